@@ -1,0 +1,35 @@
+/* The ground every floor stands on: PETSc's error macros (for every version we support), and our own rules for errors.
+
+   Errors a user can cause are raised with PetscCheck(cond, comm, PETSC_ERR_*, "sentence"): the sentence says what was
+   given, what is allowed and what to do. Raise on PETSC_COMM_WORLD (or the object's communicator) when every rank
+   comes to the same verdict, on PETSC_COMM_SELF otherwise. NomosErrorHandlerPush() makes PETSc print just that sentence. */
+#ifndef NOMOS_IO_BASE_H
+#define NOMOS_IO_BASE_H
+
+#include <petscsys.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#if PETSC_VERSION_LT(3, 19, 0)
+#define PETSC_SUCCESS 0
+#endif
+
+#define NOMOS_VERSION "0.1.0"
+
+/* Longest text of an error, a key, a path. Longer input is itself an error, never cut silently. */
+enum { NOMOS_MAX_NAME = 64, NOMOS_MAX_PATH = 4096 };
+
+/* Print errors as one sentence `nomos: error: ...` on the rank (rank 0 for a collective error) instead of PETSc's stack
+   trace; with `verbose` the call stack follows. Undone by NomosErrorHandlerPop(). Not collective. */
+PetscErrorCode NomosErrorHandlerPush(bool verbose);
+PetscErrorCode NomosErrorHandlerPop(void);
+
+/* The sentence of the last error raised since the handler was pushed ("" if none); tests compare it. */
+const char *NomosErrorLast(void);
+void NomosErrorClear(void);
+
+/* Keep errors silent (they are still recorded for NomosErrorLast): for tests, and for probing a file. */
+void NomosErrorSetQuiet(bool quiet);
+
+#endif

@@ -1,0 +1,96 @@
+/* Parameters and their values: one registry drives parsing, checking, `nomos describe`, the documentation and the attributes in files. */
+#ifndef NOMOS_IO_CONFIG_H
+#define NOMOS_IO_CONFIG_H
+
+#include "io/base.h"
+
+typedef enum {
+  NOMOS_PARAM_BOOL,
+  NOMOS_PARAM_INT,
+  NOMOS_PARAM_REAL,
+  NOMOS_PARAM_STRING,
+  NOMOS_PARAM_CHOICE,      /* one of `choices`, separated by '|' */
+  NOMOS_PARAM_REAL_LIST,   /* `[500 m, 1.75 km]`; a scalar is a list of one */
+  NOMOS_PARAM_EXPRESSION,  /* a string, checked by whoever compiles it (io/expression.h); a number is an expression too */
+  NOMOS_PARAM_EXPRESSION_LIST,
+  NOMOS_PARAM_FILE         /* a path, relative to the file that names it */
+} NomosParamType;
+
+typedef struct {
+  const char    *key;            /* full key, `qg.beta` */
+  NomosParamType type;
+  const char    *default_value;  /* as it would stand in a case; NULL: required; "" : empty string, empty list or unset */
+  const char    *unit;           /* SI unit of the stored value, NULL or "1": a pure number */
+  double         min, max;       /* inclusive, for INT, REAL and every entry of a REAL_LIST; both 0: any */
+  const char    *choices;        /* "ab3|rk4" for CHOICE */
+  bool           differentiable; /* gradients with respect to it exist */
+  const char    *doc;            /* one sentence */
+} NomosParam;
+
+typedef struct NomosConfig_s *NomosConfig;
+
+PetscErrorCode NomosConfigCreate(MPI_Comm comm, NomosConfig *config);
+PetscErrorCode NomosConfigDestroy(NomosConfig *config);
+
+/* Read a case: a directory (its case.yaml) or a YAML file. `include: other.yaml` (or a list) is read first; cycles and missing files are
+   errors. Maps nest into dotted keys. Values are kept as text with file and line until NomosConfigRegister declares their parameters.
+   `petsc:` is kept apart, flattened (NomosConfigPetscOptions). `smoke:` holds a map that NomosConfigApplySmoke lays over the case.
+   Rank 0 reads, every rank gets the text. Collective. Errors: PETSC_ERR_FILE_*, PETSC_ERR_ARG_*, all with `file:line`. */
+PetscErrorCode NomosConfigLoad(NomosConfig config, const char path[]);
+
+/* Lay `smoke:` (nested or dotted keys) over the case; error if the case has none. */
+PetscErrorCode NomosConfigApplySmoke(NomosConfig config);
+
+/* `key=value` from the command line (`--set`); the value is YAML ("[1 m, 2 m]" works). Wins over the file. */
+PetscErrorCode NomosConfigSet(NomosConfig config, const char assignment[]);
+
+/* Text of a key before its parameter is declared (to find `solver`); *text = NULL if not given. Borrowed. */
+PetscErrorCode NomosConfigPeek(NomosConfig config, const char key[], const char **text);
+
+/* Declare parameters and check the given values against them: wrong type, wrong unit, out of range are errors. The table must outlive
+   the config. May be called many times; a key declared twice is an error of the program. */
+PetscErrorCode NomosConfigRegister(NomosConfig config, size_t n, const NomosParam params[]);
+
+/* After every table is declared: unknown keys (with the nearest valid key) and missing required ones are errors. */
+PetscErrorCode NomosConfigCheck(NomosConfig config);
+
+/* Typed access; an undeclared key or the wrong type is an error of the program. Strings and lists are borrowed. */
+PetscErrorCode NomosConfigGetBool(NomosConfig config, const char key[], bool *value);
+PetscErrorCode NomosConfigGetInt(NomosConfig config, const char key[], int64_t *value);
+PetscErrorCode NomosConfigGetReal(NomosConfig config, const char key[], double *value);
+PetscErrorCode NomosConfigGetString(NomosConfig config, const char key[], const char **value); /* STRING, CHOICE, EXPRESSION, FILE (made absolute, "" if unset) */
+PetscErrorCode NomosConfigGetReals(NomosConfig config, const char key[], size_t *n, const double **values);
+PetscErrorCode NomosConfigGetStrings(NomosConfig config, const char key[], size_t *n, const char *const **values); /* EXPRESSION_LIST */
+PetscErrorCode NomosConfigIsGiven(NomosConfig config, const char key[], bool *given); /* by the user, not by default */
+
+/* `cases/qg/x/case.yaml:12` or `--set` or `default`: for errors found later, in the field's own words:
+   PetscCheck(.., "%s: qg.nx = 100: must have only the factors 2, 3, 5, 7; use 96 or 108", NomosConfigWhere(config, "qg.nx")). */
+const char *NomosConfigWhere(NomosConfig config, const char key[]);
+
+/* Set a declared parameter from the program (the resolved value is what files record). Origin: `derived`. */
+PetscErrorCode NomosConfigSetReal(NomosConfig config, const char key[], double value);
+
+/* The `petsc:` leaf as option/value pairs, inserted into PETSc's database; NomosConfigCheckPetscOptions (after set-up) raises an error for those
+   never used, and for unused ones given after `--`. */
+PetscErrorCode NomosConfigInsertPetscOptions(NomosConfig config);
+PetscErrorCode NomosConfigCheckPetscOptions(NomosConfig config);
+
+/* The resolved case as YAML: every declared key, nested, its value in the SI unit, `# origin` behind it. It is itself a case that
+   reproduces the run: files are absolute paths. Owned by the caller, PetscFree(). */
+PetscErrorCode NomosConfigToYaml(NomosConfig config, char **yaml);
+
+/* 16 hex digits that identify the resolved values of all keys that start with none of the prefixes in `except` (`output.`, ...). */
+PetscErrorCode NomosConfigHash(NomosConfig config, size_t n_except, const char *const except[], char hash[17]);
+
+/* Visit every declared parameter with its resolved value as text, in order of declaration. */
+typedef PetscErrorCode (*NomosConfigVisitFn)(const NomosParam *param, const char value[], const char origin[], void *ctx);
+PetscErrorCode NomosConfigVisit(NomosConfig config, NomosConfigVisitFn visit, void *ctx);
+
+/* Closest name by edit distance among n, or NULL if none is near; for `did you mean`. */
+const char *NomosNearestName(const char name[], size_t n, const char *const names[]);
+
+/* Nondimensional cases (`case.units: nondimensional`): a unit on any value is an error and no unit is written into files. */
+PetscErrorCode NomosConfigSetNondimensional(NomosConfig config, bool nondimensional);
+bool           NomosConfigIsNondimensional(NomosConfig config);
+
+#endif

@@ -1,0 +1,89 @@
+/* Fields over an unlimited time axis in HDF5 with NetCDF-4 layout: ncdump, xarray and ParaView (by XDMF) open them.
+
+   A killed run must not lose frames: all metadata are written when the file is created, with room for `capacity` frames allocated but not
+   filled, and made durable. After that a frame is raw data only (its time last), so the file is valid at any moment; frames not yet written have time
+   NaN. Closing trims the time axis to the frames written, and compresses if asked (into a new file that replaces the old one). */
+#ifndef NOMOS_IO_FIELD_FILE_H
+#define NOMOS_IO_FIELD_FILE_H
+
+#include "io/base.h"
+
+typedef struct NomosFieldFile_s *NomosFieldFile;
+
+enum { NOMOS_FIELD_MAX_DIMS = 4 };
+
+typedef struct {
+  const char   *name;          /* "x", "layer", "k" */
+  size_t        size;
+  const double *values;        /* (size) coordinates */
+  const char   *unit;          /* CF units; NULL: "1" */
+  const char   *long_name;
+  const char   *standard_name; /* CF, may be NULL */
+  const char   *axis;          /* "X", "Y", "Z" or NULL */
+} NomosFieldDim;
+
+typedef enum { NOMOS_F32, NOMOS_F64 } NomosRealType;
+
+typedef struct {
+  const char   *name;                       /* "q" */
+  const char   *dims[NOMOS_FIELD_MAX_DIMS]; /* outermost first without time, NULL-terminated: {"layer", "y", "x"} */
+  bool          constant;                   /* no time axis (topography) */
+  NomosRealType type;                       /* as stored */
+  const char   *unit, *long_name, *standard_name;
+} NomosFieldVariable;
+
+typedef struct {
+  const char               *path;
+  size_t                    n_dims;
+  const NomosFieldDim      *dims;
+  size_t                    n_variables;
+  const NomosFieldVariable *variables;
+  size_t                    capacity;     /* frames the run is expected to write; more is possible, then metadata change */
+  int                       compression;  /* 0-9, applied when the file is closed */
+  const char               *time_unit;    /* "s" or "1" */
+  const char               *title;        /* CF global attributes */
+  const char               *source;       /* "nomos 0.1.0 (commit)" */
+  const char               *references;
+  const char               *config_yaml;  /* stored as attributes `config` and `provenance` (JSON) of the root group */
+  const char               *provenance_json;
+} NomosFieldFileInput;
+
+/* Create (replacing) a file. Coordinates time(time) [f64] and step(time) [int64] exist always. Collective. Errors: PETSC_ERR_FILE_OPEN/WRITE with the
+   path and the system's reason; too little space on the device is found here (bytes needed, bytes free). */
+PetscErrorCode NomosFieldFileCreate(MPI_Comm comm, const NomosFieldFileInput *input, NomosFieldFile *file);
+
+/* Re-open the file of an interrupted run to go on after the frames with step <= last_step: later frames are discarded. The definition must be
+   the same; a foreign or damaged file is an error that says so. Collective. */
+PetscErrorCode NomosFieldFileResume(MPI_Comm comm, const NomosFieldFileInput *input, int64_t last_step, NomosFieldFile *file);
+
+/* Begin frame: fixes its place. Then write every variable (any order), then end: writes step, then time. Collective. */
+PetscErrorCode NomosFieldFileBeginFrame(NomosFieldFile file, double time, int64_t step);
+/* This rank's block of variable `name`: start and count per dim (time excluded), data in C order, f64 or f32 as `type` says; converted to the
+   stored type. Ranks with nothing pass count 0. Collective. */
+PetscErrorCode NomosFieldFileWrite(NomosFieldFile file, const char name[], NomosRealType type, const size_t start[], const size_t count[], const void *data);
+PetscErrorCode NomosFieldFileEndFrame(NomosFieldFile file);
+size_t         NomosFieldFileFrames(NomosFieldFile file);
+
+/* Trim, compress if asked, close. Collective. */
+PetscErrorCode NomosFieldFileClose(NomosFieldFile *file);
+
+/* Reading (ours, or any NetCDF-4/HDF5 file with datasets of these names). Serial use: open on PETSC_COMM_SELF.
+   Shape: rank and sizes of a dataset, time included. Read: a hyperslab as double; start/count over all its dims. */
+typedef struct NomosFieldReader_s *NomosFieldReader;
+PetscErrorCode NomosFieldReaderOpen(MPI_Comm comm, const char path[], NomosFieldReader *reader);
+PetscErrorCode NomosFieldReaderHas(NomosFieldReader reader, const char name[], bool *has);
+PetscErrorCode NomosFieldReaderShape(NomosFieldReader reader, const char name[], int *n_dims, size_t shape[NOMOS_FIELD_MAX_DIMS + 1]);
+PetscErrorCode NomosFieldReaderRead(NomosFieldReader reader, const char name[], const size_t start[], const size_t count[], double *data);
+PetscErrorCode NomosFieldReaderAttribute(NomosFieldReader reader, const char name[], const char attribute[], char **text); /* name NULL: root; *text NULL if absent; PetscFree */
+PetscErrorCode NomosFieldReaderFrames(NomosFieldReader reader, size_t *n); /* leading frames with a finite time */
+/* Names of the datasets that have (with_time) a time axis first, in creation order. Borrowed until close. */
+PetscErrorCode NomosFieldReaderVariables(NomosFieldReader reader, size_t *n, const char *const **names);
+/* Name of the dim scale attached to dimension i of a dataset ("time", "layer", "y", "x"); "" if none. Borrowed until close. */
+PetscErrorCode NomosFieldReaderDimName(NomosFieldReader reader, const char name[], int i, const char **dim);
+PetscErrorCode NomosFieldReaderClose(NomosFieldReader *reader);
+
+/* Write the XDMF companion of a finished or running file of 2-D or layered 2-D fields (rank 0 of comm writes, atomically): one grid per frame and, for
+   a leading non-spatial dimension, one attribute per layer (`q_1`, `q_2`). Opened by ParaView's and VTK's legacy XDMF reader. */
+PetscErrorCode NomosXdmfWrite(MPI_Comm comm, const char field_path[], const char xdmf_path[]);
+
+#endif

@@ -1,0 +1,35 @@
+/* Pictures: figures of panels, drawn once with cairo and saved as PNG and SVG. Serial; call on rank 0. */
+#ifndef NOMOS_IO_PLOT_H
+#define NOMOS_IO_PLOT_H
+
+#include "io/base.h"
+
+typedef struct NomosFigure_s *NomosFigure;
+
+typedef enum { NOMOS_SCALE_LINEAR, NOMOS_SCALE_LOG } NomosScale;
+/* Perceptually uniform maps. DIVERGING is centred on zero, SEQUENTIAL spans the data, CYCLIC is for angles. */
+typedef enum { NOMOS_MAP_SEQUENTIAL, NOMOS_MAP_DIVERGING, NOMOS_MAP_CYCLIC } NomosColourMap;
+
+typedef struct {
+  const char *title, *x_label, *y_label; /* labels carry the unit: "time (day)"; `^2`, `^{-1}` and `_1` are set as super- and subscripts */
+  NomosScale  x_scale, y_scale;
+  double      x_min, x_max, y_min, y_max; /* both 0: from the data */
+} NomosAxes;
+
+/* rows x columns panels; `width` of a panel in points. Title may be NULL. */
+PetscErrorCode NomosFigureCreate(const char title[], int rows, int columns, NomosFigure *figure);
+PetscErrorCode NomosFigurePanel(NomosFigure figure, int row, int column, const NomosAxes *axes);
+
+/* Into the panel chosen last. Non-finite points break the line; non-positive ones on a log axis are left out. `label` (may be NULL) goes to the legend.
+   style: 0 solid, 1 dashed, 2 dotted, 3 markers. Colours go through a colour-blind safe cycle. */
+PetscErrorCode NomosFigureLine(NomosFigure figure, size_t n, const double x[], const double y[], const char label[], int style);
+/* Reference slope on log-log axes, drawn thin and grey with its label at the end. */
+PetscErrorCode NomosFigureSlope(NomosFigure figure, double exponent, double x0, double x1, double y0, const char label[]);
+/* data (ny, nx), row 0 at y_min; NaN is drawn grey. limits: both 0 from the data (DIVERGING: symmetric). Equal aspect. Colour bar with `label`. */
+PetscErrorCode NomosFigureImage(NomosFigure figure, size_t ny, size_t nx, const double data[], double x_min, double x_max, double y_min, double y_max, NomosColourMap map, double low, double high, const char label[]);
+
+/* Writes stem.png and stem.svg (atomically). */
+PetscErrorCode NomosFigureSave(NomosFigure figure, const char stem[]);
+PetscErrorCode NomosFigureDestroy(NomosFigure *figure);
+
+#endif

@@ -1,0 +1,22 @@
+/* Physical units: `15 km`, `1.6e-11 1/(m s)`, `2 h`, `10 year`, `m2 s-2`, `K/km`. */
+#ifndef NOMOS_IO_UNIT_H
+#define NOMOS_IO_UNIT_H
+
+#include "io/base.h"
+
+/* A unit is a factor to SI times powers of the base quantities. */
+enum { NOMOS_UNIT_METRE, NOMOS_UNIT_SECOND, NOMOS_UNIT_KILOGRAM, NOMOS_UNIT_KELVIN, NOMOS_UNIT_RADIAN, NOMOS_UNIT_NBASE };
+typedef struct {
+  double factor;
+  int    power[NOMOS_UNIT_NBASE];
+} NomosUnit;
+
+/* Parse a unit expression: products by blank, `*` or `.`, quotients by `/`, powers as `m2`, `m^2`, `s-1`, `s**-1`, brackets; `1` is
+   dimensionless. Known: m s kg K rad and g, N, Pa, J, W, Hz, min, h|hour, day|d, year (365 day), deg, and the SI prefixes (km, ms, GPa...).
+   Errors (PETSC_ERR_ARG_WRONG, PETSC_COMM_SELF): unknown symbol with the nearest known one, bad syntax with the position. */
+PetscErrorCode NomosUnitParse(const char text[], NomosUnit *unit);
+
+/* value[from] -> value[to]; error when the dimensions differ, naming both. */
+PetscErrorCode NomosUnitConvert(double value, const char from[], const char to[], double *converted);
+
+#endif

@@ -1,0 +1,43 @@
+#include "operators/model.h"
+
+#include <string.h>
+
+PetscErrorCode NomosModelFind(const NomosModelOps *const list[], const char name[], const char where[], const NomosModelOps **ops)
+{
+  const char *names[NOMOS_MAX_NAME];
+  char        all[1024] = "";
+  size_t      n         = 0;
+
+  PetscFunctionBeginUser;
+  for (; list[n]; n++) {
+    if (!strcmp(list[n]->name, name)) {
+      *ops = list[n];
+      PetscFunctionReturn(PETSC_SUCCESS);
+    }
+    names[n] = list[n]->name;
+    strncat(all, n ? ", " : "", sizeof all - strlen(all) - 1);
+    strncat(all, names[n], sizeof all - strlen(all) - 1);
+  }
+  const char *near = NomosNearestName(name, n, names);
+  SETERRQ(PETSC_COMM_WORLD, PETSC_ERR_ARG_UNKNOWN_TYPE, "%s: solver = %s: no such solver%s%s%s; the solvers are: %s", where, name, near ? "; did you mean " : "", near ? near : "", near ? "?" : "", all);
+}
+
+PetscErrorCode NomosModelCreate(MPI_Comm comm, const NomosModelOps *ops, NomosConfig config, NomosModel *model)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscNew(model));
+  (*model)->ops    = ops;
+  (*model)->comm   = comm;
+  (*model)->config = config;
+  PetscCall(ops->create(*model));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosModelDestroy(NomosModel *model)
+{
+  PetscFunctionBeginUser;
+  if (!*model) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall((*model)->ops->destroy(*model));
+  PetscCall(PetscFree(*model));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,107 @@
+/* A model is anything that advances a state by one step: a solver's step is written, a surrogate's is learned. What runs
+   one (cases/run.c, assimilation, a trajectory) runs the other, through this table.
+
+   A model is one folder or file with a `const NomosModelOps`, and one line in the list of its floor (solvers/solver_list.h). */
+#ifndef NOMOS_OPERATORS_MODEL_H
+#define NOMOS_OPERATORS_MODEL_H
+
+#include "io/checkpoint.h"
+#include "io/config.h"
+#include "io/field_file.h"
+#include "io/plot.h"
+
+typedef struct NomosModel_s *NomosModel;
+
+/* A number a model reports at every scalar output. Scalars of one `group` share a panel in the pictures. */
+typedef struct {
+  const char *name, *unit, *long_name;
+  const char *group;     /* "energy"; NULL: not drawn */
+  bool        log_scale; /* of the group's y axis */
+} NomosScalarInfo;
+
+/* How `nomos plot` draws a variable of fields.nc (an image per layer) or of spectra.nc (lines over its last dimension). */
+typedef struct {
+  const char    *variable; /* name in the file */
+  const char    *title;
+  NomosColourMap map;      /* fields */
+  const char    *group;    /* spectra of one group share a panel; NULL: a panel of its own */
+  bool           log_log;  /* spectra */
+  double         slope;    /* spectra: reference slope to draw, 0: none */
+} NomosPictureInfo;
+
+/* What a file of the model holds; arrays are owned by the model and live as long as it does. */
+typedef struct {
+  size_t                    n_dims, n_variables;
+  const NomosFieldDim      *dims;
+  const NomosFieldVariable *variables; /* types are set by the caller (output.precision) when the file is created */
+} NomosFileLayout;
+
+/* Where a state went wrong. */
+typedef struct {
+  bool     bad;
+  char     field[NOMOS_MAX_NAME];
+  int      n_index;
+  int64_t  index[NOMOS_FIELD_MAX_DIMS]; /* of the first bad entry, as in the file: (layer, y, x) */
+  double   value;
+  double   dt_advised; /* 0: no advice */
+} NomosModelFault;
+
+/* Named numbers for summary.json's `results`. */
+typedef PetscErrorCode (*NomosResultFn)(const char name[], double value, void *ctx);
+
+typedef struct {
+  const char       *name;    /* the value of `solver:` */
+  const char       *summary; /* one sentence */
+  const char       *reference;
+  size_t            n_params;
+  const NomosParam *params;
+  size_t                  n_pictures; /* of fields.nc */
+  const NomosPictureInfo *pictures;
+  size_t                  n_spectra_pictures;
+  const NomosPictureInfo *spectra_pictures;
+
+  /* All collective. `create` reads model->config, checks it (with NomosConfigWhere in its messages), allocates, plans, and sets model->dt. `create` must not
+     read initial files; `initialise` sets the state at step 0 (time 0). `plan_only`: nomos run --dry-run, only `create` is called. */
+  PetscErrorCode (*create)(NomosModel model);
+  PetscErrorCode (*initialise)(NomosModel model);
+  PetscErrorCode (*step)(NomosModel model); /* advance by one step: model->step += 1, model->time, model->dt are kept by the model */
+  PetscErrorCode (*destroy)(NomosModel model);
+
+  /* Fields and spectra: a layout, and the writing of one frame's variables between NomosFieldFileBeginFrame and EndFrame. */
+  PetscErrorCode (*field_layout)(NomosModel model, NomosFileLayout *layout);
+  PetscErrorCode (*write_fields)(NomosModel model, NomosFieldFile file);
+  PetscErrorCode (*spectra_layout)(NomosModel model, NomosFileLayout *layout); /* may be NULL */
+  PetscErrorCode (*write_spectra)(NomosModel model, NomosFieldFile file);
+
+  PetscErrorCode (*scalars)(NomosModel model, size_t *n, const NomosScalarInfo **info);
+  PetscErrorCode (*evaluate_scalars)(NomosModel model, double values[]); /* same values on every rank */
+  PetscErrorCode (*cfl)(NomosModel model, double *cfl);                  /* of the last step */
+  PetscErrorCode (*check)(NomosModel model, NomosModelFault *fault);     /* is every entry finite and plausible? cheap: called every few steps */
+  PetscErrorCode (*results)(NomosModel model, NomosResultFn result, void *ctx); /* at the end; may be NULL */
+
+  /* Everything needed to continue bit for bit, apart from config, step, time and dt, which the caller stores. */
+  PetscErrorCode (*save)(NomosModel model, NomosCheckpoint checkpoint);
+  PetscErrorCode (*load)(NomosModel model, NomosCheckpoint checkpoint);
+
+  /* Estimated bytes of memory per rank and a line for people ("128 x 128 x 2, dealias 2/3, AB3, 9 transforms a step"). */
+  PetscErrorCode (*describe)(NomosModel model, double *bytes, char *text, size_t n_text);
+} NomosModelOps;
+
+struct NomosModel_s {
+  const NomosModelOps *ops;
+  MPI_Comm             comm;
+  NomosConfig          config;
+  int64_t              step;
+  double               time, dt; /* dt of the next step */
+  int64_t              n_grid;   /* grid points of the whole state: ns per grid point and step */
+  void                *data;
+};
+
+/* Parameters every run has, declared by whoever creates models: case.*, time.{dt,stop,max_wall,check_every}, output.*, checkpoint.*. */
+
+/* Find by name in a NULL-terminated list; the error names the nearest and all. */
+PetscErrorCode NomosModelFind(const NomosModelOps *const list[], const char name[], const char where[], const NomosModelOps **ops);
+PetscErrorCode NomosModelCreate(MPI_Comm comm, const NomosModelOps *ops, NomosConfig config, NomosModel *model);
+PetscErrorCode NomosModelDestroy(NomosModel *model);
+
+#endif
