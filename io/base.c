@@ -1,0 +1,53 @@
+#include "io/base.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static char last_error[4096];
+static bool quiet, verbose_stack;
+
+/* PETSc calls this once where the error is raised (INITIAL) and once per function it passes through (REPEAT). */
+static PetscErrorCode HandleError(MPI_Comm comm, int line, const char *function, const char *file, PetscErrorCode code, PetscErrorType type, const char *message, void *ctx)
+{
+  (void)ctx;
+  if (type == PETSC_ERROR_INITIAL) {
+    int rank = 0;
+    if (comm != MPI_COMM_NULL) MPI_Comm_rank(comm, &rank);
+    snprintf(last_error, sizeof last_error, "%s", message && message[0] ? message : "error inside a library");
+    if (!quiet && rank == 0) fprintf(stderr, "nomos: error: %s\n", last_error);
+  }
+  if (verbose_stack && !quiet) fprintf(stderr, "  at %s() %s:%d\n", function ? function : "?", file ? file : "?", line);
+  return code;
+}
+
+PetscErrorCode NomosErrorHandlerPush(bool verbose)
+{
+  PetscFunctionBeginUser;
+  verbose_stack = verbose;
+  NomosErrorClear();
+  PetscCall(PetscPushErrorHandler(HandleError, NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosErrorHandlerPop(void)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscPopErrorHandler());
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+const char *NomosErrorLast(void)
+{
+  return last_error;
+}
+
+void NomosErrorClear(void)
+{
+  last_error[0] = '\0';
+}
+
+void NomosErrorSetQuiet(bool be_quiet)
+{
+  quiet = be_quiet;
+}
