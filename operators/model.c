@@ -41,3 +41,21 @@ PetscErrorCode NomosModelDestroy(NomosModel *model)
   PetscCall(PetscFree(*model));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+PetscErrorCode NomosModelSetTimeStep(NomosModel model, double dt)
+{
+  PetscFunctionBeginUser;
+  if (dt == model->dt) PetscFunctionReturn(PETSC_SUCCESS);
+  model->dt          = dt;
+  model->origin_step = model->step;
+  model->origin_time = model->time;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosModelTick(NomosModel model)
+{
+  PetscFunctionBeginUser;
+  model->step++;
+  model->time = model->origin_time + (double)(model->step - model->origin_step) * model->dt;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -64,7 +64,7 @@ typedef struct {
      read initial files; `initialise` sets the state at step 0 (time 0). `plan_only`: nomos run --dry-run, only `create` is called. */
   PetscErrorCode (*create)(NomosModel model);
   PetscErrorCode (*initialise)(NomosModel model);
-  PetscErrorCode (*step)(NomosModel model); /* advance by one step: model->step += 1, model->time, model->dt are kept by the model */
+  PetscErrorCode (*step)(NomosModel model); /* advance by one step; ends with NomosModelTick */
   PetscErrorCode (*destroy)(NomosModel model);
 
   /* Fields and spectra: a layout, and the writing of one frame's variables between NomosFieldFileBeginFrame and EndFrame. */
@@ -79,7 +79,7 @@ typedef struct {
   PetscErrorCode (*check)(NomosModel model, NomosModelFault *fault);     /* is every entry finite and plausible? cheap: called every few steps */
   PetscErrorCode (*results)(NomosModel model, NomosResultFn result, void *ctx); /* at the end; may be NULL */
 
-  /* Everything needed to continue bit for bit, apart from config, step, time and dt, which the caller stores. */
+  /* Everything needed to continue bit for bit, apart from config and clock (step, time, dt), which the caller stores, and has set before `load`. */
   PetscErrorCode (*save)(NomosModel model, NomosCheckpoint checkpoint);
   PetscErrorCode (*load)(NomosModel model, NomosCheckpoint checkpoint);
 
@@ -92,7 +92,9 @@ struct NomosModel_s {
   MPI_Comm             comm;
   NomosConfig          config;
   int64_t              step;
-  double               time, dt; /* dt of the next step */
+  double               time, dt;    /* dt of the next step */
+  int64_t              origin_step; /* since when dt has been what it is: time = origin_time + (step - origin_step)*dt has no sum to round */
+  double               origin_time;
   int64_t              n_grid;   /* grid points of the whole state: ns per grid point and step */
   void                *data;
 };
@@ -103,5 +105,10 @@ struct NomosModel_s {
 PetscErrorCode NomosModelFind(const NomosModelOps *const list[], const char name[], const char where[], const NomosModelOps **ops);
 PetscErrorCode NomosModelCreate(MPI_Comm comm, const NomosModelOps *ops, NomosConfig config, NomosModel *model);
 PetscErrorCode NomosModelDestroy(NomosModel *model);
+
+/* The clock. SetTimeStep changes dt from here on (a restart with another time.dt does; an adaptive scheme may before a step): a multistep scheme
+   whose history has another spacing must look at dt. Tick, at the end of `step`: step += 1 and time follows. Not collective. */
+PetscErrorCode NomosModelSetTimeStep(NomosModel model, double dt);
+PetscErrorCode NomosModelTick(NomosModel model);
 
 #endif
