@@ -53,7 +53,7 @@ static inline int RunSuite(int argc, char **argv, const char name[], size_t n, c
   const char *tmp = getenv("TMPDIR");
   snprintf(ck_directory, sizeof ck_directory, "%s/nomos_test_XXXXXX", tmp ? tmp : "/tmp");
   if (!rank && !mkdtemp(ck_directory)) return EXIT_FAILURE;
-  MPI_Bcast(ck_directory, sizeof ck_directory, MPI_CHAR, 0, MPI_COMM_WORLD);
+  (void)MPI_Bcast(ck_directory, sizeof ck_directory, MPI_CHAR, 0, MPI_COMM_WORLD);
   for (size_t i = 0; i < n; i++) tcase_add_test(cases, tests[i]);
   tcase_set_timeout(cases, 0);
   suite_add_tcase(suite, cases);
@@ -63,7 +63,7 @@ static inline int RunSuite(int argc, char **argv, const char name[], size_t n, c
   failed = srunner_ntests_failed(runner);
   if (rank && failed) srunner_print(runner, CK_NORMAL);
   srunner_free(runner);
-  MPI_Allreduce(&failed, &failed_anywhere, 1, MPI_INT, MPI_SUM, MPI_COMM_WORLD);
+  (void)MPI_Allreduce(&failed, &failed_anywhere, 1, MPI_INT, MPI_SUM, MPI_COMM_WORLD);
   snprintf(command, sizeof command, "rm -rf '%s'", ck_directory);
   if (!rank && system(command)) failed_anywhere++;
   if (PetscFinalize()) failed_anywhere++;

@@ -1,0 +1,87 @@
+/* Truths about the transforms, on random input and random shapes: impulse, inverse, linearity of layout, agreement over ranks. */
+#include "tests/harness.h"
+
+#include "operators/fft.h"
+
+static double Random(uint64_t *state)
+{
+  *state = *state * 6364136223846793005u + 1442695040888963407u;
+  return (double)(*state >> 11) / 9007199254740992.0 - 0.5;
+}
+
+static const NomosFftShape shapes[] = {
+  {16, 16, 9, -8, 7}, {32, 24, 16, -11, 11}, {96, 192, 33, -63, 63}, {30, 50, 11, -17, 16}, {45, 27, 15, -13, 13}, {36, 1024, 7, -300, 300}, {512, 14, 100, -3, 5}, {8, 105, 4, -35, 34}};
+
+/* A single retained mode is a plane wave on the grid. */
+START_TEST(test_plane_waves)
+{
+  for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
+    NAME(NomosFft) *fft;
+    uint64_t        seed = s;
+    ck_ok(NAME(NomosFftCreate)(PETSC_COMM_WORLD, &shapes[s], &fft));
+    Complex *modes = calloc((size_t)fft->n_k_local * (size_t)fft->n_l + 1, sizeof *modes);
+    Real    *grid  = calloc((size_t)fft->n_y_local * (size_t)fft->nx + 1, sizeof *grid);
+    for (int trial = 0; trial < 6; trial++) {
+      const int k = (int)((Random(&seed) + 0.5) * fft->n_k), l = fft->l_min + (int)((Random(&seed) + 0.5) * fft->n_l), j = l < 0 ? l + fft->n_l : l;
+      const double a = Random(&seed), b = Random(&seed);
+      memset(modes, 0, sizeof *modes * (size_t)fft->n_k_local * (size_t)fft->n_l);
+      if (k >= fft->k_start && k < fft->k_start + fft->n_k_local) {
+        modes[(size_t)(k - fft->k_start) * (size_t)fft->n_l + (size_t)j][0] = (Real)a;
+        modes[(size_t)(k - fft->k_start) * (size_t)fft->n_l + (size_t)j][1] = (Real)b;
+      }
+      ck_ok(NAME(NomosFftInverse)(fft, modes, grid));
+      const bool once = k == 0 || 2 * k == fft->nx; /* the conjugate mode is not stored for the others */
+      for (int y = 0; y < fft->n_y_local; y++)
+        for (int x = 0; x < fft->nx; x++) {
+          const double phase = 2 * PETSC_PI * ((double)(k * x % fft->nx) / fft->nx + (double)(l * (y + fft->y_start) % fft->ny) / fft->ny), value = (once ? 1 : 2) * (a * cos(phase) - b * sin(phase));
+          ck_assert_double_eq_tol((double)grid[y * fft->nx + x], value, 1e-13);
+        }
+    }
+    free(modes);
+    free(grid);
+    ck_ok(NAME(NomosFftDestroy)(&fft));
+  }
+}
+END_TEST
+
+/* Forward after inverse is the identity on the retained modes (those that are their own conjugate made real). */
+START_TEST(test_round_trip)
+{
+  for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
+    NAME(NomosFft) *fft;
+    uint64_t        seed = 77 + s;
+    ck_ok(NAME(NomosFftCreate)(PETSC_COMM_WORLD, &shapes[s], &fft));
+    const size_t n = (size_t)fft->n_k_local * (size_t)fft->n_l;
+    Complex     *modes = calloc(n + 1, sizeof *modes), *back = calloc(n + 1, sizeof *back);
+    Real        *grid  = calloc((size_t)fft->n_y_local * (size_t)fft->nx + 1, sizeof *grid);
+    for (int k = 0; k < fft->n_k; k++)
+      for (int j = 0; j < fft->n_l; j++) { /* the same numbers for any number of ranks */
+        const double re = Random(&seed), im = Random(&seed);
+        if (k < fft->k_start || k >= fft->k_start + fft->n_k_local || k == 0 || 2 * k == fft->nx) continue;
+        modes[(size_t)(k - fft->k_start) * (size_t)fft->n_l + (size_t)j][0] = (Real)re;
+        modes[(size_t)(k - fft->k_start) * (size_t)fft->n_l + (size_t)j][1] = (Real)im;
+      }
+    ck_ok(NAME(NomosFftInverse)(fft, modes, grid));
+    ck_ok(NAME(NomosFftForward)(fft, grid, back));
+    for (size_t i = 0; i < n; i++) {
+      ck_assert_double_eq_tol((double)back[i][0], (double)modes[i][0], 1e-14);
+      ck_assert_double_eq_tol((double)back[i][1], (double)modes[i][1], 1e-14);
+    }
+    free(modes);
+    free(back);
+    free(grid);
+    ck_ok(NAME(NomosFftDestroy)(&fft));
+  }
+}
+END_TEST
+
+START_TEST(test_shapes_are_checked)
+{
+  NAME(NomosFft) *fft = NULL;
+  ck_refused(NAME(NomosFftCreate)(PETSC_COMM_WORLD, &(NomosFftShape){.nx = 8, .ny = 1, .n_k = 3}, &fft), "at least 2 points");
+  ck_refused(NAME(NomosFftCreate)(PETSC_COMM_WORLD, &(NomosFftShape){.nx = 8, .ny = 8, .n_k = 6, .l_min = -4, .l_max = 3}, &fft), "do not fit");
+  ck_refused(NAME(NomosFftCreate)(PETSC_COMM_WORLD, &(NomosFftShape){.nx = 8, .ny = 8, .n_k = 5, .l_min = -4, .l_max = 4}, &fft), "do not fit");
+}
+END_TEST
+
+NOMOS_TEST_SUITE("fft", test_plane_waves, test_round_trip, test_shapes_are_checked)
