@@ -3,6 +3,7 @@
 #define NOMOS_IO_CONFIG_H
 
 #include "io/base.h"
+#include "io/text.h" /* NomosNearestName */
 
 typedef enum {
   NOMOS_PARAM_BOOL,
@@ -85,9 +86,6 @@ PetscErrorCode NomosConfigHash(NomosConfig config, size_t n_except, const char *
 /* Visit every declared parameter with its resolved value as text, in order of declaration. */
 typedef PetscErrorCode (*NomosConfigVisitFn)(const NomosParam *param, const char value[], const char origin[], void *ctx);
 PetscErrorCode NomosConfigVisit(NomosConfig config, NomosConfigVisitFn visit, void *ctx);
-
-/* Closest name by edit distance among n, or NULL if none is near; for `did you mean`. */
-const char *NomosNearestName(const char name[], size_t n, const char *const names[]);
 
 /* Nondimensional cases (`case.units: nondimensional`): a unit on any value is an error and no unit is written into files. */
 PetscErrorCode NomosConfigSetNondimensional(NomosConfig config, bool nondimensional);

@@ -19,4 +19,10 @@ PetscErrorCode NomosUnitParse(const char text[], NomosUnit *unit);
 /* value[from] -> value[to]; error when the dimensions differ, naming both. */
 PetscErrorCode NomosUnitConvert(double value, const char from[], const char to[], double *converted);
 
+/* For callers that word the error themselves: false and a sentence when `text` is no unit. */
+bool   NomosUnitRead(const char text[], NomosUnit *unit, size_t n_message, char message[]);
+bool   NomosUnitSame(const NomosUnit *a, const NomosUnit *b); /* the same dimensions */
+double NomosUnitScale(double value, const NomosUnit *from, const NomosUnit *to);
+void   NomosUnitPhrase(const char unit[], size_t n_phrase, char phrase[]); /* `a length such as m or km` */
+
 #endif

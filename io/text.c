@@ -1,0 +1,117 @@
+#include "io/text.h"
+
+#include <ctype.h>
+#include <locale.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A program around us may have called setlocale(); numbers in files have a point all the same. */
+static locale_t EnterLocaleC(void)
+{
+  static locale_t locale_c;
+  if (!locale_c) locale_c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+  return locale_c ? uselocale(locale_c) : (locale_t)0;
+}
+
+static void LeaveLocaleC(locale_t previous)
+{
+  if (previous) uselocale(previous);
+}
+
+static bool IsDigit(char c)
+{
+  return c >= '0' && c <= '9';
+}
+
+const char *NomosNumberRead(const char text[], double *value)
+{
+  const char *end = text;
+  bool        any = false, nonzero = false;
+
+  if (*end == '+' || *end == '-') end++;
+  for (bool point = false; IsDigit(*end) || (*end == '.' && !point); end++) {
+    point   = point || *end == '.';
+    any     = any || IsDigit(*end);
+    nonzero = nonzero || (*end >= '1' && *end <= '9');
+  }
+  if (!any) return NULL;
+  if (*end == 'e' || *end == 'E') {
+    const char *digit = end + 1 + (end[1] == '+' || end[1] == '-');
+    if (IsDigit(*digit)) {
+      while (IsDigit(*digit)) digit++;
+      end = digit;
+    }
+  }
+  const char *first = text + (*text == '+' || *text == '-');
+  if (*first == '0' && (first[1] == 'x' || first[1] == 'X')) { /* strtod would go on */
+    *value = 0;
+    return first + 1;
+  }
+  locale_t previous = EnterLocaleC();
+  *value            = strtod(text, NULL);
+  LeaveLocaleC(previous);
+  if (*value == 0 && nonzero) *value = NAN;
+  return end;
+}
+
+void NomosNumberFormat(double value, char text[NOMOS_NUMBER_SIZE])
+{
+  locale_t previous = EnterLocaleC();
+  for (int digits = 15; digits <= 17; digits++) {
+    snprintf(text, NOMOS_NUMBER_SIZE, "%.*g", digits, value);
+    if (strtod(text, NULL) == value) break;
+  }
+  LeaveLocaleC(previous);
+}
+
+size_t NomosNameDistance(const char a[], const char b[])
+{
+  size_t rows[3][2 * NOMOS_MAX_NAME + 1], *before = rows[0], *above = rows[1], *row = rows[2];
+  size_t n_a = strlen(a), n_b = strlen(b);
+
+  if (n_a > 2 * NOMOS_MAX_NAME || n_b > 2 * NOMOS_MAX_NAME) return SIZE_MAX;
+  for (size_t j = 0; j <= n_b; j++) row[j] = j;
+  for (size_t i = 1; i <= n_a; i++) {
+    size_t *swap = before;
+    before = above, above = row, row = swap;
+    row[0] = i;
+    for (size_t j = 1; j <= n_b; j++) {
+      int    c = tolower((unsigned char)a[i - 1]), d = tolower((unsigned char)b[j - 1]);
+      size_t best = above[j - 1] + (c != d);
+      if (above[j] + 1 < best) best = above[j] + 1;
+      if (row[j - 1] + 1 < best) best = row[j - 1] + 1;
+      if (i > 1 && j > 1 && c == tolower((unsigned char)b[j - 2]) && d == tolower((unsigned char)a[i - 2]) && before[j - 2] + 1 < best) best = before[j - 2] + 1;
+      row[j] = best;
+    }
+  }
+  return row[n_b];
+}
+
+const char *NomosNearestName(const char name[], size_t n, const char *const names[])
+{
+  const char *nearest  = NULL;
+  size_t      smallest = SIZE_MAX;
+
+  for (size_t i = 0; i < n; i++) {
+    size_t distance = NomosNameDistance(name, names[i]), n_name = strlen(name), n_other = strlen(names[i]);
+    size_t length = n_name > n_other ? n_name : n_other;
+    size_t near   = length < 2 ? 0 : length < 4 ? 1 : length < 6 ? 2 : length / 3; /* of unlike short names everything is near */
+    if (distance <= near && distance < smallest) {
+      smallest = distance;
+      nearest  = names[i];
+    }
+  }
+  return nearest;
+}
+
+const char *NomosTextShorten(const char text[], size_t n_out, char out[])
+{
+  size_t length = strlen(text), keep = length < n_out ? length : n_out - 4;
+
+  while (keep < length && keep && ((unsigned char)text[keep] & 0xC0) == 0x80) keep--; /* never half a UTF-8 character */
+  for (size_t i = 0; i < keep; i++) out[i] = iscntrl((unsigned char)text[i]) ? '?' : text[i];
+  strcpy(out + keep, keep < length ? "..." : "");
+  return out;
+}

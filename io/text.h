@@ -1,0 +1,26 @@
+/* Small help with text: numbers as people write them, names that are nearly right. */
+#ifndef NOMOS_IO_TEXT_H
+#define NOMOS_IO_TEXT_H
+
+#include "io/base.h"
+
+/* Longest text of a number that NomosNumberFormat writes, with its end. */
+enum { NOMOS_NUMBER_SIZE = 32 };
+
+/* The decimal number at the start of `text` (`12`, `-1.5e-11`, `.5`); returns where it ends, NULL if there is none. Hexadecimal, inf and nan are
+   no numbers here. A number too large for a double gives inf, one too small gives NaN: not finite means out of range. Independent of the locale. */
+const char *NomosNumberRead(const char text[], double *value);
+
+/* The shortest text that reads back as exactly `value`. Independent of the locale. */
+void NomosNumberFormat(double value, char text[NOMOS_NUMBER_SIZE]);
+
+/* Closest name by edit distance among n, or NULL if none is near; for `did you mean`. Upper and lower case count as the same letter. */
+const char *NomosNearestName(const char name[], size_t n, const char *const names[]);
+
+/* The edit distance itself: insertions, deletions, substitutions and swaps of neighbours. SIZE_MAX when a name is longer than 2 NOMOS_MAX_NAME. */
+size_t NomosNameDistance(const char a[], const char b[]);
+
+/* `text` fit for an error of one line: shortened with `...` to what `out` holds, control characters as `?`. Returns `out`. */
+const char *NomosTextShorten(const char text[], size_t n_out, char out[]);
+
+#endif
