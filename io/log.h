@@ -22,6 +22,7 @@ typedef struct {
   const char *time_text;
   double      dt;
   double      cfl;      /* NaN: not shown */
+  const char *dt_text;  /* "2 h"; NULL: dt is shown as a pure number */
 } NomosProgress;
 PetscErrorCode NomosLogProgress(NomosLog log, const NomosProgress *progress);
 PetscErrorCode NomosLogProgressEnd(NomosLog log);
@@ -29,13 +30,15 @@ PetscErrorCode NomosLogSetInterval(NomosLog log, double seconds);
 /* Is it time to compute what a progress line needs (CFL)? True on rank 0's clock; the answer is the same on all ranks. Collective when size > 1. */
 PetscErrorCode NomosLogProgressDue(NomosLog log, bool *due);
 
-/* Scalars: header `step,time [s],energy [m2 s-2],...`, one row a call, 17 digits, flushed. Rank 0. Resume drops rows with step > last_step, and a half-written last row. */
+/* Scalars: header `step,time [s],energy [m2 s-2],...`, one row a call, 17 digits, flushed. Rank 0 writes, every rank learns of an error. names and units are
+   those behind step and time; a unit NULL, "" or "1" is a pure number and gets no brackets; units == NULL: nondimensional, time without a unit either.
+   Create replaces a file of this kind and refuses any other. Resume drops rows with step > last_step, and a half-written last row; it starts a missing file. */
 typedef struct NomosScalarFile_s *NomosScalarFile;
 PetscErrorCode NomosScalarFileCreate(MPI_Comm comm, const char path[], size_t n, const char *const names[], const char *const units[], NomosScalarFile *file);
 PetscErrorCode NomosScalarFileResume(MPI_Comm comm, const char path[], size_t n, const char *const names[], const char *const units[], int64_t last_step, NomosScalarFile *file);
 PetscErrorCode NomosScalarFileWrite(NomosScalarFile file, int64_t step, double time, const double values[]);
 PetscErrorCode NomosScalarFileClose(NomosScalarFile *file);
-/* Read a CSV of this kind: *n_columns names without units (step and time included), *n_rows, values (n_rows, n_columns). PetscFree via NomosTableDestroy. */
+/* Read a CSV of this kind: names without units (step and time included), units ("" if none), values (n_rows, n_columns). A half-written last row is left out. Not collective. */
 typedef struct {
   size_t  n_columns, n_rows;
   char  **names, **units;
