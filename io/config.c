@@ -1,0 +1,408 @@
+#include "io/config_impl.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { N_LISTED = 40 }; /* names in one error */
+
+/* ---- entries: what was given ---- */
+
+PetscErrorCode NomosConfigEntryCreate_Private(const char key[], const char origin[], const char directory[], NomosConfigLayer layer, NomosConfigEntry **entry)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscCalloc1(1, entry));
+  (*entry)->layer = layer;
+  PetscCall(PetscStrallocpy(key, &(*entry)->key));
+  PetscCall(PetscStrallocpy(origin, &(*entry)->origin));
+  PetscCall(PetscStrallocpy(directory, &(*entry)->directory));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosConfigEntryAdd_Private(NomosConfigEntry *entry, const char item[])
+{
+  PetscFunctionBeginUser;
+  if (!(entry->n & (entry->n - 1))) PetscCall(PetscRealloc((entry->n ? 2 * entry->n : 1) * sizeof *entry->items, &entry->items));
+  PetscCall(PetscStrallocpy(item, &entry->items[entry->n]));
+  entry->n++;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosConfigEntryText_Private(NomosConfigEntry *entry, const char **text)
+{
+  size_t length = 3;
+
+  PetscFunctionBeginUser;
+  *text = entry->text;
+  if (!entry->is_list) *text = entry->items[0];
+  if (*text) PetscFunctionReturn(PETSC_SUCCESS);
+  for (size_t i = 0; i < entry->n; i++) length += strlen(entry->items[i]) + 2;
+  PetscCall(PetscMalloc(length, &entry->text));
+  char *end = entry->text;
+  *end++    = '[';
+  for (size_t i = 0; i < entry->n; i++) end += sprintf(end, "%s%s", i ? ", " : "", entry->items[i]);
+  strcpy(end, "]");
+  *text = entry->text;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosConfigEntryDestroy_Private(NomosConfigEntry **entry)
+{
+  PetscFunctionBeginUser;
+  if (!*entry) PetscFunctionReturn(PETSC_SUCCESS);
+  for (size_t i = 0; i < (*entry)->n; i++) PetscCall(PetscFree((*entry)->items[i]));
+  PetscCall(PetscFree((*entry)->items));
+  PetscCall(PetscFree((*entry)->key));
+  PetscCall(PetscFree((*entry)->origin));
+  PetscCall(PetscFree((*entry)->directory));
+  PetscCall(PetscFree((*entry)->text));
+  PetscCall(PetscFree(*entry));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+NomosConfigEntry *NomosConfigFindEntry_Private(NomosConfig config, const char key[])
+{
+  for (size_t i = 0; i < config->n_entries; i++) {
+    if (!strcmp(config->entries[i]->key, key)) return config->entries[i];
+  }
+  return NULL;
+}
+
+NomosConfigValue *NomosConfigFindValue_Private(NomosConfig config, const char key[])
+{
+  for (size_t i = 0; i < config->n_values; i++) {
+    if (!strcmp(config->values[i]->param->key, key)) return config->values[i];
+  }
+  return NULL;
+}
+
+PetscErrorCode NomosConfigPut_Private(NomosConfig config, NomosConfigEntry **entry)
+{
+  NomosConfigEntry *old   = NomosConfigFindEntry_Private(config, (*entry)->key);
+  NomosConfigValue *value = NomosConfigFindValue_Private(config, (*entry)->key);
+
+  PetscFunctionBeginUser;
+  if (old && old->layer > (*entry)->layer) {
+    PetscCall(NomosConfigEntryDestroy_Private(entry));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  if (old) {
+    for (size_t i = 0; i < config->n_entries; i++) {
+      if (config->entries[i] == old) config->entries[i] = *entry;
+    }
+    PetscCall(NomosConfigEntryDestroy_Private(&old));
+  } else {
+    PetscCheck(config->n_entries < NOMOS_CONFIG_MAX_KEYS, config->comm, PETSC_ERR_ARG_SIZ, "%s: the case gives more than %d keys", (*entry)->origin, NOMOS_CONFIG_MAX_KEYS);
+    if (config->n_entries == config->max_entries) {
+      config->max_entries = config->max_entries ? 2 * config->max_entries : 64;
+      PetscCall(PetscRealloc(config->max_entries * sizeof *config->entries, &config->entries));
+    }
+    config->entries[config->n_entries++] = *entry;
+  }
+  *entry = NULL;
+  if (value) PetscCall(NomosConfigResolve_Private(config, value));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- the config ---- */
+
+PetscErrorCode NomosConfigCreate(MPI_Comm comm, NomosConfig *config)
+{
+  char directory[NOMOS_MAX_PATH] = "/";
+  int  rank;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscCalloc1(1, config));
+  (*config)->comm = comm;
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  if (!rank && !getcwd(directory, sizeof directory)) strcpy(directory, "/");
+  PetscCallMPI(MPI_Bcast(directory, sizeof directory, MPI_CHAR, 0, comm));
+  PetscCall(PetscStrallocpy(directory, &(*config)->working_directory));
+  PetscCall(PetscStrallocpy("", &(*config)->path));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosConfigDestroy(NomosConfig *config)
+{
+  PetscFunctionBeginUser;
+  if (!*config) PetscFunctionReturn(PETSC_SUCCESS);
+  for (size_t i = 0; i < (*config)->n_entries; i++) PetscCall(NomosConfigEntryDestroy_Private(&(*config)->entries[i]));
+  for (size_t i = 0; i < (*config)->n_values; i++) {
+    PetscCall(NomosConfigValueReset_Private((*config)->values[i]));
+    PetscCall(PetscFree((*config)->values[i]));
+  }
+  PetscCall(PetscFree((*config)->entries));
+  PetscCall(PetscFree((*config)->values));
+  PetscCall(PetscFree((*config)->path));
+  PetscCall(PetscFree((*config)->working_directory));
+  PetscCall(PetscFree(*config));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosConfigApplySmoke(NomosConfig config)
+{
+  static const char prefix[] = "smoke.";
+  bool              any      = false;
+
+  PetscFunctionBeginUser;
+  for (size_t i = 0, n = config->n_entries; i < n; i++) {
+    const NomosConfigEntry *smoke = config->entries[i];
+    NomosConfigEntry       *entry;
+    char                    origin[NOMOS_MAX_PATH + 64];
+    if (strncmp(smoke->key, prefix, sizeof prefix - 1)) continue;
+    any = true;
+    snprintf(origin, sizeof origin, "smoke %s", smoke->origin);
+    PetscCall(NomosConfigEntryCreate_Private(smoke->key + sizeof prefix - 1, origin, smoke->directory, NOMOS_LAYER_SMOKE, &entry));
+    entry->is_list = smoke->is_list;
+    for (size_t k = 0; k < smoke->n; k++) PetscCall(NomosConfigEntryAdd_Private(entry, smoke->items[k]));
+    PetscErrorCode code = NomosConfigPut_Private(config, &entry);
+    PetscCall(NomosConfigEntryDestroy_Private(&entry));
+    PetscCall(code);
+  }
+  PetscCheck(any, config->comm, PETSC_ERR_ARG_WRONGSTATE, "%s: has no `smoke:` section; add one with the keys of a run of two seconds, such as `smoke: {time.stop: 1 day}`", *config->path ? config->path : "the case");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosConfigPeek(NomosConfig config, const char key[], const char **text)
+{
+  NomosConfigEntry *entry = NomosConfigFindEntry_Private(config, key);
+
+  PetscFunctionBeginUser;
+  *text = NULL;
+  if (entry) PetscCall(NomosConfigEntryText_Private(entry, text));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosConfigSetNondimensional(NomosConfig config, bool nondimensional)
+{
+  PetscFunctionBeginUser;
+  config->nondimensional = nondimensional;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+bool NomosConfigIsNondimensional(NomosConfig config)
+{
+  return config->nondimensional;
+}
+
+/* ---- declaring and checking ---- */
+
+/* Is `key` a section of `other`: `qg` of `qg.nx`? */
+static bool IsSection(const char key[], const char other[])
+{
+  size_t n = strlen(key);
+  return !strncmp(key, other, n) && other[n] == '.';
+}
+
+PetscErrorCode NomosConfigRegister(NomosConfig config, size_t n, const NomosParam params[])
+{
+  NomosConfigValue *value;
+
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < n; i++) {
+    const char *key = params[i].key;
+    PetscCheck(strlen(key) < NOMOS_MAX_NAME, config->comm, PETSC_ERR_PLIB, "parameter %s: its key is longer than %d characters", key, NOMOS_MAX_NAME - 1);
+    for (size_t k = 0; k < config->n_values; k++) {
+      const char *other = config->values[k]->param->key;
+      PetscCheck(strcmp(other, key), config->comm, PETSC_ERR_PLIB, "parameter %s is declared twice", key);
+      PetscCheck(!IsSection(key, other) && !IsSection(other, key), config->comm, PETSC_ERR_PLIB, "parameters %s and %s: a key cannot be both a value and a section", key, other);
+    }
+    if (config->n_values == config->max_values) {
+      config->max_values = config->max_values ? 2 * config->max_values : 64;
+      PetscCall(PetscRealloc(config->max_values * sizeof *config->values, &config->values));
+    }
+    PetscCall(PetscCalloc1(1, &value));
+    value->param                       = &params[i];
+    config->values[config->n_values++] = value;
+    PetscCall(NomosConfigResolve_Private(config, value));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The declared key that was most likely meant: the same name in another section, else the nearest. */
+static const char *NearestKey(NomosConfig config, const char key[], const char *const keys[])
+{
+  const char *name = strrchr(key, '.'), *best = NULL;
+  size_t      smallest = SIZE_MAX;
+
+  name = name ? name + 1 : key;
+  for (size_t i = 0; i < config->n_values; i++) {
+    const char *last = strrchr(keys[i], '.');
+    if (strcmp(last ? last + 1 : keys[i], name)) continue;
+    size_t distance = NomosNameDistance(key, keys[i]);
+    if (distance < smallest) smallest = distance, best = keys[i];
+  }
+  return best ? best : NomosNearestName(key, config->n_values, keys);
+}
+
+/* `nx, ny, beta`: what stands right below `section` (n characters of it; none: the sections themselves), each once. */
+static void ListNames(NomosConfig config, const char section[], size_t n, size_t n_list, char list[])
+{
+  const char *seen[N_LISTED];
+  size_t      n_seen = 0;
+
+  list[0] = '\0';
+  for (size_t i = 0; i < config->n_values; i++) {
+    const char *key = config->values[i]->param->key, *name = n ? key + n + 1 : key;
+    bool        known = n && (strncmp(key, section, n) || key[n] != '.');
+    size_t      length = known ? 0 : strcspn(name, ".");
+    for (size_t k = 0; k < n_seen && !known; k++) known = !strncmp(seen[k], name, length) && !isalnum((unsigned char)seen[k][length]) && seen[k][length] != '_';
+    if (known) continue;
+    if (n_seen == N_LISTED || strlen(list) + length + 8 > n_list) {
+      strcat(list, ", ...");
+      return;
+    }
+    sprintf(list + strlen(list), "%s%.*s", n_seen ? ", " : "", (int)length, name);
+    seen[n_seen++] = name;
+  }
+}
+
+/* Always an error: `key` is that of the entry, without `smoke.`. */
+static PetscErrorCode RefuseUnknown(NomosConfig config, const NomosConfigEntry *entry, const char key[])
+{
+  const char **keys, *dot = strchr(key, '.'), *above = NULL;
+  char         list[400];
+  size_t       n_section = dot ? (size_t)(dot - key) : strlen(key);
+  bool         is_section = false, section_known = false;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(config->n_values + 1, &keys));
+  for (size_t i = 0; i < config->n_values; i++) {
+    keys[i]       = config->values[i]->param->key;
+    is_section    = is_section || IsSection(key, keys[i]);
+    section_known = section_known || (!strncmp(keys[i], key, n_section) && keys[i][n_section] == '.');
+    if (IsSection(keys[i], key)) above = keys[i];
+  }
+  const char *nearest = NearestKey(config, key, keys);
+  PetscCall(PetscFree(keys));
+  ListNames(config, key, is_section ? strlen(key) : section_known ? n_section : 0, sizeof list, list);
+  PetscCheck(!is_section, config->comm, PETSC_ERR_ARG_WRONG, "%s: %s: is a section, not a value; it has %s", entry->origin, entry->key, list);
+  PetscCheck(!above, config->comm, PETSC_ERR_ARG_WRONG, "%s: %s: unknown key, %s is a value, not a section", entry->origin, entry->key, above);
+  PetscCheck(!nearest || section_known || !dot, config->comm, PETSC_ERR_ARG_WRONG, "%s: %s: unknown key, there is no section %.*s; did you mean %s?", entry->origin, entry->key, (int)n_section, key, nearest);
+  PetscCheck(!nearest, config->comm, PETSC_ERR_ARG_WRONG, "%s: %s: unknown key; did you mean %s?", entry->origin, entry->key, nearest);
+  PetscCheck(!section_known, config->comm, PETSC_ERR_ARG_WRONG, "%s: %s: unknown key; %.*s has %s", entry->origin, entry->key, (int)n_section, key, list);
+  SETERRQ(config->comm, PETSC_ERR_ARG_WRONG, "%s: %s: unknown key; there are %s", entry->origin, entry->key, *list ? list : "none");
+}
+
+PetscErrorCode NomosConfigCheck(NomosConfig config)
+{
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < config->n_entries; i++) {
+    const NomosConfigEntry *entry = config->entries[i];
+    const char             *key   = entry->key + (strncmp(entry->key, "smoke.", 6) ? 0 : 6);
+    if (strncmp(key, "petsc.", 6) && !NomosConfigFindValue_Private(config, key)) PetscCall(RefuseUnknown(config, entry, key));
+  }
+  for (size_t i = 0; i < config->n_values; i++) {
+    const NomosParam *param = config->values[i]->param;
+    PetscCheck(config->values[i]->resolved, config->comm, PETSC_ERR_ARG_WRONG, "%s: %s is missing and has no default (%s); give it in the case or with --set %s=...", *config->path ? config->path : "the case", param->key, param->doc ? param->doc : "no description", param->key);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- access ---- */
+
+static PetscErrorCode Find(NomosConfig config, const char key[], unsigned types, NomosConfigValue **value)
+{
+  PetscFunctionBeginUser;
+  *value = NomosConfigFindValue_Private(config, key);
+  PetscCheck(*value, config->comm, PETSC_ERR_PLIB, "parameter %s is not declared", key);
+  PetscCheck(types >> (*value)->param->type & 1, config->comm, PETSC_ERR_PLIB, "parameter %s is asked for as another type than it is declared", key);
+  PetscCheck((*value)->resolved, config->comm, PETSC_ERR_ARG_WRONGSTATE, "%s has no value; NomosConfigCheck() comes before", key);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+#define TYPE(t) (1u << NOMOS_PARAM_##t)
+
+PetscErrorCode NomosConfigGetBool(NomosConfig config, const char key[], bool *value)
+{
+  NomosConfigValue *found;
+  PetscFunctionBeginUser;
+  PetscCall(Find(config, key, TYPE(BOOL), &found));
+  PetscCheck(!found->unset, config->comm, PETSC_ERR_PLIB, "parameter %s is unset; ask NomosConfigIsGiven() first", key);
+  *value = found->boolean;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosConfigGetInt(NomosConfig config, const char key[], int64_t *value)
+{
+  NomosConfigValue *found;
+  PetscFunctionBeginUser;
+  PetscCall(Find(config, key, TYPE(INT), &found));
+  PetscCheck(!found->unset, config->comm, PETSC_ERR_PLIB, "parameter %s is unset; ask NomosConfigIsGiven() first", key);
+  *value = found->integer;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosConfigGetReal(NomosConfig config, const char key[], double *value)
+{
+  NomosConfigValue *found;
+  PetscFunctionBeginUser;
+  PetscCall(Find(config, key, TYPE(REAL), &found));
+  *value = found->unset ? NAN : found->reals[0];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosConfigGetString(NomosConfig config, const char key[], const char **value)
+{
+  NomosConfigValue *found;
+  PetscFunctionBeginUser;
+  PetscCall(Find(config, key, TYPE(STRING) | TYPE(CHOICE) | TYPE(EXPRESSION) | TYPE(FILE), &found));
+  *value = found->unset ? "" : found->strings[0];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosConfigGetReals(NomosConfig config, const char key[], size_t *n, const double **values)
+{
+  NomosConfigValue *found;
+  PetscFunctionBeginUser;
+  PetscCall(Find(config, key, TYPE(REAL_LIST), &found));
+  *n      = found->n;
+  *values = found->reals;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosConfigGetStrings(NomosConfig config, const char key[], size_t *n, const char *const **values)
+{
+  NomosConfigValue *found;
+  PetscFunctionBeginUser;
+  PetscCall(Find(config, key, TYPE(EXPRESSION_LIST), &found));
+  *n      = found->n;
+  *values = (const char *const *)found->strings;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosConfigIsGiven(NomosConfig config, const char key[], bool *given)
+{
+  NomosConfigValue *value = NomosConfigFindValue_Private(config, key);
+  PetscFunctionBeginUser;
+  PetscCheck(value, config->comm, PETSC_ERR_PLIB, "parameter %s is not declared", key);
+  *given = value->given;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+const char *NomosConfigWhere(NomosConfig config, const char key[])
+{
+  const NomosConfigValue *value = NomosConfigFindValue_Private(config, key);
+  const NomosConfigEntry *entry = NomosConfigFindEntry_Private(config, key);
+  return value && value->origin ? value->origin : entry ? entry->origin : "default";
+}
+
+PetscErrorCode NomosConfigSetReal(NomosConfig config, const char key[], double value)
+{
+  NomosConfigValue *found = NomosConfigFindValue_Private(config, key);
+
+  PetscFunctionBeginUser;
+  PetscCheck(found && found->param->type == NOMOS_PARAM_REAL, config->comm, PETSC_ERR_PLIB, "parameter %s is not declared as REAL", key);
+  PetscCheck(isfinite(value), config->comm, PETSC_ERR_ARG_WRONG, "%s: the derived value is not finite", key);
+  bool given = found->given;
+  PetscCall(NomosConfigValueReset_Private(found));
+  PetscCall(PetscMalloc1(1, &found->reals));
+  PetscCall(PetscStrallocpy("derived", &found->origin));
+  found->reals[0] = value;
+  found->n        = 1;
+  found->resolved = true;
+  found->given    = given;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

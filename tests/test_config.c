@@ -1,0 +1,346 @@
+#include "io/config.h"
+#include "tests/harness.h"
+
+#include <float.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const NomosParam params[] = {
+  {.key = "case.title", .type = NOMOS_PARAM_STRING, .default_value = "", .doc = "Title."},
+  {.key = "case.units", .type = NOMOS_PARAM_CHOICE, .default_value = "SI", .choices = "SI|nondimensional", .doc = "Units."},
+  {.key = "solver", .type = NOMOS_PARAM_STRING, .default_value = NULL, .doc = "Which solver."},
+  {.key = "qg.nx", .type = NOMOS_PARAM_INT, .default_value = "128", .min = 4, .max = 65536, .doc = "Grid points."},
+  {.key = "qg.lx", .type = NOMOS_PARAM_REAL, .default_value = "1000 km", .unit = "m", .min = DBL_MIN, .max = INFINITY, .doc = "Length."},
+  {.key = "qg.beta", .type = NOMOS_PARAM_REAL, .default_value = "1.5e-11", .unit = "1/(m s)", .doc = "Beta."},
+  {.key = "qg.deformation_radius", .type = NOMOS_PARAM_REAL, .default_value = "", .unit = "m", .doc = "Radius."},
+  {.key = "qg.depths", .type = NOMOS_PARAM_REAL_LIST, .default_value = "[500 m, 1.75 km]", .unit = "m", .min = 1, .max = 11000, .doc = "Depths."},
+  {.key = "qg.u", .type = NOMOS_PARAM_REAL_LIST, .default_value = "", .unit = "m/s", .doc = "Mean flow."},
+  {.key = "qg.scheme", .type = NOMOS_PARAM_CHOICE, .default_value = "ab3", .choices = "ab3|rk4|etdrk4", .doc = "Scheme."},
+  {.key = "qg.dealias", .type = NOMOS_PARAM_CHOICE, .default_value = "2/3", .choices = "none|2/3|3/2", .doc = "Dealiasing."},
+  {.key = "qg.smooth", .type = NOMOS_PARAM_BOOL, .default_value = "no", .doc = "Smooth."},
+  {.key = "qg.cfl", .type = NOMOS_PARAM_REAL, .default_value = "0.5", .min = 0.01, .max = 2, .doc = "Courant number."},
+  {.key = "qg.init.file", .type = NOMOS_PARAM_FILE, .default_value = "", .doc = "File."},
+  {.key = "qg.init.q", .type = NOMOS_PARAM_EXPRESSION, .default_value = "0", .doc = "Vorticity."},
+  {.key = "qg.init.layers", .type = NOMOS_PARAM_EXPRESSION_LIST, .default_value = "", .doc = "Per layer."},
+  {.key = "time.dt", .type = NOMOS_PARAM_REAL, .default_value = "2 h", .unit = "s", .min = 0, .max = INFINITY, .doc = "Step."},
+  {.key = "time.stop", .type = NOMOS_PARAM_REAL, .default_value = "10 year", .unit = "s", .doc = "End."},
+};
+enum { N_PARAMS = sizeof params / sizeof *params };
+
+static const char *Path(const char name[])
+{
+  static char paths[4][NOMOS_MAX_PATH + 64];
+  static int  next;
+  char       *path = paths[next = (next + 1) % 4];
+  snprintf(path, sizeof paths[0], "%s/%s", ck_directory, name);
+  return path;
+}
+
+static void WriteBytes(const char name[], const char text[], size_t n)
+{
+  FILE *file = fopen(Path(name), "wb");
+  ck_assert_ptr_nonnull(file);
+  ck_assert_uint_eq(fwrite(text, 1, n, file), n);
+  fclose(file);
+}
+
+static void Write(const char name[], const char text[])
+{
+  WriteBytes(name, text, strlen(text));
+}
+
+/* Load, lay smoke or settings over, declare, check: as a program does. The first error ends it. */
+static PetscErrorCode Run(const char name[], bool smoke, const char *const sets[], NomosConfig *config)
+{
+  const char *units;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigCreate(PETSC_COMM_WORLD, config));
+  if (name) PetscCall(NomosConfigLoad(*config, Path(name)));
+  for (; sets && *sets; sets++) PetscCall(NomosConfigSet(*config, *sets));
+  if (smoke) PetscCall(NomosConfigApplySmoke(*config));
+  PetscCall(NomosConfigPeek(*config, "case.units", &units));
+  PetscCall(NomosConfigSetNondimensional(*config, units && !strcmp(units, "nondimensional")));
+  PetscCall(NomosConfigRegister(*config, N_PARAMS, params));
+  PetscCall(NomosConfigCheck(*config));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static double Real(NomosConfig config, const char key[])
+{
+  double value = NAN;
+  ck_ok(NomosConfigGetReal(config, key, &value));
+  return value;
+}
+
+static const char *String(NomosConfig config, const char key[])
+{
+  const char *value = NULL;
+  ck_ok(NomosConfigGetString(config, key, &value));
+  return value;
+}
+
+static int64_t Int(NomosConfig config, const char key[])
+{
+  int64_t value = 0;
+  ck_ok(NomosConfigGetInt(config, key, &value));
+  return value;
+}
+
+static bool IsGiven(NomosConfig config, const char key[])
+{
+  bool given = false;
+  ck_ok(NomosConfigIsGiven(config, key, &given));
+  return given;
+}
+
+static const char valid_case[] =
+  "# a comment\n"
+  "case: {title: \"Two layers: a test\", units: SI}\n"
+  "solver: qg\n"
+  "qg: {nx: 64, lx: 1000 km, beta: 1.6e-11 1/(m s), depths: [500 m, 1.75km, 2000], u: [2.5 cm/s, 0]}\n"
+  "qg.scheme: rk4\n"
+  "qg.init:\n"
+  "  q: 1e-6*cos(10*pi*x/lx)\n"
+  "  layers: [\"min(x, y)\", 0]\n"
+  "  file: data/start.h5\n"
+  "time:\n"
+  "  dt: 2 h\n"
+  "  stop: 10 year\n"
+  "petsc:\n"
+  "  ts: {dt: .1, monitor: }\n"
+  "  -nomos_list: [1, 2, 3]\n"
+  "smoke: {qg.nx: 32, time: {stop: 3 day}}\n";
+
+START_TEST(Values)
+{
+  NomosConfig        config;
+  size_t             n;
+  const double      *reals;
+  const char *const *strings, *text;
+  bool               smooth;
+
+  Write("valid.yaml", valid_case);
+  ck_ok(Run("valid.yaml", false, NULL, &config));
+  ck_assert_str_eq(String(config, "case.title"), "Two layers: a test");
+  ck_assert_str_eq(String(config, "solver"), "qg");
+  ck_assert_int_eq(Int(config, "qg.nx"), 64);
+  ck_assert(Real(config, "qg.lx") == 1e6);
+  ck_assert(Real(config, "qg.beta") == 1.6e-11);
+  ck_assert(isnan(Real(config, "qg.deformation_radius")));
+  ck_assert(!IsGiven(config, "qg.deformation_radius") && IsGiven(config, "qg.lx") && !IsGiven(config, "qg.cfl"));
+  ck_ok(NomosConfigGetReals(config, "qg.depths", &n, &reals));
+  ck_assert(n == 3 && reals[0] == 500 && reals[1] == 1750 && reals[2] == 2000);
+  ck_ok(NomosConfigGetReals(config, "qg.u", &n, &reals));
+  ck_assert(n == 2 && reals[0] == 0.025 && reals[1] == 0);
+  ck_assert_str_eq(String(config, "qg.scheme"), "rk4");
+  ck_assert_str_eq(String(config, "qg.dealias"), "2/3");
+  ck_ok(NomosConfigGetBool(config, "qg.smooth", &smooth));
+  ck_assert(!smooth);
+  ck_assert_str_eq(String(config, "qg.init.q"), "1e-6*cos(10*pi*x/lx)");
+  ck_ok(NomosConfigGetStrings(config, "qg.init.layers", &n, &strings));
+  ck_assert(n == 2 && !strcmp(strings[0], "min(x, y)") && !strcmp(strings[1], "0"));
+  char expected[NOMOS_MAX_PATH + 64];
+  ck_assert_ptr_nonnull(realpath(ck_directory, expected));
+  strcat(expected, "/data/start.h5");
+  ck_assert_str_eq(String(config, "qg.init.file"), expected);
+  ck_assert(Real(config, "time.dt") == 7200 && Real(config, "time.stop") == 315360000);
+  ck_assert_ptr_nonnull(strstr(NomosConfigWhere(config, "qg.nx"), "valid.yaml:4"));
+  ck_assert_ptr_nonnull(strstr(NomosConfigWhere(config, "time.stop"), "valid.yaml:12"));
+  ck_assert_str_eq(NomosConfigWhere(config, "qg.cfl"), "default");
+  ck_ok(NomosConfigPeek(config, "qg.u", &text));
+  ck_assert_str_eq(text, "[2.5 cm/s, 0]");
+  ck_ok(NomosConfigPeek(config, "qg.cfl", &text));
+  ck_assert_ptr_null(text);
+  ck_ok(NomosConfigDestroy(&config));
+  ck_assert_ptr_null(config);
+}
+END_TEST
+
+/* The same file with CRLF, a byte order mark, as case.yaml of a directory. */
+START_TEST(Encodings)
+{
+  NomosConfig config;
+  char        text[2 * sizeof valid_case] = "\xEF\xBB\xBF", *end = text + 3;
+
+  for (const char *c = valid_case; *c; c++) {
+    if (*c == '\n') *end++ = '\r';
+    *end++ = *c;
+  }
+  mkdir(Path("directory"), 0777);
+  Write("directory/case.yaml", text);
+  for (int slash = 0; slash < 2; slash++) {
+    ck_ok(Run(slash ? "directory/" : "directory", false, NULL, &config));
+    ck_assert_ptr_nonnull(strstr(NomosConfigWhere(config, "time.stop"), "directory/case.yaml:12"));
+    ck_assert(Int(config, "qg.nx") == 64 && Real(config, "time.stop") == 315360000);
+    ck_ok(NomosConfigDestroy(&config));
+  }
+}
+END_TEST
+
+START_TEST(Precedence)
+{
+  NomosConfig config;
+
+  mkdir(Path("sub"), 0777);
+  Write("base1.yaml", "solver: one\nqg: {nx: 8, lx: 1 km, cfl: 0.1, scheme: rk4, init.file: a.h5}\ntime.dt: 1\n");
+  Write("sub/base2.yaml", "include: base3.yaml\nqg: {lx: 2 km, cfl: 0.2, smooth: on}\nqg.init.file: ../b.h5\n");
+  Write("sub/base3.yaml", "qg: {cfl: 0.3, smooth: false, nx: 16}\n");
+  Write("top.yaml", "qg.cfl: 0.4\ninclude: [base1.yaml, sub/base2.yaml]\nsmoke: {qg: {cfl: 0.6, nx: 32}, time.dt: 7}\n");
+
+  ck_ok(Run("top.yaml", false, NULL, &config));
+  bool smooth;
+  ck_ok(NomosConfigGetBool(config, "qg.smooth", &smooth));
+  ck_assert(smooth);
+  ck_assert(Real(config, "qg.cfl") == 0.4 && Real(config, "qg.lx") == 2000 && Int(config, "qg.nx") == 16 && Real(config, "time.dt") == 1);
+  ck_assert_str_eq(String(config, "qg.scheme"), "rk4");
+  ck_assert_ptr_nonnull(strstr(String(config, "qg.init.file"), "/sub/../b.h5"));
+  ck_assert_ptr_nonnull(strstr(NomosConfigWhere(config, "qg.nx"), "sub/base3.yaml:1"));
+  ck_ok(NomosConfigDestroy(&config));
+
+  ck_ok(Run("top.yaml", true, (const char *const[]){"qg.nx=48", "qg.depths=[1 km, 2 km]", "qg.init.file=c.h5", "case.title=a title", NULL}, &config));
+  ck_assert(Real(config, "qg.cfl") == 0.6 && Int(config, "qg.nx") == 48 && Real(config, "time.dt") == 7); /* --set wins although smoke came after it */
+  ck_assert_str_eq(NomosConfigWhere(config, "qg.nx"), "--set");
+  ck_assert_ptr_eq(strstr(NomosConfigWhere(config, "qg.cfl"), "smoke "), NomosConfigWhere(config, "qg.cfl"));
+  size_t        n;
+  const double *reals;
+  ck_ok(NomosConfigGetReals(config, "qg.depths", &n, &reals));
+  ck_assert(n == 2 && reals[1] == 2000);
+  ck_assert_str_eq(String(config, "case.title"), "a title");
+  char expected[NOMOS_MAX_PATH];
+  ck_assert_ptr_nonnull(getcwd(expected, sizeof expected - 8));
+  strcat(expected, "/c.h5");
+  ck_assert_str_eq(String(config, "qg.init.file"), expected);
+  ck_ok(NomosConfigSet(config, "qg.nx=24")); /* also after the declaration */
+  ck_assert(Int(config, "qg.nx") == 24);
+  ck_ok(NomosConfigSet(config, "qg.init.file=")); /* unset again */
+  ck_assert_str_eq(String(config, "qg.init.file"), "");
+  ck_assert(!IsGiven(config, "qg.init.file"));
+  ck_ok(NomosConfigSetReal(config, "time.dt", 3.5));
+  ck_assert(Real(config, "time.dt") == 3.5);
+  ck_assert_str_eq(NomosConfigWhere(config, "time.dt"), "derived");
+  ck_ok(NomosConfigDestroy(&config));
+}
+END_TEST
+
+/* One text, one sentence. `%` in the fragment stands for the path of the file. */
+static const struct {
+  const char *text, *fragment;
+} bad_cases[] = {
+  {"solver: qg\nqg.betta: 1\n", "bad.yaml:2: qg.betta: unknown key; did you mean qg.beta?"},
+  {"solver: qg\ntime: {nx: 4}\n", "time.nx: unknown key; did you mean qg.nx?"},
+  {"solver: qg\ntime: {something: 4}\n", "time.something: unknown key; time has dt, stop"},
+  {"solver: qg\nqgg:\n  nx: 4\n", "bad.yaml:3: qgg.nx: unknown key, there is no section qgg; did you mean qg.nx?"},
+  {"solver: qg\nwhatever: 4\n", "whatever: unknown key; there are case, solver, qg, time"},
+  {"solver: qg\nqg.nx.deep: 4\n", "qg.nx.deep: unknown key, qg.nx is a value, not a section"},
+  {"solver: qg\nqg: 4\n", "bad.yaml:2: qg: is a section, not a value; it has nx, lx, beta, deformation_radius, depths, u, scheme, dealias, smooth, cfl, init"},
+  {"solver: qg\nsmoke: {qg.nxx: 4}\n", "bad.yaml:2: smoke.qg.nxx: unknown key; did you mean qg.nx?"},
+  {"qg.nx: 8\n", "bad.yaml: solver is missing and has no default (Which solver.)"},
+  {"solver: qg\nqg.nx: 12.5\n", "bad.yaml:2: qg.nx = 12.5: must be an integer"},
+  {"qg.nx: 1e3\n", "must be an integer, written with digits only"},
+  {"qg.nx: 99999999999999999999\n", "must be an integer of at most 18 digits"},
+  {"qg.nx: -3\n", "qg.nx = -3: must be between 4 and 65536"},
+  {"qg.nx: [4, 5]\n", "bad.yaml:1: qg.nx = [4, 5]: must be a single value, not a list"},
+  {"qg.nx: 64 m\n", "must be an integer"},
+  {"qg.nx: \"\"\n", "must be an integer"},
+  {"qg.deformation_radius: 15 kg\n", "bad.yaml:1: qg.deformation_radius = 15 kg: has the unit kg, needs a length such as m or km"},
+  {"qg.beta: 2 1/s\n", "has the unit 1/s, needs a unit such as 1/(m s)"},
+  {"qg.lx: 15 kmm\n", "qg.lx = 15 kmm: unknown unit kmm; did you mean km?; needs a length"},
+  {"qg.lx: 15 km km\n", "has the unit km km, needs a length"},
+  {"qg.lx: 5/m\n", "bad unit `/m`"},
+  {"qg.lx: 0\n", "qg.lx = 0: must be greater than 0 m"},
+  {"qg.lx: long\n", "qg.lx = long: must be a number, with a length such as m or km or in m"},
+  {"qg.lx: nan\n", "must be a number"},
+  {"qg.lx: inf\n", "must be a number"},
+  {"qg.lx: 1e999\n", "is beyond what a number can hold"},
+  {"qg.lx: 1e308 km\n", "is beyond what a number can hold"},
+  {"qg.lx: 0x10\n", "qg.lx = 0x10: "},
+  {"qg.lx: 1_000\n", "qg.lx = 1_000: "},
+  {"time.dt: -3\n", "bad.yaml:1: time.dt = -3: must be between 0 and inf s"},
+  {"time.dt: -3 h\n", "time.dt = -3 h: must be between 0 and inf s"},
+  {"qg.cfl: 0.5 m\n", "qg.cfl = 0.5 m: has the unit m, must be a pure number"},
+  {"qg.cfl: 1/2\n", "qg.cfl = 1/2: must be a number, such as 1.5e-3; `/2` follows it"},
+  {"qg.cfl: .1.2\n", "must be a number"},
+  {"qg.cfl: 3\n", "must be between 0.01 and 2\0"},
+  {"qg.scheme: foo\n", "qg.scheme = foo: must be one of ab3, rk4, etdrk4"},
+  {"qg.scheme: rk44\n", "must be one of ab3, rk4, etdrk4; did you mean rk4?"},
+  {"qg.scheme: RK4\n", "did you mean rk4?"},
+  {"qg.smooth: maybe\n", "qg.smooth = maybe: must be yes or no"},
+  {"qg.depths: [500 m, 2 kg]\n", "qg.depths = [500 m, 2 kg]: entry 2 has the unit kg"},
+  {"qg.depths: [500 m, 0 m]\n", "entry 2 must be between 1 and 11000 m"},
+  {"qg.depths: []\n", "must have at least one entry"},
+  {"qg.init.layers: [x, \"\"]\n", "entry 2 must not be empty"},
+  {"qg.depths: [500 m, [3 m]]\n", "bad.yaml:1: qg.depths: a list holds single values only, found a list"},
+  {"qg.depths:\n- {a: 1}\n", "bad.yaml:2: qg.depths: a list holds single values only, found a map"},
+  {"qg.depths: [1, ]\nqg.nx: [1,,2]\n", "not valid YAML"},
+  {"qg: {nx: 4}\nqg.nx: 5\n", "bad.yaml:2: qg.nx: given twice, first on line 1; keep one of them"},
+  {"qg:\n  nx: 4\n  lx: 1\n  nx: 5\n", "bad.yaml:4: qg.nx: given twice, first on line 2"},
+  {"time: {dt: 1}\nqg.nx: 8\ntime: {stop: 1}\n", "bad.yaml:3: time: given twice, first on line 1"},
+  {"qg.nx:\n", "bad.yaml:1: qg.nx: has no value; write one behind the colon"},
+  {"qg.nx: ~\n", "has no value"},
+  {"qg.nx: null\n", "has no value"},
+  {"qg.u: [1, ~]\n", "has no value"},
+  {"smoke:\n", "smoke: has no value"},
+  {"smoke: 3\n", "smoke: must be a map"},
+  {"petsc: [1]\n", "petsc: must be a map, such as `petsc: {ksp_type: cg}`"},
+  {"smoke: {petsc: 1}\n", "smoke.petsc: must be a map"},
+  {"smoke: {include: a.yaml}\n", "`include` stands only at the top"},
+  {"qg: {q: atan2(y, x), nx: 4}\n", "`x)` is no key: a key has letters, digits, _ and dots between names; a value with a comma, a colon or brackets needs quotes"},
+  {"\tqg.nx: 4\n", "bad.yaml:1:1: not valid YAML: found a tab"},
+  {"qg:\n\tnx: 4\n", "bad.yaml:2:1: not valid YAML"},
+  {"qg:\n  nx: 4\n lx: 5\n", "bad.yaml:3:"},
+  {"qg: {nx: 4\n", "not valid YAML"},
+  {"qg.nx: \"4\n", "not valid YAML"},
+  {"a: b: c\n", "bad.yaml:1:5: not valid YAML: mapping values are not allowed in this context"},
+  {"qg.nx: 4\n\x01\n", "bad.yaml:2:1: not valid YAML: control characters are not allowed"},
+  {"qg.nx: 4\nx: \xFF\xFE\n", "bad.yaml:2:4: not valid YAML: invalid leading UTF-8 octet"},
+  {"", "bad.yaml: is empty; a case needs at least `solver:`"},
+  {"# only a comment\n", "is empty"},
+  {"---\n", "found a single text"},
+  {"just a text\n", "a case is a map of keys to values, such as `solver: qg`; found a single text"},
+  {"- a\n- b\n", "found a list"},
+  {"solver: qg\n---\nsolver: qg\n", "bad.yaml:2: a second YAML document begins"},
+  {"%YAML 2.0\n---\nsolver: qg\n", "not valid YAML: found incompatible YAML document"},
+  {"a: &x 3\nb: *x\n", "bad.yaml:2: b: aliases (*name) are not supported"},
+  {"a: &x [*x]\n", "aliases (*x) are not supported"},
+  {"base: &x {qg.nx: 4}\n<<: *x\n", "bad.yaml:2: <<: merging is not supported; use `include:`"},
+  {"? [a, b]\n: 3\n", "a key must be a plain name"},
+  {"? {a: b}\n: 3\n", "a key must be a plain name"},
+  {"qg.nx: !!int 4\n", "has the tag tag:yaml.org,2002:int; tags are not supported"},
+  {"qg: !x {nx: 4}\n", "has a tag"},
+  {"include: !include a.yaml\n", "tags are not supported"},
+  {"qg nx: 4\n", "bad.yaml:1: `qg nx` is no key"},
+  {"3d: 4\n", "`3d` is no key"},
+  {"qg..nx: 4\n", "`qg..nx` is no key"},
+  {".nx: 4\n", "`.nx` is no key"},
+  {"qg.: 4\n", "`qg.` is no key"},
+  {"\"\": 4\n", "a key is empty"},
+  {"qg.nx: \"4\\0\"\n", "holds a NUL character"},
+  {"include: nowhere.yaml\n", "/nowhere.yaml: no such file or directory; give a path relative to the including file"},
+  {"include: .\n", "is a directory, must be a YAML file"},
+  {"include: bad.yaml\n", "which includes it in turn: a cycle"},
+  {"include: {a: b}\n", "include.a: unknown key"},
+  {"include: \"\"\n", "include: `` is no path"},
+  {"include: /dev/null\n", "is no regular file"},
+  {"case.units: nondimensional\nqg.lx: 15 km\n", "qg.lx = 15 km: has the unit km, but the case is nondimensional (case.units); write the number alone"},
+};
+
+START_TEST(Refused)
+{
+  int n_wrong = 0;
+  for (size_t i = 0; i < sizeof bad_cases / sizeof *bad_cases; i++) {
+    NomosConfig config;
+    Write("bad.yaml", bad_cases[i].text);
+    NomosErrorClear();
+    NomosErrorSetQuiet(true);
+    PetscErrorCode code = Run("bad.yaml", false, NULL, &config);
+    NomosErrorSetQuiet(false);
+    if (!code || !strstr(NomosErrorLast(), bad_cases[i].fragment)) n_wrong++, printf("%s: \"%s\" does not say \"%s\"\n", bad_cases[i].text, NomosErrorLast(), bad_cases[i].fragment);
+    if (getenv("SHOW")) printf("%s\n", NomosErrorLast());
+    ck_ok(NomosConfigDestroy(&config));
+  }
+  ck_assert_int_eq(n_wrong, 0);
+}
+END_TEST
+
+NOMOS_TEST_SUITE("config", Values, Encodings, Precedence, Refused)
