@@ -1,0 +1,116 @@
+/* The numerical core of the QG solver, in working precision (operators/real.h): for *_real.c files, and for tests of one precision.
+
+   Arrays of modes are [layer][k - k_start][l], l = 0..l_max, l_min..-1, as in operators/fft.h. */
+#ifndef NOMOS_SOLVERS_QG_CORE_H
+#define NOMOS_SOLVERS_QG_CORE_H
+
+#include "operators/fft.h"
+#include "solvers/qg/qg.h"
+
+enum { NOMOS_QG_MAX_FIELDS = 3 * NOMOS_QG_MAX_LAYERS + 1, NOMOS_QG_ETD_MATRICES = 5 };
+
+typedef struct QGCore_s NAME(QGCore);
+
+/* What a tendency is for: called once for each row of modes (kx fixed) with the tendencies of all layers, t[layer] (n_l), `offset` the row's first mode in a
+   layer. The row's input may be overwritten. Called by several threads at once for different rows. */
+typedef void (*NAME(QGRowFn))(NAME(QGCore) *core, size_t offset, Complex *const t[], void *ctx);
+
+typedef struct { /* of one thread */
+  Complex *work;     /* [8][ny of the transform grid] */
+  Complex *psi;      /* [layer][8][n_l] */
+  Complex *tendency; /* [layer][8][n_l] */
+  Real    *grid;     /* [field][4][nx] */
+  Complex *scratch;  /* [4][nx/2 + 4] */
+  Real    *row;      /* [8][2 n_l] */
+  Complex *column;   /* [ny] of the user's grid, for the sponge */
+  Real     max_u, max_v;
+} NAME(QGThread);
+
+struct QGCore_s {
+  const NomosQGSetup *setup;
+  MPI_Comm            comm;
+  NAME(NomosFft)     *fft, *output_fft; /* transform grid; the user's grid (the same object unless dealias is 3/2) */
+  int                 n_layers, n_l, n_threads;
+  size_t              n_modes;          /* of a layer, on this rank */
+  Real               *k, *l2, *l_pair;  /* kx (n_k_local) ; l^2 and l, each twice in a row (2 n_l): a row of complex numbers is then a plain row of reals */
+  Complex            *q;
+  Complex            *history[4];       /* as the scheme needs, see qg_step_real.c */
+  Complex            *body_force;       /* like q, or NULL */
+  Complex            *topography;       /* eta, modes of a layer, or NULL */
+  Complex            *jet;              /* psi_R(l), kx = 0, or NULL */
+  Complex            *planetary;        /* beta y (l), kx = 0, or NULL */
+  Real               *filter;           /* [k][l] or NULL */
+  Real               *topography_x, *topography_y; /* gradient on the transform grid, or NULL */
+  Complex            *etd[NOMOS_QG_ETD_MATRICES];  /* [k][l][i][j] */
+  double              etd_dt;
+  FFTW(plan)          sponge_out, sponge_in;
+  Complex            *mixed[NOMOS_QG_MAX_FIELDS];
+  int                 n_in, n_out;      /* fields transformed to the grid and back */
+  NAME(QGThread)     *threads;
+
+  size_t  n_forced; /* stochastic ring: local modes */
+  size_t *forced;   /* index in a layer */
+  double *forced_amplitude;
+
+  int64_t step;
+  double  dt, time;
+  double  max_u, max_v; /* of the last tendency with advection, mean flow included */
+};
+
+PetscErrorCode NAME(QGCoreCreate)(MPI_Comm comm, const NomosQGSetup *setup, NAME(QGCore) **core);
+PetscErrorCode NAME(QGCoreDestroy)(NAME(QGCore) **core);
+
+/* Sum of the `terms` (NomosQGTerm) of dq/dt at state q, handed over row by row. Collective. */
+PetscErrorCode NAME(QGTendency)(NAME(QGCore) *core, const Complex *q, int terms, NAME(QGRowFn) row, void *ctx);
+/* The same into an array like q. */
+PetscErrorCode NAME(QGTendencyArray)(NAME(QGCore) *core, const Complex *q, int terms, Complex *tendency);
+
+/* psi of the row of modes [offset, offset + n_l) of all layers; psi[layer] (n_l); `row` scratch [2][2 n_l]. */
+void NAME(QGInvertRow)(const NAME(QGCore) *core, const Complex *q, size_t offset, Complex *const psi[], Real *row);
+/* The same for q given layer by layer. */
+void NAME(QGInvertLayers)(const NAME(QGCore) *core, Complex *const q[], size_t index, Complex *const psi[], Real *row);
+/* q from psi, all modes. */
+void NAME(QGPotentialVorticity)(const NAME(QGCore) *core, const Complex *psi, Complex *q);
+void NAME(QGStreamfunction)(const NAME(QGCore) *core, const Complex *q, Complex *psi);
+/* K^n of a row for the hyperviscosity, each value twice (2 n_l). */
+void NAME(QGHyperviscosityRow)(const NAME(QGCore) *core, size_t row, Real *d);
+
+/* One time step of core->dt with the setup's scheme. Collective. */
+PetscErrorCode NAME(QGStep)(NAME(QGCore) *core);
+/* Number of history arrays the scheme has, all part of a checkpoint if `carried`. */
+int NAME(QGHistoryCount)(NomosQGScheme scheme, bool carried);
+
+/* Matrices of ETDRK4 for core->dt. */
+PetscErrorCode NAME(QGExponentials)(NAME(QGCore) *core);
+/* Stochastic forcing of the step that ends now: q += sqrt(dt) xi. */
+PetscErrorCode NAME(QGForcingCreate)(NAME(QGCore) *core);
+void           NAME(QGForce)(NAME(QGCore) *core);
+
+/* Fields on the user's grid: this rank's rows [n_y_local][nx] from one layer's modes, and back (cut to the retained modes). Collective. */
+PetscErrorCode NAME(QGToGrid)(NAME(QGCore) *core, const Complex *modes, Real *grid);
+PetscErrorCode NAME(QGFromGrid)(NAME(QGCore) *core, const Real *grid, Complex *modes);
+
+/* Rates of change of energy and enstrophy by some terms, in total and by bins of |K| (n_bins of NomosQGBinWidth, centred on its multiples; arrays may be NULL). */
+typedef struct {
+  double energy, enstrophy;
+} NomosQGRates;
+PetscErrorCode NAME(QGBudget)(NAME(QGCore) *core, int terms, NomosQGRates *rates, int n_bins, double *energy_by_k, double *enstrophy_by_k);
+/* The same by the exponential filter, in the step to come. */
+PetscErrorCode NAME(QGFilterBudget)(NAME(QGCore) *core, NomosQGRates *rates, int n_bins, double *energy_by_k, double *enstrophy_by_k);
+
+/* Domain means per layer: 1/2 |grad psi|^2 and 1/2 q^2 without depth weights; potential energy of the interface below a layer, weighted (sum_j H_j/H kinetic_j +
+   sum_i potential_i is the energy). By bins: [layer][bin]. */
+typedef struct {
+  double kinetic[NOMOS_QG_MAX_LAYERS], potential[NOMOS_QG_MAX_LAYERS], enstrophy[NOMOS_QG_MAX_LAYERS];
+  double *kinetic_by_k, *potential_by_k, *enstrophy_by_k;
+} NomosQGEnergies;
+PetscErrorCode NAME(QGEnergies)(NAME(QGCore) *core, int n_bins, NomosQGEnergies *energies);
+
+/* Weight of a row of modes in sums over the whole plane. */
+static inline double NAME(QGRowWeight)(const NAME(QGCore) *core, size_t row)
+{
+  const int k = core->fft->k_start + (int)row;
+  return k == 0 || 2 * k == core->setup->nx ? 1.0 : 2.0;
+}
+
+#endif

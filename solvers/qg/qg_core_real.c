@@ -1,0 +1,371 @@
+/* Creation of the core: wavenumbers, constant fields, buffers; inversion of a row; fields on the user's grid. */
+#include "solvers/qg/qg_core.h"
+
+#include <omp.h>
+#include <string.h>
+
+static PetscErrorCode ModesOnGrid(MPI_Comm comm, const NomosQGSetup *setup, int nx, int ny, NAME(NomosFft) **fft)
+{
+  NomosFftShape shape = {.nx = nx, .ny = ny};
+
+  PetscFunctionBeginUser;
+  if (setup->dealias == NOMOS_QG_DEALIAS_TWO_THIRDS) {
+    shape.n_k   = (setup->nx - 1) / 3 + 1;
+    shape.l_max = (setup->ny - 1) / 3;
+    shape.l_min = -shape.l_max;
+  } else {
+    shape.n_k   = setup->keep_nyquist ? setup->nx / 2 + 1 : (setup->nx - 1) / 2 + 1;
+    shape.l_max = (setup->ny - 1) / 2;
+    shape.l_min = setup->keep_nyquist ? -(setup->ny / 2) : -shape.l_max;
+  }
+  PetscCall(NAME(NomosFftCreate)(comm, &shape, fft));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Modes of a function of position that every rank knows. */
+static PetscErrorCode ModesOf(NAME(QGCore) *core, const double *values, Complex *modes)
+{
+  const NAME(NomosFft) *fft = core->output_fft;
+  const size_t          nx = (size_t)fft->nx, n = (size_t)fft->n_y_local * nx;
+  Real                 *grid;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(n + 1, &grid));
+  for (size_t i = 0; i < n; i++) grid[i] = (Real)values[(size_t)fft->y_start * nx + i];
+  PetscCall(NAME(QGFromGrid)(core, grid, modes));
+  PetscCall(PetscFree(grid));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A function of y alone: the row kx = 0, by the plain sum (once, in double precision). */
+static PetscErrorCode ZonalModes(const NAME(QGCore) *core, const double *values, double (*modes)[2])
+{
+  const int ny = core->setup->ny;
+
+  PetscFunctionBeginUser;
+  for (int j = 0; j < core->n_l; j++) {
+    const int l = j <= core->fft->l_max ? j : j - core->n_l;
+    modes[j][0] = modes[j][1] = 0;
+    for (int y = 0; y < ny; y++) {
+      const double phase = -2 * PETSC_PI * (double)(((int64_t)l * y) % ny) / ny;
+      modes[j][0] += values[y] * cos(phase) / ny;
+      modes[j][1] += values[y] * sin(phase) / ny;
+    }
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CreateZonal(NAME(QGCore) *core)
+{
+  const NomosQGSetup *setup = core->setup;
+  const size_t        n_l   = (size_t)core->n_l;
+  double(*modes)[2], *y;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(n_l, &modes));
+  if (setup->relaxation_jet) { /* u_R = -d psi_R / dy, without its mean */
+    PetscCall(PetscCalloc1(n_l, &core->jet));
+    PetscCall(ZonalModes(core, setup->relaxation_jet, modes));
+    for (size_t j = 1; j < n_l; j++) {
+      const double l   = (double)core->l_pair[2 * j];
+      core->jet[j][0] = (Real)(-modes[j][1] / l);
+      core->jet[j][1] = (Real)(modes[j][0] / l);
+    }
+  }
+  if (setup->hyperviscosity_of_planetary && setup->hyperviscosity > 0) {
+    PetscCall(PetscMalloc1((size_t)setup->ny, &y));
+    for (int i = 0; i < setup->ny; i++) y[i] = setup->beta * (-0.5 + (double)i / setup->ny) * setup->ly;
+    PetscCall(PetscCalloc1(n_l, &core->planetary));
+    PetscCall(ZonalModes(core, y, modes));
+    for (size_t j = 0; j < n_l; j++)
+      for (int c = 0; c < 2; c++) core->planetary[j][c] = (Real)modes[j][c];
+    PetscCall(PetscFree(y));
+  }
+  PetscCall(PetscFree(modes));
+  if (setup->sponge) {
+    Complex *column = core->threads[0].column;
+    core->sponge_out = FFTW(plan_dft_1d)(setup->ny, column, column, FFTW_BACKWARD, FFTW_ESTIMATE | FFTW_UNALIGNED);
+    core->sponge_in  = FFTW(plan_dft_1d)(setup->ny, column, column, FFTW_FORWARD, FFTW_ESTIMATE | FFTW_UNALIGNED);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* eta and its gradient on the transform grid. */
+static PetscErrorCode CreateTopography(NAME(QGCore) *core)
+{
+  const size_t n_l = (size_t)core->n_l, n_grid = (size_t)core->fft->n_y_local * (size_t)core->fft->nx;
+  Complex     *slope;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(core->n_modes + 1, &core->topography));
+  PetscCall(ModesOf(core, core->setup->topography, core->topography));
+  PetscCall(PetscMalloc1(core->n_modes + 1, &slope));
+  PetscCall(PetscMalloc1(n_grid + 1, &core->topography_x));
+  PetscCall(PetscMalloc1(n_grid + 1, &core->topography_y));
+  for (int axis = 0; axis < 2; axis++) {
+    for (size_t i = 0; i < core->n_modes; i++) {
+      const Real k = axis ? core->l_pair[2 * (i % n_l)] : core->k[i / n_l];
+      slope[i][0]  = -k * core->topography[i][1];
+      slope[i][1]  = k * core->topography[i][0];
+    }
+    PetscCall(NAME(NomosFftInverse)(core->fft, slope, axis ? core->topography_y : core->topography_x));
+  }
+  PetscCall(PetscFree(slope));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CreateFilter(NAME(QGCore) *core)
+{
+  const NomosQGSetup *setup = core->setup;
+  const double        dx = setup->lx / setup->nx, dy = setup->ly / setup->ny;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(core->n_modes + 1, &core->filter));
+  for (size_t i = 0; i < core->n_modes; i++) {
+    const double k = (double)core->k[i / (size_t)core->n_l] * dx, l = (double)core->l_pair[2 * (i % (size_t)core->n_l)] * dy, beyond = sqrt(k * k + l * l) - setup->filter_cutoff;
+    core->filter[i] = beyond > 0 ? (Real)exp(-setup->filter_strength * pow(beyond, 4)) : 1;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CreateThreads(NAME(QGCore) *core)
+{
+  const size_t n_l = (size_t)core->n_l, n = (size_t)core->n_layers, nx = (size_t)core->fft->nx;
+  const int    n_grid = PetscMax(core->n_in, 1) + 1;
+
+  PetscFunctionBeginUser;
+  core->n_threads = omp_get_max_threads();
+  PetscCall(PetscCalloc1((size_t)core->n_threads, &core->threads));
+  for (int t = 0; t < core->n_threads; t++) {
+    NAME(QGThread) *thread = &core->threads[t];
+    thread->work     = FFTW(alloc_complex)(NOMOS_FFT_COLUMNS * (size_t)core->fft->ny);
+    thread->psi      = FFTW(alloc_complex)(n * NOMOS_FFT_COLUMNS * n_l);
+    thread->tendency = FFTW(alloc_complex)(n * NOMOS_FFT_COLUMNS * n_l);
+    thread->grid     = FFTW(alloc_real)((size_t)n_grid * NOMOS_FFT_ROWS * nx);
+    thread->scratch  = FFTW(alloc_complex)(NOMOS_FFT_ROWS * (nx / 2 + 4));
+    thread->row      = FFTW(alloc_real)(8 * 2 * n_l);
+    thread->column   = FFTW(alloc_complex)((size_t)core->setup->ny);
+    PetscCheck(thread->work && thread->psi && thread->tendency && thread->grid && thread->scratch && thread->row && thread->column, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory for the buffers of a %d x %d x %d grid", core->setup->nx, core->setup->ny, core->n_layers);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NAME(QGCoreCreate)(MPI_Comm comm, const NomosQGSetup *setup, NAME(QGCore) **out)
+{
+  NAME(QGCore) *core;
+  const bool    padded = setup->dealias == NOMOS_QG_DEALIAS_THREE_HALVES;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscNew(&core));
+  *out           = core;
+  core->setup    = setup;
+  core->comm     = comm;
+  core->n_layers = setup->n_layers;
+  PetscCall(ModesOnGrid(comm, setup, padded ? (3 * setup->nx + 1) / 2 : setup->nx, padded ? (3 * setup->ny + 1) / 2 : setup->ny, &core->fft));
+  core->output_fft = core->fft;
+  if (padded) PetscCall(ModesOnGrid(comm, setup, setup->nx, setup->ny, &core->output_fft));
+  core->n_l     = core->fft->n_l;
+  core->n_modes = (size_t)core->fft->n_k_local * (size_t)core->n_l;
+
+  PetscCall(PetscMalloc1((size_t)core->fft->n_k_local + 1, &core->k));
+  PetscCall(PetscMalloc1(2 * (size_t)core->n_l, &core->l2));
+  PetscCall(PetscMalloc1(2 * (size_t)core->n_l, &core->l_pair));
+  for (int i = 0; i < core->fft->n_k_local; i++) core->k[i] = (Real)(2 * PETSC_PI / setup->lx * (core->fft->k_start + i));
+  for (int j = 0; j < core->n_l; j++) {
+    const double l = 2 * PETSC_PI / setup->ly * (j <= core->fft->l_max ? j : j - core->n_l);
+    core->l_pair[2 * j] = core->l_pair[2 * j + 1] = (Real)l;
+    core->l2[2 * j] = core->l2[2 * j + 1] = (Real)(l * l);
+  }
+
+  const int  n = setup->n_layers;
+  const bool any_advection = setup->nonlinearity != 0;
+  core->n_in  = any_advection ? (setup->flux_form ? 3 : 2) * n : 0;
+  core->n_out = any_advection ? 2 * n + (setup->flux_form ? 0 : n - 1) + (setup->topography ? 1 : 0) : 0;
+  for (int i = 0; i < PetscMax(core->n_in, core->n_out); i++) {
+    core->mixed[i] = FFTW(alloc_complex)(core->fft->mixed_size);
+    PetscCheck(core->mixed[i], PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory for the fields of a %d x %d x %d grid", setup->nx, setup->ny, n);
+    memset(core->mixed[i], 0, sizeof(Complex) * core->fft->mixed_size);
+  }
+  PetscCall(PetscCalloc1(core->n_modes * (size_t)n + 1, &core->q));
+  for (int i = 0; i < NAME(QGHistoryCount)(setup->scheme, false); i++) PetscCall(PetscCalloc1(core->n_modes * (size_t)n + 1, &core->history[i]));
+  PetscCall(CreateThreads(core));
+  PetscCall(CreateZonal(core));
+  if (setup->topography) PetscCall(CreateTopography(core));
+  if (setup->body_force) {
+    PetscCall(PetscMalloc1(core->n_modes * (size_t)n + 1, &core->body_force));
+    for (int i = 0; i < n; i++) PetscCall(ModesOf(core, setup->body_force + (size_t)i * (size_t)setup->nx * (size_t)setup->ny, core->body_force + (size_t)i * core->n_modes));
+  }
+  if (setup->filter) PetscCall(CreateFilter(core));
+  if (setup->forcing_energy_rate > 0) PetscCall(NAME(QGForcingCreate)(core));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NAME(QGCoreDestroy)(NAME(QGCore) **core_in)
+{
+  NAME(QGCore) *core = *core_in;
+
+  PetscFunctionBeginUser;
+  if (!core) PetscFunctionReturn(PETSC_SUCCESS);
+  for (int t = 0; t < core->n_threads; t++) {
+    NAME(QGThread) *thread = &core->threads[t];
+    FFTW(free)(thread->work);
+    FFTW(free)(thread->psi);
+    FFTW(free)(thread->tendency);
+    FFTW(free)(thread->grid);
+    FFTW(free)(thread->scratch);
+    FFTW(free)(thread->row);
+    FFTW(free)(thread->column);
+  }
+  if (core->sponge_out) FFTW(destroy_plan)(core->sponge_out);
+  if (core->sponge_in) FFTW(destroy_plan)(core->sponge_in);
+  for (int i = 0; i < PetscMax(core->n_in, core->n_out); i++) FFTW(free)(core->mixed[i]);
+  for (int i = 0; i < 4; i++) PetscCall(PetscFree(core->history[i]));
+  for (int i = 0; i < NOMOS_QG_ETD_MATRICES; i++) PetscCall(PetscFree(core->etd[i]));
+  if (core->output_fft != core->fft) PetscCall(NAME(NomosFftDestroy)(&core->output_fft));
+  PetscCall(NAME(NomosFftDestroy)(&core->fft));
+  PetscCall(PetscFree(core->k));
+  PetscCall(PetscFree(core->l2));
+  PetscCall(PetscFree(core->l_pair));
+  PetscCall(PetscFree(core->q));
+  PetscCall(PetscFree(core->body_force));
+  PetscCall(PetscFree(core->topography));
+  PetscCall(PetscFree(core->jet));
+  PetscCall(PetscFree(core->planetary));
+  PetscCall(PetscFree(core->filter));
+  PetscCall(PetscFree(core->topography_x));
+  PetscCall(PetscFree(core->topography_y));
+  PetscCall(PetscFree(core->forced));
+  PetscCall(PetscFree(core->forced_amplitude));
+  PetscCall(PetscFree(core->threads));
+  PetscCall(PetscFree(*core_in));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The row's response psi/q of mode m, each value twice; the mean (k = l = 0) has none. */
+static void Response(const NAME(QGCore) *core, size_t row, int m, Real *restrict g)
+{
+  const NomosQGSetup *setup = core->setup;
+  const Real          k2    = core->k[row] * core->k[row];
+  const size_t        n     = 2 * (size_t)core->n_l;
+
+  if (setup->surface)
+    for (size_t j = 0; j < n; j++) {
+      const double K = sqrt((double)(k2 + core->l2[j]));
+      g[j]           = K > 0 ? (Real)(1 / (setup->surface_buoyancy * K * (setup->surface_depth > 0 ? tanh(K * setup->surface_depth) : 1))) : 0;
+    }
+  else {
+    const Real *restrict l2 = core->l2;
+    const Real shifted = k2 + (Real)setup->lambda[m];
+    for (size_t j = 0; j < n; j++) g[j] = -1 / (shifted + l2[j]);
+    if (core->fft->k_start + (int)row == 0 && !(setup->lambda[m] > 0)) g[0] = g[1] = 0;
+  }
+}
+
+void NAME(QGInvertLayers)(const NAME(QGCore) *core, Complex *const q[], size_t index, Complex *const psi[], Real *row)
+{
+  const NomosQGSetup *setup  = core->setup;
+  const size_t        n      = 2 * (size_t)core->n_l;
+  const int           layers = core->n_layers;
+
+  for (int m = 0; m < layers; m++) {
+    Real *restrict g = row, *restrict modal = row + n;
+    Response(core, index, m, g);
+    for (int i = 0; i < layers; i++) {
+      const Real *restrict from = (const Real *)q[i];
+      const Real weight = (Real)setup->left[m][i];
+      if (i == 0)
+        for (size_t j = 0; j < n; j++) modal[j] = weight * from[j];
+      else
+        for (size_t j = 0; j < n; j++) modal[j] += weight * from[j];
+    }
+    for (size_t j = 0; j < n; j++) modal[j] *= g[j];
+    for (int i = 0; i < layers; i++) {
+      Real *restrict to = (Real *)psi[i];
+      const Real weight = (Real)setup->right[i][m];
+      if (m == 0)
+        for (size_t j = 0; j < n; j++) to[j] = weight * modal[j];
+      else
+        for (size_t j = 0; j < n; j++) to[j] += weight * modal[j];
+    }
+  }
+}
+
+void NAME(QGInvertRow)(const NAME(QGCore) *core, const Complex *q, size_t offset, Complex *const psi[], Real *row)
+{
+  Complex *layers[NOMOS_QG_MAX_LAYERS];
+
+  for (int i = 0; i < core->n_layers; i++) layers[i] = (Complex *)(uintptr_t)(q + (size_t)i * core->n_modes + offset);
+  NAME(QGInvertLayers)(core, layers, offset / (size_t)core->n_l, psi, row);
+}
+
+void NAME(QGStreamfunction)(const NAME(QGCore) *core, const Complex *q, Complex *psi)
+{
+  const size_t n_l = (size_t)core->n_l;
+
+  for (size_t offset = 0; offset < core->n_modes; offset += n_l) {
+    Complex *rows[NOMOS_QG_MAX_LAYERS];
+    for (int i = 0; i < core->n_layers; i++) rows[i] = psi + (size_t)i * core->n_modes + offset;
+    NAME(QGInvertRow)(core, q, offset, rows, core->threads[0].row);
+  }
+}
+
+void NAME(QGPotentialVorticity)(const NAME(QGCore) *core, const Complex *psi, Complex *q)
+{
+  const NomosQGSetup *setup = core->setup;
+  const size_t        n_l   = (size_t)core->n_l;
+
+  for (size_t i = 0; i < core->n_modes; i++) {
+    const Real k2 = core->k[i / n_l] * core->k[i / n_l] + core->l2[2 * (i % n_l)];
+    for (int layer = 0; layer < core->n_layers; layer++) {
+      Complex *to = &q[(size_t)layer * core->n_modes + i];
+      if (setup->surface) {
+        const double K = sqrt((double)k2);
+        const Real   f = (Real)(setup->surface_buoyancy * K * (setup->surface_depth > 0 ? tanh(K * setup->surface_depth) : 1));
+        for (int c = 0; c < 2; c++) (*to)[c] = f * psi[i][c];
+      } else
+        for (int c = 0; c < 2; c++) {
+          (*to)[c] = -k2 * psi[(size_t)layer * core->n_modes + i][c];
+          for (int m = 0; m < core->n_layers; m++) (*to)[c] += (Real)setup->stretching[layer][m] * psi[(size_t)m * core->n_modes + i][c];
+        }
+    }
+  }
+}
+
+void NAME(QGHyperviscosityRow)(const NAME(QGCore) *core, size_t row, Real *restrict d)
+{
+  const NomosQGSetup *setup = core->setup;
+  const size_t        n     = 2 * (size_t)core->n_l;
+  const Real *restrict l2   = core->l2;
+  const Real k2 = core->k[row] * core->k[row], nu = (Real)setup->hyperviscosity;
+  const int  half = setup->hyperviscosity_order / 2;
+
+  if (setup->hyperviscosity_anisotropic) {
+    Real kn = 1;
+    for (int p = 0; p < half; p++) kn *= k2;
+    for (size_t j = 0; j < n; j++) {
+      Real ln = 1;
+      for (int p = 0; p < half; p++) ln *= l2[j];
+      d[j] = nu * (kn + ln);
+    }
+  } else
+    for (size_t j = 0; j < n; j++) {
+      const Real K2 = k2 + l2[j];
+      Real       Kn = nu;
+      for (int p = 0; p < half; p++) Kn *= K2;
+      d[j] = Kn;
+    }
+}
+
+PetscErrorCode NAME(QGToGrid)(NAME(QGCore) *core, const Complex *modes, Real *grid)
+{
+  PetscFunctionBeginUser;
+  PetscCall(NAME(NomosFftInverse)(core->output_fft, modes, grid));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NAME(QGFromGrid)(NAME(QGCore) *core, const Real *grid, Complex *modes)
+{
+  PetscFunctionBeginUser;
+  PetscCall(NAME(NomosFftForward)(core->output_fft, grid, modes));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

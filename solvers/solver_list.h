@@ -1,0 +1,14 @@
+/* Every solver is one line here. */
+#ifndef NOMOS_SOLVERS_SOLVER_LIST_H
+#define NOMOS_SOLVERS_SOLVER_LIST_H
+
+#include "operators/model.h"
+
+extern const NomosModelOps NomosModelOps_QG;
+
+static const NomosModelOps *const nomos_solvers[] = {
+  &NomosModelOps_QG,
+  NULL,
+};
+
+#endif
