@@ -1,0 +1,106 @@
+#include "cases/run_params.h"
+#include "io/verdict_impl.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#ifndef NOMOS_SOURCE_CASES
+#define NOMOS_SOURCE_CASES ""
+#endif
+
+static bool IsDirectory(const char path[])
+{
+  struct stat info;
+  return !stat(path, &info) && S_ISDIR(info.st_mode);
+}
+
+static bool IsFileIn(const char directory[], const char name[])
+{
+  char        path[NOMOS_MAX_PATH];
+  struct stat info;
+  return snprintf(path, sizeof path, "%s/%s", directory, name) < (int)sizeof path && !stat(path, &info) && S_ISREG(info.st_mode);
+}
+
+void NomosCaseRoot(char root[NOMOS_MAX_PATH])
+{
+  const char *given = getenv("NOMOS_CASES");
+  char        self[NOMOS_MAX_PATH];
+  ssize_t     length;
+
+  root[0] = '\0';
+  if (given && given[0]) {
+    snprintf(root, NOMOS_MAX_PATH, "%s", given);
+    return;
+  }
+  length = readlink("/proc/self/exe", self, sizeof self - 32);
+  if (length > 0) { /* PREFIX/bin/nomos */
+    self[length] = '\0';
+    for (int up = 0; up < 2 && strrchr(self, '/'); up++) *strrchr(self, '/') = '\0';
+    strcat(self, "/share/nomos/cases");
+    if (IsDirectory(self)) snprintf(root, NOMOS_MAX_PATH, "%s", self);
+  }
+  if (!root[0] && IsDirectory(NOMOS_SOURCE_CASES)) snprintf(root, NOMOS_MAX_PATH, "%s", NOMOS_SOURCE_CASES);
+}
+
+/* runs/rossby_wave/20250101T000000Z-0123abcd is a run of rossby_wave; runs/mine is called mine. */
+static void NameOf(NomosCaseFile *file)
+{
+  char *slash = strrchr(file->directory, '/'), *base = slash + 1;
+
+  if (!strcmp(strrchr(file->path, '/') + 1, "case.yaml") || file->is_run) {
+    if (file->is_run && strspn(base, "0123456789") == 8 && strchr(base, '-') && slash > file->directory) {
+      char parent[NOMOS_MAX_PATH];
+      snprintf(parent, sizeof parent, "%.*s", (int)(slash - file->directory), file->directory);
+      memmove(file->name, strrchr(parent, '/') + 1, strlen(strrchr(parent, '/') + 1) + 1);
+    } else snprintf(file->name, sizeof file->name, "%s", base[0] ? base : "case");
+  } else {
+    snprintf(file->name, sizeof file->name, "%s", strrchr(file->path, '/') + 1);
+    char *dot = strrchr(file->name, '.');
+    if (dot && dot > file->name) *dot = '\0';
+  }
+}
+
+static void Find(const char given[], NomosCaseFile *file, NomosVerdict *verdict)
+{
+  char root[NOMOS_MAX_PATH], candidate[2 * NOMOS_MAX_PATH], found[PATH_MAX];
+
+  NomosCaseRoot(root);
+  snprintf(candidate, sizeof candidate, "%s", given);
+  if (access(candidate, F_OK) && root[0] && given[0] != '/') snprintf(candidate, sizeof candidate, "%s/%s", root, given);
+  verdict->code = PETSC_ERR_FILE_OPEN;
+  if (!realpath(candidate, found) || strlen(found) + sizeof "/config.yaml" > NOMOS_MAX_PATH) {
+    snprintf(verdict->message, sizeof verdict->message, "case '%s' not found%s%s%s; `nomos list` shows the cases", given, root[0] ? ", neither here nor in " : "", root, given[0] ? "" : " (the name is empty)");
+    return;
+  }
+  if (IsDirectory(found)) {
+    bool has_case = IsFileIn(found, "case.yaml");
+    file->is_run  = !has_case && IsFileIn(found, "config.yaml") && IsFileIn(found, "STATUS");
+    if (!has_case && !file->is_run) {
+      snprintf(verdict->message, sizeof verdict->message, "case '%s': the directory has no case.yaml (and is no run directory: no config.yaml with STATUS)", given);
+      return;
+    }
+    strcat(found, has_case ? "/case.yaml" : "/config.yaml");
+  }
+  snprintf(file->path, sizeof file->path, "%s", found);
+  snprintf(file->directory, sizeof file->directory, "%.*s", (int)(strrchr(found, '/') - found), found);
+  if (!strcmp(strrchr(found, '/'), "/config.yaml") && IsFileIn(file->directory, "STATUS")) file->is_run = true;
+  NameOf(file);
+}
+
+PetscErrorCode NomosCaseFind(MPI_Comm comm, const char given[], NomosCaseFile *file)
+{
+  NomosVerdict verdict = {0};
+  int          rank;
+
+  PetscFunctionBeginUser;
+  memset(file, 0, sizeof *file);
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  if (!rank) Find(given, file, &verdict);
+  PetscCall(NomosVerdictAgree(comm, &verdict));
+  PetscCallMPI(MPI_Bcast(file, (int)sizeof *file, MPI_BYTE, 0, comm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

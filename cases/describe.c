@@ -1,0 +1,211 @@
+#include "cases/program.h"
+#include "cases/run_params.h"
+#include "io/verdict_impl.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char *TypeName(NomosParamType type)
+{
+  static const char *const names[] = {"yes or no", "integer", "number", "text", "one of", "list of numbers", "expression", "list of expressions", "file"};
+  return names[type];
+}
+
+/* One line of a table of parameters: key, type and range, default; then the sentence. */
+static PetscErrorCode PrintParam(MPI_Comm comm, const NomosParam *param)
+{
+  char type[256], *bar;
+
+  PetscFunctionBeginUser;
+  snprintf(type, sizeof type, "%s%s%s", TypeName(param->type), param->choices ? " " : "", param->choices ? param->choices : "");
+  while ((bar = strchr(type, '|'))) *bar = ' ';
+  PetscCall(PetscPrintf(comm, "  %s  (%s", param->key, type));
+  if (param->unit && strcmp(param->unit, "1")) PetscCall(PetscPrintf(comm, ", %s", param->unit));
+  if (param->min != param->max) {
+    if (param->max > 1e300) PetscCall(PetscPrintf(comm, param->min > 0 && param->min < 1e-300 ? ", > 0" : param->min < -1e300 ? "" : ", >= %g", param->min));
+    else PetscCall(PetscPrintf(comm, ", %g to %g", param->min, param->max));
+  }
+  if (!param->default_value) PetscCall(PetscPrintf(comm, ", required"));
+  else if (param->default_value[0]) PetscCall(PetscPrintf(comm, ", default %s", param->default_value));
+  PetscCall(PetscPrintf(comm, "%s)\n      %s\n", param->differentiable ? ", differentiable" : "", param->doc));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PrintParams(MPI_Comm comm, size_t n, const NomosParam params[])
+{
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < n; i++) PetscCall(PrintParam(comm, &params[i]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Overview(const NomosProgram *program)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscPrintf(program->comm, "solvers (nomos describe SOLVER explains its parameters):\n"));
+  for (size_t i = 0; program->models[i]; i++) PetscCall(PetscPrintf(program->comm, "  %-12s %s\n", program->models[i]->name, program->models[i]->summary));
+  PetscCall(PetscPrintf(program->comm, "\nparameters of every run (nomos describe run):\n"));
+  for (size_t i = 0; i < nomos_n_run_params; i++) PetscCall(PetscPrintf(program->comm, "  %s\n", nomos_run_params[i].key));
+  PetscCall(PetscPrintf(program->comm, "\ncases: nomos list; the values of one: nomos describe CASE\n"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Is `name` a solver, `run`, or a key? Then print it. */
+static PetscErrorCode DescribeName(const NomosProgram *program, const char name[], bool *found)
+{
+  const NomosModelOps *const *models = program->models;
+
+  PetscFunctionBeginUser;
+  *found = true;
+  if (!strcmp(name, "run")) {
+    PetscCall(PetscPrintf(program->comm, "parameters of every run:\n\n"));
+    PetscCall(PrintParams(program->comm, nomos_n_run_params, nomos_run_params));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  for (size_t m = 0; models[m]; m++) {
+    if (strcmp(models[m]->name, name)) continue;
+    PetscCall(PetscPrintf(program->comm, "%s: %s\n", name, models[m]->summary));
+    if (models[m]->reference && models[m]->reference[0]) PetscCall(PetscPrintf(program->comm, "%s\n", models[m]->reference));
+    PetscCall(PetscPrintf(program->comm, "\nparameters (and those of every run: nomos describe run):\n\n"));
+    PetscCall(PrintParams(program->comm, models[m]->n_params, models[m]->params));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  *found = false;
+  for (size_t i = 0; i < nomos_n_run_params; i++) {
+    if (strcmp(nomos_run_params[i].key, name)) continue;
+    PetscCall(PrintParam(program->comm, &nomos_run_params[i]));
+    *found = true;
+  }
+  for (size_t m = 0; models[m]; m++) {
+    for (size_t i = 0; i < models[m]->n_params; i++) {
+      if (strcmp(models[m]->params[i].key, name)) continue;
+      PetscCall(PetscPrintf(program->comm, "solver %s:\n", models[m]->name));
+      PetscCall(PrintParam(program->comm, &models[m]->params[i]));
+      *found = true;
+    }
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DescribeCase(const NomosProgram *program, const char name[])
+{
+  NomosCaseFile        file;
+  NomosConfig          config;
+  const NomosModelOps *ops;
+  char                *yaml;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosCaseFind(program->comm, name, &file));
+  PetscCall(NomosCaseLoad(program->comm, &(NomosCaseInput){.path = file.path, .models = program->models, .smoke = program->smoke, .n_set = program->n_set, .set = program->set}, &config, &ops));
+  PetscCall(NomosConfigToYaml(config, &yaml));
+  PetscCall(PetscPrintf(program->comm, "# %s\n", file.path));
+  int rank;
+  PetscCallMPI(MPI_Comm_rank(program->comm, &rank));
+  if (!rank) fputs(yaml, stdout);
+  PetscCall(PetscFree(yaml));
+  PetscCall(NomosConfigDestroy(&config));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Unknown(const NomosProgram *program, const char name[])
+{
+  const char *names[1024], *near;
+  size_t      n = 0;
+
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < nomos_n_run_params && n < 1024; i++) names[n++] = nomos_run_params[i].key;
+  for (size_t m = 0; program->models[m]; m++) {
+    if (n < 1024) names[n++] = program->models[m]->name;
+    for (size_t i = 0; i < program->models[m]->n_params && n < 1024; i++) names[n++] = program->models[m]->params[i].key;
+  }
+  near = NomosNearestName(name, n, names);
+  SETERRQ(program->comm, PETSC_ERR_ARG_WRONG, "nothing is called '%s': no solver, parameter or case%s%s%s; see: nomos describe, nomos list", name, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+}
+
+PetscErrorCode NomosCommandDescribe(NomosProgram *program)
+{
+  bool        found;
+  struct stat info;
+  char        root[NOMOS_MAX_PATH], path[2 * NOMOS_MAX_PATH];
+
+  PetscFunctionBeginUser;
+  if (!program->n_arguments) {
+    PetscCall(Overview(program));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  const char *name = program->arguments[0];
+  PetscCall(DescribeName(program, name, &found));
+  if (found) PetscFunctionReturn(PETSC_SUCCESS);
+  NomosCaseRoot(root);
+  snprintf(path, sizeof path, "%s/%s", root, name);
+  if (stat(name, &info) && (!root[0] || stat(path, &info))) PetscCall(Unknown(program, name));
+  PetscCall(DescribeCase(program, name));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static int ByName(const struct dirent **a, const struct dirent **b)
+{
+  return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int IsVisible(const struct dirent *entry)
+{
+  return entry->d_name[0] != '.';
+}
+
+/* Cases below `root/relative`: any directory with a case.yaml. Rank 0. */
+static PetscErrorCode ListCases(const char root[], const char relative[], int depth, int *n_found)
+{
+  char            path[2 * NOMOS_MAX_PATH];
+  struct dirent **entries;
+  struct stat     info;
+  int             n;
+
+  PetscFunctionBeginUser;
+  snprintf(path, sizeof path, "%s/%s/case.yaml", root, relative);
+  if (!stat(path, &info)) {
+    NomosConfig config;
+    const char *title = NULL;
+    NomosErrorSetQuiet(true);
+    PetscErrorCode code = NomosConfigCreate(PETSC_COMM_SELF, &config);
+    if (!code) code = NomosConfigLoad(config, path);
+    if (!code) code = NomosConfigPeek(config, "case.title", &title);
+    NomosErrorSetQuiet(false);
+    printf("  %-32s %s%s\n", relative, code ? "cannot be read: " : "", code ? NomosErrorLast() : title ? title : "");
+    PetscCall(NomosConfigDestroy(&config));
+    (*n_found)++;
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  snprintf(path, sizeof path, "%s/%s", root, relative);
+  n = depth ? scandir(path, &entries, IsVisible, ByName) : 0;
+  for (int i = 0; i < n; i++) {
+    char below[2 * NOMOS_MAX_PATH];
+    snprintf(path, sizeof path, "%.*s%s%s", NOMOS_MAX_PATH, relative, relative[0] ? "/" : "", entries[i]->d_name);
+    snprintf(below, sizeof below, "%.*s/%.*s", NOMOS_MAX_PATH, root, NOMOS_MAX_PATH - 2, path);
+    if (!stat(below, &info) && S_ISDIR(info.st_mode)) PetscCall(ListCases(root, path, depth - 1, n_found));
+    free(entries[i]);
+  }
+  if (depth && n >= 0) free(entries);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosCommandList(NomosProgram *program)
+{
+  char           root[NOMOS_MAX_PATH];
+  int            rank, n_found = 0;
+  PetscErrorCode code = PETSC_SUCCESS;
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_rank(program->comm, &rank));
+  PetscCall(PetscPrintf(program->comm, "solvers:\n"));
+  for (size_t i = 0; program->models[i]; i++) PetscCall(PetscPrintf(program->comm, "  %-32s %s\n", program->models[i]->name, program->models[i]->summary));
+  NomosCaseRoot(root);
+  PetscCall(PetscPrintf(program->comm, "\ncases (in %s):\n", root[0] ? root : "no folder: NOMOS_CASES may name one"));
+  if (!rank && root[0]) code = ListCases(root, "", 4, &n_found);
+  PetscCall(code);
+  if (!rank) puts(n_found ? "\nto run one: nomos run CASE" : "  none");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

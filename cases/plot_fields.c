@@ -1,0 +1,147 @@
+#include "cases/plot_run.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { MONTAGE_FRAMES = 8, MONTAGE_COLUMNS = 4, MONTAGE_PIXELS = 256, FINAL_PIXELS = 1024, MAX_LAYERS = 4 };
+
+/* A 2-D field (time, y, x) or a layered one (time, layer, y, x). */
+typedef struct {
+  const NomosPictureInfo *info;
+  NomosFieldReader        reader;
+  size_t                  n_layers, ny, nx;
+  bool                    layered;
+  double                  x[2], y[2]; /* edges, in the unit of the label */
+  char                    x_label[NOMOS_LABEL], y_label[NOMOS_LABEL], label[NOMOS_LABEL];
+} Field;
+
+/* Edges of the cells around the coordinates of dimension `i`. */
+static PetscErrorCode ReadAxis(NomosFieldReader reader, const char variable[], int i, size_t n, double edges[2], char label[NOMOS_LABEL])
+{
+  const char *dim, *unit_name;
+  char        unit[NOMOS_LABEL];
+  double      ends[2], factor, half;
+
+  PetscFunctionBeginUser;
+  edges[0] = 0;
+  edges[1] = (double)n;
+  label[0] = '\0';
+  PetscCall(NomosFieldReaderDimName(reader, variable, i, &dim));
+  if (!dim[0]) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosFieldReaderRead(reader, dim, (size_t[]){0}, (size_t[]){1}, &ends[0]));
+  PetscCall(NomosFieldReaderRead(reader, dim, (size_t[]){n - 1}, (size_t[]){1}, &ends[1]));
+  PetscCall(NomosReadLabel(reader, dim, "units", unit));
+  NomosLengthUnit(unit, ends[1] - ends[0], &unit_name, &factor);
+  half     = n > 1 ? 0.5 * (ends[1] - ends[0]) / (double)(n - 1) : 0.5;
+  edges[0] = (ends[0] - half) / factor;
+  edges[1] = (ends[1] + half) / factor;
+  NomosAxisLabel(dim, unit_name, label);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Means over blocks, so that neither side exceeds `limit`: more cannot be seen in a panel. In place. */
+static void Coarsen(double data[], size_t *ny, size_t *nx, size_t limit)
+{
+  size_t block = (PetscMax(*ny, *nx) + limit - 1) / limit, my = *ny / block, mx = *nx / block;
+
+  if (block < 2 || !my || !mx) return;
+  for (size_t j = 0; j < my; j++) {
+    for (size_t i = 0; i < mx; i++) {
+      double sum = 0;
+      for (size_t b = 0; b < block; b++) {
+        for (size_t a = 0; a < block; a++) sum += data[(j * block + b) * *nx + i * block + a];
+      }
+      data[j * mx + i] = sum / (double)(block * block);
+    }
+  }
+  *ny = my;
+  *nx = mx;
+}
+
+static PetscErrorCode DrawPanel(const Field *field, NomosFigure figure, int row, int column, const char title[], size_t frame, size_t layer, size_t limit, double *data)
+{
+  size_t start[] = {frame, layer, 0, 0}, count[] = {1, 1, field->ny, field->nx}, ny = field->ny, nx = field->nx;
+
+  PetscFunctionBeginUser;
+  if (!field->layered) {
+    start[1] = 0;
+    count[1] = field->ny;
+    count[2] = field->nx;
+  }
+  PetscCall(NomosFieldReaderRead(field->reader, field->info->variable, start, count, data));
+  Coarsen(data, &ny, &nx, limit);
+  PetscCall(NomosFigurePanel(figure, row, column, &(NomosAxes){.title = title, .x_label = field->x_label, .y_label = field->y_label}));
+  PetscCall(NomosFigureImage(figure, ny, nx, data, field->x[0], field->x[1], field->y[0], field->y[1], field->info->map, 0, 0, field->label));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DrawField(const NomosPlotContext *context, const NomosPictureInfo *info, NomosFieldReader reader, size_t n, const double times[])
+{
+  Field       field = {.info = info, .reader = reader, .n_layers = 1};
+  NomosFigure figure;
+  double     *data;
+  size_t      shape[NOMOS_FIELD_MAX_DIMS + 1];
+  int         n_dims;
+  char        title[NOMOS_LABEL], unit[NOMOS_LABEL], stem[2 * NOMOS_MAX_NAME], time[64];
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosFieldReaderShape(reader, info->variable, &n_dims, shape));
+  if (n_dims != 3 && n_dims != 4) PetscFunctionReturn(PETSC_SUCCESS);
+  field.layered = n_dims == 4;
+  field.ny      = shape[n_dims - 2];
+  field.nx      = shape[n_dims - 1];
+  if (field.layered) field.n_layers = PetscMin(shape[1], MAX_LAYERS);
+  PetscCall(ReadAxis(reader, info->variable, n_dims - 1, field.nx, field.x, field.x_label));
+  PetscCall(ReadAxis(reader, info->variable, n_dims - 2, field.ny, field.y, field.y_label));
+  PetscCall(NomosReadLabel(reader, info->variable, "units", unit));
+  NomosAxisLabel(info->variable, unit, field.label);
+  PetscCall(PetscMalloc1(field.ny * field.nx, &data));
+
+  /* The last state, large. */
+  snprintf(title, sizeof title, "%s, %s", info->title, NomosTimeText(times[n - 1], context->params.stop, context->params.nondimensional, time, sizeof time));
+  PetscCall(NomosFigureCreate(title, field.n_layers > 2 ? 2 : 1, field.n_layers > 2 ? (int)(field.n_layers + 1) / 2 : (int)field.n_layers, &figure));
+  for (size_t l = 0; l < field.n_layers; l++) {
+    int columns = field.n_layers > 2 ? (int)(field.n_layers + 1) / 2 : (int)field.n_layers;
+    snprintf(title, sizeof title, "layer %zu", l + 1);
+    PetscCall(DrawPanel(&field, figure, (int)l / columns, (int)l % columns, field.n_layers > 1 ? title : NULL, n - 1, l, FINAL_PIXELS, data));
+  }
+  snprintf(stem, sizeof stem, "final_%.63s", info->variable);
+  PetscCall(NomosPlotSave(context, stem, &figure));
+
+  /* From the first frame to the last: rows of layers, in blocks of columns of times. */
+  size_t n_shown = PetscMin(n, field.n_layers > 2 ? MONTAGE_COLUMNS : MONTAGE_FRAMES), columns = PetscMin(n_shown, MONTAGE_COLUMNS);
+  PetscCall(NomosFigureCreate(info->title, (int)(field.n_layers * ((n_shown + columns - 1) / columns)), (int)columns, &figure));
+  for (size_t s = 0; s < n_shown; s++) {
+    size_t frame = n_shown > 1 ? (s * (n - 1) + (n_shown - 1) / 2) / (n_shown - 1) : 0;
+    for (size_t l = 0; l < field.n_layers; l++) {
+      NomosTimeText(times[frame], context->params.stop, context->params.nondimensional, time, sizeof time);
+      if (field.n_layers > 1) snprintf(title, sizeof title, "layer %zu, %s%s", l + 1, context->params.nondimensional ? "t = " : "", time);
+      else snprintf(title, sizeof title, "%s%s", context->params.nondimensional ? "t = " : "", time);
+      PetscCall(DrawPanel(&field, figure, (int)(s / columns * field.n_layers + l), (int)(s % columns), title, frame, l, MONTAGE_PIXELS, data));
+    }
+  }
+  snprintf(stem, sizeof stem, "fields_%.63s", info->variable);
+  PetscCall(NomosPlotSave(context, stem, &figure));
+  PetscCall(PetscFree(data));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosPlotFields(const NomosPlotContext *context)
+{
+  NomosFieldReader reader;
+  double          *times;
+  size_t           n;
+  bool             has;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosPlotOpen(context, "fields.nc", &reader, &n, &times));
+  if (!reader) PetscFunctionReturn(PETSC_SUCCESS);
+  for (size_t i = 0; i < context->ops->n_pictures && n; i++) {
+    PetscCall(NomosFieldReaderHas(reader, context->ops->pictures[i].variable, &has));
+    if (has) PetscCall(DrawField(context, &context->ops->pictures[i], reader, n, times));
+  }
+  PetscCall(PetscFree(times));
+  PetscCall(NomosFieldReaderClose(&reader));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

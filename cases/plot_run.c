@@ -1,0 +1,116 @@
+#include "cases/plot_run.h"
+#include "io/verdict_impl.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* m2 s-2 -> m^{2} s^{-2} */
+void NomosAxisLabel(const char name[], const char unit[], char label[NOMOS_LABEL])
+{
+  size_t n    = (size_t)snprintf(label, NOMOS_LABEL / 2, "%s", name);
+  bool   open = false;
+
+  if (n >= NOMOS_LABEL / 2) n = NOMOS_LABEL / 2 - 1;
+  if (!unit || !unit[0] || !strcmp(unit, "1")) return;
+  n += (size_t)snprintf(label + n, NOMOS_LABEL - n, " (");
+  for (const char *c = unit; *c && n < NOMOS_LABEL - 8; c++) {
+    bool exponent = isdigit((unsigned char)*c) || (*c == '-' && isdigit((unsigned char)c[1]));
+    if (exponent && !open && c > unit && isalpha((unsigned char)c[-1])) {
+      n += (size_t)snprintf(label + n, NOMOS_LABEL - n, "^{");
+      open = true;
+    } else if (!exponent && open) {
+      label[n++] = '}';
+      open       = false;
+    }
+    if (*c != '^') label[n++] = *c;
+  }
+  snprintf(label + n, NOMOS_LABEL - n, "%s)", open ? "}" : "");
+}
+
+void NomosLengthUnit(const char unit[], double extent, const char **name, double *factor)
+{
+  bool km = !strcmp(unit, "m") && extent >= 5e3;
+  *name   = km ? "km" : unit;
+  *factor = km ? 1e3 : 1;
+}
+
+PetscErrorCode NomosReadLabel(NomosFieldReader reader, const char name[], const char attribute[], char text[NOMOS_LABEL])
+{
+  char *value;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosFieldReaderAttribute(reader, name, attribute, &value));
+  snprintf(text, NOMOS_LABEL, "%s", value ? value : "");
+  PetscCall(PetscFree(value));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosPlotOpen(const NomosPlotContext *context, const char name[], NomosFieldReader *reader, size_t *n, double **times)
+{
+  char path[2 * NOMOS_MAX_PATH];
+
+  PetscFunctionBeginUser;
+  *reader = NULL;
+  *times  = NULL;
+  snprintf(path, sizeof path, "%s/%s", context->directory, name);
+  if (access(path, F_OK)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosFieldReaderOpen(PETSC_COMM_SELF, path, reader));
+  PetscCall(NomosFieldReaderFrames(*reader, n));
+  PetscCall(PetscMalloc1(*n + 1, times));
+  if (*n) PetscCall(NomosFieldReaderRead(*reader, "time", (size_t[]){0}, (size_t[]){*n}, *times));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosPlotSave(const NomosPlotContext *context, const char stem[], NomosFigure *figure)
+{
+  char path[2 * NOMOS_MAX_PATH];
+
+  PetscFunctionBeginUser;
+  snprintf(path, sizeof path, "%s/plots/%s", context->directory, stem);
+  PetscCall(NomosFigureSave(*figure, path));
+  PetscCall(NomosFigureDestroy(figure));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosPlotRun(const char directory[], const NomosModelOps *const models[])
+{
+  NomosPlotContext context = {.directory = directory};
+  NomosConfig      config;
+  char             path[2 * NOMOS_MAX_PATH];
+
+  PetscFunctionBeginUser;
+  snprintf(path, sizeof path, "%s/config.yaml", directory);
+  PetscCheck(!access(path, R_OK), PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, "%s: not a run directory: it has no config.yaml (%s)", directory, strerror(errno));
+  PetscCall(NomosCaseLoad(PETSC_COMM_SELF, &(NomosCaseInput){.path = path, .models = models}, &config, &context.ops));
+  PetscCall(NomosRunParamsGet(config, &context.params));
+  NomosTimeUnit(context.params.stop, context.params.nondimensional, &context.time_name, &context.time_factor);
+  snprintf(path, sizeof path, "%s/plots", directory);
+  PetscCheck(!mkdir(path, 0777) || errno == EEXIST, PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s: cannot be created: %s", path, strerror(errno));
+  PetscCall(NomosPlotFields(&context));
+  PetscCall(NomosPlotScalars(&context));
+  PetscCall(NomosPlotSpectra(&context));
+  PetscCall(NomosConfigDestroy(&config));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosCommandPlot(NomosProgram *program)
+{
+  NomosVerdict verdict = {0};
+  int          rank;
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_rank(program->comm, &rank));
+  if (!rank) {
+    NomosErrorSetQuiet(true);
+    verdict.code = NomosPlotRun(program->arguments[0], program->models);
+    NomosErrorSetQuiet(false);
+    if (verdict.code) snprintf(verdict.message, sizeof verdict.message, "%s", NomosErrorLast());
+    else if (!program->quiet) printf("pictures are in %s/plots\n", program->arguments[0]);
+  }
+  PetscCall(NomosVerdictAgree(program->comm, &verdict));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,32 @@
+/* What the pictures of a run share: units of axes, frames, labels. */
+#ifndef NOMOS_CASES_PLOT_RUN_H
+#define NOMOS_CASES_PLOT_RUN_H
+
+#include "cases/run.h"
+
+typedef struct {
+  const char          *directory;
+  const NomosModelOps *ops;
+  NomosRunParams       params;
+  const char          *time_name; /* unit of time axes, "" if nondimensional */
+  double               time_factor;
+} NomosPlotContext;
+
+enum { NOMOS_LABEL = 256 };
+
+/* "kinetic energy (m^{2} s^{-2})" from a name and a unit; "1" and "" leave no bracket. */
+void NomosAxisLabel(const char name[], const char unit[], char label[NOMOS_LABEL]);
+/* Unit of the label for lengths (km from 5 km on) and the factor to divide by. */
+void NomosLengthUnit(const char unit[], double extent, const char **name, double *factor);
+/* Text attribute into `text`, "" if absent. */
+PetscErrorCode NomosReadLabel(NomosFieldReader reader, const char name[], const char attribute[], char text[NOMOS_LABEL]);
+/* Open DIRECTORY/name if it exists, else *reader = NULL. Times of its n frames: PetscFree(*times). */
+PetscErrorCode NomosPlotOpen(const NomosPlotContext *context, const char name[], NomosFieldReader *reader, size_t *n, double **times);
+/* `stem` in the run's plots/, saved and destroyed. */
+PetscErrorCode NomosPlotSave(const NomosPlotContext *context, const char stem[], NomosFigure *figure);
+
+PetscErrorCode NomosPlotFields(const NomosPlotContext *context);
+PetscErrorCode NomosPlotScalars(const NomosPlotContext *context);
+PetscErrorCode NomosPlotSpectra(const NomosPlotContext *context);
+
+#endif

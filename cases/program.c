@@ -1,0 +1,269 @@
+#include "cases/program.h"
+#include "nomos_commit.h" /* generated at every build */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static PetscErrorCode CommandHelp(NomosProgram *program);
+
+enum { RUN = 1, PLOT = 2, CHECK = 4, DESCRIBE = 8, LIST = 16, HELP = 32 };
+
+static const struct {
+  const char *name, *arguments;
+  unsigned    bit;
+  size_t      min, max;
+  PetscErrorCode (*command)(NomosProgram *program);
+  const char *doc, *details;
+} commands[] = {
+  {"run", "CASE [options] [-- PETSc options]", RUN, 1, 1, NomosCommandRun, "run a case, or continue a run",
+   "CASE is a case directory, a YAML file, a name that `nomos list` shows, or the directory of an earlier run\n"
+   "(alone: the same run again in a new directory; with --restart: continued in place).\n"
+   "\n"
+   "  nomos run qg/two_layer_turbulence\n"
+   "  nomos run qg/rossby_wave -o here --set time.stop='20 day'\n"
+   "  nomos run here --restart latest --set time.stop='40 day'\n"
+   "  mpirun -n 4 nomos run qg/two_layer_turbulence\n"
+   "\n"
+   "Ctrl-C or SIGTERM (also SIGUSR1, which mpirun passes on) ends a run after the present step, with a checkpoint. Exit codes: 0 done;\n"
+   "1 error; 2 wrong command line; 130 and 143 stopped by SIGINT and SIGTERM; 143 too at the limit time.max_wall.\n"},
+  {"plot", "RUN", PLOT, 1, 1, NomosCommandPlot, "draw the pictures of a run again, into RUN/plots", "Works on finished, stopped and killed runs.\n"},
+  {"check", "CASE RUN", CHECK, 2, 2, NomosCommandCheck, "compare the results of a run with a case's expected.yaml", "Exit code 0 if every number is within its tolerance, else 1.\n"},
+  {"describe", "[SOLVER | CASE | KEY | run]", DESCRIBE, 0, 1, NomosCommandDescribe, "explain solvers, parameters, or the resolved values of a case",
+   "  nomos describe                 what there is\n"
+   "  nomos describe qg              every parameter of a solver\n"
+   "  nomos describe run             the parameters of every run\n"
+   "  nomos describe time.dt         one parameter\n"
+   "  nomos describe qg/rossby_wave  the values of a case and where they come from\n"},
+  {"list", "", LIST, 0, 0, NomosCommandList, "list solvers and cases", "Cases are looked for in the folder `cases` of the source or of the installation; NOMOS_CASES names another.\n"},
+  {"help", "[COMMAND]", HELP, 0, 1, CommandHelp, "explain a command", ""},
+};
+enum { N_COMMANDS = sizeof commands / sizeof *commands };
+
+enum { FLAG, TEXT, LIST_OF_TEXT };
+
+static const struct {
+  const char *name, *brief, *value;
+  unsigned    commands;
+  int         kind;
+  size_t      offset;
+  const char *doc;
+} options[] = {
+  {"--output", "-o", "DIR", RUN, TEXT, offsetof(NomosProgram, directory), "the run directory (default runs/<case>/<UTC time>-<hash>)"},
+  {"--set", NULL, "KEY=VALUE", RUN | DESCRIBE, LIST_OF_TEXT, 0, "set a parameter; wins over the case; may be given many times"},
+  {"--restart", NULL, "latest|STEP|FILE", RUN, TEXT, offsetof(NomosProgram, restart), "continue from a checkpoint"},
+  {"--force", NULL, NULL, RUN, FLAG, offsetof(NomosProgram, force), "replace the run in the run directory: only files a run writes are deleted"},
+  {"--dry-run", NULL, NULL, RUN, FLAG, offsetof(NomosProgram, dry_run), "check the case, say what it would cost, write nothing"},
+  {"--smoke", NULL, NULL, RUN | DESCRIBE, FLAG, offsetof(NomosProgram, smoke), "the case's small variant (`smoke:` in case.yaml)"},
+  {"--check", NULL, NULL, RUN, FLAG, offsetof(NomosProgram, check), "compare the results with the case's expected.yaml"},
+  {"--quiet", "-q", NULL, RUN | PLOT, FLAG, offsetof(NomosProgram, quiet), "nothing on standard output"},
+  {"--help", "-h", NULL, ~0u, FLAG, offsetof(NomosProgram, help), "this page"},
+  {"--debug", NULL, NULL, ~0u, FLAG, offsetof(NomosProgram, debug), "show where in the source an error was raised"},
+};
+enum { N_OPTIONS = sizeof options / sizeof *options };
+
+static void PrintHelp(const char name[])
+{
+  if (!name) {
+    printf("nomos %s: physics-informed scientific simulation\n\nusage: nomos COMMAND ...\n\n", NOMOS_VERSION);
+    for (size_t i = 0; i < N_COMMANDS; i++) printf("  %-10s %-38s %s\n", commands[i].name, commands[i].arguments, commands[i].doc);
+    printf("\n`nomos help COMMAND` says more; `nomos --version` tells the version. To begin: nomos list\n");
+    return;
+  }
+  for (size_t i = 0; i < N_COMMANDS; i++) {
+    if (strcmp(commands[i].name, name)) continue;
+    printf("usage: nomos %s %s\n\n%s.\n", name, commands[i].arguments, commands[i].doc);
+    if (commands[i].details[0]) printf("\n%s", commands[i].details);
+    printf("\noptions:\n");
+    for (size_t o = 0; o < N_OPTIONS; o++) {
+      char left[64];
+      if (!(options[o].commands & commands[i].bit)) continue;
+      snprintf(left, sizeof left, "%s%s%s%s%s", options[o].brief ? options[o].brief : "", options[o].brief ? ", " : "", options[o].name, options[o].value ? " " : "", options[o].value ? options[o].value : "");
+      printf("  %-30s %s\n", left, options[o].doc);
+    }
+  }
+}
+
+static PetscErrorCode UsageUnknown(const char what[], const char given[], size_t n, const char *const names[], const char help[])
+{
+  const char *near = NomosNearestName(given, n, names);
+
+  PetscFunctionBeginUser;
+  SETERRQ(PETSC_COMM_WORLD, PETSC_ERR_ARG_WRONG, "unknown %s '%s'%s%s%s; see: nomos help%s%s", what, given, near ? "; did you mean " : "", near ? near : "", near ? "?" : "", help[0] ? " " : "", help);
+}
+
+static PetscErrorCode FindCommand(const char name[], size_t *index)
+{
+  const char *names[N_COMMANDS];
+
+  PetscFunctionBeginUser;
+  for (*index = 0; *index < N_COMMANDS; (*index)++) {
+    if (!strcmp(commands[*index].name, name)) PetscFunctionReturn(PETSC_SUCCESS);
+    names[*index] = commands[*index].name;
+  }
+  PetscCall(UsageUnknown("command", name, N_COMMANDS, names, ""));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CommandHelp(NomosProgram *program)
+{
+  size_t index;
+  int    rank;
+
+  PetscFunctionBeginUser;
+  if (program->n_arguments) PetscCall(FindCommand(program->arguments[0], &index));
+  PetscCallMPI(MPI_Comm_rank(program->comm, &rank));
+  if (!rank) PrintHelp(program->n_arguments ? program->arguments[0] : NULL);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* One option at argv[*i]; its value may be attached by `=` or be the next word. */
+static PetscErrorCode ParseOption(NomosProgram *program, size_t command, int argc, char **argv, int *i)
+{
+  const char *word = argv[*i], *equals = strchr(word, '='), *names[2 * N_OPTIONS];
+  size_t      length = equals ? (size_t)(equals - word) : strlen(word), o, n = 0;
+
+  PetscFunctionBeginUser;
+  for (o = 0; o < N_OPTIONS; o++) {
+    if (!(options[o].commands & commands[command].bit)) continue;
+    if (strlen(options[o].name) == length && !strncmp(options[o].name, word, length)) break;
+    if (options[o].brief && strlen(options[o].brief) == length && !strncmp(options[o].brief, word, length)) break;
+    names[n++] = options[o].name;
+  }
+  if (o == N_OPTIONS) {
+    char name[NOMOS_MAX_NAME];
+    snprintf(name, sizeof name, "%.*s", (int)length, word);
+    PetscCall(UsageUnknown("option", name, n, names, commands[command].name));
+  }
+  if (options[o].kind == FLAG) {
+    PetscCheck(!equals, PETSC_COMM_WORLD, PETSC_ERR_ARG_WRONG, "option %s takes no value, got '%s'", options[o].name, equals + 1);
+    *(bool *)((char *)program + options[o].offset) = true;
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCheck(equals || *i + 1 < argc, PETSC_COMM_WORLD, PETSC_ERR_ARG_WRONG, "option %s needs a value: %s %s", word, options[o].name, options[o].value);
+  const char *value = equals ? equals + 1 : argv[++*i];
+  PetscCheck(value[0], PETSC_COMM_WORLD, PETSC_ERR_ARG_WRONG, "option %s: the value is empty; expected %s %s", options[o].name, options[o].name, options[o].value);
+  if (options[o].kind == TEXT) *(const char **)((char *)program + options[o].offset) = value;
+  else program->set[program->n_set++] = value;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* words (argc) has room for the positional arguments. */
+static PetscErrorCode Parse(NomosProgram *program, int argc, char **argv, const char **words, size_t *command)
+{
+  PetscFunctionBeginUser;
+  PetscCheck(argc > 1, PETSC_COMM_WORLD, PETSC_ERR_ARG_WRONG, "no command given; see: nomos help");
+  PetscCall(FindCommand(argv[1], command));
+  program->arguments = words;
+  for (int i = 2; i < argc; i++) {
+    if (argv[i][0] == '-' && argv[i][1]) PetscCall(ParseOption(program, *command, argc, argv, &i));
+    else words[program->n_arguments++] = argv[i];
+  }
+  if (program->help) {
+    words[0]             = argv[1];
+    program->n_arguments = 1;
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCheck(program->n_arguments >= commands[*command].min, PETSC_COMM_WORLD, PETSC_ERR_ARG_WRONG, "usage: nomos %s %s", argv[1], commands[*command].arguments);
+  PetscCheck(program->n_arguments <= commands[*command].max, PETSC_COMM_WORLD, PETSC_ERR_ARG_WRONG, "one argument too many: '%s'; usage: nomos %s %s", words[commands[*command].max], argv[1], commands[*command].arguments);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+bool NomosEveryRankArrives(MPI_Comm comm)
+{
+  const struct timespec pause = {0, 10000000};
+  MPI_Request           request;
+  int                   size, arrived = 0;
+
+  MPI_Comm_size(comm, &size);
+  if (size == 1) return true;
+  MPI_Ibarrier(comm, &request);
+  for (int i = 0; i < 500 && !arrived; i++) {
+    MPI_Test(&request, &arrived, MPI_STATUS_IGNORE);
+    if (!arrived) nanosleep(&pause, NULL);
+  }
+  return arrived;
+}
+
+static int RunCommand(NomosProgram *program, int argc, char **argv)
+{
+  const char **words = calloc((size_t)argc + 1, sizeof *words);
+  int          rank, exit_code;
+  size_t       command = 0;
+
+  program->set = calloc((size_t)argc + 1, sizeof *program->set);
+  MPI_Comm_rank(program->comm, &rank);
+  NomosErrorSetQuiet(rank > 0); /* one sentence for one mistake: rank 0 speaks for all */
+  if (!words || !program->set || Parse(program, argc, argv, words, &command)) exit_code = NOMOS_EXIT_USAGE;
+  else {
+    PetscErrorCode code = NomosErrorHandlerPush(program->debug);
+    if (!code) code = program->help ? CommandHelp(program) : commands[command].command(program);
+    exit_code = code ? NOMOS_EXIT_ERROR : program->exit_code;
+    NomosErrorHandlerPop();
+  }
+  free(words);
+  free(program->set);
+  return exit_code;
+}
+
+/* Our words end at `--`; PETSc sees the program's name, what follows, and no rc file: a run depends on its case alone. */
+static int SplitArguments(int argc, char **argv, int *n_petsc, char ***petsc)
+{
+  static char *before[] = {"-skip_petscrc", "-no_signal_handler"};
+  enum { N_BEFORE = sizeof before / sizeof *before };
+  int ours = 1;
+
+  while (ours < argc && strcmp(argv[ours], "--")) ours++;
+  *petsc = calloc((size_t)(argc - ours + 2 + N_BEFORE), sizeof **petsc);
+  if (!*petsc) return ours;
+  (*petsc)[(*n_petsc)++] = argv[0];
+  for (int i = 0; i < N_BEFORE; i++) (*petsc)[(*n_petsc)++] = before[i];
+  for (int i = ours + 1; i < argc; i++) (*petsc)[(*n_petsc)++] = argv[i];
+  return ours;
+}
+
+int NomosProgramMain(int argc, char **argv, const NomosModelOps *const models[])
+{
+  NomosProgram   program = {.models = models};
+  int            n_petsc = 0, ours, exit_code;
+  char         **petsc;
+  PetscBool      initialised;
+  PetscErrorCode code = PETSC_SUCCESS;
+
+  if (argc > 1 && (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))) { /* without MPI: it must work everywhere, at once */
+    printf("nomos %s (%s%s)\n", NOMOS_VERSION, NOMOS_COMMIT, NOMOS_DIRTY ? ", modified" : "");
+    return EXIT_SUCCESS;
+  }
+  if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) argv[1] = "help";
+  ours = SplitArguments(argc, argv, &n_petsc, &petsc);
+  if (!petsc || PetscInitialized(&initialised)) return NOMOS_EXIT_ERROR;
+  int    n_passed = n_petsc;
+  char **passed   = petsc;
+  if (!initialised) {
+    code = PetscInitialize(&n_passed, &passed, NULL, NULL);
+    if (!code) code = NomosErrorHandlerPush(false);
+  }
+  if (code) {
+    free(petsc);
+    return NOMOS_EXIT_ERROR;
+  }
+  program.n_petsc = argc > ours ? argc - ours - 1 : 0;
+  program.petsc   = argv + (argc > ours ? ours + 1 : argc);
+  code            = MPI_Comm_dup(PETSC_COMM_WORLD, &program.comm);
+  exit_code       = code ? NOMOS_EXIT_ERROR : RunCommand(&program, ours, argv);
+  if (exit_code == NOMOS_EXIT_ERROR && !NomosEveryRankArrives(program.comm)) {
+    int rank;
+    MPI_Comm_rank(program.comm, &rank);
+    if (rank) fprintf(stderr, "nomos: error: %s\n", NomosErrorLast());
+    MPI_Abort(PETSC_COMM_WORLD, NOMOS_EXIT_ERROR); /* the others wait for this rank in a collective call */
+  }
+  NomosErrorSetQuiet(false);
+  MPI_Comm_free(&program.comm);
+  if (!initialised) {
+    NomosErrorHandlerPop();
+    if (PetscFinalize() && !exit_code) exit_code = NOMOS_EXIT_ERROR;
+  }
+  free(petsc);
+  return exit_code;
+}

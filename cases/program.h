@@ -1,0 +1,39 @@
+/* The program `nomos`: one table of commands, one of options, from which parsing, help and the errors come. */
+#ifndef NOMOS_CASES_PROGRAM_H
+#define NOMOS_CASES_PROGRAM_H
+
+#include "operators/model.h"
+
+/* What the command line says, checked against the tables. Texts are borrowed from argv. */
+typedef struct {
+  MPI_Comm                    comm;
+  const NomosModelOps *const *models; /* NULL-terminated */
+  size_t                      n_arguments;
+  const char *const          *arguments;
+  const char                 *directory; /* -o */
+  const char                 *restart;   /* latest, a step or a file; NULL: a fresh run */
+  size_t                      n_set;
+  const char                **set;       /* key=value */
+  bool                        force, dry_run, smoke, check, quiet, help, debug;
+  int                         n_petsc; /* what follows `--` */
+  char                      **petsc;
+  int                         exit_code; /* of a command that ends without error */
+} NomosProgram;
+
+/* Exit codes: 0 done; 1 an error; 2 a wrong command line; 128 + signal when stopped (a wall-clock limit counts as SIGTERM: 143). */
+enum { NOMOS_EXIT_ERROR = 1, NOMOS_EXIT_USAGE = 2, NOMOS_EXIT_SIGNAL = 128 };
+
+/* `main` of the program with the models it can run. Initialises PETSc unless that is done already (tests). Returns the exit code. */
+int NomosProgramMain(int argc, char **argv, const NomosModelOps *const models[]);
+
+/* The commands. Collective over program->comm. An error has been printed when they return its code. */
+PetscErrorCode NomosCommandRun(NomosProgram *program);
+PetscErrorCode NomosCommandPlot(NomosProgram *program);
+PetscErrorCode NomosCommandCheck(NomosProgram *program);
+PetscErrorCode NomosCommandDescribe(NomosProgram *program);
+PetscErrorCode NomosCommandList(NomosProgram *program);
+
+/* True when every rank of comm comes here within a few seconds: then an error is everyone's, and ranks may go on together. */
+bool NomosEveryRankArrives(MPI_Comm comm);
+
+#endif

@@ -1,0 +1,95 @@
+/* A run in progress, shared by the files that make up `nomos run`: run.c sets it up and takes it down, run_loop.c advances it, run_output.c writes its
+   files, summary.c sums it up. */
+#ifndef NOMOS_CASES_RUN_H
+#define NOMOS_CASES_RUN_H
+
+#include "cases/program.h"
+#include "cases/run_directory.h"
+#include "cases/run_params.h"
+#include "io/log.h"
+
+/* A file with a cadence. Frame k is due at the first step whose time reaches k*every: a function of time alone, so that a resumed run writes what
+   an uninterrupted one would have written. */
+typedef struct {
+  double  every;     /* 0: only at the start and the end */
+  int64_t last_step; /* of the last frame written; -1: none */
+} NomosCadence;
+
+typedef struct {
+  NomosProgram        *program;
+  MPI_Comm             comm;
+  int                  rank, size, n_threads;
+  NomosCaseFile        case_file;
+  NomosConfig          config;
+  NomosRunParams       params;
+  const NomosModelOps *ops;
+  NomosModel           model;
+  char                *physics; /* NomosPhysicsText */
+  char                 physics_hash[17];
+  char                *yaml, *provenance; /* what the files record: the resolved case, and where the run comes from */
+  char                 source[NOMOS_MAX_PATH];       /* "nomos 0.1.0 (commit)" */
+  char                 restart_path[NOMOS_MAX_PATH]; /* the checkpoint this run began from, "" */
+  NomosRunDirectory    directory;
+  NomosLog             log;
+
+  bool                 restarted;
+  int64_t              first_step;    /* of this process */
+  double               previous_time; /* of the step before */
+  int64_t              checked_step;
+  bool                 begun; /* the files are open: from here on a failure leaves a run directory */
+
+  NomosFieldFile       fields, spectra;
+  NomosScalarFile      scalars;
+  NomosFieldVariable  *field_variables, *spectra_variables; /* with the types chosen here */
+  NomosCadence         fields_due, spectra_due, scalars_due, checkpoint_due;
+  size_t               n_scalars;
+  const NomosScalarInfo *scalar_info;
+  double              *scalar_values; /* (n_scalars) of the last row */
+
+  double wall_begin, wall_initialise, wall_step, wall_output; /* s */
+  int    stopped_by;                                          /* signal, or NOMOS_STOP_WALL; 0: none */
+} NomosRun;
+
+enum { NOMOS_STOP_WALL = 1000 };
+
+/* Files of the run. Open: create them, or resume those of a restarted run, and write what is due. Due: after a step. Finish: the last frames, close.
+   Discard: close what is open after an error, whatever happens. Collective. */
+PetscErrorCode NomosRunOutputOpen(NomosRun *run);
+PetscErrorCode NomosRunOutputDue(NomosRun *run);
+PetscErrorCode NomosRunOutputFinish(NomosRun *run);
+void           NomosRunOutputDiscard(NomosRun *run);
+PetscErrorCode NomosRunWriteCheckpoint(NomosRun *run);
+/* Load the state and the clock of a restart; the physics must be the same. Before the files are opened. */
+PetscErrorCode NomosRunReadCheckpoint(NomosRun *run, const char directory[], const char which[]);
+/* Bytes and frames that the files of the whole run take. */
+typedef struct {
+  int64_t n_steps, n_fields, n_spectra, n_scalars, n_checkpoints;
+  double  frame_bytes, spectra_bytes, bytes;
+} NomosRunCost;
+PetscErrorCode NomosRunEstimate(NomosRun *run, NomosRunCost *cost);
+
+/* Is the state sound? Otherwise the error that names field, step and index. Collective. */
+PetscErrorCode NomosRunCheck(NomosRun *run);
+/* Advance to the end, or until stopped. */
+PetscErrorCode NomosRunLoop(NomosRun *run);
+bool           NomosRunEnded(const NomosRun *run);
+double         NomosRunTolerance(const NomosRun *run);
+/* From here on signals stop the loop instead of killing the process; until released. */
+void NomosRunCatchSignals(void);
+void NomosRunReleaseSignals(void);
+
+/* summary.json: at the start (it describes the scalars), and at the end with results and timings. */
+PetscErrorCode NomosRunWriteSummary(NomosRun *run, const char status[], const char reason[]);
+
+/* A time in the unit a person would choose for it ("12.5 day"). */
+const char *NomosTimeText(double time, double scale, bool nondimensional, char text[], size_t n);
+/* That unit, for a duration: factor in s. */
+void NomosTimeUnit(double scale, bool nondimensional, const char **name, double *factor);
+
+/* Pictures of a run directory, from its files alone. Not collective: one rank. */
+PetscErrorCode NomosPlotRun(const char directory[], const NomosModelOps *const models[]);
+
+/* Compare `results` of RUN/summary.json with expected.yaml of a case; *passed says whether all are within tolerance. One rank. */
+PetscErrorCode NomosCheckResults(const char case_directory[], const char run_directory[], bool *passed);
+
+#endif

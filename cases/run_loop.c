@@ -1,0 +1,138 @@
+#include "cases/run.h"
+
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+static volatile sig_atomic_t signal_received;
+
+static void OnSignal(int number)
+{
+  signal_received = number;
+}
+
+static const int stop_signals[] = {SIGINT, SIGTERM, SIGUSR1};
+enum { N_STOP_SIGNALS = sizeof stop_signals / sizeof *stop_signals };
+
+/* Any rank's signal, or rank 0's clock, stops every rank at the same step. */
+static PetscErrorCode Stopped(NomosRun *run)
+{
+  int verdict = signal_received;
+
+  PetscFunctionBeginUser;
+  if (!verdict && !run->rank && run->params.max_wall > 0 && MPI_Wtime() - run->wall_begin >= run->params.max_wall) verdict = NOMOS_STOP_WALL;
+  if (run->size > 1) PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &verdict, 1, MPI_INT, MPI_MAX, run->comm));
+  run->stopped_by = verdict;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Times are compared with room for rounding. */
+double NomosRunTolerance(const NomosRun *run)
+{
+  return 1e-6 * run->params.dt;
+}
+
+bool NomosRunEnded(const NomosRun *run)
+{
+  return run->model->time >= run->params.stop - NomosRunTolerance(run);
+}
+
+static PetscErrorCode BlewUp(NomosRun *run, const NomosModelFault *fault)
+{
+  const NomosRunParams *params = &run->params;
+  NomosModel            model  = run->model;
+  char                  index[128] = "", advice[256] = "", resume[NOMOS_MAX_PATH + 128] = "", time[64];
+  const char           *directory = NomosRunDirectoryPath(run->directory);
+  /* Without advice, half the step is a fair guess: a scheme is unstable beyond a limit. */
+  double                dt = fault->dt_advised > 0 && fault->dt_advised < model->dt ? fault->dt_advised : 0.5 * model->dt;
+
+  PetscFunctionBeginUser;
+  for (int i = 0; i < fault->n_index; i++) snprintf(index + strlen(index), sizeof index - strlen(index), "%s%lld", i ? ", " : "[", (long long)fault->index[i]);
+  if (fault->n_index) strcat(index, "]");
+  snprintf(advice, sizeof advice, "time.dt = %.3g%s (it is %.3g%s)", dt, params->nondimensional ? "" : " s", model->dt, params->nondimensional ? "" : " s");
+  if (!run->begun) snprintf(resume, sizeof resume, "the initial state is not sound");
+  else if (run->checkpoint_due.last_step < 0) snprintf(resume, sizeof resume, "start again with --set time.dt=%.3g (there is no checkpoint yet)", dt);
+  else snprintf(resume, sizeof resume, "continue from the checkpoint at step %lld: nomos run %s --restart latest --set time.dt=%.3g", (long long)run->checkpoint_due.last_step, directory, dt);
+  SETERRQ(run->comm, PETSC_ERR_FP, "the run blew up: %s%s = %g at step %lld, time %s; try %s; %s", fault->field, index, fault->value, (long long)model->step, NomosTimeText(model->time, params->stop, params->nondimensional, time, sizeof time), advice, resume);
+}
+
+PetscErrorCode NomosRunCheck(NomosRun *run)
+{
+  NomosModelFault fault;
+
+  PetscFunctionBeginUser;
+  if (run->checked_step == run->model->step) PetscFunctionReturn(PETSC_SUCCESS);
+  memset(&fault, 0, sizeof fault);
+  PetscCall(run->ops->check(run->model, &fault));
+  if (fault.bad) PetscCall(BlewUp(run, &fault));
+  run->checked_step = run->model->step;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ShowProgress(NomosRun *run)
+{
+  const NomosRunParams *params = &run->params;
+  NomosModel            model  = run->model;
+  bool                  due;
+  double                cfl = NAN;
+  char                  time[64];
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosLogProgressDue(run->log, &due));
+  if (!due) PetscFunctionReturn(PETSC_SUCCESS);
+  if (run->ops->cfl) PetscCall(run->ops->cfl(model, &cfl));
+  PetscCall(NomosLogProgress(run->log, &(NomosProgress){
+    .fraction  = params->stop > 0 ? fmin(1, model->time / params->stop) : 1,
+    .step      = model->step,
+    .time_text = NomosTimeText(model->time, params->stop, params->nondimensional, time, sizeof time),
+    .dt        = model->dt,
+    .cfl       = cfl,
+  }));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosRunLoop(NomosRun *run)
+{
+  double mark = MPI_Wtime(), now;
+
+  PetscFunctionBeginUser;
+  while (!NomosRunEnded(run)) {
+    run->previous_time = run->model->time;
+    PetscCall(run->ops->step(run->model));
+    if (run->model->step % run->params.check_every == 0) PetscCall(NomosRunCheck(run));
+    now = MPI_Wtime();
+    run->wall_step += now - mark;
+    mark = now;
+    PetscCall(NomosRunOutputDue(run));
+    PetscCall(ShowProgress(run));
+    now = MPI_Wtime();
+    run->wall_output += now - mark;
+    mark = now;
+    PetscCall(Stopped(run));
+    if (run->stopped_by && !NomosRunEnded(run)) break;
+  }
+  if (NomosRunEnded(run)) run->stopped_by = 0;
+  PetscCall(NomosRunCheck(run));
+  PetscCall(NomosLogProgressEnd(run->log));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static struct sigaction former[N_STOP_SIGNALS];
+
+void NomosRunCatchSignals(void)
+{
+  struct sigaction action;
+
+  memset(&action, 0, sizeof action);
+  sigemptyset(&action.sa_mask);
+  action.sa_handler = OnSignal;
+  action.sa_flags   = SA_RESTART | (int)SA_RESETHAND; /* the second one of a kind kills */
+  signal_received   = 0;
+  for (int i = 0; i < N_STOP_SIGNALS; i++) sigaction(stop_signals[i], &action, &former[i]);
+}
+
+void NomosRunReleaseSignals(void)
+{
+  for (int i = 0; i < N_STOP_SIGNALS; i++) sigaction(stop_signals[i], &former[i], NULL);
+}

@@ -1,0 +1,119 @@
+#include "cases/run_params.h"
+
+#include <float.h>
+#include <stdio.h>
+#include <string.h>
+
+/* clang-format off */
+const NomosParam nomos_run_params[] = {
+  {"solver",                NOMOS_PARAM_STRING, NULL,      NULL, 0, 0,             NULL, false, "The model to run: a name that `nomos list` shows."},
+  {"case.title",            NOMOS_PARAM_STRING, "",        NULL, 0, 0,             NULL, false, "What the case is, in a few words; goes into files and pictures."},
+  {"case.reference",        NOMOS_PARAM_STRING, "",        NULL, 0, 0,             NULL, false, "Where the case is from: a citation or a DOI."},
+  {"case.units",            NOMOS_PARAM_CHOICE, "SI",      NULL, 0, 0, "SI|nondimensional", false, "Nondimensional cases carry no units, in the case and in the files."},
+  {"time.dt",               NOMOS_PARAM_REAL,   NULL,      "s",  DBL_MIN, DBL_MAX, NULL, false, "Time step (the first one, when the solver adapts it)."},
+  {"time.stop",             NOMOS_PARAM_REAL,   NULL,      "s",  0, DBL_MAX,       NULL, false, "The run ends with the first step at or after this time."},
+  {"time.max_wall",         NOMOS_PARAM_REAL,   "0",       "s",  0, DBL_MAX,       NULL, false, "Stop with a checkpoint after this much wall-clock time, in s also in nondimensional cases; 0: no limit."},
+  {"time.check_every",      NOMOS_PARAM_INT,    "10",      NULL, 1, 20,            NULL, false, "Steps between two looks for a blow-up."},
+  {"output.fields_every",   NOMOS_PARAM_REAL,   "0",       "s",  0, DBL_MAX,       NULL, false, "Time between two frames of fields.nc; 0: one at the start and one at the end."},
+  {"output.scalars_every",  NOMOS_PARAM_REAL,   "0",       "s",  0, DBL_MAX,       NULL, false, "Time between two rows of scalars.csv; 0: one at the start and one at the end."},
+  {"output.spectra_every",  NOMOS_PARAM_REAL,   "0",       "s",  0, DBL_MAX,       NULL, false, "Time between two frames of spectra.nc; 0: one at the start and one at the end."},
+  {"output.precision",      NOMOS_PARAM_CHOICE, "float32", NULL, 0, 0,    "float32|float64", false, "Precision of fields.nc."},
+  {"output.compression",    NOMOS_PARAM_INT,    "0",       NULL, 0, 9,             NULL, false, "Deflate level of the .nc files, applied when the run ends; 0: none."},
+  {"output.average_from",   NOMOS_PARAM_REAL,   "0",       "s",  0, DBL_MAX,       NULL, false, "Time means of scalars and spectra begin here."},
+  {"output.pictures",       NOMOS_PARAM_BOOL,   "true",    NULL, 0, 0,             NULL, false, "Draw pictures into plots/ when the run ends."},
+  {"checkpoint.every",      NOMOS_PARAM_REAL,   "0",       "s",  0, DBL_MAX,       NULL, false, "Time between two checkpoints; 0: only when the run ends."},
+  {"checkpoint.keep",       NOMOS_PARAM_INT,    "2",       NULL, 0, 1000000,       NULL, false, "How many checkpoints to keep, the newest; 0: all."},
+  {"run.threads",           NOMOS_PARAM_INT,    "0",       NULL, 0, 4096,          NULL, false, "OpenMP threads per rank; 0: OMP_NUM_THREADS, or the cores divided among the ranks of a machine."},
+};
+/* clang-format on */
+const size_t nomos_n_run_params = sizeof nomos_run_params / sizeof *nomos_run_params;
+
+/* A restart may change these; every other parameter is physics. */
+static const char *const not_physics[] = {"output.", "checkpoint.", "case.title", "case.reference", "run.", "time.dt", "time.stop", "time.max_wall", "time.check_every"};
+enum { N_NOT_PHYSICS = sizeof not_physics / sizeof *not_physics };
+
+PetscErrorCode NomosCaseLoad(MPI_Comm comm, const NomosCaseInput *input, NomosConfig *config, const NomosModelOps **ops)
+{
+  const char *solver, *units;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigCreate(comm, config));
+  PetscCall(NomosConfigLoad(*config, input->path));
+  if (input->smoke) PetscCall(NomosConfigApplySmoke(*config));
+  for (size_t i = 0; i < input->n_set; i++) PetscCall(NomosConfigSet(*config, input->set[i]));
+  PetscCall(NomosConfigPeek(*config, "solver", &solver));
+  PetscCall(NomosConfigPeek(*config, "case.units", &units));
+  PetscCall(NomosConfigSetNondimensional(*config, units && !strcmp(units, "nondimensional")));
+  PetscCall(NomosConfigRegister(*config, nomos_n_run_params, nomos_run_params));
+  if (solver) { /* without one, Check says that `solver` is missing */
+    PetscCall(NomosModelFind(input->models, solver, NomosConfigWhere(*config, "solver"), ops));
+    PetscCall(NomosConfigRegister(*config, (*ops)->n_params, (*ops)->params));
+  }
+  PetscCall(NomosConfigCheck(*config));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosRunParamsGet(NomosConfig config, NomosRunParams *params)
+{
+  int64_t     compression, keep, threads;
+  const char *precision;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetString(config, "case.title", &params->title));
+  PetscCall(NomosConfigGetString(config, "case.reference", &params->reference));
+  params->nondimensional = NomosConfigIsNondimensional(config);
+  PetscCall(NomosConfigGetReal(config, "time.dt", &params->dt));
+  PetscCall(NomosConfigGetReal(config, "time.stop", &params->stop));
+  PetscCall(NomosConfigGetReal(config, "time.max_wall", &params->max_wall));
+  PetscCall(NomosConfigGetInt(config, "time.check_every", &params->check_every));
+  PetscCall(NomosConfigGetReal(config, "output.fields_every", &params->fields_every));
+  PetscCall(NomosConfigGetReal(config, "output.scalars_every", &params->scalars_every));
+  PetscCall(NomosConfigGetReal(config, "output.spectra_every", &params->spectra_every));
+  PetscCall(NomosConfigGetReal(config, "output.average_from", &params->average_from));
+  PetscCall(NomosConfigGetString(config, "output.precision", &precision));
+  PetscCall(NomosConfigGetInt(config, "output.compression", &compression));
+  PetscCall(NomosConfigGetBool(config, "output.pictures", &params->pictures));
+  PetscCall(NomosConfigGetReal(config, "checkpoint.every", &params->checkpoint_every));
+  PetscCall(NomosConfigGetInt(config, "checkpoint.keep", &keep));
+  PetscCall(NomosConfigGetInt(config, "run.threads", &threads));
+  params->precision       = strcmp(precision, "float32") ? NOMOS_F64 : NOMOS_F32;
+  params->compression     = (int)compression;
+  params->checkpoint_keep = (int)keep;
+  params->threads         = (int)threads;
+  PetscCheck(params->stop / params->dt < 1e15, PETSC_COMM_WORLD, PETSC_ERR_ARG_OUTOFRANGE, "%s: time.stop = %g s is %.3g steps of time.dt = %g s; at most 1e15 steps are possible", NomosConfigWhere(config, "time.stop"), params->stop, params->stop / params->dt, params->dt);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+typedef struct {
+  char  *text;
+  size_t length, capacity;
+} Text;
+
+static PetscErrorCode AddPhysics(const NomosParam *param, const char value[], const char origin[], void *ctx)
+{
+  Text  *lines = ctx;
+  size_t need  = strlen(param->key) + strlen(value) + sizeof " = \n";
+
+  PetscFunctionBeginUser;
+  (void)origin;
+  for (size_t i = 0; i < N_NOT_PHYSICS; i++) {
+    if (!strncmp(param->key, not_physics[i], strlen(not_physics[i]))) PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  if (lines->length + need > lines->capacity) {
+    lines->capacity = 2 * (lines->length + need);
+    PetscCall(PetscRealloc(lines->capacity, &lines->text));
+  }
+  lines->length += (size_t)snprintf(lines->text + lines->length, need, "%s = %s\n", param->key, value);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosPhysicsText(NomosConfig config, char **text, char hash[17])
+{
+  Text lines = {0};
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigVisit(config, AddPhysics, &lines));
+  PetscCall(NomosConfigHash(config, N_NOT_PHYSICS, not_physics, hash));
+  *text = lines.text;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,51 @@
+/* The parameters every run has, and their values. */
+#ifndef NOMOS_CASES_RUN_PARAMS_H
+#define NOMOS_CASES_RUN_PARAMS_H
+
+#include "operators/model.h"
+
+extern const NomosParam nomos_run_params[];
+extern const size_t     nomos_n_run_params;
+
+typedef struct {
+  const char   *title, *reference;
+  bool          nondimensional;
+  double        dt, stop, max_wall;                            /* s */
+  int64_t       check_every;                                   /* steps */
+  double        fields_every, scalars_every, spectra_every;    /* s; 0: at start and end */
+  double        average_from;                                  /* s */
+  NomosRealType precision;                                     /* of fields.nc */
+  int           compression;
+  bool          pictures;
+  double        checkpoint_every; /* s; 0: at the end */
+  int           checkpoint_keep;
+  int           threads;          /* 0: as many as OpenMP offers */
+} NomosRunParams;
+
+/* Load a case (with `smoke` and `--set`), declare the parameters of runs and of its solver, check them. Collective. */
+typedef struct {
+  const char                 *path;
+  const NomosModelOps *const *models;
+  bool                        smoke;
+  size_t                      n_set;
+  const char *const          *set;
+} NomosCaseInput;
+PetscErrorCode NomosCaseLoad(MPI_Comm comm, const NomosCaseInput *input, NomosConfig *config, const NomosModelOps **ops);
+PetscErrorCode NomosRunParamsGet(NomosConfig config, NomosRunParams *params);
+
+/* What identifies the physics of a run: a line `key = value` for every parameter that a restart may not change, and its hash. PetscFree(*text). */
+PetscErrorCode NomosPhysicsText(NomosConfig config, char **text, char hash[17]);
+
+/* Find what the user calls a case: a path, a name under the folder of cases, or a run directory (its config.yaml). `path` is what NomosConfigLoad
+   reads, `name` names run directories. Collective. */
+typedef struct {
+  char path[NOMOS_MAX_PATH];      /* case.yaml, config.yaml or another YAML file, absolute */
+  char directory[NOMOS_MAX_PATH]; /* that it lies in */
+  char name[NOMOS_MAX_PATH];
+  bool is_run;
+} NomosCaseFile;
+PetscErrorCode NomosCaseFind(MPI_Comm comm, const char given[], NomosCaseFile *file);
+/* The folder of cases: $NOMOS_CASES, the source's, the installation's; "" if there is none. */
+void NomosCaseRoot(char root[NOMOS_MAX_PATH]);
+
+#endif

@@ -1,0 +1,23 @@
+# Write HEADER with the commit of the git working tree SOURCE ("unknown" without git or outside a clone), unless it says so already.
+set(commit unknown)
+set(dirty 0)
+find_package(Git QUIET)
+if(GIT_FOUND AND EXISTS ${SOURCE}/.git)
+  execute_process(COMMAND ${GIT_EXECUTABLE} -C ${SOURCE} rev-parse --short=12 HEAD
+    OUTPUT_VARIABLE output OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET RESULT_VARIABLE failed)
+  if(NOT failed)
+    set(commit ${output})
+    execute_process(COMMAND ${GIT_EXECUTABLE} -C ${SOURCE} status --porcelain --untracked-files=no
+      OUTPUT_VARIABLE output ERROR_QUIET)
+    if(output)
+      set(dirty 1)
+    endif()
+  endif()
+endif()
+set(text "#define NOMOS_COMMIT \"${commit}\"\n#define NOMOS_DIRTY ${dirty}\n")
+if(EXISTS ${HEADER})
+  file(READ ${HEADER} present)
+endif()
+if(NOT text STREQUAL "${present}")
+  file(WRITE ${HEADER} "${text}")
+endif()
