@@ -233,9 +233,6 @@ static PetscErrorCode OpenEntry(Reader *reader, const char key[], int line)
 
   PetscFunctionBeginUser;
   Where(reader, line, sizeof origin, origin);
-  for (char *c = origin; *c; c++) {
-    if (iscntrl((unsigned char)*c)) *c = '?'; /* origins become comments */
-  }
   PetscCall(NomosConfigEntryCreate_Private(key, origin, reader->file ? reader->file->directory : reader->config->working_directory, reader->layer, &reader->open));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,6 +1,5 @@
 #include "io/config_impl.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -248,7 +247,7 @@ static void ListNames(NomosConfig config, const char section[], size_t n, size_t
     const char *key = config->values[i]->param->key, *name = n ? key + n + 1 : key;
     bool        known = n && (strncmp(key, section, n) || key[n] != '.');
     size_t      length = known ? 0 : strcspn(name, ".");
-    for (size_t k = 0; k < n_seen && !known; k++) known = !strncmp(seen[k], name, length) && !isalnum((unsigned char)seen[k][length]) && seen[k][length] != '_';
+    for (size_t k = 0; k < n_seen && !known; k++) known = !strncmp(seen[k], name, length) && (seen[k][length] == '.' || !seen[k][length]);
     if (known) continue;
     if (n_seen == N_LISTED || strlen(list) + length + 8 > n_list) {
       strcat(list, ", ...");
@@ -279,7 +278,7 @@ static PetscErrorCode RefuseUnknown(NomosConfig config, const NomosConfigEntry *
   PetscCall(PetscFree(keys));
   ListNames(config, key, is_section ? strlen(key) : section_known ? n_section : 0, sizeof list, list);
   PetscCheck(!is_section, config->comm, PETSC_ERR_ARG_WRONG, "%s: %s: is a section, not a value; it has %s", entry->origin, entry->key, list);
-  PetscCheck(!above, config->comm, PETSC_ERR_ARG_WRONG, "%s: %s: unknown key, %s is a value, not a section", entry->origin, entry->key, above);
+  PetscCheck(!above, config->comm, PETSC_ERR_ARG_WRONG, "%s: %s: unknown key, %s is a value, not a section (text with `: ` in it needs quotes)", entry->origin, entry->key, above);
   PetscCheck(!nearest || section_known || !dot, config->comm, PETSC_ERR_ARG_WRONG, "%s: %s: unknown key, there is no section %.*s; did you mean %s?", entry->origin, entry->key, (int)n_section, key, nearest);
   PetscCheck(!nearest, config->comm, PETSC_ERR_ARG_WRONG, "%s: %s: unknown key; did you mean %s?", entry->origin, entry->key, nearest);
   PetscCheck(!section_known, config->comm, PETSC_ERR_ARG_WRONG, "%s: %s: unknown key; %.*s has %s", entry->origin, entry->key, (int)n_section, key, list);

@@ -77,6 +77,7 @@ PETSC_INTERN PetscErrorCode NomosConfigValueReset_Private(NomosConfigValue *valu
 /* Value -> text: as in a case, with its SI unit; `quoted` as YAML needs it. */
 PETSC_INTERN void NomosConfigWriteValue_Private(NomosConfig config, const NomosConfigValue *value, bool quoted, FILE *out);
 PETSC_INTERN void NomosConfigWriteString_Private(const char text[], FILE *out);
+PETSC_INTERN void NomosConfigWriteOrigin_Private(const char origin[], FILE *out); /* as a comment to the end of the line */
 
 /* The name of the PETSc option of an entry, or NULL. */
 PETSC_INTERN const char *NomosConfigPetscName_Private(const NomosConfigEntry *entry);

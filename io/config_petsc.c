@@ -65,22 +65,24 @@ static bool IsAskedLate(const char name[])
 PetscErrorCode NomosConfigCheckPetscOptions(NomosConfig config)
 {
   PetscInt n;
-  char   **names, **values, list[1024] = "";
+  char   **names, **values, list[1024] = "", shown[NOMOS_SHOWN];
   int      n_unused = 0;
 
   PetscFunctionBeginUser;
   PetscCall(PetscOptionsLeftGet(NULL, &n, &names, &values));
   for (PetscInt i = 0; i < n; i++) {
-    const char *origin = "the command line";
+    const char *origin = "command line or PETSC_OPTIONS";
     if (IsAskedLate(names[i])) continue;
     for (size_t k = 0; k < config->n_entries; k++) {
       const char *name = NomosConfigPetscName_Private(config->entries[k]);
       if (name && !strcasecmp(name, names[i])) origin = config->entries[k]->origin;
     }
-    char shown[NOMOS_SHOWN];
     snprintf(list + strlen(list), sizeof list - strlen(list), "%s-%s (%s)", n_unused++ ? ", " : "", NomosTextShorten(names[i], sizeof shown, shown), origin);
   }
   PetscCall(PetscOptionsLeftRestore(NULL, &n, &names, &values));
+  /* Some options are asked for on one rank only: rank 0 decides for all. */
+  PetscCallMPI(MPI_Bcast(&n_unused, 1, MPI_INT, 0, config->comm));
+  PetscCallMPI(MPI_Bcast(list, sizeof list, MPI_CHAR, 0, config->comm));
   PetscCheck(!n_unused, config->comm, PETSC_ERR_ARG_WRONG, "PETSc option%s never used: %s; correct the name or leave it out (`-help` lists the options)", n_unused > 1 ? "s" : "", list);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

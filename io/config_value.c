@@ -213,11 +213,18 @@ PetscErrorCode NomosConfigResolve_Private(NomosConfig config, NomosConfigValue *
 
 /* ---- back to text ---- */
 
+/* What YAML would not read back as it stands: controls, its own line breaks, marks of byte order. */
+static bool IsOdd(unsigned code)
+{
+  return code < 0x20 || (code >= 0x7F && code < 0xA0) || code == 0x2028 || code == 0x2029 || code == 0xFEFF || code == 0xFFFE || code == 0xFFFF;
+}
+
 /* Plain where YAML takes it as it stands, else in double quotes with everything odd escaped; always one line. */
 void NomosConfigWriteString_Private(const char text[], FILE *out)
 {
-  size_t n     = strlen(text);
-  bool   plain = n && (isalnum((unsigned char)*text) || strchr("/._(", *text)) && text[n - 1] != ' ' && strcmp(text, "null");
+  size_t   n     = strlen(text), length;
+  bool     plain = n && (isalnum((unsigned char)*text) || strchr("/._(", *text)) && text[n - 1] != ' ' && strcmp(text, "null");
+  unsigned code;
 
   for (size_t i = 0; i < n; i++) plain = plain && (isalnum((unsigned char)text[i]) || strchr(" /._()^*+-", text[i]));
   if (plain) {
@@ -225,13 +232,27 @@ void NomosConfigWriteString_Private(const char text[], FILE *out)
     return;
   }
   fputc('"', out);
-  for (size_t i = 0; i < n; i++) {
-    unsigned char c = (unsigned char)text[i];
-    if (c == '"' || c == '\\') fprintf(out, "\\%c", c);
-    else if (c < 0x20 || c == 0x7F) fprintf(out, "\\x%02X", c);
-    else fputc(c, out);
+  for (; *text; text += length) {
+    length = NomosTextCharacter(text, &code);
+    if (length && IsOdd(code)) fprintf(out, "\\u%04X", code);
+    else fprintf(out, "%s%.*s", *text == '"' || *text == '\\' ? "\\" : "", length ? (int)length : 1, text);
+    if (!length) length = 1;
   }
   fputc('"', out);
+}
+
+void NomosConfigWriteOrigin_Private(const char origin[], FILE *out)
+{
+  size_t   length;
+  unsigned code;
+
+  fputs("  # ", out);
+  for (; *origin; origin += length ? length : 1) {
+    length = NomosTextCharacter(origin, &code);
+    if (length && !IsOdd(code)) fprintf(out, "%.*s", (int)length, origin);
+    else fputc('?', out);
+  }
+  fputc('\n', out);
 }
 
 static void WriteItem(const NomosConfigValue *value, size_t i, const char unit[], bool quoted, FILE *out)

@@ -26,7 +26,7 @@ static void WriteSection(NomosConfig config, const char section[], int depth, FI
     if (!(dot = strchr(name, '.'))) {
       fprintf(out, "%*s%s: ", 2 * depth, "", name);
       NomosConfigWriteValue_Private(config, value, true, out);
-      fprintf(out, "  # %s\n", value->origin);
+      NomosConfigWriteOrigin_Private(value->origin, out);
       continue;
     }
     snprintf(deeper, sizeof deeper, "%.*s", (int)(dot - value->param->key), value->param->key);
@@ -77,7 +77,7 @@ PetscErrorCode NomosConfigToYaml(NomosConfig config, char **yaml)
     PetscCall(TakeText(config, item, &value, &option));
     fprintf(out, "  %s:", name);
     if (*option) fputc(' ', out), NomosConfigWriteString_Private(option, out);
-    fprintf(out, "  # %s\n", config->entries[i]->origin);
+    NomosConfigWriteOrigin_Private(config->entries[i]->origin, out);
     PetscCall(PetscFree(option));
   }
   PetscCall(TakeText(config, out, &stream, yaml));

@@ -115,3 +115,18 @@ const char *NomosTextShorten(const char text[], size_t n_out, char out[])
   strcpy(out + keep, keep < length ? "..." : "");
   return out;
 }
+
+size_t NomosTextCharacter(const char text[], unsigned *code)
+{
+  static const unsigned least[] = {0, 0, 0x80, 0x800, 0x10000}; /* by length; a code below has a shorter form */
+  unsigned char         first   = (unsigned char)*text;
+  size_t                length  = first < 0x80 ? 1 : first < 0xC0 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF8 ? 4 : 0;
+
+  if (!length) return 0;
+  *code = length == 1 ? first : first & (0x7Fu >> length);
+  for (size_t i = 1; i < length; i++) {
+    if (((unsigned char)text[i] & 0xC0) != 0x80) return 0;
+    *code = *code << 6 | ((unsigned char)text[i] & 0x3Fu);
+  }
+  return *code < least[length] || *code > 0x10FFFF || (*code >= 0xD800 && *code < 0xE000) ? 0 : length;
+}

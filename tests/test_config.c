@@ -343,4 +343,401 @@ START_TEST(Refused)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("config", Values, Encodings, Precedence, Refused)
+
+START_TEST(RefusedSettings)
+{
+  static const struct {
+    const char *set, *fragment;
+  } rows[] = {
+    {"qg.nx", "--set qg.nx: must be key=value, such as --set qg.nx=64"},
+    {"=4", "must be key=value"},
+    {"qg.nx=12.5", "--set: qg.nx = 12.5: must be an integer"},
+    {"qg.nx=", "--set: qg.nx = \"\": must be an integer"},
+    {"qg.betta=3", "--set: qg.betta: unknown key; did you mean qg.beta?"},
+    {"qg.u=[1 m/s, 2 kg]", "--set: qg.u = [1 m/s, 2 kg]: entry 2 has the unit kg, needs a velocity such as m/s"},
+    {"qg.u=[1, 2", "--set: not valid YAML at character"},
+    {"qg.nx={a: 3}", "--set: qg.nx.a: unknown key, qg.nx is a value, not a section (text with `: ` in it needs quotes)"},
+    {"qg.nx=*x", "--set: qg.nx: aliases (*name) are not supported"},
+    {"qg nx=4", "--set: `qg nx` is no key"},
+    {"include=a.yaml", "--set: include stands only in a file"},
+    {"petsc=3", "--set: petsc: must be a map"},
+    {"qg.nx=4\n---\n5", "a second YAML document begins; a value holds one"},
+    {"qg.nx=# nothing", "is empty"},
+    {"case.title=\xFF", "--set: not valid YAML"},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    NomosConfig config;
+    ck_refused(Run(NULL, false, (const char *const[]){"solver=qg", rows[i].set, NULL}, &config), rows[i].fragment);
+    ck_ok(NomosConfigDestroy(&config));
+  }
+}
+END_TEST
+
+START_TEST(RefusedFiles)
+{
+  NomosConfig config;
+  char        text[3000];
+
+  ck_ok(NomosConfigCreate(PETSC_COMM_WORLD, &config));
+  ck_refused(NomosConfigLoad(config, ""), "the path of the case is empty");
+  ck_refused(NomosConfigLoad(config, Path("nowhere")), "nowhere: no such file or directory; give a case directory that holds case.yaml, or a YAML file");
+  mkdir(Path("bare"), 0777);
+  ck_refused(NomosConfigLoad(config, Path("bare")), "bare: this directory holds no case.yaml");
+  mkdir(Path("bare/case.yaml"), 0777);
+  ck_refused(NomosConfigLoad(config, Path("bare")), "bare/case.yaml: is no regular file");
+  ck_refused(NomosConfigLoad(config, "/dev/null"), "/dev/null: is no regular file");
+  WriteBytes("nul.yaml", "qg.nx: 4\0\n", 10);
+  ck_refused(NomosConfigLoad(config, Path("nul.yaml")), "nul.yaml: byte 9 is NUL: this is no text file");
+  char *large = malloc((1 << 20) + 1);
+  memset(large, ' ', (1 << 20) + 1);
+  WriteBytes("large.yaml", large, (1 << 20) + 1);
+  ck_refused(NomosConfigLoad(config, Path("large.yaml")), "large.yaml: has 1048577 bytes, a case file has at most 1048576");
+
+  /* Depth, breadth and growth are bounded, each found in a moment. */
+  memset(large, '{', 1 << 20);
+  WriteBytes("deep.yaml", large, 1 << 20);
+  ck_refused(NomosConfigLoad(config, Path("deep.yaml")), "deep.yaml:1: a key must be a plain name");
+  memset(large, '[', 1 << 20);
+  WriteBytes("deep.yaml", large, 1 << 20);
+  ck_refused(NomosConfigLoad(config, Path("deep.yaml")), "found a list");
+  for (int i = 0; i < 100; i++) strcpy(large + 4 * i, "{a: ");
+  WriteBytes("deep.yaml", large, 400);
+  ck_refused(NomosConfigLoad(config, Path("deep.yaml")), "maps nest deeper than 16 levels");
+  size_t n = 0;
+  for (int i = 0; i < 5000; i++) n += (size_t)sprintf(large + n, "a%d: 1\n", i);
+  WriteBytes("wide.yaml", large, n);
+  ck_refused(NomosConfigLoad(config, Path("wide.yaml")), "wide.yaml:4097: more than 4096 keys in one file");
+  memset(text, 'k', sizeof text), strcpy(text + 500, ": 3\n");
+  Write("key.yaml", text);
+  ck_refused(NomosConfigLoad(config, Path("key.yaml")), "the key is too long; at most 127 characters are allowed");
+  strcpy(large, "a: &a [x, x]\nb: &b [*a, *a]\nc: &c [*b, *b]\n");
+  Write("laughs.yaml", large);
+  ck_refused(NomosConfigLoad(config, Path("laughs.yaml")), "laughs.yaml:2: b: aliases (*a) are not supported");
+
+  /* Every file includes the next twice: 2^40 readings without a bound. */
+  for (int i = 0; i < 40; i++) {
+    char name[32];
+    sprintf(name, "twice%d.yaml", i);
+    sprintf(text, "include: [twice%d.yaml, twice%d.yaml]\n", i + 1, i + 1);
+    Write(name, i < 39 ? text : "solver: qg\n");
+  }
+  ck_refused(NomosConfigLoad(config, Path("twice0.yaml")), "includes more than 64 files");
+  Write("cycle1.yaml", "include: cycle2.yaml\n");
+  Write("cycle2.yaml", "include: ./bare/../cycle1.yaml\n");
+  ck_refused(NomosConfigLoad(config, Path("cycle1.yaml")), "which includes it in turn: a cycle");
+  memset(text, 'p', sizeof text), text[sizeof text - 1] = '\0';
+  ck_assert(NOMOS_MAX_PATH <= 1 << 20);
+  memset(large, 'p', NOMOS_MAX_PATH), large[NOMOS_MAX_PATH] = '\0';
+  ck_refused(NomosConfigLoad(config, large), "the path of the case is longer than 4095 characters");
+  ck_refused(NomosConfigLoad(config, text), "cannot be read: File name too long");
+  Write("no_smoke.yaml", "solver: qg\n");
+  ck_ok(NomosConfigLoad(config, Path("no_smoke.yaml")));
+  ck_refused(NomosConfigApplySmoke(config), "no_smoke.yaml: has no `smoke:` section");
+  ck_ok(NomosConfigDestroy(&config));
+  free(large);
+}
+END_TEST
+
+/* Mistakes of a program are errors too, never a crash. */
+START_TEST(RefusedPrograms)
+{
+  static const NomosParam twice = {.key = "qg.nx", .type = NOMOS_PARAM_INT, .default_value = "1"}, section = {.key = "qg.nx.deep", .type = NOMOS_PARAM_INT, .default_value = "1"}, above = {.key = "qg", .type = NOMOS_PARAM_INT, .default_value = "1"};
+  static const NomosParam bad = {.key = "qg.bad", .type = NOMOS_PARAM_INT, .default_value = "1.5"}, unset = {.key = "qg.unset", .type = NOMOS_PARAM_INT, .default_value = ""};
+  NomosConfig config;
+  double      real;
+  int64_t     integer;
+  bool        given;
+
+  ck_ok(NomosConfigCreate(PETSC_COMM_WORLD, &config));
+  ck_ok(NomosConfigRegister(config, N_PARAMS, params));
+  ck_refused(NomosConfigRegister(config, 1, &twice), "parameter qg.nx is declared twice");
+  ck_refused(NomosConfigRegister(config, 1, &section), "a key cannot be both a value and a section");
+  ck_refused(NomosConfigRegister(config, 1, &above), "a key cannot be both a value and a section");
+  ck_refused(NomosConfigRegister(config, 1, &bad), "default: qg.bad = 1.5: must be an integer");
+  ck_ok(NomosConfigRegister(config, 1, &unset));
+  ck_refused(NomosConfigGetInt(config, "qg.unset", &integer), "is unset");
+  ck_refused(NomosConfigGetReal(config, "qg.nothing", &real), "parameter qg.nothing is not declared");
+  ck_refused(NomosConfigIsGiven(config, "qg.nothing", &given), "parameter qg.nothing is not declared");
+  ck_refused(NomosConfigGetReal(config, "qg.nx", &real), "asked for as another type");
+  const char *text;
+  ck_refused(NomosConfigGetString(config, "solver", &text), "solver has no value");
+  ck_refused(NomosConfigSetReal(config, "qg.nx", 3), "not declared as REAL");
+  ck_refused(NomosConfigSetReal(config, "qg.lx", INFINITY), "not finite");
+  ck_ok(NomosConfigDestroy(&config));
+  ck_ok(NomosConfigDestroy(&config));
+}
+END_TEST
+
+static uint64_t Random(uint64_t *state)
+{
+  *state = *state * 6364136223846793005u + 1442695040888963407u;
+  return *state >> 33;
+}
+
+/* A text of characters that YAML treats each in its own way. */
+static const char *RandomText(uint64_t *state, char text[256])
+{
+  static const char *const pieces[] = {"a", "Z9", " ", "  ", ":", ": ", " #", "#", "\"", "'", "\\", "\n", "\t", "-", "- ", "[", "]", "{", "}", ",", "&", "*", "!", "|", ">", "%", "@", "`", "~", "null", "yes", "1e3", "0x1", "\x01", "\x7F", "\xC3\xA9", "\xC2\x85", "\xC2\x80", "\xE2\x80\xA8", "\xE2\x80\xA9", "\xEF\xBB\xBF", "\xEF\xBF\xBE", "\xF0\x9F\x8C\x8A", "...", "---", "?", "=", "<<", "%s%n", "\r"};
+  text[0] = '\0';
+  for (size_t i = 0, n = 1 + Random(state) % 8; i < n; i++) strcat(text, pieces[Random(state) % (sizeof pieces / sizeof *pieces)]);
+  return text;
+}
+
+/* The same as a double-quoted YAML text, written otherwise than the library does: every byte beyond letters as an escape. */
+static const char *Quote(const char text[], char quoted[2048])
+{
+  char    *end = quoted;
+  unsigned code;
+  *end++ = '"';
+  for (size_t n; *text; text += n) {
+    n = NomosTextCharacter(text, &code);
+    ck_assert(n > 0);
+    end += sprintf(end, "\\U%08X", code);
+  }
+  strcpy(end, "\"");
+  return quoted;
+}
+
+static double RandomReal(uint64_t *state)
+{
+  return ldexp((double)(Random(state) + 1) * (1 + 1e-9 * (double)Random(state)), (int)(Random(state) % 60) - 60);
+}
+
+static void Hash(NomosConfig config, char hash[17])
+{
+  ck_ok(NomosConfigHash(config, 1, (const char *const[]){"case."}, hash));
+  ck_assert_uint_eq(strlen(hash), 16);
+}
+
+/* Random values -> resolved YAML -> the same values, the same hash; and the YAML of that is the same but for origins. */
+START_TEST(ResolvedRoundTrip)
+{
+  uint64_t state = 2024;
+
+  for (int i = 0; i < 300; i++) {
+    NomosConfig   config, again;
+    bool          nondimensional = i % 5 == 4;
+    char          set[4096], text[256], quoted[2048], hash[17], hash_again[17], hash_other[17], *yaml;
+    const char   *unit[] = {"m", "km", "cm"};
+    size_t        n, n_again;
+    const double *reals, *reals_again;
+
+    ck_ok(NomosConfigCreate(PETSC_COMM_WORLD, &config));
+    ck_ok(NomosConfigSetNondimensional(config, nondimensional));
+    ck_ok(NomosConfigRegister(config, N_PARAMS, params));
+    sprintf(set, "solver=%s", Quote(RandomText(&state, text), quoted));
+    ck_ok(NomosConfigSet(config, set));
+    ck_assert_str_eq(String(config, "solver"), text);
+    sprintf(set, "qg.init.q=%s", Quote(RandomText(&state, text), quoted));
+    ck_ok(NomosConfigSet(config, set));
+    sprintf(set, "qg.init.file=%s", Quote(RandomText(&state, text), quoted));
+    ck_ok(NomosConfigSet(config, set));
+    sprintf(set, "qg.init.layers=[%s, 0, ", Quote(RandomText(&state, text), quoted));
+    strcat(set, Quote(RandomText(&state, text), quoted));
+    strcat(set, "]");
+    ck_ok(NomosConfigSet(config, set));
+    sprintf(set, "qg.lx=%.17g%s%s", RandomReal(&state), nondimensional ? "" : " ", nondimensional ? "" : unit[Random(&state) % 3]);
+    ck_ok(NomosConfigSet(config, set));
+    sprintf(set, "qg.u=[%.17g, -%.17g]", RandomReal(&state), RandomReal(&state));
+    ck_ok(NomosConfigSet(config, set));
+    sprintf(set, "qg.nx=%d", 4 + (int)(Random(&state) % 1000));
+    ck_ok(NomosConfigSet(config, set));
+    sprintf(set, "petsc.nomos_text=%s", Quote(RandomText(&state, text), quoted));
+    ck_ok(NomosConfigSet(config, set));
+    ck_ok(NomosConfigSet(config, "petsc.nomos_list=[1, 2]"));
+    ck_ok(NomosConfigSetReal(config, "time.dt", RandomReal(&state)));
+    ck_ok(NomosConfigCheck(config));
+    ck_ok(NomosConfigToYaml(config, &yaml));
+    Write("resolved.yaml", yaml);
+    Hash(config, hash);
+
+    ck_ok(NomosConfigCreate(PETSC_COMM_WORLD, &again));
+    ck_ok(NomosConfigSetNondimensional(again, nondimensional));
+    ck_ok(NomosConfigLoad(again, Path("resolved.yaml")));
+    ck_ok(NomosConfigRegister(again, N_PARAMS, params));
+    ck_ok(NomosConfigCheck(again));
+    Hash(again, hash_again);
+    ck_assert_msg(!strcmp(hash, hash_again), "the hash changed with\n%s", yaml);
+    ck_assert(Real(again, "qg.lx") == Real(config, "qg.lx") && Real(again, "time.dt") == Real(config, "time.dt") && Int(again, "qg.nx") == Int(config, "qg.nx"));
+    static const char *const keys[] = {"solver", "qg.init.q", "qg.init.file", "qg.scheme", "qg.dealias"};
+    for (size_t k = 0; k < sizeof keys / sizeof *keys; k++) ck_assert_str_eq(String(again, keys[k]), String(config, keys[k]));
+    ck_ok(NomosConfigGetReals(config, "qg.u", &n, &reals));
+    ck_ok(NomosConfigGetReals(again, "qg.u", &n_again, &reals_again));
+    ck_assert(n == 2 && n_again == 2 && reals[0] == reals_again[0] && reals[1] == reals_again[1]);
+    ck_assert(strstr(yaml, "  # default\n") && strstr(yaml, "  # --set\n") && strstr(yaml, "  # derived\n"));
+    ck_assert(nondimensional == !strstr(yaml, " m  # --set\n"));
+
+    /* Excepted keys leave it, others change it. */
+    ck_ok(NomosConfigSet(again, "case.title=other"));
+    Hash(again, hash_again);
+    ck_assert_str_eq(hash, hash_again);
+    ck_ok(NomosConfigSetReal(again, "time.dt", nextafter(Real(config, "time.dt"), 1e300)));
+    Hash(again, hash_other);
+    ck_assert_str_ne(hash, hash_other);
+    ck_ok(PetscFree(yaml));
+    ck_ok(NomosConfigDestroy(&config));
+    ck_ok(NomosConfigDestroy(&again));
+  }
+}
+END_TEST
+
+START_TEST(Resolved)
+{
+  NomosConfig config;
+  char       *yaml, hash[17], hash_again[17];
+
+  Write("valid.yaml", valid_case);
+  ck_ok(Run("valid.yaml", false, NULL, &config));
+  ck_ok(NomosConfigToYaml(config, &yaml));
+  static const char *const lines[] = {"\nsolver: qg  # ", "\nqg:\n  nx: 64  # ", "valid.yaml:4\n", "\n  lx: 1000000 m  # ", "\n  beta: 1.6e-11 1/(m s)  # ", "\n  depths: [500 m, 1750 m, 2000 m]  # ", "\n  smooth: no  # default\n", "\n  cfl: 0.5  # default\n", "\n  init:\n    file: /", "\n    q: 1e-6*cos(10*pi*x/lx)  # ", "\n    layers: [\"min(x, y)\", 0]  # ", "\ntime:\n  dt: 7200 s  # ", "\n  title: \"Two layers: a test\"  # ", "\npetsc:\n  ts_dt: .1  # ", "\n  ts_monitor:  # ", "\n  nomos_list: \"1,2,3\"  # "};
+  for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) ck_assert_msg(strstr(yaml, lines[i]) != NULL, "no `%s` in\n%s", lines[i], yaml);
+  ck_assert_ptr_null(strstr(yaml, "deformation_radius")); /* unset */
+  ck_assert_ptr_null(strstr(yaml, "smoke"));
+  /* The hash knows values, not how or where they are written. */
+  Hash(config, hash);
+  Write("other.yaml", "petsc: {nomos_list: \"1,2,3\", ts_monitor: , ts.dt: .1}\ntime: {stop: 3650 day, dt: 120 min}\nsolver: qg\nqg.nx: 64\nqg.lx: 1.0e6\nqg.beta: 0.16e-10\nqg.depths: [0.5 km, 1750, 2 km]\nqg.u: [90 m/h, 0.0]\nqg.scheme: \"rk4\"\n"
+                      "qg.init: {q: '1e-6*cos(10*pi*x/lx)', layers: ['min(x, y)', '0'], file: ./data/start.h5}\n");
+  ck_ok(NomosConfigDestroy(&config));
+  ck_ok(Run("other.yaml", false, NULL, &config));
+  char file[NOMOS_MAX_PATH + 64];
+  sprintf(file, "qg.init.file=%s/data/start.h5", ck_directory);
+  ck_ok(NomosConfigSet(config, file));
+  Hash(config, hash_again);
+  ck_assert_str_eq(hash, hash_again);
+  ck_ok(NomosConfigDestroy(&config));
+  ck_ok(PetscFree(yaml));
+}
+END_TEST
+
+static PetscErrorCode Collect(const NomosParam *param, const char value[], const char origin[], void *ctx)
+{
+  char *all = ctx;
+  PetscFunctionBeginUser;
+  sprintf(all + strlen(all), "%s=%s (%s)\n", param->key, value, origin);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+START_TEST(Visits)
+{
+  NomosConfig config;
+  char        all[4096] = "";
+
+  ck_ok(NomosConfigCreate(PETSC_COMM_WORLD, &config));
+  ck_ok(NomosConfigSet(config, "qg.u=[3.6 km/h, 0]"));
+  ck_ok(NomosConfigRegister(config, N_PARAMS, params));
+  ck_ok(NomosConfigVisit(config, Collect, all));
+  ck_assert_ptr_eq(strstr(all, "case.title= (default)\ncase.units=SI (default)\nsolver= (required)\nqg.nx=128 (default)\nqg.lx=1000000 m (default)\n"), all);
+  ck_assert_ptr_nonnull(strstr(all, "\nqg.u=[1 m/s, 0 m/s] (--set)\n"));
+  ck_assert_ptr_nonnull(strstr(all, "\nqg.init.q=0 (default)\n"));
+  ck_ok(NomosConfigDestroy(&config));
+}
+END_TEST
+
+START_TEST(PetscLeaf)
+{
+  NomosConfig config;
+  char        text[64];
+  PetscBool   set, flag;
+  PetscReal   dt;
+  PetscInt    list[8], n = 8;
+
+  Write("valid.yaml", valid_case);
+  ck_ok(PetscOptionsSetValue(NULL, "-NOMOS_given", "line")); /* as on the command line */
+  ck_ok(Run("valid.yaml", false, (const char *const[]){"petsc.nomos_given=file", "petsc.nomos_dashes=a -nomos_b c", NULL}, &config));
+  ck_ok(NomosConfigInsertPetscOptions(config));
+  ck_ok(NomosConfigInsertPetscOptions(config));
+  ck_refused(NomosConfigCheckPetscOptions(config), "-ts_dt (");
+  ck_refused(NomosConfigCheckPetscOptions(config), "valid.yaml:14)");
+  ck_refused(NomosConfigCheckPetscOptions(config), "PETSc options never used: ");
+  ck_ok(PetscOptionsGetReal(NULL, NULL, "-ts_dt", &dt, &set));
+  ck_assert(set && dt == 0.1);
+  ck_ok(PetscOptionsGetBool(NULL, NULL, "-ts_monitor", &flag, &set));
+  ck_assert(set && flag);
+  ck_ok(PetscOptionsGetIntArray(NULL, NULL, "-nomos_list", list, &n, &set));
+  ck_assert(set && n == 3 && list[2] == 3);
+  ck_ok(PetscOptionsGetString(NULL, NULL, "-nomos_dashes", text, sizeof text, &set));
+  ck_assert(set && !strcmp(text, "a -nomos_b c"));
+  ck_refused(NomosConfigCheckPetscOptions(config), "PETSc option never used: -NOMOS_given (--set); correct the name");
+  ck_ok(PetscOptionsGetString(NULL, NULL, "-nomos_given", text, sizeof text, &set));
+  ck_assert(set && !strcmp(text, "line")); /* the command line wins */
+  ck_ok(NomosConfigCheckPetscOptions(config));
+  ck_ok(PetscOptionsSetValue(NULL, "-nomos_late", NULL));
+  ck_refused(NomosConfigCheckPetscOptions(config), "-nomos_late (command line or PETSC_OPTIONS)");
+  ck_ok(PetscOptionsClearValue(NULL, "-nomos_late"));
+  ck_ok(PetscOptionsSetValue(NULL, "-options_left", "no"));
+  ck_ok(NomosConfigCheckPetscOptions(config)); /* PETSc asks for it at its end */
+  ck_ok(NomosConfigDestroy(&config));
+
+  char *many = malloc(100000);
+  strcpy(many, "solver: qg\npetsc:\n");
+  for (int i = 0; i < 250; i++) sprintf(many + strlen(many), "  nomos_many_%d: 1\n", i);
+  Write("many.yaml", many);
+  free(many);
+  ck_ok(Run("many.yaml", false, NULL, &config));
+  ck_refused(NomosConfigInsertPetscOptions(config), "many.yaml:203: petsc: more than 200 options");
+  ck_ok(NomosConfigDestroy(&config));
+}
+END_TEST
+
+/* Whatever happens to the bytes of a case: it loads, or one sentence says why not. */
+START_TEST(Damaged)
+{
+  static const char letters[] = "{}[]:,#&*!|>'\"%@`-? \t\n\r0a.~\\\xFF\xC3\x80\x01\x7F";
+  uint64_t          state = 99;
+  int               n_good = 0, n_bad = 0;
+  char              text[2 * sizeof valid_case];
+
+  NomosErrorSetQuiet(true);
+  for (int i = 0; i < 1500; i++) {
+    size_t n = sizeof valid_case - 1;
+    memcpy(text, valid_case, n);
+    if (i % 4 == 3) n = Random(&state) % n; /* cut */
+    for (int k = 0; k < i % 5 && n; k++) {
+      size_t at = Random(&state) % n, length = Random(&state) % 12;
+      switch (Random(&state) % 4) {
+      case 0: text[at] ^= (char)(1 << Random(&state) % 8); break;
+      case 1: text[at] = letters[Random(&state) % (sizeof letters - 1)]; break;
+      case 2: /* a piece twice */
+        if (at + length > n || n + length > sizeof text) break;
+        memmove(text + at + length, text + at, n - at);
+        n += length;
+        break;
+      default: /* a piece less */
+        if (at + length > n) break;
+        memmove(text + at, text + at + length, n - at - length);
+        n -= length;
+      }
+    }
+    NomosConfig config;
+    WriteBytes("damaged.yaml", text, n);
+    NomosErrorClear();
+    if (Run("damaged.yaml", i % 2, NULL, &config)) {
+      n_bad++;
+      ck_assert_msg(strstr(NomosErrorLast(), "damaged.yaml") != NULL, "the error \"%s\" does not name the file", NomosErrorLast());
+      ck_assert_ptr_null(strchr(NomosErrorLast(), '\n'));
+    } else {
+      char *yaml;
+      n_good++;
+      ck_ok(NomosConfigToYaml(config, &yaml));
+      ck_ok(PetscFree(yaml));
+    }
+    ck_ok(NomosConfigDestroy(&config));
+  }
+  /* The same for values of --set. */
+  for (int i = 0; i < 1500; i++) {
+    NomosConfig config;
+    char        set[512] = "", piece[256];
+    strcpy(set, params[Random(&state) % N_PARAMS].key);
+    strcat(set, "=");
+    strcat(set, RandomText(&state, piece));
+    NomosErrorClear();
+    if (Run(NULL, false, (const char *const[]){"solver=qg", set, NULL}, &config)) ck_assert_msg(strstr(NomosErrorLast(), "--set") != NULL, "%s: \"%s\"", set, NomosErrorLast());
+    ck_ok(NomosConfigDestroy(&config));
+  }
+  NomosErrorSetQuiet(false);
+  ck_assert_int_gt(n_good, 200);
+  ck_assert_int_gt(n_bad, 600);
+}
+END_TEST
+
+NOMOS_TEST_SUITE("config", Values, Encodings, Precedence, Refused, RefusedSettings, RefusedFiles, RefusedPrograms, ResolvedRoundTrip, Resolved, Visits, PetscLeaf, Damaged)

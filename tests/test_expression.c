@@ -43,32 +43,35 @@ START_TEST(DomainErrorsAreNaN)
 END_TEST
 
 /* The compiled program against C itself, on random trees written as text with every bracket. */
-static double RandomTree(uint64_t *state, int depth, size_t n, char text[], double x, double y)
+static double RandomTree(uint64_t *state, int depth, FILE *text, double x, double y)
 {
-  static const char operators[] = "+-*/";
-  char              a[3000], b[3000];
   *state   = *state * 6364136223846793005u + 1442695040888963407u;
-  int pick = (int)(*state >> 40) % (depth > 0 ? 9 : 3);
+  int pick = (int)(*state >> 40) % (depth > 0 ? 9 : 3), digit = (int)(*state >> 50) % 10;
 
-  if (pick == 0) return snprintf(text, n, "x"), x;
-  if (pick == 1) return snprintf(text, n, "y"), y;
-  if (pick == 2) return snprintf(text, n, "%d", (int)(*state >> 50) % 10), (int)(*state >> 50) % 10;
-  double u = RandomTree(state, depth - 1, sizeof a, a, x, y);
-  if (pick == 3) return snprintf(text, n, "-(%s)", a), -u;
-  if (pick == 4) return snprintf(text, n, "tanh(%s)", a), tanh(u);
-  double v      = RandomTree(state, depth - 1, sizeof b, b, x, y);
-  char operator = operators[pick - 5];
-  snprintf(text, n, "(%s) %c (%s)", a, operator, b);
-  return operator== '+' ? u + v : operator== '-' ? u - v : operator== '*' ? u * v : u / v;
+  if (pick == 0) return fputs("x", text), x;
+  if (pick == 1) return fputs("y", text), y;
+  if (pick == 2) return fprintf(text, "%d", digit), digit;
+  fputs(pick == 3 ? "-(" : pick == 4 ? "tanh(" : "(", text);
+  double u = RandomTree(state, depth - 1, text, x, y);
+  if (pick < 5) return fputs(")", text), pick == 3 ? -u : tanh(u);
+  fprintf(text, ") %c (", "+-*/"[pick - 5]);
+  double v = RandomTree(state, depth - 1, text, x, y);
+  fputs(")", text);
+  return pick == 5 ? u + v : pick == 6 ? u - v : pick == 7 ? u * v : u / v;
 }
 
 START_TEST(RandomTrees)
 {
   uint64_t state = 42;
-  char     text[8000];
-  for (int i = 0; i < 500; i++) {
-    double expected = RandomTree(&state, 5, sizeof text, text, 1.25, -0.5), value = Value(text, 1.25, -0.5);
+  for (int i = 0; i < 1000; i++) {
+    char  *text;
+    size_t n;
+    FILE  *stream   = open_memstream(&text, &n);
+    double expected = RandomTree(&state, 5, stream, 1.25, -0.5);
+    fclose(stream);
+    double value = Value(text, 1.25, -0.5);
     ck_assert_msg(value == expected || (isnan(value) && isnan(expected)), "%s = %.17g, not %.17g", text, value, expected);
+    free(text);
   }
 }
 END_TEST
