@@ -256,7 +256,7 @@ PetscErrorCode NomosLogPrint(NomosLog log, NomosLogLevel level, const char event
   va_start(arguments, format);
   vsnprintf(message, (size_t)length + 1, format, arguments);
   va_end(arguments);
-  WriteText(log, level != NOMOS_LOG_INFO ? stderr : log->quiet ? NULL : stdout, prefixes[level], message);
+  WriteText(log, level == NOMOS_LOG_WARNING ? stderr : level == NOMOS_LOG_ERROR || log->quiet ? NULL : stdout, prefixes[level], message);
   WriteRecord(log, NewRecord(names[level], event ? event : "message", message));
   PetscCall(PetscFree(message));
   PetscFunctionReturn(PETSC_SUCCESS);

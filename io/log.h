@@ -11,7 +11,8 @@ typedef enum { NOMOS_LOG_INFO, NOMOS_LOG_WARNING, NOMOS_LOG_ERROR } NomosLogLeve
 /* Rank 0 writes to stdout and, if directory is not NULL, appends to directory/log.txt and directory/log.jsonl; the other ranks stay silent. */
 PetscErrorCode NomosLogOpen(MPI_Comm comm, const char directory[], bool quiet, NomosLog *log);
 PetscErrorCode NomosLogClose(NomosLog *log);
-/* One line of text. `event` (e.g. "checkpoint") names it in log.jsonl: {"utc":..., "level":..., "event":..., "message":...}. */
+/* One line of text. `event` (e.g. "checkpoint") names it in log.jsonl: {"utc":..., "level":..., "event":..., "message":...}. An error goes
+   to the files only: raising it has printed it. */
 PetscErrorCode NomosLogPrint(NomosLog log, NomosLogLevel level, const char event[], const char format[], ...) PETSC_ATTRIBUTE_FORMAT(4, 5);
 
 /* Progress of `total` steps from `first`: on a terminal one line re-drawn at most ten times a second (step, time, dt, CFL, steps/s, time to go); elsewhere a log
