@@ -1,6 +1,7 @@
 #include "cases/run_params.h"
 #include "io/verdict_impl.h"
 
+#include <jansson.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,22 +47,28 @@ void NomosCaseRoot(char root[NOMOS_MAX_PATH])
   if (!root[0] && IsDirectory(NOMOS_SOURCE_CASES)) snprintf(root, NOMOS_MAX_PATH, "%s", NOMOS_SOURCE_CASES);
 }
 
-/* runs/rossby_wave/20250101T000000Z-0123abcd is a run of rossby_wave; runs/mine is called mine. */
+/* The directory's or the file's name; a run knows the name of its case from its summary. */
 static void NameOf(NomosCaseFile *file)
 {
-  char *slash = strrchr(file->directory, '/'), *base = slash + 1;
+  const char *base = strrchr(file->path, '/') + 1, *name;
 
-  if (!strcmp(strrchr(file->path, '/') + 1, "case.yaml") || file->is_run) {
-    if (file->is_run && strspn(base, "0123456789") == 8 && strchr(base, '-') && slash > file->directory) {
-      char parent[NOMOS_MAX_PATH];
-      snprintf(parent, sizeof parent, "%.*s", (int)(slash - file->directory), file->directory);
-      memmove(file->name, strrchr(parent, '/') + 1, strlen(strrchr(parent, '/') + 1) + 1);
-    } else snprintf(file->name, sizeof file->name, "%s", base[0] ? base : "case");
-  } else {
-    snprintf(file->name, sizeof file->name, "%s", strrchr(file->path, '/') + 1);
+  if (file->is_run) {
+    char    path[2 * NOMOS_MAX_PATH];
+    json_t *summary;
+    snprintf(path, sizeof path, "%s/summary.json", file->directory);
+    summary = json_load_file(path, 0, NULL);
+    name    = json_string_value(json_object_get(summary, "case"));
+    if (name && name[0] && !strchr(name, '/')) snprintf(file->name, sizeof file->name, "%s", name);
+    json_decref(summary);
+    if (file->name[0]) return;
+  }
+  if (file->is_run || !strcmp(base, "case.yaml")) snprintf(file->name, sizeof file->name, "%s", strrchr(file->directory, '/') + 1);
+  else {
+    snprintf(file->name, sizeof file->name, "%s", base);
     char *dot = strrchr(file->name, '.');
     if (dot && dot > file->name) *dot = '\0';
   }
+  if (!file->name[0]) snprintf(file->name, sizeof file->name, "case");
 }
 
 static void Find(const char given[], NomosCaseFile *file, NomosVerdict *verdict)

@@ -18,17 +18,17 @@ static const char *TypeName(NomosParamType type)
 /* One line of a table of parameters: key, type and range, default; then the sentence. */
 static PetscErrorCode PrintParam(MPI_Comm comm, const NomosParam *param)
 {
-  char type[256], *bar;
+  char type[256], range[64] = "", *bar;
 
   PetscFunctionBeginUser;
   snprintf(type, sizeof type, "%s%s%s", TypeName(param->type), param->choices ? " " : "", param->choices ? param->choices : "");
   while ((bar = strchr(type, '|'))) *bar = ' ';
+  /* Numbers are printed here: PETSc would write 3 as "3.". */
+  if (param->min < param->max && param->max < 1e300) snprintf(range, sizeof range, ", %g to %g", param->min, param->max);
+  else if (param->min < param->max && param->min > -1e300) snprintf(range, sizeof range, param->min > 0 && param->min < 1e-300 ? ", > 0" : ", >= %g", param->min);
   PetscCall(PetscPrintf(comm, "  %s  (%s", param->key, type));
   if (param->unit && strcmp(param->unit, "1")) PetscCall(PetscPrintf(comm, ", %s", param->unit));
-  if (param->min != param->max) {
-    if (param->max > 1e300) PetscCall(PetscPrintf(comm, param->min > 0 && param->min < 1e-300 ? ", > 0" : param->min < -1e300 ? "" : ", >= %g", param->min));
-    else PetscCall(PetscPrintf(comm, ", %g to %g", param->min, param->max));
-  }
+  PetscCall(PetscPrintf(comm, "%s", range));
   if (!param->default_value) PetscCall(PetscPrintf(comm, ", required"));
   else if (param->default_value[0]) PetscCall(PetscPrintf(comm, ", default %s", param->default_value));
   PetscCall(PetscPrintf(comm, "%s)\n      %s\n", param->differentiable ? ", differentiable" : "", param->doc));

@@ -123,6 +123,7 @@ static PetscErrorCode Provenance(NomosRun *run)
 {
   PetscFunctionBeginUser;
   PetscCall(NomosConfigToYaml(run->config, &run->yaml));
+  PetscCall(PetscStrallocpy("{}", &run->provenance));
   snprintf(run->source, sizeof run->source, "nomos %s (%s%s)", NOMOS_VERSION, NOMOS_COMMIT, NOMOS_DIRTY ? ", modified" : "");
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -199,19 +200,23 @@ static PetscErrorCode End(NomosRun *run)
 static PetscErrorCode DryRun(NomosRun *run)
 {
   NomosRunCost cost;
-  char        *yaml, line[512] = "", time[64];
+  char        *yaml, line[512] = "", time[64], dt[64];
   double       memory = 0;
 
   PetscFunctionBeginUser;
   PetscCall(NomosRunEstimate(run, &cost));
   PetscCall(run->ops->describe(run->model, &memory, line, sizeof line));
   PetscCall(NomosConfigToYaml(run->config, &yaml));
-  PetscCall(PetscPrintf(run->comm, "%s\n# %s\n", yaml, line));
-  PetscCall(PetscPrintf(run->comm, "# run directory  %s\n", NomosRunDirectoryPath(run->directory)));
-  PetscCall(PetscPrintf(run->comm, "# time           %lld steps of %g to %s\n", (long long)cost.n_steps, run->model->dt, NomosTimeText(run->params.stop, run->params.stop, run->params.nondimensional, time, sizeof time)));
-  PetscCall(PetscPrintf(run->comm, "# memory         %.3g MB a rank, %d rank(s), %d thread(s) each\n", 1e-6 * memory, run->size, run->n_threads));
-  PetscCall(PetscPrintf(run->comm, "# output         %.3g MB: %lld frames of fields, %lld of spectra, %lld rows of scalars; %lld checkpoints\n", 1e-6 * cost.bytes, (long long)cost.n_fields, (long long)cost.n_spectra, (long long)cost.n_scalars, (long long)cost.n_checkpoints));
-  PetscCall(PetscPrintf(run->comm, "# nothing has been written\n"));
+  NomosTimeText(run->params.stop, run->params.stop, run->params.nondimensional, time, sizeof time);
+  NomosTimeText(run->model->dt, run->model->dt, run->params.nondimensional, dt, sizeof dt);
+  if (!run->rank) {
+    printf("%s\n# %s: %s\n", yaml, run->ops->name, line);
+    printf("# run directory: %s\n", NomosRunDirectoryPath(run->directory));
+    printf("# time: %lld steps of %s to %s\n", (long long)cost.n_steps, dt, time);
+    printf("# memory: %.3g MB a rank; %d rank%s, %d thread%s each\n", 1e-6 * memory, run->size, run->size > 1 ? "s" : "", run->n_threads, run->n_threads > 1 ? "s" : "");
+    printf("# output: %.3g MB: %lld frames of fields, %lld of spectra, %lld rows of scalars; %lld checkpoints\n", 1e-6 * cost.bytes, (long long)cost.n_fields, (long long)cost.n_spectra, (long long)cost.n_scalars, (long long)cost.n_checkpoints);
+    printf("# nothing has been written\n");
+  }
   PetscCall(PetscFree(yaml));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

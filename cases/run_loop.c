@@ -42,19 +42,20 @@ static PetscErrorCode BlewUp(NomosRun *run, const NomosModelFault *fault)
 {
   const NomosRunParams *params = &run->params;
   NomosModel            model  = run->model;
-  char                  index[128] = "", advice[256] = "", resume[NOMOS_MAX_PATH + 128] = "", time[64];
-  const char           *directory = NomosRunDirectoryPath(run->directory);
+  char                  index[128] = "", value[32], resume[NOMOS_MAX_PATH + 128], advice[128], time[64];
+  const char           *unit = params->nondimensional ? "" : " s";
   /* Without advice, half the step is a fair guess: a scheme is unstable beyond a limit. */
   double                dt = fault->dt_advised > 0 && fault->dt_advised < model->dt ? fault->dt_advised : 0.5 * model->dt;
 
   PetscFunctionBeginUser;
   for (int i = 0; i < fault->n_index; i++) snprintf(index + strlen(index), sizeof index - strlen(index), "%s%lld", i ? ", " : "[", (long long)fault->index[i]);
   if (fault->n_index) strcat(index, "]");
-  snprintf(advice, sizeof advice, "time.dt = %.3g%s (it is %.3g%s)", dt, params->nondimensional ? "" : " s", model->dt, params->nondimensional ? "" : " s");
-  if (!run->begun) snprintf(resume, sizeof resume, "the initial state is not sound");
-  else if (run->checkpoint_due.last_step < 0) snprintf(resume, sizeof resume, "start again with --set time.dt=%.3g (there is no checkpoint yet)", dt);
-  else snprintf(resume, sizeof resume, "continue from the checkpoint at step %lld: nomos run %s --restart latest --set time.dt=%.3g", (long long)run->checkpoint_due.last_step, directory, dt);
-  SETERRQ(run->comm, PETSC_ERR_FP, "the run blew up: %s%s = %g at step %lld, time %s; try %s; %s", fault->field, index, fault->value, (long long)model->step, NomosTimeText(model->time, params->stop, params->nondimensional, time, sizeof time), advice, resume);
+  snprintf(value, sizeof value, "%g", fault->value);
+  snprintf(advice, sizeof advice, "time.dt = %.3g%s (it is %.6g%s)", dt, unit, model->dt, unit);
+  if (!run->directory || model->step == run->first_step) snprintf(resume, sizeof resume, "the state it began with is not sound");
+  else if (run->checkpoint_due.last_step < 0) snprintf(resume, sizeof resume, "try %s: begin again with --force --set time.dt=%.3g (there is no checkpoint yet)", advice, dt);
+  else snprintf(resume, sizeof resume, "try %s: nomos run %s --restart latest --set time.dt=%.3g continues from step %lld", advice, NomosRunDirectoryPath(run->directory), dt, (long long)run->checkpoint_due.last_step);
+  SETERRQ(run->comm, PETSC_ERR_FP, "the run blew up: %s%s = %s at step %lld, time %s; %s", fault->field, index, value, (long long)model->step, NomosTimeText(model->time, params->stop, params->nondimensional, time, sizeof time), resume);
 }
 
 PetscErrorCode NomosRunCheck(NomosRun *run)

@@ -164,7 +164,8 @@ static PetscErrorCode OpenScalarFile(NomosRun *run)
   bool         there = false;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc3(run->n_scalars, &names, run->n_scalars, &units, run->n_scalars, &run->scalar_values));
+  PetscCall(PetscMalloc1(run->n_scalars, &run->scalar_values));
+  PetscCall(PetscMalloc2(run->n_scalars, &names, run->n_scalars, &units));
   for (size_t i = 0; i < run->n_scalars; i++) {
     names[i] = run->scalar_info[i].name;
     units[i] = run->params.nondimensional ? "1" : run->scalar_info[i].unit;
@@ -186,6 +187,7 @@ PetscErrorCode NomosRunOutputOpen(NomosRun *run)
 
   PetscFunctionBeginUser;
   PetscCall(NomosRunEstimate(run, &cost));
+  run->checkpoint_due.every = run->params.checkpoint_every;
   run->fields_due  = (NomosCadence){run->params.fields_every, -1};
   run->spectra_due = (NomosCadence){run->params.spectra_every, -1};
   run->scalars_due = (NomosCadence){run->params.scalars_every, -1};

@@ -80,7 +80,11 @@ PetscErrorCode NomosRunParamsGet(NomosConfig config, NomosRunParams *params)
   params->compression     = (int)compression;
   params->checkpoint_keep = (int)keep;
   params->threads         = (int)threads;
-  PetscCheck(params->stop / params->dt < 1e15, PETSC_COMM_WORLD, PETSC_ERR_ARG_OUTOFRANGE, "%s: time.stop = %g s is %.3g steps of time.dt = %g s; at most 1e15 steps are possible", NomosConfigWhere(config, "time.stop"), params->stop, params->stop / params->dt, params->dt);
+  if (!(params->stop / params->dt < 1e15)) {
+    char numbers[128];
+    snprintf(numbers, sizeof numbers, "time.stop = %g is %.3g steps of time.dt = %g", params->stop, params->stop / params->dt, params->dt);
+    SETERRQ(PETSC_COMM_WORLD, PETSC_ERR_ARG_OUTOFRANGE, "%s: %s; at most 1e15 steps are possible", NomosConfigWhere(config, "time.stop"), numbers);
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
