@@ -22,7 +22,7 @@ typedef struct {
   NomosParamType type;
   const char    *default_value;  /* as it would stand in a case; NULL: required; "" : empty string, empty list or unset */
   const char    *unit;           /* SI unit of the stored value, NULL or "1": a pure number */
-  double         min, max;       /* inclusive, for INT, REAL and every entry of a REAL_LIST; both 0: any */
+  double         min, max;       /* inclusive, for INT, REAL and every entry of a REAL_LIST; both 0: any; min = DBL_MIN reads as `greater than 0` */
   const char    *choices;        /* "ab3|rk4" for CHOICE */
   bool           differentiable; /* gradients with respect to it exist */
   const char    *doc;            /* one sentence */
@@ -55,7 +55,8 @@ PetscErrorCode NomosConfigRegister(NomosConfig config, size_t n, const NomosPara
 /* After every table is declared: unknown keys (with the nearest valid key) and missing required ones are errors. */
 PetscErrorCode NomosConfigCheck(NomosConfig config);
 
-/* Typed access; an undeclared key or the wrong type is an error of the program. Strings and lists are borrowed. */
+/* Typed access; an undeclared key or the wrong type is an error of the program. Strings and lists are borrowed. An unset value (empty, where the
+   default is "") is NaN for a REAL, "" for a string, an empty list; for BOOL and INT it is an error: ask NomosConfigIsGiven() first. */
 PetscErrorCode NomosConfigGetBool(NomosConfig config, const char key[], bool *value);
 PetscErrorCode NomosConfigGetInt(NomosConfig config, const char key[], int64_t *value);
 PetscErrorCode NomosConfigGetReal(NomosConfig config, const char key[], double *value);
@@ -83,7 +84,8 @@ PetscErrorCode NomosConfigToYaml(NomosConfig config, char **yaml);
 /* 16 hex digits that identify the resolved values of all keys that start with none of the prefixes in `except` (`output.`, ...). */
 PetscErrorCode NomosConfigHash(NomosConfig config, size_t n_except, const char *const except[], char hash[17]);
 
-/* Visit every declared parameter with its resolved value as text, in order of declaration. */
+/* Visit every declared parameter with its resolved value as text (`7200 s`, `[500 m, 1750 m]`, `` if unset), in order of declaration;
+   the origin of a required one that is not given is `required`. */
 typedef PetscErrorCode (*NomosConfigVisitFn)(const NomosParam *param, const char value[], const char origin[], void *ctx);
 PetscErrorCode NomosConfigVisit(NomosConfig config, NomosConfigVisitFn visit, void *ctx);
 

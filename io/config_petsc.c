@@ -29,15 +29,17 @@ PetscErrorCode NomosConfigInsertPetscOptions(NomosConfig config)
   PetscFunctionBeginUser;
   if (config->petsc_inserted) PetscFunctionReturn(PETSC_SUCCESS);
   config->petsc_inserted = true;
+  for (size_t i = 0; i < config->n_entries; i++) {
+    n_options += NomosConfigPetscName_Private(config->entries[i]) != NULL;
+    PetscCheck(n_options <= NOMOS_CONFIG_MAX_PETSC, config->comm, PETSC_ERR_ARG_SIZ, "%s: petsc: more than %d options", config->entries[i]->origin, NOMOS_CONFIG_MAX_PETSC);
+  }
   PetscCall(PetscOptionsGetAll(NULL, &all));
   for (size_t i = 0; i < config->n_entries; i++) {
     const NomosConfigEntry *entry = config->entries[i];
     const char             *name  = NomosConfigPetscName_Private(entry);
     char                    option[NOMOS_CONFIG_MAX_KEY + 1], *value;
     size_t                  length = 1;
-    if (!name) continue;
-    PetscCheck(++n_options <= NOMOS_CONFIG_MAX_PETSC, config->comm, PETSC_ERR_ARG_SIZ, "%s: petsc: more than %d options", entry->origin, NOMOS_CONFIG_MAX_PETSC);
-    if (IsInDatabase(all, name)) continue; /* the command line wins */
+    if (!name || IsInDatabase(all, name)) continue; /* the command line wins */
     for (size_t k = 0; k < entry->n; k++) length += strlen(entry->items[k]) + 1;
     PetscCall(PetscCalloc1(length, &value));
     for (size_t k = 0; k < entry->n; k++) {
