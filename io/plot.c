@@ -1,0 +1,285 @@
+#include "io/plot_impl.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cairo-svg.h>
+
+static PetscErrorCode CopyText(const char text[], char **copy)
+{
+  PetscFunctionBeginUser;
+  *copy = NomosTextClean_Private(text);
+  PetscCheck(!text || *copy, PETSC_COMM_SELF, PETSC_ERR_MEM, "There is no memory for the text of a picture");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosFigureCreate(const char title[], int rows, int columns, NomosFigure *figure)
+{
+  PetscFunctionBeginUser;
+  *figure = NULL;
+  PetscCheck(rows >= 1 && columns >= 1 && rows <= NOMOS_MAX_PANELS && columns <= NOMOS_MAX_PANELS, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "A figure of %d x %d panels cannot be drawn; rows and columns must be 1 to %d", rows, columns, NOMOS_MAX_PANELS);
+  PetscCall(PetscNew(figure));
+  (*figure)->rows    = rows;
+  (*figure)->columns = columns;
+  PetscCall(PetscCalloc1((size_t)rows * (size_t)columns, &(*figure)->panels));
+  PetscCall(CopyText(title, &(*figure)->title));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Both 0 or NaN: from the data. */
+static PetscErrorCode CheckLimits(const char axis[], NomosScale scale, double low, double high)
+{
+  PetscFunctionBeginUser;
+  if (low == 0 && high == 0) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCheck(!isinf(low) && !isinf(high) && !(high <= low), PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "The limits of the %s axis are %g to %g; they must be finite and ascending (both 0, or NaN: from the data)", axis, low, high);
+  PetscCheck(scale == NOMOS_SCALE_LINEAR || !(low <= 0 || high <= 0), PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "The limits of the logarithmic %s axis are %g to %g; they must be positive", axis, low, high);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosFigurePanel(NomosFigure figure, int row, int column, const NomosAxes *axes)
+{
+  NomosPanel *panel;
+
+  PetscFunctionBeginUser;
+  PetscCheck(row >= 0 && row < figure->rows && column >= 0 && column < figure->columns, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "Panel (%d, %d) is outside a figure of %d x %d panels", row, column, figure->rows, figure->columns);
+  PetscCall(CheckLimits("x", axes->x_scale, axes->x_min, axes->x_max));
+  PetscCall(CheckLimits("y", axes->y_scale, axes->y_min, axes->y_max));
+  figure->current = panel = &figure->panels[row * figure->columns + column];
+  free(panel->title);
+  free(panel->x_label);
+  free(panel->y_label);
+  panel->used    = true;
+  panel->x_scale = axes->x_scale;
+  panel->y_scale = axes->y_scale;
+  panel->x_min   = axes->x_min;
+  panel->x_max   = axes->x_max;
+  panel->y_min   = axes->y_min;
+  panel->y_max   = axes->y_max;
+  PetscCall(CopyText(axes->title, &panel->title));
+  PetscCall(CopyText(axes->x_label, &panel->x_label));
+  PetscCall(CopyText(axes->y_label, &panel->y_label));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CheckPanel(NomosFigure figure, const char what[])
+{
+  PetscFunctionBeginUser;
+  PetscCheck(figure->current, PETSC_COMM_SELF, PETSC_ERR_ORDER, "%s is drawn before a panel is chosen; call NomosFigurePanel first", what);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosFigureLine(NomosFigure figure, size_t n, const double x[], const double y[], const char label[], int style)
+{
+  NomosPlotLine *line;
+
+  PetscFunctionBeginUser;
+  PetscCall(CheckPanel(figure, "A line"));
+  PetscCheck(style >= 0 && style <= 3, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "The line style %d is unknown; it must be 0 solid, 1 dashed, 2 dotted or 3 markers", style);
+  PetscCall(PetscRealloc((size_t)(figure->current->n_lines + 1) * sizeof *line, &figure->current->lines));
+  line  = &figure->current->lines[figure->current->n_lines];
+  *line = (NomosPlotLine){.n = n, .style = style, .colour = figure->current->n_lines};
+  figure->current->n_lines++;
+  PetscCall(PetscMalloc1(n + 1, &line->x));
+  PetscCall(PetscMalloc1(n + 1, &line->y));
+  if (n) memcpy(line->x, x, n * sizeof *x);
+  if (n) memcpy(line->y, y, n * sizeof *y);
+  PetscCall(CopyText(label, &line->label));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosFigureSlope(NomosFigure figure, double exponent, double x0, double x1, double y0, const char label[])
+{
+  NomosPlotSlope *slope;
+
+  PetscFunctionBeginUser;
+  PetscCall(CheckPanel(figure, "A slope"));
+  PetscCall(PetscRealloc((size_t)(figure->current->n_slopes + 1) * sizeof *slope, &figure->current->slopes));
+  slope  = &figure->current->slopes[figure->current->n_slopes++];
+  *slope = (NomosPlotSlope){.exponent = exponent, .x0 = x0, .x1 = x1, .y0 = y0};
+  PetscCall(CopyText(label, &slope->label));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static void FindColourLimits(NomosPlotImage *image, double low, double high)
+{
+  double    least = INFINITY, most = -INFINITY;
+  NomosAxis axis;
+
+  for (size_t i = 0; i < image->ny * image->nx; i++) {
+    if (!isfinite(image->data[i])) continue;
+    least = fmin(least, image->data[i]);
+    most  = fmax(most, image->data[i]);
+  }
+  image->empty = !(least <= most);
+  if (low == 0 && high == 0) {
+    low = image->empty ? 0 : least, high = image->empty ? 1 : most;
+    if (image->map == NOMOS_MAP_DIVERGING) {
+      high = fmax(fabs(low), fabs(high));
+      low  = -high;
+    }
+    NomosAxisRange_Private(NOMOS_SCALE_LINEAR, NAN, NAN, low, high, 0, &axis); /* widens what is constant */
+    low  = axis.low;
+    high = axis.high;
+  }
+  image->low   = low;
+  image->high  = high;
+  image->below = !image->empty && least < low - 1e-9 * (high - low);
+  image->above = !image->empty && most > high + 1e-9 * (high - low);
+}
+
+PetscErrorCode NomosFigureImage(NomosFigure figure, size_t ny, size_t nx, const double data[], double x_min, double x_max, double y_min, double y_max, NomosColourMap map, double low, double high, const char label[])
+{
+  NomosPlotImage *image;
+
+  PetscFunctionBeginUser;
+  PetscCall(CheckPanel(figure, "An image"));
+  PetscCheck(!figure->current->image.used, PETSC_COMM_SELF, PETSC_ERR_ORDER, "This panel has an image already; choose another panel");
+  PetscCheck(ny >= 1 && nx >= 1, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "An image of %zu x %zu values cannot be drawn; both must be 1 or more", ny, nx);
+  PetscCheck(isfinite(x_min) && isfinite(x_max) && isfinite(y_min) && isfinite(y_max) && x_min < x_max && y_min < y_max, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "An image cannot extend over x = %g to %g, y = %g to %g; both must be finite and ascending", x_min, x_max, y_min, y_max);
+  PetscCheck((low == 0 && high == 0) || (isfinite(low) && isfinite(high) && low < high), PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "The colours cannot extend over %g to %g; both must be finite and ascending (both 0: from the data)", low, high);
+  PetscCheck(figure->current->x_scale == NOMOS_SCALE_LINEAR && figure->current->y_scale == NOMOS_SCALE_LINEAR, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "An image needs linear axes");
+  image  = &figure->current->image;
+  *image = (NomosPlotImage){.ny = ny, .nx = nx, .x_min = x_min, .x_max = x_max, .y_min = y_min, .y_max = y_max, .map = map};
+  PetscCall(PetscMalloc1(ny * nx, &image->data));
+  memcpy(image->data, data, ny * nx * sizeof *data);
+  image->used = true;
+  PetscCall(CopyText(label, &image->label));
+  FindColourLimits(image, low, high);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static void DrawFigure(const NomosFigure figure, cairo_t *cairo)
+{
+  cairo_set_source_rgb(cairo, 1, 1, 1);
+  cairo_paint(cairo);
+  cairo_set_source_rgb(cairo, 0.13, 0.13, 0.13);
+  NomosTextDraw_Private(cairo, NomosTextFit_Private(cairo, nomos_figure_title_size, figure->width - 16, figure->title ? figure->title : ""), figure->width / 2, 10 + 0.9 * nomos_figure_title_size, 0.5, false, figure->title);
+  for (int i = 0; i < figure->rows * figure->columns; i++)
+    if (figure->panels[i].used) NomosPanelDraw_Private(&figure->panels[i], cairo);
+}
+
+/* Outlines, not pixels, place the glyphs: PNG and SVG are laid out alike. */
+static cairo_t *NewContext(cairo_surface_t *surface)
+{
+  cairo_t              *cairo   = cairo_create(surface);
+  cairo_font_options_t *options = cairo_font_options_create();
+
+  cairo_font_options_set_hint_style(options, CAIRO_HINT_STYLE_NONE);
+  cairo_font_options_set_hint_metrics(options, CAIRO_HINT_METRICS_OFF);
+  cairo_font_options_set_antialias(options, CAIRO_ANTIALIAS_GRAY);
+  cairo_set_font_options(cairo, options);
+  cairo_font_options_destroy(options);
+  return cairo;
+}
+
+/* Where cairo's output goes; keeps the system's reason. */
+typedef struct {
+  FILE *stream;
+  int   reason;
+} Sink;
+
+static cairo_status_t WriteChunk(void *closure, const unsigned char *bytes, unsigned int length)
+{
+  Sink *sink = (Sink *)closure;
+  if (!sink->reason && fwrite(bytes, 1, length, sink->stream) != length) sink->reason = errno;
+  return sink->reason ? CAIRO_STATUS_WRITE_ERROR : CAIRO_STATUS_SUCCESS;
+}
+
+static cairo_status_t DrawPng(const NomosFigure figure, Sink *sink)
+{
+  cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)(figure->width * NOMOS_PIXELS_PER_POINT), (int)(figure->height * NOMOS_PIXELS_PER_POINT));
+  cairo_t         *cairo   = NewContext(surface);
+  cairo_status_t   status;
+
+  cairo_scale(cairo, NOMOS_PIXELS_PER_POINT, NOMOS_PIXELS_PER_POINT);
+  DrawFigure(figure, cairo);
+  status = cairo_status(cairo);
+  if (status == CAIRO_STATUS_SUCCESS) status = cairo_surface_write_to_png_stream(surface, WriteChunk, sink);
+  cairo_destroy(cairo);
+  cairo_surface_destroy(surface);
+  return status;
+}
+
+static cairo_status_t DrawSvg(const NomosFigure figure, Sink *sink)
+{
+  cairo_surface_t *surface = cairo_svg_surface_create_for_stream(WriteChunk, sink, figure->width, figure->height);
+  cairo_t         *cairo   = NewContext(surface);
+  cairo_status_t   status;
+
+  DrawFigure(figure, cairo);
+  status = cairo_status(cairo);
+  cairo_destroy(cairo);
+  cairo_surface_finish(surface);
+  if (status == CAIRO_STATUS_SUCCESS) status = cairo_surface_status(surface);
+  cairo_surface_destroy(surface);
+  return status;
+}
+
+/* Under a temporary name first: an older picture stays until the new one is whole. */
+static PetscErrorCode SaveAs(const NomosFigure figure, const char stem[], const char extension[], cairo_status_t (*draw)(const NomosFigure, Sink *))
+{
+  char           path[NOMOS_MAX_PATH + 8], temporary[NOMOS_MAX_PATH + 16];
+  Sink           sink   = {NULL, 0};
+  cairo_status_t status = CAIRO_STATUS_SUCCESS;
+
+  PetscFunctionBeginUser;
+  snprintf(path, sizeof path, "%s.%s", stem, extension);
+  snprintf(temporary, sizeof temporary, "%s.part", path);
+  if (!(sink.stream = fopen(temporary, "wb"))) sink.reason = errno;
+  if (sink.stream) {
+    status = draw(figure, &sink);
+    if (fclose(sink.stream) && !sink.reason) sink.reason = errno;
+    if (!sink.reason && status == CAIRO_STATUS_SUCCESS && rename(temporary, path)) sink.reason = errno;
+    if (sink.reason || status != CAIRO_STATUS_SUCCESS) unlink(temporary);
+  }
+  PetscCheck(!sink.reason, PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%.2000s: the picture cannot be written: %s", path, strerror(sink.reason));
+  PetscCheck(status == CAIRO_STATUS_SUCCESS, PETSC_COMM_SELF, PETSC_ERR_LIB, "%.2000s: the picture of %g x %g points cannot be drawn: %s", path, figure->width, figure->height, cairo_status_to_string(status));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosFigureSave(NomosFigure figure, const char stem[])
+{
+  cairo_surface_t *surface;
+  cairo_t         *cairo;
+
+  PetscFunctionBeginUser;
+  PetscCheck(strlen(stem) < NOMOS_MAX_PATH, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "%.80s...: the path is longer than %d bytes; choose a shorter one", stem, NOMOS_MAX_PATH - 1);
+  surface = cairo_image_surface_create(CAIRO_FORMAT_A8, 1, 1); /* only measures text */
+  cairo   = NewContext(surface);
+  NomosFigureLayout_Private(figure, cairo);
+  cairo_destroy(cairo);
+  cairo_surface_destroy(surface);
+  PetscCall(SaveAs(figure, stem, "png", DrawPng));
+  PetscCall(SaveAs(figure, stem, "svg", DrawSvg));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosFigureDestroy(NomosFigure *figure)
+{
+  PetscFunctionBeginUser;
+  if (!*figure) PetscFunctionReturn(PETSC_SUCCESS);
+  for (int p = 0; p < (*figure)->rows * (*figure)->columns; p++) {
+    NomosPanel *panel = &(*figure)->panels[p];
+    for (int i = 0; i < panel->n_lines; i++) {
+      PetscCall(PetscFree(panel->lines[i].x));
+      PetscCall(PetscFree(panel->lines[i].y));
+      free(panel->lines[i].label);
+    }
+    for (int i = 0; i < panel->n_slopes; i++) free(panel->slopes[i].label);
+    PetscCall(PetscFree(panel->lines));
+    PetscCall(PetscFree(panel->slopes));
+    PetscCall(PetscFree(panel->image.data));
+    free(panel->image.label);
+    free(panel->title);
+    free(panel->x_label);
+    free(panel->y_label);
+  }
+  PetscCall(PetscFree((*figure)->panels));
+  free((*figure)->title);
+  PetscCall(PetscFree(*figure));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
