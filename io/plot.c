@@ -9,11 +9,14 @@
 
 #include <cairo-svg.h>
 
+/* An empty text is none. */
 static PetscErrorCode CopyText(const char text[], char **copy)
 {
   PetscFunctionBeginUser;
+  *copy = NULL;
+  if (!text || !text[0]) PetscFunctionReturn(PETSC_SUCCESS);
   *copy = NomosTextClean_Private(text);
-  PetscCheck(!text || *copy, PETSC_COMM_SELF, PETSC_ERR_MEM, "There is no memory for the text of a picture");
+  PetscCheck(*copy, PETSC_COMM_SELF, PETSC_ERR_MEM, "There is no memory for the text of a picture");
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

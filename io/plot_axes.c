@@ -63,9 +63,9 @@ double NomosAxisPosition_Private(const NomosAxis *axis, double value)
 {
   double position;
 
-  if (!isfinite(value)) return NAN;
+  if (!isfinite(value) || (axis->scale == NOMOS_SCALE_LOG && value <= 0)) return NAN;
+  value = Clamp(value, axis->scale == NOMOS_SCALE_LOG ? smallest : -largest, largest);
   if (axis->scale == NOMOS_SCALE_LOG) {
-    if (!(value > 0)) return NAN;
     position = (log10(value) - log10(axis->low)) / (log10(axis->high) - log10(axis->low));
   } else position = (value / 2 - axis->low / 2) / (axis->high / 2 - axis->low / 2);
   return Clamp(position, -1e6, 1e6);
@@ -100,16 +100,18 @@ static void LabelLinear(double step, int step_exponent, NomosAxis *axis)
 
   for (int i = 0; i < axis->n_major; i++) magnitude = fmax(magnitude, fabs(axis->major[i]));
   if (magnitude / step > 1e5 && axis->n_major) {
-    double coarse = pow(10, Exponent(step) + 2);
-    offset        = floor(axis->major[0] / coarse) * coarse;
-    magnitude     = 0;
+    for (int e = Exponent(magnitude); offset == 0 && e >= step_exponent; e--) { /* the roundest number among them */
+      double round = floor(axis->high / pow(10, e)) * pow(10, e);
+      if (round >= axis->low) offset = round;
+    }
+    magnitude = 0;
     for (int i = 0; i < axis->n_major; i++) magnitude = fmax(magnitude, fabs(axis->major[i] - offset));
   }
   if (magnitude >= 1e4 * (1 - 1e-9) || magnitude < 1e-2 * (1 - 1e-9)) unit = 3 * (int)floor((Exponent(magnitude) + 1e-9) / 3.0);
   if (magnitude == 0) unit = 0;
   for (int i = 0; i < axis->n_major; i++) FormatFixed(fabs(axis->major[i] - offset) < 1e-6 * step ? 0 : (axis->major[i] - offset) / pow(10, unit / 2) / pow(10, unit - unit / 2), unit - step_exponent, axis->label[i]);
-  if (unit) used = snprintf(axis->note, sizeof axis->note, "×10^{%d} ", unit);
-  if (offset != 0) snprintf(axis->note + used, sizeof axis->note - (size_t)used, "%s %.15g", offset < 0 ? "−" : "+", fabs(offset));
+  if (unit) used = snprintf(axis->note, sizeof axis->note, "×10^{%d}", unit);
+  if (offset != 0) snprintf(axis->note + used, sizeof axis->note - (size_t)used, "%s%s %.15g", unit ? " " : "", offset < 0 ? "−" : "+", fabs(offset));
 }
 
 static void AddMinor(double value, NomosAxis *axis)

@@ -63,11 +63,13 @@ static void DrawImage(const NomosPanel *panel, cairo_t *cairo)
   const NomosPlotImage *image = &panel->image;
   double                left = PlaceX(panel, image->x_min), right = PlaceX(panel, image->x_max), bottom = PlaceY(panel, &panel->y_axis, image->y_min), top = PlaceY(panel, &panel->y_axis, image->y_max);
   int                   n_columns = (int)fmin(fmax(round((right - left) * NOMOS_PIXELS_PER_POINT), 1), 4096), n_rows = (int)fmin(fmax(round((bottom - top) * NOMOS_PIXELS_PER_POINT), 1), 4096);
-  double               *values  = NomosImageResample_Private(image->ny, image->nx, image->data, (size_t)n_rows, (size_t)n_columns);
+  double               *values;
   cairo_surface_t      *surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, n_columns, n_rows);
   NomosColourTable      table;
   uint32_t              colours[NOMOS_N_COLOURS], grey = (uint32_t)(missing * 255 + 0.5) * 0x010101u;
 
+  if (image->map == NOMOS_MAP_CYCLIC) values = NomosImageResampleCyclic_Private(image->ny, image->nx, image->data, image->low, image->high - image->low, (size_t)n_rows, (size_t)n_columns);
+  else values = NomosImageResample_Private(image->ny, image->nx, image->data, (size_t)n_rows, (size_t)n_columns);
   if (values && cairo_surface_status(surface) == CAIRO_STATUS_SUCCESS) {
     unsigned char *pixels = cairo_image_surface_get_data(surface);
     int            stride = cairo_image_surface_get_stride(surface);

@@ -112,3 +112,26 @@ done:
   free(rows);
   return pixels;
 }
+
+double *NomosImageResampleCyclic_Private(size_t ny, size_t nx, const double data[], double low, double period, size_t n_rows, size_t n_columns)
+{
+  size_t  n         = ny * nx;
+  double *component = (double *)malloc(n * sizeof *component), *pixels[2] = {NULL, NULL};
+
+  for (int c = 0; c < 2 && component; c++) {
+    for (size_t i = 0; i < n; i++) component[i] = sin(2 * M_PI * (data[i] - low) / period + c * M_PI / 2); /* sine and cosine */
+    pixels[c] = NomosImageResample_Private(ny, nx, component, n_rows, n_columns);
+  }
+  free(component);
+  if (!pixels[0] || !pixels[1]) {
+    free(pixels[0]);
+    free(pixels[1]);
+    return NULL;
+  }
+  for (size_t i = 0; i < n_rows * n_columns; i++) {
+    double angle = atan2(pixels[0][i], pixels[1][i]);
+    pixels[0][i] = low + period * (angle < 0 ? angle / (2 * M_PI) + 1 : angle / (2 * M_PI));
+  }
+  free(pixels[1]);
+  return pixels[0];
+}

@@ -15,7 +15,7 @@ typedef struct {
 void NomosColourTableFill_Private(NomosColourMap map, NomosColourTable *table);
 
 /* io/plot_text.c: text with super- and subscripts. `align` is the fraction of the width (before x) and, for `middle`, y is the middle of a line of figures, else the base line. */
-char  *NomosTextClean_Private(const char text[]); /* a copy in valid UTF-8 on one line; NULL for NULL or when memory is out; free() */
+char  *NomosTextClean_Private(const char text[]); /* a copy in valid UTF-8 on one line; NULL if memory is out; free() */
 double NomosTextWidth_Private(cairo_t *cairo, double size, const char text[]);
 void   NomosTextDraw_Private(cairo_t *cairo, double size, double x, double y, double align, bool middle, const char text[]);
 
@@ -34,8 +34,10 @@ void   NomosAxisRange_Private(NomosScale scale, double given_low, double given_h
 void   NomosAxisTicks_Private(NomosAxis *axis, int n_wanted); /* at most about n_wanted intervals */
 double NomosAxisPosition_Private(const NomosAxis *axis, double value); /* 0 at low, 1 at high; NaN if it has no place */
 
-/* io/plot_image.c: the data on n_rows x n_columns pixels, row 0 at the top, NaN where there is nothing. free() */
+/* io/plot_image.c: the data on n_rows x n_columns pixels, row 0 at the top, NaN where there is nothing; NULL if memory is out. free(). Cyclic: the values low and low + period
+   are the same, and neighbours are joined the short way round. */
 double *NomosImageResample_Private(size_t ny, size_t nx, const double data[], size_t n_rows, size_t n_columns);
+double *NomosImageResampleCyclic_Private(size_t ny, size_t nx, const double data[], double low, double period, size_t n_rows, size_t n_columns);
 
 /* What a figure is made of. */
 typedef struct {

@@ -73,7 +73,7 @@ static double LabelRoom(cairo_t *cairo, const NomosAxis *axis)
 /* As many ticks as fit; what still collides loses its label. */
 static void FitTicks(cairo_t *cairo, double length, bool vertical, NomosAxis *axis)
 {
-  int n = (int)fmin(fmax(length / (vertical ? 30 : 42), 1), 10);
+  int n = (int)fmin(fmax(length / (vertical ? 30 : 34), 1), 10);
 
   for (;; n--) {
     double need, gap = length;
@@ -122,14 +122,14 @@ static void MakeRoomForLegend(cairo_t *cairo, NomosPanel *panel)
   if (panel->image.used || axis->empty || (!isnan(panel->y_max) && (panel->y_min != 0 || panel->y_max != 0))) return;
   NomosLegendPlace_Private(panel, cairo, &legend);
   factor = 1 - (legend.height + 4) / panel->height;
-  if (!legend.n_entries || legend.covered == 0 || factor < 0.55) return;
+  if (!legend.n_entries || legend.covered == 0 || factor < 0.65) return;
   if (axis->scale == NOMOS_SCALE_LOG) axis->high = fmin(1e300, axis->low * pow(axis->high / axis->low, 1 / factor));
   else if (axis->high < 1e299 && axis->low > -1e299) axis->high = axis->low + (axis->high - axis->low) / factor;
 }
 
 static void FindMargins(cairo_t *cairo, NomosPanel *panel)
 {
-  double number_room = nomos_tick_length + 3;
+  double number_room = nomos_tick_length + 3, note_room;
 
   FitTicks(cairo, panel->width, false, &panel->x_axis);
   FitTicks(cairo, panel->height, true, &panel->y_axis);
@@ -141,8 +141,12 @@ static void FindMargins(cairo_t *cairo, NomosPanel *panel)
     FitTicks(cairo, panel->height, true, &panel->bar_axis);
     panel->right = nomos_bar_gap + nomos_bar_width + number_room + fmax(LabelRoom(cairo, &panel->bar_axis), NomosTextWidth_Private(cairo, nomos_tick_size, panel->bar_axis.note) - nomos_bar_width) + (panel->image.label ? 5 + 1.2 * nomos_label_size : 0);
   }
-  panel->title_gap = (panel->y_axis.note[0] && panel->y_numbers) || (panel->has_bar && panel->bar_axis.note[0] && panel->title) ? 17 : 6;
-  panel->top       = panel->title ? panel->title_gap + nomos_title_size : panel->title_gap;
+  /* the title stands on the line of the y axis' note if there is room beside it */
+  note_room        = panel->y_numbers && panel->y_axis.note[0] ? NomosTextWidth_Private(cairo, nomos_tick_size, panel->y_axis.note) + 8 : 0;
+  panel->title_gap = note_room > (panel->width - NomosTextWidth_Private(cairo, nomos_title_size, panel->title)) / 2 ? 17 : 6;
+  panel->top       = panel->title ? panel->title_gap + nomos_title_size : 6;
+  if (note_room > 0) panel->top = fmax(panel->top, 5 + nomos_tick_size);
+  if (panel->has_bar && panel->bar_axis.note[0]) panel->top = fmax(panel->top, 11 + nomos_tick_size);
 }
 
 void NomosFigureLayout_Private(NomosFigure figure, cairo_t *cairo)
@@ -166,7 +170,7 @@ void NomosFigureLayout_Private(NomosFigure figure, cairo_t *cairo)
         }
         if (!panel->image.used) { /* fills its cell */
           panel->width  = across[WIDTH];
-          panel->height = fmin(down[HEIGHT], 1.05 * panel->width);
+          panel->height = fmin(down[HEIGHT], 0.85 * panel->width);
           MakeRoomForLegend(cairo, panel);
         }
         ShareLabels(figure, row, column);

@@ -47,8 +47,8 @@ static bool Inside(const Pen *pen, const double at[2])
 static void PenUp(Pen *pen)
 {
   if (pen->n_points == 1 && Inside(pen, pen->at)) {
-    cairo_move_to(pen->cairo, pen->at[0], pen->at[1]);
-    cairo_line_to(pen->cairo, pen->at[0], pen->at[1]);
+    cairo_new_sub_path(pen->cairo);
+    cairo_arc(pen->cairo, pen->at[0], pen->at[1], 0.4, 0, 2 * M_PI);
   }
   pen->n_points = 0;
   pen->attached = false;
@@ -258,7 +258,7 @@ void NomosLegendPlace_Private(const NomosPanel *panel, cairo_t *cairo, NomosLege
   }
   if (!legend->n_entries) return;
   legend->column_width = legend_sample + 6 + widest + 12;
-  legend->n_columns    = (int)fmin((legend->n_entries + 5) / 6, fmax(1, floor(panel->width / legend->column_width)));
+  legend->n_columns    = (int)fmin((legend->n_entries + 3) / 4, fmax(1, floor(panel->width / legend->column_width)));
   legend->n_rows       = (legend->n_entries + legend->n_columns - 1) / legend->n_columns;
   legend->width        = legend->n_columns * legend->column_width - 12 + 2 * legend_pad;
   legend->height       = legend->n_rows * legend_row * nomos_tick_size + 2 * legend_pad - 2;

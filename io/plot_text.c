@@ -32,7 +32,7 @@ static size_t CharacterBytes(const char c[])
 
 char *NomosTextClean_Private(const char text[])
 {
-  char *copy = text ? strdup(text) : NULL;
+  char *copy = strdup(text);
 
   for (char *c = copy; c && *c;) {
     size_t n = CharacterBytes(c);
@@ -86,6 +86,38 @@ static Run NextRun(const char **rest)
   return run;
 }
 
+/* Without any font installed cairo falls back to one of its own that knows ASCII only. */
+static bool Knows(cairo_t *cairo, const char character[])
+{
+  cairo_scaled_font_t *font   = cairo_get_scaled_font(cairo);
+  cairo_glyph_t       *glyphs = NULL;
+  int                  n      = 0;
+  bool                 known;
+
+  if (cairo_scaled_font_get_type(font) == CAIRO_FONT_TYPE_USER) return false;
+  known = cairo_scaled_font_text_to_glyphs(font, 0, 0, character, -1, &glyphs, &n, NULL, NULL, NULL) == CAIRO_STATUS_SUCCESS && n == 1 && glyphs[0].index != 0;
+  cairo_glyph_free(glyphs);
+  return known;
+}
+
+/* Append what stands for the character at c of n bytes: in a script a hyphen is a minus. Returns the bytes appended. */
+static size_t AppendCharacter(cairo_t *cairo, const char c[], size_t n, bool script, char piece[])
+{
+  static const char *const plain[][2] = {{"−", "-"}, {"×", "x"}};
+
+  if (script && *c == '-') {
+    c = plain[0][0];
+    n = strlen(c);
+  }
+  for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) {
+    if (n != strlen(plain[i][0]) || strncmp(c, plain[i][0], n) || Knows(cairo, plain[i][0])) continue;
+    c = plain[i][1];
+    n = 1;
+  }
+  memcpy(piece, c, n);
+  return n;
+}
+
 /* Set the line from the current point on; returns its width. */
 static double SetLine(cairo_t *cairo, double size, const char text[], bool draw)
 {
@@ -99,10 +131,8 @@ static double SetLine(cairo_t *cairo, double size, const char text[], bool draw)
     double               shift = run.script > 0 ? -script_rise * size : run.script < 0 ? script_drop * size : 0;
     size_t               used  = 0;
     for (size_t i = 0, n; i < run.length && used + 4 < sizeof piece; i += n) {
-      bool minus = run.script && run.start[i] == '-'; /* a hyphen in a script is a minus */
-      n          = PetscMax(1, CharacterBytes(run.start + i));
-      memcpy(piece + used, minus ? "−" : run.start + i, minus ? strlen("−") : n);
-      used += minus ? strlen("−") : n;
+      n = PetscMax(1, CharacterBytes(run.start + i));
+      used += AppendCharacter(cairo, run.start + i, n, run.script != 0, piece + used);
     }
     piece[used] = '\0';
     cairo_set_font_size(cairo, run.script ? script_size * size : size);
