@@ -1,9 +1,9 @@
 #include "io/log.h"
+#include "io/json_impl.h"
 #include "io/verdict_impl.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <limits.h>
 #include <math.h>
 #include <stdarg.h>
@@ -177,20 +177,6 @@ PetscErrorCode NomosLogClose(NomosLog *log)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* JSON is UTF-8; a text that is not (a file name, say) keeps its ASCII part. */
-static json_t *JsonText(const char text[])
-{
-  json_t *value = json_string(text);
-  char   *ascii;
-
-  if (value || !(ascii = strdup(text))) return value;
-  for (char *c = ascii; *c; c++)
-    if ((unsigned char)*c >= 0x80) *c = '?';
-  value = json_string(ascii);
-  free(ascii);
-  return value;
-}
-
 /* Append one record to log.jsonl; takes over `record`. */
 static void WriteRecord(NomosLog log, json_t *record)
 {
@@ -213,8 +199,8 @@ static json_t *NewRecord(const char level[], const char event[], const char mess
   UtcNow(utc);
   json_object_set_new(record, "utc", json_string(utc));
   json_object_set_new(record, "level", json_string(level));
-  json_object_set_new(record, "event", JsonText(event));
-  if (message) json_object_set_new(record, "message", JsonText(message));
+  json_object_set_new(record, "event", NomosJsonText(event));
+  if (message) json_object_set_new(record, "message", NomosJsonText(message));
   return record;
 }
 
@@ -408,7 +394,7 @@ PetscErrorCode NomosLogProgress(NomosLog log, const NomosProgress *progress)
     char    line[LINE_MAX_BYTES];
     json_object_set_new(record, "fraction", json_real(shown.fraction));
     json_object_set_new(record, "step", json_integer((json_int_t)shown.step));
-    if (shown.time_text) json_object_set_new(record, "time", JsonText(shown.time_text));
+    if (shown.time_text) json_object_set_new(record, "time", NomosJsonText(shown.time_text));
     if (isfinite(shown.dt)) json_object_set_new(record, "dt", json_real(shown.dt));
     if (isfinite(shown.cfl)) json_object_set_new(record, "cfl", json_real(shown.cfl));
     if (isfinite(steps_per_second)) json_object_set_new(record, "steps_per_second", json_real(steps_per_second));
