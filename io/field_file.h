@@ -59,7 +59,7 @@ PetscErrorCode NomosFieldFileResume(MPI_Comm comm, const NomosFieldFileInput *in
 /* Begin frame: fixes its place. Then write every variable (any order), then end: writes step, then time. Collective. */
 PetscErrorCode NomosFieldFileBeginFrame(NomosFieldFile file, double time, int64_t step);
 /* This rank's block of variable `name`: start and count per dim (time excluded), data in C order, f64 or f32 as `type` says; converted to the
-   stored type. Ranks with nothing pass count 0. Collective. */
+   stored type. Ranks with nothing pass count 0; a variable without dims is written by rank 0. Collective. */
 PetscErrorCode NomosFieldFileWrite(NomosFieldFile file, const char name[], NomosRealType type, const size_t start[], const size_t count[], const void *data);
 PetscErrorCode NomosFieldFileEndFrame(NomosFieldFile file);
 size_t         NomosFieldFileFrames(NomosFieldFile file);
@@ -76,7 +76,7 @@ PetscErrorCode NomosFieldReaderShape(NomosFieldReader reader, const char name[],
 PetscErrorCode NomosFieldReaderRead(NomosFieldReader reader, const char name[], const size_t start[], const size_t count[], double *data);
 PetscErrorCode NomosFieldReaderAttribute(NomosFieldReader reader, const char name[], const char attribute[], char **text); /* name NULL: root; *text NULL if absent; PetscFree */
 PetscErrorCode NomosFieldReaderFrames(NomosFieldReader reader, size_t *n); /* leading frames with a finite time */
-/* Names of the datasets that have (with_time) a time axis first, in creation order. Borrowed until close. */
+/* Names of the datasets that have a time axis first, apart from time and step, in creation order. Borrowed until close. */
 PetscErrorCode NomosFieldReaderVariables(NomosFieldReader reader, size_t *n, const char *const **names);
 /* Name of the dim scale attached to dimension i of a dataset ("time", "layer", "y", "x"); "" if none. Borrowed until close. */
 PetscErrorCode NomosFieldReaderDimName(NomosFieldReader reader, const char name[], int i, const char **dim);

@@ -1,0 +1,307 @@
+/* Reading field files, ours or any NetCDF-4/HDF5 file. */
+#include "io/field_impl.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct NomosFieldReader_s {
+  hid_t  file;
+  char  *path;
+  size_t n_names, n_constants, n_dims;
+  char **names;     /* over time, in creation order */
+  char **constants; /* the other datasets that are no coordinates */
+  char **dims;      /* handed out by DimName */
+};
+
+static const char *Append(const char name[], size_t *n, char ***names)
+{
+  char **longer = realloc(*names, (*n + 1) * sizeof *longer);
+
+  if (!longer) return "";
+  *names     = longer;
+  longer[*n] = strdup(name);
+  return longer[*n] ? longer[(*n)++] : "";
+}
+
+/* Name of the scale attached to dimension i; a scale is its own. */
+static herr_t TakeScaleName(hid_t dataset, unsigned i, hid_t scale, void *ctx)
+{
+  char  full[NOMOS_MAX_PATH] = "";
+  char *name                 = ctx;
+
+  (void)dataset;
+  (void)i;
+  if (H5Iget_name(scale, full, sizeof full) <= 0) return 1;
+  const char *base = strrchr(full, '/');
+  snprintf(name, NOMOS_MAX_NAME * 4, "%.*s", NOMOS_MAX_NAME * 4 - 1, base ? base + 1 : full);
+  return 1;
+}
+
+static void ScaleName(hid_t dataset, int i, char name[NOMOS_MAX_NAME * 4])
+{
+  name[0] = '\0';
+  if (H5DSis_scale(dataset) > 0) {
+    if (i == 0) TakeScaleName(dataset, 0, dataset, name);
+  } else if (H5DSget_num_scales(dataset, (unsigned)i) > 0) H5DSiterate_scales(dataset, (unsigned)i, NULL, TakeScaleName, name);
+}
+
+static herr_t CollectName(hid_t group, const char *name, const H5L_info_t *info, void *ctx)
+{
+  NomosFieldReader reader = ctx;
+  char             scale[NOMOS_MAX_NAME * 4];
+
+  (void)info;
+  if (!strcmp(name, "time") || !strcmp(name, "step")) return 0;
+  hid_t object = H5Oopen(group, name, H5P_DEFAULT);
+  if (object < 0) return 0;
+  if (H5Iget_type(object) == H5I_DATASET) {
+    ScaleName(object, 0, scale);
+    if (!strcmp(scale, "time")) Append(name, &reader->n_names, &reader->names);
+    else if (H5DSis_scale(object) <= 0) Append(name, &reader->n_constants, &reader->constants);
+  }
+  H5Oclose(object);
+  return 0;
+}
+
+PetscErrorCode NomosFieldReaderOpen(MPI_Comm comm, const char path[], NomosFieldReader *reader)
+{
+  NomosVerdict     verdict = {0};
+  NomosFieldReader made;
+  hid_t            file;
+  PetscErrorCode   failed;
+
+  PetscFunctionBeginUser;
+  *reader = NULL;
+  file    = NomosH5Open(path, false, &verdict);
+  failed  = NomosVerdictRaise(comm, &verdict);
+  if (failed && file >= 0) H5Fclose(file);
+  PetscCall(failed);
+  PetscCall(PetscNew(&made));
+  made->file = file;
+  PetscCall(PetscStrallocpy(path, &made->path));
+  /* Creation order is tracked in ours and NetCDF's; elsewhere names come sorted. */
+  if (H5Literate(file, H5_INDEX_CRT_ORDER, H5_ITER_INC, NULL, CollectName, made) < 0) H5Literate(file, H5_INDEX_NAME, H5_ITER_INC, NULL, CollectName, made);
+  *reader = made;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static hid_t OpenDataset(NomosFieldReader reader, const char name[])
+{
+  if (!*name || H5Lexists(reader->file, name, H5P_DEFAULT) <= 0) return H5I_INVALID_HID;
+  hid_t object = H5Oopen(reader->file, name, H5P_DEFAULT);
+  if (object >= 0 && H5Iget_type(object) != H5I_DATASET) {
+    H5Oclose(object);
+    object = H5I_INVALID_HID;
+  }
+  return object;
+}
+
+PetscErrorCode NomosFieldReaderHas(NomosFieldReader reader, const char name[], bool *has)
+{
+  hid_t dataset;
+
+  PetscFunctionBeginUser;
+  dataset = OpenDataset(reader, name);
+  *has    = dataset >= 0;
+  if (dataset >= 0) H5Oclose(dataset);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static bool Shape(NomosFieldReader reader, const char name[], hid_t dataset, int *n_dims, hsize_t size[NOMOS_FIELD_MAX_DIMS + 1], NomosVerdict *verdict)
+{
+  hid_t space = H5Dget_space(dataset);
+
+  *n_dims = H5Sget_simple_extent_ndims(space);
+  if (*n_dims < 0 || *n_dims > NOMOS_FIELD_MAX_DIMS + 1) {
+    NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has %d dimensions; at most %d can be read", reader->path, name, *n_dims, NOMOS_FIELD_MAX_DIMS + 1);
+  } else if (*n_dims) H5Sget_simple_extent_dims(space, size, NULL);
+  H5Sclose(space);
+  return !verdict->code;
+}
+
+static hid_t Require(NomosFieldReader reader, const char name[], NomosVerdict *verdict)
+{
+  hid_t dataset = OpenDataset(reader, name);
+
+  if (dataset < 0) NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s has no dataset %s", reader->path, name);
+  return dataset;
+}
+
+PetscErrorCode NomosFieldReaderShape(NomosFieldReader reader, const char name[], int *n_dims, size_t shape[NOMOS_FIELD_MAX_DIMS + 1])
+{
+  NomosVerdict verdict                        = {0};
+  hsize_t      size[NOMOS_FIELD_MAX_DIMS + 1] = {0};
+  hid_t        dataset;
+
+  PetscFunctionBeginUser;
+  *n_dims = 0;
+  dataset = Require(reader, name, &verdict);
+  if (dataset >= 0) {
+    Shape(reader, name, dataset, n_dims, size, &verdict);
+    H5Oclose(dataset);
+  }
+  PetscCall(NomosVerdictRaise(PETSC_COMM_SELF, &verdict));
+  for (int d = 0; d < *n_dims; d++) shape[d] = size[d];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static bool CheckNumbers(NomosFieldReader reader, const char name[], hid_t dataset, NomosVerdict *verdict)
+{
+  hid_t       type = H5Dget_type(dataset);
+  H5T_class_t kind = H5Tget_class(type);
+
+  H5Tclose(type);
+  return kind == H5T_INTEGER || kind == H5T_FLOAT || NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: %s does not hold numbers", reader->path, name);
+}
+
+static bool Read(NomosFieldReader reader, const char name[], hid_t dataset, const size_t start[], const size_t count[], double data[], NomosVerdict *verdict)
+{
+  hsize_t size[NOMOS_FIELD_MAX_DIMS + 1] = {0}, from[NOMOS_FIELD_MAX_DIMS + 1], n[NOMOS_FIELD_MAX_DIMS + 1];
+  size_t  total                          = 1;
+  int     n_dims;
+  char    doing[NOMOS_MAX_NAME * 2];
+
+  if (!Shape(reader, name, dataset, &n_dims, size, verdict) || !CheckNumbers(reader, name, dataset, verdict)) return false;
+  for (int d = 0; d < n_dims; d++) {
+    from[d] = start[d];
+    n[d]    = count[d];
+    total *= count[d];
+    if (count[d] > size[d] || start[d] > size[d] - count[d]) {
+      return NomosVerdictFail(verdict, PETSC_ERR_ARG_OUTOFRANGE, "%s: %s: %zu entries from %zu along dimension %d are asked for, its size is %llu", reader->path, name, count[d], start[d], d,
+                              (unsigned long long)size[d]);
+    }
+  }
+  if (!total) return true;
+  hid_t space = H5Dget_space(dataset), memory = n_dims ? H5Screate_simple(n_dims, n, NULL) : H5Screate(H5S_SCALAR);
+  if (n_dims) H5Sselect_hyperslab(space, H5S_SELECT_SET, from, NULL, n, NULL);
+  if (H5Dread(dataset, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, data) < 0) {
+    snprintf(doing, sizeof doing, "read %.80s", name);
+    NomosH5Fail(verdict, PETSC_ERR_FILE_READ, reader->path, doing);
+  }
+  H5Sclose(memory);
+  H5Sclose(space);
+  return !verdict->code;
+}
+
+PetscErrorCode NomosFieldReaderRead(NomosFieldReader reader, const char name[], const size_t start[], const size_t count[], double *data)
+{
+  NomosVerdict verdict = {0};
+  hid_t        dataset;
+
+  PetscFunctionBeginUser;
+  dataset = Require(reader, name, &verdict);
+  if (dataset >= 0) {
+    Read(reader, name, dataset, start, count, data, &verdict);
+    H5Oclose(dataset);
+  }
+  PetscCall(NomosVerdictRaise(PETSC_COMM_SELF, &verdict));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosFieldReaderAttribute(NomosFieldReader reader, const char name[], const char attribute[], char **text)
+{
+  NomosVerdict verdict = {0};
+  hid_t        object;
+  char        *found = NULL;
+
+  PetscFunctionBeginUser;
+  *text  = NULL;
+  object = name ? Require(reader, name, &verdict) : reader->file;
+  PetscCall(NomosVerdictRaise(PETSC_COMM_SELF, &verdict));
+  found = NomosH5GetText(object, attribute);
+  if (name) H5Oclose(object);
+  if (found) PetscCall(PetscStrallocpy(found, text));
+  free(found);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosFieldReaderFrames(NomosFieldReader reader, size_t *n)
+{
+  int     n_dims = 0;
+  size_t  shape[NOMOS_FIELD_MAX_DIMS + 1];
+  double *times;
+
+  PetscFunctionBeginUser;
+  *n = 0;
+  PetscCall(NomosFieldReaderShape(reader, "time", &n_dims, shape));
+  PetscCheck(n_dims == 1, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: time has %d dimensions; an axis has one", reader->path, n_dims);
+  PetscCall(PetscMalloc1(shape[0], &times));
+  PetscErrorCode failed = NomosFieldReaderRead(reader, "time", (size_t[]){0}, shape, times);
+  while (!failed && *n < shape[0] && isfinite(times[*n])) (*n)++;
+  PetscCall(PetscFree(times));
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosFieldReaderVariables(NomosFieldReader reader, size_t *n, const char *const **names)
+{
+  PetscFunctionBeginUser;
+  *n     = reader->n_names;
+  *names = (const char *const *)reader->names;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosFieldReaderConstants(NomosFieldReader reader, size_t *n, const char *const **names)
+{
+  PetscFunctionBeginUser;
+  *n     = reader->n_constants;
+  *names = (const char *const *)reader->constants;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosFieldReaderDimName(NomosFieldReader reader, const char name[], int i, const char **dim)
+{
+  NomosVerdict verdict                        = {0};
+  hsize_t      size[NOMOS_FIELD_MAX_DIMS + 1] = {0};
+  int          n_dims                         = 0;
+  hid_t        dataset;
+  char         found[NOMOS_MAX_NAME * 4] = "";
+
+  PetscFunctionBeginUser;
+  *dim    = "";
+  dataset = Require(reader, name, &verdict);
+  if (dataset >= 0) {
+    if (Shape(reader, name, dataset, &n_dims, size, &verdict) && (i < 0 || i >= n_dims)) {
+      NomosVerdictFail(&verdict, PETSC_ERR_ARG_OUTOFRANGE, "%s: %s has %d dimensions; there is no dimension %d", reader->path, name, n_dims, i);
+    }
+    if (!verdict.code) ScaleName(dataset, i, found);
+    H5Oclose(dataset);
+  }
+  PetscCall(NomosVerdictRaise(PETSC_COMM_SELF, &verdict));
+  for (size_t j = 0; j < reader->n_dims && !**dim; j++) {
+    if (!strcmp(reader->dims[j], found)) *dim = reader->dims[j];
+  }
+  if (*found && !**dim) *dim = Append(found, &reader->n_dims, &reader->dims);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+size_t NomosFieldReaderRealSize(NomosFieldReader reader, const char name[])
+{
+  hid_t  dataset = OpenDataset(reader, name);
+  size_t bytes   = 0;
+
+  if (dataset < 0) return 0;
+  hid_t type = H5Dget_type(dataset);
+  if (H5Tget_class(type) == H5T_FLOAT) bytes = H5Tget_size(type);
+  H5Tclose(type);
+  H5Oclose(dataset);
+  return bytes;
+}
+
+PetscErrorCode NomosFieldReaderClose(NomosFieldReader *reader)
+{
+  PetscFunctionBeginUser;
+  if (!*reader) PetscFunctionReturn(PETSC_SUCCESS);
+  for (size_t i = 0; i < (*reader)->n_names; i++) free((*reader)->names[i]);
+  for (size_t i = 0; i < (*reader)->n_constants; i++) free((*reader)->constants[i]);
+  for (size_t i = 0; i < (*reader)->n_dims; i++) free((*reader)->dims[i]);
+  free((*reader)->names);
+  free((*reader)->constants);
+  free((*reader)->dims);
+  H5Fclose((*reader)->file);
+  PetscCall(PetscFree((*reader)->path));
+  PetscCall(PetscFree(*reader));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

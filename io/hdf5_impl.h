@@ -1,0 +1,30 @@
+/* HDF5 as io/ uses it (private): silent, one sentence per failure, nothing left open. Called on one rank; no MPI inside. */
+#ifndef NOMOS_IO_HDF5_IMPL_H
+#define NOMOS_IO_HDF5_IMPL_H
+
+#include "io/disk_impl.h"
+
+#include <hdf5.h>
+#include <hdf5_hl.h>
+
+/* "path: cannot `doing`: reason" with the reason of the call that failed last; returns false. Call it before any other HDF5 call. */
+bool NomosH5Fail(NomosVerdict *verdict, PetscErrorCode code, const char path[], const char doing[]);
+
+/* An empty file with creation order tracked, no time stamps; metadata up to `metadata_bytes` are kept together so that the chunks of a
+   dataset lie one behind the other. Objects still open are closed with the file. Negative on failure. */
+hid_t NomosH5Create(const char path[], size_t metadata_bytes, NomosVerdict *verdict);
+/* Missing, empty, a directory, foreign and damaged files are told apart. */
+hid_t NomosH5Open(const char path[], bool write, NomosVerdict *verdict);
+bool  NomosH5Close(hid_t file, const char path[], NomosVerdict *verdict);
+
+/* Properties of a dataset whose raw data are allocated at creation and never filled; H5Pclose. */
+hid_t NomosH5RawProperties(void);
+/* Create, without any attribute; closes `properties`. Negative on failure, with the verdict. */
+hid_t NomosH5Dataset(hid_t file, const char path[], const char name[], hid_t type, int n_dims, const hsize_t size[], const hsize_t max_size[], hid_t properties, NomosVerdict *verdict);
+
+/* Attributes. Text: NULL and "" are left out. GetText: malloc'ed, NULL if absent; numbers are written out. */
+herr_t NomosH5PutText(hid_t object, const char name[], const char text[]);
+herr_t NomosH5PutInteger(hid_t object, const char name[], hid_t type, int64_t value);
+char  *NomosH5GetText(hid_t object, const char name[]);
+
+#endif
