@@ -1,6 +1,7 @@
 #include "io/provenance.h"
 #include "io/json_impl.h"
 #include "io/verdict_impl.h"
+#include "nomos_commit.h" /* generated at every build */
 
 #include <cairo.h>
 #include <dirent.h>
@@ -15,12 +16,6 @@
 #include <xxhash.h>
 #include <yaml.h>
 
-#ifndef NOMOS_COMMIT
-  #define NOMOS_COMMIT "unknown"
-#endif
-#ifndef NOMOS_DIRTY
-  #define NOMOS_DIRTY "unknown"
-#endif
 #ifndef NOMOS_COMPILER_FLAGS
   #define NOMOS_COMPILER_FLAGS "unknown"
 #endif
@@ -32,9 +27,9 @@
   #define COMPILER "unknown"
 #endif
 
-const char *NomosCommit(void)
+const char *NomosSource(void)
 {
-  return !strcmp(NOMOS_DIRTY, "true") ? NOMOS_COMMIT "-dirty" : NOMOS_COMMIT;
+  return NOMOS_DIRTY ? "nomos " NOMOS_VERSION " (" NOMOS_COMMIT ", modified)" : "nomos " NOMOS_VERSION " (" NOMOS_COMMIT ")";
 }
 
 static void Put(json_t *object, const char key[], const char text[])
@@ -48,8 +43,7 @@ static json_t *DescribeProgram(void)
 
   Put(program, "version", NOMOS_VERSION);
   Put(program, "commit", NOMOS_COMMIT);
-  if (!strcmp(NOMOS_DIRTY, "unknown")) Put(program, "dirty", NOMOS_DIRTY);
-  else json_object_set_new(program, "dirty", json_boolean(!strcmp(NOMOS_DIRTY, "true")));
+  json_object_set_new(program, "dirty", json_boolean(NOMOS_DIRTY));
   return program;
 }
 

@@ -10,11 +10,10 @@
    case_path: the case's directory (every regular file directly in it is hashed) or its YAML file; NULL: none. extra: text of a JSON object that is laid over,
    key by key ({"libraries": {"fftw": "..."}, "run": {"threads": 2}}); NULL: none.
    Errors (all ranks): the case cannot be read; `extra` is no JSON object. A single file that cannot be read is recorded as such. Collective.
-
-   Compiled with NOMOS_COMMIT ("866091f..."), NOMOS_DIRTY ("true" or "false") and NOMOS_COMPILER_FLAGS as string macros; "unknown" without. */
+   The build defines NOMOS_COMPILER_FLAGS (a string), "unknown" without. */
 PetscErrorCode NomosProvenanceCreate(MPI_Comm comm, int argc, char *const argv[], uint64_t seed, const char precision[], const char case_path[], const char extra[], char **json);
 
-/* "0123456789abcdef-dirty" or "unknown": what `nomos --version` says behind the version. */
-const char *NomosCommit(void);
+/* "nomos 0.1.0 (866091f0c0de, modified)": the program as a text for people and files. */
+const char *NomosSource(void);
 
 #endif

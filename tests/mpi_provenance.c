@@ -67,6 +67,7 @@ START_TEST(provenance_says_what_ran_where)
   parsed = Parse(&text);
   ck_assert_int_eq(json_unpack(parsed, "{s:{s:s}}", "nomos", "version", &value), 0);
   ck_assert_str_eq(value, NOMOS_VERSION);
+  ck_assert_ptr_nonnull(strstr(NomosSource(), "nomos " NOMOS_VERSION " ("));
   ck_assert_int_eq(json_unpack(parsed, "{s:{s:I, s:I, s:I, s:I, s:s}}", "run", "ranks", &ranks, "nodes", &nodes, "threads", &threads, "seed", &seed, "command", &value), 0);
   ck_assert_int_eq(ranks, size);
   ck_assert_int_eq(nodes, 1);
