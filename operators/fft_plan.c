@@ -92,6 +92,15 @@ PetscErrorCode NomosFftWisdomImport(const char text[])
   PetscFunctionReturn(taken ? PETSC_SUCCESS : PETSC_ERR_FILE_UNEXPECTED);
 }
 
+PetscErrorCode NomosFftWisdomReplace(const char text[])
+{
+  PetscFunctionBeginUser;
+  fftw_forget_wisdom();
+  fftwf_forget_wisdom();
+  PetscCheck(!NomosFftWisdomImport(text), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "the FFTW wisdom of the checkpoint is damaged");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosFftShareWisdom(MPI_Comm comm)
 {
   int   size, rank, n = 0;

@@ -16,5 +16,7 @@ PetscErrorCode NomosFftKeepWisdom(MPI_Comm comm);
 /* Wisdom of both precisions as text, for checkpoints; import before planning. PetscFree. */
 PetscErrorCode NomosFftWisdomExport(char **text);
 PetscErrorCode NomosFftWisdomImport(const char text[]);
+/* Forget everything, then import: plans made from here on are those of the run that wrote the text. */
+PetscErrorCode NomosFftWisdomReplace(const char text[]);
 
 #endif

@@ -78,47 +78,29 @@ static PetscErrorCode Reduce(const NAME(QGCore) *core, int n, const double *rows
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode EvaluateBudget(NAME(QGCore) *core, int terms, double filter_dt, NomosQGRates *rates, int n_bins, double *energy_by_k, double *enstrophy_by_k)
+PetscErrorCode NAME(QGBudget)(NAME(QGCore) *core, int terms, double dt, int n_bins, NomosQGRates *rates)
 {
-  const int    n      = 2 + 2 * n_bins;
+  const int    n     = 2 + 2 * n_bins;
+  const bool   loss  = terms == NOMOS_QG_FILTER_LOSS;
   const double max_u = core->max_u, max_v = core->max_v;
-  Budget       budget = {.q = core->q, .n_bins = n_bins, .bin_width = NomosQGBinWidth(core->setup), .filter_dt = filter_dt};
+  Budget       budget = {.q = core->q, .n_bins = n_bins, .bin_width = NomosQGBinWidth(core->setup), .filter_dt = loss ? dt : 0};
   double      *sums;
 
   PetscFunctionBeginUser;
   PetscCall(PetscCalloc1((size_t)core->fft->n_k_local * (size_t)n + 1, &budget.rows));
   PetscCall(PetscMalloc1((size_t)n, &sums));
-  PetscCall(NAME(QGTendency)(core, core->q, terms, BudgetRow, &budget));
+  if (!loss || core->filter) PetscCall(NAME(QGTendency)(core, core->q, loss ? NOMOS_QG_ALL_TERMS : terms, BudgetRow, &budget));
   PetscCall(Reduce(core, n, budget.rows, sums));
   rates->energy    = sums[0];
   rates->enstrophy = sums[1];
   for (int b = 0; b < n_bins; b++) {
-    if (energy_by_k) energy_by_k[b] = sums[2 + b];
-    if (enstrophy_by_k) enstrophy_by_k[b] = sums[2 + n_bins + b];
+    if (rates->energy_by_k) rates->energy_by_k[b] = sums[2 + b];
+    if (rates->enstrophy_by_k) rates->enstrophy_by_k[b] = sums[2 + n_bins + b];
   }
   PetscCall(PetscFree(budget.rows));
   PetscCall(PetscFree(sums));
   core->max_u = max_u; /* a diagnostic leaves no trace */
   core->max_v = max_v;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode NAME(QGBudget)(NAME(QGCore) *core, int terms, NomosQGRates *rates, int n_bins, double *energy_by_k, double *enstrophy_by_k)
-{
-  PetscFunctionBeginUser;
-  PetscCall(EvaluateBudget(core, terms, 0, rates, n_bins, energy_by_k, enstrophy_by_k));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode NAME(QGFilterBudget)(NAME(QGCore) *core, NomosQGRates *rates, int n_bins, double *energy_by_k, double *enstrophy_by_k)
-{
-  PetscFunctionBeginUser;
-  rates->energy = rates->enstrophy = 0;
-  for (int b = 0; b < n_bins; b++) {
-    if (energy_by_k) energy_by_k[b] = 0;
-    if (enstrophy_by_k) enstrophy_by_k[b] = 0;
-  }
-  if (core->filter) PetscCall(EvaluateBudget(core, NOMOS_QG_ALL_TERMS, core->dt, rates, n_bins, energy_by_k, enstrophy_by_k));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -5,7 +5,7 @@
 #define NOMOS_SOLVERS_QG_CORE_H
 
 #include "operators/fft.h"
-#include "solvers/qg/qg.h"
+#include "solvers/qg/qg_state.h"
 
 enum { NOMOS_QG_MAX_FIELDS = 3 * NOMOS_QG_MAX_LAYERS + 1, NOMOS_QG_ETD_MATRICES = 5 };
 
@@ -16,9 +16,9 @@ typedef struct QGCore_s NAME(QGCore);
 typedef void (*NAME(QGRowFn))(NAME(QGCore) *core, size_t offset, Complex *const t[], void *ctx);
 
 typedef struct { /* of one thread */
-  Complex *work;     /* [8][ny of the transform grid] */
+  Complex *work;     /* [product][8][ny of the transform grid] */
   Complex *psi;      /* [layer][8][n_l] */
-  Complex *tendency; /* [layer][8][n_l] */
+  Complex *tendency; /* [layer][n_l] */
   Real    *grid;     /* [field][4][nx] */
   Complex *scratch;  /* [4][nx/2 + 4] */
   Real    *row;      /* [8][2 n_l] */
@@ -53,7 +53,7 @@ struct QGCore_s {
   double *forced_amplitude;
 
   int64_t step;
-  double  dt, time;
+  double  dt;
   double  max_u, max_v; /* of the last tendency with advection, mean flow included */
 };
 
@@ -90,21 +90,9 @@ void           NAME(QGForce)(NAME(QGCore) *core);
 PetscErrorCode NAME(QGToGrid)(NAME(QGCore) *core, const Complex *modes, Real *grid);
 PetscErrorCode NAME(QGFromGrid)(NAME(QGCore) *core, const Real *grid, Complex *modes);
 
-/* Rates of change of energy and enstrophy by some terms, in total and by bins of |K| (n_bins of NomosQGBinWidth, centred on its multiples; arrays may be NULL). */
-typedef struct {
-  double energy, enstrophy;
-} NomosQGRates;
-PetscErrorCode NAME(QGBudget)(NAME(QGCore) *core, int terms, NomosQGRates *rates, int n_bins, double *energy_by_k, double *enstrophy_by_k);
-/* The same by the exponential filter, in the step to come. */
-PetscErrorCode NAME(QGFilterBudget)(NAME(QGCore) *core, NomosQGRates *rates, int n_bins, double *energy_by_k, double *enstrophy_by_k);
-
-/* Domain means per layer: 1/2 |grad psi|^2 and 1/2 q^2 without depth weights; potential energy of the interface below a layer, weighted (sum_j H_j/H kinetic_j +
-   sum_i potential_i is the energy). By bins: [layer][bin]. */
-typedef struct {
-  double kinetic[NOMOS_QG_MAX_LAYERS], potential[NOMOS_QG_MAX_LAYERS], enstrophy[NOMOS_QG_MAX_LAYERS];
-  double *kinetic_by_k, *potential_by_k, *enstrophy_by_k;
-} NomosQGEnergies;
+/* See solvers/qg/qg_state.h; n_bins of width NomosQGBinWidth, centred on its multiples. Collective. */
 PetscErrorCode NAME(QGEnergies)(NAME(QGCore) *core, int n_bins, NomosQGEnergies *energies);
+PetscErrorCode NAME(QGBudget)(NAME(QGCore) *core, int terms, double dt, int n_bins, NomosQGRates *rates);
 
 /* Weight of a row of modes in sums over the whole plane. */
 static inline double NAME(QGRowWeight)(const NAME(QGCore) *core, size_t row)

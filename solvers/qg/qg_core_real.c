@@ -138,9 +138,9 @@ static PetscErrorCode CreateThreads(NAME(QGCore) *core)
   PetscCall(PetscCalloc1((size_t)core->n_threads, &core->threads));
   for (int t = 0; t < core->n_threads; t++) {
     NAME(QGThread) *thread = &core->threads[t];
-    thread->work     = FFTW(alloc_complex)(NOMOS_FFT_COLUMNS * (size_t)core->fft->ny);
+    thread->work     = FFTW(alloc_complex)((size_t)PetscMax(core->n_out, 1) * NOMOS_FFT_COLUMNS * (size_t)core->fft->ny);
     thread->psi      = FFTW(alloc_complex)(n * NOMOS_FFT_COLUMNS * n_l);
-    thread->tendency = FFTW(alloc_complex)(n * NOMOS_FFT_COLUMNS * n_l);
+    thread->tendency = FFTW(alloc_complex)(n * n_l);
     thread->grid     = FFTW(alloc_real)((size_t)n_grid * NOMOS_FFT_ROWS * nx);
     thread->scratch  = FFTW(alloc_complex)(NOMOS_FFT_ROWS * (nx / 2 + 4));
     thread->row      = FFTW(alloc_real)(8 * 2 * n_l);
@@ -261,12 +261,41 @@ static void Response(const NAME(QGCore) *core, size_t row, int m, Real *restrict
   }
 }
 
+/* Two layers, the common case: both responses from one division, everything in registers. */
+static void InvertTwoLayers(const NAME(QGCore) *core, Complex *const q[], size_t index, Complex *const psi[])
+{
+  const NomosQGSetup *setup = core->setup;
+  const size_t        n     = 2 * (size_t)core->n_l;
+  const Real          k2 = core->k[index] * core->k[index], lambda0 = (Real)setup->lambda[0], lambda1 = (Real)setup->lambda[1];
+  const Real          l00 = (Real)setup->left[0][0], l01 = (Real)setup->left[0][1], l10 = (Real)setup->left[1][0], l11 = (Real)setup->left[1][1];
+  const Real          r00 = (Real)setup->right[0][0], r01 = (Real)setup->right[0][1], r10 = (Real)setup->right[1][0], r11 = (Real)setup->right[1][1];
+  const Real *restrict q0 = (const Real *)q[0], *restrict q1 = (const Real *)q[1], *restrict l2 = core->l2;
+  Real *restrict psi0 = (Real *)psi[0], *restrict psi1 = (Real *)psi[1];
+
+  for (size_t j = 0; j < n; j++) {
+    const Real a = k2 + l2[j] + lambda0, b = k2 + l2[j] + lambda1, minus_inverse = -1 / (a * b);
+    const Real barotropic = (l00 * q0[j] + l01 * q1[j]) * b * minus_inverse, baroclinic = (l10 * q0[j] + l11 * q1[j]) * a * minus_inverse;
+    psi0[j] = r00 * barotropic + r01 * baroclinic;
+    psi1[j] = r10 * barotropic + r11 * baroclinic;
+  }
+  if (core->fft->k_start + (int)index == 0 && !(lambda0 > 0))
+    for (size_t j = 0; j < 2; j++) { /* the mean */
+      const Real baroclinic = -(l10 * q0[j] + l11 * q1[j]) / lambda1;
+      psi0[j] = r01 * baroclinic;
+      psi1[j] = r11 * baroclinic;
+    }
+}
+
 void NAME(QGInvertLayers)(const NAME(QGCore) *core, Complex *const q[], size_t index, Complex *const psi[], Real *row)
 {
   const NomosQGSetup *setup  = core->setup;
   const size_t        n      = 2 * (size_t)core->n_l;
   const int           layers = core->n_layers;
 
+  if (layers == 2) {
+    InvertTwoLayers(core, q, index, psi);
+    return;
+  }
   for (int m = 0; m < layers; m++) {
     Real *restrict g = row, *restrict modal = row + n;
     Response(core, index, m, g);

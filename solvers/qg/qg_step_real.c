@@ -183,7 +183,7 @@ static void ExponentialRow(NAME(QGCore) *core, size_t offset, Complex *const t[]
 {
   const int       stage = *(const int *)ctx, n = core->n_layers;
   const size_t    row_size = sizeof(Complex) * (size_t)core->n_l;
-  Complex        *q[NOMOS_QG_MAX_LAYERS], *h[4][NOMOS_QG_MAX_LAYERS];
+  Complex        *q[NOMOS_QG_MAX_LAYERS] = {NULL}, *h[4][NOMOS_QG_MAX_LAYERS] = {{NULL}};
   Complex *const *E = core->etd, *const *Q = core->etd + 1, *const *f = core->etd + 2;
 
   for (int i = 0; i < n; i++) {
@@ -235,6 +235,5 @@ PetscErrorCode NAME(QGStep)(NAME(QGCore) *core)
   PetscCall(steps[core->setup->scheme](core));
   if (core->n_forced) NAME(QGForce)(core);
   core->step++;
-  core->time += core->dt;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

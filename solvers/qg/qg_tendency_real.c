@@ -11,7 +11,7 @@
 #include <omp.h>
 #include <string.h>
 
-typedef enum { UV, VV_UU, JACOBIAN, TOPOGRAPHY, UQ, VQ } Kind;
+typedef enum { UV, VV_UU, JACOBIAN, TOPOGRAPHY, UQ, VQ, N_KINDS } Kind;
 typedef struct {
   Kind kind;
   int  layer;
@@ -104,7 +104,7 @@ static void PassGrid(NAME(QGCore) *core, int block, int n_products, const Produc
     const int layer = products[p].layer;
     const Real *restrict u = thread->grid + (size_t)(2 * layer) * stride, *restrict v = u + stride;
     const Real *restrict u_below = v + stride, *restrict v_below = u_below + stride, *restrict q = thread->grid + (size_t)(2 * layers + layer) * stride;
-    switch (products[p].kind) {
+    switch ((int)products[p].kind) {
     case UV:
       for (size_t i = 0; i < n; i++) product[i] = u[i] * v[i];
       break;
@@ -128,56 +128,46 @@ static void PassGrid(NAME(QGCore) *core, int block, int n_products, const Produc
   }
 }
 
-/* t += factor * (a column's retained part). */
-static void Gather(const NAME(QGCore) *core, const Product *product, Real k, Real scale, const Complex *column, Complex *const t[])
+/* The nonlinear tendency of one row of modes: the products' columns (NULL: not asked for) with their wavenumber factors, everything read and written once. */
+static void Combine(const NAME(QGCore) *core, Complex *const columns[][NOMOS_QG_MAX_LAYERS], Real k, Complex *const t[])
 {
-  const size_t upper = (size_t)core->fft->l_max + 1, n_l = (size_t)core->n_l, ny = (size_t)core->fft->ny;
-  const int    layer = product->layer;
-  const Real   c     = (Real)core->setup->nonlinearity * scale;
+  const NomosQGSetup *setup = core->setup;
+  const size_t        upper = (size_t)core->fft->l_max + 1, n_l = (size_t)core->n_l, ny = (size_t)core->fft->ny;
+  const Real          c     = (Real)(setup->nonlinearity / ((double)core->fft->nx * (double)core->fft->ny));
 
-  for (int part = 0; part < 2; part++) {
-    const size_t first = part ? upper : 0, n = 2 * (part ? n_l - upper : upper);
-    const Real *restrict w = (const Real *)(column + (part ? ny - n / 2 : 0)), *restrict l = core->l_pair + 2 * first, *restrict l2 = core->l2 + 2 * first;
-    Real *restrict to = (Real *)(t[layer] + first);
-    switch (product->kind) {
-    case UV: {
-      const Real k2 = k * k;
-      for (size_t j = 0; j < n; j++) to[j] += c * (k2 - l2[j]) * w[j];
-      break;
-    }
-    case VV_UU: {
-      const Real ck = c * k;
-      for (size_t j = 0; j < n; j++) to[j] += ck * l[j] * w[j];
-      break;
-    }
-    case JACOBIAN: {
-      const Real here = -c * (Real)core->setup->stretching[layer][layer + 1], there = c * (Real)core->setup->stretching[layer + 1][layer];
-      Real *restrict below = (Real *)(t[layer + 1] + first);
-      for (size_t j = 0; j < n; j++) {
-        to[j] += here * w[j];
-        below[j] += there * w[j];
+  for (int layer = 0; layer < core->n_layers; layer++)
+    for (int part = 0; part < 2; part++) {
+      const size_t first = part ? upper : 0, n = 2 * (part ? n_l - upper : upper), from = part ? ny - n / 2 : 0;
+      const Real *restrict l = core->l_pair + 2 * first, *restrict l2 = core->l2 + 2 * first;
+      Real *restrict to = (Real *)(t[layer] + first);
+      const Real ck = c * k, k2 = k * k;
+#define COLUMN(kind, i) ((const Real *)(columns[kind][i] + from))
+      if (columns[UV][layer]) {
+        const Real *restrict uv = COLUMN(UV, layer), *restrict vv_uu = COLUMN(VV_UU, layer);
+        for (size_t j = 0; j < n; j++) to[j] = c * (k2 - l2[j]) * uv[j] + ck * l[j] * vv_uu[j];
+      } else if (columns[UQ][layer]) {
+        const Real *restrict uq = COLUMN(UQ, layer), *restrict vq = COLUMN(VQ, layer);
+        for (size_t j = 0; j < n; j += 2) {
+          to[j]     = ck * uq[j + 1] + c * l[j] * vq[j + 1];
+          to[j + 1] = -ck * uq[j] - c * l[j] * vq[j];
+        }
+      } else memset(to, 0, sizeof(Real) * n);
+      if (columns[JACOBIAN][layer]) { /* with the layer below */
+        const Real *restrict jacobian = COLUMN(JACOBIAN, layer);
+        const Real s = c * (Real)setup->stretching[layer][layer + 1];
+        for (size_t j = 0; j < n; j++) to[j] -= s * jacobian[j];
       }
-      break;
-    }
-    case TOPOGRAPHY:
-      for (size_t j = 0; j < n; j++) to[j] -= c * w[j];
-      break;
-    case UQ: {
-      const Real ck = c * k;
-      for (size_t j = 0; j < n; j += 2) {
-        to[j] += ck * w[j + 1];
-        to[j + 1] -= ck * w[j];
+      if (layer && columns[JACOBIAN][layer - 1]) { /* with the layer above */
+        const Real *restrict jacobian = COLUMN(JACOBIAN, layer - 1);
+        const Real s = c * (Real)setup->stretching[layer][layer - 1];
+        for (size_t j = 0; j < n; j++) to[j] += s * jacobian[j];
       }
-      break;
-    }
-    case VQ:
-      for (size_t j = 0; j < n; j += 2) {
-        to[j] += c * l[j] * w[j + 1];
-        to[j + 1] -= c * l[j] * w[j];
+      if (columns[TOPOGRAPHY][layer]) {
+        const Real *restrict eta = COLUMN(TOPOGRAPHY, layer);
+        for (size_t j = 0; j < n; j++) to[j] -= c * eta[j];
       }
-      break;
+#undef COLUMN
     }
-  }
 }
 
 /* -s(y) (q - <q>_x): in y alone, mode by mode of x. */
@@ -210,7 +200,7 @@ static void LinearRow(const NAME(QGCore) *core, const Complex *q, size_t row, in
   const int           layers = core->n_layers, bottom = layers - 1;
   const Real          k = core->k[row], k2 = k * k;
   const Real *restrict l = core->l_pair, *restrict l2 = core->l2;
-  Complex *psi[NOMOS_QG_MAX_LAYERS];
+  Complex *psi[NOMOS_QG_MAX_LAYERS] = {NULL};
 
   if (state) {
     for (int i = 0; i < layers; i++) psi[i] = thread->psi + (size_t)i * NOMOS_FFT_COLUMNS * n_l;
@@ -279,21 +269,19 @@ static void PassIn(NAME(QGCore) *core, const Complex *q, int block, int terms, i
 {
   const size_t n_l = (size_t)core->n_l, ny = (size_t)core->fft->ny, first = (size_t)block * NOMOS_FFT_COLUMNS;
   const int    count = NAME(NomosFftColumnCount)(core->fft, block), layers = core->n_layers;
-  const Real   scale = (Real)(1.0 / ((double)core->fft->nx * (double)core->fft->ny));
-  Complex     *t[NOMOS_QG_MAX_LAYERS];
+  Complex     *t[NOMOS_QG_MAX_LAYERS], *columns[N_KINDS][NOMOS_QG_MAX_LAYERS] = {{NULL}};
 
-  memset(thread->tendency, 0, sizeof(Complex) * (size_t)layers * NOMOS_FFT_COLUMNS * n_l);
   for (int p = 0; p < n_products; p++) {
-    NAME(NomosFftColumnsIn)(core->fft, block, core->mixed[p], thread->work);
-    for (int i = 0; i < count; i++) {
-      for (int layer = 0; layer < layers; layer++) t[layer] = thread->tendency + ((size_t)layer * NOMOS_FFT_COLUMNS + (size_t)i) * n_l;
-      Gather(core, &products[p], core->k[first + (size_t)i], scale, thread->work + (size_t)i * ny, t);
-    }
+    columns[products[p].kind][products[p].layer] = thread->work + (size_t)p * NOMOS_FFT_COLUMNS * ny;
+    NAME(NomosFftColumnsIn)(core->fft, block, core->mixed[p], columns[products[p].kind][products[p].layer]);
   }
+  for (int layer = 0; layer < layers; layer++) t[layer] = thread->tendency + (size_t)layer * n_l;
   for (int i = 0; i < count; i++) {
-    for (int layer = 0; layer < layers; layer++) t[layer] = thread->tendency + ((size_t)layer * NOMOS_FFT_COLUMNS + (size_t)i) * n_l;
+    if (n_products) Combine(core, columns, core->k[first + (size_t)i], t);
+    else memset(thread->tendency, 0, sizeof(Complex) * (size_t)layers * n_l);
     LinearRow(core, q, first + (size_t)i, terms, thread, t);
     finish(core, (first + (size_t)i) * n_l, t, ctx);
+    for (int p = 0; p < n_products; p++) columns[products[p].kind][products[p].layer] += ny;
   }
 }
 

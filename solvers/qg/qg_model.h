@@ -1,0 +1,45 @@
+/* The QG solver as a model: what its files share (qg.c the model, qg_output.c its fields, scalars and spectra). */
+#ifndef NOMOS_SOLVERS_QG_MODEL_H
+#define NOMOS_SOLVERS_QG_MODEL_H
+
+#include "solvers/qg/qg_params.h"
+#include "solvers/qg/qg_state.h"
+
+enum { NOMOS_QG_MAX_RATES = NOMOS_QG_N_TERMS + 1, NOMOS_QG_MAX_SCALARS = 16 + 2 * NOMOS_QG_MAX_RATES + 4 * NOMOS_QG_MAX_LAYERS };
+
+typedef struct {
+  NomosQGSetup           setup;
+  NomosQGOptions         options;
+  const NomosQGStateOps *ops;
+  void                  *core;
+  bool                   stepped; /* max speeds are known */
+  double                 first_dt;
+
+  int             n_rates, rate_terms[NOMOS_QG_MAX_RATES]; /* active terms, NOMOS_QG_FILTER_LOSS last */
+  size_t          n_scalars;
+  NomosScalarInfo scalars[NOMOS_QG_MAX_SCALARS];
+  char            scalar_names[NOMOS_QG_MAX_SCALARS][24];
+  double          last_residual;
+
+  int                n_bins;
+  double            *x, *y, *layer, *k, *grid;
+  NomosFieldDim      field_dims[3], spectra_dims[2];
+  NomosFieldVariable fields[4], spectra[8 + NOMOS_QG_MAX_RATES];
+  size_t             n_fields, n_spectra;
+  const char        *length_unit, *time_unit;
+} NomosQG;
+
+PetscErrorCode NomosQGOutputCreate(NomosModel model);
+PetscErrorCode NomosQGOutputDestroy(NomosModel model);
+PetscErrorCode NomosQGFieldLayout(NomosModel model, NomosFileLayout *layout);
+PetscErrorCode NomosQGWriteFields(NomosModel model, NomosFieldFile file);
+PetscErrorCode NomosQGSpectraLayout(NomosModel model, NomosFileLayout *layout);
+PetscErrorCode NomosQGWriteSpectra(NomosModel model, NomosFieldFile file);
+PetscErrorCode NomosQGScalars(NomosModel model, size_t *n, const NomosScalarInfo **info);
+PetscErrorCode NomosQGEvaluateScalars(NomosModel model, double values[]);
+PetscErrorCode NomosQGCfl(NomosModel model, double *cfl);
+
+enum { NOMOS_QG_N_PICTURES = 2, NOMOS_QG_N_SPECTRA_PICTURES = 10 };
+extern const NomosPictureInfo nomos_qg_pictures[NOMOS_QG_N_PICTURES], nomos_qg_spectra_pictures[NOMOS_QG_N_SPECTRA_PICTURES];
+
+#endif

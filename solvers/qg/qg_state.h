@@ -1,0 +1,46 @@
+/* The core behind a table, so that the precision is a choice at run time. Grid values cross in double precision. */
+#ifndef NOMOS_SOLVERS_QG_STATE_H
+#define NOMOS_SOLVERS_QG_STATE_H
+
+#include "solvers/qg/qg.h"
+
+typedef enum { NOMOS_QG_VORTICITY, NOMOS_QG_STREAMFUNCTION } NomosQGField;
+
+/* Domain means per layer: 1/2 |grad psi|^2 and 1/2 q^2 without depth weights; potential energy of the interface below a layer, weighted
+   (sum_j H_j/H kinetic_j + sum_i potential_i is the energy). By bins of |K|: [layer][bin], may be NULL when n_bins is 0. */
+typedef struct {
+  double  kinetic[NOMOS_QG_MAX_LAYERS], potential[NOMOS_QG_MAX_LAYERS], enstrophy[NOMOS_QG_MAX_LAYERS];
+  double *kinetic_by_k, *potential_by_k, *enstrophy_by_k;
+} NomosQGEnergies;
+
+/* Rates of change of energy and enstrophy by some terms, in total and by bins (arrays may be NULL). */
+typedef struct {
+  double  energy, enstrophy;
+  double *energy_by_k, *enstrophy_by_k;
+} NomosQGRates;
+
+enum { NOMOS_QG_FILTER_LOSS = -1 }; /* instead of terms: the exponential filter's, in the step to come */
+
+typedef struct {
+  PetscErrorCode (*create)(MPI_Comm comm, const NomosQGSetup *setup, void **core);
+  PetscErrorCode (*destroy)(void **core);
+  PetscErrorCode (*step)(void *core, double dt, int64_t step);
+  /* This rank's rows of the user's grid: [y_start, y_start + n_y) x nx. */
+  void (*rows)(void *core, int *y_start, int *n_y);
+  PetscErrorCode (*get)(void *core, NomosQGField field, int layer, double *grid);     /* (n_y, nx) */
+  PetscErrorCode (*set)(void *core, NomosQGField field, const double *const layers[]); /* layers[layer] (n_y, nx); the history is forgotten */
+  /* Random phases with the amplitude of psi^ given for |K|: amplitude(K, ctx), the same for all layers if coherent; `weight` per layer. */
+  PetscErrorCode (*set_random)(void *core, double (*amplitude)(double K, void *ctx), void *ctx, bool coherent, const double weight[], uint64_t seed);
+  PetscErrorCode (*scale)(void *core, double factor);
+  PetscErrorCode (*speeds)(void *core, double *max_u, double *max_v); /* of the last step, over all ranks */
+  PetscErrorCode (*is_finite)(void *core, bool *finite);              /* over all ranks */
+  PetscErrorCode (*energies)(void *core, int n_bins, NomosQGEnergies *energies);
+  PetscErrorCode (*budget)(void *core, int terms, double dt, int n_bins, NomosQGRates *rates); /* dt: for the filter's */
+  PetscErrorCode (*save)(void *core, NomosCheckpoint checkpoint);
+  PetscErrorCode (*load)(void *core, NomosCheckpoint checkpoint);
+  size_t (*bytes)(const NomosQGSetup *setup, int ranks); /* of memory per rank, by count of the arrays */
+} NomosQGStateOps;
+
+extern const NomosQGStateOps nomos_qg_state_f32, nomos_qg_state_f64;
+
+#endif
