@@ -29,6 +29,7 @@ PetscErrorCode NomosModelCreate(MPI_Comm comm, const NomosModelOps *ops, NomosCo
   (*model)->ops    = ops;
   (*model)->comm   = comm;
   (*model)->config = config;
+  (*model)->precision = NOMOS_F64;
   PetscCall(ops->create(*model));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

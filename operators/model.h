@@ -95,6 +95,8 @@ struct NomosModel_s {
   double               time, dt;    /* dt of the next step */
   int64_t              origin_step; /* since when dt has been what it is: time = origin_time + (step - origin_step)*dt has no sum to round */
   double               origin_time;
+  uint64_t             seed;      /* of its random numbers, for the record */
+  NomosRealType        precision; /* it works in, for the record */
   int64_t              n_grid;   /* grid points of the whole state: ns per grid point and step */
   void                *data;
 };

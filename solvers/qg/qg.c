@@ -19,6 +19,8 @@ static PetscErrorCode Create(NomosModel model)
   PetscCall(qg->ops->create(model->comm, &qg->setup, &qg->core));
   PetscCall(NomosConfigGetReal(model->config, "time.dt", &qg->first_dt));
   PetscCall(NomosModelSetTimeStep(model, qg->first_dt));
+  model->seed      = qg->setup.seed;
+  model->precision = qg->options.single ? NOMOS_F32 : NOMOS_F64;
   model->n_grid = (int64_t)qg->setup.nx * qg->setup.ny * qg->setup.n_layers;
   PetscCall(NomosQGOutputCreate(model));
   PetscFunctionReturn(PETSC_SUCCESS);
