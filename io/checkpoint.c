@@ -324,10 +324,13 @@ PetscErrorCode NomosCheckpointWriteArray(NomosCheckpoint checkpoint, const char 
 
   PetscFunctionBeginUser;
   PetscCheck(checkpoint->temporary && !checkpoint->failed, checkpoint->comm, PETSC_ERR_ORDER, "%s is not open for writing", checkpoint->path);
-  PetscCheck(n_dims >= 1 && n_dims <= NOMOS_ARRAY_MAX_DIMS && checksum_dims >= 0 && checksum_dims <= n_dims, checkpoint->comm, PETSC_ERR_ARG_OUTOFRANGE,
-             "%s: %s has %d dimensions, %d of them with checksums; 1 to %d and no more than that are possible", checkpoint->path, name, n_dims, checksum_dims, NOMOS_ARRAY_MAX_DIMS);
-  MakeArray(type, n_dims, size, &stored.array);
-  CheckBlock(checkpoint, name, &stored, start, count, &verdict);
+  if (n_dims < 1 || n_dims > NOMOS_ARRAY_MAX_DIMS || checksum_dims < 0 || checksum_dims > n_dims) {
+    NomosVerdictFail(&verdict, PETSC_ERR_ARG_OUTOFRANGE, "%s: %s has %d dimensions, %d of them with checksums; 1 to %d and no more than that are possible", checkpoint->path, name, n_dims,
+                     checksum_dims, NOMOS_ARRAY_MAX_DIMS);
+  } else {
+    MakeArray(type, n_dims, size, &stored.array);
+    CheckBlock(checkpoint, name, &stored, start, count, &verdict);
+  }
   PetscCall(Finish(checkpoint, &verdict));
   for (int d = 0; d < n_dims; d++) extent[d] = size[d];
   if (checkpoint->rank == 0) AllocateBoth(checkpoint, name, RealType(type), n_dims, checksum_dims, extent, &base[0], &base[1], &verdict);
