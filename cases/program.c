@@ -1,10 +1,12 @@
 #include "cases/program.h"
-#include "nomos_commit.h" /* generated at every build */
+#include "io/provenance.h"
 
+#include <hdf5.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 static PetscErrorCode CommandHelp(NomosProgram *program);
 
@@ -108,11 +110,9 @@ static PetscErrorCode FindCommand(const char name[], size_t *index)
 
 static PetscErrorCode CommandHelp(NomosProgram *program)
 {
-  size_t index;
-  int    rank;
+  int rank;
 
   PetscFunctionBeginUser;
-  if (program->n_arguments) PetscCall(FindCommand(program->arguments[0], &index));
   PetscCallMPI(MPI_Comm_rank(program->comm, &rank));
   if (!rank) PrintHelp(program->n_arguments ? program->arguments[0] : NULL);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -167,6 +167,10 @@ static PetscErrorCode Parse(NomosProgram *program, int argc, char **argv, const 
   }
   PetscCheck(program->n_arguments >= commands[*command].min, PETSC_COMM_WORLD, PETSC_ERR_ARG_WRONG, "usage: nomos %s %s", argv[1], commands[*command].arguments);
   PetscCheck(program->n_arguments <= commands[*command].max, PETSC_COMM_WORLD, PETSC_ERR_ARG_WRONG, "one argument too many: '%s'; usage: nomos %s %s", words[commands[*command].max], argv[1], commands[*command].arguments);
+  if (commands[*command].bit == HELP && program->n_arguments) {
+    size_t named;
+    PetscCall(FindCommand(words[0], &named));
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -210,29 +214,29 @@ static int RunCommand(NomosProgram *program, int argc, char **argv)
 /* Our words end at `--`; PETSc sees the program's name, what follows, and no rc file: a run depends on its case alone. */
 static int SplitArguments(int argc, char **argv, int *n_petsc, char ***petsc)
 {
-  static char *before[] = {"-skip_petscrc", "-no_signal_handler"};
-  enum { N_BEFORE = sizeof before / sizeof *before };
-  int ours = 1;
+  static char *ours[] = {"-skip_petscrc", "-no_signal_handler"};
+  enum { N_OURS = sizeof ours / sizeof *ours };
+  int n = 1;
 
-  while (ours < argc && strcmp(argv[ours], "--")) ours++;
-  *petsc = calloc((size_t)(argc - ours + 2 + N_BEFORE), sizeof **petsc);
-  if (!*petsc) return ours;
+  while (n < argc && strcmp(argv[n], "--")) n++;
+  *petsc = calloc((size_t)(argc - n + 2 + N_OURS), sizeof **petsc);
+  if (!*petsc) return n;
   (*petsc)[(*n_petsc)++] = argv[0];
-  for (int i = 0; i < N_BEFORE; i++) (*petsc)[(*n_petsc)++] = before[i];
-  for (int i = ours + 1; i < argc; i++) (*petsc)[(*n_petsc)++] = argv[i];
-  return ours;
+  for (int i = n + 1; i < argc; i++) (*petsc)[(*n_petsc)++] = argv[i];
+  for (int i = 0; i < N_OURS; i++) (*petsc)[(*n_petsc)++] = ours[i];
+  return n;
 }
 
 int NomosProgramMain(int argc, char **argv, const NomosModelOps *const models[])
 {
-  NomosProgram   program = {.models = models};
+  NomosProgram   program = {.models = models, .argc = argc, .argv = argv};
   int            n_petsc = 0, ours, exit_code;
   char         **petsc;
   PetscBool      initialised;
   PetscErrorCode code = PETSC_SUCCESS;
 
   if (argc > 1 && (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))) { /* without MPI: it must work everywhere, at once */
-    printf("nomos %s (%s%s)\n", NOMOS_VERSION, NOMOS_COMMIT, NOMOS_DIRTY ? ", modified" : "");
+    puts(NomosSource());
     return EXIT_SUCCESS;
   }
   if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) argv[1] = "help";
@@ -252,7 +256,7 @@ int NomosProgramMain(int argc, char **argv, const NomosModelOps *const models[])
   program.petsc   = argv + (argc > ours ? ours + 1 : argc);
   code            = MPI_Comm_dup(PETSC_COMM_WORLD, &program.comm);
   exit_code       = code ? NOMOS_EXIT_ERROR : RunCommand(&program, ours, argv);
-  if (exit_code == NOMOS_EXIT_ERROR && !NomosEveryRankArrives(program.comm)) {
+  if (exit_code == NOMOS_EXIT_ERROR && (program.alone || !NomosEveryRankArrives(PETSC_COMM_WORLD))) {
     int rank;
     MPI_Comm_rank(program.comm, &rank);
     if (rank) fprintf(stderr, "nomos: error: %s\n", NomosErrorLast());
@@ -260,6 +264,14 @@ int NomosProgramMain(int argc, char **argv, const NomosModelOps *const models[])
   }
   NomosErrorSetQuiet(false);
   MPI_Comm_free(&program.comm);
+  if (!initialised && H5Fget_obj_count(H5F_OBJ_ALL, H5F_OBJ_FILE) > 0) {
+    /* HDF5 keeps a file that it could not write to its end (a full disk), and crashes on it when MPI ends. All else is closed: go. */
+    int size;
+    MPI_Comm_size(PETSC_COMM_WORLD, &size);
+    fflush(NULL);
+    if (size > 1) MPI_Abort(PETSC_COMM_WORLD, NOMOS_EXIT_ERROR);
+    _exit(NOMOS_EXIT_ERROR);
+  }
   if (!initialised) {
     NomosErrorHandlerPop();
     if (PetscFinalize() && !exit_code) exit_code = NOMOS_EXIT_ERROR;

@@ -15,9 +15,12 @@ typedef struct {
   size_t                      n_set;
   const char                **set;       /* key=value */
   bool                        force, dry_run, smoke, check, quiet, help, debug;
+  int                         argc; /* the whole command line */
+  char                      **argv;
   int                         n_petsc; /* what follows `--` */
   char                      **petsc;
   int                         exit_code; /* of a command that ends without error */
+  bool                        alone;     /* this rank has an error that the others do not know of */
 } NomosProgram;
 
 /* Exit codes: 0 done; 1 an error; 2 a wrong command line; 128 + signal when stopped (a wall-clock limit counts as SIGTERM: 143). */

@@ -119,15 +119,6 @@ static PetscErrorCode InitialState(NomosRun *run)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Provenance(NomosRun *run)
-{
-  PetscFunctionBeginUser;
-  PetscCall(NomosConfigToYaml(run->config, &run->yaml));
-  PetscCall(PetscStrallocpy("{}", &run->provenance));
-  snprintf(run->source, sizeof run->source, "nomos %s (%s%s)", NOMOS_VERSION, NOMOS_COMMIT, NOMOS_DIRTY ? ", modified" : "");
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode DescribeToLog(NomosRun *run)
 {
   char   line[512] = "", time[64], dt[64];
@@ -135,7 +126,7 @@ static PetscErrorCode DescribeToLog(NomosRun *run)
 
   PetscFunctionBeginUser;
   PetscCall(run->ops->describe(run->model, &bytes, line, sizeof line));
-  PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "start", "%s: %s%s%s", run->source, run->case_file.name, run->params.title[0] ? ": " : "", run->params.title));
+  PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "start", "%s: %s%s%s", NomosSource(), run->case_file.name, run->params.title[0] ? ": " : "", run->params.title));
   PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "model", "%s: %s; %d rank%s, %d thread%s", run->ops->name, line, run->size, run->size > 1 ? "s" : "", run->n_threads, run->n_threads > 1 ? "s" : ""));
   PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "time", "from step %lld to time %s, dt %s", (long long)run->first_step, NomosTimeText(run->params.stop, run->params.stop, run->params.nondimensional, time, sizeof time), NomosTimeText(run->model->dt, run->model->dt, run->params.nondimensional, dt, sizeof dt)));
   PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "directory", "run directory: %s", NomosRunDirectoryPath(run->directory)));
@@ -149,7 +140,7 @@ static PetscErrorCode Start(NomosRun *run)
 
   PetscFunctionBeginUser;
   PetscCall(InitialState(run));
-  PetscCall(Provenance(run));
+  PetscCall(NomosRunProvenance(run));
   PetscCall(NomosRunDirectoryBegin(run->directory));
   PetscCall(NomosRunDirectoryDropCheckpoints(run->directory, run->restarted ? run->first_step : -1));
   PetscCall(NomosLogOpen(run->comm, NomosRunDirectoryPath(run->directory), run->program->quiet, &run->log));
@@ -273,6 +264,7 @@ static void Fail(NomosRun *run)
   }
   if (run->begun && (!together || !run->rank)) NomosRunDirectoryStatus(run->directory, "failed", sentence);
   if (together) TearDown(run, !run->begun);
+  run->program->alone = !together;
   NomosErrorSetQuiet(run->rank > 0);
 }
 

@@ -27,7 +27,6 @@ typedef struct {
   char                *physics; /* NomosPhysicsText */
   char                 physics_hash[17];
   char                *yaml, *provenance; /* what the files record: the resolved case, and where the run comes from */
-  char                 source[NOMOS_MAX_PATH];       /* "nomos 0.1.0 (commit)" */
   char                 restart_path[NOMOS_MAX_PATH]; /* the checkpoint this run began from, "" */
   NomosRunDirectory    directory;
   NomosLog             log;
@@ -61,6 +60,8 @@ void           NomosRunOutputDiscard(NomosRun *run);
 PetscErrorCode NomosRunWriteCheckpoint(NomosRun *run);
 /* Load the state and the clock of a restart; the physics must be the same. Before the files are opened. */
 PetscErrorCode NomosRunReadCheckpoint(NomosRun *run, const char directory[], const char which[]);
+/* What the files record: run->yaml and run->provenance. */
+PetscErrorCode NomosRunProvenance(NomosRun *run);
 /* Bytes and frames that the files of the whole run take. */
 typedef struct {
   int64_t n_steps, n_fields, n_spectra, n_scalars, n_checkpoints;

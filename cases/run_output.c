@@ -147,7 +147,7 @@ static PetscErrorCode OpenFieldFile(NomosRun *run, const char name[], const Nomo
   input.time_unit       = run->params.nondimensional ? "1" : "s";
   input.title           = run->params.title;
   input.references      = run->params.reference;
-  input.source          = run->source;
+  input.source          = NomosSource();
   input.config_yaml     = run->yaml;
   input.provenance_json = run->provenance;
   if (there) {

@@ -11,7 +11,7 @@ enum { N_K = 9 };
 
 typedef struct {
   int64_t         nx, ny, y0, my; /* grid; first row and number of rows of this rank */
-  double          frequency, growth, pause;
+  double          amplitude, frequency, growth, pause;
   int64_t         fail_step, fail_rank;
   double complex *z; /* (my, nx) */
   double         *u; /* (my, nx) */
@@ -22,9 +22,10 @@ typedef struct {
 static const NomosParam toy_params[] = {
   {"toy.nx",        NOMOS_PARAM_INT,  "16", NULL, 1, 4096,  NULL, false, "Points along x."                                         },
   {"toy.ny",        NOMOS_PARAM_INT,  "12", NULL, 1, 4096,  NULL, false, "Points along y."                                         },
+  {"toy.amplitude", NOMOS_PARAM_REAL, "1",  "m/s", -1e12, 1e12, NULL, false, "Amplitude at the start."},
   {"toy.frequency", NOMOS_PARAM_REAL, "1",  "rad/s", -1e6, 1e6, NULL, false, "Angular frequency."                                      },
   {"toy.growth",    NOMOS_PARAM_REAL, "0",  "1/s",   -1e6, 1e6, NULL, false, "Growth rate."                                            },
-  {"toy.pause",     NOMOS_PARAM_REAL, "0",  "s",     0, 10, NULL, false, "Wall-clock time a step takes."                           },
+  {"run.pause",     NOMOS_PARAM_REAL, "0",  "s",     0, 10, NULL, false, "Wall-clock time a step takes."                           },
   {"toy.fail_step", NOMOS_PARAM_INT,  "0",  NULL, 0, 1e9,   NULL, false, "Raise an error at this step; 0: never."                  },
   {"toy.fail_rank", NOMOS_PARAM_INT,  "-1", NULL, -1, 1e6,  NULL, false, "The rank that raises it; -1: all together."              },
 };
@@ -39,9 +40,10 @@ static PetscErrorCode ToyCreate(NomosModel model)
   model->data = toy;
   PetscCall(NomosConfigGetInt(model->config, "toy.nx", &toy->nx));
   PetscCall(NomosConfigGetInt(model->config, "toy.ny", &toy->ny));
+  PetscCall(NomosConfigGetReal(model->config, "toy.amplitude", &toy->amplitude));
   PetscCall(NomosConfigGetReal(model->config, "toy.frequency", &toy->frequency));
   PetscCall(NomosConfigGetReal(model->config, "toy.growth", &toy->growth));
-  PetscCall(NomosConfigGetReal(model->config, "toy.pause", &toy->pause));
+  PetscCall(NomosConfigGetReal(model->config, "run.pause", &toy->pause));
   PetscCall(NomosConfigGetInt(model->config, "toy.fail_step", &toy->fail_step));
   PetscCall(NomosConfigGetInt(model->config, "toy.fail_rank", &toy->fail_rank));
   PetscCall(NomosConfigGetReal(model->config, "time.dt", &model->dt));
@@ -66,7 +68,7 @@ static PetscErrorCode ToyInitialise(NomosModel model)
 
   PetscFunctionBeginUser;
   for (int64_t j = 0; j < toy->my; j++) {
-    for (int64_t i = 0; i < toy->nx; i++) toy->z[j * toy->nx + i] = cexp(I * 2e-4 * PETSC_PI * (toy->x[i] + toy->y[toy->y0 + j]));
+    for (int64_t i = 0; i < toy->nx; i++) toy->z[j * toy->nx + i] = toy->amplitude * cexp(I * 2e-4 * PETSC_PI * (toy->x[i] + toy->y[toy->y0 + j]));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
