@@ -13,10 +13,10 @@ typedef enum { NOMOS_MAP_SEQUENTIAL, NOMOS_MAP_DIVERGING, NOMOS_MAP_CYCLIC } Nom
 typedef struct {
   const char *title, *x_label, *y_label; /* labels carry the unit: "time (day)"; `^2`, `^{-1}` and `_1` are set as super- and subscripts */
   NomosScale  x_scale, y_scale;
-  double      x_min, x_max, y_min, y_max; /* both 0: from the data */
+  double      x_min, x_max, y_min, y_max; /* both 0: from the data; one NaN: that end from the data. Log axes then show at most 16 decades */
 } NomosAxes;
 
-/* rows x columns panels; `width` of a panel in points. Title may be NULL. */
+/* rows x columns panels (1 to 24), sized by their shape; panels that are never chosen stay blank. Title may be NULL. */
 PetscErrorCode NomosFigureCreate(const char title[], int rows, int columns, NomosFigure *figure);
 PetscErrorCode NomosFigurePanel(NomosFigure figure, int row, int column, const NomosAxes *axes);
 
@@ -25,7 +25,8 @@ PetscErrorCode NomosFigurePanel(NomosFigure figure, int row, int column, const N
 PetscErrorCode NomosFigureLine(NomosFigure figure, size_t n, const double x[], const double y[], const char label[], int style);
 /* Reference slope on log-log axes, drawn thin and grey with its label at the end. */
 PetscErrorCode NomosFigureSlope(NomosFigure figure, double exponent, double x0, double x1, double y0, const char label[]);
-/* data (ny, nx), row 0 at y_min; NaN is drawn grey. limits: both 0 from the data (DIVERGING: symmetric). Equal aspect. Colour bar with `label`. */
+/* data (ny, nx), row 0 at y_min; NaN is drawn grey. limits: both 0 from the data (DIVERGING: symmetric). Equal aspect (up to 6:1). Colour bar with `label`; neighbours
+   in a row with the same map, limits and label share one, and images on the same axes share the numbers. */
 PetscErrorCode NomosFigureImage(NomosFigure figure, size_t ny, size_t nx, const double data[], double x_min, double x_max, double y_min, double y_max, NomosColourMap map, double low, double high, const char label[]);
 
 /* Writes stem.png and stem.svg (atomically). */

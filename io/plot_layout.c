@@ -73,7 +73,7 @@ static double LabelRoom(cairo_t *cairo, const NomosAxis *axis)
 /* As many ticks as fit; what still collides loses its label. */
 static void FitTicks(cairo_t *cairo, double length, bool vertical, NomosAxis *axis)
 {
-  int n = (int)fmin(fmax(length / (vertical ? 30 : 34), 1), 10);
+  int n = (int)fmin(fmax(length / (vertical ? 38 : 34), 1), vertical ? 16 : 10);
 
   for (;; n--) {
     double need, gap = length;
@@ -88,6 +88,16 @@ static void FitTicks(cairo_t *cairo, double length, bool vertical, NomosAxis *ax
     }
     return;
   }
+}
+
+/* On a map both axes count in the same steps: the finer one follows the coarser. */
+static void MatchSteps(NomosAxis *a, NomosAxis *b)
+{
+  double step[2] = {a->major[1] - a->major[0], b->major[1] - b->major[0]}, shape = (a->high - a->low) / (b->high - b->low);
+
+  if (a->n_major < 2 || b->n_major < 2 || shape > shape_max || shape < 1 / shape_max) return;
+  if (step[0] < step[1] * (1 - 1e-9)) NomosAxisTicks_Private(a, (int)ceil((a->high - a->low) / step[1] - 1e-9));
+  if (step[1] < step[0] * (1 - 1e-9)) NomosAxisTicks_Private(b, (int)ceil((b->high - b->low) / step[0] - 1e-9));
 }
 
 static bool SameText(const char a[], const char b[])
@@ -133,6 +143,7 @@ static void FindMargins(cairo_t *cairo, NomosPanel *panel)
 
   FitTicks(cairo, panel->width, false, &panel->x_axis);
   FitTicks(cairo, panel->height, true, &panel->y_axis);
+  if (panel->image.used) MatchSteps(&panel->x_axis, &panel->y_axis);
   panel->left = panel->y_numbers ? number_room + LabelRoom(cairo, &panel->y_axis) + (panel->y_label ? 5 + 1.2 * nomos_label_size : 0) : nomos_tick_length;
   panel->left = fmax(panel->left, panel->x_numbers ? 12 : 0);
   panel->bottom = panel->x_numbers ? number_room + 1.1 * nomos_tick_size + (panel->x_label || panel->x_axis.note[0] ? 4 + 1.2 * nomos_label_size : 0) : nomos_tick_length;
