@@ -90,18 +90,22 @@ static void PutHeavy(FILE *out, const Plane *plane, const char name[], int n_dim
   fputs("</DataItem>\n", out);
 }
 
+/* A plane of a three-dimensional mesh: VTK's reader would turn a two-dimensional one into the y-z plane. */
 static void PutGeometry(FILE *out, const Plane *plane)
 {
+  static const char number[] = "          <DataItem Format=\"XML\" NumberType=\"Float\" Precision=\"8\" Dimensions=";
+
+  fprintf(out, "        <Topology TopologyType=\"%s\" Dimensions=\"1 %zu %zu\"/>\n", plane->uniform ? "3DCoRectMesh" : "3DRectMesh", plane->size[0], plane->size[1]);
+  fprintf(out, "        <Geometry GeometryType=\"%s\">\n", plane->uniform ? "ORIGIN_DXDYDZ" : "VXVYVZ");
   if (plane->uniform) {
-    fprintf(out, "        <Topology TopologyType=\"2DCoRectMesh\" Dimensions=\"%zu %zu\"/>\n        <Geometry GeometryType=\"ORIGIN_DXDY\">\n", plane->size[0], plane->size[1]);
-    fprintf(out, "          <DataItem Format=\"XML\" NumberType=\"Float\" Precision=\"8\" Dimensions=\"2\">%.17g %.17g</DataItem>\n", plane->origin[0], plane->origin[1]);
-    fprintf(out, "          <DataItem Format=\"XML\" NumberType=\"Float\" Precision=\"8\" Dimensions=\"2\">%.17g %.17g</DataItem>\n", plane->spacing[0], plane->spacing[1]);
+    fprintf(out, "%s\"3\">0 %.17g %.17g</DataItem>\n", number, plane->origin[0], plane->origin[1]);
+    fprintf(out, "%s\"3\">1 %.17g %.17g</DataItem>\n", number, plane->spacing[0], plane->spacing[1]);
   } else {
-    fprintf(out, "        <Topology TopologyType=\"2DRectMesh\" Dimensions=\"%zu %zu\"/>\n        <Geometry GeometryType=\"VXVY\">\n", plane->size[0], plane->size[1]);
     for (int i = 1; i >= 0; i--) {
       fputs("          ", out);
       PutHeavy(out, plane, plane->name[i], 1, &plane->size[i]);
     }
+    fprintf(out, "%s\"1\">0</DataItem>\n", number);
   }
   fputs("        </Geometry>\n", out);
 }
@@ -114,7 +118,7 @@ static void PutAttribute(FILE *out, const Plane *plane, const char name[], int n
   fputs("        <Attribute AttributeType=\"Scalar\" Center=\"Node\" Name=\"", out);
   PutEscaped(out, name);
   if (layered) fprintf(out, "_%zu", layer + 1);
-  fprintf(out, "\">\n          <DataItem ItemType=\"HyperSlab\" Type=\"HyperSlab\" Dimensions=\"%zu %zu\">\n            <DataItem Format=\"XML\" Dimensions=\"3 %d\">", plane->size[0], plane->size[1], n_dims);
+  fprintf(out, "\">\n          <DataItem ItemType=\"HyperSlab\" Type=\"HyperSlab\" Dimensions=\"1 %zu %zu\">\n            <DataItem Format=\"XML\" Dimensions=\"3 %d\">", plane->size[0], plane->size[1], n_dims);
   for (int row = 0; row < 3; row++) { /* start, stride, count */
     for (int d = 0; d < n_dims; d++) {
       const size_t start = d < first ? frame : d < n_dims - 2 ? layer : 0, count = d < n_dims - 2 ? 1 : shape[d];
