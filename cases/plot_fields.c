@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MONTAGE_FRAMES = 8, MONTAGE_COLUMNS = 4, MONTAGE_PIXELS = 256, FINAL_PIXELS = 1024, MAX_LAYERS = 4 };
+enum { MONTAGE_FRAMES = 8, MONTAGE_COLUMNS = 4, MAX_LAYERS = 4 };
 
 /* A 2-D field (time, y, x) or a layered one (time, layer, y, x). */
 typedef struct {
@@ -40,28 +40,9 @@ static PetscErrorCode ReadAxis(NomosFieldReader reader, const char variable[], i
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Means over blocks, so that neither side exceeds `limit`: more cannot be seen in a panel. In place. */
-static void Coarsen(double data[], size_t *ny, size_t *nx, size_t limit)
+static PetscErrorCode DrawPanel(const Field *field, NomosFigure figure, int row, int column, const char title[], size_t frame, size_t layer, double *data)
 {
-  size_t block = (PetscMax(*ny, *nx) + limit - 1) / limit, my = *ny / block, mx = *nx / block;
-
-  if (block < 2 || !my || !mx) return;
-  for (size_t j = 0; j < my; j++) {
-    for (size_t i = 0; i < mx; i++) {
-      double sum = 0;
-      for (size_t b = 0; b < block; b++) {
-        for (size_t a = 0; a < block; a++) sum += data[(j * block + b) * *nx + i * block + a];
-      }
-      data[j * mx + i] = sum / (double)(block * block);
-    }
-  }
-  *ny = my;
-  *nx = mx;
-}
-
-static PetscErrorCode DrawPanel(const Field *field, NomosFigure figure, int row, int column, const char title[], size_t frame, size_t layer, size_t limit, double *data)
-{
-  size_t start[] = {frame, layer, 0, 0}, count[] = {1, 1, field->ny, field->nx}, ny = field->ny, nx = field->nx;
+  size_t start[] = {frame, layer, 0, 0}, count[] = {1, 1, field->ny, field->nx};
 
   PetscFunctionBeginUser;
   if (!field->layered) {
@@ -70,9 +51,8 @@ static PetscErrorCode DrawPanel(const Field *field, NomosFigure figure, int row,
     count[2] = field->nx;
   }
   PetscCall(NomosFieldReaderRead(field->reader, field->info->variable, start, count, data));
-  Coarsen(data, &ny, &nx, limit);
   PetscCall(NomosFigurePanel(figure, row, column, &(NomosAxes){.title = title, .x_label = field->x_label, .y_label = field->y_label}));
-  PetscCall(NomosFigureImage(figure, ny, nx, data, field->x[0], field->x[1], field->y[0], field->y[1], field->info->map, 0, 0, field->label));
+  PetscCall(NomosFigureImage(figure, field->ny, field->nx, data, field->x[0], field->x[1], field->y[0], field->y[1], field->info->map, 0, 0, field->label));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -104,7 +84,7 @@ static PetscErrorCode DrawField(const NomosPlotContext *context, const NomosPict
   for (size_t l = 0; l < field.n_layers; l++) {
     int columns = field.n_layers > 2 ? (int)(field.n_layers + 1) / 2 : (int)field.n_layers;
     snprintf(title, sizeof title, "layer %zu", l + 1);
-    PetscCall(DrawPanel(&field, figure, (int)l / columns, (int)l % columns, field.n_layers > 1 ? title : NULL, n - 1, l, FINAL_PIXELS, data));
+    PetscCall(DrawPanel(&field, figure, (int)l / columns, (int)l % columns, field.n_layers > 1 ? title : NULL, n - 1, l, data));
   }
   snprintf(stem, sizeof stem, "final_%.63s", info->variable);
   PetscCall(NomosPlotSave(context, stem, &figure));
@@ -118,7 +98,7 @@ static PetscErrorCode DrawField(const NomosPlotContext *context, const NomosPict
       NomosTimeText(times[frame], context->params.stop, context->params.nondimensional, time, sizeof time);
       if (field.n_layers > 1) snprintf(title, sizeof title, "layer %zu, %s%s", l + 1, context->params.nondimensional ? "t = " : "", time);
       else snprintf(title, sizeof title, "%s%s", context->params.nondimensional ? "t = " : "", time);
-      PetscCall(DrawPanel(&field, figure, (int)(s / columns * field.n_layers + l), (int)(s % columns), title, frame, l, MONTAGE_PIXELS, data));
+      PetscCall(DrawPanel(&field, figure, (int)(s / columns * field.n_layers + l), (int)(s % columns), title, frame, l, data));
     }
   }
   snprintf(stem, sizeof stem, "fields_%.63s", info->variable);

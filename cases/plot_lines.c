@@ -42,7 +42,7 @@ static PetscErrorCode DrawScalar(const NomosPlotContext *context, NomosFigure fi
 
 static PetscErrorCode DrawScalarPanels(const NomosPlotContext *context, const NomosTable *table, json_t *scalars)
 {
-  const char *groups[MAX_PANELS], *name, *unit, *long_name, *group;
+  const char *groups[MAX_PANELS], *name, *unit, *group;
   char        time_label[NOMOS_LABEL], label[NOMOS_LABEL];
   int         n_groups = 0, rows, columns, log_scale;
   NomosFigure figure;
@@ -61,7 +61,7 @@ static PetscErrorCode DrawScalarPanels(const NomosPlotContext *context, const No
     bool begun = false;
     json_array_foreach(scalars, i, s) {
       size_t column = 0;
-      if (json_unpack(s, "{s:s, s:s, s:s, s:b}", "name", &name, "unit", &unit, "long_name", &long_name, "log_scale", &log_scale)) continue;
+      if (json_unpack(s, "{s:s, s:s, s:b}", "name", &name, "unit", &unit, "log_scale", &log_scale)) continue;
       group = json_string_value(json_object_get(s, "group"));
       if (!group || strcmp(group, groups[g])) continue;
       while (column < table->n_columns && strcmp(table->names[column], name)) column++;
@@ -71,7 +71,8 @@ static PetscErrorCode DrawScalarPanels(const NomosPlotContext *context, const No
         PetscCall(NomosFigurePanel(figure, g / columns, g % columns, &(NomosAxes){.x_label = time_label, .y_label = label, .y_scale = log_scale ? NOMOS_SCALE_LOG : NOMOS_SCALE_LINEAR}));
         begun = true;
       }
-      PetscCall(DrawScalar(context, figure, table, column, long_name));
+      NomosWords(name, label);
+      PetscCall(DrawScalar(context, figure, table, column, strcmp(label, groups[g]) ? label : NULL));
     }
   }
   PetscCall(NomosPlotSave(context, "scalars", &figure));
@@ -144,26 +145,27 @@ static PetscErrorCode ReadSpectrum(const NomosPlotContext *context, NomosFieldRe
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Means as lines; on log-log axes the last frame beside them, dotted. A spectrum that has its panel alone needs no name there. */
 static PetscErrorCode DrawSpectrum(NomosFigure figure, const NomosPictureInfo *info, const Spectrum *s)
 {
-  char label[NOMOS_LABEL];
+  char         words[NOMOS_LABEL], label[NOMOS_LABEL];
+  const double *shown = s->has_mean ? s->mean : s->last;
 
   PetscFunctionBeginUser;
+  NomosWords(info->group ? info->variable : "", words);
   for (size_t l = 0; l < PetscMin(s->n_layers, MAX_LAYERS); l++) {
-    const char *what = info->title ? info->title : info->variable;
-    if (s->layered) snprintf(label, sizeof label, "%s, layer %zu%s", what, l + 1, s->has_mean ? ", mean" : "");
-    else snprintf(label, sizeof label, "%s%s", what, s->has_mean ? ", mean" : "");
-    PetscCall(NomosFigureLine(figure, s->n_k, s->k, (s->has_mean ? s->mean : s->last) + l * s->n_k, label, 0));
-    if (!s->has_mean) continue;
-    if (s->layered) snprintf(label, sizeof label, "%s, layer %zu, at the end", what, l + 1);
-    else snprintf(label, sizeof label, "%s, at the end", what);
+    char layer[32] = "";
+    if (s->layered && s->n_layers > 1) snprintf(layer, sizeof layer, "%slayer %zu", words[0] ? ", " : "", l + 1);
+    snprintf(label, sizeof label, "%.200s%s", words, layer);
+    PetscCall(NomosFigureLine(figure, s->n_k, s->k, shown + l * s->n_k, label[0] ? label : s->has_mean && info->log_log ? "mean" : NULL, 0));
+    if (!s->has_mean || !info->log_log) continue;
+    snprintf(label, sizeof label, "%.190s%s%sat the end", words, layer, words[0] || layer[0] ? ", " : "");
     PetscCall(NomosFigureLine(figure, s->n_k, s->k, s->last + l * s->n_k, label, 2));
   }
-  if (info->slope != 0) { /* beside the curve, over the middle of its range */
+  if (info->slope != 0) { /* above the curve, over the middle of its range */
     size_t middle = s->n_k / 8 ? s->n_k / 8 : s->n_k / 2;
-    double y      = (s->has_mean ? s->mean : s->last)[middle];
     snprintf(label, sizeof label, "k^{%.3g}", info->slope);
-    if (y > 0 && s->k[middle] > 0 && s->n_k > 4) PetscCall(NomosFigureSlope(figure, info->slope, s->k[middle], s->k[middle + s->n_k / 4], 3 * y, label));
+    if (shown[middle] > 0 && s->k[middle] > 0 && s->n_k > 4) PetscCall(NomosFigureSlope(figure, info->slope, s->k[middle], s->k[middle + s->n_k / 4], 20 * shown[middle], label));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -178,6 +180,7 @@ PetscErrorCode NomosPlotSpectra(const NomosPlotContext *context)
   size_t               n;
   bool                 has, begun[MAX_PANELS] = {false};
   int                  n_groups = 0, rows, columns;
+  char                 title[2 * NOMOS_LABEL], time[64];
 
   PetscFunctionBeginUser;
   PetscCall(NomosPlotOpen(context, "spectra.nc", &reader, &n, &times));
@@ -189,7 +192,11 @@ PetscErrorCode NomosPlotSpectra(const NomosPlotContext *context)
   }
   if (n_groups) {
     Grid(n_groups, &rows, &columns);
-    PetscCall(NomosFigureCreate(context->params.title[0] ? context->params.title : ops->name, rows, columns, &figure));
+    size_t first = 0; /* frame that counts in the mean */
+    while (first < n && times[first] < context->params.average_from) first++;
+    NomosTimeText(times[first + 1 < n ? first : n - 1], context->params.stop, context->params.nondimensional, time, sizeof time);
+    snprintf(title, sizeof title, "%s: spectra, %s %s", context->params.title[0] ? context->params.title : ops->name, first + 1 < n ? "mean from" : "at", time);
+    PetscCall(NomosFigureCreate(title, rows, columns, &figure));
     for (int g = 0; g < n_groups; g++) {
       for (size_t i = 0; i < ops->n_spectra_pictures; i++) {
         const NomosPictureInfo *info = &ops->spectra_pictures[i];

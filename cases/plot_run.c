@@ -16,7 +16,7 @@ void NomosAxisLabel(const char name[], const char unit[], char label[NOMOS_LABEL
 
   if (n >= NOMOS_LABEL / 2) n = NOMOS_LABEL / 2 - 1;
   if (!unit || !unit[0] || !strcmp(unit, "1")) return;
-  n += (size_t)snprintf(label + n, NOMOS_LABEL - n, " (");
+  if (name[0]) n += (size_t)snprintf(label + n, NOMOS_LABEL - n, " (");
   for (const char *c = unit; *c && n < NOMOS_LABEL - 8; c++) {
     bool exponent = isdigit((unsigned char)*c) || (*c == '-' && isdigit((unsigned char)c[1]));
     if (exponent && !open && c > unit && isalpha((unsigned char)c[-1])) {
@@ -28,7 +28,14 @@ void NomosAxisLabel(const char name[], const char unit[], char label[NOMOS_LABEL
     }
     if (*c != '^') label[n++] = *c;
   }
-  snprintf(label + n, NOMOS_LABEL - n, "%s)", open ? "}" : "");
+  snprintf(label + n, NOMOS_LABEL - n, "%s%s", open ? "}" : "", name[0] ? ")" : "");
+}
+
+void NomosWords(const char name[], char words[NOMOS_LABEL])
+{
+  snprintf(words, NOMOS_LABEL, "%s", name);
+  for (char *c = words; *c; c++)
+    if (*c == '_') *c = ' ';
 }
 
 void NomosLengthUnit(const char unit[], double extent, const char **name, double *factor)

@@ -14,8 +14,10 @@ typedef struct {
 
 enum { NOMOS_LABEL = 256 };
 
-/* "kinetic energy (m^{2} s^{-2})" from a name and a unit; "1" and "" leave no bracket. */
+/* "kinetic energy (m^{2} s^{-2})" from a name and a unit; "1" and "" leave no bracket; an empty name leaves the bare unit. */
 void NomosAxisLabel(const char name[], const char unit[], char label[NOMOS_LABEL]);
+/* kinetic_energy_1 -> "kinetic energy 1": short, as legends must be. */
+void NomosWords(const char name[], char words[NOMOS_LABEL]);
 /* Unit of the label for lengths (km from 5 km on) and the factor to divide by. */
 void NomosLengthUnit(const char unit[], double extent, const char **name, double *factor);
 /* Text attribute into `text`, "" if absent. */

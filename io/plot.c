@@ -197,11 +197,14 @@ static cairo_status_t DrawPng(const NomosFigure figure, Sink *sink)
   cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)(figure->width * NOMOS_PIXELS_PER_POINT), (int)(figure->height * NOMOS_PIXELS_PER_POINT));
   cairo_t         *cairo   = NewContext(surface);
   cairo_status_t   status;
+  unsigned char   *bytes = NULL;
+  size_t           n;
 
   cairo_scale(cairo, NOMOS_PIXELS_PER_POINT, NOMOS_PIXELS_PER_POINT);
   DrawFigure(figure, cairo);
   status = cairo_status(cairo);
-  if (status == CAIRO_STATUS_SUCCESS) status = cairo_surface_write_to_png_stream(surface, WriteChunk, sink);
+  if (status == CAIRO_STATUS_SUCCESS) status = NomosPngEncode_Private(surface, &bytes, &n) ? WriteChunk(sink, bytes, (unsigned int)n) : CAIRO_STATUS_NO_MEMORY;
+  free(bytes);
   cairo_destroy(cairo);
   cairo_surface_destroy(surface);
   return status;

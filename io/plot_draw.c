@@ -66,6 +66,8 @@ static void DrawImage(const NomosPanel *panel, cairo_t *cairo)
   double               *values;
   cairo_surface_t      *surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, n_columns, n_rows);
   NomosColourTable      table;
+  unsigned char        *png;
+  size_t                n_png;
   uint32_t              colours[NOMOS_N_COLOURS], grey = (uint32_t)(missing * 255 + 0.5) * 0x010101u;
 
   if (image->map == NOMOS_MAP_CYCLIC) values = NomosImageResampleCyclic_Private(image->ny, image->nx, image->data, image->low, image->high - image->low, (size_t)n_rows, (size_t)n_columns);
@@ -83,6 +85,9 @@ static void DrawImage(const NomosPanel *panel, cairo_t *cairo)
       }
     }
     cairo_surface_mark_dirty(surface);
+    if (cairo_surface_get_type(cairo_get_target(cairo)) == CAIRO_SURFACE_TYPE_SVG && NomosPngEncode_Private(surface, &png, &n_png)) {
+      if (cairo_surface_set_mime_data(surface, CAIRO_MIME_TYPE_PNG, png, n_png, free, png) != CAIRO_STATUS_SUCCESS) free(png); /* then cairo writes its own */
+    }
     cairo_save(cairo);
     cairo_rectangle(cairo, panel->x, panel->y, panel->width, panel->height);
     cairo_clip(cairo);

@@ -104,4 +104,7 @@ void NomosLinesDraw_Private(const NomosPanel *panel, cairo_t *cairo);
 void NomosLegendPlace_Private(const NomosPanel *panel, cairo_t *cairo, NomosLegend *legend); /* where it covers the least */
 void NomosLegendDraw_Private(const NomosPanel *panel, cairo_t *cairo);
 
+/* The PNG of an RGB24 image surface, malloc'ed; false without memory. */
+bool NomosPngEncode_Private(cairo_surface_t *surface, unsigned char **bytes, size_t *n_bytes);
+
 #endif
