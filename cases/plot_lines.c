@@ -40,6 +40,19 @@ static PetscErrorCode DrawScalar(const NomosPlotContext *context, NomosFigure fi
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static int CountMembers(json_t *scalars, const char group[])
+{
+  size_t  i;
+  json_t *s;
+  int     n = 0;
+
+  json_array_foreach(scalars, i, s) {
+    const char *name = json_string_value(json_object_get(s, "group"));
+    n += name && !strcmp(name, group);
+  }
+  return n;
+}
+
 static PetscErrorCode DrawScalarPanels(const NomosPlotContext *context, const NomosTable *table, json_t *scalars)
 {
   const char *groups[MAX_PANELS], *name, *unit, *group;
@@ -72,7 +85,7 @@ static PetscErrorCode DrawScalarPanels(const NomosPlotContext *context, const No
         begun = true;
       }
       NomosWords(name, label);
-      PetscCall(DrawScalar(context, figure, table, column, strcmp(label, groups[g]) ? label : NULL));
+      PetscCall(DrawScalar(context, figure, table, column, CountMembers(scalars, groups[g]) > 1 ? label : NULL));
     }
   }
   PetscCall(NomosPlotSave(context, "scalars", &figure));
@@ -162,12 +175,31 @@ static PetscErrorCode DrawSpectrum(NomosFigure figure, const NomosPictureInfo *i
     snprintf(label, sizeof label, "%.190s%s%sat the end", words, layer, words[0] || layer[0] ? ", " : "");
     PetscCall(NomosFigureLine(figure, s->n_k, s->k, s->last + l * s->n_k, label, 2));
   }
-  if (info->slope != 0) { /* above the curve, over the middle of its range */
-    size_t middle = s->n_k / 8 ? s->n_k / 8 : s->n_k / 2;
+  if (info->slope != 0) { /* from the peak on, above the curve */
+    size_t peak = 0;
+    for (size_t i = 0; i < s->n_k; i++)
+      if (s->k[i] > 0 && shown[i] > shown[peak]) peak = i;
     snprintf(label, sizeof label, "k^{%.3g}", info->slope);
-    if (shown[middle] > 0 && s->k[middle] > 0 && s->n_k > 4) PetscCall(NomosFigureSlope(figure, info->slope, s->k[middle], s->k[middle + s->n_k / 4], 20 * shown[middle], label));
+    if (s->k[peak] > 0 && shown[peak] > 0) PetscCall(NomosFigureSlope(figure, info->slope, s->k[peak], fmin(4 * s->k[peak], s->k[s->n_k - 1]), 3 * shown[peak], label));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A log-log panel shows the decades that matter, not those of a filter's tail. */
+static void LimitDecades(const Spectrum *s, NomosAxes *axes)
+{
+  double low = INFINITY, high = 0;
+
+  for (size_t i = 0; i < s->n_layers * s->n_k; i++) {
+    double values[2] = {s->last[i], s->has_mean ? s->mean[i] : s->last[i]};
+    for (int v = 0; v < 2; v++) {
+      if (values[v] > 0 && isfinite(values[v])) low = fmin(low, values[v]);
+      if (isfinite(values[v])) high = fmax(high, values[v]);
+    }
+  }
+  if (!(low < high)) return;
+  axes->y_max = 10 * high;
+  axes->y_min = fmax(low / 2, 1e-10 * high);
 }
 
 PetscErrorCode NomosPlotSpectra(const NomosPlotContext *context)
@@ -206,7 +238,11 @@ PetscErrorCode NomosPlotSpectra(const NomosPlotContext *context)
         if (!has) continue;
         PetscCall(ReadSpectrum(context, reader, info->variable, n, times, &spectrum));
         if (!spectrum.n_k) continue;
-        if (!begun[g]) PetscCall(NomosFigurePanel(figure, g / columns, g % columns, &(NomosAxes){.title = groups[g], .x_label = spectrum.k_label, .y_label = spectrum.label, .x_scale = NOMOS_SCALE_LOG, .y_scale = info->log_log ? NOMOS_SCALE_LOG : NOMOS_SCALE_LINEAR}));
+        if (!begun[g]) {
+          NomosAxes axes = {.title = groups[g], .x_label = spectrum.k_label, .y_label = spectrum.label, .x_scale = NOMOS_SCALE_LOG, .y_scale = info->log_log ? NOMOS_SCALE_LOG : NOMOS_SCALE_LINEAR};
+          if (info->log_log) LimitDecades(&spectrum, &axes);
+          PetscCall(NomosFigurePanel(figure, g / columns, g % columns, &axes));
+        }
         begun[g] = true;
         PetscCall(DrawSpectrum(figure, info, &spectrum));
         PetscCall(PetscFree3(spectrum.k, spectrum.last, spectrum.mean));
