@@ -243,7 +243,7 @@ static bool SameText(hid_t h5, const char attribute[], const char text[])
   return same;
 }
 
-/* Frames behind the last step are discarded by their time alone. */
+/* Frames behind the last step are discarded by their time alone; from the last on, so that frames with a time are always the first ones. */
 static bool DropFrames(NomosFieldFile file, const double times[], NomosVerdict *verdict)
 {
   const NomosFieldPlace *time      = &file->places[file->input.n_variables + 1];
@@ -251,7 +251,7 @@ static bool DropFrames(NomosFieldFile file, const double times[], NomosVerdict *
   int                    fd        = open(file->input.path, O_RDWR);
   bool                   good      = fd >= 0;
 
-  for (size_t i = file->frames; i < file->capacity && good; i++) {
+  for (size_t i = file->capacity; i-- > file->frames && good;) {
     if (!isnan(times[i])) good = NomosPwrite(fd, &unwritten, sizeof unwritten, time->array.base + (int64_t)i * time->frame);
   }
   if (!good) NomosVerdictFail(verdict, PETSC_ERR_FILE_WRITE, "%s: cannot write: %s", file->input.path, strerror(errno));

@@ -244,7 +244,7 @@ static bool DefineAll(hid_t file, const NomosFieldFileInput *input, size_t capac
 
 hid_t NomosFieldDefine(const char path[], const NomosFieldFileInput *input, size_t capacity, int compression, const NomosFieldPlace places[], NomosVerdict *verdict)
 {
-  size_t metadata = (size_t)64 << 10;
+  size_t metadata = (size_t)16 << 10;
   hid_t  file;
 
   /* Room for every node of the chunk indices (up to 8 + 8 * 6 bytes an entry, half full), so that none comes between chunks. */
