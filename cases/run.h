@@ -39,6 +39,7 @@ typedef struct {
 
   NomosFieldFile       fields, spectra;
   NomosScalarFile      scalars;
+  bool                 has_planes; /* fields over (y, x): ParaView can show them */
   NomosFieldVariable  *field_variables, *spectra_variables; /* with the types chosen here */
   NomosCadence         fields_due, spectra_due, scalars_due, checkpoint_due;
   size_t               n_scalars;

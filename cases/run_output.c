@@ -192,6 +192,7 @@ PetscErrorCode NomosRunOutputOpen(NomosRun *run)
   run->spectra_due = (NomosCadence){run->params.spectra_every, -1};
   run->scalars_due = (NomosCadence){run->params.scalars_every, -1};
   PetscCall(run->ops->field_layout(run->model, &layout));
+  for (size_t v = 0; v < layout.n_variables; v++) run->has_planes = run->has_planes || (!layout.variables[v].constant && layout.variables[v].dims[0] && layout.variables[v].dims[1]);
   PetscCall(OpenFieldFile(run, "fields.nc", &layout, run->params.precision, cost.n_fields, &run->field_variables, &run->fields_due, &run->fields));
   if (run->ops->spectra_layout) {
     PetscCall(run->ops->spectra_layout(run->model, &layout));
@@ -215,7 +216,7 @@ static PetscErrorCode CloseAll(NomosRun *run)
   PetscCall(NomosScalarFileClose(&run->scalars));
   PetscCall(NomosRunDirectoryFile(run->directory, "fields.nc", nc));
   PetscCall(NomosRunDirectoryFile(run->directory, "fields.xdmf", xdmf));
-  PetscCall(NomosXdmfWrite(run->comm, nc, xdmf));
+  if (run->has_planes) PetscCall(NomosXdmfWrite(run->comm, nc, xdmf));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
