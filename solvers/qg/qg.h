@@ -74,6 +74,7 @@ typedef struct {
   bool           flux_form;    /* -div(u q) instead of Basdevant's form */
   NomosQGScheme  scheme;
   double         asselin;      /* Robert-Asselin coefficient of the leapfrog */
+  bool           accurate_start; /* Adams-Bashforth begins with RK4 steps, not with lower orders: third order from the start */
 } NomosQGSetup;
 
 /* Depth fractions, stretching matrix and its modes from layer depths H (n) and reduced gravities g' (n - 1) [m/s2]; Coriolis parameter f0. For one layer g' is

@@ -52,6 +52,7 @@ const NomosParam nomos_qg_params[] = {
   {"qg.precision",           NOMOS_PARAM_CHOICE, "float64", NULL, 0, 0, "float64|float32", false, "Working precision."},
   {"qg.fft_plan",            NOMOS_PARAM_CHOICE, "measure", NULL, 0, 0, "estimate|measure|patient", false, "Effort FFTW takes to plan; what it learns is kept for this machine and in checkpoints."},
   {"time.scheme",            NOMOS_PARAM_CHOICE, "ab3",  NULL,   0, 0, "euler|ab2|ab3|leapfrog|rk4|etdrk4", false, "Time scheme."},
+  {"time.start",             NOMOS_PARAM_CHOICE, "lower_order", NULL, 0, 0, "lower_order|rk4", false, "First steps of ab2 and ab3: lower orders as in pyqg (which leaves ab3 of second order in the end), or rk4."},
   {"time.asselin",           NOMOS_PARAM_REAL,   "0.04", NULL,   0, 0.5,            NULL, false, "Robert-Asselin coefficient of the leapfrog."},
   {"time.adaptive",          NOMOS_PARAM_BOOL,   "false", NULL,  0, 0,              NULL, false, "Choose dt (at most time.dt) by time.cfl; one-step schemes only."},
   {"time.cfl",               NOMOS_PARAM_REAL,   "0.5",  NULL,   DBL_MIN, 2,        NULL, false, "CFL number dt (max|u|/dx + max|v|/dy) an adaptive step keeps below."},
@@ -285,6 +286,7 @@ static PetscErrorCode Numerics(MPI_Comm comm, NomosConfig config, NomosQGSetup *
   PetscCall(Flag(config, "qg.nyquist", "keep", &setup->keep_nyquist));
   PetscCall(Flag(config, "qg.form", "flux", &setup->flux_form));
   PetscCall(Flag(config, "qg.precision", "float32", &options->single));
+  PetscCall(Flag(config, "time.start", "rk4", &setup->accurate_start));
   PetscCall(NomosConfigGetReal(config, "time.asselin", &setup->asselin));
   PetscCall(NomosConfigGetBool(config, "time.adaptive", &options->adaptive));
   PetscCall(NomosConfigGetReal(config, "time.cfl", &options->cfl));

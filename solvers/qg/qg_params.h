@@ -5,7 +5,7 @@
 #include "operators/fft_plan.h"
 #include "solvers/qg/qg.h"
 
-enum { NOMOS_QG_N_PARAMS = 63 };
+enum { NOMOS_QG_N_PARAMS = 64 };
 extern const NomosParam nomos_qg_params[];
 
 /* What else a run needs to know. */

@@ -62,24 +62,6 @@ static void AdamsRow(NAME(QGCore) *core, size_t offset, Complex *const t[], void
   }
 }
 
-static PetscErrorCode StepAdams(NAME(QGCore) *core)
-{
-  const NomosQGScheme scheme = core->setup->scheme;
-  const int           most   = scheme == NOMOS_QG_AB3 ? 3 : scheme == NOMOS_QG_AB2 ? 2 : 1;
-  const double        b[4][3] = {{0}, {1, 0, 0}, {1.5, -0.5, 0}, {23.0 / 12, -16.0 / 12, 5.0 / 12}};
-  Adams               adams   = {.order = core->step < most ? (int)core->step + 1 : most};
-
-  PetscFunctionBeginUser;
-  for (int i = 0; i < 3; i++) adams.b[i] = (Real)(core->dt * b[adams.order][i]);
-  if (scheme == NOMOS_QG_AB2) adams.last = core->history[0];
-  if (scheme == NOMOS_QG_AB3) { /* at even steps history[0] holds the last tendency but one */
-    adams.before = core->history[core->step % 2];
-    adams.last   = core->history[(core->step + 1) % 2];
-  }
-  PetscCall(NAME(QGTendency)(core, core->q, NOMOS_QG_ALL_TERMS, AdamsRow, &adams));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* history[0] is the (filtered) state one step back. Other tendencies are explicit, so D is applied here: (q + dt t) / (1 + dt nu D). */
 static void LeapfrogRow(NAME(QGCore) *core, size_t offset, Complex *const t[], void *ctx)
 {
@@ -155,6 +137,44 @@ static PetscErrorCode StepRungeKutta(NAME(QGCore) *core)
   }
   core->max_u = max_u;
   core->max_v = max_v;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A first step by RK4, which leaves the tendency it began with in `keep`. */
+static PetscErrorCode StartAdams(NAME(QGCore) *core, Complex *keep)
+{
+  Complex *mine[2] = {core->history[0], core->history[1]};
+
+  PetscFunctionBeginUser;
+  PetscCall(NAME(QGTendencyArray)(core, core->q, NOMOS_QG_ALL_TERMS, keep));
+  for (int i = 0; i < 2; i++) PetscCall(PetscMalloc1(core->n_modes * (size_t)core->n_layers + 1, &core->history[i]));
+  PetscCall(StepRungeKutta(core));
+  for (int i = 0; i < 2; i++) {
+    PetscCall(PetscFree(core->history[i]));
+    core->history[i] = mine[i];
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode StepAdams(NAME(QGCore) *core)
+{
+  const NomosQGScheme scheme = core->setup->scheme;
+  const int           most   = scheme == NOMOS_QG_AB3 ? 3 : scheme == NOMOS_QG_AB2 ? 2 : 1;
+  const double        b[4][3] = {{0}, {1, 0, 0}, {1.5, -0.5, 0}, {23.0 / 12, -16.0 / 12, 5.0 / 12}};
+  Adams               adams   = {.order = core->step < most ? (int)core->step + 1 : most};
+
+  PetscFunctionBeginUser;
+  for (int i = 0; i < 3; i++) adams.b[i] = (Real)(core->dt * b[adams.order][i]);
+  if (scheme == NOMOS_QG_AB2) adams.last = core->history[0];
+  if (scheme == NOMOS_QG_AB3) { /* at even steps history[0] holds the last tendency but one */
+    adams.before = core->history[core->step % 2];
+    adams.last   = core->history[(core->step + 1) % 2];
+  }
+  if (core->setup->accurate_start && adams.order < most) {
+    PetscCall(StartAdams(core, scheme == NOMOS_QG_AB3 ? adams.before : adams.last));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(NAME(QGTendency)(core, core->q, NOMOS_QG_ALL_TERMS, AdamsRow, &adams));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
