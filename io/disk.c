@@ -59,7 +59,8 @@ bool NomosTemporaryName(const char path[], char temporary[NOMOS_MAX_PATH], Nomos
 
   if (!path[prefix]) return NomosVerdictFail(verdict, PETSC_ERR_FILE_OPEN, "\"%s\" is not the name of a file; give one", path);
   if (length >= NOMOS_MAX_PATH) {
-    return NomosVerdictFail(verdict, PETSC_ERR_FILE_OPEN, "the path %.80s... has %zu characters; at most %d are possible", path, strlen(path), NOMOS_MAX_PATH - 6);
+    return NomosVerdictFail(verdict, PETSC_ERR_FILE_OPEN, "the path %.80s... has %zu characters; at most %d are possible", path,
+                            strlen(path), NOMOS_MAX_PATH - 6);
   }
   return true;
 }
@@ -110,13 +111,15 @@ bool NomosSpaceCheck(const char path[], double bytes, const char what[], NomosVe
   struct stat    replaced;
 
   NomosDirectoryName(path, directory);
-  if (statvfs(directory, &device)) return NomosVerdictFail(verdict, PETSC_ERR_FILE_OPEN, "%s: cannot write there: %s", path, strerror(errno));
+  if (statvfs(directory, &device))
+    return NomosVerdictFail(verdict, PETSC_ERR_FILE_OPEN, "%s: cannot write there: %s", path, strerror(errno));
   /* The file that is replaced gives its blocks back before raw data are written. */
   double room = (double)device.f_bavail * (double)device.f_frsize;
   if (!stat(path, &replaced)) room += 512. * (double)replaced.st_blocks;
   if (bytes <= room) return true;
-  return NomosVerdictFail(verdict, PETSC_ERR_FILE_WRITE, "%s: %s takes %s and %s are free on this device; write less, make room or write elsewhere", path, what, HumanBytes(bytes, needed),
-                          HumanBytes(room, available));
+  return NomosVerdictFail(verdict, PETSC_ERR_FILE_WRITE,
+                          "%s: %s takes %s and %s are free on this device; write less, make room or write elsewhere", path, what,
+                          HumanBytes(bytes, needed), HumanBytes(room, available));
 }
 
 bool NomosPwrite(int fd, const void *data, size_t bytes, int64_t offset)
@@ -155,12 +158,14 @@ bool NomosPread(int fd, void *data, size_t bytes, int64_t offset)
   return true;
 }
 
-bool NomosBlockCheck(const NomosFileArray *array, const size_t start[], const size_t count[], const char path[], const char name[], NomosVerdict *verdict)
+bool NomosBlockCheck(const NomosFileArray *array, const size_t start[], const size_t count[], const char path[], const char name[],
+                     NomosVerdict *verdict)
 {
   for (int d = 0; d < array->n_dims; d++) {
     if (count[d] > array->size[d] || start[d] > array->size[d] - count[d]) {
-      return NomosVerdictFail(verdict, PETSC_ERR_ARG_OUTOFRANGE, "%s: %s: a block of %zu entries from %zu along dimension %d does not fit its size %zu", path, name, count[d], start[d], d,
-                              array->size[d]);
+      return NomosVerdictFail(verdict, PETSC_ERR_ARG_OUTOFRANGE,
+                              "%s: %s: a block of %zu entries from %zu along dimension %d does not fit its size %zu", path, name, count[d],
+                              start[d], d, array->size[d]);
     }
   }
   return true;

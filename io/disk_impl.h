@@ -16,7 +16,7 @@ typedef struct {
 } NomosVerdict;
 
 /* Record a failure; returns false so that `return NomosVerdictFail(...)` reads well. */
-bool NomosVerdictFail(NomosVerdict *verdict, PetscErrorCode code, const char format[], ...) PETSC_ATTRIBUTE_FORMAT(3, 4);
+bool           NomosVerdictFail(NomosVerdict *verdict, PetscErrorCode code, const char format[], ...) PETSC_ATTRIBUTE_FORMAT(3, 4);
 /* Every rank raises the failure of the lowest rank that has one. Collective. */
 PetscErrorCode NomosVerdictRaise(MPI_Comm comm, const NomosVerdict *verdict);
 
@@ -49,7 +49,8 @@ bool NomosPwrite(int fd, const void *data, size_t bytes, int64_t offset);
 bool NomosPread(int fd, void *data, size_t bytes, int64_t offset);
 
 /* Does start + count stay inside the array? */
-bool NomosBlockCheck(const NomosFileArray *array, const size_t start[], const size_t count[], const char path[], const char name[], NomosVerdict *verdict);
+bool NomosBlockCheck(const NomosFileArray *array, const size_t start[], const size_t count[], const char path[], const char name[],
+                     NomosVerdict *verdict);
 /* Block of `type` data into the array (converted to the array's type), or out of an array of the same type. False with errno. */
 bool NomosBlockWrite(int fd, const NomosFileArray *array, NomosRealType type, const size_t start[], const size_t count[], const void *data);
 bool NomosBlockRead(int fd, const NomosFileArray *array, const size_t start[], const size_t count[], void *data);

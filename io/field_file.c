@@ -1,6 +1,6 @@
-/* Writing field files. Rank 0 makes the metadata with HDF5 once, closes the file, and tells all ranks where the raw data of each variable lie;
-   frames are written there directly. Whatever changes metadata (more room, trimming, compression) goes into a new file that replaces the
-   old one by a rename: at no moment can a kill or a full disk cost a frame. */
+/* Writing field files. Rank 0 makes the metadata with HDF5 once, closes the file, and tells all ranks where the raw data of each variable
+   lie; frames are written there directly. Whatever changes metadata (more room, trimming, compression) goes into a new file that replaces
+   the old one by a rename: at no moment can a kill or a full disk cost a frame. */
 #include "io/field_impl.h"
 
 #include <errno.h>
@@ -49,7 +49,8 @@ static PetscErrorCode FreeText(const char **text)
 
 static PetscErrorCode ForEachText(NomosFieldFileInput *input, NomosFieldDim *dims, NomosFieldVariable *variables, TextFn visit)
 {
-  const char **const globals[] = {&input->path, &input->time_unit, &input->title, &input->source, &input->references, &input->config_yaml, &input->provenance_json};
+  const char **const globals[] = {&input->path, &input->time_unit, &input->title, &input->source,
+                                  &input->references, &input->config_yaml, &input->provenance_json};
 
   PetscFunctionBeginUser;
   for (size_t i = 0; i < sizeof globals / sizeof *globals; i++) PetscCall(visit(globals[i]));
@@ -133,7 +134,8 @@ static PetscErrorCode New(MPI_Comm comm, const NomosFieldFileInput *input, Nomos
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A new file of `capacity` frames takes the place of the old one, with its first file->frames frames and its constants if `keep`. Rank 0. */
+/* A new file of `capacity` frames takes the place of the old one, with its first file->frames frames and its constants if `keep`. Rank 0.
+ */
 static bool Replace(NomosFieldFile file, size_t capacity, int compression, bool keep, NomosVerdict *verdict)
 {
   const NomosFieldFileInput *input = &file->input;
@@ -145,7 +147,8 @@ static bool Replace(NomosFieldFile file, size_t capacity, int compression, bool 
   new = NomosFieldDefine(temporary, input, capacity, compression, file->places, verdict);
   if (new >= 0 && old >= 0) NomosFieldCopy(old, new, input, file->places, file->frames, input->path, verdict);
   if (new >= 0 && !compression && !verdict->code && !NomosFieldLocate(new, input, file->places)) {
-    NomosVerdictFail(verdict, PETSC_ERR_LIB, "%s: HDF5 laid the file out in an unexpected way; please report this with the case", input->path);
+    NomosVerdictFail(verdict, PETSC_ERR_LIB, "%s: HDF5 laid the file out in an unexpected way; please report this with the case",
+                     input->path);
   }
   NomosH5Close(old, input->path, verdict);
   NomosH5Close(new, input->path, verdict);
@@ -216,7 +219,8 @@ PetscErrorCode NomosFieldFileCreate(MPI_Comm comm, const NomosFieldFileInput *in
 /* Times and steps of all frames there is room for; false without a verdict if memory is short. */
 static bool ReadAxis(hid_t h5, size_t *n, double **times, int64_t **steps)
 {
-  hid_t   time = H5Dopen2(h5, "time", H5P_DEFAULT), step = H5Dopen2(h5, "step", H5P_DEFAULT), space = H5Dget_space(time), step_space = H5Dget_space(step);
+  hid_t time = H5Dopen2(h5, "time", H5P_DEFAULT), step = H5Dopen2(h5, "step", H5P_DEFAULT), space = H5Dget_space(time),
+        step_space = H5Dget_space(step);
   hsize_t extent, step_extent;
   bool    good;
 
@@ -269,7 +273,8 @@ static bool ResumeOnDisk(NomosFieldFile file, int64_t last_step, NomosVerdict *v
 
   if (h5 < 0) return false;
   if (NomosTemporaryName(input->path, temporary, verdict)) unlink(temporary);
-  if (NomosFieldCheck(h5, input, input->path, verdict) && !ReadAxis(h5, &file->capacity, &times, &steps)) NomosH5Fail(verdict, PETSC_ERR_FILE_READ, input->path, "read its time axis");
+  if (NomosFieldCheck(h5, input, input->path, verdict) && !ReadAxis(h5, &file->capacity, &times, &steps))
+    NomosH5Fail(verdict, PETSC_ERR_FILE_READ, input->path, "read its time axis");
   if (!verdict->code) {
     while (file->frames < file->capacity && isfinite(times[file->frames]) && steps[file->frames] <= last_step) file->frames++;
     /* The file serves as it is if it has the room, says what this run says, and its data lie where they are expected. */
@@ -282,7 +287,8 @@ static bool ResumeOnDisk(NomosFieldFile file, int64_t last_step, NomosVerdict *v
     if (as_is) DropFrames(file, times, verdict);
     else {
       file->capacity = wanted;
-      if (NomosFieldPlan(input, wanted, file->places, &bytes, verdict) && NomosSpaceCheck(temporary, bytes, "a copy with room to go on", verdict)) {
+      if (NomosFieldPlan(input, wanted, file->places, &bytes, verdict) &&
+          NomosSpaceCheck(temporary, bytes, "a copy with room to go on", verdict)) {
         Replace(file, wanted, 0, true, verdict);
       }
     }
@@ -326,7 +332,8 @@ static PetscErrorCode Grow(NomosFieldFile file)
     if (!old) NomosVerdictFail(&verdict, PETSC_ERR_MEM, "%s: no memory left", file->input.path);
     else memcpy(old, file->places, n * sizeof *old);
     file->capacity *= 2;
-    if (!verdict.code && NomosFieldPlan(&file->input, file->capacity, file->places, &bytes, &verdict)) Replace(file, file->capacity, 0, true, &verdict);
+    if (!verdict.code && NomosFieldPlan(&file->input, file->capacity, file->places, &bytes, &verdict))
+      Replace(file, file->capacity, 0, true, &verdict);
     if (verdict.code) file->capacity = capacity;
     if (verdict.code && old) memcpy(file->places, old, n * sizeof *old);
     free(old);
@@ -339,7 +346,8 @@ PetscErrorCode NomosFieldFileBeginFrame(NomosFieldFile file, double time, int64_
 {
   PetscFunctionBeginUser;
   PetscCheck(!file->in_frame, file->comm, PETSC_ERR_ORDER, "%s: a frame was begun and not ended", file->input.path);
-  PetscCheck(isfinite(time), file->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: time %g of step %lld is not finite, the frame is not written", file->input.path, time, (long long)step);
+  PetscCheck(isfinite(time), file->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: time %g of step %lld is not finite, the frame is not written",
+             file->input.path, time, (long long)step);
   if (file->frames == file->capacity) PetscCall(Grow(file));
   PetscCall(PetscArrayzero(file->written, file->input.n_variables));
   file->in_frame = true;
@@ -363,7 +371,8 @@ static PetscErrorCode Finish(NomosFieldFile file, const NomosVerdict *verdict)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosFieldFileWrite(NomosFieldFile file, const char name[], NomosRealType type, const size_t start[], const size_t count[], const void *data)
+PetscErrorCode NomosFieldFileWrite(NomosFieldFile file, const char name[], NomosRealType type, const size_t start[], const size_t count[],
+                                   const void *data)
 {
   NomosVerdict   verdict = {0};
   NomosFileArray array;
@@ -372,13 +381,16 @@ PetscErrorCode NomosFieldFileWrite(NomosFieldFile file, const char name[], Nomos
   PetscFunctionBeginUser;
   while (i < file->input.n_variables && strcmp(file->input.variables[i].name, name)) i++;
   PetscCheck(i < file->input.n_variables, file->comm, PETSC_ERR_ARG_WRONG, "%s has no variable %s", file->input.path, name);
-  PetscCheck(file->in_frame || file->places[i].constant, file->comm, PETSC_ERR_ORDER, "%s: %s is written outside a frame; begin one first", file->input.path, name);
+  PetscCheck(file->in_frame || file->places[i].constant, file->comm, PETSC_ERR_ORDER, "%s: %s is written outside a frame; begin one first",
+             file->input.path, name);
   array = file->places[i].array;
   if (!file->places[i].constant) array.base += (int64_t)file->frames * file->places[i].frame;
   /* A number without dimensions is the same on all ranks; one writes it. */
   const bool mine = array.n_dims > 0 || file->rank == 0;
-  if (NomosBlockCheck(&array, start, count, file->input.path, name, &verdict) && mine && !NomosBlockWrite(file->fd, &array, type, start, count, data)) {
-    NomosVerdictFail(&verdict, PETSC_ERR_FILE_WRITE, "%s: cannot write %s at step %lld: %s", file->input.path, name, (long long)file->step, strerror(errno));
+  if (NomosBlockCheck(&array, start, count, file->input.path, name, &verdict) && mine &&
+      !NomosBlockWrite(file->fd, &array, type, start, count, data)) {
+    NomosVerdictFail(&verdict, PETSC_ERR_FILE_WRITE, "%s: cannot write %s at step %lld: %s", file->input.path, name, (long long)file->step,
+                     strerror(errno));
   }
   PetscCall(Finish(file, &verdict));
   file->written[i] = true;
@@ -394,12 +406,14 @@ PetscErrorCode NomosFieldFileEndFrame(NomosFieldFile file)
   PetscFunctionBeginUser;
   PetscCheck(file->in_frame, file->comm, PETSC_ERR_ORDER, "%s: a frame is ended that was not begun", file->input.path);
   for (size_t i = 0; i < n; i++) {
-    PetscCheck(file->written[i] || file->places[i].constant, file->comm, PETSC_ERR_ORDER, "%s: the frame of step %lld lacks %s", file->input.path, (long long)file->step, file->input.variables[i].name);
+    PetscCheck(file->written[i] || file->places[i].constant, file->comm, PETSC_ERR_ORDER, "%s: the frame of step %lld lacks %s",
+               file->input.path, (long long)file->step, file->input.variables[i].name);
   }
   /* Every rank has written its blocks (each write ended with a verdict of all ranks); with its time the frame counts. */
   if (file->rank == 0 && (!NomosPwrite(file->fd, &file->step, sizeof file->step, step->array.base + (int64_t)file->frames * step->frame) ||
                           !NomosPwrite(file->fd, &file->time, sizeof file->time, time->array.base + (int64_t)file->frames * time->frame))) {
-    NomosVerdictFail(&verdict, PETSC_ERR_FILE_WRITE, "%s: cannot write step %lld: %s", file->input.path, (long long)file->step, strerror(errno));
+    NomosVerdictFail(&verdict, PETSC_ERR_FILE_WRITE, "%s: cannot write step %lld: %s", file->input.path, (long long)file->step,
+                     strerror(errno));
   }
   PetscCall(Finish(file, &verdict));
   file->in_frame = false;
@@ -422,7 +436,8 @@ PetscErrorCode NomosFieldFileClose(NomosFieldFile *file)
   NomosFieldFile it          = *file;
   const int      compression = it->input.compression;
   /* After a failed write the file stays as it is: valid, its unwritten frames without a time. */
-  if (fsync(it->fd) && !it->failed) NomosVerdictFail(&flushed, PETSC_ERR_FILE_WRITE, "%s: cannot flush to the disk: %s", it->input.path, strerror(errno));
+  if (fsync(it->fd) && !it->failed)
+    NomosVerdictFail(&flushed, PETSC_ERR_FILE_WRITE, "%s: cannot flush to the disk: %s", it->input.path, strerror(errno));
   failed = NomosVerdictRaise(it->comm, &flushed);
   if (!failed && !it->failed && (it->frames < it->capacity || compression)) {
     if (it->rank == 0) {
@@ -430,7 +445,8 @@ PetscErrorCode NomosFieldFileClose(NomosFieldFile *file)
       NomosFieldPlan(&it->input, it->frames, it->places, &bytes, &trimmed);
       if (!Replace(it, it->frames, compression, true, &trimmed)) {
         const size_t length = strlen(trimmed.text);
-        snprintf(trimmed.text + length, sizeof trimmed.text - length, "; the file is complete but was not %s", compression ? "compressed" : "trimmed");
+        snprintf(trimmed.text + length, sizeof trimmed.text - length, "; the file is complete but was not %s",
+                 compression ? "compressed" : "trimmed");
       }
     }
     failed = NomosVerdictRaise(it->comm, &trimmed);

@@ -8,10 +8,10 @@
 
 /* A chunk is large enough to cost little to find and small enough to be read for one frame or layer alone. */
 #define CHUNK_SMALLEST ((size_t)256 << 10)
-#define CHUNK_LARGEST  ((size_t)4 << 20)
+#define CHUNK_LARGEST ((size_t)4 << 20)
 
 #define TEXT_(x) #x
-#define TEXT(x)  TEXT_(x)
+#define TEXT(x) TEXT_(x)
 
 static const NomosFieldDim *FindDim(const NomosFieldFileInput *input, const char name[])
 {
@@ -33,8 +33,8 @@ static int CountDims(const NomosFieldVariable *variable)
 static const NomosFieldVariable *Variable(const NomosFieldFileInput *input, size_t i)
 {
   static const NomosFieldVariable own[] = {
-    {.name = "step", .type = NOMOS_F64, .unit = "1", .long_name = "number of time steps done"},
-    {.name = "time", .type = NOMOS_F64, .long_name = "time", .standard_name = "time"},
+      {.name = "step", .type = NOMOS_F64, .unit = "1",         .long_name = "number of time steps done"},
+      {.name = "time", .type = NOMOS_F64, .long_name = "time", .standard_name = "time"                 },
   };
   return i < input->n_variables ? &input->variables[i] : &own[i - input->n_variables];
 }
@@ -48,7 +48,9 @@ static hid_t StoredType(const NomosFieldFileInput *input, size_t i)
 static bool CheckName(const NomosFieldFileInput *input, const char name[], size_t *n_same, NomosVerdict *verdict)
 {
   if (!name || !*name || strchr(name, '/') || !strcmp(name, ".") || strlen(name) >= NOMOS_MAX_NAME) {
-    return NomosVerdictFail(verdict, PETSC_ERR_ARG_WRONG, "%s: \"%.80s\" cannot name a variable: 1 to %d characters without a slash are allowed", input->path, name ? name : "", NOMOS_MAX_NAME - 1);
+    return NomosVerdictFail(verdict, PETSC_ERR_ARG_WRONG,
+                            "%s: \"%.80s\" cannot name a variable: 1 to %d characters without a slash are allowed", input->path,
+                            name ? name : "", NOMOS_MAX_NAME - 1);
   }
   *n_same = !strcmp(name, "time") || !strcmp(name, "step");
   for (size_t i = 0; i < input->n_dims; i++) *n_same += input->dims[i].name && !strcmp(input->dims[i].name, name);
@@ -62,23 +64,28 @@ static bool CheckInput(const NomosFieldFileInput *input, NomosVerdict *verdict)
 
   if (!input->path || !*input->path) return NomosVerdictFail(verdict, PETSC_ERR_FILE_OPEN, "a field file has no name; give a path");
   if (input->compression < 0 || input->compression > 9) {
-    return NomosVerdictFail(verdict, PETSC_ERR_ARG_OUTOFRANGE, "%s: compression = %d: must be 0 (none) to 9", input->path, input->compression);
+    return NomosVerdictFail(verdict, PETSC_ERR_ARG_OUTOFRANGE, "%s: compression = %d: must be 0 (none) to 9", input->path,
+                            input->compression);
   }
   for (size_t i = 0; i < input->n_dims + input->n_variables; i++) {
     const char *name = i < input->n_dims ? input->dims[i].name : input->variables[i - input->n_dims].name;
     if (!CheckName(input, name, &n_same, verdict)) return false;
     if (n_same > 1) {
-      return NomosVerdictFail(verdict, PETSC_ERR_ARG_WRONG, "%s: the name %s is given twice (time and step are taken); names of dimensions and variables must differ", input->path, name);
+      return NomosVerdictFail(verdict, PETSC_ERR_ARG_WRONG,
+                              "%s: the name %s is given twice (time and step are taken); names of dimensions and variables must differ",
+                              input->path, name);
     }
     if (i < input->n_dims && (!input->dims[i].size || !input->dims[i].values)) {
-      return NomosVerdictFail(verdict, PETSC_ERR_ARG_WRONG, "%s: dimension %s has no coordinates; at least one is needed", input->path, name);
+      return NomosVerdictFail(verdict, PETSC_ERR_ARG_WRONG, "%s: dimension %s has no coordinates; at least one is needed", input->path,
+                              name);
     }
   }
   for (size_t i = 0; i < input->n_variables; i++) {
     const NomosFieldVariable *variable = &input->variables[i];
     for (int d = 0; d < CountDims(variable); d++) {
       if (FindDim(input, variable->dims[d])) continue;
-      return NomosVerdictFail(verdict, PETSC_ERR_ARG_WRONG, "%s: variable %s is over %s, which is none of the dimensions of the file", input->path, variable->name, variable->dims[d]);
+      return NomosVerdictFail(verdict, PETSC_ERR_ARG_WRONG, "%s: variable %s is over %s, which is none of the dimensions of the file",
+                              input->path, variable->name, variable->dims[d]);
     }
   }
   return true;
@@ -120,7 +127,9 @@ bool NomosFieldPlan(const NomosFieldFileInput *input, size_t capacity, NomosFiel
     const NomosFieldVariable *variable = Variable(input, i);
     double                    frame    = (double)NomosRealSize(variable->type);
     for (int d = 0; d < CountDims(variable); d++) frame *= (double)FindDim(input, variable->dims[d])->size;
-    if (frame > 1e18) return NomosVerdictFail(verdict, PETSC_ERR_ARG_OUTOFRANGE, "%s: one frame of %s takes %.3g bytes; no file can hold it", input->path, variable->name, frame);
+    if (frame > 1e18)
+      return NomosVerdictFail(verdict, PETSC_ERR_ARG_OUTOFRANGE, "%s: one frame of %s takes %.3g bytes; no file can hold it", input->path,
+                              variable->name, frame);
     *bytes += frame * (variable->constant ? 1. : (double)capacity);
     Place(input, variable, capacity, &places[i]);
   }
@@ -133,27 +142,35 @@ static bool PutGlobals(hid_t file, const NomosFieldFileInput *input, NomosVerdic
 
   snprintf(history, sizeof history, "created by %s", input->source && *input->source ? input->source : "nomos " NOMOS_VERSION);
   const char *const globals[][2] = {
-    {"_NCProperties", "version=2,nomos=" NOMOS_VERSION ",hdf5=" TEXT(H5_VERS_MAJOR) "." TEXT(H5_VERS_MINOR) "." TEXT(H5_VERS_RELEASE)},
-    {"Conventions", "CF-1.8"},
-    {"title", input->title},
-    {"source", input->source},
-    {"history", history},
-    {"references", input->references},
-    {"config", input->config_yaml},
-    {"provenance", input->provenance_json},
+      {"_NCProperties", "version=2,nomos=" NOMOS_VERSION ",hdf5=" TEXT(H5_VERS_MAJOR) "." TEXT(H5_VERS_MINOR) "." TEXT(H5_VERS_RELEASE)},
+      {"Conventions",   "CF-1.8"                                                                                                       },
+      {"title",         input->title                                                                                                   },
+      {"source",        input->source                                                                                                  },
+      {"history",       history                                                                                                        },
+      {"references",    input->references                                                                                              },
+      {"config",        input->config_yaml                                                                                             },
+      {"provenance",    input->provenance_json                                                                                         },
   };
   for (size_t i = 0; i < sizeof globals / sizeof *globals; i++) {
-    if (NomosH5PutText(file, globals[i][0], globals[i][1]) < 0) return NomosH5Fail(verdict, PETSC_ERR_FILE_WRITE, input->path, "write the global attributes");
+    if (NomosH5PutText(file, globals[i][0], globals[i][1]) < 0)
+      return NomosH5Fail(verdict, PETSC_ERR_FILE_WRITE, input->path, "write the global attributes");
   }
   return true;
 }
 
-static bool PutAttributes(hid_t dataset, const char path[], const char unit[], const char long_name[], const char standard_name[], const char axis[], NomosVerdict *verdict)
+static bool PutAttributes(hid_t dataset, const char path[], const char unit[], const char long_name[], const char standard_name[],
+                          const char axis[], NomosVerdict *verdict)
 {
-  const char *const attributes[][2] = {{"units", unit && *unit ? unit : "1"}, {"long_name", long_name}, {"standard_name", standard_name}, {"axis", axis}};
+  const char *const attributes[][2] = {
+      {"units",         unit && *unit ? unit : "1"},
+      {"long_name",     long_name                 },
+      {"standard_name", standard_name             },
+      {"axis",          axis                      }
+  };
 
   for (size_t i = 0; i < sizeof attributes / sizeof *attributes; i++) {
-    if (NomosH5PutText(dataset, attributes[i][0], attributes[i][1]) < 0) return NomosH5Fail(verdict, PETSC_ERR_FILE_WRITE, path, "write attributes");
+    if (NomosH5PutText(dataset, attributes[i][0], attributes[i][1]) < 0)
+      return NomosH5Fail(verdict, PETSC_ERR_FILE_WRITE, path, "write attributes");
   }
   return true;
 }
@@ -174,7 +191,8 @@ static bool DefineDims(hid_t file, const NomosFieldFileInput *input, NomosVerdic
     hsize_t              size    = dim->size;
     hid_t                dataset = NomosH5Dataset(file, input->path, dim->name, H5T_NATIVE_DOUBLE, 1, &size, NULL, NomosH5RawProperties(), verdict);
     if (dataset < 0) return false;
-    if (H5Dwrite(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, dim->values) < 0) return NomosH5Fail(verdict, PETSC_ERR_FILE_WRITE, input->path, "write coordinates");
+    if (H5Dwrite(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, dim->values) < 0)
+      return NomosH5Fail(verdict, PETSC_ERR_FILE_WRITE, input->path, "write coordinates");
     if (!PutScale(dataset, input->path, dim->name, (int)i + 1, verdict)) return false;
     if (!PutAttributes(dataset, input->path, dim->unit, dim->long_name, dim->standard_name, dim->axis, verdict)) return false;
     H5Dclose(dataset);
@@ -188,18 +206,20 @@ static bool AttachDims(hid_t file, hid_t dataset, const NomosFieldVariable *vari
 
   for (int d = -first; d < CountDims(variable); d++) {
     hid_t scale = H5Dopen2(file, d < 0 ? "time" : variable->dims[d], H5P_DEFAULT);
-    if (scale < 0 || H5DSattach_scale(dataset, scale, (unsigned)(d + first)) < 0) return NomosH5Fail(verdict, PETSC_ERR_FILE_WRITE, path, "attach dimension scales");
+    if (scale < 0 || H5DSattach_scale(dataset, scale, (unsigned)(d + first)) < 0)
+      return NomosH5Fail(verdict, PETSC_ERR_FILE_WRITE, path, "attach dimension scales");
     H5Dclose(scale);
   }
   return true;
 }
 
-static hid_t DefineVariable(hid_t file, const NomosFieldFileInput *input, size_t i, size_t capacity, int compression, const NomosFieldPlace *place, NomosVerdict *verdict)
+static hid_t DefineVariable(hid_t file, const NomosFieldFileInput *input, size_t i, size_t capacity, int compression,
+                            const NomosFieldPlace *place, NomosVerdict *verdict)
 {
-  const NomosFieldVariable *variable   = Variable(input, i);
-  const bool                is_time    = i == input->n_variables + 1;
-  const double              unwritten  = NAN;
-  const int                 first      = place->constant ? 0 : 1, n_dims = place->array.n_dims + first;
+  const NomosFieldVariable *variable  = Variable(input, i);
+  const bool                is_time   = i == input->n_variables + 1;
+  const double              unwritten = NAN;
+  const int                 first = place->constant ? 0 : 1, n_dims = place->array.n_dims + first;
   hid_t                     properties = NomosH5RawProperties();
   hsize_t                   size[NOMOS_FIELD_MAX_DIMS + 1], max_size[NOMOS_FIELD_MAX_DIMS + 1];
 
@@ -219,7 +239,8 @@ static hid_t DefineVariable(hid_t file, const NomosFieldFileInput *input, size_t
 }
 
 /* Time comes first: the variables are attached to it. */
-static bool DefineAll(hid_t file, const NomosFieldFileInput *input, size_t capacity, int compression, const NomosFieldPlace places[], NomosVerdict *verdict)
+static bool DefineAll(hid_t file, const NomosFieldFileInput *input, size_t capacity, int compression, const NomosFieldPlace places[],
+                      NomosVerdict *verdict)
 {
   const size_t n = input->n_variables;
   hid_t        time;
@@ -242,7 +263,8 @@ static bool DefineAll(hid_t file, const NomosFieldFileInput *input, size_t capac
   return true;
 }
 
-hid_t NomosFieldDefine(const char path[], const NomosFieldFileInput *input, size_t capacity, int compression, const NomosFieldPlace places[], NomosVerdict *verdict)
+hid_t NomosFieldDefine(const char path[], const NomosFieldFileInput *input, size_t capacity, int compression,
+                       const NomosFieldPlace places[], NomosVerdict *verdict)
 {
   size_t metadata = (size_t)16 << 10;
   hid_t  file;
@@ -265,7 +287,8 @@ static bool LocateChunks(hid_t dataset, const NomosFieldPlace *place, int64_t *b
   haddr_t  first = 0, last = 0;
   unsigned mask;
   hid_t    properties = H5Dget_create_plist(dataset);
-  bool     as_planned = H5Pget_layout(properties) == H5D_CHUNKED && H5Pget_nfilters(properties) == 0 && H5Pget_chunk(properties, NOMOS_FIELD_MAX_DIMS + 1, chunk) == place->array.n_dims + 1;
+  bool     as_planned = H5Pget_layout(properties) == H5D_CHUNKED && H5Pget_nfilters(properties) == 0 &&
+                    H5Pget_chunk(properties, NOMOS_FIELD_MAX_DIMS + 1, chunk) == place->array.n_dims + 1;
 
   H5Pclose(properties);
   *base = 0;
@@ -273,7 +296,8 @@ static bool LocateChunks(hid_t dataset, const NomosFieldPlace *place, int64_t *b
   hid_t space = H5Dget_space(dataset);
   bool  found = H5Dget_num_chunks(dataset, space, &n) >= 0 && n == place->n_chunks;
   if (found && n) {
-    found = H5Dget_chunk_info(dataset, space, 0, offset, &mask, &first, &size) >= 0 && H5Dget_chunk_info(dataset, space, n - 1, offset, &mask, &last, &size) >= 0;
+    found = H5Dget_chunk_info(dataset, space, 0, offset, &mask, &first, &size) >= 0 &&
+            H5Dget_chunk_info(dataset, space, n - 1, offset, &mask, &last, &size) >= 0;
     found = found && last - first == (n - 1) * size;
     *base = (int64_t)first;
   }
@@ -300,7 +324,8 @@ bool NomosFieldLocate(hid_t file, const NomosFieldFileInput *input, NomosFieldPl
     hid_t dataset = H5Dopen2(file, Variable(input, i)->name, H5P_DEFAULT);
     hid_t type    = dataset < 0 ? dataset : H5Dget_type(dataset);
     found         = dataset >= 0 && H5Tequal(type, StoredType(input, i)) > 0;
-    found         = found && (places[i].constant ? LocateRaw(dataset, &places[i].array.base) : LocateChunks(dataset, &places[i], &places[i].array.base));
+    found         = found &&
+            (places[i].constant ? LocateRaw(dataset, &places[i].array.base) : LocateChunks(dataset, &places[i], &places[i].array.base));
     if (type >= 0) H5Tclose(type);
     if (dataset >= 0) H5Dclose(dataset);
   }
@@ -308,25 +333,33 @@ bool NomosFieldLocate(hid_t file, const NomosFieldFileInput *input, NomosFieldPl
 }
 
 /* Type class, bytes and sizes of a dataset must be these; a size of 0 is free. */
-static bool CheckDataset(hid_t file, const char path[], const char name[], hid_t type, int n_dims, const size_t size[], NomosVerdict *verdict)
+static bool CheckDataset(hid_t file, const char path[], const char name[], hid_t type, int n_dims, const size_t size[],
+                         NomosVerdict *verdict)
 {
   hsize_t found[H5S_MAX_RANK];
 
-  if (H5Lexists(file, name, H5P_DEFAULT) <= 0) return NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s cannot be continued: it has no %s; start a new run directory", path, name);
+  if (H5Lexists(file, name, H5P_DEFAULT) <= 0)
+    return NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s cannot be continued: it has no %s; start a new run directory", path,
+                            name);
   hid_t dataset = H5Dopen2(file, name, H5P_DEFAULT);
   if (dataset < 0) return NomosH5Fail(verdict, PETSC_ERR_FILE_READ, path, "read its definition");
   hid_t stored = H5Dget_type(dataset), space = H5Dget_space(dataset);
-  int   rank   = H5Sget_simple_extent_dims(space, found, NULL);
+  int   rank = H5Sget_simple_extent_dims(space, found, NULL);
   if (H5Tget_class(stored) != H5Tget_class(type) || H5Tget_size(stored) != H5Tget_size(type)) {
-    NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s cannot be continued: %s is stored in another precision (%zu bytes a number, this run writes %zu); start a new run directory", path, name,
-                     H5Tget_size(stored), H5Tget_size(type));
+    NomosVerdictFail(
+        verdict, PETSC_ERR_FILE_UNEXPECTED,
+        "%s cannot be continued: %s is stored in another precision (%zu bytes a number, this run writes %zu); start a new run directory",
+        path, name, H5Tget_size(stored), H5Tget_size(type));
   } else if (rank != n_dims) {
-    NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s cannot be continued: %s has %d dimensions, this run writes %d; start a new run directory", path, name, rank, n_dims);
+    NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED,
+                     "%s cannot be continued: %s has %d dimensions, this run writes %d; start a new run directory", path, name, rank,
+                     n_dims);
   }
   for (int d = 0; d < n_dims && !verdict->code; d++) {
     if (!size[d] || size[d] == found[d]) continue;
-    NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s cannot be continued: dimension %d of %s has size %llu, this run writes %zu; start a new run directory", path, d, name,
-                     (unsigned long long)found[d], size[d]);
+    NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED,
+                     "%s cannot be continued: dimension %d of %s has size %llu, this run writes %zu; start a new run directory", path, d,
+                     name, (unsigned long long)found[d], size[d]);
   }
   H5Sclose(space);
   H5Tclose(stored);
@@ -339,11 +372,13 @@ static bool CheckCoordinates(hid_t file, const char path[], const NomosFieldDim 
   hid_t   dataset = H5Dopen2(file, dim->name, H5P_DEFAULT);
   double *values  = malloc(dim->size * sizeof *values);
 
-  if (!values || H5Dread(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0) NomosH5Fail(verdict, PETSC_ERR_FILE_READ, path, "read its coordinates");
+  if (!values || H5Dread(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0)
+    NomosH5Fail(verdict, PETSC_ERR_FILE_READ, path, "read its coordinates");
   for (size_t i = 0; i < dim->size && !verdict->code; i++) {
     if (values[i] == dim->values[i]) continue;
-    NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s cannot be continued: its coordinate %s[%zu] is %.10g, this run writes %.10g; start a new run directory", path, dim->name, i, values[i],
-                     dim->values[i]);
+    NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED,
+                     "%s cannot be continued: its coordinate %s[%zu] is %.10g, this run writes %.10g; start a new run directory", path,
+                     dim->name, i, values[i], dim->values[i]);
   }
   free(values);
   H5Dclose(dataset);
@@ -359,7 +394,9 @@ static bool CheckDims(hid_t file, const char path[], const NomosFieldVariable *v
     const char *name  = d < 0 ? "time" : variable->dims[d];
     hid_t       scale = H5Dopen2(file, name, H5P_DEFAULT);
     if (scale < 0 || H5DSis_attached(dataset, scale, (unsigned)(d + first)) <= 0) {
-      NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s cannot be continued: dimension %d of %s is not %s there; start a new run directory", path, d + first, variable->name, name);
+      NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED,
+                       "%s cannot be continued: dimension %d of %s is not %s there; start a new run directory", path, d + first,
+                       variable->name, name);
     }
     if (scale >= 0) H5Dclose(scale);
   }
@@ -385,13 +422,14 @@ bool NomosFieldCheck(hid_t file, const NomosFieldFileInput *input, const char pa
 }
 
 /* Chunk by chunk, so that memory stays small and a compressed chunk is written once. */
-static bool CopyVariable(hid_t from, hid_t to, const NomosFieldFileInput *input, size_t i, const NomosFieldPlace *place, size_t frames, const char path[], NomosVerdict *verdict)
+static bool CopyVariable(hid_t from, hid_t to, const NomosFieldFileInput *input, size_t i, const NomosFieldPlace *place, size_t frames,
+                         const char path[], NomosVerdict *verdict)
 {
-  const char *name   = Variable(input, i)->name;
-  const int   first  = place->constant ? 0 : 1, n_dims = place->array.n_dims + first;
+  const char *name  = Variable(input, i)->name;
+  const int   first = place->constant ? 0 : 1, n_dims = place->array.n_dims + first;
   hid_t       type   = StoredType(input, i);
   hid_t       source = H5Dopen2(from, name, H5P_DEFAULT), target = H5Dopen2(to, name, H5P_DEFAULT);
-  hid_t       source_space = H5Dget_space(source), target_space = H5Dget_space(target);
+  hid_t       source_space = H5Dget_space(source), target_space               = H5Dget_space(target);
   hsize_t     size[NOMOS_FIELD_MAX_DIMS + 1], start[NOMOS_FIELD_MAX_DIMS + 1] = {0}, count[NOMOS_FIELD_MAX_DIMS + 1];
   size_t      bytes = H5Tget_size(type);
 
@@ -410,7 +448,8 @@ static bool CopyVariable(hid_t from, hid_t to, const NomosFieldFileInput *input,
       H5Sselect_hyperslab(target_space, H5S_SELECT_SET, start, NULL, count, NULL);
     }
     if (H5Dread(source, type, memory, source_space, H5P_DEFAULT, buffer) < 0) NomosH5Fail(verdict, PETSC_ERR_FILE_READ, path, "read");
-    else if (H5Dwrite(target, type, memory, target_space, H5P_DEFAULT, buffer) < 0) NomosH5Fail(verdict, PETSC_ERR_FILE_WRITE, path, "rewrite");
+    else if (H5Dwrite(target, type, memory, target_space, H5P_DEFAULT, buffer) < 0)
+      NomosH5Fail(verdict, PETSC_ERR_FILE_WRITE, path, "rewrite");
     H5Sclose(memory);
     int d = n_dims - 1;
     for (; d >= 0 && (start[d] += count[d]) >= size[d]; d--) start[d] = 0;
@@ -424,7 +463,8 @@ static bool CopyVariable(hid_t from, hid_t to, const NomosFieldFileInput *input,
   return !verdict->code;
 }
 
-bool NomosFieldCopy(hid_t from, hid_t to, const NomosFieldFileInput *input, const NomosFieldPlace places[], size_t frames, const char path[], NomosVerdict *verdict)
+bool NomosFieldCopy(hid_t from, hid_t to, const NomosFieldFileInput *input, const NomosFieldPlace places[], size_t frames,
+                    const char path[], NomosVerdict *verdict)
 {
   for (size_t i = 0; i < input->n_variables + 2; i++) {
     if (!CopyVariable(from, to, input, i, &places[i], frames, path, verdict)) return false;

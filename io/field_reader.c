@@ -82,7 +82,8 @@ PetscErrorCode NomosFieldReaderOpen(MPI_Comm comm, const char path[], NomosField
   made->file = file;
   PetscCall(PetscStrallocpy(path, &made->path));
   /* Creation order is tracked in ours and NetCDF's; elsewhere names come sorted. */
-  if (H5Literate(file, H5_INDEX_CRT_ORDER, H5_ITER_INC, NULL, CollectName, made) < 0) H5Literate(file, H5_INDEX_NAME, H5_ITER_INC, NULL, CollectName, made);
+  if (H5Literate(file, H5_INDEX_CRT_ORDER, H5_ITER_INC, NULL, CollectName, made) < 0)
+    H5Literate(file, H5_INDEX_NAME, H5_ITER_INC, NULL, CollectName, made);
   *reader = made;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -109,13 +110,15 @@ PetscErrorCode NomosFieldReaderHas(NomosFieldReader reader, const char name[], b
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static bool Shape(NomosFieldReader reader, const char name[], hid_t dataset, int *n_dims, hsize_t size[NOMOS_FIELD_MAX_DIMS + 1], NomosVerdict *verdict)
+static bool Shape(NomosFieldReader reader, const char name[], hid_t dataset, int *n_dims, hsize_t size[NOMOS_FIELD_MAX_DIMS + 1],
+                  NomosVerdict *verdict)
 {
   hid_t space = H5Dget_space(dataset);
 
   *n_dims = H5Sget_simple_extent_ndims(space);
   if (*n_dims < 0 || *n_dims > NOMOS_FIELD_MAX_DIMS + 1) {
-    NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has %d dimensions; at most %d can be read", reader->path, name, *n_dims, NOMOS_FIELD_MAX_DIMS + 1);
+    NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has %d dimensions; at most %d can be read", reader->path, name, *n_dims,
+                     NOMOS_FIELD_MAX_DIMS + 1);
   } else if (*n_dims) H5Sget_simple_extent_dims(space, size, NULL);
   H5Sclose(space);
   return !verdict->code;
@@ -153,10 +156,12 @@ static bool CheckNumbers(NomosFieldReader reader, const char name[], hid_t datas
   H5T_class_t kind = H5Tget_class(type);
 
   H5Tclose(type);
-  return kind == H5T_INTEGER || kind == H5T_FLOAT || NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: %s does not hold numbers", reader->path, name);
+  return kind == H5T_INTEGER || kind == H5T_FLOAT ||
+         NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: %s does not hold numbers", reader->path, name);
 }
 
-static bool Read(NomosFieldReader reader, const char name[], hid_t dataset, const size_t start[], const size_t count[], double data[], NomosVerdict *verdict)
+static bool Read(NomosFieldReader reader, const char name[], hid_t dataset, const size_t start[], const size_t count[], double data[],
+                 NomosVerdict *verdict)
 {
   hsize_t size[NOMOS_FIELD_MAX_DIMS + 1] = {0}, from[NOMOS_FIELD_MAX_DIMS + 1], n[NOMOS_FIELD_MAX_DIMS + 1];
   size_t  total                          = 1;
@@ -169,8 +174,9 @@ static bool Read(NomosFieldReader reader, const char name[], hid_t dataset, cons
     n[d]    = count[d];
     total *= count[d];
     if (count[d] > size[d] || start[d] > size[d] - count[d]) {
-      return NomosVerdictFail(verdict, PETSC_ERR_ARG_OUTOFRANGE, "%s: %s: %zu entries from %zu along dimension %d are asked for, its size is %llu", reader->path, name, count[d], start[d], d,
-                              (unsigned long long)size[d]);
+      return NomosVerdictFail(verdict, PETSC_ERR_ARG_OUTOFRANGE,
+                              "%s: %s: %zu entries from %zu along dimension %d are asked for, its size is %llu", reader->path, name,
+                              count[d], start[d], d, (unsigned long long)size[d]);
     }
   }
   if (!total) return true;
@@ -264,7 +270,8 @@ PetscErrorCode NomosFieldReaderDimName(NomosFieldReader reader, const char name[
   dataset = Require(reader, name, &verdict);
   if (dataset >= 0) {
     if (Shape(reader, name, dataset, &n_dims, size, &verdict) && (i < 0 || i >= n_dims)) {
-      NomosVerdictFail(&verdict, PETSC_ERR_ARG_OUTOFRANGE, "%s: %s has %d dimensions; there is no dimension %d", reader->path, name, n_dims, i);
+      NomosVerdictFail(&verdict, PETSC_ERR_ARG_OUTOFRANGE, "%s: %s has %d dimensions; there is no dimension %d", reader->path, name, n_dims,
+                       i);
     }
     if (!verdict.code) ScaleName(dataset, i, found);
     H5Oclose(dataset);

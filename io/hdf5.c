@@ -114,7 +114,8 @@ hid_t NomosH5RawProperties(void)
   return properties;
 }
 
-hid_t NomosH5Dataset(hid_t file, const char path[], const char name[], hid_t type, int n_dims, const hsize_t size[], const hsize_t max_size[], hid_t properties, NomosVerdict *verdict)
+hid_t NomosH5Dataset(hid_t file, const char path[], const char name[], hid_t type, int n_dims, const hsize_t size[],
+                     const hsize_t max_size[], hid_t properties, NomosVerdict *verdict)
 {
   hid_t space   = n_dims ? H5Screate_simple(n_dims, size, max_size) : H5Screate(H5S_SCALAR);
   hid_t dataset = space < 0 ? space : H5Dcreate2(file, name, type, space, H5P_DEFAULT, properties, H5P_DEFAULT);

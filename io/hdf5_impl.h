@@ -20,7 +20,8 @@ bool  NomosH5Close(hid_t file, const char path[], NomosVerdict *verdict);
 /* Properties of a dataset whose raw data are allocated at creation and never filled; H5Pclose. */
 hid_t NomosH5RawProperties(void);
 /* Create, without any attribute; closes `properties`. Negative on failure, with the verdict. */
-hid_t NomosH5Dataset(hid_t file, const char path[], const char name[], hid_t type, int n_dims, const hsize_t size[], const hsize_t max_size[], hid_t properties, NomosVerdict *verdict);
+hid_t NomosH5Dataset(hid_t file, const char path[], const char name[], hid_t type, int n_dims, const hsize_t size[],
+                     const hsize_t max_size[], hid_t properties, NomosVerdict *verdict);
 
 /* Attributes. Text: NULL and "" are left out. GetText: malloc'ed, NULL if absent; numbers are written out. */
 herr_t NomosH5PutText(hid_t object, const char name[], const char text[]);

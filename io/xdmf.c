@@ -21,11 +21,20 @@ static void PutEscaped(FILE *out, const char text[])
 {
   for (; *text; text++) {
     switch (*text) {
-    case '&': fputs("&amp;", out); break;
-    case '<': fputs("&lt;", out); break;
-    case '>': fputs("&gt;", out); break;
-    case '"': fputs("&quot;", out); break;
-    default: fputc(*text, out);
+    case '&':
+      fputs("&amp;", out);
+      break;
+    case '<':
+      fputs("&lt;", out);
+      break;
+    case '>':
+      fputs("&gt;", out);
+      break;
+    case '"':
+      fputs("&quot;", out);
+      break;
+    default:
+      fputc(*text, out);
     }
   }
 }
@@ -49,7 +58,8 @@ static PetscErrorCode ReadAxis(Plane *plane, int i)
     if (n > 1) plane->spacing[i] = (x[n - 1] - x[0]) / (double)(n - 1);
     largest = fmax(fabs(x[0]), fabs(x[n - 1]));
     for (size_t j = 0; j < n; j++) {
-      if (!(fabs(x[j] - (x[0] + (double)j * plane->spacing[i])) <= 1e-6 * fabs(plane->spacing[i]) + 1e-12 * largest)) plane->uniform = false;
+      if (!(fabs(x[j] - (x[0] + (double)j * plane->spacing[i])) <= 1e-6 * fabs(plane->spacing[i]) + 1e-12 * largest))
+        plane->uniform = false;
     }
   }
   PetscCall(PetscFree(x));
@@ -81,7 +91,8 @@ static PetscErrorCode TakeVariable(Plane *plane, const char name[], int first, b
 
 static void PutHeavy(FILE *out, const Plane *plane, const char name[], int n_dims, const size_t shape[])
 {
-  fprintf(out, "<DataItem Format=\"HDF\" NumberType=\"Float\" Precision=\"%zu\" Dimensions=\"", NomosFieldReaderRealSize(plane->reader, name));
+  fprintf(out, "<DataItem Format=\"HDF\" NumberType=\"Float\" Precision=\"%zu\" Dimensions=\"",
+          NomosFieldReaderRealSize(plane->reader, name));
   for (int d = 0; d < n_dims; d++) fprintf(out, "%s%zu", d ? " " : "", shape[d]);
   fputs("\">", out);
   PutEscaped(out, plane->file);
@@ -95,7 +106,8 @@ static void PutGeometry(FILE *out, const Plane *plane)
 {
   static const char number[] = "          <DataItem Format=\"XML\" NumberType=\"Float\" Precision=\"8\" Dimensions=";
 
-  fprintf(out, "        <Topology TopologyType=\"%s\" Dimensions=\"1 %zu %zu\"/>\n", plane->uniform ? "3DCoRectMesh" : "3DRectMesh", plane->size[0], plane->size[1]);
+  fprintf(out, "        <Topology TopologyType=\"%s\" Dimensions=\"1 %zu %zu\"/>\n", plane->uniform ? "3DCoRectMesh" : "3DRectMesh",
+          plane->size[0], plane->size[1]);
   fprintf(out, "        <Geometry GeometryType=\"%s\">\n", plane->uniform ? "ORIGIN_DXDYDZ" : "VXVYVZ");
   if (plane->uniform) {
     fprintf(out, "%s\"3\">0 %.17g %.17g</DataItem>\n", number, plane->origin[0], plane->origin[1]);
@@ -111,18 +123,25 @@ static void PutGeometry(FILE *out, const Plane *plane)
 }
 
 /* One attribute: the slab of one frame and layer of the dataset. */
-static void PutAttribute(FILE *out, const Plane *plane, const char name[], int n_dims, const size_t shape[], int first, size_t frame, size_t layer)
+static void PutAttribute(FILE *out, const Plane *plane, const char name[], int n_dims, const size_t shape[], int first, size_t frame,
+                         size_t layer)
 {
   const bool layered = n_dims == first + 3;
 
   fputs("        <Attribute AttributeType=\"Scalar\" Center=\"Node\" Name=\"", out);
   PutEscaped(out, name);
   if (layered) fprintf(out, "_%zu", layer + 1);
-  fprintf(out, "\">\n          <DataItem ItemType=\"HyperSlab\" Type=\"HyperSlab\" Dimensions=\"1 %zu %zu\">\n            <DataItem Format=\"XML\" Dimensions=\"3 %d\">", plane->size[0], plane->size[1], n_dims);
+  fprintf(out,
+          "\">\n          <DataItem ItemType=\"HyperSlab\" Type=\"HyperSlab\" Dimensions=\"1 %zu %zu\">\n            <DataItem "
+          "Format=\"XML\" Dimensions=\"3 %d\">",
+          plane->size[0], plane->size[1], n_dims);
   for (int row = 0; row < 3; row++) { /* start, stride, count */
     for (int d = 0; d < n_dims; d++) {
-      const size_t start = d < first ? frame : d < n_dims - 2 ? layer : 0, count = d < n_dims - 2 ? 1 : shape[d];
-      fprintf(out, "%s%zu", row || d ? " " : "", row == 0 ? start : row == 1 ? 1 : count);
+      const size_t start = d < first ? frame : d < n_dims - 2 ? layer
+                                                              : 0,
+                   count = d < n_dims - 2 ? 1 : shape[d];
+      fprintf(out, "%s%zu", row || d ? " " : "", row == 0 ? start : row == 1 ? 1
+                                                                             : count);
     }
   }
   fputs("</DataItem>\n            ", out);
@@ -138,7 +157,8 @@ static PetscErrorCode PutVariables(FILE *out, Plane *plane, size_t n, const char
     int    n_dims;
     bool   take;
     PetscCall(TakeVariable(plane, names[i], first, &take, &n_dims, shape));
-    for (size_t layer = 0; take && layer < (n_dims == first + 3 ? shape[first] : 1); layer++) PutAttribute(out, plane, names[i], n_dims, shape, first, frame, layer);
+    for (size_t layer = 0; take && layer < (n_dims == first + 3 ? shape[first] : 1); layer++)
+      PutAttribute(out, plane, names[i], n_dims, shape, first, frame, layer);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -147,15 +167,16 @@ static PetscErrorCode PutVariables(FILE *out, Plane *plane, size_t n, const char
 static PetscErrorCode PutFrames(FILE *out, Plane *plane, size_t n_frames, const double times[])
 {
   const char *const *names, *const *constants;
-  size_t             n, n_constants, shape[NOMOS_FIELD_MAX_DIMS + 1];
-  int                n_dims;
-  bool               take;
+  size_t n, n_constants, shape[NOMOS_FIELD_MAX_DIMS + 1];
+  int    n_dims;
+  bool   take;
 
   PetscFunctionBeginUser;
   PetscCall(NomosFieldReaderVariables(plane->reader, &n, &names));
   PetscCall(NomosFieldReaderConstants(plane->reader, &n_constants, &constants));
   for (size_t i = 0; i < n; i++) PetscCall(TakeVariable(plane, names[i], 1, &take, &n_dims, shape));
-  PetscCheck(plane->found, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s has no field over time and a plane; XDMF has nothing to show", plane->file);
+  PetscCheck(plane->found, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s has no field over time and a plane; XDMF has nothing to show",
+             plane->file);
   fputs("<?xml version=\"1.0\"?>\n<!DOCTYPE Xdmf SYSTEM \"Xdmf.dtd\" []>\n<Xdmf Version=\"2.0\">\n  <Domain>\n", out);
   fputs("    <Grid Name=\"fields\" GridType=\"Collection\" CollectionType=\"Temporal\">\n", out);
   for (size_t frame = 0; frame < n_frames; frame++) {
@@ -180,7 +201,8 @@ static void NameHeavyFile(const char field_path[], const char xdmf_path[], char 
   real_there = realpath(there, NULL);
   real_here  = realpath(here, NULL);
   full       = real_there && real_here && strcmp(real_there, real_here) ? realpath(field_path, NULL) : NULL;
-  snprintf(name, NOMOS_MAX_PATH, "%s", full ? full : slash ? slash + 1 : field_path);
+  snprintf(name, NOMOS_MAX_PATH, "%s", full ? full : slash ? slash + 1
+                                                           : field_path);
   free(real_here);
   free(real_there);
   free(full);

@@ -5,8 +5,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* spectrum(2, 11, 5, 2) f64 with rows (layer, y); grid(11, 7) f32 with rows (y); table(6) f64, one row, on rank 0; point(4, 3) f64, a row each. */
-enum { LAYERS = 2, ROWS = 11, COLUMNS = 5, GRID = 7, MOST = LAYERS * ROWS * COLUMNS * 2 };
+/* spectrum(2, 11, 5, 2) f64 with rows (layer, y); grid(11, 7) f32 with rows (y); table(6) f64, one row, on rank 0; point(4, 3) f64, a row
+ * each. */
+enum { LAYERS  = 2,
+       ROWS    = 11,
+       COLUMNS = 5,
+       GRID    = 7,
+       MOST    = LAYERS * ROWS * COLUMNS * 2 };
 typedef struct {
   const char   *name;
   NomosRealType type;
@@ -14,11 +19,11 @@ typedef struct {
   size_t        size[4];
 } Array;
 static const Array arrays[] = {
-  {"spectrum", NOMOS_F64, 4, 2, 1, {LAYERS, ROWS, COLUMNS, 2}},
-  {"grid", NOMOS_F32, 2, 1, 0, {ROWS, GRID}},
-  {"table", NOMOS_F64, 1, 0, -1, {6}},
-  {"point", NOMOS_F64, 2, 2, 1, {4, 3}},
-  {"nothing", NOMOS_F64, 2, 1, 0, {0, 3}},
+    {"spectrum", NOMOS_F64, 4, 2, 1,  {LAYERS, ROWS, COLUMNS, 2}},
+    {"grid",     NOMOS_F32, 2, 1, 0,  {ROWS, GRID}              },
+    {"table",    NOMOS_F64, 1, 0, -1, {6}                       },
+    {"point",    NOMOS_F64, 2, 2, 1,  {4, 3}                    },
+    {"nothing",  NOMOS_F64, 2, 1, 0,  {0, 3}                    },
 };
 enum { N_ARRAYS = sizeof arrays / sizeof *arrays };
 static const char text[] = "{\"time\": 1.5, \"dt\": 0.1, \"name\": \"\xc3\xa9\"}";
@@ -101,7 +106,8 @@ static PetscErrorCode WriteAll(NomosCheckpoint checkpoint, int64_t step)
     Block        block;
     Share(array, array->split, false, start, count);
     Visit(a, step, start, count, true, &block);
-    PetscCall(NomosCheckpointWriteArray(checkpoint, array->name, array->type, array->n_dims, array->checksum_dims, array->size, start, count, &block));
+    PetscCall(NomosCheckpointWriteArray(checkpoint, array->name, array->type, array->n_dims, array->checksum_dims, array->size, start,
+                                        count, &block));
   }
   PetscCall(NomosCheckpointWriteText(checkpoint, "state", text));
   PetscCall(NomosCheckpointWriteText(checkpoint, "empty", ""));
@@ -255,18 +261,23 @@ START_TEST(wrong_requests_are_refused)
   ck_assert_ptr_null(checkpoint);
   Save(7, 2);
   Save(8, 2);
-  ck_refused(NomosCheckpointOpen(PETSC_COMM_WORLD, directory, "9", &path, &checkpoint), "there is no checkpoint of step 9; other checkpoints in ");
+  ck_refused(NomosCheckpointOpen(PETSC_COMM_WORLD, directory, "9", &path, &checkpoint),
+             "there is no checkpoint of step 9; other checkpoints in ");
   ck_assert_ptr_nonnull(strstr(NomosErrorLast(), ": step 8, 7"));
-  ck_refused(NomosCheckpointOpen(PETSC_COMM_WORLD, directory, "99999999999999999999999", &path, &checkpoint), "there is no checkpoint of step 9999");
+  ck_refused(NomosCheckpointOpen(PETSC_COMM_WORLD, directory, "99999999999999999999999", &path, &checkpoint),
+             "there is no checkpoint of step 9999");
   ck_refused(NomosCheckpointOpen(PETSC_COMM_WORLD, directory, "", &path, &checkpoint), "without a name");
   ck_refused(NomosCheckpointOpen(PETSC_COMM_WORLD, directory, directory, &path, &checkpoint), "is a directory");
   ck_refused(NomosCheckpointOpen(PETSC_COMM_WORLD, directory, "/nowhere.h5", &path, &checkpoint), "/nowhere.h5: cannot open: No such file");
   ck_assert_ptr_null(path);
 
   ck_ok(NomosCheckpointOpen(PETSC_COMM_WORLD, directory, "latest", NULL, &checkpoint));
-  ck_refused(NomosCheckpointReadArray(checkpoint, "point", NOMOS_F32, 2, size, start, none, data), "point is stored in f64 precision and this run works in f32");
-  ck_refused(NomosCheckpointReadArray(checkpoint, "point", NOMOS_F64, 2, larger, start, none, data), "point has size 4 x 3 in the file and 4 x 4 in this run");
-  ck_refused(NomosCheckpointReadArray(checkpoint, "point", NOMOS_F64, 3, cube, (size_t[3]){0}, (size_t[3]){0}, data), "point has size 4 x 3 in the file and 4 x 3 x 1 in this run");
+  ck_refused(NomosCheckpointReadArray(checkpoint, "point", NOMOS_F32, 2, size, start, none, data),
+             "point is stored in f64 precision and this run works in f32");
+  ck_refused(NomosCheckpointReadArray(checkpoint, "point", NOMOS_F64, 2, larger, start, none, data),
+             "point has size 4 x 3 in the file and 4 x 4 in this run");
+  ck_refused(NomosCheckpointReadArray(checkpoint, "point", NOMOS_F64, 3, cube, (size_t[3]){0}, (size_t[3]){0}, data),
+             "point has size 4 x 3 in the file and 4 x 3 x 1 in this run");
   ck_refused(NomosCheckpointReadArray(checkpoint, "line", NOMOS_F64, 2, size, start, none, data), "has no array line");
   ck_assert_ptr_nonnull(strstr(NomosErrorLast(), ": step 7"));
   ck_refused(NomosCheckpointReadArray(checkpoint, "state", NOMOS_F64, 2, size, start, none, data), "not an array of real numbers");
@@ -277,16 +288,25 @@ START_TEST(wrong_requests_are_refused)
 
   /* A refused write gives the new checkpoint up and leaves the old ones alone. */
   struct {
-    const char *name;
-    int         checksum_dims;
+    const char   *name;
+    int           checksum_dims;
     const size_t *count;
-    const char *sentence;
-  } bad[] = {{"a", 1, one, "whole rows are needed beyond checksum_dims = 1"}, {"a", 2, larger, "does not fit its size 3"}, {"", 2, none, "cannot name an array"},
-             {"a_checksum", 2, none, "cannot name an array"}, {"a/b", 2, none, "cannot name an array"}, {"twice", 2, none, "twice is written twice"}, {"a", 3, none, "3 of them with checksums"}};
+    const char   *sentence;
+  } bad[] = {
+      {"a",          1, one,    "whole rows are needed beyond checksum_dims = 1"},
+      {"a",          2, larger, "does not fit its size 3"                       },
+      {"",           2, none,   "cannot name an array"                          },
+      {"a_checksum", 2, none,   "cannot name an array"                          },
+      {"a/b",        2, none,   "cannot name an array"                          },
+      {"twice",      2, none,   "twice is written twice"                        },
+      {"a",          3, none,   "3 of them with checksums"                      }
+  };
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     ck_ok(NomosCheckpointCreate(PETSC_COMM_WORLD, directory, 9, 2, &checkpoint));
     ck_ok(NomosCheckpointWriteArray(checkpoint, "twice", NOMOS_F64, 2, 1, size, start, rank ? none : size, data));
-    ck_refused(NomosCheckpointWriteArray(checkpoint, bad[i].name, NOMOS_F64, 2, bad[i].checksum_dims, size, start, rank == n_ranks - 1 ? bad[i].count : none, data), bad[i].sentence);
+    ck_refused(NomosCheckpointWriteArray(checkpoint, bad[i].name, NOMOS_F64, 2, bad[i].checksum_dims, size, start,
+                                         rank == n_ranks - 1 ? bad[i].count : none, data),
+               bad[i].sentence);
     ck_ok(NomosCheckpointClose(&checkpoint));
     CheckDirectory("step_0000000007.h5 step_0000000008.h5 ");
   }
@@ -332,7 +352,10 @@ static size_t CheckDamaged(const char path[], int64_t step, const char what[], s
   ck_assert_int_eq(MPI_Allreduce(&failed, &any, 1, MPI_INT, MPI_MAX, MPI_COMM_WORLD), 0);
   ck_assert_msg(all == any, "%s %zu: some ranks read what others refuse", what, where);
   ck_assert_msg(failed || !wrong, "%s %zu: %zu wrong entries were read without an error", what, where, wrong);
-  if (failed) ck_assert_msg(strstr(NomosErrorLast(), "damaged.h5") && strstr(NomosErrorLast(), "; other checkpoints in ") && strstr(NomosErrorLast(), ": step 3"), "%s %zu: %s", what, where, NomosErrorLast());
+  if (failed)
+    ck_assert_msg(strstr(NomosErrorLast(), "damaged.h5") && strstr(NomosErrorLast(), "; other checkpoints in ") &&
+                      strstr(NomosErrorLast(), ": step 3"),
+                  "%s %zu: %s", what, where, NomosErrorLast());
   ck_assert_int_eq(H5Fget_obj_count(H5F_OBJ_ALL, H5F_OBJ_ALL), 0);
   return (size_t)failed;
 }
@@ -398,7 +421,8 @@ START_TEST(a_wrong_row_is_named)
   size_t start[4], count[4];
   float  grid[ROWS * GRID];
   Share(&arrays[1], 0, false, start, count);
-  ck_refused(NomosCheckpointReadArray(checkpoint, "grid", NOMOS_F32, 2, arrays[1].size, start, count, grid), "step_0000000002.h5 is damaged: row 8 of 11 of grid does not fit its checksum; other checkpoints in ");
+  ck_refused(NomosCheckpointReadArray(checkpoint, "grid", NOMOS_F32, 2, arrays[1].size, start, count, grid),
+             "step_0000000002.h5 is damaged: row 8 of 11 of grid does not fit its checksum; other checkpoints in ");
   ck_assert_ptr_nonnull(strstr(NomosErrorLast(), ": step 1"));
   ck_ok(NomosCheckpointClose(&checkpoint));
   CheckRead("1", 1);
@@ -415,7 +439,8 @@ START_TEST(foreign_files_are_refused)
   snprintf(path, sizeof path, "%s/other.h5", directory);
   if (rank == 0) H5Fclose(H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT));
   Wait();
-  ck_refused(NomosCheckpointOpen(PETSC_COMM_WORLD, directory, path, NULL, &checkpoint), "other.h5 is not a nomos checkpoint; other checkpoints in ");
+  ck_refused(NomosCheckpointOpen(PETSC_COMM_WORLD, directory, path, NULL, &checkpoint),
+             "other.h5 is not a nomos checkpoint; other checkpoints in ");
   WriteBytes(path, "restart", 7);
   ck_refused(NomosCheckpointOpen(PETSC_COMM_WORLD, directory, path, NULL, &checkpoint), "other.h5 is not an HDF5 or NetCDF-4 file");
   if (rank == 0) {
@@ -427,7 +452,8 @@ START_TEST(foreign_files_are_refused)
     H5Fclose(file);
   }
   Wait();
-  ck_refused(NomosCheckpointOpen(PETSC_COMM_WORLD, directory, "latest", NULL, &checkpoint), "has checkpoint format 2 and this program (" NOMOS_VERSION ") reads format 1");
+  ck_refused(NomosCheckpointOpen(PETSC_COMM_WORLD, directory, "latest", NULL, &checkpoint),
+             "has checkpoint format 2 and this program (" NOMOS_VERSION ") reads format 1");
 }
 END_TEST
 
@@ -454,7 +480,8 @@ START_TEST(full_disk_keeps_the_old_checkpoint)
   start[0]     = (size_t)rank * 512 / (size_t)n_ranks;
   count[0]     = (size_t)(rank + 1) * 512 / (size_t)n_ranks - start[0];
   ck_ok(NomosCheckpointCreate(PETSC_COMM_WORLD, directory, 2, 1, &checkpoint));
-  ck_refused(NomosCheckpointWriteArray(checkpoint, "large", NOMOS_F64, 2, 1, large, start, count, data), "step_0000000002.h5: cannot write large: No space left on device");
+  ck_refused(NomosCheckpointWriteArray(checkpoint, "large", NOMOS_F64, 2, 1, large, start, count, data),
+             "step_0000000002.h5: cannot write large: No space left on device");
   CheckDirectory("step_0000000001.h5 ");
   ck_refused(NomosCheckpointWriteText(checkpoint, "state", text), "is not open for writing");
   ck_ok(NomosCheckpointClose(&checkpoint));
@@ -501,5 +528,6 @@ START_TEST(files_are_replaced_whole)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("checkpoint", what_was_written_is_read_in_any_blocks, the_newest_are_kept, a_killed_run_leaves_no_trace, wrong_requests_are_refused, no_damage_goes_unnoticed, a_wrong_row_is_named,
-                 foreign_files_are_refused, full_disk_keeps_the_old_checkpoint, files_are_replaced_whole)
+NOMOS_TEST_SUITE("checkpoint", what_was_written_is_read_in_any_blocks, the_newest_are_kept, a_killed_run_leaves_no_trace,
+                 wrong_requests_are_refused, no_damage_goes_unnoticed, a_wrong_row_is_named, foreign_files_are_refused,
+                 full_disk_keeps_the_old_checkpoint, files_are_replaced_whole)

@@ -8,19 +8,33 @@
 #include <unistd.h>
 
 /* A small layered model: q(time, layer, y, x) f32, psi(time, y, x) f64, energy(time) f64, depth(y, x) f64 constant, slow(x). */
-enum { NL = 2, NY = 13, NX = 10 };
+enum { NL = 2,
+       NY = 13,
+       NX = 10 };
 static double layer[NL] = {1, 2}, y[NY], x[NX];
 
 static NomosFieldDim dims[] = {
-  {.name = "layer", .size = NL, .values = layer, .long_name = "layer", .axis = "Z"},
-  {.name = "y", .size = NY, .values = y, .unit = "m", .long_name = "northward distance", .standard_name = "projection_y_coordinate", .axis = "Y"},
-  {.name = "x", .size = NX, .values = x, .unit = "m", .long_name = "eastward distance", .standard_name = "projection_x_coordinate", .axis = "X"},
+    {.name = "layer",    .size = NL, .values = layer, .long_name = "layer", .axis = "Z"},
+    { .name          = "y",
+     .size          = NY,
+     .values        = y,
+     .unit          = "m",
+     .long_name     = "northward distance",
+     .standard_name = "projection_y_coordinate",
+     .axis          = "Y"},
+    {                                                               .name          = "x",
+     .size          = NX,
+     .values        = x,
+     .unit          = "m",
+     .long_name     = "eastward distance",
+     .standard_name = "projection_x_coordinate",
+     .axis          = "X"},
 };
 static NomosFieldVariable variables[] = {
-  {.name = "q", .dims = {"layer", "y", "x"}, .type = NOMOS_F32, .unit = "s-1", .long_name = "potential vorticity"},
-  {.name = "psi", .dims = {"y", "x"}, .type = NOMOS_F64, .unit = "m2 s-1", .long_name = "streamfunction"},
-  {.name = "energy", .type = NOMOS_F64, .unit = "m2 s-2"},
-  {.name = "depth", .dims = {"y", "x"}, .constant = true, .type = NOMOS_F64, .unit = "m"},
+    {.name = "q",       .dims = {"layer", "y", "x"}, .type = NOMOS_F32, .unit = "s-1",    .long_name = "potential vorticity"},
+    {.name = "psi",     .dims = {"y", "x"},          .type = NOMOS_F64, .unit = "m2 s-1", .long_name = "streamfunction"     },
+    {.name = "energy",  .type = NOMOS_F64,           .unit = "m2 s-2" },
+    {.name = "depth", .dims = {"y", "x"},           .constant = true,       .type = NOMOS_F64,                 .unit = "m"                                    },
 };
 
 static char path[NOMOS_MAX_PATH + 64];
@@ -33,8 +47,18 @@ static NomosFieldFileInput Input(const char name[], size_t capacity)
   for (int i = 0; i < NY; i++) y[i] = 500. * i;
   for (int i = 0; i < NX; i++) x[i] = 250. * i + 125;
   snprintf(path, sizeof path, "%s/%s", ck_directory, name);
-  return (NomosFieldFileInput){.path = path, .n_dims = 3, .dims = dims, .n_variables = 4, .variables = variables, .capacity = capacity, .time_unit = "s", .title = "Test",
-                               .source = "nomos test", .references = "none", .config_yaml = "qg: {nx: 10}", .provenance_json = "{\"ranks\": 1}"};
+  return (NomosFieldFileInput){.path            = path,
+                               .n_dims          = 3,
+                               .dims            = dims,
+                               .n_variables     = 4,
+                               .variables       = variables,
+                               .capacity        = capacity,
+                               .time_unit       = "s",
+                               .title           = "Test",
+                               .source          = "nomos test",
+                               .references      = "none",
+                               .config_yaml     = "qg: {nx: 10}",
+                               .provenance_json = "{\"ranks\": 1}"};
 }
 
 static double Value(int variable, int64_t step, size_t l, size_t j, size_t i)
@@ -73,7 +97,9 @@ static void WriteVariable(NomosFieldFile file, int v, int64_t step, NomosRealTyp
 static void WriteFrame(NomosFieldFile file, int64_t step)
 {
   ck_ok(NomosFieldFileBeginFrame(file, 0.5 * (double)step, step));
-  for (int v = 0; v < 3; v++) WriteVariable(file, v, step, v == 1 ? NOMOS_F64 : step % 2 ? NOMOS_F32 : NOMOS_F64, step % 3 == 1);
+  for (int v = 0; v < 3; v++) WriteVariable(file, v, step, v == 1 ? NOMOS_F64 : step % 2 ? NOMOS_F32
+                                                                                         : NOMOS_F64,
+                                            step % 3 == 1);
   ck_ok(NomosFieldFileEndFrame(file));
 }
 
@@ -95,7 +121,11 @@ static void CheckFrames(size_t n, const int64_t steps[])
     ck_assert_double_eq(time, 0.5 * (double)steps[f]);
     ck_assert_double_eq(step, (double)steps[f]);
     for (int v = 0, wrong = 0; v < 3; v++) {
-      const size_t counts[3][4] = {{1, NL, NY, NX}, {1, NY, NX}, {1}};
+      const size_t counts[3][4] = {
+          {1,   NL, NY, NX},
+          {1, NY, NX},
+          {1  }
+      };
       ck_ok(NomosFieldReaderRead(reader, variables[v].name, frame, counts[v], data));
       for (size_t at = 0, l = 0; l < (v ? 1 : NL); l++) {
         for (size_t j = 0; j < (v == 2 ? 1 : NY); j++) {
@@ -148,7 +178,7 @@ static void CheckNothingLeft(const char directory[])
 
 START_TEST(frames_come_back)
 {
-  const int64_t       steps[] = {0, 1, 2, 3, 4, 5, 6};
+  const int64_t       steps[]      = {0, 1, 2, 3, 4, 5, 6};
   const size_t        capacities[] = {7, 20, 1, 0};
   NomosFieldFileInput input;
   NomosFieldFile      file;
@@ -195,8 +225,18 @@ END_TEST
 
 START_TEST(names_units_and_attributes)
 {
-  const char *const   texts[][3] = {{NULL, "Conventions", "CF-1.8"}, {NULL, "title", "Test"}, {NULL, "provenance", "{\"ranks\": 1}"}, {"time", "units", "s"}, {"time", "axis", "T"},
-                                    {"y", "units", "m"}, {"y", "standard_name", "projection_y_coordinate"}, {"layer", "units", "1"}, {"q", "long_name", "potential vorticity"}, {"depth", "units", "m"}};
+  const char *const texts[][3] = {
+      {NULL,    "Conventions",   "CF-1.8"                 },
+      {NULL,    "title",         "Test"                   },
+      {NULL,    "provenance",    "{\"ranks\": 1}"         },
+      {"time",  "units",         "s"                      },
+      {"time",  "axis",          "T"                      },
+      {"y",     "units",         "m"                      },
+      {"y",     "standard_name", "projection_y_coordinate"},
+      {"layer", "units",         "1"                      },
+      {"q",     "long_name",     "potential vorticity"    },
+      {"depth", "units",         "m"                      }
+  };
   NomosFieldFileInput input = Input("names.nc", 2);
   NomosFieldFile      file;
   NomosFieldReader    reader;
@@ -252,10 +292,21 @@ END_TEST
 /* A frame beyond the largest chunk is cut into slabs (1031 is prime: the last one is padded); a long time axis shares chunks. */
 START_TEST(large_and_tiny_frames)
 {
-  enum { ROWS = 1031, COLUMNS = 1100, MANY = 70000 };
-  double             *values, *block;
-  NomosFieldDim       large_dims[] = {{.name = "a", .size = 2, .values = layer}, {.name = "b", .size = ROWS}, {.name = "c", .size = COLUMNS}};
-  NomosFieldVariable  large = {.name = "field", .dims = {"a", "b", "c"}, .type = NOMOS_F64}, tiny = {.name = "scalar", .type = NOMOS_F32};
+  enum { ROWS    = 1031,
+         COLUMNS = 1100,
+         MANY    = 70000 };
+  double       *values, *block;
+  NomosFieldDim large_dims[] = {
+      {.name = "a", .size = 2, .values = layer},
+      {.name = "b",           .size = ROWS         },
+      {.name = "c",           .size = COLUMNS}
+  };
+  NomosFieldVariable large =
+                         {
+                             .name = "field", .dims = {"a", "b", "c"},
+                                  .type = NOMOS_F64
+  },
+                     tiny   = {.name = "scalar", .type = NOMOS_F32};
   NomosFieldFileInput input = Input("large.nc", 3);
   NomosFieldFile      file;
   NomosFieldReader    reader;
@@ -265,9 +316,9 @@ START_TEST(large_and_tiny_frames)
   ck_assert_ptr_nonnull(block = malloc(sizeof *block * 2 * ROWS * COLUMNS));
   for (size_t i = 0; i < 2 * ROWS * COLUMNS; i++) values[i] = (double)i;
   large_dims[1].values = large_dims[2].values = values;
-  input.dims      = large_dims;
-  input.variables = &large;
-  input.n_variables = 1;
+  input.dims                                  = large_dims;
+  input.variables                             = &large;
+  input.n_variables                           = 1;
   ck_ok(NomosFieldFileCreate(PETSC_COMM_WORLD, &input, &file));
   Share(ROWS, &start[1], &count[1]);
   for (size_t f = 0; f < 2; f++) {
@@ -429,7 +480,8 @@ START_TEST(wrong_use_is_refused)
   ck_refused(NomosFieldFileWrite(file, "r", NOMOS_F64, start, all, data), "has no variable r");
   ck_refused(NomosFieldFileEndFrame(file), "lacks q");
   /* one rank alone is wrong; every rank hears of it */
-  ck_refused(NomosFieldFileWrite(file, "q", NOMOS_F64, start, rank == n_ranks - 1 ? beyond : none, data), "a block of 14 entries from 0 along dimension 1 does not fit its size 13");
+  ck_refused(NomosFieldFileWrite(file, "q", NOMOS_F64, start, rank == n_ranks - 1 ? beyond : none, data),
+             "a block of 14 entries from 0 along dimension 1 does not fit its size 13");
   ck_ok(NomosFieldFileClose(&file));
   CheckFrames(0, NULL);
   CheckNothingLeft(ck_directory);
@@ -491,7 +543,7 @@ END_TEST
 START_TEST(any_hdf5_file_is_read)
 {
   NomosFieldReader reader;
-  const hsize_t    size[7] = {3, 2, 1, 1, 1, 1, 1};
+  const hsize_t    size[7]  = {3, 2, 1, 1, 1, 1, 1};
   const int        whole[6] = {1, -2, 3, 4, 5, 6};
   size_t           n, shape[NOMOS_FIELD_MAX_DIMS + 1];
   const char      *dim;
@@ -501,8 +553,9 @@ START_TEST(any_hdf5_file_is_read)
 
   Write("foreign.h5", "", 0);
   if (rank == 0) {
-    hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), space = H5Screate_simple(2, size, NULL), deep = H5Screate_simple(7, size, NULL), scalar = H5Screate(H5S_SCALAR);
-    hid_t string = H5Tcopy(H5T_C_S1), variable = H5Tcopy(H5T_C_S1), set, attribute;
+    hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), space = H5Screate_simple(2, size, NULL),
+          deep = H5Screate_simple(7, size, NULL), scalar = H5Screate(H5S_SCALAR);
+    hid_t       string = H5Tcopy(H5T_C_S1), variable = H5Tcopy(H5T_C_S1), set, attribute;
     const char *unit = "metre";
     H5Tset_size(string, 5);
     H5Tset_size(variable, H5T_VARIABLE);
@@ -602,7 +655,8 @@ START_TEST(full_disk_keeps_what_is_written)
     if (!failed) failed = NomosFieldFileEndFrame(file);
   }
   NomosErrorSetQuiet(false);
-  ck_assert_msg(failed && strstr(NomosErrorLast(), "fields.nc: cannot write") && strstr(NomosErrorLast(), "No space left on device"), "%s", NomosErrorLast());
+  ck_assert_msg(failed && strstr(NomosErrorLast(), "fields.nc: cannot write") && strstr(NomosErrorLast(), "No space left on device"), "%s",
+                NomosErrorLast());
   ck_ok(NomosFieldFileClose(&file));
   NomosFieldReader reader;
   size_t           n;
@@ -646,10 +700,12 @@ START_TEST(xdmf_names_frames_and_layers)
   ck_assert_ptr_nonnull(strstr(text, "Name=\"depth\""));
   ck_assert_ptr_null(strstr(text, "energy"));
   ck_assert_ptr_nonnull(strstr(text, ">fields.nc:/q<"));
-  ck_refused(NomosXdmfWrite(PETSC_COMM_WORLD, path, "/nowhere/fields.xdmf"), "/nowhere/fields.xdmf: cannot write: No such file or directory");
+  ck_refused(NomosXdmfWrite(PETSC_COMM_WORLD, path, "/nowhere/fields.xdmf"),
+             "/nowhere/fields.xdmf: cannot write: No such file or directory");
   CheckNothingLeft(ck_directory);
 }
 END_TEST
 
-NOMOS_TEST_SUITE("field_file", frames_come_back, no_frame_is_a_file_too, names_units_and_attributes, large_and_tiny_frames, resume_goes_on, resume_checks_the_definition, wrong_use_is_refused,
-                 foreign_and_damaged_files_are_refused, any_hdf5_file_is_read, same_run_same_file, full_disk_keeps_what_is_written, xdmf_names_frames_and_layers)
+NOMOS_TEST_SUITE("field_file", frames_come_back, no_frame_is_a_file_too, names_units_and_attributes, large_and_tiny_frames, resume_goes_on,
+                 resume_checks_the_definition, wrong_use_is_refused, foreign_and_damaged_files_are_refused, any_hdf5_file_is_read,
+                 same_run_same_file, full_disk_keeps_what_is_written, xdmf_names_frames_and_layers)

@@ -1,5 +1,5 @@
-/* A writer of field files is killed at random moments: creating, writing, making more room, trimming, resuming. Whatever the moment, the file opens,
-   its frames are right, none that was there before is lost, and a resumed writer goes on. */
+/* A writer of field files is killed at random moments: creating, writing, making more room, trimming, resuming. Whatever the moment, the
+   file opens, its frames are right, none that was there before is lost, and a resumed writer goes on. */
 #include "io/field_file.h"
 #include "tests/harness.h"
 
@@ -8,7 +8,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { NL = 2, NY = 80, NX = 100, ROUNDS = 20, MOST = 300 };
+enum { NL     = 2,
+       NY     = 80,
+       NX     = 100,
+       ROUNDS = 20,
+       MOST   = 300 };
 
 /* A frame that is written again, after resuming before it, has other values; its time tells which. */
 static double Time(int64_t step, int64_t generation)
@@ -23,18 +27,25 @@ static double Value(int64_t step, int64_t generation, size_t i)
 
 static NomosFieldFileInput Input(const char path[])
 {
-  static const double coordinates[NX]  = {0};
-  static const NomosFieldDim dims[]    = {{.name = "layer", .size = NL, .values = coordinates}, {.name = "y", .size = NY, .values = coordinates}, {.name = "x", .size = NX, .values = coordinates}};
-  static const NomosFieldVariable q[]  = {{.name = "q", .dims = {"layer", "y", "x"}, .type = NOMOS_F64}, {.name = "psi", .dims = {"y", "x"}, .type = NOMOS_F32}};
+  static const double        coordinates[NX] = {0};
+  static const NomosFieldDim dims[]          = {
+               {.name = "layer", .size = NL, .values = coordinates},
+               {.name = "y",     .size = NY, .values = coordinates},
+               {.name = "x",     .size = NX, .values = coordinates}
+  };
+  static const NomosFieldVariable q[] = {
+      {.name = "q",   .dims = {"layer", "y", "x"}, .type = NOMOS_F64},
+      {.name = "psi", .dims = {"y", "x"},          .type = NOMOS_F32}
+  };
 
   return (NomosFieldFileInput){.path = path, .n_dims = 3, .dims = dims, .n_variables = 2, .variables = q, .capacity = 3, .time_unit = "s"};
 }
 
 static PetscErrorCode WriteFrame(NomosFieldFile file, int64_t generation)
 {
-  const int64_t  step = (int64_t)NomosFieldFileFrames(file);
-  const size_t   start[3] = {0}, count[3] = {NL, NY, NX};
-  static double  q[NL * NY * NX];
+  const int64_t step     = (int64_t)NomosFieldFileFrames(file);
+  const size_t  start[3] = {0}, count[3] = {NL, NY, NX};
+  static double q[NL * NY * NX];
 
   PetscFunctionBeginUser;
   for (size_t i = 0; i < NL * NY * NX; i++) q[i] = Value(step, generation, i);
@@ -45,13 +56,13 @@ static PetscErrorCode WriteFrame(NomosFieldFile file, int64_t generation)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The process that gets killed: says that it is ready, then creates (last_step < 0) or resumes the file and writes without end; if `closing`,
-   it closes and resumes often. */
+/* The process that gets killed: says that it is ready, then creates (last_step < 0) or resumes the file and writes without end; if
+   `closing`, it closes and resumes often. */
 static PetscErrorCode WriteForEver(int argc, char **argv)
 {
-  NomosFieldFileInput input     = Input(argv[2]);
-  const int64_t       last_step = strtoll(argv[3], NULL, 10);
-  const bool          closing   = argv[4][0] == '1';
+  NomosFieldFileInput input      = Input(argv[2]);
+  const int64_t       last_step  = strtoll(argv[3], NULL, 10);
+  const bool          closing    = argv[4][0] == '1';
   int64_t             generation = 100 * strtoll(argv[5], NULL, 10);
   NomosFieldFile      file;
 

@@ -4,12 +4,14 @@
 
 #include <stdio.h>
 
-enum { NL = 2, NY = 6, NX = 8 };
+enum { NL = 2,
+       NY = 6,
+       NX = 8 };
 
 static PetscErrorCode WriteFrame(NomosFieldFile file, int64_t step)
 {
   const size_t start[3] = {0}, count[3] = {NL, NY, NX};
-  double       q[NL][NY][NX], energy = 0.5 * (double)step;
+  double       q[NL][NY][NX], energy    = 0.5 * (double)step;
 
   PetscFunctionBeginUser;
   for (int l = 0; l < NL; l++) {
@@ -27,18 +29,33 @@ static PetscErrorCode WriteFrame(NomosFieldFile file, int64_t step)
 
 static PetscErrorCode WriteSample(const char directory[], const char name[], int compression, size_t capacity, bool stretched, bool finish)
 {
-  char                path[NOMOS_MAX_PATH], xdmf[NOMOS_MAX_PATH];
-  double              layer[NL] = {1, 2}, y[NY], x[NX], depth[NY * NX];
-  const size_t        start[2] = {0}, count[2] = {NY, NX};
-  NomosFieldDim       dims[]      = {{.name = "layer", .size = NL, .values = layer, .long_name = "layer from the surface", .axis = "Z"},
-                                     {.name = "y", .size = NY, .values = y, .unit = "m", .long_name = "northward distance", .axis = "Y"},
-                                     {.name = "x", .size = NX, .values = x, .unit = "m", .long_name = "eastward distance", .axis = "X"}};
-  NomosFieldVariable  variables[] = {{.name = "q", .dims = {"layer", "y", "x"}, .type = NOMOS_F32, .unit = "s-1", .long_name = "potential vorticity"},
-                                     {.name = "eta", .dims = {"y", "x"}, .type = NOMOS_F64, .unit = "m", .long_name = "interface height", .standard_name = "height"},
-                                     {.name = "energy", .type = NOMOS_F64, .unit = "m2 s-2"},
-                                     {.name = "depth", .dims = {"y", "x"}, .constant = true, .type = NOMOS_F64, .unit = "m"}};
-  NomosFieldFileInput input       = {.path = path, .n_dims = 3, .dims = dims, .n_variables = 4, .variables = variables, .capacity = capacity, .compression = compression, .time_unit = "s",
-                                     .title = "A sample, \xc3\xa9t\xc3\xa9", .source = "nomos " NOMOS_VERSION, .references = "doi:10.0/none", .config_yaml = "solver: none\n", .provenance_json = "{\"seed\": 1}"};
+  char          path[NOMOS_MAX_PATH], xdmf[NOMOS_MAX_PATH];
+  double        layer[NL] = {1, 2}, y[NY], x[NX], depth[NY * NX];
+  const size_t  start[2] = {0}, count[2] = {NY, NX};
+  NomosFieldDim dims[] = {
+      {.name = "layer", .size = NL,  .values = layer, .long_name = "layer from the surface", .axis = "Z"},
+      { .name = "y",     .size = NY, .values = y,     .unit = "m",     .long_name = "northward distance", .axis = "Y"},
+      { .name = "x",     .size = NX, .values = x,     .unit = "m",      .long_name = "eastward distance", .axis = "X"}
+  };
+  NomosFieldVariable variables[] = {
+      {.name = "q",         .dims = {"layer", "y", "x"}, .type = NOMOS_F32, .unit = "s-1",                      .long_name = "potential vorticity"},
+      {.name = "eta",       .dims = {"y", "x"},          .type = NOMOS_F64, .unit = "m",                        .long_name = "interface height",    .standard_name = "height"},
+      {.name = "energy",                   .type = NOMOS_F64,                               .unit = "m2 s-2"            },
+      {.name = "depth", .dims = {"y", "x"},            .constant = true, .type = NOMOS_F64, .unit = "m"                      }
+  };
+  NomosFieldFileInput input = {.path            = path,
+                               .n_dims          = 3,
+                               .dims            = dims,
+                               .n_variables     = 4,
+                               .variables       = variables,
+                               .capacity        = capacity,
+                               .compression     = compression,
+                               .time_unit       = "s",
+                               .title           = "A sample, \xc3\xa9t\xc3\xa9",
+                               .source          = "nomos " NOMOS_VERSION,
+                               .references      = "doi:10.0/none",
+                               .config_yaml     = "solver: none\n",
+                               .provenance_json = "{\"seed\": 1}"};
   NomosFieldFile      file;
 
   PetscFunctionBeginUser;
