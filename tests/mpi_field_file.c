@@ -293,8 +293,7 @@ END_TEST
 START_TEST(large_and_tiny_frames)
 {
   enum { ROWS    = 1031,
-         COLUMNS = 1100,
-         many    = 70000 };
+         COLUMNS = 1100 };
   double       *values, *block;
   NomosFieldDim large_dims[] = {
       {.name = "a", .size = 2, .values = layer},
