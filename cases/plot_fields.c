@@ -2,16 +2,17 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { MONTAGE_FRAMES = 8, MONTAGE_COLUMNS = 4, MAX_LAYERS = 4 };
 
-/* A 2-D field (time, y, x) or a layered one (time, layer, y, x). */
+/* A 2-D field (time, y, x), a layered one (time, layer, y, x), or a constant one (y, x). */
 typedef struct {
   const NomosPictureInfo *info;
+  int                     n_dims;
   NomosFieldReader        reader;
   size_t                  n_layers, ny, nx;
-  bool                    layered;
   double                  x[2], y[2]; /* edges, in the unit of the label */
   char                    x_label[NOMOS_LABEL], y_label[NOMOS_LABEL], label[NOMOS_LABEL];
 } Field;
@@ -40,19 +41,46 @@ static PetscErrorCode ReadAxis(NomosFieldReader reader, const char variable[], i
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DrawPanel(const Field *field, NomosFigure figure, int row, int column, const char title[], size_t frame, size_t layer, double *data)
+static int Ascending(const void *a, const void *b)
 {
-  size_t start[] = {frame, layer, 0, 0}, count[] = {1, 1, field->ny, field->nx};
+  const double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+/* Colours of a field around zero end where all but a few values lie: the core of one strong vortex must not bleach the rest (the colour bar shows that there is more).
+   0: no such values, the colours span the data. */
+static PetscErrorCode ColourLimit(const Field *field, const double *data, double *limit)
+{
+  const size_t n = field->ny * field->nx, stride = n / 65536 + 1;
+  double      *sizes;
+  size_t       m = 0;
 
   PetscFunctionBeginUser;
-  if (!field->layered) {
-    start[1] = 0;
-    count[1] = field->ny;
-    count[2] = field->nx;
-  }
+  *limit = 0;
+  if (field->info->map != NOMOS_MAP_DIVERGING) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscMalloc1(n / stride + 1, &sizes));
+  for (size_t i = 0; i < n; i += stride)
+    if (isfinite(data[i])) sizes[m++] = fabs(data[i]);
+  qsort(sizes, m, sizeof *sizes, Ascending);
+  if (m && sizes[m - 1] > 1.4 * sizes[m - 1 - m / 200]) *limit = sizes[m - 1 - m / 200];
+  PetscCall(PetscFree(sizes));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DrawPanel(const Field *field, NomosFigure figure, int row, int column, const char title[], size_t frame, size_t layer, double *data)
+{
+  const size_t all_start[] = {frame, layer, 0, 0}, all_count[] = {1, 1, field->ny, field->nx};
+  size_t       start[4] = {0}, count[4];
+  double       limit;
+
+  PetscFunctionBeginUser;
+  if (field->n_dims > 2) start[0] = all_start[0];
+  if (field->n_dims > 3) start[1] = all_start[1];
+  memcpy(count, all_count + 4 - field->n_dims, sizeof *count * (size_t)field->n_dims);
   PetscCall(NomosFieldReaderRead(field->reader, field->info->variable, start, count, data));
+  PetscCall(ColourLimit(field, data, &limit));
   PetscCall(NomosFigurePanel(figure, row, column, &(NomosAxes){.title = title, .x_label = field->x_label, .y_label = field->y_label}));
-  PetscCall(NomosFigureImage(figure, field->ny, field->nx, data, field->x[0], field->x[1], field->y[0], field->y[1], field->info->map, 0, 0, field->label));
+  PetscCall(NomosFigureImage(figure, field->ny, field->nx, data, field->x[0], field->x[1], field->y[0], field->y[1], field->info->map, -limit, limit, field->label));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -63,35 +91,43 @@ static PetscErrorCode DrawField(const NomosPlotContext *context, const NomosPict
   double     *data;
   size_t      shape[NOMOS_FIELD_MAX_DIMS + 1];
   int         n_dims;
-  char        title[NOMOS_LABEL], unit[NOMOS_LABEL], stem[2 * NOMOS_MAX_NAME], time[64];
+  char        name[NOMOS_LABEL], title[2 * NOMOS_LABEL], unit[NOMOS_LABEL], stem[2 * NOMOS_MAX_NAME], time[64];
 
   PetscFunctionBeginUser;
   PetscCall(NomosFieldReaderShape(reader, info->variable, &n_dims, shape));
-  if (n_dims != 3 && n_dims != 4) PetscFunctionReturn(PETSC_SUCCESS);
-  field.layered = n_dims == 4;
-  field.ny      = shape[n_dims - 2];
-  field.nx      = shape[n_dims - 1];
-  if (field.layered) field.n_layers = PetscMin(shape[1], MAX_LAYERS);
+  if (n_dims < 2 || n_dims > 4) PetscFunctionReturn(PETSC_SUCCESS);
+  field.n_dims = n_dims;
+  field.ny     = shape[n_dims - 2];
+  field.nx     = shape[n_dims - 1];
+  if (n_dims == 4) field.n_layers = PetscMin(shape[1], MAX_LAYERS);
   PetscCall(ReadAxis(reader, info->variable, n_dims - 1, field.nx, field.x, field.x_label));
   PetscCall(ReadAxis(reader, info->variable, n_dims - 2, field.ny, field.y, field.y_label));
   PetscCall(NomosReadLabel(reader, info->variable, "units", unit));
-  NomosAxisLabel(info->variable, unit, field.label);
+  NomosWords(info->variable, name);
+  NomosAxisLabel(name, unit, field.label);
+  if (info->title) snprintf(name, sizeof name, "%s", info->title);
+  else PetscCall(NomosReadLabel(reader, info->variable, "long_name", name));
   PetscCall(PetscMalloc1(field.ny * field.nx, &data));
 
   /* The last state, large. */
-  snprintf(title, sizeof title, "%s, %s", info->title, NomosTimeText(times[n - 1], context->params.stop, context->params.nondimensional, time, sizeof time));
-  PetscCall(NomosFigureCreate(title, field.n_layers > 2 ? 2 : 1, field.n_layers > 2 ? (int)(field.n_layers + 1) / 2 : (int)field.n_layers, &figure));
+  const int wide = field.n_layers > 3 ? 2 : (int)field.n_layers;
+  NomosTimeText(times[n - 1], context->params.stop, context->params.nondimensional, time, sizeof time);
+  snprintf(title, sizeof title, "%s%s%s", name, n_dims > 2 ? context->params.nondimensional ? ", t = " : ", " : "", n_dims > 2 ? time : "");
+  PetscCall(NomosFigureCreate(title, (int)(field.n_layers + (size_t)wide - 1) / wide, wide, &figure));
   for (size_t l = 0; l < field.n_layers; l++) {
-    int columns = field.n_layers > 2 ? (int)(field.n_layers + 1) / 2 : (int)field.n_layers;
     snprintf(title, sizeof title, "layer %zu", l + 1);
-    PetscCall(DrawPanel(&field, figure, (int)l / columns, (int)l % columns, field.n_layers > 1 ? title : NULL, n - 1, l, data));
+    PetscCall(DrawPanel(&field, figure, (int)l / wide, (int)l % wide, field.n_layers > 1 ? title : NULL, n - 1, l, data));
   }
-  snprintf(stem, sizeof stem, "final_%.63s", info->variable);
+  snprintf(stem, sizeof stem, "%s%.63s", n_dims > 2 ? "final_" : "", info->variable);
   PetscCall(NomosPlotSave(context, stem, &figure));
+  if (n_dims == 2) {
+    PetscCall(PetscFree(data));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
 
-  /* From the first frame to the last: rows of layers, in blocks of columns of times. */
-  size_t n_shown = PetscMin(n, field.n_layers > 2 ? MONTAGE_COLUMNS : MONTAGE_FRAMES), columns = PetscMin(n_shown, MONTAGE_COLUMNS);
-  PetscCall(NomosFigureCreate(info->title, (int)(field.n_layers * ((n_shown + columns - 1) / columns)), (int)columns, &figure));
+  /* From the first frame to the last: a column for each time and a row for each layer; one layer has room for two rows of times. */
+  size_t n_shown = PetscMin(n, field.n_layers > 1 ? MONTAGE_COLUMNS : MONTAGE_FRAMES), columns = PetscMin(n_shown, MONTAGE_COLUMNS);
+  PetscCall(NomosFigureCreate(name, (int)(field.n_layers * ((n_shown + columns - 1) / columns)), (int)columns, &figure));
   for (size_t s = 0; s < n_shown; s++) {
     size_t frame = n_shown > 1 ? (s * (n - 1) + (n_shown - 1) / 2) / (n_shown - 1) : 0;
     for (size_t l = 0; l < field.n_layers; l++) {

@@ -55,7 +55,7 @@ static int CountMembers(json_t *scalars, const char group[])
 
 static PetscErrorCode DrawScalarPanels(const NomosPlotContext *context, const NomosTable *table, json_t *scalars)
 {
-  const char *groups[MAX_PANELS], *name, *unit, *group;
+  const char *groups[MAX_PANELS], *name, *unit, *group, *line;
   char        time_label[NOMOS_LABEL], label[NOMOS_LABEL];
   int         n_groups = 0, rows, columns, log_scale;
   NomosFigure figure;
@@ -84,7 +84,8 @@ static PetscErrorCode DrawScalarPanels(const NomosPlotContext *context, const No
         PetscCall(NomosFigurePanel(figure, g / columns, g % columns, &(NomosAxes){.x_label = time_label, .y_label = label, .y_scale = log_scale ? NOMOS_SCALE_LOG : NOMOS_SCALE_LINEAR}));
         begun = true;
       }
-      NomosWords(name, label);
+      if ((line = json_string_value(json_object_get(s, "label")))) snprintf(label, sizeof label, "%s", line);
+      else NomosWords(name, label);
       PetscCall(DrawScalar(context, figure, table, column, CountMembers(scalars, groups[g]) > 1 ? label : NULL));
     }
   }
@@ -165,7 +166,8 @@ static PetscErrorCode DrawSpectrum(NomosFigure figure, const NomosPictureInfo *i
   const double *shown = s->has_mean ? s->mean : s->last;
 
   PetscFunctionBeginUser;
-  NomosWords(info->group ? info->variable : "", words);
+  if (info->group && info->title) snprintf(words, sizeof words, "%s", info->title);
+  else NomosWords(info->group ? info->variable : "", words);
   for (size_t l = 0; l < PetscMin(s->n_layers, MAX_LAYERS); l++) {
     char layer[32] = "";
     if (s->layered && s->n_layers > 1) snprintf(layer, sizeof layer, "%slayer %zu", words[0] ? ", " : "", l + 1);

@@ -55,7 +55,7 @@ static json_t *ScalarTable(const NomosRun *run)
 
   for (size_t i = 0; i < run->n_scalars; i++) {
     const NomosScalarInfo *s = &run->scalar_info[i];
-    json_array_append_new(table, json_pack("{s:s, s:s, s:s, s:s?, s:b}", "name", s->name, "unit", run->params.nondimensional || !s->unit ? "1" : s->unit, "long_name", s->long_name ? s->long_name : s->name, "group", s->group, "log_scale", (int)s->log_scale));
+    json_array_append_new(table, json_pack("{s:s, s:s, s:s, s:s?, s:b, s:s?}", "name", s->name, "unit", run->params.nondimensional || !s->unit ? "1" : s->unit, "long_name", s->long_name ? s->long_name : s->name, "group", s->group, "log_scale", (int)s->log_scale, "label", s->label));
   }
   return table;
 }

@@ -17,12 +17,13 @@ typedef struct {
   const char *name, *unit, *long_name;
   const char *group;     /* "energy"; NULL: not drawn */
   bool        log_scale; /* of the group's y axis */
+  const char *label;     /* in the group's legend; NULL: the name */
 } NomosScalarInfo;
 
 /* How `nomos plot` draws a variable of fields.nc (an image per layer) or of spectra.nc (lines over its last dimension). */
 typedef struct {
   const char    *variable; /* name in the file */
-  const char    *title;
+  const char    *title;    /* of its picture, or of its line in the picture of a group; NULL: the variable's long_name */
   NomosColourMap map;      /* fields */
   const char    *group;    /* spectra of one group share a panel; NULL: a panel of its own */
   bool           log_log;  /* spectra */

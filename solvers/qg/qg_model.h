@@ -18,7 +18,7 @@ typedef struct {
   int             n_rates, rate_terms[NOMOS_QG_MAX_RATES]; /* active terms, NOMOS_QG_FILTER_LOSS last */
   size_t          n_scalars;
   NomosScalarInfo scalars[NOMOS_QG_MAX_SCALARS];
-  char            scalar_names[NOMOS_QG_MAX_SCALARS][24];
+  char            scalar_names[NOMOS_QG_MAX_SCALARS][24], layer_labels[NOMOS_QG_MAX_LAYERS][12];
   double          last_residual;
 
   int                n_bins;
@@ -39,7 +39,7 @@ PetscErrorCode NomosQGScalars(NomosModel model, size_t *n, const NomosScalarInfo
 PetscErrorCode NomosQGEvaluateScalars(NomosModel model, double values[]);
 PetscErrorCode NomosQGCfl(NomosModel model, double *cfl);
 
-enum { NOMOS_QG_N_PICTURES = 2, NOMOS_QG_N_SPECTRA_PICTURES = 10 };
+enum { NOMOS_QG_N_PICTURES = 3, NOMOS_QG_N_SPECTRA_PICTURES = 13 };
 extern const NomosPictureInfo nomos_qg_pictures[NOMOS_QG_N_PICTURES], nomos_qg_spectra_pictures[NOMOS_QG_N_SPECTRA_PICTURES];
 
 #endif

@@ -4,37 +4,41 @@
 #include <string.h>
 
 const NomosPictureInfo nomos_qg_pictures[NOMOS_QG_N_PICTURES] = {
-  {.variable = "q", .title = "potential vorticity q", .map = NOMOS_MAP_DIVERGING},
-  {.variable = "psi", .title = "streamfunction psi", .map = NOMOS_MAP_DIVERGING},
+  {.variable = "q", .map = NOMOS_MAP_DIVERGING},
+  {.variable = "psi", .map = NOMOS_MAP_DIVERGING},
+  {.variable = "topographic_pv", .map = NOMOS_MAP_SEQUENTIAL},
 };
 
 const NomosPictureInfo nomos_qg_spectra_pictures[NOMOS_QG_N_SPECTRA_PICTURES] = {
   {.variable = "kinetic_energy", .title = "kinetic energy", .log_log = true, .slope = -3},
   {.variable = "enstrophy", .title = "enstrophy", .log_log = true, .slope = -1},
-  {.variable = "flux_ke", .title = "spectral energy fluxes", .group = "energy fluxes"},
-  {.variable = "flux_ape", .title = "spectral energy fluxes", .group = "energy fluxes"},
-  {.variable = "generation", .title = "energy budget", .group = "energy budget"},
-  {.variable = "drag", .title = "energy budget", .group = "energy budget"},
-  {.variable = "hyperviscosity", .title = "energy budget", .group = "energy budget"},
-  {.variable = "filter", .title = "energy budget", .group = "energy budget"},
-  {.variable = "relaxation", .title = "energy budget", .group = "energy budget"},
-  {.variable = "transfer", .title = "energy budget", .group = "energy budget"},
+  {.variable = "flux_ke", .title = "kinetic", .group = "energy fluxes"},
+  {.variable = "flux_ape", .title = "potential", .group = "energy fluxes"},
+  {.variable = "transfer", .title = "transfer", .group = "energy budget"},
+  {.variable = "topography", .title = "topography", .group = "energy budget"},
+  {.variable = "generation", .title = "mean flow", .group = "energy budget"},
+  {.variable = "drag", .title = "drag", .group = "energy budget"},
+  {.variable = "hyperviscosity", .title = "hyperviscosity", .group = "energy budget"},
+  {.variable = "relaxation", .title = "relaxation", .group = "energy budget"},
+  {.variable = "sponge", .title = "sponge", .group = "energy budget"},
+  {.variable = "body_force", .title = "body force", .group = "energy budget"},
+  {.variable = "filter", .title = "filter", .group = "energy budget"},
 };
 
 /* How a term is called in scalars (rate_NAME, enstrophy_rate_NAME). */
 static const struct {
   int         terms;
-  const char *name, *sentence;
+  const char *name, *label, *sentence;
 } rates[] = {
-  {NOMOS_QG_VORTICITY_ADVECTION | NOMOS_QG_STRETCHING_ADVECTION, "advection", "by nonlinear advection (0 but for rounding and aliasing)"},
-  {NOMOS_QG_TOPOGRAPHY, "topography", "by topography"},
-  {NOMOS_QG_MEAN_FLOW, "generation", "from the mean flow"},
-  {NOMOS_QG_DRAG, "drag", "by bottom drag"},
-  {NOMOS_QG_HYPERVISCOSITY, "hyperviscosity", "by hyperviscosity"},
-  {NOMOS_QG_RELAXATION, "relaxation", "by relaxation towards the jet"},
-  {NOMOS_QG_SPONGE, "sponge", "in the sponge"},
-  {NOMOS_QG_BODY_FORCE, "body_force", "by the body force"},
-  {NOMOS_QG_FILTER_LOSS, "filter", "by the spectral filter"},
+  {NOMOS_QG_VORTICITY_ADVECTION | NOMOS_QG_STRETCHING_ADVECTION, "advection", "advection", "by nonlinear advection (0 but for rounding and aliasing)"},
+  {NOMOS_QG_TOPOGRAPHY, "topography", "topography", "by topography"},
+  {NOMOS_QG_MEAN_FLOW, "generation", "mean flow", "from the mean flow"},
+  {NOMOS_QG_DRAG, "drag", "drag", "by bottom drag"},
+  {NOMOS_QG_HYPERVISCOSITY, "hyperviscosity", "hyperviscosity", "by hyperviscosity"},
+  {NOMOS_QG_RELAXATION, "relaxation", "relaxation", "by relaxation towards the jet"},
+  {NOMOS_QG_SPONGE, "sponge", "sponge", "in the sponge"},
+  {NOMOS_QG_BODY_FORCE, "body_force", "body force", "by the body force"},
+  {NOMOS_QG_FILTER_LOSS, "filter", "filter", "by the spectral filter"},
 };
 enum { N_RATES = sizeof rates / sizeof *rates };
 
@@ -49,43 +53,47 @@ static bool Active(const NomosQGSetup *setup, int terms)
          ((terms & NOMOS_QG_RELAXATION) && (setup->relaxation_rate != 0 || setup->relaxation_jet_rate != 0)) || ((terms & NOMOS_QG_SPONGE) && setup->sponge) || ((terms & NOMOS_QG_BODY_FORCE) && setup->body_force);
 }
 
-/* `name` may already stand in its place. */
-static void AddScalar(NomosQG *qg, const char *name, int layer, const char unit[], const char long_name[], const char group[], bool log_scale)
+/* `name` may already stand in its place. A scalar without a group is not drawn. */
+static void AddScalar(NomosQG *qg, const char *name, int layer, const char unit[], const char long_name[], const char group[], const char label[], bool log_scale)
 {
   char *stored = qg->scalar_names[qg->n_scalars];
 
-  if (layer) snprintf(stored, sizeof qg->scalar_names[0], "%s_%d", name, layer);
-  else if (stored != name) snprintf(stored, sizeof qg->scalar_names[0], "%s", name);
-  qg->scalars[qg->n_scalars++] = (NomosScalarInfo){.name = stored, .unit = unit, .long_name = long_name, .group = group, .log_scale = log_scale};
+  if (layer) {
+    snprintf(stored, sizeof qg->scalar_names[0], "%s_%d", name, layer);
+    snprintf(qg->layer_labels[layer - 1], sizeof qg->layer_labels[0], "layer %d", layer);
+    label = qg->layer_labels[layer - 1];
+  } else if (stored != name) snprintf(stored, sizeof qg->scalar_names[0], "%s", name);
+  qg->scalars[qg->n_scalars++] = (NomosScalarInfo){.name = stored, .unit = unit, .long_name = long_name, .group = group, .label = label, .log_scale = log_scale};
 }
 
 static void ListScalars(NomosQG *qg, bool units)
 {
   const NomosQGSetup *setup = &qg->setup;
   const char         *energy = units ? "m2 s-2" : "1", *enstrophy = units ? "s-2" : "1", *power = units ? "m2 s-3" : "1", *enstrophy_power = units ? "s-3" : "1", *rate = units ? "s-1" : "1";
+  const bool          layers = setup->n_layers > 1;
 
-  AddScalar(qg, "energy", 0, energy, "energy per unit mass and area", "energy", false);
-  AddScalar(qg, "kinetic_energy", 0, energy, "kinetic energy", "energy", false);
-  AddScalar(qg, "potential_energy", 0, energy, "available potential energy", "energy", false);
-  AddScalar(qg, "enstrophy", 0, enstrophy, "potential enstrophy", "enstrophy", false);
-  AddScalar(qg, "cfl", 0, "1", "CFL number of the last step", "CFL", false);
-  AddScalar(qg, "growth_rate", 0, rate, "(dE/dt)/(2 E)", NULL, false);
-  AddScalar(qg, "energy_tendency", 0, power, "dE/dt from the whole tendency (without filter and stochastic forcing)", "energy budget", false);
-  AddScalar(qg, "energy_residual", 0, power, "dE/dt less the sum of its terms", NULL, false);
-  AddScalar(qg, "enstrophy_tendency", 0, enstrophy_power, "dZ/dt from the whole tendency", "enstrophy budget", false);
-  AddScalar(qg, "enstrophy_residual", 0, enstrophy_power, "dZ/dt less the sum of its terms", NULL, false);
-  for (int i = 0; i < setup->n_layers; i++) AddScalar(qg, "ke", i + 1, energy, "kinetic energy of the layer, per unit mass of it", "kinetic energy by layer", true);
-  for (int i = 0; i < PetscMax(setup->n_layers - 1, 1); i++) AddScalar(qg, "pe", i + 1, energy, "potential energy of the interface below the layer", NULL, false);
-  for (int i = 0; i < setup->n_layers; i++) AddScalar(qg, "q_rms", i + 1, rate, "root mean square of q", NULL, false);
+  AddScalar(qg, "energy", 0, energy, "energy per unit mass and area", "energy", "total", false);
+  AddScalar(qg, "kinetic_energy", 0, energy, "kinetic energy", "energy", "kinetic", false);
+  AddScalar(qg, "potential_energy", 0, energy, "available potential energy", "energy", "potential", false);
+  AddScalar(qg, "enstrophy", 0, enstrophy, "potential enstrophy", "enstrophy", NULL, false);
+  AddScalar(qg, "cfl", 0, "1", "CFL number of the last step", "CFL number", NULL, false);
+  AddScalar(qg, "growth_rate", 0, rate, "(dE/dt)/(2 E)", "growth rate", NULL, false);
+  AddScalar(qg, "energy_tendency", 0, power, "dE/dt from the whole tendency (without filter and stochastic forcing)", "energy budget", "tendency", false);
+  AddScalar(qg, "energy_residual", 0, power, "dE/dt less the sum of its terms", NULL, NULL, false);
+  AddScalar(qg, "enstrophy_tendency", 0, enstrophy_power, "dZ/dt from the whole tendency", "enstrophy budget", "tendency", false);
+  AddScalar(qg, "enstrophy_residual", 0, enstrophy_power, "dZ/dt less the sum of its terms", NULL, NULL, false);
+  for (int i = 0; i < setup->n_layers; i++) AddScalar(qg, "ke", i + 1, energy, "kinetic energy of the layer, per unit mass of it", layers ? "kinetic energy" : NULL, NULL, true);
+  for (int i = 0; i < PetscMax(setup->n_layers - 1, 1); i++) AddScalar(qg, "pe", i + 1, energy, "potential energy of the interface below the layer", NULL, NULL, false);
+  for (int i = 0; i < setup->n_layers; i++) AddScalar(qg, "q_rms", i + 1, rate, "root mean square of q", layers ? "rms of q" : NULL, NULL, true);
   for (int r = 0; r < N_RATES; r++) {
     if (!Active(setup, rates[r].terms)) continue;
     qg->rate_terms[qg->n_rates++] = r;
     snprintf(qg->scalar_names[qg->n_scalars], sizeof qg->scalar_names[0], "rate_%s", rates[r].name);
-    AddScalar(qg, qg->scalar_names[qg->n_scalars], 0, power, rates[r].sentence, "energy budget", false);
+    AddScalar(qg, qg->scalar_names[qg->n_scalars], 0, power, rates[r].sentence, "energy budget", rates[r].label, false);
   }
   for (int r = 0; r < qg->n_rates; r++) {
     snprintf(qg->scalar_names[qg->n_scalars], sizeof qg->scalar_names[0], "z_rate_%s", rates[qg->rate_terms[r]].name);
-    AddScalar(qg, qg->scalar_names[qg->n_scalars], 0, enstrophy_power, rates[qg->rate_terms[r]].sentence, "enstrophy budget", false);
+    AddScalar(qg, qg->scalar_names[qg->n_scalars], 0, enstrophy_power, rates[qg->rate_terms[r]].sentence, "enstrophy budget", rates[qg->rate_terms[r]].label, false);
   }
 }
 
