@@ -79,8 +79,12 @@ static void Find(const char given[], NomosCaseFile *file, NomosVerdict *verdict)
   snprintf(candidate, sizeof candidate, "%s", given);
   if (access(candidate, F_OK) && root[0] && given[0] != '/') snprintf(candidate, sizeof candidate, "%s/%s", root, given);
   verdict->code = PETSC_ERR_FILE_OPEN;
+  if (!given[0]) {
+    snprintf(verdict->message, sizeof verdict->message, "the name of the case is empty; `nomos list` shows the cases");
+    return;
+  }
   if (!realpath(candidate, found) || strlen(found) + sizeof "/config.yaml" > NOMOS_MAX_PATH) {
-    snprintf(verdict->message, sizeof verdict->message, "case '%s' not found%s%s%s; `nomos list` shows the cases", given, root[0] ? ", neither here nor in " : "", root, given[0] ? "" : " (the name is empty)");
+    snprintf(verdict->message, sizeof verdict->message, "case '%s' not found%s%s; `nomos list` shows the cases", given, root[0] ? ", neither here nor in " : "", root);
     return;
   }
   if (IsDirectory(found)) {

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <yaml.h>
 
 /* One line of expected.yaml: results: {name: {value: v, relative: tol} | {value: v, absolute: tol} | {min: a, max: b}} */
@@ -97,10 +98,12 @@ PetscErrorCode NomosCheckResults(const char case_directory[], const char run_dir
   PetscFunctionBeginUser;
   snprintf(path, sizeof path, "%s/expected.yaml", case_directory);
   snprintf(summary_path, sizeof summary_path, "%s/summary.json", run_directory);
+  PetscCheck(!access(summary_path, R_OK), PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, "%s: is not the directory of a run: its summary.json cannot be read (%s)", run_directory, strerror(errno));
   summary = json_load_file(summary_path, 0, &json_error);
-  PetscCheck(summary, PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, "%s: cannot be read: %s", summary_path, json_error.text);
+  PetscCheck(summary, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s:%d: the file is damaged: %s", summary_path, json_error.line, json_error.text);
   results = json_object_get(summary, "results");
-  PetscCheck(json_is_object(results) && json_object_size(results), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: no results in it: the run has not ended (status %s)", summary_path, json_string_value(json_object_get(summary, "status")));
+  const char *status = json_string_value(json_object_get(summary, "status"));
+  PetscCheck(json_is_object(results) && json_object_size(results), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: no results in it: the run has not ended (status %s)", summary_path, status ? status : "unknown");
   file = fopen(path, "r");
   PetscCheck(file, PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, "%s: %s; --check needs the numbers to expect", path, strerror(errno));
   yaml_parser_initialize(&parser);

@@ -166,7 +166,7 @@ static PetscErrorCode Parse(NomosProgram *program, int argc, char **argv, const 
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCheck(program->n_arguments >= commands[*command].min, PETSC_COMM_WORLD, PETSC_ERR_ARG_WRONG, "usage: nomos %s %s", argv[1], commands[*command].arguments);
-  PetscCheck(program->n_arguments <= commands[*command].max, PETSC_COMM_WORLD, PETSC_ERR_ARG_WRONG, "one argument too many: '%s'; usage: nomos %s %s", words[commands[*command].max], argv[1], commands[*command].arguments);
+  PetscCheck(program->n_arguments <= commands[*command].max, PETSC_COMM_WORLD, PETSC_ERR_ARG_WRONG, "one argument too many: '%s'; usage: nomos %s%s%s", words[commands[*command].max], argv[1], commands[*command].arguments[0] ? " " : "", commands[*command].arguments);
   if (commands[*command].bit == HELP && program->n_arguments) {
     size_t named;
     PetscCall(FindCommand(words[0], &named));

@@ -45,10 +45,9 @@ PetscErrorCode NomosCaseLoad(MPI_Comm comm, const NomosCaseInput *input, NomosCo
   PetscCall(NomosConfigPeek(*config, "case.units", &units));
   PetscCall(NomosConfigSetNondimensional(*config, units && !strcmp(units, "nondimensional")));
   PetscCall(NomosConfigRegister(*config, nomos_n_run_params, nomos_run_params));
-  if (solver) { /* without one, Check says that `solver` is missing */
-    PetscCall(NomosModelFind(input->models, solver, NomosConfigWhere(*config, "solver"), ops));
-    PetscCall(NomosConfigRegister(*config, (*ops)->n_params, (*ops)->params));
-  }
+  PetscCheck(solver, comm, PETSC_ERR_ARG_WRONGSTATE, "%s: solver is missing: the model to run, such as `solver: %s`; `nomos list` shows the solvers", input->path, input->models[0] ? input->models[0]->name : "");
+  PetscCall(NomosModelFind(input->models, solver, NomosConfigWhere(*config, "solver"), ops));
+  PetscCall(NomosConfigRegister(*config, (*ops)->n_params, (*ops)->params));
   PetscCall(NomosConfigCheck(*config));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

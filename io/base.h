@@ -17,6 +17,16 @@
 
 #define NOMOS_VERSION "0.1.0"
 
+/* PetscCheck for sentences with numbers: PETSc's own printf writes %g of 3 as "3.", the C library's as "3". Needs stdio.h. */
+#define NomosCheck(condition, comm, code, ...) \
+  do { \
+    if (PetscUnlikely(!(condition))) { \
+      char sentence_[1024]; \
+      snprintf(sentence_, sizeof sentence_, __VA_ARGS__); \
+      SETERRQ(comm, code, "%s", sentence_); \
+    } \
+  } while (0)
+
 /* Longest text of an error, a key, a path. Longer input is itself an error, never cut silently. */
 enum { NOMOS_MAX_NAME = 64, NOMOS_MAX_PATH = 4096 };
 

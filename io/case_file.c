@@ -323,6 +323,7 @@ static PetscErrorCode ReadMap(Reader *reader, const char parent[], int depth)
     if (!strcmp(name, "<<")) COMPLAIN_AT(reader, line, "%s: merging is not supported; use `include:`", name);
     if (!*name || reader->event.data.scalar.tag) COMPLAIN_AT(reader, line, "%s: a key is empty or has a tag", NomosTextShorten(name, sizeof shown, shown));
     PetscCall(JoinKey(reader, parent, name, line, key));
+    if (!strncmp(key, "include.", 8)) COMPLAIN_AT(reader, line, "%s is no key; write a path or a list of paths, such as `include: ../base.yaml`", key);
     PetscCall(Remember(reader, key, line));
     PetscCall(NextEvent(reader));
     PetscCall(ReadValue(reader, key, line, depth));

@@ -4,6 +4,7 @@
 #include "solvers/qg/qg_core.h"
 
 #include <Random123/philox.h>
+#include <stdio.h>
 
 static bool InRing(const NAME(QGCore) *core, size_t i, double *K)
 {
@@ -43,7 +44,7 @@ PetscErrorCode NAME(QGForcingCreate)(NAME(QGCore) *core)
     unit += NAME(QGRowWeight)(core, row) * energy;
   }
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &unit, 1, MPI_DOUBLE, MPI_SUM, core->comm));
-  PetscCheck(unit > 0, core->comm, PETSC_ERR_ARG_OUTOFRANGE, "forcing: no mode lies within %g of the wavenumber %g rad/m; the modes are multiples of %g and %g, up to %g", setup->forcing_width / 2, setup->forcing_wavenumber,
+  NomosCheck(unit > 0, core->comm, PETSC_ERR_ARG_OUTOFRANGE, "qg.forcing_rate forces nothing: no mode lies within qg.forcing_width/2 = %g of qg.forcing_wavenumber = %g; the modes are multiples of %g along x and %g along y, up to %g (in rad/m)", setup->forcing_width / 2, setup->forcing_wavenumber,
              2 * PETSC_PI / setup->lx, 2 * PETSC_PI / setup->ly, PETSC_PI * setup->nx / setup->lx);
   for (size_t j = 0; j < n; j++) core->forced_amplitude[j] = sqrt(setup->forcing_energy_rate / unit);
   for (int layer = 0; layer < layers; layer++) PetscCall(PetscFree(psi[layer]));

@@ -5,6 +5,7 @@
 #include "solvers/qg/qg_state.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 typedef struct {
@@ -216,7 +217,7 @@ static PetscErrorCode Rescale(Initial *initial)
     now_energy += initial->setup->depth[i] * energies.kinetic[i] + energies.potential[i];
     now_q = PetscMax(now_q, sqrt(2 * energies.enstrophy[i]));
   }
-  PetscCheck(now_energy > 0, initial->comm, PETSC_ERR_ARG_INCOMP, "%s: the initial state is zero and cannot be scaled to %g", NomosConfigWhere(initial->config, "initial.type"), PetscIsNanReal(energy) ? q_rms : energy);
+  NomosCheck(now_energy > 0 && now_energy <= PETSC_MAX_REAL, initial->comm, PETSC_ERR_ARG_INCOMP, "%s: the initial state is zero, or its energy beyond what a number can hold, and cannot be scaled to %g", NomosConfigWhere(initial->config, "initial.type"), PetscIsNanReal(energy) ? q_rms : energy);
   PetscCall(initial->ops->scale(initial->core, PetscIsNanReal(energy) ? q_rms / now_q : sqrt(energy / now_energy)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,6 +1,7 @@
 #include "solvers/qg/qg_linear.h"
 
 #include <petscblaslapack.h>
+#include <stdio.h>
 
 /* PETSc declares LAPACK for its own scalar only. */
 extern void zgeev_(const char *left, const char *right, const PetscBLASInt *n, double *a, const PetscBLASInt *lda, double *w, double *vl, const PetscBLASInt *ldvl, double *vr, const PetscBLASInt *ldvr, double *work, const PetscBLASInt *lwork, double *rwork, PetscBLASInt *info);
@@ -49,7 +50,7 @@ PetscErrorCode NomosQGFastestMode(const NomosQGSetup *setup, double k, double l,
     for (int j = 0; j < n; j++)
       for (int c = 0; c < 2; c++) a[j * n + i][c] = linear[i * n + j][c];
   zgeev_("N", "V", &n, (double *)a, &n, (double *)w, NULL, &(PetscBLASInt){1}, (double *)right, &n, (double *)work, &n_work, rwork, &info);
-  PetscCheck(!info, PETSC_COMM_SELF, PETSC_ERR_LIB, "the linear modes of k = %g, l = %g could not be computed (zgeev: %d)", k, l, (int)info);
+  NomosCheck(!info, PETSC_COMM_SELF, PETSC_ERR_LIB, "the linear modes of k = %g, l = %g could not be computed (zgeev: %d)", k, l, (int)info);
   int fastest = 0;
   for (int m = 1; m < n; m++)
     if (w[m][0] > w[fastest][0]) fastest = m;

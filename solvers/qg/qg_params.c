@@ -3,6 +3,7 @@
 #include "io/expression.h"
 
 #include <float.h>
+#include <stdio.h>
 #include <string.h>
 
 /* clang-format off */
@@ -164,7 +165,7 @@ static PetscErrorCode Stratification(MPI_Comm comm, NomosConfig config, NomosQGS
   PetscCheck(!n_densities || n_densities == n, comm, PETSC_ERR_ARG_SIZ, "%s: qg.densities has %zu entries, but qg.layers asks for %zu", NomosConfigWhere(config, "qg.densities"), n_densities, n);
   for (size_t i = 0; i + 1 < n; i++) {
     derived[i] = n_densities ? g * (densities[i + 1] - densities[i]) / densities[i] : gravities[i];
-    PetscCheck(derived[i] > 0, comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: qg.densities: layer %zu (%g) must be denser than layer %zu (%g), top first", NomosConfigWhere(config, "qg.densities"), i + 2, densities[i + 1], i + 1, densities[i]);
+    NomosCheck(derived[i] > 0, comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: qg.densities: layer %zu (%g) must be denser than layer %zu (%g), top first", NomosConfigWhere(config, "qg.densities"), i + 2, densities[i + 1], i + 1, densities[i]);
   }
   PetscCall(NomosQGStratify(setup, f0, depths, derived, options->radii));
   options->n_radii = (int)n - 1;
@@ -200,7 +201,7 @@ PetscErrorCode NomosQGEvaluate(MPI_Comm comm, NomosConfig config, const char key
     }
   PetscCall(NomosExpressionDestroy(&expression));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, bad, 2, MPI_INT, MPI_MAX, comm));
-  PetscCheck(bad[0] < 0, comm, PETSC_ERR_FP, "%s: %s = %s is not a finite number at x = %g, y = %g", NomosConfigWhere(config, key), key, text, -0.5 * setup->lx + bad[0] * dx, -0.5 * setup->ly + bad[1] * dy);
+  NomosCheck(bad[0] < 0, comm, PETSC_ERR_FP, "%s: %s = %s is not a finite number at x = %g, y = %g", NomosConfigWhere(config, key), key, text, -0.5 * setup->lx + bad[0] * dx, -0.5 * setup->ly + bad[1] * dy);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

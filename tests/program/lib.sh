@@ -8,6 +8,7 @@ mkdir -p "$3"
 cd "$3" || exit 1
 compare=${toy%/*}/nomos_compare
 failures=0
+mistakes=0
 
 fail() {
   echo "FAIL: $*"
@@ -28,7 +29,28 @@ same() {
   "$compare" "$1" "$2" || fail "$1 and $2 differ"
 }
 
+# bad NAME TEXT ARGUMENTS...: the program, called with these, refuses in one sentence that has this text, with an exit code that is no signal's, and leaves no
+# run directory `out`. SAY=1 prints the sentences.
+bad() {
+  local name=$1 text=$2 code
+  shift 2
+  mistakes=$((mistakes + 1))
+  OMPI_MCA_ess_singleton_isolated=1 timeout 100 "$nomos" "$@" >out.txt 2>err.txt </dev/null
+  code=$?
+  { [ $code -ge 1 ] && [ $code -lt 124 ]; } || fail "$name: exit code $code: $(head -c 600 err.txt)"
+  { [ "$(grep -c '^nomos: error: ' err.txt)" = 1 ] && [ "$(wc -l <err.txt)" = 1 ]; } || fail "$name: not one sentence on standard error: $(head -c 3000 err.txt)"
+  grep -qF -- "$text" err.txt || fail "$name: does not say '$text' but: $(head -c 600 err.txt)"
+  [ "$(wc -c <err.txt)" -lt 1000 ] || fail "$name: a sentence of $(wc -c <err.txt) characters"
+  grep -qE 'Sanitizer|runtime error|PETSC ERROR|HDF5-DIAG|MPI_ABORT|\(null\)' err.txt out.txt && fail "$name: noise: $(head -c 2000 out.txt)"
+  [ ! -e out ] || {
+    fail "$name: leaves $(ls out)"
+    rm -rf out
+  }
+  [ -z "${SAY:-}" ] || printf '%-36s %s\n' "$name" "$(cat err.txt)"
+}
+
 finish() {
+  [ $mistakes = 0 ] || echo "$mistakes mistakes"
   [ $failures = 0 ] && echo "all as it should be"
   exit $((failures > 0))
 }
@@ -40,4 +62,16 @@ case: {title: A toy}
 time: {dt: 0.25, stop: 10}
 output: {fields_every: 1, scalars_every: 0.5, spectra_every: 2, precision: float64, pictures: no}
 checkpoint: {every: 2, keep: 3}
+END
+
+# A small two-layer ocean for the program nomos: 12 steps.
+mkdir good
+cat >good/case.yaml <<'END'
+solver: qg
+case: {title: A small ocean}
+qg: {layers: 2, nx: 16, lx: 1000 km, deformation_radius: 50 km, depth_ratio: 0.25, beta: 1.5e-11 1/(m s), u: [0.05 m/s, 0 m/s], drag: 5e-7 1/s, fft_plan: estimate}
+initial: {type: random, peak: 3, q_rms: 1e-6 1/s}
+time: {dt: 2 h, stop: 1 day}
+output: {fields_every: 4 h, scalars_every: 4 h, spectra_every: 8 h, pictures: no}
+checkpoint: {every: 6 h, keep: 3}
 END
