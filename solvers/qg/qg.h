@@ -74,6 +74,7 @@ typedef struct {
   bool           flux_form;    /* -div(u q) instead of Basdevant's form */
   NomosQGScheme  scheme;
   double         asselin;      /* Robert-Asselin coefficient of the leapfrog */
+  int            track_every;  /* steps between two looks at the largest speeds (0: 1); they cost 2 % of a step */
   bool           accurate_start; /* Adams-Bashforth begins with RK4 steps, not with lower orders: third order from the start */
 } NomosQGSetup;
 

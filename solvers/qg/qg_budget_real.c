@@ -31,7 +31,7 @@ static void BudgetRow(NAME(QGCore) *core, size_t offset, Complex *const t[], voi
   NAME(QGThread)     *thread = &core->threads[omp_get_thread_num()];
   Complex            *psi[NOMOS_QG_MAX_LAYERS], *ahead[NOMOS_QG_MAX_LAYERS];
 
-  for (int i = 0; i < core->n_layers; i++) psi[i] = thread->psi + (size_t)i * NOMOS_FFT_COLUMNS * n_l;
+  for (int i = 0; i < core->n_layers; i++) psi[i] = thread->psi + (size_t)i * n_l;
   NAME(QGInvertRow)(core, budget->q, offset, psi, thread->row);
   if (budget->filter_dt > 0) { /* the loss by the filter in the step to come: quadratic, so psi of q + dt t is needed; t := (f^2 - 1)/(2 dt) (q + dt t) */
     for (int i = 0; i < core->n_layers; i++) {
@@ -40,7 +40,7 @@ static void BudgetRow(NAME(QGCore) *core, size_t offset, Complex *const t[], voi
         for (int c = 0; c < 2; c++) t[i][j][c] = q[j][c] + (Real)budget->filter_dt * t[i][j][c];
       ahead[i] = psi[i];
     }
-    NAME(QGInvertLayers)(core, t, row, ahead, thread->row);
+    NAME(QGInvertLayers)(core, t, offset, ahead, thread->row);
   }
   for (int i = 0; i < core->n_layers; i++) {
     const Complex *q = budget->q + (size_t)i * core->n_modes + offset;
@@ -82,7 +82,6 @@ PetscErrorCode NAME(QGBudget)(NAME(QGCore) *core, int terms, double dt, int n_bi
 {
   const int    n     = 2 + 2 * n_bins;
   const bool   loss  = terms == NOMOS_QG_FILTER_LOSS;
-  const double max_u = core->max_u, max_v = core->max_v;
   Budget       budget = {.q = core->q, .n_bins = n_bins, .bin_width = NomosQGBinWidth(core->setup), .filter_dt = loss ? dt : 0};
   double      *sums;
 
@@ -99,8 +98,6 @@ PetscErrorCode NAME(QGBudget)(NAME(QGCore) *core, int terms, double dt, int n_bi
   }
   PetscCall(PetscFree(budget.rows));
   PetscCall(PetscFree(sums));
-  core->max_u = max_u; /* a diagnostic leaves no trace */
-  core->max_v = max_v;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -122,7 +119,7 @@ PetscErrorCode NAME(QGEnergies)(NAME(QGCore) *core, int n_bins, NomosQGEnergies 
     double         *sum    = rows + (size_t)row * (size_t)n;
     NAME(QGThread) *thread = &core->threads[omp_get_thread_num()];
     Complex        *psi[NOMOS_QG_MAX_LAYERS];
-    for (int i = 0; i < layers; i++) psi[i] = thread->psi + (size_t)i * NOMOS_FFT_COLUMNS * n_l;
+    for (int i = 0; i < layers; i++) psi[i] = thread->psi + (size_t)i * n_l;
     NAME(QGInvertRow)(core, core->q, offset, psi, thread->row);
     for (int i = 0; i < layers; i++) {
       const Complex *q = core->q + (size_t)i * core->n_modes + offset;

@@ -16,10 +16,10 @@ typedef struct QGCore_s NAME(QGCore);
 typedef void (*NAME(QGRowFn))(NAME(QGCore) *core, size_t offset, Complex *const t[], void *ctx);
 
 typedef struct { /* of one thread */
-  Complex *work;     /* [product][8][ny of the transform grid] */
-  Complex *psi;      /* [layer][8][n_l] */
+  Complex *work;     /* [field or product][8][ny of the transform grid] */
+  Complex *psi;      /* [layer][n_l] */
   Complex *tendency; /* [layer][n_l] */
-  Real    *grid;     /* [field][4][nx] */
+  Real    *grid;     /* [field, and two products][4][nx] */
   Complex *scratch;  /* [4][nx/2 + 4] */
   Real    *row;      /* [8][2 n_l] */
   Complex *column;   /* [ny] of the user's grid, for the sponge */
@@ -39,6 +39,7 @@ struct QGCore_s {
   Complex            *topography;       /* eta, modes of a layer, or NULL */
   Complex            *jet;              /* psi_R(l), kx = 0, or NULL */
   Complex            *planetary;        /* beta y (l), kx = 0, or NULL */
+  Real               *response;         /* [vertical mode][k][l]: psi/q */
   Real               *filter;           /* [k][l] or NULL */
   Real               *topography_x, *topography_y; /* gradient on the transform grid, or NULL */
   Complex            *etd[NOMOS_QG_ETD_MATRICES];  /* [k][l][i][j] */
@@ -54,7 +55,8 @@ struct QGCore_s {
 
   int64_t step;
   double  dt;
-  double  max_u, max_v; /* of the last tendency with advection, mean flow included */
+  double  max_u, max_v; /* mean flow included; of the first tendency of a step whose number is a multiple of setup->track_every */
+  bool    tracking; /* the tendency that comes is one of those */
 };
 
 PetscErrorCode NAME(QGCoreCreate)(MPI_Comm comm, const NomosQGSetup *setup, NAME(QGCore) **core);
@@ -67,8 +69,8 @@ PetscErrorCode NAME(QGTendencyArray)(NAME(QGCore) *core, const Complex *q, int t
 
 /* psi of the row of modes [offset, offset + n_l) of all layers; psi[layer] (n_l); `row` scratch [2][2 n_l]. */
 void NAME(QGInvertRow)(const NAME(QGCore) *core, const Complex *q, size_t offset, Complex *const psi[], Real *row);
-/* The same for q given layer by layer. */
-void NAME(QGInvertLayers)(const NAME(QGCore) *core, Complex *const q[], size_t index, Complex *const psi[], Real *row);
+/* The same for rows q[layer] (n_l) that need not be the state's. */
+void NAME(QGInvertLayers)(const NAME(QGCore) *core, Complex *const q[], size_t offset, Complex *const psi[], Real *row);
 /* q from psi, all modes. */
 void NAME(QGPotentialVorticity)(const NAME(QGCore) *core, const Complex *psi, Complex *q);
 void NAME(QGStreamfunction)(const NAME(QGCore) *core, const Complex *q, Complex *psi);
@@ -93,6 +95,13 @@ PetscErrorCode NAME(QGFromGrid)(NAME(QGCore) *core, const Real *grid, Complex *m
 /* See solvers/qg/qg_state.h; n_bins of width NomosQGBinWidth, centred on its multiples. Collective. */
 PetscErrorCode NAME(QGEnergies)(NAME(QGCore) *core, int n_bins, NomosQGEnergies *energies);
 PetscErrorCode NAME(QGBudget)(NAME(QGCore) *core, int terms, double dt, int n_bins, NomosQGRates *rates);
+
+/* The wavenumber l of a mode of a layer, in double precision. */
+static inline double NAME(QGWavenumberY)(const NAME(QGCore) *core, size_t mode)
+{
+  const int j = (int)(mode % (size_t)core->n_l);
+  return 2 * PETSC_PI / core->setup->ly * (j <= core->fft->l_max ? j : j - core->n_l);
+}
 
 /* Weight of a row of modes in sums over the whole plane. */
 static inline double NAME(QGRowWeight)(const NAME(QGCore) *core, size_t row)

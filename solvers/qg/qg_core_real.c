@@ -114,6 +114,22 @@ static PetscErrorCode CreateTopography(NAME(QGCore) *core)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* psi/q of every vertical mode: -1/(K^2 + lambda), or 1/(N K tanh(K N H/f)) at a surface; the mean (K = 0) of a rigid lid has none. */
+static PetscErrorCode CreateResponse(NAME(QGCore) *core)
+{
+  const NomosQGSetup *setup = core->setup;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(core->n_modes * (size_t)core->n_layers + 1, &core->response));
+  for (int m = 0; m < core->n_layers; m++)
+    for (size_t i = 0; i < core->n_modes; i++) {
+      const double k = 2 * PETSC_PI / setup->lx * (core->fft->k_start + (int)(i / (size_t)core->n_l)), l = NAME(QGWavenumberY)(core, i), K2 = k * k + l * l, K = sqrt(K2);
+      double       response = setup->surface ? setup->surface_buoyancy * K * (setup->surface_depth > 0 ? tanh(K * setup->surface_depth) : 1) : -(K2 + setup->lambda[m]);
+      core->response[(size_t)m * core->n_modes + i] = (Real)(response != 0 ? 1 / response : 0);
+    }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode CreateFilter(NAME(QGCore) *core)
 {
   const NomosQGSetup *setup = core->setup;
@@ -131,15 +147,15 @@ static PetscErrorCode CreateFilter(NAME(QGCore) *core)
 static PetscErrorCode CreateThreads(NAME(QGCore) *core)
 {
   const size_t n_l = (size_t)core->n_l, n = (size_t)core->n_layers, nx = (size_t)core->fft->nx;
-  const int    n_grid = PetscMax(core->n_in, 1) + 1;
+  const int    n_grid = core->n_in + 2;
 
   PetscFunctionBeginUser;
   core->n_threads = omp_get_max_threads();
   PetscCall(PetscCalloc1((size_t)core->n_threads, &core->threads));
   for (int t = 0; t < core->n_threads; t++) {
     NAME(QGThread) *thread = &core->threads[t];
-    thread->work     = FFTW(alloc_complex)((size_t)PetscMax(core->n_out, 1) * NOMOS_FFT_COLUMNS * (size_t)core->fft->ny);
-    thread->psi      = FFTW(alloc_complex)(n * NOMOS_FFT_COLUMNS * n_l);
+    thread->work     = FFTW(alloc_complex)((size_t)PetscMax(PetscMax(core->n_in, core->n_out), 1) * NOMOS_FFT_COLUMNS * (size_t)core->fft->ny);
+    thread->psi      = FFTW(alloc_complex)(n * n_l);
     thread->tendency = FFTW(alloc_complex)(n * n_l);
     thread->grid     = FFTW(alloc_real)((size_t)n_grid * NOMOS_FFT_ROWS * nx);
     thread->scratch  = FFTW(alloc_complex)(NOMOS_FFT_ROWS * (nx / 2 + 4));
@@ -188,6 +204,7 @@ PetscErrorCode NAME(QGCoreCreate)(MPI_Comm comm, const NomosQGSetup *setup, NAME
   }
   PetscCall(PetscCalloc1(core->n_modes * (size_t)n + 1, &core->q));
   for (int i = 0; i < NAME(QGHistoryCount)(setup->scheme, false); i++) PetscCall(PetscCalloc1(core->n_modes * (size_t)n + 1, &core->history[i]));
+  PetscCall(CreateResponse(core));
   PetscCall(CreateThreads(core));
   PetscCall(CreateZonal(core));
   if (setup->topography) PetscCall(CreateTopography(core));
@@ -232,6 +249,7 @@ PetscErrorCode NAME(QGCoreDestroy)(NAME(QGCore) **core_in)
   PetscCall(PetscFree(core->jet));
   PetscCall(PetscFree(core->planetary));
   PetscCall(PetscFree(core->filter));
+  PetscCall(PetscFree(core->response));
   PetscCall(PetscFree(core->topography_x));
   PetscCall(PetscFree(core->topography_y));
   PetscCall(PetscFree(core->forced));
@@ -241,64 +259,47 @@ PetscErrorCode NAME(QGCoreDestroy)(NAME(QGCore) **core_in)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The row's response psi/q of mode m, each value twice; the mean (k = l = 0) has none. */
-static void Response(const NAME(QGCore) *core, size_t row, int m, Real *restrict g)
+/* A row of one real per mode, each twice, so that a row of complex numbers is a plain row of reals. */
+static inline void Twice(size_t n, const Real *restrict once, Real *restrict twice)
 {
-  const NomosQGSetup *setup = core->setup;
-  const Real          k2    = core->k[row] * core->k[row];
-  const size_t        n     = 2 * (size_t)core->n_l;
-
-  if (setup->surface)
-    for (size_t j = 0; j < n; j++) {
-      const double K = sqrt((double)(k2 + core->l2[j]));
-      g[j]           = K > 0 ? (Real)(1 / (setup->surface_buoyancy * K * (setup->surface_depth > 0 ? tanh(K * setup->surface_depth) : 1))) : 0;
-    }
-  else {
-    const Real *restrict l2 = core->l2;
-    const Real shifted = k2 + (Real)setup->lambda[m];
-    for (size_t j = 0; j < n; j++) g[j] = -1 / (shifted + l2[j]);
-    if (core->fft->k_start + (int)row == 0 && !(setup->lambda[m] > 0)) g[0] = g[1] = 0;
+  for (size_t j = 0; j < n; j++) {
+    twice[2 * j]     = once[j];
+    twice[2 * j + 1] = once[j];
   }
 }
 
-/* Two layers, the common case: both responses from one division, everything in registers. */
-static void InvertTwoLayers(const NAME(QGCore) *core, Complex *const q[], size_t index, Complex *const psi[])
+/* Two layers, the common case: everything in registers. */
+static void InvertTwoLayers(const NAME(QGCore) *core, Complex *const q[], size_t offset, Complex *const psi[], Real *row)
 {
   const NomosQGSetup *setup = core->setup;
   const size_t        n     = 2 * (size_t)core->n_l;
-  const Real          k2 = core->k[index] * core->k[index], lambda0 = (Real)setup->lambda[0], lambda1 = (Real)setup->lambda[1];
   const Real          l00 = (Real)setup->left[0][0], l01 = (Real)setup->left[0][1], l10 = (Real)setup->left[1][0], l11 = (Real)setup->left[1][1];
   const Real          r00 = (Real)setup->right[0][0], r01 = (Real)setup->right[0][1], r10 = (Real)setup->right[1][0], r11 = (Real)setup->right[1][1];
-  const Real *restrict q0 = (const Real *)q[0], *restrict q1 = (const Real *)q[1], *restrict l2 = core->l2;
+  const Real *restrict q0 = (const Real *)q[0], *restrict q1 = (const Real *)q[1], *restrict g0 = row, *restrict g1 = row + n;
   Real *restrict psi0 = (Real *)psi[0], *restrict psi1 = (Real *)psi[1];
 
+  Twice(n / 2, core->response + offset, row);
+  Twice(n / 2, core->response + core->n_modes + offset, row + n);
   for (size_t j = 0; j < n; j++) {
-    const Real a = k2 + l2[j] + lambda0, b = k2 + l2[j] + lambda1, minus_inverse = -1 / (a * b);
-    const Real barotropic = (l00 * q0[j] + l01 * q1[j]) * b * minus_inverse, baroclinic = (l10 * q0[j] + l11 * q1[j]) * a * minus_inverse;
+    const Real barotropic = (l00 * q0[j] + l01 * q1[j]) * g0[j], baroclinic = (l10 * q0[j] + l11 * q1[j]) * g1[j];
     psi0[j] = r00 * barotropic + r01 * baroclinic;
     psi1[j] = r10 * barotropic + r11 * baroclinic;
   }
-  if (core->fft->k_start + (int)index == 0 && !(lambda0 > 0))
-    for (size_t j = 0; j < 2; j++) { /* the mean */
-      const Real baroclinic = -(l10 * q0[j] + l11 * q1[j]) / lambda1;
-      psi0[j] = r01 * baroclinic;
-      psi1[j] = r11 * baroclinic;
-    }
 }
 
-void NAME(QGInvertLayers)(const NAME(QGCore) *core, Complex *const q[], size_t index, Complex *const psi[], Real *row)
+void NAME(QGInvertLayers)(const NAME(QGCore) *core, Complex *const q[], size_t offset, Complex *const psi[], Real *row)
 {
   const NomosQGSetup *setup  = core->setup;
-  const size_t        n      = 2 * (size_t)core->n_l;
+  const size_t        n_l    = (size_t)core->n_l, n = 2 * n_l;
   const int           layers = core->n_layers;
 
   if (layers == 2) {
-    InvertTwoLayers(core, q, index, psi);
+    InvertTwoLayers(core, q, offset, psi, row);
     return;
   }
   for (int m = 0; m < layers; m++) {
-    Real *restrict g = row, *restrict modal = row + n;
-    Response(core, index, m, g);
+    Real *restrict modal = row, *restrict g = row + n;
+    Twice(n_l, core->response + (size_t)m * core->n_modes + offset, g);
     for (int i = 0; i < layers; i++) {
       const Real *restrict from = (const Real *)q[i];
       const Real weight = (Real)setup->left[m][i];
@@ -324,7 +325,7 @@ void NAME(QGInvertRow)(const NAME(QGCore) *core, const Complex *q, size_t offset
   Complex *layers[NOMOS_QG_MAX_LAYERS];
 
   for (int i = 0; i < core->n_layers; i++) layers[i] = (Complex *)(uintptr_t)(q + (size_t)i * core->n_modes + offset);
-  NAME(QGInvertLayers)(core, layers, offset / (size_t)core->n_l, psi, row);
+  NAME(QGInvertLayers)(core, layers, offset, psi, row);
 }
 
 void NAME(QGStreamfunction)(const NAME(QGCore) *core, const Complex *q, Complex *psi)

@@ -291,6 +291,7 @@ static PetscErrorCode Numerics(MPI_Comm comm, NomosConfig config, NomosQGSetup *
   PetscCall(NomosConfigGetReal(config, "time.asselin", &setup->asselin));
   PetscCall(NomosConfigGetBool(config, "time.adaptive", &options->adaptive));
   PetscCall(NomosConfigGetReal(config, "time.cfl", &options->cfl));
+  setup->track_every = options->adaptive ? 1 : 5;
   if (setup->surface) setup->flux_form = true; /* q is not lap psi */
   PetscCheck(!options->adaptive || setup->scheme == NOMOS_QG_RK4 || setup->scheme == NOMOS_QG_ETDRK4 || setup->scheme == NOMOS_QG_EULER, comm, PETSC_ERR_ARG_INCOMP, "%s: time.adaptive needs a one-step scheme; set time.scheme to rk4 or etdrk4", NomosConfigWhere(config, "time.adaptive"));
   PetscCall(Flag(config, "qg.filter", "exponential", &setup->filter));

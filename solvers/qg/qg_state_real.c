@@ -164,12 +164,17 @@ static PetscErrorCode Rates(void *core, int terms, double dt, int n_bins, NomosQ
 static PetscErrorCode Save(void *data, NomosCheckpoint checkpoint)
 {
   const NAME(QGCore) *core = data;
+  char         speeds[64];
   const size_t size[4]  = {(size_t)core->n_layers, (size_t)core->fft->n_k, (size_t)core->n_l, 2};
   const size_t start[4] = {0, (size_t)core->fft->k_start, 0, 0}, count[4] = {(size_t)core->n_layers, (size_t)core->fft->n_k_local, (size_t)core->n_l, 2};
   char         name[32];
 
   PetscFunctionBeginUser;
   PetscCall(NomosCheckpointWriteArray(checkpoint, "q", NOMOS_REAL, 4, 2, size, start, count, core->q));
+  double max_u, max_v; /* looked at only now and then, and part of scalars.csv */
+  PetscCall(Speeds(data, &max_u, &max_v));
+  snprintf(speeds, sizeof speeds, "%.17g %.17g", max_u, max_v);
+  PetscCall(NomosCheckpointWriteText(checkpoint, "speeds", speeds));
   for (int i = 0; i < NAME(QGHistoryCount)(core->setup->scheme, true); i++) {
     snprintf(name, sizeof name, "history_%d", i);
     PetscCall(NomosCheckpointWriteArray(checkpoint, name, NOMOS_REAL, 4, 2, size, start, count, core->history[i]));
@@ -185,7 +190,11 @@ static PetscErrorCode Load(void *data, NomosCheckpoint checkpoint)
   char          name[32];
 
   PetscFunctionBeginUser;
+  char *speeds;
   PetscCall(NomosCheckpointReadArray(checkpoint, "q", NOMOS_REAL, 4, size, start, count, core->q));
+  PetscCall(NomosCheckpointReadText(checkpoint, "speeds", &speeds));
+  PetscCheck(speeds && sscanf(speeds, "%lf %lf", &core->max_u, &core->max_v) == 2, core->comm, PETSC_ERR_FILE_UNEXPECTED, "the checkpoint does not hold the largest speeds; it is damaged or from another version");
+  PetscCall(PetscFree(speeds));
   for (int i = 0; i < NAME(QGHistoryCount)(core->setup->scheme, true); i++) {
     snprintf(name, sizeof name, "history_%d", i);
     PetscCall(NomosCheckpointReadArray(checkpoint, name, NOMOS_REAL, 4, size, start, count, core->history[i]));
@@ -199,7 +208,7 @@ static size_t Bytes(const NomosQGSetup *setup, int ranks)
   const double nx = setup->nx * (padded ? 1.5 : 1), ny = setup->ny * (padded ? 1.5 : 1);
   const double modes = (third ? 2.0 / 9 : 0.5) * setup->nx * setup->ny, layers = setup->n_layers;
   const int    n_in = (setup->flux_form ? 3 : 2) * setup->n_layers, n_out = 2 * setup->n_layers + (setup->flux_form ? 0 : setup->n_layers - 1) + (setup->topography ? 1 : 0);
-  double       complex_numbers = modes * layers * (1 + NAME(QGHistoryCount)(setup->scheme, false) + (setup->body_force ? 1 : 0)) + (setup->nonlinearity != 0 ? PetscMax(n_in, n_out) * (nx / 2 + 8) * ny : 0);
+  double       complex_numbers = modes * layers * (1.5 + NAME(QGHistoryCount)(setup->scheme, false) + (setup->body_force ? 1 : 0)) + (setup->nonlinearity != 0 ? PetscMax(n_in, n_out) * (nx / 2 + 8) * ny : 0);
 
   if (setup->filter) complex_numbers += modes / 2;
   if (setup->topography) complex_numbers += modes + nx * ny;

@@ -127,16 +127,8 @@ static void RungeKuttaRow(NAME(QGCore) *core, size_t offset, Complex *const t[],
 
 static PetscErrorCode StepRungeKutta(NAME(QGCore) *core)
 {
-  double max_u = 0, max_v = 0;
-
   PetscFunctionBeginUser;
-  for (int stage = 0; stage < 4; stage++) {
-    PetscCall(NAME(QGTendency)(core, stage ? core->history[0] : core->q, NOMOS_QG_ALL_TERMS, RungeKuttaRow, &stage));
-    max_u = PetscMax(max_u, core->max_u);
-    max_v = PetscMax(max_v, core->max_v);
-  }
-  core->max_u = max_u;
-  core->max_v = max_v;
+  for (int stage = 0; stage < 4; stage++) PetscCall(NAME(QGTendency)(core, stage ? core->history[0] : core->q, NOMOS_QG_ALL_TERMS, RungeKuttaRow, &stage));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -252,6 +244,7 @@ static PetscErrorCode (*const steps[])(NAME(QGCore) *) = {
 PetscErrorCode NAME(QGStep)(NAME(QGCore) *core)
 {
   PetscFunctionBeginUser;
+  core->tracking = core->step % PetscMax(core->setup->track_every, 1) == 0;
   PetscCall(steps[core->setup->scheme](core));
   if (core->n_forced) NAME(QGForce)(core);
   core->step++;

@@ -11,7 +11,7 @@
 #include <omp.h>
 #include <string.h>
 
-typedef enum { UV, VV_UU, JACOBIAN, TOPOGRAPHY, UQ, VQ, N_KINDS } Kind;
+typedef enum { UV, VV_UU, UQ, VQ, JACOBIAN, TOPOGRAPHY, N_KINDS } Kind;
 typedef struct {
   Kind kind;
   int  layer;
@@ -59,57 +59,66 @@ static void Spread(const NAME(QGCore) *core, const Complex *packed, const Real *
 
 static void PassOut(NAME(QGCore) *core, const Complex *q, int block, NAME(QGThread) *thread)
 {
-  const size_t n_l = (size_t)core->n_l, ny = (size_t)core->fft->ny, first = (size_t)block * NOMOS_FFT_COLUMNS;
+  const size_t n_l = (size_t)core->n_l, ny = (size_t)core->fft->ny, first = (size_t)block * NOMOS_FFT_COLUMNS, field_size = NOMOS_FFT_COLUMNS * ny;
   const int    count = NAME(NomosFftColumnCount)(core->fft, block), layers = core->n_layers;
+  Complex     *psi[NOMOS_QG_MAX_LAYERS];
 
-  for (int i = 0; i < count; i++) {
-    Complex *psi[NOMOS_QG_MAX_LAYERS];
-    for (int layer = 0; layer < layers; layer++) psi[layer] = thread->psi + ((size_t)layer * NOMOS_FFT_COLUMNS + (size_t)i) * n_l;
-    NAME(QGInvertRow)(core, q, (first + (size_t)i) * n_l, psi, thread->row);
-  }
-  for (int field = 0; field < core->n_in; field++) {
-    const int layer = field < 2 * layers ? field / 2 : field - 2 * layers, what = field < 2 * layers ? field % 2 : 2;
-    for (int i = 0; i < count; i++) {
-      const Complex *psi    = thread->psi + ((size_t)layer * NOMOS_FFT_COLUMNS + (size_t)i) * n_l;
-      Complex       *column = thread->work + (size_t)i * ny;
-      if (what == 0) Spread(core, psi, core->l_pair, -1, true, column);                       /* u = -psi_y */
-      else if (what == 1) Spread(core, psi, NULL, core->k[first + (size_t)i], true, column);  /* v = psi_x */
-      else Spread(core, q + (size_t)layer * core->n_modes + (first + (size_t)i) * n_l, NULL, 1, false, column);
+  for (int layer = 0; layer < layers; layer++) psi[layer] = thread->psi + (size_t)layer * n_l;
+  for (int i = 0; i < count; i++) { /* a row of all layers at a time, so that psi stays in the nearest cache */
+    const size_t offset = (first + (size_t)i) * n_l;
+    Complex     *column = thread->work + (size_t)i * ny;
+    NAME(QGInvertRow)(core, q, offset, psi, thread->row);
+    for (int layer = 0; layer < layers; layer++) {
+      Spread(core, psi[layer], core->l_pair, -1, true, column + (size_t)(2 * layer) * field_size);                          /* u = -psi_y */
+      Spread(core, psi[layer], NULL, core->k[first + (size_t)i], true, column + (size_t)(2 * layer + 1) * field_size);     /* v = psi_x */
+      if (core->setup->flux_form) Spread(core, q + (size_t)layer * core->n_modes + offset, NULL, 1, false, column + (size_t)(2 * layers + layer) * field_size);
     }
-    NAME(NomosFftColumnsOut)(core->fft, block, thread->work, core->mixed[field]);
   }
+  for (int field = 0; field < core->n_in; field++) NAME(NomosFftColumnsOut)(core->fft, block, thread->work + (size_t)field * field_size, core->mixed[field]);
+}
+
+/* Largest |u + U| and |v + V| so far. */
+static void TrackSpeed(NAME(QGThread) *thread, size_t n, const Real *restrict u, const Real *restrict v, Real mean_u, Real mean_v)
+{
+  Real max_u = thread->max_u, max_v = thread->max_v;
+
+#pragma omp simd reduction(max : max_u, max_v)
+  for (size_t i = 0; i < n; i++) {
+    const Real speed_u = u[i] + mean_u, speed_v = v[i] + mean_v, abs_u = speed_u < 0 ? -speed_u : speed_u, abs_v = speed_v < 0 ? -speed_v : speed_v;
+    max_u = abs_u > max_u ? abs_u : max_u;
+    max_v = abs_v > max_v ? abs_v : max_v;
+  }
+  thread->max_u = max_u;
+  thread->max_v = max_v;
 }
 
 static void PassGrid(NAME(QGCore) *core, int block, int n_products, const Product products[], NAME(QGThread) *thread)
 {
   const size_t nx = (size_t)core->fft->nx, n = (size_t)NAME(NomosFftRowCount)(core->fft, block) * nx, stride = NOMOS_FFT_ROWS * nx, here = (size_t)block * stride;
   const int    layers = core->n_layers;
-  Real *restrict product = thread->grid + (size_t)core->n_in * stride;
+  Real *restrict product = thread->grid + (size_t)core->n_in * stride, *restrict second = product + stride;
 
   for (int field = 0; field < core->n_in; field++) NAME(NomosFftRowsOut)(core->fft, block, core->mixed[field], thread->scratch, thread->grid + (size_t)field * stride);
-  for (int layer = 0; layer < layers; layer++) {
-    const Real *restrict u = thread->grid + (size_t)(2 * layer) * stride, *restrict v = u + stride;
-    const Real mean_u = (Real)core->setup->u[layer], mean_v = (Real)core->setup->v[layer];
-    Real       max_u = thread->max_u, max_v = thread->max_v;
-#pragma omp simd reduction(max : max_u, max_v)
-    for (size_t i = 0; i < n; i++) {
-      const Real speed_u = u[i] + mean_u, speed_v = v[i] + mean_v, abs_u = speed_u < 0 ? -speed_u : speed_u, abs_v = speed_v < 0 ? -speed_v : speed_v;
-      max_u = abs_u > max_u ? abs_u : max_u;
-      max_v = abs_v > max_v ? abs_v : max_v;
-    }
-    thread->max_u = max_u;
-    thread->max_v = max_v;
+  for (int layer = 0; layer < layers && core->tracking; layer++) {
+    const Real *u = thread->grid + (size_t)(2 * layer) * stride;
+    TrackSpeed(thread, n, u, u + stride, (Real)core->setup->u[layer], (Real)core->setup->v[layer]);
   }
   for (int p = 0; p < n_products; p++) {
     const int layer = products[p].layer;
     const Real *restrict u = thread->grid + (size_t)(2 * layer) * stride, *restrict v = u + stride;
     const Real *restrict u_below = v + stride, *restrict v_below = u_below + stride, *restrict q = thread->grid + (size_t)(2 * layers + layer) * stride;
-    switch ((int)products[p].kind) {
+    switch ((int)products[p].kind) { /* UV and VV_UU, UQ and VQ come in pairs: the first computes both */
     case UV:
-      for (size_t i = 0; i < n; i++) product[i] = u[i] * v[i];
+      for (size_t i = 0; i < n; i++) {
+        product[i] = u[i] * v[i];
+        second[i]  = (v[i] - u[i]) * (v[i] + u[i]);
+      }
       break;
-    case VV_UU:
-      for (size_t i = 0; i < n; i++) product[i] = (v[i] - u[i]) * (v[i] + u[i]);
+    case UQ:
+      for (size_t i = 0; i < n; i++) {
+        product[i] = u[i] * q[i];
+        second[i]  = v[i] * q[i];
+      }
       break;
     case JACOBIAN:
       for (size_t i = 0; i < n; i++) product[i] = u[i] * v_below[i] - v[i] * u_below[i];
@@ -117,14 +126,8 @@ static void PassGrid(NAME(QGCore) *core, int block, int n_products, const Produc
     case TOPOGRAPHY:
       for (size_t i = 0; i < n; i++) product[i] = u[i] * core->topography_x[here + i] + v[i] * core->topography_y[here + i];
       break;
-    case UQ:
-      for (size_t i = 0; i < n; i++) product[i] = u[i] * q[i];
-      break;
-    case VQ:
-      for (size_t i = 0; i < n; i++) product[i] = v[i] * q[i];
-      break;
     }
-    NAME(NomosFftRowsIn)(core->fft, block, product, thread->scratch, core->mixed[p]);
+    NAME(NomosFftRowsIn)(core->fft, block, products[p].kind == VV_UU || products[p].kind == VQ ? second : product, thread->scratch, core->mixed[p]);
   }
 }
 
@@ -203,7 +206,7 @@ static void LinearRow(const NAME(QGCore) *core, const Complex *q, size_t row, in
   Complex *psi[NOMOS_QG_MAX_LAYERS] = {NULL};
 
   if (state) {
-    for (int i = 0; i < layers; i++) psi[i] = thread->psi + (size_t)i * NOMOS_FFT_COLUMNS * n_l;
+    for (int i = 0; i < layers; i++) psi[i] = thread->psi + (size_t)i * n_l;
     NAME(QGInvertRow)(core, q, offset, psi, thread->row);
   }
   if (state && (terms & NOMOS_QG_MEAN_FLOW))
@@ -314,11 +317,12 @@ PetscErrorCode NAME(QGTendency)(NAME(QGCore) *core, const Complex *q, int terms,
 #pragma omp for schedule(static)
       for (int b = 0; b < core->fft->n_column_blocks; b++) PassIn(core, q, b, terms, n_products, products, thread, finish, ctx);
     }
-    core->max_u = core->max_v = 0;
-    for (int i = 0; i < core->n_threads; i++) {
+    if (core->tracking) core->max_u = core->max_v = 0;
+    for (int i = 0; i < core->n_threads && core->tracking; i++) {
       core->max_u = PetscMax(core->max_u, (double)core->threads[i].max_u);
       core->max_v = PetscMax(core->max_v, (double)core->threads[i].max_v);
     }
+    core->tracking = false;
   } else {
 #pragma omp parallel for schedule(static) num_threads(core->n_threads)
     for (int b = 0; b < core->fft->n_column_blocks; b++) PassIn(core, q, b, terms, 0, NULL, &core->threads[omp_get_thread_num()], finish, ctx);
