@@ -62,7 +62,7 @@ static PetscErrorCode ColourLimit(const Field *field, const double *data, double
   for (size_t i = 0; i < n; i += stride)
     if (isfinite(data[i])) sizes[m++] = fabs(data[i]);
   qsort(sizes, m, sizeof *sizes, Ascending);
-  if (m && sizes[m - 1] > 1.4 * sizes[m - 1 - m / 200]) *limit = sizes[m - 1 - m / 200];
+  if (m && sizes[m - 1] > 1.2 * sizes[m - 1 - m / 200]) *limit = sizes[m - 1 - m / 200];
   PetscCall(PetscFree(sizes));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -84,6 +84,14 @@ static PetscErrorCode DrawPanel(const Field *field, NomosFigure figure, int row,
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* ", t = 12.5" or ", 30 day": an adaptive step rarely hits a round time, three digits are enough. */
+static void TimeTitle(const NomosPlotContext *context, double time, const char before[], char title[NOMOS_LABEL])
+{
+  double value = time / context->time_factor;
+
+  snprintf(title, NOMOS_LABEL, "%s%s%.*g%s%s", before, context->params.nondimensional ? "t = " : "", value < 999.5 ? 3 : 6, value, context->time_name[0] ? " " : "", context->time_name);
+}
+
 static PetscErrorCode DrawField(const NomosPlotContext *context, const NomosPictureInfo *info, NomosFieldReader reader, size_t n, const double times[])
 {
   Field       field = {.info = info, .reader = reader, .n_layers = 1};
@@ -91,7 +99,7 @@ static PetscErrorCode DrawField(const NomosPlotContext *context, const NomosPict
   double     *data;
   size_t      shape[NOMOS_FIELD_MAX_DIMS + 1];
   int         n_dims;
-  char        name[NOMOS_LABEL], title[2 * NOMOS_LABEL], unit[NOMOS_LABEL], stem[2 * NOMOS_MAX_NAME], time[64];
+  char        name[NOMOS_LABEL], title[2 * NOMOS_LABEL], unit[NOMOS_LABEL], stem[2 * NOMOS_MAX_NAME], time[NOMOS_LABEL] = "";
 
   PetscFunctionBeginUser;
   PetscCall(NomosFieldReaderShape(reader, info->variable, &n_dims, shape));
@@ -111,8 +119,8 @@ static PetscErrorCode DrawField(const NomosPlotContext *context, const NomosPict
 
   /* The last state, large. */
   const int wide = field.n_layers > 3 ? 2 : (int)field.n_layers;
-  NomosTimeText(times[n - 1], context->params.stop, context->params.nondimensional, time, sizeof time);
-  snprintf(title, sizeof title, "%s%s%s", name, n_dims > 2 ? context->params.nondimensional ? ", t = " : ", " : "", n_dims > 2 ? time : "");
+  if (n_dims > 2) TimeTitle(context, times[n - 1], ", ", time);
+  snprintf(title, sizeof title, "%s%s", name, time);
   PetscCall(NomosFigureCreate(title, (int)(field.n_layers + (size_t)wide - 1) / wide, wide, &figure));
   for (size_t l = 0; l < field.n_layers; l++) {
     snprintf(title, sizeof title, "layer %zu", l + 1);
@@ -130,10 +138,10 @@ static PetscErrorCode DrawField(const NomosPlotContext *context, const NomosPict
   PetscCall(NomosFigureCreate(name, (int)(field.n_layers * ((n_shown + columns - 1) / columns)), (int)columns, &figure));
   for (size_t s = 0; s < n_shown; s++) {
     size_t frame = n_shown > 1 ? (s * (n - 1) + (n_shown - 1) / 2) / (n_shown - 1) : 0;
+    TimeTitle(context, times[frame], "", time);
     for (size_t l = 0; l < field.n_layers; l++) {
-      NomosTimeText(times[frame], context->params.stop, context->params.nondimensional, time, sizeof time);
-      if (field.n_layers > 1) snprintf(title, sizeof title, "layer %zu, %s%s", l + 1, context->params.nondimensional ? "t = " : "", time);
-      else snprintf(title, sizeof title, "%s%s", context->params.nondimensional ? "t = " : "", time);
+      if (field.n_layers > 1) snprintf(title, sizeof title, "layer %zu, %s", l + 1, time);
+      else snprintf(title, sizeof title, "%s", time);
       PetscCall(DrawPanel(&field, figure, (int)(s / columns * field.n_layers + l), (int)(s % columns), title, frame, l, data));
     }
   }
