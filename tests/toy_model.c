@@ -161,8 +161,8 @@ static PetscErrorCode ToyWriteSpectra(NomosModel model, NomosFieldFile file)
 static PetscErrorCode ToyScalars(NomosModel model, size_t *n, const NomosScalarInfo **info)
 {
   static const NomosScalarInfo scalars[] = {
-    {"energy", "m2 s-2", "energy", "energy", true},
-    {"corner", "m s-1", "velocity in the corner", "velocity", false},
+    {"energy", "m2 s-2", "energy", "energy", true, NULL},
+    {"corner", "m s-1", "velocity in the corner", "velocity", false, NULL},
   };
 
   PetscFunctionBeginUser;

@@ -29,31 +29,23 @@ static void BudgetRow(NAME(QGCore) *core, size_t offset, Complex *const t[], voi
   const double        weight = NAME(QGRowWeight)(core, row), sign = setup->surface ? 1 : -1;
   double             *sums = budget->rows + row * (size_t)(2 + 2 * budget->n_bins);
   NAME(QGThread)     *thread = &core->threads[omp_get_thread_num()];
-  Complex            *psi[NOMOS_QG_MAX_LAYERS], *ahead[NOMOS_QG_MAX_LAYERS];
+  Complex            *psi[NOMOS_QG_MAX_LAYERS];
 
   for (int i = 0; i < core->n_layers; i++) psi[i] = thread->psi + (size_t)i * n_l;
   NAME(QGInvertRow)(core, budget->q, offset, psi, thread->row);
-  if (budget->filter_dt > 0) { /* the loss by the filter in the step to come: quadratic, so psi of q + dt t is needed; t := (f^2 - 1)/(2 dt) (q + dt t) */
+  if (budget->filter_dt > 0) /* the filter of the last step as a term like the others, (q - q/f)/dt; an initial state has not met it */
     for (int i = 0; i < core->n_layers; i++) {
       const Complex *q = budget->q + (size_t)i * core->n_modes + offset;
-      for (size_t j = 0; j < n_l; j++)
-        for (int c = 0; c < 2; c++) t[i][j][c] = q[j][c] + (Real)budget->filter_dt * t[i][j][c];
-      ahead[i] = psi[i];
+      for (size_t j = 0; j < n_l; j++) {
+        const Real f = core->filter[offset + j];
+        for (int c = 0; c < 2; c++) t[i][j][c] = core->step > 0 && f > 0 ? (q[j][c] - q[j][c] / f) / (Real)budget->filter_dt : 0;
+      }
     }
-    NAME(QGInvertLayers)(core, t, offset, ahead, thread->row);
-  }
   for (int i = 0; i < core->n_layers; i++) {
     const Complex *q = budget->q + (size_t)i * core->n_modes + offset;
     for (size_t j = 0; j < n_l; j++) {
-      double energy, enstrophy;
-      if (budget->filter_dt > 0) {
-        const double f = (double)core->filter[offset + j], loss = (f * f - 1) / (2 * budget->filter_dt);
-        energy    = loss * ((double)psi[i][j][0] * (double)t[i][j][0] + (double)psi[i][j][1] * (double)t[i][j][1]);
-        enstrophy = loss * ((double)t[i][j][0] * (double)t[i][j][0] + (double)t[i][j][1] * (double)t[i][j][1]);
-      } else {
-        energy    = (double)psi[i][j][0] * (double)t[i][j][0] + (double)psi[i][j][1] * (double)t[i][j][1];
-        enstrophy = (double)q[j][0] * (double)t[i][j][0] + (double)q[j][1] * (double)t[i][j][1];
-      }
+      double energy = (double)psi[i][j][0] * (double)t[i][j][0] + (double)psi[i][j][1] * (double)t[i][j][1];
+      double enstrophy = (double)q[j][0] * (double)t[i][j][0] + (double)q[j][1] * (double)t[i][j][1];
       energy *= sign * weight * setup->depth[i];
       enstrophy *= weight * setup->depth[i];
       sums[0] += energy;
@@ -88,7 +80,7 @@ PetscErrorCode NAME(QGBudget)(NAME(QGCore) *core, int terms, double dt, int n_bi
   PetscFunctionBeginUser;
   PetscCall(PetscCalloc1((size_t)core->fft->n_k_local * (size_t)n + 1, &budget.rows));
   PetscCall(PetscMalloc1((size_t)n, &sums));
-  if (!loss || core->filter) PetscCall(NAME(QGTendency)(core, core->q, loss ? NOMOS_QG_ALL_TERMS : terms, BudgetRow, &budget));
+  if (!loss || core->filter) PetscCall(NAME(QGTendency)(core, core->q, loss ? 0 : terms, BudgetRow, &budget));
   PetscCall(Reduce(core, n, budget.rows, sums));
   rates->energy    = sums[0];
   rates->enstrophy = sums[1];

@@ -19,7 +19,7 @@ typedef struct {
   double *energy_by_k, *enstrophy_by_k;
 } NomosQGRates;
 
-enum { NOMOS_QG_FILTER_LOSS = -1 }; /* instead of terms: the exponential filter's, in the step to come */
+enum { NOMOS_QG_FILTER_LOSS = -1 }; /* instead of terms: the exponential filter's, in the last step */
 
 typedef struct {
   PetscErrorCode (*create)(MPI_Comm comm, const NomosQGSetup *setup, void **core);
