@@ -2,9 +2,9 @@
 . "${0%/*}/lib.sh"
 
 # Two processes do not write one run.
-"$toy" run case -o busy --set run.pause=0.2 >/dev/null 2>&1 &
+"$toy" run case -o busy --set run.pause=0.2 --set time.stop=1000 >/dev/null 2>&1 &
 job=$!
-while [ ! -e busy/summary.json ]; do sleep 0.05; done
+wait_for busy/summary.json
 expect 1 "another process is writing this run" "$toy" run busy --restart latest
 expect 1 "another process is writing this run" "$toy" run case -o busy --force
 kill -KILL $job

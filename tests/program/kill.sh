@@ -12,10 +12,8 @@ for ranks in 1 2; do
     # shellcheck disable=SC2086
     $launch "$toy" run case -o killed $restart --set run.pause=0.02 >out.txt 2>err.txt &
     job=$!
-    for _ in $(seq 200); do # begun, and at the first checkpoint at least
-      ls killed/checkpoint/step_*.h5 >/dev/null 2>&1 && grep -q running killed/STATUS && break
-      sleep 0.02
-    done
+    wait_for killed/checkpoint/'step_*.h5'
+    wait_until_running killed
     sleep 0.$((RANDOM % 5))$((RANDOM % 10))
     if [ $ranks = 1 ]; then victims=$job; else victims=$(pgrep -P $job -f 'nomos_toy run'); fi
     # shellcheck disable=SC2086

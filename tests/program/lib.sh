@@ -25,6 +25,22 @@ expect() {
   grep -qF -- "$text" err.txt || [ -z "$text" ] || fail "$*: does not say '$text' but: $(tail -n 3 err.txt)"
 }
 
+# wait_for PATTERN: until a file of that name is there, at most a minute (a machine may be slow to start MPI).
+wait_for() {
+  for _ in $(seq 1200); do
+    compgen -G "$1" >/dev/null && return
+    sleep 0.05
+  done
+  fail "no $1 after a minute"
+}
+
+wait_until_running() {
+  for _ in $(seq 1200); do
+    [ "$(head -n 1 "$1/STATUS")" = running ] && return
+    sleep 0.05
+  done
+}
+
 same() {
   "$compare" "$1" "$2" || fail "$1 and $2 differ"
 }

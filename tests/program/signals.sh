@@ -12,10 +12,7 @@ for signal in INT:130 TERM:143 USR1:138; do
     # bash ignores SIGINT in background jobs; env restores it
     $launch env --default-signal=INT "$toy" run case -o "$name" --set run.pause=0.05 >out.txt 2>err.txt &
     job=$!
-    for _ in $(seq 200); do
-      [ -e "$name/summary.json" ] && break
-      sleep 0.05
-    done
+    wait_for "$name/summary.json"
     sleep 0.2
     if [ $ranks = 1 ]; then
       kill -"${signal%:*}" $job
