@@ -145,25 +145,22 @@ static void Combine(const NAME(QGCore) *core, Complex *const columns[][NOMOS_QG_
       Real *restrict to = (Real *)(t[layer] + first);
       const Real ck = c * k, k2 = k * k;
 #define COLUMN(kind, i) ((const Real *)(columns[kind][i] + from))
+      /* the pointwise Jacobians with the layers below and above; where there is none, any column times zero */
+      const bool has_below = columns[JACOBIAN][layer] != NULL, has_above = layer && columns[JACOBIAN][layer - 1];
+      const Real s_below = has_below ? c * (Real)setup->stretching[layer][layer + 1] : 0, s_above = has_above ? c * (Real)setup->stretching[layer][layer - 1] : 0;
       if (columns[UV][layer]) {
-        const Real *restrict uv = COLUMN(UV, layer), *restrict vv_uu = COLUMN(VV_UU, layer);
-        for (size_t j = 0; j < n; j++) to[j] = c * (k2 - l2[j]) * uv[j] + ck * l[j] * vv_uu[j];
+        const Real *restrict uv = COLUMN(UV, layer), *restrict vv_uu = COLUMN(VV_UU, layer), *restrict below = has_below ? COLUMN(JACOBIAN, layer) : uv, *restrict above = has_above ? COLUMN(JACOBIAN, layer - 1) : uv;
+        for (size_t j = 0; j < n; j++) to[j] = c * (k2 - l2[j]) * uv[j] + ck * l[j] * vv_uu[j] + s_above * above[j] - s_below * below[j];
       } else if (columns[UQ][layer]) {
         const Real *restrict uq = COLUMN(UQ, layer), *restrict vq = COLUMN(VQ, layer);
         for (size_t j = 0; j < n; j += 2) {
           to[j]     = ck * uq[j + 1] + c * l[j] * vq[j + 1];
           to[j + 1] = -ck * uq[j] - c * l[j] * vq[j];
         }
-      } else memset(to, 0, sizeof(Real) * n);
-      if (columns[JACOBIAN][layer]) { /* with the layer below */
-        const Real *restrict jacobian = COLUMN(JACOBIAN, layer);
-        const Real s = c * (Real)setup->stretching[layer][layer + 1];
-        for (size_t j = 0; j < n; j++) to[j] -= s * jacobian[j];
-      }
-      if (layer && columns[JACOBIAN][layer - 1]) { /* with the layer above */
-        const Real *restrict jacobian = COLUMN(JACOBIAN, layer - 1);
-        const Real s = c * (Real)setup->stretching[layer][layer - 1];
-        for (size_t j = 0; j < n; j++) to[j] += s * jacobian[j];
+      } else {
+        memset(to, 0, sizeof(Real) * n);
+        for (size_t j = 0; j < n && has_above; j++) to[j] += s_above * COLUMN(JACOBIAN, layer - 1)[j];
+        for (size_t j = 0; j < n && has_below; j++) to[j] -= s_below * COLUMN(JACOBIAN, layer)[j];
       }
       if (columns[TOPOGRAPHY][layer]) {
         const Real *restrict eta = COLUMN(TOPOGRAPHY, layer);
