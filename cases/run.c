@@ -92,7 +92,7 @@ static PetscErrorCode PrepareDirectory(NomosRun *run)
   PetscFunctionBeginUser;
   PetscCheck(!program->restart || !program->force, run->comm, PETSC_ERR_ARG_INCOMP, "--restart continues a run, --force replaces it: give one of them");
   PetscCheck(!program->restart || program->directory || run->case_file.is_run, run->comm, PETSC_ERR_ARG_WRONG, "--restart needs the run to continue: nomos run RUN --restart latest (RUN: the run directory), or -o RUN beside the case");
-  if (program->directory) PetscCheck(strlen(program->directory) < sizeof path, run->comm, PETSC_ERR_ARG_OUTOFRANGE, "-o: the path is too long");
+  if (program->directory) PetscCheck(strlen(program->directory) < sizeof path, run->comm, PETSC_ERR_ARG_OUTOFRANGE, "-o: the path is longer than %d characters; choose a shorter one", NOMOS_MAX_PATH - 1);
   if (program->directory) PetscCall(PetscStrncpy(path, program->directory, sizeof path));
   else if (program->restart) PetscCall(PetscStrncpy(path, run->case_file.directory, sizeof path));
   else PetscCall(DefaultDirectory(run, path));
@@ -136,19 +136,24 @@ static PetscErrorCode DescribeToLog(NomosRun *run)
 
 static PetscErrorCode Start(NomosRun *run)
 {
-  char path[NOMOS_MAX_PATH];
+  char         path[NOMOS_MAX_PATH];
+  NomosRunCost cost = {0};
 
   PetscFunctionBeginUser;
   PetscCall(InitialState(run));
   PetscCall(NomosRunProvenance(run));
+  /* Whatever may be refused is refused before anything changes. */
+  PetscCall(NomosRunOutputLook(run));
+  if (!run->restarted) PetscCall(NomosRunEstimate(run, &cost));
+  PetscCall(NomosRunDirectoryCheckRoom(run->directory, cost.bytes));
   PetscCall(NomosRunDirectoryBegin(run->directory));
-  PetscCall(NomosRunDirectoryDropCheckpoints(run->directory, run->restarted ? run->first_step : -1));
   PetscCall(NomosLogOpen(run->comm, NomosRunDirectoryPath(run->directory), run->program->quiet, &run->log));
   PetscCall(DescribeToLog(run));
   PetscCall(NomosRunDirectoryFile(run->directory, "config.yaml", path));
   PetscCall(NomosWriteFileAtomic(run->comm, path, run->yaml));
   PetscCall(NomosRunDirectoryFile(run->directory, "provenance.json", path));
   PetscCall(NomosWriteFileAtomic(run->comm, path, run->provenance));
+  PetscCall(NomosRunDirectoryDropCheckpoints(run->directory, run->restarted ? run->first_step : -1));
   PetscCall(NomosRunOutputOpen(run));
   PetscCall(NomosRunWriteSummary(run, "running", "started"));
   run->begun = true;
@@ -160,9 +165,9 @@ static PetscErrorCode DrawPictures(NomosRun *run)
 {
   PetscFunctionBeginUser;
   if (!run->params.pictures || run->rank) PetscFunctionReturn(PETSC_SUCCESS);
-  NomosErrorSetQuiet(true);
-  PetscErrorCode code = NomosPlotRun(NomosRunDirectoryPath(run->directory), run->program->models);
-  NomosErrorSetQuiet(false);
+  const bool     quiet = NomosErrorSetQuiet(true);
+  PetscErrorCode code  = NomosPlotRun(NomosRunDirectoryPath(run->directory), run->program->models);
+  NomosErrorSetQuiet(quiet);
   if (code) PetscCall(NomosLogPrint(run->log, NOMOS_LOG_WARNING, "pictures", "pictures could not be drawn: %s", NomosErrorLast()));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -278,9 +283,9 @@ static PetscErrorCode Check(MPI_Comm comm, const char case_directory[], const ch
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
   if (!rank) {
-    NomosErrorSetQuiet(true);
-    verdict.code = NomosCheckResults(case_directory, run_directory, &passed);
-    NomosErrorSetQuiet(false);
+    const bool quiet = NomosErrorSetQuiet(true);
+    verdict.code     = NomosCheckResults(case_directory, run_directory, &passed);
+    NomosErrorSetQuiet(quiet);
     if (verdict.code) snprintf(verdict.message, sizeof verdict.message, "%s", NomosErrorLast());
   }
   PetscCall(NomosVerdictAgree(comm, &verdict));

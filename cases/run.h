@@ -52,8 +52,9 @@ typedef struct {
 
 enum { NOMOS_STOP_WALL = 1000 };
 
-/* Files of the run. Open: create them, or resume those of a restarted run, and write what is due. Due: after a step. Finish: the last frames, close.
+/* Files of the run. Look: can those of a restarted run be continued? Nothing changes. Open: create them, or resume those of a restarted run, and write what is due. Due: after a step. Finish: the last frames, close.
    Discard: close what is open after an error, whatever happens. Collective. */
+PetscErrorCode NomosRunOutputLook(NomosRun *run);
 PetscErrorCode NomosRunOutputOpen(NomosRun *run);
 PetscErrorCode NomosRunOutputDue(NomosRun *run);
 PetscErrorCode NomosRunOutputFinish(NomosRun *run);

@@ -1,4 +1,5 @@
 #include "cases/run_directory.h"
+#include "io/text.h"
 #include "io/verdict_impl.h"
 
 #include <dirent.h>
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 struct NomosRunDirectory_s {
@@ -21,6 +23,7 @@ struct NomosRunDirectory_s {
   bool               exists;   /* before Begin */
   size_t             existing; /* rank 0: length of the part of `path` that was there before Begin */
   bool               fresh;    /* Begin made it a run directory: undo may take it away */
+  char              *former;   /* rank 0: what undo writes into the STATUS of an older run */
 };
 
 /* Everything a run writes, and nothing else: what --force deletes. */
@@ -46,8 +49,12 @@ static const struct {
   {"/plots",      "spectra.*"      },
 };
 
-static void DeleteRunFiles(const char path[])
+/* Returns the room that goes free, in bytes. */
+static double DeleteRunFiles(const char path[], bool look)
 {
+  double      room = 0;
+  struct stat info;
+
   for (size_t i = 0; i < sizeof run_files / sizeof *run_files; i++) {
     char           folder[NOMOS_MAX_PATH + 32], file[2 * NOMOS_MAX_PATH];
     struct dirent *entry;
@@ -55,15 +62,18 @@ static void DeleteRunFiles(const char path[])
     DIR *stream = opendir(folder);
     while (stream && (entry = readdir(stream))) {
       if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..") || fnmatch(run_files[i].pattern, entry->d_name, 0)) continue;
-      if (snprintf(file, sizeof file, "%s/%s", folder, entry->d_name) < (int)sizeof file) unlink(file);
+      if (snprintf(file, sizeof file, "%s/%s", folder, entry->d_name) >= (int)sizeof file || lstat(file, &info)) continue;
+      room += 512. * (double)info.st_blocks;
+      if (!look) unlink(file);
     }
     if (stream) closedir(stream);
   }
-  for (int i = 0; i < 2; i++) { /* goes only if it is empty now */
+  for (int i = 0; i < 2 && !look; i++) { /* goes only if it is empty now */
     char folder[NOMOS_MAX_PATH + 32];
     snprintf(folder, sizeof folder, "%s/%s", path, i ? "plots" : "checkpoint");
     rmdir(folder);
   }
+  return room;
 }
 
 static bool IsEmpty(const char path[])
@@ -165,6 +175,27 @@ PetscErrorCode NomosRunDirectoryPrepare(MPI_Comm comm, const char path[], NomosD
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static void CheckRoom(NomosRunDirectory d, double bytes, NomosVerdict *verdict)
+{
+  char           there[NOMOS_MAX_PATH + 16], needed[32], free_bytes[32];
+  struct statvfs device;
+
+  snprintf(there, sizeof there, "%.*s", (int)d->existing, d->path);
+  if (statvfs(there, &device) || !device.f_blocks) return; /* unknown: writing will tell */
+  double room = (double)device.f_bavail * (double)device.f_frsize + (d->mode == NOMOS_DIRECTORY_FORCE && d->status >= 0 ? DeleteRunFiles(d->path, true) : 0);
+  if (bytes > room) Refuse(PETSC_ERR_FILE_WRITE, "run directory %s: the run writes about %s and %s are free on this device; write less often (output.*_every), make room, or choose another directory with -o", d->path, NomosTextBytes(bytes, needed), NomosTextBytes(room, free_bytes));
+}
+
+PetscErrorCode NomosRunDirectoryCheckRoom(NomosRunDirectory d, double bytes)
+{
+  NomosVerdict verdict = {0};
+
+  PetscFunctionBeginUser;
+  if (!d->rank) CheckRoom(d, bytes, &verdict);
+  PetscCall(NomosVerdictAgree(d->comm, &verdict));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static void Begin(NomosRunDirectory d, NomosVerdict *verdict)
 {
   char file[NOMOS_MAX_PATH + 16];
@@ -180,10 +211,17 @@ static void Begin(NomosRunDirectory d, NomosVerdict *verdict)
     d->status = open(file, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (d->status < 0) {
       d->fresh = errno != EEXIST; /* the other process's: not ours to undo */
-      Refuse(PETSC_ERR_FILE_WRITE, "run directory %s: %s", d->path, errno == EEXIST ? "another run has just started in it" : strerror(errno));
+      if (errno == EEXIST) Refuse(PETSC_ERR_FILE_WRITE, "run directory %s: another run has just started in it", d->path);
+      Refuse(PETSC_ERR_FILE_WRITE, "run directory %s: cannot create %s: %s", d->path, file, strerror(errno));
     }
     flock(d->status, LOCK_EX | LOCK_NB);
-  } else if (d->mode == NOMOS_DIRECTORY_FORCE) DeleteRunFiles(d->path);
+  } else if (d->mode == NOMOS_DIRECTORY_FORCE) {
+    DeleteRunFiles(d->path, false);
+    d->former = strdup("failed\nthe run was replaced by one that could not begin\n");
+  } else {
+    d->former = calloc(1, 2 * NOMOS_MAX_PATH);
+    if (d->former && pread(d->status, d->former, 2 * NOMOS_MAX_PATH - 1, 0) < 0) d->former[0] = '\0';
+  }
 }
 
 PetscErrorCode NomosRunDirectoryBegin(NomosRunDirectory d)
@@ -197,20 +235,27 @@ PetscErrorCode NomosRunDirectoryBegin(NomosRunDirectory d)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* In place, not by a rename: the open file is the lock. */
+static void WriteStatus(NomosRunDirectory d, const char text[])
+{
+  char          file[NOMOS_MAX_PATH + 16];
+  const ssize_t length = (ssize_t)strlen(text);
+  int           fd     = d->status;
+
+  snprintf(file, sizeof file, "%s/STATUS", d->path);
+  if (fd < 0) fd = open(file, O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return;
+  if (pwrite(fd, text, (size_t)length, 0) == length && !ftruncate(fd, length)) fsync(fd);
+  if (fd != d->status) close(fd);
+}
+
 PetscErrorCode NomosRunDirectoryStatus(NomosRunDirectory d, const char word[], const char reason[])
 {
   char text[2 * NOMOS_MAX_PATH];
-  char file[NOMOS_MAX_PATH + 16];
-  int  length = snprintf(text, sizeof text, "%s\n%s\n", word, reason), fd = d->status;
 
   PetscFunctionBeginUser;
-  snprintf(file, sizeof file, "%s/STATUS", d->path);
-  if (fd < 0) fd = open(file, O_WRONLY | O_CLOEXEC);
-  if (fd < 0) PetscFunctionReturn(PETSC_SUCCESS);
-  if (length >= (int)sizeof text) length = sizeof text - 1;
-  /* In place, not by a rename: the open file is the lock. */
-  if (pwrite(fd, text, (size_t)length, 0) == length && !ftruncate(fd, length)) fsync(fd);
-  if (fd != d->status) close(fd);
+  snprintf(text, sizeof text, "%s\n%s\n", word, reason);
+  WriteStatus(d, text);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -243,12 +288,14 @@ PetscErrorCode NomosRunDirectoryClose(NomosRunDirectory *directory, bool undo)
   PetscFunctionBeginUser;
   if (!d) PetscFunctionReturn(PETSC_SUCCESS);
   if (undo && !d->rank && d->fresh) {
-    DeleteRunFiles(d->path);
+    DeleteRunFiles(d->path, false);
     snprintf(path, sizeof path, "%s/STATUS", d->path);
     unlink(path);
     snprintf(path, sizeof path, "%s", d->path);
     while (strlen(path) > d->existing && !rmdir(path)) *strrchr(path, '/') = '\0';
   }
+  if (undo && d->former && d->former[0]) WriteStatus(d, d->former);
+  free(d->former);
   if (d->status >= 0) close(d->status);
   PetscCall(PetscFree(*directory));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -12,6 +12,9 @@ typedef enum { NOMOS_DIRECTORY_NEW, NOMOS_DIRECTORY_FORCE, NOMOS_DIRECTORY_RESTA
    non-empty directory (NEW), or one that is not a run's (FORCE, RESTART); one that another process writes. Collective. */
 PetscErrorCode NomosRunDirectoryPrepare(MPI_Comm comm, const char path[], NomosDirectoryMode mode, NomosRunDirectory *directory);
 
+/* Are there `bytes` free on its device, with what FORCE would delete? Collective. */
+PetscErrorCode NomosRunDirectoryCheckRoom(NomosRunDirectory directory, double bytes);
+
 /* Create it, or with FORCE delete the files of the run in it (only files that a run writes); STATUS says `running`. Collective. */
 PetscErrorCode NomosRunDirectoryBegin(NomosRunDirectory directory);
 
@@ -22,7 +25,7 @@ PetscErrorCode NomosRunDirectoryDropCheckpoints(NomosRunDirectory directory, int
    never a failure: there is nobody left to tell. */
 PetscErrorCode NomosRunDirectoryStatus(NomosRunDirectory directory, const char word[], const char reason[]);
 
-/* Unlock. With `undo`, what Begin created goes: for a run that failed before it began. Not collective. */
+/* Unlock. With `undo`, what Begin created goes, and STATUS is what it was: for a run that failed before it began. Not collective. */
 PetscErrorCode NomosRunDirectoryClose(NomosRunDirectory *directory, bool undo);
 
 /* Was there a file of this name before Begin? The same on every rank. Collective. */

@@ -50,7 +50,7 @@ static PetscErrorCode BlewUp(NomosRun *run, const NomosModelFault *fault)
   PetscFunctionBeginUser;
   for (int i = 0; i < fault->n_index; i++) snprintf(index + strlen(index), sizeof index - strlen(index), "%s%lld", i ? ", " : "[", (long long)fault->index[i]);
   if (fault->n_index) strcat(index, "]");
-  snprintf(value, sizeof value, "%g", fault->value);
+  snprintf(value, sizeof value, "%g", isnan(fault->value) ? fabs(fault->value) : fault->value); /* "nan", not "-nan" */
   snprintf(advice, sizeof advice, "time.dt = %.3g%s (it is %.6g%s)", dt, unit, model->dt, unit);
   if (!run->directory || model->step == run->first_step) snprintf(resume, sizeof resume, "the state it began with is not sound");
   else if (run->checkpoint_due.last_step < 0) snprintf(resume, sizeof resume, "try %s: begin again with --force --set time.dt=%.3g (there is no checkpoint yet)", advice, dt);

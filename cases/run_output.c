@@ -125,7 +125,7 @@ PetscErrorCode NomosRunEstimate(NomosRun *run, NomosRunCost *cost)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* One of the .nc files: created, or resumed if this run is a restart and the file is there. */
+/* One of the .nc files: created, or resumed if this run is a restart and the file is there; with file NULL only looked at. */
 static PetscErrorCode OpenFieldFile(NomosRun *run, const char name[], const NomosFileLayout *layout, NomosRealType type, int64_t capacity, NomosFieldVariable **variables, NomosCadence *cadence, NomosFieldFile *file)
 {
   NomosFieldFileInput input = {.n_dims = layout->n_dims, .dims = layout->dims, .n_variables = layout->n_variables};
@@ -133,6 +133,7 @@ static PetscErrorCode OpenFieldFile(NomosRun *run, const char name[], const Nomo
   bool                there = false;
 
   PetscFunctionBeginUser;
+  PetscCall(PetscFree(*variables));
   PetscCall(PetscMalloc1(layout->n_variables, variables));
   for (size_t v = 0; v < layout->n_variables; v++) {
     (*variables)[v]      = layout->variables[v];
@@ -152,18 +153,19 @@ static PetscErrorCode OpenFieldFile(NomosRun *run, const char name[], const Nomo
   input.provenance_json = run->provenance;
   if (there) {
     PetscCall(NomosFieldFileResume(run->comm, &input, LastStepToKeep(run, cadence), file));
-    if (NomosFieldFileFrames(*file) > 0) cadence->last_step = LastStepToKeep(run, cadence);
-  } else PetscCall(NomosFieldFileCreate(run->comm, &input, file));
+    if (file && NomosFieldFileFrames(*file) > 0) cadence->last_step = LastStepToKeep(run, cadence);
+  } else if (file) PetscCall(NomosFieldFileCreate(run->comm, &input, file));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode OpenScalarFile(NomosRun *run)
+static PetscErrorCode OpenScalarFile(NomosRun *run, NomosScalarFile *file)
 {
   char         path[NOMOS_MAX_PATH];
   const char **names, **units;
   bool         there = false;
 
   PetscFunctionBeginUser;
+  PetscCall(PetscFree(run->scalar_values));
   PetscCall(PetscMalloc1(run->n_scalars, &run->scalar_values));
   PetscCall(PetscMalloc2(run->n_scalars, &names, run->n_scalars, &units));
   for (size_t i = 0; i < run->n_scalars; i++) {
@@ -174,13 +176,14 @@ static PetscErrorCode OpenScalarFile(NomosRun *run)
   if (run->restarted) PetscCall(NomosRunDirectoryHas(run->directory, "scalars.csv", &there));
   if (there) {
     run->scalars_due.last_step = LastStepToKeep(run, &run->scalars_due);
-    PetscCall(NomosScalarFileResume(run->comm, path, run->n_scalars, names, units, run->scalars_due.last_step, &run->scalars));
-  } else PetscCall(NomosScalarFileCreate(run->comm, path, run->n_scalars, names, units, &run->scalars));
+    PetscCall(NomosScalarFileResume(run->comm, path, run->n_scalars, names, units, run->scalars_due.last_step, file));
+  } else if (file) PetscCall(NomosScalarFileCreate(run->comm, path, run->n_scalars, names, units, file));
   PetscCall(PetscFree2(names, units));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosRunOutputOpen(NomosRun *run)
+/* Open the files, or with `look` only find out whether they could be. */
+static PetscErrorCode OpenFiles(NomosRun *run, bool look)
 {
   NomosFileLayout layout;
   NomosRunCost    cost;
@@ -193,12 +196,26 @@ PetscErrorCode NomosRunOutputOpen(NomosRun *run)
   run->scalars_due = (NomosCadence){run->params.scalars_every, -1};
   PetscCall(run->ops->field_layout(run->model, &layout));
   for (size_t v = 0; v < layout.n_variables; v++) run->has_planes = run->has_planes || (!layout.variables[v].constant && layout.variables[v].dims[0] && layout.variables[v].dims[1]);
-  PetscCall(OpenFieldFile(run, "fields.nc", &layout, run->params.precision, cost.n_fields, &run->field_variables, &run->fields_due, &run->fields));
+  PetscCall(OpenFieldFile(run, "fields.nc", &layout, run->params.precision, cost.n_fields, &run->field_variables, &run->fields_due, look ? NULL : &run->fields));
   if (run->ops->spectra_layout) {
     PetscCall(run->ops->spectra_layout(run->model, &layout));
-    PetscCall(OpenFieldFile(run, "spectra.nc", &layout, NOMOS_F64, cost.n_spectra, &run->spectra_variables, &run->spectra_due, &run->spectra));
+    PetscCall(OpenFieldFile(run, "spectra.nc", &layout, NOMOS_F64, cost.n_spectra, &run->spectra_variables, &run->spectra_due, look ? NULL : &run->spectra));
   }
-  PetscCall(OpenScalarFile(run));
+  PetscCall(OpenScalarFile(run, look ? NULL : &run->scalars));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosRunOutputLook(NomosRun *run)
+{
+  PetscFunctionBeginUser;
+  if (run->restarted) PetscCall(OpenFiles(run, true));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosRunOutputOpen(NomosRun *run)
+{
+  PetscFunctionBeginUser;
+  PetscCall(OpenFiles(run, false));
   /* The first frame of a new file, also of one that begins with a restart. */
   if (run->scalars_due.last_step < 0) PetscCall(WriteIf(run, &run->scalars_due, true, WriteScalars));
   if (run->fields_due.last_step < 0) PetscCall(WriteIf(run, &run->fields_due, true, WriteFields));

@@ -47,7 +47,10 @@ void NomosErrorClear(void)
   last_error[0] = '\0';
 }
 
-void NomosErrorSetQuiet(bool be_quiet)
+bool NomosErrorSetQuiet(bool be_quiet)
 {
+  const bool was_quiet = quiet;
+
   quiet = be_quiet;
+  return was_quiet;
 }

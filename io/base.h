@@ -39,7 +39,7 @@ PetscErrorCode NomosErrorHandlerPop(void);
 const char *NomosErrorLast(void);
 void NomosErrorClear(void);
 
-/* Keep errors silent (they are still recorded for NomosErrorLast): for tests, and for probing a file. */
-void NomosErrorSetQuiet(bool quiet);
+/* Keep errors silent (they are still recorded for NomosErrorLast): for tests, and for probing a file. Returns what it was. */
+bool NomosErrorSetQuiet(bool quiet);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <xxhash.h>
 
 static bool Choose(const char directory[], const char which[], char path[NOMOS_MAX_PATH], NomosVerdict *verdict)
@@ -20,8 +21,11 @@ static bool Choose(const char directory[], const char which[], char path[NOMOS_M
   free(steps);
   if (!latest && !number) {
     snprintf(path, NOMOS_MAX_PATH, "%s", which);
-    return *which ||
-           NomosVerdictFail(verdict, PETSC_ERR_FILE_OPEN, "a checkpoint without a name is asked for; give `latest`, a step or a file");
+    if (!*which) return NomosVerdictFail(verdict, PETSC_ERR_FILE_OPEN, "a checkpoint without a name is asked for; give `latest`, a step or a file");
+    if (!access(path, F_OK)) return true;
+    NomosVerdictFail(verdict, PETSC_ERR_FILE_OPEN, "restart from '%.1000s': is neither `latest`, nor a step, nor a file that is there", which);
+    NomosCheckpointAppendOthers(directory, "", verdict);
+    return false;
   }
   snprintf(path, NOMOS_MAX_PATH, "%.*s/step_%010lld.h5", NOMOS_MAX_PATH - 64, directory, (long long)step);
   if (found) return true;

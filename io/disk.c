@@ -1,6 +1,7 @@
 #include "io/disk_impl.h"
 
 #include "io/checkpoint.h"
+#include "io/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -94,16 +95,6 @@ bool NomosRenameDurable(const char temporary[], const char path[], NomosVerdict 
   return true;
 }
 
-static const char *HumanBytes(double bytes, char text[32])
-{
-  static const char *const units[] = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
-  size_t                   unit    = 0;
-
-  for (; bytes >= 1000 && unit + 1 < sizeof units / sizeof *units; unit++) bytes /= 1000;
-  snprintf(text, 32, "%.3g %s", bytes, units[unit]);
-  return text;
-}
-
 bool NomosSpaceCheck(const char path[], double bytes, const char what[], NomosVerdict *verdict)
 {
   char           directory[NOMOS_MAX_PATH], needed[32], available[32];
@@ -119,7 +110,7 @@ bool NomosSpaceCheck(const char path[], double bytes, const char what[], NomosVe
   if (bytes <= room) return true;
   return NomosVerdictFail(verdict, PETSC_ERR_FILE_WRITE,
                           "%s: %s takes %s and %s are free on this device; write less, make room or write elsewhere", path, what,
-                          HumanBytes(bytes, needed), HumanBytes(room, available));
+                          NomosTextBytes(bytes, needed), NomosTextBytes(room, available));
 }
 
 bool NomosPwrite(int fd, const void *data, size_t bytes, int64_t offset)

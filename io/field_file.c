@@ -263,7 +263,7 @@ static bool DropFrames(NomosFieldFile file, const double times[], NomosVerdict *
   return good;
 }
 
-static bool ResumeOnDisk(NomosFieldFile file, int64_t last_step, NomosVerdict *verdict)
+static bool ResumeOnDisk(NomosFieldFile file, int64_t last_step, bool look, NomosVerdict *verdict)
 {
   const NomosFieldFileInput *input = &file->input;
   double                    *times = NULL, bytes;
@@ -272,7 +272,7 @@ static bool ResumeOnDisk(NomosFieldFile file, int64_t last_step, NomosVerdict *v
   hid_t                      h5 = NomosH5Open(input->path, false, verdict);
 
   if (h5 < 0) return false;
-  if (NomosTemporaryName(input->path, temporary, verdict)) unlink(temporary);
+  if (NomosTemporaryName(input->path, temporary, verdict) && !look) unlink(temporary);
   if (NomosFieldCheck(h5, input, input->path, verdict) && !ReadAxis(h5, &file->capacity, &times, &steps))
     NomosH5Fail(verdict, PETSC_ERR_FILE_READ, input->path, "read its time axis");
   if (!verdict->code) {
@@ -284,14 +284,13 @@ static bool ResumeOnDisk(NomosFieldFile file, int64_t last_step, NomosVerdict *v
     as_is                = as_is && planned && NomosFieldLocate(h5, input, file->places);
     NomosH5Close(h5, input->path, verdict);
     h5 = H5I_INVALID_HID;
-    if (as_is) DropFrames(file, times, verdict);
-    else {
+    if (!as_is) {
       file->capacity = wanted;
       if (NomosFieldPlan(input, wanted, file->places, &bytes, verdict) &&
-          NomosSpaceCheck(temporary, bytes, "a copy with room to go on", verdict)) {
+          NomosSpaceCheck(temporary, bytes, "a copy with room to go on", verdict) && !look) {
         Replace(file, wanted, 0, true, verdict);
       }
-    }
+    } else if (!look) DropFrames(file, times, verdict);
   }
   NomosH5Close(h5, input->path, verdict);
   free(times);
@@ -306,13 +305,13 @@ PetscErrorCode NomosFieldFileResume(MPI_Comm comm, const NomosFieldFileInput *in
   PetscErrorCode failed;
 
   PetscFunctionBeginUser;
-  *file = NULL;
+  if (file) *file = NULL;
   PetscCall(New(comm, input, &made));
-  if (made->rank == 0) ResumeOnDisk(made, last_step, &verdict);
+  if (made->rank == 0) ResumeOnDisk(made, last_step, !file, &verdict);
   failed = Share(made, &verdict);
-  if (failed) PetscCall(Free(&made));
+  if (failed || !file) PetscCall(Free(&made));
   PetscCall(failed);
-  *file = made;
+  if (file) *file = made;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -53,7 +53,7 @@ typedef struct {
 PetscErrorCode NomosFieldFileCreate(MPI_Comm comm, const NomosFieldFileInput *input, NomosFieldFile *file);
 
 /* Re-open the file of an interrupted run to go on after the frames with step <= last_step: later frames are discarded. The definition must be
-   the same; a foreign or damaged file is an error that says so. Collective. */
+   the same; a foreign or damaged file is an error that says so. With file NULL this is all that is found out, and nothing changes. Collective. */
 PetscErrorCode NomosFieldFileResume(MPI_Comm comm, const NomosFieldFileInput *input, int64_t last_step, NomosFieldFile *file);
 
 /* Begin frame: fixes its place. Then write every variable (any order), then end: writes step, then time. Collective. */

@@ -184,6 +184,12 @@ static bool PutScale(hid_t dataset, const char path[], const char name[], int id
   return true;
 }
 
+/* Closing writes what HDF5 has kept in memory: a full disk may show only here. */
+static bool CloseWritten(hid_t dataset, const char path[], NomosVerdict *verdict)
+{
+  return H5Dclose(dataset) >= 0 || NomosH5Fail(verdict, PETSC_ERR_FILE_WRITE, path, "write");
+}
+
 static bool DefineDims(hid_t file, const NomosFieldFileInput *input, NomosVerdict *verdict)
 {
   for (size_t i = 0; i < input->n_dims; i++) {
@@ -195,7 +201,7 @@ static bool DefineDims(hid_t file, const NomosFieldFileInput *input, NomosVerdic
       return NomosH5Fail(verdict, PETSC_ERR_FILE_WRITE, input->path, "write coordinates");
     if (!PutScale(dataset, input->path, dim->name, (int)i + 1, verdict)) return false;
     if (!PutAttributes(dataset, input->path, dim->unit, dim->long_name, dim->standard_name, dim->axis, verdict)) return false;
-    H5Dclose(dataset);
+    if (!CloseWritten(dataset, input->path, verdict)) return false;
   }
   return true;
 }
@@ -256,9 +262,9 @@ static bool DefineAll(hid_t file, const NomosFieldFileInput *input, size_t capac
     hid_t                     dataset  = DefineVariable(file, input, at, capacity, compression, &places[at], verdict);
     if (dataset < 0 || !AttachDims(file, dataset, variable, input->path, verdict)) return false;
     if (!PutAttributes(dataset, input->path, variable->unit, variable->long_name, variable->standard_name, NULL, verdict)) return false;
-    H5Dclose(dataset);
+    if (!CloseWritten(dataset, input->path, verdict)) return false;
   }
-  H5Dclose(time);
+  if (!CloseWritten(time, input->path, verdict)) return false;
   if (H5Fflush(file, H5F_SCOPE_GLOBAL) < 0) return NomosH5Fail(verdict, PETSC_ERR_FILE_WRITE, input->path, "write");
   return true;
 }
@@ -458,7 +464,7 @@ static bool CopyVariable(hid_t from, hid_t to, const NomosFieldFileInput *input,
   free(buffer);
   H5Sclose(target_space);
   H5Sclose(source_space);
-  H5Dclose(target);
+  CloseWritten(target, path, verdict);
   H5Dclose(source);
   return !verdict->code;
 }

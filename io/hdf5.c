@@ -12,8 +12,12 @@ static herr_t FirstReason(unsigned n, const H5E_error2_t *entry, void *ctx)
   char       *reason = ctx;
   const char *quoted = entry->desc ? strstr(entry->desc, "error message = '") : NULL;
 
+  unsigned long long bytes, whole;
+
   if (n || !entry->desc) return 0;
-  if (quoted) {
+  if (sscanf(entry->desc, "truncated file: eof = %llu, sblock->base_addr = %*u, stored_eof = %llu", &bytes, &whole) == 2) {
+    snprintf(reason, 256, "it has %llu of its %llu bytes", bytes, whole);
+  } else if (quoted) {
     quoted += strlen("error message = '");
     snprintf(reason, 256, "%.*s", (int)PetscMin(strcspn(quoted, "'"), 255), quoted);
   } else snprintf(reason, 256, "%s", entry->desc);

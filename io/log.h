@@ -33,7 +33,8 @@ PetscErrorCode NomosLogProgressDue(NomosLog log, bool *due);
 
 /* Scalars: header `step,time [s],energy [m2 s-2],...`, one row a call, 17 digits, flushed. Rank 0 writes, every rank learns of an error. names and units are
    those behind step and time; a unit NULL, "" or "1" is a pure number and gets no brackets; units == NULL: nondimensional, time without a unit either.
-   Create replaces a file of this kind and refuses any other. Resume drops rows with step > last_step, and a half-written last row; it starts a missing file. */
+   Create replaces a file of this kind and refuses any other. Resume drops rows with step > last_step, and a half-written last row; it starts a missing file; with
+   file NULL it only finds out whether it could, and nothing changes. */
 typedef struct NomosScalarFile_s *NomosScalarFile;
 PetscErrorCode NomosScalarFileCreate(MPI_Comm comm, const char path[], size_t n, const char *const names[], const char *const units[], NomosScalarFile *file);
 PetscErrorCode NomosScalarFileResume(MPI_Comm comm, const char path[], size_t n, const char *const names[], const char *const units[], int64_t last_step, NomosScalarFile *file);

@@ -96,6 +96,22 @@ static void RefuseRow(const char path[], size_t number, const char fault[], size
   else Refuse(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s:%zu: %zu values where the header has %zu columns; the file is damaged: correct or remove this line", path, number, found, wanted);
 }
 
+/* Always a refusal: the first column that differs. */
+static void RefuseColumns(const char path[], const char line[], const char header[], NomosVerdict *verdict)
+{
+  size_t column = 1, theirs = strcspn(line, ",\r\n"), ours = strcspn(header, ",\r\n");
+
+  while (theirs == ours && !strncmp(line, header, ours) && line[theirs] == ',' && header[ours] == ',') {
+    line += theirs + 1;
+    header += ours + 1;
+    theirs = strcspn(line, ",\r\n");
+    ours   = strcspn(header, ",\r\n");
+    column++;
+  }
+  if (theirs == ours && !strncmp(line, header, ours)) Refuse(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: cannot be continued: it has %s than %zu columns, but this run writes %s; resume with the same scalars or in a new directory", path, line[theirs] == ',' ? "more" : "no more", column, line[theirs] == ',' ? "no more" : "more");
+  else Refuse(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: cannot be continued: its column %zu is `%.*s`, but this run writes `%.*s`; resume with the same scalars or in a new directory", path, column, (int)PetscMin(theirs, 100), line, (int)PetscMin(ours, 100), header);
+}
+
 /* How many bytes of an existing file to keep: everything up to the first row behind last_step or the half-written one. 0: start afresh. */
 static off_t MeasurePrefix(const char path[], const char header[], size_t n_columns, int64_t last_step, NomosVerdict *verdict)
 {
@@ -116,7 +132,7 @@ static off_t MeasurePrefix(const char path[], const char header[], size_t n_colu
   if (strcmp(line, header)) {
     if (line[length - 1] != '\n' && !strncmp(line, header, (size_t)length)) goto done; /* killed while writing the header */
     if (strncmp(line, header_start, strlen(header_start))) Refuse(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: this is not a file of scalars (its first line does not start with `%s`); move it away", path, header_start);
-    else Refuse(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: the columns are `%.*s`, but this run writes `%.*s`; resume with the same scalars or in a new directory", path, (int)PetscMin(strcspn(line, "\r\n"), 1000), line, (int)PetscMin(strlen(header) - 1, 1000), header);
+    else RefuseColumns(path, line, header, verdict);
     goto done;
   }
   keep = (off_t)length;
@@ -171,7 +187,7 @@ static void OpenAt(NomosScalarFile self, off_t keep, NomosVerdict *verdict)
   else self->length = keep ? keep : (off_t)strlen(self->header);
 }
 
-/* last_step < 0: a new file. */
+/* last_step < 0: a new file; file NULL: only look. */
 static PetscErrorCode OpenFile(MPI_Comm comm, const char path[], size_t n, const char *const names[], const char *const units[], int64_t last_step, NomosScalarFile *file)
 {
   NomosScalarFile self;
@@ -180,7 +196,7 @@ static PetscErrorCode OpenFile(MPI_Comm comm, const char path[], size_t n, const
   off_t           keep = 0;
 
   PetscFunctionBeginUser;
-  *file = NULL;
+  if (file) *file = NULL;
   PetscCheck(strlen(path) < NOMOS_MAX_PATH, comm, PETSC_ERR_ARG_OUTOFRANGE, "%.80s...: the path is longer than %d bytes; choose a shorter one", path, NOMOS_MAX_PATH - 1);
   PetscCall(PetscNew(&self));
   self->comm = comm;
@@ -194,12 +210,12 @@ static PetscErrorCode OpenFile(MPI_Comm comm, const char path[], size_t n, const
   if (!code && !self->rank) {
     if (last_step >= 0) keep = MeasurePrefix(path, self->header, n + 2, last_step, &verdict);
     else CheckReplaceable(path, &verdict);
-    if (!verdict.message[0]) OpenAt(self, keep, &verdict);
+    if (!verdict.message[0] && file) OpenAt(self, keep, &verdict);
   }
   if (!code) code = NomosVerdictAgree(comm, &verdict);
-  if (code) PetscCall(NomosScalarFileClose(&self));
+  if (code || !file) PetscCall(NomosScalarFileClose(&self));
   PetscCall(code);
-  *file = self;
+  if (file) *file = self;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -130,3 +130,13 @@ size_t NomosTextCharacter(const char text[], unsigned *code)
   }
   return *code < least[length] || *code > 0x10FFFF || (*code >= 0xD800 && *code < 0xE000) ? 0 : length;
 }
+
+const char *NomosTextBytes(double bytes, char out[32])
+{
+  static const char *const units[] = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
+  size_t                   unit    = 0;
+
+  for (; bytes >= 1000 && unit + 1 < sizeof units / sizeof *units; unit++) bytes /= 1000;
+  snprintf(out, 32, "%.3g %s", bytes, units[unit]);
+  return out;
+}

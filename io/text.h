@@ -23,6 +23,9 @@ size_t NomosNameDistance(const char a[], const char b[]);
 /* `text` fit for an error of one line: shortened with `...` to what `out` holds, control characters as `?`. Returns `out`. */
 const char *NomosTextShorten(const char text[], size_t n_out, char out[]);
 
+/* `12.3 GB`; returns out. */
+const char *NomosTextBytes(double bytes, char out[32]);
+
 /* The UTF-8 character at the start of `text`: its code, and its number of bytes (0: the bytes there are not UTF-8). */
 size_t NomosTextCharacter(const char text[], unsigned *code);
 

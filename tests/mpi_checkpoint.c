@@ -268,7 +268,7 @@ START_TEST(wrong_requests_are_refused)
              "there is no checkpoint of step 9999");
   ck_refused(NomosCheckpointOpen(PETSC_COMM_WORLD, directory, "", &path, &checkpoint), "without a name");
   ck_refused(NomosCheckpointOpen(PETSC_COMM_WORLD, directory, directory, &path, &checkpoint), "is a directory");
-  ck_refused(NomosCheckpointOpen(PETSC_COMM_WORLD, directory, "/nowhere.h5", &path, &checkpoint), "/nowhere.h5: cannot open: No such file");
+  ck_refused(NomosCheckpointOpen(PETSC_COMM_WORLD, directory, "/nowhere.h5", &path, &checkpoint), "nor a file that is there");
   ck_assert_ptr_null(path);
 
   ck_ok(NomosCheckpointOpen(PETSC_COMM_WORLD, directory, "latest", NULL, &checkpoint));

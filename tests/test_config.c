@@ -319,7 +319,7 @@ static const struct {
   {"include: nowhere.yaml\n", "/nowhere.yaml: no such file or directory; give a path relative to the including file"},
   {"include: .\n", "is a directory, must be a YAML file"},
   {"include: bad.yaml\n", "which includes it in turn: a cycle"},
-  {"include: {a: b}\n", "include.a: unknown key"},
+  {"include: {a: b}\n", "include.a is no key; write a path or a list of paths"},
   {"include: \"\"\n", "include: `` is no path"},
   {"include: /dev/null\n", "is no regular file"},
   {"case.units: nondimensional\nqg.lx: 15 km\n", "qg.lx = 15 km: has the unit km, but the case is nondimensional (case.units); write the number alone"},

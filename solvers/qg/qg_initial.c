@@ -161,19 +161,28 @@ static PetscErrorCode File(Initial *initial)
   size_t              shape[NOMOS_FIELD_MAX_DIMS + 1], start[NOMOS_FIELD_MAX_DIMS + 1] = {0}, count[NOMOS_FIELD_MAX_DIMS + 1], frames;
   int64_t             frame;
   double             *values;
+  char                sizes[24 * (NOMOS_FIELD_MAX_DIMS + 1)] = "";
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetString(initial->config, "initial.file", &path));
   PetscCall(NomosConfigGetString(initial->config, "initial.variable", &name));
   PetscCall(NomosConfigGetInt(initial->config, "initial.frame", &frame));
   PetscCheck(path[0], initial->comm, PETSC_ERR_ARG_INCOMP, "%s: initial.type = file needs initial.file", NomosConfigWhere(initial->config, "initial.type"));
-  PetscCall(NomosFieldReaderOpen(initial->comm, path, &reader));
+  const bool     quiet  = NomosErrorSetQuiet(true); /* what is wrong is told once, with the key */
+  PetscErrorCode failed = NomosFieldReaderOpen(initial->comm, path, &reader);
+  NomosErrorSetQuiet(quiet);
+  if (failed) {
+    char why[1024];
+    snprintf(why, sizeof why, "%s", NomosErrorLast());
+    SETERRQ(initial->comm, failed, "%s: initial.file: %s", where, why);
+  }
   PetscCall(NomosFieldReaderHas(reader, name, &has));
   PetscCheck(has, initial->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has no variable %s (initial.variable)", where, path, name);
   PetscCall(NomosFieldReaderShape(reader, name, &n_dims, shape));
   const int layer_dim = n_dims - 3;
+  for (int d = 0, end = 0; d < n_dims; d++) end += snprintf(sizes + end, sizeof sizes - (size_t)end, "%s%zu", d ? ", " : "", shape[d]);
   PetscCheck(n_dims >= 2 && n_dims <= 4 && (setup->n_layers == 1 || n_dims >= 3) && (n_dims < 3 || shape[layer_dim] == (size_t)setup->n_layers), initial->comm, PETSC_ERR_FILE_UNEXPECTED,
-             "%s: %s of %s has %d dimensions; ([time,] layer, y, x) with %d layers is needed", where, name, path, n_dims, setup->n_layers);
+             "%s: %s of %s has the shape (%s); ([time,] layer, y, x) with qg.layers = %d is needed", where, name, path, sizes, setup->n_layers);
   PetscCall(NomosFieldReaderFrames(reader, &frames));
   if (n_dims == 4) {
     if (frame < 0) frame = (int64_t)PetscMin(frames, shape[0]) - 1;

@@ -1,6 +1,9 @@
 #include "solvers/qg/qg_params.h"
 
+#include "solvers/qg/qg_state.h"
+
 #include "io/expression.h"
+#include "io/memory.h"
 
 #include <float.h>
 #include <stdio.h>
@@ -181,9 +184,9 @@ PetscErrorCode NomosQGEvaluate(MPI_Comm comm, NomosConfig config, const char key
 
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  NomosErrorSetQuiet(true); /* every rank finds the same mistake; it is told once, with the key */
+  const bool quiet = NomosErrorSetQuiet(true); /* every rank finds the same mistake; it is told once, with the key */
   parsed = NomosExpressionCreate(text, 6, names, &expression);
-  NomosErrorSetQuiet(false);
+  NomosErrorSetQuiet(quiet);
   if (parsed) {
     char why[1024];
     PetscCall(PetscStrncpy(why, NomosErrorLast(), sizeof why));
@@ -307,6 +310,20 @@ static PetscErrorCode Numerics(MPI_Comm comm, NomosConfig config, NomosQGSetup *
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Before the first array is allocated. */
+static PetscErrorCode Memory(MPI_Comm comm, NomosConfig config, const NomosQGSetup *setup, const NomosQGOptions *options)
+{
+  const NomosQGStateOps *ops = options->single ? &nomos_qg_state_f32 : &nomos_qg_state_f64;
+  char                   what[NOMOS_MAX_PATH + 128];
+  int                    size;
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_size(comm, &size));
+  snprintf(what, sizeof what, "%s: qg.nx = %d, qg.ny = %d, qg.layers = %d", NomosConfigWhere(config, "qg.nx"), setup->nx, setup->ny, setup->n_layers);
+  PetscCall(NomosMemoryRequire(comm, (double)ops->bytes(setup, size), what));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosQGSetupFromConfig(MPI_Comm comm, NomosConfig config, NomosQGSetup *setup, NomosQGOptions *options)
 {
   int64_t layers;
@@ -339,6 +356,7 @@ PetscErrorCode NomosQGSetupFromConfig(MPI_Comm comm, NomosConfig config, NomosQG
   if (PetscIsNanReal(setup->relaxation_jet_rate)) setup->relaxation_jet_rate = setup->relaxation_rate;
   PetscCheck(setup->n_layers > 1 || setup->relaxation_rate == 0, comm, PETSC_ERR_ARG_INCOMP, "%s: qg.relaxation_rate relaxes the interface between two layers, and there is one layer", NomosConfigWhere(config, "qg.relaxation_rate"));
   PetscCall(Numerics(comm, config, setup, options));
+  PetscCall(Memory(comm, config, setup, options));
   PetscCall(Profile(comm, config, "qg.relaxation_jet", setup, &setup->relaxation_jet));
   PetscCall(Profile(comm, config, "qg.sponge", setup, &setup->sponge));
   PetscCall(Topography(comm, config, setup));
