@@ -126,7 +126,7 @@ static PetscErrorCode DrawField(const NomosPlotContext *context, const NomosPict
     snprintf(title, sizeof title, "layer %zu", l + 1);
     PetscCall(DrawPanel(&field, figure, (int)l / wide, (int)l % wide, field.n_layers > 1 ? title : NULL, n - 1, l, data));
   }
-  snprintf(stem, sizeof stem, "%s%.63s", n_dims > 2 ? "final_" : "", info->variable);
+  snprintf(stem, sizeof stem, "%s_%.63s", n_dims > 2 ? "final" : "constant", info->variable);
   PetscCall(NomosPlotSave(context, stem, &figure));
   if (n_dims == 2) {
     PetscCall(PetscFree(data));

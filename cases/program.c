@@ -29,7 +29,9 @@ static const struct {
    "  mpirun -n 4 nomos run qg/two_layer_turbulence\n"
    "\n"
    "Ctrl-C or SIGTERM (also SIGUSR1, which mpirun passes on) ends a run after the present step, with a checkpoint. Exit codes: 0 done;\n"
-   "1 error; 2 wrong command line; 130 and 143 stopped by SIGINT and SIGTERM; 143 too at the limit time.max_wall.\n"},
+   "1 error; 2 wrong command line; 130 and 143 stopped by SIGINT and SIGTERM; 143 too at the limit time.max_wall.\n"
+   "mpirun kills its processes one second after Ctrl-C: give a large run longer to write its checkpoint with\n"
+   "  mpirun --mca odls_base_sigkill_timeout 60 -n 4 nomos run CASE\n"},
   {"plot", "RUN", PLOT, 1, 1, NomosCommandPlot, "draw the pictures of a run again, into RUN/plots", "Works on finished, stopped and killed runs.\n"},
   {"check", "CASE RUN", CHECK, 2, 2, NomosCommandCheck, "compare the results of a run with a case's expected.yaml", "Exit code 0 if every number is within its tolerance, else 1.\n"},
   {"describe", "[SOLVER | CASE | KEY | run]", DESCRIBE, 0, 1, NomosCommandDescribe, "explain solvers, parameters, or the resolved values of a case",

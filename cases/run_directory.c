@@ -45,6 +45,8 @@ static const struct {
   {"/plots",      "fields_*.svg"   },
   {"/plots",      "final_*.png"    },
   {"/plots",      "final_*.svg"    },
+  {"/plots",      "constant_*.png" },
+  {"/plots",      "constant_*.svg" },
   {"/plots",      "scalars.*"      },
   {"/plots",      "spectra.*"      },
 };
