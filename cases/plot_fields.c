@@ -48,39 +48,51 @@ static int Ascending(const void *a, const void *b)
 }
 
 /* Colours of a field around zero end where all but a few values lie: the core of one strong vortex must not bleach the rest (the colour bar shows that there is more).
-   0: no such values, the colours span the data. */
-static PetscErrorCode ColourLimit(const Field *field, const double *data, double *limit)
+   A field of (nearly) one sign has no use for half of the colours. Limits 0, 0: the colours span the data. */
+static PetscErrorCode ChooseColours(const Field *field, const double *data, NomosColourMap *map, double limits[2])
 {
   const size_t n = field->ny * field->nx, stride = n / 65536 + 1;
-  double      *sizes;
+  double      *sizes, least = 0, most = 0;
   size_t       m = 0;
 
   PetscFunctionBeginUser;
-  *limit = 0;
-  if (field->info->map != NOMOS_MAP_DIVERGING) PetscFunctionReturn(PETSC_SUCCESS);
+  *map = field->info->map;
+  limits[0] = limits[1] = 0;
+  if (*map != NOMOS_MAP_DIVERGING) PetscFunctionReturn(PETSC_SUCCESS);
+  for (size_t i = 0; i < n; i++) {
+    least = fmin(least, data[i]);
+    most  = fmax(most, data[i]);
+  }
+  if (least < most && fmin(-least, most) < 0.1 * fmax(-least, most)) {
+    *map = NOMOS_MAP_SEQUENTIAL;
+    limits[most > -least] = most > -least ? most : least;
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(PetscMalloc1(n / stride + 1, &sizes));
   for (size_t i = 0; i < n; i += stride)
     if (isfinite(data[i])) sizes[m++] = fabs(data[i]);
   qsort(sizes, m, sizeof *sizes, Ascending);
-  if (m && sizes[m - 1] > 1.2 * sizes[m - 1 - m / 200]) *limit = sizes[m - 1 - m / 200];
+  if (m && sizes[m - 1] > 1.2 * sizes[m - 1 - m / 200]) limits[1] = sizes[m - 1 - m / 200];
+  limits[0] = -limits[1];
   PetscCall(PetscFree(sizes));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode DrawPanel(const Field *field, NomosFigure figure, int row, int column, const char title[], size_t frame, size_t layer, double *data)
 {
-  const size_t all_start[] = {frame, layer, 0, 0}, all_count[] = {1, 1, field->ny, field->nx};
-  size_t       start[4] = {0}, count[4];
-  double       limit;
+  const size_t   all_start[] = {frame, layer, 0, 0}, all_count[] = {1, 1, field->ny, field->nx};
+  size_t         start[4] = {0}, count[4];
+  NomosColourMap map;
+  double         limits[2];
 
   PetscFunctionBeginUser;
   if (field->n_dims > 2) start[0] = all_start[0];
   if (field->n_dims > 3) start[1] = all_start[1];
   memcpy(count, all_count + 4 - field->n_dims, sizeof *count * (size_t)field->n_dims);
   PetscCall(NomosFieldReaderRead(field->reader, field->info->variable, start, count, data));
-  PetscCall(ColourLimit(field, data, &limit));
+  PetscCall(ChooseColours(field, data, &map, limits));
   PetscCall(NomosFigurePanel(figure, row, column, &(NomosAxes){.title = title, .x_label = field->x_label, .y_label = field->y_label}));
-  PetscCall(NomosFigureImage(figure, field->ny, field->nx, data, field->x[0], field->x[1], field->y[0], field->y[1], field->info->map, -limit, limit, field->label));
+  PetscCall(NomosFigureImage(figure, field->ny, field->nx, data, field->x[0], field->x[1], field->y[0], field->y[1], map, limits[0], limits[1], field->label));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -181,10 +181,10 @@ static PetscErrorCode DrawSpectrum(NomosFigure figure, const NomosPictureInfo *i
     size_t peak = 0;
     for (size_t i = 0; i < s->n_k; i++)
       if (s->k[i] > 0 && shown[i] > shown[peak]) peak = i;
-    double from = s->k[peak], to = fmin(4 * from, s->k[s->n_k - 1]), above = shown[peak];
+    double from = 2 * s->k[peak], to = fmin(4 * from, s->k[s->n_k - 1]), above = 0;
     for (size_t i = peak; i < s->n_k && s->k[i] <= 1.5 * to; i++) above = fmax(above, shown[i] * pow(s->k[i] / from, -info->slope));
     snprintf(label, sizeof label, "k^{%.3g}", info->slope);
-    if (from > 0 && shown[peak] > 0) PetscCall(NomosFigureSlope(figure, info->slope, from, to, 2 * above, label));
+    if (from > 0 && from < to && above > 0) PetscCall(NomosFigureSlope(figure, info->slope, from, to, 2 * above, label));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

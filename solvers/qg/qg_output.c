@@ -53,6 +53,12 @@ static bool Active(const NomosQGSetup *setup, int terms)
          ((terms & NOMOS_QG_RELAXATION) && (setup->relaxation_rate != 0 || setup->relaxation_jet_rate != 0)) || ((terms & NOMOS_QG_SPONGE) && setup->sponge) || ((terms & NOMOS_QG_BODY_FORCE) && setup->body_force);
 }
 
+/* Stretching, or a free surface: is there potential energy? */
+static bool HasPotential(const NomosQGSetup *setup)
+{
+  return !setup->surface && (setup->n_layers > 1 || setup->stretching[0][0] != 0);
+}
+
 /* `name` may already stand in its place. A scalar without a group is not drawn. */
 static void AddScalar(NomosQG *qg, const char *name, int layer, const char unit[], const char long_name[], const char group[], const char label[], bool log_scale)
 {
@@ -73,8 +79,8 @@ static void ListScalars(NomosQG *qg, bool units)
   const bool          layers = setup->n_layers > 1;
 
   AddScalar(qg, "energy", 0, energy, "energy per unit mass and area", "energy", "total", false);
-  AddScalar(qg, "kinetic_energy", 0, energy, "kinetic energy", "energy", "kinetic", false);
-  AddScalar(qg, "potential_energy", 0, energy, "available potential energy", "energy", "potential", false);
+  AddScalar(qg, "kinetic_energy", 0, energy, "kinetic energy", HasPotential(setup) ? "energy" : NULL, "kinetic", false);
+  AddScalar(qg, "potential_energy", 0, energy, "available potential energy", HasPotential(setup) ? "energy" : NULL, "potential", false);
   AddScalar(qg, "enstrophy", 0, enstrophy, "potential enstrophy", "enstrophy", NULL, false);
   AddScalar(qg, "cfl", 0, "1", "CFL number of the last step", "CFL number", NULL, false);
   AddScalar(qg, "growth_rate", 0, rate, "(dE/dt)/(2 E)", "growth rate", NULL, false);
@@ -116,7 +122,7 @@ static void ListSpectra(NomosQG *qg, bool units)
   AddSpectrum(qg, "enstrophy", true, units ? "m s-2" : "1", "enstrophy of a layer by wavenumber");
   if (setup->nonlinearity != 0 && !setup->flux_form) {
     AddSpectrum(qg, "flux_ke", false, flux, "flux of kinetic energy to higher wavenumbers");
-    AddSpectrum(qg, "flux_ape", false, flux, "flux of potential energy to higher wavenumbers");
+    if (HasPotential(setup)) AddSpectrum(qg, "flux_ape", false, flux, "flux of potential energy to higher wavenumbers");
   }
   for (int r = 0; r < qg->n_rates; r++) AddSpectrum(qg, rates[qg->rate_terms[r]].terms & NOMOS_QG_VORTICITY_ADVECTION && rates[qg->rate_terms[r]].terms > 0 ? "transfer" : rates[qg->rate_terms[r]].name, false, power, rates[qg->rate_terms[r]].sentence);
 }
@@ -228,7 +234,7 @@ PetscErrorCode NomosQGWriteSpectra(NomosModel model, NomosFieldFile file)
   PetscCall(WriteSpectrum(model, file, "enstrophy", true, density, energies.enstrophy_by_k));
   NomosQGRates sums = {.energy_by_k = energies.kinetic_by_k};
   if (qg->setup.nonlinearity != 0 && !qg->setup.flux_form)
-    for (int potential = 0; potential < 2; potential++) { /* what leaves the wavenumbers up to k */
+    for (int potential = 0; potential < 1 + HasPotential(&qg->setup); potential++) { /* what leaves the wavenumbers up to k */
       PetscCall(qg->ops->budget(qg->core, potential ? NOMOS_QG_STRETCHING_ADVECTION : NOMOS_QG_VORTICITY_ADVECTION, model->dt, qg->n_bins, &sums));
       for (size_t i = 1; i < n; i++) sums.energy_by_k[i] += sums.energy_by_k[i - 1];
       PetscCall(WriteSpectrum(model, file, potential ? "flux_ape" : "flux_ke", false, -1, sums.energy_by_k));
