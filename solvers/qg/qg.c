@@ -113,6 +113,31 @@ static PetscErrorCode Locate(NomosModel model, NomosModelFault *fault)
 /* CFL numbers up to which the schemes hold for spectral advection (stability limit on the imaginary axis over pi, with some room). */
 static const double safe_cfl[] = {[NOMOS_QG_EULER] = 0.1, [NOMOS_QG_AB2] = 0.1, [NOMOS_QG_AB3] = 0.2, [NOMOS_QG_LEAPFROG] = 0.25, [NOMOS_QG_RK4] = 0.8, [NOMOS_QG_ETDRK4] = 0.8};
 
+/* CFL number over dt of the present state, by differences on the grid: before a step has told the largest speeds. */
+static PetscErrorCode FirstRate(NomosModel model, double *rate)
+{
+  NomosQG            *qg    = model->data;
+  const NomosQGSetup *setup = &qg->setup;
+  const double        dx = setup->lx / setup->nx, dy = setup->ly / setup->ny;
+  double              speeds[2] = {0, 0};
+  int                 y_start, n_y;
+
+  PetscFunctionBeginUser;
+  qg->ops->rows(qg->core, &y_start, &n_y);
+  for (int layer = 0; layer < setup->n_layers; layer++) {
+    PetscCall(qg->ops->get(qg->core, NOMOS_QG_STREAMFUNCTION, layer, qg->grid));
+    for (int j = 0; j < n_y; j++)
+      for (int i = 0; i < setup->nx; i++) {
+        const double *psi = &qg->grid[(size_t)j * (size_t)setup->nx + (size_t)i];
+        if (j + 1 < n_y) speeds[0] = PetscMax(speeds[0], fabs(setup->u[layer]) + fabs(psi[setup->nx] - psi[0]) / dy);
+        if (i + 1 < setup->nx) speeds[1] = PetscMax(speeds[1], fabs(setup->v[layer]) + fabs(psi[1] - psi[0]) / dx);
+      }
+  }
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, speeds, 2, MPI_DOUBLE, MPI_MAX, model->comm));
+  *rate = speeds[0] / dx + speeds[1] / dy;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Check(NomosModel model, NomosModelFault *fault)
 {
   NomosQG *qg = model->data;
@@ -123,11 +148,21 @@ static PetscErrorCode Check(NomosModel model, NomosModelFault *fault)
   *fault = (NomosModelFault){.bad = false};
   PetscCall(qg->ops->is_finite(qg->core, &finite));
   PetscCall(NomosQGCfl(model, &cfl));
-  if (finite && !(cfl > hopeless_cfl)) PetscFunctionReturn(PETSC_SUCCESS);
+  if (finite && cfl == 0) {
+    PetscCall(FirstRate(model, &cfl));
+    cfl *= model->dt;
+  }
+  if (finite && !(cfl > hopeless_cfl)) {
+    qg->sound_rate = cfl / model->dt;
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   fault->bad = true;
   PetscCall(Locate(model, fault));
+  fault->cfl = PetscIsInfOrNanReal(cfl) ? 0 : cfl;
+  /* By the speeds before it went wrong: those of now say nothing, unless this is the first look. */
   fault->dt_advised = model->dt / 4;
-  if (finite && cfl < 1e3) fault->dt_advised = PetscMin(fault->dt_advised, model->dt * safe_cfl[qg->setup.scheme] / cfl);
+  if (qg->sound_rate == 0 && finite) qg->sound_rate = fault->cfl / model->dt;
+  if (qg->sound_rate > 0) fault->dt_advised = PetscMin(fault->dt_advised, safe_cfl[qg->setup.scheme] / qg->sound_rate);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

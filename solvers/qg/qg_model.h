@@ -14,6 +14,7 @@ typedef struct {
   void                  *core;
   bool                   stepped; /* max speeds are known */
   double                 first_dt;
+  double                 sound_rate; /* CFL number over dt when all was last well [1/s]; 0: not known yet */
 
   int             n_rates, rate_terms[NOMOS_QG_MAX_RATES]; /* active terms, NOMOS_QG_FILTER_LOSS last */
   size_t          n_scalars;
