@@ -22,7 +22,7 @@
 #define FFTW_NO_Complex /* pairs of Real, also after <complex.h> */
 #include <fftw3-mpi.h>
 
-enum { NOMOS_FFT_COLUMNS = 8, NOMOS_FFT_ROWS = 4 }; /* modes rows and grid rows per block */
+enum { NOMOS_FFT_COLUMNS = 8, NOMOS_FFT_ROWS = 2 }; /* rows of modes and of the grid per block: what a block works on stays in the nearest caches */
 
 typedef struct {
   MPI_Comm comm;
@@ -58,7 +58,7 @@ void NAME(NomosFftColumnsIn)(const NAME(NomosFft) *fft, int block, Complex *mixe
 PetscErrorCode NAME(NomosFftTransposeOut)(NAME(NomosFft) *fft, Complex *mixed);
 PetscErrorCode NAME(NomosFftTransposeIn)(NAME(NomosFft) *fft, Complex *mixed);
 
-/* Row halves of block b: rows [4 b, 4 b + n) of the slab, grid rows in `rows` [4][nx]; `scratch` [4][nx/2 + 4] is used with several ranks. */
+/* Row halves of block b: rows [2 b, 2 b + n) of the slab, grid rows in `rows` [2][nx]; `scratch` [2][nx/2 + 4] is used with several ranks. */
 void NAME(NomosFftRowsOut)(const NAME(NomosFft) *fft, int block, Complex *mixed, Complex *scratch, Real *rows);
 void NAME(NomosFftRowsIn)(const NAME(NomosFft) *fft, int block, Real *rows, Complex *scratch, Complex *mixed);
 

@@ -19,8 +19,8 @@ typedef struct { /* of one thread */
   Complex *work;     /* [field or product][8][ny of the transform grid] */
   Complex *psi;      /* [layer][n_l] */
   Complex *tendency; /* [layer][n_l] */
-  Real    *grid;     /* [field, and two products][4][nx] */
-  Complex *scratch;  /* [4][nx/2 + 4] */
+  Real    *grid;     /* [field, and two products][2][nx] */
+  Complex *scratch;  /* [2][nx/2 + 4] */
   Real    *row;      /* [8][2 n_l] */
   Complex *column;   /* [ny] of the user's grid, for the sponge */
   Real     max_u, max_v;
@@ -49,6 +49,7 @@ struct QGCore_s {
   int                 n_in, n_out;      /* fields transformed to the grid and back */
   NAME(QGThread)     *threads;
 
+  PetscLogEvent event;    /* QGTendency of -log_view, with flops */
   size_t  n_forced; /* stochastic ring: local modes */
   size_t *forced;   /* index in a layer */
   double *forced_amplitude;

@@ -166,6 +166,19 @@ static PetscErrorCode CreateThreads(NAME(QGCore) *core)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The event of -log_view, shared by all cores of both precisions. */
+static PetscErrorCode RegisterEvent(PetscLogEvent *event)
+{
+  PetscClassId class;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscLogEventGetId("QGTendency", event));
+  if (*event >= 0) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscClassIdRegister("QG", &class));
+  PetscCall(PetscLogEventRegister("QGTendency", class, event));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NAME(QGCoreCreate)(MPI_Comm comm, const NomosQGSetup *setup, NAME(QGCore) **out)
 {
   NAME(QGCore) *core;
@@ -177,6 +190,7 @@ PetscErrorCode NAME(QGCoreCreate)(MPI_Comm comm, const NomosQGSetup *setup, NAME
   core->setup    = setup;
   core->comm     = comm;
   core->n_layers = setup->n_layers;
+  PetscCall(RegisterEvent(&core->event));
   PetscCall(ModesOnGrid(comm, setup, padded ? (3 * setup->nx + 1) / 2 : setup->nx, padded ? (3 * setup->ny + 1) / 2 : setup->ny, &core->fft));
   core->output_fft = core->fft;
   if (padded) PetscCall(ModesOnGrid(comm, setup, setup->nx, setup->ny, &core->output_fft));

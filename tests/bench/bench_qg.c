@@ -3,12 +3,14 @@
      rhs/ffts      one right-hand side (two layers, Basdevant) over the transforms it needs, the same plans executed alone, in the same order on the same buffers
      step/floor    one AB3 step with exponential filter over 10 of FFTW's own two-dimensional transforms, the floor of a plain code.
                    pyqg 0.7 was measured at 4.5, 4.0, 4.0 and 3.9 times that floor at 64, 128, 256 and 512 (one thread, float64, EPYC Zen 4, FFTW 3.3.10), so
-     x pyqg        is its multiple of the floor over ours.
+     x pyqg        is its multiple of the floor over ours
+     B/point, held bytes of memory per point of the nx x ny grid: as `nomos run --dry-run` counts them, and as allocated (with the threads' buffers)
 
    usage: bench_qg [n ...]   OMP_NUM_THREADS sets the threads. Medians of pairs; times are of the processor with one thread, else of the wall. */
 #include "solvers/qg/qg_core.h"
 
 #include <omp.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -20,6 +22,13 @@ static double Now(void)
   struct timespec t;
   clock_gettime(omp_get_max_threads() > 1 ? CLOCK_MONOTONIC : CLOCK_PROCESS_CPUTIME_ID, &t);
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Bytes the program holds. */
+static double Allocated(void)
+{
+  const struct mallinfo2 info = mallinfo2();
+  return (double)(info.uordblks + info.hblkhd);
 }
 
 static int Ascending(const void *a, const void *b)
@@ -74,7 +83,9 @@ static PetscErrorCode Bench(int n, NomosQGDealias dealias)
   PetscFunctionBeginUser;
   PetscCall(NomosQGStratifyTwoLayers(&setup, 15e3, 0.25));
   NomosQGMeanGradients(&setup);
+  const double before = Allocated();
   PetscCall(NAME(QGCoreCreate)(PETSC_COMM_WORLD, &setup, &core));
+  const double allocated = Allocated() - before;
   for (size_t i = 0; i < 2 * core->n_modes; i++) {
     core->q[i][0] = (Real)(1e-7 * cos((double)i * 1.3) / (1 + (double)(i % 1000)));
     core->q[i][1] = (Real)(1e-7 * sin((double)i * 1.7) / (1 + (double)(i % 1000)));
@@ -119,7 +130,7 @@ static PetscErrorCode Bench(int n, NomosQGDealias dealias)
   else PetscCall(PetscPrintf(PETSC_COMM_WORLD, "       -"));
   if (threads == 1 && pyqg > 0 && !dealias && NOMOS_REAL == NOMOS_F64) PetscCall(PetscPrintf(PETSC_COMM_WORLD, "  %6.2f", pyqg / ratio));
   else PetscCall(PetscPrintf(PETSC_COMM_WORLD, "       -"));
-  PetscCall(PetscPrintf(PETSC_COMM_WORLD, "  %7.1f\n", bytes / n / n));
+  PetscCall(PetscPrintf(PETSC_COMM_WORLD, "  %7.1f %7.1f\n", bytes / n / n, allocated / n / n));
   FFTW(destroy_plan)(out);
   FFTW(destroy_plan)(in);
   FFTW(free)(modes);
@@ -135,7 +146,7 @@ int main(int argc, char **argv)
   PetscCall(PetscInitialize(&argc, &argv, NULL, NULL));
   PetscCall(NomosErrorHandlerPush(false));
   PetscCall(NomosFftSetEffort(PETSC_COMM_WORLD, NOMOS_PLAN_MEASURE));
-  PetscCall(PetscPrintf(PETSC_COMM_WORLD, "    n  alias real    threads  rhs ms   ffts ms  ratio    step ms  ns/point  /floor  x pyqg  B/point\n"));
+  PetscCall(PetscPrintf(PETSC_COMM_WORLD, "    n  alias real    threads  rhs ms   ffts ms  ratio    step ms  ns/point  /floor  x pyqg  B/point  held\n"));
   for (int i = 0; i < (argc > 1 ? argc - 1 : 5); i++)
     for (int dealias = 0; dealias < 2; dealias++) PetscCall(Bench(argc > 1 ? atoi(argv[i + 1]) : usual[i], (NomosQGDealias)dealias));
   PetscCall(NomosErrorHandlerPop());
