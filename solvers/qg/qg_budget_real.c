@@ -33,12 +33,12 @@ static void BudgetRow(NAME(QGCore) *core, size_t offset, Complex *const t[], voi
 
   for (int i = 0; i < core->n_layers; i++) psi[i] = thread->psi + (size_t)i * n_l;
   NAME(QGInvertRow)(core, budget->q, offset, psi, thread->row);
-  if (budget->filter_dt > 0) /* the filter of the last step as a term like the others, (q - q/f)/dt; an initial state has not met it */
+  if (budget->filter_dt > 0) /* the filter of the last step as a term like the others, (q - q/f)/dt */
     for (int i = 0; i < core->n_layers; i++) {
       const Complex *q = budget->q + (size_t)i * core->n_modes + offset;
       for (size_t j = 0; j < n_l; j++) {
         const Real f = core->filter[offset + j];
-        for (int c = 0; c < 2; c++) t[i][j][c] = core->step > 0 && f > 0 ? (q[j][c] - q[j][c] / f) / (Real)budget->filter_dt : 0;
+        for (int c = 0; c < 2; c++) t[i][j][c] = f > 0 ? (q[j][c] - q[j][c] / f) / (Real)budget->filter_dt : 0;
       }
     }
   for (int i = 0; i < core->n_layers; i++) {

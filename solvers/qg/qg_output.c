@@ -219,6 +219,12 @@ static PetscErrorCode WriteSpectrum(NomosModel model, NomosFieldFile file, const
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* For the filter's loss: an initial state has not met the filter. */
+static double LastTimeStep(NomosModel model)
+{
+  return model->step > 0 ? model->dt : 0;
+}
+
 PetscErrorCode NomosQGWriteSpectra(NomosModel model, NomosFieldFile file)
 {
   NomosQG        *qg = model->data;
@@ -235,12 +241,12 @@ PetscErrorCode NomosQGWriteSpectra(NomosModel model, NomosFieldFile file)
   NomosQGRates sums = {.energy_by_k = energies.kinetic_by_k};
   if (qg->setup.nonlinearity != 0 && !qg->setup.flux_form)
     for (int potential = 0; potential < 1 + HasPotential(&qg->setup); potential++) { /* what leaves the wavenumbers up to k */
-      PetscCall(qg->ops->budget(qg->core, potential ? NOMOS_QG_STRETCHING_ADVECTION : NOMOS_QG_VORTICITY_ADVECTION, model->dt, qg->n_bins, &sums));
+      PetscCall(qg->ops->budget(qg->core, potential ? NOMOS_QG_STRETCHING_ADVECTION : NOMOS_QG_VORTICITY_ADVECTION, 0, qg->n_bins, &sums));
       for (size_t i = 1; i < n; i++) sums.energy_by_k[i] += sums.energy_by_k[i - 1];
       PetscCall(WriteSpectrum(model, file, potential ? "flux_ape" : "flux_ke", false, -1, sums.energy_by_k));
     }
   for (int r = 0; r < qg->n_rates; r++) {
-    PetscCall(qg->ops->budget(qg->core, rates[qg->rate_terms[r]].terms, model->dt, qg->n_bins, &sums));
+    PetscCall(qg->ops->budget(qg->core, rates[qg->rate_terms[r]].terms, LastTimeStep(model), qg->n_bins, &sums));
     PetscCall(WriteSpectrum(model, file, qg->spectra[qg->n_spectra - (size_t)qg->n_rates + (size_t)r].name, false, density, sums.energy_by_k));
   }
   PetscCall(PetscFree3(energies.kinetic_by_k, energies.potential_by_k, energies.enstrophy_by_k));
@@ -285,11 +291,11 @@ PetscErrorCode NomosQGEvaluateScalars(NomosModel model, double values[])
     potential += energies.potential[i];
     enstrophy += setup->depth[i] * energies.enstrophy[i];
   }
-  PetscCall(qg->ops->budget(qg->core, NOMOS_QG_ALL_TERMS, model->dt, 0, &total));
+  PetscCall(qg->ops->budget(qg->core, NOMOS_QG_ALL_TERMS, 0, 0, &total));
   double *by_layer = values + 10, *rate = by_layer + 2 * n + n_interfaces, *enstrophy_rate = rate + qg->n_rates;
   for (int r = 0; r < qg->n_rates; r++) {
     const int terms = rates[qg->rate_terms[r]].terms;
-    PetscCall(qg->ops->budget(qg->core, terms, model->dt, 0, &term));
+    PetscCall(qg->ops->budget(qg->core, terms, LastTimeStep(model), 0, &term));
     rate[r]           = term.energy;
     enstrophy_rate[r] = term.enstrophy;
     if (terms == NOMOS_QG_FILTER_LOSS) continue; /* no part of the tendency */

@@ -35,7 +35,7 @@ typedef struct {
   PetscErrorCode (*speeds)(void *core, double *max_u, double *max_v); /* of the last step, over all ranks */
   PetscErrorCode (*is_finite)(void *core, bool *finite);              /* over all ranks */
   PetscErrorCode (*energies)(void *core, int n_bins, NomosQGEnergies *energies);
-  PetscErrorCode (*budget)(void *core, int terms, double dt, int n_bins, NomosQGRates *rates); /* dt: for the filter's */
+  PetscErrorCode (*budget)(void *core, int terms, double dt, int n_bins, NomosQGRates *rates); /* dt of the last step, for the filter's; 0: there was none */
   PetscErrorCode (*save)(void *core, NomosCheckpoint checkpoint);
   PetscErrorCode (*load)(void *core, NomosCheckpoint checkpoint);
   size_t (*bytes)(const NomosQGSetup *setup, int ranks); /* of memory per rank, by count of the arrays */
