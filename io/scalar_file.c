@@ -1,4 +1,5 @@
 #include "io/log.h"
+#include "io/text.h"
 #include "io/verdict_impl.h"
 
 #include <errno.h>
@@ -92,13 +93,17 @@ static bool TrimLine(char line[], ssize_t length)
 /* The fault of a row as the tail of a sentence. */
 static void RefuseRow(const char path[], size_t number, const char fault[], size_t found, size_t wanted, NomosVerdict *verdict)
 {
-  if (fault) Refuse(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s:%zu: \"%.*s\" is not a number; the file is damaged: correct or remove this line", path, number, (int)PetscMin(strcspn(fault, ","), 40), fault);
+  char text[41], shown[48];
+
+  snprintf(text, sizeof text, "%.*s", (int)PetscMin(strcspn(fault ? fault : "", ","), 40), fault ? fault : "");
+  if (fault) Refuse(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s:%zu: \"%s\" is not a number; the file is damaged: correct or remove this line", path, number, NomosTextShorten(text, sizeof shown, shown));
   else Refuse(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s:%zu: %zu values where the header has %zu columns; the file is damaged: correct or remove this line", path, number, found, wanted);
 }
 
 /* Always a refusal: the first column that differs. */
 static void RefuseColumns(const char path[], const char line[], const char header[], NomosVerdict *verdict)
 {
+  char   text[101], shown[112];
   size_t column = 1, theirs = strcspn(line, ",\r\n"), ours = strcspn(header, ",\r\n");
 
   while (theirs == ours && !strncmp(line, header, ours) && line[theirs] == ',' && header[ours] == ',') {
@@ -109,7 +114,8 @@ static void RefuseColumns(const char path[], const char line[], const char heade
     column++;
   }
   if (theirs == ours && !strncmp(line, header, ours)) Refuse(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: cannot be continued: it has %s than %zu columns, but this run writes %s; resume with the same scalars or in a new directory", path, line[theirs] == ',' ? "more" : "no more", column, line[theirs] == ',' ? "no more" : "more");
-  else Refuse(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: cannot be continued: its column %zu is `%.*s`, but this run writes `%.*s`; resume with the same scalars or in a new directory", path, column, (int)PetscMin(theirs, 100), line, (int)PetscMin(ours, 100), header);
+  snprintf(text, sizeof text, "%.*s", (int)PetscMin(theirs, 100), line);
+  if (!verdict->message[0]) Refuse(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: cannot be continued: its column %zu is `%s`, but this run writes `%.*s`; resume with the same scalars or in a new directory", path, column, NomosTextShorten(text, sizeof shown, shown), (int)PetscMin(ours, 100), header);
 }
 
 /* How many bytes of an existing file to keep: everything up to the first row behind last_step or the half-written one. 0: start afresh. */
