@@ -28,6 +28,7 @@ static inline double Noise(int a, int b, int c)
 /* A smooth random state: modes up to |m| <= reach, the same for every number of ranks and both precisions. */
 static inline void RandomState(NAME(QGCore) *core, int reach, double size)
 {
+  core->ahead = NULL;
   for (int layer = 0; layer < core->n_layers; layer++)
     for (int i = 0; i < core->fft->n_k_local; i++)
       for (int j = 0; j < core->n_l; j++) {
@@ -56,6 +57,12 @@ static inline Complex *CopyState(const NAME(QGCore) *core)
   Complex *copy = malloc(sizeof *copy * (StateSize(core) + 1));
   memcpy(copy, core->q, sizeof *copy * StateSize(core));
   return copy;
+}
+
+static inline void PutState(NAME(QGCore) *core, const Complex *q)
+{
+  core->ahead = NULL;
+  memcpy(core->q, q, sizeof *q * StateSize(core));
 }
 
 /* ||a - b|| / ||b|| over all modes of this rank. */

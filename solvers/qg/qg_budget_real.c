@@ -80,7 +80,7 @@ PetscErrorCode NAME(QGBudget)(NAME(QGCore) *core, int terms, double dt, int n_bi
   PetscFunctionBeginUser;
   PetscCall(PetscCalloc1((size_t)core->fft->n_k_local * (size_t)n + 1, &budget.rows));
   PetscCall(PetscMalloc1((size_t)n, &sums));
-  if (!loss || core->filter) PetscCall(NAME(QGTendency)(core, core->q, loss ? 0 : terms, BudgetRow, &budget));
+  if (!loss || core->filter) PetscCall(NAME(QGTendency)(core, core->q, loss ? 0 : terms, NULL, BudgetRow, &budget));
   PetscCall(Reduce(core, n, budget.rows, sums));
   rates->energy    = sums[0];
   rates->enstrophy = sums[1];

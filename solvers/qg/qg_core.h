@@ -34,6 +34,7 @@ struct QGCore_s {
   size_t              n_modes;          /* of a layer, on this rank */
   Real               *k, *l2, *l_pair;  /* kx (n_k_local) ; l^2 and l, each twice in a row (2 n_l): a row of complex numbers is then a plain row of reals */
   Complex            *q;
+  const Complex      *ahead;            /* the state whose fields stand in `mixed`, or NULL: whoever writes q sets it to NULL */
   Complex            *history[4];       /* as the scheme needs, see qg_step_real.c */
   Complex            *body_force;       /* like q, or NULL */
   Complex            *topography;       /* eta, modes of a layer, or NULL */
@@ -63,8 +64,9 @@ struct QGCore_s {
 PetscErrorCode NAME(QGCoreCreate)(MPI_Comm comm, const NomosQGSetup *setup, NAME(QGCore) **core);
 PetscErrorCode NAME(QGCoreDestroy)(NAME(QGCore) **core);
 
-/* Sum of the `terms` (NomosQGTerm) of dq/dt at state q, handed over row by row. Collective. */
-PetscErrorCode NAME(QGTendency)(NAME(QGCore) *core, const Complex *q, int terms, NAME(QGRowFn) row, void *ctx);
+/* Sum of the `terms` (NomosQGTerm) of dq/dt at state q, handed over row by row. `next` (or NULL): a state that `row` completes, whose tendency will be asked for
+   next: its first pass is done on the way. Collective. */
+PetscErrorCode NAME(QGTendency)(NAME(QGCore) *core, const Complex *q, int terms, const Complex *next, NAME(QGRowFn) row, void *ctx);
 /* The same into an array like q. */
 PetscErrorCode NAME(QGTendencyArray)(NAME(QGCore) *core, const Complex *q, int terms, Complex *tendency);
 

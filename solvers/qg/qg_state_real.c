@@ -72,6 +72,7 @@ static PetscErrorCode Set(void *data, NomosQGField field, const double *const la
     for (size_t i = 0; i < n; i++) rows[i] = (Real)layers[layer][i];
     PetscCall(NAME(QGFromGrid)(core, rows, modes + (size_t)layer * core->n_modes));
   }
+  core->ahead = NULL;
   if (field == NOMOS_QG_STREAMFUNCTION) NAME(QGPotentialVorticity)(core, modes, core->q);
   else memcpy(core->q, modes, sizeof(Complex) * core->n_modes * (size_t)core->n_layers);
   PetscCall(PetscFree(modes));
@@ -99,6 +100,7 @@ static PetscErrorCode SetRandom(void *data, double (*amplitude)(double K, void *
       psi[(size_t)layer * core->n_modes + i][1] = (Real)(weight[layer] * a * (partner ? -sin(phase) : sin(phase)));
     }
   }
+  core->ahead = NULL;
   NAME(QGPotentialVorticity)(core, psi, core->q);
   PetscCall(PetscFree(psi));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -109,6 +111,7 @@ static PetscErrorCode Scale(void *data, double factor)
   NAME(QGCore) *core = data;
 
   PetscFunctionBeginUser;
+  core->ahead = NULL;
   for (size_t i = 0; i < core->n_modes * (size_t)core->n_layers; i++)
     for (int c = 0; c < 2; c++) core->q[i][c] *= (Real)factor;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -191,6 +194,7 @@ static PetscErrorCode Load(void *data, NomosCheckpoint checkpoint)
 
   PetscFunctionBeginUser;
   char *speeds;
+  core->ahead = NULL;
   PetscCall(NomosCheckpointReadArray(checkpoint, "q", NOMOS_REAL, 4, size, start, count, core->q));
   PetscCall(NomosCheckpointReadText(checkpoint, "speeds", &speeds));
   PetscCheck(speeds && sscanf(speeds, "%lf %lf", &core->max_u, &core->max_v) == 2, core->comm, PETSC_ERR_FILE_UNEXPECTED, "the checkpoint does not hold the largest speeds; it is damaged or from another version");

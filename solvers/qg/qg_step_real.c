@@ -32,6 +32,12 @@ static inline Real *Row(const NAME(QGCore) *core, Complex *array, int layer, siz
   return (Real *)(array + (size_t)layer * core->n_modes + offset);
 }
 
+/* The state that the tendency after a finished step will be asked of, unless forcing still changes it. */
+static inline const Complex *Following(const NAME(QGCore) *core)
+{
+  return core->n_forced ? NULL : core->q;
+}
+
 /* Adams-Bashforth of the order the history allows; the oldest tendency's place takes the new one. */
 typedef struct {
   Real     b[3]; /* of the new tendency, the last, the one before, times dt */
@@ -91,7 +97,7 @@ static void LeapfrogRow(NAME(QGCore) *core, size_t offset, Complex *const t[], v
 static PetscErrorCode StepLeapfrog(NAME(QGCore) *core)
 {
   PetscFunctionBeginUser;
-  PetscCall(NAME(QGTendency)(core, core->q, NOMOS_QG_ALL_TERMS & ~NOMOS_QG_HYPERVISCOSITY, LeapfrogRow, NULL));
+  PetscCall(NAME(QGTendency)(core, core->q, NOMOS_QG_ALL_TERMS & ~NOMOS_QG_HYPERVISCOSITY, Following(core), LeapfrogRow, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -128,7 +134,7 @@ static void RungeKuttaRow(NAME(QGCore) *core, size_t offset, Complex *const t[],
 static PetscErrorCode StepRungeKutta(NAME(QGCore) *core)
 {
   PetscFunctionBeginUser;
-  for (int stage = 0; stage < 4; stage++) PetscCall(NAME(QGTendency)(core, stage ? core->history[0] : core->q, NOMOS_QG_ALL_TERMS, RungeKuttaRow, &stage));
+  for (int stage = 0; stage < 4; stage++) PetscCall(NAME(QGTendency)(core, stage ? core->history[0] : core->q, NOMOS_QG_ALL_TERMS, stage < 3 ? core->history[0] : Following(core), RungeKuttaRow, &stage));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -142,6 +148,7 @@ static PetscErrorCode StartAdams(NAME(QGCore) *core, Complex *keep)
   for (int i = 0; i < 2; i++) PetscCall(PetscMalloc1(core->n_modes * (size_t)core->n_layers + 1, &core->history[i]));
   PetscCall(StepRungeKutta(core));
   for (int i = 0; i < 2; i++) {
+    if (core->ahead == core->history[i]) core->ahead = NULL;
     PetscCall(PetscFree(core->history[i]));
     core->history[i] = mine[i];
   }
@@ -166,7 +173,7 @@ static PetscErrorCode StepAdams(NAME(QGCore) *core)
     PetscCall(StartAdams(core, scheme == NOMOS_QG_AB3 ? adams.before : adams.last));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCall(NAME(QGTendency)(core, core->q, NOMOS_QG_ALL_TERMS, AdamsRow, &adams));
+  PetscCall(NAME(QGTendency)(core, core->q, NOMOS_QG_ALL_TERMS, Following(core), AdamsRow, &adams));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -233,7 +240,7 @@ static PetscErrorCode StepExponential(NAME(QGCore) *core)
 {
   PetscFunctionBeginUser;
   if (core->etd_dt != core->dt) PetscCall(NAME(QGExponentials)(core));
-  for (int stage = 0; stage < 4; stage++) PetscCall(NAME(QGTendency)(core, stage ? core->history[0] : core->q, NOMOS_QG_ALL_TERMS | NOMOS_QG_INHOMOGENEOUS, ExponentialRow, &stage));
+  for (int stage = 0; stage < 4; stage++) PetscCall(NAME(QGTendency)(core, stage ? core->history[0] : core->q, NOMOS_QG_ALL_TERMS | NOMOS_QG_INHOMOGENEOUS, stage < 3 ? core->history[0] : Following(core), ExponentialRow, &stage));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

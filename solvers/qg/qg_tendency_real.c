@@ -4,6 +4,8 @@
      grid   x-FFT of a few rows, products at the grid points, x-FFT back
      in     y-FFT of the products -> sums with their wavenumber factors, linear terms -> row(), where a time step ends
 
+   In a time step the last pass and the first one of the next tendency are one: a block's new state goes out while it is in cache.
+
    Basdevant's form (doi:10.1016/0021-9991(83)90026-5, eq. 9) needs two products a layer, and the pointwise Jacobian of neighbouring streamfunctions
    serves both its layers: J(psi, lap psi) = (dxx - dyy)(u v) + dxy (v^2 - u^2);  J(psi_i, psi_i+1) = u_i v_i+1 - v_i u_i+1. */
 #include "solvers/qg/qg_core.h"
@@ -285,11 +287,11 @@ static void PassIn(NAME(QGCore) *core, const Complex *q, int block, int terms, i
   }
 }
 
-PetscErrorCode NAME(QGTendency)(NAME(QGCore) *core, const Complex *q, int terms, NAME(QGRowFn) finish, void *ctx)
+PetscErrorCode NAME(QGTendency)(NAME(QGCore) *core, const Complex *q, int terms, const Complex *next, NAME(QGRowFn) finish, void *ctx)
 {
   Product    products[NOMOS_QG_MAX_FIELDS];
   const int  n_products = ListProducts(core, terms, products);
-  const bool several    = core->fft->size > 1;
+  const bool several = core->fft->size > 1, ready = core->ahead == q;
 
   PetscFunctionBeginUser;
   PetscCall(PetscLogEventBegin(core->event, 0, 0, 0, 0));
@@ -299,8 +301,10 @@ PetscErrorCode NAME(QGTendency)(NAME(QGCore) *core, const Complex *q, int terms,
     {
       NAME(QGThread) *thread = &core->threads[omp_get_thread_num()];
       const unsigned  mode   = NomosFlushSubnormals();
+      if (!ready) {
 #pragma omp for schedule(static)
-      for (int b = 0; b < core->fft->n_column_blocks; b++) PassOut(core, q, b, thread);
+        for (int b = 0; b < core->fft->n_column_blocks; b++) PassOut(core, q, b, thread);
+      }
 #pragma omp master
       for (int i = 0; several && i < core->n_in; i++) (void)NAME(NomosFftTransposeOut)(core->fft, core->mixed[i]);
       if (several) {
@@ -314,9 +318,13 @@ PetscErrorCode NAME(QGTendency)(NAME(QGCore) *core, const Complex *q, int terms,
 #pragma omp barrier
       }
 #pragma omp for schedule(static)
-      for (int b = 0; b < core->fft->n_column_blocks; b++) PassIn(core, q, b, terms, n_products, products, thread, finish, ctx);
+      for (int b = 0; b < core->fft->n_column_blocks; b++) { /* a block's columns of the mixed fields are its own: once read, they take the next fields */
+        PassIn(core, q, b, terms, n_products, products, thread, finish, ctx);
+        if (next) PassOut(core, next, b, thread);
+      }
       NomosRestoreSubnormals(mode);
     }
+    core->ahead = next;
     if (core->tracking) core->max_u = core->max_v = 0;
     for (int i = 0; i < core->n_threads && core->tracking; i++) {
       core->max_u = PetscMax(core->max_u, (double)core->threads[i].max_u);
@@ -326,6 +334,7 @@ PetscErrorCode NAME(QGTendency)(NAME(QGCore) *core, const Complex *q, int terms,
   } else {
 #pragma omp parallel for schedule(static) num_threads(core->n_threads)
     for (int b = 0; b < core->fft->n_column_blocks; b++) PassIn(core, q, b, terms, 0, NULL, &core->threads[omp_get_thread_num()], finish, ctx);
+    if (next) core->ahead = NULL; /* the rows were written */
   }
   /* a real transform takes 5/2 N log2 N; a mode about 30 a layer for inversion, linear terms and sums */
   const double points = (double)core->fft->nx * core->fft->n_y_local;
@@ -342,6 +351,6 @@ static void StoreRow(NAME(QGCore) *core, size_t offset, Complex *const t[], void
 PetscErrorCode NAME(QGTendencyArray)(NAME(QGCore) *core, const Complex *q, int terms, Complex *tendency)
 {
   PetscFunctionBeginUser;
-  PetscCall(NAME(QGTendency)(core, q, terms, StoreRow, tendency));
+  PetscCall(NAME(QGTendency)(core, q, terms, NULL, StoreRow, tendency));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -58,16 +58,15 @@ static void TransformsAlone(NAME(QGCore) *core)
   {
     NAME(QGThread) *thread = &core->threads[omp_get_thread_num()];
 #pragma omp for schedule(static)
-    for (int b = 0; b < fft->n_column_blocks; b++)
-      for (int i = 0; i < core->n_in; i++) NAME(NomosFftColumnsOut)(fft, b, thread->work + (size_t)i * columns, core->mixed[i]);
-#pragma omp for schedule(static)
     for (int b = 0; b < fft->n_row_blocks; b++) {
       for (int i = 0; i < core->n_in; i++) NAME(NomosFftRowsOut)(fft, b, core->mixed[i], thread->scratch, thread->grid + (size_t)i * rows);
       for (int i = 0; i < core->n_out; i++) NAME(NomosFftRowsIn)(fft, b, thread->grid + (size_t)(core->n_in + i % 2) * rows, thread->scratch, core->mixed[i]);
     }
 #pragma omp for schedule(static)
-    for (int b = 0; b < fft->n_column_blocks; b++)
+    for (int b = 0; b < fft->n_column_blocks; b++) {
       for (int i = 0; i < core->n_out; i++) NAME(NomosFftColumnsIn)(fft, b, core->mixed[i], thread->work + (size_t)i * columns);
+      for (int i = 0; i < core->n_in; i++) NAME(NomosFftColumnsOut)(fft, b, thread->work + (size_t)i * columns, core->mixed[i]);
+    }
   }
 }
 
@@ -101,7 +100,7 @@ static PetscErrorCode Bench(int n, NomosQGDealias dealias)
 
   for (int p = 0; p < PAIRS; p++) {
     double t0 = Now();
-    for (int i = 0; i < repeat; i++) PetscCall(NAME(QGTendency)(core, core->q, NOMOS_QG_ALL_TERMS, Use, sink));
+    for (int i = 0; i < repeat; i++) PetscCall(NAME(QGTendency)(core, core->q, NOMOS_QG_ALL_TERMS, core->q, Use, sink));
     double t1 = Now();
     for (int i = 0; i < repeat; i++) TransformsAlone(core);
     double t2 = Now();
