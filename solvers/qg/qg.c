@@ -138,6 +138,15 @@ static PetscErrorCode FirstRate(NomosModel model, double *rate)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A dt that serves every scheme which takes hyperviscosity explicitly, by the damping of the shortest wave; infinite for the others. */
+static double DampingLimit(const NomosQGSetup *setup)
+{
+  const double kept = setup->dealias == NOMOS_QG_DEALIAS_TWO_THIRDS ? 2.0 / 3 : 1, k = kept * PETSC_PI * setup->nx / setup->lx, l = kept * PETSC_PI * setup->ny / setup->ly;
+
+  if (setup->hyperviscosity == 0 || setup->scheme == NOMOS_QG_LEAPFROG || setup->scheme == NOMOS_QG_ETDRK4) return PETSC_MAX_REAL;
+  return 0.5 / (setup->hyperviscosity * pow(k * k + l * l, setup->hyperviscosity_order / 2));
+}
+
 static PetscErrorCode Check(NomosModel model, NomosModelFault *fault)
 {
   NomosQG *qg = model->data;
@@ -162,6 +171,7 @@ static PetscErrorCode Check(NomosModel model, NomosModelFault *fault)
   /* By the speeds before it went wrong: those of now say nothing, unless this is the first look. */
   fault->dt_advised = model->dt / 4;
   if (qg->sound_rate == 0 && finite) qg->sound_rate = fault->cfl / model->dt;
+  fault->dt_advised = PetscMin(fault->dt_advised, DampingLimit(&qg->setup));
   if (qg->sound_rate > 0) fault->dt_advised = PetscMin(fault->dt_advised, safe_cfl[qg->setup.scheme] / qg->sound_rate);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
