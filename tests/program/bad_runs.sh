@@ -57,6 +57,7 @@ kept run 'force with too little room' 'are free on this device' run good -o run 
 bad 'a grid of 4e9 points' 'of memory are needed on one machine' run good -o out --set qg.nx=65536
 bad 'a grid of 2e9 points for an expression' 'of memory are needed' run good -o out --set qg.nx=65536 --set qg.ny=32768 --set qg.topographic_pv=x
 bad '1e18 steps' 'at most 1e15 steps' run good -o out --set time.dt=1e-12
+bad '1e9 frames, one a step' 'are free on this device' run good -o out --set time.dt=0.1 --set time.stop='1000 day' --set output.fields_every=0.1
 bad '5e14 frames' 'are free on this device' run good -o out --set time.stop=7e18
 
 # ---- initial files ----
