@@ -1,6 +1,6 @@
 #include "operators/fft_plan.h"
 
-#include <fftw3.h>
+#include <fftw3-mpi.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +36,17 @@ static bool WisdomPath(char path[NOMOS_MAX_PATH])
   return strlen(path) < NOMOS_MAX_PATH - 32;
 }
 
+/* FFTW takes wisdom only from a library with the same set of algorithms, and MPI adds some: they are added for one rank too, always. */
+void NomosFftBegin(void)
+{
+  static bool begun = false;
+
+  if (begun) return;
+  begun = true;
+  fftw_mpi_init();
+  fftwf_mpi_init();
+}
+
 PetscErrorCode NomosFftSetEffort(MPI_Comm comm, NomosPlanEffort new_effort)
 {
   char path[NOMOS_MAX_PATH];
@@ -43,6 +54,7 @@ PetscErrorCode NomosFftSetEffort(MPI_Comm comm, NomosPlanEffort new_effort)
 
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  NomosFftBegin();
   effort = new_effort;
   if (!rank && effort != NOMOS_PLAN_ESTIMATE) {
     if (WisdomPath(path)) {
@@ -86,6 +98,7 @@ PetscErrorCode NomosFftWisdomImport(const char text[])
 
   PetscFunctionBeginUser;
   if (!split) PetscFunctionReturn(PETSC_ERR_FILE_UNEXPECTED); /* the caller says which file */
+  NomosFftBegin();
   twice = strndup(text, (size_t)(split - text));
   taken = (!twice[0] || fftw_import_wisdom_from_string(twice)) && (!split[1] || fftwf_import_wisdom_from_string(split + 1));
   free(twice);

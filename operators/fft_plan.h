@@ -10,6 +10,8 @@ typedef enum { NOMOS_PLAN_ESTIMATE, NOMOS_PLAN_MEASURE, NOMOS_PLAN_PATIENT } Nom
 /* Before the first transform is created; default ESTIMATE. Loads the machine's wisdom. Collective. */
 PetscErrorCode NomosFftSetEffort(MPI_Comm comm, NomosPlanEffort effort);
 unsigned       NomosFftPlanFlags(void);
+/* Before any other use of FFTW in the process, after MPI_Init; called by everything here. */
+void           NomosFftBegin(void);
 /* After planning: every rank plans alike (rank 0's wisdom is sent round) and new wisdom is written to the machine's file. Collective. */
 PetscErrorCode NomosFftShareWisdom(MPI_Comm comm);
 PetscErrorCode NomosFftKeepWisdom(MPI_Comm comm);

@@ -68,6 +68,7 @@ PetscErrorCode NAME(NomosFftCreate)(MPI_Comm comm, const NomosFftShape *shape, N
   PetscCheck(shape->nx > 1 && shape->ny > 1, comm, PETSC_ERR_ARG_SIZ, "a Fourier grid of %d x %d: each side needs at least 2 points", shape->nx, shape->ny);
   PetscCheck(shape->n_k >= 1 && shape->n_k <= shape->nx / 2 + 1 && shape->l_min <= 0 && shape->l_max >= 0 && shape->l_max - shape->l_min < shape->ny, comm, PETSC_ERR_ARG_SIZ,
              "%d modes along x and %d..%d along y do not fit on a %d x %d grid", shape->n_k, shape->l_min, shape->l_max, shape->nx, shape->ny);
+  NomosFftBegin();
   PetscCall(PetscNew(&fft));
   *fft_out   = fft;
   fft->comm  = comm;
@@ -91,7 +92,6 @@ PetscErrorCode NAME(NomosFftCreate)(MPI_Comm comm, const NomosFftShape *shape, N
     const ptrdiff_t n[2] = {fft->n_k, fft->ny};
     ptrdiff_t       n_k, k_start, n_y, y_start, n_alloc;
 
-    FFTW(mpi_init)();
     n_alloc = FFTW(mpi_local_size_many_transposed)(2, n, 2, FFTW_MPI_DEFAULT_BLOCK, FFTW_MPI_DEFAULT_BLOCK, comm, &n_k, &k_start, &n_y, &y_start);
     fft->n_k_local  = (int)n_k;
     fft->k_start    = (int)k_start;

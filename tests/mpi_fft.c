@@ -75,6 +75,49 @@ START_TEST(test_round_trip)
 }
 END_TEST
 
+/* Every line of either text stands in the other: FFTW keeps wisdom in no order. */
+static bool SameLines(const char a[], const char b[])
+{
+  if (strlen(a) != strlen(b)) return false;
+  for (const char *line = a; *line; line += strcspn(line, "\n") + (strchr(line, '\n') ? 1 : 0)) {
+    char one[512];
+    snprintf(one, sizeof one, "%.*s", (int)strcspn(line, "\n"), line);
+    if (!strstr(b, one)) return false;
+  }
+  return true;
+}
+
+/* What one run learned, another takes over: the text does not change by being read back, and the machine's file holds it. On one rank; for more, the
+   program's tests resume runs at another number of ranks. */
+START_TEST(test_wisdom_round_trip)
+{
+  char           *before, *after;
+  int             size;
+  NAME(NomosFft) *fft;
+  MPI_Comm_size(MPI_COMM_WORLD, &size);
+  if (size > 1) return;
+  setenv("XDG_CACHE_HOME", ck_directory, 1);
+  ck_ok(NomosFftSetEffort(PETSC_COMM_SELF, NOMOS_PLAN_MEASURE));
+  ck_ok(NAME(NomosFftCreate)(PETSC_COMM_SELF, &shapes[1], &fft));
+  ck_ok(NAME(NomosFftDestroy)(&fft));
+  ck_ok(NomosFftWisdomExport(&before));
+  ck_ok(NomosFftWisdomReplace(before));
+  ck_ok(NomosFftWisdomExport(&after));
+  ck_assert(SameLines(before, after));
+  ck_assert_uint_gt(strlen(before), 200);
+  ck_refused(NomosFftWisdomReplace("(not wisdom)\f"), "damaged");
+  /* and the machine's file holds it */
+  ck_ok(NomosFftWisdomReplace("\f"));
+  ck_ok(NomosFftSetEffort(PETSC_COMM_SELF, NOMOS_PLAN_MEASURE));
+  ck_ok(PetscFree(after));
+  ck_ok(NomosFftWisdomExport(&after));
+  ck_assert(SameLines(before, after));
+  ck_ok(PetscFree(before));
+  ck_ok(PetscFree(after));
+  ck_ok(NomosFftSetEffort(PETSC_COMM_WORLD, NOMOS_PLAN_ESTIMATE));
+}
+END_TEST
+
 START_TEST(test_shapes_are_checked)
 {
   NAME(NomosFft) *fft = NULL;
@@ -84,4 +127,4 @@ START_TEST(test_shapes_are_checked)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("fft", test_plane_waves, test_round_trip, test_shapes_are_checked)
+NOMOS_TEST_SUITE("fft", test_plane_waves, test_round_trip, test_wisdom_round_trip, test_shapes_are_checked)
