@@ -19,7 +19,7 @@ static inline NomosQGSetup TwoLayers(int nx, int ny, double lx, double ly, doubl
 /* A uniform number in (-1, 1) that depends on the place alone. */
 static inline double Noise(int a, int b, int c)
 {
-  uint64_t z = (uint64_t)(a * 73856093) ^ (uint64_t)(b * 19349663) << 17 ^ (uint64_t)(c * 83492791) << 34;
+  uint64_t z = (uint64_t)((int64_t)a * 73856093) ^ (uint64_t)((int64_t)b * 19349663) << 17 ^ (uint64_t)((int64_t)c * 83492791) << 34;
   z          = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
   z          = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
   return (double)((z ^ (z >> 31)) >> 11) / 4503599627370496.0 - 1;

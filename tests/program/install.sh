@@ -2,6 +2,8 @@
 build=${2%/*}
 source=$(cd "${0%/*}/../.." && pwd)
 . "${0%/*}/lib.sh"
+CFLAGS=$(sed -n 's/^CMAKE_C_FLAGS:[A-Z]*=//p' "$build/CMakeCache.txt") # a library with sanitizers is linked with them
+export CFLAGS
 
 cmake --install "$build" --prefix "$PWD/prefix" >install.txt 2>&1 || fail "the installation: $(tail -n 5 install.txt)"
 expect 0 "" prefix/bin/nomos --version
@@ -17,7 +19,7 @@ expect 0 "" example/decay run "$source/tests/install_example" --check --quiet -o
 
 pc=$(find "$PWD/prefix" -name nomos.pc)
 # shellcheck disable=SC2046
-PKG_CONFIG_PATH=${pc%/*}${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH} mpicc "$source/tests/install_example/decay.c" -o decay \
+PKG_CONFIG_PATH=${pc%/*}${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH} mpicc $CFLAGS "$source/tests/install_example/decay.c" -o decay \
   $(PKG_CONFIG_PATH=${pc%/*}${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH} pkg-config --cflags --libs nomos) >pc.txt 2>&1 || fail "the example with pkg-config: $(tail -n 20 pc.txt)"
 expect 0 "" ./decay run "$source/tests/install_example" --check --quiet -o by_pkg_config
 expect 0 "" mpirun --oversubscribe -n 2 ./decay run "$source/tests/install_example" --quiet -o on_two_ranks
