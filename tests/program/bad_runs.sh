@@ -149,6 +149,7 @@ echo 'results: {a: [' >good/expected.yaml
 damaged 'numbers that are no YAML' 'expected.yaml:' true check good copy
 
 # ---- disks that are full, or cannot be written ----
+trap 'umount disk 2>/dev/null' EXIT # also when interrupted
 if mkdir disk && mount -t tmpfs -o size=1m tmpfs disk 2>/dev/null; then
   bad 'a disk of 1 MiB' 'are free on this device' run good -o disk/run --set qg.nx=128
   [ ! -e disk/run ] || fail "leaves a run directory on a full disk"
