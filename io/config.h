@@ -24,7 +24,7 @@ typedef struct {
   const char    *unit;           /* SI unit of the stored value, NULL or "1": a pure number */
   double         min, max;       /* inclusive, for INT, REAL and every entry of a REAL_LIST; both 0: any; min = DBL_MIN reads as `greater than 0` */
   const char    *choices;        /* "ab3|rk4" for CHOICE */
-  bool           differentiable; /* gradients with respect to it exist */
+  bool           differentiable; /* a quantity of the physics that operators with derivatives are to differentiate by */
   const char    *doc;            /* one sentence */
 } NomosParam;
 
