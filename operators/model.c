@@ -60,3 +60,11 @@ PetscErrorCode NomosModelTick(NomosModel model)
   model->time = model->origin_time + (double)(model->step - model->origin_step) * model->dt;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+PetscErrorCode NomosModelSetClock(NomosModel model, int64_t step)
+{
+  PetscFunctionBeginUser;
+  model->step = step;
+  model->time = model->origin_time + (double)(step - model->origin_step) * model->dt;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

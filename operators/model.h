@@ -51,6 +51,54 @@ typedef struct {
 /* Named numbers for summary.json's `results`. */
 typedef PetscErrorCode (*NomosResultFn)(const char name[], double value, void *ctx);
 
+/* What one may differentiate by: an entry of a parameter that is marked differentiable (NomosParam), and that this model has. */
+typedef struct {
+  const NomosParam *param;
+  int               entry; /* of a list, else 0 */
+  double            value; /* now, in the unit of the parameter */
+} NomosModelParameter;
+
+/* A field that can be read off the state, linearly, on this rank's part of the grid. */
+typedef struct {
+  const char *name, *unit, *long_name;
+  int         n_dims;
+  size_t      size[NOMOS_FIELD_MAX_DIMS], start[NOMOS_FIELD_MAX_DIMS], count[NOMOS_FIELD_MAX_DIMS]; /* of the whole, and of this rank's block */
+} NomosModelField;
+
+/* The derivatives of a step, and what a trajectory (operators/trajectory.h) needs of the model it runs.
+
+   A state is one vector of n reals of model->precision on this rank, multistep history included; x_{n+1} = Phi(x_n, p, n) depends on it, on the parameters p and
+   on the clock (model->step, model->time, model->dt), which the caller sets with NomosModelSetClock. Inner products are plain sums over the entries of
+   all ranks. Derivatives are exact for the step as it is computed, to rounding. All collective. A missing one is NULL: whoever needs it says so. */
+typedef struct {
+  PetscErrorCode (*state_size)(NomosModel model, size_t *n);
+  PetscErrorCode (*get_state)(NomosModel model, void *state);
+  PetscErrorCode (*set_state)(NomosModel model, const void *state);
+  PetscErrorCode (*check)(NomosModel model); /* may this case be differentiated? an error that says why not and what to set; NULL: always */
+
+  /* The same list on every rank; `set_parameters` takes a value for each and renews what depends on them. May be NULL: none. */
+  PetscErrorCode (*parameters)(NomosModel model, size_t *n, const NomosModelParameter **list);
+  PetscErrorCode (*set_parameters)(NomosModel model, const double values[]);
+
+  /* At `state` and the clock; the model's own state is not touched unless said. p_dot may be NULL (zero), p_bar NULL (not asked for).
+       jvp   x_dot  := dPhi/dx x_dot + dPhi/dp p_dot                                   in place
+       vjp   x_bar  := (dPhi/dx)^T x_bar,   p_bar += (dPhi/dp)^T x_bar                 in place; p_bar is this rank's part of a sum over ranks
+       hvp   the derivative of vjp in the direction (x_dot, p_dot, x_bar_dot):  x_bar as in vjp,
+             x_bar_dot := (dPhi/dx)^T x_bar_dot + d[(dPhi/dx)^T x_bar]/d(x, p) (x_dot, p_dot),   p_bar_dot += likewise
+             x_dot itself is not advanced */
+  PetscErrorCode (*jvp)(NomosModel model, const void *state, void *x_dot, const double p_dot[]);
+  PetscErrorCode (*vjp)(NomosModel model, const void *state, void *x_bar, double p_bar[]);
+  PetscErrorCode (*hvp)(NomosModel model, const void *state, const void *x_dot, const double p_dot[], void *x_bar, void *x_bar_dot, double p_bar[], double p_bar_dot[]);
+
+  /* Linear maps between a state and its fields (numbers of the list), for losses and observations. `field` writes values [count]; its vjp adds to x_bar. `from_field`
+     writes the state (without history: that of step 0) that has this field, cut to what the state can hold; its vjp adds to values_bar. */
+  PetscErrorCode (*fields)(NomosModel model, size_t *n, const NomosModelField **list);
+  PetscErrorCode (*field)(NomosModel model, size_t field, const void *state, double values[]);
+  PetscErrorCode (*field_vjp)(NomosModel model, size_t field, const double values_bar[], void *x_bar);
+  PetscErrorCode (*from_field)(NomosModel model, size_t field, const double values[], void *state);
+  PetscErrorCode (*from_field_vjp)(NomosModel model, size_t field, const void *x_bar, double values_bar[]);
+} NomosModelDerivatives;
+
 typedef struct {
   const char       *name;    /* the value of `solver:` */
   const char       *summary; /* one sentence */
@@ -87,6 +135,8 @@ typedef struct {
 
   /* Estimated bytes of memory per rank and a line for people ("128 x 128 x 2, dealias 2/3, AB3, 9 transforms a step"). */
   PetscErrorCode (*describe)(NomosModel model, double *bytes, char *text, size_t n_text);
+
+  const NomosModelDerivatives *derivatives; /* NULL: this model cannot be differentiated */
 } NomosModelOps;
 
 struct NomosModel_s {
@@ -114,5 +164,7 @@ PetscErrorCode NomosModelDestroy(NomosModel *model);
    whose history has another spacing must look at dt. Tick, at the end of `step`: step += 1 and time follows. Not collective. */
 PetscErrorCode NomosModelSetTimeStep(NomosModel model, double dt);
 PetscErrorCode NomosModelTick(NomosModel model);
+/* The clock as it stands before step `step` of a run with the present dt. */
+PetscErrorCode NomosModelSetClock(NomosModel model, int64_t step);
 
 #endif
