@@ -1,0 +1,70 @@
+/* The primitives of the tape: a closed set. The derivative of each is made of others of the set.
+
+   Shapes in brackets, row-major; axes may count from the end (-1 is the last). Types of all operands agree. Binary primitives broadcast as NumPy does: aligned at
+   the last axis, a length of 1 is repeated. Every primitive takes views (permuted, sliced, broadcast) as they are. Sizes of 0 are allowed where they mean something.
+   Errors are kept by the tape (operators/tape.h). */
+#ifndef NOMOS_OPERATORS_PRIMITIVES_H
+#define NOMOS_OPERATORS_PRIMITIVES_H
+
+#include "operators/tape.h"
+
+/* ---- elementwise (operators/elementwise.c) */
+NomosTensor NomosAdd(NomosTensor a, NomosTensor b);
+NomosTensor NomosSubtract(NomosTensor a, NomosTensor b);
+NomosTensor NomosMultiply(NomosTensor a, NomosTensor b);
+NomosTensor NomosDivide(NomosTensor a, NomosTensor b);
+NomosTensor NomosAffine(NomosTensor x, double scale, double shift); /* scale x + shift */
+NomosTensor NomosPower(NomosTensor x, double exponent);             /* x^p */
+NomosTensor NomosSelect(NomosTensor condition, NomosTensor a, NomosTensor b); /* condition > 0 ? a : b; no gradient to the condition */
+
+/* Functions of one variable and their derivatives of any order >= 0: f^(order)(x). */
+typedef enum {
+  NOMOS_EXP, NOMOS_LOG, NOMOS_SIN, NOMOS_COS, NOMOS_TANH, NOMOS_SIGMOID,
+  NOMOS_SOFTPLUS, /* log(1 + e^x) */
+  NOMOS_LOGCOSH,
+  NOMOS_ERF,
+  NOMOS_GELU,     /* x (1 + erf(x/sqrt 2))/2, doi:10.48550/arXiv.1606.08415 */
+  NOMOS_SILU,     /* x sigmoid(x) */
+  NOMOS_MISH,     /* x tanh(softplus(x)), doi:10.48550/arXiv.1908.08681 */
+  NOMOS_ELU,      /* x, or e^x - 1 below 0 */
+  NOMOS_RELU, NOMOS_ABS, /* derivative 0 at the kink */
+  NOMOS_N_FUNCTIONS
+} NomosFunctionKind;
+extern const char *const nomos_function_names[NOMOS_N_FUNCTIONS + 1]; /* "exp", ..., NULL */
+NomosTensor NomosFunction(NomosFunctionKind kind, int order, NomosTensor x);
+NomosTensor NomosFunctionTimes(NomosFunctionKind kind, int order, NomosTensor x, NomosTensor g); /* f^(order)(x) g, same shapes */
+
+/* ---- matrix products (operators/matmul.c) */
+/* [.., m, k] [.., k, n] -> [.., m, n]; leading axes broadcast. Transposed forms: pass NomosTranspose(a), a view that is not copied. */
+NomosTensor NomosMatMul(NomosTensor a, NomosTensor b);
+
+/* ---- shape (operators/shape.c); views where possible */
+NomosTensor NomosReshape(NomosTensor x, int n_dims, const size_t shape[]);
+NomosTensor NomosPermute(NomosTensor x, const int axes[]); /* result axis i is axis axes[i] of x */
+NomosTensor NomosTranspose(NomosTensor x);                 /* the last two axes */
+NomosTensor NomosBroadcast(NomosTensor x, int n_dims, const size_t shape[]);
+NomosTensor NomosSlice(NomosTensor x, int axis, size_t start, size_t count, size_t step); /* entries start, start + step, ... */
+NomosTensor NomosPad(NomosTensor x, int axis, size_t start, size_t length, size_t step);  /* its adjoint: into zeros of the given length */
+NomosTensor NomosConcatenate(size_t n, const NomosTensor x[], int axis);
+NomosTensor NomosRoll(NomosTensor x, int axis, ptrdiff_t shift); /* circular: result[i] = x[i - shift] */
+NomosTensor NomosStopGradient(NomosTensor x);
+NomosTensor NomosCast(NomosTensor x, NomosRealType type);
+/* Rows along axis 0 by an index list (n), copied: edges of a graph. result[i] = x[index[i]]; an index beyond is an error. */
+typedef struct NomosIndex_s *NomosIndex; /* an index list, shared by many calls; must outlive the tape's record */
+PetscErrorCode NomosIndexCreate(size_t n, const int32_t index[], size_t n_rows, NomosIndex *list); /* all in [0, n_rows), else an error */
+PetscErrorCode NomosIndexDestroy(NomosIndex *list);
+NomosTensor NomosGather(NomosTensor x, NomosIndex index);     /* [n_rows, ..] -> [n, ..] */
+NomosTensor NomosScatterAdd(NomosTensor x, NomosIndex index); /* [n, ..] -> [n_rows, ..], its adjoint; sums in order of the list */
+
+/* ---- reductions (operators/reduce.c) */
+NomosTensor NomosSum(NomosTensor x, int n_axes, const int axes[], bool keep); /* keep: summed axes stay with length 1 */
+NomosTensor NomosSumTo(NomosTensor x, int n_dims, const size_t shape[]);      /* adjoint of NomosBroadcast */
+NomosTensor NomosSumAll(NomosTensor x);                                       /* scalar */
+NomosTensor NomosMean(NomosTensor x, int n_axes, const int axes[], bool keep);
+NomosTensor NomosMeanAll(NomosTensor x);
+NomosTensor NomosMaximum(NomosTensor x, int axis, bool keep); /* of an axis; the gradient goes to the first largest */
+NomosTensor NomosLogSumExp(NomosTensor x, int axis, bool keep);
+NomosTensor NomosSoftmax(NomosTensor x, int axis);
+NomosTensor NomosLayerNorm(NomosTensor x, int n_axes, double epsilon); /* (x - mean)/sqrt(var + epsilon) over the last n_axes; no weights */
+
+#endif
