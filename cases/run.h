@@ -1,5 +1,5 @@
-/* A run in progress, shared by the files that make up `nomos run`: run.c sets it up and takes it down, run_loop.c advances it, run_output.c writes its
-   files, summary.c sums it up. */
+/* A run in progress: what a command does that writes a run directory. run_session.c sets it up and takes it down for every such command, summary.c sums it up. Of `nomos run`
+   are run.c, run_loop.c, which advances it, and run_output.c, which writes its files. */
 #ifndef NOMOS_CASES_RUN_H
 #define NOMOS_CASES_RUN_H
 
@@ -15,7 +15,20 @@ typedef struct {
   int64_t last_step; /* of the last frame written; -1: none */
 } NomosCadence;
 
+typedef struct NomosRun_s NomosRun;
+
+/* A command that writes a run directory. */
 typedef struct {
+  const char *command; /* "run" */
+  const char *section; /* of the parameters that the command adds to those of runs (NomosSection); default directories are runs/<case>-<section>/. NULL: none */
+  PetscErrorCode (*body)(NomosRun *run);    /* from NomosRunSetUp to the last line of the log */
+  PetscErrorCode (*results)(NomosRun *run, NomosResultFn result, void *ctx); /* for summary.json, at the end. Collective; what rank 0 reports counts */
+  PetscErrorCode (*destroy)(NomosRun *run); /* of run->data, after errors too; may be NULL */
+} NomosRunTask;
+
+struct NomosRun_s {
+  const NomosRunTask  *task;
+  void                *data; /* of the task */
   NomosProgram        *program;
   MPI_Comm             comm;
   int                  rank, size, n_threads;
@@ -48,9 +61,21 @@ typedef struct {
 
   double wall_begin, wall_initialise, wall_step, wall_output; /* s */
   int    stopped_by;                                          /* signal, or NOMOS_STOP_WALL; 0: none */
-} NomosRun;
+};
 
 enum { NOMOS_STOP_WALL = 1000 };
+
+/* The command: its body, then the directory is closed, and with --check the results are compared. An error is told in STATUS, in the log and in summary.json. Collective. */
+PetscErrorCode NomosRunCommand(NomosProgram *program, const NomosRunTask *task);
+/* The pieces of a body. SetUp: case, parameters, threads, model. PrepareDirectory: look at the run directory; nothing changes. Begin (after NomosRunProvenance): make it, with room
+   for `bytes`; log, config.yaml, provenance.json. End: summary.json, STATUS, a line of the
+   log, the exit code; `done` ("reached time.stop", unless it was stopped) at `where` ("step 100"), `timings` follow the total (", 3 s stepping"). Collective. */
+PetscErrorCode NomosRunSetUp(NomosRun *run);
+PetscErrorCode NomosRunPrepareDirectory(NomosRun *run);
+PetscErrorCode NomosRunBegin(NomosRun *run, double bytes);
+PetscErrorCode NomosRunEnd(NomosRun *run, const char done[], const char where[], const char timings[]);
+/* Has any rank received a signal, or is time.max_wall over? Sets run->stopped_by, the same on every rank. Collective. */
+PetscErrorCode NomosRunStopped(NomosRun *run);
 
 /* Files of the run. Look: can those of a restarted run be continued? Nothing changes. Open: create them, or resume those of a restarted run, and write what is due. Due: after a step. Finish: the last frames, close.
    Discard: close what is open after an error, whatever happens. Collective. */
@@ -83,6 +108,8 @@ void NomosRunReleaseSignals(void);
 
 /* summary.json: at the start (it describes the scalars), and at the end with results and timings. */
 PetscErrorCode NomosRunWriteSummary(NomosRun *run, const char status[], const char reason[]);
+/* Final value, mean and standard deviation of every scalar, from the rows of scalars.csv (an interrupted run's too). One rank. */
+PetscErrorCode NomosRunScalarResults(NomosRun *run, NomosResultFn result, void *ctx);
 
 /* A time in the unit a person would choose for it ("12.5 day"). */
 const char *NomosTimeText(double time, double scale, bool nondimensional, char text[], size_t n);

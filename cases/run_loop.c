@@ -16,7 +16,7 @@ static const int stop_signals[] = {SIGINT, SIGTERM, SIGUSR1};
 enum { N_STOP_SIGNALS = sizeof stop_signals / sizeof *stop_signals };
 
 /* Any rank's signal, or rank 0's clock, stops every rank at the same step. */
-static PetscErrorCode Stopped(NomosRun *run)
+PetscErrorCode NomosRunStopped(NomosRun *run)
 {
   int verdict = signal_received;
 
@@ -114,7 +114,7 @@ PetscErrorCode NomosRunLoop(NomosRun *run)
     now = MPI_Wtime();
     run->wall_output += now - mark;
     mark = now;
-    PetscCall(Stopped(run));
+    PetscCall(NomosRunStopped(run));
     if (run->stopped_by && !NomosRunEnded(run)) break;
   }
   if (NomosRunEnded(run)) run->stopped_by = 0;

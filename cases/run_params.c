@@ -32,6 +32,25 @@ const size_t nomos_n_run_params = sizeof nomos_run_params / sizeof *nomos_run_pa
 static const char *const not_physics[] = {"output.", "checkpoint.", "case.title", "case.reference", "run.", "time.dt", "time.stop", "time.max_wall", "time.check_every"};
 enum { N_NOT_PHYSICS = sizeof not_physics / sizeof *not_physics };
 
+/* Every section is one line here. */
+const NomosSection nomos_sections[] = {
+  {NULL, NULL, 0, NULL},
+};
+
+static PetscErrorCode RegisterSections(NomosConfig config, const char asked[])
+{
+  char prefix[NOMOS_MAX_NAME + 1];
+  bool has;
+
+  PetscFunctionBeginUser;
+  for (const NomosSection *section = nomos_sections; section->name; section++) {
+    snprintf(prefix, sizeof prefix, "%s.", section->name);
+    PetscCall(NomosConfigHasPrefix(config, prefix, &has));
+    if (has || (asked && !strcmp(asked, section->name))) PetscCall(NomosConfigRegister(config, section->n, section->params));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosCaseLoad(MPI_Comm comm, const NomosCaseInput *input, NomosConfig *config, const NomosModelOps **ops)
 {
   const char *solver, *units;
@@ -48,6 +67,7 @@ PetscErrorCode NomosCaseLoad(MPI_Comm comm, const NomosCaseInput *input, NomosCo
   PetscCheck(solver, comm, PETSC_ERR_ARG_WRONGSTATE, "%s: solver is missing: the model to run, such as `solver: %s`; `nomos list` shows the solvers", input->path, input->models[0] ? input->models[0]->name : "");
   PetscCall(NomosModelFind(input->models, solver, NomosConfigWhere(*config, "solver"), ops));
   PetscCall(NomosConfigRegister(*config, (*ops)->n_params, (*ops)->params));
+  PetscCall(RegisterSections(*config, input->section));
   PetscCall(NomosConfigCheck(*config));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -22,10 +22,19 @@ typedef struct {
   int           threads;          /* 0: as many as OpenMP offers */
 } NomosRunParams;
 
-/* Load a case (with `smoke` and `--set`), declare the parameters of runs and of its solver, check them. Collective. */
+/* Parameters that a command adds: `nomos gradcheck` those that begin with `gradcheck.`. They are declared for their command, and in a case that gives one of them. */
+typedef struct {
+  const char       *name, *doc;
+  size_t            n;
+  const NomosParam *params;
+} NomosSection;
+extern const NomosSection nomos_sections[]; /* ends with a name NULL */
+
+/* Load a case (with `smoke` and `--set`), declare the parameters of runs, of its solver and of `section` (NULL: none), check them. Collective. */
 typedef struct {
   const char                 *path;
   const NomosModelOps *const *models;
+  const char                 *section;
   bool                        smoke;
   size_t                      n_set;
   const char *const          *set;

@@ -19,8 +19,7 @@ static PetscErrorCode AddResult(const char name[], double value, void *results)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Final value, mean and standard deviation of every scalar, from the rows of scalars.csv (an interrupted run's too). */
-static PetscErrorCode AddScalars(NomosRun *run, json_t *results)
+PetscErrorCode NomosRunScalarResults(NomosRun *run, NomosResultFn result, void *ctx)
 {
   NomosTable table;
   char       path[NOMOS_MAX_PATH], name[2 * NOMOS_MAX_NAME];
@@ -39,11 +38,11 @@ static PetscErrorCode AddScalars(NomosRun *run, json_t *results)
       mean += delta / n;
       squares += delta * (row[c] - mean);
     }
-    PetscCall(AddResult(table.names[c], table.values[(table.n_rows - 1) * table.n_columns + c], results));
+    PetscCall(result(table.names[c], table.values[(table.n_rows - 1) * table.n_columns + c], ctx));
     snprintf(name, sizeof name, "%.64s_mean", table.names[c]);
-    PetscCall(AddResult(name, n > 0 ? mean : NAN, results));
+    PetscCall(result(name, n > 0 ? mean : NAN, ctx));
     snprintf(name, sizeof name, "%.64s_std", table.names[c]);
-    PetscCall(AddResult(name, n > 0 ? sqrt(squares / n) : NAN, results));
+    PetscCall(result(name, n > 0 ? sqrt(squares / n) : NAN, ctx));
   }
   PetscCall(NomosTableDestroy(&table));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -88,12 +87,7 @@ PetscErrorCode NomosRunWriteSummary(NomosRun *run, const char status[], const ch
   memory[0] = memory[1] = 1024. * (double)usage.ru_maxrss;
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &memory[0], 1, MPI_DOUBLE, MPI_MAX, run->comm));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &memory[1], 1, MPI_DOUBLE, MPI_SUM, run->comm));
-  if (finished && !run->rank && AddScalars(run, results)) {
-    verdict.code = PETSC_ERR_FILE_READ;
-    snprintf(verdict.message, sizeof verdict.message, "summary.json: %.2000s", NomosErrorLast());
-  }
-  PetscCall(NomosVerdictAgree(run->comm, &verdict));
-  if (finished && run->ops->results) PetscCall(run->ops->results(run->model, AddResult, results));
+  if (finished) PetscCall(run->task->results(run, AddResult, results));
   if (!run->rank) {
     summary = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:f, s:i, s:i, s:f, s:f}", "version", NOMOS_VERSION, "case", run->case_file.name, "solver", run->ops->name, "status", status, "reason", reason, "steps", (json_int_t)run->model->step, "steps_of_this_process", (json_int_t)(run->model->step - run->first_step), "time", isfinite(run->model->time) ? run->model->time : 0., "ranks", run->size, "threads", run->n_threads, "peak_memory_bytes_of_a_rank", memory[0], "peak_memory_bytes", memory[1]);
     if (summary) {

@@ -174,6 +174,14 @@ PetscErrorCode NomosConfigPeek(NomosConfig config, const char key[], const char 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode NomosConfigHasPrefix(NomosConfig config, const char prefix[], bool *has)
+{
+  PetscFunctionBeginUser;
+  *has = false;
+  for (size_t i = 0; i < config->n_entries; i++) *has = *has || !strncmp(config->entries[i]->key, prefix, strlen(prefix));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosConfigSetNondimensional(NomosConfig config, bool nondimensional)
 {
   PetscFunctionBeginUser;

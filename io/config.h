@@ -47,6 +47,8 @@ PetscErrorCode NomosConfigSet(NomosConfig config, const char assignment[]);
 
 /* Text of a key before its parameter is declared (to find `solver`); *text = NULL if not given. Borrowed. */
 PetscErrorCode NomosConfigPeek(NomosConfig config, const char key[], const char **text);
+/* Does any key given begin with `prefix` ("gradcheck.")? */
+PetscErrorCode NomosConfigHasPrefix(NomosConfig config, const char prefix[], bool *has);
 
 /* Declare parameters and check the given values against them: wrong type, wrong unit, out of range are errors. The table must outlive
    the config. May be called many times; a key declared twice is an error of the program. */
