@@ -1,6 +1,6 @@
 #include "surrogates/initialiser.h"
 
-#include "surrogates/random.h"
+#include "operators/random.h"
 
 const char *const nomos_rule_names[NOMOS_N_RULES + 1] = {"default", "kaiming_uniform", "kaiming_normal", "xavier_uniform", "xavier_normal", "orthogonal", "siren", "siren_first", "zeros", NULL};
 

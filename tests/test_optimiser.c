@@ -1,7 +1,7 @@
 /* Optimisers against their papers' formulas, exact rates of convergence, schedules, clipping, configuration. */
 #include "surrogates/learning_rate.h"
 #include "surrogates/optimiser.h"
-#include "surrogates/random.h"
+#include "operators/random.h"
 #include "tests/harness.h"
 
 #include <omp.h>

@@ -1,4 +1,4 @@
-#include "surrogates/random.h"
+#include "operators/random.h"
 
 #include <Random123/philox.h>
 #include <string.h>
