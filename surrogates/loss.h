@@ -1,0 +1,19 @@
+/* Losses on a tape: scalars from a prediction and a target of one shape, means over all entries unless said. r = prediction - target. */
+#ifndef NOMOS_SURROGATES_LOSS_H
+#define NOMOS_SURROGATES_LOSS_H
+
+#include "operators/primitives.h"
+
+NomosTensor NomosLossMeanSquared(NomosTensor prediction, NomosTensor target);  /* r^2 */
+NomosTensor NomosLossMeanAbsolute(NomosTensor prediction, NomosTensor target); /* |r|; derivative 0 at r = 0 */
+NomosTensor NomosLossHuber(NomosTensor prediction, NomosTensor target, double delta); /* r^2/2 where |r| <= delta, else delta (|r| - delta/2); doi:10.1214/aoms/1177703732 */
+NomosTensor NomosLossLogCosh(NomosTensor prediction, NomosTensor target);             /* log cosh r */
+/* Mean over the samples (the first axis) of |r|/|target|, 2-norms over the other axes; sqrt(|r|^2/|target|^2 + 1e-20) in it, so that r = 0 has a derivative. */
+NomosTensor NomosLossRelative(NomosTensor prediction, NomosTensor target);
+
+/* By name: "mean_squared", "mean_absolute", "huber" (delta 1), "log_cosh", "relative"; NULL when there is none. */
+typedef NomosTensor (*NomosLossFn)(NomosTensor prediction, NomosTensor target);
+#define NOMOS_LOSS_CHOICES "mean_squared|mean_absolute|huber|log_cosh|relative"
+NomosLossFn NomosLossFind(const char name[]);
+
+#endif
