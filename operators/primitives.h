@@ -56,7 +56,7 @@ PetscErrorCode NomosIndexDestroy(NomosIndex *list);
 NomosTensor NomosGather(NomosTensor x, NomosIndex index);     /* [n_rows, ..] -> [n, ..] */
 NomosTensor NomosScatterAdd(NomosTensor x, NomosIndex index); /* [n, ..] -> [n_rows, ..], its adjoint; sums in order of the list */
 
-/* ---- reductions (operators/reduce.c) */
+/* ---- reductions (operators/reduction.c) */
 NomosTensor NomosSum(NomosTensor x, int n_axes, const int axes[], bool keep); /* keep: summed axes stay with length 1 */
 NomosTensor NomosSumTo(NomosTensor x, int n_dims, const size_t shape[]);      /* adjoint of NomosBroadcast */
 NomosTensor NomosSumAll(NomosTensor x);                                       /* scalar */

@@ -31,6 +31,8 @@ typedef struct {
   const NomosExample *examples;
 } NomosPrimitive;
 
+#define NOMOS_EXAMPLES(list) .n_examples = sizeof(list) / sizeof *(list), .examples = (list)
+
 /* A recorded tensor. */
 struct NomosNode_s {
   const NomosPrimitive *primitive; /* NULL: a leaf */
@@ -40,10 +42,9 @@ struct NomosNode_s {
   ptrdiff_t             stride[NOMOS_TENSOR_MAX_DIMS]; /* in entries */
   size_t                offset;                        /* of the first entry in its storage */
   uint32_t              stamp, storage;
-  bool                  detached; /* no gradient flows through */
   bool                  released; /* its memory may have been given away */
   size_t                n_in;
-  NomosTensor          *in;      /* (n_in), NULL when detached */
+  NomosTensor          *in;      /* (n_in), NULL: a leaf, or computed without being recorded */
   uint64_t             *version; /* (n_in) of the inputs' storages when it was recorded */
   const void           *attributes;
 };
@@ -70,9 +71,9 @@ NomosTape NomosNodesOf(const char primitive[], size_t n, const NomosTensor x[], 
 void     *NomosNodeData(const NomosNode *node, NomosTape tape); /* its first entry */
 bool      NomosNodeIsContiguous(const NomosNode *node);
 size_t    NomosNodeSize(const NomosNode *node);
-/* Scratch memory of the tape, given back by NomosTapeScratchFree in reverse order of nothing in particular. NULL with an error kept when there is none. */
-void *NomosTapeScratch(NomosTape tape, size_t bytes, uint32_t *storage);
-void  NomosTapeScratchFree(NomosTape tape, uint32_t storage);
+/* Scratch memory from the tape's arena; `capacity` goes back with it. NULL with an error kept when there is none. */
+void *NomosTapeScratch(NomosTape tape, size_t bytes, size_t *capacity);
+void  NomosTapeScratchFree(NomosTape tape, void *scratch, size_t capacity);
 
 /* Keep an error (the first one wins) and return the invalid tensor. printf-like. */
 NomosTensor NomosTapeFail(NomosTape tape, PetscErrorCode code, const char format[], ...) __attribute__((format(printf, 3, 4)));
@@ -83,6 +84,10 @@ int NomosAxis(NomosTape tape, const char primitive[], int axis, int n_dims);
 
 /* Is a gradient being recorded now? A fused primitive then uses its definition by primitives. */
 bool NomosTapeIsRecording(NomosTape tape);
+
+/* NomosGradient for use inside of a vjp: an error is kept by the tape. A fused primitive falls back like this: with NomosTapeIsRecording(), y is computed again by primitives
+   from node->in, and NomosGradientKept({.y = y, .y_bar = out_bar, .x = node->in, .record = true}) is its derivative. */
+void NomosGradientKept(const NomosGradientInput *input, NomosTensor x_bar[]);
 
 /* A contiguous copy, or x itself. */
 NomosTensor NomosContiguous(NomosTensor x);

@@ -1,0 +1,36 @@
+/* Every primitive is one line here; the tests run over its examples. */
+#ifndef NOMOS_OPERATORS_PRIMITIVE_LIST_H
+#define NOMOS_OPERATORS_PRIMITIVE_LIST_H
+
+#include "operators/tape_impl.h"
+
+#define NOMOS_PRIMITIVES(ENTRY) \
+  ENTRY(add) \
+  ENTRY(subtract) \
+  ENTRY(multiply) \
+  ENTRY(divide) \
+  ENTRY(affine) \
+  ENTRY(power) \
+  ENTRY(select) \
+  ENTRY(function) \
+  ENTRY(matmul) \
+  ENTRY(contiguous) \
+  ENTRY(reshape) \
+  ENTRY(permute) \
+  ENTRY(broadcast) \
+  ENTRY(slice) \
+  ENTRY(pad) \
+  ENTRY(concatenate) \
+  ENTRY(cast) \
+  ENTRY(gather) \
+  ENTRY(scatter_add) \
+  ENTRY(sum_to) \
+  ENTRY(maximum)
+
+#define NOMOS_PRIMITIVE_DECLARE(name) extern const NomosPrimitive nomos_primitive_##name;
+NOMOS_PRIMITIVES(NOMOS_PRIMITIVE_DECLARE)
+
+#define NOMOS_PRIMITIVE_ADDRESS(name) &nomos_primitive_##name,
+static const NomosPrimitive *const nomos_primitives[] = {NOMOS_PRIMITIVES(NOMOS_PRIMITIVE_ADDRESS) NULL};
+
+#endif
