@@ -1,0 +1,434 @@
+/* Modules: derivatives of each, values against loops written from the formulas, fast weights, equivariance, published parameter counts. */
+#include "surrogates/loss.h"
+#include "surrogates/modules/attention.h"
+#include "surrogates/modules/fourier_features.h"
+#include "surrogates/networks/graph_network.h"
+#include "tests/module_checks.h"
+
+/* ---- derivatives of every module */
+
+typedef union {
+  NomosMlp             mlp;
+  NomosNorm            norm;
+  NomosAttention       attention;
+  NomosGraphNetwork    graph;
+  struct {
+    NomosFourierFeatures features;
+    NomosMlp             mlp;
+  } fourier;
+} AnyModule;
+
+static const NomosMlpInput plain = {.n_hidden = 2, .in = 3, .width = 7, .out = 2, .activation = NOMOS_GELU};
+static const NomosMlpInput full  = {.n_hidden = 3, .in = 3, .width = 6, .out = 4, .activation = NOMOS_TANH, .layer_norm = true, .residual = true, .no_last_bias = true};
+static const NomosMlpInput siren = {.n_hidden = 2, .in = 2, .width = 9, .out = 1, .activation = NOMOS_SIN, .omega = 5, .rule = NOMOS_RULE_SIREN};
+
+static PetscErrorCode CreatePlain(NomosParameters p, void *m)
+{
+  return NomosMlpCreate(p, "mlp", &plain, m);
+}
+static PetscErrorCode CreateFull(NomosParameters p, void *m)
+{
+  return NomosMlpCreate(p, "mlp", &full, m);
+}
+static PetscErrorCode CreateSiren(NomosParameters p, void *m)
+{
+  return NomosMlpCreate(p, "mlp", &siren, m);
+}
+static NomosTensor ApplyMlp(const void *m, const NomosTensor w[], NomosTensor x)
+{
+  return NomosMlpApply(m, w, x);
+}
+static PetscErrorCode CreateGroupNorm(NomosParameters p, void *m)
+{
+  return NomosNormCreate(p, "norm", &(NomosNormInput){.n_channels = 6, .n_groups = 2}, m);
+}
+static NomosTensor ApplyNorm(const void *m, const NomosTensor w[], NomosTensor x)
+{
+  return NomosNormApply(m, w, x);
+}
+static PetscErrorCode CreateFourier(NomosParameters p, void *m)
+{
+  AnyModule *module = m;
+  PetscFunctionBeginUser;
+  PetscCall(NomosFourierFeaturesCreate(p, "features", &(NomosFourierFeaturesInput){.in = 2, .n = 5, .sigma = 0.5}, &module->fourier.features));
+  PetscCall(NomosMlpCreate(p, "mlp", &(NomosMlpInput){.n_hidden = 1, .in = 10, .width = 6, .out = 1, .activation = NOMOS_SILU}, &module->fourier.mlp));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+static NomosTensor ApplyFourier(const void *m, const NomosTensor w[], NomosTensor x)
+{
+  const AnyModule *module = m;
+  return NomosMlpApply(&module->fourier.mlp, w, NomosFourierFeaturesApply(&module->fourier.features, w, x));
+}
+
+static NomosAttentionKind attention_kind;
+static PetscErrorCode     CreateAttention(NomosParameters p, void *m)
+{
+  return NomosAttentionCreate(p, "attention", &(NomosAttentionInput){.kind = attention_kind, .width = 6, .n_heads = 2}, m);
+}
+static NomosTensor ApplyAttention(const void *m, const NomosTensor w[], NomosTensor x)
+{
+  return NomosAttentionApply(m, w, x, NomosSlice(x, 1, 0, 3, 2));
+}
+
+/* 5 nodes, the last without edges to it; one edge twice, a loop. */
+static const int32_t sender[] = {0, 1, 2, 3, 3, 4, 1, 2, 2}, receiver[] = {1, 2, 0, 1, 1, 0, 3, 2, 3};
+enum { N_NODES = 5, N_EDGES = 9 };
+static NomosGraph       graph;
+static NomosAggregation aggregation;
+static PetscErrorCode   CreateGraphNetwork(NomosParameters p, void *m)
+{
+  return NomosGraphNetworkCreate(p, "gnn", &(NomosGraphNetworkInput){.node_in = 2, .edge_in = 3, .out = 2, .width = 5, .n_hidden = 1, .n_layers = 2, .activation = NOMOS_SILU, .aggregation = aggregation}, m);
+}
+static NomosTensor ApplyGraphNetwork(const void *m, const NomosTensor w[], NomosTensor x) /* x: node features of the 5 nodes, and more rows from which the edges' come */
+{
+  const NomosTensor edges = NomosSlice(NomosReshape(x, 2, (size_t[]){10, 3}), 0, 1, N_EDGES, 1);
+  return NomosGraphNetworkApply(m, w, graph, NomosSlice(x, 0, 0, N_NODES, 3), edges);
+}
+
+START_TEST(test_derivatives)
+{
+  /* counts by hand: (in + 1) out for each linear layer */
+  static const ModuleCase cases[] = {
+    {"mlp",                    CreatePlain,        ApplyMlp,          2, {6, 3},        4 * 7 + 8 * 7 + 8 * 2                                                  },
+    {"mlp on a batch of sets", CreatePlain,        ApplyMlp,          3, {2, 4, 3},     4 * 7 + 8 * 7 + 8 * 2                                                  },
+    {"mlp, norm, residual",    CreateFull,         ApplyMlp,          2, {5, 3},        4 * 6 + 2 * 7 * 6 + 6 * 4 + 8                                          },
+    {"siren",                  CreateSiren,        ApplyMlp,          2, {5, 2},        3 * 9 + 10 * 9 + 10                                                    },
+    {"group norm",             CreateGroupNorm,    ApplyNorm,         4, {2, 6, 3, 4},  12                                                                     },
+    {"fourier features",       CreateFourier,      ApplyFourier,      2, {5, 2},        11 * 6 + 7                                                             },
+    {"graph network",          CreateGraphNetwork, ApplyGraphNetwork, 2, {15, 2},       3 * 5 + 6 * 5 + 10 + 4 * 5 + 6 * 5 + 10 + 2 * (16 * 5 + 6 * 5 + 10 + 11 * 5 + 6 * 5 + 10) + 6 * 5 + 6 * 2},
+  };
+  AnyModule module;
+  ck_ok(NomosGraphCreate(N_NODES, N_EDGES, sender, receiver, &graph));
+  for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) CheckModule(&cases[c], &module);
+  aggregation = NOMOS_AGGREGATE_MEAN;
+  CheckModule(&cases[6], &module);
+  ck_ok(NomosGraphDestroy(&graph));
+  for (int kind = 0; kind < NOMOS_N_ATTENTIONS; kind++) {
+    const ModuleCase attention = {nomos_attention_names[kind], CreateAttention, ApplyAttention, 3, {2, 5, 6}, 4 * 42};
+    attention_kind             = (NomosAttentionKind)kind;
+    CheckModule(&attention, &module);
+  }
+}
+END_TEST
+
+/* ---- values */
+
+typedef struct {
+  NomosParameters parameters;
+  NomosTape       tape;
+  NomosTensor     w[MAX_TENSORS];
+} Fixture;
+
+static void SetUp(Fixture *f, PetscErrorCode (*create)(NomosParameters, void *), void *module)
+{
+  ck_ok(NomosTapeCreate(&f->tape));
+  ck_ok(NomosParametersCreate(NOMOS_F64, &f->parameters));
+  ck_ok(create(f->parameters, module));
+  ck_ok(NomosParametersInitialise(f->parameters, 9));
+  ck_ok(NomosParametersBind(f->parameters, f->tape, f->w));
+}
+
+static void TearDown(Fixture *f)
+{
+  ck_ok(NomosTapeDestroy(&f->tape));
+  ck_ok(NomosParametersDestroy(&f->parameters));
+}
+
+static const double *Weight(Fixture *f, const char name[])
+{
+  size_t         number;
+  NomosParameter p;
+  ck_ok(NomosParametersFind(f->parameters, name, &number));
+  ck_ok(NomosParametersGet(f->parameters, number, &p));
+  return p.values;
+}
+
+/* y = W x + b by loops. */
+static void LinearLoop(Fixture *f, const char name[], size_t in, size_t out, const double x[], double y[])
+{
+  char weight[64], bias[64];
+  snprintf(weight, sizeof weight, "%s.weight", name);
+  snprintf(bias, sizeof bias, "%s.bias", name);
+  const double *w = Weight(f, weight), *b = Weight(f, bias);
+  for (size_t i = 0; i < out; i++) {
+    y[i] = b[i];
+    for (size_t j = 0; j < in; j++) y[i] += w[i * in + j] * x[j];
+  }
+}
+
+static void MlpLoop(Fixture *f, const char name[], size_t n_hidden, size_t in, size_t width, size_t out, double (*activation)(double), bool norm, const double x[], double y[])
+{
+  double now[64], next[64];
+  memcpy(now, x, in * sizeof *x);
+  for (size_t l = 0; l <= n_hidden; l++) {
+    char layer[64];
+    snprintf(layer, sizeof layer, "%s.%zu", name, l);
+    LinearLoop(f, layer, l ? width : in, l < n_hidden ? width : out, now, next);
+    for (size_t i = 0; i < (l < n_hidden ? width : out); i++) now[i] = l < n_hidden ? activation(next[i]) : next[i];
+  }
+  if (norm) {
+    double mean = 0, variance = 0;
+    char   weight[64], bias[64];
+    snprintf(weight, sizeof weight, "%s.norm.weight", name);
+    snprintf(bias, sizeof bias, "%s.norm.bias", name);
+    for (size_t i = 0; i < out; i++) mean += now[i] / (double)out;
+    for (size_t i = 0; i < out; i++) variance += (now[i] - mean) * (now[i] - mean) / (double)out;
+    for (size_t i = 0; i < out; i++) now[i] = Weight(f, weight)[i] * (now[i] - mean) / sqrt(variance + 1e-5) + Weight(f, bias)[i];
+  }
+  memcpy(y, now, out * sizeof *y);
+}
+
+static double Gelu(double x)
+{
+  return 0.5 * x * (1 + erf(x * M_SQRT1_2));
+}
+static double Silu(double x)
+{
+  return x / (1 + exp(-x));
+}
+
+START_TEST(test_mlp_values)
+{
+  Fixture  f;
+  NomosMlp mlp;
+  double   x[4 * 3], y[2];
+  SetUp(&f, CreatePlain, &mlp);
+  for (int i = 0; i < 12; i++) x[i] = NomosRandomNormal(20, 0, (uint64_t)i);
+  const void       *data;
+  const NomosTensor result = NomosMlpApply(&mlp, f.w, NomosTensorFromDoubles(f.tape, NOMOS_F64, 2, (size_t[]){4, 3}, x));
+  ck_ok(NomosTensorGet(result, &data));
+  for (int r = 0; r < 4; r++) {
+    MlpLoop(&f, "mlp", 2, 3, 7, 2, Gelu, false, x + 3 * r, y);
+    for (int i = 0; i < 2; i++) ck_close(((const double *)data)[2 * r + i], y[i], 1e-13);
+  }
+  TearDown(&f);
+}
+END_TEST
+
+/* Softmax and kernel attention by loops over heads, queries and tokens; and attention does not care for the order of the tokens. */
+START_TEST(test_attention_values)
+{
+  enum { N = 5, M = 4, D = 6, H = 2, C = D / H };
+  for (int kind = 0; kind < NOMOS_N_ATTENTIONS; kind++) {
+    Fixture        f;
+    NomosAttention attention;
+    double         x[N * D], y[M * D], q[N][D], k[M][D], v[M][D], o[D], out[D];
+    const void    *data;
+    attention_kind = (NomosAttentionKind)kind;
+    SetUp(&f, CreateAttention, &attention);
+    for (int i = 0; i < N * D; i++) x[i] = NomosRandomNormal(21, 0, (uint64_t)i);
+    for (int i = 0; i < M * D; i++) y[i] = NomosRandomNormal(21, 1, (uint64_t)i);
+    const NomosTensor result = NomosAttentionApply(&attention, f.w, NomosTensorFromDoubles(f.tape, NOMOS_F64, 3, (size_t[]){1, N, D}, x), NomosTensorFromDoubles(f.tape, NOMOS_F64, 3, (size_t[]){1, M, D}, y));
+    ck_ok(NomosTensorGet(result, &data));
+    for (int i = 0; i < N; i++) LinearLoop(&f, "attention.query", D, D, x + i * D, q[i]);
+    for (int j = 0; j < M; j++) {
+      LinearLoop(&f, "attention.key", D, D, y + j * D, k[j]);
+      LinearLoop(&f, "attention.value", D, D, y + j * D, v[j]);
+    }
+    for (int i = 0; i < N; i++) {
+      for (int h = 0; h < H; h++) {
+        double weight[M], total = 0;
+        for (int j = 0; j < M; j++) {
+          double dot = 0, sum_q = 0, sum_k = 0;
+          for (int c = h * C; c < (h + 1) * C; c++) {
+            const double a = q[i][c], b = k[j][c];
+            sum_q += exp(a);
+            sum_k += exp(b);
+            if (kind == NOMOS_ATTENTION_SOFTMAX) dot += a * b;
+            else if (kind == NOMOS_ATTENTION_LINEAR) dot += (a > 0 ? a + 1 : exp(a)) * (b > 0 ? b + 1 : exp(b));
+            else dot += exp(a) * exp(b);
+          }
+          weight[j] = kind == NOMOS_ATTENTION_SOFTMAX ? exp(dot / sqrt(C)) : kind == NOMOS_ATTENTION_LINEAR ? dot : dot / (sum_q * sum_k);
+          total += weight[j];
+        }
+        for (int c = h * C; c < (h + 1) * C; c++) {
+          o[c] = 0;
+          for (int j = 0; j < M; j++) o[c] += weight[j] / total * v[j][c];
+        }
+      }
+      LinearLoop(&f, "attention.out", D, D, o, out);
+      for (int c = 0; c < D; c++) ck_assert_double_eq_tol(((const double *)data)[i * D + c], out[c], 1e-13);
+    }
+    double turned[M * D];
+    for (int j = 0; j < M; j++) memcpy(turned + j * D, y + (j + 1) % M * D, D * sizeof *y);
+    const NomosTensor again = NomosAttentionApply(&attention, f.w, NomosTensorFromDoubles(f.tape, NOMOS_F64, 3, (size_t[]){1, N, D}, x), NomosTensorFromDoubles(f.tape, NOMOS_F64, 3, (size_t[]){1, M, D}, turned));
+    double            first[N * D], second[N * D];
+    ck_ok(NomosTensorGetDoubles(result, first));
+    ck_ok(NomosTensorGetDoubles(again, second));
+    for (int i = 0; i < N * D; i++) ck_assert_double_eq_tol(first[i], second[i], 1e-13);
+    TearDown(&f);
+  }
+}
+END_TEST
+
+static void GraphNetworkLoop(Fixture *f, const double nodes[N_NODES][2], const double edges[N_EDGES][3], double out[N_NODES][2])
+{
+  enum { W = 5 };
+  double x[N_NODES][W], e[N_EDGES][W], input[3 * W], y[W];
+  for (int i = 0; i < N_NODES; i++) MlpLoop(f, "gnn.node_encoder", 1, 2, W, W, Silu, true, nodes[i], x[i]);
+  for (int k = 0; k < N_EDGES; k++) MlpLoop(f, "gnn.edge_encoder", 1, 3, W, W, Silu, true, edges[k], e[k]);
+  for (int l = 0; l < 2; l++) {
+    double sum[N_NODES][W] = {{0}}, count[N_NODES] = {0};
+    char   name[32];
+    snprintf(name, sizeof name, "gnn.%d.edge", l);
+    for (int k = 0; k < N_EDGES; k++) {
+      memcpy(input, x[receiver[k]], W * sizeof *input);
+      memcpy(input + W, x[sender[k]], W * sizeof *input);
+      memcpy(input + 2 * W, e[k], W * sizeof *input);
+      MlpLoop(f, name, 1, 3 * W, W, W, Silu, true, input, y);
+      for (int c = 0; c < W; c++) {
+        sum[receiver[k]][c] += y[c];
+        e[k][c] += y[c];
+      }
+      count[receiver[k]]++;
+    }
+    snprintf(name, sizeof name, "gnn.%d.node", l);
+    for (int i = 0; i < N_NODES; i++) {
+      memcpy(input, x[i], W * sizeof *input);
+      for (int c = 0; c < W; c++) input[W + c] = aggregation == NOMOS_AGGREGATE_MEAN ? (count[i] > 0 ? sum[i][c] / count[i] : 0) : sum[i][c];
+      MlpLoop(f, name, 1, 2 * W, W, W, Silu, true, input, y);
+      for (int c = 0; c < W; c++) x[i][c] += y[c];
+    }
+  }
+  for (int i = 0; i < N_NODES; i++) MlpLoop(f, "gnn.decoder", 1, W, W, 2, Silu, false, x[i], out[i]);
+}
+
+/* Against loops with concatenated inputs; and nodes with other numbers, edges in another order: the same values at the same nodes. */
+START_TEST(test_graph_network)
+{
+  static const int node_to[N_NODES] = {3, 0, 4, 1, 2}, edge_to[N_EDGES] = {4, 2, 8, 0, 7, 1, 3, 6, 5};
+  for (int mean = 0; mean < 2; mean++) {
+    Fixture           f;
+    NomosGraphNetwork network;
+    NomosGraph        turned;
+    double            nodes[N_NODES][2], edges[N_EDGES][3], nodes2[N_NODES][2], edges2[N_EDGES][3], exact[N_NODES][2], out[N_NODES][2], out2[N_NODES][2];
+    int32_t           sender2[N_EDGES], receiver2[N_EDGES];
+    aggregation = mean ? NOMOS_AGGREGATE_MEAN : NOMOS_AGGREGATE_SUM;
+    for (int i = 0; i < N_NODES; i++)
+      for (int c = 0; c < 2; c++) nodes2[node_to[i]][c] = nodes[i][c] = NomosRandomNormal(22, 0, (uint64_t)(2 * i + c));
+    for (int k = 0; k < N_EDGES; k++) {
+      for (int c = 0; c < 3; c++) edges2[edge_to[k]][c] = edges[k][c] = NomosRandomNormal(22, 1, (uint64_t)(3 * k + c));
+      sender2[edge_to[k]]   = node_to[sender[k]];
+      receiver2[edge_to[k]] = node_to[receiver[k]];
+    }
+    SetUp(&f, CreateGraphNetwork, &network);
+    ck_ok(NomosGraphCreate(N_NODES, N_EDGES, sender, receiver, &graph));
+    ck_ok(NomosGraphCreate(N_NODES, N_EDGES, sender2, receiver2, &turned));
+    const size_t node_shape[] = {N_NODES, 2}, edge_shape[] = {N_EDGES, 3};
+    ck_ok(NomosTensorGetDoubles(NomosGraphNetworkApply(&network, f.w, graph, NomosTensorFromDoubles(f.tape, NOMOS_F64, 2, node_shape, nodes[0]), NomosTensorFromDoubles(f.tape, NOMOS_F64, 2, edge_shape, edges[0])), out[0]));
+    ck_ok(NomosTensorGetDoubles(NomosGraphNetworkApply(&network, f.w, turned, NomosTensorFromDoubles(f.tape, NOMOS_F64, 2, node_shape, nodes2[0]), NomosTensorFromDoubles(f.tape, NOMOS_F64, 2, edge_shape, edges2[0])), out2[0]));
+    GraphNetworkLoop(&f, nodes, edges, exact);
+    for (int i = 0; i < N_NODES; i++)
+      for (int c = 0; c < 2; c++) {
+        ck_assert_double_eq_tol(out[i][c], exact[i][c], 1e-13);
+        ck_assert_double_eq_tol(out2[node_to[i]][c], exact[i][c], 1e-13);
+      }
+    TearDown(&f);
+    ck_ok(NomosGraphDestroy(&graph));
+    ck_ok(NomosGraphDestroy(&turned));
+  }
+  ck_refused(NomosGraphCreate(2, 1, (int32_t[]){0}, (int32_t[]){2}, &graph), "2");
+}
+END_TEST
+
+/* Weights with a task axis: T networks at once equal one after the other, values and gradients. */
+START_TEST(test_fast_weights)
+{
+  enum { T = 3, K = 4 };
+  NomosMlp    mlp;
+  Fixture     f;
+  SetUp(&f, CreateFull, &mlp);
+  const size_t n = NomosParametersCount(f.parameters);
+  NomosTensor  all[MAX_TENSORS], one[MAX_TENSORS], bar[MAX_TENSORS], bar_one[MAX_TENSORS], x = RandomTensor(f.tape, NOMOS_F64, 3, 3, (size_t[]){T, K, 3});
+  for (size_t i = 0; i < n; i++) { /* task t: the weights times 1 + t/2 */
+    const size_t *shape;
+    size_t        tasks[NOMOS_TENSOR_MAX_DIMS] = {T}, ones[NOMOS_TENSOR_MAX_DIMS] = {T, 1, 1, 1, 1, 1};
+    const int     n_dims = NomosTensorDims(f.w[i], &shape);
+    for (int d = 0; d < n_dims; d++) tasks[d + 1] = shape[d];
+    all[i] = NomosMultiply(NomosBroadcast(f.w[i], n_dims + 1, tasks), NomosTensorFromDoubles(f.tape, NOMOS_F64, n_dims + 1, ones, (double[]){1, 1.5, 2}));
+  }
+  const NomosTensor y = NomosMlpApply(&mlp, all, x), loss = NomosSumAll(NomosMultiply(y, y));
+  ck_ok(NomosGradient(&(NomosGradientInput){.y = loss, .n = n, .x = all}, bar));
+  for (size_t t = 0; t < T; t++) {
+    double value[K * 4], value_one[K * 4];
+    for (size_t i = 0; i < n; i++) one[i] = NomosAffine(f.w[i], 1 + 0.5 * (double)t, 0);
+    const NomosTensor x_one = NomosReshape(NomosSlice(x, 0, t, 1, 1), 2, (size_t[]){K, 3}), y_one = NomosMlpApply(&mlp, one, x_one), loss_one = NomosSumAll(NomosMultiply(y_one, y_one));
+    ck_ok(NomosTensorGetDoubles(NomosSlice(y, 0, t, 1, 1), value));
+    ck_ok(NomosTensorGetDoubles(y_one, value_one));
+    for (int i = 0; i < K * 4; i++) ck_assert_double_eq_tol(value[i], value_one[i], 1e-13);
+    ck_ok(NomosGradient(&(NomosGradientInput){.y = loss_one, .n = n, .x = one}, bar_one));
+    for (size_t i = 0; i < n; i++) {
+      double a[64], b[64];
+      ck_ok(NomosTensorGetDoubles(NomosSlice(bar[i], 0, t, 1, 1), a));
+      ck_ok(NomosTensorGetDoubles(bar_one[i], b));
+      for (size_t j = 0; j < NomosTensorSize(bar_one[i]); j++) ck_assert_double_eq_tol(a[j], b[j], 1e-12);
+    }
+  }
+  TearDown(&f);
+}
+END_TEST
+
+/* ---- published sizes */
+
+START_TEST(test_parameter_counts)
+{
+  NomosParameters   p;
+  NomosMlp          mlp;
+  NomosGraphNetwork gns;
+  ck_ok(NomosParametersCreate(NOMOS_F32, &p));
+  ck_ok(NomosMlpCreate(p, "mlp", &(NomosMlpInput){.n_hidden = 3, .in = 3, .width = 64, .out = 1, .activation = NOMOS_GELU}, &mlp));
+  ck_assert_int_eq((int)NomosParametersSize(p), 8641);
+  ck_ok(NomosParametersDestroy(&p));
+  ck_ok(NomosParametersCreate(NOMOS_F32, &p));
+  ck_ok(NomosGraphNetworkCreate(p, "gns", &(NomosGraphNetworkInput){.node_in = 30, .edge_in = 3, .out = 3, .width = 128, .n_hidden = 2, .n_layers = 10, .activation = NOMOS_RELU}, &gns));
+  ck_assert_int_eq((int)NomosParametersSize(p), 1591811);
+  ck_ok(NomosParametersDestroy(&p));
+}
+END_TEST
+
+/* ---- losses */
+
+START_TEST(test_losses)
+{
+  static const double u[] = {1, -2, 0.5, 3, 0, 4}, v[] = {0.5, 1, 0.5, 0, -0.7, 2};
+  static const char *const names[] = {"mean_squared", "mean_absolute", "huber", "log_cosh", "relative"};
+  NomosTape   tape;
+  double      exact[5] = {0}, value, gradient[6];
+  ck_ok(NomosTapeCreate(&tape));
+  for (int i = 0; i < 6; i++) {
+    const double r = u[i] - v[i];
+    exact[0] += r * r / 6;
+    exact[1] += fabs(r) / 6;
+    exact[2] += (fabs(r) <= 1 ? 0.5 * r * r : fabs(r) - 0.5) / 6;
+    exact[3] += log(cosh(r)) / 6;
+  }
+  exact[4] = 0.5 * (sqrt(0.25 + 9) / sqrt(0.25 + 1 + 0.25) + sqrt(9 + 0.49 + 4) / sqrt(0 + 0.49 + 4));
+  const size_t      shape[] = {2, 3};
+  const NomosTensor a = NomosTensorFromDoubles(tape, NOMOS_F64, 2, shape, u), b = NomosTensorFromDoubles(tape, NOMOS_F64, 2, shape, v);
+  for (int l = 0; l < 5; l++) {
+    const NomosLossFn loss = NomosLossFind(names[l]);
+    NomosTensor       bar;
+    ck_ok(NomosTensorGetScalar(loss(a, b), &value));
+    ck_close(value, exact[l], 1e-14);
+    ck_ok(NomosGradient(&(NomosGradientInput){.y = loss(a, a), .n = 1, .x = &a}, &bar)); /* at r = 0: finite, zero */
+    ck_ok(NomosTensorGetDoubles(bar, gradient));
+    for (int i = 0; i < 6; i++) ck_assert_msg(fabs(gradient[i]) < 1e-9, "%s: gradient %g at the target", names[l], gradient[i]);
+    ck_ok(NomosGradient(&(NomosGradientInput){.y = loss(a, b), .n = 1, .x = &a}, &bar));
+    ck_ok(NomosTensorGetDoubles(bar, gradient));
+    for (int i = 0; i < 6; i++) {
+      double moved[6], plus, minus;
+      if (i == 2 && l == 1) continue; /* the kink */
+      memcpy(moved, u, sizeof moved);
+      moved[i] = u[i] + 1e-6;
+      ck_ok(NomosTensorGetScalar(loss(NomosTensorFromDoubles(tape, NOMOS_F64, 2, shape, moved), b), &plus));
+      moved[i] = u[i] - 1e-6;
+      ck_ok(NomosTensorGetScalar(loss(NomosTensorFromDoubles(tape, NOMOS_F64, 2, shape, moved), b), &minus));
+      ck_assert_msg(fabs((plus - minus) / 2e-6 - gradient[i]) < 1e-8, "%s: gradient %g, by differences %g", names[l], gradient[i], (plus - minus) / 2e-6);
+    }
+  }
+  ck_assert(!NomosLossFind("hinge"));
+  ck_ok(NomosTapeDestroy(&tape));
+}
+END_TEST
+
+NOMOS_TEST_SUITE("modules", test_derivatives, test_mlp_values, test_attention_values, test_graph_network, test_fast_weights, test_parameter_counts, test_losses)
