@@ -67,4 +67,19 @@ NomosTensor NomosLogSumExp(NomosTensor x, int axis, bool keep);
 NomosTensor NomosSoftmax(NomosTensor x, int axis);
 NomosTensor NomosLayerNorm(NomosTensor x, int n_axes, double epsilon); /* (x - mean)/sqrt(var + epsilon) over the last n_axes; no weights */
 
+/* ---- convolutions (operators/convolution.c); layout [batch, channels, (y,) x], weights [results, channels / groups, (y,) x]; no bias */
+typedef struct {
+  size_t stride[2]; /* along (y, x), or x alone; 0 is 1 */
+  size_t pad[2][2]; /* points before and after, along the same axes */
+  bool   same;      /* instead of pad: (taps - 1)/2 before, the rest of taps - 1 after, so that stride 1 keeps the length */
+  bool   circular;  /* the padding repeats x; else it is zero */
+  size_t groups;    /* 0 is 1; as many as channels: depthwise */
+} NomosConvolution;
+/* y[b, o, p] = sum_{i, t} w[o, i, t] x[b, i, stride p + t - pad]; (points + padding - taps)/stride + 1 points, rounded down. Errors: shapes that do not fit. */
+NomosTensor NomosConvolve(NomosTensor x, NomosTensor w, const NomosConvolution *how);
+/* Its adjoint in x, also the up-sampling of a U-Net: y [batch, results, ..] -> x [batch, channels, length..]. length NULL: the fewest points, stride (points - 1) + taps - padding. */
+NomosTensor NomosConvolveTransposed(NomosTensor y, NomosTensor w, const NomosConvolution *how, const size_t length[]);
+/* Its adjoint in w, for the given taps along (y, x) or x. */
+NomosTensor NomosConvolveWeights(NomosTensor x, NomosTensor y, const NomosConvolution *how, const size_t taps[]);
+
 #endif
