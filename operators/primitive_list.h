@@ -25,7 +25,10 @@
   ENTRY(gather) \
   ENTRY(scatter_add) \
   ENTRY(sum_to) \
-  ENTRY(maximum)
+  ENTRY(maximum) \
+  ENTRY(convolve) \
+  ENTRY(convolve_transposed) \
+  ENTRY(convolve_weights)
 
 #define NOMOS_PRIMITIVE_DECLARE(name) extern const NomosPrimitive nomos_primitive_##name;
 NOMOS_PRIMITIVES(NOMOS_PRIMITIVE_DECLARE)
