@@ -1,5 +1,7 @@
 #include "toy_model.h"
 
+#include "lorenz_model.h"
+
 #include <complex.h>
 #include <math.h>
 #include <stdio.h>
@@ -274,4 +276,4 @@ const NomosModelOps NomosModelOps_Toy = {
   .describe           = ToyDescribe,
 };
 
-const NomosModelOps *const nomos_toy_models[] = {&NomosModelOps_Toy, NULL};
+const NomosModelOps *const nomos_toy_models[] = {&NomosModelOps_Toy, &NomosModelOps_Lorenz, NULL};

@@ -1,0 +1,23 @@
+/* The step of a model as an operator, and what else a model's derivatives are asked for in double precision. */
+#ifndef NOMOS_OPERATORS_MODEL_OPERATOR_H
+#define NOMOS_OPERATORS_MODEL_OPERATOR_H
+
+#include "operators/model.h"
+#include "operators/operator.h"
+
+/* The derivatives of a model, or the error that says what is missing: the model has none, this case cannot be differentiated, or (second) there is no second derivative. Collective. */
+PetscErrorCode NomosModelGetDerivatives(NomosModel model, bool second, const NomosModelDerivatives **derivatives);
+
+/* The differentiable parameters; none if the model has none. The list is the model's. */
+PetscErrorCode NomosModelGetParameters(NomosModel model, size_t *n, const NomosModelParameter **list);
+
+/* x_{n+1} = Phi(x_n, p, n) at step `step`: inputs "state" (distributed) and "parameters" (replicated; all of the model's), output "state". The boundary is double precision, the
+   arithmetic the model's own. The model is borrowed, and its state, parameters and clock are those of the last call. Derivatives: those the model has. Collective. */
+PetscErrorCode NomosOperatorFromModel(NomosModel model, int64_t step, NomosOperator *op);
+
+/* A state of n reals between the model's precision and doubles. */
+void NomosStateToDoubles(NomosRealType precision, size_t n, const void *state, double values[]);
+void NomosStateFromDoubles(NomosRealType precision, size_t n, const double values[], void *state);
+size_t NomosRealBytes(NomosRealType precision);
+
+#endif
