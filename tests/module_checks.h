@@ -10,7 +10,7 @@
 
 #include <omp.h>
 
-enum { MAX_TENSORS = 128 };
+enum { MAX_TENSORS = 256 };
 
 typedef struct {
   const char *name;

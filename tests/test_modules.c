@@ -3,7 +3,29 @@
 #include "surrogates/modules/attention.h"
 #include "surrogates/modules/fourier_features.h"
 #include "surrogates/networks/graph_network.h"
+#include "surrogates/networks/unet.h"
 #include "tests/module_checks.h"
+
+typedef struct {
+  NomosParameters parameters;
+  NomosTape       tape;
+  NomosTensor     w[MAX_TENSORS];
+} Fixture;
+
+static void SetUp(Fixture *f, PetscErrorCode (*create)(NomosParameters, void *), void *module)
+{
+  ck_ok(NomosTapeCreate(&f->tape));
+  ck_ok(NomosParametersCreate(NOMOS_F64, &f->parameters));
+  ck_ok(create(f->parameters, module));
+  ck_ok(NomosParametersInitialise(f->parameters, 9));
+  ck_ok(NomosParametersBind(f->parameters, f->tape, f->w));
+}
+
+static void TearDown(Fixture *f)
+{
+  ck_ok(NomosTapeDestroy(&f->tape));
+  ck_ok(NomosParametersDestroy(&f->parameters));
+}
 
 /* ---- derivatives of every module */
 
@@ -12,6 +34,7 @@ typedef union {
   NomosNorm            norm;
   NomosAttention       attention;
   NomosGraphNetwork    graph;
+  NomosConvolutionLayer convolution;
   struct {
     NomosFourierFeatures features;
     NomosMlp             mlp;
@@ -58,6 +81,16 @@ static NomosTensor ApplyFourier(const void *m, const NomosTensor w[], NomosTenso
 {
   const AnyModule *module = m;
   return NomosMlpApply(&module->fourier.mlp, w, NomosFourierFeaturesApply(&module->fourier.features, w, x));
+}
+
+static NomosConvolutionLayerInput convolution;
+static PetscErrorCode             CreateConvolution(NomosParameters p, void *m)
+{
+  return NomosConvolutionLayerCreate(p, "convolution", &convolution, m);
+}
+static NomosTensor ApplyConvolution(const void *m, const NomosTensor w[], NomosTensor x)
+{
+  return NomosConvolutionLayerApply(m, w, x);
 }
 
 static NomosAttentionKind attention_kind;
@@ -111,28 +144,94 @@ START_TEST(test_derivatives)
 }
 END_TEST
 
+START_TEST(test_derivatives_of_convolutions)
+{
+  static const struct {
+    NomosConvolutionLayerInput input;
+    ModuleCase                 check;
+  } cases[] = {
+    {{.n_space = 1, .in = 3, .out = 4, .taps = 5},                                              {"1-D",            CreateConvolution, ApplyConvolution, 3, {2, 3, 7},    64 } },
+    {{.n_space = 2, .in = 4, .out = 6, .taps = 3, .groups = 2, .circular = true},               {"2-D, in groups", CreateConvolution, ApplyConvolution, 4, {2, 4, 5, 6}, 114} },
+    {{.n_space = 2, .in = 3, .out = 2, .taps = 1, .no_bias = true},                             {"1 x 1",          CreateConvolution, ApplyConvolution, 4, {2, 3, 4, 3}, 6  } },
+    {{.n_space = 2, .in = 4, .out = 2, .taps = 2, .stride = 2, .transposed = true},             {"doubling",       CreateConvolution, ApplyConvolution, 4, {2, 4, 2, 3}, 34 } },
+    {{.n_space = 1, .in = 4, .out = 4, .taps = 3, .stride = 2, .groups = 4, .circular = true},  {"depthwise",      CreateConvolution, ApplyConvolution, 3, {3, 4, 8},    16 } },
+  };
+  for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+    AnyModule module;
+    convolution = cases[c].input;
+    CheckModule(&cases[c].check, &module);
+  }
+}
+END_TEST
+
+/* A doubling takes every point to taps x taps new ones of its own; its lengths are twice those it got. On a periodic row circular layers commute with shifts. */
+START_TEST(test_convolution_values)
+{
+  NomosParameters       p;
+  NomosTape             tape;
+  NomosTensor           w[4];
+  NomosConvolutionLayer doubling, ring;
+  const size_t         *shape;
+  double                y[2 * 6 * 4], x[3 * 6], weight[3 * 2 * 4], bias[2], a[4 * 6], b[4 * 6];
+  ck_ok(NomosTapeCreate(&tape));
+  ck_ok(NomosParametersCreate(NOMOS_F64, &p));
+  ck_ok(NomosConvolutionLayerCreate(p, "doubling", &(NomosConvolutionLayerInput){.n_space = 2, .in = 3, .out = 2, .taps = 2, .stride = 2, .transposed = true}, &doubling));
+  ck_ok(NomosConvolutionLayerCreate(p, "ring", &(NomosConvolutionLayerInput){.n_space = 1, .in = 3, .out = 4, .taps = 3, .circular = true}, &ring));
+  ck_ok(NomosParametersInitialise(p, 2));
+  ck_ok(NomosParametersBind(p, tape, w));
+  const NomosTensor input = RandomTensor(tape, NOMOS_F64, 7, 4, (size_t[]){1, 3, 2, 3}), doubled = NomosConvolutionLayerApply(&doubling, w, input);
+  ck_assert(NomosTensorDims(doubled, &shape) == 4 && shape[1] == 2 && shape[2] == 4 && shape[3] == 6);
+  ck_ok(NomosTensorGetDoubles(doubled, y));
+  ck_ok(NomosTensorGetDoubles(input, x));
+  ck_ok(NomosTensorGetDoubles(w[0], weight));
+  ck_ok(NomosTensorGetDoubles(w[1], bias));
+  for (int o = 0; o < 2; o++)
+    for (int j = 0; j < 4; j++)
+      for (int i = 0; i < 6; i++) {
+        double sum = bias[o];
+        for (int c = 0; c < 3; c++) sum += x[(c * 2 + j / 2) * 3 + i / 2] * weight[((c * 2 + o) * 2 + j % 2) * 2 + i % 2];
+        ck_assert_double_eq_tol(y[(o * 4 + j) * 6 + i], sum, 1e-14);
+      }
+  const NomosTensor row = NomosReshape(input, 3, (size_t[]){1, 3, 6});
+  ck_ok(NomosTensorGetDoubles(NomosConvolutionLayerApply(&ring, w, NomosRoll(row, 2, 2)), a));
+  ck_ok(NomosTensorGetDoubles(NomosRoll(NomosConvolutionLayerApply(&ring, w, row), 2, 2), b));
+  for (int i = 0; i < 24; i++) ck_assert_double_eq_tol(a[i], b[i], 1e-15);
+  ck_ok(NomosParametersDestroy(&p));
+  ck_ok(NomosTapeDestroy(&tape));
+}
+END_TEST
+
+/* ---- a whole U-Net */
+
+static int            unet_space;
+static PetscErrorCode CreateUNet(NomosParameters p, void *m)
+{
+  return NomosUNetCreate(p, "unet", &(NomosUNetInput){.n_space = unet_space, .in = 1, .out = 1, .width = 2, .circular = unet_space == 1}, m);
+}
+static NomosTensor ApplyUNet(const void *m, const NomosTensor w[], NomosTensor x)
+{
+  return NomosUNetApply(m, w, x);
+}
+
+/* Derivatives; and on a circle it commutes with shifts by 16 points, the lengths of its coarsest cells. */
+START_TEST(test_unet)
+{
+  static const ModuleCase cases[] = {{"U-Net 1-D", CreateUNet, ApplyUNet, 3, {1, 1, 32}, 10959}, {"U-Net 2-D", CreateUNet, ApplyUNet, 4, {1, 1, 16, 16}, 30715}};
+  NomosUNet               unet;
+  Fixture                 f;
+  double                  a[64], b[64];
+  for (unet_space = 1; unet_space <= 2; unet_space++) CheckModule(&cases[unet_space - 1], &unet);
+  unet_space = 1;
+  SetUp(&f, CreateUNet, &unet);
+  const NomosTensor x = RandomTensor(f.tape, NOMOS_F64, 8, 3, (size_t[]){1, 1, 64});
+  ck_ok(NomosTensorGetDoubles(NomosUNetApply(&unet, f.w, NomosRoll(x, 2, 16)), a));
+  ck_ok(NomosTensorGetDoubles(NomosRoll(NomosUNetApply(&unet, f.w, x), 2, 16), b));
+  for (int i = 0; i < 64; i++) ck_assert_double_eq_tol(a[i], b[i], 1e-12);
+  TearDown(&f);
+}
+END_TEST
+
 /* ---- values */
-
-typedef struct {
-  NomosParameters parameters;
-  NomosTape       tape;
-  NomosTensor     w[MAX_TENSORS];
-} Fixture;
-
-static void SetUp(Fixture *f, PetscErrorCode (*create)(NomosParameters, void *), void *module)
-{
-  ck_ok(NomosTapeCreate(&f->tape));
-  ck_ok(NomosParametersCreate(NOMOS_F64, &f->parameters));
-  ck_ok(create(f->parameters, module));
-  ck_ok(NomosParametersInitialise(f->parameters, 9));
-  ck_ok(NomosParametersBind(f->parameters, f->tape, f->w));
-}
-
-static void TearDown(Fixture *f)
-{
-  ck_ok(NomosTapeDestroy(&f->tape));
-  ck_ok(NomosParametersDestroy(&f->parameters));
-}
 
 static const double *Weight(Fixture *f, const char name[])
 {
@@ -383,6 +482,14 @@ START_TEST(test_parameter_counts)
   ck_ok(NomosGraphNetworkCreate(p, "gns", &(NomosGraphNetworkInput){.node_in = 30, .edge_in = 3, .out = 3, .width = 128, .n_hidden = 2, .n_layers = 10, .activation = NOMOS_RELU}, &gns));
   ck_assert_int_eq((int)NomosParametersSize(p), 1591811);
   ck_ok(NomosParametersDestroy(&p));
+  for (int n_space = 1; n_space <= 2; n_space++) { /* PDEBench, in its sizes for CAPE, doi:10.48550/arXiv.2210.07182 */
+    NomosUNet    unet;
+    const size_t channels = n_space == 1 ? 1 : 4;
+    ck_ok(NomosParametersCreate(NOMOS_F32, &p));
+    ck_ok(NomosUNetCreate(p, "unet", &(NomosUNetInput){.n_space = n_space, .in = channels, .out = channels, .width = 32}, &unet));
+    ck_assert_int_eq((int)NomosParametersSize(p), n_space == 1 ? 2707809 : 7763428);
+    ck_ok(NomosParametersDestroy(&p));
+  }
 }
 END_TEST
 
@@ -431,4 +538,4 @@ START_TEST(test_losses)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("modules", test_derivatives, test_mlp_values, test_attention_values, test_graph_network, test_fast_weights, test_parameter_counts, test_losses)
+NOMOS_TEST_SUITE("modules", test_derivatives, test_derivatives_of_convolutions, test_convolution_values, test_unet, test_mlp_values, test_attention_values, test_graph_network, test_fast_weights, test_parameter_counts, test_losses)
