@@ -49,11 +49,12 @@ static PetscErrorCode Overview(const NomosProgram *program)
   for (size_t i = 0; program->models[i]; i++) PetscCall(PetscPrintf(program->comm, "  %-12s %s\n", program->models[i]->name, program->models[i]->summary));
   PetscCall(PetscPrintf(program->comm, "\nparameters of every run (nomos describe run):\n"));
   for (size_t i = 0; i < nomos_n_run_params; i++) PetscCall(PetscPrintf(program->comm, "  %s\n", nomos_run_params[i].key));
+  for (size_t i = 0; nomos_sections[i]; i++) PetscCall(PetscPrintf(program->comm, "\nparameters %s (nomos describe %s): %s.*\n", nomos_sections[i]->doc, nomos_sections[i]->name, nomos_sections[i]->name));
   PetscCall(PetscPrintf(program->comm, "\ncases: nomos list; the values of one: nomos describe CASE\n"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Is `name` a solver, `run`, or a key? Then print it. */
+/* Is `name` a solver, `run`, another section, or a key? Then print it. */
 static PetscErrorCode DescribeName(const NomosProgram *program, const char name[], bool *found)
 {
   const NomosModelOps *const *models = program->models;
@@ -63,6 +64,12 @@ static PetscErrorCode DescribeName(const NomosProgram *program, const char name[
   if (!strcmp(name, "run")) {
     PetscCall(PetscPrintf(program->comm, "parameters of every run:\n\n"));
     PetscCall(PrintParams(program->comm, nomos_n_run_params, nomos_run_params));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  for (size_t i = 0; nomos_sections[i]; i++) {
+    if (strcmp(nomos_sections[i]->name, name)) continue;
+    PetscCall(PetscPrintf(program->comm, "parameters %s:\n\n", nomos_sections[i]->doc));
+    PetscCall(PrintParams(program->comm, nomos_sections[i]->n, nomos_sections[i]->params));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   for (size_t m = 0; models[m]; m++) {
@@ -78,6 +85,13 @@ static PetscErrorCode DescribeName(const NomosProgram *program, const char name[
     if (strcmp(nomos_run_params[i].key, name)) continue;
     PetscCall(PrintParam(program->comm, &nomos_run_params[i]));
     *found = true;
+  }
+  for (size_t s = 0; nomos_sections[s]; s++) {
+    for (size_t i = 0; i < nomos_sections[s]->n; i++) {
+      if (strcmp(nomos_sections[s]->params[i].key, name)) continue;
+      PetscCall(PrintParam(program->comm, &nomos_sections[s]->params[i]));
+      *found = true;
+    }
   }
   for (size_t m = 0; models[m]; m++) {
     for (size_t i = 0; i < models[m]->n_params; i++) {
@@ -117,6 +131,8 @@ static PetscErrorCode Unknown(const NomosProgram *program, const char name[])
 
   PetscFunctionBeginUser;
   for (size_t i = 0; i < nomos_n_run_params && n < 1024; i++) names[n++] = nomos_run_params[i].key;
+  for (size_t s = 0; nomos_sections[s]; s++)
+    for (size_t i = 0; i < nomos_sections[s]->n && n < 1024; i++) names[n++] = nomos_sections[s]->params[i].key;
   for (size_t m = 0; program->models[m]; m++) {
     if (n < 1024) names[n++] = program->models[m]->name;
     for (size_t i = 0; i < program->models[m]->n_params && n < 1024; i++) names[n++] = program->models[m]->params[i].key;

@@ -10,7 +10,7 @@
 
 static PetscErrorCode CommandHelp(NomosProgram *program);
 
-enum { RUN = 1, PLOT = 2, CHECK = 4, DESCRIBE = 8, LIST = 16, HELP = 32 };
+enum { RUN = 1, PLOT = 2, CHECK = 4, DESCRIBE = 8, LIST = 16, HELP = 32, GRADCHECK = 64 };
 
 static const struct {
   const char *name, *arguments;
@@ -32,9 +32,16 @@ static const struct {
    "1 error; 2 wrong command line; 130 and 143 stopped by SIGINT and SIGTERM; 143 too at the limit time.max_wall.\n"
    "mpirun kills its processes one second after Ctrl-C: give a large run longer to write its checkpoint with\n"
    "  mpirun --mca odls_base_sigkill_timeout 60 -n 4 nomos run CASE\n"},
+  {"gradcheck", "CASE [options]", GRADCHECK, 1, 1, NomosCommandGradcheck, "check the derivatives of a case, and measure what they cost",
+   "A short trajectory from the case's initial state is differentiated by the state and by every differentiable parameter: transposition, Taylor remainders of orders\n"
+   "2 and 3, second derivatives, central differences of each parameter, the same bits under every checkpoint schedule and number of threads, the cost of a gradient\n"
+   "in forward runs. A table on the terminal and in RUN/gradcheck.csv, a picture in RUN/plots. Exit code 1 if a check fails. Its parameters: nomos describe gradcheck.\n"
+   "\n"
+   "  nomos gradcheck qg/two_layer_turbulence --smoke\n"
+   "  nomos gradcheck qg/rossby_wave --set gradcheck.steps=100\n"},
   {"plot", "RUN", PLOT, 1, 1, NomosCommandPlot, "draw the pictures of a run again, into RUN/plots", "Works on finished, stopped and killed runs.\n"},
   {"check", "CASE RUN", CHECK, 2, 2, NomosCommandCheck, "compare the results of a run with a case's expected.yaml", "Exit code 0 if every number is within its tolerance, else 1.\n"},
-  {"describe", "[SOLVER | CASE | KEY | run]", DESCRIBE, 0, 1, NomosCommandDescribe, "explain solvers, parameters, or the resolved values of a case",
+  {"describe", "[SOLVER | CASE | KEY | run | gradcheck]", DESCRIBE, 0, 1, NomosCommandDescribe, "explain solvers, parameters, or the resolved values of a case",
    "  nomos describe                 what there is\n"
    "  nomos describe qg              every parameter of a solver\n"
    "  nomos describe run             the parameters of every run\n"
@@ -54,14 +61,14 @@ static const struct {
   size_t      offset;
   const char *doc;
 } options[] = {
-  {"--output", "-o", "DIR", RUN, TEXT, offsetof(NomosProgram, directory), "the run directory (default runs/<case>/<UTC time>-<hash>)"},
-  {"--set", NULL, "KEY=VALUE", RUN | DESCRIBE, LIST_OF_TEXT, 0, "set a parameter; wins over the case; may be given many times"},
+  {"--output", "-o", "DIR", RUN | GRADCHECK, TEXT, offsetof(NomosProgram, directory), "the run directory (default runs/<case>[-<command>]/<UTC time>-<hash>)"},
+  {"--set", NULL, "KEY=VALUE", RUN | GRADCHECK | DESCRIBE, LIST_OF_TEXT, 0, "set a parameter; wins over the case; may be given many times"},
   {"--restart", NULL, "latest|STEP|FILE", RUN, TEXT, offsetof(NomosProgram, restart), "continue from a checkpoint"},
-  {"--force", NULL, NULL, RUN, FLAG, offsetof(NomosProgram, force), "replace the run in the run directory: only files a run writes are deleted"},
+  {"--force", NULL, NULL, RUN | GRADCHECK, FLAG, offsetof(NomosProgram, force), "replace the run in the run directory: only files a run writes are deleted"},
   {"--dry-run", NULL, NULL, RUN, FLAG, offsetof(NomosProgram, dry_run), "check the case, say what it would cost, write nothing"},
-  {"--smoke", NULL, NULL, RUN | DESCRIBE, FLAG, offsetof(NomosProgram, smoke), "the case's small variant (`smoke:` in case.yaml)"},
+  {"--smoke", NULL, NULL, RUN | GRADCHECK | DESCRIBE, FLAG, offsetof(NomosProgram, smoke), "the case's small variant (`smoke:` in case.yaml)"},
   {"--check", NULL, NULL, RUN, FLAG, offsetof(NomosProgram, check), "compare the results with the case's expected.yaml"},
-  {"--quiet", "-q", NULL, RUN | PLOT, FLAG, offsetof(NomosProgram, quiet), "nothing on standard output"},
+  {"--quiet", "-q", NULL, RUN | GRADCHECK | PLOT, FLAG, offsetof(NomosProgram, quiet), "nothing on standard output"},
   {"--help", "-h", NULL, ~0u, FLAG, offsetof(NomosProgram, help), "this page"},
   {"--debug", NULL, NULL, ~0u, FLAG, offsetof(NomosProgram, debug), "show where in the source an error was raised"},
 };

@@ -40,6 +40,9 @@ static const struct {
   {"",            "scalars.csv*"   },
   {"",            "spectra.nc*"    },
   {"",            ".*.tmp*"        },
+  {"",            "gradcheck.*"    },
+  {"",            "taylor.csv"     },
+  {"",            "norms.csv"      },
   {"/checkpoint", "*step_*.h5*"    },
   {"/plots",      "fields_*.png"   },
   {"/plots",      "fields_*.svg"   },
@@ -49,6 +52,7 @@ static const struct {
   {"/plots",      "constant_*.svg" },
   {"/plots",      "scalars.*"      },
   {"/plots",      "spectra.*"      },
+  {"/plots",      "gradcheck.*"    },
 };
 
 /* Returns the room that goes free, in bytes. */

@@ -29,12 +29,15 @@ const NomosParam nomos_run_params[] = {
 const size_t nomos_n_run_params = sizeof nomos_run_params / sizeof *nomos_run_params;
 
 /* A restart may change these; every other parameter is physics. */
-static const char *const not_physics[] = {"output.", "checkpoint.", "case.title", "case.reference", "run.", "time.dt", "time.stop", "time.max_wall", "time.check_every"};
+static const char *const not_physics[] = {"gradcheck.", "output.", "checkpoint.", "case.title", "case.reference", "run.", "time.dt", "time.stop", "time.max_wall", "time.check_every"};
 enum { N_NOT_PHYSICS = sizeof not_physics / sizeof *not_physics };
 
 /* Every section is one line here. */
-const NomosSection nomos_sections[] = {
-  {NULL, NULL, 0, NULL},
+extern const NomosSection nomos_gradcheck_section;
+
+const NomosSection *const nomos_sections[] = {
+  &nomos_gradcheck_section,
+  NULL,
 };
 
 static PetscErrorCode RegisterSections(NomosConfig config, const char asked[])
@@ -43,7 +46,8 @@ static PetscErrorCode RegisterSections(NomosConfig config, const char asked[])
   bool has;
 
   PetscFunctionBeginUser;
-  for (const NomosSection *section = nomos_sections; section->name; section++) {
+  for (size_t i = 0; nomos_sections[i]; i++) {
+    const NomosSection *section = nomos_sections[i];
     snprintf(prefix, sizeof prefix, "%s.", section->name);
     PetscCall(NomosConfigHasPrefix(config, prefix, &has));
     if (has || (asked && !strcmp(asked, section->name))) PetscCall(NomosConfigRegister(config, section->n, section->params));

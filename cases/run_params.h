@@ -28,7 +28,7 @@ typedef struct {
   size_t            n;
   const NomosParam *params;
 } NomosSection;
-extern const NomosSection nomos_sections[]; /* ends with a name NULL */
+extern const NomosSection *const nomos_sections[]; /* NULL at the end */
 
 /* Load a case (with `smoke` and `--set`), declare the parameters of runs, of its solver and of `section` (NULL: none), check them. Collective. */
 typedef struct {

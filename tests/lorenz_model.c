@@ -11,7 +11,7 @@ typedef struct {
   int64_t             n, start, m;
   int                *counts, *starts; /* of the ranks */
   bool                ab2, single;
-  double              p[N_PARAMETERS], amplitude;
+  double              p[N_PARAMETERS], amplitude, mistake;
   double             *x, *f; /* the state: this rank's m, and the history of AB2 */
   double             *index;
   NomosFieldDim       dim;
@@ -24,6 +24,7 @@ static const NomosParam lorenz_params[] = {
   {"lorenz.forcing",   NOMOS_PARAM_REAL,   "8",       NULL, 0,  0,    NULL,              true,  "F."                    },
   {"lorenz.damping",   NOMOS_PARAM_REAL,   "1",       NULL, 0,  1e3,  NULL,              true,  "d."                    },
   {"lorenz.amplitude", NOMOS_PARAM_REAL,   "3",       NULL, 0,  1e3,  NULL,              false, "Of the waves at the start."},
+  {"lorenz.mistake",   NOMOS_PARAM_REAL,   "0",       NULL, 0,  1,    NULL,              false, "Relative error of the gradient: to see a check fail."},
   {"lorenz.precision", NOMOS_PARAM_CHOICE, "float64", NULL, 0,  0,    "float64|float32", false, "Of the state."         },
   {"time.scheme",      NOMOS_PARAM_CHOICE, "rk4",     NULL, 0,  0,    "rk4|ab2",         false, "Time scheme."          },
 };
@@ -41,6 +42,7 @@ static PetscErrorCode Create(NomosModel model)
   PetscCall(NomosConfigGetReal(model->config, "lorenz.forcing", &l->p[FORCING]));
   PetscCall(NomosConfigGetReal(model->config, "lorenz.damping", &l->p[DAMPING]));
   PetscCall(NomosConfigGetReal(model->config, "lorenz.amplitude", &l->amplitude));
+  PetscCall(NomosConfigGetReal(model->config, "lorenz.mistake", &l->mistake));
   PetscCall(NomosConfigGetString(model->config, "lorenz.precision", &text));
   l->single = !strcmp(text, "float32");
   PetscCall(NomosConfigGetString(model->config, "time.scheme", &text));
@@ -356,6 +358,7 @@ static PetscErrorCode Vjp(NomosModel model, const void *state, void *x_bar, doub
   if (l->ab2) PetscCall(Gather(model, x_bar, 1, r.hb));
   RunStages(model, &r, false, NULL);
   RunBack(model, &r, false, NULL, p_bar, NULL);
+  for (int64_t i = 0; i < l->n; i++) r.yb[i] *= 1 + l->mistake;
   Scatter(l, r.yb, 0, x_bar);
   if (l->ab2) Scatter(l, r.hb, 1, x_bar);
   PetscCall(PetscFree(r.block));

@@ -1,0 +1,125 @@
+#include "cases/gradcheck.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+static PetscErrorCode Log(NomosRun *run, const NomosGradcheck *check)
+{
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < check->n_lines; i++) {
+    const NomosGradcheckLine *line = &check->lines[i];
+    char                      bound[48] = "";
+    if (!isnan(line->bound)) snprintf(bound, sizeof bound, line->bound == 0 ? "  exact     " : "  <= %-7.1e", line->bound);
+    else snprintf(bound, sizeof bound, "%12s", "");
+    PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "check", "  %-4s %-28s %9.3g%s  %s", isnan(line->bound) ? "" : line->passed ? "ok" : "FAIL", line->name, line->value, bound, line->note));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode WriteText(NomosRun *run, const char name[], char *text)
+{
+  char path[NOMOS_MAX_PATH];
+
+  PetscFunctionBeginUser;
+  PetscCheck(text, PETSC_COMM_SELF, PETSC_ERR_MEM, "%s: out of memory", name);
+  PetscCall(NomosRunDirectoryFile(run->directory, name, path));
+  PetscErrorCode code = NomosWriteFileAtomic(run->comm, path, text);
+  free(text);
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static json_t *Number(double value)
+{
+  return isfinite(value) ? json_real(value) : json_null();
+}
+
+/* NaN as an empty cell. */
+static const char *Cell(double value, char text[32])
+{
+  text[0] = '\0';
+  if (!isnan(value)) snprintf(text, 32, "%.17g", value);
+  return text;
+}
+
+static PetscErrorCode WriteTables(NomosRun *run, const NomosGradcheck *check)
+{
+  const NomosOperatorReport *r = &check->report;
+  char                      *text, value[32], bound[32];
+  size_t                     size;
+  json_t                    *lines = json_array();
+  FILE                      *stream;
+
+  PetscFunctionBeginUser;
+  stream = open_memstream(&text, &size);
+  fprintf(stream, "check,value,bound,passed,note\n");
+  for (size_t i = 0; i < check->n_lines; i++) {
+    const NomosGradcheckLine *line = &check->lines[i];
+    fprintf(stream, "%s,%s,%s,%s,\"%s\"\n", line->name, Cell(line->value, value), Cell(line->bound, bound), isnan(line->bound) ? "" : line->passed ? "yes" : "no", line->note);
+    json_array_append_new(lines, json_pack("{s:s, s:o, s:o, s:b, s:s}", "check", line->name, "value", Number(line->value), "bound", Number(line->bound), "passed", (int)line->passed, "note", line->note));
+  }
+  fclose(stream);
+  PetscCall(WriteText(run, "gradcheck.csv", text));
+  text = json_dumps(lines, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
+  json_decref(lines);
+  PetscCall(WriteText(run, "gradcheck.json", text));
+  stream = open_memstream(&text, &size);
+  fprintf(stream, "h,remainder_1,remainder_2,remainder_3\n");
+  for (int i = 0; i < NOMOS_CHECK_HALVINGS; i++) fprintf(stream, "%.17g,%.17g,%.17g,%.17g\n", r->h[i], r->remainder[0][i], r->remainder[1][i], r->remainder[2][i]);
+  fclose(stream);
+  PetscCall(WriteText(run, "taylor.csv", text));
+  stream = open_memstream(&text, &size);
+  fprintf(stream, "step,norm\n");
+  for (int64_t k = 0; k <= check->n_steps; k++) fprintf(stream, "%lld,%.17g\n", (long long)k, check->norms[k]);
+  fclose(stream);
+  PetscCall(WriteText(run, "norms.csv", text));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Taylor remainders with the slopes they should have, and the growth of the gradient backwards in time. */
+static PetscErrorCode Draw(NomosRun *run, const NomosGradcheck *check)
+{
+  static const char *const   labels[] = {"cost", "- gradient", "- second derivative"}, *const slopes[] = {"h", "h^2", "h^3"};
+  const NomosOperatorReport *r = &check->report;
+  NomosFigure                figure;
+  char                       path[NOMOS_MAX_PATH];
+  double                    *steps;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosRunDirectoryFile(run->directory, "plots", path));
+  PetscCheck(!mkdir(path, 0777) || errno == EEXIST, PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s: cannot be created", path);
+  PetscCall(NomosFigureCreate(run->params.title[0] ? run->params.title : run->ops->name, 1, 2, &figure));
+  PetscCall(NomosFigurePanel(figure, 0, 0, &(NomosAxes){.title = "Taylor remainders", .x_label = "step h", .y_label = "remainder", .x_scale = NOMOS_SCALE_LOG, .y_scale = NOMOS_SCALE_LOG}));
+  for (int p = 0; p < 3; p++) {
+    if (isnan(r->order[p])) continue;
+    PetscCall(NomosFigureLine(figure, NOMOS_CHECK_HALVINGS, r->h, r->remainder[p], labels[p], 3));
+    if (r->remainder[p][0] > 0) PetscCall(NomosFigureSlope(figure, p + 1, r->h[0], r->h[NOMOS_CHECK_HALVINGS - 1], r->remainder[p][0], slopes[p]));
+  }
+  PetscCall(PetscMalloc1((size_t)check->n_steps + 1, &steps));
+  for (int64_t k = 0; k <= check->n_steps; k++) steps[k] = (double)k;
+  PetscCall(NomosFigurePanel(figure, 0, 1, &(NomosAxes){.title = "norm of the gradient", .x_label = "step", .y_label = "norm", .y_scale = NOMOS_SCALE_LOG}));
+  PetscCall(NomosFigureLine(figure, (size_t)check->n_steps + 1, steps, check->norms, NULL, 0));
+  PetscCall(PetscFree(steps));
+  PetscCall(NomosRunDirectoryFile(run->directory, "plots/gradcheck", path));
+  PetscCall(NomosFigureSave(figure, path));
+  PetscCall(NomosFigureDestroy(&figure));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosGradcheckWrite(NomosRun *run, const NomosGradcheck *check)
+{
+  PetscFunctionBeginUser;
+  PetscCall(Log(run, check));
+  PetscCall(WriteTables(run, check));
+  if (!run->params.pictures || run->rank) PetscFunctionReturn(PETSC_SUCCESS);
+  /* Pictures are a courtesy. */
+  const bool     quiet = NomosErrorSetQuiet(true);
+  PetscErrorCode code  = Draw(run, check);
+  NomosErrorSetQuiet(quiet);
+  if (code) PetscCall(NomosLogPrint(run->log, NOMOS_LOG_WARNING, "pictures", "the picture could not be drawn: %s", NomosErrorLast()));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,48 @@
+# nomos gradcheck as a user calls it: what it says, writes and returns.
+. "${0%/*}/lib.sh"
+
+mkdir ring still
+cat >ring/case.yaml <<'YAML'
+solver: lorenz
+case: {title: A ring}
+time: {dt: 0.02, stop: 2, scheme: ab2}
+smoke: {gradcheck.steps: 8}
+YAML
+echo 'solver: toy
+time: {dt: 0.25, stop: 1}' >still/case.yaml
+
+expect 0 "" "$toy" gradcheck ring -o checked
+for file in STATUS config.yaml provenance.json summary.json log.txt gradcheck.csv gradcheck.json taylor.csv norms.csv plots/gradcheck.png plots/gradcheck.svg; do
+  [ -s checked/$file ] || fail "no $file"
+done
+[ "$(head -n 1 checked/STATUS)" = done ] || fail "STATUS: $(cat checked/STATUS)"
+for check in schedule_every schedule_binomial schedule_two_level threads transposition linearity taylor_2 taylor_3 hessian_symmetry hessian_differences "d/d lorenz.forcing" "d/d lorenz.damping"; do
+  grep -q "ok *$check" out.txt || fail "no check of $check: $(cat out.txt)"
+  grep -q "^$check,.*,yes," checked/gradcheck.csv || fail "gradcheck.csv has no $check"
+done
+grep -q "gradient_cost" out.txt || fail "the cost of a gradient is not told"
+[ -z "$(ls -A checked | grep snapshots)" ] || fail "snapshots are left on the disk"
+
+# Smoke, single precision, several ranks, the directory of an earlier check.
+expect 0 "" "$toy" gradcheck ring --smoke -o small
+grep -q "over 8 steps" small/STATUS || fail "STATUS: $(cat small/STATUS)"
+expect 0 "" "$toy" gradcheck ring -o single --set lorenz.precision=float32 --set gradcheck.directions=3
+expect 0 "" mpirun --oversubscribe -n 2 "$toy" gradcheck ring -o ranks
+expect 1 "is not empty" "$toy" gradcheck ring -o checked
+expect 0 "" "$toy" gradcheck ring -o checked --force --quiet
+[ ! -s out.txt ] || fail "--quiet says $(cat out.txt)"
+# The directory is a case like any run's.
+expect 0 "" "$toy" gradcheck checked -o again
+
+# A mistake is found, in the exit code too.
+expect 1 "" "$toy" gradcheck ring -o wrong --set lorenz.mistake=1e-3
+grep -q "FAIL *taylor_2" out.txt || fail "a wrong gradient passes: $(cat out.txt)"
+grep -q "^[0-9]* failed" <(tail -n 1 wrong/STATUS) || fail "STATUS: $(cat wrong/STATUS)"
+
+# What cannot be differentiated says so; what is wrong in the case too.
+expect 1 "solver toy has no derivatives" "$toy" gradcheck still -o none
+[ ! -e none ] || fail "a refused check leaves a directory"
+expect 1 "gradcheck.steps" "$toy" gradcheck ring -o none --set gradcheck.steps=1
+expect 1 "gradcheck.direction" "$toy" gradcheck ring -o none --set gradcheck.direction=1
+expect 0 "" "$toy" describe gradcheck
+finish
