@@ -28,7 +28,10 @@
   ENTRY(maximum) \
   ENTRY(convolve) \
   ENTRY(convolve_transposed) \
-  ENTRY(convolve_weights)
+  ENTRY(convolve_weights) \
+  ENTRY(real_fft) \
+  ENTRY(inverse_real_fft) \
+  ENTRY(complex_multiply)
 
 #define NOMOS_PRIMITIVE_DECLARE(name) extern const NomosPrimitive nomos_primitive_##name;
 NOMOS_PRIMITIVES(NOMOS_PRIMITIVE_DECLARE)

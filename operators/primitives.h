@@ -82,4 +82,12 @@ NomosTensor NomosConvolveTransposed(NomosTensor y, NomosTensor w, const NomosCon
 /* Its adjoint in w, for the given taps along (y, x) or x. */
 NomosTensor NomosConvolveWeights(NomosTensor x, NomosTensor y, const NomosConvolution *how, const size_t taps[]);
 
+/* ---- Fourier transforms and complex numbers (operators/fourier.c); complex numbers are pairs along the last axis */
+/* X_k = sum_j x_j exp(-2 pi i k.j/n) over the last n_axes (1 to 3): [.., n] -> [.., n/2 + 1, 2], all modes of the axes before the last. No factor, as NumPy's rfftn. */
+NomosTensor NomosRealFft(NomosTensor x, int n_axes);
+/* Its inverse, with the factor 1/points: modes [.., n/2 + 1, 2] -> [.., n]. The imaginary parts of modes that a real field cannot have are ignored, as NumPy's irfftn. */
+NomosTensor NomosInverseRealFft(NomosTensor modes, int n_axes, size_t n);
+NomosTensor NomosComplexMultiply(NomosTensor a, NomosTensor b, bool conjugate_a); /* a b or conj(a) b; [.., 2], broadcasting */
+NomosTensor NomosComplexMatMul(NomosTensor a, NomosTensor b); /* [.., m, k, 2] [.., k, n, 2] -> [.., m, n, 2]; leading axes broadcast */
+
 #endif
