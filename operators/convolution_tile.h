@@ -3,24 +3,16 @@
 #define NOMOS_OPERATORS_CONVOLUTION_TILE_H
 
 #include "operators/convolution_impl.h"
-#include "operators/real.h"
+#include "operators/vector.h"
 
 #include <omp.h>
 #include <string.h>
 
-/* A tile of ROWS x LANES sums stays in registers: 16 of the 32 of AVX-512, 8 of 16 elsewhere. */
-#ifdef __AVX512F__
-  #define NOMOS_VECTOR_BYTES 64
-#else
-  #define NOMOS_VECTOR_BYTES 32
-#endif
 enum {
-  VECTOR = NOMOS_VECTOR_BYTES / sizeof(Real),
-  LANES  = 2 * VECTOR,
-  ROWS   = NOMOS_VECTOR_BYTES / 8,
-  TERMS  = 288 /* of a sum at a time: ROWS x TERMS numbers stay in the nearest cache */
+  LANES = 2 * VECTOR,
+  ROWS  = NOMOS_VECTOR_BYTES / 8, /* a tile of ROWS x LANES sums stays in registers */
+  TERMS = 288                     /* of a sum at a time: ROWS x TERMS numbers stay in the nearest cache */
 };
-typedef Real Vector __attribute__((vector_size(NOMOS_VECTOR_BYTES), aligned(sizeof(Real)), may_alias));
 
 /* tile[i][VECTOR v + j] = sum_k a[k][i] b[v][offset[k] + j] */
 static inline void Tile(size_t n, const Real *restrict a, const Real *const b[2], const ptrdiff_t *restrict offset, Real *restrict tile)
@@ -88,21 +80,6 @@ static inline void PackRows(size_t n, size_t n_rows, const Real *from, size_t ro
   else
     for (size_t k = 0; k < n; k++)
       for (size_t i = 0; i < ROWS; i++) a[k * ROWS + i] = i < n_rows ? from[row_stride * i + (size_t)offset[k]] : 0;
-}
-
-static inline size_t Blocks(size_t n, size_t block)
-{
-  return (n + block - 1) / block;
-}
-/* Rounded up to whole cache lines, an odd number of them: planes this far apart do not fall on the same lines of a cache. */
-static inline size_t OddLines(size_t n)
-{
-  const size_t line = 64 / sizeof(Real), lines = Blocks(n, line);
-  return (lines | 1) * line;
-}
-static inline size_t Smaller(size_t a, size_t b)
-{
-  return a < b ? a : b;
 }
 
 #endif

@@ -31,7 +31,10 @@
   ENTRY(convolve_weights) \
   ENTRY(real_fft) \
   ENTRY(inverse_real_fft) \
-  ENTRY(complex_multiply)
+  ENTRY(complex_multiply) \
+  ENTRY(spectral_convolve) \
+  ENTRY(spectral_transposed) \
+  ENTRY(spectral_weights)
 
 #define NOMOS_PRIMITIVE_DECLARE(name) extern const NomosPrimitive nomos_primitive_##name;
 NOMOS_PRIMITIVES(NOMOS_PRIMITIVE_DECLARE)

@@ -89,5 +89,10 @@ NomosTensor NomosRealFft(NomosTensor x, int n_axes);
 NomosTensor NomosInverseRealFft(NomosTensor modes, int n_axes, size_t n);
 NomosTensor NomosComplexMultiply(NomosTensor a, NomosTensor b, bool conjugate_a); /* a b or conj(a) b; [.., 2], broadcasting */
 NomosTensor NomosComplexMatMul(NomosTensor a, NomosTensor b); /* [.., m, k, 2] [.., k, n, 2] -> [.., m, n, 2]; leading axes broadcast */
+/* Spectral convolution (operators/spectral.c): the retained modes of x, their channels multiplied by complex weights, back to points:
+     y[b, o] = inverse_real_fft(sum_i w[i, o, k] real_fft(x[b, i])_k),   zero for modes that are not retained.
+   x [batch, in, (y,) x] -> [batch, out, (y,) x]. w [in, out, modes, 2]: modes k = 0..modes-1; or [in, out, rows, modes, 2]: along y the modes 0..rows/2-1, then -rows/2..-1
+   (the two corners of doi:10.48550/arXiv.2010.08895, one behind the other). Errors: more modes than points have; odd rows. */
+NomosTensor NomosSpectralConvolve(NomosTensor x, NomosTensor w);
 
 #endif
