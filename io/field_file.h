@@ -73,6 +73,8 @@ typedef struct NomosFieldReader_s *NomosFieldReader;
 PetscErrorCode NomosFieldReaderOpen(MPI_Comm comm, const char path[], NomosFieldReader *reader);
 PetscErrorCode NomosFieldReaderHas(NomosFieldReader reader, const char name[], bool *has);
 PetscErrorCode NomosFieldReaderShape(NomosFieldReader reader, const char name[], int *n_dims, size_t shape[NOMOS_FIELD_MAX_DIMS + 1]);
+/* Sizes of the chunks it is stored in; *chunked false where it lies in one piece (then chunk is its shape). */
+PetscErrorCode NomosFieldReaderChunk(NomosFieldReader reader, const char name[], bool *chunked, size_t chunk[NOMOS_FIELD_MAX_DIMS + 1]);
 PetscErrorCode NomosFieldReaderRead(NomosFieldReader reader, const char name[], const size_t start[], const size_t count[], double *data);
 PetscErrorCode NomosFieldReaderAttribute(NomosFieldReader reader, const char name[], const char attribute[], char **text); /* name NULL: root; *text NULL if absent; PetscFree */
 PetscErrorCode NomosFieldReaderFrames(NomosFieldReader reader, size_t *n); /* leading frames with a finite time */

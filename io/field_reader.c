@@ -150,6 +150,21 @@ PetscErrorCode NomosFieldReaderShape(NomosFieldReader reader, const char name[],
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode NomosFieldReaderChunk(NomosFieldReader reader, const char name[], bool *chunked, size_t chunk[NOMOS_FIELD_MAX_DIMS + 1])
+{
+  hsize_t size[NOMOS_FIELD_MAX_DIMS + 1];
+  int     n_dims;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosFieldReaderShape(reader, name, &n_dims, chunk));
+  hid_t dataset = OpenDataset(reader, name), properties = H5Dget_create_plist(dataset);
+  *chunked = H5Pget_layout(properties) == H5D_CHUNKED && H5Pget_chunk(properties, n_dims, size) == n_dims;
+  for (int d = 0; *chunked && d < n_dims; d++) chunk[d] = size[d];
+  H5Pclose(properties);
+  H5Oclose(dataset);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static bool CheckNumbers(NomosFieldReader reader, const char name[], hid_t dataset, NomosVerdict *verdict)
 {
   hid_t       type = H5Dget_type(dataset);

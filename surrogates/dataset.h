@@ -1,0 +1,81 @@
+/* Examples from HDF5 files that need not fit into memory.
+
+   The files hold trajectories: a nomos run (its fields.nc) is one, with the frames of its time axis; in any other file the leading axis counts trajectories, and the second
+   one frames where `frames` says so. An example is a window of frames of one trajectory (or all of them, or without frames a single entry of the leading axis).
+
+   Rows (frames, or entries) are read in blocks of consecutive ones, which are kept in a cache of bounded size, the least recently used going first. An epoch's order is random
+   by a counter (surrogates/random.h): blocks are shuffled and taken in groups that fill the cache, examples are shuffled within a group; so every block is read about once an
+   epoch, and when all data fit into the cache the order is a plain permutation. It depends on seed and epoch alone, not on the number of ranks.
+
+   Training, validation and test are different trajectories. Values are doubles here, whatever the file has. Every rank opens the files for itself. */
+#ifndef NOMOS_SURROGATES_DATASET_H
+#define NOMOS_SURROGATES_DATASET_H
+
+#include "io/config.h"
+#include "io/field_file.h"
+
+typedef struct NomosDataset_s *NomosDataset;
+
+typedef enum { NOMOS_SPLIT_TRAIN, NOMOS_SPLIT_VALIDATION, NOMOS_SPLIT_TEST, NOMOS_N_SPLITS } NomosSplit;
+extern const char *const nomos_split_names[NOMOS_N_SPLITS + 1]; /* "train", "validation", "test", NULL */
+
+enum { NOMOS_DATASET_MAX_VARIABLES = 16 };
+
+typedef struct {
+  const char *name;                   /* of the dataset in the files */
+  bool        constant;               /* without frames: one value (of any shape) for a trajectory, such as a PDE's parameters */
+  int         first_space, n_space;   /* of a row's axes, those that space_every thins out; n_space 0: none */
+} NomosDatasetVariable;
+
+typedef struct {
+  const char                 *path; /* an HDF5 file, a run directory, or a folder of these, taken in order of their names */
+  size_t                      n_variables;
+  const NomosDatasetVariable *variables;
+  bool                        frames;         /* of files that are not runs: the second axis is time */
+  size_t                      window;         /* frames of an example; 0: all */
+  size_t                      first_frame;    /* earlier ones are left out */
+  size_t                      every;          /* every how many-th frame; 0 stands for 1 */
+  size_t                      window_step;    /* frames, after thinning, from one window's start to the next; 0 stands for 1 */
+  size_t                      space_every;    /* every how many-th point; 0 stands for 1 */
+  size_t                      n_trajectories; /* at most so many, the first ones; 0: all */
+  double                      validation, test; /* fractions of the trajectories; one trajectory at least where it is > 0 */
+  uint64_t                    seed;             /* which trajectories are for which */
+  double                      cache_bytes;      /* 0 stands for 256 MB */
+} NomosDatasetInput;
+
+/* Open, split, and read everything once: numbers that are not finite are found here, and the hash is made. Errors: no file, a missing variable (with the nearest one there is), shapes that
+   differ between files or variables, an axis of length 0, no training example, a number that is not finite (with its place). Collective. */
+PetscErrorCode NomosDatasetOpen(MPI_Comm comm, const NomosDatasetInput *input, NomosDataset *dataset);
+PetscErrorCode NomosDatasetClose(NomosDataset *dataset);
+
+size_t      NomosDatasetExamples(NomosDataset dataset, NomosSplit split);
+size_t      NomosDatasetTrajectories(NomosDataset dataset, NomosSplit split);
+const char *NomosDatasetHash(NomosDataset dataset); /* 16 hex digits of XXH64 over all values that examples can have, thinned, in order of the files */
+
+/* Shape of a variable in one example: (window, row) for one with frames, else (row). *size (may be NULL): its entries. */
+PetscErrorCode NomosDatasetShape(NomosDataset dataset, size_t variable, int *n_dims, size_t shape[NOMOS_FIELD_MAX_DIMS + 1], size_t *size);
+/* Shape of its rows. Borrowed. */
+PetscErrorCode NomosDatasetRowShape(NomosDataset dataset, size_t variable, int *n_axes, const size_t **shape);
+/* Where an example lies: trajectory (counted through all files), file, and first frame as in the file. Any may be NULL. */
+PetscErrorCode NomosDatasetOrigin(NomosDataset dataset, NomosSplit split, size_t example, size_t *trajectory, const char **file, size_t *frame);
+
+/* values (n, shape of the variable) of n examples of a split. Errors: an example beyond; what HDF5 says. Not collective. */
+PetscErrorCode NomosDatasetRead(NomosDataset dataset, size_t variable, NomosSplit split, size_t n, const size_t examples[], double values[]);
+
+/* The order of an epoch: a permutation of the split's examples, the same on every rank. Not collective. */
+PetscErrorCode NomosDatasetOrder(NomosDataset dataset, NomosSplit split, uint64_t seed, int64_t epoch, size_t order[]);
+/* A permutation of n by the same generator, for examples that are in no file. */
+void NomosPermutation(uint64_t seed, int64_t epoch, size_t n, size_t order[]);
+
+/* Visit the rows of a variable that examples of a split can have, each once, in order of the files, distributed among the ranks in blocks: `visit` is called with the number of
+   the block (0, 1, ... of n_blocks), a row and its size. Partial results of the blocks, combined in their order, do not depend on the ranks. Not collective. */
+typedef PetscErrorCode (*NomosRowFn)(size_t block, const double row[], size_t size, void *ctx);
+size_t         NomosDatasetBlocks(NomosDataset dataset);
+PetscErrorCode NomosDatasetVisit(NomosDataset dataset, size_t variable, NomosSplit split, NomosRowFn visit, void *ctx);
+
+/* `data.*`: the table, and the input from a config that it was registered with (apart from variables, frames and window, which the learning problem knows). */
+extern const NomosParam nomos_data_params[];
+extern const size_t     nomos_n_data_params;
+PetscErrorCode          NomosDatasetInputFromConfig(NomosConfig config, NomosDatasetInput *input);
+
+#endif

@@ -1,0 +1,372 @@
+/* Files of a data set: what is in them, blocks, and the cache. */
+#include "surrogates/dataset_impl.h"
+
+#include "io/text.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { BLOCK_BYTES = 1 << 20, LARGEST_CHUNK_BYTES = 1 << 26 };
+
+/* ---- which files */
+
+static bool IsFile(const char path[])
+{
+  struct stat info;
+  return !stat(path, &info) && S_ISREG(info.st_mode);
+}
+
+static bool IsDirectory(const char path[])
+{
+  struct stat info;
+  return !stat(path, &info) && S_ISDIR(info.st_mode);
+}
+
+static bool IsHdf5Name(const char name[])
+{
+  static const char *const endings[] = {".h5", ".hdf5", ".nc"};
+  const char              *dot       = strrchr(name, '.');
+
+  for (size_t i = 0; dot && name[0] != '.' && i < sizeof endings / sizeof *endings; i++)
+    if (!strcmp(dot, endings[i])) return true;
+  return false;
+}
+
+static PetscErrorCode AddFile(NomosDataset d, const char path[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscRealloc((d->n_files + 1) * sizeof *d->files, &d->files));
+  d->files[d->n_files] = (NomosDatasetFile){0};
+  PetscCall(PetscStrallocpy(path, &d->files[d->n_files++].path));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A run, a folder of runs and files, or a file. */
+static PetscErrorCode ListFiles(NomosDataset d)
+{
+  const char     *path = d->input.path;
+  char            file[NOMOS_MAX_PATH + 16];
+  struct dirent **entries = NULL;
+  int             n;
+
+  PetscFunctionBeginUser;
+  PetscCheck(path && path[0], PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "data.path is not given: an HDF5 file, a run directory, or a folder of these");
+  PetscCheck(strlen(path) < NOMOS_MAX_PATH, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "data.path has more than %d characters; choose a shorter one", NOMOS_MAX_PATH - 1);
+  snprintf(file, sizeof file, "%s/fields.nc", path);
+  if (IsFile(file) || !IsDirectory(path)) {
+    PetscCheck(!access(path, R_OK), PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, "data.path: %s cannot be read; give an HDF5 file, a run directory, or a folder of these", path);
+    PetscCall(AddFile(d, IsDirectory(path) ? file : path));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  n = scandir(path, &entries, NULL, alphasort);
+  for (int i = 0; i < n; i++) {
+    snprintf(file, sizeof file, "%.*s/%s/fields.nc", NOMOS_MAX_PATH / 2, path, entries[i]->d_name);
+    if (!IsFile(file) || entries[i]->d_name[0] == '.') snprintf(file, sizeof file, "%.*s/%s", NOMOS_MAX_PATH / 2, path, entries[i]->d_name);
+    if (IsFile(file) && (IsHdf5Name(entries[i]->d_name) || strstr(file, "/fields.nc"))) PetscCall(AddFile(d, file));
+    free(entries[i]);
+  }
+  free(entries);
+  PetscCheck(d->n_files, PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, "data.path: %s holds no run directory and no file *.h5, *.hdf5 or *.nc", path);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- what is in them */
+
+static PetscErrorCode OpenFile(NomosDataset d, size_t file)
+{
+  PetscFunctionBeginUser;
+  if (d->reader && d->reader_file == file) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosFieldReaderClose(&d->reader));
+  PetscCall(NomosFieldReaderOpen(PETSC_COMM_SELF, d->files[file].path, &d->reader));
+  d->reader_file = file;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CheckHas(NomosDataset d, const char path[], const char name[])
+{
+  const char *const *names;
+  size_t             n;
+  bool               has;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosFieldReaderHas(d->reader, name, &has));
+  if (has) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosFieldReaderVariables(d->reader, &n, &names));
+  const char *near = NomosNearestName(name, n, names);
+  SETERRQ(PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s has no dataset %s%s%s%s; name what is there, or make the file anew", path, name, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+}
+
+static const char *ShapeText(int n, const size_t shape[], char text[128])
+{
+  size_t length = (size_t)snprintf(text, 128, "[");
+
+  for (int i = 0; i < n && length < 100; i++) length += (size_t)snprintf(text + length, 128 - length, "%s%zu", i ? ", " : "", shape[i]);
+  snprintf(text + length, 128 - length, "]");
+  return text;
+}
+
+/* The row of a variable in this file, full and thinned; of the first file it is taken, of the others compared. */
+static PetscErrorCode TakeRow(NomosDataset d, const NomosDatasetFile *file, size_t v, int n_axes, const size_t axes[])
+{
+  const NomosDatasetVariable *wanted = &d->input.variables[v];
+  NomosRow                   *row    = &d->rows[v], found = {.frames = !wanted->constant && (file->is_run || d->input.frames), .n_axes = n_axes, .first_space = wanted->first_space, .n_space = wanted->n_space, .n_full = 1, .n = 1};
+  char                        here[128], there[128];
+
+  PetscFunctionBeginUser;
+  NomosCheck(wanted->first_space + wanted->n_space <= n_axes, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has rows of shape %s; the learning problem takes axes %d to %d of it for space", file->path, wanted->name, ShapeText(n_axes, axes, here), wanted->first_space, wanted->first_space + wanted->n_space - 1);
+  snprintf(found.name, sizeof found.name, "%s", wanted->name);
+  for (int i = 0; i < n_axes; i++) {
+    const size_t every = i >= wanted->first_space && i < wanted->first_space + wanted->n_space ? d->input.space_every : 1;
+    found.full[i]      = axes[i];
+    found.shape[i]     = (axes[i] + every - 1) / every;
+    found.n_full *= found.full[i];
+    found.n *= found.shape[i];
+  }
+  NomosCheck(found.n, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s is empty: its rows have the shape %s", file->path, wanted->name, ShapeText(n_axes, axes, here));
+  if (file == d->files) *row = found;
+  bool same = row->n_axes == found.n_axes && row->frames == found.frames;
+  for (int i = 0; same && i < n_axes; i++) same = row->full[i] == found.full[i];
+  NomosCheck(same, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: rows of %s have the shape %s%s, in %s %s%s; all files of a data set must be alike", file->path, wanted->name, ShapeText(n_axes, axes, here), found.frames ? " a frame" : "", d->files[0].path, ShapeText(row->n_axes, row->full, there), row->frames ? " a frame" : "");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A variable with frames over an axis called time is a run's. Constants alone lie over trajectories. */
+static PetscErrorCode TellRun(NomosDataset d, NomosDatasetFile *file)
+{
+  PetscFunctionBeginUser;
+  for (size_t v = 0; v < d->n_variables; v++) {
+    size_t      shape[NOMOS_FIELD_MAX_DIMS + 1];
+    int         n_dims;
+    const char *dim = "";
+    PetscCall(CheckHas(d, file->path, d->input.variables[v].name));
+    if (d->input.variables[v].constant) continue;
+    PetscCall(NomosFieldReaderShape(d->reader, d->input.variables[v].name, &n_dims, shape));
+    if (n_dims) PetscCall(NomosFieldReaderDimName(d->reader, d->input.variables[v].name, 0, &dim));
+    if (!strcmp(dim, "time")) file->is_run = true;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The trajectories and frames of a file, and the rows of its variables. */
+static PetscErrorCode LookInto(NomosDataset d, size_t number)
+{
+  NomosDatasetFile *file   = &d->files[number];
+  size_t            frames = 0;
+  const char       *counts_frames = "", *counts_trajectories = "";
+
+  PetscFunctionBeginUser;
+  PetscCall(OpenFile(d, number));
+  PetscCall(TellRun(d, file));
+  for (size_t v = 0; v < d->n_variables; v++) {
+    const char *name        = d->input.variables[v].name;
+    const bool  with_frames = !d->input.variables[v].constant && (file->is_run || d->input.frames);
+    size_t      shape[NOMOS_FIELD_MAX_DIMS + 1] = {0};
+    int         n_dims, axis = 0;
+    char        text[128];
+    PetscCall(NomosFieldReaderShape(d->reader, name, &n_dims, shape));
+    NomosCheck(n_dims >= !file->is_run + with_frames, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has the shape %s; it needs %s%s%s before its own axes", file->path, name, ShapeText(n_dims, shape, text), file->is_run ? "" : "an axis of trajectories", !file->is_run && with_frames ? " and " : "", with_frames ? "an axis of time" : "");
+    if (!file->is_run) {
+      const size_t n = shape[axis++];
+      NomosCheck(n, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s is empty: there is no trajectory in it", file->path, name);
+      if (!file->n_trajectories) counts_trajectories = name, file->n_trajectories = n;
+      NomosCheck(n == file->n_trajectories, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has %zu trajectories, %s has %zu; the leading axes must agree", file->path, name, n, counts_trajectories, file->n_trajectories);
+    } else file->n_trajectories = 1;
+    if (with_frames) {
+      size_t n = shape[axis++];
+      if (file->is_run) PetscCall(NomosFieldReaderFrames(d->reader, &n)); /* those written */
+      NomosCheck(n, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s is empty: there is no frame in it", file->path, name);
+      if (!frames) counts_frames = name, frames = n;
+      NomosCheck(n == frames, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has %zu frames, %s has %zu; they must agree", file->path, name, n, counts_frames, frames);
+    }
+    PetscCall(TakeRow(d, file, v, n_dims - axis, shape + axis));
+  }
+  if (!frames) file->n_frames = 1; /* entries of the leading axis */
+  else {
+    NomosCheck(frames > d->input.first_frame, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "data.first_frame = %zu, but %s has %zu frames; choose a smaller one", d->input.first_frame, file->path, frames);
+    file->n_frames = (frames - d->input.first_frame + d->input.every - 1) / d->input.every;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- blocks */
+
+size_t NomosBlockOffset(NomosDataset d, const NomosBlock *block, size_t variable)
+{
+  size_t offset = 0;
+
+  for (size_t v = 0; v < variable; v++) offset += block->n_trajectories * (d->rows[v].frames ? block->n_frames : 1) * d->rows[v].n;
+  return offset;
+}
+
+/* About BLOCK_BYTES: several trajectories, or a part of one; whole chunks of the file where these are not too large. */
+static PetscErrorCode ChooseBlocks(NomosDataset d, size_t number)
+{
+  NomosDatasetFile *file = &d->files[number];
+  size_t            frame = 0, rest = 0, chunk_trajectories = 1, chunk_frames = 1;
+
+  PetscFunctionBeginUser;
+  PetscCall(OpenFile(d, number));
+  for (size_t v = 0; v < d->n_variables; v++) {
+    size_t chunk[NOMOS_FIELD_MAX_DIMS + 1];
+    bool   chunked;
+    *(d->rows[v].frames ? &frame : &rest) += d->rows[v].n * sizeof(double);
+    PetscCall(NomosFieldReaderChunk(d->reader, d->rows[v].name, &chunked, chunk));
+    if (!chunked) continue;
+    if (!file->is_run) chunk_trajectories = PetscMax(chunk_trajectories, chunk[0]);
+    if (d->rows[v].frames) chunk_frames = PetscMax(chunk_frames, (chunk[file->is_run ? 0 : 1] + d->input.every - 1) / d->input.every);
+  }
+  const size_t trajectory  = frame * file->n_frames + rest;
+  file->block_frames       = file->n_frames;
+  file->block_trajectories = PetscMax(1, PetscMin(file->n_trajectories, BLOCK_BYTES / trajectory));
+  if (trajectory > BLOCK_BYTES && frame) {
+    file->block_frames = PetscMin(file->n_frames, PetscMax(1, BLOCK_BYTES / frame));
+    const size_t whole = (file->block_frames + chunk_frames - 1) / chunk_frames * chunk_frames;
+    if (whole * frame <= LARGEST_CHUNK_BYTES) file->block_frames = PetscMin(whole, file->n_frames);
+  }
+  const size_t whole = (file->block_trajectories + chunk_trajectories - 1) / chunk_trajectories * chunk_trajectories;
+  if (file->block_frames == file->n_frames && whole * trajectory <= LARGEST_CHUNK_BYTES) file->block_trajectories = PetscMin(whole, file->n_trajectories);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ListBlocks(NomosDataset d)
+{
+  size_t n = 0;
+
+  PetscFunctionBeginUser;
+  for (size_t f = 0; f < d->n_files; f++) {
+    NomosDatasetFile *file = &d->files[f];
+    file->first_block      = n;
+    n = NomosBlockOf(file, file->n_trajectories - 1, file->n_frames - 1) + 1;
+  }
+  d->n_blocks = n;
+  PetscCall(PetscMalloc2(n, &d->blocks, n, &d->slot_of));
+  for (size_t f = 0, b = 0; f < d->n_files; f++) {
+    const NomosDatasetFile *file = &d->files[f];
+    for (size_t t = 0; t < file->n_trajectories; t += file->block_trajectories) {
+      for (size_t k = 0; k < file->n_frames; k += file->block_frames, b++) {
+        NomosBlock *block = &d->blocks[b];
+        *block = (NomosBlock){.file = f, .trajectory = t, .n_trajectories = PetscMin(file->block_trajectories, file->n_trajectories - t), .frame = k, .n_frames = PetscMin(file->block_frames, file->n_frames - k)};
+        block->n      = NomosBlockOffset(d, block, d->n_variables);
+        d->largest    = PetscMax(d->largest, block->n);
+        d->slot_of[b] = -1;
+      }
+    }
+  }
+  /* Small data are held whole. */
+  const double slots = d->input.cache_bytes / ((double)d->largest * sizeof(double));
+  d->n_slots         = (size_t)PetscMax(1, PetscMin(slots, (double)n));
+  PetscCall(PetscCalloc1(d->n_slots, &d->slots));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosDatasetFindFiles(NomosDataset d)
+{
+  PetscFunctionBeginUser;
+  PetscCall(ListFiles(d));
+  size_t left = d->input.n_trajectories ? d->input.n_trajectories : SIZE_MAX, n_files = 0;
+  for (size_t f = 0; f < d->n_files && left; f++, n_files++) {
+    NomosDatasetFile *file = &d->files[f];
+    PetscCall(LookInto(d, f));
+    file->n_trajectories   = PetscMin(file->n_trajectories, left);
+    file->first_trajectory = d->n_trajectories;
+    d->n_trajectories += file->n_trajectories;
+    left -= file->n_trajectories;
+    PetscCall(ChooseBlocks(d, f));
+  }
+  for (size_t f = n_files; f < d->n_files; f++) PetscCall(PetscFree(d->files[f].path));
+  d->n_files = n_files;
+  PetscCall(ListBlocks(d));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosDatasetFreeFiles(NomosDataset d)
+{
+  PetscFunctionBeginUser;
+  PetscCall(NomosFieldReaderClose(&d->reader));
+  for (size_t f = 0; f < d->n_files; f++) PetscCall(PetscFree(d->files[f].path));
+  for (size_t s = 0; d->slots && s < d->n_slots; s++) PetscCall(PetscFree(d->slots[s].values));
+  PetscCall(PetscFree(d->files));
+  PetscCall(PetscFree(d->slots));
+  PetscCall(PetscFree2(d->blocks, d->slot_of));
+  PetscCall(PetscFree(d->scratch));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- reading */
+
+/* Every space_every-th point of the axes of space. */
+static void Thin(const NomosRow *row, size_t every, const double *from, double *to)
+{
+  size_t index[NOMOS_DATASET_MAX_AXES] = {0};
+
+  if (row->n == row->n_full) {
+    memcpy(to, from, row->n * sizeof *to);
+    return;
+  }
+  for (size_t i = 0; i < row->n; i++) {
+    size_t at = 0;
+    for (int a = 0; a < row->n_axes; a++) at = at * row->full[a] + index[a] * (a >= row->first_space && a < row->first_space + row->n_space ? every : 1);
+    to[i] = from[at];
+    for (int a = row->n_axes - 1; a >= 0 && ++index[a] == row->shape[a]; a--) index[a] = 0;
+  }
+}
+
+static PetscErrorCode ReadVariable(NomosDataset d, const NomosBlock *block, size_t v, double *to)
+{
+  const NomosDatasetFile *file   = &d->files[block->file];
+  const NomosRow         *row    = &d->rows[v];
+  const size_t            frames = row->frames ? block->n_frames : 1, together = d->input.every == 1 ? frames : 1, n = block->n_trajectories * together * row->n_full;
+
+  PetscFunctionBeginUser;
+  if (d->n_scratch < n) {
+    PetscCall(PetscFree(d->scratch));
+    PetscCall(PetscMalloc1(n, &d->scratch));
+    d->n_scratch = n;
+  }
+  for (size_t k = 0; k < frames; k += together) {
+    size_t start[NOMOS_FIELD_MAX_DIMS + 1] = {0}, count[NOMOS_FIELD_MAX_DIMS + 1];
+    int    axis = 0;
+    if (!file->is_run) {
+      start[axis]   = block->trajectory;
+      count[axis++] = block->n_trajectories;
+    }
+    if (row->frames) {
+      start[axis]   = d->input.first_frame + (block->frame + k) * d->input.every;
+      count[axis++] = together;
+    }
+    for (int a = 0; a < row->n_axes; a++) count[axis++] = row->full[a];
+    PetscCall(NomosFieldReaderRead(d->reader, row->name, start, count, d->scratch));
+    for (size_t t = 0; t < block->n_trajectories; t++)
+      for (size_t g = 0; g < together; g++) Thin(row, d->input.space_every, d->scratch + (t * together + g) * row->n_full, to + (t * frames + k + g) * row->n);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosDatasetGetBlock(NomosDataset d, size_t number, const double **values)
+{
+  const NomosBlock *block = &d->blocks[number];
+  NomosSlot        *slot;
+
+  PetscFunctionBeginUser;
+  if (d->slot_of[number] < 0) {
+    size_t oldest = 0;
+    for (size_t s = 0; s < d->n_slots && d->slots[oldest].values; s++)
+      if (!d->slots[s].values || d->slots[s].used < d->slots[oldest].used) oldest = s;
+    slot = &d->slots[oldest];
+    if (!slot->values) PetscCall(PetscMalloc1(d->largest, &slot->values));
+    else if (slot->block != SIZE_MAX) d->slot_of[slot->block] = -1;
+    slot->block = SIZE_MAX; /* nobody's, should the read fail */
+    PetscCall(OpenFile(d, block->file));
+    for (size_t v = 0; v < d->n_variables; v++) PetscCall(ReadVariable(d, block, v, slot->values + NomosBlockOffset(d, block, v)));
+    slot->block        = number;
+    d->slot_of[number] = (int)oldest;
+  }
+  slot       = &d->slots[d->slot_of[number]];
+  slot->used = ++d->n_reads;
+  *values    = slot->values;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

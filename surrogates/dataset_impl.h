@@ -1,0 +1,72 @@
+/* Private to the data set: files and the blocks in them (dataset_file.c), and what dataset.c builds on these. */
+#ifndef NOMOS_SURROGATES_DATASET_IMPL_H
+#define NOMOS_SURROGATES_DATASET_IMPL_H
+
+#include "surrogates/dataset.h"
+
+enum { NOMOS_DATASET_MAX_AXES = NOMOS_FIELD_MAX_DIMS + 1 };
+
+/* A variable's row, thinned and as it lies in the files. */
+typedef struct {
+  char   name[NOMOS_MAX_NAME];
+  bool   frames; /* has a row for every frame */
+  int    n_axes, first_space, n_space;
+  size_t full[NOMOS_DATASET_MAX_AXES], shape[NOMOS_DATASET_MAX_AXES], n_full, n;
+} NomosRow;
+
+/* A block: `n_frames` frames from `frame` on (thinned) of `n_trajectories` trajectories from `trajectory` on (of this file). A variable's rows in it are (n_trajectories, n_frames, row). */
+typedef struct {
+  size_t file, trajectory, n_trajectories, frame, n_frames, n; /* n: doubles */
+} NomosBlock;
+
+typedef struct {
+  char  *path;
+  bool   is_run;
+  size_t n_trajectories, first_trajectory; /* through all files */
+  size_t n_frames;                         /* thinned */
+  size_t first_block, block_trajectories, block_frames; /* full sizes of its blocks */
+} NomosDatasetFile;
+
+typedef struct {
+  size_t   block;
+  uint64_t used; /* when, in reads */
+  double  *values;
+} NomosSlot;
+
+struct NomosDataset_s {
+  NomosDatasetInput input;
+  size_t            n_files, n_variables, n_blocks, n_trajectories, n_slots, largest;
+  int               rank, size;
+  NomosDatasetFile *files;
+  NomosRow          rows[NOMOS_DATASET_MAX_VARIABLES];
+  NomosBlock       *blocks;
+  NomosSlot        *slots;
+  int              *slot_of; /* (n_blocks), -1: not in the cache */
+  uint64_t          n_reads;
+  NomosFieldReader  reader; /* of the file opened last */
+  size_t            reader_file;
+  double           *scratch; /* rows as they lie in the file */
+  size_t            n_scratch;
+
+  uint8_t *split_of;                           /* (n_trajectories) */
+  size_t   n_of[NOMOS_N_SPLITS];               /* trajectories of a split */
+  size_t  *list[NOMOS_N_SPLITS];               /* (n_of) their numbers */
+  size_t  *first[NOMOS_N_SPLITS];              /* (n_of + 1) of their examples */
+  char     hash[17];
+};
+
+/* Find the files of `path`, their trajectories and frames, the rows, and cut all into blocks. */
+PetscErrorCode NomosDatasetFindFiles(NomosDataset dataset);
+PetscErrorCode NomosDatasetFreeFiles(NomosDataset dataset);
+/* Offset of a variable in a block. */
+size_t NomosBlockOffset(NomosDataset dataset, const NomosBlock *block, size_t variable);
+/* A block in the cache; valid until the next call. */
+PetscErrorCode NomosDatasetGetBlock(NomosDataset dataset, size_t block, const double **values);
+
+static inline size_t NomosBlockOf(const NomosDatasetFile *file, size_t trajectory, size_t frame)
+{
+  const size_t over_frames = (file->n_frames + file->block_frames - 1) / file->block_frames;
+  return file->first_block + trajectory / file->block_trajectories * over_frames + frame / file->block_frames;
+}
+
+#endif
