@@ -61,7 +61,7 @@ static void Combine(Moments *a, const Moments *b)
   a->n = n;
 }
 
-/* A row's own moments in two passes, then into those of its block. */
+/* A row's own moments in two passes, then into those of its block. Distances are from the first entry, then from the mean: a constant has none, and a large mean costs no digits. */
 static PetscErrorCode AddRow(size_t block, const double row[], size_t size, void *ctx)
 {
   const Accumulate *to    = ctx;
@@ -69,14 +69,15 @@ static PetscErrorCode AddRow(size_t block, const double row[], size_t size, void
 
   PetscFunctionBeginUser;
   for (size_t c = 0; c < to->n_channels; c++) {
-    Moments m = {.n = (double)(outer * inner)};
+    Moments m = {.n = (double)(outer * inner), .mean = row[c * inner]};
     for (int pass = 0; pass < 2; pass++) {
       double sum = 0;
       for (size_t o = 0; o < outer; o++) {
         const double *x = row + (o * to->n_channels + c) * inner;
-        for (size_t i = 0; i < inner; i++) sum += pass ? (x[i] - m.mean) * (x[i] - m.mean) : x[i];
+        for (size_t i = 0; i < inner; i++) sum += pass ? (x[i] - m.mean) * (x[i] - m.mean) : x[i] - m.mean;
       }
-      *(pass ? &m.squares : &m.mean) = pass ? sum : sum / m.n;
+      if (pass) m.squares = sum;
+      else m.mean += sum / m.n;
     }
     Combine(&to->moments[block * to->n_channels + c], &m);
   }
