@@ -97,3 +97,9 @@ void NomosFunctionPrepare(NomosFunctionKind kind, int order, NomosFunctionPlan *
     break;
   }
 }
+
+void NomosFunctionPairPrepare(NomosFunctionKind kind, NomosFunctionPair *pair)
+{
+  NomosFunctionPrepare(kind, 0, &pair->value);
+  NomosFunctionPrepare(kind, 1, &pair->slope);
+}

@@ -29,6 +29,16 @@ void NomosFunctionPrepare(NomosFunctionKind kind, int order, NomosFunctionPlan *
 /* y[i] = f^(order)(x[i]) for a full block of NOMOS_FUNCTION_BLOCK entries. */
 void NomosFunctionBlock_f32(const NomosFunctionPlan *plan, const float *x, float *y);
 void NomosFunctionBlock_f64(const NomosFunctionPlan *plan, const double *x, double *y);
+/* y = f(x) and slope = f'(x) together, n entries in a row; y may be x. For fused primitives, from NomosFunctionPrepare of orders 0 and 1. */
+typedef struct {
+  NomosFunctionPlan value, slope;
+} NomosFunctionPair;
+void NomosFunctionPairPrepare(NomosFunctionKind kind, NomosFunctionPair *pair);
+void NomosFunctionPairRun_f32(const NomosFunctionPair *pair, size_t n, const float *x, float *y, float *slope);
+void NomosFunctionPairRun_f64(const NomosFunctionPair *pair, size_t n, const double *x, double *y, double *slope);
+void NomosFunctionRun_f32(const NomosFunctionPlan *plan, size_t n, const float *x, float *y); /* y may be x */
+void NomosFunctionRun_f64(const NomosFunctionPlan *plan, size_t n, const double *x, double *y);
+
 /* For NomosLoopRun: operands result, x and, with `times`, a factor. */
 NOMOS_DECLARE_KERNEL(NomosFunctionKernel, const void *plan, size_t n, char *const data[], const ptrdiff_t stride[]);
 

@@ -189,6 +189,76 @@ void NAME(NomosFunctionBlock)(const NomosFunctionPlan *plan, const Real *restric
   }
 }
 
+/* A block of f and f', sharing what they have in common. */
+static void PairBlock(const NomosFunctionPair *pair, const Real *restrict x, Real *restrict y, Real *restrict slope)
+{
+  switch (pair->value.kind) {
+  case NOMOS_TANH:
+    EACH y[i] = REAL_MATH(tanh)(x[i]);
+    EACH slope[i] = 1 - y[i] * y[i];
+    break;
+  case NOMOS_SIGMOID:
+    Sigmoid(x, y);
+    EACH slope[i] = y[i] * (1 - y[i]);
+    break;
+  case NOMOS_SILU:
+    Sigmoid(x, slope);
+    EACH {
+      const Real s = slope[i];
+      y[i]         = x[i] * s;
+      slope[i]     = s + y[i] * (1 - s);
+    }
+    break;
+  case NOMOS_GELU:
+    Phi(x, slope);
+    EACH {
+      const Real phi = (Real)0.39894228040143267794 * REAL_MATH(exp)((Real)-0.5 * x[i] * x[i]);
+      y[i]           = x[i] * slope[i];
+      slope[i] += x[i] * phi;
+    }
+    break;
+  case NOMOS_RELU:
+    EACH {
+      slope[i] = x[i] > 0;
+      y[i]     = x[i] < 0 ? 0 : x[i];
+    }
+    break;
+  default:
+    NAME(NomosFunctionBlock)(&pair->value, x, y);
+    NAME(NomosFunctionBlock)(&pair->slope, x, slope);
+    break;
+  }
+}
+
+void NAME(NomosFunctionPairRun)(const NomosFunctionPair *pair, size_t n, const Real *x, Real *y, Real *slope)
+{
+  Real padded[B], values[B], slopes[B];
+
+  for (size_t start = 0; start < n; start += B) {
+    const size_t count = n - start < B ? n - start : B;
+    if (count == B && x != y) {
+      PairBlock(pair, x + start, y + start, slope + start);
+      continue;
+    }
+    for (size_t i = 0; i < B; i++) padded[i] = i < count ? x[start + i] : 1;
+    PairBlock(pair, padded, values, slopes);
+    memcpy(y + start, values, count * sizeof *y);
+    memcpy(slope + start, slopes, count * sizeof *slope);
+  }
+}
+
+void NAME(NomosFunctionRun)(const NomosFunctionPlan *plan, size_t n, const Real *x, Real *y)
+{
+  Real padded[B], values[B];
+
+  for (size_t start = 0; start < n; start += B) {
+    const size_t count = n - start < B ? n - start : B;
+    for (size_t i = 0; i < B; i++) padded[i] = i < count ? x[start + i] : 1;
+    NAME(NomosFunctionBlock)(plan, padded, values);
+    memcpy(y + start, values, count * sizeof *y);
+  }
+}
+
 void NAME(NomosFunctionKernel)(const void *parameters, size_t n, char *const data[], const ptrdiff_t stride[])
 {
   const NomosFunctionPlan *plan = parameters;

@@ -14,6 +14,7 @@
   ENTRY(select) \
   ENTRY(function) \
   ENTRY(matmul) \
+  ENTRY(mlp_chain) \
   ENTRY(contiguous) \
   ENTRY(reshape) \
   ENTRY(permute) \

@@ -38,6 +38,19 @@ NomosTensor NomosFunctionTimes(NomosFunctionKind kind, int order, NomosTensor x,
 /* [.., m, k] [.., k, n] -> [.., m, n]; leading axes broadcast. Transposed forms: pass NomosTranspose(a), a view that is not copied. */
 NomosTensor NomosMatMul(NomosTensor a, NomosTensor b);
 
+/* ---- fused; each has a definition by the primitives above, to which it falls back where its gradient is recorded */
+/* h_0 = x, or s(x) with activate_input;  h_{l+1} = s(h_l W_l^T + b_l);  the last one without s. Row-tiled, so that a tile's activations stay in cache (operators/mlp_chain.c).
+   x [.., in], weights[l] [out, in], biases[l] [out] or {0}. */
+typedef struct {
+  size_t             n_layers; /* 1 to NOMOS_MLP_CHAIN_MAX */
+  NomosTensor        x;
+  const NomosTensor *weights, *biases;
+  NomosFunctionKind  activation;
+  bool               activate_input;
+} NomosMlpChainInput;
+enum { NOMOS_MLP_CHAIN_MAX = 16 };
+NomosTensor NomosMlpChain(const NomosMlpChainInput *input);
+
 /* ---- shape (operators/shape.c); views where possible */
 NomosTensor NomosReshape(NomosTensor x, int n_dims, const size_t shape[]);
 NomosTensor NomosPermute(NomosTensor x, const int axes[]); /* result axis i is axis axes[i] of x */

@@ -85,6 +85,19 @@ bool NomosTapeSetRecording(NomosTape tape, bool recording)
   return before;
 }
 
+bool NomosTapeSetFusing(NomosTape tape, bool fusing)
+{
+  const bool before = !tape->unfused;
+
+  tape->unfused = !fusing;
+  return before;
+}
+
+bool NomosTapeIsFusing(NomosTape tape)
+{
+  return !tape->unfused;
+}
+
 bool NomosTapeIsRecording(NomosTape tape)
 {
   return tape->recording;
@@ -255,6 +268,11 @@ NomosNode *NomosNodeCreate(NomosTape tape, const NomosNodeInput *input, NomosTen
   RowMajor(node);
   tape->n_nodes++;
   return node;
+}
+
+NomosNode *NomosNodeKeep(NomosTape tape, NomosRealType type, int n_dims, const size_t shape[], NomosTensor *out)
+{
+  return NomosNodeCreate(tape, &(NomosNodeInput){.type = type, .n_dims = n_dims, .shape = shape}, out);
 }
 
 NomosNode *NomosNodeView(NomosTape tape, const NomosNodeInput *input, const ptrdiff_t stride[], size_t offset, NomosTensor *out)

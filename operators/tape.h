@@ -45,6 +45,10 @@ void NomosTapeUsage(NomosTape tape, size_t *bytes, size_t *most, size_t *n_tenso
 /* Off: what is computed is not recorded (no gradient flows through it). Returns what it was. */
 bool NomosTapeSetRecording(NomosTape tape, bool recording);
 
+/* Off: fused primitives (NomosMlpChain, ...) are computed by their definitions. They are faster as long as gradients are not recorded; where a gradient will be differentiated again it is cheaper
+   not to fuse in the first place. On after NomosTapeCreate. Returns what it was. */
+bool NomosTapeSetFusing(NomosTape tape, bool fusing);
+
 /* A leaf. `data` (row-major, may be NULL: zeros) is copied. Sizes may be 0; n_dims 0 is a scalar. */
 NomosTensor NomosTensorCreate(NomosTape tape, NomosRealType type, int n_dims, const size_t shape[], const void *data);
 /* From doubles, rounded to `type`. */
@@ -75,7 +79,7 @@ typedef struct {
   NomosTensor        y;
   NomosTensor        y_bar;   /* of the shape of y; {0}: one, for a y of size 1 */
   size_t             n;
-  const NomosTensor *x;       /* any tensors of the tape: leaves or results */
+  const NomosTensor *x;       /* any tensors of the tape: leaves or results. Derivatives are total: if x[1] was made of x[0], what y owes to x[1] counts for x[0] too */
   bool               record;  /* the gradients can be differentiated again */
   bool              *reached; /* (n), may be NULL: does y depend on x[i]? where not, x_bar[i] is zero */
 } NomosGradientInput;

@@ -10,7 +10,7 @@ typedef struct {
   uint32_t     first, last; /* nodes from the first of x to y */
   NomosTensor *bar;         /* (last - first + 1), stamp 0: none yet */
   uint8_t     *depends;     /* 1: on some x; 2: is itself one */
-  bool         record;
+  bool         record, independent; /* independent: x are taken as leaves, whatever they were made of */
 } Reverse;
 
 static bool Valid(NomosTensor x)
@@ -159,7 +159,7 @@ static void Run(const NomosGradientInput *input, Reverse *r, NomosTensor x_bar[]
   for (uint32_t i = r->last + 1; i-- > r->first && !tape->code;) {
     NomosTensor *bar = &r->bar[i - r->first];
     if (!r->depends[i - r->first] || !Valid(*bar)) continue;
-    if (NomosNodeAt(tape, i)->n_in) Visit(r, i);
+    if (NomosNodeAt(tape, i)->n_in && !(r->independent && r->depends[i - r->first] == 2)) Visit(r, i);
     if (r->depends[i - r->first] == 2) continue;
     LetGo(r, *bar);
     bar->stamp = 0;
@@ -167,7 +167,10 @@ static void Run(const NomosGradientInput *input, Reverse *r, NomosTensor x_bar[]
   for (size_t i = 0; i < input->n && !tape->code; i++) {
     const NomosNode *x       = NomosNodeAt(tape, input->x[i].index);
     const bool       reached = input->x[i].index <= r->last && Valid(r->bar[input->x[i].index - r->first]);
+    bool repeated = false;
+    for (size_t j = 0; j < i && r->independent && !repeated; j++) repeated = NomosSameTensor(input->x[j], input->x[i]);
     if (input->reached) input->reached[i] = reached;
+    if (repeated) continue; /* one input given twice: its gradient counts once */
     if (!reached) {
       x_bar[i] = NomosTensorConstant(tape, x->type, x->n_dims, x->shape, 0);
       continue;
@@ -181,9 +184,9 @@ static void Run(const NomosGradientInput *input, Reverse *r, NomosTensor x_bar[]
   }
 }
 
-void NomosGradientKept(const NomosGradientInput *input, NomosTensor x_bar[])
+static void Gradient(const NomosGradientInput *input, bool independent, NomosTensor x_bar[])
 {
-  Reverse r = {.tape = input->y.tape, .record = input->record};
+  Reverse r = {.tape = input->y.tape, .record = input->record, .independent = independent};
 
   for (size_t i = 0; i < input->n; i++) x_bar[i] = (NomosTensor){.tape = r.tape};
   if (!r.tape) return;
@@ -198,11 +201,16 @@ void NomosGradientKept(const NomosGradientInput *input, NomosTensor x_bar[])
   free(r.depends);
 }
 
+void NomosGradientKept(const NomosGradientInput *input, NomosTensor x_bar[])
+{
+  Gradient(input, true, x_bar);
+}
+
 PetscErrorCode NomosGradient(const NomosGradientInput *input, NomosTensor x_bar[])
 {
   PetscFunctionBeginUser;
   PetscCheck(input->y.tape, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONGSTATE, "the gradient of a tensor that no primitive has made was asked for");
-  NomosGradientKept(input, x_bar);
+  Gradient(input, false, x_bar);
   PetscCall(NomosTapeStatus(input->y.tape));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

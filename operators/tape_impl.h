@@ -84,8 +84,12 @@ int NomosAxis(NomosTape tape, const char primitive[], int axis, int n_dims);
 
 /* Is a gradient being recorded now? A fused primitive then uses its definition by primitives. */
 bool NomosTapeIsRecording(NomosTape tape);
+bool NomosTapeIsFusing(NomosTape tape);
+/* A tensor without a record for a fused primitive to keep things in until its gradient; lives as long as other tensors. */
+NomosNode *NomosNodeKeep(NomosTape tape, NomosRealType type, int n_dims, const size_t shape[], NomosTensor *out);
 
-/* NomosGradient for use inside of a vjp: an error is kept by the tape. A fused primitive falls back like this: with NomosTapeIsRecording(), y is computed again by primitives
+/* NomosGradient for use inside of a vjp: an error is kept by the tape, and x are taken as leaves, even where one was made of another; one that
+   is given twice gets its gradient once, and no tensor the second time. A fused primitive falls back like this: with NomosTapeIsRecording(), y is computed again by primitives
    from node->in, and NomosGradientKept({.y = y, .y_bar = out_bar, .x = node->in, .record = true}) is its derivative. */
 void NomosGradientKept(const NomosGradientInput *input, NomosTensor x_bar[]);
 

@@ -25,7 +25,7 @@ struct NomosTape_s {
   uint32_t      n_storages, max_storages, free_storage;
   NomosArena    arena;
   NomosNotes    notes;
-  bool          recording;
+  bool          recording, unfused;
 
   PetscErrorCode code;
   char           message[1024];

@@ -1,0 +1,149 @@
+#!/usr/bin/env python3
+"""Training steps (forward, backward, Adam) of nomos against PyTorch on the same cores, as medians of pairs.
+
+usage: compare_torch.py BUILD/tests/training_steps [THREADS ...] [-- CASE ...]
+
+Needs python3-torch; without it, nothing is measured. One thread: time of the processor; several: of the wall.
+"""
+import os
+import statistics
+import subprocess
+import sys
+import time
+
+PAIRS = 9
+
+
+def torch_cases(torch):
+    nn = torch.nn
+
+    def mlp(dtype, rows):
+        net = nn.Sequential(nn.Linear(3, 64), nn.GELU(), nn.Linear(64, 64), nn.GELU(), nn.Linear(64, 64), nn.GELU(), nn.Linear(64, 1)).to(dtype)
+        x, y = torch.randn(rows, 3, dtype=dtype), torch.randn(rows, 1, dtype=dtype)
+        return net, lambda: ((net(x) - y) ** 2).mean()
+
+    def graph():
+        def block(n_in, n_out=128, norm=True):
+            layers = [nn.Linear(n_in, 128), nn.ReLU(), nn.Linear(128, 128), nn.ReLU(), nn.Linear(128, n_out)]
+            return nn.Sequential(*layers, *([nn.LayerNorm(n_out)] if norm else []))
+
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.node, self.edge, self.out = block(30), block(3), block(128, 3, False)
+                self.edges = nn.ModuleList([block(3 * 128) for _ in range(10)])
+                self.nodes = nn.ModuleList([block(2 * 128) for _ in range(10)])
+
+            def forward(self, x, e, sender, receiver):
+                x, e = self.node(x), self.edge(e)
+                for edges, nodes in zip(self.edges, self.nodes):
+                    m = edges(torch.cat([x[receiver], x[sender], e], -1))
+                    a = torch.zeros_like(x).index_add_(0, receiver, m)
+                    x, e = x + nodes(torch.cat([x, a], -1)), e + m
+                return self.out(x)
+
+        net, n = Net(), 1000
+        i = torch.arange(10 * n)
+        sender, receiver = (7919 * i + 13) % n, (104729 * i + i // n) % n
+        x, e, y = torch.randn(n, 30), torch.randn(10 * n, 3), torch.randn(n, 3)
+        return net, lambda: ((net(x, e, sender, receiver) - y) ** 2).mean()
+
+    def meta():
+        tasks, points = 10, 50
+        sizes = [4, 64, 64, 64, 1]
+        w = nn.ParameterList([nn.Parameter(torch.randn(a, b) / a**0.5) for a, b in zip(sizes, sizes[1:])])
+        b = nn.ParameterList([nn.Parameter(torch.zeros(n)) for n in sizes[1:-1]])
+        xs, ys, xq, yq = (torch.randn(tasks, points, 4) for _ in range(4))
+
+        def loss(w, b, x, y):
+            x = x.detach().requires_grad_(True)
+            h = x
+            for k in range(3):
+                h = nn.functional.mish(h @ w[k] + b[k])
+            g, = torch.autograd.grad((h @ w[3]).sum(), x, create_graph=True)
+            r = torch.cat([g[..., 2:], -g[..., :2]], -1) - y
+            return (r.abs() + nn.functional.softplus(-2 * r.abs()) - 0.6931471805599453).sum() / (4 * points)
+
+        def step():
+            fw = [p.expand(tasks, *p.shape) for p in w]
+            fb = [p.expand(tasks, 1, *p.shape) for p in b]
+            gs = torch.autograd.grad(loss(fw, fb, xs, ys), fw + fb, create_graph=True)
+            fw = [p - 0.1 * g for p, g in zip(fw, gs)]
+            fb = [p - 0.1 * g for p, g in zip(fb, gs[len(fw):])]
+            return loss(fw, fb, xq, yq) / tasks
+
+        return nn.ParameterList([*w, *b]), step
+
+    return {
+        "mlp_f32_1k": lambda: mlp(torch.float32, 1000),
+        "mlp_f32_10k": lambda: mlp(torch.float32, 10000),
+        "mlp_f64_1k": lambda: mlp(torch.float64, 1000),
+        "mlp_f64_10k": lambda: mlp(torch.float64, 10000),
+        "graph_f32": graph,
+        "meta_hnn_f32": meta,
+    }
+
+
+class Nomos:
+    def __init__(self, program, threads):
+        env = dict(os.environ, OMP_NUM_THREADS=str(threads), OPENBLAS_NUM_THREADS="1", OMP_WAIT_POLICY="passive")
+        self.process = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env)
+
+    def ask(self, case, steps):
+        self.process.stdin.write(f"{case} {steps}\n")
+        self.process.stdin.flush()
+        return [float(v) for v in self.process.stdout.readline().split()]
+
+
+def main():
+    arguments = sys.argv[1:]
+    wanted = arguments[arguments.index("--") + 1:] if "--" in arguments else []
+    arguments = arguments[:arguments.index("--")] if "--" in arguments else arguments
+    if not arguments:
+        sys.exit(__doc__)
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    try:
+        import torch
+    except ImportError:
+        print("python3-torch is not installed: nothing to compare with")
+        return
+    print(f"PyTorch {torch.__version__}; ms a step, medians of {PAIRS} pairs")
+    for threads in [int(a) for a in arguments[1:]] or [1, 2]:
+        torch.set_num_threads(threads)
+        clock = time.process_time if threads == 1 else time.perf_counter
+        nomos = Nomos(arguments[0], threads)
+        print(f"\n{threads} thread{'s' * (threads > 1)}\n{'case':16}{'parameters':>12}{'PyTorch':>10}{'nomos':>10}{'ratio':>8}{'Gflop/s':>9}")
+        for name, make in torch_cases(torch).items():
+            if wanted and name not in wanted:
+                continue
+            net, loss = make()
+            optimiser = torch.optim.Adam(net.parameters(), 1e-3)
+
+            def step():
+                optimiser.zero_grad()
+                loss().backward()
+                optimiser.step()
+
+            n, flops = nomos.ask(name, 0)
+            ours = sum(p.numel() for p in net.parameters())
+            if int(n) != ours:
+                print(f"{name}: {int(n)} parameters here, {ours} in PyTorch: not the same network")
+                continue
+            for _ in range(3):
+                step()
+            begin = clock()
+            step()
+            steps = max(1, min(200, int(0.15 / (clock() - begin))))
+            nomos.ask(name, 3)
+            pairs = []
+            for _ in range(PAIRS):
+                begin = clock()
+                for _ in range(steps):
+                    step()
+                pairs.append((1e3 * (clock() - begin) / steps, nomos.ask(name, steps)[0]))
+            t, m = (statistics.median(p[i] for p in pairs) for i in (0, 1))
+            ratio = statistics.median(a / b for a, b in pairs)
+            print(f"{name:16}{int(n):12,}{t:10.3f}{m:10.3f}{ratio:8.2f}{flops / m * 1e-6:9.1f}", flush=True)
+
+
+main()

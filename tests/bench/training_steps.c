@@ -1,0 +1,223 @@
+/* Training steps (forward, backward, Adam) of the networks that tests/bench/compare_torch.py times against PyTorch. As a server: a line `CASE STEPS` on standard input is
+   answered by `milliseconds-per-step loss`; `CASE 0` prepares the case and answers with its number of parameters and the flops of a step's products. OMP_NUM_THREADS sets the threads. */
+#include "operators/primitives.h"
+#include "surrogates/loss.h"
+#include "surrogates/modules/mlp.h"
+#include "surrogates/networks/graph_network.h"
+#include "surrogates/optimiser.h"
+
+#include <math.h>
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+typedef struct Case_s Case;
+
+struct Case_s {
+  const char   *name;
+  NomosRealType type;
+  size_t        rows;
+  PetscErrorCode (*create)(Case *c);
+  PetscErrorCode (*gradient)(Case *c); /* loss and c->slope at the present weights */
+  double flops_per_row;                /* of the products of a forward pass, for whoever prints Gflop/s; a step has three times as many */
+
+  NomosParameters parameters;
+  NomosOptimiser  optimiser;
+  NomosTape       tape;
+  NomosTensor    *w;
+  void           *slope;
+  double         *x, *y, loss;
+  NomosMlp        mlp;
+  NomosGraph      graph;
+  NomosGraphNetwork graph_network;
+};
+
+static double *Numbers(size_t n, double phase)
+{
+  double *x = malloc((n + 1) * sizeof *x);
+  for (size_t i = 0; i < n; i++) x[i] = sin(phase + 1.7 * (double)i + 0.3 * sin(0.01 * (double)i));
+  return x;
+}
+
+/* ---- MLP 3-64-64-64-1, GELU, mean squared error */
+
+static PetscErrorCode CreateMlp(Case *c)
+{
+  PetscFunctionBeginUser;
+  PetscCall(NomosMlpCreate(c->parameters, "mlp", &(NomosMlpInput){.n_hidden = 3, .in = 3, .width = 64, .out = 1, .activation = NOMOS_GELU}, &c->mlp));
+  c->x             = Numbers(3 * c->rows, 0);
+  c->y             = Numbers(c->rows, 1);
+  c->flops_per_row = 2. * (3 * 64 + 2 * 64 * 64 + 64);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Finish(Case *c, NomosTensor loss)
+{
+  PetscFunctionBeginUser;
+  PetscCall(NomosTensorGetScalar(loss, &c->loss));
+  PetscCall(NomosParametersGradient(c->parameters, loss, c->w, c->slope));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode GradientMlp(Case *c)
+{
+  PetscFunctionBeginUser;
+  const NomosTensor x = NomosTensorFromDoubles(c->tape, c->type, 2, (size_t[]){c->rows, 3}, c->x), y = NomosTensorFromDoubles(c->tape, c->type, 2, (size_t[]){c->rows, 1}, c->y);
+  PetscCall(Finish(c, NomosMeanAll(NomosPower(NomosSubtract(NomosMlpApply(&c->mlp, c->w, x), y), 2))));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- graph network: 10 layers of message passing of width 128 on 1,000 nodes and 10,000 edges */
+
+enum { EDGES_PER_NODE = 10 };
+
+static PetscErrorCode CreateGraph(Case *c)
+{
+  const size_t n_edges = EDGES_PER_NODE * c->rows;
+  int32_t     *sender = malloc(n_edges * sizeof *sender), *receiver = malloc(n_edges * sizeof *receiver);
+
+  PetscFunctionBeginUser;
+  for (size_t e = 0; e < n_edges; e++) {
+    sender[e]   = (int32_t)((7919 * e + 13) % c->rows);
+    receiver[e] = (int32_t)((104729 * e + e / c->rows) % c->rows);
+  }
+  PetscCall(NomosGraphCreate(c->rows, n_edges, sender, receiver, &c->graph));
+  free(sender);
+  free(receiver);
+  PetscCall(NomosGraphNetworkCreate(c->parameters, "graph", &(NomosGraphNetworkInput){.node_in = 30, .edge_in = 3, .out = 3, .width = 128, .n_hidden = 2, .n_layers = 10, .activation = NOMOS_RELU}, &c->graph_network));
+  c->x             = Numbers(30 * c->rows + 3 * n_edges, 0);
+  c->y             = Numbers(3 * c->rows, 1);
+  c->flops_per_row = 10 * 2. * (EDGES_PER_NODE * (3 * 128 + 2 * 128) * 128. + (2 * 128 + 2 * 128) * 128.);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode GradientGraph(Case *c)
+{
+  const size_t n_edges = EDGES_PER_NODE * c->rows;
+
+  PetscFunctionBeginUser;
+  const NomosTensor nodes = NomosTensorFromDoubles(c->tape, c->type, 2, (size_t[]){c->rows, 30}, c->x), edges = NomosTensorFromDoubles(c->tape, c->type, 2, (size_t[]){n_edges, 3}, c->x + 30 * c->rows);
+  const NomosTensor y = NomosTensorFromDoubles(c->tape, c->type, 2, (size_t[]){c->rows, 3}, c->y);
+  PetscCall(Finish(c, NomosMeanAll(NomosPower(NomosSubtract(NomosGraphNetworkApply(&c->graph_network, c->w, c->graph, nodes, edges), y), 2))));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- second-order meta-gradient of a Hamiltonian network: 3 x 64 mish, log-cosh, 10 tasks of 50 + 50 points in four coordinates, one inner step of rate 0.1 */
+
+enum { TASKS = 10, POINTS = 50 };
+
+static PetscErrorCode CreateMeta(Case *c)
+{
+  PetscFunctionBeginUser;
+  PetscCall(NomosMlpCreate(c->parameters, "hamiltonian", &(NomosMlpInput){.n_hidden = 3, .in = 4, .width = 64, .out = 1, .activation = NOMOS_MISH, .no_last_bias = true}, &c->mlp));
+  c->x             = Numbers(2 * TASKS * POINTS * 4, 0);
+  c->y             = Numbers(2 * TASKS * POINTS * 4, 1);
+  c->flops_per_row = 2. * (4 * 64 + 2 * 64 * 64 + 64);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* mean logcosh(J grad H - dx/dt), summed over tasks. */
+static PetscErrorCode HamiltonianLoss(Case *c, const NomosTensor w[], const double *x_entries, const double *y_entries, NomosTensor *loss)
+{
+  const size_t shape[3] = {TASKS, POINTS, 4};
+  NomosTensor  x = NomosTensorFromDoubles(c->tape, c->type, 3, shape, x_entries), y = NomosTensorFromDoubles(c->tape, c->type, 3, shape, y_entries), slope;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosGradient(&(NomosGradientInput){.y = NomosSumAll(NomosMlpApply(&c->mlp, w, x)), .n = 1, .x = &x, .record = true}, &slope));
+  slope = NomosConcatenate(2, (NomosTensor[]){NomosSlice(slope, -1, 2, 2, 1), NomosAffine(NomosSlice(slope, -1, 0, 2, 1), -1, 0)}, -1);
+  *loss = NomosAffine(NomosSumAll(NomosFunction(NOMOS_LOGCOSH, 0, NomosSubtract(slope, y))), 1. / (4 * POINTS), 0);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode GradientMeta(Case *c)
+{
+  const size_t n = NomosParametersTrained(c->parameters), half = TASKS * POINTS * 4;
+  NomosTensor  trained[16], fast[16], w_bar[16], loss;
+
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < n; i++) { /* weights with a task axis */
+    const size_t *shape;
+    size_t        with_tasks[NOMOS_TENSOR_MAX_DIMS] = {TASKS};
+    const int     n_dims = NomosTensorDims(c->w[i], &shape);
+    for (int d = 0; d < n_dims; d++) with_tasks[d + 1] = shape[d];
+    trained[i] = NomosBroadcast(c->w[i], n_dims + 1, with_tasks);
+  }
+  PetscCall(HamiltonianLoss(c, trained, c->x, c->y, &loss)); /* support: gradient by task */
+  PetscCall(NomosGradient(&(NomosGradientInput){.y = loss, .n = n, .x = trained, .record = true}, w_bar));
+  for (size_t i = 0; i < n; i++) fast[i] = NomosSubtract(trained[i], NomosAffine(w_bar[i], 0.1, 0));
+  PetscCall(HamiltonianLoss(c, fast, c->x + half, c->y + half, &loss));
+  PetscCall(Finish(c, NomosAffine(loss, 1. / TASKS, 0)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static Case cases[] = {
+  {.name = "mlp_f32_1k", .type = NOMOS_F32, .rows = 1000, .create = CreateMlp, .gradient = GradientMlp},
+  {.name = "mlp_f32_10k", .type = NOMOS_F32, .rows = 10000, .create = CreateMlp, .gradient = GradientMlp},
+  {.name = "mlp_f64_1k", .type = NOMOS_F64, .rows = 1000, .create = CreateMlp, .gradient = GradientMlp},
+  {.name = "mlp_f64_10k", .type = NOMOS_F64, .rows = 10000, .create = CreateMlp, .gradient = GradientMlp},
+  {.name = "graph_f32", .type = NOMOS_F32, .rows = 1000, .create = CreateGraph, .gradient = GradientGraph},
+  {.name = "meta_hnn_f32", .type = NOMOS_F32, .rows = 2 * TASKS * POINTS, .create = CreateMeta, .gradient = GradientMeta},
+};
+
+static double Now(void)
+{
+  struct timespec t;
+  clock_gettime(omp_get_max_threads() > 1 ? CLOCK_MONOTONIC : CLOCK_PROCESS_CPUTIME_ID, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static PetscErrorCode Prepare(Case *c)
+{
+  PetscFunctionBeginUser;
+  if (c->parameters) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosParametersCreate(c->type, &c->parameters));
+  PetscCall(c->create(c));
+  PetscCall(NomosParametersInitialise(c->parameters, 1));
+  PetscCall(NomosOptimiserCreate(&(NomosOptimiserInput){.name = "adam", .type = c->type, .n = NomosParametersSize(c->parameters), .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8}, &c->optimiser));
+  PetscCall(NomosTapeCreate(&c->tape));
+  c->w     = calloc(NomosParametersCount(c->parameters), sizeof *c->w);
+  c->slope = calloc(NomosParametersSize(c->parameters), sizeof(double));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Step(Case *c)
+{
+  void *values;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosTapeReset(c->tape));
+  PetscCall(NomosParametersBind(c->parameters, c->tape, c->w));
+  PetscCall(c->gradient(c));
+  PetscCall(NomosParametersEdit(c->parameters, &values));
+  PetscCall(NomosOptimiserStep(c->optimiser, 1e-3, c->slope, values));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+int main(int argc, char **argv)
+{
+  char name[64];
+  int  steps;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscInitialize(&argc, &argv, NULL, NULL));
+  while (scanf("%63s %d", name, &steps) == 2) {
+    Case *c = NULL;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+      if (!strcmp(cases[i].name, name)) c = &cases[i];
+    if (!c) {
+      printf("unknown\n");
+      fflush(stdout);
+      continue;
+    }
+    PetscCall(Prepare(c));
+    const double begin = Now();
+    for (int i = 0; i < steps; i++) PetscCall(Step(c));
+    if (steps) printf("%.9g %.9g\n", 1e3 * (Now() - begin) / steps, c->loss);
+    else printf("%zu %.9g\n", NomosParametersSize(c->parameters), 3 * c->flops_per_row * (double)c->rows);
+    fflush(stdout);
+  }
+  PetscCall(PetscFinalize());
+  return 0;
+}
