@@ -12,13 +12,6 @@ static NomosTensor Vector(NomosTape tape, size_t n, double first, double step)
   return x;
 }
 
-static double Scalar(NomosTensor x)
-{
-  double value = NAN;
-  ck_ok(NomosTensorGetScalar(x, &value));
-  return value;
-}
-
 static NomosTensor Gradient(NomosTensor y, NomosTensor x, bool record)
 {
   NomosTensor x_bar;

@@ -38,6 +38,24 @@ static NomosTensor Hidden(const NomosMlp *mlp, const NomosTensor w[], NomosTenso
   return x;
 }
 
+/* All layers at once, where nothing lies between them that the fused primitive does not know (residuals, omega, weights with a task axis). */
+static bool Chain(const NomosMlp *mlp, const NomosTensor w[], NomosTensor x, size_t from, NomosTensor *y)
+{
+  NomosTensor weights[NOMOS_MLP_CHAIN_MAX], biases[NOMOS_MLP_CHAIN_MAX] = {{0}};
+  bool        residual = false;
+
+  for (size_t l = from; l < mlp->n_layers; l++) {
+    const NomosLinear *layer = &mlp->layers[l];
+    residual = residual || (mlp->residual && l + 1 < mlp->n_layers && layer->in == layer->out);
+    if (l - from >= NOMOS_MLP_CHAIN_MAX || residual || NomosTensorDims(w[layer->weight], NULL) != 2 || (layer->has_bias && NomosTensorDims(w[layer->bias], NULL) != 1)) return false;
+    weights[l - from] = w[layer->weight];
+    if (layer->has_bias) biases[l - from] = w[layer->bias];
+  }
+  if (mlp->omega != 1) return false;
+  *y = NomosMlpChain(&(NomosMlpChainInput){.n_layers = mlp->n_layers - from, .x = x, .weights = weights, .biases = biases, .activation = mlp->activation, .activate_input = from > 0});
+  return true;
+}
+
 static NomosTensor Last(const NomosMlp *mlp, const NomosTensor w[], NomosTensor y)
 {
   return mlp->layer_norm ? NomosNormApply(&mlp->norm, w, y) : y;
@@ -50,11 +68,17 @@ NomosTensor NomosMlpFeatures(const NomosMlp *mlp, const NomosTensor w[], NomosTe
 
 NomosTensor NomosMlpApply(const NomosMlp *mlp, const NomosTensor w[], NomosTensor x)
 {
+  NomosTensor y;
+
+  if (Chain(mlp, w, x, 0, &y)) return Last(mlp, w, y);
   return Last(mlp, w, NomosLinearApply(&mlp->layers[mlp->n_layers - 1], w, Hidden(mlp, w, x, 0)));
 }
 
 NomosTensor NomosMlpApplyFrom(const NomosMlp *mlp, const NomosTensor w[], NomosTensor y)
 {
+  NomosTensor z;
+
   if (mlp->n_layers == 1) return Last(mlp, w, y);
+  if (Chain(mlp, w, y, 1, &z)) return Last(mlp, w, z);
   return Last(mlp, w, NomosLinearApply(&mlp->layers[mlp->n_layers - 1], w, Hidden(mlp, w, Activate(mlp, y), 1)));
 }

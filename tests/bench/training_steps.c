@@ -144,6 +144,7 @@ static PetscErrorCode GradientMeta(Case *c)
     for (int d = 0; d < n_dims; d++) with_tasks[d + 1] = shape[d];
     trained[i] = NomosBroadcast(c->w[i], n_dims + 1, with_tasks);
   }
+  (void)NomosTapeSetFusing(c->tape, false);
   PetscCall(HamiltonianLoss(c, trained, c->x, c->y, &loss)); /* support: gradient by task */
   PetscCall(NomosGradient(&(NomosGradientInput){.y = loss, .n = n, .x = trained, .record = true}, w_bar));
   for (size_t i = 0; i < n; i++) fast[i] = NomosSubtract(trained[i], NomosAffine(w_bar[i], 0.1, 0));
