@@ -52,6 +52,16 @@ static NomosTensor Elementwise(const NomosPrimitive *primitive, size_t n, const 
   return out;
 }
 
+void NomosAddTo(NomosTape tape, const NomosNode *to, const NomosNode *from)
+{
+  NomosLoop loop;
+
+  NomosLoopBegin(&loop, to->n_dims, to->shape);
+  NomosLoopAdd(&loop, tape, to);
+  NomosLoopAdd(&loop, tape, from);
+  NomosLoopRun(&loop, NOMOS_KERNEL(to->type, NomosAddToKernel), NULL);
+}
+
 static NomosTensor Binary(const NomosPrimitive *primitive, NomosBinaryKind kind, NomosTensor a, NomosTensor b)
 {
   return Elementwise(primitive, 2, (NomosTensor[]){a, b}, NomosBinaryKernel_f32, NomosBinaryKernel_f64, &kind, NULL, 0);

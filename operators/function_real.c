@@ -51,7 +51,17 @@ static void Bivariate(const double w[][NOMOS_FUNCTION_TERMS], int degree_t, int 
 
 static void Sigmoid(const Real *restrict x, Real *restrict s)
 {
-  EACH s[i] = (Real)0.5 * REAL_MATH(tanh)((Real)0.5 * x[i]) + (Real)0.5;
+  EACH s[i] = 1 / (1 + REAL_MATH(exp)(-x[i]));
+}
+
+/* w = tanh(softplus(x)) = n/(n + 2), n = e^2x + 2 e^x, and the sigmoid s by one exponential; beyond 30 both are 1 to rounding. */
+static void MishFactors(const Real *restrict x, Real *restrict w, Real *restrict s)
+{
+  EACH {
+    const Real e = REAL_MATH(exp)(x[i] < 30 ? x[i] : 30), n = e * (e + 2);
+    w[i]         = n / (n + 2);
+    s[i]         = e / (1 + e);
+  }
 }
 
 /* log(1 + e^x) */
@@ -161,12 +171,13 @@ void NAME(NomosFunctionBlock)(const NomosFunctionPlan *plan, const Real *restric
     break;
   case NOMOS_MISH: {
     Real w[B];
-    Sigmoid(x, s);
-    Softplus(x, t);
-    EACH w[i] = REAL_MATH(tanh)(t[i]);
+    MishFactors(x, w, s);
+    if (order == 0) {
+      EACH y[i] = x[i] * w[i];
+      break;
+    }
     Bivariate(plan->w, order + 1, order, w, s, t);
-    if (order) Bivariate(plan->w_before, order, order - 1, w, s, u);
-    else memset(u, 0, sizeof u);
+    Bivariate(plan->w_before, order, order - 1, w, s, u);
     Blend((Real)order, x, t, u, y);
     break;
   }
@@ -215,6 +226,14 @@ static void PairBlock(const NomosFunctionPair *pair, const Real *restrict x, Rea
       const Real phi = (Real)0.39894228040143267794 * REAL_MATH(exp)((Real)-0.5 * x[i] * x[i]);
       y[i]           = x[i] * slope[i];
       slope[i] += x[i] * phi;
+    }
+    break;
+  case NOMOS_MISH:
+    MishFactors(x, y, slope);
+    EACH {
+      const Real w = y[i], s = slope[i];
+      y[i]         = x[i] * w;
+      slope[i]     = w + x[i] * (1 - w * w) * s;
     }
     break;
   case NOMOS_RELU:

@@ -48,22 +48,32 @@ void NomosLoopRun(NomosLoop *loop, NomosLoopFn fn, const void *parameters)
     if (!loop->shape[i]) return;
   Join(loop);
   const int    last = loop->n_dims - 1, n_operands = loop->n_operands;
-  const size_t inner = loop->shape[last], piece = inner < NOMOS_LOOP_BLOCK ? inner : NOMOS_LOOP_BLOCK, pieces = (inner + piece - 1) / piece;
+  const size_t inner = loop->shape[last], piece = inner < NOMOS_LOOP_BLOCK ? inner : NOMOS_LOOP_BLOCK, pieces = (inner + piece - 1) / piece; /* of a row */
   for (int i = 0; i < last; i++) outer *= loop->shape[i];
   for (int o = 0; o < n_operands; o++) inner_stride[o] = loop->stride[o][last];
+  const size_t rows = NOMOS_LOOP_BLOCK / piece, n_rows = outer * pieces, n_blocks = (n_rows + rows - 1) / rows; /* rows, or pieces of long ones, of a block */
 
 #pragma omp parallel for schedule(static) if (outer * inner >= NOMOS_LOOP_PARALLEL && !omp_in_parallel())
-  for (size_t block = 0; block < outer * pieces; block++) {
-    size_t    row = block / pieces, start = block % pieces * piece;
-    ptrdiff_t offset[NOMOS_LOOP_MAX_OPERANDS];
-    char     *data[NOMOS_LOOP_MAX_OPERANDS];
-    for (int o = 0; o < n_operands; o++) offset[o] = (ptrdiff_t)start * inner_stride[o];
+  for (size_t block = 0; block < n_blocks; block++) {
+    size_t    index[NOMOS_TENSOR_MAX_DIMS], rest = block * rows / pieces;
+    ptrdiff_t offset[NOMOS_LOOP_MAX_OPERANDS] = {0};
     for (int i = last - 1; i >= 0; i--) {
-      const ptrdiff_t index = (ptrdiff_t)(row % loop->shape[i]);
-      row /= loop->shape[i];
-      for (int o = 0; o < n_operands; o++) offset[o] += index * loop->stride[o][i];
+      index[i] = rest % loop->shape[i];
+      rest /= loop->shape[i];
+      for (int o = 0; o < n_operands; o++) offset[o] += (ptrdiff_t)index[i] * loop->stride[o][i];
     }
-    for (int o = 0; o < n_operands; o++) data[o] = loop->data[o] + offset[o] * (ptrdiff_t)loop->entry[o];
-    fn(parameters, inner - start < piece ? inner - start : piece, data, inner_stride);
+    for (size_t row = block * rows; row < (block + 1) * rows && row < n_rows; row++) {
+      const size_t start = row % pieces * piece;
+      char        *data[NOMOS_LOOP_MAX_OPERANDS];
+      for (int o = 0; o < n_operands; o++) data[o] = loop->data[o] + (offset[o] + (ptrdiff_t)start * inner_stride[o]) * (ptrdiff_t)loop->entry[o];
+      fn(parameters, inner - start < piece ? inner - start : piece, data, inner_stride);
+      if ((row + 1) % pieces) continue;
+      for (int i = last - 1; i >= 0; i--) { /* on to the next row */
+        for (int o = 0; o < n_operands; o++) offset[o] += loop->stride[o][i];
+        if (++index[i] < loop->shape[i]) break;
+        for (int o = 0; o < n_operands; o++) offset[o] -= (ptrdiff_t)loop->shape[i] * loop->stride[o][i];
+        index[i] = 0;
+      }
+    }
   }
 }

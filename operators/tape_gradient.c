@@ -34,8 +34,8 @@ static bool SameShape(const NomosNode *a, const NomosNode *b)
   return a->n_dims == b->n_dims && a->type == b->type && !memcmp(a->shape, b->shape, sizeof a->shape[0] * (size_t)a->n_dims);
 }
 
-/* bar[i] += add. A held gradient's node may be released: it is revived for the sum. */
-static void Accumulate(Reverse *r, uint32_t i, NomosTensor add)
+/* bar[i] += add. A held gradient's node may be released: it is revived for the sum. `own`: no other gradient is in the same memory. */
+static void Accumulate(Reverse *r, uint32_t i, NomosTensor add, bool own)
 {
   NomosTensor *bar = &r->bar[i - r->first];
 
@@ -44,9 +44,17 @@ static void Accumulate(Reverse *r, uint32_t i, NomosTensor add)
     Hold(r, add);
     return;
   }
-  NomosNode  *node = NomosNodeAt(r->tape, bar->index);
+  NomosNode  *node = NomosNodeAt(r->tape, bar->index), *new = NomosNodeAt(r->tape, add.index);
   const bool  released = node->released;
   node->released       = false;
+  if (!r->record && own && r->tape->storages[new->storage].refs == 1 && NomosNodeIsContiguous(new)) { /* nobody else sees it: add in place */
+    NomosAddTo(r->tape, new, node);
+    node->released = released;
+    Hold(r, add);
+    LetGo(r, *bar);
+    *bar = add;
+    return;
+  }
   NomosTensor sum = NomosAdd(*bar, add);
   node->released       = released;
   if (!Valid(sum)) return;
@@ -109,7 +117,11 @@ static void Visit(Reverse *r, uint32_t i)
       char a[128], b[128];
       const NomosNode *x = NomosNodeAt(r->tape, node->in[k].index), *x_bar = NomosNodeAt(r->tape, in_bar[k].index);
       NomosTapeFail(r->tape, PETSC_ERR_PLIB, "%s: the gradient of input %zu is %s, but the input is %s", node->primitive->name, k, NomosShapeText(x_bar->n_dims, x_bar->shape, a), NomosShapeText(x->n_dims, x->shape, b));
-    } else Accumulate(r, node->in[k].index, in_bar[k]);
+    } else {
+      bool own = in_bar[k].index >= mark && node->n_in <= 8; /* made by this product, and for this input alone */
+      for (size_t j = 0; j < node->n_in && own; j++) own = j == k || !NomosSameTensor(in_bar[j], in_bar[k]);
+      Accumulate(r, node->in[k].index, in_bar[k], own);
+    }
   }
   NomosNodeAt(r->tape, out_bar.index)->released = released; /* only now: it may itself be the gradient of an input */
   if (!r->record) ReleaseSince(r, mark);
@@ -155,7 +167,7 @@ static void Run(const NomosGradientInput *input, Reverse *r, NomosTensor x_bar[]
   NomosTape        tape = r->tape;
   const NomosNode *y    = NomosNodeAt(tape, input->y.index);
 
-  if (r->depends[r->last - r->first]) Accumulate(r, r->last, Valid(input->y_bar) ? input->y_bar : NomosTensorConstant(tape, y->type, y->n_dims, y->shape, 1));
+  if (r->depends[r->last - r->first]) Accumulate(r, r->last, Valid(input->y_bar) ? input->y_bar : NomosTensorConstant(tape, y->type, y->n_dims, y->shape, 1), false);
   for (uint32_t i = r->last + 1; i-- > r->first && !tape->code;) {
     NomosTensor *bar = &r->bar[i - r->first];
     if (!r->depends[i - r->first] || !Valid(*bar)) continue;

@@ -93,6 +93,9 @@ NomosNode *NomosNodeKeep(NomosTape tape, NomosRealType type, int n_dims, const s
    from node->in, and NomosGradientKept({.y = y, .y_bar = out_bar, .x = node->in, .record = true}) is its derivative. */
 void NomosGradientKept(const NomosGradientInput *input, NomosTensor x_bar[]);
 
+/* to += from, of the same shape; `to` is contiguous. */
+void NomosAddTo(NomosTape tape, const NomosNode *to, const NomosNode *from);
+
 /* A contiguous copy, or x itself. */
 NomosTensor NomosContiguous(NomosTensor x);
 static inline bool NomosSameTensor(NomosTensor a, NomosTensor b)
