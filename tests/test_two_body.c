@@ -1,5 +1,7 @@
 /* The Dormand-Prince pair and the two-body problem against exact solutions. */
+#include "io/field_file.h"
 #include "operators/dormand_prince.h"
+#include "solvers/generator_list.h"
 #include "solvers/hamiltonian/two_body.h"
 #include "tests/harness.h"
 
@@ -107,4 +109,38 @@ START_TEST(test_orbits)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("two bodies", test_error_control, test_singularity, test_orbits)
+/* What the generator writes is what was computed, under the names that a case asks for. */
+START_TEST(test_generator)
+{
+  const NomosGenerator *generator = nomos_generators[0];
+  NomosConfig           config;
+  NomosFieldReader      reader;
+  char                  path[NOMOS_MAX_PATH + 16];
+  int                   n_dims;
+  size_t                shape[NOMOS_FIELD_MAX_DIMS + 1];
+  double                x[3 * 8], exact[2 * 4 * 8], exact_dot[2 * 4 * 8];
+  ck_assert_str_eq(generator->name, "two_body");
+  ck_ok(NomosConfigCreate(PETSC_COMM_WORLD, &config));
+  ck_ok(NomosConfigSet(config, "two_body.orbits=2"));
+  ck_ok(NomosConfigSet(config, "two_body.times=4"));
+  ck_ok(NomosConfigSet(config, "two_body.duration=3"));
+  ck_ok(NomosConfigRegister(config, generator->n_params, generator->params));
+  ck_ok(NomosConfigCheck(config));
+  snprintf(path, sizeof path, "%s/orbits.nc", ck_directory);
+  ck_ok(generator->write(PETSC_COMM_WORLD, config, path));
+  ck_ok(NomosTwoBodyOrbits(&(NomosTwoBodyInput){.seed = 1, .n_orbits = 2, .n_times = 4, .duration = 3, .noise = 0.05, .rtol = 1e-9}, exact, exact_dot));
+  ck_ok(NomosFieldReaderOpen(PETSC_COMM_SELF, path, &reader));
+  ck_ok(NomosFieldReaderShape(reader, "x", &n_dims, shape));
+  ck_assert(n_dims == 3 && shape[0] == 2 && shape[1] == 4 && shape[2] == 8);
+  ck_ok(NomosFieldReaderRead(reader, "x", (size_t[]){1, 1, 0}, (size_t[]){1, 3, 8}, x));
+  ck_assert(!memcmp(x, exact + 5 * 8, sizeof x));
+  ck_ok(NomosFieldReaderRead(reader, "x_dot", (size_t[]){1, 1, 0}, (size_t[]){1, 3, 8}, x));
+  ck_assert(!memcmp(x, exact_dot + 5 * 8, sizeof x));
+  ck_ok(NomosFieldReaderRead(reader, "frame", (size_t[]){0}, (size_t[]){3}, x));
+  ck_assert(x[0] == 0 && x[2] == 2);
+  ck_ok(NomosFieldReaderClose(&reader));
+  ck_ok(NomosConfigDestroy(&config));
+}
+END_TEST
+
+NOMOS_TEST_SUITE("two bodies", test_error_control, test_singularity, test_orbits, test_generator)
