@@ -2,6 +2,7 @@
 #include "surrogates/loss.h"
 #include "surrogates/modules/attention.h"
 #include "surrogates/modules/fourier_features.h"
+#include "surrogates/networks/fno.h"
 #include "surrogates/networks/graph_network.h"
 #include "surrogates/networks/unet.h"
 #include "tests/module_checks.h"
@@ -232,6 +233,77 @@ START_TEST(test_unet)
 END_TEST
 
 /* ---- values */
+
+/* ---- Fourier neural operators */
+
+static NomosFnoInput  fno_input;
+static PetscErrorCode CreateFno(NomosParameters p, void *m)
+{
+  return NomosFnoCreate(p, "fno", &fno_input, m);
+}
+static NomosTensor ApplyFno(const void *m, const NomosTensor w[], NomosTensor x)
+{
+  return NomosFnoApply(m, w, x);
+}
+
+START_TEST(test_fno)
+{
+  static const struct {
+    NomosFnoInput input;
+    ModuleCase    check;
+  } cases[] = {
+    {{.n_space = 1, .in = 2, .out = 1, .width = 3, .modes = 3, .n_layers = 2, .read_width = 4, .activation = NOMOS_GELU},                                                    {"FNO 1-D", CreateFno, ApplyFno, 3, {2, 2, 11}, 9 + 2 * (54 + 12) + 16 + 5}     },
+    {{.n_space = 2, .in = 1, .out = 2, .width = 3, .modes = 2, .n_layers = 2, .read_width = 4, .activation = NOMOS_TANH, .coordinates = true, .pad = 2, .one_sided = true}, {"FNO 2-D", CreateFno, ApplyFno, 4, {1, 1, 6, 5}, 12 + 2 * (144 + 12) + 16 + 10}},
+  };
+  Fixture  f;
+  NomosFno fno;
+  double   a[2 * 12], b[2 * 12];
+  for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+    fno_input = cases[c].input;
+    CheckModule(&cases[c].check, &fno);
+  }
+  /* without coordinates it commutes with shifts of a periodic grid */
+  fno_input = cases[0].input;
+  SetUp(&f, CreateFno, &fno);
+  const NomosTensor x = RandomTensor(f.tape, NOMOS_F64, 8, 3, (size_t[]){2, 2, 12});
+  ck_ok(NomosTensorGetDoubles(NomosFnoApply(&fno, f.w, NomosRoll(x, 2, 5)), a));
+  ck_ok(NomosTensorGetDoubles(NomosRoll(NomosFnoApply(&fno, f.w, x), 2, 5), b));
+  for (int i = 0; i < 24; i++) ck_assert_double_eq_tol(a[i], b[i], 1e-14);
+  TearDown(&f);
+}
+END_TEST
+
+/* A spectral layer acts on functions: cos(2 pi (x + 2 y)) on a grid and on a finer one gives the same function. */
+START_TEST(test_spectral_layers_act_on_functions)
+{
+  NomosParameters p;
+  NomosTape       tape;
+  NomosTensor     w[1], y[2];
+  NomosSpectral   spectral;
+  double          x[24 * 16], a[12 * 8], b[24 * 16], size = 0;
+  ck_ok(NomosTapeCreate(&tape));
+  ck_ok(NomosParametersCreate(NOMOS_F64, &p));
+  ck_ok(NomosSpectralCreate(p, "k", &(NomosSpectralInput){.n_space = 2, .in = 1, .out = 1, .modes = 3}, &spectral));
+  ck_ok(NomosParametersInitialise(p, 3));
+  ck_ok(NomosParametersBind(p, tape, w));
+  for (size_t fine = 1; fine <= 2; fine++) {
+    const size_t ny = 12 * fine, nx = 8 * fine;
+    for (size_t j = 0; j < ny; j++)
+      for (size_t i = 0; i < nx; i++) x[j * nx + i] = cos(2 * PETSC_PI * ((double)i / (double)nx + 2 * (double)j / (double)ny));
+    y[fine - 1] = NomosSpectralApply(&spectral, w, NomosTensorFromDoubles(tape, NOMOS_F64, 4, (size_t[]){1, 1, ny, nx}, x));
+  }
+  ck_ok(NomosTensorGetDoubles(y[0], a));
+  ck_ok(NomosTensorGetDoubles(y[1], b));
+  for (int j = 0; j < 12; j++)
+    for (int i = 0; i < 8; i++) {
+      ck_assert_double_eq_tol(a[j * 8 + i], b[2 * j * 16 + 2 * i], 1e-14);
+      size = fmax(size, fabs(a[j * 8 + i]));
+    }
+  ck_assert_double_gt(size, 0.05);
+  ck_ok(NomosParametersDestroy(&p));
+  ck_ok(NomosTapeDestroy(&tape));
+}
+END_TEST
 
 static const double *Weight(Fixture *f, const char name[])
 {
@@ -489,6 +561,11 @@ START_TEST(test_parameter_counts)
     ck_ok(NomosUNetCreate(p, "unet", &(NomosUNetInput){.n_space = n_space, .in = channels, .out = channels, .width = 32}, &unet));
     ck_assert_int_eq((int)NomosParametersSize(p), n_space == 1 ? 2707809 : 7763428);
     ck_ok(NomosParametersDestroy(&p));
+    NomosFno fno;
+    ck_ok(NomosParametersCreate(NOMOS_F32, &p));
+    ck_ok(NomosFnoCreate(p, "fno", &(NomosFnoInput){.n_space = n_space, .in = channels, .out = channels, .width = 20, .modes = 12, .n_layers = 4, .read_width = 128, .activation = NOMOS_GELU, .coordinates = true, .pad = 2, .one_sided = true}, &fno));
+    ck_assert_int_eq((int)NomosParametersSize(p), n_space == 1 ? 42957 : 926624);
+    ck_ok(NomosParametersDestroy(&p));
   }
 }
 END_TEST
@@ -538,4 +615,4 @@ START_TEST(test_losses)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("modules", test_derivatives, test_derivatives_of_convolutions, test_convolution_values, test_unet, test_mlp_values, test_attention_values, test_graph_network, test_fast_weights, test_parameter_counts, test_losses)
+NOMOS_TEST_SUITE("modules", test_derivatives, test_derivatives_of_convolutions, test_convolution_values, test_unet, test_fno, test_spectral_layers_act_on_functions, test_mlp_values, test_attention_values, test_graph_network, test_fast_weights, test_parameter_counts, test_losses)

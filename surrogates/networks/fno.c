@@ -1,0 +1,71 @@
+#include "surrogates/networks/fno.h"
+
+#include <stdio.h>
+
+/* A linear map of the channels, the same at every point. */
+static PetscErrorCode Pointwise(NomosParameters parameters, const char name[], const char part[], const NomosFnoInput *fno, size_t in, size_t out, NomosConvolutionLayer *layer)
+{
+  const NomosConvolutionLayerInput input = {.n_space = fno->n_space, .in = in, .out = out, .taps = 1};
+  char                             full[256];
+
+  PetscFunctionBeginUser;
+  snprintf(full, sizeof full, "%s.%s", name, part);
+  PetscCall(NomosConvolutionLayerCreate(parameters, full, &input, layer));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosFnoCreate(NomosParameters parameters, const char name[], const NomosFnoInput *input, NomosFno *fno)
+{
+  const size_t width = input->width, extra = input->coordinates ? (size_t)input->n_space : 0;
+  char         part[64], full[256];
+
+  PetscFunctionBeginUser;
+  NomosCheck(input->n_layers <= NOMOS_FNO_MAX_LAYERS, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "%s: %zu spectral layers: at most %d are possible", name, input->n_layers, NOMOS_FNO_MAX_LAYERS);
+  *fno = (NomosFno){.n_space = input->n_space, .n_layers = input->n_layers, .pad = input->pad, .activation = input->activation, .coordinates = input->coordinates};
+  PetscCall(Pointwise(parameters, name, "lift", input, input->in + extra, width, &fno->lift));
+  for (size_t l = 0; l < input->n_layers; l++) {
+    snprintf(full, sizeof full, "%s.spectral.%zu", name, l);
+    PetscCall(NomosSpectralCreate(parameters, full, &(NomosSpectralInput){.n_space = input->n_space, .in = width, .out = width, .modes = input->modes, .one_sided = input->one_sided}, &fno->spectral[l]));
+    snprintf(part, sizeof part, "pointwise.%zu", l);
+    PetscCall(Pointwise(parameters, name, part, input, width, width, &fno->pointwise[l]));
+  }
+  PetscCall(Pointwise(parameters, name, "read.0", input, width, input->read_width, &fno->read[0]));
+  PetscCall(Pointwise(parameters, name, "read.1", input, input->read_width, input->out, &fno->read[1]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* [batch, 1, (y,) x]: the coordinate along an axis of x, counted from the last. */
+static NomosTensor Coordinate(NomosTensor x, int n_space, int axis)
+{
+  const size_t n = NomosTensorLength(x, -1 - axis);
+  size_t       along[NOMOS_TENSOR_MAX_DIMS] = {1, 1, 1, 1}, full[NOMOS_TENSOR_MAX_DIMS];
+  double      *values;
+
+  if (!n || PetscMalloc1(n, &values)) return x;
+  for (size_t j = 0; j < n; j++) values[j] = ((double)j + 0.5) / (double)n;
+  for (int d = 0; d < 2 + n_space; d++) full[d] = d == 1 ? 1 : NomosTensorLength(x, d);
+  along[1 + n_space - axis] = n;
+  const NomosTensor row = NomosTensorFromDoubles(x.tape, NomosTensorType(x), 2 + n_space, along, values);
+  (void)PetscFree(values);
+  return NomosBroadcast(row, 2 + n_space, full);
+}
+
+NomosTensor NomosFnoApply(const NomosFno *fno, const NomosTensor w[], NomosTensor x)
+{
+  size_t points[2];
+
+  for (int axis = 0; axis < fno->n_space; axis++) points[axis] = NomosTensorLength(x, 2 + axis);
+  if (fno->coordinates) {
+    NomosTensor parts[3] = {x};
+    for (int axis = 0; axis < fno->n_space; axis++) parts[1 + axis] = Coordinate(x, fno->n_space, axis);
+    x = NomosConcatenate(1 + (size_t)fno->n_space, parts, 1);
+  }
+  x = NomosConvolutionLayerApply(&fno->lift, w, x);
+  for (int axis = 0; fno->pad && axis < fno->n_space; axis++) x = NomosPad(x, 2 + axis, 0, points[axis] + fno->pad, 1);
+  for (size_t l = 0; l < fno->n_layers; l++) {
+    x = NomosAdd(NomosSpectralApply(&fno->spectral[l], w, x), NomosConvolutionLayerApply(&fno->pointwise[l], w, x));
+    if (l + 1 < fno->n_layers) x = NomosFunction(fno->activation, 0, x);
+  }
+  for (int axis = 0; fno->pad && axis < fno->n_space; axis++) x = NomosSlice(x, 2 + axis, 0, points[axis], 1);
+  return NomosConvolutionLayerApply(&fno->read[1], w, NomosFunction(fno->activation, 0, NomosConvolutionLayerApply(&fno->read[0], w, x)));
+}
