@@ -3,6 +3,7 @@
 #define NOMOS_OPERATORS_OPERATOR_LIST_H
 
 #include "operators/correlation.h"
+#include "operators/tape_function.h"
 
 typedef struct {
   const char *name;
@@ -12,6 +13,7 @@ typedef struct {
 
 static const NomosOperatorExample nomos_operator_examples[] = {
   {"correlation", NomosCorrelationExample, NULL},
+  {"tape function", NomosTapeFunctionExample, NULL},
 };
 enum { NOMOS_N_OPERATOR_EXAMPLES = sizeof nomos_operator_examples / sizeof *nomos_operator_examples };
 
