@@ -2,9 +2,11 @@
 
 #include <stdio.h>
 
-NomosTensor NomosMlpEnergy(const void *mlp, const NomosTensor w[], NomosTensor x)
+/* Layer by layer: dH/dx is recorded, and the fused MLP would be computed again for that. */
+NomosTensor NomosMlpEnergy(const void *network, const NomosTensor w[], NomosTensor x)
 {
-  return NomosMlpApply(mlp, w, x);
+  const NomosMlp *mlp = network;
+  return NomosLinearApply(&mlp->layers[mlp->n_layers - 1], w, NomosMlpFeatures(mlp, w, x));
 }
 
 PetscErrorCode NomosHamiltonianField(const NomosHamiltonianInput *input, NomosTensor *field)

@@ -18,7 +18,7 @@ typedef struct {
 /* field [.., 2d] = (dH/dp, -dH/dq). Errors: an odd last axis; those of the tape. */
 PetscErrorCode NomosHamiltonianField(const NomosHamiltonianInput *input, NomosTensor *field);
 
-/* The energy of an MLP (NomosMlp), for NomosEnergyFn. */
-NomosTensor NomosMlpEnergy(const void *mlp, const NomosTensor w[], NomosTensor x);
+/* The energy of an MLP (NomosMlp without layer norm), for NomosEnergyFn. */
+NomosTensor NomosMlpEnergy(const void *network, const NomosTensor w[], NomosTensor x);
 
 #endif

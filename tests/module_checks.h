@@ -110,6 +110,34 @@ static inline double Dot(size_t n, const double a[], const double b[])
   return sum;
 }
 
+/* float32 follows float64: the same loss and gradient, to its rounding. */
+static inline void CheckSingle(const ModuleCase *c, const void *module, NomosParameters parameters, double loss, const double gradient[])
+{
+  NomosTape       tape;
+  NomosTensor     w[MAX_TENSORS];
+  const size_t    n = NomosParametersSize(parameters);
+  float          *single = malloc((n + 1) * sizeof *single);
+  double          value, distance = 0;
+  NomosParameters copy;
+  void           *again = calloc(1, 1 << 20); /* a module of the same shape, which is not used */
+
+  ck_ok(NomosTapeCreate(&tape));
+  ck_ok(NomosParametersCreate(NOMOS_F32, &copy));
+  ck_ok(c->create(copy, again));
+  ck_ok(NomosParametersInitialise(copy, 5));
+  ck_ok(NomosParametersBind(copy, tape, w));
+  const NomosTensor y = ModuleLoss(c, module, w, RandomTensor(tape, NOMOS_F32, 1000, c->n_dims, c->shape));
+  ck_ok(NomosTensorGetScalar(y, &value));
+  ck_ok(NomosParametersGradient(copy, y, w, single));
+  for (size_t i = 0; i < n; i++) distance += (single[i] - gradient[i]) * (single[i] - gradient[i]);
+  ck_assert_msg(fabs(value - loss) < 1e-4 * (fabs(loss) + 0.1), "%s: loss %g in float32, %g in float64", c->name, value, loss);
+  ck_assert_msg(sqrt(distance) < 1e-4 * sqrt(Dot(n, gradient, gradient)), "%s: the gradient in float32 is off by %g of %g", c->name, sqrt(distance), sqrt(Dot(n, gradient, gradient)));
+  free(single);
+  free(again);
+  ck_ok(NomosParametersDestroy(&copy));
+  ck_ok(NomosTapeDestroy(&tape));
+}
+
 static inline void CheckModule(const ModuleCase *c, void *module)
 {
   NomosParameters parameters;
@@ -127,7 +155,7 @@ static inline void CheckModule(const ModuleCase *c, void *module)
     v[i] = NomosRandomNormal(18, 1, i);
   }
   /* first order: central differences of fourth order in two random directions */
-  LossAt(c, module, parameters, 0, u, gradient);
+  CheckSingle(c, module, parameters, LossAt(c, module, parameters, 0, u, gradient), gradient);
   for (int k = 0; k < 2; k++) {
     const double *d = k ? v : u, h = 2e-4 / sqrt((double)n / 50);
     double        difference[2];
