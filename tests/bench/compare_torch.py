@@ -48,6 +48,70 @@ def torch_cases(torch):
         x, e, y = torch.randn(n, 30), torch.randn(10 * n, 3), torch.randn(n, 3)
         return net, lambda: ((net(x, e, sender, receiver) - y) ** 2).mean()
 
+    def fno(n_space, channels, rows, points):
+        """As PDEBench's: width 20, 12 modes, 4 layers, coordinates, two points of padding."""
+        width, modes, dims = 20, 12, list(range(2, 2 + n_space))
+        conv = nn.Conv1d if n_space == 1 else nn.Conv2d
+        corners = [(slice(0, modes),)] if n_space == 1 else [(slice(0, modes), slice(0, modes)), (slice(-modes, None), slice(0, modes))]
+        letters = "x" if n_space == 1 else "xy"
+
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.lift, self.read = conv(channels + n_space, width, 1), nn.ModuleList([conv(width, 128, 1), conv(128, channels, 1)])
+                self.point = nn.ModuleList([conv(width, width, 1) for _ in range(4)])
+                self.spectral = nn.ParameterList([nn.Parameter(torch.rand(width, width, *[modes] * n_space, dtype=torch.cfloat) / width**2) for _ in range(4 * len(corners))])
+
+            def forward(self, x):
+                v = nn.functional.pad(self.lift(torch.cat([x, grid], 1)), [0, 2] * n_space)
+                for layer in range(4):
+                    f = torch.fft.rfftn(v, dim=dims)
+                    g = torch.zeros_like(f)
+                    for k, corner in enumerate(corners):
+                        at = (slice(None), slice(None), *corner)
+                        g[at] = torch.einsum(f"bi{letters},io{letters}->bo{letters}", f[at], self.spectral[layer * len(corners) + k])
+                    v = torch.fft.irfftn(g, s=v.shape[2:], dim=dims) + self.point[layer](v)
+                    v = nn.functional.gelu(v) if layer < 3 else v
+                v = v[(Ellipsis, *[slice(0, points)] * n_space)]
+                return self.read[1](nn.functional.gelu(self.read[0](v)))
+
+        shape = [points] * n_space
+        axis = (torch.arange(points) + 0.5) / points
+        grid = torch.stack(torch.meshgrid(*[axis] * n_space, indexing="ij")).expand(rows, n_space, *shape)
+        x, y, net = torch.randn(rows, channels, *shape), torch.randn(rows, channels, *shape), Net()
+        return net, lambda: ((net(x) - y) ** 2).mean()
+
+    def unet(n_space, channels, rows, points):
+        """As PDEBench's: width 32, four levels, batch normalisation, tanh."""
+        conv, norm, pool, up = [(nn.Conv1d, nn.BatchNorm1d, nn.MaxPool1d, nn.ConvTranspose1d), (nn.Conv2d, nn.BatchNorm2d, nn.MaxPool2d, nn.ConvTranspose2d)][n_space - 1]
+
+        def block(a, b):
+            return nn.Sequential(conv(a, b, 3, padding=1, bias=False), norm(b), nn.Tanh(), conv(b, b, 3, padding=1, bias=False), norm(b), nn.Tanh())
+
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                f = [32, 64, 128, 256, 512]
+                self.down = nn.ModuleList([block(channels if i == 0 else f[i - 1], f[i]) for i in range(5)])
+                self.doubling = nn.ModuleList([up(f[i + 1], f[i], 2, 2) for i in range(4)])
+                self.up = nn.ModuleList([block(2 * f[i], f[i]) for i in range(4)])
+                self.last, self.pool = conv(f[0], channels, 1), pool(2)
+
+            def forward(self, x):
+                kept = []
+                for i in range(4):
+                    x = self.down[i](x)
+                    kept.append(x)
+                    x = self.pool(x)
+                x = self.down[4](x)
+                for i in reversed(range(4)):
+                    x = self.up[i](torch.cat([self.doubling[i](x), kept[i]], 1))
+                return self.last(x)
+
+        shape = [points] * n_space
+        x, y, net = torch.randn(rows, channels, *shape), torch.randn(rows, channels, *shape), Net()
+        return net, lambda: ((net(x) - y) ** 2).mean()
+
     def meta():
         tasks, points = 10, 50
         sizes = [4, 64, 64, 64, 1]
@@ -80,6 +144,10 @@ def torch_cases(torch):
         "mlp_f64_1k": lambda: mlp(torch.float64, 1000),
         "mlp_f64_10k": lambda: mlp(torch.float64, 10000),
         "graph_f32": graph,
+        "fno1d_f32": lambda: fno(1, 1, 50, 128),
+        "fno2d_f32": lambda: fno(2, 4, 8, 64),
+        "unet1d_f32": lambda: unet(1, 1, 50, 128),
+        "unet2d_f32": lambda: unet(2, 4, 8, 64),
         "meta_hnn_f32": meta,
     }
 
@@ -125,7 +193,7 @@ def main():
                 optimiser.step()
 
             n, flops = nomos.ask(name, 0)
-            ours = sum(p.numel() for p in net.parameters())
+            ours = sum(p.numel() * (2 if p.is_complex() else 1) for p in net.parameters())
             if int(n) != ours:
                 print(f"{name}: {int(n)} parameters here, {ours} in PyTorch: not the same network")
                 continue

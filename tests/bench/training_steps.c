@@ -3,7 +3,9 @@
 #include "operators/primitives.h"
 #include "surrogates/loss.h"
 #include "surrogates/modules/mlp.h"
+#include "surrogates/networks/fno.h"
 #include "surrogates/networks/graph_network.h"
+#include "surrogates/networks/unet.h"
 #include "surrogates/optimiser.h"
 
 #include <math.h>
@@ -18,7 +20,9 @@ typedef struct Case_s Case;
 struct Case_s {
   const char   *name;
   NomosRealType type;
-  size_t        rows;
+  size_t        rows; /* of a batch */
+  int           n_space;
+  size_t        points, channels; /* along an axis */
   PetscErrorCode (*create)(Case *c);
   PetscErrorCode (*gradient)(Case *c); /* loss and c->slope at the present weights */
   double flops_per_row;                /* of the products of a forward pass, for whoever prints Gflop/s; a step has three times as many */
@@ -32,6 +36,8 @@ struct Case_s {
   NomosMlp        mlp;
   NomosGraph      graph;
   NomosGraphNetwork graph_network;
+  NomosFno          fno;
+  NomosUNet         unet;
 };
 
 static double *Numbers(size_t n, double phase)
@@ -153,12 +159,60 @@ static PetscErrorCode GradientMeta(Case *c)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* ---- operators in PDEBench's sizes; inputs [rows, channels, points..] */
+
+static size_t Entries(const Case *c)
+{
+  return c->rows * c->channels * (c->n_space == 2 ? c->points * c->points : c->points);
+}
+
+static NomosTensor Image(Case *c, const double *entries)
+{
+  return NomosTensorFromDoubles(c->tape, c->type, 2 + c->n_space, (size_t[]){c->rows, c->channels, c->points, c->points}, entries);
+}
+
+static PetscErrorCode CreateFno(Case *c)
+{
+  PetscFunctionBeginUser;
+  PetscCall(NomosFnoCreate(c->parameters, "fno", &(NomosFnoInput){.n_space = c->n_space, .in = c->channels, .out = c->channels, .width = 20, .modes = 12, .n_layers = 4, .read_width = 128, .activation = NOMOS_GELU, .coordinates = true, .pad = 2, .one_sided = true}, &c->fno));
+  c->x = Numbers(Entries(c), 0);
+  c->y = Numbers(Entries(c), 1);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode GradientFno(Case *c)
+{
+  PetscFunctionBeginUser;
+  PetscCall(Finish(c, NomosMeanAll(NomosPower(NomosSubtract(NomosFnoApply(&c->fno, c->w, Image(c, c->x)), Image(c, c->y)), 2))));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CreateUNet(Case *c)
+{
+  PetscFunctionBeginUser;
+  PetscCall(NomosUNetCreate(c->parameters, "unet", &(NomosUNetInput){.n_space = c->n_space, .in = c->channels, .out = c->channels, .width = 32}, &c->unet));
+  c->x = Numbers(Entries(c), 0);
+  c->y = Numbers(Entries(c), 1);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode GradientUNet(Case *c)
+{
+  PetscFunctionBeginUser;
+  PetscCall(Finish(c, NomosMeanAll(NomosPower(NomosSubtract(NomosUNetApply(&c->unet, c->w, Image(c, c->x)), Image(c, c->y)), 2))));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static Case cases[] = {
   {.name = "mlp_f32_1k", .type = NOMOS_F32, .rows = 1000, .create = CreateMlp, .gradient = GradientMlp},
   {.name = "mlp_f32_10k", .type = NOMOS_F32, .rows = 10000, .create = CreateMlp, .gradient = GradientMlp},
   {.name = "mlp_f64_1k", .type = NOMOS_F64, .rows = 1000, .create = CreateMlp, .gradient = GradientMlp},
   {.name = "mlp_f64_10k", .type = NOMOS_F64, .rows = 10000, .create = CreateMlp, .gradient = GradientMlp},
   {.name = "graph_f32", .type = NOMOS_F32, .rows = 1000, .create = CreateGraph, .gradient = GradientGraph},
+  {.name = "fno1d_f32", .type = NOMOS_F32, .rows = 50, .n_space = 1, .points = 128, .channels = 1, .create = CreateFno, .gradient = GradientFno},
+  {.name = "fno2d_f32", .type = NOMOS_F32, .rows = 8, .n_space = 2, .points = 64, .channels = 4, .create = CreateFno, .gradient = GradientFno},
+  {.name = "unet1d_f32", .type = NOMOS_F32, .rows = 50, .n_space = 1, .points = 128, .channels = 1, .create = CreateUNet, .gradient = GradientUNet},
+  {.name = "unet2d_f32", .type = NOMOS_F32, .rows = 8, .n_space = 2, .points = 64, .channels = 4, .create = CreateUNet, .gradient = GradientUNet},
   {.name = "meta_hnn_f32", .type = NOMOS_F32, .rows = 2 * TASKS * POINTS, .create = CreateMeta, .gradient = GradientMeta},
 };
 
