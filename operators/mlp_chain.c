@@ -12,7 +12,7 @@ enum { MAX = NOMOS_MLP_CHAIN_MAX, CHUNKS = 16 };
 typedef struct {
   size_t            n_layers;
   NomosFunctionKind activation;
-  bool              activate_input, has_bias[MAX];
+  bool              activate_input, channels_first, has_bias[MAX];
   NomosTensor       h[MAX], slope[MAX]; /* kept for the gradient */
 } Attributes;
 
@@ -21,7 +21,8 @@ void NomosMlpChainPlan(NomosMlpChainJob *job)
   job->widest = 1;
   for (size_t l = 0; l <= job->n_layers; l++) job->widest = PetscMax(job->widest, job->width[l]);
   job->tile = PetscMin(PetscMax(32768 / job->widest / 8 * 8, 32), 256);
-  const size_t n_tiles = (job->rows + job->tile - 1) / job->tile;
+  if (job->channels_first) job->tile = PetscMax(PetscMin(job->tile, job->points), 1);
+  const size_t n_tiles = !job->rows ? 0 : job->channels_first ? job->rows / job->points * ((job->points + job->tile - 1) / job->tile) : (job->rows + job->tile - 1) / job->tile;
   job->n_chunks        = PetscMin(n_tiles, CHUNKS);
   job->n_weights       = 0;
   for (size_t l = 0; l < job->n_layers; l++) {
@@ -36,8 +37,24 @@ size_t NomosMlpChainScratch(const NomosMlpChainJob *job, bool backward)
   return (backward ? 2 : 3) * job->tile * job->widest * (size_t)omp_get_max_threads() + (backward && job->any_weight ? job->n_chunks * job->n_weights : 0);
 }
 
+/* Channels last: axis 1 to the end, or back. */
+static NomosTensor Turn(NomosTensor x, bool back)
+{
+  int axes[NOMOS_TENSOR_MAX_DIMS], n_dims = NomosTensorDims(x, NULL);
+
+  for (int i = 0; i < n_dims; i++) axes[i] = i == 0 ? 0 : back ? (i == 1 ? n_dims - 1 : i - 1) : (i == n_dims - 1 ? 1 : i + 1);
+  return NomosPermute(x, axes);
+}
+
 static NomosTensor Definition(const NomosMlpChainInput *in)
 {
+  NomosMlpChainInput last = *in;
+
+  if (in->channels_first) {
+    last.channels_first = false;
+    last.x              = Turn(in->x, false);
+    return Turn(Definition(&last), true);
+  }
   NomosTensor h = in->activate_input ? NomosFunction(in->activation, 0, in->x) : in->x;
 
   for (size_t l = 0; l < in->n_layers; l++) {
@@ -54,13 +71,23 @@ static bool Fill(NomosTape tape, const NomosMlpChainInput *in, NomosMlpChainJob 
   const NomosNode *x = NomosNodeOf(in->x), *w, *b;
   char             ta[128], tb[128];
 
-  if (!x || x->n_dims < 1) return false;
+  if (!x) return false;
+  if (x->n_dims < (in->channels_first ? 2 : 1)) {
+    NomosTapeFail(tape, PETSC_ERR_ARG_SIZ, "mlp_chain: x is %s: must be %s", NomosShapeText(x->n_dims, x->shape, ta), in->channels_first ? "[batch, in, points..]" : "[.., in]");
+    return false;
+  }
   memset(job, 0, sizeof *job);
   job->n_layers       = in->n_layers;
   job->activate_input = in->activate_input;
-  job->width[0]       = x->shape[x->n_dims - 1];
-  job->rows           = 1;
-  for (int i = 0; i + 1 < x->n_dims; i++) job->rows *= x->shape[i];
+  job->channels_first = in->channels_first;
+  const int channels  = in->channels_first ? 1 : x->n_dims - 1;
+  job->width[0]       = x->shape[channels];
+  job->rows = job->points = 1;
+  for (int i = 0; i < x->n_dims; i++)
+    if (i != channels) {
+      job->rows *= x->shape[i];
+      if (i > channels) job->points *= x->shape[i];
+    }
   job->x = NomosNodeData(x, tape);
   for (size_t l = 0; l < in->n_layers; l++) {
     if (!(w = NomosNodeOf(in->weights[l]))) return false;
@@ -79,7 +106,7 @@ static bool Fill(NomosTape tape, const NomosMlpChainInput *in, NomosMlpChainJob 
     job->biases[l] = NomosNodeData(b, tape);
   }
   NomosMlpChainPlan(job);
-  NomosFunctionPairPrepare(in->activation, &job->activation);
+  if (in->n_layers > 1 || in->activate_input) NomosFunctionPairPrepare(in->activation, &job->activation);
   return true;
 }
 
@@ -89,7 +116,7 @@ NomosTensor NomosMlpChain(const NomosMlpChainInput *given)
   NomosTape          tape = in.x.tape;
   NomosTensor        weights[MAX], biases[MAX], inputs[2 * MAX + 1], out = {.tape = tape};
   NomosMlpChainJob   job;
-  Attributes         attributes = {.n_layers = in.n_layers, .activation = in.activation, .activate_input = in.activate_input};
+  Attributes         attributes = {.n_layers = in.n_layers, .activation = in.activation, .activate_input = in.activate_input, .channels_first = in.channels_first};
   size_t             n = 0, shape[NOMOS_TENSOR_MAX_DIMS], capacity = 0;
   const size_t      *x_shape;
 
@@ -115,7 +142,7 @@ NomosTensor NomosMlpChain(const NomosMlpChainInput *given)
   }
   const int n_dims = NomosTensorDims(in.x, &x_shape);
   memcpy(shape, x_shape, sizeof *shape * (size_t)n_dims);
-  shape[n_dims - 1] = job.width[in.n_layers];
+  shape[in.channels_first ? 1 : n_dims - 1] = job.width[in.n_layers];
   NomosNode *node = NomosNodeCreate(tape, &(NomosNodeInput){.primitive = &nomos_primitive_mlp_chain, .type = NomosTensorType(in.x), .n_dims = n_dims, .shape = shape, .n_in = n, .in = inputs, .attributes = &attributes, .n_attributes = sizeof attributes}, &out);
   if (!node) return out;
   job.y       = NomosNodeData(node, tape);
@@ -143,7 +170,7 @@ static void Vjp(NomosNode *node, NomosTensor out, NomosTensor out_bar, const boo
   const Attributes  *a    = node->attributes;
   NomosTape          tape = out.tape;
   NomosTensor        weights[MAX], biases[MAX];
-  NomosMlpChainInput in   = {.n_layers = a->n_layers, .x = node->in[0], .weights = weights, .biases = biases, .activation = a->activation, .activate_input = a->activate_input};
+  NomosMlpChainInput in   = {.n_layers = a->n_layers, .x = node->in[0], .weights = weights, .biases = biases, .activation = a->activation, .activate_input = a->activate_input, .channels_first = a->channels_first};
   NomosMlpChainJob   job;
   NomosNode         *bar;
   size_t             capacity = 0, n = 1;
@@ -185,7 +212,18 @@ static NomosTensor ApplyThree(const NomosTensor x[])
   return NomosMlpChain(&(NomosMlpChainInput){.n_layers = 3, .x = x[0], .weights = (NomosTensor[]){x[1], x[2], x[1]}, .biases = (NomosTensor[]){x[3], {0}, x[3]}, .activation = NOMOS_MISH, .activate_input = true});
 }
 
+static NomosTensor ApplyChannels(const NomosTensor x[])
+{
+  return NomosMlpChain(&(NomosMlpChainInput){.n_layers = 2, .x = x[0], .weights = (NomosTensor[]){x[1], NomosTranspose(x[1])}, .biases = (NomosTensor[]){x[2], {0}}, .activation = NOMOS_GELU, .channels_first = true});
+}
+static NomosTensor ApplyChannelsActivated(const NomosTensor x[])
+{
+  return NomosMlpChain(&(NomosMlpChainInput){.n_layers = 1, .x = x[0], .weights = (NomosTensor[]){x[1]}, .biases = (NomosTensor[]){x[2]}, .activation = NOMOS_TANH, .activate_input = true, .channels_first = true});
+}
+
 static const NomosExample examples[] = {
+  {"channels first", 3, {{4, {2, 3, 2, 5}, -1, 1}, {2, {4, 3}, -1, 1}, {1, {4}, -1, 1}}, ApplyChannels},
+  {"channels first, activated", 3, {{3, {2, 3, 7}, -1, 1}, {2, {4, 3}, -1, 1}, {1, {4}, -1, 1}}, ApplyChannelsActivated},
   {"two layers", 3, {{2, {5, 3}, -1, 1}, {2, {4, 3}, -1, 1}, {1, {4}, -1, 1}}, ApplyTwo},
   {"activated input", 4, {{3, {2, 3, 4}, -1, 1}, {2, {4, 4}, -1, 1}, {2, {4, 4}, -1, 1}, {1, {4}, -1, 1}}, ApplyThree},
   {"no rows", 3, {{2, {0, 3}, -1, 1}, {2, {4, 3}, -1, 1}, {1, {4}, -1, 1}}, ApplyTwo},

@@ -4,9 +4,11 @@
 
 #include "operators/function.h"
 
-/* All arrays row-major and dense; h[l] [rows, width[l]] is the input of layer l after its activation, slope[l] the derivative of that activation. */
+/* All arrays row-major and dense; h[l] (rows x width[l] entries, tile by tile) is the input of layer l after its activation, slope[l] the derivative of that activation. */
 typedef struct {
   size_t            n_layers, rows, widest, n_weights;
+  bool              channels_first; /* x [rows/points, width[0], points] instead of [rows, width[0]], y likewise */
+  size_t            points;
   size_t            width[NOMOS_MLP_CHAIN_MAX + 1], weight_at[NOMOS_MLP_CHAIN_MAX], bias_at[NOMOS_MLP_CHAIN_MAX]; /* places in a vector of all weights */
   bool              activate_input;
   NomosFunctionPair activation;

@@ -40,13 +40,13 @@ NomosTensor NomosMatMul(NomosTensor a, NomosTensor b);
 
 /* ---- fused; each has a definition by the primitives above, to which it falls back where its gradient is recorded */
 /* h_0 = x, or s(x) with activate_input;  h_{l+1} = s(h_l W_l^T + b_l);  the last one without s. Row-tiled, so that a tile's activations stay in cache (operators/mlp_chain.c).
-   x [.., in], weights[l] [out, in], biases[l] [out] or {0}. */
+   x [.., in], or with channels_first [batch, in, points..], y likewise; weights[l] [out, in], biases[l] [out] or {0}. */
 typedef struct {
   size_t             n_layers; /* 1 to NOMOS_MLP_CHAIN_MAX */
   NomosTensor        x;
   const NomosTensor *weights, *biases;
-  NomosFunctionKind  activation;
-  bool               activate_input;
+  NomosFunctionKind  activation; /* not looked at where there is nothing to activate */
+  bool               activate_input, channels_first;
 } NomosMlpChainInput;
 enum { NOMOS_MLP_CHAIN_MAX = 16 };
 NomosTensor NomosMlpChain(const NomosMlpChainInput *input);

@@ -238,6 +238,41 @@ START_TEST(test_memory)
 }
 END_TEST
 
+/* A fused MLP over several tiles and chunks is what its definition says, rows or channels first, in both precisions. */
+START_TEST(test_fused_mlp)
+{
+  for (int single = 0; single < 2; single++)
+    for (int first = 0; first < 2; first++) {
+      double y[2], bar[2][4][6000];
+      for (int fused = 0; fused < 2; fused++) {
+        NomosTape           tape;
+        const NomosRealType type = single ? NOMOS_F32 : NOMOS_F64;
+        NomosTensor         x[4], x_bar[4];
+        ck_ok(NomosTapeCreate(&tape));
+        (void)NomosTapeSetFusing(tape, fused);
+        x[0] = NomosReshape(NomosCast(NomosFunction(NOMOS_SIN, 0, Vector(tape, 5980, 0, 0.37)), type), first ? 3 : 2, first ? (size_t[]){2, 5, 598} : (size_t[]){1196, 5});
+        x[1] = NomosReshape(NomosCast(NomosFunction(NOMOS_COS, 0, Vector(tape, 35, 0, 0.7)), type), 2, (size_t[]){7, 5});
+        x[2] = NomosReshape(NomosCast(NomosFunction(NOMOS_COS, 0, Vector(tape, 14, 1, 0.9)), type), 2, (size_t[]){2, 7});
+        x[3] = NomosCast(Vector(tape, 7, -0.4, 0.1), type);
+        NomosTensor out = NomosMlpChain(&(NomosMlpChainInput){.n_layers = 2, .x = x[0], .weights = x + 1, .biases = (NomosTensor[]){x[3], {0}}, .activation = NOMOS_SILU, .activate_input = true, .channels_first = first});
+        out = NomosMeanAll(NomosPower(out, 2));
+        y[fused] = Scalar(out);
+        ck_ok(NomosGradient(&(NomosGradientInput){.y = out, .n = 4, .x = x}, x_bar));
+        for (int i = 0; i < 4; i++) ck_ok(NomosTensorGetDoubles(x_bar[i], bar[fused][i]));
+        ck_ok(NomosTapeDestroy(&tape));
+      }
+      const double tolerance = single ? 1e-5 : 1e-14;
+      const int    sizes[4]  = {5980, 35, 14, 7};
+      ck_close(y[0], y[1], tolerance);
+      for (int i = 0; i < 4; i++) {
+        double largest = 0;
+        for (int k = 0; k < sizes[i]; k++) largest = fmax(largest, fabs(bar[0][i][k]));
+        for (int k = 0; k < sizes[i]; k++) ck_assert_msg(fabs(bar[0][i][k] - bar[1][i][k]) <= 10 * tolerance * largest, "input %d, entry %d, %s: %.17g by the definition, %.17g fused", i, k, first ? "channels first" : "rows", bar[0][i][k], bar[1][i][k]);
+      }
+    }
+}
+END_TEST
+
 /* Bits do not depend on the number of threads: products with long sums, long reductions, many rows, edges. */
 START_TEST(test_threads)
 {
@@ -269,4 +304,4 @@ START_TEST(test_threads)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("tape", test_any_order, test_partial, test_hessian, test_freed, test_overwritten, test_errors, test_recompute, test_memory, test_threads)
+NOMOS_TEST_SUITE("tape", test_any_order, test_partial, test_hessian, test_freed, test_overwritten, test_errors, test_recompute, test_memory, test_fused_mlp, test_threads)

@@ -18,7 +18,7 @@ typedef struct {
 typedef struct {
   int              n_space;
   size_t           in, out, weight, bias;
-  bool             has_bias, transposed;
+  bool             has_bias, transposed, pointwise; /* pointwise: one tap, a matrix for every point */
   NomosConvolution how;
 } NomosConvolutionLayer;
 
@@ -26,6 +26,9 @@ typedef struct {
 PetscErrorCode NomosConvolutionLayerCreate(NomosParameters parameters, const char name[], const NomosConvolutionLayerInput *input, NomosConvolutionLayer *layer);
 /* [batch, in, points..] -> [batch, out, points/stride..], transposed points*stride. */
 NomosTensor NomosConvolutionLayerApply(const NomosConvolutionLayer *layer, const NomosTensor w[], NomosTensor x);
+
+/* Pointwise layers one behind the other with an activation between them, tile by tile of points: an MLP of the channels. 1 to NOMOS_MLP_CHAIN_MAX layers. */
+NomosTensor NomosPointwiseApply(size_t n_layers, const NomosConvolutionLayer layers[], NomosFunctionKind activation, const NomosTensor w[], NomosTensor x);
 
 /* A parameter [c] so that it broadcasts against x [.., c, n_space axes]. */
 NomosTensor NomosParameterPerChannel(NomosTensor parameter, int n_space);

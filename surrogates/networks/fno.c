@@ -67,5 +67,5 @@ NomosTensor NomosFnoApply(const NomosFno *fno, const NomosTensor w[], NomosTenso
     if (l + 1 < fno->n_layers) x = NomosFunction(fno->activation, 0, x);
   }
   for (int axis = 0; fno->pad && axis < fno->n_space; axis++) x = NomosSlice(x, 2 + axis, 0, points[axis], 1);
-  return NomosConvolutionLayerApply(&fno->read[1], w, NomosFunction(fno->activation, 0, NomosConvolutionLayerApply(&fno->read[0], w, x)));
+  return NomosPointwiseApply(2, fno->read, fno->activation, w, x);
 }
