@@ -300,6 +300,7 @@ static PetscErrorCode Body(NomosRun *run)
   PetscCall(PetscNew(&check));
   run->data = check;
   PetscCall(NomosRunSetUp(run));
+  PetscCall(NomosConfigCheckPetscOptions(run->config));
   PetscCall(NomosRunPrepareDirectory(run));
   PetscCall(Prepare(run, check));
   PetscCall(KeepParameters(check));

@@ -97,9 +97,13 @@ PetscErrorCode NomosPlotRun(const char directory[], const NomosModelOps *const m
   NomosTimeUnit(context.params.stop, context.params.nondimensional, &context.time_name, &context.time_factor);
   snprintf(path, sizeof path, "%s/plots", directory);
   PetscCheck(!mkdir(path, 0777) || errno == EEXIST, PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s: cannot be created: %s", path, strerror(errno));
-  PetscCall(NomosPlotFields(&context));
-  PetscCall(NomosPlotScalars(&context));
-  PetscCall(NomosPlotSpectra(&context));
+  snprintf(path, sizeof path, "%s/convergence.csv", directory);
+  if (!access(path, F_OK)) PetscCall(NomosPlotEstimate(&context));
+  else {
+    PetscCall(NomosPlotFields(&context));
+    PetscCall(NomosPlotScalars(&context));
+    PetscCall(NomosPlotSpectra(&context));
+  }
   PetscCall(NomosConfigDestroy(&config));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -30,5 +30,6 @@ PetscErrorCode NomosPlotSave(const NomosPlotContext *context, const char stem[],
 PetscErrorCode NomosPlotFields(const NomosPlotContext *context);
 PetscErrorCode NomosPlotScalars(const NomosPlotContext *context);
 PetscErrorCode NomosPlotSpectra(const NomosPlotContext *context);
+PetscErrorCode NomosPlotEstimate(const NomosPlotContext *context); /* of a directory of nomos estimate */
 
 #endif

@@ -10,7 +10,7 @@
 
 static PetscErrorCode CommandHelp(NomosProgram *program);
 
-enum { RUN = 1, PLOT = 2, CHECK = 4, DESCRIBE = 8, LIST = 16, HELP = 32, GRADCHECK = 64 };
+enum { RUN = 1, PLOT = 2, CHECK = 4, DESCRIBE = 8, LIST = 16, HELP = 32, GRADCHECK = 64, ESTIMATE = 128 };
 
 static const struct {
   const char *name, *arguments;
@@ -32,6 +32,13 @@ static const struct {
    "1 error; 2 wrong command line; 130 and 143 stopped by SIGINT and SIGTERM; 143 too at the limit time.max_wall.\n"
    "mpirun kills its processes one second after Ctrl-C: give a large run longer to write its checkpoint with\n"
    "  mpirun --mca odls_base_sigkill_timeout 60 -n 4 nomos run CASE\n"},
+  {"estimate", "CASE [options] [-- PETSc options]", ESTIMATE, 1, 1, NomosCommandEstimate, "find the initial state or parameters of a case from observations",
+   "A twin experiment: the case is run, a part of its points is observed with noise over the window from estimate.from to time.stop, and what estimate.unknown lists is\n"
+   "found again from a prior by minimising the misfit (4D-Var, with TAO). The directory holds convergence.csv, fields.nc with truth, prior and analysis, observations.nc,\n"
+   "and pictures. Ctrl-C ends it with the best iterate so far; --restart latest goes on. Its parameters: nomos describe estimate.\n"
+   "\n"
+   "  nomos estimate qg/initial_state_from_observations\n"
+   "  nomos estimate qg/parameter_estimation --set estimate.noise=0.1\n"},
   {"gradcheck", "CASE [options]", GRADCHECK, 1, 1, NomosCommandGradcheck, "check the derivatives of a case, and measure what they cost",
    "A short trajectory from the case's initial state is differentiated by the state and by every differentiable parameter: transposition, Taylor remainders of orders\n"
    "2 and 3, second derivatives, central differences of each parameter, the same bits under every checkpoint schedule and number of threads, the cost of a gradient\n"
@@ -41,7 +48,7 @@ static const struct {
    "  nomos gradcheck qg/rossby_wave --set gradcheck.steps=100\n"},
   {"plot", "RUN", PLOT, 1, 1, NomosCommandPlot, "draw the pictures of a run again, into RUN/plots", "Works on finished, stopped and killed runs.\n"},
   {"check", "CASE RUN", CHECK, 2, 2, NomosCommandCheck, "compare the results of a run with a case's expected.yaml", "Exit code 0 if every number is within its tolerance, else 1.\n"},
-  {"describe", "[SOLVER | CASE | KEY | run | gradcheck]", DESCRIBE, 0, 1, NomosCommandDescribe, "explain solvers, parameters, or the resolved values of a case",
+  {"describe", "[SOLVER | CASE | KEY | run | estimate | gradcheck]", DESCRIBE, 0, 1, NomosCommandDescribe, "explain solvers, parameters, or the resolved values of a case",
    "  nomos describe                 what there is\n"
    "  nomos describe qg              every parameter of a solver\n"
    "  nomos describe run             the parameters of every run\n"
@@ -61,14 +68,14 @@ static const struct {
   size_t      offset;
   const char *doc;
 } options[] = {
-  {"--output", "-o", "DIR", RUN | GRADCHECK, TEXT, offsetof(NomosProgram, directory), "the run directory (default runs/<case>[-<command>]/<UTC time>-<hash>)"},
-  {"--set", NULL, "KEY=VALUE", RUN | GRADCHECK | DESCRIBE, LIST_OF_TEXT, 0, "set a parameter; wins over the case; may be given many times"},
-  {"--restart", NULL, "latest|STEP|FILE", RUN, TEXT, offsetof(NomosProgram, restart), "continue from a checkpoint"},
-  {"--force", NULL, NULL, RUN | GRADCHECK, FLAG, offsetof(NomosProgram, force), "replace the run in the run directory: only files a run writes are deleted"},
+  {"--output", "-o", "DIR", RUN | GRADCHECK | ESTIMATE, TEXT, offsetof(NomosProgram, directory), "the run directory (default runs/<case>[-<command>]/<UTC time>-<hash>)"},
+  {"--set", NULL, "KEY=VALUE", RUN | GRADCHECK | ESTIMATE | DESCRIBE, LIST_OF_TEXT, 0, "set a parameter; wins over the case; may be given many times"},
+  {"--restart", NULL, "latest|STEP|FILE", RUN | ESTIMATE, TEXT, offsetof(NomosProgram, restart), "continue from a checkpoint"},
+  {"--force", NULL, NULL, RUN | GRADCHECK | ESTIMATE, FLAG, offsetof(NomosProgram, force), "replace the run in the run directory: only files a run writes are deleted"},
   {"--dry-run", NULL, NULL, RUN, FLAG, offsetof(NomosProgram, dry_run), "check the case, say what it would cost, write nothing"},
-  {"--smoke", NULL, NULL, RUN | GRADCHECK | DESCRIBE, FLAG, offsetof(NomosProgram, smoke), "the case's small variant (`smoke:` in case.yaml)"},
-  {"--check", NULL, NULL, RUN, FLAG, offsetof(NomosProgram, check), "compare the results with the case's expected.yaml"},
-  {"--quiet", "-q", NULL, RUN | GRADCHECK | PLOT, FLAG, offsetof(NomosProgram, quiet), "nothing on standard output"},
+  {"--smoke", NULL, NULL, RUN | GRADCHECK | ESTIMATE | DESCRIBE, FLAG, offsetof(NomosProgram, smoke), "the case's small variant (`smoke:` in case.yaml)"},
+  {"--check", NULL, NULL, RUN | ESTIMATE, FLAG, offsetof(NomosProgram, check), "compare the results with the case's expected.yaml"},
+  {"--quiet", "-q", NULL, RUN | GRADCHECK | ESTIMATE | PLOT, FLAG, offsetof(NomosProgram, quiet), "nothing on standard output"},
   {"--help", "-h", NULL, ~0u, FLAG, offsetof(NomosProgram, help), "this page"},
   {"--debug", NULL, NULL, ~0u, FLAG, offsetof(NomosProgram, debug), "show where in the source an error was raised"},
 };

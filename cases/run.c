@@ -43,18 +43,6 @@ static PetscErrorCode Start(NomosRun *run)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Pictures are a courtesy: the data are safe, so that a failure here is only a warning. */
-static PetscErrorCode DrawPictures(NomosRun *run)
-{
-  PetscFunctionBeginUser;
-  if (!run->params.pictures || run->rank) PetscFunctionReturn(PETSC_SUCCESS);
-  const bool     quiet = NomosErrorSetQuiet(true);
-  PetscErrorCode code  = NomosPlotRun(NomosRunDirectoryPath(run->directory), run->program->models);
-  NomosErrorSetQuiet(quiet);
-  if (code) PetscCall(NomosLogPrint(run->log, NOMOS_LOG_WARNING, "pictures", "pictures could not be drawn: %s", NomosErrorLast()));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode End(NomosRun *run)
 {
   NomosModel model = run->model;
@@ -65,7 +53,7 @@ static PetscErrorCode End(NomosRun *run)
   PetscFunctionBeginUser;
   PetscCall(NomosRunOutputFinish(run));
   run->wall_output += MPI_Wtime() - mark;
-  if (!run->stopped_by) PetscCall(DrawPictures(run));
+  if (!run->stopped_by) PetscCall(NomosRunDrawPictures(run));
   snprintf(where, sizeof where, "step %lld, time %s", (long long)model->step, NomosTimeText(model->time, run->params.stop, run->params.nondimensional, time, sizeof time));
   snprintf(timings, sizeof timings, ", %.3g s stepping, %.3g s output; %.4g steps/s", run->wall_step, run->wall_output, steps ? (double)steps / run->wall_step : 0);
   PetscCall(NomosRunEnd(run, "reached time.stop", where, timings));
@@ -115,6 +103,7 @@ static PetscErrorCode Run(NomosRun *run)
 {
   PetscFunctionBeginUser;
   PetscCall(NomosRunSetUp(run));
+  PetscCall(NomosConfigCheckPetscOptions(run->config));
   PetscCall(NomosRunPrepareDirectory(run));
   if (run->program->dry_run) {
     PetscCall(DryRun(run));

@@ -67,13 +67,15 @@ enum { NOMOS_STOP_WALL = 1000 };
 
 /* The command: its body, then the directory is closed, and with --check the results are compared. An error is told in STATUS, in the log and in summary.json. Collective. */
 PetscErrorCode NomosRunCommand(NomosProgram *program, const NomosRunTask *task);
-/* The pieces of a body. SetUp: case, parameters, threads, model. PrepareDirectory: look at the run directory; nothing changes. Begin (after NomosRunProvenance): make it, with room
+/* The pieces of a body. SetUp: case, parameters, threads, model; NomosConfigCheckPetscOptions when everything is made that reads them. PrepareDirectory: look at the run directory; nothing changes. Begin (after NomosRunProvenance): make it, with room
    for `bytes`; log, config.yaml, provenance.json. End: summary.json, STATUS, a line of the
    log, the exit code; `done` ("reached time.stop", unless it was stopped) at `where` ("step 100"), `timings` follow the total (", 3 s stepping"). Collective. */
 PetscErrorCode NomosRunSetUp(NomosRun *run);
 PetscErrorCode NomosRunPrepareDirectory(NomosRun *run);
 PetscErrorCode NomosRunBegin(NomosRun *run, double bytes);
 PetscErrorCode NomosRunEnd(NomosRun *run, const char done[], const char where[], const char timings[]);
+/* Pictures of the run directory, if output.pictures says so; a failure is a warning. */
+PetscErrorCode NomosRunDrawPictures(NomosRun *run);
 /* Has any rank received a signal, or is time.max_wall over? Sets run->stopped_by, the same on every rank. Collective. */
 PetscErrorCode NomosRunStopped(NomosRun *run);
 
@@ -87,6 +89,8 @@ void           NomosRunOutputDiscard(NomosRun *run);
 PetscErrorCode NomosRunWriteCheckpoint(NomosRun *run);
 /* Load the state and the clock of a restart; the physics must be the same. Before the files are opened. */
 PetscErrorCode NomosRunReadCheckpoint(NomosRun *run, const char directory[], const char which[]);
+/* Is the physics of a checkpoint that of this run? Otherwise the error that says what differs. */
+PetscErrorCode NomosRunComparePhysics(const NomosRun *run, const char path[], const char physics[]);
 /* What the files record: run->yaml and run->provenance. */
 PetscErrorCode NomosRunProvenance(NomosRun *run);
 /* Bytes and frames that the files of the whole run take. */

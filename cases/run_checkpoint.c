@@ -52,6 +52,16 @@ static void ListDifferences(const char saved[], const char present[], char list[
   if (!found) snprintf(list, n, "a parameter that this version does not know");
 }
 
+PetscErrorCode NomosRunComparePhysics(const NomosRun *run, const char path[], const char physics[])
+{
+  char differences[1500];
+
+  PetscFunctionBeginUser;
+  if (!strcmp(physics, run->physics)) PetscFunctionReturn(PETSC_SUCCESS);
+  ListDifferences(physics, run->physics, differences, sizeof differences);
+  SETERRQ(run->comm, PETSC_ERR_ARG_INCOMP, "%s: the checkpoint is of another physics: %s; a restart may change only output, checkpoint, run and time.{dt,stop,max_wall,check_every}", path, differences);
+}
+
 static PetscErrorCode ReadClock(NomosRun *run, const char path[], const char text[])
 {
   NomosModel model = run->model;
@@ -77,17 +87,14 @@ static PetscErrorCode ReadClock(NomosRun *run, const char path[], const char tex
 PetscErrorCode NomosRunReadCheckpoint(NomosRun *run, const char directory[], const char which[])
 {
   NomosCheckpoint checkpoint;
-  char           *path, *clock, *physics, differences[1500];
+  char           *path, *clock, *physics;
 
   PetscFunctionBeginUser;
   PetscCall(NomosCheckpointOpen(run->comm, directory, which, &path, &checkpoint));
   PetscCall(NomosCheckpointReadText(checkpoint, "clock", &clock));
   PetscCall(NomosCheckpointReadText(checkpoint, "physics", &physics));
   PetscCheck(clock && physics, run->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: not a checkpoint of a run: %s is missing", path, clock ? "physics" : "clock");
-  if (strcmp(physics, run->physics)) {
-    ListDifferences(physics, run->physics, differences, sizeof differences);
-    SETERRQ(run->comm, PETSC_ERR_ARG_INCOMP, "%s: the checkpoint is of another physics: %s; a restart may change only output, checkpoint, run and time.{dt,stop,max_wall,check_every}", path, differences);
-  }
+  PetscCall(NomosRunComparePhysics(run, path, physics));
   PetscCall(ReadClock(run, path, clock));
   PetscCall(run->ops->load(run->model, checkpoint));
   run->checkpoint_due.last_step = run->model->step;

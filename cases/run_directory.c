@@ -40,6 +40,8 @@ static const struct {
   {"",            "scalars.csv*"   },
   {"",            "spectra.nc*"    },
   {"",            ".*.tmp*"        },
+  {"",            "convergence.csv*"},
+  {"",            "observations.nc*"},
   {"",            "gradcheck.*"    },
   {"",            "taylor.csv"     },
   {"",            "norms.csv"      },
@@ -53,6 +55,8 @@ static const struct {
   {"/plots",      "scalars.*"      },
   {"/plots",      "spectra.*"      },
   {"/plots",      "gradcheck.*"    },
+  {"/plots",      "analysis.*"     },
+  {"/plots",      "convergence.*"  },
 };
 
 /* Returns the room that goes free, in bytes. */

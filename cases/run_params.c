@@ -29,13 +29,14 @@ const NomosParam nomos_run_params[] = {
 const size_t nomos_n_run_params = sizeof nomos_run_params / sizeof *nomos_run_params;
 
 /* A restart may change these; every other parameter is physics. */
-static const char *const not_physics[] = {"gradcheck.", "output.", "checkpoint.", "case.title", "case.reference", "run.", "time.dt", "time.stop", "time.max_wall", "time.check_every"};
+static const char *const not_physics[] = {"estimate.iterations", "estimate.reduction", "estimate.snapshots", "gradcheck.", "output.", "checkpoint.", "case.title", "case.reference", "run.", "time.dt", "time.stop", "time.max_wall", "time.check_every"};
 enum { N_NOT_PHYSICS = sizeof not_physics / sizeof *not_physics };
 
 /* Every section is one line here. */
-extern const NomosSection nomos_gradcheck_section;
+extern const NomosSection nomos_estimate_section, nomos_gradcheck_section;
 
 const NomosSection *const nomos_sections[] = {
+  &nomos_estimate_section,
   &nomos_gradcheck_section,
   NULL,
 };

@@ -62,7 +62,6 @@ PetscErrorCode NomosRunSetUp(NomosRun *run)
   PetscCall(SetThreads(run));
   PetscCall(NomosModelCreate(run->comm, run->ops, run->config, &run->model));
   PetscCall(run->ops->scalars(run->model, &run->n_scalars, &run->scalar_info));
-  PetscCall(NomosConfigCheckPetscOptions(run->config));
   PetscCall(NomosPhysicsText(run->config, &run->physics, run->physics_hash)); /* after create, which may have derived values */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -128,6 +127,18 @@ PetscErrorCode NomosRunBegin(NomosRun *run, double bytes)
   PetscCall(NomosWriteFileAtomic(run->comm, path, run->yaml));
   PetscCall(NomosRunDirectoryFile(run->directory, "provenance.json", path));
   PetscCall(NomosWriteFileAtomic(run->comm, path, run->provenance));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Pictures are a courtesy: the data are safe, so that a failure here is only a warning. */
+PetscErrorCode NomosRunDrawPictures(NomosRun *run)
+{
+  PetscFunctionBeginUser;
+  if (!run->params.pictures || run->rank) PetscFunctionReturn(PETSC_SUCCESS);
+  const bool     quiet = NomosErrorSetQuiet(true);
+  PetscErrorCode code  = NomosPlotRun(NomosRunDirectoryPath(run->directory), run->program->models);
+  NomosErrorSetQuiet(quiet);
+  if (code) PetscCall(NomosLogPrint(run->log, NOMOS_LOG_WARNING, "pictures", "pictures could not be drawn: %s", NomosErrorLast()));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -1,0 +1,433 @@
+#include "cases/estimate.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { SAVE_EVERY = 2 }; /* s of wall-clock time between two checkpoints */
+
+/* clang-format off */
+static const NomosParam params[] = {
+  {"estimate.unknown",         NOMOS_PARAM_EXPRESSION_LIST, "[initial_state]", NULL, 0, 0, NULL, false, "What is to be found: initial_state, and differentiable parameters by their keys (an entry of a list: qg.u[1])."},
+  {"estimate.from",            NOMOS_PARAM_REAL,   "0",     "s",  0,       DBL_MAX, NULL,           false, "The window of observations begins here and ends at time.stop; before it the case runs, and its climate is that of the prior."},
+  {"estimate.observe",         NOMOS_PARAM_STRING, "",      NULL, 0,       0,       NULL,           false, "The field that is observed; unset: the model's first."},
+  {"estimate.control",         NOMOS_PARAM_STRING, "",      NULL, 0,       0,       NULL,           false, "The field that makes the initial state, and by which errors are measured; unset: the model's first."},
+  {"estimate.times",           NOMOS_PARAM_INT,    "8",     NULL, 1,       100000,  NULL,           false, "Times of observation, evenly over the window, the last at its end."},
+  {"estimate.fraction",        NOMOS_PARAM_REAL,   "0.05",  NULL, DBL_MIN, 1,       NULL,           false, "Part of the points that is observed."},
+  {"estimate.points",          NOMOS_PARAM_CHOICE, "fixed", NULL, 0,       0,       "fixed|moving", false, "The same points at every time, or others."},
+  {"estimate.noise",           NOMOS_PARAM_REAL,   "0.05",  NULL, DBL_MIN, DBL_MAX, NULL,           false, "Standard deviation of the observations' errors, relative to that of the field in its layer."},
+  {"estimate.seed",            NOMOS_PARAM_INT,    "1",     NULL, 0,       9e15,    NULL,           false, "Seed of points, noise and the prior's error."},
+  {"estimate.prior_error",     NOMOS_PARAM_REAL,   "0.5",   NULL, DBL_MIN, DBL_MAX, NULL,           false, "Standard deviation of the initial state's prior error, relative to that of the state in its layer."},
+  {"estimate.prior_length",    NOMOS_PARAM_REAL,   "0",     "m",  0,       DBL_MAX, NULL,           false, "L: the prior's error has the spectrum of the climate times exp(-(K L)^2/2)."},
+  {"estimate.first_guess",     NOMOS_PARAM_REAL_LIST, "1",  NULL, 0,       0,       NULL,           false, "Where unknown parameters begin, as factors of their true values: one for all, or one for each."},
+  {"estimate.parameter_error", NOMOS_PARAM_REAL,   "0.5",   NULL, DBL_MIN, DBL_MAX, NULL,           false, "Standard deviation of the parameters' prior errors, relative to their first guess."},
+  {"estimate.parameter_range", NOMOS_PARAM_REAL_LIST, "[0.1, 10]", NULL, DBL_MIN, DBL_MAX, NULL,    false, "Parameters stay between these factors of their first guess."},
+  {"estimate.iterations",      NOMOS_PARAM_INT,    "200",   NULL, 0,       1000000, NULL,           false, "At most so many iterations of the minimisation."},
+  {"estimate.reduction",       NOMOS_PARAM_REAL,   "1e-5",  NULL, DBL_MIN, 1,       NULL,           false, "It ends when the norm of the gradient has fallen by this factor."},
+  {"estimate.snapshots",       NOMOS_PARAM_INT,    "0",     NULL, 0,       1000000, NULL,           false, "States kept for a gradient, by the binomial schedule; 0: all."},
+};
+/* clang-format on */
+const NomosSection nomos_estimate_section = {"estimate", "of nomos estimate", sizeof params / sizeof *params, params};
+
+void NomosParameterName(const NomosModelParameter *parameter, char name[NOMOS_MAX_NAME])
+{
+  char entry[24] = "";
+
+  if (parameter->param->type == NOMOS_PARAM_REAL_LIST) snprintf(entry, sizeof entry, "[%d]", parameter->entry + 1);
+  snprintf(name, NOMOS_MAX_NAME, "%.40s%s", parameter->param->key, entry);
+}
+
+static PetscErrorCode ReadNumbers(NomosRun *run, NomosEstimate *e)
+{
+  NomosConfig config = run->config;
+  const char *points;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetReal(config, "estimate.from", &e->from));
+  PetscCall(NomosConfigGetString(config, "estimate.observe", &e->observe));
+  PetscCall(NomosConfigGetString(config, "estimate.control", &e->control));
+  PetscCall(NomosConfigGetInt(config, "estimate.times", &e->n_times));
+  PetscCall(NomosConfigGetReal(config, "estimate.fraction", &e->fraction));
+  PetscCall(NomosConfigGetString(config, "estimate.points", &points));
+  e->moving = !strcmp(points, "moving");
+  PetscCall(NomosConfigGetReal(config, "estimate.noise", &e->noise));
+  PetscCall(NomosConfigGetInt(config, "estimate.seed", &e->seed));
+  PetscCall(NomosConfigGetReal(config, "estimate.prior_error", &e->prior_error));
+  PetscCall(NomosConfigGetReal(config, "estimate.prior_length", &e->prior_length));
+  PetscCall(NomosConfigGetReal(config, "estimate.parameter_error", &e->parameter_error));
+  PetscCall(NomosConfigGetInt(config, "estimate.iterations", &e->iterations));
+  PetscCall(NomosConfigGetReal(config, "estimate.reduction", &e->reduction));
+  PetscCall(NomosConfigGetInt(config, "estimate.snapshots", &e->snapshots));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode FindParameter(NomosRun *run, NomosEstimate *e, const char key[], size_t *index)
+{
+  char        names[256][NOMOS_MAX_NAME];
+  const char *list[257];
+  size_t      n = PetscMin(e->n_parameters, 256);
+
+  PetscFunctionBeginUser;
+  for (*index = 0; *index < n; (*index)++) {
+    NomosParameterName(&e->parameters[*index], names[*index]);
+    list[*index] = names[*index];
+    if (!strcmp(names[*index], key)) PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  list[n++]        = "initial_state";
+  const char *near = NomosNearestName(key, n, list);
+  SETERRQ(run->comm, PETSC_ERR_ARG_WRONG, "%s: estimate.unknown: '%s' is neither initial_state nor a parameter by which this case can be differentiated%s%s%s; nomos gradcheck lists those", NomosConfigWhere(run->config, "estimate.unknown"), key, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+}
+
+static PetscErrorCode ReadUnknown(NomosRun *run, NomosEstimate *e)
+{
+  const NomosModelParameter *list;
+  const char *const         *unknown;
+  const double              *guess;
+  size_t                     n, n_guess;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosModelGetParameters(run->model, &e->n_parameters, &list));
+  PetscCall(PetscMalloc5(e->n_parameters + 1, &e->parameters, e->n_parameters + 1, &e->truth_p, e->n_parameters + 1, &e->prior_p, e->n_parameters + 1, &e->analysis_p, e->n_parameters + 1, &e->p_bar));
+  for (size_t i = 0; i < e->n_parameters; i++) {
+    e->parameters[i] = list[i];
+    e->truth_p[i] = e->prior_p[i] = e->analysis_p[i] = list[i].value;
+  }
+  PetscCall(NomosConfigGetStrings(run->config, "estimate.unknown", &n, &unknown));
+  PetscCall(NomosConfigGetReals(run->config, "estimate.first_guess", &n_guess, &guess));
+  for (size_t i = 0; i < n; i++) {
+    if (!strcmp(unknown[i], "initial_state")) {
+      e->state = true;
+      continue;
+    }
+    PetscCheck(e->n_unknown < NOMOS_ESTIMATE_MAX_PARAMETERS, run->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: estimate.unknown: at most %d parameters are possible", NomosConfigWhere(run->config, "estimate.unknown"), NOMOS_ESTIMATE_MAX_PARAMETERS);
+    const size_t u = e->n_unknown++;
+    PetscCall(FindParameter(run, e, unknown[i], &e->unknown[u]));
+    PetscCheck(list[e->unknown[u]].value != 0, run->comm, PETSC_ERR_ARG_WRONG, "%s: estimate.unknown: %s is 0, and its first guess and prior error are relative to it; give it a value", NomosConfigWhere(run->config, "estimate.unknown"), unknown[i]);
+  }
+  PetscCheck(e->state || e->n_unknown, run->comm, PETSC_ERR_ARG_WRONG, "%s: estimate.unknown is empty: nothing is to be found", NomosConfigWhere(run->config, "estimate.unknown"));
+  PetscCheck(!e->n_unknown || n_guess == 1 || n_guess == e->n_unknown, run->comm, PETSC_ERR_ARG_SIZ, "%s: estimate.first_guess has %zu entries for %zu unknown parameters; give one for all, or one for each", NomosConfigWhere(run->config, "estimate.first_guess"), n_guess, e->n_unknown);
+  for (size_t u = 0; u < e->n_unknown; u++) {
+    e->prior_p[e->unknown[u]] *= guess[n_guess == 1 ? 0 : u];
+    PetscCheck(e->prior_p[e->unknown[u]] != 0, run->comm, PETSC_ERR_ARG_WRONG, "%s: estimate.first_guess: must not be 0", NomosConfigWhere(run->config, "estimate.first_guess"));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Lengths of the control field's sides, from the coordinates of the model's file. */
+static PetscErrorCode ReadSides(NomosRun *run, NomosEstimate *e)
+{
+  NomosFileLayout layout;
+  double         *sides[2] = {&e->ly, &e->lx};
+
+  PetscFunctionBeginUser;
+  PetscCheck(e->field->n_dims == 2 || e->field->n_dims == 3, run->comm, PETSC_ERR_SUP, "an unknown initial_state needs a field over (y, x) or (layer, y, x); %s of solver %s has %d dimension%s", e->field->name, run->ops->name, e->field->n_dims, e->field->n_dims == 1 ? "" : "s");
+  PetscCheck(e->derivatives->from_field && e->derivatives->from_field_vjp, run->comm, PETSC_ERR_SUP, "solver %s has no states from fields (from_field and its adjoint), which an unknown initial_state needs", run->ops->name);
+  PetscCall(run->ops->field_layout(run->model, &layout));
+  for (size_t v = 0; v < layout.n_variables; v++) {
+    if (strcmp(layout.variables[v].name, e->field->name)) continue;
+    for (int side = 0; side < 2; side++)
+      for (size_t d = 0; d < layout.n_dims; d++) {
+        const char *name = layout.variables[v].dims[e->field->n_dims - 2 + side];
+        if (!name || strcmp(layout.dims[d].name, name) || layout.dims[d].size < 2) continue;
+        *sides[side] = (layout.dims[d].values[1] - layout.dims[d].values[0]) * (double)layout.dims[d].size;
+      }
+  }
+  PetscCheck(e->lx > 0 && e->ly > 0, run->comm, PETSC_ERR_SUP, "field %s of solver %s has no coordinates: the prior's covariance needs lengths", e->field->name, run->ops->name);
+  e->ny           = e->field->size[e->field->n_dims - 2];
+  e->nx           = e->field->size[e->field->n_dims - 1];
+  e->layer_points = e->field->count[e->field->n_dims - 2] * e->field->count[e->field->n_dims - 1];
+  e->bin_width    = 2 * PETSC_PI / PetscMax(e->lx, e->ly);
+  e->n_bins       = (int)ceil(hypot(PETSC_PI * (double)e->nx / e->lx, PETSC_PI * (double)e->ny / e->ly) / e->bin_width) + 1;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode FindFields(NomosRun *run, NomosEstimate *e)
+{
+  const NomosModelField *list;
+  size_t                 n = 0;
+
+  PetscFunctionBeginUser;
+  if (e->derivatives->fields) PetscCall(e->derivatives->fields(run->model, &n, &list));
+  PetscCall(NomosModelFindField(run->model, e->control[0] || !n ? e->control : list[0].name, &e->control_index, &e->field));
+  PetscCall(NomosModelFindField(run->model, e->observe[0] || !n ? e->observe : list[0].name, &e->observe_index, &e->observed));
+  e->points   = NomosModelFieldPoints(e->field);
+  e->n_layers = e->field->n_dims > 2 ? e->field->size[0] : 1;
+  PetscCheck(e->n_layers <= NOMOS_ESTIMATE_MAX_LAYERS && (e->observed->n_dims < 3 || e->observed->size[0] <= NOMOS_ESTIMATE_MAX_LAYERS), run->comm, PETSC_ERR_ARG_OUTOFRANGE, "nomos estimate: at most %d layers are possible", NOMOS_ESTIMATE_MAX_LAYERS);
+  if (e->state) PetscCall(ReadSides(run, e));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PlanWindow(NomosRun *run, NomosEstimate *e)
+{
+  const double  dt    = run->model->dt;
+  const int64_t begin = (int64_t)ceil(e->from / dt - 1e-6), end = (int64_t)ceil(run->params.stop / dt - 1e-6);
+
+  PetscFunctionBeginUser;
+  e->n_steps = end - begin;
+  PetscCheck(e->n_steps >= e->n_times, run->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: the window from estimate.from to time.stop has %lld steps, and estimate.times asks for observations at %lld times; make it longer", NomosConfigWhere(run->config, "estimate.from"), (long long)PetscMax(0, e->n_steps), (long long)e->n_times);
+  PetscCall(PetscMalloc1((size_t)e->n_times, &e->steps));
+  for (int64_t t = 0; t < e->n_times; t++) e->steps[t] = ((t + 1) * e->n_steps + e->n_times / 2) / e->n_times;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Allocate(NomosRun *run, NomosEstimate *e)
+{
+  size_t       n;
+  const size_t n_control = (e->state ? e->points : 0) + (run->rank ? 0 : e->n_unknown);
+
+  PetscFunctionBeginUser;
+  PetscCall(e->derivatives->state_size(run->model, &n));
+  PetscCall(PetscMalloc2(n * NomosRealBytes(run->model->precision) + 1, (char **)&e->x_0, n * NomosRealBytes(run->model->precision) + 1, (char **)&e->x_bar));
+  PetscCall(PetscCalloc7(e->points + 1, &e->truth, e->points + 1, &e->prior, e->points + 1, &e->analysis, e->points + 1, &e->truth_end, e->points + 1, &e->prior_end, e->points + 1, &e->analysis_end, e->points + 1, &e->work));
+  PetscCall(PetscCalloc2(e->n_layers * (size_t)e->n_bins + 1, &e->climate, 8 + e->n_unknown, &e->row));
+  PetscCall(VecCreateMPI(run->comm, (PetscInt)n_control, PETSC_DETERMINE, &e->v));
+  PetscCall(VecZeroEntries(e->v));
+  PetscCall(NomosFieldLossCreate(run->model, e->observe_index, (size_t)e->n_times, e->steps, &e->loss));
+  PetscCall(NomosFieldLossTerm(e->loss, &e->term));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CreateTrajectory(NomosRun *run, NomosEstimate *e)
+{
+  const NomosScheduleInput schedule = {.kind = e->snapshots ? NOMOS_SCHEDULE_BINOMIAL : NOMOS_SCHEDULE_ALL, .n_steps = e->n_steps, .n_snapshots = e->snapshots};
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosTrajectoryCreate(&(NomosTrajectoryInput){.model = run->model, .schedule = schedule, .n_losses = 1, .losses = &e->term}, &e->trajectory));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Bounds of parameters in terms of the control vector; the state has none. */
+static PetscErrorCode SetBounds(NomosRun *run, NomosEstimate *e)
+{
+  const double *range;
+  size_t        n;
+  Vec           low, high;
+  double       *values[2];
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetReals(run->config, "estimate.parameter_range", &n, &range));
+  PetscCheck(n == 2 && range[0] < 1 && range[1] > 1, run->comm, PETSC_ERR_ARG_WRONG, "%s: estimate.parameter_range: must be two factors, one below and one above 1, such as [0.1, 10]", NomosConfigWhere(run->config, "estimate.parameter_range"));
+  PetscCall(VecDuplicate(e->v, &low));
+  PetscCall(VecDuplicate(e->v, &high));
+  PetscCall(VecSet(low, PETSC_NINFINITY));
+  PetscCall(VecSet(high, PETSC_INFINITY));
+  PetscCall(VecGetArray(low, &values[0]));
+  PetscCall(VecGetArray(high, &values[1]));
+  for (size_t u = 0; u < e->n_unknown && !run->rank; u++)
+    for (int side = 0; side < 2; side++) values[side][(e->state ? e->points : 0) + u] = (range[side] - 1) / e->parameter_error;
+  PetscCall(VecRestoreArray(low, &values[0]));
+  PetscCall(VecRestoreArray(high, &values[1]));
+  PetscCall(TaoSetVariableBounds(e->tao, low, high));
+  PetscCall(VecDestroy(&low));
+  PetscCall(VecDestroy(&high));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ShowProgress(NomosRun *run, NomosEstimate *e)
+{
+  const double down = e->first_norm > 0 && e->gradient_norm > 0 ? log(e->gradient_norm / e->first_norm) / log(e->reduction) : 0;
+  bool         due;
+  char         text[96];
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosLogProgressDue(run->log, &due));
+  if (!due) PetscFunctionReturn(PETSC_SUCCESS);
+  snprintf(text, sizeof text, "cost %.6g, gradient down to %.2g", e->J, e->first_norm > 0 ? e->gradient_norm / e->first_norm : 0);
+  PetscCall(NomosLogProgress(run->log, &(NomosProgress){.fraction = fmin(1, fmax((double)e->iteration / (double)PetscMax(1, e->iterations), down)), .step = e->iteration, .time_text = text, .dt = NAN, .cfl = NAN}));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Time for a checkpoint? By rank 0's clock. */
+static PetscErrorCode SaveDue(NomosRun *run, NomosEstimate *e, bool *due)
+{
+  int now = MPI_Wtime() - e->last_saved > SAVE_EVERY;
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Bcast(&now, 1, MPI_INT, 0, run->comm));
+  *due = now;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* After every accepted iterate: TAO's are the best so far. */
+static PetscErrorCode Monitor(Tao tao, void *ctx)
+{
+  NomosRun          *run = ctx;
+  NomosEstimate     *e   = run->data;
+  TaoConvergedReason reason;
+  PetscInt           iteration;
+  PetscReal          J, norm, prior;
+  bool               save;
+
+  PetscFunctionBeginUser;
+  PetscCall(TaoGetSolutionStatus(tao, &iteration, &J, &norm, NULL, NULL, &reason));
+  e->iteration     = e->first_iteration + iteration;
+  e->J             = J;
+  e->gradient_norm = norm;
+  if (!e->iteration) e->first_J = J;
+  if (!e->iteration) e->first_norm = norm;
+  PetscCall(VecDot(e->v, e->v, &prior));
+  e->J_prior = 0.5 * prior;
+  PetscCall(NomosEstimateControl(run, e, e->v, e->analysis, e->analysis_p));
+  PetscCall(NomosEstimateDistance(run, e, e->analysis, e->truth, &e->error));
+  PetscCall(NomosEstimateRow(run, e));
+  PetscCall(ShowProgress(run, e));
+  PetscCall(NomosRunStopped(run));
+  PetscCall(SaveDue(run, e, &save));
+  if (save || run->stopped_by) PetscCall(NomosEstimateSave(run, e));
+  if (run->stopped_by) PetscCall(TaoSetConvergedReason(tao, TAO_CONVERGED_USER));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CreateTao(NomosRun *run, NomosEstimate *e)
+{
+  PetscFunctionBeginUser;
+  PetscCall(TaoCreate(run->comm, &e->tao));
+  PetscCall(TaoSetType(e->tao, e->n_unknown ? TAOBLMVM : TAOLMVM));
+  PetscCall(TaoSetSolution(e->tao, e->v));
+  PetscCall(TaoSetObjectiveAndGradient(e->tao, NULL, NomosEstimateObjective, run));
+  /* A resumed minimisation goes on to where the first one was to end. */
+  PetscCall(TaoSetTolerances(e->tao, e->first_iteration ? e->reduction * e->first_norm : 0, 0, e->first_iteration ? 0 : e->reduction));
+  PetscCall(TaoSetMaximumIterations(e->tao, (PetscInt)PetscMax(0, e->iterations - e->first_iteration)));
+  PetscCall(TaoSetMaximumFunctionEvaluations(e->tao, PETSC_MAX_INT));
+  PetscCall(TaoSetMonitor(e->tao, Monitor, run, NULL));
+  if (e->n_unknown) PetscCall(SetBounds(run, e));
+  PetscCall(TaoSetFromOptions(e->tao));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Prepare(NomosRun *run, NomosEstimate *e)
+{
+  PetscFunctionBeginUser;
+  PetscCall(NomosModelGetDerivatives(run->model, false, &e->derivatives));
+  PetscCall(ReadNumbers(run, e));
+  PetscCall(ReadUnknown(run, e));
+  PetscCall(FindFields(run, e));
+  PetscCall(PlanWindow(run, e));
+  PetscCall(Allocate(run, e));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode LogPlan(NomosRun *run, NomosEstimate *e)
+{
+  char text[512], from[64], stop[64], unknown[256] = "";
+
+  PetscFunctionBeginUser;
+  if (e->state) snprintf(unknown, sizeof unknown, "initial state (%s)", e->field->name);
+  for (size_t u = 0; u < e->n_unknown; u++) {
+    char name[NOMOS_MAX_NAME];
+    NomosParameterName(&e->parameters[e->unknown[u]], name);
+    snprintf(unknown + strlen(unknown), sizeof unknown - strlen(unknown), "%s%s", unknown[0] ? ", " : "", name);
+  }
+  PetscCall(NomosTrajectoryDescribe(e->trajectory, text, sizeof text));
+  PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "unknown", "unknown: %s", unknown));
+  PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "observations", "%lld observations of %s at %lld times from %s to %s", (long long)e->n_observations, e->observed->name, (long long)e->n_times, NomosTimeText(e->start_time, run->params.stop, run->params.nondimensional, from, sizeof from), NomosTimeText(run->params.stop, run->params.stop, run->params.nondimensional, stop, sizeof stop)));
+  PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "trajectory", "a gradient: %s", text));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Why TAO ended, in words. */
+static const char *ReasonText(TaoConvergedReason reason)
+{
+  switch (reason) {
+  case TAO_CONVERGED_GATOL:
+  case TAO_CONVERGED_GTTOL: return "the gradient has fallen by estimate.reduction";
+  case TAO_DIVERGED_MAXITS: return "estimate.iterations are over";
+  case TAO_DIVERGED_LS_FAILURE: return "no lower cost was found along the last direction: rounding is reached";
+  default: return reason > 0 ? "converged" : "the minimisation could not go on";
+  }
+}
+
+static PetscErrorCode Minimise(NomosRun *run, NomosEstimate *e)
+{
+  TaoConvergedReason reason;
+  char               where[160], timings[96];
+  const double       mark = MPI_Wtime();
+
+  PetscFunctionBeginUser;
+  PetscCall(TaoSolve(e->tao));
+  run->wall_step = MPI_Wtime() - mark;
+  PetscCall(TaoGetConvergedReason(e->tao, &reason));
+  PetscCall(NomosLogProgressEnd(run->log));
+  PetscCall(NomosEstimateSave(run, e));
+  PetscCall(NomosEstimateWrite(run, e));
+  snprintf(where, sizeof where, "iteration %lld: cost %.6g, gradient down to %.2g of the first", (long long)e->iteration, e->J, e->first_norm > 0 ? e->gradient_norm / e->first_norm : 0);
+  snprintf(timings, sizeof timings, ", %.3g s minimising; %lld gradients", run->wall_step, (long long)e->n_evaluations);
+  PetscCall(NomosRunEnd(run, ReasonText(reason), where, timings));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Work(NomosRun *run, NomosEstimate *e)
+{
+  PetscFunctionBeginUser;
+  PetscCall(NomosEstimateTwin(run, e));
+  if (run->stopped_by) {
+    PetscCall(NomosRunEnd(run, "", "the time before the window: nothing is kept", ""));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(CreateTrajectory(run, e));
+  PetscCall(NomosEstimateForecast(run, e, e->prior, e->prior_p, e->prior_end));
+  PetscCall(NomosEstimateDistance(run, e, e->prior, e->truth, &e->error_prior));
+  PetscCall(NomosEstimateDistance(run, e, e->prior_end, e->truth_end, &e->error_end_prior));
+  PetscCall(LogPlan(run, e));
+  PetscCall(NomosEstimateWriteObservations(run, e));
+  PetscCall(Minimise(run, e));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Body(NomosRun *run)
+{
+  NomosEstimate *e;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscNew(&e));
+  run->data = e;
+  PetscCall(NomosRunSetUp(run));
+  PetscCall(NomosRunPrepareDirectory(run));
+  PetscCall(Prepare(run, e));
+  if (run->program->restart) PetscCall(NomosEstimateLoad(run, e));
+  PetscCall(CreateTao(run, e));
+  PetscCall(NomosConfigCheckPetscOptions(run->config));
+  PetscCall(NomosRunProvenance(run));
+  PetscCall(NomosRunBegin(run, 8. * (double)(8 + e->n_times) * (double)(e->nx * e->ny * e->n_layers)));
+  PetscCall(NomosEstimateOpen(run, e));
+  PetscCall(NomosRunWriteSummary(run, "running", "started"));
+  run->begun = true;
+  NomosRunCatchSignals();
+  PetscErrorCode code = Work(run, e);
+  NomosRunReleaseSignals();
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Destroy(NomosRun *run)
+{
+  NomosEstimate *e = run->data;
+
+  PetscFunctionBeginUser;
+  if (!e) PetscFunctionReturn(PETSC_SUCCESS);
+  if (e->convergence) PetscCall(NomosScalarFileClose(&e->convergence));
+  PetscCall(TaoDestroy(&e->tao));
+  PetscCall(VecDestroy(&e->v));
+  PetscCall(NomosTrajectoryDestroy(&e->trajectory));
+  PetscCall(NomosFieldLossDestroy(&e->loss));
+  PetscCall(NomosOperatorDestroy(&e->root));
+  PetscCall(PetscFree(e->steps));
+  PetscCall(PetscFree5(e->parameters, e->truth_p, e->prior_p, e->analysis_p, e->p_bar));
+  if (e->truth) {
+    PetscCall(PetscFree2(e->x_0, e->x_bar));
+    PetscCall(PetscFree7(e->truth, e->prior, e->analysis, e->truth_end, e->prior_end, e->analysis_end, e->work));
+    PetscCall(PetscFree2(e->climate, e->row));
+  }
+  PetscCall(PetscFree(run->data));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosCommandEstimate(NomosProgram *program)
+{
+  static const NomosRunTask task = {.command = "estimate", .section = "estimate", .body = Body, .results = NomosEstimateResults, .destroy = Destroy};
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosRunCommand(program, &task));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,101 @@
+/* Inside of nomos estimate: what a case does not know is found from observations, by minimising
+
+     J(v) = 1/2 |v|^2 + sum_t 1/2 sum_j (y_tj - (H x_t)_j)^2/sigma^2,     x_t: the model's state at the time of the observations
+
+   over a control vector v of unit prior covariance:
+
+     initial state   x_0 = state with the field  q_b + B^(1/2) v_q        strong-constraint 4D-Var (Courtier et al. 1994, doi:10.1002/qj.49712051912)
+     parameters      p_i = p_bi (1 + s v_i)
+
+   estimate.c runs it, estimate_twin.c makes truth, observations and prior, estimate_cost.c is J and its gradient, estimate_output.c writes, plot_estimate.c draws. */
+#ifndef NOMOS_CASES_ESTIMATE_H
+#define NOMOS_CASES_ESTIMATE_H
+
+#include "cases/run.h"
+#include "operators/field_loss.h"
+#include "operators/model_operator.h"
+
+#include <petsctao.h>
+
+enum { NOMOS_ESTIMATE_MAX_PARAMETERS = 16, NOMOS_ESTIMATE_MAX_LAYERS = 32 };
+
+typedef struct {
+  /* what the case says */
+  double        from;                 /* s: the window is [from, time.stop] */
+  bool          state;                /* is the initial state unknown? */
+  size_t        n_unknown;            /* parameters */
+  size_t        unknown[NOMOS_ESTIMATE_MAX_PARAMETERS]; /* in the model's list */
+  const char   *observe, *control;    /* fields */
+  int64_t       n_times, seed, iterations, snapshots;
+  double        fraction, noise, prior_error, prior_length, parameter_error, reduction;
+  bool          moving;               /* other points at every time */
+
+  /* fields: a layer is what the last two dimensions span */
+  const NomosModelDerivatives *derivatives;
+  size_t                 control_index, observe_index;
+  const NomosModelField *field, *observed;
+  size_t                 points, n_layers, ny, nx, layer_points; /* of the control field: on this rank, in all, of a layer on this rank */
+  double                 lx, ly;
+  int                    n_bins;
+  double                 bin_width;
+
+  /* parameters: all of the model's */
+  size_t                     n_parameters;
+  NomosModelParameter       *parameters;
+  double                    *truth_p, *prior_p, *analysis_p, *p_bar;
+
+  /* window */
+  int64_t          n_steps, *steps;   /* of the observations, from the window's start */
+  double           start_time;
+  double          *truth, *prior, *analysis;          /* control field at the window's start */
+  double          *truth_end, *prior_end, *analysis_end;
+  double           deviation[NOMOS_ESTIMATE_MAX_LAYERS]; /* of the true field, for each layer */
+  double           error_end, error_end_prior;
+  double          *climate;           /* (n_layers, n_bins) variance of the control field by wavenumber */
+  int              n_climate;
+  NomosOperator    root;              /* B^(1/2); NULL when the initial state is known */
+  NomosFieldLoss   loss;
+  NomosLoss        term;
+  NomosTrajectory  trajectory;
+  int64_t          n_observations;
+
+  /* optimisation */
+  Tao              tao;
+  Vec              v, gradient;
+  void            *x_0, *x_bar;       /* states */
+  double          *work;              /* (points) */
+  double           J, J_prior, first_J, gradient_norm, first_norm, error_prior, error;
+  int64_t          iteration, first_iteration, n_evaluations;
+  double           last_saved;        /* wall-clock time */
+  NomosScalarFile  convergence;
+  double          *row;
+} NomosEstimate;
+
+extern const NomosSection nomos_estimate_section;
+
+/* Truth, observations and prior of a twin experiment; or run->stopped_by. Collective, as all here. */
+PetscErrorCode NomosEstimateTwin(NomosRun *run, NomosEstimate *e);
+
+/* v -> the control field and the parameters; J and its gradient (TAO's callback, ctx: the run). */
+PetscErrorCode NomosEstimateControl(NomosRun *run, NomosEstimate *e, Vec v, double *field, double *parameters);
+PetscErrorCode NomosEstimateObjective(Tao tao, Vec v, PetscReal *J, Vec gradient, void *run);
+/* The state with a control field, into e->x_0, run to the end of the window; its control field there. */
+PetscErrorCode NomosEstimateForecast(NomosRun *run, NomosEstimate *e, const double *field, const double *parameters, double *end);
+/* Root mean square of a - b over all points. */
+PetscErrorCode NomosEstimateDistance(NomosRun *run, const NomosEstimate *e, const double *a, const double *b, double *distance);
+
+/* Files: convergence.csv, a row an iteration; observations.nc; at the end fields.nc (truth, prior and analysis at both ends of the window) and spectra.nc; pictures. */
+PetscErrorCode NomosEstimateOpen(NomosRun *run, NomosEstimate *e);
+PetscErrorCode NomosEstimateRow(NomosRun *run, NomosEstimate *e);
+PetscErrorCode NomosEstimateWrite(NomosRun *run, NomosEstimate *e);
+PetscErrorCode NomosEstimateWriteObservations(NomosRun *run, NomosEstimate *e);
+PetscErrorCode NomosEstimateResults(NomosRun *run, NomosResultFn result, void *ctx);
+
+/* The best iterate so far, as a checkpoint; and back. */
+PetscErrorCode NomosEstimateSave(NomosRun *run, NomosEstimate *e);
+PetscErrorCode NomosEstimateLoad(NomosRun *run, NomosEstimate *e);
+
+/* `qg.u[2]` */
+void NomosParameterName(const NomosModelParameter *parameter, char name[NOMOS_MAX_NAME]);
+
+#endif

@@ -1,0 +1,292 @@
+#include "cases/estimate.h"
+#include "io/provenance.h"
+#include "operators/correlation.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { COST, PRIOR_TERM, MISFIT, GRADIENT, ERROR, N_COLUMNS };
+
+static const char *const column_names[N_COLUMNS] = {"cost", "prior_term", "misfit", "gradient_norm", "error"};
+
+PetscErrorCode NomosEstimateOpen(NomosRun *run, NomosEstimate *e)
+{
+  const char *names[N_COLUMNS + NOMOS_ESTIMATE_MAX_PARAMETERS], *units[N_COLUMNS + NOMOS_ESTIMATE_MAX_PARAMETERS];
+  char        keys[NOMOS_ESTIMATE_MAX_PARAMETERS][NOMOS_MAX_NAME], path[NOMOS_MAX_PATH];
+
+  PetscFunctionBeginUser;
+  for (int i = 0; i < N_COLUMNS; i++) {
+    names[i] = column_names[i];
+    units[i] = i == ERROR && e->field->unit ? e->field->unit : "1";
+  }
+  for (size_t u = 0; u < e->n_unknown; u++) {
+    NomosParameterName(&e->parameters[e->unknown[u]], keys[u]);
+    names[N_COLUMNS + u] = keys[u];
+    units[N_COLUMNS + u] = e->parameters[e->unknown[u]].param->unit;
+  }
+  PetscCall(NomosRunDirectoryFile(run->directory, "convergence.csv", path));
+  const size_t n = N_COLUMNS + e->n_unknown;
+  if (e->first_iteration) PetscCall(NomosScalarFileResume(run->comm, path, n, names, run->params.nondimensional ? NULL : units, e->first_iteration - 1, &e->convergence));
+  else PetscCall(NomosScalarFileCreate(run->comm, path, n, names, run->params.nondimensional ? NULL : units, &e->convergence));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* `time` is the wall-clock time. */
+PetscErrorCode NomosEstimateRow(NomosRun *run, NomosEstimate *e)
+{
+  PetscFunctionBeginUser;
+  e->row[COST]       = e->J;
+  e->row[PRIOR_TERM] = e->J_prior;
+  e->row[MISFIT]     = e->J - e->J_prior;
+  e->row[GRADIENT]   = e->gradient_norm;
+  e->row[ERROR]      = e->error;
+  for (size_t u = 0; u < e->n_unknown; u++) e->row[N_COLUMNS + u] = e->analysis_p[e->unknown[u]];
+  PetscCall(NomosScalarFileWrite(e->convergence, e->iteration, MPI_Wtime() - run->wall_begin, e->row));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The dimensions of a field, and a variable that has them, from the model's own file. NULL: its file does not have the field. */
+static PetscErrorCode FindVariable(NomosRun *run, const NomosModelField *field, NomosFileLayout *layout, const NomosFieldVariable **variable)
+{
+  PetscFunctionBeginUser;
+  *variable = NULL;
+  PetscCall(run->ops->field_layout(run->model, layout));
+  for (size_t v = 0; v < layout->n_variables; v++)
+    if (!strcmp(layout->variables[v].name, field->name)) *variable = &layout->variables[v];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CreateFile(NomosRun *run, const char name[], const NomosFileLayout *layout, size_t n_frames, NomosFieldFile *file)
+{
+  char path[NOMOS_MAX_PATH];
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosRunDirectoryFile(run->directory, name, path));
+  PetscCall(NomosFieldFileCreate(run->comm, &(NomosFieldFileInput){.path = path, .n_dims = layout->n_dims, .dims = layout->dims, .n_variables = layout->n_variables, .variables = layout->variables, .capacity = n_frames, .compression = run->params.compression, .time_unit = run->params.nondimensional ? "1" : "s", .title = run->params.title, .source = NomosSource(), .references = run->params.reference, .config_yaml = run->yaml, .provenance_json = run->provenance}, file));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosEstimateWriteObservations(NomosRun *run, NomosEstimate *e)
+{
+  NomosFileLayout           layout;
+  const NomosFieldVariable *variable;
+  NomosFieldFile            file;
+  double                   *weights, *values, *shown;
+  size_t                    points;
+
+  PetscFunctionBeginUser;
+  PetscCall(FindVariable(run, e->observed, &layout, &variable));
+  if (!variable) PetscFunctionReturn(PETSC_SUCCESS);
+  NomosFieldVariable written = *variable;
+  written.type               = NOMOS_F64;
+  layout.n_variables         = 1;
+  layout.variables           = &written;
+  PetscCall(CreateFile(run, "observations.nc", &layout, (size_t)e->n_times, &file));
+  for (size_t t = 0; t < (size_t)e->n_times; t++) {
+    PetscCall(NomosFieldLossArrays(e->loss, t, &points, &weights, &values));
+    PetscCall(PetscMalloc1(points + 1, &shown));
+    for (size_t i = 0; i < points; i++) shown[i] = weights[i] > 0 ? values[i] : NAN;
+    PetscCall(NomosFieldFileBeginFrame(file, e->start_time + (double)e->steps[t] * run->model->dt, e->steps[t]));
+    PetscCall(NomosFieldFileWrite(file, written.name, NOMOS_F64, e->observed->start, e->observed->count, shown));
+    PetscCall(NomosFieldFileEndFrame(file));
+    PetscCall(PetscFree(shown));
+  }
+  PetscCall(NomosFieldFileClose(&file));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Truth, prior and analysis at the two ends of the window. */
+static PetscErrorCode WriteFields(NomosRun *run, NomosEstimate *e)
+{
+  static const char *const  names[3] = {"truth", "prior", "analysis"};
+  const double *const       frames[2][3] = {{e->truth, e->prior, e->analysis}, {e->truth_end, e->prior_end, e->analysis_end}};
+  NomosFileLayout           layout;
+  const NomosFieldVariable *variable;
+  NomosFieldVariable        written[3];
+  NomosFieldFile            file;
+  char                      long_names[3][128];
+
+  PetscFunctionBeginUser;
+  PetscCall(FindVariable(run, e->field, &layout, &variable));
+  if (!variable) PetscFunctionReturn(PETSC_SUCCESS);
+  for (int i = 0; i < 3; i++) {
+    written[i]               = *variable;
+    written[i].name          = names[i];
+    written[i].type          = run->params.precision;
+    written[i].standard_name = NULL;
+    written[i].long_name     = long_names[i];
+    snprintf(long_names[i], sizeof long_names[i], "%s, %s", variable->long_name ? variable->long_name : variable->name, names[i]);
+  }
+  layout.n_variables = 3;
+  layout.variables   = written;
+  PetscCall(CreateFile(run, "fields.nc", &layout, 2, &file));
+  for (int f = 0; f < 2; f++) {
+    PetscCall(NomosFieldFileBeginFrame(file, e->start_time + (f ? (double)e->n_steps * run->model->dt : 0), f ? e->n_steps : 0));
+    for (int i = 0; i < 3; i++) PetscCall(NomosFieldFileWrite(file, names[i], NOMOS_F64, e->field->start, e->field->count, frames[f][i]));
+    PetscCall(NomosFieldFileEndFrame(file));
+  }
+  PetscCall(NomosFieldFileClose(&file));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode WriteSpectrum(NomosRun *run, NomosEstimate *e, NomosFieldFile file, const char name[], const double *a, const double *b)
+{
+  double *variance, *difference;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc2(e->n_layers * (size_t)e->n_bins, &variance, e->points + 1, &difference));
+  for (size_t i = 0; i < e->points; i++) difference[i] = a[i] - (b ? b[i] : 0);
+  PetscCall(NomosCorrelationSpectrum(e->root, difference, e->bin_width, e->n_bins, variance));
+  for (size_t i = 0; i < e->n_layers * (size_t)e->n_bins; i++) variance[i] /= e->bin_width;
+  PetscCall(NomosFieldFileWrite(file, name, NOMOS_F64, (size_t[]){0, 0}, (size_t[]){run->rank ? 0 : e->n_layers, (size_t)e->n_bins}, variance));
+  PetscCall(PetscFree2(variance, difference));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Variance by wavenumber of the truth and of the errors before and after, at the two ends of the window. */
+static PetscErrorCode WriteSpectra(NomosRun *run, NomosEstimate *e)
+{
+  const double *const fields[2][3] = {{e->truth, e->prior, e->analysis}, {e->truth_end, e->prior_end, e->analysis_end}};
+  double             *k, *layers;
+  NomosFieldFile      file;
+
+  PetscFunctionBeginUser;
+  if (!e->root) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscMalloc2(e->n_bins, &k, e->n_layers, &layers));
+  for (int b = 0; b < e->n_bins; b++) k[b] = b * e->bin_width;
+  for (size_t l = 0; l < e->n_layers; l++) layers[l] = (double)(l + 1);
+  const NomosFieldDim dims[2] = {
+    {.name = "layer", .size = e->n_layers,       .values = layers, .unit = "1"                                     },
+    {.name = "k",     .size = (size_t)e->n_bins, .values = k,      .unit = run->params.nondimensional ? "1" : "m-1"}
+  };
+  const NomosFieldVariable variables[3] = {
+    {.name = "truth",          .dims = {"layer", "k"}, .type = NOMOS_F64, .unit = "1", .long_name = "variance of the truth"          },
+    {.name = "prior_error",    .dims = {"layer", "k"}, .type = NOMOS_F64, .unit = "1", .long_name = "variance of the prior's error"  },
+    {.name = "analysis_error", .dims = {"layer", "k"}, .type = NOMOS_F64, .unit = "1", .long_name = "variance of the analysis' error"}
+  };
+  PetscCall(CreateFile(run, "spectra.nc", &(NomosFileLayout){.n_dims = 2, .n_variables = 3, .dims = dims, .variables = variables}, 2, &file));
+  for (int f = 0; f < 2; f++) {
+    PetscCall(NomosFieldFileBeginFrame(file, e->start_time + (f ? (double)e->n_steps * run->model->dt : 0), f ? e->n_steps : 0));
+    PetscCall(WriteSpectrum(run, e, file, "truth", fields[f][0], NULL));
+    PetscCall(WriteSpectrum(run, e, file, "prior_error", fields[f][1], fields[f][0]));
+    PetscCall(WriteSpectrum(run, e, file, "analysis_error", fields[f][2], fields[f][0]));
+    PetscCall(NomosFieldFileEndFrame(file));
+  }
+  PetscCall(NomosFieldFileClose(&file));
+  PetscCall(PetscFree2(k, layers));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosEstimateWrite(NomosRun *run, NomosEstimate *e)
+{
+  PetscFunctionBeginUser;
+  PetscCall(NomosScalarFileClose(&e->convergence));
+  PetscCall(NomosEstimateControl(run, e, e->v, e->analysis, e->analysis_p));
+  PetscCall(NomosEstimateForecast(run, e, e->analysis, e->analysis_p, e->analysis_end));
+  PetscCall(NomosEstimateDistance(run, e, e->analysis_end, e->truth_end, &e->error_end));
+  PetscCall(WriteFields(run, e));
+  PetscCall(WriteSpectra(run, e));
+  PetscCall(NomosRunDrawPictures(run));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosEstimateResults(NomosRun *run, NomosResultFn result, void *ctx)
+{
+  const NomosEstimate *e = run->data;
+  char                 name[2 * NOMOS_MAX_NAME];
+
+  PetscFunctionBeginUser;
+  PetscCall(result("observations", (double)e->n_observations, ctx));
+  PetscCall(result("iterations", (double)e->iteration, ctx));
+  PetscCall(result("gradients", (double)e->n_evaluations, ctx));
+  PetscCall(result("cost", e->J, ctx));
+  PetscCall(result("cost_at_first", e->first_J, ctx));
+  PetscCall(result("misfit_per_observation", 2 * (e->J - e->J_prior) / (double)e->n_observations, ctx));
+  PetscCall(result("gradient_reduction", e->gradient_norm / e->first_norm, ctx));
+  for (size_t l = 0; l < e->n_layers; l++) {
+    snprintf(name, sizeof name, "deviation_%zu", l + 1);
+    PetscCall(result(name, e->deviation[l], ctx));
+  }
+  if (e->state) {
+    PetscCall(result("error_prior", e->error_prior, ctx));
+    PetscCall(result("error_analysis", e->error, ctx));
+    PetscCall(result("error_ratio", e->error / e->error_prior, ctx));
+  }
+  PetscCall(result("error_end_prior", e->error_end_prior, ctx));
+  PetscCall(result("error_end_analysis", e->error_end, ctx));
+  PetscCall(result("error_end_ratio", e->error_end / e->error_end_prior, ctx));
+  for (size_t u = 0; u < e->n_unknown; u++) {
+    const size_t i = e->unknown[u];
+    NomosParameterName(&e->parameters[i], name);
+    PetscCall(result(name, e->analysis_p[i], ctx));
+    strcat(name, "_error"); /* relative */
+    PetscCall(result(name, e->analysis_p[i] / e->truth_p[i] - 1, ctx));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosEstimateSave(NomosRun *run, NomosEstimate *e)
+{
+  NomosCheckpoint checkpoint;
+  char            directory[NOMOS_MAX_PATH], *text;
+  double          parameters[NOMOS_ESTIMATE_MAX_PARAMETERS] = {0};
+  const double   *v;
+  json_t         *list = json_array();
+
+  PetscFunctionBeginUser;
+  PetscCall(VecGetArrayRead(e->v, &v));
+  if (!run->rank) memcpy(parameters, v + (e->state ? e->points : 0), sizeof *parameters * e->n_unknown);
+  PetscCallMPI(MPI_Bcast(parameters, (int)e->n_unknown, MPI_DOUBLE, 0, run->comm));
+  for (size_t u = 0; u < e->n_unknown; u++) json_array_append_new(list, json_real(parameters[u]));
+  json_t *object = json_pack("{s:s, s:I, s:f, s:f, s:o}", "version", NOMOS_VERSION, "iteration", (json_int_t)e->iteration, "first_cost", e->first_J, "first_gradient_norm", e->first_norm, "parameters", list);
+  text           = object ? json_dumps(object, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) : NULL;
+  json_decref(object);
+  PetscCheck(text, PETSC_COMM_SELF, PETSC_ERR_MEM, "checkpoint: out of memory");
+  PetscCall(NomosRunDirectoryFile(run->directory, "checkpoint", directory));
+  PetscCall(NomosCheckpointCreate(run->comm, directory, e->iteration, 1, &checkpoint));
+  PetscCall(NomosCheckpointWriteText(checkpoint, "estimate", text));
+  PetscCall(NomosCheckpointWriteText(checkpoint, "physics", run->physics));
+  PetscCall(NomosCheckpointWriteText(checkpoint, "config", run->yaml));
+  free(text);
+  if (e->state) PetscCall(NomosCheckpointWriteArray(checkpoint, "control", NOMOS_F64, e->field->n_dims, e->field->n_dims - 1, e->field->size, e->field->start, e->field->count, v));
+  PetscCall(NomosCheckpointClose(&checkpoint));
+  PetscCall(VecRestoreArrayRead(e->v, &v));
+  e->last_saved = MPI_Wtime();
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosEstimateLoad(NomosRun *run, NomosEstimate *e)
+{
+  NomosCheckpoint checkpoint;
+  char            directory[NOMOS_MAX_PATH], *path, *text, *physics;
+  double         *v;
+  json_t         *object, *list;
+  json_int_t      iteration = 0;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosRunDirectoryFile(run->directory, "checkpoint", directory));
+  PetscCall(NomosCheckpointOpen(run->comm, directory, run->program->restart, &path, &checkpoint));
+  PetscCall(NomosCheckpointReadText(checkpoint, "estimate", &text));
+  PetscCall(NomosCheckpointReadText(checkpoint, "physics", &physics));
+  PetscCheck(text && physics, run->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: not a checkpoint of nomos estimate", path);
+  PetscCall(NomosRunComparePhysics(run, path, physics));
+  object  = json_loads(text, 0, NULL);
+  int bad = json_unpack(object, "{s:I, s:F, s:F, s:o}", "iteration", &iteration, "first_cost", &e->first_J, "first_gradient_norm", &e->first_norm, "parameters", &list);
+  PetscCheck(!bad && json_array_size(list) == e->n_unknown, run->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: the state of the minimisation cannot be read", path);
+  PetscCall(VecGetArray(e->v, &v));
+  if (e->state) PetscCall(NomosCheckpointReadArray(checkpoint, "control", NOMOS_F64, e->field->n_dims, e->field->size, e->field->start, e->field->count, v));
+  for (size_t u = 0; u < e->n_unknown && !run->rank; u++) v[(e->state ? e->points : 0) + u] = json_number_value(json_array_get(list, u));
+  PetscCall(VecRestoreArray(e->v, &v));
+  e->iteration = e->first_iteration = iteration;
+  run->restarted                    = true;
+  json_decref(object);
+  PetscCall(NomosCheckpointClose(&checkpoint));
+  PetscCall(PetscStrncpy(run->restart_path, path, sizeof run->restart_path));
+  PetscCall(PetscFree(path));
+  PetscCall(PetscFree(text));
+  PetscCall(PetscFree(physics));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

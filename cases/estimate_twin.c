@@ -1,0 +1,243 @@
+#include "cases/estimate.h"
+#include "operators/correlation.h"
+#include "operators/random.h"
+#include "operators/reduce.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { N_CLIMATE = 10 }; /* looks at the spectrum, over the second half of the time before the window */
+
+/* Streams of random numbers: which points, their noise, the error of the prior. */
+enum { POINTS = 1000, NOISE = 2000, PRIOR = 3000 };
+
+/* Place of the i-th value of this rank in the whole field, so that random numbers do not depend on the ranks. */
+static uint64_t Place(const NomosModelField *field, size_t i)
+{
+  uint64_t place = 0, stride = 1;
+
+  for (int d = field->n_dims - 1; d >= 0; d--) {
+    place += stride * (field->start[d] + i % field->count[d]);
+    i /= field->count[d];
+    stride *= field->size[d];
+  }
+  return place;
+}
+
+/* The layer of the i-th value of this rank: what is left of the last two dimensions. */
+static size_t Layer(const NomosModelField *field, size_t i)
+{
+  size_t plane = 1;
+
+  for (int d = PetscMax(0, field->n_dims - 2); d < field->n_dims; d++) plane *= field->count[d];
+  return plane ? i / plane : 0;
+}
+
+/* Standard deviation of each layer about its mean. */
+static PetscErrorCode Deviations(MPI_Comm comm, const NomosModelField *field, const double *values, size_t n_layers, double deviation[])
+{
+  double sums[3 * NOMOS_ESTIMATE_MAX_LAYERS] = {0};
+
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < NomosModelFieldPoints(field); i++) {
+    double *sum = sums + 3 * Layer(field, i);
+    sum[0] += 1;
+    sum[1] += values[i];
+    sum[2] += values[i] * values[i];
+  }
+  PetscCall(NomosSumOverRanks(comm, 3 * n_layers, sums));
+  for (size_t l = 0; l < n_layers; l++) {
+    const double mean = sums[3 * l + 1] / sums[3 * l];
+    deviation[l]      = sqrt(fmax(0, sums[3 * l + 2] / sums[3 * l] - mean * mean));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static size_t Layers(const NomosModelField *field)
+{
+  return field->n_dims > 2 ? field->size[0] : 1;
+}
+
+static double One(void *ctx, int layer, double K)
+{
+  (void)ctx;
+  (void)layer;
+  (void)K;
+  return 1;
+}
+
+/* Modes of a bin of |K| on the whole plane, the partners k < 0 among them. */
+static void CountModes(const NomosEstimate *e, double *modes)
+{
+  memset(modes, 0, sizeof *modes * (size_t)e->n_bins);
+  const int k_max = ((int)e->nx - 1) / 2, l_max = ((int)e->ny - 1) / 2;
+  for (int k = -k_max; k <= k_max; k++)
+    for (int l = -l_max; l <= l_max; l++) {
+      const int bin = (int)(hypot(2 * PETSC_PI * k / e->lx, 2 * PETSC_PI * l / e->ly) / e->bin_width + 0.5);
+      if (bin < e->n_bins && (k || l)) modes[bin] += 1;
+    }
+}
+
+/* B: the spectrum of the climate of each layer, damped at lengths below prior_length, with the deviation asked for. */
+typedef struct {
+  const NomosEstimate *e;
+  double              *amplitude; /* (n_layers, n_bins) */
+} Prior;
+
+static double PriorAmplitude(void *ctx, int layer, double K)
+{
+  const Prior *prior = ctx;
+  const int    bin   = (int)(K / prior->e->bin_width + 0.5);
+
+  return bin < prior->e->n_bins ? prior->amplitude[layer * prior->e->n_bins + bin] : 0;
+}
+
+static PetscErrorCode CreateRoot(NomosRun *run, NomosEstimate *e)
+{
+  const double points = (double)e->nx * (double)e->ny;
+  double      *modes;
+  Prior        prior = {.e = e};
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc2(e->n_bins, &modes, (int)e->n_layers * e->n_bins, &prior.amplitude));
+  CountModes(e, modes);
+  for (size_t l = 0; l < e->n_layers; l++) {
+    double total = 0;
+    for (int b = 0; b < e->n_bins; b++) {
+      const double K = b * e->bin_width, variance = e->climate[(int)l * e->n_bins + b] / e->n_climate * exp(-0.5 * pow(K * e->prior_length, 2));
+      total += variance;
+      prior.amplitude[(int)l * e->n_bins + b] = modes[b] > 0 ? sqrt(variance * points / modes[b]) : 0;
+    }
+    PetscCheck(total > 0, run->comm, PETSC_ERR_ARG_WRONG, "the prior of layer %zu has no variance: the true state is zero there, or estimate.prior_length is longer than the domain", l + 1);
+    for (int b = 0; b < e->n_bins; b++) prior.amplitude[(int)l * e->n_bins + b] *= e->prior_error * e->deviation[l] / sqrt(total);
+  }
+  PetscCall(NomosOperatorDestroy(&e->root));
+  PetscCall(NomosCorrelationCreate(run->comm, &(NomosCorrelationInput){.nx = (int)e->nx, .ny = (int)e->ny, .n_layers = (int)e->n_layers, .lx = e->lx, .ly = e->ly, .amplitude = PriorAmplitude, .ctx = &prior}, &e->root));
+  PetscCall(PetscFree2(modes, prior.amplitude));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ShowProgress(NomosRun *run, const NomosEstimate *e)
+{
+  NomosModel model = run->model;
+  bool       due;
+  char       time[64], text[96];
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosLogProgressDue(run->log, &due));
+  if (!due) PetscFunctionReturn(PETSC_SUCCESS);
+  snprintf(text, sizeof text, "the truth, %s", NomosTimeText(model->time, run->params.stop, run->params.nondimensional, time, sizeof time));
+  PetscCall(NomosLogProgress(run->log, &(NomosProgress){.fraction = fmin(1, model->time / e->from), .step = model->step, .time_text = text, .dt = model->dt, .cfl = NAN}));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The truth, from the case's initial state to the window; on the way its spectra. */
+static PetscErrorCode SpinUp(NomosRun *run, NomosEstimate *e)
+{
+  NomosModel   model     = run->model;
+  const double tolerance = NomosRunTolerance(run);
+  double      *spectrum, next = 0.5 * e->from;
+
+  PetscFunctionBeginUser;
+  PetscCall(run->ops->initialise(model));
+  PetscCall(NomosRunCheck(run));
+  PetscCall(PetscCalloc1(e->n_layers * (size_t)e->n_bins + 1, &spectrum));
+  while (true) {
+    const bool there = model->time >= e->from - tolerance;
+    if (e->root && (there || model->time >= next - tolerance)) {
+      PetscCall(e->derivatives->get_state(model, e->x_0));
+      PetscCall(e->derivatives->field(model, e->control_index, e->x_0, e->work));
+      PetscCall(NomosCorrelationSpectrum(e->root, e->work, e->bin_width, e->n_bins, spectrum));
+      for (size_t i = 0; i < e->n_layers * (size_t)e->n_bins; i++) e->climate[i] += spectrum[i];
+      e->n_climate++;
+      next += 0.5 * e->from / N_CLIMATE;
+    }
+    if (there) break;
+    PetscCall(run->ops->step(model));
+    if (model->step % run->params.check_every == 0) PetscCall(NomosRunCheck(run));
+    PetscCall(ShowProgress(run, e));
+    PetscCall(NomosRunStopped(run));
+    if (run->stopped_by) break;
+  }
+  PetscCall(PetscFree(spectrum));
+  PetscCall(e->derivatives->get_state(model, e->x_0));
+  PetscCall(e->derivatives->field(model, e->control_index, e->x_0, e->truth));
+  e->start_time = model->time;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Values of the truth at some of the points, with noise. */
+static PetscErrorCode Observe(NomosRun *run, NomosEstimate *e)
+{
+  const size_t n_layers = Layers(e->observed);
+  double       deviation[NOMOS_ESTIMATE_MAX_LAYERS], *weights, *values, *field, count = 0;
+  size_t       points = NomosModelFieldPoints(e->observed);
+  int64_t      step   = 0;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(points + 1, &field));
+  PetscCall(e->derivatives->from_field(run->model, e->control_index, e->truth, e->x_0));
+  PetscCall(e->derivatives->field(run->model, e->observe_index, e->x_0, field));
+  PetscCall(Deviations(run->comm, e->observed, field, n_layers, deviation));
+  PetscCall(NomosModelSetClock(run->model, 0));
+  PetscCall(e->derivatives->set_state(run->model, e->x_0));
+  for (size_t t = 0; t < (size_t)e->n_times; t++) {
+    for (; step < e->steps[t]; step++) PetscCall(run->ops->step(run->model));
+    run->checked_step = -1;
+    PetscCall(NomosRunCheck(run));
+    PetscCall(e->derivatives->get_state(run->model, e->x_0));
+    PetscCall(e->derivatives->field(run->model, e->observe_index, e->x_0, field));
+    PetscCall(NomosFieldLossArrays(e->loss, t, &points, &weights, &values));
+    for (size_t i = 0; i < points; i++) {
+      const uint64_t place = Place(e->observed, i);
+      const double   sigma = e->noise * deviation[Layer(e->observed, i)];
+      if (NomosRandomUniform((uint64_t)e->seed, POINTS + (e->moving ? t : 0), place) >= e->fraction || sigma == 0) continue;
+      weights[i] = 1 / (sigma * sigma);
+      values[i]  = field[i] + sigma * NomosRandomNormal((uint64_t)e->seed, NOISE + t, place);
+      count += 1;
+    }
+  }
+  PetscCall(e->derivatives->field(run->model, e->control_index, e->x_0, e->truth_end));
+  PetscCall(NomosSumOverRanks(run->comm, 1, &count));
+  e->n_observations = (int64_t)count;
+  PetscCheck(e->n_observations, run->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: no point is observed; a larger estimate.fraction, or a field that is not constant, is needed", NomosConfigWhere(run->config, "estimate.fraction"));
+  PetscCall(PetscFree(field));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DrawPrior(NomosRun *run, NomosEstimate *e)
+{
+  double *noise;
+
+  PetscFunctionBeginUser;
+  memcpy(e->prior, e->truth, sizeof *e->truth * e->points);
+  if (!e->state) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(CreateRoot(run, e));
+  PetscCall(PetscMalloc1(e->points + 1, &noise));
+  for (size_t i = 0; i < e->points; i++) noise[i] = NomosRandomNormal((uint64_t)e->seed, PRIOR, Place(e->field, i));
+  PetscCall(NomosOperatorApply(e->root, (const double *const[]){noise}, (double *const[]){e->work}));
+  for (size_t i = 0; i < e->points; i++) e->prior[i] += e->work[i];
+  PetscCall(PetscFree(noise));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosEstimateTwin(NomosRun *run, NomosEstimate *e)
+{
+  int y_start, n_y;
+
+  PetscFunctionBeginUser;
+  if (e->state) { /* its Fourier transforms serve the spectra, before its amplitudes are known */
+    PetscCall(NomosCorrelationCreate(run->comm, &(NomosCorrelationInput){.nx = (int)e->nx, .ny = (int)e->ny, .n_layers = (int)e->n_layers, .lx = e->lx, .ly = e->ly, .amplitude = One}, &e->root));
+    PetscCall(NomosCorrelationRows(e->root, &y_start, &n_y));
+    const int d = e->field->n_dims - 2;
+    PetscCheck((size_t)y_start == e->field->start[d] && (size_t)n_y == e->field->count[d], PETSC_COMM_SELF, PETSC_ERR_PLIB, "field %s: its rows on this rank are not those of the Fourier transforms", e->field->name);
+  }
+  PetscCall(SpinUp(run, e));
+  PetscCall(NomosLogProgressEnd(run->log));
+  if (run->stopped_by) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(Deviations(run->comm, e->field, e->truth, e->n_layers, e->deviation));
+  PetscCall(Observe(run, e));
+  PetscCall(DrawPrior(run, e));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
