@@ -15,6 +15,7 @@
   ENTRY(function) \
   ENTRY(matmul) \
   ENTRY(mlp_chain) \
+  ENTRY(normalise) \
   ENTRY(contiguous) \
   ENTRY(reshape) \
   ENTRY(permute) \

@@ -51,6 +51,10 @@ typedef struct {
 enum { NOMOS_MLP_CHAIN_MAX = 16 };
 NomosTensor NomosMlpChain(const NomosMlpChainInput *input);
 
+/* (x - mean)/sqrt(var + epsilon) weight + bias (operators/normalise.c). groups 0: over the last axis, weight and bias [last]. groups > 0: x [batch, channels, points..], over all points of a group of
+   channels, weight and bias [channels]. Ba et al. (2016), doi:10.48550/arXiv.1607.06450; Wu & He (2018), doi:10.1007/978-3-030-01261-8_1. */
+NomosTensor NomosNormalise(NomosTensor x, NomosTensor weight, NomosTensor bias, size_t groups, double epsilon);
+
 /* ---- shape (operators/shape.c); views where possible */
 NomosTensor NomosReshape(NomosTensor x, int n_dims, const size_t shape[]);
 NomosTensor NomosPermute(NomosTensor x, const int axes[]); /* result axis i is axis axes[i] of x */

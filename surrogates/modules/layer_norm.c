@@ -15,27 +15,11 @@ PetscErrorCode NomosNormCreate(NomosParameters parameters, const char name[], co
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* [c] for x [n, c, ..]. */
-static NomosTensor PerChannel(NomosTensor parameter, NomosTensor x)
-{
-  size_t    shape[NOMOS_TENSOR_MAX_DIMS];
-  const int n = NomosTensorDims(x, NULL);
-
-  for (int d = 0; d < n - 1; d++) shape[d] = d ? 1 : NomosTensorLength(parameter, 0);
-  return NomosReshape(parameter, n - 1, shape);
-}
-
 NomosTensor NomosNormApply(const NomosNorm *norm, const NomosTensor w[], NomosTensor x)
 {
-  const size_t *shape;
-  const int     n = NomosTensorDims(x, &shape);
+  const NomosTensor weight = w[norm->weight], bias = w[norm->bias];
 
-  if (!norm->n_groups) {
-    const NomosTensor y = NomosLayerNorm(x, 1, norm->epsilon);
-    return NomosAdd(NomosMultiply(y, NomosParameterAlong(w[norm->weight], 1, y)), NomosParameterAlong(w[norm->bias], 1, y));
-  }
-  if (n < 2 || !shape[0]) return NomosMultiply(x, w[norm->weight]); /* which says that the shapes do not fit, or is empty */
-  NomosTensor y = NomosReshape(x, 3, (size_t[]){shape[0], norm->n_groups, NomosTensorSize(x) / shape[0] / norm->n_groups});
-  y = NomosReshape(NomosLayerNorm(y, 1, norm->epsilon), n, shape);
-  return NomosAdd(NomosMultiply(y, PerChannel(w[norm->weight], y)), PerChannel(w[norm->bias], y));
+  if (norm->n_groups || NomosTensorDims(weight, NULL) == 1) return NomosNormalise(x, weight, bias, norm->n_groups, norm->epsilon);
+  const NomosTensor y = NomosLayerNorm(x, 1, norm->epsilon); /* weights with a task axis */
+  return NomosAdd(NomosMultiply(y, NomosParameterAlong(weight, 1, y)), NomosParameterAlong(bias, 1, y));
 }
