@@ -3,6 +3,32 @@
 
 #include <string.h>
 
+typedef enum { APPLY, JVP, VJP, HVP } Call;
+
+/* Operators of one name share their events. */
+static PetscErrorCode RegisterEvents(NomosOperator op)
+{
+  static const char *const calls[] = {"Apply", "Jvp", "Vjp", "Hvp"};
+  static PetscClassId      class_id;
+  char                     name[2 * NOMOS_MAX_NAME];
+
+  PetscFunctionBeginUser;
+  if (!class_id) PetscCall(PetscClassIdRegister("NomosOperator", &class_id));
+  for (int i = 0; i < 4; i++) {
+    PetscCall(PetscSNPrintf(name, sizeof name, "%s%s", op->ops->name, calls[i]));
+    PetscCall(PetscLogEventGetId(name, &op->events[i]));
+    if (op->events[i] < 0) PetscCall(PetscLogEventRegister(name, class_id, &op->events[i]));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The operator's own function `call`, timed. Its error comes back as it is. */
+#define TIMED(op, which, call) (PetscLogEventBegin((op)->events[which], 0, 0, 0, 0) ? PETSC_ERR_LIB : TimedEnd(op, which, call))
+static PetscErrorCode TimedEnd(NomosOperator op, Call which, PetscErrorCode code)
+{
+  return PetscLogEventEnd(op->events[which], 0, 0, 0, 0) ? PETSC_ERR_LIB : code;
+}
+
 PetscErrorCode NomosOperatorCreate(const NomosOperatorInput *input, NomosOperator *op)
 {
   NomosOperator o;
@@ -19,6 +45,7 @@ PetscErrorCode NomosOperatorCreate(const NomosOperatorInput *input, NomosOperato
   o->data  = input->data;
   for (size_t i = 0; i < o->n_in; i++) o->in[i] = input->in[i];
   for (size_t i = 0; i < o->n_out; i++) o->out[i] = input->out[i];
+  PetscCall(RegisterEvents(o));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -91,7 +118,7 @@ static PetscErrorCode EndGradient(NomosOperator op, double *const in_bar[], Fill
 PetscErrorCode NomosOperatorApply(NomosOperator op, const double *const in[], double *const out[])
 {
   PetscFunctionBeginUser;
-  PetscCall(op->ops->apply(op, in, out));
+  PetscCall(TIMED(op, APPLY, op->ops->apply(op, in, out)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -102,7 +129,7 @@ PetscErrorCode NomosOperatorJvp(NomosOperator op, const double *const in[], cons
   PetscFunctionBeginUser;
   CheckHas(op, jvp, "tangent", "give it one, or ask for its vjp");
   PetscCall(Fill(op->n_in, op->in, in_dot, &dots));
-  PetscErrorCode code = op->ops->jvp(op, in, (const double *const *)dots.vectors, out_dot);
+  PetscErrorCode code = TIMED(op, JVP, op->ops->jvp(op, in, (const double *const *)dots.vectors, out_dot));
   PetscCall(Free(op->n_in, &dots));
   PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -116,7 +143,7 @@ PetscErrorCode NomosOperatorVjp(NomosOperator op, const double *const in[], cons
   CheckHas(op, vjp, "gradient", "give it one, or treat what it computes as constant");
   PetscCall(Fill(op->n_out, op->out, out_bar, &bars));
   PetscCall(BeginGradient(op, in_bar, &parts));
-  PetscErrorCode code = op->ops->vjp(op, in, (const double *const *)bars.vectors, parts.vectors);
+  PetscErrorCode code = TIMED(op, VJP, op->ops->vjp(op, in, (const double *const *)bars.vectors, parts.vectors));
   if (!code) code = EndGradient(op, in_bar, &parts);
   PetscCall(Free(op->n_out, &bars));
   PetscCall(code);
@@ -133,7 +160,7 @@ PetscErrorCode NomosOperatorHvp(NomosOperator op, const double *const in[], cons
   PetscCall(Fill(op->n_out, op->out, out_bar, &bars));
   PetscCall(Fill(op->n_out, op->out, out_bar_dot, &bar_dots));
   PetscCall(BeginGradient(op, in_bar_dot, &parts));
-  PetscErrorCode code = op->ops->hvp(op, in, (const double *const *)dots.vectors, (const double *const *)bars.vectors, (const double *const *)bar_dots.vectors, parts.vectors);
+  PetscErrorCode code = TIMED(op, HVP, op->ops->hvp(op, in, (const double *const *)dots.vectors, (const double *const *)bars.vectors, (const double *const *)bar_dots.vectors, parts.vectors));
   if (!code) code = EndGradient(op, in_bar_dot, &parts);
   PetscCall(Free(op->n_in, &dots));
   PetscCall(Free(op->n_out, &bars));

@@ -38,6 +38,7 @@ struct NomosOperator_s {
   size_t                  n_in, n_out;
   NomosOperatorArgument   in[NOMOS_OPERATOR_MAX_ARGUMENTS], out[NOMOS_OPERATOR_MAX_ARGUMENTS];
   void                   *data;
+  PetscLogEvent           events[4]; /* of -log_view: NAMEApply, NAMEJvp, NAMEVjp, NAMEHvp */
 };
 
 /* `data` is owned by the operator: ops->destroy frees it. Arguments are copied, their names borrowed. */
