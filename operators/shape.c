@@ -43,6 +43,14 @@ NomosTensor NomosContiguous(NomosTensor x)
   return out;
 }
 
+static bool HasShape(const NomosNode *x, int n_dims, const size_t shape[])
+{
+  bool same = n_dims == x->n_dims;
+
+  for (int i = 0; i < n_dims && same; i++) same = shape[i] == x->shape[i];
+  return same;
+}
+
 NomosTensor NomosReshape(NomosTensor x, int n_dims, const size_t shape[])
 {
   NomosNode *from = NomosNodeOf(x);
@@ -54,7 +62,7 @@ NomosTensor NomosReshape(NomosTensor x, int n_dims, const size_t shape[])
   if (n_dims < 0 || n_dims > NOMOS_TENSOR_MAX_DIMS) return NomosTapeFail(x.tape, PETSC_ERR_ARG_OUTOFRANGE, "reshape: %d axes: there may be 0 to %d", n_dims, NOMOS_TENSOR_MAX_DIMS);
   for (int i = 0; i < n_dims; i++) n *= shape[i];
   if (n != NomosNodeSize(from)) return NomosTapeFail(x.tape, PETSC_ERR_ARG_SIZ, "reshape: %s does not have as many entries as %s", NomosShapeText(n_dims, shape, b), NomosShapeText(from->n_dims, from->shape, a));
-  if (n_dims == from->n_dims && !memcmp(shape, from->shape, sizeof *shape * (size_t)n_dims)) return x;
+  if (HasShape(from, n_dims, shape)) return x;
   x    = NomosContiguous(x);
   from = NomosNodeOf(x);
   if (!from) return (NomosTensor){.tape = x.tape};
@@ -105,7 +113,7 @@ NomosTensor NomosBroadcast(NomosTensor x, int n_dims, const size_t shape[])
   char       a[128], b[128];
 
   if (!from) return (NomosTensor){.tape = x.tape};
-  if (n_dims == from->n_dims && !memcmp(shape, from->shape, sizeof *shape * (size_t)n_dims)) return x;
+  if (HasShape(from, n_dims, shape)) return x;
   const int shift = n_dims - from->n_dims;
   bool      fits  = shift >= 0 && n_dims <= NOMOS_TENSOR_MAX_DIMS;
   for (int i = 0; i < n_dims && fits; i++) {
