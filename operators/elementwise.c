@@ -1,7 +1,7 @@
 /* Elementwise primitives. */
-#include "operators/elementwise.h"
+#include "operators/elementwise_impl.h"
 
-#include "operators/function.h"
+#include "operators/function_impl.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "operators/elementwise.h"
+#include "operators/elementwise_impl.h"
 
 #include "operators/real.h"
 

@@ -1,4 +1,4 @@
-#include "operators/function.h"
+#include "operators/function_impl.h"
 
 #include <string.h>
 

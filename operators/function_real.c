@@ -1,5 +1,5 @@
 /* Functions of one variable, in blocks that fill whole vectors: entries give the same bits wherever they stand in a tensor. */
-#include "operators/function.h"
+#include "operators/function_impl.h"
 
 #include "operators/real.h"
 

@@ -1,5 +1,5 @@
 /* Rows by an index list, and sums of rows into them: what message passing on graphs is made of. */
-#include "operators/gather.h"
+#include "operators/gather_impl.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
-#include "operators/gather.h"
+#include "operators/gather_impl.h"
 
-#include "operators/loop.h"
+#include "operators/loop_impl.h"
 #include "operators/real.h"
 
 #include <omp.h>

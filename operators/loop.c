@@ -1,4 +1,4 @@
-#include "operators/loop.h"
+#include "operators/loop_impl.h"
 
 #include <omp.h>
 #include <string.h>

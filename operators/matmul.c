@@ -1,5 +1,5 @@
 /* Matrix products. */
-#include "operators/matmul.h"
+#include "operators/matmul_impl.h"
 
 #include <omp.h>
 #include <string.h>

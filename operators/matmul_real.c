@@ -1,4 +1,4 @@
-#include "operators/matmul.h"
+#include "operators/matmul_impl.h"
 
 #include "operators/real.h"
 

@@ -1,5 +1,5 @@
 /* The fused MLP, and its definition by primitives. */
-#include "operators/mlp_chain.h"
+#include "operators/mlp_chain_impl.h"
 
 #include <omp.h>
 #include <string.h>

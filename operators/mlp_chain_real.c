@@ -1,8 +1,8 @@
 /* Tiles of rows go through all layers while their activations are in cache. Chunks of tiles are fixed by the number of rows: each sums its weight gradients apart, and the sums
    are added in order, so that any number of threads gives the same bits. */
-#include "operators/mlp_chain.h"
+#include "operators/mlp_chain_impl.h"
 
-#include "operators/matmul.h"
+#include "operators/matmul_impl.h"
 #include "operators/real.h"
 
 #include <omp.h>

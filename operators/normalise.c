@@ -1,5 +1,5 @@
 /* Normalisation with weights, fused, and its definition by primitives. */
-#include "operators/normalise.h"
+#include "operators/normalise_impl.h"
 
 #include <string.h>
 

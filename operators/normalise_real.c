@@ -1,6 +1,6 @@
-#include "operators/normalise.h"
+#include "operators/normalise_impl.h"
 
-#include "operators/loop.h"
+#include "operators/loop_impl.h"
 #include "operators/real.h"
 
 #include <math.h>

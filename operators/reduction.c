@@ -1,5 +1,5 @@
 /* Reductions, and what is made of them. */
-#include "operators/reduction.h"
+#include "operators/reduction_impl.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "operators/reduction.h"
+#include "operators/reduction_impl.h"
 
 #include "operators/real.h"
 

@@ -1,5 +1,5 @@
 /* Primitives that move entries: views where strides can say it, copies where they cannot. */
-#include "operators/elementwise.h"
+#include "operators/elementwise_impl.h"
 
 #include <string.h>
 

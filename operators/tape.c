@@ -1,5 +1,5 @@
 /* Tensors, their memory, and errors that are kept. The way back is in tape_gradient.c. */
-#include "operators/tape_state.h"
+#include "operators/tape_state_impl.h"
 
 #include <cblas.h>
 #include <stdarg.h>

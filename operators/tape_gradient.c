@@ -1,6 +1,6 @@
 /* The way back: vector-Jacobian products from y to x, node by node in reverse order. They are made of primitives: recorded, they can be differentiated again; not
    recorded, what a node's product has used is freed as soon as the gradients of its inputs stand. */
-#include "operators/tape_state.h"
+#include "operators/tape_state_impl.h"
 
 #include <stdlib.h>
 #include <string.h>

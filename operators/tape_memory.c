@@ -1,4 +1,4 @@
-#include "operators/tape_memory.h"
+#include "operators/tape_memory_impl.h"
 
 #include <stdlib.h>
 

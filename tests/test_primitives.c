@@ -2,7 +2,7 @@
    dot products, views and float32 against what they stand for. A new line in operators/primitive_list.h is tested here. */
 #include "harness.h"
 
-#include "operators/function.h"
+#include "operators/function_impl.h"
 #include "operators/primitive_list.h"
 
 #include <Random123/philox.h>

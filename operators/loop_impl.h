@@ -1,7 +1,7 @@
 /* Loops over the entries of strided tensors: axes that lie behind one another are joined, and blocks of fixed size are shared out to threads, so that results do not
    depend on their number. Private to operators/. */
-#ifndef NOMOS_OPERATORS_LOOP_H
-#define NOMOS_OPERATORS_LOOP_H
+#ifndef NOMOS_OPERATORS_LOOP_IMPL_H
+#define NOMOS_OPERATORS_LOOP_IMPL_H
 
 #include "operators/tape_impl.h"
 

@@ -1,8 +1,8 @@
 /* Kernels of the elementwise primitives, for NomosLoopRun. Private to operators/. */
-#ifndef NOMOS_OPERATORS_ELEMENTWISE_H
-#define NOMOS_OPERATORS_ELEMENTWISE_H
+#ifndef NOMOS_OPERATORS_ELEMENTWISE_IMPL_H
+#define NOMOS_OPERATORS_ELEMENTWISE_IMPL_H
 
-#include "operators/loop.h"
+#include "operators/loop_impl.h"
 
 typedef enum { NOMOS_SUM, NOMOS_DIFFERENCE, NOMOS_PRODUCT, NOMOS_QUOTIENT } NomosBinaryKind;
 

@@ -1,8 +1,8 @@
 /* Kernels of reductions. Private to operators/. */
-#ifndef NOMOS_OPERATORS_REDUCTION_H
-#define NOMOS_OPERATORS_REDUCTION_H
+#ifndef NOMOS_OPERATORS_REDUCTION_IMPL_H
+#define NOMOS_OPERATORS_REDUCTION_IMPL_H
 
-#include "operators/loop.h"
+#include "operators/loop_impl.h"
 
 /* x [outer][n][inner] row-major -> sum over n, [outer][inner]; `partial` holds n_partial x inner sums of blocks of rows (NomosReducePartials of them), or NULL. */
 enum { NOMOS_REDUCE_ROWS = 512 };

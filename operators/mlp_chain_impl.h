@@ -1,8 +1,8 @@
 /* Kernels of the fused MLP. Private to operators/. */
-#ifndef NOMOS_OPERATORS_MLP_CHAIN_H
-#define NOMOS_OPERATORS_MLP_CHAIN_H
+#ifndef NOMOS_OPERATORS_MLP_CHAIN_IMPL_H
+#define NOMOS_OPERATORS_MLP_CHAIN_IMPL_H
 
-#include "operators/function.h"
+#include "operators/function_impl.h"
 
 /* All arrays row-major and dense; h[l] (rows x width[l] entries, tile by tile) is the input of layer l after its activation, slope[l] the derivative of that activation. */
 typedef struct {

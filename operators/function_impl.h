@@ -1,8 +1,8 @@
 /* Functions of one variable with derivatives of any order, as kernels: NomosFunction's and those of fused primitives. Private to operators/. */
-#ifndef NOMOS_OPERATORS_FUNCTION_H
-#define NOMOS_OPERATORS_FUNCTION_H
+#ifndef NOMOS_OPERATORS_FUNCTION_IMPL_H
+#define NOMOS_OPERATORS_FUNCTION_IMPL_H
 
-#include "operators/loop.h"
+#include "operators/loop_impl.h"
 
 enum { NOMOS_FUNCTION_MAX_ORDER = 12, NOMOS_FUNCTION_BLOCK = 128 };
 

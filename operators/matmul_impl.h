@@ -1,6 +1,6 @@
 /* Matrix products by OpenBLAS on one thread each, in blocks that do not depend on the number of threads. Private to operators/. */
-#ifndef NOMOS_OPERATORS_MATMUL_H
-#define NOMOS_OPERATORS_MATMUL_H
+#ifndef NOMOS_OPERATORS_MATMUL_IMPL_H
+#define NOMOS_OPERATORS_MATMUL_IMPL_H
 
 #include "operators/tape_impl.h"
 

@@ -1,6 +1,6 @@
 /* Index lists and their kernels. Private to operators/. */
-#ifndef NOMOS_OPERATORS_GATHER_H
-#define NOMOS_OPERATORS_GATHER_H
+#ifndef NOMOS_OPERATORS_GATHER_IMPL_H
+#define NOMOS_OPERATORS_GATHER_IMPL_H
 
 #include "operators/tape_impl.h"
 

@@ -1,6 +1,6 @@
 /* Memory of a tape: blocks in size classes that are given back and taken again, and small notes that live until a rewind. Private to operators/. */
-#ifndef NOMOS_OPERATORS_TAPE_MEMORY_H
-#define NOMOS_OPERATORS_TAPE_MEMORY_H
+#ifndef NOMOS_OPERATORS_TAPE_MEMORY_IMPL_H
+#define NOMOS_OPERATORS_TAPE_MEMORY_IMPL_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,9 +1,9 @@
 /* The tape itself, shared by the files that make it up (tape.c, tape_gradient.c, tape_operator.c); primitives see tape_impl.h only. */
-#ifndef NOMOS_OPERATORS_TAPE_STATE_H
-#define NOMOS_OPERATORS_TAPE_STATE_H
+#ifndef NOMOS_OPERATORS_TAPE_STATE_IMPL_H
+#define NOMOS_OPERATORS_TAPE_STATE_IMPL_H
 
 #include "operators/tape_impl.h"
-#include "operators/tape_memory.h"
+#include "operators/tape_memory_impl.h"
 
 enum { NOMOS_PAGE_BITS = 9 };
 #define NOMOS_NO_STORAGE UINT32_MAX

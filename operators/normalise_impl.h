@@ -1,6 +1,6 @@
 /* Kernels of the fused normalisation. Private to operators/. */
-#ifndef NOMOS_OPERATORS_NORMALISE_H
-#define NOMOS_OPERATORS_NORMALISE_H
+#ifndef NOMOS_OPERATORS_NORMALISE_IMPL_H
+#define NOMOS_OPERATORS_NORMALISE_IMPL_H
 
 #include "operators/tape_impl.h"
 
