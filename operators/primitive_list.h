@@ -36,7 +36,11 @@
   ENTRY(complex_multiply) \
   ENTRY(spectral_convolve) \
   ENTRY(spectral_transposed) \
-  ENTRY(spectral_weights)
+  ENTRY(spectral_weights) \
+  ENTRY(sum_pool) \
+  ENTRY(repeat) \
+  ENTRY(pick) \
+  ENTRY(put)
 
 #define NOMOS_PRIMITIVE_DECLARE(name) extern const NomosPrimitive nomos_primitive_##name;
 NOMOS_PRIMITIVES(NOMOS_PRIMITIVE_DECLARE)

@@ -112,4 +112,10 @@ NomosTensor NomosComplexMatMul(NomosTensor a, NomosTensor b); /* [.., m, k, 2] [
    (the two corners of doi:10.48550/arXiv.2010.08895, one behind the other). Errors: more modes than points have; odd rows. */
 NomosTensor NomosSpectralConvolve(NomosTensor x, NomosTensor w);
 
+/* ---- pooling and up-sampling (operators/pool.c) by integer factors over the last n_axes (1 or 2); points that fill no window are left out */
+NomosTensor NomosAveragePool(NomosTensor x, int n_axes, const size_t factor[]);
+NomosTensor NomosMaxPool(NomosTensor x, int n_axes, const size_t factor[]); /* the gradient goes to the first largest of a window */
+NomosTensor NomosUpsampleNearest(NomosTensor x, int n_axes, const size_t factor[]);
+NomosTensor NomosUpsampleSpectral(NomosTensor x, int n_axes, const size_t factor[]); /* trigonometric interpolation of a periodic field */
+
 #endif
