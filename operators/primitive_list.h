@@ -40,7 +40,8 @@
   ENTRY(sum_pool) \
   ENTRY(repeat) \
   ENTRY(pick) \
-  ENTRY(put)
+  ENTRY(put) \
+  ENTRY(batch_norm)
 
 #define NOMOS_PRIMITIVE_DECLARE(name) extern const NomosPrimitive nomos_primitive_##name;
 NOMOS_PRIMITIVES(NOMOS_PRIMITIVE_DECLARE)

@@ -118,4 +118,8 @@ NomosTensor NomosMaxPool(NomosTensor x, int n_axes, const size_t factor[]); /* t
 NomosTensor NomosUpsampleNearest(NomosTensor x, int n_axes, const size_t factor[]);
 NomosTensor NomosUpsampleSpectral(NomosTensor x, int n_axes, const size_t factor[]); /* trigonometric interpolation of a periodic field */
 
+/* Batch norm of x [batch, channels, ..] (operators/batch_norm.c): scale (x - mean)/sqrt(variance + epsilon) + shift, with mean and (biased) variance of each channel over the batch and all
+   points. statistics, may be NULL: mean and variance [channels], no gradient through them: for the running averages that evaluation uses. doi:10.48550/arXiv.1502.03167 */
+NomosTensor NomosBatchNorm(NomosTensor x, NomosTensor scale, NomosTensor shift, double epsilon, NomosTensor statistics[2]);
+
 #endif
