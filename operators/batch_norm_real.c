@@ -4,37 +4,55 @@
 
 #include <math.h>
 
-enum { LANES = 64, PARALLEL = 1 << 14 };
+enum { LANES = 32, FLUSH = 4096, PARALLEL = 1 << 14 };
 
-/* Sums over a strip, lane by lane, so that the order is that of the code. */
-static double Sum(size_t n, const Real *restrict x)
+/* Sums lane by lane, in the order of the code; a lane takes few terms before it goes into a double. */
+typedef struct {
+  Real   lane[LANES];
+  size_t terms;
+  double sum;
+} Lanes;
+static void Flush(Lanes *s)
 {
-  Real   lane[LANES] = {0};
-  double sum         = 0;
-  size_t i           = 0;
-
-  for (; i + LANES <= n; i += LANES)
-    for (size_t l = 0; l < LANES; l++) lane[l] += x[i + l];
-  for (; i < n; i++) sum += x[i];
-  for (size_t l = 0; l < LANES; l++) sum += lane[l];
-  return sum;
+  for (size_t l = 0; l < LANES; l++) {
+    s->sum += s->lane[l];
+    s->lane[l] = 0;
+  }
+  s->terms = 0;
 }
-/* sum (x - shift_x) y, with y = NULL of (x - shift_x)^2 */
-static double SumProducts(size_t n, Real shift, const Real *restrict x, const Real *restrict y)
+static void AddStrip(Lanes *s, size_t n, const Real *restrict x)
 {
-  Real   lane[LANES] = {0};
-  double sum         = 0;
-  size_t i           = 0;
-
-  if (y)
-    for (; i + LANES <= n; i += LANES)
-      for (size_t l = 0; l < LANES; l++) lane[l] += (x[i + l] - shift) * y[i + l];
-  else
-    for (; i + LANES <= n; i += LANES)
-      for (size_t l = 0; l < LANES; l++) lane[l] += (x[i + l] - shift) * (x[i + l] - shift);
-  for (; i < n; i++) sum += (x[i] - shift) * (y ? y[i] : x[i] - shift);
-  for (size_t l = 0; l < LANES; l++) sum += lane[l];
-  return sum;
+  for (size_t i = 0; i < n; i += FLUSH) {
+    const size_t end = Smaller(n, i + FLUSH);
+    size_t       j   = i;
+    for (; j + LANES <= end; j += LANES)
+      for (size_t l = 0; l < LANES; l++) s->lane[l] += x[j + l];
+    for (size_t l = 0; l < end - j; l++) s->lane[l] += x[j + l];
+    if ((s->terms += end - i) >= FLUSH) Flush(s);
+  }
+}
+/* (x - shift) y; of y = NULL (x - shift)^2 */
+static void AddProducts(Lanes *s, size_t n, Real shift, const Real *restrict x, const Real *restrict y)
+{
+  for (size_t i = 0; i < n; i += FLUSH) {
+    const size_t end = Smaller(n, i + FLUSH);
+    size_t       j   = i;
+    if (y) {
+      for (; j + LANES <= end; j += LANES)
+        for (size_t l = 0; l < LANES; l++) s->lane[l] += (x[j + l] - shift) * y[j + l];
+      for (size_t l = 0; l < end - j; l++) s->lane[l] += (x[j + l] - shift) * y[j + l];
+    } else {
+      for (; j + LANES <= end; j += LANES)
+        for (size_t l = 0; l < LANES; l++) s->lane[l] += (x[j + l] - shift) * (x[j + l] - shift);
+      for (size_t l = 0; l < end - j; l++) s->lane[l] += (x[j + l] - shift) * (x[j + l] - shift);
+    }
+    if ((s->terms += end - i) >= FLUSH) Flush(s);
+  }
+}
+static double Total(Lanes *s)
+{
+  Flush(s);
+  return s->sum;
 }
 
 void NAME(NomosBatchNormForward)(const NomosBatchNormInput *in, void *y)
@@ -43,12 +61,13 @@ void NAME(NomosBatchNormForward)(const NomosBatchNormInput *in, void *y)
 
 #pragma omp parallel for schedule(static) if (in->batch * in->channels * in->points >= PARALLEL)
   for (size_t c = 0; c < in->channels; c++) {
-    double sum = 0, squares = 0;
+    Lanes sum = {.sum = 0}, square = {.sum = 0};
 
-    for (size_t b = 0; b < in->batch; b++) sum += Sum(in->points, (const Real *)in->x + (b * in->channels + c) * in->points);
-    const Real mean = (Real)(sum / count);
-    for (size_t b = 0; b < in->batch; b++) squares += SumProducts(in->points, mean, (const Real *)in->x + (b * in->channels + c) * in->points, NULL);
-    const Real scale = (Real)(((const Real *)in->scale)[c] / sqrt(squares / count + in->epsilon)), shift = ((const Real *)in->shift)[c];
+    for (size_t b = 0; b < in->batch; b++) AddStrip(&sum, in->points, (const Real *)in->x + (b * in->channels + c) * in->points);
+    const Real mean = (Real)(Total(&sum) / count);
+    for (size_t b = 0; b < in->batch; b++) AddProducts(&square, in->points, mean, (const Real *)in->x + (b * in->channels + c) * in->points, NULL);
+    const double squares = Total(&square);
+    const Real   scale = (Real)(((const Real *)in->scale)[c] / sqrt(squares / count + in->epsilon)), shift = ((const Real *)in->shift)[c];
     ((Real *)in->mean)[c]     = mean;
     ((Real *)in->variance)[c] = (Real)(squares / count);
     for (size_t b = 0; b < in->batch; b++) {
@@ -69,13 +88,14 @@ void NAME(NomosBatchNormBackward)(const NomosBatchNormInput *in, const void *y_b
   for (size_t c = 0; c < in->channels; c++) {
     const Real   mean = ((const Real *)in->mean)[c];
     const double r    = 1 / sqrt(((const Real *)in->variance)[c] + in->epsilon);
-    double       s = 0, t = 0;
+    Lanes        sum = {.sum = 0}, product = {.sum = 0};
 
     for (size_t b = 0; b < in->batch; b++) {
       const size_t at = (b * in->channels + c) * in->points;
-      s += Sum(in->points, (const Real *)y_bar + at);
-      t += SumProducts(in->points, mean, (const Real *)in->x + at, (const Real *)y_bar + at);
+      AddStrip(&sum, in->points, (const Real *)y_bar + at);
+      AddProducts(&product, in->points, mean, (const Real *)in->x + at, (const Real *)y_bar + at);
     }
+    const double s = Total(&sum), t = Total(&product);
     ((Real *)shift_bar)[c] = (Real)s;
     ((Real *)scale_bar)[c] = (Real)(r * t);
     const Real factor = (Real)(((const Real *)in->scale)[c] * r), constant = (Real)(s / count), slope = (Real)(r * r * t / count);

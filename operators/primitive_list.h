@@ -41,7 +41,14 @@
   ENTRY(repeat) \
   ENTRY(pick) \
   ENTRY(put) \
-  ENTRY(batch_norm)
+  ENTRY(batch_norm) \
+  ENTRY(small_product) \
+  ENTRY(determinant) \
+  ENTRY(cofactor) \
+  ENTRY(cofactor_cross) \
+  ENTRY(small_inverse) \
+  ENTRY(rotation) \
+  ENTRY(svd)
 
 #define NOMOS_PRIMITIVE_DECLARE(name) extern const NomosPrimitive nomos_primitive_##name;
 NOMOS_PRIMITIVES(NOMOS_PRIMITIVE_DECLARE)

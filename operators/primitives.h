@@ -122,4 +122,20 @@ NomosTensor NomosUpsampleSpectral(NomosTensor x, int n_axes, const size_t factor
    points. statistics, may be NULL: mean and variance [channels], no gradient through them: for the running averages that evaluation uses. doi:10.48550/arXiv.1502.03167 */
 NomosTensor NomosBatchNorm(NomosTensor x, NomosTensor scale, NomosTensor shift, double epsilon, NomosTensor statistics[2]);
 
+/* ---- small matrices [.., 2, 2] or [.., 3, 3] (operators/small_matrix.c); leading axes of two operands broadcast */
+NomosTensor NomosSmallProduct(NomosTensor a, bool transpose_a, NomosTensor b, bool transpose_b);
+NomosTensor NomosDeterminant(NomosTensor a);  /* [.., d, d] -> [..] */
+NomosTensor NomosCofactor(NomosTensor a);     /* det(a) a^-T, also of singular matrices */
+NomosTensor NomosSmallInverse(NomosTensor a); /* of a singular matrix infinite or NaN */
+/* The rotation r of f = r s with s symmetric: the orthogonal matrix of determinant 1 nearest to f. A negative determinant goes into s, whose smallest eigenvalue is then
+   negative; of a zero matrix r = 1. The derivative is exact also where singular values are equal; it divides by the sums s_i + s_j, and is zero where one of them is
+   (a rank of at most one in three dimensions, zero in two, or a reflection with two values equal), where r is not unique. */
+NomosTensor NomosRotation(NomosTensor f);
+/* f = u diag(s) v^T with rotations u and v (determinant 1) and s [.., d] with s_0 >= s_1 >= |s_2|; the last has the sign of the determinant. Gradients through s, and through u and
+   v where they occur as u v^T, are exact everywhere. Those through u or v alone divide by s_i - s_j: where these are equal u and v are not unique, and turning them within
+   the plane of the equal values is left out of the derivative, which stays finite: that is right for what does not depend on the choice to first order, as u v^T, but not for
+   u g(s) v^T with other g, where the rotation and functions of r^T f should be used. */
+void        NomosSvd(NomosTensor f, NomosTensor *u, NomosTensor *s, NomosTensor *v);
+NomosTensor NomosSingularValues(NomosTensor f);
+
 #endif
