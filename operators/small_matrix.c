@@ -216,9 +216,8 @@ static NomosTensor RotationBack(NomosTensor f, NomosTensor r, NomosTensor r_bar)
   const NomosTensor s = Product(r, true, f, false), w = Skew(Product(r, true, r_bar, false)), trace = SumEntries(NomosMultiply(s, identity));
 
   if (d == 2) return Product(r, false, NomosMultiply(w, GuardedInverse(trace, size)), false);
-  const NomosTensor g = NomosSubtract(NomosMultiply(trace, identity), s), unit = NomosPower(size, 1.5), relative = NomosDivide(AsMatrix(NomosDeterminant(g)), unit);
-  const NomosTensor one = NomosAffine(unit, 0, 1);
-  const NomosTensor h = NomosMultiply(NomosTranspose(NomosCofactor(g)), NomosDivide(GuardedInverse(relative, one), unit));
+  const NomosTensor length = NomosPower(size, 0.5), g = NomosDivide(NomosSubtract(NomosMultiply(trace, identity), s), length), one = NomosAffine(length, 0, 1);
+  const NomosTensor h = NomosMultiply(NomosTranspose(NomosCofactor(g)), NomosDivide(GuardedInverse(AsMatrix(NomosDeterminant(g)), one), length));
   const NomosTensor m = NomosSubtract(NomosMultiply(NomosAffine(SumEntries(NomosMultiply(h, identity)), 0.5, 0), identity), h);
   return Product(r, false, NomosAdd(Product(m, false, w, false), Product(w, false, m, false)), false);
 }

@@ -14,7 +14,7 @@ enum { SWEEPS = 5 };
 #else
   #define GUARD NOMOS_SMALL_GUARD_F64
   #define TINY  1e-307
-enum { SWEEPS = 7 };
+enum { SWEEPS = 6 };
 #endif
 enum { TILE = 64, PARALLEL = 1 << 9 };
 
@@ -268,8 +268,12 @@ void NAME(NomosSmallRotationBack)(size_t n, size_t d, const void *f_data, const 
       }
     else {
       Lane g[9], h[9], determinant;
-      EACH determinant[l] = 0;
-      for (size_t i = 0; i < 9; i++) EACH g[i][l] = (i % 4 == 0 ? trace[l] : 0) - s[i][l];
+      EACH
+      {
+        determinant[l] = 0;
+        size[l]        = Sqrt(size[l]);
+      }
+      for (size_t i = 0; i < 9; i++) EACH g[i][l] = ((i % 4 == 0 ? trace[l] : 0) - s[i][l]) / size[l];
       for (size_t i = 0; i < 3; i++)
         for (size_t j = 0; j < 3; j++) {
           const size_t i1 = (i + 1) % 3 * 3, i2 = (i + 2) % 3 * 3, j1 = (j + 1) % 3, j2 = (j + 2) % 3;
@@ -278,7 +282,7 @@ void NAME(NomosSmallRotationBack)(size_t n, size_t d, const void *f_data, const 
       for (size_t j = 0; j < 3; j++) EACH determinant[l] += g[j][l] * h[j * 3][l];
       EACH
       {
-        const Real unit = size[l] * Sqrt(size[l]), relative = determinant[l] / unit, factor = relative / (relative * relative + (Real)(GUARD * GUARD)) / unit;
+        const Real factor = determinant[l] / (determinant[l] * determinant[l] + (Real)(GUARD * GUARD)) / size[l];
         for (size_t i = 0; i < 9; i++) h[i][l] *= factor;
         const Real half = (Real)0.5 * (h[0][l] + h[4][l] + h[8][l]);
         for (size_t i = 0; i < 9; i++) h[i][l] = (i % 4 == 0 ? half : 0) - h[i][l];

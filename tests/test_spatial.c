@@ -1,5 +1,7 @@
-/* Primitives on grids against their definitions: convolutions, as sums over all indices. The property tests over their examples are in test_primitives. */
+/* Primitives on grids against their definitions: convolutions, pooling, up-sampling, batch norm. The property tests over their examples are in test_primitives. */
 #include "tensor_checks.h"
+
+#define PI 3.14159265358979323846
 
 /* ---- convolutions */
 
@@ -178,4 +180,130 @@ START_TEST(test_convolutions_refuse_what_does_not_fit)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("spatial", test_convolutions_are_their_sums, test_circular_convolution_commutes_with_shifts, test_same_bits_for_any_number_of_threads, test_convolutions_refuse_what_does_not_fit)
+/* ---- pooling */
+
+START_TEST(test_pools_are_their_windows)
+{
+  const size_t shapes[][2] = {{6, 8}, {7, 11}, {2, 3}, {1, 150}, {64, 2}}, factors[][2] = {{2, 2}, {3, 2}, {2, 3}, {1, 4}, {1, 1}};
+  NomosTape    tape;
+
+  ck_ok(NomosTapeCreate(&tape));
+  for (size_t c = 0; c < sizeof shapes / sizeof *shapes; c++)
+    for (int type = 0; type < 2; type++) {
+      const size_t     *n = shapes[c], *f = factors[c], m[2] = {n[0] / f[0], n[1] / f[1]}, shape[3] = {3, n[0], n[1]};
+      double           *x = Random(1, Size(3, shape)), *average, *largest, *nearest;
+      x[1] = x[0]; /* two that are equal: the first counts */
+      const NomosTensor tx = NomosTensorFromDoubles(tape, type ? NOMOS_F32 : NOMOS_F64, 3, shape, x), top = NomosMaxPool(tx, 2, f);
+      NomosTensor       bar;
+      double           *gradient, *placed = calloc(Size(3, shape), sizeof *placed);
+      average = Doubles(NomosAveragePool(tx, 2, f));
+      largest = Doubles(top);
+      nearest = Doubles(NomosUpsampleNearest(tx, 2, f));
+      ck_ok(NomosGradient(&(NomosGradientInput){.y = NomosSumAll(NomosPower(top, 2)), .n = 1, .x = &tx}, &bar));
+      gradient = Doubles(bar);
+      for (size_t b = 0; b < 3; b++)
+        for (size_t p = 0; p < m[0] * m[1]; p++) {
+          double sum = 0, most = -INFINITY;
+          size_t at = 0;
+          for (size_t w = 0; w < f[0] * f[1]; w++) {
+            const size_t i = (b * n[0] + p / m[1] * f[0] + w / f[1]) * n[1] + p % m[1] * f[1] + w % f[1];
+            sum += x[i];
+            if (x[i] > most) {
+              most = x[i];
+              at   = i;
+            }
+          }
+          placed[at] = 2 * most;
+          ck_assert_double_lt(fabs(average[b * m[0] * m[1] + p] - sum / (double)(f[0] * f[1])), type ? 1e-6 : 1e-15);
+          ck_assert_double_eq(largest[b * m[0] * m[1] + p], most);
+        }
+      ck_assert_double_lt(Farthest(Size(3, shape), gradient, placed), type ? 1e-6 : 1e-15);
+      for (size_t i = 0; i < Size(3, shape) * f[0] * f[1]; i++) {
+        const size_t row = i / (n[1] * f[1]), column = i % (n[1] * f[1]);
+        ck_assert_double_eq(nearest[i], x[row / f[0] * n[1] + column / f[1]]);
+      }
+      free(average);
+      free(largest);
+      free(nearest);
+      free(gradient);
+      free(placed);
+      free(x);
+    }
+  const NomosTensor x = Tensor(tape, NOMOS_F64, 1, 2, (size_t[]){3, 4});
+  (void)NomosMaxPool(x, 2, (size_t[]){2, 5});
+  ck_refused(NomosTapeStatus(tape), "max_pool: [3, 4] by a factor of 5: needs 1 to as many as there are points");
+  (void)NomosAveragePool(x, 3, (size_t[]){1, 1, 1});
+  ck_refused(NomosTapeStatus(tape), "over 3 axes of [3, 4]");
+  ck_ok(NomosTapeDestroy(&tape));
+}
+END_TEST
+
+/* Trigonometric interpolation of waves that the coarse grid resolves gives the waves; of any field, the field at its own points. */
+START_TEST(test_spectral_upsampling)
+{
+  const size_t lengths[] = {5, 8}, factor[2] = {3, 2};
+  NomosTape    tape;
+
+  ck_ok(NomosTapeCreate(&tape));
+  for (size_t c = 0; c < 2; c++) {
+    const size_t ny = lengths[c], nx = lengths[1 - c], my = 3 * ny, mx = 2 * nx;
+    double      *coarse = malloc(sizeof(double) * ny * nx), *fine = malloc(sizeof(double) * my * mx), *values, *any = Random(4, ny * nx);
+    for (size_t i = 0; i < ny * nx; i++) coarse[i] = cos(2 * PI * (double)(i / nx) / (double)ny + 0.3) * sin(2 * PI * 2 * (double)(i % nx) / (double)nx) + 0.5;
+    for (size_t i = 0; i < my * mx; i++) fine[i] = cos(2 * PI * (double)(i / mx) / (double)my + 0.3) * sin(2 * PI * 2 * (double)(i % mx) / (double)mx) + 0.5;
+    values = Doubles(NomosUpsampleSpectral(NomosTensorFromDoubles(tape, NOMOS_F64, 2, (size_t[]){ny, nx}, coarse), 2, factor));
+    ck_assert_double_lt(Farthest(my * mx, values, fine), 1e-14);
+    free(values);
+    values = Doubles(NomosUpsampleSpectral(NomosTensorFromDoubles(tape, NOMOS_F64, 2, (size_t[]){ny, nx}, any), 2, factor));
+    for (size_t i = 0; i < ny * nx; i++) ck_assert_double_lt(fabs(values[i / nx * 3 * mx + i % nx * 2] - any[i]), 1e-14);
+    free(values);
+    free(any);
+    free(coarse);
+    free(fine);
+  }
+  ck_ok(NomosTapeDestroy(&tape));
+}
+END_TEST
+
+/* ---- batch norm */
+
+START_TEST(test_batch_norm)
+{
+  enum { B = 3, C = 5, P = 6 * 49 };
+  const double epsilon = 1e-3;
+  NomosTape    tape;
+
+  ck_ok(NomosTapeCreate(&tape));
+  for (int type = 0; type < 2; type++) {
+    const NomosRealType real      = type ? NOMOS_F32 : NOMOS_F64;
+    const double        tolerance = type ? 1e-5 : 1e-13;
+    double             *x = Random(1, B * C * P), *g = Random(2, C), *h = Random(3, C), y[B * C * P], mean[C] = {0}, variance[C] = {0}, *values;
+    NomosTensor         statistics[2];
+    for (size_t i = 0; i < B * C * P; i++) x[i] += 100; /* a mean much larger than the spread */
+    for (size_t c = 0; c < C; c++) {
+      for (size_t i = 0; i < B * P; i++) mean[c] += (float)x[(i / P * C + c) * P + i % P] / (double)(B * P);
+      for (size_t i = 0; i < B * P; i++) variance[c] += pow((float)x[(i / P * C + c) * P + i % P] - mean[c], 2) / (double)(B * P);
+      for (size_t i = 0; i < B * P; i++) y[(i / P * C + c) * P + i % P] = ((float)x[(i / P * C + c) * P + i % P] - mean[c]) / sqrt(variance[c] + epsilon) * g[c] + h[c];
+    }
+    for (size_t i = 0; i < B * C * P; i++) x[i] = (float)x[i];
+    values = Doubles(NomosBatchNorm(NomosTensorFromDoubles(tape, real, 4, (size_t[]){B, C, 6, 49}, x), NomosTensorFromDoubles(tape, real, 1, (size_t[]){C}, g), NomosTensorFromDoubles(tape, real, 1, (size_t[]){C}, h), epsilon, statistics));
+    ck_assert_double_lt(Farthest(B * C * P, values, y), type ? 1e-4 : 1e-13); /* float32 subtracts numbers of 100 */
+    free(values);
+    values = Doubles(statistics[0]);
+    ck_assert_double_lt(Farthest(C, values, mean), tolerance);
+    free(values);
+    values = Doubles(statistics[1]);
+    ck_assert_double_lt(Farthest(C, values, variance), tolerance);
+    free(values);
+    free(x);
+    free(g);
+    free(h);
+  }
+  (void)NomosBatchNorm(Tensor(tape, NOMOS_F64, 1, 3, (size_t[]){2, 3, 4}), Tensor(tape, NOMOS_F64, 1, 1, (size_t[]){4}), Tensor(tape, NOMOS_F64, 1, 1, (size_t[]){3}), epsilon, NULL);
+  ck_refused(NomosTapeStatus(tape), "batch_norm: [2, 3, 4] by [4] and [3]");
+  (void)NomosBatchNorm(Tensor(tape, NOMOS_F64, 1, 3, (size_t[]){0, 3, 4}), Tensor(tape, NOMOS_F64, 1, 1, (size_t[]){3}), Tensor(tape, NOMOS_F64, 1, 1, (size_t[]){3}), epsilon, NULL);
+  ck_refused(NomosTapeStatus(tape), "of no entries");
+  ck_ok(NomosTapeDestroy(&tape));
+}
+END_TEST
+
+NOMOS_TEST_SUITE("spatial", test_convolutions_are_their_sums, test_circular_convolution_commutes_with_shifts, test_same_bits_for_any_number_of_threads, test_convolutions_refuse_what_does_not_fit, test_pools_are_their_windows, test_spectral_upsampling, test_batch_norm)
