@@ -136,7 +136,7 @@ START_TEST(test_generator)
   ck_assert(!memcmp(x, exact + 5 * 8, sizeof x));
   ck_ok(NomosFieldReaderRead(reader, "x_dot", (size_t[]){1, 1, 0}, (size_t[]){1, 3, 8}, x));
   ck_assert(!memcmp(x, exact_dot + 5 * 8, sizeof x));
-  ck_ok(NomosFieldReaderRead(reader, "frame", (size_t[]){0}, (size_t[]){3}, x));
+  ck_ok(NomosFieldReaderRead(reader, "t", (size_t[]){1, 0}, (size_t[]){1, 3}, x));
   ck_assert(x[0] == 0 && x[2] == 2);
   ck_ok(NomosFieldReaderClose(&reader));
   ck_ok(NomosConfigDestroy(&config));

@@ -1,4 +1,4 @@
-/* Orbits of two bodies as training data: x and its exact time derivative. */
+/* Orbits of two bodies as training data: x, its exact time derivative, and the times. */
 #include "solvers/hamiltonian/two_body.h"
 
 #include "io/field_file.h"
@@ -19,13 +19,13 @@ static const NomosParam params[] = {
 };
 /* clang-format on */
 
-static PetscErrorCode WriteFile(MPI_Comm comm, const char path[], const NomosTwoBodyInput *input, const double orbit[], const double time[], const double x[], const double x_dot[])
+static PetscErrorCode WriteFile(MPI_Comm comm, const char path[], const NomosTwoBodyInput *input, const double orbit[], const double frame[], const double x[], const double x_dot[], const double t[])
 {
   static const double      coordinates[N] = {0, 1, 2, 3, 4, 5, 6, 7};
   const size_t             start[3] = {0}, all[3] = {input->n_orbits, input->n_times, N}, none[3] = {0};
-  const NomosFieldDim      dims[] = {{"orbit", input->n_orbits, orbit, NULL, "number of the orbit", NULL, NULL}, {"frame", input->n_times, time, NULL, "time", NULL, NULL}, {"coordinate", N, coordinates, NULL, "q1x, q1y, q2x, q2y, p1x, p1y, p2x, p2y", NULL, NULL}};
-  const NomosFieldVariable variables[] = {{"x", {"orbit", "frame", "coordinate"}, true, NOMOS_F64, "1", "positions and momenta", NULL}, {"x_dot", {"orbit", "frame", "coordinate"}, true, NOMOS_F64, "1", "their time derivatives", NULL}};
-  const NomosFieldFileInput file_input = {.path = path, .n_dims = 3, .dims = dims, .n_variables = 2, .variables = variables, .time_unit = "1", .title = "orbits of two bodies", .source = "nomos " NOMOS_VERSION, .references = "doi:10.48550/arXiv.1906.01563"};
+  const NomosFieldDim      dims[] = {{"orbit", input->n_orbits, orbit, NULL, "number of the orbit", NULL, NULL}, {"frame", input->n_times, frame, NULL, "number of the time", NULL, NULL}, {"coordinate", N, coordinates, NULL, "q1x, q1y, q2x, q2y, p1x, p1y, p2x, p2y", NULL, NULL}};
+  const NomosFieldVariable variables[] = {{"x", {"orbit", "frame", "coordinate"}, true, NOMOS_F64, "1", "positions and momenta", NULL}, {"x_dot", {"orbit", "frame", "coordinate"}, true, NOMOS_F64, "1", "their time derivatives", NULL}, {"t", {"orbit", "frame"}, true, NOMOS_F64, "1", "time", NULL}};
+  const NomosFieldFileInput file_input = {.path = path, .n_dims = 3, .dims = dims, .n_variables = 3, .variables = variables, .time_unit = "1", .title = "orbits of two bodies", .source = "nomos " NOMOS_VERSION, .references = "doi:10.48550/arXiv.1906.01563"};
   NomosFieldFile           file;
   int                      rank;
 
@@ -34,6 +34,7 @@ static PetscErrorCode WriteFile(MPI_Comm comm, const char path[], const NomosTwo
   PetscCall(NomosFieldFileCreate(comm, &file_input, &file));
   PetscCall(NomosFieldFileWrite(file, "x", NOMOS_F64, start, rank ? none : all, x));
   PetscCall(NomosFieldFileWrite(file, "x_dot", NOMOS_F64, start, rank ? none : all, x_dot));
+  PetscCall(NomosFieldFileWrite(file, "t", NOMOS_F64, start, rank ? none : all, t));
   PetscCall(NomosFieldFileClose(&file));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -42,7 +43,7 @@ static PetscErrorCode Write(MPI_Comm comm, NomosConfig config, const char path[]
 {
   NomosTwoBodyInput input;
   int64_t           orbits, times, seed;
-  double           *x, *x_dot, *orbit, *time;
+  double           *x, *x_dot, *t, *orbit, *frame;
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetInt(config, "two_body.orbits", &orbits));
@@ -54,19 +55,20 @@ static PetscErrorCode Write(MPI_Comm comm, NomosConfig config, const char path[]
   input.n_orbits = (size_t)orbits;
   input.n_times  = (size_t)times;
   input.seed     = (uint64_t)seed;
-  const size_t n = input.n_orbits * input.n_times * N;
-  PetscCall(PetscMalloc4(n, &x, n, &x_dot, input.n_orbits, &orbit, input.n_times, &time));
+  const size_t n = input.n_orbits * input.n_times;
+  PetscCall(PetscMalloc5(n * N, &x, n * N, &x_dot, n, &t, input.n_orbits, &orbit, input.n_times, &frame));
   for (size_t i = 0; i < input.n_orbits; i++) orbit[i] = (double)i;
-  for (size_t i = 0; i < input.n_times; i++) time[i] = input.duration * (double)i / (double)(input.n_times - 1);
+  for (size_t i = 0; i < input.n_times; i++) frame[i] = (double)i;
+  for (size_t i = 0; i < n; i++) t[i] = input.duration * (double)(i % input.n_times) / (double)(input.n_times - 1);
   PetscCall(NomosTwoBodyOrbits(&input, x, x_dot));
-  PetscCall(WriteFile(comm, path, &input, orbit, time, x, x_dot));
-  PetscCall(PetscFree4(x, x_dot, orbit, time));
+  PetscCall(WriteFile(comm, path, &input, orbit, frame, x, x_dot, t));
+  PetscCall(PetscFree5(x, x_dot, t, orbit, frame));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 const NomosGenerator nomos_generator_two_body = {
   .name      = "two_body",
-  .summary   = "Nearly circular orbits of two bodies that attract each other: x = (q1, q2, p1, p2) and its exact time derivative x_dot.",
+  .summary   = "Nearly circular orbits of two bodies that attract each other: x = (q1, q2, p1, p2), its exact time derivative x_dot, the times t.",
   .reference = "doi:10.48550/arXiv.1906.01563",
   .n_params  = sizeof params / sizeof *params,
   .params    = params,
