@@ -19,7 +19,7 @@ struct NomosParameters_s {
   Entry        *entries;
   size_t        size[2];   /* of the trained vector, and of the buffers */
   void         *values[2]; /* NULL until the first Initialise */
-  uint64_t      version;
+  uint64_t      version[2];
 };
 
 static size_t TypeSize(const NomosParameters parameters)
@@ -80,7 +80,7 @@ PetscErrorCode NomosParametersInitialise(NomosParameters parameters, uint64_t se
   PetscFunctionBeginUser;
   for (int i = 0; i < 2; i++)
     if (!parameters->values[i]) PetscCall(PetscMalloc(parameters->size[i] * TypeSize(parameters) + 1, &parameters->values[i]));
-  parameters->version++;
+  for (int i = 0; i < 2; i++) parameters->version[i]++;
   for (size_t t = 0; t < parameters->n; t++) {
     const Entry *entry = &parameters->entries[t];
     double      *values;
@@ -153,7 +153,7 @@ PetscErrorCode NomosParametersSet(NomosParameters parameters, size_t number, con
   PetscCall(CheckValues(parameters));
   NomosCheck(number < parameters->n, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "tensor number %zu: there are %zu", number, parameters->n);
   const Entry *entry = &parameters->entries[number];
-  parameters->version++;
+  parameters->version[entry->buffer]++;
   PetscCall(PetscMemcpy(EntryValues(parameters, entry), values, entry->size * TypeSize(parameters)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -170,7 +170,7 @@ PetscErrorCode NomosParametersEdit(NomosParameters parameters, void **values)
 {
   PetscFunctionBeginUser;
   PetscCall(CheckValues(parameters));
-  parameters->version++;
+  parameters->version[0]++;
   *values = parameters->values[0];
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -181,7 +181,7 @@ PetscErrorCode NomosParametersBind(NomosParameters parameters, NomosTape tape, N
   PetscCall(CheckValues(parameters));
   for (size_t i = 0; i < parameters->n; i++) {
     const Entry *entry = &parameters->entries[i];
-    w[i] = NomosTensorBorrow(tape, parameters->type, entry->n_dims, entry->shape, EntryValues(parameters, entry), &parameters->version, entry->name);
+    w[i] = NomosTensorBorrow(tape, parameters->type, entry->n_dims, entry->shape, EntryValues(parameters, entry), &parameters->version[entry->buffer], entry->name);
   }
   PetscCall(NomosTapeStatus(tape));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -55,10 +55,10 @@ typedef struct {
 PetscErrorCode NomosParametersGet(NomosParameters parameters, size_t number, NomosParameter *parameter);
 /* Its number by name; the error names the nearest. */
 PetscErrorCode NomosParametersFind(NomosParameters parameters, const char name[], size_t *number);
-/* Values of one tensor, trained or buffer, of the parameters' type (as from a file). Leaves bound before are stale. */
+/* Values of one tensor, trained or buffer, of the parameters' type (as from a file). Leaves on buffers, or on trained tensors, that were bound before are stale. */
 PetscErrorCode NomosParametersSet(NomosParameters parameters, size_t number, const void *values);
 
-/* The trained vector to read, and to change: Edit makes every leaf that was bound before stale. Borrowed. Errors: before NomosParametersInitialise. */
+/* The trained vector to read, and to change: Edit makes every leaf of it that was bound before stale. Borrowed. Errors: before NomosParametersInitialise. */
 PetscErrorCode NomosParametersValues(NomosParameters parameters, const void **values);
 PetscErrorCode NomosParametersEdit(NomosParameters parameters, void **values);
 

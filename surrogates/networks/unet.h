@@ -1,25 +1,23 @@
 /* A U-Net in one or two dimensions: four times a block and a halving by maxima, a block at the bottom, four times a doubling by a transposed convolution, what was there at that resolution beside
-   it, and a block; a 1x1 convolution last. A block is twice convolution of 3 taps without bias, normalisation, tanh; widths f, 2f, 4f, 8f, 16f.
-   Ronneberger et al. (2015), doi:10.1007/978-3-319-24574-4_28, in the sizes of PDEBench (f = 32: 2,707,809 parameters in 1-D from 1 channel to 1, 7,763,428 in 2-D from 4 to 4). PDEBench normalises
-   over the batch; here it is over groups of channels of one sample, with as many parameters: the result does not depend on the batch or on how ranks share it, nor is there a running mean. */
+   it, and a block; a 1x1 convolution last. A block is twice convolution of 3 taps without bias, batch norm, tanh; widths f, 2f, 4f, 8f, 16f.
+   Ronneberger et al. (2015), doi:10.1007/978-3-319-24574-4_28, in the sizes of PDEBench (f = 32: 2,707,809 parameters in 1-D from 1 channel to 1, 7,763,428 in 2-D from 4 to 4). */
 #ifndef NOMOS_SURROGATES_NETWORKS_UNET_H
 #define NOMOS_SURROGATES_NETWORKS_UNET_H
 
+#include "surrogates/modules/batch_norm.h"
 #include "surrogates/modules/convolution.h"
-#include "surrogates/modules/layer_norm.h"
 
 enum { NOMOS_UNET_LEVELS = 4 };
 
 typedef struct {
   int    n_space;
   size_t in, out, width; /* width: f */
-  size_t n_groups;       /* of a normalisation; 0: the largest divisor of f up to 8 */
   bool   circular;
 } NomosUNetInput;
 
 typedef struct {
   NomosConvolutionLayer convolution[2];
-  NomosNorm             norm[2];
+  NomosBatchNormLayer   norm[2];
 } NomosUNetBlock;
 
 typedef struct {
@@ -30,7 +28,7 @@ typedef struct {
 
 /* Declares `name.down.0.0.weight` (block, convolution), `name.down.0.0.norm.weight`, ..., `name.doubling.0.weight`, `name.up.0...`, ..., `name.last.weight`. */
 PetscErrorCode NomosUNetCreate(NomosParameters parameters, const char name[], const NomosUNetInput *input, NomosUNet *unet);
-/* [batch, in, points..] -> [batch, out, points..]; the number of points along every axis must be a multiple of 16. */
-NomosTensor NomosUNetApply(const NomosUNet *unet, const NomosTensor w[], NomosTensor x);
+/* [batch, in, points..] -> [batch, out, points..]; the number of points along every axis must be a multiple of 16. statistics: in training (surrogates/modules/batch_norm.h), else NULL. */
+NomosTensor NomosUNetApply(const NomosUNet *unet, const NomosTensor w[], NomosTensor x, NomosBatchStatistics *statistics);
 
 #endif

@@ -198,8 +198,10 @@ static PetscErrorCode CreateUNet(Case *c)
 
 static PetscErrorCode GradientUNet(Case *c)
 {
+  NomosBatchStatistics statistics = {0};
+
   PetscFunctionBeginUser;
-  PetscCall(Finish(c, NomosMeanAll(NomosPower(NomosSubtract(NomosUNetApply(&c->unet, c->w, Image(c, c->x)), Image(c, c->y)), 2))));
+  PetscCall(Finish(c, NomosMeanAll(NomosPower(NomosSubtract(NomosUNetApply(&c->unet, c->w, Image(c, c->x), &statistics), Image(c, c->y)), 2))));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
