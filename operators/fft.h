@@ -74,8 +74,21 @@ static inline int NAME(NomosFftRowCount)(const NAME(NomosFft) *fft, int block)
   return left < NOMOS_FFT_ROWS ? left : NOMOS_FFT_ROWS;
 }
 
+/* Adjoints, with the plain sum over stored numbers as inner product: the same transforms run the other way. With w(k) = 2 for rows of modes whose conjugates are not stored, 1 for k = 0 and
+   for the shortest wave of an even side,
+     adjoint of out   w F(g)        F: the forward transform without its division by nx ny
+     adjoint of F     out(m / w) */
+static inline int NAME(NomosFftRowWeight)(const NAME(NomosFft) *fft, size_t row)
+{
+  const int k = fft->k_start + (int)row;
+  return k == 0 || 2 * k == fft->nx ? 1 : 2;
+}
+
 /* Whole transforms, for initial fields and output: modes [n_k_local][n_l], grid [n_y_local][nx]. The forward one divides by nx ny. Collective. */
 PetscErrorCode NAME(NomosFftInverse)(NAME(NomosFft) *fft, const Complex *modes, Real *grid);
 PetscErrorCode NAME(NomosFftForward)(NAME(NomosFft) *fft, const Real *grid, Complex *modes);
+/* Their adjoints: modes from a grid (adjoint of the inverse), and a grid from modes (adjoint of the forward). Collective. */
+PetscErrorCode NAME(NomosFftInverseAdjoint)(NAME(NomosFft) *fft, const Real *grid, Complex *modes);
+PetscErrorCode NAME(NomosFftForwardAdjoint)(NAME(NomosFft) *fft, const Complex *modes, Real *grid);
 
 #endif

@@ -297,3 +297,34 @@ PetscErrorCode NAME(NomosFftForward)(NAME(NomosFft) *fft, const Real *grid, Comp
   FFTW(free)(rows);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+/* to := factor w from, or factor/w from */
+static void Weigh(const NAME(NomosFft) *fft, double factor, bool divide, const Complex *from, Complex *to)
+{
+  for (size_t i = 0; i < (size_t)fft->n_k_local; i++) {
+    const int  w = NAME(NomosFftRowWeight)(fft, i);
+    const Real f = (Real)(divide ? factor / w : factor * w);
+    for (size_t j = i * (size_t)fft->n_l; j < (i + 1) * (size_t)fft->n_l; j++)
+      for (int c = 0; c < 2; c++) to[j][c] = f * from[j][c];
+  }
+}
+
+PetscErrorCode NAME(NomosFftInverseAdjoint)(NAME(NomosFft) *fft, const Real *grid, Complex *modes)
+{
+  PetscFunctionBeginUser;
+  PetscCall(NAME(NomosFftForward)(fft, grid, modes));
+  Weigh(fft, (double)fft->nx * fft->ny, false, modes, modes);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NAME(NomosFftForwardAdjoint)(NAME(NomosFft) *fft, const Complex *modes, Real *grid)
+{
+  Complex *weighed;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1((size_t)fft->n_k_local * (size_t)fft->n_l + 1, &weighed));
+  Weigh(fft, 1 / ((double)fft->nx * fft->ny), true, modes, weighed);
+  PetscCall(NAME(NomosFftInverse)(fft, weighed, grid));
+  PetscCall(PetscFree(weighed));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

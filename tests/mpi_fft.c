@@ -75,6 +75,41 @@ START_TEST(test_round_trip)
 }
 END_TEST
 
+static double Dot(size_t n, const Real a[], const Real b[])
+{
+  double sum = 0;
+  for (size_t i = 0; i < n; i++) sum += (double)a[i] * (double)b[i];
+  (void)MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPI_DOUBLE, MPI_SUM, MPI_COMM_WORLD);
+  return sum;
+}
+
+/* <A x, y> = <x, A^T y> for both directions, with any numbers in the modes: imaginary parts that a real field cannot have too. */
+START_TEST(test_adjoints)
+{
+  for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
+    NAME(NomosFft) *fft;
+    ck_ok(NAME(NomosFftCreate)(PETSC_COMM_WORLD, &shapes[s], &fft));
+    const size_t n_modes = 2 * (size_t)fft->n_k_local * (size_t)fft->n_l, n_grid = (size_t)fft->n_y_local * (size_t)fft->nx;
+    uint64_t     seed = 5 + s + 1000 * (uint64_t)fft->y_start;
+    Real        *modes = calloc(n_modes + 1, sizeof *modes), *modes_out = calloc(n_modes + 1, sizeof *modes), *grid = calloc(n_grid + 1, sizeof *grid), *grid_out = calloc(n_grid + 1, sizeof *grid);
+    for (size_t i = 0; i < n_modes; i++) modes[i] = (Real)Random(&seed);
+    for (size_t i = 0; i < n_grid; i++) grid[i] = (Real)Random(&seed);
+    const double size = sqrt(Dot(n_modes, modes, modes) * Dot(n_grid, grid, grid));
+    ck_ok(NAME(NomosFftInverse)(fft, (const Complex *)modes, grid_out));
+    ck_ok(NAME(NomosFftInverseAdjoint)(fft, grid, (Complex *)modes_out));
+    ck_assert_double_lt(fabs(Dot(n_grid, grid_out, grid) - Dot(n_modes, modes, modes_out)), 1e-13 * sqrt((double)fft->nx * fft->ny) * size);
+    ck_ok(NAME(NomosFftForward)(fft, grid, (Complex *)modes_out));
+    ck_ok(NAME(NomosFftForwardAdjoint)(fft, (const Complex *)modes, grid_out));
+    ck_assert_double_lt(fabs(Dot(n_grid, grid_out, grid) - Dot(n_modes, modes, modes_out)), 1e-13 / sqrt((double)fft->nx * fft->ny) * size);
+    free(modes);
+    free(modes_out);
+    free(grid);
+    free(grid_out);
+    ck_ok(NAME(NomosFftDestroy)(&fft));
+  }
+}
+END_TEST
+
 /* Every line of either text stands in the other: FFTW keeps wisdom in no order. */
 static bool SameLines(const char a[], const char b[])
 {
@@ -127,4 +162,4 @@ START_TEST(test_shapes_are_checked)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("fft", test_plane_waves, test_round_trip, test_wisdom_round_trip, test_shapes_are_checked)
+NOMOS_TEST_SUITE("fft", test_plane_waves, test_round_trip, test_adjoints, test_wisdom_round_trip, test_shapes_are_checked)

@@ -1,6 +1,6 @@
 #include "solvers/qg/qg.h"
 
-#include "solvers/qg/qg_model.h"
+#include "solvers/qg/qg_derivatives.h"
 
 #include <string.h>
 
@@ -32,6 +32,7 @@ static PetscErrorCode Destroy(NomosModel model)
 
   PetscFunctionBeginUser;
   if (!qg) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosQGSensitivityDestroy(model));
   PetscCall(NomosQGOutputDestroy(model));
   if (qg->ops) PetscCall(qg->ops->destroy(&qg->core));
   PetscCall(NomosQGSetupFree(&qg->setup));
@@ -249,5 +250,5 @@ const NomosModelOps NomosModelOps_QG = {
   .create = Create, .initialise = Initialise, .step = Step, .destroy = Destroy,
   .field_layout = NomosQGFieldLayout, .write_fields = NomosQGWriteFields, .spectra_layout = NomosQGSpectraLayout, .write_spectra = NomosQGWriteSpectra,
   .scalars = NomosQGScalars, .evaluate_scalars = NomosQGEvaluateScalars, .cfl = NomosQGCfl, .check = Check, .results = Results,
-  .save = Save, .load = Load, .describe = Describe,
+  .save = Save, .load = Load, .describe = Describe, .derivatives = &nomos_qg_derivatives,
 };

@@ -33,7 +33,8 @@ typedef enum {
 enum {
   NOMOS_QG_ALL_TERMS     = (1 << NOMOS_QG_N_TERMS) - 1,
   NOMOS_QG_NONLINEAR     = NOMOS_QG_VORTICITY_ADVECTION | NOMOS_QG_STRETCHING_ADVECTION | NOMOS_QG_TOPOGRAPHY,
-  NOMOS_QG_INHOMOGENEOUS = 1 << NOMOS_QG_N_TERMS /* of mean flow, drag, hyperviscosity and relaxation only what does not depend on the state: ETDRK4 treats the rest exactly */
+  NOMOS_QG_LINEAR        = NOMOS_QG_MEAN_FLOW | NOMOS_QG_DRAG | NOMOS_QG_HYPERVISCOSITY | NOMOS_QG_RELAXATION,
+  NOMOS_QG_INHOMOGENEOUS = 1 << NOMOS_QG_N_TERMS /* of the linear terms only what does not depend on the state: ETDRK4 treats the rest exactly */
 };
 
 enum { NOMOS_QG_MAX_LAYERS = 32 };

@@ -9,11 +9,19 @@
 
 enum { NOMOS_QG_MAX_FIELDS = 3 * NOMOS_QG_MAX_LAYERS + 1, NOMOS_QG_ETD_MATRICES = 5 };
 
-typedef struct QGCore_s NAME(QGCore);
+typedef struct NAME(QGCore_s) NAME(QGCore);
+typedef struct NAME(QGDerivative_s) NAME(QGDerivative); /* qg_derivative.h */
 
 /* What a tendency is for: called once for each row of modes (kx fixed) with the tendencies of all layers, t[layer] (n_l), `offset` the row's first mode in a
    layer. The row's input may be overwritten. Called by several threads at once for different rows. */
 typedef void (*NAME(QGRowFn))(NAME(QGCore) *core, size_t offset, Complex *const t[], void *ctx);
+
+/* Products at the grid points. */
+typedef enum { QG_UV, QG_VV_UU, QG_UQ, QG_VQ, QG_JACOBIAN, QG_TOPOGRAPHY, QG_N_KINDS } QGProductKind;
+typedef struct {
+  QGProductKind kind;
+  int           layer;
+} QGProduct;
 
 typedef struct { /* of one thread */
   Complex *work;     /* [field or product][8][ny of the transform grid] */
@@ -26,7 +34,7 @@ typedef struct { /* of one thread */
   Real     max_u, max_v;
 } NAME(QGThread);
 
-struct QGCore_s {
+struct NAME(QGCore_s) {
   const NomosQGSetup *setup;
   MPI_Comm            comm;
   NAME(NomosFft)     *fft, *output_fft; /* transform grid; the user's grid (the same object unless dealias is 3/2) */
@@ -39,7 +47,7 @@ struct QGCore_s {
   Complex            *body_force;       /* like q, or NULL */
   Complex            *topography;       /* eta, modes of a layer, or NULL */
   Complex            *jet;              /* psi_R(l), kx = 0, or NULL */
-  Complex            *planetary;        /* beta y (l), kx = 0, or NULL */
+  Complex            *sawtooth, *planetary; /* y and beta y (l), kx = 0, or NULL */
   Real               *response;         /* [vertical mode][k][l]: psi/q */
   Real               *filter;           /* [k][l] or NULL */
   Real               *topography_x, *topography_y; /* gradient on the transform grid, or NULL */
@@ -49,6 +57,7 @@ struct QGCore_s {
   Complex            *mixed[NOMOS_QG_MAX_FIELDS];
   int                 n_in, n_out;      /* fields transformed to the grid and back */
   NAME(QGThread)     *threads;
+  NAME(QGDerivative) *derivative;       /* NULL until a derivative is asked for */
 
   PetscLogEvent event;    /* QGTendency of -log_view, with flops */
   size_t  n_forced; /* stochastic ring: local modes */
@@ -63,12 +72,21 @@ struct QGCore_s {
 
 PetscErrorCode NAME(QGCoreCreate)(MPI_Comm comm, const NomosQGSetup *setup, NAME(QGCore) **core);
 PetscErrorCode NAME(QGCoreDestroy)(NAME(QGCore) **core);
+/* Work out anew what depends on numbers of the setup that have changed (beta, stretching, hyperviscosity, topography, forcing rate ...). Collective. */
+PetscErrorCode NAME(QGCoreRenew)(NAME(QGCore) *core);
 
 /* Sum of the `terms` (NomosQGTerm) of dq/dt at state q, handed over row by row. `next` (or NULL): a state that `row` completes, whose tendency will be asked for
    next: its first pass is done on the way. Collective. */
 PetscErrorCode NAME(QGTendency)(NAME(QGCore) *core, const Complex *q, int terms, const Complex *next, NAME(QGRowFn) row, void *ctx);
 /* The same into an array like q. */
 PetscErrorCode NAME(QGTendencyArray)(NAME(QGCore) *core, const Complex *q, int terms, Complex *tendency);
+
+/* Parts of a tendency that its derivatives use too: the products of some terms; the first pass for one block; a packed row times a real factor per mode (twice each; NULL: a
+   constant) and, if turned, times i, into a column of ny with zeros between; t -= s(y) (q - <q>_x) of a row, in y alone. */
+int  NAME(QGListProducts)(const NAME(QGCore) *core, int terms, QGProduct products[]);
+void NAME(QGFieldsOut)(NAME(QGCore) *core, const Complex *q, int block, NAME(QGThread) *thread);
+void NAME(QGSpread)(const NAME(QGCore) *core, const Complex *packed, const Real *factor, Real constant, bool turned, Complex *column);
+void NAME(QGSponge)(const NAME(QGCore) *core, const Complex *q, Complex *column, Complex *t);
 
 /* psi of the row of modes [offset, offset + n_l) of all layers; psi[layer] (n_l); `row` scratch [2][2 n_l]. */
 void NAME(QGInvertRow)(const NAME(QGCore) *core, const Complex *q, size_t offset, Complex *const psi[], Real *row);
@@ -82,6 +100,16 @@ void NAME(QGHyperviscosityRow)(const NAME(QGCore) *core, size_t row, Real *d);
 
 /* One time step of core->dt with the setup's scheme. Collective. */
 PetscErrorCode NAME(QGStep)(NAME(QGCore) *core);
+/* y (+)= factor M x for the N x N matrices [k][l][i][j] of a row, with the vectors' layers apart. */
+void NAME(QGApplyMatrices)(const NAME(QGCore) *core, const Complex *matrices, size_t offset, Real factor, const Complex *const x[], Complex *const y[], bool add);
+/* How the Adams-Bashforth step of core->step goes: the order, the coefficients of the tendencies of now, last and before, and where in the history they stand (-1: nowhere);
+   the new tendency is kept in `keep`. `start`: the step is RK4's. */
+typedef struct {
+  int    order, last, before, keep;
+  double b[3];
+  bool   start;
+} QGAdams;
+QGAdams NAME(QGAdamsPlan)(const NAME(QGCore) *core);
 /* Number of history arrays the scheme has, all part of a checkpoint if `carried`. */
 int NAME(QGHistoryCount)(NomosQGScheme scheme, bool carried);
 

@@ -1,5 +1,5 @@
 /* Creation of the core: wavenumbers, constant fields, buffers; inversion of a row; fields on the user's grid. */
-#include "solvers/qg/qg_core.h"
+#include "solvers/qg/qg_derivative.h"
 
 #include <omp.h>
 #include <string.h>
@@ -74,11 +74,12 @@ static PetscErrorCode CreateZonal(NAME(QGCore) *core)
   }
   if (setup->hyperviscosity_of_planetary && setup->hyperviscosity > 0) {
     PetscCall(PetscMalloc1((size_t)setup->ny, &y));
-    for (int i = 0; i < setup->ny; i++) y[i] = setup->beta * (-0.5 + (double)i / setup->ny) * setup->ly;
+    for (int i = 0; i < setup->ny; i++) y[i] = (-0.5 + (double)i / setup->ny) * setup->ly;
+    PetscCall(PetscCalloc1(n_l, &core->sawtooth));
     PetscCall(PetscCalloc1(n_l, &core->planetary));
     PetscCall(ZonalModes(core, y, modes));
     for (size_t j = 0; j < n_l; j++)
-      for (int c = 0; c < 2; c++) core->planetary[j][c] = (Real)modes[j][c];
+      for (int c = 0; c < 2; c++) core->sawtooth[j][c] = (Real)modes[j][c];
     PetscCall(PetscFree(y));
   }
   PetscCall(PetscFree(modes));
@@ -91,17 +92,19 @@ static PetscErrorCode CreateZonal(NAME(QGCore) *core)
 }
 
 /* eta and its gradient on the transform grid. */
-static PetscErrorCode CreateTopography(NAME(QGCore) *core)
+static PetscErrorCode SetTopography(NAME(QGCore) *core)
 {
   const size_t n_l = (size_t)core->n_l, n_grid = (size_t)core->fft->n_y_local * (size_t)core->fft->nx;
   Complex     *slope;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc1(core->n_modes + 1, &core->topography));
+  if (!core->topography) {
+    PetscCall(PetscMalloc1(core->n_modes + 1, &core->topography));
+    PetscCall(PetscMalloc1(n_grid + 1, &core->topography_x));
+    PetscCall(PetscMalloc1(n_grid + 1, &core->topography_y));
+  }
   PetscCall(ModesOf(core, core->setup->topography, core->topography));
   PetscCall(PetscMalloc1(core->n_modes + 1, &slope));
-  PetscCall(PetscMalloc1(n_grid + 1, &core->topography_x));
-  PetscCall(PetscMalloc1(n_grid + 1, &core->topography_y));
   for (int axis = 0; axis < 2; axis++) {
     for (size_t i = 0; i < core->n_modes; i++) {
       const Real k = axis ? core->l_pair[2 * (i % n_l)] : core->k[i / n_l];
@@ -115,19 +118,16 @@ static PetscErrorCode CreateTopography(NAME(QGCore) *core)
 }
 
 /* psi/q of every vertical mode: -1/(K^2 + lambda), or 1/(N K tanh(K N H/f)) at a surface; the mean (K = 0) of a rigid lid has none. */
-static PetscErrorCode CreateResponse(NAME(QGCore) *core)
+static void SetResponse(NAME(QGCore) *core)
 {
   const NomosQGSetup *setup = core->setup;
 
-  PetscFunctionBeginUser;
-  PetscCall(PetscMalloc1(core->n_modes * (size_t)core->n_layers + 1, &core->response));
   for (int m = 0; m < core->n_layers; m++)
     for (size_t i = 0; i < core->n_modes; i++) {
       const double k = 2 * PETSC_PI / setup->lx * (core->fft->k_start + (int)(i / (size_t)core->n_l)), l = NAME(QGWavenumberY)(core, i), K2 = k * k + l * l, K = sqrt(K2);
       double       response = setup->surface ? setup->surface_buoyancy * K * (setup->surface_depth > 0 ? tanh(K * setup->surface_depth) : 1) : -(K2 + setup->lambda[m]);
       core->response[(size_t)m * core->n_modes + i] = (Real)(response != 0 ? 1 / response : 0);
     }
-  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode CreateFilter(NAME(QGCore) *core)
@@ -218,15 +218,29 @@ PetscErrorCode NAME(QGCoreCreate)(MPI_Comm comm, const NomosQGSetup *setup, NAME
   }
   PetscCall(PetscCalloc1(core->n_modes * (size_t)n + 1, &core->q));
   for (int i = 0; i < NAME(QGHistoryCount)(setup->scheme, false); i++) PetscCall(PetscCalloc1(core->n_modes * (size_t)n + 1, &core->history[i]));
-  PetscCall(CreateResponse(core));
+  PetscCall(PetscMalloc1(core->n_modes * (size_t)n + 1, &core->response));
   PetscCall(CreateThreads(core));
   PetscCall(CreateZonal(core));
-  if (setup->topography) PetscCall(CreateTopography(core));
   if (setup->body_force) {
     PetscCall(PetscMalloc1(core->n_modes * (size_t)n + 1, &core->body_force));
     for (int i = 0; i < n; i++) PetscCall(ModesOf(core, setup->body_force + (size_t)i * (size_t)setup->nx * (size_t)setup->ny, core->body_force + (size_t)i * core->n_modes));
   }
   if (setup->filter) PetscCall(CreateFilter(core));
+  PetscCall(NAME(QGCoreRenew)(core));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NAME(QGCoreRenew)(NAME(QGCore) *core)
+{
+  const NomosQGSetup *setup = core->setup;
+
+  PetscFunctionBeginUser;
+  core->ahead  = NULL;
+  core->etd_dt = 0;
+  SetResponse(core);
+  for (int j = 0; j < core->n_l && core->planetary; j++)
+    for (int c = 0; c < 2; c++) core->planetary[j][c] = (Real)setup->beta * core->sawtooth[j][c];
+  if (setup->topography) PetscCall(SetTopography(core));
   if (setup->forcing_energy_rate > 0) PetscCall(NAME(QGForcingCreate)(core));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -237,6 +251,7 @@ PetscErrorCode NAME(QGCoreDestroy)(NAME(QGCore) **core_in)
 
   PetscFunctionBeginUser;
   if (!core) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NAME(QGDerivativeDestroy)(core));
   for (int t = 0; t < core->n_threads; t++) {
     NAME(QGThread) *thread = &core->threads[t];
     FFTW(free)(thread->work);
@@ -261,6 +276,7 @@ PetscErrorCode NAME(QGCoreDestroy)(NAME(QGCore) **core_in)
   PetscCall(PetscFree(core->body_force));
   PetscCall(PetscFree(core->topography));
   PetscCall(PetscFree(core->jet));
+  PetscCall(PetscFree(core->sawtooth));
   PetscCall(PetscFree(core->planetary));
   PetscCall(PetscFree(core->filter));
   PetscCall(PetscFree(core->response));

@@ -2,8 +2,12 @@
 
      phi_0(z) = e^z,  phi_l(z) = (phi_{l-1}(z) - 1/(l-1)!) / z,  phi_l(2z) = 2^-l (phi_0(z) phi_l(z) + sum_{k=1..l} phi_k(z) / (l-k)!)
 
-   No cancellation at small z, no contour to choose. Skaflestad & Wright 2009, doi:10.1016/j.apnum.2008.03.021. */
-#include "solvers/qg/qg_core.h"
+   No cancellation at small z, no contour to choose. Skaflestad & Wright 2009, doi:10.1016/j.apnum.2008.03.021.
+
+   The same recurrences differentiate the matrices by the parameters. A matrix is then carried to first order in one or in two directions,
+   z + a z_a + b z_b + ab z_ab, as blocks {z}, {z, z_a} or {z, z_a, z_b, z_ab}; block m of a product is the sum over the subsets s of m of x[s] y[m without s]. */
+#include "solvers/qg/qg_derivative.h"
+#include "solvers/qg/qg_linear.h"
 
 #include <complex.h>
 #include <string.h>
@@ -12,19 +16,25 @@ enum { N_PHI = 4, TAYLOR = 18 };
 
 typedef double _Complex Number;
 
-static void Multiply(int n, const Number *a, const Number *b, Number *c)
+static void Multiply(int blocks, int n, const Number *a, const Number *b, Number *c)
 {
-  for (int i = 0; i < n; i++)
-    for (int j = 0; j < n; j++) {
-      Number sum = 0;
-      for (int p = 0; p < n; p++) sum += a[i * n + p] * b[p * n + j];
-      c[i * n + j] = sum;
-    }
+  for (int m = 0; m < blocks; m++)
+    for (int i = 0; i < n; i++)
+      for (int j = 0; j < n; j++) {
+        Number sum = 0;
+        for (int s = 0; s <= m; s++) {
+          if (s & ~m) continue;
+          const Number *x = a + s * n * n, *y = b + (m ^ s) * n * n;
+          for (int p = 0; p < n; p++) sum += x[i * n + p] * y[p * n + j];
+        }
+        c[(m * n + i) * n + j] = sum;
+      }
 }
 
-/* phi_0 ... phi_3 of an n x n matrix; phi[l] and work (4) each n x n. */
-static void PhiFunctions(int n, const Number *z, Number *const phi[N_PHI], Number *const work[4])
+/* phi_0 ... phi_3 of an n x n matrix in blocks; phi[l] and work[0], work[1] are of the same size. */
+static void PhiFunctions(int blocks, int n, const Number *z, Number *const phi[N_PHI], Number *const work[2])
 {
+  const int           size        = blocks * n * n;
   static const double factorial[] = {1, 1, 2, 6};
   double              norm        = 0;
   int                 doublings   = 0;
@@ -38,27 +48,27 @@ static void PhiFunctions(int n, const Number *z, Number *const phi[N_PHI], Numbe
     norm /= 2;
     doublings++;
   }
-  for (int i = 0; i < n * n; i++) work[0][i] = z[i] * ldexp(1, -doublings);
+  for (int i = 0; i < size; i++) work[0][i] = z[i] * ldexp(1, -doublings);
   for (int l = 0; l < N_PHI; l++) { /* Horner: phi_l = sum_m x^m / (m + l)! */
     double inverse_factorial = 1;
     for (int m = 2; m <= TAYLOR + l; m++) inverse_factorial /= m;
-    memset(phi[l], 0, sizeof(Number) * (size_t)(n * n));
+    memset(phi[l], 0, sizeof(Number) * (size_t)size);
     for (int m = TAYLOR; m >= 0; m--) {
-      Multiply(n, work[0], phi[l], work[1]);
-      memcpy(phi[l], work[1], sizeof(Number) * (size_t)(n * n));
+      Multiply(blocks, n, work[0], phi[l], work[1]);
+      memcpy(phi[l], work[1], sizeof(Number) * (size_t)size);
       for (int i = 0; i < n; i++) phi[l][i * n + i] += inverse_factorial;
       inverse_factorial *= m + l;
     }
   }
   for (; doublings; doublings--) {
     for (int l = N_PHI - 1; l >= 1; l--) { /* from the top, so that the lower ones are still those of z */
-      Multiply(n, phi[0], phi[l], work[1]);
+      Multiply(blocks, n, phi[0], phi[l], work[1]);
       for (int k = 1; k <= l; k++)
-        for (int i = 0; i < n * n; i++) work[1][i] += phi[k][i] / factorial[l - k];
-      for (int i = 0; i < n * n; i++) phi[l][i] = ldexp(1, -l) * work[1][i];
+        for (int i = 0; i < size; i++) work[1][i] += phi[k][i] / factorial[l - k];
+      for (int i = 0; i < size; i++) phi[l][i] = ldexp(1, -l) * work[1][i];
     }
-    Multiply(n, phi[0], phi[0], work[1]);
-    memcpy(phi[0], work[1], sizeof(Number) * (size_t)(n * n));
+    Multiply(blocks, n, phi[0], phi[0], work[1]);
+    memcpy(phi[0], work[1], sizeof(Number) * (size_t)size);
   }
 }
 
@@ -66,7 +76,7 @@ static void PhiFunctions(int n, const Number *z, Number *const phi[N_PHI], Numbe
 static PetscErrorCode LinearOperators(NAME(QGCore) *core, Complex *columns)
 {
   const size_t n = (size_t)core->n_layers, all = n * core->n_modes;
-  const int    terms = NOMOS_QG_MEAN_FLOW | NOMOS_QG_DRAG | NOMOS_QG_HYPERVISCOSITY | NOMOS_QG_RELAXATION;
+  const int    terms = NOMOS_QG_LINEAR;
   Complex     *unit, *rest;
 
   PetscFunctionBeginUser;
@@ -86,47 +96,183 @@ static PetscErrorCode LinearOperators(NAME(QGCore) *core, Complex *columns)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Buffers of a thread for matrices of `size` numbers. */
+typedef struct {
+  Number *all, *linear, *z, *phi[N_PHI], *half[N_PHI], *work[2];
+} Buffers;
+
+static void BuffersCreate(size_t size, Buffers *buffers)
+{
+  buffers->all    = calloc(size * (2 * N_PHI + 4), sizeof *buffers->all);
+  buffers->linear = buffers->all;
+  buffers->z      = buffers->all + size;
+  for (int l = 0; l < 2; l++) buffers->work[l] = buffers->all + size * (size_t)(2 + l);
+  for (int l = 0; l < N_PHI; l++) {
+    buffers->phi[l]  = buffers->all + size * (size_t)(4 + l);
+    buffers->half[l] = buffers->all + size * (size_t)(4 + N_PHI + l);
+  }
+}
+
+/* The five matrices of a mode from its linear operator, in blocks; block m of matrix a goes to to[m][a] + at unless that is NULL. */
+static void Matrices(int blocks, int n, double dt, const Buffers *b, Complex *const to[][NOMOS_QG_ETD_MATRICES], size_t at)
+{
+  const int size = blocks * n * n;
+
+  for (int factor = 1; factor <= 2; factor++) {
+    for (int i = 0; i < size; i++) b->z[i] = b->linear[i] * dt * factor / 2;
+    PhiFunctions(blocks, n, b->z, factor == 1 ? b->half : b->phi, b->work);
+  }
+  for (int i = 0; i < size; i++) {
+    const Number value[NOMOS_QG_ETD_MATRICES] = {b->half[0][i], dt / 2 * b->half[1][i], dt * (b->phi[1][i] - 3 * b->phi[2][i] + 4 * b->phi[3][i]), dt * (b->phi[2][i] - 2 * b->phi[3][i]), dt * (4 * b->phi[3][i] - b->phi[2][i])};
+    for (int a = 0; a < NOMOS_QG_ETD_MATRICES; a++) {
+      Complex *entry = to[i / (n * n)][a];
+      if (!entry) continue;
+      entry[at + (size_t)(i % (n * n))][0] = (Real)creal(value[a]);
+      entry[at + (size_t)(i % (n * n))][1] = (Real)cimag(value[a]);
+    }
+  }
+}
+
 PetscErrorCode NAME(QGExponentials)(NAME(QGCore) *core)
 {
   const int    n = core->n_layers;
   const size_t n2 = (size_t)(n * n);
-  Complex     *columns;
+  Complex     *columns, *to[1][NOMOS_QG_ETD_MATRICES];
 
   PetscFunctionBeginUser;
-  for (int a = 0; a < NOMOS_QG_ETD_MATRICES; a++)
+  for (int a = 0; a < NOMOS_QG_ETD_MATRICES; a++) {
     if (!core->etd[a]) PetscCall(PetscMalloc1(n2 * core->n_modes + 1, &core->etd[a]));
+    to[0][a] = core->etd[a];
+  }
   PetscCall(PetscMalloc1(n2 * core->n_modes + 1, &columns));
   PetscCall(LinearOperators(core, columns));
 #pragma omp parallel num_threads(core->n_threads)
   {
-    Number *buffer = calloc(n2 * (2 * N_PHI + 5), sizeof *buffer), *z = buffer, *phi[N_PHI], *half[N_PHI], *work[4];
-    for (int l = 0; l < N_PHI; l++) {
-      phi[l]  = buffer + n2 * (size_t)(1 + l);
-      half[l] = buffer + n2 * (size_t)(1 + N_PHI + l);
-      work[l] = buffer + n2 * (size_t)(1 + 2 * N_PHI + l);
-    }
+    Buffers buffers;
+    BuffersCreate(n2, &buffers);
 #pragma omp for schedule(static)
     for (size_t mode = 0; mode < core->n_modes; mode++) {
-      for (int factor = 1; factor <= 2; factor++) {
-        for (int i = 0; i < n; i++)
-          for (int j = 0; j < n; j++) {
-            const Real *entry = columns[((size_t)j * (size_t)n + (size_t)i) * core->n_modes + mode];
-            z[i * n + j]      = (entry[0] + I * entry[1]) * core->dt * factor / 2;
-          }
-        PhiFunctions(n, z, factor == 1 ? half : phi, work);
-      }
-      for (size_t i = 0; i < n2; i++) {
-        const Number value[NOMOS_QG_ETD_MATRICES] = {half[0][i], core->dt / 2 * half[1][i], core->dt * (phi[1][i] - 3 * phi[2][i] + 4 * phi[3][i]), core->dt * (phi[2][i] - 2 * phi[3][i]),
-                                                     core->dt * (4 * phi[3][i] - phi[2][i])};
-        for (int a = 0; a < NOMOS_QG_ETD_MATRICES; a++) {
-          core->etd[a][mode * n2 + i][0] = (Real)creal(value[a]);
-          core->etd[a][mode * n2 + i][1] = (Real)cimag(value[a]);
+      for (int i = 0; i < n; i++)
+        for (int j = 0; j < n; j++) {
+          const Real *entry = columns[((size_t)j * (size_t)n + (size_t)i) * core->n_modes + mode];
+          buffers.linear[i * n + j] = entry[0] + I * entry[1];
         }
-      }
+      Matrices(1, n, core->dt, &buffers, (Complex *const(*)[NOMOS_QG_ETD_MATRICES])to, mode * n2);
     }
-    free(buffer);
+    free(buffers.all);
   }
   core->etd_dt = core->dt;
   PetscCall(PetscFree(columns));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The linear operator of a mode in blocks, from the table of lines: what they say of q, and of psi = M^-1 q. */
+static void LinearOperatorSeries(const NAME(QGCore) *core, size_t mode, int blocks, const double *const theta[4], const Buffers *b)
+{
+  const NomosQGSetup *setup = core->setup;
+  const int           n = core->n_layers, order = setup->hyperviscosity_order;
+  const double        k = 2 * PETSC_PI / setup->lx * (core->fft->k_start + (int)(mode / (size_t)core->n_l)), l = NAME(QGWavenumberY)(core, mode), K2 = k * k + l * l;
+  const double        damping = setup->hyperviscosity * (setup->hyperviscosity_anisotropic ? pow(k, order) + pow(l, order) : pow(K2, order / 2));
+  const Number        symbol[QG_N_SYMBOLS] = {[QG_ONE] = 1, [QG_IK] = I * k, [QG_IL] = I * l, [QG_K2] = K2, [QG_DAMPING] = damping};
+  Number             *of_psi = b->work[0], *inverse = b->work[1];
+  double              real[4 * NOMOS_QG_MAX_LAYERS * NOMOS_QG_MAX_LAYERS];
+
+  memset(b->linear, 0, sizeof(Number) * (size_t)(blocks * n * n));
+  memset(of_psi, 0, sizeof(Number) * (size_t)(blocks * n * n));
+  for (const QGLine *line = core->derivative->lines; line < core->derivative->lines + core->derivative->n_lines; line++) {
+    if (!(line->term & NOMOS_QG_LINEAR) || (line->source != QG_FROM_Q && line->source != QG_FROM_PSI)) continue;
+    for (int m = 0; m < blocks; m++)
+      if (theta[m]) (line->source == QG_FROM_Q ? b->linear : of_psi)[(m * n + line->target) * n + line->from] += line->factor * theta[m][line->coefficient] * symbol[line->symbol];
+  }
+  NomosQGInverse(setup, sqrt(K2), blocks, theta, real);
+  for (int i = 0; i < blocks * n * n; i++) inverse[i] = real[i];
+  Multiply(blocks, n, of_psi, inverse, b->z);
+  for (int i = 0; i < blocks * n * n; i++) b->linear[i] += b->z[i];
+}
+
+/* Does the linear operator depend on the parameter? */
+static bool ChangesLinear(const double *jacobian)
+{
+  for (int c = 0; c < QG_N_COEFFICIENTS; c++) {
+    const bool other = c == QG_ADVECTION || c == QG_ADVECTION_TOPOGRAPHY || c == QG_FORCING || c == QG_TOPOGRAPHY_U || c == QG_TOPOGRAPHY_V || (c >= QG_ADVECTION_BELOW && c < QG_STRETCHING);
+    if (!other && jacobian[c] != 0) return true;
+  }
+  return false;
+}
+
+static PetscErrorCode Allocate(NAME(QGCore) *core, int n_parameters)
+{
+  NAME(QGDerivative) *d    = core->derivative;
+  const size_t        size = (size_t)(core->n_layers * core->n_layers) * core->n_modes + 1;
+
+  PetscFunctionBeginUser;
+  if (d->n_etd == n_parameters) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NAME(QGExponentialDerivativesDestroy)(core));
+  d->n_etd       = n_parameters;
+  d->etd_version = d->etd_direction = -1;
+  for (int part = 0; part < 2; part++) {
+    PetscCall(PetscCalloc1((size_t)n_parameters, &d->etd[part]));
+    for (int a = 0; a < NOMOS_QG_ETD_MATRICES; a++) PetscCall(PetscCalloc1(size, &d->etd_bar[part][a]));
+  }
+  for (int a = 0; a < NOMOS_QG_ETD_MATRICES; a++) PetscCall(PetscCalloc1(size, &d->etd_dot[a]));
+  PetscCall(PetscMalloc1((size_t)core->fft->n_k_local * (size_t)n_parameters * 2 + 1, &d->etd_sums));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NAME(QGExponentialDerivativesDestroy)(NAME(QGCore) *core)
+{
+  NAME(QGDerivative) *d = core->derivative;
+
+  PetscFunctionBeginUser;
+  for (int part = 0; part < 2; part++) {
+    for (int a = 0; a < NOMOS_QG_ETD_MATRICES; a++) {
+      for (int i = 0; i < d->n_etd; i++) PetscCall(PetscFree(d->etd[part][i][a]));
+      PetscCall(PetscFree(d->etd_bar[part][a]));
+    }
+    PetscCall(PetscFree(d->etd[part]));
+  }
+  for (int a = 0; a < NOMOS_QG_ETD_MATRICES; a++) PetscCall(PetscFree(d->etd_dot[a]));
+  PetscCall(PetscFree(d->etd_sums));
+  d->n_etd = 0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NAME(QGExponentialDerivatives)(NAME(QGCore) *core, const NomosQGLinearisation *parameters)
+{
+  NAME(QGDerivative) *d = core->derivative;
+  const int           n = core->n_layers, blocks = parameters->dot ? 4 : 2;
+  const size_t        n2 = (size_t)(n * n), size = n2 * core->n_modes;
+
+  PetscFunctionBeginUser;
+  PetscCall(Allocate(core, parameters->n_parameters));
+  if (d->etd_version == parameters->version && d->etd_dt == core->dt && (!parameters->dot || d->etd_direction == parameters->direction)) PetscFunctionReturn(PETSC_SUCCESS);
+  for (int a = 0; a < NOMOS_QG_ETD_MATRICES; a++) PetscCall(PetscMemzero(d->etd_dot[a], sizeof(Complex) * size));
+  for (int i = 0; i < d->n_etd; i++) {
+    const double *theta[4] = {parameters->value, parameters->jacobian + (size_t)i * QG_N_COEFFICIENTS, parameters->dot, parameters->second ? parameters->second + (size_t)i * QG_N_COEFFICIENTS : NULL};
+    Complex      *to[4][NOMOS_QG_ETD_MATRICES] = {{NULL}};
+    if (!ChangesLinear(theta[1])) continue;
+    for (int a = 0; a < NOMOS_QG_ETD_MATRICES; a++)
+      for (int part = 0; part < blocks / 2; part++) {
+        if (!d->etd[part][i][a]) PetscCall(PetscMalloc1(size + 1, &d->etd[part][i][a]));
+        to[1 + 2 * part][a] = d->etd[part][i][a];
+      }
+#pragma omp parallel num_threads(core->n_threads)
+    {
+      Buffers buffers;
+      BuffersCreate((size_t)blocks * n2, &buffers);
+#pragma omp for schedule(static)
+      for (size_t mode = 0; mode < core->n_modes; mode++) {
+        LinearOperatorSeries(core, mode, blocks, theta, &buffers);
+        Matrices(blocks, n, core->dt, &buffers, (Complex *const(*)[NOMOS_QG_ETD_MATRICES])to, mode * n2);
+      }
+      free(buffers.all);
+    }
+    for (int a = 0; a < NOMOS_QG_ETD_MATRICES && parameters->dot; a++)
+      for (size_t j = 0; j < size; j++)
+        for (int c = 0; c < 2; c++) d->etd_dot[a][j][c] += (Real)parameters->p_dot[i] * d->etd[0][i][a][j][c];
+  }
+  d->etd_version   = parameters->version;
+  d->etd_direction = parameters->dot ? parameters->direction : -1;
+  d->etd_dt        = core->dt;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -28,6 +28,9 @@ typedef struct {
   NomosFieldVariable fields[4], spectra[8 + NOMOS_QG_MAX_RATES];
   size_t             n_fields, n_spectra;
   const char        *length_unit, *time_unit;
+
+  NomosModelField              state_fields[2]; /* qg_derivatives.c */
+  struct NomosQGSensitivity_s *sensitivity;     /* NULL until a derivative is asked for */
 } NomosQG;
 
 PetscErrorCode NomosQGOutputCreate(NomosModel model);

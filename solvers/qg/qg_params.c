@@ -45,7 +45,7 @@ const NomosParam nomos_qg_params[] = {
   {"qg.filter",              NOMOS_PARAM_CHOICE, "none", NULL,   0, 0, "none|exponential", false, "Exponential spectral filter after every step: exp(-strength (k* - cutoff)^4), k* = K times grid spacing."},
   {"qg.filter_strength",     NOMOS_PARAM_REAL,   "23.6", NULL,   0, DBL_MAX,        NULL, false, "Strength of the exponential filter."},
   {"qg.filter_cutoff",       NOMOS_PARAM_REAL,   "0.65", NULL,   0, 1,              NULL, false, "Cutoff of the exponential filter, in units of pi (the shortest resolved wave)."},
-  {"qg.forcing_rate",        NOMOS_PARAM_REAL,   "0",    "m2 s-3", 0, DBL_MAX,      NULL, false, "Mean energy input by stochastic forcing, white in time; 0: none."},
+  {"qg.forcing_rate",        NOMOS_PARAM_REAL,   "0",    "m2 s-3", 0, DBL_MAX,      NULL, true,  "Mean energy input by stochastic forcing, white in time; 0: none."},
   {"qg.forcing_wavenumber",  NOMOS_PARAM_REAL,   "0",    "m-1",  0, DBL_MAX,        NULL, false, "Centre of the ring of forced wavenumbers (2 pi/length)."},
   {"qg.forcing_width",       NOMOS_PARAM_REAL,   "0",    "m-1",  0, DBL_MAX,        NULL, false, "Full width of the ring."},
   {"qg.forcing_layer",       NOMOS_PARAM_INT,    "0",    NULL,   0, NOMOS_QG_MAX_LAYERS, NULL, false, "The layer that is forced; 0: all alike."},
@@ -122,13 +122,9 @@ static PetscErrorCode Side(MPI_Comm comm, NomosConfig config, const char key[], 
 }
 
 /* A list with one entry per layer, or empty. */
-static PetscErrorCode PerLayer(MPI_Comm comm, NomosConfig config, const char key[], size_t expected, double values[])
+static PetscErrorCode PerLayer(MPI_Comm comm, NomosConfig config, const char key[], size_t expected, size_t n, const double given[], double values[])
 {
-  size_t        n;
-  const double *given;
-
   PetscFunctionBeginUser;
-  PetscCall(NomosConfigGetReals(config, key, &n, &given));
   PetscCheck(n == 0 || n == expected, comm, PETSC_ERR_ARG_SIZ, "%s: %s has %zu entries, but qg.layers asks for %zu", NomosConfigWhere(config, key), key, n, expected);
   for (size_t i = 0; i < n; i++) values[i] = given[i];
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -136,19 +132,14 @@ static PetscErrorCode PerLayer(MPI_Comm comm, NomosConfig config, const char key
 
 static PetscErrorCode Stratification(MPI_Comm comm, NomosConfig config, NomosQGSetup *setup, NomosQGOptions *options)
 {
-  const size_t  n = (size_t)setup->n_layers;
-  size_t        n_depths, n_gravities, n_densities;
-  const double *depths, *gravities, *densities;
-  double        radius, ratio, f0, g, derived[NOMOS_QG_MAX_LAYERS];
+  const NomosQGPhysics *physics = &options->physics;
+  const size_t          n = (size_t)setup->n_layers, n_depths = physics->n_depths, n_gravities = physics->n_gravities, n_densities = physics->n_densities;
+  const double         *depths = physics->value + NOMOS_QG_P_DEPTHS, *gravities = physics->value + NOMOS_QG_P_GRAVITIES, *densities = physics->value + NOMOS_QG_P_DENSITIES;
+  const double          radius = physics->value[NOMOS_QG_P_RADIUS], ratio = physics->value[NOMOS_QG_P_RATIO], f0 = physics->value[NOMOS_QG_P_F0], g = physics->value[NOMOS_QG_P_GRAVITY];
+  double                derived[NOMOS_QG_MAX_LAYERS];
 
   PetscFunctionBeginUser;
-  PetscCall(NomosConfigGetReals(config, "qg.depths", &n_depths, &depths));
-  PetscCall(NomosConfigGetReals(config, "qg.reduced_gravities", &n_gravities, &gravities));
-  PetscCall(NomosConfigGetReals(config, "qg.densities", &n_densities, &densities));
-  PetscCall(NomosConfigGetReal(config, "qg.deformation_radius", &radius));
-  PetscCall(NomosConfigGetReal(config, "qg.depth_ratio", &ratio));
-  PetscCall(NomosConfigGetReal(config, "qg.f0", &f0));
-  PetscCall(NomosConfigGetReal(config, "qg.gravity", &g));
+  options->n_radii = 0;
   if (n == 1) {
     PetscCall(NomosQGStratifyOneLayer(setup, PetscIsNanReal(radius) ? 0 : radius));
     if (!PetscIsNanReal(radius)) options->radii[options->n_radii++] = radius;
@@ -225,13 +216,12 @@ static PetscErrorCode Profile(MPI_Comm comm, NomosConfig config, const char key[
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Topography(MPI_Comm comm, NomosConfig config, NomosQGSetup *setup)
+static PetscErrorCode Topography(MPI_Comm comm, NomosConfig config, NomosQGSetup *setup, NomosQGPhysics *physics)
 {
-  const size_t  points = (size_t)setup->nx * (size_t)setup->ny;
-  const char   *height, *pv;
-  double        f0, factor = 1;
-  size_t        n_depths;
-  const double *depths;
+  const size_t points = (size_t)setup->nx * (size_t)setup->ny;
+  const double f0     = physics->value[NOMOS_QG_P_F0];
+  const char  *height, *pv;
+  double       factor = 1;
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetString(config, "qg.topography", &height));
@@ -240,12 +230,11 @@ static PetscErrorCode Topography(MPI_Comm comm, NomosConfig config, NomosQGSetup
   PetscCheck(!height[0] || !pv[0], comm, PETSC_ERR_ARG_INCOMP, "%s: give qg.topography (a height) or qg.topographic_pv, not both", NomosConfigWhere(config, "qg.topographic_pv"));
   PetscCheck(!setup->surface, comm, PETSC_ERR_ARG_INCOMP, "%s: surface QG has no bottom topography", NomosConfigWhere(config, height[0] ? "qg.topography" : "qg.topographic_pv"));
   if (height[0]) {
-    PetscCall(NomosConfigGetReal(config, "qg.f0", &f0));
-    PetscCall(NomosConfigGetReals(config, "qg.depths", &n_depths, &depths));
-    PetscCheck(!PetscIsNanReal(f0) && n_depths == (size_t)setup->n_layers, comm, PETSC_ERR_ARG_INCOMP, "%s: qg.topography is a height; its potential vorticity f0 h/H_N needs qg.f0 and qg.depths (or give qg.topographic_pv)", NomosConfigWhere(config, "qg.topography"));
-    factor = f0 / depths[n_depths - 1];
+    PetscCheck(!PetscIsNanReal(f0) && physics->n_depths == (size_t)setup->n_layers, comm, PETSC_ERR_ARG_INCOMP, "%s: qg.topography is a height; its potential vorticity f0 h/H_N needs qg.f0 and qg.depths (or give qg.topographic_pv)", NomosConfigWhere(config, "qg.topography"));
+    factor = f0 / physics->value[NOMOS_QG_P_DEPTHS + physics->n_depths - 1];
   }
-  PetscCall(PetscMalloc1(points, &setup->topography));
+  physics->height = height[0] != 0;
+  if (!setup->topography) PetscCall(PetscMalloc1(points, &setup->topography));
   PetscCall(NomosQGEvaluate(comm, config, height[0] ? "qg.topography" : "qg.topographic_pv", height[0] ? height : pv, setup, 0, setup->ny, setup->topography));
   for (size_t i = 0; i < points; i++) setup->topography[i] *= factor;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -259,7 +248,6 @@ static PetscErrorCode Forcing(MPI_Comm comm, NomosConfig config, NomosQGSetup *s
   const char *const *texts;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosConfigGetReal(config, "qg.forcing_rate", &setup->forcing_energy_rate));
   PetscCall(NomosConfigGetReal(config, "qg.forcing_wavenumber", &setup->forcing_wavenumber));
   PetscCall(NomosConfigGetReal(config, "qg.forcing_width", &setup->forcing_width));
   PetscCall(NomosConfigGetInt(config, "qg.forcing_layer", &layer));
@@ -301,7 +289,6 @@ static PetscErrorCode Numerics(MPI_Comm comm, NomosConfig config, NomosQGSetup *
   PetscCall(NomosConfigGetReal(config, "qg.filter_strength", &setup->filter_strength));
   PetscCall(NomosConfigGetReal(config, "qg.filter_cutoff", &setup->filter_cutoff));
   setup->filter_cutoff *= PETSC_PI;
-  PetscCall(NomosConfigGetReal(config, "qg.hyperviscosity", &setup->hyperviscosity));
   PetscCall(NomosConfigGetInt(config, "qg.hyperviscosity_order", &order));
   PetscCheck(order % 2 == 0, comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: qg.hyperviscosity_order = %ld: must be even; use %ld or %ld", NomosConfigWhere(config, "qg.hyperviscosity_order"), (long)order, (long)order - 1, (long)order + 1);
   setup->hyperviscosity_order = (int)order;
@@ -324,6 +311,30 @@ static PetscErrorCode Memory(MPI_Comm comm, NomosConfig config, const NomosQGSet
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode NomosQGPhysicsApply(MPI_Comm comm, NomosConfig config, NomosQGSetup *setup, NomosQGOptions *options)
+{
+  NomosQGPhysics *physics = &options->physics;
+  const double   *value   = physics->value;
+
+  PetscFunctionBeginUser;
+  PetscCall(Stratification(comm, config, setup, options));
+  setup->surface_buoyancy = value[NOMOS_QG_P_BUOYANCY];
+  setup->surface_depth    = value[NOMOS_QG_P_SURFACE_DEPTH];
+  setup->beta             = value[NOMOS_QG_P_BETA];
+  PetscCall(PerLayer(comm, config, "qg.u", (size_t)setup->n_layers, physics->n_u, value + NOMOS_QG_P_U, setup->u));
+  PetscCall(PerLayer(comm, config, "qg.v", (size_t)setup->n_layers, physics->n_v, value + NOMOS_QG_P_V, setup->v));
+  NomosQGMeanGradients(setup);
+  setup->nonlinearity        = value[NOMOS_QG_P_NONLINEARITY];
+  setup->drag                = value[NOMOS_QG_P_DRAG];
+  setup->hyperviscosity      = value[NOMOS_QG_P_HYPERVISCOSITY];
+  setup->relaxation_rate     = value[NOMOS_QG_P_RELAXATION];
+  setup->relaxation_jet_rate = PetscIsNanReal(value[NOMOS_QG_P_RELAXATION_JET]) ? setup->relaxation_rate : value[NOMOS_QG_P_RELAXATION_JET];
+  setup->forcing_energy_rate = value[NOMOS_QG_P_FORCING];
+  PetscCheck(setup->n_layers > 1 || setup->relaxation_rate == 0, comm, PETSC_ERR_ARG_INCOMP, "%s: qg.relaxation_rate relaxes the interface between two layers, and there is one layer", NomosConfigWhere(config, "qg.relaxation_rate"));
+  if (physics->height) PetscCall(Topography(comm, config, setup, physics));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosQGSetupFromConfig(MPI_Comm comm, NomosConfig config, NomosQGSetup *setup, NomosQGOptions *options)
 {
   int64_t layers;
@@ -342,24 +353,13 @@ PetscErrorCode NomosQGSetupFromConfig(MPI_Comm comm, NomosConfig config, NomosQG
   PetscCall(NomosConfigGetReal(config, "qg.lx", &setup->lx));
   PetscCall(NomosConfigGetReal(config, "qg.ly", &setup->ly));
   if (setup->ly == 0) setup->ly = setup->lx;
-  PetscCall(Stratification(comm, config, setup, options));
-  PetscCall(NomosConfigGetReal(config, "qg.buoyancy_frequency", &setup->surface_buoyancy));
-  PetscCall(NomosConfigGetReal(config, "qg.surface_depth", &setup->surface_depth));
-  PetscCall(NomosConfigGetReal(config, "qg.beta", &setup->beta));
-  PetscCall(PerLayer(comm, config, "qg.u", (size_t)setup->n_layers, setup->u));
-  PetscCall(PerLayer(comm, config, "qg.v", (size_t)setup->n_layers, setup->v));
-  NomosQGMeanGradients(setup);
-  PetscCall(NomosConfigGetReal(config, "qg.nonlinearity", &setup->nonlinearity));
-  PetscCall(NomosConfigGetReal(config, "qg.drag", &setup->drag));
-  PetscCall(NomosConfigGetReal(config, "qg.relaxation_rate", &setup->relaxation_rate));
-  PetscCall(NomosConfigGetReal(config, "qg.relaxation_jet_rate", &setup->relaxation_jet_rate));
-  if (PetscIsNanReal(setup->relaxation_jet_rate)) setup->relaxation_jet_rate = setup->relaxation_rate;
-  PetscCheck(setup->n_layers > 1 || setup->relaxation_rate == 0, comm, PETSC_ERR_ARG_INCOMP, "%s: qg.relaxation_rate relaxes the interface between two layers, and there is one layer", NomosConfigWhere(config, "qg.relaxation_rate"));
+  PetscCall(NomosQGPhysicsRead(config, &options->physics));
+  PetscCall(NomosQGPhysicsApply(comm, config, setup, options));
   PetscCall(Numerics(comm, config, setup, options));
   PetscCall(Memory(comm, config, setup, options));
   PetscCall(Profile(comm, config, "qg.relaxation_jet", setup, &setup->relaxation_jet));
   PetscCall(Profile(comm, config, "qg.sponge", setup, &setup->sponge));
-  PetscCall(Topography(comm, config, setup));
+  PetscCall(Topography(comm, config, setup, &options->physics));
   PetscCall(Forcing(comm, config, setup));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -2,7 +2,7 @@
 #ifndef NOMOS_SOLVERS_QG_STATE_H
 #define NOMOS_SOLVERS_QG_STATE_H
 
-#include "solvers/qg/qg.h"
+#include "solvers/qg/qg_coefficients.h"
 
 typedef enum { NOMOS_QG_VORTICITY, NOMOS_QG_STREAMFUNCTION } NomosQGField;
 
@@ -38,6 +38,19 @@ typedef struct {
   PetscErrorCode (*budget)(void *core, int terms, double dt, int n_bins, NomosQGRates *rates); /* dt of the last step, for the filter's; 0: there was none */
   PetscErrorCode (*save)(void *core, NomosCheckpoint checkpoint);
   PetscErrorCode (*load)(void *core, NomosCheckpoint checkpoint);
+
+  /* Derivatives: see NomosModelDerivatives, and qg_coefficients.h for what the core is told of the parameters. The adjoints of the maps between fields and states add to their result. */
+  PetscErrorCode (*renew)(void *core); /* after numbers of the setup have changed */
+  size_t (*state_size)(void *core);
+  void (*get_state)(void *core, void *state);
+  void (*set_state)(void *core, const void *state);
+  PetscErrorCode (*tangent)(void *core, const NomosQGDifferential *what, void *x_dot);
+  PetscErrorCode (*adjoint)(void *core, const NomosQGDifferential *what);
+  PetscErrorCode (*field)(void *core, NomosQGField field, const void *state, double values[]); /* (n_layers, n_y, nx) */
+  PetscErrorCode (*field_adjoint)(void *core, NomosQGField field, const double values_bar[], void *x_bar);
+  PetscErrorCode (*from_field)(void *core, NomosQGField field, const double values[], void *state);
+  PetscErrorCode (*from_field_adjoint)(void *core, NomosQGField field, const void *x_bar, double values_bar[]);
+
   size_t (*bytes)(const NomosQGSetup *setup, int ranks); /* of memory per rank, by count of the arrays */
 } NomosQGStateOps;
 

@@ -1,6 +1,6 @@
 #include "solvers/qg/qg_state.h"
 
-#include "solvers/qg/qg_core.h"
+#include "solvers/qg/qg_derivative.h"
 
 #include <Random123/philox.h>
 #include <string.h>
@@ -206,6 +206,27 @@ static PetscErrorCode Load(void *data, NomosCheckpoint checkpoint)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode Renew(void *core)
+{
+  PetscFunctionBeginUser;
+  PetscCall(NAME(QGCoreRenew)(core));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Tangent(void *core, const NomosQGDifferential *what, void *x_dot)
+{
+  PetscFunctionBeginUser;
+  PetscCall(NAME(QGStepTangent)(core, what, x_dot));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Adjoint(void *core, const NomosQGDifferential *what)
+{
+  PetscFunctionBeginUser;
+  PetscCall(NAME(QGStepAdjoint)(core, what));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static size_t Bytes(const NomosQGSetup *setup, int ranks)
 {
   const bool   third = setup->dealias == NOMOS_QG_DEALIAS_TWO_THIRDS, padded = setup->dealias == NOMOS_QG_DEALIAS_THREE_HALVES;
@@ -223,4 +244,6 @@ static size_t Bytes(const NomosQGSetup *setup, int ranks)
 const NomosQGStateOps NAME(nomos_qg_state) = {
   .create = Create, .destroy = Destroy, .step = Step, .rows = Rows, .get = Get, .set = Set, .set_random = SetRandom, .scale = Scale, .speeds = Speeds, .is_finite = IsFinite,
   .energies = Energies, .budget = Rates, .save = Save, .load = Load, .bytes = Bytes,
+  .renew = Renew, .state_size = NAME(QGStateSize), .get_state = NAME(QGGetState), .set_state = NAME(QGSetState), .tangent = Tangent, .adjoint = Adjoint,
+  .field = NAME(QGStateField), .field_adjoint = NAME(QGStateFieldAdjoint), .from_field = NAME(QGStateFromField), .from_field_adjoint = NAME(QGStateFromFieldAdjoint),
 };

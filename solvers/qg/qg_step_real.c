@@ -155,30 +155,41 @@ static PetscErrorCode StartAdams(NAME(QGCore) *core, Complex *keep)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode StepAdams(NAME(QGCore) *core)
+QGAdams NAME(QGAdamsPlan)(const NAME(QGCore) *core)
 {
   const NomosQGScheme scheme = core->setup->scheme;
   const int           most   = scheme == NOMOS_QG_AB3 ? 3 : scheme == NOMOS_QG_AB2 ? 2 : 1;
   const double        b[4][3] = {{0}, {1, 0, 0}, {1.5, -0.5, 0}, {23.0 / 12, -16.0 / 12, 5.0 / 12}};
-  Adams               adams   = {.order = core->step < most ? (int)core->step + 1 : most};
+  QGAdams             plan    = {.order = core->step < most ? (int)core->step + 1 : most, .last = -1, .before = -1, .keep = -1};
+
+  for (int i = 0; i < 3; i++) plan.b[i] = b[plan.order][i];
+  if (scheme == NOMOS_QG_AB2) plan.last = plan.keep = 0;
+  if (scheme == NOMOS_QG_AB3) { /* at even steps history[0] holds the last tendency but one */
+    plan.before = plan.keep = core->step % 2;
+    plan.last   = (core->step + 1) % 2;
+  }
+  plan.start = core->setup->accurate_start && plan.order < most;
+  return plan;
+}
+
+static PetscErrorCode StepAdams(NAME(QGCore) *core)
+{
+  const QGAdams plan  = NAME(QGAdamsPlan)(core);
+  Adams         adams = {.order = plan.order};
 
   PetscFunctionBeginUser;
-  for (int i = 0; i < 3; i++) adams.b[i] = (Real)(core->dt * b[adams.order][i]);
-  if (scheme == NOMOS_QG_AB2) adams.last = core->history[0];
-  if (scheme == NOMOS_QG_AB3) { /* at even steps history[0] holds the last tendency but one */
-    adams.before = core->history[core->step % 2];
-    adams.last   = core->history[(core->step + 1) % 2];
-  }
-  if (core->setup->accurate_start && adams.order < most) {
-    PetscCall(StartAdams(core, scheme == NOMOS_QG_AB3 ? adams.before : adams.last));
+  for (int i = 0; i < 3; i++) adams.b[i] = (Real)(core->dt * plan.b[i]);
+  if (plan.last >= 0) adams.last = core->history[plan.last];
+  if (plan.before >= 0) adams.before = core->history[plan.before];
+  if (plan.start) {
+    PetscCall(StartAdams(core, core->history[plan.keep]));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(NAME(QGTendency)(core, core->q, NOMOS_QG_ALL_TERMS, Following(core), AdamsRow, &adams));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* y (+)= M x for the N x N matrices of a row, with the vectors' layers apart. */
-static void Apply(const NAME(QGCore) *core, const Complex *matrices, size_t offset, Real factor, const Complex *const x[], Complex *const y[], bool add)
+void NAME(QGApplyMatrices)(const NAME(QGCore) *core, const Complex *matrices, size_t offset, Real factor, const Complex *const x[], Complex *const y[], bool add)
 {
   const int n = core->n_layers;
 
@@ -211,23 +222,23 @@ static void ExponentialRow(NAME(QGCore) *core, size_t offset, Complex *const t[]
   }
 #define IN(v) ((const Complex *const *)(v))
   if (stage == 0) { /* a = E q + Q N(q); sum = E E q + f1 N(q) */
-    Apply(core, *E, offset, 1, IN(q), h[0], false);
-    Apply(core, *E, offset, 1, IN(h[0]), h[1], false);
-    Apply(core, f[0], offset, 1, IN(t), h[1], true);
+    NAME(QGApplyMatrices)(core, *E, offset, 1, IN(q), h[0], false);
+    NAME(QGApplyMatrices)(core, *E, offset, 1, IN(h[0]), h[1], false);
+    NAME(QGApplyMatrices)(core, f[0], offset, 1, IN(t), h[1], true);
     for (int i = 0; i < n; i++) memcpy(h[2][i], t[i], row_size);
-    Apply(core, *Q, offset, 1, IN(t), h[0], true);
+    NAME(QGApplyMatrices)(core, *Q, offset, 1, IN(t), h[0], true);
     for (int i = 0; i < n; i++) memcpy(h[3][i], h[0][i], row_size);
   } else if (stage == 1) { /* b = E q + Q N(a); sum += 2 f2 N(a) */
-    Apply(core, f[1], offset, 2, IN(t), h[1], true);
-    Apply(core, *E, offset, 1, IN(q), h[0], false);
-    Apply(core, *Q, offset, 1, IN(t), h[0], true);
+    NAME(QGApplyMatrices)(core, f[1], offset, 2, IN(t), h[1], true);
+    NAME(QGApplyMatrices)(core, *E, offset, 1, IN(q), h[0], false);
+    NAME(QGApplyMatrices)(core, *Q, offset, 1, IN(t), h[0], true);
   } else if (stage == 2) { /* c = E a + Q (2 N(b) - N(q)); sum += 2 f2 N(b) */
-    Apply(core, f[1], offset, 2, IN(t), h[1], true);
-    Apply(core, *E, offset, 1, IN(h[3]), h[0], false);
-    Apply(core, *Q, offset, 2, IN(t), h[0], true);
-    Apply(core, *Q, offset, -1, IN(h[2]), h[0], true);
+    NAME(QGApplyMatrices)(core, f[1], offset, 2, IN(t), h[1], true);
+    NAME(QGApplyMatrices)(core, *E, offset, 1, IN(h[3]), h[0], false);
+    NAME(QGApplyMatrices)(core, *Q, offset, 2, IN(t), h[0], true);
+    NAME(QGApplyMatrices)(core, *Q, offset, -1, IN(h[2]), h[0], true);
   } else { /* q = sum + f3 N(c) */
-    Apply(core, f[2], offset, 1, IN(t), h[1], true);
+    NAME(QGApplyMatrices)(core, f[2], offset, 1, IN(t), h[1], true);
     for (int i = 0; i < n; i++) {
       memcpy(q[i], h[1][i], row_size);
       FilterRow(core, offset, (Real *)q[i]);

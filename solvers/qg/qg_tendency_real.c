@@ -13,29 +13,22 @@
 #include <omp.h>
 #include <string.h>
 
-typedef enum { UV, VV_UU, UQ, VQ, JACOBIAN, TOPOGRAPHY, N_KINDS } Kind;
-typedef struct {
-  Kind kind;
-  int  layer;
-} Product;
-
-static int ListProducts(const NAME(QGCore) *core, int terms, Product products[])
+int NAME(QGListProducts)(const NAME(QGCore) *core, int terms, QGProduct products[])
 {
   int n = 0;
 
   if (core->setup->nonlinearity == 0) return 0;
   for (int i = 0; i < core->n_layers; i++) {
     if (!(terms & NOMOS_QG_VORTICITY_ADVECTION)) break;
-    products[n++] = (Product){core->setup->flux_form ? UQ : UV, i};
-    products[n++] = (Product){core->setup->flux_form ? VQ : VV_UU, i};
+    products[n++] = (QGProduct){core->setup->flux_form ? QG_UQ : QG_UV, i};
+    products[n++] = (QGProduct){core->setup->flux_form ? QG_VQ : QG_VV_UU, i};
   }
-  for (int i = 0; i + 1 < core->n_layers && (terms & NOMOS_QG_STRETCHING_ADVECTION) && !core->setup->flux_form; i++) products[n++] = (Product){JACOBIAN, i};
-  if (core->topography && (terms & NOMOS_QG_TOPOGRAPHY)) products[n++] = (Product){TOPOGRAPHY, core->n_layers - 1};
+  for (int i = 0; i + 1 < core->n_layers && (terms & NOMOS_QG_STRETCHING_ADVECTION) && !core->setup->flux_form; i++) products[n++] = (QGProduct){QG_JACOBIAN, i};
+  if (core->topography && (terms & NOMOS_QG_TOPOGRAPHY)) products[n++] = (QGProduct){QG_TOPOGRAPHY, core->n_layers - 1};
   return n;
 }
 
-/* A packed row times a real factor per mode (twice each; NULL: a constant) and, if turned, times i, into a column of ny with zeros between. */
-static void Spread(const NAME(QGCore) *core, const Complex *packed, const Real *factor, Real constant, bool turned, Complex *column)
+void NAME(QGSpread)(const NAME(QGCore) *core, const Complex *packed, const Real *factor, Real constant, bool turned, Complex *column)
 {
   const size_t upper = (size_t)core->fft->l_max + 1, n_l = (size_t)core->n_l, ny = (size_t)core->fft->ny;
 
@@ -59,7 +52,7 @@ static void Spread(const NAME(QGCore) *core, const Complex *packed, const Real *
   memset(column + upper, 0, sizeof(Complex) * (ny - n_l));
 }
 
-static void PassOut(NAME(QGCore) *core, const Complex *q, int block, NAME(QGThread) *thread)
+void NAME(QGFieldsOut)(NAME(QGCore) *core, const Complex *q, int block, NAME(QGThread) *thread)
 {
   const size_t n_l = (size_t)core->n_l, ny = (size_t)core->fft->ny, first = (size_t)block * NOMOS_FFT_COLUMNS, field_size = NOMOS_FFT_COLUMNS * ny;
   const int    count = NAME(NomosFftColumnCount)(core->fft, block), layers = core->n_layers;
@@ -71,9 +64,9 @@ static void PassOut(NAME(QGCore) *core, const Complex *q, int block, NAME(QGThre
     Complex     *column = thread->work + (size_t)i * ny;
     NAME(QGInvertRow)(core, q, offset, psi, thread->row);
     for (int layer = 0; layer < layers; layer++) {
-      Spread(core, psi[layer], core->l_pair, -1, true, column + (size_t)(2 * layer) * field_size);                          /* u = -psi_y */
-      Spread(core, psi[layer], NULL, core->k[first + (size_t)i], true, column + (size_t)(2 * layer + 1) * field_size);     /* v = psi_x */
-      if (core->setup->flux_form) Spread(core, q + (size_t)layer * core->n_modes + offset, NULL, 1, false, column + (size_t)(2 * layers + layer) * field_size);
+      NAME(QGSpread)(core, psi[layer], core->l_pair, -1, true, column + (size_t)(2 * layer) * field_size);                          /* u = -psi_y */
+      NAME(QGSpread)(core, psi[layer], NULL, core->k[first + (size_t)i], true, column + (size_t)(2 * layer + 1) * field_size);     /* v = psi_x */
+      if (core->setup->flux_form) NAME(QGSpread)(core, q + (size_t)layer * core->n_modes + offset, NULL, 1, false, column + (size_t)(2 * layers + layer) * field_size);
     }
   }
   for (int field = 0; field < core->n_in; field++) NAME(NomosFftColumnsOut)(core->fft, block, thread->work + (size_t)field * field_size, core->mixed[field]);
@@ -94,7 +87,7 @@ static void TrackSpeed(NAME(QGThread) *thread, size_t n, const Real *restrict u,
   thread->max_v = max_v;
 }
 
-static void PassGrid(NAME(QGCore) *core, int block, int n_products, const Product products[], NAME(QGThread) *thread)
+static void PassGrid(NAME(QGCore) *core, int block, int n_products, const QGProduct products[], NAME(QGThread) *thread)
 {
   const size_t nx = (size_t)core->fft->nx, n = (size_t)NAME(NomosFftRowCount)(core->fft, block) * nx, stride = NOMOS_FFT_ROWS * nx, here = (size_t)block * stride;
   const int    layers = core->n_layers;
@@ -109,27 +102,27 @@ static void PassGrid(NAME(QGCore) *core, int block, int n_products, const Produc
     const int layer = products[p].layer;
     const Real *restrict u = thread->grid + (size_t)(2 * layer) * stride, *restrict v = u + stride;
     const Real *restrict u_below = v + stride, *restrict v_below = u_below + stride, *restrict q = thread->grid + (size_t)(2 * layers + layer) * stride;
-    switch ((int)products[p].kind) { /* UV and VV_UU, UQ and VQ come in pairs: the first computes both */
-    case UV:
+    switch ((int)products[p].kind) { /* QG_UV and QG_VV_UU, QG_UQ and QG_VQ come in pairs: the first computes both */
+    case QG_UV:
       for (size_t i = 0; i < n; i++) {
         product[i] = u[i] * v[i];
         second[i]  = (v[i] - u[i]) * (v[i] + u[i]);
       }
       break;
-    case UQ:
+    case QG_UQ:
       for (size_t i = 0; i < n; i++) {
         product[i] = u[i] * q[i];
         second[i]  = v[i] * q[i];
       }
       break;
-    case JACOBIAN:
+    case QG_JACOBIAN:
       for (size_t i = 0; i < n; i++) product[i] = u[i] * v_below[i] - v[i] * u_below[i];
       break;
-    case TOPOGRAPHY:
+    case QG_TOPOGRAPHY:
       for (size_t i = 0; i < n; i++) product[i] = u[i] * core->topography_x[here + i] + v[i] * core->topography_y[here + i];
       break;
     }
-    NAME(NomosFftRowsIn)(core->fft, block, products[p].kind == VV_UU || products[p].kind == VQ ? second : product, thread->scratch, core->mixed[p]);
+    NAME(NomosFftRowsIn)(core->fft, block, products[p].kind == QG_VV_UU || products[p].kind == QG_VQ ? second : product, thread->scratch, core->mixed[p]);
   }
 }
 
@@ -148,32 +141,31 @@ static void Combine(const NAME(QGCore) *core, Complex *const columns[][NOMOS_QG_
       const Real ck = c * k, k2 = k * k;
 #define COLUMN(kind, i) ((const Real *)(columns[kind][i] + from))
       /* the pointwise Jacobians with the layers below and above; where there is none, any column times zero */
-      const bool has_below = columns[JACOBIAN][layer] != NULL, has_above = layer && columns[JACOBIAN][layer - 1];
+      const bool has_below = columns[QG_JACOBIAN][layer] != NULL, has_above = layer && columns[QG_JACOBIAN][layer - 1];
       const Real s_below = has_below ? c * (Real)setup->stretching[layer][layer + 1] : 0, s_above = has_above ? c * (Real)setup->stretching[layer][layer - 1] : 0;
-      if (columns[UV][layer]) {
-        const Real *restrict uv = COLUMN(UV, layer), *restrict vv_uu = COLUMN(VV_UU, layer), *restrict below = has_below ? COLUMN(JACOBIAN, layer) : uv, *restrict above = has_above ? COLUMN(JACOBIAN, layer - 1) : uv;
+      if (columns[QG_UV][layer]) {
+        const Real *restrict uv = COLUMN(QG_UV, layer), *restrict vv_uu = COLUMN(QG_VV_UU, layer), *restrict below = has_below ? COLUMN(QG_JACOBIAN, layer) : uv, *restrict above = has_above ? COLUMN(QG_JACOBIAN, layer - 1) : uv;
         for (size_t j = 0; j < n; j++) to[j] = c * (k2 - l2[j]) * uv[j] + ck * l[j] * vv_uu[j] + s_above * above[j] - s_below * below[j];
-      } else if (columns[UQ][layer]) {
-        const Real *restrict uq = COLUMN(UQ, layer), *restrict vq = COLUMN(VQ, layer);
+      } else if (columns[QG_UQ][layer]) {
+        const Real *restrict uq = COLUMN(QG_UQ, layer), *restrict vq = COLUMN(QG_VQ, layer);
         for (size_t j = 0; j < n; j += 2) {
           to[j]     = ck * uq[j + 1] + c * l[j] * vq[j + 1];
           to[j + 1] = -ck * uq[j] - c * l[j] * vq[j];
         }
       } else {
         memset(to, 0, sizeof(Real) * n);
-        for (size_t j = 0; j < n && has_above; j++) to[j] += s_above * COLUMN(JACOBIAN, layer - 1)[j];
-        for (size_t j = 0; j < n && has_below; j++) to[j] -= s_below * COLUMN(JACOBIAN, layer)[j];
+        for (size_t j = 0; j < n && has_above; j++) to[j] += s_above * COLUMN(QG_JACOBIAN, layer - 1)[j];
+        for (size_t j = 0; j < n && has_below; j++) to[j] -= s_below * COLUMN(QG_JACOBIAN, layer)[j];
       }
-      if (columns[TOPOGRAPHY][layer]) {
-        const Real *restrict eta = COLUMN(TOPOGRAPHY, layer);
+      if (columns[QG_TOPOGRAPHY][layer]) {
+        const Real *restrict eta = COLUMN(QG_TOPOGRAPHY, layer);
         for (size_t j = 0; j < n; j++) to[j] -= c * eta[j];
       }
 #undef COLUMN
     }
 }
 
-/* -s(y) (q - <q>_x): in y alone, mode by mode of x. */
-static void Sponge(const NAME(QGCore) *core, const Complex *q, Complex *column, Complex *t)
+void NAME(QGSponge)(const NAME(QGCore) *core, const Complex *q, Complex *column, Complex *t)
 {
   const size_t upper = (size_t)core->fft->l_max + 1, n_l = (size_t)core->n_l, ny = (size_t)core->setup->ny;
 
@@ -258,7 +250,7 @@ static void LinearRow(const NAME(QGCore) *core, const Complex *q, size_t row, in
     }
   }
   if ((terms & NOMOS_QG_SPONGE) && setup->sponge && !zonal)
-    for (int i = 0; i < layers; i++) Sponge(core, q + (size_t)i * core->n_modes + offset, thread->column, t[i]);
+    for (int i = 0; i < layers; i++) NAME(QGSponge)(core, q + (size_t)i * core->n_modes + offset, thread->column, t[i]);
   if ((terms & NOMOS_QG_BODY_FORCE) && core->body_force)
     for (int i = 0; i < layers; i++) {
       const Real *restrict force = (const Real *)(core->body_force + (size_t)i * core->n_modes + offset);
@@ -267,11 +259,11 @@ static void LinearRow(const NAME(QGCore) *core, const Complex *q, size_t row, in
     }
 }
 
-static void PassIn(NAME(QGCore) *core, const Complex *q, int block, int terms, int n_products, const Product products[], NAME(QGThread) *thread, NAME(QGRowFn) finish, void *ctx)
+static void PassIn(NAME(QGCore) *core, const Complex *q, int block, int terms, int n_products, const QGProduct products[], NAME(QGThread) *thread, NAME(QGRowFn) finish, void *ctx)
 {
   const size_t n_l = (size_t)core->n_l, ny = (size_t)core->fft->ny, first = (size_t)block * NOMOS_FFT_COLUMNS;
   const int    count = NAME(NomosFftColumnCount)(core->fft, block), layers = core->n_layers;
-  Complex     *t[NOMOS_QG_MAX_LAYERS], *columns[N_KINDS][NOMOS_QG_MAX_LAYERS] = {{NULL}};
+  Complex     *t[NOMOS_QG_MAX_LAYERS], *columns[QG_N_KINDS][NOMOS_QG_MAX_LAYERS] = {{NULL}};
 
   for (int p = 0; p < n_products; p++) {
     columns[products[p].kind][products[p].layer] = thread->work + (size_t)p * NOMOS_FFT_COLUMNS * ny;
@@ -289,8 +281,8 @@ static void PassIn(NAME(QGCore) *core, const Complex *q, int block, int terms, i
 
 PetscErrorCode NAME(QGTendency)(NAME(QGCore) *core, const Complex *q, int terms, const Complex *next, NAME(QGRowFn) finish, void *ctx)
 {
-  Product    products[NOMOS_QG_MAX_FIELDS];
-  const int  n_products = ListProducts(core, terms, products);
+  QGProduct  products[NOMOS_QG_MAX_FIELDS];
+  const int  n_products = NAME(QGListProducts)(core, terms, products);
   const bool several = core->fft->size > 1, ready = core->ahead == q;
 
   PetscFunctionBeginUser;
@@ -303,7 +295,7 @@ PetscErrorCode NAME(QGTendency)(NAME(QGCore) *core, const Complex *q, int terms,
       const unsigned  mode   = NomosFlushSubnormals();
       if (!ready) {
 #pragma omp for schedule(static)
-        for (int b = 0; b < core->fft->n_column_blocks; b++) PassOut(core, q, b, thread);
+        for (int b = 0; b < core->fft->n_column_blocks; b++) NAME(QGFieldsOut)(core, q, b, thread);
       }
 #pragma omp master
       for (int i = 0; several && i < core->n_in; i++) (void)NAME(NomosFftTransposeOut)(core->fft, core->mixed[i]);
@@ -320,7 +312,7 @@ PetscErrorCode NAME(QGTendency)(NAME(QGCore) *core, const Complex *q, int terms,
 #pragma omp for schedule(static)
       for (int b = 0; b < core->fft->n_column_blocks; b++) { /* a block's columns of the mixed fields are its own: once read, they take the next fields */
         PassIn(core, q, b, terms, n_products, products, thread, finish, ctx);
-        if (next) PassOut(core, next, b, thread);
+        if (next) NAME(QGFieldsOut)(core, next, b, thread);
       }
       NomosRestoreSubnormals(mode);
     }
