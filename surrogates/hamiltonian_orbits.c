@@ -1,0 +1,134 @@
+#include "surrogates/hamiltonian_orbits.h"
+
+#include "operators/dormand_prince.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { MAX_COORDINATES = 64 };
+
+static PetscErrorCode Allocate(NomosOrbits *orbits)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc2(orbits->n_times, &orbits->times, orbits->n * orbits->n_times * orbits->size, &orbits->x));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosOrbitsFree(NomosOrbits *orbits)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscFree2(orbits->times, orbits->x));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosOrbitsRead(NomosDataset dataset, NomosSplit split, size_t x, size_t t, NomosOrbits *orbits)
+{
+  const size_t n_examples = NomosDatasetExamples(dataset, split), n = NomosDatasetTrajectories(dataset, split);
+  size_t       n_file_times, last = SIZE_MAX, orbit = 0, frame = 0;
+  size_t       shape[NOMOS_FIELD_MAX_DIMS + 1];
+  int          n_dims;
+  double      *times;
+
+  PetscFunctionBeginUser;
+  *orbits = (NomosOrbits){.n = n, .n_times = n ? n_examples / n : 0};
+  PetscCall(NomosDatasetShape(dataset, x, &n_dims, shape, &orbits->size));
+  PetscCall(NomosDatasetShape(dataset, t, &n_dims, shape, &n_file_times));
+  PetscCall(Allocate(orbits));
+  PetscCall(PetscMalloc1(n_file_times, &times));
+  for (size_t example = 0; example < n_examples; example++) { /* frame by frame, trajectory by trajectory */
+    size_t trajectory, file_frame;
+    PetscCall(NomosDatasetOrigin(dataset, split, example, &trajectory, NULL, &file_frame));
+    if (trajectory != last) {
+      orbit += last != SIZE_MAX;
+      frame = 0;
+      last  = trajectory;
+      PetscCall(NomosDatasetRead(dataset, t, split, 1, &example, times));
+    }
+    PetscCheck(orbit < n && frame < orbits->n_times && file_frame < n_file_times, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "trajectories of different lengths cannot be rolled out together");
+    if (!orbit) orbits->times[frame] = times[file_frame];
+    NomosCheck(times[file_frame] == orbits->times[frame], PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "trajectory %zu is known at t = %g where the first one is at %g; roll-outs need the same times for all", trajectory, times[file_frame], orbits->times[frame]);
+    PetscCall(NomosDatasetRead(dataset, x, split, 1, &example, orbits->x + (orbit * orbits->n_times + frame++) * orbits->size));
+  }
+  PetscCall(PetscFree(times));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+typedef struct {
+  const NomosOrbitsRollInput *input;
+  size_t                      n;
+} Roll;
+
+static PetscErrorCode Field(double t, const double x[], double x_dot[], void *ctx)
+{
+  const Roll *roll = ctx;
+
+  PetscFunctionBeginUser;
+  (void)t;
+  PetscCall(roll->input->field(roll->n, x, x_dot, roll->input->ctx));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosOrbitsRoll(const NomosOrbitsRollInput *input, NomosOrbits *rolled, bool *stuck)
+{
+  const NomosOrbits      *truth = input->truth;
+  const size_t            n = PetscMin(input->n, truth->n), size = truth->size, n_times = truth->n_times;
+  Roll                    roll = {.input = input, .n = n};
+  NomosDormandPrinceInput ode  = {.f = Field, .ctx = &roll, .n = n * size, .n_group = size, .rtol = input->rtol, .atol = input->rtol, .n_times = n_times, .max_steps = 100000};
+  double                 *states;
+
+  PetscFunctionBeginUser;
+  *rolled = (NomosOrbits){.n = n, .n_times = n_times, .size = size};
+  *stuck  = false;
+  if (!n || !n_times) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(Allocate(rolled));
+  memcpy(rolled->times, truth->times, n_times * sizeof *truth->times);
+  PetscCall(PetscMalloc1(n_times * n * size, &states));
+  for (size_t o = 0; o < n; o++) memcpy(states + o * size, truth->x + o * n_times * size, size * sizeof *states);
+  ode.times = truth->times;
+  const bool           quiet = NomosErrorSetQuiet(true);
+  const PetscErrorCode code  = NomosDormandPrince(&ode, states, NULL);
+  NomosErrorSetQuiet(quiet);
+  *stuck = code == PETSC_ERR_CONV_FAILED;
+  if (*stuck) NomosErrorClear();
+  for (size_t o = 0; o < n; o++)
+    for (size_t i = 0; i < n_times; i++) memcpy(rolled->x + (o * n_times + i) * size, states + (i * n + o) * size, size * sizeof *states);
+  PetscCall(PetscFree(states));
+  if (!*stuck) PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+double NomosOrbitsError(const NomosOrbits *rolled, const NomosOrbits *truth)
+{
+  const size_t n   = rolled->n * rolled->n_times * rolled->size;
+  double       sum = 0;
+
+  for (size_t i = 0; i < n; i++) sum += (rolled->x[i] - truth->x[i]) * (rolled->x[i] - truth->x[i]);
+  return sum / (double)n;
+}
+
+double NomosOrbitsEnergyError(const NomosOrbits *rolled, const NomosOrbits *truth, NomosExpression energy)
+{
+  const size_t n   = rolled->n * rolled->n_times;
+  double       sum = 0;
+
+  for (size_t i = 0; i < n; i++) {
+    const double error = NomosExpressionEvaluate(energy, rolled->x + i * rolled->size) - NomosExpressionEvaluate(energy, truth->x + i * rolled->size);
+    sum += error * error;
+  }
+  return sum / (double)n;
+}
+
+PetscErrorCode NomosOrbitsEnergyCreate(const char text[], size_t size, NomosExpression *energy)
+{
+  char        names[MAX_COORDINATES][8];
+  const char *pointers[MAX_COORDINATES];
+
+  PetscFunctionBeginUser;
+  NomosCheck(size <= MAX_COORDINATES, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "an energy of %zu coordinates: at most %d are possible", size, MAX_COORDINATES);
+  for (size_t i = 0; i < size; i++) {
+    snprintf(names[i], sizeof names[i], "%c%zu", i < size / 2 ? 'q' : 'p', i % (size / 2) + 1);
+    pointers[i] = names[i];
+  }
+  PetscCall(NomosExpressionCreate(text, size, pointers, energy));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,36 @@
+/* Roll-outs of a learned field along whole trajectories of a data set, and how far they are from them. */
+#ifndef NOMOS_SURROGATES_HAMILTONIAN_ORBITS_H
+#define NOMOS_SURROGATES_HAMILTONIAN_ORBITS_H
+
+#include "io/expression.h"
+#include "surrogates/dataset.h"
+
+/* Trajectories of a split at common times. */
+typedef struct {
+  size_t  n, n_times, size; /* trajectories, times, coordinates */
+  double *times;            /* (n_times) */
+  double *x;                /* (n, n_times, size) */
+} NomosOrbits;
+
+/* All of a split: `x` is the number of a variable with frames in windows of one, `t` that of the times (of a whole trajectory). Errors: trajectories with other times. Not collective. */
+PetscErrorCode NomosOrbitsRead(NomosDataset dataset, NomosSplit split, size_t x, size_t t, NomosOrbits *orbits);
+/* The first `n` of them from the same initial states by x_dot = f(x), all at once: the field of many states (n_states, size). Dormand-Prince with tolerance rtol; *stuck where it could not go on
+   (`rolled` holds nothing then). */
+typedef PetscErrorCode (*NomosFieldFn)(size_t n_states, const double x[], double x_dot[], void *ctx);
+typedef struct {
+  const NomosOrbits *truth;
+  size_t             n;
+  NomosFieldFn       field;
+  void              *ctx;
+  double             rtol;
+} NomosOrbitsRollInput;
+PetscErrorCode NomosOrbitsRoll(const NomosOrbitsRollInput *input, NomosOrbits *rolled, bool *stuck);
+PetscErrorCode NomosOrbitsFree(NomosOrbits *orbits);
+
+/* Mean over trajectories, times (and coordinates) of (E(rolled) - E(truth))^2, and of (rolled - truth)^2. energy: an expression of q1, q2, ..., p1, p2, ... */
+double NomosOrbitsEnergyError(const NomosOrbits *rolled, const NomosOrbits *truth, NomosExpression energy);
+double NomosOrbitsError(const NomosOrbits *rolled, const NomosOrbits *truth);
+/* The expression of `text` for `size` coordinates. Errors: those of the expression. */
+PetscErrorCode NomosOrbitsEnergyCreate(const char text[], size_t size, NomosExpression *energy);
+
+#endif
