@@ -3,27 +3,12 @@
 
 extern const NomosPrimitive nomos_primitive_batch_norm;
 
-static NomosNode *Read(NomosTensor x)
-{
-  const bool       recording = NomosTapeSetRecording(x.tape, false);
-  NomosNode *const node      = NomosNodeOf(NomosContiguous(x));
-
-  (void)NomosTapeSetRecording(x.tape, recording);
-  return node;
-}
-
-/* A tensor of the type and shape of `like` that is no part of the record. */
-static NomosNode *Plain(NomosTape tape, const NomosNode *like, NomosTensor *out)
-{
-  return NomosNodeCreate(tape, &(NomosNodeInput){.primitive = &nomos_primitive_batch_norm, .type = like->type, .n_dims = like->n_dims, .shape = like->shape}, out);
-}
-
 static bool Gather(const NomosTensor in[], double epsilon, NomosBatchNormInput *input)
 {
   NomosNode *nodes[3];
 
   for (int i = 0; i < 3; i++)
-    if (!(nodes[i] = Read(in[i]))) return false;
+    if (!(nodes[i] = NomosNodeRead(in[i]))) return false;
   *input = (NomosBatchNormInput){.batch = nodes[0]->shape[0], .channels = nodes[0]->shape[1], .points = 1, .epsilon = epsilon};
   for (int i = 2; i < nodes[0]->n_dims; i++) input->points *= nodes[0]->shape[i];
   input->x     = NomosNodeData(nodes[0], in[0].tape);
@@ -45,8 +30,8 @@ NomosTensor NomosBatchNorm(NomosTensor x, NomosTensor scale, NomosTensor shift, 
   for (int i = 1; i < 3; i++) fits = fits && nodes[i]->n_dims == 1 && nodes[i]->shape[0] == nodes[0]->shape[1];
   if (!fits) return NomosTapeFail(x.tape, PETSC_ERR_ARG_SIZ, "batch_norm: %s by %s and %s: needs [batch, channels, ..] and twice [channels]", NomosShapeText(nodes[0]->n_dims, nodes[0]->shape, a), NomosShapeText(nodes[1]->n_dims, nodes[1]->shape, b), NomosShapeText(nodes[2]->n_dims, nodes[2]->shape, c));
   if (!NomosNodeSize(nodes[0])) return NomosTapeFail(x.tape, PETSC_ERR_ARG_SIZ, "batch_norm: of no entries: %s", NomosShapeText(nodes[0]->n_dims, nodes[0]->shape, a));
-  mean     = Plain(x.tape, nodes[1], &in[3]);
-  variance = Plain(x.tape, nodes[1], &in[4]);
+  mean     = NomosNodeKeep(x.tape, nodes[1]->type, 1, nodes[1]->shape, &in[3]);
+  variance = NomosNodeKeep(x.tape, nodes[1]->type, 1, nodes[1]->shape, &in[4]);
   if (!mean || !variance || !Gather(in, epsilon, &input)) return out;
   input.mean     = NomosNodeData(mean, x.tape);
   input.variance = NomosNodeData(variance, x.tape);
@@ -85,11 +70,13 @@ static void VjpBatchNorm(NomosNode *node, NomosTensor out, NomosTensor y_bar, co
     return;
   }
   (void)wanted;
-  if (!(bar = Read(y_bar)) || !Gather(node->in, epsilon, &input)) return;
+  if (!(bar = NomosNodeRead(y_bar)) || !Gather(node->in, epsilon, &input)) return;
   input.mean     = NomosNodeData(NomosNodeOf(node->in[3]), out.tape);
   input.variance = NomosNodeData(NomosNodeOf(node->in[4]), out.tape);
-  for (int i = 0; i < 3; i++)
-    if (!(bars[i] = Plain(out.tape, NomosNodeOf(node->in[i]), &in_bar[i]))) return;
+  for (int i = 0; i < 3; i++) {
+    const NomosNode *in = NomosNodeOf(node->in[i]);
+    if (!(bars[i] = NomosNodeKeep(out.tape, in->type, in->n_dims, in->shape, &in_bar[i]))) return;
+  }
   NOMOS_KERNEL(node->type, NomosBatchNormBackward)(&input, NomosNodeData(bar, out.tape), NomosNodeData(bars[0], out.tape), NomosNodeData(bars[1], out.tape), NomosNodeData(bars[2], out.tape));
 }
 

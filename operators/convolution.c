@@ -25,16 +25,6 @@ static size_t After(const NomosConvolution *how, int axis, size_t taps)
   return how->same ? taps - 1 - (taps - 1) / 2 : how->pad[axis][1];
 }
 
-/* Contiguous data for a kernel, not part of the record. */
-static NomosNode *Read(NomosTensor x)
-{
-  const bool       recording = NomosTapeSetRecording(x.tape, false);
-  NomosNode *const node      = NomosNodeOf(NomosContiguous(x));
-
-  (void)NomosTapeSetRecording(x.tape, recording);
-  return node;
-}
-
 /* The shape of x from that of y, points x may have from those of y, and so on: what all three have in common. Channels of x and y are of all groups. False: an error was kept. */
 static bool MakeShape(const char name[], NomosTape tape, const Attributes *a, size_t batch, size_t in, size_t out, NomosConvolutionShape *s)
 {
@@ -85,7 +75,7 @@ static NomosTensor Run(const Call *call, const NomosConvolutionShape *s)
   const size_t            n_terms = call->kind == NOMOS_CONVOLVE_WEIGHTS ? s->batch * s->y[0] * s->y[1] : call->kind == NOMOS_CONVOLVE_FORWARD ? s->in : s->out;
 
   for (int i = 0; i < 2; i++)
-    if (!(nodes[i] = Read(call->in[i]))) return out;
+    if (!(nodes[i] = NomosNodeRead(call->in[i]))) return out;
   node = NomosNodeCreate(tape, &(NomosNodeInput){.primitive = call->primitive, .type = nodes[0]->type, .n_dims = call->n_dims, .shape = call->shape, .n_in = 2, .in = call->in, .attributes = call->attributes, .n_attributes = sizeof *call->attributes}, &out);
   if (!node || !NomosNodeSize(node)) return out;
   void *data = NomosNodeData(node, tape);

@@ -15,8 +15,7 @@ typedef struct {
 static NomosTensor Transform(NomosTensor in, const Attributes *a, bool forward)
 {
   const char       *name      = forward ? "real_fft" : "inverse_real_fft";
-  const bool        recording = NomosTapeSetRecording(in.tape, false);
-  NomosNode *const  from      = NomosNodeOf(NomosContiguous(in));
+  NomosNode *const  from      = NomosNodeRead(in);
   NomosNode        *node;
   NomosTensor       out = {.tape = in.tape};
   NomosFourierShape s   = {.n_axes = a->n_axes, .batch = 1, .scale = a->scale, .weighted = a->weighted};
@@ -24,7 +23,6 @@ static NomosTensor Transform(NomosTensor in, const Attributes *a, bool forward)
   char              text[128];
   bool              planned;
 
-  (void)NomosTapeSetRecording(in.tape, recording);
   if (!from) return out;
   const int least = a->n_axes + (forward ? 0 : 1), n_dims = from->n_dims + (forward ? 1 : -1), first = n_dims - a->n_axes - (forward ? 1 : 0);
   if (a->n_axes < 1 || a->n_axes > 3 || from->n_dims < least || n_dims > NOMOS_TENSOR_MAX_DIMS)

@@ -9,23 +9,15 @@ typedef struct {
   double scale;
 } Attributes;
 
-static NomosNode *Read(NomosTensor x)
-{
-  const bool       recording = NomosTapeSetRecording(x.tape, false);
-  NomosNode *const node      = NomosNodeOf(NomosContiguous(x));
-
-  (void)NomosTapeSetRecording(x.tape, recording);
-  return node;
-}
-
-/* One of the four maps of in[0], down to coarse or up to fine points; in[1], where there is one, has fine points and says where. */
+/* One of the four maps of x, down to coarse or up to fine points; for pick and put `place` has fine points and says where. */
+static const NomosTensor none;
 typedef void (*Linear)(const NomosPoolShape *s, const void *from, void *to);
 typedef void (*Placed)(const NomosPoolShape *s, const void *from, const void *x, void *to);
-static NomosTensor Run(const NomosPrimitive *primitive, const NomosTensor in[], const Attributes *a, bool down)
+static NomosTensor Run(const NomosPrimitive *primitive, NomosTensor x, NomosTensor place, const Attributes *a, bool down)
 {
   const bool     placed = primitive == &nomos_primitive_pick || primitive == &nomos_primitive_put;
-  NomosNode     *from = Read(in[0]), *where = placed ? Read(in[1]) : NULL, *node;
-  NomosTensor    out = {.tape = in[0].tape};
+  NomosNode     *from = NomosNodeRead(x), *where = placed ? NomosNodeRead(place) : NULL, *node;
+  NomosTensor    in[2] = {x, place}, out = {.tape = x.tape};
   NomosPoolShape s   = {.outer = 1, .n = {1, 1}, .factor = {1, 1}, .scale = a->scale};
   size_t         shape[NOMOS_TENSOR_MAX_DIMS];
 
@@ -40,12 +32,12 @@ static NomosTensor Run(const NomosPrimitive *primitive, const NomosTensor in[], 
       shape[i]                       = down ? a->n[axis] / a->factor[axis] : a->n[axis];
     }
   }
-  node = NomosNodeCreate(in[0].tape, &(NomosNodeInput){.primitive = primitive, .type = from->type, .n_dims = from->n_dims, .shape = shape, .n_in = placed ? 2 : 1, .in = in, .attributes = a, .n_attributes = sizeof *a}, &out);
+  node = NomosNodeCreate(x.tape, &(NomosNodeInput){.primitive = primitive, .type = from->type, .n_dims = from->n_dims, .shape = shape, .n_in = placed ? 2 : 1, .in = in, .attributes = a, .n_attributes = sizeof *a}, &out);
   if (!node || !NomosNodeSize(node)) return out;
-  const void *data = NomosNodeData(from, in[0].tape);
-  void       *to   = NomosNodeData(node, in[0].tape);
+  const void *data = NomosNodeData(from, x.tape);
+  void       *to   = NomosNodeData(node, x.tape);
   const bool  f32  = node->type == NOMOS_F32;
-  if (placed) (down ? (f32 ? NomosPickKernel_f32 : NomosPickKernel_f64) : (f32 ? NomosPutKernel_f32 : NomosPutKernel_f64))(&s, data, NomosNodeData(where, in[0].tape), to);
+  if (placed) (down ? (f32 ? NomosPickKernel_f32 : NomosPickKernel_f64) : (f32 ? NomosPutKernel_f32 : NomosPutKernel_f64))(&s, data, NomosNodeData(where, x.tape), to);
   else (down ? (f32 ? NomosSumPoolKernel_f32 : NomosSumPoolKernel_f64) : (f32 ? NomosRepeatKernel_f32 : NomosRepeatKernel_f64))(&s, data, to);
   return out;
 }
@@ -79,7 +71,7 @@ NomosTensor NomosAveragePool(NomosTensor x, int n_axes, const size_t factor[])
 
   if (!Prepare("average_pool", x, n_axes, factor, true, &a)) return (NomosTensor){.tape = x.tape};
   for (int i = 0; i < n_axes; i++) a.scale /= (double)factor[i];
-  return Run(&nomos_primitive_sum_pool, &x, &a, true);
+  return Run(&nomos_primitive_sum_pool, x, none, &a, true);
 }
 
 NomosTensor NomosUpsampleNearest(NomosTensor x, int n_axes, const size_t factor[])
@@ -87,7 +79,7 @@ NomosTensor NomosUpsampleNearest(NomosTensor x, int n_axes, const size_t factor[
   Attributes a;
 
   if (!Prepare("upsample_nearest", x, n_axes, factor, false, &a)) return (NomosTensor){.tape = x.tape};
-  return Run(&nomos_primitive_repeat, &x, &a, false);
+  return Run(&nomos_primitive_repeat, x, none, &a, false);
 }
 
 NomosTensor NomosMaxPool(NomosTensor x, int n_axes, const size_t factor[])
@@ -95,7 +87,7 @@ NomosTensor NomosMaxPool(NomosTensor x, int n_axes, const size_t factor[])
   Attributes a;
 
   if (!Prepare("max_pool", x, n_axes, factor, true, &a)) return (NomosTensor){.tape = x.tape};
-  return Run(&nomos_primitive_pick, (NomosTensor[]){x, NomosStopGradient(x)}, &a, true);
+  return Run(&nomos_primitive_pick, x, NomosStopGradient(x), &a, true);
 }
 
 /* Along each axis: modes up to half the points, more zeros behind them; the mode at half of an even number of points is shared with its mirror image. */
@@ -127,23 +119,23 @@ static void VjpSumPool(NomosNode *node, NomosTensor out, NomosTensor out_bar, co
 {
   (void)out;
   (void)wanted;
-  in_bar[0] = Run(&nomos_primitive_repeat, &out_bar, node->attributes, false);
+  in_bar[0] = Run(&nomos_primitive_repeat, out_bar, none, node->attributes, false);
 }
 static void VjpRepeat(NomosNode *node, NomosTensor out, NomosTensor out_bar, const bool wanted[], NomosTensor in_bar[])
 {
   (void)out;
   (void)wanted;
-  in_bar[0] = Run(&nomos_primitive_sum_pool, &out_bar, node->attributes, true);
+  in_bar[0] = Run(&nomos_primitive_sum_pool, out_bar, none, node->attributes, true);
 }
 static void VjpPick(NomosNode *node, NomosTensor out, NomosTensor out_bar, const bool wanted[], NomosTensor in_bar[])
 {
   (void)out;
-  if (wanted[0]) in_bar[0] = Run(&nomos_primitive_put, (NomosTensor[]){out_bar, node->in[1]}, node->attributes, false);
+  if (wanted[0]) in_bar[0] = Run(&nomos_primitive_put, out_bar, node->in[1], node->attributes, false);
 }
 static void VjpPut(NomosNode *node, NomosTensor out, NomosTensor out_bar, const bool wanted[], NomosTensor in_bar[])
 {
   (void)out;
-  if (wanted[0]) in_bar[0] = Run(&nomos_primitive_pick, (NomosTensor[]){out_bar, node->in[1]}, node->attributes, true);
+  if (wanted[0]) in_bar[0] = Run(&nomos_primitive_pick, out_bar, node->in[1], node->attributes, true);
 }
 
 /* ---- examples */
@@ -174,7 +166,7 @@ static NomosTensor ApplyMaxLine(const NomosTensor x[])
 }
 static NomosTensor ApplyPut(const NomosTensor x[])
 {
-  return Run(&nomos_primitive_put, (NomosTensor[]){x[0], NomosStopGradient(x[1])}, &(Attributes){.n_axes = 1, .n = {5}, .factor = {2}}, false);
+  return Run(&nomos_primitive_put, x[0], NomosStopGradient(x[1]), &(Attributes){.n_axes = 1, .n = {5}, .factor = {2}}, false);
 }
 
 static const NomosExample sum_pool_examples[] = {{"", 1, {{3, {2, 5, 6}, -1, 1}}, ApplyAverage}, {"a line", 1, {{2, {3, 7}, -1, 1}}, ApplyAverageLine}, {"no entries", 1, {{2, {0, 4}, -1, 1}}, ApplyAverageLine}};

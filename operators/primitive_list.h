@@ -48,7 +48,8 @@
   ENTRY(cofactor_cross) \
   ENTRY(small_inverse) \
   ENTRY(rotation) \
-  ENTRY(svd)
+  ENTRY(svd) \
+  ENTRY(attention)
 
 #define NOMOS_PRIMITIVE_DECLARE(name) extern const NomosPrimitive nomos_primitive_##name;
 NOMOS_PRIMITIVES(NOMOS_PRIMITIVE_DECLARE)

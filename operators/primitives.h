@@ -138,4 +138,8 @@ NomosTensor NomosRotation(NomosTensor f);
 void        NomosSvd(NomosTensor f, NomosTensor *u, NomosTensor *s, NomosTensor *v);
 NomosTensor NomosSingularValues(NomosTensor f);
 
+/* softmax(q k^T/sqrt(d)) v (operators/attention.c): queries [.., n, d], keys [.., m, d], values [.., m, e] -> [.., n, e]; heads are leading axes. Tiled: the n x m weights are never stored.
+   doi:10.48550/arXiv.1706.03762 */
+NomosTensor NomosDotProductAttention(NomosTensor q, NomosTensor k, NomosTensor v);
+
 #endif

@@ -51,6 +51,15 @@ static bool HasShape(const NomosNode *x, int n_dims, const size_t shape[])
   return same;
 }
 
+NomosNode *NomosNodeRead(NomosTensor x)
+{
+  const bool       recording = NomosTapeSetRecording(x.tape, false);
+  NomosNode *const node      = NomosNodeOf(NomosContiguous(x));
+
+  (void)NomosTapeSetRecording(x.tape, recording);
+  return node;
+}
+
 NomosTensor NomosReshape(NomosTensor x, int n_dims, const size_t shape[])
 {
   NomosNode *from = NomosNodeOf(x);

@@ -9,15 +9,6 @@ static bool IsSmall(const NomosNode *node)
   return n >= 2 && node->shape[n - 1] == node->shape[n - 2] && (node->shape[n - 1] == 2 || node->shape[n - 1] == 3);
 }
 
-static NomosNode *Read(NomosTensor x)
-{
-  const bool       recording = NomosTapeSetRecording(x.tape, false);
-  NomosNode *const node      = NomosNodeOf(NomosContiguous(x));
-
-  (void)NomosTapeSetRecording(x.tape, recording);
-  return node;
-}
-
 static NomosTensor Refuse(const char name[], NomosTensor a)
 {
   const size_t *shape;
@@ -97,7 +88,7 @@ typedef void (*Kernel)(size_t n, size_t d, const void *a, void *result);
 typedef enum { MATRIX, NUMBER, FACTORS } Result;
 static NomosTensor OfMatrix(const NomosPrimitive *primitive, NomosTensor a, Kernel kernel_f32, Kernel kernel_f64, Result result)
 {
-  NomosNode  *from = Read(a), *node;
+  NomosNode  *from = NomosNodeRead(a), *node;
   NomosTensor out  = {.tape = a.tape};
   size_t      shape[NOMOS_TENSOR_MAX_DIMS];
 
@@ -222,12 +213,12 @@ static NomosTensor RotationBack(NomosTensor f, NomosTensor r, NomosTensor r_bar)
   return Product(r, false, NomosAdd(Product(m, false, w, false), Product(w, false, m, false)), false);
 }
 
-/* Kernels of a gradient on tensors outside of the record. */
-static NomosNode *Plain(NomosTensor like, NomosTensor *out)
+/* For the gradient by a kernel. */
+static NomosNode *Like(NomosTensor x, NomosTensor *out)
 {
-  const NomosNode *node = NomosNodeOf(like);
+  const NomosNode *node = NomosNodeOf(x);
 
-  return node ? NomosNodeCreate(like.tape, &(NomosNodeInput){.primitive = &nomos_primitive_rotation, .type = node->type, .n_dims = node->n_dims, .shape = node->shape}, out) : NULL;
+  return node ? NomosNodeKeep(x.tape, node->type, node->n_dims, node->shape, out) : NULL;
 }
 
 static void VjpRotation(NomosNode *node, NomosTensor out, NomosTensor r_bar, const bool wanted[], NomosTensor in_bar[])
@@ -240,9 +231,9 @@ static void VjpRotation(NomosNode *node, NomosTensor out, NomosTensor r_bar, con
     return;
   }
   for (int i = 0; i < 3; i++)
-    if (!(nodes[i] = Read(i == 0 ? node->in[0] : i == 1 ? out : r_bar))) return;
+    if (!(nodes[i] = NomosNodeRead(i == 0 ? node->in[0] : i == 1 ? out : r_bar))) return;
   const size_t d = node->shape[node->n_dims - 1];
-  if ((bar = Plain(node->in[0], &in_bar[0]))) NOMOS_KERNEL(node->type, NomosSmallRotationBack)(NomosNodeSize(node) / (d * d), d, NomosNodeData(nodes[0], out.tape), NomosNodeData(nodes[1], out.tape), NomosNodeData(nodes[2], out.tape), NomosNodeData(bar, out.tape));
+  if ((bar = Like(node->in[0], &in_bar[0]))) NOMOS_KERNEL(node->type, NomosSmallRotationBack)(NomosNodeSize(node) / (d * d), d, NomosNodeData(nodes[0], out.tape), NomosNodeData(nodes[1], out.tape), NomosNodeData(nodes[2], out.tape), NomosNodeData(bar, out.tape));
 }
 
 static NomosTensor Factors(NomosTensor f)
@@ -303,8 +294,8 @@ static void VjpSvd(NomosNode *node, NomosTensor out, NomosTensor out_bar, const 
     return;
   }
   const size_t d = node->shape[node->n_dims - 2];
-  if (!(factors = Read(out)) || !(factors_bar = Read(out_bar))) return;
-  if ((bar = Plain(node->in[0], &in_bar[0]))) NOMOS_KERNEL(node->type, NomosSmallSvdBack)(NomosNodeSize(bar) / (d * d), d, NomosNodeData(factors, out.tape), NomosNodeData(factors_bar, out.tape), NomosNodeData(bar, out.tape));
+  if (!(factors = NomosNodeRead(out)) || !(factors_bar = NomosNodeRead(out_bar))) return;
+  if ((bar = Like(node->in[0], &in_bar[0]))) NOMOS_KERNEL(node->type, NomosSmallSvdBack)(NomosNodeSize(bar) / (d * d), d, NomosNodeData(factors, out.tape), NomosNodeData(factors_bar, out.tape), NomosNodeData(bar, out.tape));
 }
 
 /* ---- examples; matrices near the identity, so that they are regular and singular values apart */

@@ -8,15 +8,6 @@ extern const NomosPrimitive nomos_primitive_spectral_convolve, nomos_primitive_s
 static NomosTensor Transposed(NomosTensor y, NomosTensor w);
 static NomosTensor Weights(NomosTensor x, NomosTensor y, const size_t modes[2]);
 
-static NomosNode *Read(NomosTensor x)
-{
-  const bool       recording = NomosTapeSetRecording(x.tape, false);
-  NomosNode *const node      = NomosNodeOf(NomosContiguous(x));
-
-  (void)NomosTapeSetRecording(x.tape, recording);
-  return node;
-}
-
 typedef void (*Kernel)(const NomosSpectralShape *shape, const void *a, const void *b, void *out, void *scratch);
 
 /* shape->n, rows and columns are checked here, channels and batch by the caller. `modes` (rows, columns) are remembered. */
@@ -31,7 +22,7 @@ static NomosTensor Run(const NomosPrimitive *primitive, Kernel kernel_f32, Kerne
   if (s->rows > s->n[0] || s->columns > s->n[1] / 2 + 1 || (s->rows > 1 && s->rows % 2) || !s->rows || !s->columns)
     return NomosTapeFail(tape, PETSC_ERR_ARG_SIZ, "%s: %zu by %zu modes of %zu by %zu points: needs at most points/2 + 1 along the last axis and an even number of at most all along the one before", primitive->name, s->rows, s->columns, s->n[0], s->n[1]);
   for (int i = 0; i < 2; i++)
-    if (!(nodes[i] = Read(in[i]))) return out;
+    if (!(nodes[i] = NomosNodeRead(in[i]))) return out;
   node = NomosNodeCreate(tape, &(NomosNodeInput){.primitive = primitive, .type = nodes[0]->type, .n_dims = n_dims, .shape = shape, .n_in = 2, .in = in, .attributes = modes, .n_attributes = sizeof modes}, &out);
   if (!node || !NomosNodeSize(node)) return out;
   if (!NomosNodeSize(nodes[0]) || !NomosNodeSize(nodes[1])) {

@@ -98,6 +98,8 @@ void NomosAddTo(NomosTape tape, const NomosNode *to, const NomosNode *from);
 
 /* A contiguous copy, or x itself. */
 NomosTensor NomosContiguous(NomosTensor x);
+/* The node of x for a kernel that reads row-major entries: a copy, where one is needed, is no part of the record. NULL with an error kept. */
+NomosNode *NomosNodeRead(NomosTensor x);
 static inline bool NomosSameTensor(NomosTensor a, NomosTensor b)
 {
   return a.tape == b.tape && a.index == b.index && a.stamp == b.stamp;

@@ -1,6 +1,5 @@
 #include "surrogates/modules/attention.h"
 
-#include <math.h>
 #include <stdio.h>
 
 const char *const nomos_attention_names[NOMOS_N_ATTENTIONS + 1] = {"softmax", "linear", "normalised", NULL};
@@ -39,10 +38,8 @@ NomosTensor NomosAttentionApply(const NomosAttention *attention, const NomosTens
 {
   NomosTensor q = Heads(attention, NomosLinearApply(&attention->query, w, x)), k = Heads(attention, NomosLinearApply(&attention->key, w, y)), v = Heads(attention, NomosLinearApply(&attention->value, w, y)), o;
 
-  if (attention->kind == NOMOS_ATTENTION_SOFTMAX) {
-    const double scale = 1 / sqrt((double)attention->width / (double)attention->n_heads);
-    o = NomosMatMul(NomosSoftmax(NomosAffine(NomosMatMul(q, NomosTranspose(k)), scale, 0), -1), v);
-  } else {
+  if (attention->kind == NOMOS_ATTENTION_SOFTMAX) o = NomosDotProductAttention(q, k, v);
+  else {
     q = Feature(attention->kind, q);
     k = Feature(attention->kind, k);
     const NomosTensor sum = NomosSum(k, 1, (int[]){-2}, true); /* [b, heads, 1, d] */
