@@ -238,6 +238,38 @@ START_TEST(test_memory)
 }
 END_TEST
 
+/* Threads with a tape each, at once: what they find alone. */
+START_TEST(test_tapes_of_threads)
+{
+  enum { N = 4, ENTRIES = 16 * 12 };
+  double alone[N][ENTRIES], together[N][ENTRIES];
+  int    failed = 0;
+
+  for (int at_once = 0; at_once < 2; at_once++) {
+#pragma omp parallel for num_threads(at_once ? N : 1) reduction(+ : failed) schedule(static, 1)
+    for (int t = 0; t < N; t++) {
+      NomosTape   tape;
+      NomosTensor x, w, bar;
+      if (NomosTapeCreate(&tape)) {
+        failed++;
+        continue;
+      }
+      for (int step = 0; step < 20; step++) {
+        failed += NomosTapeReset(tape) != 0;
+        x = NomosReshape(Vector(tape, 30 * 16, 0.1 * t, 0.013), 2, (size_t[]){30, 16});
+        w = NomosReshape(Vector(tape, ENTRIES, -0.5, 0.005), 2, (size_t[]){16, 12});
+        const NomosTensor h = NomosFunction(NOMOS_GELU, 0, NomosInverseRealFft(NomosRealFft(NomosMatMul(x, w), 1), 1, 12));
+        failed += NomosGradient(&(NomosGradientInput){.y = NomosMeanAll(NomosPower(h, 2)), .n = 1, .x = &w}, &bar) != 0;
+        failed += NomosTensorGetDoubles(bar, at_once ? together[t] : alone[t]) != 0;
+      }
+      failed += NomosTapeDestroy(&tape) != 0;
+    }
+  }
+  ck_assert_int_eq(failed, 0);
+  ck_assert_msg(!memcmp(alone, together, sizeof alone), "tapes of several threads disturb one another");
+}
+END_TEST
+
 /* A fused MLP over several tiles and chunks is what its definition says, rows or channels first, in both precisions. */
 START_TEST(test_fused_mlp)
 {
@@ -304,4 +336,4 @@ START_TEST(test_threads)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("tape", test_any_order, test_partial, test_hessian, test_freed, test_overwritten, test_errors, test_recompute, test_memory, test_fused_mlp, test_threads)
+NOMOS_TEST_SUITE("tape", test_any_order, test_partial, test_hessian, test_freed, test_overwritten, test_errors, test_recompute, test_memory, test_fused_mlp, test_tapes_of_threads, test_threads)
