@@ -23,6 +23,16 @@ typedef struct {
 NOMOS_DECLARE_KERNEL(NomosConvolutionScratch, const NomosConvolutionShape *shape, NomosConvolutionKind kind, NomosConvolutionScratch *need);
 NOMOS_DECLARE_KERNEL(NomosConvolveWeightsScratch, const NomosConvolutionShape *shape, NomosConvolutionScratch *need);
 
+/* One channel in and out of every group; turned: with the taps in reverse. `scratch` is of a thread. */
+static inline bool NomosIsDepthwise(const NomosConvolutionShape *s)
+{
+  return s->in == 1 && s->out == 1 && s->groups > 1;
+}
+size_t NomosDepthwiseScratch_f32(const NomosConvolutionShape *shape);
+size_t NomosDepthwiseScratch_f64(const NomosConvolutionShape *shape);
+NOMOS_DECLARE_KERNEL(NomosDepthwiseForward, const NomosConvolutionShape *shape, const void *x, const void *w, bool turned, void *y, void *scratch);
+NOMOS_DECLARE_KERNEL(NomosDepthwiseWeights, const NomosConvolutionShape *shape, const void *x, const void *y, void *w, void *scratch);
+
 /* The third array is the result. scratch: shared + threads times each, aligned to 64 bytes. Nothing may be empty. */
 NOMOS_DECLARE_KERNEL(NomosConvolveForward, const NomosConvolutionShape *shape, const void *x, const void *w, void *y, void *scratch);
 NOMOS_DECLARE_KERNEL(NomosConvolveTransposed, const NomosConvolutionShape *shape, const void *y, const void *w, void *x, void *scratch);

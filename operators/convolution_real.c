@@ -4,14 +4,14 @@
    fixed order, however the tasks are spread. */
 #include "operators/convolution_tile.h"
 
-enum { PANELS_DIRECT = 16, PANELS_GATHERED = 8, QUAD = 4 };
+enum { PANELS_DIRECT = 16, PANELS_GATHERED = 8 };
 
 /* How the result of a sum is found: forward, or the transposed convolution of stride 1, which is a convolution with the taps turned round and the channels exchanged. */
 typedef struct {
   NomosConvolutionShape s; /* as if forward */
   size_t                w_row, w_channel;
   bool                  turned;
-  size_t                piece; /* points that lie side by side: VECTOR, no gathering, QUAD or 1 */
+  bool                  direct; /* vectors of points lie side by side, nothing is to be gathered */
   size_t                terms, channels;     /* of one block */
   size_t                points;              /* of one task, and what it touches of x: */
   size_t                samples, rows, columns, plane;
@@ -40,10 +40,10 @@ static void MakePlan(const NomosConvolutionShape *shape, bool turned, Plan *plan
   per_sample      = s->y[0] * s->y[1];
   plan->w_row     = turned ? taps : s->in * taps;
   plan->w_channel = turned ? s->out * taps : taps;
-  plan->piece     = s->stride[1] > 1 ? 1 : s->y[1] % VECTOR == 0 ? VECTOR : s->y[1] % QUAD == 0 ? QUAD : 1;
+  plan->direct    = s->stride[1] == 1 && s->y[1] % VECTOR == 0;
   plan->channels  = Smaller(taps >= TERMS ? 1 : TERMS / taps, s->in);
   plan->terms     = plan->channels * taps;
-  plan->points    = (plan->piece == VECTOR ? PANELS_DIRECT : PANELS_GATHERED) * (size_t)LANES;
+  plan->points    = (plan->direct ? PANELS_DIRECT : PANELS_GATHERED) * (size_t)LANES;
   plan->columns   = (Smaller(s->y[1], plan->points) - 1) * s->stride[1] + s->k[1];
   plan->row_tasks = s->y[1] > plan->points ? Blocks(s->y[1], plan->points) : 0;
   /* Rows of a sample that a task's points can touch, and samples. */
@@ -68,7 +68,7 @@ typedef struct {
 static size_t WorkSize(const Plan *plan, Real *memory, Work *work)
 {
   const size_t planes = plan->samples * plan->channels * plan->plane, rows = OddLines(Blocks(plan->out_chunk, ROWS) * ROWS * plan->terms);
-  const size_t panels = plan->piece == VECTOR ? 0 : OddLines(PANELS_GATHERED * (size_t)LANES * plan->terms);
+  const size_t panels = plan->direct ? 0 : OddLines(PANELS_GATHERED * (size_t)LANES * plan->terms + VECTOR);
   const size_t per    = sizeof(ptrdiff_t) / sizeof(Real), table = OddLines(per * plan->terms), lanes = OddLines(per * plan->points);
 
   if (work) {
@@ -102,16 +102,25 @@ static void Store(const Plan *plan, const Real *tile, size_t rows, size_t q, siz
   }
 }
 
-/* panel[k][l] = planes[tap[k] + lane[l]]; `piece` lanes lie side by side. */
-static void Gather(size_t piece, size_t n, const Real *planes, const ptrdiff_t *tap, const int32_t *lane, Real *restrict panel)
+/* panel[k][l] = planes[tap[k] + lane[l]] for n lanes. Lanes that lie side by side are copied in whole vectors; what these write too much is overwritten by the next. */
+static void Gather(size_t n, size_t n_terms, const Real *planes, const ptrdiff_t *tap, const int32_t *lane, Real *panel)
 {
-  for (size_t k = 0; k < n; k++, panel += LANES) {
-    const Real *from = planes + tap[k];
-    if (piece == QUAD)
-      for (size_t l = 0; l < LANES; l += QUAD) memcpy(panel + l, from + lane[l], QUAD * sizeof(Real));
-    else
-      for (size_t l = 0; l < LANES; l++) panel[l] = from[lane[l]];
+  int32_t start[LANES + 1];
+  size_t  runs = 0;
+
+  for (size_t l = 0; l < n; l++)
+    if (!l || lane[l] != lane[l - 1] + 1) start[runs++] = (int32_t)l;
+  start[runs] = (int32_t)n;
+  if (2 * runs > n) { /* a stride */
+    for (size_t k = 0; k < n_terms; k++)
+      for (size_t l = 0; l < n; l++) panel[k * LANES + l] = planes[tap[k] + lane[l]];
+    return;
   }
+  for (size_t k = 0; k < n_terms; k++, panel += LANES)
+    for (size_t r = 0; r < runs; r++) {
+      const Real *from = planes + tap[k] + lane[start[r]];
+      for (int32_t l = start[r]; l < start[r + 1]; l += VECTOR) *(Vector *)(panel + l) = *(const Vector *)(from + (l - start[r]));
+    }
 }
 
 static void ForwardTask(const Plan *plan, size_t task, const Real *x, const Real *w, Real *y, Real *memory)
@@ -131,7 +140,7 @@ static void ForwardTask(const Plan *plan, size_t task, const Real *x, const Real
   w += group * s->out * s->in * taps + o0 * plan->w_row;
   y += (group * s->out + o0) * per_sample;
   /* Where a point's taps begin in the copied planes. */
-  for (size_t q = q0; q < q1; q += plan->piece) {
+  for (size_t q = q0; q < q1; q += plan->direct ? VECTOR : 1) {
     const size_t b = q / per_sample, p = q % per_sample;
     work.lane[q - q0] = (int32_t)((b - b0) * plan->channels * plan->plane + (p / s->y[1] - y0) * s->stride[0] * plan->columns + (p % s->y[1] - column) * s->stride[1]);
   }
@@ -146,23 +155,18 @@ static void ForwardTask(const Plan *plan, size_t task, const Real *x, const Real
         work.weight[c * taps + t] = (ptrdiff_t)((c0 + c) * plan->w_channel + (plan->turned ? taps - 1 - t : t));
       }
     for (size_t o = o0; o < o1; o += ROWS) PackRows(terms, o1 - o, w + (o - o0) * plan->w_row, plan->w_row, work.weight, work.rows + (o - o0) * terms);
-    if (plan->piece < VECTOR) {
-      for (size_t q = q0; q < q1; q += LANES) {
-        const size_t n     = Smaller(LANES, q1 - q);
-        Real        *panel = work.panels + (q - q0) * terms;
-        for (size_t l = n; l < LANES; l++) work.lane[q - q0 + l] = 0;
-        Gather(plan->piece, terms, work.planes, work.tap, work.lane + (q - q0), panel);
-      }
+    if (!plan->direct) {
+      for (size_t q = q0; q < q1; q += LANES) Gather(Smaller(LANES, q1 - q), terms, work.planes, work.tap, work.lane + (q - q0), work.panels + (q - q0) * terms);
       for (size_t k = 0; k < terms; k++) work.tap[k] = (ptrdiff_t)(k * LANES);
     }
     /* Weights of a few channels stay in the nearest cache for all points, or a gathered panel for all channels. */
     const size_t n_o = Blocks(o1 - o0, ROWS), n_q = Blocks(q1 - q0, LANES);
     for (size_t i = 0; i < n_o * n_q; i++) {
-      const size_t o = o0 + (plan->piece == VECTOR ? i / n_q : i % n_o) * ROWS, q = q0 + (plan->piece == VECTOR ? i % n_q : i / n_o) * LANES;
+      const size_t o = o0 + (plan->direct ? i / n_q : i % n_o) * ROWS, q = q0 + (plan->direct ? i % n_q : i / n_o) * LANES;
       const Real  *b[2];
       Real         tile[ROWS * LANES] __attribute__((aligned(64)));
 
-      if (plan->piece == VECTOR) {
+      if (plan->direct) {
         b[0] = work.planes + work.lane[q - q0];
         b[1] = q + VECTOR < q1 ? work.planes + work.lane[q - q0 + VECTOR] : b[0];
       } else {
@@ -177,6 +181,10 @@ static void ForwardTask(const Plan *plan, size_t task, const Real *x, const Real
 
 static void Forward(const Plan *plan, const Real *x, const Real *w, Real *y, Real *scratch)
 {
+  if (NomosIsDepthwise(&plan->s)) {
+    NAME(NomosDepthwiseForward)(&plan->s, x, w, plan->turned, y, scratch);
+    return;
+  }
   const size_t each = WorkSize(plan, NULL, NULL), n = plan->s.groups * plan->n_out_tasks * plan->n_point_tasks;
 
 #pragma omp parallel for schedule(dynamic) if (n > 1)
@@ -307,10 +315,12 @@ void NAME(NomosConvolutionScratch)(const NomosConvolutionShape *shape, NomosConv
   Scatter scatter;
 
   need->shared = 0;
-  if (kind == NOMOS_CONVOLVE_WEIGHTS) NAME(NomosConvolveWeightsScratch)(shape, need);
-  else if (kind == NOMOS_CONVOLVE_FORWARD || TransposedIsForward(shape)) {
+  if (kind == NOMOS_CONVOLVE_WEIGHTS) {
+    if (NomosIsDepthwise(shape)) need->each = NAME(NomosDepthwiseScratch)(shape);
+    else NAME(NomosConvolveWeightsScratch)(shape, need);
+  } else if (kind == NOMOS_CONVOLVE_FORWARD || TransposedIsForward(shape)) {
     MakePlan(shape, kind == NOMOS_CONVOLVE_TRANSPOSED, &plan);
-    need->each = WorkSize(&plan, NULL, NULL);
+    need->each = NomosIsDepthwise(shape) ? NAME(NomosDepthwiseScratch)(&plan.s) : WorkSize(&plan, NULL, NULL);
   } else {
     MakeScatter(shape, &scatter);
     need->each = ScatterSize(&scatter, NULL, NULL);

@@ -120,6 +120,10 @@ void NAME(NomosConvolveWeights)(const NomosConvolutionShape *s, const void *x, c
   Plan  plan;
   Real *w = weights, *sums = scratch;
 
+  if (NomosIsDepthwise(s)) {
+    NAME(NomosDepthwiseWeights)(s, x, y, weights, scratch);
+    return;
+  }
   MakePlan(s, &plan);
   const size_t each = WorkSize(&plan, NULL, NULL), per_slice = s->groups * plan.n_blocks, n = per_slice * plan.n_slices;
   Real *const  own  = sums + n * plan.sums;
