@@ -4,7 +4,7 @@
    fixed order, however the tasks are spread. */
 #include "operators/convolution_tile.h"
 
-enum { PANELS_DIRECT = 16, PANELS_GATHERED = 8 };
+enum { POINTS = 32 * VECTOR, PANELS = 6 /* gathered */, MANY_TASKS = 4 };
 
 /* How the result of a sum is found: forward, or the transposed convolution of stride 1, which is a convolution with the taps turned round and the channels exchanged. */
 typedef struct {
@@ -17,6 +17,7 @@ typedef struct {
   size_t                samples, rows, columns, plane;
   size_t                row_tasks;           /* of a row longer than a task; else 0 */
   size_t                n_point_tasks, out_chunk, n_out_tasks;
+  bool                  packed; /* weights are arranged once for all tasks, which are many; else by each, as it needs them */
 } Plan;
 
 static void MakePlan(const NomosConvolutionShape *shape, bool turned, Plan *plan)
@@ -43,7 +44,7 @@ static void MakePlan(const NomosConvolutionShape *shape, bool turned, Plan *plan
   plan->direct    = s->stride[1] == 1 && s->y[1] % VECTOR == 0;
   plan->channels  = Smaller(taps >= TERMS ? 1 : TERMS / taps, s->in);
   plan->terms     = plan->channels * taps;
-  plan->points    = (plan->direct ? PANELS_DIRECT : PANELS_GATHERED) * (size_t)LANES;
+  plan->points    = plan->direct ? POINTS : PANELS * (size_t)LANES;
   plan->columns   = (Smaller(s->y[1], plan->points) - 1) * s->stride[1] + s->k[1];
   plan->row_tasks = s->y[1] > plan->points ? Blocks(s->y[1], plan->points) : 0;
   /* Rows of a sample that a task's points can touch, and samples. */
@@ -57,6 +58,7 @@ static void MakePlan(const NomosConvolutionShape *shape, bool turned, Plan *plan
   const size_t threads = (size_t)omp_get_max_threads(), want = threads > 1 ? Blocks(2 * threads, plan->n_point_tasks * s->groups) : 1;
   plan->out_chunk      = Blocks(Blocks(s->out, want), ROWS) * ROWS;
   plan->n_out_tasks   = Blocks(s->out, plan->out_chunk);
+  plan->packed        = plan->n_point_tasks >= MANY_TASKS;
 }
 
 /* A thread's memory: planes, rows of weights, gathered panels, offsets of terms and of points. */
@@ -67,8 +69,8 @@ typedef struct {
 } Work;
 static size_t WorkSize(const Plan *plan, Real *memory, Work *work)
 {
-  const size_t planes = plan->samples * plan->channels * plan->plane, rows = OddLines(Blocks(plan->out_chunk, ROWS) * ROWS * plan->terms);
-  const size_t panels = plan->direct ? 0 : OddLines(PANELS_GATHERED * (size_t)LANES * plan->terms + VECTOR);
+  const size_t planes = OddLines(plan->samples * plan->channels * plan->plane + VECTOR), rows = plan->packed ? 0 : OddLines(Blocks(plan->out_chunk, ROWS) * ROWS * plan->terms);
+  const size_t panels = plan->direct ? 0 : OddLines(PANELS * (size_t)LANES * plan->terms + VECTOR);
   const size_t per    = sizeof(ptrdiff_t) / sizeof(Real), table = OddLines(per * plan->terms), lanes = OddLines(per * plan->points);
 
   if (work) {
@@ -88,22 +90,43 @@ static void Store(const Plan *plan, const Real *tile, size_t rows, size_t q, siz
   const NomosConvolutionShape *s = &plan->s;
   const size_t per_sample = s->y[0] * s->y[1], n = Smaller(end - q, LANES);
 
-  for (size_t l = 0; l < n;) {
-    const size_t b = (q + l) / per_sample, p = (q + l) % per_sample, count = Smaller(n - l, per_sample - p);
+  for (size_t l = 0, count; l < n; l += count) {
+    const size_t b = (q + l) / per_sample, p = (q + l) % per_sample;
+    count = Smaller(plan->direct ? VECTOR : n - l, per_sample - p);
     for (size_t i = 0; i < rows; i++) {
       Real       *to   = y + (b * s->groups * s->out + i) * per_sample + p;
       const Real *from = tile + i * LANES + l;
-      if (add)
+      if (plan->direct && add) *(Vector *)to += *(const Vector *)from;
+      else if (plan->direct) *(Vector *)to = *(const Vector *)from;
+      else if (add)
         for (size_t j = 0; j < count; j++) to[j] += from[j];
-      else
-        memcpy(to, from, sizeof(Real) * count);
+      else Copy(to, from, count);
     }
-    l += count;
   }
 }
 
+/* Weights of output channels [o0, o1) of a group and of some terms, arranged for Tile. */
+static void Arrange(const Plan *plan, size_t group, size_t o0, size_t o1, size_t c0, size_t channels, const Real *w, ptrdiff_t *offset, Real *rows)
+{
+  const size_t taps = plan->s.k[0] * plan->s.k[1], terms = channels * taps;
+
+  w += group * plan->s.out * plan->s.in * taps;
+  for (size_t c = 0; c < channels; c++)
+    for (size_t t = 0; t < taps; t++) offset[c * taps + t] = (ptrdiff_t)((c0 + c) * plan->w_channel + (plan->turned ? taps - 1 - t : t));
+  for (size_t o = o0; o < o1; o += ROWS) PackRows(terms, o1 - o, w + o * plan->w_row, plan->w_row, offset, rows + (o - o0) * terms);
+}
+/* Where they are in what is arranged for all: [group][block of terms][output channels]. */
+static size_t ArrangedOut(const Plan *plan)
+{
+  return Blocks(plan->s.out, ROWS) * ROWS;
+}
+static size_t ArrangedAt(const Plan *plan, size_t group, size_t c0)
+{
+  return (group * plan->s.in + c0) * plan->s.k[0] * plan->s.k[1] * ArrangedOut(plan);
+}
+
 /* panel[k][l] = planes[tap[k] + lane[l]] for n lanes. Lanes that lie side by side are copied in whole vectors; what these write too much is overwritten by the next. */
-static void Gather(size_t n, size_t n_terms, const Real *planes, const ptrdiff_t *tap, const int32_t *lane, Real *panel)
+static void Gather(size_t n, size_t n_terms, const Real *planes, const ptrdiff_t *tap, int32_t *lane, Real *restrict panel)
 {
   int32_t start[LANES + 1];
   size_t  runs = 0;
@@ -112,8 +135,9 @@ static void Gather(size_t n, size_t n_terms, const Real *planes, const ptrdiff_t
     if (!l || lane[l] != lane[l - 1] + 1) start[runs++] = (int32_t)l;
   start[runs] = (int32_t)n;
   if (2 * runs > n) { /* a stride */
+    for (size_t l = n; l < LANES; l++) lane[l] = 0;
     for (size_t k = 0; k < n_terms; k++)
-      for (size_t l = 0; l < n; l++) panel[k * LANES + l] = planes[tap[k] + lane[l]];
+      for (size_t l = 0; l < LANES; l++) panel[k * LANES + l] = (planes + tap[k])[lane[l]];
     return;
   }
   for (size_t k = 0; k < n_terms; k++, panel += LANES)
@@ -123,7 +147,7 @@ static void Gather(size_t n, size_t n_terms, const Real *planes, const ptrdiff_t
     }
 }
 
-static void ForwardTask(const Plan *plan, size_t task, const Real *x, const Real *w, Real *y, Real *memory)
+static void ForwardTask(const Plan *plan, size_t task, const Real *x, const Real *w, const Real *arranged, Real *y, Real *memory)
 {
   const NomosConvolutionShape *s = &plan->s;
   const size_t taps = s->k[0] * s->k[1], per_sample = s->y[0] * s->y[1], x_plane = s->x[0] * s->x[1];
@@ -137,7 +161,6 @@ static void ForwardTask(const Plan *plan, size_t task, const Real *x, const Real
   Work work;
 
   (void)WorkSize(plan, memory, &work);
-  w += group * s->out * s->in * taps + o0 * plan->w_row;
   y += (group * s->out + o0) * per_sample;
   /* Where a point's taps begin in the copied planes. */
   for (size_t q = q0; q < q1; q += plan->direct ? VECTOR : 1) {
@@ -150,11 +173,9 @@ static void ForwardTask(const Plan *plan, size_t task, const Real *x, const Real
     for (size_t b = b0; b <= b1; b++)
       for (size_t c = 0; c < channels; c++) PadPlane(&pad, x + ((b * s->groups + group) * s->in + c0 + c) * x_plane, work.planes + ((b - b0) * plan->channels + c) * plan->plane);
     for (size_t c = 0; c < channels; c++)
-      for (size_t t = 0; t < taps; t++) {
-        work.tap[c * taps + t]    = (ptrdiff_t)(c * plan->plane + t / s->k[1] * plan->columns + t % s->k[1]);
-        work.weight[c * taps + t] = (ptrdiff_t)((c0 + c) * plan->w_channel + (plan->turned ? taps - 1 - t : t));
-      }
-    for (size_t o = o0; o < o1; o += ROWS) PackRows(terms, o1 - o, w + (o - o0) * plan->w_row, plan->w_row, work.weight, work.rows + (o - o0) * terms);
+      for (size_t t = 0; t < taps; t++) work.tap[c * taps + t] = (ptrdiff_t)(c * plan->plane + t / s->k[1] * plan->columns + t % s->k[1]);
+    const Real *rows = plan->packed ? arranged + ArrangedAt(plan, group, c0) + o0 * terms : work.rows;
+    if (!plan->packed) Arrange(plan, group, o0, o1, c0, channels, w, work.weight, work.rows);
     if (!plan->direct) {
       for (size_t q = q0; q < q1; q += LANES) Gather(Smaller(LANES, q1 - q), terms, work.planes, work.tap, work.lane + (q - q0), work.panels + (q - q0) * terms);
       for (size_t k = 0; k < terms; k++) work.tap[k] = (ptrdiff_t)(k * LANES);
@@ -163,20 +184,20 @@ static void ForwardTask(const Plan *plan, size_t task, const Real *x, const Real
     const size_t n_o = Blocks(o1 - o0, ROWS), n_q = Blocks(q1 - q0, LANES);
     for (size_t i = 0; i < n_o * n_q; i++) {
       const size_t o = o0 + (plan->direct ? i / n_q : i % n_o) * ROWS, q = q0 + (plan->direct ? i % n_q : i / n_o) * LANES;
-      const Real  *b[2];
+      const size_t vectors = Smaller(WIDTH, Blocks(q1 - q, VECTOR));
+      const Real  *b[WIDTH];
       Real         tile[ROWS * LANES] __attribute__((aligned(64)));
 
-      if (plan->direct) {
-        b[0] = work.planes + work.lane[q - q0];
-        b[1] = q + VECTOR < q1 ? work.planes + work.lane[q - q0 + VECTOR] : b[0];
-      } else {
-        b[0] = work.panels + (q - q0) * terms;
-        b[1] = b[0] + VECTOR;
-      }
-      Tile(terms, work.rows + (o - o0) * terms, b, work.tap, tile);
+      for (size_t v = 0; v < vectors; v++) b[v] = plan->direct ? work.planes + work.lane[q - q0 + v * VECTOR] : work.panels + (q - q0) * terms + v * VECTOR;
+      Tile(vectors, terms, rows + (o - o0) * terms, b, work.tap, tile);
       Store(plan, tile, Smaller(ROWS, o1 - o), q, q1, c0 > 0, y + (o - o0) * per_sample);
     }
   }
+}
+
+static size_t SharedSize(const Plan *plan)
+{
+  return plan->packed ? OddLines(ArrangedAt(plan, plan->s.groups, 0)) : 0;
 }
 
 static void Forward(const Plan *plan, const Real *x, const Real *w, Real *y, Real *scratch)
@@ -186,9 +207,20 @@ static void Forward(const Plan *plan, const Real *x, const Real *w, Real *y, Rea
     return;
   }
   const size_t each = WorkSize(plan, NULL, NULL), n = plan->s.groups * plan->n_out_tasks * plan->n_point_tasks;
+  Real *const  own  = scratch + SharedSize(plan);
 
+  if (plan->packed) {
+    const size_t blocks = Blocks(plan->s.in, plan->channels), parts = plan->s.groups * blocks;
+#pragma omp parallel for schedule(static) if (parts > 1)
+    for (size_t part = 0; part < parts; part++) {
+      const size_t group = part / blocks, c0 = part % blocks * plan->channels;
+      Work         work;
+      (void)WorkSize(plan, own + each * (size_t)omp_get_thread_num(), &work);
+      Arrange(plan, group, 0, plan->s.out, c0, Smaller(plan->channels, plan->s.in - c0), w, work.weight, scratch + ArrangedAt(plan, group, c0));
+    }
+  }
 #pragma omp parallel for schedule(dynamic) if (n > 1)
-  for (size_t task = 0; task < n; task++) ForwardTask(plan, task, x, w, y, scratch + each * (size_t)omp_get_thread_num());
+  for (size_t task = 0; task < n; task++) ForwardTask(plan, task, x, w, scratch, y, own + each * (size_t)omp_get_thread_num());
 }
 
 void NAME(NomosConvolveForward)(const NomosConvolutionShape *shape, const void *x, const void *w, void *y, void *scratch)
@@ -264,20 +296,21 @@ static void ScatterTask(const Scatter *plan, size_t task, const Real *y, const R
   for (size_t b = b0; b < b1; b++) memset(x + ((b * s->groups + group) * s->in + c0) * x_plane, 0, sizeof(Real) * n_channels * x_plane);
   for (size_t q = b0 * per_sample; q < b1 * per_sample; q += LANES) {
     const size_t n = Smaller(LANES, b1 * per_sample - q);
-    const Real  *b[2] = {work.panels, work.panels + VECTOR};
+    const Real  *b[WIDTH];
 
+    for (size_t v = 0; v < WIDTH; v++) b[v] = work.panels + v * VECTOR;
     for (size_t o = 0; o < s->out; o++) {
-      memset(work.panels + o * LANES, 0, sizeof(Real) * LANES);
+      for (size_t l = n; l < LANES; l++) work.panels[o * LANES + l] = 0;
       for (size_t l = 0, count; l < n; l += count) {
         const size_t sample = (q + l) / per_sample, p = (q + l) % per_sample;
         count = Smaller(n - l, per_sample - p);
-        memcpy(work.panels + o * LANES + l, y + ((sample * s->groups + group) * s->out + o) * per_sample + p, sizeof(Real) * count);
+        Copy(work.panels + o * LANES + l, y + ((sample * s->groups + group) * s->out + o) * per_sample + p, count);
       }
     }
     for (size_t m = 0; m < n_rows; m += ROWS) {
       Real tile[ROWS * LANES] __attribute__((aligned(64)));
 
-      Tile(s->out, work.rows + m * s->out, b, work.tap, tile);
+      Tile(Blocks(n, VECTOR), s->out, work.rows + m * s->out, b, work.tap, tile);
       for (size_t l = 0, count; l < n; l += count) {
         const size_t sample = (q + l) / per_sample, p = (q + l) % per_sample, row = p / s->y[1], column = p % s->y[1];
         count = Smaller(n - l, s->y[1] - column);
@@ -321,6 +354,7 @@ void NAME(NomosConvolutionScratch)(const NomosConvolutionShape *shape, NomosConv
   } else if (kind == NOMOS_CONVOLVE_FORWARD || TransposedIsForward(shape)) {
     MakePlan(shape, kind == NOMOS_CONVOLVE_TRANSPOSED, &plan);
     need->each = NomosIsDepthwise(shape) ? NAME(NomosDepthwiseScratch)(&plan.s) : WorkSize(&plan, NULL, NULL);
+    need->shared = NomosIsDepthwise(shape) ? 0 : SharedSize(&plan);
   } else {
     MakeScatter(shape, &scatter);
     need->each = ScatterSize(&scatter, NULL, NULL);

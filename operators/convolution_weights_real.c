@@ -1,13 +1,13 @@
 /* The gradient of a convolution by its weights: for every (output channel, tap, input channel) a sum over all points of all samples. x is turned so that the channels of a
-   point lie side by side: a tile is then ROWS output channels by LANES input channels, and its terms are points. Points are in slices that the shape alone decides, and the
+   point lie side by side: a tile is then ROWS output channels by LANES pairs of a tap and an input channel, and its terms are points. Points are in slices that the shape alone decides, and the
    slices' sums are added in order. */
 #include "operators/convolution_tile.h"
 
-enum { POINTS = 1024, PART = 256, TASKS = 16, MOST_SLICES = 32 };
+enum { CHANNELS = 2 * VECTOR, POINTS = 1024, PART = 256, TASKS = 16, MOST_SLICES = 32 };
 
 typedef struct {
   const NomosConvolutionShape *s;
-  size_t taps, n_blocks;                                /* blocks of LANES input channels */
+  size_t taps, n_blocks;                                /* blocks of CHANNELS input channels */
   size_t samples, rows, columns, row_tasks, n_chunks;   /* chunks of points, as the tasks of a convolution */
   size_t n_slices, slice;                               /* of `slice` chunks */
   size_t sums;                                          /* numbers of one block's sums */
@@ -19,7 +19,7 @@ static void MakePlan(const NomosConvolutionShape *s, Plan *plan)
 
   plan->s         = s;
   plan->taps      = s->k[0] * s->k[1];
-  plan->n_blocks  = Blocks(s->in, LANES);
+  plan->n_blocks  = Blocks(s->in, CHANNELS);
   plan->row_tasks = s->y[1] > POINTS ? Blocks(s->y[1], POINTS) : 0;
   plan->n_chunks  = plan->row_tasks ? s->batch * s->y[0] * plan->row_tasks : Blocks(s->batch * per_sample, POINTS);
   plan->samples   = Smaller(s->batch, Blocks(POINTS, per_sample) + 1);
@@ -28,7 +28,7 @@ static void MakePlan(const NomosConvolutionShape *s, Plan *plan)
   plan->n_slices  = Smaller(Smaller(MOST_SLICES, plan->n_chunks), Blocks(TASKS, s->groups * plan->n_blocks));
   plan->slice     = Blocks(plan->n_chunks, plan->n_slices);
   plan->n_slices  = Blocks(plan->n_chunks, plan->slice);
-  plan->sums      = s->out * plan->taps * LANES;
+  plan->sums      = s->out * plan->taps * CHANNELS;
 }
 
 typedef struct {
@@ -37,7 +37,7 @@ typedef struct {
 } Work;
 static size_t WorkSize(const Plan *plan, Real *memory, Work *work)
 {
-  const size_t planes = plan->samples * plan->rows * plan->columns * LANES, strip = LANES * OddLines(plan->columns), table = PART * sizeof(ptrdiff_t) / sizeof(Real);
+  const size_t planes = plan->samples * plan->rows * plan->columns * CHANNELS, strip = CHANNELS * OddLines(plan->columns), table = PART * sizeof(ptrdiff_t) / sizeof(Real);
 
   if (work) {
     work->planes = memory;
@@ -49,10 +49,14 @@ static size_t WorkSize(const Plan *plan, Real *memory, Work *work)
   return planes + strip + PART * ROWS + 2 * table;
 }
 
-/* to[c][width of channels] from channels' rows, `pitch` apart. */
-static void Turn(size_t n, size_t width, const Real *restrict from, size_t pitch, Real *restrict to)
+/* to[c][width of channels] from channels' rows, `pitch` apart; width and pitch are multiples of 8, what is beyond n is not used. */
+static void Turn(size_t n, size_t width, const Real *from, size_t pitch, Real *to)
 {
-  for (size_t c = 0; c < n; c++)
+  size_t c = 0;
+
+  for (; c + 8 <= n; c += 8)
+    for (size_t i = 0; i < width; i += 8) Turn8(from + i * pitch + c, pitch, to + c * width + i, width);
+  for (; c < n; c++)
     for (size_t i = 0; i < width; i++) to[c * width + i] = from[i * pitch + c];
 }
 
@@ -61,14 +65,14 @@ static void SumTask(const Plan *plan, size_t task, const Real *x, const Real *y,
   const NomosConvolutionShape *s = plan->s;
   const size_t per_sample = s->y[0] * s->y[1], x_plane = s->x[0] * s->x[1];
   const size_t block = task % plan->n_blocks, group = task / plan->n_blocks % s->groups, slice = task / plan->n_blocks / s->groups;
-  const size_t c0 = block * LANES, n_channels = Smaller(LANES, s->in - c0), vectors = Blocks(n_channels, VECTOR), width = vectors * VECTOR, pitch = OddLines(plan->columns);
+  const size_t c0 = block * CHANNELS, n_channels = Smaller(CHANNELS, s->in - c0), vectors = Blocks(n_channels, VECTOR), width = vectors * VECTOR, pitch = OddLines(plan->columns);
   const size_t n_columns = plan->taps * vectors;
   Real        *sums  = all_sums + task * plan->sums;
   bool         first = true;
   Work         work;
 
   (void)WorkSize(plan, memory, &work);
-  memset(work.strip, 0, sizeof(Real) * LANES * pitch);
+  memset(work.strip, 0, sizeof(Real) * CHANNELS * pitch);
   for (size_t chunk = slice * plan->slice; chunk < Smaller(plan->n_chunks, (slice + 1) * plan->slice); chunk++) {
     const size_t row = plan->row_tasks ? chunk / plan->row_tasks : 0, column = plan->row_tasks ? chunk % plan->row_tasks * POINTS : 0;
     const size_t q0 = plan->row_tasks ? row * s->y[1] + column : chunk * POINTS, q1 = Smaller(q0 + POINTS, plan->row_tasks ? (row + 1) * s->y[1] : s->batch * per_sample);
@@ -94,16 +98,16 @@ static void SumTask(const Plan *plan, size_t task, const Real *x, const Real *y,
         const size_t n_out = Smaller(ROWS, s->out - o);
 
         PackRows(n, n_out, y + o * per_sample, per_sample, work.weight, work.rows);
-        for (size_t v = 0; v < n_columns; v += 2) {
-          const size_t n_vectors = Smaller(2, n_columns - v);
-          const Real  *b[2];
+        for (size_t v = 0; v < n_columns; v += WIDTH) {
+          const size_t n_vectors = Smaller(WIDTH, n_columns - v);
+          const Real  *b[WIDTH];
           Real         tile[ROWS * LANES] __attribute__((aligned(64)));
 
-          for (size_t j = 0; j < 2; j++) {
-            const size_t tap = (v + j % n_vectors) / vectors, part = (v + j % n_vectors) % vectors;
+          for (size_t j = 0; j < n_vectors; j++) {
+            const size_t tap = (v + j) / vectors, part = (v + j) % vectors;
             b[j] = work.planes + (tap / s->k[1] * plan->columns + tap % s->k[1]) * width + part * VECTOR;
           }
-          Tile(n, work.rows, b, work.point, tile);
+          Tile(n_vectors, n, work.rows, b, work.point, tile);
           for (size_t i = 0; i < n_out; i++) {
             Real *to = sums + ((o + i) * n_columns + v) * VECTOR;
             for (size_t l = 0; l < n_vectors * VECTOR; l++) to[l] = (first ? 0 : to[l]) + tile[i * LANES + l];
@@ -131,14 +135,16 @@ void NAME(NomosConvolveWeights)(const NomosConvolutionShape *s, const void *x, c
   for (size_t task = 0; task < n; task++) SumTask(&plan, task, x, y, sums, own + each * (size_t)omp_get_thread_num());
 #pragma omp parallel for schedule(static) if (n > 1)
   for (size_t o = 0; o < s->groups * s->out; o++)
-    for (size_t c = 0; c < s->in; c++) {
-      const size_t block = c / LANES, n_channels = Smaller(LANES, s->in - block * LANES), vectors = Blocks(n_channels, VECTOR);
-      const Real  *from  = sums + (o / s->out * plan.n_blocks + block) * plan.sums + o % s->out * plan.taps * vectors * VECTOR + c % LANES;
-      for (size_t t = 0; t < plan.taps; t++) {
-        Real sum = from[t * vectors * VECTOR];
-        for (size_t i = 1; i < plan.n_slices; i++) sum += from[i * per_slice * plan.sums + t * vectors * VECTOR];
-        w[(o * s->in + c) * plan.taps + t] = sum;
-      }
+    for (size_t block = 0; block < plan.n_blocks; block++) {
+      const size_t n_channels = Smaller(CHANNELS, s->in - block * CHANNELS), width = Blocks(n_channels, VECTOR) * VECTOR;
+      const Real  *from = sums + (o / s->out * plan.n_blocks + block) * plan.sums + o % s->out * plan.taps * width;
+      Real        *to   = w + (o * s->in + block * CHANNELS) * plan.taps;
+      for (size_t t = 0; t < plan.taps; t++)
+        for (size_t c = 0; c < n_channels; c++) {
+          Real sum = from[t * width + c];
+          for (size_t i = 1; i < plan.n_slices; i++) sum += from[i * per_slice * plan.sums + t * width + c];
+          to[c * plan.taps + t] = sum;
+        }
     }
 }
 
