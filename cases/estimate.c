@@ -7,6 +7,8 @@
 
 enum { SAVE_EVERY = 2 }; /* s of wall-clock time between two checkpoints */
 
+static const double stage_reduction = 1e-2; /* of the gradient, in a stage before the last */
+
 /* clang-format off */
 static const NomosParam params[] = {
   {"estimate.unknown",         NOMOS_PARAM_EXPRESSION_LIST, "[initial_state]", NULL, 0, 0, NULL, false, "What is to be found: initial_state, and differentiable parameters by their keys (an entry of a list: qg.u[1])."},
@@ -23,8 +25,10 @@ static const NomosParam params[] = {
   {"estimate.first_guess",     NOMOS_PARAM_REAL_LIST, "1",  NULL, 0,       0,       NULL,           false, "Where unknown parameters begin, as factors of their true values: one for all, or one for each."},
   {"estimate.parameter_error", NOMOS_PARAM_REAL,   "0.5",   NULL, DBL_MIN, DBL_MAX, NULL,           false, "Standard deviation of the parameters' prior errors, relative to their first guess."},
   {"estimate.parameter_range", NOMOS_PARAM_REAL_LIST, "[0.1, 10]", NULL, DBL_MIN, DBL_MAX, NULL,    false, "Parameters stay between these factors of their first guess."},
+  {"estimate.stages",          NOMOS_PARAM_INT,    "1",     NULL, 1,       1000,    NULL,           false, "The window grows to its full length in so many stages, each beginning where the last one ended: against wrong minima of chaotic flow (doi:10.3402/tellusa.v48i1.11634)."},
   {"estimate.iterations",      NOMOS_PARAM_INT,    "200",   NULL, 0,       1000000, NULL,           false, "At most so many iterations of the minimisation."},
   {"estimate.reduction",       NOMOS_PARAM_REAL,   "1e-5",  NULL, DBL_MIN, 1,       NULL,           false, "It ends when the norm of the gradient has fallen by this factor."},
+  {"estimate.memory",          NOMOS_PARAM_INT,    "50",    NULL, 1,       10000,   NULL,           false, "Pairs of steps from which the quasi-Newton method knows the curvature of the cost."},
   {"estimate.snapshots",       NOMOS_PARAM_INT,    "0",     NULL, 0,       1000000, NULL,           false, "States kept for a gradient, by the binomial schedule; 0: all."},
 };
 /* clang-format on */
@@ -56,8 +60,10 @@ static PetscErrorCode ReadNumbers(NomosRun *run, NomosEstimate *e)
   PetscCall(NomosConfigGetReal(config, "estimate.prior_error", &e->prior_error));
   PetscCall(NomosConfigGetReal(config, "estimate.prior_length", &e->prior_length));
   PetscCall(NomosConfigGetReal(config, "estimate.parameter_error", &e->parameter_error));
+  PetscCall(NomosConfigGetInt(config, "estimate.stages", &e->n_stages));
   PetscCall(NomosConfigGetInt(config, "estimate.iterations", &e->iterations));
   PetscCall(NomosConfigGetReal(config, "estimate.reduction", &e->reduction));
+  PetscCall(NomosConfigGetInt(config, "estimate.memory", &e->memory));
   PetscCall(NomosConfigGetInt(config, "estimate.snapshots", &e->snapshots));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -167,6 +173,7 @@ static PetscErrorCode PlanWindow(NomosRun *run, NomosEstimate *e)
   e->n_steps = end - begin;
   PetscCheck(e->n_steps >= e->n_times, run->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: the window from estimate.from to time.stop has %lld steps, and estimate.times asks for observations at %lld times; make it longer", NomosConfigWhere(run->config, "estimate.from"), (long long)PetscMax(0, e->n_steps), (long long)e->n_times);
   PetscCall(PetscMalloc1((size_t)e->n_times, &e->steps));
+  e->n_stages = PetscMin(e->n_stages, e->n_times);
   for (int64_t t = 0; t < e->n_times; t++) e->steps[t] = ((t + 1) * e->n_steps + e->n_times / 2) / e->n_times;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -181,18 +188,25 @@ static PetscErrorCode Allocate(NomosRun *run, NomosEstimate *e)
   PetscCall(PetscMalloc2(n * NomosRealBytes(run->model->precision) + 1, (char **)&e->x_0, n * NomosRealBytes(run->model->precision) + 1, (char **)&e->x_bar));
   PetscCall(PetscCalloc7(e->points + 1, &e->truth, e->points + 1, &e->prior, e->points + 1, &e->analysis, e->points + 1, &e->truth_end, e->points + 1, &e->prior_end, e->points + 1, &e->analysis_end, e->points + 1, &e->work));
   PetscCall(PetscCalloc2(e->n_layers * (size_t)e->n_bins + 1, &e->climate, 8 + e->n_unknown, &e->row));
-  PetscCall(VecCreateMPI(run->comm, (PetscInt)n_control, PETSC_DETERMINE, &e->v));
-  PetscCall(VecZeroEntries(e->v));
+  PetscCall(VecCreateMPI(run->comm, (PetscInt)n_control, PETSC_DETERMINE, &e->w));
+  PetscCall(VecZeroEntries(e->w));
+  PetscCall(VecDuplicate(e->w, &e->best));
+  PetscCall(VecDuplicate(e->w, &e->gradient));
   PetscCall(NomosFieldLossCreate(run->model, e->observe_index, (size_t)e->n_times, e->steps, &e->loss));
   PetscCall(NomosFieldLossTerm(e->loss, &e->term));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode CreateTrajectory(NomosRun *run, NomosEstimate *e)
+/* Over the window of a stage: the observations up to its end. */
+static PetscErrorCode CreateTrajectory(NomosRun *run, NomosEstimate *e, int64_t stage)
 {
-  const NomosScheduleInput schedule = {.kind = e->snapshots ? NOMOS_SCHEDULE_BINOMIAL : NOMOS_SCHEDULE_ALL, .n_steps = e->n_steps, .n_snapshots = e->snapshots};
+  const int64_t            n_times  = (e->n_times * (stage + 1) + e->n_stages - 1) / e->n_stages;
+  const NomosScheduleInput schedule = {.kind = e->snapshots ? NOMOS_SCHEDULE_BINOMIAL : NOMOS_SCHEDULE_ALL, .n_steps = e->steps[n_times - 1], .n_snapshots = e->snapshots};
 
   PetscFunctionBeginUser;
+  e->stage  = stage;
+  e->term.n = (size_t)n_times;
+  PetscCall(NomosTrajectoryDestroy(&e->trajectory));
   PetscCall(NomosTrajectoryCreate(&(NomosTrajectoryInput){.model = run->model, .schedule = schedule, .n_losses = 1, .losses = &e->term}, &e->trajectory));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -208,8 +222,8 @@ static PetscErrorCode SetBounds(NomosRun *run, NomosEstimate *e)
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetReals(run->config, "estimate.parameter_range", &n, &range));
   PetscCheck(n == 2 && range[0] < 1 && range[1] > 1, run->comm, PETSC_ERR_ARG_WRONG, "%s: estimate.parameter_range: must be two factors, one below and one above 1, such as [0.1, 10]", NomosConfigWhere(run->config, "estimate.parameter_range"));
-  PetscCall(VecDuplicate(e->v, &low));
-  PetscCall(VecDuplicate(e->v, &high));
+  PetscCall(VecDuplicate(e->w, &low));
+  PetscCall(VecDuplicate(e->w, &high));
   PetscCall(VecSet(low, PETSC_NINFINITY));
   PetscCall(VecSet(high, PETSC_INFINITY));
   PetscCall(VecGetArray(low, &values[0]));
@@ -256,19 +270,17 @@ static PetscErrorCode Monitor(Tao tao, void *ctx)
   NomosEstimate     *e   = run->data;
   TaoConvergedReason reason;
   PetscInt           iteration;
-  PetscReal          J, norm, prior;
+  PetscReal          J, norm;
   bool               save;
 
   PetscFunctionBeginUser;
   PetscCall(TaoGetSolutionStatus(tao, &iteration, &J, &norm, NULL, NULL, &reason));
-  e->iteration     = e->first_iteration + iteration;
-  e->J             = J;
-  e->gradient_norm = norm;
-  if (!e->iteration) e->first_J = J;
-  if (!e->iteration) e->first_norm = norm;
-  PetscCall(VecDot(e->v, e->v, &prior));
-  e->J_prior = 0.5 * prior;
-  PetscCall(NomosEstimateControl(run, e, e->v, e->analysis, e->analysis_p));
+  e->iteration     = e->stage_iteration + iteration;
+  e->J             = J / e->scale;
+  e->gradient_norm = norm / e->scale;
+  PetscCall(VecCopy(e->w, e->best));
+  PetscCall(NomosEstimatePriorTerm(run, e, e->w, &e->J_prior));
+  PetscCall(NomosEstimateControl(run, e, e->w, e->analysis, e->analysis_p));
   PetscCall(NomosEstimateDistance(run, e, e->analysis, e->truth, &e->error));
   PetscCall(NomosEstimateRow(run, e));
   PetscCall(ShowProgress(run, e));
@@ -279,19 +291,31 @@ static PetscErrorCode Monitor(Tao tao, void *ctx)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The quasi-Newton matrix of lmvm and blmvm can be reached through options only. What stands behind `--` wins. */
+static PetscErrorCode SetMemory(const char option[], int64_t memory)
+{
+  PetscBool given;
+  char      value[32];
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscOptionsHasName(NULL, NULL, option, &given));
+  snprintf(value, sizeof value, "%lld", (long long)memory);
+  if (!given) PetscCall(PetscOptionsSetValue(NULL, option, value));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode CreateTao(NomosRun *run, NomosEstimate *e)
 {
   PetscFunctionBeginUser;
   PetscCall(TaoCreate(run->comm, &e->tao));
   PetscCall(TaoSetType(e->tao, e->n_unknown ? TAOBLMVM : TAOLMVM));
-  PetscCall(TaoSetSolution(e->tao, e->v));
+  PetscCall(TaoSetSolution(e->tao, e->w));
   PetscCall(TaoSetObjectiveAndGradient(e->tao, NULL, NomosEstimateObjective, run));
-  /* A resumed minimisation goes on to where the first one was to end. */
-  PetscCall(TaoSetTolerances(e->tao, e->first_iteration ? e->reduction * e->first_norm : 0, 0, e->first_iteration ? 0 : e->reduction));
-  PetscCall(TaoSetMaximumIterations(e->tao, (PetscInt)PetscMax(0, e->iterations - e->first_iteration)));
+  PetscCall(TaoSetMaximumIterations(e->tao, (PetscInt)PetscMax(0, e->iterations - e->iteration)));
   PetscCall(TaoSetMaximumFunctionEvaluations(e->tao, PETSC_MAX_INT));
   PetscCall(TaoSetMonitor(e->tao, Monitor, run, NULL));
   if (e->n_unknown) PetscCall(SetBounds(run, e));
+  PetscCall(SetMemory(e->n_unknown ? "-tao_blmvm_mat_lmvm_hist_size" : "-tao_lmvm_mat_lmvm_hist_size", e->memory));
   PetscCall(TaoSetFromOptions(e->tao));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -338,18 +362,53 @@ static const char *ReasonText(TaoConvergedReason reason)
   }
 }
 
+/* Cost and norm of its gradient at the present iterate, over the window of the present stage. */
+static PetscErrorCode Evaluate(NomosRun *run, NomosEstimate *e, double *J, double *norm)
+{
+  PetscFunctionBeginUser;
+  e->scale = 1;
+  e->J     = 0; /* there is no better iterate to turn back to */
+  PetscCall(NomosEstimateObjective(e->tao, e->w, J, e->gradient, run));
+  PetscCall(VecNorm(e->gradient, NORM_2, norm));
+  e->J = *J;
+  PetscCall(VecCopy(e->w, e->best));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* TAO's first step is the gradient itself. Scaled by 2 J/|g|^2 it is that of Newton's method for a cost that could fall to zero along it. A stage before the last is only to come
+   near its minimum. */
+static PetscErrorCode MinimiseStage(NomosRun *run, NomosEstimate *e, int64_t stage, TaoConvergedReason *reason)
+{
+  const bool last = stage == e->n_stages - 1;
+  double     J, norm;
+
+  PetscFunctionBeginUser;
+  PetscCall(CreateTrajectory(run, e, stage));
+  PetscCall(TaoDestroy(&e->tao));
+  PetscCall(CreateTao(run, e));
+  PetscCall(Evaluate(run, e, &J, &norm));
+  if (norm > 0) e->scale = 2 * J / (norm * norm);
+  e->stage_iteration = e->iteration;
+  PetscCall(TaoSetTolerances(e->tao, last ? e->reduction * e->first_norm * e->scale : 0, 0, last ? 0 : stage_reduction));
+  PetscCall(TaoSolve(e->tao));
+  PetscCall(TaoGetConvergedReason(e->tao, reason));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Minimise(NomosRun *run, NomosEstimate *e)
 {
-  TaoConvergedReason reason;
+  TaoConvergedReason reason = TAO_CONTINUE_ITERATING;
   char               where[160], timings[96];
   const double       mark = MPI_Wtime();
 
   PetscFunctionBeginUser;
-  PetscCall(TaoSolve(e->tao));
+  /* What the whole window says of the prior: by how much the gradient is to fall. */
+  if (!e->iteration) PetscCall(Evaluate(run, e, &e->first_J, &e->first_norm));
+  for (int64_t stage = e->stage; stage < e->n_stages && !run->stopped_by; stage++) PetscCall(MinimiseStage(run, e, stage, &reason));
   run->wall_step = MPI_Wtime() - mark;
-  PetscCall(TaoGetConvergedReason(e->tao, &reason));
   PetscCall(NomosLogProgressEnd(run->log));
   PetscCall(NomosEstimateSave(run, e));
+  PetscCall(CreateTrajectory(run, e, e->n_stages - 1));
   PetscCall(NomosEstimateWrite(run, e));
   snprintf(where, sizeof where, "iteration %lld: cost %.6g, gradient down to %.2g of the first", (long long)e->iteration, e->J, e->first_norm > 0 ? e->gradient_norm / e->first_norm : 0);
   snprintf(timings, sizeof timings, ", %.3g s minimising; %lld gradients", run->wall_step, (long long)e->n_evaluations);
@@ -365,12 +424,14 @@ static PetscErrorCode Work(NomosRun *run, NomosEstimate *e)
     PetscCall(NomosRunEnd(run, "", "the time before the window: nothing is kept", ""));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCall(CreateTrajectory(run, e));
+  const int64_t stage = e->stage; /* of a restart */
+  PetscCall(CreateTrajectory(run, e, e->n_stages - 1));
   PetscCall(NomosEstimateForecast(run, e, e->prior, e->prior_p, e->prior_end));
   PetscCall(NomosEstimateDistance(run, e, e->prior, e->truth, &e->error_prior));
   PetscCall(NomosEstimateDistance(run, e, e->prior_end, e->truth_end, &e->error_end_prior));
   PetscCall(LogPlan(run, e));
   PetscCall(NomosEstimateWriteObservations(run, e));
+  e->stage = stage;
   PetscCall(Minimise(run, e));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -408,10 +469,13 @@ static PetscErrorCode Destroy(NomosRun *run)
   if (!e) PetscFunctionReturn(PETSC_SUCCESS);
   if (e->convergence) PetscCall(NomosScalarFileClose(&e->convergence));
   PetscCall(TaoDestroy(&e->tao));
-  PetscCall(VecDestroy(&e->v));
+  PetscCall(VecDestroy(&e->w));
+  PetscCall(VecDestroy(&e->best));
+  PetscCall(VecDestroy(&e->gradient));
   PetscCall(NomosTrajectoryDestroy(&e->trajectory));
   PetscCall(NomosFieldLossDestroy(&e->loss));
   PetscCall(NomosOperatorDestroy(&e->root));
+  PetscCall(NomosOperatorDestroy(&e->shrink));
   PetscCall(PetscFree(e->steps));
   PetscCall(PetscFree5(e->parameters, e->truth_p, e->prior_p, e->analysis_p, e->p_bar));
   if (e->truth) {

@@ -7,6 +7,8 @@
      initial state   x_0 = state with the field  q_b + B^(1/2) v_q        strong-constraint 4D-Var (Courtier et al. 1994, doi:10.1002/qj.49712051912)
      parameters      p_i = p_bi (1 + s v_i)
 
+   Minimised over w, v_q = D w_q, where D makes the cost nearly round (estimate_twin.c); of parameters w is v.
+
    estimate.c runs it, estimate_twin.c makes truth, observations and prior, estimate_cost.c is J and its gradient, estimate_output.c writes, plot_estimate.c draws. */
 #ifndef NOMOS_CASES_ESTIMATE_H
 #define NOMOS_CASES_ESTIMATE_H
@@ -26,7 +28,7 @@ typedef struct {
   size_t        n_unknown;            /* parameters */
   size_t        unknown[NOMOS_ESTIMATE_MAX_PARAMETERS]; /* in the model's list */
   const char   *observe, *control;    /* fields */
-  int64_t       n_times, seed, iterations, snapshots;
+  int64_t       n_times, n_stages, seed, iterations, memory, snapshots;
   double        fraction, noise, prior_error, prior_length, parameter_error, reduction;
   bool          moving;               /* other points at every time */
 
@@ -53,7 +55,7 @@ typedef struct {
   double           error_end, error_end_prior;
   double          *climate;           /* (n_layers, n_bins) variance of the control field by wavenumber */
   int              n_climate;
-  NomosOperator    root;              /* B^(1/2); NULL when the initial state is known */
+  NomosOperator    root, shrink;      /* B^(1/2) D and D; NULL when the initial state is known */
   NomosFieldLoss   loss;
   NomosLoss        term;
   NomosTrajectory  trajectory;
@@ -61,11 +63,13 @@ typedef struct {
 
   /* optimisation */
   Tao              tao;
-  Vec              v, gradient;
+  Vec              w, best, gradient; /* best: the last iterate accepted */
+  double           scale;             /* of what TAO sees, so that its first step is of a reasonable length */
+  int64_t          n_turned;          /* trials that the model could not follow */
   void            *x_0, *x_bar;       /* states */
   double          *work;              /* (points) */
   double           J, J_prior, first_J, gradient_norm, first_norm, error_prior, error;
-  int64_t          iteration, first_iteration, n_evaluations;
+  int64_t          stage, iteration, first_iteration, stage_iteration, n_evaluations; /* first: of this process; stage_iteration: when the stage began */
   double           last_saved;        /* wall-clock time */
   NomosScalarFile  convergence;
   double          *row;
@@ -76,9 +80,10 @@ extern const NomosSection nomos_estimate_section;
 /* Truth, observations and prior of a twin experiment; or run->stopped_by. Collective, as all here. */
 PetscErrorCode NomosEstimateTwin(NomosRun *run, NomosEstimate *e);
 
-/* v -> the control field and the parameters; J and its gradient (TAO's callback, ctx: the run). */
-PetscErrorCode NomosEstimateControl(NomosRun *run, NomosEstimate *e, Vec v, double *field, double *parameters);
-PetscErrorCode NomosEstimateObjective(Tao tao, Vec v, PetscReal *J, Vec gradient, void *run);
+/* w -> the control field and the parameters; the prior's part of J; J and its gradient (TAO's callback, ctx: the run). */
+PetscErrorCode NomosEstimateControl(NomosRun *run, NomosEstimate *e, Vec w, double *field, double *parameters);
+PetscErrorCode NomosEstimatePriorTerm(NomosRun *run, NomosEstimate *e, Vec w, double *term);
+PetscErrorCode NomosEstimateObjective(Tao tao, Vec w, PetscReal *J, Vec gradient, void *run);
 /* The state with a control field, into e->x_0, run to the end of the window; its control field there. */
 PetscErrorCode NomosEstimateForecast(NomosRun *run, NomosEstimate *e, const double *field, const double *parameters, double *end);
 /* Root mean square of a - b over all points. */

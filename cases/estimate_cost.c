@@ -5,32 +5,32 @@
 #include <string.h>
 
 /* Entries of a control vector on this rank: those of the state, then, on rank 0, one for each parameter. */
-static PetscErrorCode ParametersOf(NomosRun *run, const NomosEstimate *e, const double *v, double *parameters)
+static PetscErrorCode ParametersOf(NomosRun *run, const NomosEstimate *e, const double *w, double *parameters)
 {
   double values[NOMOS_ESTIMATE_MAX_PARAMETERS] = {0};
 
   PetscFunctionBeginUser;
   memcpy(parameters, e->prior_p, sizeof *parameters * e->n_parameters);
   if (!e->n_unknown) PetscFunctionReturn(PETSC_SUCCESS);
-  if (!run->rank) memcpy(values, v + (e->state ? e->points : 0), sizeof *values * e->n_unknown);
+  if (!run->rank) memcpy(values, w + (e->state ? e->points : 0), sizeof *values * e->n_unknown);
   PetscCallMPI(MPI_Bcast(values, (int)e->n_unknown, MPI_DOUBLE, 0, run->comm));
   for (size_t i = 0; i < e->n_unknown; i++) parameters[e->unknown[i]] = e->prior_p[e->unknown[i]] * (1 + e->parameter_error * values[i]);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosEstimateControl(NomosRun *run, NomosEstimate *e, Vec v, double *field, double *parameters)
+PetscErrorCode NomosEstimateControl(NomosRun *run, NomosEstimate *e, Vec w, double *field, double *parameters)
 {
   const double *values;
 
   PetscFunctionBeginUser;
-  PetscCall(VecGetArrayRead(v, &values));
+  PetscCall(VecGetArrayRead(w, &values));
   memcpy(field, e->prior, sizeof *field * e->points);
   if (e->state) {
     PetscCall(NomosOperatorApply(e->root, (const double *const[]){values}, (double *const[]){e->work}));
     for (size_t i = 0; i < e->points; i++) field[i] += e->work[i];
   }
   PetscCall(ParametersOf(run, e, values, parameters));
-  PetscCall(VecRestoreArrayRead(v, &values));
+  PetscCall(VecRestoreArrayRead(w, &values));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -64,22 +64,42 @@ PetscErrorCode NomosEstimateDistance(NomosRun *run, const NomosEstimate *e, cons
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosEstimateObjective(Tao tao, Vec v, PetscReal *J, Vec gradient, void *ctx)
+/* Of the prior: 1/2 |v|^2, v = D w for a state, and its gradient D^2 w, in place of what was in `gradient`. The mean of a layer, which B leaves alone, is no control. */
+static PetscErrorCode PriorTerm(NomosRun *run, NomosEstimate *e, const double *w, double *term, double *gradient)
 {
-  NomosRun      *run = ctx;
-  NomosEstimate *e   = run->data;
-  double        *g, misfit;
+  double sum = 0;
 
   PetscFunctionBeginUser;
-  (void)tao;
-  PetscCall(NomosEstimateControl(run, e, v, e->analysis, e->analysis_p));
+  if (e->state) {
+    PetscCall(NomosOperatorApply(e->shrink, (const double *const[]){w}, (double *const[]){e->work}));
+    sum = NomosDot(e->points, e->work, e->work);
+    PetscCall(NomosOperatorApply(e->shrink, (const double *const[]){e->work}, (double *const[]){gradient}));
+  }
+  for (size_t i = 0; i < e->n_unknown && !run->rank; i++) {
+    const size_t at = (e->state ? e->points : 0) + i;
+    sum += w[at] * w[at];
+    gradient[at] = w[at];
+  }
+  PetscCall(NomosSumOverRanks(run->comm, 1, &sum));
+  *term = 0.5 * sum;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Evaluate(NomosRun *run, NomosEstimate *e, Vec w, double *J, Vec gradient)
+{
+  const double *values;
+  double       *g, misfit;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosEstimateControl(run, e, w, e->analysis, e->analysis_p));
   PetscCall(SetState(run, e, e->analysis, e->analysis_p));
   PetscCall(NomosTrajectoryGradient(e->trajectory, e->x_0, &misfit, e->x_bar, e->n_parameters ? e->p_bar : NULL));
-  PetscCall(VecDot(v, v, J));
-  *J = 0.5 * *J + misfit;
-  PetscCheck(isfinite(*J), run->comm, PETSC_ERR_FP, "the cost is not a number after %lld evaluations; a shorter window or a prior nearer to the truth is needed", (long long)e->n_evaluations);
-  PetscCall(VecCopy(v, gradient)); /* of the prior's term */
+  PetscCall(VecGetArrayRead(w, &values));
   PetscCall(VecGetArray(gradient, &g));
+  PetscCall(PriorTerm(run, e, values, &e->J_prior, g));
+  PetscCall(VecRestoreArrayRead(w, &values));
+  *J = e->J_prior + misfit;
+  PetscCheck(isfinite(*J), run->comm, PETSC_ERR_FP, "the cost is not a number; a shorter window or a prior nearer to the truth is needed");
   if (e->state) {
     memset(e->work, 0, sizeof *e->work * e->points);
     PetscCall(e->derivatives->from_field_vjp(run->model, e->control_index, e->x_bar, e->work));
@@ -87,6 +107,51 @@ PetscErrorCode NomosEstimateObjective(Tao tao, Vec v, PetscReal *J, Vec gradient
   }
   for (size_t i = 0; i < e->n_unknown && !run->rank; i++) g[(e->state ? e->points : 0) + i] += e->prior_p[e->unknown[i]] * e->parameter_error * e->p_bar[e->unknown[i]];
   PetscCall(VecRestoreArray(gradient, &g));
-  e->n_evaluations++;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A trial too far from the best iterate for the model to follow: a parabola about that iterate, ten times as high, turns the search back. */
+static PetscErrorCode TurnBack(NomosEstimate *e, Vec w, double *J, Vec gradient)
+{
+  double distance;
+
+  PetscFunctionBeginUser;
+  PetscCall(VecWAXPY(gradient, -1, e->best, w));
+  PetscCall(VecDot(gradient, gradient, &distance));
+  *J = 10 * e->J;
+  PetscCall(VecScale(gradient, 2 * (*J - e->J) / distance));
+  e->n_turned++;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosEstimatePriorTerm(NomosRun *run, NomosEstimate *e, Vec w, double *term)
+{
+  const double *values;
+  double       *g;
+
+  PetscFunctionBeginUser;
+  PetscCall(VecGetArrayRead(w, &values));
+  PetscCall(VecGetArray(e->gradient, &g));
+  PetscCall(PriorTerm(run, e, values, term, g));
+  PetscCall(VecRestoreArray(e->gradient, &g));
+  PetscCall(VecRestoreArrayRead(w, &values));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosEstimateObjective(Tao tao, Vec w, PetscReal *J, Vec gradient, void *ctx)
+{
+  NomosRun      *run   = ctx;
+  NomosEstimate *e     = run->data;
+  const bool     first = !e->n_evaluations++;
+
+  PetscFunctionBeginUser;
+  (void)tao;
+  const bool     quiet = NomosErrorSetQuiet(run->rank || !first);
+  PetscErrorCode code  = Evaluate(run, e, w, J, gradient);
+  NomosErrorSetQuiet(quiet);
+  if (code == PETSC_ERR_FP && !first) PetscCall(TurnBack(e, w, J, gradient));
+  else PetscCall(code);
+  *J *= e->scale;
+  PetscCall(VecScale(gradient, e->scale));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

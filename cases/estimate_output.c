@@ -184,7 +184,7 @@ PetscErrorCode NomosEstimateWrite(NomosRun *run, NomosEstimate *e)
 {
   PetscFunctionBeginUser;
   PetscCall(NomosScalarFileClose(&e->convergence));
-  PetscCall(NomosEstimateControl(run, e, e->v, e->analysis, e->analysis_p));
+  PetscCall(NomosEstimateControl(run, e, e->w, e->analysis, e->analysis_p));
   PetscCall(NomosEstimateForecast(run, e, e->analysis, e->analysis_p, e->analysis_end));
   PetscCall(NomosEstimateDistance(run, e, e->analysis_end, e->truth_end, &e->error_end));
   PetscCall(WriteFields(run, e));
@@ -233,15 +233,15 @@ PetscErrorCode NomosEstimateSave(NomosRun *run, NomosEstimate *e)
   NomosCheckpoint checkpoint;
   char            directory[NOMOS_MAX_PATH], *text;
   double          parameters[NOMOS_ESTIMATE_MAX_PARAMETERS] = {0};
-  const double   *v;
+  const double   *w;
   json_t         *list = json_array();
 
   PetscFunctionBeginUser;
-  PetscCall(VecGetArrayRead(e->v, &v));
-  if (!run->rank) memcpy(parameters, v + (e->state ? e->points : 0), sizeof *parameters * e->n_unknown);
+  PetscCall(VecGetArrayRead(e->w, &w));
+  if (!run->rank) memcpy(parameters, w + (e->state ? e->points : 0), sizeof *parameters * e->n_unknown);
   PetscCallMPI(MPI_Bcast(parameters, (int)e->n_unknown, MPI_DOUBLE, 0, run->comm));
   for (size_t u = 0; u < e->n_unknown; u++) json_array_append_new(list, json_real(parameters[u]));
-  json_t *object = json_pack("{s:s, s:I, s:f, s:f, s:o}", "version", NOMOS_VERSION, "iteration", (json_int_t)e->iteration, "first_cost", e->first_J, "first_gradient_norm", e->first_norm, "parameters", list);
+  json_t *object = json_pack("{s:s, s:I, s:I, s:f, s:f, s:o}", "version", NOMOS_VERSION, "iteration", (json_int_t)e->iteration, "stage", (json_int_t)e->stage, "first_cost", e->first_J, "first_gradient_norm", e->first_norm, "parameters", list);
   text           = object ? json_dumps(object, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) : NULL;
   json_decref(object);
   PetscCheck(text, PETSC_COMM_SELF, PETSC_ERR_MEM, "checkpoint: out of memory");
@@ -251,9 +251,9 @@ PetscErrorCode NomosEstimateSave(NomosRun *run, NomosEstimate *e)
   PetscCall(NomosCheckpointWriteText(checkpoint, "physics", run->physics));
   PetscCall(NomosCheckpointWriteText(checkpoint, "config", run->yaml));
   free(text);
-  if (e->state) PetscCall(NomosCheckpointWriteArray(checkpoint, "control", NOMOS_F64, e->field->n_dims, e->field->n_dims - 1, e->field->size, e->field->start, e->field->count, v));
+  if (e->state) PetscCall(NomosCheckpointWriteArray(checkpoint, "control", NOMOS_F64, e->field->n_dims, e->field->n_dims - 1, e->field->size, e->field->start, e->field->count, w));
   PetscCall(NomosCheckpointClose(&checkpoint));
-  PetscCall(VecRestoreArrayRead(e->v, &v));
+  PetscCall(VecRestoreArrayRead(e->w, &w));
   e->last_saved = MPI_Wtime();
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -262,9 +262,9 @@ PetscErrorCode NomosEstimateLoad(NomosRun *run, NomosEstimate *e)
 {
   NomosCheckpoint checkpoint;
   char            directory[NOMOS_MAX_PATH], *path, *text, *physics;
-  double         *v;
+  double         *w;
   json_t         *object, *list;
-  json_int_t      iteration = 0;
+  json_int_t      iteration = 0, stage = 0;
 
   PetscFunctionBeginUser;
   PetscCall(NomosRunDirectoryFile(run->directory, "checkpoint", directory));
@@ -274,12 +274,13 @@ PetscErrorCode NomosEstimateLoad(NomosRun *run, NomosEstimate *e)
   PetscCheck(text && physics, run->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: not a checkpoint of nomos estimate", path);
   PetscCall(NomosRunComparePhysics(run, path, physics));
   object  = json_loads(text, 0, NULL);
-  int bad = json_unpack(object, "{s:I, s:F, s:F, s:o}", "iteration", &iteration, "first_cost", &e->first_J, "first_gradient_norm", &e->first_norm, "parameters", &list);
+  int bad = json_unpack(object, "{s:I, s:I, s:F, s:F, s:o}", "iteration", &iteration, "stage", &stage, "first_cost", &e->first_J, "first_gradient_norm", &e->first_norm, "parameters", &list);
   PetscCheck(!bad && json_array_size(list) == e->n_unknown, run->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: the state of the minimisation cannot be read", path);
-  PetscCall(VecGetArray(e->v, &v));
-  if (e->state) PetscCall(NomosCheckpointReadArray(checkpoint, "control", NOMOS_F64, e->field->n_dims, e->field->size, e->field->start, e->field->count, v));
-  for (size_t u = 0; u < e->n_unknown && !run->rank; u++) v[(e->state ? e->points : 0) + u] = json_number_value(json_array_get(list, u));
-  PetscCall(VecRestoreArray(e->v, &v));
+  PetscCall(VecGetArray(e->w, &w));
+  if (e->state) PetscCall(NomosCheckpointReadArray(checkpoint, "control", NOMOS_F64, e->field->n_dims, e->field->size, e->field->start, e->field->count, w));
+  for (size_t u = 0; u < e->n_unknown && !run->rank; u++) w[(e->state ? e->points : 0) + u] = json_number_value(json_array_get(list, u));
+  PetscCall(VecRestoreArray(e->w, &w));
+  e->stage                          = stage;
   e->iteration = e->first_iteration = iteration;
   run->restarted                    = true;
   json_decref(object);

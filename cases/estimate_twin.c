@@ -79,42 +79,55 @@ static void CountModes(const NomosEstimate *e, double *modes)
     }
 }
 
-/* B: the spectrum of the climate of each layer, damped at lengths below prior_length, with the deviation asked for. */
+/* B: the spectrum of the climate of each layer, damped at lengths below prior_length, with the deviation asked for. Of the observations a mode sees as many as of any other,
+   n_times fraction for each of its degrees of freedom, if they are of the control field itself and the flow mixes: the curvature of the cost is 1 + a^2 n_times fraction/sigma^2, and
+   in the variable w with v = D w, D = curvature^(-1/2), the cost is nearly round. */
+typedef enum { ROOT, SHRINK, ROOT_SHRUNK } Kind; /* a, D, a D */
+
 typedef struct {
   const NomosEstimate *e;
+  Kind                 kind;
   double              *amplitude; /* (n_layers, n_bins) */
 } Prior;
 
-static double PriorAmplitude(void *ctx, int layer, double K)
+static double Amplitude(void *ctx, int layer, double K)
 {
-  const Prior *prior = ctx;
-  const int    bin   = (int)(K / prior->e->bin_width + 0.5);
+  const Prior         *prior = ctx;
+  const NomosEstimate *e     = prior->e;
+  const int            bin   = (int)(K / e->bin_width + 0.5);
+  const double         a = bin < e->n_bins ? prior->amplitude[layer * e->n_bins + bin] : 0, sigma = e->noise * e->deviation[layer];
+  const double         shrink = e->observe_index == e->control_index ? 1 / sqrt(1 + a * a * e->fraction * (double)e->n_times / (sigma * sigma)) : 1;
 
-  return bin < prior->e->n_bins ? prior->amplitude[layer * prior->e->n_bins + bin] : 0;
+  return (prior->kind == SHRINK ? 1 : a) * (prior->kind == ROOT ? 1 : shrink);
 }
 
-static PetscErrorCode CreateRoot(NomosRun *run, NomosEstimate *e)
+static PetscErrorCode CreateCorrelation(NomosRun *run, const NomosEstimate *e, double (*amplitude)(void *ctx, int layer, double K), void *ctx, NomosOperator *op)
+{
+  PetscFunctionBeginUser;
+  PetscCall(NomosOperatorDestroy(op));
+  PetscCall(NomosCorrelationCreate(run->comm, &(NomosCorrelationInput){.nx = (int)e->nx, .ny = (int)e->ny, .n_layers = (int)e->n_layers, .lx = e->lx, .ly = e->ly, .amplitude = amplitude, .ctx = ctx}, op));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PriorSpectrum(NomosRun *run, const NomosEstimate *e, double *amplitude)
 {
   const double points = (double)e->nx * (double)e->ny;
   double      *modes;
-  Prior        prior = {.e = e};
 
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc2(e->n_bins, &modes, (int)e->n_layers * e->n_bins, &prior.amplitude));
+  PetscCall(PetscMalloc1(e->n_bins, &modes));
   CountModes(e, modes);
   for (size_t l = 0; l < e->n_layers; l++) {
-    double total = 0;
+    double *a = amplitude + (int)l * e->n_bins, total = 0;
     for (int b = 0; b < e->n_bins; b++) {
       const double K = b * e->bin_width, variance = e->climate[(int)l * e->n_bins + b] / e->n_climate * exp(-0.5 * pow(K * e->prior_length, 2));
       total += variance;
-      prior.amplitude[(int)l * e->n_bins + b] = modes[b] > 0 ? sqrt(variance * points / modes[b]) : 0;
+      a[b] = modes[b] > 0 ? sqrt(variance * points / modes[b]) : 0;
     }
     PetscCheck(total > 0, run->comm, PETSC_ERR_ARG_WRONG, "the prior of layer %zu has no variance: the true state is zero there, or estimate.prior_length is longer than the domain", l + 1);
-    for (int b = 0; b < e->n_bins; b++) prior.amplitude[(int)l * e->n_bins + b] *= e->prior_error * e->deviation[l] / sqrt(total);
+    for (int b = 0; b < e->n_bins; b++) a[b] *= e->prior_error * e->deviation[l] / sqrt(total);
   }
-  PetscCall(NomosOperatorDestroy(&e->root));
-  PetscCall(NomosCorrelationCreate(run->comm, &(NomosCorrelationInput){.nx = (int)e->nx, .ny = (int)e->ny, .n_layers = (int)e->n_layers, .lx = e->lx, .ly = e->ly, .amplitude = PriorAmplitude, .ctx = &prior}, &e->root));
-  PetscCall(PetscFree2(modes, prior.amplitude));
+  PetscCall(PetscFree(modes));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -206,19 +219,26 @@ static PetscErrorCode Observe(NomosRun *run, NomosEstimate *e)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The prior's field: the truth and an error drawn from B. Then the operators of the control vector. */
 static PetscErrorCode DrawPrior(NomosRun *run, NomosEstimate *e)
 {
+  Prior   prior = {.e = e, .kind = ROOT};
   double *noise;
 
   PetscFunctionBeginUser;
   memcpy(e->prior, e->truth, sizeof *e->truth * e->points);
   if (!e->state) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(CreateRoot(run, e));
-  PetscCall(PetscMalloc1(e->points + 1, &noise));
+  PetscCall(PetscMalloc2(e->points + 1, &noise, (int)e->n_layers * e->n_bins, &prior.amplitude));
+  PetscCall(PriorSpectrum(run, e, prior.amplitude));
+  PetscCall(CreateCorrelation(run, e, Amplitude, &prior, &e->root));
   for (size_t i = 0; i < e->points; i++) noise[i] = NomosRandomNormal((uint64_t)e->seed, PRIOR, Place(e->field, i));
   PetscCall(NomosOperatorApply(e->root, (const double *const[]){noise}, (double *const[]){e->work}));
   for (size_t i = 0; i < e->points; i++) e->prior[i] += e->work[i];
-  PetscCall(PetscFree(noise));
+  prior.kind = ROOT_SHRUNK;
+  PetscCall(CreateCorrelation(run, e, Amplitude, &prior, &e->root));
+  prior.kind = SHRINK;
+  PetscCall(CreateCorrelation(run, e, Amplitude, &prior, &e->shrink));
+  PetscCall(PetscFree2(noise, prior.amplitude));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -228,7 +248,7 @@ PetscErrorCode NomosEstimateTwin(NomosRun *run, NomosEstimate *e)
 
   PetscFunctionBeginUser;
   if (e->state) { /* its Fourier transforms serve the spectra, before its amplitudes are known */
-    PetscCall(NomosCorrelationCreate(run->comm, &(NomosCorrelationInput){.nx = (int)e->nx, .ny = (int)e->ny, .n_layers = (int)e->n_layers, .lx = e->lx, .ly = e->ly, .amplitude = One}, &e->root));
+    PetscCall(CreateCorrelation(run, e, One, NULL, &e->root));
     PetscCall(NomosCorrelationRows(e->root, &y_start, &n_y));
     const int d = e->field->n_dims - 2;
     PetscCheck((size_t)y_start == e->field->start[d] && (size_t)n_y == e->field->count[d], PETSC_COMM_SELF, PETSC_ERR_PLIB, "field %s: its rows on this rank are not those of the Fourier transforms", e->field->name);

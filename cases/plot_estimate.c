@@ -58,7 +58,7 @@ static PetscErrorCode ReadFields(NomosFieldReader reader, size_t frame, Fields *
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A row for each layer: truth, prior, analysis, error before and after, all on the scale of the truth. */
+/* A row for each layer: truth, prior, analysis on the scale of the truth; the errors before and after on that of the error before. */
 static PetscErrorCode DrawFields(const NomosPlotContext *context, NomosFieldReader reader, size_t frame, double time, const char stem[])
 {
   static const char *const titles[N_IMAGES] = {"truth", "prior", "analysis", "error of the prior", "error of the analysis"};
@@ -74,15 +74,18 @@ static PetscErrorCode DrawFields(const NomosPlotContext *context, NomosFieldRead
   snprintf(title, sizeof title, "%s, %s", context->params.title[0] ? context->params.title : context->ops->name, NomosTimeText(time, context->params.stop, context->params.nondimensional, when, sizeof when));
   PetscCall(NomosFigureCreate(title, (int)f.layers, N_IMAGES, &figure));
   for (size_t l = 0; l < f.layers; l++) {
-    const size_t at    = l * f.ny * f.nx;
-    double       limit = 0;
-    for (size_t p = 0; p < f.ny * f.nx; p++) limit = fmax(limit, fabs(f.values[0][at + p]));
+    const size_t at       = l * f.ny * f.nx;
+    double       limit[2] = {0, 0}; /* of the fields, and of the errors */
+    for (size_t p = 0; p < f.ny * f.nx; p++) {
+      limit[0] = fmax(limit[0], fabs(f.values[0][at + p]));
+      limit[1] = fmax(limit[1], fabs(f.values[1][at + p] - f.values[0][at + p]));
+    }
     for (int i = 0; i < N_IMAGES; i++) {
       for (size_t p = 0; p < f.ny * f.nx; p++) image[p] = f.values[from[i]][at + p] - (i > 2 ? f.values[0][at + p] : 0);
       if (f.layers > 1) snprintf(title, sizeof title, "layer %zu, %s", l + 1, titles[i]);
       else snprintf(title, sizeof title, "%s", titles[i]);
       PetscCall(NomosFigurePanel(figure, (int)l, i, &(NomosAxes){.title = title, .x_label = f.x_label, .y_label = f.y_label}));
-      PetscCall(NomosFigureImage(figure, f.ny, f.nx, image, f.x[0], f.x[1], f.y[0], f.y[1], NOMOS_MAP_DIVERGING, -limit, limit, f.label));
+      PetscCall(NomosFigureImage(figure, f.ny, f.nx, image, f.x[0], f.x[1], f.y[0], f.y[1], NOMOS_MAP_DIVERGING, -limit[i > 2], limit[i > 2], f.label));
     }
   }
   PetscCall(NomosPlotSave(context, stem, &figure));

@@ -29,7 +29,7 @@ const NomosParam nomos_run_params[] = {
 const size_t nomos_n_run_params = sizeof nomos_run_params / sizeof *nomos_run_params;
 
 /* A restart may change these; every other parameter is physics. */
-static const char *const not_physics[] = {"estimate.iterations", "estimate.reduction", "estimate.snapshots", "gradcheck.", "output.", "checkpoint.", "case.title", "case.reference", "run.", "time.dt", "time.stop", "time.max_wall", "time.check_every"};
+static const char *const not_physics[] = {"estimate.iterations", "estimate.reduction", "estimate.memory", "estimate.snapshots", "gradcheck.", "output.", "checkpoint.", "case.title", "case.reference", "run.", "time.dt", "time.stop", "time.max_wall", "time.check_every"};
 enum { N_NOT_PHYSICS = sizeof not_physics / sizeof *not_physics };
 
 /* Every section is one line here. */
