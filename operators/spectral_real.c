@@ -31,6 +31,7 @@ struct Table_s {
   bool   mirrored;
   Real  *points; /* [n][2 count]: cos | -sin of modes 0..count-1;      mirrored: [n][2 count], cos | sin of modes 0..count/2-1, -count/2..-1 */
   Real  *modes;  /* its transpose */
+  Real  *twice;  /* [count] how many modes of a real transform each stands for: 1 or 2 */
   Table *next;
 };
 
@@ -46,7 +47,9 @@ static const Table *FindTable(size_t n, size_t count, bool mirrored)
     if (!found && (found = calloc(1, sizeof *found))) {
       found->points = malloc(2 * n * count * sizeof(Real));
       found->modes  = malloc(2 * n * count * sizeof(Real));
-      if (found->points && found->modes) {
+      found->twice  = malloc(count * sizeof(Real));
+      if (found->points && found->modes && found->twice) {
+        for (size_t k = 0; k < count; k++) found->twice[k] = k && 2 * k != n ? 2 : 1;
         for (size_t j = 0; j < n; j++)
           for (size_t k = 0; k < count; k++) {
             const size_t mode  = mirrored && k >= count / 2 ? n + k - count : k;
@@ -63,6 +66,7 @@ static const Table *FindTable(size_t n, size_t count, bool mirrored)
       } else {
         free(found->points);
         free(found->modes);
+        free(found->twice);
         free(found);
         found = NULL;
       }
@@ -102,17 +106,12 @@ static size_t ModesSize(const Plan *plan, size_t channels, size_t more)
   return plan->n_blocks * channels * more * PAIR;
 }
 
-/* c_k/(n0 n1) of the inverse transform (operators/fourier_impl.h). */
-static Real Weight(const NomosSpectralShape *s, size_t column)
-{
-  return (Real)((column && 2 * column != s->n[1] ? 2. : 1.) / (double)(s->n[0] * s->n[1]));
-}
-
 /* modes = A x of n fields; weighted: times c_k/(n0 n1). */
 static void Analyse(const Plan *plan, size_t n, const Real *x, bool weighted, Real *modes, Real *own)
 {
   const NomosSpectralShape *s = plan->s;
   const size_t points = s->n[0] * s->n[1], columns = s->columns, lines = s->rows > 1 ? 1 : LINES, n_tasks = Blocks(n, lines);
+  const Real   scale  = (Real)(1 / (double)points);
 
   memset(modes + ModesSize(plan, n, 1) - n * PAIR, 0, sizeof(Real) * n * PAIR); /* the last block may not be full */
 #pragma omp parallel for schedule(static) if (n * points >= PARALLEL)
@@ -123,17 +122,18 @@ static void Analyse(const Plan *plan, size_t n, const Real *x, bool weighted, Re
     Product(s->rows > 1 ? s->n[0] : count, 2 * columns, s->n[1], x + first * points, plan->x->points, line);
     if (s->rows > 1) Product(2 * s->rows, 2 * columns, s->n[0], plan->y->modes, line, both);
     for (size_t i = 0; i < count; i++)
-      for (size_t m = 0; m < plan->n_modes; m++) {
-        const size_t row = m / columns, column = m % columns;
-        Real        *to = modes + ((m / VECTOR) * n + first + i) * PAIR + m % VECTOR;
-        const Real   weight = weighted ? Weight(s, column) : 1;
-        if (s->rows > 1) { /* (C - i S)(R + i I) */
-          const Real *c = both + row * 2 * columns + column, *sine = c + s->rows * 2 * columns;
-          to[0]      = weight * (c[0] + sine[columns]);
-          to[VECTOR] = weight * (c[columns] - sine[0]);
-        } else {
-          to[0]      = weight * line[i * 2 * columns + column];
-          to[VECTOR] = weight * line[i * 2 * columns + columns + column];
+      for (size_t row = 0, m = 0; row < s->rows; row++) {
+        const Real *c = s->rows > 1 ? both + row * 2 * columns : line + i * 2 * columns, *sine = c + s->rows * 2 * columns;
+        for (size_t column = 0; column < columns; column++, m++) {
+          Real      *to     = modes + ((m / VECTOR) * n + first + i) * PAIR + m % VECTOR;
+          const Real weight = weighted ? scale * plan->x->twice[column] : 1;
+          if (s->rows > 1) { /* (C - i S)(R + i I) */
+            to[0]      = weight * (c[column] + sine[columns + column]);
+            to[VECTOR] = weight * (c[columns + column] - sine[column]);
+          } else {
+            to[0]      = weight * c[column];
+            to[VECTOR] = weight * c[columns + column];
+          }
         }
       }
   }
@@ -144,6 +144,7 @@ static void Synthesise(const Plan *plan, size_t n, const Real *modes, bool weigh
 {
   const NomosSpectralShape *s = plan->s;
   const size_t points = s->n[0] * s->n[1], columns = s->columns, lines = s->rows > 1 ? 1 : LINES, n_tasks = Blocks(n, lines);
+  const Real   scale  = (Real)(1 / (double)points);
 
 #pragma omp parallel for schedule(static) if (n * points >= PARALLEL)
   for (size_t task = 0; task < n_tasks; task++) {
@@ -151,18 +152,17 @@ static void Synthesise(const Plan *plan, size_t n, const Real *modes, bool weigh
     Real        *line = own + OwnSize(s) * (size_t)omp_get_thread_num(), *both = line + OddLines(2 * columns * (s->rows > 1 ? s->n[0] : LINES));
 
     for (size_t i = 0; i < count; i++)
-      for (size_t m = 0; m < plan->n_modes; m++) {
-        const size_t row = m / columns, column = m % columns;
-        const Real  *from = modes + ((m / VECTOR) * n + first + i) * PAIR + m % VECTOR;
-        const Real   weight = weighted ? Weight(s, column) : 1;
-        if (s->rows > 1) {
-          Real *c = both + row * 2 * columns + column, *sine = c + s->rows * 2 * columns;
-          c[0] = sine[columns] = weight * from[0];
-          c[columns]           = weight * from[VECTOR];
-          sine[0]              = -weight * from[VECTOR];
-        } else {
-          line[i * 2 * columns + column]           = weight * from[0];
-          line[i * 2 * columns + columns + column] = weight * from[VECTOR];
+      for (size_t row = 0, m = 0; row < s->rows; row++) {
+        Real *c = s->rows > 1 ? both + row * 2 * columns : line + i * 2 * columns, *sine = c + s->rows * 2 * columns;
+        for (size_t column = 0; column < columns; column++, m++) {
+          const Real *from   = modes + ((m / VECTOR) * n + first + i) * PAIR + m % VECTOR;
+          const Real  weight = weighted ? scale * plan->x->twice[column] : 1, re = weight * from[0], im = weight * from[VECTOR];
+          c[column]           = re;
+          c[columns + column] = im;
+          if (s->rows > 1) {
+            sine[columns + column] = re;
+            sine[column]           = -im;
+          }
         }
       }
     if (s->rows > 1) Product(s->n[0], 2 * columns, 2 * s->rows, plan->y->points, both, line);
