@@ -49,15 +49,15 @@ static size_t WorkSize(const Plan *plan, Real *memory, Work *work)
   return planes + strip + PART * ROWS + 2 * table;
 }
 
-/* to[c][width of channels] from channels' rows, `pitch` apart; width and pitch are multiples of 8, what is beyond n is not used. */
+/* to[c][width of channels] from channels' rows, `pitch` apart. */
 static void Turn(size_t n, size_t width, const Real *from, size_t pitch, Real *to)
 {
-  size_t c = 0;
+  const size_t n8 = n / 8 * 8, width8 = width / 8 * 8;
 
-  for (; c + 8 <= n; c += 8)
-    for (size_t i = 0; i < width; i += 8) Turn8(from + i * pitch + c, pitch, to + c * width + i, width);
-  for (; c < n; c++)
-    for (size_t i = 0; i < width; i++) to[c * width + i] = from[i * pitch + c];
+  for (size_t c = 0; c < n8; c += 8)
+    for (size_t i = 0; i < width8; i += 8) Turn8(from + i * pitch + c, pitch, to + c * width + i, width);
+  for (size_t c = 0; c < n; c++)
+    for (size_t i = c < n8 ? width8 : 0; i < width; i++) to[c * width + i] = from[i * pitch + c];
 }
 
 static void SumTask(const Plan *plan, size_t task, const Real *x, const Real *y, Real *all_sums, Real *memory)

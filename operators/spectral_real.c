@@ -20,7 +20,21 @@ enum { PAIR = 2 * VECTOR, LINES = 64 /* fields of one dimension in a product */,
 /* c = a b: a [m, k] and b [k, n] and c row-major. */
 static void Product(size_t m, size_t n, size_t k, const Real *a, const Real *b, Real *c)
 {
-  GEMM(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)m, (int)n, (int)k, 1, a, (int)k, b, (int)n, 0, c, (int)n);
+  if (k) GEMM(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)m, (int)n, (int)k, 1, a, (int)k, b, (int)n, 0, c, (int)n);
+  else memset(c, 0, sizeof(Real) * m * n);
+}
+
+/* Rows j and n - j become their sum and their difference, for j and n - j apart; and back, without a factor. */
+static void Fold(size_t n, size_t width, Real *rows)
+{
+  for (size_t j = 1; 2 * j < n; j++) {
+    Real *restrict a = rows + j * width, *restrict b = rows + (n - j) * width;
+    for (size_t i = 0; i < width; i++) {
+      const Real sum = a[i] + b[i], difference = a[i] - b[i];
+      a[i] = sum;
+      b[i] = difference;
+    }
+  }
 }
 
 /* ---- tables of exp(-2 pi i k j/n), kept for the life of the process */
@@ -29,8 +43,10 @@ typedef struct Table_s Table;
 struct Table_s {
   size_t n, count;
   bool   mirrored;
-  Real  *points; /* [n][2 count]: cos | -sin of modes 0..count-1;      mirrored: [n][2 count], cos | sin of modes 0..count/2-1, -count/2..-1 */
-  Real  *modes;  /* its transpose */
+  /* Of modes 0..count-1, [n][2 count]: cos | -sin. Mirrored, of modes 0..count/2-1, -count/2..-1, for sums and differences of points j and n - j: [n/2 + 1][count] cos for the
+     sums, then [n - n/2 - 1][count] sin for the differences, which lie at n - j. */
+  Real  *points;
+  Real  *modes; /* the transpose, mirrored those of its two parts */
   Real  *twice;  /* [count] how many modes of a real transform each stands for: 1 or 2 */
   Table *next;
 };
@@ -52,11 +68,14 @@ static const Table *FindTable(size_t n, size_t count, bool mirrored)
         for (size_t k = 0; k < count; k++) found->twice[k] = k && 2 * k != n ? 2 : 1;
         for (size_t j = 0; j < n; j++)
           for (size_t k = 0; k < count; k++) {
-            const size_t mode  = mirrored && k >= count / 2 ? n + k - count : k;
+            const size_t mode = mirrored && k >= count / 2 ? n + k - count : k, sums = n / 2 + 1;
             const double angle = 2 * 3.14159265358979323846 * (double)(mode * j % n) / (double)n;
-            const Real   c = (Real)cos(angle), s = (Real)(mirrored ? sin(angle) : -sin(angle));
-            found->points[j * 2 * count + k] = found->modes[k * n + j] = c;
-            found->points[j * 2 * count + count + k] = found->modes[(count + k) * n + j] = s;
+            const Real   c = (Real)cos(angle), s = (Real)-sin(angle); /* of n - j the sine is that of -j */
+            if (!mirrored) {
+              found->points[j * 2 * count + k] = found->modes[k * n + j] = c;
+              found->points[j * 2 * count + count + k] = found->modes[(count + k) * n + j] = s;
+            } else if (j < sums) found->points[j * count + k] = found->modes[k * sums + j] = c;
+            else found->points[j * count + k] = found->modes[sums * count + k * (n - sums) + j - sums] = s;
           }
         found->n        = n;
         found->count    = count;
@@ -110,7 +129,7 @@ static size_t ModesSize(const Plan *plan, size_t channels, size_t more)
 static void Analyse(const Plan *plan, size_t n, const Real *x, bool weighted, Real *modes, Real *own)
 {
   const NomosSpectralShape *s = plan->s;
-  const size_t points = s->n[0] * s->n[1], columns = s->columns, lines = s->rows > 1 ? 1 : LINES, n_tasks = Blocks(n, lines);
+  const size_t points = s->n[0] * s->n[1], columns = s->columns, lines = s->rows > 1 ? 1 : LINES, n_tasks = Blocks(n, lines), sums = s->n[0] / 2 + 1;
   const Real   scale  = (Real)(1 / (double)points);
 
   memset(modes + ModesSize(plan, n, 1) - n * PAIR, 0, sizeof(Real) * n * PAIR); /* the last block may not be full */
@@ -120,7 +139,11 @@ static void Analyse(const Plan *plan, size_t n, const Real *x, bool weighted, Re
     Real        *line = own + OwnSize(s) * (size_t)omp_get_thread_num(), *both = line + OddLines(2 * columns * (s->rows > 1 ? s->n[0] : LINES));
 
     Product(s->rows > 1 ? s->n[0] : count, 2 * columns, s->n[1], x + first * points, plan->x->points, line);
-    if (s->rows > 1) Product(2 * s->rows, 2 * columns, s->n[0], plan->y->modes, line, both);
+    if (s->rows > 1) {
+      Fold(s->n[0], 2 * columns, line);
+      Product(s->rows, 2 * columns, sums, plan->y->modes, line, both);
+      Product(s->rows, 2 * columns, s->n[0] - sums, plan->y->modes + sums * s->rows, line + sums * 2 * columns, both + s->rows * 2 * columns);
+    }
     for (size_t i = 0; i < count; i++)
       for (size_t row = 0, m = 0; row < s->rows; row++) {
         const Real *c = s->rows > 1 ? both + row * 2 * columns : line + i * 2 * columns, *sine = c + s->rows * 2 * columns;
@@ -143,7 +166,7 @@ static void Analyse(const Plan *plan, size_t n, const Real *x, bool weighted, Re
 static void Synthesise(const Plan *plan, size_t n, const Real *modes, bool weighted, Real *x, Real *own)
 {
   const NomosSpectralShape *s = plan->s;
-  const size_t points = s->n[0] * s->n[1], columns = s->columns, lines = s->rows > 1 ? 1 : LINES, n_tasks = Blocks(n, lines);
+  const size_t points = s->n[0] * s->n[1], columns = s->columns, lines = s->rows > 1 ? 1 : LINES, n_tasks = Blocks(n, lines), sums = s->n[0] / 2 + 1;
   const Real   scale  = (Real)(1 / (double)points);
 
 #pragma omp parallel for schedule(static) if (n * points >= PARALLEL)
@@ -165,7 +188,11 @@ static void Synthesise(const Plan *plan, size_t n, const Real *modes, bool weigh
           }
         }
       }
-    if (s->rows > 1) Product(s->n[0], 2 * columns, 2 * s->rows, plan->y->points, both, line);
+    if (s->rows > 1) {
+      Product(sums, 2 * columns, s->rows, plan->y->points, both, line);
+      Product(s->n[0] - sums, 2 * columns, s->rows, plan->y->points + sums * s->rows, both + s->rows * 2 * columns, line + sums * 2 * columns);
+      Fold(s->n[0], 2 * columns, line);
+    }
     Product(s->rows > 1 ? s->n[0] : count, s->n[1], 2 * columns, line, plan->x->modes, x + first * points);
   }
 }
