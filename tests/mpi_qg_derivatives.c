@@ -2,6 +2,7 @@
 #include "tests/qg_setups.h"
 
 #include "cases/run_params.h"
+#include "solvers/qg/qg_derivative.h"
 #include "solvers/solver_list.h"
 
 #include <omp.h>
@@ -308,4 +309,339 @@ START_TEST(test_parameters_against_differences)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("qg derivatives", test_vjp_is_the_transpose_of_jvp, test_taylor_remainders, test_hvp_is_the_derivative_of_vjp, test_parameters_against_differences)
+/* Fields of a state and states of a field are each other's inverse on what a state can hold, and have exact adjoints. */
+START_TEST(test_fields)
+{
+  for (int single = 0; single < 2; single++)
+    for (size_t c = 0; c < N_CASES; c++) {
+      Subject                s = Begin(PETSC_COMM_WORLD, c, single);
+      const NomosModelField *fields;
+      size_t                 n_fields;
+      const double           tolerance = single ? 3e-6 : 1e-13;
+      ck_ok(s.ops->fields(s.model, &n_fields, &fields));
+      ck_assert_uint_eq(n_fields, 2);
+      for (size_t f = 0; f < n_fields; f++) {
+        const size_t n = fields[f].count[0] * fields[f].count[1] * fields[f].count[2];
+        double      *values = calloc(n + 1, sizeof *values), *bar = calloc(n + 1, sizeof *bar), *back = calloc(n + 1, sizeof *back), sums[4] = {0};
+        void        *x = Random(&s, 1, 1), *x_bar = Copy(&s, x), *y = Zero(&s), *added;
+        ck_assert_uint_eq(fields[f].n_dims, 3);
+        ck_assert_uint_eq(fields[f].size[1], 18);
+        for (size_t i = 0; i < n; i++) bar[i] = Noise((int)i, 5, (int)fields[f].start[1]);
+        ck_ok(s.ops->field(s.model, f, x, values));
+        ck_ok(s.ops->field_vjp(s.model, f, bar, x_bar));
+        added = Combine(&s, x_bar, -1, x); /* it adds */
+        for (size_t i = 0; i < n; i++) {
+          sums[0] += values[i] * bar[i];
+          sums[1] += values[i] * values[i];
+          sums[2] += bar[i] * bar[i];
+        }
+        (void)MPI_Allreduce(MPI_IN_PLACE, sums, 3, MPI_DOUBLE, MPI_SUM, MPI_COMM_WORLD);
+        ck_assert_double_lt(fabs(sums[0] - Dot(&s, x, added)), tolerance * sqrt(sums[1] * sums[2]));
+        /* the state of a field, and its adjoint */
+        ck_ok(s.ops->from_field(s.model, f, bar, y));
+        ck_ok(s.ops->from_field_vjp(s.model, f, x, back));
+        sums[0] = 0;
+        for (size_t i = 0; i < n; i++) sums[0] += back[i] * bar[i];
+        (void)MPI_Allreduce(MPI_IN_PLACE, sums, 1, MPI_DOUBLE, MPI_SUM, MPI_COMM_WORLD);
+        ck_assert_double_lt(fabs(sums[0] - Dot(&s, x, y)), tolerance * sqrt(Dot(&s, y, y) * Dot(&s, x, x)));
+        /* field(from_field(.)) is a projection: once more changes nothing */
+        ck_ok(s.ops->field(s.model, f, y, values));
+        ck_ok(s.ops->from_field(s.model, f, values, y));
+        ck_ok(s.ops->field(s.model, f, y, back));
+        for (size_t i = 0; i < n; i++) ck_assert_double_eq_tol(values[i], back[i], 10 * tolerance);
+        free(values);
+        free(bar);
+        free(back);
+        free(x);
+        free(x_bar);
+        free(y);
+        free(added);
+      }
+      End(&s);
+    }
+}
+END_TEST
+
+/* A gradient and a second derivative over a few steps from a state at rest but for one field, gathered on every rank. */
+enum { STEPS = 4 };
+static void Trajectory(MPI_Comm comm, size_t c, double *result, size_t *n_result)
+{
+  Subject                s = Begin(comm, c, false);
+  const NomosModelField *fields;
+  size_t                 n_fields;
+  void                  *x[STEPS + 1], *x_dot[STEPS + 1], *x_bar = Zero(&s), *x_bar_dot = Zero(&s);
+  double                 p_dot[MAX_PARAMETERS], *p_bar, *p_bar_dot;
+
+  ck_ok(s.ops->fields(s.model, &n_fields, &fields));
+  const size_t n = fields->count[0] * fields->count[1] * fields->count[2], all = fields->size[0] * fields->size[1] * fields->size[2], plane = fields->count[1] * fields->count[2];
+  double      *values = calloc(n + 1, sizeof *values);
+  Direction(&s, p_dot);
+  for (int i = 0; i <= STEPS; i++) {
+    x[i]     = Zero(&s);
+    x_dot[i] = Zero(&s);
+  }
+  for (int which = 0; which < 3; which++) { /* state, direction, and what is asked of the end */
+    for (size_t i = 0; i < n; i++) values[i] = (which ? 1 : 0.2) * Noise((int)(i / plane), (int)(fields->start[1] * fields->size[2] + i % plane), which);
+    if (which < 2) ck_ok(s.ops->from_field(s.model, 0, values, which ? x_dot[0] : x[0]));
+    else ck_ok(s.ops->field_vjp(s.model, 1, values, x_bar));
+  }
+  for (int i = 0; i < STEPS; i++) {
+    ck_ok(NomosModelSetClock(s.model, i));
+    memcpy(x_dot[i + 1], x_dot[i], s.n * s.real);
+    ck_ok(s.ops->jvp(s.model, x[i], x_dot[i + 1], p_dot));
+    ck_ok(s.ops->set_state(s.model, x[i]));
+    ck_ok(NomosModelOps_QG.step(s.model));
+    ck_ok(s.ops->get_state(s.model, x[i + 1]));
+  }
+  memset(result, 0, sizeof *result * (2 * all + 2 * MAX_PARAMETERS));
+  p_bar     = result + 2 * all;
+  p_bar_dot = p_bar + s.n_parameters;
+  for (int i = STEPS - 1; i >= 0; i--) {
+    ck_ok(NomosModelSetClock(s.model, i));
+    ck_ok(s.ops->hvp(s.model, x[i], x_dot[i], p_dot, x_bar, x_bar_dot, p_bar, p_bar_dot));
+  }
+  for (int which = 0; which < 2; which++) {
+    memset(values, 0, sizeof *values * n);
+    ck_ok(s.ops->from_field_vjp(s.model, 0, which ? x_bar_dot : x_bar, values));
+    for (size_t i = 0; i < n; i++) result[(size_t)which * all + i / plane * fields->size[1] * fields->size[2] + fields->start[1] * fields->size[2] + i % plane] = values[i];
+  }
+  *n_result = 2 * all + 2 * s.n_parameters;
+  (void)MPI_Allreduce(MPI_IN_PLACE, result, (int)*n_result, MPI_DOUBLE, MPI_SUM, comm);
+  for (int i = 0; i <= STEPS; i++) {
+    free(x[i]);
+    free(x_dot[i]);
+  }
+  free(values);
+  free(x_bar);
+  free(x_bar_dot);
+  End(&s);
+}
+
+enum { MAX_RESULT = 2 * 3 * 20 * 18 + 2 * MAX_PARAMETERS };
+
+START_TEST(test_threads_agree_bit_for_bit)
+{
+  static double one[MAX_RESULT], several[MAX_RESULT];
+  int           size;
+  MPI_Comm_size(MPI_COMM_WORLD, &size);
+  for (size_t c = 0; c < N_CASES; c += size > 1 ? 3 : 1) { /* ranks that share cores with threads are slow */
+    size_t n, m;
+    omp_set_num_threads(1);
+    Trajectory(PETSC_COMM_WORLD, c, one, &n);
+    for (int threads = 2; threads <= (size > 1 ? 2 : 3); threads++) {
+      omp_set_num_threads(threads);
+      Trajectory(PETSC_COMM_WORLD, c, several, &m);
+      ck_assert_uint_eq(n, m);
+      ck_assert_msg(!memcmp(one, several, sizeof *one * n), "%s: other bits with %d threads", cases[c].name, threads);
+    }
+    omp_set_num_threads(1);
+  }
+}
+END_TEST
+
+/* All ranks together against each rank alone: gradients and second derivatives by fields, and by parameters. */
+START_TEST(test_ranks_agree)
+{
+  static double together[MAX_RESULT], alone[MAX_RESULT];
+  for (size_t c = 0; c < N_CASES; c++) {
+    size_t n;
+    Trajectory(PETSC_COMM_WORLD, c, together, &n);
+    Trajectory(PETSC_COMM_SELF, c, alone, &n);
+    double size = 0, difference = 0;
+    for (size_t i = 0; i < n; i++) size = fmax(size, fabs(alone[i]));
+    for (size_t i = 0; i < n; i++) difference = fmax(difference, fabs(together[i] - alone[i]) / fmax(fabs(alone[i]), 1e-2 * size));
+    ck_assert_msg(size > 0 && difference < 1e-11, "%s: differs by %g of %g from one rank", cases[c].name, difference, size);
+  }
+}
+END_TEST
+
+/* TSAdjoint of PETSc, an independent Runge-Kutta, with the transposed tendency as a shell matrix. */
+typedef struct {
+  NAME(QGCore)        *core;
+  NomosQGLinearisation parameters;
+  const Complex       *q; /* where the Jacobian is */
+  double               value[QG_N_COEFFICIENTS];
+} Oracle;
+
+static PetscErrorCode RightHandSide(TS ts, PetscReal t, Vec u, Vec f, void *ctx)
+{
+  Oracle            *oracle = ctx;
+  const PetscScalar *q;
+  PetscScalar       *tendency;
+
+  PetscFunctionBeginUser;
+  (void)ts;
+  (void)t;
+  PetscCall(VecGetArrayRead(u, &q));
+  PetscCall(VecGetArray(f, &tendency));
+  oracle->core->ahead = NULL;
+  PetscCall(NAME(QGTendencyArray)(oracle->core, (const Complex *)q, NOMOS_QG_ALL_TERMS, (Complex *)tendency));
+  PetscCall(VecRestoreArray(f, &tendency));
+  PetscCall(VecRestoreArrayRead(u, &q));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode JacobianAt(TS ts, PetscReal t, Vec u, Mat a, Mat b, void *ctx)
+{
+  Oracle            *oracle = ctx;
+  const PetscScalar *q;
+
+  PetscFunctionBeginUser;
+  (void)ts;
+  (void)t;
+  (void)a;
+  (void)b;
+  PetscCall(VecGetArrayRead(u, &q));
+  memcpy((Complex *)(uintptr_t)oracle->q, q, sizeof(Complex) * StateSize(oracle->core));
+  PetscCall(VecRestoreArrayRead(u, &q));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TimesTransposed(Mat a, Vec x, Vec y)
+{
+  Oracle            *oracle;
+  const PetscScalar *bar;
+  PetscScalar       *out;
+
+  PetscFunctionBeginUser;
+  PetscCall(MatShellGetContext(a, &oracle));
+  PetscCall(VecGetArrayRead(x, &bar));
+  PetscCall(VecGetArray(y, &out));
+  const NAME(QGPoint)  at = {.terms = NOMOS_QG_ALL_TERMS, .parts = 1, .parameters = &oracle->parameters, .q = {oracle->q}};
+  const Complex *const in[2] = {(const Complex *)bar};
+  Complex *const       result[2] = {(Complex *)out};
+  oracle->core->ahead = NULL;
+  PetscCall(NAME(QGTendencyAdjoint)(oracle->core, &at, in, false, result, NULL));
+  PetscCall(VecRestoreArray(y, &out));
+  PetscCall(VecRestoreArrayRead(x, &bar));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+START_TEST(test_petsc_ts_adjoint)
+{
+  const double  depths[] = {0.2, 0.3, 0.5}, gravities[] = {0.4, 0.7}, dt = 0.02;
+  NomosQGSetup  setup = {.n_layers = 3, .nx = 20, .ny = 18, .lx = 6, .ly = 5, .nonlinearity = 0.9, .beta = 0.7, .u = {0.3, 0.1, -0.1}, .drag = 0.3, .dealias = NOMOS_QG_DEALIAS_TWO_THIRDS, .scheme = NOMOS_QG_RK4};
+  Oracle        oracle = {.q = NULL};
+  NAME(QGCore) *core;
+  TS            ts;
+  Mat           jacobian;
+  Vec           u, bar;
+  PetscScalar  *array;
+  enum { N = 6 };
+
+  ck_ok(NomosQGStratify(&setup, 1.1, depths, gravities, NULL));
+  NomosQGMeanGradients(&setup);
+  ck_ok(NAME(QGCoreCreate)(PETSC_COMM_WORLD, &setup, &core));
+  const size_t  n = 2 * StateSize(core);
+  const bool    needed[QG_N_COEFFICIENTS] = {false};
+  Complex      *at = calloc(n / 2 + 1, sizeof *at), *states[N];
+  oracle.core       = core;
+  oracle.q          = at;
+  oracle.parameters = (NomosQGLinearisation){.value = oracle.value, .needed = needed};
+  double *theta     = oracle.value; /* by hand: independent of qg_parameters.c */
+  theta[QG_UNITY] = 1;
+  theta[QG_ADVECTION] = setup.nonlinearity;
+  theta[QG_DRAG]      = setup.drag;
+  for (int i = 0; i < 3; i++) {
+    theta[QG_U + i]  = setup.u[i];
+    theta[QG_QY + i] = setup.qy[i];
+    if (i < 2) theta[QG_ADVECTION_BELOW + i] = setup.nonlinearity * setup.stretching[i][i + 1];
+    if (i > 0) theta[QG_ADVECTION_ABOVE + i] = setup.nonlinearity * setup.stretching[i][i - 1];
+  }
+  RandomState(core, 5, 0.2);
+  Complex *start = CopyState(core);
+
+  /* ours: the steps, then their transposes */
+  void   *x_bar = calloc(n + 1, sizeof(double));
+  for (size_t i = 0; i < n; i++) ((double *)x_bar)[i] = Noise((int)i, 9, core->fft->k_start);
+  for (int i = 0; i < N; i++) {
+    states[i] = CopyState(core);
+    Steps(core, 1, dt);
+  }
+  Complex *end = CopyState(core);
+  for (int i = N - 1; i >= 0; i--) {
+    const NomosQGDifferential what = {.step = i, .dt = dt, .parameters = &oracle.parameters, .state = states[i], .x_bar = x_bar};
+    ck_ok(NAME(QGStepAdjoint)(core, &what));
+  }
+
+  /* PETSc's */
+  ck_ok(VecCreateMPI(PETSC_COMM_WORLD, (PetscInt)n, PETSC_DETERMINE, &u));
+  ck_ok(VecDuplicate(u, &bar));
+  ck_ok(MatCreateShell(PETSC_COMM_WORLD, (PetscInt)n, (PetscInt)n, PETSC_DETERMINE, PETSC_DETERMINE, &oracle, &jacobian));
+  ck_ok(MatShellSetOperation(jacobian, MATOP_MULT_TRANSPOSE, (void (*)(void))TimesTransposed));
+  ck_ok(VecGetArray(u, &array));
+  memcpy(array, start, sizeof(double) * n);
+  ck_ok(VecRestoreArray(u, &array));
+  ck_ok(VecGetArray(bar, &array));
+  for (size_t i = 0; i < n; i++) array[i] = Noise((int)i, 9, core->fft->k_start);
+  ck_ok(VecRestoreArray(bar, &array));
+  ck_ok(TSCreate(PETSC_COMM_WORLD, &ts));
+  ck_ok(TSSetProblemType(ts, TS_NONLINEAR));
+  ck_ok(TSSetType(ts, TSRK));
+  ck_ok(TSRKSetType(ts, TSRK4));
+  ck_ok(TSSetRHSFunction(ts, NULL, RightHandSide, &oracle));
+  ck_ok(TSSetRHSJacobian(ts, jacobian, jacobian, JacobianAt, &oracle));
+  ck_ok(TSSetTimeStep(ts, dt));
+  ck_ok(TSSetMaxSteps(ts, N));
+  ck_ok(TSSetMaxTime(ts, 1e9));
+  ck_ok(TSSetExactFinalTime(ts, TS_EXACTFINALTIME_STEPOVER));
+  TSAdapt adapt;
+  ck_ok(TSGetAdapt(ts, &adapt));
+  ck_ok(TSAdaptSetType(adapt, TSADAPTNONE));
+  ck_ok(TSSetSaveTrajectory(ts));
+  ck_ok(TSSetSolution(ts, u));
+  TSTrajectory trajectory;
+  ck_ok(TSGetTrajectory(ts, &trajectory));
+  ck_ok(TSTrajectorySetType(trajectory, ts, TSTRAJECTORYMEMORY));
+  ck_ok(TSSetCostGradients(ts, 1, &bar, NULL));
+  ck_ok(TSSolve(ts, u));
+  ck_ok(VecGetArray(u, &array));
+  ck_assert_double_lt(Distance(core, (const Complex *)array, end), 1e-14);
+  ck_ok(VecRestoreArray(u, &array));
+  ck_ok(TSAdjointSolve(ts));
+  ck_ok(VecGetArray(bar, &array));
+  ck_assert_double_lt(Distance(core, x_bar, (const Complex *)array), 1e-12);
+  ck_ok(VecRestoreArray(bar, &array));
+  ck_ok(TSDestroy(&ts));
+  ck_ok(MatDestroy(&jacobian));
+  ck_ok(VecDestroy(&u));
+  ck_ok(VecDestroy(&bar));
+  for (int i = 0; i < N; i++) free(states[i]);
+  free(at);
+  free(end);
+  free(start);
+  free(x_bar);
+  ck_ok(NAME(QGCoreDestroy)(&core));
+}
+END_TEST
+
+/* Parameters that go and come back leave the bits of a run; what cannot be is refused, and what was there stays. */
+START_TEST(test_parameters_are_set)
+{
+  for (size_t c = 0; c < N_CASES; c++) {
+    Subject s = Begin(PETSC_COMM_WORLD, c, false);
+    double  p_dot[MAX_PARAMETERS], bad[MAX_PARAMETERS];
+    void   *x = Random(&s, 1, 0.1), *fresh = Zero(&s), *elsewhere, *again;
+    ck_ok(s.ops->set_state(s.model, x));
+    ck_ok(NomosModelSetClock(s.model, 3));
+    ck_ok(NomosModelOps_QG.step(s.model));
+    ck_ok(s.ops->get_state(s.model, fresh));
+    Direction(&s, p_dot);
+    elsewhere = Step(&s, 3, x, 1, p_dot); /* and back */
+    ck_assert(memcmp(fresh, elsewhere, s.n * s.real));
+    memcpy(bad, s.p, sizeof bad);
+    bad[0] = NAN;
+    ck_refused(s.ops->set_parameters(s.model, bad), "must be a finite number");
+    again = Step(&s, 3, x, 0, p_dot);
+    ck_assert_msg(!memcmp(fresh, again, s.n * s.real), "%s", cases[c].name);
+    free(x);
+    free(fresh);
+    free(elsewhere);
+    free(again);
+    End(&s);
+  }
+}
+END_TEST
+
+NOMOS_TEST_SUITE("qg derivatives", test_vjp_is_the_transpose_of_jvp, test_taylor_remainders, test_hvp_is_the_derivative_of_vjp, test_parameters_against_differences, test_fields, test_threads_agree_bit_for_bit, test_ranks_agree,
+                 test_petsc_ts_adjoint, test_parameters_are_set)

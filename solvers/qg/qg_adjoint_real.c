@@ -8,54 +8,54 @@
    the factors of Jacobians of neighbours and of topography from those products' own transforms, made only when it is asked for. */
 #include "solvers/qg/qg_derivative_impl.h"
 
-/* out_bar -> u_bar, v_bar, q_bar += (dB/dfields)^T out_bar at fields f; `direct` as for the product. */
-static void AddTranspose(const NAME(QGCore) *core, QGProduct product, size_t n, size_t here, const Real *restrict p, const Real *f, bool direct, Real *f_bar)
-{
-  const size_t stride = NOMOS_FFT_ROWS * (size_t)core->fft->nx, at = (size_t)(2 * product.layer) * stride, q_at = (size_t)(2 * core->n_layers + product.layer) * stride;
-  const Real *restrict u = f + at, *restrict v = u + stride, *restrict u_below = v + stride, *restrict v_below = u_below + stride, *restrict q = f + q_at;
-  Real *restrict u_bar = f_bar + at, *restrict v_bar = u_bar + stride, *restrict u_below_bar = v_bar + stride, *restrict v_below_bar = u_below_bar + stride, *restrict q_bar = f_bar + q_at;
+/* A layer's fields and their bars at n points, and the bars of its products: x, y are those of the pair UV, VV_UU or UQ, VQ; `below` and `above` those of the Jacobians with the
+   neighbours, whose flow is u_below ... (NULL: none). */
+typedef struct {
+  const Real *u, *v, *q, *u_below, *v_below, *u_above, *v_above, *x, *y, *below, *above;
+  Real       *u_bar, *v_bar, *q_bar;
+} Layer;
 
-  switch (product.kind) {
-  case QG_UV:
-    for (size_t i = 0; i < n; i++) {
-      u_bar[i] += p[i] * v[i];
-      v_bar[i] += p[i] * u[i];
+static Layer LayerOf(const NAME(QGCore) *core, int i, const Real *f, const Real *out, Real *bars)
+{
+  const NAME(QGDerivative) *d = core->derivative;
+  const size_t stride = NOMOS_FFT_ROWS * (size_t)core->fft->nx, at = (size_t)(2 * i) * stride, q_at = (size_t)(2 * core->n_layers + i) * stride;
+  const bool   jacobians = !core->setup->flux_form, has_below = jacobians && i + 1 < core->n_layers, has_above = jacobians && i > 0;
+  Layer        layer     = {.u = f + at, .v = f + at + stride, .q = f + q_at, .x = out + at, .y = out + at + stride, .u_bar = bars + at, .v_bar = bars + at + stride, .q_bar = bars + q_at};
+
+  layer.u_below = has_below ? layer.u + 2 * stride : layer.u; /* where there is none, any numbers times zero */
+  layer.v_below = layer.u_below + stride;
+  layer.below   = has_below ? out + (size_t)(d->n_quadratic + i) * stride : layer.x;
+  layer.u_above = has_above ? layer.u - 2 * stride : layer.u;
+  layer.v_above = layer.u_above + stride;
+  layer.above   = has_above ? out + (size_t)(d->n_quadratic + i - 1) * stride : layer.x;
+  return layer;
+}
+
+/* bars += (dB/dfields)^T out_bar of the products of fields with fields. */
+static void TransposeLayer(const NAME(QGCore) *core, int i, size_t n, const Real *f, const Real *out, Real *bars)
+{
+  const Layer layer = LayerOf(core, i, f, out, bars);
+  const Real *restrict u = layer.u, *restrict v = layer.v, *restrict x = layer.x, *restrict y = layer.y;
+  Real *restrict u_bar = layer.u_bar, *restrict v_bar = layer.v_bar;
+  const Real has_below = layer.u_below != u, has_above = layer.u_above != u;
+
+  if (core->setup->flux_form) {
+    const Real *restrict q = layer.q;
+    Real *restrict q_bar = layer.q_bar;
+#pragma omp simd
+    for (size_t j = 0; j < n; j++) {
+      u_bar[j] += x[j] * q[j];
+      v_bar[j] += y[j] * q[j];
+      q_bar[j] += x[j] * u[j] + y[j] * v[j];
     }
-    break;
-  case QG_VV_UU:
-    for (size_t i = 0; i < n; i++) {
-      u_bar[i] -= 2 * p[i] * u[i];
-      v_bar[i] += 2 * p[i] * v[i];
-    }
-    break;
-  case QG_UQ:
-    for (size_t i = 0; i < n; i++) {
-      u_bar[i] += p[i] * q[i];
-      q_bar[i] += p[i] * u[i];
-    }
-    break;
-  case QG_VQ:
-    for (size_t i = 0; i < n; i++) {
-      v_bar[i] += p[i] * q[i];
-      q_bar[i] += p[i] * v[i];
-    }
-    break;
-  case QG_JACOBIAN:
-    for (size_t i = 0; i < n; i++) {
-      u_bar[i] += p[i] * v_below[i];
-      v_bar[i] -= p[i] * u_below[i];
-      u_below_bar[i] -= p[i] * v[i];
-      v_below_bar[i] += p[i] * u[i];
-    }
-    break;
-  case QG_TOPOGRAPHY:
-    for (size_t i = 0; i < n && direct; i++) {
-      u_bar[i] += p[i] * core->topography_x[here + i];
-      v_bar[i] += p[i] * core->topography_y[here + i];
-    }
-    break;
-  case QG_N_KINDS:
-    break;
+    return;
+  }
+  const Real *restrict below = layer.below, *restrict above = layer.above, *restrict u_below = layer.u_below, *restrict v_below = layer.v_below, *restrict u_above = layer.u_above, *restrict v_above = layer.v_above;
+#pragma omp simd
+  for (size_t j = 0; j < n; j++) {
+    const Real b = has_below * below[j], a = has_above * above[j];
+    u_bar[j] += x[j] * v[j] - 2 * y[j] * u[j] + b * v_below[j] - a * v_above[j];
+    v_bar[j] += x[j] * u[j] + 2 * y[j] * v[j] - b * u_below[j] + a * u_above[j];
   }
 }
 
@@ -64,38 +64,32 @@ static void ProductsOut(NAME(QGCore) *core, const NAME(QGPoint) *at, const Compl
 {
   NAME(QGDerivative) *d = core->derivative;
   const size_t        n_l = (size_t)core->n_l, ny = (size_t)core->fft->ny, first = (size_t)block * NOMOS_FFT_COLUMNS;
-  NAME(QGLineUse)     use = {.terms = at->terms, .parts = at->parts, .sources = 1 << QG_FROM_PRODUCT, .theta = {NAME(QGTheta)(at, 0), NAME(QGTheta)(at, 1)}, .symbols = thread->symbols};
-  Complex            *rows[2][NOMOS_QG_MAX_LAYERS];
+  NAME(QGLineUse)     use = {.terms = at->terms, .parts = at->parts, .theta = {NAME(QGTheta)(at, 0), NAME(QGTheta)(at, 1)}, .symbols = thread->symbols};
+  Complex            *rows[2][NOMOS_QG_MAX_LAYERS], *columns[2][NOMOS_QG_MAX_FIELDS];
 
   for (int row = 0; row < NAME(NomosFftColumnCount)(core->fft, block); row++) {
-    const Real weight = (Real)1 / (Real)NAME(NomosFftRowWeight)(core->fft, first + (size_t)row);
+    for (int part = 0; part < at->parts; part++)
+      for (int p = 0; p < d->n_products; p++) columns[part][p] = NAME(QGColumns)(core, thread, part, p) + (size_t)row * ny;
     NAME(QGLayerRows)(core, t_bar, at->parts, (first + (size_t)row) * n_l, rows);
-    NAME(QGSymbols)(core, first + (size_t)row, thread->symbols);
-    for (int part = 0; part < at->parts; part++)
-      for (int p = 0; p < d->n_products; p++) {
-        Complex *to                               = NAME(QGRow)(core, thread, QG_ROW_PRODUCT, part, p);
-        thread->to.of[part][QG_FROM_PRODUCT][p] = memset(to, 0, sizeof(Complex) * n_l);
-      }
-    NAME(QGLinesTranspose)(core, &use, rows, &thread->to);
-    for (int part = 0; part < at->parts; part++)
-      for (int p = 0; p < d->n_products; p++) {
-        Real *packed = (Real *)thread->to.of[part][QG_FROM_PRODUCT][p];
-        for (size_t j = 0; j < 2 * n_l; j++) packed[j] *= weight;
-        NAME(QGSpread)(core, thread->to.of[part][QG_FROM_PRODUCT][p], NULL, 1, false, NAME(QGColumns)(core, thread, part, p) + (size_t)row * ny);
-      }
+    NAME(QGSymbols)(core, first + (size_t)row, d->symbols[0], thread->symbols);
+    use.k = core->k[first + (size_t)row];
+    NAME(QGLinesToColumns)(core, &use, (Real)1 / (Real)NAME(NomosFftRowWeight)(core->fft, first + (size_t)row), rows, columns);
   }
   for (int part = 0; part < at->parts; part++)
     for (int p = 0; p < d->n_products; p++) NAME(NomosFftColumnsOut)(core->fft, block, NAME(QGColumns)(core, thread, part, p), d->columns[part][p]);
 }
 
-/* bars[part] += the transposes of products [first, last). */
-static void AddTransposes(const NAME(QGCore) *core, int parts, int first, int last, size_t n, size_t here, Real *const products[2], Real *const fields[2], Real *const bars[2])
+/* u_bar, v_bar += of the product with the topography, the last one. */
+static void TransposeTopography(const NAME(QGCore) *core, size_t n, size_t here, const Real *restrict out, Real *bars)
 {
   const size_t stride = NOMOS_FFT_ROWS * (size_t)core->fft->nx;
+  const Real *restrict x = core->topography_x + here, *restrict y = core->topography_y + here;
+  Real *restrict u_bar = bars + (size_t)(2 * (core->n_layers - 1)) * stride, *restrict v_bar = u_bar + stride;
 
-  for (int part = 0; part < parts; part++)
-    for (int a = 0; a <= part; a++)
-      for (int p = first; p < last; p++) AddTranspose(core, core->derivative->products[p], n, here, products[a] + (size_t)p * stride, fields[part - a], a == part, bars[part]);
+  for (size_t j = 0; j < n; j++) {
+    u_bar[j] += out[j] * x[j];
+    v_bar[j] += out[j] * y[j];
+  }
 }
 
 static void PassGrid(NAME(QGCore) *core, int parts, int block, bool with_sums, NAME(QGDerivativeThread) *thread)
@@ -114,8 +108,10 @@ static void PassGrid(NAME(QGCore) *core, int parts, int block, bool with_sums, N
     for (int p = 0; p < d->n_products; p++) NAME(NomosFftRowsOut)(core->fft, block, d->columns[part][p], scratch, products[part] + (size_t)p * stride);
     memset(bars[part], 0, sizeof(Real) * all_fields);
   }
-  AddTransposes(core, parts, 0, d->n_quadratic, n, here, products, fields, bars);
-  for (int part = 0; part < parts && with_sums; part++) { /* <products, products_bar> = 1/2 <fields, fields_bar>: they are quadratic */
+  for (int part = 0; part < parts; part++)
+    for (int a = 0; a <= part; a++)
+      for (int i = 0; i < core->n_layers; i++) TransposeLayer(core, i, n, fields[part - a], products[a], bars[part]);
+  for (int part = 0; part < parts && with_sums; part++) {
     double sum = 0;
     for (int a = 0; a <= part; a++)
       for (int i = 0; i < core->n_in; i++) {
@@ -125,7 +121,7 @@ static void PassGrid(NAME(QGCore) *core, int parts, int block, bool with_sums, N
       }
     d->grid_sums[block * parts + part] = 0.5 * sum;
   }
-  AddTransposes(core, parts, d->n_quadratic, d->n_products, n, here, products, fields, bars);
+  for (int part = 0; part < parts && core->topography; part++) TransposeTopography(core, n, here, products[part] + (size_t)(d->n_products - 1) * stride, bars[part]);
   for (int part = 0; part < parts; part++)
     for (int i = 0; i < core->n_in; i++) NAME(NomosFftRowsIn)(core->fft, block, bars[part] + (size_t)i * stride, scratch, d->fields[part][i]);
   for (int p = d->n_quadratic; p < d->n_products && with_sums; p++) {
@@ -135,20 +131,26 @@ static void PassGrid(NAME(QGCore) *core, int parts, int block, bool with_sums, N
   }
 }
 
-/* psi_bar and q_bar += what the fields' bars of a row give: adjoints of u = -psi_y, v = psi_x. */
+/* psi_bar := and q_bar += what the fields' bars of a row give: adjoints of u = -psi_y, v = psi_x, by the part of a column with l >= 0 and that with l < 0. */
 static void GatherFields(const NAME(QGCore) *core, const NAME(QGDerivativeThread) *thread, int parts, size_t row, size_t in_block, const NAME(QGRows) *to)
 {
-  const size_t n_l = (size_t)core->n_l, ny = (size_t)core->fft->ny;
-  const Real   weight = (Real)NAME(NomosFftRowWeight)(core->fft, row);
-  Complex     *packed = NAME(QGRow)(core, thread, QG_ROW_SCRATCH, 0, 0);
+  const size_t upper = (size_t)core->fft->l_max + 1, n_l = (size_t)core->n_l, ny = (size_t)core->fft->ny, at = in_block * ny;
+  const Real   weight = (Real)NAME(NomosFftRowWeight)(core->fft, row), k = weight * core->k[row];
 
   for (int part = 0; part < parts; part++)
-    for (int field = 0; field < core->n_in; field++) {
-      const bool flow = field < 2 * core->n_layers;
-      NAME(QGGather)(core, NAME(QGColumns)(core, thread, part, field) + in_block * ny, flow && field % 2 ? -weight : weight, packed);
-      const QGSymbol symbol = !flow ? QG_ONE : field % 2 ? QG_IK : QG_IL;
-      NAME(QGAddRow)(n_l, 1, thread->symbols + (size_t)symbol * 2 * n_l, flow, packed, to->of[part][flow ? QG_FROM_PSI : QG_FROM_Q][flow ? field / 2 : field - 2 * core->n_layers]);
-    }
+    for (int i = 0; i < core->n_layers; i++)
+      for (int half = 0; half < 2; half++) {
+        const size_t first = half ? upper : 0, n = half ? n_l - upper : upper, from = at + (half ? ny - n : 0);
+        const Real *restrict u = (const Real *)(NAME(QGColumns)(core, thread, part, 2 * i) + from), *restrict v = (const Real *)(NAME(QGColumns)(core, thread, part, 2 * i + 1) + from), *restrict l = core->l_pair + 2 * first;
+        Real *restrict psi_bar = (Real *)(to->of[part][QG_FROM_PSI][i] + first), *restrict q_bar = (Real *)(to->of[part][QG_FROM_Q][i] + first);
+        for (size_t j = 0; j < 2 * n; j += 2) {
+          psi_bar[j]     = k * v[j + 1] - weight * l[j] * u[j + 1];
+          psi_bar[j + 1] = weight * l[j] * u[j] - k * v[j];
+        }
+        if (!core->setup->flux_form) continue;
+        const Real *restrict q = (const Real *)(NAME(QGColumns)(core, thread, part, 2 * core->n_layers + i) + from);
+        for (size_t j = 0; j < 2 * n; j++) q_bar[j] += weight * q[j];
+      }
 }
 
 static void PassIn(NAME(QGCore) *core, const NAME(QGPoint) *at, const Complex *const t_bar[2], bool add, Complex *const q_bar[2], bool with_sums, int block, NAME(QGDerivativeThread) *thread)
@@ -158,7 +160,7 @@ static void PassIn(NAME(QGCore) *core, const NAME(QGPoint) *at, const Complex *c
   const int           layers = core->n_layers, parts = at->parts;
   NAME(QGRows)       *from = &thread->from, *to = &thread->to;
   NAME(QGLineUse)     use = {.terms = at->terms, .parts = parts, .theta = {NAME(QGTheta)(at, 0), NAME(QGTheta)(at, 1)}, .symbols = thread->symbols};
-  Complex            *t[2][NOMOS_QG_MAX_LAYERS], *q[2][NOMOS_QG_MAX_LAYERS], *out[2][NOMOS_QG_MAX_LAYERS], *psi[2][NOMOS_QG_MAX_LAYERS], *psi_bar[2][NOMOS_QG_MAX_LAYERS];
+  Complex            *t[2][NOMOS_QG_MAX_LAYERS], *q[2][NOMOS_QG_MAX_LAYERS], *out[2][NOMOS_QG_MAX_LAYERS], *psi[2][NOMOS_QG_MAX_LAYERS], *psi_bar[2][NOMOS_QG_MAX_LAYERS], *y[2][NOMOS_QG_MAX_LAYERS];
   double             *sums[2] = {d->block_sums + (size_t)block * (size_t)parts * QG_N_COEFFICIENTS, d->block_sums + ((size_t)block * (size_t)parts + 1) * QG_N_COEFFICIENTS};
   Complex            *scratch = NAME(QGRow)(core, thread, QG_ROW_SCRATCH, 0, 0), *column = core->threads[omp_get_thread_num()].column;
 
@@ -170,6 +172,7 @@ static void PassIn(NAME(QGCore) *core, const NAME(QGPoint) *at, const Complex *c
     for (int i = 0; i < layers; i++) {
       psi[part][i] = from->of[part][QG_FROM_PSI][i] = NAME(QGRow)(core, thread, QG_ROW_PSI, part, i);
       psi_bar[part][i] = to->of[part][QG_FROM_PSI][i] = NAME(QGRow)(core, thread, QG_ROW_PSI_BAR, part, i);
+      y[part][i] = NAME(QGRow)(core, thread, QG_ROW_Y, part, i);
     }
   }
   for (int row = 0; row < NAME(NomosFftColumnCount)(core->fft, block); row++) {
@@ -177,12 +180,13 @@ static void PassIn(NAME(QGCore) *core, const NAME(QGPoint) *at, const Complex *c
     NAME(QGLayerRows)(core, t_bar, parts, offset, t);
     NAME(QGLayerRows)(core, at->q, parts, offset, q);
     NAME(QGLayerRows)(core, (const Complex *const *)q_bar, parts, offset, out);
-    NAME(QGSymbols)(core, first + (size_t)row, thread->symbols);
+    NAME(QGSymbols)(core, first + (size_t)row, d->symbols[1], thread->symbols);
+    use.k = core->k[first + (size_t)row];
     for (int part = 0; part < parts; part++)
       for (int i = 0; i < layers; i++) {
         from->of[part][QG_FROM_Q][i] = q[part][i];
         to->of[part][QG_FROM_Q][i]   = out[part][i];
-        memset(psi_bar[part][i], 0, sizeof(Complex) * n_l);
+        if (!d->n_products) memset(psi_bar[part][i], 0, sizeof(Complex) * n_l);
         if (!add) memset(out[part][i], 0, sizeof(Complex) * n_l);
       }
     if (d->n_products) GatherFields(core, thread, parts, first + (size_t)row, (size_t)row, to);
@@ -190,13 +194,13 @@ static void PassIn(NAME(QGCore) *core, const NAME(QGPoint) *at, const Complex *c
     NAME(QGLinesTranspose)(core, &use, t, to);
     for (int part = 0; part < parts && core->setup->sponge && core->fft->k_start + (int)first + row > 0; part++)
       for (int i = 0; i < layers; i++) NAME(QGSponge)(core, t[part][i], column, out[part][i]); /* symmetric */
-    NAME(QGInvertTranspose)(core, use.theta, parts, offset, psi_bar, scratch);
+    NAME(QGInvertTranspose)(core, use.theta, parts, offset, psi_bar, y, scratch);
     for (int part = 0; part < parts; part++)
       for (int i = 0; i < layers; i++)
-        for (size_t j = 0; j < 2 * n_l; j++) ((Real *)out[part][i])[j] += ((const Real *)psi_bar[part][i])[j];
+        for (size_t j = 0; j < 2 * n_l; j++) ((Real *)out[part][i])[j] += ((const Real *)y[part][i])[j];
     if (!with_sums) continue;
     NAME(QGInvertParts)(core, use.theta, parts, offset, q, psi, scratch);
-    NAME(QGInvertSums)(core, use.theta, parts, offset, psi_bar, psi, scratch, sums);
+    NAME(QGInvertSums)(core, use.theta, parts, offset, y, psi, scratch, sums);
     NAME(QGConstantRows)(core, first + (size_t)row, from);
     for (int part = 0; part < parts; part++)
       for (int p = d->n_quadratic; p < d->n_products; p++) NAME(QGGather)(core, NAME(QGColumns)(core, thread, part, core->n_in + p) + (size_t)row * ny, 1, from->of[part][QG_FROM_PRODUCT][p]);
@@ -205,20 +209,32 @@ static void PassIn(NAME(QGCore) *core, const NAME(QGPoint) *at, const Complex *c
   }
 }
 
-/* Sums of the blocks in their order. c theta_bar(c) is known by its parts: (c x)[1] = c x[1] + c[1] x[0]. */
+/* x y in part `part`. */
+static double Product(const double *const x[2], const double *const y[2], int part, int i)
+{
+  return x[0][i] * y[part][i] + (part && x[1] ? x[1][i] * y[0][i] : 0);
+}
+
+/* Sums of the blocks in their order. What is quadratic in the fields gave 1/2 <fields, fields_bar> at the grid points, and that is sum theta theta_bar over its coefficients: c and
+   those of the Jacobians of neighbours, which are known, so that c's follows. */
 static void AddSums(const NAME(QGCore) *core, const NAME(QGPoint) *at, double *const sums[2])
 {
   const NAME(QGDerivative) *d = core->derivative;
-  const double *dot = at->parameters->dot, c = at->parameters->value[QG_ADVECTION];
-  double        products[2] = {0, 0};
+  const double *const theta[2] = {NAME(QGTheta)(at, 0), NAME(QGTheta)(at, 1)};
+  double              values[2][QG_N_COEFFICIENTS] = {{0}};
+  const double *const bars[2] = {values[0], values[1]};
 
   for (int part = 0; part < at->parts; part++) {
     for (int b = 0; b < core->fft->n_column_blocks; b++)
-      for (int i = 0; i < QG_N_COEFFICIENTS; i++) sums[part][i] += d->block_sums[((size_t)b * (size_t)at->parts + (size_t)part) * QG_N_COEFFICIENTS + (size_t)i];
-    if (!d->n_products) continue;
-    for (int b = 0; b < core->fft->n_row_blocks; b++) products[part] += d->grid_sums[b * at->parts + part];
-    products[part] = (products[part] - (part && dot ? dot[QG_ADVECTION] * products[0] : 0)) / c;
-    sums[part][QG_ADVECTION] += products[part];
+      for (int i = 0; i < QG_N_COEFFICIENTS; i++) values[part][i] += d->block_sums[((size_t)b * (size_t)at->parts + (size_t)part) * QG_N_COEFFICIENTS + (size_t)i];
+    if (d->n_products) {
+      double quadratic = 0;
+      for (int b = 0; b < core->fft->n_row_blocks; b++) quadratic += d->grid_sums[b * at->parts + part];
+      for (int i = 0; i + 1 < core->n_layers; i++) quadratic -= Product(theta, bars, part, QG_ADVECTION_BELOW + i) + Product(theta, bars, part, QG_ADVECTION_ABOVE + i + 1);
+      values[part][QG_ADVECTION] = 0;
+      values[part][QG_ADVECTION] = (quadratic - Product(theta, bars, part, QG_ADVECTION)) / theta[0][QG_ADVECTION];
+    }
+    for (int i = 0; i < QG_N_COEFFICIENTS; i++) sums[part][i] += values[part][i];
   }
 }
 

@@ -92,6 +92,8 @@ void NAME(QGSponge)(const NAME(QGCore) *core, const Complex *q, Complex *column,
 void NAME(QGInvertRow)(const NAME(QGCore) *core, const Complex *q, size_t offset, Complex *const psi[], Real *row);
 /* The same for rows q[layer] (n_l) that need not be the state's. */
 void NAME(QGInvertLayers)(const NAME(QGCore) *core, Complex *const q[], size_t offset, Complex *const psi[], Real *row);
+/* And its transpose. */
+void NAME(QGInvertLayersTransposed)(const NAME(QGCore) *core, Complex *const psi_bar[], size_t offset, Complex *const q_bar[], Real *row);
 /* q from psi, all modes. */
 void NAME(QGPotentialVorticity)(const NAME(QGCore) *core, const Complex *psi, Complex *q);
 void NAME(QGStreamfunction)(const NAME(QGCore) *core, const Complex *q, Complex *psi);

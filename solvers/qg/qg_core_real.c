@@ -298,13 +298,24 @@ static inline void Twice(size_t n, const Real *restrict once, Real *restrict twi
   }
 }
 
+/* Entries of L and R in psi = R diag L q, or of R^T and L^T in its transpose. */
+static inline Real Left(const NomosQGSetup *setup, bool transposed, int mode, int layer)
+{
+  return (Real)(transposed ? setup->right[layer][mode] : setup->left[mode][layer]);
+}
+
+static inline Real Right(const NomosQGSetup *setup, bool transposed, int layer, int mode)
+{
+  return Left(setup, !transposed, mode, layer);
+}
+
 /* Two layers, the common case: everything in registers. */
-static void InvertTwoLayers(const NAME(QGCore) *core, Complex *const q[], size_t offset, Complex *const psi[], Real *row)
+static void InvertTwoLayers(const NAME(QGCore) *core, bool transposed, Complex *const q[], size_t offset, Complex *const psi[], Real *row)
 {
   const NomosQGSetup *setup = core->setup;
   const size_t        n     = 2 * (size_t)core->n_l;
-  const Real          l00 = (Real)setup->left[0][0], l01 = (Real)setup->left[0][1], l10 = (Real)setup->left[1][0], l11 = (Real)setup->left[1][1];
-  const Real          r00 = (Real)setup->right[0][0], r01 = (Real)setup->right[0][1], r10 = (Real)setup->right[1][0], r11 = (Real)setup->right[1][1];
+  const Real          l00 = Left(setup, transposed, 0, 0), l01 = Left(setup, transposed, 0, 1), l10 = Left(setup, transposed, 1, 0), l11 = Left(setup, transposed, 1, 1);
+  const Real          r00 = Right(setup, transposed, 0, 0), r01 = Right(setup, transposed, 0, 1), r10 = Right(setup, transposed, 1, 0), r11 = Right(setup, transposed, 1, 1);
   const Real *restrict q0 = (const Real *)q[0], *restrict q1 = (const Real *)q[1], *restrict g0 = row, *restrict g1 = row + n;
   Real *restrict psi0 = (Real *)psi[0], *restrict psi1 = (Real *)psi[1];
 
@@ -317,14 +328,14 @@ static void InvertTwoLayers(const NAME(QGCore) *core, Complex *const q[], size_t
   }
 }
 
-void NAME(QGInvertLayers)(const NAME(QGCore) *core, Complex *const q[], size_t offset, Complex *const psi[], Real *row)
+static void Invert(const NAME(QGCore) *core, bool transposed, Complex *const q[], size_t offset, Complex *const psi[], Real *row)
 {
   const NomosQGSetup *setup  = core->setup;
   const size_t        n_l    = (size_t)core->n_l, n = 2 * n_l;
   const int           layers = core->n_layers;
 
   if (layers == 2) {
-    InvertTwoLayers(core, q, offset, psi, row);
+    InvertTwoLayers(core, transposed, q, offset, psi, row);
     return;
   }
   for (int m = 0; m < layers; m++) {
@@ -332,7 +343,7 @@ void NAME(QGInvertLayers)(const NAME(QGCore) *core, Complex *const q[], size_t o
     Twice(n_l, core->response + (size_t)m * core->n_modes + offset, g);
     for (int i = 0; i < layers; i++) {
       const Real *restrict from = (const Real *)q[i];
-      const Real weight = (Real)setup->left[m][i];
+      const Real weight = Left(setup, transposed, m, i);
       if (i == 0)
         for (size_t j = 0; j < n; j++) modal[j] = weight * from[j];
       else
@@ -341,13 +352,23 @@ void NAME(QGInvertLayers)(const NAME(QGCore) *core, Complex *const q[], size_t o
     for (size_t j = 0; j < n; j++) modal[j] *= g[j];
     for (int i = 0; i < layers; i++) {
       Real *restrict to = (Real *)psi[i];
-      const Real weight = (Real)setup->right[i][m];
+      const Real weight = Right(setup, transposed, i, m);
       if (m == 0)
         for (size_t j = 0; j < n; j++) to[j] = weight * modal[j];
       else
         for (size_t j = 0; j < n; j++) to[j] += weight * modal[j];
     }
   }
+}
+
+void NAME(QGInvertLayers)(const NAME(QGCore) *core, Complex *const q[], size_t offset, Complex *const psi[], Real *row)
+{
+  Invert(core, false, q, offset, psi, row);
+}
+
+void NAME(QGInvertLayersTransposed)(const NAME(QGCore) *core, Complex *const psi_bar[], size_t offset, Complex *const q_bar[], Real *row)
+{
+  Invert(core, true, psi_bar, offset, q_bar, row);
 }
 
 void NAME(QGInvertRow)(const NAME(QGCore) *core, const Complex *q, size_t offset, Complex *const psi[], Real *row)

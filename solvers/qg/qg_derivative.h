@@ -7,7 +7,7 @@
      products of fields                at the grid points
      t += theta symbol(k, l) source    the table of lines (qg_lines_real.c); a source is q, psi, a product or a constant
 
-   Adjoints are with respect to the plain sum over stored numbers; the transforms' are in operators/fft.h, and M^-T = H M^-1 H^-1 with the depths H.
+   Adjoints are with respect to the plain sum over stored numbers; the transforms' are in operators/fft.h.
 
    Parts: quantities are carried to first order in a direction, x = x[0] + eps x[1], with products x y = x[0] y[0] + eps (x[0] y[1] + x[1] y[0]). The adjoint code in one
    part is the vjp; in two it is the derivative of the vjp, the hvp. */
@@ -54,6 +54,7 @@ enum { QG_N_VECTORS = 14 };
 struct NAME(QGDerivative_s) {
   int       parts; /* allocated for */
   int       n_lines, n_products, n_quadratic; /* the first n_quadratic products are scaled by c alone */
+  unsigned  symbols[2];                       /* sets of 1 << QGSymbol: in lines from products, in all others */
   QGLine   *lines;
   QGProduct products[NOMOS_QG_MAX_FIELDS];
   Complex  *constants[QG_FORCE + NOMOS_QG_MAX_LAYERS], *planetary;
@@ -111,19 +112,23 @@ PetscErrorCode NAME(QGExponentialDerivativesDestroy)(NAME(QGCore) *core);
 typedef struct {
   int           terms, parts, sources;
   const double *theta[2];
-  const Real   *symbols;
+  const Real   *symbols; /* of the row, and its kx */
+  Real          k;
 } NAME(QGLineUse);
 PetscErrorCode NAME(QGLinesCreate)(NAME(QGCore) *core);
-void NAME(QGSymbols)(const NAME(QGCore) *core, size_t row, Real *symbols);
+/* The symbols of a row that the set asks for, each twice; kx is left to `k`. */
+void NAME(QGSymbols)(const NAME(QGCore) *core, size_t row, unsigned set, Real *symbols);
 void NAME(QGLinesApply)(const NAME(QGCore) *core, const NAME(QGLineUse) *use, const NAME(QGRows) *from, Complex *const t[2][NOMOS_QG_MAX_LAYERS]);
 void NAME(QGLinesTranspose)(const NAME(QGCore) *core, const NAME(QGLineUse) *use, Complex *const t_bar[2][NOMOS_QG_MAX_LAYERS], const NAME(QGRows) *to);
 void NAME(QGLinesSums)(const NAME(QGCore) *core, const NAME(QGLineUse) *use, const bool needed[], const NAME(QGRows) *from, Complex *const t_bar[2][NOMOS_QG_MAX_LAYERS], double *const sums[2]);
+/* The transpose for lines from products, into columns[part][product] of ny, times `weight`; a column's zeros included. */
+void NAME(QGLinesToColumns)(const NAME(QGCore) *core, const NAME(QGLineUse) *use, Real weight, Complex *const t_bar[2][NOMOS_QG_MAX_LAYERS], Complex *const columns[2][NOMOS_QG_MAX_FIELDS]);
 /* Constants of a row, or NULL where there are none. */
 void NAME(QGConstantRows)(const NAME(QGCore) *core, size_t row, NAME(QGRows) *rows);
 
-/* The inversion of a row in parts, its transpose, and what the latter leaves for the entries of M; `scratch` (n_layers + 4) rows. In the transpose psi_bar is overwritten by y = M^-T psi_bar. */
+/* The inversion of a row in parts, its transpose, and what the latter leaves for the entries of M; `scratch` (n_layers + 4) rows. The transpose is y = M^-T psi_bar; psi_bar is overwritten. */
 void NAME(QGInvertParts)(const NAME(QGCore) *core, const double *const theta[2], int parts, size_t offset, Complex *const q[2][NOMOS_QG_MAX_LAYERS], Complex *const psi[2][NOMOS_QG_MAX_LAYERS], Complex *scratch);
-void NAME(QGInvertTranspose)(const NAME(QGCore) *core, const double *const theta[2], int parts, size_t offset, Complex *const psi_bar[2][NOMOS_QG_MAX_LAYERS], Complex *scratch);
+void NAME(QGInvertTranspose)(const NAME(QGCore) *core, const double *const theta[2], int parts, size_t offset, Complex *const psi_bar[2][NOMOS_QG_MAX_LAYERS], Complex *const y[2][NOMOS_QG_MAX_LAYERS], Complex *scratch);
 void NAME(QGInvertSums)(const NAME(QGCore) *core, const double *const theta[2], int parts, size_t offset, Complex *const y[2][NOMOS_QG_MAX_LAYERS], Complex *const psi[2][NOMOS_QG_MAX_LAYERS], Complex *scratch, double *const sums[2]);
 
 /* <a, b>; to += c symbol from, or i times that; <a, symbol from>, the same way. n complex numbers. */

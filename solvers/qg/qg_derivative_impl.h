@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* Packed rows of a thread, by what they hold. */
-typedef enum { QG_ROW_PSI, QG_ROW_PSI_BAR, QG_ROW_Q_BAR, QG_ROW_PRODUCT, QG_ROW_SCRATCH } QGRowKind;
+typedef enum { QG_ROW_PSI, QG_ROW_PSI_BAR, QG_ROW_Y, QG_ROW_PRODUCT, QG_ROW_SCRATCH } QGRowKind;
 
 static inline Complex *NAME(QGRow)(const NAME(QGCore) *core, const NAME(QGDerivativeThread) *thread, QGRowKind kind, int part, int i)
 {

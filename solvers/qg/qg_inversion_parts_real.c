@@ -59,26 +59,11 @@ void NAME(QGInvertParts)(const NAME(QGCore) *core, const double *const theta[2],
   NAME(QGInvertLayers)(core, right, offset, psi[1], (Real *)rest);
 }
 
-void NAME(QGInvertTranspose)(const NAME(QGCore) *core, const double *const theta[2], int parts, size_t offset, Complex *const psi_bar[2][NOMOS_QG_MAX_LAYERS], Complex *scratch)
+void NAME(QGInvertTranspose)(const NAME(QGCore) *core, const double *const theta[2], int parts, size_t offset, Complex *const psi_bar[2][NOMOS_QG_MAX_LAYERS], Complex *const y[2][NOMOS_QG_MAX_LAYERS], Complex *scratch)
 {
-  const size_t n_l = (size_t)core->n_l, n = 2 * n_l;
-  Complex     *scaled[NOMOS_QG_MAX_LAYERS], *rest = scratch + (size_t)core->n_layers * n_l;
-
   for (int part = 0; part < parts; part++) {
-    if (part) SubtractDirection(core, theta[1], true, offset, psi_bar[0], psi_bar[1], rest);
-    for (int i = 0; i < core->n_layers; i++) {
-      const Real weight = (Real)(1 / core->setup->depth[i]);
-      const Real *restrict from = (const Real *)psi_bar[part][i];
-      Real *restrict to         = (Real *)(scratch + (size_t)i * n_l);
-      scaled[i]                 = (Complex *)to;
-      for (size_t j = 0; j < n; j++) to[j] = weight * from[j];
-    }
-    NAME(QGInvertLayers)(core, scaled, offset, psi_bar[part], (Real *)rest);
-    for (int i = 0; i < core->n_layers; i++) {
-      const Real weight = (Real)core->setup->depth[i];
-      Real *restrict to = (Real *)psi_bar[part][i];
-      for (size_t j = 0; j < n; j++) to[j] *= weight;
-    }
+    if (part) SubtractDirection(core, theta[1], true, offset, y[0], psi_bar[1], scratch);
+    NAME(QGInvertLayersTransposed)(core, psi_bar[part], offset, y[part], (Real *)scratch);
   }
 }
 

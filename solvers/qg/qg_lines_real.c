@@ -72,6 +72,7 @@ PetscErrorCode NAME(QGLinesCreate)(NAME(QGCore) *core)
     Add(d, NOMOS_QG_TOPOGRAPHY, bottom, QG_FROM_CONSTANT, QG_TOPOGRAPHIC, QG_IK, QG_TOPOGRAPHY_U, -1);
     Add(d, NOMOS_QG_TOPOGRAPHY, bottom, QG_FROM_CONSTANT, QG_TOPOGRAPHIC, QG_IL, QG_TOPOGRAPHY_V, -1);
   }
+  for (int i = 0; i < d->n_lines; i++) d->symbols[d->lines[i].source != QG_FROM_PRODUCT] |= 1u << d->lines[i].symbol;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -87,20 +88,19 @@ void NAME(QGConstantRows)(const NAME(QGCore) *core, size_t row, NAME(QGRows) *ro
   for (int i = 0; i < core->n_layers && core->body_force; i++) of[QG_FORCE + i] = core->body_force + (size_t)i * core->n_modes + offset;
 }
 
-void NAME(QGSymbols)(const NAME(QGCore) *core, size_t row, Real *symbols)
+void NAME(QGSymbols)(const NAME(QGCore) *core, size_t row, unsigned set, Real *symbols)
 {
   const size_t n = 2 * (size_t)core->n_l;
   const Real   k = core->k[row], k2 = k * k;
   const Real *restrict l = core->l_pair, *restrict l2 = core->l2;
-  Real *restrict ik = symbols + QG_IK * n, *restrict K2 = symbols + QG_K2 * n, *restrict kk_ll = symbols + QG_KK_LL * n, *restrict kl = symbols + QG_KL * n;
+  Real *restrict K2 = symbols + QG_K2 * n, *restrict kk_ll = symbols + QG_KK_LL * n, *restrict kl = symbols + QG_KL * n;
 
-  for (size_t j = 0; j < n; j++) { /* QG_ONE and QG_IL are the same for every row */
-    ik[j]    = k;
-    K2[j]    = k2 + l2[j];
+  for (size_t j = 0; j < n && (set & 1u << QG_K2); j++) K2[j] = k2 + l2[j];
+  for (size_t j = 0; j < n && (set & 1u << QG_KK_LL); j++) {
     kk_ll[j] = k2 - l2[j];
     kl[j]    = k * l[j];
   }
-  if (core->setup->hyperviscosity > 0) NAME(QGHyperviscosityRow)(core, row, symbols + QG_DAMPING * n);
+  if (set & 1u << QG_DAMPING) NAME(QGHyperviscosityRow)(core, row, symbols + QG_DAMPING * n);
 }
 
 /* Is the line part of the tendency asked for? */
@@ -117,51 +117,93 @@ static inline bool Turned(const QGLine *line)
   return line->symbol == QG_IK || line->symbol == QG_IL;
 }
 
-/* The coefficient's part with the line's factor. */
+/* The coefficient's part with the line's factor, and with kx if that is its symbol. */
 static inline Real Factor(const NAME(QGLineUse) *use, const QGLine *line, int part)
 {
-  return use->theta[part] ? (Real)(line->factor * use->theta[part][line->coefficient]) : 0;
+  const double theta = use->theta[part] ? line->factor * use->theta[part][line->coefficient] : 0;
+
+  return line->symbol == QG_IK ? use->k * (Real)theta : (Real)theta;
+}
+
+/* What is left of the symbol. */
+static inline const Real *SymbolRow(const NAME(QGCore) *core, const NAME(QGLineUse) *use, const QGLine *line)
+{
+  return use->symbols + (size_t)(line->symbol == QG_IK ? QG_ONE : line->symbol) * 2 * (size_t)core->n_l;
 }
 
 void NAME(QGLinesApply)(const NAME(QGCore) *core, const NAME(QGLineUse) *use, const NAME(QGRows) *from, Complex *const t[2][NOMOS_QG_MAX_LAYERS])
 {
-  const size_t n_l = (size_t)core->n_l;
-
   for (const QGLine *line = core->derivative->lines; line < core->derivative->lines + core->derivative->n_lines; line++) {
     if (!Wanted(line, use->terms, use->sources)) continue;
     for (int part = 0; part < use->parts; part++)
       for (int a = 0; a <= part; a++) {
         const Real     theta = Factor(use, line, a);
         const Complex *row   = from->of[part - a][line->source][line->from];
-        if (theta != 0 && row) NAME(QGAddRow)(n_l, theta, use->symbols + (size_t)line->symbol * 2 * n_l, Turned(line), row, t[part][line->target]);
+        if (theta != 0 && row) NAME(QGAddRow)((size_t)core->n_l, theta, SymbolRow(core, use, line), Turned(line), row, t[part][line->target]);
       }
   }
 }
 
 void NAME(QGLinesTranspose)(const NAME(QGCore) *core, const NAME(QGLineUse) *use, Complex *const t_bar[2][NOMOS_QG_MAX_LAYERS], const NAME(QGRows) *to)
 {
-  const size_t n_l = (size_t)core->n_l;
-
   for (const QGLine *line = core->derivative->lines; line < core->derivative->lines + core->derivative->n_lines; line++) {
     if (!Wanted(line, use->terms, use->sources)) continue;
     for (int part = 0; part < use->parts; part++)
       for (int a = 0; a <= part; a++) {
         const Real theta = Factor(use, line, a);
-        if (theta != 0) NAME(QGAddRow)(n_l, Turned(line) ? -theta : theta, use->symbols + (size_t)line->symbol * 2 * n_l, Turned(line), t_bar[part - a][line->target], to->of[part][line->source][line->from]);
+        if (theta != 0) NAME(QGAddRow)((size_t)core->n_l, Turned(line) ? -theta : theta, SymbolRow(core, use, line), Turned(line), t_bar[part - a][line->target], to->of[part][line->source][line->from]);
       }
+  }
+}
+
+/* The first of several to write a row sets it. */
+static void SetRow(size_t n, Real c, const Real *restrict symbol, bool turned, const Complex *from_row, Complex *to_row)
+{
+  const Real *restrict from = (const Real *)from_row;
+  Real *restrict to = (Real *)to_row;
+
+  if (!turned)
+    for (size_t j = 0; j < 2 * n; j++) to[j] = c * symbol[j] * from[j];
+  else
+    for (size_t j = 0; j < 2 * n; j += 2) {
+      to[j]     = -c * symbol[j] * from[j + 1];
+      to[j + 1] = c * symbol[j] * from[j];
+    }
+}
+
+void NAME(QGLinesToColumns)(const NAME(QGCore) *core, const NAME(QGLineUse) *use, Real weight, Complex *const t_bar[2][NOMOS_QG_MAX_LAYERS], Complex *const columns[2][NOMOS_QG_MAX_FIELDS])
+{
+  const size_t upper = (size_t)core->fft->l_max + 1, n_l = (size_t)core->n_l, lower = n_l - upper, ny = (size_t)core->fft->ny;
+
+  for (int part = 0; part < use->parts; part++) {
+    const QGLine *line = core->derivative->lines; /* those of products come first, ordered by product */
+    for (int p = 0; p < core->derivative->n_products; p++) {
+      Complex *column = columns[part][p];
+      bool     first  = true;
+      memset(column + upper, 0, sizeof(Complex) * (ny - n_l));
+      for (; line->source == QG_FROM_PRODUCT && line->from == p; line++)
+        for (int a = 0; a <= part; a++) {
+          const Real     theta = weight * Factor(use, line, a), c = Turned(line) ? -theta : theta;
+          const Real    *symbol = SymbolRow(core, use, line);
+          const Complex *row    = t_bar[part - a][line->target];
+          if (a && theta == 0) continue;
+          (first ? SetRow : NAME(QGAddRow))(upper, c, symbol, Turned(line), row, column);
+          (first ? SetRow : NAME(QGAddRow))(lower, c, symbol + 2 * upper, Turned(line), row + upper, column + ny - lower);
+          first = false;
+        }
+    }
   }
 }
 
 void NAME(QGLinesSums)(const NAME(QGCore) *core, const NAME(QGLineUse) *use, const bool needed[], const NAME(QGRows) *from, Complex *const t_bar[2][NOMOS_QG_MAX_LAYERS], double *const sums[2])
 {
-  const size_t n_l = (size_t)core->n_l;
-
   for (const QGLine *line = core->derivative->lines; line < core->derivative->lines + core->derivative->n_lines; line++) {
     if (!Wanted(line, use->terms, use->sources) || !needed[line->coefficient]) continue;
+    const double factor = line->factor * (line->symbol == QG_IK ? (double)use->k : 1);
     for (int part = 0; part < use->parts; part++)
       for (int a = 0; a <= part; a++) {
         const Complex *row = from->of[part - a][line->source][line->from];
-        if (row) sums[part][line->coefficient] += line->factor * NAME(QGDotRow)(n_l, t_bar[a][line->target], use->symbols + (size_t)line->symbol * 2 * n_l, Turned(line), row);
+        if (row) sums[part][line->coefficient] += factor * NAME(QGDotRow)((size_t)core->n_l, t_bar[a][line->target], SymbolRow(core, use, line), Turned(line), row);
       }
   }
 }

@@ -187,7 +187,8 @@ static void PassIn(NAME(QGCore) *core, const NAME(QGPoint) *at, Complex *const t
     }
     NAME(QGInvertParts)(core, use.theta, parts, offset, q, psi, NAME(QGRow)(core, thread, QG_ROW_SCRATCH, 0, 0));
     NAME(QGConstantRows)(core, first + (size_t)row, from);
-    NAME(QGSymbols)(core, first + (size_t)row, thread->symbols);
+    NAME(QGSymbols)(core, first + (size_t)row, d->symbols[0] | d->symbols[1], thread->symbols);
+    use.k = core->k[first + (size_t)row];
     NAME(QGLinesApply)(core, &use, from, rows);
     for (int part = 0; part < parts && core->setup->sponge && core->fft->k_start + (int)first + row > 0; part++)
       for (int i = 0; i < core->n_layers; i++) NAME(QGSponge)(core, q[part][i], core->threads[omp_get_thread_num()].column, rows[part][i]);
