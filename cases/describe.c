@@ -1,6 +1,9 @@
 #include "cases/program.h"
-#include "cases/run_params.h"
+#include "cases/train_params.h"
 #include "io/verdict_impl.h"
+#include "surrogates/learning_rate.h"
+#include "surrogates/optimiser.h"
+#include "surrogates/training.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -42,13 +45,32 @@ static PetscErrorCode PrintParams(MPI_Comm comm, size_t n, const NomosParam para
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Tables by the name that `nomos describe` knows them by; what commands add is in nomos_sections. */
+static const struct {
+  const char       *name, *doc;
+  const size_t     *n;
+  const NomosParam *params;
+} tables[] = {
+  {"run",      "of every run",                             &nomos_n_run_params,           nomos_run_params          },
+  {"train",    "of nomos train and evaluate",  &nomos_n_surrogate_params,     nomos_surrogate_params    },
+  {"train",    "of nomos train",                           &nomos_n_train_params,         nomos_train_params        },
+  {"train",    "of its optimiser",                         &nomos_n_optimiser_params,     nomos_optimiser_params    },
+  {"train",    "of its learning rate",                     &nomos_n_learning_rate_params, nomos_learning_rate_params},
+  {"data",     "of the data of a surrogate",               &nomos_n_data_params,          nomos_data_params         },
+  {"evaluate", "of nomos train and evaluate",              &nomos_n_surrogate_params,     nomos_surrogate_params    },
+};
+enum { N_TABLES = sizeof tables / sizeof *tables };
+
 static PetscErrorCode Overview(const NomosProgram *program)
 {
   PetscFunctionBeginUser;
   PetscCall(PetscPrintf(program->comm, "solvers (nomos describe SOLVER explains its parameters):\n"));
   for (size_t i = 0; program->models[i]; i++) PetscCall(PetscPrintf(program->comm, "  %-12s %s\n", program->models[i]->name, program->models[i]->summary));
+  if (program->surrogates[0]) PetscCall(PetscPrintf(program->comm, "\nsurrogates (nomos describe SURROGATE explains its parameters):\n"));
+  for (size_t i = 0; program->surrogates[i]; i++) PetscCall(PetscPrintf(program->comm, "  %-18s %s\n", program->surrogates[i]->name, program->surrogates[i]->summary));
   PetscCall(PetscPrintf(program->comm, "\nparameters of every run (nomos describe run):\n"));
-  for (size_t i = 0; i < nomos_n_run_params; i++) PetscCall(PetscPrintf(program->comm, "  %s\n", nomos_run_params[i].key));
+  for (size_t t = 0; t < N_TABLES; t++)
+    for (size_t i = 0; i < *tables[t].n && !strcmp(tables[t].name, "run"); i++) PetscCall(PetscPrintf(program->comm, "  %s\n", tables[t].params[i].key));
   for (size_t i = 0; nomos_sections[i]; i++) PetscCall(PetscPrintf(program->comm, "\nparameters %s (nomos describe %s): %s.*\n", nomos_sections[i]->doc, nomos_sections[i]->name, nomos_sections[i]->name));
   PetscCall(PetscPrintf(program->comm, "\ncases: nomos list; the values of one: nomos describe CASE\n"));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -61,9 +83,25 @@ static PetscErrorCode DescribeName(const NomosProgram *program, const char name[
 
   PetscFunctionBeginUser;
   *found = true;
-  if (!strcmp(name, "run")) {
-    PetscCall(PetscPrintf(program->comm, "parameters of every run:\n\n"));
-    PetscCall(PrintParams(program->comm, nomos_n_run_params, nomos_run_params));
+  bool is_table = false;
+  for (size_t t = 0; t < N_TABLES; t++) {
+    if (strcmp(tables[t].name, name)) continue;
+    PetscCall(PetscPrintf(program->comm, "%sparameters %s:\n\n", is_table ? "\n" : "", tables[t].doc));
+    PetscCall(PrintParams(program->comm, *tables[t].n, tables[t].params));
+    is_table = true;
+  }
+  if (!strcmp(name, "train")) {
+    PetscCall(PetscPrintf(program->comm, "\nparameters of every command:\n\n"));
+    PetscCall(PrintParams(program->comm, nomos_n_common_params, nomos_common_params));
+  }
+  if (is_table) PetscFunctionReturn(PETSC_SUCCESS);
+  for (size_t i = 0; program->surrogates[i]; i++) {
+    const NomosSurrogateOps *ops = program->surrogates[i];
+    if (strcmp(ops->name, name)) continue;
+    PetscCall(PetscPrintf(program->comm, "%s: %s\n", name, ops->summary));
+    if (ops->reference && ops->reference[0]) PetscCall(PetscPrintf(program->comm, "%s\n", ops->reference));
+    PetscCall(PetscPrintf(program->comm, "\nparameters (and those of every training: nomos describe train%s):\n\n", ops->data ? ", nomos describe data" : ""));
+    PetscCall(PrintParams(program->comm, ops->n_params, ops->params));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   for (size_t i = 0; nomos_sections[i]; i++) {
@@ -81,10 +119,20 @@ static PetscErrorCode DescribeName(const NomosProgram *program, const char name[
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   *found = false;
-  for (size_t i = 0; i < nomos_n_run_params; i++) {
-    if (strcmp(nomos_run_params[i].key, name)) continue;
-    PetscCall(PrintParam(program->comm, &nomos_run_params[i]));
-    *found = true;
+  for (size_t t = 0; t < N_TABLES && !*found; t++) {
+    for (size_t i = 0; i < *tables[t].n; i++) {
+      if (strcmp(tables[t].params[i].key, name)) continue;
+      PetscCall(PrintParam(program->comm, &tables[t].params[i]));
+      *found = true;
+    }
+  }
+  for (size_t m = 0; program->surrogates[m]; m++) {
+    for (size_t i = 0; i < program->surrogates[m]->n_params; i++) {
+      if (strcmp(program->surrogates[m]->params[i].key, name)) continue;
+      PetscCall(PetscPrintf(program->comm, "surrogate %s:\n", program->surrogates[m]->name));
+      PetscCall(PrintParam(program->comm, &program->surrogates[m]->params[i]));
+      *found = true;
+    }
   }
   for (size_t s = 0; nomos_sections[s]; s++) {
     for (size_t i = 0; i < nomos_sections[s]->n; i++) {
@@ -113,7 +161,9 @@ static PetscErrorCode DescribeCase(const NomosProgram *program, const char name[
 
   PetscFunctionBeginUser;
   PetscCall(NomosCaseFind(program->comm, name, &file));
-  PetscCall(NomosCaseLoad(program->comm, &(NomosCaseInput){.path = file.path, .models = program->models, .smoke = program->smoke, .n_set = program->n_set, .set = program->set}, &config, &ops));
+  const NomosCaseInput input = {.path = file.path, .models = program->models, .smoke = program->smoke, .n_set = program->n_set, .set = program->set};
+  if (NomosIsTraining(file.path)) PetscCall(NomosTrainingCaseLoad(program->comm, &input, program->surrogates, &config, &(const NomosSurrogateOps *){NULL}));
+  else PetscCall(NomosCaseLoad(program->comm, &input, &config, &ops));
   PetscCall(NomosConfigToYaml(config, &yaml));
   PetscCall(PetscPrintf(program->comm, "# %s\n", file.path));
   int rank;
@@ -130,7 +180,12 @@ static PetscErrorCode Unknown(const NomosProgram *program, const char name[])
   size_t      n = 0;
 
   PetscFunctionBeginUser;
-  for (size_t i = 0; i < nomos_n_run_params && n < 1024; i++) names[n++] = nomos_run_params[i].key;
+  for (size_t t = 0; t < N_TABLES; t++)
+    for (size_t i = 0; i < *tables[t].n && n < 1024; i++) names[n++] = tables[t].params[i].key;
+  for (size_t m = 0; program->surrogates[m]; m++) {
+    if (n < 1024) names[n++] = program->surrogates[m]->name;
+    for (size_t i = 0; i < program->surrogates[m]->n_params && n < 1024; i++) names[n++] = program->surrogates[m]->params[i].key;
+  }
   for (size_t s = 0; nomos_sections[s]; s++)
     for (size_t i = 0; i < nomos_sections[s]->n && n < 1024; i++) names[n++] = nomos_sections[s]->params[i].key;
   for (size_t m = 0; program->models[m]; m++) {
@@ -218,6 +273,8 @@ PetscErrorCode NomosCommandList(NomosProgram *program)
   PetscCallMPI(MPI_Comm_rank(program->comm, &rank));
   PetscCall(PetscPrintf(program->comm, "solvers:\n"));
   for (size_t i = 0; program->models[i]; i++) PetscCall(PetscPrintf(program->comm, "  %-32s %s\n", program->models[i]->name, program->models[i]->summary));
+  if (program->surrogates[0]) PetscCall(PetscPrintf(program->comm, "\nsurrogates:\n"));
+  for (size_t i = 0; program->surrogates[i]; i++) PetscCall(PetscPrintf(program->comm, "  %-32s %s\n", program->surrogates[i]->name, program->surrogates[i]->summary));
   NomosCaseRoot(root);
   PetscCall(PetscPrintf(program->comm, "\ncases (in %s):\n", root[0] ? root : "no folder: NOMOS_CASES may name one"));
   if (!rank && root[0]) code = ListCases(root, "", 4, &n_found);

@@ -1,4 +1,5 @@
 #include "cases/plot_run.h"
+#include "cases/train.h"
 #include "io/verdict_impl.h"
 
 #include <ctype.h>
@@ -83,7 +84,7 @@ PetscErrorCode NomosPlotSave(const NomosPlotContext *context, const char stem[],
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosPlotRun(const char directory[], const NomosModelOps *const models[])
+PetscErrorCode NomosPlotRun(const char directory[], const NomosProgram *program)
 {
   NomosPlotContext context = {.directory = directory};
   NomosConfig      config;
@@ -92,7 +93,11 @@ PetscErrorCode NomosPlotRun(const char directory[], const NomosModelOps *const m
   PetscFunctionBeginUser;
   snprintf(path, sizeof path, "%s/config.yaml", directory);
   PetscCheck(!access(path, R_OK), PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, "%s: not a run directory: it has no config.yaml (%s)", directory, strerror(errno));
-  PetscCall(NomosCaseLoad(PETSC_COMM_SELF, &(NomosCaseInput){.path = path, .models = models}, &config, &context.ops));
+  if (NomosIsTraining(path)) {
+    PetscCall(NomosPlotTraining(directory, program));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(NomosCaseLoad(PETSC_COMM_SELF, &(NomosCaseInput){.path = path, .models = program->models}, &config, &context.ops));
   PetscCall(NomosRunParamsGet(config, &context.params));
   NomosTimeUnit(context.params.stop, context.params.nondimensional, &context.time_name, &context.time_factor);
   snprintf(path, sizeof path, "%s/plots", directory);
@@ -117,7 +122,7 @@ PetscErrorCode NomosCommandPlot(NomosProgram *program)
   PetscCallMPI(MPI_Comm_rank(program->comm, &rank));
   if (!rank) {
     NomosErrorSetQuiet(true);
-    verdict.code = NomosPlotRun(program->arguments[0], program->models);
+    verdict.code = NomosPlotRun(program->arguments[0], program);
     NomosErrorSetQuiet(false);
     if (verdict.code) snprintf(verdict.message, sizeof verdict.message, "%s", NomosErrorLast());
     else if (!program->quiet) printf("pictures are in %s/plots\n", program->arguments[0]);

@@ -10,7 +10,7 @@
 
 static PetscErrorCode CommandHelp(NomosProgram *program);
 
-enum { RUN = 1, PLOT = 2, CHECK = 4, DESCRIBE = 8, LIST = 16, HELP = 32, GRADCHECK = 64, ESTIMATE = 128 };
+enum { RUN = 1, PLOT = 2, CHECK = 4, DESCRIBE = 8, LIST = 16, HELP = 32, GRADCHECK = 64, ESTIMATE = 128, TRAIN = 256, EVALUATE = 512 };
 
 static const struct {
   const char *name, *arguments;
@@ -46,15 +46,29 @@ static const struct {
    "\n"
    "  nomos gradcheck qg/two_layer_turbulence --smoke\n"
    "  nomos gradcheck qg/rossby_wave --set gradcheck.steps=100\n"},
+  {"train", "CASE [options]", TRAIN, 1, 1, NomosCommandTrain, "train a surrogate, or continue a training",
+   "CASE says which surrogate, on which data and how (`surrogate:`, `data:`, `train:`). The run directory holds weights.safetensors (the best ones, which PyTorch and NumPy\n"
+   "open), loss.csv, log.txt, checkpoints and pictures. With MPI each rank takes its share of a mini-batch. Signals end it as they end a run; --restart latest goes on,\n"
+   "bit for bit, also after a kill. Its parameters: nomos describe train, nomos describe data.\n"
+   "\n"
+   "  nomos train learning/fourier_features\n"
+   "  mpirun -n 2 nomos train learning/fourier_features --set train.batch=2048\n"
+   "  nomos train RUN --restart latest --set train.epochs=400\n"},
+  {"evaluate", "CASE|RUN [options]", EVALUATE, 1, 1, NomosCommandEvaluate, "measure the errors of a trained surrogate",
+   "The metrics of a split of the data (evaluate.split), as a table and in RUN/evaluation_SPLIT.json. Of a CASE, with the weights that evaluate.weights names; -o DIR then\n"
+   "says where to write.\n"
+   "\n"
+   "  nomos evaluate RUN\n"
+   "  nomos evaluate CASE --set evaluate.weights=RUN/weights.safetensors --set evaluate.split=all\n"},
   {"plot", "RUN", PLOT, 1, 1, NomosCommandPlot, "draw the pictures of a run again, into RUN/plots", "Works on finished, stopped and killed runs.\n"},
   {"check", "CASE RUN", CHECK, 2, 2, NomosCommandCheck, "compare the results of a run with a case's expected.yaml", "Exit code 0 if every number is within its tolerance, else 1.\n"},
-  {"describe", "[SOLVER | CASE | KEY | run | estimate | gradcheck]", DESCRIBE, 0, 1, NomosCommandDescribe, "explain solvers, parameters, or the resolved values of a case",
+  {"describe", "[SOLVER | SURROGATE | CASE | KEY | run | ...]", DESCRIBE, 0, 1, NomosCommandDescribe, "explain solvers, surrogates, parameters, or the resolved values of a case",
    "  nomos describe                 what there is\n"
    "  nomos describe qg              every parameter of a solver\n"
-   "  nomos describe run             the parameters of every run\n"
+   "  nomos describe run             the parameters of every run; so too estimate, gradcheck, train, data, evaluate\n"
    "  nomos describe time.dt         one parameter\n"
    "  nomos describe qg/rossby_wave  the values of a case and where they come from\n"},
-  {"list", "", LIST, 0, 0, NomosCommandList, "list solvers and cases", "Cases are looked for in the folder `cases` of the source or of the installation; NOMOS_CASES names another.\n"},
+  {"list", "", LIST, 0, 0, NomosCommandList, "list solvers, surrogates and cases", "Cases are looked for in the folder `cases` of the source or of the installation; NOMOS_CASES names another.\n"},
   {"help", "[COMMAND]", HELP, 0, 1, CommandHelp, "explain a command", ""},
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
@@ -68,14 +82,14 @@ static const struct {
   size_t      offset;
   const char *doc;
 } options[] = {
-  {"--output", "-o", "DIR", RUN | GRADCHECK | ESTIMATE, TEXT, offsetof(NomosProgram, directory), "the run directory (default runs/<case>[-<command>]/<UTC time>-<hash>)"},
-  {"--set", NULL, "KEY=VALUE", RUN | GRADCHECK | ESTIMATE | DESCRIBE, LIST_OF_TEXT, 0, "set a parameter; wins over the case; may be given many times"},
-  {"--restart", NULL, "latest|STEP|FILE", RUN | ESTIMATE, TEXT, offsetof(NomosProgram, restart), "continue from a checkpoint"},
-  {"--force", NULL, NULL, RUN | GRADCHECK | ESTIMATE, FLAG, offsetof(NomosProgram, force), "replace the run in the run directory: only files a run writes are deleted"},
-  {"--dry-run", NULL, NULL, RUN, FLAG, offsetof(NomosProgram, dry_run), "check the case, say what it would cost, write nothing"},
-  {"--smoke", NULL, NULL, RUN | GRADCHECK | ESTIMATE | DESCRIBE, FLAG, offsetof(NomosProgram, smoke), "the case's small variant (`smoke:` in case.yaml)"},
-  {"--check", NULL, NULL, RUN | ESTIMATE, FLAG, offsetof(NomosProgram, check), "compare the results with the case's expected.yaml"},
-  {"--quiet", "-q", NULL, RUN | GRADCHECK | ESTIMATE | PLOT, FLAG, offsetof(NomosProgram, quiet), "nothing on standard output"},
+  {"--output", "-o", "DIR", RUN | GRADCHECK | ESTIMATE | TRAIN | EVALUATE, TEXT, offsetof(NomosProgram, directory), "the run directory (default runs/<case>[-<command>]/<UTC time>-<hash>)"},
+  {"--set", NULL, "KEY=VALUE", RUN | GRADCHECK | ESTIMATE | TRAIN | EVALUATE | DESCRIBE, LIST_OF_TEXT, 0, "set a parameter; wins over the case; may be given many times"},
+  {"--restart", NULL, "latest|STEP|FILE", RUN | ESTIMATE | TRAIN, TEXT, offsetof(NomosProgram, restart), "continue from a checkpoint"},
+  {"--force", NULL, NULL, RUN | GRADCHECK | ESTIMATE | TRAIN, FLAG, offsetof(NomosProgram, force), "replace the run in the run directory: only files a run writes are deleted"},
+  {"--dry-run", NULL, NULL, RUN | TRAIN, FLAG, offsetof(NomosProgram, dry_run), "check the case, say what it would cost, write nothing"},
+  {"--smoke", NULL, NULL, RUN | GRADCHECK | ESTIMATE | TRAIN | EVALUATE | DESCRIBE, FLAG, offsetof(NomosProgram, smoke), "the case's small variant (`smoke:` in case.yaml)"},
+  {"--check", NULL, NULL, RUN | ESTIMATE | TRAIN, FLAG, offsetof(NomosProgram, check), "compare the results with the case's expected.yaml"},
+  {"--quiet", "-q", NULL, RUN | GRADCHECK | ESTIMATE | TRAIN | EVALUATE | PLOT, FLAG, offsetof(NomosProgram, quiet), "nothing on standard output"},
   {"--help", "-h", NULL, ~0u, FLAG, offsetof(NomosProgram, help), "this page"},
   {"--debug", NULL, NULL, ~0u, FLAG, offsetof(NomosProgram, debug), "show where in the source an error was raised"},
 };
@@ -243,9 +257,26 @@ static int SplitArguments(int argc, char **argv, int *n_petsc, char ***petsc)
   return n;
 }
 
-int NomosProgramMain(int argc, char **argv, const NomosModelOps *const models[])
+/* The solvers, and behind them the models of trained surrogates. */
+static const NomosModelOps **AllModels(const NomosModelOps *const models[], const NomosSurrogateOps *const surrogates[])
 {
-  NomosProgram   program = {.models = models, .argc = argc, .argv = argv};
+  const NomosModelOps **all;
+  size_t                n = 0, n_surrogates = 0;
+
+  while (models[n]) n++;
+  while (surrogates[n_surrogates]) n_surrogates++;
+  all = calloc(n + n_surrogates + 1, sizeof *all);
+  for (size_t i = 0; all && i < n; i++) all[i] = models[i];
+  for (size_t i = 0; all && i < n_surrogates; i++)
+    if (surrogates[i]->model) all[n++] = surrogates[i]->model;
+  return all;
+}
+
+int NomosProgramMain(int argc, char **argv, const NomosModelOps *const models[], const NomosSurrogateOps *const surrogates[])
+{
+  static const NomosSurrogateOps *const none[] = {NULL};
+  const NomosModelOps **all = AllModels(models, surrogates ? surrogates : none);
+  NomosProgram   program = {.models = all, .surrogates = surrogates ? surrogates : none, .argc = argc, .argv = argv};
   int            n_petsc = 0, ours, exit_code;
   char         **petsc;
   PetscBool      initialised;
@@ -257,7 +288,7 @@ int NomosProgramMain(int argc, char **argv, const NomosModelOps *const models[])
   }
   if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) argv[1] = "help";
   ours = SplitArguments(argc, argv, &n_petsc, &petsc);
-  if (!petsc || PetscInitialized(&initialised)) return NOMOS_EXIT_ERROR;
+  if (!petsc || !all || PetscInitialized(&initialised)) return NOMOS_EXIT_ERROR;
   int    n_passed = n_petsc;
   char **passed   = petsc;
   if (!initialised) {
@@ -293,5 +324,6 @@ int NomosProgramMain(int argc, char **argv, const NomosModelOps *const models[])
     if (PetscFinalize() && !exit_code) exit_code = NOMOS_EXIT_ERROR;
   }
   free(petsc);
+  free(all);
   return exit_code;
 }

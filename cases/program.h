@@ -3,11 +3,13 @@
 #define NOMOS_CASES_PROGRAM_H
 
 #include "operators/model.h"
+#include "surrogates/surrogate.h"
 
 /* What the command line says, checked against the tables. Texts are borrowed from argv. */
 typedef struct {
   MPI_Comm                    comm;
-  const NomosModelOps *const *models; /* NULL-terminated */
+  const NomosModelOps *const *models; /* NULL-terminated: solvers, then what surrogates make of their weights */
+  const NomosSurrogateOps *const *surrogates; /* NULL-terminated */
   size_t                      n_arguments;
   const char *const          *arguments;
   const char                 *directory; /* -o */
@@ -26,13 +28,15 @@ typedef struct {
 /* Exit codes: 0 done; 1 an error; 2 a wrong command line; 128 + signal when stopped (a wall-clock limit counts as SIGTERM: 143). */
 enum { NOMOS_EXIT_ERROR = 1, NOMOS_EXIT_USAGE = 2, NOMOS_EXIT_SIGNAL = 128 };
 
-/* `main` of the program with the models it can run. Initialises PETSc unless that is done already (tests). Returns the exit code. */
-int NomosProgramMain(int argc, char **argv, const NomosModelOps *const models[]);
+/* `main` of the program with the models it can run and the surrogates it can train (NULL: none), NULL-terminated lists. Initialises PETSc unless that is done already (tests). Returns the exit code. */
+int NomosProgramMain(int argc, char **argv, const NomosModelOps *const models[], const NomosSurrogateOps *const surrogates[]);
 
 /* The commands. Collective over program->comm. An error has been printed when they return its code. */
 PetscErrorCode NomosCommandRun(NomosProgram *program);
 PetscErrorCode NomosCommandEstimate(NomosProgram *program);
 PetscErrorCode NomosCommandGradcheck(NomosProgram *program);
+PetscErrorCode NomosCommandTrain(NomosProgram *program);
+PetscErrorCode NomosCommandEvaluate(NomosProgram *program);
 PetscErrorCode NomosCommandPlot(NomosProgram *program);
 PetscErrorCode NomosCommandCheck(NomosProgram *program);
 PetscErrorCode NomosCommandDescribe(NomosProgram *program);

@@ -20,6 +20,7 @@ typedef struct NomosRun_s NomosRun;
 /* A command that writes a run directory. */
 typedef struct {
   const char *command; /* "run" */
+  bool        learns;  /* its cases name a surrogate (train_params.h): there is no model, run->surrogate_ops instead of run->ops */
   const char *section; /* of the parameters that the command adds to those of runs (NomosSection); default directories are runs/<case>-<section>/. NULL: none */
   PetscErrorCode (*body)(NomosRun *run);    /* from NomosRunSetUp to the last line of the log */
   PetscErrorCode (*results)(NomosRun *run, NomosResultFn result, void *ctx); /* for summary.json, at the end. Collective; what rank 0 reports counts */
@@ -37,6 +38,8 @@ struct NomosRun_s {
   NomosRunParams       params;
   const NomosModelOps *ops;
   NomosModel           model;
+  const NomosSurrogateOps *surrogate_ops;
+  int64_t              step; /* where there is no model */
   char                *physics; /* NomosPhysicsText */
   char                 physics_hash[17];
   char                *yaml, *provenance; /* what the files record: the resolved case, and where the run comes from */
@@ -121,7 +124,13 @@ const char *NomosTimeText(double time, double scale, bool nondimensional, char t
 void NomosTimeUnit(double scale, bool nondimensional, const char **name, double *factor);
 
 /* Pictures of a run directory, from its files alone. Not collective: one rank. */
-PetscErrorCode NomosPlotRun(const char directory[], const NomosModelOps *const models[]);
+PetscErrorCode NomosPlotRun(const char directory[], const NomosProgram *program);
+
+/* The present step, of the model or of a training. */
+static inline int64_t NomosRunStep(const NomosRun *run)
+{
+  return run->model ? run->model->step : run->step;
+}
 
 /* Compare `results` of RUN/summary.json with expected.yaml of a case; *passed says whether all are within tolerance. One rank. */
 PetscErrorCode NomosCheckResults(const char case_directory[], const char run_directory[], bool *passed);

@@ -7,12 +7,17 @@
 /* clang-format off */
 const NomosParam nomos_run_params[] = {
   {"solver",                NOMOS_PARAM_STRING, NULL,      NULL, 0, 0,             NULL, false, "The model to run: a name that `nomos list` shows."},
+  /* N_COMMON: of every command, those that train too */
   {"case.title",            NOMOS_PARAM_STRING, "",        NULL, 0, 0,             NULL, false, "What the case is, in a few words; goes into files and pictures."},
   {"case.reference",        NOMOS_PARAM_STRING, "",        NULL, 0, 0,             NULL, false, "Where the case is from: a citation or a DOI."},
   {"case.units",            NOMOS_PARAM_CHOICE, "SI",      NULL, 0, 0, "SI|nondimensional", false, "Nondimensional cases carry no units, in the case and in the files."},
+  {"time.max_wall",         NOMOS_PARAM_REAL,   "0",       "s",  0, DBL_MAX,       NULL, false, "Stop with a checkpoint after this much wall-clock time, in s also in nondimensional cases; 0: no limit."},
+  {"output.pictures",       NOMOS_PARAM_BOOL,   "true",    NULL, 0, 0,             NULL, false, "Draw pictures into plots/ when the run ends."},
+  {"checkpoint.keep",       NOMOS_PARAM_INT,    "2",       NULL, 0, 1000000,       NULL, false, "How many checkpoints to keep, the newest; 0: all."},
+  {"run.threads",           NOMOS_PARAM_INT,    "0",       NULL, 0, 4096,          NULL, false, "OpenMP threads per rank; 0: OMP_NUM_THREADS, or the cores divided among the ranks of a machine."},
+  /* of those that run a solver */
   {"time.dt",               NOMOS_PARAM_REAL,   NULL,      "s",  DBL_MIN, DBL_MAX, NULL, false, "Time step (the first one, when the solver adapts it)."},
   {"time.stop",             NOMOS_PARAM_REAL,   NULL,      "s",  0, DBL_MAX,       NULL, false, "The run ends with the first step at or after this time."},
-  {"time.max_wall",         NOMOS_PARAM_REAL,   "0",       "s",  0, DBL_MAX,       NULL, false, "Stop with a checkpoint after this much wall-clock time, in s also in nondimensional cases; 0: no limit."},
   {"time.check_every",      NOMOS_PARAM_INT,    "10",      NULL, 1, 20,            NULL, false, "Steps between two looks for a blow-up."},
   {"output.fields_every",   NOMOS_PARAM_REAL,   "0",       "s",  0, DBL_MAX,       NULL, false, "Time between two frames of fields.nc; 0: one at the start and one at the end."},
   {"output.scalars_every",  NOMOS_PARAM_REAL,   "0",       "s",  0, DBL_MAX,       NULL, false, "Time between two rows of scalars.csv; 0: one at the start and one at the end."},
@@ -20,16 +25,16 @@ const NomosParam nomos_run_params[] = {
   {"output.precision",      NOMOS_PARAM_CHOICE, "float32", NULL, 0, 0,    "float32|float64", false, "Precision of fields.nc."},
   {"output.compression",    NOMOS_PARAM_INT,    "0",       NULL, 0, 9,             NULL, false, "Deflate level of the .nc files, applied when the run ends; 0: none."},
   {"output.average_from",   NOMOS_PARAM_REAL,   "0",       "s",  0, DBL_MAX,       NULL, false, "Time means of scalars and spectra begin here."},
-  {"output.pictures",       NOMOS_PARAM_BOOL,   "true",    NULL, 0, 0,             NULL, false, "Draw pictures into plots/ when the run ends."},
   {"checkpoint.every",      NOMOS_PARAM_REAL,   "0",       "s",  0, DBL_MAX,       NULL, false, "Time between two checkpoints; 0: only when the run ends."},
-  {"checkpoint.keep",       NOMOS_PARAM_INT,    "2",       NULL, 0, 1000000,       NULL, false, "How many checkpoints to keep, the newest; 0: all."},
-  {"run.threads",           NOMOS_PARAM_INT,    "0",       NULL, 0, 4096,          NULL, false, "OpenMP threads per rank; 0: OMP_NUM_THREADS, or the cores divided among the ranks of a machine."},
 };
 /* clang-format on */
-const size_t nomos_n_run_params = sizeof nomos_run_params / sizeof *nomos_run_params;
+enum { N_COMMON = 7 };
+const size_t            nomos_n_run_params    = sizeof nomos_run_params / sizeof *nomos_run_params;
+const NomosParam *const nomos_common_params   = nomos_run_params + 1;
+const size_t            nomos_n_common_params = N_COMMON;
 
 /* A restart may change these; every other parameter is physics. */
-static const char *const not_physics[] = {"estimate.iterations", "estimate.reduction", "estimate.memory", "estimate.snapshots", "gradcheck.", "output.", "checkpoint.", "case.title", "case.reference", "run.", "time.dt", "time.stop", "time.max_wall", "time.check_every"};
+static const char *const not_physics[] = {"train.epochs", "train.patience", "train.checkpoint_every", "train.learning_rate", "train.clip_", "evaluate.", "estimate.iterations", "estimate.reduction", "estimate.memory", "estimate.snapshots", "gradcheck.", "output.", "checkpoint.", "case.title", "case.reference", "run.", "time.dt", "time.stop", "time.max_wall", "time.check_every"};
 enum { N_NOT_PHYSICS = sizeof not_physics / sizeof *not_physics };
 
 /* Every section is one line here. */
@@ -58,7 +63,7 @@ static PetscErrorCode RegisterSections(NomosConfig config, const char asked[])
 
 PetscErrorCode NomosCaseLoad(MPI_Comm comm, const NomosCaseInput *input, NomosConfig *config, const NomosModelOps **ops)
 {
-  const char *solver, *units;
+  const char *solver, *surrogate, *units;
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigCreate(comm, config));
@@ -69,6 +74,8 @@ PetscErrorCode NomosCaseLoad(MPI_Comm comm, const NomosCaseInput *input, NomosCo
   PetscCall(NomosConfigPeek(*config, "case.units", &units));
   PetscCall(NomosConfigSetNondimensional(*config, units && !strcmp(units, "nondimensional")));
   PetscCall(NomosConfigRegister(*config, nomos_n_run_params, nomos_run_params));
+  PetscCall(NomosConfigPeek(*config, "surrogate", &surrogate));
+  PetscCheck(solver || !surrogate, comm, PETSC_ERR_ARG_WRONGSTATE, "%s: this case trains a surrogate (%s): nomos train, or nomos evaluate", input->path, surrogate);
   PetscCheck(solver, comm, PETSC_ERR_ARG_WRONGSTATE, "%s: solver is missing: the model to run, such as `solver: %s`; `nomos list` shows the solvers", input->path, input->models[0] ? input->models[0]->name : "");
   PetscCall(NomosModelFind(input->models, solver, NomosConfigWhere(*config, "solver"), ops));
   PetscCall(NomosConfigRegister(*config, (*ops)->n_params, (*ops)->params));
@@ -77,18 +84,32 @@ PetscErrorCode NomosCaseLoad(MPI_Comm comm, const NomosCaseInput *input, NomosCo
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosRunParamsGet(NomosConfig config, NomosRunParams *params)
+PetscErrorCode NomosCommonParamsGet(NomosConfig config, NomosRunParams *params)
 {
-  int64_t     compression, keep, threads;
-  const char *precision;
+  int64_t keep, threads;
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetString(config, "case.title", &params->title));
   PetscCall(NomosConfigGetString(config, "case.reference", &params->reference));
   params->nondimensional = NomosConfigIsNondimensional(config);
+  PetscCall(NomosConfigGetReal(config, "time.max_wall", &params->max_wall));
+  PetscCall(NomosConfigGetBool(config, "output.pictures", &params->pictures));
+  PetscCall(NomosConfigGetInt(config, "checkpoint.keep", &keep));
+  PetscCall(NomosConfigGetInt(config, "run.threads", &threads));
+  params->checkpoint_keep = (int)keep;
+  params->threads         = (int)threads;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosRunParamsGet(NomosConfig config, NomosRunParams *params)
+{
+  int64_t     compression;
+  const char *precision;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosCommonParamsGet(config, params));
   PetscCall(NomosConfigGetReal(config, "time.dt", &params->dt));
   PetscCall(NomosConfigGetReal(config, "time.stop", &params->stop));
-  PetscCall(NomosConfigGetReal(config, "time.max_wall", &params->max_wall));
   PetscCall(NomosConfigGetInt(config, "time.check_every", &params->check_every));
   PetscCall(NomosConfigGetReal(config, "output.fields_every", &params->fields_every));
   PetscCall(NomosConfigGetReal(config, "output.scalars_every", &params->scalars_every));
@@ -96,14 +117,9 @@ PetscErrorCode NomosRunParamsGet(NomosConfig config, NomosRunParams *params)
   PetscCall(NomosConfigGetReal(config, "output.average_from", &params->average_from));
   PetscCall(NomosConfigGetString(config, "output.precision", &precision));
   PetscCall(NomosConfigGetInt(config, "output.compression", &compression));
-  PetscCall(NomosConfigGetBool(config, "output.pictures", &params->pictures));
   PetscCall(NomosConfigGetReal(config, "checkpoint.every", &params->checkpoint_every));
-  PetscCall(NomosConfigGetInt(config, "checkpoint.keep", &keep));
-  PetscCall(NomosConfigGetInt(config, "run.threads", &threads));
   params->precision       = strcmp(precision, "float32") ? NOMOS_F64 : NOMOS_F32;
   params->compression     = (int)compression;
-  params->checkpoint_keep = (int)keep;
-  params->threads         = (int)threads;
   if (!(params->stop / params->dt < 1e15)) {
     char numbers[128];
     snprintf(numbers, sizeof numbers, "time.stop = %g is %.3g steps of time.dt = %g", params->stop, params->stop / params->dt, params->dt);

@@ -4,8 +4,11 @@
 
 #include "operators/model.h"
 
-extern const NomosParam nomos_run_params[];
-extern const size_t     nomos_n_run_params;
+/* Of every command that runs a solver; and of these those that every command has. */
+extern const NomosParam        nomos_run_params[];
+extern const size_t            nomos_n_run_params;
+extern const NomosParam *const nomos_common_params;
+extern const size_t            nomos_n_common_params;
 
 typedef struct {
   const char   *title, *reference;
@@ -40,6 +43,7 @@ typedef struct {
   const char *const          *set;
 } NomosCaseInput;
 PetscErrorCode NomosCaseLoad(MPI_Comm comm, const NomosCaseInput *input, NomosConfig *config, const NomosModelOps **ops);
+PetscErrorCode NomosCommonParamsGet(NomosConfig config, NomosRunParams *params);
 PetscErrorCode NomosRunParamsGet(NomosConfig config, NomosRunParams *params);
 
 /* What identifies the physics of a run: a line `key = value` for every parameter that a restart may not change, and its hash. PetscFree(*text). */

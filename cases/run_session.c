@@ -1,5 +1,6 @@
 /* What the commands that write a run directory share: from the command line to a model and a directory that is theirs, and the way out, also after an error. */
 #include "cases/run.h"
+#include "cases/train_params.h"
 #include "io/provenance.h"
 #include "io/verdict_impl.h"
 
@@ -56,12 +57,20 @@ PetscErrorCode NomosRunSetUp(NomosRun *run)
 
   PetscFunctionBeginUser;
   PetscCall(NomosCaseFind(run->comm, program->arguments[0], &run->case_file));
-  PetscCall(NomosCaseLoad(run->comm, &(NomosCaseInput){.path = run->case_file.path, .models = program->models, .section = run->task->section, .smoke = program->smoke, .n_set = program->n_set, .set = program->set}, &run->config, &run->ops));
-  PetscCall(NomosRunParamsGet(run->config, &run->params));
+  const NomosCaseInput input = {.path = run->case_file.path, .models = program->models, .section = run->task->section, .smoke = program->smoke, .n_set = program->n_set, .set = program->set};
+  if (run->task->learns) {
+    PetscCall(NomosTrainingCaseLoad(run->comm, &input, program->surrogates, &run->config, &run->surrogate_ops));
+    PetscCall(NomosCommonParamsGet(run->config, &run->params));
+  } else {
+    PetscCall(NomosCaseLoad(run->comm, &input, &run->config, &run->ops));
+    PetscCall(NomosRunParamsGet(run->config, &run->params));
+  }
   PetscCall(InsertPetscOptions(run));
   PetscCall(SetThreads(run));
-  PetscCall(NomosModelCreate(run->comm, run->ops, run->config, &run->model));
-  PetscCall(run->ops->scalars(run->model, &run->n_scalars, &run->scalar_info));
+  if (run->ops) {
+    PetscCall(NomosModelCreate(run->comm, run->ops, run->config, &run->model));
+    PetscCall(run->ops->scalars(run->model, &run->n_scalars, &run->scalar_info));
+  }
   PetscCall(NomosPhysicsText(run->config, &run->physics, run->physics_hash)); /* after create, which may have derived values */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -106,9 +115,9 @@ static PetscErrorCode DescribeToLog(NomosRun *run)
   double bytes     = 0;
 
   PetscFunctionBeginUser;
-  PetscCall(run->ops->describe(run->model, &bytes, line, sizeof line));
+  if (run->model) PetscCall(run->ops->describe(run->model, &bytes, line, sizeof line));
   PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "start", "%s: %s%s%s", NomosSource(), run->case_file.name, run->params.title[0] ? ": " : "", run->params.title));
-  PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "model", "%s: %s; %d rank%s, %d thread%s", run->ops->name, line, run->size, run->size > 1 ? "s" : "", run->n_threads, run->n_threads > 1 ? "s" : ""));
+  PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, run->model ? "model" : "surrogate", "%s: %s; %d rank%s, %d thread%s", run->model ? run->ops->name : run->surrogate_ops->name, run->model ? line : run->surrogate_ops->summary, run->size, run->size > 1 ? "s" : "", run->n_threads, run->n_threads > 1 ? "s" : ""));
   PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "directory", "run directory: %s", NomosRunDirectoryPath(run->directory)));
   if (run->restarted) PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "restart", "restarted from %s", run->restart_path));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -136,7 +145,7 @@ PetscErrorCode NomosRunDrawPictures(NomosRun *run)
   PetscFunctionBeginUser;
   if (!run->params.pictures || run->rank) PetscFunctionReturn(PETSC_SUCCESS);
   const bool     quiet = NomosErrorSetQuiet(true);
-  PetscErrorCode code  = NomosPlotRun(NomosRunDirectoryPath(run->directory), run->program->models);
+  PetscErrorCode code  = NomosPlotRun(NomosRunDirectoryPath(run->directory), run->program);
   NomosErrorSetQuiet(quiet);
   if (code) PetscCall(NomosLogPrint(run->log, NOMOS_LOG_WARNING, "pictures", "pictures could not be drawn: %s", NomosErrorLast()));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -61,7 +61,7 @@ static json_t *ScalarTable(const NomosRun *run)
 
 static json_t *Timings(const NomosRun *run)
 {
-  double  total = MPI_Wtime() - run->wall_begin, steps = (double)(run->model->step - run->first_step);
+  double  total = MPI_Wtime() - run->wall_begin, steps = (double)(NomosRunStep(run) - run->first_step);
   json_t *timings = json_object();
 
   json_object_set_new(timings, "total_s", Number(total));
@@ -69,7 +69,7 @@ static json_t *Timings(const NomosRun *run)
   json_object_set_new(timings, "stepping_s", Number(run->wall_step));
   json_object_set_new(timings, "output_s", Number(run->wall_output));
   json_object_set_new(timings, "steps_per_s", Number(steps / run->wall_step));
-  json_object_set_new(timings, "ns_per_grid_point_and_step", Number(1e9 * run->wall_step / (steps * (double)run->model->n_grid)));
+  if (run->model) json_object_set_new(timings, "ns_per_grid_point_and_step", Number(1e9 * run->wall_step / (steps * (double)run->model->n_grid)));
   return timings;
 }
 
@@ -89,7 +89,7 @@ PetscErrorCode NomosRunWriteSummary(NomosRun *run, const char status[], const ch
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &memory[1], 1, MPI_DOUBLE, MPI_SUM, run->comm));
   if (finished) PetscCall(run->task->results(run, AddResult, results));
   if (!run->rank) {
-    summary = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:f, s:i, s:i, s:f, s:f}", "version", NOMOS_VERSION, "case", run->case_file.name, "solver", run->ops->name, "status", status, "reason", reason, "steps", (json_int_t)run->model->step, "steps_of_this_process", (json_int_t)(run->model->step - run->first_step), "time", isfinite(run->model->time) ? run->model->time : 0., "ranks", run->size, "threads", run->n_threads, "peak_memory_bytes_of_a_rank", memory[0], "peak_memory_bytes", memory[1]);
+    summary = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:f, s:i, s:i, s:f, s:f}", "version", NOMOS_VERSION, "case", run->case_file.name, run->model ? "solver" : "surrogate", run->model ? run->ops->name : run->surrogate_ops->name, "status", status, "reason", reason, "steps", (json_int_t)NomosRunStep(run), "steps_of_this_process", (json_int_t)(NomosRunStep(run) - run->first_step), "time", run->model && isfinite(run->model->time) ? run->model->time : 0., "ranks", run->size, "threads", run->n_threads, "peak_memory_bytes_of_a_rank", memory[0], "peak_memory_bytes", memory[1]);
     if (summary) {
       json_object_set_new(summary, "timings", Timings(run));
       json_object_set_new(summary, "results", results);

@@ -300,6 +300,7 @@ static void DescribeProgress(const NomosProgress *progress, double steps_per_sec
   line[0] = '\0';
   FormatCount(progress->step, count);
   Append(line, "step %s", count);
+  if (progress->note) Append(line, "  %.200s", progress->note);
   if (progress->time_text) Append(line, "  t = %.100s", progress->time_text);
   if (progress->dt_text) Append(line, "  dt = %.100s", progress->dt_text);
   else if (isfinite(progress->dt)) Append(line, "  dt = %.4g", progress->dt);
@@ -394,6 +395,7 @@ PetscErrorCode NomosLogProgress(NomosLog log, const NomosProgress *progress)
     char    line[LINE_MAX_BYTES];
     json_object_set_new(record, "fraction", json_real(shown.fraction));
     json_object_set_new(record, "step", json_integer((json_int_t)shown.step));
+    if (shown.note) json_object_set_new(record, "note", NomosJsonText(shown.note));
     if (shown.time_text) json_object_set_new(record, "time", NomosJsonText(shown.time_text));
     if (isfinite(shown.dt)) json_object_set_new(record, "dt", json_real(shown.dt));
     if (isfinite(shown.cfl)) json_object_set_new(record, "cfl", json_real(shown.cfl));

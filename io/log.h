@@ -24,6 +24,7 @@ typedef struct {
   double      dt;
   double      cfl;      /* NaN: not shown */
   const char *dt_text;  /* "2 h"; NULL: dt is shown as a pure number */
+  const char *note;     /* "epoch 3 of 100, loss 0.01", behind the step; may be NULL */
 } NomosProgress;
 PetscErrorCode NomosLogProgress(NomosLog log, const NomosProgress *progress);
 PetscErrorCode NomosLogProgressEnd(NomosLog log);
@@ -38,6 +39,9 @@ PetscErrorCode NomosLogProgressDue(NomosLog log, bool *due);
 typedef struct NomosScalarFile_s *NomosScalarFile;
 PetscErrorCode NomosScalarFileCreate(MPI_Comm comm, const char path[], size_t n, const char *const names[], const char *const units[], NomosScalarFile *file);
 PetscErrorCode NomosScalarFileResume(MPI_Comm comm, const char path[], size_t n, const char *const names[], const char *const units[], int64_t last_step, NomosScalarFile *file);
+/* The same with another quantity in place of time ("epoch"). */
+PetscErrorCode NomosScalarFileCreateOver(MPI_Comm comm, const char path[], const char clock[], size_t n, const char *const names[], NomosScalarFile *file);
+PetscErrorCode NomosScalarFileResumeOver(MPI_Comm comm, const char path[], const char clock[], size_t n, const char *const names[], int64_t last_step, NomosScalarFile *file);
 PetscErrorCode NomosScalarFileWrite(NomosScalarFile file, int64_t step, double time, const double values[]);
 PetscErrorCode NomosScalarFileClose(NomosScalarFile *file);
 /* Read a CSV of this kind: names without units (step and time included), units ("" if none), values (n_rows, n_columns). A half-written last row is left out. Not collective. */

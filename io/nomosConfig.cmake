@@ -1,9 +1,9 @@
-# find_package(nomos): nomos::io, nomos::operators, nomos::solvers, nomos::cases (each with those below it).
+# find_package(nomos): nomos::io, nomos::operators, nomos::solvers, nomos::surrogates, nomos::cases (each with those below it).
 include(CMakeFindDependencyMacro)
 find_dependency(PkgConfig)
 find_dependency(MPI COMPONENTS C)
 find_dependency(OpenMP COMPONENTS C)
-foreach(pair PETSC=petsc FFTW=fftw3 FFTWF=fftw3f HDF5=hdf5-openmpi YAML=yaml-0.1 CAIRO=cairo JANSSON=jansson XXHASH=libxxhash ZLIB=zlib)
+foreach(pair PETSC=petsc OPENBLAS=openblas FFTW=fftw3 FFTWF=fftw3f HDF5=hdf5-openmpi YAML=yaml-0.1 CAIRO=cairo JANSSON=jansson XXHASH=libxxhash ZLIB=zlib)
   string(REPLACE "=" ";" pair ${pair})
   list(GET pair 0 name)
   list(GET pair 1 module)

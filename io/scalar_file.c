@@ -21,7 +21,14 @@ struct NomosScalarFile_s {
 };
 
 enum { BYTES_PER_NUMBER = 32 };
-static const char header_start[] = "step,time";
+enum { MAX_START = NOMOS_MAX_NAME + 8 };
+
+/* "step,time": how a file of scalars begins. */
+static const char *Start(const char clock[], char start[MAX_START])
+{
+  snprintf(start, MAX_START, "step,%s", clock);
+  return start;
+}
 
 #define Refuse(verdict, error_code, ...) ((verdict)->code = (error_code), (void)snprintf((verdict)->message, sizeof(verdict)->message, __VA_ARGS__))
 
@@ -42,9 +49,9 @@ static bool HasUnit(const char unit[])
   return unit && unit[0] && strcmp(unit, "1");
 }
 
-static PetscErrorCode BuildHeader(MPI_Comm comm, size_t n, const char *const names[], const char *const units[], char **header)
+static PetscErrorCode BuildHeader(MPI_Comm comm, const char start[], size_t n, const char *const names[], const char *const units[], char **header)
 {
-  size_t room = sizeof header_start + 8, used;
+  size_t room = strlen(start) + 16, used;
 
   PetscFunctionBeginUser;
   for (size_t i = 0; i < n; i++) {
@@ -53,7 +60,7 @@ static PetscErrorCode BuildHeader(MPI_Comm comm, size_t n, const char *const nam
     room += strlen(names[i]) + (units && units[i] ? strlen(units[i]) : 0) + 8;
   }
   PetscCall(PetscMalloc1(room, header));
-  used = (size_t)snprintf(*header, room, "%s%s", header_start, units ? " [s]" : "");
+  used = (size_t)snprintf(*header, room, "%s%s", start, units ? " [s]" : "");
   for (size_t i = 0; i < n; i++) {
     bool has_unit = units && HasUnit(units[i]);
     used += (size_t)snprintf(*header + used, room - used, has_unit ? ",%s [%s]" : ",%s", names[i], has_unit ? units[i] : "");
@@ -119,7 +126,7 @@ static void RefuseColumns(const char path[], const char line[], const char heade
 }
 
 /* How many bytes of an existing file to keep: everything up to the first row behind last_step or the half-written one. 0: start afresh. */
-static off_t MeasurePrefix(const char path[], const char header[], size_t n_columns, int64_t last_step, NomosVerdict *verdict)
+static off_t MeasurePrefix(const char path[], const char start[], const char header[], size_t n_columns, int64_t last_step, NomosVerdict *verdict)
 {
   FILE   *stream = fopen(path, "r");
   char   *line   = NULL;
@@ -137,7 +144,7 @@ static off_t MeasurePrefix(const char path[], const char header[], size_t n_colu
   if (length <= 0) goto done;
   if (strcmp(line, header)) {
     if (line[length - 1] != '\n' && !strncmp(line, header, (size_t)length)) goto done; /* killed while writing the header */
-    if (strncmp(line, header_start, strlen(header_start))) Refuse(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: this is not a file of scalars (its first line does not start with `%s`); move it away", path, header_start);
+    if (strncmp(line, start, strlen(start))) Refuse(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: this is not a file of scalars (its first line does not start with `%s`); move it away", path, start);
     else RefuseColumns(path, line, header, verdict);
     goto done;
   }
@@ -172,15 +179,15 @@ done:
 }
 
 /* Create keeps nothing, but does not overwrite what is no file of scalars. */
-static void CheckReplaceable(const char path[], NomosVerdict *verdict)
+static void CheckReplaceable(const char path[], const char start[], NomosVerdict *verdict)
 {
   FILE  *stream = fopen(path, "r");
-  char   start[sizeof header_start];
+  char   theirs[MAX_START];
   size_t n;
 
   if (!stream) return; /* opening it for writing will tell */
-  n = fread(start, 1, sizeof start - 1, stream);
-  if (memcmp(start, header_start, n)) Refuse(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: this is not a file of scalars (its first line does not start with `%s`); it is not overwritten: move it away", path, header_start);
+  n = fread(theirs, 1, strlen(start), stream);
+  if (memcmp(theirs, start, n)) Refuse(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: this is not a file of scalars (its first line does not start with `%s`); it is not overwritten: move it away", path, start);
   fclose(stream);
 }
 
@@ -194,14 +201,16 @@ static void OpenAt(NomosScalarFile self, off_t keep, NomosVerdict *verdict)
 }
 
 /* last_step < 0: a new file; file NULL: only look. */
-static PetscErrorCode OpenFile(MPI_Comm comm, const char path[], size_t n, const char *const names[], const char *const units[], int64_t last_step, NomosScalarFile *file)
+static PetscErrorCode OpenFile(MPI_Comm comm, const char path[], const char clock[], size_t n, const char *const names[], const char *const units[], int64_t last_step, NomosScalarFile *file)
 {
   NomosScalarFile self;
   NomosVerdict    verdict = {0};
   PetscErrorCode  code;
   off_t           keep = 0;
+  char            start[MAX_START];
 
   PetscFunctionBeginUser;
+  Start(clock, start);
   if (file) *file = NULL;
   PetscCheck(strlen(path) < NOMOS_MAX_PATH, comm, PETSC_ERR_ARG_OUTOFRANGE, "%.80s...: the path is longer than %d bytes; choose a shorter one", path, NOMOS_MAX_PATH - 1);
   PetscCall(PetscNew(&self));
@@ -211,11 +220,11 @@ static PetscErrorCode OpenFile(MPI_Comm comm, const char path[], size_t n, const
   self->room = (n + 2) * BYTES_PER_NUMBER;
   snprintf(self->path, sizeof self->path, "%s", path);
   PetscCallMPI(MPI_Comm_rank(comm, &self->rank));
-  code = BuildHeader(comm, n, names, units, &self->header);
+  code = BuildHeader(comm, start, n, names, units, &self->header);
   if (!code) PetscCall(PetscMalloc1(self->room, &self->row));
   if (!code && !self->rank) {
-    if (last_step >= 0) keep = MeasurePrefix(path, self->header, n + 2, last_step, &verdict);
-    else CheckReplaceable(path, &verdict);
+    if (last_step >= 0) keep = MeasurePrefix(path, start, self->header, n + 2, last_step, &verdict);
+    else CheckReplaceable(path, start, &verdict);
     if (!verdict.message[0] && file) OpenAt(self, keep, &verdict);
   }
   if (!code) code = NomosVerdictAgree(comm, &verdict);
@@ -228,7 +237,21 @@ static PetscErrorCode OpenFile(MPI_Comm comm, const char path[], size_t n, const
 PetscErrorCode NomosScalarFileCreate(MPI_Comm comm, const char path[], size_t n, const char *const names[], const char *const units[], NomosScalarFile *file)
 {
   PetscFunctionBeginUser;
-  PetscCall(OpenFile(comm, path, n, names, units, -1, file));
+  PetscCall(OpenFile(comm, path, "time", n, names, units, -1, file));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosScalarFileCreateOver(MPI_Comm comm, const char path[], const char clock[], size_t n, const char *const names[], NomosScalarFile *file)
+{
+  PetscFunctionBeginUser;
+  PetscCall(OpenFile(comm, path, clock, n, names, NULL, -1, file));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosScalarFileResumeOver(MPI_Comm comm, const char path[], const char clock[], size_t n, const char *const names[], int64_t last_step, NomosScalarFile *file)
+{
+  PetscFunctionBeginUser;
+  PetscCall(OpenFile(comm, path, clock, n, names, NULL, last_step, file));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -236,7 +259,7 @@ PetscErrorCode NomosScalarFileResume(MPI_Comm comm, const char path[], size_t n,
 {
   PetscFunctionBeginUser;
   PetscCheck(last_step >= 0, comm, PETSC_ERR_ARG_OUTOFRANGE, "Scalars cannot be resumed at step %lld; a step is 0 or more", (long long)last_step);
-  PetscCall(OpenFile(comm, path, n, names, units, last_step, file));
+  PetscCall(OpenFile(comm, path, "time", n, names, units, last_step, file));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -309,8 +332,8 @@ static PetscErrorCode ReadTable(FILE *stream, const char path[], char **line, No
 
   PetscFunctionBeginUser;
   if (length < 0 && ferror(stream)) Refuse(verdict, PETSC_ERR_FILE_READ, "%s: cannot be read: %s", path, strerror(errno));
-  else if (length < 1) Refuse(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: the file is empty; expected a header such as `%s [s],energy [m2 s-2]`", path, header_start);
-  else if (strncmp(*line, header_start, strlen(header_start)) || !TrimLine(*line, length)) Refuse(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: this is not a file of scalars; its first line must start with `%s`", path, header_start);
+  else if (length < 1) Refuse(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: the file is empty; expected a header such as `step,time [s],energy [m2 s-2]`", path);
+  else if (strncmp(*line, "step,", 5) || !TrimLine(*line, length)) Refuse(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: this is not a file of scalars; its first line must start with `step,`", path);
   if (verdict->message[0]) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(ReadHeader(*line, table));
   while ((length = getline(line, &room, stream)) > 0) {

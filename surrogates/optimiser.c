@@ -156,7 +156,7 @@ void NomosClipValue(NomosRealType type, size_t n, double limit, void *gradient)
 
 /* clang-format off */
 const NomosParam nomos_optimiser_params[] = {
-  {"train.optimiser",    NOMOS_PARAM_CHOICE, "adam",  NULL, 0, 0, "adam|adamw|amsgrad|sgd", false, "First-order method of the training."},
+  {"train.optimiser",    NOMOS_PARAM_CHOICE, "adam",  NULL, 0, 0, "adam|adamw|amsgrad|sgd|lmvm", false, "Method of the training: first-order ones on mini-batches, or PETSc's quasi-Newton method lmvm on all examples."},
   {"train.beta1",        NOMOS_PARAM_REAL,   "0.9",   NULL, 0, 1 - DBL_EPSILON, NULL, false, "Decay a step of the first moment (adam, adamw, amsgrad)."},
   {"train.beta2",        NOMOS_PARAM_REAL,   "0.999", NULL, 0, 1 - DBL_EPSILON, NULL, false, "Decay a step of the second moment (adam, adamw, amsgrad)."},
   {"train.epsilon",      NOMOS_PARAM_REAL,   "1e-8",  NULL, 0, DBL_MAX,         NULL, false, "Added to the root of the second moment (adam, adamw, amsgrad)."},

@@ -71,7 +71,7 @@ static int Nomos(const char first[], ...)
   int out = dup(1), err = dup(2);
   dup2(fileno(null), 1);
   dup2(fileno(null), 2);
-  code = NomosProgramMain(argc, argv, nomos_toy_models);
+  code = NomosProgramMain(argc, argv, nomos_toy_models, NULL);
   fflush(stdout);
   fflush(stderr);
   dup2(out, 1);

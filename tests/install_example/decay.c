@@ -145,5 +145,5 @@ static const NomosModelOps decay_ops = {
 
 int main(int argc, char **argv)
 {
-  return NomosProgramMain(argc, argv, (const NomosModelOps *const[]){&decay_ops, NULL});
+  return NomosProgramMain(argc, argv, (const NomosModelOps *const[]){&decay_ops, NULL}, NULL);
 }

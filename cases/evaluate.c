@@ -1,0 +1,120 @@
+/* nomos evaluate CASE|RUN: loss and metrics of trained weights on parts of the data, as a table and a file. */
+#include "cases/train.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+  json_t *numbers; /* rank 0 */
+} Table;
+
+static PetscErrorCode AddNumber(const char name[], double value, void *ctx)
+{
+  const Table *table = ctx;
+
+  PetscFunctionBeginUser;
+  if (!table->numbers) PetscFunctionReturn(PETSC_SUCCESS);
+  json_object_set_new(table->numbers, name, isfinite(value) ? json_real(value) : json_null());
+  printf("  %-40s %.10g\n", name, value);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Where weights and data are. */
+typedef struct {
+  NomosCaseFile            file;
+  NomosConfig              config;
+  const NomosSurrogateOps *ops;
+  char                     weights[NOMOS_MAX_PATH], data[NOMOS_MAX_PATH], output[NOMOS_MAX_PATH]; /* "": none */
+} Sources;
+
+static PetscErrorCode Find(NomosProgram *program, Sources *from)
+{
+  const char *weights, *data_case = "";
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosCaseFind(program->comm, program->arguments[0], &from->file));
+  PetscCall(NomosTrainingCaseLoad(program->comm, &(NomosCaseInput){.path = from->file.path, .smoke = program->smoke, .n_set = program->n_set, .set = program->set}, program->surrogates, &from->config, &from->ops));
+  PetscCall(NomosConfigGetString(from->config, "evaluate.weights", &weights));
+  PetscCheck(weights[0] || from->file.is_run, program->comm, PETSC_ERR_ARG_WRONGSTATE, "%s: which weights? give a run directory of nomos train, or --set evaluate.weights=FILE", program->arguments[0]);
+  if (weights[0]) snprintf(from->weights, sizeof from->weights, "%s", weights);
+  else snprintf(from->weights, sizeof from->weights, "%.4000s/weights.safetensors", from->file.directory);
+  if (from->ops->data) PetscCall(NomosConfigGetString(from->config, "data.case", &data_case));
+  PetscCheck(!data_case[0] || from->file.is_run, program->comm, PETSC_ERR_ARG_WRONGSTATE, "%s: its data are made by the case %s when it is trained; evaluate the run directory, or name data by --set data.case= --set data.path=...", program->arguments[0], data_case);
+  if (data_case[0]) PetscCall(NomosTrainFindData(program->comm, from->config, from->file.directory, from->data));
+  if (program->directory) snprintf(from->output, sizeof from->output, "%.4000s", program->directory);
+  else if (from->file.is_run) snprintf(from->output, sizeof from->output, "%.4000s", from->file.directory);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* One split: its table, and its object in the file. */
+static PetscErrorCode Split(NomosSurrogate s, NomosTraining training, NomosSplit split, json_t *splits)
+{
+  Table  table = {.numbers = splits ? json_object() : NULL};
+  double loss;
+
+  PetscFunctionBeginUser;
+  if (splits) {
+    printf("%s: %zu examples\n", nomos_split_names[split], s->n_examples[split]);
+    json_object_set_new(table.numbers, "examples", json_integer((json_int_t)s->n_examples[split]));
+    json_object_set_new(splits, nomos_split_names[split], table.numbers);
+  }
+  PetscCall(NomosTrainingLossOf(training, split, &loss));
+  PetscCall(AddNumber("loss", loss, &table));
+  PetscCall(NomosTrainSplitMetrics(s, split, "", AddNumber, &table));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Write(NomosProgram *program, const Sources *from, NomosSurrogate s, const char wanted[], json_t *splits)
+{
+  char    path[NOMOS_MAX_PATH], *text = NULL;
+  json_t *root;
+
+  PetscFunctionBeginUser;
+  if (!from->output[0]) PetscFunctionReturn(PETSC_SUCCESS);
+  if (splits) {
+    root = json_pack("{s:s, s:s, s:s, s:s*, s:O}", "version", NOMOS_VERSION, "surrogate", from->ops->name, "weights", from->weights, "data", s->data ? NomosDatasetHash(s->data) : NULL, "splits", splits);
+    text = root ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(17)) : NULL;
+    json_decref(root);
+  }
+  snprintf(path, sizeof path, "%.4000s/evaluation_%s.json", from->output, wanted);
+  PetscErrorCode code = NomosWriteFileAtomic(program->comm, path, text ? text : "");
+  free(text);
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosCommandEvaluate(NomosProgram *program)
+{
+  Sources        from = {.output = ""};
+  NomosSurrogate surrogate;
+  NomosTraining  training;
+  const char    *wanted;
+  json_t        *splits = NULL;
+  int            rank;
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_rank(program->comm, &rank));
+  PetscCall(Find(program, &from));
+  PetscCall(NomosConfigGetString(from.config, "evaluate.split", &wanted));
+  PetscCall(NomosSurrogateCreate(program->comm, from.ops, from.config, from.data[0] ? from.data : NULL, &surrogate));
+  PetscCall(NomosSurrogateLoadWeights(surrogate, from.weights));
+  PetscCall(NomosTrainingCreate(surrogate, &training));
+  if (!rank) {
+    splits = json_object();
+    printf("%s with %s\n", from.ops->name, from.weights);
+  }
+  for (int i = 0; i < NOMOS_N_SPLITS; i++) {
+    if (strcmp(wanted, nomos_split_names[i]) && strcmp(wanted, "all")) continue;
+    PetscCheck(surrogate->n_examples[i] || !strcmp(wanted, "all"), program->comm, PETSC_ERR_ARG_WRONGSTATE, "%s: the %s split has no example; choose another by --set evaluate.split=all", program->arguments[0], wanted);
+    if (surrogate->n_examples[i]) PetscCall(Split(surrogate, training, (NomosSplit)i, splits));
+  }
+  PetscCall(Write(program, &from, surrogate, wanted, splits));
+  json_decref(splits);
+  PetscCall(NomosTrainingDestroy(&training));
+  PetscCall(NomosSurrogateDestroy(&surrogate));
+  PetscCall(NomosConfigDestroy(&from.config));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

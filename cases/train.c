@@ -1,0 +1,292 @@
+/* nomos train CASE: weights of a surrogate from data, in a run directory like that of nomos run. */
+#include "cases/train.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- what the training calls */
+
+static PetscErrorCode ShowProgress(NomosTrain *train)
+{
+  NomosTrainingStatus s;
+  bool                due;
+  char                note[256], validation[48] = "";
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosLogProgressDue(train->run->log, &due));
+  if (!due) PetscFunctionReturn(PETSC_SUCCESS);
+  NomosTrainingGetStatus(train->training, &s);
+  if (isfinite(s.validation)) snprintf(validation, sizeof validation, "  validation %.4g", s.validation);
+  snprintf(note, sizeof note, "epoch %lld of %lld  loss %.4g%s  rate %.3g  %.3g examples/s", (long long)s.epoch, (long long)s.n_epochs, s.loss, validation, s.rate, s.seconds > 0 ? s.examples / s.seconds : 0);
+  PetscCall(NomosLogProgress(train->run->log, &(NomosProgress){.fraction = (double)s.step / (double)(s.n_epochs * s.steps_per_epoch), .step = s.step, .dt = NAN, .cfl = NAN, .note = note}));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode OnStep(NomosTraining training, void *ctx, bool *stop)
+{
+  NomosTrain         *train = ctx;
+  NomosTrainingStatus status;
+
+  PetscFunctionBeginUser;
+  NomosTrainingGetStatus(training, &status);
+  train->run->step      = status.step;
+  train->run->wall_step = status.seconds;
+  PetscCall(ShowProgress(train));
+  PetscCall(NomosRunStopped(train->run));
+  if (status.ended) train->run->stopped_by = 0;
+  *stop = train->run->stopped_by != 0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode OnEpoch(NomosTraining training, void *ctx)
+{
+  PetscFunctionBeginUser;
+  (void)training;
+  PetscCall(NomosTrainWriteLosses(ctx));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode OnCheckpoint(NomosTraining training, void *ctx)
+{
+  NomosTrain         *train = ctx;
+  NomosRun           *run   = train->run;
+  NomosTrainingStatus status;
+  NomosCheckpoint     checkpoint;
+  char                directory[NOMOS_MAX_PATH];
+
+  PetscFunctionBeginUser;
+  NomosTrainingGetStatus(training, &status);
+  PetscCall(NomosRunDirectoryFile(run->directory, "checkpoint", directory));
+  PetscCall(NomosCheckpointCreate(run->comm, directory, status.step, run->params.checkpoint_keep, &checkpoint));
+  PetscCall(NomosCheckpointWriteText(checkpoint, "physics", run->physics));
+  PetscCall(NomosCheckpointWriteText(checkpoint, "config", run->yaml));
+  PetscCall(NomosTrainingSave(training, checkpoint));
+  PetscCall(NomosCheckpointClose(&checkpoint));
+  run->checkpoint_due.last_step = status.step;
+  PetscCall(NomosTrainWriteWeights(train));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- from the case to the first step */
+
+static PetscErrorCode ReadCheckpoint(NomosTrain *train, const char directory[])
+{
+  NomosRun       *run = train->run;
+  NomosCheckpoint checkpoint;
+  char           *path, *physics;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosCheckpointOpen(run->comm, directory, run->program->restart, &path, &checkpoint));
+  PetscCall(NomosCheckpointReadText(checkpoint, "physics", &physics));
+  PetscCheck(physics, run->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: not a checkpoint of a training: physics is missing", path);
+  PetscCall(NomosRunComparePhysics(run, path, physics));
+  PetscCall(NomosTrainingLoad(train->training, checkpoint, path));
+  PetscCall(NomosCheckpointClose(&checkpoint));
+  PetscCall(PetscStrncpy(run->restart_path, path, sizeof run->restart_path));
+  PetscCall(PetscFree(path));
+  PetscCall(PetscFree(physics));
+  run->restarted = true;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Data, weights, and the state of a restart: of this directory, or of the run that is the case. */
+static PetscErrorCode Create(NomosTrain *train)
+{
+  NomosRun           *run = train->run;
+  NomosTrainingStatus status;
+  char                checkpoints[NOMOS_MAX_PATH];
+  bool                here;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosSurrogateCreate(run->comm, run->surrogate_ops, run->config, train->data_path[0] ? train->data_path : NULL, &train->surrogate));
+  PetscCall(NomosTrainingCreate(train->surrogate, &train->training));
+  if (run->program->restart) {
+    PetscCall(NomosRunDirectoryFile(run->directory, "checkpoint", checkpoints));
+    PetscCall(NomosRunDirectoryHas(run->directory, "checkpoint", &here));
+    if (!here && run->case_file.is_run) snprintf(checkpoints, sizeof checkpoints, "%.4000s/checkpoint", run->case_file.directory);
+    /* A training that was stopped while its data were made has none yet. */
+    if (here || !train->data_path[0]) PetscCall(ReadCheckpoint(train, checkpoints));
+  }
+  if (!run->restarted && run->surrogate_ops->fit) PetscCall(run->surrogate_ops->fit(train->surrogate));
+  NomosTrainingGetStatus(train->training, &status);
+  run->step = run->first_step = status.step;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Describe(NomosTrain *train)
+{
+  NomosSurrogate      s = train->surrogate;
+  NomosTrainingStatus status;
+
+  PetscFunctionBeginUser;
+  NomosTrainingGetStatus(train->training, &status);
+  PetscCall(NomosLogPrint(train->run->log, NOMOS_LOG_INFO, "weights", "%zu weights of %s in %zu tensors; examples: %zu for training, %zu for validation, %zu for the test", NomosParametersSize(s->parameters), NomosParametersType(s->parameters) == NOMOS_F32 ? "float32" : "float64", NomosParametersTrained(s->parameters), s->n_examples[NOMOS_SPLIT_TRAIN], s->n_examples[NOMOS_SPLIT_VALIDATION], s->n_examples[NOMOS_SPLIT_TEST]));
+  if (s->data) PetscCall(NomosLogPrint(train->run->log, NOMOS_LOG_INFO, "data", "data: hash %s", NomosDatasetHash(s->data)));
+  PetscCall(NomosLogPrint(train->run->log, NOMOS_LOG_INFO, "epochs", "%lld epochs of %lld steps, from step %lld", (long long)status.n_epochs, (long long)status.steps_per_epoch, (long long)status.step));
+  if (train->run->restarted) PetscCall(NomosLogPrint(train->run->log, NOMOS_LOG_INFO, "restart", "restarted from %s", train->run->restart_path));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode BeginDirectory(NomosRun *run)
+{
+  PetscFunctionBeginUser;
+  PetscCall(NomosRunProvenance(run));
+  PetscCall(NomosRunBegin(run, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* With data of its own the directory must be there first; otherwise whatever may be refused is refused before anything changes. */
+static PetscErrorCode Start(NomosTrain *train, bool makes_data)
+{
+  NomosRun *run = train->run;
+  bool      losses;
+
+  PetscFunctionBeginUser;
+  if (makes_data) {
+    PetscCall(BeginDirectory(run));
+    run->begun = true;
+    PetscCall(NomosRunWriteSummary(run, "running", "making data"));
+    PetscCall(NomosTrainMakeData(run, train->data_path));
+    if (run->stopped_by) PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(Create(train));
+  if (!makes_data) PetscCall(BeginDirectory(run));
+  PetscCall(Describe(train));
+  PetscCall(NomosRunDirectoryDropCheckpoints(run->directory, run->restarted ? run->first_step : -1));
+  PetscCall(NomosRunDirectoryHas(run->directory, "loss.csv", &losses));
+  PetscCall(NomosTrainOpenLosses(train, run->restarted && losses));
+  PetscCall(NomosRunWriteSummary(run, "running", "started"));
+  run->begun = true;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- the end */
+
+static PetscErrorCode Results(NomosRun *run, NomosResultFn result, void *ctx)
+{
+  NomosTrain         *train = run->data;
+  NomosTrainingStatus s;
+
+  PetscFunctionBeginUser;
+  NomosTrainingGetStatus(train->training, &s);
+  PetscCall(result("epochs", (double)s.epoch, ctx));
+  PetscCall(result("loss_first", s.first_loss, ctx));
+  PetscCall(result("loss_last", s.epoch_loss, ctx));
+  PetscCall(result("best", s.best, ctx));
+  PetscCall(result("best_step", (double)s.best_step, ctx));
+  PetscCall(NomosTrainMetrics(train->surrogate, result, ctx));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Pictures are a courtesy: the weights are safe. */
+static PetscErrorCode Draw(NomosTrain *train)
+{
+  NomosRun *run = train->run;
+
+  PetscFunctionBeginUser;
+  if (!run->params.pictures || run->rank) PetscFunctionReturn(PETSC_SUCCESS);
+  const bool     quiet = NomosErrorSetQuiet(true);
+  PetscErrorCode code  = NomosTrainDraw(NomosRunDirectoryPath(run->directory), run->params.title, train->surrogate);
+  NomosErrorSetQuiet(quiet);
+  if (code) PetscCall(NomosLogPrint(run->log, NOMOS_LOG_WARNING, "pictures", "pictures could not be drawn: %s", NomosErrorLast()));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode End(NomosTrain *train)
+{
+  NomosRun           *run = train->run;
+  NomosTrainingStatus s;
+  char                where[128], timings[128];
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosLogProgressEnd(run->log));
+  PetscCall(NomosScalarFileClose(&train->losses));
+  NomosTrainingGetStatus(train->training, &s);
+  run->step = s.step;
+  snprintf(where, sizeof where, "step %lld, epoch %lld", (long long)s.step, (long long)s.epoch);
+  snprintf(timings, sizeof timings, ", %.3g s in steps; %.4g examples/s; best %.4g at step %lld", s.seconds, s.seconds > 0 ? s.examples / s.seconds : 0, s.best, (long long)s.best_step);
+  PetscCall(NomosTrainingSwapBest(train->training)); /* results and pictures are of the weights that one gets */
+  if (!run->stopped_by) PetscCall(Draw(train));
+  PetscCall(NomosRunEnd(run, s.ended ? s.ended : "stopped", where, timings));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DryRun(NomosTrain *train, bool makes_data)
+{
+  NomosRun           *run = train->run;
+  NomosTrainingStatus s;
+  char               *yaml;
+
+  PetscFunctionBeginUser;
+  if (!makes_data) PetscCall(Create(train));
+  PetscCall(NomosConfigToYaml(run->config, &yaml));
+  if (!run->rank) {
+    printf("%s\n# %s: %s\n# run directory: %s\n", yaml, run->surrogate_ops->name, run->surrogate_ops->summary, NomosRunDirectoryPath(run->directory));
+    if (makes_data) printf("# data would be made first: what they are is not known yet\n");
+    else {
+      NomosTrainingGetStatus(train->training, &s);
+      printf("# %zu weights; examples: %zu for training, %zu for validation, %zu for the test\n", NomosParametersSize(train->surrogate->parameters), train->surrogate->n_examples[0], train->surrogate->n_examples[1], train->surrogate->n_examples[2]);
+      printf("# %lld epochs of %lld steps; %d rank%s, %d thread%s each\n", (long long)s.n_epochs, (long long)s.steps_per_epoch, run->size, run->size > 1 ? "s" : "", run->n_threads, run->n_threads > 1 ? "s" : "");
+    }
+    printf("# nothing has been written\n");
+  }
+  PetscCall(PetscFree(yaml));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Body(NomosRun *run)
+{
+  NomosTrain *train;
+  const char *data_case = "";
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscNew(&train));
+  run->data           = train;
+  train->run          = run;
+  train->written_step = -1;
+  PetscCall(NomosRunSetUp(run));
+  PetscCall(NomosConfigCheckPetscOptions(run->config));
+  PetscCall(NomosRunPrepareDirectory(run));
+  if (run->surrogate_ops->data) PetscCall(NomosConfigGetString(run->config, "data.case", &data_case));
+  if (run->program->dry_run) {
+    PetscCall(DryRun(train, data_case[0]));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(Start(train, data_case[0]));
+  if (run->stopped_by) {
+    PetscCall(NomosRunEnd(run, "", "the making of data", ""));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  run->wall_initialise = MPI_Wtime() - run->wall_begin;
+  const NomosTrainingHooks hooks = {.step = OnStep, .epoch = OnEpoch, .checkpoint = OnCheckpoint, .ctx = train};
+  NomosRunCatchSignals();
+  PetscErrorCode code = NomosTrainingRun(train->training, &hooks);
+  if (!code) code = End(train);
+  NomosRunReleaseSignals();
+  if (code && run->log && run->checkpoint_due.last_step >= 0) PetscCall(NomosLogPrint(run->log, NOMOS_LOG_WARNING, "kept", "the state of step %lld and the best weights so far are kept; nomos train %s --restart latest goes on from there", (long long)run->checkpoint_due.last_step, NomosRunDirectoryPath(run->directory)));
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Destroy(NomosRun *run)
+{
+  NomosTrain *train = run->data;
+
+  PetscFunctionBeginUser;
+  if (!train) PetscFunctionReturn(PETSC_SUCCESS);
+  if (train->losses) PetscCall(NomosScalarFileClose(&train->losses));
+  PetscCall(NomosTrainingDestroy(&train->training));
+  PetscCall(NomosSurrogateDestroy(&train->surrogate));
+  PetscCall(PetscFree(run->data));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosCommandTrain(NomosProgram *program)
+{
+  static const NomosRunTask task = {.command = "train", .learns = true, .body = Body, .results = Results, .destroy = Destroy};
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosRunCommand(program, &task));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,37 @@
+/* nomos train, shared by the files that make it up: train.c runs the training, train_output.c writes its files, train_data.c makes data by another case; evaluate.c is nomos evaluate. */
+#ifndef NOMOS_CASES_TRAIN_H
+#define NOMOS_CASES_TRAIN_H
+
+#include "cases/run.h"
+#include "cases/train_params.h"
+#include "surrogates/training.h"
+
+typedef struct {
+  NomosSurrogate  surrogate;
+  NomosTraining   training;
+  NomosScalarFile losses;
+  char            data_path[NOMOS_MAX_PATH]; /* of data that data.case made; "": data.path */
+  int64_t         written_step;              /* best step whose weights are in weights.safetensors, -1: none */
+  NomosRun       *run;
+} NomosTrain;
+
+/* Run data.case into `directory`/data, or see that it is there; *path is it, "" without data.case. Whatever stopped it: run->stopped_by. Collective. */
+PetscErrorCode NomosTrainMakeData(NomosRun *run, char path[NOMOS_MAX_PATH]);
+/* Of a finished or interrupted training: where its data are. */
+PetscErrorCode NomosTrainFindData(MPI_Comm comm, NomosConfig config, const char run_directory[], char path[NOMOS_MAX_PATH]);
+
+/* loss.csv: a row for every epoch. Resume: rows after the training's step go. */
+PetscErrorCode NomosTrainOpenLosses(NomosTrain *train, bool resume);
+PetscErrorCode NomosTrainWriteLosses(NomosTrain *train);
+/* weights.safetensors, if there are better ones than those in it. */
+PetscErrorCode NomosTrainWriteWeights(NomosTrain *train);
+
+/* Metrics of validation and test (or, where both are empty, of the training split), as `validation_NAME`; with the weights as they are. Collective. */
+PetscErrorCode NomosTrainMetrics(NomosSurrogate surrogate, NomosResultFn result, void *ctx);
+PetscErrorCode NomosTrainSplitMetrics(NomosSurrogate surrogate, NomosSplit split, const char prefix[], NomosResultFn result, void *ctx);
+
+/* Pictures of a training's directory: losses, and what the surrogate draws with its weights as they are (NULL: nothing); PlotTraining makes the surrogate from the files. One rank. */
+PetscErrorCode NomosTrainDraw(const char directory[], const char title[], NomosSurrogate surrogate);
+PetscErrorCode NomosPlotTraining(const char directory[], const NomosProgram *program);
+
+#endif

@@ -1,0 +1,84 @@
+/* Data that a case of a solver makes: it is run first, into data/ of the training's directory, as by nomos run. */
+#include "cases/train.h"
+
+#include <omp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* data.case: beside the case, or as the user would name it. */
+static PetscErrorCode CaseName(NomosRun *run, const char name[], char path[NOMOS_MAX_PATH])
+{
+  int beside = 0;
+
+  PetscFunctionBeginUser;
+  snprintf(path, NOMOS_MAX_PATH, "%.2000s/%.2000s", run->case_file.directory, name);
+  if (!run->rank) beside = !access(path, F_OK);
+  PetscCallMPI(MPI_Bcast(&beside, 1, MPI_INT, 0, run->comm));
+  if (!beside) snprintf(path, NOMOS_MAX_PATH, "%s", name);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static bool IsThere(const char directory[], const char name[])
+{
+  char path[NOMOS_MAX_PATH];
+
+  snprintf(path, sizeof path, "%.4000s/%s", directory, name);
+  return !access(path, F_OK);
+}
+
+PetscErrorCode NomosTrainMakeData(NomosRun *run, char path[NOMOS_MAX_PATH])
+{
+  const char        *name, *const *set, *arguments[1];
+  const NomosProgram *program = run->program;
+  NomosProgram       making   = {.comm = run->comm, .models = program->models, .surrogates = program->surrogates, .n_arguments = 1, .quiet = program->quiet, .debug = program->debug, .argc = program->argc, .argv = program->argv};
+  char               given[NOMOS_MAX_PATH];
+  int                state[2] = {0}; /* is there a run, has it a checkpoint? */
+  const int          threads = omp_get_max_threads();
+
+  PetscFunctionBeginUser;
+  path[0] = '\0';
+  if (!run->surrogate_ops->data) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosConfigGetString(run->config, "data.case", &name));
+  PetscCall(NomosConfigGetString(run->config, "data.path", &making.directory));
+  PetscCheck(!name[0] || !making.directory[0], run->comm, PETSC_ERR_ARG_INCOMP, "%s: data.case makes the data, data.path names them: give one of them", NomosConfigWhere(run->config, "data.case"));
+  if (!name[0]) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosConfigGetStrings(run->config, "data.set", &making.n_set, &set));
+  making.set = (const char **)set;
+  PetscCall(CaseName(run, name, given));
+  arguments[0]     = given;
+  making.arguments = arguments;
+  PetscCall(NomosRunDirectoryFile(run->directory, "data", path));
+  making.directory = path;
+  if (!run->rank) {
+    state[0] = IsThere(path, "STATUS");
+    state[1] = IsThere(path, "checkpoint");
+  }
+  PetscCallMPI(MPI_Bcast(state, 2, MPI_INT, 0, run->comm));
+  /* What is there goes on from its checkpoint, which refuses other physics; of a finished run nothing remains to do. */
+  making.force   = state[0] && (program->force || !state[1]);
+  making.restart = state[0] && !making.force ? "latest" : NULL;
+  PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "data", "data by the case %s, into %s", name, path));
+  PetscCall(NomosCommandRun(&making));
+  omp_set_num_threads(threads);
+  if (making.exit_code) run->stopped_by = making.exit_code - NOMOS_EXIT_SIGNAL;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosTrainFindData(MPI_Comm comm, NomosConfig config, const char run_directory[], char path[NOMOS_MAX_PATH])
+{
+  const char *name;
+  int         rank, there = 0;
+
+  PetscFunctionBeginUser;
+  path[0] = '\0';
+  PetscCall(NomosConfigGetString(config, "data.case", &name));
+  if (!name[0]) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  if (!rank) there = IsThere(run_directory, "data");
+  PetscCallMPI(MPI_Bcast(&there, 1, MPI_INT, 0, comm));
+  PetscCheck(there, comm, PETSC_ERR_FILE_OPEN, "%s: the data that the case %s made for the training are not there (data/); name others with --set data.case= --set data.path=...", run_directory, name);
+  snprintf(path, NOMOS_MAX_PATH, "%.4000s/data", run_directory);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,56 @@
+#include "cases/train_params.h"
+
+#include "surrogates/learning_rate.h"
+#include "surrogates/optimiser.h"
+#include "surrogates/training.h"
+
+#include <string.h>
+
+/* clang-format off */
+const NomosParam nomos_surrogate_params[] = {
+  {"surrogate",        NOMOS_PARAM_STRING, NULL,   NULL, 0, 0, NULL, false, "What to train: a name that `nomos list` shows."},
+  {"evaluate.split",   NOMOS_PARAM_CHOICE, "test", NULL, 0, 0, "train|validation|test|all", false, "Which part of the data nomos evaluate looks at."},
+  {"evaluate.weights", NOMOS_PARAM_FILE,   "",     NULL, 0, 0, NULL, false, "The weights (safetensors) that nomos evaluate takes; empty: those of the run."},
+};
+/* clang-format on */
+const size_t nomos_n_surrogate_params = sizeof nomos_surrogate_params / sizeof *nomos_surrogate_params;
+
+PetscErrorCode NomosTrainingCaseLoad(MPI_Comm comm, const NomosCaseInput *input, const NomosSurrogateOps *const surrogates[], NomosConfig *config, const NomosSurrogateOps **ops)
+{
+  const char *surrogate, *solver, *units;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigCreate(comm, config));
+  PetscCall(NomosConfigLoad(*config, input->path));
+  if (input->smoke) PetscCall(NomosConfigApplySmoke(*config));
+  for (size_t i = 0; i < input->n_set; i++) PetscCall(NomosConfigSet(*config, input->set[i]));
+  PetscCall(NomosConfigPeek(*config, "surrogate", &surrogate));
+  PetscCall(NomosConfigPeek(*config, "solver", &solver));
+  PetscCall(NomosConfigPeek(*config, "case.units", &units));
+  PetscCheck(surrogate || !solver, comm, PETSC_ERR_ARG_WRONGSTATE, "%s: this case runs a solver (%s), it trains nothing: nomos run", input->path, solver);
+  PetscCheck(surrogate, comm, PETSC_ERR_ARG_WRONGSTATE, "%s: surrogate is missing: what to train, such as `surrogate: %s`; `nomos list` shows the surrogates", input->path, surrogates[0] ? surrogates[0]->name : "");
+  PetscCall(NomosConfigSetNondimensional(*config, units && !strcmp(units, "nondimensional")));
+  PetscCall(NomosConfigRegister(*config, nomos_n_surrogate_params, nomos_surrogate_params));
+  PetscCall(NomosConfigRegister(*config, nomos_n_common_params, nomos_common_params));
+  PetscCall(NomosSurrogateFind(surrogates, surrogate, NomosConfigWhere(*config, "surrogate"), ops));
+  PetscCall(NomosConfigRegister(*config, (*ops)->n_params, (*ops)->params));
+  if ((*ops)->data) PetscCall(NomosConfigRegister(*config, nomos_n_data_params, nomos_data_params));
+  PetscCall(NomosConfigRegister(*config, nomos_n_train_params, nomos_train_params));
+  PetscCall(NomosConfigRegister(*config, nomos_n_optimiser_params, nomos_optimiser_params));
+  PetscCall(NomosConfigRegister(*config, nomos_n_learning_rate_params, nomos_learning_rate_params));
+  PetscCall(NomosConfigCheck(*config));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+bool NomosIsTraining(const char path[])
+{
+  const char *surrogate = NULL;
+  NomosConfig config    = NULL;
+  const bool  quiet     = NomosErrorSetQuiet(true);
+
+  if (NomosConfigCreate(PETSC_COMM_SELF, &config) || NomosConfigLoad(config, path) || NomosConfigPeek(config, "surrogate", &surrogate)) surrogate = NULL;
+  const bool is = surrogate != NULL;
+  if (config && NomosConfigDestroy(&config)) config = NULL;
+  NomosErrorSetQuiet(quiet);
+  return is;
+}

@@ -1,0 +1,207 @@
+#include "surrogates/surrogate.h"
+
+#include "io/provenance.h"
+#include "io/safetensors.h"
+#include "io/text.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+PetscErrorCode NomosSurrogateFind(const NomosSurrogateOps *const list[], const char name[], const char where[], const NomosSurrogateOps **ops)
+{
+  const char *names[NOMOS_MAX_NAME];
+  char        all[1024] = "";
+  size_t      n         = 0;
+
+  PetscFunctionBeginUser;
+  for (; list[n] && n < NOMOS_MAX_NAME; n++) {
+    if (!strcmp(list[n]->name, name)) {
+      *ops = list[n];
+      PetscFunctionReturn(PETSC_SUCCESS);
+    }
+    names[n] = list[n]->name;
+    snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", n ? ", " : "", names[n]);
+  }
+  const char *near = NomosNearestName(name, n, names);
+  SETERRQ(PETSC_COMM_WORLD, PETSC_ERR_ARG_UNKNOWN_TYPE, "%s: surrogate = %s: no such surrogate%s%s%s; the surrogates are: %s", where, name, near ? "; did you mean " : "", near ? near : "", near ? "?" : "", all);
+}
+
+static PetscErrorCode Create(NomosSurrogate s, const char data_path[])
+{
+  NomosDatasetInput input = {0};
+  const char       *precision;
+  int64_t           seed;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetString(s->config, "train.precision", &precision));
+  PetscCall(NomosConfigGetInt(s->config, "train.seed", &seed));
+  s->seed = (uint64_t)seed;
+  PetscCall(NomosParametersCreate(strcmp(precision, "float64") ? NOMOS_F32 : NOMOS_F64, &s->parameters));
+  if (s->ops->data) {
+    PetscCall(NomosDatasetInputFromConfig(s->config, &input));
+    if (data_path) input.path = data_path;
+    PetscCall(s->ops->data(s, &input));
+    PetscCall(NomosDatasetOpen(s->comm, &input, &s->data));
+    for (int split = 0; split < NOMOS_N_SPLITS; split++) s->n_examples[split] = NomosDatasetExamples(s->data, (NomosSplit)split);
+  }
+  PetscCall(s->ops->create(s));
+  PetscCheck(s->n_examples[NOMOS_SPLIT_TRAIN], s->comm, PETSC_ERR_ARG_WRONGSTATE, "%s: there is no example to train with", s->ops->name);
+  PetscCall(NomosParametersInitialise(s->parameters, s->seed));
+  PetscCheck(NomosParametersSize(s->parameters), s->comm, PETSC_ERR_ARG_WRONGSTATE, "%s: it has no weight to train", s->ops->name);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosSurrogateCreate(MPI_Comm comm, const NomosSurrogateOps *ops, NomosConfig config, const char data_path[], NomosSurrogate *surrogate)
+{
+  NomosSurrogate s;
+
+  PetscFunctionBeginUser;
+  *surrogate = NULL;
+  PetscCall(PetscNew(&s));
+  s->ops    = ops;
+  s->comm   = comm;
+  s->config = config;
+  PetscErrorCode code = Create(s, data_path);
+  if (code) PetscCall(NomosSurrogateDestroy(&s));
+  PetscCall(code);
+  *surrogate = s;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosSurrogateDestroy(NomosSurrogate *surrogate)
+{
+  PetscFunctionBeginUser;
+  if (!*surrogate) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall((*surrogate)->ops->destroy(*surrogate));
+  PetscCall(NomosDatasetClose(&(*surrogate)->data));
+  PetscCall(NomosParametersDestroy(&(*surrogate)->parameters));
+  PetscCall(PetscFree(*surrogate));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- weights */
+
+typedef struct {
+  NomosSurrogate s;
+  json_t        *object;
+} Architecture;
+
+static PetscErrorCode AddArchitecture(const NomosParam *param, const char value[], const char origin[], void *ctx)
+{
+  const Architecture *to = ctx;
+
+  PetscFunctionBeginUser;
+  (void)origin;
+  if (param >= to->s->ops->params && param < to->s->ops->params + to->s->ops->n_params) json_object_set_new(to->object, param->key, json_string(value));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode NormalisationText(NomosSurrogate s, char **text)
+{
+  json_t *object = json_object();
+
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < NomosParametersCount(s->parameters); i++) {
+    NomosParameter p;
+    PetscCall(NomosParametersGet(s->parameters, i, &p));
+    const char *last = strrchr(p.name, '.') ? strrchr(p.name, '.') + 1 : p.name;
+    if (!p.buffer || (strcmp(last, "mean") && strcmp(last, "deviation"))) continue;
+    json_t *values = json_array();
+    for (size_t k = 0; k < p.size; k++) json_array_append_new(values, json_real(p.type == NOMOS_F32 ? (double)((const float *)p.values)[k] : ((const double *)p.values)[k]));
+    json_object_set_new(object, p.name, values);
+  }
+  *text = json_dumps(object, JSON_REAL_PRECISION(17));
+  json_decref(object);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode AsTensor(NomosSurrogate s, size_t number, NomosSafetensor *tensor)
+{
+  NomosParameter p;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosParametersGet(s->parameters, number, &p));
+  *tensor = (NomosSafetensor){.name = p.name, .type = p.type, .n_dims = p.n_dims, .data = p.values};
+  for (int d = 0; d < p.n_dims; d++) tensor->shape[d] = p.shape[d];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosSurrogateSaveWeights(NomosSurrogate s, const char path[], size_t n_texts, const char *const keys[], const char *const more[])
+{
+  const size_t          n = NomosParametersCount(s->parameters);
+  Architecture          architecture = {.s = s, .object = json_object()};
+  NomosSafetensor      *tensors;
+  NomosSafetensorsText *texts;
+  char                 *normalisation = NULL, *parameters;
+  size_t                n_all = 0;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc2(n, &tensors, n_texts + 5, &texts));
+  for (size_t i = 0; i < n; i++) PetscCall(AsTensor(s, i, &tensors[i]));
+  PetscCall(NomosConfigVisit(s->config, AddArchitecture, &architecture));
+  PetscCall(NormalisationText(s, &normalisation));
+  parameters = json_dumps(architecture.object, 0);
+  json_decref(architecture.object);
+  texts[n_all++] = (NomosSafetensorsText){"surrogate", s->ops->name};
+  texts[n_all++] = (NomosSafetensorsText){"architecture", parameters ? parameters : ""};
+  texts[n_all++] = (NomosSafetensorsText){"normalisation", normalisation ? normalisation : ""};
+  texts[n_all++] = (NomosSafetensorsText){"program", NomosSource()};
+  if (s->data) texts[n_all++] = (NomosSafetensorsText){"data", NomosDatasetHash(s->data)};
+  for (size_t i = 0; i < n_texts; i++) texts[n_all++] = (NomosSafetensorsText){keys[i], more[i]};
+  PetscErrorCode code = NomosSafetensorsWrite(s->comm, path, &(NomosSafetensorsInput){.n_tensors = n, .tensors = tensors, .n_texts = n_all, .texts = texts});
+  free(normalisation);
+  free(parameters);
+  PetscCall(PetscFree2(tensors, texts));
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Every tensor has its place before any is taken. */
+static PetscErrorCode TakeWeights(NomosSurrogate s, NomosSafetensors file, const char path[])
+{
+  const size_t           n     = NomosParametersCount(s->parameters);
+  const char            *other = NomosSafetensorsMetadata(file, "surrogate");
+  const NomosSafetensor *theirs;
+  const void           **data;
+  size_t                 n_theirs;
+
+  PetscFunctionBeginUser;
+  PetscCheck(!other || !strcmp(other, s->ops->name), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: these are weights of the surrogate %s, not of %s", path, other, s->ops->name);
+  PetscCall(NomosSafetensorsList(file, &n_theirs, &theirs));
+  PetscCall(PetscMalloc1(n, &data));
+  PetscErrorCode code = PETSC_SUCCESS;
+  for (size_t i = 0; i < n && !code; i++) {
+    NomosSafetensor wanted;
+    PetscCall(AsTensor(s, i, &wanted));
+    code = NomosSafetensorsFind(file, &wanted, &data[i]);
+  }
+  if (code) PetscCall(PetscFree(data));
+  PetscCall(code);
+  for (size_t t = 0; t < n_theirs && n_theirs != n; t++) {
+    size_t number = 0;
+    for (NomosParameter p; number < n; number++) {
+      PetscCall(NomosParametersGet(s->parameters, number, &p));
+      if (!strcmp(p.name, theirs[t].name)) break;
+    }
+    if (number < n) continue;
+    PetscCall(PetscFree(data));
+    SETERRQ(PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s has a tensor %s that this surrogate has not; these are weights of another architecture", path, theirs[t].name);
+  }
+  for (size_t i = 0; i < n; i++) PetscCall(NomosParametersSet(s->parameters, i, data[i]));
+  PetscCall(PetscFree(data));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosSurrogateLoadWeights(NomosSurrogate s, const char path[])
+{
+  NomosSafetensors file;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosSafetensorsOpen(s->comm, path, &file));
+  PetscErrorCode code = TakeWeights(s, file, path); /* the same verdict on every rank */
+  PetscCall(NomosSafetensorsClose(&file));
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

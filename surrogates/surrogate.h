@@ -1,0 +1,79 @@
+/* A surrogate is a learning problem: weights, data, a loss, and numbers that say how good it is. `nomos train` and `nomos evaluate` know nothing more of it than this table.
+
+   A surrogate is one file with a `const NomosSurrogateOps`, and one line in surrogates/surrogate_list.h. */
+#ifndef NOMOS_SURROGATES_SURROGATE_H
+#define NOMOS_SURROGATES_SURROGATE_H
+
+#include "operators/model.h"
+#include "surrogates/dataset.h"
+#include "surrogates/parameters.h"
+
+typedef struct NomosSurrogate_s *NomosSurrogate;
+
+/* Examples of a split, and when they are asked for: a loss may depend on it (a curriculum, noise by counter). */
+typedef struct {
+  NomosSplit    split;
+  bool          training; /* its gradient will be taken: a batch norm, say, sees the batch, not its running averages */
+  size_t        n;        /* at least 1 */
+  const size_t *examples; /* (n) this rank's, each below n_examples[split] */
+  int64_t       step, epoch, n_epochs;
+  uint64_t      seed;     /* of random numbers: draw by (seed, a stream, step and example), so that neither ranks nor a resume change them */
+} NomosBatch;
+
+/* `create` and `fit` are collective. Weights are passed as tensors w[] (numbers as NomosParametersAdd gave them), so that a loss may replace them, as an inner step of meta-learning does. */
+typedef struct {
+  const char       *name;    /* the value of `surrogate:` */
+  const char       *summary; /* one sentence */
+  const char       *reference;
+  size_t            n_params;
+  const NomosParam *params;
+
+  /* What it needs of the data set: variables, frames, window (the rest is the case's, `data.*`). Reads s->config. NULL: it has no data set, and `create` sets s->n_examples. */
+  PetscErrorCode (*data)(NomosSurrogate s, NomosDatasetInput *input);
+  /* Read s->config and the shapes of s->data, and declare the weights in s->parameters. */
+  PetscErrorCode (*create)(NomosSurrogate s);
+  PetscErrorCode (*destroy)(NomosSurrogate s); /* of s->context; also after a create that failed */
+  /* Before a training that begins afresh: statistics of the data into buffers (surrogates/normalisation.h), say. May be NULL. */
+  PetscErrorCode (*fit)(NomosSurrogate s);
+  /* A scalar: the mean over the examples of the batch. Not collective: each rank has a share of a batch, and a loss of n examples is the mean of those of its parts (up to terms that
+     are the same for all). May itself take gradients (NomosGradient with `record`). */
+  PetscErrorCode (*loss)(NomosSurrogate s, const NomosBatch *batch, NomosTape tape, const NomosTensor w[], NomosTensor *loss);
+  /* In training, when the gradient of such a loss has been taken and its tape still stands: running averages into buffers (NomosBatchStatisticsKeep). Their changes are averaged over the
+     ranks after every step. Not collective. NULL: buffers do not change. */
+  PetscErrorCode (*keep)(NomosSurrogate s, const NomosBatch *batch);
+  /* Factor of the learning rate for a tensor at a step: 0 holds it fixed. NULL: 1 for all. */
+  double (*rate)(NomosSurrogate s, const NomosBatch *batch, const char tensor[]);
+  /* Named numbers of a split with the weights as they are, lower is better; the same on every rank. Collective. May be NULL. */
+  PetscErrorCode (*evaluate)(NomosSurrogate s, NomosSplit split, NomosResultFn result, void *ctx);
+  /* Pictures into `directory`, with the weights as they are. Called on one rank. May be NULL. */
+  PetscErrorCode (*pictures)(NomosSurrogate s, const char directory[]);
+
+  const NomosModelOps *model; /* what `nomos run` makes of the trained weights; NULL: nothing */
+} NomosSurrogateOps;
+
+struct NomosSurrogate_s {
+  const NomosSurrogateOps *ops;
+  MPI_Comm                 comm;
+  NomosConfig              config;
+  NomosDataset             data;                       /* NULL: none */
+  size_t                   n_examples[NOMOS_N_SPLITS]; /* of the data set, or set by `create` */
+  NomosParameters          parameters;
+  uint64_t                 seed; /* train.seed */
+  void                    *context;
+};
+
+/* Find by name in a NULL-terminated list; the error names the nearest and all. */
+PetscErrorCode NomosSurrogateFind(const NomosSurrogateOps *const list[], const char name[], const char where[], const NomosSurrogateOps **ops);
+
+/* Data, weights with their first values. `config` has the tables of the surrogate, of the training and, where it has data, of these. `data_path`: in place of data.path, or NULL. Errors: of the data,
+   of create; no example to train with. Collective. */
+PetscErrorCode NomosSurrogateCreate(MPI_Comm comm, const NomosSurrogateOps *ops, NomosConfig config, const char data_path[], NomosSurrogate *surrogate);
+PetscErrorCode NomosSurrogateDestroy(NomosSurrogate *surrogate);
+
+/* Weights and buffers as safetensors (io/safetensors.h), with metadata: `surrogate`, `architecture` (its parameters), `normalisation` (buffers named mean and deviation), `data` (hash), `program`,
+   and the texts given. Load checks all before it changes anything: errors are those of the file, another surrogate, a tensor that is missing, too many, or of another shape or type; the weights
+   are then as they were. Collective. */
+PetscErrorCode NomosSurrogateSaveWeights(NomosSurrogate surrogate, const char path[], size_t n_texts, const char *const keys[], const char *const texts[]);
+PetscErrorCode NomosSurrogateLoadWeights(NomosSurrogate surrogate, const char path[]);
+
+#endif

@@ -1,0 +1,124 @@
+# Trainings as a program: killed with SIGKILL at random moments and resumed until done, every byte of the last checkpoint, of the losses and of the weights is that of an uninterrupted one;
+# signals; two ranks; what is said of bad data, losses and weights, and what stays.
+. "${0%/*}/lib.sh"
+nomos=$toy # the test surrogate is in this one; `bad` calls it
+
+"${toy%/*}/nomos_toy_data" "$PWD/data.h5" 60 || fail "no data"
+mkdir learn
+cat >learn/case.yaml <<END
+surrogate: toy_map
+case: {title: A toy map}
+toy: {width: 8}
+data: {path: $PWD/data.h5, validation: 0.2, test: 0.1}
+train: {epochs: 12, batch: 8, learning_rate: 0.02, checkpoint_every: 2, precision: float64}
+output: {pictures: no}
+checkpoint: {keep: 0}
+smoke: {train.epochs: 2}
+END
+
+last_of() {
+  ls "$1"/checkpoint/step_*.h5 | tail -n 1
+}
+
+# identical A B: two trainings of one case by one command line.
+identical() {
+  for file in loss.csv weights.safetensors checkpoint/$(basename "$(last_of "$1")"); do
+    cmp "$1/$file" "$2/$file" || fail "$file of $1 and $2 differ"
+  done
+}
+
+# shellcheck disable=SC2086
+killed() {
+  local name=$1 kills=0 job restart
+  shift
+  local command="$toy train learn --quiet --set run.pause=0.004 $*"
+  $command -o whole_$name || fail "$name: the whole training"
+  rm -rf killed
+  while [ $kills -lt 3 ]; do
+    restart=
+    if ls killed/checkpoint/step_*.h5 >/dev/null 2>&1; then restart="--restart latest"; else rm -rf killed; fi
+    $command -o killed $restart >out.txt 2>err.txt &
+    job=$!
+    for _ in $(seq 200); do # at its work
+      grep -qs running killed/STATUS && ls killed/checkpoint/step_*.h5 >/dev/null 2>&1 && break
+      sleep 0.01
+    done
+    sleep 0.$((RANDOM % 2))$((RANDOM % 10))
+    kill -KILL $job 2>/dev/null
+    wait $job 2>/dev/null
+    [ "$(head -n 1 killed/STATUS)" = running ] || break
+    kills=$((kills + 1))
+  done
+  [ $kills -gt 0 ] || fail "$name: never killed: $(cat killed/STATUS err.txt)"
+  expect 0 "" $command -o killed --restart latest
+  identical whole_$name killed
+  echo "$name: killed $kills times"
+}
+killed adam
+killed lmvm --set train.optimiser=lmvm --set train.lmvm_restart=5 --set train.epochs=40 --set train.tolerance=0
+
+# A signal: an exit code, a STATUS and a checkpoint that say so, and nothing is lost.
+# shellcheck disable=SC2086
+stopped() {
+  local signal=$1 code=$2 job
+  local command="env --default-signal=INT $toy train learn --quiet --set run.pause=0.004" # bash ignores SIGINT in background jobs
+  rm -rf stopped
+  $command -o stopped >out.txt 2>err.txt &
+  job=$!
+  wait_for stopped/checkpoint/step_*.h5
+  sleep 0.15
+  kill -$signal $job
+  wait $job
+  [ $? = $code ] || fail "SIG$signal: another exit code than $code"
+  [ "$(head -n 1 stopped/STATUS)" = stopped ] && grep -q "SIG$signal at step" stopped/STATUS || fail "SIG$signal: STATUS is $(cat stopped/STATUS)"
+  expect 0 "" $command -o stopped --restart latest
+  identical whole_adam stopped
+}
+stopped TERM 143
+stopped INT 130
+
+# Two ranks: the losses of one to rounding.
+expect 0 "" mpirun --oversubscribe -n 2 "$toy" train learn --quiet --set run.pause=0.004 -o two
+paste -d, whole_adam/loss.csv two/loss.csv | awk -F, 'NR > 1 { n++; for (i = 1; i <= NF / 2; i++) { d = $i - $(i + NF / 2); if (d * d > 1e-20 * $i * $i) bad = 1 } } END { exit bad || n != 12 }' || fail "one rank and two: the losses differ"
+
+# More epochs go on from the end; the table and the file of an evaluation; the pictures again.
+expect 0 "" "$toy" train two --quiet --restart latest --set train.epochs=14
+[ "$(wc -l <two/loss.csv)" = 15 ] || fail "14 epochs: loss.csv has $(wc -l <two/loss.csv) lines"
+expect 0 "" "$toy" evaluate two --set evaluate.split=all
+grep -q rmse out.txt && grep -q '"test"' two/evaluation_all.json || fail "evaluate: $(cat out.txt)"
+expect 0 "" "$toy" plot two
+[ -s two/plots/loss.png ] || fail "no picture of the losses"
+"$toy" describe toy_map | grep -q toy.width && "$toy" describe train.epochs | grep -q 'goes through' && "$toy" describe learn | grep -q 'width: 8' && "$toy" list | grep -q toy_map && "$toy" describe data | grep -q data.path || fail "describe and list"
+expect 0 "" "$toy" train learn --dry-run --smoke
+grep -q '2 epochs of 6 steps' out.txt || fail "dry run: $(tail -n 4 out.txt)"
+
+# A loss that is no number: told with its step, and the last good state goes on.
+expect 1 "the loss is nan at step 40 (epoch 6 of 12)" "$toy" train learn --quiet --set toy.nan_step=40 -o nan
+[ "$(head -n 1 nan/STATUS)" = failed ] && grep -q 'state of step 36' err.txt || fail "nan: $(cat nan/STATUS err.txt)"
+expect 0 "" "$toy" evaluate nan --set evaluate.split=validation
+cmp nan/checkpoint/step_0000000036.h5 whole_adam/checkpoint/step_0000000036.h5 >/dev/null && fail "nan: the settings are not in the checkpoint"
+
+# Mistakes, each one sentence that leaves nothing.
+bad 'a case of a solver' 'this case runs a solver (toy), it trains nothing' train case -o out
+bad 'nomos run of a training' 'this case trains a surrogate (toy_map)' run learn -o out
+bad 'another surrogate' 'no such surrogate; did you mean toy_map?' train learn -o out --set surrogate=toy_mop
+bad 'another key' 'did you mean train.batch?' train learn -o out --set train.bach=3
+bad 'no data' 'data.path is not given' train learn -o out --set data.path=
+bad 'data that are not there' 'cannot be read' train learn -o out --set data.path=/nonexistent.h5
+"${toy%/*}/nomos_toy_data" "$PWD/empty.h5" 0
+bad 'empty data' 'is empty: there is no trajectory in it' train learn -o out --set "data.path=$PWD/empty.h5"
+"${toy%/*}/nomos_toy_data" "$PWD/nan.h5" 60 100
+bad 'NaN in the data' 'x = nan in trajectory 33' train learn -o out --set "data.path=$PWD/nan.h5"
+bad 'nothing left to train with' 'leave none of 60 trajectories for training' train learn -o out --set data.validation=0.6 --set data.test=0.5
+bad 'another metric' 'train.monitor = rsme: this surrogate has loss, rmse, outputs' train learn -o out --set train.monitor=rsme
+bad 'too long a warm-up' 'train.warmup_steps = 1000: the training has only 72 steps' train learn -o out --set train.warmup_steps=1000
+bad 'which weights' 'which weights?' evaluate learn
+bad 'another architecture' 'the tensor map.0.weight has the shape [8, 3], wanted is [9, 3]' evaluate two --set toy.width=9
+bad 'another precision' 'is F64, wanted is F32' evaluate two --set train.precision=float32
+bad 'resumed with another architecture' 'toy.width = 9 (the checkpoint has 8)' train two --restart latest --set toy.width=9
+head -c 900 two/weights.safetensors >cut.safetensors
+bad 'cut weights' 'truncated' evaluate two --set "evaluate.weights=$PWD/cut.safetensors"
+bad 'no weights' 'cannot open' evaluate two --set evaluate.weights=/nonexistent.safetensors
+"${toy%/*}/nomos_toy_data" "$PWD/data.h5" 61
+bad 'other data' 'the data are not those of this training' train two --restart latest --set train.epochs=20
+finish

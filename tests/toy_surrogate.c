@@ -1,0 +1,181 @@
+#include "toy_surrogate.h"
+
+#include "surrogates/loss.h"
+#include "surrogates/modules/mlp.h"
+#include "surrogates/normalisation.h"
+
+#include <hdf5.h>
+#include <math.h>
+#include <time.h>
+
+typedef struct {
+  int64_t            width, nan_step;
+  double             pause, frozen;
+  size_t             n_x, n_y, seen; /* seen: a buffer that counts the examples that this rank was trained with */
+  NomosMlp           mlp;
+  NomosNormalisation x, y;
+} Toy;
+
+static const NomosParam toy_params[] = {
+  {"toy.width",    NOMOS_PARAM_INT,  "0",  NULL, 0,  4096, NULL, false, "Of the hidden layer; 0: a linear map."},
+  {"toy.nan_step", NOMOS_PARAM_INT,  "-1", NULL, -1, 1e9,  NULL, false, "The loss is NaN from this step on; -1: never."},
+  {"toy.frozen",   NOMOS_PARAM_REAL, "0",  NULL, 0,  1,    NULL, false, "By how much the first layer's rate is lowered."},
+  {"run.pause",    NOMOS_PARAM_REAL, "0",  "s",  0,  10,   NULL, false, "Wall-clock time a loss takes."},
+};
+
+static PetscErrorCode ToyData(NomosSurrogate s, NomosDatasetInput *input)
+{
+  static const NomosDatasetVariable variables[] = {{.name = "x"}, {.name = "y"}};
+
+  PetscFunctionBeginUser;
+  (void)s;
+  input->n_variables = 2;
+  input->variables   = variables;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ToyCreate(NomosSurrogate s)
+{
+  size_t shape[NOMOS_FIELD_MAX_DIMS + 1];
+  int    n_dims;
+  Toy   *toy;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscNew(&toy));
+  s->context = toy;
+  PetscCall(NomosConfigGetInt(s->config, "toy.width", &toy->width));
+  PetscCall(NomosConfigGetInt(s->config, "toy.nan_step", &toy->nan_step));
+  PetscCall(NomosConfigGetReal(s->config, "toy.frozen", &toy->frozen));
+  PetscCall(NomosConfigGetReal(s->config, "run.pause", &toy->pause));
+  PetscCall(NomosDatasetShape(s->data, 0, &n_dims, shape, &toy->n_x));
+  PetscCall(NomosDatasetShape(s->data, 1, &n_dims, shape, &toy->n_y));
+  PetscCall(NomosNormalisationCreate(s->parameters, "x", toy->n_x, &toy->x));
+  PetscCall(NomosNormalisationCreate(s->parameters, "y", toy->n_y, &toy->y));
+  PetscCall(NomosMlpCreate(s->parameters, "map", &(NomosMlpInput){.n_hidden = toy->width > 0, .in = toy->n_x, .width = (size_t)toy->width, .out = toy->n_y, .activation = NOMOS_TANH}, &toy->mlp));
+  PetscCall(NomosParametersAdd(s->parameters, &(NomosParameterInput){.name = "seen", .buffer = true}, &toy->seen));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ToyDestroy(NomosSurrogate s)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscFree(s->context));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ToyFit(NomosSurrogate s)
+{
+  const Toy *toy = s->context;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosNormalisationFit(&toy->x, s->parameters, &(NomosNormalisationSource){.comm = s->comm, .dataset = s->data, .variable = 0, .axis = 0}));
+  PetscCall(NomosNormalisationFit(&toy->y, s->parameters, &(NomosNormalisationSource){.comm = s->comm, .dataset = s->data, .variable = 1, .axis = 0}));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Predict(NomosSurrogate s, NomosSplit split, size_t n, const size_t examples[], NomosTape tape, const NomosTensor w[], NomosTensor *prediction, NomosTensor *truth)
+{
+  const Toy          *toy  = s->context;
+  const NomosRealType type = NomosParametersType(s->parameters);
+  double             *x, *y;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc2(n * toy->n_x, &x, n * toy->n_y, &y));
+  PetscCall(NomosDatasetRead(s->data, 0, split, n, examples, x));
+  PetscCall(NomosDatasetRead(s->data, 1, split, n, examples, y));
+  NomosTensor input = NomosTensorFromDoubles(tape, type, 2, (size_t[]){n, toy->n_x}, x);
+  *truth            = NomosTensorFromDoubles(tape, type, 2, (size_t[]){n, toy->n_y}, y);
+  *prediction       = NomosNormalisationUndo(&toy->y, w, NomosMlpApply(&toy->mlp, w, NomosNormalisationApply(&toy->x, w, input, -1)), -1);
+  PetscCall(PetscFree2(x, y));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ToyLoss(NomosSurrogate s, const NomosBatch *batch, NomosTape tape, const NomosTensor w[], NomosTensor *loss)
+{
+  const Toy  *toy = s->context;
+  NomosTensor prediction, truth;
+
+  PetscFunctionBeginUser;
+  PetscCall(Predict(s, batch->split, batch->n, batch->examples, tape, w, &prediction, &truth));
+  *loss = NomosLossMeanSquared(prediction, truth);
+  if (toy->nan_step >= 0 && batch->step >= toy->nan_step) *loss = NomosFunction(NOMOS_LOG, 0, NomosAffine(*loss, 0, -1));
+  if (toy->pause > 0) nanosleep(&(struct timespec){(time_t)toy->pause, (long)(1e9 * fmod(toy->pause, 1))}, NULL);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ToyKeep(NomosSurrogate s, const NomosBatch *batch)
+{
+  const Toy     *toy = s->context;
+  NomosParameter seen;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosParametersGet(s->parameters, toy->seen, &seen));
+  if (seen.type == NOMOS_F32) PetscCall(NomosParametersSet(s->parameters, toy->seen, &(float){*(const float *)seen.values + (float)batch->n}));
+  else PetscCall(NomosParametersSet(s->parameters, toy->seen, &(double){*(const double *)seen.values + (double)batch->n}));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static double ToyRate(NomosSurrogate s, const NomosBatch *batch, const char tensor[])
+{
+  const Toy *toy = s->context;
+
+  (void)batch;
+  return tensor[4] == '0' ? 1 - toy->frozen : 1; /* map.0.* */
+}
+
+/* Root of the mean square error, summed example by example in their order. */
+static PetscErrorCode ToyEvaluate(NomosSurrogate s, NomosSplit split, NomosResultFn result, void *ctx)
+{
+  const Toy *toy = s->context;
+  NomosTape  tape;
+  double     sum = 0;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosTapeCreate(&tape));
+  for (size_t i = 0; i < s->n_examples[split]; i++) {
+    NomosTensor w[16], prediction, truth;
+    double      value;
+    PetscCall(NomosParametersBind(s->parameters, tape, w));
+    PetscCall(Predict(s, split, 1, &i, tape, w, &prediction, &truth));
+    PetscCall(NomosTensorGetScalar(NomosLossMeanSquared(prediction, truth), &value));
+    PetscCall(NomosTapeReset(tape));
+    sum += value;
+  }
+  PetscCall(NomosTapeDestroy(&tape));
+  PetscCall(result("rmse", sqrt(sum / (double)s->n_examples[split]), ctx));
+  PetscCall(result("outputs", (double)toy->n_y, ctx));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+const NomosSurrogateOps NomosSurrogateOps_Toy = {
+  .name     = "toy_map",
+  .summary  = "y from x.",
+  .n_params = sizeof toy_params / sizeof *toy_params,
+  .params   = toy_params,
+  .data     = ToyData,
+  .create   = ToyCreate,
+  .destroy  = ToyDestroy,
+  .fit      = ToyFit,
+  .loss     = ToyLoss,
+  .keep     = ToyKeep,
+  .rate     = ToyRate,
+  .evaluate = ToyEvaluate,
+};
+
+const NomosSurrogateOps *const nomos_toy_surrogates[] = {&NomosSurrogateOps_Toy, NULL};
+
+PetscErrorCode NomosToyWriteData(const char path[], size_t n, size_t n_x, const double x[], size_t n_y, const double y[])
+{
+  hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+
+  PetscFunctionBeginUser;
+  for (int v = 0; v < 2; v++) {
+    hid_t space = H5Screate_simple(2, (hsize_t[]){n, v ? n_y : n_x}, NULL);
+    hid_t set   = H5Dcreate2(file, v ? "y" : "x", H5T_NATIVE_DOUBLE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    if (n) PetscCheck(H5Dwrite(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, v ? y : x) >= 0, PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s cannot be written", path);
+    H5Dclose(set);
+    H5Sclose(space);
+  }
+  H5Fclose(file);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
