@@ -1,6 +1,7 @@
 #include "cases/program.h"
 #include "cases/train_params.h"
 #include "io/verdict_impl.h"
+#include "solvers/generator_list.h"
 #include "surrogates/learning_rate.h"
 #include "surrogates/optimiser.h"
 #include "surrogates/training.h"
@@ -68,6 +69,8 @@ static PetscErrorCode Overview(const NomosProgram *program)
   for (size_t i = 0; program->models[i]; i++) PetscCall(PetscPrintf(program->comm, "  %-12s %s\n", program->models[i]->name, program->models[i]->summary));
   if (program->surrogates[0]) PetscCall(PetscPrintf(program->comm, "\nsurrogates (nomos describe SURROGATE explains its parameters):\n"));
   for (size_t i = 0; program->surrogates[i]; i++) PetscCall(PetscPrintf(program->comm, "  %-18s %s\n", program->surrogates[i]->name, program->surrogates[i]->summary));
+  PetscCall(PetscPrintf(program->comm, "\ngenerators of training data (nomos describe GENERATOR explains its parameters):\n"));
+  for (size_t i = 0; nomos_generators[i]; i++) PetscCall(PetscPrintf(program->comm, "  %-18s %s\n", nomos_generators[i]->name, nomos_generators[i]->summary));
   PetscCall(PetscPrintf(program->comm, "\nparameters of every run (nomos describe run):\n"));
   for (size_t t = 0; t < N_TABLES; t++)
     for (size_t i = 0; i < *tables[t].n && !strcmp(tables[t].name, "run"); i++) PetscCall(PetscPrintf(program->comm, "  %s\n", tables[t].params[i].key));
@@ -104,6 +107,12 @@ static PetscErrorCode DescribeName(const NomosProgram *program, const char name[
     PetscCall(PrintParams(program->comm, ops->n_params, ops->params));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
+  for (size_t i = 0; nomos_generators[i]; i++) {
+    if (strcmp(nomos_generators[i]->name, name)) continue;
+    PetscCall(PetscPrintf(program->comm, "generator %s: %s\n%s\n\nparameters:\n\n", name, nomos_generators[i]->summary, nomos_generators[i]->reference));
+    PetscCall(PrintParams(program->comm, nomos_generators[i]->n_params, nomos_generators[i]->params));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   for (size_t i = 0; nomos_sections[i]; i++) {
     if (strcmp(nomos_sections[i]->name, name)) continue;
     PetscCall(PetscPrintf(program->comm, "parameters %s:\n\n", nomos_sections[i]->doc));
@@ -131,6 +140,14 @@ static PetscErrorCode DescribeName(const NomosProgram *program, const char name[
       if (strcmp(program->surrogates[m]->params[i].key, name)) continue;
       PetscCall(PetscPrintf(program->comm, "surrogate %s:\n", program->surrogates[m]->name));
       PetscCall(PrintParam(program->comm, &program->surrogates[m]->params[i]));
+      *found = true;
+    }
+  }
+  for (size_t g = 0; nomos_generators[g]; g++) {
+    for (size_t i = 0; i < nomos_generators[g]->n_params; i++) {
+      if (strcmp(nomos_generators[g]->params[i].key, name)) continue;
+      PetscCall(PetscPrintf(program->comm, "generator %s:\n", nomos_generators[g]->name));
+      PetscCall(PrintParam(program->comm, &nomos_generators[g]->params[i]));
       *found = true;
     }
   }

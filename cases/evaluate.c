@@ -32,7 +32,7 @@ typedef struct {
 
 static PetscErrorCode Find(NomosProgram *program, Sources *from)
 {
-  const char *weights, *data_case = "";
+  const char *weights, *maker;
 
   PetscFunctionBeginUser;
   PetscCall(NomosCaseFind(program->comm, program->arguments[0], &from->file));
@@ -41,9 +41,9 @@ static PetscErrorCode Find(NomosProgram *program, Sources *from)
   PetscCheck(weights[0] || from->file.is_run, program->comm, PETSC_ERR_ARG_WRONGSTATE, "%s: which weights? give a run directory of nomos train, or --set evaluate.weights=FILE", program->arguments[0]);
   if (weights[0]) snprintf(from->weights, sizeof from->weights, "%s", weights);
   else snprintf(from->weights, sizeof from->weights, "%.4000s/weights.safetensors", from->file.directory);
-  if (from->ops->data) PetscCall(NomosConfigGetString(from->config, "data.case", &data_case));
-  PetscCheck(!data_case[0] || from->file.is_run, program->comm, PETSC_ERR_ARG_WRONGSTATE, "%s: its data are made by the case %s when it is trained; evaluate the run directory, or name data by --set data.case= --set data.path=...", program->arguments[0], data_case);
-  if (data_case[0]) PetscCall(NomosTrainFindData(program->comm, from->config, from->file.directory, from->data));
+  PetscCall(NomosTrainDataMaker(from->ops, from->config, &maker));
+  PetscCheck(!maker[0] || from->file.is_run, program->comm, PETSC_ERR_ARG_WRONGSTATE, "%s: its data are made by %s when it is trained; evaluate the run directory, or name data by --set data.case= --set data.generator= --set data.path=...", program->arguments[0], maker);
+  if (maker[0]) PetscCall(NomosTrainFindData(program->comm, from->ops, from->config, from->file.directory, from->data));
   if (program->directory) snprintf(from->output, sizeof from->output, "%.4000s", program->directory);
   else if (from->file.is_run) snprintf(from->output, sizeof from->output, "%.4000s", from->file.directory);
   PetscFunctionReturn(PETSC_SUCCESS);

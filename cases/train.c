@@ -238,7 +238,7 @@ static PetscErrorCode DryRun(NomosTrain *train, bool makes_data)
 static PetscErrorCode Body(NomosRun *run)
 {
   NomosTrain *train;
-  const char *data_case = "";
+  const char *maker;
 
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&train));
@@ -248,12 +248,12 @@ static PetscErrorCode Body(NomosRun *run)
   PetscCall(NomosRunSetUp(run));
   PetscCall(NomosConfigCheckPetscOptions(run->config));
   PetscCall(NomosRunPrepareDirectory(run));
-  if (run->surrogate_ops->data) PetscCall(NomosConfigGetString(run->config, "data.case", &data_case));
+  PetscCall(NomosTrainDataMaker(run->surrogate_ops, run->config, &maker));
   if (run->program->dry_run) {
-    PetscCall(DryRun(train, data_case[0]));
+    PetscCall(DryRun(train, maker[0]));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCall(Start(train, data_case[0]));
+  PetscCall(Start(train, maker[0]));
   if (run->stopped_by) {
     PetscCall(NomosRunEnd(run, "", "the making of data", ""));
     PetscFunctionReturn(PETSC_SUCCESS);

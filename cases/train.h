@@ -15,10 +15,12 @@ typedef struct {
   NomosRun       *run;
 } NomosTrain;
 
-/* Run data.case into `directory`/data, or see that it is there; *path is it, "" without data.case. Whatever stopped it: run->stopped_by. Collective. */
+/* Who makes the data: the value of data.generator or data.case, "" where data.path names them (or the surrogate has none). Errors: more than one of the three. */
+PetscErrorCode NomosTrainDataMaker(const NomosSurrogateOps *ops, NomosConfig config, const char **maker);
+/* Make them, in `directory`/data, or see that they are there; *path is it, "" without a maker. Whatever stopped it: run->stopped_by. Collective. */
 PetscErrorCode NomosTrainMakeData(NomosRun *run, char path[NOMOS_MAX_PATH]);
 /* Of a finished or interrupted training: where its data are. */
-PetscErrorCode NomosTrainFindData(MPI_Comm comm, NomosConfig config, const char run_directory[], char path[NOMOS_MAX_PATH]);
+PetscErrorCode NomosTrainFindData(MPI_Comm comm, const NomosSurrogateOps *ops, NomosConfig config, const char run_directory[], char path[NOMOS_MAX_PATH]);
 
 /* loss.csv: a row for every epoch. Resume: rows after the training's step go. */
 PetscErrorCode NomosTrainOpenLosses(NomosTrain *train, bool resume);

@@ -1,10 +1,12 @@
-/* Data that a case of a solver makes: it is run first, into data/ of the training's directory, as by nomos run. */
+/* Data that are made first, into data/ of the training's directory: by a case of a solver, as by nomos run, or by a generator. */
 #include "cases/train.h"
 
+#include <errno.h>
 #include <omp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* data.case: beside the case, or as the user would name it. */
@@ -28,9 +30,45 @@ static bool IsThere(const char directory[], const char name[])
   return !access(path, F_OK);
 }
 
+PetscErrorCode NomosTrainDataMaker(const NomosSurrogateOps *ops, NomosConfig config, const char **maker)
+{
+  static const char *const keys[] = {"data.path", "data.case", "data.generator"};
+  const char              *first  = NULL;
+
+  PetscFunctionBeginUser;
+  *maker = "";
+  if (!ops->data) PetscFunctionReturn(PETSC_SUCCESS);
+  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+    const char *value;
+    PetscCall(NomosConfigGetString(config, keys[i], &value));
+    if (!value[0]) continue;
+    PetscCheck(!first, PETSC_COMM_WORLD, PETSC_ERR_ARG_INCOMP, "%s: %s beside %s: give one of data.path, data.case and data.generator", NomosConfigWhere(config, keys[i]), keys[i], first);
+    first = keys[i];
+    if (i) *maker = value;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* It takes so little time that it is not resumed: what is there is written again, with the same bits. */
+static PetscErrorCode Generate(NomosRun *run, const NomosGenerator *generator, const char directory[])
+{
+  char file[NOMOS_MAX_PATH];
+  int  made = 1;
+
+  PetscFunctionBeginUser;
+  if (!run->rank) made = !mkdir(directory, 0777) || errno == EEXIST;
+  PetscCallMPI(MPI_Bcast(&made, 1, MPI_INT, 0, run->comm));
+  PetscCheck(made, run->comm, PETSC_ERR_FILE_OPEN, "%s: cannot be created: %s", directory, strerror(errno));
+  snprintf(file, sizeof file, "%.3900s/%s.nc", directory, generator->name);
+  PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "data", "data by the generator %s, into %s", generator->name, file));
+  PetscCall(generator->write(run->comm, run->config, file));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosTrainMakeData(NomosRun *run, char path[NOMOS_MAX_PATH])
 {
   const char        *name, *const *set, *arguments[1];
+  const NomosGenerator *generator;
   const NomosProgram *program = run->program;
   NomosProgram       making   = {.comm = run->comm, .models = program->models, .surrogates = program->surrogates, .n_arguments = 1, .quiet = program->quiet, .debug = program->debug, .argc = program->argc, .argv = program->argv};
   char               given[NOMOS_MAX_PATH];
@@ -39,17 +77,19 @@ PetscErrorCode NomosTrainMakeData(NomosRun *run, char path[NOMOS_MAX_PATH])
 
   PetscFunctionBeginUser;
   path[0] = '\0';
-  if (!run->surrogate_ops->data) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(NomosConfigGetString(run->config, "data.case", &name));
-  PetscCall(NomosConfigGetString(run->config, "data.path", &making.directory));
-  PetscCheck(!name[0] || !making.directory[0], run->comm, PETSC_ERR_ARG_INCOMP, "%s: data.case makes the data, data.path names them: give one of them", NomosConfigWhere(run->config, "data.case"));
+  PetscCall(NomosTrainDataMaker(run->surrogate_ops, run->config, &name));
   if (!name[0]) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosRunDirectoryFile(run->directory, "data", path));
+  PetscCall(NomosGeneratorOf(run->config, &generator));
+  if (generator) {
+    PetscCall(Generate(run, generator, path));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(NomosConfigGetStrings(run->config, "data.set", &making.n_set, &set));
   making.set = (const char **)set;
   PetscCall(CaseName(run, name, given));
   arguments[0]     = given;
   making.arguments = arguments;
-  PetscCall(NomosRunDirectoryFile(run->directory, "data", path));
   making.directory = path;
   if (!run->rank) {
     state[0] = IsThere(path, "STATUS");
@@ -66,19 +106,19 @@ PetscErrorCode NomosTrainMakeData(NomosRun *run, char path[NOMOS_MAX_PATH])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosTrainFindData(MPI_Comm comm, NomosConfig config, const char run_directory[], char path[NOMOS_MAX_PATH])
+PetscErrorCode NomosTrainFindData(MPI_Comm comm, const NomosSurrogateOps *ops, NomosConfig config, const char run_directory[], char path[NOMOS_MAX_PATH])
 {
   const char *name;
   int         rank, there = 0;
 
   PetscFunctionBeginUser;
   path[0] = '\0';
-  PetscCall(NomosConfigGetString(config, "data.case", &name));
+  PetscCall(NomosTrainDataMaker(ops, config, &name));
   if (!name[0]) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
   if (!rank) there = IsThere(run_directory, "data");
   PetscCallMPI(MPI_Bcast(&there, 1, MPI_INT, 0, comm));
-  PetscCheck(there, comm, PETSC_ERR_FILE_OPEN, "%s: the data that the case %s made for the training are not there (data/); name others with --set data.case= --set data.path=...", run_directory, name);
+  PetscCheck(there, comm, PETSC_ERR_FILE_OPEN, "%s: the data that %s made for the training are not there (data/); name others with --set data.case= --set data.generator= --set data.path=...", run_directory, name);
   snprintf(path, NOMOS_MAX_PATH, "%.4000s/data", run_directory);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

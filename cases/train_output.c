@@ -161,7 +161,7 @@ PetscErrorCode NomosPlotTraining(const char directory[], const NomosProgram *pro
   PetscCall(NomosCommonParamsGet(config, &params));
   snprintf(path, sizeof path, "%s/weights.safetensors", directory);
   if (ops->pictures && !access(path, F_OK)) {
-    if (ops->data) PetscCall(NomosTrainFindData(PETSC_COMM_SELF, config, directory, data));
+    PetscCall(NomosTrainFindData(PETSC_COMM_SELF, ops, config, directory, data));
     PetscCall(NomosSurrogateCreate(PETSC_COMM_SELF, ops, config, data[0] ? data : NULL, &surrogate));
     PetscCall(NomosSurrogateLoadWeights(surrogate, path));
   }

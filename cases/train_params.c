@@ -1,9 +1,11 @@
 #include "cases/train_params.h"
 
+#include "solvers/generator_list.h"
 #include "surrogates/learning_rate.h"
 #include "surrogates/optimiser.h"
 #include "surrogates/training.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* clang-format off */
@@ -14,6 +16,43 @@ const NomosParam nomos_surrogate_params[] = {
 };
 /* clang-format on */
 const size_t nomos_n_surrogate_params = sizeof nomos_surrogate_params / sizeof *nomos_surrogate_params;
+
+PetscErrorCode NomosGeneratorOf(NomosConfig config, const NomosGenerator **generator)
+{
+  const char *name, *names[NOMOS_MAX_NAME], *near;
+  char        all[1024] = "";
+  size_t      n         = 0;
+
+  PetscFunctionBeginUser;
+  *generator = NULL;
+  PetscCall(NomosConfigPeek(config, "data.generator", &name));
+  if (!name || !name[0]) PetscFunctionReturn(PETSC_SUCCESS);
+  for (; nomos_generators[n] && n < NOMOS_MAX_NAME; n++) {
+    names[n] = nomos_generators[n]->name;
+    if (!strcmp(names[n], name)) *generator = nomos_generators[n];
+    snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", n ? ", " : "", names[n]);
+  }
+  near = *generator ? NULL : NomosNearestName(name, n, names);
+  PetscCheck(*generator, PETSC_COMM_WORLD, PETSC_ERR_ARG_UNKNOWN_TYPE, "%s: data.generator = %s: no such generator%s%s%s; the generators are: %s", NomosConfigWhere(config, "data.generator"), name, near ? "; did you mean " : "", near ? near : "", near ? "?" : "", all);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The parameters of the generator, and of those that the case has keys of: other data may be named for a training that had one. */
+static PetscErrorCode RegisterGenerators(NomosConfig config)
+{
+  const NomosGenerator *generator;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosGeneratorOf(config, &generator));
+  for (size_t i = 0; nomos_generators[i]; i++) {
+    char prefix[NOMOS_MAX_NAME];
+    bool has;
+    snprintf(prefix, sizeof prefix, "%s.", nomos_generators[i]->name);
+    PetscCall(NomosConfigHasPrefix(config, prefix, &has));
+    if (has || nomos_generators[i] == generator) PetscCall(NomosConfigRegister(config, nomos_generators[i]->n_params, nomos_generators[i]->params));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
 
 PetscErrorCode NomosTrainingCaseLoad(MPI_Comm comm, const NomosCaseInput *input, const NomosSurrogateOps *const surrogates[], NomosConfig *config, const NomosSurrogateOps **ops)
 {
@@ -34,7 +73,10 @@ PetscErrorCode NomosTrainingCaseLoad(MPI_Comm comm, const NomosCaseInput *input,
   PetscCall(NomosConfigRegister(*config, nomos_n_common_params, nomos_common_params));
   PetscCall(NomosSurrogateFind(surrogates, surrogate, NomosConfigWhere(*config, "surrogate"), ops));
   PetscCall(NomosConfigRegister(*config, (*ops)->n_params, (*ops)->params));
-  if ((*ops)->data) PetscCall(NomosConfigRegister(*config, nomos_n_data_params, nomos_data_params));
+  if ((*ops)->data) {
+    PetscCall(NomosConfigRegister(*config, nomos_n_data_params, nomos_data_params));
+    PetscCall(RegisterGenerators(*config));
+  }
   PetscCall(NomosConfigRegister(*config, nomos_n_train_params, nomos_train_params));
   PetscCall(NomosConfigRegister(*config, nomos_n_optimiser_params, nomos_optimiser_params));
   PetscCall(NomosConfigRegister(*config, nomos_n_learning_rate_params, nomos_learning_rate_params));

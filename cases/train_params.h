@@ -3,6 +3,7 @@
 #define NOMOS_CASES_TRAIN_PARAMS_H
 
 #include "cases/run_params.h"
+#include "operators/generator.h"
 #include "surrogates/surrogate.h"
 
 /* `surrogate` and `evaluate.*`. */
@@ -11,6 +12,8 @@ extern const size_t     nomos_n_surrogate_params;
 
 /* Load a case that trains (input as for NomosCaseLoad), declare the parameters, check them. Collective. */
 PetscErrorCode NomosTrainingCaseLoad(MPI_Comm comm, const NomosCaseInput *input, const NomosSurrogateOps *const surrogates[], NomosConfig *config, const NomosSurrogateOps **ops);
+/* The generator of training data that `data.generator` names (solvers/generator_list.h); NULL: none. Errors: one that there is not. */
+PetscErrorCode NomosGeneratorOf(NomosConfig config, const NomosGenerator **generator);
 /* Does this YAML file name a surrogate? Not collective. */
 bool NomosIsTraining(const char path[]);
 

@@ -5,9 +5,11 @@
 #include "surrogates/surrogate.h"
 
 extern const NomosSurrogateOps NomosSurrogateOps_CoordinateNetwork;
+extern const NomosSurrogateOps NomosSurrogateOps_Hamiltonian;
 
 static const NomosSurrogateOps *const nomos_surrogates[] = {
   &NomosSurrogateOps_CoordinateNetwork,
+  &NomosSurrogateOps_Hamiltonian,
   NULL,
 };
 

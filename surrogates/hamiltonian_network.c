@@ -1,0 +1,324 @@
+/* Hamiltonian neural networks (Greydanus et al. 2019, doi:10.48550/arXiv.1906.01563): an MLP H(q, p) is trained so that J grad H is the time derivative that was observed, which is a gradient of
+   a gradient. Beside it, on the same batches, an MLP of the same size for the derivative itself: what one would do without mechanics. The two share no weight, so that both are trained
+   as if alone (but for a clip of the norm of the whole gradient).
+
+   Trained by derivatives at single states, judged by orbits: test trajectories are integrated by the learned field, and their true energy says how far they strayed. */
+#include "surrogates/hamiltonian.h"
+#include "surrogates/hamiltonian_orbits.h"
+#include "surrogates/loss.h"
+#include "surrogates/surrogate.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { X, X_DOT, T, N_VARIABLES };
+enum { HAMILTONIAN, BASELINE, N_NETWORKS };
+static const char *const network_names[N_NETWORKS] = {"hamiltonian", "baseline"};
+
+typedef struct {
+  NomosMlp        networks[N_NETWORKS];
+  int             n_networks;
+  size_t          size; /* coordinates */
+  NomosLossFn     loss;
+  NomosExpression energy; /* NULL: not known */
+  double          rtol;
+} Context;
+
+/* clang-format off */
+static const NomosParam params[] = {
+  {"hamiltonian.hidden",      NOMOS_PARAM_INT,    "2",    NULL, 1, 30, NULL, false, "Hidden layers."},
+  {"hamiltonian.width",       NOMOS_PARAM_INT,    "200",  NULL, 1, 1e5, NULL, false, "Units of a hidden layer."},
+  {"hamiltonian.activation",  NOMOS_PARAM_CHOICE, "tanh", NULL, 0, 0, "tanh|softplus|gelu|silu|mish|sin", false, "Activation; it must have two derivatives."},
+  {"hamiltonian.initialiser", NOMOS_PARAM_CHOICE, "orthogonal", NULL, 0, 0, NOMOS_RULE_CHOICES, false, "First values of the weights."},
+  {"hamiltonian.loss",        NOMOS_PARAM_CHOICE, "mean_squared", NULL, 0, 0, NOMOS_LOSS_CHOICES, false, "Loss of the derivatives."},
+  {"hamiltonian.baseline",    NOMOS_PARAM_BOOL,   "true", NULL, 0, 0, NULL, false, "Train an MLP for the derivatives themselves beside it."},
+  {"hamiltonian.energy",      NOMOS_PARAM_EXPRESSION, "", NULL, 0, 0, NULL, false, "The true H of q1, q2, ..., p1, p2, ..., to judge orbits by; unset: orbits are judged by their coordinates alone."},
+  {"hamiltonian.rtol",        NOMOS_PARAM_REAL,   "1e-6", NULL, 1e-12, 0.1, NULL, false, "Tolerance of the integration of orbits."},
+};
+/* clang-format on */
+
+static PetscErrorCode Data(NomosSurrogate s, NomosDatasetInput *input)
+{
+  static const NomosDatasetVariable variables[N_VARIABLES] = {{.name = "x"}, {.name = "x_dot"}, {.name = "t", .constant = true}};
+
+  PetscFunctionBeginUser;
+  (void)s;
+  input->n_variables = N_VARIABLES;
+  input->variables   = variables;
+  input->frames      = true;
+  input->window      = 1;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ReadNetwork(NomosConfig config, NomosMlpInput *mlp)
+{
+  const char *activation, *rule;
+  int64_t     hidden, width;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetInt(config, "hamiltonian.hidden", &hidden));
+  PetscCall(NomosConfigGetInt(config, "hamiltonian.width", &width));
+  PetscCall(NomosConfigGetString(config, "hamiltonian.activation", &activation));
+  PetscCall(NomosConfigGetString(config, "hamiltonian.initialiser", &rule));
+  mlp->n_hidden = (size_t)hidden;
+  mlp->width    = (size_t)width;
+  for (int k = 0; k < NOMOS_N_FUNCTIONS; k++)
+    if (!strcmp(activation, nomos_function_names[k])) mlp->activation = (NomosFunctionKind)k;
+  for (int k = 0; k < NOMOS_N_RULES; k++)
+    if (!strcmp(rule, nomos_rule_names[k])) mlp->rule = (NomosInitialiserRule)k;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Create(NomosSurrogate s)
+{
+  Context      *c;
+  NomosMlpInput mlp = {.no_last_bias = true}; /* H is defined up to a constant */
+  const char   *text;
+  size_t        shape[NOMOS_FIELD_MAX_DIMS + 1], n_dot;
+  int           n_dims;
+  bool          baseline;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscNew(&c));
+  s->context = c;
+  PetscCall(NomosDatasetShape(s->data, X, &n_dims, shape, &c->size));
+  PetscCall(NomosDatasetShape(s->data, X_DOT, &n_dims, shape, &n_dot));
+  NomosCheck(c->size % 2 == 0 && n_dot == c->size, s->comm, PETSC_ERR_ARG_SIZ, "the data have %zu coordinates x and %zu derivatives x_dot: must be as many, positions first, then as many momenta", c->size, n_dot);
+  PetscCall(ReadNetwork(s->config, &mlp));
+  mlp.in = c->size;
+  PetscCall(NomosConfigGetBool(s->config, "hamiltonian.baseline", &baseline));
+  c->n_networks = baseline ? N_NETWORKS : 1;
+  for (int k = 0; k < c->n_networks; k++) {
+    mlp.out = k == HAMILTONIAN ? 1 : c->size;
+    PetscCall(NomosMlpCreate(s->parameters, network_names[k], &mlp, &c->networks[k]));
+  }
+  PetscCall(NomosConfigGetString(s->config, "hamiltonian.loss", &text));
+  c->loss = NomosLossFind(text);
+  PetscCall(NomosConfigGetReal(s->config, "hamiltonian.rtol", &c->rtol));
+  PetscCall(NomosConfigGetString(s->config, "hamiltonian.energy", &text));
+  if (text[0]) PetscCall(NomosOrbitsEnergyCreate(text, c->size, &c->energy));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Destroy(NomosSurrogate s)
+{
+  Context *c = s->context;
+
+  PetscFunctionBeginUser;
+  if (c) PetscCall(NomosExpressionDestroy(&c->energy));
+  PetscCall(PetscFree(s->context));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* x_dot of network k at x (n, size). */
+static PetscErrorCode Derivative(const Context *c, int k, const NomosTensor w[], NomosTensor x, NomosTensor *x_dot)
+{
+  PetscFunctionBeginUser;
+  if (k == HAMILTONIAN) PetscCall(NomosHamiltonianField(&(NomosHamiltonianInput){.energy = NomosMlpEnergy, .network = &c->networks[k], .w = w, .x = x}, x_dot));
+  else *x_dot = NomosMlpApply(&c->networks[k], w, x);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ReadTensor(NomosSurrogate s, size_t variable, const NomosBatch *batch, NomosTape tape, NomosTensor *tensor)
+{
+  const Context *c       = s->context;
+  const size_t   shape[] = {batch->n, c->size};
+  double        *values;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(batch->n * c->size, &values));
+  PetscCall(NomosDatasetRead(s->data, variable, batch->split, batch->n, batch->examples, values));
+  *tensor = NomosTensorFromDoubles(tape, NomosParametersType(s->parameters), 2, shape, values);
+  PetscCall(PetscFree(values));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Loss(NomosSurrogate s, const NomosBatch *batch, NomosTape tape, const NomosTensor w[], NomosTensor *loss)
+{
+  const Context *c = s->context;
+  NomosTensor    x, x_dot, prediction;
+
+  PetscFunctionBeginUser;
+  PetscCall(ReadTensor(s, X, batch, tape, &x));
+  PetscCall(ReadTensor(s, X_DOT, batch, tape, &x_dot));
+  for (int k = 0; k < c->n_networks; k++) {
+    PetscCall(Derivative(c, k, w, x, &prediction));
+    const NomosTensor one = c->loss(prediction, x_dot);
+    *loss = k ? NomosAdd(*loss, one) : one;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- judgement */
+
+typedef struct {
+  NomosSurrogate s;
+  int            network;
+  NomosTape      tape;
+  NomosTensor   *w;
+} FieldContext;
+
+static PetscErrorCode Field(size_t n, const double x[], double x_dot[], void *ctx)
+{
+  FieldContext  *f       = ctx;
+  const Context *c       = f->s->context;
+  const size_t   shape[] = {n, c->size};
+  NomosTensor    result;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosTapeReset(f->tape));
+  PetscCall(NomosParametersBind(f->s->parameters, f->tape, f->w));
+  PetscCall(Derivative(c, f->network, f->w, NomosTensorFromDoubles(f->tape, NomosParametersType(f->s->parameters), 2, shape, x), &result));
+  PetscCall(NomosTensorGetDoubles(result, x_dot));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode FieldCreate(NomosSurrogate s, int network, FieldContext *f)
+{
+  PetscFunctionBeginUser;
+  *f = (FieldContext){.s = s, .network = network};
+  PetscCall(NomosTapeCreate(&f->tape));
+  PetscCall(PetscMalloc1(NomosParametersCount(s->parameters), &f->w));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode FieldDestroy(FieldContext *f)
+{
+  PetscFunctionBeginUser;
+  PetscCall(NomosTapeDestroy(&f->tape));
+  PetscCall(PetscFree(f->w));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Mean square of the error of the derivatives over all examples, a thousand at a time. */
+static PetscErrorCode DerivativeError(NomosSurrogate s, NomosSplit split, FieldContext *f, double *error)
+{
+  enum { CHUNK = 1000 };
+  const Context *c = s->context;
+  const size_t   n = s->n_examples[split];
+  size_t         examples[CHUNK];
+  double        *x, *x_dot, *exact, sum = 0;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc3(CHUNK * c->size, &x, CHUNK * c->size, &x_dot, CHUNK * c->size, &exact));
+  for (size_t start = 0; start < n; start += CHUNK) {
+    const size_t count = PetscMin(n - start, CHUNK);
+    for (size_t i = 0; i < count; i++) examples[i] = start + i;
+    PetscCall(NomosDatasetRead(s->data, X, split, count, examples, x));
+    PetscCall(NomosDatasetRead(s->data, X_DOT, split, count, examples, exact));
+    PetscCall(Field(count, x, x_dot, f));
+    for (size_t i = 0; i < count * c->size; i++) sum += (x_dot[i] - exact[i]) * (x_dot[i] - exact[i]);
+  }
+  *error = sum / (double)(n * c->size);
+  PetscCall(PetscFree3(x, x_dot, exact));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* `hamiltonian_derivative_mse`, `_orbit_mse`, `_energy_mse`, and the same of the baseline. Every rank computes all. */
+static PetscErrorCode Evaluate(NomosSurrogate s, NomosSplit split, NomosResultFn result, void *ctx)
+{
+  const Context *c = s->context;
+  NomosOrbits    truth;
+  char           name[NOMOS_MAX_NAME];
+
+  PetscFunctionBeginUser;
+  if (!s->n_examples[split]) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosOrbitsRead(s->data, split, X, T, &truth));
+  for (int k = 0; k < c->n_networks; k++) {
+    FieldContext f;
+    NomosOrbits  rolled;
+    double       error;
+    bool         stuck;
+    PetscCall(FieldCreate(s, k, &f));
+    PetscCall(DerivativeError(s, split, &f, &error));
+    snprintf(name, sizeof name, "%s_derivative_mse", network_names[k]);
+    PetscCall(result(name, error, ctx));
+    PetscCall(NomosOrbitsRoll(&(NomosOrbitsRollInput){.truth = &truth, .n = truth.n, .field = Field, .ctx = &f, .rtol = c->rtol}, &rolled, &stuck));
+    snprintf(name, sizeof name, "%s_orbit_mse", network_names[k]);
+    PetscCall(result(name, stuck ? NAN : NomosOrbitsError(&rolled, &truth), ctx));
+    snprintf(name, sizeof name, "%s_energy_mse", network_names[k]);
+    if (c->energy) PetscCall(result(name, stuck ? NAN : NomosOrbitsEnergyError(&rolled, &truth, c->energy), ctx));
+    PetscCall(NomosOrbitsFree(&rolled));
+    PetscCall(FieldDestroy(&f));
+  }
+  PetscCall(NomosOrbitsFree(&truth));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- pictures */
+
+/* Of the first test orbits, the plane (q1, q2) and the energy against time. */
+static PetscErrorCode Draw(const Context *c, size_t n_lines, const NomosOrbits lines[], const char *const labels[], size_t orbit, int row, NomosFigure figure)
+{
+  const size_t n = lines[0].n_times, size = lines[0].size;
+  char         title[NOMOS_MAX_NAME];
+  double      *first, *second, reach = 0;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc2(n, &first, n, &second));
+  snprintf(title, sizeof title, "orbit %zu", orbit + 1);
+  for (size_t i = 0; i < n; i++) reach = fmax(reach, 1.5 * hypot(lines[0].x[(orbit * n + i) * size], lines[0].x[(orbit * n + i) * size + 1]));
+  PetscCall(NomosFigurePanel(figure, row, 0, &(NomosAxes){.title = title, .x_label = "q_1", .y_label = size > 2 ? "q_2" : "p_1", .x_min = -1.6 * reach, .x_max = 1.6 * reach, .y_min = -reach, .y_max = reach})); /* panels are 1.6 times as wide as high */
+  for (size_t l = 0; l < n_lines; l++) {
+    for (size_t i = 0; i < n; i++) {
+      first[i]  = lines[l].x[(orbit * n + i) * size];
+      second[i] = lines[l].x[(orbit * n + i) * size + 1];
+    }
+    PetscCall(NomosFigureLine(figure, n, first, second, labels[l], l ? (int)l : 3));
+  }
+  if (c->energy) {
+    PetscCall(NomosFigurePanel(figure, row, 1, &(NomosAxes){.title = "its energy", .x_label = "time", .y_label = "H"}));
+    for (size_t l = 0; l < n_lines; l++) {
+      for (size_t i = 0; i < n; i++) first[i] = NomosExpressionEvaluate(c->energy, lines[l].x + (orbit * n + i) * size);
+      PetscCall(NomosFigureLine(figure, n, lines[0].times, first, labels[l], l ? (int)l : 3));
+    }
+  }
+  PetscCall(PetscFree2(first, second));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Pictures(NomosSurrogate s, const char directory[])
+{
+  const Context   *c      = s->context;
+  const NomosSplit split  = s->n_examples[NOMOS_SPLIT_TEST] ? NOMOS_SPLIT_TEST : NOMOS_SPLIT_TRAIN;
+  const char      *labels[1 + N_NETWORKS] = {"truth"};
+  NomosOrbits      lines[1 + N_NETWORKS];
+  size_t           n_lines = 1;
+  char             stem[NOMOS_MAX_PATH];
+  NomosFigure      figure;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosOrbitsRead(s->data, split, X, T, &lines[0]));
+  const size_t n = PetscMin(lines[0].n, 3);
+  for (int k = 0; k < c->n_networks; k++) {
+    FieldContext f;
+    bool         stuck;
+    PetscCall(FieldCreate(s, k, &f));
+    PetscCall(NomosOrbitsRoll(&(NomosOrbitsRollInput){.truth = &lines[0], .n = n, .field = Field, .ctx = &f, .rtol = c->rtol}, &lines[n_lines], &stuck));
+    PetscCall(FieldDestroy(&f));
+    if (stuck) PetscCall(NomosOrbitsFree(&lines[n_lines]));
+    else labels[n_lines++] = k == HAMILTONIAN ? "Hamiltonian network" : "MLP";
+  }
+  PetscCall(NomosFigureCreate("orbits by the learned fields", (int)n, c->energy ? 2 : 1, &figure));
+  for (size_t orbit = 0; orbit < n; orbit++) PetscCall(Draw(c, n_lines, lines, labels, orbit, (int)orbit, figure));
+  snprintf(stem, sizeof stem, "%.*s/orbits", NOMOS_MAX_PATH - 16, directory);
+  PetscCall(NomosFigureSave(figure, stem));
+  PetscCall(NomosFigureDestroy(&figure));
+  for (size_t l = 0; l < n_lines; l++) PetscCall(NomosOrbitsFree(&lines[l]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+const NomosSurrogateOps NomosSurrogateOps_Hamiltonian = {
+  .name      = "hamiltonian",
+  .summary   = "A network H(q, p) whose field J grad H is fitted to observed time derivatives; beside it an MLP of the derivatives.",
+  .reference = "doi:10.48550/arXiv.1906.01563",
+  .n_params  = sizeof params / sizeof *params,
+  .params    = params,
+  .data      = Data,
+  .create    = Create,
+  .destroy   = Destroy,
+  .loss      = Loss,
+  .evaluate  = Evaluate,
+  .pictures  = Pictures,
+};
