@@ -1,0 +1,28 @@
+# Data that a generator makes for a training: the same bits in a run that is resumed; what is said of wrong names; evaluation and other data for a run that had a generator.
+. "${0%/*}/lib.sh"
+
+case=hamiltonian/hnn_two_body
+small="--smoke --set two_body.orbits=8 --set two_body.times=5 --set hamiltonian.width=8 --set train.epochs=6 --set train.checkpoint_every=2 --set checkpoint.keep=0 --quiet"
+
+# shellcheck disable=SC2086
+{
+  expect 0 "" "$nomos" train $case $small -o whole
+  cp -r whole part
+  rm -rf part/checkpoint/step_*6.h5 part/data # the last checkpoint, and the data
+  [ "$(ls part/checkpoint | wc -l)" = 3 ] || fail "not those of steps 0, 2 and 4 but: $(ls part/checkpoint)"
+  expect 0 "" "$nomos" train $case $small -o part --restart latest
+  cmp whole/weights.safetensors part/weights.safetensors || fail "other weights after a resume"
+
+  bad "no such generator" "data.generator = two_bodies: no such generator; did you mean two_body?; the generators are: two_body" train $case $small --set data.generator=two_bodies -o out
+  bad "two makers" "give one of data.path, data.case and data.generator" train $case $small --set data.case=qg/rossby_wave -o out
+  bad "its parameters are checked" "two_body.orbits" train $case $small --set two_body.orbits=0 -o out
+  expect 1 "unknown name q5" "$nomos" train $case $small --set hamiltonian.energy=q5 -o energy
+}
+
+expect 0 "" "$nomos" evaluate whole
+grep -q hamiltonian_energy_mse out.txt || fail "no energy in: $(cat out.txt)"
+expect 0 "" "$nomos" evaluate whole --set data.generator= --set data.path="$PWD/part/data"
+mv whole/data kept
+bad "data that are gone" "the data that two_body made for the training are not there" evaluate whole
+
+finish
