@@ -192,7 +192,7 @@ START_TEST(test_pools_are_their_windows)
     for (int type = 0; type < 2; type++) {
       const size_t     *n = shapes[c], *f = factors[c], m[2] = {n[0] / f[0], n[1] / f[1]}, shape[3] = {3, n[0], n[1]};
       double           *x = Random(1, Size(3, shape)), *average, *largest, *nearest;
-      x[1] = x[0]; /* two that are equal: the first counts */
+      x[0] = x[1] = 2; /* two that are equal: the first counts */
       const NomosTensor tx = NomosTensorFromDoubles(tape, type ? NOMOS_F32 : NOMOS_F64, 3, shape, x), top = NomosMaxPool(tx, 2, f);
       NomosTensor       bar;
       double           *gradient, *placed = calloc(Size(3, shape), sizeof *placed);
