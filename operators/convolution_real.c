@@ -278,12 +278,32 @@ static void ScatterRow(const NomosConvolutionShape *s, size_t tap, size_t o, siz
   for (ptrdiff_t i = begin; i < end; i++) x[i * step + shift] += from[i - begin];
 }
 
+/* Two taps, a stride of two and no padding, the doubling of a U-Net: x[2 o] += a[o], x[2 o + 1] += b[o]. */
+static bool IsDoubling(const NomosConvolutionShape *s)
+{
+  return s->k[1] == 2 && s->stride[1] == 2 && !s->pad[1] && !s->circular && s->x[1] >= 2 * s->y[1];
+}
+static void ScatterPair(size_t n, const Real *restrict a, const Real *restrict b, Real *restrict x)
+{
+  size_t o = 0;
+
+  for (; o + 8 <= n; o += 8) {
+    const Eight even = *(const Eight *)(a + o), odd = *(const Eight *)(b + o);
+    *(Eight *)(x + 2 * o) += __builtin_shufflevector(even, odd, 0, 8, 1, 9, 2, 10, 3, 11);
+    *(Eight *)(x + 2 * o + 8) += __builtin_shufflevector(even, odd, 4, 12, 5, 13, 6, 14, 7, 15);
+  }
+  for (; o < n; o++) {
+    x[2 * o] += a[o];
+    x[2 * o + 1] += b[o];
+  }
+}
+
 static void ScatterTask(const Scatter *plan, size_t task, const Real *y, const Real *w, Real *x, Real *memory)
 {
   const NomosConvolutionShape *s = plan->s;
   const size_t per_sample = s->y[0] * s->y[1], x_plane = s->x[0] * s->x[1], n_blocks = Blocks(s->in, SCATTER_CHANNELS);
   const size_t part = task % plan->n_channel_tasks, group = part / n_blocks, c0 = part % n_blocks * SCATTER_CHANNELS, n_channels = Smaller(SCATTER_CHANNELS, s->in - c0), n_rows = n_channels * plan->taps;
-  const size_t b0 = task / plan->n_channel_tasks * plan->samples, b1 = Smaller(b0 + plan->samples, s->batch);
+  const size_t b0 = task / plan->n_channel_tasks * plan->samples, b1 = Smaller(b0 + plan->samples, s->batch), step = IsDoubling(s) ? 2 : 1;
   Work work;
 
   (void)ScatterSize(plan, memory, &work);
@@ -314,12 +334,14 @@ static void ScatterTask(const Scatter *plan, size_t task, const Real *y, const R
       for (size_t l = 0, count; l < n; l += count) {
         const size_t sample = (q + l) / per_sample, p = (q + l) % per_sample, row = p / s->y[1], column = p % s->y[1];
         count = Smaller(n - l, s->y[1] - column);
-        for (size_t i = 0; i < ROWS && m + i < n_rows; i++) {
+        for (size_t i = 0; i < ROWS && m + i < n_rows; i += step) {
           const size_t c = (m + i) / plan->taps, tap = (m + i) % plan->taps;
           ptrdiff_t    x_row = (ptrdiff_t)(row * s->stride[0] + tap / s->k[1]) - s->pad[0];
           if (s->circular) x_row = Wrap(x_row, s->x[0]);
           if (x_row < 0 || x_row >= (ptrdiff_t)s->x[0]) continue;
-          ScatterRow(s, tap % s->k[1], column, count, tile + i * LANES + l, x + ((sample * s->groups + group) * s->in + c0 + c) * x_plane + (size_t)x_row * s->x[1]);
+          Real *to = x + ((sample * s->groups + group) * s->in + c0 + c) * x_plane + (size_t)x_row * s->x[1];
+          if (step == 2) ScatterPair(count, tile + i * LANES + l, tile + (i + 1) * LANES + l, to + 2 * column);
+          else ScatterRow(s, tap % s->k[1], column, count, tile + i * LANES + l, to);
         }
       }
     }

@@ -132,6 +132,10 @@ static inline void PackRows(size_t n, size_t n_rows, const Real *from, size_t ro
       for (size_t i = 0; i < ROWS; i++) a[k * ROWS + i] = i < n_rows ? from[row_stride * i + (size_t)offset[k]] : 0;
     return;
   }
+  if (row_stride == 1) {
+    for (size_t k = 0; k < n; k++) Copy(a + k * ROWS, from + offset[k], ROWS);
+    return;
+  }
   for (size_t k = 0; k < n;) {
     const size_t count = n - k < 8 ? n - k : 8;
     if (ROWS == 8 && count == 8 && offset[k + 7] - offset[k] == 7) Turn8(from + offset[k], row_stride, a + k * ROWS, ROWS);

@@ -20,6 +20,7 @@ static const ConvolutionCase convolutions[] = {
   {1, 2, 3, {1, 1500}, {1, 5}, {.same = true}},                                   /* longer than a task */
   {1, 2, 3, {1, 1111}, {1, 5}, {.pad = {{0, 0}, {7, 1}}, .stride = {1, 3}}},
   {2, 4, 6, {9, 8}, {2, 2}, {.stride = {2, 2}}},
+  {2, 5, 9, {6, 35}, {2, 2}, {.stride = {2, 2}}},                                 /* the doubling of a U-Net, by vectors */
   {2, 20, 12, {7, 10}, {3, 3}, {.same = true, .stride = {2, 2}}},                 /* overlapping taps */
   {2, 4, 4, {5, 6}, {3, 3}, {.same = true, .stride = {2, 1}, .circular = true}},
   {1, 2, 2, {4, 5}, {3, 6}, {.pad = {{3, 3}, {1, 4}}, .circular = true}},         /* result longer than x */
