@@ -4,7 +4,7 @@
    one frames where `frames` says so. An example is a window of frames of one trajectory (or all of them, or without frames a single entry of the leading axis).
 
    Rows (frames, or entries) are read in blocks of consecutive ones, which are kept in a cache of bounded size, the least recently used going first. An epoch's order is random
-   by a counter (surrogates/random.h): blocks are shuffled and taken in groups that fill the cache, examples are shuffled within a group; so every block is read about once an
+   by a counter (operators/random.h): blocks are shuffled and taken in groups that fill the cache, examples are shuffled within a group; so every block is read about once an
    epoch, and when all data fit into the cache the order is a plain permutation. It depends on seed and epoch alone, not on the number of ranks.
 
    Training, validation and test are different trajectories. Values are doubles here, whatever the file has. Every rank opens the files for itself. */
