@@ -59,7 +59,7 @@ PetscErrorCode NomosRunComparePhysics(const NomosRun *run, const char path[], co
   PetscFunctionBeginUser;
   if (!strcmp(physics, run->physics)) PetscFunctionReturn(PETSC_SUCCESS);
   ListDifferences(physics, run->physics, differences, sizeof differences);
-  SETERRQ(run->comm, PETSC_ERR_ARG_INCOMP, "%s: the checkpoint is of another physics: %s; a restart may change only output, checkpoint, run and time.{dt,stop,max_wall,check_every}", path, differences);
+  SETERRQ(run->comm, PETSC_ERR_ARG_INCOMP, "%s: the checkpoint is of another physics: %s; a restart may change only output, checkpoint, run and %s", path, differences, run->task->learns ? "train.{epochs,patience,checkpoint_every,learning_rate,clip_norm,clip_value}" : "time.{dt,stop,max_wall,check_every}");
 }
 
 static PetscErrorCode ReadClock(NomosRun *run, const char path[], const char text[])

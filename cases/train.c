@@ -202,6 +202,7 @@ static PetscErrorCode End(NomosTrain *train)
   PetscFunctionBeginUser;
   PetscCall(NomosLogProgressEnd(run->log));
   PetscCall(NomosScalarFileClose(&train->losses));
+  PetscCall(NomosTrainWriteWeights(train)); /* they may be missing after a kill at the very end */
   NomosTrainingGetStatus(train->training, &s);
   run->step = s.step;
   snprintf(where, sizeof where, "step %lld, epoch %lld", (long long)s.step, (long long)s.epoch);
