@@ -99,9 +99,9 @@ PetscErrorCode NomosTrajectoryNorms(NomosTrajectory t, const double **norms)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static void *Dot(const struct NomosTrajectory_s *t, char *pair)
+static void *Dot(const struct NomosTrajectory_s *t, const char *pair)
 {
-  return pair + t->state_bytes;
+  return (char *)pair + t->state_bytes;
 }
 
 static PetscErrorCode SetClock(NomosTrajectory t, int64_t step)
@@ -114,7 +114,7 @@ static PetscErrorCode SetClock(NomosTrajectory t, int64_t step)
 /* The cost's terms at a step: values (and tangents) when a sweep first comes there, gradients when it comes back. */
 typedef enum { VALUES, GRADIENTS } Part;
 
-static PetscErrorCode Losses(NomosTrajectory t, Sweep *sweep, int64_t step, char *pair, Part part)
+static PetscErrorCode Losses(NomosTrajectory t, Sweep *sweep, int64_t step, const char *pair, Part part)
 {
   PetscFunctionBeginUser;
   for (size_t l = 0; l < t->n_losses; l++) {
@@ -154,8 +154,8 @@ static PetscErrorCode CheckState(NomosTrajectory t, int64_t step)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* From the state in the model (that of step `from`); t->current.x_dot goes along. */
-static PetscErrorCode Advance(NomosTrajectory t, Sweep *sweep, int64_t from, int64_t to, char *pair)
+/* From the state in the model (that of step `from`); the x_dot of `pair` goes along. */
+static PetscErrorCode Step(NomosTrajectory t, Sweep *sweep, int64_t from, int64_t to, char *pair)
 {
   const double dt = t->model->dt;
 
@@ -178,15 +178,35 @@ static PetscErrorCode Advance(NomosTrajectory t, Sweep *sweep, int64_t from, int
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The state of step 0, in the model and in t->current. */
+/* A state is moved only when it must: what is restored to be reversed at once never enters the model. */
+static PetscErrorCode Advance(NomosTrajectory t, Sweep *sweep, int64_t from, int64_t to)
+{
+  PetscFunctionBeginUser;
+  if (!t->in_model) PetscCall(t->derivatives->set_state(t->model, t->here));
+  if (sweep->tangent && t->here && t->here != t->current) memcpy(Dot(t, t->current), Dot(t, t->here), t->state_bytes);
+  t->here     = NULL;
+  t->in_model = true;
+  PetscCall(Step(t, sweep, from, to, t->current));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Present(NomosTrajectory t, const char **pair)
+{
+  PetscFunctionBeginUser;
+  if (!t->here) PetscCall(t->derivatives->get_state(t->model, t->current));
+  *pair = t->here = t->here ? t->here : t->current;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Start(NomosTrajectory t, Sweep *sweep, const void *x_0, const void *x_dot)
 {
   PetscFunctionBeginUser;
   memcpy(t->current, x_0, t->state_bytes);
   if (x_dot) memcpy(Dot(t, t->current), x_dot, t->state_bytes);
   else memset(Dot(t, t->current), 0, t->state_bytes);
+  t->here     = t->current;
+  t->in_model = false;
   PetscCall(SetClock(t, 0));
-  PetscCall(t->derivatives->set_state(t->model, x_0));
   PetscCall(Losses(t, sweep, 0, t->current, VALUES));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -207,12 +227,14 @@ static PetscErrorCode Norm(NomosTrajectory t, const void *x_bar, int64_t step)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Begin the way back: from step n - 1, whose state is the current one, to the end, where the last terms of the cost are. */
-static PetscErrorCode TurnRound(NomosTrajectory t, Sweep *sweep)
+/* Begin the way back: from step n - 1, whose state is the present one, to the end, where the last terms of the cost are. */
+static PetscErrorCode TurnRound(NomosTrajectory t, Sweep *sweep, const char *pair)
 {
   PetscFunctionBeginUser;
-  memcpy(t->last, t->current, 2 * t->state_bytes);
-  PetscCall(Advance(t, sweep, t->n_steps - 1, t->n_steps, t->last));
+  memcpy(t->last, pair, t->slot_bytes);
+  if (!t->in_model) PetscCall(t->derivatives->set_state(t->model, pair));
+  t->in_model = false;
+  PetscCall(Step(t, sweep, t->n_steps - 1, t->n_steps, t->last));
   PetscCall(t->derivatives->get_state(t->model, t->last));
   PetscCall(PetscMemzero(sweep->x_bar, t->state_bytes));
   if (sweep->x_bar_dot) PetscCall(PetscMemzero(sweep->x_bar_dot, t->state_bytes));
@@ -225,24 +247,33 @@ static PetscErrorCode TurnRound(NomosTrajectory t, Sweep *sweep)
 static PetscErrorCode Reverse(NomosTrajectory t, Sweep *sweep, int64_t step)
 {
   double *const p_bar = sweep->p_bar ? t->p_bar : NULL, *const p_bar_dot = sweep->p_bar_dot ? t->p_bar_dot : NULL;
+  const char   *pair = NULL;
 
   PetscFunctionBeginUser;
-  PetscCall(t->derivatives->get_state(t->model, t->current));
-  if (step == t->n_steps - 1) PetscCall(TurnRound(t, sweep));
+  PetscCall(Present(t, &pair));
+  if (step == t->n_steps - 1) PetscCall(TurnRound(t, sweep, pair));
   PetscCall(SetClock(t, step));
-  if (sweep->x_bar_dot) PetscCall(t->derivatives->hvp(t->model, t->current, Dot(t, t->current), sweep->p_dot, sweep->x_bar, sweep->x_bar_dot, p_bar, p_bar_dot));
-  else PetscCall(t->derivatives->vjp(t->model, t->current, sweep->x_bar, p_bar));
-  PetscCall(Losses(t, sweep, step, t->current, GRADIENTS));
+  if (sweep->x_bar_dot) PetscCall(t->derivatives->hvp(t->model, pair, Dot(t, pair), sweep->p_dot, sweep->x_bar, sweep->x_bar_dot, p_bar, p_bar_dot));
+  else PetscCall(t->derivatives->vjp(t->model, pair, sweep->x_bar, p_bar));
+  PetscCall(Losses(t, sweep, step, pair, GRADIENTS));
   PetscCall(Norm(t, sweep->x_bar, step));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode Store(NomosTrajectory t, const NomosAction *action)
 {
+  char       *slot = t->slots + action->slot * t->slot_bytes;
+  const char *pair = NULL;
+
   PetscFunctionBeginUser;
-  PetscCall(t->derivatives->get_state(t->model, t->current));
-  if (action->disk) PetscCall(NomosSnapshotFileWrite(t->file, action->slot, t->current));
-  else memcpy(t->slots + action->slot * t->slot_bytes, t->current, t->slot_bytes);
+  if (action->disk) {
+    PetscCall(Present(t, &pair));
+    PetscCall(NomosSnapshotFileWrite(t->file, action->slot, pair));
+  } else if (t->here) memcpy(slot, t->here, t->slot_bytes);
+  else {
+    PetscCall(t->derivatives->get_state(t->model, slot));
+    if (t->second) memcpy(Dot(t, slot), Dot(t, t->current), t->state_bytes);
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -250,9 +281,8 @@ static PetscErrorCode Restore(NomosTrajectory t, const NomosAction *action)
 {
   PetscFunctionBeginUser;
   if (action->disk) PetscCall(NomosSnapshotFileRead(t->file, action->slot, t->current));
-  else memcpy(t->current, t->slots + action->slot * t->slot_bytes, t->slot_bytes);
-  PetscCall(SetClock(t, action->from));
-  PetscCall(t->derivatives->set_state(t->model, t->current));
+  t->here     = action->disk ? t->current : t->slots + action->slot * t->slot_bytes;
+  t->in_model = false;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -266,7 +296,7 @@ static PetscErrorCode Run(NomosTrajectory t, Sweep *sweep, const void *x_0, cons
   do {
     PetscCall(NomosScheduleNext(t->schedule, &action));
     switch (action.kind) {
-    case NOMOS_ACTION_ADVANCE: PetscCall(Advance(t, sweep, action.from, action.to, t->current)); break;
+    case NOMOS_ACTION_ADVANCE: PetscCall(Advance(t, sweep, action.from, action.to)); break;
     case NOMOS_ACTION_STORE: PetscCall(Store(t, &action)); break;
     case NOMOS_ACTION_RESTORE: PetscCall(Restore(t, &action)); break;
     case NOMOS_ACTION_REVERSE: PetscCall(Reverse(t, sweep, action.from)); break;
@@ -303,7 +333,7 @@ PetscErrorCode NomosTrajectoryValue(NomosTrajectory t, const void *x_0, double *
 
   PetscFunctionBeginUser;
   PetscCall(Start(t, &sweep, x_0, NULL));
-  PetscCall(Advance(t, &sweep, 0, t->n_steps, t->current));
+  PetscCall(Advance(t, &sweep, 0, t->n_steps));
   if (last) PetscCall(t->derivatives->get_state(t->model, last));
   *J = sweep.J;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -330,7 +360,7 @@ PetscErrorCode NomosTrajectoryTangent(NomosTrajectory t, const void *x_0, const 
   PetscCheck(t->derivatives->jvp, t->model->comm, PETSC_ERR_SUP, "solver %s has no tangent (jvp)", t->model->ops->name);
   NeedLoss(t, tangent);
   PetscCall(Start(t, &sweep, x_0, x_dot));
-  PetscCall(Advance(t, &sweep, 0, t->n_steps, t->current));
+  PetscCall(Advance(t, &sweep, 0, t->n_steps));
   *J     = sweep.J;
   *J_dot = sweep.J_dot;
   PetscFunctionReturn(PETSC_SUCCESS);

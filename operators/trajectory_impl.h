@@ -20,6 +20,8 @@ struct NomosTrajectory_s {
   char                        *slots; /* in RAM */
   NomosSnapshotFile            file;
   char                        *current, *last; /* [x, x_dot] of the present step, and of step n */
+  const char                  *here;           /* the present state: t->current or a slot; NULL: in the model only */
+  bool                         in_model;       /* the model's state is the present one */
   double                      *norms, *p_bar, *p_bar_dot;
 };
 
