@@ -52,7 +52,7 @@ typedef struct {
   double          *truth, *prior, *analysis;          /* control field at the window's start */
   double          *truth_end, *prior_end, *analysis_end;
   double           deviation[NOMOS_ESTIMATE_MAX_LAYERS]; /* of the true field, for each layer */
-  double           error_end, error_end_prior;
+  double           error_end, error_end_prior, layer_errors[2][NOMOS_ESTIMATE_MAX_LAYERS]; /* of prior and analysis at the start */
   double          *climate;           /* (n_layers, n_bins) variance of the control field by wavenumber */
   int              n_climate;
   NomosOperator    root, shrink;      /* B^(1/2) D and D; NULL when the initial state is known */

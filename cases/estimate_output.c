@@ -1,6 +1,7 @@
 #include "cases/estimate.h"
 #include "io/provenance.h"
 #include "operators/correlation.h"
+#include "operators/reduce.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -180,6 +181,23 @@ static PetscErrorCode WriteSpectra(NomosRun *run, NomosEstimate *e)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Root mean square of the departure from the truth in each layer, at the start of the window. */
+static PetscErrorCode LayerErrors(NomosRun *run, const NomosEstimate *e, const double *field, double errors[])
+{
+  const size_t points = e->points / e->n_layers;
+  double       sums[2 * NOMOS_ESTIMATE_MAX_LAYERS];
+
+  PetscFunctionBeginUser;
+  for (size_t l = 0; l < e->n_layers; l++) {
+    sums[2 * l]     = 0;
+    sums[2 * l + 1] = (double)points;
+    for (size_t i = l * points; i < (l + 1) * points; i++) sums[2 * l] += (field[i] - e->truth[i]) * (field[i] - e->truth[i]);
+  }
+  PetscCall(NomosSumOverRanks(run->comm, 2 * e->n_layers, sums));
+  for (size_t l = 0; l < e->n_layers; l++) errors[l] = sqrt(sums[2 * l] / sums[2 * l + 1]);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosEstimateWrite(NomosRun *run, NomosEstimate *e)
 {
   PetscFunctionBeginUser;
@@ -187,6 +205,8 @@ PetscErrorCode NomosEstimateWrite(NomosRun *run, NomosEstimate *e)
   PetscCall(NomosEstimateControl(run, e, e->w, e->analysis, e->analysis_p));
   PetscCall(NomosEstimateForecast(run, e, e->analysis, e->analysis_p, e->analysis_end));
   PetscCall(NomosEstimateDistance(run, e, e->analysis_end, e->truth_end, &e->error_end));
+  PetscCall(LayerErrors(run, e, e->prior, e->layer_errors[0]));
+  PetscCall(LayerErrors(run, e, e->analysis, e->layer_errors[1]));
   PetscCall(WriteFields(run, e));
   PetscCall(WriteSpectra(run, e));
   PetscCall(NomosRunDrawPictures(run));
@@ -209,6 +229,11 @@ PetscErrorCode NomosEstimateResults(NomosRun *run, NomosResultFn result, void *c
   for (size_t l = 0; l < e->n_layers; l++) {
     snprintf(name, sizeof name, "deviation_%zu", l + 1);
     PetscCall(result(name, e->deviation[l], ctx));
+    if (!e->state) continue;
+    snprintf(name, sizeof name, "error_prior_%zu", l + 1);
+    PetscCall(result(name, e->layer_errors[0][l], ctx));
+    snprintf(name, sizeof name, "error_analysis_%zu", l + 1);
+    PetscCall(result(name, e->layer_errors[1][l], ctx));
   }
   if (e->state) {
     PetscCall(result("error_prior", e->error_prior, ctx));

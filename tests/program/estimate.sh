@@ -41,6 +41,12 @@ expect 0 "" "$toy" estimate ring -o options -- -tao_max_it 2
 grep -q "estimate.iterations are over" options/STATUS || fail "-tao_max_it: $(cat options/STATUS)"
 expect 1 "no_such_option" "$toy" estimate ring -o none -- -no_such_option 1
 
+# A state over a plane, on two ranks.
+expect 0 "" mpirun --oversubscribe -n 2 "$nomos" estimate qg/initial_state_from_observations --smoke -o plane --set estimate.iterations=3 --set estimate.stages=1
+for file in spectra.nc plots/analysis.png plots/analysis_end.png plots/spectra.png; do
+  [ -s plane/$file ] || fail "no $file"
+done
+
 # What is refused, before anything is written.
 expect 1 "did you mean lorenz.forcing?" "$toy" estimate ring -o none --set estimate.unknown='[lorenz.forcin]'
 expect 1 "needs a field over (y, x)" "$toy" estimate ring -o none --set estimate.unknown='[initial_state]'

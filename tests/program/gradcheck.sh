@@ -34,6 +34,10 @@ expect 0 "" "$toy" gradcheck ring -o checked --force --quiet
 # The directory is a case like any run's.
 expect 0 "" "$toy" gradcheck checked -o again
 
+# A solver with everything: on two ranks, and in single precision.
+expect 0 "" mpirun --oversubscribe -n 2 "$nomos" gradcheck qg/two_layer_turbulence --smoke -o qg_ranks --set gradcheck.steps=4
+expect 0 "" "$nomos" gradcheck qg/two_layer_turbulence --smoke -o qg_single --set gradcheck.steps=4 --set qg.precision=float32
+
 # A mistake is found, in the exit code too.
 expect 1 "" "$toy" gradcheck ring -o wrong --set lorenz.mistake=1e-3
 grep -q "FAIL *taylor_2" out.txt || fail "a wrong gradient passes: $(cat out.txt)"
