@@ -8,7 +8,7 @@
 
 #include "operators/tape.h"
 
-/* ---- elementwise (operators/elementwise.c) */
+/* ---- elementwise (operators/primitives/elementwise.c) */
 NomosTensor NomosAdd(NomosTensor a, NomosTensor b);
 NomosTensor NomosSubtract(NomosTensor a, NomosTensor b);
 NomosTensor NomosMultiply(NomosTensor a, NomosTensor b);
@@ -34,12 +34,12 @@ extern const char *const nomos_function_names[NOMOS_N_FUNCTIONS + 1]; /* "exp", 
 NomosTensor NomosFunction(NomosFunctionKind kind, int order, NomosTensor x);
 NomosTensor NomosFunctionTimes(NomosFunctionKind kind, int order, NomosTensor x, NomosTensor g); /* f^(order)(x) g, same shapes */
 
-/* ---- matrix products (operators/matmul.c) */
+/* ---- matrix products (operators/primitives/matmul.c) */
 /* [.., m, k] [.., k, n] -> [.., m, n]; leading axes broadcast. Transposed forms: pass NomosTranspose(a), a view that is not copied. */
 NomosTensor NomosMatMul(NomosTensor a, NomosTensor b);
 
 /* ---- fused; each has a definition by the primitives above, to which it falls back where its gradient is recorded */
-/* h_0 = x, or s(x) with activate_input;  h_{l+1} = s(h_l W_l^T + b_l);  the last one without s. Row-tiled, so that a tile's activations stay in cache (operators/mlp_chain.c).
+/* h_0 = x, or s(x) with activate_input;  h_{l+1} = s(h_l W_l^T + b_l);  the last one without s. Row-tiled, so that a tile's activations stay in cache (operators/primitives/mlp_chain.c).
    x [.., in], or with channels_first [batch, in, points..], y likewise; weights[l] [out, in], biases[l] [out] or {0}. */
 typedef struct {
   size_t             n_layers; /* 1 to NOMOS_MLP_CHAIN_MAX */
@@ -51,11 +51,11 @@ typedef struct {
 enum { NOMOS_MLP_CHAIN_MAX = 16 };
 NomosTensor NomosMlpChain(const NomosMlpChainInput *input);
 
-/* (x - mean)/sqrt(var + epsilon) weight + bias (operators/normalise.c). groups 0: over the last axis, weight and bias [last]. groups > 0: x [batch, channels, points..], over all points of a group of
+/* (x - mean)/sqrt(var + epsilon) weight + bias (operators/primitives/normalise.c). groups 0: over the last axis, weight and bias [last]. groups > 0: x [batch, channels, points..], over all points of a group of
    channels, weight and bias [channels]. Ba et al. (2016), doi:10.48550/arXiv.1607.06450; Wu & He (2018), doi:10.1007/978-3-030-01261-8_1. */
 NomosTensor NomosNormalise(NomosTensor x, NomosTensor weight, NomosTensor bias, size_t groups, double epsilon);
 
-/* ---- shape (operators/shape.c); views where possible */
+/* ---- shape (operators/primitives/shape.c); views where possible */
 NomosTensor NomosReshape(NomosTensor x, int n_dims, const size_t shape[]);
 NomosTensor NomosPermute(NomosTensor x, const int axes[]); /* result axis i is axis axes[i] of x */
 NomosTensor NomosTranspose(NomosTensor x);                 /* the last two axes */
@@ -73,7 +73,7 @@ PetscErrorCode NomosIndexDestroy(NomosIndex *list);
 NomosTensor NomosGather(NomosTensor x, NomosIndex index);     /* [n_rows, ..] -> [n, ..] */
 NomosTensor NomosScatterAdd(NomosTensor x, NomosIndex index); /* [n, ..] -> [n_rows, ..], its adjoint; sums in order of the list */
 
-/* ---- reductions (operators/reduction.c) */
+/* ---- reductions (operators/primitives/reduction.c) */
 NomosTensor NomosSum(NomosTensor x, int n_axes, const int axes[], bool keep); /* keep: summed axes stay with length 1 */
 NomosTensor NomosSumTo(NomosTensor x, int n_dims, const size_t shape[]);      /* adjoint of NomosBroadcast */
 NomosTensor NomosSumAll(NomosTensor x);                                       /* scalar */
@@ -84,7 +84,7 @@ NomosTensor NomosLogSumExp(NomosTensor x, int axis, bool keep);
 NomosTensor NomosSoftmax(NomosTensor x, int axis);
 NomosTensor NomosLayerNorm(NomosTensor x, int n_axes, double epsilon); /* (x - mean)/sqrt(var + epsilon) over the last n_axes; no weights */
 
-/* ---- convolutions (operators/convolution.c); layout [batch, channels, (y,) x], weights [results, channels / groups, (y,) x]; no bias */
+/* ---- convolutions (operators/primitives/convolution.c); layout [batch, channels, (y,) x], weights [results, channels / groups, (y,) x]; no bias */
 typedef struct {
   size_t stride[2]; /* along (y, x), or x alone; 0 is 1 */
   size_t pad[2][2]; /* points before and after, along the same axes */
@@ -99,30 +99,30 @@ NomosTensor NomosConvolveTransposed(NomosTensor y, NomosTensor w, const NomosCon
 /* Its adjoint in w, for the given taps along (y, x) or x. */
 NomosTensor NomosConvolveWeights(NomosTensor x, NomosTensor y, const NomosConvolution *how, const size_t taps[]);
 
-/* ---- Fourier transforms and complex numbers (operators/fourier.c); complex numbers are pairs along the last axis */
+/* ---- Fourier transforms and complex numbers (operators/primitives/fourier.c); complex numbers are pairs along the last axis */
 /* X_k = sum_j x_j exp(-2 pi i k.j/n) over the last n_axes (1 to 3): [.., n] -> [.., n/2 + 1, 2], all modes of the axes before the last. No factor, as NumPy's rfftn. */
 NomosTensor NomosRealFft(NomosTensor x, int n_axes);
 /* Its inverse, with the factor 1/points: modes [.., n/2 + 1, 2] -> [.., n]. The imaginary parts of modes that a real field cannot have are ignored, as NumPy's irfftn. */
 NomosTensor NomosInverseRealFft(NomosTensor modes, int n_axes, size_t n);
 NomosTensor NomosComplexMultiply(NomosTensor a, NomosTensor b, bool conjugate_a); /* a b or conj(a) b; [.., 2], broadcasting */
 NomosTensor NomosComplexMatMul(NomosTensor a, NomosTensor b); /* [.., m, k, 2] [.., k, n, 2] -> [.., m, n, 2]; leading axes broadcast */
-/* Spectral convolution (operators/spectral.c): the retained modes of x, their channels multiplied by complex weights, back to points:
+/* Spectral convolution (operators/primitives/spectral.c): the retained modes of x, their channels multiplied by complex weights, back to points:
      y[b, o] = inverse_real_fft(sum_i w[i, o, k] real_fft(x[b, i])_k),   zero for modes that are not retained.
    x [batch, in, (y,) x] -> [batch, out, (y,) x]. w [in, out, modes, 2]: modes k = 0..modes-1; or [in, out, rows, modes, 2]: along y the modes 0..rows/2-1, then -rows/2..-1
    (the two corners of doi:10.48550/arXiv.2010.08895, one behind the other). Errors: more modes than points have; odd rows. */
 NomosTensor NomosSpectralConvolve(NomosTensor x, NomosTensor w);
 
-/* ---- pooling and up-sampling (operators/pool.c) by integer factors over the last n_axes (1 or 2); points that fill no window are left out */
+/* ---- pooling and up-sampling (operators/primitives/pool.c) by integer factors over the last n_axes (1 or 2); points that fill no window are left out */
 NomosTensor NomosAveragePool(NomosTensor x, int n_axes, const size_t factor[]);
 NomosTensor NomosMaxPool(NomosTensor x, int n_axes, const size_t factor[]); /* the gradient goes to the first largest of a window */
 NomosTensor NomosUpsampleNearest(NomosTensor x, int n_axes, const size_t factor[]);
 NomosTensor NomosUpsampleSpectral(NomosTensor x, int n_axes, const size_t factor[]); /* trigonometric interpolation of a periodic field */
 
-/* Batch norm of x [batch, channels, ..] (operators/batch_norm.c): scale (x - mean)/sqrt(variance + epsilon) + shift, with mean and (biased) variance of each channel over the batch and all
+/* Batch norm of x [batch, channels, ..] (operators/primitives/batch_norm.c): scale (x - mean)/sqrt(variance + epsilon) + shift, with mean and (biased) variance of each channel over the batch and all
    points. statistics, may be NULL: mean and variance [channels], no gradient through them: for the running averages that evaluation uses. doi:10.48550/arXiv.1502.03167 */
 NomosTensor NomosBatchNorm(NomosTensor x, NomosTensor scale, NomosTensor shift, double epsilon, NomosTensor statistics[2]);
 
-/* ---- small matrices [.., 2, 2] or [.., 3, 3] (operators/small_matrix.c); leading axes of two operands broadcast */
+/* ---- small matrices [.., 2, 2] or [.., 3, 3] (operators/primitives/small_matrix.c); leading axes of two operands broadcast */
 NomosTensor NomosSmallProduct(NomosTensor a, bool transpose_a, NomosTensor b, bool transpose_b);
 NomosTensor NomosDeterminant(NomosTensor a);  /* [.., d, d] -> [..] */
 NomosTensor NomosCofactor(NomosTensor a);     /* det(a) a^-T, also of singular matrices */
@@ -138,7 +138,7 @@ NomosTensor NomosRotation(NomosTensor f);
 void        NomosSvd(NomosTensor f, NomosTensor *u, NomosTensor *s, NomosTensor *v);
 NomosTensor NomosSingularValues(NomosTensor f);
 
-/* softmax(q k^T/sqrt(d)) v (operators/attention.c): queries [.., n, d], keys [.., m, d], values [.., m, e] -> [.., n, e]; heads are leading axes. Tiled: the n x m weights are never stored.
+/* softmax(q k^T/sqrt(d)) v (operators/primitives/attention.c): queries [.., n, d], keys [.., m, d], values [.., m, e] -> [.., n, e]; heads are leading axes. Tiled: the n x m weights are never stored.
    doi:10.48550/arXiv.1706.03762 */
 NomosTensor NomosDotProductAttention(NomosTensor q, NomosTensor k, NomosTensor v);
 

@@ -22,7 +22,7 @@ typedef struct {
   NomosTensor (*apply)(const NomosTensor x[]);
 } NomosExample;
 
-/* A primitive: one const struct in the file of its kind, and one line in operators/primitive_list.h.
+/* A primitive: one const struct in the file of its kind, and one line in operators/primitives/primitive_list.h.
    vjp: out_bar has the shape of out; sets in_bar[i], of the shape of input i, where wanted[i], by calling primitives. */
 typedef struct {
   const char *name;

@@ -1,9 +1,9 @@
 /* Every primitive of the list, by its examples: derivatives of first, second and third order against differences and by the order of Taylor remainders, transposes by
-   dot products, views and float32 against what they stand for. A new line in operators/primitive_list.h is tested here. */
+   dot products, views and float32 against what they stand for. A new line in operators/primitives/primitive_list.h is tested here. */
 #include "harness.h"
 
-#include "operators/function_impl.h"
-#include "operators/primitive_list.h"
+#include "operators/primitives/function_impl.h"
+#include "operators/primitives/primitive_list.h"
 
 #include <Random123/philox.h>
 
