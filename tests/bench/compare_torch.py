@@ -180,7 +180,7 @@ def main():
         torch.set_num_threads(threads)
         clock = time.process_time if threads == 1 else time.perf_counter
         nomos = Nomos(arguments[0], threads)
-        print(f"\n{threads} thread{'s' * (threads > 1)}\n{'case':16}{'parameters':>12}{'PyTorch':>10}{'nomos':>10}{'ratio':>8}{'Gflop/s':>9}")
+        print(f"\n{threads} thread{'s' * (threads > 1)}\n{'case':16}{'parameters':>12}{'PyTorch':>10}{'nomos':>10}{'ratio':>8}{'Gflop/s':>9}{'OpenBLAS':>10}")
         for name, make in torch_cases(torch).items():
             if wanted and name not in wanted:
                 continue
@@ -192,7 +192,7 @@ def main():
                 loss().backward()
                 optimiser.step()
 
-            n, flops = nomos.ask(name, 0)
+            n, flops, blas = nomos.ask(name, 0)
             ours = sum(p.numel() * (2 if p.is_complex() else 1) for p in net.parameters())
             if int(n) != ours:
                 print(f"{name}: {int(n)} parameters here, {ours} in PyTorch: not the same network")
@@ -211,7 +211,7 @@ def main():
                 pairs.append((1e3 * (clock() - begin) / steps, nomos.ask(name, steps)[0]))
             t, m = (statistics.median(p[i] for p in pairs) for i in (0, 1))
             ratio = statistics.median(a / b for a, b in pairs)
-            print(f"{name:16}{int(n):12,}{t:10.3f}{m:10.3f}{ratio:8.2f}{flops / m * 1e-6:9.1f}", flush=True)
+            print(f"{name:16}{int(n):12,}{t:10.3f}{m:10.3f}{ratio:8.2f}{flops / m * 1e-6:9.1f}{blas:10.1f}", flush=True)
 
 
 main()

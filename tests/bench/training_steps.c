@@ -1,5 +1,6 @@
 /* Training steps (forward, backward, Adam) of the networks that tests/bench/compare_torch.py times against PyTorch. As a server: a line `CASE STEPS` on standard input is
-   answered by `milliseconds-per-step loss`; `CASE 0` prepares the case and answers with its number of parameters and the flops of a step's products. OMP_NUM_THREADS sets the threads. */
+   answered by `milliseconds-per-step loss`; `CASE 0` prepares the case and answers with its number of parameters, the flops of a step's products (three times those of a forward pass; Fourier
+   transforms are not counted) and the Gflop/s of OpenBLAS alone for a product of the case's most frequent shape. OMP_NUM_THREADS sets the threads. */
 #include "operators/primitives.h"
 #include "surrogates/loss.h"
 #include "surrogates/modules/mlp.h"
@@ -8,6 +9,7 @@
 #include "surrogates/networks/unet.h"
 #include "surrogates/optimiser.h"
 
+#include <cblas.h>
 #include <math.h>
 #include <omp.h>
 #include <stdio.h>
@@ -25,7 +27,8 @@ struct Case_s {
   size_t        points, channels; /* along an axis */
   PetscErrorCode (*create)(Case *c);
   PetscErrorCode (*gradient)(Case *c); /* loss and c->slope at the present weights */
-  double flops_per_row;                /* of the products of a forward pass, for whoever prints Gflop/s; a step has three times as many */
+  size_t shape[3];                     /* m, n, k of a typical product */
+  double flops_per_row;                /* of the products of a forward pass */
 
   NomosParameters parameters;
   NomosOptimiser  optimiser;
@@ -120,7 +123,7 @@ static PetscErrorCode CreateMeta(Case *c)
   PetscCall(NomosMlpCreate(c->parameters, "hamiltonian", &(NomosMlpInput){.n_hidden = 3, .in = 4, .width = 64, .out = 1, .activation = NOMOS_MISH, .no_last_bias = true}, &c->mlp));
   c->x             = Numbers(2 * TASKS * POINTS * 4, 0);
   c->y             = Numbers(2 * TASKS * POINTS * 4, 1);
-  c->flops_per_row = 2. * (4 * 64 + 2 * 64 * 64 + 64);
+  c->flops_per_row = 23.7 / 6 * 2. * (4 * 64 + 2 * 64 * 64 + 64); /* a step is 23.7 forward passes of half the rows (tests/test_hamiltonian.c) */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -175,8 +178,10 @@ static PetscErrorCode CreateFno(Case *c)
 {
   PetscFunctionBeginUser;
   PetscCall(NomosFnoCreate(c->parameters, "fno", &(NomosFnoInput){.n_space = c->n_space, .in = c->channels, .out = c->channels, .width = 20, .modes = 12, .n_layers = 4, .read_width = 128, .activation = NOMOS_GELU, .coordinates = true, .pad = 2, .one_sided = true}, &c->fno));
-  c->x = Numbers(Entries(c), 0);
-  c->y = Numbers(Entries(c), 1);
+  const double points = pow((double)c->points, c->n_space), padded = pow((double)c->points + 2, c->n_space), modes = c->n_space == 2 ? 2 * 12 * 12 : 12;
+  c->x             = Numbers(Entries(c), 0);
+  c->y             = Numbers(Entries(c), 1);
+  c->flops_per_row = 2 * (points * (20. * (double)(c->channels + (size_t)c->n_space) + 20. * 128 + 128. * (double)c->channels) + 4 * (20. * 20 * padded + 4 * 20. * 20 * modes));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -191,8 +196,15 @@ static PetscErrorCode CreateUNet(Case *c)
 {
   PetscFunctionBeginUser;
   PetscCall(NomosUNetCreate(c->parameters, "unet", &(NomosUNetInput){.n_space = c->n_space, .in = c->channels, .out = c->channels, .width = 32}, &c->unet));
-  c->x = Numbers(Entries(c), 0);
-  c->y = Numbers(Entries(c), 1);
+  double points = pow((double)c->points, c->n_space), before = (double)c->channels;
+  c->x          = Numbers(Entries(c), 0);
+  c->y          = Numbers(Entries(c), 1);
+  for (int level = 0; level <= 4; level++, points /= pow(2, c->n_space)) { /* two convolutions down, one doubling and two up, at every level but the bottom */
+    const double f = 32 * pow(2, level), taps = pow(3, c->n_space);
+    c->flops_per_row += 2 * points * taps * (before * f + f * f);
+    if (level < 4) c->flops_per_row += 2 * points * (2 * f * f + taps * (2 * f * f + f * f));
+    before = f;
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -206,16 +218,16 @@ static PetscErrorCode GradientUNet(Case *c)
 }
 
 static Case cases[] = {
-  {.name = "mlp_f32_1k", .type = NOMOS_F32, .rows = 1000, .create = CreateMlp, .gradient = GradientMlp},
-  {.name = "mlp_f32_10k", .type = NOMOS_F32, .rows = 10000, .create = CreateMlp, .gradient = GradientMlp},
-  {.name = "mlp_f64_1k", .type = NOMOS_F64, .rows = 1000, .create = CreateMlp, .gradient = GradientMlp},
-  {.name = "mlp_f64_10k", .type = NOMOS_F64, .rows = 10000, .create = CreateMlp, .gradient = GradientMlp},
-  {.name = "graph_f32", .type = NOMOS_F32, .rows = 1000, .create = CreateGraph, .gradient = GradientGraph},
-  {.name = "fno1d_f32", .type = NOMOS_F32, .rows = 50, .n_space = 1, .points = 128, .channels = 1, .create = CreateFno, .gradient = GradientFno},
-  {.name = "fno2d_f32", .type = NOMOS_F32, .rows = 8, .n_space = 2, .points = 64, .channels = 4, .create = CreateFno, .gradient = GradientFno},
-  {.name = "unet1d_f32", .type = NOMOS_F32, .rows = 50, .n_space = 1, .points = 128, .channels = 1, .create = CreateUNet, .gradient = GradientUNet},
-  {.name = "unet2d_f32", .type = NOMOS_F32, .rows = 8, .n_space = 2, .points = 64, .channels = 4, .create = CreateUNet, .gradient = GradientUNet},
-  {.name = "meta_hnn_f32", .type = NOMOS_F32, .rows = 2 * TASKS * POINTS, .create = CreateMeta, .gradient = GradientMeta},
+  {.name = "mlp_f32_1k", .shape = {1000, 64, 64}, .type = NOMOS_F32, .rows = 1000, .create = CreateMlp, .gradient = GradientMlp},
+  {.name = "mlp_f32_10k", .shape = {10000, 64, 64}, .type = NOMOS_F32, .rows = 10000, .create = CreateMlp, .gradient = GradientMlp},
+  {.name = "mlp_f64_1k", .shape = {1000, 64, 64}, .type = NOMOS_F64, .rows = 1000, .create = CreateMlp, .gradient = GradientMlp},
+  {.name = "mlp_f64_10k", .shape = {10000, 64, 64}, .type = NOMOS_F64, .rows = 10000, .create = CreateMlp, .gradient = GradientMlp},
+  {.name = "graph_f32", .shape = {10000, 128, 128}, .type = NOMOS_F32, .rows = 1000, .create = CreateGraph, .gradient = GradientGraph},
+  {.name = "fno1d_f32", .shape = {128, 6400, 20}, .type = NOMOS_F32, .rows = 50, .n_space = 1, .points = 128, .channels = 1, .create = CreateFno, .gradient = GradientFno},
+  {.name = "fno2d_f32", .shape = {128, 32768, 20}, .type = NOMOS_F32, .rows = 8, .n_space = 2, .points = 64, .channels = 4, .create = CreateFno, .gradient = GradientFno},
+  {.name = "unet1d_f32", .shape = {128, 1600, 384}, .type = NOMOS_F32, .rows = 50, .n_space = 1, .points = 128, .channels = 1, .create = CreateUNet, .gradient = GradientUNet},
+  {.name = "unet2d_f32", .shape = {64, 8192, 576}, .type = NOMOS_F32, .rows = 8, .n_space = 2, .points = 64, .channels = 4, .create = CreateUNet, .gradient = GradientUNet},
+  {.name = "meta_hnn_f32", .shape = {500, 64, 64}, .type = NOMOS_F32, .rows = 2 * TASKS * POINTS, .create = CreateMeta, .gradient = GradientMeta},
 };
 
 static double Now(void)
@@ -223,6 +235,30 @@ static double Now(void)
   struct timespec t;
   clock_gettime(omp_get_max_threads() > 1 ? CLOCK_MONOTONIC : CLOCK_PROCESS_CPUTIME_ID, &t);
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Gflop/s of OpenBLAS, which shares the product out to its own threads. */
+static double Blas(const Case *c)
+{
+  const size_t m = c->shape[0], n = c->shape[1], k = c->shape[2];
+  double      *a = Numbers(m * k, 0), *b = Numbers(k * n, 1), *y = Numbers(m * n, 2), best = 1e9; /* as numbers of either type */
+
+  openblas_set_num_threads(omp_get_max_threads());
+  if (c->type == NOMOS_F32) {
+    for (size_t i = 0; i < m * k; i++) ((float *)a)[i] = 1;
+    for (size_t i = 0; i < k * n; i++) ((float *)b)[i] = 1;
+  }
+  for (int repeat = 0; repeat < 20; repeat++) {
+    const double begin = Now();
+    if (c->type == NOMOS_F32) cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)m, (int)n, (int)k, 1, (float *)a, (int)k, (float *)b, (int)n, 0, (float *)y, (int)n);
+    else cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)m, (int)n, (int)k, 1, a, (int)k, b, (int)n, 0, y, (int)n);
+    best = PetscMin(best, Now() - begin);
+  }
+  openblas_set_num_threads(1);
+  free(a);
+  free(b);
+  free(y);
+  return 2e-9 * (double)m * (double)n * (double)k / best;
 }
 
 static PetscErrorCode Prepare(Case *c)
@@ -272,7 +308,7 @@ int main(int argc, char **argv)
     const double begin = Now();
     for (int i = 0; i < steps; i++) PetscCall(Step(c));
     if (steps) printf("%.9g %.9g\n", 1e3 * (Now() - begin) / steps, c->loss);
-    else printf("%zu %.9g\n", NomosParametersSize(c->parameters), 3 * c->flops_per_row * (double)c->rows);
+    else printf("%zu %.9g %.9g\n", NomosParametersSize(c->parameters), 3 * c->flops_per_row * (double)c->rows, Blas(c));
     fflush(stdout);
   }
   PetscCall(PetscFinalize());
