@@ -256,13 +256,15 @@ static PetscErrorCode ListCases(const char root[], const char relative[], int de
   snprintf(path, sizeof path, "%s/%s/case.yaml", root, relative);
   if (!stat(path, &info)) {
     NomosConfig config;
-    const char *title = NULL;
+    const char *title = NULL, *surrogate = NULL, *unknown = NULL;
     NomosErrorSetQuiet(true);
     PetscErrorCode code = NomosConfigCreate(PETSC_COMM_SELF, &config);
     if (!code) code = NomosConfigLoad(config, path);
     if (!code) code = NomosConfigPeek(config, "case.title", &title);
+    if (!code) code = NomosConfigPeek(config, "surrogate", &surrogate);
+    if (!code) code = NomosConfigPeek(config, "estimate.unknown", &unknown);
     NomosErrorSetQuiet(false);
-    printf("  %-32s %s%s\n", relative, code ? "cannot be read: " : "", code ? NomosErrorLast() : title ? title : "");
+    printf("  %-9s %-36s %s%s\n", surrogate ? "train" : unknown ? "estimate" : "run", relative, code ? "cannot be read: " : "", code ? NomosErrorLast() : title ? title : "");
     PetscCall(NomosConfigDestroy(&config));
     (*n_found)++;
     PetscFunctionReturn(PETSC_SUCCESS);
@@ -296,6 +298,6 @@ PetscErrorCode NomosCommandList(NomosProgram *program)
   PetscCall(PetscPrintf(program->comm, "\ncases (in %s):\n", root[0] ? root : "no folder: NOMOS_CASES may name one"));
   if (!rank && root[0]) code = ListCases(root, "", 4, &n_found);
   PetscCall(code);
-  if (!rank) puts(n_found ? "\nto run one: nomos run CASE" : "  none");
+  if (!rank) puts(n_found ? "\neach with its command before it: nomos run qg/rossby_wave" : "  none");
   PetscFunctionReturn(PETSC_SUCCESS);
 }
