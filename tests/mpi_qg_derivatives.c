@@ -115,6 +115,12 @@ static double Dot(const Subject *s, const void *x, const void *y)
   return sum;
 }
 
+static double Largest(double value)
+{
+  (void)MPI_Allreduce(MPI_IN_PLACE, &value, 1, MPI_DOUBLE, MPI_MAX, MPI_COMM_WORLD);
+  return value;
+}
+
 static void SumOverRanks(const Subject *s, double p_bar[])
 {
   (void)MPI_Allreduce(MPI_IN_PLACE, p_bar, (int)s->n_parameters, MPI_DOUBLE, MPI_SUM, s->model->comm);
@@ -248,6 +254,8 @@ START_TEST(test_hvp_is_the_derivative_of_vjp)
         difference = fmax(difference, fabs((Get(&s, bar[1], i) - Get(&s, bar[0], i)) / (2 * h) - Get(&s, x_bar_dot, i)));
         size       = fmax(size, fabs(Get(&s, x_bar_dot, i)));
       }
+      size       = Largest(size);
+      difference = Largest(difference);
       ck_assert_msg(size > 0 && difference < 1e-6 * size, "%s, step %d: x_bar_dot is off by %g of %g", cases[c].name, step, difference, size);
       for (size_t i = 0; i < s.n_parameters; i++) {
         const double measured = (sides[1][i] - sides[0][i]) / (2 * h), scale = fabs(measured) + fabs(p_bar[i]) + 1e-3;
@@ -596,11 +604,11 @@ START_TEST(test_petsc_ts_adjoint)
   ck_ok(TSSetCostGradients(ts, 1, &bar, NULL));
   ck_ok(TSSolve(ts, u));
   ck_ok(VecGetArray(u, &array));
-  ck_assert_double_lt(Distance(core, (const Complex *)array, end), 1e-14);
+  if (n) ck_assert_double_lt(Distance(core, (const Complex *)array, end), 1e-14);
   ck_ok(VecRestoreArray(u, &array));
   ck_ok(TSAdjointSolve(ts));
   ck_ok(VecGetArray(bar, &array));
-  ck_assert_double_lt(Distance(core, x_bar, (const Complex *)array), 1e-12);
+  if (n) ck_assert_double_lt(Distance(core, x_bar, (const Complex *)array), 1e-12);
   ck_ok(VecRestoreArray(bar, &array));
   ck_ok(TSDestroy(&ts));
   ck_ok(MatDestroy(&jacobian));
@@ -628,7 +636,7 @@ START_TEST(test_parameters_are_set)
     ck_ok(s.ops->get_state(s.model, fresh));
     Direction(&s, p_dot);
     elsewhere = Step(&s, 3, x, 1, p_dot); /* and back */
-    ck_assert(memcmp(fresh, elsewhere, s.n * s.real));
+    ck_assert(s.n == 0 || memcmp(fresh, elsewhere, s.n * s.real));
     memcpy(bad, s.p, sizeof bad);
     bad[0] = NAN;
     ck_refused(s.ops->set_parameters(s.model, bad), "must be a finite number");

@@ -36,6 +36,7 @@ static void AddMatrix(NAME(QGCore) *core, const NAME(QGPoint) *at, int matrix, b
 
 #pragma omp parallel for schedule(static) num_threads(core->n_threads)
   for (int row = 0; row < n_rows; row++) {
+    const unsigned mode = NomosFlushSubnormals();
     const size_t offset = (size_t)row * n_l;
     Complex     *from[2][NOMOS_QG_MAX_LAYERS], *to[2][NOMOS_QG_MAX_LAYERS];
     for (int part = 0; part < at->parts; part++)
@@ -49,6 +50,7 @@ static void AddMatrix(NAME(QGCore) *core, const NAME(QGPoint) *at, int matrix, b
         if (transposed) ApplyTransposed(core, M[a], offset, (Real)factor, IN(from[part - a]), to[part]);
         else NAME(QGApplyMatrices)(core, M[a], offset, (Real)factor, IN(from[part - a]), to[part], true);
       }
+    NomosRestoreSubnormals(mode);
   }
 }
 

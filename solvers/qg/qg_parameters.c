@@ -299,7 +299,7 @@ PetscErrorCode NomosQGLinearise(NomosModel model, const double p_dot[], NomosQGL
 
   PetscFunctionBeginUser;
   PetscCall(NomosQGSensitivityCreate(model));
-  s              = qg->sensitivity;
+  s = qg->sensitivity;
   if (p_dot && (!s->has_direction || memcmp(s->p_dot, p_dot, sizeof *p_dot * (size_t)s->n))) {
     memcpy(s->p_dot, p_dot, sizeof *p_dot * (size_t)s->n);
     Linearise(s, qg, p_dot);
@@ -341,8 +341,8 @@ PetscErrorCode NomosQGSetParameters(NomosModel model, const double values[])
     const bool        ranged = param->min != 0 || param->max != 0;
     NomosCheck(!PetscIsInfOrNanReal(values[i]) && (!ranged || (values[i] >= param->min && values[i] <= param->max)) && (!(s->flags[i] & NONZERO) || values[i] != 0), model->comm, PETSC_ERR_ARG_OUTOFRANGE,
                "%s[%d] = %g: must be a finite number%s%s; keep it away from there (bounds, or smaller steps of the minimisation)", param->key, s->list[i].entry, values[i], ranged ? " in its range" : "", s->flags[i] & NONZERO ? " other than 0" : "");
-    qg->options.physics.value[s->index[i]] = values[i];
   }
+  for (int i = 0; i < s->n; i++) qg->options.physics.value[s->index[i]] = values[i];
   refused = NomosQGPhysicsApply(model->comm, model->config, &qg->setup, &qg->options);
   if (refused) { /* what was there stays */
     qg->options.physics = before;

@@ -30,8 +30,13 @@ void NAME(QGCombine)(const NAME(QGCore) *core, int parts, double a, const Comple
   for (int part = 0; part < parts; part++) {
     const Real *from_x = (const Real *)x[part], *from_y = (const Real *)y[part];
     Real       *out = (Real *)to[part];
-#pragma omp parallel for simd schedule(static) num_threads(core->n_threads)
-    for (size_t i = 0; i < n; i++) out[i] = fa * from_x[i] + fb * from_y[i];
+#pragma omp parallel num_threads(core->n_threads)
+    {
+      const unsigned mode = NomosFlushSubnormals();
+#pragma omp for simd schedule(static)
+      for (size_t i = 0; i < n; i++) out[i] = fa * from_x[i] + fb * from_y[i];
+      NomosRestoreSubnormals(mode);
+    }
   }
 }
 
@@ -46,10 +51,15 @@ void NAME(QGFilterParts)(const NAME(QGCore) *core, int parts, Complex *const x[]
   for (int part = 0; part < parts; part++)
     for (int i = 0; i < core->n_layers; i++) {
       Real *row = (Real *)(x[part] + (size_t)i * core->n_modes);
-#pragma omp parallel for schedule(static) num_threads(core->n_threads)
-      for (size_t j = 0; j < core->n_modes; j++) {
-        row[2 * j] *= core->filter[j];
-        row[2 * j + 1] *= core->filter[j];
+#pragma omp parallel num_threads(core->n_threads)
+      {
+        const unsigned mode = NomosFlushSubnormals();
+#pragma omp for schedule(static)
+        for (size_t j = 0; j < core->n_modes; j++) {
+          row[2 * j] *= core->filter[j];
+          row[2 * j + 1] *= core->filter[j];
+        }
+        NomosRestoreSubnormals(mode);
       }
     }
 }
@@ -240,7 +250,8 @@ static void DampingRow(const NAME(QGCore) *core, size_t row, Real tau, Real *dam
 static void Damp(const NAME(QGCore) *core, int parts, double tau, double change, Complex *const x[2], const Complex *const solution[2], double *const sums[2])
 {
   const size_t n_l = (size_t)core->n_l, n = 2 * n_l;
-  Real        *damping = core->threads[0].row;
+  Real          *damping = core->threads[0].row;
+  const unsigned mode    = NomosFlushSubnormals();
 
   for (size_t row = 0; row < (size_t)core->fft->n_k_local; row++) {
     DampingRow(core, row, (Real)tau, damping);
@@ -256,6 +267,7 @@ static void Damp(const NAME(QGCore) *core, int parts, double tau, double change,
         for (int a = 0; a <= part; a++) sums[part][QG_HYPERVISCOSITY] -= NAME(QGDotRow)(n_l, x[a] + at, damping, false, solution[part - a] + at);
     }
   }
+  NomosRestoreSubnormals(mode);
 }
 
 /* next = (1 + tau nu D)^-1 (from + tau T(q)), before the filter. */
