@@ -8,39 +8,19 @@
 
    usage: bench_qg [n ...]   OMP_NUM_THREADS sets the threads. Medians of pairs; times are of the processor with one thread, else of the wall. */
 #include "solvers/qg/qg_core.h"
+#include "timing.h"
 
-#include <omp.h>
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { PAIRS = 15 };
-
-static double Now(void)
-{
-  struct timespec t;
-  clock_gettime(omp_get_max_threads() > 1 ? CLOCK_MONOTONIC : CLOCK_PROCESS_CPUTIME_ID, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* Bytes the program holds. */
 static double Allocated(void)
 {
   const struct mallinfo2 info = mallinfo2();
   return (double)(info.uordblks + info.hblkhd);
-}
-
-static int Ascending(const void *a, const void *b)
-{
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
-static double Median(double values[PAIRS])
-{
-  qsort(values, PAIRS, sizeof *values, Ascending);
-  return values[PAIRS / 2];
 }
 
 /* The tendency is used where it arises, as a time step does: here it is added up, so that nothing is optimised away. */

@@ -8,34 +8,14 @@
 #include "operators/model_operator.h"
 #include "operators/real.h"
 #include "solvers/solver_list.h"
+#include "timing.h"
 
-#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 
 enum { PAIRS = 5, N_STEPS = 200 };
-
-static double Now(void)
-{
-  struct timespec t;
-  clock_gettime(omp_get_max_threads() > 1 ? CLOCK_MONOTONIC : CLOCK_PROCESS_CPUTIME_ID, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static int Ascending(const void *a, const void *b)
-{
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
-static double Median(double values[PAIRS])
-{
-  qsort(values, PAIRS, sizeof *values, Ascending);
-  return values[PAIRS / 2];
-}
 
 typedef struct {
   NomosConfig     config;

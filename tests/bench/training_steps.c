@@ -8,14 +8,13 @@
 #include "surrogates/networks/graph_network.h"
 #include "surrogates/networks/unet.h"
 #include "surrogates/optimiser.h"
+#include "timing.h"
 
 #include <cblas.h>
 #include <math.h>
-#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 typedef struct Case_s Case;
 
@@ -229,13 +228,6 @@ static Case cases[] = {
   {.name = "unet2d_f32", .shape = {64, 8192, 576}, .type = NOMOS_F32, .rows = 8, .n_space = 2, .points = 64, .channels = 4, .create = CreateUNet, .gradient = GradientUNet},
   {.name = "meta_hnn_f32", .shape = {500, 64, 64}, .type = NOMOS_F32, .rows = 2 * TASKS * POINTS, .create = CreateMeta, .gradient = GradientMeta},
 };
-
-static double Now(void)
-{
-  struct timespec t;
-  clock_gettime(omp_get_max_threads() > 1 ? CLOCK_MONOTONIC : CLOCK_PROCESS_CPUTIME_ID, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* Gflop/s of OpenBLAS, which shares the product out to its own threads. */
 static double Blas(const Case *c)
