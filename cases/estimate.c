@@ -13,6 +13,7 @@ static const double stage_reduction = 1e-2; /* of the gradient, in a stage befor
 static const NomosParam params[] = {
   {"estimate.unknown",         NOMOS_PARAM_EXPRESSION_LIST, "[initial_state]", NULL, 0, 0, NULL, false, "What is to be found: initial_state, and differentiable parameters by their keys (an entry of a list: qg.u[1])."},
   {"estimate.from",            NOMOS_PARAM_REAL,   "0",     "s",  0,       DBL_MAX, NULL,           false, "The window of observations begins here and ends at time.stop; before it the case runs, and its climate is that of the prior."},
+  {"estimate.observations",    NOMOS_PARAM_FILE,   "",      NULL, 0,       0,       NULL,           false, "A NetCDF-4/HDF5 file of observations, in the layout of the observations.nc that a twin experiment writes; then times, fraction, points, noise and seed say nothing. Unset: a twin experiment."},
   {"estimate.observe",         NOMOS_PARAM_STRING, "",      NULL, 0,       0,       NULL,           false, "The field that is observed; unset: the model's first."},
   {"estimate.control",         NOMOS_PARAM_STRING, "",      NULL, 0,       0,       NULL,           false, "The field that makes the initial state, and by which errors are measured; unset: the model's first."},
   {"estimate.times",           NOMOS_PARAM_INT,    "8",     NULL, 1,       100000,  NULL,           false, "Times of observation, evenly over the window, the last at its end."},
@@ -22,7 +23,7 @@ static const NomosParam params[] = {
   {"estimate.seed",            NOMOS_PARAM_INT,    "1",     NULL, 0,       9e15,    NULL,           false, "Seed of points, noise and the prior's error."},
   {"estimate.prior_error",     NOMOS_PARAM_REAL,   "0.5",   NULL, DBL_MIN, DBL_MAX, NULL,           false, "Standard deviation of the initial state's prior error, relative to that of the state in its layer."},
   {"estimate.prior_length",    NOMOS_PARAM_REAL,   "0",     "m",  0,       DBL_MAX, NULL,           false, "L: the prior's error has the spectrum of the climate times exp(-(K L)^2/2)."},
-  {"estimate.first_guess",     NOMOS_PARAM_REAL_LIST, "1",  NULL, 0,       0,       NULL,           false, "Where unknown parameters begin, as factors of their true values: one for all, or one for each."},
+  {"estimate.first_guess",     NOMOS_PARAM_REAL_LIST, "1",  NULL, 0,       0,       NULL,           false, "Where unknown parameters begin, as factors of their values in the case, which are the true ones of a twin: one for all, or one for each."},
   {"estimate.parameter_error", NOMOS_PARAM_REAL,   "0.5",   NULL, DBL_MIN, DBL_MAX, NULL,           false, "Standard deviation of the parameters' prior errors, relative to their first guess."},
   {"estimate.parameter_range", NOMOS_PARAM_REAL_LIST, "[0.1, 10]", NULL, DBL_MIN, DBL_MAX, NULL,    false, "Parameters stay between these factors of their first guess."},
   {"estimate.stages",          NOMOS_PARAM_INT,    "1",     NULL, 1,       1000,    NULL,           false, "The window grows to its full length in so many stages, each beginning where the last one ended: against wrong minima of chaotic flow (doi:10.3402/tellusa.v48i1.11634)."},
@@ -51,6 +52,8 @@ static PetscErrorCode ReadNumbers(NomosRun *run, NomosEstimate *e)
   PetscCall(NomosConfigGetReal(config, "estimate.from", &e->from));
   PetscCall(NomosConfigGetString(config, "estimate.observe", &e->observe));
   PetscCall(NomosConfigGetString(config, "estimate.control", &e->control));
+  PetscCall(NomosConfigGetString(config, "estimate.observations", &e->observations));
+  e->twin = !e->observations[0];
   PetscCall(NomosConfigGetInt(config, "estimate.times", &e->n_times));
   PetscCall(NomosConfigGetReal(config, "estimate.fraction", &e->fraction));
   PetscCall(NomosConfigGetString(config, "estimate.points", &points));
@@ -171,6 +174,12 @@ static PetscErrorCode PlanWindow(NomosRun *run, NomosEstimate *e)
 
   PetscFunctionBeginUser;
   e->n_steps = end - begin;
+  if (!e->twin) {
+    PetscCheck(e->n_steps > 0, run->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: no step lies between estimate.from and time.stop, the window of the observations; make it longer", NomosConfigWhere(run->config, "estimate.from"));
+    PetscCall(NomosEstimateReadTimes(run, e));
+    e->n_stages = PetscMin(e->n_stages, e->n_times);
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCheck(e->n_steps >= e->n_times, run->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: the window from estimate.from to time.stop has %lld steps, and estimate.times asks for observations at %lld times; make it longer", NomosConfigWhere(run->config, "estimate.from"), (long long)PetscMax(0, e->n_steps), (long long)e->n_times);
   PetscCall(PetscMalloc1((size_t)e->n_times, &e->steps));
   e->n_stages = PetscMin(e->n_stages, e->n_times);
@@ -186,7 +195,7 @@ static PetscErrorCode Allocate(NomosRun *run, NomosEstimate *e)
   PetscFunctionBeginUser;
   PetscCall(e->derivatives->state_size(run->model, &n));
   PetscCall(PetscMalloc2(n * NomosRealBytes(run->model->precision) + 1, (char **)&e->x_0, n * NomosRealBytes(run->model->precision) + 1, (char **)&e->x_bar));
-  PetscCall(PetscCalloc7(e->points + 1, &e->truth, e->points + 1, &e->prior, e->points + 1, &e->analysis, e->points + 1, &e->truth_end, e->points + 1, &e->prior_end, e->points + 1, &e->analysis_end, e->points + 1, &e->work));
+  PetscCall(PetscCalloc7(e->points + 1, &e->reference, e->points + 1, &e->prior, e->points + 1, &e->analysis, e->points + 1, &e->reference_end, e->points + 1, &e->prior_end, e->points + 1, &e->analysis_end, e->points + 1, &e->work));
   PetscCall(PetscCalloc2(e->n_layers * (size_t)e->n_bins + 1, &e->climate, 8 + e->n_unknown, &e->row));
   PetscCall(VecCreateMPI(run->comm, (PetscInt)n_control, PETSC_DETERMINE, &e->w));
   PetscCall(VecZeroEntries(e->w));
@@ -194,6 +203,9 @@ static PetscErrorCode Allocate(NomosRun *run, NomosEstimate *e)
   PetscCall(VecDuplicate(e->w, &e->gradient));
   PetscCall(NomosFieldLossCreate(run->model, e->observe_index, (size_t)e->n_times, e->steps, &e->loss));
   PetscCall(NomosFieldLossTerm(e->loss, &e->term));
+  n = (size_t)e->n_times * NomosModelFieldPoints(e->observed);
+  PetscCall(PetscMalloc2(n + 1, &e->departures[0], n + 1, &e->departures[1]));
+  if (!e->twin) PetscCall(NomosEstimateReadValues(run, e));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -201,7 +213,7 @@ static PetscErrorCode Allocate(NomosRun *run, NomosEstimate *e)
 static PetscErrorCode CreateTrajectory(NomosRun *run, NomosEstimate *e, int64_t stage)
 {
   const int64_t            n_times  = (e->n_times * (stage + 1) + e->n_stages - 1) / e->n_stages;
-  const NomosScheduleInput schedule = {.kind = e->snapshots ? NOMOS_SCHEDULE_BINOMIAL : NOMOS_SCHEDULE_ALL, .n_steps = e->steps[n_times - 1], .n_snapshots = e->snapshots};
+  const NomosScheduleInput schedule = {.kind = e->snapshots ? NOMOS_SCHEDULE_BINOMIAL : NOMOS_SCHEDULE_ALL, .n_steps = PetscMax(1, e->steps[n_times - 1]), .n_snapshots = e->snapshots};
 
   PetscFunctionBeginUser;
   e->stage  = stage;
@@ -281,7 +293,7 @@ static PetscErrorCode Monitor(Tao tao, void *ctx)
   PetscCall(VecCopy(e->w, e->best));
   PetscCall(NomosEstimatePriorTerm(run, e, e->w, &e->J_prior));
   PetscCall(NomosEstimateControl(run, e, e->w, e->analysis, e->analysis_p));
-  PetscCall(NomosEstimateDistance(run, e, e->analysis, e->truth, &e->error));
+  PetscCall(NomosEstimateDistance(run, e, e->analysis, e->reference, &e->error));
   PetscCall(NomosEstimateRow(run, e));
   PetscCall(ShowProgress(run, e));
   PetscCall(NomosRunStopped(run));
@@ -334,7 +346,8 @@ static PetscErrorCode Prepare(NomosRun *run, NomosEstimate *e)
 
 static PetscErrorCode LogPlan(NomosRun *run, NomosEstimate *e)
 {
-  char text[512], from[64], stop[64], unknown[256] = "";
+  const double end = e->start_time + (double)e->n_steps * run->model->dt;
+  char         text[512], from[64], stop[64], unknown[256] = "";
 
   PetscFunctionBeginUser;
   if (e->state) snprintf(unknown, sizeof unknown, "initial state (%s)", e->field->name);
@@ -345,7 +358,8 @@ static PetscErrorCode LogPlan(NomosRun *run, NomosEstimate *e)
   }
   PetscCall(NomosTrajectoryDescribe(e->trajectory, text, sizeof text));
   PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "unknown", "unknown: %s", unknown));
-  PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "observations", "%lld observations of %s at %lld times from %s to %s", (long long)e->n_observations, e->observed->name, (long long)e->n_times, NomosTimeText(e->start_time, run->params.stop, run->params.nondimensional, from, sizeof from), NomosTimeText(run->params.stop, run->params.stop, run->params.nondimensional, stop, sizeof stop)));
+  PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "observations", "%lld observations of %s at %lld times from %s to %s", (long long)e->n_observations, e->observed->name, (long long)e->n_times, NomosTimeText(e->start_time, run->params.stop, run->params.nondimensional, from, sizeof from), NomosTimeText(end, run->params.stop, run->params.nondimensional, stop, sizeof stop)));
+  if (!e->twin) PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "file", "they are those of %s, taken at the nearest time steps: %.2g of a step away at most", e->observations, e->moved / run->model->dt));
   PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "trajectory", "a gradient: %s", text));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -427,8 +441,9 @@ static PetscErrorCode Work(NomosRun *run, NomosEstimate *e)
   const int64_t stage = e->stage; /* of a restart */
   PetscCall(CreateTrajectory(run, e, e->n_stages - 1));
   PetscCall(NomosEstimateForecast(run, e, e->prior, e->prior_p, e->prior_end));
-  PetscCall(NomosEstimateDistance(run, e, e->prior, e->truth, &e->error_prior));
-  PetscCall(NomosEstimateDistance(run, e, e->prior_end, e->truth_end, &e->error_end_prior));
+  if (!e->twin) PetscCall(PetscArraycpy(e->reference_end, e->prior_end, e->points));
+  PetscCall(NomosEstimateDistance(run, e, e->prior, e->reference, &e->error_prior));
+  PetscCall(NomosEstimateDistance(run, e, e->prior_end, e->reference_end, &e->error_end_prior));
   PetscCall(LogPlan(run, e));
   PetscCall(NomosEstimateWriteObservations(run, e));
   e->stage = stage;
@@ -477,10 +492,11 @@ static PetscErrorCode Destroy(NomosRun *run)
   PetscCall(NomosOperatorDestroy(&e->root));
   PetscCall(NomosOperatorDestroy(&e->shrink));
   PetscCall(PetscFree(e->steps));
+  PetscCall(PetscFree2(e->departures[0], e->departures[1]));
   PetscCall(PetscFree5(e->parameters, e->truth_p, e->prior_p, e->analysis_p, e->p_bar));
-  if (e->truth) {
+  if (e->reference) {
     PetscCall(PetscFree2(e->x_0, e->x_bar));
-    PetscCall(PetscFree7(e->truth, e->prior, e->analysis, e->truth_end, e->prior_end, e->analysis_end, e->work));
+    PetscCall(PetscFree7(e->reference, e->prior, e->analysis, e->reference_end, e->prior_end, e->analysis_end, e->work));
     PetscCall(PetscFree2(e->climate, e->row));
   }
   PetscCall(PetscFree(run->data));

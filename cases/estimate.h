@@ -9,7 +9,10 @@
 
    Minimised over w, v_q = D w_q, where D makes the cost nearly round (estimate_twin.c); of parameters w is v.
 
-   estimate.c runs it, estimate_twin.c makes truth, observations and prior, estimate_cost.c is J and its gradient, estimate_output.c writes, plot_estimate.c draws. */
+   The observations are those of a twin experiment, whose truth is the case's own run, or from a file; then the prior is the case's own run, there is no truth, and what are errors of a
+   twin are increments: departures of the analysis from the prior.
+
+   estimate.c runs it, estimate_twin.c makes truth, observations and prior, estimate_file.c reads observations, estimate_cost.c is J and its gradient, estimate_output.c writes, plot_estimate.c draws. */
 #ifndef NOMOS_CASES_ESTIMATE_H
 #define NOMOS_CASES_ESTIMATE_H
 
@@ -28,6 +31,8 @@ typedef struct {
   size_t        n_unknown;            /* parameters */
   size_t        unknown[NOMOS_ESTIMATE_MAX_PARAMETERS]; /* in the model's list */
   const char   *observe, *control;    /* fields */
+  const char   *observations;         /* a file */
+  bool          twin;                 /* no file */
   int64_t       n_times, n_stages, seed, iterations, memory, snapshots;
   double        fraction, noise, prior_error, prior_length, parameter_error, reduction;
   bool          moving;               /* other points at every time */
@@ -49,10 +54,10 @@ typedef struct {
   /* window */
   int64_t          n_steps, *steps;   /* of the observations, from the window's start */
   double           start_time;
-  double          *truth, *prior, *analysis;          /* control field at the window's start */
-  double          *truth_end, *prior_end, *analysis_end;
-  double           deviation[NOMOS_ESTIMATE_MAX_LAYERS]; /* of the true field, for each layer */
-  double           error_end, error_end_prior, layer_errors[2][NOMOS_ESTIMATE_MAX_LAYERS]; /* of prior and analysis at the start */
+  double          *reference, *prior, *analysis;      /* control field at the window's start; reference: the truth of a twin, else the prior */
+  double          *reference_end, *prior_end, *analysis_end;
+  double           deviation[NOMOS_ESTIMATE_MAX_LAYERS]; /* of the reference, for each layer */
+  double           error_end, error_end_prior, layer_errors[2][NOMOS_ESTIMATE_MAX_LAYERS]; /* of prior and analysis at the start; without a truth: increments */
   double          *climate;           /* (n_layers, n_bins) variance of the control field by wavenumber */
   int              n_climate;
   NomosOperator    root, shrink;      /* B^(1/2) D and D; NULL when the initial state is known */
@@ -60,6 +65,12 @@ typedef struct {
   NomosLoss        term;
   NomosTrajectory  trajectory;
   int64_t          n_observations;
+  double           sigma[NOMOS_ESTIMATE_MAX_LAYERS]; /* of the observations' errors; sigma_varies: within a layer too, then only in the loss */
+  bool             sigma_varies;
+  double           moved;             /* s: farthest an observation is from its step */
+  double           looks[NOMOS_ESTIMATE_MAX_LAYERS], look_error[NOMOS_ESTIMATE_MAX_LAYERS]; /* for each point of a layer, and their error, as D takes them */
+  double          *departures[2];     /* (n_times, points of the observed field) y - H x of prior and analysis; NaN: nothing is seen */
+  double           departure[2];      /* their root mean square */
 
   /* optimisation */
   Tao              tao;
@@ -77,8 +88,15 @@ typedef struct {
 
 extern const NomosSection nomos_estimate_section;
 
-/* Truth, observations and prior of a twin experiment; or run->stopped_by. Collective, as all here. */
+/* The case's run to the window; from it truth, observations and prior of a twin experiment, or the prior; or run->stopped_by. Collective, as all here. */
 PetscErrorCode NomosEstimateTwin(NomosRun *run, NomosEstimate *e);
+/* Place of the i-th value of this rank in the whole field. */
+size_t NomosEstimatePlace(const NomosModelField *field, size_t i);
+
+/* e->observations: its times, e->steps; then its values, into e->loss. Errors: a damaged file, another grid, field or unit, a time outside of the window, a standard deviation that is
+   not positive, nothing seen; a sentence that begins with the key. */
+PetscErrorCode NomosEstimateReadTimes(NomosRun *run, NomosEstimate *e);
+PetscErrorCode NomosEstimateReadValues(NomosRun *run, NomosEstimate *e);
 
 /* w -> the control field and the parameters; the prior's part of J; J and its gradient (TAO's callback, ctx: the run). */
 PetscErrorCode NomosEstimateControl(NomosRun *run, NomosEstimate *e, Vec w, double *field, double *parameters);
@@ -86,15 +104,21 @@ PetscErrorCode NomosEstimatePriorTerm(NomosRun *run, NomosEstimate *e, Vec w, do
 PetscErrorCode NomosEstimateObjective(Tao tao, Vec w, PetscReal *J, Vec gradient, void *run);
 /* The state with a control field, into e->x_0, run to the end of the window; its control field there. */
 PetscErrorCode NomosEstimateForecast(NomosRun *run, NomosEstimate *e, const double *field, const double *parameters, double *end);
+/* y - H x at the observed points, over the window from a control field: (n_times, points), NaN elsewhere. */
+PetscErrorCode NomosEstimateDepartures(NomosRun *run, NomosEstimate *e, const double *field, const double *parameters, double *departures);
 /* Root mean square of a - b over all points. */
 PetscErrorCode NomosEstimateDistance(NomosRun *run, const NomosEstimate *e, const double *a, const double *b, double *distance);
 
-/* Files: convergence.csv, a row an iteration; observations.nc; at the end fields.nc (truth, prior and analysis at both ends of the window) and spectra.nc; pictures. */
+/* Files: convergence.csv, a row an iteration; observations.nc; at the end fields.nc (truth, prior and analysis at both ends of the window), departures.nc and
+   spectra.nc; pictures. */
 PetscErrorCode NomosEstimateOpen(NomosRun *run, NomosEstimate *e);
 PetscErrorCode NomosEstimateRow(NomosRun *run, NomosEstimate *e);
 PetscErrorCode NomosEstimateWrite(NomosRun *run, NomosEstimate *e);
 PetscErrorCode NomosEstimateWriteObservations(NomosRun *run, NomosEstimate *e);
 PetscErrorCode NomosEstimateResults(NomosRun *run, NomosResultFn result, void *ctx);
+
+/* The dimensions of a field, and a variable that has them, from the model's own file. NULL: its file does not have the field. */
+PetscErrorCode NomosEstimateVariable(NomosRun *run, const NomosModelField *field, NomosFileLayout *layout, const NomosFieldVariable **variable);
 
 /* The best iterate so far, as a checkpoint; and back. */
 PetscErrorCode NomosEstimateSave(NomosRun *run, NomosEstimate *e);

@@ -53,6 +53,26 @@ PetscErrorCode NomosEstimateForecast(NomosRun *run, NomosEstimate *e, const doub
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode NomosEstimateDepartures(NomosRun *run, NomosEstimate *e, const double *field, const double *parameters, double *departures)
+{
+  double *weights, *values;
+  size_t  points;
+  int64_t step = 0;
+
+  PetscFunctionBeginUser;
+  PetscCall(SetState(run, e, field, parameters));
+  PetscCall(NomosModelSetClock(run->model, 0));
+  PetscCall(e->derivatives->set_state(run->model, e->x_0));
+  for (size_t t = 0; t < (size_t)e->n_times; t++) {
+    for (; step < e->steps[t]; step++) PetscCall(run->ops->step(run->model));
+    PetscCall(NomosFieldLossArrays(e->loss, t, &points, &weights, &values));
+    PetscCall(e->derivatives->get_state(run->model, e->x_0));
+    PetscCall(e->derivatives->field(run->model, e->observe_index, e->x_0, departures + t * points));
+    for (size_t i = 0; i < points; i++) departures[t * points + i] = weights[i] > 0 ? values[i] - departures[t * points + i] : NAN;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosEstimateDistance(NomosRun *run, const NomosEstimate *e, const double *a, const double *b, double *distance)
 {
   double sums[2] = {0, (double)e->points};

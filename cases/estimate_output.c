@@ -20,7 +20,7 @@ PetscErrorCode NomosEstimateOpen(NomosRun *run, NomosEstimate *e)
 
   PetscFunctionBeginUser;
   for (int i = 0; i < N_COLUMNS; i++) {
-    names[i] = column_names[i];
+    names[i] = i == ERROR && !e->twin ? "increment" : column_names[i];
     units[i] = i == ERROR && e->field->unit ? e->field->unit : "1";
   }
   for (size_t u = 0; u < e->n_unknown; u++) {
@@ -49,8 +49,7 @@ PetscErrorCode NomosEstimateRow(NomosRun *run, NomosEstimate *e)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The dimensions of a field, and a variable that has them, from the model's own file. NULL: its file does not have the field. */
-static PetscErrorCode FindVariable(NomosRun *run, const NomosModelField *field, NomosFileLayout *layout, const NomosFieldVariable **variable)
+PetscErrorCode NomosEstimateVariable(NomosRun *run, const NomosModelField *field, NomosFileLayout *layout, const NomosFieldVariable **variable)
 {
   PetscFunctionBeginUser;
   *variable = NULL;
@@ -70,40 +69,105 @@ static PetscErrorCode CreateFile(NomosRun *run, const char name[], const NomosFi
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The observed field, the standard deviation of its errors (for all, for each layer, or for each value), and when the window begins: what estimate.observations needs. */
 PetscErrorCode NomosEstimateWriteObservations(NomosRun *run, NomosEstimate *e)
 {
   NomosFileLayout           layout;
   const NomosFieldVariable *variable;
   NomosFieldFile            file;
-  double                   *weights, *values, *shown;
+  double                   *weights, *values, *shown[2];
   size_t                    points;
+  const bool                layered = e->observed->n_dims > 2;
+  char                      name[2 * NOMOS_MAX_NAME], long_name[4 * NOMOS_MAX_NAME];
 
   PetscFunctionBeginUser;
-  PetscCall(FindVariable(run, e->observed, &layout, &variable));
+  PetscCall(NomosEstimateVariable(run, e->observed, &layout, &variable));
   if (!variable) PetscFunctionReturn(PETSC_SUCCESS);
-  NomosFieldVariable written = *variable;
-  written.type               = NOMOS_F64;
-  layout.n_variables         = 1;
-  layout.variables           = &written;
+  snprintf(name, sizeof name, "%s_error", variable->name);
+  snprintf(long_name, sizeof long_name, "standard deviation of the errors of %.128s", variable->name);
+  NomosFieldVariable written[3] = {
+    *variable,
+    *variable,
+    {.name = "window_start", .constant = true, .type = NOMOS_F64, .unit = run->params.nondimensional ? "1" : "s", .long_name = "time at which the window of the observations begins"}
+  };
+  written[0].type = written[1].type = NOMOS_F64;
+  written[1].name                   = name;
+  written[1].long_name              = long_name;
+  written[1].standard_name          = NULL;
+  if (!e->sigma_varies) {
+    written[1].constant = true;
+    memset(written[1].dims, 0, sizeof written[1].dims);
+    if (layered) written[1].dims[0] = variable->dims[0];
+  }
+  layout.n_variables = 3;
+  layout.variables   = written;
   PetscCall(CreateFile(run, "observations.nc", &layout, (size_t)e->n_times, &file));
+  PetscCall(NomosFieldFileWrite(file, "window_start", NOMOS_F64, NULL, NULL, &e->start_time));
+  if (!e->sigma_varies) PetscCall(NomosFieldFileWrite(file, name, NOMOS_F64, (size_t[]){0}, (size_t[]){run->rank || !layered ? 0 : e->observed->size[0]}, e->sigma));
+  points = NomosModelFieldPoints(e->observed);
+  PetscCall(PetscMalloc2(points + 1, &shown[0], points + 1, &shown[1]));
   for (size_t t = 0; t < (size_t)e->n_times; t++) {
     PetscCall(NomosFieldLossArrays(e->loss, t, &points, &weights, &values));
-    PetscCall(PetscMalloc1(points + 1, &shown));
-    for (size_t i = 0; i < points; i++) shown[i] = weights[i] > 0 ? values[i] : NAN;
+    for (size_t i = 0; i < points; i++) {
+      shown[0][i] = weights[i] > 0 ? values[i] : NAN;
+      shown[1][i] = weights[i] > 0 ? 1 / sqrt(weights[i]) : NAN;
+    }
     PetscCall(NomosFieldFileBeginFrame(file, e->start_time + (double)e->steps[t] * run->model->dt, e->steps[t]));
-    PetscCall(NomosFieldFileWrite(file, written.name, NOMOS_F64, e->observed->start, e->observed->count, shown));
+    PetscCall(NomosFieldFileWrite(file, variable->name, NOMOS_F64, e->observed->start, e->observed->count, shown[0]));
+    if (e->sigma_varies) PetscCall(NomosFieldFileWrite(file, name, NOMOS_F64, e->observed->start, e->observed->count, shown[1]));
     PetscCall(NomosFieldFileEndFrame(file));
-    PetscCall(PetscFree(shown));
+  }
+  PetscCall(PetscFree2(shown[0], shown[1]));
+  PetscCall(NomosFieldFileClose(&file));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Copies of a variable by other names. */
+static void Rename(const NomosFieldVariable *variable, size_t n, const char *const names[], const char *const what[], NomosFieldVariable written[], char long_names[][128])
+{
+  for (size_t i = 0; i < n; i++) {
+    written[i]               = *variable;
+    written[i].name          = names[i];
+    written[i].standard_name = NULL;
+    written[i].long_name     = long_names[i];
+    snprintf(long_names[i], sizeof long_names[i], "%s, %s", variable->long_name ? variable->long_name : variable->name, what[i]);
+  }
+}
+
+/* What prior and analysis leave of the observations. */
+static PetscErrorCode WriteDepartures(NomosRun *run, NomosEstimate *e)
+{
+  static const char *const  names[2] = {"prior_departure", "analysis_departure"}, *const what[2] = {"observations minus prior", "observations minus analysis"};
+  NomosFileLayout           layout;
+  const NomosFieldVariable *variable;
+  NomosFieldVariable        written[2];
+  NomosFieldFile            file;
+  char                      long_names[2][128];
+  const size_t              points = NomosModelFieldPoints(e->observed);
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosEstimateVariable(run, e->observed, &layout, &variable));
+  if (!variable) PetscFunctionReturn(PETSC_SUCCESS);
+  Rename(variable, 2, names, what, written, long_names);
+  written[0].type = written[1].type = NOMOS_F64;
+  layout.n_variables                = 2;
+  layout.variables                  = written;
+  PetscCall(CreateFile(run, "departures.nc", &layout, (size_t)e->n_times, &file));
+  for (size_t t = 0; t < (size_t)e->n_times; t++) {
+    PetscCall(NomosFieldFileBeginFrame(file, e->start_time + (double)e->steps[t] * run->model->dt, e->steps[t]));
+    for (int i = 0; i < 2; i++) PetscCall(NomosFieldFileWrite(file, names[i], NOMOS_F64, e->observed->start, e->observed->count, e->departures[i] + t * points));
+    PetscCall(NomosFieldFileEndFrame(file));
   }
   PetscCall(NomosFieldFileClose(&file));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Truth, prior and analysis at the two ends of the window. */
+/* Truth, if there is one, prior and analysis at the two ends of the window. */
 static PetscErrorCode WriteFields(NomosRun *run, NomosEstimate *e)
 {
   static const char *const  names[3] = {"truth", "prior", "analysis"};
-  const double *const       frames[2][3] = {{e->truth, e->prior, e->analysis}, {e->truth_end, e->prior_end, e->analysis_end}};
+  const double *const       frames[2][3] = {{e->reference, e->prior, e->analysis}, {e->reference_end, e->prior_end, e->analysis_end}};
+  const size_t              first = e->twin ? 0 : 1;
   NomosFileLayout           layout;
   const NomosFieldVariable *variable;
   NomosFieldVariable        written[3];
@@ -111,22 +175,16 @@ static PetscErrorCode WriteFields(NomosRun *run, NomosEstimate *e)
   char                      long_names[3][128];
 
   PetscFunctionBeginUser;
-  PetscCall(FindVariable(run, e->field, &layout, &variable));
+  PetscCall(NomosEstimateVariable(run, e->field, &layout, &variable));
   if (!variable) PetscFunctionReturn(PETSC_SUCCESS);
-  for (int i = 0; i < 3; i++) {
-    written[i]               = *variable;
-    written[i].name          = names[i];
-    written[i].type          = run->params.precision;
-    written[i].standard_name = NULL;
-    written[i].long_name     = long_names[i];
-    snprintf(long_names[i], sizeof long_names[i], "%s, %s", variable->long_name ? variable->long_name : variable->name, names[i]);
-  }
-  layout.n_variables = 3;
-  layout.variables   = written;
+  Rename(variable, 3, names, names, written, long_names);
+  for (int i = 0; i < 3; i++) written[i].type = run->params.precision;
+  layout.n_variables = 3 - first;
+  layout.variables   = written + first;
   PetscCall(CreateFile(run, "fields.nc", &layout, 2, &file));
   for (int f = 0; f < 2; f++) {
     PetscCall(NomosFieldFileBeginFrame(file, e->start_time + (f ? (double)e->n_steps * run->model->dt : 0), f ? e->n_steps : 0));
-    for (int i = 0; i < 3; i++) PetscCall(NomosFieldFileWrite(file, names[i], NOMOS_F64, e->field->start, e->field->count, frames[f][i]));
+    for (size_t i = first; i < 3; i++) PetscCall(NomosFieldFileWrite(file, names[i], NOMOS_F64, e->field->start, e->field->count, frames[f][i]));
     PetscCall(NomosFieldFileEndFrame(file));
   }
   PetscCall(NomosFieldFileClose(&file));
@@ -147,10 +205,21 @@ static PetscErrorCode WriteSpectrum(NomosRun *run, NomosEstimate *e, NomosFieldF
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Variance by wavenumber of the truth and of the errors before and after, at the two ends of the window. */
+typedef struct {
+  const char *name, *long_name;
+  int         of, minus; /* truth, prior, analysis; -1: none */
+} Spectrum;
+
+/* Variance by wavenumber of the truth and of the errors before and after, at the two ends of the window; without a truth, of prior, analysis and increment. */
 static PetscErrorCode WriteSpectra(NomosRun *run, NomosEstimate *e)
 {
-  const double *const fields[2][3] = {{e->truth, e->prior, e->analysis}, {e->truth_end, e->prior_end, e->analysis_end}};
+  static const Spectrum all[2][3] = {
+    {{"prior", "variance of the prior", 1, -1}, {"analysis", "variance of the analysis", 2, -1},           {"increment", "variance of analysis minus prior", 2, 1}      },
+    {{"truth", "variance of the truth", 0, -1}, {"prior_error", "variance of the prior's error", 1, 0}, {"analysis_error", "variance of the analysis' error", 2, 0}}
+  };
+  const Spectrum     *spectra = all[e->twin];
+  const double *const fields[2][3] = {{e->reference, e->prior, e->analysis}, {e->reference_end, e->prior_end, e->analysis_end}};
+  NomosFieldVariable  variables[3];
   double             *k, *layers;
   NomosFieldFile      file;
 
@@ -163,17 +232,11 @@ static PetscErrorCode WriteSpectra(NomosRun *run, NomosEstimate *e)
     {.name = "layer", .size = e->n_layers,       .values = layers, .unit = "1"                                     },
     {.name = "k",     .size = (size_t)e->n_bins, .values = k,      .unit = run->params.nondimensional ? "1" : "m-1"}
   };
-  const NomosFieldVariable variables[3] = {
-    {.name = "truth",          .dims = {"layer", "k"}, .type = NOMOS_F64, .unit = "1", .long_name = "variance of the truth"          },
-    {.name = "prior_error",    .dims = {"layer", "k"}, .type = NOMOS_F64, .unit = "1", .long_name = "variance of the prior's error"  },
-    {.name = "analysis_error", .dims = {"layer", "k"}, .type = NOMOS_F64, .unit = "1", .long_name = "variance of the analysis' error"}
-  };
+  for (int i = 0; i < 3; i++) variables[i] = (NomosFieldVariable){.name = spectra[i].name, .dims = {"layer", "k"}, .type = NOMOS_F64, .unit = "1", .long_name = spectra[i].long_name};
   PetscCall(CreateFile(run, "spectra.nc", &(NomosFileLayout){.n_dims = 2, .n_variables = 3, .dims = dims, .variables = variables}, 2, &file));
   for (int f = 0; f < 2; f++) {
     PetscCall(NomosFieldFileBeginFrame(file, e->start_time + (f ? (double)e->n_steps * run->model->dt : 0), f ? e->n_steps : 0));
-    PetscCall(WriteSpectrum(run, e, file, "truth", fields[f][0], NULL));
-    PetscCall(WriteSpectrum(run, e, file, "prior_error", fields[f][1], fields[f][0]));
-    PetscCall(WriteSpectrum(run, e, file, "analysis_error", fields[f][2], fields[f][0]));
+    for (int i = 0; i < 3; i++) PetscCall(WriteSpectrum(run, e, file, spectra[i].name, fields[f][spectra[i].of], spectra[i].minus < 0 ? NULL : fields[f][spectra[i].minus]));
     PetscCall(NomosFieldFileEndFrame(file));
   }
   PetscCall(NomosFieldFileClose(&file));
@@ -181,7 +244,7 @@ static PetscErrorCode WriteSpectra(NomosRun *run, NomosEstimate *e)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Root mean square of the departure from the truth in each layer, at the start of the window. */
+/* Root mean square of the departure from the reference in each layer, at the start of the window. */
 static PetscErrorCode LayerErrors(NomosRun *run, const NomosEstimate *e, const double *field, double errors[])
 {
   const size_t points = e->points / e->n_layers;
@@ -191,10 +254,25 @@ static PetscErrorCode LayerErrors(NomosRun *run, const NomosEstimate *e, const d
   for (size_t l = 0; l < e->n_layers; l++) {
     sums[2 * l]     = 0;
     sums[2 * l + 1] = (double)points;
-    for (size_t i = l * points; i < (l + 1) * points; i++) sums[2 * l] += (field[i] - e->truth[i]) * (field[i] - e->truth[i]);
+    for (size_t i = l * points; i < (l + 1) * points; i++) sums[2 * l] += (field[i] - e->reference[i]) * (field[i] - e->reference[i]);
   }
   PetscCall(NomosSumOverRanks(run->comm, 2 * e->n_layers, sums));
   for (size_t l = 0; l < e->n_layers; l++) errors[l] = sqrt(sums[2 * l] / sums[2 * l + 1]);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Root mean square of the departures of prior and analysis from all observations. */
+static PetscErrorCode DepartureSizes(NomosRun *run, NomosEstimate *e)
+{
+  const size_t n       = (size_t)e->n_times * NomosModelFieldPoints(e->observed);
+  double       sums[2] = {0, 0};
+
+  PetscFunctionBeginUser;
+  for (int i = 0; i < 2; i++)
+    for (size_t j = 0; j < n; j++)
+      if (!isnan(e->departures[i][j])) sums[i] += e->departures[i][j] * e->departures[i][j];
+  PetscCall(NomosSumOverRanks(run->comm, 2, sums));
+  for (int i = 0; i < 2; i++) e->departure[i] = sqrt(sums[i] / (double)e->n_observations);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -204,9 +282,13 @@ PetscErrorCode NomosEstimateWrite(NomosRun *run, NomosEstimate *e)
   PetscCall(NomosScalarFileClose(&e->convergence));
   PetscCall(NomosEstimateControl(run, e, e->w, e->analysis, e->analysis_p));
   PetscCall(NomosEstimateForecast(run, e, e->analysis, e->analysis_p, e->analysis_end));
-  PetscCall(NomosEstimateDistance(run, e, e->analysis_end, e->truth_end, &e->error_end));
+  PetscCall(NomosEstimateDistance(run, e, e->analysis_end, e->reference_end, &e->error_end));
   PetscCall(LayerErrors(run, e, e->prior, e->layer_errors[0]));
   PetscCall(LayerErrors(run, e, e->analysis, e->layer_errors[1]));
+  PetscCall(NomosEstimateDepartures(run, e, e->prior, e->prior_p, e->departures[0]));
+  PetscCall(NomosEstimateDepartures(run, e, e->analysis, e->analysis_p, e->departures[1]));
+  PetscCall(DepartureSizes(run, e));
+  PetscCall(WriteDepartures(run, e));
   PetscCall(WriteFields(run, e));
   PetscCall(WriteSpectra(run, e));
   PetscCall(NomosRunDrawPictures(run));
@@ -226,27 +308,32 @@ PetscErrorCode NomosEstimateResults(NomosRun *run, NomosResultFn result, void *c
   PetscCall(result("cost_at_first", e->first_J, ctx));
   PetscCall(result("misfit_per_observation", 2 * (e->J - e->J_prior) / (double)e->n_observations, ctx));
   PetscCall(result("gradient_reduction", e->gradient_norm / e->first_norm, ctx));
+  PetscCall(result("departure_prior", e->departure[0], ctx));
+  PetscCall(result("departure_analysis", e->departure[1], ctx));
   for (size_t l = 0; l < e->n_layers; l++) {
     snprintf(name, sizeof name, "deviation_%zu", l + 1);
     PetscCall(result(name, e->deviation[l], ctx));
     if (!e->state) continue;
     snprintf(name, sizeof name, "error_prior_%zu", l + 1);
-    PetscCall(result(name, e->layer_errors[0][l], ctx));
-    snprintf(name, sizeof name, "error_analysis_%zu", l + 1);
+    if (e->twin) PetscCall(result(name, e->layer_errors[0][l], ctx));
+    snprintf(name, sizeof name, e->twin ? "error_analysis_%zu" : "increment_%zu", l + 1);
     PetscCall(result(name, e->layer_errors[1][l], ctx));
   }
-  if (e->state) {
+  if (e->state && e->twin) {
     PetscCall(result("error_prior", e->error_prior, ctx));
     PetscCall(result("error_analysis", e->error, ctx));
     PetscCall(result("error_ratio", e->error / e->error_prior, ctx));
-  }
-  PetscCall(result("error_end_prior", e->error_end_prior, ctx));
-  PetscCall(result("error_end_analysis", e->error_end, ctx));
-  PetscCall(result("error_end_ratio", e->error_end / e->error_end_prior, ctx));
+  } else if (e->state) PetscCall(result("increment", e->error, ctx));
+  if (e->twin) {
+    PetscCall(result("error_end_prior", e->error_end_prior, ctx));
+    PetscCall(result("error_end_analysis", e->error_end, ctx));
+    PetscCall(result("error_end_ratio", e->error_end / e->error_end_prior, ctx));
+  } else PetscCall(result("increment_end", e->error_end, ctx));
   for (size_t u = 0; u < e->n_unknown; u++) {
     const size_t i = e->unknown[u];
     NomosParameterName(&e->parameters[i], name);
     PetscCall(result(name, e->analysis_p[i], ctx));
+    if (!e->twin) continue;
     strcat(name, "_error"); /* relative */
     PetscCall(result(name, e->analysis_p[i] / e->truth_p[i] - 1, ctx));
   }

@@ -13,9 +13,9 @@ enum { N_CLIMATE = 10 }; /* looks at the spectrum, over the second half of the t
 enum { POINTS = 1000, NOISE = 2000, PRIOR = 3000 };
 
 /* Place of the i-th value of this rank in the whole field, so that random numbers do not depend on the ranks. */
-static uint64_t Place(const NomosModelField *field, size_t i)
+size_t NomosEstimatePlace(const NomosModelField *field, size_t i)
 {
-  uint64_t place = 0, stride = 1;
+  size_t place = 0, stride = 1;
 
   for (int d = field->n_dims - 1; d >= 0; d--) {
     place += stride * (field->start[d] + i % field->count[d]);
@@ -80,7 +80,7 @@ static void CountModes(const NomosEstimate *e, double *modes)
 }
 
 /* B: the spectrum of the climate of each layer, damped at lengths below prior_length, with the deviation asked for. Of the observations a mode sees as many as of any other,
-   n_times fraction for each of its degrees of freedom, if they are of the control field itself and the flow mixes: the curvature of the cost is 1 + a^2 n_times fraction/sigma^2, and
+   `looks` for each of its degrees of freedom (a twin: n_times fraction), if they are of the control field itself and the flow mixes: the curvature of the cost is 1 + a^2 looks/sigma^2, and
    in the variable w with v = D w, D = curvature^(-1/2), the cost is nearly round. */
 typedef enum { ROOT, SHRINK, ROOT_SHRUNK } Kind; /* a, D, a D */
 
@@ -95,8 +95,8 @@ static double Amplitude(void *ctx, int layer, double K)
   const Prior         *prior = ctx;
   const NomosEstimate *e     = prior->e;
   const int            bin   = (int)(K / e->bin_width + 0.5);
-  const double         a = bin < e->n_bins ? prior->amplitude[layer * e->n_bins + bin] : 0, sigma = e->noise * e->deviation[layer];
-  const double         shrink = e->observe_index == e->control_index ? 1 / sqrt(1 + a * a * e->fraction * (double)e->n_times / (sigma * sigma)) : 1;
+  const double         a = bin < e->n_bins ? prior->amplitude[layer * e->n_bins + bin] : 0, sigma = e->look_error[layer];
+  const double         shrink = e->observe_index == e->control_index ? 1 / sqrt(1 + a * a * e->looks[layer] / (sigma * sigma)) : 1;
 
   return (prior->kind == SHRINK ? 1 : a) * (prior->kind == ROOT ? 1 : shrink);
 }
@@ -124,7 +124,7 @@ static PetscErrorCode PriorSpectrum(NomosRun *run, const NomosEstimate *e, doubl
       total += variance;
       a[b] = modes[b] > 0 ? sqrt(variance * points / modes[b]) : 0;
     }
-    PetscCheck(total > 0, run->comm, PETSC_ERR_ARG_WRONG, "the prior of layer %zu has no variance: the true state is zero there, or estimate.prior_length is longer than the domain", l + 1);
+    PetscCheck(total > 0, run->comm, PETSC_ERR_ARG_WRONG, "the prior of layer %zu has no variance: the state is zero there, or estimate.prior_length is longer than the domain", l + 1);
     for (int b = 0; b < e->n_bins; b++) a[b] *= e->prior_error * e->deviation[l] / sqrt(total);
   }
   PetscCall(PetscFree(modes));
@@ -140,12 +140,12 @@ static PetscErrorCode ShowProgress(NomosRun *run, const NomosEstimate *e)
   PetscFunctionBeginUser;
   PetscCall(NomosLogProgressDue(run->log, &due));
   if (!due) PetscFunctionReturn(PETSC_SUCCESS);
-  snprintf(text, sizeof text, "the truth, %s", NomosTimeText(model->time, run->params.stop, run->params.nondimensional, time, sizeof time));
+  snprintf(text, sizeof text, "the %s, %s", e->twin ? "truth" : "prior", NomosTimeText(model->time, run->params.stop, run->params.nondimensional, time, sizeof time));
   PetscCall(NomosLogProgress(run->log, &(NomosProgress){.fraction = fmin(1, model->time / e->from), .step = model->step, .time_text = text, .dt = model->dt, .cfl = NAN}));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The truth, from the case's initial state to the window; on the way its spectra. */
+/* The truth, or the prior, from the case's initial state to the window; on the way its spectra. */
 static PetscErrorCode SpinUp(NomosRun *run, NomosEstimate *e)
 {
   NomosModel   model     = run->model;
@@ -175,7 +175,7 @@ static PetscErrorCode SpinUp(NomosRun *run, NomosEstimate *e)
   }
   PetscCall(PetscFree(spectrum));
   PetscCall(e->derivatives->get_state(model, e->x_0));
-  PetscCall(e->derivatives->field(model, e->control_index, e->x_0, e->truth));
+  PetscCall(e->derivatives->field(model, e->control_index, e->x_0, e->reference));
   e->start_time = model->time;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -190,9 +190,10 @@ static PetscErrorCode Observe(NomosRun *run, NomosEstimate *e)
 
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc1(points + 1, &field));
-  PetscCall(e->derivatives->from_field(run->model, e->control_index, e->truth, e->x_0));
+  PetscCall(e->derivatives->from_field(run->model, e->control_index, e->reference, e->x_0));
   PetscCall(e->derivatives->field(run->model, e->observe_index, e->x_0, field));
   PetscCall(Deviations(run->comm, e->observed, field, n_layers, deviation));
+  for (size_t l = 0; l < n_layers; l++) e->sigma[l] = e->noise * deviation[l];
   PetscCall(NomosModelSetClock(run->model, 0));
   PetscCall(e->derivatives->set_state(run->model, e->x_0));
   for (size_t t = 0; t < (size_t)e->n_times; t++) {
@@ -203,15 +204,15 @@ static PetscErrorCode Observe(NomosRun *run, NomosEstimate *e)
     PetscCall(e->derivatives->field(run->model, e->observe_index, e->x_0, field));
     PetscCall(NomosFieldLossArrays(e->loss, t, &points, &weights, &values));
     for (size_t i = 0; i < points; i++) {
-      const uint64_t place = Place(e->observed, i);
-      const double   sigma = e->noise * deviation[Layer(e->observed, i)];
+      const uint64_t place = NomosEstimatePlace(e->observed, i);
+      const double   sigma = e->sigma[Layer(e->observed, i)];
       if (NomosRandomUniform((uint64_t)e->seed, POINTS + (e->moving ? t : 0), place) >= e->fraction || sigma == 0) continue;
       weights[i] = 1 / (sigma * sigma);
       values[i]  = field[i] + sigma * NomosRandomNormal((uint64_t)e->seed, NOISE + t, place);
       count += 1;
     }
   }
-  PetscCall(e->derivatives->field(run->model, e->control_index, e->x_0, e->truth_end));
+  PetscCall(e->derivatives->field(run->model, e->control_index, e->x_0, e->reference_end));
   PetscCall(NomosSumOverRanks(run->comm, 1, &count));
   e->n_observations = (int64_t)count;
   PetscCheck(e->n_observations, run->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: no point is observed; a larger estimate.fraction, or a field that is not constant, is needed", NomosConfigWhere(run->config, "estimate.fraction"));
@@ -219,21 +220,21 @@ static PetscErrorCode Observe(NomosRun *run, NomosEstimate *e)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The prior's field: the truth and an error drawn from B. Then the operators of the control vector. */
+/* The prior's field: the truth and an error drawn from B; with observations from a file the case's run. Then the operators of the control vector. */
 static PetscErrorCode DrawPrior(NomosRun *run, NomosEstimate *e)
 {
   Prior   prior = {.e = e, .kind = ROOT};
   double *noise;
 
   PetscFunctionBeginUser;
-  memcpy(e->prior, e->truth, sizeof *e->truth * e->points);
+  memcpy(e->prior, e->reference, sizeof *e->reference * e->points);
   if (!e->state) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscMalloc2(e->points + 1, &noise, (int)e->n_layers * e->n_bins, &prior.amplitude));
   PetscCall(PriorSpectrum(run, e, prior.amplitude));
   PetscCall(CreateCorrelation(run, e, Amplitude, &prior, &e->root));
-  for (size_t i = 0; i < e->points; i++) noise[i] = NomosRandomNormal((uint64_t)e->seed, PRIOR, Place(e->field, i));
-  PetscCall(NomosOperatorApply(e->root, (const double *const[]){noise}, (double *const[]){e->work}));
-  for (size_t i = 0; i < e->points; i++) e->prior[i] += e->work[i];
+  for (size_t i = 0; i < e->points && e->twin; i++) noise[i] = NomosRandomNormal((uint64_t)e->seed, PRIOR, NomosEstimatePlace(e->field, i));
+  if (e->twin) PetscCall(NomosOperatorApply(e->root, (const double *const[]){noise}, (double *const[]){e->work}));
+  for (size_t i = 0; i < e->points && e->twin; i++) e->prior[i] += e->work[i];
   prior.kind = ROOT_SHRUNK;
   PetscCall(CreateCorrelation(run, e, Amplitude, &prior, &e->root));
   prior.kind = SHRINK;
@@ -256,8 +257,12 @@ PetscErrorCode NomosEstimateTwin(NomosRun *run, NomosEstimate *e)
   PetscCall(SpinUp(run, e));
   PetscCall(NomosLogProgressEnd(run->log));
   if (run->stopped_by) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(Deviations(run->comm, e->field, e->truth, e->n_layers, e->deviation));
-  PetscCall(Observe(run, e));
+  PetscCall(Deviations(run->comm, e->field, e->reference, e->n_layers, e->deviation));
+  for (size_t l = 0; l < e->n_layers && e->twin; l++) {
+    e->looks[l]      = e->fraction * (double)e->n_times;
+    e->look_error[l] = e->noise * e->deviation[l];
+  }
+  if (e->twin) PetscCall(Observe(run, e));
   PetscCall(DrawPrior(run, e));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

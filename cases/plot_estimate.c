@@ -1,4 +1,5 @@
-/* Pictures of nomos estimate: truth, prior, analysis and errors; how the minimisation went; spectra of the errors. */
+/* Pictures of nomos estimate: truth, prior, analysis and errors, or, without a truth, prior, analysis, increment and what both leave of the observations; how the minimisation went;
+   spectra. */
 #include "cases/plot_run.h"
 
 #include <math.h>
@@ -7,11 +8,30 @@
 
 enum { MAX_LAYERS = 4, N_IMAGES = 5 };
 
+enum { TRUTH, PRIOR, ANALYSIS, PRIOR_DEPARTURE, ANALYSIS_DEPARTURE, N_SOURCES, NONE = -1 };
+enum { N_SCALES = 3 };
+enum { ERROR_COLUMN = 6, FIRST_PARAMETER }; /* behind step, time, cost, prior term, misfit, norm: error or increment */
+
+static const char *const sources[N_SOURCES] = {"truth", "prior", "analysis", "prior_departure", "analysis_departure"}; /* the last two: in departures.nc */
+
+/* The first image of a scale says how far its colours reach. */
 typedef struct {
+  const char *title;
+  int         of, minus, scale;
+} Image;
+
+static const Image images[2][N_IMAGES] = {
+  {{"prior", PRIOR, NONE, 0}, {"analysis", ANALYSIS, NONE, 0}, {"increment", ANALYSIS, PRIOR, 1}, {"observations - prior", PRIOR_DEPARTURE, NONE, 2}, {"observations - analysis", ANALYSIS_DEPARTURE, NONE, 2}},
+  {{"truth", TRUTH, NONE, 0}, {"prior", PRIOR, NONE, 0}, {"analysis", ANALYSIS, NONE, 0}, {"error of the prior", PRIOR, TRUTH, 1}, {"error of the analysis", ANALYSIS, TRUTH, 1}},
+};
+
+typedef struct {
+  bool    twin;
+  int     n_images; /* without the last two where the departures are of another shape */
   size_t  layers, ny, nx;
-  double *values[3]; /* truth, prior, analysis: (layers, ny, nx) */
+  double *values[N_SOURCES]; /* (layers, ny, nx) */
   double  x[2], y[2];
-  char    x_label[NOMOS_LABEL], y_label[NOMOS_LABEL], label[NOMOS_LABEL];
+  char    x_label[NOMOS_LABEL], y_label[NOMOS_LABEL], label[2][NOMOS_LABEL]; /* of the fields, and of the departures */
 } Fields;
 
 static PetscErrorCode ReadSide(NomosFieldReader reader, int i, size_t n, double side[2], char label[NOMOS_LABEL])
@@ -21,7 +41,7 @@ static PetscErrorCode ReadSide(NomosFieldReader reader, int i, size_t n, double 
   char        unit[NOMOS_LABEL];
 
   PetscFunctionBeginUser;
-  PetscCall(NomosFieldReaderDimName(reader, "truth", i, &dim));
+  PetscCall(NomosFieldReaderDimName(reader, "prior", i, &dim));
   PetscCall(PetscMalloc1(n, &values));
   PetscCall(NomosFieldReaderRead(reader, dim, (size_t[]){0}, (size_t[]){n}, values));
   PetscCall(NomosReadLabel(reader, dim, "units", unit));
@@ -34,62 +54,107 @@ static PetscErrorCode ReadSide(NomosFieldReader reader, int i, size_t n, double 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode ReadFields(NomosFieldReader reader, size_t frame, Fields *f)
+static PetscErrorCode ReadSource(NomosFieldReader reader, int source, size_t frame, Fields *f)
 {
-  static const char *const names[3] = {"truth", "prior", "analysis"};
-  int                      n_dims;
-  size_t                   shape[NOMOS_FIELD_MAX_DIMS + 1];
-  char                     unit[NOMOS_LABEL];
+  const size_t start[] = {frame, 0, 0, 0}, layered[] = {1, f->layers, f->ny, f->nx}, flat[] = {1, f->ny, f->nx};
+  int          n_dims;
+  size_t       shape[NOMOS_FIELD_MAX_DIMS + 1];
 
   PetscFunctionBeginUser;
-  PetscCall(NomosFieldReaderShape(reader, "truth", &n_dims, shape));
-  f->layers = n_dims == 4 ? PetscMin(shape[1], MAX_LAYERS) : 1;
-  f->ny     = shape[n_dims - 2];
-  f->nx     = shape[n_dims - 1];
-  const size_t start[] = {frame, 0, 0, 0}, layered[] = {1, f->layers, f->ny, f->nx}, flat[] = {1, f->ny, f->nx};
-  for (int i = 0; i < 3; i++) {
-    PetscCall(PetscMalloc1(f->layers * f->ny * f->nx, &f->values[i]));
-    PetscCall(NomosFieldReaderRead(reader, names[i], start, n_dims == 4 ? layered : flat, f->values[i]));
-  }
-  PetscCall(ReadSide(reader, n_dims - 1, f->nx, f->x, f->x_label));
-  PetscCall(ReadSide(reader, n_dims - 2, f->ny, f->y, f->y_label));
-  PetscCall(NomosReadLabel(reader, "truth", "units", unit));
-  NomosAxisLabel("", unit, f->label);
+  PetscCall(NomosFieldReaderShape(reader, sources[source], &n_dims, shape));
+  PetscCall(PetscMalloc1(f->layers * f->ny * f->nx, &f->values[source]));
+  PetscCall(NomosFieldReaderRead(reader, sources[source], start, n_dims == 4 ? layered : flat, f->values[source]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A row for each layer: truth, prior, analysis on the scale of the truth; the errors before and after on that of the error before. */
-static PetscErrorCode DrawFields(const NomosPlotContext *context, NomosFieldReader reader, size_t frame, double time, const char stem[])
+/* Of the first look, or the last. */
+static PetscErrorCode ReadDepartures(const NomosPlotContext *context, bool last, Fields *f)
 {
-  static const char *const titles[N_IMAGES] = {"truth", "prior", "analysis", "error of the prior", "error of the analysis"};
-  static const int         from[N_IMAGES] = {0, 1, 2, 1, 2};
-  NomosFigure              figure;
-  Fields                   f = {0};
-  double                  *image;
-  char                     title[2 * NOMOS_LABEL], when[64];
+  NomosFieldReader reader;
+  double          *times;
+  int              n_dims;
+  size_t           n, shape[NOMOS_FIELD_MAX_DIMS + 1];
+  char             unit[NOMOS_LABEL];
 
   PetscFunctionBeginUser;
-  PetscCall(ReadFields(reader, frame, &f));
+  f->n_images = 3;
+  PetscCall(NomosPlotOpen(context, "departures.nc", &reader, &n, &times));
+  if (!reader) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosFieldReaderShape(reader, sources[PRIOR_DEPARTURE], &n_dims, shape));
+  if (n && n_dims > 2 && shape[n_dims - 1] == f->nx && shape[n_dims - 2] == f->ny && f->layers <= (n_dims == 4 ? shape[1] : 1)) {
+    f->n_images = N_IMAGES;
+    for (int i = PRIOR_DEPARTURE; i < N_SOURCES; i++) PetscCall(ReadSource(reader, i, last ? n - 1 : 0, f));
+    PetscCall(NomosReadLabel(reader, sources[PRIOR_DEPARTURE], "units", unit));
+    NomosAxisLabel("", unit, f->label[1]);
+  }
+  PetscCall(PetscFree(times));
+  PetscCall(NomosFieldReaderClose(&reader));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ReadFields(const NomosPlotContext *context, NomosFieldReader reader, size_t frame, Fields *f)
+{
+  int    n_dims;
+  size_t shape[NOMOS_FIELD_MAX_DIMS + 1];
+  char   unit[NOMOS_LABEL];
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosFieldReaderHas(reader, "truth", &f->twin));
+  PetscCall(NomosFieldReaderShape(reader, "prior", &n_dims, shape));
+  f->layers   = n_dims == 4 ? PetscMin(shape[1], MAX_LAYERS) : 1;
+  f->ny       = shape[n_dims - 2];
+  f->nx       = shape[n_dims - 1];
+  f->n_images = N_IMAGES;
+  for (int i = f->twin ? TRUTH : PRIOR; i <= ANALYSIS; i++) PetscCall(ReadSource(reader, i, frame, f));
+  if (!f->twin) PetscCall(ReadDepartures(context, frame > 0, f));
+  PetscCall(ReadSide(reader, n_dims - 1, f->nx, f->x, f->x_label));
+  PetscCall(ReadSide(reader, n_dims - 2, f->ny, f->y, f->y_label));
+  PetscCall(NomosReadLabel(reader, "prior", "units", unit));
+  NomosAxisLabel("", unit, f->label[0]);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DrawImage(NomosFigure figure, const Fields *f, size_t layer, int i, const char prefix[], double limits[N_SCALES], double *image)
+{
+  const Image *shown     = &images[f->twin][i];
+  const bool   departure = shown->of > ANALYSIS;
+  const size_t at = layer * f->ny * f->nx, n = f->ny * f->nx;
+  char         title[2 * NOMOS_LABEL];
+  double       high = 0;
+
+  PetscFunctionBeginUser;
+  for (size_t p = 0; p < n; p++) {
+    image[p] = f->values[shown->of][at + p] - (shown->minus == NONE ? 0 : f->values[shown->minus][at + p]);
+    high     = fmax(high, fabs(image[p])); /* NaN is no maximum */
+  }
+  if (isnan(limits[shown->scale])) limits[shown->scale] = high;
+  if (f->layers > 1) snprintf(title, sizeof title, "layer %zu, %s%s", layer + 1, departure ? prefix : "", shown->title);
+  else snprintf(title, sizeof title, "%s%s", departure ? prefix : "", shown->title);
+  PetscCall(NomosFigurePanel(figure, (int)layer, i, &(NomosAxes){.title = title, .x_label = f->x_label, .y_label = f->y_label}));
+  PetscCall(NomosFigureImage(figure, f->ny, f->nx, image, f->x[0], f->x[1], f->y[0], f->y[1], NOMOS_MAP_DIVERGING, -limits[shown->scale], limits[shown->scale], f->label[departure]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A row for each layer. Twin: truth, prior, analysis on the scale of the truth; the errors before and after on that of the error before. Else prior and analysis; the increment; what
+   they leave of the first or last observations. */
+static PetscErrorCode DrawFields(const NomosPlotContext *context, NomosFieldReader reader, size_t frame, double time, const char stem[])
+{
+  NomosFigure figure;
+  Fields      f = {0};
+  double     *image;
+  char        title[2 * NOMOS_LABEL], when[64];
+
+  PetscFunctionBeginUser;
+  PetscCall(ReadFields(context, reader, frame, &f));
   PetscCall(PetscMalloc1(f.ny * f.nx, &image));
   snprintf(title, sizeof title, "%s, %s", context->params.title[0] ? context->params.title : context->ops->name, NomosTimeText(time, context->params.stop, context->params.nondimensional, when, sizeof when));
-  PetscCall(NomosFigureCreate(title, (int)f.layers, N_IMAGES, &figure));
+  PetscCall(NomosFigureCreate(title, (int)f.layers, f.n_images, &figure));
   for (size_t l = 0; l < f.layers; l++) {
-    const size_t at       = l * f.ny * f.nx;
-    double       limit[2] = {0, 0}; /* of the fields, and of the errors */
-    for (size_t p = 0; p < f.ny * f.nx; p++) {
-      limit[0] = fmax(limit[0], fabs(f.values[0][at + p]));
-      limit[1] = fmax(limit[1], fabs(f.values[1][at + p] - f.values[0][at + p]));
-    }
-    for (int i = 0; i < N_IMAGES; i++) {
-      for (size_t p = 0; p < f.ny * f.nx; p++) image[p] = f.values[from[i]][at + p] - (i > 2 ? f.values[0][at + p] : 0);
-      if (f.layers > 1) snprintf(title, sizeof title, "layer %zu, %s", l + 1, titles[i]);
-      else snprintf(title, sizeof title, "%s", titles[i]);
-      PetscCall(NomosFigurePanel(figure, (int)l, i, &(NomosAxes){.title = title, .x_label = f.x_label, .y_label = f.y_label}));
-      PetscCall(NomosFigureImage(figure, f.ny, f.nx, image, f.x[0], f.x[1], f.y[0], f.y[1], NOMOS_MAP_DIVERGING, -limit[i > 2], limit[i > 2], f.label));
-    }
+    double limits[N_SCALES] = {NAN, NAN, NAN};
+    for (int i = 0; i < f.n_images; i++) PetscCall(DrawImage(figure, &f, l, i, frame ? "last " : "first ", limits, image));
   }
   PetscCall(NomosPlotSave(context, stem, &figure));
-  for (int i = 0; i < 3; i++) PetscCall(PetscFree(f.values[i]));
+  for (int i = 0; i < N_SOURCES; i++) PetscCall(PetscFree(f.values[i]));
   PetscCall(PetscFree(image));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -112,12 +177,17 @@ static PetscErrorCode DrawColumn(NomosFigure figure, const NomosTable *table, co
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Cost, norm of the gradient, error of the state; parameters over their last values. */
+/* The last value of the error of the state, or of its increment: 0 where the state is known. */
+static double LastError(const NomosTable *table)
+{
+  return table->n_rows ? table->values[(table->n_rows - 1) * table->n_columns + ERROR_COLUMN] : 0;
+}
+
+/* Cost, norm of the gradient, error or increment of the state; parameters over their last values. */
 static PetscErrorCode DrawConvergence(const NomosPlotContext *context, const NomosTable *table)
 {
-  enum { FIRST_PARAMETER = 7 }; /* behind step, time, cost, prior term, misfit, norm, error */
   const size_t n_parameters = table->n_columns > FIRST_PARAMETER ? table->n_columns - FIRST_PARAMETER : 0;
-  const bool   state = table->n_rows && table->values[6] > 0; /* the error of the prior */
+  const bool   state = LastError(table) > 0, twin = !strcmp(table->names[ERROR_COLUMN], "error");
   const double *last = table->values + (table->n_rows - 1) * table->n_columns;
   NomosFigure  figure;
 
@@ -134,8 +204,8 @@ static PetscErrorCode DrawConvergence(const NomosPlotContext *context, const Nom
     PetscCall(NomosFigurePanel(figure, 0, 2, &(NomosAxes){.title = "parameters over their last values", .x_label = "iteration"}));
     for (size_t c = FIRST_PARAMETER; c < table->n_columns; c++) PetscCall(DrawColumn(figure, table, table->names[c], table->names[c], last[c]));
   } else if (state) {
-    PetscCall(NomosFigurePanel(figure, 0, 2, &(NomosAxes){.title = "error of the state over the prior's", .x_label = "iteration", .y_scale = NOMOS_SCALE_LOG}));
-    PetscCall(DrawColumn(figure, table, "error", NULL, table->values[6]));
+    PetscCall(NomosFigurePanel(figure, 0, 2, &(NomosAxes){.title = twin ? "error of the state over the prior's" : "increment of the state over its last value", .x_label = "iteration", .y_scale = twin ? NOMOS_SCALE_LOG : NOMOS_SCALE_LINEAR}));
+    PetscCall(DrawColumn(figure, table, table->names[ERROR_COLUMN], NULL, twin ? table->values[ERROR_COLUMN] : LastError(table)));
   }
   PetscCall(NomosPlotSave(context, "convergence", &figure));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -144,7 +214,11 @@ static PetscErrorCode DrawConvergence(const NomosPlotContext *context, const Nom
 /* Of each layer, at the start of the window. */
 static PetscErrorCode DrawSpectra(const NomosPlotContext *context)
 {
-  static const char *const names[3] = {"truth", "prior_error", "analysis_error"}, *const labels[3] = {"truth", "error of the prior", "error of the analysis"};
+  static const char *const all[2][2][3] = {
+    {{"prior", "analysis", "increment"},         {"prior", "analysis", "increment"}                         },
+    {{"truth", "prior_error", "analysis_error"}, {"truth", "error of the prior", "error of the analysis"}}
+  };
+  bool                     twin;
   NomosFieldReader         reader;
   NomosFigure              figure;
   double                  *times, *k, *values;
@@ -155,6 +229,8 @@ static PetscErrorCode DrawSpectra(const NomosPlotContext *context)
   PetscFunctionBeginUser;
   PetscCall(NomosPlotOpen(context, "spectra.nc", &reader, &n, &times));
   if (!reader) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosFieldReaderHas(reader, "truth", &twin));
+  const char *const *names = all[twin][0], *const *labels = all[twin][1];
   PetscCall(NomosFieldReaderShape(reader, names[0], &n_dims, shape));
   const size_t layers = PetscMin(shape[1], MAX_LAYERS), bins = shape[2];
   PetscCall(PetscMalloc2(bins, &k, bins, &values));
@@ -195,9 +271,9 @@ PetscErrorCode NomosPlotEstimate(const NomosPlotContext *context)
   PetscCall(NomosTableRead(path, &table));
   PetscCall(DrawConvergence(context, &table));
   PetscCall(NomosPlotOpen(context, "fields.nc", &reader, &n, &times));
-  if (reader) PetscCall(NomosFieldReaderShape(reader, "truth", &n_dims, shape));
+  if (reader) PetscCall(NomosFieldReaderShape(reader, "prior", &n_dims, shape));
   if (n_dims > 2 && n == 2) {
-    if (table.n_rows && table.values[6] > 0) PetscCall(DrawFields(context, reader, 0, times[0], "analysis"));
+    if (LastError(&table) > 0) PetscCall(DrawFields(context, reader, 0, times[0], "analysis"));
     PetscCall(DrawFields(context, reader, 1, times[1], "analysis_end"));
     PetscCall(DrawSpectra(context));
   }

@@ -33,12 +33,15 @@ static const struct {
    "mpirun kills its processes one second after Ctrl-C: give a large run longer to write its checkpoint with\n"
    "  mpirun --mca odls_base_sigkill_timeout 60 -n 4 nomos run CASE\n"},
   {"estimate", "CASE [options] [-- PETSc options]", ESTIMATE, 1, 1, NomosCommandEstimate, "find the initial state or parameters of a case from observations",
-   "A twin experiment: the case is run, a part of its points is observed with noise over the window from estimate.from to time.stop, and what estimate.unknown lists is\n"
-   "found again from a prior by minimising the misfit (4D-Var, with TAO). The directory holds convergence.csv, fields.nc with truth, prior and analysis, observations.nc,\n"
-   "and pictures. Ctrl-C ends it with the best iterate so far; --restart latest goes on. Its parameters: nomos describe estimate.\n"
+   "What estimate.unknown lists is found from a prior by minimising the misfit to observations over the window from estimate.from to time.stop (4D-Var, with TAO).\n"
+   "Without more it is a twin experiment: the case is run, a part of its points is observed with noise, and errors are known. Your own observations are a file,\n"
+   "estimate.observations, in the layout of the observations.nc that a twin writes (cases/README.md shows how to make one); the prior is then the case's own run.\n"
+   "The directory holds convergence.csv, fields.nc with truth (of a twin), prior and analysis, observations.nc, departures.nc with what prior and analysis leave of the\n"
+   "observations, and pictures. Ctrl-C ends it with the best iterate so far; --restart latest goes on. Its parameters: nomos describe estimate.\n"
    "\n"
    "  nomos estimate qg/initial_state_from_observations\n"
-   "  nomos estimate qg/parameter_estimation --set estimate.noise=0.1\n"},
+   "  nomos estimate qg/parameter_estimation --set estimate.noise=0.1\n"
+   "  nomos estimate my_case --set estimate.observations=seen.nc\n"},
   {"gradcheck", "CASE [options]", GRADCHECK, 1, 1, NomosCommandGradcheck, "check the derivatives of a case, and measure what they cost",
    "A short trajectory from the case's initial state is differentiated by the state and by every differentiable parameter: transposition, Taylor remainders of orders\n"
    "2 and 3, second derivatives, central differences of each parameter, the same bits under every checkpoint schedule and number of threads, the cost of a gradient\n"

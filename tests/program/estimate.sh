@@ -41,11 +41,59 @@ expect 0 "" "$toy" estimate ring -o options -- -tao_max_it 2
 grep -q "estimate.iterations are over" options/STATUS || fail "-tao_max_it: $(cat options/STATUS)"
 expect 1 "no_such_option" "$toy" estimate ring -o none -- -no_such_option 1
 
-# A state over a plane, on two ranks.
+# Observations from a file: those of a twin, from first guesses as far off, give the same parameters; and again from the file that this run writes, in other hands.
+window="--smoke --set estimate.from=0 --set time.stop=0.5"
+# shellcheck disable=SC2086
+expect 0 "" "$toy" estimate ring -o twin $window
+own="$window --set estimate.observations=twin/observations.nc --set estimate.first_guess=1 --set lorenz.forcing=12 --set lorenz.damping=0.5"
+# shellcheck disable=SC2086
+expect 0 "" "$toy" estimate ring -o own $own
+# shellcheck disable=SC2086
+expect 0 "" mpirun --oversubscribe -n 2 "$toy" estimate ring -o again $own --set estimate.observations=own/observations.nc
+value() { sed -n 's/^ *"'"$2"'": \([-+.e0-9]*\),\{0,1\}$/\1/p' "$1/summary.json"; }
+for key in lorenz.forcing lorenz.damping; do
+  for run in own again; do
+    echo "$(value twin $key) $(value $run $key)" | awk 'NF == 2 && $1 > 0 && ($2/$1 - 1)^2 < 1e-12 {found = 1} END {exit !found}' || fail "$key: $(value twin $key) of the twin, $(value $run $key) of $run"
+  done
+done
+[ -n "$(value twin error_end_prior)" ] || fail "a twin tells no errors"
+[ -z "$(value own error_end_prior)$(value own lorenz.forcing_error)" ] || fail "errors without a truth"
+[ -n "$(value own misfit_per_observation)" ] && [ -n "$(value own departure_analysis)" ] || fail "no misfit, no departures"
+
+# A state over a plane, on two ranks; from its observations and another prior.
+
 expect 0 "" mpirun --oversubscribe -n 2 "$nomos" estimate qg/initial_state_from_observations --smoke -o plane --set estimate.iterations=3 --set estimate.stages=1
 for file in spectra.nc plots/analysis.png plots/analysis_end.png plots/spectra.png; do
   [ -s plane/$file ] || fail "no $file"
 done
+
+expect 0 "" mpirun --oversubscribe -n 2 "$nomos" estimate qg/initial_state_from_observations --smoke -o seen --set estimate.iterations=3 --set estimate.stages=1 --set estimate.observations=plane/observations.nc --set 'initial.q_rms=1.0001e-5 1/s'
+for file in spectra.nc departures.nc plots/analysis.png plots/analysis_end.png plots/spectra.png; do
+  [ -s seen/$file ] || fail "no $file"
+done
+echo "$(value seen departure_prior) $(value seen departure_analysis)" | awk '{exit !($1 > 0 && $2 < 0.8*$1)}' || fail "departures of the prior $(value seen departure_prior), of the analysis $(value seen departure_analysis)"
+
+# Files that are no observations of this case.
+head -c 3000 twin/observations.nc >cut.nc
+echo "x = 1" >text.nc
+refuse() {
+  local text=$1
+  shift
+  # shellcheck disable=SC2086
+  expect 1 "$text" "$toy" estimate ring -o none $own "$@"
+  [ "$(grep -c '^nomos: error: ' err.txt)" = 1 ] || fail "not one sentence: $(cat err.txt)"
+}
+refuse "estimate.observations: $PWD/none.nc: cannot open" --set estimate.observations=none.nc
+refuse "the file is damaged or truncated" --set estimate.observations=cut.nc
+refuse "is not an HDF5 or NetCDF-4 file" --set estimate.observations=text.nc
+expect 0 "" "$toy" run ring -o fields --set time.stop=0.5 --set output.fields_every=0.1
+refuse "has no variable x_error" --set estimate.observations=fields/fields.nc
+refuse "x is over (time 8, i 36); the case needs it over (time, i 40)" --set lorenz.n=40
+refuse "look 1 is at time 0.06, and the window reaches from 0.2" --set estimate.from=0.2
+refuse "look 7 is at time 0.44, and the window reaches from 0 (estimate.from) to 0.42" --set time.stop=0.42
+refuse "looks 1 and 2 are at the times 0.06 and 0.12" --set time.dt=0.25
+expect 1 "has no variable q, the observed field; over time it has x" "$nomos" estimate qg/parameter_estimation --smoke -o none --set estimate.observations=twin/observations.nc
+expect 1 "entry 1 of y is -200000" "$nomos" estimate qg/parameter_estimation --smoke -o none --set estimate.observations=plane/observations.nc --set 'qg.lx=500 km'
 
 # What is refused, before anything is written.
 expect 1 "did you mean lorenz.forcing?" "$toy" estimate ring -o none --set estimate.unknown='[lorenz.forcin]'
