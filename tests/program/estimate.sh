@@ -51,7 +51,7 @@ expect 0 "" "$toy" estimate ring -o own $own
 # shellcheck disable=SC2086
 expect 0 "" mpirun --oversubscribe -n 2 "$toy" estimate ring -o again $own --set estimate.observations=own/observations.nc
 value() { sed -n 's/^ *"'"$2"'": \([-+.e0-9]*\),\{0,1\}$/\1/p' "$1/summary.json"; }
-for key in lorenz.forcing lorenz.damping; do
+for key in lorenz.forcing lorenz.damping cost cost_at_first observations; do
   for run in own again; do
     echo "$(value twin $key) $(value $run $key)" | awk 'NF == 2 && $1 > 0 && ($2/$1 - 1)^2 < 1e-12 {found = 1} END {exit !found}' || fail "$key: $(value twin $key) of the twin, $(value $run $key) of $run"
   done
