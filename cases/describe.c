@@ -28,8 +28,10 @@ static PetscErrorCode PrintParam(MPI_Comm comm, const NomosParam *param)
   snprintf(type, sizeof type, "%s%s%s", TypeName(param->type), param->choices ? " " : "", param->choices ? param->choices : "");
   while ((bar = strchr(type, '|'))) *bar = ' ';
   /* Numbers are printed here: PETSc would write 3 as "3.". */
-  if (param->min < param->max && param->max < 1e300) snprintf(range, sizeof range, ", %g to %g", param->min, param->max);
-  else if (param->min < param->max && param->min > -1e300) snprintf(range, sizeof range, param->min > 0 && param->min < 1e-300 ? ", > 0" : ", >= %g", param->min);
+  const bool positive = param->min > 0 && param->min < 1e-300;
+  if (positive && param->max < 1e300) snprintf(range, sizeof range, ", > 0, at most %g", param->max);
+  else if (param->min < param->max && param->max < 1e300) snprintf(range, sizeof range, ", %g to %g", param->min, param->max);
+  else if (param->min < param->max && param->min > -1e300) snprintf(range, sizeof range, positive ? ", > 0" : ", >= %g", param->min);
   PetscCall(PetscPrintf(comm, "  %s  (%s", param->key, type));
   if (param->unit && strcmp(param->unit, "1")) PetscCall(PetscPrintf(comm, ", %s", param->unit));
   PetscCall(PetscPrintf(comm, "%s", range));

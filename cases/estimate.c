@@ -105,6 +105,7 @@ static PetscErrorCode ReadUnknown(NomosRun *run, NomosEstimate *e)
   PetscCall(NomosConfigGetStrings(run->config, "estimate.unknown", &n, &unknown));
   PetscCall(NomosConfigGetReals(run->config, "estimate.first_guess", &n_guess, &guess));
   for (size_t i = 0; i < n; i++) {
+    for (size_t k = 0; k < i; k++) PetscCheck(strcmp(unknown[i], unknown[k]), run->comm, PETSC_ERR_ARG_INCOMP, "%s: estimate.unknown has %s twice; name it once", NomosConfigWhere(run->config, "estimate.unknown"), unknown[i]);
     if (!strcmp(unknown[i], "initial_state")) {
       e->state = true;
       continue;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 typedef struct {
   json_t *numbers; /* rank 0 */
@@ -30,6 +31,21 @@ typedef struct {
   char                     weights[NOMOS_MAX_PATH], data[NOMOS_MAX_PATH], output[NOMOS_MAX_PATH]; /* "": none */
 } Sources;
 
+/* -o names a directory that is there: found out before the work. */
+static PetscErrorCode CheckOutput(NomosProgram *program)
+{
+  struct stat info;
+  int         rank, there = 1;
+
+  PetscFunctionBeginUser;
+  if (!program->directory) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCallMPI(MPI_Comm_rank(program->comm, &rank));
+  if (!rank) there = !stat(program->directory, &info) && S_ISDIR(info.st_mode);
+  PetscCallMPI(MPI_Bcast(&there, 1, MPI_INT, 0, program->comm));
+  PetscCheck(there, program->comm, PETSC_ERR_FILE_OPEN, "-o %s is not a directory that is there; name one for the table's file, or leave -o out", program->directory);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Find(NomosProgram *program, Sources *from)
 {
   const char *weights, *maker;
@@ -43,6 +59,7 @@ static PetscErrorCode Find(NomosProgram *program, Sources *from)
   else snprintf(from->weights, sizeof from->weights, "%.4000s/weights.safetensors", from->file.directory);
   PetscCall(NomosTrainDataMaker(from->ops, from->config, &maker));
   PetscCheck(!maker[0] || from->file.is_run, program->comm, PETSC_ERR_ARG_WRONGSTATE, "%s: its data are made by %s when it is trained; evaluate the run directory, or name data by --set data.case= --set data.generator= --set data.path=...", program->arguments[0], maker);
+  PetscCall(CheckOutput(program));
   if (maker[0]) PetscCall(NomosTrainFindData(program->comm, from->ops, from->config, from->file.directory, from->data));
   if (program->directory) snprintf(from->output, sizeof from->output, "%.4000s", program->directory);
   else if (from->file.is_run) snprintf(from->output, sizeof from->output, "%.4000s", from->file.directory);
@@ -102,6 +119,7 @@ PetscErrorCode NomosCommandEvaluate(NomosProgram *program)
   PetscCall(NomosSurrogateCreate(program->comm, from.ops, from.config, from.data[0] ? from.data : NULL, &surrogate));
   PetscCall(NomosSurrogateLoadWeights(surrogate, from.weights));
   PetscCall(NomosTrainingCreate(surrogate, &training));
+  PetscCall(NomosConfigCheckPetscOptions(from.config));
   if (!rank) {
     splits = json_object();
     printf("%s with %s\n", from.ops->name, from.weights);

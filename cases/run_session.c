@@ -51,12 +51,28 @@ static PetscErrorCode InsertPetscOptions(NomosRun *run)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* What --check compares with must be there before hours are spent. */
+static PetscErrorCode CheckExpected(NomosRun *run)
+{
+  char path[NOMOS_MAX_PATH];
+  int  there = 1;
+
+  PetscFunctionBeginUser;
+  if (!run->program->check) PetscFunctionReturn(PETSC_SUCCESS);
+  snprintf(path, sizeof path, "%.4000s/expected.yaml", run->case_file.directory);
+  if (!run->rank) there = !access(path, R_OK);
+  PetscCallMPI(MPI_Bcast(&there, 1, MPI_INT, 0, run->comm));
+  PetscCheck(there, run->comm, PETSC_ERR_FILE_OPEN, "%s cannot be read: --check needs the numbers to expect; write them there, or leave --check out", path);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosRunSetUp(NomosRun *run)
 {
   NomosProgram *program = run->program;
 
   PetscFunctionBeginUser;
   PetscCall(NomosCaseFind(run->comm, program->arguments[0], &run->case_file));
+  PetscCall(CheckExpected(run));
   const NomosCaseInput input = {.path = run->case_file.path, .models = program->models, .section = run->task->section, .smoke = program->smoke, .n_set = program->n_set, .set = program->set};
   if (run->task->learns) {
     PetscCall(NomosTrainingCaseLoad(run->comm, &input, program->surrogates, &run->config, &run->surrogate_ops));

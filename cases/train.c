@@ -250,6 +250,7 @@ static PetscErrorCode Body(NomosRun *run)
   PetscCall(NomosConfigCheckPetscOptions(run->config));
   PetscCall(NomosRunPrepareDirectory(run));
   PetscCall(NomosTrainDataMaker(run->surrogate_ops, run->config, &maker));
+  PetscCall(NomosTrainTryDataMaker(run));
   if (run->program->dry_run) {
     PetscCall(DryRun(train, maker[0]));
     PetscFunctionReturn(PETSC_SUCCESS);
@@ -265,7 +266,7 @@ static PetscErrorCode Body(NomosRun *run)
   PetscErrorCode code = NomosTrainingRun(train->training, &hooks);
   if (!code) code = End(train);
   NomosRunReleaseSignals();
-  if (code && run->log && run->checkpoint_due.last_step >= 0) PetscCall(NomosLogPrint(run->log, NOMOS_LOG_WARNING, "kept", "the state of step %lld and the best weights so far are kept; nomos train %s --restart latest goes on from there", (long long)run->checkpoint_due.last_step, NomosRunDirectoryPath(run->directory)));
+  if (code && run->log && run->checkpoint_due.last_step >= 0) PetscCall(NomosLogPrint(run->log, NOMOS_LOG_WARNING, "kept", "the state of step %lld%s kept; nomos train %s --restart latest goes on from there", (long long)run->checkpoint_due.last_step, train->written_step >= 0 ? " and the best weights so far are" : " is", NomosRunDirectoryPath(run->directory)));
   PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

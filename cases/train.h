@@ -17,6 +17,8 @@ typedef struct {
 
 /* Who makes the data: the value of data.generator or data.case, "" where data.path names them (or the surrogate has none). Errors: more than one of the three. */
 PetscErrorCode NomosTrainDataMaker(const NomosSurrogateOps *ops, NomosConfig config, const char **maker);
+/* Is what data.case names a case that can be run, with its data.set? Otherwise the error that says why not; nothing changes. Collective. */
+PetscErrorCode NomosTrainTryDataMaker(NomosRun *run);
 /* Make them, in `directory`/data, or see that they are there; *path is it, "" without a maker. Whatever stopped it: run->stopped_by. Collective. */
 PetscErrorCode NomosTrainMakeData(NomosRun *run, char path[NOMOS_MAX_PATH]);
 /* Of a finished or interrupted training: where its data are. */

@@ -49,6 +49,46 @@ PetscErrorCode NomosTrainDataMaker(const NomosSurrogateOps *ops, NomosConfig con
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Can data.case be loaded with its data.set? Its mistakes are found before the training has a directory. */
+static PetscErrorCode TryCase(NomosRun *run, const char name[])
+{
+  NomosCaseInput       input = {.models = run->program->models};
+  const NomosModelOps *ops;
+  NomosCaseFile        file;
+  NomosConfig          config = NULL;
+  const char *const   *set;
+  char                 given[NOMOS_MAX_PATH];
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetStrings(run->config, "data.set", &input.n_set, &set));
+  PetscCall(CaseName(run, name, given));
+  input.set            = set;
+  input.path           = file.path;
+  const bool     quiet = NomosErrorSetQuiet(true); /* told once, with the key */
+  PetscErrorCode code  = NomosCaseFind(run->comm, given, &file);
+  if (!code) code = NomosCaseLoad(run->comm, &input, &config, &ops);
+  NomosErrorSetQuiet(quiet);
+  if (config) PetscCall(NomosConfigDestroy(&config));
+  if (code) {
+    char why[1024];
+    PetscCall(PetscStrncpy(why, NomosErrorLast(), sizeof why));
+    SETERRQ(run->comm, PETSC_ERR_ARG_WRONG, "%s: data.case = %s%s: %s", NomosConfigWhere(run->config, "data.case"), name, input.n_set ? " with data.set" : "", why);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosTrainTryDataMaker(NomosRun *run)
+{
+  const NomosGenerator *generator;
+  const char           *name;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosTrainDataMaker(run->surrogate_ops, run->config, &name));
+  PetscCall(NomosGeneratorOf(run->config, &generator));
+  if (name[0] && !generator) PetscCall(TryCase(run, name));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* It takes so little time that it is not resumed: what is there is written again, with the same bits. */
 static PetscErrorCode Generate(NomosRun *run, const NomosGenerator *generator, const char directory[])
 {

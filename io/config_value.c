@@ -43,7 +43,8 @@ static bool CheckRange(Fit *fit, double number)
   NomosNumberFormat(param->min, low);
   NomosNumberFormat(param->max, high);
   const char *blank = pure ? "" : " ", *unit = pure ? "" : param->unit;
-  if (param->min == DBL_MIN && isinf(param->max)) snprintf(fit->message, sizeof fit->message, "must be greater than 0%s%s", blank, unit);
+  if (param->min == DBL_MIN && param->max >= DBL_MAX) snprintf(fit->message, sizeof fit->message, "must be greater than 0%s%s", blank, unit);
+  else if (param->max >= DBL_MAX) snprintf(fit->message, sizeof fit->message, "must be at least %s%s%s", low, blank, unit);
   else if (param->min == DBL_MIN) snprintf(fit->message, sizeof fit->message, "must be greater than 0 and at most %s%s%s", high, blank, unit);
   else snprintf(fit->message, sizeof fit->message, "must be between %s and %s%s%s", low, high, blank, unit);
   return false;

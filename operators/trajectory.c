@@ -21,16 +21,13 @@ typedef struct {
   int64_t       furthest;    /* step up to which the cost is summed */
 } Sweep;
 
-PetscErrorCode NomosTrajectoryCreate(const NomosTrajectoryInput *input, NomosTrajectory *trajectory)
+static PetscErrorCode Create(const NomosTrajectoryInput *input, NomosTrajectory t)
 {
   const char                *directory = input->directory ? input->directory : getenv("TMPDIR");
   const NomosModelParameter *list;
-  NomosTrajectory            t;
   char                       what[128];
 
   PetscFunctionBeginUser;
-  PetscCall(PetscNew(&t));
-  *trajectory       = t;
   t->model          = input->model;
   t->first_step     = input->first_step;
   t->n_steps        = input->schedule.n_steps;
@@ -54,6 +51,18 @@ PetscErrorCode NomosTrajectoryCreate(const NomosTrajectoryInput *input, NomosTra
   PetscCall(PetscMalloc2(2 * t->state_bytes + 1, &t->current, 2 * t->state_bytes + 1, &t->last));
   PetscCall(PetscCalloc3((size_t)t->n_steps + 1, &t->norms, t->n_parameters + 1, &t->p_bar, t->n_parameters + 1, &t->p_bar_dot));
   if (t->cost.n_disk) PetscCall(NomosSnapshotFileCreate(t->model->comm, directory ? directory : "/tmp", t->cost.n_disk, t->slot_bytes, &t->file));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosTrajectoryCreate(const NomosTrajectoryInput *input, NomosTrajectory *trajectory)
+{
+  PetscErrorCode code;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscNew(trajectory));
+  code = Create(input, *trajectory);
+  if (code) PetscCall(NomosTrajectoryDestroy(trajectory)); /* what is refused may have been large */
+  PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

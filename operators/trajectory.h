@@ -40,7 +40,7 @@ typedef struct {
   bool               second;     /* Hessian products will be asked for: snapshots of twice the size */
 } NomosTrajectoryInput;
 
-/* Predicts the cost (schedule, memory) and asks for the memory before allocating. Errors: a model without derivatives, too little memory or room on the disk. Collective. */
+/* Predicts the cost (schedule, memory) and asks for the memory before allocating. Errors: a model without derivatives, too little memory or room on the disk; then *trajectory is NULL. Collective. */
 PetscErrorCode NomosTrajectoryCreate(const NomosTrajectoryInput *input, NomosTrajectory *trajectory);
 PetscErrorCode NomosTrajectoryDestroy(NomosTrajectory *trajectory);
 

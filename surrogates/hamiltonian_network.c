@@ -97,7 +97,14 @@ static PetscErrorCode Create(NomosSurrogate s)
   c->loss = NomosLossFind(text);
   PetscCall(NomosConfigGetReal(s->config, "hamiltonian.rtol", &c->rtol));
   PetscCall(NomosConfigGetString(s->config, "hamiltonian.energy", &text));
-  if (text[0]) PetscCall(NomosOrbitsEnergyCreate(text, c->size, &c->energy));
+  if (text[0]) {
+    const bool     quiet = NomosErrorSetQuiet(true); /* told once, with the key */
+    PetscErrorCode code  = NomosOrbitsEnergyCreate(text, c->size, &c->energy);
+    char           why[1024];
+    NomosErrorSetQuiet(quiet);
+    if (code) PetscCall(PetscStrncpy(why, NomosErrorLast(), sizeof why));
+    PetscCheck(!code, s->comm, PETSC_ERR_ARG_WRONG, "%s: hamiltonian.energy: %s", NomosConfigWhere(s->config, "hamiltonian.energy"), why);
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -2,6 +2,7 @@
 
 #include "operators/primitives.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -35,6 +36,7 @@ PetscErrorCode NomosNormalisationSet(const NomosNormalisation *normalisation, No
   PetscFunctionBeginUser;
   for (size_t c = 0; c < normalisation->n_channels; c++) {
     NomosCheck(isfinite(mean[c]) && isfinite(deviation[c]) && deviation[c] > 0, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "normalisation: channel %zu has mean %g and standard deviation %g; both must be finite, the second positive", c, mean[c], deviation[c]);
+    NomosCheck(NomosParametersType(parameters) == NOMOS_F64 || (fabs(mean[c]) <= FLT_MAX && deviation[c] >= FLT_MIN && deviation[c] <= FLT_MAX), PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "normalisation: channel %zu has mean %g and standard deviation %g, which float32 cannot hold; scale the data, or train with train.precision: float64", c, mean[c], deviation[c]);
   }
   PetscCall(SetDoubles(parameters, normalisation->mean, normalisation->n_channels, mean));
   PetscCall(SetDoubles(parameters, normalisation->deviation, normalisation->n_channels, deviation));
@@ -106,10 +108,11 @@ PetscErrorCode NomosNormalisationFit(const NomosNormalisation *normalisation, No
     for (size_t b = 0; b < n_blocks; b++) Combine(&all, &to.moments[b * n_channels + c]);
     mean[c]      = all.mean;
     deviation[c] = sqrt(all.squares / all.n);
-    if (!(deviation[c] > 1e-14 * fabs(mean[c]))) deviation[c] = 1; /* a constant, or its rounding */
+    if (deviation[c] <= 1e-14 * fabs(mean[c])) deviation[c] = 1; /* a constant, or its rounding */
   }
-  PetscCall(NomosNormalisationSet(normalisation, parameters, mean, deviation));
+  PetscErrorCode code = NomosNormalisationSet(normalisation, parameters, mean, deviation);
   PetscCall(PetscFree3(to.moments, mean, deviation));
+  PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -18,7 +18,7 @@ typedef struct {
 /* Declare the buffers, mean 0 and deviation 1. */
 PetscErrorCode NomosNormalisationCreate(NomosParameters parameters, const char prefix[], size_t n_channels, NomosNormalisation *normalisation);
 /* Take the statistics of a variable. `axis` of its rows is that of the channels, with n_channels entries (-1: none, for n_channels = 1). A channel that is constant gets the deviation 1. After
-   NomosParametersInitialise. Errors: an axis of another length. Collective over comm, that of the data set. */
+   NomosParametersInitialise. Errors: an axis of another length, and those of Set. Collective over comm, that of the data set. */
 typedef struct {
   MPI_Comm     comm;
   NomosDataset dataset;
@@ -26,7 +26,7 @@ typedef struct {
   int          axis;
 } NomosNormalisationSource;
 PetscErrorCode NomosNormalisationFit(const NomosNormalisation *normalisation, NomosParameters parameters, const NomosNormalisationSource *source);
-/* Or give them, (n_channels) each. Errors: a deviation that is not positive, a number that is not finite. */
+/* Or give them, (n_channels) each. Errors: a deviation that is not positive, a number that is not finite (in the type of the parameters). */
 PetscErrorCode NomosNormalisationSet(const NomosNormalisation *normalisation, NomosParameters parameters, const double mean[], const double deviation[]);
 
 /* Of a tensor whose axis `axis` is that of the channels (may count from the end; ignored for one channel). */

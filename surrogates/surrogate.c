@@ -5,6 +5,7 @@
 #include "io/text.h"
 
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -158,11 +159,21 @@ PetscErrorCode NomosSurrogateSaveWeights(NomosSurrogate s, const char path[], si
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static bool IsFinite(const NomosSafetensor *tensor, const void *data)
+{
+  size_t n = 1;
+
+  for (int d = 0; d < tensor->n_dims; d++) n *= tensor->shape[d];
+  for (size_t i = 0; i < n; i++)
+    if (!isfinite(tensor->type == NOMOS_F32 ? (double)((const float *)data)[i] : ((const double *)data)[i])) return false;
+  return true;
+}
+
 /* Every tensor has its place before any is taken. */
 static PetscErrorCode TakeWeights(NomosSurrogate s, NomosSafetensors file, const char path[])
 {
   const size_t           n     = NomosParametersCount(s->parameters);
-  const char            *other = NomosSafetensorsMetadata(file, "surrogate");
+  const char            *other = NomosSafetensorsMetadata(file, "surrogate"), *bad = NULL;
   const NomosSafetensor *theirs;
   const void           **data;
   size_t                 n_theirs;
@@ -176,9 +187,11 @@ static PetscErrorCode TakeWeights(NomosSurrogate s, NomosSafetensors file, const
     NomosSafetensor wanted;
     PetscCall(AsTensor(s, i, &wanted));
     code = NomosSafetensorsFind(file, &wanted, &data[i]);
+    bad  = code || IsFinite(&wanted, data[i]) ? bad : wanted.name;
   }
-  if (code) PetscCall(PetscFree(data));
+  if (code || bad) PetscCall(PetscFree(data));
   PetscCall(code);
+  PetscCheck(!bad, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: the tensor %s has entries that are no finite numbers; the file is damaged, or its training blew up: train again", path, bad);
   for (size_t t = 0; t < n_theirs && n_theirs != n; t++) {
     size_t number = 0;
     for (NomosParameter p; number < n; number++) {

@@ -94,9 +94,10 @@ static PetscErrorCode Segment(NomosTraining t, Vec x)
   PetscCall(TaoSetObjectiveAndGradient(tao, NULL, Objective, t));
   PetscCall(TaoSetConvergenceTest(tao, AfterIteration, t));
   PetscCall(TaoSetSolution(tao, x));
-  t->begun = false;
-  PetscCall(TaoSolve(tao));
-  PetscCall(TaoDestroy(&tao));
+  t->begun            = false;
+  PetscErrorCode code = TaoSolve(tao);
+  PetscCall(TaoDestroy(&tao)); /* also after a loss that is no number */
+  PetscCall(code);
   PetscCall(ToWeights(t, x));
   if (!t->ended[0] && !t->stopped && t->status.step == step) snprintf(t->ended, sizeof t->ended, "the line search finds nothing better");
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -104,15 +105,17 @@ static PetscErrorCode Segment(NomosTraining t, Vec x)
 
 PetscErrorCode NomosTrainingRunLmvm(NomosTraining t)
 {
-  Vec x;
+  PetscErrorCode code = PETSC_SUCCESS;
+  Vec            x;
 
   PetscFunctionBeginUser;
   for (size_t i = 0; i < t->n_examples; i++) t->order[i] = i;
   PetscCall(VecCreateSeq(PETSC_COMM_SELF, (PetscInt)t->n_weights, &x));
-  while (!t->ended[0] && !t->stopped) {
-    PetscCall(Segment(t, x));
-    if (!t->stopped) PetscCall(t->hooks->checkpoint(t, t->hooks->ctx)); /* a segment that was stopped begins again */
+  while (!code && !t->ended[0] && !t->stopped) {
+    code = Segment(t, x);
+    if (!code && !t->stopped) code = t->hooks->checkpoint(t, t->hooks->ctx); /* a segment that was stopped begins again */
   }
   PetscCall(VecDestroy(&x));
+  PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -424,6 +424,7 @@ START_TEST(what_is_refused)
   ck_ok(NomosTrajectoryDestroy(&trajectory));
   /* More memory, more disk than there is. */
   ck_refused(NomosTrajectoryCreate(&(NomosTrajectoryInput){.model = s.model, .schedule = {.kind = NOMOS_SCHEDULE_TWO_LEVEL, .n_steps = 4000000, .period = 1, .n_snapshots = 1}, .directory = "/nowhere"}, &trajectory), "/nowhere");
+  ck_assert_ptr_null(trajectory);
   /* And after all that it still works. */
   ck_ok(NomosTrajectoryGradient(s.trajectory, s.x_0, &r.J, r.x_bar, r.p_bar));
   free(far);

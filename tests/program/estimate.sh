@@ -101,6 +101,10 @@ expect 1 "needs a field over (y, x)" "$toy" estimate ring -o none --set estimate
 expect 1 "first_guess has 2 entries for 1 unknown" "$toy" estimate ring -o none --set estimate.unknown='[lorenz.forcing]'
 expect 1 "asks for observations at 8 times" "$toy" estimate ring -o none --set estimate.from=3.99
 expect 1 "no field 'y'" "$toy" estimate ring -o none --set estimate.observe=y
+expect 1 "estimate.unknown has lorenz.forcing twice" "$toy" estimate ring -o none --set estimate.unknown='[lorenz.forcing, lorenz.damping, lorenz.forcing]'
+expect 1 "estimate.noise = 0: must be greater than 0" "$toy" estimate ring -o none --set estimate.noise=0
+mkdir unchecked && cp ring/case.yaml unchecked
+expect 1 "--check needs the numbers to expect" "$toy" estimate unchecked --check -o none
 [ ! -e none ] || fail "a refused estimate leaves a directory"
 # A first guess that blows up is an error with a name, and STATUS tells it.
 expect 1 "blew up" "$toy" estimate ring -o wild --set estimate.first_guess=-500

@@ -104,13 +104,52 @@ expect 1 "the loss is nan at step 40 (epoch 6 of 12)" "$toy" train learn --quiet
 expect 0 "" "$toy" evaluate nan --set evaluate.split=validation
 cmp nan/checkpoint/step_0000000036.h5 whole_adam/checkpoint/step_0000000036.h5 >/dev/null && fail "nan: the settings are not in the checkpoint"
 
+# More ranks than examples: some have nothing to do.
+expect 0 "" env -u OMPI_MCA_ess_singleton_isolated mpirun --oversubscribe -n 4 "$toy" train learn --quiet --set data.trajectories=3 --set train.epochs=2 -o few
+grep -q "examples: 1 for training" few/log.txt || fail "few: $(cat few/log.txt)"
+
+# A disk that is full: a sentence, and the last good state is kept; with room again it goes on to the same end.
+mkdir disk
+if mount -t tmpfs -o size=400k tmpfs disk 2>/dev/null; then
+  for used in 0 150 300 390; do
+    head -c ${used}k /dev/zero >disk/ballast
+    expect 1 "No space left on device" "$toy" train learn --quiet --set run.pause=0.004 -o disk/run
+    [ ! -e disk/run ] || [ "$(head -n 1 disk/run/STATUS)" = failed ] || fail "with $used kB used: $(cat disk/run/STATUS)"
+    if [ $used = 150 ]; then
+      mount -o remount,size=4m disk
+      expect 0 "" "$toy" train learn --quiet --set run.pause=0.004 -o disk/run --restart latest
+      identical whole_adam disk/run
+    fi
+    rm -rf disk/run
+    mount -o remount,size=400k disk
+  done
+  umount disk
+else
+  echo "skipped: mounting a small tmpfs is refused here"
+fi
+
 # Mistakes, each one sentence that leaves nothing.
 bad 'a case of a solver' 'this case runs a solver (toy), it trains nothing' train case -o out
 bad 'nomos run of a training' 'this case trains a surrogate (toy_map)' run learn -o out
 bad 'another surrogate' 'no such surrogate; did you mean toy_map?' train learn -o out --set surrogate=toy_mop
 bad 'another key' 'did you mean train.batch?' train learn -o out --set train.bach=3
+bad 'another optimiser' 'did you mean adam?' train learn -o out --set train.optimiser=adm
+bad 'zero epochs' 'train.epochs = 0: must be between 1' train learn -o out --set train.epochs=0
+bad 'a negative rate' 'train.learning_rate = -1: must be at least 0' train learn -o out --set train.learning_rate=-1
+bad 'nothing to compare with' '--check needs the numbers to expect' train learn -o out --check
+bad 'an unused PETSc option' 'no_such_option' train learn -o out -- -no_such_option 3
+bad 'gradcheck of a training' 'this case trains a surrogate (toy_map)' gradcheck learn -o out
+bad 'estimate of a training' 'this case trains a surrogate (toy_map)' estimate learn -o out
+bad 'data by a case that is not' "data.case = nowhere: case 'nowhere' not found" train learn -o out --set data.path= --set data.case=nowhere
+bad 'data by a training' 'data.case = learn: ' train learn -o out --set data.path= --set data.case=learn
+bad 'data by a case with a wrong key' 'with data.set: --set: toy.nxx: unknown key; did you mean toy.nx?' train learn -o out --set data.path= --set data.case=case --set 'data.set=[toy.nxx=3]'
 bad 'no data' 'data.path is not given' train learn -o out --set data.path=
 bad 'data that are not there' 'cannot be read' train learn -o out --set data.path=/nonexistent.h5
+: >nothing.h5
+bad 'a file of no bytes' 'is empty, not an HDF5' train learn -o out --set "data.path=$PWD/nothing.h5"
+head -c 3000 data.h5 >cut.h5
+bad 'cut data' 'it has 3000 of its' train learn -o out --set "data.path=$PWD/cut.h5"
+bad 'data of something else' 'has no dataset x' train learn -o out --set "data.path=$PWD/$(last_of two)"
 "${toy%/*}/nomos_toy_data" "$PWD/empty.h5" 0
 bad 'empty data' 'is empty: there is no trajectory in it' train learn -o out --set "data.path=$PWD/empty.h5"
 "${toy%/*}/nomos_toy_data" "$PWD/nan.h5" 60 100
@@ -125,6 +164,11 @@ bad 'resumed with another architecture' 'toy.width = 9 (the checkpoint has 8)' t
 head -c 900 two/weights.safetensors >cut.safetensors
 bad 'resumed with another batch' 'a restart may change only output, checkpoint, run and train.{epochs' train two --restart latest --set train.batch=9
 bad 'cut weights' 'truncated' evaluate two --set "evaluate.weights=$PWD/cut.safetensors"
+cp two/weights.safetensors nan.safetensors # a NaN in its last tensor: the last 8 bytes
+printf '\377\377\377\377\377\377\377\177' | dd of=nan.safetensors bs=1 seek=$(($(stat -c %s nan.safetensors) - 8)) conv=notrunc 2>/dev/null
+bad 'NaN weights' 'has entries that are no finite numbers' evaluate two --set "evaluate.weights=$PWD/nan.safetensors"
+bad 'an evaluation into nowhere' '-o nowhere/at/all is not a directory that is there' evaluate two -o nowhere/at/all
+bad 'an unused PETSc option of evaluate' 'no_such_option' evaluate two -- -no_such_option 3
 bad 'no weights' 'cannot open' evaluate two --set evaluate.weights=/nonexistent.safetensors
 "${toy%/*}/nomos_toy_data" "$PWD/data.h5" 61
 bad 'other data' 'the data are not those of this training' train two --restart latest --set train.epochs=20
