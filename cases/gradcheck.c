@@ -184,7 +184,10 @@ static PetscErrorCode CheckParameters(NomosRun *run, NomosGradcheck *check)
 
   PetscFunctionBeginUser;
   if (!check->n_parameters) PetscFunctionReturn(PETSC_SUCCESS);
-  for (size_t i = 0; i < check->n_parameters; i++) PetscCall(CheckParameter(run, check, i));
+  for (size_t i = 0; i < check->n_parameters && !run->stopped_by; i++) {
+    PetscCall(CheckParameter(run, check, i));
+    PetscCall(NomosRunStopped(run));
+  }
   PetscCall(PetscMalloc1(check->n_parameters, &p));
   for (size_t i = 0; i < check->n_parameters; i++) p[i] = check->parameters[i].value;
   PetscCall(run->model->ops->derivatives->set_parameters(run->model, p));
@@ -301,11 +304,37 @@ static PetscErrorCode KeepParameters(NomosGradcheck *check)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* From the first gradient to the table; a signal ends it between two checks. */
+static PetscErrorCode Work(NomosRun *run, NomosGradcheck *check)
+{
+  static PetscErrorCode (*const checks[])(NomosRun *, NomosGradcheck *) = {CheckSchedules, CheckDirections, CheckParameters, MeasureCost};
+  const double                 *norms;
+  char                          text[512], where[128];
+
+  PetscFunctionBeginUser;
+  PetscCall(CreateTrajectory(run, check, &(NomosScheduleInput){.kind = NOMOS_SCHEDULE_ALL, .n_steps = check->n_steps}, run->ops->derivatives->hvp && run->ops->derivatives->jvp, &check->trajectory));
+  PetscCall(NomosTrajectoryDescribe(check->trajectory, text, sizeof text));
+  PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "trajectory", "%s; %zu parameters", text, check->n_parameters));
+  PetscCall(NomosTrajectoryGradient(check->trajectory, check->x_0, &check->J, check->x_bar, check->p_bar));
+  PetscCall(NomosTrajectoryNorms(check->trajectory, &norms));
+  PetscCall(PetscMalloc1((size_t)check->n_steps + 1, &check->norms));
+  memcpy(check->norms, norms, sizeof *norms * (size_t)(check->n_steps + 1));
+  for (size_t i = 0; i < sizeof checks / sizeof *checks && !run->stopped_by; i++) {
+    PetscCall(checks[i](run, check));
+    PetscCall(NomosRunStopped(run));
+  }
+  if (!run->stopped_by) PetscCall(NomosGradcheckWrite(run, check));
+  run->model->step = check->n_steps;
+  snprintf(where, sizeof where, "%zu checks over %lld steps", check->n_lines, (long long)check->n_steps);
+  snprintf(text, sizeof text, "%d failed", check->n_failed);
+  PetscCall(NomosRunEnd(run, check->n_failed ? text : "all passed", where, ""));
+  if (check->n_failed && !run->stopped_by) run->program->exit_code = NOMOS_EXIT_ERROR;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Body(NomosRun *run)
 {
   NomosGradcheck *check;
-  const double   *norms;
-  char            text[512], where[128];
 
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&check));
@@ -319,23 +348,10 @@ static PetscErrorCode Body(NomosRun *run)
   PetscCall(NomosRunBegin(run, 0));
   PetscCall(NomosRunWriteSummary(run, "running", "started"));
   run->begun = true;
-  PetscCall(CreateTrajectory(run, check, &(NomosScheduleInput){.kind = NOMOS_SCHEDULE_ALL, .n_steps = check->n_steps}, run->ops->derivatives->hvp && run->ops->derivatives->jvp, &check->trajectory));
-  PetscCall(NomosTrajectoryDescribe(check->trajectory, text, sizeof text));
-  PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "trajectory", "%s; %zu parameters", text, check->n_parameters));
-  PetscCall(NomosTrajectoryGradient(check->trajectory, check->x_0, &check->J, check->x_bar, check->p_bar));
-  PetscCall(NomosTrajectoryNorms(check->trajectory, &norms));
-  PetscCall(PetscMalloc1((size_t)check->n_steps + 1, &check->norms));
-  memcpy(check->norms, norms, sizeof *norms * (size_t)(check->n_steps + 1));
-  PetscCall(CheckSchedules(run, check));
-  PetscCall(CheckDirections(run, check));
-  PetscCall(CheckParameters(run, check));
-  PetscCall(MeasureCost(run, check));
-  PetscCall(NomosGradcheckWrite(run, check));
-  run->model->step = check->n_steps;
-  snprintf(where, sizeof where, "%zu checks over %lld steps", check->n_lines, (long long)check->n_steps);
-  snprintf(text, sizeof text, "%d failed", check->n_failed);
-  PetscCall(NomosRunEnd(run, check->n_failed ? text : "all passed", where, ""));
-  if (check->n_failed) run->program->exit_code = NOMOS_EXIT_ERROR;
+  NomosRunCatchSignals();
+  PetscErrorCode code = Work(run, check);
+  NomosRunReleaseSignals();
+  PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -369,7 +385,7 @@ static PetscErrorCode Destroy(NomosRun *run)
 
 PetscErrorCode NomosCommandGradcheck(NomosProgram *program)
 {
-  static const NomosRunTask task = {.command = "gradcheck", .section = "gradcheck", .body = Body, .results = Results, .destroy = Destroy};
+  static const NomosRunTask task = {.command = "gradcheck", .once = true, .section = "gradcheck", .body = Body, .results = Results, .destroy = Destroy};
 
   PetscFunctionBeginUser;
   PetscCall(NomosRunCommand(program, &task));

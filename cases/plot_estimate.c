@@ -26,7 +26,7 @@ static const Image images[2][N_IMAGES] = {
 };
 
 typedef struct {
-  bool    twin;
+  bool    twin, last; /* last: the end of the window */
   int     n_images; /* without the last two where the departures are of another shape */
   size_t  layers, ny, nx;
   double *values[N_SOURCES]; /* (layers, ny, nx) */
@@ -68,27 +68,23 @@ static PetscErrorCode ReadSource(NomosFieldReader reader, int source, size_t fra
 }
 
 /* Of the first look, or the last. */
-static PetscErrorCode ReadDepartures(const NomosPlotContext *context, bool last, Fields *f)
+static PetscErrorCode ReadDepartures(const NomosPlotContext *context, NomosFieldReader reader, size_t n, const double times[], void *ctx)
 {
-  NomosFieldReader reader;
-  double          *times;
-  int              n_dims;
-  size_t           n, shape[NOMOS_FIELD_MAX_DIMS + 1];
-  char             unit[NOMOS_LABEL];
+  Fields *f = ctx;
+  int     n_dims;
+  size_t  shape[NOMOS_FIELD_MAX_DIMS + 1];
+  char    unit[NOMOS_LABEL];
 
   PetscFunctionBeginUser;
-  f->n_images = 3;
-  PetscCall(NomosPlotOpen(context, "departures.nc", &reader, &n, &times));
-  if (!reader) PetscFunctionReturn(PETSC_SUCCESS);
+  (void)context;
+  (void)times;
   PetscCall(NomosFieldReaderShape(reader, sources[PRIOR_DEPARTURE], &n_dims, shape));
   if (n && n_dims > 2 && shape[n_dims - 1] == f->nx && shape[n_dims - 2] == f->ny && f->layers <= (n_dims == 4 ? shape[1] : 1)) {
     f->n_images = N_IMAGES;
-    for (int i = PRIOR_DEPARTURE; i < N_SOURCES; i++) PetscCall(ReadSource(reader, i, last ? n - 1 : 0, f));
+    for (int i = PRIOR_DEPARTURE; i < N_SOURCES; i++) PetscCall(ReadSource(reader, i, f->last ? n - 1 : 0, f));
     PetscCall(NomosReadLabel(reader, sources[PRIOR_DEPARTURE], "units", unit));
     NomosAxisLabel("", unit, f->label[1]);
   }
-  PetscCall(PetscFree(times));
-  PetscCall(NomosFieldReaderClose(&reader));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -106,7 +102,11 @@ static PetscErrorCode ReadFields(const NomosPlotContext *context, NomosFieldRead
   f->nx       = shape[n_dims - 1];
   f->n_images = N_IMAGES;
   for (int i = f->twin ? TRUTH : PRIOR; i <= ANALYSIS; i++) PetscCall(ReadSource(reader, i, frame, f));
-  if (!f->twin) PetscCall(ReadDepartures(context, frame > 0, f));
+  if (!f->twin) {
+    f->n_images = 3;
+    f->last     = frame > 0;
+    PetscCall(NomosPlotFile(context, "departures.nc", ReadDepartures, f));
+  }
   PetscCall(ReadSide(reader, n_dims - 1, f->nx, f->x, f->x_label));
   PetscCall(ReadSide(reader, n_dims - 2, f->ny, f->y, f->y_label));
   PetscCall(NomosReadLabel(reader, "prior", "units", unit));
@@ -212,23 +212,22 @@ static PetscErrorCode DrawConvergence(const NomosPlotContext *context, const Nom
 }
 
 /* Of each layer, at the start of the window. */
-static PetscErrorCode DrawSpectra(const NomosPlotContext *context)
+static PetscErrorCode DrawSpectra(const NomosPlotContext *context, NomosFieldReader reader, size_t n, const double times[], void *ctx)
 {
   static const char *const all[2][2][3] = {
     {{"prior", "analysis", "increment"},         {"prior", "analysis", "increment"}                         },
     {{"truth", "prior_error", "analysis_error"}, {"truth", "error of the prior", "error of the analysis"}}
   };
   bool                     twin;
-  NomosFieldReader         reader;
   NomosFigure              figure;
-  double                  *times, *k, *values;
-  size_t                   n, shape[NOMOS_FIELD_MAX_DIMS + 1];
+  double                  *k, *values;
+  size_t                   shape[NOMOS_FIELD_MAX_DIMS + 1];
   int                      n_dims;
   char                     unit[NOMOS_LABEL], label[NOMOS_LABEL], title[NOMOS_LABEL];
 
   PetscFunctionBeginUser;
-  PetscCall(NomosPlotOpen(context, "spectra.nc", &reader, &n, &times));
-  if (!reader) PetscFunctionReturn(PETSC_SUCCESS);
+  (void)times;
+  (void)ctx;
   PetscCall(NomosFieldReaderHas(reader, "truth", &twin));
   const char *const *names = all[twin][0], *const *labels = all[twin][1];
   PetscCall(NomosFieldReaderShape(reader, names[0], &n_dims, shape));
@@ -252,33 +251,36 @@ static PetscErrorCode DrawSpectra(const NomosPlotContext *context)
   }
   PetscCall(NomosPlotSave(context, "spectra", &figure));
   PetscCall(PetscFree2(k, values));
-  PetscCall(PetscFree(times));
-  PetscCall(NomosFieldReaderClose(&reader));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The state before and after, where it is one over a plane. */
+static PetscErrorCode DrawStates(const NomosPlotContext *context, NomosFieldReader reader, size_t n, const double times[], void *ctx)
+{
+  const NomosTable *table = ctx;
+  size_t            shape[NOMOS_FIELD_MAX_DIMS + 1];
+  int               n_dims;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosFieldReaderShape(reader, "prior", &n_dims, shape));
+  if (n_dims <= 2 || n != 2) PetscFunctionReturn(PETSC_SUCCESS);
+  if (LastError(table) > 0) PetscCall(DrawFields(context, reader, 0, times[0], "analysis"));
+  PetscCall(DrawFields(context, reader, 1, times[1], "analysis_end"));
+  PetscCall(NomosPlotFile(context, "spectra.nc", DrawSpectra, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode NomosPlotEstimate(const NomosPlotContext *context)
 {
-  char             path[2 * NOMOS_MAX_PATH];
-  NomosTable       table;
-  NomosFieldReader reader;
-  double          *times;
-  size_t           n, shape[NOMOS_FIELD_MAX_DIMS + 1];
-  int              n_dims = 0;
+  NomosTable table;
+  char       path[2 * NOMOS_MAX_PATH];
 
   PetscFunctionBeginUser;
   snprintf(path, sizeof path, "%s/convergence.csv", context->directory);
   PetscCall(NomosTableRead(path, &table));
-  PetscCall(DrawConvergence(context, &table));
-  PetscCall(NomosPlotOpen(context, "fields.nc", &reader, &n, &times));
-  if (reader) PetscCall(NomosFieldReaderShape(reader, "prior", &n_dims, shape));
-  if (n_dims > 2 && n == 2) {
-    if (LastError(&table) > 0) PetscCall(DrawFields(context, reader, 0, times[0], "analysis"));
-    PetscCall(DrawFields(context, reader, 1, times[1], "analysis_end"));
-    PetscCall(DrawSpectra(context));
-  }
-  PetscCall(PetscFree(times));
-  if (reader) PetscCall(NomosFieldReaderClose(&reader));
+  PetscErrorCode code = DrawConvergence(context, &table);
+  if (!code) code = NomosPlotFile(context, "fields.nc", DrawStates, &table);
   PetscCall(NomosTableDestroy(&table));
+  PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

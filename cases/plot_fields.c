@@ -163,21 +163,22 @@ static PetscErrorCode DrawField(const NomosPlotContext *context, const NomosPict
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosPlotFields(const NomosPlotContext *context)
+static PetscErrorCode DrawAll(const NomosPlotContext *context, NomosFieldReader reader, size_t n, const double times[], void *ctx)
 {
-  NomosFieldReader reader;
-  double          *times;
-  size_t           n;
-  bool             has;
+  bool has;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosPlotOpen(context, "fields.nc", &reader, &n, &times));
-  if (!reader) PetscFunctionReturn(PETSC_SUCCESS);
+  (void)ctx;
   for (size_t i = 0; i < context->ops->n_pictures && n; i++) {
     PetscCall(NomosFieldReaderHas(reader, context->ops->pictures[i].variable, &has));
     if (has) PetscCall(DrawField(context, &context->ops->pictures[i], reader, n, times));
   }
-  PetscCall(PetscFree(times));
-  PetscCall(NomosFieldReaderClose(&reader));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosPlotFields(const NomosPlotContext *context)
+{
+  PetscFunctionBeginUser;
+  PetscCall(NomosPlotFile(context, "fields.nc", DrawAll, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -206,21 +206,17 @@ static void LimitDecades(const Spectrum *s, NomosAxes *axes)
   axes->y_min = fmax(low / 2, 1e-10 * high);
 }
 
-PetscErrorCode NomosPlotSpectra(const NomosPlotContext *context)
+static PetscErrorCode DrawSpectra(const NomosPlotContext *context, NomosFieldReader reader, size_t n, const double times[], void *ctx)
 {
   const NomosModelOps *ops = context->ops;
-  NomosFieldReader     reader;
   NomosFigure          figure;
   const char          *groups[MAX_PANELS];
-  double              *times;
-  size_t               n;
   bool                 has, begun[MAX_PANELS] = {false};
   int                  n_groups = 0, rows, columns;
   char                 title[2 * NOMOS_LABEL], time[64];
 
   PetscFunctionBeginUser;
-  PetscCall(NomosPlotOpen(context, "spectra.nc", &reader, &n, &times));
-  if (!reader) PetscFunctionReturn(PETSC_SUCCESS);
+  (void)ctx;
   for (size_t i = 0; i < ops->n_spectra_pictures && n; i++) {
     const NomosPictureInfo *info = &ops->spectra_pictures[i];
     PetscCall(NomosFieldReaderHas(reader, info->variable, &has));
@@ -254,7 +250,12 @@ PetscErrorCode NomosPlotSpectra(const NomosPlotContext *context)
     }
     PetscCall(NomosPlotSave(context, "spectra", &figure));
   }
-  PetscCall(PetscFree(times));
-  PetscCall(NomosFieldReaderClose(&reader));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosPlotSpectra(const NomosPlotContext *context)
+{
+  PetscFunctionBeginUser;
+  PetscCall(NomosPlotFile(context, "spectra.nc", DrawSpectra, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -57,19 +57,33 @@ PetscErrorCode NomosReadLabel(NomosFieldReader reader, const char name[], const 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosPlotOpen(const NomosPlotContext *context, const char name[], NomosFieldReader *reader, size_t *n, double **times)
+static PetscErrorCode DrawFrom(const NomosPlotContext *context, NomosFieldReader reader, NomosPlotFileFn draw, void *ctx)
 {
-  char path[2 * NOMOS_MAX_PATH];
+  double *times;
+  size_t  n;
 
   PetscFunctionBeginUser;
-  *reader = NULL;
-  *times  = NULL;
+  PetscCall(NomosFieldReaderFrames(reader, &n));
+  PetscCall(PetscMalloc1(n + 1, &times));
+  PetscErrorCode code = n ? NomosFieldReaderRead(reader, "time", (size_t[]){0}, (size_t[]){n}, times) : PETSC_SUCCESS;
+  if (!code) code = draw(context, reader, n, times, ctx);
+  PetscCall(PetscFree(times));
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosPlotFile(const NomosPlotContext *context, const char name[], NomosPlotFileFn draw, void *ctx)
+{
+  NomosFieldReader reader;
+  char             path[2 * NOMOS_MAX_PATH];
+
+  PetscFunctionBeginUser;
   snprintf(path, sizeof path, "%s/%s", context->directory, name);
   if (access(path, F_OK)) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(NomosFieldReaderOpen(PETSC_COMM_SELF, path, reader));
-  PetscCall(NomosFieldReaderFrames(*reader, n));
-  PetscCall(PetscMalloc1(*n + 1, times));
-  if (*n) PetscCall(NomosFieldReaderRead(*reader, "time", (size_t[]){0}, (size_t[]){*n}, *times));
+  PetscCall(NomosFieldReaderOpen(PETSC_COMM_SELF, path, &reader));
+  PetscErrorCode code = DrawFrom(context, reader, draw, ctx);
+  PetscCall(NomosFieldReaderClose(&reader)); /* after an error too: what HDF5 keeps open ends the program */
+  PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -79,8 +93,9 @@ PetscErrorCode NomosPlotSave(const NomosPlotContext *context, const char stem[],
 
   PetscFunctionBeginUser;
   snprintf(path, sizeof path, "%s/plots/%s", context->directory, stem);
-  PetscCall(NomosFigureSave(*figure, path));
+  PetscErrorCode code = NomosFigureSave(*figure, path);
   PetscCall(NomosFigureDestroy(figure));
+  PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -22,8 +22,9 @@ void NomosWords(const char name[], char words[NOMOS_LABEL]);
 void NomosLengthUnit(const char unit[], double extent, const char **name, double *factor);
 /* Text attribute into `text`, "" if absent. */
 PetscErrorCode NomosReadLabel(NomosFieldReader reader, const char name[], const char attribute[], char text[NOMOS_LABEL]);
-/* Open DIRECTORY/name if it exists, else *reader = NULL. Times of its n frames: PetscFree(*times). */
-PetscErrorCode NomosPlotOpen(const NomosPlotContext *context, const char name[], NomosFieldReader *reader, size_t *n, double **times);
+/* Draw from DIRECTORY/name if it exists: n frames at these times. The file is closed, also after an error. */
+typedef PetscErrorCode (*NomosPlotFileFn)(const NomosPlotContext *context, NomosFieldReader reader, size_t n, const double times[], void *ctx);
+PetscErrorCode NomosPlotFile(const NomosPlotContext *context, const char name[], NomosPlotFileFn draw, void *ctx);
 /* `stem` in the run's plots/, saved and destroyed. */
 PetscErrorCode NomosPlotSave(const NomosPlotContext *context, const char stem[], NomosFigure *figure);
 

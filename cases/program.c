@@ -319,8 +319,8 @@ int NomosProgramMain(int argc, char **argv, const NomosModelOps *const models[],
     int size;
     MPI_Comm_size(PETSC_COMM_WORLD, &size);
     fflush(NULL);
-    if (size > 1) MPI_Abort(PETSC_COMM_WORLD, NOMOS_EXIT_ERROR);
-    _exit(NOMOS_EXIT_ERROR);
+    if (size > 1) MPI_Abort(PETSC_COMM_WORLD, exit_code);
+    _exit(exit_code);
   }
   if (!initialised) {
     NomosErrorHandlerPop();

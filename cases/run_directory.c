@@ -166,8 +166,8 @@ static void Prepare(NomosRunDirectory d, const char path[], NomosVerdict *verdic
   snprintf(ancestor, sizeof ancestor, "%.*s", (int)d->existing, d->path);
   if (access(ancestor, W_OK | X_OK)) Refuse(PETSC_ERR_FILE_WRITE, "run directory %s: cannot write into %s: %s", d->path, ancestor, strerror(errno));
   if (!d->exists || IsEmpty(d->path)) return;
-  if (d->mode == NOMOS_DIRECTORY_NEW) {
-    Refuse(PETSC_ERR_FILE_OPEN, "run directory %s: is not empty; --restart latest continues the run in it, --force replaces it, -o chooses another", d->path);
+  if (d->mode == NOMOS_DIRECTORY_NEW || d->mode == NOMOS_DIRECTORY_ONCE) {
+    Refuse(PETSC_ERR_FILE_OPEN, "run directory %s: is not empty; %s--force replaces it, -o chooses another", d->path, d->mode == NOMOS_DIRECTORY_NEW ? "--restart latest continues the run in it, " : "");
   }
   Lock(d, verdict);
 }

@@ -6,7 +6,7 @@
 
 typedef struct NomosRunDirectory_s *NomosRunDirectory;
 
-typedef enum { NOMOS_DIRECTORY_NEW, NOMOS_DIRECTORY_FORCE, NOMOS_DIRECTORY_RESTART } NomosDirectoryMode;
+typedef enum { NOMOS_DIRECTORY_NEW, NOMOS_DIRECTORY_ONCE, NOMOS_DIRECTORY_FORCE, NOMOS_DIRECTORY_RESTART } NomosDirectoryMode;
 
 /* Check that `path` may become (or, RESTART and FORCE, is) a run directory, and lock it if it exists; nothing on the disk changes. Refused: inside a case; a
    non-empty directory (NEW), or one that is not a run's (FORCE, RESTART); one that another process writes. Collective. */

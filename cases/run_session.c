@@ -111,7 +111,7 @@ static PetscErrorCode DefaultDirectory(NomosRun *run, char path[NOMOS_MAX_PATH])
 PetscErrorCode NomosRunPrepareDirectory(NomosRun *run)
 {
   const NomosProgram *program = run->program;
-  NomosDirectoryMode  mode    = program->restart ? NOMOS_DIRECTORY_RESTART : program->force ? NOMOS_DIRECTORY_FORCE : NOMOS_DIRECTORY_NEW;
+  NomosDirectoryMode  mode    = program->restart ? NOMOS_DIRECTORY_RESTART : program->force ? NOMOS_DIRECTORY_FORCE : run->task->once ? NOMOS_DIRECTORY_ONCE : NOMOS_DIRECTORY_NEW;
   char                path[NOMOS_MAX_PATH];
 
   PetscFunctionBeginUser;
@@ -189,7 +189,7 @@ PetscErrorCode NomosRunEnd(NomosRun *run, const char done[], const char where[],
   PetscCall(NomosRunWriteSummary(run, word, reason));
   if (!run->rank) PetscCall(NomosRunDirectoryStatus(run->directory, word, reason));
   PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, word, "%s: %s; %.3g s in all%s", word, reason, MPI_Wtime() - run->wall_begin, timings));
-  if (run->stopped_by) PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "resume", "continue with: nomos %s %s --restart latest", run->task->command, NomosRunDirectoryPath(run->directory)));
+  if (run->stopped_by && !run->task->once) PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "resume", "continue with: nomos %s %s --restart latest", run->task->command, NomosRunDirectoryPath(run->directory)));
   if (run->stopped_by) run->program->exit_code = NOMOS_EXIT_SIGNAL + (run->stopped_by == NOMOS_STOP_WALL ? SIGTERM : run->stopped_by);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -25,6 +25,13 @@ else
   echo "skipped: mounting a small tmpfs is refused here"
 fi
 
+# A picture that cannot be written is a warning: the data are safe.
+expect 0 "" "$toy" run case -o pictures --quiet --set output.pictures=yes --set toy.nx=8 --set toy.ny=8
+picture=$(basename pictures/plots/final_*.png)
+rm "pictures/plots/$picture" && mkdir "pictures/plots/$picture"
+expect 0 "pictures could not be drawn" "$toy" run pictures --quiet --restart latest
+[ "$(head -n 1 pictures/STATUS)" = done ] || fail "STATUS: $(cat pictures/STATUS)"
+
 # One rank fails, the others wait for it: the program ends and says what happened.
 expect_abort() {
   mpirun --oversubscribe -n 2 "$toy" run case -o lonely --quiet --set toy.fail_step=11 --set toy.fail_rank=$1 >out.txt 2>err.txt && fail "rank $1 failed, the program did not"

@@ -28,11 +28,24 @@ expect 0 "" "$toy" gradcheck ring --smoke -o small
 grep -q "over 8 steps" small/STATUS || fail "STATUS: $(cat small/STATUS)"
 expect 0 "" "$toy" gradcheck ring -o single --set lorenz.precision=float32 --set gradcheck.directions=3
 expect 0 "" mpirun --oversubscribe -n 2 "$toy" gradcheck ring -o ranks
-expect 1 "is not empty" "$toy" gradcheck ring -o checked
+expect 1 "is not empty; --force replaces it" "$toy" gradcheck ring -o checked
 expect 0 "" "$toy" gradcheck ring -o checked --force --quiet
 [ ! -s out.txt ] || fail "--quiet says $(cat out.txt)"
 # The directory is a case like any run's.
 expect 0 "" "$toy" gradcheck checked -o again
+
+# Stopped: STATUS and the exit code say so, and there is no table of half a check.
+expect 143 "" "$toy" gradcheck ring -o stopped --set time.max_wall=1e-6
+[ "$(head -n 1 stopped/STATUS)" = stopped ] && [ ! -e stopped/gradcheck.csv ] || fail "STATUS: $(cat stopped/STATUS)"
+"$toy" gradcheck ring -o signal --quiet --set gradcheck.directions=200 --set gradcheck.steps=300 &
+job=$!
+for _ in $(seq 1200); do # at its work
+  grep -qs "each is computed" signal/log.txt && break
+  sleep 0.05
+done
+kill -TERM $job
+wait $job
+[ $? = 143 ] && grep -q SIGTERM signal/STATUS || fail "SIGTERM: $(cat signal/STATUS)"
 
 # A solver with everything: on two ranks, and in single precision.
 expect 0 "" mpirun --oversubscribe -n 2 "$nomos" gradcheck qg/two_layer_turbulence --smoke -o qg_ranks --set gradcheck.steps=4
