@@ -70,22 +70,59 @@ static PetscErrorCode OnCheckpoint(NomosTraining training, void *ctx)
 
 /* ---- from the case to the first step */
 
+/* Where the checkpoints of a restart are: in this directory, or in that of the run that is the case. `here`: in this one. */
+static PetscErrorCode FindCheckpoints(NomosRun *run, char directory[NOMOS_MAX_PATH], bool *here)
+{
+  PetscFunctionBeginUser;
+  PetscCall(NomosRunDirectoryFile(run->directory, "checkpoint", directory));
+  PetscCall(NomosRunDirectoryHas(run->directory, "checkpoint", here));
+  if (!*here && run->case_file.is_run) snprintf(directory, NOMOS_MAX_PATH, "%.4000s/checkpoint", run->case_file.directory);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Open the checkpoint of a restart, if it is of this training. PetscFree(*path). */
+static PetscErrorCode OpenCheckpoint(NomosRun *run, const char directory[], char **path, NomosCheckpoint *checkpoint)
+{
+  char *physics;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosCheckpointOpen(run->comm, directory, run->program->restart, path, checkpoint));
+  PetscCall(NomosCheckpointReadText(*checkpoint, "physics", &physics));
+  PetscCheck(physics, run->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: not a checkpoint of a training: physics is missing", *path);
+  PetscCall(NomosRunComparePhysics(run, *path, physics));
+  PetscCall(PetscFree(physics));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A restart in the directory of another training is refused before data are made there. */
+static PetscErrorCode CheckRestart(NomosRun *run)
+{
+  NomosCheckpoint checkpoint;
+  char            directory[NOMOS_MAX_PATH], *path;
+  bool            here;
+
+  PetscFunctionBeginUser;
+  if (!run->program->restart) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(FindCheckpoints(run, directory, &here));
+  if (!here) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(OpenCheckpoint(run, directory, &path, &checkpoint));
+  PetscCall(NomosCheckpointClose(&checkpoint));
+  PetscCall(PetscFree(path));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode ReadCheckpoint(NomosTrain *train, const char directory[])
 {
   NomosRun       *run = train->run;
   NomosCheckpoint checkpoint;
-  char           *path, *physics;
+  char           *path;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosCheckpointOpen(run->comm, directory, run->program->restart, &path, &checkpoint));
-  PetscCall(NomosCheckpointReadText(checkpoint, "physics", &physics));
-  PetscCheck(physics, run->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: not a checkpoint of a training: physics is missing", path);
-  PetscCall(NomosRunComparePhysics(run, path, physics));
+  PetscCall(OpenCheckpoint(run, directory, &path, &checkpoint));
   PetscCall(NomosTrainingLoad(train->training, checkpoint, path));
   PetscCall(NomosCheckpointClose(&checkpoint));
   PetscCall(PetscStrncpy(run->restart_path, path, sizeof run->restart_path));
   PetscCall(PetscFree(path));
-  PetscCall(PetscFree(physics));
   run->restarted = true;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -102,9 +139,7 @@ static PetscErrorCode Create(NomosTrain *train)
   PetscCall(NomosSurrogateCreate(run->comm, run->surrogate_ops, run->config, train->data_path[0] ? train->data_path : NULL, &train->surrogate));
   PetscCall(NomosTrainingCreate(train->surrogate, &train->training));
   if (run->program->restart) {
-    PetscCall(NomosRunDirectoryFile(run->directory, "checkpoint", checkpoints));
-    PetscCall(NomosRunDirectoryHas(run->directory, "checkpoint", &here));
-    if (!here && run->case_file.is_run) snprintf(checkpoints, sizeof checkpoints, "%.4000s/checkpoint", run->case_file.directory);
+    PetscCall(FindCheckpoints(run, checkpoints, &here));
     /* A training that was stopped while its data were made has none yet. */
     if (here || !train->data_path[0]) PetscCall(ReadCheckpoint(train, checkpoints));
   }
@@ -144,6 +179,7 @@ static PetscErrorCode Start(NomosTrain *train, bool makes_data)
 
   PetscFunctionBeginUser;
   if (makes_data) {
+    PetscCall(CheckRestart(run));
     PetscCall(BeginDirectory(run));
     run->begun = true;
     PetscCall(NomosRunWriteSummary(run, "running", "making data"));
