@@ -5,6 +5,7 @@ usage: compare_torch.py BUILD/tests/training_steps [THREADS ...] [-- CASE ...]
 
 Needs python3-torch; without it, nothing is measured. One thread: time of the processor; several: of the wall.
 """
+import importlib.util
 import os
 import statistics
 import subprocess
@@ -163,55 +164,63 @@ class Nomos:
         return [float(v) for v in self.process.stdout.readline().split()]
 
 
+def compare(program, threads, wanted):
+    import torch
+
+    torch.set_num_threads(threads)
+    clock = time.process_time if threads == 1 else time.perf_counter
+    nomos = Nomos(program, threads)
+    print(f"\n{threads} thread{'s' * (threads > 1)}\n{'case':16}{'parameters':>12}{'PyTorch':>10}{'nomos':>10}{'ratio':>8}{'Gflop/s':>9}{'OpenBLAS':>10}", flush=True)
+    for name, make in torch_cases(torch).items():
+        if wanted and name not in wanted:
+            continue
+        net, loss = make()
+        optimiser = torch.optim.Adam(net.parameters(), 1e-3)
+
+        def step():
+            optimiser.zero_grad()
+            loss().backward()
+            optimiser.step()
+
+        n, flops, blas = nomos.ask(name, 0)
+        ours = sum(p.numel() * (2 if p.is_complex() else 1) for p in net.parameters())
+        if int(n) != ours:
+            print(f"{name}: {int(n)} parameters here, {ours} in PyTorch: not the same network")
+            continue
+        for _ in range(3):
+            step()
+        begin = clock()
+        step()
+        steps = max(1, min(200, int(0.15 / (clock() - begin))))
+        nomos.ask(name, 3)
+        pairs = []
+        for _ in range(PAIRS):
+            begin = clock()
+            for _ in range(steps):
+                step()
+            pairs.append((1e3 * (clock() - begin) / steps, nomos.ask(name, steps)[0]))
+        t, m = (statistics.median(p[i] for p in pairs) for i in (0, 1))
+        ratio = statistics.median(a / b for a, b in pairs)
+        print(f"{name:16}{int(n):12,}{t:10.3f}{m:10.3f}{ratio:8.2f}{flops / m * 1e-6:9.1f}{blas:10.1f}", flush=True)
+
+
 def main():
     arguments = sys.argv[1:]
     wanted = arguments[arguments.index("--") + 1:] if "--" in arguments else []
     arguments = arguments[:arguments.index("--")] if "--" in arguments else arguments
     if not arguments:
         sys.exit(__doc__)
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    try:
-        import torch
-    except ImportError:
+    if importlib.util.find_spec("torch") is None:
         print("python3-torch is not installed: nothing to compare with")
         return
-    print(f"PyTorch {torch.__version__}; ms a step, medians of {PAIRS} pairs")
-    for threads in [int(a) for a in arguments[1:]] or [1, 2]:
-        torch.set_num_threads(threads)
-        clock = time.process_time if threads == 1 else time.perf_counter
-        nomos = Nomos(arguments[0], threads)
-        print(f"\n{threads} thread{'s' * (threads > 1)}\n{'case':16}{'parameters':>12}{'PyTorch':>10}{'nomos':>10}{'ratio':>8}{'Gflop/s':>9}{'OpenBLAS':>10}")
-        for name, make in torch_cases(torch).items():
-            if wanted and name not in wanted:
-                continue
-            net, loss = make()
-            optimiser = torch.optim.Adam(net.parameters(), 1e-3)
-
-            def step():
-                optimiser.zero_grad()
-                loss().backward()
-                optimiser.step()
-
-            n, flops, blas = nomos.ask(name, 0)
-            ours = sum(p.numel() * (2 if p.is_complex() else 1) for p in net.parameters())
-            if int(n) != ours:
-                print(f"{name}: {int(n)} parameters here, {ours} in PyTorch: not the same network")
-                continue
-            for _ in range(3):
-                step()
-            begin = clock()
-            step()
-            steps = max(1, min(200, int(0.15 / (clock() - begin))))
-            nomos.ask(name, 3)
-            pairs = []
-            for _ in range(PAIRS):
-                begin = clock()
-                for _ in range(steps):
-                    step()
-                pairs.append((1e3 * (clock() - begin) / steps, nomos.ask(name, steps)[0]))
-            t, m = (statistics.median(p[i] for p in pairs) for i in (0, 1))
-            ratio = statistics.median(a / b for a, b in pairs)
-            print(f"{name:16}{int(n):12,}{t:10.3f}{m:10.3f}{ratio:8.2f}{flops / m * 1e-6:9.1f}{blas:10.1f}", flush=True)
+    counts = [int(a) for a in arguments[1:]] or [1, 2]
+    if len(counts) == 1 and "NOMOS_COMPARING" in os.environ:
+        compare(arguments[0], counts[0], wanted)
+        return
+    print(f"ms a step, medians of {PAIRS} pairs", flush=True)
+    for threads in counts:  # a process each: OpenBLAS and OpenMP read these when they are loaded
+        env = dict(os.environ, NOMOS_COMPARING="1", OMP_NUM_THREADS=str(threads), OPENBLAS_NUM_THREADS=str(threads), OMP_WAIT_POLICY="passive")
+        subprocess.run([sys.executable, __file__, arguments[0], str(threads), "--", *wanted], env=env, check=True)
 
 
 main()
