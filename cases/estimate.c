@@ -11,7 +11,7 @@ static const double stage_reduction = 1e-2; /* of the gradient, in a stage befor
 
 /* clang-format off */
 static const NomosParam params[] = {
-  {"estimate.unknown",         NOMOS_PARAM_EXPRESSION_LIST, "[initial_state]", NULL, 0, 0, NULL, false, "What is to be found: initial_state, and differentiable parameters by their keys (an entry of a list: qg.u[1])."},
+  {"estimate.unknown",         NOMOS_PARAM_EXPRESSION_LIST, "[initial_state]", NULL, 0, 0, NULL, false, "What is to be found: initial_state, and differentiable parameters by their keys; an entry of a list is counted from 1 and stands in quotes, \"qg.u[1]\"."},
   {"estimate.from",            NOMOS_PARAM_REAL,   "0",     "s",  0,       DBL_MAX, NULL,           false, "The window of observations begins here and ends at time.stop; before it the case runs, and its climate is that of the prior."},
   {"estimate.observations",    NOMOS_PARAM_FILE,   "",      NULL, 0,       0,       NULL,           false, "A NetCDF-4/HDF5 file of observations, in the layout of the observations.nc that a twin experiment writes; then times, fraction, points, noise and seed say nothing. Unset: a twin experiment."},
   {"estimate.observe",         NOMOS_PARAM_STRING, "",      NULL, 0,       0,       NULL,           false, "The field that is observed; unset: the model's first."},
@@ -261,7 +261,7 @@ static PetscErrorCode ShowProgress(NomosRun *run, NomosEstimate *e)
   PetscCall(NomosLogProgressDue(run->log, &due));
   if (!due) PetscFunctionReturn(PETSC_SUCCESS);
   snprintf(text, sizeof text, "cost %.6g, gradient down to %.2g", e->J, e->first_norm > 0 ? e->gradient_norm / e->first_norm : 0);
-  PetscCall(NomosLogProgress(run->log, &(NomosProgress){.fraction = fmin(1, fmax((double)e->iteration / (double)PetscMax(1, e->iterations), down)), .step = e->iteration, .time_text = text, .dt = NAN, .cfl = NAN}));
+  PetscCall(NomosLogProgress(run->log, &(NomosProgress){.fraction = fmin(1, fmax((double)e->iteration / (double)PetscMax(1, e->iterations), down)), .step = e->iteration, .note = text, .dt = NAN, .cfl = NAN}));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -25,6 +25,11 @@ PetscErrorCode NomosEstimateOpen(NomosRun *run, NomosEstimate *e)
   }
   for (size_t u = 0; u < e->n_unknown; u++) {
     NomosParameterName(&e->parameters[e->unknown[u]], keys[u]);
+    char *bracket = strchr(keys[u], '['); /* in a CSV header a bracket holds a unit: qg.u[1] is qg.u_1 */
+    if (bracket) {
+      *bracket                   = '_';
+      keys[u][strlen(keys[u]) - 1] = '\0';
+    }
     names[N_COLUMNS + u] = keys[u];
     units[N_COLUMNS + u] = e->parameters[e->unknown[u]].param->unit;
   }

@@ -73,6 +73,11 @@ for file in spectra.nc departures.nc plots/analysis.png plots/analysis_end.png p
 done
 echo "$(value seen departure_prior) $(value seen departure_analysis)" | awk '{exit !($1 > 0 && $2 < 0.8*$1)}' || fail "departures of the prior $(value seen departure_prior), of the analysis $(value seen departure_analysis)"
 
+# An entry of a list; in the table, where brackets hold units, qg.u[1] is qg.u_1.
+expect 0 "" "$nomos" estimate qg/parameter_estimation --smoke -o entry --set 'estimate.unknown=["qg.u[1]"]' --set estimate.first_guess=1.2 --set estimate.from=0 --set time.stop=10day
+head -n 1 entry/convergence.csv | grep -q ',qg.u_1 \[m s-1\]$' || fail "convergence.csv: $(head -n 1 entry/convergence.csv)"
+expect 0 "" "$nomos" plot entry
+
 # Files that are no observations of this case.
 head -c 3000 twin/observations.nc >cut.nc
 echo "x = 1" >text.nc
