@@ -80,6 +80,8 @@ PetscErrorCode NomosFieldReaderAttribute(NomosFieldReader reader, const char nam
 PetscErrorCode NomosFieldReaderFrames(NomosFieldReader reader, size_t *n); /* leading frames with a finite time */
 /* Names of the datasets that have a time axis first, apart from time and step, in creation order. Borrowed until close. */
 PetscErrorCode NomosFieldReaderVariables(NomosFieldReader reader, size_t *n, const char *const **names);
+/* Names of the datasets without a time axis that are no coordinates. Borrowed until close. */
+PetscErrorCode NomosFieldReaderConstants(NomosFieldReader reader, size_t *n, const char *const **names);
 /* Name of the dim scale attached to dimension i of a dataset ("time", "layer", "y", "x"); "" if none. Borrowed until close. */
 PetscErrorCode NomosFieldReaderDimName(NomosFieldReader reader, const char name[], int i, const char **dim);
 PetscErrorCode NomosFieldReaderClose(NomosFieldReader *reader);

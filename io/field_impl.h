@@ -34,7 +34,5 @@ bool  NomosFieldCopy(hid_t from, hid_t to, const NomosFieldFileInput *input, con
 
 /* Bytes of a floating-point number of a dataset as stored; 0 if it holds something else. */
 size_t         NomosFieldReaderRealSize(NomosFieldReader reader, const char name[]);
-/* Names of the datasets without a time axis that are no coordinates. Borrowed until close. */
-PetscErrorCode NomosFieldReaderConstants(NomosFieldReader reader, size_t *n, const char *const **names);
 
 #endif

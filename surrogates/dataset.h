@@ -43,7 +43,7 @@ typedef struct {
   double                      cache_bytes;      /* 0 stands for 256 MB */
 } NomosDatasetInput;
 
-/* Open, split, and read everything once: numbers that are not finite are found here, and the hash is made. Errors: no file, a missing variable (with the nearest one there is), shapes that
+/* Open, split, and read everything once: numbers that are not finite are found here, and the hash is made. Errors: no file, a missing variable (with those there are), shapes that
    differ between files or variables, an axis of length 0, no training example, a number that is not finite (with its place). Collective. */
 PetscErrorCode NomosDatasetOpen(MPI_Comm comm, const NomosDatasetInput *input, NomosDataset *dataset);
 PetscErrorCode NomosDatasetClose(NomosDataset *dataset);

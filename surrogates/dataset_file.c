@@ -1,8 +1,6 @@
 /* Files of a data set: what is in them, blocks, and the cache. */
 #include "surrogates/dataset_impl.h"
 
-#include "io/text.h"
-
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,16 +86,19 @@ static PetscErrorCode OpenFile(NomosDataset d, size_t file)
 
 static PetscErrorCode CheckHas(NomosDataset d, const char path[], const char name[])
 {
-  const char *const *names;
-  size_t             n;
+  const char *const *names[2];
+  size_t             n[2], length = 0;
   bool               has;
+  char               list[200] = "";
 
   PetscFunctionBeginUser;
   PetscCall(NomosFieldReaderHas(d->reader, name, &has));
   if (has) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(NomosFieldReaderVariables(d->reader, &n, &names));
-  const char *near = NomosNearestName(name, n, names);
-  SETERRQ(PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s has no dataset %s%s%s%s; name what is there, or make the file anew", path, name, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+  PetscCall(NomosFieldReaderVariables(d->reader, &n[0], &names[0]));
+  PetscCall(NomosFieldReaderConstants(d->reader, &n[1], &names[1]));
+  for (int k = 0; k < 2; k++)
+    for (size_t i = 0; i < n[k] && length < sizeof list; i++) length += (size_t)snprintf(list + length, sizeof list - length, "%s%s", length ? ", " : "", names[k][i]);
+  SETERRQ(PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s has no dataset %s; it has %s%s: name one of these, or make the file anew", path, name, length ? list : "none", length < sizeof list ? "" : "...");
 }
 
 static const char *ShapeText(int n, const size_t shape[], char text[128])
