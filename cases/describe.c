@@ -15,7 +15,7 @@
 
 static const char *TypeName(NomosParamType type)
 {
-  static const char *const names[] = {"yes or no", "integer", "number", "text", "one of", "list of numbers", "expression", "list of expressions", "file"};
+  static const char *const names[] = {"yes or no", "integer", "number", "text", "one of", "list of numbers", "expression", "list of expressions", "file, relative to the case file; with --set to where you are"};
   return names[type];
 }
 
@@ -105,6 +105,7 @@ static PetscErrorCode DescribeName(const NomosProgram *program, const char name[
     if (strcmp(ops->name, name)) continue;
     PetscCall(PetscPrintf(program->comm, "%s: %s\n", name, ops->summary));
     if (ops->reference && ops->reference[0]) PetscCall(PetscPrintf(program->comm, "%s\n", ops->reference));
+    if (ops->needs) PetscCall(PetscPrintf(program->comm, "\ndata: %s\n", ops->needs));
     PetscCall(PetscPrintf(program->comm, "\nparameters (and those of every training: nomos describe train%s):\n\n", ops->data ? ", nomos describe data" : ""));
     PetscCall(PrintParams(program->comm, ops->n_params, ops->params));
     PetscFunctionReturn(PETSC_SUCCESS);

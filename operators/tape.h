@@ -80,7 +80,7 @@ typedef struct {
   NomosTensor        y_bar;   /* of the shape of y; {0}: one, for a y of size 1 */
   size_t             n;
   const NomosTensor *x;       /* any tensors of the tape: leaves or results. Derivatives are total: if x[1] was made of x[0], what y owes to x[1] counts for x[0] too */
-  bool               record;  /* the gradients can be differentiated again */
+  bool               record;  /* the gradients can be differentiated again; without it they are constants, through which a later gradient is zero, and reached false */
   bool              *reached; /* (n), may be NULL: does y depend on x[i]? where not, x_bar[i] is zero */
 } NomosGradientInput;
 /* Errors: y_bar of another shape; no y_bar and y not of size 1; an operator without the derivative; tensors freed or overwritten since they were recorded. */

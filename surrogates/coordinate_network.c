@@ -346,6 +346,7 @@ const NomosSurrogateOps NomosSurrogateOps_CoordinateNetwork = {
   .name      = "coordinate_network",
   .summary   = "A snapshot of a field as a function of position, by plain networks and by random Fourier features.",
   .reference = "Tancik et al. (2020), doi:10.48550/arXiv.2006.10739",
+  .needs     = "coordinate_network.variable: (time, [layer,] y, x) of a run, (trajectory, time, [layer,] y, x) of other files",
   .n_params  = sizeof params / sizeof *params,
   .params    = params,
   .data      = Data,

@@ -320,6 +320,7 @@ const NomosSurrogateOps NomosSurrogateOps_Hamiltonian = {
   .name      = "hamiltonian",
   .summary   = "A network H(q, p) whose field J grad H is fitted to observed time derivatives; beside it an MLP of the derivatives.",
   .reference = "doi:10.48550/arXiv.1906.01563",
+  .needs     = "x and x_dot (trajectory, time, coordinate), the states (q1, q2, .., p1, p2, ..) and their time derivatives; t (trajectory, time), their times",
   .n_params  = sizeof params / sizeof *params,
   .params    = params,
   .data      = Data,

@@ -24,6 +24,7 @@ typedef struct {
   bool          nesterov;
   double        weight_decay;
 } NomosOptimiserInput;
+/* Numbers are taken as they are, 0 is no default: with an epsilon of 0 an entry whose gradient has always been 0 becomes NaN. Errors: a name that is none of these; a number beyond its range. */
 PetscErrorCode NomosOptimiserCreate(const NomosOptimiserInput *input, NomosOptimiser *optimiser);
 PetscErrorCode NomosOptimiserDestroy(NomosOptimiser *optimiser);
 

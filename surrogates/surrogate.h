@@ -25,6 +25,7 @@ typedef struct {
   const char       *name;    /* the value of `surrogate:` */
   const char       *summary; /* one sentence */
   const char       *reference;
+  const char       *needs;   /* what it reads from the data: names, axes and meaning, for `nomos describe`. NULL: it has no data set */
   size_t            n_params;
   const NomosParam *params;
 
