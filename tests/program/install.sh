@@ -15,6 +15,7 @@ done
 find prefix/share/nomos/cases -name '*.[ch]' | grep -q . && fail "sources among the installed cases"
 
 cmake -S "$source/tests/install_example" -B example -DCMAKE_PREFIX_PATH="$PWD/prefix" >cmake.txt 2>&1 && cmake --build example >>cmake.txt 2>&1 || fail "the example with CMake: $(tail -n 20 cmake.txt)"
+expect 0 "" example/sine
 expect 0 "" example/decay run "$source/tests/install_example" --check --quiet -o by_cmake
 
 pc=$(find "$PWD/prefix" -name nomos.pc)
