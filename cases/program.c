@@ -266,7 +266,7 @@ static const NomosModelOps **AllModels(const NomosModelOps *const models[], cons
   const NomosModelOps **all;
   size_t                n = 0, n_surrogates = 0;
 
-  while (models[n]) n++;
+  while (models && models[n]) n++;
   while (surrogates[n_surrogates]) n_surrogates++;
   all = calloc(n + n_surrogates + 1, sizeof *all);
   for (size_t i = 0; all && i < n; i++) all[i] = models[i];

@@ -28,7 +28,7 @@ typedef struct {
 /* Exit codes: 0 done; 1 an error; 2 a wrong command line; 128 + signal when stopped (a wall-clock limit counts as SIGTERM: 143). */
 enum { NOMOS_EXIT_ERROR = 1, NOMOS_EXIT_USAGE = 2, NOMOS_EXIT_SIGNAL = 128 };
 
-/* `main` of the program with the models it can run and the surrogates it can train (NULL: none), NULL-terminated lists. Initialises PETSc unless that is done already (tests). Returns the exit code. */
+/* `main` of the program with the models it can run and the surrogates it can train, NULL-terminated lists, either of which may be NULL. Initialises PETSc unless that is done already (tests). Returns the exit code. */
 int NomosProgramMain(int argc, char **argv, const NomosModelOps *const models[], const NomosSurrogateOps *const surrogates[]);
 
 /* The commands. Collective over program->comm. An error has been printed when they return its code. */

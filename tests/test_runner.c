@@ -340,6 +340,7 @@ START_TEST(the_command_line_is_checked)
   ck_run("describe", "time.dt");
   ck_run("describe", "toycase", "--smoke");
   ck_run("list");
+  ck_assert_int_eq(NomosProgramMain(2, (char *[]){"nomos", "--version", NULL}, NULL, NULL), 0); /* no models, no surrogates */
 }
 END_TEST
 
