@@ -133,7 +133,7 @@ static PetscErrorCode DescribeToLog(NomosRun *run)
   PetscFunctionBeginUser;
   if (run->model) PetscCall(run->ops->describe(run->model, &bytes, line, sizeof line));
   PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "start", "%s: %s%s%s", NomosSource(), run->case_file.name, run->params.title[0] ? ": " : "", run->params.title));
-  PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, run->model ? "model" : "surrogate", "%s: %s; %d rank%s, %d thread%s", run->model ? run->ops->name : run->surrogate_ops->name, run->model ? line : run->surrogate_ops->summary, run->size, run->size > 1 ? "s" : "", run->n_threads, run->n_threads > 1 ? "s" : ""));
+  PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, run->model ? "model" : "surrogate", "%s%s%s; %d rank%s, %d thread%s", run->model ? run->ops->name : run->surrogate_ops->name, run->model ? ": " : "", run->model ? line : "", run->size, run->size > 1 ? "s" : "", run->n_threads, run->n_threads > 1 ? "s" : ""));
   PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "directory", "run directory: %s", NomosRunDirectoryPath(run->directory)));
   if (run->restarted) PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "restart", "restarted from %s", run->restart_path));
   PetscFunctionReturn(PETSC_SUCCESS);
