@@ -18,7 +18,7 @@ for ranks in 1 2; do
     if [ $ranks = 1 ]; then victims=$job; else victims=$(pgrep -P $job -f 'nomos_toy run'); fi
     # shellcheck disable=SC2086
     kill -KILL $victims 2>/dev/null
-    wait $job 2>/dev/null
+    wait_killed $job
     restart="--restart latest"
     if [ "$(head -n 1 killed/STATUS)" = done ]; then break; fi
     [ "$(head -n 1 killed/STATUS)" = running ] || fail "round $round: STATUS is $(cat killed/STATUS)"

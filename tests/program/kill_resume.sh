@@ -24,12 +24,13 @@ identical() {
 
 # shellcheck disable=SC2086
 killed() {
-  local scheme=$1 ranks=$2 stop=$3 launch restart kills=0 job
+  local scheme=$1 ranks=$2 stop=$3 launch restart kills=0 tries=0 job
   launch=$(launcher $ranks)
   local command="$launch $nomos run good $ocean --set time.scheme=$scheme --set time.stop=$stop"
   $command -o whole_${scheme}_$ranks || fail "$scheme on $ranks: the whole run"
   rm -rf killed
-  while [ $kills -lt 3 ]; do
+  while [ $kills -lt 3 ] && [ $tries -lt 12 ]; do
+    tries=$((tries + 1))
     restart=
     if ls killed/checkpoint/step_*.h5 >/dev/null 2>&1; then restart="--restart latest"; else rm -rf killed; fi
     $command -o killed $restart >out.txt 2>err.txt &
@@ -40,11 +41,13 @@ killed() {
     done
     sleep 0.$((RANDOM % 3))$((RANDOM % 10))
     kill -KILL $(victims $ranks $job) 2>/dev/null
-    wait $job 2>/dev/null
-    [ "$(head -n 1 killed/STATUS)" = running ] || break
-    kills=$((kills + 1))
+    wait_killed $job
+    if [ "$(head -n 1 killed/STATUS)" = running ]; then kills=$((kills + 1))
+    elif [ $kills -gt 0 ]; then break
+    else rm -rf killed # it was done before it was killed: again
+    fi
   done
-  [ $kills -gt 0 ] || fail "$scheme on $ranks: never killed: $(cat killed/STATUS err.txt)"
+  [ $kills -gt 0 ] || fail "$scheme on $ranks: never killed in $tries tries: $(cat err.txt)"
   expect 0 "" $command -o killed --restart latest
   identical whole_${scheme}_$ranks killed
   echo "$scheme on $ranks rank(s): killed $kills times"

@@ -41,6 +41,16 @@ wait_until_running() {
   done
 }
 
+# wait_killed JOB: for the end of a job whose processes were killed. mpirun now and then does not notice that its ranks are gone (PMIX ERROR: UNREACHABLE): then it is killed too.
+wait_killed() {
+  for _ in $(seq 400); do
+    kill -0 "$1" 2>/dev/null || break
+    sleep 0.05
+  done
+  kill -KILL "$1" 2>/dev/null
+  wait "$1" 2>/dev/null
+}
+
 same() {
   "$compare" "$1" "$2" || fail "$1 and $2 differ"
 }

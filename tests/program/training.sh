@@ -30,12 +30,13 @@ identical() {
 
 # shellcheck disable=SC2086
 killed() {
-  local name=$1 kills=0 job restart
+  local name=$1 kills=0 tries=0 job restart
   shift
   local command="$toy train learn --quiet --set run.pause=0.004 $*"
   $command -o whole_$name || fail "$name: the whole training"
   rm -rf killed
-  while [ $kills -lt 3 ]; do
+  while [ $kills -lt 3 ] && [ $tries -lt 12 ]; do
+    tries=$((tries + 1))
     restart=
     if ls killed/checkpoint/step_*.h5 >/dev/null 2>&1; then restart="--restart latest"; else rm -rf killed; fi
     $command -o killed $restart >out.txt 2>err.txt &
@@ -46,11 +47,13 @@ killed() {
     done
     sleep 0.$((RANDOM % 2))$((RANDOM % 10))
     kill -KILL $job 2>/dev/null
-    wait $job 2>/dev/null
-    [ "$(head -n 1 killed/STATUS)" = running ] || break
-    kills=$((kills + 1))
+    wait_killed $job
+    if [ "$(head -n 1 killed/STATUS)" = running ]; then kills=$((kills + 1))
+    elif [ $kills -gt 0 ]; then break
+    else rm -rf killed # it was done before it was killed: again
+    fi
   done
-  [ $kills -gt 0 ] || fail "$name: never killed: $(cat killed/STATUS err.txt)"
+  [ $kills -gt 0 ] || fail "$name: never killed in $tries tries: $(cat err.txt)"
   expect 0 "" $command -o killed --restart latest
   identical whole_$name killed
   echo "$name: killed $kills times"
