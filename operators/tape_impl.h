@@ -6,7 +6,7 @@
 
 typedef struct NomosNode_s NomosNode;
 
-/* An input of an example: entries uniform in [low, high], at least `low_distance` apart from kinks is the example's affair. */
+/* An input of an example: entries uniform in [low, high]; to stay clear of kinks is the example's affair. */
 typedef struct {
   int    n_dims;
   size_t shape[NOMOS_TENSOR_MAX_DIMS];
