@@ -79,6 +79,7 @@ PetscErrorCode NomosCaseLoad(MPI_Comm comm, const NomosCaseInput *input, NomosCo
   PetscCheck(solver, comm, PETSC_ERR_ARG_WRONGSTATE, "%s: solver is missing: the model to run, such as `solver: %s`; `nomos list` shows the solvers", input->path, input->models[0] ? input->models[0]->name : "");
   PetscCall(NomosModelFind(input->models, solver, NomosConfigWhere(*config, "solver"), ops));
   PetscCall(NomosConfigRegister(*config, (*ops)->n_params, (*ops)->params));
+  if ((*ops)->declare) PetscCall((*ops)->declare(*config));
   PetscCall(RegisterSections(*config, input->section));
   PetscCall(NomosConfigCheck(*config));
   PetscFunctionReturn(PETSC_SUCCESS);

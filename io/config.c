@@ -132,6 +132,13 @@ PetscErrorCode NomosConfigDestroy(NomosConfig *config)
     PetscCall(NomosConfigValueReset_Private((*config)->values[i]));
     PetscCall(PetscFree((*config)->values[i]));
   }
+  for (size_t i = 0; i < (*config)->n_groups; i++) PetscCall(PetscStrArrayDestroy(&(*config)->groups[i]));
+  for (size_t i = 0; i < (*config)->n_sections; i++) {
+    PetscCall(PetscFree((*config)->sections[i]->key));
+    PetscCall(PetscFree((*config)->sections[i]));
+  }
+  PetscCall(PetscFree((*config)->groups));
+  PetscCall(PetscFree((*config)->sections));
   PetscCall(PetscFree((*config)->entries));
   PetscCall(PetscFree((*config)->values));
   PetscCall(PetscFree((*config)->path));
@@ -224,6 +231,52 @@ PetscErrorCode NomosConfigRegister(NomosConfig config, size_t n, const NomosPara
     value->param                       = &params[i];
     config->values[config->n_values++] = value;
     PetscCall(NomosConfigResolve_Private(config, value));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosConfigGroup(NomosConfig config, const char prefix[], size_t *n, const char *const **names)
+{
+  const size_t length = strlen(prefix);
+  char       **list;
+
+  PetscFunctionBeginUser;
+  *n = 0;
+  PetscCall(PetscCalloc1(config->n_entries + 1, &list));
+  PetscCall(PetscRealloc(sizeof *config->groups * (config->n_groups + 1), &config->groups));
+  config->groups[config->n_groups++] = list;
+  *names                             = (const char *const *)list;
+  for (size_t i = 0; i < config->n_entries; i++) {
+    const char *key = config->entries[i]->key;
+    bool        known = false;
+    if (strncmp(key, prefix, length) || key[length] != '.') continue;
+    const char  *name = key + length + 1;
+    const size_t end  = strcspn(name, ".");
+    PetscCheck(name[end] == '.', config->comm, PETSC_ERR_ARG_WRONG, "%s: %s: a name of %s has its values below it, as in `%s: {%s: {...}}`", config->entries[i]->origin, key, prefix, prefix, name);
+    PetscCheck(end && end < NOMOS_MAX_NAME / 2 && strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") >= end, config->comm, PETSC_ERR_ARG_WRONG, "%s: %s: a name of %s has letters, digits and _, at most %d", config->entries[i]->origin, key, prefix, NOMOS_MAX_NAME / 2 - 1);
+    for (size_t k = 0; k < *n; k++) known = known || (strlen(list[k]) == end && !strncmp(list[k], name, end));
+    if (known) continue;
+    PetscCall(PetscMalloc1(end + 1, &list[*n]));
+    memcpy(list[*n], name, end);
+    list[(*n)++][end] = '\0';
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosConfigRegisterSection(NomosConfig config, const char section[], size_t n, const NomosParam params[])
+{
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < n; i++) {
+    char        key[NOMOS_CONFIG_MAX_KEY];
+    NomosParam *param;
+    snprintf(key, sizeof key, "%s.%s", section, params[i].key);
+    if (NomosConfigFindValue_Private(config, key)) continue;
+    PetscCall(PetscNew(&param));
+    *param = params[i];
+    PetscCall(PetscStrallocpy(key, (char **)&param->key));
+    PetscCall(PetscRealloc(sizeof *config->sections * (config->n_sections + 1), &config->sections));
+    config->sections[config->n_sections++] = param;
+    PetscCall(NomosConfigRegister(config, 1, param));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

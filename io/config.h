@@ -50,6 +50,20 @@ PetscErrorCode NomosConfigPeek(NomosConfig config, const char key[], const char 
 /* Does any key given begin with `prefix` ("gradcheck.")? */
 PetscErrorCode NomosConfigHasPrefix(NomosConfig config, const char prefix[], bool *has);
 
+/* A map of maps with names of the user's choice (`materials: {jelly: {...}, water: {...}}`): the names given below `prefix` ("materials"), in the order of the file. Names are letters, digits
+   and _; others are an error. Borrowed until the config is destroyed. */
+PetscErrorCode NomosConfigGroup(NomosConfig config, const char prefix[], size_t *n, const char *const **names);
+/* Declare a table for one of them: `section` "materials.jelly" and the table's "density" make the key materials.jelly.density. What is declared already is left as it is: tables of a section may
+   share keys. The table must outlive the config. */
+PetscErrorCode NomosConfigRegisterSection(NomosConfig config, const char section[], size_t n, const NomosParam params[]);
+/* The table of one such group, for `nomos describe`. */
+typedef struct {
+  const char       *prefix; /* "materials" */
+  const char       *doc;    /* "of each material" */
+  size_t            n_params;
+  const NomosParam *params; /* keys without section */
+} NomosParamGroup;
+
 /* Declare parameters and check the given values against them: wrong type, wrong unit, out of range are errors. The table must outlive
    the config. May be called many times; a key declared twice is an error of the program. */
 PetscErrorCode NomosConfigRegister(NomosConfig config, size_t n, const NomosParam params[]);

@@ -54,6 +54,9 @@ struct NomosConfig_s {
   NomosConfigEntry **entries;
   size_t             n_values, max_values;
   NomosConfigValue **values;
+  size_t             n_groups, n_sections;
+  char            ***groups;   /* lists of names handed out, NULL-terminated */
+  NomosParam       **sections; /* parameters whose key was made for a section */
 };
 
 PETSC_INTERN NomosConfigEntry *NomosConfigFindEntry_Private(NomosConfig config, const char key[]);

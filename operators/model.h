@@ -105,6 +105,11 @@ typedef struct {
   const char       *reference;
   size_t            n_params;
   const NomosParam *params;
+  /* Groups of parameters under names that a case chooses (`materials.NAME.density`): their tables for `nomos describe` (NULL: none), and what declares those of a case, which may look at its texts
+     (NomosConfigPeek); called before the case is checked. */
+  size_t                 n_groups;
+  const NomosParamGroup *groups;
+  PetscErrorCode (*declare)(NomosConfig config);
   size_t                  n_pictures; /* of fields.nc */
   const NomosPictureInfo *pictures;
   size_t                  n_spectra_pictures;

@@ -60,6 +60,10 @@ struct NomosSurrogate_s {
   size_t                   n_examples[NOMOS_N_SPLITS]; /* of the data set, or set by `create` */
   NomosParameters          parameters;
   uint64_t                 seed; /* train.seed */
+  /* A model to learn in: the case of the data (data.case), or the run that data.path names, with n_set assignments `key=value` laid over it; the caller destroys model and config. Set by the program
+     before `create` (NULL: there is none). Collective. */
+  PetscErrorCode (*simulate)(NomosSurrogate s, size_t n_set, const char *const set[], NomosModel *model, NomosConfig *config);
+  void *simulate_context;
   void                    *context;
 };
 
