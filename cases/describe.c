@@ -106,7 +106,7 @@ static PetscErrorCode DescribeName(const NomosProgram *program, const char name[
     PetscCall(PetscPrintf(program->comm, "%s: %s\n", name, ops->summary));
     if (ops->reference && ops->reference[0]) PetscCall(PetscPrintf(program->comm, "%s\n", ops->reference));
     if (ops->needs) PetscCall(PetscPrintf(program->comm, "\ndata: %s\n", ops->needs));
-    PetscCall(PetscPrintf(program->comm, "\nparameters (and those of every training: nomos describe train%s):\n\n", ops->data ? ", nomos describe data" : ""));
+    PetscCall(PetscPrintf(program->comm, "\nparameters (and those of every training: nomos describe train%s):\n\n", ops->data || ops->reads ? ", nomos describe data" : ""));
     PetscCall(PrintParams(program->comm, ops->n_params, ops->params));
     PetscFunctionReturn(PETSC_SUCCESS);
   }

@@ -84,7 +84,20 @@ static PetscErrorCode Split(NomosSurrogate s, NomosTraining training, NomosSplit
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Write(NomosProgram *program, const Sources *from, NomosSurrogate s, const char wanted[], json_t *splits)
+/* What belongs to no split. */
+static PetscErrorCode Results(NomosSurrogate s, json_t *splits, json_t **numbers)
+{
+  PetscFunctionBeginUser;
+  if (!s->ops->results) PetscFunctionReturn(PETSC_SUCCESS);
+  if (splits) {
+    *numbers = json_object();
+    printf("results\n");
+  }
+  PetscCall(s->ops->results(s, AddNumber, &(Table){.numbers = *numbers}));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Write(NomosProgram *program, const Sources *from, NomosSurrogate s, const char wanted[], json_t *splits, json_t *results)
 {
   char    path[NOMOS_MAX_PATH], *text = NULL;
   json_t *root;
@@ -92,7 +105,7 @@ static PetscErrorCode Write(NomosProgram *program, const Sources *from, NomosSur
   PetscFunctionBeginUser;
   if (!from->output[0]) PetscFunctionReturn(PETSC_SUCCESS);
   if (splits) {
-    root = json_pack("{s:s, s:s, s:s, s:s*, s:O}", "version", NOMOS_VERSION, "surrogate", from->ops->name, "weights", from->weights, "data", s->data ? NomosDatasetHash(s->data) : NULL, "splits", splits);
+    root = json_pack("{s:s, s:s, s:s, s:s*, s:O, s:O*}", "version", NOMOS_VERSION, "surrogate", from->ops->name, "weights", from->weights, "data", s->data ? NomosDatasetHash(s->data) : NULL, "splits", splits, "results", results);
     text = root ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(17)) : NULL;
     json_decref(root);
   }
@@ -109,14 +122,14 @@ PetscErrorCode NomosCommandEvaluate(NomosProgram *program)
   NomosSurrogate surrogate;
   NomosTraining  training;
   const char    *wanted;
-  json_t        *splits = NULL;
+  json_t        *splits = NULL, *results = NULL;
   int            rank;
 
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Comm_rank(program->comm, &rank));
   PetscCall(Find(program, &from));
   PetscCall(NomosConfigGetString(from.config, "evaluate.split", &wanted));
-  PetscCall(NomosSurrogateCreate(program->comm, from.ops, from.config, from.data[0] ? from.data : NULL, &surrogate));
+  PetscCall(NomosSurrogateCreate(&(NomosSurrogateInput){.comm = program->comm, .ops = from.ops, .config = from.config, .data_path = from.data[0] ? from.data : NULL, .simulate = NomosTrainSimulate, .simulate_context = program}, &surrogate));
   PetscCall(NomosSurrogateLoadWeights(surrogate, from.weights));
   PetscCall(NomosTrainingCreate(surrogate, &training));
   PetscCall(NomosConfigCheckPetscOptions(from.config));
@@ -129,8 +142,10 @@ PetscErrorCode NomosCommandEvaluate(NomosProgram *program)
     PetscCheck(surrogate->n_examples[i] || !strcmp(wanted, "all"), program->comm, PETSC_ERR_ARG_WRONGSTATE, "%s: the %s split has no example; choose another by --set evaluate.split=all", program->arguments[0], wanted);
     if (surrogate->n_examples[i]) PetscCall(Split(surrogate, training, (NomosSplit)i, splits));
   }
-  PetscCall(Write(program, &from, surrogate, wanted, splits));
+  PetscCall(Results(surrogate, splits, &results));
+  PetscCall(Write(program, &from, surrogate, wanted, splits, results));
   json_decref(splits);
+  json_decref(results);
   PetscCall(NomosTrainingDestroy(&training));
   PetscCall(NomosSurrogateDestroy(&surrogate));
   PetscCall(NomosConfigDestroy(&from.config));

@@ -136,7 +136,7 @@ static PetscErrorCode Create(NomosTrain *train)
   bool                here;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosSurrogateCreate(run->comm, run->surrogate_ops, run->config, train->data_path[0] ? train->data_path : NULL, &train->surrogate));
+  PetscCall(NomosSurrogateCreate(&(NomosSurrogateInput){.comm = run->comm, .ops = run->surrogate_ops, .config = run->config, .data_path = train->data_path[0] ? train->data_path : NULL, .simulate = NomosTrainSimulate, .simulate_context = run->program}, &train->surrogate));
   PetscCall(NomosTrainingCreate(train->surrogate, &train->training));
   if (run->program->restart) {
     PetscCall(FindCheckpoints(run, checkpoints, &here));

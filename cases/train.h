@@ -24,6 +24,9 @@ PetscErrorCode NomosTrainMakeData(NomosRun *run, char path[NOMOS_MAX_PATH]);
 /* Of a finished or interrupted training: where its data are. */
 PetscErrorCode NomosTrainFindData(MPI_Comm comm, const NomosSurrogateOps *ops, NomosConfig config, const char run_directory[], char path[NOMOS_MAX_PATH]);
 
+/* A model for a surrogate to learn in (NomosSurrogateInput): s->simulate_context is the NomosProgram, whose models it may name. On this process alone. */
+PetscErrorCode NomosTrainSimulate(NomosSurrogate s, const NomosSimulation *simulation, NomosModel *model, NomosConfig *config);
+
 /* loss.csv: a row for every epoch. Resume: rows after the training's step go. */
 PetscErrorCode NomosTrainOpenLosses(NomosTrain *train, bool resume);
 PetscErrorCode NomosTrainWriteLosses(NomosTrain *train);

@@ -37,7 +37,7 @@ PetscErrorCode NomosTrainDataMaker(const NomosSurrogateOps *ops, NomosConfig con
 
   PetscFunctionBeginUser;
   *maker = "";
-  if (!ops->data) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!ops->data && !ops->reads) PetscFunctionReturn(PETSC_SUCCESS);
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
     const char *value;
     PetscCall(NomosConfigGetString(config, keys[i], &value));
@@ -143,6 +143,29 @@ PetscErrorCode NomosTrainMakeData(NomosRun *run, char path[NOMOS_MAX_PATH])
   PetscCall(NomosCommandRun(&making));
   omp_set_num_threads(threads);
   if (making.exit_code) run->stopped_by = making.exit_code - NOMOS_EXIT_SIGNAL;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The run that made the data is a case itself: config.yaml of a run directory, whose paths are absolute. */
+PetscErrorCode NomosTrainSimulate(NomosSurrogate s, const NomosSimulation *simulation, NomosModel *model, NomosConfig *config)
+{
+  const NomosProgram  *program = s->simulate_context;
+  const NomosModelOps *ops;
+  NomosCaseFile        file;
+
+  PetscFunctionBeginUser;
+  *model  = NULL;
+  *config = NULL;
+  PetscCheck(simulation->path || IsThere(s->data_path, "config.yaml"), PETSC_COMM_SELF, PETSC_ERR_ARG_WRONGSTATE, "%s: which simulation are these data of? they are no run directory of nomos; name a case to simulate them with", s->data_path);
+  PetscCall(NomosCaseFind(PETSC_COMM_SELF, simulation->path ? simulation->path : s->data_path, &file));
+  PetscErrorCode code = NomosCaseLoad(PETSC_COMM_SELF, &(NomosCaseInput){.path = file.path, .models = program->models, .n_set = simulation->n_set, .set = (const char **)simulation->set}, config, &ops);
+  if (!code) code = NomosModelCreate(PETSC_COMM_SELF, ops, *config, model);
+  if (!code) code = ops->initialise(*model);
+  if (code) {
+    if (*model) PetscCall(NomosModelDestroy(model));
+    if (*config) PetscCall(NomosConfigDestroy(config));
+  }
+  PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

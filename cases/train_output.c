@@ -90,6 +90,7 @@ PetscErrorCode NomosTrainMetrics(NomosSurrogate s, NomosResultFn result, void *c
   if (!held_back) PetscCall(NomosTrainSplitMetrics(s, NOMOS_SPLIT_TRAIN, "train_", result, ctx));
   PetscCall(NomosTrainSplitMetrics(s, NOMOS_SPLIT_VALIDATION, "validation_", result, ctx));
   PetscCall(NomosTrainSplitMetrics(s, NOMOS_SPLIT_TEST, "test_", result, ctx));
+  if (s->ops->results) PetscCall(s->ops->results(s, result, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -162,7 +163,7 @@ PetscErrorCode NomosPlotTraining(const char directory[], const NomosProgram *pro
   snprintf(path, sizeof path, "%s/weights.safetensors", directory);
   if (ops->pictures && !access(path, F_OK)) {
     PetscCall(NomosTrainFindData(PETSC_COMM_SELF, ops, config, directory, data));
-    PetscCall(NomosSurrogateCreate(PETSC_COMM_SELF, ops, config, data[0] ? data : NULL, &surrogate));
+    PetscCall(NomosSurrogateCreate(&(NomosSurrogateInput){.comm = PETSC_COMM_SELF, .ops = ops, .config = config, .data_path = data[0] ? data : NULL, .simulate = NomosTrainSimulate, .simulate_context = (void *)program}, &surrogate));
     PetscCall(NomosSurrogateLoadWeights(surrogate, path));
   }
   PetscCall(NomosTrainDraw(directory, params.title, surrogate));

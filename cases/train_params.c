@@ -73,7 +73,8 @@ PetscErrorCode NomosTrainingCaseLoad(MPI_Comm comm, const NomosCaseInput *input,
   PetscCall(NomosConfigRegister(*config, nomos_n_common_params, nomos_common_params));
   PetscCall(NomosSurrogateFind(surrogates, surrogate, NomosConfigWhere(*config, "surrogate"), ops));
   PetscCall(NomosConfigRegister(*config, (*ops)->n_params, (*ops)->params));
-  if ((*ops)->data) {
+  if ((*ops)->declare) PetscCall((*ops)->declare(*config));
+  if ((*ops)->data || (*ops)->reads) {
     PetscCall(NomosConfigRegister(*config, nomos_n_data_params, nomos_data_params));
     PetscCall(RegisterGenerators(*config));
   }

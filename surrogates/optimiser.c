@@ -163,7 +163,8 @@ const NomosParam nomos_optimiser_params[] = {
   {"train.momentum",     NOMOS_PARAM_REAL,   "0",     NULL, 0, 1 - DBL_EPSILON, NULL, false, "Momentum of sgd."},
   {"train.nesterov",     NOMOS_PARAM_BOOL,   "false", NULL, 0, 0,               NULL, false, "sgd looks ahead by its momentum."},
   {"train.weight_decay", NOMOS_PARAM_REAL,   "0",     NULL, 0, DBL_MAX,         NULL, false, "Added to the gradient times the weights; in adamw, of the weights themselves per unit of learning rate."},
-  {"train.clip_norm",    NOMOS_PARAM_REAL,   "0",     NULL, 0, DBL_MAX,         NULL, false, "Largest norm of the whole gradient; 0: any."},
+  {"train.clip_norm",    NOMOS_PARAM_REAL,   "0",     NULL, 0, DBL_MAX,         NULL, false, "Largest norm of the gradient; 0: any."},
+  {"train.clip_of",      NOMOS_PARAM_CHOICE, "whole", NULL, 0, 0, "whole|network", false, "Whose norm clip_norm holds for: the whole gradient, or that of each network: tensors whose names agree up to the first dot."},
   {"train.clip_value",   NOMOS_PARAM_REAL,   "0",     NULL, 0, DBL_MAX,         NULL, false, "Largest size of an entry of the gradient, before clip_norm; 0: any."},
 };
 /* clang-format on */
@@ -186,14 +187,19 @@ PetscErrorCode NomosOptimiserFromConfig(NomosConfig config, NomosRealType type, 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosClipFromConfig(NomosConfig config, NomosRealType type, size_t n, void *gradient, double *norm)
+PetscErrorCode NomosClipFromConfig(NomosConfig config, const NomosClipInput *input, void *gradient, double *norm)
 {
-  double max_norm, limit;
+  const size_t size = TypeSize(input->type);
+  const char  *of;
+  double       max_norm, limit;
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetReal(config, "train.clip_norm", &max_norm));
   PetscCall(NomosConfigGetReal(config, "train.clip_value", &limit));
-  if (limit > 0) NomosClipValue(type, n, limit, gradient);
-  *norm = NomosClipNorm(type, n, max_norm, gradient);
+  PetscCall(NomosConfigGetString(config, "train.clip_of", &of));
+  const bool parts = input->n_parts > 1 && !strcmp(of, "network");
+  if (limit > 0) NomosClipValue(input->type, input->n, limit, gradient);
+  *norm = NomosClipNorm(input->type, input->n, parts ? 0 : max_norm, gradient);
+  for (size_t i = 0, from = 0; i < input->n_parts && parts; from = input->ends[i++]) NomosClipNorm(input->type, input->ends[i] - from, max_norm, (char *)gradient + from * size);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

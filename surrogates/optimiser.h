@@ -54,7 +54,14 @@ void NomosClipValue(NomosRealType type, size_t n, double limit, void *gradient);
 extern const NomosParam nomos_optimiser_params[];
 extern const size_t     nomos_n_optimiser_params;
 PetscErrorCode          NomosOptimiserFromConfig(NomosConfig config, NomosRealType type, size_t n, NomosOptimiser *optimiser);
-/* The two clips of the config, in place: train.clip_norm and train.clip_value. *norm: before. */
-PetscErrorCode NomosClipFromConfig(NomosConfig config, NomosRealType type, size_t n, void *gradient, double *norm);
+/* The two clips of the config, in place: train.clip_norm and train.clip_value. *norm: of the whole, before. Where train.clip_of = network, clip_norm holds for each of n_parts consecutive parts, part i
+   ending before entry ends[i] (the last one at n); n_parts 0 is one part. */
+typedef struct {
+  NomosRealType type;
+  size_t        n;
+  size_t        n_parts;
+  const size_t *ends;
+} NomosClipInput;
+PetscErrorCode NomosClipFromConfig(NomosConfig config, const NomosClipInput *input, void *gradient, double *norm);
 
 #endif

@@ -29,7 +29,7 @@ PetscErrorCode NomosSurrogateFind(const NomosSurrogateOps *const list[], const c
   SETERRQ(PETSC_COMM_WORLD, PETSC_ERR_ARG_UNKNOWN_TYPE, "%s: surrogate = %s: no such surrogate%s%s%s; the surrogates are: %s", where, name, near ? "; did you mean " : "", near ? near : "", near ? "?" : "", all);
 }
 
-static PetscErrorCode Create(NomosSurrogate s, const char data_path[])
+static PetscErrorCode Create(NomosSurrogate s)
 {
   NomosDatasetInput input = {0};
   const char       *precision;
@@ -39,10 +39,11 @@ static PetscErrorCode Create(NomosSurrogate s, const char data_path[])
   PetscCall(NomosConfigGetString(s->config, "train.precision", &precision));
   PetscCall(NomosConfigGetInt(s->config, "train.seed", &seed));
   s->seed = (uint64_t)seed;
+  if ((s->ops->data || s->ops->reads) && !s->data_path) PetscCall(NomosConfigGetString(s->config, "data.path", &s->data_path));
   PetscCall(NomosParametersCreate(strcmp(precision, "float64") ? NOMOS_F32 : NOMOS_F64, &s->parameters));
   if (s->ops->data) {
     PetscCall(NomosDatasetInputFromConfig(s->config, &input));
-    if (data_path) input.path = data_path;
+    input.path = s->data_path;
     PetscCall(s->ops->data(s, &input));
     PetscCall(NomosDatasetOpen(s->comm, &input, &s->data));
     for (int split = 0; split < NOMOS_N_SPLITS; split++) s->n_examples[split] = NomosDatasetExamples(s->data, (NomosSplit)split);
@@ -54,17 +55,20 @@ static PetscErrorCode Create(NomosSurrogate s, const char data_path[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosSurrogateCreate(MPI_Comm comm, const NomosSurrogateOps *ops, NomosConfig config, const char data_path[], NomosSurrogate *surrogate)
+PetscErrorCode NomosSurrogateCreate(const NomosSurrogateInput *input, NomosSurrogate *surrogate)
 {
   NomosSurrogate s;
 
   PetscFunctionBeginUser;
   *surrogate = NULL;
   PetscCall(PetscNew(&s));
-  s->ops    = ops;
-  s->comm   = comm;
-  s->config = config;
-  PetscErrorCode code = Create(s, data_path);
+  s->ops              = input->ops;
+  s->comm             = input->comm;
+  s->config           = input->config;
+  s->data_path        = input->data_path;
+  s->simulate         = input->simulate;
+  s->simulate_context = input->simulate_context;
+  PetscErrorCode code = Create(s);
   if (code) PetscCall(NomosSurrogateDestroy(&s));
   PetscCall(code);
   *surrogate = s;
@@ -139,7 +143,7 @@ PetscErrorCode NomosSurrogateSaveWeights(NomosSurrogate s, const char path[], si
   size_t                n_all = 0;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc2(n, &tensors, n_texts + 5, &texts));
+  PetscCall(PetscMalloc2(n, &tensors, n_texts + s->n_texts + 5, &texts));
   for (size_t i = 0; i < n; i++) PetscCall(AsTensor(s, i, &tensors[i]));
   PetscCall(NomosConfigVisit(s->config, AddArchitecture, &architecture));
   PetscCall(NormalisationText(s, &normalisation));
@@ -150,6 +154,7 @@ PetscErrorCode NomosSurrogateSaveWeights(NomosSurrogate s, const char path[], si
   texts[n_all++] = (NomosSafetensorsText){"normalisation", normalisation ? normalisation : ""};
   texts[n_all++] = (NomosSafetensorsText){"program", NomosSource()};
   if (s->data) texts[n_all++] = (NomosSafetensorsText){"data", NomosDatasetHash(s->data)};
+  for (size_t i = 0; i < s->n_texts; i++) texts[n_all++] = (NomosSafetensorsText){s->text_keys[i], s->texts[i]};
   for (size_t i = 0; i < n_texts; i++) texts[n_all++] = (NomosSafetensorsText){keys[i], more[i]};
   PetscErrorCode code = NomosSafetensorsWrite(s->comm, path, &(NomosSafetensorsInput){.n_tensors = n, .tensors = tensors, .n_texts = n_all, .texts = texts});
   free(normalisation);

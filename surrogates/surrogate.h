@@ -28,9 +28,14 @@ typedef struct {
   const char       *needs;   /* what it reads from the data: names, axes and meaning, for `nomos describe`. NULL: it has no data set */
   size_t            n_params;
   const NomosParam *params;
+  /* As of models (operators/model.h): groups of parameters under names that a case chooses, and what declares those of a case. May be 0 and NULL. */
+  size_t                 n_groups;
+  const NomosParamGroup *groups;
+  PetscErrorCode (*declare)(NomosConfig config);
 
   /* What it needs of the data set: variables, frames, window (the rest is the case's, `data.*`). Reads s->config. NULL: it has no data set, and `create` sets s->n_examples. */
   PetscErrorCode (*data)(NomosSurrogate s, NomosDatasetInput *input);
+  bool reads; /* without `data`: it reads s->data_path by itself. The case has data.* all the same */
   /* Read s->config and the shapes of s->data, and declare the weights in s->parameters. */
   PetscErrorCode (*create)(NomosSurrogate s);
   PetscErrorCode (*destroy)(NomosSurrogate s); /* of s->context; also after a create that failed */
@@ -46,33 +51,52 @@ typedef struct {
   double (*rate)(NomosSurrogate s, const NomosBatch *batch, const char tensor[]);
   /* Named numbers of a split with the weights as they are, lower is better; the same on every rank. Collective. May be NULL. */
   PetscErrorCode (*evaluate)(NomosSurrogate s, NomosSplit split, NomosResultFn result, void *ctx);
+  /* Named numbers of the weights as they are that belong to no split, under the names they have in summary.json. Collective. May be NULL. */
+  PetscErrorCode (*results)(NomosSurrogate s, NomosResultFn result, void *ctx);
   /* Pictures into `directory`, with the weights as they are. Called on one rank. May be NULL. */
   PetscErrorCode (*pictures)(NomosSurrogate s, const char directory[]);
 
   const NomosModelOps *model; /* what `nomos run` makes of the trained weights; NULL: nothing */
 } NomosSurrogateOps;
 
+/* A model to learn in: the case `path` (as a user would name it; NULL: the run that made the data), with n_set assignments `key=value` laid over it. */
+typedef struct {
+  const char        *path;
+  size_t             n_set;
+  const char *const *set;
+} NomosSimulation;
+
 struct NomosSurrogate_s {
   const NomosSurrogateOps *ops;
   MPI_Comm                 comm;
   NomosConfig              config;
   NomosDataset             data;                       /* NULL: none */
+  const char              *data_path;                  /* of the data: a run directory, file or folder; "": none */
   size_t                   n_examples[NOMOS_N_SPLITS]; /* of the data set, or set by `create` */
   NomosParameters          parameters;
   uint64_t                 seed; /* train.seed */
-  /* A model to learn in: the case of the data (data.case), or the run that data.path names, with n_set assignments `key=value` laid over it; the caller destroys model and config. Set by the program
-     before `create` (NULL: there is none). Collective. */
-  PetscErrorCode (*simulate)(NomosSurrogate s, size_t n_set, const char *const set[], NomosModel *model, NomosConfig *config);
+  size_t                   n_texts; /* metadata of its weights beside those that all have; arrays are the surrogate's */
+  const char *const       *text_keys, *const *texts;
+  /* Makes such a model, at its initial state; the caller destroys model, then config. NULL: there is none. Collective. */
+  PetscErrorCode (*simulate)(NomosSurrogate s, const NomosSimulation *simulation, NomosModel *model, NomosConfig *config);
   void *simulate_context;
-  void                    *context;
+  void *context;
 };
 
 /* Find by name in a NULL-terminated list; the error names the nearest and all. */
 PetscErrorCode NomosSurrogateFind(const NomosSurrogateOps *const list[], const char name[], const char where[], const NomosSurrogateOps **ops);
 
-/* Data, weights with their first values. `config` has the tables of the surrogate, of the training and, where it has data, of these. `data_path`: in place of data.path, or NULL. Errors: of the data,
-   of create; no example to train with. Collective. */
-PetscErrorCode NomosSurrogateCreate(MPI_Comm comm, const NomosSurrogateOps *ops, NomosConfig config, const char data_path[], NomosSurrogate *surrogate);
+/* Data, weights with their first values. `config` has the tables of the surrogate, of the training and, where it has data, of these; it and `data_path` are borrowed. Errors: of the data, of create;
+   no example to train with. Collective. */
+typedef struct {
+  MPI_Comm                 comm;
+  const NomosSurrogateOps *ops;
+  NomosConfig              config;
+  const char              *data_path; /* in place of data.path; NULL: data.path */
+  PetscErrorCode (*simulate)(NomosSurrogate s, const NomosSimulation *simulation, NomosModel *model, NomosConfig *config);
+  void *simulate_context;
+} NomosSurrogateInput;
+PetscErrorCode NomosSurrogateCreate(const NomosSurrogateInput *input, NomosSurrogate *surrogate);
 PetscErrorCode NomosSurrogateDestroy(NomosSurrogate *surrogate);
 
 /* Weights and buffers as safetensors (io/safetensors.h), with metadata: `surrogate`, `architecture` (its parameters), `normalisation` (buffers named mean and deviation), `data` (hash), `program`,

@@ -46,6 +46,24 @@ static PetscErrorCode TakeMetric(const char name[], double value, void *ctx)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode FindParts(NomosTraining t)
+{
+  const char *last = "";
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(t->n_tensors, &t->ends));
+  for (size_t i = 0; i < t->n_tensors; i++) {
+    NomosParameter p;
+    PetscCall(NomosParametersGet(t->parameters, i, &p));
+    if (p.buffer) continue;
+    const size_t length = strcspn(p.name, ".");
+    if (!t->n_parts || strncmp(p.name, last, length) || strcspn(last, ".") != length) t->n_parts++;
+    t->ends[t->n_parts - 1] = p.offset + p.size;
+    last                    = p.name;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode ReadParams(NomosTraining t)
 {
   NomosConfig config = t->surrogate->config;
@@ -73,6 +91,7 @@ static PetscErrorCode ReadParams(NomosTraining t)
     PetscCheck(monitor.found, t->comm, PETSC_ERR_ARG_WRONG, "%s: train.monitor = %s: this surrogate has loss%s", NomosConfigWhere(config, "train.monitor"), t->monitor, monitor.all);
   }
   if (!t->lmvm) {
+    PetscCall(FindParts(t));
     PetscCall(NomosLearningRateFromConfig(config, t->status.n_epochs * t->status.steps_per_epoch, &t->schedule));
     PetscCall(NomosOptimiserFromConfig(config, t->type, t->n_weights, &t->optimiser));
   }
@@ -127,6 +146,7 @@ PetscErrorCode NomosTrainingDestroy(NomosTraining *training)
   PetscCall(PetscFree(t->part));
   PetscCall(PetscFree(t->former));
   PetscCall(PetscFree(t->former_buffers));
+  PetscCall(PetscFree(t->ends));
   PetscCall(PetscFree(*training));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -310,7 +330,7 @@ static PetscErrorCode Step(NomosTraining t)
   PetscCall(Order(t));
   if (t->former_buffers) PetscCall(NomosTrainingKeepBuffers(t));
   PetscCall(NomosTrainingEvaluate(t, &(NomosTrainingBatch){.split = NOMOS_SPLIT_TRAIN, .n = n, .piece = n, .examples = t->order + first}, &status->loss, t->gradient));
-  PetscCall(NomosClipFromConfig(t->surrogate->config, t->type, t->n_weights, t->gradient, &status->gradient_norm));
+  PetscCall(NomosClipFromConfig(t->surrogate->config, &(NomosClipInput){.type = t->type, .n = t->n_weights, .n_parts = t->n_parts, .ends = t->ends}, t->gradient, &status->gradient_norm));
   PetscCall(NomosTrainingCheckFinite(t, status->loss, status->gradient_norm));
   status->rate = NomosLearningRateAt(&t->schedule, status->step);
   PetscCall(NomosParametersEdit(t->parameters, &values));

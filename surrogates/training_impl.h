@@ -18,6 +18,7 @@ struct NomosTraining_s {
   size_t             n_weights, n_tensors, batch, n_examples; /* n_weights: trained numbers */
   NomosTensor       *w; /* (n_tensors) */
   void              *gradient, *part, *former; /* (n_weights): of the batch, of a piece of it, weights before a step (for factors of the rate) */
+  size_t             n_parts, *ends; /* networks: trained tensors whose names agree up to the first dot, and where each ends in the vector */
   size_t             n_buffers;
   double            *former_buffers; /* (n_buffers) before a step; NULL where they do not change, or on one rank */
   bool               lmvm, begun;           /* begun: TAO has had a first loss */

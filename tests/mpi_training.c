@@ -75,7 +75,7 @@ static void Begin(MPI_Comm comm, const char *const settings[], Try *try)
   MakeData();
   memset(try, 0, sizeof *try);
   Configure(comm, settings, &try->config);
-  ck_ok(NomosSurrogateCreate(comm, &NomosSurrogateOps_Toy, try->config, NULL, &try->surrogate));
+  ck_ok(NomosSurrogateCreate(&(NomosSurrogateInput){.comm = comm, .ops = &NomosSurrogateOps_Toy, .config = try->config}, &try->surrogate));
   ck_ok(NomosSurrogateOps_Toy.fit(try->surrogate));
   ck_ok(NomosTrainingCreate(try->surrogate, &try->training));
 }

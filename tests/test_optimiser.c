@@ -267,7 +267,7 @@ START_TEST(test_configuration)
   ck_refused(NomosOptimiserFromConfig(config, NOMOS_F64, 2, &optimiser), "--set: train.nesterov = true: needs train.optimiser: sgd and a train.momentum above 0");
   ck_ok(NomosConfigSetReal(config, "train.momentum", 0.5));
   ck_ok(NomosOptimiserFromConfig(config, NOMOS_F64, 2, &optimiser));
-  ck_ok(NomosClipFromConfig(config, NOMOS_F64, 2, g, &norm));
+  ck_ok(NomosClipFromConfig(config, &(NomosClipInput){.type = NOMOS_F64, .n = 2}, g, &norm));
   ck_close(norm, sqrt(5), 1e-15);
   ck_refused(NomosLearningRateFromConfig(config, 9, &rate), "train.warmup_steps = 10: the training has only 9 steps");
   ck_ok(NomosLearningRateFromConfig(config, 100, &rate));
@@ -282,4 +282,27 @@ START_TEST(test_configuration)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("optimisers", test_formulas, test_rates_on_quadratics, test_adam_is_free_of_scale, test_amsgrad_converges_where_adam_does_not, test_decoupled_decay, test_state_and_threads, test_clipping, test_learning_rates, test_configuration)
+/* Each network by itself: the norm of one does not make the step of another shorter. */
+START_TEST(test_clip_of_networks)
+{
+  static const size_t ends[] = {2, 3, 5};
+  NomosConfig         config;
+  double              g[5] = {3, 4, 0.25, 0, -8}, norm;
+  const NomosClipInput input = {.type = NOMOS_F64, .n = 5, .n_parts = 3, .ends = ends};
+  ck_ok(NomosConfigCreate(PETSC_COMM_WORLD, &config));
+  ck_ok(NomosConfigSet(config, "train.clip_norm=0.5"));
+  ck_ok(NomosConfigSet(config, "train.clip_of=network"));
+  ck_ok(NomosConfigRegister(config, nomos_n_optimiser_params, nomos_optimiser_params));
+  ck_ok(NomosConfigCheck(config));
+  ck_ok(NomosClipFromConfig(config, &input, g, &norm));
+  ck_close(norm, sqrt(25 + 0.0625 + 64), 1e-15);
+  ck_close(g[0], 0.3, 1e-15);
+  ck_close(g[1], 0.4, 1e-15);
+  ck_assert_double_eq(g[2], 0.25); /* below the norm: left alone */
+  ck_assert_double_eq(g[3], 0);
+  ck_close(g[4], -0.5, 1e-15);
+  ck_ok(NomosConfigDestroy(&config));
+}
+END_TEST
+
+NOMOS_TEST_SUITE("optimisers", test_clip_of_networks, test_formulas, test_rates_on_quadratics, test_adam_is_free_of_scale, test_amsgrad_converges_where_adam_does_not, test_decoupled_decay, test_state_and_threads, test_clipping, test_learning_rates, test_configuration)

@@ -1,0 +1,274 @@
+#include "surrogates/constitutive/motion.h"
+
+#include "operators/model_operator.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+PetscErrorCode NomosModelFieldFind(NomosModel model, const char name[], size_t *field)
+{
+  const NomosModelDerivatives *d = model->ops->derivatives;
+  const NomosModelField       *list;
+  size_t                       n;
+  char                         all[512] = "";
+
+  PetscFunctionBeginUser;
+  PetscCheck(d && d->fields && d->field && d->field_vjp, PETSC_COMM_SELF, PETSC_ERR_SUP, "solver %s has no fields that can be read off its state", model->ops->name);
+  PetscCall(d->fields(model, &n, &list));
+  for (size_t i = 0; i < n; i++) {
+    if (!strcmp(list[i].name, name)) {
+      *field = i;
+      PetscFunctionReturn(PETSC_SUCCESS);
+    }
+    snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", i ? ", " : "", list[i].name);
+  }
+  SETERRQ(PETSC_COMM_SELF, PETSC_ERR_ARG_UNKNOWN_TYPE, "solver %s has no field %s; it has %s", model->ops->name, name, all);
+}
+
+static size_t Entries(const NomosModelField *field)
+{
+  size_t n = 1;
+
+  for (int d = 0; d < field->n_dims; d++) n *= field->count[d];
+  return n;
+}
+
+static PetscErrorCode Allocate(NomosModel model, size_t field, size_t n_frames, NomosMotion *m)
+{
+  const NomosModelField *list;
+  size_t                 n, n_state;
+
+  PetscFunctionBeginUser;
+  PetscCall(model->ops->derivatives->fields(model, &n, &list));
+  PetscCall(model->ops->derivatives->state_size(model, &n_state));
+  *m             = (NomosMotion){.n_frames = n_frames, .field = field, .n_observed = Entries(&list[field])};
+  m->state_bytes = n_state * NomosRealBytes(model->precision);
+  PetscCall(PetscMalloc3(n_frames, &m->steps, n_frames, &m->times, n_frames * m->n_observed, &m->observed));
+  PetscCall(PetscCalloc1(n_frames * m->state_bytes, &m->states));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosMotionFree(NomosMotion *motion)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscFree3(motion->steps, motion->times, motion->observed));
+  PetscCall(PetscFree(motion->states));
+  *motion = (NomosMotion){0};
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- from a file */
+
+/* Of one variable of the file: its shape is time, then that of the model's field. */
+static PetscErrorCode CheckShape(NomosFieldReader reader, const char path[], const NomosModelField *field)
+{
+  size_t shape[NOMOS_FIELD_MAX_DIMS + 1];
+  int    n_dims;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosFieldReaderShape(reader, field->name, &n_dims, shape));
+  PetscCheck(n_dims == field->n_dims + 1, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has %d axes: must have %d, time first", path, field->name, n_dims, field->n_dims + 1);
+  for (int d = 0; d < field->n_dims; d++) NomosCheck(shape[d + 1] == field->count[d], PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: axis %d of %s has %zu entries, that of the simulation %zu: data and case must have the same particles", path, d + 1, field->name, shape[d + 1], field->count[d]);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ReadTimes(NomosFieldReader reader, const char path[], double dt, NomosMotion *m)
+{
+  const size_t start = 0;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosFieldReaderRead(reader, "time", &start, &m->n_frames, m->times));
+  for (size_t f = m->n_frames; f-- > 0;) m->times[f] -= m->times[0];
+  for (size_t f = 0; f < m->n_frames; f++) {
+    m->steps[f] = llround(m->times[f] / dt);
+    NomosCheck(fabs(m->times[f] - (double)m->steps[f] * dt) <= 1e-3 * dt && (!f || m->steps[f] > m->steps[f - 1]), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: frame %zu is %.10g s after the first one: frames must be at ascending multiples of time.dt = %g s of the simulation", path, f, m->times[f], dt);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ReadField(NomosFieldReader reader, const char path[], NomosModel model, size_t number, NomosMotion *m)
+{
+  const NomosModelField *list;
+  size_t                 n_fields, start[NOMOS_FIELD_MAX_DIMS + 1] = {0}, count[NOMOS_FIELD_MAX_DIMS + 1] = {1};
+  double                *values;
+
+  PetscFunctionBeginUser;
+  PetscCall(model->ops->derivatives->fields(model, &n_fields, &list));
+  PetscCall(CheckShape(reader, path, &list[number]));
+  for (int d = 0; d < list[number].n_dims; d++) count[d + 1] = list[number].count[d];
+  const size_t n = Entries(&list[number]);
+  PetscCall(PetscMalloc1(n, &values));
+  for (size_t f = 0; f < m->n_frames; f++) {
+    double *into = number == m->field ? m->observed + f * n : values;
+    start[0]     = f;
+    PetscCall(NomosFieldReaderRead(reader, list[number].name, start, count, into));
+    for (size_t i = 0; i < n; i++) NomosCheck(isfinite(into[i]), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has no finite number at frame %zu, entry %zu", path, list[number].name, f, i);
+    PetscCall(model->ops->derivatives->field_vjp(model, number, into, m->states + f * m->state_bytes));
+  }
+  PetscCall(PetscFree(values));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What the file does not tell of the first state is the model's. */
+static PetscErrorCode FirstFromModel(NomosModel model, size_t number, NomosMotion *m)
+{
+  const NomosModelField *list;
+  size_t                 n_fields;
+  double                *values;
+  char                  *state;
+
+  PetscFunctionBeginUser;
+  PetscCall(model->ops->derivatives->fields(model, &n_fields, &list));
+  PetscCall(PetscMalloc2(Entries(&list[number]), &values, m->state_bytes, &state));
+  PetscCall(model->ops->derivatives->get_state(model, state));
+  PetscCall(model->ops->derivatives->field(model, number, state, values));
+  PetscCall(model->ops->derivatives->field_vjp(model, number, values, m->states));
+  PetscCall(PetscFree2(values, state));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ReadFrames(NomosFieldReader reader, const char path[], NomosModel model, size_t n_names, const char *const names[], NomosMotion *m)
+{
+  size_t field, n_frames;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosModelFieldFind(model, names[0], &field));
+  PetscCall(NomosFieldReaderFrames(reader, &n_frames));
+  NomosCheck(n_frames > 1, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s has %zu frame%s: a motion has two at least, best one for every step (output.fields_every = time.dt)", path, n_frames, n_frames == 1 ? "" : "s");
+  PetscCall(Allocate(model, field, n_frames, m));
+  PetscCall(ReadTimes(reader, path, model->dt, m));
+  m->whole = true;
+  for (size_t i = 0; i < n_names; i++) {
+    bool has;
+    PetscCall(NomosModelFieldFind(model, names[i], &field));
+    PetscCall(NomosFieldReaderHas(reader, names[i], &has));
+    PetscCheck(has || i, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s has no variable %s, of which the motion is to be read", path, names[i]);
+    if (has) PetscCall(ReadField(reader, path, model, field, m));
+    else PetscCall(FirstFromModel(model, field, m));
+    m->whole = m->whole && has;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosMotionRead(const char path[], NomosModel model, size_t n_names, const char *const names[], NomosMotion *motion)
+{
+  NomosFieldReader reader;
+  struct stat      info;
+  char             file[NOMOS_MAX_PATH + 16];
+
+  PetscFunctionBeginUser;
+  *motion = (NomosMotion){0};
+  PetscCheck(path[0], PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "data.path is not given: a run directory, or a file with positions over time");
+  snprintf(file, sizeof file, !stat(path, &info) && S_ISDIR(info.st_mode) ? "%.4000s/fields.nc" : "%.4000s", path);
+  PetscCall(NomosFieldReaderOpen(PETSC_COMM_SELF, file, &reader));
+  PetscErrorCode code = ReadFrames(reader, file, model, n_names, names, motion);
+  PetscCall(NomosFieldReaderClose(&reader));
+  if (code) PetscCall(NomosMotionFree(motion));
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosMotionRecord(NomosModel model, const char name[], size_t n_frames, int64_t every, NomosMotion *m)
+{
+  const NomosModelDerivatives *d = model->ops->derivatives;
+  size_t                       field;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosModelFieldFind(model, name, &field));
+  PetscCall(Allocate(model, field, n_frames, m));
+  m->whole = true;
+  for (size_t f = 0; f < n_frames; f++) {
+    for (int64_t k = 0; k < every && f; k++) PetscCall(model->ops->step(model));
+    m->steps[f] = (int64_t)f * every;
+    m->times[f] = (double)m->steps[f] * model->dt;
+    PetscCall(d->get_state(model, m->states + f * m->state_bytes));
+    PetscCall(d->field(model, field, m->states + f * m->state_bytes, m->observed + f * m->n_observed));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- free runs */
+
+PetscErrorCode NomosMotionReference(int64_t step, double positions[], void *motion)
+{
+  const NomosMotion *m   = motion;
+  size_t             low = 0, high = m->n_frames - 1;
+
+  PetscFunctionBeginUser;
+  while (low < high) {
+    const size_t middle = (low + high) / 2;
+    if (m->steps[middle] < step) low = middle + 1;
+    else high = middle;
+  }
+  PetscCheck(m->steps[low] == step, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "the motion has no frame at step %lld", (long long)step);
+  PetscCall(PetscMemcpy(positions, m->observed + low * m->n_observed, m->n_observed * sizeof *positions));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ReadPositions(NomosModel model, size_t field, void *state, double positions[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(model->ops->derivatives->get_state(model, state));
+  PetscCall(model->ops->derivatives->field(model, field, state, positions));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosModelReference(int64_t step, double positions[], void *model)
+{
+  NomosReferenceModel *r = model;
+
+  PetscFunctionBeginUser;
+  while (r->model->step < step) PetscCall(r->model->ops->step(r->model));
+  PetscCall(ReadPositions(r->model, r->field, r->state, positions));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A model that blows up says so, or its positions are no numbers: both end the run. */
+static PetscErrorCode Advance(NomosModel model, int64_t n_steps, bool *blown_up)
+{
+  const bool     quiet = NomosErrorSetQuiet(true);
+  PetscErrorCode code  = PETSC_SUCCESS;
+
+  PetscFunctionBeginUser;
+  for (int64_t k = 0; k < n_steps && !code; k++) code = model->ops->step(model);
+  NomosErrorSetQuiet(quiet);
+  *blown_up = code == PETSC_ERR_FP;
+  if (!*blown_up) PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosFreeRun(const NomosComparison *input, double *error, double curve[])
+{
+  NomosModel             model = input->model;
+  const NomosModelField *list;
+  size_t                 n_fields, n_state;
+  double                *x, *truth;
+  char                  *state;
+  int64_t                count    = 0;
+  bool                   blown_up = false;
+
+  PetscFunctionBeginUser;
+  PetscCall(model->ops->derivatives->fields(model, &n_fields, &list));
+  PetscCall(model->ops->derivatives->state_size(model, &n_state));
+  const size_t n = Entries(&list[input->field]);
+  PetscCall(PetscMalloc3(n, &x, n, &truth, n_state * NomosRealBytes(model->precision), &state));
+  *error = 0;
+  for (int64_t step = 0; step <= input->n_steps; step += input->every) {
+    double sum = 0;
+    if (step) PetscCall(Advance(model, input->every, &blown_up));
+    if (!blown_up) PetscCall(ReadPositions(model, input->field, state, x));
+    PetscCall(input->reference(step, truth, input->ctx));
+    for (size_t i = 0; i < n; i++) sum += (x[i] - truth[i]) * (x[i] - truth[i]);
+    blown_up = blown_up || !isfinite(sum);
+    if (blown_up) sum = INFINITY;
+    *error += sum / (double)n;
+    if (curve) curve[count] = sum / (double)n;
+    count++;
+    if (blown_up && !curve) break;
+  }
+  *error /= (double)count;
+  PetscCall(PetscFree3(x, truth, state));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
