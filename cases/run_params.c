@@ -69,6 +69,7 @@ PetscErrorCode NomosCaseLoad(MPI_Comm comm, const NomosCaseInput *input, NomosCo
   PetscCall(NomosConfigCreate(comm, config));
   PetscCall(NomosConfigLoad(*config, input->path));
   if (input->smoke) PetscCall(NomosConfigApplySmoke(*config));
+  for (size_t i = 0; i < input->n_unset; i++) PetscCall(NomosConfigUnset(*config, input->unset[i]));
   for (size_t i = 0; i < input->n_set; i++) PetscCall(NomosConfigSet(*config, input->set[i]));
   PetscCall(NomosConfigPeek(*config, "solver", &solver));
   PetscCall(NomosConfigPeek(*config, "case.units", &units));

@@ -41,6 +41,8 @@ typedef struct {
   bool                        smoke;
   size_t                      n_set;
   const char *const          *set;
+  size_t                      n_unset; /* keys whose values in the file are forgotten first */
+  const char *const          *unset;
 } NomosCaseInput;
 PetscErrorCode NomosCaseLoad(MPI_Comm comm, const NomosCaseInput *input, NomosConfig *config, const NomosModelOps **ops);
 PetscErrorCode NomosCommonParamsGet(NomosConfig config, NomosRunParams *params);

@@ -105,6 +105,19 @@ PetscErrorCode NomosConfigPut_Private(NomosConfig config, NomosConfigEntry **ent
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode NomosConfigUnset(NomosConfig config, const char key[])
+{
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < config->n_entries; i++) {
+    if (strcmp(config->entries[i]->key, key)) continue;
+    PetscCall(NomosConfigEntryDestroy_Private(&config->entries[i]));
+    config->n_entries--;
+    memmove(config->entries + i, config->entries + i + 1, (config->n_entries - i) * sizeof *config->entries);
+    break;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* ---- the config ---- */
 
 PetscErrorCode NomosConfigCreate(MPI_Comm comm, NomosConfig *config)

@@ -45,6 +45,9 @@ PetscErrorCode NomosConfigApplySmoke(NomosConfig config);
 /* `key=value` from the command line (`--set`); the value is YAML ("[1 m, 2 m]" works). Wins over the file. */
 PetscErrorCode NomosConfigSet(NomosConfig config, const char assignment[]);
 
+/* Forget what was given for a key before its parameter is declared, if anything was. */
+PetscErrorCode NomosConfigUnset(NomosConfig config, const char key[]);
+
 /* Text of a key before its parameter is declared (to find `solver`); *text = NULL if not given. Borrowed. */
 PetscErrorCode NomosConfigPeek(NomosConfig config, const char key[], const char **text);
 /* Does any key given begin with `prefix` ("gradcheck.")? */

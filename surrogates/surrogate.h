@@ -59,11 +59,11 @@ typedef struct {
   const NomosModelOps *model; /* what `nomos run` makes of the trained weights; NULL: nothing */
 } NomosSurrogateOps;
 
-/* A model to learn in: the case `path` (as a user would name it; NULL: the run that made the data), with n_set assignments `key=value` laid over it. */
+/* A model to learn in: the case `path` (as a user would name it; NULL: the run that made the data), without the keys `unset`, and with assignments `key=value` laid over it. */
 typedef struct {
   const char        *path;
-  size_t             n_set;
-  const char *const *set;
+  size_t             n_unset, n_set;
+  const char *const *unset, *const *set;
 } NomosSimulation;
 
 struct NomosSurrogate_s {
