@@ -72,15 +72,16 @@ static PetscErrorCode WriteTables(NomosRun *run, const NomosGradcheck *check)
   for (int i = 0; i < NOMOS_CHECK_HALVINGS; i++) fprintf(stream, "%.17g,%.17g,%.17g,%.17g\n", r->h[i], r->remainder[0][i], r->remainder[1][i], r->remainder[2][i]);
   fclose(stream);
   PetscCall(WriteText(run, "taylor.csv", text));
+  if (!check->n_norms) PetscFunctionReturn(PETSC_SUCCESS);
   stream = open_memstream(&text, &size);
   fprintf(stream, "step,norm\n");
-  for (int64_t k = 0; k <= check->n_steps; k++) fprintf(stream, "%lld,%.17g\n", (long long)k, check->norms[k]);
+  for (size_t k = 0; k < check->n_norms; k++) fprintf(stream, "%zu,%.17g\n", k, check->norms[k]);
   fclose(stream);
   PetscCall(WriteText(run, "norms.csv", text));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Taylor remainders with the slopes they should have, and the growth of the gradient backwards in time. */
+/* Taylor remainders with the slopes they should have, and, of a trajectory, the growth of the gradient backwards in time. */
 static PetscErrorCode Draw(NomosRun *run, const NomosGradcheck *check)
 {
   static const char *const   labels[] = {"cost", "- gradient", "- second derivative"}, *const slopes[] = {"h", "h^2", "h^3"};
@@ -92,18 +93,20 @@ static PetscErrorCode Draw(NomosRun *run, const NomosGradcheck *check)
   PetscFunctionBeginUser;
   PetscCall(NomosRunDirectoryFile(run->directory, "plots", path));
   PetscCheck(!mkdir(path, 0777) || errno == EEXIST, PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s: cannot be created", path);
-  PetscCall(NomosFigureCreate(run->params.title[0] ? run->params.title : run->ops->name, 1, 2, &figure));
+  PetscCall(NomosFigureCreate(run->params.title[0] ? run->params.title : run->ops ? run->ops->name : run->surrogate_ops->name, 1, check->n_norms ? 2 : 1, &figure));
   PetscCall(NomosFigurePanel(figure, 0, 0, &(NomosAxes){.title = "Taylor remainders", .x_label = "step h", .y_label = "remainder", .x_scale = NOMOS_SCALE_LOG, .y_scale = NOMOS_SCALE_LOG}));
   for (int p = 0; p < 3; p++) {
     if (isnan(r->order[p])) continue;
     PetscCall(NomosFigureLine(figure, NOMOS_CHECK_HALVINGS, r->h, r->remainder[p], labels[p], 3));
     if (r->remainder[p][0] > 0) PetscCall(NomosFigureSlope(figure, p + 1, r->h[0], r->h[NOMOS_CHECK_HALVINGS - 1], r->remainder[p][0], slopes[p]));
   }
-  PetscCall(PetscMalloc1((size_t)check->n_steps + 1, &steps));
-  for (int64_t k = 0; k <= check->n_steps; k++) steps[k] = (double)k;
-  PetscCall(NomosFigurePanel(figure, 0, 1, &(NomosAxes){.title = "norm of the gradient", .x_label = "step", .y_label = "norm", .y_scale = NOMOS_SCALE_LOG}));
-  PetscCall(NomosFigureLine(figure, (size_t)check->n_steps + 1, steps, check->norms, NULL, 0));
-  PetscCall(PetscFree(steps));
+  if (check->n_norms) {
+    PetscCall(PetscMalloc1(check->n_norms, &steps));
+    for (size_t k = 0; k < check->n_norms; k++) steps[k] = (double)k;
+    PetscCall(NomosFigurePanel(figure, 0, 1, &(NomosAxes){.title = "norm of the gradient", .x_label = "step", .y_label = "norm", .y_scale = NOMOS_SCALE_LOG}));
+    PetscCall(NomosFigureLine(figure, check->n_norms, steps, check->norms, NULL, 0));
+    PetscCall(PetscFree(steps));
+  }
   PetscCall(NomosRunDirectoryFile(run->directory, "plots/gradcheck", path));
   PetscCall(NomosFigureSave(figure, path));
   PetscCall(NomosFigureDestroy(&figure));

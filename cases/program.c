@@ -43,12 +43,14 @@ static const struct {
    "  nomos estimate qg/parameter_estimation --set estimate.noise=0.1\n"
    "  nomos estimate my_case --set estimate.observations=seen.nc\n"},
   {"gradcheck", "CASE [options]", GRADCHECK, 1, 1, NomosCommandGradcheck, "check the derivatives of a case, and measure what they cost",
-   "A short trajectory from the case's initial state is differentiated by the state and by every differentiable parameter: transposition, Taylor remainders of orders\n"
-   "2 and 3, second derivatives, central differences of each parameter, the same bits under every checkpoint schedule and number of threads, the cost of a gradient\n"
-   "in forward runs. A table on the terminal and in RUN/gradcheck.csv, a picture in RUN/plots. Exit code 1 if a check fails. Its parameters: nomos describe gradcheck.\n"
+   "Of a simulation, a short trajectory from the case's initial state is differentiated by the state and by every differentiable parameter; of a training (`surrogate:`), its\n"
+   "loss by all weights, in float64: transposition, Taylor remainders of orders 2 and 3, second derivatives, central differences for each parameter or tensor of weights, the\n"
+   "same bits under every checkpoint schedule and number of threads, fused kernels against their definitions, single precision against double, the cost of a gradient in forward\n"
+   "runs. A table on the terminal and in RUN/gradcheck.csv, a picture in RUN/plots. Exit code 1 if a check fails. Its parameters: nomos describe gradcheck.\n"
    "\n"
    "  nomos gradcheck qg/two_layer_turbulence --smoke\n"
-   "  nomos gradcheck qg/rossby_wave --set gradcheck.steps=100\n"},
+   "  nomos gradcheck qg/rossby_wave --set gradcheck.steps=100\n"
+   "  nomos gradcheck hamiltonian/hnn_two_body\n"},
   {"train", "CASE [options]", TRAIN, 1, 1, NomosCommandTrain, "train a surrogate, or continue a training",
    "CASE says which surrogate, on which data and how (`surrogate:`, `data:`, `train:`). The run directory holds weights.safetensors (the best ones, which PyTorch and NumPy\n"
    "open), loss.csv, log.txt, checkpoints and pictures. With MPI each rank takes its share of a mini-batch. Signals end it as they end a run; --restart latest goes on,\n"

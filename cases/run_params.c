@@ -46,7 +46,7 @@ const NomosSection *const nomos_sections[] = {
   NULL,
 };
 
-static PetscErrorCode RegisterSections(NomosConfig config, const char asked[])
+PetscErrorCode NomosSectionsRegister(NomosConfig config, const char asked[])
 {
   char prefix[NOMOS_MAX_NAME + 1];
   bool has;
@@ -81,7 +81,7 @@ PetscErrorCode NomosCaseLoad(MPI_Comm comm, const NomosCaseInput *input, NomosCo
   PetscCall(NomosModelFind(input->models, solver, NomosConfigWhere(*config, "solver"), ops));
   PetscCall(NomosConfigRegister(*config, (*ops)->n_params, (*ops)->params));
   if ((*ops)->declare) PetscCall((*ops)->declare(*config));
-  PetscCall(RegisterSections(*config, input->section));
+  PetscCall(NomosSectionsRegister(*config, input->section));
   PetscCall(NomosConfigCheck(*config));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

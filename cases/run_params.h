@@ -32,6 +32,7 @@ typedef struct {
   const NomosParam *params;
 } NomosSection;
 extern const NomosSection *const nomos_sections[]; /* NULL at the end */
+PetscErrorCode NomosSectionsRegister(NomosConfig config, const char asked[]); /* asked: of the command, or NULL */
 
 /* Load a case (with `smoke` and `--set`), declare the parameters of runs, of its solver and of `section` (NULL: none), check them. Collective. */
 typedef struct {

@@ -66,15 +66,31 @@ static PetscErrorCode CheckExpected(NomosRun *run)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Does the case train? Rank 0 looks. */
+static PetscErrorCode Learns(NomosRun *run, bool *learns)
+{
+  int is = run->task->learns;
+
+  PetscFunctionBeginUser;
+  if (run->task->either) {
+    if (!run->rank) is = NomosIsTraining(run->case_file.path);
+    PetscCallMPI(MPI_Bcast(&is, 1, MPI_INT, 0, run->comm));
+  }
+  *learns = is;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosRunSetUp(NomosRun *run)
 {
   NomosProgram *program = run->program;
+  bool          learns = false;
 
   PetscFunctionBeginUser;
   PetscCall(NomosCaseFind(run->comm, program->arguments[0], &run->case_file));
   PetscCall(CheckExpected(run));
   const NomosCaseInput input = {.path = run->case_file.path, .models = program->models, .section = run->task->section, .smoke = program->smoke, .n_set = program->n_set, .set = program->set};
-  if (run->task->learns) {
+  PetscCall(Learns(run, &learns));
+  if (learns) {
     PetscCall(NomosTrainingCaseLoad(run->comm, &input, program->surrogates, &run->config, &run->surrogate_ops));
     PetscCall(NomosCommonParamsGet(run->config, &run->params));
   } else {

@@ -81,6 +81,7 @@ PetscErrorCode NomosTrainingCaseLoad(MPI_Comm comm, const NomosCaseInput *input,
   PetscCall(NomosConfigRegister(*config, nomos_n_train_params, nomos_train_params));
   PetscCall(NomosConfigRegister(*config, nomos_n_optimiser_params, nomos_optimiser_params));
   PetscCall(NomosConfigRegister(*config, nomos_n_learning_rate_params, nomos_learning_rate_params));
+  PetscCall(NomosSectionsRegister(*config, input->section));
   PetscCall(NomosConfigCheck(*config));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -29,9 +29,10 @@ PetscErrorCode NomosSurrogateFind(const NomosSurrogateOps *const list[], const c
   SETERRQ(PETSC_COMM_WORLD, PETSC_ERR_ARG_UNKNOWN_TYPE, "%s: surrogate = %s: no such surrogate%s%s%s; the surrogates are: %s", where, name, near ? "; did you mean " : "", near ? near : "", near ? "?" : "", all);
 }
 
-static PetscErrorCode Create(NomosSurrogate s)
+static PetscErrorCode Create(NomosSurrogate s, const NomosSurrogateInput *how)
 {
   NomosDatasetInput input = {0};
+  NomosRealType     type;
   const char       *precision;
   int64_t           seed;
 
@@ -40,7 +41,8 @@ static PetscErrorCode Create(NomosSurrogate s)
   PetscCall(NomosConfigGetInt(s->config, "train.seed", &seed));
   s->seed = (uint64_t)seed;
   if ((s->ops->data || s->ops->reads) && !s->data_path) PetscCall(NomosConfigGetString(s->config, "data.path", &s->data_path));
-  PetscCall(NomosParametersCreate(strcmp(precision, "float64") ? NOMOS_F32 : NOMOS_F64, &s->parameters));
+  type = how->precision ? *how->precision : strcmp(precision, "float64") ? NOMOS_F32 : NOMOS_F64;
+  PetscCall(NomosParametersCreate(type, &s->parameters));
   if (s->ops->data) {
     PetscCall(NomosDatasetInputFromConfig(s->config, &input));
     input.path = s->data_path;
@@ -68,7 +70,7 @@ PetscErrorCode NomosSurrogateCreate(const NomosSurrogateInput *input, NomosSurro
   s->data_path        = input->data_path;
   s->simulate         = input->simulate;
   s->simulate_context = input->simulate_context;
-  PetscErrorCode code = Create(s);
+  PetscErrorCode code = Create(s, input);
   if (code) PetscCall(NomosSurrogateDestroy(&s));
   PetscCall(code);
   *surrogate = s;
@@ -83,6 +85,16 @@ PetscErrorCode NomosSurrogateDestroy(NomosSurrogate *surrogate)
   PetscCall(NomosDatasetClose(&(*surrogate)->data));
   PetscCall(NomosParametersDestroy(&(*surrogate)->parameters));
   PetscCall(PetscFree(*surrogate));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosSurrogateOrder(NomosSurrogate s, int64_t epoch, size_t order[])
+{
+  const size_t n = s->n_examples[NOMOS_SPLIT_TRAIN];
+
+  PetscFunctionBeginUser;
+  if (s->data && NomosDatasetExamples(s->data, NOMOS_SPLIT_TRAIN) == n) PetscCall(NomosDatasetOrder(s->data, NOMOS_SPLIT_TRAIN, s->seed, epoch, order));
+  else NomosPermutation(s->seed, epoch, n, order);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -20,6 +20,14 @@ typedef struct {
   uint64_t      seed;     /* of random numbers: draw by (seed, a stream, step and example), so that neither ranks nor a resume change them */
 } NomosBatch;
 
+/* This rank's part of the loss of a mini-batch. */
+typedef struct {
+  NomosSurrogate surrogate;
+  NomosBatch     batch;   /* this rank's examples, here possibly none */
+  double         share;   /* of the mini-batch's examples: the loss is the sum of share * loss over the ranks */
+  bool           unfused; /* by the definitions of fused primitives (NomosTapeSetFusing) */
+} NomosBatchLoss;
+
 /* `create` and `fit` are collective. Weights are passed as tensors w[] (numbers as NomosParametersAdd gave them), so that a loss may replace them, as an inner step of meta-learning does. */
 typedef struct {
   const char       *name;    /* the value of `surrogate:` */
@@ -44,6 +52,8 @@ typedef struct {
   /* A scalar: the mean over the examples of the batch. Not collective: each rank has a share of a batch, and a loss of n examples is the mean of those of its parts (up to terms that
      are the same for all). May itself take gradients (NomosGradient with `record`). */
   PetscErrorCode (*loss)(NomosSurrogate s, const NomosBatch *batch, NomosTape tape, const NomosTensor w[], NomosTensor *loss);
+  /* The same loss as an operator of the flat weights with the derivatives it has, for nomos gradcheck (surrogates/loss_operator.h). NULL: made of `loss`, with all. */
+  PetscErrorCode (*loss_operator)(const NomosBatchLoss *loss, NomosOperator *op);
   /* In training, when the gradient of such a loss has been taken and its tape still stands: running averages into buffers (NomosBatchStatisticsKeep). Their changes are averaged over the
      ranks after every step. Not collective. NULL: buffers do not change. */
   PetscErrorCode (*keep)(NomosSurrogate s, const NomosBatch *batch);
@@ -93,11 +103,14 @@ typedef struct {
   const NomosSurrogateOps *ops;
   NomosConfig              config;
   const char              *data_path; /* in place of data.path; NULL: data.path */
+  const NomosRealType     *precision; /* in place of train.precision; NULL: train.precision */
   PetscErrorCode (*simulate)(NomosSurrogate s, const NomosSimulation *simulation, NomosModel *model, NomosConfig *config);
   void *simulate_context;
 } NomosSurrogateInput;
 PetscErrorCode NomosSurrogateCreate(const NomosSurrogateInput *input, NomosSurrogate *surrogate);
 PetscErrorCode NomosSurrogateDestroy(NomosSurrogate *surrogate);
+/* The order in which an epoch takes the training examples, the same on every rank. */
+PetscErrorCode NomosSurrogateOrder(NomosSurrogate surrogate, int64_t epoch, size_t order[]);
 
 /* Weights and buffers as safetensors (io/safetensors.h), with metadata: `surrogate`, `architecture` (its parameters), `normalisation` (buffers named mean and deviation), `data` (hash), `program`,
    and the texts given. Load checks all before it changes anything: errors are those of the file, another surrogate, a tensor that is missing, too many, or of another shape or type; the weights

@@ -296,8 +296,7 @@ static PetscErrorCode Order(NomosTraining t)
 {
   PetscFunctionBeginUser;
   if (t->ordered == t->status.epoch) PetscFunctionReturn(PETSC_SUCCESS);
-  if (t->surrogate->data && NomosDatasetExamples(t->surrogate->data, NOMOS_SPLIT_TRAIN) == t->n_examples) PetscCall(NomosDatasetOrder(t->surrogate->data, NOMOS_SPLIT_TRAIN, t->surrogate->seed, t->status.epoch, t->order));
-  else NomosPermutation(t->surrogate->seed, t->status.epoch, t->n_examples, t->order);
+  PetscCall(NomosSurrogateOrder(t->surrogate, t->status.epoch, t->order));
   t->ordered = t->status.epoch;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -162,7 +162,7 @@ const NomosSurrogateOps NomosSurrogateOps_Toy = {
   .evaluate = ToyEvaluate,
 };
 
-const NomosSurrogateOps *const nomos_toy_surrogates[] = {&NomosSurrogateOps_Toy, NULL};
+const NomosSurrogateOps *const nomos_toy_surrogates[] = {&NomosSurrogateOps_Toy, &NomosSurrogateOps_ToyQuartic, NULL};
 
 PetscErrorCode NomosToyWriteData(const char path[], size_t n, size_t n_x, const double x[], size_t n_y, const double y[])
 {

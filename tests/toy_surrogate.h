@@ -4,7 +4,7 @@
 
 #include "surrogates/surrogate.h"
 
-extern const NomosSurrogateOps        NomosSurrogateOps_Toy;
+extern const NomosSurrogateOps        NomosSurrogateOps_Toy, NomosSurrogateOps_ToyQuartic;
 extern const NomosSurrogateOps *const nomos_toy_surrogates[];
 
 /* Rows (n, n_x) and (n, n_y) as datasets x and y of a file. One rank. */

@@ -56,10 +56,46 @@ expect 1 "" "$toy" gradcheck ring -o wrong --set lorenz.mistake=1e-3
 grep -q "FAIL *taylor_2" out.txt || fail "a wrong gradient passes: $(cat out.txt)"
 grep -q "^[0-9]* failed" <(tail -n 1 wrong/STATUS) || fail "STATUS: $(cat wrong/STATUS)"
 
+# A training: its loss by all weights, in either precision, with other options than a simulation's; the directory is a case again.
+"${toy%/*}/nomos_toy_data" "$PWD/data.h5" 60 || fail "no data"
+mkdir learn hand
+echo "surrogate: toy_map
+toy: {width: 8}
+data: {path: $PWD/data.h5, validation: 0.2}
+train: {batch: 8}
+smoke: {gradcheck.examples: 5}" >learn/case.yaml
+echo 'surrogate: toy_quartic
+train: {batch: 8}' >hand/case.yaml
+expect 0 "" "$toy" gradcheck learn -o learned
+for file in STATUS config.yaml summary.json gradcheck.csv gradcheck.json taylor.csv plots/gradcheck.png; do
+  [ -s learned/$file ] || fail "no $file of a training"
+done
+[ ! -e learned/norms.csv ] && [ ! -e learned/weights.safetensors ] || fail "a training has no norms along a trajectory, a check no weights"
+for check in threads fused_kernels float32 transposition linearity taylor_2 taylor_3 hessian_symmetry hessian_differences "d/d map.0.weight" "d/d map.1.bias"; do
+  grep -q "ok *$check" out.txt || fail "no check of $check: $(cat out.txt)"
+done
+grep -q "gradient_cost" out.txt && grep -q "float64 (the training's is float32)" out.txt || fail "cost and precision are not told: $(cat out.txt)"
+expect 0 "" "$toy" gradcheck learned -o learned_again --set train.precision=float64
+grep -q "float32" out.txt && fail "a training in float64 has a check of float32"
+expect 0 "" mpirun --oversubscribe -n 2 "$toy" gradcheck learn --smoke -o learn_ranks
+expect 0 "" mpirun --oversubscribe -n 2 "$toy" gradcheck learn -o learn_one --set gradcheck.examples=1 # none for one of the ranks
+expect 143 "" "$toy" gradcheck learn -o learn_stopped --set time.max_wall=1e-6
+expect 0 "" "$toy" train learn --quiet -o trained --set train.epochs=1 --set gradcheck.seed=3
+
+# A loss that brings its own gradient, right and wrong; it has no second derivatives.
+expect 0 "" "$toy" gradcheck hand -o by_hand
+grep -q "ok *taylor_2" out.txt && grep -q "ok *d/d w" out.txt && ! grep -q "hessian\|taylor_3\|fused" out.txt || fail "by hand: $(cat out.txt)"
+expect 0 "" mpirun --oversubscribe -n 2 "$toy" gradcheck hand -o hand_ranks
+expect 1 "" "$toy" gradcheck hand -o hand_wrong --set quartic.mistake=1e-3
+grep -q "FAIL *taylor_2" out.txt && grep -q "FAIL *d/d w" out.txt || fail "a wrong gradient of a loss passes: $(cat out.txt)"
+
 # What cannot be differentiated says so; what is wrong in the case too.
 expect 1 "solver toy has no derivatives" "$toy" gradcheck still -o none
 [ ! -e none ] || fail "a refused check leaves a directory"
 expect 1 "gradcheck.steps" "$toy" gradcheck ring -o none --set gradcheck.steps=1
 expect 1 "gradcheck.direction" "$toy" gradcheck ring -o none --set gradcheck.direction=1
+expect 1 "gradcheck.examples" "$toy" gradcheck learn -o none --set gradcheck.examples=0
+expect 1 "cannot be read" "$toy" gradcheck learn -o none --set data.path=/nonexistent.h5
+[ ! -e none ] || fail "a refused check of a training leaves a directory"
 expect 0 "" "$toy" describe gradcheck
 finish

@@ -141,7 +141,6 @@ bad 'zero epochs' 'train.epochs = 0: must be between 1' train learn -o out --set
 bad 'a negative rate' 'train.learning_rate = -1: must be at least 0' train learn -o out --set train.learning_rate=-1
 bad 'nothing to compare with' '--check needs the numbers to expect' train learn -o out --check
 bad 'an unused PETSc option' 'no_such_option' train learn -o out -- -no_such_option 3
-bad 'gradcheck of a training' 'this case trains a surrogate (toy_map)' gradcheck learn -o out
 bad 'estimate of a training' 'this case trains a surrogate (toy_map)' estimate learn -o out
 bad 'data by a case that is not' "data.case = nowhere: case 'nowhere' not found" train learn -o out --set data.path= --set data.case=nowhere
 bad 'data by a training' 'data.case = learn: ' train learn -o out --set data.path= --set data.case=learn

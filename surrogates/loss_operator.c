@@ -1,0 +1,50 @@
+#include "surrogates/loss_operator.h"
+
+#include "operators/primitives.h"
+#include "operators/tape_function.h"
+
+/* All tensors of the parameters: views of the weights x, and buffers. */
+static PetscErrorCode Bind(NomosParameters parameters, NomosTape tape, NomosTensor x, NomosTensor w[])
+{
+  PetscFunctionBeginUser;
+  x = NomosCast(x, NomosParametersType(parameters));
+  for (size_t i = 0; i < NomosParametersCount(parameters); i++) {
+    NomosParameter p;
+    PetscCall(NomosParametersGet(parameters, i, &p));
+    w[i] = p.buffer ? NomosTensorCreate(tape, p.type, p.n_dims, p.shape, p.values) : NomosReshape(NomosSlice(x, 0, p.offset, p.size, 1), p.n_dims, p.shape);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Loss(NomosTape tape, const NomosTensor in[], void *ctx, NomosTensor out[])
+{
+  const NomosBatchLoss *loss = ctx;
+  NomosSurrogate        s    = loss->surrogate;
+  NomosTensor          *w, value;
+  PetscErrorCode        code;
+
+  PetscFunctionBeginUser;
+  out[0] = NomosTensorConstant(tape, NOMOS_F64, 0, NULL, 0);
+  if (!loss->batch.n) PetscFunctionReturn(PETSC_SUCCESS);
+  if (loss->unfused) (void)NomosTapeSetFusing(tape, false);
+  PetscCall(PetscMalloc1(NomosParametersCount(s->parameters), &w));
+  const bool recording = NomosTapeSetRecording(tape, true); /* it may take gradients of its own */
+  code                 = Bind(s->parameters, tape, in[0], w);
+  if (!code) code = s->ops->loss(s, &loss->batch, tape, w, &value);
+  if (!code) out[0] = NomosAffine(NomosCast(value, NOMOS_F64), loss->share, 0);
+  (void)NomosTapeSetRecording(tape, recording);
+  PetscCall(PetscFree(w));
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosOperatorFromLoss(const NomosBatchLoss *loss, NomosOperator *op)
+{
+  NomosSurrogate              s  = loss->surrogate;
+  const NomosOperatorArgument in = {.name = "weights", .size = NomosParametersSize(s->parameters), .replicated = true}, out = {.name = "loss", .size = 1};
+
+  PetscFunctionBeginUser;
+  if (s->ops->loss_operator) PetscCall(s->ops->loss_operator(loss, op));
+  else PetscCall(NomosOperatorFromTape(&(NomosTapeFunctionInput){.comm = s->comm, .name = "loss", .function = Loss, .ctx = (void *)loss, .n_in = 1, .n_out = 1, .in = &in, .out = &out}, op));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
