@@ -53,13 +53,13 @@ static PetscErrorCode BlewUp(NomosRun *run, const NomosModelFault *fault)
   snprintf(value, sizeof value, "%g", isnan(fault->value) ? fabs(fault->value) : fault->value); /* "nan", not "-nan" */
   if (fault->cfl > 0) snprintf(cfl, sizeof cfl, ", CFL number %.3g", fault->cfl);
   snprintf(advice, sizeof advice, "time.dt = %.3g%s (it is %.6g%s)", dt, unit, model->dt, unit);
-  if (model->step == run->first_step && !isfinite(fault->value)) snprintf(resume, sizeof resume, "the state it began with is not sound");
+  if (model->step == run->first_step && (!isfinite(fault->value) || fault->place[0])) snprintf(resume, sizeof resume, "the state it began with is not sound");
   else if (run->checkpoint_due.last_step < 0) snprintf(resume, sizeof resume, "try %s: begin again with --force --set time.dt=%.3g (there is no checkpoint yet)", advice, dt);
   else snprintf(resume, sizeof resume, "try %s: nomos run %s --restart latest --set time.dt=%.3g continues from step %lld", advice, NomosRunDirectoryPath(run->directory), dt, (long long)run->checkpoint_due.last_step);
-  if (model->step == run->first_step && isfinite(fault->value)) {
+  if (model->step == run->first_step && isfinite(fault->value) && !fault->place[0]) {
     SETERRQ(run->comm, PETSC_ERR_FP, "time.dt is far too long for the state at step %lld%s (its largest value: %s%s = %s); try %s", (long long)model->step, cfl, fault->field, index, value, advice);
   }
-  SETERRQ(run->comm, PETSC_ERR_FP, "the run blew up: %s%s = %s at step %lld%s, time %s; %s", fault->field, index, value, (long long)model->step, cfl, NomosTimeText(model->time, params->stop, params->nondimensional, time, sizeof time), resume);
+  SETERRQ(run->comm, PETSC_ERR_FP, "the run blew up: %s%s = %s%s%s%s at step %lld%s, time %s; %s", fault->field, index, value, fault->place[0] ? " (" : "", fault->place, fault->place[0] ? ")" : "", (long long)model->step, cfl, NomosTimeText(model->time, params->stop, params->nondimensional, time, sizeof time), resume);
 }
 
 PetscErrorCode NomosRunCheck(NomosRun *run)

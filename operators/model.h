@@ -44,6 +44,7 @@ typedef struct {
   int      n_index;
   int64_t  index[NOMOS_FIELD_MAX_DIMS]; /* of the first bad entry, as in the file: (layer, y, x) */
   double   value;
+  char     place[160]; /* what is wrong with it and where it is, in words; "": nothing to add */
   double   cfl;        /* 0: unknown */
   double   dt_advised; /* 0: no advice */
 } NomosModelFault;

@@ -82,15 +82,20 @@ struct NomosMpm_s {
   size_t                 n, n_entries;   /* particles on this rank, reals of each: 2 d + d d + 9 */
   int64_t               *id;             /* (n) of the whole simulation */
   int32_t               *material;       /* (n) index in setup.materials */
+  int32_t               *body;           /* (n) index of its body in the case */
   void                  *state;          /* (n_entries, n) of the precision */
   double                *mass, *volume;  /* (n) kg, m^3 */
   size_t                 n_parameters;
   NomosModelParameter   *parameters;     /* of the model: those of the laws of all materials */
+  size_t                 n_parameter_info;
   NomosParam            *parameter_info; /* what `parameters` point to: with full keys */
   const NomosMpmKernels *kernels;
   void                  *work;           /* of the kernels */
   int64_t                lost;           /* the first particle (place on this rank) that the last step found outside the grid; -1: none */
   struct NomosMpmOutput_s *output;
+  double                 first_dt;       /* of the case: the largest that an adaptive one takes */
+  double                 low[3], high[3]; /* of the positions of all particles over the run so far */
+  double                 first_energy;   /* at step 0 */
 };
 
 /* solvers/mpm/mpm_params.c: setup from model->config, laws included; `declare` of the ops. Errors name key and place. Collective. */
@@ -100,10 +105,12 @@ PetscErrorCode NomosMpmSetupFree(NomosMpmSetup *setup);
 /* The list of parameters, and values into the laws. */
 PetscErrorCode NomosMpmParameters(NomosMpm *mpm);
 PetscErrorCode NomosMpmSetParameters(NomosMpm *mpm, const double values[]);
-extern const NomosParam      nomos_mpm_params[];
-extern const size_t          nomos_n_mpm_params;
-extern const NomosParamGroup nomos_mpm_groups[]; /* materials, bodies, obstacles */
-extern const size_t          nomos_n_mpm_groups;
+enum { NOMOS_MPM_N_PARAMS = 20, NOMOS_MPM_N_GROUPS = 3 };
+extern const NomosParam      nomos_mpm_params[NOMOS_MPM_N_PARAMS];
+extern const NomosParamGroup nomos_mpm_groups[NOMOS_MPM_N_GROUPS]; /* materials, bodies, obstacles */
+
+/* solvers/mpm/mpm_derivatives.c */
+extern const NomosModelDerivatives nomos_mpm_derivatives;
 
 /* solvers/mpm/mpm_bodies.c: how many particles there are (called by `create`; sets n, id, material, mass, volume and materials' ranges), and their first state. Errors: leaky or empty
    bodies, particles outside the domain or in an obstacle. Collective. */

@@ -1,0 +1,325 @@
+#include "solvers/mpm/mpm_impl.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- create ---- */
+
+/* Which material's waves set the limit. */
+static double WaveTime(const NomosMpm *mpm, size_t *material)
+{
+  double least = INFINITY;
+
+  for (size_t m = 0; m < mpm->setup.n_materials; m++) {
+    const NomosMpmMaterial *it    = &mpm->setup.materials[m];
+    const double            speed = sqrt(it->law[NOMOS_LAW_ELASTICITY]->modulus / it->density);
+    if (!it->count || !(speed > 0) || mpm->setup.dx / speed >= least) continue;
+    least = mpm->setup.dx / speed;
+    if (material) *material = m;
+  }
+  return least;
+}
+
+static double MaxSpeed(const NomosMpm *mpm)
+{
+  const size_t d = (size_t)mpm->setup.d;
+  double       most = 0;
+
+  for (size_t k = 0; k < mpm->n; k++) {
+    double square = 0;
+    for (size_t a = 0; a < d; a++) square += pow(NomosMpmEntry(mpm, d + a, k), 2);
+    most = fmax(most, square);
+  }
+  return sqrt(most);
+}
+
+PetscErrorCode NomosMpmStableTimeStep(NomosMpm *mpm, double *wave, double *speed)
+{
+  double limits[2];
+
+  PetscFunctionBeginUser;
+  limits[0] = WaveTime(mpm, NULL);
+  limits[1] = mpm->setup.dx / MaxSpeed(mpm);
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, limits, 2, MPI_DOUBLE, MPI_MIN, mpm->comm));
+  *wave  = limits[0];
+  *speed = limits[1];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CheckTimeStep(NomosModel model)
+{
+  NomosMpm    *mpm      = model->data;
+  size_t       material = 0;
+  const double limit    = WaveTime(mpm, &material), dt = mpm->first_dt;
+
+  PetscFunctionBeginUser;
+  NomosCheck(mpm->setup.cfl > 0 || dt <= limit, model->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: time.dt = %g s is above the stability limit of %.3g s: pressure waves in %s run at %.3g m/s and may cross at most one cell (%g m) in a step; use time.dt = %.2g s, or coarser cells",
+             NomosConfigWhere(model->config, "time.dt"), dt, limit, mpm->setup.materials[material].name, mpm->setup.dx / limit, mpm->setup.dx, 0.5 * limit);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Create(NomosModel model)
+{
+  NomosMpm *mpm;
+  int64_t   seed;
+  int       size;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscNew(&mpm));
+  model->data = mpm;
+  mpm->comm   = model->comm;
+  mpm->lost   = -1;
+  PetscCallMPI(MPI_Comm_size(model->comm, &size));
+  PetscCheck(size == 1, model->comm, PETSC_ERR_SUP, "solver mpm runs on one rank, with threads; %d ranks were started", size);
+  PetscCall(NomosMpmSetupFromConfig(model->comm, model->config, &mpm->setup));
+  PetscCall(NomosMpmParameters(mpm));
+  PetscCall(NomosConfigGetReal(model->config, "time.dt", &mpm->first_dt));
+  PetscCall(NomosMpmBodiesCreate(mpm, model->config));
+  PetscCall(CheckTimeStep(model));
+  mpm->kernels = mpm->setup.single ? &nomos_mpm_kernels_f32 : &nomos_mpm_kernels_f64;
+  PetscCall(mpm->kernels->create(mpm));
+  PetscCall(NomosModelSetTimeStep(model, mpm->first_dt));
+  PetscCall(NomosConfigGetInt(model->config, "mpm.seed", &seed));
+  model->seed      = (uint64_t)seed;
+  model->precision = mpm->setup.single ? NOMOS_F32 : NOMOS_F64;
+  model->n_grid    = (int64_t)mpm->n;
+  PetscCall(NomosMpmOutputCreate(model));
+  PetscCall(NomosMpmScalarsCreate(model));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Destroy(NomosModel model)
+{
+  NomosMpm *mpm = model->data;
+
+  PetscFunctionBeginUser;
+  if (!mpm) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosMpmOutputDestroy(model));
+  if (mpm->work) PetscCall(mpm->kernels->destroy(mpm));
+  PetscCall(NomosMpmSetupFree(&mpm->setup));
+  for (size_t i = 0; i < mpm->n_parameter_info; i++) PetscCall(PetscFree(mpm->parameter_info[i].key));
+  PetscCall(PetscFree(mpm->parameter_info));
+  PetscCall(PetscFree(mpm->parameters));
+  PetscCall(PetscFree(mpm->id));
+  PetscCall(PetscFree(mpm->material));
+  PetscCall(PetscFree(mpm->body));
+  PetscCall(PetscFree(mpm->mass));
+  PetscCall(PetscFree(mpm->volume));
+  PetscCall(PetscFree(mpm->state));
+  PetscCall(PetscFree(model->data));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- run ---- */
+
+/* The box that positions have been in. */
+static void Extend(NomosMpm *mpm)
+{
+  for (int a = 0; a < mpm->setup.d; a++) {
+    double low = mpm->low[a], high = mpm->high[a];
+    if (mpm->setup.single) {
+      const float *x = (const float *)mpm->state + (size_t)a * mpm->n;
+      float        least = x[0], most = x[0];
+      for (size_t k = 1; k < mpm->n; k++) {
+        least = x[k] < least ? x[k] : least;
+        most  = x[k] > most ? x[k] : most;
+      }
+      low  = fmin(low, least);
+      high = fmax(high, most);
+    } else {
+      const double *x = (const double *)mpm->state + (size_t)a * mpm->n;
+      for (size_t k = 0; k < mpm->n; k++) {
+        low  = x[k] < low ? x[k] : low;
+        high = x[k] > high ? x[k] : high;
+      }
+    }
+    mpm->low[a]  = low;
+    mpm->high[a] = high;
+  }
+}
+
+static PetscErrorCode Initialise(NomosModel model)
+{
+  NomosMpm *mpm = model->data;
+
+  PetscFunctionBeginUser;
+  mpm->lost = -1;
+  PetscCall(NomosMpmBodiesInitialise(mpm, model->config));
+  for (int a = 0; a < 3; a++) {
+    mpm->low[a]  = INFINITY;
+    mpm->high[a] = -INFINITY;
+  }
+  Extend(mpm);
+  const double speed = MaxSpeed(mpm), limit = mpm->setup.dx / speed;
+  NomosCheck(mpm->setup.cfl > 0 || mpm->first_dt <= limit, model->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: time.dt = %g s: particles of %.3g m/s may cross at most one cell (%g m) in a step, which takes them %.3g s; use a shorter one", NomosConfigWhere(model->config, "time.dt"), mpm->first_dt, speed, mpm->setup.dx, limit);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* dt = time.dt/2^(m/2), the largest that keeps waves and particles, together, below cfl cells in a step. */
+static PetscErrorCode Adapt(NomosModel model)
+{
+  NomosMpm *mpm = model->data;
+  double    wave, speed, dt = mpm->first_dt;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosMpmStableTimeStep(mpm, &wave, &speed));
+  const double limit = mpm->setup.cfl / (1 / wave + 1 / speed);
+  for (int m = 0; m < 200 && dt > limit; m++) dt *= PETSC_SQRT2 / 2;
+  if (dt < model->dt || dt > 1.1 * model->dt) PetscCall(NomosModelSetTimeStep(model, dt));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Step(NomosModel model)
+{
+  NomosMpm *mpm = model->data;
+
+  PetscFunctionBeginUser;
+  if (mpm->setup.cfl > 0) PetscCall(Adapt(model));
+  PetscCall(mpm->kernels->step(mpm, model->dt));
+  Extend(mpm);
+  PetscCall(NomosModelTick(model));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Cfl(NomosModel model, double *cfl)
+{
+  NomosMpm *mpm = model->data;
+  double    wave, speed;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosMpmStableTimeStep(mpm, &wave, &speed));
+  *cfl = model->dt / speed;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- is it sound? ---- */
+
+static void Blame(const NomosMpm *mpm, size_t k, const char what[], NomosModelFault *fault)
+{
+  double x[3] = {0, 0, 0};
+
+  for (int a = 0; a < mpm->setup.d; a++) {
+    x[a] = NomosMpmEntry(mpm, (size_t)a, k);
+    if (isnan(x[a])) x[a] = fabs(x[a]); /* "nan", not "-nan" */
+  }
+  fault->bad      = true;
+  fault->index[0] = mpm->id[k];
+  snprintf(fault->place, sizeof fault->place, "%s, a particle of %s at (%.6g, %.6g, %.6g)", what, mpm->setup.materials[mpm->material[k]].name, x[0], x[1], x[2]);
+}
+
+/* The first entry of the first field that is not finite. */
+static bool NotFinite(const NomosMpm *mpm, NomosModelFault *fault)
+{
+  static const char *const names[] = {"position", "velocity", "affine", "deformation_gradient"};
+  const int                d = mpm->setup.d, sides[][2] = {{d, 1}, {d, 1}, {d, d}, {3, 3}};
+  size_t                   entry = 0;
+
+  for (int field = 0; field < 4; field++)
+    for (int i = 0; i < sides[field][0]; i++)
+      for (int j = 0; j < sides[field][1]; j++, entry++)
+        for (size_t k = 0; k < mpm->n; k++) {
+          const double value = NomosMpmEntry(mpm, entry, k);
+          if (isfinite(value)) continue;
+          Blame(mpm, k, "not a finite number", fault);
+          snprintf(fault->field, sizeof fault->field, "%s", names[field]);
+          fault->n_index  = sides[field][1] > 1 ? 3 : 2;
+          fault->index[1] = i;
+          fault->index[2] = j;
+          fault->value    = value;
+          return true;
+        }
+  return false;
+}
+
+/* Particles that are off the grid, not finite, or inside out. */
+static PetscErrorCode Check(NomosModel model, NomosModelFault *fault)
+{
+  NomosMpm *mpm = model->data;
+  double    wave, speed, J;
+
+  PetscFunctionBeginUser;
+  *fault = (NomosModelFault){.bad = false};
+  if (!NotFinite(mpm, fault) && mpm->lost >= 0) {
+    const size_t k = (size_t)mpm->lost;
+    int          a = 0;
+    for (double low, high; a < mpm->setup.d - 1; a++) {
+      NomosMpmRoom(&mpm->setup, a, &low, &high);
+      if (NomosMpmEntry(mpm, (size_t)a, k) < low || NomosMpmEntry(mpm, (size_t)a, k) > high) break;
+    }
+    Blame(mpm, k, "outside the grid", fault);
+    PetscCall(PetscStrncpy(fault->field, "position", sizeof fault->field));
+    fault->n_index  = 2;
+    fault->index[1] = a;
+    fault->value    = NomosMpmEntry(mpm, (size_t)a, k);
+  }
+  for (size_t k = 0; k < mpm->n && !fault->bad; k++) {
+    if ((J = NomosMpmDeterminant(mpm, k)) > 0) continue;
+    Blame(mpm, k, "turned inside out", fault);
+    PetscCall(PetscStrncpy(fault->field, "det_f", sizeof fault->field));
+    fault->n_index = 1;
+    fault->value   = J;
+  }
+  if (!fault->bad) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosMpmStableTimeStep(mpm, &wave, &speed));
+  fault->cfl        = isfinite(model->dt / speed) ? model->dt / speed : 0;
+  fault->dt_advised = fmin(0.5 * model->dt, 0.3 * wave);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- checkpoints ---- */
+
+static PetscErrorCode Save(NomosModel model, NomosCheckpoint checkpoint)
+{
+  NomosMpm    *mpm = model->data;
+  const size_t size[] = {mpm->n_entries, mpm->n}, start[] = {0, 0};
+  const double history[] = {mpm->low[0], mpm->low[1], mpm->low[2], mpm->high[0], mpm->high[1], mpm->high[2], mpm->first_energy};
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosCheckpointWriteArray(checkpoint, "state", model->precision, 2, 1, size, start, size, mpm->state));
+  PetscCall(NomosCheckpointWriteArray(checkpoint, "history", NOMOS_F64, 1, 1, (size_t[]){7}, start, (size_t[]){7}, history));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Load(NomosModel model, NomosCheckpoint checkpoint)
+{
+  NomosMpm    *mpm = model->data;
+  const size_t size[] = {mpm->n_entries, mpm->n}, start[] = {0, 0};
+  double       history[7];
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosCheckpointReadArray(checkpoint, "state", model->precision, 2, size, start, size, mpm->state));
+  PetscCall(NomosCheckpointReadArray(checkpoint, "history", NOMOS_F64, 1, (size_t[]){7}, start, (size_t[]){7}, history));
+  memcpy(mpm->low, history, sizeof mpm->low);
+  memcpy(mpm->high, history + 3, sizeof mpm->high);
+  mpm->first_energy = history[6];
+  mpm->lost         = -1;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Describe(NomosModel model, double *bytes, char *text, size_t n_text)
+{
+  NomosMpm            *mpm    = model->data;
+  const NomosMpmSetup *setup  = &mpm->setup;
+  const double         nodes  = (double)setup->cells[0] * setup->cells[1] * setup->cells[2], real = setup->single ? 4 : 8;
+  const double         wave   = WaveTime(mpm, NULL);
+  char                 third[16] = "", courant[64] = "";
+
+  PetscFunctionBeginUser;
+  *bytes = (double)mpm->n * (real * (double)(mpm->n_entries + 27) + 32) + nodes * real * (setup->d + 1);
+  if (setup->d == 3) snprintf(third, sizeof third, " x %d", setup->cells[2]);
+  if (isfinite(wave)) snprintf(courant, sizeof courant, ", dt is %.2f of the wave limit", mpm->first_dt / wave);
+  snprintf(text, n_text, "%zu particles on %d x %d%s nodes, %s B-splines, %s%s", mpm->n, setup->cells[0], setup->cells[1], third, setup->order == 2 ? "quadratic" : "cubic", setup->single ? "float32" : "float64", courant);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+const NomosModelOps NomosModelOps_MPM = {
+  .name      = "mpm",
+  .summary   = "Continua that deform, flow and break, by the material point method (MLS-MPM with affine velocities), in two or three dimensions.",
+  .reference = "doi:10.1145/3197517.3201293",
+  .n_params = NOMOS_MPM_N_PARAMS, .params = nomos_mpm_params, .n_groups = NOMOS_MPM_N_GROUPS, .groups = nomos_mpm_groups, .declare = NomosMpmDeclare,
+  .create = Create, .initialise = Initialise, .step = Step, .destroy = Destroy,
+  .field_layout = NomosMpmFieldLayout, .write_fields = NomosMpmWriteFields,
+  .scalars = NomosMpmScalars, .evaluate_scalars = NomosMpmEvaluateScalars, .cfl = Cfl, .check = Check, .results = NomosMpmResults,
+  .save = Save, .load = Load, .describe = Describe, .derivatives = &nomos_mpm_derivatives,
+};

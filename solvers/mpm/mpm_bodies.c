@@ -1,0 +1,536 @@
+/* Bodies: from the case to the particles that they are made of, and the state these begin in. */
+#include "io/expression.h"
+#include "io/memory.h"
+#include "operators/model_operator.h"
+#include "operators/random.h"
+#include "solvers/mpm/mpm_impl.h"
+#include "solvers/mpm/surface_mesh.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* clang-format off */
+const NomosParam nomos_mpm_body_params[NOMOS_MPM_N_BODY_PARAMS] = {
+  {"material",          NOMOS_PARAM_STRING,    NULL,    NULL,    0, 0,             NULL,  false, "Name of its material."},
+  {"shape",             NOMOS_PARAM_CHOICE,    NULL,    NULL,    0, 0, "box|sphere|cylinder|mesh|particles", false, "What it fills; mesh: the inside of a closed surface; particles: those of a file or of another run."},
+  {"centre",            NOMOS_PARAM_REAL_LIST, "",      "m",     0, 0,             NULL,  false, "Its middle; of a mesh that of the box around it. Also the centre of angular_velocity."},
+  {"size",              NOMOS_PARAM_REAL_LIST, "",      "m",     DBL_MIN, DBL_MAX, NULL,  false, "box: edges, one number: all the same; mesh: longest edge of the box around it."},
+  {"radius",            NOMOS_PARAM_REAL,      "",      "m",     DBL_MIN, DBL_MAX, NULL,  false, "sphere, cylinder: radius."},
+  {"axis",              NOMOS_PARAM_REAL_LIST, "",      NULL,    0, 0,             NULL,  false, "cylinder: direction of its axis."},
+  {"length",            NOMOS_PARAM_REAL,      "",      "m",     DBL_MIN, DBL_MAX, NULL,  false, "cylinder: length."},
+  {"lattice",           NOMOS_PARAM_REAL_LIST, "",      NULL,    1, 65536,         NULL,  false, "box: particles along each axis, the outermost on its faces."},
+  {"spacing",           NOMOS_PARAM_REAL,      "",      "m",     DBL_MIN, DBL_MAX, NULL,  false, "Distance of particles in a regular lattice."},
+  {"particles_per_cell", NOMOS_PARAM_REAL,     "",      NULL,    DBL_MIN, 4096,    NULL,  false, "The same by the number of particles in a cell of the grid, such as 8."},
+  {"particles",         NOMOS_PARAM_INT,       "0",     NULL,    0, 2000000000,    NULL,  false, "The same by their number, roughly; 0: not given."},
+  {"jitter",            NOMOS_PARAM_REAL,      "0",     NULL,    0, 1,             NULL,  false, "Move each particle of the lattice at random, by at most half of this many spacings along each axis (mpm.seed)."},
+  {"file",              NOMOS_PARAM_FILE,      "",      NULL,    0, 0,             NULL,  false, "mesh: OBJ or STL file; particles: NetCDF-4/HDF5 file with position (particle, axis), optionally velocity and deformation_gradient, all also with time in front."},
+  {"run",               NOMOS_PARAM_FILE,      "",      NULL,    0, 0,             NULL,  false, "particles: directory of a run instead of a file."},
+  {"frame",             NOMOS_PARAM_INT,       "-1",    NULL,    -1, 9e15,         NULL,  false, "particles: index of the frame in the file; -1: the last."},
+  {"of_body",           NOMOS_PARAM_INT,       "-1",    NULL,    -1, 1000000,      NULL,  false, "particles: only those of this body of the run, counted from 0 in the order of its case; -1: all."},
+  {"volume",            NOMOS_PARAM_REAL,      "",      "m3",    DBL_MIN, DBL_MAX, NULL,  false, "Its volume (2-D: area times 1 m); unset: that of the shape, or the sum in the run."},
+  {"velocity",          NOMOS_PARAM_EXPRESSION_LIST, "", "m s-1", 0, 0,            NULL,  false, "Initial velocity, one expression of x, y, z for each axis; unset: rest, or that of the file."},
+  {"angular_velocity",  NOMOS_PARAM_REAL_LIST, "",      "s-1",   0, 0,             NULL,  false, "Initial rotation about the centre, w x (x - centre), added to the velocity; in 2-D one number."},
+  {"stretch",           NOMOS_PARAM_EXPRESSION_LIST, "", NULL,   0, 0,             NULL,  false, "Initial deformation gradient, one expression of x, y, z for each of its diagonal entries; unset: none, or that of the file."},
+  {"affine",            NOMOS_PARAM_BOOL,      "false", NULL,    0, 0,             NULL,  false, "Begin with the affine velocity C of the rotation instead of 0."},
+};
+/* clang-format on */
+
+enum { MAX_BODY_PARTICLES = 2000000000 };
+
+typedef struct {
+  MPI_Comm             comm;
+  NomosConfig          config;
+  const NomosMpmSetup *setup;
+  uint64_t             seed;
+  char                 section[NOMOS_MAX_NAME];
+  const char          *name;
+  int                  index, material; /* as in the case */
+  NomosMpmShape        shape;
+  NomosSurfaceMesh     mesh;
+  size_t               n, capacity;
+  double (*x)[3];
+  double (*v)[3];    /* NULL: none given */
+  double (*F)[9];    /* NULL: none given */
+  double volume;     /* of all */
+} Body;
+
+static PetscErrorCode BodyReal(const Body *body, const char key[], double *value)
+{
+  char full[2 * NOMOS_MAX_NAME];
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetReal(body->config, NomosMpmKey(body->section, key, full), value));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode BodyInt(const Body *body, const char key[], int64_t *value)
+{
+  char full[2 * NOMOS_MAX_NAME];
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetInt(body->config, NomosMpmKey(body->section, key, full), value));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static const char *BodyWhere(const Body *body, const char key[])
+{
+  char full[2 * NOMOS_MAX_NAME];
+  return NomosConfigWhere(body->config, NomosMpmKey(body->section, key, full));
+}
+
+static PetscErrorCode AddParticle(Body *body, const double x[3])
+{
+  PetscFunctionBeginUser;
+  if (body->n == body->capacity) {
+    body->capacity = 2 * body->capacity + 1024;
+    PetscCall(PetscRealloc(sizeof *body->x * body->capacity, &body->x));
+  }
+  memcpy(body->x[body->n++], x, sizeof *body->x);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- shapes filled with particles ---- */
+
+static bool Inside(const Body *body, const double x[3])
+{
+  if (body->shape.kind == NOMOS_SHAPE_BOX) return true; /* its lattice is */
+  if (body->shape.kind == NOMOS_SHAPE_MESH) return NomosSurfaceMeshInside(body->mesh, x);
+  return NomosMpmDistance(&body->shape, body->setup->d, x, NULL) < 0;
+}
+
+/* n points along each axis between low and high: with the ends, or in the middles of n equal parts; those that are inside. */
+static PetscErrorCode FillLattice(Body *body, const double low[3], const double high[3], const size_t n[3], bool ends, double jitter)
+{
+  const uint64_t stream = NomosRandomStream(body->name);
+  uint64_t       number = 0;
+  double         x[3], u[4];
+
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < n[0]; i++)
+    for (size_t j = 0; j < n[1]; j++)
+      for (size_t k = 0; k < n[2]; k++, number++) {
+        const size_t place[3] = {i, j, k};
+        if (jitter > 0)
+          for (int pair = 0; pair < 2; pair++) NomosRandomUniform2(body->seed, stream, 2 * number + (uint64_t)pair, u + 2 * pair);
+        for (int a = 0; a < 3; a++) {
+          const double part = n[a] > 1 && ends ? (double)place[a] / (double)(n[a] - 1) : ((double)place[a] + 0.5 + (jitter > 0 ? jitter * (u[a] - 0.5) : 0)) / (double)n[a];
+          x[a] = low[a] + (high[a] - low[a]) * part;
+        }
+        if (Inside(body, x)) PetscCall(AddParticle(body, x));
+      }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode FillShape(Body *body)
+{
+  const int d = body->setup->d;
+  double    low[3], high[3], counts[3], spacing, per_cell, jitter;
+  int64_t   particles;
+  size_t    n[3] = {1, 1, 1};
+  bool      lattice;
+  char      key[2 * NOMOS_MAX_NAME];
+
+  PetscFunctionBeginUser;
+  if (body->mesh) {
+    NomosSurfaceMeshExtent(body->mesh, low, high);
+    body->volume = NomosSurfaceMeshVolume(body->mesh);
+  } else {
+    NomosMpmShapeExtent(&body->shape, d, low, high);
+    body->volume = NomosMpmShapeVolume(&body->shape, d);
+  }
+  PetscCall(NomosMpmGetSizes(body->comm, body->config, NomosMpmKey(body->section, "lattice", key), d, &lattice, counts));
+  PetscCall(BodyReal(body, "spacing", &spacing));
+  PetscCall(BodyReal(body, "particles_per_cell", &per_cell));
+  PetscCall(BodyInt(body, "particles", &particles));
+  PetscCall(BodyReal(body, "jitter", &jitter));
+  const int given = lattice + !PetscIsNanReal(spacing) + !PetscIsNanReal(per_cell) + (particles > 0);
+  PetscCheck(given == 1, body->comm, PETSC_ERR_ARG_INCOMP, "%s: %s: give one of spacing, particles_per_cell, particles%s (%d are given)", BodyWhere(body, "shape"), body->section, body->shape.kind == NOMOS_SHAPE_BOX ? ", lattice" : "", given);
+  PetscCheck(!lattice || body->shape.kind == NOMOS_SHAPE_BOX, body->comm, PETSC_ERR_ARG_INCOMP, "%s: %s.lattice is for boxes; give spacing, particles_per_cell or particles", BodyWhere(body, "lattice"), body->section);
+  PetscCheck(!lattice || jitter == 0, body->comm, PETSC_ERR_ARG_INCOMP, "%s: %s.jitter would move particles of a lattice with end points out of the box; give spacing, particles_per_cell or particles", BodyWhere(body, "jitter"), body->section);
+  if (!PetscIsNanReal(per_cell)) spacing = body->setup->dx * pow(per_cell, -1.0 / d);
+  if (particles > 0) spacing = pow(body->volume / (double)particles, 1.0 / d);
+  double total = 1;
+  for (int a = 0; a < d; a++) {
+    const double count = lattice ? counts[a] : fmax(1, round((high[a] - low[a]) / spacing));
+    NomosCheck(!lattice || count == floor(count), body->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: %s.lattice: %g is not a whole number of particles", BodyWhere(body, "lattice"), body->section, count);
+    total *= count;
+    NomosCheck(total <= MAX_BODY_PARTICLES, body->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: %s: a lattice of more than %d points; use a larger spacing", BodyWhere(body, "shape"), body->section, MAX_BODY_PARTICLES);
+    n[a] = (size_t)count;
+  }
+  PetscCall(FillLattice(body, low, high, n, lattice, jitter));
+  NomosCheck(body->n, body->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: %s is empty: no point of a lattice of %zu x %zu x %zu lies inside it; use more particles", BodyWhere(body, "shape"), body->section, n[0], n[1], n[2]);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ReadMesh(Body *body)
+{
+  const char *path;
+  char        key[2 * NOMOS_MAX_NAME];
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetString(body->config, NomosMpmKey(body->section, "file", key), &path));
+  PetscCheck(path[0], body->comm, PETSC_ERR_ARG_INCOMP, "%s: %s.shape = mesh needs %s", BodyWhere(body, "shape"), body->section, key);
+  const bool     quiet  = NomosErrorSetQuiet(true); /* what is wrong is told once, with the key */
+  PetscErrorCode failed = NomosSurfaceMeshRead(body->comm, path, &body->mesh);
+  NomosErrorSetQuiet(quiet);
+  if (failed) {
+    char why[1024];
+    snprintf(why, sizeof why, "%s", NomosErrorLast());
+    SETERRQ(body->comm, failed, "%s: %s: %s", NomosConfigWhere(body->config, key), key, why);
+  }
+  PetscCall(NomosSurfaceMeshPlace(body->mesh, body->shape.size[0], body->shape.centre));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- particles of a file ---- */
+
+/* Variable `name` at the frame, with n_components numbers a particle (0: none in the dimensions); *values NULL if it is not there. */
+static PetscErrorCode ReadVariable(const Body *body, NomosFieldReader reader, const char path[], const char name[], int n_inner, const size_t inner[2], size_t *n, double **values)
+{
+  size_t      shape[NOMOS_FIELD_MAX_DIMS + 1], start[NOMOS_FIELD_MAX_DIMS + 1] = {0}, count[NOMOS_FIELD_MAX_DIMS + 1], frames, per = 1;
+  int         n_dims;
+  bool        has, fits = true;
+  int64_t     frame;
+  const char *where = BodyWhere(body, "frame");
+
+  PetscFunctionBeginUser;
+  *values = NULL;
+  PetscCall(NomosFieldReaderHas(reader, name, &has));
+  if (!has) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosFieldReaderShape(reader, name, &n_dims, shape));
+  const int first = n_dims - 1 - n_inner; /* 1: there is a time axis */
+  for (int i = 0; i < n_inner; i++) {
+    per *= inner[i];
+    fits = fits && first >= 0 && shape[first + 1 + i] == inner[i];
+  }
+  PetscCheck(fits && (first == 0 || first == 1), body->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: %s of %s has the wrong shape; ([time,] particle%s) is needed, with %zu numbers a particle", BodyWhere(body, "shape"), name, path, n_inner == 2 ? ", row, column" : n_inner ? ", axis" : "", per);
+  if (first) {
+    PetscCall(NomosFieldReaderFrames(reader, &frames));
+    if (frames == 0) frames = shape[0];
+    PetscCall(BodyInt(body, "frame", &frame));
+    if (frame < 0) frame = (int64_t)PetscMin(frames, shape[0]) - 1;
+    PetscCheck(frame >= 0 && (size_t)frame < shape[0], body->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: %s.frame = %ld: %s holds %zu frames", where, body->section, (long)frame, path, shape[0]);
+    start[0] = (size_t)frame;
+  }
+  for (int i = 0; i < n_dims; i++) count[i] = i < first ? 1 : shape[i];
+  *n = shape[first];
+  PetscCall(PetscMalloc1(*n * per + 1, values));
+  PetscCall(NomosFieldReaderRead(reader, name, start, count, *values));
+  for (size_t i = 0; i < *n * per; i++) PetscCheck(isfinite((*values)[i]), body->comm, PETSC_ERR_FP, "%s: %s of %s is not finite at particle %zu", BodyWhere(body, "shape"), name, path, i / per);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ReadParticles(Body *body)
+{
+  const size_t     d = (size_t)body->setup->d, vector[2] = {d, 0}, matrix[2] = {3, 3}, none[2] = {0, 0};
+  const char      *file, *run, *where = BodyWhere(body, "shape");
+  char             path[NOMOS_MAX_PATH], key[2 * NOMOS_MAX_NAME];
+  NomosFieldReader reader;
+  double          *x, *v, *F, *volume, *of;
+  size_t           n = 0, n_other[4] = {0};
+  int64_t          only;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetString(body->config, NomosMpmKey(body->section, "file", key), &file));
+  PetscCall(NomosConfigGetString(body->config, NomosMpmKey(body->section, "run", key), &run));
+  PetscCheck((file[0] != 0) != (run[0] != 0), body->comm, PETSC_ERR_ARG_INCOMP, "%s: %s.shape = particles needs file or run (one of them)", where, body->section);
+  snprintf(path, sizeof path, "%s%s", file[0] ? file : run, file[0] ? "" : "/fields.nc");
+  const bool     quiet  = NomosErrorSetQuiet(true);
+  PetscErrorCode failed = NomosFieldReaderOpen(body->comm, path, &reader);
+  NomosErrorSetQuiet(quiet);
+  if (failed) {
+    char why[1024];
+    snprintf(why, sizeof why, "%s", NomosErrorLast());
+    SETERRQ(body->comm, failed, "%s: %s: %s", where, body->section, why);
+  }
+  PetscCall(BodyInt(body, "of_body", &only));
+  PetscCall(ReadVariable(body, reader, path, "position", 1, vector, &n, &x));
+  PetscCall(ReadVariable(body, reader, path, "velocity", 1, vector, &n_other[0], &v));
+  PetscCall(ReadVariable(body, reader, path, "deformation_gradient", 2, matrix, &n_other[1], &F));
+  PetscCall(ReadVariable(body, reader, path, "volume", 0, none, &n_other[2], &volume));
+  PetscCall(ReadVariable(body, reader, path, "body", 0, none, &n_other[3], &of));
+  PetscCheck(x, body->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has no variable position", where, path);
+  PetscCheck((!v || n_other[0] == n) && (!F || n_other[1] == n) && (!volume || n_other[2] == n) && (!of || n_other[3] == n), body->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has %zu positions, and other numbers of velocities, deformation gradients, volumes or bodies", where, path, n);
+  PetscCheck(only < 0 || of, body->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: %s.of_body = %ld: %s has no variable body", BodyWhere(body, "of_body"), body->section, (long)only, path);
+  if (v) PetscCall(PetscMalloc1(n + 1, &body->v));
+  if (F) PetscCall(PetscMalloc1(n + 1, &body->F));
+  body->volume = volume ? 0 : NAN;
+  for (size_t i = 0; i < n; i++) {
+    double place[3] = {0, 0, 0};
+    if (only >= 0 && of[i] != (double)only) continue;
+    for (size_t a = 0; a < d; a++) place[a] = x[i * d + a];
+    for (size_t a = 0; a < 3 && v; a++) body->v[body->n][a] = a < d ? v[i * d + a] : 0;
+    if (F) memcpy(body->F[body->n], F + 9 * i, sizeof *body->F);
+    if (volume) body->volume += volume[i];
+    PetscCall(AddParticle(body, place));
+  }
+  PetscCheck(body->n, body->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: %s is empty: %s has no particle%s", where, body->section, path, only < 0 ? "" : " of that body");
+  PetscCall(PetscFree(x));
+  PetscCall(PetscFree(v));
+  PetscCall(PetscFree(F));
+  PetscCall(PetscFree(volume));
+  PetscCall(PetscFree(of));
+  PetscCall(NomosFieldReaderClose(&reader));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- a body ---- */
+
+static PetscErrorCode BodyDestroy(Body *body)
+{
+  PetscFunctionBeginUser;
+  PetscCall(NomosSurfaceMeshDestroy(&body->mesh));
+  PetscCall(PetscFree(body->x));
+  PetscCall(PetscFree(body->v));
+  PetscCall(PetscFree(body->F));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode FindMaterial(Body *body)
+{
+  const NomosMpmSetup *setup = body->setup;
+  const char          *name, **names;
+  char                 key[2 * NOMOS_MAX_NAME], all[1024] = "";
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetString(body->config, NomosMpmKey(body->section, "material", key), &name));
+  for (body->material = 0; (size_t)body->material < setup->n_materials; body->material++)
+    if (!strcmp(setup->materials[body->material].name, name)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscMalloc1(setup->n_materials, &names));
+  for (size_t i = 0; i < setup->n_materials; i++) {
+    names[i] = setup->materials[i].name;
+    if (i) strncat(all, ", ", sizeof all - strlen(all) - 1);
+    strncat(all, names[i], sizeof all - strlen(all) - 1);
+  }
+  const char *near = NomosNearestName(name, setup->n_materials, names);
+  PetscCall(PetscFree(names));
+  SETERRQ(body->comm, PETSC_ERR_ARG_UNKNOWN_TYPE, "%s: %s = %s: no such material%s%s%s; the case has: %s", NomosConfigWhere(body->config, key), key, name, near ? "; did you mean " : "", near ? near : "", near ? "?" : "", all);
+}
+
+static PetscErrorCode BodyCreate(MPI_Comm comm, NomosConfig config, const NomosMpmSetup *setup, const char name[], int index, Body *body)
+{
+  int64_t seed;
+  double  volume;
+
+  PetscFunctionBeginUser;
+  *body = (Body){.comm = comm, .config = config, .setup = setup, .name = name, .index = index};
+  snprintf(body->section, sizeof body->section, "bodies.%s", name);
+  PetscCall(NomosConfigGetInt(config, "mpm.seed", &seed));
+  body->seed = (uint64_t)seed;
+  PetscCall(FindMaterial(body));
+  PetscCall(NomosMpmShapeFromConfig(comm, config, body->section, setup->d, &body->shape));
+  if (body->shape.kind == NOMOS_SHAPE_MESH) PetscCall(ReadMesh(body));
+  if (body->shape.kind == NOMOS_SHAPE_PARTICLES) PetscCall(ReadParticles(body));
+  else PetscCall(FillShape(body));
+  PetscCall(BodyReal(body, "volume", &volume));
+  if (!PetscIsNanReal(volume)) body->volume = volume;
+  PetscCheck(!PetscIsNanReal(body->volume), comm, PETSC_ERR_ARG_INCOMP, "%s: %s: the file has no variable volume; give %s.volume", BodyWhere(body, "shape"), body->section, body->section);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Expressions of x, y, z (one for each axis) at every particle. */
+static PetscErrorCode Evaluate(const Body *body, const char name[], int d, bool *given, double (*values)[3])
+{
+  static const char *const variables[] = {"x", "y", "z"};
+  const char *const       *texts;
+  size_t                   n;
+  char                     key[2 * NOMOS_MAX_NAME];
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetStrings(body->config, NomosMpmKey(body->section, name, key), &n, &texts));
+  const char *where = NomosConfigWhere(body->config, key);
+  *given            = n > 0;
+  PetscCheck(n == 0 || n == (size_t)d, body->comm, PETSC_ERR_ARG_SIZ, "%s: %s has %zu entries; %d are needed", where, key, n, d);
+  for (size_t a = 0; a < n; a++) {
+    NomosExpression expression;
+    const bool      quiet  = NomosErrorSetQuiet(true);
+    PetscErrorCode  failed = NomosExpressionCreate(texts[a], 3, variables, &expression);
+    NomosErrorSetQuiet(quiet);
+    if (failed) {
+      char why[1024];
+      snprintf(why, sizeof why, "%s", NomosErrorLast());
+      SETERRQ(body->comm, PETSC_ERR_ARG_WRONG, "%s: %s: %s", where, key, why);
+    }
+    for (size_t i = 0; i < body->n; i++) {
+      values[i][a] = NomosExpressionEvaluate(expression, body->x[i]);
+      NomosCheck(isfinite(values[i][a]), body->comm, PETSC_ERR_FP, "%s: %s = %s is not a finite number at (%g, %g, %g)", where, key, texts[a], body->x[i][0], body->x[i][1], body->x[i][2]);
+    }
+    PetscCall(NomosExpressionDestroy(&expression));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Angular velocity as a vector; in two dimensions it is along z. */
+static PetscErrorCode Rotation(const Body *body, double w[3])
+{
+  const double *values;
+  size_t        n;
+  const int     d = body->setup->d;
+  char          key[2 * NOMOS_MAX_NAME];
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetReals(body->config, NomosMpmKey(body->section, "angular_velocity", key), &n, &values));
+  PetscCheck(n == 0 || n == (d == 3 ? 3u : 1u), body->comm, PETSC_ERR_ARG_SIZ, "%s: %s has %zu numbers; %s", NomosConfigWhere(body->config, key), key, n, d == 3 ? "3 are needed" : "in two dimensions it is one");
+  for (int a = 0; a < 3; a++) w[a] = !n ? 0 : d == 3 ? values[a] : a == 2 ? values[0] : 0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Entry-major doubles of the body's particles: x, v, C, F, n_entries of them, each `stride` long, beginning at `entries`. */
+static PetscErrorCode WriteState(Body *body, size_t stride, double *entries)
+{
+  const int d = body->setup->d;
+  double    w[3], centre[3] = {0, 0, 0};
+  bool      given, affine;
+  double(*v)[3], (*stretch)[3];
+  char      key[2 * NOMOS_MAX_NAME];
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscCalloc2(body->n, &v, body->n, &stretch));
+  PetscCall(Evaluate(body, "velocity", d, &given, v));
+  if (!given && body->v) memcpy(v, body->v, sizeof *v * body->n);
+  PetscCall(Rotation(body, w));
+  PetscCall(NomosConfigGetBool(body->config, NomosMpmKey(body->section, "affine", key), &affine));
+  PetscCall(NomosMpmGetVector(body->comm, body->config, NomosMpmKey(body->section, "centre", key), d, &given, centre));
+  for (size_t i = 0; i < body->n && !given; i++)
+    for (int a = 0; a < d; a++) centre[a] += body->x[i][a] / (double)body->n;
+  const double spin[3][3] = {{0, -w[2], w[1]}, {w[2], 0, -w[0]}, {-w[1], w[0], 0}}; /* w x r */
+  for (size_t i = 0; i < body->n; i++)
+    for (int a = 0; a < d; a++)
+      for (int b = 0; b < d; b++) v[i][a] += spin[a][b] * (body->x[i][b] - centre[b]);
+  PetscCall(Evaluate(body, "stretch", 3, &given, stretch));
+  for (size_t i = 0; i < body->n; i++) {
+    double *entry = entries + i;
+    for (int a = 0; a < d; a++, entry += stride) *entry = body->x[i][a];
+    for (int a = 0; a < d; a++, entry += stride) *entry = v[i][a];
+    for (int a = 0; a < d * d; a++, entry += stride) *entry = affine ? spin[a / d][a % d] : 0;
+    for (int a = 0; a < 9; a++, entry += stride) *entry = given ? (a % 4 ? 0 : stretch[i][a / 4]) : body->F ? body->F[i][a] : a % 4 == 0;
+  }
+  PetscCall(PetscFree2(v, stretch));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- where particles may not be ---- */
+
+static PetscErrorCode CheckPlaces(const Body *body)
+{
+  const NomosMpmSetup *setup = body->setup;
+  double               low[3] = {0}, high[3] = {0};
+  size_t               n_out = 0, out = 0, n_in = 0, in = 0, obstacle = 0;
+
+  PetscFunctionBeginUser;
+  for (int a = 0; a < setup->d; a++) NomosMpmRoom(setup, a, &low[a], &high[a]);
+  for (size_t i = 0; i < body->n; i++) {
+    const double *x       = body->x[i];
+    bool          outside = false;
+    for (int a = 0; a < setup->d; a++) outside = outside || x[a] < low[a] - 1e-9 * setup->dx || x[a] > high[a] + 1e-9 * setup->dx;
+    if (outside && !n_out++) out = i;
+    for (size_t o = 0; o < setup->n_obstacles; o++) {
+      if (NomosMpmDistance(&setup->obstacles[o].shape, setup->d, x, NULL) >= 0) continue;
+      if (!n_in++) {
+        in       = i;
+        obstacle = o;
+      }
+      break;
+    }
+  }
+  const char *where = BodyWhere(body, "shape");
+  NomosCheck(!n_out, body->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: %s: %zu of its %zu particles are outside the domain or in its walls, the first at (%g, %g, %g); there is room from (%g, %g, %g) to (%g, %g, %g)", where, body->section, n_out, body->n, body->x[out][0], body->x[out][1], body->x[out][2], low[0], low[1], low[2], high[0], high[1], high[2]);
+  NomosCheck(!n_in, body->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: %s: %zu of its %zu particles are inside an obstacle, the first at (%g, %g, %g) inside number %zu", where, body->section, n_in, body->n, body->x[in][0], body->x[in][1], body->x[in][2], obstacle + 1);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- all of them ---- */
+
+/* Bodies in the order of their particles: all those of one material together, else as in the case. Visits each with the number of particles before it. */
+static PetscErrorCode Visit(NomosMpm *mpm, NomosConfig config, PetscErrorCode (*visit)(NomosMpm *mpm, Body *body, size_t first, void *ctx), void *ctx, size_t *n_particles)
+{
+  const char *const *names;
+  size_t             n, first = 0;
+  char               section[NOMOS_MAX_NAME], key[2 * NOMOS_MAX_NAME];
+  const char        *material;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGroup(config, "bodies", &n, &names));
+  PetscCheck(n, mpm->comm, PETSC_ERR_ARG_INCOMP, "the case has no bodies; name one, such as `bodies: {cube: {material: %s, shape: box, centre: [...], size: [...], particles_per_cell: 8}}`", mpm->setup.materials[0].name);
+  for (size_t m = 0; m <= mpm->setup.n_materials; m++) /* the last turn is for bodies of no known material: FindMaterial refuses them */
+    for (size_t i = 0; i < n; i++) {
+      Body   body;
+      size_t known = 0;
+      snprintf(section, sizeof section, "bodies.%s", names[i]);
+      PetscCall(NomosConfigGetString(config, NomosMpmKey(section, "material", key), &material));
+      while (known < mpm->setup.n_materials && strcmp(mpm->setup.materials[known].name, material)) known++;
+      if (known != m) continue;
+      PetscCall(BodyCreate(mpm->comm, config, &mpm->setup, names[i], (int)i, &body));
+      PetscCall(visit(mpm, &body, first, ctx));
+      first += body.n;
+      PetscCall(BodyDestroy(&body));
+    }
+  *n_particles = first;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode AddBody(NomosMpm *mpm, Body *body, size_t first, void *ctx)
+{
+  const size_t      n        = first + body->n;
+  NomosMpmMaterial *material = &mpm->setup.materials[body->material];
+
+  PetscFunctionBeginUser;
+  (void)ctx;
+  PetscCall(CheckPlaces(body));
+  PetscCall(PetscRealloc(sizeof *mpm->id * n, &mpm->id));
+  PetscCall(PetscRealloc(sizeof *mpm->material * n, &mpm->material));
+  PetscCall(PetscRealloc(sizeof *mpm->body * n, &mpm->body));
+  PetscCall(PetscRealloc(sizeof *mpm->mass * n, &mpm->mass));
+  PetscCall(PetscRealloc(sizeof *mpm->volume * n, &mpm->volume));
+  if (!material->count) material->first = first;
+  material->count += body->n;
+  for (size_t i = first; i < n; i++) {
+    mpm->id[i]       = (int64_t)i;
+    mpm->material[i] = body->material;
+    mpm->body[i]     = body->index;
+    mpm->volume[i]   = body->volume / (double)body->n;
+    mpm->mass[i]     = material->density * mpm->volume[i];
+  }
+  mpm->n = n;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosMpmBodiesCreate(NomosMpm *mpm, NomosConfig config)
+{
+  const NomosRealType precision = mpm->setup.single ? NOMOS_F32 : NOMOS_F64;
+  const size_t        d         = (size_t)mpm->setup.d;
+  char                what[64];
+
+  PetscFunctionBeginUser;
+  mpm->n_entries = 2 * d + d * d + 9;
+  PetscCall(Visit(mpm, config, AddBody, NULL, &mpm->n));
+  snprintf(what, sizeof what, "bodies of %zu particles", mpm->n);
+  PetscCall(NomosMemoryRequire(mpm->comm, 3 * (double)(mpm->n * mpm->n_entries * NomosRealBytes(precision)), what));
+  PetscCall(PetscCalloc1(mpm->n * mpm->n_entries * NomosRealBytes(precision), (char **)&mpm->state));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode SetBody(NomosMpm *mpm, Body *body, size_t first, void *ctx)
+{
+  const NomosRealType precision = mpm->setup.single ? NOMOS_F32 : NOMOS_F64;
+  double             *entries;
+
+  PetscFunctionBeginUser;
+  (void)ctx;
+  PetscCall(PetscMalloc1(body->n * mpm->n_entries, &entries));
+  PetscCall(WriteState(body, body->n, entries));
+  for (size_t e = 0; e < mpm->n_entries; e++) NomosStateFromDoubles(precision, body->n, entries + e * body->n, (char *)mpm->state + (e * mpm->n + first) * NomosRealBytes(precision));
+  PetscCall(PetscFree(entries));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosMpmBodiesInitialise(NomosMpm *mpm, NomosConfig config)
+{
+  size_t n;
+
+  PetscFunctionBeginUser;
+  PetscCall(Visit(mpm, config, SetBody, NULL, &n));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
