@@ -1,0 +1,252 @@
+/* Particles to grid and back, block by block. Particles of a cell share their nodes: these stay in registers. */
+#include "solvers/mpm/mpm_transfer.h"
+
+#define INLINE static inline __attribute__((always_inline))
+#define UNROLL _Pragma("GCC unroll 16")
+
+/* Splines of node k at f = x - base, as w = p0 + t^2 (p2 + p3 t) with t = c + s f: nowhere negative by rounding. Quadratic: f in [1/2, 3/2), three nodes; cubic: f in [1, 2), four. */
+enum { SHIFT, SIGN, P0, P2, P3, N_CONSTANTS };
+static const Real splines[2][N_CONSTANTS][4] = {
+  {{-1.5, -1, -0.5, 0}, {1, 1, 1, 0}, {0, 0.75, 0, 0}, {0.5, -1, 0.5, 0}, {0, 0, 0, 0}},
+  {{2, -1, 2, -1}, {-1, 1, -1, 1}, {0, (Real)2 / 3, (Real)2 / 3, 0}, {0, -1, -1, 0}, {(Real)1 / 6, 0.5, 0.5, (Real)1 / 6}},
+};
+
+/* Of lane l of a row: node l/4 along the row, or (for products of the other two axes) l/4 along the first and l % 4 along the second. */
+INLINE Vector Constant(const int order, const int constant, const bool inner, const int part)
+{
+  const Real *c = splines[order - 2][constant];
+  Vector      v;
+  UNROLL
+  for (int l = 0; l < VECTOR; l++) v[l] = c[inner ? l % 4 : (part * VECTOR + l) / 4];
+  return v;
+}
+
+INLINE Vector Spline(const int order, Vector f, const bool inner, const int part)
+{
+  const Vector t = Constant(order, SHIFT, inner, part) + Constant(order, SIGN, inner, part) * f, p2 = Constant(order, P2, inner, part);
+  return order == 2 ? Constant(order, P0, inner, part) + t * t * p2 : Constant(order, P0, inner, part) + t * t * (p2 + t * Constant(order, P3, inner, part));
+}
+
+INLINE Vector Nodes(const int part)
+{
+  Vector v;
+  UNROLL
+  for (int l = 0; l < VECTOR; l++) v[l] = (Real)((part * VECTOR + l) / 4);
+  return v;
+}
+
+/* Velocities only, not masses. */
+INLINE Vector Kinematic(void)
+{
+  Vector v;
+  UNROLL
+  for (int l = 0; l < VECTOR; l++) v[l] = l % 4 < 3;
+  return v;
+}
+
+/* A block's cells, and the first nodes of each. */
+typedef struct {
+  int  origin[3];
+  int  n_i, n_j;   /* nodes of a stencil along the first two axes */
+  int  stride;     /* rows of a tile along the second axis */
+} Geometry;
+
+INLINE Geometry Of(const int d, const int order, const NomosMpmBlocks *b, size_t slot)
+{
+  Geometry g = {.n_i = d == 3 ? order + 1 : 1, .n_j = order + 1, .stride = NOMOS_MPM_BLOCK + order};
+  NomosMpmBlockAt(b, b->active[slot], g.origin);
+  for (int a = 0; a < 3; a++) g.origin[a] *= NOMOS_MPM_BLOCK;
+  return g;
+}
+
+/* Position of a particle in its stencil. */
+typedef struct {
+  Vector f[3];
+} Offset;
+
+INLINE Offset Within(const Geometry *g, int cell, const Real *record)
+{
+  const int at[3] = {cell >> 4, cell >> 2 & 3, cell & 3};
+  Offset    o;
+  for (int a = 0; a < 3; a++) o.f[a] = Splat(record[4 * a + 7] - (Real)(g->origin[a] + at[a]));
+  return o;
+}
+
+/* Weights of the first two axes, w_i w_j at [4 i + j]. */
+INLINE void Products(const int d, const int order, const Offset *o, Real w[ROW])
+{
+  UNROLL
+  for (int v = 0; v < PARTS; v++) {
+    Vector product = Spline(order, o->f[1], true, v);
+    if (d == 3) product *= Spline(order, o->f[0], false, v);
+    Store(w + v * VECTOR, product);
+  }
+}
+
+INLINE void Scatter(const int d, const int order, const NomosMpmBlocks *b, size_t slot, const Real *records, Real *tile)
+{
+  const Geometry  g     = Of(d, order, b, slot);
+  const uint32_t *start = b->start + slot * (size_t)b->cells;
+  const int       n_i = g.n_i, n_j = g.n_j;
+
+  for (size_t i = 0; i < b->tile_reals; i += VECTOR) Store(tile + i, (Vector){0});
+  for (int cell = 0; cell < (d == 3 ? 64 : 16); cell++) {
+    if (start[cell] == start[cell + 1]) continue;
+    Real  *corner = tile + ((cell >> 4) * g.stride + (cell >> 2 & 3)) * NOMOS_MPM_TILE + (cell & 3) * 4;
+    Vector sum[4][4][PARTS];
+    UNROLL
+    for (int i = 0; i < n_i; i++)
+      UNROLL
+      for (int j = 0; j < n_j; j++)
+        UNROLL
+        for (int v = 0; v < PARTS; v++) sum[i][j][v] = Load(corner + (i * g.stride + j) * NOMOS_MPM_TILE + v * VECTOR);
+    for (uint32_t p = start[cell]; p < start[cell + 1]; p++) {
+      const Real  *record = records + (size_t)p * ROW;
+      const Offset o      = Within(&g, cell, record);
+      Real         w[ROW] __attribute__((aligned(64)));
+      Products(d, order, &o, w);
+      UNROLL
+      for (int v = 0; v < PARTS; v++) {
+        /* at the first node of a row, times its weights along the row; then from row to row */
+        const Vector w_k = Spline(order, o.f[2], false, v), moving = w_k * Kinematic(), a_i = moving * Spread(record, 1), a_j = moving * Spread(record, 2);
+        Vector       at  = w_k * Spread(record, 0) + (Nodes(v) - o.f[2]) * (moving * Spread(record, 3)) - o.f[1] * a_j;
+        if (d == 3) at -= o.f[0] * a_i;
+        UNROLL
+        for (int i = 0; i < n_i; i++) {
+          Vector here = at;
+          UNROLL
+          for (int j = 0; j < n_j; j++) {
+            sum[i][j][v] += w[4 * i + j] * here;
+            here += a_j;
+          }
+          at += a_i;
+        }
+      }
+    }
+    UNROLL
+    for (int i = 0; i < n_i; i++)
+      UNROLL
+      for (int j = 0; j < n_j; j++)
+        UNROLL
+        for (int v = 0; v < PARTS; v++) Store(corner + (i * g.stride + j) * NOMOS_MPM_TILE + v * VECTOR, sum[i][j][v]);
+  }
+}
+
+INLINE void Gather(const int d, const int order, const NomosMpmBlocks *b, size_t slot, const Real *tile, const Real *records, Real *result)
+{
+  const Geometry  g     = Of(d, order, b, slot);
+  const uint32_t *start = b->start + slot * (size_t)b->cells;
+  const int       n_i = g.n_i, n_j = g.n_j;
+
+  for (int cell = 0; cell < (d == 3 ? 64 : 16); cell++) {
+    if (start[cell] == start[cell + 1]) continue;
+    const Real *corner = tile + ((cell >> 4) * g.stride + (cell >> 2 & 3)) * NOMOS_MPM_TILE + (cell & 3) * 4;
+    Vector      value[4][4][PARTS];
+    UNROLL
+    for (int i = 0; i < n_i; i++)
+      UNROLL
+      for (int j = 0; j < n_j; j++)
+        UNROLL
+        for (int v = 0; v < PARTS; v++) value[i][j][v] = Load(corner + (i * g.stride + j) * NOMOS_MPM_TILE + v * VECTOR);
+    for (uint32_t p = start[cell]; p < start[cell + 1]; p++) {
+      const Offset o = Within(&g, cell, records + (size_t)p * ROW);
+      Real         w[ROW] __attribute__((aligned(64)));
+      Vector       moments[4][PARTS], folded[PARTS];
+      Products(d, order, &o, w);
+      UNROLL
+      for (int v = 0; v < PARTS; v++) {
+        Vector along_i[4], along_j[4]; /* sums over the other index */
+        UNROLL
+        for (int i = 0; i < n_i; i++) {
+          along_i[i] = w[4 * i] * value[i][0][v];
+          UNROLL
+          for (int j = 1; j < n_j; j++) along_i[i] += w[4 * i + j] * value[i][j][v];
+        }
+        UNROLL
+        for (int j = 1; j < n_j; j++) {
+          along_j[j] = w[j] * value[0][j][v];
+          UNROLL
+          for (int i = 1; i < n_i; i++) along_j[j] += w[4 * i + j] * value[i][j][v];
+        }
+        const Vector w_k = Spline(order, o.f[2], false, v);
+        Vector       sum = along_i[0], by_i = (Vector){0}, by_j = along_j[1];
+        UNROLL
+        for (int i = 1; i < n_i; i++) {
+          sum += along_i[i];
+          by_i += (Real)i * along_i[i];
+        }
+        UNROLL
+        for (int j = 2; j < n_j; j++) by_j += (Real)j * along_j[j];
+        moments[0][v] = w_k * sum;
+        moments[1][v] = w_k * (by_i - o.f[0] * sum); /* zero in two dimensions: by_i and f_0 are */
+        moments[2][v] = w_k * (by_j - o.f[1] * sum);
+        moments[3][v] = w_k * ((Nodes(v) - o.f[2]) * sum);
+      }
+      Fold(moments, folded);
+      UNROLL
+      for (int v = 0; v < PARTS; v++) Store(result + (size_t)p * ROW + v * VECTOR, folded[v]);
+    }
+  }
+}
+
+/* Of a block of nodes: those of its own block, and what its lower neighbours left beyond their end. Their order is fixed. */
+INLINE void Sum(const int d, const int order, const NomosMpmBlocks *b, size_t node_slot, const Real *tiles, Real *node)
+{
+  const int n = d == 3 ? NOMOS_MPM_BLOCK : 1, stride = NOMOS_MPM_BLOCK + order;
+  int       at[3];
+
+  NomosMpmBlockAt(b, b->nodal[node_slot], at);
+  for (size_t i = 0; i < b->node_reals; i += VECTOR) Store(node + i, (Vector){0});
+  for (int lower = 0; lower < (d == 3 ? 8 : 4); lower++) {
+    const int back[3] = {lower >> 2 & 1, lower >> 1 & 1, lower & 1};
+    int       from[3];
+    bool      there = true;
+    for (int a = 0; a < 3; a++) there = (from[a] = at[a] - back[a]) >= 0 && there;
+    const int32_t slot = there ? b->slot[NomosMpmBlockIndex(b, from)] : -1;
+    if (slot < 0) continue;
+    const Real *tile = tiles + (size_t)slot * b->tile_reals + (size_t)(back[0] * NOMOS_MPM_BLOCK * stride + back[1] * NOMOS_MPM_BLOCK) * NOMOS_MPM_TILE + (size_t)back[2] * ROW;
+    const int   n_i = back[0] ? order : n, n_j = back[1] ? order : NOMOS_MPM_BLOCK;
+    for (int i = 0; i < n_i; i++)
+      for (int j = 0; j < n_j; j++) {
+        Real       *sum = node + (i * NOMOS_MPM_BLOCK + j) * ROW;
+        const Real *row = tile + (i * stride + j) * NOMOS_MPM_TILE;
+        UNROLL
+        for (int v = 0; v < PARTS; v++) Store(sum + v * VECTOR, Load(sum + v * VECTOR) + Load(row + v * VECTOR));
+      }
+  }
+}
+
+INLINE void FromNodes(const int d, const int order, const NomosMpmBlocks *b, size_t slot, const Real *nodes, Real *tile)
+{
+  const int n = d == 3 ? NOMOS_MPM_BLOCK : 1, stride = NOMOS_MPM_BLOCK + order;
+  int       at[3];
+
+  NomosMpmBlockAt(b, b->active[slot], at);
+  for (int upper = 0; upper < (d == 3 ? 8 : 4); upper++) {
+    const int   on[3] = {upper >> 2 & 1, upper >> 1 & 1, upper & 1};
+    const Real *node  = nodes + (size_t)b->node_slot[NomosMpmBlockIndex(b, (int[]){at[0] + on[0], at[1] + on[1], at[2] + on[2]})] * b->node_reals;
+    Real       *to    = tile + (on[0] * NOMOS_MPM_BLOCK * stride + on[1] * NOMOS_MPM_BLOCK) * NOMOS_MPM_TILE + on[2] * ROW;
+    const int   n_i = on[0] ? order : n, n_j = on[1] ? order : NOMOS_MPM_BLOCK;
+    for (int i = 0; i < n_i; i++)
+      for (int j = 0; j < n_j; j++)
+        UNROLL
+        for (int v = 0; v < PARTS; v++) Store(to + (i * stride + j) * NOMOS_MPM_TILE + v * VECTOR, Load(node + (i * NOMOS_MPM_BLOCK + j) * ROW + v * VECTOR));
+  }
+}
+
+#define TRANSFER(d, order) \
+  static void Scatter##d##order(const NomosMpmBlocks *b, size_t slot, const Real *records, Real *tile) { Scatter(d, order, b, slot, records, tile); } \
+  static void Sum##d##order(const NomosMpmBlocks *b, size_t node_slot, const Real *tiles, Real *node) { Sum(d, order, b, node_slot, tiles, node); } \
+  static void FromNodes##d##order(const NomosMpmBlocks *b, size_t slot, const Real *nodes, Real *tile) { FromNodes(d, order, b, slot, nodes, tile); } \
+  static void Gather##d##order(const NomosMpmBlocks *b, size_t slot, const Real *tile, const Real *records, Real *result) { Gather(d, order, b, slot, tile, records, result); }
+TRANSFER(2, 2)
+TRANSFER(2, 3)
+TRANSFER(3, 2)
+TRANSFER(3, 3)
+
+const NAME(MpmTransfer) *NAME(MpmTransferOf)(int d, int order)
+{
+#define ENTRY(d, order) {.scatter = Scatter##d##order, .sum = Sum##d##order, .spread = FromNodes##d##order, .gather = Gather##d##order}
+  static const NAME(MpmTransfer) transfers[2][2] = {{ENTRY(2, 2), ENTRY(2, 3)}, {ENTRY(3, 2), ENTRY(3, 3)}};
+  return &transfers[d - 2][order - 2];
+}
