@@ -4,9 +4,10 @@
 
 #include "operators/model.h"
 
-extern const NomosModelOps NomosModelOps_QG;
+extern const NomosModelOps NomosModelOps_MPM, NomosModelOps_QG;
 
 static const NomosModelOps *const nomos_solvers[] = {
+  &NomosModelOps_MPM,
   &NomosModelOps_QG,
   NULL,
 };
