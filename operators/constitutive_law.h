@@ -58,6 +58,7 @@ typedef struct {
   size_t (*kept_reals)(NomosLaw law); /* for each point; NULL: nothing is kept */
   /* psi (n), Pa: stored energy per volume of the reference state. NULL: the law has none. */
   void (*energy)(NomosLaw law, size_t n, size_t stride, const void *F, void *psi);
+  const void *variant; /* what laws that share these functions differ in; theirs alone */
 } NomosLawOps;
 
 struct NomosLaw_s {
