@@ -1,6 +1,7 @@
 #include "cases/program.h"
 #include "cases/train_params.h"
 #include "io/verdict_impl.h"
+#include "operators/constitutive_law.h"
 #include "solvers/generator_list.h"
 #include "surrogates/learning_rate.h"
 #include "surrogates/optimiser.h"
@@ -19,8 +20,8 @@ static const char *TypeName(NomosParamType type)
   return names[type];
 }
 
-/* One line of a table of parameters: key, type and range, default; then the sentence. */
-static PetscErrorCode PrintParam(MPI_Comm comm, const NomosParam *param)
+/* One line of a table of parameters: key, type and range, default; then the sentence. Keys of a group stand under a name of the user's choice: `group`.NAME.key; NULL: of none. */
+static PetscErrorCode PrintGrouped(MPI_Comm comm, const char group[], const NomosParam *param)
 {
   char type[256], range[64] = "", *bar;
 
@@ -32,13 +33,28 @@ static PetscErrorCode PrintParam(MPI_Comm comm, const NomosParam *param)
   if (positive && param->max < 1e300) snprintf(range, sizeof range, ", > 0, at most %g", param->max);
   else if (param->min < param->max && param->max < 1e300) snprintf(range, sizeof range, ", %g to %g", param->min, param->max);
   else if (param->min < param->max && param->min > -1e300) snprintf(range, sizeof range, positive ? ", > 0" : ", >= %g", param->min);
-  PetscCall(PetscPrintf(comm, "  %s  (%s", param->key, type));
+  PetscCall(PetscPrintf(comm, "  %s%s%s  (%s", group ? group : "", group ? ".NAME." : "", param->key, type));
   if (param->unit && strcmp(param->unit, "1")) PetscCall(PetscPrintf(comm, ", %s", param->unit));
   PetscCall(PetscPrintf(comm, "%s", range));
   if (!param->default_value) PetscCall(PetscPrintf(comm, ", required"));
   else if (param->default_value[0]) PetscCall(PetscPrintf(comm, ", default %s", param->default_value));
   PetscCall(PetscPrintf(comm, "%s)\n      %s\n", param->differentiable ? ", differentiable" : "", param->doc));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PrintParam(MPI_Comm comm, const NomosParam *param)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PrintGrouped(comm, NULL, param));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Is `name` the key of a group, materials.jelly.density, or its end alone? */
+static bool IsGrouped(const char name[], const char group[], const char key[])
+{
+  const size_t length = strlen(group);
+  const char  *end    = strncmp(name, group, length) || name[length] != '.' ? NULL : strchr(name + length + 1, '.');
+  return !strcmp(end ? end + 1 : name, key);
 }
 
 static PetscErrorCode PrintParams(MPI_Comm comm, size_t n, const NomosParam params[])
@@ -64,6 +80,20 @@ static const struct {
 };
 enum { N_TABLES = sizeof tables / sizeof *tables };
 
+/* The group whose members name laws. */
+static const char *const materials = "materials";
+
+static PetscErrorCode PrintLaws(MPI_Comm comm)
+{
+  PetscFunctionBeginUser;
+  for (int kind = 0; kind < NOMOS_N_LAW_KINDS && NomosLaws()[0]; kind++) {
+    PetscCall(PetscPrintf(comm, "\nlaws of %s, %s.NAME.%s (nomos describe LAW explains its parameters):\n", nomos_law_kinds[kind], materials, nomos_law_kinds[kind]));
+    for (const NomosLawOps *const *law = NomosLaws(); *law; law++)
+      if ((int)(*law)->kind == kind) PetscCall(PetscPrintf(comm, "  %-18s %s\n", (*law)->name, (*law)->summary));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Overview(const NomosProgram *program)
 {
   PetscFunctionBeginUser;
@@ -73,6 +103,7 @@ static PetscErrorCode Overview(const NomosProgram *program)
   for (size_t i = 0; program->surrogates[i]; i++) PetscCall(PetscPrintf(program->comm, "  %-18s %s\n", program->surrogates[i]->name, program->surrogates[i]->summary));
   PetscCall(PetscPrintf(program->comm, "\ngenerators of training data (nomos describe GENERATOR explains its parameters):\n"));
   for (size_t i = 0; nomos_generators[i]; i++) PetscCall(PetscPrintf(program->comm, "  %-18s %s\n", nomos_generators[i]->name, nomos_generators[i]->summary));
+  PetscCall(PrintLaws(program->comm));
   PetscCall(PetscPrintf(program->comm, "\nparameters of every run (nomos describe run):\n"));
   for (size_t t = 0; t < N_TABLES; t++)
     for (size_t i = 0; i < *tables[t].n && !strcmp(tables[t].name, "run"); i++) PetscCall(PetscPrintf(program->comm, "  %s\n", tables[t].params[i].key));
@@ -81,7 +112,7 @@ static PetscErrorCode Overview(const NomosProgram *program)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Is `name` a solver, `run`, another section, or a key? Then print it. */
+/* Is `name` a solver, `run`, another section, a law, or a key? Then print it. */
 static PetscErrorCode DescribeName(const NomosProgram *program, const char name[], bool *found)
 {
   const NomosModelOps *const *models = program->models;
@@ -122,12 +153,26 @@ static PetscErrorCode DescribeName(const NomosProgram *program, const char name[
     PetscCall(PrintParams(program->comm, nomos_sections[i]->n, nomos_sections[i]->params));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
+  for (const NomosLawOps *const *law = NomosLaws(); *law; law++) {
+    if (strcmp((*law)->name, name)) continue;
+    PetscCall(PetscPrintf(program->comm, "%s: %s: %s\n", nomos_law_kinds[(*law)->kind], name, (*law)->summary));
+    if ((*law)->reference) PetscCall(PetscPrintf(program->comm, "%s\n", (*law)->reference));
+    PetscCall(PetscPrintf(program->comm, (*law)->n_params ? "\nparameters of a material with it:\n\n" : "\nno parameters\n"));
+    for (size_t i = 0; i < (*law)->n_params; i++) PetscCall(PrintGrouped(program->comm, materials, &(*law)->params[i]));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   for (size_t m = 0; models[m]; m++) {
     if (strcmp(models[m]->name, name)) continue;
     PetscCall(PetscPrintf(program->comm, "%s: %s\n", name, models[m]->summary));
     if (models[m]->reference && models[m]->reference[0]) PetscCall(PetscPrintf(program->comm, "%s\n", models[m]->reference));
     PetscCall(PetscPrintf(program->comm, "\nparameters (and those of every run: nomos describe run):\n\n"));
     PetscCall(PrintParams(program->comm, models[m]->n_params, models[m]->params));
+    for (size_t g = 0; g < models[m]->n_groups; g++) {
+      const NomosParamGroup *group = &models[m]->groups[g];
+      PetscCall(PetscPrintf(program->comm, "\nparameters %s, under a name of your choice:\n\n", group->doc));
+      for (size_t i = 0; i < group->n_params; i++) PetscCall(PrintGrouped(program->comm, group->prefix, &group->params[i]));
+      if (!strcmp(group->prefix, materials)) PetscCall(PrintLaws(program->comm));
+    }
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   *found = false;
@@ -168,7 +213,21 @@ static PetscErrorCode DescribeName(const NomosProgram *program, const char name[
       PetscCall(PrintParam(program->comm, &models[m]->params[i]));
       *found = true;
     }
+    for (size_t g = 0; g < models[m]->n_groups; g++)
+      for (size_t i = 0; i < models[m]->groups[g].n_params; i++) {
+        if (!IsGrouped(name, models[m]->groups[g].prefix, models[m]->groups[g].params[i].key)) continue;
+        PetscCall(PetscPrintf(program->comm, "solver %s:\n", models[m]->name));
+        PetscCall(PrintGrouped(program->comm, models[m]->groups[g].prefix, &models[m]->groups[g].params[i]));
+        *found = true;
+      }
   }
+  for (const NomosLawOps *const *law = NomosLaws(); *law; law++)
+    for (size_t i = 0; i < (*law)->n_params; i++) {
+      if (!IsGrouped(name, materials, (*law)->params[i].key)) continue;
+      PetscCall(PetscPrintf(program->comm, "%s %s:\n", nomos_law_kinds[(*law)->kind], (*law)->name));
+      PetscCall(PrintGrouped(program->comm, materials, &(*law)->params[i]));
+      *found = true;
+    }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -212,8 +271,9 @@ static PetscErrorCode Unknown(const NomosProgram *program, const char name[])
     if (n < 1024) names[n++] = program->models[m]->name;
     for (size_t i = 0; i < program->models[m]->n_params && n < 1024; i++) names[n++] = program->models[m]->params[i].key;
   }
+  for (size_t i = 0; NomosLaws()[i] && n < 1024; i++) names[n++] = NomosLaws()[i]->name;
   near = NomosNearestName(name, n, names);
-  SETERRQ(program->comm, PETSC_ERR_ARG_WRONG, "nothing is called '%s': no solver, parameter or case%s%s%s; see: nomos describe, nomos list", name, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+  SETERRQ(program->comm, PETSC_ERR_ARG_WRONG, "nothing is called '%s': no solver, law, parameter or case%s%s%s; see: nomos describe, nomos list", name, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 }
 
 PetscErrorCode NomosCommandDescribe(NomosProgram *program)
@@ -297,6 +357,8 @@ PetscErrorCode NomosCommandList(NomosProgram *program)
   for (size_t i = 0; program->models[i]; i++) PetscCall(PetscPrintf(program->comm, "  %-32s %s\n", program->models[i]->name, program->models[i]->summary));
   if (program->surrogates[0]) PetscCall(PetscPrintf(program->comm, "\nsurrogates:\n"));
   for (size_t i = 0; program->surrogates[i]; i++) PetscCall(PetscPrintf(program->comm, "  %-32s %s\n", program->surrogates[i]->name, program->surrogates[i]->summary));
+  if (NomosLaws()[0]) PetscCall(PetscPrintf(program->comm, "\nconstitutive laws:\n"));
+  for (size_t i = 0; NomosLaws()[i]; i++) PetscCall(PetscPrintf(program->comm, "  %-32s %s\n", NomosLaws()[i]->name, NomosLaws()[i]->summary));
   NomosCaseRoot(root);
   PetscCall(PetscPrintf(program->comm, "\ncases (in %s):\n", root[0] ? root : "no folder: NOMOS_CASES may name one"));
   if (!rank && root[0]) code = ListCases(root, "", 4, &n_found);

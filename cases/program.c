@@ -1,5 +1,6 @@
 #include "cases/program.h"
 #include "io/provenance.h"
+#include "solvers/mpm/law_list.h"
 
 #include <hdf5.h>
 #include <stdio.h>
@@ -67,13 +68,14 @@ static const struct {
    "  nomos evaluate CASE --set evaluate.weights=RUN/weights.safetensors --set evaluate.split=all\n"},
   {"plot", "RUN", PLOT, 1, 1, NomosCommandPlot, "draw the pictures of a run again, into RUN/plots", "Works on finished, stopped and killed runs.\n"},
   {"check", "CASE RUN", CHECK, 2, 2, NomosCommandCheck, "compare the results of a run with a case's expected.yaml", "Exit code 0 if every number is within its tolerance, else 1.\n"},
-  {"describe", "[SOLVER | SURROGATE | CASE | KEY | run | ...]", DESCRIBE, 0, 1, NomosCommandDescribe, "explain solvers, surrogates, parameters, or the resolved values of a case",
+  {"describe", "[SOLVER | SURROGATE | LAW | CASE | KEY | run | ...]", DESCRIBE, 0, 1, NomosCommandDescribe, "explain solvers, surrogates, parameters, or the resolved values of a case",
    "  nomos describe                 what there is\n"
    "  nomos describe qg              every parameter of a solver\n"
+   "  nomos describe drucker_prager  every parameter of a constitutive law\n"
    "  nomos describe run             the parameters of every run; so too estimate, gradcheck, train, data, evaluate\n"
    "  nomos describe time.dt         one parameter\n"
    "  nomos describe qg/rossby_wave  the values of a case and where they come from\n"},
-  {"list", "", LIST, 0, 0, NomosCommandList, "list solvers, surrogates and cases", "Cases are looked for in the folder `cases` of the source or of the installation; NOMOS_CASES names another.\n"},
+  {"list", "", LIST, 0, 0, NomosCommandList, "list solvers, surrogates, laws and cases", "Cases are looked for in the folder `cases` of the source or of the installation; NOMOS_CASES names another.\n"},
   {"help", "[COMMAND]", HELP, 0, 1, CommandHelp, "explain a command", ""},
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
@@ -300,6 +302,7 @@ int NomosProgramMain(int argc, char **argv, const NomosModelOps *const models[],
     code = PetscInitialize(&n_passed, &passed, NULL, NULL);
     if (!code) code = NomosErrorHandlerPush(false);
   }
+  if (!code) code = NomosLawRegister(nomos_laws);
   if (code) {
     free(petsc);
     return NOMOS_EXIT_ERROR;

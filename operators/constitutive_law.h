@@ -29,7 +29,8 @@ enum {
   NOMOS_LAW_ISOTROPIC  = 1, /* tau(FQ) = tau(F), F_e(FQ) = F_e(F) Q */
   NOMOS_LAW_SYMMETRIC  = 2, /* tau = tau^T: angular momentum is kept */
   NOMOS_LAW_POTENTIAL  = 4, /* tau = (d psi/dF) F^T of an energy density psi: `energy` is there. Of a return mapping: it does not raise psi of any law of this kind with convex psi */
-  NOMOS_LAW_INEXACT    = 8  /* neither equivariant nor stress-free at rest by construction (an ablation) */
+  NOMOS_LAW_INEXACT    = 8, /* neither equivariant nor stress-free at rest by construction (an ablation) */
+  NOMOS_LAW_FORGETS_ROTATION = 16 /* of a return mapping: F_e(QF) = F_e(F) instead, of a material whose stress does not see a rotation */
 };
 
 /* Arrays of n matrices of law->precision, entry-major: entry (i, j) of point k at [(3 i + j) stride + k]. Results are overwritten, p_bar is added to. */

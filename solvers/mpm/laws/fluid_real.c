@@ -1,0 +1,109 @@
+/* A weakly compressible fluid: a pressure that depends on J = det F alone, by one of two equations of state,
+
+     quadratic   tau = lambda J (J - 1) I,          psi = lambda/2 (J - 1)^2
+     tait        tau = kappa (J - J^(1-gamma)) I,   psi = kappa (J - 1 + (J^(1-gamma) - 1)/(gamma - 1))
+
+   with lambda and kappa = lambda + 2/3 mu of E and nu, or both the bulk modulus where one is given. Quadratic: as the fluid of Ma et al. (2023), arXiv:2304.14369. Tait: Monaghan (1994),
+   doi:10.1006/jcph.1994.1034, in Kirchhoff stress; it is NaN for J <= 0. */
+#include "solvers/mpm/laws/volumetric.h"
+
+enum { MODULUS, GAMMA, TAIT };
+
+INLINE Real Quadratic(const Real c[], Real J)
+{
+  return c[MODULUS] * J * (J - 1);
+}
+INLINE Volumetric QuadraticSlopes(const Real c[], Real J)
+{
+  return (Volumetric){.f = Quadratic(c, J), .by_J = c[MODULUS] * (2 * J - 1), .by_c = {J * (J - 1)}};
+}
+INLINE Real QuadraticEnergy(const Real c[], Real J)
+{
+  return (Real)0.5 * c[MODULUS] * (J - 1) * (J - 1);
+}
+
+INLINE Real Tait(const Real c[], Real J)
+{
+  return c[MODULUS] * (J - REAL_MATH(exp)((1 - c[GAMMA]) * REAL_MATH(log)(J)));
+}
+INLINE Volumetric TaitSlopes(const Real c[], Real J)
+{
+  const Real log_J = REAL_MATH(log)(J), power = REAL_MATH(exp)((1 - c[GAMMA]) * log_J);
+  return (Volumetric){.f = c[MODULUS] * (J - power), .by_J = c[MODULUS] * (1 + (c[GAMMA] - 1) * power / J), .by_c = {J - power, c[MODULUS] * log_J * power}};
+}
+INLINE Real TaitEnergy(const Real c[], Real J)
+{
+  return c[MODULUS] * (J - 1 + (REAL_MATH(exp)((1 - c[GAMMA]) * REAL_MATH(log)(J)) - 1) / (c[GAMMA] - 1));
+}
+
+static void Apply(const double c[], size_t n, size_t stride, const void *F, void *y, void *kept)
+{
+  (void)kept;
+  if (c[TAIT] > 0) VolumetricApply(Tait, c, n, stride, F, y);
+  else VolumetricApply(Quadratic, c, n, stride, F, y);
+}
+
+static void Jvp(const double c[], const double c_dot[], size_t n, size_t stride, const void *F, const void *F_dot, void *y_dot)
+{
+  if (c[TAIT] > 0) VolumetricJvp(TaitSlopes, c, c_dot, n, stride, F, F_dot, y_dot);
+  else VolumetricJvp(QuadraticSlopes, c, c_dot, n, stride, F, F_dot, y_dot);
+}
+
+static void Vjp(const double c[], size_t n, size_t stride, const void *F, const void *y_bar, const void *kept, void *F_bar, double c_bar[])
+{
+  (void)kept;
+  if (c[TAIT] > 0) VolumetricVjp(TaitSlopes, c, n, stride, F, y_bar, F_bar, c_bar);
+  else VolumetricVjp(QuadraticSlopes, c, n, stride, F, y_bar, F_bar, c_bar);
+}
+
+static void Energy(const double c[], size_t n, size_t stride, const void *F, void *psi)
+{
+  if (c[TAIT] > 0) VolumetricEnergy(TaitEnergy, c, n, stride, F, psi);
+  else VolumetricEnergy(QuadraticEnergy, c, n, stride, F, psi);
+}
+
+NOMOS_WRITTEN_KERNELS(nomos_fluid_kernels, .energy = Energy);
+
+#ifndef NOMOS_SINGLE
+static const NomosParam params[] = {
+  NOMOS_ELASTIC_MODULI,
+  {.key = "gamma", .type = NOMOS_PARAM_REAL, .default_value = "7", .unit = "1", .differentiable = true, .doc = "Exponent of the Tait equation of state, > 1: 7 for water."},
+  {.key = "fluid", .type = NOMOS_PARAM_CHOICE, .default_value = "quadratic", .choices = "quadratic|tait", .doc = "Equation of state: tau = lambda J (J - 1) I, or tau = kappa (J - J^(1-gamma)) I."},
+};
+
+static PetscErrorCode FluidCoefficients(NomosLaw law, const double p[], double c[], double dc[][NOMOS_MAX_LAW_PARAMETERS])
+{
+  const char *state;
+  NomosLame   lame;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosLawString(law, "fluid", &state));
+  PetscCall(NomosLameFromModuli(law, p[0], p[1], &lame));
+  if (!(p[2] > 1)) PetscCall(NomosLawRefuse(law, "gamma", p[2], "must be greater than 1"));
+  c[TAIT]  = !strcmp(state, "tait");
+  c[GAMMA] = p[2];
+  for (int i = 0; i < 3; i++) {
+    const double modulus = lame.lambda[i] + (c[TAIT] > 0 ? 2. / 3 * lame.mu[i] : 0);
+    if (i) dc[MODULUS][i - 1] = modulus;
+    else c[MODULUS] = modulus;
+  }
+  if (!(c[MODULUS] > 0)) PetscCall(NomosLawRefuse(law, "poissons_ratio", p[1], "the bulk modulus of the quadratic equation of state is lambda, which is positive only for a ratio greater than 0"));
+  dc[GAMMA][2] = 1;
+  law->modulus = c[MODULUS] * (c[TAIT] > 0 ? c[GAMMA] : 1);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+const NomosWrittenLaw nomos_fluid = {
+  .ops = {.name = "fluid",
+          .kind      = NOMOS_LAW_ELASTICITY,
+          .promises  = NOMOS_LAW_ISOTROPIC | NOMOS_LAW_SYMMETRIC | NOMOS_LAW_POTENTIAL,
+          .summary   = "A weakly compressible fluid: pressure by the change of volume, no shear stress.",
+          .reference = "Ma et al. (2023), arXiv:2304.14369; Monaghan (1994), doi:10.1006/jcph.1994.1034",
+          .n_params  = sizeof params / sizeof *params,
+          .params    = params,
+          .energy    = NomosWrittenEnergy,
+          NOMOS_WRITTEN_OPS},
+  .coefficients = FluidCoefficients,
+  .kernels      = NOMOS_BOTH_PRECISIONS(nomos_fluid_kernels),
+};
+#endif
