@@ -14,6 +14,8 @@ extern const NomosLawOps NomosLawOps_SvdElasticity;
 extern const NomosLawOps NomosLawOps_SvdPlasticity;
 extern const NomosLawOps NomosLawOps_PlainElasticity;
 extern const NomosLawOps NomosLawOps_PlainPlasticity;
+extern const NomosLawOps NomosLawOps_Hyperelastic;
+extern const NomosLawOps NomosLawOps_Dissipative;
 
 static const NomosLawOps *const nomos_learned_laws[] = {
   &NomosLawOps_InvariantFullElasticity,
@@ -26,6 +28,8 @@ static const NomosLawOps *const nomos_learned_laws[] = {
   &NomosLawOps_SvdPlasticity,
   &NomosLawOps_PlainElasticity,
   &NomosLawOps_PlainPlasticity,
+  &NomosLawOps_Hyperelastic,
+  &NomosLawOps_Dissipative,
   NULL,
 };
 

@@ -109,8 +109,11 @@ PetscErrorCode NomosLearnedLawSetup(NomosLaw law, NomosLearnedLawSize *size)
   PetscFunctionBeginUser;
 #define KEY(name) (snprintf(key, sizeof key, "%s." name, law->section), key)
   PetscCall(NomosConfigGetInt(law->config, KEY("weights_seed"), &seed));
-  PetscCall(NomosConfigGetInt(law->config, KEY("network_width"), &width));
-  PetscCall(NomosConfigGetInt(law->config, KEY("network_layers"), &layers));
+  width = layers = 0;
+  if (law->ops->n_params > NOMOS_N_WEIGHT_PARAMS) {
+    PetscCall(NomosConfigGetInt(law->config, KEY("network_width"), &width));
+    PetscCall(NomosConfigGetInt(law->config, KEY("network_layers"), &layers));
+  }
 #undef KEY
   *size = (NomosLearnedLawSize){(size_t)width, (size_t)layers};
   PetscCall(NomosLawString(law, "learned", &path));
@@ -120,7 +123,7 @@ PetscErrorCode NomosLearnedLawSetup(NomosLaw law, NomosLearnedLawSize *size)
     wrong = NomosSafetensorsMetadata(file, key);
     NomosCheck(!wrong || !strcmp(wrong, law->ops->name), law->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: %s.learned: these are weights of %s = %s, but the material has %s: change one of them", NomosLawWhere(law, "learned"), law->section, nomos_law_kinds[law->ops->kind], wrong, law->ops->name);
     PetscCall(SizeOfFile(law, file, size));
-    NomosCheck(size->width > 0 && size->width <= NOMOS_LAW_MAX_WIDTH, law->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: %s.learned: a network of width %zu: at most %d are possible", NomosLawWhere(law, "learned"), law->section, size->width, NOMOS_LAW_MAX_WIDTH);
+    NomosCheck(!layers || (size->width > 0 && size->width <= NOMOS_LAW_MAX_WIDTH), law->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: %s.learned: a network of width %zu: at most %d are possible", NomosLawWhere(law, "learned"), law->section, size->width, NOMOS_LAW_MAX_WIDTH);
   }
   const size_t n    = kind->tensors(law->ops, *size, tensors);
   law->n_parameters = 0;

@@ -26,7 +26,7 @@ PetscErrorCode NomosLearnedLawSetup(NomosLaw law, NomosLearnedLawSize *size);
 PetscErrorCode NomosLearnedLawModulus(NomosLaw law);
 
 /* Tables of all learned laws: keys of `materials.NAME`, and tensors "KIND.l.weight" of layer l. */
-enum { NOMOS_N_LEARNED_LAW_PARAMS = 4 };
+enum { NOMOS_N_WEIGHT_PARAMS = 2, NOMOS_N_LEARNED_LAW_PARAMS = 4 }; /* the first ones are those of laws that are no networks */
 extern const NomosParam nomos_learned_law_params[NOMOS_N_LEARNED_LAW_PARAMS];
 enum { NOMOS_LAW_MAX_LAYERS = 4, NOMOS_LAW_MAX_WIDTH = 128 }; /* hidden */
 extern const NomosParam nomos_law_layer_params[NOMOS_N_LAW_KINDS][NOMOS_LAW_MAX_LAYERS + 1];
