@@ -86,8 +86,9 @@ PetscErrorCode NomosFieldReaderConstants(NomosFieldReader reader, size_t *n, con
 PetscErrorCode NomosFieldReaderDimName(NomosFieldReader reader, const char name[], int i, const char **dim);
 PetscErrorCode NomosFieldReaderClose(NomosFieldReader *reader);
 
-/* Write the XDMF companion of a finished or running file of 2-D or layered 2-D fields (rank 0 of comm writes, atomically): one grid per frame and, for
-   a leading non-spatial dimension, one attribute per layer (`q_1`, `q_2`). Opened by ParaView's and VTK's legacy XDMF reader. */
+/* Write the XDMF companion of a finished or running file (rank 0 of comm writes, atomically), one grid per frame. Of 2-D or layered 2-D fields: for a leading non-spatial dimension one
+   attribute per layer (`q_1`, `q_2`). Of particles, if there is a variable `position` (particle, axis): a cloud of vertices; what else is over the same particles is a scalar, a vector
+   (particle, axis) or a tensor (particle, row, column) of it. Opened by ParaView's and VTK's legacy XDMF reader. */
 PetscErrorCode NomosXdmfWrite(MPI_Comm comm, const char field_path[], const char xdmf_path[]);
 
 #endif

@@ -97,6 +97,66 @@ def check_vtk(path, stretched):
         assert found["q_1"].dtype == np.float32 and found["eta"].dtype == np.float64
 
 
+# Of every array of particles entry c of particle p is 1000 frame + 10 p + c, of the constant `material` 10 p.
+NP = 5
+
+
+def of_particles(frame, d):
+    entry = lambda n: 1000.0 * frame + 10.0 * np.arange(NP)[:, None] + np.arange(n)
+    found = {"velocity": entry(d), "deformation_gradient": entry(9), "material": 10.0 * np.arange(NP)[:, None]}
+    if d == 3:  # as many components as a tensor has
+        return entry(d), found | {"affine": entry(9)}
+    return entry(d), found | {f"affine_{c + 1}": entry(4)[:, c : c + 1] for c in range(4)}
+
+
+def slab(item, directory):
+    start, stride, count = numbers(item[0]).astype(int).reshape(3, -1)
+    assert item.get("ItemType") == "HyperSlab" and (stride == 1).all()
+    data = heavy(item[1], directory)[tuple(slice(a, a + n) for a, n in zip(start, count))]
+    return data.reshape([int(n) for n in item.get("Dimensions").split()]).reshape(NP, -1)
+
+
+def check_particles(path, d):
+    directory = os.path.dirname(path)
+    frames = ElementTree.parse(path).getroot().findall("./Domain/Grid[@CollectionType='Temporal']/Grid")
+    assert [float(grid.find("Time").get("Value")) for grid in frames] == [0.0, 0.5]
+    for frame, grid in enumerate(frames):
+        points, arrays = of_particles(frame, d)
+        assert grid.find("Topology").get("TopologyType") == "Polyvertex" and int(grid.find("Topology").get("NumberOfElements")) == NP
+        assert grid.find("Geometry").get("GeometryType") == "XYZ"[:d]
+        assert (slab(grid.find("Geometry/DataItem"), directory) == points).all()
+        kinds = {1: "Scalar", d: "Vector", 9: "Tensor"}
+        found = {attribute.get("Name"): attribute for attribute in grid.findall("Attribute")}
+        assert found.keys() == arrays.keys(), found.keys()
+        for name, values in arrays.items():
+            assert found[name].get("AttributeType") == kinds[values.shape[1]]
+            assert (slab(found[name].find("DataItem"), directory) == values).all(), (name, frame)
+
+
+def check_particles_vtk(path, d):
+    reader = vtkXdmfReader()
+    reader.SetFileName(path)
+    reader.UpdateInformation()
+    executive = reader.GetExecutive()
+    times = executive.GetOutputInformation(0).Get(executive.TIME_STEPS())
+    assert times == (0.0, 0.5), times
+    for frame, time in enumerate(times):
+        reader.UpdateTimeStep(time)
+        grid = reader.GetOutputDataObject(0)
+        while grid.IsA("vtkMultiBlockDataSet"):
+            assert grid.GetNumberOfBlocks() == 1
+            grid = grid.GetBlock(0)
+        points, expected_arrays = of_particles(frame, d)
+        assert grid.GetNumberOfPoints() == NP and grid.GetNumberOfCells() == NP
+        padded = lambda values: np.hstack([values, np.zeros((NP, 3 - d))])
+        assert (np.array([grid.GetPoint(n) for n in range(NP)]) == padded(points)).all()
+        arrays = grid.GetPointData()
+        found = {arrays.GetArrayName(n): vtk_to_numpy(arrays.GetArray(n)).reshape(NP, -1) for n in range(arrays.GetNumberOfArrays())}
+        assert found.keys() == expected_arrays.keys(), found.keys()
+        for name, values in expected_arrays.items():
+            assert (found[name] == (padded(values) if name == "velocity" else values)).all(), (name, frame, found[name])
+
+
 checks = [check_specification] + ([check_vtk] if vtkXdmfReader else [])
 with tempfile.TemporaryDirectory() as moved:
     for name in ("fields", "compressed", "running", "stretched"):
@@ -109,4 +169,10 @@ with tempfile.TemporaryDirectory() as moved:
         os.chdir(moved)
         check("fields.xdmf", False)
         os.chdir("/")
+    for name, d in (("particles", 3), ("particles_2d", 2)):
+        for ending in ("nc", "xdmf"):
+            shutil.copy(f"{sys.argv[1]}/{name}.{ending}", moved)
+        check_particles(f"{moved}/{name}.xdmf", d)
+        if vtkXdmfReader:
+            check_particles_vtk(f"{moved}/{name}.xdmf", d)
 print("the XDMF files are right" + (", and VTK reads them" if vtkXdmfReader else "; VTK's reader is not here to read them"))

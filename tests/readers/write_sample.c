@@ -1,5 +1,5 @@
 /* Writes field files and their XDMF companions into a directory, for readers of another making (check_fields.py, check_xdmf.py): finished,
-   compressed, still running, and on a stretched grid. q[layer][y][x] = 1000 step + 100 layer + 10 y + x (indices), and so on. */
+   compressed, still running, and on a stretched grid. q[layer][y][x] = 1000 step + 100 layer + 10 y + x (indices), and so on. Particles in three and in two dimensions. */
 #include "io/field_file.h"
 
 #include <stdio.h>
@@ -75,6 +75,44 @@ static PetscErrorCode WriteSample(const char directory[], const char name[], int
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Every array of particles: entry c of particle p at `step` is 1000 step + 10 p + c, constants without the step. */
+static PetscErrorCode WriteParticles(const char directory[], const char name[], size_t d, int compression)
+{
+  enum { N = 5 };
+  char                path[NOMOS_MAX_PATH], xdmf[NOMOS_MAX_PATH];
+  const double        number[N] = {0, 1, 2, 3, 4};
+  const size_t        start[3] = {0}, count[] = {N, d, d}, tensor[] = {N, 3, 3};
+  double              values[N * 9];
+  NomosFieldDim       dims[] = {{.name = "particle", .size = N, .values = number}, {.name = "axis", .size = d, .values = number}, {.name = "row", .size = 3, .values = number}, {.name = "column", .size = 3, .values = number}};
+  NomosFieldVariable  variables[] = {
+    {.name = "position", .dims = {"particle", "axis"}, .type = NOMOS_F32, .unit = "m"},
+    {.name = "velocity", .dims = {"particle", "axis"}, .type = NOMOS_F64, .unit = "m s-1"},
+    {.name = "deformation_gradient", .dims = {"particle", "row", "column"}, .type = NOMOS_F32},
+    {.name = "affine", .dims = {"particle", "axis", "axis"}, .type = NOMOS_F32, .unit = "s-1"},
+    {.name = "material", .dims = {"particle"}, .constant = true, .type = NOMOS_F32},
+  };
+  NomosFieldFileInput input = {.path = path, .n_dims = 4, .dims = dims, .n_variables = 5, .variables = variables, .capacity = 2, .compression = compression, .time_unit = "s"};
+  NomosFieldFile      file;
+
+  PetscFunctionBeginUser;
+  snprintf(path, sizeof path, "%s/%s.nc", directory, name);
+  snprintf(xdmf, sizeof xdmf, "%s/%s.xdmf", directory, name);
+  PetscCall(NomosFieldFileCreate(PETSC_COMM_WORLD, &input, &file));
+  PetscCall(NomosFieldFileWrite(file, "material", NOMOS_F64, start, count, (double[]){0, 10, 20, 30, 40}));
+  for (int64_t step = 0; step < 2; step++) {
+    PetscCall(NomosFieldFileBeginFrame(file, 0.5 * (double)step, step));
+    for (int v = 0; v < 4; v++) {
+      const size_t n = v == 2 ? 9 : v == 3 ? d * d : d;
+      for (size_t i = 0; i < N * n; i++) values[i] = 1000. * (double)step + 10. * (double)(i / n) + (double)(i % n);
+      PetscCall(NomosFieldFileWrite(file, variables[v].name, NOMOS_F64, start, v == 2 ? tensor : count, values));
+    }
+    PetscCall(NomosFieldFileEndFrame(file));
+  }
+  PetscCall(NomosFieldFileClose(&file));
+  PetscCall(NomosXdmfWrite(PETSC_COMM_WORLD, path, xdmf));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 int main(int argc, char **argv)
 {
   PetscFunctionBeginUser;
@@ -84,6 +122,8 @@ int main(int argc, char **argv)
   PetscCall(WriteSample(argv[1], "compressed", 4, 9, false, true));
   PetscCall(WriteSample(argv[1], "running", 0, 7, false, false));
   PetscCall(WriteSample(argv[1], "stretched", 0, 2, true, true));
+  PetscCall(WriteParticles(argv[1], "particles", 3, 0));
+  PetscCall(WriteParticles(argv[1], "particles_2d", 2, 1));
   PetscCall(PetscFinalize());
   return 0;
 }
