@@ -109,3 +109,16 @@ void NomosColourTableFill_Private(NomosColourMap map, NomosColourTable *table)
   }
   for (int k = 0; k < NOMOS_N_COLOURS; k++) OklabToSRGB(lab[k], table->rgb[k]);
 }
+
+uint32_t NomosColour24_Private(const double rgb[3])
+{
+  return (uint32_t)(rgb[0] * 255 + 0.5) << 16 | (uint32_t)(rgb[1] * 255 + 0.5) << 8 | (uint32_t)(rgb[2] * 255 + 0.5);
+}
+
+void NomosColours(NomosColourMap map, size_t n, uint32_t colours[])
+{
+  NomosColourTable table;
+
+  NomosColourTableFill_Private(map, &table);
+  for (size_t i = 0; i < n; i++) colours[i] = NomosColour24_Private(table.rgb[n > 1 ? i * (NOMOS_N_COLOURS - 1) / (n - 1) : NOMOS_N_COLOURS / 2]);
+}

@@ -28,6 +28,7 @@ PetscErrorCode NomosFigureCreate(const char title[], int rows, int columns, Nomo
   PetscCall(PetscNew(figure));
   (*figure)->rows    = rows;
   (*figure)->columns = columns;
+  (*figure)->scale   = NOMOS_PIXELS_PER_POINT;
   PetscCall(PetscCalloc1((size_t)rows * (size_t)columns, &(*figure)->panels));
   PetscCall(CopyText(title, &(*figure)->title));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -155,6 +156,45 @@ PetscErrorCode NomosFigureImage(NomosFigure figure, size_t ny, size_t nx, const 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode NomosFigurePixels(NomosFigure figure, const NomosPixels *picture)
+{
+  const size_t    n = picture->n_rows * picture->n_columns;
+  NomosPlotImage *image;
+
+  PetscFunctionBeginUser;
+  PetscCall(CheckPanel(figure, "A picture"));
+  image = &figure->current->image;
+  PetscCheck(!image->used, PETSC_COMM_SELF, PETSC_ERR_ORDER, "This panel has an image already; choose another panel");
+  PetscCheck(picture->n_rows >= 1 && picture->n_columns >= 1, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "A picture of %zu x %zu pixels cannot be drawn; both must be 1 or more", picture->n_rows, picture->n_columns);
+  *image = (NomosPlotImage){.ny = picture->n_rows, .nx = picture->n_columns, .x_max = 1, .y_max = 1, .map = picture->map, .high = 1, .alone = !picture->axes};
+  if (picture->axes) image->x_min = picture->x_min, image->x_max = picture->x_max, image->y_min = picture->y_min, image->y_max = picture->y_max;
+  if (picture->bar_label) image->low = picture->low, image->high = picture->high;
+  PetscCheck(image->x_min < image->x_max && image->y_min < image->y_max && image->low < image->high, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "A picture's sides and the ends of its colour bar must be finite and ascending");
+  PetscCall(PetscMalloc1(n, &image->pixels));
+  memcpy(image->pixels, picture->pixels, n * sizeof *image->pixels);
+  image->used = true;
+  PetscCall(CopyText(picture->bar_label, &image->label));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosFigureLegend(NomosFigure figure, size_t n, const char *const labels[])
+{
+  PetscFunctionBeginUser;
+  PetscCheck(!figure->n_legend, PETSC_COMM_SELF, PETSC_ERR_ORDER, "This figure has a legend already");
+  PetscCall(PetscCalloc1(n, &figure->legend));
+  figure->n_legend = n;
+  for (size_t i = 0; i < n; i++) PetscCall(CopyText(labels[i] && labels[i][0] ? labels[i] : " ", &figure->legend[i]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosFigureSetScale(NomosFigure figure, double scale)
+{
+  PetscFunctionBeginUser;
+  NomosCheck(scale >= 0.5 && scale <= 8, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "A figure cannot have %g pixels per point; 0.5 to 8 are possible", scale);
+  figure->scale = scale;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static void DrawFigure(const NomosFigure figure, cairo_t *cairo)
 {
   cairo_set_source_rgb(cairo, 1, 1, 1);
@@ -163,6 +203,7 @@ static void DrawFigure(const NomosFigure figure, cairo_t *cairo)
   NomosTextDraw_Private(cairo, NomosTextFit_Private(cairo, nomos_figure_title_size, figure->width - 16, figure->title ? figure->title : ""), figure->width / 2, 10 + 0.9 * nomos_figure_title_size, 0.5, false, figure->title);
   for (int i = 0; i < figure->rows * figure->columns; i++)
     if (figure->panels[i].used) NomosPanelDraw_Private(&figure->panels[i], cairo);
+  NomosFigureLegendDraw_Private(figure, cairo);
 }
 
 /* Outlines, not pixels, place the glyphs: PNG and SVG are laid out alike. */
@@ -192,20 +233,28 @@ static cairo_status_t WriteChunk(void *closure, const unsigned char *bytes, unsi
   return sink->reason ? CAIRO_STATUS_WRITE_ERROR : CAIRO_STATUS_SUCCESS;
 }
 
-static cairo_status_t DrawPng(const NomosFigure figure, Sink *sink)
+static cairo_status_t Rasterise(const NomosFigure figure, cairo_surface_t **surface)
 {
-  cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)(figure->width * NOMOS_PIXELS_PER_POINT), (int)(figure->height * NOMOS_PIXELS_PER_POINT));
-  cairo_t         *cairo   = NewContext(surface);
-  cairo_status_t   status;
-  unsigned char   *bytes = NULL;
-  size_t           n;
+  cairo_t       *cairo = NewContext(*surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)(figure->width * figure->scale), (int)(figure->height * figure->scale)));
+  cairo_status_t status;
 
-  cairo_scale(cairo, NOMOS_PIXELS_PER_POINT, NOMOS_PIXELS_PER_POINT);
+  cairo_scale(cairo, figure->scale, figure->scale);
   DrawFigure(figure, cairo);
   status = cairo_status(cairo);
+  cairo_destroy(cairo);
+  cairo_surface_flush(*surface);
+  return status;
+}
+
+static cairo_status_t DrawPng(const NomosFigure figure, Sink *sink)
+{
+  cairo_surface_t *surface;
+  cairo_status_t   status = Rasterise(figure, &surface);
+  unsigned char   *bytes  = NULL;
+  size_t           n;
+
   if (status == CAIRO_STATUS_SUCCESS) status = NomosPngEncode_Private(surface, &bytes, &n) ? WriteChunk(sink, bytes, (unsigned int)n) : CAIRO_STATUS_NO_MEMORY;
   free(bytes);
-  cairo_destroy(cairo);
   cairo_surface_destroy(surface);
   return status;
 }
@@ -247,18 +296,45 @@ static PetscErrorCode SaveAs(const NomosFigure figure, const char stem[], const 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosFigureSave(NomosFigure figure, const char stem[])
+/* With a surface that only measures text. */
+static void Layout(NomosFigure figure)
 {
-  cairo_surface_t *surface;
-  cairo_t         *cairo;
+  cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_A8, 1, 1);
+  cairo_t         *cairo   = NewContext(surface);
 
-  PetscFunctionBeginUser;
-  PetscCheck(strlen(stem) < NOMOS_MAX_PATH, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "%.80s...: the path is longer than %d bytes; choose a shorter one", stem, NOMOS_MAX_PATH - 1);
-  surface = cairo_image_surface_create(CAIRO_FORMAT_A8, 1, 1); /* only measures text */
-  cairo   = NewContext(surface);
   NomosFigureLayout_Private(figure, cairo);
   cairo_destroy(cairo);
   cairo_surface_destroy(surface);
+}
+
+PetscErrorCode NomosFigureRender(NomosFigure figure, int *width, int *height, uint32_t **pixels)
+{
+  cairo_surface_t *surface;
+  cairo_status_t   status;
+
+  PetscFunctionBeginUser;
+  *pixels = NULL;
+  Layout(figure);
+  status  = Rasterise(figure, &surface);
+  *width  = cairo_image_surface_get_width(surface);
+  *height = cairo_image_surface_get_height(surface);
+  if (status == CAIRO_STATUS_SUCCESS) {
+    PetscCall(PetscMalloc1((size_t)*width * (size_t)*height, pixels));
+    for (int row = 0; row < *height; row++) {
+      const uint32_t *from = (const uint32_t *)(const void *)(cairo_image_surface_get_data(surface) + row * cairo_image_surface_get_stride(surface));
+      for (int column = 0; column < *width; column++) (*pixels)[row * *width + column] = from[column] & 0xffffff;
+    }
+  }
+  cairo_surface_destroy(surface);
+  PetscCheck(status == CAIRO_STATUS_SUCCESS, PETSC_COMM_SELF, PETSC_ERR_LIB, "A picture of %g x %g points cannot be drawn: %s", figure->width, figure->height, cairo_status_to_string(status));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosFigureSave(NomosFigure figure, const char stem[])
+{
+  PetscFunctionBeginUser;
+  PetscCheck(strlen(stem) < NOMOS_MAX_PATH, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "%.80s...: the path is longer than %d bytes; choose a shorter one", stem, NOMOS_MAX_PATH - 1);
+  Layout(figure);
   PetscCall(SaveAs(figure, stem, "png", DrawPng));
   PetscCall(SaveAs(figure, stem, "svg", DrawSvg));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -279,11 +355,14 @@ PetscErrorCode NomosFigureDestroy(NomosFigure *figure)
     PetscCall(PetscFree(panel->lines));
     PetscCall(PetscFree(panel->slopes));
     PetscCall(PetscFree(panel->image.data));
+    PetscCall(PetscFree(panel->image.pixels));
     free(panel->image.label);
     free(panel->title);
     free(panel->x_label);
     free(panel->y_label);
   }
+  for (size_t i = 0; i < (*figure)->n_legend; i++) free((*figure)->legend[i]);
+  PetscCall(PetscFree((*figure)->legend));
   PetscCall(PetscFree((*figure)->panels));
   free((*figure)->title);
   PetscCall(PetscFree(*figure));

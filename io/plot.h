@@ -29,6 +29,31 @@ PetscErrorCode NomosFigureSlope(NomosFigure figure, double exponent, double x0, 
    in a row with the same map, limits and label share one, and images on the same axes share the numbers. */
 PetscErrorCode NomosFigureImage(NomosFigure figure, size_t ny, size_t nx, const double data[], double x_min, double x_max, double y_min, double y_max, NomosColourMap map, double low, double high, const char label[]);
 
+/* A finished picture in the panel, pixel by pixel: 0xRRGGBB, the upper row first. With `axes` its sides are x_min ... y_max and it has a frame and numbers like an image; without, it stands
+   alone. A `bar_label` (NULL: none) draws the bar of the map over low ... high. Lines and their legend are drawn over it. */
+typedef struct {
+  size_t          n_rows, n_columns;
+  const uint32_t *pixels;
+  bool            axes;
+  double          x_min, x_max, y_min, y_max;
+  NomosColourMap  map;
+  double          low, high;
+  const char     *bar_label;
+} NomosPixels;
+PetscErrorCode NomosFigurePixels(NomosFigure figure, const NomosPixels *picture);
+
+/* What the colours of the cycle mean, below all panels: entry i has the colour of NomosCycleColour(i). */
+PetscErrorCode NomosFigureLegend(NomosFigure figure, size_t n, const char *const labels[]);
+
+/* Pixels per point of what NomosFigureRender makes and of the size of NomosFigurePixels (2 at first, as in PNG files; 0.5 to 8). */
+PetscErrorCode NomosFigureSetScale(NomosFigure figure, double scale);
+/* The figure as an array of pixels (height, width) as above: PetscFree. For frames of an animation (io/animation.h). */
+PetscErrorCode NomosFigureRender(NomosFigure figure, int *width, int *height, uint32_t **pixels);
+
+/* Colours 0xRRGGBB: n equal steps of a map from its low to its high end; that of line i of a panel. */
+void     NomosColours(NomosColourMap map, size_t n, uint32_t colours[]);
+uint32_t NomosCycleColour(int i);
+
 /* Writes stem.png and stem.svg (atomically). */
 PetscErrorCode NomosFigureSave(NomosFigure figure, const char stem[]);
 PetscErrorCode NomosFigureDestroy(NomosFigure *figure);

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 typedef double Grey;
 static const Grey ink = 0.13, frame = 0.25, grid = 0.90, missing = 0.78;
@@ -17,6 +18,15 @@ static void SetGrey(cairo_t *cairo, Grey grey)
 static double Snap(double at)
 {
   return (floor(at * NOMOS_PIXELS_PER_POINT) + 0.5) / NOMOS_PIXELS_PER_POINT;
+}
+
+double NomosPixelsPerPoint_Private(cairo_t *cairo)
+{
+  double scale = 1, other = 0;
+
+  if (cairo_surface_get_type(cairo_get_target(cairo)) != CAIRO_SURFACE_TYPE_IMAGE) return NOMOS_PIXELS_PER_POINT;
+  cairo_user_to_device_distance(cairo, &scale, &other);
+  return scale;
 }
 
 static double PlaceX(const NomosPanel *panel, double value)
@@ -57,35 +67,54 @@ static int ColourIndex(const NomosPlotImage *image, double value)
   return (int)fmin(fmax(floor(t * NOMOS_N_COLOURS), 0), NOMOS_N_COLOURS - 1);
 }
 
+/* The colours of the data on a surface; false if memory is out. */
+static bool ColourPixels(const NomosPlotImage *image, cairo_surface_t *surface, int n_rows, int n_columns)
+{
+  NomosColourTable table;
+  uint32_t         colours[NOMOS_N_COLOURS], grey = (uint32_t)(missing * 255 + 0.5) * 0x010101u;
+  double          *values;
+
+  if (image->map == NOMOS_MAP_CYCLIC) values = NomosImageResampleCyclic_Private(image->ny, image->nx, image->data, image->low, image->high - image->low, (size_t)n_rows, (size_t)n_columns);
+  else values = NomosImageResample_Private(image->ny, image->nx, image->data, (size_t)n_rows, (size_t)n_columns);
+  if (!values) return false;
+  NomosColourTableFill_Private(image->map, &table);
+  for (int i = 0; i < NOMOS_N_COLOURS; i++) colours[i] = NomosColour24_Private(table.rgb[i]);
+  for (int r = 0; r < n_rows; r++) {
+    uint32_t *row = (uint32_t *)(void *)(cairo_image_surface_get_data(surface) + (size_t)r * (size_t)cairo_image_surface_get_stride(surface));
+    for (int c = 0; c < n_columns; c++) {
+      double value = values[(size_t)r * (size_t)n_columns + (size_t)c];
+      row[c]       = isnan(value) ? grey : colours[ColourIndex(image, value)];
+    }
+  }
+  free(values);
+  return true;
+}
+
+/* A picture that is pixels already. */
+static bool CopyPixels(const NomosPlotImage *image, cairo_surface_t *surface)
+{
+  for (size_t r = 0; r < image->ny; r++) memcpy(cairo_image_surface_get_data(surface) + r * (size_t)cairo_image_surface_get_stride(surface), image->pixels + r * image->nx, image->nx * sizeof *image->pixels);
+  return true;
+}
+
 /* The pixels of the image's own rectangle, which fills the frame unless the axes zoom in or out. */
 static void DrawImage(const NomosPanel *panel, cairo_t *cairo)
 {
   const NomosPlotImage *image = &panel->image;
   double                left = PlaceX(panel, image->x_min), right = PlaceX(panel, image->x_max), bottom = PlaceY(panel, &panel->y_axis, image->y_min), top = PlaceY(panel, &panel->y_axis, image->y_max);
-  int                   n_columns = (int)fmin(fmax(round((right - left) * NOMOS_PIXELS_PER_POINT), 1), 4096), n_rows = (int)fmin(fmax(round((bottom - top) * NOMOS_PIXELS_PER_POINT), 1), 4096);
-  double               *values;
-  cairo_surface_t      *surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, n_columns, n_rows);
-  NomosColourTable      table;
+  double                scale = NomosPixelsPerPoint_Private(cairo);
+  int                   n_columns, n_rows;
+  cairo_surface_t      *surface;
   unsigned char        *png;
   size_t                n_png;
-  uint32_t              colours[NOMOS_N_COLOURS], grey = (uint32_t)(missing * 255 + 0.5) * 0x010101u;
+  const bool            svg = cairo_surface_get_type(cairo_get_target(cairo)) == CAIRO_SURFACE_TYPE_SVG;
 
-  if (image->map == NOMOS_MAP_CYCLIC) values = NomosImageResampleCyclic_Private(image->ny, image->nx, image->data, image->low, image->high - image->low, (size_t)n_rows, (size_t)n_columns);
-  else values = NomosImageResample_Private(image->ny, image->nx, image->data, (size_t)n_rows, (size_t)n_columns);
-  if (values && cairo_surface_status(surface) == CAIRO_STATUS_SUCCESS) {
-    unsigned char *pixels = cairo_image_surface_get_data(surface);
-    int            stride = cairo_image_surface_get_stride(surface);
-    NomosColourTableFill_Private(image->map, &table);
-    for (int i = 0; i < NOMOS_N_COLOURS; i++) colours[i] = (uint32_t)(table.rgb[i][0] * 255 + 0.5) << 16 | (uint32_t)(table.rgb[i][1] * 255 + 0.5) << 8 | (uint32_t)(table.rgb[i][2] * 255 + 0.5);
-    for (int r = 0; r < n_rows; r++) {
-      uint32_t *row = (uint32_t *)(void *)(pixels + (size_t)r * (size_t)stride);
-      for (int c = 0; c < n_columns; c++) {
-        double value = values[(size_t)r * (size_t)n_columns + (size_t)c];
-        row[c]       = isnan(value) ? grey : colours[ColourIndex(image, value)];
-      }
-    }
+  n_columns = image->pixels ? (int)image->nx : (int)fmin(fmax(round((right - left) * scale), 1), 4096);
+  n_rows    = image->pixels ? (int)image->ny : (int)fmin(fmax(round((bottom - top) * scale), 1), 4096);
+  surface   = cairo_image_surface_create(CAIRO_FORMAT_RGB24, n_columns, n_rows);
+  if (cairo_surface_status(surface) == CAIRO_STATUS_SUCCESS && (image->pixels ? CopyPixels(image, surface) : ColourPixels(image, surface, n_rows, n_columns))) {
     cairo_surface_mark_dirty(surface);
-    if (cairo_surface_get_type(cairo_get_target(cairo)) == CAIRO_SURFACE_TYPE_SVG && NomosPngEncode_Private(surface, &png, &n_png)) {
+    if (svg && NomosPngEncode_Private(surface, &png, &n_png)) {
       if (cairo_surface_set_mime_data(surface, CAIRO_MIME_TYPE_PNG, png, n_png, free, png) != CAIRO_STATUS_SUCCESS) free(png); /* then cairo writes its own */
     }
     cairo_save(cairo);
@@ -99,7 +128,6 @@ static void DrawImage(const NomosPanel *panel, cairo_t *cairo)
     cairo_restore(cairo);
   }
   cairo_surface_destroy(surface);
-  free(values);
 }
 
 static void DrawFrame(cairo_t *cairo, double x, double y, double width, double height)
@@ -216,9 +244,11 @@ void NomosPanelDraw_Private(const NomosPanel *panel, cairo_t *cairo)
   if (panel->image.used) DrawImage(panel, cairo);
   else DrawGrid(panel, cairo);
   NomosLinesDraw_Private(panel, cairo);
-  DrawFrame(cairo, panel->x, panel->y, panel->width, panel->height);
-  DrawTicksX(panel, cairo);
-  end = DrawTicksY(panel, &panel->y_axis, panel->x, -1, panel->y_numbers, cairo);
+  if (!panel->image.alone) {
+    DrawFrame(cairo, panel->x, panel->y, panel->width, panel->height);
+    DrawTicksX(panel, cairo);
+  }
+  end = panel->image.alone ? panel->x : DrawTicksY(panel, &panel->y_axis, panel->x, -1, panel->y_numbers, cairo);
   if (panel->y_numbers) {
     NomosTextDraw_Private(cairo, nomos_tick_size, panel->x, panel->y - 5, 0, false, panel->y_axis.note);
     DrawTextUpwards(panel, cairo, end - 5 - 0.2 * nomos_label_size, panel->y_label);

@@ -12,7 +12,8 @@ enum { NOMOS_PIXELS_PER_POINT = 2, NOMOS_N_COLOURS = 256, NOMOS_MAX_TICKS = 24, 
 typedef struct {
   double rgb[NOMOS_N_COLOURS][3];
 } NomosColourTable;
-void NomosColourTableFill_Private(NomosColourMap map, NomosColourTable *table);
+void     NomosColourTableFill_Private(NomosColourMap map, NomosColourTable *table);
+uint32_t NomosColour24_Private(const double rgb[3]); /* 0xRRGGBB of fractions */
 
 /* io/plot_text.c: text with super- and subscripts. `align` is the fraction of the width (before x) and, for `middle`, y is the middle of a line of figures, else the base line. */
 char  *NomosTextClean_Private(const char text[]); /* a copy in valid UTF-8 on one line; NULL if memory is out; free() */
@@ -60,6 +61,8 @@ typedef struct {
   double         low, high;           /* of the colours, resolved */
   bool           below, above, empty; /* data beyond the colours; no finite data */
   char          *label;
+  bool           alone;  /* no axes */
+  uint32_t      *pixels; /* (ny, nx), the upper row first: instead of data */
 } NomosPlotImage;
 
 typedef struct {
@@ -83,6 +86,10 @@ struct NomosFigure_s {
   int         rows, columns;
   NomosPanel *panels, *current;
   double      width, height, title_height;
+  double      scale; /* pixels per point */
+  size_t      n_legend, legend_columns;
+  char      **legend;
+  double      legend_width, legend_top; /* of an entry; where the rows begin */
 };
 
 /* Sizes of type and gaps, in points. */
@@ -92,6 +99,7 @@ static const double nomos_tick_length = 3.5, nomos_bar_gap = 7, nomos_bar_width 
 /* io/plot_layout.c: places every panel; `cairo` measures text. io/plot_draw.c: draws one. */
 void   NomosFigureLayout_Private(NomosFigure figure, cairo_t *cairo);
 void   NomosPanelDraw_Private(const NomosPanel *panel, cairo_t *cairo);
+double NomosPixelsPerPoint_Private(cairo_t *cairo); /* of its surface; of an SVG that of a PNG */
 double NomosTextFit_Private(cairo_t *cairo, double size, double room, const char text[]); /* the size, or the smaller one at which the text fits */
 
 /* io/plot_line.c: lines, markers, reference slopes, the legend. */
@@ -103,6 +111,8 @@ typedef struct {
 void NomosLinesDraw_Private(const NomosPanel *panel, cairo_t *cairo);
 void NomosLegendPlace_Private(const NomosPanel *panel, cairo_t *cairo, NomosLegend *legend); /* where it covers the least */
 void NomosLegendDraw_Private(const NomosPanel *panel, cairo_t *cairo);
+void NomosFigureLegendLayout_Private(NomosFigure figure, cairo_t *cairo); /* when the size without it is known */
+void NomosFigureLegendDraw_Private(const NomosFigure figure, cairo_t *cairo);
 
 /* The PNG of an RGB24 image surface, malloc'ed; false without memory. */
 bool NomosPngEncode_Private(cairo_surface_t *surface, unsigned char **bytes, size_t *n_bytes);

@@ -56,6 +56,11 @@ static void FindSize(const NomosFigure figure, NomosPanel *panel)
 
   panel->width  = width;
   panel->height = 0.62 * width;
+  if (panel->image.pixels) { /* each of its pixels is one of the figure's */
+    panel->width  = (double)panel->image.nx / figure->scale;
+    panel->height = (double)panel->image.ny / figure->scale;
+    return;
+  }
   if (!panel->image.used) return;
   shape         = (panel->y_axis.high - panel->y_axis.low) / (panel->x_axis.high - panel->x_axis.low);
   shape         = fmin(fmax(shape, 1 / shape_max), shape_max);
@@ -117,9 +122,14 @@ static void ShareLabels(NomosFigure figure, int row, int column)
   const NomosPanel *left = PanelAt(figure, row, column - 1), *below = PanelAt(figure, row + 1, column), *right = PanelAt(figure, row, column + 1);
   bool              image = panel->image.used;
 
+  if (panel->image.alone) {
+    panel->x_numbers = panel->y_numbers = false;
+    panel->has_bar = panel->image.label && !(right && right->image.alone && SameAxis(&panel->bar_axis, &right->bar_axis) && SameText(panel->image.label, right->image.label));
+    return;
+  }
   panel->y_numbers = !(image && left && left->image.used && SameAxis(&panel->y_axis, &left->y_axis) && SameText(panel->y_label, left->y_label));
   panel->x_numbers = !(image && below && below->image.used && SameAxis(&panel->x_axis, &below->x_axis) && SameText(panel->x_label, below->x_label));
-  panel->has_bar   = image && !(right && right->image.used && right->image.map == panel->image.map && SameAxis(&panel->bar_axis, &right->bar_axis) && SameText(panel->image.label, right->image.label));
+  panel->has_bar   = image && (panel->image.data || panel->image.label) && !(right && right->image.used && right->image.map == panel->image.map && SameAxis(&panel->bar_axis, &right->bar_axis) && SameText(panel->image.label, right->image.label));
 }
 
 /* If the legend would hide a line wherever it stands, raise the upper limit until there is room for it at the top. */
@@ -204,10 +214,10 @@ void NomosFigureLayout_Private(NomosFigure figure, cairo_t *cairo)
       NomosPanel *panel = PanelAt(figure, row, column);
       if (room[column][WIDTH] > 0) x += room[column][LEFT] + (column ? panel_gap : 0);
       if (panel) { /* whole pixels keep the lines of frames crisp */
-        panel->x         = floor(NOMOS_PIXELS_PER_POINT * (x + (room[column][WIDTH] - panel->width) / 2)) / NOMOS_PIXELS_PER_POINT;
-        panel->y         = floor(NOMOS_PIXELS_PER_POINT * (y + (panel->image.used ? (room[row][HEIGHT] - panel->height) / 2 : 0))) / NOMOS_PIXELS_PER_POINT;
-        panel->width     = floor(NOMOS_PIXELS_PER_POINT * panel->width) / NOMOS_PIXELS_PER_POINT;
-        panel->height    = floor(NOMOS_PIXELS_PER_POINT * panel->height) / NOMOS_PIXELS_PER_POINT;
+        panel->x         = floor(figure->scale * (x + (room[column][WIDTH] - panel->width) / 2)) / figure->scale;
+        panel->y         = floor(figure->scale * (y + (panel->image.used ? (room[row][HEIGHT] - panel->height) / 2 : 0))) / figure->scale;
+        panel->width     = floor(figure->scale * panel->width + 1e-9) / figure->scale;
+        panel->height    = floor(figure->scale * panel->height + 1e-9) / figure->scale;
         panel->title_gap = room[row][TITLE];
       }
       x += room[column][WIDTH] + room[column][RIGHT];
@@ -216,4 +226,5 @@ void NomosFigureLayout_Private(NomosFigure figure, cairo_t *cairo)
     y += room[row][HEIGHT] + room[row][BOTTOM];
   }
   figure->height = ceil(y + outer_margin);
+  NomosFigureLegendLayout_Private(figure, cairo);
 }

@@ -10,6 +10,12 @@ static const double legend_pad = 5, legend_sample = 20, legend_row = 1.42;   /* 
 static const double cycle[][3] = {{0, 114, 178}, {213, 94, 0}, {0, 158, 115}, {204, 121, 167}, {230, 159, 0}, {86, 180, 233}, {30, 30, 30}};
 enum { N_CYCLE = sizeof cycle / sizeof *cycle };
 
+uint32_t NomosCycleColour(int i)
+{
+  const double *rgb = cycle[i % N_CYCLE];
+  return NomosColour24_Private((double[]){rgb[0] / 255, rgb[1] / 255, rgb[2] / 255});
+}
+
 static void SetLineStyle(cairo_t *cairo, int style, int colour)
 {
   static const double dashed[] = {6, 4}, dotted[] = {0.01, 3.4};
@@ -309,4 +315,28 @@ void NomosLegendDraw_Private(const NomosPanel *panel, cairo_t *cairo)
     entry++;
   }
   cairo_restore(cairo);
+}
+
+void NomosFigureLegendLayout_Private(NomosFigure figure, cairo_t *cairo)
+{
+  if (!figure->n_legend) return;
+  figure->legend_width = 0;
+  for (size_t i = 0; i < figure->n_legend; i++) figure->legend_width = fmax(figure->legend_width, legend_sample + 16 + NomosTextWidth_Private(cairo, nomos_label_size, figure->legend[i]));
+  figure->legend_columns = (size_t)fmin(fmax(floor((figure->width - 16) / figure->legend_width), 1), (double)figure->n_legend);
+  figure->legend_top     = figure->height - 2;
+  figure->height         = ceil(figure->legend_top + (double)((figure->n_legend + figure->legend_columns - 1) / figure->legend_columns) * legend_row * nomos_label_size + 6);
+}
+
+void NomosFigureLegendDraw_Private(const NomosFigure figure, cairo_t *cairo)
+{
+  for (size_t i = 0; i < figure->n_legend; i++) {
+    const size_t row = i / figure->legend_columns, in_row = PetscMin(figure->legend_columns, figure->n_legend - row * figure->legend_columns);
+    const double x = (figure->width - (double)in_row * figure->legend_width) / 2 + (double)(i % figure->legend_columns) * figure->legend_width, y = figure->legend_top + ((double)row + 0.5) * legend_row * nomos_label_size;
+    SetLineStyle(cairo, 3, (int)i);
+    cairo_new_path(cairo);
+    cairo_arc(cairo, x + legend_sample - 4, y, 1.6 * marker_radius, 0, 2 * M_PI);
+    cairo_fill(cairo);
+    cairo_set_source_rgb(cairo, 0.13, 0.13, 0.13);
+    NomosTextDraw_Private(cairo, nomos_label_size, x + legend_sample + 4, y, 0, true, figure->legend[i]);
+  }
 }

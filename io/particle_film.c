@@ -1,0 +1,152 @@
+#include "io/particle_film.h"
+#include "io/animation.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { MOMENTS = 8, COLUMNS = 4 };
+static const double picture_scale = 2, frame_scale = 1.5; /* pixels per point */
+
+/* A film being drawn. The views differ in whether lengths are written. */
+typedef struct {
+  const NomosFilm *film;
+  NomosView        labelled, bare;
+  double           radius, *x;
+  uint32_t        *colour, *pixels;
+  int              width, height;
+  size_t           n_shown; /* frames of the animation */
+} Studio;
+
+/* Panels are `width` pixels wide. */
+static PetscErrorCode Open(const NomosFilm *film, int width, double scale, Studio *studio)
+{
+  NomosScene bare = *film->scene;
+  size_t     most = 0;
+
+  PetscFunctionBeginUser;
+  *studio       = (Studio){.film = film, .radius = film->radius};
+  bare.unlabelled = true;
+  for (size_t m = 0; m < film->n_motions; m++) most = PetscMax(most, film->n_particles[m]);
+  PetscCall(NomosViewCreate(film->scene, width, scale, &studio->labelled));
+  PetscCall(NomosViewCreate(&bare, width, scale, &studio->bare));
+  PetscCall(NomosViewSize(studio->bare, &studio->width, &studio->height));
+  PetscCall(PetscMalloc3((size_t)film->scene->d * most + 1, &studio->x, most + 1, &studio->colour, (size_t)studio->width * (size_t)studio->height, &studio->pixels));
+  if (!(studio->radius > 0) && film->n_frames) {
+    PetscCall(film->read(film->ctx, 0, 0, studio->x, studio->colour));
+    PetscCall(NomosParticleRadius(film->scene->d, film->n_particles[0], studio->x, &studio->radius));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Close(Studio *studio)
+{
+  PetscFunctionBeginUser;
+  PetscCall(NomosViewDestroy(&studio->labelled));
+  PetscCall(NomosViewDestroy(&studio->bare));
+  PetscCall(PetscFree3(studio->x, studio->colour, studio->pixels));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static void AxisLabel(const NomosScene *scene, int axis, char label[64])
+{
+  snprintf(label, 64, scene->unit && scene->unit[0] ? "%c (%s)" : "%c", "xyz"[axis], scene->unit);
+}
+
+/* One motion at one frame; lengths are written in the first panel. */
+static PetscErrorCode DrawPanel(Studio *studio, NomosFigure figure, int row, int column, const char title[], size_t motion, size_t frame)
+{
+  const NomosFilm  *film  = studio->film;
+  const NomosScene *scene = film->scene;
+  char              labels[2][64];
+
+  PetscFunctionBeginUser;
+  PetscCall(film->read(film->ctx, motion, frame, studio->x, studio->colour));
+  PetscCall(NomosViewDraw(row || column ? studio->bare : studio->labelled, &(NomosParticles){.n = film->n_particles[motion], .x = studio->x, .colour = studio->colour, .radius = studio->radius}, studio->pixels));
+  for (int i = 0; i < 2; i++) AxisLabel(scene, i, labels[i]);
+  PetscCall(NomosFigurePanel(figure, row, column, &(NomosAxes){.title = title, .x_label = labels[0], .y_label = labels[1]}));
+  PetscCall(NomosFigurePixels(figure, &(NomosPixels){.n_rows = (size_t)studio->height, .n_columns = (size_t)studio->width, .pixels = studio->pixels, .axes = scene->d == 2, .x_min = scene->low[0], .x_max = scene->high[0], .y_min = scene->low[1], .y_max = scene->high[1],
+                                                      .map = film->map, .low = film->low, .high = film->high, .bar_label = film->bar_label}));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static size_t Spread(size_t i, size_t n, size_t n_frames)
+{
+  return n > 1 ? (i * (n_frames - 1) + (n - 1) / 2) / (n - 1) : 0;
+}
+
+static PetscErrorCode DrawMoments(Studio *studio, NomosFigure figure, size_t n)
+{
+  const NomosFilm *film = studio->film;
+  char             title[256];
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosFigureSetScale(figure, picture_scale));
+  if (film->n_legend) PetscCall(NomosFigureLegend(figure, film->n_legend, film->legend));
+  for (size_t m = 0; m < film->n_motions; m++) {
+    for (size_t i = 0; i < n; i++) {
+      const size_t frame = Spread(i, n, film->n_frames);
+      if (film->names) snprintf(title, sizeof title, "%s, %s", film->names[m], film->times[frame]);
+      else snprintf(title, sizeof title, "%s", film->times[frame]);
+      PetscCall(DrawPanel(studio, figure, (int)(m + i / COLUMNS), (int)(i % COLUMNS), title, m, frame));
+    }
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosFilmMoments(const NomosFilm *film, const char stem[])
+{
+  const size_t n = PetscMin(film->n_frames, film->n_motions > 1 ? COLUMNS : MOMENTS);
+  NomosFigure  figure;
+  Studio       studio;
+
+  PetscFunctionBeginUser;
+  if (!n || !film->n_motions) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(Open(film, 400, 0.8 * picture_scale, &studio));
+  PetscCall(NomosFigureCreate(film->title, (int)(film->n_motions > 1 ? film->n_motions : (n + COLUMNS - 1) / COLUMNS), (int)PetscMin(n, COLUMNS), &figure));
+  PetscErrorCode code = DrawMoments(&studio, figure, n);
+  if (!code) code = NomosFigureSave(figure, stem);
+  PetscCall(NomosFigureDestroy(&figure));
+  PetscCall(Close(&studio));
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DrawFrame(void *ctx, size_t i, NomosFigure *figure)
+{
+  Studio          *studio = ctx;
+  const NomosFilm *film   = studio->film;
+  const size_t     frame  = Spread(i, studio->n_shown, film->n_frames);
+  char             title[256];
+
+  PetscFunctionBeginUser;
+  snprintf(title, sizeof title, "%s%s%s", film->title ? film->title : "", film->title && film->title[0] ? ", " : "", film->times[frame]);
+  PetscCall(NomosFigureCreate(title, 1, (int)film->n_motions, figure));
+  PetscCall(NomosFigureSetScale(*figure, frame_scale));
+  if (film->n_legend) PetscCall(NomosFigureLegend(*figure, film->n_legend, film->legend));
+  for (size_t m = 0; m < film->n_motions; m++) PetscCall(DrawPanel(studio, *figure, 0, (int)m, film->names ? film->names[m] : NULL, m, frame));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Progress(void *ctx, size_t done)
+{
+  const Studio *studio = ctx;
+
+  PetscFunctionBeginUser;
+  if (studio->film->progress) PetscCall(studio->film->progress(studio->film->ctx, done, studio->n_shown));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosFilmAnimate(const NomosFilm *film, size_t n_frames, double seconds, const char path[])
+{
+  static const int widths[] = {520, 400, 310};
+  Studio           studio;
+
+  PetscFunctionBeginUser;
+  if (!film->n_frames || !film->n_motions || !n_frames) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(Open(film, widths[PetscMin(film->n_motions, 3) - 1], frame_scale, &studio));
+  studio.n_shown = PetscMin(n_frames, film->n_frames);
+  PetscErrorCode code = NomosAnimate(path, &(NomosFrames){.n = studio.n_shown, .seconds = seconds, .frame = DrawFrame, .progress = Progress, .ctx = &studio});
+  PetscCall(Close(&studio));
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
