@@ -99,9 +99,31 @@ PetscErrorCode NomosPlotSave(const NomosPlotContext *context, const char stem[],
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The last name of a path. */
+static void LastName(const char path[], char name[NOMOS_LABEL])
+{
+  size_t end = strlen(path), start;
+
+  while (end > 1 && path[end - 1] == '/') end--;
+  for (start = end; start > 0 && path[start - 1] != '/';) start--;
+  snprintf(name, NOMOS_LABEL, "%.*s", (int)PetscMin(end - start, NOMOS_LABEL - 1), path + start);
+}
+
+static PetscErrorCode PlotBeside(const NomosPlotContext *context, const char other[])
+{
+  const char *const directories[] = {context->directory, other};
+  char              words[2][NOMOS_LABEL];
+  const char *const names[] = {words[0], words[1]};
+
+  PetscFunctionBeginUser;
+  for (int i = 0; i < 2; i++) LastName(directories[i], words[i]);
+  PetscCall(NomosPlotParticlesBeside(context, 2, directories, names, "beside"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosPlotRun(const char directory[], const NomosProgram *program)
 {
-  NomosPlotContext context = {.directory = directory};
+  NomosPlotContext context = {.directory = directory, .quiet = program->quiet};
   NomosConfig      config;
   char             path[2 * NOMOS_MAX_PATH];
 
@@ -112,7 +134,8 @@ PetscErrorCode NomosPlotRun(const char directory[], const NomosProgram *program)
     PetscCall(NomosPlotTraining(directory, program));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCall(NomosCaseLoad(PETSC_COMM_SELF, &(NomosCaseInput){.path = path, .models = program->models}, &config, &context.ops));
+  PetscCall(NomosCaseLoad(PETSC_COMM_SELF, &(NomosCaseInput){.path = path, .models = program->models, .n_set = program->n_set, .set = program->set}, &config, &context.ops));
+  context.config = config;
   PetscCall(NomosRunParamsGet(config, &context.params));
   NomosTimeUnit(context.params.stop, context.params.nondimensional, &context.time_name, &context.time_factor);
   snprintf(path, sizeof path, "%s/plots", directory);
@@ -121,6 +144,8 @@ PetscErrorCode NomosPlotRun(const char directory[], const NomosProgram *program)
   if (!access(path, F_OK)) PetscCall(NomosPlotEstimate(&context));
   else {
     PetscCall(NomosPlotFields(&context));
+    PetscCall(NomosPlotParticles(&context));
+    if (program->beside) PetscCall(PlotBeside(&context, program->beside));
     PetscCall(NomosPlotScalars(&context));
     PetscCall(NomosPlotSpectra(&context));
   }

@@ -7,12 +7,14 @@
 typedef struct {
   const char          *directory;
   const NomosModelOps *ops;
+  NomosConfig          config;
+  bool                 quiet;
   NomosRunParams       params;
   const char          *time_name; /* unit of time axes, "" if nondimensional */
   double               time_factor;
 } NomosPlotContext;
 
-enum { NOMOS_LABEL = 256 };
+enum { NOMOS_LABEL = 256, NOMOS_MAX_BESIDE = 4 };
 
 /* "kinetic energy (m^{2} s^{-2})" from a name and a unit; "1" and "" leave no bracket; an empty name leaves the bare unit. */
 void NomosAxisLabel(const char name[], const char unit[], char label[NOMOS_LABEL]);
@@ -29,6 +31,9 @@ PetscErrorCode NomosPlotFile(const NomosPlotContext *context, const char name[],
 PetscErrorCode NomosPlotSave(const NomosPlotContext *context, const char stem[], NomosFigure *figure);
 
 PetscErrorCode NomosPlotFields(const NomosPlotContext *context);
+PetscErrorCode NomosPlotParticles(const NomosPlotContext *context);
+/* n run directories side by side, in the room and at the times of the first, as plots/STEM.png and plots/STEM_motion.png of the run of the context; names of the panels (NULL: none). */
+PetscErrorCode NomosPlotParticlesBeside(const NomosPlotContext *context, size_t n, const char *const directories[], const char *const names[], const char stem[]);
 PetscErrorCode NomosPlotScalars(const NomosPlotContext *context);
 PetscErrorCode NomosPlotSpectra(const NomosPlotContext *context);
 PetscErrorCode NomosPlotEstimate(const NomosPlotContext *context); /* of a directory of nomos estimate */

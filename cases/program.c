@@ -66,7 +66,11 @@ static const struct {
    "\n"
    "  nomos evaluate RUN\n"
    "  nomos evaluate CASE --set evaluate.weights=RUN/weights.safetensors --set evaluate.split=all\n"},
-  {"plot", "RUN", PLOT, 1, 1, NomosCommandPlot, "draw the pictures of a run again, into RUN/plots", "Works on finished, stopped and killed runs.\n"},
+  {"plot", "RUN", PLOT, 1, 1, NomosCommandPlot, "draw the pictures of a run again, into RUN/plots", "Works on finished, stopped and killed runs. --set of a parameter output.* draws otherwise than the run's config.yaml says.\n"
+   "\n"
+   "  nomos plot RUN --set output.colour=speed\n"
+   "  nomos plot RUN --set output.animation=no\n"
+   "  nomos plot RUN --beside OTHER\n"},
   {"check", "CASE RUN", CHECK, 2, 2, NomosCommandCheck, "compare the results of a run with a case's expected.yaml", "Exit code 0 if every number is within its tolerance, else 1.\n"},
   {"describe", "[SOLVER | SURROGATE | LAW | CASE | KEY | run | ...]", DESCRIBE, 0, 1, NomosCommandDescribe, "explain solvers, surrogates, parameters, or the resolved values of a case",
    "  nomos describe                 what there is\n"
@@ -90,7 +94,8 @@ static const struct {
   const char *doc;
 } options[] = {
   {"--output", "-o", "DIR", RUN | GRADCHECK | ESTIMATE | TRAIN | EVALUATE, TEXT, offsetof(NomosProgram, directory), "the run directory (default runs/<case>[-<command>]/<UTC time>-<hash>)"},
-  {"--set", NULL, "KEY=VALUE", RUN | GRADCHECK | ESTIMATE | TRAIN | EVALUATE | DESCRIBE, LIST_OF_TEXT, 0, "set a parameter; wins over the case; may be given many times"},
+  {"--beside", NULL, "RUN", PLOT, TEXT, offsetof(NomosProgram, beside), "of particles: show another run beside this one too (plots/beside.png and beside_motion.png)"},
+  {"--set", NULL, "KEY=VALUE", PLOT | RUN | GRADCHECK | ESTIMATE | TRAIN | EVALUATE | DESCRIBE, LIST_OF_TEXT, 0, "set a parameter; wins over the case; may be given many times"},
   {"--restart", NULL, "latest|STEP|FILE", RUN | ESTIMATE | TRAIN, TEXT, offsetof(NomosProgram, restart), "continue from a checkpoint"},
   {"--force", NULL, NULL, RUN | GRADCHECK | ESTIMATE | TRAIN, FLAG, offsetof(NomosProgram, force), "replace the run in the run directory: only files a run writes are deleted"},
   {"--dry-run", NULL, NULL, RUN | TRAIN, FLAG, offsetof(NomosProgram, dry_run), "check the case, say what it would cost, write nothing"},

@@ -13,6 +13,7 @@ typedef struct {
   size_t                      n_arguments;
   const char *const          *arguments;
   const char                 *directory; /* -o */
+  const char                 *beside;    /* another run directory, shown beside this one */
   const char                 *restart;   /* latest, a step or a file; NULL: a fresh run */
   size_t                      n_set;
   const char                **set;       /* key=value */

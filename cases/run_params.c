@@ -24,6 +24,10 @@ const NomosParam nomos_run_params[] = {
   {"output.spectra_every",  NOMOS_PARAM_REAL,   "0",       "s",  0, DBL_MAX,       NULL, false, "Time between two frames of spectra.nc; 0: one at the start and one at the end."},
   {"output.precision",      NOMOS_PARAM_CHOICE, "float32", NULL, 0, 0,    "float32|float64", false, "Precision of fields.nc."},
   {"output.compression",    NOMOS_PARAM_INT,    "0",       NULL, 0, 9,             NULL, false, "Deflate level of the .nc files, applied when the run ends; 0: none."},
+  {"output.colour",         NOMOS_PARAM_STRING, "",        NULL, 0, 0,             NULL, false, "What colours particles in pictures: material, body, speed, pressure, von_mises, volume_ratio, or a variable of fields.nc; unset: material, or body where there is one material."},
+  {"output.animation",      NOMOS_PARAM_CHOICE, "auto",    NULL, 0, 0,   "auto|yes|no", false, "Draw an animation (plots/*_motion.png, an animated PNG): auto of particles only."},
+  {"output.animation_frames", NOMOS_PARAM_INT,  "60",      NULL, 2, 2000,          NULL, false, "Frames of an animation, at most those of fields.nc."},
+  {"output.animation_seconds", NOMOS_PARAM_REAL, "4",      NULL, 0.1, 600,         NULL, false, "How long an animation takes to play, in s."},
   {"output.average_from",   NOMOS_PARAM_REAL,   "0",       "s",  0, DBL_MAX,       NULL, false, "Time means of scalars and spectra begin here."},
   {"checkpoint.every",      NOMOS_PARAM_REAL,   "0",       "s",  0, DBL_MAX,       NULL, false, "Time between two checkpoints; 0: only when the run ends."},
 };
@@ -106,7 +110,7 @@ PetscErrorCode NomosCommonParamsGet(NomosConfig config, NomosRunParams *params)
 PetscErrorCode NomosRunParamsGet(NomosConfig config, NomosRunParams *params)
 {
   int64_t     compression;
-  const char *precision;
+  const char *precision, *animation;
 
   PetscFunctionBeginUser;
   PetscCall(NomosCommonParamsGet(config, params));
@@ -120,6 +124,11 @@ PetscErrorCode NomosRunParamsGet(NomosConfig config, NomosRunParams *params)
   PetscCall(NomosConfigGetString(config, "output.precision", &precision));
   PetscCall(NomosConfigGetInt(config, "output.compression", &compression));
   PetscCall(NomosConfigGetReal(config, "checkpoint.every", &params->checkpoint_every));
+  PetscCall(NomosConfigGetString(config, "output.colour", &params->colour));
+  PetscCall(NomosConfigGetString(config, "output.animation", &animation));
+  PetscCall(NomosConfigGetInt(config, "output.animation_frames", &params->animation_frames));
+  PetscCall(NomosConfigGetReal(config, "output.animation_seconds", &params->animation_seconds));
+  params->animation       = !strcmp(animation, "auto") ? NOMOS_ANIMATION_AUTO : !strcmp(animation, "yes") ? NOMOS_ANIMATION_YES : NOMOS_ANIMATION_NO;
   params->precision       = strcmp(precision, "float32") ? NOMOS_F64 : NOMOS_F32;
   params->compression     = (int)compression;
   if (!(params->stop / params->dt < 1e15)) {

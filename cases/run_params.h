@@ -10,6 +10,9 @@ extern const size_t            nomos_n_run_params;
 extern const NomosParam *const nomos_common_params;
 extern const size_t            nomos_n_common_params;
 
+/* Of runs with particles; always; never. */
+typedef enum { NOMOS_ANIMATION_AUTO, NOMOS_ANIMATION_YES, NOMOS_ANIMATION_NO } NomosAnimationWish;
+
 typedef struct {
   const char   *title, *reference;
   bool          nondimensional;
@@ -20,6 +23,10 @@ typedef struct {
   NomosRealType precision;                                     /* of fields.nc */
   int           compression;
   bool          pictures;
+  const char   *colour;           /* of particles */
+  NomosAnimationWish animation;
+  int64_t       animation_frames;
+  double        animation_seconds;
   double        checkpoint_every; /* s; 0: at the end */
   int           checkpoint_keep;
   int           threads;          /* 0: as many as OpenMP offers */

@@ -8,6 +8,7 @@
 #include "io/checkpoint.h"
 #include "io/config.h"
 #include "io/field_file.h"
+#include "io/particle_view.h"
 #include "io/plot.h"
 
 typedef struct NomosModel_s *NomosModel;
@@ -29,6 +30,12 @@ typedef struct {
   bool           log_log;  /* spectra */
   double         slope;    /* spectra: reference slope to draw, 0: none */
 } NomosPictureInfo;
+
+/* What stands around the particles of a model. */
+typedef struct {
+  NomosScene room;
+  void      *obstacles; /* what room.distance needs: PetscFree by whoever asked */
+} NomosModelScene;
 
 /* What a file of the model holds; arrays are owned by the model and live as long as it does. */
 typedef struct {
@@ -141,6 +148,9 @@ typedef struct {
 
   /* Estimated bytes of memory per rank and a line for people ("128 x 128 x 2, dealias 2/3, AB3, 9 transforms a step"). */
   PetscErrorCode (*describe)(NomosModel model, double *bytes, char *text, size_t n_text);
+
+  /* For pictures of particles (a `position` in fields.nc), from the case alone: the model need not be created. One rank. NULL: the room is where the particles are. */
+  PetscErrorCode (*scene)(NomosConfig config, NomosModelScene *scene);
 
   const NomosModelDerivatives *derivatives; /* NULL: this model cannot be differentiated */
 } NomosModelOps;

@@ -33,6 +33,9 @@ PetscErrorCode NomosMpmOutputDestroy(NomosModel model);
 PetscErrorCode NomosMpmFieldLayout(NomosModel model, NomosFileLayout *layout);
 PetscErrorCode NomosMpmWriteFields(NomosModel model, NomosFieldFile file);
 
+/* solvers/mpm/mpm_scene.c */
+PetscErrorCode NomosMpmScene(NomosConfig config, NomosModelScene *scene);
+
 /* solvers/mpm/mpm_scalars.c */
 PetscErrorCode NomosMpmScalarsCreate(NomosModel model);
 PetscErrorCode NomosMpmScalars(NomosModel model, size_t *n, const NomosScalarInfo **info);
