@@ -8,14 +8,21 @@
 #include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 #ifdef NOMOS_SINGLE
   #define REAL_MATH(name) name##f
-enum { BLOCK = 32, SWEEPS = 3, LAST_SWEEPS = 1 };
+  #define TINY  ((Real)1e-18)
+  #define MAGIC 0x5f375a86
+typedef int32_t Bits;
+enum { BLOCK = 32, SWEEPS = 3, LAST_SWEEPS = 1, ROOT_STEPS = 3 };
 #else
   #define REAL_MATH(name) name
-enum { BLOCK = 16, SWEEPS = 3, LAST_SWEEPS = 2 };
+  #define TINY  ((Real)1e-150)
+  #define MAGIC 0x5fe6eb50c7b537a9
+typedef int64_t Bits;
+enum { BLOCK = 16, SWEEPS = 3, LAST_SWEEPS = 2, ROOT_STEPS = 4 };
 #endif
 /* As in operators/primitives/function_real.c. */
 #ifdef NOMOS_VECTOR_MATH
@@ -146,15 +153,31 @@ INLINE Matrix PlusUnit(Matrix a, Real factor)
 
 /* ---- f = u diag(s) v^T: u and v rotations, s[0] >= s[1] >= |s[2]|, the last with the sign of the determinant ---- */
 
-/* cosine and sine of the Jacobi rotation that makes [[alpha, gamma], [gamma, beta]] diagonal, of an angle up to 45 degrees */
-INLINE void Angle(Real alpha, Real beta, Real gamma, Real *c, Real *s)
+/* 1/sqrt(x) of x > 0 by Newton steps from what half the exponent says: of relative error 2e-3 after one, to rounding after ROOT_STEPS. A division and a root would take longer than all else here. */
+INLINE Real OverRoot(Real x, int steps)
 {
-  const Real difference = beta - alpha, twice = 2 * gamma, size2 = difference * difference + twice * twice;
-  const Real tiny = sizeof(Real) == sizeof(float) ? (Real)1e-36 : (Real)1e-290;
-  const bool any = size2 > tiny;
-  const Real w = 1 / Sqrt(any ? size2 : 1), half = (Real)0.5 * (1 + Abs(difference) * w), c2 = any ? half : 1, ic = 1 / Sqrt(c2), sine = gamma * w * ic;
-  *c = c2 * ic;
-  *s = any ? (difference < 0 ? -sine : sine) : 0;
+  Bits bits;
+  Real y;
+  memcpy(&bits, &x, sizeof bits);
+  bits = MAGIC - (bits >> 1);
+  memcpy(&y, &bits, sizeof y);
+  UNROLL for (int i = 0; i < steps; i++) y += y * ((Real)0.5 - (Real)0.5 * x * y * y);
+  return y;
+}
+
+/* cosine and sine of the Jacobi rotation, of an angle up to 45 degrees, that makes [[alpha, gamma], [gamma, beta]] diagonal, nearly: the angle as good as `steps` make it, c^2 + s^2 = 1 to rounding */
+INLINE void Angle(Real alpha, Real beta, Real gamma, int steps, Real *c, Real *s)
+{
+  const Real difference = beta - alpha, size = Abs(difference) + TINY, w = OverRoot(size * size + 4 * gamma * gamma, steps);
+  const Real x = (Real)0.5 + (Real)0.5 * size * w, y = (difference < 0 ? -gamma : gamma) * w, square = x * x + y * y; /* cos^2, cos sin; cos^2 */
+  const Real over = (Real)2.9317838 - square * ((Real)5.4838472 - square * ((Real)6.8182990 - square * ((Real)4.4187585 - square * (Real)1.1525860))); /* of error 8e-5 between 1/2 and 1 */
+  *c = x * over;
+  *s = y * over;
+  UNROLL for (int i = 0; i < (sizeof(Real) == sizeof(float) ? 1 : 2); i++) {
+    const Real half = (Real)0.5 - (Real)0.5 * *c * *c - (Real)0.5 * *s * *s;
+    *c += *c * half;
+    *s += *s * half;
+  }
 }
 
 /* Columns p and q of m turned. */
@@ -171,11 +194,12 @@ INLINE void TurnColumns(Matrix *m, int p, int q, Real c, Real s)
 INLINE void TurnSymmetric(Matrix *b, Matrix *u, int p, int q, int pq, int pr, int qr)
 {
   Real       c, s;
-  Angle(b->a[4 * p], b->a[4 * q], b->a[pq], &c, &s);
+  Angle(b->a[4 * p], b->a[4 * q], b->a[pq], 1, &c, &s);
   const Real alpha = b->a[4 * p], beta = b->a[4 * q], gamma = b->a[pq], x = b->a[pr], y = b->a[qr];
-  b->a[4 * p] = c * c * alpha - 2 * c * s * gamma + s * s * beta;
-  b->a[4 * q] = s * s * alpha + 2 * c * s * gamma + c * c * beta;
-  b->a[pq]    = 0;
+  const Real cc = c * c, cs = c * s, shift = s * s * (beta - alpha) - 2 * cs * gamma;
+  b->a[4 * p] = alpha + shift;
+  b->a[4 * q] = beta - shift;
+  b->a[pq]    = cs * (alpha - beta) + (2 * cc - 1) * gamma;
   b->a[pr]    = c * x - s * y;
   b->a[qr]    = s * x + c * y;
   TurnColumns(u, p, q, c, s);
@@ -190,7 +214,7 @@ INLINE void TurnOneSided(Matrix *g, Matrix *u, int p, int q)
     beta += g->a[i + q] * g->a[i + q];
     gamma += g->a[i + p] * g->a[i + q];
   }
-  Angle(alpha, beta, gamma, &c, &s);
+  Angle(alpha, beta, gamma, 2, &c, &s);
   TurnColumns(g, p, q, c, s);
   TurnColumns(u, p, q, c, s);
 }
@@ -234,11 +258,11 @@ INLINE void Svd(Matrix f, Matrix *u, Triple *s, Matrix *v)
   /* v: along g's first column; along its second, made orthogonal; across both. The last singular value has the sign that is left. Of matrices of rank one or none: any rotation that fits. */
   const Real tiny = sizeof(Real) == sizeof(float) ? (Real)1e-30 : (Real)1e-200;
   const bool some = length2.a[0] > tiny;
-  const Real i0 = 1 / Sqrt(some ? length2.a[0] : 1), x = some ? g.a[0] * i0 : 1, y = some ? g.a[3] * i0 : 0, z = some ? g.a[6] * i0 : 0;
+  const Real i0 = OverRoot(some ? length2.a[0] : 1, ROOT_STEPS), x = some ? g.a[0] * i0 : 1, y = some ? g.a[3] * i0 : 0, z = some ? g.a[6] * i0 : 0;
   const Real along = x * g.a[1] + y * g.a[4] + z * g.a[7], ox = g.a[1] - along * x, oy = g.a[4] - along * y, oz = g.a[7] - along * z;
   const bool more = ox * ox + oy * oy + oz * oz > tiny, by_z = Abs(z) < (Real)0.7; /* else across the first: (y, -x, 0) or (0, z, -y) */
   const Real qx = more ? ox : by_z ? y : 0, qy = more ? oy : by_z ? -x : z, qz = more ? oz : by_z ? 0 : -y;
-  const Real i1 = 1 / Sqrt(qx * qx + qy * qy + qz * qz), px = qx * i1, py = qy * i1, pz = qz * i1;
+  const Real i1 = OverRoot(qx * qx + qy * qy + qz * qz, ROOT_STEPS), px = qx * i1, py = qy * i1, pz = qz * i1;
   v->a[0] = x;
   v->a[3] = y;
   v->a[6] = z;
