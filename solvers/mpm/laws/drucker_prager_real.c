@@ -8,25 +8,30 @@
    phi is the friction angle, c the cohesion: the logarithmic strain to which it may be stretched. */
 #include "solvers/mpm/laws/hencky_return.h"
 
-enum { SLOPE, COHESION };
+enum { SLOPE, COHESION, N_COEFFICIENTS };
 
 INLINE Flow Cone(const Real c[], Real norm, Real trace)
 {
   const Real t = trace - 3 * c[COHESION];
   const bool pulled = !(t < 0), slides = norm + c[SLOPE] * t > 0, inside = pulled || !slides;
   const Real over = 1 / (inside ? 1 : norm), s = -c[SLOPE] * t * over;
-  return (Flow){.flows      = pulled || slides,
-                .s          = pulled ? 0 : s,
-                .s_by_norm  = pulled ? 0 : -s * over,
-                .s_by_trace = pulled ? 0 : -c[SLOPE] * over,
-                .s_by_c     = {pulled ? 0 : -t * over, pulled ? 0 : 3 * c[SLOPE] * over},
-                .m          = pulled ? c[COHESION] : trace / 3,
-                .m_by_trace = pulled ? 0 : (Real)(1. / 3),
-                .m_by_c     = {0, pulled ? 1 : 0}};
+  Flow       to;
+  to.flows            = pulled || slides;
+  to.keeps            = false;
+  to.s                = pulled ? 0 : s;
+  to.s_by_norm        = pulled ? 0 : -s * over;
+  to.s_by_trace       = pulled ? 0 : -c[SLOPE] * over;
+  to.s_by_c[SLOPE]    = pulled ? 0 : -t * over;
+  to.s_by_c[COHESION] = pulled ? 0 : 3 * c[SLOPE] * over;
+  to.m                = pulled ? c[COHESION] : trace / 3;
+  to.m_by_trace       = pulled ? 0 : (Real)(1. / 3);
+  to.m_by_c[SLOPE]    = 0;
+  to.m_by_c[COHESION] = pulled ? 1 : 0;
+  return to;
 }
 
-NOMOS_HENCKY_RETURN(Cone)
-NOMOS_SPECTRAL_KERNELS(RETURN_MAP, Values, Slopes)
+NOMOS_HENCKY_RETURN(Cone, N_COEFFICIENTS)
+NOMOS_SPECTRAL_KERNELS(RETURN_MAP, Values, Slopes, N_COEFFICIENTS)
 NOMOS_WRITTEN_KERNELS(nomos_drucker_prager_kernels);
 
 #ifndef NOMOS_SINGLE

@@ -4,7 +4,7 @@
      tau = 2 mu (F - R) F^T + lambda J (J - 1) I,        tau_i = 2 mu (sigma_i - 1) sigma_i + lambda J (J - 1) */
 #include "solvers/mpm/laws/spectral.h"
 
-enum { MU, LAMBDA };
+enum { MU, LAMBDA, N_COEFFICIENTS };
 
 INLINE Triple Values(const Real c[], Triple s)
 {
@@ -17,7 +17,7 @@ INLINE Triple Values(const Real c[], Triple s)
 INLINE Spectral Slopes(const Real c[], Triple s)
 {
   const Real J = s.a[0] * s.a[1] * s.a[2];
-  Spectral   of = {{0}, {{0}}, {0}, {{0}}};
+  Spectral   of;
   UNROLL for (int i = 0; i < 3; i++) {
     const Real next = s.a[(i + 1) % 3], last = s.a[(i + 2) % 3];
     of.by_c[MU][i]     = 2 * (s.a[i] - 1) * s.a[i];
@@ -36,7 +36,7 @@ INLINE Real Psi(const Real c[], Triple s)
   return c[MU] * (x * x + y * y + z * z) + (Real)0.5 * c[LAMBDA] * change * change;
 }
 
-NOMOS_SPECTRAL_KERNELS(STRESS, Values, Slopes)
+NOMOS_SPECTRAL_KERNELS(STRESS, Values, Slopes, N_COEFFICIENTS)
 NOMOS_SPECTRAL_ENERGY(Psi)
 NOMOS_WRITTEN_KERNELS(nomos_fixed_corotated_kernels, .energy = Energy);
 

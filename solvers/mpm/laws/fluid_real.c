@@ -7,7 +7,7 @@
    doi:10.1006/jcph.1994.1034, in Kirchhoff stress; it is NaN for J <= 0. */
 #include "solvers/mpm/laws/volumetric.h"
 
-enum { MODULUS, GAMMA, TAIT };
+enum { MODULUS, GAMMA, TAIT, N_COEFFICIENTS = TAIT };
 
 INLINE Real Quadratic(const Real c[], Real J)
 {
@@ -15,7 +15,11 @@ INLINE Real Quadratic(const Real c[], Real J)
 }
 INLINE Volumetric QuadraticSlopes(const Real c[], Real J)
 {
-  return (Volumetric){.f = Quadratic(c, J), .by_J = c[MODULUS] * (2 * J - 1), .by_c = {J * (J - 1)}};
+  Volumetric of;
+  of.by_J          = c[MODULUS] * (2 * J - 1);
+  of.by_c[MODULUS] = J * (J - 1);
+  of.by_c[GAMMA]   = 0;
+  return of;
 }
 INLINE Real QuadraticEnergy(const Real c[], Real J)
 {
@@ -29,7 +33,11 @@ INLINE Real Tait(const Real c[], Real J)
 INLINE Volumetric TaitSlopes(const Real c[], Real J)
 {
   const Real log_J = REAL_MATH(log)(J), power = REAL_MATH(exp)((1 - c[GAMMA]) * log_J);
-  return (Volumetric){.f = c[MODULUS] * (J - power), .by_J = c[MODULUS] * (1 + (c[GAMMA] - 1) * power / J), .by_c = {J - power, c[MODULUS] * log_J * power}};
+  Volumetric of;
+  of.by_J          = c[MODULUS] * (1 + (c[GAMMA] - 1) * power / J);
+  of.by_c[MODULUS] = J - power;
+  of.by_c[GAMMA]   = c[MODULUS] * log_J * power;
+  return of;
 }
 INLINE Real TaitEnergy(const Real c[], Real J)
 {
@@ -45,15 +53,15 @@ static void Apply(const double c[], size_t n, size_t stride, const void *F, void
 
 static void Jvp(const double c[], const double c_dot[], size_t n, size_t stride, const void *F, const void *F_dot, void *y_dot)
 {
-  if (c[TAIT] > 0) VolumetricJvp(TaitSlopes, c, c_dot, n, stride, F, F_dot, y_dot);
-  else VolumetricJvp(QuadraticSlopes, c, c_dot, n, stride, F, F_dot, y_dot);
+  if (c[TAIT] > 0) VolumetricJvp(TaitSlopes, N_COEFFICIENTS, c, c_dot, n, stride, F, F_dot, y_dot);
+  else VolumetricJvp(QuadraticSlopes, N_COEFFICIENTS, c, c_dot, n, stride, F, F_dot, y_dot);
 }
 
 static void Vjp(const double c[], size_t n, size_t stride, const void *F, const void *y_bar, const void *kept, void *F_bar, double c_bar[])
 {
   (void)kept;
-  if (c[TAIT] > 0) VolumetricVjp(TaitSlopes, c, n, stride, F, y_bar, F_bar, c_bar);
-  else VolumetricVjp(QuadraticSlopes, c, n, stride, F, y_bar, F_bar, c_bar);
+  if (c[TAIT] > 0) VolumetricVjp(TaitSlopes, N_COEFFICIENTS, c, n, stride, F, y_bar, F_bar, c_bar);
+  else VolumetricVjp(QuadraticSlopes, N_COEFFICIENTS, c, n, stride, F, y_bar, F_bar, c_bar);
 }
 
 static void Energy(const double c[], size_t n, size_t stride, const void *F, void *psi)

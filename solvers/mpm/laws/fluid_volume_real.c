@@ -8,8 +8,9 @@ INLINE Real Root(const Real c[], Real J)
 }
 INLINE Volumetric RootSlopes(const Real c[], Real J)
 {
-  const Real root = Root(c, J);
-  return (Volumetric){.f = root, .by_J = root / (3 * J)};
+  Volumetric of;
+  of.by_J = Root(c, J) / (3 * J);
+  return of;
 }
 
 static void Apply(const double c[], size_t n, size_t stride, const void *F, void *y, void *kept)
@@ -20,13 +21,13 @@ static void Apply(const double c[], size_t n, size_t stride, const void *F, void
 
 static void Jvp(const double c[], const double c_dot[], size_t n, size_t stride, const void *F, const void *F_dot, void *y_dot)
 {
-  VolumetricJvp(RootSlopes, c, c_dot, n, stride, F, F_dot, y_dot);
+  VolumetricJvp(RootSlopes, 0, c, c_dot, n, stride, F, F_dot, y_dot);
 }
 
 static void Vjp(const double c[], size_t n, size_t stride, const void *F, const void *y_bar, const void *kept, void *F_bar, double c_bar[])
 {
   (void)kept;
-  VolumetricVjp(RootSlopes, c, n, stride, F, y_bar, F_bar, c_bar);
+  VolumetricVjp(RootSlopes, 0, c, n, stride, F, y_bar, F_bar, c_bar);
 }
 
 NOMOS_WRITTEN_KERNELS(nomos_fluid_volume_kernels);

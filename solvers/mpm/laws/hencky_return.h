@@ -14,7 +14,7 @@ typedef struct {
   Real m, m_by_trace, m_by_c[NOMOS_MAX_COEFFICIENTS];
 } Flow;
 
-typedef Flow FlowRule(const Real c[], Real norm, Real trace);
+typedef Flow FlowRule(const Real c[], Real norm, Real trace); /* fills the first n_c entries of by_c */
 
 INLINE Real AtLeast(Real x, Real low)
 {
@@ -61,7 +61,7 @@ INLINE Real ExpDifference(Real exp_a, Real exp_b, Real d)
   return near ? Sqrt(exp_a * exp_b) * sinhc : (exp_b - exp_a) / (near ? 1 : d);
 }
 
-INLINE Spectral ReturnSlopes(FlowRule *rule, const Real c[], Triple s)
+INLINE Spectral ReturnSlopes(FlowRule *rule, int n_c, const Real c[], Triple s)
 {
   const Hencky h  = HenckyStrain(s);
   const Flow   to = rule(c, h.norm, h.trace);
@@ -79,7 +79,7 @@ INLINE Spectral ReturnSlopes(FlowRule *rule, const Real c[], Triple s)
       const Real strain = to.m_by_trace + to.s_by_trace * h.e.a[i] + to.s * ((i == j ? 1 : 0) - (Real)(1. / 3)) + to.s_by_norm * h.e.a[i] * h.e.a[j] * over_norm;
       of.by_sigma[i][j] = to.flows ? x.a[i] * strain * cut.a[j] / h.sigma.a[j] : i != j ? 0 : to.keeps ? 1 : cut.a[j];
     }
-    UNROLL for (int k = 0; k < NOMOS_MAX_COEFFICIENTS; k++) of.by_c[k][i] = to.flows ? x.a[i] * (to.m_by_c[k] + to.s_by_c[k] * h.e.a[i]) : 0;
+    UNROLL for (int k = 0; k < n_c; k++) of.by_c[k][i] = to.flows ? x.a[i] * (to.m_by_c[k] + to.s_by_c[k] * h.e.a[i]) : 0;
   }
   UNROLL for (int k = 0; k < 3; k++) {
     const int  i = (k + 1) % 3, j = (k + 2) % 3;
@@ -93,14 +93,14 @@ INLINE Spectral ReturnSlopes(FlowRule *rule, const Real c[], Triple s)
 }
 
 /* Values and Slopes of the file from its FlowRule. */
-#define NOMOS_HENCKY_RETURN(rule) \
+#define NOMOS_HENCKY_RETURN(rule, n_c) \
   INLINE Triple Values(const Real c[], Triple s) \
   { \
     return ReturnValues(rule, c, s); \
   } \
   INLINE Spectral Slopes(const Real c[], Triple s) \
   { \
-    return ReturnSlopes(rule, c, s); \
+    return ReturnSlopes(rule, n_c, c, s); \
   }
 
 #endif

@@ -4,10 +4,10 @@
      tau = mu (F F^T - I) + lambda log J I
 
    It is not defined for det F <= 0: the stress is NaN there. */
-#include "solvers/mpm/laws/lanes.h"
+#include "operators/points.h"
 #include "solvers/mpm/laws/written_law.h"
 
-enum { MU, LAMBDA };
+enum { MU, LAMBDA, N_COEFFICIENTS };
 
 static void Apply(const double c[], size_t n, size_t stride, const void *F, void *y, void *kept)
 {
@@ -49,7 +49,7 @@ static void Vjp(const double c[], size_t n, size_t stride, const void *F, const 
 
   (void)kept;
   for (size_t start = 0; start < n; start += BLOCK) {
-    Lanes from[9], bar[9], to[9], c_to[2];
+    Lanes from[9], bar[9], to[9], c_to[N_COEFFICIENTS];
     LoadBlock(start, n, stride, F, from);
     LoadBlock(start, n, stride, y_bar, bar);
     EACH(l) {
@@ -60,7 +60,7 @@ static void Vjp(const double c[], size_t n, size_t stride, const void *F, const 
       c_to[LAMBDA][l] = REAL_MATH(log)(J) * trace;
     }
     StoreBlock(start, n, stride, 9, to, F_bar);
-    if (c_bar) AddLanes(start, n, 2, c_to, c_bar);
+    if (c_bar) AddLanes(start, n, N_COEFFICIENTS, c_to, c_bar);
   }
 }
 

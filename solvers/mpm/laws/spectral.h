@@ -15,7 +15,7 @@
 #ifndef NOMOS_SOLVERS_MPM_LAWS_SPECTRAL_H
 #define NOMOS_SOLVERS_MPM_LAWS_SPECTRAL_H
 
-#include "solvers/mpm/laws/lanes.h"
+#include "operators/points.h"
 #include "solvers/mpm/laws/written_law.h"
 
 typedef enum { STRESS, RETURN_MAP } SpectralKind;
@@ -52,28 +52,24 @@ INLINE void SpectralApply(SpectralKind kind, SpectralValues *values, const doubl
 
   RealCoefficients(c_given, c);
   for (size_t start = 0; start < n; start += BLOCK) {
-    Lanes f[9], to[9], u_to[9], v_to[9], s_to[3];
+    Lanes f[9], u[9], s[3], v[9], to[9];
     LoadBlock(start, n, stride, F, f);
+    NAME(NomosSvdPoints)(f, u, s, v);
     EACH(l) {
-      Matrix u, v;
-      Triple s;
-      Svd(Get(f, l), &u, &s, &v);
-      const Matrix given = Get(f, l);
-      Triple       t     = values(c, s);
-      if (kind == STRESS) Put(Compose(u, t, u), to, l);
+      const Matrix u_l = Get(u, l);
+      const Triple s_l = GetTriple(s, l);
+      Triple       t   = values(c, s_l);
+      if (kind == STRESS) Put(Compose(u_l, t, u_l), to, l);
       else { /* by its change: what does not flow stays as it is, to the last bit */
-        UNROLL for (int i = 0; i < 3; i++) t.a[i] -= s.a[i];
-        Put(Plus(given, Compose(u, t, v)), to, l);
+        UNROLL for (int i = 0; i < 3; i++) t.a[i] -= s_l.a[i];
+        Put(Plus(Get(f, l), Compose(u_l, t, Get(v, l))), to, l);
       }
-      Put(u, u_to, l);
-      Put(v, v_to, l);
-      PutTriple(s, s_to, l);
     }
     StoreBlock(start, n, stride, 9, to, y);
     if (kept) {
-      StoreBlock(start, n, n, 9, u_to, kept);
-      StoreBlock(start, n, n, 9, v_to, kept + 9 * n);
-      StoreBlock(start, n, n, 3, s_to, kept + 18 * n);
+      StoreBlock(start, n, n, 9, u, kept);
+      StoreBlock(start, n, n, 9, v, kept + 9 * n);
+      StoreBlock(start, n, n, 3, s, kept + 18 * n);
     }
   }
 }
@@ -89,7 +85,7 @@ INLINE Real OverSum(Triple s, int k)
   return any ? 1 / (any ? sum : 1) : 0;
 }
 
-INLINE void SpectralJvp(SpectralKind kind, SpectralSlopes *slopes, const double c_given[], const double c_dot_given[], size_t n, size_t stride, const Real *F, const Real *F_dot, Real *y_dot)
+INLINE void SpectralJvp(SpectralKind kind, SpectralSlopes *slopes, int n_c, const double c_given[], const double c_dot_given[], size_t n, size_t stride, const Real *F, const Real *F_dot, Real *y_dot)
 {
   static const int upper[3] = {UPPER_0, UPPER_1, UPPER_2}, lower[3] = {LOWER_0, LOWER_1, LOWER_2};
   Real             c[NOMOS_MAX_COEFFICIENTS], c_dot[NOMOS_MAX_COEFFICIENTS];
@@ -97,18 +93,19 @@ INLINE void SpectralJvp(SpectralKind kind, SpectralSlopes *slopes, const double 
   RealCoefficients(c_given, c);
   RealCoefficients(c_dot_given, c_dot);
   for (size_t start = 0; start < n; start += BLOCK) {
-    Lanes f[9], dot[9], to[9];
+    Lanes f[9], u_of[9], s_of[3], v_of[9], dot[9], to[9];
     LoadBlock(start, n, stride, F, f);
     LoadBlock(start, n, stride, F_dot, dot);
+    NAME(NomosSvdPoints)(f, u_of, s_of, v_of);
     EACH(l) {
-      Matrix u, v, y;
-      Triple s;
-      Svd(Get(f, l), &u, &s, &v);
+      const Matrix   u = Get(u_of, l), v = Get(v_of, l);
+      const Triple   s  = GetTriple(s_of, l);
+      Matrix         y;
       const Spectral of = slopes(c, s);
       const Matrix   h  = Times(Times(Transposed(u), Get(dot, l)), v);
       UNROLL for (int i = 0; i < 3; i++) {
         y.a[4 * i] = of.by_sigma[i][0] * h.a[0] + of.by_sigma[i][1] * h.a[4] + of.by_sigma[i][2] * h.a[8];
-        UNROLL for (int k = 0; k < NOMOS_MAX_COEFFICIENTS; k++) y.a[4 * i] += of.by_c[k][i] * c_dot[k];
+        UNROLL for (int k = 0; k < n_c; k++) y.a[4 * i] += of.by_c[k][i] * c_dot[k];
       }
       UNROLL for (int k = 0; k < 3; k++) {
         const int  i = (k + 1) % 3, j = (k + 2) % 3;
@@ -123,33 +120,26 @@ INLINE void SpectralJvp(SpectralKind kind, SpectralSlopes *slopes, const double 
   }
 }
 
-INLINE void SpectralVjp(SpectralKind kind, SpectralSlopes *slopes, const double c_given[], size_t n, size_t stride, const Real *F, const Real *y_bar, const Real *kept, Real *F_bar, double c_bar[])
+INLINE void SpectralVjp(SpectralKind kind, SpectralSlopes *slopes, int n_c, const double c_given[], size_t n, size_t stride, const Real *F, const Real *y_bar, const Real *kept, Real *F_bar, double c_bar[])
 {
   static const int upper[3] = {UPPER_0, UPPER_1, UPPER_2}, lower[3] = {LOWER_0, LOWER_1, LOWER_2};
   Real             c[NOMOS_MAX_COEFFICIENTS];
 
   RealCoefficients(c_given, c);
   for (size_t start = 0; start < n; start += BLOCK) {
-    Lanes u_from[9], v_from[9], s_from[3], bar[9], to[9], c_to[NOMOS_MAX_COEFFICIENTS];
+    Lanes f[9], u_of[9], s_of[3], v_of[9], bar[9], to[9], c_to[NOMOS_MAX_COEFFICIENTS];
     LoadBlock(start, n, stride, y_bar, bar);
     if (kept) {
-      LoadBlock(start, n, n, kept, u_from);
-      LoadBlock(start, n, n, kept + 9 * n, v_from);
-      LoadFilled(start, n, n, 3, kept + 18 * n, (const Real[3]){1, 1, 1}, s_from);
+      LoadBlock(start, n, n, kept, u_of);
+      LoadBlock(start, n, n, kept + 9 * n, v_of);
+      LoadFilled(start, n, n, 3, kept + 18 * n, (const Real[3]){1, 1, 1}, s_of);
     } else {
-      LoadBlock(start, n, stride, F, to);
-      EACH(l) {
-        Matrix u, v;
-        Triple s;
-        Svd(Get(to, l), &u, &s, &v);
-        Put(u, u_from, l);
-        Put(v, v_from, l);
-        PutTriple(s, s_from, l);
-      }
+      LoadBlock(start, n, stride, F, f);
+      NAME(NomosSvdPoints)(f, u_of, s_of, v_of);
     }
     EACH(l) {
-      const Matrix   u = Get(u_from, l), v = Get(v_from, l);
-      const Triple   s  = GetTriple(s_from, l);
+      const Matrix   u = Get(u_of, l), v = Get(v_of, l);
+      const Triple   s  = GetTriple(s_of, l);
       const Spectral of = slopes(c, s);
       const Matrix   y  = Times(Times(Transposed(u), Get(bar, l)), kind == STRESS ? u : v);
       Matrix         h;
@@ -161,11 +151,11 @@ INLINE void SpectralVjp(SpectralKind kind, SpectralSlopes *slopes, const double 
         h.a[upper[k]] = sym + skew;
         h.a[lower[k]] = sym - skew;
       }
-      UNROLL for (int k = 0; k < NOMOS_MAX_COEFFICIENTS; k++) c_to[k][l] = of.by_c[k][0] * y.a[0] + of.by_c[k][1] * y.a[4] + of.by_c[k][2] * y.a[8];
+      UNROLL for (int k = 0; k < n_c; k++) c_to[k][l] = of.by_c[k][0] * y.a[0] + of.by_c[k][1] * y.a[4] + of.by_c[k][2] * y.a[8];
       Put(Times(u, Times(h, Transposed(v))), to, l);
     }
     StoreBlock(start, n, stride, 9, to, F_bar);
-    if (c_bar) AddLanes(start, n, NOMOS_MAX_COEFFICIENTS, c_to, c_bar);
+    if (c_bar) AddLanes(start, n, n_c, c_to, c_bar);
   }
 }
 
@@ -175,31 +165,29 @@ INLINE void SpectralPotential(SpectralEnergy *energy, const double c_given[], si
 
   RealCoefficients(c_given, c);
   for (size_t start = 0; start < n; start += BLOCK) {
-    Lanes f[9], to[1];
+    Lanes f[9], u[9], s[3], v[9], to[1];
     LoadBlock(start, n, stride, F, f);
+    NAME(NomosSvdPoints)(f, u, s, v);
     EACH(l) {
-      Matrix u, v;
-      Triple s;
-      Svd(Get(f, l), &u, &s, &v);
-      to[0][l] = energy(c, s);
+      to[0][l] = energy(c, GetTriple(s, l));
     }
     StoreBlock(start, n, n, 1, to, psi);
   }
 }
 
-/* The file's Apply, Jvp and Vjp from its functions of singular values; and its Energy. */
-#define NOMOS_SPECTRAL_KERNELS(kind, values, slopes) \
+/* The file's Apply, Jvp and Vjp from its functions of singular values and the number of its coefficients; and its Energy. */
+#define NOMOS_SPECTRAL_KERNELS(kind, values, slopes, n_c) \
   static void Apply(const double c[], size_t n, size_t stride, const void *F, void *y, void *kept) \
   { \
     SpectralApply(kind, values, c, n, stride, F, y, kept); \
   } \
   static void Jvp(const double c[], const double c_dot[], size_t n, size_t stride, const void *F, const void *F_dot, void *y_dot) \
   { \
-    SpectralJvp(kind, slopes, c, c_dot, n, stride, F, F_dot, y_dot); \
+    SpectralJvp(kind, slopes, n_c, c, c_dot, n, stride, F, F_dot, y_dot); \
   } \
   static void Vjp(const double c[], size_t n, size_t stride, const void *F, const void *y_bar, const void *kept, void *F_bar, double c_bar[]) \
   { \
-    SpectralVjp(kind, slopes, c, n, stride, F, y_bar, kept, F_bar, c_bar); \
+    SpectralVjp(kind, slopes, n_c, c, n, stride, F, y_bar, kept, F_bar, c_bar); \
   }
 #define NOMOS_SPECTRAL_ENERGY(energy) \
   static void Energy(const double c[], size_t n, size_t stride, const void *F, void *psi) \

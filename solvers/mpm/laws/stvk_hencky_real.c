@@ -6,7 +6,7 @@
    It is not defined for det F <= 0: the stress is NaN there. */
 #include "solvers/mpm/laws/spectral.h"
 
-enum { MU, LAMBDA };
+enum { MU, LAMBDA, N_COEFFICIENTS };
 
 INLINE Triple Values(const Real c[], Triple s)
 {
@@ -19,7 +19,7 @@ INLINE Triple Values(const Real c[], Triple s)
 
 INLINE Spectral Slopes(const Real c[], Triple s)
 {
-  Spectral of = {{0}, {{0}}, {0}, {{0}}};
+  Spectral of;
   Triple   e;
   UNROLL for (int i = 0; i < 3; i++) e.a[i] = REAL_MATH(log)(s.a[i]);
   UNROLL for (int i = 0; i < 3; i++) {
@@ -40,7 +40,7 @@ INLINE Real Psi(const Real c[], Triple s)
   return c[MU] * (x * x + y * y + z * z) + (Real)0.5 * c[LAMBDA] * trace * trace;
 }
 
-NOMOS_SPECTRAL_KERNELS(STRESS, Values, Slopes)
+NOMOS_SPECTRAL_KERNELS(STRESS, Values, Slopes, N_COEFFICIENTS)
 NOMOS_SPECTRAL_ENERGY(Psi)
 NOMOS_WRITTEN_KERNELS(nomos_stvk_hencky_kernels, .energy = Energy);
 

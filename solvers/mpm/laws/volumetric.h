@@ -2,13 +2,14 @@
 #ifndef NOMOS_SOLVERS_MPM_LAWS_VOLUMETRIC_H
 #define NOMOS_SOLVERS_MPM_LAWS_VOLUMETRIC_H
 
-#include "solvers/mpm/laws/lanes.h"
+#include "operators/points.h"
 #include "solvers/mpm/laws/written_law.h"
 
 typedef struct {
-  Real f, by_J, by_c[NOMOS_MAX_COEFFICIENTS];
+  Real by_J, by_c[NOMOS_MAX_COEFFICIENTS];
 } Volumetric;
 
+/* Slopes fills the first n_c entries of by_c, those of the law's coefficients. */
 typedef Real       VolumetricValue(const Real c[], Real J); /* f, or an energy */
 typedef Volumetric VolumetricSlopes(const Real c[], Real J);
 
@@ -27,7 +28,7 @@ INLINE void VolumetricApply(VolumetricValue *value, const double c_given[], size
   }
 }
 
-INLINE void VolumetricJvp(VolumetricSlopes *slopes, const double c_given[], const double c_dot_given[], size_t n, size_t stride, const Real *F, const Real *F_dot, Real *y_dot)
+INLINE void VolumetricJvp(VolumetricSlopes *slopes, int n_c, const double c_given[], const double c_dot_given[], size_t n, size_t stride, const Real *F, const Real *F_dot, Real *y_dot)
 {
   Real c[NOMOS_MAX_COEFFICIENTS], c_dot[NOMOS_MAX_COEFFICIENTS];
 
@@ -41,14 +42,14 @@ INLINE void VolumetricJvp(VolumetricSlopes *slopes, const double c_given[], cons
       const Matrix     f  = Get(from, l);
       const Volumetric of = slopes(c, Determinant(f));
       Real             t  = of.by_J * Inner(Cofactor(f), Get(dot, l));
-      UNROLL for (int k = 0; k < NOMOS_MAX_COEFFICIENTS; k++) t += of.by_c[k] * c_dot[k];
+      UNROLL for (int k = 0; k < n_c; k++) t += of.by_c[k] * c_dot[k];
       Put(PlusUnit((Matrix){{0}}, t), to, l);
     }
     StoreBlock(start, n, stride, 9, to, y_dot);
   }
 }
 
-INLINE void VolumetricVjp(VolumetricSlopes *slopes, const double c_given[], size_t n, size_t stride, const Real *F, const Real *y_bar, Real *F_bar, double c_bar[])
+INLINE void VolumetricVjp(VolumetricSlopes *slopes, int n_c, const double c_given[], size_t n, size_t stride, const Real *F, const Real *y_bar, Real *F_bar, double c_bar[])
 {
   Real c[NOMOS_MAX_COEFFICIENTS];
 
@@ -62,10 +63,10 @@ INLINE void VolumetricVjp(VolumetricSlopes *slopes, const double c_given[], size
       const Volumetric of = slopes(c, Determinant(f));
       const Real       trace = bar[0][l] + bar[4][l] + bar[8][l];
       Put(Scaled(trace * of.by_J, Cofactor(f)), to, l);
-      UNROLL for (int k = 0; k < NOMOS_MAX_COEFFICIENTS; k++) c_to[k][l] = of.by_c[k] * trace;
+      UNROLL for (int k = 0; k < n_c; k++) c_to[k][l] = of.by_c[k] * trace;
     }
     StoreBlock(start, n, stride, 9, to, F_bar);
-    if (c_bar) AddLanes(start, n, NOMOS_MAX_COEFFICIENTS, c_to, c_bar);
+    if (c_bar) AddLanes(start, n, n_c, c_to, c_bar);
   }
 }
 

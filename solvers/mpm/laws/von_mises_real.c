@@ -5,17 +5,27 @@
    so |dev tau| = 2 mu N is at most sigma_y. As in Ma et al. (2023), arXiv:2304.14369 (sigma_y is sqrt(2/3) of the stress at which a bar yields); Simo (1992), doi:10.1016/0045-7825(92)90123-2. */
 #include "solvers/mpm/laws/hencky_return.h"
 
-enum { LIMIT };
+enum { LIMIT, N_COEFFICIENTS };
 
 INLINE Flow Yield(const Real c[], Real norm, Real trace)
 {
   const bool flows = norm > c[LIMIT];
   const Real over  = 1 / (flows ? norm : 1), s = c[LIMIT] * over;
-  return (Flow){.flows = flows, .keeps = true, .s = s, .s_by_norm = -s * over, .s_by_c = {over}, .m = trace / 3, .m_by_trace = (Real)(1. / 3)};
+  Flow       to;
+  to.flows         = flows;
+  to.keeps         = true;
+  to.s             = s;
+  to.s_by_norm     = -s * over;
+  to.s_by_trace    = 0;
+  to.s_by_c[LIMIT] = over;
+  to.m             = trace / 3;
+  to.m_by_trace    = (Real)(1. / 3);
+  to.m_by_c[LIMIT] = 0;
+  return to;
 }
 
-NOMOS_HENCKY_RETURN(Yield)
-NOMOS_SPECTRAL_KERNELS(RETURN_MAP, Values, Slopes)
+NOMOS_HENCKY_RETURN(Yield, N_COEFFICIENTS)
+NOMOS_SPECTRAL_KERNELS(RETURN_MAP, Values, Slopes, N_COEFFICIENTS)
 NOMOS_WRITTEN_KERNELS(nomos_von_mises_kernels);
 
 #ifndef NOMOS_SINGLE
