@@ -220,6 +220,21 @@ START_TEST(checkpoints)
 }
 END_TEST
 
+/* Bodies that touch are told from bodies that overlap. */
+START_TEST(overlaps)
+{
+  static const double apart[] = {0.4, 0.3, 0.28, 0};
+  MpmRun              run;
+
+  for (int i = 0; i < 4; i++)
+    for (int offset = 0; offset < 2; offset++) {
+      ck_ok(MpmRunCreate(ck_directory, &run, CASE("20", "shape: box, centre: [0.3, 0.5, 0.5], size: 0.3, particles_per_cell: 8}, other: {material: jelly, shape: box, centre: [%g, %g, 0.5], size: 0.3, spacing: 0.02"), 0.3 + apart[i], 0.5 + 0.011 * offset));
+      ck_assert_msg((strstr(run.mpm->warning, "bodies overlap") != NULL) == (apart[i] < 0.3), "%g apart: %s", apart[i], run.mpm->warning);
+      ck_ok(MpmRunDestroy(&run));
+    }
+}
+END_TEST
+
 /* A particle that is not finite, off the grid, or inside out is named. */
 START_TEST(faults_are_named)
 {
@@ -246,4 +261,4 @@ START_TEST(faults_are_named)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("mpm_bodies", a_lattice_with_end_points, shapes_are_filled, jitter, materials_and_bodies, distances, free_fall, checkpoints, faults_are_named)
+NOMOS_TEST_SUITE("mpm_bodies", a_lattice_with_end_points, shapes_are_filled, jitter, materials_and_bodies, distances, free_fall, checkpoints, overlaps, faults_are_named)

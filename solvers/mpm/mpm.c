@@ -309,7 +309,7 @@ static PetscErrorCode Describe(NomosModel model, double *bytes, char *text, size
   *bytes = (double)mpm->n * (real * (double)(mpm->n_entries + 27) + 32) + nodes * real * (setup->d + 1);
   if (setup->d == 3) snprintf(third, sizeof third, " x %d", setup->cells[2]);
   if (isfinite(wave)) snprintf(courant, sizeof courant, ", dt is %.2f of the wave limit", mpm->first_dt / wave);
-  snprintf(text, n_text, "%zu particles on %d x %d%s nodes, %s B-splines, %s%s", mpm->n, setup->cells[0], setup->cells[1], third, setup->order == 2 ? "quadratic" : "cubic", setup->single ? "float32" : "float64", courant);
+  snprintf(text, n_text, "%zu particles on %d x %d%s nodes, %s B-splines, %s%s%s%s", mpm->n, setup->cells[0], setup->cells[1], third, setup->order == 2 ? "quadratic" : "cubic", setup->single ? "float32" : "float64", courant, mpm->warning[0] ? "; " : "", mpm->warning);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -96,6 +96,7 @@ struct NomosMpm_s {
   double                 first_dt;       /* of the case: the largest that an adaptive one takes */
   double                 low[3], high[3]; /* of the positions of all particles over the run so far */
   double                 first_energy;   /* at step 0 */
+  char                   warning[256];   /* about its bodies; "": none */
 };
 
 /* solvers/mpm/mpm_params.c: setup from model->config, laws included; `declare` of the ops. Errors name key and place. Collective. */

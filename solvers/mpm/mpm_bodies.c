@@ -25,7 +25,7 @@ const NomosParam nomos_mpm_body_params[NOMOS_MPM_N_BODY_PARAMS] = {
   {"particles_per_cell", NOMOS_PARAM_REAL,     "",      NULL,    DBL_MIN, 4096,    NULL,  false, "The same by the number of particles in a cell of the grid, such as 8."},
   {"particles",         NOMOS_PARAM_INT,       "0",     NULL,    0, 2000000000,    NULL,  false, "The same by their number, roughly; 0: not given."},
   {"jitter",            NOMOS_PARAM_REAL,      "0",     NULL,    0, 1,             NULL,  false, "Move each particle of the lattice at random, by at most half of this many spacings along each axis (mpm.seed)."},
-  {"file",              NOMOS_PARAM_FILE,      "",      NULL,    0, 0,             NULL,  false, "mesh: OBJ or STL file; particles: NetCDF-4/HDF5 file with position (particle, axis), optionally velocity and deformation_gradient, all also with time in front."},
+  {"file",              NOMOS_PARAM_FILE,      "",      NULL,    0, 0,             NULL,  false, "mesh: OBJ or STL file; particles: NetCDF-4/HDF5 file with position (particle, axis), optionally velocity, affine, deformation_gradient and volume, all also with time in front."},
   {"run",               NOMOS_PARAM_FILE,      "",      NULL,    0, 0,             NULL,  false, "particles: directory of a run instead of a file."},
   {"frame",             NOMOS_PARAM_INT,       "-1",    NULL,    -1, 9e15,         NULL,  false, "particles: index of the frame in the file; -1: the last."},
   {"of_body",           NOMOS_PARAM_INT,       "-1",    NULL,    -1, 1000000,      NULL,  false, "particles: only those of this body of the run, counted from 0 in the order of its case; -1: all."},
@@ -33,7 +33,7 @@ const NomosParam nomos_mpm_body_params[NOMOS_MPM_N_BODY_PARAMS] = {
   {"velocity",          NOMOS_PARAM_EXPRESSION_LIST, "", "m s-1", 0, 0,            NULL,  false, "Initial velocity, one expression of x, y, z for each axis; unset: rest, or that of the file."},
   {"angular_velocity",  NOMOS_PARAM_REAL_LIST, "",      "s-1",   0, 0,             NULL,  false, "Initial rotation about the centre, w x (x - centre), added to the velocity; in 2-D one number."},
   {"stretch",           NOMOS_PARAM_EXPRESSION_LIST, "", NULL,   0, 0,             NULL,  false, "Initial deformation gradient, one expression of x, y, z for each of its diagonal entries; unset: none, or that of the file."},
-  {"affine",            NOMOS_PARAM_BOOL,      "false", NULL,    0, 0,             NULL,  false, "Begin with the affine velocity C of the rotation instead of 0."},
+  {"affine",            NOMOS_PARAM_BOOL,      "false", NULL,    0, 0,             NULL,  false, "Begin with the affine velocity C of the rotation instead of 0 (or that of the file)."},
 };
 /* clang-format on */
 
@@ -51,8 +51,7 @@ typedef struct {
   NomosSurfaceMesh     mesh;
   size_t               n, capacity;
   double (*x)[3];
-  double (*v)[3];    /* NULL: none given */
-  double (*F)[9];    /* NULL: none given */
+  double (*v)[3], (*C)[9], (*F)[9]; /* NULL: not in the file; C is d x d */
   double volume;     /* of all */
 } Body;
 
@@ -186,7 +185,7 @@ static PetscErrorCode ReadMesh(Body *body)
 
 /* ---- particles of a file ---- */
 
-/* Variable `name` at the frame, with n_components numbers a particle (0: none in the dimensions); *values NULL if it is not there. */
+/* Variable `name` at the frame, with n_inner dimensions behind that of particles; *values NULL if it is not there. */
 static PetscErrorCode ReadVariable(const Body *body, NomosFieldReader reader, const char path[], const char name[], int n_inner, const size_t inner[2], size_t *n, double **values)
 {
   size_t      shape[NOMOS_FIELD_MAX_DIMS + 1], start[NOMOS_FIELD_MAX_DIMS + 1] = {0}, count[NOMOS_FIELD_MAX_DIMS + 1], frames, per = 1;
@@ -224,12 +223,12 @@ static PetscErrorCode ReadVariable(const Body *body, NomosFieldReader reader, co
 
 static PetscErrorCode ReadParticles(Body *body)
 {
-  const size_t     d = (size_t)body->setup->d, vector[2] = {d, 0}, matrix[2] = {3, 3}, none[2] = {0, 0};
+  const size_t     d = (size_t)body->setup->d, vector[2] = {d, 0}, square[2] = {d, d}, matrix[2] = {3, 3}, none[2] = {0, 0};
   const char      *file, *run, *where = BodyWhere(body, "shape");
   char             path[NOMOS_MAX_PATH], key[2 * NOMOS_MAX_NAME];
   NomosFieldReader reader;
-  double          *x, *v, *F, *volume, *of;
-  size_t           n = 0, n_other[4] = {0};
+  double          *x, *v, *C, *F, *volume, *of;
+  size_t           n = 0, n_other[5] = {0};
   int64_t          only;
 
   PetscFunctionBeginUser;
@@ -251,10 +250,12 @@ static PetscErrorCode ReadParticles(Body *body)
   PetscCall(ReadVariable(body, reader, path, "deformation_gradient", 2, matrix, &n_other[1], &F));
   PetscCall(ReadVariable(body, reader, path, "volume", 0, none, &n_other[2], &volume));
   PetscCall(ReadVariable(body, reader, path, "body", 0, none, &n_other[3], &of));
+  PetscCall(ReadVariable(body, reader, path, "affine", 2, square, &n_other[4], &C));
   PetscCheck(x, body->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has no variable position", where, path);
-  PetscCheck((!v || n_other[0] == n) && (!F || n_other[1] == n) && (!volume || n_other[2] == n) && (!of || n_other[3] == n), body->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has %zu positions, and other numbers of velocities, deformation gradients, volumes or bodies", where, path, n);
+  PetscCheck((!v || n_other[0] == n) && (!F || n_other[1] == n) && (!volume || n_other[2] == n) && (!of || n_other[3] == n) && (!C || n_other[4] == n), body->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has %zu positions, and other numbers of velocities, deformation gradients, volumes, bodies or affine velocities", where, path, n);
   PetscCheck(only < 0 || of, body->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: %s.of_body = %ld: %s has no variable body", BodyWhere(body, "of_body"), body->section, (long)only, path);
   if (v) PetscCall(PetscMalloc1(n + 1, &body->v));
+  if (C) PetscCall(PetscMalloc1(n + 1, &body->C));
   if (F) PetscCall(PetscMalloc1(n + 1, &body->F));
   body->volume = volume ? 0 : NAN;
   for (size_t i = 0; i < n; i++) {
@@ -262,6 +263,7 @@ static PetscErrorCode ReadParticles(Body *body)
     if (only >= 0 && of[i] != (double)only) continue;
     for (size_t a = 0; a < d; a++) place[a] = x[i * d + a];
     for (size_t a = 0; a < 3 && v; a++) body->v[body->n][a] = a < d ? v[i * d + a] : 0;
+    if (C) memcpy(body->C[body->n], C + d * d * i, sizeof(double) * d * d);
     if (F) memcpy(body->F[body->n], F + 9 * i, sizeof *body->F);
     if (volume) body->volume += volume[i];
     PetscCall(AddParticle(body, place));
@@ -269,6 +271,7 @@ static PetscErrorCode ReadParticles(Body *body)
   PetscCheck(body->n, body->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: %s is empty: %s has no particle%s", where, body->section, path, only < 0 ? "" : " of that body");
   PetscCall(PetscFree(x));
   PetscCall(PetscFree(v));
+  PetscCall(PetscFree(C));
   PetscCall(PetscFree(F));
   PetscCall(PetscFree(volume));
   PetscCall(PetscFree(of));
@@ -284,6 +287,7 @@ static PetscErrorCode BodyDestroy(Body *body)
   PetscCall(NomosSurfaceMeshDestroy(&body->mesh));
   PetscCall(PetscFree(body->x));
   PetscCall(PetscFree(body->v));
+  PetscCall(PetscFree(body->C));
   PetscCall(PetscFree(body->F));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -404,7 +408,7 @@ static PetscErrorCode WriteState(Body *body, size_t stride, double *entries)
     double *entry = entries + i;
     for (int a = 0; a < d; a++, entry += stride) *entry = body->x[i][a];
     for (int a = 0; a < d; a++, entry += stride) *entry = v[i][a];
-    for (int a = 0; a < d * d; a++, entry += stride) *entry = affine ? spin[a / d][a % d] : 0;
+    for (int a = 0; a < d * d; a++, entry += stride) *entry = affine ? spin[a / d][a % d] : body->C ? body->C[i][a] : 0;
     for (int a = 0; a < 9; a++, entry += stride) *entry = given ? (a % 4 ? 0 : stretch[i][a / 4]) : body->F ? body->F[i][a] : a % 4 == 0;
   }
   PetscCall(PetscFree2(v, stretch));
@@ -475,10 +479,12 @@ static PetscErrorCode AddBody(NomosMpm *mpm, Body *body, size_t first, void *ctx
 {
   const size_t      n        = first + body->n;
   NomosMpmMaterial *material = &mpm->setup.materials[body->material];
+  double(**x)[3]             = ctx; /* of all bodies so far */
 
   PetscFunctionBeginUser;
-  (void)ctx;
   PetscCall(CheckPlaces(body));
+  PetscCall(PetscRealloc(sizeof **x * n, x));
+  memcpy(*x + first, body->x, sizeof **x * body->n);
   PetscCall(PetscRealloc(sizeof *mpm->id * n, &mpm->id));
   PetscCall(PetscRealloc(sizeof *mpm->material * n, &mpm->material));
   PetscCall(PetscRealloc(sizeof *mpm->body * n, &mpm->body));
@@ -501,11 +507,17 @@ PetscErrorCode NomosMpmBodiesCreate(NomosMpm *mpm, NomosConfig config)
 {
   const NomosRealType precision = mpm->setup.single ? NOMOS_F32 : NOMOS_F64;
   const size_t        d         = (size_t)mpm->setup.d;
+  const char *const  *bodies;
+  size_t              n_bodies;
+  double(*x)[3]                 = NULL;
   char                what[64];
 
   PetscFunctionBeginUser;
   mpm->n_entries = 2 * d + d * d + 9;
-  PetscCall(Visit(mpm, config, AddBody, NULL, &mpm->n));
+  PetscCall(Visit(mpm, config, AddBody, &x, &mpm->n));
+  PetscCall(NomosConfigGroup(config, "bodies", &n_bodies, &bodies));
+  if (n_bodies > 1) PetscCall(NomosMpmOverlaps(mpm, x, bodies, sizeof mpm->warning, mpm->warning));
+  PetscCall(PetscFree(x));
   snprintf(what, sizeof what, "bodies of %zu particles", mpm->n);
   PetscCall(NomosMemoryRequire(mpm->comm, 3 * (double)(mpm->n * mpm->n_entries * NomosRealBytes(precision)), what));
   PetscCall(PetscCalloc1(mpm->n * mpm->n_entries * NomosRealBytes(precision), (char **)&mpm->state));

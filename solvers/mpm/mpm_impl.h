@@ -20,6 +20,9 @@ double NomosMpmShapeVolume(const NomosMpmShape *shape, int d);
 /* Edges of the box around it. */
 void NomosMpmShapeExtent(const NomosMpmShape *shape, int d, double low[3], double high[3]);
 
+/* solvers/mpm/mpm_overlap.c: do particles x (n) of two bodies begin in the same place? A sentence, or "". Not collective. */
+PetscErrorCode NomosMpmOverlaps(NomosMpm *mpm, const double (*x)[3], const char *const bodies[], size_t n_text, char text[]);
+
 /* Where particles may be along an axis: between walls, and where their splines find nodes. */
 void NomosMpmRoom(const NomosMpmSetup *setup, int axis, double *low, double *high);
 
