@@ -61,6 +61,9 @@ PetscErrorCode NomosLawCreate(MPI_Comm comm, const NomosLawOps *ops, NomosConfig
   (*law)->config    = config;
   (*law)->precision = precision;
   PetscCall(PetscStrncpy((*law)->section, section, sizeof (*law)->section));
+  const char *dt;
+  PetscCall(NomosConfigPeek(config, "time.dt", &dt));
+  if (dt) PetscCall(NomosConfigGetReal(config, "time.dt", &(*law)->dt));
   PetscErrorCode code = ops->create(*law);
   if (!code && ops->renew) code = ops->renew(*law);
   if (code) PetscCall(NomosLawDestroy(law));
@@ -77,6 +80,15 @@ PetscErrorCode NomosLawDestroy(NomosLaw *law)
   PetscCall(PetscFree(parameters));
   PetscCall(PetscFree((*law)->values));
   PetscCall(PetscFree(*law));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosLawSetTimeStep(NomosLaw law, double dt)
+{
+  PetscFunctionBeginUser;
+  const bool renew = law->dt != dt && law->ops->promises & NOMOS_LAW_RATE && law->ops->renew;
+  law->dt          = dt;
+  if (renew) PetscCall(law->ops->renew(law));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

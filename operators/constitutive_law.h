@@ -30,7 +30,8 @@ enum {
   NOMOS_LAW_SYMMETRIC  = 2, /* tau = tau^T: angular momentum is kept */
   NOMOS_LAW_POTENTIAL  = 4, /* tau = (d psi/dF) F^T of an energy density psi: `energy` is there. Of a return mapping: it does not raise psi of any law of this kind with convex psi */
   NOMOS_LAW_INEXACT    = 8, /* neither equivariant nor stress-free at rest by construction (an ablation) */
-  NOMOS_LAW_FORGETS_ROTATION = 16 /* of a return mapping: F_e(QF) = F_e(F) instead, of a material whose stress does not see a rotation */
+  NOMOS_LAW_FORGETS_ROTATION = 16, /* of a return mapping: F_e(QF) = F_e(F) instead, of a material whose stress does not see a rotation */
+  NOMOS_LAW_RATE             = 32  /* depends on how long a step takes: law->dt */
 };
 
 /* Arrays of n matrices of law->precision, entry-major: entry (i, j) of point k at [(3 i + j) stride + k]. Results are overwritten, p_bar is added to. */
@@ -71,6 +72,7 @@ struct NomosLaw_s {
   size_t                   n_parameters;
   const NomosLawParameter *parameters;
   double                  *values;  /* (n_parameters) */
+  double                   dt;      /* s, of the step; at first time.dt of the config, 0 where that has none */
   double                   modulus; /* Pa, of elasticity: that of pressure waves at rest, lambda + 2 mu, for the limit of dt; 0: unknown, or plasticity */
   void                    *data;
 };
@@ -87,6 +89,8 @@ PetscErrorCode NomosLawCreate(MPI_Comm comm, const NomosLawOps *ops, NomosConfig
 PetscErrorCode NomosLawDestroy(NomosLaw *law);
 /* Other values (n_parameters) of its parameters. Not collective. */
 PetscErrorCode NomosLawSetValues(NomosLaw law, const double values[]);
+/* Before a step of another length (s). Not collective. */
+PetscErrorCode NomosLawSetTimeStep(NomosLaw law, double dt);
 
 /* For `create`: the number at law->section.key; and law->parameters of the table's differentiable REALs, in its order, with values from the config. */
 PetscErrorCode NomosLawReal(NomosLaw law, const char key[], double *value);

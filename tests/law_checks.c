@@ -9,9 +9,13 @@ enum { ALL = 9 * N_POINTS };
 
 PetscErrorCode TestLawCreate(const NomosLawOps *ops, NomosRealType precision, const char *const set[], TestLaw *test)
 {
+  static const NomosParam time_step = {.key = "time.dt", .type = NOMOS_PARAM_REAL, .default_value = "1e-3", .unit = "s", .doc = "Time step."};
+
   PetscFunctionBeginUser;
   *test = (TestLaw){0};
   PetscCall(NomosConfigCreate(PETSC_COMM_SELF, &test->config));
+  PetscCall(NomosConfigRegister(test->config, 1, &time_step));
+  PetscCall(NomosConfigSet(test->config, "time.dt=1e-3"));
   PetscCall(NomosConfigRegisterSection(test->config, "materials.m", ops->n_params, ops->params));
   for (; *set; set++) {
     const size_t length = strcspn(*set, "=");

@@ -5,8 +5,8 @@
 
 /* ---- what every law promises ---- */
 
-static const char *const material[] = {"youngs_modulus=1e5", "poissons_ratio=0.3", "yield_stress=5e3", "friction_angle=25", "cohesion=0.01", NULL};
-static const char *const other[]    = {"youngs_modulus=1", "poissons_ratio=0.2", "yield_stress=0.1", "friction_angle=40", "cohesion=0.02", "fluid=tait", "gamma=3", NULL};
+static const char *const material[] = {"youngs_modulus=1e5", "poissons_ratio=0.3", "yield_stress=5e3", "friction_angle=25", "cohesion=0.01", "consistency=100", "flow_index=0.6", NULL};
+static const char *const other[]    = {"youngs_modulus=1", "poissons_ratio=0.2", "yield_stress=0.1", "friction_angle=40", "cohesion=0.02", "fluid=tait", "gamma=3", "consistency=1e-4", "flow_index=1.5", NULL};
 
 START_TEST(test_promises)
 {
@@ -15,6 +15,7 @@ START_TEST(test_promises)
     CheckLaw(*law, material);
     CheckLaw(*law, other);
   }
+  CheckLaw(&nomos_fluid.ops, (const char *const[]){"bulk_modulus=2e4", "fluid=tait", NULL});
 }
 END_TEST
 
@@ -94,6 +95,8 @@ START_TEST(test_fluid_at_pressure)
     const char *set[5];
     double      stress;
   } cases[] = {
+    {{"bulk_modulus=3e4"},                                                    3e4 * J * (J - 1)          },
+    {{"bulk_modulus=3e4", "fluid=tait"},                                      3e4 * (J - pow(J, -6))     },
     {{"youngs_modulus=1e5", "poissons_ratio=0.3"},                            lambda * J * (J - 1)       },
     {{"youngs_modulus=1e5", "poissons_ratio=0.3", "fluid=tait"},              kappa * (J - pow(J, -6))   },
     {{"youngs_modulus=1e5", "poissons_ratio=0.3", "fluid=tait", "gamma=2"}, kappa * (J - 1 / J)       },
@@ -154,6 +157,44 @@ START_TEST(test_von_mises_paths)
     for (int e = 0; e < 9; e++) square += tau[e] * tau[e];
     ck_close(sqrt(square), 5e3, 1e-9);
     ck_assert_double_lt(fabs(pressure), 1e-6);
+  }
+}
+END_TEST
+
+START_TEST(test_herschel_bulkley_paths)
+{
+  static const char *const bingham[] = {"youngs_modulus=1e6", "poissons_ratio=0.3", "yield_stress=1e3", "consistency=500", NULL};
+  static const char *const perfect[] = {"youngs_modulus=1e6", "poissons_ratio=0.3", "yield_stress=1e3", "consistency=0", NULL};
+  static const char *const thinning[] = {"youngs_modulus=1e6", "poissons_ratio=0.3", "yield_stress=1e3", "consistency=500", "flow_index=0.5", NULL};
+  const double mu = Mu(1e6, 0.3), rate = 3;
+  double       y[9], expected[9], tau[9];
+
+  /* one step of Bingham's fluid in simple shear: w (1 + K/(2 mu dt)) = N - limit */
+  for (int k = 1; k <= 3; k++) {
+    const double gamma = 0.02 * k, norm = sqrt(2) * asinh(gamma / 2), w = (norm - 1e3 / (2 * mu)) / (1 + 500 / (2 * mu * 1e-3));
+    Of(&nomos_herschel_bulkley.ops, bingham, (const double[9]){1, gamma, 0, 0, 1, 0, 0, 0, 1}, y);
+    SlippedShear(gamma, 1 - w / norm, expected);
+    AssertMatrix(y, expected, 1e-14, "Bingham, sheared");
+    Of(&nomos_herschel_bulkley.ops, perfect, (const double[9]){1, gamma, 0, 0, 1, 0, 0, 0, 1}, y);
+    Of(&nomos_von_mises.ops, perfect, (const double[9]){1, gamma, 0, 0, 1, 0, 0, 0, 1}, expected);
+    AssertMatrix(y, expected, 1e-15, "without viscosity it is von Mises");
+  }
+  /* sheared at a steady rate: |dev tau| = sigma_y + K r^n of the rate r = rate/sqrt(2), whatever the step */
+  for (int halved = 0; halved < 2; halved++) {
+    TestLaw      test;
+    double       F[9] = {1, 0, 0, 0, 1, 0, 0, 0, 1};
+    const double dt = halved ? 5e-4 : 1e-3;
+    ck_ok(TestLawCreate(&nomos_herschel_bulkley.ops, NOMOS_F64, thinning, &test));
+    ck_ok(NomosLawSetTimeStep(test.law, dt));
+    for (int k = 0; k < 1000; k++) {
+      for (int j = 0; j < 3; j++) F[j] += dt * rate * F[3 + j];
+      nomos_herschel_bulkley.ops.apply(test.law, 1, 1, F, F, NULL);
+    }
+    Of(&nomos_stvk_hencky.ops, thinning, F, tau);
+    double square = 0;
+    for (int e = 0; e < 9; e++) square += (tau[e] - (e % 4 ? 0 : (tau[0] + tau[4] + tau[8]) / 3)) * (tau[e] - (e % 4 ? 0 : (tau[0] + tau[4] + tau[8]) / 3));
+    ck_close(sqrt(square), 1e3 + 500 * sqrt(rate / sqrt(2)), 2e-4);
+    ck_ok(TestLawDestroy(&test));
   }
 }
 END_TEST
@@ -234,6 +275,10 @@ START_TEST(test_refused)
     {&nomos_neo_hookean,     {"youngs_modulus=1e5", "poissons_ratio=-1"},                         "must be between -1 and 0.5"                                     },
     {&nomos_fluid,           {"youngs_modulus=1e5", "poissons_ratio=0"},                          "positive only for a ratio greater than 0"                       },
     {&nomos_fluid,           {"youngs_modulus=1e5", "poissons_ratio=0.3", "gamma=1"},             "materials.m.gamma = 1: must be greater than 1"                  },
+    {&nomos_fluid,           {"bulk_modulus=-1"},                                                 "materials.m.bulk_modulus = -1: must be greater than 0"          },
+    {&nomos_fluid,           {"youngs_modulus=1e5"},                                              "either bulk_modulus or both youngs_modulus and poissons_ratio"  },
+    {&nomos_fluid,           {"youngs_modulus=1e5", "poissons_ratio=0.3", "bulk_modulus=1e5"}, "either bulk_modulus or both youngs_modulus and poissons_ratio"  },
+    {&nomos_herschel_bulkley, {"youngs_modulus=1e5", "poissons_ratio=0.3", "yield_stress=1", "consistency=-1"}, "materials.m.consistency = -1: must be at least 0"},
     {&nomos_von_mises,       {"youngs_modulus=1e5", "poissons_ratio=0.3", "yield_stress=-1"},     "materials.m.yield_stress = -1: must be at least 0 Pa"           },
     {&nomos_drucker_prager,  {"youngs_modulus=1e5", "poissons_ratio=0.3", "friction_angle=90"}, "less than 90 degrees"                                           },
     {&nomos_drucker_prager,  {"youngs_modulus=1e5", "poissons_ratio=0.3", "friction_angle=25", "cohesion=-0.1"}, "materials.m.cohesion = -0.1: must be at least 0"},
@@ -249,4 +294,4 @@ START_TEST(test_refused)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("constitutive laws", test_promises, test_stretched_bar, test_small_strains, test_fluid_at_pressure, test_von_mises_paths, test_drucker_prager_paths, test_inverted, test_refused)
+NOMOS_TEST_SUITE("constitutive laws", test_promises, test_stretched_bar, test_small_strains, test_fluid_at_pressure, test_von_mises_paths, test_herschel_bulkley_paths, test_drucker_prager_paths, test_inverted, test_refused)

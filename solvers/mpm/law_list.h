@@ -12,6 +12,7 @@
   LAW(nomos_identity) \
   LAW(nomos_von_mises) \
   LAW(nomos_drucker_prager) \
+  LAW(nomos_herschel_bulkley) \
   LAW(nomos_fluid_volume)
 
 #define NOMOS_DECLARE_LAW(law) extern const NomosWrittenLaw law;

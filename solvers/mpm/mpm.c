@@ -176,6 +176,9 @@ static PetscErrorCode Step(NomosModel model)
 
   PetscFunctionBeginUser;
   if (mpm->setup.cfl > 0) PetscCall(Adapt(model));
+  for (size_t m = 0; m < mpm->setup.n_materials; m++)
+    for (int kind = 0; kind < NOMOS_N_LAW_KINDS; kind++)
+      if (mpm->setup.materials[m].law[kind]) PetscCall(NomosLawSetTimeStep(mpm->setup.materials[m].law[kind], model->dt));
   PetscCall(mpm->kernels->step(mpm, model->dt));
   Extend(mpm);
   PetscCall(NomosModelTick(model));

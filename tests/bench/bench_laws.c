@@ -39,7 +39,7 @@ static void Do(const Arrays *a, Work work)
 
 int main(int argc, char **argv)
 {
-  static const char *const material[] = {"youngs_modulus=3e5", "poissons_ratio=0.25", "yield_stress=5e3", "friction_angle=25", NULL};
+  static const char *const material[] = {"youngs_modulus=3e5", "poissons_ratio=0.25", "yield_stress=5e3", "friction_angle=25", "consistency=100", "flow_index=0.5", NULL};
   const size_t             n          = argc > 1 ? (size_t)atoi(argv[1]) : 4096;
 
   PetscFunctionBeginUser;

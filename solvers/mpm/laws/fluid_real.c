@@ -73,31 +73,41 @@ static void Energy(const double c[], size_t n, size_t stride, const void *F, voi
 NOMOS_WRITTEN_KERNELS(nomos_fluid_kernels, .energy = Energy);
 
 #ifndef NOMOS_SINGLE
+enum { RATIO = 1, BULK = 2 }; /* in the table */
 static const NomosParam params[] = {
-  NOMOS_ELASTIC_MODULI,
+  {.key = "youngs_modulus", .type = NOMOS_PARAM_REAL, .default_value = "", .unit = "Pa", .differentiable = true, .doc = "Young's modulus E, with poissons_ratio, of a solid as stiff against pressure; > 0."},
+  {.key = "poissons_ratio", .type = NOMOS_PARAM_REAL, .default_value = "", .unit = "1", .differentiable = true, .doc = "Poisson's ratio nu; between -1 and 0.5, quadratic: and greater than 0."},
+  {.key = "bulk_modulus", .type = NOMOS_PARAM_REAL, .default_value = "", .unit = "Pa", .differentiable = true, .doc = "Bulk modulus instead of these two: pressure over relative change of volume; > 0. Less than the real one does: sound only needs to be 10 times as fast as the flow."},
   {.key = "gamma", .type = NOMOS_PARAM_REAL, .default_value = "7", .unit = "1", .differentiable = true, .doc = "Exponent of the Tait equation of state, > 1: 7 for water."},
   {.key = "fluid", .type = NOMOS_PARAM_CHOICE, .default_value = "quadratic", .choices = "quadratic|tait", .doc = "Equation of state: tau = lambda J (J - 1) I, or tau = kappa (J - J^(1-gamma)) I."},
 };
 
 static PetscErrorCode FluidCoefficients(NomosLaw law, const double p[], double c[], double dc[][NOMOS_MAX_LAW_PARAMETERS])
 {
-  const char *state;
-  NomosLame   lame;
+  const size_t last = law->n_parameters - 1; /* gamma; before it E and nu, or the bulk modulus */
+  const char  *state;
 
   PetscFunctionBeginUser;
   PetscCall(NomosLawString(law, "fluid", &state));
-  PetscCall(NomosLameFromModuli(law, p[0], p[1], &lame));
-  if (!(p[2] > 1)) PetscCall(NomosLawRefuse(law, "gamma", p[2], "must be greater than 1"));
-  c[TAIT]  = !strcmp(state, "tait");
-  c[GAMMA] = p[2];
-  for (int i = 0; i < 3; i++) {
-    const double modulus = lame.lambda[i] + (c[TAIT] > 0 ? 2. / 3 * lame.mu[i] : 0);
-    if (i) dc[MODULUS][i - 1] = modulus;
-    else c[MODULUS] = modulus;
+  const bool tait = !strcmp(state, "tait");
+  if (law->n_parameters == 2 && law->parameters[0].param == &params[BULK]) {
+    if (!(p[0] > 0)) PetscCall(NomosLawRefuse(law, "bulk_modulus", p[0], "must be greater than 0"));
+    c[MODULUS]     = p[0];
+    dc[MODULUS][0] = 1;
+  } else {
+    NomosLame lame;
+    PetscCheck(law->n_parameters == 3 && law->parameters[1].param == &params[RATIO], law->comm, PETSC_ERR_ARG_WRONG, "%s: a fluid needs either bulk_modulus or both youngs_modulus and poissons_ratio", law->section);
+    PetscCall(NomosLameFromModuli(law, p[0], p[1], &lame));
+    const double shear = tait ? 2. / 3 : 0;
+    c[MODULUS] = lame.lambda[0] + shear * lame.mu[0];
+    for (int i = 0; i < 2; i++) dc[MODULUS][i] = lame.lambda[1 + i] + shear * lame.mu[1 + i];
+    if (!(c[MODULUS] > 0)) PetscCall(NomosLawRefuse(law, "poissons_ratio", p[1], "the bulk modulus of the quadratic equation of state is lambda, which is positive only for a ratio greater than 0"));
   }
-  if (!(c[MODULUS] > 0)) PetscCall(NomosLawRefuse(law, "poissons_ratio", p[1], "the bulk modulus of the quadratic equation of state is lambda, which is positive only for a ratio greater than 0"));
-  dc[GAMMA][2] = 1;
-  law->modulus = c[MODULUS] * (c[TAIT] > 0 ? c[GAMMA] : 1);
+  if (!(p[last] > 1)) PetscCall(NomosLawRefuse(law, "gamma", p[last], "must be greater than 1"));
+  c[TAIT]         = tait;
+  c[GAMMA]        = p[last];
+  dc[GAMMA][last] = 1;
+  law->modulus    = c[MODULUS] * (tait ? c[GAMMA] : 1);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

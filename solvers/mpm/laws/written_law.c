@@ -1,5 +1,7 @@
 #include "solvers/mpm/laws/written_law.h"
 
+#include <math.h>
+
 typedef struct {
   double c[NOMOS_MAX_COEFFICIENTS], dc[NOMOS_MAX_COEFFICIENTS][NOMOS_MAX_LAW_PARAMETERS];
 } Coefficients;
@@ -11,9 +13,18 @@ static const NomosWrittenKernels *Kernels(NomosLaw law)
 
 PetscErrorCode NomosWrittenCreate(NomosLaw law)
 {
+  size_t n = 0;
+
   PetscFunctionBeginUser;
   PetscCall(PetscNew((Coefficients **)&law->data));
   PetscCall(NomosLawParametersFromTable(law));
+  NomosLawParameter *parameters = (NomosLawParameter *)law->parameters;
+  for (size_t i = 0; i < law->n_parameters; i++) { /* without those that may be left out and are */
+    if (isnan(law->values[i])) continue;
+    parameters[n]    = parameters[i];
+    law->values[n++] = law->values[i];
+  }
+  law->n_parameters = n;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -20,7 +20,7 @@ typedef struct {
 
 typedef struct {
   NomosLawOps ops; /* the first member: a law's ops are its written law */
-  /* From the values of the parameters (in the order of the table): coefficients, their derivatives dc[coefficient][parameter], and law->modulus if it is elasticity. Errors: numbers that are no
+  /* From the values of the parameters (in the order of the table, without those that are unset): coefficients, their derivatives dc[coefficient][parameter], and law->modulus if it is elasticity. Errors: numbers that are no
      material. Called again when values change. */
   PetscErrorCode (*coefficients)(NomosLaw law, const double p[], double c[], double dc[][NOMOS_MAX_LAW_PARAMETERS]);
   const NomosWrittenKernels *kernels[2]; /* of single and double precision */
