@@ -7,6 +7,8 @@
 #include "operators/primitives/vector.h"
 #include "solvers/mpm/mpm_blocks.h"
 
+#define INLINE static inline __attribute__((always_inline))
+
 #ifdef NOMOS_SINGLE
 typedef int32_t Lane;
   #define NOMOS_LANES (NOMOS_VECTOR_BYTES / 4)
@@ -26,21 +28,21 @@ enum { ROW = NOMOS_MPM_ROW, PARTS = ROW / VECTOR };
   #define SHUFFLE(x, y, pattern) __builtin_shuffle(x, y, (Lanes){pattern(0), pattern(1), pattern(2), pattern(3)})
 #endif
 
-static inline __attribute__((always_inline)) Vector Load(const Real *x)
+INLINE Vector Load(const Real *x)
 {
   return *(const Vector *)x;
 }
-static inline __attribute__((always_inline)) void Store(Real *x, Vector value)
+INLINE void Store(Real *x, Vector value)
 {
   *(Vector *)x = value;
 }
-static inline __attribute__((always_inline)) Vector Splat(Real x)
+INLINE Vector Splat(Real x)
 {
   return x - (Vector){0};
 }
 
 /* Group g of a row, in every group of a vector. */
-static inline __attribute__((always_inline)) Vector Spread(const Real *row, const int g)
+INLINE Vector Spread(const Real *row, const int g)
 {
   const int    per = VECTOR / 4;
   const Vector x   = Load(row + VECTOR * (g / per));
@@ -57,15 +59,8 @@ static inline __attribute__((always_inline)) Vector Spread(const Real *row, cons
 #endif
 }
 
-/* The last of each group, in all of the group. */
-static inline __attribute__((always_inline)) Vector SpreadLast(Vector x)
-{
-#define LAST(l) ((l) / 4 * 4 + 3)
-  return SHUFFLE(x, x, LAST);
-}
-
 /* The sum over each group, in all of the group. */
-static inline __attribute__((always_inline)) Vector SumGroups(Vector x)
+INLINE Vector SumGroups(Vector x)
 {
 #define NEXT(l)  ((l) ^ 1)
 #define AFTER(l) ((l) ^ 2)
@@ -74,7 +69,7 @@ static inline __attribute__((always_inline)) Vector SumGroups(Vector x)
 }
 
 /* Four rows, each summed over its groups: group g of the result is the sum of row g's. */
-static inline __attribute__((always_inline)) void Fold(Vector x[4][PARTS], Vector sum[PARTS])
+INLINE void Fold(Vector x[4][PARTS], Vector sum[PARTS])
 {
 #define BOTH_LOW(l)  ((l) % (NOMOS_LANES / 2) + (l) / (NOMOS_LANES / 2) * NOMOS_LANES)
 #define BOTH_HIGH(l) (BOTH_LOW(l) + NOMOS_LANES / 2)
@@ -92,8 +87,5 @@ static inline __attribute__((always_inline)) void Fold(Vector x[4][PARTS], Vecto
   for (int g = 0; g < 4; g++) sum[g] = (x[g][0] + x[g][1]) + (x[g][2] + x[g][3]);
 #endif
 }
-
-/* Constants of each lane. */
-#define ROW_OF(p)  {p(0), p(1), p(2), p(3), p(4), p(5), p(6), p(7), p(8), p(9), p(10), p(11), p(12), p(13), p(14), p(15)}
 
 #endif

@@ -9,7 +9,25 @@ enum { NOMOS_MPM_CHUNK = 256, NOMOS_MPM_MAX_GROUPS = 32 };
 typedef struct {
   const NomosMpmMaterial *material;
   size_t                  first, n;
+  size_t                  kept; /* where what its law keeps begins */
 } NomosMpmChunk;
+
+/* 1/D (m^-2) of the splines. */
+static inline double NomosMpmPerD(const NomosMpmSetup *setup)
+{
+  return (setup->order == 2 ? 4 : 3) / (setup->dx * setup->dx);
+}
+/* Where clipping holds a position, it does not move. */
+static inline bool NomosMpmClipped(const NomosMpmSetup *setup, int axis, Real x)
+{
+  return setup->clip > 0 && (x < (Real)(setup->clip * setup->dx) || x > (Real)((setup->cells[axis] - setup->clip) * setup->dx));
+}
+/* Coordinates of a node of the block that begins at `first`. */
+static inline void NomosMpmNodeAt(int d, const int first[3], int cell, int node[3])
+{
+  const int in[3] = {d == 3 ? cell >> 4 : cell >> 2, d == 3 ? cell >> 2 & 3 : cell & 3, cell & 3};
+  for (int a = 0; a < 3; a++) node[a] = a < d ? first[a] + in[a] : 0;
+}
 
 enum { NODE_VELOCITY, NODE_FREE, NODE_OTHER }; /* with walls, before walls, of derivatives */
 
@@ -19,17 +37,25 @@ typedef struct {
   const NAME(MpmTransfer) *transfer;
   size_t                   n_chunks, n_groups; /* groups of chunks, whose sums are added in order */
   NomosMpmChunk           *chunks;
-  Real                    *record[4];          /* (n, ROW), sorted; those beyond 1 once a derivative is asked for */
+  Real                    *record[4];          /* (n, ROW), sorted; these beyond the second, and what follows, once a derivative is asked for */
+  Real                    *kept;               /* of the elasticities for vjp */
+  size_t                   n_law_parameters, *law_start; /* of all laws, one behind the other: where those of law `kind` of material m begin, at 2 m + kind */
+  double                  *law_bar;            /* (n_groups, n_law_parameters), and as many for p_dot */
 } NAME(MpmWork);
 
 /* By all threads of a team. Keys and the lists of blocks for the positions of a state; false: mpm->lost, or no memory. */
 bool NAME(MpmFind)(NAME(MpmWork) *w, const Real *state);
+/* record[0] of a chunk: momentum and mass, and A in units of dx. */
+void NAME(MpmMomentum)(NAME(MpmWork) *w, const NomosMpmChunk *chunk, const Real *state, double dt, Real *kept);
 /* Velocities at the nodes from record[0]: tiles, sums, gravity, walls; and, if asked for, those before the walls. */
 void NAME(MpmGrid)(NAME(MpmWork) *w, bool keep_free, double dt);
 /* Records from what is at the nodes. */
 void NAME(MpmGather)(NAME(MpmWork) *w, const Real *nodes, Real *result);
 /* v, C and (1 + dt C) F of a chunk from record[1], entries NOMOS_MPM_CHUNK apart; F as in the state. */
 void NAME(MpmTrial)(NAME(MpmWork) *w, const NomosMpmChunk *chunk, const Real *F, double dt, Real v[], Real C[], Real trial[]);
+
+PetscErrorCode NAME(MpmJvp)(NomosMpm *mpm, double dt, const void *state, void *x_dot, const double p_dot[]);
+PetscErrorCode NAME(MpmVjp)(NomosMpm *mpm, double dt, const void *state, void *x_bar, double p_bar[]);
 
 /* Before and after a team: how many threads, and the error that MpmFind met. */
 int            NAME(MpmThreads)(const NAME(MpmWork) *w);

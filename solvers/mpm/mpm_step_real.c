@@ -28,7 +28,7 @@ static PetscErrorCode Create(NomosMpm *mpm)
   size_t c = 0;
   for (size_t m = 0; m < mpm->setup.n_materials; m++) {
     const NomosMpmMaterial *material = &mpm->setup.materials[m];
-    for (size_t first = 0; first < material->count; first += CHUNK) w->chunks[c++] = (NomosMpmChunk){material, material->first + first, Smaller(CHUNK, material->count - first)};
+    for (size_t first = 0; first < material->count; first += CHUNK) w->chunks[c++] = (NomosMpmChunk){.material = material, .first = material->first + first, .n = Smaller(CHUNK, material->count - first)};
   }
   for (int i = 0; i < 2; i++) PetscCall(PetscMalloc1(mpm->n * ROW, &w->record[i]));
   mpm->lost = -1;
@@ -44,6 +44,9 @@ static PetscErrorCode Destroy(NomosMpm *mpm)
   PetscCall(NomosMpmBlocksDestroy(&w->blocks));
   PetscCall(PetscFree(w->chunks));
   for (int i = 0; i < 4; i++) PetscCall(PetscFree(w->record[i]));
+  PetscCall(PetscFree(w->kept));
+  PetscCall(PetscFree(w->law_start));
+  PetscCall(PetscFree(w->law_bar));
   PetscCall(PetscFree(mpm->work));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -127,20 +130,19 @@ bool NAME(MpmFind)(Work *w, const Real *state)
 
 /* ---- particles to grid */
 
-/* record[0]: momentum and mass, and A in units of dx. */
-static void Momentum(Work *w, const NomosMpmChunk *chunk, const Real *state, double dt)
+void NAME(MpmMomentum)(Work *w, const NomosMpmChunk *chunk, const Real *state, double dt, Real *kept)
 {
   NomosMpm            *mpm   = w->mpm;
   const NomosMpmSetup *setup = &mpm->setup;
   const int            d     = setup->d;
   const size_t         n = mpm->n, first = chunk->first;
-  const Real           per_dx = (Real)(1 / setup->dx), dx = (Real)setup->dx, stress_scale = (Real)(-dt * (setup->order == 2 ? 4 : 3) / setup->dx);
+  const Real           per_dx = (Real)(1 / setup->dx), dx = (Real)setup->dx, stress_scale = (Real)(-dt * NomosMpmPerD(setup) * setup->dx);
   NomosLaw             law   = chunk->material->law[NOMOS_LAW_ELASTICITY];
   const Real          *x = state, *v = x + (size_t)d * n, *C = v + (size_t)d * n, *F = C + (size_t)(d * d) * n;
   Real                 f[9 * CHUNK], tau[9 * CHUNK];
 
   for (int e = 0; e < 9; e++) memcpy(f + e * CHUNK, F + (size_t)e * n + first, chunk->n * sizeof(Real));
-  law->ops->apply(law, chunk->n, CHUNK, f, tau, NULL);
+  law->ops->apply(law, chunk->n, CHUNK, f, tau, kept);
   for (size_t k = 0; k < chunk->n; k++) {
     const size_t p      = first + k;
     Real        *record = w->record[0] + (size_t)w->blocks->place[p] * ROW;
@@ -182,9 +184,10 @@ static void Velocities(Work *w, size_t slot, bool keep_free, double dt)
   for (int a = 0; a < d; a++) first[a] = at[a + 3 - d] * NOMOS_MPM_BLOCK;
   if (!NomosMpmBoundaryNear(setup, first, NOMOS_MPM_BLOCK)) return;
   for (int cell = 0; cell < b->cells; cell++) {
-    Real     *n        = node + 4 * cell + 3 - d;
-    const int index[3] = {first[0] + (d == 3 ? cell >> 4 : cell >> 2), first[1] + (d == 3 ? cell >> 2 & 3 : cell & 3), first[2] + (cell & 3)};
-    double    v[3]     = {n[0], n[1], d == 3 ? n[2] : 0};
+    Real  *n = node + 4 * cell + 3 - d;
+    int    index[3];
+    double v[3] = {n[0], n[1], d == 3 ? n[2] : 0};
+    NomosMpmNodeAt(d, first, cell, index);
     NomosMpmBoundaryApply(setup, index, v, NULL);
     for (int a = 0; a < d; a++) n[a] = (Real)v[a];
   }
@@ -212,13 +215,12 @@ void NAME(MpmGather)(Work *w, const Real *nodes, Real *result)
   }
 }
 
-/* C from what was gathered, and the trial deformation gradient (1 + dt C) F of a chunk. */
 void NAME(MpmTrial)(Work *w, const NomosMpmChunk *chunk, const Real *F, double dt, Real v[], Real C[], Real trial[])
 {
   const NomosMpmSetup *setup = &w->mpm->setup;
   const int            d     = setup->d;
   const size_t         n = w->mpm->n, first = chunk->first;
-  const Real           scale = (Real)((setup->order == 2 ? 4 : 3) / setup->dx);
+  const Real           scale = (Real)(NomosMpmPerD(setup) * setup->dx);
 
   for (size_t k = 0; k < chunk->n; k++) {
     const Real *r = w->record[1] + (size_t)w->blocks->place[first + k] * ROW;
@@ -273,7 +275,7 @@ static PetscErrorCode Step(NomosMpm *mpm, double dt)
     const unsigned mode = NomosFlushSubnormals();
     if (NAME(MpmFind)(w, state)) {
 #pragma omp for schedule(dynamic)
-      for (size_t c = 0; c < w->n_chunks; c++) Momentum(w, &w->chunks[c], state, dt);
+      for (size_t c = 0; c < w->n_chunks; c++) NAME(MpmMomentum)(w, &w->chunks[c], state, dt, NULL);
       NAME(MpmGrid)(w, false, dt);
       NAME(MpmGather)(w, w->blocks->node[NODE_VELOCITY], w->record[1]);
 #pragma omp for schedule(dynamic)
@@ -326,4 +328,4 @@ static PetscErrorCode Energy(NomosMpm *mpm, const void *state, double *elastic)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-const NomosMpmKernels NAME(nomos_mpm_kernels) = {.create = Create, .destroy = Destroy, .step = Step, .stress = Stress, .energy = Energy};
+const NomosMpmKernels NAME(nomos_mpm_kernels) = {.create = Create, .destroy = Destroy, .step = Step, .jvp = NAME(MpmJvp), .vjp = NAME(MpmVjp), .stress = Stress, .energy = Energy};

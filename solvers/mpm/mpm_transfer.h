@@ -24,10 +24,21 @@ typedef struct {
   void (*sum)(const NomosMpmBlocks *b, size_t node_slot, const Real *tiles, Real *node);
   /* nodes of all blocks -> the tile of an active block */
   void (*spread)(const NomosMpmBlocks *b, size_t slot, const Real *nodes, Real *tile);
-  /* that tile, positions from `records` -> the block's `result`; a position's places are not written */
+  /* that tile, positions from `records` -> the block's `result`, with nothing in the places of positions */
   void (*gather)(const NomosMpmBlocks *b, size_t slot, const Real *tile, const Real *records, Real *result);
 } NAME(MpmTransfer);
 
-const NAME(MpmTransfer) *NAME(MpmTransferOf)(int d, int order);
+/* Their derivatives. `dots`: records of (b_dot, a_dot), and f_dot in the places of positions. */
+typedef struct {
+  /* N_dot of `scatter` */
+  void (*scatter)(const NomosMpmBlocks *b, size_t slot, const Real *records, const Real *dots, Real *tile);
+  /* (b_dot, a_dot) of `gather` from the tiles of v and v_dot */
+  void (*gather)(const NomosMpmBlocks *b, size_t slot, const Real *tile, const Real *tile_dot, const Real *records, const Real *dots, Real *result);
+  /* `gather`, and f_bar of the records' field in the places of positions */
+  void (*slope)(const NomosMpmBlocks *b, size_t slot, const Real *tile, const Real *records, Real *result);
+} NAME(MpmTransferDerivative);
+
+const NAME(MpmTransfer)           *NAME(MpmTransferOf)(int d, int order);
+const NAME(MpmTransferDerivative) *NAME(MpmTransferDerivativeOf)(int d, int order);
 
 #endif
