@@ -70,12 +70,13 @@ static PetscErrorCode Vjp(NomosOperator op, const double *const in[], const doub
 
 static MpmCase Small(int d, int order)
 {
-  return (MpmCase){.d = d, .order = order, .cells = 16, .points = {4, 5, 4}, .n_materials = 2, .spacing = 0.6, .jitter = 0.3, .mu = 4e4, .lambda = 3e4, .plastic = -0.02, .gravity = -9.8};
+  return (MpmCase){.d = d, .order = order, .cells = 16, .points = {3, 4, 3}, .n_materials = 2, .spacing = 0.6, .jitter = 0.3, .mu = 4e4, .lambda = 3e4, .plastic = -0.02, .gravity = -9.8};
 }
 
-/* A state that moves and is strained, or still with F = 1; beside a wall, or not. Sizes of directions fit each entry. */
+/* A state that moves and is strained, or still with F = 1; between walls and in an obstacle of a kind, or free; clipped (half the particles are held), or not. Sizes of directions fit each entry. */
 static void Check(const MpmCase *c, int n_steps, bool strained, NomosMpmWall wall, double clip)
 {
+  NomosMpmObstacle    obstacle = {.shape = {.kind = NOMOS_SHAPE_SPHERE, .centre = {0.4, 0.38, 0.45}, .radius = 0.1}, .wall = wall};
   MpmBody             body;
   Rollout             rollout = {.body = &body, .n_steps = n_steps, .dt = 2e-4};
   NomosOperator       op;
@@ -86,6 +87,8 @@ static void Check(const MpmCase *c, int n_steps, bool strained, NomosMpmWall wal
   double      *state = mpm->state, *scale, values[MPM_CASE_PARAMETERS], value_scale[MPM_CASE_PARAMETERS];
   for (int a = 0; a < c->d; a++) mpm->setup.walls[a][0] = mpm->setup.walls[a][1] = wall;
   if (wall) mpm->setup.wall_nodes = 6;
+  mpm->setup.obstacles   = &obstacle;
+  mpm->setup.n_obstacles = wall != NOMOS_WALL_OPEN;
   mpm->setup.clip = clip;
   rollout.size    = mpm->n_entries * n;
   rollout.states  = malloc((size_t)(n_steps + 1) * rollout.size * sizeof(double));
@@ -127,7 +130,9 @@ START_TEST(test_step)
     Check(&c, 1, false, NOMOS_WALL_OPEN, 0);
     Check(&c, 1, true, NOMOS_WALL_OPEN, 0);
     Check(&c, 1, true, NOMOS_WALL_SLIP, 0);
+    Check(&c, 1, true, NOMOS_WALL_SEPARATE, 0);
     Check(&c, 1, true, NOMOS_WALL_STICK, 0);
+    Check(&c, 1, true, NOMOS_WALL_OPEN, 7.8);
   }
 }
 END_TEST
@@ -143,4 +148,52 @@ START_TEST(test_rollout)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("material points: derivatives", test_step, test_rollout)
+/* Gradients have the same bits for any number of threads, and those in single precision are those in double to its rounding. */
+START_TEST(test_threads_and_precisions)
+{
+  const int usual = omp_get_max_threads();
+  EACH_KIND(d, order)
+  {
+    double *bar[3], p_bar[3][MPM_CASE_PARAMETERS] = {{0}}, difference = 0, size = 0;
+    size_t  n_reals = 0;
+    for (int i = 0; i < 3; i++) { /* one thread, three, single precision */
+      MpmCase c = Small(d, order);
+      MpmBody body;
+      c.points[1] = 60;
+      c.spacing   = 0.2;
+      c.single    = i == 2;
+      MpmBodyCreate(&c, &body);
+      NomosMpm *mpm = &body.mpm;
+      n_reals = mpm->n * mpm->n_entries;
+      double *state = malloc(n_reals * sizeof *state), *x_bar = malloc(n_reals * sizeof *x_bar);
+      const NomosRealType type = c.single ? NOMOS_F32 : NOMOS_F64;
+      NomosStateToDoubles(type, n_reals, mpm->state, state);
+      for (size_t e = (size_t)d; e < mpm->n_entries; e++)
+        for (size_t k = 0; k < mpm->n; k++) state[e * mpm->n + k] += 0.05 * Noise(1000 * e + k);
+      for (size_t k = 0; k < n_reals; k++) x_bar[k] = Noise(k);
+      bar[i] = malloc(n_reals * sizeof(double));
+      NomosStateFromDoubles(type, n_reals, state, mpm->state);
+      NomosStateFromDoubles(type, n_reals, x_bar, bar[i]);
+      omp_set_num_threads(i == 1 ? 3 : 1);
+      ck_ok(mpm->kernels->create(mpm));
+      ck_ok(mpm->kernels->vjp(mpm, 2e-4, mpm->state, bar[i], p_bar[i]));
+      NomosStateToDoubles(type, n_reals, bar[i], x_bar);
+      memcpy(bar[i], x_bar, n_reals * sizeof(double));
+      free(state);
+      free(x_bar);
+      MpmBodyDestroy(&body);
+    }
+    ck_assert(!memcmp(bar[0], bar[1], n_reals * sizeof(double)) && !memcmp(p_bar[0], p_bar[1], sizeof p_bar[0]));
+    for (size_t k = 0; k < n_reals; k++) {
+      difference += pow(bar[2][k] - bar[0][k], 2);
+      size += pow(bar[0][k], 2);
+    }
+    ck_assert_double_lt(sqrt(difference / size), 1e-5);
+    for (int p = 0; p < MPM_CASE_PARAMETERS; p++) ck_close(p_bar[2][p], p_bar[0][p], 1e-3);
+    for (int i = 0; i < 3; i++) free(bar[i]);
+  }
+  omp_set_num_threads(usual);
+}
+END_TEST
+
+NOMOS_TEST_SUITE("material points: derivatives", test_step, test_rollout, test_threads_and_precisions)

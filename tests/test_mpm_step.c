@@ -169,6 +169,30 @@ START_TEST(test_walls)
 }
 END_TEST
 
+/* Onto the upper half of a ball: those that slip go round it and leave it, those that stick stay; nobody enters it by more than a node. */
+START_TEST(test_obstacle)
+{
+  EACH_KIND(d, order)
+    for (NomosMpmWall wall = NOMOS_WALL_SLIP; wall <= NOMOS_WALL_STICK; wall++) {
+      MpmCase          c = Usual(d, order);
+      MpmBody          body;
+      NomosMpmObstacle ball = {.shape = {.kind = NOMOS_SHAPE_SPHERE, .centre = {0.42, 0.22, 0.45}, .radius = 0.12}, .wall = wall};
+      double           deepest = 1, normal[3];
+      c.mu = c.lambda = 5e3;
+      MpmBodyCreate(&c, &body);
+      NomosMpm *mpm = &body.mpm;
+      mpm->setup.obstacles   = &ball;
+      mpm->setup.n_obstacles = 1;
+      for (size_t k = 0; k < mpm->n; k++) ENTRY(mpm, d + 1, k) = -2;
+      Steps(mpm, 400, 2e-4);
+      for (size_t k = 0; k < mpm->n; k++) deepest = fmin(deepest, NomosMpmDistance(&ball.shape, d, (double[]){ENTRY(mpm, 0, k), ENTRY(mpm, 1, k), d == 3 ? ENTRY(mpm, 2, k) : 0}, normal));
+      ck_assert_double_gt(deepest, -1.5 * mpm->setup.dx);
+      ck_assert_double_lt(deepest, mpm->setup.dx);
+      MpmBodyDestroy(&body);
+    }
+}
+END_TEST
+
 /* The same bits for any number of threads, in either precision. */
 START_TEST(test_threads)
 {
@@ -226,4 +250,4 @@ START_TEST(test_lost)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("material points: the step", test_conservation, test_free_fall, test_affine_field, test_walls, test_threads, test_lost)
+NOMOS_TEST_SUITE("material points: the step", test_conservation, test_free_fall, test_affine_field, test_walls, test_obstacle, test_threads, test_lost)

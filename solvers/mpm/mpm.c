@@ -324,5 +324,5 @@ const NomosModelOps NomosModelOps_MPM = {
   .create = Create, .initialise = Initialise, .step = Step, .destroy = Destroy,
   .field_layout = NomosMpmFieldLayout, .write_fields = NomosMpmWriteFields,
   .scalars = NomosMpmScalars, .evaluate_scalars = NomosMpmEvaluateScalars, .cfl = Cfl, .check = Check, .results = NomosMpmResults,
-  .save = Save, .load = Load, .describe = Describe, .scene = NomosMpmScene,
+  .save = Save, .load = Load, .describe = Describe, .scene = NomosMpmScene, .derivatives = &nomos_mpm_derivatives,
 };

@@ -97,6 +97,7 @@ struct NomosMpm_s {
   double                 low[3], high[3]; /* of the positions of all particles over the run so far */
   double                 first_energy;   /* at step 0 */
   char                   warning[256];   /* about its bodies; "": none */
+  NomosModelField        state_fields[2];
 };
 
 /* solvers/mpm/mpm_params.c: setup from model->config, laws included; `declare` of the ops. Errors name key and place. Collective. */
