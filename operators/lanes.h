@@ -54,27 +54,30 @@ LANE_INLINE bool LaneAny(LaneMask mask)
 #endif
 }
 
-/* 1/sqrt(x) of normal x > 0 and 1/x, to about a rounding error, without the divider: Newton's iteration from the processor's estimate of 14 bits, or from one that halves the exponent. */
-LANE_INLINE Vector LaneRsqrt(Vector x)
+/* 1/sqrt(x) of normal x > 0, by Newton's iteration from the processor's estimate of 14 bits, or from one that halves the exponent; `fewer` steps than make it exact leave half its digits each. */
+LANE_INLINE Vector LaneRsqrtSteps(Vector x, int fewer)
 {
-#ifdef __AVX512F__
-  #ifdef NOMOS_SINGLE
+#if defined(__AVX512F__) && defined(NOMOS_SINGLE)
   Vector    y     = (Vector)_mm512_rsqrt14_ps((__m512)x);
-  const int steps = 1;
-  #else
+  const int steps = 1 - fewer;
+#elif defined(__AVX512F__)
   Vector    y     = (Vector)_mm512_rsqrt14_pd((__m512d)x);
-  const int steps = 2;
-  #endif
+  const int steps = 2 - fewer;
 #else
   const LaneInt magic = sizeof(Real) == sizeof(float) ? 0x5f3759df : (LaneInt)0x5fe6eb50c7b537a9;
   Vector        y     = (Vector)(magic - ((LaneMask)x >> 1));
-  const int     steps = sizeof(Real) == sizeof(float) ? 3 : 4;
+  const int     steps = (sizeof(Real) == sizeof(float) ? 3 : 4) - fewer;
 #endif
   for (int k = 0; k < steps; k++) {
     const Vector xy = x * y;
     y += (Real)0.5 * y * (1 - xy * y);
   }
   return y;
+}
+/* 1/sqrt(x) and 1/x to about a rounding error, without the divider. */
+LANE_INLINE Vector LaneRsqrt(Vector x)
+{
+  return LaneRsqrtSteps(x, 0);
 }
 LANE_INLINE Vector LaneReciprocal(Vector x)
 {
@@ -161,7 +164,8 @@ LANE_INLINE bool Matrix3Turn(int p, int q, Matrix3 b, Matrix3 v)
   const LaneMask turn  = gamma * gamma > (4 * LANE_EPSILON * LANE_EPSILON) * (alpha * beta);
 
   if (!LaneAny(turn)) return false;
-  const Vector difference = beta - alpha, twice = 2 * gamma, longer = LaneAbs(difference) + LaneRoot(difference * difference + twice * twice);
+  const Vector difference = beta - alpha, twice = 2 * gamma, square = difference * difference + twice * twice;
+  const Vector longer = LaneAbs(difference) + square * LaneRsqrtSteps(LaneMax(square, LaneFill(LANE_TINY)), 1); /* an angle a little off, but a rotation */
   const Vector n = LaneRsqrt(LaneMax(longer * longer + twice * twice, LaneFill(LANE_TINY)));
   const Vector c = LaneSelect(turn, longer * n, LaneFill(1)), s = LaneSelect(turn, LaneSelect(difference < 0, -twice, twice) * n, LaneFill(0));
 #pragma GCC unroll 3
@@ -191,24 +195,9 @@ LANE_INLINE void Matrix3Order(int p, int q, Matrix3 b, Matrix3 v)
   }
 }
 
-/* f = u diag(s) v^T with rotations u and v, s[0] >= s[1] >= |s[2]|, s[2] with the sign of det f: one-sided Jacobi rotations (Hestenes 1958, doi:10.1137/0106005), as many sweeps as the hardest
-   lane needs; the others stand still then. For entries whose fourth powers and whose squares' squares are normal numbers (1e-9 .. 1e9 in float32), else inaccurate. */
-LANE_INLINE void Matrix3Svd(const Matrix3 f, Matrix3 u, Vector s[3], Matrix3 v)
+/* The factors of f from b = f v, whose columns are orthogonal. */
+LANE_INLINE void Matrix3Factors(Matrix3 b, Matrix3 u, Vector s[3], Matrix3 v)
 {
-  enum { SWEEPS = sizeof(Real) == sizeof(float) ? 7 : 9 };
-  Matrix3 b;
-
-  ENTRIES
-  {
-    b[i] = f[i];
-    v[i] = LaneFill(i % 4 == 0);
-  }
-  for (int sweep = 0; sweep < SWEEPS; sweep++) {
-    bool turned = Matrix3Turn(0, 1, b, v);
-    turned |= Matrix3Turn(0, 2, b, v);
-    turned |= Matrix3Turn(1, 2, b, v);
-    if (!turned) break;
-  }
   Matrix3Order(0, 1, b, v);
   Matrix3Order(1, 2, b, v);
   Matrix3Order(0, 1, b, v);
@@ -239,6 +228,29 @@ LANE_INLINE void Matrix3Svd(const Matrix3 f, Matrix3 u, Vector s[3], Matrix3 v)
   u[8] = u[0] * u[4] - u[3] * u[1];
 #pragma GCC unroll 3
   for (int j = 0; j < 3; j++) s[j] = u[j] * b[j] + u[3 + j] * b[3 + j] + u[6 + j] * b[6 + j];
+}
+
+/* f = u diag(s) v^T with rotations u and v, s[0] >= s[1] >= |s[2]|, s[2] with the sign of det f, of `n` <= 4 vectors of matrices: with two the processor has always
+   another one's turn to work at. One-sided Jacobi rotations (Hestenes 1958, doi:10.1137/0106005), as many sweeps as the hardest lane needs, while which the others stand still. For entries whose fourth
+   powers are normal numbers (1e-9 .. 1e9 in float32), else inaccurate. */
+LANE_INLINE void Matrix3Svd(int n, Matrix3 f[], Matrix3 u[], Vector s[][3], Matrix3 v[])
+{
+  enum { SWEEPS = sizeof(Real) == sizeof(float) ? 7 : 9, MANY = 4 };
+  Matrix3 b[MANY];
+  bool    turning = true;
+
+  for (int k = 0; k < n; k++) ENTRIES
+    {
+      b[k][i] = f[k][i];
+      v[k][i] = LaneFill(i % 4 == 0);
+    }
+  for (int sweep = 0; sweep < SWEEPS && turning; sweep++) {
+    turning = false;
+#pragma GCC unroll 3
+    for (int pair = 0; pair < 3; pair++)
+      for (int k = 0; k < n; k++) turning |= Matrix3Turn(pair / 2, pair ? 2 : 1, b[k], v[k]);
+  }
+  for (int k = 0; k < n; k++) Matrix3Factors(b[k], u[k], s[k], v[k]);
 }
 
 /* d/(d^2 + guard^2): a divisor that derivatives of the factors have, finite where it vanishes; `size` is that of the matrix. */

@@ -6,10 +6,16 @@
 #include "surrogates/constitutive/network.h"
 #include "surrogates/constitutive/network_law_impl.h"
 
+/* Of one vector of points. */
 typedef struct {
-  Matrix3 f, u, v, r;
-  Vector  s[3];
+  Vector *f, *u, *v, *r, *s; /* 3 x 3, and s (3) */
 } Frame;
+/* Of a tile. */
+typedef struct {
+  Matrix3 f[TILE_VECTORS], u[TILE_VECTORS], v[TILE_VECTORS], r[TILE_VECTORS];
+  Vector  s[TILE_VECTORS][3];
+  Frame   at[TILE_VECTORS];
+} Frames;
 
 enum { SPECTRAL_INPUTS = NOMOS_INPUT_SINGULAR | NOMOS_INPUT_STRETCH | NOMOS_INPUT_TRACES };
 static const int unique[6] = {0, 1, 2, 4, 5, 8}; /* entries of a symmetric matrix */
@@ -19,12 +25,20 @@ static bool NeedsFactors(const NomosNetworkLaw *kind)
   return kind->inputs & SPECTRAL_INPUTS || kind->output != NOMOS_OUTPUT_MATRIX;
 }
 
-static void FrameOf(const NomosNetworkLaw *kind, const Real *F, size_t stride, size_t count, Frame *p)
+static size_t CountAt(size_t n, size_t at)
 {
-  Matrix3Load(F, stride, count, p->f);
+  return at < n ? Smaller(n - at, VECTOR) : 0;
+}
+
+static void FramesOf(const NomosNetworkLaw *kind, const Real *F, size_t stride, size_t n, Frames *p)
+{
+  for (size_t v = 0; v < TILE_VECTORS; v++) {
+    Matrix3Load(F + v * VECTOR, stride, CountAt(n, v * VECTOR), p->f[v]);
+    p->at[v] = (Frame){p->f[v], p->u[v], p->v[v], p->r[v], p->s[v]};
+  }
   if (!NeedsFactors(kind)) return;
-  Matrix3Svd(p->f, p->u, p->s, p->v);
-  Matrix3Product(false, true, p->u, p->v, p->r);
+  for (size_t v = 0; v < TILE_VECTORS; v += 2) Matrix3Svd(2, p->f + v, p->u + v, p->s + v, p->v + v);
+  for (size_t v = 0; v < TILE_VECTORS; v++) Matrix3Product(false, true, p->u[v], p->v[v], p->r[v]);
 }
 
 /* ---- inputs: x [.][TILE] at one vector of points ---- */
@@ -242,23 +256,16 @@ static void OutputsTurnBack(NomosNetworkOutput output, const Frame *p, const Rea
 
 /* ---- the law ---- */
 
-static size_t CountAt(size_t n, size_t at)
-{
-  return at < n ? Smaller(n - at, VECTOR) : 0;
-}
-
 void NAME(NomosNetworkLawPack)(const NomosNetworkLawData *data, const double values[])
 {
   NAME(NomosNetworkPack)(&data->shape, values, data->weights, data->transposed);
 }
 
 /* Frames and inputs of the tile at `start`, outputs and slopes. */
-static void TileForward(const NomosNetworkLawData *data, size_t n, size_t stride, const Real *F, bool slopes, Frame frame[TILE_VECTORS], NetworkTile *tile)
+static void TileForward(const NomosNetworkLawData *data, size_t n, size_t stride, const Real *F, bool slopes, Frames *frames, NetworkTile *tile)
 {
-  for (size_t v = 0; v < TILE_VECTORS; v++) {
-    FrameOf(data->kind, F + v * VECTOR, stride, CountAt(n, v * VECTOR), &frame[v]);
-    Inputs(data->kind->inputs, &frame[v], tile->x + v * VECTOR);
-  }
+  FramesOf(data->kind, F, stride, n, frames);
+  for (size_t v = 0; v < TILE_VECTORS; v++) Inputs(data->kind->inputs, &frames->at[v], tile->x + v * VECTOR);
   NAME(NomosNetworkForward)(&data->shape, data->weights, slopes, tile);
 }
 
@@ -267,14 +274,14 @@ void NAME(NomosNetworkLawApply)(NomosLaw law, size_t n, size_t stride, const voi
   const NomosNetworkLawData *data = law->data;
   const NomosNetworkLaw     *kind = data->kind;
   NetworkTile                tile;
-  Frame                      frame[TILE_VECTORS];
+  Frames                     frames;
 
   (void)kept;
   for (size_t start = 0; start < n; start += TILE) {
-    TileForward(data, n - start, stride, (const Real *)F + start, false, frame, &tile);
+    TileForward(data, n - start, stride, (const Real *)F + start, false, &frames, &tile);
     for (size_t v = 0; v < TILE_VECTORS; v++) {
       const size_t at = start + v * VECTOR, count = CountAt(n, at);
-      const Frame *p = &frame[v];
+      const Frame *p = &frames.at[v];
       Matrix3      P, result;
       Outputs(kind->output, p, tile.y + v * VECTOR, P);
       if (law->ops->kind == NOMOS_LAW_ELASTICITY) Matrix3Product(false, true, P, p->f, result);
@@ -290,24 +297,24 @@ void NAME(NomosNetworkLawJvp)(NomosLaw law, size_t n, size_t stride, const void 
   const NomosNetworkLaw     *kind = data->kind;
   NetworkTile                tile;
   NetworkTangent             dot;
-  Frame                      frame[TILE_VECTORS];
+  Frames                     frames;
   Real                       weights_dot[NOMOS_NETWORK_MAX_WEIGHTS];
 
   if (p_dot) NAME(NomosNetworkPack)(&data->shape, p_dot, weights_dot, NULL);
   for (size_t start = 0; start < n; start += TILE) {
     Matrix3 f_dot[TILE_VECTORS], w[TILE_VECTORS], a, P, P_dot;
-    TileForward(data, n - start, stride, (const Real *)F + start, true, frame, &tile);
+    TileForward(data, n - start, stride, (const Real *)F + start, true, &frames, &tile);
     for (size_t v = 0; v < TILE_VECTORS; v++) {
       Matrix3Load((const Real *)F_dot + start + v * VECTOR, stride, CountAt(n, start + v * VECTOR), f_dot[v]);
       if (NeedsFactors(kind)) {
-        Matrix3Product(true, false, frame[v].u, f_dot[v], a);
-        Matrix3Product(false, false, a, frame[v].v, w[v]);
+        Matrix3Product(true, false, frames.at[v].u, f_dot[v], a);
+        Matrix3Product(false, false, a, frames.at[v].v, w[v]);
       }
-      InputsTangent(kind->inputs, &frame[v], f_dot[v], w[v], dot.x + v * VECTOR);
+      InputsTangent(kind->inputs, &frames.at[v], f_dot[v], w[v], dot.x + v * VECTOR);
     }
     NAME(NomosNetworkTangent)(&data->shape, data->weights, p_dot ? weights_dot : NULL, &tile, &dot);
     for (size_t v = 0; v < TILE_VECTORS; v++) {
-      const Frame *p = &frame[v];
+      const Frame *p = &frames.at[v];
       OutputsTangent(kind->output, p, tile.y + v * VECTOR, dot.y + v * VECTOR, w[v], P_dot);
       if (law->ops->kind == NOMOS_LAW_ELASTICITY) {
         Outputs(kind->output, p, tile.y + v * VECTOR, P);
@@ -335,7 +342,7 @@ void NAME(NomosNetworkLawVjp)(NomosLaw law, size_t n, size_t stride, const void 
   const NomosNetworkLaw     *kind = data->kind;
   NetworkTile                tile;
   NetworkTangent             bar;
-  Frame                      frame[TILE_VECTORS];
+  Frames                     frames;
   Real                       sums[NOMOS_NETWORK_MAX_WEIGHTS];
 
   (void)kept;
@@ -343,15 +350,15 @@ void NAME(NomosNetworkLawVjp)(NomosLaw law, size_t n, size_t stride, const void 
   if (p_bar) memset(sums, 0, sizeof *sums * NAME(NomosNetworkSums)(&data->shape));
   for (size_t start = 0; start < n; start += TILE) {
     Matrix3 result_bar, P_bar, P, f_bar, w_bar, a;
-    TileForward(data, n - start, stride, (const Real *)F + start, true, frame, &tile);
+    TileForward(data, n - start, stride, (const Real *)F + start, true, &frames, &tile);
     for (size_t v = 0; v < TILE_VECTORS; v++) {
-      ResultBack(law, &frame[v], (const Real *)y_bar + start + v * VECTOR, stride, CountAt(n, start + v * VECTOR), result_bar, P_bar);
-      OutputsBack(kind->output, &frame[v], P_bar, bar.y + v * VECTOR);
+      ResultBack(law, &frames.at[v], (const Real *)y_bar + start + v * VECTOR, stride, CountAt(n, start + v * VECTOR), result_bar, P_bar);
+      OutputsBack(kind->output, &frames.at[v], P_bar, bar.y + v * VECTOR);
     }
     NAME(NomosNetworkBackward)(&data->shape, data->transposed, &tile, &bar, p_bar ? sums : NULL);
     for (size_t v = 0; v < TILE_VECTORS; v++) {
       const size_t at = start + v * VECTOR, count = CountAt(n, at);
-      const Frame *p  = &frame[v];
+      const Frame *p  = &frames.at[v];
       ResultBack(law, p, (const Real *)y_bar + at, stride, count, result_bar, P_bar);
       if (law->ops->kind == NOMOS_LAW_ELASTICITY) {
         Outputs(kind->output, p, tile.y + v * VECTOR, P);

@@ -2,15 +2,16 @@
 
 /* ---- products: a block of c stays in registers while k runs ---- */
 
-enum { ROWS = NOMOS_VECTOR_BYTES == 64 ? 6 : 2 };
+/* Rows of a block that is as wide as a tile, and of one of a single vector: as many sums as there are registers for, and enough of them to wait for none. */
+enum { ROWS = NOMOS_VECTOR_BYTES == 64 ? 6 : 2, ROWS_ALONE = 2 * ROWS };
 
 LANE_INLINE void Block(const TileProduct *p, size_t rows, size_t vectors, size_t i, size_t j)
 {
   const Real *restrict a = p->a + i * p->lda, *restrict b = p->b + j;
   Real *restrict c       = p->c + i * p->ldc + j;
-  Vector sum[ROWS][TILE_VECTORS];
+  Vector sum[ROWS_ALONE][TILE_VECTORS];
 
-#pragma GCC unroll 6
+#pragma GCC unroll 12
   for (size_t r = 0; r < rows; r++)
 #pragma GCC unroll 4
     for (size_t v = 0; v < vectors; v++) sum[r][v] = p->add ? *(const Vector *)(c + r * p->ldc + v * VECTOR) : LaneFill(0);
@@ -18,23 +19,23 @@ LANE_INLINE void Block(const TileProduct *p, size_t rows, size_t vectors, size_t
     Vector line[TILE_VECTORS];
 #pragma GCC unroll 4
     for (size_t v = 0; v < vectors; v++) line[v] = *(const Vector *)(b + k * p->ldb + v * VECTOR);
-#pragma GCC unroll 6
+#pragma GCC unroll 12
     for (size_t r = 0; r < rows; r++) {
       const Vector factor = LaneFill(a[r * p->lda + k]);
 #pragma GCC unroll 4
       for (size_t v = 0; v < vectors; v++) sum[r][v] += factor * line[v];
     }
   }
-#pragma GCC unroll 6
+#pragma GCC unroll 12
   for (size_t r = 0; r < rows; r++)
 #pragma GCC unroll 4
     for (size_t v = 0; v < vectors; v++) *(Vector *)(c + r * p->ldc + v * VECTOR) = sum[r][v];
 }
 
-LANE_INLINE void Columns(const TileProduct *p, size_t vectors, size_t j)
+LANE_INLINE void Columns(const TileProduct *p, size_t rows, size_t vectors, size_t j)
 {
   size_t i = 0;
-  for (; i + ROWS <= p->m; i += ROWS) Block(p, ROWS, vectors, i, j);
+  for (; i + rows <= p->m; i += rows) Block(p, rows, vectors, i, j);
   for (; i + 2 <= p->m; i += 2) Block(p, 2, vectors, i, j);
   for (; i < p->m; i++) Block(p, 1, vectors, i, j);
 }
@@ -42,14 +43,38 @@ LANE_INLINE void Columns(const TileProduct *p, size_t vectors, size_t j)
 void NAME(NomosTileProduct)(const TileProduct *product)
 {
   size_t j = 0;
-  for (; j + TILE <= product->n; j += TILE) Columns(product, TILE_VECTORS, j);
-  for (; j < product->n; j += VECTOR) Columns(product, 1, j);
+  for (; j + TILE <= product->n; j += TILE) Columns(product, ROWS, TILE_VECTORS, j);
+  for (; j < product->n; j += VECTOR) Columns(product, ROWS_ALONE, 1, j);
+}
+
+static const LaneInt entries[16] __attribute__((aligned(64))) = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+
+/* VECTOR rows of VECTOR entries: blocks off the diagonal of half the size change places, then those within each block. */
+LANE_INLINE void TransposeBlock(const Real *from, size_t ldf, Real *to, size_t ldt)
+{
+  Vector row[VECTOR];
+
+#pragma GCC unroll 16
+  for (size_t i = 0; i < VECTOR; i++) row[i] = *(const Vector *)(from + i * ldf);
+#pragma GCC unroll 4
+  for (size_t s = VECTOR / 2; s > 0; s /= 2) {
+    const LaneMask entry = *(const LaneMask *)entries, far = ((entry & (LaneInt)s) != 0) & (LaneInt)(VECTOR - s), first = entry + far, second = first + (LaneInt)s;
+#pragma GCC unroll 16
+    for (size_t i = 0; i < VECTOR; i++)
+      if (!(i & s)) {
+        const Vector a = row[i], b = row[i + s];
+        row[i]     = (Vector)__builtin_shuffle(a, b, first);
+        row[i + s] = (Vector)__builtin_shuffle(a, b, second);
+      }
+  }
+#pragma GCC unroll 16
+  for (size_t i = 0; i < VECTOR; i++) *(Vector *)(to + i * ldt) = row[i];
 }
 
 void NAME(NomosTileTranspose)(size_t n, const Real *from, Real *to)
 {
-  for (size_t i = 0; i < n; i++)
-    for (size_t l = 0; l < TILE; l++) to[l * n + i] = from[i * TILE + l];
+  for (size_t i = 0; i < n; i += VECTOR)
+    for (size_t l = 0; l < TILE; l += VECTOR) TransposeBlock(from + i * TILE + l, TILE, to + l * n + i, n);
 }
 
 /* ---- the activation ---- */
