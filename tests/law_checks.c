@@ -223,7 +223,7 @@ void CheckLawSymmetries(const NomosLawOps *ops, const char *const set[])
       const double skew = fmax(fabs(f[1] - f[3]), fmax(fabs(f[2] - f[6]), fabs(f[5] - f[7])));
       ck_assert_msg(skew < tolerance, "%s, %s: not symmetric: %g of %g", ops->name, deformations[kind], skew, size);
     }
-    if (kind == DEFORMATIONS_AT_REST && test.law->modulus > 0) { /* of pressure waves */
+    if (kind == DEFORMATIONS_AT_REST && test.law->modulus > 0 && ops->promises & NOMOS_LAW_ISOTROPIC) { /* of pressure waves */
       memset(turned, 0, sizeof turned);
       for (size_t k = 0; k < N_POINTS; k++) turned[k] = 1;
       ops->jvp(test.law, N_POINTS, N_POINTS, F, turned, NULL, y_turned);
@@ -378,7 +378,7 @@ void CheckLawPrecision(const NomosLawOps *ops, const char *const set[], double t
     for (int i = 0; i < 2; i++) Apply(test[i].law, N_POINTS, F, y[i]);
     const double size = fmax(Largest(ALL, y[1]), ops->kind == NOMOS_LAW_ELASTICITY ? test[1].law->modulus : 1);
     ck_assert_msg(isfinite(size), "%s, %s: not finite", ops->name, deformations[kind]);
-    ck_assert_msg(LargestDifference(ALL, y[0], y[1]) < tolerance * size, "%s, %s: single precision is wrong by %g of %g", ops->name, deformations[kind], LargestDifference(ALL, y[0], y[1]), size);
+    ck_assert_msg(LargestDifference(ALL, y[0], y[1]) <= tolerance * size, "%s, %s: single precision is wrong by %g of %g", ops->name, deformations[kind], LargestDifference(ALL, y[0], y[1]), size);
   }
   for (int i = 0; i < 2; i++) ck_ok(TestLawDestroy(&test[i]));
 }

@@ -14,6 +14,8 @@ extern const NomosLawOps NomosLawOps_SvdElasticity;
 extern const NomosLawOps NomosLawOps_SvdPlasticity;
 extern const NomosLawOps NomosLawOps_PlainElasticity;
 extern const NomosLawOps NomosLawOps_PlainPlasticity;
+extern const NomosLawOps NomosLawOps_SplineElasticity;
+extern const NomosLawOps NomosLawOps_SplinePlasticity;
 extern const NomosLawOps NomosLawOps_Hyperelastic;
 extern const NomosLawOps NomosLawOps_Dissipative;
 
@@ -28,6 +30,8 @@ static const NomosLawOps *const nomos_learned_laws[] = {
   &NomosLawOps_SvdPlasticity,
   &NomosLawOps_PlainElasticity,
   &NomosLawOps_PlainPlasticity,
+  &NomosLawOps_SplineElasticity,
+  &NomosLawOps_SplinePlasticity,
   &NomosLawOps_Hyperelastic,
   &NomosLawOps_Dissipative,
   NULL,

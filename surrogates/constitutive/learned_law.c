@@ -96,34 +96,23 @@ static PetscErrorCode FindTensor(NomosLaw law, NomosSafetensors file, const Nomo
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosLearnedLawSetup(NomosLaw law, NomosLearnedLawSize *size)
+/* Parameters and values of the tensors, from the file or first ones. */
+static PetscErrorCode Fill(NomosLaw law, NomosSafetensors file, uint64_t seed, NomosLearnedLawSize *size)
 {
   const NomosLearnedLaw *kind = law->ops->variant;
   NomosLawTensor         tensors[NOMOS_LAW_MAX_TENSORS];
   NomosLawParameter     *parameters;
-  NomosSafetensors       file = NULL;
-  const char            *path, *wrong;
-  char                   key[2 * NOMOS_MAX_NAME];
-  int64_t                seed, width, layers;
+  const char            *name;
+  char                   key[NOMOS_MAX_NAME];
 
   PetscFunctionBeginUser;
-#define KEY(name) (snprintf(key, sizeof key, "%s." name, law->section), key)
-  PetscCall(NomosConfigGetInt(law->config, KEY("weights_seed"), &seed));
-  width = layers = 0;
-  if (law->ops->n_params > NOMOS_N_WEIGHT_PARAMS) {
-    PetscCall(NomosConfigGetInt(law->config, KEY("network_width"), &width));
-    PetscCall(NomosConfigGetInt(law->config, KEY("network_layers"), &layers));
-  }
-#undef KEY
-  *size = (NomosLearnedLawSize){(size_t)width, (size_t)layers};
-  PetscCall(NomosLawString(law, "learned", &path));
-  if (path[0]) {
+  if (file) {
     snprintf(key, sizeof key, "law.%s", nomos_law_kinds[law->ops->kind]);
-    PetscCall(NomosSafetensorsOpen(law->comm, path, &file));
-    wrong = NomosSafetensorsMetadata(file, key);
-    NomosCheck(!wrong || !strcmp(wrong, law->ops->name), law->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: %s.learned: these are weights of %s = %s, but the material has %s: change one of them", NomosLawWhere(law, "learned"), law->section, nomos_law_kinds[law->ops->kind], wrong, law->ops->name);
+    name = NomosSafetensorsMetadata(file, key);
+    NomosCheck(!name || !strcmp(name, law->ops->name), law->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: %s.learned: these are weights of %s = %s, but the material has %s: change one of them", NomosLawWhere(law, "learned"), law->section, nomos_law_kinds[law->ops->kind], name, law->ops->name);
+    const bool network = size->layers > 0;
     PetscCall(SizeOfFile(law, file, size));
-    NomosCheck(!layers || (size->width > 0 && size->width <= NOMOS_LAW_MAX_WIDTH), law->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: %s.learned: a network of width %zu: at most %d are possible", NomosLawWhere(law, "learned"), law->section, size->width, NOMOS_LAW_MAX_WIDTH);
+    NomosCheck(!network || (size->width > 0 && size->width <= NOMOS_LAW_MAX_WIDTH), law->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: %s.learned: a network of width %zu: at most %d are possible", NomosLawWhere(law, "learned"), law->section, size->width, NOMOS_LAW_MAX_WIDTH);
   }
   const size_t n    = kind->tensors(law->ops, *size, tensors);
   law->n_parameters = 0;
@@ -134,11 +123,34 @@ PetscErrorCode NomosLearnedLawSetup(NomosLaw law, NomosLearnedLawSize *size)
   double *values = law->values;
   for (size_t t = 0; t < n; t++) {
     if (file) PetscCall(FindTensor(law, file, &tensors[t], values));
-    else PetscCall(NomosInitialiserFill(&tensors[t].initialiser, (uint64_t)seed, tensors[t].param->key, tensors[t].n_dims, tensors[t].shape, values));
+    else PetscCall(NomosInitialiserFill(&tensors[t].initialiser, seed, tensors[t].param->key, tensors[t].n_dims, tensors[t].shape, values));
     for (size_t i = 0; i < Entries(&tensors[t]); i++) *parameters++ = (NomosLawParameter){.param = tensors[t].param, .entry = (int)i};
     values += Entries(&tensors[t]);
   }
-  PetscCall(NomosSafetensorsClose(&file));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosLearnedLawSetup(NomosLaw law, NomosLearnedLawSize *size)
+{
+  NomosSafetensors file = NULL;
+  const char      *path;
+  char             key[2 * NOMOS_MAX_NAME];
+  int64_t          seed, width = 0, layers = 0;
+
+  PetscFunctionBeginUser;
+#define KEY(name) (snprintf(key, sizeof key, "%s." name, law->section), key)
+  PetscCall(NomosConfigGetInt(law->config, KEY("weights_seed"), &seed));
+  if (law->ops->n_params > NOMOS_N_WEIGHT_PARAMS) {
+    PetscCall(NomosConfigGetInt(law->config, KEY("network_width"), &width));
+    PetscCall(NomosConfigGetInt(law->config, KEY("network_layers"), &layers));
+  }
+#undef KEY
+  *size = (NomosLearnedLawSize){(size_t)width, (size_t)layers};
+  PetscCall(NomosLawString(law, "learned", &path));
+  if (path[0]) PetscCall(NomosSafetensorsOpen(law->comm, path, &file));
+  const PetscErrorCode code = Fill(law, file, (uint64_t)seed, size);
+  if (file) PetscCall(NomosSafetensorsClose(&file));
+  PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -9,7 +9,7 @@ enum { NETWORK_WIDTH = NOMOS_NETWORK_MAX_WIDTH, NETWORK_LAYERS = NOMOS_NETWORK_M
 
 /* Activations of a tile. Lies on the stack of a kernel, of which it uses what the network's size needs. */
 typedef struct {
-  Real x[NETWORK_ENDS * TILE], y[NETWORK_ENDS * TILE];
+  Real x[NETWORK_ENDS * TILE], y[NETWORK_ENDS * TILE], quotient[3 * TILE]; /* (y_j - y_k)/(s_j - s_k), (j, k) the two that are not i, of spectral outputs */
   Real h[NETWORK_LAYERS][NETWORK_WIDTH * TILE], slope[NETWORK_LAYERS][NETWORK_WIDTH * TILE];
 } __attribute__((aligned(64))) NetworkTile;
 

@@ -34,6 +34,18 @@ static size_t Tensors(const NomosLawOps *ops, NomosLearnedLawSize size, NomosLaw
   return size.layers + 1;
 }
 
+/* clang-format off */
+#define CURVE(kind, c) {kind "." #c, NOMOS_PARAM_REAL_LIST, "", "Pa", 0, 0, NULL, true, "Values of the curve " #c " of the " kind " at its knots, less a straight line."}
+static const NomosParam curve_params[NOMOS_N_LAW_KINDS][3] = {{CURVE("elasticity", f), CURVE("elasticity", g), CURVE("elasticity", h)}, {CURVE("plasticity", f), CURVE("plasticity", g), CURVE("plasticity", h)}};
+/* clang-format on */
+
+static size_t Curves(const NomosLawOps *ops, NomosLearnedLawSize size, NomosLawTensor tensors[])
+{
+  (void)size;
+  for (int c = 0; c < 3; c++) tensors[c] = (NomosLawTensor){.param = &curve_params[ops->kind][c], .n_dims = 1, .shape = {NOMOS_SPLINE_KNOTS}, .initialiser = NomosInitialiserConstant(0)};
+  return 3;
+}
+
 static PetscErrorCode Create(NomosLaw law)
 {
   NomosNetworkLawData *data;
@@ -44,8 +56,8 @@ static PetscErrorCode Create(NomosLaw law)
   law->data  = data;
   data->kind = law->ops->variant;
   PetscCall(NomosLearnedLawSetup(law, &size));
-  data->shape        = Shape(data->kind, size);
-  const size_t bytes = NomosNetworkWeights(&data->shape, 1) * NomosRealBytes(law->precision);
+  if (!data->kind->spline) data->shape = Shape(data->kind, size);
+  const size_t bytes = (data->kind->spline ? 6 * NOMOS_SPLINE_KNOTS : NomosNetworkWeights(&data->shape, 1)) * NomosRealBytes(law->precision);
   PetscCall(PetscMalloc2(bytes, (char **)&data->weights, bytes, (char **)&data->transposed));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -84,17 +96,24 @@ static PetscErrorCode Renew(NomosLaw law)
 }
 
 /* clang-format off */
-#define LAW(KIND, name_, promises_, variant_, summary_) { \
-  .name = name_, .kind = NOMOS_LAW_##KIND, .promises = promises_, .summary = summary_, .reference = "doi:10.48550/arXiv.2304.14369", \
-  .n_params = NOMOS_N_LEARNED_LAW_PARAMS, .params = nomos_learned_law_params, .create = Create, .destroy = Destroy, .renew = Renew, .apply = Apply, .jvp = Jvp, .vjp = Vjp, .variant = variant_}
+#define LAW(KIND, name_, promises_, variant_, n_params_, summary_, reference_) { \
+  .name = name_, .kind = NOMOS_LAW_##KIND, .promises = promises_, .summary = summary_, .reference = reference_, \
+  .n_params = n_params_, .params = nomos_learned_law_params, .create = Create, .destroy = Destroy, .renew = Renew, .apply = Apply, .jvp = Jvp, .vjp = Vjp, .variant = variant_}
 #define LAWS(suffix, name, promises, inputs_, output_, features, P) \
   static const NomosNetworkLaw suffix = {.learned = {.tensors = Tensors}, .inputs = inputs_, .output = output_}; \
-  const NomosLawOps NomosLawOps_##suffix##Elasticity = LAW(ELASTICITY, name, promises, &suffix, "Network of " features ": tau = " P " F^T."); \
-  const NomosLawOps NomosLawOps_##suffix##Plasticity = LAW(PLASTICITY, name, (promises) & ~NOMOS_LAW_SYMMETRIC, &suffix, "Network of " features ": F_e = F + 1e-3 " P ".");
+  const NomosLawOps NomosLawOps_##suffix##Elasticity = LAW(ELASTICITY, name, promises, &suffix, NOMOS_N_LEARNED_LAW_PARAMS, "Network of " features ": tau = " P " F^T.", NCLAW); \
+  const NomosLawOps NomosLawOps_##suffix##Plasticity = LAW(PLASTICITY, name, (promises) & ~NOMOS_LAW_SYMMETRIC, &suffix, NOMOS_N_LEARNED_LAW_PARAMS, "Network of " features ": F_e = F + 1e-3 " P ".", NCLAW);
+#define NCLAW "Ma et al. (2023), doi:10.48550/arXiv.2304.14369"
 
 LAWS(InvariantFull, "invariant_full", 0, NOMOS_INPUT_SINGULAR | NOMOS_INPUT_GREEN | NOMOS_INPUT_DETERMINANT, NOMOS_OUTPUT_ROTATED, "singular values, F^T F and det F (NCLaw)", "R sym(X)")
 LAWS(Invariant, "invariant", 0, NOMOS_INPUT_TRACES, NOMOS_OUTPUT_ROTATED, "the traces of R^T F and F^T F and det F", "R sym(X)")
 LAWS(Polar, "polar", 0, NOMOS_INPUT_STRETCH, NOMOS_OUTPUT_ROTATED, "the stretch R^T F", "R sym(X)")
 LAWS(Svd, "svd", NOMOS_LAW_SYMMETRIC | NOMOS_LAW_INEXACT, NOMOS_INPUT_SINGULAR, NOMOS_OUTPUT_SPECTRAL, "singular values, which jumps where two coincide", "U diag(y) V^T")
 LAWS(Plain, "plain", NOMOS_LAW_INEXACT, NOMOS_INPUT_DISPLACEMENT, NOMOS_OUTPUT_MATRIX, "F itself", "X")
+
+#define CURVES "Xu et al. (2015), doi:10.1145/2766917; " NCLAW
+static const NomosNetworkLaw elastic_curves = {.learned = {.tensors = Curves}, .inputs = NOMOS_INPUT_SINGULAR, .output = NOMOS_OUTPUT_SPECTRAL, .spline = true, .base = 1e4};
+static const NomosNetworkLaw plastic_curves = {.learned = {.tensors = Curves}, .inputs = NOMOS_INPUT_SINGULAR, .output = NOMOS_OUTPUT_SPECTRAL, .spline = true, .base = 0};
+const NomosLawOps NomosLawOps_SplineElasticity = LAW(ELASTICITY, "spline", NOMOS_LAW_ISOTROPIC | NOMOS_LAW_SYMMETRIC | NOMOS_LAW_INEXACT, &elastic_curves, NOMOS_N_WEIGHT_PARAMS, "Curves of singular values, of their products by twos and of det F: tau = U diag(P) V^T F^T.", CURVES);
+const NomosLawOps NomosLawOps_SplinePlasticity = LAW(PLASTICITY, "spline", NOMOS_LAW_ISOTROPIC | NOMOS_LAW_INEXACT, &plastic_curves, NOMOS_N_WEIGHT_PARAMS, "Curves of singular values, of their products by twos and of det F: F_e = F + 1e-3 U diag(P) V^T.", CURVES);
 /* clang-format on */

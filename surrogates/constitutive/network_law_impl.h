@@ -27,11 +27,13 @@ typedef struct {
   NomosLearnedLaw    learned; /* first */
   int                inputs;
   NomosNetworkOutput output;
+  bool               spline; /* in the place of the network */
+  double             base;   /* spline.h */
 } NomosNetworkLaw;
 
 typedef struct {
   const NomosNetworkLaw *kind;
-  NomosNetworkShape      shape;
+  NomosNetworkShape      shape;                /* of no meaning for a spline */
   void                  *weights, *transposed; /* of the law's precision, as kernels take them */
 } NomosNetworkLawData;
 

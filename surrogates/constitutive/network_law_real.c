@@ -5,6 +5,7 @@
    finite where singular values coincide. Only a single s_i, as a function, has a kink there: the derivative is then one of several, that of the frame which the factors came with. */
 #include "surrogates/constitutive/network.h"
 #include "surrogates/constitutive/network_law_impl.h"
+#include "surrogates/constitutive/spline.h"
 
 /* Of one vector of points. */
 typedef struct {
@@ -75,10 +76,10 @@ static void Inputs(int inputs, const Frame *p, Real *x)
   }
 }
 
-/* 1/(s_i + s_j), or 1/(s_i - s_j) */
-static Vector Inverse(const Frame *p, int i, int j, Real sign)
+/* 1/(s_i + s_j) */
+static Vector OverSum(const Frame *p, int i, int j)
 {
-  return LaneGuardedInverse(p->s[i] + sign * p->s[j], LaneAbs(p->s[0]));
+  return LaneGuardedInverse(p->s[i] + p->s[j], LaneAbs(p->s[0]));
 }
 
 static void InputsTangent(int inputs, const Frame *p, const Matrix3 f_dot, const Matrix3 w, Real *x)
@@ -101,7 +102,7 @@ static void InputsTangent(int inputs, const Frame *p, const Matrix3 f_dot, const
     for (int k = 0; k < 9; k++, x += TILE) *(Vector *)x = f_dot[k];
   if (inputs & NOMOS_INPUT_STRETCH) {
     for (int i = 0; i < 3; i++)
-      for (int j = 0; j < 3; j++) a[3 * i + j] = (p->s[i] * w[3 * i + j] + p->s[j] * w[3 * j + i]) * Inverse(p, i, j, 1);
+      for (int j = 0; j < 3; j++) a[3 * i + j] = (p->s[i] * w[3 * i + j] + p->s[j] * w[3 * j + i]) * OverSum(p, i, j);
     Matrix3Product(false, false, p->v, a, b);
     Matrix3Product(false, true, b, p->v, a);
     Symmetric(a, &x, 0);
@@ -148,7 +149,7 @@ static void InputsBack(int inputs, const Frame *p, const Real *x_bar, Matrix3 f_
     Matrix3Product(true, false, p->v, a, b);
     Matrix3Product(false, false, b, p->v, a);
     for (int i = 0; i < 3; i++)
-      for (int j = 0; j < 3; j++) w_bar[3 * i + j] += 2 * a[3 * i + j] * p->s[i] * Inverse(p, i, j, 1);
+      for (int j = 0; j < 3; j++) w_bar[3 * i + j] += 2 * a[3 * i + j] * p->s[i] * OverSum(p, i, j);
   }
   if (inputs & NOMOS_INPUT_TRACES) {
     const Vector trace = *(const Vector *)x_bar, square = *(const Vector *)(x_bar + TILE), determinant = *(const Vector *)(x_bar + 2 * TILE);
@@ -176,18 +177,18 @@ static void Outputs(NomosNetworkOutput output, const Frame *p, const Real *y, Ma
 }
 
 /* The part of a spectral matrix's derivative that turns with the factors: of its frame, entries (i, j) and (j, i) of a to those of b. It is its own transpose. */
-static void SpectralTurn(const Frame *p, const Real *y, const Matrix3 a, Matrix3 b)
+static void SpectralTurn(const Frame *p, const Real *y, const Real *quotient, const Matrix3 a, Matrix3 b)
 {
-  for (int i = 0; i < 3; i++)
-    for (int j = i + 1; j < 3; j++) {
-      const Vector yi = *(const Vector *)(y + i * TILE), yj = *(const Vector *)(y + j * TILE);
-      const Vector even = (Real)0.5 * (a[3 * i + j] + a[3 * j + i]) * (yi - yj) * Inverse(p, i, j, -1), odd = (Real)0.5 * (a[3 * i + j] - a[3 * j + i]) * (yi + yj) * Inverse(p, i, j, 1);
-      b[3 * i + j] += even + odd;
-      b[3 * j + i] += even - odd;
-    }
+  for (int k = 0; k < 3; k++) {
+    const int    i = (k + 1) % 3, j = (k + 2) % 3;
+    const Vector even = (Real)0.5 * (a[3 * i + j] + a[3 * j + i]) * *(const Vector *)(quotient + k * TILE);
+    const Vector odd  = (Real)0.5 * (a[3 * i + j] - a[3 * j + i]) * (*(const Vector *)(y + i * TILE) + *(const Vector *)(y + j * TILE)) * OverSum(p, i, j);
+    b[3 * i + j] += even + odd;
+    b[3 * j + i] += even - odd;
+  }
 }
 
-static void OutputsTangent(NomosNetworkOutput output, const Frame *p, const Real *y, const Real *y_dot, const Matrix3 w, Matrix3 P_dot)
+static void OutputsTangent(NomosNetworkOutput output, const Frame *p, const Real *y, const Real *quotient, const Real *y_dot, const Matrix3 w, Matrix3 P_dot)
 {
   Matrix3 a, b, c;
 
@@ -195,7 +196,7 @@ static void OutputsTangent(NomosNetworkOutput output, const Frame *p, const Real
     ENTRIES P_dot[i] = *(const Vector *)(y_dot + i * TILE);
   } else if (output == NOMOS_OUTPUT_ROTATED) { /* R X_dot + U K V^T X */
     for (int i = 0; i < 3; i++)
-      for (int j = 0; j < 3; j++) a[3 * i + j] = (w[3 * i + j] - w[3 * j + i]) * Inverse(p, i, j, 1);
+      for (int j = 0; j < 3; j++) a[3 * i + j] = (w[3 * i + j] - w[3 * j + i]) * OverSum(p, i, j);
     Matrix3Product(false, false, p->u, a, b);
     Matrix3Product(false, true, b, p->v, c);
     FromSymmetric(&y, 1, a);
@@ -206,7 +207,7 @@ static void OutputsTangent(NomosNetworkOutput output, const Frame *p, const Real
   } else {
     ENTRIES a[i] = LaneFill(0);
     for (int j = 0; j < 3; j++) a[4 * j] = *(const Vector *)(y_dot + j * TILE);
-    SpectralTurn(p, y, w, a);
+    SpectralTurn(p, y, quotient, w, a);
     Matrix3Product(false, false, p->u, a, b);
     Matrix3Product(false, true, b, p->v, P_dot);
   }
@@ -231,7 +232,7 @@ static void OutputsBack(NomosNetworkOutput output, const Frame *p, const Matrix3
 }
 
 /* w_bar gets added what P_bar makes by the turning of the factors. */
-static void OutputsTurnBack(NomosNetworkOutput output, const Frame *p, const Real *y, const Matrix3 P_bar, Matrix3 w_bar)
+static void OutputsTurnBack(NomosNetworkOutput output, const Frame *p, const Real *y, const Real *quotient, const Matrix3 P_bar, Matrix3 w_bar)
 {
   Matrix3 a, b, c;
 
@@ -243,22 +244,28 @@ static void OutputsTurnBack(NomosNetworkOutput output, const Frame *p, const Rea
     Matrix3Product(false, false, a, p->v, c);
     for (int i = 0; i < 3; i++)
       for (int j = i + 1; j < 3; j++) {
-        const Vector turn = (c[3 * i + j] - c[3 * j + i]) * Inverse(p, i, j, 1);
+        const Vector turn = (c[3 * i + j] - c[3 * j + i]) * OverSum(p, i, j);
         w_bar[3 * i + j] += turn;
         w_bar[3 * j + i] -= turn;
       }
   } else {
     Matrix3Product(true, false, p->u, P_bar, a);
     Matrix3Product(false, false, a, p->v, b);
-    SpectralTurn(p, y, b, w_bar);
+    SpectralTurn(p, y, quotient, b, w_bar);
   }
 }
 
 /* ---- the law ---- */
 
+static void Pack(const NomosNetworkLawData *data, const double values[], double base, Real *weights, Real *transposed)
+{
+  if (data->kind->spline) NAME(NomosSplinePack)(base, values, weights);
+  else NAME(NomosNetworkPack)(&data->shape, values, weights, transposed);
+}
+
 void NAME(NomosNetworkLawPack)(const NomosNetworkLawData *data, const double values[])
 {
-  NAME(NomosNetworkPack)(&data->shape, values, data->weights, data->transposed);
+  Pack(data, values, data->kind->base, data->weights, data->transposed);
 }
 
 /* Frames and inputs of the tile at `start`, outputs and slopes. */
@@ -266,7 +273,14 @@ static void TileForward(const NomosNetworkLawData *data, size_t n, size_t stride
 {
   FramesOf(data->kind, F, stride, n, frames);
   for (size_t v = 0; v < TILE_VECTORS; v++) Inputs(data->kind->inputs, &frames->at[v], tile->x + v * VECTOR);
-  NAME(NomosNetworkForward)(&data->shape, data->weights, slopes, tile);
+  if (data->kind->spline) NAME(NomosSplineForward)(data->weights, tile);
+  else NAME(NomosNetworkForward)(&data->shape, data->weights, slopes, tile);
+  for (size_t v = 0; v < TILE_VECTORS && !data->kind->spline && data->kind->output == NOMOS_OUTPUT_SPECTRAL; v++)
+    for (size_t k = 0; k < 3; k++) {
+      const size_t  i = (k + 1) % 3, j = (k + 2) % 3;
+      const Vector *s = frames->s[v], *y = (const Vector *)(tile->y + v * VECTOR);
+      *(Vector *)(tile->quotient + k * TILE + v * VECTOR) = (y[i * TILE_VECTORS] - y[j * TILE_VECTORS]) * LaneGuardedInverse(s[i] - s[j], LaneAbs(s[0]));
+    }
 }
 
 void NAME(NomosNetworkLawApply)(NomosLaw law, size_t n, size_t stride, const void *F, void *y, void *kept)
@@ -300,7 +314,7 @@ void NAME(NomosNetworkLawJvp)(NomosLaw law, size_t n, size_t stride, const void 
   Frames                     frames;
   Real                       weights_dot[NOMOS_NETWORK_MAX_WEIGHTS];
 
-  if (p_dot) NAME(NomosNetworkPack)(&data->shape, p_dot, weights_dot, NULL);
+  if (p_dot) Pack(data, p_dot, 0, weights_dot, NULL);
   for (size_t start = 0; start < n; start += TILE) {
     Matrix3 f_dot[TILE_VECTORS], w[TILE_VECTORS], a, P, P_dot;
     TileForward(data, n - start, stride, (const Real *)F + start, true, &frames, &tile);
@@ -312,10 +326,11 @@ void NAME(NomosNetworkLawJvp)(NomosLaw law, size_t n, size_t stride, const void 
       }
       InputsTangent(kind->inputs, &frames.at[v], f_dot[v], w[v], dot.x + v * VECTOR);
     }
-    NAME(NomosNetworkTangent)(&data->shape, data->weights, p_dot ? weights_dot : NULL, &tile, &dot);
+    if (kind->spline) NAME(NomosSplineTangent)(data->weights, p_dot ? weights_dot : NULL, &tile, &dot);
+    else NAME(NomosNetworkTangent)(&data->shape, data->weights, p_dot ? weights_dot : NULL, &tile, &dot);
     for (size_t v = 0; v < TILE_VECTORS; v++) {
       const Frame *p = &frames.at[v];
-      OutputsTangent(kind->output, p, tile.y + v * VECTOR, dot.y + v * VECTOR, w[v], P_dot);
+      OutputsTangent(kind->output, p, tile.y + v * VECTOR, tile.quotient + v * VECTOR, dot.y + v * VECTOR, w[v], P_dot);
       if (law->ops->kind == NOMOS_LAW_ELASTICITY) {
         Outputs(kind->output, p, tile.y + v * VECTOR, P);
         Matrix3Product(false, true, P, f_dot[v], a);
@@ -347,7 +362,7 @@ void NAME(NomosNetworkLawVjp)(NomosLaw law, size_t n, size_t stride, const void 
 
   (void)kept;
   memset(tile.x, 0, sizeof tile.x); /* rows beyond the inputs */
-  if (p_bar) memset(sums, 0, sizeof *sums * NAME(NomosNetworkSums)(&data->shape));
+  if (p_bar) memset(sums, 0, sizeof *sums * (kind->spline ? SPLINE_TABLE : NAME(NomosNetworkSums)(&data->shape)));
   for (size_t start = 0; start < n; start += TILE) {
     Matrix3 result_bar, P_bar, P, f_bar, w_bar, a;
     TileForward(data, n - start, stride, (const Real *)F + start, true, &frames, &tile);
@@ -355,7 +370,8 @@ void NAME(NomosNetworkLawVjp)(NomosLaw law, size_t n, size_t stride, const void 
       ResultBack(law, &frames.at[v], (const Real *)y_bar + start + v * VECTOR, stride, CountAt(n, start + v * VECTOR), result_bar, P_bar);
       OutputsBack(kind->output, &frames.at[v], P_bar, bar.y + v * VECTOR);
     }
-    NAME(NomosNetworkBackward)(&data->shape, data->transposed, &tile, &bar, p_bar ? sums : NULL);
+    if (kind->spline) NAME(NomosSplineBackward)(data->weights, &tile, &bar, p_bar ? sums : NULL);
+    else NAME(NomosNetworkBackward)(&data->shape, data->transposed, &tile, &bar, p_bar ? sums : NULL);
     for (size_t v = 0; v < TILE_VECTORS; v++) {
       const size_t at = start + v * VECTOR, count = CountAt(n, at);
       const Frame *p  = &frames.at[v];
@@ -367,7 +383,7 @@ void NAME(NomosNetworkLawVjp)(NomosLaw law, size_t n, size_t stride, const void 
         ENTRIES f_bar[i] = result_bar[i];
       ENTRIES w_bar[i] = LaneFill(0);
       InputsBack(kind->inputs, p, bar.x + v * VECTOR, f_bar, w_bar);
-      OutputsTurnBack(kind->output, p, tile.y + v * VECTOR, P_bar, w_bar);
+      OutputsTurnBack(kind->output, p, tile.y + v * VECTOR, tile.quotient + v * VECTOR, P_bar, w_bar);
       if (NeedsFactors(kind)) {
         Matrix3Product(false, false, p->u, w_bar, P);
         Matrix3Product(false, true, P, p->v, a);
@@ -376,5 +392,6 @@ void NAME(NomosNetworkLawVjp)(NomosLaw law, size_t n, size_t stride, const void 
       Matrix3Store(f_bar, (Real *)F_bar + at, stride, count);
     }
   }
-  if (p_bar) NAME(NomosNetworkUnpack)(&data->shape, sums, p_bar);
+  if (p_bar && kind->spline) NAME(NomosSplineUnpack)(sums, p_bar);
+  else if (p_bar) NAME(NomosNetworkUnpack)(&data->shape, sums, p_bar);
 }

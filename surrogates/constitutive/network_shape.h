@@ -4,7 +4,7 @@
 
 #include "surrogates/constitutive/learned_law_impl.h"
 
-enum { NOMOS_NETWORK_MAX_WIDTH = NOMOS_LAW_MAX_WIDTH, NOMOS_NETWORK_MAX_LAYERS = NOMOS_LAW_MAX_LAYERS, NOMOS_NETWORK_MAX_ENDS = 16 };
+enum { NOMOS_NETWORK_MAX_WIDTH = NOMOS_LAW_MAX_WIDTH, NOMOS_NETWORK_MAX_LAYERS = NOMOS_LAW_MAX_LAYERS, NOMOS_NETWORK_MAX_ENDS = 16, NOMOS_SPLINE_KNOTS = 21 };
 enum { NOMOS_NETWORK_MAX_WEIGHTS = NOMOS_NETWORK_MAX_WIDTH * (NOMOS_NETWORK_MAX_WIDTH * (NOMOS_NETWORK_MAX_LAYERS - 1) + 2 * NOMOS_NETWORK_MAX_ENDS) };
 
 /* Inputs that are equal by symmetry are one for the kernel, with the sum of their columns; so are outputs of which only the mean is used, with the mean of their rows: 13-64-64-9 is
