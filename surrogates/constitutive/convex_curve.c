@@ -9,7 +9,7 @@ static void ControlsOf(const NomosCurve *curve, const double numbers[], Controls
 {
   for (size_t side = 0; side < curve->sides; side++) {
     double sum = log(curve->scale) + numbers[0];
-    for (size_t k = 0; k < curve->m; k++) c[side][k] = exp(sum += numbers[1 + side * curve->m + k]);
+    for (size_t k = 0; k < curve->m; k++) c[side][k] = exp(sum += NOMOS_CURVE_GROWTH * numbers[1 + side * curve->m + k]);
   }
 }
 
@@ -52,7 +52,7 @@ void NomosCurveTangent(const NomosCurve *curve, const double numbers[], const do
   ControlsOf(curve, numbers, c);
   for (size_t side = 0; side < curve->sides; side++) {
     double sum = numbers_dot[0];
-    for (size_t k = 0; k < curve->m; k++) c[side][k] *= sum += numbers_dot[1 + side * curve->m + k];
+    for (size_t k = 0; k < curve->m; k++) c[side][k] *= sum += NOMOS_CURVE_GROWTH * numbers_dot[1 + side * curve->m + k];
   }
   Pieces(curve, c, pieces_dot);
 }
@@ -72,6 +72,6 @@ void NomosCurvePullBack(const NomosCurve *curve, const double numbers[], const N
       Pieces(curve, unit, &column);
       for (size_t i = 0; i < sizeof column / sizeof(double); i++) sum += (&column.c[0][0][0])[i] * (&pieces_bar->c[0][0][0])[i];
       numbers_bar[0] += sum;
-      for (size_t l = 0; l <= k; l++) numbers_bar[1 + side * curve->m + l] += sum;
+      for (size_t l = 0; l <= k; l++) numbers_bar[1 + side * curve->m + l] += NOMOS_CURVE_GROWTH * sum;
     }
 }

@@ -3,7 +3,7 @@
    h is a quadratic spline, once continuously differentiable and constant beyond the last knots, on intervals that grow away from 0. Its Bezier points are one number c_k > 0 in the middle of each
    interval k, and between intervals the mean of their neighbours that makes h' continuous, so h is positive because the c_k are. With m intervals on each side of 0, outwards,
 
-     log c_k = log scale + level + sum_{l <= k} growth_l        numbers: level, then the growths of the positive side, then those of the negative
+     log c_k = log scale + level + 0.3 sum_{l <= k} growth_l        numbers: level, then the growths of the positive side, then those of the negative
 
    A number is thus a logarithm or a ratio: a step of the same size changes a stiffness of 1e3 Pa and one of 1e7 Pa by the same factor, and the curve goes on beyond what the data reach as it
    is at their edge. On an interval of length L at distance r from its inner end,
@@ -19,6 +19,8 @@
 enum { NOMOS_CURVE_MAX_INTERVALS = 6,
        NOMOS_CURVE_SIDES         = 2,
        NOMOS_CURVE_PIECES        = NOMOS_CURVE_MAX_INTERVALS + 1 };
+
+#define NOMOS_CURVE_GROWTH 0.3 /* outer intervals feel many growths: each number changes its own less than the level does the whole */
 
 typedef struct {
   size_t m, sides;                                   /* sides = 1: positive x only, phi' is 0 for negative x */

@@ -5,8 +5,8 @@
 
 #include <math.h>
 
-/* Where learning starts: strains that all of the materials of Ma et al. (2023) reach. */
-static const double     cohesion_scale = 0.02, tension_scale = 0.05;
+/* Where learning starts: so early that all materials yield and tear at once. What never yields has no gradient. */
+static const double     cohesion_scale = 0.01, tension_scale = 0.002;
 static const NomosCurve curve = {
   .m = 4, .sides = 1, .scale = 0.2, .knot = {0, 0.03, 0.1, 0.25, 0.5}
 };
@@ -16,8 +16,8 @@ enum { COHESION,
        FRICTION,
        N_TENSORS }; /* the first two are single numbers */
 static const NomosParam tensors[N_TENSORS] = {
-  {.key = "plasticity.cohesion", .type = NOMOS_PARAM_REAL_LIST, .default_value = "", .differentiable = true, .doc = "Logarithm of the deviatoric strain that yields without pressure, over 0.02."                 },
-  {.key = "plasticity.tension",  .type = NOMOS_PARAM_REAL_LIST, .default_value = "", .differentiable = true, .doc = "Logarithm of the volumetric strain that tears, over 0.05."                                   },
+  {.key = "plasticity.cohesion", .type = NOMOS_PARAM_REAL_LIST, .default_value = "", .differentiable = true, .doc = "Logarithm of the deviatoric strain that yields without pressure, over 0.01."                 },
+  {.key = "plasticity.tension",  .type = NOMOS_PARAM_REAL_LIST, .default_value = "", .differentiable = true, .doc = "Logarithm of the volumetric strain that tears, over 0.002."                                   },
   {.key = "plasticity.friction", .type = NOMOS_PARAM_REAL_LIST, .default_value = "", .differentiable = true, .doc = "Numbers of the convex curve whose slope is the deviatoric strain that yields under pressure."},
 };
 
