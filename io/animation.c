@@ -9,7 +9,9 @@
 #include <unistd.h>
 #include <zlib.h>
 
-enum { N_COLOURS = 96, LEVEL = 6, CONTROL = 26, FIRST_FRAME_AT = NOMOS_PNG_SIGNATURE + NOMOS_PNG_CHUNK_OVERHEAD + 13 };
+enum { LEVEL = 6, CONTROL = 26, FIRST_FRAME_AT = NOMOS_PNG_SIGNATURE + NOMOS_PNG_CHUNK_OVERHEAD + 13 };
+
+static const double colour_tolerance = 1.9; /* of 255 levels: is not seen, and halves the files of a few hues */
 
 struct NomosAnimation_s {
   char           path[NOMOS_MAX_PATH], temporary[NOMOS_MAX_PATH + 8];
@@ -139,7 +141,7 @@ PetscErrorCode NomosAnimationFrame(NomosAnimation animation, const uint32_t pixe
   PetscCall(CheckWritten(animation));
   if (first) {
     if (!animation->learnt) PetscCall(NomosAnimationLearn(animation, pixels));
-    PetscCall(NomosPaletteChoose_Private(&animation->palette, N_COLOURS));
+    PetscCall(NomosPaletteChoose_Private(&animation->palette, colour_tolerance));
     PutHeader(animation);
   }
   for (size_t i = 0; i < n; i++) animation->next[i] = NomosPaletteFind_Private(&animation->palette, pixels[i]);

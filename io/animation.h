@@ -1,6 +1,6 @@
 /* An animation in one file that a browser plays: an animated PNG (W3C PNG, third edition, 2025: chunks acTL, fcTL and fdAT), which other programs show as its first frame. Serial.
 
-   To keep it small its pixels are numbers of at most 96 colours, chosen from some of the frames, and of each frame only the rectangle that changed is stored. */
+   To keep it small its pixels are numbers of at most 256 colours, chosen from some of the frames, and of each frame only the rectangle that changed is stored. */
 #ifndef NOMOS_IO_ANIMATION_H
 #define NOMOS_IO_ANIMATION_H
 

@@ -76,10 +76,11 @@ static size_t Cut(Bin *bins, const Box *box)
   return middle;
 }
 
-PetscErrorCode NomosPaletteChoose_Private(NomosPalette *palette, size_t n_wanted)
+PetscErrorCode NomosPaletteChoose_Private(NomosPalette *palette, double tolerance)
 {
   Bin   *bins;
   Box    boxes[256];
+  double weight = 0, error;
   size_t n_bins = 0, n = 0;
 
   PetscFunctionBeginUser;
@@ -87,15 +88,19 @@ PetscErrorCode NomosPaletteChoose_Private(NomosPalette *palette, size_t n_wanted
   for (size_t b = 0; b < NOMOS_PALETTE_BINS; b++) {
     if (!palette->count[b]) continue;
     bins[n_bins].weight = (float)palette->count[b];
+    weight += palette->count[b];
     for (int c = 0; c < 3; c++) bins[n_bins].mean[c] = (float)palette->sum[b][c] / (float)palette->count[b];
     n_bins++;
   }
   if (n_bins) boxes[n++] = MakeBox(bins, 0, n_bins);
-  while (n && n < n_wanted) {
+  while (n && n < 256) {
     size_t worst = 0, middle;
-    for (size_t b = 1; b < n; b++)
+    error = 0;
+    for (size_t b = 0; b < n; b++) {
+      error += boxes[b].error;
       if (boxes[b].error > boxes[worst].error) worst = b;
-    if (!(boxes[worst].error > 0)) break;
+    }
+    if (!(error > weight * tolerance * tolerance)) break;
     middle = Cut(bins, &boxes[worst]);
     if (middle == boxes[worst].start || middle == boxes[worst].end) {
       boxes[worst].error = 0;

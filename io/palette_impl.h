@@ -16,8 +16,8 @@ typedef struct {
 
 PetscErrorCode NomosPaletteCreate_Private(NomosPalette *palette);
 void           NomosPaletteAdd_Private(NomosPalette *palette, size_t n, const uint32_t pixels[]);
-/* At most n_wanted colours (1 to 256) of what was added. */
-PetscErrorCode NomosPaletteChoose_Private(NomosPalette *palette, size_t n_wanted);
+/* So many colours (at most 256) that what was added differs from them by `tolerance` levels in the root mean square. */
+PetscErrorCode NomosPaletteChoose_Private(NomosPalette *palette, double tolerance);
 uint8_t        NomosPaletteFind_Private(NomosPalette *palette, uint32_t colour);
 PetscErrorCode NomosPaletteDestroy_Private(NomosPalette *palette);
 

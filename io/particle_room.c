@@ -106,7 +106,7 @@ static void LabelEdge(const Room *room, int axis, const double corner[3], const 
     Corner(&view->scene, fraction, x);
     Project(room, x, at);
     if (i == 1) snprintf(text, sizeof text, view->scene.unit && view->scene.unit[0] ? "%c (%s)" : "%c", names[axis], view->scene.unit);
-    else snprintf(text, sizeof text, "%.3g", i ? view->scene.high[axis] : view->scene.low[axis]);
+    else snprintf(text, sizeof text, "%.2g", i ? view->scene.high[axis] : view->scene.low[axis]);
     NomosTextDraw_Private(room->cairo, size, at[0] + 0.9 * size * out[0], at[1] + 0.9 * size * out[1], out[0] < -0.9 ? 1 : out[0] > 0 ? 0.2 : 0.8, true, text);
   }
 }
@@ -249,12 +249,33 @@ static void TraceObstacles(NomosView view)
   }
 }
 
+/* Where obstacles stand above the floor. */
+static void CoverFloor(NomosView view)
+{
+  const NomosScene *scene = &view->scene;
+  int               side[2];
+
+  NomosFloorAxes_Private(scene, side);
+  for (int j = 0; j < NOMOS_SHADOW && scene->d == 3; j++) {
+    for (int i = 0; i < NOMOS_SHADOW; i++) {
+      const double share[2] = {(i + 0.5) / NOMOS_SHADOW, (j + 0.5) / NOMOS_SHADOW};
+      double       from[3], along[3] = {0};
+      from[scene->up]  = scene->low[scene->up];
+      along[scene->up] = 1;
+      for (int s = 0; s < 2; s++) from[side[s]] = scene->low[side[s]] + share[s] * (scene->high[side[s]] - scene->low[side[s]]);
+      if (isfinite(March(scene, from, along, 0, 0.5 / view->camera.scale))) view->cover[j][i] = 1;
+    }
+  }
+}
+
 /* Where each pixel sees the floor. */
 static void MapFloor(NomosView view)
 {
   const NomosScene *scene = &view->scene;
-  const int         up = scene->up, side[2] = {up == 0 ? 1 : 0, up == 2 ? 1 : 2};
+  const int         up    = scene->up;
+  int               side[2];
 
+  NomosFloorAxes_Private(scene, side);
   for (int row = 0; row < view->height; row++) {
     for (int column = 0; column < view->width; column++) {
       float *at = &view->floor[2 * ((size_t)row * (size_t)view->width + (size_t)column)];
@@ -289,7 +310,10 @@ PetscErrorCode NomosRoomDraw_Private(NomosView view)
     view->room[i] &= 0xffffff;
     view->depth[i] = INFINITY;
   }
-  if (view->scene.distance) TraceObstacles(view);
+  if (view->scene.distance) {
+    TraceObstacles(view);
+    CoverFloor(view);
+  }
   MapFloor(view);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -79,7 +79,7 @@ static void Fit(NomosView view)
     view->near = fmin(view->near, depth);
     view->far  = fmax(view->far, depth);
   }
-  camera->scale     = (view->width - left - 0.8 * margin) / (high[0] - low[0]);
+  camera->scale     = (view->width - left - 1.1 * margin) / (high[0] - low[0]);
   view->height      = (int)fmin(fmax(ceil(camera->scale * (high[1] - low[1]) + 1.4 * margin - 1e-9), 16), 8192);
   camera->origin[0] = left - camera->scale * low[0];
   camera->origin[1] = 0.4 * margin - camera->scale * low[1];
@@ -145,48 +145,48 @@ PetscErrorCode NomosViewProject(NomosView view, const double x[], double at[2], 
 
 /* --- shadows ------------------------------------------------------------------------------------------------------------------ */
 
-enum { SHADOW = 96 };
-
 static void Blur(float *map, size_t stride_along, size_t stride_across)
 {
-  for (size_t j = 0; j < SHADOW; j++) {
-    float line[SHADOW + 4] = {0};
-    for (size_t i = 0; i < SHADOW; i++) line[i + 2] = map[j * stride_across + i * stride_along];
-    for (size_t i = 0; i < SHADOW; i++) map[j * stride_across + i * stride_along] = (line[i] + 2 * line[i + 1] + 3 * line[i + 2] + 2 * line[i + 3] + line[i + 4]) / 9;
+  for (size_t j = 0; j < NOMOS_SHADOW; j++) {
+    float line[NOMOS_SHADOW + 4] = {0};
+    for (size_t i = 0; i < NOMOS_SHADOW; i++) line[i + 2] = map[j * stride_across + i * stride_along];
+    for (size_t i = 0; i < NOMOS_SHADOW; i++) map[j * stride_across + i * stride_along] = (line[i] + 2 * line[i + 1] + 3 * line[i + 2] + 2 * line[i + 3] + line[i + 4]) / 9;
   }
 }
 
-/* The light from straight above that particles keep from the floor, softened: what shows how high they are. */
+/* The light from straight above that particles and obstacles keep from the floor, softened: what shows where they are. */
 static void DropShadows(NomosView view, const NomosParticles *particles, uint32_t pixels[])
 {
   const NomosScene *scene = &view->scene;
-  const int         side[2] = {scene->up == 0 ? 1 : 0, scene->up == 2 ? 1 : 2};
-  float             map[SHADOW * SHADOW] = {0};
+  float             map[NOMOS_SHADOW * NOMOS_SHADOW];
   double            cell[2], cover;
+  int               side[2];
 
-  for (int i = 0; i < 2; i++) cell[i] = (scene->high[side[i]] - scene->low[side[i]]) / SHADOW;
+  NomosFloorAxes_Private(scene, side);
+  memcpy(map, view->cover, sizeof map);
+  for (int i = 0; i < 2; i++) cell[i] = (scene->high[side[i]] - scene->low[side[i]]) / NOMOS_SHADOW;
   cover = M_PI * particles->radius * particles->radius / (cell[0] * cell[1]);
   for (size_t p = 0; p < particles->n; p++) {
     double at[2];
     bool   inside = true;
     for (int i = 0; i < 2; i++) {
       at[i]  = (particles->x[3 * p + (size_t)side[i]] - scene->low[side[i]]) / cell[i];
-      inside = inside && at[i] >= 0 && at[i] < SHADOW;
+      inside = inside && at[i] >= 0 && at[i] < NOMOS_SHADOW;
     }
-    if (inside) map[(size_t)at[1] * SHADOW + (size_t)at[0]] += (float)cover;
+    if (inside) map[(size_t)at[1] * NOMOS_SHADOW + (size_t)at[0]] += (float)cover;
   }
   for (int pass = 0; pass < 3; pass++) {
-    Blur(map, 1, SHADOW);
-    Blur(map, SHADOW, 1);
+    Blur(map, 1, NOMOS_SHADOW);
+    Blur(map, NOMOS_SHADOW, 1);
   }
-  for (size_t i = 0; i < SHADOW * SHADOW; i++) map[i] = 0.30f * (1 - expf(-1.2f * map[i]));
+  for (size_t i = 0; i < NOMOS_SHADOW * NOMOS_SHADOW; i++) map[i] = 0.30f * (1 - expf(-1.2f * map[i]));
   for (size_t i = 0; i < (size_t)view->width * (size_t)view->height; i++) {
     const float *at = &view->floor[2 * i];
     if (at[0] < 0) continue;
-    const float  u = fminf(fmaxf(at[0] * SHADOW - 0.5f, 0), SHADOW - 1.001f), v = fminf(fmaxf(at[1] * SHADOW - 0.5f, 0), SHADOW - 1.001f);
+    const float  u = fminf(fmaxf(at[0] * NOMOS_SHADOW - 0.5f, 0), NOMOS_SHADOW - 1.001f), v = fminf(fmaxf(at[1] * NOMOS_SHADOW - 0.5f, 0), NOMOS_SHADOW - 1.001f);
     const size_t c = (size_t)u, r = (size_t)v;
-    const float  s = u - (float)c, t = v - (float)r, *m = &map[r * SHADOW + c];
-    const float  dark = (1 - t) * ((1 - s) * m[0] + s * m[1]) + t * ((1 - s) * m[SHADOW] + s * m[SHADOW + 1]);
+    const float  s = u - (float)c, t = v - (float)r, *m = &map[r * NOMOS_SHADOW + c];
+    const float  dark = (1 - t) * ((1 - s) * m[0] + s * m[1]) + t * ((1 - s) * m[NOMOS_SHADOW] + s * m[NOMOS_SHADOW + 1]);
     if (dark > 0.004f) pixels[i] = NomosMix_Private(pixels[i], 0x303848, dark);
   }
 }
@@ -267,9 +267,10 @@ PetscErrorCode NomosViewDraw(NomosView view, const NomosParticles *particles, ui
     double at[2], depth, zoom;
     NomosCameraProject_Private(camera, d, &particles->x[(size_t)d * p], at, &depth);
     zoom = 1 + depth / camera->distance;
-    if (!isfinite(at[0]) || !isfinite(at[1]) || zoom < 0.1) continue;
+    const double radius = fmax(camera->scale * particles->radius / zoom, 0.6);
+    if (!(zoom > 0.1 && fabs(at[0] - 0.5 * view->width) <= view->width + radius && fabs(at[1] - 0.5 * view->height) <= view->height + radius && radius < 1e4)) continue; /* NaN is nowhere */
     const double fade = d == 3 ? haze * fmin(fmax((depth - view->near) / (view->far - view->near), 0), 1) : 0;
-    balls[n++] = (Ball){(float)at[0], (float)at[1], (float)fmax(camera->scale * particles->radius / zoom, 0.6), (float)depth, NomosMix_Private(particles->colour[p], 0xf0f2f4, (float)fade)};
+    balls[n++] = (Ball){(float)at[0], (float)at[1], (float)radius, (float)depth, NomosMix_Private(particles->colour[p], 0xf0f2f4, (float)fade)};
   }
   if (d == 3) PetscCall(SortByDepth(n, &balls));
   for (size_t i = 0; i < n; i++) DrawBall(view, &balls[i], (float)(1 / camera->scale), pixels);

@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-enum { NOMOS_FACE = 65 };
+enum { NOMOS_FACE = 65, NOMOS_SHADOW = 96 };
 
 /* How a colour changes in the light: scaled, then drawn towards white. */
 typedef struct {
@@ -32,13 +32,21 @@ struct NomosView_s {
   float      *depth;          /* of the obstacles; INFINITY elsewhere */
   float      *floor;          /* (height, width, 2): fractions of the floor's sides at pixels of the visible floor; negative elsewhere */
   float      *work_depth;     /* (height, width) */
+  float       cover[NOMOS_SHADOW][NOMOS_SHADOW]; /* of the floor by what stands above it: 1 under an obstacle */
   NomosLight  face[NOMOS_FACE][NOMOS_FACE]; /* of a ball, by the place on it, the upper row first */
 };
 
 void NomosCameraProject_Private(const NomosCamera *camera, int d, const double x[], double at[2], double *depth);
 /* On a surface with this normal, in camera coordinates. */
 NomosLight NomosLight_Private(const NomosCamera *camera, const double normal[3]);
-/* Fills room, depth and floor. */
+/* The two axes along the floor. */
+static inline void NomosFloorAxes_Private(const NomosScene *scene, int side[2])
+{
+  side[0] = scene->up == 0 ? 1 : 0;
+  side[1] = scene->up == 2 ? 1 : 2;
+}
+
+/* Fills room, depth, floor and cover. */
 PetscErrorCode NomosRoomDraw_Private(NomosView view);
 
 static inline uint32_t NomosMix_Private(uint32_t a, uint32_t b, float share_of_b)
