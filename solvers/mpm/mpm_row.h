@@ -7,7 +7,8 @@
 #include "operators/primitives/vector.h"
 #include "solvers/mpm/mpm_blocks.h"
 
-#define INLINE static inline __attribute__((always_inline))
+#define INLINE  static inline __attribute__((always_inline))
+#define ALIGNED __attribute__((aligned(64)))
 
 #ifdef NOMOS_SINGLE
 typedef int32_t Lane;
@@ -86,6 +87,61 @@ INLINE void Fold(Vector x[4][PARTS], Vector sum[PARTS])
 #else
   for (int g = 0; g < 4; g++) sum[g] = (x[g][0] + x[g][1]) + (x[g][2] + x[g][3]);
 #endif
+}
+
+/* A square of vectors: rows become columns. */
+INLINE void Transpose(Vector x[VECTOR])
+{
+#define LOW(l, s)  ((l) & (s) ? NOMOS_LANES + (l) - (s) : (l))
+#define HIGH(l, s) ((l) & (s) ? NOMOS_LANES + (l) : (l) + (s))
+#define LOW_1(l)   LOW(l, 1)
+#define HIGH_1(l)  HIGH(l, 1)
+#define LOW_2(l)   LOW(l, 2)
+#define HIGH_2(l)  HIGH(l, 2)
+#define LOW_4(l)   LOW(l, 4)
+#define HIGH_4(l)  HIGH(l, 4)
+#define LOW_8(l)   LOW(l, 8)
+#define HIGH_8(l)  HIGH(l, 8)
+#define EXCHANGE(s) \
+  _Pragma("GCC unroll 16") for (int i = 0; i < VECTOR; i++) if (!(i & s)) \
+  { \
+    const Vector a = x[i], b = x[i + s]; \
+    x[i]     = SHUFFLE(a, b, LOW_##s); \
+    x[i + s] = SHUFFLE(a, b, HIGH_##s); \
+  }
+  EXCHANGE(1)
+  EXCHANGE(2)
+#if NOMOS_LANES > 4
+  EXCHANGE(4)
+#endif
+#if NOMOS_LANES > 8
+  EXCHANGE(8)
+#endif
+}
+
+/* Records of n particles between a block of lists, entry e of particle k at [e stride + k] (whole vectors of it are touched), and their places. */
+INLINE void RecordsOut(size_t n, size_t stride, const Real *lists, const uint32_t *place, Real *records)
+{
+  for (size_t k = 0; k < n; k += VECTOR)
+    for (int part = 0; part < PARTS; part++) {
+      Vector x[VECTOR];
+      _Pragma("GCC unroll 16") for (int i = 0; i < VECTOR; i++) x[i] = Load(lists + (size_t)(part * VECTOR + i) * stride + k);
+      Transpose(x);
+      if (k + VECTOR <= n) _Pragma("GCC unroll 16") for (int i = 0; i < VECTOR; i++) Store(records + (size_t)place[k + (size_t)i] * ROW + part * VECTOR, x[i]);
+      else
+        for (int i = 0; i < VECTOR; i++)
+          if (k + (size_t)i < n) Store(records + (size_t)place[k + (size_t)i] * ROW + part * VECTOR, x[i]);
+    }
+}
+INLINE void RecordsIn(size_t n, size_t stride, const Real *records, const uint32_t *place, Real *lists)
+{
+  for (size_t k = 0; k < n; k += VECTOR)
+    for (int part = 0; part < PARTS; part++) {
+      Vector x[VECTOR];
+      _Pragma("GCC unroll 16") for (int i = 0; i < VECTOR; i++) x[i] = Load(records + (size_t)place[Smaller(k + (size_t)i, n - 1)] * ROW + part * VECTOR);
+      Transpose(x);
+      _Pragma("GCC unroll 16") for (int i = 0; i < VECTOR; i++) Store(lists + (size_t)(part * VECTOR + i) * stride + k, x[i]);
+    }
 }
 
 #endif

@@ -1,5 +1,4 @@
 /* Derivatives of the step (solvers/mpm/mpm.h), exact for the step as it is computed. Only the particles' state is given: the grid is made again. */
-#include "solvers/mpm/mpm_boundary.h"
 #include "solvers/mpm/mpm_step_impl.h"
 
 #include <omp.h>
@@ -64,77 +63,6 @@ static PetscErrorCode CheckFound(Work *w)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* ---- nodes */
-
-static void BlockOf(const NomosMpmBlocks *b, size_t slot, int first[3])
-{
-  int at[3];
-  NomosMpmBlockAt(b, b->nodal[slot], at);
-  for (int a = 0; a < 3; a++) first[a] = a < b->d ? at[a + 3 - b->d] * NOMOS_MPM_BLOCK : 0;
-}
-
-/* v := P v or P^T v at the nodes of a block, with P of the walls and obstacles at the velocities they saw. */
-static void Walls(Work *w, size_t slot, bool transposed, Real *node)
-{
-  const NomosMpmSetup  *setup = &w->mpm->setup;
-  const NomosMpmBlocks *b     = w->blocks;
-  const int             d     = b->d;
-  const Real           *free_node = (const Real *)b->node[NODE_FREE] + slot * b->node_reals;
-  int                   first[3], index[3];
-  double                projection[3][3];
-
-  BlockOf(b, slot, first);
-  if (!NomosMpmBoundaryNear(setup, first, NOMOS_MPM_BLOCK)) return;
-  for (int cell = 0; cell < b->cells; cell++) {
-    const Real *u    = free_node + 4 * cell + 3 - d;
-    Real       *v    = node + 4 * cell + 3 - d;
-    double      at[3] = {u[0], u[1], d == 3 ? u[2] : 0}, before[3] = {v[0], v[1], d == 3 ? v[2] : 0};
-    NomosMpmNodeAt(d, first, cell, index);
-    NomosMpmBoundaryApply(setup, index, at, projection);
-    for (int a = 0; a < d; a++) {
-      double sum = 0;
-      for (int c = 0; c < d; c++) sum += (transposed ? projection[c][a] : projection[a][c]) * before[c];
-      v[a] = (Real)sum;
-    }
-  }
-}
-
-/* v_dot from the sums of (mv)_dot and m_dot; the step's own velocities are there. */
-static void VelocitiesDot(Work *w, size_t slot, double dt)
-{
-  NomosMpmBlocks *b    = w->blocks;
-  const int       d    = b->d;
-  Real           *node = (Real *)b->node[NODE_OTHER] + slot * b->node_reals;
-  const Real     *u    = (const Real *)b->node[NODE_FREE] + slot * b->node_reals;
-
-  w->transfer->sum(b, slot, b->tile, node);
-  for (int cell = 0; cell < b->cells; cell++, node += 4, u += 4) {
-    for (int a = 0; a < d; a++) node[a + 3 - d] = (node[a + 3 - d] - (u[a + 3 - d] - (Real)(dt * w->mpm->setup.gravity[a])) * node[3]) * u[3];
-    node[3] = 0;
-  }
-  Walls(w, slot, false, (Real *)b->node[NODE_OTHER] + slot * b->node_reals);
-}
-
-/* From the sums of v_bar to (mv)_bar and m_bar. */
-static void VelocitiesBar(Work *w, size_t slot, double dt)
-{
-  NomosMpmBlocks *b    = w->blocks;
-  const int       d    = b->d;
-  Real           *node = (Real *)b->node[NODE_OTHER] + slot * b->node_reals;
-  const Real     *u    = (const Real *)b->node[NODE_FREE] + slot * b->node_reals;
-
-  w->transfer->sum(b, slot, b->tile, node);
-  Walls(w, slot, true, node);
-  for (int cell = 0; cell < b->cells; cell++, node += 4, u += 4) {
-    Real m_bar = 0;
-    for (int a = 3 - d; a < 3; a++) {
-      node[a] *= u[3];
-      m_bar -= node[a] * (u[a] - (Real)(dt * w->mpm->setup.gravity[a - 3 + d]));
-    }
-    node[3] = m_bar;
-  }
-}
-
 /* ---- tangent */
 
 /* record[2] of a chunk: the change of record[0]. */
@@ -143,60 +71,63 @@ static void MomentumDot(Work *w, const NomosMpmChunk *chunk, const Real *state, 
   NomosMpm            *mpm   = w->mpm;
   const NomosMpmSetup *setup = &mpm->setup;
   const int            d     = setup->d;
-  const size_t         n = mpm->n, F = (mpm->n_entries - 9) * n;
-  NomosLaw             law   = chunk->material->law[NOMOS_LAW_ELASTICITY];
-  Real                 f[9 * CHUNK], f_dot[9 * CHUNK], tau_dot[9 * CHUNK];
+  const size_t         n = mpm->n, m = chunk->n, F = (mpm->n_entries - 9) * n + chunk->first;
+  const Real           per_dx = (Real)(1 / setup->dx), dx = (Real)setup->dx, scale = (Real)(-dt * NomosMpmPerD(setup) * setup->dx);
+  NomosLaw             law = chunk->material->law[NOMOS_LAW_ELASTICITY];
+  Real                 f[9 * CHUNK] ALIGNED, f_dot[9 * CHUNK] ALIGNED, tau_dot[9 * CHUNK] ALIGNED, r[ROW * CHUNK] ALIGNED;
 
-  for (int e = 0; e < 9; e++) {
-    memcpy(f + e * CHUNK, state + F + (size_t)e * n + chunk->first, chunk->n * sizeof(Real));
-    memcpy(f_dot + e * CHUNK, x_dot + F + (size_t)e * n + chunk->first, chunk->n * sizeof(Real));
+  for (size_t e = 0; e < 9; e++) {
+    memcpy(f + e * CHUNK, state + F + e * n, m * sizeof(Real));
+    memcpy(f_dot + e * CHUNK, x_dot + F + e * n, m * sizeof(Real));
   }
-  law->ops->jvp(law, chunk->n, CHUNK, f, f_dot, p_dot ? p_dot + LawStart(w, chunk, NOMOS_LAW_ELASTICITY) : NULL, tau_dot);
-  for (size_t k = 0; k < chunk->n; k++) {
-    const size_t p = chunk->first + k;
-    const Real   m = (Real)mpm->mass[p], stress = (Real)(-dt * NomosMpmPerD(setup) * setup->dx * mpm->volume[p]);
-    Real         r[ROW] = {0};
-    for (int a = 0; a < d; a++) {
-      const int to  = a + 3 - d;
-      r[to]         = m * x_dot[(size_t)(d + a) * n + p];
-      r[4 * to + 7] = x_dot[(size_t)a * n + p] * (Real)(1 / setup->dx);
-      for (int c = 0; c < d; c++) r[4 * to + 4 + c + 3 - d] = m * (Real)setup->dx * x_dot[(size_t)(2 * d + c * d + a) * n + p] + stress * tau_dot[(3 * c + a) * CHUNK + k];
+  law->ops->jvp(law, m, CHUNK, f, f_dot, p_dot ? p_dot + LawStart(w, chunk, NOMOS_LAW_ELASTICITY) : NULL, tau_dot);
+  memset(r, 0, sizeof r);
+  for (int a = 0; a < d; a++)
+    for (size_t k = 0; k < m; k++) {
+      const size_t p    = chunk->first + k;
+      const Real   mass = (Real)mpm->mass[p], stress = scale * (Real)mpm->volume[p];
+      r[(size_t)AtB(d, a) * CHUNK + k] = mass * x_dot[(size_t)(d + a) * n + p];
+      r[(size_t)AtX(d, a) * CHUNK + k] = x_dot[(size_t)a * n + p] * per_dx;
+      for (int c = 0; c < d; c++) r[(size_t)AtA(d, c, a) * CHUNK + k] = mass * dx * x_dot[(size_t)(2 * d + c * d + a) * n + p] + stress * tau_dot[(size_t)(3 * c + a) * CHUNK + k];
     }
-    memcpy(w->record[2] + (size_t)w->blocks->place[p] * ROW, r, sizeof r);
-  }
+  RecordsOut(m, CHUNK, r, w->blocks->place + chunk->first, w->record[2]);
 }
 
 static void AdvanceDot(Work *w, const NomosMpmChunk *chunk, const Real *state, double dt, Real *x_dot, const double *p_dot)
 {
   const NomosMpmSetup *setup = &w->mpm->setup;
   const int            d     = setup->d;
-  const size_t         n = w->mpm->n, first = chunk->first, F = (w->mpm->n_entries - 9) * n;
-  NomosLaw             law   = chunk->material->law[NOMOS_LAW_PLASTICITY];
-  Real                 v[3 * CHUNK], C[9 * CHUNK], C_dot[9 * CHUNK], trial[9 * CHUNK], trial_dot[9 * CHUNK], elastic_dot[9 * CHUNK];
-  const Real           h = (Real)dt;
+  const size_t         n = w->mpm->n, m = chunk->n, F = (w->mpm->n_entries - 9) * n;
+  const Real           h = (Real)dt, scale = (Real)(NomosMpmPerD(setup) * setup->dx);
+  NomosLaw             law = chunk->material->law[NOMOS_LAW_PLASTICITY];
+  Real                 r[ROW * CHUNK] ALIGNED, r_dot[ROW * CHUNK] ALIGNED, trial[9 * CHUNK] ALIGNED, trial_dot[9 * CHUNK] ALIGNED, elastic_dot[9 * CHUNK] ALIGNED;
+  const Real          *f = state + F + chunk->first;
+  Real                *f_dot = x_dot + F + chunk->first;
 
-  NAME(MpmTrial)(w, chunk, state + F, dt, v, C, trial);
-  for (size_t k = 0; k < chunk->n; k++) {
-    const size_t p = first + k;
-    const Real  *r = w->record[3] + (size_t)w->blocks->place[p] * ROW;
-    for (int a = 0; a < d; a++) {
-      const Real v_dot = r[a + 3 - d];
-      Real      *to    = &x_dot[(size_t)a * n + p];
-      *to = NomosMpmClipped(setup, a, state[(size_t)a * n + p] + h * v[a * CHUNK + k]) ? 0 : *to + h * v_dot;
-      x_dot[(size_t)(d + a) * n + p] = v_dot;
-      for (int c = 0; c < d; c++) C_dot[(a * d + c) * CHUNK + k] = x_dot[(size_t)(2 * d + a * d + c) * n + p] = (Real)(NomosMpmPerD(setup) * setup->dx) * r[4 * (c + 3 - d) + 4 + a + 3 - d];
+  NAME(MpmTrial)(w, chunk, state + F, dt, r, trial);
+  RecordsIn(m, CHUNK, w->record[3], w->blocks->place + chunk->first, r_dot);
+  for (int a = 0; a < d; a++) {
+    const Real *v = r + AtB(d, a) * CHUNK, *v_dot = r_dot + AtB(d, a) * CHUNK, *x = state + (size_t)a * n + chunk->first;
+    Real       *to = x_dot + (size_t)a * n + chunk->first;
+    for (size_t k = 0; k < m; k++) to[k] = NomosMpmClipped(setup, a, x[k] + h * v[k]) ? 0 : to[k] + h * v_dot[k];
+    memcpy(to + (size_t)d * n, v_dot, m * sizeof(Real));
+    for (int c = 0; c < d; c++) {
+      Real *C_dot = r_dot + AtA(d, a, c) * CHUNK;
+      for (size_t k = 0; k < m; k++) C_dot[k] *= scale;
+      memcpy(x_dot + (size_t)(2 * d + a * d + c) * n + chunk->first, C_dot, m * sizeof(Real));
     }
   }
   for (int i = 0; i < 3; i++)
-    for (int j = 0; j < 3; j++)
-      for (size_t k = 0; k < chunk->n; k++) {
-        Real sum = x_dot[F + (size_t)(3 * i + j) * n + first + k];
-        for (int l = 0; i < d && l < d; l++)
-          sum += h * (C[(i * d + l) * CHUNK + k] * x_dot[F + (size_t)(3 * l + j) * n + first + k] + C_dot[(i * d + l) * CHUNK + k] * state[F + (size_t)(3 * l + j) * n + first + k]);
-        trial_dot[(3 * i + j) * CHUNK + k] = sum;
+    for (int j = 0; j < 3; j++) {
+      Real *to = trial_dot + (3 * i + j) * CHUNK;
+      memcpy(to, f_dot + (size_t)(3 * i + j) * n, m * sizeof(Real));
+      for (int l = 0; i < d && l < d; l++) {
+        const Real *C = r + AtA(d, i, l) * CHUNK, *C_dot = r_dot + AtA(d, i, l) * CHUNK, *g = f + (size_t)(3 * l + j) * n, *g_dot = f_dot + (size_t)(3 * l + j) * n;
+        for (size_t k = 0; k < m; k++) to[k] += h * (C[k] * g_dot[k] + C_dot[k] * g[k]);
       }
-  if (law) law->ops->jvp(law, chunk->n, CHUNK, trial, trial_dot, p_dot ? p_dot + LawStart(w, chunk, NOMOS_LAW_PLASTICITY) : NULL, elastic_dot);
-  for (int e = 0; e < 9; e++) memcpy(x_dot + F + (size_t)e * n + first, (law ? elastic_dot : trial_dot) + e * CHUNK, chunk->n * sizeof(Real));
+    }
+  if (law) law->ops->jvp(law, m, CHUNK, trial, trial_dot, p_dot ? p_dot + LawStart(w, chunk, NOMOS_LAW_PLASTICITY) : NULL, elastic_dot);
+  for (size_t e = 0; e < 9; e++) memcpy(f_dot + e * n, (law ? elastic_dot : trial_dot) + e * CHUNK, m * sizeof(Real));
 }
 
 PetscErrorCode NAME(MpmJvp)(NomosMpm *mpm, double dt, const void *at, void *dot, const double p_dot[])
@@ -219,15 +150,15 @@ PetscErrorCode NAME(MpmJvp)(NomosMpm *mpm, double dt, const void *at, void *dot,
         NAME(MpmMomentum)(w, &w->chunks[c], state, dt, NULL);
         MomentumDot(w, &w->chunks[c], state, dt, x_dot, law_dot);
       }
-      NAME(MpmGrid)(w, true, dt);
+      NAME(MpmScatter)(w);
+      NAME(MpmVelocities)(w, true, dt);
       NAME(MpmGather)(w, b->node[NODE_VELOCITY], w->record[1]);
 #pragma omp for schedule(dynamic, 4)
       for (size_t i = 0; i < b->n_active; i++) derivative->scatter(b, i, w->record[0], w->record[2], (Real *)b->tile + i * b->tile_reals);
-#pragma omp for schedule(dynamic, 4)
-      for (size_t i = 0; i < b->n_nodal; i++) VelocitiesDot(w, i, dt);
+      NAME(MpmVelocitiesDot)(w, dt);
 #pragma omp for schedule(dynamic, 4)
       for (size_t i = 0; i < b->n_active; i++) {
-        Real tile[2][7 * 7 * NOMOS_MPM_TILE] __attribute__((aligned(64)));
+        Real tile[2][7 * 7 * NOMOS_MPM_TILE] ALIGNED;
         w->transfer->spread(b, i, b->node[NODE_VELOCITY], tile[0]);
         w->transfer->spread(b, i, b->node[NODE_OTHER], tile[1]);
         derivative->gather(b, i, tile[0], tile[1], w->record[0], w->record[2], w->record[3]);
@@ -248,74 +179,83 @@ static void AdvanceBar(Work *w, const NomosMpmChunk *chunk, const Real *state, d
 {
   const NomosMpmSetup *setup = &w->mpm->setup;
   const int            d     = setup->d;
-  const size_t         n = w->mpm->n, first = chunk->first, F = (w->mpm->n_entries - 9) * n;
-  NomosLaw             law   = chunk->material->law[NOMOS_LAW_PLASTICITY];
-  Real                 v[3 * CHUNK], C[9 * CHUNK], C_bar[9 * CHUNK], trial[9 * CHUNK], elastic_bar[9 * CHUNK], trial_bar[9 * CHUNK];
-  const Real           h = (Real)dt;
+  const size_t         n = w->mpm->n, m = chunk->n, F = (w->mpm->n_entries - 9) * n;
+  const Real           h = (Real)dt, scale = (Real)(NomosMpmPerD(setup) * setup->dx), per_dx = (Real)(1 / setup->dx);
+  NomosLaw             law = chunk->material->law[NOMOS_LAW_PLASTICITY];
+  Real                 r[ROW * CHUNK] ALIGNED, out[ROW * CHUNK] ALIGNED, trial[9 * CHUNK] ALIGNED, elastic_bar[9 * CHUNK] ALIGNED, trial_bar[9 * CHUNK] ALIGNED;
+  const Real          *f = state + F + chunk->first;
+  Real                *f_bar = x_bar + F + chunk->first;
 
-  NAME(MpmTrial)(w, chunk, state + F, dt, v, C, trial);
-  for (int e = 0; e < 9; e++) memcpy((law ? elastic_bar : trial_bar) + e * CHUNK, x_bar + F + (size_t)e * n + first, chunk->n * sizeof(Real));
-  if (law) law->ops->vjp(law, chunk->n, CHUNK, trial, elastic_bar, NULL, trial_bar, law_bar ? law_bar + LawStart(w, chunk, NOMOS_LAW_PLASTICITY) : NULL);
+  NAME(MpmTrial)(w, chunk, state + F, dt, r, trial);
+  for (size_t e = 0; e < 9; e++) memcpy((law ? elastic_bar : trial_bar) + e * CHUNK, f_bar + e * n, m * sizeof(Real));
+  if (law) law->ops->vjp(law, m, CHUNK, trial, elastic_bar, NULL, trial_bar, law_bar ? law_bar + LawStart(w, chunk, NOMOS_LAW_PLASTICITY) : NULL);
+  if (d < 3) memset(out, 0, sizeof out);
+  else memset(out + 3 * CHUNK, 0, CHUNK * sizeof(Real));
   for (int i = 0; i < d; i++)
-    for (int l = 0; l < d; l++)
-      for (size_t k = 0; k < chunk->n; k++) {
-        Real sum = 0;
-        for (int j = 0; j < 3; j++) sum += trial_bar[(3 * i + j) * CHUNK + k] * state[F + (size_t)(3 * l + j) * n + first + k];
-        C_bar[(i * d + l) * CHUNK + k] = x_bar[(size_t)(2 * d + i * d + l) * n + first + k] + h * sum;
-      }
-  for (int i = 0; i < 3; i++)
-    for (int j = 0; j < 3; j++)
-      for (size_t k = 0; k < chunk->n; k++) {
-        Real sum = trial_bar[(3 * i + j) * CHUNK + k];
-        for (int a = 0; i < d && a < d; a++) sum += h * C[(a * d + i) * CHUNK + k] * trial_bar[(3 * a + j) * CHUNK + k];
-        x_bar[F + (size_t)(3 * i + j) * n + first + k] = sum;
-      }
-  for (size_t k = 0; k < chunk->n; k++) {
-    const size_t p = first + k, place = (size_t)w->blocks->place[p] * ROW;
-    Real         r[ROW] = {0};
-    for (int a = 0; a < d; a++) {
-      const int to  = a + 3 - d;
-      Real     *x   = &x_bar[(size_t)a * n + p];
-      if (NomosMpmClipped(setup, a, state[(size_t)a * n + p] + h * v[a * CHUNK + k])) *x = 0;
-      r[to]         = x_bar[(size_t)(d + a) * n + p] + h * *x;
-      r[4 * to + 7] = w->record[0][place + 4 * (size_t)to + 7];
-      for (int c = 0; c < d; c++) r[4 * to + 4 + c + 3 - d] = (Real)(NomosMpmPerD(setup) * setup->dx) * C_bar[(c * d + a) * CHUNK + k];
+    for (int l = 0; l < d; l++) {
+      const Real *C_bar = x_bar + (size_t)(2 * d + i * d + l) * n + chunk->first, *t = trial_bar + 3 * i * CHUNK, *g = f + (size_t)(3 * l) * n;
+      Real       *to = out + AtA(d, i, l) * CHUNK;
+      for (size_t k = 0; k < m; k++) to[k] = scale * (C_bar[k] + h * (t[k] * g[k] + t[CHUNK + k] * g[n + k] + t[2 * CHUNK + k] * g[2 * n + k]));
     }
-    memcpy(w->record[2] + place, r, sizeof r);
+  for (int i = 0; i < 3; i++)
+    for (int j = 0; j < 3; j++) {
+      Real *to = f_bar + (size_t)(3 * i + j) * n;
+      memcpy(to, trial_bar + (3 * i + j) * CHUNK, m * sizeof(Real));
+      for (int a = 0; i < d && a < d; a++) {
+        const Real *C = r + AtA(d, a, i) * CHUNK, *t = trial_bar + (3 * a + j) * CHUNK;
+        for (size_t k = 0; k < m; k++) to[k] += h * C[k] * t[k];
+      }
+    }
+  for (int a = 0; a < d; a++) {
+    const Real *v = r + AtB(d, a) * CHUNK, *v_bar = x_bar + (size_t)(d + a) * n + chunk->first, *x = state + (size_t)a * n + chunk->first;
+    Real       *b = out + AtB(d, a) * CHUNK, *position = out + AtX(d, a) * CHUNK, *to = x_bar + (size_t)a * n + chunk->first;
+    for (size_t k = 0; k < m; k++) {
+      to[k]       = NomosMpmClipped(setup, a, x[k] + h * v[k]) ? 0 : to[k];
+      b[k]        = v_bar[k] + h * to[k];
+      position[k] = x[k] * per_dx;
+    }
   }
+  RecordsOut(m, CHUNK, out, w->blocks->place + chunk->first, w->record[2]);
 }
 
-/* From record[3], of momentum and A, and from the f_bar of both exchanges, to the state before the step. */
+/* From record[3], of momentum, A and positions, to the state before the step. */
 static void MomentumBar(Work *w, const NomosMpmChunk *chunk, const Real *state, double dt, Real *x_bar, double *law_bar)
 {
   NomosMpm            *mpm   = w->mpm;
   const NomosMpmSetup *setup = &mpm->setup;
   const int            d     = setup->d;
-  const size_t         n = mpm->n, F = (mpm->n_entries - 9) * n;
-  NomosLaw             law   = chunk->material->law[NOMOS_LAW_ELASTICITY];
-  Real                 f[9 * CHUNK], f_bar[9 * CHUNK], tau_bar[9 * CHUNK];
+  const size_t         n = mpm->n, m = chunk->n, F = (mpm->n_entries - 9) * n + chunk->first;
+  const Real           per_dx = (Real)(1 / setup->dx), dx = (Real)setup->dx, scale = (Real)(-dt * NomosMpmPerD(setup) * setup->dx);
+  NomosLaw             law = chunk->material->law[NOMOS_LAW_ELASTICITY];
+  Real                 r[ROW * CHUNK] ALIGNED, f[9 * CHUNK] ALIGNED, f_bar[9 * CHUNK] ALIGNED, tau_bar[9 * CHUNK] ALIGNED, mass[CHUNK], stress[CHUNK];
 
-  for (int e = 0; e < 9; e++) memcpy(f + e * CHUNK, state + F + (size_t)e * n + chunk->first, chunk->n * sizeof(Real));
-  memset(tau_bar, 0, sizeof tau_bar);
-  for (size_t k = 0; k < chunk->n; k++) {
-    const size_t p = chunk->first + k, place = (size_t)w->blocks->place[p] * ROW;
-    const Real  *r = w->record[3] + place, *gathered = w->record[1] + place;
-    const Real   m = (Real)mpm->mass[p], stress = (Real)(-dt * NomosMpmPerD(setup) * setup->dx * mpm->volume[p]);
-    for (int a = 0; a < d; a++) {
-      const int from = a + 3 - d;
-      x_bar[(size_t)a * n + p] += (r[4 * from + 7] + gathered[4 * from + 7]) * (Real)(1 / setup->dx);
-      x_bar[(size_t)(d + a) * n + p] = m * r[from];
-      for (int c = 0; c < d; c++) {
-        const Real A_bar = r[4 * from + 4 + c + 3 - d];
-        x_bar[(size_t)(2 * d + c * d + a) * n + p] = m * (Real)setup->dx * A_bar;
-        tau_bar[(3 * c + a) * CHUNK + k]           = stress * A_bar;
+  RecordsIn(m, CHUNK, w->record[3], w->blocks->place + chunk->first, r);
+  for (size_t k = 0; k < m; k++) {
+    mass[k]   = (Real)mpm->mass[chunk->first + k];
+    stress[k] = scale * (Real)mpm->volume[chunk->first + k];
+  }
+  if (d < 3) memset(tau_bar, 0, sizeof tau_bar);
+  for (int a = 0; a < d; a++) {
+    const Real *b = r + AtB(d, a) * CHUNK, *position = r + AtX(d, a) * CHUNK;
+    Real       *x = x_bar + (size_t)a * n + chunk->first, *v = x_bar + (size_t)(d + a) * n + chunk->first;
+    for (size_t k = 0; k < m; k++) {
+      x[k] += position[k] * per_dx;
+      v[k] = mass[k] * b[k];
+    }
+    for (int c = 0; c < d; c++) {
+      const Real *A = r + AtA(d, c, a) * CHUNK;
+      Real       *C = x_bar + (size_t)(2 * d + c * d + a) * n + chunk->first, *tau = tau_bar + (3 * c + a) * CHUNK;
+      for (size_t k = 0; k < m; k++) {
+        C[k]   = mass[k] * dx * A[k];
+        tau[k] = stress[k] * A[k];
       }
     }
   }
-  law->ops->vjp(law, chunk->n, CHUNK, f, tau_bar, law->ops->kept_reals ? w->kept + chunk->kept : NULL, f_bar, law_bar ? law_bar + LawStart(w, chunk, NOMOS_LAW_ELASTICITY) : NULL);
-  for (int e = 0; e < 9; e++) {
-    Real *to = x_bar + F + (size_t)e * n + chunk->first;
-    for (size_t k = 0; k < chunk->n; k++) to[k] += f_bar[e * CHUNK + k];
+  for (size_t e = 0; e < 9; e++) memcpy(f + e * CHUNK, state + F + e * n, m * sizeof(Real));
+  law->ops->vjp(law, m, CHUNK, f, tau_bar, law->ops->kept_reals ? w->kept + chunk->kept : NULL, f_bar, law_bar ? law_bar + LawStart(w, chunk, NOMOS_LAW_ELASTICITY) : NULL);
+  for (size_t e = 0; e < 9; e++) {
+    Real *to = x_bar + F + e * n;
+    for (size_t k = 0; k < m; k++) to[k] += f_bar[e * CHUNK + k];
   }
 }
 
@@ -339,7 +279,8 @@ PetscErrorCode NAME(MpmVjp)(NomosMpm *mpm, double dt, const void *at, void *bar,
         const bool keeps = w->chunks[c].material->law[NOMOS_LAW_ELASTICITY]->ops->kept_reals;
         NAME(MpmMomentum)(w, &w->chunks[c], state, dt, keeps ? w->kept + w->chunks[c].kept : NULL);
       }
-      NAME(MpmGrid)(w, true, dt);
+      NAME(MpmScatter)(w);
+      NAME(MpmVelocities)(w, true, dt);
       NAME(MpmGather)(w, b->node[NODE_VELOCITY], w->record[1]);
       /* a group of chunks has sums of its own, whichever thread it is on */
 #pragma omp for schedule(dynamic)
@@ -350,18 +291,17 @@ PetscErrorCode NAME(MpmVjp)(NomosMpm *mpm, double dt, const void *at, void *bar,
       }
 #pragma omp for schedule(dynamic, 4)
       for (size_t i = 0; i < b->n_active; i++) {
-        Real tile[7 * 7 * NOMOS_MPM_TILE] __attribute__((aligned(64)));
+        Real tile[7 * 7 * NOMOS_MPM_TILE] ALIGNED;
         w->transfer->spread(b, i, b->node[NODE_VELOCITY], tile);
-        derivative->slope(b, i, tile, w->record[2], w->record[1]);
+        derivative->slope(b, i, tile, w->record[2], NULL, w->record[1]);
         w->transfer->scatter(b, i, w->record[2], (Real *)b->tile + i * b->tile_reals);
       }
-#pragma omp for schedule(dynamic, 4)
-      for (size_t i = 0; i < b->n_nodal; i++) VelocitiesBar(w, i, dt);
+      NAME(MpmVelocitiesBar)(w, dt);
 #pragma omp for schedule(dynamic, 4)
       for (size_t i = 0; i < b->n_active; i++) {
-        Real tile[7 * 7 * NOMOS_MPM_TILE] __attribute__((aligned(64)));
+        Real tile[7 * 7 * NOMOS_MPM_TILE] ALIGNED;
         w->transfer->spread(b, i, b->node[NODE_OTHER], tile);
-        derivative->slope(b, i, tile, w->record[0], w->record[3]);
+        derivative->slope(b, i, tile, w->record[0], w->record[1], w->record[3]);
       }
 #pragma omp for schedule(dynamic)
       for (size_t g = 0; g < w->n_groups; g++)

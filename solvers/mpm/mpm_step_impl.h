@@ -22,11 +22,18 @@ static inline bool NomosMpmClipped(const NomosMpmSetup *setup, int axis, Real x)
 {
   return setup->clip > 0 && (x < (Real)(setup->clip * setup->dx) || x > (Real)((setup->cells[axis] - setup->clip) * setup->dx));
 }
-/* Coordinates of a node of the block that begins at `first`. */
-static inline void NomosMpmNodeAt(int d, const int first[3], int cell, int node[3])
+/* Where in a record: component c of b, component (c, a) of the matrix, position along a; of the axes of a particle. */
+INLINE int AtB(int d, int c)
 {
-  const int in[3] = {d == 3 ? cell >> 4 : cell >> 2, d == 3 ? cell >> 2 & 3 : cell & 3, cell & 3};
-  for (int a = 0; a < 3; a++) node[a] = a < d ? first[a] + in[a] : 0;
+  return c + 3 - d;
+}
+INLINE int AtA(int d, int c, int a)
+{
+  return 4 * (a + 4 - d) + c + 3 - d;
+}
+INLINE int AtX(int d, int a)
+{
+  return 4 * (a + 4 - d) + 3;
 }
 
 enum { NODE_VELOCITY, NODE_FREE, NODE_OTHER }; /* with walls, before walls, of derivatives */
@@ -47,12 +54,20 @@ typedef struct {
 bool NAME(MpmFind)(NAME(MpmWork) *w, const Real *state);
 /* record[0] of a chunk: momentum and mass, and A in units of dx. */
 void NAME(MpmMomentum)(NAME(MpmWork) *w, const NomosMpmChunk *chunk, const Real *state, double dt, Real *kept);
-/* Velocities at the nodes from record[0]: tiles, sums, gravity, walls; and, if asked for, those before the walls. */
-void NAME(MpmGrid)(NAME(MpmWork) *w, bool keep_free, double dt);
+/* Tiles from record[0]. */
+void NAME(MpmScatter)(NAME(MpmWork) *w);
+/* Velocities at the nodes from the tiles: sums, gravity, walls; and, if asked for, those before the walls. */
+void NAME(MpmVelocities)(NAME(MpmWork) *w, bool keep_free, double dt);
+/* NODE_OTHER from the tiles and the velocities that were kept: v_dot from (mv)_dot and m_dot;  (mv)_bar and m_bar from v_bar. */
+void NAME(MpmVelocitiesDot)(NAME(MpmWork) *w, double dt);
+void NAME(MpmVelocitiesBar)(NAME(MpmWork) *w, double dt);
 /* Records from what is at the nodes. */
 void NAME(MpmGather)(NAME(MpmWork) *w, const Real *nodes, Real *result);
-/* v, C and (1 + dt C) F of a chunk from record[1], entries NOMOS_MPM_CHUNK apart; F as in the state. */
-void NAME(MpmTrial)(NAME(MpmWork) *w, const NomosMpmChunk *chunk, const Real *F, double dt, Real v[], Real C[], Real trial[]);
+/* Of a chunk, entries NOMOS_MPM_CHUNK apart: its records from record[1], their matrices made C; and (1 + dt C) F, F (9, n) as in the state. */
+void NAME(MpmTrial)(NAME(MpmWork) *w, const NomosMpmChunk *chunk, const Real *F, double dt, Real records[], Real trial[]);
+
+/* The state of a chunk after the step, in place. */
+void NAME(MpmAdvance)(NAME(MpmWork) *w, const NomosMpmChunk *chunk, Real *state, double dt);
 
 PetscErrorCode NAME(MpmJvp)(NomosMpm *mpm, double dt, const void *state, void *x_dot, const double p_dot[]);
 PetscErrorCode NAME(MpmVjp)(NomosMpm *mpm, double dt, const void *state, void *x_bar, double p_bar[]);

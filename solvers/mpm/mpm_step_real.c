@@ -1,5 +1,4 @@
 /* The step of the material point method (solvers/mpm/mpm.h), and what it is made of. */
-#include "solvers/mpm/mpm_boundary.h"
 #include "solvers/mpm/mpm_step_impl.h"
 
 #include <math.h>
@@ -135,71 +134,41 @@ void NAME(MpmMomentum)(Work *w, const NomosMpmChunk *chunk, const Real *state, d
   NomosMpm            *mpm   = w->mpm;
   const NomosMpmSetup *setup = &mpm->setup;
   const int            d     = setup->d;
-  const size_t         n = mpm->n, first = chunk->first;
-  const Real           per_dx = (Real)(1 / setup->dx), dx = (Real)setup->dx, stress_scale = (Real)(-dt * NomosMpmPerD(setup) * setup->dx);
-  NomosLaw             law   = chunk->material->law[NOMOS_LAW_ELASTICITY];
-  const Real          *x = state, *v = x + (size_t)d * n, *C = v + (size_t)d * n, *F = C + (size_t)(d * d) * n;
-  Real                 f[9 * CHUNK], tau[9 * CHUNK];
+  const size_t         n = mpm->n, m = chunk->n;
+  const Real           per_dx = (Real)(1 / setup->dx), dx = (Real)setup->dx, scale = (Real)(-dt * NomosMpmPerD(setup) * setup->dx);
+  NomosLaw             law = chunk->material->law[NOMOS_LAW_ELASTICITY];
+  const Real          *x = state + chunk->first, *v = x + (size_t)d * n, *C = v + (size_t)d * n, *F = C + (size_t)(d * d) * n;
+  Real                 f[9 * CHUNK] ALIGNED, tau[9 * CHUNK] ALIGNED, r[ROW * CHUNK] ALIGNED, mass[CHUNK], stress[CHUNK];
 
-  for (int e = 0; e < 9; e++) memcpy(f + e * CHUNK, F + (size_t)e * n + first, chunk->n * sizeof(Real));
-  law->ops->apply(law, chunk->n, CHUNK, f, tau, kept);
-  for (size_t k = 0; k < chunk->n; k++) {
-    const size_t p      = first + k;
-    Real        *record = w->record[0] + (size_t)w->blocks->place[p] * ROW;
-    const Real   m = (Real)mpm->mass[p], stress = stress_scale * (Real)mpm->volume[p];
-    Real         r[ROW] = {0};
-    r[3] = m;
-    for (int a = 0; a < d; a++) {
-      const int to = a + 3 - d;
-      r[to]         = m * v[(size_t)a * n + p];
-      r[4 * to + 7] = x[(size_t)a * n + p] * per_dx;
-      for (int c = 0; c < d; c++) r[4 * to + 4 + c + 3 - d] = m * dx * C[(size_t)(c * d + a) * n + p] + stress * tau[(3 * c + a) * CHUNK + k];
-    }
-    memcpy(record, r, sizeof r);
+  for (size_t e = 0; e < 9; e++) memcpy(f + e * CHUNK, F + e * n, m * sizeof(Real));
+  law->ops->apply(law, m, CHUNK, f, tau, kept);
+  if (d < 3) memset(r, 0, sizeof r);
+  for (size_t k = 0; k < m; k++) {
+    mass[k]           = (Real)mpm->mass[chunk->first + k];
+    stress[k]         = scale * (Real)mpm->volume[chunk->first + k];
+    r[3 * CHUNK + k] = mass[k];
   }
+  for (int a = 0; a < d; a++) {
+    const Real *x_a = x + (size_t)a * n, *v_a = v + (size_t)a * n;
+    Real       *b = r + AtB(d, a) * CHUNK, *position = r + AtX(d, a) * CHUNK;
+    for (size_t k = 0; k < m; k++) {
+      b[k]        = mass[k] * v_a[k];
+      position[k] = x_a[k] * per_dx;
+    }
+    for (int c = 0; c < d; c++) {
+      const Real *C_ca = C + (size_t)(c * d + a) * n, *tau_ca = tau + (3 * c + a) * CHUNK;
+      Real       *A = r + AtA(d, c, a) * CHUNK;
+      for (size_t k = 0; k < m; k++) A[k] = mass[k] * dx * C_ca[k] + stress[k] * tau_ca[k];
+    }
+  }
+  RecordsOut(m, CHUNK, r, w->blocks->place + chunk->first, w->record[0]);
 }
 
-/* Velocities of a block of nodes from momentum and mass; in the mass's place 1/(m + epsilon), or 0 where there is none. */
-static void Velocities(Work *w, size_t slot, bool keep_free, double dt)
-{
-  const NomosMpmSetup *setup = &w->mpm->setup;
-  NomosMpmBlocks      *b     = w->blocks;
-  const int            d     = b->d;
-  Real                *node  = (Real *)b->node[NODE_VELOCITY] + slot * b->node_reals, *free_node = (Real *)b->node[NODE_FREE] + slot * b->node_reals;
-  const Real           epsilon = (Real)setup->epsilon;
-  Real                 gravity[ROW];
-  int                  at[3], first[3] = {0};
-
-  w->transfer->sum(b, slot, b->tile, node);
-  for (int l = 0; l < ROW; l++) gravity[l] = l % 4 < 3 - d || l % 4 == 3 ? 0 : (Real)(dt * setup->gravity[l % 4 - 3 + d]);
-  for (size_t i = 0; i < b->node_reals; i += ROW)
-    for (int q = 0; q < 4; q++) {
-      Real *n       = node + i + 4 * q;
-      const Real inverse = n[3] > 0 ? 1 / (n[3] + epsilon) : 0;
-      for (int c = 0; c < 3; c++) n[c] = n[c] * inverse + gravity[c];
-      n[3] = inverse;
-    }
-  if (keep_free) memcpy(free_node, node, b->node_reals * sizeof(Real));
-  NomosMpmBlockAt(b, b->nodal[slot], at);
-  for (int a = 0; a < d; a++) first[a] = at[a + 3 - d] * NOMOS_MPM_BLOCK;
-  if (!NomosMpmBoundaryNear(setup, first, NOMOS_MPM_BLOCK)) return;
-  for (int cell = 0; cell < b->cells; cell++) {
-    Real  *n = node + 4 * cell + 3 - d;
-    int    index[3];
-    double v[3] = {n[0], n[1], d == 3 ? n[2] : 0};
-    NomosMpmNodeAt(d, first, cell, index);
-    NomosMpmBoundaryApply(setup, index, v, NULL);
-    for (int a = 0; a < d; a++) n[a] = (Real)v[a];
-  }
-}
-
-void NAME(MpmGrid)(Work *w, bool keep_free, double dt)
+void NAME(MpmScatter)(Work *w)
 {
   NomosMpmBlocks *b = w->blocks;
 #pragma omp for schedule(dynamic, 4)
   for (size_t i = 0; i < b->n_active; i++) w->transfer->scatter(b, i, w->record[0], (Real *)b->tile + i * b->tile_reals);
-#pragma omp for schedule(dynamic, 4)
-  for (size_t i = 0; i < b->n_nodal; i++) Velocities(w, i, keep_free, dt);
 }
 
 /* ---- grid to particles */
@@ -209,57 +178,58 @@ void NAME(MpmGather)(Work *w, const Real *nodes, Real *result)
   NomosMpmBlocks *b = w->blocks;
 #pragma omp for schedule(dynamic, 4)
   for (size_t i = 0; i < b->n_active; i++) {
-    Real tile[7 * 7 * NOMOS_MPM_TILE] __attribute__((aligned(64)));
+    Real tile[7 * 7 * NOMOS_MPM_TILE] ALIGNED;
     w->transfer->spread(b, i, nodes, tile);
     w->transfer->gather(b, i, tile, w->record[0], result);
   }
 }
 
-void NAME(MpmTrial)(Work *w, const NomosMpmChunk *chunk, const Real *F, double dt, Real v[], Real C[], Real trial[])
+void NAME(MpmTrial)(Work *w, const NomosMpmChunk *chunk, const Real *F, double dt, Real records[], Real trial[])
 {
   const NomosMpmSetup *setup = &w->mpm->setup;
   const int            d     = setup->d;
-  const size_t         n = w->mpm->n, first = chunk->first;
-  const Real           scale = (Real)(NomosMpmPerD(setup) * setup->dx);
+  const size_t         n = w->mpm->n, m = chunk->n;
+  const Real           scale = (Real)(NomosMpmPerD(setup) * setup->dx), h = (Real)dt;
 
-  for (size_t k = 0; k < chunk->n; k++) {
-    const Real *r = w->record[1] + (size_t)w->blocks->place[first + k] * ROW;
-    for (int a = 0; a < d; a++) {
-      v[a * CHUNK + k] = r[a + 3 - d];
-      for (int c = 0; c < d; c++) C[(a * d + c) * CHUNK + k] = scale * r[4 * (c + 3 - d) + 4 + a + 3 - d];
+  RecordsIn(m, CHUNK, w->record[1], w->blocks->place + chunk->first, records);
+  for (int i = 0; i < d; i++)
+    for (int l = 0; l < d; l++) {
+      Real *C = records + AtA(d, i, l) * CHUNK;
+      for (size_t k = 0; k < m; k++) C[k] *= scale;
     }
-  }
   for (int i = 0; i < 3; i++)
     for (int j = 0; j < 3; j++) {
-      const Real *f[3]   = {F + (size_t)j * n + first, F + (size_t)(3 + j) * n + first, F + (size_t)(6 + j) * n + first};
-      Real       *result = trial + (3 * i + j) * CHUNK;
-      for (size_t k = 0; k < chunk->n; k++) result[k] = f[i][k];
-      for (int l = 0; i < d && l < d; l++) {
-        const Real *c = C + (i * d + l) * CHUNK, *g = f[l], h = (Real)dt;
-        for (size_t k = 0; k < chunk->n; k++) result[k] += h * c[k] * g[k];
+      const Real *f[3] = {F + (size_t)j * n + chunk->first, F + (size_t)(3 + j) * n + chunk->first, F + (size_t)(6 + j) * n + chunk->first};
+      Real       *to   = trial + (3 * i + j) * CHUNK;
+      if (d == 3) {
+        const Real *C[3] = {records + AtA(3, i, 0) * CHUNK, records + AtA(3, i, 1) * CHUNK, records + AtA(3, i, 2) * CHUNK};
+        for (size_t k = 0; k < m; k++) to[k] = f[i][k] + h * (C[0][k] * f[0][k] + C[1][k] * f[1][k] + C[2][k] * f[2][k]);
+      } else {
+        const Real *C[2] = {records + AtA(2, i, 0) * CHUNK, records + AtA(2, i, 1) * CHUNK};
+        for (size_t k = 0; k < m; k++) to[k] = i < 2 ? f[i][k] + h * (C[0][k] * f[0][k] + C[1][k] * f[1][k]) : f[i][k];
       }
     }
 }
 
-static void Advance(Work *w, const NomosMpmChunk *chunk, Real *state, double dt)
+void NAME(MpmAdvance)(Work *w, const NomosMpmChunk *chunk, Real *state, double dt)
 {
   const NomosMpmSetup *setup = &w->mpm->setup;
   const int            d     = setup->d;
-  const size_t         n = w->mpm->n, first = chunk->first;
-  NomosLaw             law   = chunk->material->law[NOMOS_LAW_PLASTICITY];
-  Real                *x = state + first, *v = x + (size_t)d * n, *C = v + (size_t)d * n, *F = C + (size_t)(d * d) * n;
-  Real                 new_v[3 * CHUNK], new_C[9 * CHUNK], trial[9 * CHUNK], elastic[9 * CHUNK];
+  const size_t         n = w->mpm->n, m = chunk->n;
+  NomosLaw             law = chunk->material->law[NOMOS_LAW_PLASTICITY];
+  Real                *x = state + chunk->first, *v = x + (size_t)d * n, *C = v + (size_t)d * n, *F = C + (size_t)(d * d) * n;
+  Real                 r[ROW * CHUNK] ALIGNED, trial[9 * CHUNK] ALIGNED, elastic[9 * CHUNK] ALIGNED;
 
-  NAME(MpmTrial)(w, chunk, F - first, dt, new_v, new_C, trial);
-  if (law) law->ops->apply(law, chunk->n, CHUNK, trial, elastic, NULL);
-  for (int e = 0; e < 9; e++) memcpy(F + (size_t)e * n, (law ? elastic : trial) + e * CHUNK, chunk->n * sizeof(Real));
-  for (int e = 0; e < d * d; e++) memcpy(C + (size_t)e * n, new_C + e * CHUNK, chunk->n * sizeof(Real));
+  NAME(MpmTrial)(w, chunk, F - chunk->first, dt, r, trial);
+  if (law) law->ops->apply(law, m, CHUNK, trial, elastic, NULL);
+  for (size_t e = 0; e < 9; e++) memcpy(F + e * n, (law ? elastic : trial) + e * CHUNK, m * sizeof(Real));
   for (int a = 0; a < d; a++) {
-    const Real low = (Real)(setup->clip * setup->dx), high = (Real)((setup->cells[a] - setup->clip) * setup->dx), h = (Real)dt;
-    Real      *to = x + (size_t)a * n, *u = new_v + a * CHUNK;
-    memcpy(v + (size_t)a * n, u, chunk->n * sizeof(Real));
-    for (size_t k = 0; k < chunk->n; k++) to[k] += h * u[k];
-    for (size_t k = 0; setup->clip > 0 && k < chunk->n; k++) to[k] = to[k] < low ? low : to[k] > high ? high : to[k];
+    const Real low = (Real)(setup->clip * setup->dx), high = (Real)((setup->cells[a] - setup->clip) * setup->dx), h = (Real)dt, *u = r + AtB(d, a) * CHUNK;
+    Real      *to = x + (size_t)a * n;
+    for (int c = 0; c < d; c++) memcpy(C + (size_t)(a * d + c) * n, r + AtA(d, a, c) * CHUNK, m * sizeof(Real));
+    memcpy(v + (size_t)a * n, u, m * sizeof(Real));
+    for (size_t k = 0; k < m; k++) to[k] += h * u[k];
+    for (size_t k = 0; setup->clip > 0 && k < m; k++) to[k] = to[k] < low ? low : to[k] > high ? high : to[k];
   }
 }
 
@@ -276,10 +246,11 @@ static PetscErrorCode Step(NomosMpm *mpm, double dt)
     if (NAME(MpmFind)(w, state)) {
 #pragma omp for schedule(dynamic)
       for (size_t c = 0; c < w->n_chunks; c++) NAME(MpmMomentum)(w, &w->chunks[c], state, dt, NULL);
-      NAME(MpmGrid)(w, false, dt);
+      NAME(MpmScatter)(w);
+      NAME(MpmVelocities)(w, false, dt);
       NAME(MpmGather)(w, w->blocks->node[NODE_VELOCITY], w->record[1]);
 #pragma omp for schedule(dynamic)
-      for (size_t c = 0; c < w->n_chunks; c++) Advance(w, &w->chunks[c], state, dt);
+      for (size_t c = 0; c < w->n_chunks; c++) NAME(MpmAdvance)(w, &w->chunks[c], state, dt);
     }
     NomosRestoreSubnormals(mode);
   }

@@ -34,8 +34,8 @@ typedef struct {
   void (*scatter)(const NomosMpmBlocks *b, size_t slot, const Real *records, const Real *dots, Real *tile);
   /* (b_dot, a_dot) of `gather` from the tiles of v and v_dot */
   void (*gather)(const NomosMpmBlocks *b, size_t slot, const Real *tile, const Real *tile_dot, const Real *records, const Real *dots, Real *result);
-  /* `gather`, and f_bar of the records' field in the places of positions */
-  void (*slope)(const NomosMpmBlocks *b, size_t slot, const Real *tile, const Real *records, Real *result);
+  /* `gather`, and f_bar of the records' field in the places of positions; plus what is there in `before` (may be NULL) */
+  void (*slope)(const NomosMpmBlocks *b, size_t slot, const Real *tile, const Real *records, const Real *before, Real *result);
 } NAME(MpmTransferDerivative);
 
 const NAME(MpmTransfer)           *NAME(MpmTransferOf)(int d, int order);

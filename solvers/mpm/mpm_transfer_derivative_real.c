@@ -69,7 +69,7 @@ INLINE void ScatterDot(const int d, const int order, const NomosMpmBlocks *b, si
       const Offset o      = Within(&g, cell, record);
       const Affine field  = FieldOf(record, &o);
       Affine       change = FieldOf(dot, &o);
-      Real         w[ROW] __attribute__((aligned(64))), w_dot[ROW] __attribute__((aligned(64))), by_j[ROW] __attribute__((aligned(64)));
+      Real         w[ROW] ALIGNED, w_dot[ROW] ALIGNED, by_j[ROW] ALIGNED;
       Products(d, order, &o, w);
       ProductSlopes(d, order, &o, w_dot, by_j);
       for (int l = 0; l < ROW; l++) w_dot[l] = w_dot[l] * dot[7] + by_j[l] * dot[11];
@@ -97,7 +97,7 @@ INLINE void GatherDot(const int d, const int order, const NomosMpmBlocks *b, siz
       const Offset  o     = Within(&g, cell, records + (size_t)p * ROW);
       const Real   *dot   = dots + (size_t)p * ROW;
       const Stencil value = Rows(&g, tile + Corner(&g, cell)), value_dot = Rows(&g, tile_dot + Corner(&g, cell));
-      Real          w[ROW] __attribute__((aligned(64))), w_dot[ROW] __attribute__((aligned(64))), by_j[ROW] __attribute__((aligned(64)));
+      Real          w[ROW] ALIGNED, w_dot[ROW] ALIGNED, by_j[ROW] ALIGNED;
       Vector        moments[4][PARTS], folded[PARTS];
       Products(d, order, &o, w);
       ProductSlopes(d, order, &o, w_dot, by_j);
@@ -127,7 +127,7 @@ INLINE void GatherDot(const int d, const int order, const NomosMpmBlocks *b, siz
     }
 }
 
-INLINE void GatherSlope(const int d, const int order, const NomosMpmBlocks *b, size_t slot, const Real *tile, const Real *records, Real *result)
+INLINE void GatherSlope(const int d, const int order, const NomosMpmBlocks *b, size_t slot, const Real *tile, const Real *records, const Real *before, Real *result)
 {
   const Geometry  g     = Of(d, order, b, slot);
   const uint32_t *start = b->start + slot * (size_t)b->cells;
@@ -139,7 +139,7 @@ INLINE void GatherSlope(const int d, const int order, const NomosMpmBlocks *b, s
       const Real  *record = records + (size_t)p * ROW;
       const Offset o      = Within(&g, cell, record);
       const Affine field  = FieldOf(record, &o);
-      Real         w[ROW] __attribute__((aligned(64))), w_by_i[ROW] __attribute__((aligned(64))), w_by_j[ROW] __attribute__((aligned(64)));
+      Real         w[ROW] ALIGNED, w_by_i[ROW] ALIGNED, w_by_j[ROW] ALIGNED;
       Vector       moments[4][PARTS], slopes[4][PARTS], folded[PARTS], f_bar[PARTS];
       Products(d, order, &o, w);
       ProductSlopes(d, order, &o, w_by_i, w_by_j);
@@ -178,7 +178,11 @@ INLINE void GatherSlope(const int d, const int order, const NomosMpmBlocks *b, s
       Fold(moments, folded);
       Fold(slopes, f_bar);
       UNROLL
-      for (int v = 0; v < PARTS; v++) Store(result + (size_t)p * ROW + v * VECTOR, Kinematic() * folded[v] + (1 - Kinematic()) * SumGroups(f_bar[v]));
+      for (int v = 0; v < PARTS; v++) {
+        Vector total = SumGroups(f_bar[v]);
+        if (before) total += Load(before + (size_t)p * ROW + v * VECTOR);
+        Store(result + (size_t)p * ROW + v * VECTOR, Kinematic() * folded[v] + (1 - Kinematic()) * total);
+      }
     }
   }
 }
@@ -186,7 +190,7 @@ INLINE void GatherSlope(const int d, const int order, const NomosMpmBlocks *b, s
 #define DERIVATIVE(d, order) \
   static void ScatterDot##d##order(const NomosMpmBlocks *b, size_t slot, const Real *records, const Real *dots, Real *tile) { ScatterDot(d, order, b, slot, records, dots, tile); } \
   static void GatherDot##d##order(const NomosMpmBlocks *b, size_t slot, const Real *tile, const Real *tile_dot, const Real *records, const Real *dots, Real *result) { GatherDot(d, order, b, slot, tile, tile_dot, records, dots, result); } \
-  static void GatherSlope##d##order(const NomosMpmBlocks *b, size_t slot, const Real *tile, const Real *records, Real *result) { GatherSlope(d, order, b, slot, tile, records, result); }
+  static void GatherSlope##d##order(const NomosMpmBlocks *b, size_t slot, const Real *tile, const Real *records, const Real *before, Real *result) { GatherSlope(d, order, b, slot, tile, records, before, result); }
 DERIVATIVE(2, 2)
 DERIVATIVE(2, 3)
 DERIVATIVE(3, 2)

@@ -22,7 +22,7 @@ INLINE void Scatter(const int d, const int order, const NomosMpmBlocks *b, size_
     for (uint32_t p = start[cell]; p < start[cell + 1]; p++) {
       const Real  *record = records + (size_t)p * ROW;
       const Offset o      = Within(&g, cell, record);
-      Real         w[ROW] __attribute__((aligned(64)));
+      Real         w[ROW] ALIGNED;
       Products(d, order, &o, w);
       UNROLL
       for (int v = 0; v < PARTS; v++) {
@@ -69,7 +69,7 @@ INLINE void Gather(const int d, const int order, const NomosMpmBlocks *b, size_t
         for (int v = 0; v < PARTS; v++) value[i][j][v] = Load(corner + (i * g.stride + j) * NOMOS_MPM_TILE + v * VECTOR);
     for (uint32_t p = start[cell]; p < start[cell + 1]; p++) {
       const Offset o = Within(&g, cell, records + (size_t)p * ROW);
-      Real         w[ROW] __attribute__((aligned(64)));
+      Real         w[ROW] ALIGNED;
       Vector       moments[4][PARTS], folded[PARTS];
       Products(d, order, &o, w);
       UNROLL
