@@ -39,6 +39,10 @@ LANE_INLINE Vector LaneMax(Vector a, Vector b)
 {
   return LaneSelect(a > b, a, b);
 }
+LANE_INLINE Vector LaneMin(Vector a, Vector b)
+{
+  return LaneSelect(a < b, a, b);
+}
 LANE_INLINE Vector LaneAbs(Vector x)
 {
   return (Vector)((LaneMask)x & ~(LaneMask)LaneFill((Real)-0.0));

@@ -19,11 +19,6 @@ enum { JACOBI_SWEEPS = 7,
        EXPONENT_BITS = 52 };
 #endif
 
-static inline Vector LaneMin(Vector a, Vector b)
-{
-  return LaneSelect(a < b, a, b);
-}
-
 /* Of normal numbers x > 0: x = 2^k m with m in [1/sqrt 2, sqrt 2), log m = 2 artanh((m - 1)/(m + 1)). */
 static inline Vector LaneLog(Vector x)
 {

@@ -21,7 +21,7 @@ void NAME(NomosTileProduct)(const TileProduct *product);
 void NAME(NomosTileTranspose)(size_t n, const Real *from, Real *to);
 
 /* h = z Phi(z), Phi the normal distribution function (GELU with the error function; Hendrycks & Gimpel 2016, doi:10.48550/arXiv.1606.08415), and slope = dh/dz where it is not NULL.
-   n is a multiple of VECTOR; h may be z. Absolute errors relative to |z| and 1: 1e-7 in float32, 4e-16 in float64. */
+   n is a multiple of VECTOR; h may be z. Errors, relative to |z| + 1: 1e-7 in float32, 3e-16 in float64. */
 void NAME(NomosTileGelu)(size_t n, const Real *z, Real *h, Real *slope);
 
 #endif
