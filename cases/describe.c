@@ -153,14 +153,16 @@ static PetscErrorCode DescribeName(const NomosProgram *program, const char name[
     PetscCall(PrintParams(program->comm, nomos_sections[i]->n, nomos_sections[i]->params));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  for (const NomosLawOps *const *law = NomosLaws(); *law; law++) {
+  bool is_law = false;
+  for (const NomosLawOps *const *law = NomosLaws(); *law; law++) { /* one of each kind may have the name */
     if (strcmp((*law)->name, name)) continue;
-    PetscCall(PetscPrintf(program->comm, "%s: %s: %s\n", nomos_law_kinds[(*law)->kind], name, (*law)->summary));
+    PetscCall(PetscPrintf(program->comm, "%s%s: %s: %s\n", is_law ? "\n" : "", nomos_law_kinds[(*law)->kind], name, (*law)->summary));
     if ((*law)->reference) PetscCall(PetscPrintf(program->comm, "%s\n", (*law)->reference));
     PetscCall(PetscPrintf(program->comm, (*law)->n_params ? "\nparameters of a material with it:\n\n" : "\nno parameters\n"));
     for (size_t i = 0; i < (*law)->n_params; i++) PetscCall(PrintGrouped(program->comm, materials, &(*law)->params[i]));
-    PetscFunctionReturn(PETSC_SUCCESS);
+    is_law = true;
   }
+  if (is_law) PetscFunctionReturn(PETSC_SUCCESS);
   for (size_t m = 0; models[m]; m++) {
     if (strcmp(models[m]->name, name)) continue;
     PetscCall(PetscPrintf(program->comm, "%s: %s\n", name, models[m]->summary));

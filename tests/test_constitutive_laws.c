@@ -264,6 +264,37 @@ START_TEST(test_inverted)
 }
 END_TEST
 
+/* What is not a number stays so, in its own point alone: whoever runs a simulation then says which particle it was. */
+START_TEST(test_not_a_number)
+{
+  for (const NomosLawOps *const *ops = NomosLaws(); *ops; ops++) {
+    TestLaw test;
+    double  F[9 * N_POINTS], y[9 * N_POINTS], F_bar[9 * N_POINTS];
+    ck_ok(TestLawCreate(*ops, NOMOS_F64, material, &test));
+    TestDeformations(DEFORMATIONS_SMALL, F);
+    F[4 * N_POINTS + 3] = NAN;
+    (*ops)->apply(test.law, N_POINTS, N_POINTS, F, y, NULL);
+    (*ops)->vjp(test.law, N_POINTS, N_POINTS, F, y, NULL, F_bar, NULL);
+    for (size_t k = 0; k < N_POINTS; k++) {
+      bool finite[2] = {true, true};
+      for (size_t e = 0; e < 9; e++) {
+        finite[0] = finite[0] && isfinite(y[e * N_POINTS + k]);
+        finite[1] = finite[1] && isfinite(F_bar[e * N_POINTS + k]);
+      }
+      ck_assert_msg(finite[0] == (k != 3) && finite[1] == (k != 3), "%s: point %zu of NaN at point 3 is %s", (*ops)->name, k, finite[0] ? "finite" : "not finite");
+    }
+    ck_ok(TestLawDestroy(&test));
+  }
+  /* turned inside out, what has a logarithm of J or sigma says so */
+  const NomosWrittenLaw *const logarithmic[] = {&nomos_stvk_hencky, &nomos_neo_hookean, &nomos_fluid_volume};
+  for (int i = 0; i < 3; i++) {
+    double y[9];
+    Of(&logarithmic[i]->ops, material, (const double[9]){1, 0, 0, 0, 1, 0, 0, 0, -0.5}, y);
+    ck_assert(isnan(y[0]));
+  }
+}
+END_TEST
+
 START_TEST(test_refused)
 {
   const struct {
@@ -294,4 +325,4 @@ START_TEST(test_refused)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("constitutive laws", test_promises, test_stretched_bar, test_small_strains, test_fluid_at_pressure, test_von_mises_paths, test_herschel_bulkley_paths, test_drucker_prager_paths, test_inverted, test_refused)
+NOMOS_TEST_SUITE("constitutive laws", test_promises, test_stretched_bar, test_small_strains, test_fluid_at_pressure, test_von_mises_paths, test_herschel_bulkley_paths, test_drucker_prager_paths, test_inverted, test_not_a_number, test_refused)

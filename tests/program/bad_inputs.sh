@@ -30,6 +30,8 @@ bad 'flag with value' 'takes no value' run good --force=yes -o out
 bad 'help on what is not' "unknown command 'rnu'" help rnu
 bad 'describe what is not' 'qgg' describe qgg
 bad 'describe a wrong key' 'time.dt' describe time.dtt
+bad 'describe a wrong law' 'did you mean drucker_prager?' describe druker_prager
+"$nomos" describe drucker_prager | grep -q 'materials.NAME.friction_angle' && "$nomos" describe materials.sand.cohesion | grep -q 'plasticity drucker_prager' && "$nomos" describe mpm | grep -q 'materials.NAME.density' || fail "describe laws and materials"
 bad 'list with an argument' 'one argument too many' list good
 bad 'check without a run' 'usage: nomos check CASE RUN' check good
 bad 'check of nothing' 'nothing: is not the directory of a run' check good nothing

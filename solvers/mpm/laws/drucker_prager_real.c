@@ -1,4 +1,4 @@
-/* Drucker-Prager plasticity of a Hencky material without dilation: sand. Klar et al. (2016), doi:10.1145/2897824.2925906; as in Ma et al. (2023), arXiv:2304.14369 (no volume correction):
+/* Drucker-Prager plasticity of a Hencky material without dilation: sand. Klar et al. (2016), doi:10.1145/2897824.2925906; as in Ma et al. (2023), doi:10.48550/arXiv.2304.14369 (no volume correction):
 
      alpha = sqrt(2/3) 2 sin phi/(3 - sin phi),   k = alpha (3 lambda + 2 mu)/(2 mu),   t = tr epsilon - 3 c
 
@@ -64,7 +64,7 @@ const NomosWrittenLaw nomos_drucker_prager = {
           .kind      = NOMOS_LAW_PLASTICITY,
           .promises  = NOMOS_LAW_ISOTROPIC | NOMOS_LAW_POTENTIAL,
           .summary   = "Drucker-Prager plasticity: sand, which slides where shear exceeds friction and comes apart where it is pulled.",
-          .reference = "Klar et al. (2016), doi:10.1145/2897824.2925906; Ma et al. (2023), arXiv:2304.14369",
+          .reference = "Klar et al. (2016), doi:10.1145/2897824.2925906; Ma et al. (2023), doi:10.48550/arXiv.2304.14369",
           .n_params  = sizeof params / sizeof *params,
           .params    = params,
           .kept_reals = NomosWrittenKept,

@@ -3,7 +3,7 @@
      quadratic   tau = lambda J (J - 1) I,          psi = lambda/2 (J - 1)^2
      tait        tau = kappa (J - J^(1-gamma)) I,   psi = kappa (J - 1 + (J^(1-gamma) - 1)/(gamma - 1))
 
-   with lambda and kappa = lambda + 2/3 mu of E and nu, or both the bulk modulus where one is given. Quadratic: as the fluid of Ma et al. (2023), arXiv:2304.14369. Tait: Monaghan (1994),
+   with lambda and kappa = lambda + 2/3 mu of E and nu, or both the bulk modulus where one is given. Quadratic: as the fluid of Ma et al. (2023), doi:10.48550/arXiv.2304.14369. Tait: Monaghan (1994),
    doi:10.1006/jcph.1994.1034, in Kirchhoff stress; it is NaN for J <= 0. */
 #include "solvers/mpm/laws/volumetric.h"
 
@@ -116,7 +116,7 @@ const NomosWrittenLaw nomos_fluid = {
           .kind      = NOMOS_LAW_ELASTICITY,
           .promises  = NOMOS_LAW_ISOTROPIC | NOMOS_LAW_SYMMETRIC | NOMOS_LAW_POTENTIAL,
           .summary   = "A weakly compressible fluid: pressure by the change of volume, no shear stress.",
-          .reference = "Ma et al. (2023), arXiv:2304.14369; Monaghan (1994), doi:10.1006/jcph.1994.1034",
+          .reference = "Ma et al. (2023), doi:10.48550/arXiv.2304.14369; Monaghan (1994), doi:10.1006/jcph.1994.1034",
           .n_params  = sizeof params / sizeof *params,
           .params    = params,
           .energy    = NomosWrittenEnergy,

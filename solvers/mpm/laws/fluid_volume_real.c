@@ -1,4 +1,4 @@
-/* What a fluid keeps of a deformation is its volume: F_e = J^(1/3) I. It forgets the rotation too, on which no stress of a fluid depends. NaN for J <= 0. Ma et al. (2023), arXiv:2304.14369. */
+/* What a fluid keeps of a deformation is its volume: F_e = J^(1/3) I. It forgets the rotation too, on which no stress of a fluid depends. NaN for J <= 0. Ma et al. (2023), doi:10.48550/arXiv.2304.14369. */
 #include "solvers/mpm/laws/volumetric.h"
 
 INLINE Real Root(const Real c[], Real J)
@@ -39,7 +39,7 @@ const NomosWrittenLaw nomos_fluid_volume = {
           .kind      = NOMOS_LAW_PLASTICITY,
           .promises  = NOMOS_LAW_ISOTROPIC | NOMOS_LAW_SYMMETRIC | NOMOS_LAW_POTENTIAL | NOMOS_LAW_FORGETS_ROTATION,
           .summary   = "What a fluid keeps of a deformation: its volume alone, F_e = J^(1/3) I.",
-          .reference = "Ma et al. (2023), arXiv:2304.14369",
+          .reference = "Ma et al. (2023), doi:10.48550/arXiv.2304.14369",
           NOMOS_WRITTEN_OPS},
   .coefficients = NomosNoCoefficients,
   .kernels      = NOMOS_BOTH_PRECISIONS(nomos_fluid_volume_kernels),

@@ -1,4 +1,4 @@
-/* Return mappings of the logarithmic strain. With sigma at least 0.05 (Ma et al. 2023, arXiv:2304.14369, section 1 of their simulator), epsilon = log sigma, its trace T, its deviator e = epsilon - T/3 and N = |e|:
+/* Return mappings of the logarithmic strain. With sigma at least 0.05 (as in the code of Ma et al. 2023, doi:10.48550/arXiv.2304.14369), epsilon = log sigma, its trace T, its deviator e = epsilon - T/3 and N = |e|:
 
      F_e = U diag(exp(m + s e)) V^T        s(N, T), m(N, T)        where the material flows, else F
 

@@ -7,7 +7,7 @@
      F_e = U exp(epsilon - w e/N) V^T,     w + A w^n = N - limit       limit = sigma_y/(2 mu),   A = K/(2 mu dt^n)
 
    where N > limit, else F. K is the consistency (Pa s^n), n the flow index: below 1 it thins when sheared, 1 is Bingham's fluid; K = 0 is von Mises plasticity. As Yue et al. (2015),
-   doi:10.1145/2751541, equation by equation but for the strain measure (theirs is neo-Hookean) and the yield stress (theirs is sqrt(3/2) of this one); Herschel & Bulkley (1926), doi:10.1007/BF01432034. */
+   doi:10.1145/2751541, but for the strain measure (theirs is neo-Hookean) and the yield stress (theirs is sqrt(3/2) of this one); Herschel & Bulkley (1926), doi:10.1007/BF01432034. */
 #include "solvers/mpm/laws/hencky_return.h"
 
 enum { LIMIT, FACTOR, INDEX, N_COEFFICIENTS };

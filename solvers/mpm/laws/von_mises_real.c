@@ -2,7 +2,7 @@
 
      F_e = U exp(epsilon - (N - limit) e/N) V^T        where N = |e| > limit = sigma_y/(2 mu),   else F
 
-   so |dev tau| = 2 mu N is at most sigma_y. As in Ma et al. (2023), arXiv:2304.14369 (sigma_y is sqrt(2/3) of the stress at which a bar yields); Simo (1992), doi:10.1016/0045-7825(92)90123-2. */
+   so |dev tau| = 2 mu N is at most sigma_y. As in Ma et al. (2023), doi:10.48550/arXiv.2304.14369 (sigma_y is sqrt(2/3) of the stress at which a bar yields); Simo (1992), doi:10.1016/0045-7825(92)90123-2. */
 #include "solvers/mpm/laws/hencky_return.h"
 
 enum { LIMIT, N_COEFFICIENTS };
@@ -52,7 +52,7 @@ const NomosWrittenLaw nomos_von_mises = {
           .kind      = NOMOS_LAW_PLASTICITY,
           .promises  = NOMOS_LAW_ISOTROPIC | NOMOS_LAW_POTENTIAL,
           .summary   = "Von Mises plasticity: clay and metal, which flow where the deviatoric stress exceeds the yield stress.",
-          .reference = "Simo (1992), doi:10.1016/0045-7825(92)90123-2; Ma et al. (2023), arXiv:2304.14369",
+          .reference = "Simo (1992), doi:10.1016/0045-7825(92)90123-2; Ma et al. (2023), doi:10.48550/arXiv.2304.14369",
           .n_params  = sizeof params / sizeof *params,
           .params    = params,
           .kept_reals = NomosWrittenKept,
