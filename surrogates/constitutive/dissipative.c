@@ -5,7 +5,9 @@
 
 #include <math.h>
 
-/* Where learning starts: so early that all materials yield and tear at once. What never yields has no gradient. */
+/* Where learning starts: so early that all materials yield and tear at once, for what never yields has no gradient. From there the limits go to nothing (sand, water) or out of reach (jelly), over many powers
+   of e: a number counts GAIN of them. */
+#define GAIN 3
 static const double     cohesion_scale = 0.01, tension_scale = 0.002;
 static const NomosCurve curve = {
   .m = 4, .sides = 1, .scale = 0.2, .knot = {0, 0.03, 0.1, 0.25, 0.5}
@@ -16,8 +18,8 @@ enum { COHESION,
        FRICTION,
        N_TENSORS }; /* the first two are single numbers */
 static const NomosParam tensors[N_TENSORS] = {
-  {.key = "plasticity.cohesion", .type = NOMOS_PARAM_REAL_LIST, .default_value = "", .differentiable = true, .doc = "Logarithm of the deviatoric strain that yields without pressure, over 0.01."                 },
-  {.key = "plasticity.tension",  .type = NOMOS_PARAM_REAL_LIST, .default_value = "", .differentiable = true, .doc = "Logarithm of the volumetric strain that tears, over 0.002."                                   },
+  {.key = "plasticity.cohesion", .type = NOMOS_PARAM_REAL_LIST, .default_value = "", .differentiable = true, .doc = "A third of the logarithm of the deviatoric strain that yields without pressure, over 0.01."  },
+  {.key = "plasticity.tension",  .type = NOMOS_PARAM_REAL_LIST, .default_value = "", .differentiable = true, .doc = "A third of the logarithm of the volumetric strain that tears, over 0.002."                   },
   {.key = "plasticity.friction", .type = NOMOS_PARAM_REAL_LIST, .default_value = "", .differentiable = true, .doc = "Numbers of the convex curve whose slope is the deviatoric strain that yields under pressure."},
 };
 
@@ -53,8 +55,8 @@ static PetscErrorCode Renew(NomosLaw law)
   NomosDissipative *data = law->data;
 
   PetscFunctionBeginUser;
-  data->cohesion = cohesion_scale * exp(law->values[COHESION]);
-  data->tension  = tension_scale * exp(law->values[TENSION]);
+  data->cohesion = cohesion_scale * exp(GAIN * law->values[COHESION]);
+  data->tension  = tension_scale * exp(GAIN * law->values[TENSION]);
   NomosCurveBuild(&data->friction, law->values + FRICTION, &data->pieces);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -70,8 +72,8 @@ static void Jvp(NomosLaw law, size_t n, size_t stride, const void *F, const void
   NomosDissipativeBar     dot;
 
   if (p_dot) {
-    dot.cohesion = data->cohesion * p_dot[COHESION];
-    dot.tension  = data->tension * p_dot[TENSION];
+    dot.cohesion = GAIN * data->cohesion * p_dot[COHESION];
+    dot.tension  = GAIN * data->tension * p_dot[TENSION];
     NomosCurveTangent(&data->friction, law->values + FRICTION, p_dot + FRICTION, &dot.pieces);
   }
   (law->precision == NOMOS_F32 ? NomosDissipativeJvp_f32 : NomosDissipativeJvp_f64)(data, n, stride, F, F_dot, p_dot ? &dot : NULL, y_dot);
@@ -85,8 +87,8 @@ static void Vjp(NomosLaw law, size_t n, size_t stride, const void *F, const void
 
   (law->precision == NOMOS_F32 ? NomosDissipativeVjp_f32 : NomosDissipativeVjp_f64)(data, n, stride, &job);
   if (!p_bar) return;
-  p_bar[COHESION] += data->cohesion * bar.cohesion;
-  p_bar[TENSION] += data->tension * bar.tension;
+  p_bar[COHESION] += GAIN * data->cohesion * bar.cohesion;
+  p_bar[TENSION] += GAIN * data->tension * bar.tension;
   NomosCurvePullBack(&data->friction, law->values + FRICTION, &bar.pieces, p_bar + FRICTION);
 }
 
