@@ -139,7 +139,7 @@ PetscErrorCode NomosCommandEvaluate(NomosProgram *program)
   }
   for (int i = 0; i < NOMOS_N_SPLITS; i++) {
     if (strcmp(wanted, nomos_split_names[i]) && strcmp(wanted, "all")) continue;
-    PetscCheck(surrogate->n_examples[i] || !strcmp(wanted, "all"), program->comm, PETSC_ERR_ARG_WRONGSTATE, "%s: the %s split has no example; choose another by --set evaluate.split=all", program->arguments[0], wanted);
+    PetscCheck(surrogate->n_examples[i] || from.ops->results || !strcmp(wanted, "all"), program->comm, PETSC_ERR_ARG_WRONGSTATE, "%s: the %s split has no example; choose another by --set evaluate.split=all", program->arguments[0], wanted);
     if (surrogate->n_examples[i]) PetscCall(Split(surrogate, training, (NomosSplit)i, splits));
   }
   PetscCall(Results(surrogate, splits, &results));

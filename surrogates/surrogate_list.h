@@ -4,10 +4,12 @@
 
 #include "surrogates/surrogate.h"
 
+extern const NomosSurrogateOps NomosSurrogateOps_Constitutive;
 extern const NomosSurrogateOps NomosSurrogateOps_CoordinateNetwork;
 extern const NomosSurrogateOps NomosSurrogateOps_Hamiltonian;
 
 static const NomosSurrogateOps *const nomos_surrogates[] = {
+  &NomosSurrogateOps_Constitutive,
   &NomosSurrogateOps_CoordinateNetwork,
   &NomosSurrogateOps_Hamiltonian,
   NULL,

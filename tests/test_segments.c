@@ -191,19 +191,19 @@ START_TEST(test_motion_from_a_file)
   RingCreate(N_FRAMES, 1, &r);
   snprintf(path, sizeof path, "%s/motion.nc", ck_directory);
   WriteFile(path, &r, N, 0.04, N_FRAMES); /* the model's dt is 0.02 */
-  ck_ok(NomosMotionRead(path, r.model, 1, names, &m));
+  ck_ok(NomosMotionRead(r.model, &(NomosMotionInput){.path = path, .n_names = 1, .names = names}, &m));
   ck_assert(m.n_frames == N_FRAMES && m.n_observed == N && m.whole && m.steps[0] == 0 && m.steps[N_FRAMES - 1] == 2 * (N_FRAMES - 1) && m.times[0] == 0);
   ck_assert(!memcmp(m.observed, r.motion.observed, sizeof(double) * N * N_FRAMES));
   ck_assert(!memcmp(m.states, r.motion.states, m.state_bytes * N_FRAMES));
   ck_ok(NomosMotionFree(&m));
-  ck_refused(NomosMotionRead(path, r.model, 1, other, &m), "has no field q; it has x");
+  ck_refused(NomosMotionRead(r.model, &(NomosMotionInput){.path = path, .n_names = 1, .names = other}, &m), "has no field q; it has x");
   WriteFile(path, &r, N, 0.03, 5);
-  ck_refused(NomosMotionRead(path, r.model, 1, names, &m), "frame 1 is 0.03 s after the first one: frames must be at ascending multiples of time.dt = 0.02 s");
+  ck_refused(NomosMotionRead(r.model, &(NomosMotionInput){.path = path, .n_names = 1, .names = names}, &m), "frame 1 is 0.03 s after the first one: frames must be at ascending multiples of time.dt = 0.02 s");
   WriteFile(path, &r, N, 0.02, 1);
-  ck_refused(NomosMotionRead(path, r.model, 1, names, &m), "has 1 frame: a motion has two at least");
+  ck_refused(NomosMotionRead(r.model, &(NomosMotionInput){.path = path, .n_names = 1, .names = names}, &m), "has 1 frame: a motion has two at least");
   WriteFile(path, &r, N + 1, 0.02, 5);
-  ck_refused(NomosMotionRead(path, r.model, 1, names, &m), "axis 1 of x has 13 entries, that of the simulation 12");
-  ck_refused(NomosMotionRead("", r.model, 1, names, &m), "data.path is not given");
+  ck_refused(NomosMotionRead(r.model, &(NomosMotionInput){.path = path, .n_names = 1, .names = names}, &m), "axis 1 of x has 13 entries, that of the simulation 12");
+  ck_refused(NomosMotionRead(r.model, &(NomosMotionInput){.path = "", .n_names = 1, .names = names}, &m), "data.path is not given");
   RingDestroy(&r);
 }
 END_TEST

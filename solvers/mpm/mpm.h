@@ -76,6 +76,8 @@ typedef struct {
 } NomosMpmKernels;
 extern const NomosMpmKernels nomos_mpm_kernels_f32, nomos_mpm_kernels_f64;
 
+enum { NOMOS_MPM_N_STATE_FIELDS = 4 };
+
 struct NomosMpm_s {
   NomosMpmSetup          setup;
   MPI_Comm               comm;
@@ -97,7 +99,7 @@ struct NomosMpm_s {
   double                 low[3], high[3]; /* of the positions of all particles over the run so far */
   double                 first_energy;   /* at step 0 */
   char                   warning[256];   /* about its bodies; "": none */
-  NomosModelField        state_fields[2];
+  NomosModelField        state_fields[NOMOS_MPM_N_STATE_FIELDS];
 };
 
 /* solvers/mpm/mpm_params.c: setup from model->config, laws included; `declare` of the ops. Errors name key and place. Collective. */

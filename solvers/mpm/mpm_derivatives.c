@@ -81,34 +81,44 @@ static PetscErrorCode Vjp(NomosModel model, const void *state, void *x_bar, doub
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Positions and velocities, (particle, axis): the first and the second d entries of a state. */
+/* All that a state has, as in fields.nc. */
+static const struct {
+  const char *name, *unit, *long_name;
+  int         n_axes; /* of each particle */
+} state_fields[NOMOS_MPM_N_STATE_FIELDS] = {
+  {"position",             "m",     "position",                       1},
+  {"velocity",             "m s-1", "velocity",                       1},
+  {"affine",               "s-1",   "affine velocity matrix C",       2},
+  {"deformation_gradient", "1",     "elastic deformation gradient F", 2},
+};
+enum { DEFORMATION = 3 }; /* 3 x 3 also in two dimensions */
+
 static PetscErrorCode Fields(NomosModel model, size_t *n, const NomosModelField **list)
 {
   NomosMpm *mpm = model->data;
 
   PetscFunctionBeginUser;
-  mpm->state_fields[0] = (NomosModelField){.name = "position", .unit = "m", .long_name = "position"};
-  mpm->state_fields[1] = (NomosModelField){.name = "velocity", .unit = "m s-1", .long_name = "velocity"};
-  for (int f = 0; f < 2; f++) {
+  for (int f = 0; f < NOMOS_MPM_N_STATE_FIELDS; f++) {
     NomosModelField *field = &mpm->state_fields[f];
-    field->n_dims          = 2;
-    field->size[0] = field->count[0] = mpm->n;
-    field->size[1] = field->count[1] = (size_t)mpm->setup.d;
+    *field                 = (NomosModelField){.name = state_fields[f].name, .unit = state_fields[f].unit, .long_name = state_fields[f].long_name, .n_dims = 1 + state_fields[f].n_axes};
+    field->size[0]         = mpm->n;
+    for (int a = 1; a < field->n_dims; a++) field->size[a] = f == DEFORMATION ? 3 : (size_t)mpm->setup.d;
+    memcpy(field->count, field->size, sizeof field->count);
   }
-  *n    = 2;
+  *n    = NOMOS_MPM_N_STATE_FIELDS;
   *list = mpm->state_fields;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Values [k d + a] of entry (field d + a) of particle k: out of a state, added to one, into one. */
+/* Values [k m + e] of entry (first + e) of particle k, m of them: out of a state, added to one, into one. */
 typedef enum { READ, ADD, WRITE, ADD_BACK } Direction;
 static void Exchange(const NomosMpm *mpm, size_t field, Direction direction, void *state, double values[])
 {
-  const size_t d = (size_t)mpm->setup.d;
-  for (size_t a = 0; a < d; a++)
+  const size_t d = (size_t)mpm->setup.d, first[] = {0, d, 2 * d, 2 * d + d * d}, m[] = {d, d, d * d, 9};
+  for (size_t e = 0; e < m[field]; e++)
     for (size_t k = 0; k < mpm->n; k++) {
-      const size_t at     = (field * d + a) * mpm->n + k;
-      double      *value  = &values[k * d + a];
+      const size_t at     = (first[field] + e) * mpm->n + k;
+      double      *value  = &values[k * m[field] + e];
       float       *single = mpm->setup.single ? (float *)state + at : NULL;
       double      *entry  = mpm->setup.single ? NULL : (double *)state + at;
       const double now    = single ? (double)*single : *entry, then = direction == ADD ? now + *value : *value;

@@ -129,22 +129,22 @@ static PetscErrorCode FirstFromModel(NomosModel model, size_t number, NomosMotio
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode ReadFrames(NomosFieldReader reader, const char path[], NomosModel model, size_t n_names, const char *const names[], NomosMotion *m)
+static PetscErrorCode ReadFrames(NomosFieldReader reader, const char path[], NomosModel model, const NomosMotionInput *input, NomosMotion *m)
 {
   size_t field, n_frames;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosModelFieldFind(model, names[0], &field));
+  PetscCall(NomosModelFieldFind(model, input->names[0], &field));
   PetscCall(NomosFieldReaderFrames(reader, &n_frames));
   NomosCheck(n_frames > 1, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s has %zu frame%s: a motion has two at least, best one for every step (output.fields_every = time.dt)", path, n_frames, n_frames == 1 ? "" : "s");
   PetscCall(Allocate(model, field, n_frames, m));
   PetscCall(ReadTimes(reader, path, model->dt, m));
   m->whole = true;
-  for (size_t i = 0; i < n_names; i++) {
-    bool has;
-    PetscCall(NomosModelFieldFind(model, names[i], &field));
-    PetscCall(NomosFieldReaderHas(reader, names[i], &has));
-    PetscCheck(has || i, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s has no variable %s, of which the motion is to be read", path, names[i]);
+  for (size_t i = 0; i < input->n_names; i++) {
+    bool has = false;
+    PetscCall(NomosModelFieldFind(model, input->names[i], &field));
+    if (!i || !input->first_only) PetscCall(NomosFieldReaderHas(reader, input->names[i], &has));
+    PetscCheck(has || i, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s has no variable %s, of which the motion is to be read", path, input->names[i]);
     if (has) PetscCall(ReadField(reader, path, model, field, m));
     else PetscCall(FirstFromModel(model, field, m));
     m->whole = m->whole && has;
@@ -152,8 +152,9 @@ static PetscErrorCode ReadFrames(NomosFieldReader reader, const char path[], Nom
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosMotionRead(const char path[], NomosModel model, size_t n_names, const char *const names[], NomosMotion *motion)
+PetscErrorCode NomosMotionRead(NomosModel model, const NomosMotionInput *input, NomosMotion *motion)
 {
+  const char      *path = input->path;
   NomosFieldReader reader;
   struct stat      info;
   char             file[NOMOS_MAX_PATH + 16];
@@ -163,7 +164,7 @@ PetscErrorCode NomosMotionRead(const char path[], NomosModel model, size_t n_nam
   PetscCheck(path[0], PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "data.path is not given: a run directory, or a file with positions over time");
   snprintf(file, sizeof file, !stat(path, &info) && S_ISDIR(info.st_mode) ? "%.4000s/fields.nc" : "%.4000s", path);
   PetscCall(NomosFieldReaderOpen(PETSC_COMM_SELF, file, &reader));
-  PetscErrorCode code = ReadFrames(reader, file, model, n_names, names, motion);
+  PetscErrorCode code = ReadFrames(reader, file, model, input, motion);
   PetscCall(NomosFieldReaderClose(&reader));
   if (code) PetscCall(NomosMotionFree(motion));
   PetscCall(code);

@@ -21,10 +21,16 @@ typedef struct {
 /* Of a model's field by its name; the error names those there are. */
 PetscErrorCode NomosModelFieldFind(NomosModel model, const char name[], size_t *field);
 
-/* Frames of `path` (a run directory, or a file with a time axis first): the field names[0], and of the others those that are there, all with the shape they have in the model. What the file does not have of the
-   first state is the model's present one; later states then have zeros there. Errors: a file or variable that is missing; another number of particles; times that are no steps of the model's dt; one frame only;
-   numbers that are not finite. */
-PetscErrorCode NomosMotionRead(const char path[], NomosModel model, size_t n_names, const char *const names[], NomosMotion *motion);
+/* Frames of `path` (a run directory, or a file with a time axis first): the field names[0], and of the others those that are there, all with the shape they have in the model. What the file does not have (or is not
+   asked for: `first_only`) of the first state is the model's present one; later states then have zeros there. Errors: a file or variable that is missing; another number of particles; times that are no steps of the
+   model's dt; one frame only; numbers that are not finite. */
+typedef struct {
+  const char        *path;
+  size_t             n_names;
+  const char *const *names;
+  bool               first_only; /* names[0] alone is read */
+} NomosMotionInput;
+PetscErrorCode NomosMotionRead(NomosModel model, const NomosMotionInput *input, NomosMotion *motion);
 /* As if seen: a model's own, n_frames of every `every` steps from its present state on (which it advances). */
 PetscErrorCode NomosMotionRecord(NomosModel model, const char name[], size_t n_frames, int64_t every, NomosMotion *motion);
 PetscErrorCode NomosMotionFree(NomosMotion *motion);

@@ -1,0 +1,296 @@
+/* Laws learned from motion, whole: a small cube is thrown at a floor, and surrogates learn its law through the simulation of it. */
+#include "cases/train.h"
+#include "operators/random.h"
+#include "solvers/solver_list.h"
+#include "surrogates/constitutive/constitutive_impl.h"
+#include "surrogates/constitutive/law_list.h"
+#include "surrogates/surrogate_list.h"
+#include "tests/harness.h"
+
+#include <unistd.h>
+
+/* 64 particles of jelly or plasticine on their way into a corner: 60 steps, all of them seen. */
+static const char simulation[] = "case: {units: SI}\nsolver: mpm\nmpm: {length: 1 m, cells: 12, gravity: [0, -9.8, 0], wall_nodes: 2, clip: 0.5, precision: float64, write_stress: false}\n"
+                                 "materials:\n  %s\n"
+                                 "bodies:\n  cube: {material: stuff, shape: box, centre: [0.45, 0.3, 0.5], size: 0.28, lattice: 4, velocity: [-2, -4, 1], angular_velocity: [3, 2, 5]}\n"
+                                 "time: {dt: 1 ms, stop: 60 ms}\noutput: {fields_every: 1 ms, scalars_every: 60 ms, precision: float64, pictures: false}\n";
+static const char jelly[] = "stuff: {density: 1000, elasticity: fixed_corotated, youngs_modulus: 1e5, poissons_ratio: 0.2}", plasticine[] = "stuff: {density: 1000, elasticity: stvk_hencky, plasticity: von_mises, youngs_modulus: 1e5, poissons_ratio: 0.25, yield_stress: 1e3}";
+static const char learning[] = "surrogate: constitutive\ndata: {path: %s}\nconstitutive: {first_length: 10, last_length: 30}\n"
+                               "train: {epochs: 8, batch: 1, precision: float64, learning_rate: 1, schedule: cosine, clip_norm: 0.1, clip_of: network}\n";
+
+static NomosProgram Program(void)
+{
+  static char *argv[] = {"test", NULL};
+  ck_ok(NomosLawRegister(nomos_learned_laws));
+  return (NomosProgram){.comm = PETSC_COMM_WORLD, .models = nomos_solvers, .surrogates = nomos_surrogates, .n_arguments = 1, .quiet = true, .force = true, .argc = 1, .argv = argv};
+}
+
+static const char *Path(const char name[], char path[NOMOS_MAX_PATH])
+{
+  snprintf(path, NOMOS_MAX_PATH, "%.2000s/%s", ck_directory, name);
+  return path;
+}
+
+static void WriteText(const char name[], const char format[], const char argument[])
+{
+  char  path[NOMOS_MAX_PATH];
+  FILE *file = fopen(Path(name, path), "w");
+  fprintf(file, format, argument); /* one of the two above */
+  fclose(file);
+}
+
+/* The run of a material, made once: `what` is its directory. */
+static void MakeData(const char what[], const char material[])
+{
+  char         path[NOMOS_MAX_PATH], directory[NOMOS_MAX_PATH], name[64];
+  const char  *arguments[] = {path};
+  NomosProgram program     = Program();
+  if (!access(Path(what, directory), F_OK)) return;
+  snprintf(name, sizeof name, "%s.yaml", what);
+  WriteText(name, simulation, material);
+  Path(name, path);
+  program.arguments = arguments;
+  program.directory = directory;
+  ck_ok(NomosCommandRun(&program));
+}
+
+typedef struct {
+  NomosProgram        program;
+  NomosConfig         config;
+  NomosSurrogateInput input;
+  NomosSurrogate      s;
+  NomosTraining       training;
+  NomosTrainingStatus status;
+  int64_t             stop_step; /* 0: none */
+} Try;
+
+/* A surrogate on that run, with settings (NULL-terminated) over the case. */
+static void Begin(const char what[], const char material[], const char *const set[], Try *try)
+{
+  const NomosSurrogateOps *ops;
+  char                     path[NOMOS_MAX_PATH], directory[NOMOS_MAX_PATH];
+  size_t                   n = 0;
+  MakeData(what, material);
+  WriteText("training.yaml", learning, Path(what, directory));
+  while (set[n]) n++;
+  *try = (Try){.program = Program()};
+  ck_ok(NomosTrainingCaseLoad(PETSC_COMM_WORLD, &(NomosCaseInput){.path = Path("training.yaml", path), .n_set = n, .set = set}, nomos_surrogates, &try->config, &ops));
+  try->input = (NomosSurrogateInput){.comm = PETSC_COMM_WORLD, .ops = ops, .config = try->config, .simulate = NomosTrainSimulate, .simulate_context = &try->program};
+}
+
+static void Create(const char what[], const char material[], const char *const set[], Try *try)
+{
+  Begin(what, material, set, try);
+  ck_ok(NomosSurrogateCreate(&try->input, &try->s));
+}
+
+static void End(Try *try)
+{
+  ck_ok(NomosTrainingDestroy(&try->training));
+  ck_ok(NomosSurrogateDestroy(&try->s));
+  ck_ok(NomosConfigDestroy(&try->config));
+}
+
+#define NETWORKS "constitutive.set=[materials.stuff.network_width=8]"
+#define OURS     "constitutive.elasticity=hyperelastic", "constitutive.plasticity=dissipative"
+#define WRITTEN  "constitutive.elasticity=written", "constitutive.plasticity=written"
+
+/* ---- the gradient ---- */
+
+static double LossAt(Try *try, const double w[], double gradient[])
+{
+  enum { N_PAIRS = 40 };
+  size_t        examples[N_PAIRS];
+  NomosBatch    batch = {.split = NOMOS_SPLIT_TRAIN, .training = gradient != NULL, .n = PetscMin(N_PAIRS, try->s->n_examples[0]), .examples = examples, .epoch = 3, .n_epochs = 8};
+  NomosTape     tape;
+  NomosTensor   tensors[16], loss;
+  double        value;
+  void         *values;
+  for (size_t i = 0; i < N_PAIRS; i++) examples[i] = batch.n == 1 ? 0 : 91 * i;
+  ck_ok(NomosParametersEdit(try->s->parameters, &values));
+  memcpy(values, w, sizeof *w * NomosParametersSize(try->s->parameters));
+  ck_ok(NomosTapeCreate(&tape));
+  ck_ok(NomosParametersBind(try->s->parameters, tape, tensors));
+  ck_ok(try->s->ops->loss(try->s, &batch, tape, tensors, &loss));
+  ck_ok(NomosTensorGetScalar(loss, &value));
+  if (gradient) ck_ok(NomosParametersGradient(try->s->parameters, loss, tensors, gradient));
+  ck_ok(NomosTapeDestroy(&tape));
+  return value;
+}
+
+/* In a random direction of all weights it is that of central differences. */
+static void CheckGradient(const char what[], const char material[], const char *const set[])
+{
+  Try try;
+  Create(what, material, set, &try);
+  const double step = 1e-5;
+  const size_t n = NomosParametersSize(try.s->parameters);
+  const void  *values;
+  double      *w = malloc(n * sizeof *w), *g = malloc(n * sizeof *g), *moved = malloc(n * sizeof *w), sides[2], slope = 0;
+  ck_ok(NomosParametersValues(try.s->parameters, &values));
+  memcpy(w, values, n * sizeof *w);
+  ck_assert_double_eq(LossAt(&try, w, g), LossAt(&try, w, NULL));
+  for (int s = 0; s < 2; s++) {
+    for (size_t i = 0; i < n; i++) moved[i] = w[i] + (s ? step : -step) * NomosRandomNormal(11, 0, i);
+    sides[s] = LossAt(&try, moved, NULL);
+  }
+  for (size_t i = 0; i < n; i++) slope += g[i] * NomosRandomNormal(11, 0, i);
+  ck_assert(slope != 0);
+  ck_close((sides[1] - sides[0]) / (2 * step), slope, 1e-5);
+  free(w);
+  free(g);
+  free(moved);
+  End(&try);
+}
+
+START_TEST(test_gradient)
+{
+  CheckGradient("jelly", jelly, (const char *const[]){NETWORKS, NULL});
+  CheckGradient("plasticine", plasticine, (const char *const[]){NETWORKS, NULL});
+  CheckGradient("plasticine", plasticine, (const char *const[]){OURS, NULL});
+  CheckGradient("plasticine", plasticine, (const char *const[]){"constitutive.elasticity=hyperelastic", "constitutive.plasticity=written", "constitutive.unknown=[yield_stress]", NULL});
+  CheckGradient("plasticine", plasticine, (const char *const[]){WRITTEN, "constitutive.unknown=[youngs_modulus, yield_stress]", "constitutive.start=[0.6, 1.3]", NULL});
+  CheckGradient("plasticine", plasticine, (const char *const[]){NETWORKS, "constitutive.supervision=stress", NULL});
+}
+END_TEST
+
+/* ---- training ---- */
+
+static PetscErrorCode OnStep(NomosTraining training, void *ctx, bool *stop)
+{
+  NomosTrainingStatus status;
+
+  PetscFunctionBeginUser;
+  NomosTrainingGetStatus(training, &status);
+  *stop = ((Try *)ctx)->stop_step == status.step;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode OnEpoch(NomosTraining training, void *ctx)
+{
+  PetscFunctionBeginUser;
+  (void)training;
+  (void)ctx;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode OnCheckpoint(NomosTraining training, void *ctx)
+{
+  Try                *try = ctx;
+  NomosTrainingStatus status;
+  NomosCheckpoint     checkpoint;
+  char                path[NOMOS_MAX_PATH];
+
+  PetscFunctionBeginUser;
+  NomosTrainingGetStatus(training, &status);
+  if (!try->stop_step || status.step != try->stop_step) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosCheckpointCreate(PETSC_COMM_WORLD, Path("checkpoints", path), status.step, 0, &checkpoint));
+  PetscCall(NomosTrainingSave(training, checkpoint));
+  PetscCall(NomosCheckpointClose(&checkpoint));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static void Train(Try *try)
+{
+  const NomosTrainingHooks hooks = {.step = OnStep, .epoch = OnEpoch, .checkpoint = OnCheckpoint, .ctx = try};
+  ck_ok(NomosTrainingRun(try->training, &hooks));
+  NomosTrainingGetStatus(try->training, &try->status);
+}
+
+/* A training that was stopped goes on as if it had not been. */
+START_TEST(test_resume)
+{
+  static const char *const set[] = {NETWORKS, "train.precision=float32", "constitutive.set=[materials.stuff.network_width=8, mpm.precision=float32]", "constitutive.curriculum=random", NULL};
+  const void              *values[2];
+  char                     path[NOMOS_MAX_PATH], *file;
+  NomosCheckpoint          checkpoint;
+  Try                      whole, first, second;
+  Create("plasticine", plasticine, set, &whole);
+  ck_ok(NomosTrainingCreate(whole.s, &whole.training));
+  Train(&whole);
+  Create("plasticine", plasticine, set, &first);
+  ck_ok(NomosTrainingCreate(first.s, &first.training));
+  first.stop_step = 3;
+  Train(&first);
+  ck_assert_int_eq(first.status.step, 3);
+  End(&first);
+  Create("plasticine", plasticine, set, &second);
+  ck_ok(NomosTrainingCreate(second.s, &second.training));
+  ck_ok(NomosCheckpointOpen(PETSC_COMM_WORLD, Path("checkpoints", path), "latest", &file, &checkpoint));
+  ck_ok(NomosTrainingLoad(second.training, checkpoint, file));
+  ck_ok(NomosCheckpointClose(&checkpoint));
+  ck_ok(PetscFree(file));
+  Train(&second);
+  ck_assert_int_eq(second.status.step, 8);
+  ck_assert_double_eq(second.status.loss, whole.status.loss);
+  ck_ok(NomosParametersValues(whole.s->parameters, &values[0]));
+  ck_ok(NomosParametersValues(second.s->parameters, &values[1]));
+  ck_assert(!memcmp(values[0], values[1], NomosParametersSize(whole.s->parameters) * sizeof(float)));
+  End(&whole);
+  End(&second);
+}
+END_TEST
+
+typedef struct {
+  const char *name;
+  double      value;
+} Wanted;
+
+static PetscErrorCode Take(const char name[], double value, void *ctx)
+{
+  PetscFunctionBeginUser;
+  for (Wanted *w = ctx; w->name; w++)
+    if (!strcmp(w->name, name)) w->value = value;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Written laws: stiffness and yield stress are found again, from their motion and from positions alone. */
+START_TEST(test_identification)
+{
+  static const struct {
+    const char *observed;
+    double      tolerance;
+  } tries[] = {{"constitutive.observed=states", 2e-3}, {"constitutive.observed=positions", 5e-3}};
+  for (size_t i = 0; i < 2; i++) {
+    const char *const set[] = {WRITTEN, tries[i].observed, "constitutive.unknown=[youngs_modulus, yield_stress]", "constitutive.start=[0.5, 1.4]", "train.epochs=150", "train.learning_rate=0.1", "train.clip_norm=0", NULL};
+    Wanted            wanted[] = {{"youngs_modulus", 0}, {"yield_stress", 0}, {"untrained_mse", 0}, {"reconstruction_mse", 0}, {NULL, 0}};
+    Try               try;
+    Create("plasticine", plasticine, set, &try);
+    ck_ok(NomosTrainingCreate(try.s, &try.training));
+    Train(&try);
+    ck_ok(try.s->ops->results(try.s, Take, wanted));
+    ck_close(wanted[0].value, 1e5, tries[i].tolerance);
+    ck_close(wanted[1].value, 1e3, tries[i].tolerance);
+    ck_assert(wanted[3].value < wanted[2].value / 100);
+    End(&try);
+  }
+}
+END_TEST
+
+/* From positions alone the steered run of the true law has the true states; that of a law half as stiff still has their velocities, and deformations that are near. */
+START_TEST(test_states_from_positions)
+{
+  static const char *const set[] = {WRITTEN, "constitutive.unknown=[youngs_modulus]", NULL};
+  const double             stiffness[] = {0, log(0.5)}, tolerance[2][4] = {{1e-15, 1e-10, 1e-9, 1e-11}, {1e-15, 1e-10, 20, 0.15}};
+  Try                      try;
+  Create("plasticine", plasticine, set, &try);
+  NomosConstitutive *c = try.s->context;
+  ck_ok(NomosObservedCreate(c->model, &c->motion, &c->observed));
+  for (int s = 0; s < 2; s++) {
+    ck_ok(NomosMaterialSet(&c->material, c->model, &stiffness[s]));
+    ck_ok(NomosObservedStates(&c->observed));
+    for (size_t field = 0; field < 4; field++) {
+      double difference = 0, values[2][9 * 64];
+      for (size_t f = 0; f < c->motion.n_frames; f++) {
+        ck_ok(c->model->ops->derivatives->field(c->model, field, c->motion.states + f * c->motion.state_bytes, values[0]));
+        ck_ok(c->model->ops->derivatives->field(c->model, field, c->observed.states + f * c->motion.state_bytes, values[1]));
+        for (size_t i = 0; i < (field < 2 ? 3 : 9) * 64; i++) difference = fmax(difference, fabs(values[1][i] - values[0][i]));
+      }
+      ck_assert_double_le(difference, tolerance[s][field]);
+    }
+  }
+  End(&try);
+}
+END_TEST
+
+NOMOS_TEST_SUITE("constitutive laws from motion", test_gradient, test_resume, test_identification, test_states_from_positions)
