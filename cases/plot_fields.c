@@ -1,4 +1,5 @@
 #include "cases/plot_run.h"
+#include "io/animation.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -15,6 +16,9 @@ typedef struct {
   size_t                  n_layers, ny, nx;
   double                  x[2], y[2]; /* edges, in the unit of the label */
   char                    x_label[NOMOS_LABEL], y_label[NOMOS_LABEL], label[NOMOS_LABEL];
+  bool                    fixed; /* the colours of every layer, for an animation */
+  NomosColourMap          map[MAX_LAYERS];
+  double                  limits[MAX_LAYERS][2];
 } Field;
 
 /* Edges of the cells around the coordinates of dimension `i`. */
@@ -78,19 +82,27 @@ static PetscErrorCode ChooseColours(const Field *field, const double *data, Nomo
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DrawPanel(const Field *field, NomosFigure figure, int row, int column, const char title[], size_t frame, size_t layer, double *data)
+static PetscErrorCode ReadLayer(const Field *field, size_t frame, size_t layer, double *data)
 {
-  const size_t   all_start[] = {frame, layer, 0, 0}, all_count[] = {1, 1, field->ny, field->nx};
-  size_t         start[4] = {0}, count[4];
-  NomosColourMap map;
-  double         limits[2];
+  const size_t all_start[] = {frame, layer, 0, 0}, all_count[] = {1, 1, field->ny, field->nx};
+  size_t       start[4] = {0}, count[4];
 
   PetscFunctionBeginUser;
   if (field->n_dims > 2) start[0] = all_start[0];
   if (field->n_dims > 3) start[1] = all_start[1];
   memcpy(count, all_count + 4 - field->n_dims, sizeof *count * (size_t)field->n_dims);
   PetscCall(NomosFieldReaderRead(field->reader, field->info->variable, start, count, data));
-  PetscCall(ChooseColours(field, data, &map, limits));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DrawPanel(const Field *field, NomosFigure figure, int row, int column, const char title[], size_t frame, size_t layer, double *data)
+{
+  NomosColourMap map       = field->map[layer];
+  double         limits[2] = {field->limits[layer][0], field->limits[layer][1]};
+
+  PetscFunctionBeginUser;
+  PetscCall(ReadLayer(field, frame, layer, data));
+  if (!field->fixed) PetscCall(ChooseColours(field, data, &map, limits));
   PetscCall(NomosFigurePanel(figure, row, column, &(NomosAxes){.title = title, .x_label = field->x_label, .y_label = field->y_label}));
   PetscCall(NomosFigureImage(figure, field->ny, field->nx, data, field->x[0], field->x[1], field->y[0], field->y[1], map, limits[0], limits[1], field->label));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -102,6 +114,85 @@ static void TimeTitle(const NomosPlotContext *context, double time, const char b
   double value = time / context->time_factor;
 
   snprintf(title, NOMOS_LABEL, "%s%s%.*g%s%s", before, context->params.nondimensional ? "t = " : "", value < 999.5 ? 3 : 6, value, context->time_name[0] ? " " : "", context->time_name);
+}
+
+/* One state, a panel for each layer. */
+static PetscErrorCode DrawState(const Field *field, const char title[], size_t frame, double *data, NomosFigure *figure)
+{
+  const int wide = field->n_layers > 3 ? 2 : (int)field->n_layers;
+  char      layer[NOMOS_LABEL];
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosFigureCreate(title, (int)(field->n_layers + (size_t)wide - 1) / wide, wide, figure));
+  for (size_t l = 0; l < field->n_layers; l++) {
+    snprintf(layer, sizeof layer, "layer %zu", l + 1);
+    PetscCall(DrawPanel(field, *figure, (int)l / wide, (int)l % wide, field->n_layers > 1 ? layer : NULL, frame, l, data));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What the colours of every layer mean in all frames: the widest of the limits that a few frames have on their own. */
+static PetscErrorCode FixColours(Field *field, size_t n, double *data)
+{
+  enum { SAMPLES = 5 };
+
+  PetscFunctionBeginUser;
+  for (size_t l = 0; l < field->n_layers; l++) {
+    double low = INFINITY, high = -INFINITY;
+    for (size_t s = 0; s < SAMPLES; s++) {
+      double limits[2], least = INFINITY, most = -INFINITY;
+      PetscCall(ReadLayer(field, s * (n - 1) / (SAMPLES - 1), l, data));
+      PetscCall(ChooseColours(field, data, &field->map[l], limits));
+      for (size_t i = 0; i < field->ny * field->nx; i++) {
+        if (!isfinite(data[i])) continue;
+        least = fmin(least, data[i]);
+        most  = fmax(most, data[i]);
+      }
+      low  = fmin(low, limits[0] || limits[1] ? limits[0] : least);
+      high = fmax(high, limits[0] || limits[1] ? limits[1] : most);
+    }
+    if (field->map[l] == NOMOS_MAP_DIVERGING) low = -(high = fmax(high, -low));
+    field->limits[l][0] = low < high ? low : 0; /* both 0: whatever there is */
+    field->limits[l][1] = low < high ? high : 0;
+  }
+  field->fixed = true;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+typedef struct {
+  const NomosPlotContext *context;
+  const Field            *field;
+  const char             *name;
+  size_t                  n, n_shown;
+  const double           *times;
+  double                 *data;
+} Animation;
+
+static PetscErrorCode DrawFrame(void *ctx, size_t i, NomosFigure *figure)
+{
+  const Animation *a     = ctx;
+  const size_t     frame = i * (a->n - 1) / (a->n_shown - 1);
+  char             time[NOMOS_LABEL], title[2 * NOMOS_LABEL];
+
+  PetscFunctionBeginUser;
+  TimeTitle(a->context, a->times[frame], ", ", time);
+  snprintf(title, sizeof title, "%s%s", a->name, time);
+  PetscCall(DrawState(a->field, title, frame, a->data, figure));
+  PetscCall(NomosFigureSetScale(*figure, a->field->n_layers > 1 ? 1.2 : 1.5));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Animate(const NomosPlotContext *context, Field *field, const char name[], size_t n, const double times[], double *data)
+{
+  Animation a = {context, field, name, n, PetscMin(n, (size_t)context->params.animation_frames), times, data};
+  char      path[2 * NOMOS_MAX_PATH];
+
+  PetscFunctionBeginUser;
+  if (context->params.animation != NOMOS_ANIMATION_YES || n < 3) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(FixColours(field, n, data));
+  snprintf(path, sizeof path, "%s/plots/motion_%.63s.png", context->directory, field->info->variable);
+  PetscCall(NomosAnimate(path, &(NomosFrames){.n = a.n_shown, .seconds = context->params.animation_seconds, .frame = DrawFrame, .ctx = &a}));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode DrawField(const NomosPlotContext *context, const NomosPictureInfo *info, NomosFieldReader reader, size_t n, const double times[])
@@ -130,14 +221,9 @@ static PetscErrorCode DrawField(const NomosPlotContext *context, const NomosPict
   PetscCall(PetscMalloc1(field.ny * field.nx, &data));
 
   /* The last state, large. */
-  const int wide = field.n_layers > 3 ? 2 : (int)field.n_layers;
   if (n_dims > 2) TimeTitle(context, times[n - 1], ", ", time);
   snprintf(title, sizeof title, "%s%s", name, time);
-  PetscCall(NomosFigureCreate(title, (int)(field.n_layers + (size_t)wide - 1) / wide, wide, &figure));
-  for (size_t l = 0; l < field.n_layers; l++) {
-    snprintf(title, sizeof title, "layer %zu", l + 1);
-    PetscCall(DrawPanel(&field, figure, (int)l / wide, (int)l % wide, field.n_layers > 1 ? title : NULL, n - 1, l, data));
-  }
+  PetscCall(DrawState(&field, title, n - 1, data, &figure));
   snprintf(stem, sizeof stem, "%s_%.63s", n_dims > 2 ? "final" : "constant", info->variable);
   PetscCall(NomosPlotSave(context, stem, &figure));
   if (n_dims == 2) {
@@ -159,6 +245,7 @@ static PetscErrorCode DrawField(const NomosPlotContext *context, const NomosPict
   }
   snprintf(stem, sizeof stem, "fields_%.63s", info->variable);
   PetscCall(NomosPlotSave(context, stem, &figure));
+  PetscCall(Animate(context, &field, name, n, times, data));
   PetscCall(PetscFree(data));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

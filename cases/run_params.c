@@ -25,7 +25,7 @@ const NomosParam nomos_run_params[] = {
   {"output.precision",      NOMOS_PARAM_CHOICE, "float32", NULL, 0, 0,    "float32|float64", false, "Precision of fields.nc."},
   {"output.compression",    NOMOS_PARAM_INT,    "0",       NULL, 0, 9,             NULL, false, "Deflate level of the .nc files, applied when the run ends; 0: none."},
   {"output.colour",         NOMOS_PARAM_STRING, "",        NULL, 0, 0,             NULL, false, "What colours particles in pictures: material, body, speed, pressure, von_mises, volume_ratio, or a variable of fields.nc; unset: material, or body where there is one material."},
-  {"output.animation",      NOMOS_PARAM_CHOICE, "auto",    NULL, 0, 0,   "auto|yes|no", false, "Draw an animation (plots/*_motion.png, an animated PNG): auto of particles only."},
+  {"output.animation",      NOMOS_PARAM_CHOICE, "auto",    NULL, 0, 0,   "auto|yes|no", false, "Draw animations (animated PNG files in plots/: particles_motion.png, motion_q.png): auto of particles only."},
   {"output.animation_frames", NOMOS_PARAM_INT,  "60",      NULL, 2, 2000,          NULL, false, "Frames of an animation, at most those of fields.nc."},
   {"output.animation_seconds", NOMOS_PARAM_REAL, "4",      NULL, 0.1, 600,         NULL, false, "How long an animation takes to play, in s."},
   {"output.average_from",   NOMOS_PARAM_REAL,   "0",       "s",  0, DBL_MAX,       NULL, false, "Time means of scalars and spectra begin here."},

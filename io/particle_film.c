@@ -1,10 +1,11 @@
 #include "io/particle_film.h"
 #include "io/animation.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { MOMENTS = 8, COLUMNS = 4 };
+enum { MOMENTS = 8, COLUMNS = 4, COLUMNS_WIDE = 2 };
 static const double picture_scale = 2, frame_scale = 1.5; /* pixels per point */
 
 /* A film being drawn. The views differ in whether lengths are written. */
@@ -17,16 +18,20 @@ typedef struct {
   size_t           n_shown; /* frames of the animation */
 } Studio;
 
-/* Panels are `width` pixels wide. */
+/* Panels of a room as high as wide are `width` pixels wide; those of other rooms have about the same area. */
 static PetscErrorCode Open(const NomosFilm *film, int width, double scale, Studio *studio)
 {
   NomosScene bare = *film->scene;
   size_t     most = 0;
 
   PetscFunctionBeginUser;
-  *studio       = (Studio){.film = film, .radius = film->radius};
+  *studio         = (Studio){.film = film, .radius = film->radius};
   bare.unlabelled = true;
   for (size_t m = 0; m < film->n_motions; m++) most = PetscMax(most, film->n_particles[m]);
+  PetscCall(NomosViewCreate(&bare, width, scale, &studio->bare));
+  PetscCall(NomosViewSize(studio->bare, &studio->width, &studio->height));
+  PetscCall(NomosViewDestroy(&studio->bare));
+  width = (int)(width * fmin(fmax(sqrt((double)studio->width / studio->height), 0.4), 1.6));
   PetscCall(NomosViewCreate(film->scene, width, scale, &studio->labelled));
   PetscCall(NomosViewCreate(&bare, width, scale, &studio->bare));
   PetscCall(NomosViewSize(studio->bare, &studio->width, &studio->height));
@@ -74,7 +79,7 @@ static size_t Spread(size_t i, size_t n, size_t n_frames)
   return n > 1 ? (i * (n_frames - 1) + (n - 1) / 2) / (n - 1) : 0;
 }
 
-static PetscErrorCode DrawMoments(Studio *studio, NomosFigure figure, size_t n)
+static PetscErrorCode DrawMoments(Studio *studio, NomosFigure figure, size_t n, size_t columns)
 {
   const NomosFilm *film = studio->film;
   char             title[256];
@@ -87,7 +92,7 @@ static PetscErrorCode DrawMoments(Studio *studio, NomosFigure figure, size_t n)
       const size_t frame = Spread(i, n, film->n_frames);
       if (film->names) snprintf(title, sizeof title, "%s, %s", film->names[m], film->times[frame]);
       else snprintf(title, sizeof title, "%s", film->times[frame]);
-      PetscCall(DrawPanel(studio, figure, (int)(m + i / COLUMNS), (int)(i % COLUMNS), title, m, frame));
+      PetscCall(DrawPanel(studio, figure, (int)(m + i / columns), (int)(i % columns), title, m, frame));
     }
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -102,8 +107,9 @@ PetscErrorCode NomosFilmMoments(const NomosFilm *film, const char stem[])
   PetscFunctionBeginUser;
   if (!n || !film->n_motions) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Open(film, 400, 0.8 * picture_scale, &studio));
-  PetscCall(NomosFigureCreate(film->title, (int)(film->n_motions > 1 ? film->n_motions : (n + COLUMNS - 1) / COLUMNS), (int)PetscMin(n, COLUMNS), &figure));
-  PetscErrorCode code = DrawMoments(&studio, figure, n);
+  const size_t columns = PetscMin(n, film->n_motions == 1 && studio.width > 1.8 * studio.height ? COLUMNS_WIDE : COLUMNS);
+  PetscCall(NomosFigureCreate(film->title, (int)(film->n_motions > 1 ? film->n_motions : (n + columns - 1) / columns), (int)columns, &figure));
+  PetscErrorCode code = DrawMoments(&studio, figure, n, columns);
   if (!code) code = NomosFigureSave(figure, stem);
   PetscCall(NomosFigureDestroy(&figure));
   PetscCall(Close(&studio));

@@ -15,7 +15,7 @@ START_TEST(test_promises)
     CheckLaw(*law, material);
     CheckLaw(*law, other);
   }
-  CheckLaw(&nomos_fluid.ops, (const char *const[]){"bulk_modulus=2e4", "fluid=tait", NULL});
+  CheckLaw(&nomos_fluid.ops, (const char *const[]){"bulk_modulus=2e4", "fluid=tait", "gamma=3", NULL});
 }
 END_TEST
 

@@ -12,7 +12,7 @@ enum {
   NOMOS_INPUT_DETERMINANT  = 4,  /* det F - 1 (1) */
   NOMOS_INPUT_DISPLACEMENT = 8,  /* F - I (9) */
   NOMOS_INPUT_STRETCH      = 16, /* R^T F - I (9) */
-  NOMOS_INPUT_TRACES       = 32  /* tr R^T F - 3, tr F^T F - 3, det F - 1 (3) */
+  NOMOS_INPUT_TRACES       = 32  /* tr R^T F - 3, tr F^T F - 3, det F - 1 (3); the authors' code subtracts 1 from the second, which is not its value at rest */
 };
 typedef enum {
   NOMOS_OUTPUT_MATRIX,  /* P = X, outputs X (9) */
@@ -20,7 +20,7 @@ typedef enum {
   NOMOS_OUTPUT_SPECTRAL /* P = U diag(y) V^T, outputs y (3) */
 } NomosNetworkOutput;
 
-/* tau = P F^T or F_e = F + alpha P. */
+/* tau = P F^T or F_e = F + alpha P, alpha as in the authors' settings. */
 #define NOMOS_NETWORK_ALPHA 1e-3
 
 typedef struct {

@@ -3,7 +3,8 @@
      P_i = f(s_i) + g(s_i s_j) s_j + g(s_i s_k) s_k + h(s_1 s_2 s_3) s_j s_k
 
    Xu, Sin, Zhu & Barbic (2015), doi:10.1145/2766917, as in NCLaw's ablation: values at 21 knots, ten equal pieces from 0 to 1 and ten from 1 to 10. Between knots Hermite's cubics, with the slopes of parabolas through
-   three knots, so that P' is continuous also at 1, where the pieces change their length; beyond the ends the outermost cubics. For *_real.c files of surrogates/constitutive. */
+   three knots, so that P' is continuous also at 1, where the pieces change their length; beyond the ends the outermost cubics. (The authors' code takes the next piece
+   instead of the one that x is in, and none beyond 1.) For *_real.c files of surrogates/constitutive. */
 #ifndef NOMOS_SURROGATES_CONSTITUTIVE_SPLINE_H
 #define NOMOS_SURROGATES_CONSTITUTIVE_SPLINE_H
 

@@ -1,9 +1,11 @@
-/* What learned constitutive laws cost: nanoseconds a point for the stress, or the return mapping, and for its gradient by F and all weights, one call for 256 points after the other; and the
-   floating-point operations of the matrix products alone, of the layers as stored, over what OpenBLAS does on the same core in a product of 512 x 512 matrices.
+/* What learned constitutive laws cost: nanoseconds a point for the stress, or the return mapping, and for its gradient by F and all weights, one call for 256 points after the other, and for keeping
+   what a gradient may use again; and how fast the matrix products are, over OpenBLAS in a product of 512 x 512 matrices on the same core: of the layers alone as they are computed (10-64-64-6),
+   forward with transposes and gradients, and of whole laws by the operations of their layers as stored (13-64-64-9).
 
-   usage: bench_constitutive        OMP_NUM_THREADS=1: everything here is one core's work. Least of many short repetitions. */
+   usage: bench_constitutive        OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1: everything here is one core's work. The least of many short repetitions. */
 #include "operators/real.h"
 #include "surrogates/constitutive/law_list.h"
+#include "surrogates/constitutive/tile.h"
 #include "timing.h"
 
 #include <cblas.h>
@@ -32,6 +34,29 @@ static double Blas(void)
   free(b);
   free(c);
   return 2. * LARGE * LARGE * LARGE / least;
+}
+
+/* Operations a second of all products of the layers of one tile. */
+static double Products(void)
+{
+  static const size_t size[] = {10, 64, 64, 6};
+  static Real         a[64 * 64] __attribute__((aligned(64))), b[64 * 64] __attribute__((aligned(64))), c[64 * 64] __attribute__((aligned(64))); /* at least 64 x TILE */
+  double              least = INFINITY, operations = 0;
+
+  for (int k = 0; k < REPETITIONS; k++) {
+    const double start = Now();
+    operations         = 0;
+    for (int repeat = 0; repeat < 20; repeat++)
+      for (int l = 0; l < 3; l++) {
+        const size_t in = size[l], out = size[l + 1], padded = Blocks(in, VECTOR) * VECTOR;
+        NAME(NomosTileProduct)(&(TileProduct){.m = out, .n = TILE, .k = in, .lda = in, .ldb = TILE, .ldc = TILE, .a = a, .b = b, .c = c});
+        NAME(NomosTileProduct)(&(TileProduct){.m = in, .n = TILE, .k = out, .lda = out, .ldb = TILE, .ldc = TILE, .a = a, .b = b, .c = c});
+        NAME(NomosTileProduct)(&(TileProduct){.m = out, .n = padded, .k = TILE, .lda = TILE, .ldb = padded, .ldc = padded, .a = a, .b = b, .c = c});
+        operations += 6. * (double)(in * out * TILE);
+      }
+    least = fmin(least, Now() - start);
+  }
+  return operations / least;
 }
 
 enum { FORWARD, KEEPING, BACKWARD, ALONE, N_PASSES };
@@ -66,7 +91,9 @@ static PetscErrorCode Bench(void)
   const double blas = Blas();
 
   PetscFunctionBeginUser;
-  printf("%s; OpenBLAS %.1f Gflop/s\n%-16s %-10s %10s %10s %10s %10s %12s\n", NOMOS_REAL == NOMOS_F32 ? "float32" : "float64", 1e-9 * blas, "law", "kind", "forward", "keeping", "backward", "unkept", "of OpenBLAS");
+  const double products = Products();
+  printf("%s; OpenBLAS %.1f Gflop/s, products of a network's layers %.1f, %.2f of it\n", NOMOS_REAL == NOMOS_F32 ? "float32" : "float64", 1e-9 * blas, 1e-9 * products, products / blas);
+  printf("%-16s %-10s %10s %10s %10s %10s   of OpenBLAS: forward, gradient\n", "law", "kind", "forward", "keeping", "gradient", "unkept");
   for (size_t i = 0; nomos_learned_laws[i]; i++) {
     const NomosLawOps *ops = nomos_learned_laws[i];
     NomosConfig        config;
@@ -78,7 +105,8 @@ static PetscErrorCode Bench(void)
     Time(law, least);
     printf("%-16s %-10s", ops->name, nomos_law_kinds[ops->kind]);
     for (int pass = 0; pass < N_PASSES; pass++) printf(" %7.1f ns", 1e9 * least[pass]);
-    printf(" %5.2f %5.2f\n", 2. * (double)law->n_parameters / least[FORWARD] / blas, 6. * (double)law->n_parameters / least[ALONE] / blas);
+    if (law->n_parameters > 1000) printf("   %5.2f %5.2f", 2. * (double)law->n_parameters / least[FORWARD] / blas, 6. * (double)law->n_parameters / least[ALONE] / blas);
+    printf("\n");
     PetscCall(NomosLawDestroy(&law));
     PetscCall(NomosConfigDestroy(&config));
   }

@@ -13,6 +13,7 @@
 #include "operators/model_operator.h"
 #include "solvers/mpm/law_list.h"
 #include "solvers/mpm/mpm_step_impl.h"
+#include "surrogates/constitutive/law_list.h"
 #include "timing.h"
 
 #include <stdlib.h>
@@ -69,25 +70,27 @@ static void Parts(NomosMpm *mpm, double dt, Real *work, double least[])
 static PetscErrorCode Bench(int lattice, int cells, const char elasticity[], const char plasticity[])
 {
   MpmRun       run;
-  char         more[128] = "", directory[] = "/tmp/nomos_bench_XXXXXX", command[64];
-  double       least[N_PARTS], p_bar[8] = {0};
+  char         more[128] = "youngs_modulus: 1e5 Pa, poissons_ratio: 0.2", directory[] = "/tmp/nomos_bench_XXXXXX", command[64];
+  double       least[N_PARTS], *p_bar;
   const double dt = 1e-4;
 
   PetscFunctionBeginUser;
   PetscCheck(mkdtemp(directory), PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, "%s", directory);
-  if (!strcmp(plasticity, "von_mises")) snprintf(more, sizeof more, ", yield_stress: 5e3 Pa");
-  if (!strcmp(plasticity, "drucker_prager")) snprintf(more, sizeof more, ", friction_angle: 25");
+  if (!strcmp(plasticity, "von_mises")) PetscCall(PetscStrlcat(more, ", yield_stress: 5e3 Pa", sizeof more));
+  if (!strcmp(plasticity, "drucker_prager")) PetscCall(PetscStrlcat(more, ", friction_angle: 25", sizeof more));
+  if (!strcmp(elasticity, "invariant_full")) strcpy(more, "weights_seed: 0");
   PetscCall(MpmRunCreate(directory, &run,
                          "mpm: {length: 1 m, cells: %d, gravity: [0, -9.8, 0], walls: separate, wall_nodes: 3, precision: %s}\n"
-                         "materials: {it: {density: 1000, elasticity: %s, youngs_modulus: 1e5 Pa, poissons_ratio: 0.2%s%s%s}}\n"
+                         "materials: {it: {density: 1000, elasticity: %s, %s%s%s}}\n"
                          "bodies: {cube: {material: it, shape: box, centre: [0.5, 0.5, 0.5], size: 0.5, lattice: %d, velocity: [1, -1.5, -2], angular_velocity: [4, 4, 4]}}\n"
                          "time: {dt: %g s, stop: 1 s}\n",
-                         cells, NOMOS_REAL == NOMOS_F32 ? "float32" : "float64", elasticity, *plasticity ? ", plasticity: " : "", plasticity, more, lattice, dt));
+                         cells, NOMOS_REAL == NOMOS_F32 ? "float32" : "float64", elasticity, more, *plasticity ? ", plasticity: " : "", plasticity, lattice, dt));
   NomosMpm    *mpm = run.mpm;
   const size_t n = mpm->n, n_reals = n * mpm->n_entries;
   const int    steps = (int)PetscMax(2, 100000 / n);
   Real        *bar, *states;
   PetscCall(PetscMalloc2(n_reals, &bar, n_reals, &states));
+  PetscCall(PetscCalloc1(mpm->n_parameters + 1, &p_bar));
   for (int part = 0; part < N_PARTS; part++) least[part] = 1e9;
   for (int s = 0; s < 20; s++) PetscCall(mpm->kernels->step(mpm, dt));
   for (int r = 0; r < REPETITIONS; r++) {
@@ -105,6 +108,7 @@ static PetscErrorCode Bench(int lattice, int cells, const char elasticity[], con
   for (int part = 0; part <= STEP; part++) printf(" %7.1f", 1e9 * least[part] / (double)n);
   printf(" %9.2e %8.1f %9.2e\n", (double)n / least[STEP], 1e9 * least[GRADIENT] / (double)n, (double)n / (least[STEP] + least[GRADIENT]));
   PetscCall(PetscFree2(bar, states));
+  PetscCall(PetscFree(p_bar));
   PetscCall(MpmRunDestroy(&run));
   snprintf(command, sizeof command, "rm -rf %s", directory);
   PetscCheck(!system(command), PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s", directory);
@@ -114,15 +118,16 @@ static PetscErrorCode Bench(int lattice, int cells, const char elasticity[], con
 int main(int argc, char **argv)
 {
   static const int   sizes[][2] = {{10, 20}, {22, 32}, {46, 64}};
-  static const char *laws[][2]  = {{"neo_hookean", ""}, {"fixed_corotated", ""}, {"stvk_hencky", "von_mises"}};
+  static const char *laws[][2]  = {{"neo_hookean", ""}, {"fixed_corotated", ""}, {"stvk_hencky", "von_mises"}, {"invariant_full", "invariant_full"}};
 
   PetscCall(PetscInitialize(&argc, &argv, NULL, NULL));
   PetscCall(NomosErrorHandlerPush(false));
   PetscCall(NomosLawRegister(nomos_laws));
+  PetscCall(NomosLawRegister(nomos_learned_laws));
   printf("the material point method, %s, %d threads: ns a particle; particle-steps a second\n", NOMOS_REAL == NOMOS_F32 ? "float32" : "float64", omp_get_max_threads());
   printf("      n elasticity       plasticity         law    sort momentum    p2g    grid     g2p advance    step   steps/s gradient    both/s\n");
   if (argc > 4) PetscCall(Bench(atoi(argv[1]), atoi(argv[2]), argv[3], argv[4]));
-  for (int l = 0; argc <= 4 && l < 3; l++)
+  for (int l = 0; argc <= 4 && l < 4; l++)
     for (int s = 0; s < 3; s++) PetscCall(Bench(sizes[s][0], sizes[s][1], laws[l][0], laws[l][1]));
   PetscCall(NomosErrorHandlerPop());
   PetscCall(PetscFinalize());

@@ -1,5 +1,6 @@
 /* Writes field files and their XDMF companions into a directory, for readers of another making (check_fields.py, check_xdmf.py): finished,
-   compressed, still running, and on a stretched grid. q[layer][y][x] = 1000 step + 100 layer + 10 y + x (indices), and so on. Particles in three and in two dimensions. */
+   compressed, still running, and on a stretched grid. q[layer][y][x] = 1000 step + 100 layer + 10 y + x (indices), and so on. Particles in three and in two dimensions. An animation (check_animation.py). */
+#include "io/animation.h"
 #include "io/field_file.h"
 
 #include <stdio.h>
@@ -113,6 +114,25 @@ static PetscErrorCode WriteParticles(const char directory[], const char name[], 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A square that wanders: 8 pixels at (4 t, 3 t) of 40 x 30, red on white. */
+static PetscErrorCode WriteAnimation(const char directory[])
+{
+  enum { W = 40, H = 30 };
+  char           path[NOMOS_MAX_PATH];
+  uint32_t       pixels[H * W];
+  NomosAnimation animation;
+
+  PetscFunctionBeginUser;
+  snprintf(path, sizeof path, "%s/animation.png", directory);
+  PetscCall(NomosAnimationCreate(path, W, H, &animation));
+  for (int t = 0; t < 6; t++) {
+    for (int i = 0; i < H * W; i++) pixels[i] = i % W >= 4 * t && i % W < 4 * t + 8 && i / W >= 3 * t && i / W < 3 * t + 8 ? 0xd55e00 : 0xffffff;
+    PetscCall(NomosAnimationFrame(animation, pixels, t < 5 ? 0.05 : 1));
+  }
+  PetscCall(NomosAnimationClose(&animation));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 int main(int argc, char **argv)
 {
   PetscFunctionBeginUser;
@@ -124,6 +144,7 @@ int main(int argc, char **argv)
   PetscCall(WriteSample(argv[1], "stretched", 0, 2, true, true));
   PetscCall(WriteParticles(argv[1], "particles", 3, 0));
   PetscCall(WriteParticles(argv[1], "particles_2d", 2, 1));
+  PetscCall(WriteAnimation(argv[1]));
   PetscCall(PetscFinalize());
   return 0;
 }
