@@ -172,3 +172,16 @@ bool NomosMpmBlocksSort(NomosMpmBlocks *b)
 #pragma omp barrier
   return true;
 }
+
+size_t NomosMpmShareOfBlocks(const NomosMpmBlocks *b, int part, int n_parts)
+{
+  enum { COST = 16 }; /* of a block itself, in particles */
+  const size_t target = NomosMpmShare(b->n + COST * b->n_active, part, n_parts);
+  size_t       low = 0, high = b->n_active;
+  while (low < high) {
+    const size_t middle = (low + high) / 2;
+    if (b->start[middle * (size_t)b->cells] + COST * middle < target) low = middle + 1;
+    else high = middle;
+  }
+  return part == n_parts ? b->n_active : low;
+}

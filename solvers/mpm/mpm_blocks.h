@@ -60,10 +60,11 @@ static inline int32_t NomosMpmBlockIndex(const NomosMpmBlocks *b, const int at[3
   return (at[0] * b->shape[1] + at[1]) * b->shape[2] + at[2];
 }
 
-/* Particles of a thread: the same for every pass. */
+/* Where the part of a thread begins: of n things, and of the active blocks, by their particles (and a fixed cost of each). The same in every pass, so that what a thread has written stays near it. */
 static inline size_t NomosMpmShare(size_t n, int part, int n_parts)
 {
   return n * (size_t)part / (size_t)n_parts;
 }
+size_t NomosMpmShareOfBlocks(const NomosMpmBlocks *blocks, int part, int n_parts);
 
 #endif

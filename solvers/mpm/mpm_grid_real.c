@@ -166,7 +166,7 @@ static void Velocities(Work *w, size_t slot, bool keep_free, double dt)
 
 void NAME(MpmVelocities)(Work *w, bool keep_free, double dt)
 {
-#pragma omp for schedule(dynamic, 4)
+#pragma omp for schedule(static)
   for (size_t i = 0; i < w->blocks->n_nodal; i++) Velocities(w, i, keep_free, dt);
 }
 
@@ -188,7 +188,7 @@ static void VelocitiesDot(Work *w, size_t slot, double dt)
 
 void NAME(MpmVelocitiesDot)(Work *w, double dt)
 {
-#pragma omp for schedule(dynamic, 4)
+#pragma omp for schedule(static)
   for (size_t i = 0; i < w->blocks->n_nodal; i++) VelocitiesDot(w, i, dt);
 }
 
@@ -210,6 +210,6 @@ static void VelocitiesBar(Work *w, size_t slot, double dt)
 
 void NAME(MpmVelocitiesBar)(Work *w, double dt)
 {
-#pragma omp for schedule(dynamic, 4)
+#pragma omp for schedule(static)
   for (size_t i = 0; i < w->blocks->n_nodal; i++) VelocitiesBar(w, i, dt);
 }

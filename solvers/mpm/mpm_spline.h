@@ -68,6 +68,17 @@ INLINE Geometry Of(const int d, const int order, const NomosMpmBlocks *b, size_t
   return g;
 }
 
+/* The cells of a block with particles. Without a branch: whether there are any can't be foreseen. */
+INLINE int Occupied(const int n, const uint32_t *start, uint8_t cells[64])
+{
+  int count = 0;
+  for (int cell = 0; cell < n; cell++) {
+    cells[count] = (uint8_t)cell;
+    count += start[cell + 1] > start[cell];
+  }
+  return count;
+}
+
 /* Position of a particle in its stencil. */
 typedef struct {
   Vector f[3];
@@ -81,6 +92,12 @@ INLINE Offset Within(const Geometry *g, int cell, const Real *record)
   return o;
 }
 
+/* Keeps numbers in memory: from there one is spread over a vector for nothing, from a register by a unit that is busy here. */
+INLINE void InMemory(Real w[ROW])
+{
+  __asm__("" : "+m"(*(Real(*)[ROW])w));
+}
+
 /* Weights of the first two axes, w_i w_j at [4 i + j]. */
 INLINE void Products(const int d, const int order, const Offset *o, Real w[ROW])
 {
@@ -90,6 +107,7 @@ INLINE void Products(const int d, const int order, const Offset *o, Real w[ROW])
     if (d == 3) product *= Spline(order, o->f[0], false, v);
     Store(w + v * VECTOR, product);
   }
+  InMemory(w);
 }
 
 #endif

@@ -145,7 +145,7 @@ PetscErrorCode NAME(MpmJvp)(NomosMpm *mpm, double dt, const void *at, void *dot,
   {
     const unsigned mode = NomosFlushSubnormals();
     if (NAME(MpmFind)(w, state)) {
-#pragma omp for schedule(dynamic)
+#pragma omp for schedule(static)
       for (size_t c = 0; c < w->n_chunks; c++) {
         NAME(MpmMomentum)(w, &w->chunks[c], state, dt, NULL);
         MomentumDot(w, &w->chunks[c], state, dt, x_dot, law_dot);
@@ -153,17 +153,18 @@ PetscErrorCode NAME(MpmJvp)(NomosMpm *mpm, double dt, const void *at, void *dot,
       NAME(MpmScatter)(w);
       NAME(MpmVelocities)(w, true, dt);
       NAME(MpmGather)(w, b->node[NODE_VELOCITY], w->record[1]);
-#pragma omp for schedule(dynamic, 4)
-      for (size_t i = 0; i < b->n_active; i++) derivative->scatter(b, i, w->record[0], w->record[2], (Real *)b->tile + i * b->tile_reals);
+      EACH_BLOCK(b, i) derivative->scatter(b, i, w->record[0], w->record[2], (Real *)b->tile + i * b->tile_reals);
+#pragma omp barrier
       NAME(MpmVelocitiesDot)(w, dt);
-#pragma omp for schedule(dynamic, 4)
-      for (size_t i = 0; i < b->n_active; i++) {
+      EACH_BLOCK(b, i)
+      {
         Real tile[2][7 * 7 * NOMOS_MPM_TILE] ALIGNED;
         w->transfer->spread(b, i, b->node[NODE_VELOCITY], tile[0]);
         w->transfer->spread(b, i, b->node[NODE_OTHER], tile[1]);
         derivative->gather(b, i, tile[0], tile[1], w->record[0], w->record[2], w->record[3]);
       }
-#pragma omp for schedule(dynamic)
+#pragma omp barrier
+#pragma omp for schedule(static)
       for (size_t c = 0; c < w->n_chunks; c++) AdvanceDot(w, &w->chunks[c], state, dt, x_dot, law_dot);
     }
     NomosRestoreSubnormals(mode);
@@ -274,7 +275,7 @@ PetscErrorCode NAME(MpmVjp)(NomosMpm *mpm, double dt, const void *at, void *bar,
   {
     const unsigned mode = NomosFlushSubnormals();
     if (NAME(MpmFind)(w, state)) {
-#pragma omp for schedule(dynamic)
+#pragma omp for schedule(static)
       for (size_t c = 0; c < w->n_chunks; c++) {
         const bool keeps = w->chunks[c].material->law[NOMOS_LAW_ELASTICITY]->ops->kept_reals;
         NAME(MpmMomentum)(w, &w->chunks[c], state, dt, keeps ? w->kept + w->chunks[c].kept : NULL);
@@ -283,27 +284,29 @@ PetscErrorCode NAME(MpmVjp)(NomosMpm *mpm, double dt, const void *at, void *bar,
       NAME(MpmVelocities)(w, true, dt);
       NAME(MpmGather)(w, b->node[NODE_VELOCITY], w->record[1]);
       /* a group of chunks has sums of its own, whichever thread it is on */
-#pragma omp for schedule(dynamic)
+#pragma omp for schedule(static)
       for (size_t g = 0; g < w->n_groups; g++) {
         double *law_bar = w->law_bar + g * w->n_law_parameters;
         memset(law_bar, 0, n_laws * sizeof *law_bar);
         for (size_t c = NomosMpmShare(w->n_chunks, (int)g, (int)w->n_groups); c < NomosMpmShare(w->n_chunks, (int)g + 1, (int)w->n_groups); c++) AdvanceBar(w, &w->chunks[c], state, dt, x_bar, p_bar ? law_bar : NULL);
       }
-#pragma omp for schedule(dynamic, 4)
-      for (size_t i = 0; i < b->n_active; i++) {
+      EACH_BLOCK(b, i)
+      {
         Real tile[7 * 7 * NOMOS_MPM_TILE] ALIGNED;
         w->transfer->spread(b, i, b->node[NODE_VELOCITY], tile);
         derivative->slope(b, i, tile, w->record[2], NULL, w->record[1]);
         w->transfer->scatter(b, i, w->record[2], (Real *)b->tile + i * b->tile_reals);
       }
+#pragma omp barrier
       NAME(MpmVelocitiesBar)(w, dt);
-#pragma omp for schedule(dynamic, 4)
-      for (size_t i = 0; i < b->n_active; i++) {
+      EACH_BLOCK(b, i)
+      {
         Real tile[7 * 7 * NOMOS_MPM_TILE] ALIGNED;
         w->transfer->spread(b, i, b->node[NODE_OTHER], tile);
         derivative->slope(b, i, tile, w->record[0], w->record[1], w->record[3]);
       }
-#pragma omp for schedule(dynamic)
+#pragma omp barrier
+#pragma omp for schedule(static)
       for (size_t g = 0; g < w->n_groups; g++)
         for (size_t c = NomosMpmShare(w->n_chunks, (int)g, (int)w->n_groups); c < NomosMpmShare(w->n_chunks, (int)g + 1, (int)w->n_groups); c++)
           MomentumBar(w, &w->chunks[c], state, dt, x_bar, p_bar ? w->law_bar + g * w->n_law_parameters : NULL);

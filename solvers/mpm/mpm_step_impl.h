@@ -4,6 +4,8 @@
 
 #include "solvers/mpm/mpm_transfer.h"
 
+#include <omp.h>
+
 /* Particles that a law is called for at once, all of one material; the same however many threads there are. */
 enum { NOMOS_MPM_CHUNK = 256, NOMOS_MPM_MAX_GROUPS = 32 };
 typedef struct {
@@ -71,6 +73,10 @@ void NAME(MpmAdvance)(NAME(MpmWork) *w, const NomosMpmChunk *chunk, Real *state,
 
 PetscErrorCode NAME(MpmJvp)(NomosMpm *mpm, double dt, const void *state, void *x_dot, const double p_dot[]);
 PetscErrorCode NAME(MpmVjp)(NomosMpm *mpm, double dt, const void *state, void *x_bar, double p_bar[]);
+
+/* The active blocks of this thread; a barrier must follow. */
+#define EACH_BLOCK(b, i) \
+  for (size_t i = NomosMpmShareOfBlocks(b, omp_get_thread_num(), omp_get_num_threads()), i##_end = NomosMpmShareOfBlocks(b, omp_get_thread_num() + 1, omp_get_num_threads()); i < i##_end; i++)
 
 /* Before and after a team: how many threads, and the error that MpmFind met. */
 int            NAME(MpmThreads)(const NAME(MpmWork) *w);

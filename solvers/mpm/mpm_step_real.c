@@ -8,6 +8,31 @@
 typedef NAME(MpmWork) Work;
 enum { CHUNK = NOMOS_MPM_CHUNK };
 
+/* Every part of the list has its share of each material, however many parts it is cut into. */
+static PetscErrorCode Chunks(Work *w)
+{
+  const NomosMpmSetup *setup = &w->mpm->setup;
+  size_t              *done; /* chunks of each material */
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscCalloc1(setup->n_materials, &done));
+  for (size_t c = 0; c < w->n_chunks; c++) {
+    size_t next  = 0;
+    double least = 2;
+    for (size_t m = 0; m < setup->n_materials; m++) {
+      const double here = ((double)done[m] + 0.5) / (double)Blocks(setup->materials[m].count, CHUNK);
+      if (here >= least || done[m] == Blocks(setup->materials[m].count, CHUNK)) continue;
+      least = here;
+      next  = m;
+    }
+    const NomosMpmMaterial *material = &setup->materials[next];
+    const size_t            first    = CHUNK * done[next]++;
+    w->chunks[c] = (NomosMpmChunk){.material = material, .first = material->first + first, .n = Smaller(CHUNK, material->count - first)};
+  }
+  PetscCall(PetscFree(done));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Create(NomosMpm *mpm)
 {
   Work *w;
@@ -24,11 +49,7 @@ static PetscErrorCode Create(NomosMpm *mpm)
   for (size_t m = 0; m < mpm->setup.n_materials; m++) w->n_chunks += Blocks(mpm->setup.materials[m].count, CHUNK);
   w->n_groups = Smaller(w->n_chunks, NOMOS_MPM_MAX_GROUPS);
   PetscCall(PetscMalloc1(w->n_chunks, &w->chunks));
-  size_t c = 0;
-  for (size_t m = 0; m < mpm->setup.n_materials; m++) {
-    const NomosMpmMaterial *material = &mpm->setup.materials[m];
-    for (size_t first = 0; first < material->count; first += CHUNK) w->chunks[c++] = (NomosMpmChunk){.material = material, .first = material->first + first, .n = Smaller(CHUNK, material->count - first)};
-  }
+  PetscCall(Chunks(w));
   for (int i = 0; i < 2; i++) PetscCall(PetscMalloc1(mpm->n * ROW, &w->record[i]));
   mpm->lost = -1;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -167,8 +188,8 @@ void NAME(MpmMomentum)(Work *w, const NomosMpmChunk *chunk, const Real *state, d
 void NAME(MpmScatter)(Work *w)
 {
   NomosMpmBlocks *b = w->blocks;
-#pragma omp for schedule(dynamic, 4)
-  for (size_t i = 0; i < b->n_active; i++) w->transfer->scatter(b, i, w->record[0], (Real *)b->tile + i * b->tile_reals);
+  EACH_BLOCK(b, i) w->transfer->scatter(b, i, w->record[0], (Real *)b->tile + i * b->tile_reals);
+#pragma omp barrier
 }
 
 /* ---- grid to particles */
@@ -176,12 +197,13 @@ void NAME(MpmScatter)(Work *w)
 void NAME(MpmGather)(Work *w, const Real *nodes, Real *result)
 {
   NomosMpmBlocks *b = w->blocks;
-#pragma omp for schedule(dynamic, 4)
-  for (size_t i = 0; i < b->n_active; i++) {
+  EACH_BLOCK(b, i)
+  {
     Real tile[7 * 7 * NOMOS_MPM_TILE] ALIGNED;
     w->transfer->spread(b, i, nodes, tile);
     w->transfer->gather(b, i, tile, w->record[0], result);
   }
+#pragma omp barrier
 }
 
 void NAME(MpmTrial)(Work *w, const NomosMpmChunk *chunk, const Real *F, double dt, Real records[], Real trial[])
@@ -244,12 +266,12 @@ static PetscErrorCode Step(NomosMpm *mpm, double dt)
   {
     const unsigned mode = NomosFlushSubnormals();
     if (NAME(MpmFind)(w, state)) {
-#pragma omp for schedule(dynamic)
+#pragma omp for schedule(static)
       for (size_t c = 0; c < w->n_chunks; c++) NAME(MpmMomentum)(w, &w->chunks[c], state, dt, NULL);
       NAME(MpmScatter)(w);
       NAME(MpmVelocities)(w, false, dt);
       NAME(MpmGather)(w, w->blocks->node[NODE_VELOCITY], w->record[1]);
-#pragma omp for schedule(dynamic)
+#pragma omp for schedule(static)
       for (size_t c = 0; c < w->n_chunks; c++) NAME(MpmAdvance)(w, &w->chunks[c], state, dt);
     }
     NomosRestoreSubnormals(mode);
@@ -267,7 +289,7 @@ static PetscErrorCode Stress(NomosMpm *mpm, const void *state, void *tau)
   const Real  *F = (const Real *)state + (mpm->n_entries - 9) * n;
 
   PetscFunctionBeginUser;
-#pragma omp parallel for schedule(dynamic) num_threads(NAME(MpmThreads)(w))
+#pragma omp parallel for schedule(static) num_threads(NAME(MpmThreads)(w))
   for (size_t c = 0; c < w->n_chunks; c++) {
     const NomosMpmChunk *chunk = &w->chunks[c];
     NomosLaw             law   = chunk->material->law[NOMOS_LAW_ELASTICITY];
@@ -285,7 +307,7 @@ static PetscErrorCode Energy(NomosMpm *mpm, const void *state, double *elastic)
 
   PetscFunctionBeginUser;
   PetscCall(PetscCalloc1(w->n_chunks, &sums));
-#pragma omp parallel for schedule(dynamic) num_threads(NAME(MpmThreads)(w))
+#pragma omp parallel for schedule(static) num_threads(NAME(MpmThreads)(w))
   for (size_t c = 0; c < w->n_chunks; c++) {
     const NomosMpmChunk *chunk = &w->chunks[c];
     NomosLaw             law   = chunk->material->law[NOMOS_LAW_ELASTICITY];

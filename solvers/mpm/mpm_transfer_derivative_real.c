@@ -37,6 +37,8 @@ INLINE void ProductSlopes(const int d, const int order, const Offset *o, Real by
     Store(by_i + v * VECTOR, slope_i);
     Store(by_j + v * VECTOR, slope_j);
   }
+  InMemory(by_i);
+  InMemory(by_j);
 }
 
 /* A record's field b + a (i - f) along the rows of a stencil: at the first row, and from row to row. */
@@ -131,9 +133,11 @@ INLINE void GatherSlope(const int d, const int order, const NomosMpmBlocks *b, s
 {
   const Geometry  g     = Of(d, order, b, slot);
   const uint32_t *start = b->start + slot * (size_t)b->cells;
+  uint8_t         cells[64];
+  const int       n_cells = Occupied(d == 3 ? 64 : 16, start, cells);
 
-  for (int cell = 0; cell < (d == 3 ? 64 : 16); cell++) {
-    if (start[cell] == start[cell + 1]) continue;
+  for (int c = 0; c < n_cells; c++) {
+    const int     cell  = cells[c];
     const Stencil value = Rows(&g, tile + Corner(&g, cell));
     for (uint32_t p = start[cell]; p < start[cell + 1]; p++) {
       const Real  *record = records + (size_t)p * ROW;

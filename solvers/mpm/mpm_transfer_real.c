@@ -7,10 +7,12 @@ INLINE void Scatter(const int d, const int order, const NomosMpmBlocks *b, size_
   const Geometry  g     = Of(d, order, b, slot);
   const uint32_t *start = b->start + slot * (size_t)b->cells;
   const int       n_i = g.n_i, n_j = g.n_j;
+  uint8_t         cells[64];
+  const int       n_cells = Occupied(d == 3 ? 64 : 16, start, cells);
 
   for (size_t i = 0; i < b->tile_reals; i += VECTOR) Store(tile + i, (Vector){0});
-  for (int cell = 0; cell < (d == 3 ? 64 : 16); cell++) {
-    if (start[cell] == start[cell + 1]) continue;
+  for (int c = 0; c < n_cells; c++) {
+    const int cell = cells[c];
     Real  *corner = tile + ((cell >> 4) * g.stride + (cell >> 2 & 3)) * NOMOS_MPM_TILE + (cell & 3) * 4;
     Vector sum[4][4][PARTS];
     UNROLL
@@ -56,9 +58,11 @@ INLINE void Gather(const int d, const int order, const NomosMpmBlocks *b, size_t
   const Geometry  g     = Of(d, order, b, slot);
   const uint32_t *start = b->start + slot * (size_t)b->cells;
   const int       n_i = g.n_i, n_j = g.n_j;
+  uint8_t         cells[64];
+  const int       n_cells = Occupied(d == 3 ? 64 : 16, start, cells);
 
-  for (int cell = 0; cell < (d == 3 ? 64 : 16); cell++) {
-    if (start[cell] == start[cell + 1]) continue;
+  for (int c = 0; c < n_cells; c++) {
+    const int cell = cells[c];
     const Real *corner = tile + ((cell >> 4) * g.stride + (cell >> 2 & 3)) * NOMOS_MPM_TILE + (cell & 3) * 4;
     Vector      value[4][4][PARTS];
     UNROLL

@@ -40,7 +40,7 @@ static void Parts(NomosMpm *mpm, double dt, Real *work, double least[])
   {
 #define CLOCK(part) _Pragma("omp barrier") _Pragma("omp master") t[part] = Now(); _Pragma("omp barrier")
     CLOCK(LAW)
-#pragma omp for schedule(dynamic)
+#pragma omp for schedule(static)
     for (size_t c = 0; c < w->n_chunks; c++) {
       const NomosMpmChunk *chunk = &w->chunks[c];
       Real                 y[2][9 * NOMOS_MPM_CHUNK];
@@ -51,7 +51,7 @@ static void Parts(NomosMpm *mpm, double dt, Real *work, double least[])
     CLOCK(SORT)
     (void)NAME(MpmFind)(w, state);
     CLOCK(MOMENTUM)
-#pragma omp for schedule(dynamic)
+#pragma omp for schedule(static)
     for (size_t c = 0; c < w->n_chunks; c++) NAME(MpmMomentum)(w, &w->chunks[c], state, dt, NULL);
     CLOCK(P2G)
     NAME(MpmScatter)(w);
@@ -60,7 +60,7 @@ static void Parts(NomosMpm *mpm, double dt, Real *work, double least[])
     CLOCK(G2P)
     NAME(MpmGather)(w, w->blocks->node[NODE_VELOCITY], w->record[1]);
     CLOCK(ADVANCE)
-#pragma omp for schedule(dynamic)
+#pragma omp for schedule(static)
     for (size_t c = 0; c < w->n_chunks; c++) NAME(MpmAdvance)(w, &w->chunks[c], work, dt);
     CLOCK(ADVANCE + 1)
   }
