@@ -1,8 +1,10 @@
 /* Pictures of particles: what is where, what hides what, and that a run of particles ends with them. NOMOS_TEST_PICTURES=dir keeps the pictures. */
 #include "cases/program.h"
+#include "cases/run_params.h"
 #include "io/animation.h"
 #include "io/particle_film.h"
 #include "solvers/solver_list.h"
+#include "surrogates/constitutive/motion_film.h"
 #include "tests/harness.h"
 
 #include <sys/stat.h>
@@ -252,6 +254,19 @@ static const char run_case[] =
   "time: {dt: 1 ms, stop: 0.1 s}\n"
   "output: {fields_every: 10 ms}\n";
 
+/* Path of the case. */
+static const char *WriteCase(void)
+{
+  static char path[2 * NOMOS_MAX_PATH];
+  FILE       *stream;
+
+  snprintf(path, sizeof path, "%s/blocks.yaml", ck_directory);
+  stream = fopen(path, "w");
+  fputs(run_case, stream);
+  fclose(stream);
+  return path;
+}
+
 /* In the test's directory, silently. */
 static int Nomos(int argc, char **argv)
 {
@@ -302,13 +317,9 @@ static bool Has(const char name[])
 
 START_TEST(a_run_of_particles_ends_with_pictures)
 {
-  char  path[2 * NOMOS_MAX_PATH], command[4 * NOMOS_MAX_PATH];
-  FILE *stream;
+  char command[4 * NOMOS_MAX_PATH];
 
-  snprintf(path, sizeof path, "%s/blocks.yaml", ck_directory);
-  stream = fopen(path, "w");
-  fputs(run_case, stream);
-  fclose(stream);
+  WriteCase();
   ck_nomos("run", "blocks.yaml", "-o", "run", "-q");
   ck_assert(Has("run/plots/particles.png") && Has("run/plots/particles.svg") && Has("run/plots/scalars.png") && Has("run/fields.xdmf"));
   ck_assert_uint_eq(FramesOf("run/plots/particles_motion.png"), 11);
@@ -370,4 +381,34 @@ START_TEST(motions_side_by_side)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("particles", a_particle_in_the_centre_lies_in_the_centre, nearer_hides_farther, balls_cut_into_each_other, obstacles_hide_what_is_behind_them, particles_drop_shadows, nothing_breaks_it, the_radius_follows_the_lattice, a_run_of_particles_ends_with_pictures, motions_side_by_side)
+static NomosModel CreateModel(const char set[], NomosConfig *config)
+{
+  const NomosModelOps *ops;
+  NomosModel           model;
+
+  ck_ok(NomosCaseLoad(PETSC_COMM_SELF, &(NomosCaseInput){.path = WriteCase(), .models = nomos_solvers, .n_set = 1, .set = &set}, config, &ops));
+  ck_ok(NomosModelCreate(PETSC_COMM_SELF, ops, *config, &model));
+  ck_ok(ops->initialise(model));
+  return model;
+}
+
+START_TEST(a_free_run_beside_the_motion_it_should_have)
+{
+  const char *const names[] = {"truth", "softer jelly"}, *keep = getenv("NOMOS_TEST_PICTURES");
+  NomosConfig       config[2];
+  NomosModel        truth = CreateModel("materials.jelly.youngs_modulus=1e4 Pa", &config[0]), softer = CreateModel("materials.jelly.youngs_modulus=2e3 Pa", &config[1]);
+  NomosMotion       motion;
+  char              stem[2 * NOMOS_MAX_PATH];
+
+  ck_ok(NomosMotionRecord(truth, "position", 9, 50, &motion));
+  snprintf(stem, sizeof stem, "%s/free", keep ? keep : ck_directory);
+  ck_ok(NomosFreeRunFilm(&(NomosComparison){.model = softer, .field = motion.field, .n_steps = 400, .every = 50, .reference = NomosMotionReference, .ctx = &motion}, "Two blocks", names, stem));
+  if (!keep) ck_assert(Has("free.png") && Has("free.svg") && FramesOf("free_motion.png") == 9);
+  ck_ok(NomosMotionFree(&motion));
+  ck_ok(NomosModelDestroy(&truth));
+  ck_ok(NomosModelDestroy(&softer));
+  for (int i = 0; i < 2; i++) ck_ok(NomosConfigDestroy(&config[i]));
+}
+END_TEST
+
+NOMOS_TEST_SUITE("particles", a_particle_in_the_centre_lies_in_the_centre, nearer_hides_farther, balls_cut_into_each_other, obstacles_hide_what_is_behind_them, particles_drop_shadows, nothing_breaks_it, the_radius_follows_the_lattice, a_run_of_particles_ends_with_pictures, motions_side_by_side, a_free_run_beside_the_motion_it_should_have)
