@@ -9,8 +9,8 @@ static const NomosCurve curve = {
 };
 
 static const NomosParam tensors[NOMOS_HYPERELASTIC_CURVES] = {
-  {.key = "elasticity.stretch", .type = NOMOS_PARAM_REAL_LIST, .default_value = "", .differentiable = true, .doc = "Numbers of the convex curve f of the principal stretches."},
-  {.key = "elasticity.volume",  .type = NOMOS_PARAM_REAL_LIST, .default_value = "", .differentiable = true, .doc = "Numbers of the convex curve g of the volume."             },
+  {.key = "elasticity.stretch", .type = NOMOS_PARAM_REAL_LIST, .default_value = "", .differentiable = true, .doc = "Numbers of the convex curve f of the principal stretches."  },
+  {.key = "elasticity.volume",  .type = NOMOS_PARAM_REAL_LIST, .default_value = "", .differentiable = true, .doc = "Numbers of the convex curve g of the volume ratio less one."},
 };
 
 static size_t Tensors(const NomosLawOps *ops, NomosLearnedLawSize size, NomosLawTensor list[])
@@ -96,8 +96,8 @@ const NomosLawOps NomosLawOps_Hyperelastic = {
   .name       = "hyperelastic",
   .kind       = NOMOS_LAW_ELASTICITY,
   .promises   = NOMOS_LAW_ISOTROPIC | NOMOS_LAW_SYMMETRIC | NOMOS_LAW_POTENTIAL,
-  .summary    = "learned: the derivative of a convex energy of Hencky's strain, sum_i f(log s_i) + g(log J)",
-  .reference  = "Valanis & Landel 1967, doi:10.1063/1.1710039; Hill 1970, doi:10.1098/rspa.1970.0018",
+  .summary    = "learned: the derivative of an energy sum_i f(log s_i) + g(J) with convex f and g",
+  .reference  = "Valanis & Landel 1967, doi:10.1063/1.1710039; Hill 1970, doi:10.1098/rspa.1970.0018; Ball 1976, doi:10.1007/BF00279992",
   .n_params   = NOMOS_N_WEIGHT_PARAMS,
   .params     = nomos_learned_law_params,
   .create     = Create,

@@ -1,6 +1,6 @@
 /* The kernels of the learned hyperelastic law. With A = U^T sym(tau_bar) U in principal directions,
 
-     F_bar = U M U^T F,   M_ii = (f''(e_i) A_ii + g''(q) tr A)/s_i^2,   M_ij = 2 A_ij (t_i - t_j)/(s_i^2 - s_j^2)        e_i = log s_i, q = sum e_i
+     F_bar = U M U^T F,   M_ii = (f''(e_i) A_ii + J (J g'(J))' tr A)/s_i^2,   M_ij = 2 A_ij (t_i - t_j)/(s_i^2 - s_j^2)        e_i = log s_i, J = s_1 s_2 s_3
 
    The divided difference is one of f' over e_i, times (e_i - e_j)/(s_i^2 - s_j^2) = 1/(2 s_i s_j sinhc(e_i - e_j)): finite where stretches coincide. A change of F is the transpose of this. */
 #include "surrogates/constitutive/hyperelastic_impl.h"
@@ -18,15 +18,23 @@ static Tables TablesOf(const NomosHyperelastic *law, const NomosCurvePieces piec
 
 /* t_i and their slopes. */
 typedef struct {
-  Vector t[3], f2[3], g2, q;
+  Vector t[3], f2[3], g2, J; /* g2 = d(J g'(J))/d log J */
 } Stresses;
+
+static inline Vector Volume(const Principal *p)
+{
+  const Vector floor = LaneFill(STRETCH_FLOOR);
+  return LaneMax(p->s[0], floor) * LaneMax(p->s[1], floor) * LaneMax(p->s[2], floor);
+}
 
 static inline void StressesAt(const Tables *tables, const Principal *p, Stresses *s)
 {
-  Vector pressure;
+  Vector pressure, curvature;
 
-  s->q = p->e[0] + p->e[1] + p->e[2];
-  CurveAt(&tables->g, s->q, &pressure, &s->g2);
+  s->J = Volume(p);
+  CurveAt(&tables->g, s->J - 1, &pressure, &curvature);
+  pressure *= s->J;
+  s->g2 = pressure + s->J * s->J * curvature;
   for (int a = 0; a < 3; a++) {
     CurveAt(&tables->f, p->e[a], &s->t[a], &s->f2[a]);
     s->t[a] += pressure;
@@ -99,7 +107,7 @@ void NAME(NomosHyperelasticEnergy)(const NomosHyperelastic *law, size_t n, size_
 
     Matrix3Load((const Real *)f_data + start, stride, count, f);
     PrincipalOf(f, &p);
-    psi = CurveValue(&tables.g, p.e[0] + p.e[1] + p.e[2]);
+    psi = CurveValue(&tables.g, Volume(&p) - 1);
     for (int a = 0; a < 3; a++) psi += CurveValue(&tables.f, p.e[a]);
     LanesStore(1, stride, count, &psi, (Real *)psi_data + start);
   }
@@ -159,7 +167,7 @@ void NAME(NomosHyperelasticVjp)(const NomosHyperelastic *law, size_t n, size_t s
       for (int j = 0; j < 3; j++) a[3 * i + j] = (Real)0.5 * (half[3 * i + j] + half[3 * j + i]);
     if (job->pieces_bar) {
       for (int i = 0; i < 3; i++) CurveBack(&tables.f, p.e[i], a[4 * i], &f_bar);
-      CurveBack(&tables.g, s.q, a[0] + a[4] + a[8], &g_bar);
+      CurveBack(&tables.g, s.J - 1, s.J * (a[0] + a[4] + a[8]), &g_bar);
     }
     Linear(&tables, &p, &s, a, true, m);
     FromPrincipal(p.u, m, a);
