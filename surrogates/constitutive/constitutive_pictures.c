@@ -1,5 +1,6 @@
 /* Pictures of a learned law: its error along the motion, and its stresses beside those of the written law. */
 #include "surrogates/constitutive/constitutive_impl.h"
+#include "surrogates/constitutive/motion_film.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -33,6 +34,29 @@ static PetscErrorCode DrawErrors(NomosSurrogate s, const char directory[])
   PetscCall(NomosFigureSave(figure, stem));
   PetscCall(NomosFigureDestroy(&figure));
   PetscCall(PetscFree2(curve, time));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- the motion, seen and of a free run of the learned law: free_run.png and free_run_motion.png, where frames are at equal steps */
+
+static PetscErrorCode DrawMotion(NomosSurrogate s, const char directory[])
+{
+  enum { MOST_FRAMES = 60 };
+  static const char *const names[] = {"truth", "learned law"};
+  NomosConstitutive       *c       = s->context;
+  const NomosMotion       *m       = &c->motion;
+  const size_t             between = (m->n_frames - 2) / MOST_FRAMES + 1;
+  const char              *title;
+  char                     stem[NOMOS_MAX_PATH];
+
+  PetscFunctionBeginUser;
+  for (size_t f = 0; f < m->n_frames; f++)
+    if (m->steps[f] != (int64_t)f * m->steps[1]) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosConfigGetString(s->config, "case.title", &title));
+  PetscCall(NomosModelSetClock(c->model, 0));
+  PetscCall(c->model->ops->derivatives->set_state(c->model, m->states));
+  snprintf(stem, sizeof stem, "%.4000s/free_run", directory);
+  PetscCall(NomosFreeRunFilm(&(NomosComparison){.model = c->model, .field = m->field, .n_steps = m->steps[m->n_frames - 1], .every = (int64_t)between * m->steps[1], .reference = NomosMotionReference, .ctx = &c->motion}, title, names, stem));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -164,6 +188,7 @@ PetscErrorCode NomosConstitutivePictures(NomosSurrogate s, const char directory[
   PetscCall(NomosMaterialSet(&c->material, c->model, trained));
   PetscCall(PetscFree(trained));
   PetscCall(DrawErrors(s, directory));
+  PetscCall(DrawMotion(s, directory));
   PetscCall(DrawLaws(s, directory));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
