@@ -25,7 +25,7 @@ static const struct {
   [MAX_SPEED]        = {"max_speed", "m s-1", "speed of the fastest particle", "fastest particle", false},
   [MIN_DET]          = {"min_det_f", "1", "smallest determinant of F", "det F", false},
   [MAX_DET]          = {"max_det_f", "1", "largest determinant of F", "det F", false},
-  [CFL]              = {"cfl", "1", "cells the fastest particle crosses in a step", "CFL number", false},
+  [CFL]              = {"cfl", "1", "cells the fastest particle crosses in a step", NULL, false},
 };
 static const char *const energy_labels[] = {"kinetic", "potential", "elastic", "total"};
 static const char *const axis_names[]    = {"x", "y", "z"};
@@ -137,6 +137,32 @@ PetscErrorCode NomosMpmEvaluateScalars(NomosModel model, double values[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Where each body is. */
+static PetscErrorCode BodyExtents(NomosModel model, NomosResultFn result, void *ctx)
+{
+  NomosMpm          *mpm = model->data;
+  const char *const *bodies;
+  size_t             n;
+  char               name[3 * NOMOS_MAX_NAME];
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGroup(model->config, "bodies", &n, &bodies));
+  for (size_t b = 0; b < n; b++)
+    for (int a = 0; a < mpm->setup.d; a++) {
+      double ends[2] = {INFINITY, -INFINITY};
+      for (size_t k = 0; k < mpm->n; k++) {
+        if (mpm->body[k] != (int32_t)b) continue;
+        ends[0] = fmin(ends[0], NomosMpmEntry(mpm, (size_t)a, k));
+        ends[1] = fmax(ends[1], NomosMpmEntry(mpm, (size_t)a, k));
+      }
+      for (int side = 0; side < 2; side++) {
+        snprintf(name, sizeof name, "%s_%s_%s", side ? "max" : "min", bodies[b], axis_names[a]);
+        PetscCall(result(name, ends[side], ctx));
+      }
+    }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosMpmResults(NomosModel model, NomosResultFn result, void *ctx)
 {
   NomosMpm *mpm = model->data;
@@ -155,6 +181,7 @@ PetscErrorCode NomosMpmResults(NomosModel model, NomosResultFn result, void *ctx
       if (mass > 0) PetscCall(result(name, sum / mass, ctx));
     }
   }
+  PetscCall(BodyExtents(model, result, ctx));
   for (int a = 0; a < mpm->setup.d; a++) {
     snprintf(name, sizeof name, "min_%s_of_run", axis_names[a]);
     PetscCall(result(name, mpm->low[a], ctx));
