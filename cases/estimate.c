@@ -195,7 +195,8 @@ static PetscErrorCode Allocate(NomosRun *run, NomosEstimate *e)
 
   PetscFunctionBeginUser;
   PetscCall(e->derivatives->state_size(run->model, &n));
-  PetscCall(PetscMalloc2(n * NomosRealBytes(run->model->precision) + 1, (char **)&e->x_0, n * NomosRealBytes(run->model->precision) + 1, (char **)&e->x_bar));
+  const size_t bytes = n * NomosRealBytes(run->model->precision) + 1;
+  PetscCall(PetscMalloc3(bytes, (char **)&e->x_0, bytes, (char **)&e->x_bar, bytes, (char **)&e->x_start));
   PetscCall(PetscCalloc7(e->points + 1, &e->reference, e->points + 1, &e->prior, e->points + 1, &e->analysis, e->points + 1, &e->reference_end, e->points + 1, &e->prior_end, e->points + 1, &e->analysis_end, e->points + 1, &e->work));
   PetscCall(PetscCalloc2(e->n_layers * (size_t)e->n_bins + 1, &e->climate, 8 + e->n_unknown, &e->row));
   PetscCall(VecCreateMPI(run->comm, (PetscInt)n_control, PETSC_DETERMINE, &e->w));
@@ -496,7 +497,7 @@ static PetscErrorCode Destroy(NomosRun *run)
   PetscCall(PetscFree2(e->departures[0], e->departures[1]));
   PetscCall(PetscFree5(e->parameters, e->truth_p, e->prior_p, e->analysis_p, e->p_bar));
   if (e->reference) {
-    PetscCall(PetscFree2(e->x_0, e->x_bar));
+    PetscCall(PetscFree3(e->x_0, e->x_bar, e->x_start));
     PetscCall(PetscFree7(e->reference, e->prior, e->analysis, e->reference_end, e->prior_end, e->analysis_end, e->work));
     PetscCall(PetscFree2(e->climate, e->row));
   }

@@ -78,6 +78,7 @@ typedef struct {
   double           scale;             /* of what TAO sees, so that its first step is of a reasonable length */
   int64_t          n_turned;          /* trials that the model could not follow */
   void            *x_0, *x_bar;       /* states */
+  void            *x_start;           /* of the case's own run at the window's start: what a state has besides the control field */
   double          *work;              /* (points) */
   double           J, J_prior, first_J, gradient_norm, first_norm, error_prior, error;
   int64_t          stage, iteration, first_iteration, stage_iteration, n_evaluations; /* first: of this process; stage_iteration: when the stage began */
@@ -102,6 +103,8 @@ PetscErrorCode NomosEstimateReadValues(NomosRun *run, NomosEstimate *e);
 PetscErrorCode NomosEstimateControl(NomosRun *run, NomosEstimate *e, Vec w, double *field, double *parameters);
 PetscErrorCode NomosEstimatePriorTerm(NomosRun *run, NomosEstimate *e, Vec w, double *term);
 PetscErrorCode NomosEstimateObjective(Tao tao, Vec w, PetscReal *J, Vec gradient, void *run);
+/* The state at the window's start with another control field, into e->x_0. */
+PetscErrorCode NomosEstimateState(NomosRun *run, NomosEstimate *e, const double *field);
 /* The state with a control field, into e->x_0, run to the end of the window; its control field there. */
 PetscErrorCode NomosEstimateForecast(NomosRun *run, NomosEstimate *e, const double *field, const double *parameters, double *end);
 /* y - H x at the observed points, over the window from a control field: (n_times, points), NaN elsewhere. */

@@ -34,11 +34,19 @@ PetscErrorCode NomosEstimateControl(NomosRun *run, NomosEstimate *e, Vec w, doub
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode NomosEstimateState(NomosRun *run, NomosEstimate *e, const double *field)
+{
+  PetscFunctionBeginUser;
+  PetscCall(e->derivatives->set_state(run->model, e->x_start));
+  PetscCall(e->derivatives->from_field(run->model, e->control_index, field, e->x_0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode SetState(NomosRun *run, NomosEstimate *e, const double *field, const double *parameters)
 {
   PetscFunctionBeginUser;
   if (e->n_parameters) PetscCall(e->derivatives->set_parameters(run->model, parameters));
-  PetscCall(e->derivatives->from_field(run->model, e->control_index, field, e->x_0));
+  PetscCall(NomosEstimateState(run, e, field));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

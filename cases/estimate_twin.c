@@ -174,8 +174,8 @@ static PetscErrorCode SpinUp(NomosRun *run, NomosEstimate *e)
     if (run->stopped_by) break;
   }
   PetscCall(PetscFree(spectrum));
-  PetscCall(e->derivatives->get_state(model, e->x_0));
-  PetscCall(e->derivatives->field(model, e->control_index, e->x_0, e->reference));
+  PetscCall(e->derivatives->get_state(model, e->x_start));
+  PetscCall(e->derivatives->field(model, e->control_index, e->x_start, e->reference));
   e->start_time = model->time;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -190,7 +190,7 @@ static PetscErrorCode Observe(NomosRun *run, NomosEstimate *e)
 
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc1(points + 1, &field));
-  PetscCall(e->derivatives->from_field(run->model, e->control_index, e->reference, e->x_0));
+  PetscCall(NomosEstimateState(run, e, e->reference));
   PetscCall(e->derivatives->field(run->model, e->observe_index, e->x_0, field));
   PetscCall(Deviations(run->comm, e->observed, field, n_layers, deviation));
   for (size_t l = 0; l < n_layers; l++) e->sigma[l] = e->noise * deviation[l];
