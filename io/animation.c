@@ -11,7 +11,7 @@
 
 enum { LEVEL = 6, CONTROL = 26, FIRST_FRAME_AT = NOMOS_PNG_SIGNATURE + NOMOS_PNG_CHUNK_OVERHEAD + 13 };
 
-static const double colour_tolerance = 1.9; /* of 255 levels: is not seen, and halves the files of a few hues */
+static const double colour_tolerance = 2.2; /* of 255 levels: is not seen, and halves the files of a few hues */
 
 struct NomosAnimation_s {
   char           path[NOMOS_MAX_PATH], temporary[NOMOS_MAX_PATH + 8];

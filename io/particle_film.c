@@ -6,7 +6,7 @@
 #include <string.h>
 
 enum { MOMENTS = 8, COLUMNS = 4, COLUMNS_WIDE = 2 };
-static const double picture_scale = 2, frame_scale = 1.5; /* pixels per point */
+static const double picture_scale = 2, frame_scale = 1.4; /* pixels per point */
 
 /* A film being drawn. The views differ in whether lengths are written. */
 typedef struct {
@@ -144,7 +144,7 @@ static PetscErrorCode Progress(void *ctx, size_t done)
 
 PetscErrorCode NomosFilmAnimate(const NomosFilm *film, size_t n_frames, double seconds, const char path[])
 {
-  static const int widths[] = {520, 400, 310};
+  static const int widths[] = {480, 380, 300};
   Studio           studio;
 
   PetscFunctionBeginUser;

@@ -251,9 +251,11 @@ static cairo_status_t DrawPng(const NomosFigure figure, Sink *sink)
   cairo_surface_t *surface;
   cairo_status_t   status = Rasterise(figure, &surface);
   unsigned char   *bytes  = NULL;
+  bool             shaded = false;
   size_t           n;
 
-  if (status == CAIRO_STATUS_SUCCESS) status = NomosPngEncode_Private(surface, &bytes, &n) ? WriteChunk(sink, bytes, (unsigned int)n) : CAIRO_STATUS_NO_MEMORY;
+  for (int i = 0; i < figure->rows * figure->columns; i++) shaded = shaded || figure->panels[i].image.pixels;
+  if (status == CAIRO_STATUS_SUCCESS) status = NomosPngEncode_Private(surface, shaded, &bytes, &n) ? WriteChunk(sink, bytes, (unsigned int)n) : CAIRO_STATUS_NO_MEMORY;
   free(bytes);
   cairo_surface_destroy(surface);
   return status;

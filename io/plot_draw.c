@@ -114,7 +114,7 @@ static void DrawImage(const NomosPanel *panel, cairo_t *cairo)
   surface   = cairo_image_surface_create(CAIRO_FORMAT_RGB24, n_columns, n_rows);
   if (cairo_surface_status(surface) == CAIRO_STATUS_SUCCESS && (image->pixels ? CopyPixels(image, surface) : ColourPixels(image, surface, n_rows, n_columns))) {
     cairo_surface_mark_dirty(surface);
-    if (svg && NomosPngEncode_Private(surface, &png, &n_png)) {
+    if (svg && NomosPngEncode_Private(surface, image->pixels != NULL, &png, &n_png)) {
       if (cairo_surface_set_mime_data(surface, CAIRO_MIME_TYPE_PNG, png, n_png, free, png) != CAIRO_STATUS_SUCCESS) free(png); /* then cairo writes its own */
     }
     cairo_save(cairo);

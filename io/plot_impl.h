@@ -114,7 +114,7 @@ void NomosLegendDraw_Private(const NomosPanel *panel, cairo_t *cairo);
 void NomosFigureLegendLayout_Private(NomosFigure figure, cairo_t *cairo); /* when the size without it is known */
 void NomosFigureLegendDraw_Private(const NomosFigure figure, cairo_t *cairo);
 
-/* The PNG of an RGB24 image surface, malloc'ed; false without memory. */
-bool NomosPngEncode_Private(cairo_surface_t *surface, unsigned char **bytes, size_t *n_bytes);
+/* The PNG of an RGB24 image surface, malloc'ed; false without memory. Shaded: in at most 256 colours, which differ from those of the surface by a level in the root mean square if so many are enough. */
+bool NomosPngEncode_Private(cairo_surface_t *surface, bool shaded, unsigned char **bytes, size_t *n_bytes);
 
 #endif

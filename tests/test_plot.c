@@ -372,6 +372,63 @@ START_TEST(misuse_is_refused)
 }
 END_TEST
 
+/* A picture of finished pixels comes out pixel by pixel, at every scale; of a shaded one the PNG file differs by no more than can be seen. */
+START_TEST(finished_pixels_are_kept)
+{
+  enum { NX = 90, NY = 40 };
+  uint32_t         checks[NY][NX], shades[NY][NX], *pixels;
+  NomosFigure      figure;
+  cairo_surface_t *surface;
+  int              width, height;
+  double           square = 0;
+
+  for (int j = 0; j < NY; j++)
+    for (int i = 0; i < NX; i++) {
+      checks[j][i] = i == 0 && j == 0 ? 0x009e73 : (i / 5 + j / 3) % 2 ? 0x0072b2 : 0xd55e00;
+      shades[j][i] = (uint32_t)(255 * i / NX) << 16 | (uint32_t)(255 * j / NY) << 8 | 0x60;
+    }
+  for (int axes = 0; axes < 2; axes++) {
+    for (double scale = 1; scale <= 2; scale += 0.5) {
+      ck_ok(NomosFigureCreate("pixels", 1, 2, &figure));
+      ck_ok(NomosFigureSetScale(figure, scale));
+      ck_ok(NomosFigureLegend(figure, 2, (const char *const[]){"one", "two"}));
+      for (int p = 0; p < 2; p++) {
+        ck_ok(NomosFigurePanel(figure, 0, p, &(NomosAxes){.title = "picture"}));
+        ck_ok(NomosFigurePixels(figure, &(NomosPixels){.n_rows = NY, .n_columns = NX, .pixels = checks[0], .axes = axes, .x_max = 9, .y_max = 4, .high = 1, .bar_label = p ? "bar" : NULL}));
+      }
+      ck_ok(NomosFigureRender(figure, &width, &height, &pixels));
+      ck_assert(width == (int)(scale * figure->width) && height == (int)(scale * figure->height));
+      for (int p = 0; p < 2; p++) {
+        const int left = (int)lround(scale * figure->panels[p].x), top = (int)lround(scale * figure->panels[p].y);
+        for (int j = 2; j < NY - 2; j++)
+          for (int i = 2; i < NX - 2; i++) ck_assert_uint_eq(pixels[(top + j) * width + left + i], checks[j][i]); /* without the frame */
+        if (!axes) ck_assert_uint_eq(pixels[top * width + left], checks[0][0]);
+        if (!axes && !p) ck_assert_uint_eq(pixels[(top + NY / 2) * width + left - 2], 0xffffff); /* it stands alone */
+      }
+      ck_ok(PetscFree(pixels));
+      ck_ok(NomosFigureDestroy(&figure));
+    }
+  }
+  ck_ok(NomosFigureCreate(NULL, 1, 1, &figure));
+  ck_ok(NomosFigurePanel(figure, 0, 0, &(NomosAxes){0}));
+  ck_refused(NomosFigurePixels(figure, &(NomosPixels){.n_rows = 0, .n_columns = NX, .pixels = shades[0]}), "0 x 90 pixels");
+  ck_refused(NomosFigureSetScale(figure, 100), "100 pixels per point");
+  ck_ok(NomosFigurePixels(figure, &(NomosPixels){.n_rows = NY, .n_columns = NX, .pixels = shades[0]}));
+  surface          = SaveAndDecode(figure, "pixels");
+  const int left   = (int)lround(2 * figure->panels[0].x), top = (int)lround(2 * figure->panels[0].y);
+  for (int j = 0; j < NY; j++)
+    for (int i = 0; i < NX; i++) {
+      uint32_t pixel;
+      memcpy(&pixel, cairo_image_surface_get_data(surface) + (top + j) * cairo_image_surface_get_stride(surface) + 4 * (left + i), 4);
+      for (int shift = 0; shift < 24; shift += 8) square += pow((double)(pixel >> shift & 255) - (double)(shades[j][i] >> shift & 255), 2) / (NX * NY);
+    }
+  ck_assert_double_gt(square, 0);       /* 3600 colours by 256 */
+  ck_assert_double_lt(sqrt(square), 9);
+  cairo_surface_destroy(surface);
+  ck_ok(NomosFigureDestroy(&figure));
+}
+END_TEST
+
 START_TEST(a_full_disk_leaves_the_older_picture)
 {
   NomosFigure figure;
@@ -542,4 +599,4 @@ START_TEST(a_million_points_stay_small)
 END_TEST
 
 NOMOS_TEST_SUITE("plot", colour_maps_are_even, linear_ticks_are_nice_and_cover_the_range, tick_labels_are_short, row_zero_is_at_the_bottom, resampling_keeps_what_it_must, a_line_passes_where_its_data_say, log_axes_place_powers_evenly,
-                 degenerate_data_still_give_a_picture, misuse_is_refused, a_full_disk_leaves_the_older_picture, a_montage, lines_spectra_and_growth, tall_domains_and_mixed_panels, a_million_points_stay_small)
+                 degenerate_data_still_give_a_picture, misuse_is_refused, finished_pixels_are_kept, a_full_disk_leaves_the_older_picture, a_montage, lines_spectra_and_growth, tall_domains_and_mixed_panels, a_million_points_stay_small)
