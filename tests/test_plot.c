@@ -423,7 +423,7 @@ START_TEST(finished_pixels_are_kept)
       for (int shift = 0; shift < 24; shift += 8) square += pow((double)(pixel >> shift & 255) - (double)(shades[j][i] >> shift & 255), 2) / (NX * NY);
     }
   ck_assert_double_gt(square, 0);       /* 3600 colours by 256 */
-  ck_assert_double_lt(sqrt(square), 9);
+  ck_assert_double_lt(sqrt(square), 9); /* squares of 16 levels: 16 sqrt(2/12) = 6.5 */
   cairo_surface_destroy(surface);
   ck_ok(NomosFigureDestroy(&figure));
 }
