@@ -1,0 +1,29 @@
+# A material of which both laws are networks, in a case like any other: derivatives of a rollout by state and weights, threads, and what a person can do wrong.
+. "${0%/*}/lib.sh"
+
+mkdir soft bad
+cat >soft/case.yaml <<'END'
+solver: mpm
+mpm: {cells: 12, gravity: [0, -9.8, 0], precision: float64}
+materials:
+  jelly: {density: 1, elasticity: invariant_full, plasticity: invariant_full}
+bodies:
+  cube: {material: jelly, shape: box, centre: [0.5, 0.6, 0.5], size: 0.4, lattice: 5, velocity: [1, -1.5, -2], angular_velocity: [4, 4, 4]}
+time: {dt: 1 ms, stop: 20 ms}
+output: {fields_every: 10 ms, scalars_every: 10 ms, pictures: no}
+END
+lines() {
+  printf 'include: ../soft/case.yaml\n%b\n' "$2" >bad/case.yaml
+  bad "$1" "$3" run bad -o out
+}
+
+expect 0 "" "$nomos" gradcheck soft -o check --quiet --set gradcheck.steps=50 # a density of one: the weights of the start are heard
+expect 0 "" "$nomos" run soft -o one --quiet
+OMP_NUM_THREADS=2 expect 0 "" "$nomos" run soft -o two --quiet
+same one two
+
+lines 'a file of something else' 'materials: {jelly: {learned: case.yaml}}' 'case.yaml'
+lines 'another width' 'materials: {jelly: {network_width: 1000}}' 'network_width = 1000'
+lines 'a modulus beside weights' 'materials: {jelly: {youngs_modulus: 1e5 Pa}}' 'youngs_modulus: unknown key'
+lines 'a law that is none' 'materials: {jelly: {elasticity: invariant_ful}}' 'did you mean invariant_full?'
+finish
