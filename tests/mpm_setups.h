@@ -207,6 +207,42 @@ static inline void MpmBodyCreate(const MpmCase *c, MpmBody *body)
   free(state);
 }
 
+/* What a rank of `comm` has at home of a body: its range of ids, the same parts of all arrays. */
+static inline void MpmBodyShare(const MpmBody *whole, MPI_Comm comm, MpmBody *body)
+{
+  const NomosMpm *from = &whole->mpm;
+  NomosMpm       *mpm  = &body->mpm;
+  const size_t    real = from->setup.single ? 4 : 8;
+  int             rank, size;
+  MPI_Comm_rank(comm, &rank);
+  MPI_Comm_size(comm, &size);
+  const size_t first = from->n * (size_t)rank / (size_t)size, last = from->n * (size_t)(rank + 1) / (size_t)size;
+  *body                = *whole;
+  mpm->work            = NULL;
+  mpm->comm            = comm;
+  mpm->n               = last - first;
+  mpm->setup.materials = body->material;
+  mpm->mass            = malloc(mpm->n * sizeof *mpm->mass);
+  mpm->volume          = malloc(mpm->n * sizeof *mpm->volume);
+  mpm->material        = malloc(mpm->n * sizeof *mpm->material);
+  mpm->state           = malloc(mpm->n * mpm->n_entries * real);
+  memcpy(mpm->mass, from->mass + first, mpm->n * sizeof *mpm->mass);
+  memcpy(mpm->volume, from->volume + first, mpm->n * sizeof *mpm->volume);
+  memcpy(mpm->material, from->material + first, mpm->n * sizeof *mpm->material);
+  for (size_t e = 0; e < mpm->n_entries; e++) memcpy((char *)mpm->state + e * mpm->n * real, (char *)from->state + (e * from->n + first) * real, mpm->n * real);
+  for (size_t m = 0; m < mpm->setup.n_materials; m++) {
+    NomosMpmMaterial *material = &body->material[m];
+    const size_t      low = material->first > first ? material->first : first, high = material->first + material->count < last ? material->first + material->count : last;
+    material->first = low > first ? low - first : 0;
+    material->count = high > low ? high - low : 0;
+    for (int kind = 0; kind < 2; kind++) {
+      body->law[m][kind].values = body->value[m][kind];
+      material->law[kind]       = &body->law[m][kind];
+      material->parameter[kind] = body->place[m][kind];
+    }
+  }
+}
+
 /* The kernels' work is made at the first step, so that a test may change the setup before. */
 static inline void MpmBodyDestroy(MpmBody *body)
 {

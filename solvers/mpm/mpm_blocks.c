@@ -29,7 +29,8 @@ PetscErrorCode NomosMpmBlocksCreate(const NomosMpmSetup *setup, size_t n, size_t
   const size_t across = NOMOS_MPM_BLOCK + (size_t)b->order;
   b->tile_reals       = (b->d == 3 ? across : 1) * across * NOMOS_MPM_TILE;
   b->node_reals       = (size_t)b->cells * 4;
-  PetscCall(PetscMalloc4(n, &b->key, n, &b->place, (size_t)all, &b->slot, (size_t)all, &b->node_slot));
+  PetscCall(PetscMalloc2((size_t)all, &b->slot, (size_t)all, &b->node_slot));
+  PetscCheck(NomosMpmRenew(&b->key, (n + 1) * sizeof *b->key) && NomosMpmRenew(&b->place, (n + 1) * sizeof *b->place), PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory for the places of %zu particles", n);
   PetscCall(PetscCalloc2((size_t)all, &b->mark, (size_t)b->n_threads, &b->extent));
   memset(b->slot, 0xff, (size_t)all * sizeof *b->slot); /* -1 */
   memset(b->node_slot, 0xff, (size_t)all * sizeof *b->node_slot);
@@ -42,7 +43,9 @@ PetscErrorCode NomosMpmBlocksDestroy(NomosMpmBlocks **blocks)
 
   PetscFunctionBeginUser;
   if (!b) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscFree4(b->key, b->place, b->slot, b->node_slot));
+  PetscCall(PetscFree2(b->slot, b->node_slot));
+  free(b->key);
+  free(b->place);
   PetscCall(PetscFree2(b->mark, b->extent));
   free(b->active);
   free(b->nodal);
@@ -54,8 +57,7 @@ PetscErrorCode NomosMpmBlocksDestroy(NomosMpmBlocks **blocks)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Its contents are not kept. False: no memory. */
-static bool Renew(void *pointer, size_t bytes)
+bool NomosMpmRenew(void *pointer, size_t bytes)
 {
   void **p = pointer;
   free(*p);
@@ -66,19 +68,27 @@ static bool Renew(void *pointer, size_t bytes)
 static bool Grow(NomosMpmBlocks *b, size_t n_active, size_t n_nodal)
 {
   bool ok = true;
-  if (n_active > b->active_capacity) {
+  if (n_active > b->active_capacity || !b->start) { /* a rank may have none */
     const size_t n = n_active + n_active / 4;
-    ok = Renew(&b->active, n * sizeof *b->active) && Renew(&b->start, (n * (size_t)b->cells + 1) * sizeof *b->start) && Renew(&b->tile, n * b->tile_reals * b->real_bytes);
-    ok = ok && Renew(&b->count, (size_t)b->n_threads * n * (size_t)b->cells * sizeof *b->count);
+    ok = NomosMpmRenew(&b->active, n * sizeof *b->active) && NomosMpmRenew(&b->start, (n * (size_t)b->cells + 1) * sizeof *b->start);
+    ok = ok && NomosMpmRenew(&b->count, (size_t)b->n_threads * n * (size_t)b->cells * sizeof *b->count);
     b->active_capacity = ok ? n : 0;
   }
-  if (ok && n_nodal > b->nodal_capacity) {
+  if (ok && (n_nodal > b->nodal_capacity || !b->nodal)) {
     const size_t n = n_nodal + n_nodal / 4;
-    ok = Renew(&b->nodal, n * sizeof *b->nodal);
-    for (int i = 0; i < 3; i++) ok = ok && Renew(&b->node[i], n * b->node_reals * b->real_bytes);
+    ok = NomosMpmRenew(&b->nodal, n * sizeof *b->nodal);
+    for (int i = 0; i < 3; i++) ok = ok && NomosMpmRenew(&b->node[i], n * b->node_reals * b->real_bytes);
     b->nodal_capacity = ok ? n : 0;
   }
   return ok;
+}
+
+bool NomosMpmBlocksMore(NomosMpmBlocks *b, size_t n)
+{
+  const size_t tiles = b->n_active + n;
+  if (tiles <= b->tile_capacity && b->tile) return true;
+  b->tile_capacity = tiles + tiles / 4;
+  return NomosMpmRenew(&b->tile, b->tile_capacity * b->tile_reals * b->real_bytes);
 }
 
 /* The next upper neighbours of a block, itself included. */
@@ -99,7 +109,8 @@ static void List(NomosMpmBlocks *b, int n_threads)
 
   for (size_t i = 0; i < b->n_active; i++) b->slot[b->active[i]] = -1;
   for (size_t i = 0; i < b->n_nodal; i++) b->node_slot[b->nodal[i]] = -1;
-  b->n_active = b->n_nodal = 0;
+  for (size_t i = 0; i < b->n_beside; i++) b->slot[b->beside[i]] = -1;
+  b->n_active = b->n_nodal = b->n_beside = 0;
   for (int t = 0; t < n_threads; t++)
     for (int a = 0; a < 3; a++) {
       low[a]  = b->extent[t].low[a] < low[a] ? b->extent[t].low[a] : low[a];
@@ -132,18 +143,17 @@ static void List(NomosMpmBlocks *b, int n_threads)
         b->active[b->n_active++] = block;
       }
   b->n_nodal = b->failed ? 0 : n_nodal;
+  b->failed  = b->failed || !NomosMpmBlocksMore(b, 0);
 }
 
-bool NomosMpmBlocksSort(NomosMpmBlocks *b)
+bool NomosMpmBlocksSort(NomosMpmBlocks *b, bool found)
 {
   const int    t = omp_get_thread_num(), n_threads = omp_get_num_threads();
   const size_t cells = (size_t)b->cells, first = NomosMpmShare(b->n, t, n_threads), last = NomosMpmShare(b->n, t + 1, n_threads);
 
 #pragma omp single
   List(b, n_threads);
-  for (int i = 0; i < n_threads; i++)
-    if (b->extent[i].lost >= 0) return false;
-  if (b->failed) return false;
+  if (!found || b->failed) return false;
   const size_t n_cells = b->n_active * cells;
   uint32_t    *count   = b->count + (size_t)t * n_cells;
   memset(count, 0, n_cells * sizeof *count);

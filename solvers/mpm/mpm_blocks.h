@@ -25,7 +25,7 @@ typedef struct {
 typedef struct {
   int             d, order, shape[3]; /* blocks along each axis */
   int             cells;              /* of a block: 64 or 16 */
-  size_t          n, real_bytes;
+  size_t          n, real_bytes; /* particles here: on several ranks those that this one hosts (mpm_exchange.h) */
   size_t          tile_reals, node_reals; /* of a block */
   uint32_t       *key;                    /* (n) block times cells plus cell in it; once sorted, slot times cells plus cell */
   uint32_t       *place;                  /* (n) of each particle among all, by block, cell and then id */
@@ -33,20 +33,25 @@ typedef struct {
   int32_t        *slot, *node_slot;       /* of each block of the grid its place in the lists; -1: not there */
   int             n_threads;
   NomosMpmExtent *extent;                 /* (n_threads) */
-  size_t          n_active, n_nodal;
+  size_t          n_active, n_nodal, n_beside;
   int32_t        *active, *nodal;         /* blocks with particles, blocks with nodes */
+  const int32_t  *beside;                 /* blocks of other ranks whose tiles are here, after the active ones */
   uint32_t       *start;                  /* (n_active cells + 1) where the particles of a cell begin */
   uint32_t       *count;                  /* (n_threads, n_active cells) */
-  void           *tile, *node[3];         /* (n_active, tile_reals), (n_nodal, node_reals) */
-  size_t          active_capacity, nodal_capacity;
+  void           *tile, *node[3];         /* (n_active + n_beside, tile_reals), (n_nodal, node_reals) */
+  size_t          active_capacity, nodal_capacity, tile_capacity;
   bool            failed; /* out of memory */
 } NomosMpmBlocks;
 
 PetscErrorCode NomosMpmBlocksCreate(const NomosMpmSetup *setup, size_t n, size_t real_bytes, NomosMpmBlocks **blocks);
 PetscErrorCode NomosMpmBlocksDestroy(NomosMpmBlocks **blocks);
 
-/* By all threads of a team, once keys, marks and extents are there: lists of blocks, and the place of every particle. False, on all threads: no memory, or a particle is off the grid. */
-bool NomosMpmBlocksSort(NomosMpmBlocks *blocks);
+/* Memory of other size, contents not kept; room for n tiles more. False: no memory. */
+bool NomosMpmRenew(void *pointer, size_t bytes);
+bool NomosMpmBlocksMore(NomosMpmBlocks *blocks, size_t n);
+
+/* By all threads of a team, once keys, marks and extents are there: lists of blocks, and the place of every particle. False, on all threads: no memory, or not all particles were found. */
+bool NomosMpmBlocksSort(NomosMpmBlocks *blocks, bool found);
 
 /* Coordinates of a block, and a block by coordinates, which must be on the grid. */
 static inline void NomosMpmBlockAt(const NomosMpmBlocks *b, int32_t block, int at[3])

@@ -16,8 +16,8 @@ static PetscErrorCode Prepare(Work *w, bool keep)
   size_t               kept  = 0;
 
   PetscFunctionBeginUser;
-  if (!w->record[2]) {
-    for (int i = 2; i < 4; i++) PetscCall(PetscMalloc1(w->mpm->n * ROW, &w->record[i]));
+  PetscCall(NAME(MpmRecords)(w, 4));
+  if (!w->law_start) {
     PetscCall(PetscMalloc1(setup->n_materials * NOMOS_N_LAW_KINDS, &w->law_start));
     for (size_t m = 0; m < setup->n_materials; m++)
       for (int kind = 0; kind < NOMOS_N_LAW_KINDS; kind++) {
@@ -59,7 +59,7 @@ static PetscErrorCode CheckFound(Work *w)
 {
   PetscFunctionBeginUser;
   PetscCall(NAME(MpmCheckFound)(w));
-  PetscCheck(w->mpm->lost < 0, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "particle %" PRId64 " of the state to differentiate at is outside the grid or not finite: give a state of a run that did not fail", w->mpm->lost);
+  PetscCheck(w->found, w->mpm->comm, PETSC_ERR_ARG_OUTOFRANGE, "a particle of the state to differentiate at (on this rank, -1 is none: %" PRId64 ") is outside the grid or not finite: give a state of a run that did not fail", w->mpm->lost);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -90,7 +90,7 @@ static void MomentumDot(Work *w, const NomosMpmChunk *chunk, const Real *state, 
       r[(size_t)AtX(d, a) * CHUNK + k] = x_dot[(size_t)a * n + p] * per_dx;
       for (int c = 0; c < d; c++) r[(size_t)AtA(d, c, a) * CHUNK + k] = mass * dx * x_dot[(size_t)(2 * d + c * d + a) * n + p] + stress * tau_dot[(size_t)(3 * c + a) * CHUNK + k];
     }
-  RecordsOut(m, CHUNK, r, w->blocks->place + chunk->first, w->record[2]);
+  RecordsOut(m, CHUNK, r, w->place + chunk->first, w->home[2]);
 }
 
 static void AdvanceDot(Work *w, const NomosMpmChunk *chunk, const Real *state, double dt, Real *x_dot, const double *p_dot)
@@ -105,7 +105,7 @@ static void AdvanceDot(Work *w, const NomosMpmChunk *chunk, const Real *state, d
   Real                *f_dot = x_dot + F + chunk->first;
 
   NAME(MpmTrial)(w, chunk, state + F, dt, r, trial);
-  RecordsIn(m, CHUNK, w->record[3], w->blocks->place + chunk->first, r_dot);
+  RecordsIn(m, CHUNK, w->home[3], w->place + chunk->first, r_dot);
   for (int a = 0; a < d; a++) {
     const Real *v = r + AtB(d, a) * CHUNK, *v_dot = r_dot + AtB(d, a) * CHUNK, *x = state + (size_t)a * n + chunk->first;
     Real       *to = x_dot + (size_t)a * n + chunk->first;
@@ -152,9 +152,11 @@ PetscErrorCode NAME(MpmJvp)(NomosMpm *mpm, double dt, const void *at, void *dot,
       }
       NAME(MpmScatter)(w);
       NAME(MpmVelocities)(w, true, dt);
-      NAME(MpmGather)(w, b->node[NODE_VELOCITY], w->record[1]);
+      NAME(MpmGather)(w);
+      NAME(MpmSend)(w, 2);
       EACH_BLOCK(b, i) derivative->scatter(b, i, w->record[0], w->record[2], (Real *)b->tile + i * b->tile_reals);
 #pragma omp barrier
+      NAME(MpmTiles)(w);
       NAME(MpmVelocitiesDot)(w, dt);
       EACH_BLOCK(b, i)
       {
@@ -164,6 +166,7 @@ PetscErrorCode NAME(MpmJvp)(NomosMpm *mpm, double dt, const void *at, void *dot,
         derivative->gather(b, i, tile[0], tile[1], w->record[0], w->record[2], w->record[3]);
       }
 #pragma omp barrier
+      NAME(MpmReturn)(w, 3);
 #pragma omp for schedule(static)
       for (size_t c = 0; c < w->n_chunks; c++) AdvanceDot(w, &w->chunks[c], state, dt, x_dot, law_dot);
     }
@@ -216,7 +219,7 @@ static void AdvanceBar(Work *w, const NomosMpmChunk *chunk, const Real *state, d
       position[k] = x[k] * per_dx;
     }
   }
-  RecordsOut(m, CHUNK, out, w->blocks->place + chunk->first, w->record[2]);
+  RecordsOut(m, CHUNK, out, w->place + chunk->first, w->home[2]);
 }
 
 /* From record[3], of momentum, A and positions, to the state before the step. */
@@ -230,7 +233,7 @@ static void MomentumBar(Work *w, const NomosMpmChunk *chunk, const Real *state, 
   NomosLaw             law = chunk->material->law[NOMOS_LAW_ELASTICITY];
   Real                 r[ROW * CHUNK] ALIGNED, f[9 * CHUNK] ALIGNED, f_bar[9 * CHUNK] ALIGNED, tau_bar[9 * CHUNK] ALIGNED, mass[CHUNK], stress[CHUNK];
 
-  RecordsIn(m, CHUNK, w->record[3], w->blocks->place + chunk->first, r);
+  RecordsIn(m, CHUNK, w->home[3], w->place + chunk->first, r);
   for (size_t k = 0; k < m; k++) {
     mass[k]   = (Real)mpm->mass[chunk->first + k];
     stress[k] = scale * (Real)mpm->volume[chunk->first + k];
@@ -282,7 +285,7 @@ PetscErrorCode NAME(MpmVjp)(NomosMpm *mpm, double dt, const void *at, void *bar,
       }
       NAME(MpmScatter)(w);
       NAME(MpmVelocities)(w, true, dt);
-      NAME(MpmGather)(w, b->node[NODE_VELOCITY], w->record[1]);
+      NAME(MpmGather)(w);
       /* a group of chunks has sums of its own, whichever thread it is on */
 #pragma omp for schedule(static)
       for (size_t g = 0; g < w->n_groups; g++) {
@@ -290,6 +293,7 @@ PetscErrorCode NAME(MpmVjp)(NomosMpm *mpm, double dt, const void *at, void *bar,
         memset(law_bar, 0, n_laws * sizeof *law_bar);
         for (size_t c = NomosMpmShare(w->n_chunks, (int)g, (int)w->n_groups); c < NomosMpmShare(w->n_chunks, (int)g + 1, (int)w->n_groups); c++) AdvanceBar(w, &w->chunks[c], state, dt, x_bar, p_bar ? law_bar : NULL);
       }
+      NAME(MpmSend)(w, 2);
       EACH_BLOCK(b, i)
       {
         Real tile[7 * 7 * NOMOS_MPM_TILE] ALIGNED;
@@ -298,6 +302,7 @@ PetscErrorCode NAME(MpmVjp)(NomosMpm *mpm, double dt, const void *at, void *bar,
         w->transfer->scatter(b, i, w->record[2], (Real *)b->tile + i * b->tile_reals);
       }
 #pragma omp barrier
+      NAME(MpmTiles)(w);
       NAME(MpmVelocitiesBar)(w, dt);
       EACH_BLOCK(b, i)
       {
@@ -306,6 +311,7 @@ PetscErrorCode NAME(MpmVjp)(NomosMpm *mpm, double dt, const void *at, void *bar,
         derivative->slope(b, i, tile, w->record[0], w->record[1], w->record[3]);
       }
 #pragma omp barrier
+      NAME(MpmReturn)(w, 3);
 #pragma omp for schedule(static)
       for (size_t g = 0; g < w->n_groups; g++)
         for (size_t c = NomosMpmShare(w->n_chunks, (int)g, (int)w->n_groups); c < NomosMpmShare(w->n_chunks, (int)g + 1, (int)w->n_groups); c++)

@@ -2,6 +2,7 @@
 #ifndef NOMOS_SOLVERS_MPM_STEP_IMPL_H
 #define NOMOS_SOLVERS_MPM_STEP_IMPL_H
 
+#include "solvers/mpm/mpm_exchange.h"
 #include "solvers/mpm/mpm_transfer.h"
 
 #include <omp.h>
@@ -46,26 +47,37 @@ typedef struct {
   const NAME(MpmTransfer) *transfer;
   size_t                   n_chunks, n_groups; /* groups of chunks, whose sums are added in order */
   NomosMpmChunk           *chunks;
-  Real                    *record[4];          /* (n, ROW), sorted; these beyond the second, and what follows, once a derivative is asked for */
-  Real                    *kept;               /* of the elasticities for vjp */
+  NomosMpmExchange        *exchange;           /* NULL on one rank */
+  int                      n_records;          /* 2, and 4 once a derivative is asked for */
+  size_t                   record_capacity;
+  Real                    *record[4];          /* (blocks->n, ROW), sorted */
+  Real                    *home[4];            /* (n, ROW), at `place` of each particle: on one rank `record` itself */
+  uint32_t                *place;
+  bool                     found;              /* all particles, on all ranks */
+  Real                    *kept;               /* of the elasticities for vjp; this and what follows once a derivative is asked for */
   size_t                   n_law_parameters, *law_start; /* of all laws, one behind the other: where those of law `kind` of material m begin, at 2 m + kind */
   double                  *law_bar;            /* (n_groups, n_law_parameters), and as many for p_dot */
 } NAME(MpmWork);
 
-/* By all threads of a team. Keys and the lists of blocks for the positions of a state; false: mpm->lost, or no memory. */
+/* By all threads of a team. Keys and the lists of blocks for the positions of a state; false, on all ranks: mpm->lost of one, or no memory. */
 bool NAME(MpmFind)(NAME(MpmWork) *w, const Real *state);
-/* record[0] of a chunk: momentum and mass, and A in units of dx. */
+/* Records of a kind from home to hosts, and back; tiles of blocks beside. Nothing happens on one rank. */
+void NAME(MpmSend)(NAME(MpmWork) *w, int kind);
+void NAME(MpmReturn)(NAME(MpmWork) *w, int kind);
+void NAME(MpmTiles)(NAME(MpmWork) *w);
+
+/* home[0] of a chunk: momentum and mass, and A in units of dx. */
 void NAME(MpmMomentum)(NAME(MpmWork) *w, const NomosMpmChunk *chunk, const Real *state, double dt, Real *kept);
-/* Tiles from record[0]. */
+/* Tiles from home[0]. */
 void NAME(MpmScatter)(NAME(MpmWork) *w);
 /* Velocities at the nodes from the tiles: sums, gravity, walls; and, if asked for, those before the walls. */
 void NAME(MpmVelocities)(NAME(MpmWork) *w, bool keep_free, double dt);
 /* NODE_OTHER from the tiles and the velocities that were kept: v_dot from (mv)_dot and m_dot;  (mv)_bar and m_bar from v_bar. */
 void NAME(MpmVelocitiesDot)(NAME(MpmWork) *w, double dt);
 void NAME(MpmVelocitiesBar)(NAME(MpmWork) *w, double dt);
-/* Records from what is at the nodes. */
-void NAME(MpmGather)(NAME(MpmWork) *w, const Real *nodes, Real *result);
-/* Of a chunk, entries NOMOS_MPM_CHUNK apart: its records from record[1], their matrices made C; and (1 + dt C) F, F (9, n) as in the state. */
+/* home[1] from the velocities. */
+void NAME(MpmGather)(NAME(MpmWork) *w);
+/* Of a chunk, entries NOMOS_MPM_CHUNK apart: its records from home[1], their matrices made C; and (1 + dt C) F, F (9, n) as in the state. */
 void NAME(MpmTrial)(NAME(MpmWork) *w, const NomosMpmChunk *chunk, const Real *F, double dt, Real records[], Real trial[]);
 
 /* The state of a chunk after the step, in place. */
@@ -78,8 +90,9 @@ PetscErrorCode NAME(MpmVjp)(NomosMpm *mpm, double dt, const void *state, void *x
 #define EACH_BLOCK(b, i) \
   for (size_t i = NomosMpmShareOfBlocks(b, omp_get_thread_num(), omp_get_num_threads()), i##_end = NomosMpmShareOfBlocks(b, omp_get_thread_num() + 1, omp_get_num_threads()); i < i##_end; i++)
 
-/* Before and after a team: how many threads, and the error that MpmFind met. */
+/* Before and after a team: how many threads, and the error that MpmFind met; memory for 2 or 4 kinds of records. */
 int            NAME(MpmThreads)(const NAME(MpmWork) *w);
 PetscErrorCode NAME(MpmCheckFound)(NAME(MpmWork) *w);
+PetscErrorCode NAME(MpmRecords)(NAME(MpmWork) *w, int n_records);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <omp.h>
+#include <stdlib.h>
 #include <string.h>
 
 typedef NAME(MpmWork) Work;
@@ -40,7 +41,6 @@ static PetscErrorCode Create(NomosMpm *mpm)
 
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Comm_size(mpm->comm, &size));
-  PetscCheck(size == 1, mpm->comm, PETSC_ERR_SUP, "the material point method was started on %d ranks: it runs on one; use threads (OMP_NUM_THREADS)", size);
   PetscCall(PetscNew(&w));
   mpm->work   = w;
   w->mpm      = mpm;
@@ -50,7 +50,12 @@ static PetscErrorCode Create(NomosMpm *mpm)
   w->n_groups = Smaller(w->n_chunks, NOMOS_MPM_MAX_GROUPS);
   PetscCall(PetscMalloc1(w->n_chunks, &w->chunks));
   PetscCall(Chunks(w));
-  for (int i = 0; i < 2; i++) PetscCall(PetscMalloc1(mpm->n * ROW, &w->record[i]));
+  w->place = w->blocks->place;
+  if (size > 1) {
+    PetscCall(NomosMpmExchangeCreate(mpm->comm, w->blocks, NOMOS_MPI_REAL, &w->exchange));
+    w->place = w->exchange->place;
+  }
+  PetscCall(NAME(MpmRecords)(w, 2));
   mpm->lost = -1;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -63,11 +68,41 @@ static PetscErrorCode Destroy(NomosMpm *mpm)
   if (!w) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(NomosMpmBlocksDestroy(&w->blocks));
   PetscCall(PetscFree(w->chunks));
-  for (int i = 0; i < 4; i++) PetscCall(PetscFree(w->record[i]));
+  for (int i = 0; i < 4; i++) {
+    free(w->record[i]);
+    if (w->exchange) free(w->home[i]);
+  }
+  PetscCall(NomosMpmExchangeDestroy(&w->exchange));
   PetscCall(PetscFree(w->kept));
   PetscCall(PetscFree(w->law_start));
   PetscCall(PetscFree(w->law_bar));
   PetscCall(PetscFree(mpm->work));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* False: no memory. */
+static bool Grow(Work *w, size_t n)
+{
+  bool ok = true;
+  for (int i = 0; i < w->n_records; i++)
+    if (n > w->record_capacity || !w->record[i]) ok = ok && NomosMpmRenew(&w->record[i], (n > w->record_capacity ? n + n / 4 : w->record_capacity) * ROW * sizeof(Real));
+  if (n > w->record_capacity) w->record_capacity = n + n / 4;
+  return ok;
+}
+
+PetscErrorCode NAME(MpmRecords)(Work *w, int n_records)
+{
+  bool ok = true;
+
+  PetscFunctionBeginUser;
+  if (!w->record_capacity) w->record_capacity = w->mpm->n + 1;
+  w->n_records = n_records > w->n_records ? n_records : w->n_records;
+  ok           = Grow(w, w->record_capacity);
+  for (int i = 0; i < w->n_records; i++) {
+    if (!w->exchange) w->home[i] = w->record[i];
+    else if (!w->home[i]) ok = ok && NomosMpmRenew(&w->home[i], (w->mpm->n + 1) * ROW * sizeof(Real));
+  }
+  PetscCheck(ok, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory for the records of %zu particles", w->mpm->n);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -92,9 +127,10 @@ static void FindCells(Work *w, const Real *state)
   const NomosMpmSetup *setup = &w->mpm->setup;
   NomosMpmBlocks      *b     = w->blocks;
   const int            t = omp_get_thread_num(), n_threads = omp_get_num_threads(), d = b->d, axis0 = 3 - d;
-  const size_t         n = b->n, begin = NomosMpmShare(n, t, n_threads), end = NomosMpmShare(n, t + 1, n_threads);
+  const size_t         n = w->mpm->n, begin = NomosMpmShare(n, t, n_threads), end = NomosMpmShare(n, t + 1, n_threads);
   const Real           per_dx = (Real)(1 / setup->dx), offset = setup->order == 2 ? (Real)0.5 : 1, tolerance = (Real)-1e-3;
   NomosMpmExtent       extent = {{INT32_MAX, INT32_MAX, INT32_MAX}, {-1, -1, -1}, -1, ""};
+  uint32_t            *key = w->exchange ? w->exchange->key : b->key;
 
   for (size_t first = begin; first < end; first += CHUNK) {
     const size_t m = Smaller(CHUNK, end - first);
@@ -122,7 +158,8 @@ static void FindCells(Work *w, const Real *state)
     }
     for (size_t k = 0; k < m; k++) {
       if (off[k] && extent.lost < 0) extent.lost = (int64_t)(first + k);
-      b->key[first + k] = (uint32_t)(block[k] * b->cells + cell[k]);
+      key[first + k] = (uint32_t)block[k] * (uint32_t)b->cells + (uint32_t)cell[k];
+      if (w->exchange) continue;
 #pragma omp atomic write
       b->mark[block[k]] = 1;
     }
@@ -138,14 +175,49 @@ bool NAME(MpmFind)(Work *w, const Real *state)
 {
   FindCells(w, state);
 #pragma omp barrier
-  if (NomosMpmBlocksSort(w->blocks)) return true;
-#pragma omp single
+#pragma omp master
   {
     w->mpm->lost = -1;
     for (int t = omp_get_num_threads() - 1; t >= 0; t--)
       if (w->blocks->extent[t].lost >= 0) w->mpm->lost = w->blocks->extent[t].lost;
+    w->found = w->mpm->lost < 0;
+    if (w->exchange) w->found = NomosMpmExchangeHosts(w->exchange, w->blocks, !w->found) && Grow(w, w->blocks->n);
   }
-  return false;
+#pragma omp barrier
+  const bool sorted = NomosMpmBlocksSort(w->blocks, w->found);
+  if (sorted && w->exchange) {
+#pragma omp master
+    w->found = NomosMpmExchangeNeighbours(w->exchange, w->blocks);
+#pragma omp barrier
+    return w->found;
+  }
+  return sorted;
+}
+
+/* ---- ranks */
+
+void NAME(MpmSend)(Work *w, int kind)
+{
+  if (!w->exchange) return;
+#pragma omp master
+  NomosMpmExchangeSend(w->exchange, w->blocks, w->home[kind], w->record[kind]);
+#pragma omp barrier
+}
+
+void NAME(MpmReturn)(Work *w, int kind)
+{
+  if (!w->exchange) return;
+#pragma omp master
+  NomosMpmExchangeReturn(w->exchange, w->blocks, w->record[kind], w->home[kind]);
+#pragma omp barrier
+}
+
+void NAME(MpmTiles)(Work *w)
+{
+  if (!w->exchange) return;
+#pragma omp master
+  NomosMpmExchangeTiles(w->exchange, w->blocks);
+#pragma omp barrier
 }
 
 /* ---- particles to grid */
@@ -182,28 +254,31 @@ void NAME(MpmMomentum)(Work *w, const NomosMpmChunk *chunk, const Real *state, d
       for (size_t k = 0; k < m; k++) A[k] = mass[k] * dx * C_ca[k] + stress[k] * tau_ca[k];
     }
   }
-  RecordsOut(m, CHUNK, r, w->blocks->place + chunk->first, w->record[0]);
+  RecordsOut(m, CHUNK, r, w->place + chunk->first, w->home[0]);
 }
 
 void NAME(MpmScatter)(Work *w)
 {
   NomosMpmBlocks *b = w->blocks;
+  NAME(MpmSend)(w, 0);
   EACH_BLOCK(b, i) w->transfer->scatter(b, i, w->record[0], (Real *)b->tile + i * b->tile_reals);
 #pragma omp barrier
+  NAME(MpmTiles)(w);
 }
 
 /* ---- grid to particles */
 
-void NAME(MpmGather)(Work *w, const Real *nodes, Real *result)
+void NAME(MpmGather)(Work *w)
 {
   NomosMpmBlocks *b = w->blocks;
   EACH_BLOCK(b, i)
   {
     Real tile[7 * 7 * NOMOS_MPM_TILE] ALIGNED;
-    w->transfer->spread(b, i, nodes, tile);
-    w->transfer->gather(b, i, tile, w->record[0], result);
+    w->transfer->spread(b, i, b->node[NODE_VELOCITY], tile);
+    w->transfer->gather(b, i, tile, w->record[0], w->record[1]);
   }
 #pragma omp barrier
+  NAME(MpmReturn)(w, 1);
 }
 
 void NAME(MpmTrial)(Work *w, const NomosMpmChunk *chunk, const Real *F, double dt, Real records[], Real trial[])
@@ -213,7 +288,7 @@ void NAME(MpmTrial)(Work *w, const NomosMpmChunk *chunk, const Real *F, double d
   const size_t         n = w->mpm->n, m = chunk->n;
   const Real           scale = (Real)(NomosMpmPerD(setup) * setup->dx), h = (Real)dt;
 
-  RecordsIn(m, CHUNK, w->record[1], w->blocks->place + chunk->first, records);
+  RecordsIn(m, CHUNK, w->home[1], w->place + chunk->first, records);
   for (int i = 0; i < d; i++)
     for (int l = 0; l < d; l++) {
       Real *C = records + AtA(d, i, l) * CHUNK;
@@ -270,7 +345,7 @@ static PetscErrorCode Step(NomosMpm *mpm, double dt)
       for (size_t c = 0; c < w->n_chunks; c++) NAME(MpmMomentum)(w, &w->chunks[c], state, dt, NULL);
       NAME(MpmScatter)(w);
       NAME(MpmVelocities)(w, false, dt);
-      NAME(MpmGather)(w, w->blocks->node[NODE_VELOCITY], w->record[1]);
+      NAME(MpmGather)(w);
 #pragma omp for schedule(static)
       for (size_t c = 0; c < w->n_chunks; c++) NAME(MpmAdvance)(w, &w->chunks[c], state, dt);
     }

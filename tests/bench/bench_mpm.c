@@ -58,7 +58,7 @@ static void Parts(NomosMpm *mpm, double dt, Real *work, double least[])
     CLOCK(GRID)
     NAME(MpmVelocities)(w, false, dt);
     CLOCK(G2P)
-    NAME(MpmGather)(w, w->blocks->node[NODE_VELOCITY], w->record[1]);
+    NAME(MpmGather)(w);
     CLOCK(ADVANCE)
 #pragma omp for schedule(static)
     for (size_t c = 0; c < w->n_chunks; c++) NAME(MpmAdvance)(w, &w->chunks[c], work, dt);
