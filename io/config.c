@@ -136,6 +136,11 @@ PetscErrorCode NomosConfigCreate(MPI_Comm comm, NomosConfig *config)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+MPI_Comm NomosConfigComm(NomosConfig config)
+{
+  return config->comm;
+}
+
 PetscErrorCode NomosConfigDestroy(NomosConfig *config)
 {
   PetscFunctionBeginUser;

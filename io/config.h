@@ -31,6 +31,7 @@ typedef struct {
 typedef struct NomosConfig_s *NomosConfig;
 
 PetscErrorCode NomosConfigCreate(MPI_Comm comm, NomosConfig *config);
+MPI_Comm       NomosConfigComm(NomosConfig config); /* whose ranks call together */
 PetscErrorCode NomosConfigDestroy(NomosConfig *config);
 
 /* Read a case: a directory (its case.yaml) or a YAML file. `include: other.yaml` (or a list) is read first; cycles and missing files are

@@ -78,7 +78,7 @@ static double LabelRoom(cairo_t *cairo, const NomosAxis *axis)
 /* As many ticks as fit; what still collides loses its label. */
 static void FitTicks(cairo_t *cairo, double length, bool vertical, NomosAxis *axis)
 {
-  int n = (int)fmin(fmax(length / (vertical ? 38 : 34), 1), vertical ? 16 : 10);
+  int n = (int)fmin(fmax(length / (vertical ? 38 : 34), vertical ? 2 : 1), vertical ? 16 : 10);
 
   for (;; n--) {
     double need, gap = length;

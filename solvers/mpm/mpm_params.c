@@ -95,7 +95,7 @@ static PetscErrorCode FindLaws(MPI_Comm comm, NomosConfig config, const char sec
 
 PetscErrorCode NomosMpmDeclare(NomosConfig config)
 {
-  const MPI_Comm     comm = PETSC_COMM_WORLD;
+  const MPI_Comm     comm = NomosConfigComm(config); /* one rank alone draws pictures */
   const char *const *names;
   size_t             n;
   char               section[NOMOS_MAX_NAME];
