@@ -260,9 +260,15 @@ static PetscErrorCode DrawStates(const NomosPlotContext *context, NomosFieldRead
   const NomosTable *table = ctx;
   size_t            shape[NOMOS_FIELD_MAX_DIMS + 1];
   int               n_dims;
+  const char       *dim;
 
   PetscFunctionBeginUser;
   PetscCall(NomosFieldReaderShape(reader, "prior", &n_dims, shape));
+  PetscCall(NomosFieldReaderDimName(reader, "prior", 1, &dim));
+  if (!strcmp(dim, "particle")) {
+    PetscCall(NomosPlotEstimateParticles(context, reader, n, times));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   if (n_dims <= 2 || n != 2) PetscFunctionReturn(PETSC_SUCCESS);
   if (LastError(table) > 0) PetscCall(DrawFields(context, reader, 0, times[0], "analysis"));
   PetscCall(DrawFields(context, reader, 1, times[1], "analysis_end"));

@@ -36,6 +36,7 @@ PetscErrorCode NomosPlotParticles(const NomosPlotContext *context);
 PetscErrorCode NomosPlotParticlesBeside(const NomosPlotContext *context, size_t n, const char *const directories[], const char *const names[], const char stem[]);
 PetscErrorCode NomosPlotScalars(const NomosPlotContext *context);
 PetscErrorCode NomosPlotSpectra(const NomosPlotContext *context);
+PetscErrorCode NomosPlotEstimateParticles(const NomosPlotContext *context, NomosFieldReader reader, size_t n, const double times[]);
 PetscErrorCode NomosPlotEstimate(const NomosPlotContext *context); /* of a directory of nomos estimate */
 
 #endif

@@ -92,7 +92,8 @@ static PetscErrorCode DrawMoments(Studio *studio, NomosFigure figure, size_t n, 
       const size_t frame = Spread(i, n, film->n_frames);
       if (film->names) snprintf(title, sizeof title, "%s, %s", film->names[m], film->times[frame]);
       else snprintf(title, sizeof title, "%s", film->times[frame]);
-      PetscCall(DrawPanel(studio, figure, (int)(m + i / columns), (int)(i % columns), title, m, frame));
+      if (film->n_motions > n) PetscCall(DrawPanel(studio, figure, (int)i, (int)m, title, m, frame)); /* motions across, moments down */
+      else PetscCall(DrawPanel(studio, figure, (int)(m + i / columns), (int)(i % columns), title, m, frame));
     }
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -108,7 +109,8 @@ PetscErrorCode NomosFilmMoments(const NomosFilm *film, const char stem[])
   if (!n || !film->n_motions) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Open(film, 400, 0.8 * picture_scale, &studio));
   const size_t columns = PetscMin(n, film->n_motions == 1 && studio.width > 1.8 * studio.height ? COLUMNS_WIDE : COLUMNS);
-  PetscCall(NomosFigureCreate(film->title, (int)(film->n_motions > 1 ? film->n_motions : (n + columns - 1) / columns), (int)columns, &figure));
+  if (film->n_motions > n) PetscCall(NomosFigureCreate(film->title, (int)n, (int)film->n_motions, &figure));
+  else PetscCall(NomosFigureCreate(film->title, (int)(film->n_motions > 1 ? film->n_motions : (n + columns - 1) / columns), (int)columns, &figure));
   PetscErrorCode code = DrawMoments(&studio, figure, n, columns);
   if (!code) code = NomosFigureSave(figure, stem);
   PetscCall(NomosFigureDestroy(&figure));

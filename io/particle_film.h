@@ -26,7 +26,7 @@ typedef struct {
   double             low, high;
 } NomosFilm;
 
-/* stem.png and stem.svg: of one motion up to eight moments from the first frame to the last, of several a row of four for each. */
+/* stem.png and stem.svg: of one motion up to eight moments from the first frame to the last, of several a row of up to four for each (a column, where there are more motions than moments). */
 PetscErrorCode NomosFilmMoments(const NomosFilm *film, const char stem[]);
 /* An animation (io/animation.h) of at most n_frames frames that takes `seconds`. */
 PetscErrorCode NomosFilmAnimate(const NomosFilm *film, size_t n_frames, double seconds, const char path[]);
