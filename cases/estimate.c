@@ -139,11 +139,11 @@ static PetscErrorCode ReadSides(NomosRun *run, NomosEstimate *e)
     for (int side = 0; side < 2; side++)
       for (size_t d = 0; d < layout.n_dims; d++) {
         const char *name = layout.variables[v].dims[e->field->n_dims - 2 + side];
-        if (!name || strcmp(layout.dims[d].name, name) || layout.dims[d].size < 2) continue;
+        if (!name || strcmp(layout.dims[d].name, name) || layout.dims[d].size < 2 || !layout.dims[d].axis) continue;
         *sides[side] = (layout.dims[d].values[1] - layout.dims[d].values[0]) * (double)layout.dims[d].size;
       }
   }
-  PetscCheck(e->lx > 0 && e->ly > 0, run->comm, PETSC_ERR_SUP, "field %s of solver %s has no coordinates: the prior's covariance needs lengths", e->field->name, run->ops->name);
+  PetscCheck(e->lx > 0 && e->ly > 0, run->comm, PETSC_ERR_SUP, "field %s of solver %s is not one on a grid of x and y, which an unknown initial_state needs: the prior's covariance is one of wavenumbers", e->field->name, run->ops->name);
   e->ny           = e->field->size[e->field->n_dims - 2];
   e->nx           = e->field->size[e->field->n_dims - 1];
   e->layer_points = e->field->count[e->field->n_dims - 2] * e->field->count[e->field->n_dims - 1];

@@ -116,26 +116,9 @@ static PetscErrorCode Destroy(NomosModel model)
 /* The box that positions have been in. */
 static void Extend(NomosMpm *mpm)
 {
-  for (int a = 0; a < mpm->setup.d; a++) {
-    double low = mpm->low[a], high = mpm->high[a];
-    if (mpm->setup.single) {
-      const float *x = (const float *)mpm->state + (size_t)a * mpm->n;
-      float        least = x[0], most = x[0];
-      for (size_t k = 1; k < mpm->n; k++) {
-        least = x[k] < least ? x[k] : least;
-        most  = x[k] > most ? x[k] : most;
-      }
-      low  = fmin(low, least);
-      high = fmax(high, most);
-    } else {
-      const double *x = (const double *)mpm->state + (size_t)a * mpm->n;
-      for (size_t k = 0; k < mpm->n; k++) {
-        low  = x[k] < low ? x[k] : low;
-        high = x[k] > high ? x[k] : high;
-      }
-    }
-    mpm->low[a]  = low;
-    mpm->high[a] = high;
+  for (size_t a = 0; a < (size_t)mpm->setup.d && mpm->n; a++) {
+    if (mpm->setup.single) NomosMpmExtent_f32(mpm->n, (const float *)mpm->state + a * mpm->n, &mpm->low[a], &mpm->high[a]);
+    else NomosMpmExtent_f64(mpm->n, (const double *)mpm->state + a * mpm->n, &mpm->low[a], &mpm->high[a]);
   }
 }
 
@@ -243,6 +226,8 @@ static PetscErrorCode Check(NomosModel model, NomosModelFault *fault)
 
   PetscFunctionBeginUser;
   *fault = (NomosModelFault){.bad = false};
+  const bool sound = (mpm->setup.single ? NomosMpmSound_f32 : NomosMpmSound_f64)(mpm->n, mpm->n_entries, mpm->state);
+  if (sound && mpm->lost < 0) PetscFunctionReturn(PETSC_SUCCESS);
   if (!NotFinite(mpm, fault) && mpm->lost >= 0) {
     const size_t k = (size_t)mpm->lost;
     int          a = 0;

@@ -30,6 +30,12 @@ void NomosMpmRoom(const NomosMpmSetup *setup, int axis, double *low, double *hig
 double NomosMpmEntry(const NomosMpm *mpm, size_t entry, size_t k);
 double NomosMpmDeterminant(const NomosMpm *mpm, size_t k);
 
+/* solvers/mpm/mpm_survey_real.c: least and largest of n reals, and of what low and high are; is every entry of a state finite, and det F > 0? */
+void NomosMpmExtent_f32(size_t n, const void *entries, double *low, double *high);
+void NomosMpmExtent_f64(size_t n, const void *entries, double *low, double *high);
+bool NomosMpmSound_f32(size_t n, size_t n_entries, const void *state);
+bool NomosMpmSound_f64(size_t n, size_t n_entries, const void *state);
+
 /* solvers/mpm/mpm_output.c */
 PetscErrorCode NomosMpmOutputCreate(NomosModel model);
 PetscErrorCode NomosMpmOutputDestroy(NomosModel model);
