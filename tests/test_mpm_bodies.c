@@ -220,6 +220,50 @@ START_TEST(checkpoints)
 }
 END_TEST
 
+/* An adaptive step is as long as waves and particles allow, to a factor of sqrt(2), and no longer than time.dt. */
+START_TEST(adaptive_steps)
+{
+  MpmRun run;
+  int    changes = 0;
+
+  ck_ok(MpmRunCreate(ck_directory, &run, "mpm: {cells: 20, gravity: [0, -100, 0], cfl: 0.3}\n"
+                                         "materials: {jelly: {density: 1000, elasticity: fixed_corotated, youngs_modulus: 1e5 Pa, poissons_ratio: 0.2}}\n"
+                                         "bodies: {it: {material: jelly, shape: sphere, centre: [0.5, 0.7, 0.5], radius: 0.15, particles_per_cell: 8}}\n"
+                                         "time: {dt: 1e-2, stop: 1}\n"));
+  const double wave = 0.05 / sqrt(1e5 * 0.8 / (1.2 * 0.6) / 1000);
+  for (int step = 0; step < 200; step++) {
+    double       v = 0;
+    const double before = run.model->dt;
+    for (size_t k = 0; k < run.mpm->n; k++) v = fmax(v, sqrt(pow(MpmRunEntry(&run, 3, k), 2) + pow(MpmRunEntry(&run, 4, k), 2) + pow(MpmRunEntry(&run, 5, k), 2)));
+    const double limit = 0.3 / (1 / wave + v / 0.05);
+    ck_ok(MpmRunSteps(&run, 1));
+    ck_assert_msg(run.model->dt <= limit * (1 + 1e-9) && run.model->dt >= 0.7 * limit, "step %d: dt = %g, limit %g", step, run.model->dt, limit);
+    changes += run.model->dt != before;
+  }
+  ck_assert_int_ge(changes, 2);
+  ck_ok(MpmRunDestroy(&run));
+}
+END_TEST
+
+/* A closed mesh is filled to its volume, and its mass is exact: an octahedron whose longest extent is 0.4. */
+START_TEST(a_body_from_a_mesh)
+{
+  MpmRun run;
+  char   path[NOMOS_MAX_PATH + 16];
+
+  snprintf(path, sizeof path, "%s/octahedron.obj", ck_directory);
+  FILE *file = fopen(path, "w");
+  fputs("v 1 0 0\nv -1 0 0\nv 0 1 0\nv 0 -1 0\nv 0 0 1\nv 0 0 -1\nf 1 3 5\nf 3 2 5\nf 2 4 5\nf 4 1 5\nf 3 1 6\nf 2 3 6\nf 4 2 6\nf 1 4 6\n", file);
+  fclose(file);
+  ck_ok(MpmRunCreate(ck_directory, &run, CASE("20", "shape: mesh, file: octahedron.obj, centre: [0.5, 0.4, 0.6], size: 0.4, particles: 10000")));
+  const double volume = 4 * pow(0.2, 3) / 3;
+  ck_close((double)run.mpm->n, 10000, 0.02);
+  ck_close(MpmRunScalar(&run, "mass"), 1000 * volume, 1e-12);
+  for (size_t k = 0; k < run.mpm->n; k++) ck_assert(fabs(MpmRunEntry(&run, 0, k) - 0.5) + fabs(MpmRunEntry(&run, 1, k) - 0.4) + fabs(MpmRunEntry(&run, 2, k) - 0.6) < 0.2);
+  ck_ok(MpmRunDestroy(&run));
+}
+END_TEST
+
 /* Bodies that touch are told from bodies that overlap. */
 START_TEST(overlaps)
 {
@@ -261,4 +305,4 @@ START_TEST(faults_are_named)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("mpm_bodies", a_lattice_with_end_points, shapes_are_filled, jitter, materials_and_bodies, distances, free_fall, checkpoints, overlaps, faults_are_named)
+NOMOS_TEST_SUITE("mpm_bodies", a_lattice_with_end_points, shapes_are_filled, jitter, materials_and_bodies, distances, free_fall, checkpoints, adaptive_steps, a_body_from_a_mesh, overlaps, faults_are_named)
