@@ -33,13 +33,22 @@ static size_t CountAt(size_t n, size_t at)
 
 static void FramesOf(const NomosNetworkLaw *kind, const Real *F, size_t stride, size_t n, Frames *p)
 {
-  for (size_t v = 0; v < TILE_VECTORS; v++) {
-    Matrix3Load(F + v * VECTOR, stride, CountAt(n, v * VECTOR), p->f[v]);
-    p->at[v] = (Frame){p->f[v], p->u[v], p->v[v], p->r[v], p->s[v]};
+  Lanes f[9], u[9], s[3], v[9];
+
+  LoadBlock(0, n, stride, F, f);
+  if (NeedsFactors(kind)) NAME(NomosSvdPoints)(f, u, s, v);
+  for (size_t k = 0; k < TILE_VECTORS; k++) {
+    p->at[k] = (Frame){p->f[k], p->u[k], p->v[k], p->r[k], p->s[k]};
+    ENTRIES p->f[k][i] = *(const Vector *)(f[i] + k * VECTOR);
+    if (!NeedsFactors(kind)) continue;
+    ENTRIES
+    {
+      p->u[k][i] = *(const Vector *)(u[i] + k * VECTOR);
+      p->v[k][i] = *(const Vector *)(v[i] + k * VECTOR);
+    }
+    for (int i = 0; i < 3; i++) p->s[k][i] = *(const Vector *)(s[i] + k * VECTOR);
+    Matrix3Product(false, true, p->u[k], p->v[k], p->r[k]);
   }
-  if (!NeedsFactors(kind)) return;
-  for (size_t v = 0; v < TILE_VECTORS; v += 2) Matrix3Svd(2, p->f + v, p->u + v, p->s + v, p->v + v);
-  for (size_t v = 0; v < TILE_VECTORS; v++) Matrix3Product(false, true, p->u[v], p->v[v], p->r[v]);
 }
 
 /* ---- inputs: x [.][TILE] at one vector of points ---- */

@@ -2,21 +2,21 @@
 
 /* ---- products: a block of c stays in registers while k runs ---- */
 
-/* Rows of a block that is as wide as a tile, and of one of a single vector: as many sums as there are registers for, and enough of them to wait for none. */
-enum { ROWS = NOMOS_VECTOR_BYTES == 64 ? 6 : 2, ROWS_ALONE = 2 * ROWS };
+/* Vectors side by side and rows of a block, and rows of one of a single vector: as many sums as there are registers for, and enough of them to wait for none. */
+enum { COLUMNS = 4, ROWS = NOMOS_VECTOR_BYTES == 64 ? 6 : 2, ROWS_ALONE = 2 * ROWS };
 
 LANE_INLINE void Block(const TileProduct *p, size_t rows, size_t vectors, size_t i, size_t j)
 {
   const Real *restrict a = p->a + i * p->lda, *restrict b = p->b + j;
   Real *restrict c       = p->c + i * p->ldc + j;
-  Vector sum[ROWS_ALONE][TILE_VECTORS];
+  Vector sum[ROWS_ALONE][COLUMNS];
 
 #pragma GCC unroll 12
   for (size_t r = 0; r < rows; r++)
 #pragma GCC unroll 4
     for (size_t v = 0; v < vectors; v++) sum[r][v] = p->add ? *(const Vector *)(c + r * p->ldc + v * VECTOR) : LaneFill(0);
   for (size_t k = 0; k < p->k; k++) {
-    Vector line[TILE_VECTORS];
+    Vector line[COLUMNS];
 #pragma GCC unroll 4
     for (size_t v = 0; v < vectors; v++) line[v] = *(const Vector *)(b + k * p->ldb + v * VECTOR);
 #pragma GCC unroll 12
@@ -43,7 +43,7 @@ LANE_INLINE void Columns(const TileProduct *p, size_t rows, size_t vectors, size
 void NAME(NomosTileProduct)(const TileProduct *product)
 {
   size_t j = 0;
-  for (; j + TILE <= product->n; j += TILE) Columns(product, ROWS, TILE_VECTORS, j);
+  for (; j + COLUMNS * VECTOR <= product->n; j += COLUMNS * VECTOR) Columns(product, ROWS, COLUMNS, j);
   for (; j < product->n; j += VECTOR) Columns(product, ROWS_ALONE, 1, j);
 }
 
