@@ -1,3 +1,4 @@
+#include "operators/model_operator.h"
 #include "solvers/mpm/mpm_impl.h"
 
 #include <math.h>
@@ -14,7 +15,7 @@ static double WaveTime(const NomosMpm *mpm, size_t *material)
   for (size_t m = 0; m < mpm->setup.n_materials; m++) {
     const NomosMpmMaterial *it    = &mpm->setup.materials[m];
     const double            speed = sqrt(it->law[NOMOS_LAW_ELASTICITY]->modulus / it->density);
-    if (!it->count || !(speed > 0) || mpm->setup.dx / speed >= least) continue;
+    if (!it->total || !(speed > 0) || mpm->setup.dx / speed >= least) continue;
     least = mpm->setup.dx / speed;
     if (material) *material = m;
   }
@@ -63,15 +64,12 @@ static PetscErrorCode Create(NomosModel model)
 {
   NomosMpm *mpm;
   int64_t   seed;
-  int       size;
 
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&mpm));
   model->data = mpm;
   mpm->comm   = model->comm;
   mpm->lost   = -1;
-  PetscCallMPI(MPI_Comm_size(model->comm, &size));
-  PetscCheck(size == 1, model->comm, PETSC_ERR_SUP, "solver mpm runs on one rank, with threads; %d ranks were started", size);
   PetscCall(NomosMpmSetupFromConfig(model->comm, model->config, &mpm->setup));
   PetscCall(NomosMpmParameters(mpm));
   PetscCall(NomosConfigGetReal(model->config, "time.dt", &mpm->first_dt));
@@ -83,7 +81,7 @@ static PetscErrorCode Create(NomosModel model)
   PetscCall(NomosConfigGetInt(model->config, "mpm.seed", &seed));
   model->seed      = (uint64_t)seed;
   model->precision = mpm->setup.single ? NOMOS_F32 : NOMOS_F64;
-  model->n_grid    = (int64_t)mpm->n;
+  model->n_grid    = (int64_t)mpm->n_total;
   PetscCall(NomosMpmOutputCreate(model));
   PetscCall(NomosMpmScalarsCreate(model));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -113,7 +111,7 @@ static PetscErrorCode Destroy(NomosModel model)
 
 /* ---- run ---- */
 
-/* The box that positions have been in. */
+/* The box that positions of this rank have been in. */
 static void Extend(NomosMpm *mpm)
 {
   for (size_t a = 0; a < (size_t)mpm->setup.d && mpm->n; a++) {
@@ -122,9 +120,18 @@ static void Extend(NomosMpm *mpm)
   }
 }
 
+PetscErrorCode NomosMpmExtentOfRun(NomosMpm *mpm)
+{
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, mpm->low, 3, MPI_DOUBLE, MPI_MIN, mpm->comm));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, mpm->high, 3, MPI_DOUBLE, MPI_MAX, mpm->comm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Initialise(NomosModel model)
 {
   NomosMpm *mpm = model->data;
+  double    wave, limit;
 
   PetscFunctionBeginUser;
   mpm->lost = -1;
@@ -134,8 +141,8 @@ static PetscErrorCode Initialise(NomosModel model)
     mpm->high[a] = -INFINITY;
   }
   Extend(mpm);
-  const double speed = MaxSpeed(mpm), limit = mpm->setup.dx / speed;
-  NomosCheck(mpm->setup.cfl > 0 || mpm->first_dt <= limit, model->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: time.dt = %g s: particles of %.3g m/s may cross at most one cell (%g m) in a step, which takes them %.3g s; use a shorter one", NomosConfigWhere(model->config, "time.dt"), mpm->first_dt, speed, mpm->setup.dx, limit);
+  PetscCall(NomosMpmStableTimeStep(mpm, &wave, &limit));
+  NomosCheck(mpm->setup.cfl > 0 || mpm->first_dt <= limit, model->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: time.dt = %g s: particles of %.3g m/s may cross at most one cell (%g m) in a step, which takes them %.3g s; use a shorter one", NomosConfigWhere(model->config, "time.dt"), mpm->first_dt, mpm->setup.dx / limit, mpm->setup.dx, limit);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -153,15 +160,24 @@ static PetscErrorCode Adapt(NomosModel model)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode NomosMpmSetTimeStep(NomosModel model)
+{
+  NomosMpm *mpm = model->data;
+
+  PetscFunctionBeginUser;
+  for (size_t m = 0; m < mpm->setup.n_materials; m++)
+    for (int kind = 0; kind < NOMOS_N_LAW_KINDS; kind++)
+      if (mpm->setup.materials[m].law[kind]) PetscCall(NomosLawSetTimeStep(mpm->setup.materials[m].law[kind], model->dt));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Step(NomosModel model)
 {
   NomosMpm *mpm = model->data;
 
   PetscFunctionBeginUser;
   if (mpm->setup.cfl > 0) PetscCall(Adapt(model));
-  for (size_t m = 0; m < mpm->setup.n_materials; m++)
-    for (int kind = 0; kind < NOMOS_N_LAW_KINDS; kind++)
-      if (mpm->setup.materials[m].law[kind]) PetscCall(NomosLawSetTimeStep(mpm->setup.materials[m].law[kind], model->dt));
+  PetscCall(NomosMpmSetTimeStep(model));
   PetscCall(mpm->kernels->step(mpm, model->dt));
   Extend(mpm);
   PetscCall(NomosModelTick(model));
@@ -195,7 +211,7 @@ static void Blame(const NomosMpm *mpm, size_t k, const char what[], NomosModelFa
 }
 
 /* The first entry of the first field that is not finite. */
-static bool NotFinite(const NomosMpm *mpm, NomosModelFault *fault)
+static bool NotFinite(const NomosMpm *mpm, NomosModelFault *fault, int *number)
 {
   static const char *const names[] = {"position", "velocity", "affine", "deformation_gradient"};
   const int                d = mpm->setup.d, sides[][2] = {{d, 1}, {d, 1}, {d, d}, {3, 3}};
@@ -208,6 +224,7 @@ static bool NotFinite(const NomosMpm *mpm, NomosModelFault *fault)
           const double value = NomosMpmEntry(mpm, entry, k);
           if (isfinite(value)) continue;
           Blame(mpm, k, "not a finite number", fault);
+          *number = (int)entry;
           snprintf(fault->field, sizeof fault->field, "%s", names[field]);
           fault->n_index  = sides[field][1] > 1 ? 3 : 2;
           fault->index[1] = i;
@@ -218,17 +235,34 @@ static bool NotFinite(const NomosMpm *mpm, NomosModelFault *fault)
   return false;
 }
 
+/* Of several ranks' faults the one that one rank would have found: by what is wrong, and then by the number of the particle. */
+static PetscErrorCode FirstFault(const NomosMpm *mpm, int kind, NomosModelFault *fault)
+{
+  struct {
+    int kind, rank;
+  } first;
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_rank(mpm->comm, &first.rank));
+  first.kind = fault->bad ? kind : INT_MAX;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &first, 1, MPI_2INT, MPI_MINLOC, mpm->comm));
+  PetscCallMPI(MPI_Bcast(fault, sizeof *fault, MPI_BYTE, first.rank, mpm->comm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Particles that are off the grid, not finite, or inside out. */
 static PetscErrorCode Check(NomosModel model, NomosModelFault *fault)
 {
-  NomosMpm *mpm = model->data;
+  NomosMpm *mpm  = model->data;
+  int       kind = 0; /* of the first fault: which entry is not finite, or a higher number */
   double    wave, speed, J;
 
   PetscFunctionBeginUser;
   *fault = (NomosModelFault){.bad = false};
-  const bool sound = (mpm->setup.single ? NomosMpmSound_f32 : NomosMpmSound_f64)(mpm->n, mpm->n_entries, mpm->state);
-  if (sound && mpm->lost < 0) PetscFunctionReturn(PETSC_SUCCESS);
-  if (!NotFinite(mpm, fault) && mpm->lost >= 0) {
+  bool sound = (mpm->setup.single ? NomosMpmSound_f32 : NomosMpmSound_f64)(mpm->n, mpm->n_entries, mpm->state) && mpm->lost < 0;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &sound, 1, MPI_C_BOOL, MPI_LAND, mpm->comm));
+  if (sound) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!NotFinite(mpm, fault, &kind) && mpm->lost >= 0) {
     const size_t k = (size_t)mpm->lost;
     int          a = 0;
     for (double low, high; a < mpm->setup.d - 1; a++) {
@@ -236,6 +270,7 @@ static PetscErrorCode Check(NomosModel model, NomosModelFault *fault)
       if (NomosMpmEntry(mpm, (size_t)a, k) < low || NomosMpmEntry(mpm, (size_t)a, k) > high) break;
     }
     Blame(mpm, k, "outside the grid", fault);
+    kind = (int)mpm->n_entries;
     PetscCall(PetscStrncpy(fault->field, "position", sizeof fault->field));
     fault->n_index  = 2;
     fault->index[1] = a;
@@ -244,10 +279,12 @@ static PetscErrorCode Check(NomosModel model, NomosModelFault *fault)
   for (size_t k = 0; k < mpm->n && !fault->bad; k++) {
     if ((J = NomosMpmDeterminant(mpm, k)) > 0) continue;
     Blame(mpm, k, "turned inside out", fault);
+    kind = (int)mpm->n_entries + 1;
     PetscCall(PetscStrncpy(fault->field, "det_f", sizeof fault->field));
     fault->n_index = 1;
     fault->value   = J;
   }
+  PetscCall(FirstFault(mpm, kind, fault));
   if (!fault->bad) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(NomosMpmStableTimeStep(mpm, &wave, &speed));
   fault->cfl        = isfinite(model->dt / speed) ? model->dt / speed : 0;
@@ -257,27 +294,39 @@ static PetscErrorCode Check(NomosModel model, NomosModelFault *fault)
 
 /* ---- checkpoints ---- */
 
+/* Particle by particle, so that any number of ranks may read it. */
 static PetscErrorCode Save(NomosModel model, NomosCheckpoint checkpoint)
 {
   NomosMpm    *mpm = model->data;
-  const size_t size[] = {mpm->n_entries, mpm->n}, start[] = {0, 0};
-  const double history[] = {mpm->low[0], mpm->low[1], mpm->low[2], mpm->high[0], mpm->high[1], mpm->high[2], mpm->first_energy};
+  const size_t size[] = {mpm->n_total, mpm->n_entries}, start[] = {mpm->first, 0}, count[] = {mpm->n, mpm->n_entries}, length[] = {7}, none[] = {0};
+  void        *rows;
+  int          rank;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosCheckpointWriteArray(checkpoint, "state", model->precision, 2, 1, size, start, size, mpm->state));
-  PetscCall(NomosCheckpointWriteArray(checkpoint, "history", NOMOS_F64, 1, 1, (size_t[]){7}, start, (size_t[]){7}, history));
+  PetscCallMPI(MPI_Comm_rank(model->comm, &rank));
+  PetscCall(NomosMpmExtentOfRun(mpm));
+  const double history[] = {mpm->low[0], mpm->low[1], mpm->low[2], mpm->high[0], mpm->high[1], mpm->high[2], mpm->first_energy};
+  PetscCall(PetscMalloc(mpm->n * mpm->n_entries * NomosRealBytes(model->precision) + 1, &rows));
+  NomosMpmTranspose(model->precision, mpm->n_entries, mpm->n, mpm->state, rows);
+  PetscCall(NomosCheckpointWriteArray(checkpoint, "state", model->precision, 2, 1, size, start, count, rows));
+  PetscCall(NomosCheckpointWriteArray(checkpoint, "history", NOMOS_F64, 1, 1, length, none, rank ? none : length, history));
+  PetscCall(PetscFree(rows));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode Load(NomosModel model, NomosCheckpoint checkpoint)
 {
   NomosMpm    *mpm = model->data;
-  const size_t size[] = {mpm->n_entries, mpm->n}, start[] = {0, 0};
+  const size_t size[] = {mpm->n_total, mpm->n_entries}, start[] = {mpm->first, 0}, count[] = {mpm->n, mpm->n_entries}, length[] = {7}, none[] = {0};
   double       history[7];
+  void        *rows;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosCheckpointReadArray(checkpoint, "state", model->precision, 2, size, start, size, mpm->state));
-  PetscCall(NomosCheckpointReadArray(checkpoint, "history", NOMOS_F64, 1, (size_t[]){7}, start, (size_t[]){7}, history));
+  PetscCall(PetscMalloc(mpm->n * mpm->n_entries * NomosRealBytes(model->precision) + 1, &rows));
+  PetscCall(NomosCheckpointReadArray(checkpoint, "state", model->precision, 2, size, start, count, rows));
+  NomosMpmTranspose(model->precision, mpm->n, mpm->n_entries, rows, mpm->state);
+  PetscCall(NomosCheckpointReadArray(checkpoint, "history", NOMOS_F64, 1, length, none, length, history));
+  PetscCall(PetscFree(rows));
   memcpy(mpm->low, history, sizeof mpm->low);
   memcpy(mpm->high, history + 3, sizeof mpm->high);
   mpm->first_energy = history[6];
@@ -297,7 +346,7 @@ static PetscErrorCode Describe(NomosModel model, double *bytes, char *text, size
   *bytes = (double)mpm->n * (real * (double)(mpm->n_entries + 27) + 32) + nodes * real * (setup->d + 1);
   if (setup->d == 3) snprintf(third, sizeof third, " x %d", setup->cells[2]);
   if (isfinite(wave)) snprintf(courant, sizeof courant, ", dt is %.2f of the wave limit", mpm->first_dt / wave);
-  snprintf(text, n_text, "%zu particles on %d x %d%s nodes, %s B-splines, %s%s%s%s", mpm->n, setup->cells[0], setup->cells[1], third, setup->order == 2 ? "quadratic" : "cubic", setup->single ? "float32" : "float64", courant, mpm->warning[0] ? "; " : "", mpm->warning);
+  snprintf(text, n_text, "%zu particles on %d x %d%s nodes, %s B-splines, %s%s%s%s", mpm->n_total, setup->cells[0], setup->cells[1], third, setup->order == 2 ? "quadratic" : "cubic", setup->single ? "float32" : "float64", courant, mpm->warning[0] ? "; " : "", mpm->warning);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -45,6 +45,7 @@ typedef struct {
   double   density;                /* kg m^-3 */
   NomosLaw law[NOMOS_N_LAW_KINDS]; /* plasticity may be NULL: the identity */
   size_t   first, count;           /* its particles on this rank */
+  size_t   total;                  /* and on all ranks */
   size_t  *parameter[NOMOS_N_LAW_KINDS]; /* of each number of a law its place in the model's list: laws of one material share numbers */
 } NomosMpmMaterial;
 
@@ -82,6 +83,7 @@ struct NomosMpm_s {
   NomosMpmSetup          setup;
   MPI_Comm               comm;
   size_t                 n, n_entries;   /* particles on this rank, reals of each: 2 d + d d + 9 */
+  size_t                 n_total, first; /* particles on all ranks; ids first ... first + n - 1 are here */
   int64_t               *id;             /* (n) of the whole simulation */
   int32_t               *material;       /* (n) index in setup.materials */
   int32_t               *body;           /* (n) index of its body in the case */

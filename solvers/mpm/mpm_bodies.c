@@ -503,6 +503,33 @@ static PetscErrorCode AddBody(NomosMpm *mpm, Body *body, size_t first, void *ctx
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Every rank has made all bodies: it keeps its range of ids. */
+static PetscErrorCode Share(NomosMpm *mpm)
+{
+  int rank, size;
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_rank(mpm->comm, &rank));
+  PetscCallMPI(MPI_Comm_size(mpm->comm, &size));
+  mpm->n_total      = mpm->n;
+  mpm->first        = mpm->n_total * (size_t)rank / (size_t)size;
+  const size_t last = mpm->n_total * (size_t)(rank + 1) / (size_t)size;
+  mpm->n            = last - mpm->first;
+  memmove(mpm->id, mpm->id + mpm->first, mpm->n * sizeof *mpm->id);
+  memmove(mpm->material, mpm->material + mpm->first, mpm->n * sizeof *mpm->material);
+  memmove(mpm->body, mpm->body + mpm->first, mpm->n * sizeof *mpm->body);
+  memmove(mpm->mass, mpm->mass + mpm->first, mpm->n * sizeof *mpm->mass);
+  memmove(mpm->volume, mpm->volume + mpm->first, mpm->n * sizeof *mpm->volume);
+  for (size_t m = 0; m < mpm->setup.n_materials; m++) {
+    NomosMpmMaterial *material = &mpm->setup.materials[m];
+    const size_t      low = PetscMax(material->first, mpm->first), high = PetscMin(material->first + material->count, last);
+    material->total = material->count;
+    material->first = low < high ? low - mpm->first : 0;
+    material->count = low < high ? high - low : 0;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosMpmBodiesCreate(NomosMpm *mpm, NomosConfig config)
 {
   const NomosRealType precision = mpm->setup.single ? NOMOS_F32 : NOMOS_F64;
@@ -518,6 +545,7 @@ PetscErrorCode NomosMpmBodiesCreate(NomosMpm *mpm, NomosConfig config)
   PetscCall(NomosConfigGroup(config, "bodies", &n_bodies, &bodies));
   if (n_bodies > 1) PetscCall(NomosMpmOverlaps(mpm, x, bodies, sizeof mpm->warning, mpm->warning));
   PetscCall(PetscFree(x));
+  PetscCall(Share(mpm));
   snprintf(what, sizeof what, "bodies of %zu particles", mpm->n);
   PetscCall(NomosMemoryRequire(mpm->comm, 3 * (double)(mpm->n * mpm->n_entries * NomosRealBytes(precision)), what));
   PetscCall(PetscCalloc1(mpm->n * mpm->n_entries * NomosRealBytes(precision), (char **)&mpm->state));
@@ -533,7 +561,8 @@ static PetscErrorCode SetBody(NomosMpm *mpm, Body *body, size_t first, void *ctx
   (void)ctx;
   PetscCall(PetscMalloc1(body->n * mpm->n_entries, &entries));
   PetscCall(WriteState(body, body->n, entries));
-  for (size_t e = 0; e < mpm->n_entries; e++) NomosStateFromDoubles(precision, body->n, entries + e * body->n, (char *)mpm->state + (e * mpm->n + first) * NomosRealBytes(precision));
+  const size_t low = PetscMax(first, mpm->first), high = PetscMin(first + body->n, mpm->first + mpm->n); /* those of this rank */
+  for (size_t e = 0; e < mpm->n_entries && low < high; e++) NomosStateFromDoubles(precision, high - low, entries + e * body->n + low - first, (char *)mpm->state + (e * mpm->n + low - mpm->first) * NomosRealBytes(precision));
   PetscCall(PetscFree(entries));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

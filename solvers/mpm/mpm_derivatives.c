@@ -1,6 +1,6 @@
 /* NomosModelDerivatives of the material point method. */
 #include "operators/model_operator.h"
-#include "solvers/mpm/mpm.h"
+#include "solvers/mpm/mpm_impl.h"
 
 #include <string.h>
 
@@ -68,6 +68,7 @@ static PetscErrorCode Jvp(NomosModel model, const void *state, void *x_dot, cons
   NomosMpm *mpm = model->data;
 
   PetscFunctionBeginUser;
+  PetscCall(NomosMpmSetTimeStep(model));
   PetscCall(mpm->kernels->jvp(mpm, model->dt, state, x_dot, p_dot));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -77,6 +78,7 @@ static PetscErrorCode Vjp(NomosModel model, const void *state, void *x_bar, doub
   NomosMpm *mpm = model->data;
 
   PetscFunctionBeginUser;
+  PetscCall(NomosMpmSetTimeStep(model));
   PetscCall(mpm->kernels->vjp(mpm, model->dt, state, x_bar, p_bar));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -101,9 +103,11 @@ static PetscErrorCode Fields(NomosModel model, size_t *n, const NomosModelField 
   for (int f = 0; f < NOMOS_MPM_N_STATE_FIELDS; f++) {
     NomosModelField *field = &mpm->state_fields[f];
     *field                 = (NomosModelField){.name = state_fields[f].name, .unit = state_fields[f].unit, .long_name = state_fields[f].long_name, .n_dims = 1 + state_fields[f].n_axes};
-    field->size[0]         = mpm->n;
+    field->size[0]         = mpm->n_total;
     for (int a = 1; a < field->n_dims; a++) field->size[a] = f == DEFORMATION ? 3 : (size_t)mpm->setup.d;
     memcpy(field->count, field->size, sizeof field->count);
+    field->count[0] = mpm->n;
+    field->start[0] = mpm->first;
   }
   *n    = NOMOS_MPM_N_STATE_FIELDS;
   *list = mpm->state_fields;

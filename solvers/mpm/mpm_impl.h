@@ -26,6 +26,15 @@ PetscErrorCode NomosMpmOverlaps(NomosMpm *mpm, const double (*x)[3], const char 
 /* Where particles may be along an axis: between walls, and where their splines find nodes. */
 void NomosMpmRoom(const NomosMpmSetup *setup, int axis, double *low, double *high);
 
+/* mpm->low and high, which each rank has of its own particles, of all. Collective. */
+PetscErrorCode NomosMpmExtentOfRun(NomosMpm *mpm);
+
+/* Laws that depend on rates know model->dt. */
+PetscErrorCode NomosMpmSetTimeStep(NomosModel model);
+
+/* An array (rows, columns) to (columns, rows): entry-major to particle by particle, and back. */
+void NomosMpmTranspose(NomosRealType precision, size_t rows, size_t columns, const void *from, void *to);
+
 /* Entry e of particle k; the determinant of its F. */
 double NomosMpmEntry(const NomosMpm *mpm, size_t entry, size_t k);
 double NomosMpmDeterminant(const NomosMpm *mpm, size_t k);

@@ -48,10 +48,10 @@ PetscErrorCode NomosMpmOutputCreate(NomosModel model)
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&output));
   mpm->output = output;
-  PetscCall(PetscMalloc1(mpm->n, &output->particle));
+  PetscCall(PetscMalloc1(mpm->n_total, &output->particle));
   PetscCall(PetscMalloc2(9 * mpm->n * NomosRealBytes(model->precision), (char **)&output->tau, 9 * mpm->n * NomosRealBytes(model->precision), (char **)&output->rows));
-  for (size_t k = 0; k < mpm->n; k++) output->particle[k] = (double)mpm->id[k];
-  output->dims[0] = (NomosFieldDim){.name = "particle", .size = mpm->n, .values = output->particle, .long_name = "number of the particle"};
+  for (size_t k = 0; k < mpm->n_total; k++) output->particle[k] = (double)k;
+  output->dims[0] = (NomosFieldDim){.name = "particle", .size = mpm->n_total, .values = output->particle, .long_name = "number of the particle"};
   output->dims[1] = (NomosFieldDim){.name = "axis", .size = d, .values = numbers, .long_name = "axis of space: x, y, z"};
   output->dims[2] = (NomosFieldDim){.name = "row", .size = 3, .values = numbers, .long_name = "row of a tensor"};
   output->dims[3] = (NomosFieldDim){.name = "column", .size = 3, .values = numbers, .long_name = "column of a tensor"};
@@ -91,18 +91,17 @@ PetscErrorCode NomosMpmFieldLayout(NomosModel model, NomosFileLayout *layout)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Entries (count, n) to rows (n, count). */
-static void Transpose(NomosRealType precision, size_t n, size_t count, const void *entries, void *rows)
+void NomosMpmTranspose(NomosRealType precision, size_t rows, size_t columns, const void *from, void *to)
 {
-  const float  *from_f = entries;
-  const double *from_d = entries;
-  float        *to_f   = rows;
-  double       *to_d   = rows;
+  const float  *from_f = from;
+  const double *from_d = from;
+  float        *to_f   = to;
+  double       *to_d   = to;
 
-  for (size_t k = 0; k < n; k++)
-    for (size_t e = 0; e < count; e++) {
-      if (precision == NOMOS_F32) to_f[k * count + e] = from_f[e * n + k];
-      else to_d[k * count + e] = from_d[e * n + k];
+  for (size_t c = 0; c < columns; c++)
+    for (size_t r = 0; r < rows; r++) {
+      if (precision == NOMOS_F32) to_f[c * rows + r] = from_f[r * columns + c];
+      else to_d[c * rows + r] = from_d[r * columns + c];
     }
 }
 
@@ -133,7 +132,7 @@ static void DivideByVolumeRatio(const NomosMpm *mpm, void *tau)
 
 static PetscErrorCode WriteConstant(NomosMpm *mpm, NomosFieldFile file, Field field)
 {
-  const size_t start[] = {0}, count[] = {mpm->n};
+  const size_t start[] = {mpm->first}, count[] = {mpm->n};
   double      *values;
 
   PetscFunctionBeginUser;
@@ -164,8 +163,8 @@ PetscErrorCode NomosMpmWriteFields(NomosModel model, NomosFieldFile file)
       DivideByVolumeRatio(mpm, output->tau);
     }
     const void  *entries = field == STRESS ? output->tau : (const char *)mpm->state + first[field] * n * NomosRealBytes(model->precision);
-    const size_t side = field == AFFINE ? d : 3, start[] = {0, 0, 0}, count[] = {n, field <= VELOCITY ? d : side, side};
-    Transpose(model->precision, n, size[field], entries, output->rows);
+    const size_t side = field == AFFINE ? d : 3, start[] = {mpm->first, 0, 0}, count[] = {n, field <= VELOCITY ? d : side, side};
+    NomosMpmTranspose(model->precision, size[field], n, entries, output->rows);
     PetscCall(NomosFieldFileWrite(file, variable->name, model->precision, start, count, output->rows));
   }
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -7,7 +7,7 @@
 enum { NOMOS_MPM_MAX_VARIABLES = 16, NOMOS_MPM_MAX_SCALARS = 40 };
 
 struct NomosMpmOutput_s {
-  double            *particle; /* (n) coordinates of the dimension: ids */
+  double            *particle; /* (n_total) coordinates of the dimension: ids */
   NomosFieldDim      dims[5];
   size_t             n_variables;
   NomosFieldVariable variables[NOMOS_MPM_MAX_VARIABLES];

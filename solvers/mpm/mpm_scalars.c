@@ -1,4 +1,5 @@
 /* Numbers of a run: what is conserved, how fast and how deformed the bodies are, and where. */
+#include "operators/reduce.h"
 #include "solvers/mpm/mpm_output.h"
 
 #include <math.h>
@@ -107,6 +108,18 @@ static void Add(const NomosMpm *mpm, size_t k, double value[N_NUMBERS][3])
   value[MAX_DET][0]   = fmax(value[MAX_DET][0], J);
 }
 
+/* Sums, smallest and largest. */
+static PetscErrorCode OverRanks(const NomosMpm *mpm, double value[N_NUMBERS][3])
+{
+  static const Number sums[] = {MASS, MOMENTUM, ANGULAR_MOMENTUM, CENTRE, KINETIC, POTENTIAL, ELASTIC}, low[] = {LOW, MIN_DET}, high[] = {HIGH, MAX_SPEED, MAX_DET};
+
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < sizeof sums / sizeof *sums; i++) PetscCall(NomosSumOverRanks(mpm->comm, 3, value[sums[i]]));
+  for (size_t i = 0; i < sizeof low / sizeof *low; i++) PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, value[low[i]], 3, MPI_DOUBLE, MPI_MIN, mpm->comm));
+  for (size_t i = 0; i < sizeof high / sizeof *high; i++) PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, value[high[i]], 3, MPI_DOUBLE, MPI_MAX, mpm->comm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosMpmEvaluateScalars(NomosModel model, double values[])
 {
   NomosMpm *mpm = model->data;
@@ -123,6 +136,7 @@ PetscErrorCode NomosMpmEvaluateScalars(NomosModel model, double values[])
   value[MAX_DET][0] = -INFINITY;
   for (size_t k = 0; k < mpm->n; k++) Add(mpm, k, value);
   if (HasEnergy(mpm)) PetscCall(mpm->kernels->energy(mpm, mpm->state, &value[ELASTIC][0]));
+  PetscCall(OverRanks(mpm, value));
   for (int a = 0; a < 3; a++) value[CENTRE][a] /= value[MASS][0];
   value[TOTAL][0]     = value[KINETIC][0] + value[POTENTIAL][0] + value[ELASTIC][0];
   value[MAX_SPEED][0] = sqrt(value[MAX_SPEED][0]);
@@ -149,12 +163,14 @@ static PetscErrorCode BodyExtents(NomosModel model, NomosResultFn result, void *
   PetscCall(NomosConfigGroup(model->config, "bodies", &n, &bodies));
   for (size_t b = 0; b < n; b++)
     for (int a = 0; a < mpm->setup.d; a++) {
-      double ends[2] = {INFINITY, -INFINITY};
+      double ends[2] = {INFINITY, INFINITY}; /* the upper one with the other sign */
       for (size_t k = 0; k < mpm->n; k++) {
         if (mpm->body[k] != (int32_t)b) continue;
         ends[0] = fmin(ends[0], NomosMpmEntry(mpm, (size_t)a, k));
-        ends[1] = fmax(ends[1], NomosMpmEntry(mpm, (size_t)a, k));
+        ends[1] = fmin(ends[1], -NomosMpmEntry(mpm, (size_t)a, k));
       }
+      PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, ends, 2, MPI_DOUBLE, MPI_MIN, mpm->comm));
+      ends[1] = -ends[1];
       for (int side = 0; side < 2; side++) {
         snprintf(name, sizeof name, "%s_%s_%s", side ? "max" : "min", bodies[b], axis_names[a]);
         PetscCall(result(name, ends[side], ctx));
@@ -172,16 +188,18 @@ PetscErrorCode NomosMpmResults(NomosModel model, NomosResultFn result, void *ctx
   for (size_t m = 0; m < mpm->setup.n_materials; m++) {
     const NomosMpmMaterial *material = &mpm->setup.materials[m];
     for (int a = 0; a < mpm->setup.d; a++) {
-      double sum = 0, mass = 0;
+      double sums[2] = {0, 0}; /* of m x and m */
       for (size_t k = material->first; k < material->first + material->count; k++) {
-        sum += mpm->mass[k] * NomosMpmEntry(mpm, (size_t)a, k);
-        mass += mpm->mass[k];
+        sums[0] += mpm->mass[k] * NomosMpmEntry(mpm, (size_t)a, k);
+        sums[1] += mpm->mass[k];
       }
+      PetscCall(NomosSumOverRanks(mpm->comm, 2, sums));
       snprintf(name, sizeof name, "centre_%s_%s", material->name, axis_names[a]);
-      if (mass > 0) PetscCall(result(name, sum / mass, ctx));
+      if (sums[1] > 0) PetscCall(result(name, sums[0] / sums[1], ctx));
     }
   }
   PetscCall(BodyExtents(model, result, ctx));
+  PetscCall(NomosMpmExtentOfRun(mpm));
   for (int a = 0; a < mpm->setup.d; a++) {
     snprintf(name, sizeof name, "min_%s_of_run", axis_names[a]);
     PetscCall(result(name, mpm->low[a], ctx));

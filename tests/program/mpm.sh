@@ -126,6 +126,16 @@ cp -r straight resumed
 expect 0 "" "$nomos" run resumed --restart 20 --quiet
 same straight resumed
 
+# ---- on ranks: the same bits, but for the rounding of sums; checkpoints are for any number of them ----
+expect 0 "" mpirun --oversubscribe -n 3 "$nomos" run run -o ranks --quiet
+cp -r ranks moved
+expect 0 "" mpirun --oversubscribe -n 2 "$nomos" run moved --restart 20 --quiet
+for of in ranks moved; do
+  cmp -s <(cut -d, -f1-3 $of/scalars.csv) <(cut -d, -f1-3 run/scalars.csv) || fail "$of: other times or masses"
+  cp run/scalars.csv $of
+  same run $of
+done
+
 # ---- a blow-up names its particle ----
 cat >bad/case.yaml <<'END'
 include: ../run/config.yaml
@@ -134,5 +144,8 @@ bodies: {cube: {velocity: [20, 0, 0]}}
 END
 expect 1 'the run blew up: position[' "$nomos" run bad -o blown --quiet --set time.stop=0.2
 grep -q 'outside the grid, a particle of jelly at (' err.txt || fail "does not say where: $(cat err.txt)"
+sed 's/.*\(position\[\)/\1/' err.txt >one.txt
+expect 1 'the run blew up: position[' mpirun --oversubscribe -n 2 "$nomos" run bad -o blown_ranks --quiet --set time.stop=0.2
+grep -qF "$(head -n 1 one.txt | cut -c 1-60)" err.txt || fail "two ranks blame another particle: $(cat err.txt)"
 
 finish
