@@ -24,7 +24,7 @@ void NomosMpmObstacles(const NomosMpmSetup *setup, const int node[3], double v[3
   for (size_t o = 0; o < setup->n_obstacles; o++) {
     const NomosMpmWall wall  = setup->obstacles[o].wall;
     double             along = 0;
-    if (wall == NOMOS_WALL_OPEN || NomosMpmDistance(&setup->obstacles[o].shape, d, x, n) >= 0) continue;
+    if (wall == NOMOS_WALL_OPEN || NomosMpmDistance(&setup->obstacles[o].shape, d, x, n) > 1e-9 * setup->dx) continue; /* nodes on its surface are in it, whatever rounding says */
     for (int a = 0; a < d; a++) along += n[a] * v[a];
     if (wall == NOMOS_WALL_SEPARATE && !(along < 0)) continue;
     /* v := (1 - n n^T) v or 0, and so the columns of the product */
