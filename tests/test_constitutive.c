@@ -293,4 +293,101 @@ START_TEST(test_states_from_positions)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("constitutive laws from motion", test_gradient, test_resume, test_identification, test_states_from_positions)
+/* ---- data and weights of one's own ---- */
+
+/* Positions over time and nothing else, as a user would bring them; the case says what they are of. */
+static void WritePositions(const char path[], const NomosMotion *m)
+{
+  const double             index[64] = {0};
+  const NomosFieldDim      dims[]    = {{.name = "particle", .size = 64, .values = index}, {.name = "axis", .size = 3, .values = index}};
+  const NomosFieldVariable variable  = {.name = "position", .dims = {"particle", "axis"}, .type = NOMOS_F64};
+  NomosFieldFile           file;
+  ck_ok(NomosFieldFileCreate(PETSC_COMM_SELF, &(NomosFieldFileInput){.path = path, .n_dims = 2, .dims = dims, .n_variables = 1, .variables = &variable, .capacity = m->n_frames, .time_unit = "s"}, &file));
+  for (size_t f = 0; f < m->n_frames; f++) {
+    ck_ok(NomosFieldFileBeginFrame(file, m->times[f], (int64_t)f));
+    ck_ok(NomosFieldFileWrite(file, "position", NOMOS_F64, (size_t[]){0, 0}, (size_t[]){64, 3}, m->observed + f * m->n_observed));
+    ck_ok(NomosFieldFileEndFrame(file));
+  }
+  ck_ok(NomosFieldFileClose(&file));
+}
+
+START_TEST(test_data_of_a_user)
+{
+  static const char *const plain[] = {WRITTEN, "constitutive.unknown=[youngs_modulus]", NULL};
+  char                     path[NOMOS_MAX_PATH], yaml[NOMOS_MAX_PATH], data[NOMOS_MAX_PATH + 32], of[NOMOS_MAX_PATH + 32];
+  double                   w = 0, loss;
+  Try                      try;
+  Create("plasticine", plasticine, plain, &try);
+  WritePositions(Path("positions.nc", path), &((NomosConstitutive *)try.s->context)->motion);
+  End(&try);
+  snprintf(data, sizeof data, "data.path=%s", path);
+  snprintf(of, sizeof of, "constitutive.case=%s", Path("plasticine.yaml", yaml));
+  Begin("plasticine", plasticine, (const char *const[]){WRITTEN, "constitutive.unknown=[youngs_modulus]", data, NULL}, &try);
+  ck_refused(NomosSurrogateCreate(&try.input, &try.s), "they are no run directory of nomos; name a case to simulate them with");
+  End(&try);
+  Begin("plasticine", plasticine, (const char *const[]){WRITTEN, "constitutive.unknown=[youngs_modulus]", data, of, NULL}, &try);
+  ck_refused(NomosSurrogateCreate(&try.input, &try.s), "has positions, but not velocity, affine and deformation_gradient at every frame; use constitutive.observed: positions");
+  End(&try);
+  Create("plasticine", plasticine, (const char *const[]){WRITTEN, "constitutive.unknown=[youngs_modulus]", data, of, "constitutive.observed=positions", NULL}, &try);
+  loss = LossAt(&try, &w, NULL);
+  ck_assert_double_le(loss, 1e-20); /* the true law, from positions alone */
+  w = 0.1;
+  ck_assert_double_ge(LossAt(&try, &w, NULL), 1e-3);
+  End(&try);
+}
+END_TEST
+
+/* Weights of a training are a material of a simulation, and move it as the training said. */
+START_TEST(test_weights_in_a_simulation)
+{
+  static const char *const set[] = {OURS, "train.precision=float64", NULL}, *const unset[] = {"materials.stuff.elasticity", "materials.stuff.plasticity", "materials.stuff.youngs_modulus", "materials.stuff.poissons_ratio", "materials.stuff.yield_stress"};
+  char                     path[NOMOS_MAX_PATH], learned[NOMOS_MAX_PATH + 64];
+  const char              *sets[] = {learned};
+  double                   error, again;
+  double                  *trained;
+  NomosModel               model;
+  NomosConfig              config;
+  Try                      try;
+  Create("plasticine", plasticine, set, &try);
+  NomosConstitutive *c = try.s->context;
+  ck_ok(PetscMalloc1(c->material.n_trained, &trained));
+  ck_ok(NomosMaterialTrained(try.s, trained));
+  ck_ok(NomosMaterialSet(&c->material, c->model, trained));
+  ck_ok(NomosConstitutiveReconstruct(try.s, &error, NULL));
+  ck_ok(NomosSurrogateSaveWeights(try.s, Path("weights.safetensors", path), 0, NULL, NULL));
+  snprintf(learned, sizeof learned, "materials.stuff.learned=%s", path);
+  ck_ok(NomosTrainSimulate(try.s, &(NomosSimulation){.n_unset = 5, .unset = unset, .n_set = 1, .set = sets}, &model, &config));
+  ck_ok(NomosFreeRun(&(NomosComparison){.model = model, .field = c->motion.field, .n_steps = 60, .every = 5, .reference = NomosMotionReference, .ctx = &c->motion}, &again, NULL));
+  ck_assert_double_eq(again, error);
+  ck_assert(error > 1e-8);
+  ck_ok(NomosModelDestroy(&model));
+  ck_ok(NomosConfigDestroy(&config));
+  ck_ok(PetscFree(trained));
+  End(&try);
+}
+END_TEST
+
+/* ---- what is refused ---- */
+
+START_TEST(test_refusals)
+{
+  static const struct {
+    const char *const set[4], *message;
+  } tries[] = {
+    {{"constitutive.material=sand", NULL}, "constitutive.material = sand: the simulation of the data has the materials stuff"},
+    {{"constitutive.elasticity=hyperelastik", NULL}, "hyperelastic"},
+    {{"constitutive.elasticity=identity", NULL}, "name a law of stress, or `written`"},
+    {{WRITTEN, NULL}, "materials.stuff has nothing to train"},
+    {{WRITTEN, "constitutive.unknown=[friction_angle]", NULL}, "constitutive.unknown = friction_angle: no written law of materials.stuff has this number"},
+    {{NETWORKS, "constitutive.start=[2]", NULL}, "constitutive.start has 1 factors: must have one for each of the 0 numbers"},
+  };
+  for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {
+    Try try;
+    Begin("plasticine", plasticine, tries[i].set, &try);
+    ck_refused(NomosSurrogateCreate(&try.input, &try.s), tries[i].message);
+    End(&try);
+  }
+}
+END_TEST
+
+NOMOS_TEST_SUITE("constitutive laws from motion", test_gradient, test_resume, test_identification, test_states_from_positions, test_data_of_a_user, test_weights_in_a_simulation, test_refusals)
