@@ -13,10 +13,10 @@
    In two dimensions it is plane strain: x, v and C have two components, F nine.
 
    A state (operators/model.h) is entry-major: entry e of particle k at [e n + k], entries x (d), v (d), C (d d, row by row), F (9). Particles are in the order of their ids, all those of
-   one material together. No step depends on anything else, and sums go over the particles of a block in the order of their ids: the same bits for any number of threads.
+   one material together. No step depends on anything else, and sums go over the particles of a block in the order of their ids: the same bits for any number of threads and ranks.
 
    mpm.c is the model, mpm_params.c its parameters, mpm_bodies.c and mpm_shapes.c where particles begin, mpm_step_real.c the step, mpm_transfer_real.c the exchange with the grid,
-   mpm_grid_real.c what happens on it, mpm_blocks.c which parts of it there are, mpm_boundary.c obstacles, mpm_*_derivative_real.c and mpm_derivatives.c derivatives, mpm_output.c what is written. */
+   mpm_grid_real.c what happens on it, mpm_blocks.c which parts of it there are, mpm_boundary.c obstacles, mpm_exchange.c ranks, mpm_*_derivative_real.c and mpm_derivatives.c derivatives, mpm_output.c what is written. */
 #ifndef NOMOS_SOLVERS_MPM_H
 #define NOMOS_SOLVERS_MPM_H
 
