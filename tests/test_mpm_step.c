@@ -139,31 +139,61 @@ START_TEST(test_affine_field)
 }
 END_TEST
 
-/* Thrown into a corner: slip keeps the other components, separation lets go, sticking holds; nobody enters a wall by more than a node. */
+/* Thrown at a floor, or a ceiling: nobody enters it by more than a node. Slip and separation keep the other components, sticking does not; one that may separate bounces off. */
 START_TEST(test_walls)
 {
   EACH_KIND(d, order)
-    for (NomosMpmWall wall = NOMOS_WALL_SLIP; wall <= NOMOS_WALL_STICK; wall++) {
+    for (int way = 0; way < 6; way++) {
+      const NomosMpmWall wall = way % 3 == 0 ? NOMOS_WALL_SLIP : way % 3 == 1 ? NOMOS_WALL_SEPARATE : NOMOS_WALL_STICK;
+      const int          side = way / 3;
       const MpmCase c = Usual(d, order);
       MpmBody       body;
-      double        sideways[2] = {0}, lowest = 1;
+      double        sideways[2] = {0}, lowest = 1, up = 0;
       MpmBodyCreate(&c, &body);
       NomosMpm *mpm = &body.mpm;
-      for (int a = 0; a < 3; a++) mpm->setup.walls[a][0] = mpm->setup.walls[a][1] = wall;
+      mpm->setup.walls[1][side] = wall;
       for (size_t k = 0; k < mpm->n; k++) {
         ENTRY(mpm, d, k)     = 0.1;
-        ENTRY(mpm, d + 1, k) = -3;
+        ENTRY(mpm, d + 1, k) = side ? 3 : -3;
         sideways[0] += mpm->mass[k] * 0.1;
       }
-      Steps(mpm, 500, 2e-4);
+      Steps(mpm, 800, 2e-4); /* half a domain's length, if nothing stopped it */
       for (size_t k = 0; k < mpm->n; k++) {
         sideways[1] += mpm->mass[k] * ENTRY(mpm, d, k);
-        lowest = fmin(lowest, ENTRY(mpm, 1, k));
+        up += mpm->mass[k] * ENTRY(mpm, d + 1, k) * (side ? -1 : 1);
+        lowest = fmin(lowest, side ? 1 - ENTRY(mpm, 1, k) : ENTRY(mpm, 1, k));
       }
       ck_assert_double_gt(lowest, mpm->setup.dx * 1.5);
       ck_assert_double_lt(lowest, 0.2); /* it did arrive */
-      if (wall == NOMOS_WALL_STICK) ck_assert_double_lt(fabs(sideways[1]), 0.9 * sideways[0]);
+      if (wall == NOMOS_WALL_STICK) ck_assert_double_gt(fabs(sideways[1] - sideways[0]), 0.1 * sideways[0]);
       else ck_close(sideways[1], sideways[0], 1e-12);
+      if (wall == NOMOS_WALL_SEPARATE) ck_assert_double_gt(up, 10 * sideways[0]);
+      MpmBodyDestroy(&body);
+    }
+}
+END_TEST
+
+/* Leaving walls that reach into it, a body is free if it may separate, and held by its nodes there if not. */
+START_TEST(test_leaving)
+{
+  EACH_KIND(d, order)
+    for (int way = 0; way < 4; way++) {
+      const MpmCase c = Usual(d, order);
+      MpmBody       body;
+      const int     side = way % 2;
+      double        slowest = INFINITY, fastest = -INFINITY;
+      MpmBodyCreate(&c, &body);
+      NomosMpm *mpm = &body.mpm;
+      mpm->setup.wall_nodes     = 9;
+      mpm->setup.walls[1][side] = way < 2 ? NOMOS_WALL_SEPARATE : NOMOS_WALL_SLIP;
+      for (size_t k = 0; k < mpm->n; k++) ENTRY(mpm, d + 1, k) = side ? -1 : 1;
+      Steps(mpm, 20, 2e-4);
+      for (size_t k = 0; k < mpm->n; k++) {
+        slowest = fmin(slowest, fabs(ENTRY(mpm, d + 1, k)));
+        fastest = fmax(fastest, fabs(ENTRY(mpm, d + 1, k)));
+      }
+      if (way < 2) ck_assert(slowest > 1 - 1e-12 && fastest < 1 + 1e-12);
+      else ck_assert_double_lt(slowest, 0.5);
       MpmBodyDestroy(&body);
     }
 }
@@ -250,4 +280,4 @@ START_TEST(test_lost)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("material points: the step", test_conservation, test_free_fall, test_affine_field, test_walls, test_obstacle, test_threads, test_lost)
+NOMOS_TEST_SUITE("material points: the step", test_conservation, test_free_fall, test_affine_field, test_walls, test_leaving, test_obstacle, test_threads, test_lost)
