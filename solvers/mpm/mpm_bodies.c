@@ -2,9 +2,7 @@
 #include "io/expression.h"
 #include "io/memory.h"
 #include "operators/model_operator.h"
-#include "operators/random.h"
-#include "solvers/mpm/mpm_impl.h"
-#include "solvers/mpm/surface_mesh.h"
+#include "solvers/mpm/mpm_body.h"
 
 #include <float.h>
 #include <math.h>
@@ -37,25 +35,7 @@ const NomosParam nomos_mpm_body_params[NOMOS_MPM_N_BODY_PARAMS] = {
 };
 /* clang-format on */
 
-enum { MAX_BODY_PARTICLES = 2000000000 };
-
-typedef struct {
-  MPI_Comm             comm;
-  NomosConfig          config;
-  const NomosMpmSetup *setup;
-  uint64_t             seed;
-  char                 section[NOMOS_MAX_NAME];
-  const char          *name;
-  int                  index, material; /* as in the case */
-  NomosMpmShape        shape;
-  NomosSurfaceMesh     mesh;
-  size_t               n, capacity;
-  double (*x)[3];
-  double (*v)[3], (*C)[9], (*F)[9]; /* NULL: not in the file; C is d x d */
-  double volume;     /* of all */
-} Body;
-
-static PetscErrorCode BodyReal(const Body *body, const char key[], double *value)
+PetscErrorCode NomosMpmBodyReal(const NomosMpmBody *body, const char key[], double *value)
 {
   char full[2 * NOMOS_MAX_NAME];
 
@@ -64,7 +44,7 @@ static PetscErrorCode BodyReal(const Body *body, const char key[], double *value
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode BodyInt(const Body *body, const char key[], int64_t *value)
+PetscErrorCode NomosMpmBodyInt(const NomosMpmBody *body, const char key[], int64_t *value)
 {
   char full[2 * NOMOS_MAX_NAME];
 
@@ -73,215 +53,15 @@ static PetscErrorCode BodyInt(const Body *body, const char key[], int64_t *value
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static const char *BodyWhere(const Body *body, const char key[])
+const char *NomosMpmBodyWhere(const NomosMpmBody *body, const char key[])
 {
   char full[2 * NOMOS_MAX_NAME];
   return NomosConfigWhere(body->config, NomosMpmKey(body->section, key, full));
 }
 
-static PetscErrorCode AddParticle(Body *body, const double x[3])
-{
-  PetscFunctionBeginUser;
-  if (body->n == body->capacity) {
-    body->capacity = 2 * body->capacity + 1024;
-    PetscCall(PetscRealloc(sizeof *body->x * body->capacity, &body->x));
-  }
-  memcpy(body->x[body->n++], x, sizeof *body->x);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* ---- shapes filled with particles ---- */
-
-static bool Inside(const Body *body, const double x[3])
-{
-  if (body->shape.kind == NOMOS_SHAPE_BOX) return true; /* its lattice is */
-  if (body->shape.kind == NOMOS_SHAPE_MESH) return NomosSurfaceMeshInside(body->mesh, x);
-  return NomosMpmDistance(&body->shape, body->setup->d, x, NULL) < 0;
-}
-
-/* n points along each axis between low and high: with the ends, or in the middles of n equal parts; those that are inside. */
-static PetscErrorCode FillLattice(Body *body, const double low[3], const double high[3], const size_t n[3], bool ends, double jitter)
-{
-  const uint64_t stream = NomosRandomStream(body->name);
-  uint64_t       number = 0;
-  double         x[3], u[4];
-
-  PetscFunctionBeginUser;
-  for (size_t i = 0; i < n[0]; i++)
-    for (size_t j = 0; j < n[1]; j++)
-      for (size_t k = 0; k < n[2]; k++, number++) {
-        const size_t place[3] = {i, j, k};
-        if (jitter > 0)
-          for (int pair = 0; pair < 2; pair++) NomosRandomUniform2(body->seed, stream, 2 * number + (uint64_t)pair, u + 2 * pair);
-        for (int a = 0; a < 3; a++) {
-          const double part = n[a] > 1 && ends ? (double)place[a] / (double)(n[a] - 1) : ((double)place[a] + 0.5 + (jitter > 0 ? jitter * (u[a] - 0.5) : 0)) / (double)n[a];
-          x[a] = low[a] + (high[a] - low[a]) * part;
-        }
-        if (Inside(body, x)) PetscCall(AddParticle(body, x));
-      }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode FillShape(Body *body)
-{
-  const int d = body->setup->d;
-  double    low[3], high[3], counts[3], spacing, per_cell, jitter;
-  int64_t   particles;
-  size_t    n[3] = {1, 1, 1};
-  bool      lattice;
-  char      key[2 * NOMOS_MAX_NAME];
-
-  PetscFunctionBeginUser;
-  if (body->mesh) {
-    NomosSurfaceMeshExtent(body->mesh, low, high);
-    body->volume = NomosSurfaceMeshVolume(body->mesh);
-  } else {
-    NomosMpmShapeExtent(&body->shape, d, low, high);
-    body->volume = NomosMpmShapeVolume(&body->shape, d);
-  }
-  PetscCall(NomosMpmGetSizes(body->comm, body->config, NomosMpmKey(body->section, "lattice", key), d, &lattice, counts));
-  PetscCall(BodyReal(body, "spacing", &spacing));
-  PetscCall(BodyReal(body, "particles_per_cell", &per_cell));
-  PetscCall(BodyInt(body, "particles", &particles));
-  PetscCall(BodyReal(body, "jitter", &jitter));
-  const int given = lattice + !PetscIsNanReal(spacing) + !PetscIsNanReal(per_cell) + (particles > 0);
-  PetscCheck(given == 1, body->comm, PETSC_ERR_ARG_INCOMP, "%s: %s: give one of spacing, particles_per_cell, particles%s (%d are given)", BodyWhere(body, "shape"), body->section, body->shape.kind == NOMOS_SHAPE_BOX ? ", lattice" : "", given);
-  PetscCheck(!lattice || body->shape.kind == NOMOS_SHAPE_BOX, body->comm, PETSC_ERR_ARG_INCOMP, "%s: %s.lattice is for boxes; give spacing, particles_per_cell or particles", BodyWhere(body, "lattice"), body->section);
-  PetscCheck(!lattice || jitter == 0, body->comm, PETSC_ERR_ARG_INCOMP, "%s: %s.jitter would move particles of a lattice with end points out of the box; give spacing, particles_per_cell or particles", BodyWhere(body, "jitter"), body->section);
-  if (!PetscIsNanReal(per_cell)) spacing = body->setup->dx * pow(per_cell, -1.0 / d);
-  if (particles > 0) spacing = pow(body->volume / (double)particles, 1.0 / d);
-  double total = 1;
-  for (int a = 0; a < d; a++) {
-    const double count = lattice ? counts[a] : fmax(1, round((high[a] - low[a]) / spacing));
-    NomosCheck(!lattice || count == floor(count), body->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: %s.lattice: %g is not a whole number of particles", BodyWhere(body, "lattice"), body->section, count);
-    total *= count;
-    NomosCheck(total <= MAX_BODY_PARTICLES, body->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: %s: a lattice of more than %d points; use a larger spacing", BodyWhere(body, "shape"), body->section, MAX_BODY_PARTICLES);
-    n[a] = (size_t)count;
-  }
-  PetscCall(FillLattice(body, low, high, n, lattice, jitter));
-  NomosCheck(body->n, body->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: %s is empty: no point of a lattice of %zu x %zu x %zu lies inside it; use more particles", BodyWhere(body, "shape"), body->section, n[0], n[1], n[2]);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode ReadMesh(Body *body)
-{
-  const char *path;
-  char        key[2 * NOMOS_MAX_NAME];
-
-  PetscFunctionBeginUser;
-  PetscCall(NomosConfigGetString(body->config, NomosMpmKey(body->section, "file", key), &path));
-  PetscCheck(path[0], body->comm, PETSC_ERR_ARG_INCOMP, "%s: %s.shape = mesh needs %s", BodyWhere(body, "shape"), body->section, key);
-  const bool     quiet  = NomosErrorSetQuiet(true); /* what is wrong is told once, with the key */
-  PetscErrorCode failed = NomosSurfaceMeshRead(body->comm, path, &body->mesh);
-  NomosErrorSetQuiet(quiet);
-  if (failed) {
-    char why[1024];
-    snprintf(why, sizeof why, "%s", NomosErrorLast());
-    SETERRQ(body->comm, failed, "%s: %s: %s", NomosConfigWhere(body->config, key), key, why);
-  }
-  PetscCall(NomosSurfaceMeshPlace(body->mesh, body->shape.size[0], body->shape.centre));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* ---- particles of a file ---- */
-
-/* Variable `name` at the frame, with n_inner dimensions behind that of particles; *values NULL if it is not there. */
-static PetscErrorCode ReadVariable(const Body *body, NomosFieldReader reader, const char path[], const char name[], int n_inner, const size_t inner[2], size_t *n, double **values)
-{
-  size_t      shape[NOMOS_FIELD_MAX_DIMS + 1], start[NOMOS_FIELD_MAX_DIMS + 1] = {0}, count[NOMOS_FIELD_MAX_DIMS + 1], frames, per = 1;
-  int         n_dims;
-  bool        has, fits = true;
-  int64_t     frame;
-  const char *where = BodyWhere(body, "frame");
-
-  PetscFunctionBeginUser;
-  *values = NULL;
-  PetscCall(NomosFieldReaderHas(reader, name, &has));
-  if (!has) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(NomosFieldReaderShape(reader, name, &n_dims, shape));
-  const int first = n_dims - 1 - n_inner; /* 1: there is a time axis */
-  for (int i = 0; i < n_inner; i++) {
-    per *= inner[i];
-    fits = fits && first >= 0 && shape[first + 1 + i] == inner[i];
-  }
-  PetscCheck(fits && (first == 0 || first == 1), body->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: %s of %s has the wrong shape; ([time,] particle%s) is needed, with %zu numbers a particle", BodyWhere(body, "shape"), name, path, n_inner == 2 ? ", row, column" : n_inner ? ", axis" : "", per);
-  if (first) {
-    PetscCall(NomosFieldReaderFrames(reader, &frames));
-    if (frames == 0) frames = shape[0];
-    PetscCall(BodyInt(body, "frame", &frame));
-    if (frame < 0) frame = (int64_t)PetscMin(frames, shape[0]) - 1;
-    PetscCheck(frame >= 0 && (size_t)frame < shape[0], body->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: %s.frame = %ld: %s holds %zu frames", where, body->section, (long)frame, path, shape[0]);
-    start[0] = (size_t)frame;
-  }
-  for (int i = 0; i < n_dims; i++) count[i] = i < first ? 1 : shape[i];
-  *n = shape[first];
-  PetscCall(PetscMalloc1(*n * per + 1, values));
-  PetscCall(NomosFieldReaderRead(reader, name, start, count, *values));
-  for (size_t i = 0; i < *n * per; i++) PetscCheck(isfinite((*values)[i]), body->comm, PETSC_ERR_FP, "%s: %s of %s is not finite at particle %zu", BodyWhere(body, "shape"), name, path, i / per);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode ReadParticles(Body *body)
-{
-  const size_t     d = (size_t)body->setup->d, vector[2] = {d, 0}, square[2] = {d, d}, matrix[2] = {3, 3}, none[2] = {0, 0};
-  const char      *file, *run, *where = BodyWhere(body, "shape");
-  char             path[NOMOS_MAX_PATH], key[2 * NOMOS_MAX_NAME];
-  NomosFieldReader reader;
-  double          *x, *v, *C, *F, *volume, *of;
-  size_t           n = 0, n_other[5] = {0};
-  int64_t          only;
-
-  PetscFunctionBeginUser;
-  PetscCall(NomosConfigGetString(body->config, NomosMpmKey(body->section, "file", key), &file));
-  PetscCall(NomosConfigGetString(body->config, NomosMpmKey(body->section, "run", key), &run));
-  PetscCheck((file[0] != 0) != (run[0] != 0), body->comm, PETSC_ERR_ARG_INCOMP, "%s: %s.shape = particles needs file or run (one of them)", where, body->section);
-  snprintf(path, sizeof path, "%s%s", file[0] ? file : run, file[0] ? "" : "/fields.nc");
-  const bool     quiet  = NomosErrorSetQuiet(true);
-  PetscErrorCode failed = NomosFieldReaderOpen(body->comm, path, &reader);
-  NomosErrorSetQuiet(quiet);
-  if (failed) {
-    char why[1024];
-    snprintf(why, sizeof why, "%s", NomosErrorLast());
-    SETERRQ(body->comm, failed, "%s: %s: %s", where, body->section, why);
-  }
-  PetscCall(BodyInt(body, "of_body", &only));
-  PetscCall(ReadVariable(body, reader, path, "position", 1, vector, &n, &x));
-  PetscCall(ReadVariable(body, reader, path, "velocity", 1, vector, &n_other[0], &v));
-  PetscCall(ReadVariable(body, reader, path, "deformation_gradient", 2, matrix, &n_other[1], &F));
-  PetscCall(ReadVariable(body, reader, path, "volume", 0, none, &n_other[2], &volume));
-  PetscCall(ReadVariable(body, reader, path, "body", 0, none, &n_other[3], &of));
-  PetscCall(ReadVariable(body, reader, path, "affine", 2, square, &n_other[4], &C));
-  PetscCheck(x, body->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has no variable position", where, path);
-  PetscCheck((!v || n_other[0] == n) && (!F || n_other[1] == n) && (!volume || n_other[2] == n) && (!of || n_other[3] == n) && (!C || n_other[4] == n), body->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has %zu positions, and other numbers of velocities, deformation gradients, volumes, bodies or affine velocities", where, path, n);
-  PetscCheck(only < 0 || of, body->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: %s.of_body = %ld: %s has no variable body", BodyWhere(body, "of_body"), body->section, (long)only, path);
-  if (v) PetscCall(PetscMalloc1(n + 1, &body->v));
-  if (C) PetscCall(PetscMalloc1(n + 1, &body->C));
-  if (F) PetscCall(PetscMalloc1(n + 1, &body->F));
-  body->volume = volume ? 0 : NAN;
-  for (size_t i = 0; i < n; i++) {
-    double place[3] = {0, 0, 0};
-    if (only >= 0 && of[i] != (double)only) continue;
-    for (size_t a = 0; a < d; a++) place[a] = x[i * d + a];
-    for (size_t a = 0; a < 3 && v; a++) body->v[body->n][a] = a < d ? v[i * d + a] : 0;
-    if (C) memcpy(body->C[body->n], C + d * d * i, sizeof(double) * d * d);
-    if (F) memcpy(body->F[body->n], F + 9 * i, sizeof *body->F);
-    if (volume) body->volume += volume[i];
-    PetscCall(AddParticle(body, place));
-  }
-  PetscCheck(body->n, body->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: %s is empty: %s has no particle%s", where, body->section, path, only < 0 ? "" : " of that body");
-  PetscCall(PetscFree(x));
-  PetscCall(PetscFree(v));
-  PetscCall(PetscFree(C));
-  PetscCall(PetscFree(F));
-  PetscCall(PetscFree(volume));
-  PetscCall(PetscFree(of));
-  PetscCall(NomosFieldReaderClose(&reader));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* ---- a body ---- */
 
-static PetscErrorCode BodyDestroy(Body *body)
+static PetscErrorCode BodyDestroy(NomosMpmBody *body)
 {
   PetscFunctionBeginUser;
   PetscCall(NomosSurfaceMeshDestroy(&body->mesh));
@@ -292,7 +72,7 @@ static PetscErrorCode BodyDestroy(Body *body)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode FindMaterial(Body *body)
+static PetscErrorCode FindMaterial(NomosMpmBody *body)
 {
   const NomosMpmSetup *setup = body->setup;
   const char          *name, **names;
@@ -313,29 +93,27 @@ static PetscErrorCode FindMaterial(Body *body)
   SETERRQ(body->comm, PETSC_ERR_ARG_UNKNOWN_TYPE, "%s: %s = %s: no such material%s%s%s; the case has: %s", NomosConfigWhere(body->config, key), key, name, near ? "; did you mean " : "", near ? near : "", near ? "?" : "", all);
 }
 
-static PetscErrorCode BodyCreate(MPI_Comm comm, NomosConfig config, const NomosMpmSetup *setup, const char name[], int index, Body *body)
+static PetscErrorCode BodyCreate(MPI_Comm comm, NomosConfig config, const NomosMpmSetup *setup, const char name[], int index, NomosMpmBody *body)
 {
   int64_t seed;
   double  volume;
 
   PetscFunctionBeginUser;
-  *body = (Body){.comm = comm, .config = config, .setup = setup, .name = name, .index = index};
+  *body = (NomosMpmBody){.comm = comm, .config = config, .setup = setup, .name = name, .index = index};
   snprintf(body->section, sizeof body->section, "bodies.%s", name);
   PetscCall(NomosConfigGetInt(config, "mpm.seed", &seed));
   body->seed = (uint64_t)seed;
   PetscCall(FindMaterial(body));
   PetscCall(NomosMpmShapeFromConfig(comm, config, body->section, setup->d, &body->shape));
-  if (body->shape.kind == NOMOS_SHAPE_MESH) PetscCall(ReadMesh(body));
-  if (body->shape.kind == NOMOS_SHAPE_PARTICLES) PetscCall(ReadParticles(body));
-  else PetscCall(FillShape(body));
-  PetscCall(BodyReal(body, "volume", &volume));
+  PetscCall(NomosMpmBodyFill(body));
+  PetscCall(NomosMpmBodyReal(body, "volume", &volume));
   if (!PetscIsNanReal(volume)) body->volume = volume;
-  PetscCheck(!PetscIsNanReal(body->volume), comm, PETSC_ERR_ARG_INCOMP, "%s: %s: the file has no variable volume; give %s.volume", BodyWhere(body, "shape"), body->section, body->section);
+  PetscCheck(!PetscIsNanReal(body->volume), comm, PETSC_ERR_ARG_INCOMP, "%s: %s: the file has no variable volume; give %s.volume", NomosMpmBodyWhere(body, "shape"), body->section, body->section);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Expressions of x, y, z (one for each axis) at every particle. */
-static PetscErrorCode Evaluate(const Body *body, const char name[], int d, bool *given, double (*values)[3])
+static PetscErrorCode Evaluate(const NomosMpmBody *body, const char name[], int d, bool *given, double (*values)[3])
 {
   static const char *const variables[] = {"x", "y", "z"};
   const char *const       *texts;
@@ -367,7 +145,7 @@ static PetscErrorCode Evaluate(const Body *body, const char name[], int d, bool 
 }
 
 /* Angular velocity as a vector; in two dimensions it is along z. */
-static PetscErrorCode Rotation(const Body *body, double w[3])
+static PetscErrorCode Rotation(const NomosMpmBody *body, double w[3])
 {
   const double *values;
   size_t        n;
@@ -382,7 +160,7 @@ static PetscErrorCode Rotation(const Body *body, double w[3])
 }
 
 /* Entry-major doubles of the body's particles: x, v, C, F, n_entries of them, each `stride` long, beginning at `entries`. */
-static PetscErrorCode WriteState(Body *body, size_t stride, double *entries)
+static PetscErrorCode WriteState(NomosMpmBody *body, size_t stride, double *entries)
 {
   const int d = body->setup->d;
   double    w[3], centre[3] = {0, 0, 0};
@@ -417,7 +195,7 @@ static PetscErrorCode WriteState(Body *body, size_t stride, double *entries)
 
 /* ---- where particles may not be ---- */
 
-static PetscErrorCode CheckPlaces(const Body *body)
+static PetscErrorCode CheckPlaces(const NomosMpmBody *body)
 {
   const NomosMpmSetup *setup = body->setup;
   double               low[3] = {0}, high[3] = {0};
@@ -439,7 +217,7 @@ static PetscErrorCode CheckPlaces(const Body *body)
       break;
     }
   }
-  const char *where = BodyWhere(body, "shape");
+  const char *where = NomosMpmBodyWhere(body, "shape");
   NomosCheck(!n_out, body->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: %s: %zu of its %zu particles are outside the domain or in its walls, the first at (%g, %g, %g); there is room from (%g, %g, %g) to (%g, %g, %g)", where, body->section, n_out, body->n, body->x[out][0], body->x[out][1], body->x[out][2], low[0], low[1], low[2], high[0], high[1], high[2]);
   NomosCheck(!n_in, body->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: %s: %zu of its %zu particles are inside an obstacle, the first at (%g, %g, %g) inside number %zu", where, body->section, n_in, body->n, body->x[in][0], body->x[in][1], body->x[in][2], obstacle + 1);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -448,7 +226,7 @@ static PetscErrorCode CheckPlaces(const Body *body)
 /* ---- all of them ---- */
 
 /* Bodies in the order of their particles: all those of one material together, else as in the case. Visits each with the number of particles before it. */
-static PetscErrorCode Visit(NomosMpm *mpm, NomosConfig config, PetscErrorCode (*visit)(NomosMpm *mpm, Body *body, size_t first, void *ctx), void *ctx, size_t *n_particles)
+static PetscErrorCode Visit(NomosMpm *mpm, NomosConfig config, PetscErrorCode (*visit)(NomosMpm *mpm, NomosMpmBody *body, size_t first, void *ctx), void *ctx, size_t *n_particles)
 {
   const char *const *names;
   size_t             n, first = 0;
@@ -460,8 +238,8 @@ static PetscErrorCode Visit(NomosMpm *mpm, NomosConfig config, PetscErrorCode (*
   PetscCheck(n, mpm->comm, PETSC_ERR_ARG_INCOMP, "the case has no bodies; name one, such as `bodies: {cube: {material: %s, shape: box, centre: [...], size: [...], particles_per_cell: 8}}`", mpm->setup.materials[0].name);
   for (size_t m = 0; m <= mpm->setup.n_materials; m++) /* the last turn is for bodies of no known material: FindMaterial refuses them */
     for (size_t i = 0; i < n; i++) {
-      Body   body;
-      size_t known = 0;
+      NomosMpmBody body;
+      size_t       known = 0;
       snprintf(section, sizeof section, "bodies.%s", names[i]);
       PetscCall(NomosConfigGetString(config, NomosMpmKey(section, "material", key), &material));
       while (known < mpm->setup.n_materials && strcmp(mpm->setup.materials[known].name, material)) known++;
@@ -475,7 +253,7 @@ static PetscErrorCode Visit(NomosMpm *mpm, NomosConfig config, PetscErrorCode (*
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode AddBody(NomosMpm *mpm, Body *body, size_t first, void *ctx)
+static PetscErrorCode AddBody(NomosMpm *mpm, NomosMpmBody *body, size_t first, void *ctx)
 {
   const size_t      n        = first + body->n;
   NomosMpmMaterial *material = &mpm->setup.materials[body->material];
@@ -552,7 +330,7 @@ PetscErrorCode NomosMpmBodiesCreate(NomosMpm *mpm, NomosConfig config)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode SetBody(NomosMpm *mpm, Body *body, size_t first, void *ctx)
+static PetscErrorCode SetBody(NomosMpm *mpm, NomosMpmBody *body, size_t first, void *ctx)
 {
   const NomosRealType precision = mpm->setup.single ? NOMOS_F32 : NOMOS_F64;
   double             *entries;
