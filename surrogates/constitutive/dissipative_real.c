@@ -28,19 +28,19 @@ static inline void FlowOf(const Tables *tables, const Principal *p, Flow *flow)
   const Vector trace = p->e[0] + p->e[1] + p->e[2], third = trace * (Real)(1.0 / 3);
   Vector       d[3], yield, slope, size2 = LaneFill(0);
 
-  flow->torn         = (trace > tables->tension);
+  flow->torn         = trace > tables->tension;
   flow->q            = LaneSelect(flow->torn, LaneFill(tables->tension), trace);
   flow->inverse      = 1 / LaneSelect(flow->torn, trace, LaneFill(1));
   const Vector ratio = LaneSelect(flow->torn, tables->tension * flow->inverse, LaneFill(1));
   flow->pressed      = LaneMax(-flow->q, LaneFill(0));
   CurveAt(&tables->friction, flow->pressed, &yield, &slope);
-  flow->yield_slope = LaneSelect((flow->q < 0), -slope, LaneFill(0));
+  flow->yield_slope = LaneSelect(flow->q < 0, -slope, LaneFill(0));
   yield += tables->cohesion;
   for (int a = 0; a < 3; a++) {
     d[a] = p->e[a] - third;
     size2 += d[a] * d[a];
   }
-  flow->yields      = (size2 * ratio * ratio > yield * yield);
+  flow->yields      = size2 * ratio * ratio > yield * yield;
   const Vector size = LaneRoot(LaneSelect(flow->yields, size2, LaneFill(1)));
   flow->r           = LaneSelect(flow->yields, yield / size, ratio);
   for (int a = 0; a < 3; a++) {
@@ -54,11 +54,11 @@ static inline void FlowOf(const Tables *tables, const Principal *p, Flow *flow)
 static inline void Quotients(const Principal *p, const Flow *flow, int i, int j, Vector *symmetric, Vector *skew)
 {
   const Vector   si = p->s[i], sj = p->s[j], yi = flow->y[i], yj = flow->y[j], difference = si - sj, sum = si + sj, d = p->e[i] - p->e[j];
-  const LaneMask close = (difference * difference < sum * sum * (CLOSE * CLOSE));
+  const LaneMask close = difference * difference < sum * sum * (CLOSE * CLOSE);
   const Vector   z = LaneSelect(close, d * d, LaneFill(0)) * (Real)(1.0 / 24), r2 = flow->r * flow->r, product = LaneMax(si, LaneFill(STRETCH_FLOOR)) * LaneMax(sj, LaneFill(STRETCH_FLOOR));
   const Vector   limit = flow->r * LaneRoot(yi * yj / product) * (1 + z * r2) / (1 + z);
   *symmetric           = LaneSelect(close, limit, (yi - yj) / LaneSelect(close, LaneFill(1), difference));
-  *skew                = (yi + yj) / LaneSelect((sum * sum > STRETCH_FLOOR * STRETCH_FLOOR), sum, LaneFill(STRETCH_FLOOR));
+  *skew                = (yi + yj) / LaneSelect(sum * sum > STRETCH_FLOOR * STRETCH_FLOOR, sum, LaneFill(STRETCH_FLOOR));
 }
 
 /* Bars of e' to those of e, of Y and of T. */
@@ -107,7 +107,7 @@ static inline void Linear(const Principal *p, const Flow *flow, const Vector a[9
 static inline void Directions(const Principal *p, Vector v[9])
 {
   for (int a = 0; a < 3; a++) {
-    const Vector inverse = 1 / LaneSelect((p->s[a] == 0), LaneFill(1), p->s[a]);
+    const Vector inverse = 1 / LaneSelect(p->s[a] == 0, LaneFill(1), p->s[a]);
     for (int i = 0; i < 3; i++) v[3 * i + a] = p->w[3 * i + a] * inverse;
   }
 }

@@ -2,7 +2,8 @@
 
      F_bar = U M U^T F,   M_ii = (f''(e_i) A_ii + J (J g'(J))' tr A)/s_i^2,   M_ij = 2 A_ij (t_i - t_j)/(s_i^2 - s_j^2)        e_i = log s_i, J = s_1 s_2 s_3
 
-   The divided difference is one of f' over e_i, times (e_i - e_j)/(s_i^2 - s_j^2) = 1/(2 s_i s_j sinhc(e_i - e_j)): finite where stretches coincide. A change of F is the transpose of this. */
+   The divided difference is one of f' over e_i, times (e_i - e_j)/(s_i^2 - s_j^2) = 1/(2 s_i s_j sinhc(e_i - e_j)): finite where stretches coincide.
+   The tangent is the transpose of this, by way of the change of F F^T. */
 #include "surrogates/constitutive/hyperelastic_impl.h"
 
 #include "surrogates/constitutive/curve_lanes.h"
@@ -53,7 +54,7 @@ static inline void FromPrincipal(const Vector u[9], const Vector m[9], Vector re
 static inline Vector Divided(const Tables *tables, const Principal *p, const Stresses *s, int i, int j)
 {
   const Vector   si = p->s[i], sj = p->s[j], difference = si - sj, sum = si + sj, d = p->e[i] - p->e[j];
-  const LaneMask close = (difference * difference < sum * sum * (CLOSE * CLOSE));
+  const LaneMask close = difference * difference < sum * sum * (CLOSE * CLOSE);
   const Vector   sinhc = 1 + d * d * ((Real)(1.0 / 6) + d * d * (Real)(1.0 / 120));
   const Vector   limit = CurveMeanCurvature(&tables->f, p->e[i], s->f2[i], p->e[j], s->f2[j]) / (2 * sinhc * LaneMax(si, LaneFill(STRETCH_FLOOR)) * LaneMax(sj, LaneFill(STRETCH_FLOOR)));
   return LaneSelect(close, limit, (s->t[i] - s->t[j]) / LaneSelect(close, LaneFill(1), difference * sum));

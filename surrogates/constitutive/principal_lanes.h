@@ -65,7 +65,7 @@ typedef struct {
 static inline void PrincipalLogarithms(Principal *p)
 {
   for (int a = 0; a < 3; a++) {
-    p->inside[a] = (p->s[a] > STRETCH_FLOOR);
+    p->inside[a] = p->s[a] > STRETCH_FLOOR;
     p->e[a]      = LaneLog(LaneMax(p->s[a], LaneFill(STRETCH_FLOOR)));
   }
 }
@@ -107,7 +107,7 @@ static inline void PrincipalOf(const Vector f[9], Principal *p)
   for (int a = 0; a < 3; a++) p->s[a] = LaneRoot(p->w[a] * p->w[a] + p->w[3 + a] * p->w[3 + a] + p->w[6 + a] * p->w[6 + a]);
   const Vector   determinant = f[0] * (f[4] * f[8] - f[5] * f[7]) + f[1] * (f[5] * f[6] - f[3] * f[8]) + f[2] * (f[3] * f[7] - f[4] * f[6]);
   const Vector   least       = LaneMin(LaneMin(p->s[0], p->s[1]), p->s[2]);
-  const LaneMask inverted    = (determinant < 0);
+  const LaneMask inverted    = determinant < 0;
   LaneMask       done        = (LaneMask){0};
   for (int a = 0; a < 3; a++) {
     const LaneMask here = inverted & (p->s[a] == least) & ~done;
