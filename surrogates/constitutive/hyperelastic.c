@@ -3,9 +3,10 @@
 #include "surrogates/constitutive/hyperelastic_impl.h"
 #include "surrogates/constitutive/learned_law_impl.h"
 
-/* Where learning starts: E of 1e5 Pa, from where two decades are 5 steps of e. */
-static const NomosCurve curve = {
-  .m = 5, .sides = 2, .scale = 1e5, .knot = {0, 0.1, 0.25, 0.45, 0.7, 1}
+/* Where learning starts: nearer to a fluid than to a solid. Where nothing resists shear, f is only a worse g, and stays where it is; where something does, it is soon found. Two decades are 5 steps of e. */
+static const NomosCurve curves[NOMOS_HYPERELASTIC_CURVES] = {
+  {.m = 5, .sides = 2, .scale = 3e4, .knot = {0, 0.1, 0.25, 0.45, 0.7, 1}}, /* f of log s: Pa */
+  {.m = 5, .sides = 2, .scale = 1e5, .knot = {0, 0.1, 0.25, 0.45, 0.7, 1}}, /* g of J - 1 */
 };
 
 static const NomosParam tensors[NOMOS_HYPERELASTIC_CURVES] = {
@@ -16,7 +17,7 @@ static const NomosParam tensors[NOMOS_HYPERELASTIC_CURVES] = {
 static size_t Tensors(const NomosLawOps *ops, NomosLearnedLawSize size, NomosLawTensor list[])
 {
   (void)ops, (void)size;
-  for (size_t c = 0; c < NOMOS_HYPERELASTIC_CURVES; c++) list[c] = (NomosLawTensor){.param = &tensors[c], .n_dims = 1, .shape = {NomosCurveNumbers(&curve)}, .initialiser = NomosInitialiserNormal(0, 0.05)};
+  for (size_t c = 0; c < NOMOS_HYPERELASTIC_CURVES; c++) list[c] = (NomosLawTensor){.param = &tensors[c], .n_dims = 1, .shape = {NomosCurveNumbers(&curves[c])}, .initialiser = NomosInitialiserNormal(0, 0.05)};
   return NOMOS_HYPERELASTIC_CURVES;
 }
 
@@ -28,7 +29,7 @@ static PetscErrorCode Create(NomosLaw law)
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&data));
   law->data = data;
-  for (size_t c = 0; c < NOMOS_HYPERELASTIC_CURVES; c++) data->curve[c] = curve;
+  for (size_t c = 0; c < NOMOS_HYPERELASTIC_CURVES; c++) data->curve[c] = curves[c];
   PetscCall(NomosLearnedLawSetup(law, &size));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -47,7 +48,7 @@ static PetscErrorCode Renew(NomosLaw law)
   PetscFunctionBeginUser;
   law->modulus = 0;
   for (size_t c = 0; c < NOMOS_HYPERELASTIC_CURVES; c++) {
-    NomosCurveBuild(&data->curve[c], law->values + c * NomosCurveNumbers(&curve), &data->pieces[c]);
+    NomosCurveBuild(&data->curve[c], law->values + c * NomosCurveNumbers(&curves[0]), &data->pieces[c]);
     law->modulus += data->pieces[c].c[0][0][0]; /* f'' + g'' at rest: lambda + 2 mu */
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -66,7 +67,7 @@ static void Energy(NomosLaw law, size_t n, size_t stride, const void *F, void *p
 static void Jvp(NomosLaw law, size_t n, size_t stride, const void *F, const void *F_dot, const double p_dot[], void *y_dot)
 {
   const NomosHyperelastic *data    = law->data;
-  const size_t             numbers = NomosCurveNumbers(&curve);
+  const size_t             numbers = NomosCurveNumbers(&curves[0]);
   NomosCurvePieces         dot[NOMOS_HYPERELASTIC_CURVES];
 
   for (size_t c = 0; p_dot && c < NOMOS_HYPERELASTIC_CURVES; c++) NomosCurveTangent(&data->curve[c], law->values + c * numbers, p_dot + c * numbers, &dot[c]);
@@ -76,7 +77,7 @@ static void Jvp(NomosLaw law, size_t n, size_t stride, const void *F, const void
 static void Vjp(NomosLaw law, size_t n, size_t stride, const void *F, const void *y_bar, const void *kept, void *F_bar, double p_bar[])
 {
   const NomosHyperelastic    *data    = law->data;
-  const size_t                numbers = NomosCurveNumbers(&curve);
+  const size_t                numbers = NomosCurveNumbers(&curves[0]);
   NomosCurvePieces            bar[NOMOS_HYPERELASTIC_CURVES];
   const NomosHyperelasticBars job = {.f = F, .tau_bar = y_bar, .kept = kept, .f_bar = F_bar, .pieces_bar = p_bar ? bar : NULL};
 
