@@ -112,6 +112,18 @@ static PetscErrorCode Overview(const NomosProgram *program)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode PrintGroups(MPI_Comm comm, size_t n_groups, const NomosParamGroup groups[])
+{
+  PetscFunctionBeginUser;
+  for (size_t g = 0; g < n_groups; g++) {
+    const NomosParamGroup *group = &groups[g];
+    PetscCall(PetscPrintf(comm, "\nparameters %s, under a name of your choice:\n\n", group->doc));
+    for (size_t i = 0; i < group->n_params; i++) PetscCall(PrintGrouped(comm, group->prefix, &group->params[i]));
+    if (!strcmp(group->prefix, materials)) PetscCall(PrintLaws(comm));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Is `name` a solver, `run`, another section, a law, or a key? Then print it. */
 static PetscErrorCode DescribeName(const NomosProgram *program, const char name[], bool *found)
 {
@@ -139,6 +151,7 @@ static PetscErrorCode DescribeName(const NomosProgram *program, const char name[
     if (ops->needs) PetscCall(PetscPrintf(program->comm, "\ndata: %s\n", ops->needs));
     PetscCall(PetscPrintf(program->comm, "\nparameters (and those of every training: nomos describe train%s):\n\n", ops->data || ops->reads ? ", nomos describe data" : ""));
     PetscCall(PrintParams(program->comm, ops->n_params, ops->params));
+    PetscCall(PrintGroups(program->comm, ops->n_groups, ops->groups));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   for (size_t i = 0; nomos_generators[i]; i++) {
@@ -169,12 +182,7 @@ static PetscErrorCode DescribeName(const NomosProgram *program, const char name[
     if (models[m]->reference && models[m]->reference[0]) PetscCall(PetscPrintf(program->comm, "%s\n", models[m]->reference));
     PetscCall(PetscPrintf(program->comm, "\nparameters (and those of every run: nomos describe run):\n\n"));
     PetscCall(PrintParams(program->comm, models[m]->n_params, models[m]->params));
-    for (size_t g = 0; g < models[m]->n_groups; g++) {
-      const NomosParamGroup *group = &models[m]->groups[g];
-      PetscCall(PetscPrintf(program->comm, "\nparameters %s, under a name of your choice:\n\n", group->doc));
-      for (size_t i = 0; i < group->n_params; i++) PetscCall(PrintGrouped(program->comm, group->prefix, &group->params[i]));
-      if (!strcmp(group->prefix, materials)) PetscCall(PrintLaws(program->comm));
-    }
+    PetscCall(PrintGroups(program->comm, models[m]->n_groups, models[m]->groups));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   *found = false;
