@@ -38,7 +38,7 @@ static const NomosParam material_params[] = {
   {"density",           NOMOS_PARAM_REAL,      NULL,      "kg m-3", DBL_MIN, DBL_MAX, NULL, false, "Of the reference state."},
   {"elasticity",        NOMOS_PARAM_STRING,    "",        NULL,    0, 0,             NULL,  false, "Name of the law of stress; its parameters are keys of the material too."},
   {"plasticity",        NOMOS_PARAM_STRING,    "",        NULL,    0, 0,             NULL,  false, "Name of the return mapping; unset or identity: all deformation is elastic."},
-  {"learned",           NOMOS_PARAM_FILE,      "",        NULL,    0, 0,             NULL,  false, "Weights (safetensors) of a trained material, which name its laws."},
+  {"learned",           NOMOS_PARAM_FILE,      "",        NULL,    0, 0,             NULL,  false, "Weights (safetensors) of a trained material, which name its laws: they take the place of elasticity and plasticity, and of their parameters."},
 };
 
 static const NomosParam obstacle_params[] = {
@@ -67,7 +67,7 @@ const char *NomosMpmKey(const char section[], const char key[], char full[2 * NO
 
 /* ---- declaring ---- */
 
-/* The laws of a material: named in the case, or by the file of a trained one. ops[kind] NULL: none (plasticity only). */
+/* The laws of a material: named by the file of a trained one, or in the case. ops[kind] NULL: none (plasticity only). */
 static PetscErrorCode FindLaws(MPI_Comm comm, NomosConfig config, const char section[], const NomosLawOps *ops[NOMOS_N_LAW_KINDS])
 {
   const char      *learned, *name, *where;
@@ -82,7 +82,6 @@ static PetscErrorCode FindLaws(MPI_Comm comm, NomosConfig config, const char sec
     const char *in_file = file ? NomosSafetensorsMetadata(file, text) : NULL;
     PetscCall(NomosConfigGetString(config, NomosMpmKey(section, nomos_law_kinds[kind], at), &name));
     where = NomosConfigWhere(config, in_file ? key : at);
-    PetscCheck(!in_file || !name[0], comm, PETSC_ERR_ARG_INCOMP, "%s: %s names the law %s; leave %s out", where, key, in_file, at);
     if (in_file) name = in_file;
     ops[kind] = NULL;
     if (kind == NOMOS_LAW_PLASTICITY && (!name[0] || !strcmp(name, "identity"))) continue;
@@ -90,6 +89,22 @@ static PetscErrorCode FindLaws(MPI_Comm comm, NomosConfig config, const char sec
     PetscCall(NomosLawFind((NomosLawKind)kind, name, where, &ops[kind]));
   }
   if (file) PetscCall(NomosSafetensorsClose(&file));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* One line turns a material into a trained one (`learned: FILE`): what its written laws take may stay where it is. */
+static PetscErrorCode DeclareReplaced(NomosConfig config, const char section[])
+{
+  const char *learned, *name;
+  char        key[2 * NOMOS_MAX_NAME];
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetString(config, NomosMpmKey(section, "learned", key), &learned));
+  for (int kind = 0; learned[0] && kind < NOMOS_N_LAW_KINDS; kind++) {
+    PetscCall(NomosConfigGetString(config, NomosMpmKey(section, nomos_law_kinds[kind], key), &name));
+    for (const NomosLawOps *const *ops = NomosLaws(); *ops; ops++)
+      if ((*ops)->kind == (NomosLawKind)kind && !strcmp((*ops)->name, name)) PetscCall(NomosConfigRegisterSection(config, section, (*ops)->n_params, (*ops)->params));
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -109,6 +124,7 @@ PetscErrorCode NomosMpmDeclare(NomosConfig config)
       snprintf(section, sizeof section, "%s.%s", nomos_mpm_groups[g].prefix, names[i]);
       PetscCall(NomosConfigRegisterSection(config, section, nomos_mpm_groups[g].n_params, nomos_mpm_groups[g].params));
       if (g) continue;
+      PetscCall(DeclareReplaced(config, section));
       PetscCall(FindLaws(comm, config, section, ops));
       for (int kind = 0; kind < NOMOS_N_LAW_KINDS; kind++)
         if (ops[kind]) PetscCall(NomosConfigRegisterSection(config, section, ops[kind]->n_params, ops[kind]->params));

@@ -22,6 +22,14 @@ expect 0 "" "$nomos" run soft -o one --quiet
 OMP_NUM_THREADS=2 expect 0 "" "$nomos" run soft -o two --quiet
 same one two
 
+# One line turns a written material into a learned one: it moves nearly as before, and not at all with the bits of before.
+cases=${0%/*}/../../cases
+short="--quiet --set time.stop=50ms --set output.pictures=no"
+expect 0 "" "$nomos" run "$cases/mechanics/jelly" --smoke -o written $short
+expect 0 "" "$nomos" run "$cases/mechanics/jelly" --smoke -o learned $short --set materials.jelly.learned="$cases/mechanics/jelly_into_water/jelly.safetensors"
+awk -F, 'NR == FNR { last = $0; next } { line = $0 } END { n = split(last, a, ","); split(line, b, ","); for (i = 2; i <= n; i++) { d = a[i] - b[i]; if (d) changed = 1; if (d*d > 0.02^2*(a[i]^2 + 25)) exit 1 } exit !changed }' \
+  written/scalars.csv learned/scalars.csv || fail "a learned law in place of a written one: $(tail -n 1 written/scalars.csv learned/scalars.csv)"
+
 lines 'a file of something else' 'materials: {jelly: {learned: case.yaml}}' 'case.yaml'
 lines 'another width' 'materials: {jelly: {network_width: 1000}}' 'network_width = 1000'
 lines 'a modulus beside weights' 'materials: {jelly: {youngs_modulus: 1e5 Pa}}' 'youngs_modulus: unknown key'
