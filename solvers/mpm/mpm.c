@@ -1,4 +1,5 @@
 #include "operators/model_operator.h"
+#include "solvers/mpm/mpm_blocks.h"
 #include "solvers/mpm/mpm_impl.h"
 
 #include <math.h>
@@ -343,7 +344,9 @@ static PetscErrorCode Describe(NomosModel model, double *bytes, char *text, size
   char                 third[16] = "", courant[64] = "";
 
   PetscFunctionBeginUser;
-  *bytes = (double)mpm->n * (real * (double)(mpm->n_entries + 27) + 32) + nodes * real * (setup->d + 1);
+  /* Particles with their records; blocks that may be active, each with a tile for sums and velocities on its nodes; the table of all blocks. */
+  const double each = pow(NOMOS_MPM_BLOCK, setup->d), blocks = nodes / each, active = fmin(blocks, pow(2, setup->d) * (double)mpm->n), tile = pow(NOMOS_MPM_BLOCK + setup->order, setup->d - 1) * NOMOS_MPM_TILE;
+  *bytes = (double)mpm->n * (real * (double)(mpm->n_entries + 41) + 32) + active * real * (tile + 4 * each) + 8 * blocks;
   if (setup->d == 3) snprintf(third, sizeof third, " x %d", setup->cells[2]);
   if (isfinite(wave)) snprintf(courant, sizeof courant, ", dt is %.2f of the wave limit", mpm->first_dt / wave);
   snprintf(text, n_text, "%zu particles on %d x %d%s nodes, %s B-splines, %s%s%s%s", mpm->n_total, setup->cells[0], setup->cells[1], third, setup->order == 2 ? "quadratic" : "cubic", setup->single ? "float32" : "float64", courant, mpm->warning[0] ? "; " : "", mpm->warning);
