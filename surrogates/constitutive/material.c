@@ -95,8 +95,9 @@ static PetscErrorCode SimulateLearned(NomosSurrogate s, const NomosMaterial *m, 
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetStrings(s->config, "constitutive.set", &n_more, &more));
-  PetscCall(PetscMalloc1(simulation->n_set + n_more + NOMOS_N_LAW_KINDS, &set));
+  PetscCall(PetscMalloc1(simulation->n_set + n_more + NOMOS_N_LAW_KINDS + 1, &set));
   for (size_t i = 0; i < simulation->n_set; i++) set[n++] = simulation->set[i];
+  if (NomosParametersType(s->parameters) == NOMOS_F64) set[n++] = "mpm.precision=float64"; /* weights of this precision would be lost on a loss that is noise in their last digits */
   for (size_t i = 0; i < n_more; i++) set[n++] = more[i];
   for (int k = 0; k < NOMOS_N_LAW_KINDS; k++) {
     snprintf(laws[k], sizeof laws[k], "%s.%s=%s", m->section, nomos_law_kinds[k], m->ops[k] ? m->ops[k]->name : identity);
