@@ -31,7 +31,8 @@ enum {
   NOMOS_LAW_POTENTIAL  = 4, /* tau = (d psi/dF) F^T of an energy density psi: `energy` is there. Of a return mapping: it does not raise psi of any law of this kind with convex psi */
   NOMOS_LAW_INEXACT    = 8, /* neither equivariant nor stress-free at rest by construction (an ablation) */
   NOMOS_LAW_FORGETS_ROTATION = 16, /* of a return mapping: F_e(QF) = F_e(F) instead, of a material whose stress does not see a rotation */
-  NOMOS_LAW_RATE             = 32  /* depends on how long a step takes: law->dt */
+  NOMOS_LAW_RATE             = 32, /* depends on how long a step takes: law->dt */
+  NOMOS_LAW_INSIDE_OUT       = 64  /* of elasticity: has a stress for det F <= 0 too; where the law has none, a point that is turned inside out is a fault */
 };
 
 /* Arrays of n matrices of law->precision, entry-major: entry (i, j) of point k at [(3 i + j) stride + k]. Results are overwritten, p_bar is added to. */

@@ -278,7 +278,7 @@ static PetscErrorCode Check(NomosModel model, NomosModelFault *fault)
     fault->value    = NomosMpmEntry(mpm, (size_t)a, k);
   }
   for (size_t k = 0; k < mpm->n && !fault->bad; k++) {
-    if ((J = NomosMpmDeterminant(mpm, k)) > 0) continue;
+    if ((J = NomosMpmDeterminant(mpm, k)) > 0 || mpm->setup.materials[mpm->material[k]].law[NOMOS_LAW_ELASTICITY]->ops->promises & NOMOS_LAW_INSIDE_OUT) continue;
     Blame(mpm, k, "turned inside out", fault);
     kind = (int)mpm->n_entries + 1;
     PetscCall(PetscStrncpy(fault->field, "det_f", sizeof fault->field));

@@ -97,7 +97,7 @@ static PetscErrorCode Renew(NomosLaw law)
 
 /* clang-format off */
 #define LAW(KIND, name_, promises_, variant_, n_params_, summary_, reference_) { \
-  .name = name_, .kind = NOMOS_LAW_##KIND, .promises = promises_, .summary = summary_, .reference = reference_, \
+  .name = name_, .kind = NOMOS_LAW_##KIND, .promises = (promises_) | NOMOS_LAW_INSIDE_OUT, .summary = summary_, .reference = reference_, \
   .n_params = n_params_, .params = nomos_learned_law_params, .create = Create, .destroy = Destroy, .renew = Renew, .apply = Apply, .jvp = Jvp, .vjp = Vjp, .variant = variant_}
 #define LAWS(suffix, name, promises, inputs_, output_, features, P) \
   static const NomosNetworkLaw suffix = {.learned = {.tensors = Tensors}, .inputs = inputs_, .output = output_}; \
