@@ -3,6 +3,7 @@
 #include "tests/harness.h"
 
 #include "operators/random.h"
+#include "surrogates/constitutive/law_list.h"
 
 /* A gravity-free unit cube of one material, open on all sides, with one body. */
 #define CASE(cells, body) \
@@ -305,4 +306,23 @@ START_TEST(faults_are_named)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("mpm_bodies", a_lattice_with_end_points, shapes_are_filled, jitter, materials_and_bodies, distances, free_fall, checkpoints, adaptive_steps, a_body_from_a_mesh, overlaps, faults_are_named)
+/* A network has a stress for a particle that is turned inside out, and goes on; what is no number stays a fault. */
+START_TEST(a_law_for_what_is_inside_out)
+{
+  MpmRun          run;
+  NomosModelFault fault;
+
+  ck_ok(NomosLawRegister(nomos_learned_laws));
+  ck_ok(MpmRunCreate(ck_directory, &run, "mpm: {cells: 20, walls: open}\nmaterials: {jelly: {density: 1000, elasticity: invariant_full}}\nbodies: {it: {material: jelly, shape: box, centre: [0.5, 0.5, 0.5], size: 0.1, spacing: 0.02}}\ntime: {dt: 1e-4, stop: 1}\n"));
+  ((double *)run.mpm->state)[(15 + 4) * run.mpm->n + 77] = -0.5;
+  ck_ok(run.model->ops->check(run.model, &fault));
+  ck_assert_msg(!fault.bad, "%s %s", fault.field, fault.place);
+  ck_ok(MpmRunSteps(&run, 1));
+  ((double *)run.mpm->state)[(15 + 4) * run.mpm->n + 77] = NAN;
+  ck_ok(run.model->ops->check(run.model, &fault));
+  ck_assert(fault.bad);
+  ck_ok(MpmRunDestroy(&run));
+}
+END_TEST
+
+NOMOS_TEST_SUITE("mpm_bodies", a_lattice_with_end_points, shapes_are_filled, jitter, materials_and_bodies, distances, free_fall, checkpoints, adaptive_steps, a_body_from_a_mesh, overlaps, faults_are_named, a_law_for_what_is_inside_out)
