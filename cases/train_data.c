@@ -85,7 +85,7 @@ PetscErrorCode NomosTrainTryDataMaker(NomosRun *run)
   PetscFunctionBeginUser;
   PetscCall(NomosTrainDataMaker(run->surrogate_ops, run->config, &name));
   PetscCall(NomosGeneratorOf(run->config, &generator));
-  if (name[0] && !generator) PetscCall(TryCase(run, name));
+  if (name[0] && !generator && !run->program->restart) PetscCall(TryCase(run, name)); /* a restart has its data */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -139,6 +139,7 @@ PetscErrorCode NomosTrainMakeData(NomosRun *run, char path[NOMOS_MAX_PATH])
   /* What is there goes on from its checkpoint, which refuses other physics; of a finished run nothing remains to do. */
   making.force   = state[0] && (program->force || !state[1]);
   making.restart = state[0] && !making.force ? "latest" : NULL;
+  if (making.restart) snprintf(given, sizeof given, "%s", path); /* the case may lie beside another directory than this one */
   PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "data", "data by the case %s, into %s", name, path));
   PetscCall(NomosCommandRun(&making));
   omp_set_num_threads(threads);
