@@ -16,7 +16,7 @@
 
 static const char *TypeName(NomosParamType type)
 {
-  static const char *const names[] = {"yes or no", "integer", "number", "text", "one of", "list of numbers", "expression", "list of expressions", "file, relative to the case file; with --set to where you are"};
+  static const char *const names[] = {"yes or no", "integer", "number", "text", "one of", "list of numbers", "expression", "list of expressions", "file, relative to the case file; with --set to where you are", "case: a directory or file, relative as files are, or a name that nomos list shows"};
   return names[type];
 }
 

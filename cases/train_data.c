@@ -9,19 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* data.case: beside the case, or as the user would name it. */
-static PetscErrorCode CaseName(NomosRun *run, const char name[], char path[NOMOS_MAX_PATH])
-{
-  int beside = 0;
-
-  PetscFunctionBeginUser;
-  snprintf(path, NOMOS_MAX_PATH, "%.2000s/%.2000s", run->case_file.directory, name);
-  if (!run->rank) beside = !access(path, F_OK);
-  PetscCallMPI(MPI_Bcast(&beside, 1, MPI_INT, 0, run->comm));
-  if (!beside) snprintf(path, NOMOS_MAX_PATH, "%s", name);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static bool IsThere(const char directory[], const char name[])
 {
   char path[NOMOS_MAX_PATH];
@@ -57,15 +44,13 @@ static PetscErrorCode TryCase(NomosRun *run, const char name[])
   NomosCaseFile        file;
   NomosConfig          config = NULL;
   const char *const   *set;
-  char                 given[NOMOS_MAX_PATH];
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetStrings(run->config, "data.set", &input.n_set, &set));
-  PetscCall(CaseName(run, name, given));
   input.set            = set;
   input.path           = file.path;
   const bool     quiet = NomosErrorSetQuiet(true); /* told once, with the key */
-  PetscErrorCode code  = NomosCaseFind(run->comm, given, &file);
+  PetscErrorCode code  = NomosCaseFind(run->comm, name, &file);
   if (!code) code = NomosCaseLoad(run->comm, &input, &config, &ops);
   NomosErrorSetQuiet(quiet);
   if (config) PetscCall(NomosConfigDestroy(&config));
@@ -111,7 +96,6 @@ PetscErrorCode NomosTrainMakeData(NomosRun *run, char path[NOMOS_MAX_PATH])
   const NomosGenerator *generator;
   const NomosProgram *program = run->program;
   NomosProgram       making   = {.comm = run->comm, .models = program->models, .surrogates = program->surrogates, .n_arguments = 1, .quiet = program->quiet, .debug = program->debug, .argc = program->argc, .argv = program->argv};
-  char               given[NOMOS_MAX_PATH];
   int                state[2] = {0}; /* is there a run, has it a checkpoint? */
   const int          threads = omp_get_max_threads();
 
@@ -127,8 +111,7 @@ PetscErrorCode NomosTrainMakeData(NomosRun *run, char path[NOMOS_MAX_PATH])
   }
   PetscCall(NomosConfigGetStrings(run->config, "data.set", &making.n_set, &set));
   making.set = (const char **)set;
-  PetscCall(CaseName(run, name, given));
-  arguments[0]     = given;
+  arguments[0]     = name;
   making.arguments = arguments;
   making.directory = path;
   if (!run->rank) {
@@ -139,7 +122,7 @@ PetscErrorCode NomosTrainMakeData(NomosRun *run, char path[NOMOS_MAX_PATH])
   /* What is there goes on from its checkpoint, which refuses other physics; of a finished run nothing remains to do. */
   making.force   = state[0] && (program->force || !state[1]);
   making.restart = state[0] && !making.force ? "latest" : NULL;
-  if (making.restart) snprintf(given, sizeof given, "%s", path); /* the case may lie beside another directory than this one */
+  if (making.restart) arguments[0] = path; /* the case may lie beside another directory than this one */
   PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "data", "data by the case %s, into %s", name, path));
   PetscCall(NomosCommandRun(&making));
   omp_set_num_threads(threads);

@@ -426,7 +426,7 @@ PetscErrorCode NomosConfigGetString(NomosConfig config, const char key[], const 
 {
   NomosConfigValue *found;
   PetscFunctionBeginUser;
-  PetscCall(Find(config, key, TYPE(STRING) | TYPE(CHOICE) | TYPE(EXPRESSION) | TYPE(FILE), &found));
+  PetscCall(Find(config, key, TYPE(STRING) | TYPE(CHOICE) | TYPE(EXPRESSION) | TYPE(FILE) | TYPE(CASE), &found));
   *value = found->unset ? "" : found->strings[0];
   PetscFunctionReturn(PETSC_SUCCESS);
 }

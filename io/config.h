@@ -14,7 +14,8 @@ typedef enum {
   NOMOS_PARAM_REAL_LIST,   /* `[500 m, 1.75 km]`; a scalar is a list of one */
   NOMOS_PARAM_EXPRESSION,  /* a string, checked by whoever compiles it (io/expression.h); a number is an expression too */
   NOMOS_PARAM_EXPRESSION_LIST,
-  NOMOS_PARAM_FILE         /* a path, relative to the file that names it */
+  NOMOS_PARAM_FILE,        /* a path, relative to the file that names it */
+  NOMOS_PARAM_CASE         /* a case: such a path if it is there, else a name that the program knows */
 } NomosParamType;
 
 typedef struct {
@@ -80,7 +81,7 @@ PetscErrorCode NomosConfigCheck(NomosConfig config);
 PetscErrorCode NomosConfigGetBool(NomosConfig config, const char key[], bool *value);
 PetscErrorCode NomosConfigGetInt(NomosConfig config, const char key[], int64_t *value);
 PetscErrorCode NomosConfigGetReal(NomosConfig config, const char key[], double *value);
-PetscErrorCode NomosConfigGetString(NomosConfig config, const char key[], const char **value); /* STRING, CHOICE, EXPRESSION, FILE (made absolute, "" if unset) */
+PetscErrorCode NomosConfigGetString(NomosConfig config, const char key[], const char **value); /* STRING, CHOICE, EXPRESSION, FILE and CASE (paths made absolute, "" if unset) */
 PetscErrorCode NomosConfigGetReals(NomosConfig config, const char key[], size_t *n, const double **values);
 PetscErrorCode NomosConfigGetStrings(NomosConfig config, const char key[], size_t *n, const char *const **values); /* EXPRESSION_LIST */
 PetscErrorCode NomosConfigIsGiven(NomosConfig config, const char key[], bool *given); /* by the user, not by default */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 PetscErrorCode NomosConfigValueReset_Private(NomosConfigValue *value)
 {
@@ -143,9 +144,11 @@ static PetscErrorCode Convert(const NomosConfigEntry *entry, size_t i, Fit *fit,
   case NOMOS_PARAM_REAL:
   case NOMOS_PARAM_REAL_LIST: *ok = ReadReal(fit, text, &value->reals[i]); break;
   case NOMOS_PARAM_FILE:
+  case NOMOS_PARAM_CASE:
     PetscCall(PetscMalloc(strlen(entry->directory) + strlen(text) + 2, &value->strings[i]));
     if (*text == '/' || !*text) strcpy(value->strings[i], text);
     else sprintf(value->strings[i], "%s/%s", strcmp(entry->directory, "/") ? entry->directory : "", text);
+    if (fit->param->type == NOMOS_PARAM_CASE && access(value->strings[i], F_OK)) strcpy(value->strings[i], text);
     break;
   case NOMOS_PARAM_CHOICE: *ok = CheckChoice(fit, text); /* fall through */
   case NOMOS_PARAM_STRING:

@@ -20,6 +20,7 @@ static const NomosParam params[] = {
   {.key = "qg.smooth", .type = NOMOS_PARAM_BOOL, .default_value = "no", .doc = "Smooth."},
   {.key = "qg.cfl", .type = NOMOS_PARAM_REAL, .default_value = "0.5", .min = 0.01, .max = 2, .doc = "Courant number."},
   {.key = "qg.init.file", .type = NOMOS_PARAM_FILE, .default_value = "", .doc = "File."},
+  {.key = "qg.init.case", .type = NOMOS_PARAM_CASE, .default_value = "", .doc = "Case."},
   {.key = "qg.init.q", .type = NOMOS_PARAM_EXPRESSION, .default_value = "0", .doc = "Vorticity."},
   {.key = "qg.init.layers", .type = NOMOS_PARAM_EXPRESSION_LIST, .default_value = "", .doc = "Per layer."},
   {.key = "time.dt", .type = NOMOS_PARAM_REAL, .default_value = "2 h", .unit = "s", .min = 0, .max = INFINITY, .doc = "Step."},
@@ -184,7 +185,7 @@ START_TEST(Precedence)
 
   mkdir(Path("sub"), 0777);
   Write("base1.yaml", "solver: one\nqg: {nx: 8, lx: 1 km, cfl: 0.1, scheme: rk4, init.file: a.h5}\ntime.dt: 1\n");
-  Write("sub/base2.yaml", "include: base3.yaml\nqg: {lx: 2 km, cfl: 0.2, smooth: on}\nqg.init.file: ../b.h5\n");
+  Write("sub/base2.yaml", "include: base3.yaml\nqg: {lx: 2 km, cfl: 0.2, smooth: on}\nqg.init.file: ../b.h5\nqg.init.case: ../base1.yaml\n");
   Write("sub/base3.yaml", "qg: {cfl: 0.3, smooth: false, nx: 16}\n");
   Write("top.yaml", "qg.cfl: 0.4\ninclude: [base1.yaml, sub/base2.yaml]\nsmoke: {qg: {cfl: 0.6, nx: 32}, time.dt: 7}\n");
 
@@ -195,10 +196,12 @@ START_TEST(Precedence)
   ck_assert(Real(config, "qg.cfl") == 0.4 && Real(config, "qg.lx") == 2000 && Int(config, "qg.nx") == 16 && Real(config, "time.dt") == 1);
   ck_assert_str_eq(String(config, "qg.scheme"), "rk4");
   ck_assert_ptr_nonnull(strstr(String(config, "qg.init.file"), "/sub/../b.h5"));
+  ck_assert_ptr_nonnull(strstr(String(config, "qg.init.case"), "/sub/../base1.yaml"));
+  ck_assert(!access(String(config, "qg.init.case"), F_OK));
   ck_assert_ptr_nonnull(strstr(NomosConfigWhere(config, "qg.nx"), "sub/base3.yaml:1"));
   ck_ok(NomosConfigDestroy(&config));
 
-  ck_ok(Run("top.yaml", true, (const char *const[]){"qg.nx=48", "qg.depths=[1 km, 2 km]", "qg.init.file=c.h5", "case.title=a title", NULL}, &config));
+  ck_ok(Run("top.yaml", true, (const char *const[]){"qg.nx=48", "qg.depths=[1 km, 2 km]", "qg.init.file=c.h5", "qg.init.case=qg/rossby_wave", "case.title=a title", NULL}, &config));
   ck_assert(Real(config, "qg.cfl") == 0.6 && Int(config, "qg.nx") == 48 && Real(config, "time.dt") == 7); /* --set wins although smoke came after it */
   ck_assert_str_eq(NomosConfigWhere(config, "qg.nx"), "--set");
   ck_assert_ptr_eq(strstr(NomosConfigWhere(config, "qg.cfl"), "smoke "), NomosConfigWhere(config, "qg.cfl"));
@@ -207,6 +210,7 @@ START_TEST(Precedence)
   ck_ok(NomosConfigGetReals(config, "qg.depths", &n, &reals));
   ck_assert(n == 2 && reals[1] == 2000);
   ck_assert_str_eq(String(config, "case.title"), "a title");
+  ck_assert_str_eq(String(config, "qg.init.case"), "qg/rossby_wave"); /* there is no such file: a name */
   char expected[NOMOS_MAX_PATH];
   ck_assert_ptr_nonnull(getcwd(expected, sizeof expected - 8));
   strcat(expected, "/c.h5");
