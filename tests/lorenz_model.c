@@ -61,7 +61,7 @@ static PetscErrorCode Create(NomosModel model)
   model->precision = l->single ? NOMOS_F32 : NOMOS_F64;
   PetscCall(PetscCalloc3(l->m + 1, &l->x, l->m + 1, &l->f, l->n, &l->index));
   for (int64_t i = 0; i < l->n; i++) l->index[i] = (double)i;
-  l->dim   = (NomosFieldDim){.name = "i", .size = (size_t)l->n, .values = l->index, .unit = "1"};
+  l->dim   = (NomosFieldDim){.name = "i", .size = (size_t)l->n, .values = l->index, .unit = "1", .axis = "X"};
   l->field = (NomosModelField){.name = "x", .unit = "1", .long_name = "x", .n_dims = 1, .size = {(size_t)l->n}, .start = {(size_t)l->start}, .count = {(size_t)l->m}};
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,0 +1,49 @@
+/* Private to solvers/assimilation: what observations.c, observation_operator.c and the two readers of files share. */
+#ifndef NOMOS_SOLVERS_ASSIMILATION_OBSERVATIONS_IMPL_H
+#define NOMOS_SOLVERS_ASSIMILATION_OBSERVATIONS_IMPL_H
+
+#include "solvers/assimilation/observations.h"
+
+/* A direction of space: n 0 where the field has none. */
+typedef struct {
+  size_t               n;
+  const NomosFieldDim *dim;
+  double               spacing, length; /* length: of a period, or from the first point to the last */
+  bool                 periodic;
+} NomosObservationAxis;
+
+enum { NOMOS_AXIS_X,
+       NOMOS_AXIS_Y,
+       NOMOS_N_AXES };
+
+/* How an observation reads a row of points along an axis: one of them (at), or all with weights. */
+typedef struct {
+  size_t   of;                    /* the set these are of; SIZE_MAX: none */
+  int64_t *at[NOMOS_N_AXES];      /* (n of the set); -1: weights */
+  double  *weights[NOMOS_N_AXES]; /* (n of the set, n of the axis) */
+} NomosObservationWeights;
+
+struct NomosObservations_s {
+  NomosModel                   model;
+  const NomosModelDerivatives *derivatives;
+  size_t                       field_index;
+  const NomosModelField       *field;
+  NomosObservationAxis         axes[NOMOS_N_AXES];
+  int                          n_leading; /* dimensions before space */
+  size_t                       n_layers, layer_points;
+  size_t                       n_times, capacity;
+  NomosObservationSet         *sets;
+  NomosObservationWeights      weights;
+  double                      *work; /* this rank's points of the field */
+};
+
+/* "1" in a nondimensional case. */
+const char    *NomosObservationsUnit(NomosObservations o, const char unit[]);
+/* Factor from the unit of a dataset to `needed`; without the attribute `units` numbers are taken as dimensionless. */
+PetscErrorCode NomosObservationsFactor(NomosObservations o, NomosFieldReader reader, const char path[], const char name[], const char needed[], double *factor);
+/* Times of the file in the model's unit (*n, PetscFree); every look needs one. */
+PetscErrorCode NomosObservationsReadTimes(NomosObservations o, NomosFieldReader reader, const char path[], const char variable[], size_t *n, double **times);
+/* A file that holds the field on the whole grid, NaN where nothing is seen. */
+PetscErrorCode NomosObservationsReadGrid(NomosObservations o, NomosFieldReader reader, const char path[]);
+
+#endif
