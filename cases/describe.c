@@ -329,15 +329,16 @@ static PetscErrorCode ListCases(const char root[], const char relative[], int de
   snprintf(path, sizeof path, "%s/%s/case.yaml", root, relative);
   if (!stat(path, &info)) {
     NomosConfig config;
-    const char *title = NULL, *surrogate = NULL, *unknown = NULL;
+    const char *title = NULL, *surrogate = NULL, *unknown = NULL, *method = NULL;
     NomosErrorSetQuiet(true);
     PetscErrorCode code = NomosConfigCreate(PETSC_COMM_SELF, &config);
     if (!code) code = NomosConfigLoad(config, path);
     if (!code) code = NomosConfigPeek(config, "case.title", &title);
     if (!code) code = NomosConfigPeek(config, "surrogate", &surrogate);
     if (!code) code = NomosConfigPeek(config, "estimate.unknown", &unknown);
+    if (!code) code = NomosConfigPeek(config, "discover.method", &method);
     NomosErrorSetQuiet(false);
-    printf("  %-9s %-36s %s%s\n", surrogate ? "train" : unknown ? "estimate" : "run", relative, code ? "cannot be read: " : "", code ? NomosErrorLast() : title ? title : "");
+    printf("  %-9s %-36s %s%s\n", surrogate ? "train" : unknown ? "estimate" : method ? "discover" : "run", relative, code ? "cannot be read: " : "", code ? NomosErrorLast() : title ? title : "");
     PetscCall(NomosConfigDestroy(&config));
     (*n_found)++;
     PetscFunctionReturn(PETSC_SUCCESS);

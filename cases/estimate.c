@@ -33,7 +33,7 @@ static const NomosParam params[] = {
   {"estimate.snapshots",       NOMOS_PARAM_INT,    "0",     NULL, 0,       1000000, NULL,           false, "States kept for a gradient, by the binomial schedule; 0: all."},
 };
 /* clang-format on */
-const NomosSection nomos_estimate_section = {"estimate", "of nomos estimate", sizeof params / sizeof *params, params};
+const NomosSection nomos_estimate_section = {"estimate", "of nomos estimate", sizeof params / sizeof *params, params, NULL};
 
 void NomosParameterName(const NomosModelParameter *parameter, char name[NOMOS_MAX_NAME])
 {

@@ -15,7 +15,7 @@ static const NomosParam params[] = {
   {"gradcheck.step",       NOMOS_PARAM_REAL, "0.015625", NULL, DBL_MIN, 1,      NULL, false, "The longest step of a Taylor remainder, relative to the state and to each parameter, or to the weights; it is halved seven times."},
 };
 /* clang-format on */
-const NomosSection nomos_gradcheck_section = {"gradcheck", "of nomos gradcheck", sizeof params / sizeof *params, params};
+const NomosSection nomos_gradcheck_section = {"gradcheck", "of nomos gradcheck", sizeof params / sizeof *params, params, NULL};
 
 /* In double, in single precision. */
 static const double bounds[NOMOS_N_BOUNDS][2] = {

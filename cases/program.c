@@ -11,7 +11,7 @@
 
 static PetscErrorCode CommandHelp(NomosProgram *program);
 
-enum { RUN = 1, PLOT = 2, CHECK = 4, DESCRIBE = 8, LIST = 16, HELP = 32, GRADCHECK = 64, ESTIMATE = 128, TRAIN = 256, EVALUATE = 512 };
+enum { RUN = 1, PLOT = 2, CHECK = 4, DESCRIBE = 8, LIST = 16, HELP = 32, GRADCHECK = 64, ESTIMATE = 128, TRAIN = 256, EVALUATE = 512, DISCOVER = 1024 };
 
 static const struct {
   const char *name, *arguments;
@@ -43,6 +43,14 @@ static const struct {
    "  nomos estimate qg/initial_state_from_observations\n"
    "  nomos estimate qg/parameter_estimation --set estimate.noise=0.1\n"
    "  nomos estimate my_case --set estimate.observations=seen.nc\n"},
+  {"discover", "CASE [options]", DISCOVER, 1, 1, NomosCommandDiscover, "find the equation that the model of a case lacks, or the equation of data",
+   "Of a case with a solver, the model is imperfect: from states of the real system a step is forecast, what is left (the increment) is explained by as few terms of discover.library as\n"
+   "will do, and the model with these terms forecasts again. The real system is the case with its map `truth:` laid over it, run once and kept for other cases (discover.truth_directory).\n"
+   "Of a case without a solver, the equation of data. The directory holds equation.yaml, which a model's case includes, equation.tex, coefficients.csv, path.csv, pictures and report.html.\n"
+   "Its parameters: nomos describe discover.\n"
+   "\n"
+   "  nomos discover discovery/qg_medida_1002\n"
+   "  nomos discover discovery/ks_medida_3 --set discover.samples=4\n"},
   {"gradcheck", "CASE [options]", GRADCHECK, 1, 1, NomosCommandGradcheck, "check the derivatives of a case, and measure what they cost",
    "Of a simulation, a short trajectory from the case's initial state is differentiated by the state and by every differentiable parameter; of a training (`surrogate:`), its\n"
    "loss by all weights, in float64: transposition, Taylor remainders of orders 2 and 3, second derivatives, central differences for each parameter or tensor of weights, the\n"
@@ -76,7 +84,7 @@ static const struct {
    "  nomos describe                 what there is\n"
    "  nomos describe qg              every parameter of a solver\n"
    "  nomos describe drucker_prager  every parameter of a constitutive law\n"
-   "  nomos describe run             the parameters of every run; so too estimate, gradcheck, train, data, evaluate\n"
+   "  nomos describe run             the parameters of every run; so too discover, estimate, gradcheck, train, data, evaluate\n"
    "  nomos describe time.dt         one parameter\n"
    "  nomos describe qg/rossby_wave  the values of a case and where they come from\n"},
   {"list", "", LIST, 0, 0, NomosCommandList, "list solvers, surrogates, laws and cases", "Cases are looked for in the folder `cases` of the source or of the installation; NOMOS_CASES names another.\n"},
@@ -93,15 +101,15 @@ static const struct {
   size_t      offset;
   const char *doc;
 } options[] = {
-  {"--output", "-o", "DIR", RUN | GRADCHECK | ESTIMATE | TRAIN | EVALUATE, TEXT, offsetof(NomosProgram, directory), "the run directory (default runs/<case>[-<command>]/<UTC time>-<hash>)"},
+  {"--output", "-o", "DIR", RUN | GRADCHECK | ESTIMATE | DISCOVER | TRAIN | EVALUATE, TEXT, offsetof(NomosProgram, directory), "the run directory (default runs/<case>[-<command>]/<UTC time>-<hash>)"},
   {"--beside", NULL, "RUN", PLOT, TEXT, offsetof(NomosProgram, beside), "of particles: show another run beside this one too (plots/beside.png and beside_motion.png)"},
-  {"--set", NULL, "KEY=VALUE", PLOT | RUN | GRADCHECK | ESTIMATE | TRAIN | EVALUATE | DESCRIBE, LIST_OF_TEXT, 0, "set a parameter; wins over the case; may be given many times"},
+  {"--set", NULL, "KEY=VALUE", PLOT | RUN | GRADCHECK | ESTIMATE | DISCOVER | TRAIN | EVALUATE | DESCRIBE, LIST_OF_TEXT, 0, "set a parameter; wins over the case; may be given many times"},
   {"--restart", NULL, "latest|STEP|FILE", RUN | ESTIMATE | TRAIN, TEXT, offsetof(NomosProgram, restart), "continue from a checkpoint"},
-  {"--force", NULL, NULL, RUN | GRADCHECK | ESTIMATE | TRAIN, FLAG, offsetof(NomosProgram, force), "replace the run in the run directory: only files a run writes are deleted"},
+  {"--force", NULL, NULL, RUN | GRADCHECK | ESTIMATE | DISCOVER | TRAIN, FLAG, offsetof(NomosProgram, force), "replace the run in the run directory: only files a run writes are deleted"},
   {"--dry-run", NULL, NULL, RUN | TRAIN, FLAG, offsetof(NomosProgram, dry_run), "check the case, say what it would cost, write nothing"},
-  {"--smoke", NULL, NULL, RUN | GRADCHECK | ESTIMATE | TRAIN | EVALUATE | DESCRIBE, FLAG, offsetof(NomosProgram, smoke), "the case's small variant (`smoke:` in case.yaml)"},
-  {"--check", NULL, NULL, RUN | ESTIMATE | TRAIN, FLAG, offsetof(NomosProgram, check), "compare the results with the case's expected.yaml"},
-  {"--quiet", "-q", NULL, RUN | GRADCHECK | ESTIMATE | TRAIN | EVALUATE | PLOT, FLAG, offsetof(NomosProgram, quiet), "nothing on standard output"},
+  {"--smoke", NULL, NULL, RUN | GRADCHECK | ESTIMATE | DISCOVER | TRAIN | EVALUATE | DESCRIBE, FLAG, offsetof(NomosProgram, smoke), "the case's small variant (`smoke:` in case.yaml)"},
+  {"--check", NULL, NULL, RUN | ESTIMATE | DISCOVER | TRAIN, FLAG, offsetof(NomosProgram, check), "compare the results with the case's expected.yaml"},
+  {"--quiet", "-q", NULL, RUN | GRADCHECK | ESTIMATE | DISCOVER | TRAIN | EVALUATE | PLOT, FLAG, offsetof(NomosProgram, quiet), "nothing on standard output"},
   {"--help", "-h", NULL, ~0u, FLAG, offsetof(NomosProgram, help), "this page"},
   {"--debug", NULL, NULL, ~0u, FLAG, offsetof(NomosProgram, debug), "show where in the source an error was raised"},
 };

@@ -42,6 +42,11 @@ static const struct {
   {"",            ".*.tmp*"        },
   {"",            "convergence.csv*"},
   {"",            "observations.nc*"},
+  {"",            "equation.*"     },
+  {"",            "coefficients.csv"},
+  {"",            "path.csv"       },
+  {"",            "forecasts.csv"  },
+  {"",            "report.html"    },
   {"",            "weights.safetensors*"},
   {"",            "loss.csv*"      },
   {"",            "evaluation_*.json"},
@@ -71,6 +76,10 @@ static const struct {
   {"/plots",      "gradcheck.*"    },
   {"/plots",      "analysis.*"     },
   {"/plots",      "convergence.*"  },
+  {"/plots",      "coefficients.*" },
+  {"/plots",      "path.*"         },
+  {"/plots",      "increments*"    },
+  {"/plots",      "forecasts.*"    },
 };
 
 /* Returns the room that goes free, in bytes. */

@@ -42,9 +42,10 @@ static const char *const not_physics[] = {"train.epochs", "train.patience", "tra
 enum { N_NOT_PHYSICS = sizeof not_physics / sizeof *not_physics };
 
 /* Every section is one line here. */
-extern const NomosSection nomos_estimate_section, nomos_gradcheck_section;
+extern const NomosSection nomos_discover_section, nomos_estimate_section, nomos_gradcheck_section;
 
 const NomosSection *const nomos_sections[] = {
+  &nomos_discover_section,
   &nomos_estimate_section,
   &nomos_gradcheck_section,
   NULL,
@@ -60,7 +61,9 @@ PetscErrorCode NomosSectionsRegister(NomosConfig config, const char asked[])
     const NomosSection *section = nomos_sections[i];
     snprintf(prefix, sizeof prefix, "%s.", section->name);
     PetscCall(NomosConfigHasPrefix(config, prefix, &has));
-    if (has || (asked && !strcmp(asked, section->name))) PetscCall(NomosConfigRegister(config, section->n, section->params));
+    if (!has && (!asked || strcmp(asked, section->name))) continue;
+    PetscCall(NomosConfigRegister(config, section->n, section->params));
+    if (section->declare) PetscCall(section->declare(config));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -75,17 +78,26 @@ PetscErrorCode NomosCaseLoad(MPI_Comm comm, const NomosCaseInput *input, NomosCo
   if (input->smoke) PetscCall(NomosConfigApplySmoke(*config));
   for (size_t i = 0; i < input->n_unset; i++) PetscCall(NomosConfigUnset(*config, input->unset[i]));
   for (size_t i = 0; i < input->n_set; i++) PetscCall(NomosConfigSet(*config, input->set[i]));
+  if (input->truth) PetscCall(NomosConfigApplyMap(*config, "truth"));
   PetscCall(NomosConfigPeek(*config, "solver", &solver));
   PetscCall(NomosConfigPeek(*config, "case.units", &units));
   PetscCall(NomosConfigSetNondimensional(*config, units && !strcmp(units, "nondimensional")));
-  PetscCall(NomosConfigRegister(*config, nomos_n_run_params, nomos_run_params));
   PetscCall(NomosConfigPeek(*config, "surrogate", &surrogate));
+  if (input->solver_optional && !solver && !surrogate) {
+    PetscCall(NomosConfigRegister(*config, nomos_n_common_params, nomos_common_params));
+    PetscCall(NomosSectionsRegister(*config, input->section));
+    PetscCall(NomosConfigCheck(*config));
+    *ops = NULL;
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(NomosConfigRegister(*config, nomos_n_run_params, nomos_run_params));
   PetscCheck(solver || !surrogate, comm, PETSC_ERR_ARG_WRONGSTATE, "%s: this case trains a surrogate (%s): nomos train, or nomos evaluate", input->path, surrogate);
   PetscCheck(solver, comm, PETSC_ERR_ARG_WRONGSTATE, "%s: solver is missing: the model to run, such as `solver: %s`; `nomos list` shows the solvers", input->path, input->models[0] ? input->models[0]->name : "");
   PetscCall(NomosModelFind(input->models, solver, NomosConfigWhere(*config, "solver"), ops));
   PetscCall(NomosConfigRegister(*config, (*ops)->n_params, (*ops)->params));
   if ((*ops)->declare) PetscCall((*ops)->declare(*config));
   PetscCall(NomosSectionsRegister(*config, input->section));
+  PetscCall(NomosConfigRegisterMap(*config, "truth"));
   PetscCall(NomosConfigCheck(*config));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -37,16 +37,19 @@ typedef struct {
   const char       *name, *doc;
   size_t            n;
   const NomosParam *params;
+  PetscErrorCode (*declare)(NomosConfig config); /* what else it has, by what the case says (NomosConfigPeek); NULL: nothing */
 } NomosSection;
 extern const NomosSection *const nomos_sections[]; /* NULL at the end */
 PetscErrorCode NomosSectionsRegister(NomosConfig config, const char asked[]); /* asked: of the command, or NULL */
 
-/* Load a case (with `smoke` and `--set`), declare the parameters of runs, of its solver and of `section` (NULL: none), check them. Collective. */
+/* Load a case (with `smoke` and `--set`), declare the parameters of runs, of its solver and of `section` (NULL: none), check them. A map `truth:` in it holds what the real system has and the model lacks
+   (nomos discover); with `truth` it is laid over the case. Collective. */
 typedef struct {
   const char                 *path;
   const NomosModelOps *const *models;
   const char                 *section;
-  bool                        smoke;
+  bool                        smoke, truth;
+  bool                        solver_optional; /* a case of data alone has none: then *ops is NULL, and only parameters of every command are declared */
   size_t                      n_set;
   const char *const          *set;
   size_t                      n_unset; /* keys whose values in the file are forgotten first */

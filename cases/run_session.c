@@ -88,14 +88,15 @@ PetscErrorCode NomosRunSetUp(NomosRun *run)
   PetscFunctionBeginUser;
   PetscCall(NomosCaseFind(run->comm, program->arguments[0], &run->case_file));
   PetscCall(CheckExpected(run));
-  const NomosCaseInput input = {.path = run->case_file.path, .models = program->models, .section = run->task->section, .smoke = program->smoke, .n_set = program->n_set, .set = program->set};
+  const NomosCaseInput input = {.path = run->case_file.path, .models = program->models, .section = run->task->section, .smoke = program->smoke, .solver_optional = run->task->of_data, .n_set = program->n_set, .set = program->set};
   PetscCall(Learns(run, &learns));
   if (learns) {
     PetscCall(NomosTrainingCaseLoad(run->comm, &input, program->surrogates, &run->config, &run->surrogate_ops));
     PetscCall(NomosCommonParamsGet(run->config, &run->params));
   } else {
     PetscCall(NomosCaseLoad(run->comm, &input, &run->config, &run->ops));
-    PetscCall(NomosRunParamsGet(run->config, &run->params));
+    if (run->ops) PetscCall(NomosRunParamsGet(run->config, &run->params));
+    else PetscCall(NomosCommonParamsGet(run->config, &run->params));
   }
   PetscCall(InsertPetscOptions(run));
   PetscCall(SetThreads(run));
@@ -149,7 +150,7 @@ static PetscErrorCode DescribeToLog(NomosRun *run)
   PetscFunctionBeginUser;
   if (run->model) PetscCall(run->ops->describe(run->model, &bytes, line, sizeof line));
   PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "start", "%s: %s%s%s", NomosSource(), run->case_file.name, run->params.title[0] ? ": " : "", run->params.title));
-  PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, run->model ? "model" : "surrogate", "%s%s%s; %d rank%s, %d thread%s", run->model ? run->ops->name : run->surrogate_ops->name, run->model ? ": " : "", run->model ? line : "", run->size, run->size > 1 ? "s" : "", run->n_threads, run->n_threads > 1 ? "s" : ""));
+  PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, run->model ? "model" : run->surrogate_ops ? "surrogate" : "data", "%s%s%s; %d rank%s, %d thread%s", run->model ? run->ops->name : run->surrogate_ops ? run->surrogate_ops->name : "data", run->model ? ": " : "", run->model ? line : "", run->size, run->size > 1 ? "s" : "", run->n_threads, run->n_threads > 1 ? "s" : ""));
   PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "directory", "run directory: %s", NomosRunDirectoryPath(run->directory)));
   if (run->restarted) PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "restart", "restarted from %s", run->restart_path));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -89,7 +89,7 @@ PetscErrorCode NomosRunWriteSummary(NomosRun *run, const char status[], const ch
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &memory[1], 1, MPI_DOUBLE, MPI_SUM, run->comm));
   if (finished) PetscCall(run->task->results(run, AddResult, results));
   if (!run->rank) {
-    summary = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:f, s:i, s:i, s:f, s:f}", "version", NOMOS_VERSION, "case", run->case_file.name, run->model ? "solver" : "surrogate", run->model ? run->ops->name : run->surrogate_ops->name, "status", status, "reason", reason, "steps", (json_int_t)NomosRunStep(run), "steps_of_this_process", (json_int_t)(NomosRunStep(run) - run->first_step), "time", run->model && isfinite(run->model->time) ? run->model->time : 0., "ranks", run->size, "threads", run->n_threads, "peak_memory_bytes_of_a_rank", memory[0], "peak_memory_bytes", memory[1]);
+    summary = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:f, s:i, s:i, s:f, s:f}", "version", NOMOS_VERSION, "case", run->case_file.name, run->model || !run->surrogate_ops ? "solver" : "surrogate", run->model ? run->ops->name : run->surrogate_ops ? run->surrogate_ops->name : "none", "status", status, "reason", reason, "steps", (json_int_t)NomosRunStep(run), "steps_of_this_process", (json_int_t)(NomosRunStep(run) - run->first_step), "time", run->model && isfinite(run->model->time) ? run->model->time : 0., "ranks", run->size, "threads", run->n_threads, "peak_memory_bytes_of_a_rank", memory[0], "peak_memory_bytes", memory[1]);
     if (summary) {
       json_object_set_new(summary, "timings", Timings(run));
       json_object_set_new(summary, "results", results);

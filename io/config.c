@@ -165,27 +165,46 @@ PetscErrorCode NomosConfigDestroy(NomosConfig *config)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosConfigApplySmoke(NomosConfig config)
+/* The entries below `name.`, without it, as given in `layer`. *any: were there some? */
+static PetscErrorCode LayOver(NomosConfig config, const char name[], NomosConfigLayer layer, bool *any)
 {
-  static const char prefix[] = "smoke.";
-  bool              any      = false;
+  const size_t length = strlen(name);
 
   PetscFunctionBeginUser;
+  *any = false;
   for (size_t i = 0, n = config->n_entries; i < n; i++) {
-    const NomosConfigEntry *smoke = config->entries[i];
+    const NomosConfigEntry *given = config->entries[i];
     NomosConfigEntry       *entry;
     char                    origin[NOMOS_MAX_PATH + 64];
-    if (strncmp(smoke->key, prefix, sizeof prefix - 1)) continue;
-    any = true;
-    snprintf(origin, sizeof origin, "smoke %s", smoke->origin);
-    PetscCall(NomosConfigEntryCreate_Private(smoke->key + sizeof prefix - 1, origin, smoke->directory, NOMOS_LAYER_SMOKE, &entry));
-    entry->is_list = smoke->is_list;
-    for (size_t k = 0; k < smoke->n; k++) PetscCall(NomosConfigEntryAdd_Private(entry, smoke->items[k]));
+    if (strncmp(given->key, name, length) || given->key[length] != '.') continue;
+    *any = true;
+    snprintf(origin, sizeof origin, "%s %s", name, given->origin);
+    PetscCall(NomosConfigEntryCreate_Private(given->key + length + 1, origin, given->directory, layer, &entry));
+    entry->is_list = given->is_list;
+    for (size_t k = 0; k < given->n; k++) PetscCall(NomosConfigEntryAdd_Private(entry, given->items[k]));
     PetscErrorCode code = NomosConfigPut_Private(config, &entry);
     PetscCall(NomosConfigEntryDestroy_Private(&entry));
     PetscCall(code);
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosConfigApplySmoke(NomosConfig config)
+{
+  bool any;
+
+  PetscFunctionBeginUser;
+  PetscCall(LayOver(config, "smoke", NOMOS_LAYER_SMOKE, &any));
   PetscCheck(any, config->comm, PETSC_ERR_ARG_WRONGSTATE, "%s: has no `smoke:` section; add one with the keys of a run of two seconds, such as `smoke: {time.stop: 1 day}`", *config->path ? config->path : "the case");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosConfigApplyMap(NomosConfig config, const char name[])
+{
+  bool any;
+
+  PetscFunctionBeginUser;
+  PetscCall(LayOver(config, name, NOMOS_LAYER_SET, &any));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -295,6 +314,19 @@ PetscErrorCode NomosConfigRegisterSection(NomosConfig config, const char section
     PetscCall(PetscRealloc(sizeof *config->sections * (config->n_sections + 1), &config->sections));
     config->sections[config->n_sections++] = param;
     PetscCall(NomosConfigRegister(config, 1, param));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosConfigRegisterMap(NomosConfig config, const char name[])
+{
+  const size_t length = strlen(name);
+
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < config->n_entries; i++) {
+    const char             *key   = config->entries[i]->key + (strncmp(config->entries[i]->key, "smoke.", 6) ? 0 : 6);
+    const NomosConfigValue *value = strncmp(key, name, length) || key[length] != '.' ? NULL : NomosConfigFindValue_Private(config, key + length + 1);
+    if (value) PetscCall(NomosConfigRegisterSection(config, name, 1, value->param));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

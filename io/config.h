@@ -44,6 +44,11 @@ PetscErrorCode NomosConfigLoad(NomosConfig config, const char path[]);
 /* Lay `smoke:` (nested or dotted keys) over the case; error if the case has none. */
 PetscErrorCode NomosConfigApplySmoke(NomosConfig config);
 
+/* Lay another map over the case, `name: {qg.drag: 0.1}`: its keys win over all that was given, --set too. Nothing happens if there is none. Before parameters are declared. */
+PetscErrorCode NomosConfigApplyMap(NomosConfig config, const char name[]);
+/* Declare name.KEY for each such key, as the parameter KEY itself: checked, recorded and hashed like it. After every other table. */
+PetscErrorCode NomosConfigRegisterMap(NomosConfig config, const char name[]);
+
 /* `key=value` from the command line (`--set`); the value is YAML ("[1 m, 2 m]" works). Wins over the file. */
 PetscErrorCode NomosConfigSet(NomosConfig config, const char assignment[]);
 

@@ -14,8 +14,6 @@
 #include "operators/model.h"
 #include "operators/terms.h"
 
-typedef struct NomosEquations_s *NomosEquations;
-
 /* For NomosModelOps: `groups` of `nomos describe`, and `declare`, which registers equations.NAME and functions.NAME for the names that the case has. */
 enum { NOMOS_EQUATIONS_N_GROUPS = 2 };
 extern const NomosParamGroup nomos_equations_groups[NOMOS_EQUATIONS_N_GROUPS];

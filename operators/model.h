@@ -11,7 +11,8 @@
 #include "io/particle_view.h"
 #include "io/plot.h"
 
-typedef struct NomosModel_s *NomosModel;
+typedef struct NomosModel_s     *NomosModel;
+typedef struct NomosEquations_s *NomosEquations; /* operators/equations.h */
 
 /* A number a model reports at every scalar output. Scalars of one `group` share a panel in the pictures. */
 typedef struct {
@@ -153,6 +154,9 @@ typedef struct {
   PetscErrorCode (*scene)(NomosConfig config, NomosModelScene *scene);
 
   const NomosModelDerivatives *derivatives; /* NULL: this model cannot be differentiated */
+
+  /* The `equations:` of the case (NULL if it has none) and the fields that their terms name, of `state` (NULL: not asked for), borrowed until the next call. NULL: the solver takes no equations. */
+  PetscErrorCode (*equations)(NomosModel model, const void *state, NomosEquations *equations, const double *const **fields);
 } NomosModelOps;
 
 struct NomosModel_s {

@@ -1,0 +1,255 @@
+/* nomos discover CASE: the equation that a model lacks, or that of data, in a run directory like that of nomos run. */
+#include "cases/discover.h"
+#include "cases/discover_pending.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+/* clang-format off */
+static const NomosParam params[] = {
+  {"discover.equations",   NOMOS_PARAM_EXPRESSION_LIST, NULL,  NULL, 0, 0,       NULL,  false, "Variables of which an equation is looked for; of a model with layers the name of a field and the number of a layer, [q1, q2]."},
+  {"discover.library",     NOMOS_PARAM_EXPRESSION_LIST, NULL,  NULL, 0, 0,       NULL,  false, "Candidate terms of every equation (operators/terms.h): [lap psi1, \"J(psi1, q1)\", u^2 u_x]."},
+  {"discover.method",      NOMOS_PARAM_STRING, "greedy",       NULL, 0, 0,       NULL,  false, "The sparse regression: a method that `nomos describe discover` shows."},
+  /* of a model */
+  {"discover.observe",     NOMOS_PARAM_STRING, "",             NULL, 0, 0,       NULL,  false, "The field that is observed, from which a forecast begins; unset: the model's first."},
+  {"discover.from",        NOMOS_PARAM_REAL,   "0",            "s",  0, DBL_MAX, NULL,  false, "Time of the first pair of observations: the real system runs up to it from the case's initial state."},
+  {"discover.samples",     NOMOS_PARAM_INT,    "1",            NULL, 1, 1000000, NULL,  false, "Pairs of observations."},
+  {"discover.every",       NOMOS_PARAM_REAL,   "0",            "s",  0, DBL_MAX, NULL,  false, "Time between two pairs; 0: a time step."},
+  {"discover.horizon",     NOMOS_PARAM_INT,    "1",            NULL, 1, 1000,    NULL,  false, "Time steps between the two observations of a pair."},
+  {"discover.noise",       NOMOS_PARAM_REAL,   "0",            NULL, 0, DBL_MAX, NULL,  false, "Standard deviation of the observations' errors, relative to that of the field in its layer."},
+  {"discover.seed",        NOMOS_PARAM_INT,    "1",            NULL, 0, 9e15,    NULL,  false, "Seed of the noise."},
+  {"discover.frame",       NOMOS_PARAM_INT,    "0",            NULL, 0, 1000000, NULL,  false, "Points left out along every side of the grid."},
+  {"discover.columns",     NOMOS_PARAM_CHOICE, "tangent",      NULL, 0, 0, "tangent|analysis|forecast", false, "What stands for a term: the derivative of the model's own step by its coefficient, or the term itself at the observation or the forecast at the pair's end."},
+  {"discover.iterations",  NOMOS_PARAM_INT,    "10",           NULL, 1, 100,     NULL,  false, "Passes of Gauss-Newton: what was found is put into the model, and what is left is regressed again, until nothing changes."},
+  {"discover.truth_directory", NOMOS_PARAM_STRING, "runs/truth", NULL, 0, 0,     NULL,  false, "Where states of the real system (the case with its map `truth:`) are kept, for all cases that have the same one."},
+  {"discover.forecast",    NOMOS_PARAM_REAL,   "0",            "s",  0, DBL_MAX, NULL,  false, "Length of the forecasts by which model and corrected model are compared; 0: none."},
+  {"discover.forecasts",   NOMOS_PARAM_INT,    "1",            NULL, 1, 1000,    NULL,  false, "Forecasts, from states after the last pair, one forecast length apart."},
+};
+
+static const NomosParam known_params[] = {
+  {"terms",        NOMOS_PARAM_EXPRESSION_LIST, NULL, NULL, 0, 0, NULL, false, "The terms that are really missing."},
+  {"coefficients", NOMOS_PARAM_REAL_LIST,       NULL, NULL, 0, 0, NULL, false, "Their coefficients."},
+};
+/* clang-format on */
+
+/* Of the method that the case names, or of all. */
+static PetscErrorCode Declare(NomosConfig config)
+{
+  const char *const *names;
+  size_t             n;
+  char               section[NOMOS_MAX_NAME];
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGroup(config, "discover.known", &n, &names));
+  for (size_t i = 0; i < n; i++) {
+    snprintf(section, sizeof section, "discover.known.%s", names[i]);
+    PetscCall(NomosConfigRegisterSection(config, section, sizeof known_params / sizeof *known_params, known_params));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+const NomosSection nomos_discover_section = {"discover", "of nomos discover", sizeof params / sizeof *params, params, Declare};
+
+static PetscErrorCode Copy(size_t n, const char *const texts[], char ***copies)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscCalloc1(n + 1, copies));
+  for (size_t i = 0; i < n; i++) PetscCall(PetscStrallocpy(texts[i], &(*copies)[i]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosDiscoverAdd(NomosDiscover *d, const char variable[], size_t n_terms, const char *const terms[], const char *const latex[])
+{
+  NomosDiscoverEquation *e;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscRealloc(sizeof *e * (d->n_equations + 1), &d->equations));
+  e = &d->equations[d->n_equations++];
+  memset(e, 0, sizeof *e);
+  PetscCall(PetscStrncpy(e->variable, variable, sizeof e->variable));
+  e->n_terms = n_terms;
+  PetscCall(Copy(n_terms, terms, &e->terms));
+  PetscCall(Copy(n_terms, latex, &e->latex));
+  PetscCall(PetscCalloc1(n_terms + 1, &e->model));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+double NomosDiscoverTarget(const NomosDiscoverEquation *e)
+{
+  double s = 0, n = 0;
+
+  for (size_t b = 0; b < e->gram.n_blocks; b++) {
+    s += e->gram.s[b * e->gram.n_targets];
+    n += e->gram.n[b];
+  }
+  return n > 0 ? sqrt(s / n) : 0;
+}
+
+double NomosDiscoverError(const NomosDiscoverEquation *e, const double c[])
+{
+  double error = 0, size = 0;
+
+  if (!e->truth) return NAN;
+  for (size_t j = 0; j < e->n_terms; j++) {
+    error += (c[j] - e->truth[j]) * (c[j] - e->truth[j]);
+    size += (e->model[j] + e->truth[j]) * (e->model[j] + e->truth[j]);
+  }
+  return size > 0 ? sqrt(error / size) : sqrt(error);
+}
+
+bool NomosDiscoverExact(const NomosDiscoverEquation *e)
+{
+  for (size_t j = 0; e->truth && j < e->n_terms; j++)
+    if ((e->found.c[j] != 0) != (e->truth[j] != 0)) return false;
+  return e->truth != NULL;
+}
+
+/* A target that is rounding has no equation. */
+static PetscErrorCode Nothing(const NomosDiscoverEquation *e, NomosRegression *found)
+{
+  PetscFunctionBeginUser;
+  memset(found, 0, sizeof *found);
+  found->n_terms = e->n_terms;
+  found->nothing = true;
+  PetscCall(PetscCalloc1(e->n_terms + 1, &found->c));
+  PetscCall(PetscCalloc1(e->n_terms + 1, &found->deviation));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosDiscoverSolve(NomosDiscover *d)
+{
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < d->n_equations; i++) {
+    NomosDiscoverEquation *e = &d->equations[i];
+    NomosNormal            normal;
+    if (e->found.c) PetscCall(NomosRegressionDestroy(&e->found));
+    if (NomosDiscoverTarget(e) <= e->floor) {
+      PetscCall(Nothing(e, &e->found));
+      continue;
+    }
+    PetscCall(NomosGramNormal(&e->gram, 0, NULL, &normal));
+    PetscCall(NomosRegressionSolve(d->method, d->run->config, &normal, NULL, &e->found));
+    PetscCall(NomosNormalDestroy(&normal));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Results(NomosRun *run, NomosResultFn result, void *ctx)
+{
+  NomosDiscover *d = run->data;
+  double         largest = 0, largest_model = 0;
+  bool           exact = true, known = true;
+  char           name[2 * NOMOS_MAX_NAME];
+
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < d->n_equations; i++) {
+    const NomosDiscoverEquation *e = &d->equations[i];
+    const double error = NomosDiscoverError(e, e->found.c);
+    double      *zero;
+    snprintf(name, sizeof name, "coefficient_error_%s", e->variable);
+    if (e->truth) PetscCall(result(name, error, ctx));
+    snprintf(name, sizeof name, "residual_%s", e->variable);
+    PetscCall(result(name, e->found.residual, ctx));
+    snprintf(name, sizeof name, "terms_%s", e->variable);
+    double n = 0;
+    for (size_t j = 0; j < e->n_terms; j++) n += e->found.c[j] != 0;
+    PetscCall(result(name, n, ctx));
+    known = known && e->truth;
+    if (!e->truth) continue;
+    PetscCall(PetscCalloc1(e->n_terms, &zero));
+    largest       = fmax(largest, error);
+    largest_model = fmax(largest_model, NomosDiscoverError(e, zero));
+    exact         = exact && NomosDiscoverExact(e);
+    PetscCall(PetscFree(zero));
+  }
+  if (known) {
+    PetscCall(result("coefficient_error", largest, ctx));
+    PetscCall(result("coefficient_error_model", largest_model, ctx));
+    PetscCall(result("exact_structure", exact, ctx));
+  }
+  PetscCall(result("samples", d->n_samples, ctx));
+  if (d->mode->results) PetscCall(d->mode->results(d, result, ctx));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Work(NomosRun *run, NomosDiscover *d)
+{
+  PetscFunctionBeginUser;
+  PetscCall(d->mode->find(d));
+  if (run->stopped_by) {
+    PetscCall(NomosRunEnd(run, "", "the making of data: nothing was found yet", ""));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(NomosDiscoverWrite(d));
+  if (d->mode->conclude) PetscCall(d->mode->conclude(d));
+  PetscCall(NomosRunDrawPictures(run));
+  PetscCall(NomosDiscoverReport(d));
+  PetscCall(NomosRunEnd(run, "found", d->n_equations == 1 ? "one equation" : "the equations", ""));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Body(NomosRun *run)
+{
+  NomosDiscover *d;
+  const char    *method;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscNew(&d));
+  run->data = d;
+  d->run    = run;
+  PetscCall(NomosRunSetUp(run));
+  PetscCheck(run->ops, run->comm, PETSC_ERR_SUP, "%s: solver is missing: the model of which to find what it lacks", run->case_file.path);
+  d->mode = &nomos_discover_increments; /* without a solver: the mode of data */
+  PetscCall(NomosConfigCheckPetscOptions(run->config));
+  PetscCall(NomosConfigGetString(run->config, "discover.method", &method));
+  PetscCall(NomosRegressionFind(method, NomosConfigWhere(run->config, "discover.method"), &d->method));
+  PetscCall(NomosRunPrepareDirectory(run));
+  PetscCall(d->mode->prepare(d));
+  PetscCall(NomosRunProvenance(run));
+  PetscCall(NomosRunBegin(run, 0));
+  PetscCall(NomosRunWriteSummary(run, "running", "started"));
+  run->begun = true;
+  NomosRunCatchSignals();
+  PetscErrorCode code = Work(run, d);
+  NomosRunReleaseSignals();
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Destroy(NomosRun *run)
+{
+  NomosDiscover *d = run->data;
+
+  PetscFunctionBeginUser;
+  if (!d) PetscFunctionReturn(PETSC_SUCCESS);
+  if (d->mode) PetscCall(d->mode->destroy(d));
+  for (size_t i = 0; i < d->n_equations; i++) {
+    NomosDiscoverEquation *e = &d->equations[i];
+    for (size_t j = 0; j < e->n_terms; j++) {
+      PetscCall(PetscFree(e->terms[j]));
+      PetscCall(PetscFree(e->latex[j]));
+    }
+    for (size_t j = 0; j < e->n_others; j++) PetscCall(PetscFree(e->others[j]));
+    PetscCall(PetscFree(e->others));
+    PetscCall(PetscFree(e->other_coefficients));
+    PetscCall(PetscFree(e->terms));
+    PetscCall(PetscFree(e->latex));
+    PetscCall(PetscFree(e->model));
+    PetscCall(PetscFree(e->truth));
+    if (e->gram.G) PetscCall(NomosGramDestroy(&e->gram));
+    if (e->found.c) PetscCall(NomosRegressionDestroy(&e->found));
+  }
+  PetscCall(PetscFree(d->equations));
+  PetscCall(PetscFree(run->data));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosCommandDiscover(NomosProgram *program)
+{
+  static const NomosRunTask task = {.command = "discover", .of_data = true, .once = true, .section = "discover", .body = Body, .results = Results, .destroy = Destroy};
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosRunCommand(program, &task));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,80 @@
+/* Inside of nomos discover: an equation from what was seen.
+
+     y = sum_j c_j phi_j        y: a rate of change, or what the model's rate lacks;  phi_j: the terms of discover.library;  as few c_j as will do
+
+   There are two modes, as a case has a solver or not:
+
+     increments   the model of the case is imperfect: y = (observed - forecast)/horizon after a forecast that begins at what was observed (MEDIDA, doi:10.1063/5.0091282, doi:10.1029/2023MS004033)
+     data         y is a derivative by time of data
+
+   A mode names the equations with their terms and adds up their normal equations (surrogates/discovery/gram.h); then all is common: regression, the equation in all its forms, pictures, the report.
+
+   discover.c runs it, discover_output.c writes equations and tables, discover_report.c the page; the modes are discover_increments.c with discover_truth.c and discover_forecast.c, and discover_data.c;
+   plot_discover.c draws. */
+#ifndef NOMOS_CASES_DISCOVER_H
+#define NOMOS_CASES_DISCOVER_H
+
+#include "cases/run.h"
+#include "surrogates/discovery/regression.h"
+
+#include <stdio.h>
+
+/* One equation: d variable/dt (or what it lacks) = sum_j c_j term_j. */
+typedef struct {
+  char            variable[NOMOS_MAX_NAME]; /* q1 */
+  size_t          n_terms;
+  char          **terms, **latex; /* (n_terms) in normal form */
+  double         *model;     /* (n_terms) coefficients with which terms stand in the model's own `equations:` already */
+  double         *truth;     /* (n_terms) what is to be found; NULL: unknown */
+  size_t          n_others;  /* terms of the model's own `equations:` that are not in the library: they stay as they are */
+  char          **others;
+  double         *other_coefficients;
+  NomosGram       gram;      /* the first target is y; a block is what may be resampled: a pair of states, a trajectory */
+  double          floor;     /* below this root mean square a target is rounding; 0: unknown */
+  NomosRegression found;     /* c: what comes on top of `model` */
+} NomosDiscoverEquation;
+
+typedef struct NomosDiscover_s NomosDiscover;
+
+/* A mode. All collective. */
+typedef struct {
+  const char *name;
+  /* The equations, by NomosDiscoverAdd. Data are looked at here, so that what is wrong is told before the run directory is made. */
+  PetscErrorCode (*prepare)(NomosDiscover *d);
+  PetscErrorCode (*find)(NomosDiscover *d);     /* data into each equation's gram, which it creates; from these to `found` (NomosDiscoverSolve) */
+  PetscErrorCode (*conclude)(NomosDiscover *d); /* with what was found: files of its own, a forecast; NULL: nothing */
+  PetscErrorCode (*results)(NomosDiscover *d, NomosResultFn result, void *ctx); /* NULL: none of its own */
+  PetscErrorCode (*destroy)(NomosDiscover *d);
+} NomosDiscoverMode;
+
+extern const NomosDiscoverMode nomos_discover_increments;
+
+struct NomosDiscover_s {
+  NomosRun                *run;
+  const NomosDiscoverMode *mode;
+  void                    *data; /* of the mode */
+  const NomosRegressionOps *method;
+  size_t                   n_equations;
+  NomosDiscoverEquation   *equations;
+  double                   n_samples;
+  bool                     missing; /* what is found comes on top of physics that the model has besides `equations:` */
+  char                     settings[512]; /* of the mode, for the report: a sentence */
+};
+
+/* Another equation over these terms (normal form, and LaTeX); arrays are copied. */
+PetscErrorCode NomosDiscoverAdd(NomosDiscover *d, const char variable[], size_t n_terms, const char *const terms[], const char *const latex[]);
+/* Regression of every equation by discover.method on its gram: found. */
+PetscErrorCode NomosDiscoverSolve(NomosDiscover *d);
+/* Root mean square of the target, over all rows. */
+double NomosDiscoverTarget(const NomosDiscoverEquation *equation);
+/* |c - truth|/|truth| of the whole equation (model + c); of nothing found where nothing is 0. NaN: the truth is unknown. */
+double NomosDiscoverError(const NomosDiscoverEquation *equation, const double c[]);
+/* Are the terms found those of the truth? */
+bool NomosDiscoverExact(const NomosDiscoverEquation *equation);
+
+/* equation.yaml, equation.tex, coefficients.csv, path.csv, and the equations in the log. report.html, of what is in the run directory by then. */
+PetscErrorCode NomosDiscoverWrite(NomosDiscover *d);
+void           NomosDiscoverWriteText(const NomosDiscover *d, FILE *out); /* the equations, a line each */
+PetscErrorCode NomosDiscoverReport(NomosDiscover *d);
+
+#endif

@@ -1,0 +1,60 @@
+/* Inside of the mode of nomos discover that has a model: what it lacks, from increments.
+
+   A pair i: psi_i seen at some time, psi'_i seen m steps of dt later. With P the map from a state to the variable q by what is seen of it, and Phi the model's step from the state that has psi_i,
+
+     y_i = (P x' - P Phi^m(x))/(m dt),      column_ij = P dPhi^m/dc_j/(m dt)
+
+   where c_j are the coefficients of the terms of the library, which the model has as `equations:` (operators/equations.h) with the values found so far, at first 0. So columns are what a term does to the
+   forecast, implicit parts of the scheme and all; where the step is linear in c the first pass is exact (a forward Euler step), elsewhere Gauss-Newton converges. */
+#ifndef NOMOS_CASES_DISCOVER_INCREMENTS_H
+#define NOMOS_CASES_DISCOVER_INCREMENTS_H
+
+#include "cases/discover.h"
+#include "cases/discover_truth.h"
+#include "operators/equations.h"
+#include "operators/model_operator.h"
+
+typedef enum { NOMOS_COLUMNS_TANGENT, NOMOS_COLUMNS_ANALYSIS, NOMOS_COLUMNS_FORECAST } NomosColumns;
+
+/* Where the variable of an equation is: a field, or a layer of it. */
+typedef struct {
+  size_t field, layer;
+  size_t first, n; /* its values on this rank in those of the field */
+} NomosVariablePlace;
+
+/* A model with a state vector at hand. */
+typedef struct {
+  NomosConfig                  config;
+  NomosModel                   model; /* the case with the library's terms as equations */
+  const NomosModelDerivatives *derivatives;
+  size_t                       bytes; /* of a state */
+  size_t                       observed; /* field */
+  const NomosModelField       *field;
+} NomosForecaster;
+
+typedef struct {
+  /* what the case says */
+  double       from, every, noise, forecast;
+  int64_t      n_samples, horizon, seed, frame, iterations, n_forecasts;
+  NomosColumns columns;
+
+  NomosTruth                   truth;
+  const NomosModelDerivatives *truth_derivatives;
+  size_t                       truth_observed, truth_bytes;
+
+  NomosForecaster     forecaster;
+  NomosVariablePlace *places;      /* (n_equations) */
+  size_t            **parameters;  /* (n_equations)(n_terms) in the model's list of parameters */
+  size_t              n_parameters;
+  double             *values;      /* (n_parameters) of the model, all */
+  size_t              points;      /* of the observed field on this rank */
+  double             *pairs;       /* (n_samples, 2, points): psi, psi' */
+  double             *weights;     /* (largest places.n) 0 in the frame, of each equation: (n_equations) one after the other */
+  int64_t             n_passes;
+} NomosIncrements;
+
+/* Load the case with these values of keys on top ("equations.q1.terms=[...]"), and make its model. */
+PetscErrorCode NomosForecasterCreate(NomosRun *run, size_t n_set, const char *const set[], const char observe[], NomosForecaster *forecaster);
+PetscErrorCode NomosForecasterDestroy(NomosForecaster *forecaster);
+
+#endif

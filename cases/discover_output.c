@@ -1,0 +1,179 @@
+/* What nomos discover found, in all its forms: for people, for LaTeX, as a table, and as `equations:` of a case. */
+#include "cases/discover.h"
+
+#include "io/verdict_impl.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* 0.1000(2): the deviation in units of the last digit. */
+static void WriteNumber(double value, double deviation, char text[64])
+{
+  const int digits = deviation > 0 && isfinite(deviation) ? (int)ceil(-log10(deviation)) : 99;
+
+  if (value != 0 && digits > 0 && digits <= 9 && deviation < fabs(value)) snprintf(text, 64, "%.*f(%.0f)", digits, value, deviation * pow(10, digits));
+  else if (digits > 9) snprintf(text, 64, "%.10g", value);
+  else snprintf(text, 64, "%.3g(%.1g)", value, deviation);
+}
+
+/* " - 0.1000(2) psi1" for every term; `cdot` between number and term. */
+static void WriteTerms(const NomosDiscoverEquation *e, char *const terms[], const char cdot[], FILE *out)
+{
+  bool any = false;
+
+  for (size_t j = 0; j < e->n_terms; j++) {
+    const double c = e->model[j] + e->found.c[j];
+    char         number[64];
+    if (e->found.c[j] == 0 && e->model[j] == 0) continue;
+    WriteNumber(fabs(c), e->found.deviation ? e->found.deviation[j] : 0, number);
+    fprintf(out, " %c %s%s%s", c < 0 ? '-' : '+', number, cdot, terms[j]);
+    any = true;
+  }
+  for (size_t j = 0; j < e->n_others; j++) fprintf(out, " %c %.10g%s%s", e->other_coefficients[j] < 0 ? '-' : '+', fabs(e->other_coefficients[j]), cdot, e->others[j]);
+  if (!any && !e->n_others) fputs(" 0", out);
+}
+
+static bool Anything(const NomosDiscoverEquation *e)
+{
+  for (size_t j = 0; j < e->n_terms; j++)
+    if (e->found.c[j] != 0) return true;
+  return false;
+}
+
+/* q1 -> q_{1} */
+static void LatexName(const char name[], char text[2 * NOMOS_MAX_NAME])
+{
+  size_t length = strlen(name);
+
+  while (length && isdigit((unsigned char)name[length - 1])) length--;
+  if (length && name[length]) snprintf(text, 2 * NOMOS_MAX_NAME, "%.*s_{%s}", (int)length, name, name + length);
+  else snprintf(text, 2 * NOMOS_MAX_NAME, "%s", name);
+}
+
+void NomosDiscoverWriteText(const NomosDiscover *d, FILE *out)
+{
+  for (size_t i = 0; i < d->n_equations; i++) {
+    const NomosDiscoverEquation *e = &d->equations[i];
+    fprintf(out, "d%s/dt =%s", e->variable, d->missing ? " ..." : "");
+    if (!Anything(e) && d->missing) fputs("   (no term found)\n", out);
+    else {
+      WriteTerms(e, e->terms, " ", out);
+      fputs(Anything(e) ? "\n" : "   (no term found)\n", out);
+    }
+  }
+}
+
+static void WriteLatex(const NomosDiscover *d, FILE *out)
+{
+  fputs("\\begin{align}\n", out);
+  for (size_t i = 0; i < d->n_equations; i++) {
+    const NomosDiscoverEquation *e = &d->equations[i];
+    char                         name[2 * NOMOS_MAX_NAME];
+    LatexName(e->variable, name);
+    fprintf(out, "  \\partial_t %s &=%s", name, d->missing ? " \\dots" : "");
+    if (Anything(e) || !d->missing) WriteTerms(e, e->latex, "\\,", out);
+    fprintf(out, "%s\n", i + 1 < d->n_equations ? " \\\\" : "");
+  }
+  fputs("\\end{align}\n", out);
+}
+
+static void WriteYaml(const NomosDiscover *d, FILE *out)
+{
+  bool any = false;
+
+  fprintf(out, "# Found by nomos discover %s; a case of the model includes it: `include: equation.yaml`.\n", d->run->case_file.name);
+  for (size_t i = 0; i < d->n_equations; i++) {
+    const NomosDiscoverEquation *e = &d->equations[i];
+    size_t                       n = 0;
+    for (int what = 0; what < 2; what++) {
+      n = 0;
+      for (size_t j = 0; j < e->n_terms + e->n_others; j++) {
+        const bool   other = j >= e->n_terms;
+        const double c     = other ? e->other_coefficients[j - e->n_terms] : e->model[j] + e->found.c[j];
+        if (c == 0) continue;
+        if (!n && !what) fprintf(out, "%s  %s:\n    terms: [", any ? "" : "equations:\n", e->variable);
+        if (!n && what) fputs("]\n    coefficients: [", out);
+        any = true;
+        if (what) fprintf(out, "%s%.17g", n ? ", " : "", c);
+        else fprintf(out, "%s\"%s\"", n ? ", " : "", other ? e->others[j - e->n_terms] : e->terms[j]);
+        n++;
+      }
+    }
+    if (n) fputs("]\n", out);
+  }
+  if (!any) fputs("# Nothing was found.\n", out);
+}
+
+static void WriteCoefficients(const NomosDiscover *d, FILE *out)
+{
+  fputs("equation,term,coefficient,deviation,low,high,truth,error\n", out);
+  for (size_t i = 0; i < d->n_equations; i++) {
+    const NomosDiscoverEquation *e = &d->equations[i];
+    for (size_t j = 0; j < e->n_terms; j++) {
+      const double c = e->found.c[j], deviation = e->found.deviation ? e->found.deviation[j] : 0;
+      if (c == 0 && !(e->truth && e->truth[j] != 0)) continue;
+      fprintf(out, "%s,\"%s\",%.17g,%.3g,%.17g,%.17g", e->variable, e->terms[j], c, deviation, c - 1.96 * deviation, c + 1.96 * deviation);
+      if (e->truth) fprintf(out, ",%.17g,%.3g\n", e->truth[j], c - e->truth[j]);
+      else fputs(",,\n", out);
+    }
+  }
+}
+
+static void WritePath(const NomosDiscover *d, FILE *out)
+{
+  fputs("equation,threshold,terms,residual,criterion\n", out);
+  for (size_t i = 0; i < d->n_equations; i++) {
+    const NomosDiscoverEquation *e = &d->equations[i];
+    for (size_t p = 0; p < e->found.n_path; p++) {
+      size_t n = 0;
+      for (size_t j = 0; e->found.path_c && j < e->n_terms; j++) n += e->found.path_c[p * e->n_terms + j] != 0;
+      fprintf(out, "%s,%.6g,%zu,%.6g,%.10g\n", e->variable, e->found.path_threshold ? e->found.path_threshold[p] : (double)p, n, e->found.path_residual ? e->found.path_residual[p] : 0, e->found.path_criterion ? e->found.path_criterion[p] : 0);
+    }
+  }
+}
+
+static const struct {
+  const char *name; /* NULL: to the log */
+  void (*write)(const NomosDiscover *d, FILE *out);
+} forms[] = {
+  {NULL,               NomosDiscoverWriteText},
+  {"equation.yaml",    WriteYaml        },
+  {"equation.tex",     WriteLatex       },
+  {"coefficients.csv", WriteCoefficients},
+  {"path.csv",         WritePath        },
+};
+
+static PetscErrorCode LogLines(NomosDiscover *d, char *text)
+{
+  PetscFunctionBeginUser;
+  for (char *end; *text; text = end + 1) {
+    end  = strchr(text, '\n');
+    *end = '\0';
+    PetscCall(NomosLogPrint(d->run->log, NOMOS_LOG_INFO, "equation", "%s", text));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosDiscoverWrite(NomosDiscover *d)
+{
+  char path[NOMOS_MAX_PATH];
+
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+    char  *text;
+    size_t n;
+    FILE  *out = open_memstream(&text, &n);
+    PetscCheck(out, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory to write the equations");
+    forms[i].write(d, out);
+    PetscCheck(!fclose(out), PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory to write the equations");
+    if (forms[i].name) {
+      PetscCall(NomosRunDirectoryFile(d->run->directory, forms[i].name, path));
+      PetscCall(NomosWriteFileAtomic(d->run->comm, path, text));
+    } else PetscCall(LogLines(d, text));
+    free(text);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

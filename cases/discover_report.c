@@ -1,0 +1,88 @@
+/* report.html of nomos discover: what was found on one page, with the pictures of the run directory beside it. */
+#include "cases/discover.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct {
+  const char *file, *caption;
+} pictures[] = {
+  {"coefficients.png", "Coefficients with their 95 % intervals."            },
+  {"path.png",         "Residual and number of terms along the path of the regression."},
+  {"increments.png",   "What the model lacks, what the equation explains of it, and what is left."},
+  {"forecasts.png",    "Errors of forecasts by the model, and with the equation in it."},
+  {"spectra.png",      "Spectra at the end of the forecasts."               },
+};
+
+static void WriteEscaped(const char text[], FILE *out)
+{
+  for (; *text; text++) {
+    if (*text == '<') fputs("&lt;", out);
+    else if (*text == '&') fputs("&amp;", out);
+    else fputc(*text, out);
+  }
+}
+
+static void WriteTable(const NomosDiscover *d, FILE *out)
+{
+  fputs("<table><tr><th>equation</th><th>term</th><th>coefficient</th><th>standard deviation</th><th>truth</th><th>error</th></tr>\n", out);
+  for (size_t i = 0; i < d->n_equations; i++) {
+    const NomosDiscoverEquation *e   = &d->equations[i];
+    bool                         any = false;
+    for (size_t j = 0; j < e->n_terms; j++) {
+      const double c = e->found.c[j];
+      if (c == 0 && !(e->truth && e->truth[j] != 0)) continue;
+      any = true;
+      fprintf(out, "<tr><td>%s</td><td>", e->variable);
+      WriteEscaped(e->terms[j], out);
+      fprintf(out, "</td><td>%.10g</td><td>%.2g</td>", c, e->found.deviation ? e->found.deviation[j] : 0);
+      if (e->truth) fprintf(out, "<td>%.10g</td><td>%.2g</td></tr>\n", e->truth[j], c - e->truth[j]);
+      else fputs("<td></td><td></td></tr>\n", out);
+    }
+    if (!any) fprintf(out, "<tr><td>%s</td><td colspan=\"5\">no term found</td></tr>\n", e->variable);
+  }
+  fputs("</table>\n", out);
+}
+
+PetscErrorCode NomosDiscoverReport(NomosDiscover *d)
+{
+  NomosRun *run = d->run;
+  char      path[NOMOS_MAX_PATH], name[64], *text;
+  size_t    n;
+  FILE     *out = open_memstream(&text, &n);
+
+  PetscFunctionBeginUser;
+  PetscCheck(out, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory to write the report");
+  fputs("<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>", out);
+  WriteEscaped(run->params.title[0] ? run->params.title : run->case_file.name, out);
+  fputs("</title><style>body{font:16px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em}table{border-collapse:collapse}td,th{border:1px solid #bbb;padding:.2em .6em;text-align:left}"
+        "img{max-width:100%}pre{background:#f4f4f4;padding:.6em;overflow-x:auto}</style></head><body>\n<h1>", out);
+  WriteEscaped(run->params.title[0] ? run->params.title : run->case_file.name, out);
+  fputs("</h1>\n<pre>", out);
+  char  *equations;
+  size_t length;
+  FILE  *lines = open_memstream(&equations, &length);
+  PetscCheck(lines, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory to write the report");
+  NomosDiscoverWriteText(d, lines);
+  fclose(lines);
+  WriteEscaped(equations, out);
+  free(equations);
+  fputs("</pre>\n", out);
+  WriteTable(d, out);
+  fprintf(out, "<p>%s. Regression: %s.</p>\n", d->settings, d->method->name);
+  for (size_t i = 0; i < sizeof pictures / sizeof *pictures; i++) {
+    snprintf(name, sizeof name, "plots/%s", pictures[i].file);
+    PetscCall(NomosRunDirectoryFile(run->directory, name, path));
+    if (!run->rank && !access(path, R_OK)) fprintf(out, "<figure><img src=\"%s\" alt=\"%s\"><figcaption>%s</figcaption></figure>\n", name, pictures[i].caption, pictures[i].caption);
+  }
+  fputs("<p>Files: <a href=\"equation.yaml\">equation.yaml</a>, <a href=\"equation.tex\">equation.tex</a>, <a href=\"coefficients.csv\">coefficients.csv</a>, <a href=\"path.csv\">path.csv</a>, <a href=\"config.yaml\">config.yaml</a>, "
+        "<a href=\"summary.json\">summary.json</a>.</p>\n</body></html>\n", out);
+  PetscCheck(!fclose(out), PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory to write the report");
+  PetscCall(NomosRunDirectoryFile(run->directory, "report.html", path));
+  PetscCall(NomosWriteFileAtomic(run->comm, path, text));
+  free(text);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
