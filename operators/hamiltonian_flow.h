@@ -1,0 +1,57 @@
+/* The flow of a Hamiltonian, step by step, of many states at once, with derivatives:
+
+     dq/dt = dH/dp,   dp/dt = -dH/dq,     x = (q_1..q_d, p_1..p_d),     states x (n, 2d)
+
+   H is a table of functions: a written system's (solvers/hamiltonian/system.h), an expression's, or a learned one's (surrogates/). What integrates one integrates the other.
+
+     leapfrog (order 2), yoshida4, yoshida8 (Yoshida 1990, doi:10.1016/0375-9601(90)90092-3), blanes_moan4 (S6, Blanes & Moan 2002, doi:10.1016/S0377-0427(01)00492-7), kahan_li6 (s9odr6a, Kahan & Li 1997,
+     doi:10.1090/S0025-5718-97-00873-9): explicit, for H = T(p) + V(q)
+     midpoint, gauss4, gauss6: implicit, for any H (Hairer, Lubich & Wanner 2006, doi:10.1007/3-540-30666-8), solved by fixed points and then Newton with Hessian actions; a solve is differentiated by one adjoint solve
+     rk4: explicit, not symplectic, for comparison
+
+   compensated: the sums over steps carry their rounding errors (Kahan), so that energy errors from rounding grow as a random walk, not linearly (Brouwer's law).
+   Same bits for any number of threads: states are dealt in fixed blocks. */
+#ifndef NOMOS_OPERATORS_HAMILTONIAN_FLOW_H
+#define NOMOS_OPERATORS_HAMILTONIAN_FLOW_H
+
+#include "io/base.h"
+
+/* All of n states: x, v (n, 2d). Parameters p (n_parameters) are the system's own. Missing functions are NULL: whoever needs one says so. */
+typedef struct {
+  size_t d, n_parameters;
+  bool   separable; /* H = T(p) + V(q): the gradient by q does not depend on p, nor that by p on q */
+  void  *ctx;
+  PetscErrorCode (*energy)(void *ctx, size_t n, const double x[], double H[]);
+  PetscErrorCode (*gradient)(void *ctx, size_t n, const double x[], double g[]);                                     /* g = dH/dx (n, 2d) */
+  PetscErrorCode (*half)(void *ctx, size_t n, bool momentum, const double x[], double g[]);                          /* of a separable H: only dH/dp (momentum) or dH/dq, into that half of g. NULL: gradient */
+  PetscErrorCode (*hessian)(void *ctx, size_t n, const double x[], const double v[], double Hv[]);                   /* (d2H/dx2) v */
+  PetscErrorCode (*gradient_parameters)(void *ctx, size_t n, const double x[], const double v[], double p_bar[]);    /* p_bar += sum over states of v . d(dH/dx)/dp */
+  PetscErrorCode (*gradient_tangent)(void *ctx, size_t n, const double x[], const double p_dot[], double g_dot[]);   /* g_dot = d(dH/dx)/dp p_dot */
+} NomosHamiltonian;
+
+typedef struct NomosHamiltonianFlow_s *NomosHamiltonianFlow;
+
+#define NOMOS_FLOW_CHOICES "leapfrog|yoshida4|yoshida8|blanes_moan4|kahan_li6|rk4|midpoint|gauss4|gauss6"
+
+typedef struct {
+  const NomosHamiltonian *hamiltonian; /* borrowed */
+  const char             *scheme;      /* one of the choices */
+  size_t                  n;           /* states */
+  bool                    compensated;
+  double                  tolerance;   /* implicit schemes: relative change of the last iteration; 0: 1e-14 */
+  int                     max_iterations; /* 0: 50 */
+} NomosHamiltonianFlowInput;
+
+/* Errors: an explicit splitting of an H that is not separable (with what to use), an unknown scheme. */
+PetscErrorCode NomosHamiltonianFlowCreate(const NomosHamiltonianFlowInput *input, NomosHamiltonianFlow *flow);
+PetscErrorCode NomosHamiltonianFlowDestroy(NomosHamiltonianFlow *flow);
+size_t         NomosHamiltonianFlowOrder(NomosHamiltonianFlow flow);
+size_t         NomosHamiltonianFlowGradients(NomosHamiltonianFlow flow); /* evaluations of dH/dx a step (of an implicit one: of the last) */
+
+/* x (n, 2d) and, if compensated, carry (n, 2d; the rounding left over, zero at first; else NULL) by one step of dt, in place. Errors: an implicit solve that does not converge (which state, how far). */
+PetscErrorCode NomosHamiltonianFlowStep(NomosHamiltonianFlow flow, double dt, double x[], double carry[]);
+/* At x, the state before the step: tangent and adjoint of it, in place. p_dot, p_bar may be NULL. The carry is rounding: it has no derivative (its part is passed through unchanged). */
+PetscErrorCode NomosHamiltonianFlowJvp(NomosHamiltonianFlow flow, double dt, const double x[], double x_dot[], const double p_dot[]);
+PetscErrorCode NomosHamiltonianFlowVjp(NomosHamiltonianFlow flow, double dt, const double x[], double x_bar[], double p_bar[]);
+
+#endif
