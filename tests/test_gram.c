@@ -5,7 +5,10 @@
 
 #include <omp.h>
 
-enum { TERMS = 7, TARGETS = 2, ALL = TERMS + TARGETS, ROWS = 600000 };
+enum { TERMS   = 7,
+       TARGETS = 2,
+       ALL     = TERMS + TARGETS,
+       ROWS    = 600000 };
 
 static double       *values;
 static const double *columns[ALL];
@@ -111,8 +114,8 @@ END_TEST
 START_TEST(test_bad_rows)
 {
   static const char *const names[TERMS] = {"one", "two", "u_x", "u^2", "lap u", "six", "seven"};
-  double             weights[1000];
-  NomosGram          gram;
+  double                   weights[1000];
+  NomosGram                gram;
 
   Fill();
   ck_refused(NomosGramCreate(0, 1, 1, &gram), "the library of terms is empty");

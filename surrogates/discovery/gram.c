@@ -53,7 +53,7 @@ static PetscErrorCode RefuseRow(const NomosGram *gram, size_t n_rows, const doub
 PetscErrorCode NomosGramAdd(NomosGram *gram, size_t block, size_t n_rows, const double *const columns[], const double *const targets[], const double weights[])
 {
   const size_t   n = gram->n_terms + gram->n_targets, m = GramColumns(n), n_parts = (n_rows + GRAM_PART - 1) / GRAM_PART, n_wave = PetscMin(n_parts, GRAM_WAVE);
-  const size_t   n_packed = (m + 1) * GRAM_ROOM;
+  const size_t   n_packed  = (m + 1) * GRAM_ROOM;
   const int      n_threads = (int)PetscMin((size_t)omp_get_max_threads(), PetscMax(n_wave, 1));
   const double **all;
   double        *packed, *sums, *total, rows[GRAM_WAVE], n_total = 0;
@@ -68,7 +68,8 @@ PetscErrorCode NomosGramAdd(NomosGram *gram, size_t block, size_t n_rows, const 
   memset(total, 0, m * m * sizeof *total);
   for (size_t wave = 0; wave < n_parts && finite; wave += GRAM_WAVE) {
     const size_t parts = PetscMin(GRAM_WAVE, n_parts - wave);
-#pragma omp parallel for num_threads(n_threads) schedule(dynamic) reduction(&& : finite)
+#pragma omp parallel for num_threads(n_threads) schedule(dynamic) reduction(&& \
+                                                                            : finite)
     for (size_t p = 0; p < parts; p++) {
       const size_t first = (wave + p) * GRAM_PART;
       finite             = NomosGramPart(n, PetscMin(GRAM_PART, n_rows - first), all, first, weights, packed + n_packed * (size_t)omp_get_thread_num(), sums + p * m * m, &rows[p]) && finite;

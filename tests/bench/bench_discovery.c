@@ -11,7 +11,9 @@
 #include <cblas.h>
 #include <stdio.h>
 
-enum { PAIRS = 7, PIECE = 1024, KINDS = 4 };
+enum { PAIRS = 7,
+       PIECE = 1024,
+       KINDS = 4 };
 
 int main(int argc, char **argv)
 {
