@@ -19,6 +19,7 @@ typedef enum { NOMOS_COLUMNS_TANGENT, NOMOS_COLUMNS_ANALYSIS, NOMOS_COLUMNS_FORE
 /* Where the variable of an equation is: a field, or a layer of it. */
 typedef struct {
   size_t field, layer;
+  bool   layered;  /* a layer of several */
   size_t first, n; /* its values on this rank in those of the field */
 } NomosVariablePlace;
 
@@ -41,6 +42,7 @@ typedef struct {
   NomosTruth                   truth;
   const NomosModelDerivatives *truth_derivatives;
   size_t                       truth_observed, truth_bytes;
+  int64_t                      ratio;  /* time steps of the real system in one of the model */
 
   NomosForecaster     forecaster;
   NomosVariablePlace *places;      /* (n_equations) */
@@ -51,7 +53,29 @@ typedef struct {
   double             *pairs;       /* (n_samples, 2, points): psi, psi' */
   double             *weights;     /* (largest places.n) 0 in the frame, of each equation: (n_equations) one after the other */
   int64_t             n_passes;
+  bool                corrected;   /* the model has what was found in it */
+  double              gain[2];     /* of forecasts: root mean square errors at their end, of model and corrected model, over the deviation of the truth; NaN: none */
 } NomosIncrements;
+
+/* Room for a pair, and what is made of it. */
+typedef struct {
+  void     *x, *x_dot, *seen; /* states */
+  double   *psi, *q;          /* fields */
+  double  **target, **left;   /* (n_equations)(places.n): y, and what the terms in the model leave of it (both the increment where none is in it) */
+  double ***columns;          /* (n_equations)(n_terms)(places.n) */
+} NomosIncrementsWork;
+PetscErrorCode NomosIncrementsWorkCreate(NomosDiscover *d, NomosIncrementsWork *w);
+PetscErrorCode NomosIncrementsWorkDestroy(NomosDiscover *d, NomosIncrementsWork *w);
+PetscErrorCode NomosIncrementsPair(NomosDiscover *d, size_t sample, NomosIncrementsWork *w);
+
+PetscErrorCode NomosIncrementsPrepare(NomosDiscover *d);
+/* The step of the real system's run at which a pair begins. */
+int64_t NomosIncrementsStep(const NomosIncrements *m, int64_t sample);
+/* The model as it is in the case, or with what was found. */
+PetscErrorCode NomosIncrementsSetModel(NomosDiscover *d, bool corrected);
+/* With what was found: increments.nc of the last pair; forecasts.csv and forecast_spectra.csv by model and corrected model from states of the real system after the last pair. */
+PetscErrorCode NomosIncrementsWriteFields(NomosDiscover *d);
+PetscErrorCode NomosIncrementsForecast(NomosDiscover *d);
 
 /* Load the case with these values of keys on top ("equations.q1.terms=[...]"), and make its model. */
 PetscErrorCode NomosForecasterCreate(NomosRun *run, size_t n_set, const char *const set[], const char observe[], NomosForecaster *forecaster);

@@ -4,6 +4,7 @@
 #include "io/verdict_impl.h"
 
 #include <ctype.h>
+#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -122,6 +123,33 @@ static void WriteCoefficients(const NomosDiscover *d, FILE *out)
   }
 }
 
+/* All of it for programs, and for the pictures. */
+static void WriteJson(const NomosDiscover *d, FILE *out)
+{
+  json_t *equations = json_array();
+
+  for (size_t i = 0; i < d->n_equations; i++) {
+    const NomosDiscoverEquation *e     = &d->equations[i];
+    json_t                      *terms = json_array(), *path = json_array();
+    for (size_t j = 0; j < e->n_terms; j++) {
+      json_t *term = json_pack("{s:s, s:s, s:f, s:f, s:f}", "term", e->terms[j], "latex", e->latex[j], "model", e->model[j], "coefficient", e->found.c[j], "deviation", e->found.deviation ? e->found.deviation[j] : 0);
+      if (e->truth) json_object_set_new(term, "truth", json_real(e->truth[j]));
+      json_array_append_new(terms, term);
+    }
+    for (size_t p = 0; p < e->found.n_path; p++) {
+      size_t n = 0;
+      for (size_t j = 0; j < e->n_terms; j++) n += e->found.path_c[p * e->n_terms + j] != 0;
+      json_array_append_new(path, json_pack("{s:f, s:I, s:f, s:f}", "threshold", e->found.path_threshold[p], "terms", (json_int_t)n, "residual", e->found.path_residual[p], "criterion", e->found.path_criterion[p]));
+    }
+    json_array_append_new(equations, json_pack("{s:s, s:f, s:f, s:o, s:o}", "variable", e->variable, "residual", e->found.residual, "target", NomosDiscoverTarget(e), "terms", terms, "path", path));
+  }
+  json_t *all  = json_pack("{s:s, s:s, s:o}", "method", d->method->name, "settings", d->settings, "equations", equations);
+  char   *text = json_dumps(all, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
+  if (text) fputs(text, out);
+  free(text);
+  json_decref(all);
+}
+
 static void WritePath(const NomosDiscover *d, FILE *out)
 {
   fputs("equation,threshold,terms,residual,criterion\n", out);
@@ -129,8 +157,8 @@ static void WritePath(const NomosDiscover *d, FILE *out)
     const NomosDiscoverEquation *e = &d->equations[i];
     for (size_t p = 0; p < e->found.n_path; p++) {
       size_t n = 0;
-      for (size_t j = 0; e->found.path_c && j < e->n_terms; j++) n += e->found.path_c[p * e->n_terms + j] != 0;
-      fprintf(out, "%s,%.6g,%zu,%.6g,%.10g\n", e->variable, e->found.path_threshold ? e->found.path_threshold[p] : (double)p, n, e->found.path_residual ? e->found.path_residual[p] : 0, e->found.path_criterion ? e->found.path_criterion[p] : 0);
+      for (size_t j = 0; j < e->n_terms; j++) n += e->found.path_c[p * e->n_terms + j] != 0;
+      fprintf(out, "%s,%.6g,%zu,%.6g,%.10g\n", e->variable, e->found.path_threshold[p], n, e->found.path_residual[p], e->found.path_criterion[p]);
     }
   }
 }
@@ -141,6 +169,7 @@ static const struct {
 } forms[] = {
   {NULL,               NomosDiscoverWriteText},
   {"equation.yaml",    WriteYaml        },
+  {"equation.json",    WriteJson        },
   {"equation.tex",     WriteLatex       },
   {"coefficients.csv", WriteCoefficients},
   {"path.csv",         WritePath        },

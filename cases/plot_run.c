@@ -134,14 +134,18 @@ PetscErrorCode NomosPlotRun(const char directory[], const NomosProgram *program)
     PetscCall(NomosPlotTraining(directory, program));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCall(NomosCaseLoad(PETSC_COMM_SELF, &(NomosCaseInput){.path = path, .models = program->models, .n_set = program->n_set, .set = program->set}, &config, &context.ops));
+  PetscCall(NomosCaseLoad(PETSC_COMM_SELF, &(NomosCaseInput){.path = path, .models = program->models, .solver_optional = true, .n_set = program->n_set, .set = program->set}, &config, &context.ops));
   context.config = config;
-  PetscCall(NomosRunParamsGet(config, &context.params));
+  if (context.ops) PetscCall(NomosRunParamsGet(config, &context.params));
+  else PetscCall(NomosCommonParamsGet(config, &context.params));
   NomosTimeUnit(context.params.stop, context.params.nondimensional, &context.time_name, &context.time_factor);
   snprintf(path, sizeof path, "%s/plots", directory);
   PetscCheck(!mkdir(path, 0777) || errno == EEXIST, PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s: cannot be created: %s", path, strerror(errno));
   snprintf(path, sizeof path, "%s/convergence.csv", directory);
-  if (!access(path, F_OK)) PetscCall(NomosPlotEstimate(&context));
+  const bool estimate = !access(path, F_OK);
+  snprintf(path, sizeof path, "%s/equation.json", directory);
+  if (estimate) PetscCall(NomosPlotEstimate(&context));
+  else if (!access(path, F_OK)) PetscCall(NomosPlotDiscover(&context));
   else {
     PetscCall(NomosPlotFields(&context));
     PetscCall(NomosPlotParticles(&context));

@@ -1,0 +1,238 @@
+/* Pictures of nomos discover, from equation.json, increments.nc, forecasts.csv and forecast_spectra.csv: coefficients, the path of the regression, what the model lacks, forecasts and their spectra. */
+#include "cases/plot_run.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { MAX_EQUATIONS = 6, MAX_LAYERS = 4 };
+
+static const char *Title(const NomosPlotContext *context)
+{
+  return context->params.title[0] ? context->params.title : "discovery";
+}
+
+static double Real(json_t *object, const char key[])
+{
+  json_t *value = json_object_get(object, key);
+
+  return json_is_number(value) ? json_number_value(value) : NAN;
+}
+
+/* A stem for each term that was found or is true, and the truth as markers. */
+static PetscErrorCode DrawTerms(NomosFigure figure, json_t *terms)
+{
+  size_t  i, n = 0, n_true = 0;
+  json_t *term;
+  double *x, *truth;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc2(json_array_size(terms) + 1, &x, json_array_size(terms) + 1, &truth));
+  json_array_foreach(terms, i, term) {
+    const double c = Real(term, "coefficient"), t = Real(term, "truth");
+    if (c == 0 && !(t != 0 && isfinite(t))) continue;
+    const double at = (double)++n;
+    if (isfinite(t)) {
+      x[n_true]       = at;
+      truth[n_true++] = t;
+    }
+    PetscCall(NomosFigureLine(figure, 2, (const double[]){at, at}, (const double[]){0, c}, json_string_value(json_object_get(term, "term")), 0));
+  }
+  if (n_true) PetscCall(NomosFigureLine(figure, n_true, x, truth, "truth", 3));
+  PetscCall(PetscFree2(x, truth));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DrawCoefficients(const NomosPlotContext *context, json_t *equations)
+{
+  const size_t n = PetscMin(json_array_size(equations), MAX_EQUATIONS);
+  NomosFigure  figure;
+  char         title[NOMOS_LABEL];
+
+  PetscFunctionBeginUser;
+  if (!n) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosFigureCreate(Title(context), 1, (int)n, &figure));
+  for (size_t i = 0; i < n; i++) {
+    json_t *equation = json_array_get(equations, i);
+    snprintf(title, sizeof title, "coefficients in d%.64s/dt", json_string_value(json_object_get(equation, "variable")));
+    PetscCall(NomosFigurePanel(figure, 0, (int)i, &(NomosAxes){.title = title, .x_label = "term"}));
+    PetscCall(DrawTerms(figure, json_object_get(equation, "terms")));
+  }
+  PetscCall(NomosPlotSave(context, "coefficients", &figure));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Residual and number of terms against the threshold, as the method counts it. */
+static PetscErrorCode DrawPath(const NomosPlotContext *context, json_t *equations)
+{
+  static const char *const keys[] = {"residual", "terms"}, *const titles[] = {"residual", "number of terms"};
+  const size_t             n      = PetscMin(json_array_size(equations), MAX_EQUATIONS);
+  NomosFigure              figure;
+  bool                     any = false, positive = true;
+  size_t                   i, p;
+  json_t                  *equation, *point;
+
+  PetscFunctionBeginUser;
+  json_array_foreach(equations, i, equation) {
+    json_array_foreach(json_object_get(equation, "path"), p, point) {
+      any      = true;
+      positive = positive && Real(point, "threshold") > 0;
+    }
+  }
+  if (!any) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosFigureCreate(Title(context), 1, 2, &figure));
+  for (int panel = 0; panel < 2; panel++) {
+    PetscCall(NomosFigurePanel(figure, 0, panel, &(NomosAxes){.title = titles[panel], .x_label = "threshold", .x_scale = positive ? NOMOS_SCALE_LOG : NOMOS_SCALE_LINEAR, .y_scale = panel ? NOMOS_SCALE_LINEAR : NOMOS_SCALE_LOG}));
+    for (size_t e = 0; e < n; e++) {
+      json_t      *path = json_object_get(json_array_get(equations, e), "path");
+      const size_t n_points = json_array_size(path);
+      double      *x, *y;
+      PetscCall(PetscMalloc2(n_points + 1, &x, n_points + 1, &y));
+      json_array_foreach(path, p, point) {
+        x[p] = Real(point, "threshold");
+        y[p] = Real(point, keys[panel]);
+      }
+      PetscCall(NomosFigureLine(figure, n_points, x, y, json_string_value(json_object_get(json_array_get(equations, e), "variable")), 0));
+      PetscCall(PetscFree2(x, y));
+    }
+  }
+  PetscCall(NomosPlotSave(context, "path", &figure));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- increments.nc: a row for each equation */
+
+static PetscErrorCode ReadSide(NomosFieldReader reader, const char variable[], int i, size_t n, double side[2], char label[NOMOS_LABEL], double **values)
+{
+  const char *dim, *unit_name;
+  double      factor;
+  char        unit[NOMOS_LABEL];
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosFieldReaderDimName(reader, variable, i, &dim));
+  PetscCall(PetscMalloc1(n, values));
+  PetscCall(NomosFieldReaderRead(reader, dim, (size_t[]){0}, (size_t[]){n}, *values));
+  PetscCall(NomosReadLabel(reader, dim, "units", unit));
+  const double half = n > 1 ? 0.5 * ((*values)[1] - (*values)[0]) : 0.5;
+  NomosLengthUnit(unit, (*values)[n - 1] - (*values)[0], &unit_name, &factor);
+  for (size_t k = 0; k < n; k++) (*values)[k] /= factor;
+  side[0] = (*values)[0] - half / factor;
+  side[1] = (*values)[n - 1] + half / factor;
+  NomosAxisLabel(dim, unit_name, label);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DrawIncrement(NomosFieldReader reader, NomosFigure figure, int row, int column, const char name[], double *limit)
+{
+  static const char *const titles[] = {"the model lacks", "the equation explains", "left"};
+  int                      n_dims;
+  size_t                   shape[NOMOS_FIELD_MAX_DIMS + 1], n = 1;
+  double                  *values, *side[2] = {NULL, NULL}, ends[2][2];
+  char                     label[2][NOMOS_LABEL];
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosFieldReaderShape(reader, name, &n_dims, shape));
+  for (int d = 1; d < n_dims; d++) n *= shape[d];
+  PetscCall(PetscMalloc1(n, &values));
+  PetscCall(NomosFieldReaderRead(reader, name, (size_t[NOMOS_FIELD_MAX_DIMS + 1]){0}, shape, values));
+  for (int d = 1; d < n_dims; d++) PetscCall(ReadSide(reader, name, d, shape[d], ends[d - 1], label[d - 1], &side[d - 1]));
+  if (n_dims == 3) {
+    if (!column)
+      for (size_t i = 0; i < n; i++) *limit = fmax(*limit, fabs(values[i]));
+    PetscCall(NomosFigurePanel(figure, row, column, &(NomosAxes){.title = titles[column], .x_label = label[1], .y_label = label[0]}));
+    PetscCall(NomosFigureImage(figure, shape[1], shape[2], values, ends[1][0], ends[1][1], ends[0][0], ends[0][1], NOMOS_MAP_DIVERGING, -*limit, *limit, ""));
+  } else {
+    PetscCall(NomosFigurePanel(figure, row, column, &(NomosAxes){.title = titles[column], .x_label = label[0]}));
+    PetscCall(NomosFigureLine(figure, n, side[0], values, NULL, 0));
+  }
+  for (int d = 0; d < 2; d++) PetscCall(PetscFree(side[d]));
+  PetscCall(PetscFree(values));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DrawIncrements(const NomosPlotContext *context, NomosFieldReader reader, size_t n, const double times[], void *ctx)
+{
+  const char *const *names;
+  size_t             n_names;
+  int                n_dims;
+  size_t             shape[NOMOS_FIELD_MAX_DIMS + 1];
+  NomosFigure        figure;
+
+  PetscFunctionBeginUser;
+  (void)times;
+  (void)ctx;
+  PetscCall(NomosFieldReaderVariables(reader, &n_names, &names));
+  if (!n || n_names < 3) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosFieldReaderShape(reader, names[0], &n_dims, shape));
+  if (n_dims < 2 || n_dims > 3) PetscFunctionReturn(PETSC_SUCCESS);
+  const size_t rows = PetscMin(n_names / 3, MAX_EQUATIONS);
+  PetscCall(NomosFigureCreate(Title(context), (int)rows, 3, &figure));
+  for (size_t i = 0; i < rows; i++) {
+    double limit = 0;
+    for (int c = 0; c < 3; c++) PetscCall(DrawIncrement(reader, figure, (int)i, c, names[3 * i + (size_t)c], &limit));
+  }
+  PetscCall(NomosPlotSave(context, "increments", &figure));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- tables of forecasts: columns RUN_LAYER, a panel for each layer */
+
+static PetscErrorCode DrawTable(const NomosPlotContext *context, const char file[], const char stem[], NomosAxes axes)
+{
+  static const char *const labels[] = {"truth", "model", "corrected"}, *const shown[] = {"truth", "model", "corrected model"};
+  char                     path[2 * NOMOS_MAX_PATH], name[NOMOS_LABEL], title[NOMOS_LABEL];
+  NomosTable               table;
+  NomosFigure              figure;
+  size_t                   n_layers = 0;
+  double                  *x, *y;
+
+  PetscFunctionBeginUser;
+  snprintf(path, sizeof path, "%s/%s", context->directory, file);
+  if (access(path, F_OK)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosTableRead(path, &table));
+  for (size_t c = 0; c < table.n_columns; c++) n_layers += !strncmp(table.names[c], "model_", 6);
+  PetscCall(PetscMalloc2(table.n_rows + 1, &x, table.n_rows + 1, &y));
+  PetscCall(NomosFigureCreate(Title(context), 1, (int)PetscMax(1, PetscMin(n_layers, MAX_LAYERS)), &figure));
+  for (size_t l = 0; l < PetscMin(n_layers, MAX_LAYERS); l++) {
+    snprintf(title, sizeof title, n_layers > 1 ? "%s, layer %zu" : "%s", axes.title, l + 1);
+    NomosAxes panel = axes;
+    panel.title     = title;
+    PetscCall(NomosFigurePanel(figure, 0, (int)l, &panel));
+    for (int which = 0; which < 3; which++) {
+      snprintf(name, sizeof name, "%s_%zu", labels[which], l + 1);
+      for (size_t c = 0; c < table.n_columns; c++) {
+        if (strcmp(table.names[c], name)) continue;
+        for (size_t r = 0; r < table.n_rows; r++) {
+          x[r] = table.values[r * table.n_columns + 1];
+          y[r] = table.values[r * table.n_columns + c];
+        }
+        PetscCall(NomosFigureLine(figure, table.n_rows, x, y, shown[which], which == 2 ? 1 : 0));
+      }
+    }
+  }
+  PetscCall(NomosPlotSave(context, stem, &figure));
+  PetscCall(PetscFree2(x, y));
+  PetscCall(NomosTableDestroy(&table));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosPlotDiscover(const NomosPlotContext *context)
+{
+  char path[2 * NOMOS_MAX_PATH], time[NOMOS_LABEL];
+
+  PetscFunctionBeginUser;
+  snprintf(path, sizeof path, "%s/equation.json", context->directory);
+  json_t *all = json_load_file(path, 0, NULL), *equations = json_object_get(all, "equations");
+  PetscCheck(json_is_array(equations), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: cannot be read", path);
+  PetscErrorCode code = DrawCoefficients(context, equations);
+  if (!code) code = DrawPath(context, equations);
+  json_decref(all);
+  PetscCall(code);
+  PetscCall(NomosPlotFile(context, "increments.nc", DrawIncrements, NULL));
+  NomosAxisLabel("time", context->params.nondimensional ? "" : "s", time);
+  PetscCall(DrawTable(context, "forecasts.csv", "forecasts", (NomosAxes){.title = "error of forecasts over the deviation", .x_label = time, .y_scale = NOMOS_SCALE_LOG}));
+  PetscCall(DrawTable(context, "forecast_spectra.csv", "spectra", (NomosAxes){.title = "power at the end of forecasts", .x_label = "wavenumber (waves along x)", .x_scale = NOMOS_SCALE_LOG, .y_scale = NOMOS_SCALE_LOG}));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
