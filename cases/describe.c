@@ -3,6 +3,7 @@
 #include "io/verdict_impl.h"
 #include "operators/constitutive_law.h"
 #include "solvers/generator_list.h"
+#include "surrogates/discovery/regression_list.h"
 #include "surrogates/learning_rate.h"
 #include "surrogates/optimiser.h"
 #include "surrogates/training.h"
@@ -94,6 +95,18 @@ static PetscErrorCode PrintLaws(MPI_Comm comm)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* What discover.method names, each with its parameters. */
+static PetscErrorCode PrintRegressions(MPI_Comm comm)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PrintParams(comm, nomos_regression_n_params, nomos_regression_params));
+  for (size_t i = 0; nomos_regressions[i]; i++) {
+    PetscCall(PetscPrintf(comm, "\nmethod %s: %s %s\n\n", nomos_regressions[i]->name, nomos_regressions[i]->summary, nomos_regressions[i]->reference ? nomos_regressions[i]->reference : ""));
+    PetscCall(PrintParams(comm, nomos_regressions[i]->n_params, nomos_regressions[i]->params));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Overview(const NomosProgram *program)
 {
   PetscFunctionBeginUser;
@@ -164,6 +177,7 @@ static PetscErrorCode DescribeName(const NomosProgram *program, const char name[
     if (strcmp(nomos_sections[i]->name, name)) continue;
     PetscCall(PetscPrintf(program->comm, "parameters %s:\n\n", nomos_sections[i]->doc));
     PetscCall(PrintParams(program->comm, nomos_sections[i]->n, nomos_sections[i]->params));
+    if (!strcmp(name, "discover")) PetscCall(PrintRegressions(program->comm));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   bool is_law = false;

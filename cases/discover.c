@@ -1,6 +1,5 @@
 /* nomos discover CASE: the equation that a model lacks, or that of data, in a run directory like that of nomos run. */
 #include "cases/discover.h"
-#include "cases/discover_pending.h"
 
 #include <float.h>
 #include <math.h>
@@ -10,7 +9,7 @@
 static const NomosParam params[] = {
   {"discover.equations",   NOMOS_PARAM_EXPRESSION_LIST, NULL,  NULL, 0, 0,       NULL,  false, "Variables of which an equation is looked for; of a model with layers the name of a field and the number of a layer, [q1, q2]."},
   {"discover.library",     NOMOS_PARAM_EXPRESSION_LIST, NULL,  NULL, 0, 0,       NULL,  false, "Candidate terms of every equation (operators/terms.h): [lap psi1, \"J(psi1, q1)\", u^2 u_x]."},
-  {"discover.method",      NOMOS_PARAM_STRING, "greedy",       NULL, 0, 0,       NULL,  false, "The sparse regression: a method that `nomos describe discover` shows."},
+  {"discover.method",      NOMOS_PARAM_STRING, "evidence",     NULL, 0, 0,       NULL,  false, "The sparse regression: a method that `nomos describe discover` shows."},
   /* of a model */
   {"discover.observe",     NOMOS_PARAM_STRING, "",             NULL, 0, 0,       NULL,  false, "The field that is observed, from which a forecast begins; unset: the model's first."},
   {"discover.from",        NOMOS_PARAM_REAL,   "0",            "s",  0, DBL_MAX, NULL,  false, "Time of the first pair of observations: the real system runs up to it from the case's initial state."},
@@ -33,14 +32,19 @@ static const NomosParam known_params[] = {
 };
 /* clang-format on */
 
-/* Of the method that the case names, or of all. */
+/* What every method shares, the table of the one that the case names, and what is known of the truth. */
 static PetscErrorCode Declare(NomosConfig config)
 {
-  const char *const *names;
-  size_t             n;
-  char               section[NOMOS_MAX_NAME];
+  const NomosRegressionOps *ops;
+  const char *const        *names, *method;
+  size_t                    n;
+  char                      section[NOMOS_MAX_NAME];
 
   PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetString(config, "discover.method", &method));
+  PetscCall(NomosRegressionFind(method, NomosConfigWhere(config, "discover.method"), &ops));
+  PetscCall(NomosConfigRegister(config, nomos_regression_n_params, nomos_regression_params));
+  PetscCall(NomosConfigRegister(config, ops->n_params, ops->params));
   PetscCall(NomosConfigGroup(config, "discover.known", &n, &names));
   for (size_t i = 0; i < n; i++) {
     snprintf(section, sizeof section, "discover.known.%s", names[i]);
@@ -105,18 +109,6 @@ bool NomosDiscoverExact(const NomosDiscoverEquation *e)
   return e->truth != NULL;
 }
 
-/* A target that is rounding has no equation. */
-static PetscErrorCode Nothing(const NomosDiscoverEquation *e, NomosRegression *found)
-{
-  PetscFunctionBeginUser;
-  memset(found, 0, sizeof *found);
-  found->n_terms = e->n_terms;
-  found->nothing = true;
-  PetscCall(PetscCalloc1(e->n_terms + 1, &found->c));
-  PetscCall(PetscCalloc1(e->n_terms + 1, &found->deviation));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 PetscErrorCode NomosDiscoverSolve(NomosDiscover *d)
 {
   PetscFunctionBeginUser;
@@ -124,11 +116,9 @@ PetscErrorCode NomosDiscoverSolve(NomosDiscover *d)
     NomosDiscoverEquation *e = &d->equations[i];
     NomosNormal            normal;
     if (e->found.c) PetscCall(NomosRegressionDestroy(&e->found));
-    if (NomosDiscoverTarget(e) <= e->floor) {
-      PetscCall(Nothing(e, &e->found));
-      continue;
-    }
+    e->gram.names = (const char *const *)e->terms;
     PetscCall(NomosGramNormal(&e->gram, 0, NULL, &normal));
+    normal.floor = e->floor * e->floor;
     PetscCall(NomosRegressionSolve(d->method, d->run->config, &normal, NULL, &e->found));
     PetscCall(NomosNormalDestroy(&normal));
   }
