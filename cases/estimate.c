@@ -35,14 +35,6 @@ static const NomosParam params[] = {
 /* clang-format on */
 const NomosSection nomos_estimate_section = {"estimate", "of nomos estimate", sizeof params / sizeof *params, params, NULL};
 
-void NomosParameterName(const NomosModelParameter *parameter, char name[NOMOS_MAX_NAME])
-{
-  char entry[24] = "";
-
-  if (parameter->param->type == NOMOS_PARAM_REAL_LIST) snprintf(entry, sizeof entry, "[%d]", parameter->entry + 1);
-  snprintf(name, NOMOS_MAX_NAME, "%.40s%s", parameter->param->key, entry);
-}
-
 static PetscErrorCode ReadNumbers(NomosRun *run, NomosEstimate *e)
 {
   NomosConfig config = run->config;

@@ -19,6 +19,7 @@
 #include "cases/run.h"
 #include "operators/field_loss.h"
 #include "operators/model_operator.h"
+#include "operators/model_operator.h"
 
 #include <petsctao.h>
 
@@ -126,8 +127,5 @@ PetscErrorCode NomosEstimateVariable(NomosRun *run, const NomosModelField *field
 /* The best iterate so far, as a checkpoint; and back. */
 PetscErrorCode NomosEstimateSave(NomosRun *run, NomosEstimate *e);
 PetscErrorCode NomosEstimateLoad(NomosRun *run, NomosEstimate *e);
-
-/* `qg.u[2]` */
-void NomosParameterName(const NomosModelParameter *parameter, char name[NOMOS_MAX_NAME]);
 
 #endif

@@ -1,5 +1,6 @@
 #include "operators/model_operator.h"
 
+#include <stdio.h>
 #include <string.h>
 
 size_t NomosRealBytes(NomosRealType precision)
@@ -45,6 +46,35 @@ PetscErrorCode NomosModelGetParameters(NomosModel model, size_t *n, const NomosM
   *n    = 0;
   *list = NULL;
   if (d && d->parameters) PetscCall(d->parameters(model, n, list));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+void NomosParameterName(const NomosModelParameter *parameter, char name[NOMOS_MAX_NAME])
+{
+  char entry[24] = "";
+
+  if (parameter->param->type == NOMOS_PARAM_REAL_LIST) snprintf(entry, sizeof entry, "[%d]", parameter->entry + 1);
+  snprintf(name, NOMOS_MAX_NAME, "%.40s%s", parameter->param->key, entry);
+}
+
+PetscErrorCode NomosModelFindParameter(NomosModel model, const char name[], size_t *index)
+{
+  const NomosModelParameter *list;
+  const char               **names;
+  char                      *text;
+  size_t                     n;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosModelGetParameters(model, &n, &list));
+  PetscCall(PetscMalloc2(n + 1, &names, (n + 1) * NOMOS_MAX_NAME, &text));
+  for (size_t i = 0; i < n; i++) {
+    names[i] = text + i * NOMOS_MAX_NAME;
+    NomosParameterName(&list[i], text + i * NOMOS_MAX_NAME);
+  }
+  for (*index = 0; *index < n && strcmp(names[*index], name);) (*index)++;
+  const char *near = *index < n ? NULL : NomosNearestName(name, n, names);
+  PetscCheck(*index < n, model->comm, PETSC_ERR_ARG_WRONG, "solver %s has no parameter '%s' by which this case can be differentiated%s%s%s; nomos gradcheck lists those", model->ops->name, name, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+  PetscCall(PetscFree2(names, text));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -10,6 +10,9 @@ PetscErrorCode NomosModelGetDerivatives(NomosModel model, bool second, const Nom
 
 /* The differentiable parameters; none if the model has none. The list is the model's. */
 PetscErrorCode NomosModelGetParameters(NomosModel model, size_t *n, const NomosModelParameter **list);
+/* `qg.u[2]`; and the parameter of that name. Errors: the model has none of that name (with the nearest). */
+void           NomosParameterName(const NomosModelParameter *parameter, char name[NOMOS_MAX_NAME]);
+PetscErrorCode NomosModelFindParameter(NomosModel model, const char name[], size_t *index);
 
 /* x_{n+1} = Phi(x_n, p, n) at step `step`: inputs "state" (distributed) and "parameters" (replicated; all of the model's), output "state". The boundary is double precision, the
    arithmetic the model's own. The model is borrowed, and its state, parameters and clock are those of the last call. Derivatives: those the model has. Collective. */
