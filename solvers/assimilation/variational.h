@@ -21,10 +21,10 @@
 
 typedef struct NomosVariational_s *NomosVariational;
 
-/* What was seen of a field of the model: values on its grid, NaN where nothing was seen, or observations anywhere. Each is taken at the step that is nearest to its time. */
+/* What was seen of a field of the model: observations, or values on its grid, NaN where nothing was seen. Each is taken at the step that is nearest to its time. */
 typedef struct {
+  NomosObservations observations; /* borrowed; NULL: what follows */
   const char       *field;
-  NomosObservations observations; /* borrowed; NULL: the grid's */
   size_t            n_times;
   const double     *times;        /* (n_times) ascending */
   const double     *values;       /* (n_times, points of this rank); copied */

@@ -31,15 +31,15 @@ static PetscErrorCode Allocate(size_t n, bool points, Look *look)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Check(const Look *look, const char field[], double time)
+static PetscErrorCode Check(const Look *look, const NomosModelField *field, double time)
 {
   PetscFunctionBeginUser;
   for (size_t i = 0; i < look->n; i++)
-    NomosCheck(isfinite(look->y[i]) && look->sigma[i] > 0 && isfinite(look->sigma[i]), PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "observations of %s at time %g: value %g with standard deviation %g; values must be finite, deviations positive", field, time, look->y[i], look->sigma[i]);
+    NomosCheck(isfinite(look->y[i]) && look->sigma[i] > 0 && isfinite(look->sigma[i]), PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "observations of %s at time %g: value %g with standard deviation %g; values must be finite, deviations positive", field->name, time, look->y[i], look->sigma[i]);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode FromGrid(const NomosSeen *seen, size_t t, Look *look)
+static PetscErrorCode FromGrid(const NomosSeen *seen, const NomosModelField *field, size_t t, Look *look)
 {
   const double *values = seen->values + t * look->points;
   size_t        n      = 0;
@@ -54,11 +54,11 @@ static PetscErrorCode FromGrid(const NomosSeen *seen, size_t t, Look *look)
     look->y[n]       = values[i];
     look->sigma[n++] = seen->deviation[i];
   }
-  PetscCall(Check(look, seen->field, seen->times[t]));
+  PetscCall(Check(look, field, seen->times[t]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode FromSet(const NomosSeen *seen, size_t t, Look *look)
+static PetscErrorCode FromSet(const NomosSeen *seen, const NomosModelField *field, size_t t, Look *look)
 {
   const NomosObservationSet *set = NomosObservationsSet(seen->observations, t);
 
@@ -68,7 +68,7 @@ static PetscErrorCode FromSet(const NomosSeen *seen, size_t t, Look *look)
   PetscCall(Allocate(set->n, false, look));
   memcpy(look->y, set->value, sizeof *look->y * set->n);
   memcpy(look->sigma, set->deviation, sizeof *look->sigma * set->n);
-  PetscCall(Check(look, seen->field, set->time));
+  PetscCall(Check(look, field, set->time));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -95,12 +95,13 @@ PetscErrorCode NomosVariationalReadSeen(NomosVariational c, const NomosWindow *i
     const NomosSeen       *seen = &input->seen[s];
     const NomosModelField *info;
     size_t                 field;
-    PetscCall(NomosModelFindField(c->model, seen->field, &field, &info));
+    if (seen->observations) PetscCall(NomosObservationsField(seen->observations, &field, &info));
+    else PetscCall(NomosModelFindField(c->model, seen->field, &field, &info));
     for (size_t t = 0; t < Times(seen); t++) {
       if (!StepOf(c, input, Time(seen, t), &step)) continue;
       Look *look = &w->looks[w->n_looks++];
       *look      = (Look){.step = step, .field = field, .points = NomosModelFieldPoints(info)};
-      PetscCall(seen->observations ? FromSet(seen, t, look) : FromGrid(seen, t, look));
+      PetscCall(seen->observations ? FromSet(seen, info, t, look) : FromGrid(seen, info, t, look));
       count += look->source && c->rank ? 0 : (double)look->n;
     }
   }

@@ -1,0 +1,146 @@
+/* Variational assimilation on Lorenz's ring: twins recovered, what weak and strong constraint and several windows have to do with each other, and what is refused. */
+#include "variational_twin.h"
+
+static const double truth[] = {8, 1};
+
+static void Minimise(NomosVariational v, NomosMinimiser minimiser, double reduction, NomosMinimised *minimised)
+{
+  NomosMinimiseInput input = nomos_minimise_defaults;
+
+  input.minimiser  = minimiser;
+  input.reduction  = reduction;
+  input.iterations = minimiser == NOMOS_GAUSS_NEWTON ? 20 : 500;
+  ck_ok(NomosVariationalMinimise(v, &input, minimised));
+}
+
+/* Exact observations, wrong states and parameters at first: with next to no prior both are found to rounding. */
+START_TEST(test_twin)
+{
+  VariationalTwin       t     = CreateTwin(false, 0);
+  NomosVariationalInput input = Input(&t);
+  NomosVariational      v;
+  NomosMinimised        m;
+  double                p[2], error = 0;
+
+  input.first      = (const double[]){6.5, 1.3};
+  input.background = (NomosCovariance){.deviation = 1e4};
+  ck_ok(NomosVariationalCreate(&input, &v));
+  Minimise(v, NOMOS_GAUSS_NEWTON, 1e-12, &m);
+  ck_ok(NomosVariationalParameters(v, p));
+  for (int i = 0; i < 2; i++) ck_assert_msg(fabs(p[i] - truth[i]) < 1e-8, "%s: off by %g after %d iterations, %s", unknown[i], p[i] - truth[i], (int)m.iterations, m.reason);
+  for (size_t w = 0; w < N_WINDOWS; w++) {
+    const void *state;
+    ck_ok(NomosVariationalState(v, w, 0, &state));
+    for (size_t i = 0; i < t.points; i++) error = fmax(error, fabs(((const double *)state)[i] - t.state[w][i]));
+  }
+  ck_assert_msg(error < 1e-6, "states off by %g", error);
+  ck_ok(NomosVariationalDestroy(&v));
+  DestroyTwin(&t);
+}
+END_TEST
+
+START_TEST(test_minimisers_agree)
+{
+  VariationalTwin       t     = CreateTwin(true, 0.1);
+  NomosVariationalInput input = Input(&t);
+  NomosVariational      v;
+  NomosMinimised        m[2];
+  double                p[2][2];
+
+  input.first = (const double[]){7.5, 1.1};
+  for (int i = 0; i < 2; i++) {
+    ck_ok(NomosVariationalCreate(&input, &v));
+    Minimise(v, i ? NOMOS_QUASI_NEWTON : NOMOS_GAUSS_NEWTON, 1e-9, &m[i]);
+    ck_ok(NomosVariationalParameters(v, p[i]));
+    ck_ok(NomosVariationalDestroy(&v));
+  }
+  ck_close(m[0].J, m[1].J, 1e-9);
+  for (int i = 0; i < 2; i++) ck_close(p[0][i], p[1][i], 1e-5);
+  ck_assert(m[0].evaluations < m[1].evaluations);
+  DestroyTwin(&t);
+}
+END_TEST
+
+/* With a model error that may be next to nothing the weak constraint is the strong one; with a larger one the cost is lower. */
+START_TEST(test_weak_is_strong_without_error)
+{
+  VariationalTwin       t     = CreateTwin(true, 0.1);
+  NomosVariationalInput input = Input(&t);
+  const double          error[] = {0, 1e-7, 0.1};
+  NomosVariational      v;
+  NomosMinimised        m[3];
+  double                p[3][2];
+
+  for (int i = 0; i < 3; i++) {
+    input.error_every = i ? 5 : 0;
+    input.error       = (NomosCovariance){.deviation = error[i]};
+    ck_ok(NomosVariationalCreate(&input, &v));
+    Minimise(v, NOMOS_GAUSS_NEWTON, 1e-9, &m[i]);
+    ck_ok(NomosVariationalParameters(v, p[i]));
+    ck_ok(NomosVariationalDestroy(&v));
+  }
+  ck_close(m[0].J, m[1].J, 1e-9);
+  for (int i = 0; i < 2; i++) ck_close(p[0][i], p[1][i], 1e-7);
+  ck_assert(m[2].J < m[1].J * (1 - 1e-3));
+  DestroyTwin(&t);
+}
+END_TEST
+
+/* Windows are independent but for the parameters: what they say of them adds up. The covariance is the inverse of it. */
+START_TEST(test_windows_add_up)
+{
+  VariationalTwin       t     = CreateTwin(false, 0);
+  NomosVariationalInput input = Input(&t);
+  NomosVariational      v;
+  Vec                   w;
+  double                J, sum[4] = {0}, G[4], C[4];
+
+  for (size_t i = 0; i <= N_WINDOWS; i++) {
+    input.windows   = i < N_WINDOWS ? &t.windows[i] : t.windows;
+    input.n_windows = i < N_WINDOWS ? 1 : N_WINDOWS;
+    ck_ok(NomosVariationalCreate(&input, &v));
+    ck_ok(NomosVariationalControl(v, &w));
+    ck_ok(NomosVariationalEvaluate(v, w, &J, NULL));
+    ck_ok(NomosVariationalNormal(v, 1e-12, G, C));
+    for (int k = 0; k < 4 && i < N_WINDOWS; k++) sum[k] += G[k];
+    ck_ok(NomosVariationalDestroy(&v));
+  }
+  for (int k = 0; k < 4; k++) ck_close(G[k], sum[k], 1e-8);
+  ck_assert(fabs(G[0] * C[0] + G[1] * C[2] - 1) < 1e-9 && fabs(G[0] * C[1] + G[1] * C[3]) < 1e-9);
+  DestroyTwin(&t);
+}
+END_TEST
+
+START_TEST(test_refused)
+{
+  VariationalTwin       t     = CreateTwin(false, 0);
+  NomosVariationalInput input = Input(&t);
+  NomosVariational      v;
+
+  input.unknown = (const char *const[]){"lorenz.forcing", "lorenz.dampin"};
+  ck_refused(NomosVariationalCreate(&input, &v), "did you mean lorenz.damping?");
+  ck_ok(NomosVariationalDestroy(&v));
+  input.unknown = (const char *const[]){"lorenz.forcing", "lorenz.forcing"};
+  ck_refused(NomosVariationalCreate(&input, &v), "twice");
+  ck_ok(NomosVariationalDestroy(&v));
+  input.n_unknown = 0;
+  input.state     = false;
+  ck_refused(NomosVariationalCreate(&input, &v), "something must be");
+  ck_ok(NomosVariationalDestroy(&v));
+  input = Input(&t);
+  t.windows[1].time += 100;
+  ck_refused(NomosVariationalCreate(&input, &v), "nothing is seen");
+  ck_ok(NomosVariationalDestroy(&v));
+  t.windows[1].time -= 100;
+  t.seen[0].field = "y";
+  ck_refused(NomosVariationalCreate(&input, &v), "it has x");
+  ck_ok(NomosVariationalDestroy(&v));
+  t.seen[0].field = "x";
+  if (t.points) t.deviation[0] = 0;
+  ck_refused(NomosVariationalCreate(&input, &v), "deviations positive");
+  ck_ok(NomosVariationalDestroy(&v));
+  DestroyTwin(&t);
+}
+END_TEST
+
+NOMOS_TEST_SUITE("variational", test_twin, test_minimisers_agree, test_weak_is_strong_without_error, test_windows_add_up, test_refused)
