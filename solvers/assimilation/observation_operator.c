@@ -64,8 +64,8 @@ typedef struct {
 static Block BlockOf(NomosObservations o)
 {
   Block block = {
-    .count = {1, 1},
-      .n_layers = 1
+    .count    = {1, 1},
+    .n_layers = 1
   };
 
   for (int a = 0; a < NOMOS_N_AXES && o->axes[a].n; a++) {
