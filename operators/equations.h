@@ -29,6 +29,16 @@ typedef struct {
   const double *const *given_values;
 } NomosEquationsInput;
 
+/* Given functions that terms may name: the model's own and those of the case (expressions of x, y, lx, ly, dx, dy, pi; a case's wins). Also for what else takes terms of a case. names borrowed from
+   config and input; values (n_given)(points of this rank). Errors: a function that does not parse or is not finite. */
+typedef struct {
+  size_t       n;
+  const char **names;
+  double     **values;
+} NomosEquationsFunctions;
+PetscErrorCode NomosEquationsFunctionsCreate(const NomosEquationsInput *input, NomosEquationsFunctions *functions);
+PetscErrorCode NomosEquationsFunctionsDestroy(NomosEquationsFunctions *functions);
+
 /* *equations is NULL if the case has none. Errors: those of terms; an equation for what is no variable; as many coefficients as terms; a function that is not finite. Collective. */
 PetscErrorCode NomosEquationsCreate(const NomosEquationsInput *input, NomosEquations *equations);
 PetscErrorCode NomosEquationsDestroy(NomosEquations *equations);

@@ -51,6 +51,8 @@ PetscErrorCode NomosTermsCreate(const NomosTermsInput *input, NomosTerms *terms)
 PetscErrorCode NomosTermsDestroy(NomosTerms *terms);
 size_t         NomosTermsPoints(NomosTerms terms);                    /* of this rank */
 PetscErrorCode NomosTermsRows(NomosTerms terms, size_t *start, size_t *n); /* of this rank, of a plane */
+/* The same before there are any: first row, rows, and points of a row, of this rank (a line and a point are one row). */
+PetscErrorCode NomosTermsGridRows(MPI_Comm comm, const NomosTermsGrid *grid, size_t *start, size_t *n, size_t *n_x);
 
 /* fields (n_fields)(points), columns (n_terms)(points); a NULL column is not asked for. Evaluate and Jvp overwrite, Vjp adds to fields_bar (NULL entries: not asked for). Derivatives are exact for the
    evaluation, to rounding. No allocation. Collective. */
