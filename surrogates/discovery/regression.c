@@ -157,20 +157,29 @@ static void Expand(const Problem *p, const double z[], double c[])
 
 /* ---- */
 
+/* Coefficients that are free: the trace of covariance and G. */
+static double Freedom(const NomosNormal *normal, const double covariance[])
+{
+  double sum = 0;
+
+  for (size_t i = 0; i < normal->n_terms * normal->n_terms; i++) sum += covariance[i] * normal->G[i];
+  return sum;
+}
+
 /* Of least squares on the support found, where a method has none of its own. */
 static PetscErrorCode Deviations(NomosConfig config, const Problem *p, NomosRegression *r)
 {
-  const size_t m = p->m, found = NomosSupportSize(m, r->c);
+  const size_t m = p->m;
   double      *c, *covariance, rows;
   bool        *support;
 
   PetscFunctionBeginUser;
-  if (!found || NomosSupportSize(m, r->deviation)) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!NomosSupportSize(m, r->c) || NomosSupportSize(m, r->deviation)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(NomosIndependentRows(config, &p->normal, &rows));
   PetscCall(PetscMalloc3(m, &c, m * m, &covariance, m, &support));
   for (size_t j = 0; j < m; j++) support[j] = r->c[j] != 0;
   PetscCall(NomosQuadraticSolve(&(NomosQuadratic){.normal = &p->normal, .support = support, .constraints = &p->constraints}, c, covariance));
-  const double variance = NomosResidualSure(&p->normal, c) / PetscMax(1, rows - (double)found);
+  const double variance = NomosResidualSure(&p->normal, c) / PetscMax(1, rows - Freedom(&p->normal, covariance));
   for (size_t j = 0; j < m; j++) r->deviation[j] = support[j] ? sqrt(variance * fmax(0, covariance[j * (m + 1)])) : 0;
   PetscCall(PetscFree3(c, covariance, support));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -312,13 +321,11 @@ PetscErrorCode NomosLeastSquares(const NomosNormal *normal, const bool support[]
 {
   const size_t n          = normal->n_terms;
   double      *covariance = NULL;
-  size_t       found      = 0;
 
   PetscFunctionBeginUser;
   if (deviation) PetscCall(PetscMalloc1(n * n, &covariance));
   PetscErrorCode code = NomosQuadraticSolve(&(NomosQuadratic){.normal = normal, .support = support, .constraints = constraints}, c, covariance);
-  for (size_t j = 0; j < n; j++) found += !support || support[j];
-  const double variance = !code && deviation ? NomosResidualSure(normal, c) / PetscMax(1, normal->n - (double)found) : 0;
+  const double variance = !code && deviation ? NomosResidualSure(normal, c) / PetscMax(1, normal->n - Freedom(normal, covariance)) : 0;
   for (size_t j = 0; j < n && !code && deviation; j++) deviation[j] = sqrt(variance * fmax(0, covariance[j * (n + 1)]));
   PetscCall(PetscFree(covariance));
   PetscCall(code);
