@@ -102,9 +102,9 @@ static void Gradients(const NomosNormal *normal, const double c[], double gradie
 START_TEST(test_ridge_and_lasso_are_what_they_are_defined_by)
 {
   static const char *const ridge[] = {"discover.ridge.alpha=0.3", NULL}, *const lasso[] = {"discover.lasso.debias=false", "discover.lasso.lambdas=40", NULL};
-  const double             c[TERMS] = {0, 1, 0, -0.5, 0, 0, 0.3, 0, 0, 0.1, 0, 0};
-  Rows                     rows     = RowsCreate(&(RowsInput){.seed = 4, .n_rows = ROWS, .n_terms = TERMS, .correlation = 0.7, .decades = 3, .noise = 0.5, .c = c});
-  double                   gradient[TERMS], z[TERMS];
+  const double c[TERMS] = {0, 1, 0, -0.5, 0, 0, 0.3, 0, 0, 0.1, 0, 0};
+  Rows         rows     = RowsCreate(&(RowsInput){.seed = 4, .n_rows = ROWS, .n_terms = TERMS, .correlation = 0.7, .decades = 3, .noise = 0.5, .c = c});
+  double       gradient[TERMS], z[TERMS];
 
   NomosRegression r = Regress("ridge", ridge, &rows.normal, NULL);
   Gradients(&rows.normal, r.c, gradient, z);
@@ -158,7 +158,7 @@ START_TEST(test_error_reduction_ratios)
     bool support[TERMS];
     for (size_t j = 0; j < TERMS; j++) support[j] = r.path_c[p * TERMS + j] != 0;
     ck_close(r.path_residual[p], Residual(&rows, r.path_c + p * TERMS), 1e-12); /* 1 - sum of ratios is the residual of least squares */
-    for (size_t j = 0; j < TERMS && p + 1 < r.n_path; j++) { /* and no other next term would reduce it more */
+    for (size_t j = 0; j < TERMS && p + 1 < r.n_path; j++) {                    /* and no other next term would reduce it more */
       if (support[j]) continue;
       support[j] = true;
       ck_ok(NomosLeastSquares(&rows.normal, support, NULL, best, NULL));
@@ -198,8 +198,8 @@ static double LogEvidence(const Rows *rows, const double alpha[], double v)
 
 START_TEST(test_marginal_likelihood)
 {
-  const double    c[TERMS] = {0, 1, 0, -0.5, 0, 0, 0.3, 0, 0, 0.1, 0, 0};
-  const RowsInput input    = {.seed = 6, .n_rows = 60, .n_terms = TERMS, .correlation = 0.7, .decades = 3, .noise = 0.2, .c = c};
+  const double             c[TERMS] = {0, 1, 0, -0.5, 0, 0, 0.3, 0, 0, 0.1, 0, 0};
+  const RowsInput          input    = {.seed = 6, .n_rows = 60, .n_terms = TERMS, .correlation = 0.7, .decades = 3, .noise = 0.2, .c = c};
   static const char *const fixed[] = {"discover.rvm.noise=0.3", "discover.beat_chance=false", NULL}, *const free_[] = {"discover.beat_chance=false", NULL};
 
   for (uint64_t seed = 1; seed < 8; seed++) {
@@ -218,7 +218,8 @@ START_TEST(test_marginal_likelihood)
           static const double factors[] = {0.9, 1.1};
           const double        kept      = alpha[j];
           for (size_t f = 0; f < 2; f++) {
-            alpha[j] = isfinite(kept) ? kept * factors[f] : f ? 1 : 100;
+            alpha[j] = isfinite(kept) ? kept * factors[f] : f ? 1
+                                                              : 100;
             ck_assert(LogEvidence(&rows, alpha, v) < last);
           }
           alpha[j] = INFINITY;

@@ -1,7 +1,9 @@
 /* Least squares within constraints, against brute force: equalities by Lagrange's multipliers, signs by every set of terms that may be at 0; coefficients that targets share; what is refused. */
 #include "regression_setups.h"
 
-enum { TERMS = 7, ROWS = 200, MOST = TERMS + 4 };
+enum { TERMS = 7,
+       ROWS  = 200,
+       MOST  = TERMS + 4 };
 
 /* x of the linear system (n, n) by Gauss; false: singular. */
 static bool SolveDense(size_t n, double *a, double *x)
@@ -36,7 +38,7 @@ static bool SolveDense(size_t n, double *a, double *x)
 static bool Lagrange(const NomosNormal *normal, const NomosConstraints *k, unsigned zero, double c[])
 {
   double a[MOST * MOST] = {0}, x[MOST] = {0};
-  size_t at[TERMS], n = 0;
+  size_t at[TERMS], n                  = 0;
 
   for (size_t j = 0; j < TERMS; j++)
     if (!(zero >> j & 1)) at[n++] = j;
@@ -74,7 +76,7 @@ START_TEST(test_equalities_and_signs)
     for (size_t j = 0; j < TERMS; j++) signs[j] = (int)NomosRandomIndex(seed, 50, j, 3) - 1;
     for (size_t n_equalities = 0; n_equalities <= 2; n_equalities++)
       for (int with_signs = 0; with_signs < 2; with_signs++) {
-        const NomosConstraints k = {.n_equalities = n_equalities, .A = A, .d = seed % 2 ? d : zero, .signs = with_signs ? signs : NULL};
+        const NomosConstraints k           = {.n_equalities = n_equalities, .A = A, .d = seed % 2 ? d : zero, .signs = with_signs ? signs : NULL};
         double                 best[TERMS] = {0}, other[TERMS], found[TERMS], least = INFINITY;
         for (unsigned out = 0; out < (with_signs ? 1u << TERMS : 1u); out++) {
           bool allowed = true;
@@ -213,7 +215,7 @@ END_TEST
 
 START_TEST(test_refusals)
 {
-  static const char *const  names[TERMS] = {"psi1", "psi2", "lap psi1", "y", "J(psi1, q1)", "psi1 - psi2", "psi_R"}, *const held_out[] = {"discover.choice=held_out", NULL};
+  static const char *const names[TERMS] = {"psi1", "psi2", "lap psi1", "y", "J(psi1, q1)", "psi1 - psi2", "psi_R"}, *const held_out[] = {"discover.choice=held_out", NULL};
   const double              c[TERMS] = {1, 1};
   double                    found[TERMS];
   const NomosRegressionOps *ops;
@@ -249,7 +251,7 @@ START_TEST(test_refusals)
   ck_refused(NomosRegressionSolve(ops, config, &rows.normal, NULL, &r), "the term psi1 - psi2 is zero on all rows: leave it out");
   rows.normal.n = 0;
   ck_refused(NomosRegressionSolve(ops, config, &rows.normal, NULL, &r), "has no rows");
-  rows.normal.n = ROWS;
+  rows.normal.n                           = ROWS;
   const double           twice[2 * TERMS] = {1, 0, 0, 0, 0, 0, 0, 2}, other[2] = {1, 3};
   const NomosConstraints contradiction = {.n_equalities = 2, .A = twice, .d = other};
   support[4] = support[6] = true;
