@@ -207,8 +207,8 @@ END_TEST
 
 static void SameSums(const NomosNormal *a, const NomosNormal *b, double tolerance)
 {
-  for (size_t j = 0; j < a->n_terms * a->n_terms; j++) ck_assert_double_eq_tol(a->G[j], b->G[j], tolerance * fabs(a->G[0]));
-  for (size_t j = 0; j < a->n_terms; j++) ck_assert_double_eq_tol(a->b[j], b->b[j], tolerance * fabs(a->G[0]));
+  for (size_t j = 0; j < a->n_terms * a->n_terms; j++) ck_assert(fabs(a->G[j] - b->G[j]) <= tolerance * fabs(a->G[0]));
+  for (size_t j = 0; j < a->n_terms; j++) ck_assert(fabs(a->b[j] - b->b[j]) <= tolerance * fabs(a->G[0]));
   ck_assert(a->n == b->n);
 }
 
@@ -513,14 +513,14 @@ START_TEST(what_is_wrong_with_files_is_said)
 
   WriteFile("u.h5", N, F);
   NomosFramesInput read = {.path = Path("u.h5"), .n_fields = 1, .variables = missing, .n_dims = 1, .length = {6.283185307179586}};
-  ck_refused(NomosFramesOpen(&read, &file), "has no dataset z; it has seen, short, time, u, w");
+  ck_refused(NomosFramesOpen(&read, &file), "has no dataset z; it has seen, short, u, w");
   read.variables = beyond;
   ck_refused(NomosFramesOpen(&read, &file), "w has 2 entries before space; 2 counts from 0");
   read.variables = bad;
   ck_refused(NomosFramesOpen(&read, &file), "'w[x]' names no dataset");
   read.variables = two;
   read.n_fields  = 2;
-  ck_refused(NomosFramesOpen(&read, &file), "short has 2 axes");
+  ck_refused(NomosFramesOpen(&read, &file), "short has 31 points along x, u has 32");
   read.n_fields  = 1;
   read.variables = u;
   read.length[0] = 0;

@@ -187,11 +187,11 @@ PetscErrorCode NomosFramesMeasure(MPI_Comm comm, const NomosFrames *frames, cons
 
 /* ---- noise in the data */
 
-enum { DIFFERENCE = 7, WINDOWS = 32, POINTS = 2048 };
+enum { DIFFERENCE = 7, WINDOWS = 32, POINTS = 2048, SAMPLE = WINDOWS * POINTS };
 
 typedef struct {
   size_t n;
-  double values[WINDOWS * POINTS];
+  double values[SAMPLE];
 } Sample;
 
 static int Ascending(const void *a, const void *b)
@@ -209,7 +209,7 @@ static double SixthDifference(const double u[], size_t stride)
 
 static void Take(Sample *sample, double value)
 {
-  if (!isnan(value) && sample->n < WINDOWS * POINTS) sample->values[sample->n++] = value;
+  if (!isnan(value) && sample->n < SAMPLE) sample->values[sample->n++] = value;
 }
 
 /* Along axes of space in the window's first frame, and along time over all seven, window (frame)(points). */
@@ -227,7 +227,7 @@ static void TakeWindow(const NomosFrames *frames, const double window[], bool ti
 
 PetscErrorCode NomosFramesNoise(const NomosFrames *frames, double sigma[])
 {
-  const size_t points = NomosFramesPoints(frames), all = AllFrames(frames), n_windows = all < WINDOWS ? all : WINDOWS;
+  const size_t points = NomosFramesPoints(frames), all = AllFrames(frames), n_windows = PetscMin(all, PetscMax(WINDOWS, SAMPLE / points));
   double     **fields, *window;
   Sample      *samples;
 

@@ -122,7 +122,7 @@ static PetscErrorCode ReadShape(Files *f, const char path[], size_t v, size_t le
   PetscCall(CheckHas(f, path, variable->name));
   PetscCall(NomosFieldReaderShape(f->reader, variable->name, &n_dims, shape));
   const int n_lead = n_dims - f->input.n_dims - (variable->entry >= 0);
-  NomosCheck((n_lead == 1 || n_lead == 2 || (mask && n_lead == 0)) && (!first || v == 0 || n_lead == f->variables[0].n_lead), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: %s has %d axes; (time%s%s) are needed, or one of trajectories before these, and name[i] if there are layers", f->where, path, variable->name, n_dims, variable->entry >= 0 ? ", entry" : "", f->input.n_dims == 0 ? "" : f->input.n_dims == 1 ? ", x" : ", y, x");
+  NomosCheck(n_lead == 1 || n_lead == 2 || (mask && n_lead == 0), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: %s has %d axes; (time%s%s) are needed, or one of trajectories before these, and name[i] if there are layers", f->where, path, variable->name, n_dims, variable->entry >= 0 ? ", entry" : "", f->input.n_dims == 0 ? "" : f->input.n_dims == 1 ? ", x" : ", y, x");
   if (n_lead < 2) lead[0] = 1;
   for (int d = 0; d < n_lead; d++) lead[2 - n_lead + d] = shape[d];
   NomosCheck(variable->entry < 0 || (size_t)variable->entry < shape[n_lead], PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: %s has %zu entries before space; %ld counts from 0", f->where, path, variable->name, shape[n_lead], variable->entry);

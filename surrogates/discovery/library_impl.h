@@ -4,7 +4,7 @@
 
 #include "surrogates/discovery/library.h"
 
-
+#define NOMOS_TEST_TAU 1e-10 /* phi one point before the end of its support (Messenger & Bortz 2021) */
 enum { NOMOS_STRONG_FRAMES = 9 }; /* of a difference in time: its order and one more */
 
 /* Where the numbers of a weak column come from: a projection is <d^a phi, inside>, one of a pass's, which has its outer axis done. */

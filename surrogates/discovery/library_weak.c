@@ -8,7 +8,6 @@
 #include <string.h>
 
 enum { TIME_ORDERS = 2 };
-static const double tau = 1e-10; /* of phi one point before the end of its support (Messenger & Bortz 2021, section 4.2) */
 
 /* ---- test functions */
 
@@ -59,7 +58,7 @@ static PetscErrorCode SetAxis(NomosLibrary l, int number, int n_orders)
   NomosLibrarySettings *s    = &l->settings;
   NomosTestAxis        *axis = &l->axes[number];
   const double          m    = (double)s->half_width[number];
-  const int             least = m > 1 ? (int)ceil(log(tau) / log((2 * m - 1) / (m * m))) : 0;
+  const int             least = m > 1 ? (int)ceil(log(NOMOS_TEST_TAU) / log((2 * m - 1) / (m * m))) : 0;
 
   PetscFunctionBeginUser;
   NomosCheck(m >= 2, l->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: half width %g of the test functions along %s; choose at least 2 points", l->where, m, AxisName(l, number));
