@@ -29,7 +29,7 @@ typedef struct {
   const char        *path;
   size_t             n_fields;
   const char *const *variables;  /* (n_fields) "u", "q[0]" */
-  int                n_dims;     /* of space */
+  int                n_dims;     /* of space; -1: all axes but the first one, which is a scale called time (and the entry's) */
   const char        *mask;       /* a dataset of the shape of a field, of one frame of it, or of its space: points where it is 0 are missing. NULL or "": none */
   const char        *time;       /* dataset with the times; NULL or "": time, or t */
   double             time_step;  /* where there is none; 0: it must be there */
