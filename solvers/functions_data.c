@@ -14,9 +14,9 @@ enum { MAX_AXES = 2, MAX_FIELDS = 16 };
 static const NomosParam params[] = {
   {"functions.names",  NOMOS_PARAM_EXPRESSION_LIST, "u",     NULL, 0, 0,          NULL, false, "Names of the fields."},
   {"functions.values", NOMOS_PARAM_EXPRESSION_LIST, NULL,    NULL, 0, 0,          NULL, false, "An expression for each, of x, y and t."},
-  {"functions.points", NOMOS_PARAM_REAL_LIST,       "[]",    NULL, 0, 1e6,        NULL, false, "Points along every axis, outermost first: [] (no space), [x] or [y, x]."},
-  {"functions.from",   NOMOS_PARAM_REAL_LIST,       "[]",    NULL, 0, 0,          NULL, false, "The first point along every axis."},
-  {"functions.to",     NOMOS_PARAM_REAL_LIST,       "[]",    NULL, 0, 0,          NULL, false, "The last point along every axis; where the field is periodic the end of the domain, which is no point."},
+  {"functions.points", NOMOS_PARAM_REAL_LIST,       "",    NULL, 0, 1e6,        NULL, false, "Points along every axis, outermost first: [] (no space), [x] or [y, x]."},
+  {"functions.from",   NOMOS_PARAM_REAL_LIST,       "",    NULL, 0, 0,          NULL, false, "The first point along every axis."},
+  {"functions.to",     NOMOS_PARAM_REAL_LIST,       "",    NULL, 0, 0,          NULL, false, "The last point along every axis; where the field is periodic the end of the domain, which is no point."},
   {"functions.periodic", NOMOS_PARAM_BOOL,          "false", NULL, 0, 0,          NULL, false, "Whether functions.to is no point of its own."},
   {"functions.frames", NOMOS_PARAM_INT,             NULL,    NULL, 2, 1e9,        NULL, false, "Frames, the first and the last included."},
   {"functions.start",  NOMOS_PARAM_REAL,            "0",     NULL, 0, 0,          NULL, false, "Time of the first one."},

@@ -541,7 +541,7 @@ START_TEST(what_is_wrong_with_files_is_said)
   read.path      = Path("u.h5");
   read.variables = layered;
   read.n_dims    = 2;
-  ck_refused(NomosFramesOpen(&read, &file), "axis 1 of w has no coordinates");
+  ck_refused(NomosFramesOpen(&read, &file), "axis 2 of w has no coordinates");
   ck_ok(NomosFramesClose(&frames));
 }
 END_TEST

@@ -127,6 +127,7 @@ static PetscErrorCode ReadShape(Files *f, const char path[], size_t v, size_t le
     PetscCheck(!strcmp(scale, "time"), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: the first axis of %s is not called time, so that axes cannot be told apart; give the length of the domain (data.length), one number for each axis of space", f->where, path, variable->name);
     f->input.n_dims = f->frames.n_dims = n_dims - 1 - (variable->entry >= 0);
   }
+  NomosCheck(f->input.n_dims >= 0 && f->input.n_dims <= 2, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: %s has %d axes of space; at most 2 are possible (name[i] takes an entry of an axis before space)", f->where, path, variable->name, f->input.n_dims);
   const int n_lead = n_dims - f->input.n_dims - (variable->entry >= 0);
   NomosCheck(n_lead == 1 || n_lead == 2 || (mask && n_lead == 0), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: %s has %d axes; (time%s%s) are needed, or one of trajectories before these, and name[i] if there are layers", f->where, path, variable->name, n_dims, variable->entry >= 0 ? ", entry" : "", f->input.n_dims == 0 ? "" : f->input.n_dims == 1 ? ", x" : ", y, x");
   if (n_lead < 2) lead[0] = 1;
