@@ -47,10 +47,7 @@ typedef struct {
   PetscErrorCode (*destroy)(NomosDiscover *d);
 } NomosDiscoverMode;
 
-extern const NomosDiscoverMode nomos_discover_increments, nomos_discover_data;
-
-/* What a case without a solver may say of its data. */
-PetscErrorCode NomosDiscoverDataDeclare(NomosConfig config);
+extern const NomosDiscoverMode nomos_discover_increments;
 
 struct NomosDiscover_s {
   NomosRun                *run;

@@ -37,7 +37,8 @@ PetscErrorCode NomosGeneratorOf(NomosConfig config, const NomosGenerator **gener
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosGeneratorsRegister(NomosConfig config)
+/* The parameters of the generator, and of those that the case has keys of: other data may be named for a training that had one. */
+static PetscErrorCode RegisterGenerators(NomosConfig config)
 {
   const NomosGenerator *generator;
 
@@ -75,7 +76,7 @@ PetscErrorCode NomosTrainingCaseLoad(MPI_Comm comm, const NomosCaseInput *input,
   if ((*ops)->declare) PetscCall((*ops)->declare(*config));
   if ((*ops)->data || (*ops)->reads) {
     PetscCall(NomosConfigRegister(*config, nomos_n_data_params, nomos_data_params));
-    PetscCall(NomosGeneratorsRegister(*config));
+    PetscCall(RegisterGenerators(*config));
   }
   PetscCall(NomosConfigRegister(*config, nomos_n_train_params, nomos_train_params));
   PetscCall(NomosConfigRegister(*config, nomos_n_optimiser_params, nomos_optimiser_params));

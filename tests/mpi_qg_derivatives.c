@@ -8,7 +8,7 @@
 #include <omp.h>
 #include <petscts.h>
 
-/* Every term and every scheme at least once; sides that are not equal, modes that are their own conjugates, one to three layers. */
+/* Every term and every scheme at least once, with terms that a case writes in some; sides that are not equal, modes that are their own conjugates, one to three layers. */
 static const struct {
   const char *name;
   bool        several_starts; /* the first steps differ from the later ones */
@@ -26,6 +26,10 @@ static const struct {
   {"surface QG, RK4, finite depth, ring", false, {"qg.layers=1", "qg.model=surface", "qg.buoyancy_frequency=1.2", "qg.surface_depth=0.4", "qg.u=[0.2]", "qg.beta=0.4", "qg.drag=0.1", "qg.forcing_rate=1e-2", "qg.forcing_wavenumber=3", "qg.forcing_width=2", "qg.dealias=none", "qg.nyquist=keep", "time.scheme=rk4"}},
   {"surface QG, ETDRK4, finite depth", false, {"qg.layers=1", "qg.model=surface", "qg.buoyancy_frequency=1.2", "qg.surface_depth=0.4", "qg.u=[0.2]", "qg.v=[0.1]", "qg.beta=0.4", "qg.drag=0.1", "time.scheme=etdrk4"}},
   {"surface QG, AB3, infinite depth", true, {"qg.layers=1", "qg.model=surface", "qg.beta=0.4", "time.scheme=ab3"}},
+  {"three layers, AB3, topography, written terms that see the mean of psi", true, {"qg.layers=3", "qg.depths=[0.2, 0.3, 0.5]", "qg.reduced_gravities=[0.4, 0.7]", "qg.f0=1.1", "qg.u=[0.3, 0.1, -0.1]", "qg.beta=0.7", "qg.topographic_pv='0.2*exp(cos(2*pi*x/lx) - y^2)'", "time.scheme=ab3", "equations.q1.terms=[psi1, 'J(psi1, lap psi2)', 'psi2 q1', psi1^3]", "equations.q1.coefficients=[-0.3, 0.2, 0, 0.4]", "equations.q3.terms=['J(psi3, eta)', 'tanh(psi2) psi3', 'dx q2', 'mean_x(q3)', x]", "equations.q3.coefficients=[0.5, -0.3, 0.2, 0.4, 0]"}},
+  {"two layers, leapfrog, padded, written terms", true, {"qg.deformation_radius=0.8", "qg.depth_ratio=0.4", "qg.drag=0.3", "qg.hyperviscosity=1e-3", "qg.hyperviscosity_order=4", "qg.nyquist=keep", "qg.dealias=3/2", "qg.relaxation_jet='1/cosh(y)^2'", "time.scheme=leapfrog", "equations.q2.terms=[psi_R, 'J(psi2, lap psi2)', lap psi2, 'psi1 psi2']", "equations.q2.coefficients=[0.3, 0, -0.2, 0.1]"}},
+  {"two layers, ETDRK4, linear but for written terms", false, {"qg.deformation_radius=0.8", "qg.depth_ratio=0.4", "qg.nonlinearity=0", "qg.u=[0.3, -0.1]", "qg.dealias=none", "time.scheme=etdrk4", "equations.q1.terms=['J(psi1, q1)', psi1]", "equations.q1.coefficients=[-1, 0.2]"}},
+  {"surface QG, RK4, written terms", false, {"qg.layers=1", "qg.model=surface", "qg.buoyancy_frequency=1.2", "qg.surface_depth=0.4", "time.scheme=rk4", "equations.q.terms=['q psi', dx psi, q^2 psi]", "equations.q.coefficients=[-0.4, 0.2, 0]"}},
   {"two layers, ETDRK4, linear", false, {"qg.deformation_radius=0.8", "qg.depth_ratio=0.4", "qg.nonlinearity=0", "qg.u=[0.3, -0.1]", "qg.beta=0.7", "qg.drag=0.3", "time.scheme=etdrk4"}},
 };
 enum { N_CASES = sizeof cases / sizeof *cases, MAX_PARAMETERS = 64 };
@@ -51,6 +55,7 @@ static Subject Begin(MPI_Comm comm, size_t c, bool single)
   ck_ok(NomosConfigSetNondimensional(s.config, true));
   ck_ok(NomosConfigRegister(s.config, nomos_n_run_params, nomos_run_params));
   ck_ok(NomosConfigRegister(s.config, NomosModelOps_QG.n_params, NomosModelOps_QG.params));
+  ck_ok(NomosModelOps_QG.declare(s.config));
   ck_ok(NomosConfigCheck(s.config));
   ck_ok(NomosModelCreate(comm, &NomosModelOps_QG, s.config, &s.model));
   s.ops = NomosModelOps_QG.derivatives;

@@ -17,6 +17,7 @@ static PetscErrorCode Create(NomosModel model)
   PetscCall(NomosFftSetEffort(model->comm, qg->options.plan));
   qg->ops = qg->options.single ? &nomos_qg_state_f32 : &nomos_qg_state_f64;
   PetscCall(qg->ops->create(model->comm, &qg->setup, &qg->core));
+  PetscCall(NomosQGEquationsCreate(model));
   PetscCall(NomosConfigGetReal(model->config, "time.dt", &qg->first_dt));
   PetscCall(NomosModelSetTimeStep(model, qg->first_dt));
   model->seed      = qg->setup.seed;
@@ -35,6 +36,7 @@ static PetscErrorCode Destroy(NomosModel model)
   PetscCall(NomosQGSensitivityDestroy(model));
   PetscCall(NomosQGOutputDestroy(model));
   if (qg->ops) PetscCall(qg->ops->destroy(&qg->core));
+  PetscCall(NomosEquationsDestroy(&qg->setup.equations));
   PetscCall(NomosQGSetupFree(&qg->setup));
   PetscCall(PetscFree(model->data));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -245,10 +247,10 @@ const NomosModelOps NomosModelOps_QG = {
   .name      = "qg",
   .summary   = "Quasi-geostrophic flow in N layers (or surface QG), doubly periodic, pseudo-spectral.",
   .reference = "doi:10.1017/9781107588417",
-  .n_params = NOMOS_QG_N_PARAMS, .params = nomos_qg_params, .n_pictures = NOMOS_QG_N_PICTURES, .pictures = nomos_qg_pictures,
+  .n_params = NOMOS_QG_N_PARAMS, .params = nomos_qg_params, .n_groups = NOMOS_EQUATIONS_N_GROUPS, .groups = nomos_equations_groups, .declare = NomosEquationsDeclare, .n_pictures = NOMOS_QG_N_PICTURES, .pictures = nomos_qg_pictures,
   .n_spectra_pictures = NOMOS_QG_N_SPECTRA_PICTURES, .spectra_pictures = nomos_qg_spectra_pictures,
   .create = Create, .initialise = Initialise, .step = Step, .destroy = Destroy,
   .field_layout = NomosQGFieldLayout, .write_fields = NomosQGWriteFields, .spectra_layout = NomosQGSpectraLayout, .write_spectra = NomosQGWriteSpectra,
   .scalars = NomosQGScalars, .evaluate_scalars = NomosQGEvaluateScalars, .cfl = NomosQGCfl, .check = Check, .results = Results,
-  .save = Save, .load = Load, .describe = Describe, .derivatives = &nomos_qg_derivatives,
+  .save = Save, .load = Load, .describe = Describe, .derivatives = &nomos_qg_derivatives, .equations = NomosQGEquations,
 };

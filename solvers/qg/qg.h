@@ -6,12 +6,14 @@
      J(a, b) = a_x b_y - a_y b_x,   u = (-psi_y, psi_x),   grad Q_j = (sum_m S_jm V_m, beta - sum_m S_jm U_m)
      r_N -= drag lap psi_N;   r_1 += F_1 (rate (psi_1 - psi_2) - jet_rate psi_R), r_2 -= F_2 (...) ;   r_j -= s(y) (q_j - <q_j>_x)
      D = (-lap)^(n/2), or dx^n + dy^n up to sign (kx^n + ky^n);   eta_N = f0 h / H_N
+     r_j += sum_i c_ij term_ij                         terms that the case writes (`equations:`, operators/equations.h)
 
    S is the stretching matrix, inverted mode by mode: -S = R diag(lambda) L, psi = R diag(-1/(K^2 + lambda)) L q.
    Vallis, Atmospheric and Oceanic Fluid Dynamics (2017), ch. 5, doi:10.1017/9781107588417; surface QG: Held et al. 1995, doi:10.1017/S0022112095000012. */
 #ifndef NOMOS_SOLVERS_QG_H
 #define NOMOS_SOLVERS_QG_H
 
+#include "operators/equations.h"
 #include "operators/model.h"
 
 typedef enum { NOMOS_QG_EULER, NOMOS_QG_AB2, NOMOS_QG_AB3, NOMOS_QG_LEAPFROG, NOMOS_QG_RK4, NOMOS_QG_ETDRK4 } NomosQGScheme;
@@ -28,7 +30,8 @@ typedef enum {
   NOMOS_QG_RELAXATION           = 1 << 6,
   NOMOS_QG_SPONGE               = 1 << 7,
   NOMOS_QG_BODY_FORCE           = 1 << 8,
-  NOMOS_QG_N_TERMS              = 9
+  NOMOS_QG_EXTRA_TERMS          = 1 << 9, /* of the equations of the case */
+  NOMOS_QG_N_TERMS              = 10
 } NomosQGTerm;
 enum {
   NOMOS_QG_ALL_TERMS     = (1 << NOMOS_QG_N_TERMS) - 1,
@@ -62,6 +65,7 @@ typedef struct {
   double *sponge;                          /* (ny) s(y) */
   double *topography;                      /* (ny, nx) eta [1/s] */
   double *body_force;                      /* (n_layers, ny, nx) F [1/s2] */
+  NomosEquations equations;                /* extra terms, or NULL; variables and fields as in qg_equations.c */
 
   bool   filter;                           /* exponential: exp(-strength (k* - cutoff)^4) for k* > cutoff, k*^2 = (k dx)^2 + (l dy)^2 */
   double filter_strength, filter_cutoff;

@@ -7,6 +7,7 @@
    In one part this is 4N - 1 + N transforms out (Basdevant) and 2N in, against 5N - 1 of the tendency. The sensitivity to c comes from the grid, <products, products_bar>/c; that to
    the factors of Jacobians of neighbours and of topography from those products' own transforms, made only when it is asked for. */
 #include "solvers/qg/qg_derivative_impl.h"
+#include "solvers/qg/qg_equations.h"
 
 /* A layer's fields and their bars at n points, and the bars of its products: x, y are those of the pair UV, VV_UU or UQ, VQ; `below` and `above` those of the Jacobians with the
    neighbours, whose flow is u_below ... (NULL: none). */
@@ -158,6 +159,7 @@ static void PassIn(NAME(QGCore) *core, const NAME(QGPoint) *at, const Complex *c
   NAME(QGDerivative) *d = core->derivative;
   const size_t        n_l = (size_t)core->n_l, ny = (size_t)core->fft->ny, first = (size_t)block * NOMOS_FFT_COLUMNS;
   const int           layers = core->n_layers, parts = at->parts;
+  const bool          extra = (at->terms & NOMOS_QG_EXTRA_TERMS) && core->equations;
   NAME(QGRows)       *from = &thread->from, *to = &thread->to;
   NAME(QGLineUse)     use = {.terms = at->terms, .parts = parts, .theta = {NAME(QGTheta)(at, 0), NAME(QGTheta)(at, 1)}, .symbols = thread->symbols};
   Complex            *t[2][NOMOS_QG_MAX_LAYERS], *q[2][NOMOS_QG_MAX_LAYERS], *out[2][NOMOS_QG_MAX_LAYERS], *psi[2][NOMOS_QG_MAX_LAYERS], *psi_bar[2][NOMOS_QG_MAX_LAYERS], *y[2][NOMOS_QG_MAX_LAYERS];
@@ -194,10 +196,14 @@ static void PassIn(NAME(QGCore) *core, const NAME(QGPoint) *at, const Complex *c
     NAME(QGLinesTranspose)(core, &use, t, to);
     for (int part = 0; part < parts && core->setup->sponge && core->fft->k_start + (int)first + row > 0; part++)
       for (int i = 0; i < layers; i++) NAME(QGSponge)(core, t[part][i], column, out[part][i]); /* symmetric */
+    for (int part = 0; part < parts && extra; part++)
+      for (int i = 0; i < layers; i++) {
+        NAME(QGPlusRow)(n_l, core->equations->psi_bar[part] + (size_t)i * core->n_modes + offset, psi_bar[part][i]);
+        NAME(QGPlusRow)(n_l, core->equations->q_bar[part] + (size_t)i * core->n_modes + offset, out[part][i]);
+      }
     NAME(QGInvertTranspose)(core, use.theta, parts, offset, psi_bar, y, scratch);
     for (int part = 0; part < parts; part++)
-      for (int i = 0; i < layers; i++)
-        for (size_t j = 0; j < 2 * n_l; j++) ((Real *)out[part][i])[j] += ((const Real *)y[part][i])[j];
+      for (int i = 0; i < layers; i++) NAME(QGPlusRow)(n_l, y[part][i], out[part][i]);
     if (!with_sums) continue;
     NAME(QGInvertParts)(core, use.theta, parts, offset, q, psi, scratch);
     NAME(QGInvertSums)(core, use.theta, parts, offset, y, psi, scratch, sums);
@@ -245,6 +251,7 @@ PetscErrorCode NAME(QGTendencyAdjoint)(NAME(QGCore) *core, const NAME(QGPoint) *
   PetscFunctionBeginUser;
   PetscCall(NAME(QGDerivativeCreate)(core, at->parts));
   NAME(QGDerivative) *d = core->derivative;
+  if ((at->terms & NOMOS_QG_EXTRA_TERMS) && core->setup->equations) PetscCall(NAME(QGEquationsAdjoint)(core, at, t_bar, sums));
 #pragma omp parallel num_threads(core->n_threads)
   {
     NAME(QGDerivativeThread) *thread = &d->threads[omp_get_thread_num()];

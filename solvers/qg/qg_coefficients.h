@@ -43,6 +43,8 @@ typedef struct {
   const double *jacobian, *second;  /* (n_parameters, QG_N_COEFFICIENTS): d theta/dp_i; d2 theta/dp_i dp p_dot, NULL without a direction */
   const double *p_dot;              /* (n_parameters) */
   const bool   *needed;             /* (QG_N_COEFFICIENTS): does any parameter change it? */
+  int           n_equations;        /* coefficients of the case's equations, which stand behind the parameters in p_dot and p_bar: each multiplies a term, and nothing else */
+  const double *c_dot;              /* (n_equations), NULL: no direction */
   int64_t       version, direction; /* change with p and with p_dot: what the core has worked out for them is kept until then */
 } NomosQGLinearisation;
 
@@ -53,7 +55,7 @@ typedef struct {
   const NomosQGLinearisation *parameters;
   const void                 *state, *x_dot; /* x_dot NULL: first derivatives only */
   void                       *x_bar, *x_bar_dot;
-  double                     *p_bar, *p_bar_dot; /* this rank's part is added; NULL: not asked for */
+  double                     *p_bar, *p_bar_dot; /* (n_parameters + n_equations) this rank's part is added; NULL: not asked for */
 } NomosQGDifferential;
 
 #endif

@@ -11,6 +11,7 @@ enum { NOMOS_QG_MAX_FIELDS = 3 * NOMOS_QG_MAX_LAYERS + 1, NOMOS_QG_ETD_MATRICES 
 
 typedef struct NAME(QGCore_s) NAME(QGCore);
 typedef struct NAME(QGDerivative_s) NAME(QGDerivative); /* qg_derivative.h */
+typedef struct NAME(QGEquations_s) NAME(QGEquations);   /* qg_equations.h */
 
 /* What a tendency is for: called once for each row of modes (kx fixed) with the tendencies of all layers, t[layer] (n_l), `offset` the row's first mode in a
    layer. The row's input may be overwritten. Called by several threads at once for different rows. */
@@ -58,6 +59,7 @@ struct NAME(QGCore_s) {
   int                 n_in, n_out;      /* fields transformed to the grid and back */
   NAME(QGThread)     *threads;
   NAME(QGDerivative) *derivative;       /* NULL until a derivative is asked for */
+  NAME(QGEquations)  *equations;        /* NULL until extra terms are asked for */
 
   PetscLogEvent event;    /* QGTendency of -log_view, with flops */
   size_t  n_forced; /* stochastic ring: local modes */

@@ -1,5 +1,6 @@
 /* Creation of the core: wavenumbers, constant fields, buffers; inversion of a row; fields on the user's grid. */
 #include "solvers/qg/qg_derivative.h"
+#include "solvers/qg/qg_equations.h"
 
 #include <omp.h>
 #include <string.h>
@@ -252,6 +253,7 @@ PetscErrorCode NAME(QGCoreDestroy)(NAME(QGCore) **core_in)
   PetscFunctionBeginUser;
   if (!core) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(NAME(QGDerivativeDestroy)(core));
+  PetscCall(NAME(QGEquationsDestroy)(core));
   for (int t = 0; t < core->n_threads; t++) {
     NAME(QGThread) *thread = &core->threads[t];
     FFTW(free)(thread->work);
@@ -383,10 +385,11 @@ void NAME(QGStreamfunction)(const NAME(QGCore) *core, const Complex *q, Complex 
 {
   const size_t n_l = (size_t)core->n_l;
 
+#pragma omp parallel for schedule(static) num_threads(core->n_threads)
   for (size_t offset = 0; offset < core->n_modes; offset += n_l) {
     Complex *rows[NOMOS_QG_MAX_LAYERS];
     for (int i = 0; i < core->n_layers; i++) rows[i] = psi + (size_t)i * core->n_modes + offset;
-    NAME(QGInvertRow)(core, q, offset, rows, core->threads[0].row);
+    NAME(QGInvertRow)(core, q, offset, rows, core->threads[omp_get_thread_num()].row);
   }
 }
 

@@ -104,6 +104,12 @@ PetscErrorCode NAME(QGStateFieldAdjoint)(void *core, NomosQGField field, const d
 PetscErrorCode NAME(QGStateFromField)(void *core, NomosQGField field, const double values[], void *state);
 PetscErrorCode NAME(QGStateFromFieldAdjoint)(void *core, NomosQGField field, const void *x_bar, double values_bar[]);
 
+/* Between modes and values (n_layers, n_y, nx) on the user's grid, by a whole transform of operators/fft.h; the former adds if asked to. Collective. */
+typedef PetscErrorCode (*NAME(QGToGridFn))(NAME(NomosFft) *fft, const Complex *modes, Real *grid);
+typedef PetscErrorCode (*NAME(QGFromGridFn))(NAME(NomosFft) *fft, const Real *grid, Complex *modes);
+PetscErrorCode NAME(QGLayersToGrid)(NAME(QGCore) *core, NAME(QGToGridFn) transform, const Complex *modes, bool add, double values[]);
+PetscErrorCode NAME(QGLayersFromGrid)(NAME(QGCore) *core, NAME(QGFromGridFn) transform, const double values[], Complex *modes);
+
 /* Derivatives of ETDRK4's matrices for core->dt, kept until parameters, direction or dt change. Collective. */
 PetscErrorCode NAME(QGExponentialDerivatives)(NAME(QGCore) *core, const NomosQGLinearisation *parameters);
 PetscErrorCode NAME(QGExponentialDerivativesDestroy)(NAME(QGCore) *core);
@@ -131,7 +137,14 @@ void NAME(QGInvertParts)(const NAME(QGCore) *core, const double *const theta[2],
 void NAME(QGInvertTranspose)(const NAME(QGCore) *core, const double *const theta[2], int parts, size_t offset, Complex *const psi_bar[2][NOMOS_QG_MAX_LAYERS], Complex *const y[2][NOMOS_QG_MAX_LAYERS], Complex *scratch);
 void NAME(QGInvertSums)(const NAME(QGCore) *core, const double *const theta[2], int parts, size_t offset, Complex *const y[2][NOMOS_QG_MAX_LAYERS], Complex *const psi[2][NOMOS_QG_MAX_LAYERS], Complex *scratch, double *const sums[2]);
 
-/* <a, b>; to += c symbol from, or i times that; <a, symbol from>, the same way. n complex numbers. */
+/* to += from; <a, b>; to += c symbol from, or i times that; <a, symbol from>, the same way. n complex numbers. */
+static inline void NAME(QGPlusRow)(size_t n, const Complex *from_row, Complex *to_row)
+{
+  const Real *restrict from = (const Real *)from_row;
+  Real *restrict to = (Real *)to_row;
+
+  for (size_t j = 0; j < 2 * n; j++) to[j] += from[j];
+}
 static inline double NAME(QGDotPlain)(size_t n, const Complex *a_row, const Complex *b_row)
 {
   const Real *restrict a = (const Real *)a_row, *restrict b = (const Real *)b_row;

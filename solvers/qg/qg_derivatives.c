@@ -65,14 +65,18 @@ static PetscErrorCode Hvp(NomosModel model, const void *state, const void *x_dot
 {
   NomosQG             *qg = model->data;
   NomosQGLinearisation parameters;
-  double               unwanted[2][NOMOS_QG_N_PHYSICAL] = {{0}};
+  double              *unwanted[2];
+  size_t               n;
 
   PetscFunctionBeginUser;
   PetscCall(NomosQGLinearise(model, p_dot, &parameters));
+  n = (size_t)(parameters.n_parameters + parameters.n_equations);
+  PetscCall(PetscCalloc2(n + 1, &unwanted[0], n + 1, &unwanted[1]));
   const bool                sums = p_bar || p_bar_dot;
   const NomosQGDifferential what = {.step = model->step, .dt = model->dt, .parameters = &parameters, .state = state, .x_dot = x_dot, .x_bar = x_bar, .x_bar_dot = x_bar_dot,
                                     .p_bar = !sums ? NULL : p_bar ? p_bar : unwanted[0], .p_bar_dot = !sums ? NULL : p_bar_dot ? p_bar_dot : unwanted[1]};
   PetscCall(qg->ops->adjoint(qg->core, &what));
+  PetscCall(PetscFree2(unwanted[0], unwanted[1]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -9,8 +9,8 @@
 
 /* The parameters of a case, and the coefficients' derivatives at their present values and in the last direction. */
 typedef struct NomosQGSensitivity_s {
-  int                  n;
-  NomosModelParameter  list[NOMOS_QG_N_PHYSICAL];
+  int                  n, n_equations;    /* parameters of the physics, and behind them the coefficients of the case's equations */
+  NomosModelParameter *list;              /* (n + n_equations) */
   int                  index[NOMOS_QG_N_PHYSICAL], flags[NOMOS_QG_N_PHYSICAL]; /* in NomosQGPhysics */
   double               value[QG_N_COEFFICIENTS], dot[QG_N_COEFFICIENTS], *jacobian, *second, p_dot[NOMOS_QG_N_PHYSICAL];
   bool                 needed[QG_N_COEFFICIENTS], has_direction;

@@ -191,11 +191,12 @@ PetscErrorCode NAME(QGExponentialAdjoint)(NAME(QGCore) *core, const NAME(QGPoint
   Complex      *v[N_WORK][2], *q_bar[2];
   NAME(QGPoint) at = *whole, here;
   const int     parts = at.parts;
+  const bool    matrices = sums && what->parameters->n_parameters > 0; /* the equations' coefficients are not in them */
 
   PetscFunctionBeginUser;
-  if (what->parameters->dot || sums) PetscCall(NAME(QGExponentialDerivatives)(core, what->parameters));
+  if (what->parameters->dot || matrices) PetscCall(NAME(QGExponentialDerivatives)(core, what->parameters));
   PetscCall(NAME(QGWork)(core, parts, N_WORK, v));
-  PetscCall(Stages(core, &at, sums != NULL, v));
+  PetscCall(Stages(core, &at, matrices, v));
   NAME(QGBarEntry)(core, what, -1, q_bar);
   NAME(QGFilterParts)(core, parts, q_bar);
   NAME(QGCopy)(core, parts, IN(q_bar), v[Y]);
@@ -208,7 +209,7 @@ PetscErrorCode NAME(QGExponentialAdjoint)(NAME(QGCore) *core, const NAME(QGPoint
     PetscCall(NAME(QGTendencyAdjoint)(core, &here, IN(v[N_BAR]), false, v[A_BAR + stage - A], sums));
     if (stage == A) AddMatrix(core, &at, E, true, 1, IN(v[C_BAR]), v[A_BAR]);
   }
-  if (sums) {
+  if (matrices) {
     const Complex *const *const bars[3] = {IN(v[A_BAR]), IN(v[B_BAR]), IN(v[C_BAR])};
     PetscCall(MatrixBars(core, &at, v, IN(v[Y]), bars, v[ONCE]));
     MatrixSums(core, &at, what);

@@ -33,6 +33,10 @@ typedef struct {
   struct NomosQGSensitivity_s *sensitivity;     /* NULL until a derivative is asked for */
 } NomosQG;
 
+/* setup.equations from the case, or NULL; the core must be there. Collective. */
+PetscErrorCode NomosQGEquationsCreate(NomosModel model);
+PetscErrorCode NomosQGEquations(NomosModel model, const void *state, NomosEquations *equations, const double *const **fields); /* see NomosModelOps */
+
 PetscErrorCode NomosQGOutputCreate(NomosModel model);
 PetscErrorCode NomosQGOutputDestroy(NomosModel model);
 PetscErrorCode NomosQGFieldLayout(NomosModel model, NomosFileLayout *layout);
@@ -43,7 +47,7 @@ PetscErrorCode NomosQGScalars(NomosModel model, size_t *n, const NomosScalarInfo
 PetscErrorCode NomosQGEvaluateScalars(NomosModel model, double values[]);
 PetscErrorCode NomosQGCfl(NomosModel model, double *cfl);
 
-enum { NOMOS_QG_N_PICTURES = 3, NOMOS_QG_N_SPECTRA_PICTURES = 13 };
+enum { NOMOS_QG_N_PICTURES = 3, NOMOS_QG_N_SPECTRA_PICTURES = 14 };
 extern const NomosPictureInfo nomos_qg_pictures[NOMOS_QG_N_PICTURES], nomos_qg_spectra_pictures[NOMOS_QG_N_SPECTRA_PICTURES];
 
 #endif

@@ -22,6 +22,7 @@ const NomosPictureInfo nomos_qg_spectra_pictures[NOMOS_QG_N_SPECTRA_PICTURES] = 
   {.variable = "relaxation", .title = "relaxation", .group = "energy budget"},
   {.variable = "sponge", .title = "sponge", .group = "energy budget"},
   {.variable = "body_force", .title = "body force", .group = "energy budget"},
+  {.variable = "extra_terms", .title = "extra terms", .group = "energy budget"},
   {.variable = "filter", .title = "filter", .group = "energy budget"},
 };
 
@@ -38,6 +39,7 @@ static const struct {
   {NOMOS_QG_RELAXATION, "relaxation", "relaxation", "by relaxation towards the jet"},
   {NOMOS_QG_SPONGE, "sponge", "sponge", "in the sponge"},
   {NOMOS_QG_BODY_FORCE, "body_force", "body force", "by the body force"},
+  {NOMOS_QG_EXTRA_TERMS, "extra_terms", "extra terms", "by the terms of the case's equations"},
   {NOMOS_QG_FILTER_LOSS, "filter", "filter", "by the spectral filter"},
 };
 enum { N_RATES = sizeof rates / sizeof *rates };
@@ -50,7 +52,8 @@ static bool Active(const NomosQGSetup *setup, int terms)
   for (int i = 0; i < setup->n_layers; i++) flow = flow || setup->u[i] != 0 || setup->v[i] != 0;
   return ((terms & (NOMOS_QG_VORTICITY_ADVECTION | NOMOS_QG_STRETCHING_ADVECTION)) && setup->nonlinearity != 0) || ((terms & NOMOS_QG_TOPOGRAPHY) && setup->topography) || ((terms & NOMOS_QG_MEAN_FLOW) && flow) ||
          ((terms & NOMOS_QG_DRAG) && setup->drag != 0) || ((terms & NOMOS_QG_HYPERVISCOSITY) && setup->hyperviscosity > 0) ||
-         ((terms & NOMOS_QG_RELAXATION) && (setup->relaxation_rate != 0 || setup->relaxation_jet_rate != 0)) || ((terms & NOMOS_QG_SPONGE) && setup->sponge) || ((terms & NOMOS_QG_BODY_FORCE) && setup->body_force);
+         ((terms & NOMOS_QG_RELAXATION) && (setup->relaxation_rate != 0 || setup->relaxation_jet_rate != 0)) || ((terms & NOMOS_QG_SPONGE) && setup->sponge) || ((terms & NOMOS_QG_BODY_FORCE) && setup->body_force) ||
+         ((terms & NOMOS_QG_EXTRA_TERMS) && setup->equations);
 }
 
 /* Stretching, or a free surface: is there potential energy? */

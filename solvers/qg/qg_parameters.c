@@ -257,15 +257,33 @@ static void Renew(NomosQG *qg)
   for (int i = 0; i < s->n; i++) s->list[i].value = qg->options.physics.value[s->index[i]];
 }
 
+/* The coefficients of the case's equations as they are now. */
+static PetscErrorCode ListEquations(NomosQG *qg)
+{
+  const NomosEquationsEntry *entries;
+  size_t                     n;
+
+  PetscFunctionBeginUser;
+  if (!qg->setup.equations) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosEquationsEntries(qg->setup.equations, &n, &entries));
+  for (size_t i = 0; i < n; i++) qg->sensitivity->list[(size_t)qg->sensitivity->n + i] = entries[i].parameter;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosQGSensitivityCreate(NomosModel model)
 {
-  NomosQG            *qg = model->data;
-  NomosQGSensitivity *s;
+  NomosQG                   *qg = model->data;
+  NomosQGSensitivity        *s;
+  const NomosEquationsEntry *entries;
+  size_t                     n_equations = 0;
 
   PetscFunctionBeginUser;
   if (qg->sensitivity) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscNew(&s));
   qg->sensitivity = s;
+  if (qg->setup.equations) PetscCall(NomosEquationsEntries(qg->setup.equations, &n_equations, &entries));
+  s->n_equations = (int)n_equations;
+  PetscCall(PetscCalloc1(NOMOS_QG_N_PHYSICAL + n_equations, &s->list));
   for (int k = 0; k < N_KEYS; k++) {
     int       skip;
     const int n = Entries(qg, physical[k].first, &skip);
@@ -276,8 +294,9 @@ PetscErrorCode NomosQGSensitivityCreate(NomosModel model)
     }
   }
   PetscCall(PetscCalloc2((size_t)(s->n + 1) * QG_N_COEFFICIENTS, &s->jacobian, (size_t)(s->n + 1) * QG_N_COEFFICIENTS, &s->second));
-  s->linearisation = (NomosQGLinearisation){.n_parameters = s->n, .value = s->value, .jacobian = s->jacobian, .needed = s->needed};
+  s->linearisation = (NomosQGLinearisation){.n_parameters = s->n, .n_equations = s->n_equations, .value = s->value, .jacobian = s->jacobian, .needed = s->needed};
   Renew(qg);
+  PetscCall(ListEquations(qg));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -288,6 +307,7 @@ PetscErrorCode NomosQGSensitivityDestroy(NomosModel model)
   PetscFunctionBeginUser;
   if (!qg->sensitivity) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscFree2(qg->sensitivity->jacobian, qg->sensitivity->second));
+  PetscCall(PetscFree(qg->sensitivity->list));
   PetscCall(PetscFree(qg->sensitivity));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -312,6 +332,7 @@ PetscErrorCode NomosQGLinearise(NomosModel model, const double p_dot[], NomosQGL
     linearisation->second = s->second;
     linearisation->p_dot  = s->p_dot;
   }
+  if (p_dot && s->n_equations) linearisation->c_dot = p_dot + s->n;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -321,7 +342,7 @@ PetscErrorCode NomosQGParameters(NomosModel model, size_t *n, const NomosModelPa
 
   PetscFunctionBeginUser;
   PetscCall(NomosQGSensitivityCreate(model));
-  *n    = (size_t)qg->sensitivity->n;
+  *n    = (size_t)(qg->sensitivity->n + qg->sensitivity->n_equations);
   *list = qg->sensitivity->list;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -336,11 +357,11 @@ PetscErrorCode NomosQGSetParameters(NomosModel model, const double values[])
   PetscFunctionBeginUser;
   PetscCall(NomosQGSensitivityCreate(model));
   s = qg->sensitivity;
-  for (int i = 0; i < s->n; i++) {
+  for (int i = 0; i < s->n + s->n_equations; i++) {
     const NomosParam *param  = s->list[i].param;
-    const bool        ranged = param->min != 0 || param->max != 0;
-    NomosCheck(!PetscIsInfOrNanReal(values[i]) && (!ranged || (values[i] >= param->min && values[i] <= param->max)) && (!(s->flags[i] & NONZERO) || values[i] != 0), model->comm, PETSC_ERR_ARG_OUTOFRANGE,
-               "%s[%d] = %g: must be a finite number%s%s; keep it away from there (bounds, or smaller steps of the minimisation)", param->key, s->list[i].entry, values[i], ranged ? " in its range" : "", s->flags[i] & NONZERO ? " other than 0" : "");
+    const bool        ranged = param->min != 0 || param->max != 0, nonzero = i < s->n && (s->flags[i] & NONZERO);
+    NomosCheck(!PetscIsInfOrNanReal(values[i]) && (!ranged || (values[i] >= param->min && values[i] <= param->max)) && (!nonzero || values[i] != 0), model->comm, PETSC_ERR_ARG_OUTOFRANGE,
+               "%s[%d] = %g: must be a finite number%s%s; keep it away from there (bounds, or smaller steps of the minimisation)", param->key, s->list[i].entry, values[i], ranged ? " in its range" : "", nonzero ? " other than 0" : "");
   }
   for (int i = 0; i < s->n; i++) qg->options.physics.value[s->index[i]] = values[i];
   refused = NomosQGPhysicsApply(model->comm, model->config, &qg->setup, &qg->options);
@@ -349,7 +370,9 @@ PetscErrorCode NomosQGSetParameters(NomosModel model, const double values[])
     (void)NomosQGPhysicsApply(model->comm, model->config, &qg->setup, &qg->options);
     PetscCall(refused);
   }
+  if (s->n_equations) PetscCall(NomosEquationsSetCoefficients(qg->setup.equations, values + s->n));
   PetscCall(qg->ops->renew(qg->core));
   Renew(qg);
+  PetscCall(ListEquations(qg));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

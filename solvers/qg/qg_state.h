@@ -5,6 +5,7 @@
 #include "solvers/qg/qg_coefficients.h"
 
 typedef enum { NOMOS_QG_VORTICITY, NOMOS_QG_STREAMFUNCTION } NomosQGField;
+typedef enum { NOMOS_QG_JET, NOMOS_QG_ETA } NomosQGGiven; /* psi_R and eta, as the core has them: cut to the retained modes */
 
 /* Domain means per layer: 1/2 |grad psi|^2 and 1/2 q^2 without depth weights; potential energy of the interface below a layer, weighted
    (sum_j H_j/H kinetic_j + sum_i potential_i is the energy). By bins of |K|: [layer][bin], may be NULL when n_bins is 0. */
@@ -28,6 +29,7 @@ typedef struct {
   /* This rank's rows of the user's grid: [y_start, y_start + n_y) x nx. */
   void (*rows)(void *core, int *y_start, int *n_y);
   PetscErrorCode (*get)(void *core, NomosQGField field, int layer, double *grid);     /* (n_y, nx) */
+  PetscErrorCode (*given)(void *core, NomosQGGiven given, double *grid);              /* (n_y, nx) */
   PetscErrorCode (*set)(void *core, NomosQGField field, const double *const layers[]); /* layers[layer] (n_y, nx); the history is forgotten */
   /* Random phases with the amplitude of psi^ given for |K|: amplitude(K, ctx), the same for all layers if coherent; `weight` per layer. */
   PetscErrorCode (*set_random)(void *core, double (*amplitude)(double K, void *ctx), void *ctx, bool coherent, const double weight[], uint64_t seed);
@@ -50,6 +52,8 @@ typedef struct {
   PetscErrorCode (*field_adjoint)(void *core, NomosQGField field, const double values_bar[], void *x_bar);
   PetscErrorCode (*from_field)(void *core, NomosQGField field, const double values[], void *state);
   PetscErrorCode (*from_field_adjoint)(void *core, NomosQGField field, const void *x_bar, double values_bar[]);
+
+  PetscErrorCode (*equation_fields)(void *core, const void *state, const double *const **fields); /* what the terms of setup->equations name; borrowed until the next step */
 
   size_t (*bytes)(const NomosQGSetup *setup, int ranks); /* of memory per rank, by count of the arrays */
 } NomosQGStateOps;

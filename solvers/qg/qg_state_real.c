@@ -1,6 +1,6 @@
 #include "solvers/qg/qg_state.h"
 
-#include "solvers/qg/qg_derivative.h"
+#include "solvers/qg/qg_equations.h"
 
 #include <Random123/philox.h>
 #include <string.h>
@@ -54,6 +54,25 @@ static PetscErrorCode Get(void *data, NomosQGField field, int layer, double *gri
   PetscCall(NAME(QGToGrid)(core, (psi ? psi : core->q) + (size_t)layer * core->n_modes, rows));
   for (size_t i = 0; i < n; i++) grid[i] = (double)rows[i];
   PetscCall(PetscFree(psi));
+  PetscCall(PetscFree(rows));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Given(void *data, NomosQGGiven given, double *grid)
+{
+  NAME(QGCore) *core = data;
+  const size_t  n    = (size_t)core->output_fft->n_y_local * (size_t)core->setup->nx;
+  Complex      *modes;
+  Real         *rows;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(n + 1, &rows));
+  PetscCall(PetscCalloc1(core->n_modes + 1, &modes));
+  if (given == NOMOS_QG_ETA) memcpy(modes, core->topography, sizeof(Complex) * core->n_modes);
+  else if (core->fft->k_start == 0 && core->n_modes) memcpy(modes, core->jet, sizeof(Complex) * (size_t)core->n_l);
+  PetscCall(NAME(QGToGrid)(core, modes, rows));
+  for (size_t i = 0; i < n; i++) grid[i] = (double)rows[i];
+  PetscCall(PetscFree(modes));
   PetscCall(PetscFree(rows));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -242,8 +261,9 @@ static size_t Bytes(const NomosQGSetup *setup, int ranks)
 }
 
 const NomosQGStateOps NAME(nomos_qg_state) = {
-  .create = Create, .destroy = Destroy, .step = Step, .rows = Rows, .get = Get, .set = Set, .set_random = SetRandom, .scale = Scale, .speeds = Speeds, .is_finite = IsFinite,
+  .create = Create, .destroy = Destroy, .step = Step, .rows = Rows, .get = Get, .given = Given, .set = Set, .set_random = SetRandom, .scale = Scale, .speeds = Speeds, .is_finite = IsFinite,
   .energies = Energies, .budget = Rates, .save = Save, .load = Load, .bytes = Bytes,
   .renew = Renew, .state_size = NAME(QGStateSize), .get_state = NAME(QGGetState), .set_state = NAME(QGSetState), .tangent = Tangent, .adjoint = Adjoint,
   .field = NAME(QGStateField), .field_adjoint = NAME(QGStateFieldAdjoint), .from_field = NAME(QGStateFromField), .from_field_adjoint = NAME(QGStateFromFieldAdjoint),
+  .equation_fields = NAME(QGEquationsFields),
 };

@@ -1,5 +1,6 @@
 /* Derivatives of the time steps of qg_step_real.c: each scheme is a few linear combinations around tendencies, here with parts (qg_derivative.h) and, for the transpose,
    backwards. Stages are computed anew. */
+#include "solvers/qg/qg_equations.h"
 #include "solvers/qg/qg_step_derivative.h"
 
 static PetscErrorCode Vector(NAME(QGCore) *core, int number, int parts, Complex *vector[2])
@@ -367,14 +368,15 @@ PetscErrorCode NAME(QGStepTangent)(NAME(QGCore) *core, const NomosQGDifferential
 
 PetscErrorCode NAME(QGStepAdjoint)(NAME(QGCore) *core, const NomosQGDifferential *what)
 {
-  const int     parts = what->x_dot ? 2 : 1, n = what->parameters->n_parameters;
+  const int     parts = what->x_dot ? 2 : 1, n = what->parameters->n_parameters, n_equations = what->parameters->n_equations;
   double        values[2][QG_N_COEFFICIENTS] = {{0}}, *sums[2] = {values[0], values[1]};
-  const bool    with_sums = what->p_bar != NULL && n > 0;
+  const bool    with_sums = what->p_bar != NULL && n + n_equations > 0;
   NAME(QGPoint) at;
 
   PetscFunctionBeginUser;
   PetscCall(Begin(core, what, parts, what->x_dot, &at));
   if (with_sums && core->setup->forcing_energy_rate > 0) PetscCall(NAME(QGForceAdjoint)(core, what));
+  if (with_sums && n_equations) PetscCall(NAME(QGEquationsClear)(core, parts));
   PetscCall(schemes[core->setup->scheme].adjoint(core, &at, what, with_sums ? sums : NULL));
   for (int i = 0; i < n && with_sums; i++)
     for (int c = 0; c < QG_N_COEFFICIENTS; c++) {
@@ -382,6 +384,10 @@ PetscErrorCode NAME(QGStepAdjoint)(NAME(QGCore) *core, const NomosQGDifferential
       what->p_bar[i] += what->parameters->jacobian[entry] * values[0][c];
       if (parts > 1) what->p_bar_dot[i] += what->parameters->jacobian[entry] * values[1][c] + (what->parameters->second ? what->parameters->second[entry] * values[0][c] : 0);
     }
+  for (int i = 0; i < n_equations && with_sums; i++) {
+    what->p_bar[n + i] += core->equations->c_bar[0][i];
+    if (parts > 1) what->p_bar_dot[n + i] += core->equations->c_bar[1][i];
+  }
   core->ahead = NULL;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,5 +1,6 @@
 /* dq/dt to first order in a direction (qg_derivative.h): the three passes of qg_tendency_real.c with parts of everything. */
 #include "solvers/qg/qg_derivative_impl.h"
+#include "solvers/qg/qg_equations.h"
 
 PetscErrorCode NAME(QGDerivativeDestroy)(NAME(QGCore) *core)
 {
@@ -164,6 +165,7 @@ static void PassIn(NAME(QGCore) *core, const NAME(QGPoint) *at, Complex *const t
   NAME(QGDerivative) *d = core->derivative;
   const size_t        n_l = (size_t)core->n_l, ny = (size_t)core->fft->ny, first = (size_t)block * NOMOS_FFT_COLUMNS;
   const int           parts = at->parts;
+  const bool          extra = (at->terms & NOMOS_QG_EXTRA_TERMS) && core->equations;
   NAME(QGRows)       *from = &thread->from;
   NAME(QGLineUse)     use  = {.terms = at->terms, .parts = parts, .sources = (1 << QG_N_SOURCES) - 1, .theta = {NAME(QGTheta)(at, 0), NAME(QGTheta)(at, 1)}, .symbols = thread->symbols};
   Complex            *rows[2][NOMOS_QG_MAX_LAYERS], *q[2][NOMOS_QG_MAX_LAYERS], *psi[2][NOMOS_QG_MAX_LAYERS];
@@ -192,6 +194,8 @@ static void PassIn(NAME(QGCore) *core, const NAME(QGPoint) *at, Complex *const t
     NAME(QGLinesApply)(core, &use, from, rows);
     for (int part = 0; part < parts && core->setup->sponge && core->fft->k_start + (int)first + row > 0; part++)
       for (int i = 0; i < core->n_layers; i++) NAME(QGSponge)(core, q[part][i], core->threads[omp_get_thread_num()].column, rows[part][i]);
+    for (int part = 0; part < parts && extra; part++)
+      for (int i = 0; i < core->n_layers; i++) NAME(QGPlusRow)(n_l, core->equations->tendency[part] + (size_t)i * core->n_modes + offset, rows[part][i]);
   }
 }
 
@@ -202,6 +206,7 @@ PetscErrorCode NAME(QGTendencyTangent)(NAME(QGCore) *core, const NAME(QGPoint) *
   PetscFunctionBeginUser;
   PetscCall(NAME(QGDerivativeCreate)(core, at->parts));
   NAME(QGDerivative) *d = core->derivative;
+  if ((at->terms & NOMOS_QG_EXTRA_TERMS) && core->setup->equations) PetscCall(NAME(QGEquationsTangent)(core, at));
 #pragma omp parallel num_threads(core->n_threads)
   {
     NAME(QGDerivativeThread) *thread = &d->threads[omp_get_thread_num()];

@@ -8,7 +8,7 @@
 
    Basdevant's form (doi:10.1016/0021-9991(83)90026-5, eq. 9) needs two products a layer, and the pointwise Jacobian of neighbouring streamfunctions
    serves both its layers: J(psi, lap psi) = (dxx - dyy)(u v) + dxy (v^2 - u^2);  J(psi_i, psi_i+1) = u_i v_i+1 - v_i u_i+1. */
-#include "solvers/qg/qg_core.h"
+#include "solvers/qg/qg_equations.h"
 
 #include <omp.h>
 #include <string.h>
@@ -257,6 +257,12 @@ static void LinearRow(const NAME(QGCore) *core, const Complex *q, size_t row, in
       Real *restrict to = (Real *)t[i];
       for (size_t j = 0; j < n; j++) to[j] += force[j];
     }
+  if ((terms & NOMOS_QG_EXTRA_TERMS) && core->equations)
+    for (int i = 0; i < layers; i++) {
+      const Real *restrict extra = (const Real *)(core->equations->tendency[0] + (size_t)i * core->n_modes + offset);
+      Real *restrict to = (Real *)t[i];
+      for (size_t j = 0; j < n; j++) to[j] += extra[j];
+    }
 }
 
 static void PassIn(NAME(QGCore) *core, const Complex *q, int block, int terms, int n_products, const QGProduct products[], NAME(QGThread) *thread, NAME(QGRowFn) finish, void *ctx)
@@ -286,6 +292,7 @@ PetscErrorCode NAME(QGTendency)(NAME(QGCore) *core, const Complex *q, int terms,
   const bool several = core->fft->size > 1, ready = core->ahead == q;
 
   PetscFunctionBeginUser;
+  if ((terms & NOMOS_QG_EXTRA_TERMS) && core->setup->equations) PetscCall(NAME(QGEquationsTendency)(core, q));
   PetscCall(PetscLogEventBegin(core->event, 0, 0, 0, 0));
   if (n_products) {
     for (int i = 0; i < core->n_threads; i++) core->threads[i].max_u = core->threads[i].max_v = 0;
