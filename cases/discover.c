@@ -1,5 +1,6 @@
 /* nomos discover CASE: the equation that a model lacks, or that of data, in a run directory like that of nomos run. */
 #include "cases/discover.h"
+#include "surrogates/discovery/regression_list.h"
 
 #include <float.h>
 #include <math.h>
@@ -32,7 +33,7 @@ static const NomosParam known_params[] = {
 };
 /* clang-format on */
 
-/* What every method shares, the table of the one that the case names, and what is known of the truth. */
+/* What every method shares, the tables of the one that the case names and of those that it has keys of (another method may be tried), and what is known of the truth. */
 static PetscErrorCode Declare(NomosConfig config)
 {
   const NomosRegressionOps *ops;
@@ -44,7 +45,12 @@ static PetscErrorCode Declare(NomosConfig config)
   PetscCall(NomosConfigGetString(config, "discover.method", &method));
   PetscCall(NomosRegressionFind(method, NomosConfigWhere(config, "discover.method"), &ops));
   PetscCall(NomosConfigRegister(config, nomos_regression_n_params, nomos_regression_params));
-  PetscCall(NomosConfigRegister(config, ops->n_params, ops->params));
+  for (size_t i = 0; nomos_regressions[i]; i++) {
+    bool has;
+    snprintf(section, sizeof section, "discover.%s.", nomos_regressions[i]->name);
+    PetscCall(NomosConfigHasPrefix(config, section, &has));
+    if (has || nomos_regressions[i] == ops) PetscCall(NomosConfigRegister(config, nomos_regressions[i]->n_params, nomos_regressions[i]->params));
+  }
   PetscCall(NomosConfigGroup(config, "discover.known", &n, &names));
   for (size_t i = 0; i < n; i++) {
     snprintf(section, sizeof section, "discover.known.%s", names[i]);
@@ -105,7 +111,7 @@ double NomosDiscoverError(const NomosDiscoverEquation *e, const double c[])
 bool NomosDiscoverExact(const NomosDiscoverEquation *e)
 {
   for (size_t j = 0; e->truth && j < e->n_terms; j++)
-    if ((e->found.c[j] != 0) != (e->truth[j] != 0)) return false;
+    if ((e->model[j] + e->found.c[j] != 0) != (e->model[j] + e->truth[j] != 0)) return false;
   return e->truth != NULL;
 }
 
@@ -123,6 +129,15 @@ PetscErrorCode NomosDiscoverSolve(NomosDiscover *d)
     PetscCall(NomosNormalDestroy(&normal));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+void NomosDiscoverSnap(NomosDiscover *d)
+{
+  for (size_t i = 0; i < d->n_equations; i++) {
+    NomosDiscoverEquation *e = &d->equations[i];
+    for (size_t j = 0; j < e->n_terms; j++)
+      if (e->model[j] != 0 && fabs(e->model[j] + e->found.c[j]) <= 2 * e->found.deviation[j]) e->found.c[j] = -e->model[j];
+  }
 }
 
 static PetscErrorCode Results(NomosRun *run, NomosResultFn result, void *ctx)
@@ -165,17 +180,24 @@ static PetscErrorCode Results(NomosRun *run, NomosResultFn result, void *ctx)
 
 static PetscErrorCode Work(NomosRun *run, NomosDiscover *d)
 {
+  size_t n_terms = 0;
+  char   where[64];
+
   PetscFunctionBeginUser;
   PetscCall(d->mode->find(d));
   if (run->stopped_by) {
     PetscCall(NomosRunEnd(run, "", "the making of data: nothing was found yet", ""));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
+  NomosDiscoverSnap(d);
+  for (size_t i = 0; i < d->n_equations; i++)
+    for (size_t j = 0; j < d->equations[i].n_terms; j++) n_terms += d->equations[i].found.c[j] != 0;
   PetscCall(NomosDiscoverWrite(d));
   if (d->mode->conclude) PetscCall(d->mode->conclude(d));
   PetscCall(NomosRunDrawPictures(run));
   PetscCall(NomosDiscoverReport(d));
-  PetscCall(NomosRunEnd(run, "found", d->n_equations == 1 ? "one equation" : "the equations", ""));
+  snprintf(where, sizeof where, "%zu term%s", n_terms, n_terms == 1 ? "" : "s");
+  PetscCall(NomosRunEnd(run, "the search ended", where, ""));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

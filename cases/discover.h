@@ -69,8 +69,10 @@ PetscErrorCode NomosDiscoverSolve(NomosDiscover *d);
 double NomosDiscoverTarget(const NomosDiscoverEquation *equation);
 /* |c - truth|/|truth| of the whole equation (model + c); of nothing found where nothing is 0. NaN: the truth is unknown. */
 double NomosDiscoverError(const NomosDiscoverEquation *equation, const double c[]);
-/* Are the terms found those of the truth? */
+/* Are the terms of the whole equation those of the truth? */
 bool NomosDiscoverExact(const NomosDiscoverEquation *equation);
+/* A term of the model that is zero within twice its deviation with what was found leaves the equation. */
+void NomosDiscoverSnap(NomosDiscover *d);
 
 /* equation.yaml, equation.tex, coefficients.csv, path.csv, and the equations in the log. report.html, of what is in the run directory by then. */
 PetscErrorCode NomosDiscoverWrite(NomosDiscover *d);

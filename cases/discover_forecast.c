@@ -191,11 +191,9 @@ static PetscErrorCode WriteTables(NomosDiscover *d, Forecast *f)
   PetscCall(NomosScalarFileCreate(d->run->comm, path, 2 * f->n_layers, list + f->n_layers, NULL, &file));
   for (size_t r = 0; r < f->n_rows; r++) {
     for (size_t i = 0; i < 2 * f->n_layers; i++) row[i] = sqrt(f->errors[r * 2 * f->n_layers + i] / (double)m->n_forecasts);
+    for (size_t i = 0; i < 2 * f->n_layers; i++)
+      if (isfinite(row[i])) m->error[i / f->n_layers] = fmax(m->error[i / f->n_layers], row[i]);
     PetscCall(NomosScalarFileWrite(file, (int64_t)r * f->stride, (double)r * (double)f->stride * m->forecaster.model->dt, row));
-  }
-  for (size_t which = 0; which < 2; which++) {
-    m->gain[which] = 0;
-    for (size_t l = 0; l < f->n_layers; l++) m->gain[which] = fmax(m->gain[which], row[which * f->n_layers + l]);
   }
   PetscCall(NomosScalarFileClose(&file));
   PetscCall(NomosRunDirectoryFile(d->run->directory, "forecast_spectra.csv", path));
@@ -219,7 +217,6 @@ PetscErrorCode NomosIncrementsForecast(NomosDiscover *d)
   void                  *x;
 
   PetscFunctionBeginUser;
-  m->gain[0] = m->gain[1] = NAN;
   if (f.n_steps < 1) PetscFunctionReturn(PETSC_SUCCESS);
   f.stride   = PetscMax(1, f.n_steps / N_TIMES);
   f.n_rows   = (size_t)(f.n_steps / f.stride) + 1;

@@ -355,9 +355,9 @@ static PetscErrorCode Results(NomosDiscover *d, NomosResultFn result, void *ctx)
   PetscFunctionBeginUser;
   PetscCall(result("passes", (double)m->n_passes, ctx));
   if (m->forecast <= 0) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(result("forecast_error_model", m->gain[0], ctx));
-  PetscCall(result("forecast_error_corrected", m->gain[1], ctx));
-  PetscCall(result("forecast_gain", m->gain[0] / m->gain[1], ctx));
+  PetscCall(result("forecast_error_model", m->error[0], ctx));
+  PetscCall(result("forecast_error_corrected", m->error[1], ctx));
+  PetscCall(result("forecast_gain", m->error[0] / m->error[1], ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -28,7 +28,7 @@ static void WriteTerms(const NomosDiscoverEquation *e, char *const terms[], cons
   for (size_t j = 0; j < e->n_terms; j++) {
     const double c = e->model[j] + e->found.c[j];
     char         number[64];
-    if (e->found.c[j] == 0 && e->model[j] == 0) continue;
+    if (c == 0) continue;
     WriteNumber(fabs(c), e->found.deviation ? e->found.deviation[j] : 0, number);
     fprintf(out, " %c %s%s%s", c < 0 ? '-' : '+', number, cdot, terms[j]);
     any = true;
