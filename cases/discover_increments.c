@@ -1,6 +1,5 @@
 /* The mode of nomos discover that has a model: pairs of observations, increments, columns; discover_increments.h says the equations. */
 #include "cases/discover_increments.h"
-#include "cases/discover_pending.h"
 
 #include "operators/field_loss.h"
 #include "operators/random.h"

@@ -1,6 +1,5 @@
 /* Of the mode of nomos discover that has a model: what the case says, and the model with the terms of the library in it. */
 #include "cases/discover_increments.h"
-#include "cases/discover_pending.h"
 
 #include "operators/field_loss.h"
 
