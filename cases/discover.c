@@ -56,6 +56,7 @@ static PetscErrorCode Declare(NomosConfig config)
     snprintf(section, sizeof section, "discover.known.%s", names[i]);
     PetscCall(NomosConfigRegisterSection(config, section, sizeof known_params / sizeof *known_params, known_params));
   }
+  PetscCall(NomosDiscoverDataDeclare(config));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -211,8 +212,7 @@ static PetscErrorCode Body(NomosRun *run)
   run->data = d;
   d->run    = run;
   PetscCall(NomosRunSetUp(run));
-  PetscCheck(run->ops, run->comm, PETSC_ERR_SUP, "%s: solver is missing: the model of which to find what it lacks", run->case_file.path);
-  d->mode = &nomos_discover_increments; /* without a solver: the mode of data */
+  d->mode = run->ops ? &nomos_discover_increments : &nomos_discover_data;
   PetscCall(NomosConfigCheckPetscOptions(run->config));
   PetscCall(NomosConfigGetString(run->config, "discover.method", &method));
   PetscCall(NomosRegressionFind(method, NomosConfigWhere(run->config, "discover.method"), &d->method));

@@ -47,7 +47,10 @@ typedef struct {
   PetscErrorCode (*destroy)(NomosDiscover *d);
 } NomosDiscoverMode;
 
-extern const NomosDiscoverMode nomos_discover_increments;
+extern const NomosDiscoverMode nomos_discover_increments, nomos_discover_data;
+
+/* What a case without a solver may say of its data. */
+PetscErrorCode NomosDiscoverDataDeclare(NomosConfig config);
 
 struct NomosDiscover_s {
   NomosRun                *run;

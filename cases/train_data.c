@@ -24,7 +24,7 @@ PetscErrorCode NomosTrainDataMaker(const NomosSurrogateOps *ops, NomosConfig con
 
   PetscFunctionBeginUser;
   *maker = "";
-  if (!ops->data && !ops->reads) PetscFunctionReturn(PETSC_SUCCESS);
+  if (ops && !ops->data && !ops->reads) PetscFunctionReturn(PETSC_SUCCESS);
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
     const char *value;
     PetscCall(NomosConfigGetString(config, keys[i], &value));

@@ -37,8 +37,7 @@ PetscErrorCode NomosGeneratorOf(NomosConfig config, const NomosGenerator **gener
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The parameters of the generator, and of those that the case has keys of: other data may be named for a training that had one. */
-static PetscErrorCode RegisterGenerators(NomosConfig config)
+PetscErrorCode NomosGeneratorsRegister(NomosConfig config)
 {
   const NomosGenerator *generator;
 
@@ -76,7 +75,7 @@ PetscErrorCode NomosTrainingCaseLoad(MPI_Comm comm, const NomosCaseInput *input,
   if ((*ops)->declare) PetscCall((*ops)->declare(*config));
   if ((*ops)->data || (*ops)->reads) {
     PetscCall(NomosConfigRegister(*config, nomos_n_data_params, nomos_data_params));
-    PetscCall(RegisterGenerators(*config));
+    PetscCall(NomosGeneratorsRegister(*config));
   }
   PetscCall(NomosConfigRegister(*config, nomos_n_train_params, nomos_train_params));
   PetscCall(NomosConfigRegister(*config, nomos_n_optimiser_params, nomos_optimiser_params));

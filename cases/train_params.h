@@ -14,6 +14,8 @@ extern const size_t     nomos_n_surrogate_params;
 PetscErrorCode NomosTrainingCaseLoad(MPI_Comm comm, const NomosCaseInput *input, const NomosSurrogateOps *const surrogates[], NomosConfig *config, const NomosSurrogateOps **ops);
 /* The generator of training data that `data.generator` names (solvers/generator_list.h); NULL: none. Errors: one that there is not. */
 PetscErrorCode NomosGeneratorOf(NomosConfig config, const NomosGenerator **generator);
+/* Its parameters, and those of generators that the case has keys of: other data may be named for what had one. */
+PetscErrorCode NomosGeneratorsRegister(NomosConfig config);
 /* Does this YAML file name a surrogate? Not collective. */
 bool NomosIsTraining(const char path[]);
 

@@ -139,20 +139,9 @@ static PetscErrorCode CheckConstants(NomosTerms t)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosTermsCreate(const NomosTermsInput *input, NomosTerms *terms)
+static PetscErrorCode SetUp(NomosTerms t, const NomosTermsInput *input)
 {
-  NomosTerms t;
-
   PetscFunctionBeginUser;
-  *terms = NULL;
-  PetscCall(PetscNew(&t));
-  t->comm      = input->comm;
-  t->grid      = input->grid;
-  t->n_fields  = input->n_fields;
-  t->n_given   = input->n_given;
-  t->n_terms   = input->n_terms;
-  t->n_threads = omp_get_max_threads();
-  t->grid.dealias = t->grid.dealias && t->grid.method == NOMOS_TERMS_SPECTRAL && t->grid.n_dims > 0;
   PetscCallMPI(MPI_Comm_rank(t->comm, &t->rank));
   PetscCallMPI(MPI_Comm_size(t->comm, &t->size));
   PetscCall(PetscStrallocpy(input->where ? input->where : "terms", &t->where));
@@ -170,6 +159,27 @@ PetscErrorCode NomosTermsCreate(const NomosTermsInput *input, NomosTerms *terms)
   PetscCall(PetscCalloc3((size_t)t->n_values + 1, &t->needed, (size_t)t->n_values + 1, &t->wanted, (size_t)t->n_values + 1, &t->active));
   PetscCall(NomosTermsRunConstants(t));
   PetscCall(CheckConstants(t));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosTermsCreate(const NomosTermsInput *input, NomosTerms *terms)
+{
+  NomosTerms     t;
+  PetscErrorCode code;
+
+  PetscFunctionBeginUser;
+  *terms = NULL;
+  PetscCall(PetscNew(&t));
+  t->comm         = input->comm;
+  t->grid         = input->grid;
+  t->n_fields     = input->n_fields;
+  t->n_given      = input->n_given;
+  t->n_terms      = input->n_terms;
+  t->n_threads    = omp_get_max_threads();
+  t->grid.dealias = t->grid.dealias && t->grid.method == NOMOS_TERMS_SPECTRAL && t->grid.n_dims > 0;
+  code            = SetUp(t, input);
+  if (code) PetscCall(NomosTermsDestroy(&t)); /* a caller may try another text */
+  PetscCall(code);
   *terms = t;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -188,7 +198,7 @@ PetscErrorCode NomosTermsDestroy(NomosTerms *terms)
 
   PetscFunctionBeginUser;
   if (!t) PetscFunctionReturn(PETSC_SUCCESS);
-  for (size_t i = 0; i < t->n_given + 2; i++) PetscCall(PetscFree(t->given_values[i]));
+  for (size_t i = 0; t->given_values && i < t->n_given + 2; i++) PetscCall(PetscFree(t->given_values[i]));
   PetscCall(PetscFree(t->given_values));
   PetscCall(FreeNames(t->n_given + 2, &t->given));
   PetscCall(FreeNames(t->n_fields, &t->fields));
@@ -202,7 +212,7 @@ PetscErrorCode NomosTermsDestroy(NomosTerms *terms)
   free(t->graph.items);
   for (int v = 0; v < t->n_values; v++) {
     PetscCall(PetscFree(t->program[v].in));
-    for (int set = 0; set < N_SETS; set++) PetscCall(PetscFree(t->owned[set][v]));
+    for (int set = 0; set < N_SETS && t->owned[set]; set++) PetscCall(PetscFree(t->owned[set][v]));
   }
   PetscCall(PetscFree(t->program));
   for (int s = 0; s < N_SPACES; s++) PetscCall(PetscFree(t->memo[s]));

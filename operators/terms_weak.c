@@ -98,7 +98,7 @@ PetscErrorCode NomosTermsSymbol(NomosTerms terms, size_t term, double kx, double
 
 typedef struct {
   NomosTerms      t;
-  size_t          n, max;
+  size_t          n, max, first; /* of this term */
   NomosTermsPart *parts;  /* inside: a node, until all are known */
 } Weak;
 
@@ -121,16 +121,23 @@ static int HighestOrder(const NomosTermGraph *graph, int node)
   return high + n->order[0] + n->order[1] + (n->kind == NODE_JACOBIAN);
 }
 
+/* Parts of one term that agree in outside and inside are one. */
 static PetscErrorCode AddPart(Weak *w, double factor, const int order[2], int node)
 {
   const bool plane = w->t->grid.n_dims == 2;
+  const int  along[2] = {plane ? order[1] : order[0], plane ? order[0] : 0};
 
   PetscFunctionBeginUser;
+  for (size_t p = w->first; p < w->n; p++)
+    if (w->parts[p].inside == (size_t)node && w->parts[p].order[0] == along[0] && w->parts[p].order[1] == along[1]) {
+      w->parts[p].factor += factor;
+      PetscFunctionReturn(PETSC_SUCCESS);
+    }
   if (w->n == w->max) {
     w->max = 2 * w->max + 16;
     PetscCall(PetscRealloc(sizeof *w->parts * w->max, &w->parts));
   }
-  w->parts[w->n++] = (NomosTermsPart){.factor = factor, .order = {plane ? order[1] : order[0], plane ? order[0] : 0}, .inside = (size_t)node, .differences = HasDerivatives(&w->t->graph, node)};
+  w->parts[w->n++] = (NomosTermsPart){.factor = factor, .order = {along[0], along[1]}, .inside = (size_t)node, .differences = HasDerivatives(&w->t->graph, node)};
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -187,6 +194,7 @@ static PetscErrorCode Split(Weak *w, double factor, const int order[2], int node
   int                 f, power, axis, derivative;
 
   PetscFunctionBeginUser;
+  if (n.kind == NODE_SUM && n.n == 0) PetscFunctionReturn(PETSC_SUCCESS);
   if (n.constant) PetscCall(AddPart(w, factor, order, node));
   else if (n.kind == NODE_SUM)
     for (int i = 0; i < n.n; i++) {
@@ -226,9 +234,9 @@ PetscErrorCode NomosTermsWeak(NomosTerms terms, NomosTerms *insides)
   PetscCall(PetscCalloc1(terms->n_terms + 1, &first));
   for (size_t i = 0; i < terms->n_terms; i++) {
     PetscCall(Split(&w, 1, zero, terms->term[i]));
-    first[i + 1] = w.n;
+    first[i + 1] = w.first = w.n;
   }
-  /* each inside once; parts with the same outside and inside added up are left as they are */
+  /* each inside once */
   PetscCall(PetscCalloc2(w.n + 1, &node, w.n + 1, &texts));
   for (size_t p = 0; p < w.n; p++) {
     size_t i = 0;

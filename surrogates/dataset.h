@@ -73,6 +73,9 @@ typedef PetscErrorCode (*NomosRowFn)(size_t block, const double row[], size_t si
 size_t         NomosDatasetBlocks(NomosDataset dataset);
 PetscErrorCode NomosDatasetVisit(NomosDataset dataset, size_t variable, NomosSplit split, NomosRowFn visit, void *ctx);
 
+/* The files that a path names: a run's fields.nc, an HDF5 file, or those of a folder, in order of their names. *files (n) and each of them are PetscFree'd. Not collective. */
+PetscErrorCode NomosDataFiles(const char path[], size_t *n, char ***files);
+
 /* `data.*`: the table, and the input from a config that it was registered with (apart from variables, frames and window, which the learning problem knows). */
 extern const NomosParam nomos_data_params[];
 extern const size_t     nomos_n_data_params;

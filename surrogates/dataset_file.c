@@ -34,41 +34,41 @@ static bool IsHdf5Name(const char name[])
   return false;
 }
 
-static PetscErrorCode AddFile(NomosDataset d, const char path[])
+static PetscErrorCode AddFile(const char path[], size_t *n, char ***files)
 {
   PetscFunctionBeginUser;
-  PetscCall(PetscRealloc((d->n_files + 1) * sizeof *d->files, &d->files));
-  d->files[d->n_files] = (NomosDatasetFile){0};
-  PetscCall(PetscStrallocpy(path, &d->files[d->n_files++].path));
+  PetscCall(PetscRealloc((*n + 1) * sizeof **files, files));
+  PetscCall(PetscStrallocpy(path, &(*files)[*n]));
+  (*n)++;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A run, a folder of runs and files, or a file. */
-static PetscErrorCode ListFiles(NomosDataset d)
+PetscErrorCode NomosDataFiles(const char path[], size_t *n_files, char ***files)
 {
-  const char     *path = d->input.path;
   char            file[NOMOS_MAX_PATH + 16];
   struct dirent **entries = NULL;
   int             n;
 
   PetscFunctionBeginUser;
+  *n_files = 0;
+  *files   = NULL;
   PetscCheck(path && path[0], PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "data.path is not given: an HDF5 file, a run directory, or a folder of these");
   PetscCheck(strlen(path) < NOMOS_MAX_PATH, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "data.path has more than %d characters; choose a shorter one", NOMOS_MAX_PATH - 1);
   snprintf(file, sizeof file, "%s/fields.nc", path);
   if (IsFile(file) || !IsDirectory(path)) {
     PetscCheck(!access(path, R_OK), PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, "data.path: %s cannot be read; give an HDF5 file, a run directory, or a folder of these", path);
-    PetscCall(AddFile(d, IsDirectory(path) ? file : path));
+    PetscCall(AddFile(IsDirectory(path) ? file : path, n_files, files));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   n = scandir(path, &entries, NULL, alphasort);
   for (int i = 0; i < n; i++) {
     snprintf(file, sizeof file, "%.*s/%s/fields.nc", NOMOS_MAX_PATH / 2, path, entries[i]->d_name);
     if (!IsFile(file) || entries[i]->d_name[0] == '.') snprintf(file, sizeof file, "%.*s/%s", NOMOS_MAX_PATH / 2, path, entries[i]->d_name);
-    if (IsFile(file) && (IsHdf5Name(entries[i]->d_name) || strstr(file, "/fields.nc"))) PetscCall(AddFile(d, file));
+    if (IsFile(file) && (IsHdf5Name(entries[i]->d_name) || strstr(file, "/fields.nc"))) PetscCall(AddFile(file, n_files, files));
     free(entries[i]);
   }
   free(entries);
-  PetscCheck(d->n_files, PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, "data.path: %s holds no run directory and no file *.h5, *.hdf5 or *.nc", path);
+  PetscCheck(*n_files, PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, "data.path: %s holds no run directory and no file *.h5, *.hdf5 or *.nc", path);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -266,8 +266,13 @@ static PetscErrorCode ListBlocks(NomosDataset d)
 
 PetscErrorCode NomosDatasetFindFiles(NomosDataset d)
 {
+  char **paths;
+
   PetscFunctionBeginUser;
-  PetscCall(ListFiles(d));
+  PetscCall(NomosDataFiles(d->input.path, &d->n_files, &paths));
+  PetscCall(PetscCalloc1(d->n_files, &d->files));
+  for (size_t f = 0; f < d->n_files; f++) d->files[f].path = paths[f];
+  PetscCall(PetscFree(paths));
   size_t left = d->input.n_trajectories ? d->input.n_trajectories : SIZE_MAX, n_files = 0;
   for (size_t f = 0; f < d->n_files && left; f++, n_files++) {
     NomosDatasetFile *file = &d->files[f];

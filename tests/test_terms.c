@@ -200,4 +200,155 @@ START_TEST(test_symbols)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("terms", test_normal_forms, test_latex, test_errors, test_orders, test_open_ends, test_symbols)
+/* ---- random texts ---- */
+
+static unsigned Below(uint64_t *state, unsigned n)
+{
+  *state = *state * 6364136223846793005u + 1442695040888963407u;
+  return (unsigned)(*state >> 33) % n;
+}
+
+static void Append(char text[], size_t size, const char piece[])
+{
+  if (strlen(text) + strlen(piece) + 1 < size) strcat(text, piece);
+}
+
+/* A sum of products of anything the grammar has, `left` levels deep. */
+static void Grow(uint64_t *state, int left, char text[], size_t size)
+{
+  static const char *const leaves[] = {"u", "v", "psi1", "psi_R", "x", "2", "0.3", "u_x", "v_xx", "q1_y", "psi1_xy", "psi_R_y", "u^2", "u_x^3"};
+  static const char *const before[] = {"lap ", "dx(", "dxy(", "mean(", "mean_x(", "sin(", "(", "J(", "shift(", "dy "}, *const behind[] = {"", ")", ")", ")", ")", ")", ")^2", NULL, NULL, ""};
+  for (unsigned terms = 1 + Below(state, 2), i = 0; i < terms; i++) {
+    if (i || !Below(state, 4)) Append(text, size, Below(state, 2) ? " - " : " + ");
+    for (unsigned factors = 1 + Below(state, 3), j = 0; j < factors; j++) {
+      const unsigned kind = Below(state, 10);
+      if (j) Append(text, size, Below(state, 2) ? " " : "*");
+      if (left == 0 || Below(state, 2)) Append(text, size, leaves[Below(state, sizeof leaves / sizeof *leaves)]);
+      else {
+        Append(text, size, before[kind]);
+        if (!behind[kind] || behind[kind][0]) Grow(state, left - 1, text, size);
+        else Append(text, size, leaves[Below(state, sizeof leaves / sizeof *leaves)]);
+        if (kind == 7) Append(text, size, ", "), Grow(state, left - 1, text, size), Append(text, size, ")");
+        else Append(text, size, kind == 8 ? ", -1)" : behind[kind]);
+      }
+    }
+  }
+}
+
+/* What is printed parses to the same term, with the same text and the same values. */
+START_TEST(test_text_round_trip)
+{
+  NomosTermsGrid grid = {.n_dims = 2, .n = {6, 5}, .length = {2, 3}, .method = NOMOS_TERMS_DIFFERENCES, .order = 2};
+  uint64_t       state = 3;
+  double         u[4][30], out[2][30];
+  const double  *in[4] = {u[0], u[1], u[2], u[3]};
+  int            parsed = 0;
+  for (int f = 0; f < 4; f++)
+    for (int i = 0; i < 30; i++) u[f][i] = 1e-3 * Below(&state, 1000);
+  NomosErrorSetQuiet(true);
+  for (int trial = 0; trial < 3000; trial++) {
+    char       text[400] = "";
+    NomosTerms terms, again;
+    Grow(&state, 2, text, sizeof text);
+    if (Make(&grid, 1, (const char *[]){text}, &terms)) continue; /* zero, or too many derivatives for the grid */
+    parsed++;
+    const char *printed = NomosTermsText(terms, 0);
+    NomosErrorSetQuiet(false);
+    ck_ok(Make(&grid, 1, &printed, &again));
+    NomosErrorSetQuiet(true);
+    ck_assert_str_eq(NomosTermsText(again, 0), printed);
+    ck_ok(NomosTermsEvaluate(terms, in, (double *[]){out[0]}));
+    ck_ok(NomosTermsEvaluate(again, in, (double *[]){out[1]}));
+    for (int i = 0; i < 30; i++) ck_assert_msg(out[0][i] == out[1][i] || (isnan(out[0][i]) && isnan(out[1][i])), "`%s`, printed `%s`: %.17g and %.17g", text, printed, out[0][i], out[1][i]);
+    ck_ok(NomosTermsDestroy(&terms));
+    ck_ok(NomosTermsDestroy(&again));
+  }
+  NomosErrorSetQuiet(false);
+  ck_assert_int_gt(parsed, 2000);
+}
+END_TEST
+
+/* Ten thousand strings of pieces of the grammar and of bytes: each is a term or an error, and the error says where. */
+START_TEST(test_any_string)
+{
+  static const char *const pieces[] = {"u", "u_x", "lap", "dx", "J", "(", ")", ",", "^", "*", "/", "+", "-", " ", "2", "1e5", "shift", "mean_x", "sin", "psi_R", "_", ".", "9", "d3x", "u_9x", "log", "\xff", "\n", "exp(", "^16"};
+  uint64_t       state = 8;
+  NomosTermsGrid grid  = {.n_dims = 2, .n = {24, 24}, .length = {2, 3}, .method = NOMOS_TERMS_DIFFERENCES, .order = 2};
+  int            terms_found = 0;
+  NomosErrorSetQuiet(true);
+  for (int trial = 0; trial < 10000; trial++) {
+    char       text[256] = "";
+    NomosTerms terms;
+    for (unsigned n = Below(&state, trial % 2 ? 6 : 40); n > 0; n--) Append(text, sizeof text, pieces[Below(&state, sizeof pieces / sizeof *pieces)]);
+    for (unsigned n = Below(&state, 3) ? 0 : strlen(text) ? 1 : 0; n > 0; n--) text[Below(&state, (unsigned)strlen(text))] = (char)(1 + Below(&state, 255));
+    NomosErrorClear();
+    if (!Make(&grid, 1, (const char *[]){text}, &terms)) {
+      terms_found++;
+      ck_ok(NomosTermsDestroy(&terms));
+    } else ck_assert_msg(strstr(NomosErrorLast(), "case.yaml:7") != NULL, "`%s`: %s", text, NomosErrorLast());
+  }
+  NomosErrorSetQuiet(false);
+  ck_assert_int_gt(terms_found, 100);
+}
+END_TEST
+
+/* ---- weak form ---- */
+
+/* term = sum factor d^order inside, for band-limited fields; and nothing is left inside where it can be moved out. */
+START_TEST(test_weak_parts)
+{
+  static const struct {
+    const char *text;
+    int         n;        /* parts */
+    bool        inside;   /* are there derivatives left inside? */
+  } cases[] = {
+    {"u u_x", 1, false}, {"u^2 u_x", 1, false}, {"u_xx", 1, false}, {"lap u", 2, false}, {"J(u, v)", 2, true}, {"J(u, lap u - u + v)", 2, true}, {"u_x u_xx", 1, true}, {"u u_xx", 2, true}, {"u u_xxx", 2, true}, {"u^2 u_xx", 2, true},
+    {"u v_x", 1, true}, {"(u^2 + v^2) v", 1, false}, {"u_xy u_x", 1, true}, {"1", 1, false}, {"dx(u^2) + 3 u", 2, false}, {"psi_R u", 1, false}, {"dxx(u v)", 1, false}, {"u_y u_yyy", 2, true}, {"2 u^3 u_y - 0.5 lap lap u", 4, false}, {"u - mean_x(u)", 2, false}};
+  enum { N = sizeof cases / sizeof *cases };
+  const NomosTermsGrid grid = {.n_dims = 2, .n = {40, 48}, .length = {2, 3}};
+  enum { POINTS = 40 * 48 };
+  const char      *texts[N];
+  NomosTerms       terms, insides, outside;
+  static double    u[4][POINTS], out[N][POINTS], in_out[64][POINTS], derived[POINTS], sum[POINTS];
+  const double    *in[4] = {u[0], u[1], u[2], u[3]};
+  double          *columns[N], *inside_columns[64];
+  for (size_t i = 0; i < N; i++) texts[i] = cases[i].text, columns[i] = out[i];
+  for (size_t i = 0; i < 64; i++) inside_columns[i] = in_out[i];
+  for (int f = 0; f < 4; f++)
+    for (int i = 0; i < POINTS; i++)
+      for (int k = 0; k < 4; k++) u[f][i] += cos(2 * PETSC_PI * (k * (i % 48) / 48.0 + (k * f % 3 - 1) * (i / 48) / 40.0) + f + k) / (1 + k);
+  ck_ok(Make(&grid, N, texts, &terms));
+  ck_ok(NomosTermsWeak(terms, &insides));
+  ck_ok(NomosTermsEvaluate(terms, in, columns));
+  ck_ok(NomosTermsEvaluate(insides, in, inside_columns));
+  for (size_t c = 0; c < N; c++) {
+    const NomosTermsPart *parts;
+    size_t                n;
+    bool                  inside = false;
+    double                size = 0;
+    ck_ok(NomosTermsParts(insides, c, &n, &parts));
+    ck_assert_msg((int)n == cases[c].n, "%s has %zu parts", cases[c].text, n);
+    memset(sum, 0, sizeof sum);
+    for (size_t p = 0; p < n; p++) {
+      char text[64] = "u";
+      inside        = inside || parts[p].differences;
+      if (parts[p].order[0] || parts[p].order[1]) { /* derive the inside as if it were a field */
+        snprintf(text, sizeof text, "u_");
+        for (int d = 0; d < 2; d++)
+          for (int k = 0; k < parts[p].order[d]; k++) strcat(text, d ? "x" : "y");
+      }
+      const double *one[4] = {in_out[parts[p].inside], u[1], u[2], u[3]};
+      ck_ok(Make(&grid, 1, (const char *[]){text}, &outside));
+      ck_ok(NomosTermsEvaluate(outside, one, (double *[]){derived}));
+      ck_ok(NomosTermsDestroy(&outside));
+      for (int i = 0; i < POINTS; i++) sum[i] += parts[p].factor * derived[i], size = fmax(size, fabs(parts[p].factor * derived[i]));
+    }
+    ck_assert_msg(inside == cases[c].inside, "%s: derivatives are %sleft inside", cases[c].text, inside ? "" : "not ");
+    for (int i = 0; i < POINTS; i++) ck_assert_msg(fabs(sum[i] - out[c][i]) <= 1e-11 * size, "%s: parts add up to %.17g, the term is %.17g", cases[c].text, sum[i], out[c][i]);
+  }
+  ck_ok(NomosTermsDestroy(&terms));
+  ck_ok(NomosTermsDestroy(&insides));
+}
+END_TEST
+
+NOMOS_TEST_SUITE("terms", test_normal_forms, test_latex, test_errors, test_orders, test_open_ends, test_symbols, test_text_round_trip, test_any_string, test_weak_parts)

@@ -157,20 +157,29 @@ static void Expand(const Problem *p, const double z[], double c[])
 
 /* ---- */
 
+/* Coefficients that are free: the trace of covariance and G. */
+static double Freedom(const NomosNormal *normal, const double covariance[])
+{
+  double sum = 0;
+
+  for (size_t i = 0; i < normal->n_terms * normal->n_terms; i++) sum += covariance[i] * normal->G[i];
+  return sum;
+}
+
 /* Of least squares on the support found, where a method has none of its own. */
 static PetscErrorCode Deviations(NomosConfig config, const Problem *p, NomosRegression *r)
 {
-  const size_t m = p->m, found = NomosSupportSize(m, r->c);
+  const size_t m = p->m;
   double      *c, *covariance, rows;
   bool        *support;
 
   PetscFunctionBeginUser;
-  if (!found || NomosSupportSize(m, r->deviation)) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!NomosSupportSize(m, r->c) || NomosSupportSize(m, r->deviation)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(NomosIndependentRows(config, &p->normal, &rows));
   PetscCall(PetscMalloc3(m, &c, m * m, &covariance, m, &support));
   for (size_t j = 0; j < m; j++) support[j] = r->c[j] != 0;
   PetscCall(NomosQuadraticSolve(&(NomosQuadratic){.normal = &p->normal, .support = support, .constraints = &p->constraints}, c, covariance));
-  const double variance = NomosResidualSure(&p->normal, c) / PetscMax(1, rows - (double)found);
+  const double variance = NomosResidualSure(&p->normal, c) / PetscMax(1, rows - Freedom(&p->normal, covariance));
   for (size_t j = 0; j < m; j++) r->deviation[j] = support[j] ? sqrt(variance * fmax(0, covariance[j * (m + 1)])) : 0;
   PetscCall(PetscFree3(c, covariance, support));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -231,7 +240,8 @@ static PetscErrorCode ChooseHeldOut(const Problem *p, const NomosRegressionInput
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Solve(const NomosRegressionOps *ops, NomosConfig config, const Problem *p, const NomosRegressionInput *input, NomosRegression *r)
+/* own_rule: where rows left out would choose, the method does. */
+static PetscErrorCode Solve(const NomosRegressionOps *ops, NomosConfig config, const Problem *p, const NomosRegressionInput *input, bool own_rule, NomosRegression *r)
 {
   static const char *const criteria[] = {[NOMOS_AIC] = "aic", [NOMOS_AICC] = "aicc", [NOMOS_BIC] = "bic"};
   const char              *choice;
@@ -242,7 +252,7 @@ static PetscErrorCode Solve(const NomosRegressionOps *ops, NomosConfig config, c
   PetscCall(NomosConfigGetString(config, "discover.choice", &choice));
   PetscCall(NomosConfigGetBool(config, "discover.beat_chance", &beat_chance));
   PetscCall(NomosIndependentRows(config, &p->normal, &rows));
-  const bool held_out = !strcmp(choice, "held_out");
+  const bool held_out = !strcmp(choice, "held_out") && !own_rule;
   PetscCheck(!held_out || input->held_out, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONGSTATE, "%s: discover.choice = held_out: there are no rows left out of this regression; choose bic", NomosConfigWhere(config, "discover.choice"));
   PetscCall(ops->solve(config, &p->normal, &p->constraints, r));
   for (NomosCriterion k = NOMOS_AIC; k <= NOMOS_BIC; k++)
@@ -256,7 +266,7 @@ static PetscErrorCode Solve(const NomosRegressionOps *ops, NomosConfig config, c
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosRegressionSolveWith(const NomosRegressionOps *ops, NomosConfig config, const NomosNormal *normal, const NomosRegressionInput *input, NomosRegression *r)
+static PetscErrorCode Regress(const NomosRegressionOps *ops, NomosConfig config, const NomosNormal *normal, const NomosRegressionInput *input, bool own_rule, NomosRegression *r)
 {
   const NomosConstraints *k = input->constraints;
   Problem                 p;
@@ -282,12 +292,26 @@ PetscErrorCode NomosRegressionSolveWith(const NomosRegressionOps *ops, NomosConf
     r->n_terms = p.m;
     PetscCall(PetscCalloc1(p.m, &r->c));
     PetscCall(PetscCalloc1(p.m, &r->deviation));
-    code = Solve(ops, config, &p, input, r);
+    code = Solve(ops, config, &p, input, own_rule, r);
   }
   if (!code) code = GoBack(&p, r);
   if (code) PetscCall(NomosRegressionDestroy(r));
   PetscCall(ProblemDestroy(&p));
   PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosRegressionSolveWith(const NomosRegressionOps *ops, NomosConfig config, const NomosNormal *normal, const NomosRegressionInput *input, NomosRegression *regression)
+{
+  PetscFunctionBeginUser;
+  PetscCall(Regress(ops, config, normal, input, false, regression));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosRegressionPath(const NomosRegressionOps *ops, NomosConfig config, const NomosNormal *normal, const NomosConstraints *constraints, NomosRegression *regression)
+{
+  PetscFunctionBeginUser;
+  PetscCall(Regress(ops, config, normal, &(NomosRegressionInput){.constraints = constraints}, true, regression));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -312,13 +336,11 @@ PetscErrorCode NomosLeastSquares(const NomosNormal *normal, const bool support[]
 {
   const size_t n          = normal->n_terms;
   double      *covariance = NULL;
-  size_t       found      = 0;
 
   PetscFunctionBeginUser;
   if (deviation) PetscCall(PetscMalloc1(n * n, &covariance));
-  PetscErrorCode code = NomosQuadraticSolve(&(NomosQuadratic){.normal = normal, .support = support, .constraints = constraints}, c, covariance);
-  for (size_t j = 0; j < n; j++) found += !support || support[j];
-  const double variance = !code && deviation ? NomosResidualSure(normal, c) / PetscMax(1, normal->n - (double)found) : 0;
+  PetscErrorCode code     = NomosQuadraticSolve(&(NomosQuadratic){.normal = normal, .support = support, .constraints = constraints}, c, covariance);
+  const double   variance = !code && deviation ? NomosResidualSure(normal, c) / PetscMax(1, normal->n - Freedom(normal, covariance)) : 0;
   for (size_t j = 0; j < n && !code && deviation; j++) deviation[j] = sqrt(variance * fmax(0, covariance[j * (n + 1)]));
   PetscCall(PetscFree(covariance));
   PetscCall(code);

@@ -33,6 +33,9 @@ double NomosResidualSure(const NomosNormal *normal, const double c[]);
 /* By how much the residual of c is larger than that of `least`, without the cancellation of a difference: d^T G d + 2 d (G c_least - b), d = c - least. */
 double NomosResidualIncrease(const NomosNormal *normal, const double c[], const double least[]);
 
+/* NomosRegressionSolve, but where discover.choice is held_out the method chooses: part of a choice by rows left out, or of a draw of rows. */
+PetscErrorCode NomosRegressionPath(const NomosRegressionOps *ops, NomosConfig config, const NomosNormal *normal, const NomosConstraints *constraints, NomosRegression *regression);
+
 size_t         NomosSupportSize(size_t n, const double c[]);
 /* Rows that count as independent: n times discover.independence. */
 PetscErrorCode NomosIndependentRows(NomosConfig config, const NomosNormal *normal, double *rows);

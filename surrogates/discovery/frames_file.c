@@ -1,0 +1,321 @@
+/* Frames from HDF5 files: where trajectories, times and points are in them, and blocks of frames that are read at once. */
+#include "surrogates/discovery/frames.h"
+
+#include "io/field_file.h"
+#include "surrogates/dataset.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BLOCK_BYTES = 1 << 20, MAX_FIELDS = 16 };
+
+/* A dataset, and the entry along the axis before space that is meant (-1: there is no such axis). */
+typedef struct {
+  char name[NOMOS_MAX_NAME];
+  long entry;
+  int  n_lead; /* axes before that: (time) or (trajectory, time); 0: a mask of space alone */
+} Variable;
+
+typedef struct {
+  NomosFramesInput input;
+  char             where[256];
+  size_t           n_files, n_variables; /* of these the mask is the last, if there is one */
+  char           **files;
+  bool             mask;
+  Variable         variables[MAX_FIELDS + 1];
+  size_t          *first_trajectory; /* (n_files + 1) */
+  NomosFrames      frames;           /* what is found out: shape, trajectories, times */
+  size_t           n_trajectories, *n_frames, points;
+  double         **times;
+  NomosFieldReader reader; /* of the file opened last */
+  size_t           reader_file;
+  size_t           block_frames, block_trajectory, block_first, block_n; /* frames in memory, as in the file */
+  double         **block;                                               /* (n_variables)(block_frames, points) */
+} Files;
+
+static PetscErrorCode OpenFile(Files *f, size_t file)
+{
+  PetscFunctionBeginUser;
+  if (f->reader && f->reader_file == file) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosFieldReaderClose(&f->reader));
+  PetscCall(NomosFieldReaderOpen(PETSC_COMM_SELF, f->files[file], &f->reader));
+  f->reader_file = file;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* "q[1]": entry 1. */
+static PetscErrorCode ParseName(Files *f, const char text[], Variable *variable)
+{
+  const char  *bracket = strchr(text, '[');
+  const size_t length  = bracket ? (size_t)(bracket - text) : strlen(text);
+  char        *end     = NULL;
+
+  PetscFunctionBeginUser;
+  variable->entry = bracket ? strtol(bracket + 1, &end, 10) : -1;
+  PetscCheck(length && length < sizeof variable->name && (!bracket || (end > bracket + 1 && !strcmp(end, "]") && variable->entry >= 0)), PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "%s: '%s' names no dataset: write name, or name[2] for the third entry along the axis before space", f->where, text);
+  snprintf(variable->name, sizeof variable->name, "%.*s", (int)length, text);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CheckHas(Files *f, const char path[], const char name[])
+{
+  const char *const *names[2];
+  size_t             n[2], length = 0;
+  bool               has;
+  char               list[200] = "";
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosFieldReaderHas(f->reader, name, &has));
+  if (has) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosFieldReaderVariables(f->reader, &n[0], &names[0]));
+  PetscCall(NomosFieldReaderConstants(f->reader, &n[1], &names[1]));
+  for (int k = 0; k < 2; k++)
+    for (size_t i = 0; i < n[k] && length < sizeof list; i++) length += (size_t)snprintf(list + length, sizeof list - length, "%s%s", length ? ", " : "", names[k][i]);
+  SETERRQ(PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has no dataset %s; it has %s", f->where, path, name, length ? list : "none");
+}
+
+/* Points along an axis of space: those of the scale attached to it. */
+static PetscErrorCode ReadAxis(Files *f, const char path[], const char name[], int axis, int d, size_t n, double *length, double *origin)
+{
+  const char *scale;
+  bool        has = false;
+  double     *x;
+  size_t      shape[NOMOS_FIELD_MAX_DIMS + 1];
+  int         n_dims;
+
+  PetscFunctionBeginUser;
+  *length = f->input.length[d];
+  *origin = 0;
+  PetscCall(NomosFieldReaderDimName(f->reader, name, axis, &scale));
+  if (scale[0]) PetscCall(NomosFieldReaderHas(f->reader, scale, &has));
+  if (!has || *length > 0) {
+    PetscCheck(*length > 0, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: axis %d of %s has no coordinates; give the length of the domain (data.length)", f->where, path, axis, name);
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(NomosFieldReaderShape(f->reader, scale, &n_dims, shape));
+  NomosCheck(n_dims == 1 && shape[0] == n && n > 1, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: %s does not hold the %zu coordinates of axis %d of %s", f->where, path, scale, n, axis, name);
+  PetscCall(PetscMalloc1(n, &x));
+  PetscErrorCode code = NomosFieldReaderRead(f->reader, scale, (size_t[]){0}, shape, x);
+  const double   step = (x[n - 1] - x[0]) / (double)(n - 1);
+  bool           even = step > 0;
+  for (size_t i = 0; i < n; i++) even = even && fabs(x[i] - x[0] - (double)i * step) <= 1e-3 * step;
+  *length = (double)n * step;
+  *origin = x[0];
+  PetscCall(PetscFree(x));
+  PetscCall(code);
+  PetscCheck(even, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: the coordinates %s are not evenly spaced and ascending; interpolate the data to such", f->where, path, scale);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Lead axes of a dataset, and whether its space is that of the others; of the first one it is taken. */
+static PetscErrorCode ReadShape(Files *f, const char path[], size_t v, size_t lead[2])
+{
+  Variable     *variable = &f->variables[v];
+  NomosFrames  *frames   = &f->frames;
+  const bool    first = f->n_trajectories == 0 && v == 0, mask = f->mask && v + 1 == f->n_variables;
+  size_t        shape[NOMOS_FIELD_MAX_DIMS + 1];
+  int           n_dims;
+
+  PetscFunctionBeginUser;
+  PetscCall(CheckHas(f, path, variable->name));
+  PetscCall(NomosFieldReaderShape(f->reader, variable->name, &n_dims, shape));
+  if (f->input.n_dims < 0) {
+    const char *scale;
+    PetscCall(NomosFieldReaderDimName(f->reader, variable->name, 0, &scale));
+    PetscCheck(!strcmp(scale, "time"), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: the first axis of %s is not called time, so that axes cannot be told apart; give the length of the domain (data.length), one number for each axis of space", f->where, path, variable->name);
+    f->input.n_dims = f->frames.n_dims = n_dims - 1 - (variable->entry >= 0);
+  }
+  NomosCheck(f->input.n_dims >= 0 && f->input.n_dims <= 2, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: %s has %d axes of space; at most 2 are possible (name[i] takes an entry of an axis before space)", f->where, path, variable->name, f->input.n_dims);
+  const int n_lead = n_dims - f->input.n_dims - (variable->entry >= 0);
+  NomosCheck(n_lead == 1 || n_lead == 2 || (mask && n_lead == 0), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: %s has %d axes; (time%s%s) are needed, or one of trajectories before these, and name[i] if there are layers", f->where, path, variable->name, n_dims, variable->entry >= 0 ? ", entry" : "", f->input.n_dims == 0 ? "" : f->input.n_dims == 1 ? ", x" : ", y, x");
+  if (n_lead < 2) lead[0] = 1;
+  for (int d = 0; d < n_lead; d++) lead[2 - n_lead + d] = shape[d];
+  NomosCheck(variable->entry < 0 || (size_t)variable->entry < shape[n_lead], PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: %s has %zu entries before space; %ld counts from 0", f->where, path, variable->name, shape[n_lead], variable->entry);
+  variable->n_lead = n_lead;
+  for (int d = 0; d < f->input.n_dims; d++) {
+    const int axis = n_lead + (variable->entry >= 0) + d;
+    double    length, origin;
+    if (first) frames->n[d] = shape[axis];
+    NomosCheck(shape[axis] == frames->n[d], PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: %s has %zu points along %s, %s has %zu in %s; all grids must be the same", f->where, path, variable->name, shape[axis], d == f->input.n_dims - 1 ? "x" : "y", f->variables[0].name, frames->n[d], f->files[0]);
+    if (v) continue;
+    PetscCall(ReadAxis(f, path, variable->name, axis, d, shape[axis], &length, &origin));
+    if (first) {
+      frames->length[d] = length;
+      frames->origin[d] = origin;
+    }
+    NomosCheck(fabs(length - frames->length[d]) <= 1e-6 * length, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: the domain is %g long along %s, %g in %s; all grids must be the same", f->where, path, length, d == f->input.n_dims - 1 ? "x" : "y", frames->length[d], f->files[0]);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Times of a trajectory as in the file; *n of them are finite from the beginning on. */
+static PetscErrorCode ReadTimes(Files *f, const char path[], size_t trajectory, size_t n_file, double t[], size_t *n)
+{
+  static const char *const usual[] = {"time", "t"};
+  const char              *name    = f->input.time && f->input.time[0] ? f->input.time : NULL;
+  size_t                   shape[NOMOS_FIELD_MAX_DIMS + 1];
+  int                      n_dims;
+  bool                     has = false;
+
+  PetscFunctionBeginUser;
+  *n = n_file;
+  if (name) PetscCall(CheckHas(f, path, name));
+  for (int i = 0; !name && i < 2; i++) {
+    PetscCall(NomosFieldReaderHas(f->reader, usual[i], &has));
+    if (has) name = usual[i];
+  }
+  if (!name || f->input.time_step > 0) {
+    NomosCheck(f->input.time_step > 0, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has no dataset time or t; name it (data.time), or give the time from frame to frame (data.time_step)", f->where, path);
+    for (size_t i = 0; i < n_file; i++) t[i] = (double)i * f->input.time_step;
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(NomosFieldReaderShape(f->reader, name, &n_dims, shape));
+  NomosCheck((n_dims == 1 || n_dims == 2) && shape[n_dims - 1] == n_file, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: %s does not hold the times of the %zu frames of %s", f->where, path, name, n_file, f->variables[0].name);
+  if (n_dims == 1) PetscCall(NomosFieldReaderRead(f->reader, name, (size_t[]){0}, (size_t[]){n_file}, t));
+  else PetscCall(NomosFieldReaderRead(f->reader, name, (size_t[]){trajectory, 0}, (size_t[]){1, n_file}, t));
+  for (*n = 0; *n < n_file && isfinite(t[*n]);) (*n)++;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode AddTrajectory(Files *f, const char path[], size_t trajectory, size_t n_file)
+{
+  const size_t every = f->input.every, i = f->n_trajectories;
+  size_t       n, taken = 0;
+  double      *t;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(n_file + 1, &t));
+  PetscCall(PetscRealloc((i + 1) * sizeof *f->times, &f->times));
+  PetscCall(PetscRealloc((i + 1) * sizeof *f->n_frames, &f->n_frames));
+  f->times[i] = t;
+  f->n_trajectories++;
+  PetscCall(ReadTimes(f, path, trajectory, n_file, t, &n));
+  for (size_t frame = f->input.first_frame; frame < n && (!f->input.max_frames || taken < f->input.max_frames); frame += every) t[taken++] = t[frame];
+  NomosCheck(taken, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "%s: %s has %zu frames; %zu are to be left out at first (data.first_frame)", f->where, path, n, f->input.first_frame);
+  for (size_t k = 0; k + 1 < taken; k++) NomosCheck(t[k + 1] > t[k], PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: times do not ascend: frame %zu is at %g, the next one at %g", f->where, path, f->input.first_frame + k * every, t[k], t[k + 1]);
+  f->n_frames[i] = taken;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode LookInto(Files *f, size_t file)
+{
+  const char *path    = f->files[file];
+  size_t      lead[2] = {0}, other[2] = {0};
+
+  PetscFunctionBeginUser;
+  PetscCall(OpenFile(f, file));
+  PetscCall(ReadShape(f, path, 0, lead));
+  for (size_t v = 1; v < f->n_variables; v++) {
+    PetscCall(ReadShape(f, path, v, other));
+    NomosCheck(f->variables[v].n_lead == 0 || (other[0] == lead[0] && other[1] == lead[1]), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: %s has %zu trajectories of %zu frames, %s has %zu of %zu; they must agree", f->where, path, f->variables[v].name, other[0], other[1], f->variables[0].name, lead[0], lead[1]);
+  }
+  f->first_trajectory[file] = f->n_trajectories;
+  for (size_t trajectory = 0; trajectory < lead[0]; trajectory++) PetscCall(AddTrajectory(f, path, trajectory, lead[1]));
+  f->first_trajectory[file + 1] = f->n_trajectories;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- reading */
+
+/* `n` frames from `first` on, counted as in the file. */
+static PetscErrorCode ReadBlock(Files *f, size_t v, size_t trajectory, size_t first, size_t n, double values[])
+{
+  const Variable *variable = &f->variables[v];
+  size_t          start[NOMOS_FIELD_MAX_DIMS + 1] = {0}, count[NOMOS_FIELD_MAX_DIMS + 1];
+  int             axis = 0;
+
+  PetscFunctionBeginUser;
+  if (variable->n_lead > 1) start[axis] = trajectory, count[axis++] = 1;
+  if (variable->n_lead > 0) start[axis] = first, count[axis++] = n;
+  if (variable->entry >= 0) start[axis] = (size_t)variable->entry, count[axis++] = 1;
+  for (int d = 0; d < f->input.n_dims; d++) start[axis] = 0, count[axis++] = f->frames.n[d];
+  PetscCall(NomosFieldReaderRead(f->reader, variable->name, start, count, values));
+  if (variable->n_lead == 0)
+    for (size_t i = 1; i < n; i++) memcpy(values + i * f->points, values, f->points * sizeof *values);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ReadFrame(void *context, size_t trajectory, size_t frame, double *const fields[])
+{
+  Files       *f    = context;
+  const size_t at   = f->input.first_frame + frame * f->input.every, last = f->input.first_frame + (f->n_frames[trajectory] - 1) * f->input.every;
+  size_t       file = 0;
+
+  PetscFunctionBeginUser;
+  if (f->block_trajectory != trajectory || at < f->block_first || at >= f->block_first + f->block_n) {
+    while (f->first_trajectory[file + 1] <= trajectory) file++;
+    PetscCall(OpenFile(f, file));
+    f->block_n = 0; /* until it is there */
+    const size_t n = PetscMin(f->block_frames, last - at + 1);
+    for (size_t v = 0; v < f->n_variables; v++) PetscCall(ReadBlock(f, v, trajectory - f->first_trajectory[file], at, n, f->block[v]));
+    f->block_trajectory = trajectory;
+    f->block_first      = at;
+    f->block_n          = n;
+  }
+  const double *mask = f->mask ? f->block[f->n_variables - 1] + (at - f->block_first) * f->points : NULL;
+  for (size_t i = 0; i < f->input.n_fields; i++) {
+    if (!fields[i]) continue;
+    memcpy(fields[i], f->block[i] + (at - f->block_first) * f->points, f->points * sizeof(double));
+    for (size_t k = 0; mask && k < f->points; k++)
+      if (!(mask[k] != 0)) fields[i][k] = NAN;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CloseFiles(void *context)
+{
+  Files *f = context;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosFieldReaderClose(&f->reader));
+  for (size_t i = 0; i < f->n_files; i++) PetscCall(PetscFree(f->files[i]));
+  for (size_t i = 0; i < f->n_trajectories; i++) PetscCall(PetscFree(f->times[i]));
+  for (size_t v = 0; f->block && v < f->n_variables; v++) PetscCall(PetscFree(f->block[v]));
+  PetscCall(PetscFree(f->block));
+  PetscCall(PetscFree(f->files));
+  PetscCall(PetscFree(f->times));
+  PetscCall(PetscFree(f->n_frames));
+  PetscCall(PetscFree(f->first_trajectory));
+  PetscCall(PetscFree(f));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Open(Files *f)
+{
+  PetscFunctionBeginUser;
+  PetscCheck(f->input.n_fields && f->input.n_fields <= MAX_FIELDS, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "%s: at most %d fields can be read", f->where, MAX_FIELDS);
+  for (size_t i = 0; i < f->input.n_fields; i++) PetscCall(ParseName(f, f->input.variables[i], &f->variables[f->n_variables++]));
+  f->mask = f->input.mask && f->input.mask[0];
+  if (f->mask) PetscCall(ParseName(f, f->input.mask, &f->variables[f->n_variables++]));
+  if (!f->input.every) f->input.every = 1;
+  PetscCall(NomosDataFiles(f->input.path, &f->n_files, &f->files));
+  PetscCall(PetscCalloc1(f->n_files + 1, &f->first_trajectory));
+  for (size_t file = 0; file < f->n_files; file++) PetscCall(LookInto(f, file));
+  f->points       = NomosFramesPoints(&f->frames);
+  f->block_frames = f->input.every > 4 ? 1 : PetscMax(1, BLOCK_BYTES / (f->points * sizeof(double)));
+  PetscCall(PetscCalloc1(f->n_variables, &f->block));
+  for (size_t v = 0; v < f->n_variables; v++) PetscCall(PetscMalloc1(f->block_frames * f->points, &f->block[v]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosFramesOpen(const NomosFramesInput *input, NomosFrames *frames)
+{
+  Files *f;
+
+  PetscFunctionBeginUser;
+  *frames = (NomosFrames){0};
+  PetscCall(PetscNew(&f));
+  f->input  = *input;
+  f->frames = (NomosFrames){.n_fields = input->n_fields, .n_dims = input->n_dims, .read = ReadFrame, .close = CloseFiles, .context = f};
+  snprintf(f->where, sizeof f->where, "%s", input->where ? input->where : "data");
+  PetscErrorCode code = Open(f);
+  if (code) PetscCall(CloseFiles(f));
+  PetscCall(code);
+  f->frames.n_trajectories = f->n_trajectories;
+  f->frames.n_frames       = f->n_frames;
+  f->frames.times          = (const double *const *)f->times;
+  *frames                  = f->frames;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,631 @@
+/* Assembly of regressions: the strong form is least squares over points, the weak form integrates by parts to the accuracy of its quadrature; how data are cut changes nothing; what is missing is left out. */
+#include "harness.h"
+#include "surrogates/discovery/library.h"
+
+#include <hdf5.h>
+#include <omp.h>
+
+enum { MAX_POINTS = 4096, MAX_FRAMES = 256 };
+
+typedef double (*Function)(double x, double t);
+
+/* Frames of functions on [0, length), t = i dt. */
+static double       storage[4][MAX_FRAMES * 64], moments[MAX_FRAMES];
+static const double *values[4], *times[2] = {moments, moments};
+static size_t       n_frames[2];
+
+static NomosFrames Shape(size_t n, double length, size_t frames, double dt)
+{
+  for (size_t i = 0; i < frames; i++) moments[i] = (double)i * dt;
+  n_frames[0] = n_frames[1] = frames;
+  for (int i = 0; i < 4; i++) values[i] = storage[i];
+  return (NomosFrames){.n_fields = 1, .n_trajectories = 1, .n_dims = n ? 1 : 0, .n = {n}, .length = {length}, .n_frames = n_frames, .times = times};
+}
+
+static NomosFrames Frames(size_t n, double length, size_t frames, double dt, Function u)
+{
+  NomosFrames shape = Shape(n, length, frames, dt), made;
+
+  for (size_t f = 0; f < frames; f++)
+    for (size_t i = 0; i < (n ? n : 1); i++) storage[0][f * (n ? n : 1) + i] = u((double)i * length / (double)(n ? n : 1), (double)f * dt);
+  ck_ok(NomosFramesOfArrays(&shape, values, &made));
+  return made;
+}
+
+static const char *const fields[] = {"u", "v"};
+
+static NomosLibraryInput Input(const NomosFrames *frames, size_t n_terms, const char *const terms[], NomosForm form)
+{
+  return (NomosLibraryInput){
+    .comm = PETSC_COMM_SELF, .frames = frames, .n_fields = frames->n_fields, .n_terms = n_terms, .fields = fields, .terms = terms, .where = "case.yaml:3: discover.library", .settings = {.form = form, .derivatives = NOMOS_TERMS_DIFFERENCES, .order = 2, .time_order = 2}
+  };
+}
+
+/* Sums over all blocks, of target 0; and least squares on all terms. */
+static NomosGram Assemble(const NomosLibraryInput *input)
+{
+  NomosLibrary library;
+  NomosGram    gram;
+
+  ck_ok(NomosLibraryCreate(input, &library));
+  ck_ok(NomosLibraryAssemble(library, input->frames, NULL, &gram));
+  ck_ok(NomosLibraryDestroy(&library));
+  gram.names = NULL;
+  return gram;
+}
+
+static NomosNormal Normal(const NomosLibraryInput *input)
+{
+  NomosGram   gram = Assemble(input);
+  NomosNormal normal;
+
+  ck_ok(NomosGramNormal(&gram, 0, NULL, &normal));
+  ck_ok(NomosGramDestroy(&gram));
+  return normal;
+}
+
+/* c of one or two columns. */
+static void Solve(const NomosNormal *normal, double c[2])
+{
+  const double *G = normal->G, *b = normal->b;
+
+  if (normal->n_terms == 1) c[0] = b[0] / G[0];
+  else {
+    const double det = G[0] * G[3] - G[1] * G[2];
+    c[0] = (b[0] * G[3] - b[1] * G[1]) / det;
+    c[1] = (b[1] * G[0] - b[0] * G[2]) / det;
+  }
+}
+
+static double Rough(double x, double t)
+{
+  return sin(x) * cos(3 * t) + 0.3 * cos(2 * x + t) + 0.1 * sin(5 * x * t);
+}
+
+START_TEST(strong_form_is_least_squares_over_points)
+{
+  enum { N = 24, F = 17 };
+  static const char *const terms[] = {"u", "u_x", "u^2"};
+  const double             length = 6.283185307179586, dt = 0.05, dx = length / N;
+  NomosFrames              frames = Frames(N, length, F, dt, Rough);
+  NomosLibraryInput        input  = Input(&frames, 3, terms, NOMOS_FORM_STRONG);
+  NomosNormal              normal = Normal(&input);
+  double                   G[9] = {0}, b[3] = {0}, s = 0;
+
+  for (int f = 0; f < F; f++)
+    for (int i = 0; i < N; i++) {
+      const double *u = storage[0] + f * N;
+      const double  column[] = {u[i], (u[(i + 1) % N] - u[(i + N - 1) % N]) / (2 * dx), u[i] * u[i]};
+      /* Of order 2, one-sided at the ends. */
+      const double before = f ? u[i - N] : 0, after = f < F - 1 ? u[i + N] : 0;
+      const double rate   = f == 0 ? (-3 * u[i] + 4 * u[i + N] - u[i + 2 * N]) / (2 * dt) : f == F - 1 ? (3 * u[i] - 4 * u[i - N] + u[i - 2 * N]) / (2 * dt) : (after - before) / (2 * dt);
+      for (int j = 0; j < 3; j++) {
+        for (int k = 0; k < 3; k++) G[3 * j + k] += column[j] * column[k];
+        b[j] += column[j] * rate;
+      }
+      s += rate * rate;
+    }
+  for (int j = 0; j < 9; j++) ck_assert_double_eq_tol(normal.G[j], G[j], 1e-11 * G[0]);
+  for (int j = 0; j < 3; j++) ck_assert_double_eq_tol(normal.b[j], b[j], 1e-11 * sqrt(G[0] * s));
+  ck_close(normal.s, s, 1e-12);
+  ck_assert(normal.n == N * F);
+  ck_ok(NomosNormalDestroy(&normal));
+  ck_ok(NomosFramesClose(&frames));
+}
+END_TEST
+
+static double Wave(double x, double t)
+{
+  return sin(x - 1.5 * t) + 0.5 * cos(2 * (x - 1.5 * t));
+}
+
+/* The strong form of a wave converges with the order of its differences; here both are of the same order. */
+START_TEST(strong_form_has_the_order_of_its_differences)
+{
+  static const char *const terms[] = {"u_x"};
+
+  for (int order = 2; order <= 8; order += 2) {
+    double error[2];
+    for (int fine = 0; fine < 2; fine++) {
+      const size_t      n      = fine ? 48 : 24;
+      NomosFrames       frames = Frames(n, 6.283185307179586, n, 1.0 / (double)n, Wave);
+      NomosLibraryInput input  = Input(&frames, 1, terms, NOMOS_FORM_STRONG);
+      input.settings.order = input.settings.time_order = order;
+      NomosNormal normal                               = Normal(&input);
+      double      c[2];
+      Solve(&normal, c);
+      error[fine] = fabs(c[0] + 1.5);
+      ck_ok(NomosNormalDestroy(&normal));
+      ck_ok(NomosFramesClose(&frames));
+    }
+    const double measured = log2(error[0] / error[1]);
+    ck_assert_msg(measured > order - 0.4, "order %d: errors %g, %g: order %g", order, error[0], error[1], measured);
+  }
+}
+END_TEST
+
+/* <phi, f> by the trapezoidal rule differs from the integral by what phi's transform has at the first alias, m^-(p + 1): the difference quotient of two widths shows it. Band-limited u makes all else exact. */
+START_TEST(weak_form_converges_as_its_test_functions_are_smooth)
+{
+  static const char *const terms[] = {"u_x"};
+
+  for (int p = 3; p <= 6; p++) {
+    double error[2];
+    for (int wide = 0; wide < 2; wide++) {
+      const size_t      n      = wide ? 64 : 32;
+      NomosFrames       frames = Frames(n, 6.283185307179586, 2 * n, 2.0 / (double)n, Wave);
+      NomosLibraryInput input  = Input(&frames, 1, terms, NOMOS_FORM_WEAK);
+      for (int d = 0; d < 2; d++) {
+        input.settings.half_width[d] = n / 4;
+        input.settings.stride[d]     = n / 32;
+        input.settings.degree[d]     = p;
+      }
+      NomosNormal normal = Normal(&input);
+      double      c[2];
+      Solve(&normal, c);
+      error[wide] = fabs(c[0] + 1.5);
+      ck_ok(NomosNormalDestroy(&normal));
+      ck_ok(NomosFramesClose(&frames));
+    }
+    const double measured = log2(error[0] / error[1]);
+    ck_assert_msg(error[0] < 1e-3 && measured > p - 0.5, "p = %d: errors %g, %g: order %g", p, error[0], error[1], measured);
+  }
+}
+END_TEST
+
+/* Inviscid Burgers by characteristics, in conservative form inside: u = f(x - u t). */
+static double Characteristics(double x, double t)
+{
+  double u = 0;
+
+  for (int i = 0; i < 100; i++) u = 0.2 + 0.1 * sin(x - u * t);
+  return u;
+}
+
+START_TEST(weak_form_of_a_nonlinear_equation)
+{
+  static const char *const terms[] = {"u u_x", "u_xx"};
+  NomosFrames              frames  = Frames(64, 6.283185307179586, 128, 0.02, Characteristics);
+  NomosLibraryInput        input   = Input(&frames, 2, terms, NOMOS_FORM_WEAK);
+  double                   c[2];
+
+  input.settings.half_width[0] = 20;
+  input.settings.half_width[1] = 20;
+  for (int open = 0; open < 2; open++) {
+    input.settings.open = open;
+    NomosNormal normal  = Normal(&input);
+    /* stride 4: all round, or where supports are inside; both by (128 - 41)/4 + 1 moments */
+    ck_assert(normal.n == (open ? 6 : 16) * 22);
+    Solve(&normal, c);
+    ck_assert_double_eq_tol(c[0], -1, 2e-7);
+    ck_assert_double_eq_tol(c[1], 0, 1e-8);
+    ck_ok(NomosNormalDestroy(&normal));
+  }
+  ck_ok(NomosFramesClose(&frames));
+}
+END_TEST
+
+static void SameSums(const NomosNormal *a, const NomosNormal *b, double tolerance)
+{
+  for (size_t j = 0; j < a->n_terms * a->n_terms; j++) ck_assert(fabs(a->G[j] - b->G[j]) <= tolerance * fabs(a->G[0]));
+  for (size_t j = 0; j < a->n_terms; j++) ck_assert(fabs(a->b[j] - b->b[j]) <= tolerance * fabs(a->G[0]));
+  ck_assert(a->n == b->n);
+}
+
+START_TEST(sums_do_not_depend_on_how_data_are_cut)
+{
+  static const char *const terms[] = {"u", "u u_x", "u_xx"};
+  NomosFrames              frames  = Frames(48, 6.283185307179586, 70, 0.02, Rough);
+
+  for (NomosForm form = NOMOS_FORM_STRONG; form <= NOMOS_FORM_WEAK; form++) {
+    NomosLibraryInput input = Input(&frames, 3, terms, form);
+    input.settings.half_width[0] = input.settings.half_width[1] = 8;
+    input.settings.n_stretches                                  = 1;
+    NomosNormal whole = Normal(&input), cut, threads;
+    input.settings.n_stretches = 9;
+    input.settings.n_tiles     = 3;
+    cut                        = Normal(&input);
+    SameSums(&whole, &cut, 1e-13);
+    const int n = omp_get_max_threads();
+    omp_set_num_threads(n > 1 ? 1 : 3);
+    threads = Normal(&input);
+    omp_set_num_threads(n);
+    SameSums(&cut, &threads, 0);
+    ck_ok(NomosNormalDestroy(&whole));
+    ck_ok(NomosNormalDestroy(&cut));
+    ck_ok(NomosNormalDestroy(&threads));
+  }
+  ck_ok(NomosFramesClose(&frames));
+}
+END_TEST
+
+/* Every second point, every third frame, a part of these by chance: c of a linear law stays, and so many rows. */
+START_TEST(rows_are_thinned_and_drawn)
+{
+  static const char *const terms[] = {"u_x"};
+  NomosFrames              frames  = Frames(48, 6.283185307179586, 61, 0.02, Wave);
+  NomosLibraryInput        input   = Input(&frames, 1, terms, NOMOS_FORM_STRONG);
+  double                   c[2];
+
+  input.settings.order     = input.settings.time_order = 8;
+  input.settings.stride[0] = 2;
+  input.settings.stride[1] = 3;
+  NomosNormal thin         = Normal(&input);
+  ck_assert(thin.n == 24 * 21);
+  input.settings.fraction = 0.3;
+  NomosNormal drawn       = Normal(&input), again = Normal(&input);
+  ck_assert(fabs(drawn.n - 0.3 * 24 * 21) < 3 * sqrt(0.3 * 0.7 * 24 * 21));
+  SameSums(&drawn, &again, 0);
+  Solve(&drawn, c);
+  ck_close(c[0], -1.5, 1e-6);
+  ck_ok(NomosNormalDestroy(&thin));
+  ck_ok(NomosNormalDestroy(&drawn));
+  ck_ok(NomosNormalDestroy(&again));
+  ck_ok(NomosFramesClose(&frames));
+}
+END_TEST
+
+/* One missing number takes the rows that it is in: of central differences the point itself, its neighbours in space (u_x) and in time (u_t). Of the weak form the test functions around it. */
+START_TEST(what_is_missing_is_left_out)
+{
+  static const char *const terms[] = {"u_x", "u"};
+  NomosFrames              frames  = Frames(32, 6.283185307179586, 40, 0.02, Wave);
+  NomosLibraryInput        input   = Input(&frames, 2, terms, NOMOS_FORM_STRONG);
+  double                   c[2];
+
+  storage[0][20 * 32 + 11] = NAN;
+  NomosNormal strong       = Normal(&input);
+  ck_assert(strong.n == 32 * 40 - 5);
+  ck_ok(NomosNormalDestroy(&strong));
+  input.settings.form          = NOMOS_FORM_WEAK;
+  input.settings.half_width[0] = 6;
+  input.settings.half_width[1] = 8;
+  input.settings.stride[0]     = 2;
+  input.settings.stride[1]     = 3;
+  NomosNormal weak             = Normal(&input);
+  size_t      around           = 0;
+  for (int x = 0; x < 32; x += 2)
+    for (int t = 8; t + 8 < 40; t += 3) around += abs(x - 11) < 6 && abs(t - 20) < 8;
+  ck_assert(around > 20 && weak.n == (double)(16 * 8 - around));
+  Solve(&weak, c);
+  ck_assert_double_eq_tol(c[0], -1.5, 1e-5);
+  ck_assert_double_eq_tol(c[1], 0, 1e-5);
+  ck_ok(NomosNormalDestroy(&weak));
+  for (int i = 0; i < 40 * 32; i += 3) storage[0][i] = NAN;
+  NomosLibrary library;
+  NomosGram    gram;
+  ck_ok(NomosLibraryCreate(&input, &library));
+  ck_refused(NomosLibraryAssemble(library, &frames, NULL, &gram), "no row is left");
+  ck_ok(NomosLibraryDestroy(&library));
+  ck_ok(NomosFramesClose(&frames));
+}
+END_TEST
+
+/* Frames 13 and 14 are not there: moments across the gap are left out, and the law stays as accurate. */
+START_TEST(missing_frames_are_a_gap)
+{
+  static const char *const terms[] = {"u_x"};
+  NomosFrames              frames  = Frames(32, 6.283185307179586, 40, 0.02, Wave);
+  NomosLibraryInput        input   = Input(&frames, 1, terms, NOMOS_FORM_STRONG);
+  double                   c[2];
+
+  memmove(storage[0] + 13 * 32, storage[0] + 15 * 32, 25 * 32 * sizeof(double));
+  memmove(moments + 13, moments + 15, 25 * sizeof(double));
+  n_frames[0]              = 38;
+  input.settings.order     = input.settings.time_order = 8;
+  NomosNormal strong       = Normal(&input);
+  ck_assert(strong.n == 32 * (5 + 17 + 4 + 4)); /* one-sided at the two ends of the data, not at the gap */
+  Solve(&strong, c);
+  ck_close(c[0], -1.5, 1e-6);
+  ck_ok(NomosNormalDestroy(&strong));
+  input.settings.form          = NOMOS_FORM_WEAK;
+  input.settings.half_width[0] = 6;
+  input.settings.half_width[1] = 5;
+  input.settings.stride[0] = input.settings.stride[1] = 1;
+  NomosNormal weak                                    = Normal(&input);
+  size_t      left                                    = 0;
+  for (int t = 5; t + 5 < 40; t++) left += abs(t - 13) >= 5 && abs(t - 14) >= 5;
+  ck_assert(weak.n == (double)(32 * left));
+  ck_ok(NomosNormalDestroy(&weak));
+  ck_ok(NomosFramesClose(&frames));
+}
+END_TEST
+
+/* dx/dt of an orbit, as numbers without space: x = cos 2 t, v = -2 sin 2 t. */
+static double Cosine(double x, double t)
+{
+  return cos(2 * t) + 0 * x;
+}
+
+START_TEST(numbers_without_space)
+{
+  static const char *const terms[] = {"u", "v"};
+  NomosFrames              shape = Shape(0, 1, 200, 0.02), frames;
+
+  for (int f = 0; f < 200; f++) {
+    storage[0][f] = Cosine(0, 0.02 * f);
+    storage[1][f] = -2 * sin(2 * 0.02 * f);
+  }
+  shape.n_fields = 2;
+  ck_ok(NomosFramesOfArrays(&shape, values, &frames));
+  for (NomosForm form = NOMOS_FORM_STRONG; form <= NOMOS_FORM_WEAK; form++) {
+    NomosLibraryInput input = Input(&frames, 2, terms, form);
+    double            c[2];
+    input.settings.time_order    = 8;
+    input.settings.half_width[0] = 40;
+    input.settings.stride[0]     = 1;
+    NomosGram gram               = Assemble(&input);
+    for (size_t target = 0; target < 2; target++) {
+      NomosNormal normal;
+      ck_ok(NomosGramNormal(&gram, target, NULL, &normal));
+      Solve(&normal, c);
+      ck_assert_double_eq_tol(c[0], target ? -4 : 0, 1e-8);
+      ck_assert_double_eq_tol(c[1], target ? 0 : 1, 1e-8);
+      ck_ok(NomosNormalDestroy(&normal));
+    }
+    ck_ok(NomosGramDestroy(&gram));
+  }
+  ck_ok(NomosFramesClose(&frames));
+}
+END_TEST
+
+/* A second pass gives sums of residuals; with the right coefficients nothing but rounding is left. */
+START_TEST(residuals_are_targets_of_a_second_pass)
+{
+  static const char *const terms[] = {"u_x", "u"};
+  const double             right[] = {-1.5, 0};
+  NomosFrames              frames  = Frames(32, 6.283185307179586, 100, 0.02, Wave);
+  NomosLibraryInput        input   = Input(&frames, 2, terms, NOMOS_FORM_WEAK);
+  NomosLibrary             library;
+  NomosGram                gram[2];
+  double                   s[2] = {0};
+
+  input.settings.half_width[0] = 15;
+  input.settings.half_width[1] = 40;
+  ck_ok(NomosLibraryCreate(&input, &library));
+  for (int pass = 0; pass < 2; pass++) {
+    ck_ok(NomosLibraryAssemble(library, &frames, pass ? right : NULL, &gram[pass]));
+    for (size_t block = 0; block < gram[pass].n_blocks; block++) s[pass] += gram[pass].s[block];
+    ck_ok(NomosGramDestroy(&gram[pass]));
+  }
+  ck_assert_msg(s[1] < 1e-12 * s[0], "%g of %g", s[1], s[0]);
+  ck_ok(NomosLibraryDestroy(&library));
+  ck_ok(NomosFramesClose(&frames));
+}
+END_TEST
+
+START_TEST(noise_is_measured)
+{
+  NomosFrames  frames = Frames(64, 6.283185307179586, 200, 0.01, Wave), noisy;
+  const double sigma  = 0.05;
+  double       found, rms, missing;
+
+  storage[0][3] = NAN;
+  ck_ok(NomosFramesWithNoise(&frames, &sigma, 7, &noisy));
+  ck_ok(NomosFramesNoise(&noisy, &found));
+  ck_close(found, sigma, 0.03);
+  ck_ok(NomosFramesNoise(&frames, &found));
+  ck_assert(found < 1e-6);
+  ck_ok(NomosFramesMeasure(PETSC_COMM_SELF, &frames, &(NomosFramesStatistics){.rms = &rms, .missing = &missing}));
+  ck_close(rms, sqrt(0.5 + 0.125), 1e-3);
+  ck_close(missing, 1. / 64 / 200, 1e-9);
+  double one[64], two[64], *into[2] = {one, two};
+  ck_ok(noisy.read(noisy.context, 0, 12, &into[0]));
+  ck_ok(noisy.read(noisy.context, 0, 12, &into[1]));
+  ck_assert(!memcmp(one, two, sizeof one)); /* drawn by place, not by state */
+  ck_ok(NomosFramesClose(&noisy));
+  ck_ok(NomosFramesClose(&frames));
+}
+END_TEST
+
+/* ---- files */
+
+static void Put(hid_t file, const char name[], int n_dims, const hsize_t shape[], const double data[])
+{
+  hid_t space = H5Screate_simple(n_dims, shape, NULL), set = H5Dcreate2(file, name, H5T_NATIVE_DOUBLE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+
+  H5Dwrite(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, data);
+  H5Dclose(set);
+  H5Sclose(space);
+}
+
+static const char *Path(const char name[])
+{
+  static char path[NOMOS_MAX_PATH + 64];
+
+  snprintf(path, sizeof path, "%s/%s", ck_directory, name);
+  return path;
+}
+
+/* Two trajectories of u, its mask, times; and of w with layers. */
+static void WriteFile(const char name[], size_t n, size_t frames)
+{
+  static double layers[2 * MAX_FRAMES * 64];
+  hid_t         file = H5Fcreate(Path(name), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+  double        mask[64], both[2 * MAX_FRAMES * 64 / 2];
+
+  memcpy(both, storage[0], n * frames * sizeof(double));
+  memcpy(both + n * frames, storage[1], n * frames * sizeof(double));
+  for (size_t i = 0; i < 64; i++) mask[i] = i != 5;
+  for (size_t f = 0; f < frames; f++)
+    for (size_t i = 0; i < n; i++) {
+      layers[(2 * f) * n + i]     = -1;
+      layers[(2 * f + 1) * n + i] = storage[0][f * n + i];
+    }
+  Put(file, "u", 3, (hsize_t[]){2, frames, n}, both);
+  Put(file, "w", 3, (hsize_t[]){frames, 2, n}, layers);
+  Put(file, "seen", 1, (hsize_t[]){n}, mask);
+  Put(file, "time", 1, (hsize_t[]){frames}, moments);
+  Put(file, "short", 2, (hsize_t[]){frames, n - 1}, both);
+  H5Fclose(file);
+}
+
+START_TEST(files_hold_the_same_as_memory)
+{
+  enum { N = 32, F = 40 };
+  static const char *const terms[] = {"u", "u u_x"}, *const u[] = {"u"}, *const layer[] = {"w[1]"};
+  NomosFrames              shape = Frames(N, 6.283185307179586, F, 0.02, Rough), memory, file;
+
+  ck_ok(NomosFramesClose(&shape));
+  for (int i = 0; i < N * F; i++) storage[1][i] = cos(storage[0][i]);
+  WriteFile("u.h5", N, F);
+  shape                = Shape(N, 6.283185307179586, F, 0.02);
+  shape.n_trajectories = 2;
+  ck_ok(NomosFramesOfArrays(&shape, values, &memory));
+  NomosFramesInput read = {.path = Path("u.h5"), .n_fields = 1, .variables = u, .n_dims = 1, .length = {6.283185307179586}};
+  ck_ok(NomosFramesOpen(&read, &file));
+  NomosLibraryInput input = Input(&memory, 2, terms, NOMOS_FORM_STRONG);
+  NomosNormal       one   = Normal(&input);
+  input.frames            = &file;
+  NomosNormal two         = Normal(&input);
+  SameSums(&one, &two, 0);
+  ck_ok(NomosNormalDestroy(&two));
+  ck_ok(NomosFramesClose(&file));
+  /* Points masked out are as if missing: u_x has two neighbours. */
+  read.mask = "seen";
+  ck_ok(NomosFramesOpen(&read, &file));
+  two = Normal(&input);
+  ck_assert(one.n == 2 * N * F && two.n == 2 * (N - 3) * F);
+  ck_ok(NomosNormalDestroy(&two));
+  ck_ok(NomosFramesClose(&file));
+  /* A layer, thinned in time. */
+  read.mask      = NULL;
+  read.variables = layer;
+  read.every     = 3;
+  read.first_frame = 2;
+  ck_ok(NomosFramesOpen(&read, &file));
+  ck_assert(file.n_trajectories == 1 && file.n_frames[0] == 13 && file.times[0][1] == moments[5]);
+  double row[N], *into = row;
+  ck_ok(file.read(file.context, 0, 4, &into));
+  ck_assert(!memcmp(row, storage[0] + 14 * N, sizeof row));
+  ck_ok(NomosFramesClose(&file));
+  ck_ok(NomosNormalDestroy(&one));
+  ck_ok(NomosFramesClose(&memory));
+}
+END_TEST
+
+START_TEST(what_is_wrong_with_files_is_said)
+{
+  enum { N = 32, F = 40 };
+  static const char *const missing[] = {"z"}, *const layered[] = {"w"}, *const beyond[] = {"w[2]"}, *const bad[] = {"w[x]"}, *const two[] = {"u", "short"}, *const u[] = {"u"};
+  NomosFrames              frames    = Frames(N, 6.283185307179586, F, 0.02, Rough);
+  NomosFrames              file;
+
+  WriteFile("u.h5", N, F);
+  NomosFramesInput read = {.path = Path("u.h5"), .n_fields = 1, .variables = missing, .n_dims = 1, .length = {6.283185307179586}};
+  ck_refused(NomosFramesOpen(&read, &file), "has no dataset z; it has seen, short, u, w");
+  read.variables = beyond;
+  ck_refused(NomosFramesOpen(&read, &file), "w has 2 entries before space; 2 counts from 0");
+  read.variables = bad;
+  ck_refused(NomosFramesOpen(&read, &file), "'w[x]' names no dataset");
+  read.variables = two;
+  read.n_fields  = 2;
+  ck_refused(NomosFramesOpen(&read, &file), "short has 31 points along x, u has 32");
+  read.n_fields  = 1;
+  read.variables = u;
+  read.length[0] = 0;
+  ck_refused(NomosFramesOpen(&read, &file), "has no coordinates; give the length of the domain");
+  read.length[0]   = 1;
+  read.first_frame = 50;
+  ck_refused(NomosFramesOpen(&read, &file), "has 40 frames; 50 are to be left out at first");
+  read.first_frame = 0;
+  read.time        = "clock";
+  ck_refused(NomosFramesOpen(&read, &file), "has no dataset clock");
+  moments[7] = moments[6];
+  WriteFile("backwards.h5", N, F);
+  read.time = NULL;
+  read.path = Path("backwards.h5");
+  ck_refused(NomosFramesOpen(&read, &file), "times do not ascend: frame 6 is at 0.12, the next one at 0.12");
+  read.path      = Path("nothing.h5");
+  ck_refused(NomosFramesOpen(&read, &file), "cannot be read");
+  read.path      = Path("u.h5");
+  read.variables = layered;
+  read.n_dims    = 2;
+  ck_refused(NomosFramesOpen(&read, &file), "axis 2 of w has no coordinates");
+  ck_ok(NomosFramesClose(&frames));
+}
+END_TEST
+
+START_TEST(what_is_wrong_with_a_library_is_said)
+{
+  static const char *const terms[] = {"u", "u_xxxx"}, *const logarithm[] = {"log(u)"};
+  NomosFrames              frames  = Frames(32, 6.283185307179586, 12, 0.02, Wave);
+  NomosLibraryInput        input   = Input(&frames, 2, terms, NOMOS_FORM_WEAK);
+  NomosLibrary             library;
+  NomosGram                gram;
+
+  input.settings.half_width[0] = input.settings.half_width[1] = 16;
+  ck_refused(NomosLibraryCreate(&input, &library), "have 33 points along x, the data 32; choose a half width of at most 15");
+  ck_ok(NomosLibraryDestroy(&library));
+  input.settings.half_width[0] = 8;
+  ck_refused(NomosLibraryCreate(&input, &library), "the longest trajectory has 12 frames; test functions that reach 16 frames to either side need 33");
+  ck_ok(NomosLibraryDestroy(&library));
+  input.settings.half_width[1] = 4;
+  input.settings.degree[0]     = 4;
+  ck_refused(NomosLibraryCreate(&input, &library), "test functions of degree 4 along x; derivatives of order 4 need at least 5");
+  ck_ok(NomosLibraryDestroy(&library));
+  moments[5] += 0.007;
+  ck_refused(NomosLibraryCreate(&input, &library), "not evenly spaced in time");
+  ck_ok(NomosLibraryDestroy(&library));
+  moments[5] -= 0.007;
+  input.settings.form       = NOMOS_FORM_STRONG;
+  input.settings.time_order = 12;
+  ck_refused(NomosLibraryCreate(&input, &library), "differences in time of order 12; 2, 4, 6 and 8 exist");
+  ck_ok(NomosLibraryDestroy(&library));
+  n_frames[0]               = 8;
+  input.settings.time_order = 8;
+  ck_refused(NomosLibraryCreate(&input, &library), "the longest trajectory has 8 frames; differences in time of order 8 need 9");
+  ck_ok(NomosLibraryDestroy(&library));
+  input.n_terms = 0;
+  ck_refused(NomosLibraryCreate(&input, &library), "the library is empty");
+  ck_ok(NomosLibraryDestroy(&library));
+  n_frames[0]               = 12;
+  input.n_terms             = 1;
+  input.terms               = logarithm;
+  input.settings.time_order = 2;
+  ck_ok(NomosLibraryCreate(&input, &library));
+  ck_refused(NomosLibraryAssemble(library, &frames, NULL, &gram), "log(u)"); /* of negative u */
+  ck_ok(NomosLibraryDestroy(&library));
+  ck_ok(NomosFramesClose(&frames));
+}
+END_TEST
+
+/* ---- families */
+
+static void Expands(const char entry[], const char expected[])
+{
+  size_t n;
+  char **terms, text[1024] = "";
+
+  ck_ok(NomosLibraryExpand("case", 1, &entry, &n, &terms));
+  for (size_t i = 0; i < n; i++) snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s", i ? "; " : "", terms[i]);
+  ck_assert_str_eq(text, expected);
+  ck_ok(NomosLibraryFreeTerms(n, &terms));
+}
+
+START_TEST(families_of_terms)
+{
+  static const char *const burgers[] = {"1", "u^1..6", "d1..6x(u^1..6)"}, *const nls[] = {"1", "monomials(u v, 1..6)", "d1..6x monomials(u v, 1..6)"}, *const backwards[] = {"u^4..2"}, *const nameless[] = {"monomials(, 1..2)"};
+  size_t                   n;
+  char                   **terms;
+
+  Expands("u u_x", "u u_x");
+  Expands("u^1..3", "u^1; u^2; u^3");
+  Expands("d1..2x(u^2..3)", "dx(u^2); dx(u^3); d2x(u^2); d2x(u^3)");
+  Expands("monomials(u v, 1..2)", "(u); (v); (u^2); (u v); (v^2)");
+  Expands("dx monomials(u v, 2..2)", "dx (u^2); dx (u v); dx (v^2)");
+  /* The libraries of Messenger & Bortz 2021 for Burgers, KdV and KS, and for NLS: 43 and 190 columns. */
+  ck_ok(NomosLibraryExpand("case", 3, burgers, &n, &terms));
+  ck_assert(n == 43);
+  ck_ok(NomosLibraryFreeTerms(n, &terms));
+  ck_ok(NomosLibraryExpand("case", 3, nls, &n, &terms));
+  ck_assert(n == 190);
+  ck_ok(NomosLibraryFreeTerms(n, &terms));
+  ck_refused(NomosLibraryExpand("case", 1, backwards, &n, &terms), "from the smaller number to the larger one");
+  ck_refused(NomosLibraryExpand("case", 1, nameless, &n, &terms), "takes one to 4 names of fields");
+}
+END_TEST
+
+NOMOS_TEST_SUITE("library", strong_form_is_least_squares_over_points, strong_form_has_the_order_of_its_differences, weak_form_converges_as_its_test_functions_are_smooth, weak_form_of_a_nonlinear_equation,
+                 sums_do_not_depend_on_how_data_are_cut, rows_are_thinned_and_drawn, what_is_missing_is_left_out, missing_frames_are_a_gap, numbers_without_space, residuals_are_targets_of_a_second_pass, noise_is_measured,
+                 files_hold_the_same_as_memory, what_is_wrong_with_files_is_said, what_is_wrong_with_a_library_is_said, families_of_terms)
