@@ -351,4 +351,116 @@ START_TEST(test_weak_parts)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("terms", test_normal_forms, test_latex, test_errors, test_orders, test_open_ends, test_symbols, test_text_round_trip, test_any_string, test_weak_parts)
+/* ---- lines and points ---- */
+
+static double Dot(const double *a, const double *b, size_t n)
+{
+  double sum = 0;
+  for (size_t i = 0; i < n; i++) sum += a[i] * b[i];
+  return sum;
+}
+
+/* Jvp and Vjp are transposes; central differences of Evaluate and of Vjp are Jvp and Hvp (by Richardson, to order h^4). */
+static void CheckDerivatives(const NomosTermsGrid *grid, size_t n_terms, const char *const texts[], const char name[])
+{
+  NomosTerms terms;
+  uint64_t   state = 5;
+  double     x[4][MAX_N], a[4][MAX_N], w[16][MAX_N], dot[16][MAX_N], bar[4][MAX_N] = {{0}}, second[4][MAX_N] = {{0}}, moved[4][MAX_N], difference[16][MAX_N] = {{0}}, of_bar[4][MAX_N] = {{0}}, out[16][MAX_N], moved_bar[4][MAX_N];
+  ck_ok(Make(grid, n_terms, texts, &terms));
+  const size_t  n = NomosTermsPoints(terms);
+  const double *in[4], *in_dot[4], *at[4], *weights[16], *none[16] = {NULL};
+  double       *dots[16], *bars[4], *seconds[4], *outs[16], *moved_bars[4];
+  for (int f = 0; f < 4; f++) {
+    in[f] = x[f], in_dot[f] = a[f], at[f] = moved[f], bars[f] = bar[f], seconds[f] = second[f], moved_bars[f] = moved_bar[f];
+    for (size_t i = 0; i < n; i++) x[f][i] = 1e-3 * Below(&state, 1000) + 0.5, a[f][i] = 1e-3 * Below(&state, 1000) - 0.5;
+  }
+  for (size_t t = 0; t < n_terms; t++) {
+    weights[t] = w[t], dots[t] = dot[t], outs[t] = out[t];
+    for (size_t i = 0; i < n; i++) w[t][i] = 1e-3 * Below(&state, 1000) - 0.5;
+  }
+  ck_ok(NomosTermsJvp(terms, in, in_dot, dots));
+  ck_ok(NomosTermsVjp(terms, in, weights, bars));
+  ck_ok(NomosTermsHvp(terms, in, in_dot, weights, none, seconds));
+  double left = 0, right = 0, size = 0;
+  for (size_t t = 0; t < n_terms; t++) left += Dot(dot[t], w[t], n), size += sqrt(Dot(dot[t], dot[t], n) * Dot(w[t], w[t], n));
+  for (int f = 0; f < 4; f++) right += Dot(a[f], bar[f], n);
+  ck_assert_msg(fabs(left - right) <= 1e-13 * size, "%s: <F' a, w> = %.17g, <a, F'^T w> = %.17g", name, left, right);
+  for (int step = 0; step < 4; step++) { /* -2h, -h, h, 2h */
+    const double h = (step < 2 ? -1 : 1) * (step == 0 || step == 3 ? 2e-3 : 1e-3), c = (step < 2 ? -1 : 1) * (step == 0 || step == 3 ? -1 : 8) / 12.0 / 1e-3;
+    for (int f = 0; f < 4; f++)
+      for (size_t i = 0; i < n; i++) moved[f][i] = x[f][i] + h * a[f][i], moved_bar[f][i] = 0;
+    ck_ok(NomosTermsEvaluate(terms, at, outs));
+    ck_ok(NomosTermsVjp(terms, at, weights, moved_bars));
+    for (size_t t = 0; t < n_terms; t++)
+      for (size_t i = 0; i < n; i++) difference[t][i] += c * out[t][i];
+    for (int f = 0; f < 4; f++)
+      for (size_t i = 0; i < n; i++) of_bar[f][i] += c * moved_bar[f][i];
+  }
+  for (size_t t = 0; t < n_terms; t++)
+    for (size_t i = 0; i < n; i++) ck_assert_msg(fabs(difference[t][i] - dot[t][i]) <= 1e-9 * (1 + sqrt(Dot(dot[t], dot[t], n))), "%s, %s: %g by differences, %g", name, texts[t], difference[t][i], dot[t][i]);
+  for (int f = 0; f < 4; f++)
+    for (size_t i = 0; i < n; i++) ck_assert_msg(fabs(of_bar[f][i] - second[f][i]) <= 1e-9 * (1 + sqrt(Dot(second[f], second[f], n))), "%s, field %d: second derivative %g by differences, %g", name, f, of_bar[f][i], second[f][i]);
+  ck_ok(NomosTermsDestroy(&terms));
+}
+
+START_TEST(test_lines_and_points)
+{
+  static const char *const on_lines[] = {"u u_x", "u_xxx + 0.2 psi1", "u^2 v_x", "dxx(u v)", "shift(u, 1) (v - shift(q1, -2))", "mean(u) v_xx", "psi_R u_x", "log(u) v", "sqrt(u + v) q1", "abs(psi1)^3", "x u", "lap(u^2)/psi_R", "exp(-u)", "1"};
+  static const char *const at_points[] = {"u v", "u^2 psi1 - v", "sin(q1)", "tanh(u v)", "psi_R u/(1 + psi_R)", "1", "u^5"};
+  static const NomosTermsGrid grids[] = {
+    {.n_dims = 1, .n = {24}, .length = {30}}, {.n_dims = 1, .n = {24}, .length = {30}, .keep_nyquist = true}, {.n_dims = 1, .n = {24}, .length = {30}, .dealias = true}, {.n_dims = 1, .n = {24}, .length = {30}, .dealias = true, .keep_nyquist = true}, {.n_dims = 1, .n = {21}, .length = {30}, .dealias = true},
+    {.n_dims = 1, .n = {24}, .length = {30}, .method = NOMOS_TERMS_DIFFERENCES, .order = 6}};
+  char name[32];
+  for (size_t g = 0; g < sizeof grids / sizeof *grids; g++) {
+    snprintf(name, sizeof name, "line %zu", g);
+    CheckDerivatives(&grids[g], sizeof on_lines / sizeof *on_lines, on_lines, name);
+  }
+  const char *open_line[] = {"u u_x", "u_xxx", "dx(v u_xx)", "psi_R mean(q1 u)"};
+  CheckDerivatives(&(NomosTermsGrid){.n_dims = 1, .n = {24}, .length = {30}, .method = NOMOS_TERMS_DIFFERENCES, .order = 4, .open = {true}}, 4, open_line, "open line");
+  CheckDerivatives(&point, sizeof at_points / sizeof *at_points, at_points, "point");
+}
+END_TEST
+
+/* The mode (-1)^i of an even side: dropped by derivatives, or kept by those of even order. */
+START_TEST(test_shortest_mode)
+{
+  static const char *const texts[] = {"u_x", "u_xx", "u_xxxx"};
+  for (int keep = 0; keep < 2; keep++) {
+    NomosTermsGrid grid = line;
+    NomosTerms     terms;
+    double         u[48], out[3][48];
+    grid.keep_nyquist   = keep;
+    for (int i = 0; i < 48; i++) u[i] = i % 2 ? -1 : 1;
+    ck_ok(Make(&grid, 3, texts, &terms));
+    ck_ok(NomosTermsEvaluate(terms, (const double *[]){u, u, u, u}, (double *[]){out[0], out[1], out[2]}));
+    for (int i = 0; i < 48; i++) {
+      ck_assert_double_eq_tol(out[0][i], 0, 1e-13);
+      ck_assert_double_eq_tol(out[1][i], keep ? -24.0 * 24 * u[i] : 0, 1e-11);
+      ck_assert_double_eq_tol(out[2][i], keep ? pow(24, 4) * u[i] : 0, 1e-8);
+    }
+    ck_ok(NomosTermsDestroy(&terms));
+  }
+}
+END_TEST
+
+/* Fields may have the names of coordinates (Lorenz's x, y, z); numbers at a point are what they say. Many points that know nothing of each other are one call. */
+START_TEST(test_names)
+{
+  static const char *const names[] = {"x", "y", "z"}, *const texts[] = {"10 (y - x)", "28 x - y - x z", "x y - 8/3 z", "x^2 y^3"};
+  const double             x[2] = {1.5, -2}, y[2] = {-2, 0.25}, z[2] = {20, 3};
+  double                   out[4][2];
+  NomosTerms               terms;
+  ck_ok(NomosTermsCreate(&(NomosTermsInput){.comm = PETSC_COMM_SELF, .grid = {.n_dims = 0, .n = {2}}, .n_fields = 3, .n_terms = 4, .fields = names, .terms = texts, .where = "test"}, &terms));
+  ck_assert_uint_eq(NomosTermsPoints(terms), 2);
+  ck_ok(NomosTermsEvaluate(terms, (const double *[]){x, y, z}, (double *[]){out[0], out[1], out[2], out[3]}));
+  for (int i = 0; i < 2; i++) {
+    ck_assert_double_eq_tol(out[0][i], 10 * (y[i] - x[i]), 1e-13);
+    ck_assert_double_eq_tol(out[1][i], 28 * x[i] - y[i] - x[i] * z[i], 1e-13);
+    ck_assert_double_eq_tol(out[2][i], x[i] * y[i] - 8.0 / 3 * z[i], 1e-13);
+    ck_assert_double_eq_tol(out[3][i], x[i] * x[i] * y[i] * y[i] * y[i], 1e-13);
+  }
+  ck_ok(NomosTermsDestroy(&terms));
+}
+END_TEST
+
+NOMOS_TEST_SUITE("terms", test_normal_forms, test_latex, test_errors, test_orders, test_open_ends, test_symbols, test_text_round_trip, test_any_string, test_weak_parts, test_lines_and_points, test_shortest_mode, test_names)
