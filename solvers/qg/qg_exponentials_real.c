@@ -1,76 +1,12 @@
-/* Matrices of ETDRK4, mode by mode: phi functions of the N x N linear operator by scaling and doubling, in double precision.
-
-     phi_0(z) = e^z,  phi_l(z) = (phi_{l-1}(z) - 1/(l-1)!) / z,  phi_l(2z) = 2^-l (phi_0(z) phi_l(z) + sum_{k=1..l} phi_k(z) / (l-k)!)
-
-   No cancellation at small z, no contour to choose. Skaflestad & Wright 2009, doi:10.1016/j.apnum.2008.03.021.
-
-   The same recurrences differentiate the matrices by the parameters. A matrix is then carried to first order in one or in two directions,
-   z + a z_a + b z_b + ab z_ab, as blocks {z}, {z, z_a} or {z, z_a, z_b, z_ab}; block m of a product is the sum over the subsets s of m of x[s] y[m without s]. */
+/* Matrices of ETDRK4, mode by mode: phi functions of the N x N linear operator in double precision, and their derivatives by the parameters (operators/phi_functions.h). */
+#include "operators/phi_functions.h"
 #include "solvers/qg/qg_derivative.h"
 #include "solvers/qg/qg_linear.h"
 
 #include <complex.h>
 #include <string.h>
 
-enum { N_PHI = 4, TAYLOR = 18 };
-
 typedef double _Complex Number;
-
-static void Multiply(int blocks, int n, const Number *a, const Number *b, Number *c)
-{
-  for (int m = 0; m < blocks; m++)
-    for (int i = 0; i < n; i++)
-      for (int j = 0; j < n; j++) {
-        Number sum = 0;
-        for (int s = 0; s <= m; s++) {
-          if (s & ~m) continue;
-          const Number *x = a + s * n * n, *y = b + (m ^ s) * n * n;
-          for (int p = 0; p < n; p++) sum += x[i * n + p] * y[p * n + j];
-        }
-        c[(m * n + i) * n + j] = sum;
-      }
-}
-
-/* phi_0 ... phi_3 of an n x n matrix in blocks; phi[l] and work[0], work[1] are of the same size. */
-static void PhiFunctions(int blocks, int n, const Number *z, Number *const phi[N_PHI], Number *const work[2])
-{
-  const int           size        = blocks * n * n;
-  static const double factorial[] = {1, 1, 2, 6};
-  double              norm        = 0;
-  int                 doublings   = 0;
-
-  for (int i = 0; i < n; i++) {
-    double sum = 0;
-    for (int j = 0; j < n; j++) sum += cabs(z[i * n + j]);
-    norm = PetscMax(norm, sum);
-  }
-  while (norm > 0.5) {
-    norm /= 2;
-    doublings++;
-  }
-  for (int i = 0; i < size; i++) work[0][i] = z[i] * ldexp(1, -doublings);
-  for (int l = 0; l < N_PHI; l++) { /* Horner: phi_l = sum_m x^m / (m + l)! */
-    double inverse_factorial = 1;
-    for (int m = 2; m <= TAYLOR + l; m++) inverse_factorial /= m;
-    memset(phi[l], 0, sizeof(Number) * (size_t)size);
-    for (int m = TAYLOR; m >= 0; m--) {
-      Multiply(blocks, n, work[0], phi[l], work[1]);
-      memcpy(phi[l], work[1], sizeof(Number) * (size_t)size);
-      for (int i = 0; i < n; i++) phi[l][i * n + i] += inverse_factorial;
-      inverse_factorial *= m + l;
-    }
-  }
-  for (; doublings; doublings--) {
-    for (int l = N_PHI - 1; l >= 1; l--) { /* from the top, so that the lower ones are still those of z */
-      Multiply(blocks, n, phi[0], phi[l], work[1]);
-      for (int k = 1; k <= l; k++)
-        for (int i = 0; i < size; i++) work[1][i] += phi[k][i] / factorial[l - k];
-      for (int i = 0; i < size; i++) phi[l][i] = ldexp(1, -l) * work[1][i];
-    }
-    Multiply(blocks, n, phi[0], phi[0], work[1]);
-    memcpy(phi[0], work[1], sizeof(Number) * (size_t)size);
-  }
-}
 
 /* The linear operator of one mode, read off the tendency of unit vectors. */
 static PetscErrorCode LinearOperators(NAME(QGCore) *core, Complex *columns)
@@ -98,18 +34,18 @@ static PetscErrorCode LinearOperators(NAME(QGCore) *core, Complex *columns)
 
 /* Buffers of a thread for matrices of `size` numbers. */
 typedef struct {
-  Number *all, *linear, *z, *phi[N_PHI], *half[N_PHI], *work[2];
+  Number *all, *linear, *z, *phi[NOMOS_N_PHI], *half[NOMOS_N_PHI], *work[2];
 } Buffers;
 
 static void BuffersCreate(size_t size, Buffers *buffers)
 {
-  buffers->all    = calloc(size * (2 * N_PHI + 4), sizeof *buffers->all);
+  buffers->all    = calloc(size * (2 * NOMOS_N_PHI + 4), sizeof *buffers->all);
   buffers->linear = buffers->all;
   buffers->z      = buffers->all + size;
   for (int l = 0; l < 2; l++) buffers->work[l] = buffers->all + size * (size_t)(2 + l);
-  for (int l = 0; l < N_PHI; l++) {
+  for (int l = 0; l < NOMOS_N_PHI; l++) {
     buffers->phi[l]  = buffers->all + size * (size_t)(4 + l);
-    buffers->half[l] = buffers->all + size * (size_t)(4 + N_PHI + l);
+    buffers->half[l] = buffers->all + size * (size_t)(4 + NOMOS_N_PHI + l);
   }
 }
 
@@ -120,7 +56,7 @@ static void Matrices(int blocks, int n, double dt, const Buffers *b, Complex *co
 
   for (int factor = 1; factor <= 2; factor++) {
     for (int i = 0; i < size; i++) b->z[i] = b->linear[i] * dt * factor / 2;
-    PhiFunctions(blocks, n, b->z, factor == 1 ? b->half : b->phi, b->work);
+    NomosPhiFunctions(blocks, n, b->z, factor == 1 ? b->half : b->phi, b->work);
   }
   for (int i = 0; i < size; i++) {
     const Number value[NOMOS_QG_ETD_MATRICES] = {b->half[0][i], dt / 2 * b->half[1][i], dt * (b->phi[1][i] - 3 * b->phi[2][i] + 4 * b->phi[3][i]), dt * (b->phi[2][i] - 2 * b->phi[3][i]), dt * (4 * b->phi[3][i] - b->phi[2][i])};
@@ -186,7 +122,7 @@ static void LinearOperatorSeries(const NAME(QGCore) *core, size_t mode, int bloc
   }
   NomosQGInverse(setup, sqrt(K2), blocks, theta, real);
   for (int i = 0; i < blocks * n * n; i++) inverse[i] = real[i];
-  Multiply(blocks, n, of_psi, inverse, b->z);
+  NomosMatrixMultiply(blocks, n, of_psi, inverse, b->z);
   for (int i = 0; i < blocks * n * n; i++) b->linear[i] += b->z[i];
 }
 
