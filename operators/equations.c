@@ -29,7 +29,8 @@ struct NomosEquations_s {
   size_t               n_terms, n_fields, points, n_params, n_entries;
   NomosParam          *params; /* (n_params) coefficients of the equations, under their full keys */
   NomosEquationsEntry *entries;
-  double             **columns[4]; /* (n_terms)(points): values, their tangents, derivatives by them, tangents of these; made when first needed */
+  bool                *left_out;   /* (n_entries) by NomosEquationsSelect */
+  double             **columns[4]; /* (n_terms)(points): values, their tangents, derivatives by them, tangents of these; made when first needed; NULL: of a term that no entry needs */
 };
 enum { COLUMNS, COLUMNS_DOT, COLUMNS_BAR, COLUMNS_BAR_DOT };
 
@@ -211,10 +212,21 @@ PetscErrorCode NomosEquationsCreate(const NomosEquationsInput *input, NomosEquat
   b.terms.terms   = (const char *const *)b.texts;
   PetscCall(NomosTermsCreate(&b.terms, &b.equations->terms));
   b.equations->points = NomosTermsPoints(b.equations->terms);
+  PetscCall(PetscCalloc1(b.equations->n_entries + 1, &b.equations->left_out));
   for (size_t i = 0; i < b.equations->n_terms; i++) PetscCall(PetscFree(b.texts[i]));
   PetscCall(PetscFree(b.texts));
   PetscCall(NomosEquationsFunctionsDestroy(&functions));
   *equations = b.equations;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode FreeColumns(NomosEquations e)
+{
+  PetscFunctionBeginUser;
+  for (int set = 0; set < 4; set++) {
+    for (size_t i = 0; e->columns[set] && i < e->n_terms; i++) PetscCall(PetscFree(e->columns[set][i]));
+    PetscCall(PetscFree(e->columns[set]));
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -224,10 +236,8 @@ PetscErrorCode NomosEquationsDestroy(NomosEquations *equations)
 
   PetscFunctionBeginUser;
   if (!e) PetscFunctionReturn(PETSC_SUCCESS);
-  for (int set = 0; set < 4; set++) {
-    for (size_t i = 0; e->columns[set] && i < e->n_terms; i++) PetscCall(PetscFree(e->columns[set][i]));
-    PetscCall(PetscFree(e->columns[set]));
-  }
+  PetscCall(FreeColumns(e));
+  PetscCall(PetscFree(e->left_out));
   for (size_t i = 0; i < e->n_params; i++) PetscCall(PetscFree(*(char **)&e->params[i].key));
   PetscCall(PetscFree(e->params));
   PetscCall(PetscFree(e->entries));
@@ -256,14 +266,25 @@ PetscErrorCode NomosEquationsSetCoefficients(NomosEquations equations, const dou
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode NomosEquationsSelect(NomosEquations equations, const bool entries[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(FreeColumns(equations));
+  for (size_t i = 0; i < equations->n_entries; i++) equations->left_out[i] = entries && !entries[i];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* ---- evaluation ---- */
 
 static PetscErrorCode Columns(NomosEquations e, int set, double *const **columns)
 {
   PetscFunctionBeginUser;
   if (!e->columns[set]) {
-    PetscCall(PetscMalloc1(e->n_terms + 1, &e->columns[set]));
-    for (size_t i = 0; i < e->n_terms; i++) PetscCall(PetscMalloc1(e->points + 1, &e->columns[set][i]));
+    PetscCall(PetscCalloc1(e->n_terms + 1, &e->columns[set]));
+    for (size_t i = 0; i < e->n_entries; i++) {
+      double **column = &e->columns[set][e->entries[i].term];
+      if (!e->left_out[i] && !*column) PetscCall(PetscMalloc1(e->points + 1, column));
+    }
   }
   *columns = e->columns[set];
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -281,7 +302,7 @@ static void AddColumns(NomosEquations e, const double c[], double *const columns
   for (size_t i = 0; i < e->n_entries; i++) {
     const NomosEquationsEntry *entry = &e->entries[i];
     const double               value = c ? c[i] : entry->parameter.value;
-    if (tendencies[entry->variable] && value != 0) Axpy(e->points, value, columns[entry->term], tendencies[entry->variable]);
+    if (tendencies[entry->variable] && value != 0 && !e->left_out[i]) Axpy(e->points, value, columns[entry->term], tendencies[entry->variable]);
   }
 }
 
@@ -291,14 +312,14 @@ static void AddBars(NomosEquations e, const double c[], const double *const tend
   for (size_t i = 0; i < e->n_entries; i++) {
     const NomosEquationsEntry *entry = &e->entries[i];
     const double               value = c ? c[i] : entry->parameter.value;
-    if (tendencies_bar[entry->variable] && value != 0) Axpy(e->points, value, tendencies_bar[entry->variable], columns_bar[entry->term]);
+    if (tendencies_bar[entry->variable] && value != 0 && !e->left_out[i]) Axpy(e->points, value, tendencies_bar[entry->variable], columns_bar[entry->term]);
   }
 }
 
 static void AddDots(NomosEquations e, const double *const tendencies_bar[], double *const columns[], double c_bar[])
 {
   for (size_t i = 0; i < e->n_entries; i++)
-    if (tendencies_bar[e->entries[i].variable]) c_bar[i] += NomosDot(e->points, tendencies_bar[e->entries[i].variable], columns[e->entries[i].term]);
+    if (tendencies_bar[e->entries[i].variable] && !e->left_out[i]) c_bar[i] += NomosDot(e->points, tendencies_bar[e->entries[i].variable], columns[e->entries[i].term]);
 }
 
 PetscErrorCode NomosEquationsAdd(NomosEquations e, const double *const fields[], double *const tendencies[])
@@ -332,7 +353,8 @@ static PetscErrorCode ZeroColumns(NomosEquations e, int set, double *const **col
 {
   PetscFunctionBeginUser;
   PetscCall(Columns(e, set, columns));
-  for (size_t i = 0; i < e->n_terms; i++) memset((*columns)[i], 0, sizeof(double) * e->points);
+  for (size_t i = 0; i < e->n_terms; i++)
+    if ((*columns)[i]) memset((*columns)[i], 0, sizeof(double) * e->points);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

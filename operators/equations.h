@@ -51,6 +51,8 @@ typedef struct {
 } NomosEquationsEntry;
 PetscErrorCode NomosEquationsEntries(NomosEquations equations, size_t *n, const NomosEquationsEntry **entries);
 PetscErrorCode NomosEquationsSetCoefficients(NomosEquations equations, const double values[]);
+/* Only these entries (NULL: all, as at first) take part in what follows: the others are the caller's, who takes them exactly or implicitly. */
+PetscErrorCode NomosEquationsSelect(NomosEquations equations, const bool entries[]);
 
 /* tendencies (n_variables)(points) += sum over terms; and its derivatives by fields and coefficients (c_dot, c_bar may be NULL; c_bar is this rank's part of a sum). All add. Collective. */
 PetscErrorCode NomosEquationsAdd(NomosEquations equations, const double *const fields[], double *const tendencies[]);
