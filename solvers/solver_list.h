@@ -4,11 +4,13 @@
 
 #include "operators/model.h"
 
-extern const NomosModelOps NomosModelOps_MPM, NomosModelOps_QG;
+extern const NomosModelOps NomosModelOps_MPM, NomosModelOps_Ode, NomosModelOps_QG, NomosModelOps_Spectral;
 
 static const NomosModelOps *const nomos_solvers[] = {
   &NomosModelOps_MPM,
+  &NomosModelOps_Ode,
   &NomosModelOps_QG,
+  &NomosModelOps_Spectral,
   NULL,
 };
 

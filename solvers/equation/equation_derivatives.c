@@ -1,0 +1,170 @@
+/* NomosModelDerivatives of the models of solvers/equation. */
+#include "solvers/equation/equation_impl.h"
+
+#include <string.h>
+
+static PetscErrorCode StateSize(NomosModel model, size_t *n)
+{
+  PetscFunctionBeginUser;
+  *n = ((EquationModel *)model->data)->n_state;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode GetState(NomosModel model, void *state)
+{
+  EquationModel *e = model->data;
+
+  PetscFunctionBeginUser;
+  memcpy(state, e->state, sizeof *e->state * e->n_state);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode SetState(NomosModel model, const void *state)
+{
+  EquationModel *e = model->data;
+
+  PetscFunctionBeginUser;
+  memcpy(e->state, state, sizeof *e->state * e->n_state);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Parameters(NomosModel model, size_t *n, const NomosModelParameter **list)
+{
+  EquationModel *e = model->data;
+
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < e->n_entries; i++) e->parameters[i].value = e->coefficients[i];
+  *n    = e->n_entries;
+  *list = e->parameters;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode SetParameters(NomosModel model, const double values[])
+{
+  EquationModel *e = model->data;
+
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < e->n_entries; i++)
+    NomosCheck(!PetscIsInfOrNanReal(values[i]), model->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s[%d] = %g: must be a finite number", e->parameters[i].param->key, e->parameters[i].entry, values[i]);
+  memcpy(e->coefficients, values, sizeof *values * e->n_entries);
+  PetscCall(NomosEquationsSetCoefficients(e->equations, values));
+  e->linear.h = 0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Jvp(NomosModel model, const void *state, void *x_dot, const double p_dot[])
+{
+  EquationModel *e = model->data;
+  double        *new_dot;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(e->n_state + 1, &new_dot));
+  PetscCall(EquationForward(model, state, x_dot, p_dot, e->next, new_dot));
+  memcpy(x_dot, new_dot, sizeof *new_dot * e->n_state);
+  PetscCall(PetscFree(new_dot));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Vjp(NomosModel model, const void *state, void *x_bar, double p_bar[])
+{
+  EquationModel *e = model->data;
+
+  PetscFunctionBeginUser;
+  PetscCall(EquationForward(model, state, NULL, NULL, e->next, NULL));
+  PetscCall(EquationReverse(model, x_bar, NULL, NULL, p_bar, NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Hvp(NomosModel model, const void *state, const void *x_dot, const double p_dot[], void *x_bar, void *x_bar_dot, double p_bar[], double p_bar_dot[])
+{
+  EquationModel *e = model->data;
+  double        *new_dot;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(e->n_state + 1, &new_dot));
+  PetscCall(EquationForward(model, state, x_dot, p_dot, e->next, new_dot));
+  PetscCall(EquationReverse(model, x_bar, x_bar_dot, p_dot, p_bar, p_bar_dot));
+  PetscCall(PetscFree(new_dot));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Each variable, and where there are several all of them: `state` (variable, y, x). */
+static PetscErrorCode Fields(NomosModel model, size_t *n, const NomosModelField **list)
+{
+  EquationModel *e     = model->data;
+  size_t         start = 0, rows = 0;
+
+  PetscFunctionBeginUser;
+  if (e->grid.n_dims == 2) PetscCall(NomosTermsRows(NomosEquationsTerms(e->equations), &start, &rows));
+  *n = e->n_variables > 1 ? e->n_variables + 1 : 1;
+  for (size_t f = 0; f < *n; f++) {
+    NomosModelField *field = &e->fields[f];
+    const bool       all   = f == e->n_variables;
+    *field = (NomosModelField){.name = all ? "state" : e->names[f], .unit = "1", .long_name = all ? "all variables" : e->names[f], .n_dims = e->grid.n_dims + all};
+    if (all) field->size[0] = field->count[0] = e->n_variables;
+    for (int d = 0; d < e->grid.n_dims; d++) field->size[d + all] = field->count[d + all] = e->grid.n[d];
+    if (e->grid.n_dims == 2) {
+      field->start[all] = start;
+      field->count[all] = rows;
+    }
+  }
+  *list = e->fields;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Where a field is in a state. */
+static double *Part(const EquationModel *e, size_t field, const void *state, size_t *n)
+{
+  const bool all = field == e->n_variables;
+
+  *n = all ? e->n : e->n_points;
+  return (double *)state + (all ? 0 : field * e->n_points);
+}
+
+static PetscErrorCode Field(NomosModel model, size_t field, const void *state, double values[])
+{
+  size_t        n;
+  const double *part = Part(model->data, field, state, &n);
+
+  PetscFunctionBeginUser;
+  memcpy(values, part, sizeof *values * n);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode FieldVjp(NomosModel model, size_t field, const double values_bar[], void *x_bar)
+{
+  size_t  n;
+  double *part = Part(model->data, field, x_bar, &n);
+
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < n; i++) part[i] += values_bar[i];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The other variables are zero. */
+static PetscErrorCode FromField(NomosModel model, size_t field, const double values[], void *state)
+{
+  EquationModel *e = model->data;
+  size_t         n;
+  double        *part = Part(e, field, state, &n);
+
+  PetscFunctionBeginUser;
+  memset(state, 0, sizeof *values * e->n_state);
+  memcpy(part, values, sizeof *values * n);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode FromFieldVjp(NomosModel model, size_t field, const void *x_bar, double values_bar[])
+{
+  size_t        n;
+  const double *part = Part(model->data, field, x_bar, &n);
+
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < n; i++) values_bar[i] += part[i];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+const NomosModelDerivatives equation_derivatives = {
+  .state_size = StateSize, .get_state = GetState, .set_state = SetState, .parameters = Parameters, .set_parameters = SetParameters,
+  .jvp = Jvp, .vjp = Vjp, .hvp = Hvp, .fields = Fields, .field = Field, .field_vjp = FieldVjp, .from_field = FromField, .from_field_vjp = FromFieldVjp,
+};

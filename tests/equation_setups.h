@@ -1,0 +1,57 @@
+/* Models of solvers/equation from settings, for the suites that test them. */
+#ifndef NOMOS_TESTS_EQUATION_SETUPS_H
+#define NOMOS_TESTS_EQUATION_SETUPS_H
+
+#include "cases/run_params.h"
+#include "solvers/equation/equation.h"
+#include "tests/harness.h"
+
+enum { MAX_SETTINGS = 32 };
+
+typedef struct {
+  NomosConfig                  config;
+  NomosModel                   model;
+  const NomosModelDerivatives *ops;
+  size_t                       n; /* of a state on this rank */
+} Subject;
+
+/* `settings` end with NULL. */
+static inline PetscErrorCode Configure(MPI_Comm comm, const char *const settings[], NomosConfig *config, const NomosModelOps **ops)
+{
+  PetscFunctionBeginUser;
+  *ops = strcmp(settings[0], "solver=ode") ? &NomosModelOps_Spectral : &NomosModelOps_Ode;
+  PetscCall(NomosConfigCreate(comm, config));
+  for (const char *const *setting = settings; *setting; setting++) PetscCall(NomosConfigSet(*config, *setting));
+  PetscCall(NomosConfigSetNondimensional(*config, true));
+  PetscCall(NomosConfigRegister(*config, nomos_n_run_params, nomos_run_params));
+  PetscCall(NomosConfigRegister(*config, (*ops)->n_params, (*ops)->params));
+  PetscCall((*ops)->declare(*config));
+  PetscCall(NomosConfigCheck(*config));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static inline Subject Begin(MPI_Comm comm, const char *const settings[])
+{
+  Subject              s;
+  const NomosModelOps *ops;
+
+  ck_ok(Configure(comm, settings, &s.config, &ops));
+  ck_ok(NomosModelCreate(comm, ops, s.config, &s.model));
+  ck_ok(ops->initialise(s.model));
+  s.ops = ops->derivatives;
+  ck_ok(s.ops->state_size(s.model, &s.n));
+  return s;
+}
+
+static inline void End(Subject *s)
+{
+  ck_ok(NomosModelDestroy(&s->model));
+  ck_ok(NomosConfigDestroy(&s->config));
+}
+
+static inline void Advance(Subject *s, int n)
+{
+  for (int i = 0; i < n; i++) ck_ok(s->model->ops->step(s->model));
+}
+
+#endif
