@@ -51,16 +51,14 @@ static int Ascending(const void *a, const void *b)
   return (x > y) - (x < y);
 }
 
-/* Colours of a field around zero end where all but a few values lie: the core of one strong vortex must not bleach the rest (the colour bar shows that there is more).
-   A field of (nearly) one sign has no use for half of the colours. Limits 0, 0: the colours span the data. */
-static PetscErrorCode ChooseColours(const Field *field, const double *data, NomosColourMap *map, double limits[2])
+PetscErrorCode NomosPlotColours(NomosColourMap wanted, size_t n, const double data[], NomosColourMap *map, double limits[2])
 {
-  const size_t n = field->ny * field->nx, stride = n / 65536 + 1;
+  const size_t stride = n / 65536 + 1;
   double      *sizes, least = 0, most = 0;
   size_t       m = 0;
 
   PetscFunctionBeginUser;
-  *map = field->info->map;
+  *map = wanted;
   limits[0] = limits[1] = 0;
   if (*map != NOMOS_MAP_DIVERGING) PetscFunctionReturn(PETSC_SUCCESS);
   for (size_t i = 0; i < n; i++) {
@@ -102,7 +100,7 @@ static PetscErrorCode DrawPanel(const Field *field, NomosFigure figure, int row,
 
   PetscFunctionBeginUser;
   PetscCall(ReadLayer(field, frame, layer, data));
-  if (!field->fixed) PetscCall(ChooseColours(field, data, &map, limits));
+  if (!field->fixed) PetscCall(NomosPlotColours(field->info->map, field->ny * field->nx, data, &map, limits));
   PetscCall(NomosFigurePanel(figure, row, column, &(NomosAxes){.title = title, .x_label = field->x_label, .y_label = field->y_label}));
   PetscCall(NomosFigureImage(figure, field->ny, field->nx, data, field->x[0], field->x[1], field->y[0], field->y[1], map, limits[0], limits[1], field->label));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -142,7 +140,7 @@ static PetscErrorCode FixColours(Field *field, size_t n, double *data)
     for (size_t s = 0; s < SAMPLES; s++) {
       double limits[2], least = INFINITY, most = -INFINITY;
       PetscCall(ReadLayer(field, s * (n - 1) / (SAMPLES - 1), l, data));
-      PetscCall(ChooseColours(field, data, &field->map[l], limits));
+      PetscCall(NomosPlotColours(field->info->map, field->ny * field->nx, data, &field->map[l], limits));
       for (size_t i = 0; i < field->ny * field->nx; i++) {
         if (!isfinite(data[i])) continue;
         least = fmin(least, data[i]);
@@ -202,11 +200,17 @@ static PetscErrorCode DrawField(const NomosPlotContext *context, const NomosPict
   double     *data;
   size_t      shape[NOMOS_FIELD_MAX_DIMS + 1];
   int         n_dims;
+  const char *first;
   char        name[NOMOS_LABEL], title[2 * NOMOS_LABEL], unit[NOMOS_LABEL], stem[2 * NOMOS_MAX_NAME], time[NOMOS_LABEL] = "";
 
   PetscFunctionBeginUser;
   PetscCall(NomosFieldReaderShape(reader, info->variable, &n_dims, shape));
   if (n_dims < 2 || n_dims > 4) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosFieldReaderDimName(reader, info->variable, 0, &first));
+  if (n_dims == 2 && !strcmp(first, "time")) {
+    PetscCall(NomosPlotSpaceTime(context, info, reader, n, times));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   field.n_dims = n_dims;
   field.ny     = shape[n_dims - 2];
   field.nx     = shape[n_dims - 1];
@@ -257,8 +261,15 @@ static PetscErrorCode DrawAll(const NomosPlotContext *context, NomosFieldReader 
   PetscFunctionBeginUser;
   (void)ctx;
   for (size_t i = 0; i < context->ops->n_pictures && n; i++) {
-    PetscCall(NomosFieldReaderHas(reader, context->ops->pictures[i].variable, &has));
-    if (has) PetscCall(DrawField(context, &context->ops->pictures[i], reader, n, times));
+    NomosPictureInfo   info  = context->ops->pictures[i];
+    const char *const *names = &info.variable;
+    size_t             n_names = 1;
+    if (!strcmp(info.variable, "*")) PetscCall(NomosFieldReaderVariables(reader, &n_names, &names));
+    for (size_t v = 0; v < n_names; v++) {
+      info.variable = names[v];
+      PetscCall(NomosFieldReaderHas(reader, info.variable, &has));
+      if (has) PetscCall(DrawField(context, &info, reader, n, times));
+    }
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -63,6 +63,7 @@ PetscErrorCode NomosFigurePanel(NomosFigure figure, int row, int column, const N
   panel->x_max   = axes->x_max;
   panel->y_min   = axes->y_min;
   panel->y_max   = axes->y_max;
+  panel->shape   = axes->shape;
   PetscCall(CopyText(axes->title, &panel->title));
   PetscCall(CopyText(axes->x_label, &panel->x_label));
   PetscCall(CopyText(axes->y_label, &panel->y_label));

@@ -14,6 +14,7 @@ typedef struct {
   const char *title, *x_label, *y_label; /* labels carry the unit: "time (day)"; `^2`, `^{-1}` and `_1` are set as super- and subscripts */
   NomosScale  x_scale, y_scale;
   double      x_min, x_max, y_min, y_max; /* both 0: from the data; one NaN: that end from the data. Log axes then show at most 16 decades */
+  double      shape;                      /* of an image: height over width, where its axes are of different kinds; 0: the same scale along both */
 } NomosAxes;
 
 /* rows x columns panels (1 to 24), sized by their shape; panels that are never chosen stay blank. Title may be NULL. */

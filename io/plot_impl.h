@@ -69,7 +69,7 @@ typedef struct {
   bool            used;
   char           *title, *x_label, *y_label;
   NomosScale      x_scale, y_scale;
-  double          x_min, x_max, y_min, y_max;
+  double          x_min, x_max, y_min, y_max, shape;
   int             n_lines, n_slopes;
   NomosPlotLine  *lines;
   NomosPlotSlope *slopes;

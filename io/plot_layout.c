@@ -62,7 +62,7 @@ static void FindSize(const NomosFigure figure, NomosPanel *panel)
     return;
   }
   if (!panel->image.used) return;
-  shape         = (panel->y_axis.high - panel->y_axis.low) / (panel->x_axis.high - panel->x_axis.low);
+  shape         = panel->shape > 0 ? panel->shape : (panel->y_axis.high - panel->y_axis.low) / (panel->x_axis.high - panel->x_axis.low);
   shape         = fmin(fmax(shape, 1 / shape_max), shape_max);
   panel->height = fmin(width * shape, 1.4 * width);
   panel->width  = panel->height / shape;
@@ -153,7 +153,7 @@ static void FindMargins(cairo_t *cairo, NomosPanel *panel)
 
   FitTicks(cairo, panel->width, false, &panel->x_axis);
   FitTicks(cairo, panel->height, true, &panel->y_axis);
-  if (panel->image.used) MatchSteps(&panel->x_axis, &panel->y_axis);
+  if (panel->image.used && !(panel->shape > 0)) MatchSteps(&panel->x_axis, &panel->y_axis);
   panel->left = panel->y_numbers ? number_room + LabelRoom(cairo, &panel->y_axis) + (panel->y_label ? 5 + 1.2 * nomos_label_size : 0) : nomos_tick_length;
   panel->left = fmax(panel->left, panel->x_numbers ? 12 : 0);
   panel->bottom = panel->x_numbers ? number_room + 1.1 * nomos_tick_size + (panel->x_label || panel->x_axis.note[0] ? 4 + 1.2 * nomos_label_size : 0) : nomos_tick_length;

@@ -24,7 +24,7 @@ typedef struct {
 
 /* How `nomos plot` draws a variable of fields.nc (an image per layer) or of spectra.nc (lines over its last dimension). */
 typedef struct {
-  const char    *variable; /* name in the file */
+  const char    *variable; /* name in the file; "*": of every one over time, where their names are chosen by the case */
   const char    *title;    /* of its picture, or of its line in the picture of a group; NULL: the variable's long_name */
   NomosColourMap map;      /* fields */
   const char    *group;    /* spectra of one group share a panel; NULL: a panel of its own */
