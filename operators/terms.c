@@ -250,6 +250,11 @@ bool NomosTermsIsConstant(NomosTerms terms, size_t term)
   return terms->graph.nodes[terms->term[term]].constant;
 }
 
+bool NomosTermsUsesField(NomosTerms terms, size_t field)
+{
+  return terms->field_value[field] >= 0;
+}
+
 const char *NomosTermsText(NomosTerms terms, size_t term)
 {
   return terms->text[term];

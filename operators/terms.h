@@ -67,6 +67,8 @@ int            NomosTermsLinearField(NomosTerms terms, size_t term);
 PetscErrorCode NomosTermsSymbol(NomosTerms terms, size_t term, double kx, double ky, double symbol[2]);
 /* Does it depend on a field at all? (`1`, `psi_R`, `x` do not.) */
 bool           NomosTermsIsConstant(NomosTerms terms, size_t term);
+/* Does any term name this field? One that none does may be NULL in what follows and precedes. */
+bool           NomosTermsUsesField(NomosTerms terms, size_t field);
 
 /* A term as derivatives of things: term = sum_p factor_p d^(order) inside_p, with as much as possible outside (u u_x = 1/2 dx(u^2), J(a, b) = dx(a b_y) - dy(a b_x)), for the weak form. The insides of all
    terms, each once, are the columns of *insides, another object over the same fields, which the caller destroys. Parts are borrowed from it. */

@@ -94,7 +94,7 @@ enum { N_SCHEMES = sizeof schemes / sizeof *schemes, ETDRK4 = 5 };
 static const char *const built_in[] = {"qg.beta=0.7", "qg.drag=0.3", "qg.relaxation_rate=0.2", "qg.nonlinearity=1", NULL};
 static const char *const written[]  = {"qg.beta=0", "qg.drag=0", "qg.relaxation_rate=0", "qg.nonlinearity=0.4",
                                        "equations.q1.terms=[dx psi1, psi1, psi2, psi_R, 'J(psi1, lap psi1 - psi1 + psi2)']", "equations.q1.coefficients=[-0.7, 0.2, -0.2, -0.2, -0.6]",
-                                       "equations.q2.terms=[dx psi2, psi1, psi2, psi_R, 'J(psi2, lap psi2 + psi1 - psi2)', lap psi2]", "equations.q2.coefficients=[-0.7, -0.2, 0.2, 0.2, -0.6, -0.3]", NULL};
+                                       "equations.q2.terms=[dx psi2, psi1, psi2, psi_R, 'u2 dx q2 + v2 dy q2', lap psi2]", "equations.q2.coefficients=[-0.7, -0.2, 0.2, 0.2, -0.6, -0.3]", NULL};
 /* ETDRK4 treats the solver's own linear terms exactly: there only what is not linear is the same. */
 static const char *const written_rest[] = {"qg.beta=0.7", "qg.drag=0.3", "qg.relaxation_rate=0.2", "qg.relaxation_jet_rate=0", "qg.nonlinearity=0.4",
                                            "equations.q1.terms=[psi_R, 'J(psi1, lap psi1 - psi1 + psi2)']", "equations.q1.coefficients=[-0.2, -0.6]",

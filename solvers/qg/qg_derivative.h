@@ -104,12 +104,6 @@ PetscErrorCode NAME(QGStateFieldAdjoint)(void *core, NomosQGField field, const d
 PetscErrorCode NAME(QGStateFromField)(void *core, NomosQGField field, const double values[], void *state);
 PetscErrorCode NAME(QGStateFromFieldAdjoint)(void *core, NomosQGField field, const void *x_bar, double values_bar[]);
 
-/* Between modes and values (n_layers, n_y, nx) on the user's grid, by a whole transform of operators/fft.h; the former adds if asked to. Collective. */
-typedef PetscErrorCode (*NAME(QGToGridFn))(NAME(NomosFft) *fft, const Complex *modes, Real *grid);
-typedef PetscErrorCode (*NAME(QGFromGridFn))(NAME(NomosFft) *fft, const Real *grid, Complex *modes);
-PetscErrorCode NAME(QGLayersToGrid)(NAME(QGCore) *core, NAME(QGToGridFn) transform, const Complex *modes, bool add, double values[]);
-PetscErrorCode NAME(QGLayersFromGrid)(NAME(QGCore) *core, NAME(QGFromGridFn) transform, const double values[], Complex *modes);
-
 /* Derivatives of ETDRK4's matrices for core->dt, kept until parameters, direction or dt change. Collective. */
 PetscErrorCode NAME(QGExponentialDerivatives)(NAME(QGCore) *core, const NomosQGLinearisation *parameters);
 PetscErrorCode NAME(QGExponentialDerivativesDestroy)(NAME(QGCore) *core);

@@ -2,15 +2,16 @@
 
      q1, q2, ...       the variables, one for each layer: terms are added to dq_j/dt
      psi1, q1, ...     the fields: perturbation streamfunction, and perturbation potential vorticity as the state holds it, without beta y and without topography
+     u1, v1, ...       its velocities -dpsi/dy and dpsi/dx, without the mean flow
      psi_R             streamfunction of the relaxation jet, -dpsi_R/dy = u_R less its mean, itself of zero mean, where the case has qg.relaxation_jet
      eta               potential vorticity of the bottom topography, where there is one
 
-   With one layer, q and psi stand for q1 and psi1. Given functions are those of the case as it begins: they do not follow parameters. */
+   With one layer, psi, q, u and v stand for psi1, q1, u1 and v1. Given functions are those of the case as it begins: they do not follow parameters. */
 #include "solvers/qg/qg_model.h"
 
 #include <stdio.h>
 
-enum { MAX_NAMES = 2 * NOMOS_QG_MAX_LAYERS };
+enum { N_KINDS = 4, MAX_NAMES = N_KINDS * NOMOS_QG_MAX_LAYERS };
 
 typedef struct {
   char        text[MAX_NAMES][8];
@@ -18,7 +19,7 @@ typedef struct {
   size_t      n;
 } Names;
 
-/* NAME1 ... of every kind, in the order of qg_equations_real.c; of one layer, then NAME of every kind. */
+/* NAME1 ... of every kind, in the order of qg_equations.h; of one layer, then NAME of every kind. */
 static void List(int n_layers, int n_kinds, const char *const kinds[], Names *names)
 {
   for (int kind = 0; kind < n_kinds; kind++)
@@ -29,7 +30,7 @@ static void List(int n_layers, int n_kinds, const char *const kinds[], Names *na
 
 PetscErrorCode NomosQGEquationsCreate(NomosModel model)
 {
-  static const char *const kinds[] = {"psi", "q"};
+  static const char *const kinds[N_KINDS] = {"psi", "q", "u", "v"};
   NomosQG                 *qg      = model->data;
   const NomosQGSetup      *setup   = &qg->setup;
   Names                    variables = {.n = 0}, fields = {.n = 0};
@@ -40,7 +41,7 @@ PetscErrorCode NomosQGEquationsCreate(NomosModel model)
 
   PetscFunctionBeginUser;
   List(setup->n_layers, 1, kinds + 1, &variables);
-  List(setup->n_layers, 2, kinds, &fields);
+  List(setup->n_layers, N_KINDS, kinds, &fields);
   qg->ops->rows(qg->core, &y_start, &n_y);
   PetscCall(PetscMalloc2((size_t)n_y * (size_t)setup->nx + 1, &values[0], (size_t)n_y * (size_t)setup->nx + 1, &values[1]));
   if (setup->relaxation_jet) {

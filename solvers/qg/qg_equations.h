@@ -8,22 +8,28 @@
 
 #include "solvers/qg/qg_derivative.h"
 
-enum { QG_MAX_EQUATION_FIELDS = 2 * NOMOS_QG_MAX_LAYERS };
+/* Kinds of fields, in the order of their names (qg_equations.c): psi, q, u = -psi_y, v = psi_x. */
+enum { QG_EQUATION_PSI, QG_EQUATION_Q, QG_EQUATION_U, QG_EQUATION_V, QG_EQUATION_KINDS, QG_EQUATION_NAMES = QG_EQUATION_KINDS * NOMOS_QG_MAX_LAYERS };
 
-/* Arrays of modes are like q, by parts (qg_derivative.h). Values on the grid: of a field [kind][layer][point], of a tendency [layer][point]. */
+/* Arrays of modes are like q, by parts (qg_derivative.h). Values on the grid: of a field that terms name [used][point], of a tendency [layer][point]. */
 struct NAME(QGEquations_s) {
-  size_t   n_points;
+  size_t   n_points, n_coefficients;
+  int      n_names, n_used, place[QG_EQUATION_NAMES]; /* of a name among the used, -1: no term has it */
+  int      kind[QG_EQUATION_NAMES], layer[QG_EQUATION_NAMES]; /* of the used */
+  bool     driven[NOMOS_QG_MAX_LAYERS];               /* has the layer an equation? */
   Complex *psi[2], *tendency[2];
   Complex *psi_bar[2], *q_bar[2];
   double  *field[2], *rate[2], *field_bar[2];
-  double  *by_name[QG_MAX_EQUATION_FIELDS]; /* field[0], as qg_equations.c names fields */
-  double  *c_bar[2];              /* what an adjoint finds for the coefficients, this rank's part: added up until someone sets it to 0 */
+  double  *c_bar[2];                                  /* what an adjoint finds for the coefficients, this rank's part: added up until someone sets it to 0 */
+  double  *by_name[QG_EQUATION_NAMES];                /* field[0] */
+  Complex *modes;                                     /* of a layer */
+  Real    *grid;
 };
 
 /* core->equations->tendency[0] := the extra terms at q. Collective. */
 PetscErrorCode NAME(QGEquationsTendency)(NAME(QGCore) *core, const Complex *q);
 PetscErrorCode NAME(QGEquationsDestroy)(NAME(QGCore) *core);
-/* The fields that terms name, of a state as a vector; borrowed until the next tendency. `core` is a QGCore. Collective. */
+/* The fields that terms name (NULL: none does), of a state as a vector; borrowed until the next tendency. `core` is a QGCore. Collective. */
 PetscErrorCode NAME(QGEquationsFields)(void *core, const void *state, const double *const **fields);
 
 /* tendency[part] := theirs; psi_bar[part], q_bar[part] := (dE/dpsi)^T t_bar, (dE/dq)^T t_bar, where psi's constant is free, and with sums c_bar[part] += (dE/dc)^T t_bar. Collective. */

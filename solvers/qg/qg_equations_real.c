@@ -2,54 +2,72 @@
 #include "solvers/qg/qg_derivative_impl.h"
 #include "solvers/qg/qg_equations.h"
 
-enum { PSI, Q, N_KINDS };
-
 static size_t All(const NAME(QGCore) *core)
 {
   return core->n_modes * (size_t)core->n_layers;
 }
 
-/* Pointers as the equations want them: by their fields, and by their variables (qg_equations.c: of one layer, each has two names). */
+/* Pointers as the equations want them, by the names of fields or of variables; of one layer, each has two (qg_equations.c). */
 typedef struct {
-  double *of[QG_MAX_EQUATION_FIELDS];
+  double *of[QG_EQUATION_NAMES];
 } List;
 
-static List ByName(const NAME(QGCore) *core, double *values, int n_kinds)
+static List FieldsByName(const NAME(QGEquations) *e, double *values)
 {
-  const int n = core->n_layers;
-  List      list;
+  List list = {{NULL}};
 
-  for (int i = 0; i < n_kinds * n; i++) list.of[i] = values + (size_t)i * core->equations->n_points;
-  for (int i = 0; i < n_kinds && n == 1; i++) list.of[n_kinds + i] = list.of[i];
+  for (int i = 0; i < e->n_names; i++) list.of[i] = e->place[i] < 0 ? NULL : values + (size_t)e->place[i] * e->n_points;
+  return list;
+}
+
+static List RatesByName(const NAME(QGCore) *core, double *values)
+{
+  List list = {{NULL}};
+
+  for (int i = 0; i < core->n_layers; i++) list.of[i] = values + (size_t)i * core->equations->n_points;
+  if (core->n_layers == 1) list.of[1] = list.of[0];
   return list;
 }
 
 #define IN(list) ((const double *const *)(list).of)
 
-static PetscErrorCode Allocate(NAME(QGCore) *core, int parts, bool adjoint)
+/* What the terms name, and which layers have an equation. */
+static PetscErrorCode Create(NAME(QGCore) *core)
 {
-  NAME(QGEquations)         *e = core->equations;
-  const size_t               layers = (size_t)core->n_layers;
+  const int                  layers = core->n_layers, n_fields = QG_EQUATION_KINDS * layers;
+  NomosTerms                 terms  = NomosEquationsTerms(core->setup->equations);
   const NomosEquationsEntry *entries;
-  size_t                     n_entries;
+  NAME(QGEquations)         *e;
 
   PetscFunctionBeginUser;
-  if (!e) {
-    PetscCall(PetscNew(&e));
-    e->n_points     = (size_t)core->output_fft->n_y_local * (size_t)core->setup->nx;
-    core->equations = e;
-    PetscCheck(NomosTermsPoints(NomosEquationsTerms(core->setup->equations)) == e->n_points, PETSC_COMM_SELF, PETSC_ERR_PLIB, "the equations have %zu points of a grid, the state %zu", NomosTermsPoints(NomosEquationsTerms(core->setup->equations)), e->n_points);
+  PetscCall(PetscNew(&e));
+  core->equations = e;
+  e->n_points     = (size_t)core->output_fft->n_y_local * (size_t)core->setup->nx;
+  e->n_names      = layers == 1 ? 2 * n_fields : n_fields;
+  PetscCheck(NomosTermsPoints(terms) == e->n_points, PETSC_COMM_SELF, PETSC_ERR_PLIB, "the equations have %zu points of a grid, the state %zu", NomosTermsPoints(terms), e->n_points);
+  PetscCall(NomosEquationsEntries(core->setup->equations, &e->n_coefficients, &entries));
+  for (size_t i = 0; i < e->n_coefficients; i++) e->driven[layers == 1 ? 0 : entries[i].variable] = true;
+  for (int i = 0; i < n_fields; i++) {
+    const bool used = NomosTermsUsesField(terms, (size_t)i) || (layers == 1 && NomosTermsUsesField(terms, (size_t)(n_fields + i)));
+    e->place[i]     = used ? e->n_used : -1;
+    if (layers == 1) e->place[n_fields + i] = e->place[i];
+    if (!used) continue;
+    e->kind[e->n_used]    = i / layers;
+    e->layer[e->n_used++] = i % layers;
   }
-  PetscCall(NomosEquationsEntries(core->setup->equations, &n_entries, &entries));
+  PetscCall(PetscMalloc2(core->n_modes + 1, &e->modes, e->n_points + 1, &e->grid));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Allocate(NAME(QGCore) *core, int parts, bool adjoint)
+{
+  PetscFunctionBeginUser;
+  if (!core->equations) PetscCall(Create(core));
+  NAME(QGEquations) *e = core->equations;
+  const size_t       n_modes = All(core) + 1, n_fields = (size_t)e->n_used * e->n_points + 1, n_rates = (size_t)core->n_layers * e->n_points + 1;
   for (int part = 0; part < parts; part++) {
-    if (!e->psi[part]) {
-      PetscCall(PetscMalloc2(All(core) + 1, &e->psi[part], All(core) + 1, &e->tendency[part]));
-      PetscCall(PetscMalloc2(N_KINDS * layers * e->n_points + 1, &e->field[part], layers * e->n_points + 1, &e->rate[part]));
-    }
-    if (adjoint && !e->psi_bar[part]) {
-      PetscCall(PetscMalloc2(All(core) + 1, &e->psi_bar[part], All(core) + 1, &e->q_bar[part]));
-      PetscCall(PetscMalloc2(N_KINDS * layers * e->n_points + 1, &e->field_bar[part], n_entries + 1, &e->c_bar[part]));
-    }
+    if (!e->psi[part]) PetscCall(PetscCalloc4(n_modes, &e->psi[part], n_modes, &e->tendency[part], n_fields, &e->field[part], n_rates, &e->rate[part]));
+    if (adjoint && !e->psi_bar[part]) PetscCall(PetscMalloc4(n_modes, &e->psi_bar[part], n_modes, &e->q_bar[part], n_fields, &e->field_bar[part], e->n_coefficients + 1, &e->c_bar[part]));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -61,24 +79,19 @@ PetscErrorCode NAME(QGEquationsDestroy)(NAME(QGCore) *core)
   PetscFunctionBeginUser;
   if (!e) PetscFunctionReturn(PETSC_SUCCESS);
   for (int part = 0; part < 2; part++) {
-    PetscCall(PetscFree2(e->psi[part], e->tendency[part]));
-    PetscCall(PetscFree2(e->field[part], e->rate[part]));
-    PetscCall(PetscFree2(e->psi_bar[part], e->q_bar[part]));
-    PetscCall(PetscFree2(e->field_bar[part], e->c_bar[part]));
+    PetscCall(PetscFree4(e->psi[part], e->tendency[part], e->field[part], e->rate[part]));
+    PetscCall(PetscFree4(e->psi_bar[part], e->q_bar[part], e->field_bar[part], e->c_bar[part]));
   }
+  PetscCall(PetscFree2(e->modes, e->grid));
   PetscCall(PetscFree(core->equations));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode NAME(QGEquationsClear)(NAME(QGCore) *core, int parts)
 {
-  const NomosEquationsEntry *entries;
-  size_t                     n;
-
   PetscFunctionBeginUser;
   PetscCall(Allocate(core, parts, true));
-  PetscCall(NomosEquationsEntries(core->setup->equations, &n, &entries));
-  for (int part = 0; part < parts; part++) PetscCall(PetscMemzero(core->equations->c_bar[part], sizeof(double) * n));
+  for (int part = 0; part < parts; part++) PetscCall(PetscArrayzero(core->equations->c_bar[part], core->equations->n_coefficients));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -109,6 +122,16 @@ static void Streamfunctions(NAME(QGCore) *core, const NAME(QGPoint) *at)
   }
 }
 
+/* to := -psi_y or psi_x of the modes from; its transpose adds. */
+static void Velocity(const NAME(QGCore) *core, int kind, bool transposed, const Complex *from, Complex *to)
+{
+  for (size_t i = 0; i < core->n_modes; i++) {
+    const Real wavenumber = kind == QG_EQUATION_U ? -core->l_pair[2 * (i % (size_t)core->n_l)] : core->k[i / (size_t)core->n_l], s = transposed ? -wavenumber : wavenumber;
+    to[i][0] = (transposed ? to[i][0] : 0) - s * from[i][1];
+    to[i][1] = (transposed ? to[i][1] : 0) + s * from[i][0];
+  }
+}
+
 /* The fields in parts. */
 static PetscErrorCode FieldsOut(NAME(QGCore) *core, const NAME(QGPoint) *at)
 {
@@ -117,10 +140,15 @@ static PetscErrorCode FieldsOut(NAME(QGCore) *core, const NAME(QGPoint) *at)
   PetscFunctionBeginUser;
   if (at->parts == 1) NAME(QGStreamfunction)(core, at->q[0], e->psi[0]);
   else Streamfunctions(core, at);
-  for (int part = 0; part < at->parts; part++) {
-    PetscCall(NAME(QGLayersToGrid)(core, NAME(NomosFftInverse), e->psi[part], false, e->field[part] + PSI * (size_t)core->n_layers * e->n_points));
-    PetscCall(NAME(QGLayersToGrid)(core, NAME(NomosFftInverse), at->q[part], false, e->field[part] + Q * (size_t)core->n_layers * e->n_points));
-  }
+  for (int part = 0; part < at->parts; part++)
+    for (int i = 0; i < e->n_used; i++) {
+      const Complex *from = (e->kind[i] == QG_EQUATION_Q ? at->q[part] : e->psi[part]) + (size_t)e->layer[i] * core->n_modes;
+      double        *to   = e->field[part] + (size_t)i * e->n_points;
+      const bool     is_velocity = e->kind[i] == QG_EQUATION_U || e->kind[i] == QG_EQUATION_V;
+      if (is_velocity) Velocity(core, e->kind[i], false, from, e->modes);
+      PetscCall(NAME(NomosFftInverse)(core->output_fft, is_velocity ? (const Complex *)e->modes : from, e->grid));
+      for (size_t j = 0; j < e->n_points; j++) to[j] = (double)e->grid[j];
+    }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -132,7 +160,7 @@ PetscErrorCode NAME(QGEquationsFields)(void *data, const void *state, const doub
   PetscFunctionBeginUser;
   PetscCall(Allocate(core, 1, false));
   PetscCall(FieldsOut(core, &at));
-  const List list = ByName(core, core->equations->field[0], N_KINDS);
+  const List list = FieldsByName(core->equations, core->equations->field[0]);
   memcpy(core->equations->by_name, list.of, sizeof list.of);
   *fields = (const double *const *)core->equations->by_name;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -149,22 +177,26 @@ PetscErrorCode NAME(QGEquationsTendency)(NAME(QGCore) *core, const Complex *q)
 
 PetscErrorCode NAME(QGEquationsTangent)(NAME(QGCore) *core, const NAME(QGPoint) *at)
 {
-  NomosEquations     equations = core->setup->equations;
-  NAME(QGEquations) *e;
-  List               fields[2], rates[2];
+  NomosEquations equations = core->setup->equations;
+  List           fields[2], rates[2];
 
   PetscFunctionBeginUser;
   PetscCall(Allocate(core, at->parts, false));
-  e = core->equations;
+  NAME(QGEquations) *e = core->equations;
   PetscCall(FieldsOut(core, at));
   for (int part = 0; part < at->parts; part++) {
-    PetscCall(PetscMemzero(e->rate[part], sizeof(double) * (size_t)core->n_layers * e->n_points));
-    fields[part] = ByName(core, e->field[part], N_KINDS);
-    rates[part]  = ByName(core, e->rate[part], 1);
+    PetscCall(PetscArrayzero(e->rate[part], (size_t)core->n_layers * e->n_points));
+    fields[part] = FieldsByName(e, e->field[part]);
+    rates[part]  = RatesByName(core, e->rate[part]);
   }
   PetscCall(NomosEquationsAdd(equations, IN(fields[0]), rates[0].of));
   if (at->parts > 1) PetscCall(NomosEquationsJvp(equations, IN(fields[0]), IN(fields[1]), at->parameters->c_dot, rates[1].of));
-  for (int part = 0; part < at->parts; part++) PetscCall(NAME(QGLayersFromGrid)(core, NAME(NomosFftForward), e->rate[part], e->tendency[part]));
+  for (int part = 0; part < at->parts; part++)
+    for (int i = 0; i < core->n_layers; i++) { /* that of a layer without an equation stays 0 */
+      if (!e->driven[i]) continue;
+      for (size_t j = 0; j < e->n_points; j++) e->grid[j] = (Real)rates[part].of[i][j];
+      PetscCall(NAME(NomosFftForward)(core->output_fft, e->grid, e->tendency[part] + (size_t)i * core->n_modes));
+    }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -172,7 +204,7 @@ PetscErrorCode NAME(QGEquationsTangent)(NAME(QGCore) *core, const NAME(QGPoint) 
 static void ConstantTransposed(const NAME(QGCore) *core, const NAME(QGPoint) *at, double *const sums[2])
 {
   NAME(QGEquations) *e = core->equations;
-  const double      *h = NAME(QGTheta)(at, 1);
+  const double      *h = at->parts > 1 ? NAME(QGTheta)(at, 1) : NULL;
 
   for (int c = 0; c < 2; c++) {
     double total[2] = {0, 0};
@@ -180,36 +212,55 @@ static void ConstantTransposed(const NAME(QGCore) *core, const NAME(QGPoint) *at
       for (int i = 0; i < core->n_layers; i++) total[part] += (double)e->psi_bar[part][(size_t)i * core->n_modes][c];
     for (int i = 0; i < core->n_layers; i++) {
       const size_t mode = (size_t)i * core->n_modes;
-      if (at->parts > 1 && h) e->psi_bar[1][mode][c] -= (Real)(h[QG_FRACTION + i] * total[0]);
+      if (h) e->psi_bar[1][mode][c] -= (Real)(h[QG_FRACTION + i] * total[0]);
       for (int part = 0; part < at->parts && sums; part++)
         for (int a = 0; a <= part; a++) sums[part][QG_FRACTION + i] -= total[a] * (double)e->psi[part - a][mode][c];
     }
   }
 }
 
+/* psi_bar and q_bar of a part from those of the fields. */
+static PetscErrorCode FieldsIn(NAME(QGCore) *core, int part)
+{
+  NAME(QGEquations) *e = core->equations;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscArrayzero(e->psi_bar[part], All(core)));
+  PetscCall(PetscArrayzero(e->q_bar[part], All(core)));
+  for (int i = 0; i < e->n_used; i++) {
+    const double *from = e->field_bar[part] + (size_t)i * e->n_points;
+    Complex      *to   = (e->kind[i] == QG_EQUATION_Q ? e->q_bar[part] : e->psi_bar[part]) + (size_t)e->layer[i] * core->n_modes;
+    for (size_t j = 0; j < e->n_points; j++) e->grid[j] = (Real)from[j];
+    PetscCall(NAME(NomosFftInverseAdjoint)(core->output_fft, e->grid, e->modes));
+    if (e->kind[i] == QG_EQUATION_U || e->kind[i] == QG_EQUATION_V) Velocity(core, e->kind[i], true, e->modes, to);
+    else NAME(QGPlusRow)(core->n_modes, e->modes, to);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NAME(QGEquationsAdjoint)(NAME(QGCore) *core, const NAME(QGPoint) *at, const Complex *const t_bar[2], double *const sums[2])
 {
-  NomosEquations     equations = core->setup->equations;
-  NAME(QGEquations) *e;
-  List               fields[2], rates[2], bars[2];
+  NomosEquations equations = core->setup->equations;
+  List           fields[2], rates[2], bars[2];
 
   PetscFunctionBeginUser;
   PetscCall(Allocate(core, at->parts, true));
-  e = core->equations;
+  NAME(QGEquations) *e = core->equations;
   PetscCall(FieldsOut(core, at));
   for (int part = 0; part < at->parts; part++) {
-    PetscCall(NAME(QGLayersToGrid)(core, NAME(NomosFftForwardAdjoint), t_bar[part], false, e->rate[part]));
-    PetscCall(PetscMemzero(e->field_bar[part], sizeof(double) * N_KINDS * (size_t)core->n_layers * e->n_points));
-    fields[part] = ByName(core, e->field[part], N_KINDS);
-    rates[part]  = ByName(core, e->rate[part], 1);
-    bars[part]   = ByName(core, e->field_bar[part], N_KINDS);
+    PetscCall(PetscArrayzero(e->field_bar[part], (size_t)e->n_used * e->n_points));
+    fields[part] = FieldsByName(e, e->field[part]);
+    rates[part]  = RatesByName(core, e->rate[part]);
+    bars[part]   = FieldsByName(e, e->field_bar[part]);
+    for (int i = 0; i < core->n_layers; i++) {
+      if (!e->driven[i]) continue;
+      PetscCall(NAME(NomosFftForwardAdjoint)(core->output_fft, t_bar[part] + (size_t)i * core->n_modes, e->grid));
+      for (size_t j = 0; j < e->n_points; j++) rates[part].of[i][j] = (double)e->grid[j];
+    }
   }
   PetscCall(NomosEquationsVjp(equations, IN(fields[0]), IN(rates[0]), bars[0].of, sums ? e->c_bar[0] : NULL));
   if (at->parts > 1) PetscCall(NomosEquationsHvp(equations, IN(fields[0]), IN(fields[1]), at->parameters->c_dot, IN(rates[0]), IN(rates[1]), bars[1].of, sums ? e->c_bar[1] : NULL));
-  for (int part = 0; part < at->parts; part++) {
-    PetscCall(NAME(QGLayersFromGrid)(core, NAME(NomosFftInverseAdjoint), e->field_bar[part] + PSI * (size_t)core->n_layers * e->n_points, e->psi_bar[part]));
-    PetscCall(NAME(QGLayersFromGrid)(core, NAME(NomosFftInverseAdjoint), e->field_bar[part] + Q * (size_t)core->n_layers * e->n_points, e->q_bar[part]));
-  }
+  for (int part = 0; part < at->parts; part++) PetscCall(FieldsIn(core, part));
   if (FreeConstant(core)) ConstantTransposed(core, at, sums);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

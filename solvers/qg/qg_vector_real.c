@@ -47,7 +47,10 @@ static void Weigh(const NAME(QGCore) *core, bool divide, Complex *x)
   }
 }
 
-PetscErrorCode NAME(QGLayersToGrid)(NAME(QGCore) *core, NAME(QGToGridFn) transform, const Complex *modes, bool add, double values[])
+typedef PetscErrorCode (*ToGridFn)(NAME(NomosFft) *fft, const Complex *modes, Real *grid);
+typedef PetscErrorCode (*FromGridFn)(NAME(NomosFft) *fft, const Real *grid, Complex *modes);
+
+static PetscErrorCode ToGrid(NAME(QGCore) *core, ToGridFn transform, const Complex *modes, bool add, double values[])
 {
   NAME(NomosFft) *fft = core->output_fft;
   const size_t    n   = (size_t)fft->n_y_local * (size_t)fft->nx;
@@ -63,7 +66,7 @@ PetscErrorCode NAME(QGLayersToGrid)(NAME(QGCore) *core, NAME(QGToGridFn) transfo
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NAME(QGLayersFromGrid)(NAME(QGCore) *core, NAME(QGFromGridFn) transform, const double values[], Complex *modes)
+static PetscErrorCode FromGrid(NAME(QGCore) *core, FromGridFn transform, const double values[], Complex *modes)
 {
   NAME(NomosFft) *fft = core->output_fft;
   const size_t    n   = (size_t)fft->n_y_local * (size_t)fft->nx;
@@ -89,7 +92,7 @@ PetscErrorCode NAME(QGStateField)(void *data, NomosQGField field, const void *st
     PetscCall(PetscMalloc1(All(core) + 1, &psi));
     NAME(QGStreamfunction)(core, state, psi);
   }
-  PetscCall(NAME(QGLayersToGrid)(core, NAME(NomosFftInverse), psi ? psi : state, false, values));
+  PetscCall(ToGrid(core, NAME(NomosFftInverse), psi ? psi : state, false, values));
   PetscCall(PetscFree(psi));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -101,7 +104,7 @@ PetscErrorCode NAME(QGStateFieldAdjoint)(void *data, NomosQGField field, const d
 
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc2(All(core) + 1, &bar, All(core) + 1, &q_bar));
-  PetscCall(NAME(QGLayersFromGrid)(core, NAME(NomosFftInverseAdjoint), values_bar, bar));
+  PetscCall(FromGrid(core, NAME(NomosFftInverseAdjoint), values_bar, bar));
   if (field == NOMOS_QG_STREAMFUNCTION) {
     Weigh(core, true, bar);
     NAME(QGStreamfunction)(core, bar, q_bar);
@@ -121,7 +124,7 @@ PetscErrorCode NAME(QGStateFromField)(void *data, NomosQGField field, const doub
   PetscFunctionBeginUser;
   memset(state, 0, sizeof(Real) * NAME(QGStateSize)(core));
   if (field == NOMOS_QG_STREAMFUNCTION) PetscCall(PetscMalloc1(All(core) + 1, &psi));
-  PetscCall(NAME(QGLayersFromGrid)(core, NAME(NomosFftForward), values, psi ? psi : state));
+  PetscCall(FromGrid(core, NAME(NomosFftForward), values, psi ? psi : state));
   if (psi) NAME(QGPotentialVorticity)(core, psi, state);
   PetscCall(PetscFree(psi));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -140,7 +143,7 @@ PetscErrorCode NAME(QGStateFromFieldAdjoint)(void *data, NomosQGField field, con
     NAME(QGPotentialVorticity)(core, bar, psi_bar);
     Weigh(core, false, psi_bar);
   }
-  PetscCall(NAME(QGLayersToGrid)(core, NAME(NomosFftForwardAdjoint), field == NOMOS_QG_STREAMFUNCTION ? psi_bar : bar, true, values_bar));
+  PetscCall(ToGrid(core, NAME(NomosFftForwardAdjoint), field == NOMOS_QG_STREAMFUNCTION ? psi_bar : bar, true, values_bar));
   PetscCall(PetscFree2(bar, psi_bar));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
