@@ -3,6 +3,7 @@
 #include "io/verdict_impl.h"
 #include "operators/constitutive_law.h"
 #include "solvers/generator_list.h"
+#include "solvers/assimilation/assimilation.h"
 #include "surrogates/discovery/regression_list.h"
 #include "surrogates/learning_rate.h"
 #include "surrogates/optimiser.h"
@@ -107,6 +108,17 @@ static PetscErrorCode PrintRegressions(MPI_Comm comm)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* What is observed, under assimilate.observe; and what assimilate.method names. */
+static PetscErrorCode PrintAssimilation(MPI_Comm comm)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscPrintf(comm, "\nassimilate.observe.*:\n\n"));
+  PetscCall(PrintParams(comm, nomos_n_observe_params, nomos_observe_params));
+  PetscCall(PetscPrintf(comm, "\nmethods:\n"));
+  for (size_t i = 0; nomos_analysis_methods[i]; i++) PetscCall(PetscPrintf(comm, "  %-22s %s\n", NomosAnalysisName(nomos_analysis_methods[i]), NomosAnalysisSummary(nomos_analysis_methods[i])));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Overview(const NomosProgram *program)
 {
   PetscFunctionBeginUser;
@@ -178,6 +190,7 @@ static PetscErrorCode DescribeName(const NomosProgram *program, const char name[
     PetscCall(PetscPrintf(program->comm, "parameters %s:\n\n", nomos_sections[i]->doc));
     PetscCall(PrintParams(program->comm, nomos_sections[i]->n, nomos_sections[i]->params));
     if (!strcmp(name, "discover")) PetscCall(PrintRegressions(program->comm));
+    if (!strcmp(name, "assimilate")) PetscCall(PrintAssimilation(program->comm));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   bool is_law = false;
@@ -343,7 +356,7 @@ static PetscErrorCode ListCases(const char root[], const char relative[], int de
   snprintf(path, sizeof path, "%s/%s/case.yaml", root, relative);
   if (!stat(path, &info)) {
     NomosConfig config;
-    const char *title = NULL, *surrogate = NULL, *unknown = NULL, *method = NULL;
+    const char *title = NULL, *surrogate = NULL, *unknown = NULL, *method = NULL, *from = NULL;
     NomosErrorSetQuiet(true);
     PetscErrorCode code = NomosConfigCreate(PETSC_COMM_SELF, &config);
     if (!code) code = NomosConfigLoad(config, path);
@@ -351,8 +364,9 @@ static PetscErrorCode ListCases(const char root[], const char relative[], int de
     if (!code) code = NomosConfigPeek(config, "surrogate", &surrogate);
     if (!code) code = NomosConfigPeek(config, "estimate.unknown", &unknown);
     if (!code) code = NomosConfigPeek(config, "discover.method", &method);
+    if (!code) code = NomosConfigPeek(config, "assimilate.from", &from);
     NomosErrorSetQuiet(false);
-    printf("  %-9s %-36s %s%s\n", surrogate ? "train" : unknown ? "estimate" : method ? "discover" : "run", relative, code ? "cannot be read: " : "", code ? NomosErrorLast() : title ? title : "");
+    printf("  %-10s %-36s %s%s\n", surrogate ? "train" : unknown ? "estimate" : method ? "discover" : from ? "assimilate" : "run", relative, code ? "cannot be read: " : "", code ? NomosErrorLast() : title ? title : "");
     PetscCall(NomosConfigDestroy(&config));
     (*n_found)++;
     PetscFunctionReturn(PETSC_SUCCESS);

@@ -11,7 +11,7 @@
 
 static PetscErrorCode CommandHelp(NomosProgram *program);
 
-enum { RUN = 1, PLOT = 2, CHECK = 4, DESCRIBE = 8, LIST = 16, HELP = 32, GRADCHECK = 64, ESTIMATE = 128, TRAIN = 256, EVALUATE = 512, DISCOVER = 1024 };
+enum { RUN = 1, PLOT = 2, CHECK = 4, DESCRIBE = 8, LIST = 16, HELP = 32, GRADCHECK = 64, ESTIMATE = 128, TRAIN = 256, EVALUATE = 512, DISCOVER = 1024, ASSIMILATE = 2048 };
 
 static const struct {
   const char *name, *arguments;
@@ -43,6 +43,15 @@ static const struct {
    "  nomos estimate qg/initial_state_from_observations\n"
    "  nomos estimate qg/parameter_estimation --set estimate.noise=0.1\n"
    "  nomos estimate my_case --set estimate.observations=seen.nc\n"},
+  {"assimilate", "CASE [options]", ASSIMILATE, 1, 1, NomosCommandAssimilate, "draw an ensemble of runs of a case to observations, as they come",
+   "The case runs to assimilate.from; from there an ensemble of its states is run from observation to observation, and at each drawn to what is seen, by assimilate.method: letkf, etkf, enkf,\n"
+   "optimal_interpolation or nudging. Without more it is a twin experiment: the truth is the case's own run, with the map `truth:` laid over it if the case has one, and errors are known. Your\n"
+   "own observations are a file, assimilate.observations. With MPI every rank has its share of the members. The directory holds assimilation.csv (errors, spread, consistency of innovations),\n"
+   "fields.nc (truth, forecast, analysis, increment, spread), rank_histogram.csv and pictures. Ctrl-C ends it; --restart latest goes on. Its parameters: nomos describe assimilate.\n"
+   "\n"
+   "  nomos assimilate assimilation/lorenz96_letkf\n"
+   "  mpirun -n 2 nomos assimilate assimilation/qg_letkf --set assimilate.members=40\n"
+   "  nomos assimilate my_case --set assimilate.observations=seen.nc\n"},
   {"discover", "CASE [options]", DISCOVER, 1, 1, NomosCommandDiscover, "find the equation that the model of a case lacks, or the equation of data",
    "Of a case with a solver, the model is imperfect: from states of the real system a step is forecast, what is left (the increment) is explained by as few terms of discover.library as\n"
    "will do, and the model with these terms forecasts again. The real system is the case with its map `truth:` laid over it, run once and kept for other cases (discover.truth_directory).\n"
@@ -84,7 +93,7 @@ static const struct {
    "  nomos describe                 what there is\n"
    "  nomos describe qg              every parameter of a solver\n"
    "  nomos describe drucker_prager  every parameter of a constitutive law\n"
-   "  nomos describe run             the parameters of every run; so too discover, estimate, gradcheck, train, data, evaluate\n"
+   "  nomos describe run             the parameters of every run; so too assimilate, discover, estimate, gradcheck, train, data, evaluate\n"
    "  nomos describe time.dt         one parameter\n"
    "  nomos describe qg/rossby_wave  the values of a case and where they come from\n"},
   {"list", "", LIST, 0, 0, NomosCommandList, "list solvers, surrogates, laws and cases", "Cases are looked for in the folder `cases` of the source or of the installation; NOMOS_CASES names another.\n"},
@@ -101,15 +110,15 @@ static const struct {
   size_t      offset;
   const char *doc;
 } options[] = {
-  {"--output", "-o", "DIR", RUN | GRADCHECK | ESTIMATE | DISCOVER | TRAIN | EVALUATE, TEXT, offsetof(NomosProgram, directory), "the run directory (default runs/<case>[-<command>]/<UTC time>-<hash>)"},
+  {"--output", "-o", "DIR", RUN | GRADCHECK | ASSIMILATE | ESTIMATE | DISCOVER | TRAIN | EVALUATE, TEXT, offsetof(NomosProgram, directory), "the run directory (default runs/<case>[-<command>]/<UTC time>-<hash>)"},
   {"--beside", NULL, "RUN", PLOT, TEXT, offsetof(NomosProgram, beside), "of particles: show another run beside this one too (plots/beside.png and beside_motion.png)"},
-  {"--set", NULL, "KEY=VALUE", PLOT | RUN | GRADCHECK | ESTIMATE | DISCOVER | TRAIN | EVALUATE | DESCRIBE, LIST_OF_TEXT, 0, "set a parameter; wins over the case; may be given many times"},
-  {"--restart", NULL, "latest|STEP|FILE", RUN | ESTIMATE | TRAIN, TEXT, offsetof(NomosProgram, restart), "continue from a checkpoint"},
-  {"--force", NULL, NULL, RUN | GRADCHECK | ESTIMATE | DISCOVER | TRAIN, FLAG, offsetof(NomosProgram, force), "replace the run in the run directory: only files a run writes are deleted"},
+  {"--set", NULL, "KEY=VALUE", PLOT | RUN | GRADCHECK | ASSIMILATE | ESTIMATE | DISCOVER | TRAIN | EVALUATE | DESCRIBE, LIST_OF_TEXT, 0, "set a parameter; wins over the case; may be given many times"},
+  {"--restart", NULL, "latest|STEP|FILE", RUN | ASSIMILATE | ESTIMATE | TRAIN, TEXT, offsetof(NomosProgram, restart), "continue from a checkpoint"},
+  {"--force", NULL, NULL, RUN | GRADCHECK | ASSIMILATE | ESTIMATE | DISCOVER | TRAIN, FLAG, offsetof(NomosProgram, force), "replace the run in the run directory: only files a run writes are deleted"},
   {"--dry-run", NULL, NULL, RUN | TRAIN, FLAG, offsetof(NomosProgram, dry_run), "check the case, say what it would cost, write nothing"},
-  {"--smoke", NULL, NULL, RUN | GRADCHECK | ESTIMATE | DISCOVER | TRAIN | EVALUATE | DESCRIBE, FLAG, offsetof(NomosProgram, smoke), "the case's small variant (`smoke:` in case.yaml)"},
-  {"--check", NULL, NULL, RUN | ESTIMATE | DISCOVER | TRAIN, FLAG, offsetof(NomosProgram, check), "compare the results with the case's expected.yaml"},
-  {"--quiet", "-q", NULL, RUN | GRADCHECK | ESTIMATE | DISCOVER | TRAIN | EVALUATE | PLOT, FLAG, offsetof(NomosProgram, quiet), "nothing on standard output"},
+  {"--smoke", NULL, NULL, RUN | GRADCHECK | ASSIMILATE | ESTIMATE | DISCOVER | TRAIN | EVALUATE | DESCRIBE, FLAG, offsetof(NomosProgram, smoke), "the case's small variant (`smoke:` in case.yaml)"},
+  {"--check", NULL, NULL, RUN | ASSIMILATE | ESTIMATE | DISCOVER | TRAIN, FLAG, offsetof(NomosProgram, check), "compare the results with the case's expected.yaml"},
+  {"--quiet", "-q", NULL, RUN | GRADCHECK | ASSIMILATE | ESTIMATE | DISCOVER | TRAIN | EVALUATE | PLOT, FLAG, offsetof(NomosProgram, quiet), "nothing on standard output"},
   {"--help", "-h", NULL, ~0u, FLAG, offsetof(NomosProgram, help), "this page"},
   {"--debug", NULL, NULL, ~0u, FLAG, offsetof(NomosProgram, debug), "show where in the source an error was raised"},
 };

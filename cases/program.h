@@ -35,6 +35,7 @@ int NomosProgramMain(int argc, char **argv, const NomosModelOps *const models[],
 /* The commands. Collective over program->comm. An error has been printed when they return its code. */
 PetscErrorCode NomosCommandRun(NomosProgram *program);
 PetscErrorCode NomosCommandDiscover(NomosProgram *program);
+PetscErrorCode NomosCommandAssimilate(NomosProgram *program);
 PetscErrorCode NomosCommandEstimate(NomosProgram *program);
 PetscErrorCode NomosCommandGradcheck(NomosProgram *program);
 PetscErrorCode NomosCommandTrain(NomosProgram *program);

@@ -23,6 +23,7 @@ typedef struct {
   bool        learns;  /* its cases name a surrogate (train_params.h): there is no model, run->surrogate_ops instead of run->ops */
   bool        either;  /* they name the one or the other */
   bool        of_data; /* they may name neither, when they are of data alone: no model, run->ops is NULL */
+  bool        alone;   /* every rank has a model of its own, whole (on PETSC_COMM_SELF) */
   bool        once;    /* it keeps nothing to go on from: no --restart */
   const char *section; /* of the parameters that the command adds to those of runs (NomosSection); default directories are runs/<case>-<section>/. NULL: none */
   PetscErrorCode (*body)(NomosRun *run);    /* from NomosRunSetUp to the last line of the log */

@@ -42,6 +42,8 @@ static const struct {
   {"",            ".*.tmp*"        },
   {"",            "convergence.csv*"},
   {"",            "observations.nc*"},
+  {"",            "assimilation.csv*"},
+  {"",            "rank_histogram.csv"},
   {"",            "equation.*"     },
   {"",            "coefficients.csv"},
   {"",            "path.csv"       },

@@ -42,10 +42,11 @@ static const char *const not_physics[] = {"train.epochs", "train.patience", "tra
 enum { N_NOT_PHYSICS = sizeof not_physics / sizeof *not_physics };
 
 /* Every section is one line here. */
-extern const NomosSection nomos_assembly_section, nomos_discover_section, nomos_estimate_section, nomos_gradcheck_section;
+extern const NomosSection nomos_assembly_section, nomos_assimilate_section, nomos_discover_section, nomos_estimate_section, nomos_gradcheck_section;
 
 const NomosSection *const nomos_sections[] = {
   &nomos_assembly_section,
+  &nomos_assimilate_section,
   &nomos_discover_section,
   &nomos_estimate_section,
   &nomos_gradcheck_section,

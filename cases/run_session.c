@@ -101,7 +101,7 @@ PetscErrorCode NomosRunSetUp(NomosRun *run)
   PetscCall(InsertPetscOptions(run));
   PetscCall(SetThreads(run));
   if (run->ops) {
-    PetscCall(NomosModelCreate(run->comm, run->ops, run->config, &run->model));
+    PetscCall(NomosModelCreate(run->task->alone ? PETSC_COMM_SELF : run->comm, run->ops, run->config, &run->model));
     PetscCall(run->ops->scalars(run->model, &run->n_scalars, &run->scalar_info));
   }
   PetscCall(NomosPhysicsText(run->config, &run->physics, run->physics_hash)); /* after create, which may have derived values */

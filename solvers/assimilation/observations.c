@@ -154,6 +154,15 @@ PetscErrorCode NomosObservationsDestroy(NomosObservations *observations)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode NomosObservationsForget(NomosObservations o, size_t i)
+{
+  PetscFunctionBeginUser;
+  PetscCall(DropSet(&o->sets[i]));
+  o->sets[i].n = 0;
+  if (o->weights.of == i) o->weights.of = SIZE_MAX;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosObservationsField(NomosObservations o, size_t *index, const NomosModelField **field)
 {
   PetscFunctionBeginUser;

@@ -57,6 +57,8 @@ double         NomosObservationsSide(NomosObservations observations, int axis, b
 void           NomosObservationsPlace(NomosObservations observations, size_t point, size_t *layer, double *x, double *y);
 /* Append a set (copied); x, y may be NULL where the field has no such dimension. The same on every rank. Errors as of Read. */
 PetscErrorCode NomosObservationsAdd(NomosObservations observations, const NomosObservationSet *set);
+/* A set that is not needed any more: its entries go (n 0), its time stays. */
+PetscErrorCode NomosObservationsForget(NomosObservations observations, size_t i);
 /* Look at a state of the truth, at a time after those there are; noise is drawn by (seed, time, observation). deviation: the truth's by layer, for relative noise (NULL: of this
    state; of a list of numbers that of all of them). Errors: as of Read; points anywhere where there is no space. Collective. */
 PetscErrorCode NomosObservationsLook(NomosObservations observations, const NomosObserveInput *input, double time, const void *state, const double deviation[]);

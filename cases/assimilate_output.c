@@ -1,0 +1,230 @@
+#include "cases/assimilate.h"
+#include "cases/estimate.h"
+#include "io/provenance.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ANALYSIS_RMSE, FORECAST_RMSE, ANALYSIS_SPREAD, FORECAST_SPREAD, DEPARTURE, CHI_SQUARED, INFLATION, OBSERVATIONS, N_COLUMNS };
+
+/* Root mean squares; departure: of observations from forecasts, over the deviations of their errors. */
+static const struct {
+  const char *name;
+  bool        twin, of_field; /* only of a twin; in the unit of the field */
+} columns[N_COLUMNS] = {
+  {"analysis_rmse",   true,  true },
+  {"forecast_rmse",   true,  true },
+  {"analysis_spread", false, true },
+  {"forecast_spread", false, true },
+  {"departure",       false, false},
+  {"chi_squared",     false, false},
+  {"inflation",       false, false},
+  {"observations",    false, false},
+};
+
+/* Variables of fields.nc for each analysed field. */
+enum { TRUTH, FORECAST, ANALYSIS, INCREMENT, SPREAD, N_VARIABLES };
+
+static const struct {
+  const char *name, *long_name;
+} variables[N_VARIABLES] = {
+  {"truth",     "truth"                                    },
+  {"forecast",  "mean of the forecasts"                    },
+  {"analysis",  "mean of the analyses"                     },
+  {"increment", "analysis minus forecast, mean"            },
+  {"spread",    "standard deviation of the analyses"       },
+};
+
+static PetscErrorCode OpenScores(NomosRun *run, NomosAssimilate *a)
+{
+  const char *names[N_COLUMNS], *units[N_COLUMNS];
+  char        path[NOMOS_MAX_PATH];
+  size_t      n = 0;
+
+  PetscFunctionBeginUser;
+  for (int c = 0; c < N_COLUMNS; c++) {
+    if (columns[c].twin && !a->twin) continue;
+    names[n]   = columns[c].name;
+    units[n++] = columns[c].of_field && a->n_fields == 1 ? a->fields[0]->unit : "1";
+  }
+  PetscCall(NomosRunDirectoryFile(run->directory, "assimilation.csv", path));
+  if (run->restarted) PetscCall(NomosScalarFileResume(run->comm, path, n, names, run->params.nondimensional ? NULL : units, run->model->step, &a->scores));
+  else PetscCall(NomosScalarFileCreate(run->comm, path, n, names, run->params.nondimensional ? NULL : units, &a->scores));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Name of a variable of a field: its own where it is the only one. */
+static void VariableName(const NomosAssimilate *a, size_t f, int v, char name[NOMOS_MAX_NAME])
+{
+  if (a->n_fields > 1) snprintf(name, NOMOS_MAX_NAME, "%.40s_%s", a->fields[f]->name, variables[v].name);
+  else snprintf(name, NOMOS_MAX_NAME, "%s", variables[v].name);
+}
+
+static PetscErrorCode OpenFields(NomosRun *run, NomosAssimilate *a)
+{
+  NomosFieldVariable        written[NOMOS_ASSIMILATE_MAX_FIELDS * N_VARIABLES];
+  char                      names[NOMOS_ASSIMILATE_MAX_FIELDS * N_VARIABLES][NOMOS_MAX_NAME], long_names[NOMOS_ASSIMILATE_MAX_FIELDS * N_VARIABLES][2 * NOMOS_MAX_NAME], path[NOMOS_MAX_PATH];
+  NomosFileLayout           layout;
+  const NomosFieldVariable *variable;
+  size_t                    n = 0;
+
+  PetscFunctionBeginUser;
+  for (size_t f = 0; f < a->n_fields; f++) {
+    PetscCall(NomosEstimateVariable(run, a->fields[f], &layout, &variable));
+    if (!variable) PetscFunctionReturn(PETSC_SUCCESS); /* the model's files do not have it */
+    for (int v = a->twin ? TRUTH : FORECAST; v < N_VARIABLES; v++, n++) {
+      VariableName(a, f, v, names[n]);
+      snprintf(long_names[n], sizeof long_names[n], "%.64s, %s", a->fields[f]->long_name ? a->fields[f]->long_name : a->fields[f]->name, variables[v].long_name);
+      written[n]               = *variable;
+      written[n].name          = names[n];
+      written[n].long_name     = long_names[n];
+      written[n].standard_name = NULL;
+      written[n].type          = run->params.precision;
+    }
+  }
+  const double every    = run->params.fields_every, span = run->params.stop - a->from;
+  const size_t capacity = 2 + (every > 0 ? (size_t)fmin(span / every, (double)a->n_cycles) : 0);
+  PetscCall(NomosRunDirectoryFile(run->directory, "fields.nc", path));
+  const NomosFieldFileInput input = {.path = path, .n_dims = layout.n_dims, .dims = layout.dims, .n_variables = n, .variables = written, .capacity = capacity, .compression = run->params.compression, .time_unit = run->params.nondimensional ? "1" : "s", .title = run->params.title, .source = NomosSource(), .references = run->params.reference, .config_yaml = run->yaml, .provenance_json = run->provenance};
+  if (run->restarted) PetscCall(NomosFieldFileResume(run->comm, &input, run->model->step, &a->file));
+  else PetscCall(NomosFieldFileCreate(run->comm, &input, &a->file));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosAssimilateOpen(NomosRun *run, NomosAssimilate *a)
+{
+  PetscFunctionBeginUser;
+  PetscCall(NomosRunDirectoryDropCheckpoints(run->directory, run->restarted ? run->first_step : -1));
+  PetscCall(OpenScores(run, a));
+  PetscCall(OpenFields(run, a));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Does this analysis begin a new interval of `every`? The first and the last always do. */
+static bool IsDue(const NomosRun *run, const NomosAssimilate *a, double every)
+{
+  const double spare = NomosRunTolerance(run);
+
+  if (a->cycle == 1 || a->cycle == a->n_cycles) return true;
+  return every > 0 && floor((run->model->time + spare) / every) > floor((a->last_time + spare) / every);
+}
+
+static PetscErrorCode WriteScores(NomosAssimilate *a, const NomosRun *run)
+{
+  const NomosAssimilateScores *s = &a->last;
+  const double                 all[N_COLUMNS] = {s->rmse[NOMOS_ANALYSIS], s->rmse[NOMOS_FORECAST], s->spread[NOMOS_ANALYSIS], s->spread[NOMOS_FORECAST], sqrt(s->misfit / s->observations), s->chi_squared / s->observations, s->inflation, s->observations};
+  double                       row[N_COLUMNS];
+  size_t                       n = 0;
+
+  PetscFunctionBeginUser;
+  for (int c = 0; c < N_COLUMNS; c++)
+    if (a->twin || !columns[c].twin) row[n++] = all[c];
+  PetscCall(NomosScalarFileWrite(a->scores, run->model->step, run->model->time, row));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode WriteFields(NomosRun *run, NomosAssimilate *a)
+{
+  const double *const values[N_VARIABLES] = {a->truth, a->mean[NOMOS_FORECAST], a->mean[NOMOS_ANALYSIS], a->work, a->ensemble_spread[NOMOS_ANALYSIS]};
+
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < a->n_state; i++) a->work[i] = a->mean[NOMOS_ANALYSIS][i] - a->mean[NOMOS_FORECAST][i];
+  PetscCall(NomosFieldFileBeginFrame(a->file, run->model->time, run->model->step));
+  for (size_t f = 0; f < a->n_fields; f++)
+    for (int v = a->twin ? TRUTH : FORECAST; v < N_VARIABLES; v++) {
+      char   name[NOMOS_MAX_NAME];
+      size_t nothing[NOMOS_FIELD_MAX_DIMS] = {0};
+      VariableName(a, f, v, name);
+      PetscCall(NomosFieldFileWrite(a->file, name, NOMOS_F64, a->fields[f]->start, run->rank ? nothing : a->fields[f]->size, values[v] + a->start[f]));
+    }
+  PetscCall(NomosFieldFileEndFrame(a->file));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosAssimilateWrite(NomosRun *run, NomosAssimilate *a)
+{
+  PetscFunctionBeginUser;
+  if (!(run->params.scalars_every > 0) || IsDue(run, a, run->params.scalars_every)) PetscCall(WriteScores(a, run));
+  if (a->file && IsDue(run, a, run->params.fields_every)) PetscCall(WriteFields(run, a));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* How often an observation had so many members below it. */
+static PetscErrorCode WriteRanks(NomosRun *run, const NomosAssimilate *a)
+{
+  const size_t n = (size_t)a->n_members + 1, room = 64 + 40 * n;
+  char         path[NOMOS_MAX_PATH], *text;
+  size_t       length;
+
+  PetscFunctionBeginUser;
+  if (a->n_members < 2) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscMalloc1(room, &text));
+  length = (size_t)snprintf(text, room, "step,members_below,observations\n");
+  for (size_t i = 0; i < n; i++) length += (size_t)snprintf(text + length, room - length, "%zu,%zu,%.17g\n", i, i, a->ranks[i]);
+  PetscCall(NomosRunDirectoryFile(run->directory, "rank_histogram.csv", path));
+  PetscCall(NomosWriteFileAtomic(run->comm, path, text));
+  PetscCall(PetscFree(text));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosAssimilateClose(NomosRun *run, NomosAssimilate *a)
+{
+  char path[NOMOS_MAX_PATH];
+
+  PetscFunctionBeginUser;
+  if (a->scores) {
+    PetscCall(NomosScalarFileClose(&a->scores));
+    PetscCall(WriteRanks(run, a));
+    PetscCall(NomosRunDirectoryFile(run->directory, "observations.nc", path));
+    if (a->twin && a->keep_observations && a->cycle > a->first_cycle) PetscCall(NomosObservationsWrite(a->looks, path));
+  }
+  if (a->file) PetscCall(NomosFieldFileClose(&a->file));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Of layers, where there are several and not too many. */
+static PetscErrorCode LayerResults(const NomosAssimilate *a, NomosResultFn result, void *ctx)
+{
+  const NomosAssimilateScores *s = &a->sums;
+  char                         name[NOMOS_MAX_NAME];
+
+  PetscFunctionBeginUser;
+  if (a->n_layers < 2 || a->n_layers > NOMOS_ASSIMILATE_MAX_LAYERS || !a->input.places) PetscFunctionReturn(PETSC_SUCCESS);
+  for (size_t l = 0; l < a->n_layers; l++) {
+    const double climate = sqrt(s->layer_climatology[l] / s->cycles);
+    snprintf(name, sizeof name, "analysis_rmse_%zu", l + 1);
+    PetscCall(result(name, s->layer_rmse[NOMOS_ANALYSIS][l] / s->cycles, ctx));
+    snprintf(name, sizeof name, "climatology_rmse_%zu", l + 1);
+    PetscCall(result(name, climate, ctx));
+    snprintf(name, sizeof name, "ratio_%zu", l + 1);
+    PetscCall(result(name, s->layer_rmse[NOMOS_ANALYSIS][l] / s->cycles / climate, ctx));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Means over the analyses from output.average_from on. */
+PetscErrorCode NomosAssimilateResults(NomosRun *run, NomosResultFn result, void *ctx)
+{
+  const NomosAssimilate       *a = run->data;
+  const NomosAssimilateScores *s = &a->sums;
+
+  PetscFunctionBeginUser;
+  PetscCall(result("analyses", (double)a->cycle, ctx));
+  PetscCall(result("analyses_averaged", s->cycles, ctx));
+  PetscCall(result("observations_per_analysis", s->observations / s->cycles, ctx));
+  PetscCall(result("spread", s->spread[NOMOS_ANALYSIS] / s->cycles, ctx));
+  PetscCall(result("forecast_spread", s->spread[NOMOS_FORECAST] / s->cycles, ctx));
+  PetscCall(result("departure", sqrt(s->misfit / s->observations), ctx));
+  PetscCall(result("chi_squared", s->chi_squared / s->observations, ctx));
+  PetscCall(result("inflation", s->inflation / s->cycles, ctx));
+  if (!a->twin) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(result("analysis_rmse", s->rmse[NOMOS_ANALYSIS] / s->cycles, ctx));
+  PetscCall(result("forecast_rmse", s->rmse[NOMOS_FORECAST] / s->cycles, ctx));
+  PetscCall(result("largest_analysis_rmse", s->largest, ctx));
+  PetscCall(result("climatology_rmse", sqrt(s->climatology / s->cycles), ctx));
+  PetscCall(result("ratio", s->rmse[NOMOS_ANALYSIS] / s->cycles / sqrt(s->climatology / s->cycles), ctx));
+  PetscCall(LayerResults(a, result, ctx));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
