@@ -20,8 +20,8 @@ static double RootMeanSquare(const double *a, const double *b, size_t first, siz
 /* What the last analysis is like. */
 static void Score(NomosAssimilate *a)
 {
-  NomosAssimilateScores  *s = &a->last;
-  const NomosInnovations *d = &a->innovations;
+  NomosAssimilateScores  *s      = &a->last;
+  const NomosInnovations *d      = &a->innovations;
   const size_t            layers = PetscMin(a->n_layers, NOMOS_ASSIMILATE_MAX_LAYERS), points = a->n_state / a->n_layers;
 
   memset(s, 0, sizeof *s);
@@ -44,8 +44,8 @@ static void Score(NomosAssimilate *a)
 /* Into the sums: all are numbers one behind the other, and `largest` is no sum. */
 static void Count(NomosRun *run, NomosAssimilate *a)
 {
-  double       *sums = (double *)&a->sums, *last = (double *)&a->last;
-  const double  largest = fmax(a->sums.largest, a->last.largest);
+  double      *sums = (double *)&a->sums, *last = (double *)&a->last;
+  const double largest = fmax(a->sums.largest, a->last.largest);
 
   if (run->model->time < run->params.average_from - NomosRunTolerance(run)) return;
   for (size_t i = 0; i < sizeof a->sums / sizeof *sums; i++) sums[i] += last[i];
@@ -64,7 +64,11 @@ static PetscErrorCode Analyse(NomosRun *run, NomosAssimilate *a)
   PetscCall(NomosAssimilateToFields(run, a));
   a->innovations = (NomosInnovations){.ranks = a->innovations.ranks};
   PetscCall(PetscArrayzero(a->innovations.ranks, (size_t)a->n_members + 1));
-  PetscCall(NomosAnalysisApply(a->analysis, &(NomosEnsemble){.n_own = a->n_own, .n_state = a->n_state, .states = a->states, .set = set, .seen = a->seen, .static_seen = a->static_seen, .cycle = (uint64_t)a->cycle, .mean = {a->mean[0], a->mean[1]}, .spread = {a->ensemble_spread[0], a->ensemble_spread[1]}, .innovations = &a->innovations}));
+  PetscCall(NomosAnalysisApply(a->analysis, &(NomosEnsemble){
+                                              .n_own = a->n_own, .n_state = a->n_state, .states = a->states, .set = set, .seen = a->seen, .static_seen = a->static_seen, .cycle = (uint64_t)a->cycle, .mean = {a->mean[0],            a->mean[1]           },
+                                                                     .spread = {a->ensemble_spread[0], a->ensemble_spread[1]},
+                                                                     .innovations = &a->innovations
+  }));
   PetscCall(NomosAssimilateFromFields(run, a));
   if (a->twin && !a->keep_observations) PetscCall(NomosObservationsForget(a->looks, (size_t)a->cycle));
   Score(a);

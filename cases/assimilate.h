@@ -13,10 +13,12 @@
 #include "cases/run.h"
 #include "solvers/assimilation/assimilation.h"
 
-enum { NOMOS_ASSIMILATE_MAX_FIELDS = 8, NOMOS_ASSIMILATE_MAX_LAYERS = 8 };
+enum { NOMOS_ASSIMILATE_MAX_FIELDS = 8,
+       NOMOS_ASSIMILATE_MAX_LAYERS = 8 };
 
 /* Of the ensemble's mean, before and after an analysis. */
-enum { NOMOS_FORECAST, NOMOS_ANALYSIS };
+enum { NOMOS_FORECAST,
+       NOMOS_ANALYSIS };
 
 /* Sums over analyses, or what one of them adds: of root mean squares, except climatology, of mean squares. */
 typedef struct {
@@ -29,45 +31,45 @@ typedef struct {
   NomosObserveInput  observe;
   int64_t            n_members, n_static, seed;
   double             from, every, spread;
-  const char        *observations;  /* a file; twin: "" */
+  const char        *observations; /* a file; twin: "" */
   bool               twin, perturbed, keep_observations;
 
   /* members: of this rank, states of the model */
   const NomosModelDerivatives *derivatives;
-  size_t             first, n_own, n_raw, bytes; /* numbers and bytes of a state */
-  char              *members;
-  double            *raw;           /* (n_raw) */
+  size_t                       first, n_own, n_raw, bytes; /* numbers and bytes of a state */
+  char                        *members;
+  double                      *raw; /* (n_raw) */
 
   /* what is analysed: fields, one behind the other */
-  size_t             n_fields, field[NOMOS_ASSIMILATE_MAX_FIELDS], start[NOMOS_ASSIMILATE_MAX_FIELDS + 1], n_state, n_layers; /* start: in the state, in numbers; layers of all fields */
+  size_t                 n_fields, field[NOMOS_ASSIMILATE_MAX_FIELDS], start[NOMOS_ASSIMILATE_MAX_FIELDS + 1], n_state, n_layers; /* start: in the state, in numbers; layers of all fields */
   const NomosModelField *fields[NOMOS_ASSIMILATE_MAX_FIELDS];
-  NomosAnalysisPlaces places;
-  double            *x, *y;         /* (n_columns) */
-  double            *states, *before, *work, *truth, *mean[2], *ensemble_spread[2], *climate_mean, *static_states; /* (n_own, n_state) twice, then (n_state) */
+  NomosAnalysisPlaces    places;
+  double                *x, *y;                                                                                        /* (n_columns) */
+  double                *states, *before, *work, *truth, *mean[2], *ensemble_spread[2], *climate_mean, *static_states; /* (n_own, n_state) twice, then (n_state) */
 
   /* truth and observations */
-  NomosConfig        truth_config;  /* NULL: the truth is of the same model */
-  NomosModel         truth_model;
-  size_t             truth_field[NOMOS_ASSIMILATE_MAX_FIELDS], truth_observed;
-  size_t             truth_bytes;
-  char              *truth_state;
-  NomosObservations  looks;         /* of this rank's model */
-  NomosObservations  truth_looks;   /* of the truth's */
-  size_t             observed, observed_points;
-  double            *observed_values, *seen, *static_observed, *static_seen, *deviation; /* deviation: of the climate, by layer */
-  size_t             seen_capacity;
+  NomosConfig       truth_config; /* NULL: the truth is of the same model */
+  NomosModel        truth_model;
+  size_t            truth_field[NOMOS_ASSIMILATE_MAX_FIELDS], truth_observed;
+  size_t            truth_bytes;
+  char             *truth_state;
+  NomosObservations looks;       /* of this rank's model */
+  NomosObservations truth_looks; /* of the truth's */
+  size_t            observed, observed_points;
+  double           *observed_values, *seen, *static_observed, *static_seen, *deviation; /* deviation: of the climate, by layer */
+  size_t            seen_capacity;
 
   /* cycles */
-  int64_t            from_step, n_cycles, cycle, first_cycle, steps_between; /* cycle: analyses made */
-  int64_t           *steps;         /* of analyses from a file */
-  double             moved;         /* farthest an observation is from its step */
-  NomosAnalysis      analysis;
-  NomosInnovations   innovations;   /* of one analysis */
-  double            *ranks;         /* (n_members + 1), of all counted */
+  int64_t               from_step, n_cycles, cycle, first_cycle, steps_between; /* cycle: analyses made */
+  int64_t              *steps;                                                  /* of analyses from a file */
+  double                moved;                                                  /* farthest an observation is from its step */
+  NomosAnalysis         analysis;
+  NomosInnovations      innovations; /* of one analysis */
+  double               *ranks;       /* (n_members + 1), of all counted */
   NomosAssimilateScores last, sums;
-  NomosScalarFile    scores;
-  NomosFieldFile     file;
-  double             last_time;     /* of the analysis before */
+  NomosScalarFile       scores;
+  NomosFieldFile        file;
+  double                last_time; /* of the analysis before */
 } NomosAssimilate;
 
 extern const NomosSection nomos_assimilate_section;
@@ -79,7 +81,7 @@ PetscErrorCode NomosAssimilateBegin(NomosRun *run, NomosAssimilate *a);
 /* Members, and the truth, to the step of the next analysis. */
 PetscErrorCode NomosAssimilateForecast(NomosRun *run, NomosAssimilate *a);
 /* The step and time of analysis c. */
-int64_t NomosAssimilateStep(const NomosAssimilate *a, int64_t cycle);
+int64_t        NomosAssimilateStep(const NomosAssimilate *a, int64_t cycle);
 /* What is seen at the next analysis of truth and members, into a->seen: the set of a->looks. */
 PetscErrorCode NomosAssimilateLook(NomosRun *run, NomosAssimilate *a, const NomosObservationSet **set);
 /* Fields of the members into a->states; and what the analysis made of them back into the members. */

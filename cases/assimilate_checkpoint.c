@@ -113,8 +113,8 @@ PetscErrorCode NomosAssimilateLoad(NomosRun *run, NomosAssimilate *a)
   PetscCall(SkipSets(run, a));
   PetscCall(NomosCheckpointClose(&checkpoint));
   PetscCall(NomosModelSetClock(run->model, NomosAssimilateStep(a, a->cycle - 1)));
-  run->first_step = run->model->step;
-  run->restarted  = true;
+  run->first_step               = run->model->step;
+  run->restarted                = true;
   run->checkpoint_due.last_step = run->model->step;
   PetscCall(PetscStrncpy(run->restart_path, path, sizeof run->restart_path));
   PetscCall(PetscFree(path));

@@ -82,8 +82,8 @@ static PetscErrorCode ReadFields(const NomosAssimilate *a, NomosModel model, con
 /* The climate: states at even times of the second half of the run to assimilate.from. The last one ends half an interval before. */
 typedef struct {
   int64_t n, taken;
-  double *mean;         /* (n_raw) of states */
-  double *sums;         /* (observed layers, 2) */
+  double *mean; /* (n_raw) of states */
+  double *sums; /* (observed layers, 2) */
 } Climate;
 
 static int64_t ClimateStep(const NomosAssimilate *a, const Climate *climate, int64_t i)
@@ -207,7 +207,7 @@ static PetscErrorCode Carry(NomosRun *run, NomosModel model, char *state, int64_
 PetscErrorCode NomosAssimilateForecast(NomosRun *run, NomosAssimilate *a)
 {
   const int64_t   from = a->cycle ? NomosAssimilateStep(a, a->cycle - 1) : a->from_step, to = NomosAssimilateStep(a, a->cycle);
-  NomosModelFault first = {0};
+  NomosModelFault first   = {0};
   char            who[64] = "the truth";
 
   PetscFunctionBeginUser;

@@ -7,7 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ANALYSIS_RMSE, FORECAST_RMSE, ANALYSIS_SPREAD, FORECAST_SPREAD, DEPARTURE, CHI_SQUARED, INFLATION, OBSERVATIONS, N_COLUMNS };
+enum { ANALYSIS_RMSE,
+       FORECAST_RMSE,
+       ANALYSIS_SPREAD,
+       FORECAST_SPREAD,
+       DEPARTURE,
+       CHI_SQUARED,
+       INFLATION,
+       OBSERVATIONS,
+       N_COLUMNS };
 
 /* Root mean squares; departure: of observations from forecasts, over the deviations of their errors. */
 static const struct {
@@ -25,16 +33,21 @@ static const struct {
 };
 
 /* Variables of fields.nc for each analysed field. */
-enum { TRUTH, FORECAST, ANALYSIS, INCREMENT, SPREAD, N_VARIABLES };
+enum { TRUTH,
+       FORECAST,
+       ANALYSIS,
+       INCREMENT,
+       SPREAD,
+       N_VARIABLES };
 
 static const struct {
   const char *name, *long_name;
 } variables[N_VARIABLES] = {
-  {"truth",     "truth"                                    },
-  {"forecast",  "mean of the forecasts"                    },
-  {"analysis",  "mean of the analyses"                     },
-  {"increment", "analysis minus forecast, mean"            },
-  {"spread",    "standard deviation of the analyses"       },
+  {"truth",     "truth"                             },
+  {"forecast",  "mean of the forecasts"             },
+  {"analysis",  "mean of the analyses"              },
+  {"increment", "analysis minus forecast, mean"     },
+  {"spread",    "standard deviation of the analyses"},
 };
 
 static PetscErrorCode OpenScores(NomosRun *run, NomosAssimilate *a)
@@ -84,7 +97,7 @@ static PetscErrorCode OpenFields(NomosRun *run, NomosAssimilate *a)
       written[n].type          = run->params.precision;
     }
   }
-  const double every    = run->params.fields_every, span = run->params.stop - a->from;
+  const double every = run->params.fields_every, span = run->params.stop - a->from;
   const size_t capacity = 2 + (every > 0 ? (size_t)fmin(span / every, (double)a->n_cycles) : 0);
   PetscCall(NomosRunDirectoryFile(run->directory, "fields.nc", path));
   const NomosFieldFileInput input = {.path = path, .n_dims = layout.n_dims, .dims = layout.dims, .n_variables = n, .variables = written, .capacity = capacity, .compression = run->params.compression, .time_unit = run->params.nondimensional ? "1" : "s", .title = run->params.title, .source = NomosSource(), .references = run->params.reference, .config_yaml = run->yaml, .provenance_json = run->provenance};
@@ -113,7 +126,7 @@ static bool IsDue(const NomosRun *run, const NomosAssimilate *a, double every)
 
 static PetscErrorCode WriteScores(NomosAssimilate *a, const NomosRun *run)
 {
-  const NomosAssimilateScores *s = &a->last;
+  const NomosAssimilateScores *s              = &a->last;
   const double                 all[N_COLUMNS] = {s->rmse[NOMOS_ANALYSIS], s->rmse[NOMOS_FORECAST], s->spread[NOMOS_ANALYSIS], s->spread[NOMOS_FORECAST], sqrt(s->misfit / s->observations), s->chi_squared / s->observations, s->inflation, s->observations};
   double                       row[N_COLUMNS];
   size_t                       n = 0;

@@ -146,11 +146,11 @@ static PetscErrorCode FindFields(NomosRun *run, NomosAssimilate *a)
 /* The truth of another model: the case with its map `truth:` over it. */
 static PetscErrorCode CreateTruth(NomosRun *run, NomosAssimilate *a)
 {
-  const NomosProgram   *program = run->program;
-  const NomosCaseInput  input   = {.path = run->case_file.path, .models = program->models, .section = run->task->section, .smoke = program->smoke, .truth = true, .n_set = program->n_set, .set = program->set};
-  const NomosModelOps  *ops;
+  const NomosProgram    *program = run->program;
+  const NomosCaseInput   input   = {.path = run->case_file.path, .models = program->models, .section = run->task->section, .smoke = program->smoke, .truth = true, .n_set = program->n_set, .set = program->set};
+  const NomosModelOps   *ops;
   const NomosModelField *field;
-  bool                  other;
+  bool                   other;
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigHasPrefix(run->config, "truth.", &other));

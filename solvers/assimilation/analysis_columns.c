@@ -191,7 +191,7 @@ static bool IsLarge(const NomosAnalysisFrame *frame)
 {
   const double row = 2. * (double)(PetscMax(1, frame->k) * frame->m), local = frame->transform ? 0 : 10. * (double)(frame->k * frame->k * frame->k);
 
-  return (double)frame->n_columns * ((double)frame->n_layers * row + local) > 1e6;
+  return (double)frame->n_columns * ((double)frame->n_layers * row + local) > 2e7; /* some milliseconds */
 }
 
 static PetscErrorCode Columns(NomosAnalysisFrame *frame, NomosLocalProblem problems[], bool *failed)

@@ -45,12 +45,18 @@ static PetscErrorCode Prepare(NomosObservations o, size_t i)
   PetscFunctionBeginUser;
   PetscCheck(i < o->n_times, o->model->comm, PETSC_ERR_ARG_OUTOFRANGE, "set %zu of %zu sets of observations was asked for", i + 1, o->n_times);
   if (w->of == i) PetscFunctionReturn(PETSC_SUCCESS);
-  w->of = SIZE_MAX;
+  w->of   = SIZE_MAX;
+  w->work = 0;
   for (int a = 0; a < NOMOS_N_AXES; a++) {
     PetscCall(PetscFree2(w->at[a], w->weights[a]));
     if (!o->axes[a].n) continue;
     PetscCall(PetscMalloc2(set->n + 1, &w->at[a], set->n * o->axes[a].n + 1, &w->weights[a]));
     for (size_t j = 0; j < set->n; j++) Weigh(&o->axes[a], places[a][j], &w->at[a][j], w->weights[a] + j * o->axes[a].n);
+  }
+  for (size_t j = 0; j < set->n; j++) {
+    double points = 1;
+    for (int a = 0; a < NOMOS_N_AXES; a++) points *= o->axes[a].n && w->at[a][j] < 0 ? (double)o->axes[a].n : 1;
+    w->work += points;
   }
   w->of = i;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -100,23 +106,30 @@ static double Weight(NomosObservations o, int a, size_t j, size_t i)
   return o->weights.weights[a][j * o->axes[a].n + i];
 }
 
+/* The points of this rank along an axis that observation j reads: one, or all. */
+static void Reach(NomosObservations o, const Block *block, int a, size_t j, size_t *first, size_t *last)
+{
+  *first = 0;
+  *last  = block->count[a];
+  if (!o->axes[a].n || o->weights.at[a][j] < 0) return;
+  *first = (size_t)o->weights.at[a][j] - block->start[a];
+  *last  = *first < block->count[a] ? *first + 1 : *first;
+}
+
 static double Seen(NomosObservations o, const Block *block, const NomosObservationSet *set, size_t j, const double values[])
 {
   const int64_t layer = LocalLayer(o, set->layer[j]);
-  double        sum   = 0;
+  size_t        rows[2], places[2];
+  double        sum = 0;
 
-  for (size_t row = 0; row < block->count[NOMOS_AXIS_Y] && layer >= 0; row++) {
-    const double  weight = Weight(o, NOMOS_AXIS_Y, j, block->start[NOMOS_AXIS_Y] + row);
-    const double *line   = values + ((size_t)layer * block->count[NOMOS_AXIS_Y] + row) * block->count[NOMOS_AXIS_X];
-    double        part   = 0;
-    if (weight == 0) continue;
-    if (o->axes[NOMOS_AXIS_X].n && o->weights.at[NOMOS_AXIS_X][j] >= 0) { /* one point of the row */
-      const size_t at = (size_t)o->weights.at[NOMOS_AXIS_X][j] - block->start[NOMOS_AXIS_X];
-      part            = at < block->count[NOMOS_AXIS_X] ? line[at] : 0;
-    } else {
-      for (size_t i = 0; i < block->count[NOMOS_AXIS_X]; i++) part += Weight(o, NOMOS_AXIS_X, j, block->start[NOMOS_AXIS_X] + i) * line[i];
-    }
-    sum += weight * part;
+  if (layer < 0) return 0;
+  Reach(o, block, NOMOS_AXIS_Y, j, &rows[0], &rows[1]);
+  Reach(o, block, NOMOS_AXIS_X, j, &places[0], &places[1]);
+  for (size_t row = rows[0]; row < rows[1]; row++) {
+    const double *line = values + ((size_t)layer * block->count[NOMOS_AXIS_Y] + row) * block->count[NOMOS_AXIS_X];
+    double        part = 0;
+    for (size_t i = places[0]; i < places[1]; i++) part += Weight(o, NOMOS_AXIS_X, j, block->start[NOMOS_AXIS_X] + i) * line[i];
+    sum += Weight(o, NOMOS_AXIS_Y, j, block->start[NOMOS_AXIS_Y] + row) * part;
   }
   return sum;
 }
@@ -127,7 +140,7 @@ PetscErrorCode NomosObservationsApply(NomosObservations o, size_t i, const doubl
   PetscCall(Prepare(o, i));
   const NomosObservationSet *set   = &o->sets[i];
   const Block                block = BlockOf(o);
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for if (o->weights.work > 1e6) schedule(static)
   for (size_t j = 0; j < set->n; j++) seen[j] = Seen(o, &block, set, j, values);
   PetscCall(NomosSumOverRanks(o->model->comm, set->n, seen));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -139,19 +152,16 @@ PetscErrorCode NomosObservationsApplyTranspose(NomosObservations o, size_t i, co
   PetscCall(Prepare(o, i));
   const NomosObservationSet *set   = &o->sets[i];
   const Block                block = BlockOf(o);
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for if (o->weights.work > 1e6) schedule(static)
   for (size_t row = 0; row < block.n_layers * block.count[NOMOS_AXIS_Y]; row++) { /* a row belongs to one thread, and takes the observations in their order */
     double *line = values_bar + row * block.count[NOMOS_AXIS_X];
     for (size_t j = 0; j < set->n; j++) {
       if (LocalLayer(o, set->layer[j]) != (int64_t)(row / block.count[NOMOS_AXIS_Y])) continue;
       const double bar = seen_bar[j] * Weight(o, NOMOS_AXIS_Y, j, block.start[NOMOS_AXIS_Y] + row % block.count[NOMOS_AXIS_Y]);
+      size_t       first, last;
       if (bar == 0) continue;
-      if (o->axes[NOMOS_AXIS_X].n && o->weights.at[NOMOS_AXIS_X][j] >= 0) {
-        const size_t at = (size_t)o->weights.at[NOMOS_AXIS_X][j] - block.start[NOMOS_AXIS_X];
-        if (at < block.count[NOMOS_AXIS_X]) line[at] += bar;
-      } else {
-        for (size_t k = 0; k < block.count[NOMOS_AXIS_X]; k++) line[k] += bar * Weight(o, NOMOS_AXIS_X, j, block.start[NOMOS_AXIS_X] + k);
-      }
+      Reach(o, &block, NOMOS_AXIS_X, j, &first, &last);
+      for (size_t k = first; k < last; k++) line[k] += bar * Weight(o, NOMOS_AXIS_X, j, block.start[NOMOS_AXIS_X] + k);
     }
   }
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -21,6 +21,7 @@ typedef struct {
   size_t   of;                    /* the set these are of; SIZE_MAX: none */
   int64_t *at[NOMOS_N_AXES];      /* (n of the set); -1: weights */
   double  *weights[NOMOS_N_AXES]; /* (n of the set, n of the axis) */
+  double   work;                  /* points read by all */
 } NomosObservationWeights;
 
 struct NomosObservations_s {

@@ -14,10 +14,10 @@ static PetscErrorCode CreateWindow(NomosVariational c, const NomosWindow *input,
 {
   PetscFunctionBeginUser;
   PetscCheck(input->n_steps >= 0, c->comm, PETSC_ERR_ARG_OUTOFRANGE, "a window of %lld steps; it needs 0 or more", (long long)input->n_steps);
-  w->first_step   = input->first_step;
+  w->first_step = input->first_step;
   w->n_steps = w->end = input->n_steps;
-  w->n_errors     = c->error_every ? (size_t)(input->n_steps / c->error_every) : 0;
-  w->error_offset = c->n_errors;
+  w->n_errors         = c->error_every ? (size_t)(input->n_steps / c->error_every) : 0;
+  w->error_offset     = c->n_errors;
   c->n_errors += w->n_errors;
   PetscCall(NomosMemoryRequire(c->comm, (double)(w->n_steps + 1) * (double)c->bytes, "variational assimilation, the states of a window"));
   PetscCall(PetscMalloc2(c->points + 1, &w->background, (size_t)(w->n_steps + 1) * c->bytes + 1, &w->states));
@@ -43,7 +43,8 @@ static PetscErrorCode ReadUnknown(NomosVariational c, const NomosVariationalInpu
     c->first[u]     = input->first ? input->first[u] : list[c->unknown[u]].value;
     c->prior[u]     = input->prior ? input->prior[u] : c->first[u];
     c->deviation[u] = input->deviation ? input->deviation[u] : 0;
-    c->scale[u]     = input->scale ? input->scale[u] : c->deviation[u] > 0 ? c->deviation[u] : 1;
+    c->scale[u]     = input->scale ? input->scale[u] : c->deviation[u] > 0 ? c->deviation[u]
+                                                                           : 1;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -55,7 +56,9 @@ static PetscErrorCode FindControl(NomosVariational c, const char name[])
 
   PetscFunctionBeginUser;
   if (c->derivatives->fields) PetscCall(c->derivatives->fields(c->model, &n, &list));
-  PetscCall(NomosModelFindField(c->model, name ? name : n ? list[0].name : "", &c->control, &info));
+  PetscCall(NomosModelFindField(c->model, name ? name : n ? list[0].name
+                                                          : "",
+                                &c->control, &info));
   PetscCheck(c->derivatives->from_field && c->derivatives->from_field_vjp, c->comm, PETSC_ERR_SUP, "solver %s has no states from fields (from_field and its adjoint), which variational assimilation needs", c->model->ops->name);
   c->points = NomosModelFieldPoints(info);
   PetscFunctionReturn(PETSC_SUCCESS);

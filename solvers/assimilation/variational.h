@@ -26,9 +26,9 @@ typedef struct {
   NomosObservations observations; /* borrowed; NULL: what follows */
   const char       *field;
   size_t            n_times;
-  const double     *times;        /* (n_times) ascending */
-  const double     *values;       /* (n_times, points of this rank); copied */
-  const double     *deviation;    /* (points of this rank) */
+  const double     *times;     /* (n_times) ascending */
+  const double     *values;    /* (n_times, points of this rank); copied */
+  const double     *deviation; /* (points of this rank) */
 } NomosSeen;
 
 typedef struct {
@@ -42,26 +42,26 @@ typedef struct {
 
 /* A covariance of the control field, by its square root (control -> field, as of operators/correlation.h); without one, independent values of one standard deviation. */
 typedef struct {
-  NomosOperator root;         /* borrowed */
-  double        deviation;    /* where root is NULL */
-  NomosOperator shrink;       /* borrowed; about the inverse square root of the cost's Hessian in the control variables, symmetric: makes the minimisation shorter, not different. NULL: none */
+  NomosOperator root;      /* borrowed */
+  double        deviation; /* where root is NULL */
+  NomosOperator shrink;    /* borrowed; about the inverse square root of the cost's Hessian in the control variables, symmetric: makes the minimisation shorter, not different. NULL: none */
 } NomosCovariance;
 
 typedef struct {
   NomosModel         model;
-  const char        *control;     /* the field that makes states; NULL: the model's first */
+  const char        *control; /* the field that makes states; NULL: the model's first */
   size_t             n_windows;
   const NomosWindow *windows;
-  bool               state;       /* x_0 is unknown; else it is x_b */
+  bool               state; /* x_0 is unknown; else it is x_b */
   NomosCovariance    background;
   int64_t            error_every; /* eta after each so many steps; 0: none */
   NomosCovariance    error;
-  size_t             n_unknown;   /* parameters */
-  const char *const *unknown;     /* their keys, "qg.beta", "equations.q1.coefficients[3]" */
-  const double      *first;       /* (n_unknown) p_first; NULL: the model's */
-  const double      *prior;       /* p_b; NULL: p_first */
-  const double      *deviation;   /* s; an entry that is 0, or NULL: no prior */
-  const double      *scale;       /* of p in the control vector; NULL: s, or 1 */
+  size_t             n_unknown; /* parameters */
+  const char *const *unknown;   /* their keys, "qg.beta", "equations.q1.coefficients[3]" */
+  const double      *first;     /* (n_unknown) p_first; NULL: the model's */
+  const double      *prior;     /* p_b; NULL: p_first */
+  const double      *deviation; /* s; an entry that is 0, or NULL: no prior */
+  const double      *scale;     /* of p in the control vector; NULL: s, or 1 */
 } NomosVariationalInput;
 
 /* Errors: a model without derivatives (or, for Gauss-Newton, without jvp), nothing unknown, a parameter that does not exist, a window in which nothing is seen, a value that is not finite, a deviation that is
@@ -69,25 +69,26 @@ typedef struct {
 PetscErrorCode NomosVariationalCreate(const NomosVariationalInput *input, NomosVariational *variational);
 PetscErrorCode NomosVariationalDestroy(NomosVariational *variational);
 
-typedef enum { NOMOS_GAUSS_NEWTON, NOMOS_QUASI_NEWTON } NomosMinimiser;
+typedef enum { NOMOS_GAUSS_NEWTON,
+               NOMOS_QUASI_NEWTON } NomosMinimiser;
 
 /* Of an accepted iterate. */
 typedef struct {
-  int64_t iteration, stage;
-  double  J, J_seen;       /* the cost; of what was seen alone */
-  double  gradient;        /* norm, in control variables */
+  int64_t       iteration, stage;
+  double        J, J_seen;  /* the cost; of what was seen alone */
+  double        gradient;   /* norm, in control variables */
   const double *parameters; /* (n_unknown) */
 } NomosIterate;
 
 typedef struct {
   NomosMinimiser minimiser;
-  int64_t        iterations;       /* at most, in a stage */
-  int64_t        inner_iterations; /* of conjugate gradients, at most, in an iteration */
-  double         inner_reduction;  /* of their residual */
-  double         reduction;        /* of the gradient's norm from that of the first iterate */
-  int64_t        stages;           /* the window grows to its full length in so many (doi:10.3402/tellusa.v48i1.11634) */
+  int64_t        iterations;                                         /* at most, in a stage */
+  int64_t        inner_iterations;                                   /* of conjugate gradients, at most, in an iteration */
+  double         inner_reduction;                                    /* of their residual */
+  double         reduction;                                          /* of the gradient's norm from that of the first iterate */
+  int64_t        stages;                                             /* the window grows to its full length in so many (doi:10.3402/tellusa.v48i1.11634) */
   PetscErrorCode (*monitor)(void *ctx, const NomosIterate *iterate); /* NULL: none */
-  void          *ctx;
+  void *ctx;
 } NomosMinimiseInput;
 extern const NomosMinimiseInput nomos_minimise_defaults;
 

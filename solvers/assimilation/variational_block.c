@@ -72,7 +72,7 @@ static PetscErrorCode Tangent(NomosVariational c, size_t number, size_t at, doub
 /* G (n, n) := sum over windows of J^T J, of the n entries of a control vector from `first` on. */
 static PetscErrorCode Block(NomosVariational c, size_t first, size_t n, double G[])
 {
-  size_t most = 0;
+  size_t  most = 0;
   double *columns, *unit, *p;
 
   PetscFunctionBeginUser;

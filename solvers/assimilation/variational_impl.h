@@ -6,23 +6,23 @@
 
 /* One time at which a field was seen. Values anywhere are the same on all ranks and count on rank 0; those of the grid are this rank's. */
 typedef struct {
-  int64_t                step; /* of the window */
-  size_t                 field, points;
-  NomosObservations      source; /* NULL: points of the grid */
-  size_t                 set;
-  size_t                 n, offset; /* its entries among the window's */
-  size_t                *at;        /* points of the grid */
-  double                *y, *sigma;
+  int64_t           step; /* of the window */
+  size_t            field, points;
+  NomosObservations source; /* NULL: points of the grid */
+  size_t            set;
+  size_t            n, offset; /* its entries among the window's */
+  size_t           *at;        /* points of the grid */
+  double           *y, *sigma;
 } Look;
 
 typedef struct {
   int64_t first_step, n_steps, end; /* end: the last step that matters, in this stage */
   size_t  n_looks, n_seen;
-  Look   *looks;                    /* ascending in their steps */
+  Look   *looks; /* ascending in their steps */
   double *background;
-  size_t  n_errors, error_offset;   /* among those of all windows */
-  char   *states;                   /* (n_steps + 1) */
-  double *departure;                /* (n_seen) (y - H x)/sigma */
+  size_t  n_errors, error_offset; /* among those of all windows */
+  char   *states;                 /* (n_steps + 1) */
+  double *departure;              /* (n_seen) (y - H x)/sigma */
 } Window;
 
 struct NomosVariational_s {
@@ -39,22 +39,22 @@ struct NomosVariational_s {
   size_t                       n_errors; /* of all windows */
   NomosCovariance              background, error;
 
-  size_t  n_parameters, n_unknown; /* the model's; those that are unknown */
-  size_t *unknown;                 /* in the model's list */
-  double *all, *all_dot, *all_bar; /* (n_parameters) */
+  size_t  n_parameters, n_unknown;                        /* the model's; those that are unknown */
+  size_t *unknown;                                        /* in the model's list */
+  double *all, *all_dot, *all_bar;                        /* (n_parameters) */
   double *first, *prior, *deviation, *scale, *parameters; /* (n_unknown) */
 
-  Vec     w, direction; /* control vectors */
+  Vec     w, direction;  /* control vectors */
   size_t  parameters_at; /* in them, on rank 0 */
-  Vec     evaluated;  /* where the trajectories were run */
-  bool    run;        /* were they? */
+  Vec     evaluated;     /* where the trajectories were run */
+  bool    run;           /* were they? */
   double  J, J_seen;
   int64_t n_evaluations, n_products;
 
-  void   *x, *increment;     /* states */
+  void   *x, *increment;                   /* states */
   double *field, *look, *forcing, *column; /* (points) of the control field, of the largest one seen; (most seen) twice */
-  double *block;             /* (n_block, n_block): Cholesky factor of the Hessian's block of the parameters, or of all that is unknown, where that is little */
-  size_t  n_block, block_at; /* the entries from block_at on, of this rank's in a control vector */
+  double *block;                           /* (n_block, n_block): Cholesky factor of the Hessian's block of the parameters, or of all that is unknown, where that is little */
+  size_t  n_block, block_at;               /* the entries from block_at on, of this rank's in a control vector */
 };
 
 typedef struct {
@@ -69,7 +69,7 @@ PetscErrorCode NomosVariationalRun(NomosVariational c, Window *w, size_t number,
 PetscErrorCode NomosVariationalTangent(NomosVariational c, Window *w, size_t number, const Direction *direction, double seen_dot[]);
 PetscErrorCode NomosVariationalAdjoint(NomosVariational c, Window *w, size_t number, const double forcing[], double v_bar[]);
 /* Sum over the entries of a window that this rank counts. */
-double NomosVariationalDot(NomosVariational c, const Window *w, const double a[], const double b[]);
+double         NomosVariationalDot(NomosVariational c, const Window *w, const double a[], const double b[]);
 
 /* variational_looks.c */
 PetscErrorCode NomosVariationalReadSeen(NomosVariational c, const NomosWindow *input, Window *w);

@@ -87,7 +87,7 @@ static PetscErrorCode Monitor(Tao tao, void *ctx)
   PetscFunctionBeginUser;
   PetscCall(TaoGetSolutionStatus(tao, &iteration, &J, &norm, NULL, NULL, NULL));
   const NomosIterate iterate = {.iteration = m->minimised->iterations + iteration, .stage = m->stage, .J = J, .J_seen = m->c->J_seen, .gradient = norm, .parameters = m->c->parameters};
-  m->minimised->gradient = norm;
+  m->minimised->gradient     = norm;
   if (m->input->monitor) PetscCall(m->input->monitor(m->input->ctx, &iterate));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -144,10 +144,14 @@ static const char *ReasonText(TaoConvergedReason reason)
 {
   switch (reason) {
   case TAO_CONVERGED_GATOL:
-  case TAO_CONVERGED_GTTOL: return "the gradient has fallen as far as asked";
-  case TAO_DIVERGED_MAXITS: return "the iterations are over";
-  case TAO_DIVERGED_LS_FAILURE: return "no lower cost was found along the last direction: rounding is reached";
-  default: return reason > 0 ? "converged" : "the minimisation could not go on";
+  case TAO_CONVERGED_GTTOL:
+    return "the gradient has fallen as far as asked";
+  case TAO_DIVERGED_MAXITS:
+    return "the iterations are over";
+  case TAO_DIVERGED_LS_FAILURE:
+    return "no lower cost was found along the last direction: rounding is reached";
+  default:
+    return reason > 0 ? "converged" : "the minimisation could not go on";
   }
 }
 
@@ -181,7 +185,7 @@ PetscErrorCode NomosVariationalMinimise(NomosVariational c, const NomosMinimiseI
   double       count = 0;
 
   PetscFunctionBeginUser;
-  *minimised = (NomosMinimised){0};
+  *minimised                  = (NomosMinimised){0};
   const int64_t n_evaluations = c->n_evaluations, n_products = c->n_products;
   PetscCheck(input->minimiser != NOMOS_GAUSS_NEWTON || c->derivatives->jvp, c->comm, PETSC_ERR_SUP, "solver %s has no tangent (jvp), which Gauss-Newton needs; use the quasi-Newton method", c->model->ops->name);
   PetscCall(NomosVariationalEvaluate(c, c->w, &minimised->J_first, c->direction));

@@ -106,7 +106,7 @@ static PetscErrorCode Start(NomosVariational c, Window *w, size_t number, const 
 
 PetscErrorCode NomosVariationalRun(NomosVariational c, Window *w, size_t number, const double v[])
 {
-  const NomosModelDerivatives *d = c->derivatives;
+  const NomosModelDerivatives *d    = c->derivatives;
   size_t                       look = 0, error;
 
   PetscFunctionBeginUser;
@@ -132,7 +132,7 @@ PetscErrorCode NomosVariationalRun(NomosVariational c, Window *w, size_t number,
 PetscErrorCode NomosVariationalTangent(NomosVariational c, Window *w, size_t number, const Direction *direction, double seen_dot[])
 {
   const double *control = StateControl(c, number, direction->v), *p_dot = NULL;
-  size_t        look    = 0, error;
+  size_t        look = 0, error;
 
   PetscFunctionBeginUser;
   memset(seen_dot, 0, sizeof *seen_dot * w->n_seen);
