@@ -4,6 +4,7 @@
 
 #include "operators/correlation.h"
 #include "operators/tape_function.h"
+#include "operators/terms_operator.h"
 
 typedef struct {
   const char *name;
@@ -14,6 +15,7 @@ typedef struct {
 static const NomosOperatorExample nomos_operator_examples[] = {
   {"correlation", NomosCorrelationExample, NULL},
   {"tape function", NomosTapeFunctionExample, NULL},
+  {"terms", NomosTermsOperatorExample, NULL},
 };
 enum { NOMOS_N_OPERATOR_EXAMPLES = sizeof nomos_operator_examples / sizeof *nomos_operator_examples };
 

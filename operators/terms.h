@@ -2,16 +2,18 @@
 
      u^2 u_x        lap psi1        J(psi1, lap psi1)        dx psi2        (u^2 + v^2) v        mean_x(psi1)        shift(u, 1) u        psi_R
 
-     sum     = product {(+|-) product}
+     sum     = [+|-] product {(+|-) product}
      product = factor {[*|/] factor}                     side by side is a product; only numbers and given functions may divide
-     factor  = atom [^ integer]
-     atom    = number | name | name_xxy | derivative factor | function(sum, ...) | (sum)
+     factor  = atom [^ integer]                          negative: numbers and given functions only
+     atom    = number | name | name_xxy | derivative factor | derivative (sum) | function(sum, ...) | (sum)
 
-   A name is a field, a given function of position, or a coordinate (x, y). Subscripts and dx, dy, dxx, dxy, ..., d4x, ... are derivatives, lap is their sum of second order, J(a, b) = a_x b_y - a_y b_x;
-   mean(a) and mean_x(a) are over the domain and over x; shift(a, i) is a(x + i dx); sin, cos, tanh, exp, log, sqrt, abs act pointwise.
+   A name is a field, a given function of position, or a coordinate (x, y), the first of these that there is. Subscripts and dx, dy, dxx, dxy, ..., d4x, ... are derivatives, lap is their sum of second
+   order, J(a, b) = a_x b_y - a_y b_x; mean(a) and mean_x(a) are over the domain and over x; shift(a, i) is a(x + i dx); sin, cos, tanh, exp, log, sqrt, abs act pointwise. dx u^2 = dx(u^2), but
+   dx(u)^2 = (u_x)^2, as sin(u)^2.
 
    Terms are one graph in which a thing that occurs twice is computed once. Derivatives are exact for Fourier series (spectral) or differences of even order; products of fields are pointwise, or free of
-   aliasing on a grid 3/2 as fine (Orszag 1971, doi:10.1175/1520-0469(1971)028<1074:OTEOAI>2.0.CO;2): each product of two at once, as in J.
+   aliasing on a grid 3/2 as fine (Orszag 1971, doi:10.1175/1520-0469(1971)028<1074:OTEOAI>2.0.CO;2): each product of two at once, as in J. A given function itself (which may have jumps: a mask, a
+   sponge) multiplies pointwise in either case, as do coordinates; its derivatives are as fields.
 
    Everything acts on this rank's rows of the grid (all of it in one dimension), distributed as operators/fft.h does. Double precision. Same bits for any number of threads. */
 #ifndef NOMOS_OPERATORS_TERMS_H
@@ -23,7 +25,7 @@ typedef struct NomosTerms_s *NomosTerms;
 
 typedef enum { NOMOS_TERMS_SPECTRAL, NOMOS_TERMS_DIFFERENCES } NomosTermsMethod;
 
-/* A grid: a point (n_dims 0: fields are numbers, ODEs), a line (x), a plane (y, x). Sizes outermost first. */
+/* A grid: a point (n_dims 0: fields are numbers, ODEs; n[0] of them that know nothing of each other, 0 reads as 1), a line (x), a plane (y, x). Sizes outermost first. */
 typedef struct {
   int              n_dims;
   size_t           n[2];
@@ -33,7 +35,7 @@ typedef struct {
   int              order;     /* of differences: 2, 4, 6, 8 */
   bool             open[2];   /* differences: not periodic; one-sided at the ends, of the same order */
   bool             dealias;   /* spectral: products on a grid 3/2 as fine */
-  bool             keep_nyquist; /* spectral: derivatives of the shortest mode of an even side: dropped, or (even orders) kept */
+  bool             keep_nyquist; /* spectral: the shortest mode of an even side in derivatives and in products without aliasing: dropped, or kept as qg.nyquist: keep does (on a line: derivatives of even order) */
 } NomosTermsGrid;
 
 typedef struct {
@@ -54,8 +56,8 @@ PetscErrorCode NomosTermsRows(NomosTerms terms, size_t *start, size_t *n); /* of
 /* The same before there are any: first row, rows, and points of a row, of this rank (a line and a point are one row). */
 PetscErrorCode NomosTermsGridRows(MPI_Comm comm, const NomosTermsGrid *grid, size_t *start, size_t *n, size_t *n_x);
 
-/* fields (n_fields)(points), columns (n_terms)(points); a NULL column is not asked for. Evaluate and Jvp overwrite, Vjp adds to fields_bar (NULL entries: not asked for). Derivatives are exact for the
-   evaluation, to rounding. No allocation. Collective. */
+/* fields (n_fields)(points), columns (n_terms)(points); a NULL column is not asked for, and what only it needs is not computed. Evaluate and Jvp overwrite, Vjp adds to fields_bar (NULL entries: not asked
+   for; of fields_dot: zero). Derivatives are exact for the evaluation, to rounding. Memory is made by the first call of its kind, none after. Collective. */
 PetscErrorCode NomosTermsEvaluate(NomosTerms terms, const double *const fields[], double *const columns[]);
 PetscErrorCode NomosTermsJvp(NomosTerms terms, const double *const fields[], const double *const fields_dot[], double *const columns_dot[]);
 PetscErrorCode NomosTermsVjp(NomosTerms terms, const double *const fields[], const double *const columns_bar[], double *const fields_bar[]);
