@@ -21,6 +21,22 @@ static double Real(json_t *object, const char key[])
   return json_is_number(value) ? json_number_value(value) : NAN;
 }
 
+static bool IsShown(json_t *term)
+{
+  const double truth = Real(term, "truth");
+
+  return Real(term, "coefficient") != 0 || (isfinite(truth) && truth != 0);
+}
+
+static size_t CountTerms(json_t *terms)
+{
+  size_t  i, n = 0;
+  json_t *term;
+
+  json_array_foreach(terms, i, term) n += IsShown(term);
+  return n;
+}
+
 /* A stem for each term that was found or is true, and the truth as markers. */
 static PetscErrorCode DrawTerms(NomosFigure figure, json_t *terms)
 {
@@ -32,7 +48,7 @@ static PetscErrorCode DrawTerms(NomosFigure figure, json_t *terms)
   PetscCall(PetscMalloc2(json_array_size(terms) + 1, &x, json_array_size(terms) + 1, &truth));
   json_array_foreach(terms, i, term) {
     const double c = Real(term, "coefficient"), t = Real(term, "truth");
-    if (c == 0 && !(t != 0 && isfinite(t))) continue;
+    if (!IsShown(term)) continue;
     const double at = (double)++n;
     if (isfinite(t)) {
       x[n_true]       = at;
@@ -57,7 +73,7 @@ static PetscErrorCode DrawCoefficients(const NomosPlotContext *context, json_t *
   for (size_t i = 0; i < n; i++) {
     json_t *equation = json_array_get(equations, i);
     snprintf(title, sizeof title, "coefficients in d%.64s/dt", json_string_value(json_object_get(equation, "variable")));
-    PetscCall(NomosFigurePanel(figure, 0, (int)i, &(NomosAxes){.title = title, .x_label = "term"}));
+    PetscCall(NomosFigurePanel(figure, 0, (int)i, &(NomosAxes){.title = title, .x_label = "term", .x_min = 0.5, .x_max = (double)CountTerms(json_object_get(equation, "terms")) + 0.5}));
     PetscCall(DrawTerms(figure, json_object_get(equation, "terms")));
   }
   PetscCall(NomosPlotSave(context, "coefficients", &figure));
