@@ -87,8 +87,9 @@ static PetscErrorCode ReadKnown(NomosRun *run, NomosIncrements *m, NomosDiscover
   PetscCall(ReadTerms(known ? run->config : m->truth.config, section, &n, &terms, &coefficients));
   for (size_t j = 0; j < e->n_terms && !known; j++) e->truth[j] = -e->model[j];
   for (size_t i = 0; i < n; i++) {
-    const size_t j = FindTerm(terms[i], e->n_terms, library);
-    PetscCheck(j < e->n_terms, run->comm, PETSC_ERR_ARG_WRONG, "%s: %s.terms: '%s' is not in discover.library, so that it cannot be found", run->case_file.path, section, terms[i]);
+    const size_t j = FindTerm(terms[i], e->n_terms, library), o = FindTerm(terms[i], e->n_others, (const char *const *)e->others);
+    if (o < e->n_others && e->other_coefficients[o] == coefficients[i]) continue; /* the model has it right */
+    PetscCheck(j < e->n_terms, run->comm, PETSC_ERR_ARG_WRONG, "%s: %s%s.terms: '%s' is not in discover.library, so that it cannot be found", run->case_file.path, known ? "" : "truth.", section, terms[i]);
     e->truth[j] += coefficients[i];
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -144,6 +145,28 @@ static PetscErrorCode TextBegin(Text *text)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* `q2`: the field of this name, or the second layer of the field q. */
+static PetscErrorCode FindPlace(NomosRun *run, NomosModel model, const char variable[], NomosVariablePlace *place)
+{
+  const NomosModelField *list;
+  size_t                 n, length = strlen(variable);
+  char                   all[512] = "";
+
+  PetscFunctionBeginUser;
+  PetscCall(model->ops->derivatives->fields(model, &n, &list));
+  while (length && isdigit((unsigned char)variable[length - 1])) length--;
+  for (int layered = 0; layered < 2; layered++)
+    for (size_t i = 0; i < n; i++) {
+      const size_t layers = list[i].n_dims > 2 ? list[i].size[0] : 1, points = NomosModelFieldPoints(&list[i]), layer = layered ? (size_t)atoi(variable + length) : 1;
+      if (layered ? strlen(list[i].name) != length || strncmp(list[i].name, variable, length) : strcmp(list[i].name, variable) != 0) continue;
+      if (layered && (layer < 1 || layer > layers)) continue;
+      *place = (NomosVariablePlace){.field = i, .layer = layer - 1, .layered = layered, .first = layered ? (layer - 1) * (points / layers) : 0, .n = layered ? points / layers : points};
+      PetscFunctionReturn(PETSC_SUCCESS);
+    }
+  for (size_t i = 0; i < n; i++) snprintf(all + strlen(all), sizeof all - strlen(all), "%s%.24s", i ? ", " : "", list[i].name);
+  SETERRQ(run->comm, PETSC_ERR_ARG_WRONG, "%s: discover.equations: '%s' is no field of solver %s, nor a layer of one; its fields are %s, and a layer is counted from 1, as in %.24s1", NomosConfigWhere(run->config, "discover.equations"), variable, run->ops->name, all, n ? list[0].name : "q");
+}
+
 /* The terms that the model has already, then those of the library that it lacks: as values of `equations.VARIABLE`. */
 static PetscErrorCode WriteLibrary(NomosRun *run, const char variable[], size_t n_library, const char *const library[], char *settings[2])
 {
@@ -179,28 +202,6 @@ static PetscErrorCode WriteLibrary(NomosRun *run, const char variable[], size_t 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* `q2`: the field of this name, or the second layer of the field q. */
-static PetscErrorCode FindPlace(NomosRun *run, const NomosForecaster *f, const char variable[], NomosVariablePlace *place)
-{
-  const NomosModelField *list;
-  size_t                 n, length = strlen(variable);
-  char                   all[512] = "";
-
-  PetscFunctionBeginUser;
-  PetscCall(f->derivatives->fields(f->model, &n, &list));
-  while (length && isdigit((unsigned char)variable[length - 1])) length--;
-  for (int layered = 0; layered < 2; layered++)
-    for (size_t i = 0; i < n; i++) {
-      const size_t layers = list[i].n_dims > 2 ? list[i].size[0] : 1, points = NomosModelFieldPoints(&list[i]), layer = layered ? (size_t)atoi(variable + length) : 1;
-      if (layered ? strlen(list[i].name) != length || strncmp(list[i].name, variable, length) : strcmp(list[i].name, variable) != 0) continue;
-      if (layered && (layer < 1 || layer > layers)) continue;
-      *place = (NomosVariablePlace){.field = i, .layer = layer - 1, .layered = layered, .first = layered ? (layer - 1) * (points / layers) : 0, .n = layered ? points / layers : points};
-      PetscFunctionReturn(PETSC_SUCCESS);
-    }
-  for (size_t i = 0; i < n; i++) snprintf(all + strlen(all), sizeof all - strlen(all), "%s%.24s", i ? ", " : "", list[i].name);
-  SETERRQ(run->comm, PETSC_ERR_ARG_WRONG, "%s: discover.equations: '%s' is no field of solver %s, nor a layer of one; its fields are %s, and a layer is counted from 1, as in %.24s1", NomosConfigWhere(run->config, "discover.equations"), variable, run->ops->name, all, n ? list[0].name : "q");
-}
-
 /* Terms of the model's own that are not candidates. */
 static PetscErrorCode KeepOthers(NomosDiscoverEquation *e, size_t n_own, const char *const own[], const double coefficients[], size_t n_library, const char *const library[])
 {
@@ -224,7 +225,6 @@ static PetscErrorCode AddEquations(NomosDiscover *d, NomosIncrements *m, size_t 
   const char               **texts, **latex;
 
   PetscFunctionBeginUser;
-  PetscCheck(m->forecaster.model->ops->equations, d->run->comm, PETSC_ERR_SUP, "solver %s takes no extra terms (`equations:`), which nomos discover needs", d->run->ops->name);
   PetscCall(m->forecaster.model->ops->equations(m->forecaster.model, NULL, &set, NULL));
   PetscCall(NomosEquationsEntries(set, &n_entries, &entries));
   PetscCall(NomosModelGetParameters(m->forecaster.model, &m->n_parameters, &list));
@@ -237,7 +237,7 @@ static PetscErrorCode AddEquations(NomosDiscover *d, NomosIncrements *m, size_t 
     const double      *coefficients;
     size_t             n_own;
     char               section[2 * NOMOS_MAX_NAME], key[2 * NOMOS_MAX_NAME + 16];
-    PetscCall(FindPlace(d->run, &m->forecaster, equations[i], &m->places[i]));
+    PetscCall(FindPlace(d->run, m->forecaster.model, equations[i], &m->places[i]));
     snprintf(section, sizeof section, "equations.%s", equations[i]);
     snprintf(key, sizeof key, "%s.coefficients", section);
     PetscCall(ReadTerms(d->run->config, section, &n_own, &own, &coefficients));
@@ -307,6 +307,23 @@ static PetscErrorCode SetWeights(NomosDiscover *d, NomosIncrements *m)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* What is wrong with a term is told with the key that the case has it under. */
+static PetscErrorCode CreateWithLibrary(NomosRun *run, size_t n_set, const char *const set[], const char observe[], NomosForecaster *f)
+{
+  static const char key[] = ".terms: ";
+  char              why[1024];
+
+  PetscFunctionBeginUser;
+  const bool     quiet  = NomosErrorSetQuiet(true);
+  PetscErrorCode failed = NomosForecasterCreate(run, n_set, set, observe, f);
+  snprintf(why, sizeof why, "%s", failed ? NomosErrorLast() : "");
+  NomosErrorSetQuiet(quiet);
+  if (!failed) PetscFunctionReturn(PETSC_SUCCESS);
+  const char *what = strstr(why, "--set: equations.") ? strstr(why, key) : NULL;
+  if (what) SETERRQ(run->comm, failed, "%s: discover.library: %s", NomosConfigWhere(run->config, "discover.library"), what + strlen(key));
+  SETERRQ(run->comm, failed, "%s", why);
+}
+
 PetscErrorCode NomosIncrementsPrepare(NomosDiscover *d)
 {
   NomosRun          *run = d->run;
@@ -323,11 +340,13 @@ PetscErrorCode NomosIncrementsPrepare(NomosDiscover *d)
   PetscCall(NomosConfigGetString(run->config, "discover.truth_directory", &directory));
   PetscCall(NomosConfigGetStrings(run->config, "discover.equations", &n_equations, &equations));
   PetscCall(NomosConfigGetStrings(run->config, "discover.library", &n_library, &library));
-  PetscCheck(n_equations, run->comm, PETSC_ERR_ARG_WRONG, "%s: discover.equations is empty; name the variables of which an equation is looked for", NomosConfigWhere(run->config, "discover.equations"));
-  PetscCheck(n_library, run->comm, PETSC_ERR_ARG_WRONG, "%s: discover.library is empty; give candidate terms, such as [u, u_xx]", NomosConfigWhere(run->config, "discover.library"));
+  PetscCheck(run->ops->equations && run->ops->derivatives && run->ops->derivatives->fields, run->comm, PETSC_ERR_SUP, "solver %s takes no extra terms (`equations:`), or has no derivatives, which nomos discover needs", run->ops->name);
   PetscCall(PetscCalloc1(2 * n_equations, &settings));
-  for (size_t i = 0; i < n_equations; i++) PetscCall(WriteLibrary(run, equations[i], n_library, library, &settings[2 * i]));
-  PetscCall(NomosForecasterCreate(run, 2 * n_equations, (const char *const *)settings, observe, &m->forecaster));
+  for (size_t i = 0; i < n_equations; i++) {
+    PetscCall(FindPlace(run, run->model, equations[i], &(NomosVariablePlace){0}));
+    PetscCall(WriteLibrary(run, equations[i], n_library, library, &settings[2 * i]));
+  }
+  PetscCall(CreateWithLibrary(run, 2 * n_equations, (const char *const *)settings, observe, &m->forecaster));
   for (size_t i = 0; i < 2 * n_equations; i++) free(settings[i]);
   PetscCall(PetscFree(settings));
   PetscCall(NomosTruthCreate(run, directory, &m->truth));

@@ -1,0 +1,68 @@
+# nomos discover as a user calls it: what a run directory holds, the real system kept for other cases, the equation put into a model, and what is refused.
+. "${0%/*}/lib.sh"
+
+mkdir model
+cat >model/case.yaml <<'YAML'
+solver: spectral
+case: {units: nondimensional, title: "Burgers, without viscosity"}
+spectral: {nx: 64, lx: 6.283185307179586}
+time: {dt: 0.01, stop: 1}
+initial: {u: sin(x)}
+equations:
+  u: {terms: [u u_x], coefficients: [-1]}
+truth:
+  equations.u: {terms: [u u_x, u_xx], coefficients: [-1, 0.1]}
+discover: {equations: [u], library: [u, u_x, u u_x, u_xx, u_xxx], from: 0.5, samples: 2, every: 0.1, forecast: 0.2}
+smoke: {time.stop: 0.5}
+YAML
+cat >model/expected.yaml <<'YAML'
+results:
+  exact_structure:   {value: 1, absolute: 0}
+  coefficient_error: {max: 1e-9}
+  forecast_gain:     {min: 1e6}
+YAML
+
+expect 0 "" "$nomos" discover model --check -o found
+for file in STATUS config.yaml provenance.json summary.json log.txt equation.yaml equation.json equation.tex coefficients.csv path.csv increments.nc forecasts.csv forecast_spectra.csv report.html plots/coefficients.png plots/increments.png plots/forecasts.png plots/spectra.png; do
+  [ -s found/$file ] || fail "no $file"
+done
+[ "$(head -n 1 found/STATUS)" = done ] || fail "STATUS: $(cat found/STATUS)"
+grep -q "du/dt = - 1 u u_x + 0.1" found/log.txt || fail "the equation in the log: $(grep du/dt found/log.txt)"
+
+# States of the real system are kept: another case of it makes none, and says the same.
+kept=$(ls runs/truth/*/step_*.h5 | wc -l)
+stamp=$(ls -l --time-style=full-iso runs/truth/*/step_*.h5)
+expect 0 "" "$nomos" discover model --check -o again --set discover.forecast=0.1
+[ "$stamp" = "$(ls -l --time-style=full-iso runs/truth/*/step_*.h5)" ] || fail "the real system was run again"
+[ "$kept" -gt 2 ] || fail "$kept states of the real system are kept"
+cmp -s found/equation.yaml again/equation.yaml || fail "states that were kept give another equation"
+
+# A run directory is a case that does the same again.
+expect 0 "" "$nomos" discover found -o repeated
+cmp -s found/equation.yaml repeated/equation.yaml || fail "the run directory as a case gives another equation"
+
+# The equation in the model is the real system: runs of both are the same.
+cat >corrected.yaml <<'YAML'
+include: [model/case.yaml, found/equation.yaml]
+YAML
+cat >real.yaml <<'YAML'
+include: model/case.yaml
+equations: {u: {terms: [u u_x, u_xx], coefficients: [-1, 0.1]}}
+YAML
+for run in corrected real; do expect 0 "" "$nomos" run $run.yaml -o $run --set output.pictures=false; done
+tail -n 1 corrected/scalars.csv | cut -d, -f 4- | tr , '\n' | cut -c 1-9 >corrected.txt
+tail -n 1 real/scalars.csv | cut -d, -f 4- | tr , '\n' | cut -c 1-9 >real.txt
+cmp -s corrected.txt real.txt || fail "the corrected model is not the real system: $(paste corrected.txt real.txt)"
+
+bad library "at least one entry" discover model --set 'discover.library=[]' -o out
+bad equations "'v' is no field" discover model --set 'discover.equations=[v]' -o out
+bad parse "discover.library: term \`u u_q\`: position 3" discover model --set 'discover.library=[u, u u_q]' -o out
+bad twice "u_x" discover model --set 'discover.library=[u_x, dx u]' -o out
+expect 1 "collinear" "$nomos" discover model --set 'discover.library=[u, u u_x, u_xx, u_xx + u]' -o collinear
+bad method "did you mean mstls?" discover model --set discover.method=mstl -o out
+bad grid "its grid of u is not that of the model" discover model --set truth.spectral.nx=128 -o out
+bad step "whole number" discover model --set truth.time.dt=0.004 -o out
+bad truth "truth.spectral.n" discover model --set truth.spectral.n=128 -o out
+bad unknown "'u_xx' is not in discover.library" discover model --set 'discover.library=[u, u_x]' -o out
+
+finish
