@@ -31,6 +31,7 @@ struct NomosEquations_s {
   NomosEquationsEntry *entries;
   bool                *left_out;   /* (n_entries) by NomosEquationsSelect */
   double             **columns[4]; /* (n_terms)(points): values, their tangents, derivatives by them, tangents of these; made when first needed; NULL: of a term that no entry needs */
+  double             **asked[4];   /* those of them that a call works on */
 };
 enum { COLUMNS, COLUMNS_DOT, COLUMNS_BAR, COLUMNS_BAR_DOT };
 
@@ -226,6 +227,7 @@ static PetscErrorCode FreeColumns(NomosEquations e)
   for (int set = 0; set < 4; set++) {
     for (size_t i = 0; e->columns[set] && i < e->n_terms; i++) PetscCall(PetscFree(e->columns[set][i]));
     PetscCall(PetscFree(e->columns[set]));
+    PetscCall(PetscFree(e->asked[set]));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -290,6 +292,26 @@ static PetscErrorCode Columns(NomosEquations e, int set, double *const **columns
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Only columns of terms with a coefficient other than 0, by c (NULL: their values) or by `more` (NULL: nothing); the others are NULL. *any: is there one? A library of terms with coefficients 0 costs nothing. */
+static PetscErrorCode Asked(NomosEquations e, int set, const double c[], const double more[], double *const **columns, bool *any)
+{
+  double *const *all;
+
+  PetscFunctionBeginUser;
+  PetscCall(Columns(e, set, &all));
+  if (!e->asked[set]) PetscCall(PetscMalloc1(e->n_terms + 1, &e->asked[set]));
+  PetscCall(PetscArrayzero(e->asked[set], e->n_terms));
+  *any = false;
+  for (size_t i = 0; i < e->n_entries; i++) {
+    const NomosEquationsEntry *entry = &e->entries[i];
+    if (e->left_out[i] || ((c ? c[i] : entry->parameter.value) == 0 && !(more && more[i] != 0))) continue;
+    e->asked[set][entry->term] = all[entry->term];
+    *any                       = true;
+  }
+  *columns = e->asked[set];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static void Axpy(size_t n, double factor, const double *restrict x, double *restrict y)
 {
 #pragma omp parallel for simd schedule(static) if (n > 8192)
@@ -324,10 +346,12 @@ static void AddDots(NomosEquations e, const double *const tendencies_bar[], doub
 
 PetscErrorCode NomosEquationsAdd(NomosEquations e, const double *const fields[], double *const tendencies[])
 {
-  double *const *columns;
+  double *const *columns = NULL;
+  bool           any     = false;
 
   PetscFunctionBeginUser;
-  PetscCall(Columns(e, COLUMNS, &columns));
+  PetscCall(Asked(e, COLUMNS, NULL, NULL, &columns, &any));
+  if (!any) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(NomosTermsEvaluate(e->terms, fields, columns));
   AddColumns(e, NULL, columns, tendencies);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -336,23 +360,23 @@ PetscErrorCode NomosEquationsAdd(NomosEquations e, const double *const fields[],
 PetscErrorCode NomosEquationsJvp(NomosEquations e, const double *const fields[], const double *const fields_dot[], const double c_dot[], double *const tendencies_dot[])
 {
   double *const *columns, *const *columns_dot;
+  bool           any = false;
 
   PetscFunctionBeginUser;
-  PetscCall(Columns(e, COLUMNS_DOT, &columns_dot));
-  PetscCall(NomosTermsJvp(e->terms, fields, fields_dot, columns_dot));
+  PetscCall(Asked(e, COLUMNS_DOT, NULL, NULL, &columns_dot, &any));
+  if (any) PetscCall(NomosTermsJvp(e->terms, fields, fields_dot, columns_dot));
   AddColumns(e, NULL, columns_dot, tendencies_dot);
-  if (c_dot) {
-    PetscCall(Columns(e, COLUMNS, &columns));
-    PetscCall(NomosTermsEvaluate(e->terms, fields, columns));
-    AddColumns(e, c_dot, columns, tendencies_dot);
-  }
+  if (!c_dot) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(Asked(e, COLUMNS, c_dot, NULL, &columns, &any));
+  if (any) PetscCall(NomosTermsEvaluate(e->terms, fields, columns));
+  AddColumns(e, c_dot, columns, tendencies_dot);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode ZeroColumns(NomosEquations e, int set, double *const **columns)
+static PetscErrorCode ZeroColumns(NomosEquations e, int set, const double c_dot[], double *const **columns, bool *any)
 {
   PetscFunctionBeginUser;
-  PetscCall(Columns(e, set, columns));
+  PetscCall(Asked(e, set, NULL, c_dot, columns, any));
   for (size_t i = 0; i < e->n_terms; i++)
     if ((*columns)[i]) memset((*columns)[i], 0, sizeof(double) * e->points);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -361,11 +385,12 @@ static PetscErrorCode ZeroColumns(NomosEquations e, int set, double *const **col
 PetscErrorCode NomosEquationsVjp(NomosEquations e, const double *const fields[], const double *const tendencies_bar[], double *const fields_bar[], double c_bar[])
 {
   double *const *columns, *const *columns_bar;
+  bool           any = false;
 
   PetscFunctionBeginUser;
-  PetscCall(ZeroColumns(e, COLUMNS_BAR, &columns_bar));
+  PetscCall(ZeroColumns(e, COLUMNS_BAR, NULL, &columns_bar, &any));
   AddBars(e, NULL, tendencies_bar, columns_bar);
-  PetscCall(NomosTermsVjp(e->terms, fields, (const double *const *)columns_bar, fields_bar));
+  if (any) PetscCall(NomosTermsVjp(e->terms, fields, (const double *const *)columns_bar, fields_bar));
   if (c_bar) {
     PetscCall(Columns(e, COLUMNS, &columns));
     PetscCall(NomosTermsEvaluate(e->terms, fields, columns));
@@ -378,14 +403,15 @@ PetscErrorCode NomosEquationsHvp(NomosEquations e, const double *const fields[],
                                  const double *const tendencies_bar_dot[], double *const fields_bar_dot[], double c_bar_dot[])
 {
   double *const *columns, *const *columns_dot, *const *columns_bar, *const *columns_bar_dot;
+  bool           any = false;
 
   PetscFunctionBeginUser;
-  PetscCall(ZeroColumns(e, COLUMNS_BAR, &columns_bar));
-  PetscCall(ZeroColumns(e, COLUMNS_BAR_DOT, &columns_bar_dot));
+  PetscCall(ZeroColumns(e, COLUMNS_BAR, c_dot, &columns_bar, &any));
+  PetscCall(ZeroColumns(e, COLUMNS_BAR_DOT, c_dot, &columns_bar_dot, &any));
   AddBars(e, NULL, tendencies_bar, columns_bar);
   AddBars(e, NULL, tendencies_bar_dot, columns_bar_dot);
   if (c_dot) AddBars(e, c_dot, tendencies_bar, columns_bar_dot);
-  PetscCall(NomosTermsHvp(e->terms, fields, fields_dot, (const double *const *)columns_bar, (const double *const *)columns_bar_dot, fields_bar_dot));
+  if (any) PetscCall(NomosTermsHvp(e->terms, fields, fields_dot, (const double *const *)columns_bar, (const double *const *)columns_bar_dot, fields_bar_dot));
   if (c_bar_dot) {
     PetscCall(Columns(e, COLUMNS, &columns));
     PetscCall(Columns(e, COLUMNS_DOT, &columns_dot));
