@@ -1,3 +1,4 @@
+#include "cases/discover.h"
 #include "cases/program.h"
 #include "cases/train_params.h"
 #include "io/verdict_impl.h"
@@ -100,6 +101,7 @@ static PetscErrorCode PrintLaws(MPI_Comm comm)
 static PetscErrorCode PrintRegressions(MPI_Comm comm)
 {
   PetscFunctionBeginUser;
+  PetscCall(PrintParams(comm, nomos_discover_n_interval_params, nomos_discover_interval_params));
   PetscCall(PrintParams(comm, nomos_regression_n_params, nomos_regression_params));
   for (size_t i = 0; nomos_regressions[i]; i++) {
     PetscCall(PetscPrintf(comm, "\nmethod %s: %s %s\n\n", nomos_regressions[i]->name, nomos_regressions[i]->summary, nomos_regressions[i]->reference ? nomos_regressions[i]->reference : ""));

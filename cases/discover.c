@@ -11,6 +11,7 @@ static const NomosParam params[] = {
   {"discover.equations",   NOMOS_PARAM_EXPRESSION_LIST, NULL,  NULL, 0, 0,       NULL,  false, "Variables of which an equation is looked for; of a model with layers the name of a field and the number of a layer, [q1, q2]."},
   {"discover.library",     NOMOS_PARAM_EXPRESSION_LIST, NULL,  NULL, 0, 0,       NULL,  false, "Candidate terms of every equation (operators/terms.h): [lap psi1, \"J(psi1, q1)\", u^2 u_x]."},
   {"discover.method",      NOMOS_PARAM_STRING, "evidence",     NULL, 0, 0,       NULL,  false, "The sparse regression: a method that `nomos describe discover` shows."},
+  {"discover.constraints", NOMOS_PARAM_EXPRESSION_LIST, "",    NULL, 0, 0,       NULL,  false, "What is known of the coefficients that are looked for: equalities, of several equations too, and signs, [\"q1[psi1] + q2[psi1] = 0\", \"q2[lap psi2] > 0\"]."},
   /* of a model */
   {"discover.observe",     NOMOS_PARAM_STRING, "",             NULL, 0, 0,       NULL,  false, "The field that is observed, from which a forecast begins; unset: the model's first."},
   {"discover.from",        NOMOS_PARAM_REAL,   "0",            "s",  0, DBL_MAX, NULL,  false, "Time of the first pair of observations: the real system runs up to it from the case's initial state."},
@@ -44,6 +45,7 @@ static PetscErrorCode Declare(NomosConfig config)
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetString(config, "discover.method", &method));
   PetscCall(NomosRegressionFind(method, NomosConfigWhere(config, "discover.method"), &ops));
+  PetscCall(NomosConfigRegister(config, nomos_discover_n_interval_params, nomos_discover_interval_params));
   PetscCall(NomosConfigRegister(config, nomos_regression_n_params, nomos_regression_params));
   for (size_t i = 0; nomos_regressions[i]; i++) {
     bool has;
@@ -116,22 +118,6 @@ bool NomosDiscoverExact(const NomosDiscoverEquation *e)
   return e->truth != NULL;
 }
 
-PetscErrorCode NomosDiscoverSolve(NomosDiscover *d)
-{
-  PetscFunctionBeginUser;
-  for (size_t i = 0; i < d->n_equations; i++) {
-    NomosDiscoverEquation *e = &d->equations[i];
-    NomosNormal            normal;
-    if (e->found.c) PetscCall(NomosRegressionDestroy(&e->found));
-    e->gram.names = (const char *const *)e->terms;
-    PetscCall(NomosGramNormal(&e->gram, 0, NULL, &normal));
-    normal.floor = e->floor * e->floor;
-    PetscCall(NomosRegressionSolve(d->method, d->run->config, &normal, NULL, &e->found));
-    PetscCall(NomosNormalDestroy(&normal));
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 void NomosDiscoverSnap(NomosDiscover *d)
 {
   for (size_t i = 0; i < d->n_equations; i++) {
@@ -175,6 +161,7 @@ static PetscErrorCode Results(NomosRun *run, NomosResultFn result, void *ctx)
     PetscCall(result("exact_structure", exact, ctx));
   }
   PetscCall(result("samples", d->n_samples, ctx));
+  PetscCall(NomosDiscoverIntervalResults(d, result, ctx));
   if (d->mode->results) PetscCall(d->mode->results(d, result, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -190,6 +177,7 @@ static PetscErrorCode Work(NomosRun *run, NomosDiscover *d)
     PetscCall(NomosRunEnd(run, "", "the making of data: nothing was found yet", ""));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
+  PetscCall(NomosDiscoverIntervals(d));
   NomosDiscoverSnap(d);
   for (size_t i = 0; i < d->n_equations; i++)
     for (size_t j = 0; j < d->equations[i].n_terms; j++) n_terms += d->equations[i].found.c[j] != 0;
@@ -218,6 +206,7 @@ static PetscErrorCode Body(NomosRun *run)
   PetscCall(NomosRegressionFind(method, NomosConfigWhere(run->config, "discover.method"), &d->method));
   PetscCall(NomosRunPrepareDirectory(run));
   PetscCall(d->mode->prepare(d));
+  if (d->n_equations) PetscCall(NomosDiscoverCheckConstraints(d)); /* else the data are still to be made */
   PetscCall(NomosRunProvenance(run));
   PetscCall(NomosRunBegin(run, 0));
   PetscCall(NomosRunWriteSummary(run, "running", "started"));
@@ -249,6 +238,10 @@ static PetscErrorCode Destroy(NomosRun *run)
     PetscCall(PetscFree(e->latex));
     PetscCall(PetscFree(e->model));
     PetscCall(PetscFree(e->truth));
+    if (e->constraints.A) PetscCall(PetscFree3(e->constraints.A, e->constraints.d, e->constraints.signs));
+    PetscCall(PetscFree(e->low));
+    PetscCall(PetscFree(e->high));
+    PetscCall(PetscFree(e->frequency));
     if (e->gram.G) PetscCall(NomosGramDestroy(&e->gram));
     if (e->found.c) PetscCall(NomosRegressionDestroy(&e->found));
   }

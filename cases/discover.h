@@ -32,6 +32,9 @@ typedef struct {
   NomosGram       gram;      /* the first target is y; a block is what may be resampled: a pair of states, a trajectory */
   double          floor;     /* below this root mean square a target is rounding; 0: unknown */
   NomosRegression found;     /* c: what comes on top of `model` */
+  NomosConstraints constraints; /* those of this equation alone */
+  double         *low, *high;  /* (n_terms) intervals of found.c */
+  double         *frequency;   /* (n_terms) how often it is found again; NULL: not asked for */
 } NomosDiscoverEquation;
 
 typedef struct NomosDiscover_s NomosDiscover;
@@ -42,6 +45,8 @@ typedef struct {
   /* The equations, by NomosDiscoverAdd. Data are looked at here, so that what is wrong is told before the run directory is made. */
   PetscErrorCode (*prepare)(NomosDiscover *d);
   PetscErrorCode (*find)(NomosDiscover *d);     /* data into each equation's gram, which it creates; from these to `found` (NomosDiscoverSolve) */
+  /* Sums of all equations (targets) from the data with the noise that they seem to have added once more, differently for every replica; NULL: there is no such thing. */
+  PetscErrorCode (*replicate)(NomosDiscover *d, size_t replica, NomosGram *gram);
   PetscErrorCode (*conclude)(NomosDiscover *d); /* with what was found: files of its own, a forecast; NULL: nothing */
   PetscErrorCode (*results)(NomosDiscover *d, NomosResultFn result, void *ctx); /* NULL: none of its own */
   PetscErrorCode (*destroy)(NomosDiscover *d);
@@ -66,8 +71,14 @@ struct NomosDiscover_s {
 
 /* Another equation over these terms (normal form, and LaTeX); arrays are copied. */
 PetscErrorCode NomosDiscoverAdd(NomosDiscover *d, const char variable[], size_t n_terms, const char *const terms[], const char *const latex[]);
-/* Regression of every equation by discover.method on its gram: found. */
+/* Regression of every equation by discover.method on its gram, within discover.constraints: found. */
 PetscErrorCode NomosDiscoverSolve(NomosDiscover *d);
+PetscErrorCode NomosDiscoverCheckConstraints(NomosDiscover *d);
+/* Then, from the grams: low, high, frequency. */
+extern const NomosParam nomos_discover_interval_params[];
+extern const size_t     nomos_discover_n_interval_params;
+PetscErrorCode NomosDiscoverIntervals(NomosDiscover *d);
+PetscErrorCode NomosDiscoverIntervalResults(NomosDiscover *d, NomosResultFn result, void *ctx);
 /* Root mean square of the target, over all rows. */
 double NomosDiscoverTarget(const NomosDiscoverEquation *equation);
 /* |c - truth|/|truth| of the whole equation (model + c); of nothing found where nothing is 0. NaN: the truth is unknown. */

@@ -11,7 +11,7 @@
 
 /* clang-format off */
 static const NomosParam params[] = {
-  {"data.path",            NOMOS_PARAM_FILE,            "",     NULL, 0, 0,     NULL, false, "The data: an HDF5 file, a run directory, or a folder of these; empty: made by data.case or data.generator."},
+  {"data.path",            NOMOS_PARAM_FILE,            "",     NULL, 0, 0,     NULL, false, "The data: an HDF5 file, a table NAME.csv, a run directory, or a folder of HDF5 files; empty: made by data.case or data.generator."},
   {"data.case",            NOMOS_PARAM_CASE,            "",     NULL, 0, 0,     NULL, false, "A case that is run first, into data/ of the run directory: a path, or a name that `nomos list` shows."},
   {"data.set",             NOMOS_PARAM_EXPRESSION_LIST, "",     NULL, 0, 0,     NULL, false, "Settings for data.case, as with --set."},
   {"data.generator",       NOMOS_PARAM_STRING,          "",     NULL, 0, 0,     NULL, false, "A generator that makes the data first; `nomos describe` lists them, and each has parameters of its own."},
@@ -352,6 +352,33 @@ static PetscErrorCode Find(NomosDiscover *d)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The noise measured, on top of what is there. */
+static PetscErrorCode Replicate(NomosDiscover *d, size_t replica, NomosGram *gram)
+{
+  Data       *data = d->data;
+  NomosFrames again;
+  NomosGram   blocks;
+  int64_t     seed;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetInt(d->run->config, "discover.seed", &seed));
+  PetscCall(NomosFramesWithNoise(FramesOf(data), data->sigma, (uint64_t)seed + 1000003 * (replica + 1), &again));
+  PetscErrorCode code = NomosLibraryAssemble(data->library, &again, NULL, &blocks);
+  PetscCall(NomosFramesClose(&again));
+  PetscCall(code);
+  for (size_t t = 0; t < gram->n_targets; t++) {
+    NomosNormal sum;
+    PetscCall(NomosGramNormal(&blocks, t, NULL, &sum));
+    memcpy(gram->G, sum.G, gram->n_terms * gram->n_terms * sizeof *sum.G);
+    memcpy(gram->b + t * gram->n_terms, sum.b, gram->n_terms * sizeof *sum.b);
+    gram->s[t] = sum.s;
+    gram->n[0] = sum.n;
+    PetscCall(NomosNormalDestroy(&sum));
+  }
+  PetscCall(NomosGramDestroy(&blocks));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Where the truth is known, the two numbers of Messenger & Bortz 2021: the largest relative error of a coefficient that is to be found, and the share of right terms among all that are there or should be. */
 static PetscErrorCode Results(NomosDiscover *d, NomosResultFn result, void *ctx)
 {
@@ -398,4 +425,4 @@ static PetscErrorCode Destroy(NomosDiscover *d)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-const NomosDiscoverMode nomos_discover_data = {.name = "data", .prepare = Prepare, .find = Find, .results = Results, .destroy = Destroy};
+const NomosDiscoverMode nomos_discover_data = {.name = "data", .prepare = Prepare, .find = Find, .replicate = Replicate, .results = Results, .destroy = Destroy};

@@ -110,13 +110,14 @@ static void WriteYaml(const NomosDiscover *d, FILE *out)
 
 static void WriteCoefficients(const NomosDiscover *d, FILE *out)
 {
-  fputs("equation,term,coefficient,deviation,low,high,truth,error\n", out);
+  fputs("equation,term,coefficient,deviation,low,high,frequency,truth,error\n", out);
   for (size_t i = 0; i < d->n_equations; i++) {
     const NomosDiscoverEquation *e = &d->equations[i];
     for (size_t j = 0; j < e->n_terms; j++) {
       const double c = e->found.c[j], deviation = e->found.deviation ? e->found.deviation[j] : 0;
       if (c == 0 && !(e->truth && e->truth[j] != 0)) continue;
-      fprintf(out, "%s,\"%s\",%.17g,%.3g,%.17g,%.17g", e->variable, e->terms[j], c, deviation, c - 1.96 * deviation, c + 1.96 * deviation);
+      fprintf(out, "%s,\"%s\",%.17g,%.3g,%.17g,%.17g,", e->variable, e->terms[j], c, deviation, e->low[j], e->high[j]);
+      if (e->frequency) fprintf(out, "%.3g", e->frequency[j]);
       if (e->truth) fprintf(out, ",%.17g,%.3g\n", e->truth[j], c - e->truth[j]);
       else fputs(",,\n", out);
     }
@@ -133,6 +134,9 @@ static void WriteJson(const NomosDiscover *d, FILE *out)
     json_t                      *terms = json_array(), *path = json_array();
     for (size_t j = 0; j < e->n_terms; j++) {
       json_t *term = json_pack("{s:s, s:s, s:f, s:f, s:f}", "term", e->terms[j], "latex", e->latex[j], "model", e->model[j], "coefficient", e->found.c[j], "deviation", e->found.deviation ? e->found.deviation[j] : 0);
+      json_object_set_new(term, "low", json_real(e->low[j]));
+      json_object_set_new(term, "high", json_real(e->high[j]));
+      if (e->frequency) json_object_set_new(term, "frequency", json_real(e->frequency[j]));
       if (e->truth) json_object_set_new(term, "truth", json_real(e->truth[j]));
       json_array_append_new(terms, term);
     }

@@ -28,7 +28,7 @@ static void WriteEscaped(const char text[], FILE *out)
 
 static void WriteTable(const NomosDiscover *d, FILE *out)
 {
-  fputs("<table><tr><th>equation</th><th>term</th><th>coefficient</th><th>standard deviation</th><th>truth</th><th>error</th></tr>\n", out);
+  fputs("<table><tr><th>equation</th><th>term</th><th>coefficient</th><th>standard deviation</th><th>interval</th><th>truth</th><th>error</th></tr>\n", out);
   for (size_t i = 0; i < d->n_equations; i++) {
     const NomosDiscoverEquation *e   = &d->equations[i];
     bool                         any = false;
@@ -38,11 +38,11 @@ static void WriteTable(const NomosDiscover *d, FILE *out)
       any = true;
       fprintf(out, "<tr><td>%s</td><td>", e->variable);
       WriteEscaped(e->terms[j], out);
-      fprintf(out, "</td><td>%.10g</td><td>%.2g</td>", c, e->found.deviation ? e->found.deviation[j] : 0);
+      fprintf(out, "</td><td>%.10g</td><td>%.2g</td><td>%.6g to %.6g</td>", c, e->found.deviation ? e->found.deviation[j] : 0, e->low[j], e->high[j]);
       if (e->truth) fprintf(out, "<td>%.10g</td><td>%.2g</td></tr>\n", e->truth[j], c - e->truth[j]);
       else fputs("<td></td><td></td></tr>\n", out);
     }
-    if (!any) fprintf(out, "<tr><td>%s</td><td colspan=\"5\">no term found</td></tr>\n", e->variable);
+    if (!any) fprintf(out, "<tr><td>%s</td><td colspan=\"6\">no term found</td></tr>\n", e->variable);
   }
   fputs("</table>\n", out);
 }

@@ -42,6 +42,10 @@ typedef struct {
    rank opens the files for itself. */
 PetscErrorCode NomosFramesOpen(const NomosFramesInput *input, NomosFrames *frames);
 
+/* A table of text, `NAME.csv`: names in its first line, then a row for every time; commas between; # begins a line for people. Columns: time (or t, or input->time), the variables, and `trajectory` where there are
+   several. Space has no axis. NomosFramesOpen calls it for such a path. */
+PetscErrorCode NomosFramesOpenTable(const NomosFramesInput *input, NomosFrames *frames);
+
 /* Gaussian noise of standard deviation sigma (n_fields) on top, drawn by (seed, field, trajectory, frame, point): the same however and wherever frames are read. `frames` is borrowed. */
 PetscErrorCode NomosFramesWithNoise(const NomosFrames *frames, const double sigma[], uint64_t seed, NomosFrames *noisy);
 

@@ -302,10 +302,15 @@ static PetscErrorCode Open(Files *f)
 
 PetscErrorCode NomosFramesOpen(const NomosFramesInput *input, NomosFrames *frames)
 {
-  Files *f;
+  const size_t length = strlen(input->path);
+  Files       *f;
 
   PetscFunctionBeginUser;
   *frames = (NomosFrames){0};
+  if (length > 4 && !strcmp(input->path + length - 4, ".csv")) {
+    PetscCall(NomosFramesOpenTable(input, frames));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(PetscNew(&f));
   f->input  = *input;
   f->frames = (NomosFrames){.n_fields = input->n_fields, .n_dims = input->n_dims, .read = ReadFrame, .close = CloseFiles, .context = f};

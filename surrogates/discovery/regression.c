@@ -95,6 +95,7 @@ static PetscErrorCode ProblemCreate(const NomosNormal *normal, const NomosConstr
 {
   const size_t n = normal->n_terms, n_rows = k ? k->n_equalities : 0;
   char         text[NOMOS_MAX_NAME];
+  bool         has_signs = false;
 
   PetscFunctionBeginUser;
   *p = (Problem){.n = n};
@@ -134,8 +135,9 @@ static PetscErrorCode ProblemCreate(const NomosNormal *normal, const NomosConstr
     if (!sign) continue;
     PetscCheck(!p->signs[p->of[j]] || p->signs[p->of[j]] == sign, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "the signs wanted of %s and of a term that it shares its coefficient with leave only 0: leave both out", NomosTermName(normal->names, j, text));
     p->signs[p->of[j]] = sign;
+    has_signs          = true;
   }
-  p->constraints = (NomosConstraints){.n_equalities = n_left, .A = p->A, .d = p->d, .signs = k && k->signs ? p->signs : NULL};
+  p->constraints = (NomosConstraints){.n_equalities = n_left, .A = p->A, .d = p->d, .signs = has_signs ? p->signs : NULL};
   if (normalise) {
     double *scale;
     PetscCall(PetscMalloc1(p->m, &scale));

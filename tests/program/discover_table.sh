@@ -1,0 +1,64 @@
+# nomos discover on a table of text: what is missing, several trajectories, constraints on coefficients, intervals; and what is refused.
+. "$(dirname "$0")/lib.sh"
+mkdir table
+
+# u_t = u - 0.7 v, v_t = 0.7 u + 0.5 u v + 0.02 noise, of scattered u and v
+awk 'BEGIN { srand(7); print "# a comment"; print "time, u, v, rate_u, rate_v, trajectory"
+  for (i = 0; i < 400; i++) { u = 2*rand() - 1; v = 2*rand() - 1; e = (rand() + rand() + rand() + rand() - 2) * 0.0346
+    printf "%d, %.17g, %s, %.17g, %.17g, %d\n", i % 100, u, i == 17 ? "" : sprintf("%.17g", v), u - 0.7*v, 0.7*u + 0.5*u*v + e, i / 100 } }' >table/data.csv
+cat >table/case.yaml <<'E2'
+case: {units: nondimensional}
+data: {path: data.csv, fields: [u, v], variables: [u, v], rates: [rate_u, rate_v]}
+discover:
+  equations: [u, v]
+  library: [u, v, u^2, u v, v^2]
+  stability: 20
+  known:
+    u: {terms: [u, v], coefficients: [1, -0.7]}
+    v: {terms: [u, u v], coefficients: [0.7, 0.5]}
+assembly: {form: strong, stretches: 20}
+E2
+
+# value RUN EQUATION TERM COLUMN
+value() {
+  awk -F, -v e="$2" -v t="\"$3\"" -v c="$4" '$1 == e && $2 == t { print $c }' "$1/coefficients.csv"
+}
+
+expect 0 "" "$nomos" discover table -o free
+grep -q '"exact_structure": 1' free/summary.json || fail "the equations are not found"
+grep -q '"samples": 399' free/summary.json || fail "not just one row is missing"
+[ "$(value free v u 7)" = 1 ] || fail "u is not in every draw of blocks"
+
+# what is known is kept, and shared coefficients are estimated together
+expect 0 "" "$nomos" discover table -o tied --set 'discover.constraints=["u[v] + v[u] = 0", "v[u v] > 0"]'
+[ "$(value tied u v 3)" = "-$(value tied v u 3)" ] || fail "the constraint is not kept"
+expect 0 "" "$nomos" discover table -o fixed --set 'discover.constraints=["v[u] + 2*v[u v] = 1.6"]'
+awk -v a="$(value fixed v u 3)" -v b="$(value fixed v 'u v' 3)" 'BEGIN { exit !(a + 2*b - 1.6 < 1e-12 && a + 2*b - 1.6 > -1e-12) }' || fail "an equality is not kept"
+expect 0 "" "$nomos" discover table -o signs --set 'discover.constraints=["v[u v] < 0"]'
+[ -z "$(value signs v 'u v' 3)" ] || [ "$(value signs v 'u v' 3)" = 0 ] || fail "a sign is not kept"
+
+for kind in deviations blocks noise; do # noise of one row beside the next is all that this table has: only its files are tried
+  expect 0 "" "$nomos" discover table -o "$kind" --set discover.intervals=$kind --set discover.level=0.99
+  awk -F, '$1 == "v" && NR > 1 && !($5 < $3 && $3 < $6) { exit 1 }' "$kind/coefficients.csv" || fail "$kind: no interval about the coefficient"
+done
+awk -F, '$1 == "v" && !($5 < $8 && $8 < $6) { exit 1 }' blocks/coefficients.csv || fail "99 % intervals do not hold the truth"
+expect 0 "" "$nomos" discover table -o held_out --set discover.choice=held_out --set discover.method=frols
+
+refused() {
+  expect 1 "$1" "$nomos" discover table -o bad "${@:2}"
+}
+refused "no such equation at 'w[u] = 0'" --set 'discover.constraints=["w[u] = 0"]'
+refused "no such term in discover.library" --set 'discover.constraints=["u[w] = 0"]'
+refused "there are several equations" --set 'discover.constraints=["[u] = 0"]'
+refused "an inequality is the sign of one coefficient" --set 'discover.constraints=["u[u] + u[v] > 0"]'
+refused "data.csv has no column w; its columns are time, u, v, rate_u" --set 'data.variables=[u, w]'
+sed 's/^150.*/oops/' table/data.csv | awk 'NR == 30 { sub(/,.*/, ", x, 1, 1, 1, 0") } { print }' >words.csv
+refused "words.csv:30: 'x' is not a number" --set data.path=$PWD/words.csv
+awk 'NR == 40 { print "1, 2" } { print }' table/data.csv >short.csv
+refused "short.csv:40 has 2 cells; the line of names has 6" --set data.path=$PWD/short.csv
+awk 'NR == 40 { keep = $0; next } { print } NR == 41 { print keep }' table/data.csv >order.csv
+refused "is not after the one before" --set data.path=$PWD/order.csv
+
+expect 1 "takes no equalities" "$nomos" discover table -o equalities --set 'discover.constraints=["u[u] + u[v] + u[u^2] = 0"]' --set discover.method=rvm
+
+finish
