@@ -125,7 +125,7 @@ static PetscErrorCode Layout(NomosModel model, size_t size[3], size_t start[3], 
   EquationModel *e = model->data;
 
   PetscFunctionBeginUser;
-  size[0] = count[0] = e->n_state / e->n_points;
+  size[0] = count[0] = e->n_variables * (e->scheme->history ? 2 : 1);
   size[1] = count[1] = 1;
   size[2] = count[2] = e->n_points;
   start[0] = start[1] = start[2] = 0;

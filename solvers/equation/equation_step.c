@@ -149,7 +149,7 @@ static PetscErrorCode TendencyBar(EquationModel *e, int stage, double *const k_b
 static PetscErrorCode SweepCreate(EquationModel *e, int which, EquationSweep **sweep)
 {
   EquationSweep *s = &e->sweeps[which];
-  const size_t   n = (e->n + 7) / 8 * 8, n_work = (e->n_work + 7) / 8 * 8;
+  const size_t   n = e->n / 8 * 8 + 8, n_work = e->n_work / 8 * 8 + 8; /* never empty: a rank without rows has vectors too */
 
   PetscFunctionBeginUser;
   *sweep = s;
