@@ -69,6 +69,8 @@ PetscErrorCode NomosIncrementsWorkDestroy(NomosDiscover *d, NomosIncrementsWork 
 PetscErrorCode NomosIncrementsPair(NomosDiscover *d, size_t sample, NomosIncrementsWork *w);
 
 PetscErrorCode NomosIncrementsPrepare(NomosDiscover *d);
+/* m->pairs: psi of the real system's run, and what the system makes of it after the horizon, restarted from psi as the model is; with noise. */
+PetscErrorCode NomosIncrementsPairs(NomosDiscover *d);
 /* The step of the real system's run at which a pair begins. */
 int64_t NomosIncrementsStep(const NomosIncrements *m, int64_t sample);
 /* The model as it is in the case, or with what was found. */
