@@ -14,6 +14,7 @@ static const NomosParam params[] = {
   {"discover.constraints", NOMOS_PARAM_EXPRESSION_LIST, "",    NULL, 0, 0,       NULL,  false, "What is known of the coefficients that are looked for: equalities, of several equations too, and signs, [\"q1[psi1] + q2[psi1] = 0\", \"q2[lap psi2] > 0\"]."},
   /* of a model */
   {"discover.observe",     NOMOS_PARAM_STRING, "",             NULL, 0, 0,       NULL,  false, "The field that is observed, from which a forecast begins; unset: the model's first."},
+  {"discover.observations", NOMOS_PARAM_FILE,  "",             NULL, 0, 0,       NULL,  false, "A NetCDF-4/HDF5 file of observations of that field on the whole grid (the layouts that nomos estimate and nomos assimilate write): every two looks that are a horizon apart are a pair, and what says how a real system is run and seen says nothing. Unset: the case with its map `truth:`."},
   {"discover.from",        NOMOS_PARAM_REAL,   "0",            "s",  0, DBL_MAX, NULL,  false, "Time of the first pair of observations: the real system runs up to it from the case's initial state."},
   {"discover.samples",     NOMOS_PARAM_INT,    "1",            NULL, 1, 1000000, NULL,  false, "Pairs of observations."},
   {"discover.every",       NOMOS_PARAM_REAL,   "0",            "s",  0, DBL_MAX, NULL,  false, "Time between two pairs; 0: a time step."},

@@ -217,7 +217,7 @@ PetscErrorCode NomosIncrementsForecast(NomosDiscover *d)
   void                  *x;
 
   PetscFunctionBeginUser;
-  if (f.n_steps < 1) PetscFunctionReturn(PETSC_SUCCESS);
+  if (f.n_steps < 1 || !m->truth.model) PetscFunctionReturn(PETSC_SUCCESS);
   f.stride   = PetscMax(1, f.n_steps / N_TIMES);
   f.n_rows   = (size_t)(f.n_steps / f.stride) + 1;
   f.n_layers = field->n_dims > 2 ? field->size[0] : 1;

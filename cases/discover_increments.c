@@ -266,7 +266,7 @@ static PetscErrorCode Results(NomosDiscover *d, NomosResultFn result, void *ctx)
 
   PetscFunctionBeginUser;
   PetscCall(result("passes", (double)m->n_passes, ctx));
-  if (m->forecast <= 0) PetscFunctionReturn(PETSC_SUCCESS);
+  if (m->forecast <= 0 || !m->truth.model) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(result("forecast_error_model", m->error[0], ctx));
   PetscCall(result("forecast_error_corrected", m->error[1], ctx));
   PetscCall(result("forecast_gain", m->error[0] / m->error[1], ctx));
@@ -284,6 +284,7 @@ static PetscErrorCode Destroy(NomosDiscover *d)
   PetscCall(PetscFree(m->values));
   PetscCall(PetscFree(m->pairs));
   PetscCall(PetscFree(m->weights));
+  PetscCall(NomosObservationsDestroy(&m->observations));
   PetscCall(NomosForecasterDestroy(&m->forecaster));
   PetscCall(NomosTruthDestroy(&m->truth));
   PetscCall(PetscFree(d->data));

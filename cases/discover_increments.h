@@ -13,6 +13,7 @@
 #include "cases/discover_truth.h"
 #include "operators/equations.h"
 #include "operators/model_operator.h"
+#include "solvers/assimilation/observations.h"
 
 typedef enum { NOMOS_COLUMNS_TANGENT, NOMOS_COLUMNS_ANALYSIS, NOMOS_COLUMNS_FORECAST } NomosColumns;
 
@@ -39,6 +40,7 @@ typedef struct {
   int64_t      n_samples, horizon, seed, frame, iterations, n_forecasts;
   NomosColumns columns;
 
+  NomosObservations            observations; /* of a file; NULL: of the truth */
   NomosTruth                   truth;
   const NomosModelDerivatives *truth_derivatives;
   size_t                       truth_observed, truth_bytes;
@@ -69,6 +71,8 @@ PetscErrorCode NomosIncrementsWorkDestroy(NomosDiscover *d, NomosIncrementsWork 
 PetscErrorCode NomosIncrementsPair(NomosDiscover *d, size_t sample, NomosIncrementsWork *w);
 
 PetscErrorCode NomosIncrementsPrepare(NomosDiscover *d);
+/* The pairs of the file of observations: their number. */
+PetscErrorCode NomosIncrementsReadObservations(NomosDiscover *d, const char path[]);
 /* m->pairs: psi of the real system's run, and what the system makes of it after the horizon, restarted from psi as the model is; with noise. */
 PetscErrorCode NomosIncrementsPairs(NomosDiscover *d);
 /* The step of the real system's run at which a pair begins. */

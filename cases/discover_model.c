@@ -81,6 +81,7 @@ static PetscErrorCode ReadKnown(NomosRun *run, NomosIncrements *m, NomosDiscover
   PetscFunctionBeginUser;
   PetscCall(NomosConfigHasPrefix(run->config, "discover.known.", &known));
   PetscCall(NomosConfigHasPrefix(run->config, "truth.equations.", &written));
+  written = written && m->truth.config;
   if (!known && !written) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscCalloc1(e->n_terms, &e->truth));
   snprintf(section, sizeof section, known ? "discover.known.%s" : "equations.%s", e->variable);
@@ -328,7 +329,7 @@ PetscErrorCode NomosIncrementsPrepare(NomosDiscover *d)
 {
   NomosRun          *run = d->run;
   NomosIncrements   *m;
-  const char        *observe, *directory, *const *equations, *const *library;
+  const char        *observe, *observations, *directory, *const *equations, *const *library;
   char             **settings;
   size_t             n_equations, n_library;
 
@@ -337,6 +338,7 @@ PetscErrorCode NomosIncrementsPrepare(NomosDiscover *d)
   d->data = m;
   PetscCall(ReadNumbers(run, m));
   PetscCall(NomosConfigGetString(run->config, "discover.observe", &observe));
+  PetscCall(NomosConfigGetString(run->config, "discover.observations", &observations));
   PetscCall(NomosConfigGetString(run->config, "discover.truth_directory", &directory));
   PetscCall(NomosConfigGetStrings(run->config, "discover.equations", &n_equations, &equations));
   PetscCall(NomosConfigGetStrings(run->config, "discover.library", &n_library, &library));
@@ -349,8 +351,11 @@ PetscErrorCode NomosIncrementsPrepare(NomosDiscover *d)
   PetscCall(CreateWithLibrary(run, 2 * n_equations, (const char *const *)settings, observe, &m->forecaster));
   for (size_t i = 0; i < 2 * n_equations; i++) free(settings[i]);
   PetscCall(PetscFree(settings));
-  PetscCall(NomosTruthCreate(run, directory, &m->truth));
-  PetscCall(CheckTruth(d, m));
+  if (observations[0]) PetscCall(NomosIncrementsReadObservations(d, observations));
+  else {
+    PetscCall(NomosTruthCreate(run, directory, &m->truth));
+    PetscCall(CheckTruth(d, m));
+  }
   PetscCall(AddEquations(d, m, n_equations, equations, n_library, library));
   PetscCall(SetWeights(d, m));
   d->missing = strcmp(run->ops->name, "spectral") && strcmp(run->ops->name, "ode");

@@ -64,14 +64,82 @@ int64_t NomosIncrementsStep(const NomosIncrements *m, int64_t sample)
   return (int64_t)ceil(m->from / dt - 1e-6) + sample * (m->every > 0 ? PetscMax(1, (int64_t)round(m->every / dt)) : 1);
 }
 
+/* The look a horizon after look i; 0: none. */
+static size_t Later(const NomosIncrements *m, size_t i)
+{
+  const double dt = m->forecaster.model->dt, time = NomosObservationsSet(m->observations, i)->time + (double)m->horizon * dt;
+
+  for (size_t j = i + 1; j < NomosObservationsTimes(m->observations); j++)
+    if (fabs(NomosObservationsSet(m->observations, j)->time - time) < 1e-6 * dt) return j;
+  return 0;
+}
+
+/* Every point of the grid must be seen in a pair. */
+static PetscErrorCode CheckLook(NomosDiscover *d, size_t i)
+{
+  NomosIncrements *m     = d->data;
+  const size_t     whole = NomosObservationsLayers(m->observations) * NomosObservationsLayerPoints(m->observations), n = NomosObservationsSet(m->observations, i)->n;
+
+  PetscFunctionBeginUser;
+  PetscCheck(n == whole, d->run->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: discover.observations: look %zu has %zu of the %zu points of %s; all are needed: leave the look out, or bring what was seen onto the grid first", NomosConfigWhere(d->run->config, "discover.observations"), i + 1, n, whole, m->forecaster.field->name);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosIncrementsReadObservations(NomosDiscover *d, const char path[])
+{
+  NomosIncrements *m = d->data;
+  int64_t          n = 0;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosObservationsRead(m->forecaster.model, m->forecaster.field->name, path, &m->observations));
+  for (size_t i = 0; i < NomosObservationsTimes(m->observations); i++) {
+    const size_t later = Later(m, i);
+    if (!later) continue;
+    PetscCall(CheckLook(d, i));
+    PetscCall(CheckLook(d, later));
+    n++;
+  }
+  PetscCheck(n, d->run->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: discover.observations: no two of the %zu looks are discover.horizon = %lld steps of %g apart", NomosConfigWhere(d->run->config, "discover.observations"), NomosObservationsTimes(m->observations), (long long)m->horizon, m->forecaster.model->dt);
+  m->n_samples = n;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Values of the grid from a look at all of it. */
+static PetscErrorCode ReadLook(NomosIncrements *m, size_t i, double *psi)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscArrayzero(psi, m->points));
+  PetscCall(NomosObservationsApplyTranspose(m->observations, i, NomosObservationsSet(m->observations, i)->value, psi));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PairsOfFile(NomosIncrements *m)
+{
+  double *pair = m->pairs;
+
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < NomosObservationsTimes(m->observations); i++) {
+    const size_t later = Later(m, i);
+    if (!later) continue;
+    PetscCall(ReadLook(m, i, pair));
+    PetscCall(ReadLook(m, later, pair + m->points));
+    pair += 2 * m->points;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosIncrementsPairs(NomosDiscover *d)
 {
   NomosIncrements *m = d->data;
-  NomosModel model = m->truth.model;
-  void      *x;
+  NomosModel       model = m->truth.model;
+  void            *x;
 
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc1((size_t)m->n_samples * 2 * m->points + 1, &m->pairs));
+  if (m->observations) {
+    PetscCall(PairsOfFile(m));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(PetscMalloc(m->truth_bytes, &x));
   for (int64_t s = 0; s < m->n_samples; s++) {
     double *pair = m->pairs + (size_t)s * 2 * m->points;

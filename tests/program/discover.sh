@@ -54,6 +54,15 @@ tail -n 1 corrected/scalars.csv | cut -d, -f 4- | tr , '\n' | cut -c 1-9 >correc
 tail -n 1 real/scalars.csv | cut -d, -f 4- | tr , '\n' | cut -c 1-9 >real.txt
 cmp -s corrected.txt real.txt || fail "the corrected model is not the real system: $(paste corrected.txt real.txt)"
 
+# Observations of the real system from a file, here those that a twin experiment of nomos estimate writes.
+expect 0 "" "$nomos" estimate real.yaml -o seen --set 'estimate.unknown=["equations.u.coefficients[2]"]' --set estimate.from=0.5 --set time.stop=0.55 --set estimate.times=5 --set estimate.fraction=1 --set estimate.noise=1e-12 --set estimate.iterations=0
+expect 0 "" "$nomos" discover model -o from_file --set discover.observations=seen/observations.nc --set discover.known.u.terms='[u_xx]' --set discover.known.u.coefficients='[0.1]'
+for result in '"samples": 4' '"exact_structure": 1'; do grep -q "$result" from_file/summary.json || fail "no $result from a file: $(grep -A 9 results from_file/summary.json)"; done
+expect 0 "" "$nomos" estimate real.yaml -o partly --set 'estimate.unknown=["equations.u.coefficients[2]"]' --set estimate.from=0.5 --set time.stop=0.55 --set estimate.times=5 --set estimate.fraction=0.9 --set estimate.iterations=0
+bad partly "of the 64 points of u; all are needed" discover model --set discover.observations=partly/observations.nc -o out
+bad horizon "no two of the 5 looks" discover model --set discover.observations=seen/observations.nc --set discover.horizon=7 -o out
+bad coarse "the case needs it over (time, x 32)" discover model --set discover.observations=seen/observations.nc --set spectral.nx=32 -o out
+
 bad library "at least one entry" discover model --set 'discover.library=[]' -o out
 bad equations "'v' is no field" discover model --set 'discover.equations=[v]' -o out
 bad parse "discover.library: term \`u u_q\`: position 3" discover model --set 'discover.library=[u, u u_q]' -o out
