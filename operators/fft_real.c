@@ -238,63 +238,77 @@ static void Spread(const NAME(NomosFft) *fft, const Complex *packed, Complex *co
 
 PetscErrorCode NAME(NomosFftInverse)(NAME(NomosFft) *fft, const Complex *modes, Real *grid)
 {
-  const size_t ny = (size_t)fft->ny, n_l = (size_t)fft->n_l;
-  Complex     *mixed, *work, *scratch;
-  Real        *rows;
+  const size_t ny = (size_t)fft->ny, n_l = (size_t)fft->n_l, nx = (size_t)fft->nx;
+  Complex     *mixed;
 
   PetscFunctionBeginUser;
-  mixed   = FFTW(alloc_complex)(fft->mixed_size);
-  work    = FFTW(alloc_complex)(NOMOS_FFT_COLUMNS * ny);
-  scratch = FFTW(alloc_complex)(NOMOS_FFT_ROWS * ((size_t)fft->nx / 2 + 4));
-  rows    = FFTW(alloc_real)(NOMOS_FFT_ROWS * (size_t)fft->nx);
-  for (int b = 0; b < fft->n_column_blocks; b++) {
-    for (int i = 0; i < NAME(NomosFftColumnCount)(fft, b); i++) Spread(fft, modes + ((size_t)b * NOMOS_FFT_COLUMNS + (size_t)i) * n_l, work + (size_t)i * ny);
-    NAME(NomosFftColumnsOut)(fft, b, work, mixed);
+  mixed = FFTW(alloc_complex)(fft->mixed_size);
+#pragma omp parallel
+  {
+    Complex *work = FFTW(alloc_complex)(NOMOS_FFT_COLUMNS * ny);
+#pragma omp for schedule(static)
+    for (int b = 0; b < fft->n_column_blocks; b++) {
+      for (int i = 0; i < NAME(NomosFftColumnCount)(fft, b); i++) Spread(fft, modes + ((size_t)b * NOMOS_FFT_COLUMNS + (size_t)i) * n_l, work + (size_t)i * ny);
+      NAME(NomosFftColumnsOut)(fft, b, work, mixed);
+    }
+    FFTW(free)(work);
   }
   PetscCall(NAME(NomosFftTransposeOut)(fft, mixed));
-  for (int b = 0; b < fft->n_row_blocks; b++) {
-    NAME(NomosFftRowsOut)(fft, b, mixed, scratch, rows);
-    memcpy(grid + (size_t)b * NOMOS_FFT_ROWS * (size_t)fft->nx, rows, sizeof(Real) * (size_t)NAME(NomosFftRowCount)(fft, b) * (size_t)fft->nx);
+#pragma omp parallel
+  {
+    Complex *scratch = FFTW(alloc_complex)(NOMOS_FFT_ROWS * (nx / 2 + 4));
+    Real    *rows    = FFTW(alloc_real)(NOMOS_FFT_ROWS * nx);
+#pragma omp for schedule(static)
+    for (int b = 0; b < fft->n_row_blocks; b++) {
+      NAME(NomosFftRowsOut)(fft, b, mixed, scratch, rows);
+      memcpy(grid + (size_t)b * NOMOS_FFT_ROWS * nx, rows, sizeof(Real) * (size_t)NAME(NomosFftRowCount)(fft, b) * nx);
+    }
+    FFTW(free)(scratch);
+    FFTW(free)(rows);
   }
   FFTW(free)(mixed);
-  FFTW(free)(work);
-  FFTW(free)(scratch);
-  FFTW(free)(rows);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode NAME(NomosFftForward)(NAME(NomosFft) *fft, const Real *grid, Complex *modes)
 {
-  const size_t ny = (size_t)fft->ny, n_l = (size_t)fft->n_l, upper = (size_t)fft->l_max + 1;
+  const size_t ny = (size_t)fft->ny, n_l = (size_t)fft->n_l, nx = (size_t)fft->nx, upper = (size_t)fft->l_max + 1;
   const Real   scale = (Real)(1.0 / ((double)fft->nx * (double)fft->ny));
-  Complex     *mixed, *work, *scratch;
-  Real        *rows;
+  Complex     *mixed;
 
   PetscFunctionBeginUser;
-  mixed   = FFTW(alloc_complex)(fft->mixed_size);
-  work    = FFTW(alloc_complex)(NOMOS_FFT_COLUMNS * ny);
-  scratch = FFTW(alloc_complex)(NOMOS_FFT_ROWS * ((size_t)fft->nx / 2 + 4));
-  rows    = FFTW(alloc_real)(NOMOS_FFT_ROWS * (size_t)fft->nx);
-  for (int b = 0; b < fft->n_row_blocks; b++) {
-    memcpy(rows, grid + (size_t)b * NOMOS_FFT_ROWS * (size_t)fft->nx, sizeof(Real) * (size_t)NAME(NomosFftRowCount)(fft, b) * (size_t)fft->nx);
-    NAME(NomosFftRowsIn)(fft, b, rows, scratch, mixed);
+  mixed = FFTW(alloc_complex)(fft->mixed_size);
+#pragma omp parallel
+  {
+    Complex *scratch = FFTW(alloc_complex)(NOMOS_FFT_ROWS * (nx / 2 + 4));
+    Real    *rows    = FFTW(alloc_real)(NOMOS_FFT_ROWS * nx);
+#pragma omp for schedule(static)
+    for (int b = 0; b < fft->n_row_blocks; b++) {
+      memcpy(rows, grid + (size_t)b * NOMOS_FFT_ROWS * nx, sizeof(Real) * (size_t)NAME(NomosFftRowCount)(fft, b) * nx);
+      NAME(NomosFftRowsIn)(fft, b, rows, scratch, mixed);
+    }
+    FFTW(free)(scratch);
+    FFTW(free)(rows);
   }
   PetscCall(NAME(NomosFftTransposeIn)(fft, mixed));
-  for (int b = 0; b < fft->n_column_blocks; b++) {
-    NAME(NomosFftColumnsIn)(fft, b, mixed, work);
-    for (int i = 0; i < NAME(NomosFftColumnCount)(fft, b); i++) {
-      Complex *row = modes + ((size_t)b * NOMOS_FFT_COLUMNS + (size_t)i) * n_l;
-      for (size_t j = 0; j < n_l; j++) {
-        const Complex *from = &work[(size_t)i * ny + (j < upper ? j : ny - n_l + j)];
-        row[j][0]           = scale * (*from)[0];
-        row[j][1]           = scale * (*from)[1];
+#pragma omp parallel
+  {
+    Complex *work = FFTW(alloc_complex)(NOMOS_FFT_COLUMNS * ny);
+#pragma omp for schedule(static)
+    for (int b = 0; b < fft->n_column_blocks; b++) {
+      NAME(NomosFftColumnsIn)(fft, b, mixed, work);
+      for (int i = 0; i < NAME(NomosFftColumnCount)(fft, b); i++) {
+        Complex *row = modes + ((size_t)b * NOMOS_FFT_COLUMNS + (size_t)i) * n_l;
+        for (size_t j = 0; j < n_l; j++) {
+          const Complex *from = &work[(size_t)i * ny + (j < upper ? j : ny - n_l + j)];
+          row[j][0]           = scale * (*from)[0];
+          row[j][1]           = scale * (*from)[1];
+        }
       }
     }
+    FFTW(free)(work);
   }
   FFTW(free)(mixed);
-  FFTW(free)(work);
-  FFTW(free)(scratch);
-  FFTW(free)(rows);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
