@@ -73,7 +73,7 @@ static PetscErrorCode DrawCoefficients(const NomosPlotContext *context, json_t *
   for (size_t i = 0; i < n; i++) {
     json_t *equation = json_array_get(equations, i);
     snprintf(title, sizeof title, "coefficients in d%.64s/dt", json_string_value(json_object_get(equation, "variable")));
-    PetscCall(NomosFigurePanel(figure, 0, (int)i, &(NomosAxes){.title = title, .x_label = "term", .x_min = 0.5, .x_max = (double)CountTerms(json_object_get(equation, "terms")) + 0.5}));
+    PetscCall(NomosFigurePanel(figure, 0, (int)i, &(NomosAxes){.title = title, .x_label = "term", .x_min = 0.5, .x_max = (double)PetscMax(1, CountTerms(json_object_get(equation, "terms"))) + 0.5}));
     PetscCall(DrawTerms(figure, json_object_get(equation, "terms")));
   }
   PetscCall(NomosPlotSave(context, "coefficients", &figure));
