@@ -27,6 +27,25 @@ static double Norm(const NomosNormal *normal, const double c[], const double oth
   return sqrt(fmax(0, (double)sum));
 }
 
+/* High powers of a field with plateaus are combinations of each other to rounding, and yet the sequence finds its way if it begins from a small solution: a ridge of this part of each column's square. */
+static const double ridge = 1e-12;
+
+static PetscErrorCode Dampen(const NomosNormal *normal, NomosNormal *damped)
+{
+  const size_t n = normal->n_terms;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosNormalCreate(n, damped));
+  memcpy(damped->G, normal->G, n * n * sizeof *damped->G);
+  memcpy(damped->b, normal->b, n * sizeof *damped->b);
+  for (size_t j = 0; j < n; j++) damped->G[j * (n + 1)] *= 1 + ridge;
+  damped->names = normal->names;
+  damped->s     = normal->s;
+  damped->n     = normal->n;
+  damped->floor = normal->floor;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Threshold(const NomosNormal *normal, const NomosConstraints *constraints, double lambda, bool support[], double c[])
 {
   const size_t n = normal->n_terms;
@@ -51,6 +70,7 @@ static PetscErrorCode Solve(NomosConfig config, const NomosNormal *normal, const
 {
   const size_t n = normal->n_terms;
   double       lambda_min, lambda_max, least = INFINITY, *all, *c;
+  NomosNormal  damped;
   int64_t      n_lambdas;
   size_t       best = 0;
   bool        *support;
@@ -60,12 +80,13 @@ static PetscErrorCode Solve(NomosConfig config, const NomosNormal *normal, const
   PetscCall(NomosConfigGetReal(config, "discover.mstls.lambda_max", &lambda_max));
   PetscCall(NomosConfigGetInt(config, "discover.mstls.lambdas", &n_lambdas));
   PetscCall(PetscMalloc3(n, &all, n, &c, n, &support));
-  PetscCall(NomosQuadraticSolve(&(NomosQuadratic){.normal = normal, .constraints = constraints}, all, NULL));
+  PetscCall(Dampen(normal, &damped));
+  PetscCall(NomosQuadraticSolve(&(NomosQuadratic){.normal = &damped, .constraints = constraints}, all, NULL));
   const double size = Norm(normal, all, NULL);
   for (size_t k = 0; k < (size_t)n_lambdas; k++) {
     const double lambda = n_lambdas > 1 ? lambda_min * pow(lambda_max / lambda_min, (double)k / (double)(n_lambdas - 1)) : lambda_min;
     memcpy(c, all, n * sizeof *c);
-    PetscCall(Threshold(normal, constraints, lambda, support, c));
+    PetscCall(Threshold(&damped, constraints, lambda, support, c));
     const double loss = (size > 0 ? Norm(normal, c, all) / size : 0) + (double)NomosSupportSize(n, c) / (double)n;
     PetscCall(NomosPathAdd(r, &(NomosPathPoint){.threshold = lambda, .residual = NomosResidualSure(normal, c) / normal->s, .criterion = loss, .c = c}));
     if (loss < least) {
@@ -74,6 +95,7 @@ static PetscErrorCode Solve(NomosConfig config, const NomosNormal *normal, const
     }
   }
   PetscCall(NomosPathChoose(r, best));
+  PetscCall(NomosNormalDestroy(&damped));
   PetscCall(PetscFree3(all, c, support));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
