@@ -165,6 +165,7 @@ PetscErrorCode NomosAssemblyAdd(NomosAssembly *a, size_t trajectory, size_t mome
   const uint64_t              stream = NomosRandomStream("discovery rows") + trajectory;
 
   PetscFunctionBeginUser;
+  for (size_t j = 0; a->rows && j < l->n_terms; j++) memcpy(a->rows + j * a->n_all_rows + a->first_row[trajectory] + moment * l->n_rows, columns[j], l->n_rows * sizeof *a->rows);
   for (size_t tile = 0; tile < s->n_tiles; tile++) {
     const size_t block = NomosLibraryBlock(l, trajectory, moment) + tile, begin = l->tile_rows[tile], end = l->tile_rows[tile + 1];
     if (all && !a->coefficients && end - begin >= DIRECT_ROWS) {
@@ -237,22 +238,24 @@ static PetscErrorCode Agree(MPI_Comm comm, PetscErrorCode code)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosLibraryAssemble(NomosLibrary l, const NomosFrames *frames, const double coefficients[], NomosGram *gram)
+static PetscErrorCode Assemble(NomosAssembly *a)
 {
-  NomosAssembly a = {.library = l, .frames = frames, .coefficients = coefficients, .gram = gram, .buffer = {.capacity = BUFFER_ROWS}};
-  double        n = 0;
+  NomosLibrary l    = a->library;
+  NomosGram   *gram = a->gram;
+  double       n    = 0;
 
   PetscFunctionBeginUser;
-  PetscCall(CheckShape(l, frames));
+  PetscCall(CheckShape(l, a->frames));
+  a->buffer.capacity = BUFFER_ROWS;
   PetscCall(NomosGramCreate(l->n_terms, l->n_targets, Stretches(l) * l->settings.n_tiles, gram));
   gram->names = (const char *const *)l->names;
-  PetscCall(NomosArraysCreate(l->n_terms, a.buffer.capacity, &a.buffer.columns));
-  PetscCall(NomosArraysCreate(l->n_targets, a.buffer.capacity, &a.buffer.targets));
-  PetscCall(PetscMalloc1(l->n_terms + l->n_targets, &a.from));
-  PetscErrorCode code = AssembleAll(&a);
-  PetscCall(PetscFree(a.from));
-  PetscCall(NomosArraysDestroy(&a.buffer.columns));
-  PetscCall(NomosArraysDestroy(&a.buffer.targets));
+  PetscCall(NomosArraysCreate(l->n_terms, a->buffer.capacity, &a->buffer.columns));
+  PetscCall(NomosArraysCreate(l->n_targets, a->buffer.capacity, &a->buffer.targets));
+  PetscCall(PetscMalloc1(l->n_terms + l->n_targets, &a->from));
+  PetscErrorCode code = AssembleAll(a);
+  PetscCall(PetscFree(a->from));
+  PetscCall(NomosArraysDestroy(&a->buffer.columns));
+  PetscCall(NomosArraysDestroy(&a->buffer.targets));
   code = Agree(l->comm, code);
   if (!code) {
     PetscCall(NomosGramReduce(l->comm, gram));
@@ -261,6 +264,20 @@ PetscErrorCode NomosLibraryAssemble(NomosLibrary l, const NomosFrames *frames, c
   PetscCall(code);
   if (n == 0) PetscCall(NomosGramDestroy(gram));
   PetscCheck(n > 0, l->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: no row is left of the regression: something is missing in each; %s", l->where, l->settings.form == NOMOS_FORM_WEAK ? "choose smaller half widths" : "choose differences of lower order");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosLibraryAssemble(NomosLibrary l, const NomosFrames *frames, const double coefficients[], NomosGram *gram)
+{
+  PetscFunctionBeginUser;
+  PetscCall(Assemble(&(NomosAssembly){.library = l, .frames = frames, .coefficients = coefficients, .gram = gram}));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosLibraryAssembleUnbiased(NomosLibrary l, const NomosFrames *frames, const double sigma[], const size_t first_row[], size_t n_all_rows, double rows[], NomosGram *gram)
+{
+  PetscFunctionBeginUser;
+  PetscCall(Assemble(&(NomosAssembly){.library = l, .frames = frames, .gram = gram, .sigma = sigma, .first_row = first_row, .n_all_rows = n_all_rows, .rows = rows}));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -347,6 +364,7 @@ PetscErrorCode NomosLibraryCreate(const NomosLibraryInput *input, NomosLibrary *
     PetscCall(CutTiles(l, l->n_dims ? (l->n[0] - 1) / s[0] + 1 : 1, l->n_dims > 1 ? (l->n[1] - 1) / s[1] + 1 : 1));
   } else {
     PetscCall(NomosLibraryWeakCreate(l, input->frames));
+    PetscCall(NomosLibraryFindMonomials(l, input->fields));
     PetscCall(CutTiles(l, l->n_dims ? l->axes[0].n : 1, l->n_dims > 1 ? l->axes[1].n : 1));
   }
   PetscCall(FindMoments(l));
@@ -373,6 +391,7 @@ PetscErrorCode NomosLibraryDestroy(NomosLibrary *library)
   PetscCall(PetscFree(l->places));
   PetscCall(PetscFree(l->projections));
   PetscCall(PetscFree(l->contributions));
+  PetscCall(PetscFree(l->exponents));
   PetscCall(PetscFree(l->first_contribution));
   PetscCall(PetscFree(*library));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -69,6 +69,12 @@ const NomosLibrarySettings *NomosLibrarySettingsUsed(NomosLibrary library);
    are those of all ranks. Errors: a term that is not finite where nothing is missing; no row left. Collective. */
 PetscErrorCode NomosLibraryAssemble(NomosLibrary library, const NomosFrames *frames, const double coefficients[], NomosGram *gram);
 
+/* Least squares on all terms of a weak library of one target without the bias that white Gaussian noise of standard deviations sigma (n_fields) in the data has on it (attenuation), and the covariance of the
+   coefficients, (n_terms, n_terms), to first order in the noise (library_unbiased.c has the equations). Terms must be derivatives of products of fields, and no row left out: CanUnbias tells of the former. For
+   the few terms of an equation that was found: frames are read three times. Collective. */
+bool           NomosLibraryCanUnbias(NomosLibrary library);
+PetscErrorCode NomosLibraryUnbiasedFit(NomosLibrary library, const NomosFrames *frames, const double sigma[], double c[], double covariance[]);
+
 /* Terms written as families, each entry standing for several:
 
      u^1..6                     u, u^2, ..., u^6

@@ -5,7 +5,7 @@
 #include "surrogates/discovery/library.h"
 
 #define NOMOS_TEST_TAU 1e-10 /* phi one point before the end of its support (Messenger & Bortz 2021) */
-enum { NOMOS_STRONG_FRAMES = 9 }; /* of a difference in time: its order and one more */
+enum { NOMOS_STRONG_FRAMES = 9, NOMOS_UNBIASED_FIELDS = 4 }; /* of a difference in time: its order and one more */
 
 /* Where the numbers of a weak column come from: a projection is <d^a phi, inside>, one of a pass's, which has its outer axis done. */
 typedef struct {
@@ -61,6 +61,8 @@ struct NomosLibrary_s {
   NomosContribution   *contributions; /* of each column after the other, terms and then targets */
   size_t              *first_contribution; /* (n_terms + n_targets + 1) */
   NomosTestAxis        axes[NOMOS_LIBRARY_AXES];
+  bool                 monomials;     /* all insides are products of fields */
+  int                 *exponents;     /* (n_insides + n_targets)(NOMOS_UNBIASED_FIELDS) of these */
 };
 
 /* A piece of a trajectory's moments that this rank assembles, and where the sums go. */
@@ -72,8 +74,14 @@ typedef struct {
   NomosRowBuffer     buffer;
   const double     **from;      /* (n_terms + n_targets) columns and targets from some row on */
   double             n_missing; /* numbers missing so far */
+  const double      *sigma;     /* (n_fields) insides without the bias of this noise; NULL: as they are */
+  const size_t      *first_row; /* with sigma: (n_trajectories) where rows go in `rows` (n_terms)(n_all_rows) */
+  size_t             n_all_rows;
+  double            *rows;
 } NomosAssembly;
 
+/* Moments [*first, *end) of a weak form whose test functions reach a slot of time. */
+void           NomosLibraryMomentsAt(NomosLibrary library, size_t trajectory, size_t slot, size_t *first, size_t *end);
 /* Block of a moment's first tile. */
 size_t         NomosLibraryBlock(NomosLibrary library, size_t trajectory, size_t moment);
 /* All rows of a moment: columns (n_terms)(n_rows), targets (n_targets)(n_rows); draws the fraction, leaves out what is missing, takes residuals. */
@@ -86,6 +94,13 @@ PetscErrorCode NomosLibraryWeak(NomosAssembly *assembly, size_t trajectory, size
 
 /* Half-widths of supports from the spectrum of the data, for axes that have none. */
 PetscErrorCode NomosLibraryWidths(NomosLibrary library, const NomosFrames *frames);
+
+/* Which insides are products of fields. */
+PetscErrorCode NomosLibraryFindMonomials(NomosLibrary library, const char *const fields[]);
+/* insides (n_insides)(points) become what has them without noise as its mean. */
+void           NomosLibraryUnbias(NomosLibrary library, const double *const fields[], const double sigma[], double *const insides[]);
+/* As NomosLibraryAssemble, with such insides; and the rows as they are, of this rank, else 0. */
+PetscErrorCode NomosLibraryAssembleUnbiased(NomosLibrary library, const NomosFrames *frames, const double sigma[], const size_t first_row[], size_t n_all_rows, double rows[], NomosGram *gram);
 
 /* n arrays of `size` doubles in one piece. */
 PetscErrorCode NomosArraysCreate(size_t n, size_t size, double ***arrays);

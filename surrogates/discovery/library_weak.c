@@ -270,8 +270,17 @@ static PetscErrorCode ReadFrame(NomosAssembly *a, Weak *w, size_t trajectory, si
   for (size_t i = 0; i < l->n_all; i++)
     for (size_t k = 0; k < l->points; k++) n_missing += isnan(w->fields[i][k]) != 0;
   a->n_missing += (double)n_missing;
-  PetscCall(NomosTermsEvaluate(l->insides, (const double *const *)w->fields, w->insides));
+  if (a->sigma) NomosLibraryUnbias(l, (const double *const *)w->fields, a->sigma, w->insides);
+  else PetscCall(NomosTermsEvaluate(l->insides, (const double *const *)w->fields, w->insides));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+void NomosLibraryMomentsAt(NomosLibrary l, size_t trajectory, size_t slot, size_t *first, size_t *end)
+{
+  const size_t s = l->axes[l->n_dims].stride, m2 = 2 * l->axes[l->n_dims].half_width;
+
+  *first = slot < m2 ? 0 : (slot - m2) / s + 1;
+  *end   = slot ? PetscMin(l->n_moments[trajectory], (slot - 1) / s + 1) : 0;
 }
 
 static void Begin(NomosLibrary l, Weak *w, size_t q)
@@ -292,7 +301,10 @@ static PetscErrorCode AddMoments(NomosAssembly *a, Weak *w, size_t trajectory, s
   PetscFunctionBeginUser;
   for (size_t q = first; q < PetscMin(end, first + w->n_open); q++) Begin(l, w, q);
   for (size_t slot = first * s + 1; slot < (end - 1) * s + m2; slot++) {
-    const size_t q_first = PetscMax(first, slot < m2 ? 0 : (slot - m2) / s + 1), q_end = PetscMin(end, (slot - 1) / s + 1);
+    size_t q_first, q_end;
+    NomosLibraryMomentsAt(l, trajectory, slot, &q_first, &q_end);
+    q_first = PetscMax(first, q_first);
+    q_end   = PetscMin(end, q_end);
     while (t->slot[frame] < slot) frame++;
     if (q_first < q_end && t->slot[frame] == slot) {
       PetscCall(ReadFrame(a, w, trajectory, frame));
