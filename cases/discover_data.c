@@ -2,6 +2,7 @@
 #include "cases/discover.h"
 #include "cases/train.h"
 
+#include "surrogates/dataset.h"
 #include "surrogates/discovery/library.h"
 
 #include <float.h>
@@ -36,10 +37,14 @@ static const NomosParam params[] = {
   {"assembly.degree",      NOMOS_PARAM_REAL_LIST,       "",   NULL, 1, 100,   NULL, false, "p of the test functions (1 - x^2)^p along every axis and in time; unset: the least that lets them end smoothly."},
   {"assembly.fraction",    NOMOS_PARAM_REAL,            "1",    NULL, DBL_MIN, 1, NULL, false, "Fraction of the rows, drawn by discover.seed."},
   {"assembly.stretches",   NOMOS_PARAM_INT,             "0",    NULL, 0, 100000, NULL, false, "Stretches of time, of all trajectories, that are resampled as wholes; 0: 32."},
+  {"assembly.unbias",      NOMOS_PARAM_BOOL,            "true", NULL, 0, 0,     NULL, false, "Weak form: fit the terms found again without the bias of the noise that is measured in the data, with deviations that follow from it."},
   {"assembly.seeds",       NOMOS_PARAM_INT,             "1",    NULL, 1, 100000, NULL, false, "Regressions of the same data with the noise of so many seeds, from discover.seed on; where the truth is known, mean errors are reported."},
   {"assembly.tiles",       NOMOS_PARAM_INT,             "1",    NULL, 1, 100000, NULL, false, "Tiles of the outermost axis, into which each stretch is cut."},
 };
 /* clang-format on */
+
+/* Noise below this part of a field is rounding. */
+static const double no_noise = 1e-5;
 
 const NomosSection nomos_assembly_section = {"assembly", "of data, for nomos discover", sizeof params / sizeof *params, params, NULL};
 
@@ -67,6 +72,7 @@ typedef struct {
   double      *sigma; /* (n_fields) of the noise that was added, then as measured */
   int64_t      seeds;
   double       worst, ratio, exact; /* means over the seeds */
+  double       covered[3];          /* right coefficients in their 95 % intervals; all right ones found; squares of their errors in deviations */
 } Data;
 
 static const NomosFrames *FramesOf(const Data *data)
@@ -346,8 +352,58 @@ static PetscErrorCode Regress(NomosDiscover *d, Data *data)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The terms found, fitted again without the bias that noise in the data has on them. What cannot be fitted so stays as it is. */
+static PetscErrorCode Unbias(NomosDiscover *d, Data *data, size_t equation)
+{
+  NomosDiscoverEquation *e     = &d->equations[equation];
+  NomosLibraryInput      input = {.comm = d->run->comm, .frames = FramesOf(data), .n_fields = data->n_fields, .n_targets = 1, .fields = data->fields, .targets = data->targets + equation, .settings = *NomosLibrarySettingsUsed(data->library), .where = NomosConfigWhere(d->run->config, "discover.library")};
+  NomosLibrary           found = NULL;
+  const char           **terms;
+  size_t                *of;
+  double                *c, *covariance;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc4(e->n_terms, &terms, e->n_terms, &of, e->n_terms, &c, e->n_terms * e->n_terms, &covariance));
+  for (size_t j = 0; j < e->n_terms; j++) {
+    if (e->found.c[j] == 0) continue;
+    of[input.n_terms]      = j;
+    terms[input.n_terms++] = e->terms[j];
+  }
+  input.terms = terms;
+  if (input.n_terms) PetscCall(NomosLibraryCreate(&input, &found));
+  if (found && NomosLibraryCanUnbias(found)) {
+    const bool     quiet = NomosErrorSetQuiet(true);
+    PetscErrorCode code  = NomosLibraryUnbiasedFit(found, FramesOf(data), data->sigma, c, covariance);
+    NomosErrorSetQuiet(quiet);
+    for (size_t j = 0; !code && j < input.n_terms; j++) {
+      e->found.c[of[j]]         = c[j];
+      e->found.deviation[of[j]] = sqrt(fmax(0, covariance[j * (input.n_terms + 1)]));
+    }
+    if (code) PetscCall(NomosLogPrint(d->run->log, NOMOS_LOG_WARNING, "bias", "the bias of noise stays in the equation of %s: %s", e->variable, NomosErrorLast()));
+  }
+  PetscCall(NomosLibraryDestroy(&found));
+  PetscCall(PetscFree4(terms, of, c, covariance));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Where noise is measured in the data. */
+static PetscErrorCode UnbiasAll(NomosDiscover *d, Data *data)
+{
+  bool   wanted, noisy = false;
+  double rms[NOMOS_DATASET_MAX_VARIABLES];
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosFramesNoise(FramesOf(data), data->sigma));
+  PetscCall(NomosConfigGetBool(d->run->config, "assembly.unbias", &wanted));
+  if (!wanted) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosFramesMeasure(d->run->comm, FramesOf(data), &(NomosFramesStatistics){.rms = rms}));
+  for (size_t i = 0; i < data->n_fields; i++) noisy = noisy || data->sigma[i] > no_noise * rms[i];
+  for (size_t i = 0; noisy && i < d->n_equations; i++) PetscCall(Unbias(d, data, i));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The two numbers of Messenger & Bortz 2021: the largest relative error of a coefficient that is to be found, and the share of right terms among all that are there or should be. */
-static void Judge(const NomosDiscover *d, double *worst, double *ratio)
+static void Judge(const NomosDiscover *d, double *worst, double *ratio, double covered[3])
 {
   double right = 0, all = 0;
 
@@ -358,6 +414,9 @@ static void Judge(const NomosDiscover *d, double *worst, double *ratio)
       const bool found = e->found.c[j] != 0, there = e->truth[j] != 0;
       if (there) *worst = fmax(*worst, fabs(e->found.c[j] - e->truth[j]) / fabs(e->truth[j]));
       right += found && there;
+      covered[0] += found && there && fabs(e->found.c[j] - e->truth[j]) <= 1.959963984540054 * e->found.deviation[j];
+      covered[1] += found && there;
+      if (found && there && e->found.deviation[j] > 0) covered[2] += pow((e->found.c[j] - e->truth[j]) / e->found.deviation[j], 2);
       all += found || there;
     }
   }
@@ -374,7 +433,8 @@ static PetscErrorCode Study(NomosDiscover *d, Data *data)
     if (data->noisy.read) PetscCall(NomosFramesClose(&data->noisy));
     PetscCall(AddNoise(d, data, (uint64_t)k));
     PetscCall(Regress(d, data));
-    Judge(d, &worst, &ratio);
+    PetscCall(UnbiasAll(d, data));
+    Judge(d, &worst, &ratio, data->covered);
     data->worst += worst / (double)data->seeds;
     data->ratio += ratio / (double)data->seeds;
     data->exact += (ratio == 1) / (double)data->seeds;
@@ -398,7 +458,6 @@ static PetscErrorCode Find(NomosDiscover *d)
   PetscCall(Describe(d, data));
   PetscCall(NomosConfigGetInt(d->run->config, "assembly.seeds", &data->seeds));
   PetscCall(Study(d, data));
-  PetscCall(NomosFramesNoise(FramesOf(data), data->sigma));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -441,6 +500,10 @@ static PetscErrorCode Results(NomosDiscover *d, NomosResultFn result, void *ctx)
     PetscCall(result("largest_coefficient_error", data->worst, ctx));
     PetscCall(result("true_positive_ratio", data->ratio, ctx));
     PetscCall(result("exact_structure_rate", data->exact, ctx));
+    if (data->covered[1] > 0) {
+      PetscCall(result("coverage", data->covered[0] / data->covered[1], ctx));
+      PetscCall(result("error_in_deviations", sqrt(data->covered[2] / data->covered[1]), ctx));
+    }
   }
   for (size_t i = 0; data->sigma && i < data->n_fields; i++) {
     snprintf(name, sizeof name, "noise_%s", data->fields[i]);
