@@ -343,6 +343,7 @@ static PetscErrorCode Regress(NomosDiscover *d, Data *data)
   PetscCall(NomosLibraryAssemble(data->library, FramesOf(data), NULL, &gram));
   d->n_samples = 0;
   for (size_t block = 0; block < gram.n_blocks; block++) d->n_samples += gram.n[block];
+  NomosCheck(d->n_samples >= (double)data->n_terms, d->run->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: %g rows for %zu terms of the library; choose smaller strides (assembly.stride) or fewer terms", NomosConfigWhere(d->run->config, "discover.library"), d->n_samples, data->n_terms);
   for (size_t i = 0; i < d->n_equations; i++) {
     PetscCall(Slice(&gram, i, &d->equations[i].gram));
     d->equations[i].gram.names = (const char *const *)d->equations[i].terms;
@@ -389,13 +390,15 @@ static PetscErrorCode Unbias(NomosDiscover *d, Data *data, size_t equation)
 /* Where noise is measured in the data. */
 static PetscErrorCode UnbiasAll(NomosDiscover *d, Data *data)
 {
-  bool   wanted, noisy = false;
-  double rms[NOMOS_DATASET_MAX_VARIABLES];
+  const char *kind;
+  bool        wanted, noisy = false;
+  double      rms[NOMOS_DATASET_MAX_VARIABLES];
 
   PetscFunctionBeginUser;
   PetscCall(NomosFramesNoise(FramesOf(data), data->sigma));
   PetscCall(NomosConfigGetBool(d->run->config, "assembly.unbias", &wanted));
-  if (!wanted) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosConfigGetString(d->run->config, "discover.intervals", &kind));
+  if (!wanted || !strcmp(kind, "noise")) PetscFunctionReturn(PETSC_SUCCESS); /* which has its own correction */
   PetscCall(NomosFramesMeasure(d->run->comm, FramesOf(data), &(NomosFramesStatistics){.rms = rms}));
   for (size_t i = 0; i < data->n_fields; i++) noisy = noisy || data->sigma[i] > no_noise * rms[i];
   for (size_t i = 0; noisy && i < d->n_equations; i++) PetscCall(Unbias(d, data, i));
