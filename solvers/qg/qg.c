@@ -232,14 +232,21 @@ static PetscErrorCode Load(NomosModel model, NomosCheckpoint checkpoint)
 static PetscErrorCode Describe(NomosModel model, double *bytes, char *text, size_t n_text)
 {
   static const char *const dealias[] = {"no dealiasing", "2/3 rule", "3/2 padding"}, *const schemes[] = {"euler", "ab2", "ab3", "leapfrog", "rk4", "etdrk4"};
-  NomosQG                 *qg        = model->data;
-  const NomosQGSetup      *setup     = &qg->setup;
-  int                      size;
+  NomosQG                   *qg      = model->data;
+  const NomosQGSetup        *setup   = &qg->setup;
+  const NomosEquationsEntry *entries;
+  char                       extra[32] = "";
+  size_t                     n_entries;
+  int                        size;
 
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Comm_size(model->comm, &size));
   *bytes = (double)qg->ops->bytes(setup, size);
-  PetscCall(PetscSNPrintf(text, n_text, "%d x %d x %d, %s, %s, %s, %d transforms a right-hand side", setup->nx, setup->ny, setup->n_layers, dealias[setup->dealias], schemes[setup->scheme], qg->options.single ? "float32" : "float64", NomosQGTransforms(setup)));
+  if (setup->equations) {
+    PetscCall(NomosEquationsEntries(setup->equations, &n_entries, &entries));
+    PetscCall(PetscSNPrintf(extra, sizeof extra, ", %d extra terms", (int)n_entries));
+  }
+  PetscCall(PetscSNPrintf(text, n_text, "%d x %d x %d, %s, %s, %s, %d transforms a right-hand side%s", setup->nx, setup->ny, setup->n_layers, dealias[setup->dealias], schemes[setup->scheme], qg->options.single ? "float32" : "float64", NomosQGTransforms(setup), extra));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
