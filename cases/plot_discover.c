@@ -37,27 +37,35 @@ static size_t CountTerms(json_t *terms)
   return n;
 }
 
-/* A stem for each term that was found or is true, and the truth as markers. */
+/* A stem for each term that was found or is true, its interval beside it, and the truth as markers. */
 static PetscErrorCode DrawTerms(NomosFigure figure, json_t *terms)
 {
-  size_t  i, n = 0, n_true = 0;
-  json_t *term;
-  double *x, *truth;
+  enum { WHISKER = 9 };
+  const size_t n_terms = json_array_size(terms);
+  size_t       i, n = 0, n_true = 0;
+  json_t      *term;
+  double      *x, *truth, *across, *along;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc2(json_array_size(terms) + 1, &x, json_array_size(terms) + 1, &truth));
+  PetscCall(PetscMalloc4(n_terms + 1, &x, n_terms + 1, &truth, WHISKER * n_terms + 1, &across, WHISKER * n_terms + 1, &along));
   json_array_foreach(terms, i, term) {
-    const double c = Real(term, "coefficient"), t = Real(term, "truth");
+    const double c = Real(term, "coefficient"), t = Real(term, "truth"), low = Real(term, "low"), high = Real(term, "high");
     if (!IsShown(term)) continue;
-    const double at = (double)++n;
+    const double at = (double)(n + 1), ends[][2] = {{at + 0.06, low}, {at + 0.14, low}, {NAN, NAN}, {at + 0.1, low}, {at + 0.1, high}, {NAN, NAN}, {at + 0.06, high}, {at + 0.14, high}, {NAN, NAN}};
+    for (size_t k = 0; k < WHISKER; k++) {
+      across[WHISKER * n + k] = ends[k][0];
+      along[WHISKER * n + k]  = ends[k][1];
+    }
+    n++;
     if (isfinite(t)) {
       x[n_true]       = at;
       truth[n_true++] = t;
     }
     PetscCall(NomosFigureLine(figure, 2, (const double[]){at, at}, (const double[]){0, c}, json_string_value(json_object_get(term, "term")), 0));
   }
+  if (n) PetscCall(NomosFigureLine(figure, WHISKER * n, across, along, "interval", 0));
   if (n_true) PetscCall(NomosFigureLine(figure, n_true, x, truth, "truth", 3));
-  PetscCall(PetscFree2(x, truth));
+  PetscCall(PetscFree4(x, truth, across, along));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
