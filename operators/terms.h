@@ -57,7 +57,8 @@ PetscErrorCode NomosTermsRows(NomosTerms terms, size_t *start, size_t *n); /* of
 PetscErrorCode NomosTermsGridRows(MPI_Comm comm, const NomosTermsGrid *grid, size_t *start, size_t *n, size_t *n_x);
 
 /* fields (n_fields)(points), columns (n_terms)(points); a NULL column is not asked for, and what only it needs is not computed. Evaluate and Jvp overwrite, Vjp adds to fields_bar (NULL entries: not asked
-   for; of fields_dot: zero). Derivatives are exact for the evaluation, to rounding. Memory is made by the first call of its kind, none after. Collective. */
+   for; of fields_dot: zero). Derivatives are exact for the evaluation, to rounding. Columns are different arrays. Memory is made by the first call of its
+   kind, none after. Collective. */
 PetscErrorCode NomosTermsEvaluate(NomosTerms terms, const double *const fields[], double *const columns[]);
 PetscErrorCode NomosTermsJvp(NomosTerms terms, const double *const fields[], const double *const fields_dot[], double *const columns_dot[]);
 PetscErrorCode NomosTermsVjp(NomosTerms terms, const double *const fields[], const double *const columns_bar[], double *const fields_bar[]);

@@ -114,7 +114,7 @@ PetscErrorCode NomosTermsStencilFind(NomosTerms t, int axis, int order, int *ind
   PetscFunctionBeginUser;
   for (*index = 0; *index < t->n_stencils; (*index)++)
     if (t->stencils[*index]->axis == axis && t->stencils[*index]->order == order) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCheck(n >= least, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "%s: %zu points along %s are too few for differences of order %d of the derivative of order %d; at least %zu are needed", t->where, n, axis ? "y" : "x", t->grid.order, order, least);
+  PetscCheck(n >= least, t->comm, PETSC_ERR_ARG_SIZ, "%s: %zu points along %s are too few for differences of order %d of the derivative of order %d; at least %zu are needed", t->where, n, axis ? "y" : "x", t->grid.order, order, least);
   PetscCall(PetscRealloc(sizeof *t->stencils * (size_t)(t->n_stencils + 1), &t->stencils));
   PetscCall(PetscNew(&s));
   t->stencils[t->n_stencils++] = s;

@@ -195,7 +195,14 @@ static int UnknownName(Parser *parser, size_t n, const char name[])
   for (size_t i = 0; i < n_names; i++) snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", i ? ", " : "", names[i]);
   for (size_t i = 0; i < sizeof words / sizeof *words; i++) names[n_names++] = words[i];
   for (size_t i = 0; i < NOMOS_TERM_N_FUNCTIONS; i++) names[n_names++] = nomos_term_functions[i].name;
-  const char *nearest = NomosNearestName(copy, n_names, names);
+  const char *nearest = NomosNearestName(copy, n_names, names), *suffix = strrchr(copy, '_');
+  int         order[2];
+  if (!nearest && suffix && suffix > copy && ReadOrder(parser, strlen(suffix + 1), suffix + 1, order)) { /* a derivative of a name that is nearly right */
+    char base[NOMOS_MAX_NAME];
+    snprintf(base, sizeof base, "%.*s", (int)(suffix - copy), copy);
+    nearest = NomosNearestName(base, n_names, names);
+    if (nearest) return Fail(parser, name, "unknown name %s; did you mean %s%s?", copy, nearest, suffix);
+  }
   if (nearest) return Fail(parser, name, "unknown name %s; did you mean %s?", copy, nearest);
   return Fail(parser, name, "unknown name %s; there are %s", copy, list);
 }
@@ -314,7 +321,7 @@ PetscErrorCode NomosTermParse(NomosTerms terms, const char text[], int *node)
   double       value;
 
   PetscFunctionBeginUser;
-  PetscCheck(length <= MAX_LENGTH, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "%s: a term of %zu characters; at most %d are allowed", terms->where, length, MAX_LENGTH);
+  PetscCheck(length <= MAX_LENGTH, terms->comm, PETSC_ERR_ARG_SIZ, "%s: a term of %zu characters; at most %d are allowed", terms->where, length, MAX_LENGTH);
   *node = ReadSum(&parser);
   SkipBlanks(&parser);
   if (*node != FAILED && *parser.at) *node = Unexpected(&parser, "an operator, a factor or the end");
@@ -322,6 +329,6 @@ PetscErrorCode NomosTermParse(NomosTerms terms, const char text[], int *node)
   for (size_t i = items; i < terms->graph.n_items && *node != FAILED; i++)
     if (!isfinite(terms->graph.items[i].factor)) *node = Fail(&parser, text, "its numbers give one that is out of range");
   if (*node != FAILED && NomosTermIsNumber(parser.graph, *node, &value) && value == 0) *node = Fail(&parser, text, "it is zero");
-  PetscCheck(*node != FAILED, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "%s: %s", terms->where, parser.message);
+  PetscCheck(*node != FAILED, terms->comm, PETSC_ERR_ARG_WRONG, "%s: %s", terms->where, parser.message);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

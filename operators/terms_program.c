@@ -100,15 +100,16 @@ static void Halves(NomosTerms t, int node, int *left, int *right)
 }
 
 /* Derivatives of modes whose sum is factor d^order node. */
+enum { MAX_ENTRIES = 64 };
 typedef struct {
   int            n;
-  NomosTermInput in[64];
+  NomosTermInput in[MAX_ENTRIES];
 } Inputs;
 
-static PetscErrorCode Push(Inputs *inputs, double factor, int value, const int order[2])
+static PetscErrorCode Push(NomosTerms t, Inputs *inputs, double factor, int value, const int order[2])
 {
   PetscFunctionBeginUser;
-  PetscCheck(inputs->n < 64, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "a sum in a term has more than 64 entries; write it as several terms");
+  PetscCheck(inputs->n < MAX_ENTRIES, t->comm, PETSC_ERR_ARG_SIZ, "%s: a sum in a term has more than %d entries; write it as several terms", t->where, MAX_ENTRIES);
   inputs->in[inputs->n++] = (NomosTermInput){factor, value, {order[0], order[1]}};
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -128,7 +129,7 @@ static PetscErrorCode FineSum(NomosTerms t, int sum, int *modes)
     const NomosTermItem item = NomosTermItems(&t->graph, sum)[i];
     if (!IsFineProduct(t, item.node)) continue;
     PetscCall(FineProduct(t, item.node, &value));
-    PetscCall(Push(&products, item.factor, value, none));
+    PetscCall(Push(t, &products, item.factor, value, none));
   }
   if (!products.n) PetscFunctionReturn(PETSC_SUCCESS);
   if (products.n > 1 || products.in[0].factor != 1) PetscCall(Emit(t, (NomosTermInstruction){.op = OP_COMBINE, .space = SPACE_FINE, .n_in = products.n}, products.in, &value));
@@ -144,7 +145,7 @@ static PetscErrorCode AddModes(NomosTerms t, Inputs *inputs, double factor, int 
   PetscFunctionBeginUser;
   if (n.kind == NODE_SUM) {
     PetscCall(FineSum(t, node, &value));
-    if (value >= 0) PetscCall(Push(inputs, factor, value, none));
+    if (value >= 0) PetscCall(Push(t, inputs, factor, value, none));
     for (int i = 0; i < n.n; i++) {
       const NomosTermItem item = NomosTermItems(&t->graph, node)[i];
       if (!IsFineProduct(t, item.node)) PetscCall(AddModes(t, inputs, factor * item.factor, item.node));
@@ -152,7 +153,7 @@ static PetscErrorCode AddModes(NomosTerms t, Inputs *inputs, double factor, int 
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(Modes(t, n.kind == NODE_DERIVATIVE ? NomosTermItems(&t->graph, node)->node : node, &value));
-  PetscCall(Push(inputs, factor, value, n.kind == NODE_DERIVATIVE ? n.order : none));
+  PetscCall(Push(t, inputs, factor, value, n.kind == NODE_DERIVATIVE ? n.order : none));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -225,17 +226,17 @@ static PetscErrorCode GridSum(NomosTerms t, int node, int *value)
   }
   if (t->grid.dealias) {
     PetscCall(FineSum(t, node, &here));
-    if (here >= 0) PetscCall(Push(&series, 1, here, none));
+    if (here >= 0) PetscCall(Push(t, &series, 1, here, none));
   }
   if (series.n) {
     PetscCall(Emit(t, (NomosTermInstruction){.op = OP_INVERSE, .space = SPACE_GRID, .n_in = series.n}, series.in, &here));
-    PetscCall(Push(&points, 1, here, none));
+    PetscCall(Push(t, &points, 1, here, none));
   }
   for (int i = 0; i < n.n; i++) {
     const NomosTermItem item = NomosTermItems(&t->graph, node)[i];
     if ((series.n && Node(t, item.node).kind == NODE_DERIVATIVE && n.n > 1) || IsFineProduct(t, item.node)) continue;
     PetscCall(Grid(t, item.node, &here));
-    PetscCall(Push(&points, item.factor, here, none));
+    PetscCall(Push(t, &points, item.factor, here, none));
   }
   *value = points.in[0].value;
   if (points.n != 1 || points.in[0].factor != 1) PetscCall(Emit(t, (NomosTermInstruction){.op = OP_COMBINE, .space = SPACE_GRID, .n_in = points.n}, points.in, value));

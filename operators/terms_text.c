@@ -155,25 +155,42 @@ static PetscErrorCode PutProduct(Writer *w, int node)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Entry `other` makes a Laplacian with entry i: the same thing derived twice more along y instead of x. */
-static bool IsLaplacian(const NomosTermGraph *graph, int sum, int i, int other)
+/* Entries of a sum, from entry i on, that are the power n of the Laplacian of one thing: c C(n, k) d^(2n - 2k, 2k). The others are marked as done. 0: none. */
+static int FindLaplacian(const NomosTermGraph *graph, int sum, int i, bool done[])
 {
-  const NomosTermItem *a = NomosTermItems(graph, sum) + i, *b = NomosTermItems(graph, sum) + other;
-  const NomosTermNode *p = &graph->nodes[a->node], *q = &graph->nodes[b->node];
+  const NomosTermItem *items = NomosTermItems(graph, sum);
+  const NomosTermNode *first = &graph->nodes[items[i].node];
+  int                  found[NOMOS_TERM_MAX_ORDER];
 
-  return graph->n_dims == 2 && a->factor == b->factor && p->kind == NODE_DERIVATIVE && q->kind == NODE_DERIVATIVE && p->order[0] - 2 == q->order[0] && p->order[1] == q->order[1] - 2 &&
-         NomosTermItems(graph, a->node)->node == NomosTermItems(graph, b->node)->node;
+  for (int n = graph->n_dims == 2 && first->kind == NODE_DERIVATIVE ? first->order[0] / 2 : 0; n > 0; n--) {
+    double binomial = 1;
+    int    k        = 1;
+    for (; k <= n; k++) {
+      binomial *= (double)(n - k + 1) / k;
+      found[k] = -1;
+      for (int j = 0; j < graph->nodes[sum].n; j++) {
+        const NomosTermNode *other = &graph->nodes[items[j].node];
+        if (!done[j] && other->kind == NODE_DERIVATIVE && graph->items[other->first].node == graph->items[first->first].node && other->order[0] == first->order[0] - 2 * k && other->order[1] == first->order[1] + 2 * k && items[j].factor == binomial * items[i].factor) found[k] = j;
+      }
+      if (found[k] < 0) break;
+    }
+    if (k <= n) continue;
+    for (k = 1; k <= n; k++) done[found[k]] = true;
+    return n;
+  }
+  return 0;
 }
 
-static PetscErrorCode PutLaplacian(Writer *w, int node)
+static PetscErrorCode PutLaplacian(Writer *w, int node, int power)
 {
   const NomosTermNode *n     = &w->terms->graph.nodes[node];
-  const int            inner = NomosTermItems(&w->terms->graph, node)->node, rest[2] = {n->order[0] - 2, n->order[1]};
+  const int            inner = NomosTermItems(&w->terms->graph, node)->node, rest[2] = {n->order[0] - 2 * power, n->order[1]};
   const int            of    = NomosTermDerivative(&w->terms->graph, rest, inner);
   const bool           plain = LeafName(w->terms, of) || (w->terms->graph.nodes[of].kind == NODE_DERIVATIVE && !w->latex);
 
   PetscFunctionBeginUser;
-  PetscCall(Put(w, w->latex ? "\\nabla^2 " : plain ? "lap " : "lap"));
+  if (w->latex) PetscCall(Put(w, "\\nabla^{%d} ", 2 * power));
+  for (int i = 0; i < power && !w->latex; i++) PetscCall(Put(w, i + 1 < power || plain ? "lap " : "lap"));
   PetscCall(plain ? PutNode(w, of, true) : PutBracket(w, of));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -202,19 +219,15 @@ static PetscErrorCode PutSum(Writer *w, int node)
   for (int i = 0; i < n; i++) {
     const NomosTermItem item = NomosTermItems(&w->terms->graph, node)[i];
     const bool          one  = w->terms->graph.nodes[item.node].kind == NODE_ONE;
-    int                 pair = -1;
     if (done[i]) continue;
-    for (int j = 0; j < n && pair < 0; j++)
-      if (!done[j] && IsLaplacian(&w->terms->graph, node, i, j)) pair = j;
+    const int power = FindLaplacian(&w->terms->graph, node, i, done);
     PetscCall(Put(w, "%s", begun ? item.factor < 0 ? " - " : " + " : item.factor < 0 ? "-" : ""));
     if (one || fabs(item.factor) != 1) {
       PetscCall(PutNumber(w, fabs(item.factor)));
       if (!one) PetscCall(Put(w, w->latex ? " \\, " : " "));
     }
-    if (pair >= 0) {
-      done[pair] = true;
-      PetscCall(PutLaplacian(w, item.node));
-    } else if (!one) PetscCall(PutNode(w, item.node, true));
+    if (power) PetscCall(PutLaplacian(w, item.node, power));
+    else if (!one) PetscCall(PutNode(w, item.node, true));
     begun = true;
   }
   PetscCall(PetscFree(done));

@@ -37,6 +37,8 @@ START_TEST(test_normal_forms)
     {"u/psi_R", "u*psi_R^-1", "1/psi_R u", "u psi_R/psi_R^2", "u/(psi_R)", "psi_R^-1 u"},
     {"x u_y", "u_y x", "dy(u) x", "x dx(x) u_y", "x*dy u", "(x) u_y"},
     {"v mean_x(u)", "v mean_x(mean_x(u))", "v mean_x(u + v_x)", "mean_x(u)*v", "mean_x(u + 0) v", "v mean_x(shift(u, 3))"},
+    {"lap lap u", "lap(lap u)", "u_xxxx + 2 u_xxyy + u_yyyy", "lap u_xx + lap u_yy", "lap dxx u + dyy lap u", "lap(u_xx + u_yy)"},
+    {"u_xx + 2 lap u_x", "2 u_xxx + 2 u_xyy + u_xx", "dxx u + 2 lap dx u", "dx(2 lap u + u_x)", "u_xx + lap(2 u_x)", "2 dx lap u + u_xx"},
     {"sin(u)^2", "sin(u) sin(u)", "(sin(u))^2", "sin(u)*sin(u)", "sin((u))^2", "sin(1*u)^2"},
     {"-u", "0 - u", "-1 u", "u - 2 u", "-(u)", "u*(1 - 2)"},
   };
@@ -53,7 +55,7 @@ END_TEST
 
 START_TEST(test_latex)
 {
-  static const char *const texts[][2] = {{"u^2 u_x", "u^{2} \\, \\partial_{x}u"}, {"lap psi1 - 0.5 psi_R", "\\nabla^2 \\psi_{1} - 0.5 \\, \\psi_{R}"}, {"J(psi1, q1)", "J\\left(\\psi_{1}, q_{1}\\right)"}, {"u_x^2", "\\left(\\partial_{x}u\\right)^{2}"}, {"1e-7 u", "1 \\times 10^{-7} \\, u"}};
+  static const char *const texts[][2] = {{"u^2 u_x", "u^{2} \\, \\partial_{x}u"}, {"lap psi1 - 0.5 psi_R", "\\nabla^{2} \\psi_{1} - 0.5 \\, \\psi_{R}"}, {"J(psi1, q1)", "J\\left(\\psi_{1}, q_{1}\\right)"}, {"u_x^2", "\\left(\\partial_{x}u\\right)^{2}"}, {"1e-7 u", "1 \\times 10^{-7} \\, u"}};
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
     NomosTerms terms;
     ck_ok(Make(&plane, 1, texts[i], &terms));
@@ -66,7 +68,9 @@ END_TEST
 START_TEST(test_errors)
 {
   static const char *const wrong[][2] = {
-    {"u q_x", "position 3: unknown name q_x; there are u, v"},
+    {"u q_x", "position 3: unknown name q_x; did you mean q1_x?"},
+    {"theta", "position 1: unknown name theta; there are u, v, psi1, q1, psi_R, x, y"},
+    {"psi_1_x", "position 1: unknown name psi_1_x; did you mean psi1_x?"},
     {"u +", "position 4: found the end, expected a number, a name or `(`"},
     {"u ^ v", "position 5: found `v`, expected a whole number, the power"},
     {"J(u)", "position 4: found `)`, expected `,` (J has two arguments)"},
