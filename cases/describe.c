@@ -279,7 +279,7 @@ static PetscErrorCode DescribeCase(const NomosProgram *program, const char name[
 
   PetscFunctionBeginUser;
   PetscCall(NomosCaseFind(program->comm, name, &file));
-  const NomosCaseInput input = {.path = file.path, .models = program->models, .smoke = program->smoke, .n_set = program->n_set, .set = program->set};
+  const NomosCaseInput input = {.path = file.path, .models = program->models, .smoke = program->smoke, .solver_optional = true, .n_set = program->n_set, .set = program->set};
   if (NomosIsTraining(file.path)) PetscCall(NomosTrainingCaseLoad(program->comm, &input, program->surrogates, &config, &(const NomosSurrogateOps *){NULL}));
   else PetscCall(NomosCaseLoad(program->comm, &input, &config, &ops));
   PetscCall(NomosConfigToYaml(config, &yaml));
@@ -358,17 +358,18 @@ static PetscErrorCode ListCases(const char root[], const char relative[], int de
   snprintf(path, sizeof path, "%s/%s/case.yaml", root, relative);
   if (!stat(path, &info)) {
     NomosConfig config;
-    const char *title = NULL, *surrogate = NULL, *unknown = NULL, *method = NULL, *from = NULL;
+    const char *title = NULL, *surrogate = NULL, *unknown = NULL, *from = NULL;
+    bool        discover = false;
     NomosErrorSetQuiet(true);
     PetscErrorCode code = NomosConfigCreate(PETSC_COMM_SELF, &config);
     if (!code) code = NomosConfigLoad(config, path);
     if (!code) code = NomosConfigPeek(config, "case.title", &title);
     if (!code) code = NomosConfigPeek(config, "surrogate", &surrogate);
     if (!code) code = NomosConfigPeek(config, "estimate.unknown", &unknown);
-    if (!code) code = NomosConfigPeek(config, "discover.method", &method);
+    if (!code) code = NomosConfigHasPrefix(config, "discover.", &discover);
     if (!code) code = NomosConfigPeek(config, "assimilate.from", &from);
     NomosErrorSetQuiet(false);
-    printf("  %-10s %-36s %s%s\n", surrogate ? "train" : unknown ? "estimate" : method ? "discover" : from ? "assimilate" : "run", relative, code ? "cannot be read: " : "", code ? NomosErrorLast() : title ? title : "");
+    printf("  %-10s %-36s %s%s\n", surrogate ? "train" : unknown ? "estimate" : discover ? "discover" : from ? "assimilate" : "run", relative, code ? "cannot be read: " : "", code ? NomosErrorLast() : title ? title : "");
     PetscCall(NomosConfigDestroy(&config));
     (*n_found)++;
     PetscFunctionReturn(PETSC_SUCCESS);

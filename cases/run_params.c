@@ -73,6 +73,7 @@ PetscErrorCode NomosSectionsRegister(NomosConfig config, const char asked[])
 PetscErrorCode NomosCaseLoad(MPI_Comm comm, const NomosCaseInput *input, NomosConfig *config, const NomosModelOps **ops)
 {
   const char *solver, *surrogate, *units;
+  bool        discovers;
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigCreate(comm, config));
@@ -85,7 +86,8 @@ PetscErrorCode NomosCaseLoad(MPI_Comm comm, const NomosCaseInput *input, NomosCo
   PetscCall(NomosConfigPeek(*config, "case.units", &units));
   PetscCall(NomosConfigSetNondimensional(*config, units && !strcmp(units, "nondimensional")));
   PetscCall(NomosConfigPeek(*config, "surrogate", &surrogate));
-  if (input->solver_optional && !solver && !surrogate) {
+  PetscCall(NomosConfigHasPrefix(*config, "discover.", &discovers));
+  if (input->solver_optional && discovers && !solver && !surrogate) {
     PetscCall(NomosConfigRegister(*config, nomos_n_common_params, nomos_common_params));
     PetscCall(NomosSectionsRegister(*config, input->section));
     PetscCall(NomosConfigCheck(*config));
