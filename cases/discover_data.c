@@ -398,7 +398,7 @@ static PetscErrorCode UnbiasAll(NomosDiscover *d, Data *data)
   PetscCall(NomosFramesNoise(FramesOf(data), data->sigma));
   PetscCall(NomosConfigGetBool(d->run->config, "assembly.unbias", &wanted));
   PetscCall(NomosConfigGetString(d->run->config, "discover.intervals", &kind));
-  if (!wanted || !strcmp(kind, "noise")) PetscFunctionReturn(PETSC_SUCCESS); /* which has its own correction */
+  if (!wanted || !strcmp(kind, "noise") || data->frames.n_fields > data->n_fields) PetscFunctionReturn(PETSC_SUCCESS); /* which has its own correction; of given rates nothing is known */
   PetscCall(NomosFramesMeasure(d->run->comm, FramesOf(data), &(NomosFramesStatistics){.rms = rms}));
   for (size_t i = 0; i < data->n_fields; i++) noisy = noisy || data->sigma[i] > no_noise * rms[i];
   for (size_t i = 0; noisy && i < d->n_equations; i++) PetscCall(Unbias(d, data, i));

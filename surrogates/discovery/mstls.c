@@ -46,6 +46,26 @@ static PetscErrorCode Dampen(const NomosNormal *normal, NomosNormal *damped)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* One step of refinement, with the gradient of the sum that is meant, takes off what the ridge did to all but such combinations. `damped` gets its own right-hand side back. */
+static PetscErrorCode Undamp(const NomosNormal *normal, NomosNormal *damped, const bool support[], double c[])
+{
+  const size_t n = normal->n_terms;
+  double      *step;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(n, &step));
+  for (size_t i = 0; i < n; i++) {
+    long double gradient = normal->b[i];
+    for (size_t j = 0; j < n; j++) gradient -= (long double)normal->G[i * n + j] * c[j];
+    damped->b[i] = (double)gradient;
+  }
+  PetscCall(NomosQuadraticSolve(&(NomosQuadratic){.normal = damped, .support = support}, step, NULL));
+  for (size_t j = 0; j < n; j++) c[j] += step[j];
+  memcpy(damped->b, normal->b, n * sizeof *damped->b);
+  PetscCall(PetscFree(step));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Threshold(const NomosNormal *normal, const NomosConstraints *constraints, double lambda, bool support[], double c[])
 {
   const size_t n = normal->n_terms;
@@ -82,11 +102,13 @@ static PetscErrorCode Solve(NomosConfig config, const NomosNormal *normal, const
   PetscCall(PetscMalloc3(n, &all, n, &c, n, &support));
   PetscCall(Dampen(normal, &damped));
   PetscCall(NomosQuadraticSolve(&(NomosQuadratic){.normal = &damped, .constraints = constraints}, all, NULL));
+  if (!constraints->n_equalities && !constraints->signs) PetscCall(Undamp(normal, &damped, NULL, all));
   const double size = Norm(normal, all, NULL);
   for (size_t k = 0; k < (size_t)n_lambdas; k++) {
     const double lambda = n_lambdas > 1 ? lambda_min * pow(lambda_max / lambda_min, (double)k / (double)(n_lambdas - 1)) : lambda_min;
     memcpy(c, all, n * sizeof *c);
     PetscCall(Threshold(&damped, constraints, lambda, support, c));
+    if (!constraints->n_equalities && !constraints->signs) PetscCall(Undamp(normal, &damped, support, c));
     const double loss = (size > 0 ? Norm(normal, c, all) / size : 0) + (double)NomosSupportSize(n, c) / (double)n;
     PetscCall(NomosPathAdd(r, &(NomosPathPoint){.threshold = lambda, .residual = NomosResidualSure(normal, c) / normal->s, .criterion = loss, .c = c}));
     if (loss < least) {
