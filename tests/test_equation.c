@@ -366,9 +366,65 @@ START_TEST(blow_up)
   Advance(&s, 40);
   ck_ok(s.model->ops->check(s.model, &fault));
   ck_assert(fault.bad && !strcmp(fault.field, "u") && fault.n_index == 1);
+  ck_close(fault.dt_advised, 2.7 / 256, 1e-12); /* over the square of the shortest wavenumber, 16 */
   End(&s);
 }
 END_TEST
+
+static void WriteFrames(const char path[], size_t n, const double x[])
+{
+  NomosFieldDim      dim      = {.name = "x", .size = n, .values = x, .unit = "1"};
+  NomosFieldVariable variable = {.name = "u", .dims = {"x"}, .type = NOMOS_F64, .unit = "1", .long_name = "u"};
+  NomosFieldFile     file;
+  double             values[64];
+
+  ck_ok(NomosFieldFileCreate(PETSC_COMM_SELF, &(NomosFieldFileInput){.path = path, .n_dims = 1, .dims = &dim, .n_variables = 1, .variables = &variable, .capacity = 2, .time_unit = "1", .title = "", .source = "", .references = "", .config_yaml = "", .provenance_json = "{}"}, &file));
+  for (int frame = 0; frame < 2; frame++) {
+    for (size_t i = 0; i < n; i++) values[i] = frame + cos(x[i]);
+    ck_ok(NomosFieldFileBeginFrame(file, frame, frame));
+    ck_ok(NomosFieldFileWrite(file, "u", NOMOS_F64, (size_t[]){0}, &n, values));
+    ck_ok(NomosFieldFileEndFrame(file));
+  }
+  ck_ok(NomosFieldFileClose(&file));
+}
+
+/* A state is a frame of a file on the same grid; random ones have the amplitude asked for and the same numbers for the same seed. */
+START_TEST(initial_states)
+{
+  double  x[32], state[2][64], read[32], sum = 0;
+  char    key[NOMOS_MAX_PATH + 32], path[NOMOS_MAX_PATH];
+
+  for (int i = 0; i < 32; i++) x[i] = 2 * pi * i / 32;
+  snprintf(path, sizeof path, "%.200s/frames.nc", ck_directory);
+  snprintf(key, sizeof key, "initial.file=%s", path);
+  WriteFrames(path, 32, x);
+  for (int frame = 0; frame < 2; frame++) {
+    Subject s = Begin(PETSC_COMM_SELF, (const char *const[]){SPECTRAL("32", TWO_PI), "equations.u.terms=[u_x]", "equations.u.coefficients=[1]", "initial.type=file", key, frame ? "initial.frame=-1" : "initial.frame=0", "time.dt=1", NULL});
+    ck_ok(s.ops->get_state(s.model, read));
+    for (int i = 0; i < 32; i++) ck_assert_double_lt(fabs(read[i] - frame - cos(x[i])), 1e-15);
+    End(&s);
+    s = Begin(PETSC_COMM_SELF, (const char *const[]){SPECTRAL("64", "3"), "equations.u.terms=[u_x]", "equations.u.coefficients=[1]", "initial.type=random", "initial.amplitude=0.3", "spectral.seed=7", "time.dt=1", NULL});
+    ck_ok(s.ops->get_state(s.model, state[frame]));
+    End(&s);
+  }
+  ck_assert_mem_eq(state[0], state[1], sizeof state[0]);
+  for (int i = 0; i < 64; i++) sum += state[0][i] * state[0][i] / 64;
+  ck_close(sqrt(sum), 0.3, 1e-14);
+}
+END_TEST
+
+static void RefusedState(const char *const settings[], const char fragment[])
+{
+  NomosConfig          config;
+  NomosModel           model;
+  const NomosModelOps *ops;
+
+  ck_ok(Configure(PETSC_COMM_SELF, settings, &config, &ops));
+  ck_ok(NomosModelCreate(PETSC_COMM_SELF, ops, config, &model));
+  ck_refused(ops->initialise(model), fragment);
+  ck_ok(NomosModelDestroy(&model));
+  ck_ok(NomosConfigDestroy(&config));
+}
 
 static void Refused(const char *const settings[], const char fragment[])
 {
@@ -388,7 +444,10 @@ START_TEST(bad_cases)
   Refused((const char *const[]){SPECTRAL("32", "1"), "time.dt=1", "equations.x.terms=[x]", "equations.x.coefficients=[1]", NULL}, "may not be called x");
   Refused((const char *const[]){SPECTRAL("32", "1"), "time.dt=1", "spectral.ny=32", "equations.u.terms=[u_x]", "equations.u.coefficients=[1]", NULL}, "two dimensions");
   Refused((const char *const[]){SPECTRAL("32", "1"), "time.dt=1", "spectral.origin=[1, 2]", "equations.u.terms=[u_x]", "equations.u.coefficients=[1]", NULL}, "spectral.origin");
+  RefusedState((const char *const[]){SPECTRAL("32", "1"), "time.dt=1", "equations.u.terms=[u_x]", "equations.u.coefficients=[1]", "initial.u=cos(x", NULL}, "initial.u: expression");
+  RefusedState((const char *const[]){SPECTRAL("32", "1"), "time.dt=1", "equations.u.terms=[u_x]", "equations.u.coefficients=[1]", "initial.u=1/x", NULL}, "not finite at x = 0");
+  RefusedState((const char *const[]){SPECTRAL("32", "1"), "time.dt=1", "equations.u.terms=[u_x]", "equations.u.coefficients=[1]", "initial.type=file", NULL}, "needs initial.file");
 }
 END_TEST
 
-NOMOS_TEST_SUITE("equation", advection_diffusion_is_exact, coupled_linear_terms_are_exact, inviscid_burgers_before_the_shock, viscous_burgers_by_cole_and_hopf, korteweg_de_vries_soliton, nonlinear_schroedinger_soliton, order_of_every_scheme, etdrk4_without_linear_terms_is_rk4, conservation, nonlinear_schroedinger_keeps_its_norm, two_dimensions, orders_for_numbers, lorenz_fixed_point, lorenz_ring, checkpoints, blow_up, bad_cases)
+NOMOS_TEST_SUITE("equation", advection_diffusion_is_exact, coupled_linear_terms_are_exact, inviscid_burgers_before_the_shock, viscous_burgers_by_cole_and_hopf, korteweg_de_vries_soliton, nonlinear_schroedinger_soliton, order_of_every_scheme, etdrk4_without_linear_terms_is_rk4, conservation, nonlinear_schroedinger_keeps_its_norm, two_dimensions, orders_for_numbers, lorenz_fixed_point, lorenz_ring, checkpoints, blow_up, initial_states, bad_cases)

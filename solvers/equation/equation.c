@@ -84,6 +84,25 @@ static PetscErrorCode Step(NomosModel model)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A dt with which an explicit scheme is stable, by the linear terms at the shortest waves; infinite without such. */
+static PetscErrorCode StableStep(NomosModel model, double *dt)
+{
+  EquationModel *e     = model->data;
+  NomosTerms     terms = NomosEquationsTerms(e->equations);
+  const int      x     = e->grid.n_dims - 1;
+  double         rate[EQUATION_MAX_VARIABLES][2] = {{0}}, largest = 0, symbol[2];
+
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < e->n_entries && x >= 0; i++) {
+    if (NomosTermsLinearField(terms, e->entries[i].term) < 0) continue;
+    PetscCall(NomosTermsSymbol(terms, e->entries[i].term, PETSC_PI * (double)e->grid.n[x] / e->grid.length[x], x ? PETSC_PI * (double)e->grid.n[0] / e->grid.length[0] : 0, symbol));
+    for (int c = 0; c < 2; c++) rate[e->entries[i].variable][c] += e->coefficients[i] * symbol[c];
+  }
+  for (size_t v = 0; v < e->n_variables; v++) largest = PetscMax(largest, hypot(rate[v][0], rate[v][1]));
+  *dt = e->scheme->stable > 0 && largest > 0 ? e->scheme->stable / largest : PETSC_MAX_REAL;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The first entry that is not finite, or too large to be: on the lowest rank that has one. */
 static PetscErrorCode Check(NomosModel model, NomosModelFault *fault)
 {
@@ -116,6 +135,8 @@ static PetscErrorCode Check(NomosModel model, NomosModelFault *fault)
   fault->value   = place[3];
   for (int d = 0; d < e->grid.n_dims; d++) fault->index[d] = (int64_t)place[3 - e->grid.n_dims + d];
   PetscCall(PetscStrncpy(fault->field, e->names[(size_t)place[0]], sizeof fault->field));
+  PetscCall(StableStep(model, &fault->dt_advised));
+  fault->dt_advised = PetscMin(fault->dt_advised, model->dt / 2);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -35,6 +35,7 @@ typedef struct {
   int         n_stages;
   bool        exponential; /* takes L by functions of hL: works on Fourier modes */
   bool        history;     /* a state has the one before with it: it is what stage 1 begins from */
+  double      stable;      /* up to about this h |L| it is, for damped waves and for travelling ones; 0: for any */
   EquationUse of_state[EQUATION_MAX_STAGES + 1], of_stage[EQUATION_MAX_STAGES + 1][EQUATION_MAX_STAGES];
 } EquationScheme;
 

@@ -12,24 +12,24 @@ typedef double _Complex Number;
 
 /* clang-format off */
 static const EquationScheme schemes[] = {
-  {"etdrk4", 4, true, false,
+  {"etdrk4", 4, true, false, 0,
     .of_state = {[1] = STATE(EXP_HALF), [2] = STATE(EXP_HALF), [3] = STATE(EXP), [4] = STATE(EXP)},
     .of_stage = {
       [1] = {STAGE(PHI_HALF, 1)},
       [2] = {[1] = STAGE(PHI_HALF, 1)},
       [3] = {STAGE(PHI_HALF_EXP, 1), [2] = STAGE(PHI_HALF, 2)}, /* from the second stage's linear part, e^(z/2) a with a = e^(z/2) u + h/2 phi_1 N_0 */
       [4] = {STAGE(FIRST, 1), STAGE(MIDDLE, 1), STAGE(MIDDLE, 1), STAGE(LAST, 1)}}},
-  {"cnab2", 2, true, true,
+  {"cnab2", 2, true, true, 0,
     .of_state = {[2] = STATE(CN)},
     .of_stage = {[2] = {STAGE(CN_STEP, 1.5), STAGE(CN_STEP, -0.5)}}},
-  {"rk4", 4, false, false,
+  {"rk4", 4, false, false, 2.7,
     .of_state = {[1] = STATE(ONE), [2] = STATE(ONE), [3] = STATE(ONE), [4] = STATE(ONE)},
     .of_stage = {
       [1] = {STAGE(STEP, 0.5)},
       [2] = {[1] = STAGE(STEP, 0.5)},
       [3] = {[2] = STAGE(STEP, 1)},
       [4] = {STAGE(STEP, 1. / 6), STAGE(STEP, 1. / 3), STAGE(STEP, 1. / 3), STAGE(STEP, 1. / 6)}}},
-  {"dormand_prince", 6, false, false,
+  {"dormand_prince", 6, false, false, 1,
     .of_state = {[1] = STATE(ONE), [2] = STATE(ONE), [3] = STATE(ONE), [4] = STATE(ONE), [5] = STATE(ONE), [6] = STATE(ONE)},
     .of_stage = {
       [1] = {STAGE(STEP, 1. / 5)},
@@ -38,10 +38,10 @@ static const EquationScheme schemes[] = {
       [4] = {STAGE(STEP, 19372. / 6561), STAGE(STEP, -25360. / 2187), STAGE(STEP, 64448. / 6561), STAGE(STEP, -212. / 729)},
       [5] = {STAGE(STEP, 9017. / 3168), STAGE(STEP, -355. / 33), STAGE(STEP, 46732. / 5247), STAGE(STEP, 49. / 176), STAGE(STEP, -5103. / 18656)},
       [6] = {STAGE(STEP, 35. / 384), [2] = STAGE(STEP, 500. / 1113), STAGE(STEP, 125. / 192), STAGE(STEP, -2187. / 6784), STAGE(STEP, 11. / 84)}}},
-  {"euler", 1, false, false, .of_state = {[1] = STATE(ONE)}, .of_stage = {[1] = {STAGE(STEP, 1)}}},
+  {"euler", 1, false, false, 1, .of_state = {[1] = STATE(ONE)}, .of_stage = {[1] = {STAGE(STEP, 1)}}},
 };
 
-static const EquationScheme cnab2_start = {"cnab2", 1, true, true, .of_state = {[1] = STATE(CN)}, .of_stage = {[1] = {STAGE(CN_STEP, 1)}}};
+static const EquationScheme cnab2_start = {"cnab2", 1, true, true, 0, .of_state = {[1] = STATE(CN)}, .of_stage = {[1] = {STAGE(CN_STEP, 1)}}};
 /* clang-format on */
 
 const EquationScheme *EquationSchemeFind(const char name[])
