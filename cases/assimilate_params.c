@@ -81,6 +81,7 @@ static PetscErrorCode SameModels(NomosRun *run)
 
   PetscFunctionBeginUser;
   if (run->size == 1) PetscFunctionReturn(PETSC_SUCCESS);
+  NomosFftBegin();
   if (!run->rank) {
     PetscCall(NomosFftWisdomExport(&wisdom));
     n = (int)strlen(wisdom) + 1;
@@ -173,6 +174,16 @@ static PetscErrorCode CreateTruth(NomosRun *run, NomosAssimilate *a)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Some analysis must be late enough for the scores. */
+static PetscErrorCode CheckAverage(NomosRun *run, const NomosAssimilate *a)
+{
+  const double last = (double)NomosAssimilateStep(a, a->n_cycles - 1) * run->model->dt;
+
+  PetscFunctionBeginUser;
+  NomosCheck(last >= run->params.average_from - NomosRunTolerance(run), run->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: output.average_from = %g: scores are means from then on, and the last analysis is at %g; average earlier", NomosConfigWhere(run->config, "output.average_from"), run->params.average_from, last);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Looks at truth and members; analyses at steps of their own. */
 static PetscErrorCode PlanCycles(NomosRun *run, NomosAssimilate *a)
 {
@@ -233,6 +244,7 @@ PetscErrorCode NomosAssimilateRead(NomosRun *run, NomosAssimilate *a)
   PetscCall(FindFields(run, a));
   PetscCall(CreateTruth(run, a));
   PetscCall(PlanCycles(run, a));
+  PetscCall(CheckAverage(run, a));
   PetscCall(Allocate(run, a));
   /* what is wrong with the method is told before the climate runs */
   PetscCall(NomosAnalysisCreate(run->comm, (size_t)a->n_members, a->n_state, &a->input, &a->analysis));
