@@ -78,6 +78,7 @@ extern const NomosSection nomos_assimilate_section;
 PetscErrorCode NomosAssimilateRead(NomosRun *run, NomosAssimilate *a);
 /* The model's run to assimilate.from, which gives the climate and the first ensemble, and the truth's run; or run->stopped_by. */
 PetscErrorCode NomosAssimilateBegin(NomosRun *run, NomosAssimilate *a);
+int64_t        NomosAssimilateClimateStates(const NomosAssimilate *a); /* how many it takes */
 /* Members, and the truth, to the step of the next analysis. */
 PetscErrorCode NomosAssimilateForecast(NomosRun *run, NomosAssimilate *a);
 /* The step and time of analysis c. */

@@ -86,6 +86,11 @@ typedef struct {
   double *sums; /* (observed layers, 2) */
 } Climate;
 
+int64_t NomosAssimilateClimateStates(const NomosAssimilate *a)
+{
+  return PetscMax(a->n_members + 1, PetscMax(a->n_static, 50));
+}
+
 static int64_t ClimateStep(const NomosAssimilate *a, const Climate *climate, int64_t i)
 {
   return (int64_t)((double)a->from_step * (0.5 + 0.5 * ((double)i + 0.5) / (double)climate->n));
@@ -172,11 +177,10 @@ static PetscErrorCode BeginTruth(NomosRun *run, NomosAssimilate *a)
 
 PetscErrorCode NomosAssimilateBegin(NomosRun *run, NomosAssimilate *a)
 {
-  Climate climate = {.n = PetscMax(a->n_members + 1, PetscMax(a->n_static, 50))};
+  Climate climate = {.n = NomosAssimilateClimateStates(a)};
   char   *last;
 
   PetscFunctionBeginUser;
-  NomosCheck(a->from_step / 2 >= climate.n, run->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: assimilate.from = %g: half of the run before it has %lld steps, and the climate needs %lld states; make it longer", NomosConfigWhere(run->config, "assimilate.from"), a->from, (long long)(a->from_step / 2), (long long)climate.n);
   PetscCall(PetscCalloc2(a->n_raw + 1, &climate.mean, 2 * NomosObservationsLayers(a->looks), &climate.sums));
   PetscCall(PetscMalloc1(a->bytes + 1, &last));
   PetscCall(RunClimate(run, a, &climate, last));

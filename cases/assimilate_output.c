@@ -50,6 +50,22 @@ static const struct {
   {"spread",    "standard deviation of the analyses"},
 };
 
+/* Does an analysis at a time begin a new interval of `every`? */
+static bool Begins(const NomosRun *run, double every, double before, double time)
+{
+  const double spare = NomosRunTolerance(run);
+
+  return every > 0 && floor((time + spare) / every) > floor((before + spare) / every);
+}
+
+/* What an interrupted run wrote stays up to here: what is off the cadence at the last analysis only closed it. */
+static int64_t LastToKeep(const NomosRun *run, const NomosAssimilate *a, double every)
+{
+  const double before = (double)(a->cycle > 1 ? NomosAssimilateStep(a, a->cycle - 2) : a->from_step) * run->model->dt;
+
+  return run->model->step - (a->cycle == 1 || Begins(run, every, before, run->model->time) ? 0 : 1);
+}
+
 static PetscErrorCode OpenScores(NomosRun *run, NomosAssimilate *a)
 {
   const char *names[N_COLUMNS], *units[N_COLUMNS];
@@ -63,7 +79,7 @@ static PetscErrorCode OpenScores(NomosRun *run, NomosAssimilate *a)
     units[n++] = columns[c].of_field && a->n_fields == 1 ? a->fields[0]->unit : "1";
   }
   PetscCall(NomosRunDirectoryFile(run->directory, "assimilation.csv", path));
-  if (run->restarted) PetscCall(NomosScalarFileResume(run->comm, path, n, names, run->params.nondimensional ? NULL : units, run->model->step, &a->scores));
+  if (run->restarted) PetscCall(NomosScalarFileResume(run->comm, path, n, names, run->params.nondimensional ? NULL : units, run->params.scalars_every > 0 ? LastToKeep(run, a, run->params.scalars_every) : run->model->step, &a->scores));
   else PetscCall(NomosScalarFileCreate(run->comm, path, n, names, run->params.nondimensional ? NULL : units, &a->scores));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -101,7 +117,7 @@ static PetscErrorCode OpenFields(NomosRun *run, NomosAssimilate *a)
   const size_t capacity = 2 + (every > 0 ? (size_t)fmin(span / every, (double)a->n_cycles) : 0);
   PetscCall(NomosRunDirectoryFile(run->directory, "fields.nc", path));
   const NomosFieldFileInput input = {.path = path, .n_dims = layout.n_dims, .dims = layout.dims, .n_variables = n, .variables = written, .capacity = capacity, .compression = run->params.compression, .time_unit = run->params.nondimensional ? "1" : "s", .title = run->params.title, .source = NomosSource(), .references = run->params.reference, .config_yaml = run->yaml, .provenance_json = run->provenance};
-  if (run->restarted) PetscCall(NomosFieldFileResume(run->comm, &input, run->model->step, &a->file));
+  if (run->restarted) PetscCall(NomosFieldFileResume(run->comm, &input, LastToKeep(run, a, run->params.fields_every), &a->file));
   else PetscCall(NomosFieldFileCreate(run->comm, &input, &a->file));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -118,10 +134,7 @@ PetscErrorCode NomosAssimilateOpen(NomosRun *run, NomosAssimilate *a)
 /* Does this analysis begin a new interval of `every`? The first and the last always do. */
 static bool IsDue(const NomosRun *run, const NomosAssimilate *a, double every)
 {
-  const double spare = NomosRunTolerance(run);
-
-  if (a->cycle == 1 || a->cycle == a->n_cycles) return true;
-  return every > 0 && floor((run->model->time + spare) / every) > floor((a->last_time + spare) / every);
+  return a->cycle == 1 || a->cycle == a->n_cycles || Begins(run, every, a->last_time, run->model->time);
 }
 
 static PetscErrorCode WriteScores(NomosAssimilate *a, const NomosRun *run)

@@ -46,10 +46,12 @@ static PetscErrorCode ReadNumbers(NomosRun *run, NomosAssimilate *a)
   NomosConfig         config = run->config;
   NomosAnalysisInput *input  = &a->input;
   const char         *method, *start;
+  char                where[NOMOS_MAX_PATH];
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetString(config, "assimilate.method", &method));
-  PetscCall(NomosAnalysisFind(method, NomosConfigWhere(config, "assimilate.method"), &input->method));
+  snprintf(where, sizeof where, "%s: assimilate.method", NomosConfigWhere(config, "assimilate.method"));
+  PetscCall(NomosAnalysisFind(method, where, &input->method));
   PetscCall(NomosConfigGetInt(config, "assimilate.members", &a->n_members));
   PetscCall(NomosConfigGetReal(config, "assimilate.from", &a->from));
   PetscCall(NomosConfigGetReal(config, "assimilate.every", &a->every));
@@ -174,6 +176,16 @@ static PetscErrorCode CreateTruth(NomosRun *run, NomosAssimilate *a)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* There must be states enough for the climate. */
+static PetscErrorCode CheckClimate(NomosRun *run, const NomosAssimilate *a)
+{
+  const int64_t n = NomosAssimilateClimateStates(a);
+
+  PetscFunctionBeginUser;
+  NomosCheck(a->from_step / 2 >= n, run->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: assimilate.from = %g: half of the run before it has %lld steps, and the climate needs %lld states; make it longer", NomosConfigWhere(run->config, "assimilate.from"), a->from, (long long)(a->from_step / 2), (long long)n);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Some analysis must be late enough for the scores. */
 static PetscErrorCode CheckAverage(NomosRun *run, const NomosAssimilate *a)
 {
@@ -200,6 +212,7 @@ static PetscErrorCode PlanCycles(NomosRun *run, NomosAssimilate *a)
     NomosCheck(a->n_cycles > 0, run->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: no analysis lies between assimilate.from = %g and time.stop = %g; make the time between them longer", NomosConfigWhere(run->config, "assimilate.from"), a->from, run->params.stop);
     PetscCall(NomosObservationsCreate(a->truth_model, a->observe.field, &a->truth_looks));
     PetscCall(NomosObservationsCreate(run->model, a->observe.field, &a->looks));
+    PetscCall(NomosObserveInputCheck(a->truth_looks, &a->observe));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(NomosObservationsRead(run->model, a->observe.field, a->observations, &a->looks));
@@ -244,6 +257,7 @@ PetscErrorCode NomosAssimilateRead(NomosRun *run, NomosAssimilate *a)
   PetscCall(FindFields(run, a));
   PetscCall(CreateTruth(run, a));
   PetscCall(PlanCycles(run, a));
+  PetscCall(CheckClimate(run, a));
   PetscCall(CheckAverage(run, a));
   PetscCall(Allocate(run, a));
   /* what is wrong with the method is told before the climate runs */

@@ -121,6 +121,14 @@ static PetscErrorCode PlotBeside(const NomosPlotContext *context, const char oth
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static bool HasFile(const char directory[], const char name[])
+{
+  char path[2 * NOMOS_MAX_PATH];
+
+  snprintf(path, sizeof path, "%s/%s", directory, name);
+  return !access(path, F_OK);
+}
+
 PetscErrorCode NomosPlotRun(const char directory[], const NomosProgram *program)
 {
   NomosPlotContext context = {.directory = directory, .quiet = program->quiet};
@@ -141,11 +149,9 @@ PetscErrorCode NomosPlotRun(const char directory[], const NomosProgram *program)
   NomosTimeUnit(context.params.stop, context.params.nondimensional, &context.time_name, &context.time_factor);
   snprintf(path, sizeof path, "%s/plots", directory);
   PetscCheck(!mkdir(path, 0777) || errno == EEXIST, PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s: cannot be created: %s", path, strerror(errno));
-  snprintf(path, sizeof path, "%s/convergence.csv", directory);
-  const bool estimate = !access(path, F_OK);
-  snprintf(path, sizeof path, "%s/equation.json", directory);
-  if (estimate) PetscCall(NomosPlotEstimate(&context));
-  else if (!access(path, F_OK)) PetscCall(NomosPlotDiscover(&context));
+  if (HasFile(directory, "convergence.csv")) PetscCall(NomosPlotEstimate(&context));
+  else if (HasFile(directory, "equation.json")) PetscCall(NomosPlotDiscover(&context));
+  else if (HasFile(directory, "assimilation.csv")) PetscCall(NomosPlotAssimilate(&context));
   else {
     PetscCall(NomosPlotFields(&context));
     PetscCall(NomosPlotParticles(&context));

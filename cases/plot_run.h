@@ -42,6 +42,7 @@ PetscErrorCode NomosPlotParticlesBeside(const NomosPlotContext *context, size_t 
 PetscErrorCode NomosPlotScalars(const NomosPlotContext *context);
 PetscErrorCode NomosPlotSpectra(const NomosPlotContext *context);
 PetscErrorCode NomosPlotEstimateParticles(const NomosPlotContext *context, NomosFieldReader reader, size_t n, const double times[]);
+PetscErrorCode NomosPlotAssimilate(const NomosPlotContext *context); /* of a directory of nomos assimilate */
 PetscErrorCode NomosPlotEstimate(const NomosPlotContext *context); /* of a directory of nomos estimate */
 PetscErrorCode NomosPlotDiscover(const NomosPlotContext *context); /* of nomos discover */
 

@@ -78,6 +78,7 @@ static const struct {
   {"/plots",      "reconstruction.*"},
   {"/plots",      "gradcheck.*"    },
   {"/plots",      "analysis.*"     },
+  {"/plots",      "assimilation.*" },
   {"/plots",      "convergence.*"  },
   {"/plots",      "coefficients.*" },
   {"/plots",      "path.*"         },

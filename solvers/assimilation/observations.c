@@ -308,7 +308,7 @@ static bool LayerIsSeen(const NomosObserveInput *input, size_t layer)
   return !input->n_layers;
 }
 
-static PetscErrorCode CheckLook(NomosObservations o, const NomosObserveInput *input)
+PetscErrorCode NomosObserveInputCheck(NomosObservations o, const NomosObserveInput *input)
 {
   PetscFunctionBeginUser;
   for (size_t i = 0; i < input->n_layers; i++)
@@ -378,7 +378,7 @@ PetscErrorCode NomosObservationsLook(NomosObservations o, const NomosObserveInpu
   double             *own;
 
   PetscFunctionBeginUser;
-  PetscCall(CheckLook(o, input));
+  PetscCall(NomosObserveInputCheck(o, input));
   PetscCall(PetscCalloc5(most, &set.layer, most, &set.x, most, &set.y, most, &set.value, most, &set.deviation));
   PetscCall(PetscMalloc2(most, &number, o->n_layers, &own));
   PetscCall(o->derivatives->field(o->model, o->field_index, state, o->work));

@@ -59,6 +59,8 @@ void           NomosObservationsPlace(NomosObservations observations, size_t poi
 PetscErrorCode NomosObservationsAdd(NomosObservations observations, const NomosObservationSet *set);
 /* A set that is not needed any more: its entries go (n 0), its time stays. */
 PetscErrorCode NomosObservationsForget(NomosObservations observations, size_t i);
+/* Can it be looked at like this? Else the error that Look would raise. */
+PetscErrorCode NomosObserveInputCheck(NomosObservations observations, const NomosObserveInput *input);
 /* Look at a state of the truth, at a time after those there are; noise is drawn by (seed, time, observation). deviation: the truth's by layer, for relative noise (NULL: of this
    state; of a list of numbers that of all of them). Errors: as of Read; points anywhere where there is no space. Collective. */
 PetscErrorCode NomosObservationsLook(NomosObservations observations, const NomosObserveInput *input, double time, const void *state, const double deviation[]);

@@ -1,0 +1,88 @@
+# nomos assimilate as a user calls it: a ring followed by an ensemble, alone and on several ranks; stopped and gone on with; observations from a file; a truth the model does not know; what is refused.
+. "${0%/*}/lib.sh"
+
+mkdir ring
+cat >ring/case.yaml <<'YAML'
+solver: lorenz
+case: {title: A ring, units: nondimensional}
+lorenz.n: 40
+time: {dt: 0.05, stop: 16}
+assimilate:
+  members: 16
+  from: 10
+  every: 0.05
+  observe: {every: 2, noise: 1, noise_scale: absolute}
+  localisation.radius: 8
+  inflation.factor: 1.06
+output: {fields_every: 1, average_from: 12, precision: float64}
+YAML
+cat >ring/expected.yaml <<'YAML'
+results:
+  analysis_rmse: {max: 0.7}
+  ratio:         {max: 0.2}
+YAML
+value() { sed -n 's/^ *"'"$2"'": \([-+.e0-9]*\),\{0,1\}$/\1/p' "$1/summary.json"; }
+# holds CONDITION VALUE...: awk's, of $1, $2 ...
+holds() { echo "${@:2}" | awk "NF == $(($# - 1)) && ($1) {found = 1} END {exit !found}" || fail "not $1: ${*:2}"; }
+
+expect 0 "" "$toy" assimilate ring --check -o alone --set assimilate.keep_observations=true
+for file in STATUS config.yaml provenance.json summary.json log.txt assimilation.csv fields.nc rank_histogram.csv observations.nc plots/assimilation.png plots/analysis.png; do
+  [ -s alone/$file ] || fail "no $file"
+done
+[ "$(head -n 1 alone/STATUS)" = done ] || fail "STATUS: $(cat alone/STATUS)"
+alike() { # the same bits
+  for file in assimilation.csv rank_histogram.csv; do cmp -s alone/$file "$1/$file" || fail "alone/$file and $1/$file differ"; done
+  for key in ratio spread chi_squared; do [ "$(value alone $key)" = "$(value "$1" $key)" ] || fail "$key: $(value alone $key) alone, $(value "$1" $key) in $1"; done
+}
+expect 0 "" mpirun --oversubscribe -n 3 "$toy" assimilate ring -o ranks
+alike ranks
+
+# Stopped, and gone on with on other ranks.
+expect 0 "" "$toy" assimilate ring -o stopped --set time.stop=13.4
+expect 1 "another physics" "$toy" assimilate stopped --restart latest --set time.stop=16 --set assimilate.seed=2
+expect 0 "" mpirun --oversubscribe -n 2 "$toy" assimilate stopped --restart latest --set time.stop=16
+alike stopped
+expect 143 "" "$toy" assimilate ring -o wall --set time.max_wall=1e-3
+expect 0 "" "$toy" plot alone
+
+# Every method follows where all is seen, better than what was seen (noise 1 is 0.27 of the climate's deviation).
+follows() {
+  expect 0 "" "$toy" assimilate ring -o "$1" --set assimilate.method="$1" --set assimilate.observe.every=1 --set output.pictures=no "${@:2}"
+  holds '$1 < 0.27' "$(value "$1" ratio)"
+}
+follows etkf --set assimilate.members=40 --set assimilate.localisation.radius=0
+follows enkf --set assimilate.members=40 --set assimilate.inflation.factor=1.1
+follows optimal_interpolation --set assimilate.members=1 --set assimilate.inflation.factor=0.05 --set assimilate.climate.states=60
+follows nudging --set assimilate.members=1 --set assimilate.localisation.radius=1.5 --set assimilate.nudging.gain=0.3
+
+# The observations of the twin, from its file, in other hands: another start of the same ensemble is drawn to them; there are no errors to tell.
+expect 0 "" "$toy" assimilate ring -o own --set assimilate.observations=alone/observations.nc --set assimilate.start=perturbed --set assimilate.spread=0.3
+holds '$1 > 0.9 && $1 < 1.3' "$(value own departure)"
+[ -z "$(value own analysis_rmse)" ] || fail "errors without a truth"
+
+# A truth with another forcing: what the ensemble does not know costs, and adaptive inflation mends a part.
+cp -r ring other
+cat >>other/case.yaml <<'YAML'
+truth: {lorenz.forcing: 10}
+YAML
+expect 0 "" "$toy" assimilate other -o imperfect
+expect 0 "" "$toy" assimilate other -o adaptive --set assimilate.inflation.adaptive=true --set assimilate.inflation.deviation=0.2
+holds '$1 > 1.3*$2' "$(value imperfect analysis_rmse)" "$(value alone analysis_rmse)"
+holds '$1 < $2' "$(value adaptive analysis_rmse)" "$(value imperfect analysis_rmse)"
+holds '$1 > 1.1' "$(value adaptive inflation)"
+
+refused() {
+  expect 1 "$1" "$toy" assimilate ring -o out "${@:2}"
+  [ ! -e out ] || fail "leaves out: $1"
+}
+refused "assimilate.method = letfk: no such method; did you mean letkf?" --set assimilate.method=letfk
+refused "letkf is local and needs a radius of localisation above 0" --set assimilate.localisation.radius=0
+refused "letkf with 1 member: it needs at least 2" --set assimilate.members=1
+refused "make it a multiple" --set assimilate.every=0.07
+refused "no analysis lies between" --set assimilate.from=16
+refused "the last analysis is at 16; average earlier" --set output.average_from=20
+refused "assimilate.observations: look 1 is at time 10.05, and assimilation reaches from 11" --set assimilate.observations=alone/observations.nc --set assimilate.from=11
+refused "layer 2 cannot be observed" --set 'assimilate.observe.layers=[2]'
+refused "the climate needs 50 states" --set assimilate.from=2
+expect 1 "blew up" "$toy" assimilate ring -o far --set lorenz.amplitude=1000
+finish
