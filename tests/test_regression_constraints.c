@@ -113,15 +113,16 @@ END_TEST
 /* Deviations: those of many targets with the same noise, and 0 along what an equality holds. */
 START_TEST(test_deviations)
 {
-  enum { DRAWS = 400 };
+  enum { DRAWS = 400,
+         FEW   = 16 }; /* rows: hardly more than coefficients, which they are not independent of */
   static const double A[TERMS] = {1, 1, 0, -2, 0, 0, 1}, d[1] = {0}, c[TERMS] = {1, -0.5, 0, 0.25, 0, 0.2, 0};
   const bool          support[TERMS] = {true, true, false, true, false, true, true};
   double              sum[2][TERMS] = {{0}}, square[2][TERMS] = {{0}}, deviation[2][TERMS] = {{0}};
 
-  Rows rows = RowsCreate(&(RowsInput){.seed = 1, .n_rows = ROWS, .n_terms = TERMS, .correlation = 0.6});
+  Rows rows = RowsCreate(&(RowsInput){.seed = 1, .n_rows = FEW, .n_terms = TERMS, .correlation = 0.6});
   for (uint64_t draw = 0; draw < DRAWS; draw++) {
-    double *y = rows.values + TERMS * ROWS;
-    for (size_t i = 0; i < ROWS; i++) {
+    double *y = rows.values + TERMS * FEW;
+    for (size_t i = 0; i < FEW; i++) {
       y[i] = 0.3 * NomosRandomNormal(77, draw, i);
       for (size_t j = 0; j < TERMS; j++) y[i] += c[j] * rows.columns[j][i];
     }
@@ -205,6 +206,21 @@ START_TEST(test_methods_keep_constraints)
         ck_assert(lasso || fabs(sum) < 1e-13);
       }
       ck_assert(!r.nothing);
+      ck_ok(NomosRegressionDestroy(&r));
+    }
+    if (lasso) { /* what is at 0 would have the wrong sign, or is not worth lambda */
+      static const char *const shrunk[] = {"discover.lasso.debias=false", NULL};
+      r                                 = Regress("lasso", shrunk, &rows.normal, &only_signs);
+      for (size_t p = 0; p < r.n_path; p++)
+        for (size_t i = 0; i < TERMS; i++) {
+          const double *found = r.path_c + p * TERMS;
+          double        pull  = rows.normal.b[i];
+          for (size_t j = 0; j < TERMS; j++) pull -= rows.normal.G[i * TERMS + j] * found[j];
+          pull /= sqrt(rows.normal.G[i * (TERMS + 1)] * rows.normal.s);
+          ck_assert(signs[i] * found[i] >= 0);
+          if (found[i] != 0) ck_assert(fabs(pull - copysign(r.path_threshold[p], found[i])) < 1e-11);
+          else ck_assert(signs[i] ? signs[i] * pull <= r.path_threshold[p] + 1e-11 : fabs(pull) <= r.path_threshold[p] + 1e-11);
+        }
       ck_ok(NomosRegressionDestroy(&r));
     }
     ck_ok(NomosConfigDestroy(&config));
