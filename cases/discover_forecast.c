@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+static const double blown_up = 1e100; /* what counts as the error of a forecast that is no number any more */
+
 enum { N_TIMES = 50, TRUTH = 0, MODEL, CORRECTED, N_RUNS };
 
 /* ---- increments.nc */
@@ -191,8 +193,7 @@ static PetscErrorCode WriteTables(NomosDiscover *d, Forecast *f)
   PetscCall(NomosScalarFileCreate(d->run->comm, path, 2 * f->n_layers, list + f->n_layers, NULL, &file));
   for (size_t r = 0; r < f->n_rows; r++) {
     for (size_t i = 0; i < 2 * f->n_layers; i++) row[i] = sqrt(f->errors[r * 2 * f->n_layers + i] / (double)m->n_forecasts);
-    for (size_t i = 0; i < 2 * f->n_layers; i++)
-      if (isfinite(row[i])) m->error[i / f->n_layers] = fmax(m->error[i / f->n_layers], row[i]);
+    for (size_t i = 0; i < 2 * f->n_layers; i++) m->error[i / f->n_layers] = fmax(m->error[i / f->n_layers], isfinite(row[i]) ? row[i] : blown_up);
     PetscCall(NomosScalarFileWrite(file, (int64_t)r * f->stride, (double)r * (double)f->stride * m->forecaster.model->dt, row));
   }
   PetscCall(NomosScalarFileClose(&file));

@@ -56,7 +56,7 @@ typedef struct {
   double             *weights;     /* (largest places.n) 0 in the frame, of each equation: (n_equations) one after the other */
   int64_t             n_passes;
   bool                corrected;   /* the model has what was found in it */
-  double              error[2];    /* of forecasts by model and corrected model: largest root mean square error over the deviation of the truth, before a forecast is no number any more */
+  double              error[2];    /* of forecasts by model and corrected model: largest root mean square error over the deviation of the truth */
 } NomosIncrements;
 
 /* Room for a pair, and what is made of it. */

@@ -94,7 +94,7 @@ static PetscErrorCode DrawPath(const NomosPlotContext *context, json_t *equation
   static const char *const keys[] = {"residual", "terms"}, *const titles[] = {"residual", "number of terms"};
   const size_t             n      = PetscMin(json_array_size(equations), MAX_EQUATIONS);
   NomosFigure              figure;
-  bool                     any = false, positive = true;
+  bool                     any = false, positive = true, counts = true; /* counts: the threshold of the method is the number of terms */
   size_t                   i, p;
   json_t                  *equation, *point;
 
@@ -103,12 +103,13 @@ static PetscErrorCode DrawPath(const NomosPlotContext *context, json_t *equation
     json_array_foreach(json_object_get(equation, "path"), p, point) {
       any      = true;
       positive = positive && Real(point, "threshold") > 0;
+      counts   = counts && Real(point, "threshold") == Real(point, "terms");
     }
   }
   if (!any) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(NomosFigureCreate(Title(context), 1, 2, &figure));
-  for (int panel = 0; panel < 2; panel++) {
-    PetscCall(NomosFigurePanel(figure, 0, panel, &(NomosAxes){.title = titles[panel], .x_label = "threshold", .x_scale = positive ? NOMOS_SCALE_LOG : NOMOS_SCALE_LINEAR, .y_scale = panel ? NOMOS_SCALE_LINEAR : NOMOS_SCALE_LOG}));
+  PetscCall(NomosFigureCreate(Title(context), 1, counts ? 1 : 2, &figure));
+  for (int panel = 0; panel < (counts ? 1 : 2); panel++) {
+    PetscCall(NomosFigurePanel(figure, 0, panel, &(NomosAxes){.title = titles[panel], .x_label = counts ? "number of terms" : "threshold", .x_scale = positive ? NOMOS_SCALE_LOG : NOMOS_SCALE_LINEAR, .y_scale = panel ? NOMOS_SCALE_LINEAR : NOMOS_SCALE_LOG}));
     for (size_t e = 0; e < n; e++) {
       json_t      *path = json_object_get(json_array_get(equations, e), "path");
       const size_t n_points = json_array_size(path);
