@@ -239,6 +239,11 @@ static PetscErrorCode Find(NomosDiscover *d)
     for (size_t e = 0; e < d->n_equations; e++)
       for (size_t j = 0; j < d->equations[e].n_terms; j++) same = same && (before[e][j] != 0) == (d->equations[e].found.c[j] != 0);
     if (same) PetscCall(Refine(d, (const double *const *)before, &change));
+    size_t n_terms = 0;
+    for (size_t e = 0; e < d->n_equations; e++)
+      for (size_t j = 0; j < d->equations[e].n_terms; j++) n_terms += d->equations[e].found.c[j] != 0;
+    if (same) PetscCall(NomosLogPrint(d->run->log, NOMOS_LOG_INFO, "pass", "pass %lld: the same %zu term%s, coefficients changed by %.1e of their size", (long long)pass + 1, n_terms, n_terms == 1 ? "" : "s", change));
+    else PetscCall(NomosLogPrint(d->run->log, NOMOS_LOG_INFO, "pass", "pass %lld: %zu term%s", (long long)pass + 1, n_terms, n_terms == 1 ? "" : "s"));
     if (passes > 1) PetscCall(NomosIncrementsSetModel(d, true));
     m->corrected = passes > 1;
     for (size_t e = 0; e < d->n_equations; e++) PetscCall(PetscArraycpy(before[e], d->equations[e].found.c, d->equations[e].n_terms));

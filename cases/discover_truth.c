@@ -199,7 +199,7 @@ PetscErrorCode NomosTruthAt(NomosTruth *truth, int64_t step)
   }
   if (model->step < step) {
     PetscCall(RunTo(truth, step));
-    if (!truth->run->stopped_by) PetscCall(Save(truth));
+    PetscCall(Save(truth)); /* also where a signal came: the next run goes on from there */
   }
   if (lock >= 0) close(lock);
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -37,6 +37,34 @@ expect 0 "" "$nomos" discover model --check -o again --set discover.forecast=0.1
 [ "$kept" -gt 2 ] || fail "$kept states of the real system are kept"
 cmp -s found/equation.yaml again/equation.yaml || fail "states that were kept give another equation"
 
+# Stopped while the real system runs: what is there is kept, and the next run goes on from it.
+expect 143 "" "$nomos" discover model -o stopped --set time.max_wall=1e-3 --set discover.truth_directory=elsewhere
+[ "$(head -n 1 stopped/STATUS)" = stopped ] || fail "STATUS: $(cat stopped/STATUS)"
+[ -n "$(ls elsewhere/*/step_*.h5)" ] || fail "nothing of the real system is kept"
+expect 0 "" "$nomos" discover model --check -o gone_on --set discover.truth_directory=elsewhere
+cmp -s found/equation.yaml gone_on/equation.yaml || fail "a real system that was stopped and gone on with gives another equation"
+
+# On two ranks: two layers of an ocean whose model has no drag.
+mkdir ocean
+cat >ocean/case.yaml <<'YAML'
+solver: qg
+case: {units: nondimensional, title: Without drag}
+qg: {layers: 2, nx: 24, ny: 36, lx: 20, ly: 30, deformation_radius: 0.70710678, beta: 0.2, drag: 0}
+initial: {type: random, spectrum: ring, peak: 3, q_rms: 0.5}
+time: {scheme: ab3, dt: 0.02, stop: 1}
+truth: {qg.drag: 0.1}
+discover:
+  equations: [q1, q2]
+  observe: psi
+  library: [psi1, psi2, lap psi1, lap psi2, "J(psi1, q1)", dx psi2]
+  from: 0.1
+  frame: 2
+  known: {q2: {terms: [lap psi2], coefficients: [-0.1]}}
+YAML
+printf 'results:\n  exact_structure: {value: 1, absolute: 0}\n  coefficient_error: {max: 1e-9}\n' >ocean/expected.yaml
+expect 0 "" mpirun --oversubscribe -n 2 "$nomos" discover ocean --check -o ranks
+grep -q "dq1/dt = ...   (no term found)" ranks/log.txt || fail "a layer without an error: $(grep dq1 ranks/log.txt)"
+
 # A run directory is a case that does the same again.
 expect 0 "" "$nomos" discover found -o repeated
 cmp -s found/equation.yaml repeated/equation.yaml || fail "the run directory as a case gives another equation"
