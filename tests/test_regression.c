@@ -246,6 +246,25 @@ START_TEST(test_marginal_likelihood)
 }
 END_TEST
 
+/* No step of a relevance vector machine that estimates the noise too lowers the likelihood, though there are hardly more rows than terms. */
+START_TEST(test_likelihood_does_not_fall)
+{
+  static const char *const all[]    = {"discover.beat_chance=false", NULL};
+  const double             c[TERMS] = {0, 1, 0, -0.5, 0, 0, 0.3, 0, 0, 0.1, 0, 0};
+
+  for (uint64_t seed = 1; seed <= 150; seed++) {
+    Rows            rows = RowsCreate(&(RowsInput){.seed = seed, .n_rows = 10 + seed % 30, .n_terms = TERMS, .correlation = 0.9 * (double)(seed % 7) / 7, .decades = 2, .noise = pow(10, (double)(seed % 11) / 4 - 2), .c = c});
+    NomosRegression r    = Regress("rvm", all, &rows.normal, NULL);
+    for (size_t p = 1; p < r.n_path; p++) {
+      const double rounding = 1e-9 + (double)rows.n_rows * 1e-14 / r.path_residual[p];
+      ck_assert_msg(r.path_criterion[p] >= r.path_criterion[p - 1] - rounding, "seed %d: step %zu lowers the likelihood from %.12g to %.12g", (int)seed, p, r.path_criterion[p - 1], r.path_criterion[p]);
+    }
+    ck_ok(NomosRegressionDestroy(&r));
+    RowsDestroy(&rows);
+  }
+}
+END_TEST
+
 /* On orthogonal columns least squares on a support are those on all, and everything that mstls does can be said. */
 START_TEST(test_mstls_by_hand)
 {
@@ -352,4 +371,4 @@ START_TEST(test_refinement)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("regression", test_exact_data, test_units_and_order, test_ridge_and_lasso_are_what_they_are_defined_by, test_error_reduction_ratios, test_marginal_likelihood, test_mstls_by_hand, test_sr3_by_hand, test_refinement)
+NOMOS_TEST_SUITE("regression", test_exact_data, test_units_and_order, test_ridge_and_lasso_are_what_they_are_defined_by, test_error_reduction_ratios, test_marginal_likelihood, test_likelihood_does_not_fall, test_mstls_by_hand, test_sr3_by_hand, test_refinement)

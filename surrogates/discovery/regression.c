@@ -249,8 +249,10 @@ static PetscErrorCode Solve(const NomosRegressionOps *ops, NomosConfig config, c
   const char              *choice;
   double                   rows;
   bool                     beat_chance;
+  const bool               has_equalities = p->constraints.n_equalities > 0, has_signs = p->constraints.signs != NULL;
 
   PetscFunctionBeginUser;
+  PetscCheck(ops->constraints == NOMOS_CONSTRAINTS_ALL || (!has_equalities && (!has_signs || ops->constraints == NOMOS_CONSTRAINTS_SIGNS)), PETSC_COMM_SELF, PETSC_ERR_SUP, "discover.method = %s takes no %s on coefficients; evidence, mstls, stlsq, sr3, ridge and frols do", ops->name, has_equalities ? "equalities" : "signs");
   PetscCall(NomosConfigGetString(config, "discover.choice", &choice));
   PetscCall(NomosConfigGetBool(config, "discover.beat_chance", &beat_chance));
   PetscCall(NomosIndependentRows(config, &p->normal, &rows));
@@ -288,9 +290,6 @@ static PetscErrorCode Regress(const NomosRegressionOps *ops, NomosConfig config,
   }
   PetscErrorCode code = ProblemCreate(normal, k, normalise, &p);
   if (!code) {
-    const NomosConstraintKind kind = p.constraints.n_equalities ? NOMOS_CONSTRAINTS_ALL : p.constraints.signs ? NOMOS_CONSTRAINTS_SIGNS
-                                                                                                              : NOMOS_CONSTRAINTS_NONE;
-    PetscCheck(ops->constraints >= kind, PETSC_COMM_SELF, PETSC_ERR_SUP, "discover.method = %s takes no %s on coefficients; evidence, mstls, stlsq, sr3, ridge and frols do", ops->name, kind == NOMOS_CONSTRAINTS_ALL ? "equalities" : "signs");
     r->n_terms = p.m;
     PetscCall(PetscCalloc1(p.m, &r->c));
     PetscCall(PetscCalloc1(p.m, &r->deviation));
