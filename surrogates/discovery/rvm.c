@@ -110,7 +110,7 @@ static void Best(const Machine *r, size_t *term, double *next, double *gain)
   }
 }
 
-/* MacKay's update of beta, unless it lowers the likelihood: nothing promises that it does not. */
+/* MacKay's update of beta, or the slower one of expectation maximisation, or none: whichever first does not lower the likelihood. With more terms than rows can tell the first does. */
 static PetscErrorCode Noise(Machine *r, double *change)
 {
   const double before = r->likelihood, beta = r->beta, residual = NomosResidualSure(r->normal, r->mu);
@@ -120,6 +120,10 @@ static PetscErrorCode Noise(Machine *r, double *change)
   for (size_t i = 0; i < r->n_in; i++) gamma -= r->alpha[r->in[i]] * r->sigma[i * (r->n_in + 1)];
   r->beta = fmax(1, r->rows - gamma) / residual;
   PetscCall(Refresh(r));
+  if (r->likelihood < before) {
+    r->beta = r->rows / (residual + gamma / beta);
+    PetscCall(Refresh(r));
+  }
   if (r->likelihood < before) {
     r->beta = beta;
     PetscCall(Refresh(r));
