@@ -86,7 +86,7 @@ typedef struct {
   int64_t        inner_iterations;                                   /* of conjugate gradients, at most, in an iteration */
   double         inner_reduction;                                    /* of their residual */
   double         reduction;                                          /* of the gradient's norm from that of the first iterate */
-  int64_t        stages;                                             /* the window grows to its full length in so many (doi:10.3402/tellusa.v48i1.11634) */
+  int64_t        stages;                                             /* the window grows in so many to its full length (doi:10.3402/tellusa.v48i1.11634); the first of several has no length: 3D-Var of what is seen then */
   PetscErrorCode (*monitor)(void *ctx, const NomosIterate *iterate); /* NULL: none */
   void *ctx;
 } NomosMinimiseInput;

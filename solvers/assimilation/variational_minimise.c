@@ -7,6 +7,8 @@
 #include <string.h>
 
 static const double stage_reduction = 1e-2; /* of the gradient, in a stage before the last */
+static const double look_reduction  = 1e-6; /* of the residual, in a window without length */
+enum { look_iterations = 1000 };
 
 const NomosMinimiseInput nomos_minimise_defaults = {.minimiser = NOMOS_GAUSS_NEWTON, .iterations = 20, .inner_iterations = 100, .inner_reduction = 1e-2, .reduction = 1e-6, .stages = 1};
 
@@ -109,7 +111,8 @@ static PetscErrorCode UseGaussNewton(Minimisation *m, Tao tao)
   PetscCall(MatDestroy(&matrix));
   PetscCall(TaoGetKSP(tao, &ksp));
   PetscCall(KSPSetType(ksp, KSPCG));
-  PetscCall(KSPSetTolerances(ksp, m->input->inner_reduction, 0, PETSC_DEFAULT, (PetscInt)m->input->inner_iterations));
+  if (!m->stage && m->input->stages > 1) PetscCall(KSPSetTolerances(ksp, look_reduction, 0, PETSC_DEFAULT, look_iterations)); /* quadratic, and no step is run */
+  else PetscCall(KSPSetTolerances(ksp, m->input->inner_reduction, 0, PETSC_DEFAULT, (PetscInt)m->input->inner_iterations));
   PetscCall(KSPGetPC(ksp, &pc));
   PetscCall(PCSetType(pc, PCSHELL));
   PetscCall(PCShellSetContext(pc, c));
@@ -165,7 +168,7 @@ static PetscErrorCode MinimiseStage(Minimisation *m, bool last)
   PetscFunctionBeginUser;
   for (size_t i = 0; i < c->n_windows; i++) {
     const int64_t end = c->windows[i].n_steps;
-    c->windows[i].end = last ? end : (end * (m->stage + 1) + m->input->stages - 1) / m->input->stages;
+    c->windows[i].end = last ? end : end * m->stage / (m->input->stages - 1);
   }
   c->run = false; /* trajectories of another length */
   PetscCall(CreateTao(m, &tao));

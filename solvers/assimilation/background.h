@@ -1,0 +1,26 @@
+/* The covariance of a field on doubly periodic planes, for variational.h: homogeneous and isotropic, each layer by itself, with a given spectrum (operators/correlation.h). */
+#ifndef NOMOS_SOLVERS_ASSIMILATION_BACKGROUND_H
+#define NOMOS_SOLVERS_ASSIMILATION_BACKGROUND_H
+
+#include "solvers/assimilation/variational.h"
+
+typedef struct {
+  MPI_Comm      comm;
+  int           nx, ny, n_layers, n_bins;
+  double        lx, ly, width;  /* of a bin of |K| [rad/length]: bin b holds |K| from (b - 1/2) width on */
+  const double *variance;       /* (n_layers, n_bins) of the field, what the modes of a bin have together (NomosCorrelationSpectrum) */
+  /* For the preconditioner: how often each degree of freedom is seen (times x fraction of the points), and the deviations of what is seen: the curvature of the cost is about 1 + a^2 looks/sigma^2 where the
+     flow mixes (n_layers each). NULL: none. */
+  const double *looks, *deviation;
+} NomosBackgroundInput;
+
+/* root and, with looks, shrink: the caller's, for Destroy. Modes of a bin without variance stay as they are in the background. Errors: no variance at all. Collective. */
+PetscErrorCode NomosBackgroundCreate(const NomosBackgroundInput *input, NomosCovariance *covariance);
+PetscErrorCode NomosBackgroundDestroy(NomosCovariance *covariance);
+
+/* Bins up to the shortest waves of a grid, one wide as the longest wave of its longer side. */
+void NomosBackgroundBins(NomosBackgroundInput *input);
+/* variance += the spectrum of a field (n_layers, rows of this rank, nx). Collective. */
+PetscErrorCode NomosBackgroundAddSpectrum(const NomosBackgroundInput *input, const double field[], double variance[]);
+
+#endif
