@@ -1,5 +1,5 @@
 /* nomos discover CASE: the equation that a model lacks, or that of data, in a run directory like that of nomos run. */
-#include "cases/discover.h"
+#include "cases/discover_trajectory.h"
 #include "surrogates/discovery/regression_list.h"
 
 #include <float.h>
@@ -59,6 +59,7 @@ static PetscErrorCode Declare(NomosConfig config)
     snprintf(section, sizeof section, "discover.known.%s", names[i]);
     PetscCall(NomosConfigRegisterSection(config, section, sizeof known_params / sizeof *known_params, known_params));
   }
+  PetscCall(NomosConfigRegister(config, nomos_discover_n_trajectory_params, nomos_discover_trajectory_params));
   PetscCall(NomosDiscoverDataDeclare(config));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,5 +1,5 @@
 /* The mode of nomos discover that has a model: increments, columns, and the passes of Gauss-Newton; discover_increments.h says the equations. */
-#include "cases/discover_increments.h"
+#include "cases/discover_trajectory.h"
 
 #include "operators/field_loss.h"
 
@@ -216,7 +216,7 @@ PetscErrorCode NomosIncrementsSetModel(NomosDiscover *d, bool corrected)
 }
 
 /* Terms are chosen by the regression of y; once a pass chooses those of the pass before, their coefficients are refined by what is left, until that no longer makes a change. */
-static PetscErrorCode Find(NomosDiscover *d)
+static PetscErrorCode FindFromPairs(NomosDiscover *d)
 {
   static const double converged = 1e-13;
   NomosIncrements    *m         = d->data;
@@ -257,10 +257,21 @@ static PetscErrorCode Find(NomosDiscover *d)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode Find(NomosDiscover *d)
+{
+  bool fit, polish;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosDiscoverTrajectoryAsked(d, &fit, &polish));
+  PetscCall(fit ? NomosDiscoverTrajectoryFind(d) : FindFromPairs(d));
+  if (polish && !fit && !d->run->stopped_by) PetscCall(NomosDiscoverTrajectoryPolish(d));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Conclude(NomosDiscover *d)
 {
   PetscFunctionBeginUser;
-  PetscCall(NomosIncrementsWriteFields(d));
+  if (((NomosIncrements *)d->data)->pairs) PetscCall(NomosIncrementsWriteFields(d));
   PetscCall(NomosIncrementsForecast(d));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -270,7 +281,8 @@ static PetscErrorCode Results(NomosDiscover *d, NomosResultFn result, void *ctx)
   NomosIncrements *m = d->data;
 
   PetscFunctionBeginUser;
-  PetscCall(result("passes", (double)m->n_passes, ctx));
+  if (m->n_passes) PetscCall(result("passes", (double)m->n_passes, ctx));
+  PetscCall(NomosDiscoverTrajectoryResults(d, result, ctx));
   if (m->forecast <= 0 || !m->truth.model) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(result("forecast_error_model", m->error[0], ctx));
   PetscCall(result("forecast_error_corrected", m->error[1], ctx));

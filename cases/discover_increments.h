@@ -54,7 +54,10 @@ typedef struct {
   size_t              points;      /* of the observed field on this rank */
   double             *pairs;       /* (n_samples, 2, points): psi, psi' */
   double             *weights;     /* (largest places.n) 0 in the frame, of each equation: (n_equations) one after the other */
+  size_t              n_whole;     /* of all ranks */
   int64_t             n_passes;
+  int64_t             fit_seen;    /* of a fit of trajectories (discover_trajectory.h): observations, 0: none was made; cost; error of the initial states */
+  double              fit_cost, fit_state_error, unpolished; /* error of the coefficients before polishing */
   bool                corrected;   /* the model has what was found in it */
   double              error[2];    /* of forecasts by model and corrected model: largest root mean square error over the deviation of the truth */
 } NomosIncrements;
@@ -77,6 +80,8 @@ PetscErrorCode NomosIncrementsReadObservations(NomosDiscover *d, const char path
 PetscErrorCode NomosIncrementsPairs(NomosDiscover *d);
 /* The step of the real system's run at which a pair begins. */
 int64_t NomosIncrementsStep(const NomosIncrements *m, int64_t sample);
+/* Place of the i-th value of this rank in the whole field, so that random numbers do not depend on the ranks. */
+size_t NomosIncrementsPlace(const NomosModelField *field, size_t i);
 /* The model as it is in the case, or with what was found. */
 PetscErrorCode NomosIncrementsSetModel(NomosDiscover *d, bool corrected);
 /* With what was found: increments.nc of the last pair; forecasts.csv and forecast_spectra.csv by model and corrected model from states of the real system after the last pair. */

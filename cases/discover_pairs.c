@@ -24,8 +24,7 @@ static PetscErrorCode StepTruth(NomosIncrements *m, const double *psi, double *l
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Place of the i-th value of this rank in the whole field, so that random numbers do not depend on the ranks. */
-static size_t PlaceOf(const NomosModelField *field, size_t i)
+size_t NomosIncrementsPlace(const NomosModelField *field, size_t i)
 {
   size_t place = 0, stride = 1;
 
@@ -52,7 +51,7 @@ static PetscErrorCode AddNoise(NomosDiscover *d, NomosIncrements *m, uint64_t st
     }
     PetscCall(NomosSumOverRanks(d->run->comm, 3, sums));
     const double mean = sums[0] / sums[2], deviation = sqrt(fmax(0, sums[1] / sums[2] - mean * mean));
-    for (size_t i = l * n; i < (l + 1) * n; i++) psi[i] += m->noise * deviation * NomosRandomNormal((uint64_t)m->seed, stream, PlaceOf(field, i));
+    for (size_t i = l * n; i < (l + 1) * n; i++) psi[i] += m->noise * deviation * NomosRandomNormal((uint64_t)m->seed, stream, NomosIncrementsPlace(field, i));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -15,7 +15,7 @@ extern const NomosParam nomos_discover_trajectory_params[];
 extern const size_t     nomos_discover_n_trajectory_params;
 
 /* Does the case ask for it? (discover.assimilation: trajectory, discover.polish) */
-PetscErrorCode NomosDiscoverTrajectoryAsked(NomosConfig config, bool *find, bool *polish);
+PetscErrorCode NomosDiscoverTrajectoryAsked(NomosDiscover *d, bool *find, bool *polish);
 /* found of all equations; and the coefficients of those that were found, made better. Collective. */
 PetscErrorCode NomosDiscoverTrajectoryFind(NomosDiscover *d);
 PetscErrorCode NomosDiscoverTrajectoryPolish(NomosDiscover *d);

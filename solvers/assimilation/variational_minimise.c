@@ -7,6 +7,7 @@
 #include <string.h>
 
 static const double stage_reduction = 1e-2; /* of the gradient, in a stage before the last */
+static const double rounding        = 1e-12; /* a cost that falls by less of itself does not fall */
 static const double look_reduction  = 1e-6; /* of the residual, in a window without length */
 enum { look_iterations = 1000 };
 
@@ -17,7 +18,7 @@ typedef struct {
   const NomosMinimiseInput *input;
   NomosMinimised           *minimised;
   int64_t                   stage;
-  double                    aim; /* of the gradient's norm */
+  double                    aim, J; /* of the gradient's norm; of the iterate before */
 } Minimisation;
 
 static PetscErrorCode Objective(Tao tao, Vec w, PetscReal *J, void *ctx)
@@ -91,6 +92,8 @@ static PetscErrorCode Monitor(Tao tao, void *ctx)
   const NomosIterate iterate = {.iteration = m->minimised->iterations + iteration, .stage = m->stage, .J = J, .J_seen = m->c->J_seen, .gradient = norm, .parameters = m->c->parameters};
   m->minimised->gradient     = norm;
   if (m->input->monitor) PetscCall(m->input->monitor(m->input->ctx, &iterate));
+  if (iteration && m->J - J <= rounding * J) PetscCall(TaoSetConvergedReason(tao, TAO_CONVERGED_USER));
+  m->J = J;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -152,7 +155,7 @@ static const char *ReasonText(TaoConvergedReason reason)
   case TAO_DIVERGED_MAXITS:
     return "the iterations are over";
   case TAO_DIVERGED_LS_FAILURE:
-    return "no lower cost was found along the last direction: rounding is reached";
+    return "no lower cost was found: rounding is reached";
   default:
     return reason > 0 ? "converged" : "the minimisation could not go on";
   }
