@@ -27,7 +27,7 @@ const NomosParam nomos_discover_trajectory_params[] = {
   {"discover.trajectory.stages",    NOMOS_PARAM_INT,    "3",     NULL, 1, 1000,    NULL,  false, "The window grows in so many to its full length, the first of several being 3D-Var at its begin."},
   {"discover.trajectory.iterations", NOMOS_PARAM_INT,   "8",     NULL, 1, 1000,    NULL,  false, "Gauss-Newton iterations in a stage, at most."},
   {"discover.trajectory.inner",     NOMOS_PARAM_INT,    "100",   NULL, 1, 100000,  NULL,  false, "Conjugate gradients in an iteration, at most."},
-  {"discover.trajectory.reduction", NOMOS_PARAM_REAL,   "1e-5",  NULL, DBL_MIN, 1, NULL,  false, "The minimisation ends when the norm of the gradient has fallen by this factor."},
+  {"discover.trajectory.reduction", NOMOS_PARAM_REAL,   "1e-7",  NULL, DBL_MIN, 1, NULL,  false, "The minimisation ends when the norm of the gradient has fallen by this factor."},
 };
 /* clang-format on */
 const size_t nomos_discover_n_trajectory_params = sizeof nomos_discover_trajectory_params / sizeof *nomos_discover_trajectory_params;
@@ -409,7 +409,7 @@ static PetscErrorCode Minimise(NomosDiscover *d, Fit *fit, const Unknowns *u, Ve
   PetscCall(NomosLogPrint(d->run->log, NOMOS_LOG_INFO, "fit", "%lld observations, %zu coefficients: cost %.6g to %.6g in %lld iterations with %lld Hessian products: %s", (long long)fit->minimised.n_seen, u->n, fit->minimised.J_first, fit->minimised.J, (long long)fit->minimised.iterations, (long long)fit->minimised.products, fit->minimised.reason));
   PetscCall(NomosVariationalParameters(c, p));
   PetscCall(StateError(d, fit, c));
-  PetscCall(NomosVariationalNormal(c, 1e-2, G, NULL));
+  PetscCall(NomosVariationalNormal(c, 3e-2, G, NULL));
   PetscCall(VecDestroy(start));
   PetscCall(VecDuplicate(control, start));
   PetscCall(VecCopy(control, *start));

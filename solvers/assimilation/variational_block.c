@@ -145,19 +145,15 @@ PetscErrorCode NomosVariationalPrecondition(NomosVariational c, Vec x, Vec y)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The parameters' entries of a vector into p (NULL: not asked for), and zero in their place: products and preconditioning of states and errors alone. */
-static PetscErrorCode Hold(NomosVariational c, Vec x, double p[])
+/* Zero in place of the parameters: products and preconditioning of states and errors alone. */
+static PetscErrorCode Hold(NomosVariational c, Vec x)
 {
   double *values;
 
   PetscFunctionBeginUser;
   PetscCall(VecGetArray(x, &values));
-  for (size_t u = 0; u < c->n_unknown && !c->rank; u++) {
-    if (p) p[u] = values[c->parameters_at + u];
-    values[c->parameters_at + u] = 0;
-  }
+  for (size_t u = 0; u < c->n_unknown && !c->rank; u++) values[c->parameters_at + u] = 0;
   PetscCall(VecRestoreArray(x, &values));
-  if (p) PetscCallMPI(MPI_Bcast(p, (int)c->n_unknown, MPI_DOUBLE, 0, c->comm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -168,7 +164,7 @@ static PetscErrorCode HeldProduct(Mat matrix, Vec x, Vec y)
   PetscFunctionBeginUser;
   PetscCall(MatShellGetContext(matrix, &c));
   PetscCall(NomosVariationalProduct(c, x, y));
-  PetscCall(Hold(c, y, NULL));
+  PetscCall(Hold(c, y));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -179,7 +175,7 @@ static PetscErrorCode HeldPrecondition(PC pc, Vec x, Vec y)
   PetscFunctionBeginUser;
   PetscCall(PCShellGetContext(pc, &c));
   PetscCall(NomosVariationalPrecondition(c, x, y));
-  PetscCall(Hold(c, y, NULL));
+  PetscCall(Hold(c, y));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -206,44 +202,50 @@ static PetscErrorCode CreateSolver(NomosVariational c, double reduction, KSP *ks
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Column u of the Schur complement: H_pp e_u - H_px H_xx^-1 H_xp e_u. */
-static PetscErrorCode Column(NomosVariational c, KSP ksp, size_t u, Vec work[3], double column[])
+/* How states and errors follow parameter u, with it: w_u = (-H_xx^-1 H_xp e_u, e_u), as far as the iterations go. */
+static PetscErrorCode Follow(NomosVariational c, KSP ksp, size_t u, Vec side, Vec w)
 {
-  double *values, *follow;
+  double *values;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc1(c->n_unknown, &follow));
-  PetscCall(VecZeroEntries(work[0]));
-  PetscCall(VecGetArray(work[0], &values));
+  PetscCall(VecZeroEntries(w));
+  PetscCall(VecGetArray(w, &values));
   if (!c->rank) values[c->parameters_at + u] = 1;
-  PetscCall(VecRestoreArray(work[0], &values));
-  PetscCall(NomosVariationalProduct(c, work[0], work[1]));
-  PetscCall(Hold(c, work[1], column));
-  PetscCall(KSPSolve(ksp, work[1], work[2]));
-  PetscCall(NomosVariationalProduct(c, work[2], work[1]));
-  PetscCall(Hold(c, work[1], follow));
-  for (size_t k = 0; k < c->n_unknown; k++) column[k] -= follow[k];
-  PetscCall(PetscFree(follow));
+  PetscCall(VecRestoreArray(w, &values));
+  PetscCall(NomosVariationalProduct(c, w, side));
+  PetscCall(Hold(c, side));
+  PetscCall(VecScale(side, -1));
+  PetscCall(KSPSolve(ksp, side, w));
+  PetscCall(VecGetArray(w, &values));
+  if (!c->rank) values[c->parameters_at + u] = 1;
+  PetscCall(VecRestoreArray(w, &values));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* G_uv = w_u^T H w_v: not negative whatever w are, and off by the square of their errors. */
 static PetscErrorCode Eliminate(NomosVariational c, double reduction, double G[])
 {
   const size_t n = c->n_unknown;
   KSP          ksp;
-  Vec          work[3];
+  Vec          side, *w;
 
   PetscFunctionBeginUser;
   PetscCall(NomosVariationalFactor(c));
-  for (int i = 0; i < 3; i++) PetscCall(VecDuplicate(c->w, &work[i]));
+  PetscCall(VecDuplicate(c->w, &side));
+  PetscCall(VecDuplicateVecs(c->w, (PetscInt)n, &w));
   PetscCall(CreateSolver(c, reduction, &ksp));
-  for (size_t u = 0; u < n; u++) PetscCall(Column(c, ksp, u, work, G + u * n));
   for (size_t u = 0; u < n; u++) {
+    PetscCall(Follow(c, ksp, u, side, w[u]));
+    PetscCall(NomosVariationalProduct(c, w[u], side));
+    for (size_t v = 0; v <= u; v++) {
+      PetscCall(VecDot(w[v], side, &G[u * n + v]));
+      G[v * n + u] = G[u * n + v];
+    }
     if (c->deviation[u] > 0) G[u * n + u] -= c->scale[u] * c->scale[u] / (c->deviation[u] * c->deviation[u]);
-    for (size_t k = 0; k < u; k++) G[u * n + k] = G[k * n + u] = 0.5 * (G[u * n + k] + G[k * n + u]); /* symmetric but for the end of the iterations */
   }
   PetscCall(KSPDestroy(&ksp));
-  for (int i = 0; i < 3; i++) PetscCall(VecDestroy(&work[i]));
+  PetscCall(VecDestroyVecs((PetscInt)n, &w));
+  PetscCall(VecDestroy(&side));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
