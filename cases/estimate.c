@@ -483,6 +483,7 @@ static PetscErrorCode Destroy(NomosRun *run)
   PetscCall(VecDestroy(&e->gradient));
   PetscCall(NomosTrajectoryDestroy(&e->trajectory));
   PetscCall(NomosFieldLossDestroy(&e->loss));
+  PetscCall(NomosObservationsDestroy(&e->seen));
   PetscCall(NomosOperatorDestroy(&e->root));
   PetscCall(NomosOperatorDestroy(&e->shrink));
   PetscCall(PetscFree(e->steps));

@@ -19,6 +19,7 @@
 #include "cases/run.h"
 #include "operators/field_loss.h"
 #include "operators/model_operator.h"
+#include "solvers/assimilation/observations.h"
 #include "operators/model_operator.h"
 
 #include <petsctao.h>
@@ -68,6 +69,7 @@ typedef struct {
   int64_t          n_observations;
   double           sigma[NOMOS_ESTIMATE_MAX_LAYERS]; /* of the observations' errors; sigma_varies: within a layer too, then only in the loss */
   bool             sigma_varies;
+  NomosObservations seen;             /* of a file */
   double           moved;             /* s: farthest an observation is from its step */
   double           looks[NOMOS_ESTIMATE_MAX_LAYERS], look_error[NOMOS_ESTIMATE_MAX_LAYERS]; /* for each point of a layer, and their error, as D takes them */
   double          *departures[2];     /* (n_times, points of the observed field) y - H x of prior and analysis; NaN: nothing is seen */

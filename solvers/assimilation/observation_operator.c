@@ -8,7 +8,7 @@
 
 #include <math.h>
 
-static const double same_place = 1e-9; /* of the spacing */
+static const double same_place = 1e-6; /* of the spacing: coordinates may be of single precision */
 
 static void Weigh(const NomosObservationAxis *axis, double x, int64_t *at, double *weights)
 {
@@ -59,6 +59,16 @@ static PetscErrorCode Prepare(NomosObservations o, size_t i)
     w->work += points;
   }
   w->of = i;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosObservationsOnGrid(NomosObservations o, size_t i, bool *on_grid)
+{
+  PetscFunctionBeginUser;
+  PetscCall(Prepare(o, i));
+  *on_grid = true;
+  for (int a = 0; a < NOMOS_N_AXES; a++)
+    for (size_t j = 0; j < o->sets[i].n && o->axes[a].n; j++) *on_grid = *on_grid && o->weights.at[a][j] >= 0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -71,6 +71,8 @@ PetscErrorCode NomosObservationsWrite(NomosObservations observations, const char
 size_t                     NomosObservationsTimes(NomosObservations observations);
 const NomosObservationSet *NomosObservationsSet(NomosObservations observations, size_t i); /* all ranks have all */
 
+/* Are all of a set at points of the grid? */
+PetscErrorCode NomosObservationsOnGrid(NomosObservations observations, size_t i, bool *on_grid);
 /* values (points of this rank) of the field -> seen (n of set i), the same on every rank; and the transpose, which adds to this rank's values_bar. Collective. */
 PetscErrorCode NomosObservationsApply(NomosObservations observations, size_t i, const double values[], double seen[]);
 PetscErrorCode NomosObservationsApplyTranspose(NomosObservations observations, size_t i, const double seen_bar[], double values_bar[]);
