@@ -120,7 +120,7 @@ START_TEST(test_enkf_becomes_kalmans)
   enum { N_SIZES = 3,
          N_DRAWS = 40 };
   const NomosObservationSet set = SomeObservations();
-  double                    mean[N_STATE], covariance[N_STATE * N_STATE], errors[N_SIZES][2] = {0}, expected[2] = {0}, squares = 0;
+  double                    mean[N_STATE], covariance[N_STATE * N_STATE], errors[N_SIZES][2] = {0}, expected[2] = {0}, squares = 0, average[N_STATE + N_STATE * N_STATE] = {0}, bias[2] = {0};
   for (size_t i = 0; i < N_STATE; i++) mean[i] = 1.5;
   for (size_t i = 0; i < N_STATE; i++)
     for (size_t j = 0; j < N_STATE; j++) {
@@ -139,12 +139,17 @@ START_TEST(test_enkf_becomes_kalmans)
       Moments(k, x, means, covariances);
       for (size_t i = 0; i < N_STATE; i++) errors[s][0] += pow(means[i] - mean[i], 2) / N_DRAWS;
       for (size_t i = 0; i < N_STATE * N_STATE; i++) errors[s][1] += pow(covariances[i] - covariance[i], 2) / N_DRAWS;
+      for (size_t i = 0; i < N_STATE && s == N_SIZES - 1; i++) average[i] += means[i] / N_DRAWS;
+      for (size_t i = 0; i < N_STATE * N_STATE && s == N_SIZES - 1; i++) average[N_STATE + i] += covariances[i] / N_DRAWS;
       free(x);
     }
+  for (size_t i = 0; i < N_STATE; i++) bias[0] += pow(average[i] - mean[i], 2);
+  for (size_t i = 0; i < N_STATE * N_STATE; i++) bias[1] += pow(average[N_STATE + i] - covariance[i], 2);
   for (int what = 0; what < 2; what++) {
     const double order = 0.25 * log2(errors[0][what] / errors[N_SIZES - 1][what]) / 2; /* two times fourfold */
     ck_assert_msg(fabs(order - 0.5) < 0.08, "%s: order %g (squared errors %g %g %g)", what ? "covariance" : "mean", order, errors[0][what], errors[1][what], errors[2][what]);
     ck_assert_double_lt(errors[N_SIZES - 1][what], 2 * expected[what] / 320);
+    ck_assert_double_lt(bias[what], 2 * expected[what] / (320 * N_DRAWS)); /* all draws together */
   }
 }
 END_TEST
