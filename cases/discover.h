@@ -74,6 +74,8 @@ PetscErrorCode NomosDiscoverAdd(NomosDiscover *d, const char variable[], size_t 
 /* Regression of every equation by discover.method on its gram, within discover.constraints: found. */
 PetscErrorCode NomosDiscoverSolve(NomosDiscover *d);
 PetscErrorCode NomosDiscoverCheckConstraints(NomosDiscover *d);
+/* Of least squares on the terms found, for the grams' second target: what is left. What equalities of coefficients held goes on holding. dc (n_equations)(n_terms). */
+PetscErrorCode NomosDiscoverStep(NomosDiscover *d, double *const dc[]);
 /* Then, from the grams: low, high, frequency. */
 extern const NomosParam nomos_discover_interval_params[];
 extern const size_t     nomos_discover_n_interval_params;

@@ -179,28 +179,27 @@ static PetscErrorCode Assemble(NomosDiscover *d, NomosIncrements *m, NomosIncrem
 /* On the terms found, what the last pass left: c += least squares of h. *change: the largest |dc|/|c| of the equations. */
 static PetscErrorCode Refine(NomosDiscover *d, const double *const before[], double *change)
 {
+  double **dc;
+
   PetscFunctionBeginUser;
   *change = 0;
+  PetscCall(PetscMalloc1(d->n_equations, &dc));
+  for (size_t i = 0; i < d->n_equations; i++) PetscCall(PetscMalloc1(d->equations[i].n_terms, &dc[i]));
+  PetscErrorCode code = NomosDiscoverStep(d, dc);
   for (size_t i = 0; i < d->n_equations; i++) {
-    NomosDiscoverEquation *e = &d->equations[i];
-    NomosNormal            normal;
-    bool                  *support;
-    double                *dc, up = 0, size = 0;
-    PetscCall(PetscMalloc2(e->n_terms, &support, e->n_terms, &dc));
-    size_t n = 0;
-    for (size_t j = 0; j < e->n_terms; j++) n += support[j] = e->found.c[j] != 0;
-    PetscCall(NomosGramNormal(&e->gram, 1, NULL, &normal));
-    if (n) PetscCall(NomosLeastSquares(&normal, support, NULL, dc, NULL));
-    for (size_t j = 0; j < e->n_terms && n; j++) {
-      if (!support[j]) continue;
-      e->found.c[j] = before[i][j] + dc[j];
-      up += dc[j] * dc[j];
+    NomosDiscoverEquation *e  = &d->equations[i];
+    double                 up = 0, size = 0;
+    for (size_t j = 0; j < e->n_terms && !code; j++) {
+      if (e->found.c[j] == 0) continue;
+      e->found.c[j] = before[i][j] + dc[i][j];
+      up += dc[i][j] * dc[i][j];
       size += e->found.c[j] * e->found.c[j];
     }
-    if (n) *change = fmax(*change, sqrt(up / size));
-    PetscCall(NomosNormalDestroy(&normal));
-    PetscCall(PetscFree2(support, dc));
+    if (size > 0) *change = fmax(*change, sqrt(up / size));
+    PetscCall(PetscFree(dc[i]));
   }
+  PetscCall(PetscFree(dc));
+  PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

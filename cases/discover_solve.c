@@ -263,6 +263,37 @@ static PetscErrorCode SolveTogether(NomosDiscover *d, const Constraints *k)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode NomosDiscoverStep(NomosDiscover *d, double *const dc[])
+{
+  Constraints  k;
+  NomosNormal *normals, all;
+  double      *weights, *zero, *c;
+  bool        *support;
+
+  PetscFunctionBeginUser;
+  PetscCall(ReadAll(d, &k));
+  PetscCall(PetscMalloc5(d->n_equations, &normals, d->n_equations, &weights, k.n_equalities + 1, &zero, k.n, &c, k.n, &support));
+  memset(zero, 0, (k.n_equalities + 1) * sizeof *zero);
+  for (size_t i = 0; i < d->n_equations; i++) {
+    const NomosDiscoverEquation *e    = &d->equations[i];
+    const double                 size = NomosDiscoverTarget(e);
+    PetscCall(NomosGramNormal(&e->gram, 1, NULL, &normals[i]));
+    weights[i] = size > 0 ? 1 / (size * size) : 1;
+    for (size_t j = 0; j < e->n_terms; j++) support[k.first[i] + j] = e->found.c[j] != 0;
+  }
+  PetscCall(NomosNormalStack(d->n_equations, normals, weights, &all));
+  PetscErrorCode code = NomosLeastSquares(&all, support, &(NomosConstraints){.n_equalities = k.n_equalities, .A = k.A, .d = zero}, c, NULL);
+  for (size_t i = 0; i < d->n_equations; i++) {
+    memcpy(dc[i], c + k.first[i], d->equations[i].n_terms * sizeof *c);
+    PetscCall(NomosNormalDestroy(&normals[i]));
+  }
+  PetscCall(NomosNormalDestroy(&all));
+  PetscCall(PetscFree5(normals, weights, zero, c, support));
+  PetscCall(PetscFree4(k.first, k.A, k.d, k.signs));
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosDiscoverSolve(NomosDiscover *d)
 {
   Constraints    k;

@@ -44,6 +44,11 @@ done
 awk -F, '$1 == "v" && !($5 < $8 && $8 < $6) { exit 1 }' blocks/coefficients.csv || fail "99 % intervals do not hold the truth"
 expect 0 "" "$nomos" discover table -o held_out --set discover.choice=held_out --set discover.method=frols
 
+# layers of a model share what they lack, through all passes
+expect 0 "" "$nomos" discover discovery/qg_medida_1001 --smoke -o layers --set discover.forecast=0 --set discover.noise=1e-5 --set 'discover.constraints=["q1[psi1] + q2[psi1] = 0"]'
+[ "$(value layers q1 psi1 3)" = "-$(value layers q2 psi1 3)" ] || [ "-$(value layers q1 psi1 3)" = "$(value layers q2 psi1 3)" ] || fail "layers do not share a coefficient"
+[ "$(value layers q1 psi2 3)" != "-$(value layers q2 psi2 3)" ] || fail "layers share a coefficient that they need not"
+
 refused() {
   expect 1 "$1" "$nomos" discover table -o bad "${@:2}"
 }
