@@ -4,6 +4,7 @@
 
 #include "surrogates/dataset.h"
 #include "surrogates/discovery/library.h"
+#include "surrogates/discovery/stepwise.h"
 
 #include <float.h>
 #include <math.h>
@@ -38,6 +39,9 @@ static const NomosParam params[] = {
   {"assembly.fraction",    NOMOS_PARAM_REAL,            "1",    NULL, DBL_MIN, 1, NULL, false, "Fraction of the rows, drawn by discover.seed."},
   {"assembly.stretches",   NOMOS_PARAM_INT,             "0",    NULL, 0, 100000, NULL, false, "Stretches of time, of all trajectories, that are resampled as wholes; 0: 32."},
   {"assembly.unbias",      NOMOS_PARAM_BOOL,            "true", NULL, 0, 0,     NULL, false, "Weak form: fit the terms found again without the bias of the noise that is measured in the data, with deviations that follow from it."},
+  {"assembly.selection",   NOMOS_PARAM_CHOICE,          "method", NULL, 0, 0, "method|stepwise", false, "Who chooses the terms where there is noise: discover.method, or steps on normal equations without its bias."},
+  {"assembly.in",          NOMOS_PARAM_REAL,            "4.5",    NULL, 0, 1e6,   NULL, false, "A term comes in by as many standard deviations."},
+  {"assembly.out",         NOMOS_PARAM_REAL,            "4",    NULL, 0, 1e6,   NULL, false, "A term goes below as many standard deviations."},
   {"assembly.seeds",       NOMOS_PARAM_INT,             "1",    NULL, 1, 100000, NULL, false, "Regressions of the same data with the noise of so many seeds, from discover.seed on; where the truth is known, mean errors are reported."},
   {"assembly.tiles",       NOMOS_PARAM_INT,             "1",    NULL, 1, 100000, NULL, false, "Tiles of the outermost axis, into which each stretch is cut."},
 };
@@ -353,6 +357,47 @@ static PetscErrorCode Regress(NomosDiscover *d, Data *data)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* assembly.selection: stepwise: terms by normal equations without the noise that is measured in the data. Only their support is of use. */
+static PetscErrorCode Select(NomosDiscover *d, Data *data)
+{
+  NomosNormal *normals, *noises;
+  double       in, out;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetReal(d->run->config, "assembly.in", &in));
+  PetscCall(NomosConfigGetReal(d->run->config, "assembly.out", &out));
+  PetscCall(PetscMalloc2(d->n_equations, &normals, d->n_equations, &noises));
+  PetscCall(NomosLibraryUnbiasedSums(data->library, FramesOf(data), data->sigma, normals, noises));
+  for (size_t i = 0; i < d->n_equations; i++) {
+    PetscCall(NomosStepwise(&(NomosStepwiseInput){.normal = &normals[i], .noise = &noises[i], .overlap = NomosLibraryOverlap(data->library), .in = in, .out = out, .most = 40}, d->equations[i].found.c));
+    PetscCall(NomosNormalDestroy(&normals[i]));
+    PetscCall(NomosNormalDestroy(&noises[i]));
+  }
+  PetscCall(PetscFree2(normals, noises));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* |y - Phi c|^2/|y|^2 with the data as they are. */
+static PetscErrorCode Residual(NomosDiscoverEquation *e)
+{
+  const size_t n = e->n_terms;
+  NomosNormal  normal;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosGramNormal(&e->gram, 0, NULL, &normal));
+  double sum = normal.s;
+  e->found.nothing = true;
+  for (size_t i = 0; i < n; i++) {
+    if (e->found.c[i] == 0) continue;
+    e->found.nothing = false;
+    sum -= 2 * e->found.c[i] * normal.b[i];
+    for (size_t j = 0; j < n; j++) sum += e->found.c[i] * normal.G[i * n + j] * e->found.c[j];
+  }
+  e->found.residual = sum / normal.s;
+  PetscCall(NomosNormalDestroy(&normal));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The terms found, fitted again without the bias that noise in the data has on them. What cannot be fitted so stays as it is. */
 static PetscErrorCode Unbias(NomosDiscover *d, Data *data, size_t equation)
 {
@@ -384,6 +429,7 @@ static PetscErrorCode Unbias(NomosDiscover *d, Data *data, size_t equation)
   }
   PetscCall(NomosLibraryDestroy(&found));
   PetscCall(PetscFree4(terms, of, c, covariance));
+  PetscCall(Residual(e));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -401,6 +447,8 @@ static PetscErrorCode UnbiasAll(NomosDiscover *d, Data *data)
   if (!wanted || !strcmp(kind, "noise") || data->frames.n_fields > data->n_fields) PetscFunctionReturn(PETSC_SUCCESS); /* which has its own correction; of given rates nothing is known */
   PetscCall(NomosFramesMeasure(d->run->comm, FramesOf(data), &(NomosFramesStatistics){.rms = rms}));
   for (size_t i = 0; i < data->n_fields; i++) noisy = noisy || data->sigma[i] > no_noise * rms[i];
+  PetscCall(NomosConfigGetString(d->run->config, "assembly.selection", &kind));
+  if (noisy && !strcmp(kind, "stepwise") && NomosLibraryCanUnbias(data->library)) PetscCall(Select(d, data));
   for (size_t i = 0; noisy && i < d->n_equations; i++) PetscCall(Unbias(d, data, i));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -74,6 +74,11 @@ PetscErrorCode NomosLibraryAssemble(NomosLibrary library, const NomosFrames *fra
    the few terms of an equation that was found: frames are read three times. Collective. */
 bool           NomosLibraryCanUnbias(NomosLibrary library);
 PetscErrorCode NomosLibraryUnbiasedFit(NomosLibrary library, const NomosFrames *frames, const double sigma[], double c[], double covariance[]);
+/* Of any number of targets, normal equations (n_targets) whose means are those without noise, and what was taken off them: c^T noise.G c - 2 c noise.b + noise.s is the sum of squares that noise adds to the
+   residuals of c. The caller destroys them. With many terms, covariances are those of thinned points. Collective. */
+PetscErrorCode NomosLibraryUnbiasedSums(NomosLibrary library, const NomosFrames *frames, const double sigma[], NomosNormal normals[], NomosNormal noises[]);
+/* How many rows tell as much as one independent one, as test functions overlap: the product over axes of the sum of autocorrelations of phi at multiples of the stride. */
+double         NomosLibraryOverlap(NomosLibrary library);
 
 /* Terms written as families, each entry standing for several:
 

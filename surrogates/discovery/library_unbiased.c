@@ -16,11 +16,13 @@
 
 #include <ctype.h>
 #include <math.h>
+#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { MAX_FIELDS = NOMOS_UNBIASED_FIELDS, MAX_EXPONENT = 16, PARTS = 32 };
+#define MOST_PAIRS 4e9 /* of insides, times samples: some seconds */
 
 /* ---- monomials */
 
@@ -93,7 +95,12 @@ typedef struct {
   size_t             n_all, *first_row; /* (n_trajectories) */
   const double      *c;
   double           **fields;
-  double            *overlaps[2];  /* (orders, orders, n) of each axis of space: sum over tests of d^a phi d^b phi at a point */
+  /* for covariances: every thin-th point of every thin-th frame stands for all */
+  size_t             thin, nx, n_thin;
+  int                degree;
+  double            *overlaps[2];  /* (orders, orders, points) of each axis of space: sum over tests of d^a phi d^b phi at a point */
+  double            *he, **work;
+  size_t             n_groups, *groups; /* projections of the same inside */
 } Noise;
 
 static size_t Begin(const NomosTestAxis *axis, size_t test, size_t n)
@@ -101,16 +108,19 @@ static size_t Begin(const NomosTestAxis *axis, size_t test, size_t n)
   return axis->periodic ? test * axis->stride + n - axis->half_width + 1 : test * axis->stride + 1;
 }
 
-static PetscErrorCode Overlaps(const NomosTestAxis *axis, size_t n, double **overlaps)
+static PetscErrorCode Overlaps(const NomosTestAxis *axis, size_t n, size_t thin, double **overlaps)
 {
-  const size_t support = 2 * axis->half_width - 1, o = (size_t)axis->n_orders;
+  const size_t support = 2 * axis->half_width - 1, o = (size_t)axis->n_orders, n_thin = (n - 1) / thin + 1;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscCalloc1(o * o * n, overlaps));
+  PetscCall(PetscCalloc1(o * o * n_thin, overlaps));
   for (size_t a = 0; a < o; a++)
     for (size_t b = 0; b < o; b++)
       for (size_t test = 0; test < axis->n; test++)
-        for (size_t i = 0; i < support; i++) (*overlaps)[(a * o + b) * n + (Begin(axis, test, n) + i) % n] += axis->values[a * support + i] * axis->values[b * support + i];
+        for (size_t i = 0; i < support; i++) {
+          const size_t at = (Begin(axis, test, n) + i) % n;
+          if (at % thin == 0) (*overlaps)[(a * o + b) * n_thin + at / thin] += axis->values[a * support + i] * axis->values[b * support + i] * (double)thin;
+        }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -132,34 +142,66 @@ static void TimeOverlaps(NomosLibrary l, size_t trajectory, size_t slot, double 
   }
 }
 
-/* sum over points of overlap times He_i He_j - He_ij, of two projections. */
-static double Covariance(const Noise *noise, const NomosProjection *p, const NomosProjection *q)
+/* Hermite polynomials of every field at every thin-th point of a frame: (n_fields)(2 MAX_EXPONENT + 1)(n_thin). */
+static void Polynomials(Noise *noise)
 {
-  const NomosLibrary l  = noise->library;
-  const int         *e = l->exponents + p->inside * MAX_FIELDS, *g = l->exponents + q->inside * MAX_FIELDS;
-  const size_t       nx = l->n_dims ? l->n[l->n_dims - 1] : 1, ny = l->points / nx;
-  double             sum = 0, *rows;
+  NomosLibrary l = noise->library;
 
-  if (PetscMalloc1(ny, &rows)) return NAN;
 #pragma omp parallel for schedule(static)
-  for (size_t y = 0; y < ny; y++) {
-    double row = 0, he[2 * MAX_EXPONENT + 1];
-    for (size_t x = 0; x < nx; x++) {
-      double apart = 1, together = 1, w = 1;
-      for (size_t f = 0; f < l->n_fields; f++) {
-        if (!e[f] && !g[f]) continue;
-        Hermite(e[f] + g[f], noise->fields[f][y * nx + x], noise->sigma[f] * noise->sigma[f], he);
-        apart *= he[e[f]] * he[g[f]];
-        together *= he[e[f] + g[f]];
-      }
-      if (l->n_dims) w = noise->overlaps[l->n_dims - 1][((size_t)p->order[1] * (size_t)l->axes[l->n_dims - 1].n_orders + (size_t)q->order[1]) * nx + x];
-      row += w * (apart - together);
+  for (size_t k = 0; k < noise->n_thin; k++)
+    for (size_t f = 0; f < l->n_fields; f++) {
+      const size_t x = k % noise->nx * noise->thin, y = k / noise->nx * noise->thin;
+      double       he[2 * MAX_EXPONENT + 1];
+      Hermite(2 * noise->degree, noise->fields[f][y * (l->n_dims ? l->n[l->n_dims - 1] : 1) + x], noise->sigma[f] * noise->sigma[f], he);
+      for (int e = 0; e <= 2 * noise->degree; e++) noise->he[(f * (2 * MAX_EXPONENT + 1) + (size_t)e) * noise->n_thin + k] = he[e];
     }
-    rows[y] = row * (l->n_dims > 1 ? noise->overlaps[0][((size_t)p->order[0] * (size_t)l->axes[0].n_orders + (size_t)q->order[0]) * ny + y] : 1);
+}
+
+static const double *He(const Noise *noise, size_t f, int e)
+{
+  return noise->he + (f * (2 * MAX_EXPONENT + 1) + (size_t)e) * noise->n_thin;
+}
+
+/* cov = He_e He_g - He_eg at one row of points. */
+static void CovarianceRow(const Noise *noise, const int e[], const int g[], size_t y, double cov[])
+{
+  const NomosLibrary l = noise->library;
+
+  for (size_t x = 0; x < noise->nx; x++) {
+    double apart = 1, together = 1;
+    for (size_t f = 0; f < l->n_fields; f++) {
+      if (!e[f] && !g[f]) continue;
+      apart *= He(noise, f, e[f])[y * noise->nx + x] * He(noise, f, g[f])[y * noise->nx + x];
+      together *= He(noise, f, e[f] + g[f])[y * noise->nx + x];
+    }
+    cov[x] = apart - together;
   }
-  for (size_t y = 0; y < ny; y++) sum += rows[y];
-  (void)PetscFree(rows);
-  return sum;
+}
+
+/* sum over points of overlaps times covariances, of all pairs of projections of two insides; these are groups [p, p_end) and [q, q_end) of projections. `work` (nx + n_x_orders^2). */
+static void PairOfInsides(const Noise *noise, size_t p_begin, size_t p_end, size_t q_begin, size_t q_end, double work[], double products[])
+{
+  const NomosLibrary l = noise->library;
+  const int         *e = l->exponents + l->projections[p_begin].inside * MAX_FIELDS, *g = l->exponents + l->projections[q_begin].inside * MAX_FIELDS;
+  const size_t       n = l->n_projections, ox = l->n_dims ? (size_t)l->axes[l->n_dims - 1].n_orders : 1, oy = l->n_dims > 1 ? (size_t)l->axes[0].n_orders : 1;
+  double            *cov = work, *along = work + noise->nx;
+  int                any = 0;
+
+  for (size_t p = p_begin; p < p_end; p++)
+    for (size_t q = q_begin; q < q_end; q++) products[p * n + q] = products[q * n + p] = 0;
+  for (size_t f = 0; f < l->n_fields; f++) any = any || (e[f] && g[f]);
+  if (!any) return; /* noise of different fields is independent */
+  for (size_t y = 0; y < noise->n_thin / noise->nx; y++) {
+    CovarianceRow(noise, e, g, y, cov);
+    for (size_t a = 0; a < ox * ox; a++) along[a] = NAN;
+    for (size_t p = p_begin; p < p_end; p++)
+      for (size_t q = q_begin; q < (p_begin == q_begin ? p + 1 : q_end); q++) {
+        const size_t a = (size_t)l->projections[p].order[1] * ox + (size_t)l->projections[q].order[1], b = (size_t)l->projections[p].order[0] * oy + (size_t)l->projections[q].order[0];
+        if (isnan(along[a])) along[a] = l->n_dims ? NomosDot(noise->nx, noise->overlaps[l->n_dims - 1] + a * noise->nx, cov) : cov[0];
+        products[p * n + q] += along[a] * (l->n_dims > 1 ? noise->overlaps[0][b * (noise->n_thin / noise->nx) + y] : 1);
+        if (p != q) products[q * n + p] = products[p * n + q];
+      }
+  }
 }
 
 /* Products of projections become products of columns. */
@@ -177,14 +219,17 @@ static void Combine(NomosLibrary l, const double products[], const double time[3
 }
 
 /* Of one frame: covariances of columns and targets (n, n). */
-static void AddCovariances(const Noise *noise, size_t trajectory, size_t slot, double products[], double sums[])
+static void AddCovariances(Noise *noise, size_t trajectory, size_t slot, double products[], double sums[])
 {
   NomosLibrary l = noise->library;
   double       time[3];
 
   TimeOverlaps(l, trajectory, slot, time);
-  for (size_t p = 0; p < l->n_projections; p++)
-    for (size_t q = 0; q <= p; q++) products[p * l->n_projections + q] = products[q * l->n_projections + p] = Covariance(noise, &l->projections[p], &l->projections[q]);
+  for (int i = 0; i < 3; i++) time[i] *= (double)noise->thin;
+  Polynomials(noise);
+#pragma omp parallel for schedule(dynamic)
+  for (size_t a = 0; a < noise->n_groups; a++)
+    for (size_t b = 0; b <= a; b++) PairOfInsides(noise, noise->groups[a], noise->groups[a + 1], noise->groups[b], noise->groups[b + 1], noise->work[omp_get_thread_num()], products);
   Combine(l, products, time, sums);
 }
 
@@ -290,7 +335,7 @@ static PetscErrorCode OverFrames(Noise *noise, bool scores, double sums[])
   for (size_t trajectory = 0; trajectory < l->n_trajectories; trajectory++)
     for (size_t frame = 0; frame < l->n_frames[trajectory]; frame++, count++) {
       const size_t part = count * PARTS / all;
-      if ((int)(part * (size_t)l->size / PARTS) != l->rank) continue;
+      if ((int)(part * (size_t)l->size / PARTS) != l->rank || (!scores && frame % noise->thin)) continue;
       PetscCall(noise->frames->read(noise->frames->context, trajectory, frame, noise->fields));
       if (scores) AddScores(noise, &w, trajectory, l->times[trajectory].slot[frame], parts + part * n * n);
       else AddCovariances(noise, trajectory, l->times[trajectory].slot[frame], products, parts + part * n * n);
@@ -336,47 +381,160 @@ static PetscErrorCode Sandwich(const NomosNormal *normal, const double scores[],
 
 bool NomosLibraryCanUnbias(NomosLibrary l)
 {
-  return l->settings.form == NOMOS_FORM_WEAK && l->monomials && !l->rates && l->n_targets == 1 && !(l->settings.fraction > 0 && l->settings.fraction < 1);
+  return l->settings.form == NOMOS_FORM_WEAK && l->monomials && !l->rates && !(l->settings.fraction > 0 && l->settings.fraction < 1);
+}
+
+static PetscErrorCode NoiseDestroy(Noise *noise)
+{
+  PetscFunctionBeginUser;
+  PetscCall(NomosArraysDestroy(&noise->fields));
+  PetscCall(NomosArraysDestroy(&noise->work));
+  for (int d = 0; d < 2; d++) PetscCall(PetscFree(noise->overlaps[d]));
+  PetscCall(PetscFree(noise->he));
+  PetscCall(PetscFree(noise->groups));
+  PetscCall(PetscFree(noise->first_row));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Points are thinned when there are many pairs of insides: to a factor that has nothing in common with the strides, so that every place in a test function is met. */
+static size_t Thinning(NomosLibrary l)
+{
+  double samples = (double)(l->n_insides * l->n_insides) * (double)l->points;
+  bool   common  = true;
+  size_t thin    = 1;
+
+  for (size_t i = 0; i < l->n_trajectories; i++) samples += (double)(l->n_insides * l->n_insides) * (double)l->points * (double)l->n_frames[i];
+  if (samples < MOST_PAIRS) return 1;
+  while (common && thin < 6) {
+    thin += 2; /* 3, 5, 7 */
+    common = false;
+    for (int d = 0; d <= l->n_dims; d++) common = common || l->settings.stride[d] % thin == 0;
+  }
+  return thin;
+}
+
+static PetscErrorCode NoiseCreate(NomosLibrary l, const NomosFrames *frames, const double sigma[], Noise *noise)
+{
+  const size_t orders = l->n_dims ? (size_t)l->axes[l->n_dims - 1].n_orders : 1;
+
+  PetscFunctionBeginUser;
+  PetscCheck(NomosLibraryCanUnbias(l), l->comm, PETSC_ERR_SUP, "%s: the bias of noise can be taken off weak forms of products of fields, with all rows; not off this regression", l->where);
+  *noise = (Noise){.library = l, .frames = frames, .sigma = sigma, .thin = Thinning(l), .nx = 1, .n_thin = 1, .degree = 1};
+  PetscCall(PetscMalloc1(l->n_trajectories, &noise->first_row));
+  for (size_t i = 0; i < l->n_trajectories; i++) {
+    noise->first_row[i] = noise->n_all;
+    noise->n_all += l->n_moments[i] * l->n_rows;
+  }
+  PetscCall(NomosArraysCreate(l->n_all, l->points, &noise->fields));
+  for (int d = 0; d < l->n_dims; d++) {
+    PetscCall(Overlaps(&l->axes[d], l->n[d], noise->thin, &noise->overlaps[d]));
+    noise->nx = (l->n[d] - 1) / noise->thin + 1;
+    noise->n_thin *= noise->nx;
+  }
+  for (size_t i = 0; i < l->n_insides * MAX_FIELDS; i++) noise->degree = PetscMax(noise->degree, l->exponents[i]);
+  PetscCall(PetscMalloc1(l->n_fields * (2 * MAX_EXPONENT + 1) * noise->n_thin, &noise->he));
+  PetscCall(NomosArraysCreate((size_t)omp_get_max_threads(), noise->nx + orders * orders, &noise->work));
+  PetscCall(PetscMalloc1(l->n_projections + 1, &noise->groups));
+  for (size_t p = 0; p < l->n_projections; p++)
+    if (p == 0 || l->projections[p].inside != l->projections[p - 1].inside) noise->groups[noise->n_groups++] = p;
+  noise->groups[noise->n_groups] = l->n_projections;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Sums with unbiased insides, all covariances (n_terms + n_targets)^2, and (NULL: not wanted) the rows. */
+static PetscErrorCode Sums(Noise *noise, double rows[], NomosGram *gram, double covariances[])
+{
+  NomosLibrary l = noise->library;
+  double       n = 0;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosLibraryAssembleUnbiased(l, noise->frames, noise->sigma, noise->first_row, noise->n_all, rows, gram));
+  for (size_t block = 0; block < gram->n_blocks; block++) n += gram->n[block];
+  if (n != (double)noise->n_all) PetscCall(NomosGramDestroy(gram));
+  PetscCheck(n == (double)noise->n_all, l->comm, PETSC_ERR_SUP, "%s: rows with missing data are left out; the bias of noise cannot be taken off then", l->where);
+  if (rows) PetscCall(NomosSumOverRanks(l->comm, l->n_terms * noise->n_all, rows));
+  PetscCall(OverFrames(noise, false, covariances));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Of one target: sums without noise, and (NULL: not wanted) those of the noise. */
+static PetscErrorCode Take(const NomosGram *gram, size_t target, const double covariances[], NomosNormal *normal, NomosNormal *noise)
+{
+  const size_t n = gram->n_terms, m = n + gram->n_targets, t = n + target;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosGramNormal(gram, target, NULL, normal));
+  if (noise) PetscCall(NomosNormalCreate(n, noise));
+  for (size_t j = 0; j < n; j++) {
+    for (size_t k = 0; k < n; k++) {
+      normal->G[j * n + k] -= covariances[j * m + k];
+      if (noise) noise->G[j * n + k] = covariances[j * m + k];
+    }
+    normal->b[j] -= covariances[j * m + t];
+    if (noise) noise->b[j] = covariances[j * m + t];
+  }
+  normal->s -= covariances[t * m + t];
+  if (noise) noise->s = covariances[t * m + t];
+  if (noise) noise->n = normal->n;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosLibraryUnbiasedSums(NomosLibrary l, const NomosFrames *frames, const double sigma[], NomosNormal normals[], NomosNormal noises[])
+{
+  const size_t m = l->n_terms + l->n_targets;
+  Noise        noise;
+  NomosGram    gram;
+  double      *covariances;
+
+  PetscFunctionBeginUser;
+  PetscCall(NoiseCreate(l, frames, sigma, &noise));
+  PetscCall(PetscCalloc1(m * m, &covariances));
+  PetscCall(Sums(&noise, NULL, &gram, covariances));
+  for (size_t t = 0; t < l->n_targets; t++) PetscCall(Take(&gram, t, covariances, &normals[t], &noises[t]));
+  PetscCall(NomosGramDestroy(&gram));
+  PetscCall(PetscFree(covariances));
+  PetscCall(NoiseDestroy(&noise));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode NomosLibraryUnbiasedFit(NomosLibrary l, const NomosFrames *frames, const double sigma[], double c[], double covariance[])
 {
-  Noise        noise = {.library = l, .frames = frames, .sigma = sigma};
-  const size_t n = l->n_terms, m = n + 1;
+  const size_t n = l->n_terms, m = n + l->n_targets;
+  Noise        noise;
   NomosGram    gram;
   NomosNormal  normal;
   double      *rows, *sums;
 
   PetscFunctionBeginUser;
-  PetscCheck(NomosLibraryCanUnbias(l), l->comm, PETSC_ERR_SUP, "%s: the bias of noise can be taken off weak forms of products of fields, of one target, with all rows; not off this regression", l->where);
-  PetscCall(PetscMalloc1(l->n_trajectories, &noise.first_row));
-  for (size_t i = 0; i < l->n_trajectories; i++) {
-    noise.first_row[i] = noise.n_all;
-    noise.n_all += l->n_moments[i] * l->n_rows;
-  }
+  PetscCheck(l->n_targets == 1, l->comm, PETSC_ERR_ARG_SIZ, "%s: an unbiased fit is one of one target", l->where);
+  PetscCall(NoiseCreate(l, frames, sigma, &noise));
   PetscCall(PetscCalloc2(n * noise.n_all, &rows, m * m, &sums));
-  PetscCall(NomosArraysCreate(l->n_all, l->points, &noise.fields));
-  for (int d = 0; d < l->n_dims; d++) PetscCall(Overlaps(&l->axes[d], l->n[d], &noise.overlaps[d]));
   noise.rows = rows;
   noise.c    = c;
-  PetscCall(NomosLibraryAssembleUnbiased(l, frames, sigma, noise.first_row, noise.n_all, rows, &gram));
-  PetscCall(NomosGramNormal(&gram, 0, NULL, &normal));
+  PetscCall(Sums(&noise, rows, &gram, sums));
+  PetscCall(Take(&gram, 0, sums, &normal, NULL));
   PetscCall(NomosGramDestroy(&gram));
-  PetscCheck(normal.n == (double)noise.n_all, l->comm, PETSC_ERR_SUP, "%s: rows with missing data are left out; the bias of noise cannot be taken off then", l->where);
-  PetscCall(NomosSumOverRanks(l->comm, n * noise.n_all, rows));
-  PetscCall(OverFrames(&noise, false, sums));
-  for (size_t j = 0; j < n; j++) {
-    for (size_t k = 0; k < n; k++) normal.G[j * n + k] -= sums[j * m + k];
-    normal.b[j] -= sums[j * m + n];
-  }
   PetscErrorCode code = NomosLeastSquares(&normal, NULL, NULL, c, NULL);
   if (!code) code = OverFrames(&noise, true, sums);
   if (!code) code = Sandwich(&normal, sums, covariance);
   PetscCall(NomosNormalDestroy(&normal));
-  PetscCall(NomosArraysDestroy(&noise.fields));
-  for (int d = 0; d < l->n_dims; d++) PetscCall(PetscFree(noise.overlaps[d]));
   PetscCall(PetscFree2(rows, sums));
-  PetscCall(PetscFree(noise.first_row));
+  PetscCall(NoiseDestroy(&noise));
   PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+double NomosLibraryOverlap(NomosLibrary l)
+{
+  double product = 1;
+
+  for (int d = 0; d <= l->n_dims; d++) {
+    const NomosTestAxis *axis = &l->axes[d];
+    const size_t         n    = 2 * axis->half_width - 1;
+    const double         full = NomosDot(n, axis->values, axis->values);
+    double               sum  = 1;
+    for (size_t shift = axis->stride; shift < n; shift += axis->stride) sum += 2 * NomosDot(n - shift, axis->values, axis->values + shift) / full;
+    product *= sum;
+  }
+  return product;
 }

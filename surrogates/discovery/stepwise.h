@@ -1,0 +1,22 @@
+/* Which terms, from normal equations whose noise is known (library.h, NomosLibraryUnbiasedSums): terms are added and dropped one at a time, as what the residual without noise loses or gains is more than what noise
+   does to it by chance.
+
+     R(S) = s - b_S^T M_S^-1 b_S,  z_j^2 = (R(S) - R(S + j))/(v/rows), v = c^T N_G c - 2 c^T N_b + N_s of the coefficients on S
+
+   A term comes in while the largest z is above `in`, and terms go while the smallest is below `out` (Efroymson 1960); at last the fewest terms win from which nothing can be dropped. */
+#ifndef NOMOS_SURROGATES_DISCOVERY_STEPWISE_H
+#define NOMOS_SURROGATES_DISCOVERY_STEPWISE_H
+
+#include "surrogates/discovery/gram.h"
+
+typedef struct {
+  const NomosNormal *normal, *noise;
+  double             overlap; /* rows that tell as much as one independent one */
+  double             in, out; /* in standard deviations, in >= out */
+  size_t             most;    /* terms at most */
+} NomosStepwiseInput;
+
+/* c (n_terms), 0: not in the equation. Not collective. */
+PetscErrorCode NomosStepwise(const NomosStepwiseInput *input, double c[]);
+
+#endif
