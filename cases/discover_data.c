@@ -47,8 +47,8 @@ static const NomosParam params[] = {
 };
 /* clang-format on */
 
-/* Noise below this part of a field is rounding. */
-static const double no_noise = 1e-5;
+/* Noise below this part of a field is rounding; data that get noise are kept in memory up to this size. */
+static const double no_noise = 1e-5, keep_bytes = 1e9;
 
 const NomosSection nomos_assembly_section = {"assembly", "of data, for nomos discover", sizeof params / sizeof *params, params, NULL};
 
@@ -184,6 +184,13 @@ static PetscErrorCode AddNoise(NomosDiscover *d, Data *data, uint64_t k)
   PetscCall(NomosFramesMeasure(d->run->comm, &data->frames, &(NomosFramesStatistics){.rms = data->sigma}));
   for (size_t i = 0; i < data->frames.n_fields; i++) data->sigma[i] *= i < data->n_fields ? noise : 0;
   PetscCall(NomosFramesWithNoise(&data->frames, data->sigma, (uint64_t)seed + k, &data->noisy));
+  double bytes = 0;
+  for (size_t i = 0; i < data->frames.n_trajectories; i++) bytes += 8. * (double)(data->frames.n_fields * NomosFramesPoints(&data->frames)) * (double)data->frames.n_frames[i];
+  if (bytes > keep_bytes) PetscFunctionReturn(PETSC_SUCCESS);
+  NomosFrames kept;
+  PetscCall(NomosFramesKeep(&data->noisy, &kept));
+  PetscCall(NomosFramesClose(&data->noisy));
+  data->noisy = kept;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -62,6 +62,50 @@ PetscErrorCode NomosFramesOfArrays(const NomosFrames *like, const double *const 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+typedef struct {
+  Arrays   arrays;
+  double **values; /* (n_trajectories n_fields) */
+  size_t   n_values;
+} Kept;
+
+static PetscErrorCode FreeKept(void *context)
+{
+  Kept *kept = context;
+
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < kept->n_values; i++) PetscCall(PetscFree(kept->values[i]));
+  PetscCall(PetscFree(kept->values));
+  PetscCall(PetscFree(kept));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosFramesKeep(const NomosFrames *frames, NomosFrames *copy)
+{
+  const size_t points = NomosFramesPoints(frames), n = frames->n_fields;
+  Kept        *kept;
+  double     **fields;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscNew(&kept));
+  PetscCall(PetscMalloc1(n, &fields));
+  kept->n_values = n * frames->n_trajectories;
+  PetscCall(PetscCalloc1(kept->n_values, &kept->values));
+  for (size_t trajectory = 0; trajectory < frames->n_trajectories; trajectory++) {
+    for (size_t i = 0; i < n; i++) PetscCall(PetscMalloc1(frames->n_frames[trajectory] * points, &kept->values[trajectory * n + i]));
+    for (size_t frame = 0; frame < frames->n_frames[trajectory]; frame++) {
+      for (size_t i = 0; i < n; i++) fields[i] = kept->values[trajectory * n + i] + frame * points;
+      PetscCall(frames->read(frames->context, trajectory, frame, fields));
+    }
+  }
+  PetscCall(PetscFree(fields));
+  kept->arrays  = (Arrays){.n_fields = n, .points = points, .values = (const double *const *)kept->values};
+  *copy         = *frames;
+  copy->read    = ReadArrays;
+  copy->close   = FreeKept;
+  copy->context = kept;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* ---- noise */
 
 typedef struct {

@@ -49,6 +49,9 @@ PetscErrorCode NomosFramesOpenTable(const NomosFramesInput *input, NomosFrames *
 /* Gaussian noise of standard deviation sigma (n_fields) on top, drawn by (seed, field, trajectory, frame, point): the same however and wherever frames are read. `frames` is borrowed. */
 PetscErrorCode NomosFramesWithNoise(const NomosFrames *frames, const double sigma[], uint64_t seed, NomosFrames *noisy);
 
+/* A copy of all frames in memory, of what is read many times and dear to read. `frames` is not needed any more. */
+PetscErrorCode NomosFramesKeep(const NomosFrames *frames, NomosFrames *kept);
+
 /* Over all frames, dealt over the ranks of comm; the same bits for any number of them. Any may be NULL. Collective. */
 typedef struct {
   double *rms;     /* (n_fields) root mean square of what is not missing */

@@ -22,7 +22,7 @@
 #include <string.h>
 
 enum { MAX_FIELDS = NOMOS_UNBIASED_FIELDS, MAX_EXPONENT = 16, PARTS = 32 };
-#define MOST_PAIRS 4e9 /* of insides, times samples: some seconds */
+#define MOST_PAIRS 1e9 /* of insides, times samples: some seconds */
 
 /* ---- monomials */
 
@@ -396,20 +396,15 @@ static PetscErrorCode NoiseDestroy(Noise *noise)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Points are thinned when there are many pairs of insides: to a factor that has nothing in common with the strides, so that every place in a test function is met. */
+/* Points are thinned when there are many pairs of insides, as far as the squares of test functions, which are smooth, are still summed well. */
 static size_t Thinning(NomosLibrary l)
 {
-  double samples = (double)(l->n_insides * l->n_insides) * (double)l->points;
-  bool   common  = true;
-  size_t thin    = 1;
+  double samples = 0;
+  size_t thin    = 1, narrowest = SIZE_MAX;
 
   for (size_t i = 0; i < l->n_trajectories; i++) samples += (double)(l->n_insides * l->n_insides) * (double)l->points * (double)l->n_frames[i];
-  if (samples < MOST_PAIRS) return 1;
-  while (common && thin < 6) {
-    thin += 2; /* 3, 5, 7 */
-    common = false;
-    for (int d = 0; d <= l->n_dims; d++) common = common || l->settings.stride[d] % thin == 0;
-  }
+  for (int d = 0; d <= l->n_dims; d++) narrowest = PetscMin(narrowest, l->settings.half_width[d]);
+  while (samples > MOST_PAIRS * pow((double)thin, l->n_dims + 1) && thin < narrowest / 4) thin++;
   return thin;
 }
 
