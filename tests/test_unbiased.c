@@ -1,0 +1,176 @@
+/* Weak regressions of noisy data without the bias of the noise: normal equations have those without noise as their mean, coefficients lie in their intervals, and terms are found where plain least squares does not. */
+#include "harness.h"
+#include "surrogates/discovery/library.h"
+#include "surrogates/discovery/regression.h"
+#include "surrogates/discovery/stepwise.h"
+
+enum { N = 64, F = 96, SEEDS = 80 };
+
+static double        storage[2][F * N], moments[F];
+static const double *values[2] = {storage[0], storage[1]}, *times[1] = {moments};
+static size_t        n_frames[1] = {F};
+
+static const char *const fields[] = {"u", "v"};
+
+/* u_t = -u u_x by characteristics, which carry v along. */
+static NomosFrames Frames(void)
+{
+  NomosFrames frames;
+
+  for (int f = 0; f < F; f++) {
+    moments[f] = 0.05 * f;
+    for (int i = 0; i < N; i++) {
+      double       u = 0;
+      const double x = 6.283185307179586 * i / N;
+      for (int k = 0; k < 200; k++) u = 0.1 + 0.15 * sin(x - u * moments[f]);
+      storage[0][f * N + i] = u;
+      storage[1][f * N + i] = cos(x - u * moments[f]);
+    }
+  }
+  ck_ok(NomosFramesOfArrays(&(NomosFrames){.n_fields = 2, .n_trajectories = 1, .n_dims = 1, .n = {N}, .length = {6.283185307179586}, .n_frames = n_frames, .times = times}, values, &frames));
+  return frames;
+}
+
+static NomosLibrary Library(const NomosFrames *frames, size_t n_terms, const char *const terms[], size_t n_targets, const size_t targets[])
+{
+  NomosLibraryInput input = {.comm = PETSC_COMM_SELF, .frames = frames, .n_fields = 2, .n_targets = n_targets, .n_terms = n_terms, .fields = fields, .terms = terms, .targets = targets, .where = "library"};
+  NomosLibrary      library;
+
+  input.settings = (NomosLibrarySettings){.form = NOMOS_FORM_WEAK, .derivatives = NOMOS_TERMS_DIFFERENCES, .order = 2, .half_width = {10, 14}, .stride = {4, 5}};
+  ck_ok(NomosLibraryCreate(&input, &library));
+  return library;
+}
+
+/* Means over seeds are the sums without noise, within four standard errors; without the correction they are not. */
+START_TEST(normal_equations_without_noise)
+{
+  static const char *const terms[] = {"dx(u^2)", "u v", "v^3", "dxx(u v^2)"};
+  const double             sigma[] = {0.06, 0.3};
+  NomosFrames              frames  = Frames();
+  NomosLibrary             library = Library(&frames, 4, terms, 2, NULL);
+  NomosGram                clean;
+  NomosNormal              exact[2];
+  double                   sum[2][4 * 4 + 4 + 1] = {{0}}, squares[2][4 * 4 + 4 + 1] = {{0}}, raw = 0;
+
+  ck_assert(NomosLibraryCanUnbias(library));
+  ck_ok(NomosLibraryAssemble(library, &frames, NULL, &clean));
+  for (size_t t = 0; t < 2; t++) ck_ok(NomosGramNormal(&clean, t, NULL, &exact[t]));
+  ck_ok(NomosGramDestroy(&clean));
+  for (int seed = 0; seed < SEEDS; seed++) {
+    NomosFrames noisy;
+    NomosNormal normals[2], noises[2];
+    ck_ok(NomosFramesWithNoise(&frames, sigma, (uint64_t)seed, &noisy));
+    ck_ok(NomosLibraryUnbiasedSums(library, &noisy, sigma, normals, noises));
+    for (size_t t = 0; t < 2; t++) {
+      for (int j = 0; j < 21; j++) {
+        const double value = j < 16 ? normals[t].G[j] - exact[t].G[j] : j < 20 ? normals[t].b[j - 16] - exact[t].b[j - 16] : normals[t].s - exact[t].s;
+        sum[t][j] += value;
+        squares[t][j] += value * value;
+      }
+      if (t == 0) raw += (normals[t].G[15] + noises[t].G[15] - exact[t].G[15]) / SEEDS;
+      ck_ok(NomosNormalDestroy(&normals[t]));
+      ck_ok(NomosNormalDestroy(&noises[t]));
+    }
+    ck_ok(NomosFramesClose(&noisy));
+  }
+  for (size_t t = 0; t < 2; t++)
+    for (int j = 0; j < 21; j++) {
+      const double mean = sum[t][j] / SEEDS, error = sqrt((squares[t][j] / SEEDS - mean * mean) / (SEEDS - 1));
+      ck_assert_msg(fabs(mean) < 4 * error, "target %zu, entry %d: %g is %g standard errors from 0", t, j, mean, mean / error);
+    }
+  const double error = sqrt(squares[0][15] / SEEDS / (SEEDS - 1));
+  ck_assert_msg(raw > 20 * error, "with noise the square of the column is larger by %g, standard error %g", raw, error); /* the test can fail */
+  for (size_t t = 0; t < 2; t++) ck_ok(NomosNormalDestroy(&exact[t]));
+  ck_ok(NomosLibraryDestroy(&library));
+  ck_ok(NomosFramesClose(&frames));
+}
+END_TEST
+
+/* u_t = -dx(u^2)/2 + 0 u_xx with much noise: errors are as large as their deviations say, and means are right, which those of plain least squares are not. */
+START_TEST(coefficients_lie_where_their_deviations_say)
+{
+  static const char *const terms[]  = {"dx(u^2)", "u_xx"};
+  const size_t             target[] = {0};
+  const double             sigma[]  = {0.05, 0}, truth[] = {-0.5, 0};
+  NomosFrames              frames   = Frames();
+  NomosLibrary             library  = Library(&frames, 2, terms, 1, target);
+  double                   z2 = 0, mean[2] = {0}, plain = 0, deviation = 0;
+
+  for (int seed = 0; seed < SEEDS; seed++) {
+    NomosFrames noisy;
+    NomosGram   gram;
+    NomosNormal normal;
+    double      c[2], covariance[4];
+    ck_ok(NomosFramesWithNoise(&frames, sigma, (uint64_t)seed, &noisy));
+    ck_ok(NomosLibraryUnbiasedFit(library, &noisy, sigma, c, covariance));
+    for (int j = 0; j < 2; j++) {
+      z2 += pow(c[j] - truth[j], 2) / covariance[3 * j] / (2 * SEEDS);
+      mean[j] += (c[j] - truth[j]) / SEEDS;
+    }
+    deviation += sqrt(covariance[0]) / SEEDS;
+    ck_ok(NomosLibraryAssemble(library, &noisy, NULL, &gram));
+    ck_ok(NomosGramNormal(&gram, 0, NULL, &normal));
+    ck_ok(NomosLeastSquares(&normal, NULL, NULL, c, NULL));
+    plain += (c[0] - truth[0]) / SEEDS;
+    ck_ok(NomosNormalDestroy(&normal));
+    ck_ok(NomosGramDestroy(&gram));
+    ck_ok(NomosFramesClose(&noisy));
+  }
+  ck_assert_msg(z2 > 0.6 && z2 < 1.5, "mean square of errors over deviations: %g", z2); /* of 160: 1 +- 0.11 were they independent */
+  ck_assert_msg(fabs(mean[0]) < 4 * deviation / sqrt(SEEDS), "mean error %g, deviation %g", mean[0], deviation);
+  ck_assert_msg(plain > 2 * fabs(mean[0]) && plain > 5 * deviation / sqrt(SEEDS), "plain least squares: %g", plain);
+  ck_ok(NomosLibraryDestroy(&library));
+  ck_ok(NomosFramesClose(&frames));
+}
+END_TEST
+
+START_TEST(steps_find_the_terms)
+{
+  static const char *const terms[]  = {"u", "v", "u^2", "u v", "u_x", "v_x", "dx(u^2)", "dx(u v)", "u_xx", "v_xx", "dxx(u^2)", "dxx(u v)", "u_xxx", "v_xxx"};
+  const size_t             target[] = {0};
+  const double             sigma[]  = {0.01, 0.05};
+  NomosFrames              frames   = Frames();
+  NomosLibrary             library  = Library(&frames, 14, terms, 1, target);
+  int                      exact    = 0;
+
+  for (int seed = 0; seed < 10; seed++) {
+    NomosFrames noisy;
+    NomosNormal normal, noise;
+    double      c[14];
+    bool        right = true;
+    ck_ok(NomosFramesWithNoise(&frames, sigma, (uint64_t)seed, &noisy));
+    ck_ok(NomosLibraryUnbiasedSums(library, &noisy, sigma, &normal, &noise));
+    ck_ok(NomosStepwise(&(NomosStepwiseInput){.normal = &normal, .noise = &noise, .overlap = NomosLibraryOverlap(library), .in = 4.5, .out = 4, .most = 12}, c));
+    for (int j = 0; j < 14; j++) right = right && (c[j] != 0) == (j == 6);
+    exact += right;
+    ck_ok(NomosNormalDestroy(&normal));
+    ck_ok(NomosNormalDestroy(&noise));
+    ck_ok(NomosFramesClose(&noisy));
+  }
+  ck_assert_msg(exact >= 9, "%d of 10 exact", exact);
+  ck_ok(NomosLibraryDestroy(&library));
+  ck_ok(NomosFramesClose(&frames));
+}
+END_TEST
+
+START_TEST(what_cannot_be_done_is_said)
+{
+  static const char *const terms[] = {"dx(u^2)", "sin(u)"};
+  const size_t             target[] = {0};
+  const double             sigma[] = {0.1, 0.1};
+  NomosFrames              frames  = Frames();
+  NomosLibrary             library = Library(&frames, 2, terms, 1, target);
+  double                   c[2], covariance[4];
+
+  ck_assert(!NomosLibraryCanUnbias(library));
+  ck_refused(NomosLibraryUnbiasedFit(library, &frames, sigma, c, covariance), "weak forms of products of fields");
+  ck_ok(NomosLibraryDestroy(&library));
+  library             = Library(&frames, 1, terms, 1, target);
+  storage[0][50 * N + 3] = NAN;
+  ck_refused(NomosLibraryUnbiasedFit(library, &frames, sigma, c, covariance), "rows with missing data are left out");
+  ck_ok(NomosLibraryDestroy(&library));
+  ck_ok(NomosFramesClose(&frames));
+}
+END_TEST
+
+NOMOS_TEST_SUITE("unbiased", normal_equations_without_noise, coefficients_lie_where_their_deviations_say, steps_find_the_terms, what_cannot_be_done_is_said)
