@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { MAX_ROWS = 2000, N_LINES = 4 };
+enum { MIN_ROWS = 8, MAX_ROWS = 2000, N_LINES = 4 }; /* fewer rows than MIN_ROWS are bars and no picture: lines only */
 
 /* What is drawn: rows that are evenly spaced in time (frames are, but for a last one off the cadence), and the dimension. */
 typedef struct {
@@ -49,6 +49,7 @@ static PetscErrorCode Read(const NomosPlotContext *context, const NomosPictureIn
 
 static PetscErrorCode Draw(const NomosPlotContext *context, const NomosPictureInfo *info, const SpaceTime *s, NomosFigure *figure)
 {
+  const bool     image  = s->n_rows >= MIN_ROWS;
   const double   half_x = s->n_x > 1 ? 0.5 * (s->x[s->n_x - 1] - s->x[0]) / (double)(s->n_x - 1) : 0.5, half_t = 0.5 * (s->times[s->n_rows - 1] - s->times[0]) / (double)(s->n_rows - 1);
   char           time_label[NOMOS_LABEL], label[NOMOS_LABEL], title[3 * NOMOS_LABEL];
   NomosColourMap map;
@@ -58,10 +59,12 @@ static PetscErrorCode Draw(const NomosPlotContext *context, const NomosPictureIn
   PetscCall(NomosPlotColours(info->map, s->n_rows * s->n_x, s->data, &map, limits));
   NomosAxisLabel("time", context->time_name, time_label);
   snprintf(title, sizeof title, "%s%s%s", context->params.title, context->params.title[0] ? ": " : "", s->name);
-  PetscCall(NomosFigureCreate(title, 1, 2, figure));
-  PetscCall(NomosFigurePanel(*figure, 0, 0, &(NomosAxes){.x_label = s->x_label, .y_label = time_label, .shape = 0.8}));
-  PetscCall(NomosFigureImage(*figure, s->n_rows, s->n_x, s->data, s->x[0] - half_x, s->x[s->n_x - 1] + half_x, s->times[0] - half_t, s->times[s->n_rows - 1] + half_t, map, limits[0], limits[1], s->label));
-  PetscCall(NomosFigurePanel(*figure, 0, 1, &(NomosAxes){.x_label = s->x_label, .y_label = s->label}));
+  PetscCall(NomosFigureCreate(title, 1, image ? 2 : 1, figure));
+  if (image) {
+    PetscCall(NomosFigurePanel(*figure, 0, 0, &(NomosAxes){.x_label = s->x_label, .y_label = time_label, .shape = 0.8}));
+    PetscCall(NomosFigureImage(*figure, s->n_rows, s->n_x, s->data, s->x[0] - half_x, s->x[s->n_x - 1] + half_x, s->times[0] - half_t, s->times[s->n_rows - 1] + half_t, map, limits[0], limits[1], s->label));
+  }
+  PetscCall(NomosFigurePanel(*figure, 0, image ? 1 : 0, &(NomosAxes){.x_label = s->x_label, .y_label = s->label}));
   for (size_t i = 0; i < N_LINES && i < s->n_rows; i++) {
     const size_t row = i * (s->n_rows - 1) / (PetscMin((size_t)N_LINES, s->n_rows) - 1);
     snprintf(label, sizeof label, "t = %.3g%s%s", s->times[row], context->time_name[0] ? " " : "", context->time_name);
