@@ -249,6 +249,7 @@ PetscErrorCode NomosAssimilateResults(NomosRun *run, NomosResultFn result, void 
   PetscCall(result("analysis_rmse", s->rmse[NOMOS_ANALYSIS] / s->cycles, ctx));
   PetscCall(result("forecast_rmse", s->rmse[NOMOS_FORECAST] / s->cycles, ctx));
   PetscCall(result("largest_analysis_rmse", s->largest, ctx));
+  PetscCall(result("forecast_skill", 1 - pow(s->rmse[NOMOS_FORECAST] / s->cycles, 2) / (s->climatology / s->cycles), ctx)); /* over the climate: 1 perfect, 0 none */
   PetscCall(result("climatology_rmse", sqrt(s->climatology / s->cycles), ctx));
   PetscCall(result("ratio", s->rmse[NOMOS_ANALYSIS] / s->cycles / sqrt(s->climatology / s->cycles), ctx));
   PetscCall(LayerResults(a, result, ctx));

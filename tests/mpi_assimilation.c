@@ -1,9 +1,10 @@
 /* An analysis whose members are divided among ranks, against one rank that has them all, and threads against one: the same bits. */
 #include "analysis_setup.h"
 
+#include <cblas.h>
 #include <omp.h>
 
-enum { K        = 7,
+enum { K = 26,
        N_LAYERS = 3,
        N_X      = 48,
        N_Y      = 5,
@@ -81,6 +82,7 @@ START_TEST(test_ranks_and_threads_agree)
     ck_assert_mem_eq(part.ranks, whole.ranks, sizeof whole.ranks);
     ck_assert_double_eq(part.sums.chi_squared, whole.sums.chi_squared);
     omp_set_num_threads(3);
+    openblas_set_num_threads(3); /* as OMP_NUM_THREADS would */
     Analyse(PETSC_COMM_SELF, names[i], 0, K, &threads);
     ck_assert_mem_eq(threads.states, whole.states, sizeof whole.states);
     ck_assert_double_ne(whole.states[0], Normal(1, 0));

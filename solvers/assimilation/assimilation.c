@@ -1,5 +1,6 @@
 #include "solvers/assimilation/analysis_list.h"
 
+#include <cblas.h>
 #include <math.h>
 #include <omp.h>
 #include <stdio.h>
@@ -69,6 +70,7 @@ PetscErrorCode NomosAnalysisCreate(MPI_Comm comm, size_t n_members, size_t n_sta
 
   PetscFunctionBeginUser;
   PetscCall(CheckInput(comm, n_members, n_state, input));
+  openblas_set_num_threads(1); /* columns are what threads share; with threads of its own LAPACK would round otherwise */
   PetscCall(PetscNew(&a));
   a->comm      = comm;
   a->input     = *input;
