@@ -6,6 +6,7 @@
 #include "solvers/generator_list.h"
 #include "solvers/assimilation/assimilation.h"
 #include "surrogates/discovery/regression_list.h"
+#include "surrogates/interpolation/interpolation_list.h"
 #include "surrogates/learning_rate.h"
 #include "surrogates/optimiser.h"
 #include "surrogates/training.h"
@@ -97,7 +98,7 @@ static PetscErrorCode PrintLaws(MPI_Comm comm)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* What discover.method names, each with its parameters. */
+/* What discover.method and discover.interpolation name, each with its parameters. */
 static PetscErrorCode PrintRegressions(MPI_Comm comm)
 {
   PetscFunctionBeginUser;
@@ -106,6 +107,10 @@ static PetscErrorCode PrintRegressions(MPI_Comm comm)
   for (size_t i = 0; nomos_regressions[i]; i++) {
     PetscCall(PetscPrintf(comm, "\nmethod %s: %s %s\n\n", nomos_regressions[i]->name, nomos_regressions[i]->summary, nomos_regressions[i]->reference ? nomos_regressions[i]->reference : ""));
     PetscCall(PrintParams(comm, nomos_regressions[i]->n_params, nomos_regressions[i]->params));
+  }
+  for (size_t i = 0; nomos_interpolations[i]; i++) {
+    PetscCall(PetscPrintf(comm, "\ninterpolation %s: %s %s\n\n", nomos_interpolations[i]->name, nomos_interpolations[i]->summary, nomos_interpolations[i]->reference));
+    PetscCall(PrintParams(comm, nomos_interpolations[i]->n_params, nomos_interpolations[i]->params));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

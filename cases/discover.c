@@ -1,6 +1,7 @@
 /* nomos discover CASE: the equation that a model lacks, or that of data, in a run directory like that of nomos run. */
 #include "cases/discover_trajectory.h"
 #include "surrogates/discovery/regression_list.h"
+#include "surrogates/interpolation/interpolation_list.h"
 
 #include <float.h>
 #include <math.h>
@@ -21,6 +22,9 @@ static const NomosParam params[] = {
   {"discover.horizon",     NOMOS_PARAM_INT,    "1",            NULL, 1, 1000,    NULL,  false, "Time steps between the two observations of a pair."},
   {"discover.noise",       NOMOS_PARAM_REAL,   "0",            NULL, 0, DBL_MAX, NULL,  false, "Standard deviation of the observations' errors, relative to that of the field in its layer."},
   {"discover.seed",        NOMOS_PARAM_INT,    "1",            NULL, 0, 9e15,    NULL,  false, "Seed of the noise."},
+  {"discover.fraction",    NOMOS_PARAM_REAL,   "1",            NULL, DBL_MIN, 1, NULL,  false, "Part of the grid's points that are seen: the same ones at both times of a pair, drawn by the seed."},
+  {"discover.interpolation", NOMOS_PARAM_STRING, "none",       NULL, 0, 0,       NULL,  false, "How observations of some points come onto the grid: none, or a method that `nomos describe discover` shows."},
+  {"discover.smoothing",   NOMOS_PARAM_REAL,   "0",            "m",  0, DBL_MAX, NULL,  false, "Length l of exp(-K^2 l^2/2), by which increments and terms are smoothed alike before the regression: what interpolation or noise has spoilt lies in short waves."},
   {"discover.frame",       NOMOS_PARAM_INT,    "0",            NULL, 0, 1000000, NULL,  false, "Points left out along every side of the grid."},
   {"discover.columns",     NOMOS_PARAM_CHOICE, "tangent",      NULL, 0, 0, "tangent|analysis|forecast", false, "What stands for a term: the derivative of the model's own step by its coefficient, or the term itself at the observation or the forecast at the pair's end."},
   {"discover.iterations",  NOMOS_PARAM_INT,    "10",           NULL, 1, 100,     NULL,  false, "Passes of Gauss-Newton: what was found is put into the model, and what is left is regressed again, until nothing changes."},
@@ -38,10 +42,11 @@ static const NomosParam known_params[] = {
 /* What every method shares, the tables of the one that the case names and of those that it has keys of (another method may be tried), and what is known of the truth. */
 static PetscErrorCode Declare(NomosConfig config)
 {
-  const NomosRegressionOps *ops;
-  const char *const        *names, *method;
-  size_t                    n;
-  char                      section[NOMOS_MAX_NAME];
+  const NomosRegressionOps    *ops;
+  const NomosInterpolationOps *interpolation = NULL;
+  const char *const           *names, *method, *onto_grid;
+  size_t                       n;
+  char                         section[NOMOS_MAX_NAME];
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetString(config, "discover.method", &method));
@@ -53,6 +58,14 @@ static PetscErrorCode Declare(NomosConfig config)
     snprintf(section, sizeof section, "discover.%s.", nomos_regressions[i]->name);
     PetscCall(NomosConfigHasPrefix(config, section, &has));
     if (has || nomos_regressions[i] == ops) PetscCall(NomosConfigRegister(config, nomos_regressions[i]->n_params, nomos_regressions[i]->params));
+  }
+  PetscCall(NomosConfigGetString(config, "discover.interpolation", &onto_grid));
+  if (strcmp(onto_grid, "none")) PetscCall(NomosInterpolationFind(onto_grid, NomosConfigWhere(config, "discover.interpolation"), &interpolation));
+  for (size_t i = 0; nomos_interpolations[i]; i++) {
+    bool has;
+    snprintf(section, sizeof section, "discover.%s.", nomos_interpolations[i]->name);
+    PetscCall(NomosConfigHasPrefix(config, section, &has));
+    if (has || nomos_interpolations[i] == interpolation) PetscCall(NomosConfigRegister(config, nomos_interpolations[i]->n_params, nomos_interpolations[i]->params));
   }
   PetscCall(NomosConfigGroup(config, "discover.known", &n, &names));
   for (size_t i = 0; i < n; i++) {

@@ -111,6 +111,10 @@ PetscErrorCode NomosIncrementsPair(NomosDiscover *d, size_t sample, NomosIncreme
     d->equations[e].floor = fmax(d->equations[e].floor, rounding * scale * size * (f->model->precision == NOMOS_F32 ? FLT_EPSILON / DBL_EPSILON : 1));
   }
   if (m->columns == NOMOS_COLUMNS_TANGENT) PetscCall(TangentColumns(d, m, w, psi, scale));
+  for (size_t e = 0; e < d->n_equations && m->smoothing; e++) { /* both sides: the equation stays true */
+    PetscCall(NomosOperatorApply(m->smoothing, (const double *const[]){w->left[e]}, &w->left[e]));
+    for (size_t j = 0; j < d->equations[e].n_terms; j++) PetscCall(NomosOperatorApply(m->smoothing, (const double *const[]){w->columns[e][j]}, &w->columns[e][j]));
+  }
   for (size_t e = 0; e < d->n_equations; e++) {
     PetscCall(PetscArraycpy(w->target[e], w->left[e], m->places[e].n));
     for (size_t j = 0; j < d->equations[e].n_terms && m->corrected; j++)
@@ -270,6 +274,7 @@ static PetscErrorCode Find(NomosDiscover *d)
 static PetscErrorCode Conclude(NomosDiscover *d)
 {
   PetscFunctionBeginUser;
+  PetscCall(NomosSparseWrite(d));
   if (((NomosIncrements *)d->data)->pairs) PetscCall(NomosIncrementsWriteFields(d));
   PetscCall(NomosIncrementsForecast(d));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -282,6 +287,7 @@ static PetscErrorCode Results(NomosDiscover *d, NomosResultFn result, void *ctx)
   PetscFunctionBeginUser;
   if (m->n_passes) PetscCall(result("passes", (double)m->n_passes, ctx));
   PetscCall(NomosDiscoverTrajectoryResults(d, result, ctx));
+  PetscCall(NomosSparseResults(d, result, ctx));
   if (m->forecast <= 0 || !m->truth.model) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(result("forecast_error_model", m->error[0], ctx));
   PetscCall(result("forecast_error_corrected", m->error[1], ctx));
@@ -301,6 +307,8 @@ static PetscErrorCode Destroy(NomosDiscover *d)
   PetscCall(PetscFree(m->pairs));
   PetscCall(PetscFree(m->weights));
   PetscCall(NomosObservationsDestroy(&m->observations));
+  PetscCall(NomosSparseDestroy(&m->sparse));
+  if (m->smoothing) PetscCall(NomosOperatorDestroy(&m->smoothing));
   PetscCall(NomosForecasterDestroy(&m->forecaster));
   PetscCall(NomosTruthDestroy(&m->truth));
   PetscCall(PetscFree(d->data));

@@ -15,6 +15,8 @@
 #include "operators/model_operator.h"
 #include "solvers/assimilation/observations.h"
 
+typedef struct NomosSparse_s *NomosSparse; /* observations of some points, and how they come onto the grid: discover_sparse.c */
+
 typedef enum { NOMOS_COLUMNS_TANGENT, NOMOS_COLUMNS_ANALYSIS, NOMOS_COLUMNS_FORECAST } NomosColumns;
 
 /* Where the variable of an equation is: a field, or a layer of it. */
@@ -41,6 +43,9 @@ typedef struct {
   NomosColumns columns;
 
   NomosObservations            observations; /* of a file; NULL: of the truth */
+  NomosSparse                  sparse;       /* NULL: the whole grid is seen */
+  NomosOperator                smoothing;    /* of a layer: before the regression; NULL: none */
+  double                       smoothing_length;
   NomosTruth                   truth;
   const NomosModelDerivatives *truth_derivatives;
   size_t                       truth_observed, truth_bytes;
@@ -87,6 +92,18 @@ PetscErrorCode NomosIncrementsSetModel(NomosDiscover *d, bool corrected);
 /* With what was found: increments.nc of the last pair; forecasts.csv and forecast_spectra.csv by model and corrected model from states of the real system after the last pair. */
 PetscErrorCode NomosIncrementsWriteFields(NomosDiscover *d);
 PetscErrorCode NomosIncrementsForecast(NomosDiscover *d);
+
+/* discover.interpolation; nothing where it is `none`. Errors: a field that is not on a doubly periodic plane; some points without a method. */
+PetscErrorCode NomosSparsePrepare(NomosDiscover *d);
+PetscErrorCode NomosSparseDestroy(NomosSparse *sparse);
+/* A pair (2, points), seen with its errors, -> what its points give, compared with what is exact (the same, without errors). Or a pair from two looks. Collective. */
+PetscErrorCode NomosSparsePair(NomosDiscover *d, const double exact[], double pair[]);
+PetscErrorCode NomosSparseLooks(NomosDiscover *d, const NomosObservationSet *first, const NomosObservationSet *second, double pair[]);
+PetscErrorCode NomosSparseResults(NomosDiscover *d, NomosResultFn result, void *ctx);
+PetscErrorCode NomosSparseWrite(NomosDiscover *d);
+
+/* discover.smoothing. Errors: a variable that is not on a doubly periodic plane. */
+PetscErrorCode NomosIncrementsPrepareSmoothing(NomosDiscover *d);
 
 /* Load the case with these values of keys on top ("equations.q1.terms=[...]"), and make its model. */
 PetscErrorCode NomosForecasterCreate(NomosRun *run, size_t n_set, const char *const set[], const char observe[], NomosForecaster *forecaster);

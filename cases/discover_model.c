@@ -351,6 +351,8 @@ PetscErrorCode NomosIncrementsPrepare(NomosDiscover *d)
   PetscCall(CreateWithLibrary(run, 2 * n_equations, (const char *const *)settings, observe, &m->forecaster));
   for (size_t i = 0; i < 2 * n_equations; i++) free(settings[i]);
   PetscCall(PetscFree(settings));
+  m->points = NomosModelFieldPoints(m->forecaster.field);
+  PetscCall(NomosSparsePrepare(d));
   if (observations[0]) PetscCall(NomosIncrementsReadObservations(d, observations));
   else {
     PetscCall(NomosTruthCreate(run, directory, &m->truth));
@@ -358,8 +360,8 @@ PetscErrorCode NomosIncrementsPrepare(NomosDiscover *d)
   }
   PetscCall(AddEquations(d, m, n_equations, equations, n_library, library));
   PetscCall(SetWeights(d, m));
+  PetscCall(NomosIncrementsPrepareSmoothing(d));
   d->missing = strcmp(run->ops->name, "spectral") && strcmp(run->ops->name, "ode");
-  m->points  = NomosModelFieldPoints(m->forecaster.field);
   m->n_whole = 1;
   for (int i = 0; i < m->forecaster.field->n_dims; i++) m->n_whole *= m->forecaster.field->size[i];
   snprintf(d->settings, sizeof d->settings, "%lld pairs of %s, %lld step%s of %g apart, from time %g, noise %g; columns: %s", (long long)m->n_samples, m->forecaster.field->name, (long long)m->horizon, m->horizon > 1 ? "s" : "", run->model->dt, m->from, m->noise, m->columns == NOMOS_COLUMNS_TANGENT ? "the derivative of the model's step" : m->columns == NOMOS_COLUMNS_ANALYSIS ? "terms at the observation" : "terms at the forecast");

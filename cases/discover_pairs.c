@@ -73,14 +73,14 @@ static size_t Later(const NomosIncrements *m, size_t i)
   return 0;
 }
 
-/* Every point of the grid must be seen in a pair. */
+/* Every point of the grid must be seen in a pair that is not interpolated. */
 static PetscErrorCode CheckLook(NomosDiscover *d, size_t i)
 {
   NomosIncrements *m     = d->data;
   const size_t     whole = NomosObservationsLayers(m->observations) * NomosObservationsLayerPoints(m->observations), n = NomosObservationsSet(m->observations, i)->n;
 
   PetscFunctionBeginUser;
-  PetscCheck(n == whole, d->run->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: discover.observations: look %zu has %zu of the %zu points of %s; all are needed: leave the look out, or bring what was seen onto the grid first", NomosConfigWhere(d->run->config, "discover.observations"), i + 1, n, whole, m->forecaster.field->name);
+  PetscCheck(m->sparse || n == whole, d->run->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: discover.observations: look %zu has %zu of the %zu points of %s; all are needed: leave the look out, or name a discover.interpolation", NomosConfigWhere(d->run->config, "discover.observations"), i + 1, n, whole, m->forecaster.field->name);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -112,16 +112,20 @@ static PetscErrorCode ReadLook(NomosIncrements *m, size_t i, double *psi)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode PairsOfFile(NomosIncrements *m)
+static PetscErrorCode PairsOfFile(NomosDiscover *d)
 {
-  double *pair = m->pairs;
+  NomosIncrements *m    = d->data;
+  double          *pair = m->pairs;
 
   PetscFunctionBeginUser;
   for (size_t i = 0; i < NomosObservationsTimes(m->observations); i++) {
     const size_t later = Later(m, i);
     if (!later) continue;
-    PetscCall(ReadLook(m, i, pair));
-    PetscCall(ReadLook(m, later, pair + m->points));
+    if (m->sparse) PetscCall(NomosSparseLooks(d, NomosObservationsSet(m->observations, i), NomosObservationsSet(m->observations, later), pair));
+    else {
+      PetscCall(ReadLook(m, i, pair));
+      PetscCall(ReadLook(m, later, pair + m->points));
+    }
     pair += 2 * m->points;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -131,14 +135,16 @@ PetscErrorCode NomosIncrementsPairs(NomosDiscover *d)
 {
   NomosIncrements *m = d->data;
   NomosModel       model = m->truth.model;
+  double          *exact;
   void            *x;
 
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc1((size_t)m->n_samples * 2 * m->points + 1, &m->pairs));
   if (m->observations) {
-    PetscCall(PairsOfFile(m));
+    PetscCall(PairsOfFile(d));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
+  PetscCall(PetscMalloc1(2 * m->points + 1, &exact));
   PetscCall(PetscMalloc(m->truth_bytes, &x));
   for (int64_t s = 0; s < m->n_samples; s++) {
     double *pair = m->pairs + (size_t)s * 2 * m->points;
@@ -149,9 +155,12 @@ PetscErrorCode NomosIncrementsPairs(NomosDiscover *d)
     PetscCall(StepTruth(m, pair, pair + m->points));
     PetscCall(NomosModelSetClock(model, NomosIncrementsStep(m, s)));
     PetscCall(m->truth_derivatives->set_state(model, x));
+    PetscCall(PetscArraycpy(exact, pair, 2 * m->points));
     PetscCall(AddNoise(d, m, (uint64_t)(2 * s), pair));
     PetscCall(AddNoise(d, m, (uint64_t)(2 * s + 1), pair + m->points));
+    if (m->sparse) PetscCall(NomosSparsePair(d, exact, pair));
   }
+  PetscCall(PetscFree(exact));
   PetscCall(PetscFree(x));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -12,6 +12,7 @@ static const struct {
 } pictures[] = {
   {"coefficients.png", "Coefficients with their 95 % intervals."            },
   {"path.png",         "Residual and number of terms along the path of the regression."},
+  {"interpolation.png", "What was interpolated from the points seen, and the truth: amplitude by waves along x, mean over the rows of the jet."},
   {"increments.png",   "What the model lacks, what the equation explains of it, and what is left."},
   {"forecasts.png",    "Errors of forecasts by the model, and with the equation in it."},
   {"spectra.png",      "Spectra at the end of the forecasts."               },

@@ -206,7 +206,7 @@ static PetscErrorCode DrawIncrements(const NomosPlotContext *context, NomosField
 
 static PetscErrorCode DrawTable(const NomosPlotContext *context, const char file[], const char stem[], NomosAxes axes)
 {
-  static const char *const labels[] = {"truth", "model", "corrected"}, *const shown[] = {"truth", "model", "corrected model"};
+  static const char *const labels[] = {"truth", "model", "corrected", "interpolated"}, *const shown[] = {"truth", "model", "corrected model", "interpolated"};
   char                     path[2 * NOMOS_MAX_PATH], name[NOMOS_LABEL], title[NOMOS_LABEL];
   NomosTable               table;
   NomosFigure              figure;
@@ -217,7 +217,7 @@ static PetscErrorCode DrawTable(const NomosPlotContext *context, const char file
   snprintf(path, sizeof path, "%s/%s", context->directory, file);
   if (access(path, F_OK)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(NomosTableRead(path, &table));
-  for (size_t c = 0; c < table.n_columns; c++) n_layers += !strncmp(table.names[c], "model_", 6);
+  for (size_t c = 0; c < table.n_columns; c++) n_layers += !strncmp(table.names[c], "model_", 6) || !strncmp(table.names[c], "interpolated_", 13);
   PetscCall(PetscMalloc2(table.n_rows + 1, &x, table.n_rows + 1, &y));
   PetscCall(NomosFigureCreate(Title(context), 1, (int)PetscMax(1, PetscMin(n_layers, MAX_LAYERS)), &figure));
   for (size_t l = 0; l < PetscMin(n_layers, MAX_LAYERS); l++) {
@@ -225,7 +225,7 @@ static PetscErrorCode DrawTable(const NomosPlotContext *context, const char file
     NomosAxes panel = axes;
     panel.title     = title;
     PetscCall(NomosFigurePanel(figure, 0, (int)l, &panel));
-    for (int which = 0; which < 3; which++) {
+    for (int which = 0; which < 4; which++) {
       snprintf(name, sizeof name, "%s_%zu", labels[which], l + 1);
       for (size_t c = 0; c < table.n_columns; c++) {
         if (strcmp(table.names[c], name)) continue;
@@ -233,7 +233,7 @@ static PetscErrorCode DrawTable(const NomosPlotContext *context, const char file
           x[r] = table.values[r * table.n_columns + 1];
           y[r] = table.values[r * table.n_columns + c];
         }
-        PetscCall(NomosFigureLine(figure, table.n_rows, x, y, shown[which], which == 2 ? 1 : 0));
+        PetscCall(NomosFigureLine(figure, table.n_rows, x, y, shown[which], which >= 2 ? 1 : 0));
       }
     }
   }
@@ -257,6 +257,7 @@ PetscErrorCode NomosPlotDiscover(const NomosPlotContext *context)
   PetscCall(code);
   PetscCall(NomosPlotFile(context, "increments.nc", DrawIncrements, NULL));
   NomosAxisLabel("time", context->params.nondimensional ? "" : "s", time);
+  PetscCall(DrawTable(context, "interpolation_spectra.csv", "interpolation", (NomosAxes){.title = "amplitude of what was interpolated", .x_label = "wavenumber (waves along x)", .y_scale = NOMOS_SCALE_LOG}));
   PetscCall(DrawTable(context, "forecasts.csv", "forecasts", (NomosAxes){.title = "error of forecasts over the deviation", .x_label = time, .y_scale = NOMOS_SCALE_LOG}));
   PetscCall(DrawTable(context, "forecast_spectra.csv", "spectra", (NomosAxes){.title = "power at the end of forecasts", .x_label = "wavenumber (waves along x)", .x_scale = NOMOS_SCALE_LOG, .y_scale = NOMOS_SCALE_LOG}));
   PetscFunctionReturn(PETSC_SUCCESS);
