@@ -314,7 +314,11 @@ static PetscErrorCode Asked(NomosEquations e, int set, const double c[], const d
 
 static void Axpy(size_t n, double factor, const double *restrict x, double *restrict y)
 {
-#pragma omp parallel for simd schedule(static) if (n > 8192)
+  if (n <= 8192) { /* a parallel region costs more than that */
+    for (size_t i = 0; i < n; i++) y[i] += factor * x[i];
+    return;
+  }
+#pragma omp parallel for simd schedule(static)
   for (size_t i = 0; i < n; i++) y[i] += factor * x[i];
 }
 

@@ -6,20 +6,27 @@
 #include <math.h>
 #include <string.h>
 
-#define EACH_POINT _Pragma("omp parallel for simd schedule(static) num_threads(t->n_threads) if (n > 8192)") for (size_t i = 0; i < n; i++)
+/* A statement for each point i of n. Few points without a parallel region: even one of a single thread costs more than forty of them. */
+#define EACH_POINT(...) \
+  do { \
+    if (n > 8192) { \
+      _Pragma("omp parallel for simd schedule(static) num_threads(t->n_threads)") for (size_t i = 0; i < n; i++) __VA_ARGS__; \
+    } else \
+      for (size_t i = 0; i < n; i++) __VA_ARGS__; \
+  } while (0)
 
 static void Add(NomosTerms t, size_t n, double factor, const double *restrict from, double *restrict to)
 {
-  EACH_POINT to[i] += factor * from[i];
+  EACH_POINT(to[i] += factor * from[i]);
 }
 
 /* to += a b, or = */
 static void AddProduct(NomosTerms t, size_t n, const double *a, const double *b, bool add, double *to)
 {
   if (!add)
-    EACH_POINT to[i] = a[i] * b[i];
+    EACH_POINT(to[i] = a[i] * b[i]);
   else
-    EACH_POINT to[i] += a[i] * b[i];
+    EACH_POINT(to[i] += a[i] * b[i]);
 }
 
 /* ---- pointwise functions and their derivatives ---- */
@@ -103,13 +110,13 @@ static PetscErrorCode Linear(NomosTerms t, int v, double *const at[])
       if (!from) continue;
       if (begun) Add(t, n, c, from, to);
       else
-        EACH_POINT to[i] = c * from[i];
+        EACH_POINT(to[i] = c * from[i]);
       begun = true;
     }
     if (!begun) memset(to, 0, sizeof *to * n);
     break;
   }
-  case OP_ONE: EACH_POINT to[i] = 1; break;
+  case OP_ONE: EACH_POINT(to[i] = 1); break;
   default: break; /* fields and given functions stand where they are */
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -152,7 +159,7 @@ static PetscErrorCode Run(NomosTerms t, int v, double *const at[])
   else if (ins->op == OP_FUNCTION) {
     const double *u  = at[ins->in->value];
     double       *to = at[v];
-    EACH_POINT to[i] = Value((Function)ins->index, 0, u[i]);
+    EACH_POINT(to[i] = Value((Function)ins->index, 0, u[i]));
   } else PetscCall(Linear(t, v, at));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -173,7 +180,7 @@ static PetscErrorCode RunDot(NomosTerms t, int v, double *const at[], double *co
   else if (ins->op == OP_FUNCTION) {
     const double *u = at[ins->in->value], *u_dot = dot[ins->in->value];
     double       *to = dot[v];
-    EACH_POINT to[i] = Value((Function)ins->index, 1, u[i]) * u_dot[i];
+    EACH_POINT(to[i] = Value((Function)ins->index, 1, u[i]) * u_dot[i]);
   } else PetscCall(Linear(t, v, dot));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -193,7 +200,7 @@ static PetscErrorCode RunBar(NomosTerms t, int v, double *const at[], double *co
   } else if (ins->op == OP_FUNCTION) {
     const double *u = at[ins->in->value], *from = bar[v];
     double       *to = bar[ins->in->value];
-    EACH_POINT to[i] += Value((Function)ins->index, 1, u[i]) * from[i];
+    EACH_POINT(to[i] += Value((Function)ins->index, 1, u[i]) * from[i]);
   } else PetscCall(Transpose(t, v, bar));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -210,7 +217,7 @@ static void RunSecond(NomosTerms t, int v, double *const at[], double *const dot
   } else if (ins->op == OP_FUNCTION && dot[ins->in->value]) {
     const double *u = at[ins->in->value], *u_dot = dot[ins->in->value], *from = bar[v];
     double       *to = bar_dot[ins->in->value];
-    EACH_POINT to[i] += Value((Function)ins->index, 2, u[i]) * u_dot[i] * from[i];
+    EACH_POINT(to[i] += Value((Function)ins->index, 2, u[i]) * u_dot[i] * from[i]);
   }
 }
 

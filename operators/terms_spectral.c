@@ -159,24 +159,41 @@ static double Ratio(const struct NomosTermsSpectral_s *s, bool fine, int row)
   return fine ? (double)s->n[FINE] / (double)s->n[COARSE] * (2 * k == s->nx[COARSE] ? 2 : 1) : 1;
 }
 
-/* to (+)= factor S from, or its conjugate, for a row of modes */
-static void AddSymbol(const struct NomosTermsSpectral_s *s, const NomosTermInput *in, bool conjugate, bool add, double scale, int row, const double *restrict from, double *restrict to)
+/* to (+)= c i^turns power from, for n modes */
+static void AddPowers(int n, int turns, double c, const double *restrict power, bool add, const double *restrict from, double *restrict to)
 {
-  const int     total = in->order[0] + in->order[1], turns = conjugate ? (4 - total % 4) % 4 : total % 4; /* i^total, in quarter turns */
-  const double  c = scale * in->factor * s->k[in->order[0] * s->n_k + row], sign = turns >= 2 ? -c : c;
-  const double *restrict l = s->l + in->order[1] * s->n_l;
+  const double sign = turns >= 2 ? -c : c;
 
-  if (!add) memset(to, 0, 2 * sizeof *to * (size_t)s->n_l);
+  if (!add) memset(to, 0, 2 * sizeof *to * (size_t)n);
   if (turns % 2 == 0)
-    for (int j = 0; j < s->n_l; j++) {
-      to[2 * j] += sign * l[j] * from[2 * j];
-      to[2 * j + 1] += sign * l[j] * from[2 * j + 1];
+    for (int j = 0; j < n; j++) {
+      to[2 * j] += sign * power[j] * from[2 * j];
+      to[2 * j + 1] += sign * power[j] * from[2 * j + 1];
     }
   else
-    for (int j = 0; j < s->n_l; j++) {
-      to[2 * j] -= sign * l[j] * from[2 * j + 1];
-      to[2 * j + 1] += sign * l[j] * from[2 * j];
+    for (int j = 0; j < n; j++) {
+      to[2 * j] -= sign * power[j] * from[2 * j + 1];
+      to[2 * j + 1] += sign * power[j] * from[2 * j];
     }
+}
+
+/* i^order of a symbol, or of its conjugate, in quarter turns. */
+static int Turns(const NomosTermInput *in, bool conjugate)
+{
+  const int total = in->order[0] + in->order[1];
+
+  return conjugate ? (4 - total % 4) % 4 : total % 4;
+}
+
+/* to (+)= factor S from, or its conjugate, for a row of modes of a plane, and for all of a line */
+static void AddSymbol(const struct NomosTermsSpectral_s *s, const NomosTermInput *in, bool conjugate, bool add, double scale, int row, const double *restrict from, double *restrict to)
+{
+  AddPowers(s->n_l, Turns(in, conjugate), scale * in->factor * s->k[in->order[0] * s->n_k + row], s->l + in->order[1] * s->n_l, add, from, to);
+}
+
+static void AddLineSymbol(const struct NomosTermsSpectral_s *s, const NomosTermInput *in, bool conjugate, bool add, double scale, const double *restrict from, double *restrict to)
+{
+  AddPowers(s->n_k, Turns(in, conjugate), scale * in->factor, s->k + in->order[0] * s->n_k, add, from, to);
 }
 
 void NomosTermsAddConjugate(NomosTerms t, const NomosTermInput *in, const double modes[], double modes_bar[])
@@ -184,6 +201,10 @@ void NomosTermsAddConjugate(NomosTerms t, const NomosTermInput *in, const double
   const struct NomosTermsSpectral_s *s = t->spectral;
   const size_t                       n = 2 * (size_t)s->n_l;
 
+  if (!s->fft[COARSE]) {
+    AddLineSymbol(s, in, true, true, 1, modes, modes_bar);
+    return;
+  }
 #pragma omp parallel for schedule(static) num_threads(t->n_threads) if (n * (size_t)s->n_k > 8192)
   for (int row = 0; row < s->n_k; row++) AddSymbol(s, in, true, true, 1, row, modes + (size_t)row * n, modes_bar + (size_t)row * n);
 }
@@ -202,6 +223,21 @@ static void SumRow(const struct NomosTermsSpectral_s *s, bool fine, bool transpo
   if (!begun) memset(to, 0, sizeof(Complex) * (size_t)s->n_l);
 }
 
+/* All modes of a line of the sum. */
+static void SumLine(const struct NomosTermsSpectral_s *s, bool fine, bool transposed, int n, const NomosTermInput in[], double *const modes[], Complex *to)
+{
+  const double scale = transposed ? 1 / Ratio(s, fine, 0) : 1, last = transposed ? Ratio(s, fine, 0) / Ratio(s, fine, s->n_k - 1) : 1;
+  bool         begun = false;
+
+  for (int i = 0; i < n; i++) {
+    if (!modes[in[i].value]) continue;
+    AddLineSymbol(s, &in[i], false, begun, scale, modes[in[i].value], (double *)to);
+    begun = true;
+  }
+  if (!begun) memset(to, 0, sizeof(Complex) * (size_t)s->n_k);
+  for (int part = 0; part < 2; part++) to[s->n_k - 1][part] *= last;
+}
+
 PetscErrorCode NomosTermsInverse(NomosTerms t, bool fine, bool transposed, int n, const NomosTermInput in[], double *const modes[], bool add, double grid[])
 {
   NomosTermsSpectral s   = t->spectral;
@@ -210,7 +246,7 @@ PetscErrorCode NomosTermsInverse(NomosTerms t, bool fine, bool transposed, int n
   PetscFunctionBeginUser;
   if (!fft) {
     const int half = s->nx[fine] / 2 + 1;
-    for (int row = 0; row < s->n_k; row++) SumRow(s, fine, transposed, n, in, modes, row, s->half + row);
+    SumLine(s, fine, transposed, n, in, modes, s->half);
     memset(s->half + s->n_k, 0, sizeof(Complex) * (size_t)(half - s->n_k));
     fftw_execute(s->out[fine]);
     if (!add) memcpy(grid, s->line, sizeof *grid * s->n[fine]);

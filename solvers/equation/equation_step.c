@@ -47,20 +47,28 @@ static void AddModes(const EquationModel *e, bool transposed, size_t n_parts, co
 {
   const EquationLinear *linear = &e->linear;
   const size_t          n      = e->modes.n_modes;
+  const double          sign   = transposed ? -1 : 1; /* the conjugate */
 
   for (size_t p = 0; p < n_parts; p++) {
     Number *const *functions = parts[p].changed ? linear->dot : linear->value;
     const double   factor    = parts[p].use.factor;
     for (int k = 0; k < linear->n_pairs; k++) {
       const EquationPair *pair = &linear->pairs[k];
-      const Number       *f    = functions[parts[p].use.function] + (size_t)k * n, *v = (const Number *)parts[p].v + (size_t)(transposed ? pair->target : pair->source) * n;
-      Number             *sum  = out + (size_t)(transposed ? pair->source : pair->target) * n;
-      if (transposed)
-        for (size_t m = from; m < to; m++) sum[m] += factor * conj(f[m]) * v[m];
-      else
-        for (size_t m = from; m < to; m++) sum[m] += factor * f[m] * v[m];
+      const double       *f    = (const double *)(functions[parts[p].use.function] + (size_t)k * n), *v = parts[p].v + 2 * (size_t)(transposed ? pair->target : pair->source) * n;
+      double             *sum  = (double *)(out + (size_t)(transposed ? pair->source : pair->target) * n);
+      for (size_t m = from; m < to; m++) { /* by parts: a product of complex numbers looks for NaN */
+        const double re = factor * f[2 * m], im = sign * factor * f[2 * m + 1];
+        sum[2 * m] += re * v[2 * m] - im * v[2 * m + 1];
+        sum[2 * m + 1] += re * v[2 * m + 1] + im * v[2 * m];
+      }
     }
   }
+}
+
+static void AddRange(const EquationModel *e, double h, bool transposed, size_t n_parts, const Part parts[], size_t from, size_t to, double *out)
+{
+  if (e->scheme->exponential) AddModes(e, transposed, n_parts, parts, from, to, (Number *)out);
+  else AddNumbers(h, n_parts, parts, from, to, out);
 }
 
 /* out += sum of the parts, in blocks that any thread may take: the same bits for any number of threads. */
@@ -68,12 +76,12 @@ static void Add(const EquationModel *e, double h, bool transposed, size_t n_part
 {
   const size_t n = e->scheme->exponential ? e->modes.n_modes : e->n, block = MANY / 8;
 
-#pragma omp parallel for schedule(static) if (n >= MANY)
-  for (size_t from = 0; from < n; from += block) {
-    const size_t to = PetscMin(n, from + block);
-    if (e->scheme->exponential) AddModes(e, transposed, n_parts, parts, from, to, (Number *)out);
-    else AddNumbers(h, n_parts, parts, from, to, out);
+  if (n < MANY) { /* without a parallel region, which costs more */
+    AddRange(e, h, transposed, n_parts, parts, 0, n, out);
+    return;
   }
+#pragma omp parallel for schedule(static)
+  for (size_t from = 0; from < n; from += block) AddRange(e, h, transposed, n_parts, parts, from, PetscMin(n, from + block), out);
 }
 
 /* The parts of a row of the scheme: with `changed` those of the functions' change. */
