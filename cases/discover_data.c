@@ -39,7 +39,7 @@ static const NomosParam params[] = {
   {"assembly.fraction",    NOMOS_PARAM_REAL,            "1",    NULL, DBL_MIN, 1, NULL, false, "Fraction of the rows, drawn by discover.seed."},
   {"assembly.stretches",   NOMOS_PARAM_INT,             "0",    NULL, 0, 100000, NULL, false, "Stretches of time, of all trajectories, that are resampled as wholes; 0: 32."},
   {"assembly.unbias",      NOMOS_PARAM_BOOL,            "true", NULL, 0, 0,     NULL, false, "Weak form: fit the terms found again without the bias of the noise that is measured in the data, with deviations that follow from it."},
-  {"assembly.selection",   NOMOS_PARAM_CHOICE,          "method", NULL, 0, 0, "method|stepwise", false, "Who chooses the terms where there is noise: discover.method, or steps on normal equations without its bias."},
+  {"assembly.selection",   NOMOS_PARAM_CHOICE,          "method", NULL, 0, 0, "method|stepwise", false, "Who chooses the terms where there is noise: discover.method, or steps on normal equations without its bias, unless the equation of discover.method is as likely."},
   {"assembly.in",          NOMOS_PARAM_REAL,            "4.5",    NULL, 0, 1e6,   NULL, false, "A term comes in by as many standard deviations."},
   {"assembly.out",         NOMOS_PARAM_REAL,            "4",    NULL, 0, 1e6,   NULL, false, "A term goes below as many standard deviations."},
   {"assembly.seeds",       NOMOS_PARAM_INT,             "1",    NULL, 1, 100000, NULL, false, "Regressions of the same data with the noise of so many seeds, from discover.seed on; where the truth is known, mean errors are reported."},
@@ -369,17 +369,21 @@ static PetscErrorCode Select(NomosDiscover *d, Data *data)
 {
   NomosNormal *normals, *noises;
   double       in, out;
+  bool        *guess;
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetReal(d->run->config, "assembly.in", &in));
   PetscCall(NomosConfigGetReal(d->run->config, "assembly.out", &out));
   PetscCall(PetscMalloc2(d->n_equations, &normals, d->n_equations, &noises));
   PetscCall(NomosLibraryUnbiasedSums(data->library, FramesOf(data), data->sigma, normals, noises));
+  PetscCall(PetscMalloc1(data->n_terms, &guess));
   for (size_t i = 0; i < d->n_equations; i++) {
-    PetscCall(NomosStepwise(&(NomosStepwiseInput){.normal = &normals[i], .noise = &noises[i], .overlap = NomosLibraryOverlap(data->library), .in = in, .out = out, .most = 40}, d->equations[i].found.c));
+    for (size_t j = 0; j < data->n_terms; j++) guess[j] = d->equations[i].found.c[j] != 0;
+    PetscCall(NomosStepwise(&(NomosStepwiseInput){.normal = &normals[i], .noise = &noises[i], .overlap = NomosLibraryOverlap(data->library), .in = in, .out = out, .most = 40, .guess = guess}, d->equations[i].found.c));
     PetscCall(NomosNormalDestroy(&normals[i]));
     PetscCall(NomosNormalDestroy(&noises[i]));
   }
+  PetscCall(PetscFree(guess));
   PetscCall(PetscFree2(normals, noises));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -3,10 +3,12 @@
 #include <math.h>
 #include <string.h>
 
-enum { GROUP = 3 };
+enum { GROUP = 3, CHANCE = 4 };
 
 /* What is left of a column's square apart from those in the equation: below this part nothing can be told about it. */
 static const double collinear = 1e-7;
+/* Of an exchange, in -2 log of the likelihood. */
+static const double least_gain = 0.5;
 
 /* M, b and s with the terms of the equation swept out (Goodnight 1979, doi:10.1080/00031305.1979.10482685): a (n + 1, n + 1). */
 typedef struct {
@@ -153,15 +155,94 @@ static double Most(const Sweep *s, const double v[], size_t size, size_t best[GR
   return most;
 }
 
+static void Drop(const NomosStepwiseInput *input, Sweep *s, double c[])
+{
+  double z2;
+
+  for (size_t k = Least(input, s, &z2); s->n_in > 1 && z2 < input->out * input->out * NoiseOf(input, s, c); k = Least(input, s, &z2)) SweepOn(s, k);
+}
+
+/* Groups come in and terms go, until neither does. */
+static void Walk(const NomosStepwiseInput *input, Sweep *s, double half[], double v[], double c[])
+{
+  const double n = (double)s->n;
+  size_t       group[GROUP];
+
+  for (size_t step = 0, size = 1; step < 4 * input->most && s->n_in + size <= input->most && size <= GROUP; step++) {
+    Scores(input, s, half, v);
+    /* As many groups as there are ask for more. */
+    const double wanted = input->in * input->in + 2 * (lgamma(n + 1) - lgamma(n - (double)size + 1) - lgamma((double)size + 1) - log(n));
+    if (Most(s, v, size, group) < wanted * NoiseOf(input, s, c)) {
+      size++;
+      continue;
+    }
+    for (size_t k = 0; k < size; k++) SweepOn(s, group[k]);
+    Drop(input, s, c);
+    size = 1;
+  }
+}
+
+/* -2 log of the likelihood of residuals of noise of this size, apart from a constant; less than none is left by chance. */
+static double Misfit(const NomosStepwiseInput *input, const Sweep *s, double c[])
+{
+  const double v = NoiseOf(input, s, c);
+
+  return fmax(s->a[s->n * (s->n + 2)], 0) / v + input->normal->n / input->overlap * log(v);
+}
+
+/* The exchange of one term for another that lowers the misfit most: of powers of a field with plateaus, which tell the same, the one with the least noise is taken. */
+static bool Swap(const NomosStepwiseInput *input, Sweep *s, double c[])
+{
+  const size_t n = s->n, m = n + 1;
+  const double now = Misfit(input, s, c);
+  double       best = now - least_gain;
+  size_t       from = n, to = n;
+
+  for (size_t k = 0; k < n; k++) {
+    if (!s->in[k]) continue;
+    SweepOn(s, k);
+    for (size_t j = 0; j < n; j++) {
+      if (j == k || s->in[j] || s->a[j * m + j] <= collinear * s->diagonal[j]) continue;
+      SweepOn(s, j);
+      const double misfit = Misfit(input, s, c);
+      SweepOn(s, j);
+      if (misfit >= best) continue;
+      best = misfit;
+      from = k;
+      to   = j;
+    }
+    SweepOn(s, k);
+  }
+  if (from == n) return false;
+  SweepOn(s, from);
+  SweepOn(s, to);
+  return true;
+}
+
+/* Another equation, less what is not needed of it: is it as likely, and no longer? */
+static bool Prefer(const NomosStepwiseInput *input, Sweep *s, const bool support[], double c[])
+{
+  const size_t n = s->n, n_in = s->n_in;
+  const double now = Misfit(input, s, c);
+
+  for (size_t j = 0; j < n; j++)
+    if (s->in[j]) SweepOn(s, j);
+  for (size_t j = 0; j < n; j++)
+    if (support[j] && s->n_in < input->most && s->a[j * (n + 2)] > collinear * s->diagonal[j]) SweepOn(s, j);
+  Drop(input, s, c);
+  return s->n_in && s->n_in <= n_in && Misfit(input, s, c) <= now + CHANCE;
+}
+
 PetscErrorCode NomosStepwise(const NomosStepwiseInput *input, double c[])
 {
   const NomosNormal *normal = input->normal;
   const size_t       n = normal->n_terms, m = n + 1;
   Sweep              s = {.n = n};
-  double             change, *half, *v;
+  double            *half, *v, *found;
+  size_t             n_swaps = 0;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc5(m * m, &s.a, n, &s.diagonal, n, &s.in, n * n, &half, n * n, &v));
+  PetscCall(PetscMalloc6(m * m, &s.a, n, &s.diagonal, n, &s.in, n * n, &half, n * n, &v, n, &found));
   for (size_t i = 0; i < n; i++) {
     memcpy(s.a + i * m, normal->G + i * n, n * sizeof *s.a);
     s.a[i * m + n] = s.a[n * m + i] = normal->b[i];
@@ -169,20 +250,11 @@ PetscErrorCode NomosStepwise(const NomosStepwiseInput *input, double c[])
     s.in[i]                         = false;
   }
   s.a[n * m + n] = normal->s;
-  for (size_t step = 0, size = 1; step < 4 * input->most && s.n_in + size <= input->most && size <= GROUP; step++) {
-    size_t group[GROUP], k;
-    Scores(input, &s, half, v);
-    /* As many groups as there are ask for more. */
-    const double wanted = input->in * input->in + 2 * (lgamma((double)n + 1) - lgamma((double)(n - size) + 1) - lgamma((double)size + 1) - log((double)n));
-    if (Most(&s, v, size, group) < wanted * NoiseOf(input, &s, c)) {
-      size++;
-      continue;
-    }
-    for (k = 0; k < size; k++) SweepOn(&s, group[k]);
-    for (k = Least(input, &s, &change); s.n_in > 1 && change < input->out * input->out * NoiseOf(input, &s, c); k = Least(input, &s, &change)) SweepOn(&s, k);
-    size = 1;
-  }
-  Coefficients(&s, c);
-  PetscCall(PetscFree5(s.a, s.diagonal, s.in, half, v));
+  do Walk(input, &s, half, v, c);
+  while (n_swaps++ < input->most && Swap(input, &s, c));
+  Coefficients(&s, found);
+  if (input->guess && Prefer(input, &s, input->guess, c)) Coefficients(&s, found);
+  memcpy(c, found, n * sizeof *c);
+  PetscCall(PetscFree6(s.a, s.diagonal, s.in, half, v, found));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -3,7 +3,8 @@
 
      R(S) = s - b_S^T M_S^-1 b_S,  z_j^2 = (R(S) - R(S + j))/(v/rows), v = c^T N_G c - 2 c^T N_b + N_s of the coefficients on S
 
-   A term comes in while the largest z is above `in`, and terms go while the smallest is below `out` (Efroymson 1960); at last the fewest terms win from which nothing can be dropped. */
+   Terms come in by one, two or three while z (of a group: the root of the joint chi^2, with a price for the number of groups) is above `in`, those below `out` go (Efroymson 1960), and at last one is exchanged for
+   another where that makes the residual more likely. Deviations know that noise is in the columns too. */
 #ifndef NOMOS_SURROGATES_DISCOVERY_STEPWISE_H
 #define NOMOS_SURROGATES_DISCOVERY_STEPWISE_H
 
@@ -14,6 +15,7 @@ typedef struct {
   double             overlap; /* rows that tell as much as one independent one */
   double             in, out; /* in standard deviations, in >= out */
   size_t             most;    /* terms at most */
+  const bool        *guess;   /* (n_terms) another method's equation, which is taken if it is as likely and no longer; NULL: none */
 } NomosStepwiseInput;
 
 /* c (n_terms), 0: not in the equation. Not collective. */
