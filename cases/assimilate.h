@@ -50,7 +50,7 @@ typedef struct {
   /* truth and observations */
   NomosConfig       truth_config; /* NULL: the truth is of the same model */
   NomosModel        truth_model;
-  size_t            truth_field[NOMOS_ASSIMILATE_MAX_FIELDS], truth_observed;
+  size_t            truth_field[NOMOS_ASSIMILATE_MAX_FIELDS];
   size_t            truth_bytes;
   char             *truth_state;
   NomosObservations looks;       /* of this rank's model */
@@ -81,7 +81,7 @@ PetscErrorCode NomosAssimilateBegin(NomosRun *run, NomosAssimilate *a);
 int64_t        NomosAssimilateClimateStates(const NomosAssimilate *a); /* how many it takes */
 /* Members, and the truth, to the step of the next analysis. */
 PetscErrorCode NomosAssimilateForecast(NomosRun *run, NomosAssimilate *a);
-/* The step and time of analysis c. */
+/* The step of an analysis. */
 int64_t        NomosAssimilateStep(const NomosAssimilate *a, int64_t cycle);
 /* What is seen at the next analysis of truth and members, into a->seen: the set of a->looks. */
 PetscErrorCode NomosAssimilateLook(NomosRun *run, NomosAssimilate *a, const NomosObservationSet **set);

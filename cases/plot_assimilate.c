@@ -81,13 +81,12 @@ static PetscErrorCode DrawRanks(const NomosPlotContext *context, NomosFigure fig
 
 static PetscErrorCode DrawScores(const NomosPlotContext *context, const NomosTable *table)
 {
-  const size_t unit  = Column(table, "analysis_spread");
-  const bool   ranks = table->n_rows > 0;
+  const size_t unit = Column(table, "analysis_spread");
   NomosFigure  figure;
   char         time_label[NOMOS_LABEL], label[NOMOS_LABEL];
 
   PetscFunctionBeginUser;
-  if (!ranks) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!table->n_rows) PetscFunctionReturn(PETSC_SUCCESS);
   NomosAxisLabel("time", context->time_name, time_label);
   NomosAxisLabel("root mean square", unit < table->n_columns ? table->units[unit] : "", label);
   PetscCall(NomosFigureCreate(context->params.title[0] ? context->params.title : context->ops->name, 1, 3, &figure));

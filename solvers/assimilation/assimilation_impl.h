@@ -73,7 +73,7 @@ void           NomosAnalysisInnovations(const NomosAnalysisFrame *frame, const N
 /* The observations that count at a column, or all of them, with their weights, into problem->picked and weight. */
 void           NomosAnalysisPick(const NomosAnalysisFrame *frame, size_t column, bool all, NomosLocalProblem *problem);
 
-/* A = (k - 1) I + Z^T W Z; b = Z^T W d for n_d columns of d; A := its Cholesky factor's solution of b, in place of b (false: not positive). */
+/* A = (k - 1) I + Z^T W Z, in full; b = Z^T W d for n_d columns of d; b := A^-1 b by Cholesky, which overwrites A (false: A is not positive, or b not finite). */
 void NomosLocalMatrix(const NomosLocalProblem *problem, double *a);
 void NomosLocalProject(const NomosLocalProblem *problem, size_t n_d, const double *d, double *b);
 bool NomosLocalSolve(const NomosLocalProblem *problem, size_t n_d, double *a, double *b);
