@@ -64,11 +64,13 @@ static PetscErrorCode Analyse(NomosRun *run, NomosAssimilate *a)
   PetscCall(NomosAssimilateToFields(run, a));
   a->innovations = (NomosInnovations){.ranks = a->innovations.ranks};
   PetscCall(PetscArrayzero(a->innovations.ranks, (size_t)a->n_members + 1));
-  PetscCall(NomosAnalysisApply(a->analysis, &(NomosEnsemble){
-                                              .n_own = a->n_own, .n_state = a->n_state, .states = a->states, .set = set, .seen = a->seen, .static_seen = a->static_seen, .cycle = (uint64_t)a->cycle, .mean = {a->mean[0],            a->mean[1]           },
-                                                                     .spread = {a->ensemble_spread[0], a->ensemble_spread[1]},
-                                                                     .innovations = &a->innovations
-  }));
+  if (NomosAnalysisVariational(a->input.method)) PetscCall(NomosAssimilateWindowLook(run, a, set));
+  else
+    PetscCall(NomosAnalysisApply(a->analysis, &(NomosEnsemble){
+                                                .n_own = a->n_own, .n_state = a->n_state, .states = a->states, .set = set, .seen = a->seen, .static_seen = a->static_seen, .cycle = (uint64_t)a->cycle, .mean = {a->mean[0],            a->mean[1]           },
+                                                                       .spread = {a->ensemble_spread[0], a->ensemble_spread[1]},
+                                                                       .innovations = &a->innovations
+    }));
   PetscCall(NomosAssimilateFromFields(run, a));
   if (a->twin && !a->keep_observations) PetscCall(NomosObservationsForget(a->looks, (size_t)a->cycle));
   Score(a);
@@ -93,13 +95,14 @@ static PetscErrorCode Cycles(NomosRun *run, NomosAssimilate *a)
 
   PetscFunctionBeginUser;
   a->last_time = (double)(a->cycle ? NomosAssimilateStep(a, a->cycle - 1) : a->from_step) * run->model->dt;
-  while (a->cycle < a->n_cycles && !run->stopped_by) {
+  while (a->cycle < a->n_cycles && (!run->stopped_by || NomosAssimilateInWindow(a))) { /* checkpoints know no windows */
+    PetscCall(NomosAssimilateWindowBegin(run, a));
     PetscCall(NomosAssimilateForecast(run, a));
     PetscCall(Analyse(run, a));
     a->cycle++;
     PetscCall(NomosAssimilateWrite(run, a));
-    if (SaveDue(run, a) && a->cycle < a->n_cycles) PetscCall(NomosAssimilateSave(run, a));
-    a->last_time = run->model->time;
+    if (SaveDue(run, a) && a->cycle < a->n_cycles && !NomosAssimilateInWindow(a)) PetscCall(NomosAssimilateSave(run, a));
+    if (!NomosAssimilateInWindow(a)) a->last_time = run->model->time;
     PetscCall(NomosAssimilateProgress(run, a, run->model->step, ""));
     PetscCall(NomosRunStopped(run));
   }
@@ -176,6 +179,7 @@ static PetscErrorCode Destroy(NomosRun *run)
   PetscFunctionBeginUser;
   if (!a) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(NomosAssimilateClose(run, a));
+  PetscCall(NomosAssimilateWindowDestroy(a));
   PetscCall(NomosAnalysisDestroy(&a->analysis));
   PetscCall(NomosObservationsDestroy(&a->looks));
   PetscCall(NomosObservationsDestroy(&a->truth_looks));

@@ -6,7 +6,7 @@
    so that any model that has states and fields can be assimilated. Every rank has a whole model, and its share of the members. The truth of a twin experiment is the case's own run, with the map
    `truth:` laid over it if there is one; or observations are from a file, and there is no truth.
 
-   assimilate.c runs it, assimilate_params.c reads the case, assimilate_ensemble.c makes and runs members, assimilate_output.c writes, assimilate_checkpoint.c keeps, plot_assimilate.c draws. */
+   assimilate.c runs it, assimilate_params.c reads the case, assimilate_ensemble.c makes and runs members, assimilate_output.c writes, assimilate_checkpoint.c keeps, assimilate_variational.c makes analyses by 4D-Var, plot_assimilate.c draws. */
 #ifndef NOMOS_CASES_ASSIMILATE_H
 #define NOMOS_CASES_ASSIMILATE_H
 
@@ -70,6 +70,8 @@ typedef struct {
   NomosScalarFile       scores;
   NomosFieldFile        file;
   double                last_time; /* of the analysis before */
+
+  struct NomosAssimilateWindow_s *window; /* of variational methods; NULL: not begun */
 } NomosAssimilate;
 
 extern const NomosSection nomos_assimilate_section;
@@ -88,6 +90,15 @@ PetscErrorCode NomosAssimilateLook(NomosRun *run, NomosAssimilate *a, const Nomo
 /* Fields of the members into a->states; and what the analysis made of them back into the members. */
 PetscErrorCode NomosAssimilateToFields(NomosRun *run, NomosAssimilate *a);
 PetscErrorCode NomosAssimilateFromFields(NomosRun *run, NomosAssimilate *a);
+
+/* Variational methods: does the case suit them; a window's begin, before the forecast to its first look (nothing of other methods, or inside of a window); another look into the window, and after its last
+   the analysis, a->states, with means and innovations; is a window in progress? */
+typedef struct NomosAssimilateWindow_s *NomosAssimilateWindow;
+PetscErrorCode NomosAssimilateWindowCheck(NomosRun *run, const NomosAssimilate *a);
+PetscErrorCode NomosAssimilateWindowBegin(NomosRun *run, NomosAssimilate *a);
+PetscErrorCode NomosAssimilateWindowLook(NomosRun *run, NomosAssimilate *a, const NomosObservationSet *set);
+bool           NomosAssimilateInWindow(const NomosAssimilate *a);
+PetscErrorCode NomosAssimilateWindowDestroy(NomosAssimilate *a);
 
 /* assimilation.csv, fields.nc, rank_histogram.csv, observations.nc. */
 PetscErrorCode NomosAssimilateOpen(NomosRun *run, NomosAssimilate *a);

@@ -41,6 +41,11 @@ bool NomosAnalysisIsStatic(const NomosAnalysisMethod *method)
   return method->is_static;
 }
 
+NomosVariationalKind NomosAnalysisVariational(const NomosAnalysisMethod *method)
+{
+  return method->variational;
+}
+
 size_t NomosAnalysisFewest(const NomosAnalysisMethod *method)
 {
   return method->fewest;
@@ -134,6 +139,7 @@ PetscErrorCode NomosAnalysisApply(NomosAnalysis a, const NomosEnsemble *ensemble
   size_t             all = ensemble->n_own;
 
   PetscFunctionBeginUser;
+  PetscCheck(!a->input.method->variational, a->comm, PETSC_ERR_SUP, "%s needs the model, and an analysis on plain arrays has none; nomos assimilate makes it", a->input.method->name);
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &all, 1, MPIU_SIZE_T, MPI_SUM, a->comm));
   NomosCheck(all == a->n_members && ensemble->n_state == a->n_state, a->comm, PETSC_ERR_ARG_SIZ, "an analysis of %zu members of %zu numbers was asked for, and it was made for %zu of %zu", all, ensemble->n_state, a->n_members, a->n_state);
   frame.k         = a->input.method->direct ? 0 : a->input.method->is_static ? a->input.n_static

@@ -58,12 +58,19 @@ typedef struct {
   uint64_t                   seed;
 } NomosAnalysisInput;
 
+/* Methods that need the model besides: Apply does not know them, variational.h does. */
+typedef enum { NOMOS_NOT_VARIATIONAL,
+               NOMOS_3DVAR,
+               NOMOS_4DVAR,
+               NOMOS_WEAK_4DVAR } NomosVariationalKind;
+
 /* Methods that are there, NULL-terminated; by name: the error names the nearest and all (`where` begins it). */
 extern const NomosAnalysisMethod *const nomos_analysis_methods[];
 PetscErrorCode                          NomosAnalysisFind(const char name[], const char where[], const NomosAnalysisMethod **method);
 const char                             *NomosAnalysisName(const NomosAnalysisMethod *method);
 const char                             *NomosAnalysisSummary(const NomosAnalysisMethod *method);
 bool                                    NomosAnalysisIsStatic(const NomosAnalysisMethod *method); /* it needs static states */
+NomosVariationalKind                    NomosAnalysisVariational(const NomosAnalysisMethod *method);
 size_t                                  NomosAnalysisFewest(const NomosAnalysisMethod *method);   /* members: 1 or 2 */
 
 /* n_members in all. Errors: too few members or static states; a radius without places, or none where the method needs one; numbers out of their range. Collective. */

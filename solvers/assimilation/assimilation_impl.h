@@ -40,6 +40,7 @@ struct NomosAnalysisMethod {
   bool        local;                                                                                        /* it needs a radius */
   bool        is_static;                                                                                    /* z are of static states */
   bool        perturbed;                                                                                    /* observations are perturbed for each member */
+  NomosVariationalKind variational;                                                                         /* made by whoever has the model */
   size_t      fewest;                                                                                       /* members */
   bool (*weights)(NomosLocalProblem *problem);                                                              /* a transform: problem->transform; false: not finite. In any thread, no PETSc */
   void (*direct)(const NomosAnalysisFrame *frame, NomosLocalProblem *problem, size_t column, double *rows); /* no transform: the rows of a column (n_layers, m) themselves */

@@ -54,6 +54,10 @@ follows etkf --set assimilate.members=40 --set assimilate.localisation.radius=0
 follows enkf --set assimilate.members=40 --set assimilate.inflation.factor=1.1
 follows optimal_interpolation --set assimilate.members=1 --set assimilate.inflation.factor=0.05 --set assimilate.climate.states=60
 follows nudging --set assimilate.members=1 --set assimilate.localisation.radius=1.5 --set assimilate.nudging.gain=0.3
+follows 3dvar --set assimilate.members=1 --set assimilate.inflation.factor=0.05
+follows 4dvar --set assimilate.members=1 --set assimilate.inflation.factor=0.05 --set assimilate.window.looks=4
+follows weak_4dvar --set assimilate.members=1 --set assimilate.inflation.factor=0.05 --set assimilate.window.looks=4
+expect 1 "has one state" "$toy" assimilate ring -o two --set assimilate.method=4dvar --set assimilate.members=2
 
 # The observations of the twin, from its file, in other hands: another start of the same ensemble is drawn to them; there are no errors to tell.
 expect 0 "" "$toy" assimilate ring -o own --set assimilate.observations=alone/observations.nc --set assimilate.start=perturbed --set assimilate.spread=0.3
