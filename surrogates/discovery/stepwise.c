@@ -7,8 +7,6 @@ enum { GROUP = 3, CHANCE = 4 };
 
 /* What is left of a column's square apart from those in the equation: below this part nothing can be told about it. */
 static const double collinear = 1e-7;
-/* Of an exchange, in -2 log of the likelihood. */
-static const double least_gain = 0.5;
 
 /* M, b and s with the terms of the equation swept out (Goodnight 1979, doi:10.1080/00031305.1979.10482685): a (n + 1, n + 1). */
 typedef struct {
@@ -182,20 +180,18 @@ static void Walk(const NomosStepwiseInput *input, Sweep *s, double half[], doubl
   }
 }
 
-/* -2 log of the likelihood of residuals of noise of this size, apart from a constant; less than none is left by chance. */
+/* chi^2 of what is left of the residual without noise; less than none is left by chance. */
 static double Misfit(const NomosStepwiseInput *input, const Sweep *s, double c[])
 {
-  const double v = NoiseOf(input, s, c);
-
-  return fmax(s->a[s->n * (s->n + 2)], 0) / v + input->normal->n / input->overlap * log(v);
+  return fmax(s->a[s->n * (s->n + 2)], 0) / NoiseOf(input, s, c);
 }
 
-/* The exchange of one term for another that lowers the misfit most: of powers of a field with plateaus, which tell the same, the one with the least noise is taken. */
+/* The exchange of one term for another that lowers the misfit most, if that is more than chance. */
 static bool Swap(const NomosStepwiseInput *input, Sweep *s, double c[])
 {
   const size_t n = s->n, m = n + 1;
   const double now = Misfit(input, s, c);
-  double       best = now - least_gain;
+  double       best = now - CHANCE;
   size_t       from = n, to = n;
 
   for (size_t k = 0; k < n; k++) {

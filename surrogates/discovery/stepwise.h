@@ -4,7 +4,7 @@
      R(S) = s - b_S^T M_S^-1 b_S,  z_j^2 = (R(S) - R(S + j))/(v/rows), v = c^T N_G c - 2 c^T N_b + N_s of the coefficients on S
 
    Terms come in by one, two or three while z (of a group: the root of the joint chi^2, with a price for the number of groups) is above `in`, those below `out` go (Efroymson 1960), and at last one is exchanged for
-   another where that makes the residual more likely. Deviations know that noise is in the columns too. */
+   another where that lowers R/(v/rows) by more than chance. Deviations know that noise is in the columns too. */
 #ifndef NOMOS_SURROGATES_DISCOVERY_STEPWISE_H
 #define NOMOS_SURROGATES_DISCOVERY_STEPWISE_H
 
@@ -15,7 +15,8 @@ typedef struct {
   double             overlap; /* rows that tell as much as one independent one */
   double             in, out; /* in standard deviations, in >= out */
   size_t             most;    /* terms at most */
-  const bool        *guess;   /* (n_terms) another method's equation, which is taken if it is as likely and no longer; NULL: none */
+  const bool        *guess;   /* (n_terms) another method's equation, which is taken if it leaves no more by more than chance, and is no longer: powers of a field with
+                                plateaus tell the same; NULL: none */
 } NomosStepwiseInput;
 
 /* c (n_terms), 0: not in the equation. Not collective. */
