@@ -452,10 +452,16 @@ static PetscErrorCode UnbiasAll(NomosDiscover *d, Data *data)
   double      rms[NOMOS_DATASET_MAX_VARIABLES];
 
   PetscFunctionBeginUser;
-  PetscCall(NomosFramesNoise(FramesOf(data), data->sigma));
   PetscCall(NomosConfigGetBool(d->run->config, "assembly.unbias", &wanted));
   PetscCall(NomosConfigGetString(d->run->config, "discover.intervals", &kind));
-  if (!wanted || !strcmp(kind, "noise") || data->frames.n_fields > data->n_fields) PetscFunctionReturn(PETSC_SUCCESS); /* which has its own correction; of given rates nothing is known */
+  const bool own = !strcmp(kind, "noise"); /* which has its own correction */
+  /* Too little data to tell their noise are no error where it is not needed. */
+  const bool     quiet = NomosErrorSetQuiet(!own);
+  PetscErrorCode code  = NomosFramesNoise(FramesOf(data), data->sigma);
+  NomosErrorSetQuiet(quiet);
+  if (own) PetscCall(code);
+  if (code) memset(data->sigma, 0, data->frames.n_fields * sizeof *data->sigma);
+  if (!wanted || own || code) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(NomosFramesMeasure(d->run->comm, FramesOf(data), &(NomosFramesStatistics){.rms = rms}));
   for (size_t i = 0; i < data->n_fields; i++) noisy = noisy || data->sigma[i] > no_noise * rms[i];
   PetscCall(NomosConfigGetString(d->run->config, "assembly.selection", &kind));

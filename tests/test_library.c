@@ -394,6 +394,38 @@ START_TEST(residuals_are_targets_of_a_second_pass)
 }
 END_TEST
 
+/* Half widths that nobody gave: those with which waves of the data (1 and 2 on the axis) pass, and noise is averaged. */
+START_TEST(half_widths_come_from_the_spectrum)
+{
+  static const char *const terms[] = {"u_x", "u_xx"};
+  const double             sigma   = 0.2;
+  NomosFrames              frames  = Frames(64, 6.283185307179586, 200, 0.05, Wave), noisy;
+  NomosLibrary             library;
+  NomosGram                gram;
+  NomosNormal              normal;
+  double                   c[2];
+
+  ck_ok(NomosFramesWithNoise(&frames, &sigma, 3, &noisy));
+  NomosLibraryInput input = Input(&noisy, 2, terms, NOMOS_FORM_WEAK);
+  ck_ok(NomosLibraryCreate(&input, &library));
+  const NomosLibrarySettings *used = NomosLibrarySettingsUsed(library);
+  for (int d = 0; d < 2; d++) { /* k m dx = 2 sqrt(2 p + 3) with k = 2 or 3, p = 7 to 11 */
+    const double reach = (double)used->half_width[d] * (d ? 0.05 * 1.5 : 6.283185307179586 / 64);
+    ck_assert_msg(used->half_width[d] <= (d ? 49 : 15) && reach > 0.7, "half width %zu along axis %d reaches %g", used->half_width[d], d, reach);
+  }
+  ck_ok(NomosLibraryAssemble(library, &noisy, NULL, &gram));
+  ck_ok(NomosGramNormal(&gram, 0, NULL, &normal));
+  Solve(&normal, c);
+  ck_assert_double_eq_tol(c[0], -1.5, 0.05);
+  ck_assert_double_eq_tol(c[1], 0, 0.02);
+  ck_ok(NomosNormalDestroy(&normal));
+  ck_ok(NomosGramDestroy(&gram));
+  ck_ok(NomosLibraryDestroy(&library));
+  ck_ok(NomosFramesClose(&noisy));
+  ck_ok(NomosFramesClose(&frames));
+}
+END_TEST
+
 START_TEST(noise_is_measured)
 {
   NomosFrames  frames = Frames(64, 6.283185307179586, 200, 0.01, Wave), noisy;
@@ -627,5 +659,5 @@ START_TEST(families_of_terms)
 END_TEST
 
 NOMOS_TEST_SUITE("library", strong_form_is_least_squares_over_points, strong_form_has_the_order_of_its_differences, weak_form_converges_as_its_test_functions_are_smooth, weak_form_of_a_nonlinear_equation,
-                 sums_do_not_depend_on_how_data_are_cut, rows_are_thinned_and_drawn, what_is_missing_is_left_out, missing_frames_are_a_gap, numbers_without_space, residuals_are_targets_of_a_second_pass, noise_is_measured,
+                 sums_do_not_depend_on_how_data_are_cut, rows_are_thinned_and_drawn, what_is_missing_is_left_out, missing_frames_are_a_gap, numbers_without_space, residuals_are_targets_of_a_second_pass, half_widths_come_from_the_spectrum, noise_is_measured,
                  files_hold_the_same_as_memory, what_is_wrong_with_files_is_said, what_is_wrong_with_a_library_is_said, families_of_terms)

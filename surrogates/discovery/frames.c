@@ -299,7 +299,7 @@ PetscErrorCode NomosFramesNoise(const NomosFrames *frames, double sigma[])
       qsort(s->values, s->n, sizeof *s->values, Ascending);
       sigma[i] = fmin(sigma[i], s->values[s->n / 2] / (0.6744897501960817 * sqrt(924)));
     }
-    PetscCheck(isfinite(sigma[i]), PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "the noise of the data cannot be told: it takes %d points or frames in a row that are not missing; give discover.sigma", DIFFERENCE);
+    PetscCheck(isfinite(sigma[i]), PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "the noise of the data cannot be told: it takes %d points or frames in a row that are not missing", DIFFERENCE);
   }
   PetscCall(PetscFree2(window, samples));
   PetscCall(PetscFree(fields));
