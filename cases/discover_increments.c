@@ -27,7 +27,7 @@ static PetscErrorCode Read(NomosIncrements *m, NomosIncrementsWork *w, size_t eq
 }
 
 /* The tangent columns of one pair, beginning at psi. */
-static PetscErrorCode TangentColumns(NomosDiscover *d, NomosIncrements *m, NomosIncrementsWork *w, const double *psi, double scale)
+static PetscErrorCode TangentColumns(NomosDiscover *d, NomosIncrements *m, NomosIncrementsWork *w, double scale)
 {
   const NomosForecaster *f = &m->forecaster;
   double                *p_dot;
@@ -37,16 +37,11 @@ static PetscErrorCode TangentColumns(NomosDiscover *d, NomosIncrements *m, Nomos
   for (size_t e = 0; e < d->n_equations; e++)
     for (size_t j = 0; j < d->equations[e].n_terms; j++) {
       double *column = w->columns[e][j];
-      PetscCall(f->derivatives->from_field(f->model, f->observed, psi, w->x));
       PetscCall(PetscMemzero(w->x_dot, f->bytes));
       p_dot[m->parameters[e][j]] = 1;
       for (int64_t i = 0; i < m->horizon; i++) {
         PetscCall(NomosModelSetClock(f->model, i));
-        PetscCall(f->derivatives->jvp(f->model, w->x, w->x_dot, p_dot));
-        if (i == m->horizon - 1) break;
-        PetscCall(f->derivatives->set_state(f->model, w->x));
-        PetscCall(f->model->ops->step(f->model));
-        PetscCall(f->derivatives->get_state(f->model, w->x));
+        PetscCall(f->derivatives->jvp(f->model, w->states + (size_t)i * f->bytes, w->x_dot, p_dot));
       }
       p_dot[m->parameters[e][j]] = 0;
       PetscCall(Read(m, w, e, w->x_dot, column));
@@ -97,7 +92,10 @@ PetscErrorCode NomosIncrementsPair(NomosDiscover *d, size_t sample, NomosIncreme
   PetscCall(f->derivatives->from_field(f->model, f->observed, psi, w->x));
   PetscCall(NomosModelSetClock(f->model, 0));
   PetscCall(f->derivatives->set_state(f->model, w->x));
-  for (int64_t i = 0; i < m->horizon; i++) PetscCall(f->model->ops->step(f->model));
+  for (int64_t i = 0; i < m->horizon; i++) {
+    PetscCall(f->derivatives->get_state(f->model, w->states + (size_t)i * f->bytes));
+    PetscCall(f->model->ops->step(f->model));
+  }
   PetscCall(f->derivatives->get_state(f->model, w->x));
   if (m->columns == NOMOS_COLUMNS_FORECAST) PetscCall(PlainColumns(d, m, w, w->x));
   for (size_t e = 0; e < d->n_equations; e++) {
@@ -110,7 +108,7 @@ PetscErrorCode NomosIncrementsPair(NomosDiscover *d, size_t sample, NomosIncreme
     PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &size, 1, MPI_DOUBLE, MPI_MAX, d->run->comm));
     d->equations[e].floor = fmax(d->equations[e].floor, rounding * scale * size * (f->model->precision == NOMOS_F32 ? FLT_EPSILON / DBL_EPSILON : 1));
   }
-  if (m->columns == NOMOS_COLUMNS_TANGENT) PetscCall(TangentColumns(d, m, w, psi, scale));
+  if (m->columns == NOMOS_COLUMNS_TANGENT) PetscCall(TangentColumns(d, m, w, scale));
   for (size_t e = 0; e < d->n_equations && m->smoothing; e++) { /* both sides: the equation stays true */
     PetscCall(NomosOperatorApply(m->smoothing, (const double *const[]){w->left[e]}, &w->left[e]));
     for (size_t j = 0; j < d->equations[e].n_terms; j++) PetscCall(NomosOperatorApply(m->smoothing, (const double *const[]){w->columns[e][j]}, &w->columns[e][j]));
@@ -133,7 +131,7 @@ PetscErrorCode NomosIncrementsWorkCreate(NomosDiscover *d, NomosIncrementsWork *
   PetscCall(m->forecaster.derivatives->fields(m->forecaster.model, &n, &list));
   for (size_t i = 0; i < n; i++) largest = PetscMax(largest, NomosModelFieldPoints(&list[i]));
   PetscCall(PetscMalloc3(m->forecaster.bytes, (char **)&w->x, m->forecaster.bytes, (char **)&w->x_dot, m->forecaster.bytes, (char **)&w->seen));
-  PetscCall(PetscMalloc2(largest + 1, &w->psi, largest + 1, &w->q));
+  PetscCall(PetscMalloc3(largest + 1, &w->psi, largest + 1, &w->q, (size_t)m->horizon * m->forecaster.bytes, &w->states));
   PetscCall(PetscMalloc3(d->n_equations, &w->target, d->n_equations, &w->left, d->n_equations, &w->columns));
   for (size_t e = 0; e < d->n_equations; e++) {
     PetscCall(PetscMalloc2(m->places[e].n + 1, &w->target[e], m->places[e].n + 1, &w->left[e]));
@@ -152,7 +150,7 @@ PetscErrorCode NomosIncrementsWorkDestroy(NomosDiscover *d, NomosIncrementsWork 
     PetscCall(PetscFree(w->columns[e]));
   }
   PetscCall(PetscFree3(w->x, w->x_dot, w->seen));
-  PetscCall(PetscFree2(w->psi, w->q));
+  PetscCall(PetscFree3(w->psi, w->q, w->states));
   PetscCall(PetscFree3(w->target, w->left, w->columns));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -180,13 +178,15 @@ static PetscErrorCode Assemble(NomosDiscover *d, NomosIncrements *m, NomosIncrem
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* On the terms found, what the last pass left: c += least squares of h. *change: the largest |dc|/|c| of the equations. */
-static PetscErrorCode Refine(NomosDiscover *d, const double *const before[], double *change)
+/* On the terms found, what the last pass left: c += least squares of h. *change: the largest |dc|/|c| of the equations. *settled: no coefficient changed by
+   more than a thousandth of its deviation. */
+static PetscErrorCode Refine(NomosDiscover *d, const double *const before[], double *change, bool *settled)
 {
   double **dc;
 
   PetscFunctionBeginUser;
-  *change = 0;
+  *change  = 0;
+  *settled = true;
   PetscCall(PetscMalloc1(d->n_equations, &dc));
   for (size_t i = 0; i < d->n_equations; i++) PetscCall(PetscMalloc1(d->equations[i].n_terms, &dc[i]));
   PetscErrorCode code = NomosDiscoverStep(d, dc);
@@ -196,6 +196,7 @@ static PetscErrorCode Refine(NomosDiscover *d, const double *const before[], dou
     for (size_t j = 0; j < e->n_terms && !code; j++) {
       if (e->found.c[j] == 0) continue;
       e->found.c[j] = before[i][j] + dc[i][j];
+      *settled      = *settled && fabs(dc[i][j]) <= 1e-3 * e->found.deviation[j];
       up += dc[i][j] * dc[i][j];
       size += e->found.c[j] * e->found.c[j];
     }
@@ -225,6 +226,7 @@ static PetscErrorCode FindFromPairs(NomosDiscover *d)
   NomosIncrements    *m         = d->data;
   double            **before;
   double              change = 0, last = DBL_MAX;
+  bool                settled = false;
   NomosIncrementsWork w;
 
   PetscFunctionBeginUser;
@@ -241,7 +243,7 @@ static PetscErrorCode FindFromPairs(NomosDiscover *d)
     PetscCall(NomosDiscoverSolve(d));
     for (size_t e = 0; e < d->n_equations; e++)
       for (size_t j = 0; j < d->equations[e].n_terms; j++) same = same && (before[e][j] != 0) == (d->equations[e].found.c[j] != 0);
-    if (same) PetscCall(Refine(d, (const double *const *)before, &change));
+    if (same) PetscCall(Refine(d, (const double *const *)before, &change, &settled));
     size_t n_terms = 0;
     for (size_t e = 0; e < d->n_equations; e++)
       for (size_t j = 0; j < d->equations[e].n_terms; j++) n_terms += d->equations[e].found.c[j] != 0;
@@ -250,7 +252,7 @@ static PetscErrorCode FindFromPairs(NomosDiscover *d)
     if (passes > 1) PetscCall(NomosIncrementsSetModel(d, true));
     m->corrected = passes > 1;
     for (size_t e = 0; e < d->n_equations; e++) PetscCall(PetscArraycpy(before[e], d->equations[e].found.c, d->equations[e].n_terms));
-    if (same && (change <= converged || change >= 0.5 * last)) break;
+    if (same && (settled || change <= converged || change >= 0.5 * last)) break;
     if (same) last = change;
   }
   for (size_t e = 0; e < d->n_equations; e++) PetscCall(PetscFree(before[e]));

@@ -70,6 +70,7 @@ typedef struct {
 /* Room for a pair, and what is made of it. */
 typedef struct {
   void     *x, *x_dot, *seen; /* states */
+  char     *states;           /* (horizon) before each step of a forecast */
   double   *psi, *q;          /* fields */
   double  **target, **left;   /* (n_equations)(places.n): y, and what the terms in the model leave of it (both the increment where none is in it) */
   double ***columns;          /* (n_equations)(n_terms)(places.n) */
