@@ -1,4 +1,4 @@
-#include "io/expression.h"
+#include "io/expression_impl.h"
 
 #include "io/text.h"
 
@@ -8,21 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Longest text; deepest nesting while compiling; deepest stack while evaluating. Real formulas are far below. */
-enum { MAX_LENGTH = 4096, MAX_DEPTH = 64, MAX_STACK = 64, MAX_LISTED = 64 };
-
-typedef enum { PUSH_NUMBER, PUSH_VARIABLE, NEGATE, ADD, SUBTRACT, MULTIPLY, DIVIDE, POWER, CALL } OpCode;
-
-typedef struct {
-  OpCode code;
-  size_t index; /* of the variable or the function */
-  double number;
-} Instruction;
-
-struct NomosExpression_s {
-  size_t      n;
-  Instruction program[];
-};
+/* Longest text; deepest nesting while compiling. Real formulas are far below. */
+enum { MAX_LENGTH = 4096, MAX_DEPTH = 64, MAX_LISTED = 64 };
 
 static double Sech(double x) { return 1 / cosh(x); }
 static double Gauss(double x) { return exp(-0.5 * x * x); }
@@ -42,6 +29,9 @@ static const struct {
   {"max", NULL, Max}, {"step", Step, NULL}, {"mod", NULL, Mod}, {"gauss", Gauss, NULL},
 };
 enum { N_FUNCTIONS = sizeof functions / sizeof *functions };
+
+const char *ExpressionFunctionName(size_t function) { return functions[function].name; }
+int         ExpressionFunctionArity(size_t function) { return functions[function].one ? 1 : 2; }
 
 typedef struct {
   const char        *text, *at;
@@ -80,7 +70,7 @@ static bool Unexpected(Compiler *compiler, const char expected[])
 static bool Emit(Compiler *compiler, Instruction instruction, int change)
 {
   compiler->stack += change;
-  if (compiler->stack > MAX_STACK) return Fail(compiler, compiler->at, "nested too deep (more than %d open values)", MAX_STACK);
+  if (compiler->stack > EXPRESSION_MAX_STACK) return Fail(compiler, compiler->at, "nested too deep (more than %d open values)", EXPRESSION_MAX_STACK);
   compiler->out->program[compiler->out->n++] = instruction;
   return true;
 }
@@ -221,7 +211,7 @@ PetscErrorCode NomosExpressionCreate(const char text[], size_t n_variables, cons
 
 double NomosExpressionEvaluate(NomosExpression expression, const double values[])
 {
-  double stack[MAX_STACK], *top = stack - 1;
+  double stack[EXPRESSION_MAX_STACK], *top = stack - 1;
 
   for (const Instruction *at = expression->program, *end = at + expression->n; at < end; at++) {
     switch (at->code) {

@@ -14,6 +14,12 @@ PetscErrorCode NomosExpressionCreate(const char text[], size_t n_variables, cons
 /* values (n_variables), one number out. No allocation; thread safe. Never fails: a domain error gives NaN, the caller checks. */
 double NomosExpressionEvaluate(NomosExpression expression, const double values[]);
 
+/* d(expression)/d(variable number `variable`), over the same variables: by the rules of differentiation, with 0, 1 and numbers folded. At the corners of abs, min, max, step and mod it is the derivative from one
+   side. Errors (PETSC_COMM_SELF): a derivative that is too long or nested too deep. The caller destroys it. */
+PetscErrorCode NomosExpressionDerivative(NomosExpression expression, size_t variable, NomosExpression *derivative);
+/* Is it a number, whatever the variables are? Then which. */
+bool NomosExpressionIsNumber(NomosExpression expression, double *number);
+
 PetscErrorCode NomosExpressionDestroy(NomosExpression *expression);
 
 #endif

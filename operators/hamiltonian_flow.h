@@ -20,6 +20,7 @@
 typedef struct {
   size_t d, n_parameters;
   bool   separable; /* H = T(p) + V(q): the gradient by q does not depend on p, nor that by p on q */
+  bool   threads;   /* the functions call no PETSc, and several threads may call them at once, each for some of the states; else they see all states at once */
   void  *ctx;
   PetscErrorCode (*energy)(void *ctx, size_t n, const double x[], double H[]);
   PetscErrorCode (*gradient)(void *ctx, size_t n, const double x[], double g[]);                                     /* g = dH/dx (n, 2d) */

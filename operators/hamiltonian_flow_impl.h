@@ -1,0 +1,85 @@
+/* Inside of operators/hamiltonian_flow.h. A step runs on blocks of states, also inside an OpenMP region: no PETSc here but error codes. */
+#ifndef NOMOS_OPERATORS_HAMILTONIAN_FLOW_IMPL_H
+#define NOMOS_OPERATORS_HAMILTONIAN_FLOW_IMPL_H
+
+#include "operators/hamiltonian_flow.h"
+
+#include <petscblaslapack.h>
+
+enum { FLOW_MAX_WEIGHTS = 8, FLOW_MAX_PARTS = 2 * 15 + 1, FLOW_MAX_STAGES = 4, FLOW_BLOCK = 16 };
+
+/* An error code of a call goes up as it is: whoever dealt the blocks makes a sentence of it. */
+#define FlowTry(call) \
+  do { \
+    const PetscErrorCode flow_code_ = (call); \
+    if (flow_code_) return flow_code_; \
+  } while (0)
+
+typedef struct {
+  const char *name;
+  size_t      order;
+  size_t      n_weights; /* a composition of leapfrogs: weights from the first to the middle one, which follows from their sum; 0: not one */
+  double      weights[FLOW_MAX_WEIGHTS];
+  size_t      n_halves; /* kicks and drifts in turn, to the middle one but two, which follow from their sums */
+  double      halves[FLOW_MAX_WEIGHTS];
+  size_t      n_stages; /* of a Runge-Kutta scheme */
+  bool        implicit;
+  double      a[FLOW_MAX_STAGES][FLOW_MAX_STAGES], b[FLOW_MAX_STAGES];
+} FlowScheme;
+
+/* How the last step of a block went: n_open implicit solves did not converge, the first one that of state `open`, whose last change relative to its largest entry is given. */
+typedef struct {
+  PetscErrorCode code;
+  size_t         n_open, open, n_gradients;
+  double         change;
+} FlowVerdict;
+
+/* What a thread works with on a block. */
+typedef struct {
+  double       *block;
+  double       *path;              /* states before each part, or of each stage: (., states, 2d) */
+  double       *g, *v, *hv;        /* (states, 2d) */
+  double       *k, *residual;      /* (stages, states, 2d): dx/dt, and right-hand sides of solves for it */
+  double       *hessian;           /* (stages, states, 2d columns, 2d) */
+  double       *matrix, *side;     /* of one state: (stages 2d)^2, (stages 2d) */
+  PetscBLASInt *pivots;
+  double       *change, *before;   /* (states): the last one of an implicit solve, and the one before */
+  bool         *done;              /* (states) */
+  FlowVerdict   verdict;
+} FlowWork;
+
+struct NomosHamiltonianFlow_s {
+  NomosHamiltonian  h;
+  const FlowScheme *scheme;
+  size_t            n, n_blocks, n_block, n_threads; /* states, and of a block */
+  bool              compensated;
+  double            tolerance;
+  int               max_iterations;
+  size_t            n_parts; /* of a splitting: kick, drift, kick, ... */
+  double            parts[FLOW_MAX_PARTS];
+  FlowWork         *work;    /* (n_threads) */
+  double           *p_bars;  /* (n_blocks, n_parameters) */
+  FlowVerdict      *verdicts; /* (n_blocks) */
+};
+
+/* One step of n states of a block, and its derivatives: as those of the header. carry NULL: not compensated. */
+PetscErrorCode FlowSplitStep(NomosHamiltonianFlow flow, FlowWork *work, size_t n, double dt, double x[], double carry[]);
+PetscErrorCode FlowSplitJvp(NomosHamiltonianFlow flow, FlowWork *work, size_t n, double dt, double x[], double x_dot[], const double p_dot[]);
+PetscErrorCode FlowSplitVjp(NomosHamiltonianFlow flow, FlowWork *work, size_t n, double dt, double x[], double x_bar[], double p_bar[]);
+PetscErrorCode FlowStagesStep(NomosHamiltonianFlow flow, FlowWork *work, size_t n, double dt, double x[], double carry[]);
+PetscErrorCode FlowStagesJvp(NomosHamiltonianFlow flow, FlowWork *work, size_t n, double dt, double x[], double x_dot[], const double p_dot[]);
+PetscErrorCode FlowStagesVjp(NomosHamiltonianFlow flow, FlowWork *work, size_t n, double dt, double x[], double x_bar[], double p_bar[]);
+
+/* *x += change; with a carry what rounding leaves is kept for the next time (Knuth's two-sum). */
+static inline void FlowAdd(double change, double *x, double *carry)
+{
+  if (!carry) {
+    *x += change;
+    return;
+  }
+  const double y = change + *carry, sum = *x + y, part = sum - *x;
+  *carry = (*x - (sum - part)) + (y - part);
+  *x     = sum;
+}
+
+#endif
