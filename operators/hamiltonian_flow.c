@@ -2,6 +2,7 @@
 
 #include "io/text.h"
 
+#include <cblas.h>
 #include <omp.h>
 #include <stdio.h>
 #include <string.h>
@@ -87,6 +88,7 @@ PetscErrorCode NomosHamiltonianFlowCreate(const NomosHamiltonianFlowInput *input
   PetscCheck(at < N_SCHEMES, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "unknown scheme %s%s%s%s allowed are " NOMOS_FLOW_CHOICES, input->scheme, nearest ? "; did you mean " : ";", nearest ? nearest : "", nearest ? "?" : "");
   PetscCheck(input->hamiltonian->separable || schemes[at].n_stages, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "%s is for H = T(p) + V(q), and this H is not separable: use midpoint, gauss4 or gauss6 (or rk4)", input->scheme);
   PetscCheck(input->n > 0 && input->hamiltonian->d > 0, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "a flow of %zu states of %zu degrees of freedom: at least one of each is needed", input->n, input->hamiltonian->d);
+  openblas_set_num_threads(1); /* blocks are what threads share; with threads of its own LAPACK would round otherwise */
   PetscCall(PetscNew(&flow));
   flow->h              = *input->hamiltonian;
   flow->scheme         = &schemes[at];
