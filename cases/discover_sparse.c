@@ -135,8 +135,12 @@ PetscErrorCode NomosIncrementsPrepareSmoothing(NomosDiscover *d)
   PetscCall(NomosObservationsDestroy(&o));
   PetscCall(NomosCorrelationCreate(d->run->comm, &(NomosCorrelationInput){.nx = (int)nx, .ny = (int)ny, .n_layers = 1, .lx = lx, .ly = ly, .amplitude = Gaussian, .ctx = &m->smoothing_length}, &m->smoothing));
   PetscCall(NomosCorrelationRows(m->smoothing, &y_start, &n_y));
-  for (size_t e = 0; e < d->n_equations; e++)
+  /* errors of smoothed rows are independent 2 lengths apart (their correlation is exp(-r^2/(4 l^2))): those between would count what is known several times */
+  const size_t stride[] = {PetscMax(1, (size_t)round(2 * m->smoothing_length * (double)nx / lx)), PetscMax(1, (size_t)round(2 * m->smoothing_length * (double)ny / ly))};
+  for (size_t e = 0; e < d->n_equations; e++) {
     PetscCheck(m->places[e].n == (size_t)n_y * nx, d->run->comm, PETSC_ERR_SUP, "%s: discover.smoothing = %g: equation %s is not over the plane of %s; use 0", where, m->smoothing_length, d->equations[e].variable, m->forecaster.field->name);
+    for (size_t p = 0; p < m->places[e].n; p++) m->weights[e * m->places[e].n + p] *= p % nx % stride[0] == 0 && ((size_t)y_start + p / nx) % stride[1] == 0;
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -180,13 +184,13 @@ static bool SamePlaces(const Look *a, const Look *b)
   return a->n == b->n && !memcmp(a->x, b->x, a->n * sizeof *a->x) && !memcmp(a->y, b->y, a->n * sizeof *a->y);
 }
 
-static PetscErrorCode Solve(NomosDiscover *d, size_t n_fields, const Look *at, const double values[], const double deviation[], double fields[])
+static PetscErrorCode Solve(NomosDiscover *d, size_t n_fields, const Look *at, const double values[], const double deviation[], const size_t like[], double fields[])
 {
   const NomosIncrements *m = d->data;
   const NomosSparse      s = m->sparse;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosInterpolate(s->ops, d->run->config, &(NomosScatter){.nx = s->nx, .ny = s->ny, .x0 = s->x0, .y0 = s->y0, .lx = s->lx, .ly = s->ly, .n = at->n, .x = at->x, .y = at->y, .n_fields = n_fields, .values = values, .deviation = deviation, .seed = (uint64_t)m->seed}, fields));
+  PetscCall(NomosInterpolate(s->ops, d->run->config, &(NomosScatter){.nx = s->nx, .ny = s->ny, .x0 = s->x0, .y0 = s->y0, .lx = s->lx, .ly = s->ly, .n = at->n, .x = at->x, .y = at->y, .n_fields = n_fields, .values = values, .deviation = deviation, .like = like, .seed = (uint64_t)m->seed}, fields));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -198,16 +202,18 @@ static PetscErrorCode OntoGrid(NomosDiscover *d, const Look *looks, double field
   const size_t           n_layers = s->n_layers, n = looks[0].n, points = s->nx * s->ny;
   bool                   same = true;
   double                *values, *deviation;
+  size_t                *like;
 
   PetscFunctionBeginUser;
   for (size_t k = 1; k < 2 * n_layers; k++) same = same && SamePlaces(&looks[0], &looks[k]);
   if (!same) {
-    for (size_t k = 0; k < 2 * n_layers; k++) PetscCall(Solve(d, 1, &looks[k], looks[k].value, &looks[k].deviation, fields + k * points));
+    for (size_t k = 0; k < 2 * n_layers; k++) PetscCall(Solve(d, 1, &looks[k], looks[k].value, &looks[k].deviation, NULL, fields + k * points));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCall(PetscMalloc2(2 * n_layers * n + 1, &values, 2 * n_layers, &deviation));
+  PetscCall(PetscMalloc3(2 * n_layers * n + 1, &values, 2 * n_layers, &deviation, 2 * n_layers, &like));
   for (size_t l = 0; l < n_layers; l++) {
     const Look *first = &looks[l], *second = &looks[n_layers + l];
+    like[l] = like[n_layers + l] = l;
     deviation[l]            = first->deviation;
     deviation[n_layers + l] = hypot(first->deviation, second->deviation);
     for (size_t i = 0; i < n; i++) {
@@ -215,9 +221,9 @@ static PetscErrorCode OntoGrid(NomosDiscover *d, const Look *looks, double field
       values[(n_layers + l) * n + i] = second->value[i] - first->value[i];
     }
   }
-  PetscCall(Solve(d, 2 * n_layers, &looks[0], values, deviation, fields));
+  PetscCall(Solve(d, 2 * n_layers, &looks[0], values, deviation, like, fields));
   for (size_t i = 0; i < n_layers * points; i++) fields[n_layers * points + i] += fields[i];
-  PetscCall(PetscFree2(values, deviation));
+  PetscCall(PetscFree3(values, deviation, like));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -185,6 +185,58 @@ START_TEST(test_linear)
 }
 END_TEST
 
+/* A field that is like another one is interpolated by its operator: what is 3 times that field comes out as 3 times it, though it has noise that would make another spectrum of its own. */
+START_TEST(test_like_another)
+{
+  const size_t like[] = {0, 0};
+  NomosConfig  config = Config(NULL);
+  double       first[POINTS], difference[POINTS];
+  Set         *set = SetCreate(0.5, false);
+
+  set->scatter.like = like;
+  Solve("band_limited", config, set);
+  memcpy(first, set->fields, sizeof first);
+  memcpy(difference, set->fields + POINTS, sizeof difference);
+  for (size_t p = 0; p < set->scatter.n; p++) set->values[set->scatter.n + p] += 3 * set->values[p];
+  Solve("band_limited", config, set);
+  for (size_t i = 0; i < POINTS; i++) ck_assert(fabs(set->fields[POINTS + i] - difference[i] - 3 * first[i]) < 1e-5);
+  ck_ok(NomosConfigDestroy(&config));
+}
+END_TEST
+
+/* Networks: features that span the waves of the fields, linear, are exact; a small network fits a wave; features learn short waves that a plain network of the same size does not (spectral bias); the same seed
+   gives the same bits. */
+START_TEST(test_networks)
+{
+  static const char *const settings[] = {"discover.fourier_features.layers=0", "discover.fourier_features.features=150", "discover.fourier_features.sigma=4", "discover.fourier_features.slope=4", NULL};
+  static const char *const small[]    = {"discover.fourier_features.layers=1", "discover.fourier_features.features=12", "discover.fourier_features.sigma=2", "discover.fourier_features.width=16", "discover.fourier_features.epochs=40",
+                                         "discover.fourier_features.batch=64", "discover.fourier_features.lmvm=40", "discover.network.layers=1", "discover.network.width=16", "discover.network.epochs=40", "discover.network.batch=64",
+                                         "discover.network.lmvm=40", NULL};
+  NomosConfig              config     = Config(settings);
+  double                   again[2 * POINTS], errors[2];
+  Set                     *set = SetCreate(0.6, false);
+
+  Solve("fourier_features", config, set);
+  ck_assert_msg(Error(set) < 1e-4, "error %g", Error(set));
+  ck_ok(NomosConfigDestroy(&config));
+  config = Config(small);
+  for (int k = 0; k < 2; k++) {
+    set = SetCreate(1, true);
+    for (size_t p = 0; p < set->scatter.n; p++)
+      for (size_t f = 0; f < 2; f++) set->values[f * set->scatter.n + p] = 1 + cos(2 * PETSC_PI * (2 * (set->x[p] + 1) / lx + 3 * (set->y[p] - 2) / ly) + (double)f);
+    for (size_t i = 0; i < POINTS; i++)
+      for (size_t f = 0; f < 2; f++) set->truth[f * POINTS + i] = 1 + cos(2 * PETSC_PI * (2 * (double)(i % NX) / NX + 3 * (double)(i / NX) / NY) + (double)f);
+    Solve(k ? "network" : "fourier_features", config, set);
+    errors[k] = Error(set);
+    memcpy(again, set->fields, sizeof again);
+    if (!k) Solve("fourier_features", config, set);
+    ck_assert_mem_eq(again, set->fields, sizeof again);
+  }
+  ck_assert_msg(errors[0] < 0.2 && errors[1] > 2 * errors[0], "errors %g with and %g without features", errors[0], errors[1]);
+  ck_ok(NomosConfigDestroy(&config));
+}
+END_TEST
+
 START_TEST(test_bad_points)
 {
   NomosConfig                  config = Config(NULL);
@@ -210,4 +262,4 @@ START_TEST(test_bad_points)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("interpolation", test_exact_values_stay, test_constant_and_linear, test_points_anywhere, test_band_limited_is_exact, test_noise, test_linear, test_bad_points)
+NOMOS_TEST_SUITE("interpolation", test_exact_values_stay, test_constant_and_linear, test_points_anywhere, test_band_limited_is_exact, test_noise, test_linear, test_like_another, test_networks, test_bad_points)

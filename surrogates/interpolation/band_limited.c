@@ -21,7 +21,7 @@
 static const NomosParam params[] = {
   {"discover.band_limited.cutoff",     NOMOS_PARAM_REAL, "1",     NULL, DBL_MIN, 1, NULL, false, "Shortest waves of the field, as a part of the largest wavenumber |K| of the grid (that of its corners)."},
   {"discover.band_limited.slope",      NOMOS_PARAM_REAL, "6",     NULL, 0, 40,      NULL, false, "The spectrum that the estimate begins with falls like |K| to the minus this."},
-  {"discover.band_limited.passes",     NOMOS_PARAM_INT,  "8",     NULL, 0, 1000,    NULL, false, "Passes of the estimate of the spectrum from the observations; 0: that of `slope`."},
+  {"discover.band_limited.passes",     NOMOS_PARAM_INT,  "8",     NULL, 0, 1000,    NULL, false, "Passes of the estimate of the spectrum from the observations; 0: that of `slope`, which is safer where few points are seen (a tenth)."},
   {"discover.band_limited.tolerance",  NOMOS_PARAM_REAL, "1e-8",  NULL, 0, 1,       NULL, false, "Conjugate gradients end when the gradient has fallen by this."},
   {"discover.band_limited.iterations", NOMOS_PARAM_INT,  "2000",  NULL, 1, 1000000, NULL, false, "Most iterations of conjugate gradients."},
 };
@@ -199,14 +199,21 @@ static void SetVariance(Analysis *a, const double power[], const double count[],
   }
 }
 
+static double Variance(size_t n, const double values[])
+{
+  double mean = 0, variance = 0;
+
+  for (size_t p = 0; p < n; p++) mean += values[p] / (double)n;
+  for (size_t p = 0; p < n; p++) variance += (values[p] - mean) * (values[p] - mean) / (double)n;
+  return variance;
+}
+
 /* Of the values: their variance spread over the modes like |K|^-slope. */
 static void BeginSpectrum(Analysis *a, const double values[], double cutoff, double slope)
 {
-  const double width = BinWidth(a->s), n = (double)a->s->n, largest = hypot(PETSC_PI * (double)a->s->nx / a->s->lx, PETSC_PI * (double)a->s->ny / a->s->ly);
-  double       mean = 0, variance = 0, sum = 0;
+  const double width = BinWidth(a->s), variance = Variance(a->s->n, values), largest = hypot(PETSC_PI * (double)a->s->nx / a->s->lx, PETSC_PI * (double)a->s->ny / a->s->ly);
+  double       sum = 0;
 
-  for (size_t p = 0; p < a->s->n; p++) mean += values[p] / n;
-  for (size_t p = 0; p < a->s->n; p++) variance += (values[p] - mean) * (values[p] - mean) / n;
   for (size_t m = 0; m < a->n_modes; m++) {
     const double K = fmax(1, (double)(a->bin[m] / 2));
     a->variance[m] = m && K * width <= cutoff * largest ? pow(K, -slope) : 0;
@@ -249,7 +256,7 @@ static PetscErrorCode EstimateSpectrum(Analysis *a, size_t field, const double v
 static PetscErrorCode Solve(NomosConfig config, const NomosScatter *s, double fields[])
 {
   Analysis a = {0};
-  double   cutoff, slope;
+  double   cutoff, slope, *variances;
   int64_t  passes;
 
   PetscFunctionBeginUser;
@@ -259,14 +266,22 @@ static PetscErrorCode Solve(NomosConfig config, const NomosScatter *s, double fi
   PetscCall(NomosConfigGetReal(config, "discover.band_limited.tolerance", &a.tolerance));
   PetscCall(NomosConfigGetInt(config, "discover.band_limited.iterations", &a.iterations));
   PetscCall(Create(s, &a));
+  PetscCall(PetscMalloc1(s->n_fields * a.n_modes, &variances));
   for (size_t f = 0; f < s->n_fields; f++) {
     const double deviation = s->deviation ? s->deviation[f] : 0;
     a.weight = deviation > 0 ? 1 / (deviation * deviation) : 0;
-    BeginSpectrum(&a, s->values + f * s->n, cutoff, slope);
-    PetscCall(EstimateSpectrum(&a, f, s->values + f * s->n, passes, cutoff, fields + f * a.points));
+    if (s->like && s->like[f] < f) {
+      const double scale = Variance(s->n, s->values + f * s->n) / (Variance(s->n, s->values + s->like[f] * s->n) + DBL_MIN);
+      for (size_t m = 0; m < a.n_modes; m++) a.variance[m] = scale * variances[s->like[f] * a.n_modes + m];
+    } else {
+      BeginSpectrum(&a, s->values + f * s->n, cutoff, slope);
+      PetscCall(EstimateSpectrum(&a, f, s->values + f * s->n, passes, cutoff, fields + f * a.points));
+    }
+    PetscCall(PetscArraycpy(variances + f * a.n_modes, a.variance, a.n_modes));
     SetPrecision(&a);
     PetscCall(Analyse(&a, s->values + f * s->n, fields + f * a.points));
   }
+  PetscCall(PetscFree(variances));
   PetscCall(Destroy(&a));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

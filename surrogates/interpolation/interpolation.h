@@ -17,6 +17,7 @@ typedef struct {
   size_t        n_fields;
   const double *values;         /* (n_fields, n) */
   const double *deviation;      /* (n_fields) standard deviation of the errors of values; NULL or 0: exact */
+  const size_t *like;           /* (n_fields) an earlier field whose operator a field is to be interpolated by, or itself: an increment like the field, so that errors cancel; NULL: each by its own */
   uint64_t      seed;           /* of what a method draws */
 } NomosScatter;
 

@@ -6,11 +6,15 @@
 
 extern const NomosInterpolationOps NomosInterpolationOps_BandLimited;
 extern const NomosInterpolationOps NomosInterpolationOps_Cubic;
+extern const NomosInterpolationOps NomosInterpolationOps_FourierFeatures;
+extern const NomosInterpolationOps NomosInterpolationOps_Network;
 extern const NomosInterpolationOps NomosInterpolationOps_RBF;
 
 static const NomosInterpolationOps *const nomos_interpolations[] = {
   &NomosInterpolationOps_BandLimited,
   &NomosInterpolationOps_Cubic,
+  &NomosInterpolationOps_FourierFeatures,
+  &NomosInterpolationOps_Network,
   &NomosInterpolationOps_RBF,
   NULL,
 };
