@@ -78,7 +78,7 @@ PetscErrorCode NomosSparsePrepare(NomosDiscover *d)
   s->n_layers          = NomosObservationsLayers(s->places);
   s->nx                = field->size[field->n_dims - 1];
   s->ny                = n_layer / s->nx;
-  s->n_k               = s->nx / 2 + 1;
+  s->n_k               = s->nx / 2; /* the shortest mode may be dropped by the model */
   NomosObservationsPlace(s->places, 0, &layer, &s->x0, &s->y0);
   PetscCall(PetscMalloc1(n_layer, &order));
   NomosPermutation((uint64_t)m->seed, 0, n_layer, order);
