@@ -204,14 +204,24 @@ static PetscErrorCode Grid(NomosDiscover *d, const Fit *fit, NomosBackgroundInpu
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Beyond the wavenumbers that the points resolve the spectrum of 3D-Var is that of its prior: there it goes on as a power of K, as it falls in the octave before. */
+/* The last bin of which observations tell something: the points resolve it, and what 3D-Var finds there is more than four times what noise alone makes of it. */
+static int LastBin(const NomosBackgroundInput *grid, double fraction, int layer)
+{
+  const double K_max = 0.7 * sqrt(fraction) * PETSC_PI * fmin(grid->nx / grid->lx, grid->ny / grid->ly), modes = grid->width * grid->width * grid->lx * grid->ly / (2 * PETSC_PI);
+  const double noise = grid->deviation[layer] * grid->deviation[layer] / (fraction * grid->nx * grid->ny);
+  int          last  = 4;
+
+  for (int b = 4; b < grid->n_bins && (fraction == 1 || b * grid->width <= K_max); b++)
+    if (grid->variance[layer * grid->n_bins + b] > 4 * noise * modes * b) last = b;
+  return last;
+}
+
+/* Beyond it the spectrum of 3D-Var is that of its prior, or of noise: there it goes on as a power of K, as it falls in the octave before. */
 static void Extend(const NomosBackgroundInput *grid, double fraction, double *variance)
 {
-  const double K_max = 0.7 * sqrt(fraction) * PETSC_PI * fmin(grid->nx / grid->lx, grid->ny / grid->ly);
-  const int    last = PetscMax(4, (int)(K_max / grid->width)), first = last / 2;
-
-  for (int l = 0; l < grid->n_layers && fraction < 1; l++) {
-    double *v = variance + l * grid->n_bins, s[5] = {0};
+  for (int l = 0; l < grid->n_layers; l++) {
+    const int last = LastBin(grid, fraction, l), first = last / 2;
+    double   *v    = variance + l * grid->n_bins, s[5] = {0};
     for (int b = first; b <= last && b < grid->n_bins; b++) {
       const double x = log(b), y = log(v[b] / b + DBL_MIN); /* a bin has about b modes */
       const double add[5] = {1, x, y, x * x, x * y};
@@ -409,7 +419,7 @@ static PetscErrorCode Minimise(NomosDiscover *d, Fit *fit, const Unknowns *u, Ve
   PetscCall(NomosLogPrint(d->run->log, NOMOS_LOG_INFO, "fit", "%lld observations, %zu coefficients: cost %.6g to %.6g in %lld iterations with %lld Hessian products: %s", (long long)fit->minimised.n_seen, u->n, fit->minimised.J_first, fit->minimised.J, (long long)fit->minimised.iterations, (long long)fit->minimised.products, fit->minimised.reason));
   PetscCall(NomosVariationalParameters(c, p));
   PetscCall(StateError(d, fit, c));
-  PetscCall(NomosVariationalNormal(c, 3e-2, G, NULL));
+  PetscCall(NomosVariationalNormal(c, 1e-3, G, NULL));
   PetscCall(VecDestroy(start));
   PetscCall(VecDuplicate(control, start));
   PetscCall(VecCopy(control, *start));
