@@ -1,6 +1,7 @@
 /* The registry of interpolations, and what is wrong with points. */
 #include "surrogates/interpolation/interpolation_list.h"
 
+#include <cblas.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -61,6 +62,7 @@ PetscErrorCode NomosInterpolate(const NomosInterpolationOps *ops, NomosConfig co
 {
   PetscFunctionBeginUser;
   PetscCall(CheckPoints(scatter));
+  openblas_set_num_threads(1); /* with threads of its own LAPACK would round otherwise */
   PetscCall(ops->solve(config, scatter, fields));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
