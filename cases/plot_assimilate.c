@@ -90,7 +90,7 @@ static PetscErrorCode DrawScores(const NomosPlotContext *context, const NomosTab
   NomosAxisLabel("time", context->time_name, time_label);
   NomosAxisLabel("root mean square", unit < table->n_columns ? table->units[unit] : "", label);
   PetscCall(NomosFigureCreate(context->params.title[0] ? context->params.title : context->ops->name, 1, 3, &figure));
-  PetscCall(NomosFigurePanel(figure, 0, 0, &(NomosAxes){.title = "error of the mean, and spread", .x_label = time_label, .y_label = label, .y_scale = NOMOS_SCALE_LOG}));
+  PetscCall(NomosFigurePanel(figure, 0, 0, &(NomosAxes){.title = Column(table, "analysis_rmse") < table->n_columns ? "error of the mean, and spread" : "spread", .x_label = time_label, .y_label = label, .y_scale = NOMOS_SCALE_LOG}));
   PetscCall(DrawColumn(context, figure, table, "forecast_rmse", "error of the forecast"));
   PetscCall(DrawColumn(context, figure, table, "analysis_rmse", "error of the analysis"));
   PetscCall(DrawColumn(context, figure, table, "forecast_spread", "spread of forecasts"));
@@ -191,7 +191,7 @@ static PetscErrorCode DrawPlanes(NomosFigure figure, const Fields *f)
 static PetscErrorCode DrawLines(NomosFigure figure, const Fields *f)
 {
   PetscFunctionBeginUser;
-  PetscCall(NomosFigurePanel(figure, 0, 0, &(NomosAxes){.title = "truth, forecast and analysis", .x_label = f->x_label, .y_label = f->label}));
+  PetscCall(NomosFigurePanel(figure, 0, 0, &(NomosAxes){.title = f->twin ? "truth, forecast and analysis" : "forecast and analysis", .x_label = f->x_label, .y_label = f->label}));
   for (int s = f->twin ? TRUTH : ANALYSIS; s <= FORECAST; s++) PetscCall(NomosFigureLine(figure, f->nx, f->x, f->values[s], sources[s], s == FORECAST));
   PetscCall(NomosFigurePanel(figure, 0, 1, &(NomosAxes){.title = f->twin ? "error of the analysis, and spread" : "spread of the analyses", .x_label = f->x_label, .y_label = f->label}));
   for (size_t i = 0; i < f->nx && f->twin; i++) f->values[FORECAST][i] = fabs(f->values[ANALYSIS][i] - f->values[TRUTH][i]);
@@ -214,7 +214,7 @@ static PetscErrorCode DrawLast(const NomosPlotContext *context, NomosFieldReader
   if (!has || !n) PetscFunctionReturn(PETSC_SUCCESS); /* of several fields there are no pictures */
   PetscCall(ReadFields(reader, n - 1, &f));
   while (columns < N_IMAGES && images[f.twin][columns].title) columns++;
-  snprintf(title, sizeof title, "%s, %s", context->params.title[0] ? context->params.title : context->ops->name, NomosTimeText(times[n - 1], context->params.stop, context->params.nondimensional, when, sizeof when));
+  snprintf(title, sizeof title, "%s, t = %s", context->params.title[0] ? context->params.title : context->ops->name, NomosTimeText(times[n - 1], context->params.stop, context->params.nondimensional, when, sizeof when));
   PetscCall(NomosFigureCreate(title, (int)f.layers, f.ny > 1 ? columns : 2, &figure));
   PetscCall(f.ny > 1 ? DrawPlanes(figure, &f) : DrawLines(figure, &f));
   PetscCall(NomosPlotSave(context, "analysis", &figure));

@@ -1,6 +1,7 @@
 /* Pictures of nomos discover, from equation.json, increments.nc, forecasts.csv and forecast_spectra.csv: coefficients, the path of the regression, what the model lacks, forecasts and their spectra. */
 #include "cases/plot_run.h"
 
+#include <ctype.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
@@ -37,35 +38,99 @@ static size_t CountTerms(json_t *terms)
   return n;
 }
 
-/* A stem for each term that was found or is true, its interval beside it, and the truth as markers. */
+/* A row for each term that was found or is true, the first one on top: a stem from zero, the interval across its end, and the truth as a marker. */
 static PetscErrorCode DrawTerms(NomosFigure figure, json_t *terms)
 {
-  enum { WHISKER = 9 };
-  const size_t n_terms = json_array_size(terms);
+  enum { STEM = 3, WHISKER = 9 };
+  const double cap     = 0.15;
+  const size_t n_terms = json_array_size(terms), n_shown = CountTerms(terms);
   size_t       i, n = 0, n_true = 0;
   json_t      *term;
-  double      *x, *truth, *across, *along;
+  double      *stems[2], *whiskers[2], *truth[2];
 
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc4(n_terms + 1, &x, n_terms + 1, &truth, WHISKER * n_terms + 1, &across, WHISKER * n_terms + 1, &along));
+  for (int d = 0; d < 2; d++) PetscCall(PetscMalloc3(STEM * n_terms + 1, &stems[d], WHISKER * n_terms + 1, &whiskers[d], n_terms + 1, &truth[d]));
   json_array_foreach(terms, i, term) {
-    const double c = Real(term, "coefficient"), t = Real(term, "truth"), low = Real(term, "low"), high = Real(term, "high");
+    const double c = Real(term, "coefficient"), t = Real(term, "truth"), low = Real(term, "low"), high = Real(term, "high"), at = (double)(n_shown - n);
     if (!IsShown(term)) continue;
-    const double at = (double)(n + 1), ends[][2] = {{at + 0.06, low}, {at + 0.14, low}, {NAN, NAN}, {at + 0.1, low}, {at + 0.1, high}, {NAN, NAN}, {at + 0.06, high}, {at + 0.14, high}, {NAN, NAN}};
-    for (size_t k = 0; k < WHISKER; k++) {
-      across[WHISKER * n + k] = ends[k][0];
-      along[WHISKER * n + k]  = ends[k][1];
+    const double stem[STEM][2] = {{0, at}, {c, at}, {NAN, NAN}};
+    const double whisker[WHISKER][2] = {{low, at - cap}, {low, at + cap}, {NAN, NAN}, {low, at}, {high, at}, {NAN, NAN}, {high, at - cap}, {high, at + cap}, {NAN, NAN}};
+    for (int d = 0; d < 2; d++) {
+      for (size_t k = 0; k < STEM; k++) stems[d][STEM * n + k] = stem[k][d];
+      for (size_t k = 0; k < WHISKER; k++) whiskers[d][WHISKER * n + k] = whisker[k][d];
     }
     n++;
-    if (isfinite(t)) {
-      x[n_true]       = at;
-      truth[n_true++] = t;
-    }
-    PetscCall(NomosFigureLine(figure, 2, (const double[]){at, at}, (const double[]){0, c}, json_string_value(json_object_get(term, "term")), 0));
+    if (!isfinite(t)) continue;
+    truth[0][n_true]   = t;
+    truth[1][n_true++] = at;
   }
-  if (n) PetscCall(NomosFigureLine(figure, WHISKER * n, across, along, "interval", 0));
-  if (n_true) PetscCall(NomosFigureLine(figure, n_true, x, truth, "truth", 3));
-  PetscCall(PetscFree4(x, truth, across, along));
+  if (n) {
+    PetscCall(NomosFigureLine(figure, STEM * n, stems[0], stems[1], "coefficient", 0));
+    PetscCall(NomosFigureLine(figure, WHISKER * n, whiskers[0], whiskers[1], "interval", 0));
+  }
+  if (n_true) PetscCall(NomosFigureLine(figure, n_true, truth[0], truth[1], "truth", 3));
+  for (int d = 0; d < 2; d++) PetscCall(PetscFree3(stems[d], whiskers[d], truth[d]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* u_xx -> u_{xx}, u^10 -> u^{10}: as pictures set them. */
+static void SetIndices(const char term[], char text[NOMOS_LABEL])
+{
+  size_t n = 0;
+
+  while (*term && n + 4 < NOMOS_LABEL) {
+    text[n++] = *term++;
+    if ((text[n - 1] != '_' && text[n - 1] != '^') || !isalnum((unsigned char)*term)) continue;
+    text[n++] = '{';
+    while (isalnum((unsigned char)*term) && n + 2 < NOMOS_LABEL) text[n++] = *term++;
+    text[n++] = '}';
+  }
+  text[n] = '\0';
+}
+
+/* Zero, coefficients, intervals and truths, with room at both ends. */
+static void FindEnds(json_t *terms, double ends[2])
+{
+  static const char *const keys[] = {"coefficient", "low", "high", "truth"};
+  size_t                   i;
+  json_t                  *term;
+
+  ends[0] = ends[1] = 0;
+  json_array_foreach(terms, i, term) {
+    for (int k = 0; k < 4 && IsShown(term); k++) {
+      const double value = Real(term, keys[k]);
+      if (!isfinite(value)) continue;
+      ends[0] = fmin(ends[0], value);
+      ends[1] = fmax(ends[1], value);
+    }
+  }
+  const double room = 0.04 * (ends[1] - ends[0]);
+  ends[0] -= room;
+  ends[1] += room;
+}
+
+static PetscErrorCode DrawEquation(NomosFigure figure, int column, json_t *equation)
+{
+  json_t      *terms = json_object_get(equation, "terms"), *term;
+  const size_t n     = CountTerms(terms);
+  size_t       i, k = n;
+  const char **names;
+  char       (*texts)[NOMOS_LABEL];
+  char         title[NOMOS_LABEL];
+  double       ends[2];
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc2(n, &names, n, &texts));
+  json_array_foreach(terms, i, term) {
+    if (!IsShown(term)) continue;
+    SetIndices(json_string_value(json_object_get(term, "term")), texts[--k]);
+    names[k] = texts[k];
+  }
+  FindEnds(terms, ends);
+  snprintf(title, sizeof title, "d%.64s/dt%s", json_string_value(json_object_get(equation, "variable")), n ? "" : ": no term");
+  PetscCall(NomosFigurePanel(figure, 0, column, &(NomosAxes){.title = title, .x_label = "coefficient", .x_min = ends[0], .x_max = ends[1], .y_min = 0.5, .y_max = (double)PetscMax(1, n) + 0.5, .n_y_names = n, .y_names = names}));
+  PetscCall(PetscFree2(names, texts));
+  PetscCall(DrawTerms(figure, terms));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -73,17 +138,11 @@ static PetscErrorCode DrawCoefficients(const NomosPlotContext *context, json_t *
 {
   const size_t n = PetscMin(json_array_size(equations), MAX_EQUATIONS);
   NomosFigure  figure;
-  char         title[NOMOS_LABEL];
 
   PetscFunctionBeginUser;
   if (!n) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(NomosFigureCreate(Title(context), 1, (int)n, &figure));
-  for (size_t i = 0; i < n; i++) {
-    json_t *equation = json_array_get(equations, i);
-    snprintf(title, sizeof title, "coefficients in d%.64s/dt", json_string_value(json_object_get(equation, "variable")));
-    PetscCall(NomosFigurePanel(figure, 0, (int)i, &(NomosAxes){.title = title, .x_label = "term", .x_min = 0.5, .x_max = (double)PetscMax(1, CountTerms(json_object_get(equation, "terms"))) + 0.5}));
-    PetscCall(DrawTerms(figure, json_object_get(equation, "terms")));
-  }
+  for (size_t i = 0; i < n; i++) PetscCall(DrawEquation(figure, (int)i, json_array_get(equations, i)));
   PetscCall(NomosPlotSave(context, "coefficients", &figure));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -20,6 +20,22 @@ static PetscErrorCode CopyText(const char text[], char **copy)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* As many as an axis has ticks. */
+static PetscErrorCode CopyNames(size_t n, const char *const names[], NomosPanel *panel)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscFree(panel->y_names));
+  panel->n_y_names = PetscMin(n, NOMOS_MAX_TICKS);
+  PetscCall(PetscMalloc1(panel->n_y_names, &panel->y_names));
+  for (size_t i = 0; i < panel->n_y_names; i++) {
+    char *text;
+    PetscCall(CopyText(names[i], &text));
+    snprintf(panel->y_names[i], NOMOS_TICK_BYTES, "%s", text ? text : "");
+    free(text);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosFigureCreate(const char title[], int rows, int columns, NomosFigure *figure)
 {
   PetscFunctionBeginUser;
@@ -67,6 +83,7 @@ PetscErrorCode NomosFigurePanel(NomosFigure figure, int row, int column, const N
   PetscCall(CopyText(axes->title, &panel->title));
   PetscCall(CopyText(axes->x_label, &panel->x_label));
   PetscCall(CopyText(axes->y_label, &panel->y_label));
+  PetscCall(CopyNames(axes->n_y_names, axes->y_names, panel));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -357,6 +374,7 @@ PetscErrorCode NomosFigureDestroy(NomosFigure *figure)
     for (int i = 0; i < panel->n_slopes; i++) free(panel->slopes[i].label);
     PetscCall(PetscFree(panel->lines));
     PetscCall(PetscFree(panel->slopes));
+    PetscCall(PetscFree(panel->y_names));
     PetscCall(PetscFree(panel->image.data));
     PetscCall(PetscFree(panel->image.pixels));
     free(panel->image.label);

@@ -15,6 +15,8 @@ typedef struct {
   NomosScale  x_scale, y_scale;
   double      x_min, x_max, y_min, y_max; /* both 0: from the data; one NaN: that end from the data. Log axes then show at most 16 decades */
   double      shape;                      /* of an image: height over width, where its axes are of different kinds; 0: the same scale along both */
+  size_t             n_y_names;           /* instead of numbers, names at 1, 2, ... of a linear y axis; 0: numbers */
+  const char *const *y_names;
 } NomosAxes;
 
 /* rows x columns panels (1 to 24), sized by their shape; panels that are never chosen stay blank. Title may be NULL. */

@@ -70,6 +70,8 @@ typedef struct {
   char           *title, *x_label, *y_label;
   NomosScale      x_scale, y_scale;
   double          x_min, x_max, y_min, y_max, shape;
+  size_t          n_y_names;
+  char          (*y_names)[NOMOS_TICK_BYTES];
   int             n_lines, n_slopes;
   NomosPlotLine  *lines;
   NomosPlotSlope *slopes;

@@ -61,6 +61,7 @@ static void FindSize(const NomosFigure figure, NomosPanel *panel)
     panel->height = (double)panel->image.ny / figure->scale;
     return;
   }
+  if (panel->n_y_names) panel->height = fmax(panel->height, 1.8 * nomos_tick_size * (double)panel->n_y_names);
   if (!panel->image.used) return;
   shape         = panel->shape > 0 ? panel->shape : (panel->y_axis.high - panel->y_axis.low) / (panel->x_axis.high - panel->x_axis.low);
   shape         = fmin(fmax(shape, 1 / shape_max), shape_max);
@@ -92,6 +93,19 @@ static void FitTicks(cairo_t *cairo, double length, bool vertical, NomosAxis *ax
       else last = i;
     }
     return;
+  }
+}
+
+/* Names instead of numbers: all of them, also where they stand close. */
+static void NameTicks(const NomosPanel *panel, NomosAxis *axis)
+{
+  axis->n_major = axis->n_minor = 0;
+  axis->note[0]                 = '\0';
+  for (size_t i = 0; i < panel->n_y_names; i++) {
+    const double at = (double)(i + 1);
+    if (at < axis->low || at > axis->high) continue;
+    axis->major[axis->n_major] = at;
+    memcpy(axis->label[axis->n_major++], panel->y_names[i], NOMOS_TICK_BYTES);
   }
 }
 
@@ -152,7 +166,8 @@ static void FindMargins(cairo_t *cairo, NomosPanel *panel)
   double number_room = nomos_tick_length + 3, note_room;
 
   FitTicks(cairo, panel->width, false, &panel->x_axis);
-  FitTicks(cairo, panel->height, true, &panel->y_axis);
+  if (panel->n_y_names) NameTicks(panel, &panel->y_axis);
+  else FitTicks(cairo, panel->height, true, &panel->y_axis);
   if (panel->image.used && !(panel->shape > 0)) MatchSteps(&panel->x_axis, &panel->y_axis);
   panel->left = panel->y_numbers ? number_room + LabelRoom(cairo, &panel->y_axis) + (panel->y_label ? 5 + 1.2 * nomos_label_size : 0) : nomos_tick_length;
   panel->left = fmax(panel->left, panel->x_numbers ? 12 : 0);

@@ -348,6 +348,32 @@ START_TEST(degenerate_data_still_give_a_picture)
 }
 END_TEST
 
+/* Names stand at 1, 2, ... along y however many there are, with room for the longest; other axes keep their numbers. */
+START_TEST(an_axis_can_have_names)
+{
+  static const char *const names[] = {"u", "J(psi1, lap psi1 - psi1)", NULL};
+  const double             x[] = {0, 1, NAN, 0, 2}, y[] = {1, 1, NAN, 2, 2};
+  NomosFigure              figure;
+  double                   left[2];
+
+  ck_ok(NomosFigureCreate(NULL, 1, 2, &figure));
+  for (int p = 0; p < 2; p++) {
+    ck_ok(NomosFigurePanel(figure, 0, p, &(NomosAxes){.y_min = 0.5, .y_max = 3.5, .n_y_names = p ? 0 : 3, .y_names = names}));
+    ck_ok(NomosFigureLine(figure, 5, x, y, NULL, 0));
+  }
+  cairo_surface_destroy(SaveAndDecode(figure, "names"));
+  const NomosAxis *axis = &figure->panels[0].y_axis;
+  ck_assert(axis->n_major == 3 && axis->n_minor == 0 && axis->major[0] == 1 && axis->major[2] == 3);
+  ck_assert_str_eq(axis->label[0], "u");
+  ck_assert_str_eq(axis->label[1], names[1]);
+  ck_assert_str_eq(axis->label[2], "");
+  for (int p = 0; p < 2; p++) left[p] = figure->panels[p].left;
+  ck_assert_msg(left[0] > left[1] + 60, "room at the left: %g, with numbers %g", left[0], left[1]);
+  ck_assert_str_eq(figure->panels[1].y_axis.label[0], "1");
+  ck_ok(NomosFigureDestroy(&figure));
+}
+END_TEST
+
 START_TEST(misuse_is_refused)
 {
   NomosFigure  figure;
@@ -599,4 +625,4 @@ START_TEST(a_million_points_stay_small)
 END_TEST
 
 NOMOS_TEST_SUITE("plot", colour_maps_are_even, linear_ticks_are_nice_and_cover_the_range, tick_labels_are_short, row_zero_is_at_the_bottom, resampling_keeps_what_it_must, a_line_passes_where_its_data_say, log_axes_place_powers_evenly,
-                 degenerate_data_still_give_a_picture, misuse_is_refused, finished_pixels_are_kept, a_full_disk_leaves_the_older_picture, a_montage, lines_spectra_and_growth, tall_domains_and_mixed_panels, a_million_points_stay_small)
+                 degenerate_data_still_give_a_picture, an_axis_can_have_names, misuse_is_refused, finished_pixels_are_kept, a_full_disk_leaves_the_older_picture, a_montage, lines_spectra_and_growth, tall_domains_and_mixed_panels, a_million_points_stay_small)
