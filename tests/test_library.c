@@ -3,6 +3,7 @@
 #include "surrogates/discovery/library.h"
 
 #include <hdf5.h>
+#include <hdf5_hl.h>
 #include <omp.h>
 
 enum { MAX_POINTS = 4096, MAX_FRAMES = 256 };
@@ -536,6 +537,42 @@ START_TEST(files_hold_the_same_as_memory)
 }
 END_TEST
 
+/* A file with names and units of somebody else: axes are told apart by the name of the times, lengths and times become m and s, other units stay. */
+START_TEST(units_of_coordinates_become_si)
+{
+  enum { N = 32, F = 40 };
+  static const char *const u[] = {"heat"}, *const scales[2] = {"moment", "east"}, *const units[][2] = {{"hours since 2020-01-01 00:00", "km"}, {"1", "degrees_east"}};
+  static const double      factors[][2] = {{3600, 1000}, {1, 1}};
+  NomosFrames              frames = Frames(N, 1, F, 0.02, Wave), file;
+  double                   x[N];
+
+  for (size_t i = 0; i < N; i++) x[i] = 0.25 * (double)i - 4;
+  for (int k = 0; k < 2; k++) {
+    hid_t hdf5 = H5Fcreate(Path("own.nc"), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    Put(hdf5, "heat", 2, (hsize_t[]){F, N}, storage[0]);
+    Put(hdf5, "moment", 1, (hsize_t[]){F}, moments);
+    Put(hdf5, "east", 1, (hsize_t[]){N}, x);
+    hid_t heat = H5Dopen2(hdf5, "heat", H5P_DEFAULT);
+    for (unsigned d = 0; d < 2; d++) {
+      hid_t scale = H5Dopen2(hdf5, scales[d], H5P_DEFAULT);
+      ck_assert(H5DSset_scale(scale, scales[d]) >= 0 && H5DSattach_scale(heat, scale, d) >= 0 && H5LTset_attribute_string(hdf5, scales[d], "units", units[k][d]) >= 0);
+      H5Dclose(scale);
+    }
+    H5Dclose(heat);
+    H5Fclose(hdf5);
+    NomosFramesInput read = {.path = Path("own.nc"), .n_fields = 1, .variables = u, .n_dims = -1};
+    ck_refused(NomosFramesOpen(&read, &file), "the first axis of heat is called 'moment' and not time");
+    read.time = "moment";
+    ck_ok(NomosFramesOpen(&read, &file));
+    ck_assert(file.n_dims == 1 && file.n[0] == N && file.n_frames[0] == F);
+    ck_assert(fabs(file.length[0] - 8 * factors[k][1]) < 1e-9 && fabs(file.origin[0] + 4 * factors[k][1]) < 1e-9);
+    for (size_t i = 0; i < F; i++) ck_assert(file.times[0][i] == moments[i] * factors[k][0]);
+    ck_ok(NomosFramesClose(&file));
+  }
+  ck_ok(NomosFramesClose(&frames));
+}
+END_TEST
+
 START_TEST(what_is_wrong_with_files_is_said)
 {
   enum { N = 32, F = 40 };
@@ -660,4 +697,4 @@ END_TEST
 
 NOMOS_TEST_SUITE("library", strong_form_is_least_squares_over_points, strong_form_has_the_order_of_its_differences, weak_form_converges_as_its_test_functions_are_smooth, weak_form_of_a_nonlinear_equation,
                  sums_do_not_depend_on_how_data_are_cut, rows_are_thinned_and_drawn, what_is_missing_is_left_out, missing_frames_are_a_gap, numbers_without_space, residuals_are_targets_of_a_second_pass, half_widths_come_from_the_spectrum, noise_is_measured,
-                 files_hold_the_same_as_memory, what_is_wrong_with_files_is_said, what_is_wrong_with_a_library_is_said, families_of_terms)
+                 files_hold_the_same_as_memory, units_of_coordinates_become_si, what_is_wrong_with_files_is_said, what_is_wrong_with_a_library_is_said, families_of_terms)

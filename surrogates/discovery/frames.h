@@ -24,7 +24,8 @@ PetscErrorCode NomosFramesClose(NomosFrames *frames);
 PetscErrorCode NomosFramesOfArrays(const NomosFrames *like, const double *const values[], NomosFrames *frames);
 
 /* In HDF5 or NetCDF-4 files: a run of nomos, or any file with datasets of the names given, or a folder of these. A dataset that has as many axes as space and one more is a trajectory over (time, space); with
-   two more, (trajectory, time, space); `name[2]` takes the third entry along the axis before space (a layer), which then is one more. Coordinates are those of attached dimension scales. */
+   two more, (trajectory, time, space); `name[2]` takes the third entry along the axis before space (a layer), which then is one more. Coordinates are those of attached dimension scales; those with the
+   units of a length or time become m and s. */
 typedef struct {
   const char        *path;
   size_t             n_fields;

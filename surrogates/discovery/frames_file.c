@@ -2,6 +2,7 @@
 #include "surrogates/discovery/frames.h"
 
 #include "io/field_file.h"
+#include "io/unit.h"
 #include "surrogates/dataset.h"
 
 #include <math.h>
@@ -73,7 +74,31 @@ static PetscErrorCode CheckHas(Files *f, const char path[], const char name[])
   PetscCall(NomosFieldReaderConstants(f->reader, &n[1], &names[1]));
   for (int k = 0; k < 2; k++)
     for (size_t i = 0; i < n[k] && length < sizeof list; i++) length += (size_t)snprintf(list + length, sizeof list - length, "%s%s", length ? ", " : "", names[k][i]);
-  SETERRQ(PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has no dataset %s; it has %s", f->where, path, name, length ? list : "none");
+  SETERRQ(PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has no dataset %s; it has %s; say which one is meant (data.variables, data.time, data.mask)", f->where, path, name, length ? list : "none");
+}
+
+/* What values of a coordinate are to be multiplied with: lengths and times become SI, other units and none stay as they are. "hours since 2020-01-01" are hours. */
+static PetscErrorCode ReadFactor(Files *f, const char name[], double *factor)
+{
+  static const NomosUnit metre = {1, {[NOMOS_UNIT_METRE] = 1}}, second = {1, {[NOMOS_UNIT_SECOND] = 1}};
+  static const struct {
+    const char *name, *symbol;
+  } words[] = {{"seconds", "s"}, {"minutes", "min"}, {"hours", "h"}, {"days", "day"}, {"metres", "m"}, {"meters", "m"}};
+  char                  *text, *since, message[256];
+  NomosUnit              unit;
+
+  PetscFunctionBeginUser;
+  *factor = 1;
+  PetscCall(NomosFieldReaderAttribute(f->reader, name, "units", &text));
+  if (!text) PetscFunctionReturn(PETSC_SUCCESS);
+  since = strstr(text, " since ");
+  if (since) *since = '\0';
+  const char *symbol = text;
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+    if (!strcmp(text, words[i].name)) symbol = words[i].symbol;
+  if (NomosUnitRead(symbol, &unit, sizeof message, message) && (NomosUnitSame(&unit, &metre) || NomosUnitSame(&unit, &second))) *factor = unit.factor;
+  PetscCall(PetscFree(text));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Points along an axis of space: those of the scale attached to it. */
@@ -81,7 +106,7 @@ static PetscErrorCode ReadAxis(Files *f, const char path[], const char name[], i
 {
   const char *scale;
   bool        has = false;
-  double     *x;
+  double     *x, factor;
   size_t      shape[NOMOS_FIELD_MAX_DIMS + 1];
   int         n_dims;
 
@@ -96,13 +121,14 @@ static PetscErrorCode ReadAxis(Files *f, const char path[], const char name[], i
   }
   PetscCall(NomosFieldReaderShape(f->reader, scale, &n_dims, shape));
   NomosCheck(n_dims == 1 && shape[0] == n && n > 1, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: %s does not hold the %zu coordinates of axis %d of %s", f->where, path, scale, n, axis, name);
+  PetscCall(ReadFactor(f, scale, &factor));
   PetscCall(PetscMalloc1(n, &x));
   PetscErrorCode code = NomosFieldReaderRead(f->reader, scale, (size_t[]){0}, shape, x);
   const double   step = (x[n - 1] - x[0]) / (double)(n - 1);
   bool           even = step > 0;
   for (size_t i = 0; i < n; i++) even = even && fabs(x[i] - x[0] - (double)i * step) <= 1e-3 * step;
-  *length = (double)n * step;
-  *origin = x[0];
+  *length = (double)n * step * factor;
+  *origin = x[0] * factor;
   PetscCall(PetscFree(x));
   PetscCall(code);
   PetscCheck(even, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: the coordinates %s are not evenly spaced and ascending; interpolate the data to such", f->where, path, scale);
@@ -124,7 +150,7 @@ static PetscErrorCode ReadShape(Files *f, const char path[], size_t v, size_t le
   if (f->input.n_dims < 0) {
     const char *scale;
     PetscCall(NomosFieldReaderDimName(f->reader, variable->name, 0, &scale));
-    PetscCheck(!strcmp(scale, "time"), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: the first axis of %s is not called time, so that axes cannot be told apart; give the length of the domain (data.length), one number for each axis of space", f->where, path, variable->name);
+    PetscCheck(scale[0] && (!strcmp(scale, f->input.time && f->input.time[0] ? f->input.time : "time") || !strcmp(scale, "t")), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: the first axis of %s is called '%s' and not time, so that axes cannot be told apart; give the name of the times (data.time), or the length of the domain (data.length), one number for each axis of space", f->where, path, variable->name, scale);
     f->input.n_dims = f->frames.n_dims = n_dims - 1 - (variable->entry >= 0);
   }
   NomosCheck(f->input.n_dims >= 0 && f->input.n_dims <= 2, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: %s has %d axes of space; at most 2 are possible (name[i] takes an entry of an axis before space)", f->where, path, variable->name, f->input.n_dims);
@@ -158,6 +184,7 @@ static PetscErrorCode ReadTimes(Files *f, const char path[], size_t trajectory, 
   size_t                   shape[NOMOS_FIELD_MAX_DIMS + 1];
   int                      n_dims;
   bool                     has = false;
+  double                   factor;
 
   PetscFunctionBeginUser;
   *n = n_file;
@@ -175,7 +202,8 @@ static PetscErrorCode ReadTimes(Files *f, const char path[], size_t trajectory, 
   NomosCheck((n_dims == 1 || n_dims == 2) && shape[n_dims - 1] == n_file, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: %s does not hold the times of the %zu frames of %s", f->where, path, name, n_file, f->variables[0].name);
   if (n_dims == 1) PetscCall(NomosFieldReaderRead(f->reader, name, (size_t[]){0}, (size_t[]){n_file}, t));
   else PetscCall(NomosFieldReaderRead(f->reader, name, (size_t[]){trajectory, 0}, (size_t[]){1, n_file}, t));
-  for (*n = 0; *n < n_file && isfinite(t[*n]);) (*n)++;
+  PetscCall(ReadFactor(f, name, &factor));
+  for (*n = 0; *n < n_file && isfinite(t[*n]);) t[(*n)++] *= factor;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

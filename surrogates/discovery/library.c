@@ -263,7 +263,7 @@ static PetscErrorCode Assemble(NomosAssembly *a)
   } else PetscCall(NomosGramDestroy(gram));
   PetscCall(code);
   if (n == 0) PetscCall(NomosGramDestroy(gram));
-  PetscCheck(n > 0, l->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: no row is left of the regression: something is missing in each; %s", l->where, l->settings.form == NOMOS_FORM_WEAK ? "choose smaller half widths" : "choose differences of lower order");
+  PetscCheck(n > 0, l->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: no row is left of the regression: something is missing in each; look for NaN in the data, or %s", l->where, l->settings.form == NOMOS_FORM_WEAK ? "choose smaller half widths (assembly.half_width) or the strong form (assembly.form)" : "choose differences of lower order (assembly.order)");
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
