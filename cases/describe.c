@@ -196,7 +196,10 @@ static PetscErrorCode DescribeName(const NomosProgram *program, const char name[
     if (strcmp(nomos_sections[i]->name, name)) continue;
     PetscCall(PetscPrintf(program->comm, "parameters %s:\n\n", nomos_sections[i]->doc));
     PetscCall(PrintParams(program->comm, nomos_sections[i]->n, nomos_sections[i]->params));
-    if (!strcmp(name, "discover")) PetscCall(PrintRegressions(program->comm));
+    if (!strcmp(name, "discover")) {
+      PetscCall(PetscPrintf(program->comm, "\nThe equation of data, a case without a solver, has data.* and assembly.* too: nomos describe assembly.\n"));
+      PetscCall(PrintRegressions(program->comm));
+    }
     if (!strcmp(name, "assimilate")) PetscCall(PrintAssimilation(program->comm));
     PetscFunctionReturn(PETSC_SUCCESS);
   }

@@ -18,7 +18,7 @@ static const NomosParam params[] = {
   {"data.set",             NOMOS_PARAM_EXPRESSION_LIST, "",     NULL, 0, 0,     NULL, false, "Settings for data.case, as with --set."},
   {"data.generator",       NOMOS_PARAM_STRING,          "",     NULL, 0, 0,     NULL, false, "A generator that makes the data first; `nomos describe` lists them, and each has parameters of its own."},
   {"data.fields",          NOMOS_PARAM_EXPRESSION_LIST, "",     NULL, 0, 0,     NULL, false, "Names of the fields as terms have them; unset: discover.equations."},
-  {"data.variables",       NOMOS_PARAM_EXPRESSION_LIST, "",     NULL, 0, 0,     NULL, false, "Their datasets over (time, y, x) or (trajectory, time, y, x), `q[1]` for the second layer; unset: the fields' names."},
+  {"data.variables",       NOMOS_PARAM_EXPRESSION_LIST, "",     NULL, 0, 0,     NULL, false, "Their datasets over (time, y, x) or (trajectory, time, y, x), `q[1]` for the second layer; unset: the fields' names. Coordinates are those of attached scales; units of length and time become m and s."},
   {"data.rates",           NOMOS_PARAM_EXPRESSION_LIST, "",     NULL, 0, 0,     NULL, false, "Datasets with the rates of change of discover.equations; unset: differences in time."},
   {"data.mask",            NOMOS_PARAM_STRING,          "",     NULL, 0, 0,     NULL, false, "A dataset that is 0 where data are missing; NaN is missing too."},
   {"data.time",            NOMOS_PARAM_STRING,          "",     NULL, 0, 0,     NULL, false, "The dataset with the times; unset: time or t."},
@@ -47,8 +47,8 @@ static const NomosParam params[] = {
 };
 /* clang-format on */
 
-/* Noise below this part of a field is rounding; data that get noise are kept in memory up to this size. */
-static const double no_noise = 1e-5, keep_bytes = 1e9;
+/* Noise below this part of a field is rounding, above that one derivatives magnify it; data that get noise are kept in memory up to this size. */
+static const double no_noise = 1e-5, much_noise = 3e-4, keep_bytes = 1e9;
 
 const NomosSection nomos_assembly_section = {"assembly", "of data, for nomos discover", sizeof params / sizeof *params, params, NULL};
 
@@ -257,15 +257,18 @@ static PetscErrorCode Describe(NomosDiscover *d, const Data *data)
 {
   const NomosLibrarySettings *s = NomosLibrarySettingsUsed(data->library);
   const int                   n = data->frames.n_dims;
-  char                        widths[64] = "", strides[64] = "";
+  char                        widths[64] = "", strides[64] = "", rows[96] = "every point";
+  bool                        thinned = false;
 
   PetscFunctionBeginUser;
   for (int a = 0; a <= n; a++) {
     snprintf(widths + strlen(widths), sizeof widths - strlen(widths), "%s%zu", a ? " x " : "", s->half_width[a]);
     snprintf(strides + strlen(strides), sizeof strides - strlen(strides), "%s%zu", a ? " x " : "", s->stride[a]);
+    thinned = thinned || s->stride[a] > 1;
   }
-  if (s->form == NOMOS_FORM_WEAK) snprintf(d->settings, sizeof d->settings, "Weak form: test functions of half width %s points, %s points apart (axes of space, then time).", widths, strides);
-  else snprintf(d->settings, sizeof d->settings, "Strong form: %s in space, %s in time; every %s-th point.", s->derivatives == NOMOS_TERMS_SPECTRAL ? "spectral derivatives" : "differences", data->frames.n_fields > data->n_fields ? "given rates" : "differences", strides);
+  if (thinned) snprintf(rows, sizeof rows, "points %s apart", strides);
+  if (s->form == NOMOS_FORM_WEAK) snprintf(d->settings, sizeof d->settings, "Weak form: test functions of half width %s points, %s points apart (%stime)", widths, strides, n ? "axes of space, then " : "");
+  else snprintf(d->settings, sizeof d->settings, "Strong form: %s%s in time; %s", n == 0 ? "" : s->derivatives == NOMOS_TERMS_SPECTRAL ? "spectral derivatives in space, " : "differences in space, ", data->frames.n_fields > data->n_fields ? "given rates" : "differences", rows);
   PetscCall(NomosLogPrint(d->run->log, NOMOS_LOG_INFO, "library", "%zu terms, %zu trajector%s; %s", data->n_terms, data->frames.n_trajectories, data->frames.n_trajectories == 1 ? "y" : "ies", d->settings));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -512,6 +515,21 @@ static PetscErrorCode Study(NomosDiscover *d, Data *data)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A strong form of noisy data has wrong terms and small deviations: not without a word. */
+static PetscErrorCode WarnOfNoise(NomosDiscover *d, const Data *data)
+{
+  double rms[NOMOS_DATASET_MAX_VARIABLES];
+
+  PetscFunctionBeginUser;
+  if (NomosLibrarySettingsUsed(data->library)->form == NOMOS_FORM_WEAK || data->frames.n_fields > data->n_fields) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosFramesMeasure(d->run->comm, FramesOf(data), &(NomosFramesStatistics){.rms = rms}));
+  for (size_t i = 0; i < data->n_fields; i++) {
+    if (!(data->sigma[i] > much_noise * rms[i])) continue;
+    PetscCall(NomosLogPrint(d->run->log, NOMOS_LOG_WARNING, "noise", "%s has noise of about %.2g, which the derivatives of the strong form magnify: these terms may be wrong; try assembly.form=weak", data->fields[i], data->sigma[i]));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Find(NomosDiscover *d)
 {
   Data *data = d->data;
@@ -526,6 +544,7 @@ static PetscErrorCode Find(NomosDiscover *d)
   PetscCall(Describe(d, data));
   PetscCall(NomosConfigGetInt(d->run->config, "assembly.seeds", &data->seeds));
   PetscCall(Study(d, data));
+  PetscCall(WarnOfNoise(d, data));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

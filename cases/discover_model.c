@@ -364,6 +364,8 @@ PetscErrorCode NomosIncrementsPrepare(NomosDiscover *d)
   d->missing = strcmp(run->ops->name, "spectral") && strcmp(run->ops->name, "ode");
   m->n_whole = 1;
   for (int i = 0; i < m->forecaster.field->n_dims; i++) m->n_whole *= m->forecaster.field->size[i];
-  snprintf(d->settings, sizeof d->settings, "%lld pairs of %s, %lld step%s of %g apart, from time %g, noise %g; columns: %s", (long long)m->n_samples, m->forecaster.field->name, (long long)m->horizon, m->horizon > 1 ? "s" : "", run->model->dt, m->from, m->noise, m->columns == NOMOS_COLUMNS_TANGENT ? "the derivative of the model's step" : m->columns == NOMOS_COLUMNS_ANALYSIS ? "terms at the observation" : "terms at the forecast");
+  char seen[64] = "";
+  if (!m->observations) snprintf(seen, sizeof seen, ", from time %g, noise %g", m->from, m->noise);
+  snprintf(d->settings, sizeof d->settings, "%lld pairs of %s, %lld step%s of %g apart%s; columns: %s", (long long)m->n_samples, m->forecaster.field->name, (long long)m->horizon, m->horizon > 1 ? "s" : "", run->model->dt, seen, m->columns == NOMOS_COLUMNS_TANGENT ? "the derivative of the model's step" : m->columns == NOMOS_COLUMNS_ANALYSIS ? "terms at the observation" : "terms at the forecast");
   PetscFunctionReturn(PETSC_SUCCESS);
 }

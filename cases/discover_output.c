@@ -10,31 +10,41 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* 0.1000(2): the deviation in units of the last digit. */
-static void WriteNumber(double value, double deviation, char text[64])
+/* 0.1000(2), 7.09(1)e-08: the deviation in units of the last digit, down to the tenth; `times` stands before the exponent of ten and `end` behind it. */
+static void WriteNumber(double value, double deviation, const char times[], const char end[], char text[96])
 {
-  const int digits = deviation > 0 && isfinite(deviation) ? (int)ceil(-log10(deviation)) : 99;
+  const int exponent = value != 0 && (fabs(value) < 1e-3 || fabs(value) >= 1e6) ? (int)floor(log10(fabs(value))) : 0;
+  char      power[32] = "";
 
-  if (value != 0 && digits > 0 && digits <= 9 && deviation < fabs(value)) snprintf(text, 64, "%.*f(%.0f)", digits, value, deviation * pow(10, digits));
-  else if (digits > 9) snprintf(text, 64, "%.10g", value);
-  else snprintf(text, 64, "%.3g(%.1g)", value, deviation);
+  if (exponent) {
+    snprintf(power, sizeof power, "%s%d%s", times, exponent, end);
+    value *= pow(10, -exponent);
+    deviation *= pow(10, -exponent);
+  }
+  int digits = deviation > 0 && isfinite(deviation) ? (int)ceil(-log10(deviation)) : 99;
+  if (digits < 99 && round(deviation * pow(10, digits)) >= 10) digits--;
+  if (digits > 10) snprintf(text, 96, "%.10g%s", value, power);
+  else if (deviation < fabs(value)) snprintf(text, 96, "%.*f(%.0f)%s", PetscMax(digits, 0), value, deviation * pow(10, PetscMax(digits, 0)), power);
+  else snprintf(text, 96, "%.3g(%.1g)%s", value, deviation, power);
 }
 
-/* " - 0.1000(2) psi1" for every term; `cdot` between number and term. */
-static void WriteTerms(const NomosDiscoverEquation *e, char *const terms[], const char cdot[], FILE *out)
+/* " - 0.1000(2) psi1" for every term; a plus before the first one only if it goes on from something. */
+static void WriteTerms(const NomosDiscoverEquation *e, bool latex, bool goes_on, FILE *out)
 {
-  bool any = false;
+  char *const *terms = latex ? e->latex : e->terms;
+  const char  *cdot = latex ? "\\," : " ", *times = latex ? "\\times 10^{" : "e", *end = latex ? "}" : "";
+  bool         any = goes_on;
 
-  for (size_t j = 0; j < e->n_terms; j++) {
-    const double c = e->model[j] + e->found.c[j];
-    char         number[64];
+  for (size_t j = 0; j < e->n_terms + e->n_others; j++) {
+    const bool   other = j >= e->n_terms;
+    const double c     = other ? e->other_coefficients[j - e->n_terms] : e->model[j] + e->found.c[j];
+    char         number[96];
     if (c == 0) continue;
-    WriteNumber(fabs(c), e->found.deviation ? e->found.deviation[j] : 0, number);
-    fprintf(out, " %c %s%s%s", c < 0 ? '-' : '+', number, cdot, terms[j]);
+    WriteNumber(fabs(c), !other && e->found.deviation ? e->found.deviation[j] : 0, times, end, number);
+    fprintf(out, " %s%s%s%s", c < 0 ? "- " : any ? "+ " : "", number, cdot, other ? e->others[j - e->n_terms] : terms[j]);
     any = true;
   }
-  for (size_t j = 0; j < e->n_others; j++) fprintf(out, " %c %.10g%s%s", e->other_coefficients[j] < 0 ? '-' : '+', fabs(e->other_coefficients[j]), cdot, e->others[j]);
-  if (!any && !e->n_others) fputs(" 0", out);
+  if (!any) fputs(" 0", out);
 }
 
 static bool Anything(const NomosDiscoverEquation *e)
@@ -61,7 +71,7 @@ void NomosDiscoverWriteText(const NomosDiscover *d, FILE *out)
     fprintf(out, "d%s/dt =%s", e->variable, d->missing ? " ..." : "");
     if (!Anything(e) && d->missing) fputs("   (no term found)\n", out);
     else {
-      WriteTerms(e, e->terms, " ", out);
+      WriteTerms(e, false, d->missing, out);
       fputs(Anything(e) ? "\n" : "   (no term found)\n", out);
     }
   }
@@ -75,7 +85,7 @@ static void WriteLatex(const NomosDiscover *d, FILE *out)
     char                         name[2 * NOMOS_MAX_NAME];
     LatexName(e->variable, name);
     fprintf(out, "  \\partial_t %s &=%s", name, d->missing ? " \\dots" : "");
-    if (Anything(e) || !d->missing) WriteTerms(e, e->latex, "\\,", out);
+    if (Anything(e) || !d->missing) WriteTerms(e, true, d->missing, out);
     fprintf(out, "%s\n", i + 1 < d->n_equations ? " \\\\" : "");
   }
   fputs("\\end{align}\n", out);

@@ -88,17 +88,19 @@ PetscErrorCode NomosIncrementsReadObservations(NomosDiscover *d, const char path
 {
   NomosIncrements *m = d->data;
   int64_t          n = 0;
+  double           nearest = INFINITY;
 
   PetscFunctionBeginUser;
   PetscCall(NomosObservationsRead(m->forecaster.model, m->forecaster.field->name, path, &m->observations));
   for (size_t i = 0; i < NomosObservationsTimes(m->observations); i++) {
     const size_t later = Later(m, i);
+    if (i) nearest = fmin(nearest, NomosObservationsSet(m->observations, i)->time - NomosObservationsSet(m->observations, i - 1)->time);
     if (!later) continue;
     PetscCall(CheckLook(d, i));
     PetscCall(CheckLook(d, later));
     n++;
   }
-  PetscCheck(n, d->run->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: discover.observations: no two of the %zu looks are discover.horizon = %lld steps of %g apart", NomosConfigWhere(d->run->config, "discover.observations"), NomosObservationsTimes(m->observations), (long long)m->horizon, m->forecaster.model->dt);
+  PetscCheck(n, d->run->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: discover.observations: no two of the %zu looks are discover.horizon = %lld steps of %g apart; the nearest two are %.6g steps apart: choose discover.horizon or time.dt so that they match", NomosConfigWhere(d->run->config, "discover.observations"), NomosObservationsTimes(m->observations), (long long)m->horizon, m->forecaster.model->dt, nearest / m->forecaster.model->dt);
   m->n_samples = n;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -10,7 +10,7 @@
 static const struct {
   const char *file, *caption;
 } pictures[] = {
-  {"coefficients.png", "Coefficients with their 95 % intervals."            },
+  {"coefficients.png", "Coefficients with their intervals."},
   {"path.png",         "Residual and number of terms along the path of the regression."},
   {"interpolation.png", "What was interpolated from the points seen, and the truth: amplitude by waves along x, mean over the rows of the jet."},
   {"increments.png",   "What the model lacks, what the equation explains of it, and what is left."},
@@ -27,9 +27,9 @@ static void WriteEscaped(const char text[], FILE *out)
   }
 }
 
-static void WriteTable(const NomosDiscover *d, FILE *out)
+static void WriteTable(const NomosDiscover *d, double level, FILE *out)
 {
-  fputs("<table><tr><th>equation</th><th>term</th><th>coefficient</th><th>standard deviation</th><th>interval</th><th>truth</th><th>error</th></tr>\n", out);
+  fprintf(out, "<table><tr><th>equation</th><th>term</th><th>coefficient</th><th>standard deviation</th><th>%g %% interval</th><th>truth</th><th>error</th></tr>\n", 100 * level);
   for (size_t i = 0; i < d->n_equations; i++) {
     const NomosDiscoverEquation *e   = &d->equations[i];
     bool                         any = false;
@@ -39,7 +39,7 @@ static void WriteTable(const NomosDiscover *d, FILE *out)
       any = true;
       fprintf(out, "<tr><td>%s</td><td>", e->variable);
       WriteEscaped(e->terms[j], out);
-      fprintf(out, "</td><td>%.10g</td><td>%.2g</td><td>%.6g to %.6g</td>", c, e->found.deviation ? e->found.deviation[j] : 0, e->low[j], e->high[j]);
+      fprintf(out, "</td><td>%.10g</td><td>%.2g</td><td>%.10g to %.10g</td>", c, e->found.deviation ? e->found.deviation[j] : 0, e->low[j], e->high[j]);
       if (e->truth) fprintf(out, "<td>%.10g</td><td>%.2g</td></tr>\n", e->truth[j], c - e->truth[j]);
       else fputs("<td></td><td></td></tr>\n", out);
     }
@@ -53,6 +53,7 @@ PetscErrorCode NomosDiscoverReport(NomosDiscover *d)
   NomosRun *run = d->run;
   char      path[NOMOS_MAX_PATH], name[64], *text;
   size_t    n;
+  double    level;
   FILE     *out = open_memstream(&text, &n);
 
   PetscFunctionBeginUser;
@@ -72,7 +73,8 @@ PetscErrorCode NomosDiscoverReport(NomosDiscover *d)
   WriteEscaped(equations, out);
   free(equations);
   fputs("</pre>\n", out);
-  WriteTable(d, out);
+  PetscCall(NomosConfigGetReal(run->config, "discover.level", &level));
+  WriteTable(d, level, out);
   fprintf(out, "<p>%s. Regression: %s.</p>\n", d->settings, d->method->name);
   for (size_t i = 0; i < sizeof pictures / sizeof *pictures; i++) {
     snprintf(name, sizeof name, "plots/%s", pictures[i].file);

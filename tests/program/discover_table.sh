@@ -44,6 +44,21 @@ done
 awk -F, '$1 == "v" && !($5 < $8 && $8 < $6) { exit 1 }' blocks/coefficients.csv || fail "99 % intervals do not hold the truth"
 expect 0 "" "$nomos" discover table -o held_out --set discover.choice=held_out --set discover.method=frols
 
+grep -q "<th>99 % interval</th>" blocks/report.html || fail "the report does not say which intervals these are"
+! grep -q "noise of about" free/log.txt || fail "given rates are not differentiated"
+
+# Noise that a strong form magnifies is told, a weak form bears it; deviations are written with numbers of any size.
+mkdir swing
+awk 'BEGIN { srand(3); print "t,x,y"; for (i = 0; i < 200; i++) printf "%.17g,%.17g,%.17g\n", 0.05*i, 1e5*cos(0.05*i), -sin(0.05*i) + 0.01*(rand() - 0.5) }' >swing/data.csv
+printf 'case: {units: nondimensional}\ndata: {path: data.csv}\ndiscover: {equations: [x, y], library: [x, y]}\n' >swing/case.yaml
+expect 0 "y has noise of about" "$nomos" discover swing -o strong
+! grep -q "x has noise" strong/log.txt || fail "x has no noise"
+expect 0 "" "$nomos" discover swing -o weak --set assembly.form=weak
+! grep -q "noise of about" weak/log.txt || fail "the weak form bears noise"
+grep -Eq "dy/dt = - (1\.0|9\.9)[0-9]*\([0-9]\)e-0?[56] x" weak/log.txt || fail "a small number with its deviation: $(grep dy/dt weak/log.txt)"
+grep -Eq '&= - [0-9.()]+\\times 10\^\{-[56]\}' weak/equation.tex || fail "powers of ten in LaTeX: $(cat weak/equation.tex)"
+grep -q "Strong form: differences in time; every point." strong/report.html || fail "how it was made: $(grep form: strong/report.html)"
+
 # layers of a model share what they lack, through all passes
 expect 0 "" "$nomos" discover discovery/qg_medida_1001 --smoke -o layers --set discover.forecast=0 --set discover.noise=1e-5 --set 'discover.constraints=["q1[psi1] + q2[psi1] = 0"]'
 [ "$(value layers q1 psi1 3)" = "-$(value layers q2 psi1 3)" ] || [ "-$(value layers q1 psi1 3)" = "$(value layers q2 psi1 3)" ] || fail "layers do not share a coefficient"
