@@ -464,7 +464,7 @@ static PetscErrorCode UnbiasAll(NomosDiscover *d, Data *data)
   NomosErrorSetQuiet(quiet);
   if (own) PetscCall(code);
   if (code) memset(data->sigma, 0, data->frames.n_fields * sizeof *data->sigma);
-  if (!wanted || own || code) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!wanted || own || code || data->frames.n_fields > data->n_fields) PetscFunctionReturn(PETSC_SUCCESS); /* of given rates nothing is known */
   PetscCall(NomosFramesMeasure(d->run->comm, FramesOf(data), &(NomosFramesStatistics){.rms = rms}));
   for (size_t i = 0; i < data->n_fields; i++) noisy = noisy || data->sigma[i] > no_noise * rms[i];
   PetscCall(NomosConfigGetString(d->run->config, "assembly.selection", &kind));
