@@ -18,6 +18,7 @@ typedef struct {
   size_t          d, n_parameters, n_hessian, n_mixed;
   NomosExpression energy, gradient[MAX_VARIABLES];
   Entry          *hessian, *mixed; /* column >= row; by parameters */
+  PetscErrorCode (*half)(void *ctx, size_t n, bool momentum, const double x[], double g[]); /* written out; NULL: not */
 } Symbols;
 
 double *NomosHamiltonianParameters(void *ctx) { return ((Symbols *)ctx)->p; }
@@ -56,7 +57,9 @@ static PetscErrorCode Gradient(void *ctx, size_t n, const double x[], double g[]
 {
   const Symbols *s = ctx;
 
-  return Part(s, n, 0, 2 * s->d, x, g);
+  if (!s->half) return Part(s, n, 0, 2 * s->d, x, g);
+  s->half(ctx, n, false, x, g);
+  return s->half(ctx, n, true, x, g);
 }
 
 static PetscErrorCode Half(void *ctx, size_t n, bool momentum, const double x[], double g[])
@@ -158,6 +161,14 @@ PetscErrorCode NomosHamiltonianFromExpression(const char energy[], size_t d, siz
   for (size_t i = 0; i < 2 * d; i++) PetscCall(NomosExpressionDerivative(s->energy, i, &s->gradient[i]));
   PetscCall(Second(s, &mixes));
   hamiltonian->separable = !mixes;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosHamiltonianFromExpressionSetHalf(NomosHamiltonian *hamiltonian, PetscErrorCode (*half)(void *ctx, size_t n, bool momentum, const double x[], double g[]))
+{
+  PetscFunctionBeginUser;
+  ((Symbols *)hamiltonian->ctx)->half = half;
+  hamiltonian->half                   = half;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -40,8 +40,7 @@ PetscErrorCode NomosHamiltonianSystemCreate(const NomosHamiltonianSystem *system
     PetscCall(NomosConfigGetReal(config, system->params[i].key, &p[n++]));
   }
   PetscCall(NomosHamiltonianFromExpression(system->energy, system->d, n, names, p, hamiltonian));
-  if (system->gradient) hamiltonian->gradient = system->gradient;
-  if (system->half) hamiltonian->half = system->half;
+  if (system->half) PetscCall(NomosHamiltonianFromExpressionSetHalf(hamiltonian, system->half));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

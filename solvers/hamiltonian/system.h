@@ -12,11 +12,10 @@ typedef struct {
   const char       *equation; /* "p^2/2 + 1 - cos q" for people */
   size_t            n_params;
   const NomosParam *params;   /* NAME.*: masses, constants (the differentiable ones are the parameters of H, in this order), number of bodies */
-  /* H as an expression of q1.., p1.. and the last names of its parameters: derivatives follow from it. Functions that are written out (NULL: none) take their place; their ctx is that of
-     NomosHamiltonianParameters. NULL: `create` below. */
+  /* H as an expression of q1.., p1.. and the last names of its parameters: derivatives follow from it. Of a separable one `half` may be written out (else NULL), which is many times as fast; its ctx is
+     that of NomosHamiltonianParameters. NULL: `create` below. */
   const char *energy;
   size_t      d;
-  PetscErrorCode (*gradient)(void *ctx, size_t n, const double x[], double g[]);
   PetscErrorCode (*half)(void *ctx, size_t n, bool momentum, const double x[], double g[]);
   /* The table of functions with its constants from the case; `destroy` frees hamiltonian->ctx. */
   PetscErrorCode (*create)(NomosConfig config, NomosHamiltonian *hamiltonian);
@@ -37,7 +36,8 @@ PetscErrorCode NomosHamiltonianSystemSetParameters(const NomosHamiltonianSystem 
    found; more than 64 coordinates. */
 PetscErrorCode NomosHamiltonianFromExpression(const char energy[], size_t d, size_t n_parameters, const char *const names[], const double p[], NomosHamiltonian *hamiltonian);
 PetscErrorCode NomosHamiltonianFromExpressionDestroy(NomosHamiltonian *hamiltonian);
-/* Of one from an expression: the values of its parameters. */
-double *NomosHamiltonianParameters(void *ctx);
+/* Of one from an expression: the values of its parameters; and a first derivative that is written out takes the place of the expressions. */
+double        *NomosHamiltonianParameters(void *ctx);
+PetscErrorCode NomosHamiltonianFromExpressionSetHalf(NomosHamiltonian *hamiltonian, PetscErrorCode (*half)(void *ctx, size_t n, bool momentum, const double x[], double g[]));
 
 #endif

@@ -23,12 +23,6 @@ static PetscErrorCode Half(void *ctx, size_t n, bool momentum, const double x[],
   return PETSC_SUCCESS;
 }
 
-static PetscErrorCode Gradient(void *ctx, size_t n, const double x[], double g[])
-{
-  Half(ctx, n, false, x, g);
-  return Half(ctx, n, true, x, g);
-}
-
 /* Uniform in a box, until the energy is in the range: q1, p1, p2 in [-1, 1], q2 in [-0.5, 1], DiPietro et al. (2020), doi:10.48550/arXiv.2006.12972. */
 static PetscErrorCode Initial(NomosConfig config, uint64_t seed, uint64_t i, double x[])
 {
@@ -52,5 +46,5 @@ static PetscErrorCode Initial(NomosConfig config, uint64_t seed, uint64_t i, dou
 
 const NomosHamiltonianSystem nomos_system_henon_heiles = {
   .name = "henon_heiles", .summary = "A star in the plane of a galaxy: regular at low energies, chaotic towards 1/6.", .reference = "doi:10.1086/109234", .equation = "(p1^2 + p2^2 + q1^2 + q2^2)/2 + c (q1^2 q2 - q2^3/3)",
-  .n_params = COUNT(params), .params = params, .d = 2, .energy = "(p1^2 + p2^2 + q1^2 + q2^2)/2 + coupling*(q1^2*q2 - q2^3/3)", .gradient = Gradient, .half = Half, .initial = Initial,
+  .n_params = COUNT(params), .params = params, .d = 2, .energy = "(p1^2 + p2^2 + q1^2 + q2^2)/2 + coupling*(q1^2*q2 - q2^3/3)", .half = Half, .initial = Initial,
 };

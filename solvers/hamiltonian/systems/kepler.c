@@ -8,6 +8,20 @@ static const NomosParam params[] = {
 };
 /* clang-format on */
 
+static PetscErrorCode Half(void *ctx, size_t n, bool momentum, const double x[], double g[])
+{
+  const double mu = NomosHamiltonianParameters(ctx)[0];
+
+  for (size_t i = 0; i < n; i++, x += 4, g += 4) {
+    const double r2 = x[0] * x[0] + x[1] * x[1], pull = momentum ? 0 : mu / (r2 * sqrt(r2));
+    for (int j = 0; j < 2; j++) {
+      if (momentum) g[2 + j] = x[2 + j];
+      else g[j] = pull * x[j];
+    }
+  }
+  return PETSC_SUCCESS;
+}
+
 /* At the pericentre: the first on the axis of q1, the others in random directions. */
 static PetscErrorCode Initial(NomosConfig config, uint64_t seed, uint64_t i, double x[])
 {
@@ -24,5 +38,5 @@ static PetscErrorCode Initial(NomosConfig config, uint64_t seed, uint64_t i, dou
 
 const NomosHamiltonianSystem nomos_system_kepler = {
   .name = "kepler", .summary = "A body about a fixed centre that attracts it, in the plane.", .reference = "doi:10.1007/3-540-30666-8", .equation = "(p1^2 + p2^2)/2 - mu/|q|",
-  .n_params = COUNT(params), .params = params, .d = 2, .energy = "(p1^2 + p2^2)/2 - mu/sqrt(q1^2 + q2^2)", .initial = Initial,
+  .n_params = COUNT(params), .params = params, .d = 2, .energy = "(p1^2 + p2^2)/2 - mu/sqrt(q1^2 + q2^2)", .half = Half, .initial = Initial,
 };

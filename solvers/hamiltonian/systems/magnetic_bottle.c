@@ -25,12 +25,6 @@ static PetscErrorCode Half(void *ctx, size_t n, bool momentum, const double x[],
   return PETSC_SUCCESS;
 }
 
-static PetscErrorCode Gradient(void *ctx, size_t n, const double x[], double g[])
-{
-  Half(ctx, n, false, x, g);
-  return Half(ctx, n, true, x, g);
-}
-
 static PetscErrorCode Initial(NomosConfig config, uint64_t seed, uint64_t i, double x[])
 {
   double range[2], u[4];
@@ -47,5 +41,5 @@ static PetscErrorCode Initial(NomosConfig config, uint64_t seed, uint64_t i, dou
 const NomosHamiltonianSystem nomos_system_magnetic_bottle = {
   .name = "magnetic_bottle", .summary = "A charge without angular momentum in the field of a magnetic bottle, B_z = 2 + z^2 - r^2/2 on its axis and beside it: q = (r, z).",
   .equation = "(p1^2 + p2^2)/2 + A^2/2, A = s r (1 + z^2/2 - r^2/8)",
-  .n_params = COUNT(params), .params = params, .d = 2, .energy = "(p1^2 + p2^2)/2 + (strength*q1*(1 + q2^2/2 - q1^2/8))^2/2", .gradient = Gradient, .half = Half, .initial = Initial,
+  .n_params = COUNT(params), .params = params, .d = 2, .energy = "(p1^2 + p2^2)/2 + (strength*q1*(1 + q2^2/2 - q1^2/8))^2/2", .half = Half, .initial = Initial,
 };

@@ -8,6 +8,17 @@ static const NomosParam params[] = {
 };
 /* clang-format on */
 
+static PetscErrorCode Half(void *ctx, size_t n, bool momentum, const double x[], double g[])
+{
+  const double *p = NomosHamiltonianParameters(ctx), inverse = 1 / p[0], k = p[1];
+
+  for (size_t i = 0; i < n; i++, x += 2, g += 2) {
+    if (momentum) g[1] = inverse * x[1];
+    else g[0] = k * x[0];
+  }
+  return PETSC_SUCCESS;
+}
+
 static PetscErrorCode Initial(NomosConfig config, uint64_t seed, uint64_t i, double x[])
 {
   PetscFunctionBeginUser;
@@ -17,5 +28,5 @@ static PetscErrorCode Initial(NomosConfig config, uint64_t seed, uint64_t i, dou
 
 const NomosHamiltonianSystem nomos_system_mass_spring = {
   .name = "mass_spring", .summary = "A mass on a spring.", .reference = "doi:10.48550/arXiv.1906.01563", .equation = "p^2/(2 m) + k q^2/2",
-  .n_params = COUNT(params), .params = params, .d = 1, .energy = "p1^2/(2*mass) + stiffness*q1^2/2", .initial = Initial,
+  .n_params = COUNT(params), .params = params, .d = 1, .energy = "p1^2/(2*mass) + stiffness*q1^2/2", .half = Half, .initial = Initial,
 };

@@ -1,0 +1,114 @@
+/* Energy errors of long runs beside those that other code had (double precision, sums not compensated), and what data of the systems cost:
+
+     scheme: largest |dE/E| of the run (that of its first hundredth), the other code's
+     data: 10,000 trajectories of 200 points, 4 steps of kahan_li6 between two, s
+
+   Of Henon-Heiles and the magnetic bottle the other code's initial states are not known: those here have q = (0, 0.1), (0.3, 0.2). usage: bench_hamiltonian */
+#include "solvers/hamiltonian/system_list.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const schemes[] = {"leapfrog", "yoshida4", "blanes_moan4", "kahan_li6", "yoshida8"};
+
+static const struct {
+  const char *system, *setting;
+  double      x[4], dt, stop, other[5]; /* x all 0: the system's own */
+} problems[] = {
+  {"henon_heiles", NULL, {0, 0.1, 0.39665266081716044, 0}, 0.05, 1e4, {6.2e-4, 5.1e-7, 2.7e-9, 1.5e-11, 2.9e-13}},
+  {"henon_heiles", NULL, {0, 0.1, 0.39665266081716044, 0}, 0.1, 1e4, {2.5e-3, 8.2e-6, 4.3e-8, 9.4e-10, 4.2e-11}},
+  {"pendulum", NULL, {1.5, 0}, 0.05, 1e4, {5.3e-4, 5.4e-7, 4.4e-10, 1.6e-11, 3.1e-13}},
+  {"kepler", NULL, {0}, 0.01, 6283.1853, {7.4e-4, 1.0e-6, 8.7e-9, 4.0e-11, 1.7e-12}},
+  {"n_body", "n_body.start=figure_eight", {0}, 0.01, 632.59, {5.9e-5, 7.0e-9, 3.8e-10, 5.6e-13, 6.7e-14}},
+  {"magnetic_bottle", NULL, {0.3, 0.2, 0.1, 0.2}, 0.05, 1e4, {1.2e-3, 5.4e-6, 8.7e-9, 2.9e-10, 2.8e-12}},
+};
+
+typedef struct {
+  NomosConfig                   config;
+  const NomosHamiltonianSystem *system;
+  NomosHamiltonian              h;
+} Subject;
+
+static PetscErrorCode Begin(const char name[], const char setting[], Subject *s)
+{
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigCreate(PETSC_COMM_SELF, &s->config));
+  PetscCall(NomosHamiltonianSystemFind(name, "bench", &s->system));
+  if (setting) PetscCall(NomosConfigSet(s->config, setting));
+  PetscCall(NomosConfigRegister(s->config, s->system->n_params, s->system->params));
+  PetscCall(NomosHamiltonianSystemCreate(s->system, s->config, &s->h));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode End(Subject *s)
+{
+  PetscFunctionBeginUser;
+  PetscCall(NomosHamiltonianSystemDestroy(s->system, &s->h));
+  PetscCall(NomosConfigDestroy(&s->config));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Errors(size_t problem)
+{
+  Subject s;
+
+  PetscFunctionBeginUser;
+  PetscCall(Begin(problems[problem].system, problems[problem].setting, &s));
+  printf("%-16s dt %g, to %g\n", s.system->name, problems[problem].dt, problems[problem].stop);
+  for (size_t k = 0; k < sizeof schemes / sizeof *schemes; k++) {
+    NomosHamiltonianFlow flow;
+    const int64_t        n = (int64_t)(problems[problem].stop / problems[problem].dt);
+    double               x[12], carry[12] = {0}, E, H, worst = 0, first = 0;
+    PetscCall(s.system->initial(s.config, 1, 0, x));
+    if (problems[problem].x[1] != 0 || problems[problem].x[0] != 0) memcpy(x, problems[problem].x, 2 * s.h.d * sizeof *x);
+    PetscCall(s.h.energy(s.h.ctx, 1, x, &E));
+    PetscCall(NomosHamiltonianFlowCreate(&(NomosHamiltonianFlowInput){.hamiltonian = &s.h, .scheme = schemes[k], .n = 1, .compensated = true}, &flow));
+    for (int64_t i = 0; i < n; i++) {
+      PetscCall(NomosHamiltonianFlowStep(flow, problems[problem].dt, x, carry));
+      PetscCall(s.h.energy(s.h.ctx, 1, x, &H));
+      worst = fmax(worst, fabs(H / E - 1));
+      if (i < n / 100) first = worst;
+    }
+    printf("  %-14s %8.1e (%8.1e)  %8.1e\n", schemes[k], worst, first, problems[problem].other[k]);
+    PetscCall(NomosHamiltonianFlowDestroy(&flow));
+  }
+  PetscCall(End(&s));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Data(const char name[])
+{
+  enum { N = 10000, POINTS = 200, BETWEEN = 4 };
+  Subject              s;
+  NomosHamiltonianFlow flow;
+  double              *x, *g;
+  const double         start = MPI_Wtime();
+
+  PetscFunctionBeginUser;
+  PetscCall(Begin(name, NULL, &s));
+  PetscCall(PetscMalloc2(N * 2 * s.h.d, &x, N * 2 * s.h.d, &g));
+  for (uint64_t i = 0; i < N; i++) PetscCall(s.system->initial(s.config, 1, i, x + i * 2 * s.h.d));
+  PetscCall(NomosHamiltonianFlowCreate(&(NomosHamiltonianFlowInput){.hamiltonian = &s.h, .scheme = "kahan_li6", .n = N}, &flow));
+  for (int i = 1; i < POINTS; i++) {
+    for (int j = 0; j < BETWEEN; j++) PetscCall(NomosHamiltonianFlowStep(flow, 10. / (POINTS - 1) / BETWEEN, x, NULL));
+    PetscCall(s.h.gradient(s.h.ctx, N, x, g));
+  }
+  printf("data %-16s %5.2f s\n", name, MPI_Wtime() - start);
+  PetscCall(NomosHamiltonianFlowDestroy(&flow));
+  PetscCall(PetscFree2(x, g));
+  PetscCall(End(&s));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+int main(int argc, char **argv)
+{
+  static const char *const learned[] = {"mass_spring", "pendulum", "henon_heiles", "magnetic_bottle"};
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscInitialize(&argc, &argv, NULL, NULL));
+  for (size_t i = 0; i < 4; i++) PetscCall(Data(learned[i]));
+  for (size_t i = 0; i < sizeof problems / sizeof *problems; i++) PetscCall(Errors(i));
+  PetscCall(PetscFinalize());
+  return 0;
+}
