@@ -5,6 +5,7 @@
 #include "operators/constitutive_law.h"
 #include "solvers/generator_list.h"
 #include "solvers/assimilation/assimilation.h"
+#include "solvers/hamiltonian/system_list.h"
 #include "surrogates/discovery/regression_list.h"
 #include "surrogates/interpolation/interpolation_list.h"
 #include "surrogates/learning_rate.h"
@@ -135,6 +136,8 @@ static PetscErrorCode Overview(const NomosProgram *program)
   for (size_t i = 0; program->surrogates[i]; i++) PetscCall(PetscPrintf(program->comm, "  %-18s %s\n", program->surrogates[i]->name, program->surrogates[i]->summary));
   PetscCall(PetscPrintf(program->comm, "\ngenerators of training data (nomos describe GENERATOR explains its parameters):\n"));
   for (size_t i = 0; nomos_generators[i]; i++) PetscCall(PetscPrintf(program->comm, "  %-18s %s\n", nomos_generators[i]->name, nomos_generators[i]->summary));
+  PetscCall(PetscPrintf(program->comm, "\nsystems of hamiltonian_system (nomos describe SYSTEM explains its constants):\n"));
+  for (size_t i = 0; nomos_hamiltonian_systems[i]; i++) PetscCall(PetscPrintf(program->comm, "  %-18s %s\n", nomos_hamiltonian_systems[i]->name, nomos_hamiltonian_systems[i]->summary));
   PetscCall(PrintLaws(program->comm));
   PetscCall(PetscPrintf(program->comm, "\nparameters of every run (nomos describe run):\n"));
   for (size_t t = 0; t < N_TABLES; t++)
@@ -190,6 +193,13 @@ static PetscErrorCode DescribeName(const NomosProgram *program, const char name[
     if (strcmp(nomos_generators[i]->name, name)) continue;
     PetscCall(PetscPrintf(program->comm, "generator %s: %s\n%s\n\nparameters:\n\n", name, nomos_generators[i]->summary, nomos_generators[i]->reference));
     PetscCall(PrintParams(program->comm, nomos_generators[i]->n_params, nomos_generators[i]->params));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  for (size_t i = 0; nomos_hamiltonian_systems[i]; i++) {
+    const NomosHamiltonianSystem *system = nomos_hamiltonian_systems[i];
+    if (strcmp(system->name, name)) continue;
+    PetscCall(PetscPrintf(program->comm, "system of hamiltonian_system, %s: %s\n  H = %s\n%s%s\nparameters:\n\n", name, system->summary, system->equation, system->reference ? system->reference : "", system->reference ? "\n" : ""));
+    PetscCall(PrintParams(program->comm, system->n_params, system->params));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   for (size_t i = 0; nomos_sections[i]; i++) {

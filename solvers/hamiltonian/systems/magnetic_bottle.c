@@ -39,7 +39,7 @@ static PetscErrorCode Initial(NomosConfig config, uint64_t seed, uint64_t i, dou
 }
 
 const NomosHamiltonianSystem nomos_system_magnetic_bottle = {
-  .name = "magnetic_bottle", .summary = "A charge without angular momentum in the field of a magnetic bottle, B_z = 2 + z^2 - r^2/2 on its axis and beside it: q = (r, z).",
+  .name = "magnetic_bottle", .summary = "A charge without angular momentum in a magnetic bottle, where B_z = 2 + z^2 - r^2/2 (strength 1): q = (r, z).",
   .equation = "(p1^2 + p2^2)/2 + A^2/2, A = s r (1 + z^2/2 - r^2/8)",
   .n_params = COUNT(params), .params = params, .d = 2, .energy = "(p1^2 + p2^2)/2 + (strength*q1*(1 + q2^2/2 - q1^2/8))^2/2", .half = Half, .initial = Initial,
 };
