@@ -93,6 +93,7 @@ void NomosDiscoverSnap(NomosDiscover *d);
 /* equation.yaml, equation.tex, coefficients.csv, path.csv, and the equations in the log. report.html, of what is in the run directory by then. */
 PetscErrorCode NomosDiscoverWrite(NomosDiscover *d);
 void           NomosDiscoverWriteText(const NomosDiscover *d, FILE *out); /* the equations, a line each */
+void           NomosDiscoverWriteLatex(const NomosDiscover *d, FILE *out);
 PetscErrorCode NomosDiscoverReport(NomosDiscover *d);
 
 #endif

@@ -77,7 +77,7 @@ void NomosDiscoverWriteText(const NomosDiscover *d, FILE *out)
   }
 }
 
-static void WriteLatex(const NomosDiscover *d, FILE *out)
+void NomosDiscoverWriteLatex(const NomosDiscover *d, FILE *out)
 {
   fputs("\\begin{align}\n", out);
   for (size_t i = 0; i < d->n_equations; i++) {
@@ -184,7 +184,7 @@ static const struct {
   {NULL,               NomosDiscoverWriteText},
   {"equation.yaml",    WriteYaml        },
   {"equation.json",    WriteJson        },
-  {"equation.tex",     WriteLatex       },
+  {"equation.tex",     NomosDiscoverWriteLatex},
   {"coefficients.csv", WriteCoefficients},
   {"path.csv",         WritePath        },
 };

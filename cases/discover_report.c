@@ -48,6 +48,23 @@ static void WriteTable(const NomosDiscover *d, double level, FILE *out)
   fputs("</table>\n", out);
 }
 
+static PetscErrorCode WriteEquations(const NomosDiscover *d, void (*write)(const NomosDiscover *d, FILE *out), FILE *out)
+{
+  char  *text;
+  size_t length;
+  FILE  *lines = open_memstream(&text, &length);
+
+  PetscFunctionBeginUser;
+  PetscCheck(lines, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory to write the report");
+  write(d, lines);
+  PetscCheck(!fclose(lines), PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory to write the report");
+  fputs("<pre>", out);
+  WriteEscaped(text, out);
+  fputs("</pre>\n", out);
+  free(text);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosDiscoverReport(NomosDiscover *d)
 {
   NomosRun *run = d->run;
@@ -63,19 +80,13 @@ PetscErrorCode NomosDiscoverReport(NomosDiscover *d)
   fputs("</title><style>body{font:16px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em}table{border-collapse:collapse}td,th{border:1px solid #bbb;padding:.2em .6em;text-align:left}"
         "img{max-width:100%}pre{background:#f4f4f4;padding:.6em;overflow-x:auto}</style></head><body>\n<h1>", out);
   WriteEscaped(run->params.title[0] ? run->params.title : run->case_file.name, out);
-  fputs("</h1>\n<pre>", out);
-  char  *equations;
-  size_t length;
-  FILE  *lines = open_memstream(&equations, &length);
-  PetscCheck(lines, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory to write the report");
-  NomosDiscoverWriteText(d, lines);
-  fclose(lines);
-  WriteEscaped(equations, out);
-  free(equations);
-  fputs("</pre>\n", out);
+  fputs("</h1>\n", out);
+  PetscCall(WriteEquations(d, NomosDiscoverWriteText, out));
   PetscCall(NomosConfigGetReal(run->config, "discover.level", &level));
   WriteTable(d, level, out);
-  fprintf(out, "<p>%s. Regression: %s.</p>\n", d->settings, d->method->name);
+  fprintf(out, "<p>%s. Regression: %s.</p>\n<details><summary>The equations in LaTeX</summary>", d->settings, d->method->name);
+  PetscCall(WriteEquations(d, NomosDiscoverWriteLatex, out));
+  fputs("</details>\n", out);
   for (size_t i = 0; i < sizeof pictures / sizeof *pictures; i++) {
     snprintf(name, sizeof name, "plots/%s", pictures[i].file);
     PetscCall(NomosRunDirectoryFile(run->directory, name, path));
