@@ -30,9 +30,9 @@ START_TEST(test_orbits)
   ck_ok(NomosConfigCreate(PETSC_COMM_WORLD, &config));
   ck_ok(NomosConfigSet(config, "two_body.orbits=6"));
   ck_ok(NomosConfigSet(config, "two_body.times=11"));
-  ck_ok(NomosConfigRegister(config, nomos_generators[0]->n_params, nomos_generators[0]->params));
+  ck_ok(NomosConfigRegister(config, nomos_generator_two_body.n_params, nomos_generator_two_body.params));
   snprintf(path, sizeof path, "%s/orbits.nc", ck_directory);
-  ck_ok(nomos_generators[0]->write(PETSC_COMM_WORLD, config, path));
+  ck_ok(nomos_generator_two_body.write(PETSC_COMM_WORLD, config, path));
   input.path = path;
   ck_ok(NomosDatasetOpen(PETSC_COMM_WORLD, &input, &dataset));
   ck_ok(NomosOrbitsRead(dataset, NOMOS_SPLIT_TEST, 0, 1, &truth));
