@@ -143,7 +143,7 @@ bad 'nothing to compare with' '--check needs the numbers to expect' train learn 
 bad 'an unused PETSc option' 'no_such_option' train learn -o out -- -no_such_option 3
 bad 'estimate of a training' 'this case trains a surrogate (toy_map)' estimate learn -o out
 bad 'data by a case that is not' "data.case = nowhere: case 'nowhere' not found" train learn -o out --set data.path= --set data.case=nowhere
-bad 'data by a training' 'data.case = learn: ' train learn -o out --set data.path= --set data.case=learn
+bad 'data by a training' "data.case = $PWD/learn: " train learn -o out --set data.path= --set data.case=learn
 bad 'data by a case with a wrong key' 'with data.set: --set: toy.nxx: unknown key; did you mean toy.nx?' train learn -o out --set data.path= --set data.case=case --set 'data.set=[toy.nxx=3]'
 bad 'no data' 'data.path is not given' train learn -o out --set data.path=
 bad 'data that are not there' 'cannot be read' train learn -o out --set data.path=/nonexistent.h5
