@@ -105,6 +105,7 @@ static PetscErrorCode DrawScores(const NomosPlotContext *context, const NomosTab
 
 typedef struct {
   bool    twin;
+  int     n_images;
   size_t  layers, ny, nx; /* ny 1: a line */
   double *values[N_SOURCES], *x;
   double  x_side[2], y_side[2];
@@ -170,7 +171,7 @@ static PetscErrorCode DrawPlanes(NomosFigure figure, const Fields *f)
   PetscCall(PetscMalloc1(n, &image));
   for (size_t l = 0; l < f->layers; l++) {
     double limits[2] = {0, 0};
-    for (int i = 0; i < N_IMAGES && images[f->twin][i].title; i++) {
+    for (int i = 0; i < f->n_images; i++) {
       const int scale = i > 1;
       double    high  = 0;
       for (size_t p = 0; p < n; p++) {
@@ -204,8 +205,7 @@ static PetscErrorCode DrawLast(const NomosPlotContext *context, NomosFieldReader
 {
   NomosFigure figure;
   Fields      f = {0};
-  bool        has;
-  int         columns = 0;
+  bool        has, spread = false;
   char        title[2 * NOMOS_LABEL], when[64];
 
   PetscFunctionBeginUser;
@@ -213,9 +213,11 @@ static PetscErrorCode DrawLast(const NomosPlotContext *context, NomosFieldReader
   PetscCall(NomosFieldReaderHas(reader, sources[ANALYSIS], &has));
   if (!has || !n) PetscFunctionReturn(PETSC_SUCCESS); /* of several fields there are no pictures */
   PetscCall(ReadFields(reader, n - 1, &f));
-  while (columns < N_IMAGES && images[f.twin][columns].title) columns++;
+  while (f.n_images < N_IMAGES && images[f.twin][f.n_images].title) f.n_images++;
+  for (size_t p = 0; p < f.layers * f.ny * f.nx && !spread; p++) spread = f.values[SPREAD][p] != 0;
+  if (!spread) f.n_images--; /* a single state has none; it is the last image */
   snprintf(title, sizeof title, "%s, t = %s", context->params.title[0] ? context->params.title : context->ops->name, NomosTimeText(times[n - 1], context->params.stop, context->params.nondimensional, when, sizeof when));
-  PetscCall(NomosFigureCreate(title, (int)f.layers, f.ny > 1 ? columns : 2, &figure));
+  PetscCall(NomosFigureCreate(title, (int)f.layers, f.ny > 1 ? f.n_images : 2, &figure));
   PetscCall(f.ny > 1 ? DrawPlanes(figure, &f) : DrawLines(figure, &f));
   PetscCall(NomosPlotSave(context, "analysis", &figure));
   for (int s = 0; s < N_SOURCES; s++) PetscCall(PetscFree(f.values[s]));
