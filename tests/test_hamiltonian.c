@@ -1,6 +1,6 @@
 /* Learned Hamiltonians: the field, training gradients of second order and meta-gradients of third order against independent oracles. */
 #include "operators/tape_state_impl.h" /* to count what is on a tape */
-#include "surrogates/hamiltonian.h"
+#include "surrogates/hamiltonian/field.h"
 #include "surrogates/loss.h"
 #include "tests/module_checks.h"
 

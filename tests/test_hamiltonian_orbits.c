@@ -1,7 +1,7 @@
 /* Roll-outs against the trajectories of a data set: with the true field they are the same, and errors are what they are called. */
 #include "solvers/generator_list.h"
 #include "solvers/hamiltonian/two_body.h"
-#include "surrogates/hamiltonian_orbits.h"
+#include "surrogates/hamiltonian/orbits.h"
 #include "tests/harness.h"
 
 static const char energy_text[] = "(p1^2 + p2^2 + p3^2 + p4^2)/2 - 1/sqrt((q1 - q3)^2 + (q2 - q4)^2)";

@@ -1,4 +1,4 @@
-#include "surrogates/hamiltonian_orbits.h"
+#include "surrogates/hamiltonian/orbits.h"
 
 #include "operators/dormand_prince.h"
 

@@ -1,7 +1,7 @@
 /* The vector field of a learned Hamiltonian: dq/dt = dH/dp, dp/dt = -dH/dq for x = (q, p), by a gradient on the tape that can be differentiated again.
    Greydanus et al. (2019), doi:10.48550/arXiv.1906.01563. */
-#ifndef NOMOS_SURROGATES_HAMILTONIAN_H
-#define NOMOS_SURROGATES_HAMILTONIAN_H
+#ifndef NOMOS_SURROGATES_HAMILTONIAN_FIELD_H
+#define NOMOS_SURROGATES_HAMILTONIAN_FIELD_H
 
 #include "surrogates/modules/mlp.h"
 

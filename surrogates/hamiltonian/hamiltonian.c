@@ -3,8 +3,9 @@
    as if alone (but for a clip of the norm of the whole gradient).
 
    Trained by derivatives at single states, judged by orbits: test trajectories are integrated by the learned field, and their true energy says how far they strayed. */
-#include "surrogates/hamiltonian.h"
-#include "surrogates/hamiltonian_orbits.h"
+#include "surrogates/hamiltonian/energy.h"
+#include "surrogates/hamiltonian/field.h"
+#include "surrogates/hamiltonian/orbits.h"
 #include "surrogates/loss.h"
 #include "surrogates/surrogate.h"
 
@@ -17,7 +18,8 @@ enum { HAMILTONIAN, BASELINE, N_NETWORKS };
 static const char *const network_names[N_NETWORKS] = {"hamiltonian", "baseline"};
 
 typedef struct {
-  NomosMlp        networks[N_NETWORKS];
+  NomosEnergy     hamiltonian;
+  NomosMlp        baseline;
   int             n_networks;
   size_t          size; /* coordinates */
   NomosLossFn     loss;
@@ -27,10 +29,7 @@ typedef struct {
 
 /* clang-format off */
 static const NomosParam params[] = {
-  {"hamiltonian.hidden",      NOMOS_PARAM_INT,    "2",    NULL, 1, 30, NULL, false, "Hidden layers."},
-  {"hamiltonian.width",       NOMOS_PARAM_INT,    "200",  NULL, 1, 1e5, NULL, false, "Units of a hidden layer."},
-  {"hamiltonian.activation",  NOMOS_PARAM_CHOICE, "tanh", NULL, 0, 0, "tanh|softplus|gelu|silu|mish|sin", false, "Activation; it must have two derivatives."},
-  {"hamiltonian.initialiser", NOMOS_PARAM_CHOICE, "orthogonal", NULL, 0, 0, NOMOS_RULE_CHOICES, false, "First values of the weights."},
+  NOMOS_ENERGY_PARAMS,
   {"hamiltonian.loss",        NOMOS_PARAM_CHOICE, "mean_squared", NULL, 0, 0, NOMOS_LOSS_CHOICES, false, "Loss of the derivatives."},
   {"hamiltonian.baseline",    NOMOS_PARAM_BOOL,   "true", NULL, 0, 0, NULL, false, "Train an MLP for the derivatives themselves beside it."},
   {"hamiltonian.energy",      NOMOS_PARAM_EXPRESSION, "", NULL, 0, 0, NULL, false, "The true H of q1, q2, ..., p1, p2, ..., to judge orbits by; unset: orbits are judged by their coordinates alone."},
@@ -51,33 +50,15 @@ static PetscErrorCode Data(NomosSurrogate s, NomosDatasetInput *input)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode ReadNetwork(NomosConfig config, NomosMlpInput *mlp)
-{
-  const char *activation, *rule;
-  int64_t     hidden, width;
-
-  PetscFunctionBeginUser;
-  PetscCall(NomosConfigGetInt(config, "hamiltonian.hidden", &hidden));
-  PetscCall(NomosConfigGetInt(config, "hamiltonian.width", &width));
-  PetscCall(NomosConfigGetString(config, "hamiltonian.activation", &activation));
-  PetscCall(NomosConfigGetString(config, "hamiltonian.initialiser", &rule));
-  mlp->n_hidden = (size_t)hidden;
-  mlp->width    = (size_t)width;
-  for (int k = 0; k < NOMOS_N_FUNCTIONS; k++)
-    if (!strcmp(activation, nomos_function_names[k])) mlp->activation = (NomosFunctionKind)k;
-  for (int k = 0; k < NOMOS_N_RULES; k++)
-    if (!strcmp(rule, nomos_rule_names[k])) mlp->rule = (NomosInitialiserRule)k;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode Create(NomosSurrogate s)
 {
-  Context      *c;
-  NomosMlpInput mlp = {.no_last_bias = true}; /* H is defined up to a constant */
-  const char   *text;
-  size_t        shape[NOMOS_FIELD_MAX_DIMS + 1], n_dot;
-  int           n_dims;
-  bool          baseline;
+  Context              *c;
+  const NomosEnergyOps *ops;
+  NomosEnergyInput      input;
+  const char           *text;
+  size_t                shape[NOMOS_FIELD_MAX_DIMS + 1], n_dot;
+  int                   n_dims;
+  bool                  baseline;
 
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&c));
@@ -85,13 +66,13 @@ static PetscErrorCode Create(NomosSurrogate s)
   PetscCall(NomosDatasetShape(s->data, X, &n_dims, shape, &c->size));
   PetscCall(NomosDatasetShape(s->data, X_DOT, &n_dims, shape, &n_dot));
   NomosCheck(c->size % 2 == 0 && n_dot == c->size, s->comm, PETSC_ERR_ARG_SIZ, "the data have %zu coordinates x and %zu derivatives x_dot: must be as many, positions first, then as many momenta", c->size, n_dot);
-  PetscCall(ReadNetwork(s->config, &mlp));
-  mlp.in = c->size;
+  PetscCall(NomosEnergyInputFromConfig(s->config, c->size / 2, &ops, &input));
+  PetscCall(NomosEnergyCreate(s->parameters, network_names[HAMILTONIAN], ops, &input, &c->hamiltonian));
   PetscCall(NomosConfigGetBool(s->config, "hamiltonian.baseline", &baseline));
   c->n_networks = baseline ? N_NETWORKS : 1;
-  for (int k = 0; k < c->n_networks; k++) {
-    mlp.out = k == HAMILTONIAN ? 1 : c->size;
-    PetscCall(NomosMlpCreate(s->parameters, network_names[k], &mlp, &c->networks[k]));
+  if (baseline) {
+    const NomosMlpInput mlp = {.n_hidden = input.n_hidden, .in = c->size, .width = input.width, .out = c->size, .activation = input.activation, .rule = input.rule, .no_last_bias = true};
+    PetscCall(NomosMlpCreate(s->parameters, network_names[BASELINE], &mlp, &c->baseline));
   }
   PetscCall(NomosConfigGetString(s->config, "hamiltonian.loss", &text));
   c->loss = NomosLossFind(text);
@@ -113,7 +94,10 @@ static PetscErrorCode Destroy(NomosSurrogate s)
   Context *c = s->context;
 
   PetscFunctionBeginUser;
-  if (c) PetscCall(NomosExpressionDestroy(&c->energy));
+  if (c) {
+    PetscCall(NomosEnergyDestroy(&c->hamiltonian));
+    PetscCall(NomosExpressionDestroy(&c->energy));
+  }
   PetscCall(PetscFree(s->context));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -122,8 +106,8 @@ static PetscErrorCode Destroy(NomosSurrogate s)
 static PetscErrorCode Derivative(const Context *c, int k, const NomosTensor w[], NomosTensor x, NomosTensor *x_dot)
 {
   PetscFunctionBeginUser;
-  if (k == HAMILTONIAN) PetscCall(NomosHamiltonianField(&(NomosHamiltonianInput){.energy = NomosMlpEnergy, .network = &c->networks[k], .w = w, .x = x}, x_dot));
-  else *x_dot = NomosMlpApply(&c->networks[k], w, x);
+  if (k == HAMILTONIAN) PetscCall(NomosHamiltonianField(&(NomosHamiltonianInput){.energy = NomosEnergyOf, .network = c->hamiltonian, .w = w, .x = x}, x_dot));
+  else *x_dot = NomosMlpApply(&c->baseline, w, x);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

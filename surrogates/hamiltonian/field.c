@@ -1,4 +1,4 @@
-#include "surrogates/hamiltonian.h"
+#include "surrogates/hamiltonian/field.h"
 
 #include <stdio.h>
 
