@@ -11,29 +11,29 @@
 
 #include "operators/primitives.h"
 
-typedef struct NomosFieldLoss_s *NomosFieldLoss;
+typedef struct NomosHamiltonianLoss_s *NomosHamiltonianLoss;
 
 typedef struct {
   NomosRealType     type;
   size_t            n_coordinates, n_hidden, width; /* 2d */
   NomosFunctionKind activation; /* tanh, softplus, mish */
   bool              log_cosh;   /* else r^2 */
-} NomosFieldLossInput;
+} NomosHamiltonianLossInput;
 /* Errors: an activation that it has not. */
-PetscErrorCode NomosFieldLossCreate(const NomosFieldLossInput *input, NomosFieldLoss *loss);
-PetscErrorCode NomosFieldLossDestroy(NomosFieldLoss *loss);
-size_t         NomosFieldLossSize(NomosFieldLoss loss); /* entries of theta */
+PetscErrorCode NomosHamiltonianLossCreate(const NomosHamiltonianLossInput *input, NomosHamiltonianLoss *loss);
+PetscErrorCode NomosHamiltonianLossDestroy(NomosHamiltonianLoss *loss);
+size_t         NomosHamiltonianLossSize(NomosHamiltonianLoss loss); /* entries of theta */
 
 typedef struct {
   size_t      n;
   const void *x, *x_dot; /* (n, 2d) of the type */
 } NomosFieldPoints;
 /* *value, g = dloss/dtheta; each may be NULL. */
-PetscErrorCode NomosFieldLossGradient(NomosFieldLoss loss, const NomosFieldPoints *points, const void *theta, double *value, void *g);
+PetscErrorCode NomosHamiltonianLossGradient(NomosHamiltonianLoss loss, const NomosFieldPoints *points, const void *theta, double *value, void *g);
 /* Hv = (d2 loss/dtheta2) v. */
-PetscErrorCode NomosFieldLossHessian(NomosFieldLoss loss, const NomosFieldPoints *points, const void *theta, const void *v, void *Hv);
+PetscErrorCode NomosHamiltonianLossHessian(NomosHamiltonianLoss loss, const NomosFieldPoints *points, const void *theta, const void *v, void *Hv);
 /* J grad H at n states. */
-PetscErrorCode NomosFieldLossField(NomosFieldLoss loss, size_t n, const void *x, const void *theta, void *x_dot);
+PetscErrorCode NomosHamiltonianLossField(NomosHamiltonianLoss loss, size_t n, const void *x, const void *theta, void *x_dot);
 
 /* Model-agnostic meta-learning (Finn et al. 2017, doi:10.48550/arXiv.1703.03400): of every task
      theta_0 = theta,  theta_(j+1) = theta_j - rate dloss_support(theta_j),     loss_query(theta_steps)
@@ -46,6 +46,6 @@ typedef struct {
   bool                    first_order;
 } NomosMetaLossInput;
 /* loss: an object for every thread (n_threads; 1: the calling one), over which tasks are dealt. */
-PetscErrorCode NomosMetaLoss(size_t n_threads, NomosFieldLoss const loss[], const NomosMetaLossInput *input, const void *theta, double *value, void *theta_bar);
+PetscErrorCode NomosMetaLoss(size_t n_threads, NomosHamiltonianLoss const loss[], const NomosMetaLossInput *input, const void *theta, double *value, void *theta_bar);
 
 #endif
