@@ -12,7 +12,7 @@
 #include "io/config.h"
 #include "surrogates/modules/mlp.h"
 
-#define NOMOS_ENERGY_CHOICES "mlp" /* the names in energy_list.h */
+#define NOMOS_ENERGY_CHOICES "mlp|separable|gcn|self_pair|pair_distance|message_passing" /* the names in energy_list.h */
 
 typedef struct {
   size_t               d;      /* coordinates of position; an architecture of bodies takes states of any number of bodies */

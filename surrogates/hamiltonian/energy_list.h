@@ -4,10 +4,15 @@
 
 #include "surrogates/hamiltonian/energy.h"
 
-extern const NomosEnergyOps nomos_energy_mlp;
+extern const NomosEnergyOps nomos_energy_mlp, nomos_energy_separable, nomos_energy_gcn, nomos_energy_self_pair, nomos_energy_pair_distance, nomos_energy_message_passing;
 
 static const NomosEnergyOps *const nomos_energies[] = {
   &nomos_energy_mlp,
+  &nomos_energy_separable,
+  &nomos_energy_gcn,
+  &nomos_energy_self_pair,
+  &nomos_energy_pair_distance,
+  &nomos_energy_message_passing,
   NULL,
 };
 
