@@ -7,11 +7,13 @@
 extern const NomosSurrogateOps NomosSurrogateOps_Constitutive;
 extern const NomosSurrogateOps NomosSurrogateOps_CoordinateNetwork;
 extern const NomosSurrogateOps NomosSurrogateOps_Hamiltonian;
+extern const NomosSurrogateOps NomosSurrogateOps_SympNet;
 
 static const NomosSurrogateOps *const nomos_surrogates[] = {
   &NomosSurrogateOps_Constitutive,
   &NomosSurrogateOps_CoordinateNetwork,
   &NomosSurrogateOps_Hamiltonian,
+  &NomosSurrogateOps_SympNet,
   NULL,
 };
 

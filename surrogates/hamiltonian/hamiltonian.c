@@ -77,15 +77,7 @@ static PetscErrorCode Create(NomosSurrogate s)
   PetscCall(NomosConfigGetString(s->config, "hamiltonian.loss", &text));
   c->loss = NomosLossFind(text);
   PetscCall(NomosConfigGetReal(s->config, "hamiltonian.rtol", &c->rtol));
-  PetscCall(NomosConfigGetString(s->config, "hamiltonian.energy", &text));
-  if (text[0]) {
-    const bool     quiet = NomosErrorSetQuiet(true); /* told once, with the key */
-    PetscErrorCode code  = NomosOrbitsEnergyCreate(text, c->size, &c->energy);
-    char           why[1024];
-    NomosErrorSetQuiet(quiet);
-    if (code) PetscCall(PetscStrncpy(why, NomosErrorLast(), sizeof why));
-    PetscCheck(!code, s->comm, PETSC_ERR_ARG_WRONG, "%s: hamiltonian.energy: %s", NomosConfigWhere(s->config, "hamiltonian.energy"), why);
-  }
+  PetscCall(NomosOrbitsEnergyOfKey(s->config, "hamiltonian.energy", c->size, &c->energy));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

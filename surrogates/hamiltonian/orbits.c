@@ -132,3 +132,20 @@ PetscErrorCode NomosOrbitsEnergyCreate(const char text[], size_t size, NomosExpr
   PetscCall(NomosExpressionCreate(text, size, pointers, energy));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+PetscErrorCode NomosOrbitsEnergyOfKey(NomosConfig config, const char key[], size_t size, NomosExpression *energy)
+{
+  const char *text;
+  char        why[1024];
+
+  PetscFunctionBeginUser;
+  *energy = NULL;
+  PetscCall(NomosConfigGetString(config, key, &text));
+  if (!text[0]) PetscFunctionReturn(PETSC_SUCCESS);
+  const bool     quiet = NomosErrorSetQuiet(true); /* told once, with the key */
+  PetscErrorCode code  = NomosOrbitsEnergyCreate(text, size, energy);
+  NomosErrorSetQuiet(quiet);
+  if (code) PetscCall(PetscStrncpy(why, NomosErrorLast(), sizeof why));
+  PetscCheck(!code, NomosConfigComm(config), PETSC_ERR_ARG_WRONG, "%s: %s: %s", NomosConfigWhere(config, key), key, why);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -32,5 +32,7 @@ double NomosOrbitsEnergyError(const NomosOrbits *rolled, const NomosOrbits *trut
 double NomosOrbitsError(const NomosOrbits *rolled, const NomosOrbits *truth);
 /* The expression of `text` for `size` coordinates. Errors: those of the expression. */
 PetscErrorCode NomosOrbitsEnergyCreate(const char text[], size_t size, NomosExpression *energy);
+/* That of a key of the case, in whose errors it is named; NULL where it is unset. */
+PetscErrorCode NomosOrbitsEnergyOfKey(NomosConfig config, const char key[], size_t size, NomosExpression *energy);
 
 #endif
