@@ -170,6 +170,33 @@ START_TEST(test_permutations)
 }
 END_TEST
 
+/* Sums of terms of bodies and of pairs: three bodies are their pairs, less the bodies that were counted twice. Of messages not: there bodies act three at a time. */
+START_TEST(test_pairs)
+{
+  for (size_t k = 0; nomos_energies[k]; k++) {
+    Network net = NetworkOf(nomos_energies[k]);
+    double  x[2 * D], part[4 * N_DIMS], H, sum = 0, one;
+    if (!net.ops->bodies) {
+      NetworkEnd(&net);
+      continue;
+    }
+    States(2 * D, x);
+    Energies(&net, 1, D, x, &H);
+    for (int i = 0; i < BODIES; i++)
+      for (int j = i; j < BODIES; j++) {
+        const int bodies[] = {i, j}, n = i == j ? 1 : 2;
+        for (int b = 0; b < n; b++)
+          for (int half = 0; half < 2; half++) memcpy(part + (half * n + b) * N_DIMS, x + half * D + bodies[b] * N_DIMS, N_DIMS * sizeof *x);
+        Energies(&net, 1, (size_t)n * N_DIMS, part, &one);
+        sum += n == 2 ? one : -one; /* every body is in two pairs */
+      }
+    const bool pairs = !strcmp(net.ops->name, "self_pair") || !strcmp(net.ops->name, "pair_distance");
+    ck_assert_msg((fabs(sum - H) < 1e-13 * fabs(H)) == pairs, "%s: %.17g, by pairs %.17g", net.ops->name, H, sum);
+    NetworkEnd(&net);
+  }
+}
+END_TEST
+
 /* A graph convolutional network of one body is the MLP of the same weights. */
 START_TEST(test_gcn_of_one_body)
 {
@@ -280,4 +307,4 @@ START_TEST(test_refusals)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("learned Hamiltonians", test_derivatives, test_features, test_tasks, test_permutations, test_gcn_of_one_body, test_gcn_layers, test_conservation, test_separable, test_refusals)
+NOMOS_TEST_SUITE("learned Hamiltonians", test_derivatives, test_features, test_tasks, test_permutations, test_pairs, test_gcn_of_one_body, test_gcn_layers, test_conservation, test_separable, test_refusals)

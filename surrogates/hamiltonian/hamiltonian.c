@@ -1,10 +1,10 @@
-/* Hamiltonian neural networks (Greydanus et al. 2019, doi:10.48550/arXiv.1906.01563): an MLP H(q, p) is trained so that J grad H is the time derivative that was observed, which is a gradient of
-   a gradient. Beside it, on the same batches, an MLP of the same size for the derivative itself: what one would do without mechanics. The two share no weight, so that both are trained
-   as if alone (but for a clip of the norm of the whole gradient).
+/* Hamiltonian neural networks (Greydanus et al. 2019, doi:10.48550/arXiv.1906.01563): a network H(q, p) is trained so that J grad H is the time derivative that was observed, which is a gradient of
+   a gradient, or that its orbits meet the states that were observed (fit.h). Beside it, on the same batches, an MLP of the same size for the derivative itself: what one would do without mechanics. The two share no
+   weight, so that both are trained as if alone (but for a clip of the norm of the whole gradient).
 
-   Trained by derivatives at single states, judged by orbits: test trajectories are integrated by the learned field, and their true energy says how far they strayed. */
+   Judged by orbits: test trajectories are integrated by the learned field, and their true energy says how far they strayed. */
 #include "surrogates/hamiltonian/energy.h"
-#include "surrogates/hamiltonian/field.h"
+#include "surrogates/hamiltonian/fit.h"
 #include "surrogates/hamiltonian/orbits.h"
 #include "surrogates/loss.h"
 #include "surrogates/surrogate.h"
@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { X, X_DOT, T, N_VARIABLES };
+enum { X = NOMOS_FIT_X, T = NOMOS_FIT_T, X_DOT = NOMOS_FIT_X_DOT };
 enum { HAMILTONIAN, BASELINE, N_NETWORKS };
 static const char *const network_names[N_NETWORKS] = {"hamiltonian", "baseline"};
 
@@ -22,31 +22,48 @@ typedef struct {
   NomosMlp        baseline;
   int             n_networks;
   size_t          size; /* coordinates */
-  NomosLossFn     loss;
+  NomosFit        fit;
+  NomosDataset    frames; /* the data frame by frame */
   NomosExpression energy; /* NULL: not known */
-  double          rtol;
+  double          rtol, duration;
 } Context;
 
 /* clang-format off */
 static const NomosParam params[] = {
   NOMOS_ENERGY_PARAMS,
-  {"hamiltonian.loss",        NOMOS_PARAM_CHOICE, "mean_squared", NULL, 0, 0, NOMOS_LOSS_CHOICES, false, "Loss of the derivatives."},
+  NOMOS_FIT_PARAMS,
   {"hamiltonian.baseline",    NOMOS_PARAM_BOOL,   "true", NULL, 0, 0, NULL, false, "Train an MLP for the derivatives themselves beside it."},
   {"hamiltonian.energy",      NOMOS_PARAM_EXPRESSION, "", NULL, 0, 0, NULL, false, "The true H of q1, q2, ..., p1, p2, ..., to judge orbits by; unset: orbits are judged by their coordinates alone."},
+  {"hamiltonian.duration",    NOMOS_PARAM_REAL,   "0", NULL, 0, 1e9, NULL, false, "Judge by orbits of this length, integrated by the true H from the first states of the trajectories; 0: by the trajectories themselves."},
   {"hamiltonian.rtol",        NOMOS_PARAM_REAL,   "1e-6", NULL, 1e-12, 0.1, NULL, false, "Tolerance of the integration of orbits."},
 };
 /* clang-format on */
 
 static PetscErrorCode Data(NomosSurrogate s, NomosDatasetInput *input)
 {
-  static const NomosDatasetVariable variables[N_VARIABLES] = {{.name = "x"}, {.name = "x_dot"}, {.name = "t", .constant = true}};
+  NomosFit fit;
 
   PetscFunctionBeginUser;
-  (void)s;
-  input->n_variables = N_VARIABLES;
-  input->variables   = variables;
-  input->frames      = true;
-  input->window      = 1;
+  PetscCall(NomosFitFromConfig(s->config, &fit));
+  NomosFitData(&fit, input);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Trajectories of the same splits, frame by frame. */
+static PetscErrorCode OpenFrames(NomosSurrogate s)
+{
+  Context          *c     = s->context;
+  NomosDatasetInput input = {0};
+
+  PetscFunctionBeginUser;
+  c->frames = s->data;
+  if (c->fit.kind == NOMOS_FIT_DERIVATIVES) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosDatasetInputFromConfig(s->config, &input));
+  NomosFitData(&c->fit, &input);
+  input.path        = s->data_path;
+  input.window      = 1;
+  input.window_step = 1;
+  PetscCall(NomosDatasetOpen(s->comm, &input, &c->frames));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -55,7 +72,6 @@ static PetscErrorCode Create(NomosSurrogate s)
   Context              *c;
   const NomosEnergyOps *ops;
   NomosEnergyInput      input;
-  const char           *text;
   size_t                shape[NOMOS_FIELD_MAX_DIMS + 1], n_dot;
   int                   n_dims;
   bool                  baseline;
@@ -63,10 +79,14 @@ static PetscErrorCode Create(NomosSurrogate s)
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&c));
   s->context = c;
-  PetscCall(NomosDatasetShape(s->data, X, &n_dims, shape, &c->size));
-  PetscCall(NomosDatasetShape(s->data, X_DOT, &n_dims, shape, &n_dot));
+  PetscCall(NomosFitFromConfig(s->config, &c->fit));
+  PetscCall(OpenFrames(s));
+  PetscCall(NomosDatasetShape(c->frames, X, &n_dims, shape, &c->size));
+  n_dot = c->size;
+  if (c->fit.kind == NOMOS_FIT_DERIVATIVES) PetscCall(NomosDatasetShape(s->data, X_DOT, &n_dims, shape, &n_dot));
   NomosCheck(c->size % 2 == 0 && n_dot == c->size, s->comm, PETSC_ERR_ARG_SIZ, "the data have %zu coordinates x and %zu derivatives x_dot: must be as many, positions first, then as many momenta", c->size, n_dot);
   PetscCall(NomosEnergyInputFromConfig(s->config, c->size / 2, &ops, &input));
+  PetscCheck(!c->fit.split || ops->separable, s->comm, PETSC_ERR_ARG_INCOMP, "%s: an explicit splitting steps H = T(p) + V(q), and hamiltonian.network = %s is no such sum: choose separable, pair_distance, or hamiltonian.fit = rk4", NomosConfigWhere(s->config, "hamiltonian.fit"), ops->name);
   PetscCall(NomosEnergyCreate(s->parameters, network_names[HAMILTONIAN], ops, &input, &c->hamiltonian));
   PetscCall(NomosConfigGetBool(s->config, "hamiltonian.baseline", &baseline));
   c->n_networks = baseline ? N_NETWORKS : 1;
@@ -74,10 +94,10 @@ static PetscErrorCode Create(NomosSurrogate s)
     const NomosMlpInput mlp = {.n_hidden = input.n_hidden, .in = c->size, .width = input.width, .out = c->size, .activation = input.activation, .rule = input.rule, .no_last_bias = true};
     PetscCall(NomosMlpCreate(s->parameters, network_names[BASELINE], &mlp, &c->baseline));
   }
-  PetscCall(NomosConfigGetString(s->config, "hamiltonian.loss", &text));
-  c->loss = NomosLossFind(text);
   PetscCall(NomosConfigGetReal(s->config, "hamiltonian.rtol", &c->rtol));
+  PetscCall(NomosConfigGetReal(s->config, "hamiltonian.duration", &c->duration));
   PetscCall(NomosOrbitsEnergyOfKey(s->config, "hamiltonian.energy", c->size, &c->energy));
+  PetscCheck(c->duration == 0 || c->energy, s->comm, PETSC_ERR_ARG_INCOMP, "%s: hamiltonian.duration needs hamiltonian.energy, which the true orbits are those of", NomosConfigWhere(s->config, "hamiltonian.duration"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -87,6 +107,7 @@ static PetscErrorCode Destroy(NomosSurrogate s)
 
   PetscFunctionBeginUser;
   if (c) {
+    if (c->frames != s->data) PetscCall(NomosDatasetClose(&c->frames));
     PetscCall(NomosEnergyDestroy(&c->hamiltonian));
     PetscCall(NomosExpressionDestroy(&c->energy));
   }
@@ -94,42 +115,43 @@ static PetscErrorCode Destroy(NomosSurrogate s)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* x_dot of network k at x (n, size). */
-static PetscErrorCode Derivative(const Context *c, int k, const NomosTensor w[], NomosTensor x, NomosTensor *x_dot)
+static PetscErrorCode HamiltonianField(const void *network, const NomosTensor w[], NomosTensor x, bool through_x, NomosTensor *x_dot)
 {
   PetscFunctionBeginUser;
-  if (k == HAMILTONIAN) PetscCall(NomosHamiltonianField(&(NomosHamiltonianInput){.energy = NomosEnergyOf, .network = c->hamiltonian, .w = w, .x = x}, x_dot));
-  else *x_dot = NomosMlpApply(&c->baseline, w, x);
+  PetscCall(NomosHamiltonianField(&(NomosHamiltonianInput){.energy = NomosEnergyOf, .network = network, .w = w, .x = x, .through_x = through_x}, x_dot));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode ReadTensor(NomosSurrogate s, size_t variable, const NomosBatch *batch, NomosTape tape, NomosTensor *tensor)
+static PetscErrorCode FieldAtData(const void *network, const NomosTensor w[], NomosTensor x, NomosTensor *x_dot)
 {
-  const Context *c       = s->context;
-  const size_t   shape[] = {batch->n, c->size};
-  double        *values;
+  return HamiltonianField(network, w, x, false, x_dot);
+}
 
-  PetscFunctionBeginUser;
-  PetscCall(PetscMalloc1(batch->n * c->size, &values));
-  PetscCall(NomosDatasetRead(s->data, variable, batch->split, batch->n, batch->examples, values));
-  *tensor = NomosTensorFromDoubles(tape, NomosParametersType(s->parameters), 2, shape, values);
-  PetscCall(PetscFree(values));
-  PetscFunctionReturn(PETSC_SUCCESS);
+static PetscErrorCode FieldThrough(const void *network, const NomosTensor w[], NomosTensor x, NomosTensor *x_dot)
+{
+  return HamiltonianField(network, w, x, true, x_dot);
+}
+
+static PetscErrorCode BaselineField(const void *network, const NomosTensor w[], NomosTensor x, NomosTensor *x_dot)
+{
+  *x_dot = NomosMlpApply(network, w, x);
+  return PETSC_SUCCESS;
 }
 
 static PetscErrorCode Loss(NomosSurrogate s, const NomosBatch *batch, NomosTape tape, const NomosTensor w[], NomosTensor *loss)
 {
-  const Context *c = s->context;
-  NomosTensor    x, x_dot, prediction;
+  const Context   *c = s->context;
+  NomosFitExamples examples;
+  NomosTensor      one;
 
   PetscFunctionBeginUser;
-  PetscCall(ReadTensor(s, X, batch, tape, &x));
-  PetscCall(ReadTensor(s, X_DOT, batch, tape, &x_dot));
-  for (int k = 0; k < c->n_networks; k++) {
-    PetscCall(Derivative(c, k, w, x, &prediction));
-    const NomosTensor one = c->loss(prediction, x_dot);
-    *loss = k ? NomosAdd(*loss, one) : one;
+  PetscCall(NomosFitRead(&c->fit, s, batch, tape, &examples));
+  PetscCall(NomosFitLoss(&c->fit, &examples, &(NomosUnrollInput){.field = c->fit.kind == NOMOS_FIT_UNROLLED ? FieldThrough : FieldAtData, .energy = NomosEnergyOf, .network = c->hamiltonian, .w = w}, loss));
+  if (c->n_networks > BASELINE) { /* no energy, no splitting: by rk4 then */
+    PetscCall(NomosFitLoss(&c->fit, &examples, &(NomosUnrollInput){.field = BaselineField, .network = &c->baseline, .w = w}, &one));
+    *loss = NomosAdd(*loss, one);
   }
+  PetscCall(NomosFitFree(&examples));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -152,7 +174,9 @@ static PetscErrorCode Field(size_t n, const double x[], double x_dot[], void *ct
   PetscFunctionBeginUser;
   PetscCall(NomosTapeReset(f->tape));
   PetscCall(NomosParametersBind(f->s->parameters, f->tape, f->w));
-  PetscCall(Derivative(c, f->network, f->w, NomosTensorFromDoubles(f->tape, NomosParametersType(f->s->parameters), 2, shape, x), &result));
+  const NomosTensor states = NomosTensorFromDoubles(f->tape, NomosParametersType(f->s->parameters), 2, shape, x);
+  if (f->network == HAMILTONIAN) PetscCall(FieldAtData(c->hamiltonian, f->w, states, &result));
+  else PetscCall(BaselineField(&c->baseline, f->w, states, &result));
   PetscCall(NomosTensorGetDoubles(result, x_dot));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -198,7 +222,16 @@ static PetscErrorCode DerivativeError(NomosSurrogate s, NomosSplit split, FieldC
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* `hamiltonian_derivative_mse`, `_orbit_mse`, `_energy_mse`, and the same of the baseline. Every rank computes all. */
+/* Orbits to judge by. */
+static PetscErrorCode ReadTruth(const Context *c, NomosSplit split, NomosOrbits *truth)
+{
+  PetscFunctionBeginUser;
+  PetscCall(NomosOrbitsRead(c->frames, split, X, T, truth));
+  if (c->duration > 0) PetscCall(NomosOrbitsIntegrate(truth, c->energy, c->duration));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* `hamiltonian_derivative_mse` (where there are derivatives), `_orbit_mse`, `_energy_mse`, and the same of the baseline. Every rank computes all. */
 static PetscErrorCode Evaluate(NomosSurrogate s, NomosSplit split, NomosResultFn result, void *ctx)
 {
   const Context *c = s->context;
@@ -207,16 +240,18 @@ static PetscErrorCode Evaluate(NomosSurrogate s, NomosSplit split, NomosResultFn
 
   PetscFunctionBeginUser;
   if (!s->n_examples[split]) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(NomosOrbitsRead(s->data, split, X, T, &truth));
+  PetscCall(ReadTruth(c, split, &truth));
   for (int k = 0; k < c->n_networks; k++) {
     FieldContext f;
     NomosOrbits  rolled;
     double       error;
     bool         stuck;
     PetscCall(FieldCreate(s, k, &f));
-    PetscCall(DerivativeError(s, split, &f, &error));
-    snprintf(name, sizeof name, "%s_derivative_mse", network_names[k]);
-    PetscCall(result(name, error, ctx));
+    if (c->fit.kind == NOMOS_FIT_DERIVATIVES) {
+      PetscCall(DerivativeError(s, split, &f, &error));
+      snprintf(name, sizeof name, "%s_derivative_mse", network_names[k]);
+      PetscCall(result(name, error, ctx));
+    }
     PetscCall(NomosOrbitsRoll(&(NomosOrbitsRollInput){.truth = &truth, .n = truth.n, .field = Field, .ctx = &f, .rtol = c->rtol}, &rolled, &stuck));
     snprintf(name, sizeof name, "%s_orbit_mse", network_names[k]);
     PetscCall(result(name, stuck ? NAN : NomosOrbitsError(&rolled, &truth), ctx));
@@ -272,7 +307,7 @@ static PetscErrorCode Pictures(NomosSurrogate s, const char directory[])
   NomosFigure      figure;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosOrbitsRead(s->data, split, X, T, &lines[0]));
+  PetscCall(ReadTruth(c, split, &lines[0]));
   const size_t n = PetscMin(lines[0].n, 3);
   for (int k = 0; k < c->n_networks; k++) {
     FieldContext f;
@@ -294,9 +329,9 @@ static PetscErrorCode Pictures(NomosSurrogate s, const char directory[])
 
 const NomosSurrogateOps NomosSurrogateOps_Hamiltonian = {
   .name      = "hamiltonian",
-  .summary   = "A network H(q, p) whose field J grad H is fitted to observed time derivatives; beside it an MLP of the derivatives.",
+  .summary   = "A network H(q, p) whose field J grad H is fitted to observed time derivatives, or to states; beside it an MLP of the derivatives.",
   .reference = "doi:10.48550/arXiv.1906.01563",
-  .needs     = "x and x_dot (trajectory, time, coordinate), the states (q1, q2, .., p1, p2, ..) and their time derivatives; t (trajectory, time), their times",
+  .needs     = "x and, for hamiltonian.fit = derivatives, x_dot (trajectory, time, coordinate), the states (q1, q2, .., p1, p2, ..) and their time derivatives; t (trajectory, time), their times",
   .n_params  = sizeof params / sizeof *params,
   .params    = params,
   .data      = Data,

@@ -97,6 +97,38 @@ PetscErrorCode NomosOrbitsRoll(const NomosOrbitsRollInput *input, NomosOrbits *r
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+typedef struct {
+  size_t          size;
+  NomosExpression slopes[MAX_COORDINATES];
+} TrueField;
+
+static PetscErrorCode FieldOfEnergy(size_t n, const double x[], double x_dot[], void *ctx)
+{
+  const TrueField *f = ctx;
+  const size_t     d = f->size / 2;
+
+  for (size_t i = 0; i < n; i++)
+    for (size_t j = 0; j < f->size; j++) x_dot[i * f->size + j] = (j < d ? 1 : -1) * NomosExpressionEvaluate(f->slopes[j < d ? j + d : j - d], x + i * f->size);
+  return PETSC_SUCCESS;
+}
+
+PetscErrorCode NomosOrbitsIntegrate(NomosOrbits *orbits, NomosExpression energy, double duration)
+{
+  TrueField   f = {.size = orbits->size};
+  NomosOrbits rolled;
+  bool        stuck;
+
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < orbits->n_times; i++) orbits->times[i] = duration * (double)i / (double)(orbits->n_times - 1);
+  for (size_t j = 0; j < f.size; j++) PetscCall(NomosExpressionDerivative(energy, j, &f.slopes[j]));
+  PetscCall(NomosOrbitsRoll(&(NomosOrbitsRollInput){.truth = orbits, .n = orbits->n, .field = FieldOfEnergy, .ctx = &f, .rtol = 1e-10}, &rolled, &stuck));
+  for (size_t j = 0; j < f.size; j++) PetscCall(NomosExpressionDestroy(&f.slopes[j]));
+  PetscCheck(!stuck, PETSC_COMM_SELF, PETSC_ERR_CONV_FAILED, "the true orbits cannot be integrated up to t = %g; take a shorter duration", duration);
+  memcpy(orbits->x, rolled.x, orbits->n * orbits->n_times * orbits->size * sizeof *orbits->x);
+  PetscCall(NomosOrbitsFree(&rolled));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 double NomosOrbitsError(const NomosOrbits *rolled, const NomosOrbits *truth)
 {
   const size_t n   = rolled->n * rolled->n_times * rolled->size;

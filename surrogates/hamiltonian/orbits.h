@@ -14,6 +14,9 @@ typedef struct {
 
 /* All of a split: `x` is the number of a variable with frames in windows of one, `t` that of the times (of a whole trajectory). Errors: trajectories with other times. Not collective. */
 PetscErrorCode NomosOrbitsRead(NomosDataset dataset, NomosSplit split, size_t x, size_t t, NomosOrbits *orbits);
+/* Exact ones in their place: from their first states by the Hamiltonian `energy` (an expression of NomosOrbitsEnergyCreate), at as many equally spaced times from 0 to `duration`. Errors: a derivative of the
+   expression that cannot be had; orbits on which the integration gets stuck. */
+PetscErrorCode NomosOrbitsIntegrate(NomosOrbits *orbits, NomosExpression energy, double duration);
 /* The first `n` of them from the same initial states by x_dot = f(x), all at once: the field of many states (n_states, size). Dormand-Prince with tolerance rtol; *stuck where it could not go on
    (`rolled` holds nothing then). */
 typedef PetscErrorCode (*NomosFieldFn)(size_t n_states, const double x[], double x_dot[], void *ctx);
