@@ -15,6 +15,7 @@
 
 enum { X = NOMOS_FIT_X, T = NOMOS_FIT_T, X_DOT = NOMOS_FIT_X_DOT };
 enum { HAMILTONIAN, BASELINE, N_NETWORKS };
+static const char *const text_keys[] = {"coordinates"};
 static const char *const network_names[N_NETWORKS] = {"hamiltonian", "baseline"};
 
 typedef struct {
@@ -26,6 +27,8 @@ typedef struct {
   NomosDataset    frames; /* the data frame by frame */
   NomosExpression energy; /* NULL: not known */
   double          rtol, duration;
+  const char     *coordinates; /* beside the weights: their number, as text */
+  char            text[24];
 } Context;
 
 /* clang-format off */
@@ -96,6 +99,11 @@ static PetscErrorCode Create(NomosSurrogate s)
   }
   PetscCall(NomosConfigGetReal(s->config, "hamiltonian.rtol", &c->rtol));
   PetscCall(NomosConfigGetReal(s->config, "hamiltonian.duration", &c->duration));
+  snprintf(c->text, sizeof c->text, "%zu", c->size);
+  c->coordinates = c->text;
+  s->n_texts     = 1;
+  s->text_keys   = text_keys;
+  s->texts       = &c->coordinates;
   PetscCall(NomosOrbitsEnergyOfKey(s->config, "hamiltonian.energy", c->size, &c->energy));
   PetscCheck(c->duration == 0 || c->energy, s->comm, PETSC_ERR_ARG_INCOMP, "%s: hamiltonian.duration needs hamiltonian.energy, which the true orbits are those of", NomosConfigWhere(s->config, "hamiltonian.duration"));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -327,6 +335,8 @@ static PetscErrorCode Pictures(NomosSurrogate s, const char directory[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+extern const NomosModelOps NomosModelOps_HamiltonianNetwork; /* hamiltonian_network.c */
+
 const NomosSurrogateOps NomosSurrogateOps_Hamiltonian = {
   .name      = "hamiltonian",
   .summary   = "A network H(q, p) whose field J grad H is fitted to observed time derivatives, or to states; beside it an MLP of the derivatives.",
@@ -340,4 +350,5 @@ const NomosSurrogateOps NomosSurrogateOps_Hamiltonian = {
   .loss      = Loss,
   .evaluate  = Evaluate,
   .pictures  = Pictures,
+  .model     = &NomosModelOps_HamiltonianNetwork,
 };

@@ -5,12 +5,12 @@
 #include "surrogates/hamiltonian/orbits.h"
 #include "surrogates/loss.h"
 
-#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { MAX_ROLLOUTS = 8, PIECE = 4096 };
+enum { PIECE = 4096 };
+static const char *const text_keys[] = {"coordinates"};
 
 typedef struct {
   NomosDatasetVariable variable;
@@ -22,12 +22,14 @@ typedef struct {
   NomosExpression      energy; /* NULL: not known */
   size_t               n_rollouts;
   const double        *rollouts;
+  char                 text[24]; /* beside the weights: the number of coordinates */
+  const char          *coordinates;
 } Context;
 
 /* clang-format off */
 static const NomosParam params[] = {
   NOMOS_SYMPNET_PARAMS,
-  {"sympnet.step",     NOMOS_PARAM_REAL,       "1",            NULL, DBL_MIN, DBL_MAX, NULL, false, "Time from one frame of the data to the next, a factor of every layer."},
+  NOMOS_SYMPNET_STEP_PARAM,
   {"sympnet.window",   NOMOS_PARAM_INT,        "2",            NULL, 2, 1e6,  NULL, false, "Frames of an example: 2 are pairs; of more, the first one is mapped again and again, and all others are compared."},
   {"sympnet.train",    NOMOS_PARAM_INT,        "0",            NULL, 0, 1e9,  NULL, false, "Of every trajectory, the first so many examples are trained on and what follows is the test; 0: whole trajectories are held back (data.test)."},
   {"sympnet.test",     NOMOS_PARAM_INT,        "0",            NULL, 0, 1e9,  NULL, false, "With sympnet.train: so many examples of what follows are the test; 0: all. Iterates are compared as far as they go all the same."},
@@ -111,6 +113,11 @@ static PetscErrorCode Create(NomosSurrogate s)
   PetscCall(Divide(s));
   PetscCall(NomosSympNetInput(s->config, c->row / 2, &input));
   PetscCall(NomosSymplecticCreate(s->parameters, "sympnet", &input, &c->map));
+  snprintf(c->text, sizeof c->text, "%zu", c->row);
+  c->coordinates = c->text;
+  s->n_texts     = 1;
+  s->text_keys   = text_keys;
+  s->texts       = &c->coordinates;
   PetscCall(NomosConfigGetReal(s->config, "sympnet.step", &c->step));
   PetscCall(NomosConfigGetReals(s->config, "sympnet.rollouts", &c->n_rollouts, &c->rollouts));
   PetscCall(NomosConfigGetString(s->config, "sympnet.loss", &text));
@@ -371,4 +378,5 @@ const NomosSurrogateOps NomosSurrogateOps_SympNet = {
   .loss      = Loss,
   .evaluate  = Evaluate,
   .pictures  = Pictures,
+  .model     = &NomosModelOps_SymplecticMap,
 };

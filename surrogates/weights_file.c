@@ -1,0 +1,121 @@
+#include "surrogates/weights_file.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Errors of below are told once, with the key that named the file. */
+static PetscErrorCode Retell(const NomosWeightsFile *w, PetscErrorCode code)
+{
+  char why[1024];
+
+  PetscFunctionBeginUser;
+  if (!code) PetscFunctionReturn(PETSC_SUCCESS);
+  snprintf(why, sizeof why, "%s", NomosErrorLast());
+  SETERRQ(NomosConfigComm(w->config), code, "%s: %s: %s", NomosConfigWhere(w->config, w->key), w->key, why);
+}
+
+/* The keys of the table that the file's JSON object knows. */
+static PetscErrorCode Fill(NomosConfig config, const json_t *object, size_t n_params, const NomosParam params[])
+{
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < n_params; i++) {
+    const char *value = json_string_value(json_object_get(object, params[i].key));
+    char        assignment[1024];
+    if (!value || !value[0]) continue;
+    snprintf(assignment, sizeof assignment, "%s=%s", params[i].key, value);
+    PetscCall(NomosConfigSet(config, assignment));
+  }
+  PetscCall(NomosConfigSetNondimensional(config, true));
+  PetscCall(NomosConfigRegister(config, n_params, params));
+  PetscCall(NomosConfigCheck(config));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Open(NomosWeightsFile *w, const char path[], size_t n_params, const NomosParam params[])
+{
+  const char *text;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosSafetensorsOpen(NomosConfigComm(w->config), path, &w->file));
+  text           = NomosSafetensorsMetadata(w->file, "architecture");
+  json_t *object = text ? json_loads(text, 0, NULL) : NULL;
+  PetscCheck(object, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s does not say which architecture its weights are of: take the weights.safetensors of a nomos train", path);
+  PetscCall(NomosConfigCreate(NomosConfigComm(w->config), &w->architecture));
+  PetscErrorCode code = Fill(w->architecture, object, n_params, params);
+  json_decref(object);
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosWeightsFileOpen(NomosConfig config, const char key[], size_t n_params, const NomosParam params[], NomosWeightsFile *weights)
+{
+  const char *path;
+
+  PetscFunctionBeginUser;
+  *weights = (NomosWeightsFile){.config = config, .key = key};
+  PetscCall(NomosConfigGetString(config, key, &path));
+  const bool           quiet = NomosErrorSetQuiet(true);
+  const PetscErrorCode code  = Open(weights, path, n_params, params);
+  NomosErrorSetQuiet(quiet);
+  PetscCall(Retell(weights, code));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosWeightsFileClose(NomosWeightsFile *weights)
+{
+  PetscFunctionBeginUser;
+  if (weights->file) PetscCall(NomosSafetensorsClose(&weights->file));
+  if (weights->architecture) PetscCall(NomosConfigDestroy(&weights->architecture));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+size_t NomosWeightsFileNumber(const NomosWeightsFile *weights, const char name[])
+{
+  const char *text = NomosSafetensorsMetadata(weights->file, name);
+  return text ? (size_t)strtoull(text, NULL, 10) : 0;
+}
+
+static PetscErrorCode ReadTensor(const NomosWeightsFile *w, NomosParameters parameters, size_t number)
+{
+  NomosParameter         p;
+  NomosSafetensor        wanted = {.type = NOMOS_F64};
+  const NomosSafetensor *tensors;
+  const void            *data;
+  double                *values;
+  size_t                 n, bad = 0;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosParametersGet(parameters, number, &p));
+  PetscCall(NomosSafetensorsList(w->file, &n, &tensors));
+  wanted.name   = p.name;
+  wanted.n_dims = p.n_dims;
+  for (int d = 0; d < p.n_dims; d++) wanted.shape[d] = p.shape[d];
+  for (size_t i = 0; i < n; i++)
+    if (!strcmp(tensors[i].name, p.name) && tensors[i].data) wanted.type = tensors[i].type;
+  PetscCall(NomosSafetensorsFind(w->file, &wanted, &data));
+  PetscCall(PetscMalloc1(p.size, &values));
+  for (size_t i = 0; i < p.size; i++) {
+    values[i] = wanted.type == NOMOS_F32 ? (double)((const float *)data)[i] : ((const double *)data)[i];
+    bad += !isfinite(values[i]);
+  }
+  const PetscErrorCode code = bad ? PETSC_SUCCESS : NomosParametersSet(parameters, number, values);
+  PetscCall(PetscFree(values));
+  PetscCall(code);
+  PetscCheck(!bad, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "the weights %s have numbers that are not finite: the training failed; take others", p.name);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosWeightsFileRead(const NomosWeightsFile *weights, NomosParameters parameters)
+{
+  PetscErrorCode code  = PETSC_SUCCESS;
+  const bool     quiet = NomosErrorSetQuiet(true);
+
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < NomosParametersCount(parameters) && !code; i++) code = ReadTensor(weights, parameters, i);
+  NomosErrorSetQuiet(quiet);
+  PetscCall(Retell(weights, code));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

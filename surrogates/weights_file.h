@@ -1,0 +1,24 @@
+/* Weights that a training wrote, for a model that runs them: their architecture from the metadata, their values in float64 whatever the file has. */
+#ifndef NOMOS_SURROGATES_WEIGHTS_FILE_H
+#define NOMOS_SURROGATES_WEIGHTS_FILE_H
+
+#include "io/config.h"
+#include "io/safetensors.h"
+#include "surrogates/parameters.h"
+
+typedef struct {
+  NomosConfig      config; /* of the model's case; `key` in it names the file */
+  const char      *key;
+  NomosSafetensors file;
+  NomosConfig      architecture; /* the values of a table's keys when they were trained */
+} NomosWeightsFile;
+
+/* Open it and read the architecture: of the keys in the table those that the file knows, defaults for others. Errors: those of the file, one without an architecture, values that the table refuses. Collective. */
+PetscErrorCode NomosWeightsFileOpen(NomosConfig config, const char key[], size_t n_params, const NomosParam params[], NomosWeightsFile *weights);
+PetscErrorCode NomosWeightsFileClose(NomosWeightsFile *weights);
+/* A number that the surrogate wrote beside the weights; 0: it did not. */
+size_t NomosWeightsFileNumber(const NomosWeightsFile *weights, const char name[]);
+/* All tensors of `parameters` (float64, initialised) from the file, which may have others. Errors: one that is missing, of another shape, or has numbers that are none. */
+PetscErrorCode NomosWeightsFileRead(const NomosWeightsFile *weights, NomosParameters parameters);
+
+#endif
