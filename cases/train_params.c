@@ -48,7 +48,9 @@ PetscErrorCode NomosGeneratorsRegister(NomosConfig config)
     bool has;
     snprintf(prefix, sizeof prefix, "%s.", nomos_generators[i]->name);
     PetscCall(NomosConfigHasPrefix(config, prefix, &has));
-    if (has || nomos_generators[i] == generator) PetscCall(NomosConfigRegister(config, nomos_generators[i]->n_params, nomos_generators[i]->params));
+    if (!has && nomos_generators[i] != generator) continue;
+    PetscCall(NomosConfigRegister(config, nomos_generators[i]->n_params, nomos_generators[i]->params));
+    if (nomos_generators[i]->declare) PetscCall(nomos_generators[i]->declare(config));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

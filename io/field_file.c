@@ -59,7 +59,7 @@ static PetscErrorCode ForEachText(NomosFieldFileInput *input, NomosFieldDim *dim
     for (size_t j = 0; j < sizeof texts / sizeof *texts; j++) PetscCall(visit(texts[j]));
   }
   for (size_t i = 0; i < input->n_variables; i++) {
-    const char **const texts[] = {&variables[i].name, &variables[i].unit, &variables[i].long_name, &variables[i].standard_name};
+    const char **const texts[] = {&variables[i].name, &variables[i].unit, &variables[i].long_name, &variables[i].standard_name, &variables[i].flag_meanings};
     for (size_t j = 0; j < sizeof texts / sizeof *texts; j++) PetscCall(visit(texts[j]));
     for (int d = 0; d < NOMOS_FIELD_MAX_DIMS && variables[i].dims[d]; d++) PetscCall(visit(&variables[i].dims[d]));
   }

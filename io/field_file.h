@@ -30,6 +30,7 @@ typedef struct {
   bool          constant;                   /* no time axis (topography) */
   NomosRealType type;                       /* as stored */
   const char   *unit, *long_name, *standard_name;
+  const char   *flag_meanings;              /* CF: what the values 0, 1, ... stand for, separated by spaces ("spring pendulum"); NULL: they are numbers */
 } NomosFieldVariable;
 
 typedef struct {

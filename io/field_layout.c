@@ -175,6 +175,21 @@ static bool PutAttributes(hid_t dataset, const char path[], const char unit[], c
   return true;
 }
 
+/* CF: what the values 0, 1, ... stand for. */
+static bool PutFlags(hid_t dataset, const char path[], hid_t type, const char meanings[], NomosVerdict *verdict)
+{
+  enum { MAX_FLAGS = 256 };
+  double values[MAX_FLAGS];
+  size_t n = 1;
+
+  if (!meanings) return true;
+  for (const char *at = meanings; *at; at++) n += *at == ' ';
+  for (size_t i = 0; i < n && n <= MAX_FLAGS; i++) values[i] = (double)i;
+  if (n > MAX_FLAGS || NomosH5PutText(dataset, "flag_meanings", meanings) < 0 || NomosH5PutReals(dataset, "flag_values", type, n, values) < 0)
+    return NomosH5Fail(verdict, PETSC_ERR_FILE_WRITE, path, "write attributes");
+  return true;
+}
+
 /* A dimension is a dataset with its coordinates; _Netcdf4Dimid keeps the order of dimensions for NetCDF. */
 static bool PutScale(hid_t dataset, const char path[], const char name[], int id, NomosVerdict *verdict)
 {
@@ -262,6 +277,7 @@ static bool DefineAll(hid_t file, const NomosFieldFileInput *input, size_t capac
     hid_t                     dataset  = DefineVariable(file, input, at, capacity, compression, &places[at], verdict);
     if (dataset < 0 || !AttachDims(file, dataset, variable, input->path, verdict)) return false;
     if (!PutAttributes(dataset, input->path, variable->unit, variable->long_name, variable->standard_name, NULL, verdict)) return false;
+    if (!PutFlags(dataset, input->path, StoredType(input, at), variable->flag_meanings, verdict)) return false;
     if (!CloseWritten(dataset, input->path, verdict)) return false;
   }
   if (!CloseWritten(time, input->path, verdict)) return false;

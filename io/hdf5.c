@@ -164,6 +164,18 @@ herr_t NomosH5PutInteger(hid_t object, const char name[], hid_t type, int64_t va
   return H5Tget_size(type) == sizeof narrow ? PutAttribute(object, name, type, &narrow) : PutAttribute(object, name, type, &value);
 }
 
+herr_t NomosH5PutReals(hid_t object, const char name[], hid_t type, size_t n, const double values[])
+{
+  const hsize_t size      = n;
+  hid_t         space     = H5Screate_simple(1, &size, NULL);
+  hid_t         attribute = H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
+  herr_t        result    = attribute < 0 ? -1 : H5Awrite(attribute, H5T_NATIVE_DOUBLE, values);
+
+  H5Sclose(space);
+  if (attribute >= 0 && H5Aclose(attribute) < 0) return -1;
+  return result;
+}
+
 static char *TextOfString(hid_t attribute, hid_t type)
 {
   char *text = NULL;

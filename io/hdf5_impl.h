@@ -26,6 +26,7 @@ hid_t NomosH5Dataset(hid_t file, const char path[], const char name[], hid_t typ
 /* Attributes. Text: NULL and "" are left out. GetText: malloc'ed, NULL if absent; numbers are written out. */
 herr_t NomosH5PutText(hid_t object, const char name[], const char text[]);
 herr_t NomosH5PutInteger(hid_t object, const char name[], hid_t type, int64_t value);
+herr_t NomosH5PutReals(hid_t object, const char name[], hid_t type, size_t n, const double values[]);
 char  *NomosH5GetText(hid_t object, const char name[]);
 
 #endif

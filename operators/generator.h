@@ -11,6 +11,8 @@ typedef struct {
   const char       *reference;
   size_t            n_params;
   const NomosParam *params;
+  /* Declares what else the case needs for it, such as constants of a system that it names; its own table is declared before. NULL: nothing. */
+  PetscErrorCode (*declare)(NomosConfig config);
   /* Write the file, the same for the same config. Collective. */
   PetscErrorCode (*write)(MPI_Comm comm, NomosConfig config, const char path[]);
 } NomosGenerator;

@@ -19,6 +19,7 @@
 /* All of n states: x, v (n, 2d). Parameters p (n_parameters) are the system's own. Missing functions are NULL: whoever needs one says so. */
 typedef struct {
   size_t d, n_parameters;
+  size_t dims;      /* coordinates of position of one body, of which d is a whole number; 0: all are of one body */
   bool   separable; /* H = T(p) + V(q): the gradient by q does not depend on p, nor that by p on q */
   bool   threads;   /* the functions call no PETSc, and several threads may call them at once, each for some of the states; else they see all states at once */
   void  *ctx;

@@ -4,8 +4,8 @@
 
 #include "operators/generator.h"
 
-extern const NomosGenerator nomos_generator_functions, nomos_generator_two_body;
+extern const NomosGenerator nomos_generator_functions, nomos_generator_two_body, nomos_generator_hamiltonian_systems;
 
-static const NomosGenerator *const nomos_generators[] = {&nomos_generator_functions, &nomos_generator_two_body, NULL};
+static const NomosGenerator *const nomos_generators[] = {&nomos_generator_functions, &nomos_generator_two_body, &nomos_generator_hamiltonian_systems, NULL};
 
 #endif

@@ -164,7 +164,7 @@ static PetscErrorCode Create(NomosConfig config, const NomosParam table[], size_
   c->last     = strcmp(ends, "fixed") ? c->n : c->n + 1;
   for (size_t i = 0; i < n_params; i++)
     if (table[i].differentiable) PetscCall(NomosConfigGetReal(config, table[i].key, &c->p[n_parameters++]));
-  *hamiltonian = (NomosHamiltonian){.d = c->n, .n_parameters = n_parameters, .separable = true, .threads = true, .ctx = c, .energy = Energy, .gradient = Gradient, .half = Half, .hessian = Hessian,
+  *hamiltonian = (NomosHamiltonian){.d = c->n, .dims = 1, .n_parameters = n_parameters, .separable = true, .threads = true, .ctx = c, .energy = Energy, .gradient = Gradient, .half = Half, .hessian = Hessian,
     .gradient_parameters = fput ? FputGradientParameters : SpringGradientParameters, .gradient_tangent = fput ? FputGradientTangent : SpringGradientTangent};
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -187,7 +187,7 @@ static PetscErrorCode Create(NomosConfig config, NomosHamiltonian *hamiltonian)
   b->n_masses   = n;
   b->softening2 = softening * softening;
   *hamiltonian  = (NomosHamiltonian){
-     .d = b->n * b->dims, .n_parameters = 1 + n, .separable = true, .threads = true, .ctx = b, .energy = Energy, .gradient = Gradient, .half = Half, .hessian = Hessian, .gradient_parameters = GradientParameters, .gradient_tangent = GradientTangent};
+     .d = b->n * b->dims, .dims = b->dims, .n_parameters = 1 + n, .separable = true, .threads = true, .ctx = b, .energy = Energy, .gradient = Gradient, .half = Half, .hessian = Hessian, .gradient_parameters = GradientParameters, .gradient_tangent = GradientTangent};
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
