@@ -103,6 +103,9 @@ static PetscErrorCode PrintLaws(MPI_Comm comm)
 static PetscErrorCode PrintRegressions(MPI_Comm comm)
 {
   PetscFunctionBeginUser;
+  PetscCall(PetscPrintf(comm, "\nThe H of a Hamiltonian system, from states and their derivatives by time (x, x_dot, t as of the surrogate hamiltonian), in place of equations and library:\n\n"));
+  PetscCall(PrintParams(comm, nomos_discover_n_hamiltonian_params, nomos_discover_hamiltonian_params));
+  PetscCall(PetscPrintf(comm, "\nOf all kinds:\n\n"));
   PetscCall(PrintParams(comm, nomos_discover_n_interval_params, nomos_discover_interval_params));
   PetscCall(PrintParams(comm, nomos_regression_n_params, nomos_regression_params));
   for (size_t i = 0; nomos_regressions[i]; i++) {
@@ -205,6 +208,7 @@ static PetscErrorCode DescribeName(const NomosProgram *program, const char name[
   for (size_t i = 0; nomos_sections[i]; i++) {
     if (strcmp(nomos_sections[i]->name, name)) continue;
     PetscCall(PetscPrintf(program->comm, "parameters %s:\n\n", nomos_sections[i]->doc));
+    if (!strcmp(name, "discover")) PetscCall(PrintParams(program->comm, nomos_discover_n_equation_params, nomos_discover_equation_params));
     PetscCall(PrintParams(program->comm, nomos_sections[i]->n, nomos_sections[i]->params));
     if (!strcmp(name, "discover")) {
       PetscCall(PetscPrintf(program->comm, "\nThe equation of data, a case without a solver, has data.* and assembly.* too: nomos describe assembly.\n"));

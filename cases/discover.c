@@ -8,9 +8,12 @@
 #include <string.h>
 
 /* clang-format off */
+const NomosParam nomos_discover_equation_params[] = { /* where the equation is not that of H */
+  {"discover.equations", NOMOS_PARAM_EXPRESSION_LIST, NULL,  NULL, 0, 0,       NULL,  false, "Variables of which an equation is looked for; of a model with layers the name of a field and the number of a layer, [q1, q2]."},
+  {"discover.library",   NOMOS_PARAM_EXPRESSION_LIST, NULL,  NULL, 0, 0,       NULL,  false, "Candidate terms of every equation (operators/terms.h): [lap psi1, \"J(psi1, q1)\", u^2 u_x]."},
+};
+
 static const NomosParam params[] = {
-  {"discover.equations",   NOMOS_PARAM_EXPRESSION_LIST, NULL,  NULL, 0, 0,       NULL,  false, "Variables of which an equation is looked for; of a model with layers the name of a field and the number of a layer, [q1, q2]."},
-  {"discover.library",     NOMOS_PARAM_EXPRESSION_LIST, NULL,  NULL, 0, 0,       NULL,  false, "Candidate terms of every equation (operators/terms.h): [lap psi1, \"J(psi1, q1)\", u^2 u_x]."},
   {"discover.method",      NOMOS_PARAM_STRING, "evidence",     NULL, 0, 0,       NULL,  false, "The sparse regression: a method that `nomos describe discover` shows."},
   {"discover.constraints", NOMOS_PARAM_EXPRESSION_LIST, "",    NULL, 0, 0,       NULL,  false, "What is known of the coefficients that are looked for: equalities, of several equations too, and signs, [\"q1[psi1] + q2[psi1] = 0\", \"q2[lap psi2] > 0\"]."},
   /* of a model */
@@ -38,6 +41,29 @@ static const NomosParam known_params[] = {
   {"coefficients", NOMOS_PARAM_REAL_LIST,       NULL, NULL, 0, 0, NULL, false, "Their coefficients."},
 };
 /* clang-format on */
+const size_t nomos_discover_n_equation_params = sizeof nomos_discover_equation_params / sizeof *nomos_discover_equation_params;
+
+/* Is H looked for? */
+static PetscErrorCode DeclareKind(NomosConfig config)
+{
+  const char *solver, *text;
+  bool        hamiltonian;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigHasPrefix(config, "discover.hamiltonian.", &hamiltonian));
+  if (!hamiltonian) {
+    PetscCall(NomosConfigRegister(config, nomos_discover_n_equation_params, nomos_discover_equation_params));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(NomosConfigPeek(config, "solver", &solver));
+  PetscCheck(!solver, NomosConfigComm(config), PETSC_ERR_ARG_INCOMP, "discover.hamiltonian beside `solver: %s`: an H is that of data; leave one of the two out", solver);
+  for (size_t i = 0; i < nomos_discover_n_equation_params; i++) {
+    PetscCall(NomosConfigPeek(config, nomos_discover_equation_params[i].key, &text));
+    PetscCheck(!text, NomosConfigComm(config), PETSC_ERR_ARG_INCOMP, "%s beside discover.hamiltonian: the equation is that of H; leave one of the two out", nomos_discover_equation_params[i].key);
+  }
+  PetscCall(NomosConfigRegister(config, nomos_discover_n_hamiltonian_params, nomos_discover_hamiltonian_params));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
 
 /* What every method shares, the tables of the one that the case names and of those that it has keys of (another method may be tried), and what is known of the truth. */
 static PetscErrorCode Declare(NomosConfig config)
@@ -49,6 +75,7 @@ static PetscErrorCode Declare(NomosConfig config)
   char                         section[NOMOS_MAX_NAME];
 
   PetscFunctionBeginUser;
+  PetscCall(DeclareKind(config));
   PetscCall(NomosConfigGetString(config, "discover.method", &method));
   PetscCall(NomosRegressionFind(method, NomosConfigWhere(config, "discover.method"), &ops));
   PetscCall(NomosConfigRegister(config, nomos_discover_n_interval_params, nomos_discover_interval_params));
@@ -209,13 +236,15 @@ static PetscErrorCode Body(NomosRun *run)
 {
   NomosDiscover *d;
   const char    *method;
+  bool           hamiltonian;
 
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&d));
   run->data = d;
   d->run    = run;
   PetscCall(NomosRunSetUp(run));
-  d->mode = run->ops ? &nomos_discover_increments : &nomos_discover_data;
+  PetscCall(NomosConfigHasPrefix(run->config, "discover.hamiltonian.", &hamiltonian));
+  d->mode = hamiltonian ? &nomos_discover_hamiltonian : run->ops ? &nomos_discover_increments : &nomos_discover_data;
   PetscCall(NomosConfigCheckPetscOptions(run->config));
   PetscCall(NomosConfigGetString(run->config, "discover.method", &method));
   PetscCall(NomosRegressionFind(method, NomosConfigWhere(run->config, "discover.method"), &d->method));

@@ -2,15 +2,16 @@
 
      y = sum_j c_j phi_j        y: a rate of change, or what the model's rate lacks;  phi_j: the terms of discover.library;  as few c_j as will do
 
-   There are two modes, as a case has a solver or not:
+   There are three modes, as a case has a solver or not, and by what is looked for:
 
      increments   the model of the case is imperfect: y = (observed - forecast)/horizon after a forecast that begins at what was observed (MEDIDA, doi:10.1063/5.0091282, doi:10.1029/2023MS004033)
      data         y is a derivative by time of data
+     hamiltonian  y are the derivatives of states (q, p), phi_j the fields J grad phi of terms of H, which is the equation (discover.hamiltonian)
 
    A mode names the equations with their terms and adds up their normal equations (surrogates/discovery/gram.h); then all is common: regression, the equation in all its forms, pictures, the report.
 
-   discover.c runs it, discover_output.c writes equations and tables, discover_report.c the page; the modes are discover_increments.c with discover_truth.c and discover_forecast.c, and discover_data.c;
-   plot_discover.c draws. */
+   discover.c runs it, discover_output.c writes equations and tables, discover_report.c the page; the modes are discover_increments.c with discover_truth.c and discover_forecast.c, discover_data.c,
+   and discover_hamiltonian.c; plot_discover.c draws. */
 #ifndef NOMOS_CASES_DISCOVER_H
 #define NOMOS_CASES_DISCOVER_H
 
@@ -42,17 +43,22 @@ typedef struct NomosDiscover_s NomosDiscover;
 /* A mode. All collective. */
 typedef struct {
   const char *name;
+  bool        energy; /* an equation is that of its variable itself, H = ..., not of a rate of change */
   /* The equations, by NomosDiscoverAdd. Data are looked at here, so that what is wrong is told before the run directory is made. */
   PetscErrorCode (*prepare)(NomosDiscover *d);
   PetscErrorCode (*find)(NomosDiscover *d);     /* data into each equation's gram, which it creates; from these to `found` (NomosDiscoverSolve) */
   /* Sums of all equations (targets) from the data with the noise that they seem to have added once more, differently for every replica; NULL: there is no such thing. */
   PetscErrorCode (*replicate)(NomosDiscover *d, size_t replica, NomosGram *gram);
+  void (*yaml)(const NomosDiscover *d, FILE *out); /* equation.yaml; NULL: `equations:` */
   PetscErrorCode (*conclude)(NomosDiscover *d); /* with what was found: files of its own, a forecast; NULL: nothing */
   PetscErrorCode (*results)(NomosDiscover *d, NomosResultFn result, void *ctx); /* NULL: none of its own */
   PetscErrorCode (*destroy)(NomosDiscover *d);
 } NomosDiscoverMode;
 
-extern const NomosDiscoverMode nomos_discover_increments, nomos_discover_data;
+extern const NomosDiscoverMode nomos_discover_increments, nomos_discover_data, nomos_discover_hamiltonian;
+/* Parameters of the first two kinds, and of the third. */
+extern const NomosParam nomos_discover_equation_params[], nomos_discover_hamiltonian_params[];
+extern const size_t     nomos_discover_n_equation_params, nomos_discover_n_hamiltonian_params;
 
 /* What a case without a solver may say of its data. */
 PetscErrorCode NomosDiscoverDataDeclare(NomosConfig config);

@@ -68,7 +68,7 @@ void NomosDiscoverWriteText(const NomosDiscover *d, FILE *out)
 {
   for (size_t i = 0; i < d->n_equations; i++) {
     const NomosDiscoverEquation *e = &d->equations[i];
-    fprintf(out, "d%s/dt =%s", e->variable, d->missing ? " ..." : "");
+    fprintf(out, d->mode->energy ? "%s =%s" : "d%s/dt =%s", e->variable, d->missing ? " ..." : "");
     if (!Anything(e) && d->missing) fputs("   (no term found)\n", out);
     else {
       WriteTerms(e, false, d->missing, out);
@@ -84,7 +84,7 @@ void NomosDiscoverWriteLatex(const NomosDiscover *d, FILE *out)
     const NomosDiscoverEquation *e = &d->equations[i];
     char                         name[2 * NOMOS_MAX_NAME];
     LatexName(e->variable, name);
-    fprintf(out, "  \\partial_t %s &=%s", name, d->missing ? " \\dots" : "");
+    fprintf(out, d->mode->energy ? "  %s &=%s" : "  \\partial_t %s &=%s", name, d->missing ? " \\dots" : "");
     if (Anything(e) || !d->missing) WriteTerms(e, true, d->missing, out);
     fprintf(out, "%s\n", i + 1 < d->n_equations ? " \\\\" : "");
   }
@@ -95,6 +95,10 @@ static void WriteYaml(const NomosDiscover *d, FILE *out)
 {
   bool any = false;
 
+  if (d->mode->yaml) {
+    d->mode->yaml(d, out);
+    return;
+  }
   fprintf(out, "# Found by nomos discover %s; a case of the model includes it: `include: equation.yaml`.\n", d->run->case_file.name);
   for (size_t i = 0; i < d->n_equations; i++) {
     const NomosDiscoverEquation *e = &d->equations[i];
@@ -142,6 +146,7 @@ static void WriteJson(const NomosDiscover *d, FILE *out)
   for (size_t i = 0; i < d->n_equations; i++) {
     const NomosDiscoverEquation *e     = &d->equations[i];
     json_t                      *terms = json_array(), *path = json_array();
+    char                         left[2 * NOMOS_MAX_NAME];
     for (size_t j = 0; j < e->n_terms; j++) {
       json_t *term = json_pack("{s:s, s:s, s:f, s:f, s:f}", "term", e->terms[j], "latex", e->latex[j], "model", e->model[j], "coefficient", e->found.c[j], "deviation", e->found.deviation ? e->found.deviation[j] : 0);
       json_object_set_new(term, "low", json_real(e->low[j]));
@@ -155,7 +160,8 @@ static void WriteJson(const NomosDiscover *d, FILE *out)
       for (size_t j = 0; j < e->n_terms; j++) n += e->found.path_c[p * e->n_terms + j] != 0;
       json_array_append_new(path, json_pack("{s:f, s:I, s:f, s:f}", "threshold", e->found.path_threshold[p], "terms", (json_int_t)n, "residual", e->found.path_residual[p], "criterion", e->found.path_criterion[p]));
     }
-    json_array_append_new(equations, json_pack("{s:s, s:f, s:f, s:o, s:o}", "variable", e->variable, "residual", e->found.residual, "target", NomosDiscoverTarget(e), "terms", terms, "path", path));
+    snprintf(left, sizeof left, d->mode->energy ? "%s" : "d%s/dt", e->variable);
+    json_array_append_new(equations, json_pack("{s:s, s:s, s:f, s:f, s:o, s:o}", "variable", e->variable, "left", left, "residual", e->found.residual, "target", NomosDiscoverTarget(e), "terms", terms, "path", path));
   }
   json_t *all  = json_pack("{s:s, s:s, s:o}", "method", d->method->name, "settings", d->settings, "equations", equations);
   char   *text = json_dumps(all, JSON_INDENT(1) | JSON_REAL_PRECISION(17));

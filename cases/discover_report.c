@@ -15,6 +15,7 @@ static const struct {
   {"interpolation.png", "What was interpolated from the points seen, and the truth: amplitude by waves along x, mean over the rows of the jet."},
   {"increments.png",   "What the model lacks, what the equation explains of it, and what is left."},
   {"forecasts.png",    "Errors of forecasts by the model, and with the equation in it."},
+  {"orbits.png",       "Orbits of the data and by the H that was found, how far they part, and how their energy changes."},
   {"spectra.png",      "Spectra at the end of the forecasts."               },
 };
 

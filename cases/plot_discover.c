@@ -127,7 +127,7 @@ static PetscErrorCode DrawEquation(NomosFigure figure, int column, json_t *equat
     names[k] = texts[k];
   }
   FindEnds(terms, ends);
-  snprintf(title, sizeof title, "d%.64s/dt%s", json_string_value(json_object_get(equation, "variable")), n ? "" : ": no term");
+  snprintf(title, sizeof title, "%.64s%s", json_string_value(json_object_get(equation, "left")), n ? "" : ": no term");
   PetscCall(NomosFigurePanel(figure, 0, column, &(NomosAxes){.title = title, .x_label = "coefficient", .x_min = ends[0], .x_max = ends[1], .y_min = 0.5, .y_max = (double)PetscMax(1, n) + 0.5, .n_y_names = n, .y_names = names}));
   PetscCall(PetscFree2(names, texts));
   PetscCall(DrawTerms(figure, terms));
@@ -315,6 +315,7 @@ PetscErrorCode NomosPlotDiscover(const NomosPlotContext *context)
   json_decref(all);
   PetscCall(code);
   PetscCall(NomosPlotFile(context, "increments.nc", DrawIncrements, NULL));
+  PetscCall(NomosPlotDiscoverOrbits(context));
   NomosAxisLabel("time", context->params.nondimensional ? "" : "s", time);
   PetscCall(DrawTable(context, "interpolation_spectra.csv", "interpolation", (NomosAxes){.title = "amplitude of what was interpolated", .x_label = "wavenumber (waves along x)", .y_scale = NOMOS_SCALE_LOG}));
   PetscCall(DrawTable(context, "forecasts.csv", "forecasts", (NomosAxes){.title = "error of forecasts over the deviation", .x_label = time, .y_scale = NOMOS_SCALE_LOG}));

@@ -44,6 +44,7 @@ PetscErrorCode NomosPlotSpectra(const NomosPlotContext *context);
 PetscErrorCode NomosPlotEstimateParticles(const NomosPlotContext *context, NomosFieldReader reader, size_t n, const double times[]);
 PetscErrorCode NomosPlotAssimilate(const NomosPlotContext *context); /* of a directory of nomos assimilate */
 PetscErrorCode NomosPlotEstimate(const NomosPlotContext *context); /* of a directory of nomos estimate */
-PetscErrorCode NomosPlotDiscover(const NomosPlotContext *context); /* of nomos discover */
+PetscErrorCode NomosPlotDiscover(const NomosPlotContext *context);
+PetscErrorCode NomosPlotDiscoverOrbits(const NomosPlotContext *context); /* part of it */ /* of nomos discover */
 
 #endif

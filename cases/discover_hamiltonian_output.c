@@ -1,0 +1,157 @@
+/* What comes of an H that was found: the case that integrates it, orbits beside those of the data, numbers. */
+#include "cases/discover_hamiltonian.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SHOWN = 3 }; /* orbits in the file for the picture */
+static const double rtol = 1e-10;
+
+void NomosHamiltonianWriteYaml(const NomosDiscover *d, FILE *out)
+{
+  const NomosHamiltonianData *data = d->data;
+  char                       *energy;
+
+  fprintf(out, "# Found by nomos discover %s; a case of the solver hamiltonian_system includes it: `include: equation.yaml`.\n", d->run->case_file.name);
+  if (NomosHamiltonianLibraryExpression(data->library, d->equations[0].found.c, &energy)) return;
+  fprintf(out, "hamiltonian_system:\n  degrees: %zu\n  energy: \"%s\"\n", data->size / 2, energy);
+  (void)PetscFree(energy);
+}
+
+/* ---- orbits */
+
+static const char *const rolled_names[NOMOS_N_ROLLED] = {[NOMOS_ROLLED_FOUND] = "found"};
+
+static PetscErrorCode FoundField(size_t n, const double x[], double x_dot[], void *ctx)
+{
+  const NomosDiscover        *d    = ctx;
+  const NomosHamiltonianData *data = d->data;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosHamiltonianLibraryEvaluate(data->library, d->equations[0].found.c, n, x, x_dot, NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static const NomosFieldFn fields[NOMOS_N_ROLLED] = {[NOMOS_ROLLED_FOUND] = FoundField};
+
+/* By the true H, or where it is unknown the one that was found. */
+static double Energy(const NomosDiscover *d, const double x[])
+{
+  const NomosHamiltonianData *data = d->data;
+  double                      H    = NAN;
+
+  if (data->energy) return NomosExpressionEvaluate(data->energy, x);
+  return NomosHamiltonianLibraryEvaluate(data->library, d->equations[0].found.c, 1, x, NULL, &H) ? NAN : H;
+}
+
+/* orbits.csv: of the first orbits two coordinates, the energy, and how far they are from the data, for the data and each integration. */
+static void WriteOrbits(const NomosDiscover *d, FILE *out)
+{
+  const NomosHamiltonianData *data = d->data;
+  const size_t                size = data->size, n_times = data->truth.n_times, n = PetscMin(SHOWN, PetscMin(data->n_orbits, data->truth.n));
+
+  fputs("step,orbit,time", out);
+  for (int r = -1; r < NOMOS_N_ROLLED; r++) {
+    const char *name = r < 0 ? "data" : rolled_names[r];
+    if (r < 0 || data->rolled[r].n) fprintf(out, ",%s_q1,%s_%s,%s_energy,%s_distance", name, name, size > 2 ? "q2" : "p1", name, name);
+  }
+  fputc('\n', out);
+  for (size_t o = 0; o < n; o++)
+    for (size_t i = 0; i < n_times; i++) {
+      const double *seen = data->truth.x + (o * n_times + i) * size;
+      fprintf(out, "%zu,%zu,%.17g", i, o + 1, data->truth.times[i]);
+      for (int r = -1; r < NOMOS_N_ROLLED; r++) {
+        if (r >= 0 && !data->rolled[r].n) continue;
+        const double *x      = r < 0 ? seen : data->rolled[r].x + (o * n_times + i) * size;
+        double        square = 0;
+        for (size_t j = 0; j < size; j++) square += (x[j] - seen[j]) * (x[j] - seen[j]);
+        fprintf(out, ",%.17g,%.17g,%.17g,%.6g", x[0], x[1], Energy(d, x), sqrt(square));
+      }
+      fputc('\n', out);
+    }
+}
+
+PetscErrorCode NomosHamiltonianConclude(NomosDiscover *d)
+{
+  NomosHamiltonianData *data = d->data;
+  char                  path[NOMOS_MAX_PATH], *text;
+  size_t                length;
+
+  PetscFunctionBeginUser;
+  if (!data->n_orbits) PetscFunctionReturn(PETSC_SUCCESS);
+  for (int r = 0; r < NOMOS_N_ROLLED; r++) {
+    PetscCall(NomosOrbitsRoll(&(NomosOrbitsRollInput){.truth = &data->truth, .n = data->n_orbits, .field = fields[r], .ctx = d, .rtol = rtol}, &data->rolled[r], &data->stuck[r]));
+    if (data->stuck[r]) PetscCall(NomosOrbitsFree(&data->rolled[r]));
+    if (data->stuck[r]) data->rolled[r] = (NomosOrbits){0};
+  }
+  FILE *out = open_memstream(&text, &length);
+  PetscCheck(out, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory to write orbits");
+  WriteOrbits(d, out);
+  PetscCheck(!fclose(out), PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory to write orbits");
+  PetscCall(NomosRunDirectoryFile(d->run->directory, "orbits.csv", path));
+  PetscCall(NomosWriteFileAtomic(d->run->comm, path, text));
+  free(text);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- numbers */
+
+/* |J grad H - rates|/|rates| over all states of the data, without noise. */
+static PetscErrorCode FieldError(const NomosDiscover *d, double *error)
+{
+  const NomosHamiltonianData *data = d->data;
+  const size_t                n = data->truth.n * data->truth.n_times, size = data->size;
+  double                     *field, square = 0, off = 0;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(n * size, &field));
+  PetscCall(NomosHamiltonianLibraryEvaluate(data->library, d->equations[0].found.c, n, data->truth.x, field, NULL));
+  for (size_t i = 0; i < n * size; i++) {
+    square += data->rates.x[i] * data->rates.x[i];
+    off += (field[i] - data->rates.x[i]) * (field[i] - data->rates.x[i]);
+  }
+  *error = sqrt(off / square);
+  PetscCall(PetscFree(field));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static int Ascending(const void *a, const void *b)
+{
+  const double x = *(const double *)a, y = *(const double *)b;
+
+  return x < y ? -1 : x > y;
+}
+
+PetscErrorCode NomosHamiltonianResults(NomosDiscover *d, NomosResultFn result, void *ctx)
+{
+  NomosHamiltonianData *data = d->data;
+  const size_t          n    = data->n_judged;
+  double                error = 0;
+
+  PetscFunctionBeginUser;
+  if (!n) PetscFunctionReturn(PETSC_SUCCESS);
+  if (d->equations[0].truth) {
+    double *sorted;
+    PetscCall(PetscMalloc1(n, &sorted));
+    memcpy(sorted, data->errors, n * sizeof *sorted);
+    qsort(sorted, n, sizeof *sorted, Ascending);
+    PetscCall(result("exact_structure_rate", data->exact / (double)n, ctx));
+    PetscCall(result("largest_error_median", (sorted[(n - 1) / 2] + sorted[n / 2]) / 2, ctx));
+    PetscCall(result("largest_error_worst", sorted[n - 1], ctx));
+    PetscCall(PetscFree(sorted));
+  }
+  PetscCall(FieldError(d, &error));
+  PetscCall(result("field_error", error, ctx));
+  for (int r = 0; data->n_orbits && r < NOMOS_N_ROLLED; r++) {
+    const NomosOrbits *rolled = &data->rolled[r];
+    const char        *prefix = r == NOMOS_ROLLED_FOUND ? "" : rolled_names[r], *dash = r == NOMOS_ROLLED_FOUND ? "" : "_";
+    char               name[NOMOS_MAX_NAME];
+    snprintf(name, sizeof name, "%s%sorbit_mse", prefix, dash);
+    PetscCall(result(name, data->stuck[r] ? NAN : NomosOrbitsError(rolled, &data->truth), ctx));
+    snprintf(name, sizeof name, "%s%senergy_mse", prefix, dash);
+    if (data->energy) PetscCall(result(name, data->stuck[r] ? NAN : NomosOrbitsEnergyError(rolled, &data->truth, data->energy), ctx));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

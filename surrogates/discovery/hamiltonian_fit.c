@@ -1,0 +1,92 @@
+/* The coefficients of a Hamiltonian from states and their rates. */
+#include "surrogates/discovery/hamiltonian_library.h"
+
+#include <string.h>
+
+enum { MAX_BLOCKS = 32, CHUNK = 512, PASSES = 3 }; /* CHUNK: states whose columns are in memory at once */
+
+typedef struct {
+  NomosHamiltonianLibrary       library;
+  const NomosHamiltonianStates *states;
+  const double                 *c;
+  double                      **columns, *left; /* room for a chunk */
+} Rows;
+
+/* States [first, first + n), at most a chunk, into a block. */
+static PetscErrorCode AddChunk(const Rows *rows, size_t first, size_t n, size_t block, NomosGram *gram)
+{
+  const size_t  size      = NomosHamiltonianLibraryCoordinates(rows->library);
+  const double *targets[] = {rows->states->x_dot + first * size, rows->left};
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosHamiltonianLibraryColumns(rows->library, n, rows->states->x + first * size, rows->columns));
+  memcpy(rows->left, targets[0], n * size * sizeof *rows->left);
+  for (size_t k = 0; rows->c && k < gram->n_terms; k++)
+    for (size_t i = 0; rows->c[k] != 0 && i < n * size; i++) rows->left[i] -= rows->c[k] * rows->columns[k][i];
+  PetscCall(NomosGramAdd(gram, block, n * size, (const double *const *)rows->columns, targets, NULL));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosHamiltonianAssemble(NomosHamiltonianLibrary library, const NomosHamiltonianStates *states, const double c[], NomosGram *gram)
+{
+  const size_t   size = NomosHamiltonianLibraryCoordinates(library), n_terms = NomosHamiltonianLibraryTerms(library), n_blocks = PetscMin(MAX_BLOCKS, states->n);
+  Rows           rows = {.library = library, .states = states, .c = c};
+  PetscErrorCode code = PETSC_SUCCESS;
+  double        *values;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosGramCreate(n_terms, 2, n_blocks, gram));
+  PetscCall(PetscMalloc3(n_terms, &rows.columns, n_terms * CHUNK * size, &values, CHUNK * size, &rows.left));
+  for (size_t k = 0; k < n_terms; k++) rows.columns[k] = values + k * CHUNK * size;
+  for (size_t b = 0; b < n_blocks; b++) {
+    const size_t end = (b + 1) * states->n / n_blocks;
+    for (size_t first = b * states->n / n_blocks; first < end && !code; first += CHUNK) code = AddChunk(&rows, first, PetscMin(CHUNK, end - first), b, gram);
+  }
+  PetscCall(PetscFree3(rows.columns, values, rows.left));
+  if (code) PetscCall(NomosGramDestroy(gram));
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What the coefficients leave, as a regression; and its share of the rates: found->residual. */
+static PetscErrorCode Left(NomosHamiltonianLibrary library, const NomosHamiltonianStates *states, NomosRegression *found, NomosNormal *left)
+{
+  NomosGram   gram;
+  NomosNormal rates;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosHamiltonianAssemble(library, states, found->c, &gram));
+  PetscCall(NomosGramNormal(&gram, 0, NULL, &rates));
+  PetscCall(NomosGramNormal(&gram, 1, NULL, left));
+  found->residual = left->s / rates.s;
+  PetscCall(NomosGramDestroy(&gram));
+  PetscCall(NomosNormalDestroy(&rates));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosHamiltonianRefine(NomosHamiltonianLibrary library, const NomosHamiltonianStates *states, const NomosConstraints *constraints, NomosRegression *found)
+{
+  NomosConstraints homogeneous = constraints ? *constraints : (NomosConstraints){0}; /* of the steps */
+  PetscErrorCode   code        = PETSC_SUCCESS;
+  double          *step, *zero;
+  bool            *support;
+
+  PetscFunctionBeginUser;
+  if (found->nothing) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscMalloc2(found->n_terms, &step, found->n_terms, &support));
+  PetscCall(PetscCalloc1(homogeneous.n_equalities + 1, &zero));
+  homogeneous.d     = zero;
+  homogeneous.signs = NULL;
+  for (size_t k = 0; k < found->n_terms; k++) support[k] = found->c[k] != 0;
+  for (int pass = 0; pass < PASSES && !code; pass++) {
+    NomosNormal left;
+    PetscCall(Left(library, states, found, &left));
+    code = NomosLeastSquares(&left, support, &homogeneous, step, found->deviation);
+    PetscCall(NomosNormalDestroy(&left));
+    for (size_t k = 0; k < found->n_terms && !code; k++) found->c[k] += step[k];
+  }
+  PetscCall(PetscFree2(step, support));
+  PetscCall(PetscFree(zero));
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

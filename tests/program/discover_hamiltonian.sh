@@ -1,0 +1,60 @@
+# nomos discover on orbits of two bodies: H from states and their rates, as a user asks for it; the case that integrates it; and what is refused.
+. "$(dirname "$0")/lib.sh"
+mkdir two
+cat >two/case.yaml <<'E2'
+case: {units: nondimensional, title: two bodies}
+data: {generator: two_body}
+two_body: {orbits: 20, times: 10, duration: 10, rtol: 1e-12}
+discover:
+  hamiltonian:
+    terms: [p1^2, p2^2, p3^2, p4^2, q1*p2 - q2*p1, q1^2 + q2^2, "(q1 - q3)^2 + (q2 - q4)^2",
+            "1/sqrt((q1 - q3)^2 + (q2 - q4)^2)", "1/((q1 - q3)^2 + (q2 - q4)^2)", "log((q1 - q3)^2 + (q2 - q4)^2)"]
+  known:
+    H: {terms: [p1^2, p2^2, p3^2, p4^2, "((q1 - q3)^2 + (q2 - q4)^2)^-0.5"], coefficients: [0.5, 0.5, 0.5, 0.5, -1]}
+E2
+cat >two/expected.yaml <<'E2'
+results:
+  exact_structure:     {value: 1, absolute: 0}
+  coefficient_error:   {max: 1e-12}
+  largest_error_worst: {max: 1e-12}
+  field_error:         {max: 1e-12}
+  energy_mse:          {max: 1e-16}
+  orbit_mse:           {max: 1e-14}
+E2
+
+expect 0 "" "$nomos" discover two --check -o found
+for file in STATUS equation.yaml equation.json equation.tex coefficients.csv path.csv orbits.csv report.html plots/coefficients.png plots/orbits.png; do
+  [ -s found/$file ] || fail "no $file"
+done
+grep -q "H = 0.5 p1^2 + 0.5 p2^2 + 0.5 p3^2 + 0.5 p4^2 - 1 1/sqrt((q1 - q3)^2 + (q2 - q4)^2)" found/log.txt || fail "H in the log: $(grep 'H =' found/log.txt)"
+grep -q 'H &= 0.5\\,p_{1}^{2}' found/equation.tex || fail "H in LaTeX: $(cat found/equation.tex)"
+
+# What was found is a system that runs.
+mkdir runs_on
+printf 'include: ../found/equation.yaml\nsolver: hamiltonian_system\ncase: {units: nondimensional}\ntime: {dt: 0.01, stop: 1, scheme: kahan_li6}\ninitial: {type: list, state: [1, 0, -1, 0, 0, 0.5, 0, -0.5]}\n' >runs_on/case.yaml
+expect 0 "" "$nomos" run runs_on -o integrated
+grep -Eq '"energy": -0.2(5|4999999)' integrated/summary.json || fail "the energy of a circle: $(grep '"energy"' integrated/summary.json)"
+
+# Draws of points with noise: the same ones in every run, on any number of threads.
+noisy=(--set discover.noise=1e-3 --set discover.hamiltonian.points=100 --set discover.hamiltonian.trajectories=15 --set assembly.seeds=3)
+expect 0 "" "$nomos" discover two -o noisy "${noisy[@]}"
+OMP_NUM_THREADS=2 expect 0 "" "$nomos" discover two -o threads "${noisy[@]}"
+cmp -s noisy/coefficients.csv threads/coefficients.csv || fail "two threads find another H"
+grep -q '"samples": 100' noisy/summary.json || fail "not 100 states are seen"
+
+refused() {
+  expect 1 "$1" "$nomos" discover two --force -o bad "${@:2}"
+}
+refused "position 8: found the end" --set 'discover.hamiltonian.terms=["cos(q1 "]'
+refused "unknown name q9; did you mean" --set 'discover.hamiltonian.terms=[q9]'
+refused "the library of H is empty" --set 'discover.hamiltonian.terms=["3"]'
+refused "is not in the library, so that it cannot be found" --set 'discover.known.H.terms=[p1, p2^2, p3^2, p4^2, q1]'
+refused "are collinear on these rows" --set 'discover.hamiltonian.terms=[p1^2, p2^2, p3^2, p4^2, q1*p1, q1*p3, q3*p1, q3*p3, "1/sqrt((q1 - q3)^2 + (q2 - q4)^2)"]' # q1 = -q3, p1 = -p3
+refused "80 rows for the 170 terms of H" --set discover.hamiltonian.degree=3 --set discover.hamiltonian.points=10
+refused "the data have 20" --set discover.hamiltonian.trajectories=30
+refused "20 trajectories of 10 states have 200" --set discover.hamiltonian.points=300
+refused "the equation is that of H; leave one of the two out" --set discover.equations='[q1]'
+refused "an H is that of data; leave one of the two out" --set solver=qg
+refused "an H is that of data: give data.path" --set data.generator=
+
+finish
