@@ -16,10 +16,12 @@
 typedef int32_t LaneInt;
   #define LANE_EPSILON 1.2e-7f
   #define LANE_TINY    1e-36f
+enum { EXPONENT_BITS = 23 };
 #else
 typedef int64_t LaneInt;
   #define LANE_EPSILON 2.3e-16
   #define LANE_TINY    1e-290
+enum { EXPONENT_BITS = 52 };
 #endif
 typedef LaneInt LaneMask __attribute__((vector_size(NOMOS_VECTOR_BYTES))); /* what a comparison of vectors gives: all bits or none */
 typedef Vector  Matrix3[9];
@@ -83,6 +85,83 @@ LANE_INLINE Vector LaneRoot(Vector x)
 {
   const Vector y = LaneRsqrt(LaneMax(x, LaneFill(LANE_TINY))), root = x * y;
   return root + (Real)0.5 * y * (x - root * root);
+}
+
+/* Of normal numbers x > 0: x = 2^k m with m in [1/sqrt 2, sqrt 2), log m = 2 artanh((m - 1)/(m + 1)). */
+static inline Vector LaneLog(Vector x)
+{
+  const LaneMask bits = (LaneMask)x, k = (bits - (LaneMask)LaneFill((Real)0.70710678118654752440)) >> EXPONENT_BITS;
+  const Vector   m = (Vector)(bits - (k << EXPONENT_BITS)), s = (m - 1) / (m + 1), z = s * s, exponent = __builtin_convertvector(k, Vector);
+  Vector         series = LaneFill(0);
+
+  for (int n = sizeof(Real) == sizeof(float) ? 9 : 21; n >= 3; n -= 2) series = (series + (Real)2 / (Real)n) * z;
+  return exponent * (Real)0.69314718055994530942 + (2 * s + s * series);
+}
+
+/* x = k log 2 + r, |r| <= log(2)/2; clipped to what neither over- nor underflows. Of NaN it makes a number: who may meet one asks. */
+static inline Vector LaneReduce(Vector x, LaneMask *k)
+{
+  const Real limit     = sizeof(Real) == sizeof(float) ? 87 : 708;
+  x                    = LaneMax(LaneMin(x, LaneFill(limit)), LaneFill(-limit));
+  const Real   magic   = (Real)(sizeof(Real) == sizeof(float) ? 12582912.0 : 6755399441055744.0); /* 1.5 2^(bits): adding it rounds to an integer */
+  const Vector rounded = x * (Real)1.44269504088896340736 + magic, whole = rounded - magic;
+  const Real   high = (Real)(sizeof(Real) == sizeof(float) ? 0.693359375 : 0.693145751953125), low = (Real)(sizeof(Real) == sizeof(float) ? -2.12194440054690582e-4 : 1.42860682030941723212e-6);
+  *k = (LaneMask)rounded - (LaneMask)LaneFill(magic);
+  return (x - whole * high) - whole * low;
+}
+enum { EXP_DEGREE = sizeof(Real) == sizeof(float) ? 7 : 13 };
+
+static inline Vector LaneExp(Vector x)
+{
+  LaneMask     k;
+  const Vector r      = LaneReduce(x, &k);
+  Vector       series = LaneFill(1);
+
+#pragma GCC unroll 13
+  for (int n = EXP_DEGREE; n >= 1; n--) series = 1 + series * r * ((Real)1 / (Real)n);
+  return (Vector)((LaneMask)series + (k << EXPONENT_BITS));
+}
+/* e^x - 1, exact to rounding near 0 too. */
+static inline Vector LaneExpm1(Vector x)
+{
+  LaneMask     k;
+  const Vector r      = LaneReduce(x, &k);
+  Vector       series = LaneFill(1);
+
+#pragma GCC unroll 13
+  for (int n = EXP_DEGREE + 1; n >= 2; n--) series = 1 + series * r * ((Real)1 / (Real)n);
+  const Vector scale = (Vector)((LaneMask)LaneFill(1) + (k << EXPONENT_BITS));
+  return scale * (series * r) + (scale - 1);
+}
+/* NaN stays NaN. */
+static inline Vector LaneTanh(Vector x)
+{
+  const Vector m = LaneExpm1(-2 * LaneAbs(x)), t = m / (2 + m);
+  return LaneSelect(x < 0, t, LaneSelect(x == x, -t, x));
+}
+
+static const LaneInt lane_numbers[16] __attribute__((aligned(64), unused)) = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+
+/* VECTOR rows of VECTOR entries: blocks off the diagonal of half the size change places, then those within each block. */
+LANE_INLINE void LanesTranspose(const Real *from, size_t ldf, Real *to, size_t ldt)
+{
+  Vector row[VECTOR];
+
+#pragma GCC unroll 16
+  for (size_t i = 0; i < VECTOR; i++) row[i] = *(const Vector *)(from + i * ldf);
+#pragma GCC unroll 4
+  for (size_t s = VECTOR / 2; s > 0; s /= 2) {
+    const LaneMask entry = *(const LaneMask *)lane_numbers, far = ((entry & (LaneInt)s) != 0) & (LaneInt)(VECTOR - s), first = entry + far, second = first + (LaneInt)s;
+#pragma GCC unroll 16
+    for (size_t i = 0; i < VECTOR; i++)
+      if (!(i & s)) {
+        const Vector a = row[i], b = row[i + s];
+        row[i]     = (Vector)__builtin_shuffle(a, b, first);
+        row[i + s] = (Vector)__builtin_shuffle(a, b, second);
+      }
+  }
+#pragma GCC unroll 16
+  for (size_t i = 0; i < VECTOR; i++) *(Vector *)(to + i * ldt) = row[i];
 }
 
 /* An entry of `count` points in a row; lanes beyond get `fill`. */

@@ -11,39 +11,11 @@
 
 #ifdef NOMOS_SINGLE
   #define CLOSE ((Real)1e-2) /* below this relative difference, divided differences are taken from derivatives */
-enum { JACOBI_SWEEPS = 5,
-       EXPONENT_BITS = 23 };
+enum { JACOBI_SWEEPS = 5 };
 #else
   #define CLOSE ((Real)3e-4)
-enum { JACOBI_SWEEPS = 7,
-       EXPONENT_BITS = 52 };
+enum { JACOBI_SWEEPS = 7 };
 #endif
-
-/* Of normal numbers x > 0: x = 2^k m with m in [1/sqrt 2, sqrt 2), log m = 2 artanh((m - 1)/(m + 1)). */
-static inline Vector LaneLog(Vector x)
-{
-  const LaneMask bits = (LaneMask)x, k = (bits - (LaneMask)LaneFill((Real)0.70710678118654752440)) >> EXPONENT_BITS;
-  const Vector   m = (Vector)(bits - (k << EXPONENT_BITS)), s = (m - 1) / (m + 1), z = s * s, exponent = __builtin_convertvector(k, Vector);
-  Vector         series = LaneFill(0);
-
-  for (int n = sizeof(Real) == sizeof(float) ? 9 : 21; n >= 3; n -= 2) series = (series + (Real)2 / (Real)n) * z;
-  return exponent * (Real)0.69314718055994530942 + (2 * s + s * series);
-}
-
-/* x = k log 2 + r, |r| <= log(2)/2; clipped to what neither over- nor underflows. */
-static inline Vector LaneExp(Vector x)
-{
-  const Real limit     = sizeof(Real) == sizeof(float) ? 87 : 708;
-  x                    = LaneMax(LaneMin(x, LaneFill(limit)), LaneFill(-limit));
-  const Real   magic   = (Real)(sizeof(Real) == sizeof(float) ? 12582912.0 : 6755399441055744.0); /* 1.5 2^(bits): adding it rounds to an integer */
-  const Vector rounded = x * (Real)1.44269504088896340736 + magic, k = rounded - magic;
-  const Real   high = (Real)(sizeof(Real) == sizeof(float) ? 0.693359375 : 0.693145751953125), low = (Real)(sizeof(Real) == sizeof(float) ? -2.12194440054690582e-4 : 1.42860682030941723212e-6);
-  const Vector r      = (x - k * high) - k * low;
-  Vector       series = LaneFill(1);
-
-  for (int n = sizeof(Real) == sizeof(float) ? 7 : 13; n >= 1; n--) series = 1 + series * r * ((Real)1 / (Real)n);
-  return (Vector)((LaneMask)series + (((LaneMask)rounded - (LaneMask)LaneFill(magic)) << EXPONENT_BITS));
-}
 
 /* Other numbers of points than matrices, entries `stride` apart; lanes beyond `count` get 0. */
 static inline void LanesLoad(size_t entries, size_t stride, size_t count, const Real *from, Vector to[])

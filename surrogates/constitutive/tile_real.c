@@ -47,34 +47,10 @@ void NAME(NomosTileProduct)(const TileProduct *product)
   for (; j < product->n; j += VECTOR) Columns(product, ROWS_ALONE, 1, j);
 }
 
-static const LaneInt entries[16] __attribute__((aligned(64))) = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-
-/* VECTOR rows of VECTOR entries: blocks off the diagonal of half the size change places, then those within each block. */
-LANE_INLINE void TransposeBlock(const Real *from, size_t ldf, Real *to, size_t ldt)
-{
-  Vector row[VECTOR];
-
-#pragma GCC unroll 16
-  for (size_t i = 0; i < VECTOR; i++) row[i] = *(const Vector *)(from + i * ldf);
-#pragma GCC unroll 4
-  for (size_t s = VECTOR / 2; s > 0; s /= 2) {
-    const LaneMask entry = *(const LaneMask *)entries, far = ((entry & (LaneInt)s) != 0) & (LaneInt)(VECTOR - s), first = entry + far, second = first + (LaneInt)s;
-#pragma GCC unroll 16
-    for (size_t i = 0; i < VECTOR; i++)
-      if (!(i & s)) {
-        const Vector a = row[i], b = row[i + s];
-        row[i]     = (Vector)__builtin_shuffle(a, b, first);
-        row[i + s] = (Vector)__builtin_shuffle(a, b, second);
-      }
-  }
-#pragma GCC unroll 16
-  for (size_t i = 0; i < VECTOR; i++) *(Vector *)(to + i * ldt) = row[i];
-}
-
 void NAME(NomosTileTranspose)(size_t n, const Real *from, Real *to)
 {
   for (size_t i = 0; i < n; i += VECTOR)
-    for (size_t l = 0; l < TILE; l += VECTOR) TransposeBlock(from + i * TILE + l, TILE, to + l * n + i, n);
+    for (size_t l = 0; l < TILE; l += VECTOR) LanesTranspose(from + i * TILE + l, TILE, to + l * n + i, n);
 }
 
 /* ---- the activation ---- */

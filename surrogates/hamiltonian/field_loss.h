@@ -16,8 +16,8 @@ typedef struct NomosHamiltonianLoss_s *NomosHamiltonianLoss;
 typedef struct {
   NomosRealType     type;
   size_t            n_coordinates, n_hidden, width; /* 2d */
-  NomosFunctionKind activation; /* tanh, softplus, mish */
-  bool              log_cosh;   /* else r^2 */
+  NomosFunctionKind activation;                     /* tanh, softplus, mish */
+  bool              log_cosh;                       /* else r^2 */
 } NomosHamiltonianLossInput;
 /* Errors: an activation that it has not. */
 PetscErrorCode NomosHamiltonianLossCreate(const NomosHamiltonianLossInput *input, NomosHamiltonianLoss *loss);

@@ -1,0 +1,37 @@
+/* Kernels of the fused loss. For *_real.c files of surrogates/hamiltonian. Rows of points are a multiple of NOMOS_FIELD_ROWS. */
+#ifndef NOMOS_SURROGATES_HAMILTONIAN_FIELD_KERNELS_H
+#define NOMOS_SURROGATES_HAMILTONIAN_FIELD_KERNELS_H
+
+#include "operators/lanes.h"
+#include "surrogates/hamiltonian/field_loss_impl.h"
+
+/* y (n, lanes) = bias + sum over terms of x (n, inputs) w, w a matrix in panels of `rows` rows, of which the first `inputs` count. */
+typedef struct {
+  size_t      n, inputs, ldx, rows, lanes;
+  int         n_terms;
+  const Real *x[2], *w[2], *bias; /* bias (lanes) or NULL */
+  Real       *y;
+} FieldProduct;
+void NAME(NomosFieldProduct)(const FieldProduct *product);
+
+/* g, a matrix in panels of `rows` rows, gets x^T y added: x (n, ldx), of which `inputs` count, y (n, lanes). x may be read to the end of its lanes. */
+typedef struct {
+  size_t      n, inputs, ldx, rows, lanes;
+  const Real *x, *y;
+  Real       *g;
+} FieldOuter;
+void NAME(NomosFieldOuter)(const FieldOuter *outer);
+
+/* to (columns, rows) = from (rows, columns)^T, both in panels, rows and columns padded. */
+void NAME(NomosFieldTranspose)(size_t rows, size_t columns, const Real *from, Real *to);
+/* The vector at a row and the v-th vector of its lanes, of a matrix in panels. */
+Real *NAME(NomosFieldAt)(size_t rows, size_t lanes, Real *matrix, size_t row, size_t v);
+
+/* s(z) and its first three derivatives; n is a multiple of VECTOR. second, third: or NULL. */
+void NAME(NomosFieldActivation)(NomosFunctionKind kind, size_t n, const Real *z, Real *h, Real *slope, Real *second, Real *third);
+
+/* Of residuals r: slope = scale l'(r), second = scale l''(r) where it is not NULL; n is a multiple of VECTOR. And the sum of l(r) over any n. */
+void NAME(NomosFieldResidual)(bool log_cosh, Real scale, size_t n, const Real *r, Real *slope, Real *second);
+double NAME(NomosFieldResidualSum)(bool log_cosh, size_t n, const Real *r);
+
+#endif
