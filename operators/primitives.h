@@ -138,6 +138,10 @@ NomosTensor NomosRotation(NomosTensor f);
 void        NomosSvd(NomosTensor f, NomosTensor *u, NomosTensor *s, NomosTensor *v);
 NomosTensor NomosSingularValues(NomosTensor f);
 
+/* a^-1 b for symmetric positive definite matrices, by Cholesky's factorisation in double (operators/primitives/solve.c): a [.., n, n], of which the lower triangle is read, b [.., n, m]. NaN where a is not
+   positive definite. Derivatives of every order, as long as what a is made of keeps it symmetric. */
+NomosTensor NomosSymmetricSolve(NomosTensor a, NomosTensor b);
+
 /* softmax(q k^T/sqrt(d)) v (operators/primitives/attention.c): queries [.., n, d], keys [.., m, d], values [.., m, e] -> [.., n, e]; heads are leading axes. Tiled: the n x m weights are never stored.
    doi:10.48550/arXiv.1706.03762 */
 NomosTensor NomosDotProductAttention(NomosTensor q, NomosTensor k, NomosTensor v);

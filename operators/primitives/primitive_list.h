@@ -49,6 +49,7 @@
   ENTRY(small_inverse) \
   ENTRY(rotation) \
   ENTRY(svd) \
+  ENTRY(symmetric_solve) \
   ENTRY(attention)
 
 #define NOMOS_PRIMITIVE_DECLARE(name) extern const NomosPrimitive nomos_primitive_##name;
