@@ -8,12 +8,14 @@ extern const NomosSurrogateOps NomosSurrogateOps_Constitutive;
 extern const NomosSurrogateOps NomosSurrogateOps_CoordinateNetwork;
 extern const NomosSurrogateOps NomosSurrogateOps_Hamiltonian;
 extern const NomosSurrogateOps NomosSurrogateOps_SympNet;
+extern const NomosSurrogateOps NomosSurrogateOps_HamiltonianMeta;
 
 static const NomosSurrogateOps *const nomos_surrogates[] = {
   &NomosSurrogateOps_Constitutive,
   &NomosSurrogateOps_CoordinateNetwork,
   &NomosSurrogateOps_Hamiltonian,
   &NomosSurrogateOps_SympNet,
+  &NomosSurrogateOps_HamiltonianMeta,
   NULL,
 };
 
