@@ -154,6 +154,7 @@ PetscErrorCode NomosPhaseSpaceEvaluateScalars(NomosModel model, double values[])
   for (size_t e = 0; e < s->n_energies; e++, values += PER_ENERGY) {
     NomosPhaseEnergy *energy = &s->energies[e];
     PetscCall(energy->of(energy->ctx, s->n, s->x, energy->now));
+    for (size_t i = 0; i < s->n; i++) energy->now[i] += energy->constant;
     values[0] = values[1] = values[2] = 0;
     for (size_t i = 0; i < s->n; i++) {
       const double error = fabs(energy->now[i] - energy->first[i]) / (energy->first[i] == 0 ? 1 : fabs(energy->first[i]));
@@ -182,23 +183,25 @@ PetscErrorCode NomosPhaseSpaceCheck(NomosModel model, NomosModelFault *fault)
 PetscErrorCode NomosPhaseSpaceSave(NomosModel model, NomosCheckpoint checkpoint)
 {
   NomosPhaseSpace *s = model->data;
-  const size_t     zero[2] = {0, 0}, size[2] = {s->n, s->row};
+  const size_t     zero[2] = {0, 0}, size[2] = {s->n, s->row}, one = 1;
 
   PetscFunctionBeginUser;
   PetscCall(NomosCheckpointWriteArray(checkpoint, "x", NOMOS_F64, 2, 1, size, zero, size, s->x));
   PetscCall(NomosCheckpointWriteArray(checkpoint, "carry", NOMOS_F64, 2, 1, size, zero, size, s->carry));
   for (size_t e = 0; e < s->n_energies; e++) PetscCall(NomosCheckpointWriteArray(checkpoint, scalar_info[PER_ENERGY * e].name, NOMOS_F64, 1, 1, size, zero, size, s->energies[e].first));
+  if (s->free_constant) PetscCall(NomosCheckpointWriteArray(checkpoint, "energy_constant", NOMOS_F64, 1, 1, &one, zero, &one, &s->energies[0].constant));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode NomosPhaseSpaceLoad(NomosModel model, NomosCheckpoint checkpoint)
 {
   NomosPhaseSpace *s = model->data;
-  const size_t     zero[2] = {0, 0}, size[2] = {s->n, s->row};
+  const size_t     zero[2] = {0, 0}, size[2] = {s->n, s->row}, one = 1;
 
   PetscFunctionBeginUser;
   PetscCall(NomosCheckpointReadArray(checkpoint, "x", NOMOS_F64, 2, size, zero, size, s->x));
   PetscCall(NomosCheckpointReadArray(checkpoint, "carry", NOMOS_F64, 2, size, zero, size, s->carry));
   for (size_t e = 0; e < s->n_energies; e++) PetscCall(NomosCheckpointReadArray(checkpoint, scalar_info[PER_ENERGY * e].name, NOMOS_F64, 1, size, zero, size, s->energies[e].first));
+  if (s->free_constant) PetscCall(NomosCheckpointReadArray(checkpoint, "energy_constant", NOMOS_F64, 1, &one, zero, &one, &s->energies[0].constant));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

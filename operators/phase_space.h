@@ -9,11 +9,12 @@
 #include "operators/hamiltonian_flow.h"
 #include "operators/model.h"
 
-/* An energy to watch, of n states. The scalars of the first are energy, energy_error_mean, energy_error_max; those of the second have true_ before their names. */
+/* An energy to watch, of n states, to which `constant` is added. The scalars of the first are energy, energy_error_mean, energy_error_max; those of the second have true_ before their names. */
 typedef struct {
   PetscErrorCode (*of)(void *ctx, size_t n, const double x[], double H[]);
   void   *ctx;
   double *now, *first; /* (n): of the last look, and at step 0 */
+  double  constant;
 } NomosPhaseEnergy;
 enum { NOMOS_PHASE_MAX_ENERGIES = 2 };
 
@@ -26,6 +27,7 @@ typedef struct {
   const char          *scheme;
   size_t               n_energies;
   NomosPhaseEnergy     energies[NOMOS_PHASE_MAX_ENERGIES];
+  bool                 free_constant; /* the first energy is known up to a constant, which is set so that at step 0 it is the second one in the mean over the states, if there is a second */
   size_t               n_parameters;
   NomosModelParameter *parameters; /* (n_parameters) */
   PetscErrorCode (*set_parameters)(NomosModel model, const double values[]); /* what renews the model with them */

@@ -94,7 +94,12 @@ PetscErrorCode NomosPhaseSpaceInitialise(NomosModel model)
   for (size_t e = 0; e < s->n_energies; e++) {
     NomosPhaseEnergy *energy = &s->energies[e];
     PetscCall(energy->of(energy->ctx, s->n, s->x, energy->first));
+    energy->constant = 0;
     for (size_t i = 0; i < s->n; i++) NomosCheck(isfinite(energy->first[i]), model->comm, PETSC_ERR_FP, "state %zu at step 0 has no finite energy: two bodies in one place, or outside of where the energy is defined", i);
+  }
+  if (s->free_constant && s->n_energies == 2) {
+    for (size_t i = 0; i < s->n; i++) s->energies[0].constant += (s->energies[1].first[i] - s->energies[0].first[i]) / (double)s->n;
+    for (size_t i = 0; i < s->n; i++) s->energies[0].first[i] += s->energies[0].constant;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -142,6 +142,38 @@ START_TEST(Network)
 }
 END_TEST
 
+/* The constant of a learned H is that of the true one in the mean of the first states, also in what a checkpoint goes on with. */
+START_TEST(Constant)
+{
+  const char *const settings[] = {"hamiltonian_network.degrees=1", "hamiltonian.width=5", "hamiltonian_network.energy=p1^2 + 3", "hamiltonian_network.states=2", "initial.state=[0.3, 1, 0, 2]", "time.dt=0.1", "time.stop=1", NULL};
+  NomosConfig       config[2];
+  NomosModel        model[2];
+  NomosCheckpoint   checkpoint;
+  double            scalars[2][6];
+  ck_ok(Begin(network, settings, &config[0], &model[0]));
+  ck_ok(network->evaluate_scalars(model[0], scalars[0]));
+  ck_close(scalars[0][0], 5.5, 1e-14);
+  ck_close(scalars[0][3], 5.5, 1e-14);
+  ck_ok(network->step(model[0]));
+  ck_ok(NomosCheckpointCreate(PETSC_COMM_SELF, ck_directory, 1, 1, &checkpoint));
+  ck_ok(network->save(model[0], checkpoint));
+  ck_ok(NomosCheckpointClose(&checkpoint));
+  ck_ok(Begin(network, settings, &config[1], &model[1]));
+  ck_ok(network->step(model[1])); /* to be somewhere else */
+  ck_ok(network->step(model[1]));
+  ck_ok(NomosCheckpointOpen(PETSC_COMM_SELF, ck_directory, "latest", NULL, &checkpoint));
+  ck_ok(network->load(model[1], checkpoint));
+  ck_ok(NomosCheckpointClose(&checkpoint));
+  for (int k = 0; k < 2; k++) {
+    ck_ok(network->step(model[k]));
+    ck_ok(network->evaluate_scalars(model[k], scalars[k]));
+    End(&config[k], &model[k]);
+  }
+  ck_assert_int_eq(memcmp(scalars[0], scalars[1], sizeof scalars[0]), 0);
+  ck_assert(scalars[0][2] > 0 && scalars[0][2] < 1e-6 && scalars[0][5] > 1e-3);
+}
+END_TEST
+
 /* A single linear layer is p += h (2 s q + b), q += h (2 s' p + b') in this order: shears, then shifts. */
 START_TEST(Map)
 {
@@ -213,4 +245,4 @@ START_TEST(Refused)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("hamiltonian_network", Bounded, Network, Map, Refused)
+NOMOS_TEST_SUITE("hamiltonian_network", Bounded, Network, Constant, Map, Refused)

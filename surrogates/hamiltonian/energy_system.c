@@ -1,5 +1,9 @@
 #include "surrogates/hamiltonian/energy_system.h"
 
+#include "surrogates/hamiltonian/field_loss.h"
+
+#include <string.h>
+
 /* States at a time: what the tape holds of them stays in the cache. */
 enum { BLOCK = 128 };
 
@@ -7,6 +11,7 @@ typedef struct {
   NomosEnergy     energy;
   NomosParameters parameters;
   NomosTape       tape;
+  NomosHamiltonianLoss fused; /* NULL: the tape */
   size_t          row, n_trained;
   NomosTensor    *w, *trained, *bars; /* (all), (n_trained) twice */
   double         *vector;             /* (weights) */
@@ -59,6 +64,25 @@ static PetscErrorCode Gradient(void *ctx, size_t n, const double x[], double g[]
     PetscCall(Slope(s, PetscMin((size_t)BLOCK, n - from), x + from * s->row, false, &states, &slope));
     PetscCall(NomosTensorGetDoubles(slope, g + from * s->row));
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* From the field J dH/dx. */
+static PetscErrorCode FusedGradient(void *ctx, size_t n, const double x[], double g[])
+{
+  System      *s = ctx;
+  const size_t d = s->row / 2;
+  const void  *weights;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosParametersValues(s->parameters, &weights));
+  PetscCall(NomosHamiltonianLossField(s->fused, n, x, weights, g));
+  for (size_t i = 0; i < n; i++, g += s->row)
+    for (size_t k = 0; k < d; k++) {
+      const double q_dot = g[k];
+      g[k]               = -g[d + k];
+      g[d + k]           = q_dot;
+    }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -121,9 +145,16 @@ static PetscErrorCode GradientTangent(void *ctx, size_t n, const double x[], con
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosEnergySystemCreate(NomosEnergy energy, NomosParameters parameters, size_t d, NomosHamiltonian *hamiltonian)
+/* The kernels know MLPs of some activations. */
+static bool HasKernels(NomosEnergy energy, const NomosEnergyInput *input)
 {
-  System *s;
+  return !strcmp(NomosEnergyGetOps(energy)->name, "mlp") && input->n_hidden && (input->activation == NOMOS_TANH || input->activation == NOMOS_SOFTPLUS || input->activation == NOMOS_MISH);
+}
+
+PetscErrorCode NomosEnergySystemCreate(NomosEnergy energy, NomosParameters parameters, const NomosEnergyInput *input, NomosHamiltonian *hamiltonian)
+{
+  const size_t d = input->d;
+  System      *s;
 
   PetscFunctionBeginUser;
   PetscCheck(NomosParametersType(parameters) == NOMOS_F64, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "a Hamiltonian network that is integrated needs weights of float64");
@@ -131,7 +162,8 @@ PetscErrorCode NomosEnergySystemCreate(NomosEnergy energy, NomosParameters param
   *s = (System){.energy = energy, .parameters = parameters, .row = 2 * d, .n_trained = NomosParametersTrained(parameters)};
   PetscCall(NomosTapeCreate(&s->tape));
   PetscCall(PetscMalloc4(NomosParametersCount(parameters), &s->w, s->n_trained, &s->trained, s->n_trained, &s->bars, NomosParametersSize(parameters), &s->vector));
-  *hamiltonian = (NomosHamiltonian){.d = d, .n_parameters = NomosParametersSize(parameters), .separable = NomosEnergyGetOps(energy)->separable, .ctx = s, .energy = Energy, .gradient = Gradient, .hessian = Hessian,
+  if (HasKernels(energy, input)) PetscCall(NomosHamiltonianLossCreate(&(NomosHamiltonianLossInput){.type = NOMOS_F64, .n_coordinates = 2 * d, .n_hidden = input->n_hidden, .width = input->width, .activation = input->activation}, &s->fused));
+  *hamiltonian = (NomosHamiltonian){.d = d, .n_parameters = NomosParametersSize(parameters), .separable = NomosEnergyGetOps(energy)->separable, .ctx = s, .energy = Energy, .gradient = s->fused ? FusedGradient : Gradient, .hessian = Hessian,
                                     .gradient_parameters = GradientParameters, .gradient_tangent = GradientTangent};
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -142,6 +174,7 @@ PetscErrorCode NomosEnergySystemDestroy(NomosHamiltonian *hamiltonian)
 
   PetscFunctionBeginUser;
   if (!s) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosHamiltonianLossDestroy(&s->fused));
   PetscCall(NomosTapeDestroy(&s->tape));
   PetscCall(PetscFree4(s->w, s->trained, s->bars, s->vector));
   PetscCall(PetscFree(s));

@@ -1,5 +1,5 @@
 /* The model `hamiltonian_network`: many states of a learned H (weights of the surrogate `hamiltonian`), by a scheme of operators/hamiltonian_flow.h, in float64 whatever precision it was trained in. What the scheme
-   keeps it keeps of the learned H: its own energy. How far the true energy strays, if that is known, is told beside it.
+   keeps it keeps of the learned H: its own energy. How far the true energy strays, if that is known, is told beside it; the constant of the learned one, which no data tell, is then set by it.
 
    A network is not separable, but for the architecture that is: implicit schemes then. Derivatives jvp and vjp by the state and by the weights. */
 #include "operators/phase_space.h"
@@ -23,7 +23,7 @@ static const NomosParam architecture[] = {NOMOS_ENERGY_PARAMS};
 static const NomosParam params[] = {
   {SECTION ".weights", NOMOS_PARAM_FILE,       "",  NULL, 0, 0,    NULL, false, "weights.safetensors of a training of the surrogate hamiltonian, which says the architecture too; unset: first values, untrained, of hamiltonian.*."},
   {SECTION ".degrees", NOMOS_PARAM_INT,        "0", NULL, 0, 1e6,  NULL, false, "How many q there are; 0: as many as in the training. A network made of bodies takes any number of them."},
-  {SECTION ".energy",  NOMOS_PARAM_EXPRESSION, "",  NULL, 0, 0,    NULL, false, "The true H of q1, q2, ..., p1, p2, ..., to be watched beside the learned one."},
+  {SECTION ".energy",  NOMOS_PARAM_EXPRESSION, "",  NULL, 0, 0,    NULL, false, "The true H of q1, q2, ..., p1, p2, ..., to be watched beside the learned one, whose constant is set by it."},
   {SECTION ".weights_seed", NOMOS_PARAM_INT,   "0", NULL, 0, 9e15, NULL, false, "Seed of first values."},
   NOMOS_ENERGY_PARAMS,
   NOMOS_PHASE_SPACE_PARAMS(SECTION, "list", "list|file|trajectories"),
@@ -50,7 +50,7 @@ static PetscErrorCode Build(NomosModel model, const NomosWeightsFile *file)
   PetscCall(NomosEnergyCreate(m->parameters, "hamiltonian", ops, &input, &m->energy));
   PetscCall(NomosParametersInitialise(m->parameters, (uint64_t)seed));
   if (file->file) PetscCall(NomosWeightsFileRead(file, m->parameters));
-  PetscCall(NomosEnergySystemCreate(m->energy, m->parameters, (size_t)degrees, &m->h));
+  PetscCall(NomosEnergySystemCreate(m->energy, m->parameters, &input, &m->h));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -97,6 +97,7 @@ static PetscErrorCode Create(NomosModel model)
   PetscCall(PetscNew(&m));
   model->data             = m;
   m->space.set_parameters = SetParameters;
+  m->space.free_constant  = true;
   PetscCall(NomosConfigGetString(model->config, SECTION ".weights", &path));
   PetscErrorCode code = path[0] ? NomosWeightsFileOpen(model->config, SECTION ".weights", sizeof architecture / sizeof *architecture, architecture, &file) : PETSC_SUCCESS;
   if (!code) code = Build(model, &file);
