@@ -117,13 +117,13 @@ static NomosTensor TapeLoss(const Net *net, const NomosTensor w[], const Points 
   return (net->input.log_cosh ? NomosLossLogCosh : NomosLossMeanSquared)(field, NomosTensorFromDoubles(net->tape, NOMOS_F64, 2, shape, p->x_dot));
 }
 
-static NomosTensor TapeMeta(const Net *net, const NomosTensor theta[], const Points *support, const Points *query, double rate, int steps, bool first_order)
+static NomosTensor TapeMeta(const Net *net, const NomosTensor theta[], const Points *support, const Points *query, const NomosMetaLossInput *meta)
 {
   NomosTensor w[MAX_TENSORS], g[MAX_TENSORS];
   memcpy(w, theta, net->n_tensors * sizeof *w);
-  for (int j = 0; j < steps; j++) {
+  for (int j = 0; j < (support->n ? meta->steps : 0); j++) {
     ck_ok(NomosGradient(&(NomosGradientInput){.y = TapeLoss(net, w, support), .n = net->n_tensors, .x = w, .record = true}, g));
-    for (size_t i = 0; i < net->n_tensors; i++) w[i] = NomosSubtract(w[i], NomosAffine(first_order ? NomosStopGradient(g[i]) : g[i], rate, 0));
+    for (size_t i = meta->last_layer ? net->n_tensors - 1 : 0; i < net->n_tensors; i++) w[i] = NomosSubtract(w[i], NomosAffine(meta->first_order ? NomosStopGradient(g[i]) : g[i], meta->rate, 0));
   }
   return TapeLoss(net, w, query);
 }
@@ -303,7 +303,8 @@ START_TEST(test_meta_gradient)
   static const int steps[] = {0, 1, 3, 5};
   for (int type = 0; type < 2; type++)
     for (int i = 0; i < 4; i++)
-      for (int first_order = 0; first_order < 2; first_order++) {
+      for (int variant = 0; variant < 3; variant++) {
+        const bool                first_order = variant == 1, last_layer = variant == 2;
         NomosHamiltonianLossInput input = paper;
         input.type                      = type ? NOMOS_F32 : NOMOS_F64;
         input.width                     = i == 1 ? 64 : 20;
@@ -316,14 +317,14 @@ START_TEST(test_meta_gradient)
         void            *theta = RealsOf(input.type, net.size, net.theta), *bar = calloc(net.size, sizeof(double)), *two = calloc(net.size, sizeof(double));
         NomosTensor      w[MAX_TENSORS];
         TasksOf(&input, support, query, s, q);
-        const NomosMetaLossInput meta = {.n_tasks = TASKS, .support = s, .query = q, .rate = rate, .steps = steps[i], .first_order = first_order};
+        const NomosMetaLossInput meta = {.n_tasks = TASKS, .support = s, .query = q, .rate = rate, .steps = steps[i], .first_order = first_order, .last_layer = last_layer};
         ck_ok(NomosMetaLoss(1, net.loss, &meta, theta, &value, bar));
         ck_ok(NomosMetaLoss(2, net.loss, &meta, theta, &two_values, two));
         ck_assert(value == two_values && !memcmp(bar, two, net.size * (type ? sizeof(float) : sizeof(double)))); /* the same bits */
         for (int t = 0; t < TASKS; t++) {
           ck_ok(NomosTapeReset(net.tape));
           ck_ok(NomosParametersBind(net.parameters, net.tape, w));
-          const NomosTensor loss = TapeMeta(&net, w, &support[t], &query[t], rate, support[t].n ? steps[i] : 0, first_order);
+          const NomosTensor loss = TapeMeta(&net, w, &support[t], &query[t], &meta);
           ck_ok(NomosTensorGetScalar(loss, &task_value));
           ck_ok(NomosParametersGradient(net.parameters, loss, w, one));
           exact_value += task_value / TASKS;
@@ -331,7 +332,9 @@ START_TEST(test_meta_gradient)
         }
         double *gradient = DoublesOf(input.type, net.size, bar);
         ck_assert_msg(fabs(value - exact_value) <= Tolerance(input.type) * fabs(exact_value), "%d steps: value %.15g, on the tape %.15g", steps[i], value, exact_value);
-        ck_assert_msg(Distance(net.size, gradient, exact) <= 4 * Tolerance(input.type), "float%d, %d steps%s: meta gradient off by %g", type ? 32 : 64, steps[i], first_order ? ", first order" : "", Distance(net.size, gradient, exact));
+        ck_assert_msg(Distance(net.size, gradient, exact) <= 4 * Tolerance(input.type), "float%d, %d steps%s: meta gradient off by %g", type ? 32 : 64, steps[i], first_order ? ", first order" : last_layer ? ", last layer"
+                                                                                                                                                                                                             : "",
+                      Distance(net.size, gradient, exact));
         for (int t = 0; t < TASKS; t++) {
           PointsFree(&support[t]);
           PointsFree(&query[t]);

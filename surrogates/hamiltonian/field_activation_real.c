@@ -1,8 +1,6 @@
 /* Activations with all derivatives from one exponential, and losses of residuals. NaN stays NaN. */
 #include "surrogates/hamiltonian/field_kernels.h"
 
-#include <math.h>
-
 typedef struct {
   Vector h, slope, second, third;
 } Derivatives;
@@ -48,7 +46,17 @@ void NAME(NomosFieldActivation)(NomosFunctionKind kind, size_t n, const Real *z,
   }
 }
 
-void NAME(NomosFieldResidual)(bool log_cosh, Real scale, size_t n, const Real *r, Real *slope, Real *second)
+/* log cosh r with t = tanh r: -log(1 - t^2)/2, by the series of 2 artanh(u/(2 + u)) = log(1 + u) where t is small, so that it has all its digits there too. */
+static Vector LogCosh(Vector r, Vector t)
+{
+  const Vector size = LaneAbs(r), square = t * t, s = square / (2 - square), z = s * s;
+  Vector       series = LaneFill(0);
+
+  for (int n = sizeof(Real) == sizeof(float) ? 9 : 21; n >= 3; n -= 2) series = (series + (Real)1 / (Real)n) * z;
+  return LaneSelect(size < (Real)0.5, s + s * series, size + LaneLog(1 + LaneExp(-2 * size)) - (Real)0.69314718055994530942);
+}
+
+void NAME(NomosFieldResidual)(bool log_cosh, Real scale, size_t n, const Real *r, Real *slope, Real *second, Real *value)
 {
   for (size_t j = 0; j < n; j += VECTOR) {
     const Vector x = *(const Vector *)(r + j);
@@ -57,19 +65,9 @@ void NAME(NomosFieldResidual)(bool log_cosh, Real scale, size_t n, const Real *r
       l  = LaneTanh(x);
       l2 = 1 - l * l;
     }
+    if (value && log_cosh) *(Vector *)(value + j) = LogCosh(x, l);
+    else if (value) *(Vector *)(value + j) = x * x;
     *(Vector *)(slope + j) = scale * l;
     if (second) *(Vector *)(second + j) = scale * l2;
   }
-}
-
-double NAME(NomosFieldResidualSum)(bool log_cosh, size_t n, const Real *r)
-{
-  double sum = 0;
-
-  for (size_t i = 0; i < n; i++) {
-    const double x = (double)r[i], size = fabs(x);
-    sum += !log_cosh ? x * x : size < 0.5 ? 0.5 * log1p(sinh(x) * sinh(x))
-                                          : size + log1p(exp(-2 * size)) - 0.69314718055994530942;
-  }
-  return sum;
 }

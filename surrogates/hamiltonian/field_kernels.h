@@ -30,8 +30,7 @@ Real *NAME(NomosFieldAt)(size_t rows, size_t lanes, Real *matrix, size_t row, si
 /* s(z) and its first three derivatives; n is a multiple of VECTOR. second, third: or NULL. */
 void NAME(NomosFieldActivation)(NomosFunctionKind kind, size_t n, const Real *z, Real *h, Real *slope, Real *second, Real *third);
 
-/* Of residuals r: slope = scale l'(r), second = scale l''(r) where it is not NULL; n is a multiple of VECTOR. And the sum of l(r) over any n. */
-void NAME(NomosFieldResidual)(bool log_cosh, Real scale, size_t n, const Real *r, Real *slope, Real *second);
-double NAME(NomosFieldResidualSum)(bool log_cosh, size_t n, const Real *r);
+/* Of residuals r: slope = scale l'(r), and where they are not NULL second = scale l''(r), value = l(r); n is a multiple of VECTOR. slope or value may be r. */
+void NAME(NomosFieldResidual)(bool log_cosh, Real scale, size_t n, const Real *r, Real *slope, Real *second, Real *value);
 
 #endif

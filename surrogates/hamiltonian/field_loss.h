@@ -44,6 +44,7 @@ typedef struct {
   double                  rate;
   int                     steps; /* 0: plain pre-training on the queries */
   bool                    first_order;
+  bool                    last_layer; /* inner steps change that alone: ANIL, Raghu et al. 2019, doi:10.48550/arXiv.1909.09157 */
 } NomosMetaLossInput;
 /* loss: an object for every thread (n_threads; 1: the calling one), over which tasks are dealt. */
 PetscErrorCode NomosMetaLoss(size_t n_threads, NomosHamiltonianLoss const loss[], const NomosMetaLossInput *input, const void *theta, double *value, void *theta_bar);

@@ -276,8 +276,8 @@ static double BlockGradient(const NomosFieldWork *work, const NomosFieldWeights 
   Rotate(s, n, p.product, residual);
   for (size_t i = 0; i < n_residuals; i++) residual[i] -= x_dot[i];
   PadEnd(n_residuals, residual);
-  if (value) sum = NAME(NomosFieldResidualSum)(s->input.log_cosh, n_residuals, residual);
-  NAME(NomosFieldResidual)(s->input.log_cosh, scale, Blocks(n_residuals, VECTOR) * VECTOR, residual, residual, keep ? End(s, block, CURVATURE) : NULL);
+  NAME(NomosFieldResidual)(s->input.log_cosh, scale, Blocks(n_residuals, VECTOR) * VECTOR, residual, residual, keep ? End(s, block, CURVATURE) : NULL, value ? p.product : NULL);
+  for (size_t i = 0; value && i < n_residuals; i++) sum += (double)p.product[i];
   if (!gradient && !keep) return sum;
   RotateBack(s, n, residual, End(s, block, V));
   for (size_t l = 0; l < L; l++) {
@@ -431,13 +431,23 @@ void NAME(NomosFieldOf)(NomosFieldWork *work, size_t n, const Real *x, const Rea
 
 /* ---- meta-learning ---- */
 
-/* With lambda = dloss_query(theta_k), and lambda -= rate H_support(theta_j) lambda from the last step to the first. */
+/* to = from - rate g, of the last layer alone or of all. */
+static void Step(const NomosFieldShape *s, bool last_layer, Real rate, const Real *from, const Real *g, Real *to)
+{
+  const size_t packed = PackedSize(s), start = last_layer ? NomosFieldForward(s, s->input.n_hidden) : 0;
+
+  if (to != from) memcpy(to, from, start * sizeof *to);
+  for (size_t i = start; i < packed; i += VECTOR) *(Vector *)(to + i) = *(const Vector *)(from + i) - rate * *(const Vector *)(g + i);
+}
+
+/* theta_(j+1) = theta_j - rate P dloss_support(theta_j), P the projection on what is adapted. Back: lambda = dloss_query(theta_k), and lambda -= rate H_support(theta_j) P lambda from the last step to the first. */
 void NAME(NomosFieldMeta)(NomosFieldWork *work, size_t task, NomosFieldTask *t)
 {
   const NomosFieldShape    *s       = &work->shape;
   const NomosMetaLossInput *input   = t->input;
   const NomosFieldPoints   *support = &input->support[task];
-  const size_t              packed = PackedSize(s), n_blocks = NomosFieldBlocks(support->n);
+  const NomosFieldWeights   v       = work->weights[work->n_weights - 1]; /* P lambda */
+  const size_t              packed = PackedSize(s), n_blocks = NomosFieldBlocks(support->n), last = NomosFieldForward(s, s->input.n_hidden);
   const bool                keep  = !input->first_order;
   const Real                rate  = (Real)input->rate;
   const int                 steps = support->n ? input->steps : 0;
@@ -447,21 +457,19 @@ void NAME(NomosFieldMeta)(NomosFieldWork *work, size_t task, NomosFieldTask *t)
 
   for (int j = 0; j < steps; j++) {
     const NomosFieldWeights *next = &work->weights[keep ? j : j % 2];
-    const Real              *from = w->forward;
-    Real                    *to   = next->forward;
     (void)PointsGradient(work, w, support, keep, false, keep ? (size_t)j * n_blocks : 0, g);
-    for (size_t i = 0; i < packed; i += VECTOR) *(Vector *)(to + i) = *(const Vector *)(from + i) - rate * *(const Vector *)(g + i);
+    Step(s, input->last_layer, rate, w->forward, g, next->forward);
     BackwardOfForward(s, next);
     w = next;
   }
   t->value = PointsGradient(work, w, &input->query[task], false, true, work->n_blocks - 1, lambda);
   for (int j = steps; keep && j-- > 0;) {
-    NomosFieldWeights        direction = {lambda, work->weights[work->n_weights - 1].backward};
-    const NomosFieldWeights *at        = j ? &work->weights[j - 1] : t->theta;
-    BackwardOfForward(s, &direction);
+    memcpy(v.forward, lambda, packed * sizeof *lambda);
+    if (input->last_layer) memset(v.forward, 0, last * sizeof *lambda);
+    BackwardOfForward(s, &v);
     memset(g, 0, packed * sizeof *g);
-    for (size_t b = 0; b < n_blocks; b++) BlockHessian(work, at, &direction, Smaller(support->n - b * NOMOS_FIELD_POINTS, NOMOS_FIELD_POINTS), work->blocks[(size_t)j * n_blocks + b], g);
-    for (size_t i = 0; i < packed; i += VECTOR) *(Vector *)(lambda + i) -= rate * *(const Vector *)(g + i);
+    for (size_t b = 0; b < n_blocks; b++) BlockHessian(work, j ? &work->weights[j - 1] : t->theta, &v, Smaller(support->n - b * NOMOS_FIELD_POINTS, NOMOS_FIELD_POINTS), work->blocks[(size_t)j * n_blocks + b], g);
+    Step(s, false, rate, lambda, g, lambda);
   }
   NomosRestoreSubnormals(mode);
 }
