@@ -14,6 +14,10 @@ static const struct {
   {"kepler", {"kepler.mu=1.2"}},
   {"n_body", {"n_body.masses=[1, 0.7, 1.4]", "n_body.gravity=1.3", "n_body.softening=0.1"}},
   {"n_body", {"n_body.bodies=4", "n_body.dimensions=3", "n_body.masses=[0.8]"}},
+  {"two_bodies", {"two_bodies.masses=[1, 0.7]", "two_bodies.gravity=1.3"}},
+  {"three_bodies", {"three_bodies.masses=[0.7]"}},
+  {"spring_lattice", {"spring_lattice.rows=2", "spring_lattice.columns=3", "spring_lattice.alpha=0.3", "spring_lattice.beta=0.2", "spring_lattice.mass=0.8"}},
+  {"spring_lattice", {"spring_lattice.rows=3", "spring_lattice.columns=4", "spring_lattice.ends=periodic"}},
   {"spring_chain", {"spring_chain.masses=5", "spring_chain.mass=1.2", "spring_chain.ends=free"}},
   {"fput", {"fput.masses=6", "fput.beta=0.3", "fput.mass=0.8", "fput.ends=fixed"}},
   {"fput", {"fput.masses=6", "fput.beta=0.3", "fput.stiffness=0.8", "fput.ends=periodic"}},
@@ -139,8 +143,9 @@ START_TEST(Expressions)
   } twins[] = {
     {"n_body", {"n_body.bodies=2", "n_body.masses=[2]"}, "(p1^2 + p2^2 + p3^2 + p4^2)/4 - 4/sqrt((q1 - q3)^2 + (q2 - q4)^2)", 4},
     {"fput", {"fput.masses=2", "fput.alpha=0.5", "fput.beta=2"}, "(p1^2 + p2^2 + q1^2 + (q2 - q1)^2 + q2^2)/2 + (q1^3 + (q2 - q1)^3 - q2^3)/6 + (q1^4 + (q2 - q1)^4 + q2^4)/2", 2},
+    {"spring_lattice", {"spring_lattice.rows=2", "spring_lattice.columns=2", "spring_lattice.ends=free"}, "(p1^2 + p2^2 + p3^2 + p4^2 + (q2 - q1)^2 + (q4 - q3)^2 + (q3 - q1)^2 + (q4 - q2)^2)/2", 4},
   };
-  for (size_t k = 0; k < 2; k++) {
+  for (size_t k = 0; k < sizeof twins / sizeof *twins; k++) {
     Setup            s = SetupOf(twins[k].name, twins[k].settings);
     NomosHamiltonian h;
     double           x[N * MAX], v[N * MAX], a[N * MAX], b[N * MAX], H[N], E[N];
@@ -190,7 +195,31 @@ START_TEST(InitialStates)
   ck_ok(s.h.gradient(s.h.ctx, 1, x, g));
   for (int k = 0; k < 3; k++) ck_close(g[2 * k] * x[2 * k] + g[2 * k + 1] * x[2 * k + 1], x[6 + 2 * k] * g[6 + 2 * k] + x[7 + 2 * k] * g[7 + 2 * k], 1e-13); /* m v^2/r is the pull */
   SetupEnd(&s);
+  s = SetupOf("two_bodies", (const char *const[]){"two_bodies.noise=0", "two_bodies.masses=[2]", "two_bodies.gravity=3", NULL});
+  ck_ok(s.system->initial(s.config, 1, 4, x));
+  ck_ok(s.h.gradient(s.h.ctx, 1, x, g));
+  for (int k = 0; k < 2; k++) ck_close(g[2 * k] * x[2 * k] + g[2 * k + 1] * x[2 * k + 1], x[4 + 2 * k] * g[4 + 2 * k] + x[5 + 2 * k] * g[5 + 2 * k], 1e-13);
+  SetupEnd(&s);
 }
 END_TEST
 
-NOMOS_TEST_SUITE("hamiltonian_systems", Derivatives, Separable, Expressions, InitialStates)
+/* A mode of a linear lattice between fixed ends swings with its frequency: after a quarter of the period it passes its rest. */
+START_TEST(Modes)
+{
+  Setup                s     = SetupOf("spring_lattice", (const char *const[]){"spring_lattice.rows=3", "spring_lattice.columns=5", "spring_lattice.mode=[2, 1]", "spring_lattice.stiffness=3", "spring_lattice.mass=0.5", NULL});
+  NomosHamiltonianFlow flow  = FlowOf(&s.h, "yoshida8", 1, false);
+  const double         omega = 2 * sqrt(3 / 0.5 * (pow(sin(2 * PETSC_PI / 12), 2) + pow(sin(PETSC_PI / 8), 2)));
+  double               x[30], first[30];
+  ck_ok(s.system->initial(s.config, 1, 0, x));
+  memcpy(first, x, sizeof x);
+  for (int i = 0; i < 50; i++) ck_ok(NomosHamiltonianFlowStep(flow, PETSC_PI / 2 / omega / 50, x, NULL));
+  for (int j = 0; j < 15; j++) {
+    ck_assert_double_le(fabs(x[j]), 1e-11);
+    ck_assert_double_le(fabs(x[15 + j] + 0.5 * omega * first[j]), 1e-11);
+  }
+  ck_ok(NomosHamiltonianFlowDestroy(&flow));
+  SetupEnd(&s);
+}
+END_TEST
+
+NOMOS_TEST_SUITE("hamiltonian_systems", Derivatives, Separable, Expressions, InitialStates, Modes)

@@ -13,7 +13,7 @@ typedef struct {
 
 /* clang-format off */
 static const NomosParam params[] = {
-  {"hamiltonian_system.system",      NOMOS_PARAM_STRING,     "",       NULL, 0, 0,       NULL, false, "A system by name: mass_spring, pendulum, double_pendulum, henon_heiles, magnetic_bottle, kepler, n_body, spring_chain, fput; its constants are under that name: nomos describe SYSTEM."},
+  {"hamiltonian_system.system",      NOMOS_PARAM_STRING,     "",       NULL, 0, 0,       NULL, false, "A system by name: mass_spring, pendulum, double_pendulum, henon_heiles, magnetic_bottle, kepler, n_body, two_bodies, three_bodies, spring_chain, fput, spring_lattice; its constants are under that name: nomos describe SYSTEM."},
   {"hamiltonian_system.energy",      NOMOS_PARAM_EXPRESSION, "",       NULL, 0, 0,       NULL, false, "In place of a system: H as an expression of q1, q2, ..., p1, p2, ..."},
   {"hamiltonian_system.degrees",     NOMOS_PARAM_INT,        "1",      NULL, 1, 32,      NULL, false, "Of such an expression: how many q there are."},
   NOMOS_PHASE_SPACE_PARAMS("hamiltonian_system", "random", "random|list|file|trajectories"),

@@ -1,6 +1,8 @@
 /* Bodies that attract each other:  H = sum_i |p_i|^2/(2 m_i) - G sum_{i<j} m_i m_j/sqrt(|q_i - q_j|^2 + s^2),   q = (body, dimension), then p. Parameters: G, then the masses. */
 #include "solvers/hamiltonian/system_impl.h"
 
+#include <stdio.h>
+
 /* clang-format off */
 static const NomosParam params[] = {
   {"n_body.bodies",     NOMOS_PARAM_INT,       "3",     NULL, 2, 10000,         NULL, false, "Number of bodies."},
@@ -11,6 +13,20 @@ static const NomosParam params[] = {
   {"n_body.start",      NOMOS_PARAM_CHOICE,    "circle", NULL, 0, 0, "circle|figure_eight", false, "Initial states: on a circle in the plane with about circular speeds (equal masses), or the periodic orbit of three."},
   {"n_body.radius",     NOMOS_PARAM_REAL_LIST, "[0.9, 1.2]", NULL, DBL_MIN, DBL_MAX, NULL, false, "circle: range of its radius."},
   {"n_body.noise",      NOMOS_PARAM_REAL,      "0.2",   NULL, 0, DBL_MAX,       NULL, false, "circle: every component of the velocity times 1 + noise U[-1, 1]."},
+};
+/* The recipes of Greydanus et al. (2019), doi:10.48550/arXiv.1906.01563: systems of their own, so that one set of data may hold both. */
+#define FEW(NAME) \
+  {NAME ".gravity",     NOMOS_PARAM_REAL,      "1",     NULL, 0, DBL_MAX,       NULL, true,  "Constant of gravity."}, \
+  {NAME ".masses",      NOMOS_PARAM_REAL_LIST, "[1]",   NULL, DBL_MIN, DBL_MAX, NULL, true,  "Masses; one for all, or one for each."}
+static const NomosParam two_params[] = {
+  FEW("two_bodies"),
+  {"two_bodies.position", NOMOS_PARAM_REAL_LIST, "[0.5, 1.5]", NULL, DBL_MIN, DBL_MAX, NULL, false, "Range of both coordinates of the first body; the second one is opposite."},
+  {"two_bodies.noise",    NOMOS_PARAM_REAL,    "0.05",  NULL, 0, DBL_MAX,       NULL, false, "The momenta, opposite too, are those of a circle (equal masses) times 1 + noise N(0, 1)."},
+};
+static const NomosParam three_params[] = {
+  FEW("three_bodies"),
+  {"three_bodies.radius", NOMOS_PARAM_REAL_LIST, "[0.9, 1.2]", NULL, DBL_MIN, DBL_MAX, NULL, false, "Range of the radius of the circle on which they begin."},
+  {"three_bodies.noise",  NOMOS_PARAM_REAL,    "0.2",   NULL, 0, DBL_MAX,       NULL, false, "Every component of the velocity is that of a circle (equal masses) times 1 + noise U[-1, 1]."},
 };
 /* clang-format on */
 
@@ -164,32 +180,47 @@ static PetscErrorCode SetParameters(NomosHamiltonian *hamiltonian, const double 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Create(NomosConfig config, NomosHamiltonian *hamiltonian)
+/* `name` is that of the system, whose keys are under it. */
+static PetscErrorCode CreateBodies(NomosConfig config, const char name[], size_t bodies, size_t dims, double softening, NomosHamiltonian *hamiltonian)
 {
-  int64_t       bodies, dims;
   size_t        n;
   const double *masses;
-  double        softening;
   Bodies       *b;
+  char          key[NOMOS_MAX_NAME];
 
   PetscFunctionBeginUser;
-  PetscCall(NomosConfigGetInt(config, "n_body.bodies", &bodies));
-  PetscCall(NomosConfigGetInt(config, "n_body.dimensions", &dims));
-  PetscCall(NomosConfigGetReals(config, "n_body.masses", &n, &masses));
-  PetscCall(NomosConfigGetReal(config, "n_body.softening", &softening));
-  PetscCheck(n == 1 || n == (size_t)bodies, NomosConfigComm(config), PETSC_ERR_ARG_SIZ, "%s: n_body.masses has %zu entries for %d bodies: give one mass for all, or one for each", NomosConfigWhere(config, "n_body.masses"), n, (int)bodies);
+  snprintf(key, sizeof key, "%s.masses", name);
+  PetscCall(NomosConfigGetReals(config, key, &n, &masses));
+  PetscCheck(n == 1 || n == bodies, NomosConfigComm(config), PETSC_ERR_ARG_SIZ, "%s: %s has %zu entries for %zu bodies: give one mass for all, or one for each", NomosConfigWhere(config, key), key, n, bodies);
   PetscCall(PetscNew(&b));
   PetscCall(PetscMalloc1(n, &b->masses));
   PetscCall(PetscArraycpy(b->masses, masses, n));
-  PetscCall(NomosConfigGetReal(config, "n_body.gravity", &b->gravity));
-  b->n          = (size_t)bodies;
-  b->dims       = (size_t)dims;
+  snprintf(key, sizeof key, "%s.gravity", name);
+  PetscCall(NomosConfigGetReal(config, key, &b->gravity));
+  b->n          = bodies;
+  b->dims       = dims;
   b->n_masses   = n;
   b->softening2 = softening * softening;
   *hamiltonian  = (NomosHamiltonian){
      .d = b->n * b->dims, .dims = b->dims, .n_parameters = 1 + n, .separable = true, .threads = true, .ctx = b, .energy = Energy, .gradient = Gradient, .half = Half, .hessian = Hessian, .gradient_parameters = GradientParameters, .gradient_tangent = GradientTangent};
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+static PetscErrorCode Create(NomosConfig config, NomosHamiltonian *hamiltonian)
+{
+  int64_t bodies, dims;
+  double  softening;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetInt(config, "n_body.bodies", &bodies));
+  PetscCall(NomosConfigGetInt(config, "n_body.dimensions", &dims));
+  PetscCall(NomosConfigGetReal(config, "n_body.softening", &softening));
+  PetscCall(CreateBodies(config, "n_body", (size_t)bodies, (size_t)dims, softening, hamiltonian));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TwoCreate(NomosConfig config, NomosHamiltonian *hamiltonian) { return CreateBodies(config, "two_bodies", 2, 2, 0, hamiltonian); }
+static PetscErrorCode ThreeCreate(NomosConfig config, NomosHamiltonian *hamiltonian) { return CreateBodies(config, "three_bodies", 3, 2, 0, hamiltonian); }
 
 static PetscErrorCode Destroy(NomosHamiltonian *hamiltonian)
 {
@@ -204,45 +235,91 @@ static PetscErrorCode Destroy(NomosHamiltonian *hamiltonian)
 /* Chenciner & Montgomery (2000), doi:10.2307/2661357: masses 1, period 6.3259. */
 static const double figure_eight[12] = {0.97000436, -0.24308753, -0.97000436, 0.24308753, 0, 0, 0.93240737 / 2, 0.86473146 / 2, 0.93240737 / 2, 0.86473146 / 2, -0.93240737, -0.86473146};
 
-static PetscErrorCode Initial(NomosConfig config, uint64_t seed, uint64_t i, double x[])
+/* n equal masses on a circle of a random radius and phase, with about circular velocities. */
+static PetscErrorCode Circle(NomosConfig config, const char name[], size_t n, size_t dims, uint64_t seed, uint64_t i, double x[])
 {
-  int64_t       n, dims;
   double        range[2], gravity, noise, pull = 0;
   const double *masses;
-  const char   *start;
   size_t        n_masses;
+  char          key[NOMOS_MAX_NAME], stream_name[NOMOS_MAX_NAME];
 
   PetscFunctionBeginUser;
-  PetscCall(NomosConfigGetInt(config, "n_body.bodies", &n));
-  PetscCall(NomosConfigGetInt(config, "n_body.dimensions", &dims));
-  PetscCall(NomosConfigGetReals(config, "n_body.masses", &n_masses, &masses));
-  PetscCall(NomosConfigGetReal(config, "n_body.gravity", &gravity));
-  PetscCall(NomosConfigGetReal(config, "n_body.noise", &noise));
-  PetscCall(NomosConfigGetString(config, "n_body.start", &start));
-  PetscCheck(dims > 1, NomosConfigComm(config), PETSC_ERR_ARG_INCOMP, "%s: initial states are drawn for n_body.dimensions 2 or 3: give them by hamiltonian_system.initial", NomosConfigWhere(config, "n_body.dimensions"));
+  snprintf(key, sizeof key, "%s.masses", name);
+  PetscCall(NomosConfigGetReals(config, key, &n_masses, &masses));
+  snprintf(key, sizeof key, "%s.gravity", name);
+  PetscCall(NomosConfigGetReal(config, key, &gravity));
+  snprintf(key, sizeof key, "%s.noise", name);
+  PetscCall(NomosConfigGetReal(config, key, &noise));
+  snprintf(key, sizeof key, "%s.radius", name);
+  PetscCall(HamiltonianRange(config, key, range));
   PetscCall(PetscArrayzero(x, 2 * n * dims));
-  if (!strcmp(start, "figure_eight")) {
-    PetscCheck(n == 3 && dims == 2, NomosConfigComm(config), PETSC_ERR_ARG_INCOMP, "%s: n_body.start = figure_eight is of three bodies in the plane", NomosConfigWhere(config, "n_body.start"));
-    PetscCall(PetscArraycpy(x, figure_eight, 12));
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
-  PetscCall(HamiltonianRange(config, "n_body.radius", range));
-  const uint64_t stream = NomosRandomStream("n_body.circle");
-  const double   radius = range[0] + (range[1] - range[0]) * NomosRandomUniform(seed, stream, i * (uint64_t)(n + 1)), phase = 2 * PETSC_PI * NomosRandomUniform(seed, NomosRandomStream("n_body.phase"), i);
-  for (int64_t k = 1; k < n; k++) pull += 0.25 / sin(PETSC_PI * (double)k / (double)n);
-  for (int64_t k = 0; k < n; k++) {
+  snprintf(key, sizeof key, "%s.circle", name);
+  snprintf(stream_name, sizeof stream_name, "%s.phase", name);
+  const uint64_t stream = NomosRandomStream(key);
+  const double   radius = range[0] + (range[1] - range[0]) * NomosRandomUniform(seed, stream, i * (n + 1)), phase = 2 * PETSC_PI * NomosRandomUniform(seed, NomosRandomStream(stream_name), i);
+  for (size_t k = 1; k < n; k++) pull += 0.25 / sin(PETSC_PI * (double)k / (double)n);
+  for (size_t k = 0; k < n; k++) {
     const double angle = phase + 2 * PETSC_PI * (double)k / (double)n, mass = masses[n_masses == 1 ? 0 : k], speed = sqrt(gravity * masses[0] * pull / radius);
     double       u[2];
-    NomosRandomUniform2(seed, stream, i * (uint64_t)(n + 1) + 1 + (uint64_t)k, u);
-    x[k * dims]                = radius * cos(angle);
-    x[k * dims + 1]            = radius * sin(angle);
+    NomosRandomUniform2(seed, stream, i * (n + 1) + 1 + k, u);
+    x[k * dims]           = radius * cos(angle);
+    x[k * dims + 1]       = radius * sin(angle);
     x[(n + k) * dims]     = -mass * speed * sin(angle) * (1 + noise * (2 * u[0] - 1));
     x[(n + k) * dims + 1] = mass * speed * cos(angle) * (1 + noise * (2 * u[1] - 1));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode Initial(NomosConfig config, uint64_t seed, uint64_t i, double x[])
+{
+  int64_t     n, dims;
+  const char *start;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetInt(config, "n_body.bodies", &n));
+  PetscCall(NomosConfigGetInt(config, "n_body.dimensions", &dims));
+  PetscCall(NomosConfigGetString(config, "n_body.start", &start));
+  PetscCheck(dims > 1, NomosConfigComm(config), PETSC_ERR_ARG_INCOMP, "%s: initial states are drawn for n_body.dimensions 2 or 3: give them by initial.type: list", NomosConfigWhere(config, "n_body.dimensions"));
+  if (!strcmp(start, "figure_eight")) {
+    PetscCheck(n == 3 && dims == 2, NomosConfigComm(config), PETSC_ERR_ARG_INCOMP, "%s: n_body.start = figure_eight is of three bodies in the plane", NomosConfigWhere(config, "n_body.start"));
+    PetscCall(PetscArraycpy(x, figure_eight, 12));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(Circle(config, "n_body", (size_t)n, (size_t)dims, seed, i, x));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ThreeInitial(NomosConfig config, uint64_t seed, uint64_t i, double x[]) { return Circle(config, "three_bodies", 3, 2, seed, i, x); }
+
+static PetscErrorCode TwoInitial(NomosConfig config, uint64_t seed, uint64_t i, double x[])
+{
+  double        range[2], noise, gravity, q[2];
+  size_t        n;
+  const double *masses;
+
+  PetscFunctionBeginUser;
+  PetscCall(HamiltonianRange(config, "two_bodies.position", range));
+  PetscCall(NomosConfigGetReal(config, "two_bodies.noise", &noise));
+  PetscCall(NomosConfigGetReal(config, "two_bodies.gravity", &gravity));
+  PetscCall(NomosConfigGetReals(config, "two_bodies.masses", &n, &masses));
+  NomosRandomUniform2(seed, NomosRandomStream("two_bodies.position"), i, q);
+  for (int c = 0; c < 2; c++) q[c] = range[0] + (range[1] - range[0]) * q[c];
+  const double r = hypot(q[0], q[1]), p = masses[0] * sqrt(gravity * masses[0] / (4 * r)) / r * (1 + noise * NomosRandomNormal(seed, NomosRandomStream("two_bodies.momentum"), i));
+  memcpy(x, (double[]){q[0], q[1], -q[0], -q[1], -p * q[1], p * q[0], p * q[1], -p * q[0]}, 8 * sizeof *x);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 const NomosHamiltonianSystem nomos_system_n_body = {
   .name = "n_body", .summary = "Bodies on a line, in the plane or in space that attract each other.", .reference = "doi:10.48550/arXiv.1906.01563", .equation = "sum |p_i|^2/(2 m_i) - G sum_{i<j} m_i m_j/sqrt(|q_i - q_j|^2 + s^2)",
   .n_params = COUNT(params), .params = params, .create = Create, .destroy = Destroy, .set_parameters = SetParameters, .initial = Initial,
+};
+
+const NomosHamiltonianSystem nomos_system_two_bodies = {
+  .name = "two_bodies", .summary = "Two bodies in the plane that attract each other, about each other on nearly circular orbits.", .reference = "doi:10.48550/arXiv.1906.01563", .equation = "sum |p_i|^2/(2 m_i) - G m_1 m_2/|q_1 - q_2|",
+  .n_params = COUNT(two_params), .params = two_params, .create = TwoCreate, .destroy = Destroy, .set_parameters = SetParameters, .initial = TwoInitial,
+};
+
+const NomosHamiltonianSystem nomos_system_three_bodies = {
+  .name = "three_bodies", .summary = "Three bodies in the plane that attract each other, from a circle.", .reference = "doi:10.48550/arXiv.1906.01563", .equation = "sum |p_i|^2/(2 m_i) - G sum_{i<j} m_i m_j/|q_i - q_j|",
+  .n_params = COUNT(three_params), .params = three_params, .create = ThreeCreate, .destroy = Destroy, .set_parameters = SetParameters, .initial = ThreeInitial,
 };
