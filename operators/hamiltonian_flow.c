@@ -5,6 +5,7 @@
 #include <cblas.h>
 #include <omp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* clang-format off */
@@ -16,6 +17,11 @@ static const FlowScheme schemes[] = {
   {.name = "blanes_moan4", .order = 4, .n_halves = 5, .halves = {0.0792036964311957, 0.209515106613362, 0.353172906049774, -0.143851773179818, -0.0420650803577195}},
   {.name = "kahan_li6",    .order = 6, .n_weights = 5, .weights = {0.39216144400731413928, 0.33259913678935943860, -0.70624617255763935981, 0.082213596293550800230}},
   {.name = "rk4",          .order = 4, .n_stages = 4, .a = {{0}, {0.5}, {0, 0.5}, {0, 0, 1}}, .b = {1 / 6., 1 / 3., 1 / 3., 1 / 6.}},
+  /* Dormand & Prince 1980 */
+  {.name = "dormand_prince", .order = 5, .n_stages = 7, .adaptive = true,
+   .a = {{0}, {1 / 5.}, {3 / 40., 9 / 40.}, {44 / 45., -56 / 15., 32 / 9.}, {19372 / 6561., -25360 / 2187., 64448 / 6561., -212 / 729.}, {9017 / 3168., -355 / 33., 46732 / 5247., 49 / 176., -5103 / 18656.},
+         {35 / 384., 0, 500 / 1113., 125 / 192., -2187 / 6784., 11 / 84.}},
+   .b = {35 / 384., 0, 500 / 1113., 125 / 192., -2187 / 6784., 11 / 84.}, .error = {71 / 57600., 0, -71 / 16695., 71 / 1920., -17253 / 339200., 22 / 525., -1 / 40.}},
   {.name = "midpoint",     .order = 2, .n_stages = 1, .implicit = true, .a = {{0.5}}, .b = {1}},
 #define ROOT3 1.7320508075688772935
   {.name = "gauss4",       .order = 4, .n_stages = 2, .implicit = true, .a = {{1 / 4., 1 / 4. - ROOT3 / 6}, {1 / 4. + ROOT3 / 6, 1 / 4.}}, .b = {0.5, 0.5}},
@@ -59,8 +65,8 @@ static void Parts(NomosHamiltonianFlow flow)
 
 static PetscErrorCode WorkCreate(NomosHamiltonianFlow flow, FlowWork *work)
 {
-  const size_t row = 2 * flow->h.d, size = row * flow->n_block, n_stages = flow->scheme->n_stages, n_path = PetscMax(n_stages, flow->n_parts), n_solve = n_stages * row;
-  size_t       at = 0, lengths[] = {n_path * size, size, size, size, n_stages * size, n_stages * size, n_stages * size * row, n_solve * n_solve, n_solve, flow->n_block, flow->n_block};
+  const size_t row = 2 * flow->h.d, size = row * flow->n_block, n_stages = flow->scheme->n_stages, n_path = PetscMax(n_stages, flow->n_parts), n_solve = flow->scheme->implicit ? n_stages * row : 0;
+  size_t       at = 0, lengths[] = {n_path * size, size, size, size, n_stages * size, n_stages * size, n_solve * size, n_solve * n_solve, n_solve, flow->n_block, flow->n_block};
   double     **parts[]           = {&work->path, &work->g, &work->v, &work->hv, &work->k, &work->residual, &work->hessian, &work->matrix, &work->side, &work->change, &work->before};
 
   PetscFunctionBeginUser;
@@ -86,18 +92,19 @@ PetscErrorCode NomosHamiltonianFlowCreate(const NomosHamiltonianFlowInput *input
   while (at < N_SCHEMES && strcmp(names[at], input->scheme)) at++;
   nearest = at < N_SCHEMES ? NULL : NomosNearestName(input->scheme, N_SCHEMES, names);
   PetscCheck(at < N_SCHEMES, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "unknown scheme %s%s%s%s allowed are " NOMOS_FLOW_CHOICES, input->scheme, nearest ? "; did you mean " : ";", nearest ? nearest : "", nearest ? "?" : "");
-  PetscCheck(input->hamiltonian->separable || schemes[at].n_stages, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "%s is for H = T(p) + V(q), and this H is not separable: use midpoint, gauss4 or gauss6 (or rk4)", input->scheme);
+  PetscCheck(input->hamiltonian->separable || schemes[at].n_stages, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "%s is for H = T(p) + V(q), and this H is not separable: use midpoint, gauss4 or gauss6 (or rk4, dormand_prince)", input->scheme);
   PetscCheck(input->n > 0 && input->hamiltonian->d > 0, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "a flow of %zu states of %zu degrees of freedom: at least one of each is needed", input->n, input->hamiltonian->d);
   openblas_set_num_threads(1); /* blocks are what threads share; with threads of its own LAPACK would round otherwise */
   PetscCall(PetscNew(&flow));
   flow->h              = *input->hamiltonian;
   flow->scheme         = &schemes[at];
   flow->n              = input->n;
-  flow->n_block        = flow->h.threads ? PetscMin((size_t)FLOW_BLOCK, flow->n) : flow->n;
+  flow->n_block        = !flow->h.threads ? flow->n : flow->scheme->adaptive ? 1 : PetscMin((size_t)FLOW_BLOCK, flow->n);
   flow->n_blocks       = (flow->n + flow->n_block - 1) / flow->n_block;
   flow->n_threads      = PetscMin((size_t)omp_get_max_threads(), flow->n_blocks);
   flow->compensated    = input->compensated;
   flow->tolerance      = input->tolerance > 0 ? input->tolerance : 1e-14;
+  flow->rtol           = input->rtol > 0 ? input->rtol : 1e-9;
   flow->max_iterations = input->max_iterations > 0 ? input->max_iterations : 50;
   if (!flow->scheme->n_stages) Parts(flow);
   PetscCall(PetscCalloc3(flow->n_threads, &flow->work, flow->n_blocks * flow->h.n_parameters + 1, &flow->p_bars, flow->n_blocks, &flow->verdicts));
@@ -110,7 +117,10 @@ PetscErrorCode NomosHamiltonianFlowDestroy(NomosHamiltonianFlow *flow)
 {
   PetscFunctionBeginUser;
   if (!*flow) PetscFunctionReturn(PETSC_SUCCESS);
-  for (size_t t = 0; t < (*flow)->n_threads; t++) PetscCall(PetscFree3((*flow)->work[t].block, (*flow)->work[t].pivots, (*flow)->work[t].done));
+  for (size_t t = 0; t < (*flow)->n_threads; t++) {
+    free((*flow)->work[t].kept);
+    PetscCall(PetscFree3((*flow)->work[t].block, (*flow)->work[t].pivots, (*flow)->work[t].done));
+  }
   PetscCall(PetscFree3((*flow)->work, (*flow)->p_bars, (*flow)->verdicts));
   PetscCall(PetscFree(*flow));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -128,11 +138,17 @@ size_t NomosHamiltonianFlowGradients(NomosHamiltonianFlow flow)
 
 typedef enum { STEP, JVP, VJP } Action;
 
+static const struct {
+  PetscErrorCode (*step)(NomosHamiltonianFlow flow, FlowWork *work, size_t n, double dt, double x[], double carry[]);
+  PetscErrorCode (*jvp)(NomosHamiltonianFlow flow, FlowWork *work, size_t n, double dt, double x[], double x_dot[], const double p_dot[]);
+  PetscErrorCode (*vjp)(NomosHamiltonianFlow flow, FlowWork *work, size_t n, double dt, double x[], double x_bar[], double p_bar[]);
+} kinds[] = {{FlowSplitStep, FlowSplitJvp, FlowSplitVjp}, {FlowExplicitStep, FlowExplicitJvp, FlowExplicitVjp}, {FlowStagesStep, FlowStagesJvp, FlowStagesVjp}};
+
 /* All blocks; x is where the state of the derivatives is copied to, or the state that steps. */
 static PetscErrorCode Deal(NomosHamiltonianFlow flow, Action action, double dt, double *x, double *other, const double p_dot[], double p_bar[])
 {
   const size_t row = 2 * flow->h.d, n_parameters = flow->h.n_parameters;
-  const bool   split = !flow->scheme->n_stages;
+  const int    kind = !flow->scheme->n_stages ? 0 : !flow->scheme->implicit ? 1 : 2;
 
   PetscFunctionBeginUser;
   if (p_bar) memset(flow->p_bars, 0, sizeof *p_bar * flow->n_blocks * n_parameters);
@@ -142,14 +158,15 @@ static PetscErrorCode Deal(NomosHamiltonianFlow flow, Action action, double dt, 
     const size_t from = b * flow->n_block, n = PetscMin(flow->n_block, flow->n - from);
     double      *xb = x + from * row, *ob = other ? other + from * row : NULL, *pb = p_bar ? flow->p_bars + b * n_parameters : NULL;
     work->verdict = (FlowVerdict){.n_open = 0};
-    if (action == STEP) work->verdict.code = (split ? FlowSplitStep : FlowStagesStep)(flow, work, n, dt, xb, ob);
-    if (action == JVP) work->verdict.code = (split ? FlowSplitJvp : FlowStagesJvp)(flow, work, n, dt, xb, ob, p_dot);
-    if (action == VJP) work->verdict.code = (split ? FlowSplitVjp : FlowStagesVjp)(flow, work, n, dt, xb, ob, pb);
+    if (action == STEP) work->verdict.code = kinds[kind].step(flow, work, n, dt, xb, ob);
+    if (action == JVP) work->verdict.code = kinds[kind].jvp(flow, work, n, dt, xb, ob, p_dot);
+    if (action == VJP) work->verdict.code = kinds[kind].vjp(flow, work, n, dt, xb, ob, pb);
     flow->verdicts[b] = work->verdict;
   }
   for (size_t b = 0; b < flow->n_blocks; b++) {
     const FlowVerdict *verdict = &flow->verdicts[b];
     PetscCall(verdict->code);
+    NomosCheck(!verdict->n_open || !flow->scheme->adaptive, PETSC_COMM_SELF, PETSC_ERR_CONV_FAILED, "%s gets stuck at state %zu: its error would need a step of %.1e within one of %g: a collision, or a tolerance that rounding does not allow", flow->scheme->name, b * flow->n_block + verdict->open, verdict->change, dt);
     NomosCheck(!verdict->n_open, PETSC_COMM_SELF, PETSC_ERR_CONV_FAILED, "the implicit solve of %s does not converge for state %zu: after %d iterations it still changes by %.1e of its largest entry; use a smaller step", flow->scheme->name, b * flow->n_block + verdict->open, flow->max_iterations, verdict->change);
     for (size_t i = 0; i < n_parameters && p_bar; i++) p_bar[i] += flow->p_bars[b * n_parameters + i];
   }

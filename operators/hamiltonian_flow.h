@@ -8,6 +8,8 @@
      doi:10.1090/S0025-5718-97-00873-9): explicit, for H = T(p) + V(q)
      midpoint, gauss4, gauss6: implicit, for any H (Hairer, Lubich & Wanner 2006, doi:10.1007/3-540-30666-8), solved by fixed points and then Newton with Hessian actions; a solve is differentiated by one adjoint solve
      rk4: explicit, not symplectic, for comparison
+     dormand_prince: explicit, not symplectic, of fifth order, with steps of its own within a step so that their errors are small (Dormand & Prince 1980, doi:10.1016/0771-050X(80)90013-3); of an H without `threads` all
+     states have the same ones. Derivatives are those of the steps taken: they differ from differences of two runs, which take others, by as much as the error allowed
 
    compensated: the sums over steps carry their rounding errors (Kahan), so that energy errors from rounding grow as a random walk, not linearly (Brouwer's law).
    Same bits for any number of threads: states are dealt in fixed blocks. */
@@ -33,7 +35,7 @@ typedef struct {
 
 typedef struct NomosHamiltonianFlow_s *NomosHamiltonianFlow;
 
-#define NOMOS_FLOW_CHOICES "leapfrog|yoshida4|yoshida8|blanes_moan4|kahan_li6|rk4|midpoint|gauss4|gauss6"
+#define NOMOS_FLOW_CHOICES "leapfrog|yoshida4|yoshida8|blanes_moan4|kahan_li6|rk4|dormand_prince|midpoint|gauss4|gauss6"
 
 typedef struct {
   const NomosHamiltonian *hamiltonian; /* borrowed */
@@ -42,6 +44,7 @@ typedef struct {
   bool                    compensated;
   double                  tolerance;   /* implicit schemes: relative change of the last iteration; 0: 1e-14 */
   int                     max_iterations; /* 0: 50 */
+  double                  rtol;        /* adaptive schemes: error of one of their steps relative to 1 + |x|; 0: 1e-9 */
 } NomosHamiltonianFlowInput;
 
 /* Errors: an explicit splitting of an H that is not separable (with what to use), an unknown scheme. */
@@ -50,7 +53,8 @@ PetscErrorCode NomosHamiltonianFlowDestroy(NomosHamiltonianFlow *flow);
 size_t         NomosHamiltonianFlowOrder(NomosHamiltonianFlow flow);
 size_t         NomosHamiltonianFlowGradients(NomosHamiltonianFlow flow); /* evaluations of dH/dx a step (of an implicit one: of the last) */
 
-/* x (n, 2d) and, if compensated, carry (n, 2d; the rounding left over, zero at first; else NULL) by one step of dt, in place. Errors: an implicit solve that does not converge (which state, how far). */
+/* x (n, 2d) and, if compensated, carry (n, 2d; the rounding left over, zero at first; else NULL) by one step of dt, in place. Errors: an implicit solve that does not converge (which state, how far), an adaptive
+   scheme that gets stuck (at which state). */
 PetscErrorCode NomosHamiltonianFlowStep(NomosHamiltonianFlow flow, double dt, double x[], double carry[]);
 /* At x, the state before the step: tangent and adjoint of it, in place. p_dot, p_bar may be NULL. The carry is rounding: it has no derivative (its part is passed through unchanged). */
 PetscErrorCode NomosHamiltonianFlowJvp(NomosHamiltonianFlow flow, double dt, const double x[], double x_dot[], const double p_dot[]);

@@ -1,24 +1,12 @@
-/* Runge-Kutta schemes:  K_i = J dH/dx(X_i),  X_i = x + dt sum_j a_ij K_j,  x' = x + dt sum_i b_i K_i,  J = [[0, I], [-I, 0]].
+/* Implicit Runge-Kutta schemes:  K_i = J dH/dx(X_i),  X_i = x + dt sum_j a_ij K_j,  x' = x + dt sum_i b_i K_i,  J = [[0, I], [-I, 0]].
 
-   Implicit ones are solved by fixed points, and where these do not converge by Newton's method from dH/dx at x. Derivatives need one solve with the matrix of Newton's method or its transpose,
+   Solved by fixed points, and where these do not converge by Newton's method from dH/dx at x. Derivatives need one solve with the matrix of Newton's method or its transpose,
 
-     M = 1 - dt a_ij J H''(X_i)         (stages 2d)^2, of every state
-
-   which for an explicit scheme is triangular: the same solve. */
+     M = 1 - dt a_ij J H''(X_i)         (stages 2d)^2, of every state */
 #include "operators/hamiltonian_flow_impl.h"
 
 #include <math.h>
 #include <string.h>
-
-/* k = J g */
-static void Field(size_t n, size_t d, const double g[], double k[])
-{
-  for (size_t i = 0; i < 2 * d * n; i += 2 * d)
-    for (size_t j = i; j < i + d; j++) {
-      k[j]     = g[j + d];
-      k[j + d] = -g[j];
-    }
-}
 
 /* X_i of stage i, into the path. */
 static double *Stage(NomosHamiltonianFlow flow, FlowWork *work, size_t n, double dt, size_t stage, const double x[])
@@ -56,7 +44,7 @@ static PetscErrorCode Begin(NomosHamiltonianFlow flow, FlowWork *work, size_t n,
   const size_t row = 2 * flow->h.d, size = row * n;
 
   FlowTry(flow->h.gradient(flow->h.ctx, n, x, work->g));
-  Field(n, flow->h.d, work->g, work->v);
+  FlowField(n, flow->h.d, work->g, work->v);
   for (size_t i = 0; i < n; i++) work->before[i] = INFINITY;
   for (size_t s = 0; s < flow->scheme->n_stages; s++)
     for (size_t i = 0; i < n; i++)
@@ -123,7 +111,7 @@ static PetscErrorCode Evaluate(NomosHamiltonianFlow flow, FlowWork *work, size_t
   const size_t row = 2 * flow->h.d, size = row * n;
 
   FlowTry(flow->h.gradient(flow->h.ctx, n, Stage(flow, work, n, dt, s, x), work->g));
-  Field(n, flow->h.d, work->g, work->v);
+  FlowField(n, flow->h.d, work->g, work->v);
   for (size_t i = 0; i < size; i++) {
     double *k = work->k + s * size + i, *change = &work->change[i / row], moved = fabs(dt * (work->v[i] - *k));
     if (work->done[i / row]) continue;
@@ -178,10 +166,6 @@ static PetscErrorCode SolveStages(NomosHamiltonianFlow flow, FlowWork *work, siz
   work->verdict = (FlowVerdict){.n_open = 0};
   memset(work->done, 0, sizeof *work->done * n);
   memset(work->k, 0, sizeof *work->k * flow->scheme->n_stages * 2 * flow->h.d * n);
-  if (!flow->scheme->implicit) {
-    for (size_t s = 0; s < flow->scheme->n_stages; s++) FlowTry(Evaluate(flow, work, n, dt, s, x, NULL));
-    return PETSC_SUCCESS;
-  }
   FlowTry(FixedPoints(flow, work, n, dt, x, &n_open));
   if (n_open && flow->h.hessian) FlowTry(Newton(flow, work, n, dt, x, &n_open));
   if (!n_open) return PETSC_SUCCESS;
@@ -226,7 +210,7 @@ PetscErrorCode FlowStagesJvp(NomosHamiltonianFlow flow, FlowWork *work, size_t n
       FlowTry(flow->h.gradient_tangent(flow->h.ctx, n, work->path + s * size, p_dot, work->v));
       for (size_t i = 0; i < size; i++) work->hv[i] += work->v[i];
     }
-    Field(n, d, work->hv, work->residual + s * size);
+    FlowField(n, d, work->hv, work->residual + s * size);
   }
   for (size_t i = 0; i < n; i++) {
     for (size_t s = 0; s < n_stages; s++) memcpy(work->side + s * row, work->residual + s * size + i * row, sizeof *x * row);

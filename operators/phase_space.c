@@ -51,15 +51,16 @@ PetscErrorCode NomosPhaseSpaceCreate(NomosModel model, const char section[], siz
 PetscErrorCode NomosPhaseSpaceSetFlow(NomosModel model, const NomosHamiltonian *h)
 {
   NomosPhaseSpace *s = model->data;
-  double           tolerance;
+  double           tolerance, rtol;
   char             key[NOMOS_MAX_NAME], where[NOMOS_MAX_PATH + 64];
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetBool(model->config, Key(s, "compensated", key), &s->compensated));
   PetscCall(NomosConfigGetReal(model->config, Key(s, "tolerance", key), &tolerance));
+  PetscCall(NomosConfigGetReal(model->config, Key(s, "rtol", key), &rtol));
   PetscCall(NomosConfigGetString(model->config, "time.scheme", &s->scheme));
   const bool     quiet  = NomosErrorSetQuiet(true);
-  PetscErrorCode failed = NomosHamiltonianFlowCreate(&(NomosHamiltonianFlowInput){.hamiltonian = h, .scheme = s->scheme, .n = s->n, .compensated = s->compensated, .tolerance = tolerance}, &s->flow);
+  PetscErrorCode failed = NomosHamiltonianFlowCreate(&(NomosHamiltonianFlowInput){.hamiltonian = h, .scheme = s->scheme, .n = s->n, .compensated = s->compensated, .tolerance = tolerance, .rtol = rtol}, &s->flow);
   NomosErrorSetQuiet(quiet);
   snprintf(where, sizeof where, "%s: time.scheme: ", NomosConfigWhere(model->config, "time.scheme"));
   if (failed) PetscCall(NomosPhaseSpaceRetell(model, failed, where, ""));

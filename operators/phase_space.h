@@ -49,7 +49,8 @@ typedef struct {
 #define NOMOS_PHASE_SPACE_FLOW_PARAMS(section) \
   {section ".compensated", NOMOS_PARAM_BOOL,       "true",   NULL, 0, 0, NULL, false, "Carry the rounding of sums along, so that its error grows like a random walk."}, \
   {section ".tolerance",   NOMOS_PARAM_REAL,       "1e-14",  NULL, 1e-16, 1, NULL, false, "Of implicit schemes: relative change of the last iteration."}, \
-  {"time.scheme",          NOMOS_PARAM_CHOICE,     "gauss4", NULL, 0, 0, NOMOS_FLOW_CHOICES, false, "Scheme: the first five, explicit, are for H = T(p) + V(q), the last three, implicit, for any; all these are symplectic, rk4 is not."}
+  {section ".rtol",        NOMOS_PARAM_REAL,       "1e-9",   NULL, 1e-15, 1, NULL, false, "Of dormand_prince: error of one of its steps, relative to 1 + |x|."}, \
+  {"time.scheme",          NOMOS_PARAM_CHOICE,     "gauss4", NULL, 0, 0, NOMOS_FLOW_CHOICES, false, "Scheme: the first five, explicit, are for H = T(p) + V(q), the last three, implicit, for any; all these are symplectic. rk4 and dormand_prince, which controls its error by steps within time.dt, are not."}
 /* clang-format on */
 
 /* States of d degrees of freedom, with the keys of the section and time.dt, which becomes the model's. Errors: more than one rank. */

@@ -46,7 +46,7 @@ static PetscErrorCode Integrate(const NomosHamiltonianOrbitsInput *in, size_t su
   PetscErrorCode       failed = PETSC_SUCCESS;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosHamiltonianFlowCreate(&(NomosHamiltonianFlowInput){.hamiltonian = in->hamiltonian, .scheme = in->scheme, .n = n}, &flow));
+  PetscCall(NomosHamiltonianFlowCreate(&(NomosHamiltonianFlowInput){.hamiltonian = in->hamiltonian, .scheme = in->scheme, .n = n, .rtol = in->tolerance / (100 * (double)substeps)}, &flow));
   PetscCall(PetscMalloc1(n * row, &now));
   for (size_t k = 0; k < n; k++) memcpy(now + k * row, x + which[k] * orbit, sizeof *x * row);
   for (size_t t = 1; t < in->n_times && !failed; t++) {
