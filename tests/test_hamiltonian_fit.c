@@ -238,6 +238,94 @@ START_TEST(test_fits)
 }
 END_TEST
 
+/* ---- trajectories of several numbers of bodies: every state for itself; what is behind its last body does not matter */
+
+enum { MIXED = 5, MOST = 3 };
+static const double mixed_bodies[MIXED] = {3, 2, 1, 3, 2};
+
+static void MakeMixed(double x[MIXED][FRAMES][2 * MOST], double x_dot[MIXED][FRAMES][2 * MOST])
+{
+  static const double      numbers[] = {0, 1, 2, 3, 4, 5, 6};
+  const size_t             start[3] = {0}, all[3] = {MIXED, FRAMES, 2 * MOST};
+  const NomosFieldDim      dims[]      = {{.name = "orbit", .size = MIXED, .values = numbers}, {.name = "frame", .size = FRAMES, .values = numbers}, {.name = "coordinate", .size = 2 * MOST, .values = numbers}};
+  const NomosFieldVariable variables[] = {{.name = "x", .dims = {"orbit", "frame", "coordinate"}, .constant = true, .type = NOMOS_F64}, {.name = "x_dot", .dims = {"orbit", "frame", "coordinate"}, .constant = true, .type = NOMOS_F64},
+    {.name = "t", .dims = {"orbit", "frame"}, .constant = true, .type = NOMOS_F64}, {.name = "bodies", .dims = {"orbit"}, .constant = true, .type = NOMOS_F64}};
+  NomosFieldFile           file;
+  double                   t[MIXED][FRAMES];
+  for (size_t i = 0; i < MIXED * FRAMES * 2 * MOST; i++) {
+    (&x[0][0][0])[i]     = NomosRandomNormal(5, 0, i);
+    (&x_dot[0][0][0])[i] = NomosRandomNormal(5, 1, i);
+  }
+  for (int i = 0; i < MIXED * FRAMES; i++) t[i / FRAMES][i % FRAMES] = 0.01 * (i % FRAMES);
+  ck_ok(NomosFieldFileCreate(PETSC_COMM_SELF, &(NomosFieldFileInput){.path = Path("states.h5"), .n_dims = 3, .dims = dims, .n_variables = 4, .variables = variables, .time_unit = "1", .title = "states"}, &file));
+  ck_ok(NomosFieldFileWrite(file, "x", NOMOS_F64, start, all, x));
+  ck_ok(NomosFieldFileWrite(file, "x_dot", NOMOS_F64, start, all, x_dot));
+  ck_ok(NomosFieldFileWrite(file, "t", NOMOS_F64, start, all, t));
+  ck_ok(NomosFieldFileWrite(file, "bodies", NOMOS_F64, start, all, mixed_bodies));
+  ck_ok(NomosFieldFileClose(&file));
+}
+
+static PetscErrorCode Remember(const char name[], double value, void *ctx)
+{
+  double *errors = ctx;
+  for (int b = 1; b <= MOST; b++) {
+    char of[64];
+    snprintf(of, sizeof of, "hamiltonian_%d_bodies_derivative_mse", b);
+    if (!strcmp(name, of)) errors[b - 1] = value;
+  }
+  return PETSC_SUCCESS;
+}
+
+START_TEST(test_bodies)
+{
+  double         x[MIXED][FRAMES][2 * MOST], x_dot[MIXED][FRAMES][2 * MOST], sum = 0, value, of_bodies[MOST] = {0}, errors[MOST] = {0};
+  int            n_of[MOST] = {0};
+  size_t         examples[MIXED * FRAMES];
+  NomosConfig    config;
+  NomosSurrogate s;
+  NomosTape      tape;
+  NomosTensor    w[MAX_TENSORS], loss;
+  NomosEnergy    energy;
+  NomosParameters p;
+  MakeMixed(x, x_dot);
+  Configure("derivatives", "hamiltonian.n_dims=1", &config);
+  ck_ok(NomosConfigSet(config, "hamiltonian.network=message_passing"));
+  ck_ok(NomosConfigSet(config, "hamiltonian.bodies=true"));
+  ck_ok(NomosConfigSet(config, "data.test=0"));
+  ck_ok(NomosConfigCheck(config));
+  ck_ok(NomosSurrogateCreate(&(NomosSurrogateInput){.comm = PETSC_COMM_SELF, .ops = &NomosSurrogateOps_Hamiltonian, .config = config}, &s));
+  ck_assert_uint_eq(s->n_examples[NOMOS_SPLIT_TRAIN], MIXED * FRAMES);
+  for (size_t i = 0; i < MIXED * FRAMES; i++) examples[i] = i;
+  ck_ok(NomosTapeCreate(&tape));
+  ck_ok(NomosParametersBind(s->parameters, tape, w));
+  ck_ok(s->ops->loss(s, &(NomosBatch){.split = NOMOS_SPLIT_TRAIN, .n = MIXED * FRAMES, .examples = examples}, tape, w, &loss));
+  ck_ok(NomosTensorGetScalar(loss, &value));
+  ck_ok(NomosParametersCreate(NOMOS_F64, &p)); /* the same network, to be asked state by state */
+  ck_ok(NomosEnergyCreate(p, "hamiltonian", NomosEnergyFind("message_passing"), &(NomosEnergyInput){.d = MOST, .n_dims = 1, .n_hidden = 2, .width = 6, .activation = NOMOS_TANH, .rule = NOMOS_RULE_ORTHOGONAL}, &energy));
+  for (int i = 0; i < MIXED; i++)
+    for (int k = 0; k < FRAMES; k++) {
+      const int   bodies = (int)mixed_bodies[i];
+      double      state[2 * MOST], field[2 * MOST], square = 0;
+      NomosTensor f;
+      for (int j = 0; j < 2 * bodies; j++) state[j] = x[i][k][j < bodies ? j : MOST + j - bodies];
+      ck_ok(NetworkField(energy, w, NomosTensorFromDoubles(tape, NOMOS_F64, 2, (size_t[]){1, 2 * (size_t)bodies}, state), &f));
+      ck_ok(NomosTensorGetDoubles(f, field));
+      for (int j = 0; j < 2 * bodies; j++) square += pow(field[j] - x_dot[i][k][j < bodies ? j : MOST + j - bodies], 2) / (2 * bodies);
+      sum += square / (MIXED * FRAMES);
+      of_bodies[bodies - 1] += square;
+      n_of[bodies - 1]++;
+    }
+  ck_close(value, sum, 1e-12);
+  ck_ok(s->ops->evaluate(s, NOMOS_SPLIT_TRAIN, Remember, errors));
+  for (int b = 0; b < MOST; b++) ck_close(errors[b], of_bodies[b] / n_of[b], 1e-12);
+  ck_ok(NomosEnergyDestroy(&energy));
+  ck_ok(NomosParametersDestroy(&p));
+  ck_ok(NomosTapeDestroy(&tape));
+  ck_ok(NomosSurrogateDestroy(&s));
+  ck_ok(NomosConfigDestroy(&config));
+}
+END_TEST
+
 START_TEST(test_refusals)
 {
   static const struct {
@@ -280,4 +368,4 @@ START_TEST(test_true_orbits)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("fits of learned Hamiltonians", test_steps, test_derivatives, test_fits, test_refusals, test_true_orbits)
+NOMOS_TEST_SUITE("fits of learned Hamiltonians", test_steps, test_derivatives, test_fits, test_bodies, test_refusals, test_true_orbits)

@@ -15,6 +15,7 @@ PetscErrorCode NomosFitFromConfig(NomosConfig config, NomosFit *fit)
   PetscCall(NomosConfigGetInt(config, "hamiltonian.steps", &steps));
   PetscCall(NomosConfigGetInt(config, "hamiltonian.substeps", &substeps));
   PetscCall(NomosConfigGetString(config, "hamiltonian.fit", &name));
+  PetscCall(NomosConfigGetBool(config, "hamiltonian.bodies", &fit->bodies));
   fit->steps    = (size_t)steps;
   fit->substeps = (size_t)substeps;
   if (!strcmp(name, "midpoint")) fit->kind = NOMOS_FIT_MIDPOINT;
@@ -24,17 +25,39 @@ PetscErrorCode NomosFitFromConfig(NomosConfig config, NomosFit *fit)
       fit->scheme = (NomosUnrollScheme)i;
       fit->split  = fit->scheme != NOMOS_UNROLL_RK4;
     }
+  fit->bodies_variable = fit->kind == NOMOS_FIT_DERIVATIVES ? 3 : 2;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 void NomosFitData(const NomosFit *fit, NomosDatasetInput *input)
 {
-  static const NomosDatasetVariable variables[] = {{.name = "x"}, {.name = "t", .constant = true}, {.name = "x_dot"}};
+  static const NomosDatasetVariable with[]    = {{.name = "x"}, {.name = "t", .constant = true}, {.name = "x_dot"}, {.name = "bodies", .constant = true}};
+  static const NomosDatasetVariable without[] = {{.name = "x"}, {.name = "t", .constant = true}, {.name = "bodies", .constant = true}};
 
-  input->n_variables = fit->kind == NOMOS_FIT_DERIVATIVES ? 3 : 2;
-  input->variables   = variables;
+  input->n_variables = fit->bodies_variable + fit->bodies;
+  input->variables   = fit->kind == NOMOS_FIT_DERIVATIVES ? with : without;
   input->frames      = true;
   input->window      = fit->kind == NOMOS_FIT_DERIVATIVES ? 1 : fit->steps + 1;
+}
+
+PetscErrorCode NomosFitPick(const NomosFit *fit, NomosDataset data, NomosSplit split, size_t bodies, size_t n, const size_t examples[], size_t picked[], size_t *n_picked)
+{
+  double *counts;
+
+  PetscFunctionBeginUser;
+  *n_picked = 0;
+  PetscCall(PetscMalloc1(n, &counts));
+  PetscCall(NomosDatasetRead(data, fit->bodies_variable, split, n, examples, counts));
+  for (size_t i = 0; i < n; i++)
+    if (counts[i] == (double)bodies) picked[(*n_picked)++] = examples[i];
+  PetscCall(PetscFree(counts));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+void NomosFitTrim(size_t n, size_t from, size_t to, double x[])
+{
+  for (size_t r = 0; r < n && to < from; r++)
+    for (size_t half = 0; half < 2; half++) memmove(x + (2 * r + half) * (to / 2), x + (2 * r + half) * (from / 2), to / 2 * sizeof *x);
 }
 
 /* dt (n, steps) from frame to frame of every example. */
@@ -75,7 +98,7 @@ static void Midpoints(const NomosFit *fit, size_t n, size_t size, const double d
       }
 }
 
-PetscErrorCode NomosFitRead(const NomosFit *fit, NomosSurrogate s, const NomosBatch *batch, NomosTape tape, NomosFitExamples *e)
+PetscErrorCode NomosFitRead(const NomosFit *fit, NomosSurrogate s, const NomosBatch *batch, size_t size, NomosTape tape, NomosFitExamples *e)
 {
   const NomosRealType type  = NomosParametersType(s->parameters);
   const size_t        n     = batch->n, steps = fit->steps;
@@ -86,11 +109,14 @@ PetscErrorCode NomosFitRead(const NomosFit *fit, NomosSurrogate s, const NomosBa
   PetscFunctionBeginUser;
   PetscCall(NomosDatasetShape(s->data, NOMOS_FIT_X, &n_dims, shape, &total));
   window = fit->kind == NOMOS_FIT_DERIVATIVES ? 1 : steps + 1;
-  *e     = (NomosFitExamples){.n = n, .size = total / window};
+  *e     = (NomosFitExamples){.n = n, .size = size};
   PetscCall(PetscMalloc3(n * total, &x, n * total, &target, n * steps, &dt));
   PetscCall(NomosDatasetRead(s->data, NOMOS_FIT_X, batch->split, n, batch->examples, x));
-  if (fit->kind == NOMOS_FIT_DERIVATIVES) PetscCall(NomosDatasetRead(s->data, NOMOS_FIT_X_DOT, batch->split, n, batch->examples, target));
-  else PetscCall(ReadSteps(fit, s, batch, dt));
+  NomosFitTrim(n * window, total / window, size, x);
+  if (fit->kind == NOMOS_FIT_DERIVATIVES) {
+    PetscCall(NomosDatasetRead(s->data, NOMOS_FIT_X_DOT, batch->split, n, batch->examples, target));
+    NomosFitTrim(n, total, size, target);
+  } else PetscCall(ReadSteps(fit, s, batch, dt));
   if (fit->kind == NOMOS_FIT_MIDPOINT) Midpoints(fit, n, e->size, dt, x, target);
   if (fit->kind != NOMOS_FIT_UNROLLED) {
     const size_t points[] = {window > 1 ? n * steps : n, e->size};

@@ -3,33 +3,12 @@
    weight, so that both are trained as if alone (but for a clip of the norm of the whole gradient).
 
    Judged by orbits: test trajectories are integrated by the learned field, and their true energy says how far they strayed. */
-#include "surrogates/hamiltonian/energy.h"
-#include "surrogates/hamiltonian/fit.h"
-#include "surrogates/hamiltonian/orbits.h"
-#include "surrogates/loss.h"
-#include "surrogates/surrogate.h"
+#include "surrogates/hamiltonian/hamiltonian_impl.h"
 
-#include <math.h>
 #include <stdio.h>
-#include <string.h>
 
-enum { X = NOMOS_FIT_X, T = NOMOS_FIT_T, X_DOT = NOMOS_FIT_X_DOT };
-enum { HAMILTONIAN, BASELINE, N_NETWORKS };
 static const char *const text_keys[] = {"coordinates"};
-static const char *const network_names[N_NETWORKS] = {"hamiltonian", "baseline"};
-
-typedef struct {
-  NomosEnergy     hamiltonian;
-  NomosMlp        baseline;
-  int             n_networks;
-  size_t          size; /* coordinates */
-  NomosFit        fit;
-  NomosDataset    frames; /* the data frame by frame */
-  NomosExpression energy; /* NULL: not known */
-  double          rtol, duration;
-  const char     *coordinates; /* beside the weights: their number, as text */
-  char            text[24];
-} Context;
+const char *const        hamiltonian_network_names[N_NETWORKS] = {"hamiltonian", "baseline"};
 
 /* clang-format off */
 static const NomosParam params[] = {
@@ -55,7 +34,7 @@ static PetscErrorCode Data(NomosSurrogate s, NomosDatasetInput *input)
 /* Trajectories of the same splits, frame by frame. */
 static PetscErrorCode OpenFrames(NomosSurrogate s)
 {
-  Context          *c     = s->context;
+  HamiltonianContext          *c     = s->context;
   NomosDatasetInput input = {0};
 
   PetscFunctionBeginUser;
@@ -72,7 +51,7 @@ static PetscErrorCode OpenFrames(NomosSurrogate s)
 
 static PetscErrorCode Create(NomosSurrogate s)
 {
-  Context              *c;
+  HamiltonianContext              *c;
   const NomosEnergyOps *ops;
   NomosEnergyInput      input;
   size_t                shape[NOMOS_FIELD_MAX_DIMS + 1], n_dot;
@@ -84,18 +63,21 @@ static PetscErrorCode Create(NomosSurrogate s)
   s->context = c;
   PetscCall(NomosFitFromConfig(s->config, &c->fit));
   PetscCall(OpenFrames(s));
-  PetscCall(NomosDatasetShape(c->frames, X, &n_dims, shape, &c->size));
+  PetscCall(NomosDatasetShape(c->frames, NOMOS_FIT_X, &n_dims, shape, &c->size));
   n_dot = c->size;
-  if (c->fit.kind == NOMOS_FIT_DERIVATIVES) PetscCall(NomosDatasetShape(s->data, X_DOT, &n_dims, shape, &n_dot));
+  if (c->fit.kind == NOMOS_FIT_DERIVATIVES) PetscCall(NomosDatasetShape(s->data, NOMOS_FIT_X_DOT, &n_dims, shape, &n_dot));
   NomosCheck(c->size % 2 == 0 && n_dot == c->size, s->comm, PETSC_ERR_ARG_SIZ, "the data have %zu coordinates x and %zu derivatives x_dot: must be as many, positions first, then as many momenta", c->size, n_dot);
   PetscCall(NomosEnergyInputFromConfig(s->config, c->size / 2, &ops, &input));
   PetscCheck(!c->fit.split || ops->separable, s->comm, PETSC_ERR_ARG_INCOMP, "%s: an explicit splitting steps H = T(p) + V(q), and hamiltonian.network = %s is no such sum: choose separable, pair_distance, or hamiltonian.fit = rk4", NomosConfigWhere(s->config, "hamiltonian.fit"), ops->name);
-  PetscCall(NomosEnergyCreate(s->parameters, network_names[HAMILTONIAN], ops, &input, &c->hamiltonian));
+  PetscCall(NomosEnergyCreate(s->parameters, hamiltonian_network_names[HAMILTONIAN], ops, &input, &c->hamiltonian));
   PetscCall(NomosConfigGetBool(s->config, "hamiltonian.baseline", &baseline));
   c->n_networks = baseline ? N_NETWORKS : 1;
+  c->n_dims     = input.n_dims;
+  PetscCheck(!c->fit.bodies || ops->bodies, s->comm, PETSC_ERR_ARG_INCOMP, "%s: hamiltonian.network = %s is of one number of coordinates: choose self_pair, pair_distance, message_passing or gcn", NomosConfigWhere(s->config, "hamiltonian.bodies"), ops->name);
+  PetscCheck(!c->fit.bodies || !baseline, s->comm, PETSC_ERR_ARG_INCOMP, "%s: the MLP beside the Hamiltonian is of one number of coordinates: hamiltonian.baseline must be false", NomosConfigWhere(s->config, "hamiltonian.bodies"));
   if (baseline) {
     const NomosMlpInput mlp = {.n_hidden = input.n_hidden, .in = c->size, .width = input.width, .out = c->size, .activation = input.activation, .rule = input.rule, .no_last_bias = true};
-    PetscCall(NomosMlpCreate(s->parameters, network_names[BASELINE], &mlp, &c->baseline));
+    PetscCall(NomosMlpCreate(s->parameters, hamiltonian_network_names[BASELINE], &mlp, &c->baseline));
   }
   PetscCall(NomosConfigGetReal(s->config, "hamiltonian.rtol", &c->rtol));
   PetscCall(NomosConfigGetReal(s->config, "hamiltonian.duration", &c->duration));
@@ -106,12 +88,13 @@ static PetscErrorCode Create(NomosSurrogate s)
   s->texts       = &c->coordinates;
   PetscCall(NomosOrbitsEnergyOfKey(s->config, "hamiltonian.energy", c->size, &c->energy));
   PetscCheck(c->duration == 0 || c->energy, s->comm, PETSC_ERR_ARG_INCOMP, "%s: hamiltonian.duration needs hamiltonian.energy, which the true orbits are those of", NomosConfigWhere(s->config, "hamiltonian.duration"));
+  PetscCheck(c->duration == 0 || !c->fit.bodies, s->comm, PETSC_ERR_ARG_INCOMP, "%s: hamiltonian.energy is that of one number of bodies: with hamiltonian.bodies orbits are judged by the data", NomosConfigWhere(s->config, "hamiltonian.duration"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode Destroy(NomosSurrogate s)
 {
-  Context *c = s->context;
+  HamiltonianContext *c = s->context;
 
   PetscFunctionBeginUser;
   if (c) {
@@ -130,7 +113,7 @@ static PetscErrorCode HamiltonianField(const void *network, const NomosTensor w[
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode FieldAtData(const void *network, const NomosTensor w[], NomosTensor x, NomosTensor *x_dot)
+PetscErrorCode HamiltonianFieldAtData(const void *network, const NomosTensor w[], NomosTensor x, NomosTensor *x_dot)
 {
   return HamiltonianField(network, w, x, false, x_dot);
 }
@@ -140,198 +123,55 @@ static PetscErrorCode FieldThrough(const void *network, const NomosTensor w[], N
   return HamiltonianField(network, w, x, true, x_dot);
 }
 
-static PetscErrorCode BaselineField(const void *network, const NomosTensor w[], NomosTensor x, NomosTensor *x_dot)
+PetscErrorCode HamiltonianBaselineField(const void *network, const NomosTensor w[], NomosTensor x, NomosTensor *x_dot)
 {
   *x_dot = NomosMlpApply(network, w, x);
   return PETSC_SUCCESS;
 }
 
-static PetscErrorCode Loss(NomosSurrogate s, const NomosBatch *batch, NomosTape tape, const NomosTensor w[], NomosTensor *loss)
+/* Of examples whose states have `size` coordinates. */
+static PetscErrorCode LossOf(NomosSurrogate s, const NomosBatch *batch, size_t size, NomosTape tape, const NomosTensor w[], NomosTensor *loss)
 {
-  const Context   *c = s->context;
-  NomosFitExamples examples;
-  NomosTensor      one;
+  const HamiltonianContext *c = s->context;
+  NomosFitExamples          examples;
+  NomosTensor               one;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosFitRead(&c->fit, s, batch, tape, &examples));
-  PetscCall(NomosFitLoss(&c->fit, &examples, &(NomosUnrollInput){.field = c->fit.kind == NOMOS_FIT_UNROLLED ? FieldThrough : FieldAtData, .energy = NomosEnergyOf, .network = c->hamiltonian, .w = w}, loss));
+  PetscCall(NomosFitRead(&c->fit, s, batch, size, tape, &examples));
+  PetscCall(NomosFitLoss(&c->fit, &examples, &(NomosUnrollInput){.field = c->fit.kind == NOMOS_FIT_UNROLLED ? FieldThrough : HamiltonianFieldAtData, .energy = NomosEnergyOf, .network = c->hamiltonian, .w = w}, loss));
   if (c->n_networks > BASELINE) { /* no energy, no splitting: by rk4 then */
-    PetscCall(NomosFitLoss(&c->fit, &examples, &(NomosUnrollInput){.field = BaselineField, .network = &c->baseline, .w = w}, &one));
+    PetscCall(NomosFitLoss(&c->fit, &examples, &(NomosUnrollInput){.field = HamiltonianBaselineField, .network = &c->baseline, .w = w}, &one));
     *loss = NomosAdd(*loss, one);
   }
   PetscCall(NomosFitFree(&examples));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* ---- judgement */
-
-typedef struct {
-  NomosSurrogate s;
-  int            network;
-  NomosTape      tape;
-  NomosTensor   *w;
-} FieldContext;
-
-static PetscErrorCode Field(size_t n, const double x[], double x_dot[], void *ctx)
+/* The mean over the examples, those of each number of bodies together. */
+static PetscErrorCode Loss(NomosSurrogate s, const NomosBatch *batch, NomosTape tape, const NomosTensor w[], NomosTensor *loss)
 {
-  FieldContext  *f       = ctx;
-  const Context *c       = f->s->context;
-  const size_t   shape[] = {n, c->size};
-  NomosTensor    result;
+  const HamiltonianContext *c    = s->context;
+  NomosBatch                part = *batch;
+  size_t                   *picked, n_all = 0;
+  NomosTensor               one;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosTapeReset(f->tape));
-  PetscCall(NomosParametersBind(f->s->parameters, f->tape, f->w));
-  const NomosTensor states = NomosTensorFromDoubles(f->tape, NomosParametersType(f->s->parameters), 2, shape, x);
-  if (f->network == HAMILTONIAN) PetscCall(FieldAtData(c->hamiltonian, f->w, states, &result));
-  else PetscCall(BaselineField(&c->baseline, f->w, states, &result));
-  PetscCall(NomosTensorGetDoubles(result, x_dot));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode FieldCreate(NomosSurrogate s, int network, FieldContext *f)
-{
-  PetscFunctionBeginUser;
-  *f = (FieldContext){.s = s, .network = network};
-  PetscCall(NomosTapeCreate(&f->tape));
-  PetscCall(PetscMalloc1(NomosParametersCount(s->parameters), &f->w));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode FieldDestroy(FieldContext *f)
-{
-  PetscFunctionBeginUser;
-  PetscCall(NomosTapeDestroy(&f->tape));
-  PetscCall(PetscFree(f->w));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Mean square of the error of the derivatives over all examples, a thousand at a time. */
-static PetscErrorCode DerivativeError(NomosSurrogate s, NomosSplit split, FieldContext *f, double *error)
-{
-  enum { CHUNK = 1000 };
-  const Context *c = s->context;
-  const size_t   n = s->n_examples[split];
-  size_t         examples[CHUNK];
-  double        *x, *x_dot, *exact, sum = 0;
-
-  PetscFunctionBeginUser;
-  PetscCall(PetscMalloc3(CHUNK * c->size, &x, CHUNK * c->size, &x_dot, CHUNK * c->size, &exact));
-  for (size_t start = 0; start < n; start += CHUNK) {
-    const size_t count = PetscMin(n - start, CHUNK);
-    for (size_t i = 0; i < count; i++) examples[i] = start + i;
-    PetscCall(NomosDatasetRead(s->data, X, split, count, examples, x));
-    PetscCall(NomosDatasetRead(s->data, X_DOT, split, count, examples, exact));
-    PetscCall(Field(count, x, x_dot, f));
-    for (size_t i = 0; i < count * c->size; i++) sum += (x_dot[i] - exact[i]) * (x_dot[i] - exact[i]);
+  if (!c->fit.bodies) {
+    PetscCall(LossOf(s, batch, c->size, tape, w, loss));
+    PetscFunctionReturn(PETSC_SUCCESS);
   }
-  *error = sum / (double)(n * c->size);
-  PetscCall(PetscFree3(x, x_dot, exact));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Orbits to judge by. */
-static PetscErrorCode ReadTruth(const Context *c, NomosSplit split, NomosOrbits *truth)
-{
-  PetscFunctionBeginUser;
-  PetscCall(NomosOrbitsRead(c->frames, split, X, T, truth));
-  if (c->duration > 0) PetscCall(NomosOrbitsIntegrate(truth, c->energy, c->duration));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* `hamiltonian_derivative_mse` (where there are derivatives), `_orbit_mse`, `_energy_mse`, and the same of the baseline. Every rank computes all. */
-static PetscErrorCode Evaluate(NomosSurrogate s, NomosSplit split, NomosResultFn result, void *ctx)
-{
-  const Context *c = s->context;
-  NomosOrbits    truth;
-  char           name[NOMOS_MAX_NAME];
-
-  PetscFunctionBeginUser;
-  if (!s->n_examples[split]) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(ReadTruth(c, split, &truth));
-  for (int k = 0; k < c->n_networks; k++) {
-    FieldContext f;
-    NomosOrbits  rolled;
-    double       error;
-    bool         stuck;
-    PetscCall(FieldCreate(s, k, &f));
-    if (c->fit.kind == NOMOS_FIT_DERIVATIVES) {
-      PetscCall(DerivativeError(s, split, &f, &error));
-      snprintf(name, sizeof name, "%s_derivative_mse", network_names[k]);
-      PetscCall(result(name, error, ctx));
-    }
-    PetscCall(NomosOrbitsRoll(&(NomosOrbitsRollInput){.truth = &truth, .n = truth.n, .field = Field, .ctx = &f, .rtol = c->rtol}, &rolled, &stuck));
-    snprintf(name, sizeof name, "%s_orbit_mse", network_names[k]);
-    PetscCall(result(name, stuck ? NAN : NomosOrbitsError(&rolled, &truth), ctx));
-    snprintf(name, sizeof name, "%s_energy_mse", network_names[k]);
-    if (c->energy) PetscCall(result(name, stuck ? NAN : NomosOrbitsEnergyError(&rolled, &truth, c->energy), ctx));
-    PetscCall(NomosOrbitsFree(&rolled));
-    PetscCall(FieldDestroy(&f));
+  PetscCall(PetscMalloc1(batch->n, &picked));
+  part.examples = picked;
+  for (size_t bodies = 1; 2 * bodies * c->n_dims <= c->size; bodies++) {
+    PetscCall(NomosFitPick(&c->fit, s->data, batch->split, bodies, batch->n, batch->examples, picked, &part.n));
+    if (!part.n) continue;
+    PetscCall(LossOf(s, &part, 2 * bodies * c->n_dims, tape, w, &one));
+    one   = NomosAffine(one, (double)part.n / (double)batch->n, 0);
+    *loss = n_all ? NomosAdd(*loss, one) : one;
+    n_all += part.n;
   }
-  PetscCall(NomosOrbitsFree(&truth));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* ---- pictures */
-
-/* Of the first test orbits, the plane (q1, q2) and the energy against time. */
-static PetscErrorCode Draw(const Context *c, size_t n_lines, const NomosOrbits lines[], const char *const labels[], size_t orbit, int row, NomosFigure figure)
-{
-  const size_t n = lines[0].n_times, size = lines[0].size;
-  char         title[NOMOS_MAX_NAME];
-  double      *first, *second, reach = 0;
-
-  PetscFunctionBeginUser;
-  PetscCall(PetscMalloc2(n, &first, n, &second));
-  snprintf(title, sizeof title, "orbit %zu", orbit + 1);
-  for (size_t i = 0; i < n; i++) reach = fmax(reach, 1.5 * hypot(lines[0].x[(orbit * n + i) * size], lines[0].x[(orbit * n + i) * size + 1]));
-  PetscCall(NomosFigurePanel(figure, row, 0, &(NomosAxes){.title = title, .x_label = "q_1", .y_label = size > 2 ? "q_2" : "p_1", .x_min = -1.6 * reach, .x_max = 1.6 * reach, .y_min = -reach, .y_max = reach})); /* panels are 1.6 times as wide as high */
-  for (size_t l = 0; l < n_lines; l++) {
-    for (size_t i = 0; i < n; i++) {
-      first[i]  = lines[l].x[(orbit * n + i) * size];
-      second[i] = lines[l].x[(orbit * n + i) * size + 1];
-    }
-    PetscCall(NomosFigureLine(figure, n, first, second, labels[l], l ? (int)l : 3));
-  }
-  if (c->energy) {
-    PetscCall(NomosFigurePanel(figure, row, 1, &(NomosAxes){.title = "its energy", .x_label = "time", .y_label = "H"}));
-    for (size_t l = 0; l < n_lines; l++) {
-      for (size_t i = 0; i < n; i++) first[i] = NomosExpressionEvaluate(c->energy, lines[l].x + (orbit * n + i) * size);
-      PetscCall(NomosFigureLine(figure, n, lines[0].times, first, labels[l], l ? (int)l : 3));
-    }
-  }
-  PetscCall(PetscFree2(first, second));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode Pictures(NomosSurrogate s, const char directory[])
-{
-  const Context   *c      = s->context;
-  const NomosSplit split  = s->n_examples[NOMOS_SPLIT_TEST] ? NOMOS_SPLIT_TEST : NOMOS_SPLIT_TRAIN;
-  const char      *labels[1 + N_NETWORKS] = {"truth"};
-  NomosOrbits      lines[1 + N_NETWORKS];
-  size_t           n_lines = 1;
-  char             stem[NOMOS_MAX_PATH];
-  NomosFigure      figure;
-
-  PetscFunctionBeginUser;
-  PetscCall(ReadTruth(c, split, &lines[0]));
-  const size_t n = PetscMin(lines[0].n, 3);
-  for (int k = 0; k < c->n_networks; k++) {
-    FieldContext f;
-    bool         stuck;
-    PetscCall(FieldCreate(s, k, &f));
-    PetscCall(NomosOrbitsRoll(&(NomosOrbitsRollInput){.truth = &lines[0], .n = n, .field = Field, .ctx = &f, .rtol = c->rtol}, &lines[n_lines], &stuck));
-    PetscCall(FieldDestroy(&f));
-    if (stuck) PetscCall(NomosOrbitsFree(&lines[n_lines]));
-    else labels[n_lines++] = k == HAMILTONIAN ? "Hamiltonian network" : "MLP";
-  }
-  PetscCall(NomosFigureCreate("orbits by the learned fields", (int)n, c->energy ? 2 : 1, &figure));
-  for (size_t orbit = 0; orbit < n; orbit++) PetscCall(Draw(c, n_lines, lines, labels, orbit, (int)orbit, figure));
-  snprintf(stem, sizeof stem, "%.*s/orbits", NOMOS_MAX_PATH - 16, directory);
-  PetscCall(NomosFigureSave(figure, stem));
-  PetscCall(NomosFigureDestroy(&figure));
-  for (size_t l = 0; l < n_lines; l++) PetscCall(NomosOrbitsFree(&lines[l]));
+  PetscCall(PetscFree(picked));
+  PetscCheck(n_all == batch->n, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "the data's `bodies` says other numbers than 1 to %zu, of which the coordinates are those", c->size / (2 * c->n_dims));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -341,14 +181,14 @@ const NomosSurrogateOps NomosSurrogateOps_Hamiltonian = {
   .name      = "hamiltonian",
   .summary   = "A network H(q, p) whose field J grad H is fitted to observed time derivatives, or to states; beside it an MLP of the derivatives.",
   .reference = "doi:10.48550/arXiv.1906.01563",
-  .needs     = "x and, for hamiltonian.fit = derivatives, x_dot (trajectory, time, coordinate), the states (q1, q2, .., p1, p2, ..) and their time derivatives; t (trajectory, time), their times",
+  .needs     = "x and, for hamiltonian.fit = derivatives, x_dot (trajectory, time, coordinate), the states (q1, q2, .., p1, p2, ..) and their time derivatives; t (trajectory, time), their times; bodies (trajectory), how many, for hamiltonian.bodies",
   .n_params  = sizeof params / sizeof *params,
   .params    = params,
   .data      = Data,
   .create    = Create,
   .destroy   = Destroy,
   .loss      = Loss,
-  .evaluate  = Evaluate,
-  .pictures  = Pictures,
+  .evaluate  = HamiltonianEvaluate,
+  .pictures  = HamiltonianPictures,
   .model     = &NomosModelOps_HamiltonianNetwork,
 };
