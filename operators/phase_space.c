@@ -20,7 +20,7 @@ static const char *Key(const NomosPhaseSpace *s, const char name[], char key[NOM
 PetscErrorCode NomosPhaseSpaceCreate(NomosModel model, const char section[], size_t d)
 {
   NomosPhaseSpace *s = model->data;
-  int64_t          states, seed;
+  int64_t          states, seed = 0;
   double           dt;
   int              size;
   char             key[NOMOS_MAX_NAME];
@@ -30,7 +30,7 @@ PetscErrorCode NomosPhaseSpaceCreate(NomosModel model, const char section[], siz
   PetscCheck(size == 1, model->comm, PETSC_ERR_SUP, "%s: this solver runs on one rank (threads share the states): leave mpirun out", NomosConfigWhere(model->config, "solver"));
   s->section = section;
   PetscCall(NomosConfigGetInt(model->config, Key(s, "states", key), &states));
-  PetscCall(NomosConfigGetInt(model->config, Key(s, "seed", key), &seed));
+  if (s->random) PetscCall(NomosConfigGetInt(model->config, Key(s, "seed", key), &seed));
   PetscCall(NomosConfigGetReal(model->config, "time.dt", &dt));
   s->n    = (size_t)states;
   s->row  = 2 * d;

@@ -31,7 +31,7 @@ typedef struct {
   size_t               n_parameters;
   NomosModelParameter *parameters; /* (n_parameters) */
   PetscErrorCode (*set_parameters)(NomosModel model, const double values[]); /* what renews the model with them */
-  PetscErrorCode (*random)(NomosModel model);                                /* initial.type: random */
+  PetscErrorCode (*random)(NomosModel model);                                /* initial.type: random; NULL: there is none */
   double              *numbers[2]; /* of the file's dimensions */
   NomosFieldDim        dims[2];
   NomosModelField      field;
@@ -41,11 +41,12 @@ typedef struct {
 /* clang-format off */
 #define NOMOS_PHASE_SPACE_PARAMS(section, initial, initials) \
   {section ".states",      NOMOS_PARAM_INT,        "1",     NULL, 1, 1e9,  NULL, false, "Number of initial states, all integrated at once."}, \
-  {section ".seed",        NOMOS_PARAM_INT,        "1",     NULL, 0, 9e15, NULL, false, "Seed of the random initial states."}, \
-  {"initial.type",         NOMOS_PARAM_CHOICE,     initial, NULL, 0, 0, initials, false, "Initial states: as the system draws them (random), given by initial.state, from a run's file, or the first ones of trajectories in a file of data."}, \
+  {"initial.type",         NOMOS_PARAM_CHOICE,     initial, NULL, 0, 0, initials, false, "Initial states: given by initial.state (list), from a run's file, the first ones of trajectories in a file of data, or as the system draws them (random)."}, \
   {"initial.state",        NOMOS_PARAM_REAL_LIST,  "",      NULL, 0, 0, NULL, false, "list: q, then p, of one state for all, or of every state."}, \
   {"initial.file",         NOMOS_PARAM_FILE,       "",      NULL, 0, 0, NULL, false, "file: fields.nc of a run of such a solver, x (time, state, coordinate); trajectories: x (trajectory, time, coordinate)."}, \
   {"initial.frame",        NOMOS_PARAM_INT,        "-1",    NULL, -1, 9e15, NULL, false, "file: index of the frame; -1: the last."}
+/* Of a model that sets `random`. */
+#define NOMOS_PHASE_SPACE_SEED_PARAM(section) {section ".seed", NOMOS_PARAM_INT, "1", NULL, 0, 9e15, NULL, false, "Seed of the random initial states."}
 #define NOMOS_PHASE_SPACE_FLOW_PARAMS(section) \
   {section ".compensated", NOMOS_PARAM_BOOL,       "true",   NULL, 0, 0, NULL, false, "Carry the rounding of sums along, so that its error grows like a random walk."}, \
   {section ".tolerance",   NOMOS_PARAM_REAL,       "1e-14",  NULL, 1e-16, 1, NULL, false, "Of implicit schemes: relative change of the last iteration."}, \

@@ -17,6 +17,7 @@ static const NomosParam params[] = {
   {"hamiltonian_system.energy",      NOMOS_PARAM_EXPRESSION, "",       NULL, 0, 0,       NULL, false, "In place of a system: H as an expression of q1, q2, ..., p1, p2, ..."},
   {"hamiltonian_system.degrees",     NOMOS_PARAM_INT,        "1",      NULL, 1, 32,      NULL, false, "Of such an expression: how many q there are."},
   NOMOS_PHASE_SPACE_PARAMS("hamiltonian_system", "random", "random|list|file|trajectories"),
+  NOMOS_PHASE_SPACE_SEED_PARAM("hamiltonian_system"),
   NOMOS_PHASE_SPACE_FLOW_PARAMS("hamiltonian_system"),
 };
 /* clang-format on */
