@@ -98,7 +98,11 @@ static Net NetOf(const NomosHamiltonianLossInput *input)
   net.size      = NomosParametersSize(net.parameters);
   net.n_tensors = NomosParametersCount(net.parameters);
   for (size_t i = 0; i < net.size; i++) net.theta[i] = (double)(float)(2 * net.theta[i]);
-  for (int i = 0; i < 2; i++) ck_ok(NomosHamiltonianLossCreate(input, &net.loss[i]));
+  for (int i = 0; i < 2; i++) {
+    NomosHamiltonianLossInput one = *input;
+    one.n_threads                 = (size_t)i + 1;
+    ck_ok(NomosHamiltonianLossCreate(&one, &net.loss[i]));
+  }
   ck_assert_uint_eq(NomosHamiltonianLossSize(net.loss[0]), net.size);
   return net;
 }
@@ -232,6 +236,39 @@ START_TEST(test_hessian_is_symmetric)
   free(v);
   free(Hu);
   free(Hv);
+  PointsFree(&points);
+  NetFree(&net);
+}
+END_TEST
+
+/* Points in many blocks: the same bits on one thread and on two, and the mean of what halves give. */
+START_TEST(test_many_points)
+{
+  enum { N = 530 };
+  Net     net    = NetOf(&paper);
+  Points  points = PointsOf(&paper, 8, N);
+  double *v      = Drawn(62, net.size), value[4], *g[4], *Hv[2], *field[2];
+  for (int i = 0; i < 4; i++) g[i] = malloc(net.size * sizeof(double));
+  for (int i = 0; i < 2; i++) {
+    Hv[i]    = malloc(net.size * sizeof(double));
+    field[i] = malloc(N * paper.n_coordinates * sizeof(double));
+    ck_ok(NomosHamiltonianLossGradient(net.loss[i], &points.points, net.theta, &value[i], g[i]));
+    ck_ok(NomosHamiltonianLossHessian(net.loss[i], &points.points, net.theta, v, Hv[i]));
+    ck_ok(NomosHamiltonianLossField(net.loss[i], N, points.x, net.theta, field[i]));
+    const size_t           at   = (size_t)i * N / 2 * paper.n_coordinates;
+    const NomosFieldPoints half = {N / 2, points.x + at, points.x_dot + at};
+    ck_ok(NomosHamiltonianLossGradient(net.loss[0], &half, net.theta, &value[2 + i], g[2 + i]));
+  }
+  ck_assert(value[0] == value[1] && !memcmp(g[0], g[1], net.size * sizeof(double)) && !memcmp(Hv[0], Hv[1], net.size * sizeof(double)) && !memcmp(field[0], field[1], N * paper.n_coordinates * sizeof(double)));
+  ck_close(value[0], (value[2] + value[3]) / 2, 1e-13);
+  for (size_t i = 0; i < net.size; i++) g[2][i] = (g[2][i] + g[3][i]) / 2;
+  ck_assert_double_le(Distance(net.size, g[0], g[2]), 1e-13);
+  for (int i = 0; i < 4; i++) free(g[i]);
+  for (int i = 0; i < 2; i++) {
+    free(Hv[i]);
+    free(field[i]);
+  }
+  free(v);
   PointsFree(&points);
   NetFree(&net);
 }
@@ -387,4 +424,4 @@ START_TEST(test_meta_differences)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("the fused loss of a Hamiltonian's field", test_against_tape, test_hessian_is_symmetric, test_extremes, test_refused, test_meta_gradient, test_meta_differences)
+NOMOS_TEST_SUITE("the fused loss of a Hamiltonian's field", test_against_tape, test_hessian_is_symmetric, test_many_points, test_extremes, test_refused, test_meta_gradient, test_meta_differences)

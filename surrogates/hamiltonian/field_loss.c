@@ -6,13 +6,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MAX_PARTS = 8 }; /* of points: sums do not depend on the number of threads */
+
 struct NomosHamiltonianLoss_s {
-  NomosFieldWork  work;
-  size_t          n_tasks; /* room for results of so many */
-  NomosFieldTask *tasks;
+  size_t            n_threads;
+  NomosFieldWork   *work; /* (n_threads) */
+  NomosFieldWeights theta, v;
+  void             *sum;     /* as `forward` */
+  size_t            n_tasks; /* room for results of so many */
+  NomosFieldTask   *tasks;
 };
 
-#define BY_TYPE(loss, name, ...) ((loss)->work.shape.input.type == NOMOS_F32 ? name##_f32(__VA_ARGS__) : name##_f64(__VA_ARGS__))
+#define BY_TYPE(loss, name, ...) ((loss)->work[0].shape.input.type == NOMOS_F32 ? name##_f32(__VA_ARGS__) : name##_f64(__VA_ARGS__))
 
 /* Cleared, and on a cache line. */
 static PetscErrorCode Room(const NomosFieldShape *s, size_t reals, void **room)
@@ -34,10 +39,9 @@ static PetscErrorCode RoomOfWeights(const NomosFieldShape *s, NomosFieldWeights 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Reserve(NomosHamiltonianLoss loss, size_t n_weights, size_t n_blocks)
+static PetscErrorCode Reserve(NomosFieldWork *work, size_t n_weights, size_t n_blocks)
 {
-  NomosFieldWork        *work = &loss->work;
-  const NomosFieldShape *s    = &work->shape;
+  const NomosFieldShape *s = &work->shape;
 
   PetscFunctionBeginUser;
   if (n_weights > work->n_weights) {
@@ -53,7 +57,7 @@ static PetscErrorCode Reserve(NomosHamiltonianLoss loss, size_t n_weights, size_
 
 static PetscErrorCode ReserveTasks(NomosHamiltonianLoss loss, size_t n_tasks)
 {
-  const NomosFieldShape *s = &loss->work.shape;
+  const NomosFieldShape *s = &loss->work[0].shape;
 
   PetscFunctionBeginUser;
   if (n_tasks > loss->n_tasks) {
@@ -63,25 +67,57 @@ static PetscErrorCode ReserveTasks(NomosHamiltonianLoss loss, size_t n_tasks)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosHamiltonianLossCreate(const NomosHamiltonianLossInput *input, NomosHamiltonianLoss *loss)
+static void FreeWeights(NomosFieldWeights *w)
 {
-  const NomosFunctionKind kind = input->activation;
-  const bool              f32  = input->type == NOMOS_F32;
+  free(w->forward);
+  free(w->backward);
+}
 
+static PetscErrorCode WorkCreate(const NomosFieldShape *s, NomosFieldWork *work)
+{
   PetscFunctionBeginUser;
-  NomosCheck(kind == NOMOS_TANH || kind == NOMOS_SOFTPLUS || kind == NOMOS_MISH, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "the fused loss of a Hamiltonian's field has the activations tanh, softplus and mish, not the one given: take one of them, or the tape");
-  NomosCheck(input->n_coordinates > 0 && input->n_coordinates % 2 == 0 && input->n_hidden > 0 && input->width > 0, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "the fused loss of a Hamiltonian's field: %zu coordinates, %zu hidden layers of %zu units: must be as many momenta as positions, and at least one layer of one unit", input->n_coordinates, input->n_hidden, input->width);
-  PetscCall(PetscNew(loss));
-  NomosFieldWork  *work = &(*loss)->work;
-  NomosFieldShape *s    = &work->shape;
-  s->input              = *input;
-  s->lanes[0]           = f32 ? NomosFieldPadded_f32(input->n_coordinates) : NomosFieldPadded_f64(input->n_coordinates);
-  s->lanes[1]           = f32 ? NomosFieldPadded_f32(input->width) : NomosFieldPadded_f64(input->width);
-  PetscCall(RoomOfWeights(s, &work->theta));
-  PetscCall(Room(s, NomosFieldForward(s, input->n_hidden + 1), &work->gradient));
+  work->shape = *s;
+  PetscCall(Room(s, NomosFieldForward(s, s->input.n_hidden + 1), &work->gradient));
   PetscCall(Room(s, NomosFieldBlockSize(s), &work->tangents));
   PetscCall(Room(s, NOMOS_FIELD_POINTS * PetscMax(s->lanes[0], s->lanes[1]), &work->product));
-  PetscCall(Reserve(*loss, 1, 1));
+  PetscCall(Reserve(work, 0, 1));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode WorkDestroy(NomosFieldWork *work)
+{
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < work->n_weights; i++) FreeWeights(&work->weights[i]);
+  for (size_t i = 0; i < work->n_blocks; i++) free(work->blocks[i]);
+  free(work->gradient);
+  free(work->tangents);
+  free(work->product);
+  PetscCall(PetscFree(work->weights));
+  PetscCall(PetscFree(work->blocks));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+bool NomosHamiltonianLossHas(NomosFunctionKind activation)
+{
+  return activation == NOMOS_TANH || activation == NOMOS_SOFTPLUS || activation == NOMOS_MISH;
+}
+
+PetscErrorCode NomosHamiltonianLossCreate(const NomosHamiltonianLossInput *input, NomosHamiltonianLoss *loss)
+{
+  NomosFieldShape s = {.input = *input};
+
+  PetscFunctionBeginUser;
+  NomosCheck(NomosHamiltonianLossHas(input->activation), PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "the fused loss of a Hamiltonian's field has the activations tanh, softplus and mish, not the one given: take one of them, or the tape");
+  NomosCheck(input->n_coordinates > 0 && input->n_coordinates % 2 == 0 && input->n_hidden > 0 && input->width > 0, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "the fused loss of a Hamiltonian's field: %zu coordinates, %zu hidden layers of %zu units: must be as many momenta as positions, and at least one layer of one unit", input->n_coordinates, input->n_hidden, input->width);
+  s.lanes[0] = input->type == NOMOS_F32 ? NomosFieldPadded_f32(input->n_coordinates) : NomosFieldPadded_f64(input->n_coordinates);
+  s.lanes[1] = input->type == NOMOS_F32 ? NomosFieldPadded_f32(input->width) : NomosFieldPadded_f64(input->width);
+  PetscCall(PetscNew(loss));
+  (*loss)->n_threads = PetscMax(input->n_threads, 1);
+  PetscCall(PetscCalloc1((*loss)->n_threads, &(*loss)->work));
+  for (size_t i = 0; i < (*loss)->n_threads; i++) PetscCall(WorkCreate(&s, &(*loss)->work[i]));
+  PetscCall(RoomOfWeights(&s, &(*loss)->theta));
+  PetscCall(RoomOfWeights(&s, &(*loss)->v));
+  PetscCall(Room(&s, NomosFieldForward(&s, input->n_hidden + 1), &(*loss)->sum));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -89,20 +125,12 @@ PetscErrorCode NomosHamiltonianLossDestroy(NomosHamiltonianLoss *loss)
 {
   PetscFunctionBeginUser;
   if (*loss) {
-    NomosFieldWork *work = &(*loss)->work;
-    for (size_t i = 0; i < work->n_weights; i++) {
-      free(work->weights[i].forward);
-      free(work->weights[i].backward);
-    }
-    for (size_t i = 0; i < work->n_blocks; i++) free(work->blocks[i]);
+    for (size_t i = 0; i < (*loss)->n_threads; i++) PetscCall(WorkDestroy(&(*loss)->work[i]));
     for (size_t i = 0; i < (*loss)->n_tasks; i++) free((*loss)->tasks[i].gradient);
-    free(work->theta.forward);
-    free(work->theta.backward);
-    free(work->gradient);
-    free(work->tangents);
-    free(work->product);
-    PetscCall(PetscFree(work->weights));
-    PetscCall(PetscFree(work->blocks));
+    FreeWeights(&(*loss)->theta);
+    FreeWeights(&(*loss)->v);
+    free((*loss)->sum);
+    PetscCall(PetscFree((*loss)->work));
     PetscCall(PetscFree((*loss)->tasks));
   }
   PetscCall(PetscFree(*loss));
@@ -111,29 +139,70 @@ PetscErrorCode NomosHamiltonianLossDestroy(NomosHamiltonianLoss *loss)
 
 size_t NomosHamiltonianLossSize(NomosHamiltonianLoss loss)
 {
-  const NomosHamiltonianLossInput *input = &loss->work.shape.input;
+  const NomosHamiltonianLossInput *input = &loss->work[0].shape.input;
   return input->width * (input->n_coordinates + 1 + (input->n_hidden - 1) * (input->width + 1) + 1);
+}
+
+/* Part i of n of the points. */
+static NomosFieldPart PartOf(const NomosFieldPart *all, size_t i, size_t n)
+{
+  const size_t   n_blocks = NomosFieldBlocks(all->points->n);
+  NomosFieldPart part     = *all;
+  part.from               = i * n_blocks / n;
+  part.to                 = (i + 1) * n_blocks / n;
+  return part;
+}
+
+/* Value and gradient, or with v a Hessian product. */
+static PetscErrorCode Run(NomosHamiltonianLoss loss, const NomosFieldPoints *points, const void *theta, const void *v, double *value, void *result)
+{
+  const NomosFieldShape *s       = &loss->work[0].shape;
+  const NomosFieldPart   all     = {.points = points, .theta = &loss->theta, .v = v ? &loss->v : NULL, .value = value != NULL};
+  const size_t           n_parts = PetscMin(NomosFieldBlocks(points->n), MAX_PARTS);
+  double                 sum     = 0;
+
+  PetscFunctionBeginUser;
+  PetscCall(ReserveTasks(loss, n_parts));
+  BY_TYPE(loss, NomosFieldPack, s, theta, &loss->theta);
+  if (v) BY_TYPE(loss, NomosFieldPack, s, v, &loss->v);
+#pragma omp parallel for num_threads(loss->n_threads) schedule(static) if (loss->n_threads > 1 && n_parts > 1)
+  for (size_t i = 0; i < n_parts; i++) {
+    const NomosFieldPart part = PartOf(&all, i, n_parts);
+    loss->tasks[i].value      = BY_TYPE(loss, NomosFieldPart, &loss->work[omp_get_thread_num()], &part, result ? loss->tasks[i].gradient : NULL);
+  }
+  for (size_t i = 0; i < n_parts; i++) sum += loss->tasks[i].value;
+  if (value) *value = points->n ? sum / (double)(points->n * s->input.n_coordinates) : 0;
+  if (result) BY_TYPE(loss, NomosFieldSum, s, 1, n_parts, loss->tasks, loss->sum, loss->theta.backward, result);
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode NomosHamiltonianLossGradient(NomosHamiltonianLoss loss, const NomosFieldPoints *points, const void *theta, double *value, void *g)
 {
   PetscFunctionBeginUser;
-  const double mean = BY_TYPE(loss, NomosFieldGradient, &loss->work, points, theta, g, value != NULL);
-  if (value) *value = mean;
+  PetscCall(Run(loss, points, theta, NULL, value, g));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode NomosHamiltonianLossHessian(NomosHamiltonianLoss loss, const NomosFieldPoints *points, const void *theta, const void *v, void *Hv)
 {
   PetscFunctionBeginUser;
-  BY_TYPE(loss, NomosFieldHessian, &loss->work, points, theta, v, Hv);
+  PetscCall(Run(loss, points, theta, v, NULL, Hv));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode NomosHamiltonianLossField(NomosHamiltonianLoss loss, size_t n, const void *x, const void *theta, void *x_dot)
 {
+  const NomosFieldPoints points  = {n, x, NULL};
+  const NomosFieldPart   all     = {.points = &points, .theta = &loss->theta};
+  const size_t           n_parts = PetscMin(NomosFieldBlocks(n), MAX_PARTS);
+
   PetscFunctionBeginUser;
-  BY_TYPE(loss, NomosFieldOf, &loss->work, n, x, theta, x_dot);
+  BY_TYPE(loss, NomosFieldPack, &loss->work[0].shape, theta, &loss->theta);
+#pragma omp parallel for num_threads(loss->n_threads) schedule(static) if (loss->n_threads > 1 && n_parts > 1)
+  for (size_t i = 0; i < n_parts; i++) {
+    const NomosFieldPart part = PartOf(&all, i, n_parts);
+    BY_TYPE(loss, NomosFieldOf, &loss->work[omp_get_thread_num()], &part, x_dot);
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -148,19 +217,13 @@ PetscErrorCode NomosMetaLoss(size_t n_threads, NomosHamiltonianLoss const loss[]
   NomosCheck(n_threads > 0 && n > 0 && input->steps >= 0, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "a meta loss of %d tasks, %d inner steps, on %zu threads: must be at least one task, no fewer than 0 steps and one thread", n, input->steps, n_threads);
   first = loss[0];
   for (int t = 0; t < n && !input->first_order; t++) n_blocks = PetscMax(n_blocks, NomosFieldBlocks(input->support[t].n) * (size_t)input->steps + 1);
-  for (size_t i = 0; i < n_threads; i++) PetscCall(Reserve(loss[i], input->first_order ? 2 : (size_t)input->steps + 1, n_blocks));
+  for (size_t i = 0; i < n_threads; i++) PetscCall(Reserve(&loss[i]->work[0], input->first_order ? 2 : (size_t)input->steps + 1, n_blocks));
   PetscCall(ReserveTasks(first, input->n_tasks));
-  BY_TYPE(first, NomosFieldPack, &first->work.shape, theta, &first->work.theta);
+  BY_TYPE(first, NomosFieldPack, &first->work[0].shape, theta, &first->theta);
 #pragma omp parallel for num_threads(n_threads) schedule(static) if (n_threads > 1)
-  for (int t = 0; t < n; t++) {
-    NomosFieldWork *work = &loss[omp_get_thread_num()]->work;
-    NomosFieldTask *task = &first->tasks[t];
-    task->input          = input;
-    task->theta          = &first->work.theta;
-    BY_TYPE(first, NomosFieldMeta, work, (size_t)t, task);
-  }
+  for (int t = 0; t < n; t++) BY_TYPE(first, NomosFieldMeta, &loss[omp_get_thread_num()]->work[0], input, &first->theta, (size_t)t, &first->tasks[t]);
   for (int t = 0; t < n; t++) sum += first->tasks[t].value;
   if (value) *value = sum / n;
-  if (theta_bar) BY_TYPE(first, NomosFieldMetaSum, &first->work, input->n_tasks, first->tasks, theta_bar);
+  if (theta_bar) BY_TYPE(first, NomosFieldSum, &first->work[0].shape, 1. / n, input->n_tasks, first->tasks, first->sum, first->theta.backward, theta_bar);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

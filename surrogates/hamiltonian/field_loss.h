@@ -5,7 +5,7 @@
    H is the MLP of energies/mlp.c. theta is its flat vector, W_0, b_0, W_1, b_1, .., W_L, as NomosParameters holds it. What the tape does with a graph of some 900 nodes (surrogates/hamiltonian/field.h) is done here
    with every intermediate in the cache; the tape is the oracle of the tests. With P weights a gradient costs 6 times 2 n P operations, a Hessian product 12 times (18 with the gradient that it goes with).
 
-   An object belongs to one thread. Same bits whatever the number of threads: tasks are summed in their order. */
+   An object is used by one thread at a time. Same bits whatever the number of threads: parts of the points, and tasks, are summed in their order. */
 #ifndef NOMOS_SURROGATES_HAMILTONIAN_FIELD_LOSS_H
 #define NOMOS_SURROGATES_HAMILTONIAN_FIELD_LOSS_H
 
@@ -18,11 +18,13 @@ typedef struct {
   size_t            n_coordinates, n_hidden, width; /* 2d */
   NomosFunctionKind activation;                     /* tanh, softplus, mish */
   bool              log_cosh;                       /* else r^2 */
+  size_t            n_threads;                      /* of gradients, Hessian products and fields; 0: one */
 } NomosHamiltonianLossInput;
 /* Errors: an activation that it has not. */
 PetscErrorCode NomosHamiltonianLossCreate(const NomosHamiltonianLossInput *input, NomosHamiltonianLoss *loss);
 PetscErrorCode NomosHamiltonianLossDestroy(NomosHamiltonianLoss *loss);
 size_t         NomosHamiltonianLossSize(NomosHamiltonianLoss loss); /* entries of theta */
+bool           NomosHamiltonianLossHas(NomosFunctionKind activation);
 
 typedef struct {
   size_t      n;
@@ -46,7 +48,7 @@ typedef struct {
   bool                    first_order;
   bool                    last_layer; /* inner steps change that alone: ANIL, Raghu et al. 2019, doi:10.48550/arXiv.1909.09157 */
 } NomosMetaLossInput;
-/* loss: an object for every thread (n_threads; 1: the calling one), over which tasks are dealt. */
+/* loss: an object for every thread (n_threads; 1: the calling one), over which tasks are dealt, whatever its own number of threads. */
 PetscErrorCode NomosMetaLoss(size_t n_threads, NomosHamiltonianLoss const loss[], const NomosMetaLossInput *input, const void *theta, double *value, void *theta_bar);
 
 #endif

@@ -65,22 +65,28 @@ typedef struct {
   void             *gradient;          /* as `forward` */
 } NomosFieldWork;
 
+/* Blocks `from` .. `to` - 1 of points. v: direction of a Hessian product; NULL: the gradient. */
 typedef struct {
-  const NomosMetaLossInput *input;
-  const NomosFieldWeights  *theta;    /* shared by all tasks */
-  void                     *gradient; /* as `forward` */
-  double                    value;
+  const NomosFieldPoints  *points;
+  size_t                   from, to;
+  const NomosFieldWeights *theta, *v;
+  bool                     value;
+} NomosFieldPart;
+
+/* A task of meta-learning, or a part of points, and what came of it. */
+typedef struct {
+  void  *gradient; /* as `forward` */
+  double value;
 } NomosFieldTask;
 
+/* Theta is flat and of the type. Sums of l and gradients of the mean of all points; the query's mean of a task. */
 #define NOMOS_DECLARE_FIELD_LOSS(suffix, Real) \
-  size_t NomosFieldPadded_##suffix(size_t n); \
+  size_t NomosFieldPadded_##suffix(size_t n); /* to whole vectors */ \
   void   NomosFieldPack_##suffix(const NomosFieldShape *s, const Real *theta, NomosFieldWeights *w); \
-  void   NomosFieldUnpack_##suffix(const NomosFieldShape *s, const Real *g, Real *backward, Real *theta); \
-  double NomosFieldGradient_##suffix(NomosFieldWork *work, const NomosFieldPoints *points, const Real *theta, Real *g, bool value); \
-  void   NomosFieldHessian_##suffix(NomosFieldWork *work, const NomosFieldPoints *points, const Real *theta, const Real *v, Real *Hv); \
-  void   NomosFieldOf_##suffix(NomosFieldWork *work, size_t n, const Real *x, const Real *theta, Real *x_dot); \
-  void   NomosFieldMeta_##suffix(NomosFieldWork *work, size_t task, NomosFieldTask *t); \
-  void   NomosFieldMetaSum_##suffix(NomosFieldWork *work, size_t n, const NomosFieldTask tasks[], Real *theta_bar);
+  double NomosFieldPart_##suffix(NomosFieldWork *work, const NomosFieldPart *part, void *gradient); \
+  void   NomosFieldOf_##suffix(NomosFieldWork *work, const NomosFieldPart *part, Real *x_dot); \
+  void   NomosFieldMeta_##suffix(NomosFieldWork *work, const NomosMetaLossInput *input, const NomosFieldWeights *theta, size_t task, NomosFieldTask *t); \
+  void   NomosFieldSum_##suffix(const NomosFieldShape *s, double factor, size_t n, const NomosFieldTask tasks[], Real *sum, Real *backward, Real *theta_bar);
 NOMOS_DECLARE_FIELD_LOSS(f32, float)
 NOMOS_DECLARE_FIELD_LOSS(f64, double)
 #undef NOMOS_DECLARE_FIELD_LOSS

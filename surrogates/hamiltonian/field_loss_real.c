@@ -103,7 +103,7 @@ void NAME(NomosFieldPack)(const NomosFieldShape *s, const Real *theta, NomosFiel
 }
 
 /* backward: room. */
-void NAME(NomosFieldUnpack)(const NomosFieldShape *s, const Real *g, Real *backward, Real *theta)
+static void Unpack(const NomosFieldShape *s, const Real *g, Real *backward, Real *theta)
 {
   const NomosFieldWeights w     = {(void *)g, backward};
   const size_t            width = s->input.width;
@@ -366,63 +366,49 @@ static size_t PackedSize(const NomosFieldShape *s)
   return NomosFieldForward(s, s->input.n_hidden + 1);
 }
 
-/* Value and gradient of the mean over all points, in blocks from `first` on; keep: a block for each, else one for all. */
-static double PointsGradient(const NomosFieldWork *work, const NomosFieldWeights *w, const NomosFieldPoints *points, bool keep, bool value, size_t first, Real *gradient)
+/* The sum of l over blocks `from` .. `to` - 1 of the points, and of its mean over all of them the gradient, in blocks of the work from `first` on; keep: a block for each, else one for all. */
+static double PointsGradient(const NomosFieldWork *work, const NomosFieldWeights *w, const NomosFieldPoints *points, size_t from, size_t to, bool keep, bool value, size_t first, Real *gradient)
 {
   const size_t size  = work->shape.input.n_coordinates;
-  const Real   scale = points->n ? (Real)(1. / (double)(points->n * size)) : 0;
+  const Real   scale = (Real)(1. / (double)PetscMax(points->n * size, 1));
   double       sum   = 0;
 
   if (gradient) memset(gradient, 0, PackedSize(&work->shape) * sizeof *gradient);
-  for (size_t start = 0; start < points->n; start += NOMOS_FIELD_POINTS) {
-    const size_t n = Smaller(points->n - start, NOMOS_FIELD_POINTS);
-    sum += BlockGradient(work, w, n, (const Real *)points->x + start * size, (const Real *)points->x_dot + start * size, scale, keep, value, work->blocks[first], gradient);
+  for (size_t b = from; b < to; b++) {
+    const size_t start = b * NOMOS_FIELD_POINTS;
+    sum += BlockGradient(work, w, Smaller(points->n - start, NOMOS_FIELD_POINTS), (const Real *)points->x + start * size, (const Real *)points->x_dot + start * size, scale, keep, value, work->blocks[first], gradient);
     if (keep) first++;
   }
-  return points->n ? sum / (double)(points->n * size) : 0;
+  return sum;
 }
 
-double NAME(NomosFieldGradient)(NomosFieldWork *work, const NomosFieldPoints *points, const Real *theta, Real *g, bool value)
+double NAME(NomosFieldPart)(NomosFieldWork *work, const NomosFieldPart *part, void *gradient)
 {
   const unsigned mode = NomosFlushSubnormals();
+  double         sum  = 0;
 
-  NAME(NomosFieldPack)(&work->shape, theta, &work->theta);
-  const double mean = PointsGradient(work, &work->theta, points, false, value, 0, g ? work->gradient : NULL);
-  if (g) NAME(NomosFieldUnpack)(&work->shape, work->gradient, work->theta.backward, g);
-  NomosRestoreSubnormals(mode);
-  return mean;
-}
-
-void NAME(NomosFieldHessian)(NomosFieldWork *work, const NomosFieldPoints *points, const Real *theta, const Real *v, Real *Hv)
-{
-  const NomosFieldShape *s     = &work->shape;
-  const size_t           size  = s->input.n_coordinates;
-  const Real             scale = points->n ? (Real)(1. / (double)(points->n * size)) : 0;
-  const unsigned         mode  = NomosFlushSubnormals();
-
-  NAME(NomosFieldPack)(s, theta, &work->theta);
-  NAME(NomosFieldPack)(s, v, &work->weights[0]);
-  memset(work->gradient, 0, PackedSize(s) * sizeof *v);
-  for (size_t start = 0; start < points->n; start += NOMOS_FIELD_POINTS) {
-    const size_t n = Smaller(points->n - start, NOMOS_FIELD_POINTS);
-    (void)BlockGradient(work, &work->theta, n, (const Real *)points->x + start * size, (const Real *)points->x_dot + start * size, scale, true, false, work->blocks[0], NULL);
-    BlockHessian(work, &work->theta, &work->weights[0], n, work->blocks[0], work->gradient);
+  if (!part->v) sum = PointsGradient(work, part->theta, part->points, part->from, part->to, false, part->value, 0, gradient);
+  else {
+    memset(gradient, 0, PackedSize(&work->shape) * sizeof(Real));
+    for (size_t b = part->from; b < part->to; b++) {
+      (void)PointsGradient(work, part->theta, part->points, b, b + 1, true, false, 0, NULL);
+      BlockHessian(work, part->theta, part->v, Smaller(part->points->n - b * NOMOS_FIELD_POINTS, NOMOS_FIELD_POINTS), work->blocks[0], gradient);
+    }
   }
-  NAME(NomosFieldUnpack)(s, work->gradient, work->theta.backward, Hv);
   NomosRestoreSubnormals(mode);
+  return sum;
 }
 
-void NAME(NomosFieldOf)(NomosFieldWork *work, size_t n, const Real *x, const Real *theta, Real *x_dot)
+void NAME(NomosFieldOf)(NomosFieldWork *work, const NomosFieldPart *part, Real *x_dot)
 {
   const NomosFieldShape *s    = &work->shape;
   const size_t           size = s->input.n_coordinates;
   const unsigned         mode = NomosFlushSubnormals();
 
-  NAME(NomosFieldPack)(s, theta, &work->theta);
-  for (size_t start = 0; start < n; start += NOMOS_FIELD_POINTS) {
-    const size_t count = Smaller(n - start, NOMOS_FIELD_POINTS);
-    const Pass   p     = PassOf(work, &work->theta, count, work->blocks[0]);
-    LoadPoints(s, count, x + start * size, End(s, p.block, X));
+  for (size_t b = part->from; b < part->to; b++) {
+    const size_t start = b * NOMOS_FIELD_POINTS, count = Smaller(part->points->n - start, NOMOS_FIELD_POINTS);
+    const Pass   p = PassOf(work, part->theta, count, work->blocks[0]);
+    LoadPoints(s, count, (const Real *)part->points->x + start * size, End(s, p.block, X));
     Field(&p, 2);
     Rotate(s, count, p.product, x_dot + start * size);
   }
@@ -441,50 +427,48 @@ static void Step(const NomosFieldShape *s, bool last_layer, Real rate, const Rea
 }
 
 /* theta_(j+1) = theta_j - rate P dloss_support(theta_j), P the projection on what is adapted. Back: lambda = dloss_query(theta_k), and lambda -= rate H_support(theta_j) P lambda from the last step to the first. */
-void NAME(NomosFieldMeta)(NomosFieldWork *work, size_t task, NomosFieldTask *t)
+void NAME(NomosFieldMeta)(NomosFieldWork *work, const NomosMetaLossInput *input, const NomosFieldWeights *theta, size_t task, NomosFieldTask *t)
 {
-  const NomosFieldShape    *s       = &work->shape;
-  const NomosMetaLossInput *input   = t->input;
-  const NomosFieldPoints   *support = &input->support[task];
-  const NomosFieldWeights   v       = work->weights[work->n_weights - 1]; /* P lambda */
-  const size_t              packed = PackedSize(s), n_blocks = NomosFieldBlocks(support->n), last = NomosFieldForward(s, s->input.n_hidden);
-  const bool                keep  = !input->first_order;
-  const Real                rate  = (Real)input->rate;
-  const int                 steps = support->n ? input->steps : 0;
-  const unsigned            mode  = NomosFlushSubnormals();
-  const NomosFieldWeights  *w     = t->theta;
-  Real                     *g = work->gradient, *lambda = t->gradient;
+  const NomosFieldShape   *s       = &work->shape;
+  const NomosFieldPoints  *support = &input->support[task], *query = &input->query[task];
+  const NomosFieldWeights  v      = work->weights[work->n_weights - 1]; /* P lambda */
+  const size_t             packed = PackedSize(s), n_blocks = NomosFieldBlocks(support->n), last = NomosFieldForward(s, s->input.n_hidden);
+  const bool               keep  = !input->first_order;
+  const Real               rate  = (Real)input->rate;
+  const int                steps = support->n ? input->steps : 0;
+  const unsigned           mode  = NomosFlushSubnormals();
+  const NomosFieldWeights *w     = theta;
+  Real                    *g = work->gradient, *lambda = t->gradient;
 
   for (int j = 0; j < steps; j++) {
     const NomosFieldWeights *next = &work->weights[keep ? j : j % 2];
-    (void)PointsGradient(work, w, support, keep, false, keep ? (size_t)j * n_blocks : 0, g);
+    (void)PointsGradient(work, w, support, 0, n_blocks, keep, false, keep ? (size_t)j * n_blocks : 0, g);
     Step(s, input->last_layer, rate, w->forward, g, next->forward);
     BackwardOfForward(s, next);
     w = next;
   }
-  t->value = PointsGradient(work, w, &input->query[task], false, true, work->n_blocks - 1, lambda);
+  t->value = PointsGradient(work, w, query, 0, NomosFieldBlocks(query->n), false, true, work->n_blocks - 1, lambda) / (double)PetscMax(query->n * s->input.n_coordinates, 1);
   for (int j = steps; keep && j-- > 0;) {
     memcpy(v.forward, lambda, packed * sizeof *lambda);
     if (input->last_layer) memset(v.forward, 0, last * sizeof *lambda);
     BackwardOfForward(s, &v);
     memset(g, 0, packed * sizeof *g);
-    for (size_t b = 0; b < n_blocks; b++) BlockHessian(work, j ? &work->weights[j - 1] : t->theta, &v, Smaller(support->n - b * NOMOS_FIELD_POINTS, NOMOS_FIELD_POINTS), work->blocks[(size_t)j * n_blocks + b], g);
+    for (size_t b = 0; b < n_blocks; b++) BlockHessian(work, j ? &work->weights[j - 1] : theta, &v, Smaller(support->n - b * NOMOS_FIELD_POINTS, NOMOS_FIELD_POINTS), work->blocks[(size_t)j * n_blocks + b], g);
     Step(s, false, rate, lambda, g, lambda);
   }
   NomosRestoreSubnormals(mode);
 }
 
-/* The mean of all tasks' gradients, summed in their order. */
-void NAME(NomosFieldMetaSum)(NomosFieldWork *work, size_t n, const NomosFieldTask tasks[], Real *theta_bar)
+/* factor times the sum of all gradients, in their order. backward: room. */
+void NAME(NomosFieldSum)(const NomosFieldShape *s, double factor, size_t n, const NomosFieldTask tasks[], Real *sum, Real *backward, Real *theta_bar)
 {
-  const NomosFieldShape *s   = &work->shape;
-  Real                  *sum = work->gradient;
+  const size_t packed = PackedSize(s);
 
-  memset(sum, 0, PackedSize(s) * sizeof *sum);
+  memset(sum, 0, packed * sizeof *sum);
   for (size_t t = 0; t < n; t++)
-    for (size_t i = 0; i < PackedSize(s); i += VECTOR) *(Vector *)(sum + i) += *(const Vector *)((const Real *)tasks[t].gradient + i);
-  for (size_t i = 0; i < PackedSize(s); i += VECTOR) *(Vector *)(sum + i) /= (Real)n;
-  NAME(NomosFieldUnpack)(s, sum, work->theta.backward, theta_bar);
+    for (size_t i = 0; i < packed; i += VECTOR) *(Vector *)(sum + i) += *(const Vector *)((const Real *)tasks[t].gradient + i);
+  for (size_t i = 0; i < packed; i += VECTOR) *(Vector *)(sum + i) *= (Real)factor;
+  Unpack(s, sum, backward, theta_bar);
 }
 
 size_t NAME(NomosFieldPadded)(size_t n)
