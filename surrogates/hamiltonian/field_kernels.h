@@ -33,4 +33,34 @@ void NAME(NomosFieldActivation)(NomosFunctionKind kind, size_t n, const Real *z,
 /* Of residuals r: slope = scale l'(r), and where they are not NULL second = scale l''(r), value = l(r); n is a multiple of VECTOR. slope or value may be r. */
 void NAME(NomosFieldResidual)(bool log_cosh, Real scale, size_t n, const Real *r, Real *slope, Real *second, Real *value);
 
+/* Places in packed weights: W_l^T and, at l = n_hidden, the last row; b_l; W_l. */
+LANE_INLINE Real *FieldForward(const NomosFieldShape *s, const NomosFieldWeights *w, size_t l)
+{
+  return (Real *)w->forward + NomosFieldForward(s, l);
+}
+LANE_INLINE Real *FieldBias(const NomosFieldShape *s, const NomosFieldWeights *w, size_t l)
+{
+  return FieldForward(s, w, l) + NomosFieldLanes(s, l) * s->lanes[1];
+}
+LANE_INLINE Real *FieldBackward(const NomosFieldShape *s, const NomosFieldWeights *w, size_t l)
+{
+  return (Real *)w->backward + NomosFieldBackward(s, l);
+}
+
+/* A block of points, the `index`-th of all. keep: what BlockHessian needs is left in `block`. */
+typedef struct {
+  const NomosFieldWork    *work;
+  const NomosFieldWeights *w;
+  const NomosFieldPoints  *points;
+  size_t                   index;
+  bool                     keep, value;
+  Real                    *block;
+} FieldBlock;
+/* The block's part of the gradient of the loss, added to `gradient` (NULL: none); returns its sum of l, if value. */
+double NAME(NomosFieldBlockGradient)(const FieldBlock *b, Real *gradient);
+/* The same of the Hessian times v, after BlockGradient with keep. */
+void NAME(NomosFieldBlockHessian)(const FieldBlock *b, const NomosFieldWeights *v, Real *Hv);
+/* J grad H at the block's points, to their place in x_dot. */
+void NAME(NomosFieldBlockField)(const FieldBlock *b, Real *x_dot);
+
 #endif
