@@ -18,10 +18,11 @@ static const NomosParam params[] = {
   {"discover.constraints", NOMOS_PARAM_EXPRESSION_LIST, "",    NULL, 0, 0,       NULL,  false, "What is known of the coefficients that are looked for: equalities, of several equations too, and signs, [\"q1[psi1] + q2[psi1] = 0\", \"q2[lap psi2] > 0\"]."},
   /* of a model */
   {"discover.observe",     NOMOS_PARAM_STRING, "",             NULL, 0, 0,       NULL,  false, "The field that is observed, from which a forecast begins; unset: the model's first."},
-  {"discover.observations", NOMOS_PARAM_FILE,  "",             NULL, 0, 0,       NULL,  false, "A NetCDF-4/HDF5 file of observations of that field on the whole grid (the layouts that nomos estimate and nomos assimilate write): every two looks that are a horizon apart are a pair, and what says how a real system is run and seen says nothing. Unset: the case with its map `truth:`."},
+  {"discover.observations", NOMOS_PARAM_FILE,  "",             NULL, 0, 0,       NULL,  false, "A NetCDF-4/HDF5 file of observations of that field on the whole grid (the layouts that nomos estimate and nomos assimilate write): every two looks that are a horizon apart are a pair (discover.from, every and samples, where they are given, choose among them). With discover.assimilation some points are enough. Unset: the case with its map `truth:`."},
+  {"discover.increments",  NOMOS_PARAM_FILE,   "",             NULL, 0, 0,       NULL,  false, "The run directory of a nomos assimilate of that field, by any method: two analyses that follow each other are a pair, of whose forecast by the case's model the increment is taken. The run must have kept them all (output.fields_every)."},
   {"discover.from",        NOMOS_PARAM_REAL,   "0",            "s",  0, DBL_MAX, NULL,  false, "Time of the first pair of observations: the real system runs up to it from the case's initial state."},
   {"discover.samples",     NOMOS_PARAM_INT,    "1",            NULL, 1, 1000000, NULL,  false, "Pairs of observations."},
-  {"discover.every",       NOMOS_PARAM_REAL,   "0",            "s",  0, DBL_MAX, NULL,  false, "Time between two pairs; 0: a time step."},
+  {"discover.every",       NOMOS_PARAM_REAL,   "0",            "s",  0, DBL_MAX, NULL,  false, "Time between two pairs, of a file at least; 0: a time step."},
   {"discover.horizon",     NOMOS_PARAM_INT,    "1",            NULL, 1, 1000,    NULL,  false, "Time steps between the two observations of a pair."},
   {"discover.noise",       NOMOS_PARAM_REAL,   "0",            NULL, 0, DBL_MAX, NULL,  false, "Standard deviation of the observations' errors, relative to that of the field in its layer."},
   {"discover.seed",        NOMOS_PARAM_INT,    "1",            NULL, 0, 9e15,    NULL,  false, "Seed of the noise."},
@@ -100,6 +101,7 @@ static PetscErrorCode Declare(NomosConfig config)
     PetscCall(NomosConfigRegisterSection(config, section, sizeof known_params / sizeof *known_params, known_params));
   }
   PetscCall(NomosConfigRegister(config, nomos_discover_n_trajectory_params, nomos_discover_trajectory_params));
+  PetscCall(NomosConfigRegister(config, nomos_discover_n_weak_params, nomos_discover_weak_params));
   PetscCall(NomosDiscoverDataDeclare(config));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

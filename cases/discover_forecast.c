@@ -226,7 +226,7 @@ PetscErrorCode NomosIncrementsForecast(NomosDiscover *d)
   PetscCall(PetscCalloc2(f.n_rows * 2 * f.n_layers, &f.errors, N_RUNS * f.n_layers * f.n_k + 1, &f.spectra));
   PetscCall(PetscMalloc4(f.n_rows * m->points + 1, &f.fields[TRUTH], m->points + 1, &f.work, m->points + 1, &psi, m->truth_bytes, (char **)&x));
   for (int64_t i = 0; i < m->n_forecasts && !d->run->stopped_by; i++) {
-    const int64_t step = NomosIncrementsStep(m, m->n_samples) + i * f.n_steps * m->ratio;
+    const int64_t step = NomosIncrementsStep(m, m->n_begins) + i * f.n_steps * m->ratio;
     PetscCall(NomosTruthAt(&m->truth, step));
     PetscCall(m->truth_derivatives->get_state(m->truth.model, x));
     PetscCall(m->truth_derivatives->field(m->truth.model, m->truth_observed, x, psi));

@@ -99,13 +99,16 @@ PetscErrorCode NomosIncrementsPair(NomosDiscover *d, size_t sample, NomosIncreme
   PetscCall(f->derivatives->get_state(f->model, w->x));
   if (m->columns == NOMOS_COLUMNS_FORECAST) PetscCall(PlainColumns(d, m, w, w->x));
   for (size_t e = 0; e < d->n_equations; e++) {
-    double *left = w->left[e], *forecast = w->target[e], size = 0;
+    double *left = w->left[e], *forecast = w->target[e], size = 0, sum = 0;
     PetscCall(Read(m, w, e, w->x, forecast));
     for (size_t k = 0; k < m->places[e].n; k++) {
-      size    = fmax(size, fabs(forecast[k]));
+      size = fmax(size, fabs(forecast[k]));
+      sum += forecast[k];
       left[k] = scale * (left[k] - forecast[k]);
     }
+    if (!isfinite(sum)) size = INFINITY;
     PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &size, 1, MPI_DOUBLE, MPI_MAX, d->run->comm));
+    PetscCheck(size < INFINITY, d->run->comm, PETSC_ERR_FP, "the forecast of pair %zu over %lld steps blows up with the model's terms%s; a smaller time.dt or discover.horizon is needed%s", sample + 1, (long long)m->horizon, m->corrected ? " and those found so far" : "", m->corrected ? ", or discover.iterations: 1" : "");
     d->equations[e].floor = fmax(d->equations[e].floor, rounding * scale * size * (f->model->precision == NOMOS_F32 ? FLT_EPSILON / DBL_EPSILON : 1));
   }
   if (m->columns == NOMOS_COLUMNS_TANGENT) PetscCall(TangentColumns(d, m, w, scale));
@@ -155,6 +158,17 @@ PetscErrorCode NomosIncrementsWorkDestroy(NomosDiscover *d, NomosIncrementsWork 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode NomosIncrementsProgress(NomosDiscover *d, const char what[], int64_t done)
+{
+  const NomosIncrements *m = d->data;
+  bool                   due;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosLogProgressDue(d->run->log, &due));
+  if (due) PetscCall(NomosLogProgress(d->run->log, &(NomosProgress){.fraction = (double)done / (double)m->n_samples, .step = done, .note = what, .dt = NAN, .cfl = NAN}));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The normal equations of all pairs, at the model's present coefficients. */
 static PetscErrorCode Assemble(NomosDiscover *d, NomosIncrements *m, NomosIncrementsWork *w)
 {
@@ -170,19 +184,23 @@ static PetscErrorCode Assemble(NomosDiscover *d, NomosIncrements *m, NomosIncrem
       PetscCall(NomosGramAdd(&d->equations[e].gram, (size_t)s, m->places[e].n, (const double *const *)w->columns[e], (const double *const[]){w->target[e], w->left[e]}, weights));
       weights += m->places[e].n;
     }
+    PetscCall(NomosIncrementsProgress(d, "pairs in the normal equations", s + 1));
     PetscCall(NomosRunStopped(d->run));
     if (d->run->stopped_by) PetscFunctionReturn(PETSC_SUCCESS);
   }
+  PetscCall(NomosLogProgressEnd(d->run->log));
   for (size_t e = 0; e < d->n_equations; e++) PetscCall(NomosGramReduce(d->run->comm, &d->equations[e].gram));
+  if (m->weak) NomosWeakCount(d);
   m->n_passes++;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* On the terms found, what the last pass left: c += least squares of h. *change: the largest |dc|/|c| of the equations. *settled: no coefficient changed by
-   more than a thousandth of its deviation. */
+   more than a thousandth of its deviation; a tenth, where a pass is an assimilation. */
 static PetscErrorCode Refine(NomosDiscover *d, const double *const before[], double *change, bool *settled)
 {
-  double **dc;
+  const double part = ((NomosIncrements *)d->data)->weak ? 0.1 : 1e-3;
+  double     **dc;
 
   PetscFunctionBeginUser;
   *change  = 0;
@@ -196,7 +214,7 @@ static PetscErrorCode Refine(NomosDiscover *d, const double *const before[], dou
     for (size_t j = 0; j < e->n_terms && !code; j++) {
       if (e->found.c[j] == 0) continue;
       e->found.c[j] = before[i][j] + dc[i][j];
-      *settled      = *settled && fabs(dc[i][j]) <= 1e-3 * e->found.deviation[j];
+      *settled      = *settled && fabs(dc[i][j]) <= part * e->found.deviation[j];
       up += dc[i][j] * dc[i][j];
       size += e->found.c[j] * e->found.c[j];
     }
@@ -237,6 +255,7 @@ static PetscErrorCode FindFromPairs(NomosDiscover *d)
   for (size_t e = 0; e < d->n_equations; e++) PetscCall(PetscCalloc1(d->equations[e].n_terms, &before[e]));
   const int64_t passes = m->columns == NOMOS_COLUMNS_TANGENT ? m->iterations : 1;
   for (int64_t pass = 0; pass < passes; pass++) {
+    if (m->weak) PetscCall(NomosWeakAnalyse(d));
     PetscCall(Assemble(d, m, &w));
     if (d->run->stopped_by) break;
     bool same = pass > 0;
@@ -290,6 +309,7 @@ static PetscErrorCode Results(NomosDiscover *d, NomosResultFn result, void *ctx)
   if (m->n_passes) PetscCall(result("passes", (double)m->n_passes, ctx));
   PetscCall(NomosDiscoverTrajectoryResults(d, result, ctx));
   PetscCall(NomosSparseResults(d, result, ctx));
+  PetscCall(NomosWeakResults(d, result, ctx));
   if (m->forecast <= 0 || !m->truth.model) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(result("forecast_error_model", m->error[0], ctx));
   PetscCall(result("forecast_error_corrected", m->error[1], ctx));
@@ -307,9 +327,11 @@ static PetscErrorCode Destroy(NomosDiscover *d)
   if (m->parameters) PetscCall(PetscFree2(m->parameters, m->places));
   PetscCall(PetscFree(m->values));
   PetscCall(PetscFree(m->pairs));
+  PetscCall(PetscFree(m->looks));
   PetscCall(PetscFree(m->weights));
-  PetscCall(NomosObservationsDestroy(&m->observations));
   PetscCall(NomosSparseDestroy(&m->sparse));
+  PetscCall(NomosWeakDestroy(d));
+  PetscCall(NomosObservationsDestroy(&m->observations));
   if (m->smoothing) PetscCall(NomosOperatorDestroy(&m->smoothing));
   PetscCall(NomosForecasterDestroy(&m->forecaster));
   PetscCall(NomosTruthDestroy(&m->truth));

@@ -16,6 +16,7 @@
 #include "solvers/assimilation/observations.h"
 
 typedef struct NomosSparse_s *NomosSparse; /* observations of some points, and how they come onto the grid: discover_sparse.c */
+typedef struct NomosWeak_s   *NomosWeak;   /* an assimilation whose model errors are the increments: discover_weak_4dvar.c */
 
 typedef enum { NOMOS_COLUMNS_TANGENT, NOMOS_COLUMNS_ANALYSIS, NOMOS_COLUMNS_FORECAST } NomosColumns;
 
@@ -43,7 +44,10 @@ typedef struct {
   NomosColumns columns;
 
   NomosObservations            observations; /* of a file; NULL: of the truth */
+  char                         run[NOMOS_MAX_PATH]; /* of nomos assimilate, whose analyses are the pairs; "": none */
+  size_t                      *looks;        /* (n_samples, 2) of the file, or analyses of the run */
   NomosSparse                  sparse;       /* NULL: the whole grid is seen */
+  NomosWeak                    weak;         /* NULL: pairs are what was seen */
   NomosOperator                smoothing;    /* of a layer: before the regression; NULL: none */
   double                       smoothing_length;
   NomosTruth                   truth;
@@ -61,6 +65,7 @@ typedef struct {
   double             *weights;     /* (largest places.n) 0 in the frame, of each equation: (n_equations) one after the other */
   size_t              n_whole;     /* of all ranks */
   int64_t             n_passes;
+  int64_t             n_begins; /* times of the real system's run, discover.every apart: of pairs, or of windows that hold some pairs each */
   int64_t             fit_seen;    /* of a fit of trajectories (discover_trajectory.h): observations, 0: none was made; cost; error of the initial states */
   double              fit_cost, fit_state_error, unpolished; /* error of the coefficients before polishing */
   bool                corrected;   /* the model has what was found in it */
@@ -80,8 +85,12 @@ PetscErrorCode NomosIncrementsWorkDestroy(NomosDiscover *d, NomosIncrementsWork 
 PetscErrorCode NomosIncrementsPair(NomosDiscover *d, size_t sample, NomosIncrementsWork *w);
 
 PetscErrorCode NomosIncrementsPrepare(NomosDiscover *d);
-/* The pairs of the file of observations: their number. */
-PetscErrorCode NomosIncrementsReadObservations(NomosDiscover *d, const char path[]);
+/* m->observations, and (pairs) which looks of it are pairs; or pairs of analyses of a run of nomos assimilate: m->n_samples, m->looks. Then m->pairs from them. */
+PetscErrorCode NomosIncrementsReadObservations(NomosDiscover *d, const char path[], bool pairs);
+PetscErrorCode NomosIncrementsReadRun(NomosDiscover *d, const char directory[]);
+PetscErrorCode NomosIncrementsReadPairs(NomosDiscover *d);
+/* How many of the pairs are done, on the terminal. */
+PetscErrorCode NomosIncrementsProgress(NomosDiscover *d, const char what[], int64_t done);
 /* m->pairs: psi of the real system's run, and what the system makes of it after the horizon, restarted from psi as the model is; with noise. */
 PetscErrorCode NomosIncrementsPairs(NomosDiscover *d);
 /* The step of the real system's run at which a pair begins. */
@@ -102,6 +111,17 @@ PetscErrorCode NomosSparsePair(NomosDiscover *d, const double exact[], double pa
 PetscErrorCode NomosSparseLooks(NomosDiscover *d, const NomosObservationSet *first, const NomosObservationSet *second, double pair[]);
 PetscErrorCode NomosSparseResults(NomosDiscover *d, NomosResultFn result, void *ctx);
 PetscErrorCode NomosSparseWrite(NomosDiscover *d);
+
+/* discover.assimilation: weak_4dvar; nothing where it is another. Prepare: the number of pairs; Begin: what is seen, and priors; Analyse: an assimilation by the model with its present coefficients into m->pairs.
+   Errors: windows that are no whole number of horizons, that the file does not hold, or a twin without noise. Collective. */
+extern const NomosParam nomos_discover_weak_params[];
+extern const size_t     nomos_discover_n_weak_params;
+PetscErrorCode NomosWeakPrepare(NomosDiscover *d);
+PetscErrorCode NomosWeakBegin(NomosDiscover *d);
+PetscErrorCode NomosWeakAnalyse(NomosDiscover *d);
+void           NomosWeakCount(NomosDiscover *d); /* rows of the equations' grams: only as many count as the observations determine numbers */
+PetscErrorCode NomosWeakResults(NomosDiscover *d, NomosResultFn result, void *ctx);
+PetscErrorCode NomosWeakDestroy(NomosDiscover *d);
 
 /* discover.smoothing. Errors: a variable that is not on a doubly periodic plane. */
 PetscErrorCode NomosIncrementsPrepareSmoothing(NomosDiscover *d);

@@ -26,7 +26,8 @@ static PetscErrorCode ReadNumbers(NomosRun *run, NomosIncrements *m)
   PetscCall(NomosConfigGetInt(config, "discover.iterations", &m->iterations));
   PetscCall(NomosConfigGetInt(config, "discover.forecasts", &m->n_forecasts));
   PetscCall(NomosConfigGetString(config, "discover.columns", &columns));
-  m->columns = !strcmp(columns, "tangent") ? NOMOS_COLUMNS_TANGENT : !strcmp(columns, "analysis") ? NOMOS_COLUMNS_ANALYSIS : NOMOS_COLUMNS_FORECAST;
+  m->n_begins = m->n_samples;
+  m->columns  = !strcmp(columns, "tangent") ? NOMOS_COLUMNS_TANGENT : !strcmp(columns, "analysis") ? NOMOS_COLUMNS_ANALYSIS : NOMOS_COLUMNS_FORECAST;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -329,7 +330,7 @@ PetscErrorCode NomosIncrementsPrepare(NomosDiscover *d)
 {
   NomosRun          *run = d->run;
   NomosIncrements   *m;
-  const char        *observe, *observations, *directory, *const *equations, *const *library;
+  const char        *observe, *observations, *increments, *assimilation, *directory, *const *equations, *const *library;
   char             **settings;
   size_t             n_equations, n_library;
 
@@ -339,6 +340,8 @@ PetscErrorCode NomosIncrementsPrepare(NomosDiscover *d)
   PetscCall(ReadNumbers(run, m));
   PetscCall(NomosConfigGetString(run->config, "discover.observe", &observe));
   PetscCall(NomosConfigGetString(run->config, "discover.observations", &observations));
+  PetscCall(NomosConfigGetString(run->config, "discover.increments", &increments));
+  PetscCall(NomosConfigGetString(run->config, "discover.assimilation", &assimilation));
   PetscCall(NomosConfigGetString(run->config, "discover.truth_directory", &directory));
   PetscCall(NomosConfigGetStrings(run->config, "discover.equations", &n_equations, &equations));
   PetscCall(NomosConfigGetStrings(run->config, "discover.library", &n_library, &library));
@@ -353,11 +356,13 @@ PetscErrorCode NomosIncrementsPrepare(NomosDiscover *d)
   PetscCall(PetscFree(settings));
   m->points = NomosModelFieldPoints(m->forecaster.field);
   PetscCall(NomosSparsePrepare(d));
-  if (observations[0]) PetscCall(NomosIncrementsReadObservations(d, observations));
-  else {
+  if (increments[0]) PetscCall(NomosIncrementsReadRun(d, increments));
+  if (observations[0]) PetscCall(NomosIncrementsReadObservations(d, observations, !strcmp(assimilation, "none") && !increments[0]));
+  if (!observations[0] && !increments[0]) {
     PetscCall(NomosTruthCreate(run, directory, &m->truth));
     PetscCall(CheckTruth(d, m));
   }
+  PetscCall(NomosWeakPrepare(d));
   PetscCall(AddEquations(d, m, n_equations, equations, n_library, library));
   PetscCall(SetWeights(d, m));
   PetscCall(NomosIncrementsPrepareSmoothing(d));
@@ -365,7 +370,7 @@ PetscErrorCode NomosIncrementsPrepare(NomosDiscover *d)
   m->n_whole = 1;
   for (int i = 0; i < m->forecaster.field->n_dims; i++) m->n_whole *= m->forecaster.field->size[i];
   char seen[64] = "";
-  if (!m->observations) snprintf(seen, sizeof seen, ", from time %g, noise %g", m->from, m->noise);
+  if (m->truth.model) snprintf(seen, sizeof seen, ", from time %g, noise %g", m->from, m->noise);
   snprintf(d->settings, sizeof d->settings, "%lld pairs of %s, %lld step%s of %g apart%s; columns: %s", (long long)m->n_samples, m->forecaster.field->name, (long long)m->horizon, m->horizon > 1 ? "s" : "", run->model->dt, seen, m->columns == NOMOS_COLUMNS_TANGENT ? "the derivative of the model's step" : m->columns == NOMOS_COLUMNS_ANALYSIS ? "terms at the observation" : "terms at the forecast");
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -63,76 +63,6 @@ int64_t NomosIncrementsStep(const NomosIncrements *m, int64_t sample)
   return (int64_t)ceil(m->from / dt - 1e-6) + sample * (m->every > 0 ? PetscMax(1, (int64_t)round(m->every / dt)) : 1);
 }
 
-/* The look a horizon after look i; 0: none. */
-static size_t Later(const NomosIncrements *m, size_t i)
-{
-  const double dt = m->forecaster.model->dt, time = NomosObservationsSet(m->observations, i)->time + (double)m->horizon * dt;
-
-  for (size_t j = i + 1; j < NomosObservationsTimes(m->observations); j++)
-    if (fabs(NomosObservationsSet(m->observations, j)->time - time) < 1e-6 * dt) return j;
-  return 0;
-}
-
-/* Every point of the grid must be seen in a pair that is not interpolated. */
-static PetscErrorCode CheckLook(NomosDiscover *d, size_t i)
-{
-  NomosIncrements *m     = d->data;
-  const size_t     whole = NomosObservationsLayers(m->observations) * NomosObservationsLayerPoints(m->observations), n = NomosObservationsSet(m->observations, i)->n;
-
-  PetscFunctionBeginUser;
-  PetscCheck(m->sparse || n == whole, d->run->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: discover.observations: look %zu has %zu of the %zu points of %s; all are needed: leave the look out, or name a discover.interpolation", NomosConfigWhere(d->run->config, "discover.observations"), i + 1, n, whole, m->forecaster.field->name);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode NomosIncrementsReadObservations(NomosDiscover *d, const char path[])
-{
-  NomosIncrements *m = d->data;
-  int64_t          n = 0;
-  double           nearest = INFINITY;
-
-  PetscFunctionBeginUser;
-  PetscCall(NomosObservationsRead(m->forecaster.model, m->forecaster.field->name, path, &m->observations));
-  for (size_t i = 0; i < NomosObservationsTimes(m->observations); i++) {
-    const size_t later = Later(m, i);
-    if (i) nearest = fmin(nearest, NomosObservationsSet(m->observations, i)->time - NomosObservationsSet(m->observations, i - 1)->time);
-    if (!later) continue;
-    PetscCall(CheckLook(d, i));
-    PetscCall(CheckLook(d, later));
-    n++;
-  }
-  PetscCheck(n, d->run->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: discover.observations: no two of the %zu looks are discover.horizon = %lld steps of %g apart; the nearest two are %.6g steps apart: choose discover.horizon or time.dt so that they match", NomosConfigWhere(d->run->config, "discover.observations"), NomosObservationsTimes(m->observations), (long long)m->horizon, m->forecaster.model->dt, nearest / m->forecaster.model->dt);
-  m->n_samples = n;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Values of the grid from a look at all of it. */
-static PetscErrorCode ReadLook(NomosIncrements *m, size_t i, double *psi)
-{
-  PetscFunctionBeginUser;
-  PetscCall(PetscArrayzero(psi, m->points));
-  PetscCall(NomosObservationsApplyTranspose(m->observations, i, NomosObservationsSet(m->observations, i)->value, psi));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode PairsOfFile(NomosDiscover *d)
-{
-  NomosIncrements *m    = d->data;
-  double          *pair = m->pairs;
-
-  PetscFunctionBeginUser;
-  for (size_t i = 0; i < NomosObservationsTimes(m->observations); i++) {
-    const size_t later = Later(m, i);
-    if (!later) continue;
-    if (m->sparse) PetscCall(NomosSparseLooks(d, NomosObservationsSet(m->observations, i), NomosObservationsSet(m->observations, later), pair));
-    else {
-      PetscCall(ReadLook(m, i, pair));
-      PetscCall(ReadLook(m, later, pair + m->points));
-    }
-    pair += 2 * m->points;
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 PetscErrorCode NomosIncrementsPairs(NomosDiscover *d)
 {
   NomosIncrements *m = d->data;
@@ -142,8 +72,8 @@ PetscErrorCode NomosIncrementsPairs(NomosDiscover *d)
 
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc1((size_t)m->n_samples * 2 * m->points + 1, &m->pairs));
-  if (m->observations) {
-    PetscCall(PairsOfFile(d));
+  if (m->weak || !m->truth.model) {
+    PetscCall(m->weak ? NomosWeakBegin(d) : NomosIncrementsReadPairs(d));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(PetscMalloc1(2 * m->points + 1, &exact));

@@ -65,7 +65,7 @@ PetscErrorCode NAME(NomosFftCreate)(MPI_Comm comm, const NomosFftShape *shape, N
   int             rank;
 
   PetscFunctionBeginUser;
-  PetscCheck(shape->nx > 1 && shape->ny > 1, comm, PETSC_ERR_ARG_SIZ, "a Fourier grid of %d x %d: each side needs at least 2 points", shape->nx, shape->ny);
+  PetscCheck(shape->nx > 1 && shape->ny > 0, comm, PETSC_ERR_ARG_SIZ, "a Fourier grid of %d x %d: it needs at least 2 points along x, and 1 along y", shape->nx, shape->ny);
   PetscCheck(shape->n_k >= 1 && shape->n_k <= shape->nx / 2 + 1 && shape->l_min <= 0 && shape->l_max >= 0 && shape->l_max - shape->l_min < shape->ny, comm, PETSC_ERR_ARG_SIZ,
              "%d modes along x and %d..%d along y do not fit on a %d x %d grid", shape->n_k, shape->l_min, shape->l_max, shape->nx, shape->ny);
   NomosFftBegin();

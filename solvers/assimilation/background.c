@@ -5,6 +5,30 @@
 #include <math.h>
 #include <string.h>
 
+PetscErrorCode NomosBackgroundGrid(NomosModel model, const char field[], NomosBackgroundInput *input)
+{
+  const NomosModelField *info;
+  NomosObservations      sides;
+  bool                   periodic[2];
+  int                    size;
+  size_t                 index;
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_size(model->comm, &size));
+  PetscCall(NomosObservationsCreate(model, field, &sides));
+  PetscCall(NomosObservationsField(sides, &index, &info));
+  *input = (NomosBackgroundInput){.comm = model->comm, .n_layers = (int)NomosObservationsLayers(sides), .lx = NomosObservationsSide(sides, 0, &periodic[0]), .ly = NomosObservationsSide(sides, 1, &periodic[1])};
+  const bool line = input->ly == 0 && size == 1;
+  if (input->lx > 0 && periodic[0] && (line || (input->ly > 0 && periodic[1]))) {
+    input->nx = (int)info->size[info->n_dims - 1];
+    input->ny = line ? 1 : (int)info->size[info->n_dims - 2];
+    if (line) input->ly = input->lx;
+    NomosBackgroundBins(input);
+  }
+  PetscCall(NomosObservationsDestroy(&sides));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 void NomosBackgroundBins(NomosBackgroundInput *input)
 {
   input->width  = 2 * PETSC_PI / fmax(input->lx, input->ly);
@@ -25,7 +49,7 @@ static void CountModes(const NomosBackgroundInput *input, double *modes)
   for (int k = -k_max; k <= k_max; k++)
     for (int l = -l_max; l <= l_max; l++) {
       const int bin = Bin(input, hypot(2 * PETSC_PI * k / input->lx, 2 * PETSC_PI * l / input->ly));
-      if (bin < input->n_bins && (k || l)) modes[bin] += 1;
+      if (bin < input->n_bins) modes[bin] += 1;
     }
 }
 
@@ -41,7 +65,7 @@ static double Amplitude(void *ctx, int layer, double K)
   const Spectrum             *s     = ctx;
   const NomosBackgroundInput *input = s->input;
   const int                   bin   = Bin(input, K);
-  const bool                  in    = bin < input->n_bins && s->modes[bin] > 0 && K > 0;
+  const bool                  in    = bin < input->n_bins && s->modes[bin] > 0;
   const double                a2    = in ? input->variance[layer * input->n_bins + bin] / s->modes[bin] * input->nx * input->ny : 0;
 
   return s->shrink ? 1 / sqrt(1 + a2 * input->looks[layer] / (input->deviation[layer] * input->deviation[layer])) : sqrt(a2);

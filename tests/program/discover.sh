@@ -84,12 +84,37 @@ cmp -s corrected.txt real.txt || fail "the corrected model is not the real syste
 
 # Observations of the real system from a file, here those that a twin experiment of nomos estimate writes.
 expect 0 "" "$nomos" estimate real.yaml -o seen --set 'estimate.unknown=["equations.u.coefficients[2]"]' --set estimate.from=0.5 --set time.stop=0.55 --set estimate.times=5 --set estimate.fraction=1 --set estimate.noise=1e-12 --set estimate.iterations=0
-expect 0 "" "$nomos" discover model -o from_file --set discover.observations=seen/observations.nc --set discover.known.u.terms='[u_xx]' --set discover.known.u.coefficients='[0.1]'
+expect 0 "" "$nomos" discover model -o from_file --set discover.observations=seen/observations.nc --set discover.samples=9 --set discover.every=0 --set discover.known.u.terms='[u_xx]' --set discover.known.u.coefficients='[0.1]'
 for result in '"samples": 4' '"exact_structure": 1'; do grep -q "$result" from_file/summary.json || fail "no $result from a file: $(grep -A 9 results from_file/summary.json)"; done
 expect 0 "" "$nomos" estimate real.yaml -o partly --set 'estimate.unknown=["equations.u.coefficients[2]"]' --set estimate.from=0.5 --set time.stop=0.55 --set estimate.times=5 --set estimate.fraction=0.9 --set estimate.iterations=0
 bad partly "of the 64 points of u; all are needed" discover model --set discover.observations=partly/observations.nc -o out
 bad horizon "no two of the 5 looks" discover model --set discover.observations=seen/observations.nc --set discover.horizon=7 -o out
 bad coarse "the case needs it over (time, x 32)" discover model --set discover.observations=seen/observations.nc --set spectral.nx=32 -o out
+
+# What the case says of pairs holds for a file too.
+expect 0 "" "$nomos" discover model -o thinned --set discover.observations=seen/observations.nc --set discover.every=0.02 --set discover.from=0.505
+grep -q '"samples": 2' thinned/summary.json || fail "discover.samples does not thin a file: $(grep samples thinned/summary.json)"
+bad late "discover.from = 7.5: none of the 4 pairs" discover model --set discover.observations=seen/observations.nc --set discover.from=7.5 -o out
+
+# Increments of an ensemble's analyses; and weak-constraint 4D-Var of what the ensemble saw, half of the points with noise.
+cat >follow.yaml <<'YAML'
+include: model/case.yaml
+equations: {u: {terms: [u u_x, u_xx], coefficients: [-1, 0.05]}}
+time: {stop: 1.4}
+assimilate: {from: 1, every: 0.02, members: 8, start: perturbed, method: etkf, keep_observations: true, observe: {fraction: 0.5, noise: 0.001}}
+output: {fields_every: 0.02, pictures: false}
+discover: {samples: 30, every: 0, known: {u: {terms: [u_xx], coefficients: [0.05]}}}
+YAML
+expect 0 "" "$nomos" assimilate follow.yaml -o followed
+expect 0 "" "$nomos" discover follow.yaml -o increments --set discover.increments=followed
+for result in '"samples": 19' '"terms_u"'; do grep -q "$result" increments/summary.json || fail "no $result from analyses: $(grep -A 9 results increments/summary.json)"; done
+grep -q "2 steps of 0.01 apart" increments/report.html || fail "the horizon is not that of the analyses"
+weak="--set discover.observations=followed/observations.nc --set discover.assimilation=weak_4dvar --set discover.trajectory.steps=18 --set discover.trajectory.reduction=1e-3 --set discover.horizon=2"
+expect 0 "" "$nomos" discover follow.yaml -o weak $weak
+for result in '"windows": 2' '"exact_structure": 1'; do grep -q "$result" weak/summary.json || fail "no $result from weak 4D-Var: $(grep -A 9 results weak/summary.json)"; done
+bad analyses "holds no analyses of u" discover model --set discover.increments=real -o out
+bad windows "hold no window" discover follow.yaml $weak --set discover.trajectory.steps=2000 -o out
+bad whole "a whole number of discover.horizon" discover model --set discover.assimilation=weak_4dvar --set discover.noise=0.01 --set discover.horizon=3 -o out
 
 bad library "at least one entry" discover model --set 'discover.library=[]' -o out
 bad equations "'v' is no field" discover model --set 'discover.equations=[v]' -o out
