@@ -156,7 +156,8 @@ END_TEST
 START_TEST(test_shapes_are_checked)
 {
   NAME(NomosFft) *fft = NULL;
-  ck_refused(NAME(NomosFftCreate)(PETSC_COMM_WORLD, &(NomosFftShape){.nx = 8, .ny = 1, .n_k = 3}, &fft), "at least 2 points");
+  ck_refused(NAME(NomosFftCreate)(PETSC_COMM_WORLD, &(NomosFftShape){.nx = 1, .ny = 8, .n_k = 1}, &fft), "at least 2 points along x");
+  ck_refused(NAME(NomosFftCreate)(PETSC_COMM_WORLD, &(NomosFftShape){.nx = 8, .ny = 0, .n_k = 3}, &fft), "1 along y");
   ck_refused(NAME(NomosFftCreate)(PETSC_COMM_WORLD, &(NomosFftShape){.nx = 8, .ny = 8, .n_k = 6, .l_min = -4, .l_max = 3}, &fft), "do not fit");
   ck_refused(NAME(NomosFftCreate)(PETSC_COMM_WORLD, &(NomosFftShape){.nx = 8, .ny = 8, .n_k = 5, .l_min = -4, .l_max = 4}, &fft), "do not fit");
 }
