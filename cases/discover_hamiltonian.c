@@ -2,9 +2,9 @@
 #include "cases/discover_hamiltonian.h"
 #include "cases/train.h"
 
-#include "operators/random.h"
 #include "surrogates/dataset.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,21 +17,24 @@ const NomosParam nomos_discover_hamiltonian_params[] = {
   {"discover.hamiltonian.trajectories", NOMOS_PARAM_INT,             "0",     NULL, 0, 1e9, NULL, false, "So many trajectories of the data are seen, drawn by discover.seed; 0: all."},
   {"discover.hamiltonian.points",       NOMOS_PARAM_INT,             "0",     NULL, 0, 1e9, NULL, false, "So many states of these are seen, spread over the trajectories, drawn by discover.seed; 0: all."},
   {"discover.hamiltonian.energy",       NOMOS_PARAM_EXPRESSION,      "",      NULL, 0, 0,   NULL, false, "The true H, to judge orbits by; unset: that of discover.known.H."},
-  {"discover.hamiltonian.orbits",       NOMOS_PARAM_INT,             "10",    NULL, 0, 1e6, NULL, false, "So many trajectories of the data are integrated from their first states with the H that was found."},
+  {"discover.hamiltonian.orbits",       NOMOS_PARAM_INT,             "10",    NULL, 0, 1e6, NULL, false, "So many trajectories of what H is judged by are integrated from their first states with the H that was found."},
+  {"discover.hamiltonian.half_width",   NOMOS_PARAM_INT,             "0",     NULL, 0, 1e6, NULL, false, "0: the data have the rates of the states, x_dot. Else from states alone, evenly spaced in time: means over test functions with a half width of so many frames (weak form), a fifth of it apart."},
+  {"discover.hamiltonian.test",         NOMOS_PARAM_FILE,            "",      NULL, 0, 0,   NULL, false, "A file of data by which H is judged; unset: all of the data, seen or not."},
+  {"discover.hamiltonian.network",      NOMOS_PARAM_FILE,            "",      NULL, 0, 0,   NULL, false, "weights.safetensors of a training of the surrogate hamiltonian: the equation of this learned H is looked for, at states around those of the data. The rates of the data then only judge it."},
+  {"discover.hamiltonian.cloud",        NOMOS_PARAM_REAL,            "1",     NULL, 0.01, 1000, NULL, false, "With a network: these states are normal, with the mean of the states seen and so many times their deviations in every direction."},
+  {"discover.hamiltonian.cloud_points", NOMOS_PARAM_INT,             "2000",  NULL, 1, 1e8, NULL, false, "With a network: so many of them."},
 };
 /* clang-format on */
 const size_t nomos_discover_n_hamiltonian_params = sizeof nomos_discover_hamiltonian_params / sizeof *nomos_discover_hamiltonian_params;
 
-/* Streams of random numbers, by discover.seed. */
-enum { STREAM_NOISE = 1 << 20 };
-
 /* ---- the data */
 
-static PetscErrorCode ReadData(NomosDiscover *d, NomosHamiltonianData *data, const char path[])
+/* x_dot NULL: not asked for. */
+static PetscErrorCode ReadOrbits(NomosDiscover *d, const char path[], NomosOrbits *x, NomosOrbits *x_dot)
 {
   enum { X, T, X_DOT, N_VARIABLES };
   static const NomosDatasetVariable variables[N_VARIABLES] = {[X] = {.name = "x"}, [T] = {.name = "t", .constant = true}, [X_DOT] = {.name = "x_dot"}};
-  NomosDatasetInput input = {.path = path, .n_variables = N_VARIABLES, .variables = variables, .frames = true, .window = 1};
+  NomosDatasetInput input = {.path = path, .n_variables = x_dot ? N_VARIABLES : X_DOT, .variables = variables, .frames = true, .window = 1};
   NomosDataset      dataset;
   int64_t           first_frame, every;
 
@@ -41,12 +44,44 @@ static PetscErrorCode ReadData(NomosDiscover *d, NomosHamiltonianData *data, con
   input.first_frame = (size_t)first_frame;
   input.every       = (size_t)every;
   PetscCall(NomosDatasetOpen(d->run->comm, &input, &dataset));
-  PetscErrorCode code = NomosOrbitsRead(dataset, NOMOS_SPLIT_TRAIN, X, T, &data->truth);
-  if (!code) code = NomosOrbitsRead(dataset, NOMOS_SPLIT_TRAIN, X_DOT, T, &data->rates);
+  PetscErrorCode code = NomosOrbitsRead(dataset, NOMOS_SPLIT_TRAIN, X, T, x);
+  if (!code && x_dot) code = NomosOrbitsRead(dataset, NOMOS_SPLIT_TRAIN, X_DOT, T, x_dot);
   PetscCall(NomosDatasetClose(&dataset));
   PetscCall(code);
-  data->size = data->truth.size;
-  NomosCheck(data->size % 2 == 0 && data->rates.size == data->size, d->run->comm, PETSC_ERR_ARG_SIZ, "%s: the data have %zu coordinates x and %zu derivatives x_dot: must be as many, positions first, then as many momenta", path, data->size, data->rates.size);
+  NomosCheck(x->size % 2 == 0 && (!x_dot || x_dot->size == x->size), d->run->comm, PETSC_ERR_ARG_SIZ, "%s: there are %zu coordinates x and %zu derivatives x_dot: must be as many, positions first, then as many momenta", path, x->size, x_dot ? x_dot->size : x->size);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* discover.hamiltonian.half_width: windows of states evenly spaced. */
+static PetscErrorCode MakeWindow(NomosDiscover *d, NomosHamiltonianData *data, size_t half_width)
+{
+  const NomosOrbits *seen  = &data->seen;
+  const char        *where = NomosConfigWhere(d->run->config, "discover.hamiltonian.half_width");
+
+  PetscFunctionBeginUser;
+  PetscCheck(half_width >= 2 && seen->n_times >= 2 * half_width - 1, d->run->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: discover.hamiltonian.half_width = %zu: must be from 2 to %zu, as trajectories have %zu states", where, half_width, (seen->n_times + 1) / 2, seen->n_times);
+  const double dt = (seen->times[seen->n_times - 1] - seen->times[0]) / (double)(seen->n_times - 1);
+  for (size_t i = 1; i < seen->n_times; i++)
+    PetscCheck(fabs(seen->times[i] - seen->times[i - 1] - dt) <= 1e-6 * dt, d->run->comm, PETSC_ERR_ARG_WRONG, "%s: discover.hamiltonian.half_width: the time from state %zu to the next is %g, on average it is %g: test functions need even steps; give x_dot in the data, and 0", where, i - 1, seen->times[i] - seen->times[i - 1], dt);
+  PetscCall(NomosTimeWindowCreate(half_width, dt, &data->window));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ReadData(NomosDiscover *d, NomosHamiltonianData *data, const char path[])
+{
+  const char *tests;
+  int64_t     half_width;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetInt(d->run->config, "discover.hamiltonian.half_width", &half_width));
+  PetscCall(ReadOrbits(d, path, &data->seen, half_width ? NULL : &data->seen_rates));
+  PetscCall(NomosConfigGetString(d->run->config, "discover.hamiltonian.test", &tests));
+  if (tests[0]) PetscCall(ReadOrbits(d, tests, &data->tests, half_width ? NULL : &data->test_rates));
+  data->truth = tests[0] ? &data->tests : &data->seen;
+  data->rates = half_width ? NULL : tests[0] ? &data->test_rates : &data->seen_rates;
+  data->size  = data->seen.size;
+  PetscCheck(data->truth->size == data->size, d->run->comm, PETSC_ERR_ARG_SIZ, "%s: discover.hamiltonian.test: its states have %zu coordinates, those of the data %zu", NomosConfigWhere(d->run->config, "discover.hamiltonian.test"), data->truth->size, data->size);
+  if (half_width) PetscCall(MakeWindow(d, data, (size_t)half_width));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -57,51 +92,113 @@ static int Ascending(const void *a, const void *b)
   return x < y ? -1 : x > y;
 }
 
+/* Room for so many rows, and for their states. */
+static PetscErrorCode Reserve(NomosHamiltonianData *data, size_t n_points, size_t n_states)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscFree3(data->points, data->x, data->y));
+  PetscCall(PetscMalloc3(n_points, &data->points, n_states * data->size, &data->x, n_points * data->size, &data->y));
+  data->n_points = data->n = n_points;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Which states are seen in a draw: trajectories, and of each its even share of the points. */
 static PetscErrorCode DrawPoints(NomosDiscover *d, NomosHamiltonianData *data, uint64_t seed)
 {
-  const size_t n_times = data->truth.n_times;
+  const size_t n_times = data->seen.n_times;
   int64_t      trajectories, points;
   size_t      *orbits, *times, at = 0;
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetInt(d->run->config, "discover.hamiltonian.trajectories", &trajectories));
   PetscCall(NomosConfigGetInt(d->run->config, "discover.hamiltonian.points", &points));
-  const size_t n = trajectories ? (size_t)trajectories : data->truth.n, n_points = points ? (size_t)points : n * n_times;
-  PetscCheck(n <= data->truth.n, d->run->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: discover.hamiltonian.trajectories = %zu: the data have %zu", NomosConfigWhere(d->run->config, "discover.hamiltonian.trajectories"), n, data->truth.n);
+  const size_t n = trajectories ? (size_t)trajectories : data->seen.n, n_points = points ? (size_t)points : n * n_times;
   PetscCheck(n_points <= n * n_times, d->run->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: discover.hamiltonian.points = %zu: %zu trajectories of %zu states have %zu", NomosConfigWhere(d->run->config, "discover.hamiltonian.points"), n_points, n, n_times, n * n_times);
-  PetscCall(PetscMalloc2(data->truth.n, &orbits, n_times, &times));
-  NomosPermutation(seed, 0, data->truth.n, orbits);
-  PetscCall(PetscFree3(data->points, data->x, data->y));
-  PetscCall(PetscMalloc3(n_points, &data->points, n_points * data->size, &data->x, n_points * data->size, &data->y));
+  PetscCall(PetscMalloc2(data->seen.n, &orbits, n_times, &times));
+  NomosPermutation(seed, 0, data->seen.n, orbits);
+  PetscCall(Reserve(data, n_points, n_points));
   for (size_t o = 0; o < n; o++) {
     const size_t share = (o + 1) * n_points / n - o * n_points / n;
     NomosPermutation(seed, 1 + (int64_t)orbits[o], n_times, times);
     qsort(times, share, sizeof *times, Ascending);
     for (size_t i = 0; i < share; i++) data->points[at++] = orbits[o] * n_times + times[i];
   }
-  data->n_points = n_points;
   PetscCall(PetscFree2(orbits, times));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* discover.noise times the root mean square of every coordinate, and of its rate. */
-static void AddNoise(const NomosHamiltonianData *data, double noise, uint64_t seed)
+/* Windows of the trajectories that are seen, each a fifth of the half width after the one before. */
+static PetscErrorCode DrawWindows(NomosDiscover *d, NomosHamiltonianData *data, uint64_t seed)
 {
-  const size_t  size = data->size, n = data->truth.n * data->truth.n_times;
-  const double *from[] = {data->truth.x, data->rates.x};
-  double       *to[]   = {data->x, data->y};
+  const size_t n_times = data->seen.n_times, stride = PetscMax(1, (data->window.n + 1) / 10), n_each = (n_times - data->window.n) / stride + 1;
+  size_t      *orbits;
+  int64_t      trajectories, points;
 
-  for (size_t which = 0; which < 2; which++)
-    for (size_t i = 0; i < size; i++) {
-      double square = 0;
-      for (size_t s = 0; s < n && noise > 0; s++) square += from[which][s * size + i] * from[which][s * size + i];
-      const double sigma = noise * sqrt(square / (double)n);
-      for (size_t s = 0; s < data->n_points; s++) {
-        const size_t at          = data->points[s] * size + i;
-        to[which][s * size + i] = from[which][at] + (sigma > 0 ? sigma * NomosRandomNormal(seed, STREAM_NOISE + which, at) : 0);
-      }
-    }
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetInt(d->run->config, "discover.hamiltonian.trajectories", &trajectories));
+  PetscCall(NomosConfigGetInt(d->run->config, "discover.hamiltonian.points", &points));
+  PetscCheck(!points, d->run->comm, PETSC_ERR_ARG_INCOMP, "%s: discover.hamiltonian.points beside half_width: test functions need all states of a trajectory; choose trajectories", NomosConfigWhere(d->run->config, "discover.hamiltonian.points"));
+  const size_t n = trajectories ? (size_t)trajectories : data->seen.n;
+  PetscCall(PetscMalloc1(data->seen.n, &orbits));
+  NomosPermutation(seed, 0, data->seen.n, orbits);
+  PetscCall(Reserve(data, n * n_each, data->seen.n * n_times));
+  for (size_t o = 0, at = 0; o < n; o++)
+    for (size_t w = 0; w < n_each; w++) data->points[at++] = orbits[o] * n_times + w * stride;
+  PetscCall(PetscFree(orbits));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What is seen of them: x, y. */
+static PetscErrorCode See(NomosDiscover *d, NomosHamiltonianData *data, uint64_t seed)
+{
+  const size_t size = data->size;
+  double       noise;
+  int64_t      trajectories;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetReal(d->run->config, "discover.noise", &noise));
+  PetscCall(NomosConfigGetInt(d->run->config, "discover.hamiltonian.trajectories", &trajectories));
+  PetscCheck((size_t)trajectories <= data->seen.n, d->run->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: discover.hamiltonian.trajectories = %" PRId64 ": the data have %zu", NomosConfigWhere(d->run->config, "discover.hamiltonian.trajectories"), trajectories, data->seen.n);
+  PetscCall(NomosHamiltonianAddNoise(data, noise, seed));
+  if (data->window.n) {
+    PetscCall(DrawWindows(d, data, seed));
+    memcpy(data->x, data->noisy[0], data->seen.n * data->seen.n_times * size * sizeof *data->x);
+    NomosTimeWindowRates(&data->window, size, data->n, data->points, data->x, data->y);
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(DrawPoints(d, data, seed));
+  for (size_t s = 0; s < data->n_points; s++) {
+    memcpy(data->x + s * size, data->noisy[0] + data->points[s] * size, size * sizeof(double));
+    memcpy(data->y + s * size, data->noisy[1] + data->points[s] * size, size * sizeof(double));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+NomosHamiltonianStates NomosHamiltonianRows(const NomosHamiltonianData *data)
+{
+  return (NomosHamiltonianStates){.n = data->n, .x = data->x, .x_dot = data->y, .n_window = data->window.n, .first = data->points, .weights = data->window.weights};
+}
+
+/* In place of the states seen those at which the network is asked, and of their rates its field. */
+static PetscErrorCode AskNetwork(NomosDiscover *d, NomosHamiltonianData *data, uint64_t seed)
+{
+  const size_t n_points = data->n_points;
+  NomosCloud   cloud    = {.n_given = n_points, .size = data->size, .seed = seed};
+  int64_t      n;
+  double      *seen;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetInt(d->run->config, "discover.hamiltonian.cloud_points", &n));
+  PetscCall(NomosConfigGetReal(d->run->config, "discover.hamiltonian.cloud", &cloud.factor));
+  PetscCall(PetscMalloc1(n_points * data->size, &seen));
+  memcpy(seen, data->x, n_points * data->size * sizeof *seen);
+  cloud.given = seen;
+  PetscCall(Reserve(data, (size_t)n, (size_t)n));
+  data->n_points = n_points;
+  PetscCall(NomosCloudDraw(&cloud, (size_t)n, data->x));
+  PetscCall(NomosDistilledField(data->network, (size_t)n, data->x, data->y));
+  PetscCall(PetscFree(seen));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* ---- the equation */
@@ -172,6 +269,8 @@ static PetscErrorCode Open(NomosDiscover *d, NomosHamiltonianData *data, const c
 {
   PetscFunctionBeginUser;
   PetscCall(ReadData(d, data, path));
+  PetscCall(NomosDistilledCreate(d, data->size, &data->network));
+  PetscCheck(!data->network || !data->window.n, d->run->comm, PETSC_ERR_ARG_INCOMP, "%s: discover.hamiltonian.half_width beside a network, whose field is known: leave it out", NomosConfigWhere(d->run->config, "discover.hamiltonian.half_width"));
   PetscCall(MakeLibrary(d, data));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -206,21 +305,23 @@ static PetscErrorCode Prepare(NomosDiscover *d)
 static PetscErrorCode Regress(NomosDiscover *d, NomosHamiltonianData *data)
 {
   NomosDiscoverEquation       *e      = &d->equations[0];
-  const NomosHamiltonianStates states = {.n = data->n_points, .x = data->x, .x_dot = data->y};
+  const NomosHamiltonianStates states = NomosHamiltonianRows(data);
 
   PetscFunctionBeginUser;
-  NomosCheck(data->n_points * data->size >= e->n_terms, d->run->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: %zu states of %zu coordinates are %zu rows for the %zu terms of H; give more states, or a lower degree", NomosConfigWhere(d->run->config, "discover.hamiltonian.degree"), data->n_points, data->size, data->n_points * data->size, e->n_terms);
+  NomosCheck(data->n * data->size >= e->n_terms, d->run->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: %zu states of %zu coordinates are %zu rows for the %zu terms of H; give more states, or a lower degree", NomosConfigWhere(d->run->config, "discover.hamiltonian.degree"), data->n, data->size, data->n * data->size, e->n_terms);
   if (e->gram.G) PetscCall(NomosGramDestroy(&e->gram));
   PetscCall(NomosHamiltonianAssemble(data->library, &states, NULL, &e->gram));
-  d->n_samples = (double)data->n_points;
+  d->n_samples = (double)data->n;
   PetscCall(NomosDiscoverSolve(d));
   PetscCall(NomosHamiltonianRefine(data->library, &states, &e->constraints, &e->found));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static void Judge(const NomosDiscoverEquation *e, NomosHamiltonianData *data)
+void NomosHamiltonianJudge(NomosDiscover *d)
 {
-  double worst = 0;
+  NomosHamiltonianData        *data  = d->data;
+  const NomosDiscoverEquation *e     = &d->equations[0];
+  double                       worst = 0;
 
   for (size_t j = 0; e->truth && j < e->n_terms; j++) worst = fmax(worst, fabs(e->found.c[j] - e->truth[j]));
   data->errors[data->n_judged++] = worst;
@@ -245,14 +346,14 @@ static PetscErrorCode Find(NomosDiscover *d)
   PetscCall(NomosConfigGetReal(d->run->config, "discover.noise", &noise));
   PetscCall(NomosConfigGetInt(d->run->config, "discover.seed", &seed));
   for (int64_t k = data->draws - 1; k >= 0; k--) {
-    PetscCall(DrawPoints(d, data, (uint64_t)(seed + k)));
-    AddNoise(data, noise, (uint64_t)(seed + k));
+    PetscCall(See(d, data, (uint64_t)(seed + k)));
+    if (data->network) PetscCall(AskNetwork(d, data, (uint64_t)(seed + k)));
     PetscCall(Regress(d, data));
-    Judge(&d->equations[0], data);
+    if (k) NomosHamiltonianJudge(d); /* the last one when it has its intervals */
     PetscCall(NomosRunStopped(d->run));
     if (d->run->stopped_by) break;
   }
-  snprintf(d->settings, sizeof d->settings, "Hamilton's equations at %zu states of %zu coordinates, noise %g; %zu terms", data->n_points, data->size, noise, d->equations[0].n_terms);
+  snprintf(d->settings, sizeof d->settings, "%s at %zu states of %zu coordinates%s, noise %g; %zu terms", data->network ? "The network's field" : "Hamilton's equations", data->n, data->size, data->network ? " around those of the data" : data->window.n ? ", means over test functions in time" : "", noise, d->equations[0].n_terms);
   PetscCall(NomosLogPrint(d->run->log, NOMOS_LOG_INFO, "library", "%s", d->settings));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -264,10 +365,16 @@ static PetscErrorCode Destroy(NomosDiscover *d)
   PetscFunctionBeginUser;
   if (!data) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(NomosHamiltonianLibraryDestroy(&data->library));
-  PetscCall(NomosOrbitsFree(&data->truth));
-  PetscCall(NomosOrbitsFree(&data->rates));
+  PetscCall(NomosDistilledDestroy(&data->network));
+  PetscCall(NomosTimeWindowDestroy(&data->window));
+  PetscCall(NomosOrbitsFree(&data->seen));
+  PetscCall(NomosOrbitsFree(&data->seen_rates));
+  PetscCall(NomosOrbitsFree(&data->tests));
+  PetscCall(NomosOrbitsFree(&data->test_rates));
   for (int r = 0; r < NOMOS_N_ROLLED; r++) PetscCall(NomosOrbitsFree(&data->rolled[r]));
   PetscCall(PetscFree3(data->points, data->x, data->y));
+  for (int which = 0; which < 2; which++) PetscCall(PetscFree(data->noisy[which]));
+  PetscCall(PetscFree(data->sigma));
   if (data->energy) PetscCall(NomosExpressionDestroy(&data->energy));
   PetscCall(PetscFree(data->errors));
   PetscCall(PetscFree(d->data));
@@ -275,4 +382,4 @@ static PetscErrorCode Destroy(NomosDiscover *d)
 }
 
 const NomosDiscoverMode nomos_discover_hamiltonian = {
-  .name = "hamiltonian", .energy = true, .prepare = Prepare, .find = Find, .yaml = NomosHamiltonianWriteYaml, .conclude = NomosHamiltonianConclude, .results = NomosHamiltonianResults, .destroy = Destroy};
+  .name = "hamiltonian", .energy = true, .prepare = Prepare, .find = Find, .replicate = NomosHamiltonianReplicate, .yaml = NomosHamiltonianWriteYaml, .conclude = NomosHamiltonianConclude, .results = NomosHamiltonianResults, .destroy = Destroy};

@@ -22,7 +22,7 @@ void NomosHamiltonianWriteYaml(const NomosDiscover *d, FILE *out)
 
 /* ---- orbits */
 
-static const char *const rolled_names[NOMOS_N_ROLLED] = {[NOMOS_ROLLED_FOUND] = "found"};
+static const char *const rolled_names[NOMOS_N_ROLLED] = {[NOMOS_ROLLED_FOUND] = "found", [NOMOS_ROLLED_NETWORK] = "network"};
 
 static PetscErrorCode FoundField(size_t n, const double x[], double x_dot[], void *ctx)
 {
@@ -34,7 +34,22 @@ static PetscErrorCode FoundField(size_t n, const double x[], double x_dot[], voi
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static const NomosFieldFn fields[NOMOS_N_ROLLED] = {[NOMOS_ROLLED_FOUND] = FoundField};
+static PetscErrorCode NetworkField(size_t n, const double x[], double x_dot[], void *ctx)
+{
+  const NomosDiscover        *d    = ctx;
+  const NomosHamiltonianData *data = d->data;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosDistilledField(data->network, n, x, x_dot));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static const NomosFieldFn fields[NOMOS_N_ROLLED] = {[NOMOS_ROLLED_FOUND] = FoundField, [NOMOS_ROLLED_NETWORK] = NetworkField};
+
+static bool IsThere(const NomosHamiltonianData *data, int rolled)
+{
+  return rolled != NOMOS_ROLLED_NETWORK || data->network;
+}
 
 /* By the true H, or where it is unknown the one that was found. */
 static double Energy(const NomosDiscover *d, const double x[])
@@ -50,7 +65,7 @@ static double Energy(const NomosDiscover *d, const double x[])
 static void WriteOrbits(const NomosDiscover *d, FILE *out)
 {
   const NomosHamiltonianData *data = d->data;
-  const size_t                size = data->size, n_times = data->truth.n_times, n = PetscMin(SHOWN, PetscMin(data->n_orbits, data->truth.n));
+  const size_t                size = data->size, n_times = data->truth->n_times, n = PetscMin(SHOWN, PetscMin(data->n_orbits, data->truth->n));
 
   fputs("step,orbit,time", out);
   for (int r = -1; r < NOMOS_N_ROLLED; r++) {
@@ -60,8 +75,8 @@ static void WriteOrbits(const NomosDiscover *d, FILE *out)
   fputc('\n', out);
   for (size_t o = 0; o < n; o++)
     for (size_t i = 0; i < n_times; i++) {
-      const double *seen = data->truth.x + (o * n_times + i) * size;
-      fprintf(out, "%zu,%zu,%.17g", i, o + 1, data->truth.times[i]);
+      const double *seen = data->truth->x + (o * n_times + i) * size;
+      fprintf(out, "%zu,%zu,%.17g", i, o + 1, data->truth->times[i]);
       for (int r = -1; r < NOMOS_N_ROLLED; r++) {
         if (r >= 0 && !data->rolled[r].n) continue;
         const double *x      = r < 0 ? seen : data->rolled[r].x + (o * n_times + i) * size;
@@ -80,9 +95,11 @@ PetscErrorCode NomosHamiltonianConclude(NomosDiscover *d)
   size_t                length;
 
   PetscFunctionBeginUser;
+  NomosHamiltonianJudge(d);
   if (!data->n_orbits) PetscFunctionReturn(PETSC_SUCCESS);
   for (int r = 0; r < NOMOS_N_ROLLED; r++) {
-    PetscCall(NomosOrbitsRoll(&(NomosOrbitsRollInput){.truth = &data->truth, .n = data->n_orbits, .field = fields[r], .ctx = d, .rtol = rtol}, &data->rolled[r], &data->stuck[r]));
+    if (!IsThere(data, r)) continue;
+    PetscCall(NomosOrbitsRoll(&(NomosOrbitsRollInput){.truth = data->truth, .n = data->n_orbits, .field = fields[r], .ctx = d, .rtol = rtol}, &data->rolled[r], &data->stuck[r]));
     if (data->stuck[r]) PetscCall(NomosOrbitsFree(&data->rolled[r]));
     if (data->stuck[r]) data->rolled[r] = (NomosOrbits){0};
   }
@@ -99,21 +116,21 @@ PetscErrorCode NomosHamiltonianConclude(NomosDiscover *d)
 /* ---- numbers */
 
 /* |J grad H - rates|/|rates| over all states of the data, without noise. */
-static PetscErrorCode FieldError(const NomosDiscover *d, double *error)
+static PetscErrorCode FieldError(NomosDiscover *d, NomosFieldFn field, double *error)
 {
   const NomosHamiltonianData *data = d->data;
-  const size_t                n = data->truth.n * data->truth.n_times, size = data->size;
-  double                     *field, square = 0, off = 0;
+  const size_t                n    = data->truth->n * data->truth->n_times * data->size;
+  double                     *x_dot, square = 0, off = 0;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc1(n * size, &field));
-  PetscCall(NomosHamiltonianLibraryEvaluate(data->library, d->equations[0].found.c, n, data->truth.x, field, NULL));
-  for (size_t i = 0; i < n * size; i++) {
-    square += data->rates.x[i] * data->rates.x[i];
-    off += (field[i] - data->rates.x[i]) * (field[i] - data->rates.x[i]);
+  PetscCall(PetscMalloc1(n, &x_dot));
+  PetscCall(field(n / data->size, data->truth->x, x_dot, d));
+  for (size_t i = 0; i < n; i++) {
+    square += data->rates->x[i] * data->rates->x[i];
+    off += (x_dot[i] - data->rates->x[i]) * (x_dot[i] - data->rates->x[i]);
   }
   *error = sqrt(off / square);
-  PetscCall(PetscFree(field));
+  PetscCall(PetscFree(x_dot));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -142,16 +159,19 @@ PetscErrorCode NomosHamiltonianResults(NomosDiscover *d, NomosResultFn result, v
     PetscCall(result("largest_error_worst", sorted[n - 1], ctx));
     PetscCall(PetscFree(sorted));
   }
-  PetscCall(FieldError(d, &error));
-  PetscCall(result("field_error", error, ctx));
-  for (int r = 0; data->n_orbits && r < NOMOS_N_ROLLED; r++) {
-    const NomosOrbits *rolled = &data->rolled[r];
-    const char        *prefix = r == NOMOS_ROLLED_FOUND ? "" : rolled_names[r], *dash = r == NOMOS_ROLLED_FOUND ? "" : "_";
-    char               name[NOMOS_MAX_NAME];
-    snprintf(name, sizeof name, "%s%sorbit_mse", prefix, dash);
-    PetscCall(result(name, data->stuck[r] ? NAN : NomosOrbitsError(rolled, &data->truth), ctx));
-    snprintf(name, sizeof name, "%s%senergy_mse", prefix, dash);
-    if (data->energy) PetscCall(result(name, data->stuck[r] ? NAN : NomosOrbitsEnergyError(rolled, &data->truth, data->energy), ctx));
+  if (data->network) PetscCall(result("not_in_library", sqrt(d->equations[0].found.residual), ctx)); /* of the network's field */
+  for (int r = 0; r < NOMOS_N_ROLLED; r++) {
+    const char *prefix = r == NOMOS_ROLLED_FOUND ? "" : "network_";
+    char        name[NOMOS_MAX_NAME];
+    if (!IsThere(data, r)) continue;
+    if (data->rates) PetscCall(FieldError(d, fields[r], &error));
+    snprintf(name, sizeof name, "%sfield_error", prefix);
+    if (data->rates) PetscCall(result(name, error, ctx));
+    if (!data->n_orbits) continue;
+    snprintf(name, sizeof name, "%sorbit_mse", prefix);
+    PetscCall(result(name, data->stuck[r] ? NAN : NomosOrbitsError(&data->rolled[r], data->truth), ctx));
+    snprintf(name, sizeof name, "%senergy_mse", prefix);
+    if (data->energy) PetscCall(result(name, data->stuck[r] ? NAN : NomosOrbitsEnergyError(&data->rolled[r], data->truth, data->energy), ctx));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

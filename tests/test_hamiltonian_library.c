@@ -204,6 +204,43 @@ START_TEST(test_intervals_cover)
 }
 END_TEST
 
+/* Weak form in time: slopes and weights are those of integration by parts, and H comes from states alone. x = (cos t, -sin t) has H = (q^2 + p^2)/2. */
+START_TEST(test_states_alone)
+{
+  enum { STATES = 200, WIDTH = 20, ROWS = (STATES - (2 * WIDTH - 1)) / 4 };
+  const double    dt = 0.05;
+  double          x[STATES * 2], x_dot[ROWS * 2];
+  size_t          first[ROWS];
+  NomosTimeWindow window;
+
+  for (size_t s = 0; s < STATES; s++) {
+    x[2 * s]     = cos(dt * (double)s);
+    x[2 * s + 1] = -sin(dt * (double)s);
+  }
+  for (size_t r = 0; r < ROWS; r++) first[r] = 4 * r;
+  ck_ok(NomosTimeWindowCreate(WIDTH, dt, &window));
+  NomosTimeWindowRates(&window, 2, ROWS, first, x, x_dot);
+  for (size_t r = 0; r < ROWS; r++) {
+    double mean[2] = {0, 0}; /* dq/dt = p, dp/dt = -q */
+    for (size_t j = 0; j < window.n; j++)
+      for (size_t i = 0; i < 2; i++) mean[i] += window.weights[j] * x[2 * (first[r] + j) + 1 - i] * (i ? -1 : 1);
+    for (size_t i = 0; i < 2; i++) ck_assert_msg(fabs(mean[i] - x_dot[2 * r + i]) < 1e-10, "row %zu: %.17g, not %.17g", r, x_dot[2 * r + i], mean[i]);
+  }
+  NomosHamiltonianLibrary library = Library(1, 3, 0, NULL);
+  Seen                    seen    = {.states = {.n = ROWS, .x = x, .x_dot = x_dot, .n_window = window.n, .first = first, .weights = window.weights}};
+  NomosRegression         found   = Discover(library, NULL, &seen);
+  for (size_t k = 0; k < found.n_terms; k++) {
+    const char  *text  = NomosHamiltonianLibraryText(library, k);
+    const double truth = !strcmp(text, "q1^2") || !strcmp(text, "p1^2") ? 0.5 : 0;
+    ck_assert_msg(fabs(found.c[k] - truth) < 1e-10, "%s has %.17g", text, found.c[k]);
+  }
+  ck_refused(NomosTimeWindowCreate(1, dt, &(NomosTimeWindow){0}), "at least 2 are needed");
+  ck_ok(NomosRegressionDestroy(&found));
+  ck_ok(NomosHamiltonianLibraryDestroy(&library));
+  ck_ok(NomosTimeWindowDestroy(&window));
+}
+END_TEST
+
 START_TEST(test_what_is_refused)
 {
   static const char *const broken[] = {"cos(q1"}, *const unknown[] = {"cos(q3)"}, *const constant[] = {"5 + 2*pi"}, *const square[] = {"5", "q1^2", "2*p1*q1 - p1*q1", "(q1 + q2)^2"};
@@ -230,4 +267,4 @@ START_TEST(test_what_is_refused)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("hamiltonian_library", test_number_of_terms, test_columns_are_the_field, test_latex, test_exact_polynomials, test_typed_terms, test_intervals_cover, test_what_is_refused)
+NOMOS_TEST_SUITE("hamiltonian_library", test_number_of_terms, test_columns_are_the_field, test_latex, test_exact_polynomials, test_typed_terms, test_intervals_cover, test_states_alone, test_what_is_refused)

@@ -41,10 +41,25 @@ PetscErrorCode NomosHamiltonianLibraryExpression(NomosHamiltonianLibrary library
 
 /* ---- the regression */
 
+/* A row is a state; or the mean of n_window states that follow each other, with weights: Hamilton's equations are linear, and so are their means (weak form in time). */
 typedef struct {
   size_t        n;
   const double *x, *x_dot; /* (n, 2d) */
+  size_t        n_window;  /* 0: states by themselves. Else x has as many as needed, x_dot is (n, 2d) all the same */
+  const size_t *first;     /* (n) the first state of each window */
+  const double *weights;   /* (n_window) */
 } NomosHamiltonianStates;
+
+/* A test function phi(t) = (1 - (t/(m dt))^2)^p that ends where it is as good as zero: weights phi_j/sum phi, and slopes with which sum_j slopes_j x(t_j) is the mean of the rate dx/dt, by integration by parts
+   (Messenger & Bortz 2021, doi:10.1016/j.jcp.2021.110525). n = 2 m - 1 points dt apart; the sums converge faster than any power that matters. */
+typedef struct {
+  size_t  n;
+  double *weights, *slopes; /* (n) */
+} NomosTimeWindow;
+PetscErrorCode NomosTimeWindowCreate(size_t half_width, double dt, NomosTimeWindow *window);
+PetscErrorCode NomosTimeWindowDestroy(NomosTimeWindow *window);
+/* x_dot (n, size): of windows that begin at states `first` of x. */
+void           NomosTimeWindowRates(const NomosTimeWindow *window, size_t size, size_t n, const size_t first[], const double x[], double x_dot[]);
 
 /* Sums over Hamilton's equations at all states, in up to 32 blocks of neighbours. Two targets: x_dot, and what c (n_terms; NULL: 0) leaves of it. Errors: a term that is not finite at a state. */
 PetscErrorCode NomosHamiltonianAssemble(NomosHamiltonianLibrary library, const NomosHamiltonianStates *states, const double c[], NomosGram *gram);

@@ -42,6 +42,53 @@ OMP_NUM_THREADS=2 expect 0 "" "$nomos" discover two -o threads "${noisy[@]}"
 cmp -s noisy/coefficients.csv threads/coefficients.csv || fail "two threads find another H"
 grep -q '"samples": 100' noisy/summary.json || fail "not 100 states are seen"
 
+# Noise put on once more takes off its bias, which is far beyond the deviations here.
+mkdir stars
+cat >stars/case.yaml <<'E2'
+case: {units: nondimensional}
+data: {generator: hamiltonian_systems}
+hamiltonian_systems: {systems: [henon_heiles], orbits: 40, times: 100, duration: 10}
+discover:
+  hamiltonian: {degree: 3}
+  method: mstls
+  noise: 0.1
+  known:
+    H: {terms: [p1^2, p2^2, q1^2, q2^2, q1^2*q2, q2^3], coefficients: [0.5, 0.5, 0.5, 0.5, 1, -0.3333333333333333]}
+E2
+result() {
+  sed -n "s/.*\"$2\": \([^,]*\),*/\1/p" "$1/summary.json"
+}
+expect 0 "" "$nomos" discover stars -o biased
+expect 0 "" "$nomos" discover stars -o unbiased --set discover.intervals=noise
+[ "$(result unbiased exact_structure)" = 1.0 ] || fail "noise of ten percent hides the terms"
+awk -v b="$(result biased coefficient_error)" -v u="$(result unbiased coefficient_error)" 'BEGIN { exit !(b > 0.02 && u < 0.01) }' || fail "the bias stays: $(result biased coefficient_error), $(result unbiased coefficient_error)"
+awk -v i="$(result unbiased inside_intervals)" 'BEGIN { exit !(i > 0.6) }' || fail "intervals do not hold the truth"
+
+# From states alone, by means over test functions in time.
+expect 0 "" "$nomos" discover stars -o alone --set discover.intervals=noise --set discover.hamiltonian.half_width=15
+[ "$(result alone exact_structure)" = 1.0 ] || fail "states alone do not show the terms"
+awk -v c="$(result alone coefficient_error)" 'BEGIN { exit !(c < 0.02) }' || fail "states alone: coefficients are off by $(result alone coefficient_error)"
+expect 1 "must be from 2 to 50, as trajectories have 100 states" "$nomos" discover stars -o bad_stars --set discover.hamiltonian.half_width=80
+expect 1 "test functions need all states of a trajectory" "$nomos" discover stars --force -o bad_stars --set discover.hamiltonian.half_width=10 --set discover.hamiltonian.points=7
+
+# The equation of a network that learned from the same states.
+cat >network.yaml <<'E2'
+case: {units: nondimensional}
+surrogate: hamiltonian
+data: {generator: hamiltonian_systems, validation: 0, test: 0}
+hamiltonian_systems: {systems: [henon_heiles], orbits: 20, times: 20, duration: 10}
+hamiltonian: {hidden: 2, width: 32, activation: softplus, baseline: false}
+train: {batch: 400, epochs: 1500, learning_rate: 5e-3, precision: float32}
+E2
+expect 0 "" "$nomos" train network.yaml -o network
+expect 0 "" "$nomos" discover stars -o read --set discover.noise=0 --set discover.hamiltonian.network=network/weights.safetensors --set discover.hamiltonian.test=network/data/hamiltonian_systems.nc
+[ "$(result read exact_structure)" = 1.0 ] || fail "the network's equation has other terms: $(grep 'H =' read/log.txt)"
+awk -v c="$(result read coefficient_error)" -v l="$(result read not_in_library)" -v n="$(result read network_field_error)" 'BEGIN { exit !(c > 1e-5 && c < 0.2 && l > 1e-4 && l < 0.2 && n > 1e-4 && n < 0.2) }' || fail "a network that is exact, or has learned nothing: $(result read coefficient_error) $(result read not_in_library) $(result read network_field_error)"
+grep -q "network_distance" read/orbits.csv || fail "no orbits of the network"
+expect 1 "the network was trained on states of 4 coordinates, the data have 8" "$nomos" discover two -o bad --set discover.hamiltonian.network=network/weights.safetensors
+expect 1 "discover.hamiltonian.test: its states have 4 coordinates, those of the data 8" "$nomos" discover two --force -o bad --set discover.hamiltonian.test=network/data/hamiltonian_systems.nc
+expect 1 "a network has no noise" "$nomos" discover stars --force -o bad_stars --set discover.intervals=noise --set discover.hamiltonian.network=network/weights.safetensors
+
 refused() {
   expect 1 "$1" "$nomos" discover two --force -o bad "${@:2}"
 }

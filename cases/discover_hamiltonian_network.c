@@ -1,0 +1,104 @@
+/* A learned H whose equation nomos discover reads out: weights of a training of the surrogate hamiltonian, and the states at which it is asked. */
+#include "cases/discover_hamiltonian.h"
+
+#include "operators/random.h"
+#include "surrogates/hamiltonian/energy_system.h"
+#include "surrogates/weights_file.h"
+
+#include <math.h>
+#include <string.h>
+
+struct NomosDistilled_s {
+  NomosParameters  parameters;
+  NomosEnergy      energy;
+  NomosHamiltonian h;
+  size_t           size;
+};
+
+static const char key[] = "discover.hamiltonian.network";
+
+static const NomosParam architecture[] = {NOMOS_ENERGY_PARAMS};
+
+static PetscErrorCode Build(NomosDiscover *d, const NomosWeightsFile *file, size_t size, NomosDistilled network)
+{
+  const NomosEnergyOps *ops;
+  NomosEnergyInput      input;
+  const size_t          trained = NomosWeightsFileNumber(file, "coordinates");
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosEnergyInputFromConfig(file->architecture, size / 2, &ops, &input));
+  PetscCheck(ops->bodies || !trained || trained == size, d->run->comm, PETSC_ERR_ARG_SIZ, "%s: %s: the network was trained on states of %zu coordinates, the data have %zu", NomosConfigWhere(d->run->config, key), key, trained, size);
+  PetscCall(NomosParametersCreate(NOMOS_F64, &network->parameters));
+  PetscCall(NomosEnergyCreate(network->parameters, "hamiltonian", ops, &input, &network->energy));
+  PetscCall(NomosParametersInitialise(network->parameters, 0));
+  PetscCall(NomosWeightsFileRead(file, network->parameters));
+  PetscCall(NomosEnergySystemCreate(network->energy, network->parameters, &input, &network->h));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosDistilledCreate(NomosDiscover *d, size_t size, NomosDistilled *network)
+{
+  NomosWeightsFile file = {.file = NULL};
+  const char      *path;
+
+  PetscFunctionBeginUser;
+  *network = NULL;
+  PetscCall(NomosConfigGetString(d->run->config, key, &path));
+  if (!path[0]) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscNew(network));
+  (*network)->size    = size;
+  PetscErrorCode code = NomosWeightsFileOpen(d->run->config, key, sizeof architecture / sizeof *architecture, architecture, &file);
+  if (!code) code = Build(d, &file, size, *network);
+  PetscCall(NomosWeightsFileClose(&file));
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosDistilledDestroy(NomosDistilled *network)
+{
+  PetscFunctionBeginUser;
+  if (!*network) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosEnergySystemDestroy(&(*network)->h));
+  PetscCall(NomosEnergyDestroy(&(*network)->energy));
+  PetscCall(NomosParametersDestroy(&(*network)->parameters));
+  PetscCall(PetscFree(*network));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosDistilledField(NomosDistilled network, size_t n, const double x[], double x_dot[])
+{
+  const size_t d = network->size / 2;
+
+  PetscFunctionBeginUser;
+  PetscCall(network->h.gradient(network->h.ctx, n, x, x_dot));
+  for (size_t s = 0; s < n; s++)
+    for (size_t i = 0; i < d; i++) {
+      double      *at    = x_dot + s * network->size;
+      const double slope = at[i];
+      at[i]              = at[d + i];
+      at[d + i]          = -slope;
+    }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* sum_k g_k (x_k - mean)/sqrt(n) with independent normal g_k has the covariance of the x_k. */
+PetscErrorCode NomosCloudDraw(const NomosCloud *cloud, size_t n, double x[])
+{
+  enum { STREAM = 1 << 21, MOST = 512 }; /* so many of the states given are enough, evenly taken */
+  const size_t size = cloud->size, used = PetscMin(MOST, cloud->n_given);
+  double      *mean;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscCalloc1(size, &mean));
+  for (size_t k = 0; k < used; k++)
+    for (size_t i = 0; i < size; i++) mean[i] += cloud->given[k * cloud->n_given / used * size + i] / (double)used;
+  for (size_t s = 0; s < n; s++) {
+    memcpy(x + s * size, mean, size * sizeof *x);
+    for (size_t k = 0; k < used; k++) {
+      const double g = cloud->factor * NomosRandomNormal(cloud->seed, STREAM + k, s) / sqrt((double)used);
+      for (size_t i = 0; i < size; i++) x[s * size + i] += g * (cloud->given[k * cloud->n_given / used * size + i] - mean[i]);
+    }
+  }
+  PetscCall(PetscFree(mean));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
