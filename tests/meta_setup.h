@@ -12,7 +12,8 @@
 
 extern const NomosSurrogateOps NomosSurrogateOps_HamiltonianMeta;
 
-enum { META_TRAJECTORIES = 24, META_TIMES = 21 };
+enum { META_TRAJECTORIES = 24,
+       META_TIMES        = 21 };
 
 /* Bodies in the plane, two at most: (q, p), size 4 of them each. Even trajectories are of one body on a spring, q = a cos t + b sin t; odd ones of two that a spring joins, whose difference does that with sqrt(2) t. */
 static inline void MetaState(size_t trajectory, double t, double x[8], double x_dot[8])
@@ -25,10 +26,10 @@ static inline void MetaState(size_t trajectory, double t, double x[8], double x_
     const double a = 0.3 + 0.5 * sin(1 + 3 * (double)trajectory + d), b = 0.4 * cos(2 + 5 * (double)trajectory + 2 * d);
     const double q = a * cos(omega * t) + b * sin(omega * t), p = omega * (b * cos(omega * t) - a * sin(omega * t));
     for (int body = 0; body <= pair; body++) {
-      const double part = pair ? (body ? -0.5 : 0.5) : 1;
-      x[2 * body + d] = part * q;
-      x[4 + 2 * body + d] = part * p;
-      x_dot[2 * body + d] = part * p;
+      const double part       = pair ? (body ? -0.5 : 0.5) : 1;
+      x[2 * body + d]         = part * q;
+      x[4 + 2 * body + d]     = part * p;
+      x_dot[2 * body + d]     = part * p;
       x_dot[4 + 2 * body + d] = -part * omega * omega * q;
     }
   }
@@ -85,7 +86,7 @@ static inline const char *MetaPath(void)
 static inline PetscErrorCode MetaTry(MPI_Comm comm, const char *const settings[], NomosConfig *config, NomosSurrogate *surrogate)
 {
   static const char *const common[] = {"data.validation=0", "data.test=0.25", "train.precision=float64", "train.batch=6", "train.epochs=2", "hamiltonian.hidden=2", "hamiltonian.width=8", "hamiltonian.activation=mish", "hamiltonian.initialiser=default", "hamiltonian_meta.support=6", "hamiltonian_meta.query=5", "hamiltonian_meta.epoch=12", "adaptation.points=10", "adaptation.trajectories=4", "adaptation.steps=[0,20]", NULL};
-  char        text[NOMOS_MAX_PATH + 64];
+  char                     text[NOMOS_MAX_PATH + 64];
   PetscFunctionBeginUser;
   snprintf(text, sizeof text, "data.path=%s", MetaPath());
   PetscCall(NomosConfigCreate(comm, config));

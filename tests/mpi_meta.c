@@ -71,9 +71,9 @@ static size_t Train(MPI_Comm comm, const char *const settings[], int64_t stop, b
 START_TEST(test_ranks)
 {
   static const char *const tries[][4] = {
-    {"hamiltonian_meta.inner_steps=2", "hamiltonian_meta.held_out=pair"},
-    {"hamiltonian_meta.method=last_layer", "train.batch=5", "hamiltonian.network=self_pair"}, /* tasks of two sizes; ranks with unequal shares */
-    {"hamiltonian_meta.method=modulation", "hamiltonian_meta.code=4"},
+    {"hamiltonian_meta.inner_steps=2",     "hamiltonian_meta.held_out=pair"},
+    {"hamiltonian_meta.method=last_layer", "train.batch=5",                  "hamiltonian.network=self_pair"}, /* tasks of two sizes; ranks with unequal shares */
+    {"hamiltonian_meta.method=modulation",                                    "hamiltonian_meta.code=4"                                },
   };
   static double one[MAX_WEIGHTS], all[MAX_WEIGHTS], first[MAX_WEIGHTS];
   for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {

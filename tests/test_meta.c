@@ -10,10 +10,13 @@ enum { MAX_WEIGHTS = 4096 };
 static double LossAt(NomosSurrogate s, size_t n, const double w[], double gradient[])
 {
   static const size_t  examples[] = {3, 0, 7, 5};
-  const NomosBatchLoss loss = {.surrogate = s, .batch = {.split = NOMOS_SPLIT_TRAIN, .training = true, .n = n, .examples = examples, .n_epochs = 1, .seed = 3}, .share = 1};
-  NomosOperator        op;
-  const void          *values;
-  double               value, one = 1;
+  const NomosBatchLoss loss       = {
+          .surrogate = s, .batch = {.split = NOMOS_SPLIT_TRAIN, .training = true, .n = n, .examples = examples, .n_epochs = 1, .seed = 3},
+               .share = 1
+  };
+  NomosOperator op;
+  const void   *values;
+  double        value, one = 1;
   ck_ok(NomosParametersValues(s->parameters, &values));
   if (!w) w = values;
   ck_ok(NomosOperatorFromLoss(&loss, &op));
@@ -30,16 +33,16 @@ static double LossAt(NomosSurrogate s, size_t n, const double w[], double gradie
 START_TEST(test_gradients)
 {
   static const char *const tries[][6] = {
-    {"hamiltonian_meta.method=maml", "hamiltonian_meta.inner_steps=1", "hamiltonian_meta.inner_rate=0.5"},
-    {"hamiltonian_meta.method=maml", "hamiltonian_meta.inner_steps=3", "hamiltonian_meta.inner_rate=0.5"},
-    {"hamiltonian_meta.method=maml", "hamiltonian_meta.inner_steps=5", "hamiltonian_meta.inner_rate=0.5"},
-    {"hamiltonian_meta.method=maml", "hamiltonian_meta.inner_steps=2", "hamiltonian_meta.inner_rate=0.5", "hamiltonian.network=self_pair"},
-    {"hamiltonian_meta.method=anil", "hamiltonian_meta.inner_steps=3", "hamiltonian_meta.inner_rate=0.5"},
-    {"hamiltonian_meta.method=modulation", "hamiltonian_meta.inner_steps=2", "hamiltonian_meta.code=5", "hamiltonian_meta.rank=2"},
-    {"hamiltonian_meta.method=modulation", "hamiltonian_meta.inner_steps=1", "hamiltonian_meta.code=3", "hamiltonian_meta.rank=0", "hamiltonian.network=self_pair"},
+    {"hamiltonian_meta.method=maml",       "hamiltonian_meta.inner_steps=1",     "hamiltonian_meta.inner_rate=0.5"},
+    {"hamiltonian_meta.method=maml",                                    "hamiltonian_meta.inner_steps=3",                                           "hamiltonian_meta.inner_rate=0.5"},
+    {"hamiltonian_meta.method=maml",   "hamiltonian_meta.inner_steps=5","hamiltonian_meta.inner_rate=0.5"},
+    {"hamiltonian_meta.method=maml",  "hamiltonian_meta.inner_steps=2",         "hamiltonian_meta.inner_rate=0.5", "hamiltonian.network=self_pair"},
+    {"hamiltonian_meta.method=anil",       "hamiltonian_meta.inner_steps=3",          "hamiltonian_meta.inner_rate=0.5"},
+    {"hamiltonian_meta.method=modulation",     "hamiltonian_meta.inner_steps=2",                                         "hamiltonian_meta.code=5", "hamiltonian_meta.rank=2"},
+    {"hamiltonian_meta.method=modulation","hamiltonian_meta.inner_steps=1","hamiltonian_meta.code=3", "hamiltonian_meta.rank=0", "hamiltonian.network=self_pair"},
     {"hamiltonian_meta.method=last_layer", "hamiltonian_meta.ridge=1e-2"},
-    {"hamiltonian_meta.method=reptile", "hamiltonian_meta.inner_steps=1"},
-    {"hamiltonian_meta.method=pretrained", "hamiltonian_meta.loss=mean_squared"},
+    {"hamiltonian_meta.method=reptile",           "hamiltonian_meta.inner_steps=1"                                              },
+    {"hamiltonian_meta.method=pretrained",       "hamiltonian_meta.loss=mean_squared"                          },
   };
   static double g[MAX_WEIGHTS], d[MAX_WEIGHTS], w[MAX_WEIGHTS];
   for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {
@@ -67,6 +70,41 @@ START_TEST(test_gradients)
     }
     const double central = (4 * difference[0] - difference[1]) / 3;
     ck_assert_msg(fabs(exact - central) < 1e-7 * fabs(central), "%s, %s: %.12g, by differences %.12g", tries[i][0], tries[i][1], exact, central);
+    MetaEnd(&config, &s);
+  }
+}
+END_TEST
+
+/* The fused kernels, which a training uses, give what the tape gives. */
+START_TEST(test_fused)
+{
+  static const char *const tries[][5] = {
+    {"hamiltonian_meta.inner_steps=1",   "hamiltonian_meta.inner_rate=0.5" },
+    {"hamiltonian_meta.inner_steps=3",   "hamiltonian_meta.inner_rate=0.5",  "hamiltonian_meta.loss=mean_squared", "hamiltonian.activation=tanh"},
+    {"hamiltonian_meta.inner_steps=2",     "hamiltonian_meta.inner_rate=0.5",                                       "hamiltonian_meta.order=first"},
+    {"hamiltonian_meta.method=anil","hamiltonian_meta.inner_steps=3","hamiltonian_meta.inner_rate=0.5"},
+    {"hamiltonian_meta.method=reptile",     "hamiltonian_meta.inner_steps=3",           "hamiltonian_meta.inner_rate=0.5"},
+    {"hamiltonian_meta.method=pretrained",                                  "hamiltonian.activation=softplus"                                   },
+  };
+  static const size_t examples[] = {3, 0, 7, 5};
+  static double       g[2][MAX_WEIGHTS];
+  for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {
+    NomosConfig    config;
+    NomosSurrogate s;
+    NomosTape      tape;
+    NomosTensor    w[64], loss;
+    double         value;
+    ck_ok(MetaTry(PETSC_COMM_WORLD, tries[i], &config, &s));
+    ck_assert(((NomosMeta *)s->context)->fused != NULL);
+    const double by_tape = LossAt(s, 4, NULL, g[0]);
+    ck_ok(NomosTapeCreate(&tape));
+    ck_ok(NomosParametersBind(s->parameters, tape, w));
+    ck_ok(s->ops->loss(s, &(NomosBatch){.split = NOMOS_SPLIT_TRAIN, .training = true, .n = 4, .examples = examples, .n_epochs = 1, .seed = 3}, tape, w, &loss));
+    ck_ok(NomosTensorGetScalar(loss, &value));
+    ck_close(value, by_tape, 1e-12);
+    ck_ok(NomosParametersGradient(s->parameters, loss, w, g[1]));
+    for (size_t k = 0; k < NomosParametersSize(s->parameters); k++) ck_assert_double_eq_tol(g[1][k], g[0][k], 1e-11);
+    ck_ok(NomosTapeDestroy(&tape));
     MetaEnd(&config, &s);
   }
 }
@@ -159,15 +197,16 @@ END_TEST
 
 START_TEST(test_cka)
 {
-  enum { N = 40, D = 3 };
+  enum { N = 40,
+         D = 3 };
   double       x[N][D], y[N][D], other[N][2], flat[N][1], cka;
   const double c = cos(0.7), sn = sin(0.7);
   for (int i = 0; i < N; i++) {
     for (int j = 0; j < D; j++) x[i][j] = NomosRandomNormal(7, (uint64_t)j, (uint64_t)i) * (j + 1);
     for (int j = 0; j < 2; j++) other[i][j] = NomosRandomNormal(8, (uint64_t)j, (uint64_t)i);
-    y[i][0] = 5 * (c * x[i][0] - sn * x[i][2]) + 3; /* a rotation, a factor, a shift */
-    y[i][1] = 5 * x[i][1];
-    y[i][2] = 5 * (sn * x[i][0] + c * x[i][2]) - 1;
+    y[i][0]    = 5 * (c * x[i][0] - sn * x[i][2]) + 3; /* a rotation, a factor, a shift */
+    y[i][1]    = 5 * x[i][1];
+    y[i][2]    = 5 * (sn * x[i][0] + c * x[i][2]) - 1;
     flat[i][0] = 2;
   }
   ck_ok(NomosCka(N, D, &x[0][0], D, &x[0][0], &cka));
@@ -255,4 +294,26 @@ START_TEST(test_adaptation)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("meta-learning", test_gradients, test_first_order, test_reptile, test_last_layer, test_cka, test_held_out, test_adaptation)
+/* Adaptation by fused kernels goes where that by the tape goes, with all weights and with the last layer. */
+START_TEST(test_fused_adaptation)
+{
+  static const char *const methods[] = {"hamiltonian_meta.method=maml", "hamiltonian_meta.method=anil"};
+  for (int k = 0; k < 2; k++) {
+    NomosMetaRecord records[2];
+    for (int fused = 0; fused < 2; fused++) {
+      NomosConfig    config;
+      NomosSurrogate s;
+      ck_ok(MetaTry(PETSC_COMM_WORLD, (const char *const[]){methods[k], "hamiltonian_meta.held_out=spring", "adaptation.random=no", NULL}, &config, &s));
+      NomosMeta *m = s->context;
+      if (!fused) ck_ok(NomosMetaFusedDestroy(m));
+      ck_ok(NomosMetaAdapt(m));
+      records[fused] = m->curves.records[3]; /* 20 steps of Adam */
+      MetaEnd(&config, &s);
+    }
+    for (int e = 0; e < NOMOS_META_N_ERRORS; e++)
+      if (records[0].n[e]) ck_close(NomosMetaError(&records[0], e) + 1, NomosMetaError(&records[1], e) + 1, 1e-9);
+  }
+}
+END_TEST
+
+NOMOS_TEST_SUITE("meta-learning", test_gradients, test_fused, test_first_order, test_reptile, test_last_layer, test_cka, test_held_out, test_adaptation, test_fused_adaptation)

@@ -23,7 +23,7 @@ NomosTensor NomosSymmetricSolve(NomosTensor a, NomosTensor b)
   node            = NomosNodeCreate(a.tape, &(NomosNodeInput){.primitive = &nomos_primitive_symmetric_solve, .type = nodes[1]->type, .n_dims = n_dims, .shape = nodes[1]->shape, .n_in = 2, .in = in}, &out);
   double *scratch = node ? NomosTapeScratch(a.tape, (count * n * (n + m) + 1) * sizeof *scratch, &capacity) : NULL;
   if (!scratch) return out;
-  NOMOS_KERNEL(node->type, NomosSymmetricSolve)(count, n, m, NomosNodeData(nodes[0], a.tape), NomosNodeData(nodes[1], a.tape), scratch, NomosNodeData(node, a.tape));
+  (node->type == NOMOS_F32 ? NomosSymmetricSolve_f32 : NomosSymmetricSolve_f64)(count, n, m, NomosNodeData(nodes[0], a.tape), NomosNodeData(nodes[1], a.tape), scratch, NomosNodeData(node, a.tape));
   NomosTapeScratchFree(a.tape, scratch, capacity);
   return out;
 }
@@ -41,7 +41,7 @@ static void Vjp(NomosNode *node, NomosTensor out, NomosTensor out_bar, const boo
 
 static NomosTensor Apply(const NomosTensor x[])
 {
-  const size_t n = NomosTensorLength(x[0], -1);
+  const size_t n            = NomosTensorLength(x[0], -1);
   double       identity[16] = {0};
 
   for (size_t i = 0; i < n; i++) identity[i * n + i] = 1;
@@ -50,7 +50,7 @@ static NomosTensor Apply(const NomosTensor x[])
 
 static const NomosExample examples[] = {
   {"batch", 2, {{3, {2, 3, 3}, -1, 1}, {3, {2, 3, 2}, -1, 1}}, Apply},
-  {"one", 2, {{2, {4, 4}, -1, 1}, {2, {4, 1}, -1, 1}}, Apply},
+  {"one",   2, {{2, {4, 4}, -1, 1}, {2, {4, 1}, -1, 1}},       Apply},
 };
 
 const NomosPrimitive nomos_primitive_symmetric_solve = {.name = "symmetric_solve", .vjp = Vjp, NOMOS_EXAMPLES(examples)};

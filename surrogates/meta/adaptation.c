@@ -81,46 +81,88 @@ static PetscErrorCode Bind(Learner *l)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The first K points of every task. */
-static NomosTensor Known(const Learner *l, const double values[], size_t k)
+/* The first K points of every task, (tasks, K, size). */
+static void Known(const Learner *l, const double values[], size_t k, double known[])
 {
   const NomosTestTasks *tasks = l->tasks;
-  double               *known;
-  NomosTensor           tensor = {.tape = l->tape};
 
-  if (PetscMalloc1(tasks->n * k * tasks->size, &known)) return tensor;
   for (size_t task = 0; task < tasks->n; task++)
     for (size_t i = 0; i < k; i++) memcpy(known + (task * k + i) * tasks->size, values + (task * tasks->n_times + tasks->points[task * tasks->n_times + i]) * tasks->size, tasks->size * sizeof *known);
-  tensor = NomosTensorFromDoubles(l->tape, NomosParametersType(l->from), 3, (size_t[]){tasks->n, k, tasks->size}, known);
-  (void)PetscFree(known);
-  return tensor;
+}
+
+static PetscErrorCode KnownTensors(const Learner *l, size_t k, NomosTensor *x, NomosTensor *x_dot)
+{
+  const size_t shape[] = {l->tasks->n, k, l->tasks->size};
+  double      *known;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(shape[0] * shape[1] * shape[2], &known));
+  Known(l, l->tasks->x, k, known);
+  *x = NomosTensorFromDoubles(l->tape, NomosParametersType(l->from), 3, shape, known);
+  Known(l, l->tasks->x_dot, k, known);
+  *x_dot = NomosTensorFromDoubles(l->tape, NomosParametersType(l->from), 3, shape, known);
+  PetscCall(PetscFree(known));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* ---- steps */
 
-static PetscErrorCode Step(Learner *l, size_t k, NomosOptimiser optimiser, double rate)
+/* The same by fused kernels: of all weights of a task, of which the gradient takes those that are adapted. */
+static PetscErrorCode FusedGradient(Learner *l, size_t k, NomosTensor x, NomosTensor x_dot, char gradient[])
 {
-  NomosTensor loss, g;
-  const void *gradient;
+  const NomosMeta *m    = l->m;
+  const size_t     real = Bytes(l) / (l->tasks->n * l->numbers), bytes = l->numbers * real, all = m->n_weights * real, n_points = k * l->tasks->size * real;
+  const void      *from, *points[2];
+  char            *theta, *g;
+  NomosParameter   p = {.offset = 0};
 
   PetscFunctionBeginUser;
-  PetscCall(Bind(l));
-  PetscCall(NomosMetaFieldLoss(l->m, l->w, Known(l, l->tasks->x, k), Known(l, l->tasks->x_dot, k), &loss));
-  PetscCall(NomosGradient(&(NomosGradientInput){.y = NomosAffine(loss, (double)l->tasks->n, 0), .n = 1, .x = &l->flat}, &g));
-  PetscCall(NomosTensorGet(g, &gradient));
-  PetscCall(NomosOptimiserStep(optimiser, rate, gradient, l->values));
+  if (l->what == NOMOS_META_LAST) PetscCall(NomosParametersGet(l->from, m->last, &p));
+  PetscCall(NomosParametersValues(l->from, &from));
+  PetscCall(NomosTensorGet(x, &points[0]));
+  PetscCall(NomosTensorGet(x_dot, &points[1]));
+  PetscCall(PetscMalloc2(all, &theta, all, &g));
+  memcpy(theta, from, all);
+  for (size_t task = 0; task < l->tasks->n; task++) {
+    memcpy(theta + p.offset * real, (const char *)l->values + task * bytes, bytes);
+    PetscCall(NomosMetaFusedGradient(m, &(NomosFieldPoints){.n = k, .x = (const char *)points[0] + task * n_points, .x_dot = (const char *)points[1] + task * n_points}, theta, g));
+    memcpy(gradient + task * bytes, g + p.offset * real, bytes);
+  }
+  PetscCall(PetscFree2(theta, g));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Of the sum of the tasks' losses, each of which sees weights of its own; on the tape until it is reset. */
+static PetscErrorCode Gradient(Learner *l, size_t k, const void **gradient)
+{
+  const bool  fused = l->m->fused && l->what != NOMOS_META_CODE;
+  NomosTensor x, x_dot, loss, g;
+
+  PetscFunctionBeginUser;
+  if (fused) PetscCall(NomosTapeReset(l->tape));
+  else PetscCall(Bind(l));
+  PetscCall(KnownTensors(l, k, &x, &x_dot));
+  if (fused) g = NomosTensorConstant(l->tape, NomosParametersType(l->from), 2, (size_t[]){l->tasks->n, l->numbers}, 0);
+  else {
+    PetscCall(NomosMetaFieldLoss(l->m, l->w, x, x_dot, &loss));
+    PetscCall(NomosGradient(&(NomosGradientInput){.y = NomosAffine(loss, (double)l->tasks->n, 0), .n = 1, .x = &l->flat}, &g));
+  }
+  PetscCall(NomosTensorGet(g, gradient));
+  if (fused) PetscCall(FusedGradient(l, k, x, x_dot, (char *)*gradient));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* The last layers by least squares; the weights stay on the tape. */
 static PetscErrorCode Solve(Learner *l, size_t k)
 {
-  const NomosMeta *m         = l->m;
-  const bool       trained   = l->from == m->s->parameters && m->ridge != SIZE_MAX;
+  const NomosMeta  *m         = l->m;
+  const bool        trained   = l->from == m->s->parameters && m->ridge != SIZE_MAX;
   const NomosTensor log_ridge = trained ? l->w0[m->ridge] : NomosTensorConstant(l->tape, NomosParametersType(l->from), 0, NULL, m->log_ridge);
+  NomosTensor       x, x_dot;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosMetaSolveLast(m, Known(l, l->tasks->x, k), Known(l, l->tasks->x_dot, k), log_ridge, l->w));
+  PetscCall(KnownTensors(l, k, &x, &x_dot));
+  PetscCall(NomosMetaSolveLast(m, x, x_dot, log_ridge, l->w));
   PetscCall(NomosTapeStatus(l->tape));
   l->mark = NomosTapeGetMark(l->tape);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -213,6 +255,7 @@ static PetscErrorCode Curve(Learner *l, const double before[], NomosMetaRecord w
 {
   const NomosMeta *m = l->m;
   NomosOptimiser   optimiser;
+  const void      *gradient;
 
   PetscFunctionBeginUser;
   PetscCall(Begin(l));
@@ -225,7 +268,10 @@ static PetscErrorCode Curve(Learner *l, const double before[], NomosMetaRecord w
   }
   PetscCall(NomosOptimiserCreate(&(NomosOptimiserInput){.name = nomos_meta_rule_names[what.rule], .type = NomosParametersType(l->from), .n = l->tasks->n * l->numbers, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8}, &optimiser));
   for (size_t i = 0; i < m->n_steps; i++) {
-    for (; what.step < (size_t)m->steps[i]; what.step++) PetscCall(Step(l, what.points, optimiser, m->rates[what.rule]));
+    for (; what.step < (size_t)m->steps[i]; what.step++) {
+      PetscCall(Gradient(l, what.points, &gradient));
+      PetscCall(NomosOptimiserStep(optimiser, m->rates[what.rule], gradient, l->values));
+    }
     PetscCall(Bind(l));
     PetscCall(Judge(l, before, &what, at));
   }
@@ -270,11 +316,11 @@ PetscErrorCode NomosMetaFreeCurves(NomosMeta *m)
 
 PetscErrorCode NomosMetaAdapt(NomosMeta *m)
 {
-  NomosMetaCurves     *curves = &m->curves;
-  const NomosTaskList *list   = &m->lists[NOMOS_SPLIT_TEST];
-  const NomosParameters p     = m->s->parameters;
-  const size_t         bytes  = NomosParametersSize(p) * (NomosParametersType(p) == NOMOS_F32 ? sizeof(float) : sizeof(double));
-  const void          *values;
+  NomosMetaCurves      *curves = &m->curves;
+  const NomosTaskList  *list   = &m->lists[NOMOS_SPLIT_TEST];
+  const NomosParameters p      = m->s->parameters;
+  const size_t          bytes  = NomosParametersSize(p) * (NomosParametersType(p) == NOMOS_F32 ? sizeof(float) : sizeof(double));
+  const void           *values;
 
   PetscFunctionBeginUser;
   PetscCall(NomosParametersValues(p, &values));
@@ -283,6 +329,10 @@ PetscErrorCode NomosMetaAdapt(NomosMeta *m)
   curves->orbit_rule = !isnan(m->rates[NOMOS_META_ADAM]) ? NOMOS_META_ADAM : NOMOS_META_SGD;
   for (size_t i = 0; i < m->n_steps; i++)
     if (m->steps[i] <= 50) curves->orbit_step = (size_t)m->steps[i];
+  if (m->ridge != SIZE_MAX && !isnan(m->rates[NOMOS_META_SOLVE])) { /* trained for that */
+    curves->orbit_rule = NOMOS_META_SOLVE;
+    curves->orbit_step = 1;
+  }
   PetscCall(NomosMetaReadTest(m, NOMOS_SPLIT_TEST, 0, &curves->first));
   PetscCall(AdaptGroup(m, &curves->first));
   for (size_t i = 1; i < PetscMin(list->n, m->n_test); i++) { /* tasks of other sizes */

@@ -14,8 +14,8 @@ static PetscErrorCode Columns(const NomosMeta *m, const NomosTensor w[], NomosTe
   PetscFunctionBeginUser;
   PetscCall(PetscCalloc1(size * size, &directions));
   for (size_t i = 0; i < d; i++) {
-    directions[i * size + i + d]       = 1; /* dq/dt = dH/dp */
-    directions[(i + d) * size + i]     = -1; /* dp/dt = -dH/dq */
+    directions[i * size + i + d]   = 1;  /* dq/dt = dH/dp */
+    directions[(i + d) * size + i] = -1; /* dp/dt = -dH/dq */
   }
   const NomosTensor e = NomosTensorFromDoubles(x.tape, NomosTensorType(x), 4, (size_t[]){1, size, 1, size}, directions);
   PetscCall(PetscFree(directions));
@@ -43,8 +43,8 @@ PetscErrorCode NomosMetaSolveLast(const NomosMeta *m, NomosTensor x, NomosTensor
   for (size_t i = 0; i < k; i++) identity[i * k + i] = 1;
   const NomosTensor ridge = NomosMultiply(NomosTensorFromDoubles(x.tape, NomosTensorType(x), 2, (size_t[]){k, k}, identity), NomosFunction(NOMOS_EXP, 0, log_ridge));
   PetscCall(PetscFree(identity));
-  const NomosTensor y      = NomosReshape(NomosPermute(x_dot, (const int[]){0, 2, 1}), 3, (size_t[]){n_tasks, rows, 1});
-  const NomosTensor at     = NomosAffine(NomosTranspose(a), 1 / (double)rows, 0), w0 = NomosTranspose(w[m->last]);
+  const NomosTensor y  = NomosReshape(NomosPermute(x_dot, (const int[]){0, 2, 1}), 3, (size_t[]){n_tasks, rows, 1});
+  const NomosTensor at = NomosAffine(NomosTranspose(a), 1 / (double)rows, 0), w0 = NomosTranspose(w[m->last]);
   const NomosTensor change = NomosSymmetricSolve(NomosAdd(NomosMatMul(at, a), ridge), NomosMatMul(at, NomosSubtract(y, NomosMatMul(a, w0))));
   w[m->last]               = NomosTranspose(NomosAdd(change, w0));
   PetscFunctionReturn(PETSC_SUCCESS);

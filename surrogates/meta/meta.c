@@ -39,7 +39,11 @@ static const NomosParam params[] = {
 
 static PetscErrorCode Data(NomosSurrogate s, NomosDatasetInput *input)
 {
-  static const NomosDatasetVariable variables[NOMOS_META_N_VARIABLES] = {{.name = "x"}, {.name = "x_dot"}, {.name = "t", .constant = true}, {.name = "system", .constant = true}, {.name = "bodies", .constant = true}};
+  /* clang-format off */
+  static const NomosDatasetVariable variables[NOMOS_META_N_VARIABLES] = {
+    {.name = "x"}, {.name = "x_dot"}, {.name = "t", .constant = true}, {.name = "system", .constant = true}, {.name = "bodies", .constant = true},
+  };
+  /* clang-format on */
 
   PetscFunctionBeginUser;
   (void)s;
@@ -164,7 +168,7 @@ static PetscErrorCode Create(NomosSurrogate s)
   const NomosEnergyOps *ops;
   NomosEnergyInput      input;
   NomosEnergy           again = NULL;
-  const char           *method;
+  const char           *method, *loss;
   size_t                shape[NOMOS_FIELD_MAX_DIMS + 1], n_x, n_dot, n_t, code = 0, rank = 0, epoch = 0;
   int                   n_dims;
 
@@ -193,7 +197,7 @@ static PetscErrorCode Create(NomosSurrogate s)
   PetscCall(NomosEnergyCreate(m->random, "hamiltonian", ops, &input, &again));
   PetscCall(NomosEnergyDestroy(&again));
   PetscCall(NomosParametersInitialise(m->random, s->seed));
-  method = m->method->name;
+  method                = m->method->name;
   const bool last_layer = !strcmp(method, "last_layer"), anil = !strcmp(method, "anil");
   PetscCheck(ops->features || (!last_layer && !anil), s->comm, PETSC_ERR_ARG_INCOMP, "%s: hamiltonian_meta.method = %s, but the network %s has no last linear layer; use mlp, or another method", NomosConfigWhere(s->config, "hamiltonian_meta.method"), method, ops->name);
   PetscCall(GetInt(s, "hamiltonian_meta.code", &code));
@@ -204,6 +208,8 @@ static PetscErrorCode Create(NomosSurrogate s)
   PetscCall(ReadAdaptation(s));
   PetscCall(ReadEnergy(s));
   PetscCall(FindLast(m));
+  PetscCall(NomosConfigGetString(s->config, "hamiltonian_meta.loss", &loss));
+  PetscCall(NomosMetaFusedCreate(m, &input, loss));
   PetscCall(GetInt(s, "hamiltonian_meta.epoch", &epoch));
   s->n_examples[NOMOS_SPLIT_TRAIN] = epoch;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -216,6 +222,7 @@ static PetscErrorCode Destroy(NomosSurrogate s)
   PetscFunctionBeginUser;
   if (!m) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(NomosMetaFreeCurves(m));
+  PetscCall(NomosMetaFusedDestroy(m));
   PetscCall(NomosMetaFreeTasks(m));
   PetscCall(NomosModulationDestroy(&m->modulation));
   PetscCall(NomosEnergyDestroy(&m->energy));
@@ -228,19 +235,20 @@ static PetscErrorCode Destroy(NomosSurrogate s)
 /* Tasks of a size after the other, each with its share. */
 static PetscErrorCode Loss(NomosSurrogate s, const NomosBatch *batch, NomosTape tape, const NomosTensor w[], NomosTensor *loss)
 {
-  NomosMeta *m = s->context;
+  NomosMeta *m   = s->context;
   bool       any = false;
 
   PetscFunctionBeginUser;
   for (size_t i = 0; i < batch->n; i++) {
     const size_t size  = NomosMetaTaskSize(m, batch, i);
-    bool         known = false;
+    bool         known = false, done;
     NomosTasks   tasks;
     NomosTensor  one;
     for (size_t j = 0; j < i; j++) known = known || NomosMetaTaskSize(m, batch, j) == size;
     if (known) continue;
     PetscCall(NomosMetaReadTasks(m, batch, size, tape, &tasks));
-    PetscCall(m->method->loss(m, &tasks, w, &one));
+    PetscCall(NomosMetaFusedLoss(m, &tasks, batch->training, w, &one, &done));
+    if (!done) PetscCall(m->method->loss(m, &tasks, w, &one));
     one   = NomosAffine(one, (double)tasks.n / (double)batch->n, 0);
     *loss = any ? NomosAdd(*loss, one) : one;
     any   = true;

@@ -47,7 +47,10 @@ static PetscErrorCode WriteTable(const NomosMeta *m, const char directory[])
   for (size_t i = 0; i < m->curves.n; i++) {
     const NomosMetaRecord *r = &m->curves.records[i];
     fprintf(out, "\n%s,%s,%zu,%zu", starts[r->from], nomos_meta_rule_names[r->rule], r->points, r->step);
-    for (int e = 0; e < NOMOS_META_N_ERRORS; e++) fprintf(out, ",%.9g", NomosMetaError(r, e));
+    for (int e = 0; e < NOMOS_META_N_ERRORS; e++) {
+      if (r->n[e]) fprintf(out, ",%.9g", NomosMetaError(r, e));
+      else fprintf(out, ","); /* not measured */
+    }
   }
   fprintf(out, "\n");
   PetscCheck(!fclose(out), PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s: cannot be written: %s", path, strerror(errno));
@@ -79,7 +82,7 @@ static PetscErrorCode DrawCurves(const NomosMeta *m, const char directory[])
         snprintf(label, sizeof label, "%s, %s", starts[from], nomos_meta_rule_names[rule]);
         if (n) PetscCall(NomosFigureLine(figure, n, x, y, label, from));
       }
-    for (size_t i = 0; i < m->curves.n; i++) {
+    for (size_t i = 0; i < m->curves.n && e != NOMOS_META_FEATURES; i++) { /* a solve leaves features as they are */
       const NomosMetaRecord *r = &m->curves.records[i];
       if (r->rule != NOMOS_META_SOLVE || r->points != (size_t)m->k[m->n_k - 1] || !r->n[e]) continue;
       snprintf(label, sizeof label, "%s, last layer solved", starts[r->from]);
@@ -93,6 +96,8 @@ static PetscErrorCode DrawCurves(const NomosMeta *m, const char directory[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+enum { SPARSE = 4 }; /* the truth is drawn as every fourth point */
+
 /* The first orbits in the plane (q1, q2), or (q1, p1) where q2 is no coordinate, and their energies: figure 3. */
 static PetscErrorCode DrawOrbits(const NomosMeta *m, const char directory[])
 {
@@ -100,45 +105,46 @@ static PetscErrorCode DrawOrbits(const NomosMeta *m, const char directory[])
   const NomosTestTasks  *tasks  = &curves->first;
   const size_t           n = tasks->n_times, size = tasks->size, n_orbits = PetscMin(tasks->n, 3);
   const double          *lines[1 + NOMOS_META_N_STARTS] = {tasks->x, curves->orbits[NOMOS_META_TRAINED], curves->orbits[NOMOS_META_RANDOM]};
-  const char            *labels[] = {"truth", "trained", "random"};
+  const char            *labels[]                       = {"truth", "trained", "random"};
   char                   path[NOMOS_MAX_PATH], title[NOMOS_MAX_NAME];
-  double                *first, *second, *times;
+  double                *first, *second;
   NomosFigure            figure;
   size_t                 other = size > 2 ? 1 : size / 2;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc3(n, &first, n, &second, n, &times));
+  PetscCall(PetscMalloc2(n, &first, n, &second));
   if (size > 2) { /* a coordinate that stays zero shows nothing */
     bool moves = false;
     for (size_t i = 0; i < tasks->n * n; i++) moves = moves || tasks->x[i * size + 1] != 0;
     other = moves ? 1 : size / 2;
   }
-  snprintf(title, sizeof title, "after %zu steps of %s", curves->orbit_step, nomos_meta_rule_names[curves->orbit_rule]);
+  if (curves->orbit_rule == NOMOS_META_SOLVE) snprintf(title, sizeof title, "after one solve of the last layer");
+  else snprintf(title, sizeof title, "after %zu steps of %s", curves->orbit_step, nomos_meta_rule_names[curves->orbit_rule]);
   PetscCall(NomosFigureCreate(title, (int)n_orbits, m->expression ? 2 : 1, &figure));
   for (size_t orbit = 0; orbit < n_orbits; orbit++)
     for (int panel = 0; panel < (m->expression ? 2 : 1); panel++) {
       double reach = 0;
       for (size_t i = 0; i < n; i++) {
         const double *x = tasks->x + (orbit * n + i) * size;
-        times[i]        = tasks->t[orbit * n + i];
         reach           = fmax(reach, 1.3 * hypot(x[0], x[other]));
       }
       if (panel) PetscCall(NomosFigurePanel(figure, (int)orbit, 1, &(NomosAxes){.title = orbit ? NULL : "energy", .x_label = "time", .y_label = "H"}));
       else PetscCall(NomosFigurePanel(figure, (int)orbit, 0, &(NomosAxes){.title = orbit ? NULL : "orbit", .x_label = "q_1", .y_label = other == 1 ? "q_2" : "p_1", .x_min = -1.6 * reach, .x_max = 1.6 * reach, .y_min = -reach, .y_max = reach})); /* panels are 1.6 times as wide as high */
       for (int l = 0; l < 1 + NOMOS_META_N_STARTS; l++) {
         if (!lines[l]) continue;
-        for (size_t i = 0; i < n; i++) {
-          const double *x = lines[l] + (orbit * n + i) * size;
-          first[i]        = x[0];
-          second[i]       = panel ? NomosExpressionEvaluate(m->expression, x) : x[other];
+        size_t n_drawn = 0;
+        for (size_t i = 0; i < n; i += l ? 1 : SPARSE) {
+          const double *x   = lines[l] + (orbit * n + i) * size;
+          first[n_drawn]    = panel ? tasks->t[orbit * n + i] : x[0];
+          second[n_drawn++] = panel ? NomosExpressionEvaluate(m->expression, x) : x[other];
         }
-        PetscCall(NomosFigureLine(figure, n, panel ? times : first, second, labels[l], l ? l - 1 : 3));
+        PetscCall(NomosFigureLine(figure, n_drawn, first, second, labels[l], l ? l - 1 : 3));
       }
     }
   snprintf(path, sizeof path, "%.*s/orbits", NOMOS_MAX_PATH - 32, directory);
   PetscCall(NomosFigureSave(figure, path));
   PetscCall(NomosFigureDestroy(&figure));
-  PetscCall(PetscFree3(first, second, times));
+  PetscCall(PetscFree2(first, second));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

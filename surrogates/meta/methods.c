@@ -35,7 +35,8 @@ size_t NomosMetaVariables(const NomosMeta *m, NomosMetaWhat what, size_t *number
   NomosParameter p = {0};
 
   if (what == NOMOS_META_LAST) (void)NomosParametersGet(m->s->parameters, m->last, &p);
-  if (numbers) *numbers = what == NOMOS_META_ALL ? m->n_weights : what == NOMOS_META_LAST ? p.size : m->modulation.n_code;
+  if (numbers) *numbers = what == NOMOS_META_ALL ? m->n_weights : what == NOMOS_META_LAST ? p.size
+                                                                                          : m->modulation.n_code;
   return what == NOMOS_META_ALL ? m->n_tensors : 1;
 }
 
@@ -49,7 +50,7 @@ PetscErrorCode NomosMetaStart(const NomosMeta *m, NomosMetaWhat what, size_t n_t
     const NomosTensor w = w0[Number(m, what, i)];
     const size_t     *shape;
     size_t            with_tasks[NOMOS_TENSOR_MAX_DIMS] = {n_tasks};
-    const int         n_dims = NomosTensorDims(w, &shape);
+    const int         n_dims                            = NomosTensorDims(w, &shape);
     for (int d = 0; d < n_dims; d++) with_tasks[d + 1] = shape[d];
     v[i] = NomosBroadcast(w, n_dims + 1, with_tasks);
   }
@@ -120,21 +121,20 @@ static PetscErrorCode InnerLoss(const NomosMeta *m, const NomosTasks *tasks, con
 static PetscErrorCode PretrainedLoss(const NomosMeta *m, const NomosTasks *tasks, const NomosTensor w0[], NomosTensor *loss)
 {
   PetscFunctionBeginUser;
-  PetscCall(NomosMetaFieldLoss(m, w0, NomosConcatenate(2, tasks->x, 1), NomosConcatenate(2, tasks->x_dot, 1), loss));
+  PetscCall(NomosMetaFieldLoss(m, w0, tasks->all_x, tasks->all_x_dot, loss));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode ReptileLoss(const NomosMeta *m, const NomosTasks *tasks, const NomosTensor w0[], NomosTensor *loss)
 {
-  const size_t      n = m->n_tensors;
-  const NomosTensor x = NomosConcatenate(2, tasks->x, 1), x_dot = NomosConcatenate(2, tasks->x_dot, 1);
-  NomosTensor      *v, one;
+  const size_t n = m->n_tensors;
+  NomosTensor *v, one;
 
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc1(n, &v));
   PetscCall(NomosMetaStart(m, NOMOS_META_ALL, tasks->n, w0, v));
   for (int64_t step = 0; step < m->inner_steps; step++) {
-    PetscCall(NomosMetaFieldLoss(m, v, x, x_dot, &one));
+    PetscCall(NomosMetaFieldLoss(m, v, tasks->all_x, tasks->all_x_dot, &one));
     *loss = step ? NomosAdd(*loss, one) : one;
     if (step + 1 < m->inner_steps) PetscCall(Descend(m, one, tasks->n, false, n, v));
   }
@@ -159,12 +159,12 @@ static PetscErrorCode LastLayerLoss(const NomosMeta *m, const NomosTasks *tasks,
 const NomosMetaMethod *NomosMetaMethodFind(const char name[])
 {
   static const NomosMetaMethod methods[] = {
-    {"maml",       NOMOS_META_ALL,  InnerLoss     },
-    {"anil",       NOMOS_META_LAST, InnerLoss     },
-    {"reptile",    NOMOS_META_ALL,  ReptileLoss   },
-    {"pretrained", NOMOS_META_ALL,  PretrainedLoss},
-    {"modulation", NOMOS_META_CODE, InnerLoss     },
-    {"last_layer", NOMOS_META_ALL,  LastLayerLoss },
+    {"maml",       NOMOS_META_ALL,  true,  false, true,  InnerLoss     },
+    {"anil",       NOMOS_META_LAST, true,  false, true,  InnerLoss     },
+    {"reptile",    NOMOS_META_ALL,  false, true,  true,  ReptileLoss   },
+    {"pretrained", NOMOS_META_ALL,  false, false, true,  PretrainedLoss},
+    {"modulation", NOMOS_META_CODE, true,  false, false, InnerLoss     },
+    {"last_layer", NOMOS_META_ALL,  false, false, false, LastLayerLoss },
   };
 
   for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)

@@ -8,7 +8,11 @@ static PetscErrorCode Add(NomosParameters parameters, const char of[], const cha
 
   PetscFunctionBeginUser;
   snprintf(prefix, sizeof prefix, "modulation.%s", of);
-  PetscCall(NomosParametersAdd(parameters, &(NomosParameterInput){.prefix = prefix, .name = name, .n_dims = 2, .shape = {rows, columns}, .initialiser = NomosInitialiserFromRule(NOMOS_RULE_DEFAULT, 0, columns, rows)}, number));
+  PetscCall(NomosParametersAdd(parameters, &(NomosParameterInput){
+                                             .prefix = prefix, .name = name, .n_dims = 2, .shape = {rows, columns},
+                                                        .initialiser = NomosInitialiserFromRule(NOMOS_RULE_DEFAULT, 0, columns, rows)
+  },
+                               number));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

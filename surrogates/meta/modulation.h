@@ -22,6 +22,6 @@ typedef struct {
 PetscErrorCode NomosModulationCreate(NomosParameters parameters, size_t n, size_t n_code, size_t rank, NomosModulation *modulation);
 PetscErrorCode NomosModulationDestroy(NomosModulation *modulation);
 /* w[i] of the modulated tensors, [tasks, ..], from w0[] and codes z [tasks, n_code]. */
-void NomosModulationApply(const NomosModulation *modulation, const NomosTensor w0[], NomosTensor z, NomosTensor w[]);
+void           NomosModulationApply(const NomosModulation *modulation, const NomosTensor w0[], NomosTensor z, NomosTensor w[]);
 
 #endif

@@ -12,7 +12,7 @@ static PetscErrorCode FindSystem(NomosMeta *m, const char name[], size_t *number
 {
   NomosSurrogate   s = m->s;
   const char      *file, *names[64];
-  char            *meanings, *rest = NULL, all[512] = "";
+  char            *meanings, *rest = NULL, all[512] = "", suggestion[NOMOS_MAX_NAME + 32] = "";
   NomosFieldReader reader;
   size_t           n = 0;
 
@@ -29,8 +29,9 @@ static PetscErrorCode FindSystem(NomosMeta *m, const char name[], size_t *number
     names[n++] = word;
   }
   const char *near = NomosNearestName(name, n, names);
-  if (*number == SIZE_MAX) SETERRQ(s->comm, PETSC_ERR_ARG_WRONG, "%s: hamiltonian_meta.held_out = %s: there is no such system in the data%s%s%s; they have %s", NomosConfigWhere(s->config, "hamiltonian_meta.held_out"), name, near ? "; did you mean " : "", near ? near : "", near ? "?" : "", all);
+  if (near) snprintf(suggestion, sizeof suggestion, "; did you mean %s?", near);
   PetscCall(PetscFree(meanings));
+  PetscCheck(*number != SIZE_MAX, s->comm, PETSC_ERR_ARG_WRONG, "%s: hamiltonian_meta.held_out = %s: there is no such system in the data%s; they have %s", NomosConfigWhere(s->config, "hamiltonian_meta.held_out"), name, suggestion, all);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -84,8 +85,8 @@ static void DrawPoints(const NomosMeta *m, uint64_t seed, const char stream[], u
   for (size_t i = 0; i < m->n_times; i++) points[i] = i;
   for (size_t i = 0; i < n; i++) {
     const size_t j = i + (size_t)NomosRandomIndex(seed, NomosRandomStream(stream) + 0x9e3779b97f4a7c15u * task, i, m->n_times - i), point = points[i];
-    points[i]      = points[j];
-    points[j]      = point;
+    points[i] = points[j];
+    points[j] = point;
   }
 }
 
@@ -110,8 +111,8 @@ size_t NomosMetaTaskSize(const NomosMeta *m, const NomosBatch *batch, size_t i)
 PetscErrorCode NomosMetaReadTasks(NomosMeta *m, const NomosBatch *batch, size_t size, NomosTape tape, NomosTasks *tasks)
 {
   static const size_t variables[] = {NOMOS_META_X, NOMOS_META_X_DOT};
-  const size_t        n_all = m->n_points[NOMOS_META_SUPPORT] + m->n_points[NOMOS_META_QUERY];
-  const NomosRealType type  = NomosParametersType(m->s->parameters);
+  const size_t        n_all       = m->n_points[NOMOS_META_SUPPORT] + m->n_points[NOMOS_META_QUERY];
+  const NomosRealType type        = NomosParametersType(m->s->parameters);
   double             *trajectory, *values[2];
   size_t             *points;
 
@@ -129,10 +130,11 @@ PetscErrorCode NomosMetaReadTasks(NomosMeta *m, const NomosBatch *batch, size_t 
     tasks->n++;
   }
   for (int v = 0; v < 2; v++) {
-    const NomosTensor all  = NomosTensorFromDoubles(tape, type, 3, (size_t[]){tasks->n, n_all, size}, values[v]);
-    NomosTensor      *sets = v ? tasks->x_dot : tasks->x;
-    sets[NOMOS_META_SUPPORT] = NomosSlice(all, 1, 0, m->n_points[NOMOS_META_SUPPORT], 1);
-    sets[NOMOS_META_QUERY]   = NomosSlice(all, 1, m->n_points[NOMOS_META_SUPPORT], m->n_points[NOMOS_META_QUERY], 1);
+    const NomosTensor all                    = NomosTensorFromDoubles(tape, type, 3, (size_t[]){tasks->n, n_all, size}, values[v]);
+    NomosTensor      *sets                   = v ? tasks->x_dot : tasks->x;
+    *(v ? &tasks->all_x_dot : &tasks->all_x) = all;
+    sets[NOMOS_META_SUPPORT]                 = NomosSlice(all, 1, 0, m->n_points[NOMOS_META_SUPPORT], 1);
+    sets[NOMOS_META_QUERY]                   = NomosSlice(all, 1, m->n_points[NOMOS_META_SUPPORT], m->n_points[NOMOS_META_QUERY], 1);
   }
   PetscCall(PetscFree4(trajectory, values[0], values[1], points));
   PetscFunctionReturn(PETSC_SUCCESS);
