@@ -294,6 +294,23 @@ START_TEST(test_adaptation)
 }
 END_TEST
 
+/* Steps that begin with a solve begin where the solve ends. */
+START_TEST(test_solve_first)
+{
+  static const char *const methods[] = {"hamiltonian_meta.method=maml", "hamiltonian_meta.method=anil"};
+  for (int k = 0; k < 2; k++) {
+    NomosConfig    config;
+    NomosSurrogate s;
+    ck_ok(MetaTry(PETSC_COMM_WORLD, (const char *const[]){methods[k], "hamiltonian_meta.held_out=pair", "adaptation.random=no", "adaptation.solve_first=yes", NULL}, &config, &s));
+    NomosMeta *m = s->context;
+    ck_ok(NomosMetaAdapt(m));
+    for (int e = 0; e < NOMOS_META_FEATURES; e++) /* sgd at 0, solve */
+      if (m->curves.records[0].n[e]) ck_close(NomosMetaError(&m->curves.records[0], e), NomosMetaError(&m->curves.records[4], e), 1e-12);
+    MetaEnd(&config, &s);
+  }
+}
+END_TEST
+
 /* Adaptation by fused kernels goes where that by the tape goes, with all weights and with the last layer. */
 START_TEST(test_fused_adaptation)
 {
@@ -316,4 +333,4 @@ START_TEST(test_fused_adaptation)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("meta-learning", test_gradients, test_fused, test_first_order, test_reptile, test_last_layer, test_cka, test_held_out, test_adaptation, test_fused_adaptation)
+NOMOS_TEST_SUITE("meta-learning", test_gradients, test_fused, test_first_order, test_reptile, test_last_layer, test_cka, test_held_out, test_adaptation, test_solve_first, test_fused_adaptation)

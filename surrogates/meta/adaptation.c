@@ -168,6 +168,22 @@ static PetscErrorCode Solve(Learner *l, size_t k)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The solved last layers as first values of the steps. */
+static PetscErrorCode BeginSolved(Learner *l, size_t k)
+{
+  const size_t   real = Bytes(l) / (l->tasks->n * l->numbers);
+  const void    *solved;
+  NomosParameter p;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosParametersGet(l->from, l->m->last, &p));
+  PetscCall(Bind(l));
+  PetscCall(Solve(l, k));
+  PetscCall(NomosTensorGet(l->w[l->m->last], &solved));
+  for (size_t task = 0; task < l->tasks->n; task++) memcpy((char *)l->values + (task * l->numbers + (l->what == NOMOS_META_LAST ? 0 : p.offset)) * real, (const char *)solved + task * p.size * real, p.size * real);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* ---- judgement */
 
 static PetscErrorCode Field(size_t n, const double x[], double x_dot[], void *ctx)
@@ -266,6 +282,7 @@ static PetscErrorCode Curve(Learner *l, const double before[], NomosMetaRecord w
     PetscCall(Judge(l, before, &what, at));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
+  if (m->solve_first && l->what != NOMOS_META_CODE) PetscCall(BeginSolved(l, what.points));
   PetscCall(NomosOptimiserCreate(&(NomosOptimiserInput){.name = nomos_meta_rule_names[what.rule], .type = NomosParametersType(l->from), .n = l->tasks->n * l->numbers, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8}, &optimiser));
   for (size_t i = 0; i < m->n_steps; i++) {
     for (; what.step < (size_t)m->steps[i]; what.step++) {

@@ -31,6 +31,7 @@ static const NomosParam params[] = {
   {"adaptation.sgd_rate",          NOMOS_PARAM_REAL,   "0.1",  NULL, 0, 1e6, NULL, false, "Rate of gradient descent; 0: not tried."},
   {"adaptation.adam_rate",         NOMOS_PARAM_REAL,   "1e-3", NULL, 0, 1e6, NULL, false, "Rate of Adam; 0: not tried."},
   {"adaptation.solve",             NOMOS_PARAM_BOOL,   "true", NULL, 0, 0, NULL, false, "Try one least-squares solve of the last layer too."},
+  {"adaptation.solve_first",       NOMOS_PARAM_BOOL,   "false", NULL, 0, 0, NULL, false, "Begin the steps with the last layer solved for (not those of a code)."},
   {"adaptation.random",            NOMOS_PARAM_BOOL,   "true", NULL, 0, 0, NULL, false, "Adapt random weights (the first values of the training) in the same ways beside the trained ones."},
   {"adaptation.trajectories",      NOMOS_PARAM_INT,    "20",   NULL, 1, 1e6, NULL, false, "Test trajectories, the first ones."},
   {"adaptation.substeps",          NOMOS_PARAM_INT,    "2",    NULL, 1, 1e6, NULL, false, "Runge-Kutta steps of a roll-out between two times of the data."},
@@ -111,6 +112,8 @@ static PetscErrorCode ReadAdaptation(NomosSurrogate s)
   PetscCall(NomosConfigGetReal(s->config, "adaptation.adam_rate", &m->rates[NOMOS_META_ADAM]));
   PetscCall(NomosConfigGetBool(s->config, "adaptation.solve", &solve));
   PetscCall(NomosConfigGetBool(s->config, "adaptation.random", &m->from_random));
+  PetscCall(NomosConfigGetBool(s->config, "adaptation.solve_first", &m->solve_first));
+  PetscCheck(!m->solve_first || NomosEnergyGetOps(m->energy)->features, s->comm, PETSC_ERR_ARG_INCOMP, "%s: adaptation.solve_first: the network %s has no last linear layer; use mlp", NomosConfigWhere(s->config, "adaptation.solve_first"), NomosEnergyGetOps(m->energy)->name);
   PetscCall(GetInt(s, "adaptation.trajectories", &m->n_test));
   PetscCall(GetInt(s, "adaptation.substeps", &m->substeps));
   m->rates[NOMOS_META_SOLVE] = solve && NomosEnergyGetOps(m->energy)->features ? 1 : NAN;

@@ -118,7 +118,7 @@ struct NomosMeta_s {
   size_t                 n_steps, n_k, n_test, substeps;
   const double          *steps, *k;
   double                 rates[NOMOS_META_N_RULES]; /* NaN: not tried */
-  bool                   from_random;
+  bool                   from_random, solve_first;
   NomosExpression        expression; /* the true energy; NULL: not known */
   NomosMetaCurves        curves;
 };
