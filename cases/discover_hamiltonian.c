@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* clang-format off */
@@ -21,7 +22,7 @@ const NomosParam nomos_discover_hamiltonian_params[] = {
   {"discover.hamiltonian.half_width",   NOMOS_PARAM_INT,             "0",     NULL, 0, 1e6, NULL, false, "0: the data have the rates of the states, x_dot. Else from states alone, evenly spaced in time: means over test functions with a half width of so many frames (weak form), a fifth of it apart."},
   {"discover.hamiltonian.test",         NOMOS_PARAM_FILE,            "",      NULL, 0, 0,   NULL, false, "A file of data by which H is judged; unset: all of the data, seen or not."},
   {"discover.hamiltonian.network",      NOMOS_PARAM_FILE,            "",      NULL, 0, 0,   NULL, false, "weights.safetensors of a training of the surrogate hamiltonian: the equation of this learned H is looked for, at states around those of the data. The rates of the data then only judge it."},
-  {"discover.hamiltonian.cloud",        NOMOS_PARAM_REAL,            "1",     NULL, 0.01, 1000, NULL, false, "With a network: these states are normal, with the mean of the states seen and so many times their deviations in every direction."},
+  {"discover.hamiltonian.cloud",        NOMOS_PARAM_REAL,            "0.7",   NULL, 0.01, 1000, NULL, false, "With a network: these states are normal, with the mean of the states seen and so many times their deviations in every direction."},
   {"discover.hamiltonian.cloud_points", NOMOS_PARAM_INT,             "2000",  NULL, 1, 1e8, NULL, false, "With a network: so many of them."},
 };
 /* clang-format on */
@@ -203,35 +204,51 @@ static PetscErrorCode AskNetwork(NomosDiscover *d, NomosHamiltonianData *data, u
 
 /* ---- the equation */
 
-/* discover.known.H, and the energy to judge orbits by. */
-static PetscErrorCode ReadKnown(NomosDiscover *d, NomosHamiltonianData *data)
+/* discover.known.H among the terms of the library: what is to be found; of one that is not there nothing is. *energy: as an expression, PetscFree'd by the caller. */
+static PetscErrorCode ReadKnown(NomosDiscover *d, NomosHamiltonianData *data, char **energy)
 {
   NomosConfig            config = d->run->config;
   NomosDiscoverEquation *e      = &d->equations[0];
-  const char *const     *terms, *energy;
+  const char *const     *terms;
   const double          *coefficients;
-  size_t                 n, n_coefficients;
-  bool                   has;
-  char                  *text = NULL;
+  size_t                 n, n_coefficients, length;
+  char                  *text;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosConfigHasPrefix(config, "discover.known.H.", &has));
-  if (has) {
-    PetscCall(NomosConfigGetStrings(config, "discover.known.H.terms", &n, &terms));
-    PetscCall(NomosConfigGetReals(config, "discover.known.H.coefficients", &n_coefficients, &coefficients));
-    PetscCheck(n == n_coefficients, d->run->comm, PETSC_ERR_ARG_SIZ, "%s: discover.known.H.coefficients has %zu entries for %zu terms; one for each is needed", NomosConfigWhere(config, "discover.known.H.coefficients"), n_coefficients, n);
-    PetscCall(PetscCalloc1(e->n_terms, &e->truth));
-    for (size_t i = 0; i < n; i++) {
-      size_t k;
-      PetscCall(NomosHamiltonianLibraryFind(data->library, terms[i], &k));
-      PetscCheck(k < e->n_terms, d->run->comm, PETSC_ERR_ARG_WRONG, "%s: discover.known.H.terms: '%s' is not in the library, so that it cannot be found; give the true H as discover.hamiltonian.energy", NomosConfigWhere(config, "discover.known.H.terms"), terms[i]);
-      e->truth[k] += coefficients[i];
-    }
-    PetscCall(NomosHamiltonianLibraryExpression(data->library, e->truth, &text));
+  PetscCall(NomosConfigGetStrings(config, "discover.known.H.terms", &n, &terms));
+  PetscCall(NomosConfigGetReals(config, "discover.known.H.coefficients", &n_coefficients, &coefficients));
+  PetscCheck(n == n_coefficients, d->run->comm, PETSC_ERR_ARG_SIZ, "%s: discover.known.H.coefficients has %zu entries for %zu terms; one for each is needed", NomosConfigWhere(config, "discover.known.H.coefficients"), n_coefficients, n);
+  PetscCall(PetscCalloc1(e->n_terms, &e->truth));
+  FILE *out = open_memstream(&text, &length);
+  PetscCheck(out, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory for the true H");
+  for (size_t i = 0; i < n; i++) {
+    size_t k;
+    fprintf(out, "%s(%.17g)*(%s)", i ? " + " : "", coefficients[i], terms[i]);
+    PetscCall(NomosHamiltonianLibraryFind(data->library, terms[i], &k));
+    if (k < e->n_terms && e->truth) e->truth[k] += coefficients[i];
+    if (k < e->n_terms) continue;
+    PetscCall(NomosLogPrint(d->run->log, NOMOS_LOG_WARNING, "library", "%s of discover.known.H is not in the library: H cannot be found as it is, and coefficients are compared with nothing", terms[i]));
+    PetscCall(PetscFree(e->truth));
   }
-  PetscCall(NomosConfigGetString(config, "discover.hamiltonian.energy", &energy));
-  PetscErrorCode code = energy[0] || text ? NomosOrbitsEnergyCreate(energy[0] ? energy : text, data->size, &data->energy) : PETSC_SUCCESS;
-  PetscCall(PetscFree(text));
+  PetscCheck(!fclose(out), PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory for the true H");
+  PetscCall(PetscStrallocpy(text, energy));
+  free(text);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The energy to judge orbits by. */
+static PetscErrorCode ReadEnergy(NomosDiscover *d, NomosHamiltonianData *data)
+{
+  const char *given;
+  char       *known = NULL;
+  bool        has;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigHasPrefix(d->run->config, "discover.known.H.", &has));
+  if (has) PetscCall(ReadKnown(d, data, &known));
+  PetscCall(NomosConfigGetString(d->run->config, "discover.hamiltonian.energy", &given));
+  PetscErrorCode code = given[0] || known ? NomosOrbitsEnergyCreate(given[0] ? given : known, data->size, &data->energy) : PETSC_SUCCESS;
+  PetscCall(PetscFree(known));
   PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -261,7 +278,7 @@ static PetscErrorCode MakeLibrary(NomosDiscover *d, NomosHamiltonianData *data)
   }
   PetscCall(NomosDiscoverAdd(d, "H", n, texts[0], texts[1]));
   PetscCall(PetscFree2(texts[0], texts[1]));
-  PetscCall(ReadKnown(d, data));
+  PetscCall(ReadEnergy(d, data));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
