@@ -155,6 +155,7 @@ PetscErrorCode NomosPlotRun(const char directory[], const NomosProgram *program)
   else {
     PetscCall(NomosPlotFields(&context));
     PetscCall(NomosPlotParticles(&context));
+    PetscCall(NomosPlotOrbits(&context));
     if (program->beside) PetscCall(PlotBeside(&context, program->beside));
     PetscCall(NomosPlotScalars(&context));
     PetscCall(NomosPlotSpectra(&context));

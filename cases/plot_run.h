@@ -39,6 +39,7 @@ PetscErrorCode NomosPlotSpaceTime(const NomosPlotContext *context, const NomosPi
 PetscErrorCode NomosPlotParticles(const NomosPlotContext *context);
 /* n run directories side by side, in the room and at the times of the first, as plots/STEM.png and plots/STEM_motion.png of the run of the context; names of the panels (NULL: none). */
 PetscErrorCode NomosPlotParticlesBeside(const NomosPlotContext *context, size_t n, const char *const directories[], const char *const names[], const char stem[]);
+PetscErrorCode NomosPlotOrbits(const NomosPlotContext *context); /* of models in phase space */
 PetscErrorCode NomosPlotScalars(const NomosPlotContext *context);
 PetscErrorCode NomosPlotSpectra(const NomosPlotContext *context);
 PetscErrorCode NomosPlotEstimateParticles(const NomosPlotContext *context, NomosFieldReader reader, size_t n, const double times[]);

@@ -14,7 +14,7 @@ typedef struct {
   const char *title, *x_label, *y_label; /* labels carry the unit: "time (day)"; `^2`, `^{-1}` and `_1` are set as super- and subscripts */
   NomosScale  x_scale, y_scale;
   double      x_min, x_max, y_min, y_max; /* both 0: from the data; one NaN: that end from the data. Log axes then show at most 16 decades */
-  double      shape;                      /* of an image: height over width, where its axes are of different kinds; 0: the same scale along both */
+  double      shape;                      /* height over width; 0: of an image, the same scale along both axes, of lines 0.62 */
   size_t             n_y_names;           /* instead of numbers, names at 1, 2, ... of a linear y axis; 0: numbers */
   const char *const *y_names;
 } NomosAxes;

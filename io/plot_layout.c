@@ -62,7 +62,7 @@ static void FindSize(const NomosFigure figure, NomosPanel *panel)
     return;
   }
   if (panel->n_y_names) panel->height = fmax(panel->height, 1.8 * nomos_tick_size * (double)panel->n_y_names);
-  if (!panel->image.used) return;
+  if (!panel->image.used && !(panel->shape > 0)) return;
   shape         = panel->shape > 0 ? panel->shape : (panel->y_axis.high - panel->y_axis.low) / (panel->x_axis.high - panel->x_axis.low);
   shape         = fmin(fmax(shape, 1 / shape_max), shape_max);
   panel->height = fmin(width * shape, 1.4 * width);
@@ -204,7 +204,7 @@ void NomosFigureLayout_Private(NomosFigure figure, cairo_t *cairo)
           down[HEIGHT]  = fmax(down[HEIGHT], panel->height);
           continue;
         }
-        if (!panel->image.used) { /* fills its cell */
+        if (!panel->image.used && !(panel->shape > 0)) { /* fills its cell */
           panel->width  = across[WIDTH];
           panel->height = fmin(down[HEIGHT], 0.85 * panel->width);
           MakeRoomForLegend(cairo, panel);

@@ -135,19 +135,29 @@ static void TraceLine(const NomosPanel *panel, const NomosPlotLine *line, Pen *p
   PenUp(pen);
 }
 
-static void DrawMarker(cairo_t *cairo, double x, double y)
+static void DrawMarker(cairo_t *cairo, double x, double y, double radius)
 {
   cairo_new_sub_path(cairo);
-  cairo_arc(cairo, x, y, marker_radius, 0, 2 * M_PI);
+  cairo_arc(cairo, x, y, radius, 0, 2 * M_PI);
+}
+
+/* A cloud of markers has smaller ones. */
+static double MarkerRadius(const NomosPanel *panel)
+{
+  size_t n = 0;
+
+  for (int i = 0; i < panel->n_lines; i++) n += panel->lines[i].style == 3 ? panel->lines[i].n : 0;
+  return n > 500 ? 0.45 * marker_radius : marker_radius;
 }
 
 static void TraceMarkers(const NomosPanel *panel, const NomosPlotLine *line, const Pen *pen)
 {
-  double at[2], last[2] = {-INFINITY, -INFINITY};
+  const double radius = MarkerRadius(panel);
+  double       at[2], last[2] = {-INFINITY, -INFINITY};
 
   for (size_t i = 0; i < line->n; i++) {
     if (!Place(panel, line->x[i], line->y[i], at) || !Inside(pen, at) || hypot(at[0] - last[0], at[1] - last[1]) < 0.5) continue;
-    DrawMarker(pen->cairo, at[0], at[1]);
+    DrawMarker(pen->cairo, at[0], at[1], radius);
     last[0] = at[0];
     last[1] = at[1];
   }
@@ -303,7 +313,7 @@ void NomosLegendDraw_Private(const NomosPanel *panel, cairo_t *cairo)
     y = panel->y + legend.y + legend_pad - 1 + (entry % legend.n_rows + 0.5) * legend_row * nomos_tick_size;
     SetLineStyle(cairo, line->style, line->colour);
     if (line->style == 3) {
-      DrawMarker(cairo, x + legend_sample / 2, y);
+      DrawMarker(cairo, x + legend_sample / 2, y, marker_radius);
       cairo_fill(cairo);
     } else {
       cairo_move_to(cairo, x + 1, y);

@@ -3,7 +3,8 @@
      scheme: largest |dE/E| of the run (that of its first hundredth), the other code's
      data: 10,000 trajectories of 200 points of four systems, by the generator hamiltonian_systems, file included, s
 
-   Of Henon-Heiles and the magnetic bottle the other code's initial states are not known: those here have q = (0, 0.1), (0.3, 0.2). usage: bench_hamiltonian */
+   Of Henon-Heiles and the magnetic bottle the other code's initial states are not known. That of Henon-Heiles has q = (0, 0.1) and an energy of 1/12; that of the bottle is the one of a grid of round numbers of which
+   leapfrog, yoshida4 and kahan_li6 come nearest to the other code's figures, so that the three other columns are the comparison. usage: bench_hamiltonian */
 #include "solvers/generator_list.h"
 #include "solvers/hamiltonian/system_list.h"
 
@@ -24,7 +25,7 @@ static const struct {
   {"pendulum", NULL, {1.5, 0}, 0.05, 1e4, {5.3e-4, 5.4e-7, 4.4e-10, 1.6e-11, 3.1e-13, 2.5e-5}},
   {"kepler", NULL, {0}, 0.01, 6283.1853, {7.4e-4, 1.0e-6, 8.7e-9, 4.0e-11, 1.7e-12, 2.2e-5}},
   {"n_body", "n_body.start=figure_eight", {0}, 0.01, 632.59, {5.9e-5, 7.0e-9, 3.8e-10, 5.6e-13, 6.7e-14, 2.6e-7}},
-  {"magnetic_bottle", NULL, {0.3, 0.2, 0.1, 0.2}, 0.05, 1e4, {1.2e-3, 5.4e-6, 8.7e-9, 2.9e-10, 2.8e-12, 4.1e-4}},
+  {"magnetic_bottle", NULL, {0.3, 0.5, 0.2, 0.3}, 0.05, 1e4, {1.2e-3, 5.4e-6, 8.7e-9, 2.9e-10, 2.8e-12, 4.1e-4}},
 };
 
 typedef struct {
