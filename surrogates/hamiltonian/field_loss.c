@@ -12,6 +12,8 @@ struct NomosHamiltonianLoss_s {
   size_t            n_threads;
   NomosFieldWork   *work; /* (n_threads) */
   NomosFieldWeights theta, v;
+  void             *flat; /* theta as it was given */
+  bool              packed;
   void             *sum;     /* as `forward` */
   size_t            n_tasks; /* room for results of so many */
   NomosFieldTask   *tasks;
@@ -118,6 +120,7 @@ PetscErrorCode NomosHamiltonianLossCreate(const NomosHamiltonianLossInput *input
   PetscCall(RoomOfWeights(&s, &(*loss)->theta));
   PetscCall(RoomOfWeights(&s, &(*loss)->v));
   PetscCall(Room(&s, NomosFieldForward(&s, input->n_hidden + 1), &(*loss)->sum));
+  PetscCall(Room(&s, NomosHamiltonianLossSize(*loss), &(*loss)->flat));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -130,6 +133,7 @@ PetscErrorCode NomosHamiltonianLossDestroy(NomosHamiltonianLoss *loss)
     FreeWeights(&(*loss)->theta);
     FreeWeights(&(*loss)->v);
     free((*loss)->sum);
+    free((*loss)->flat);
     PetscCall(PetscFree((*loss)->work));
     PetscCall(PetscFree((*loss)->tasks));
   }
@@ -141,6 +145,18 @@ size_t NomosHamiltonianLossSize(NomosHamiltonianLoss loss)
 {
   const NomosHamiltonianLossInput *input = &loss->work[0].shape.input;
   return input->width * (input->n_coordinates + 1 + (input->n_hidden - 1) * (input->width + 1) + 1);
+}
+
+/* loss->theta. An integration asks for the field at the same weights again and again, a state at a time: looking whether they are the same is cheaper than to pack them. */
+static void SetTheta(NomosHamiltonianLoss loss, const void *theta)
+{
+  const NomosFieldShape *s     = &loss->work[0].shape;
+  const size_t           bytes = NomosHamiltonianLossSize(loss) * NomosRealBytes(s->input.type);
+
+  if (loss->packed && !memcmp(loss->flat, theta, bytes)) return;
+  BY_TYPE(loss, NomosFieldPack, s, theta, &loss->theta);
+  memcpy(loss->flat, theta, bytes);
+  loss->packed = true;
 }
 
 /* Part i of n of the points. */
@@ -163,7 +179,7 @@ static PetscErrorCode Run(NomosHamiltonianLoss loss, const NomosFieldPoints *poi
 
   PetscFunctionBeginUser;
   PetscCall(ReserveTasks(loss, n_parts));
-  BY_TYPE(loss, NomosFieldPack, s, theta, &loss->theta);
+  SetTheta(loss, theta);
   if (v) BY_TYPE(loss, NomosFieldPack, s, v, &loss->v);
 #pragma omp parallel for num_threads(loss->n_threads) schedule(static) if (loss->n_threads > 1 && n_parts > 1)
   for (size_t i = 0; i < n_parts; i++) {
@@ -172,7 +188,7 @@ static PetscErrorCode Run(NomosHamiltonianLoss loss, const NomosFieldPoints *poi
   }
   for (size_t i = 0; i < n_parts; i++) sum += loss->tasks[i].value;
   if (value) *value = points->n ? sum / (double)(points->n * s->input.n_coordinates) : 0;
-  if (result) BY_TYPE(loss, NomosFieldSum, s, 1, n_parts, loss->tasks, loss->sum, loss->theta.backward, result);
+  if (result) BY_TYPE(loss, NomosFieldSum, s, 1, n_parts, loss->tasks, loss->sum, loss->v.backward, result);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -197,7 +213,7 @@ PetscErrorCode NomosHamiltonianLossField(NomosHamiltonianLoss loss, size_t n, co
   const size_t           n_parts = PetscMin(NomosFieldBlocks(n), MAX_PARTS);
 
   PetscFunctionBeginUser;
-  BY_TYPE(loss, NomosFieldPack, &loss->work[0].shape, theta, &loss->theta);
+  SetTheta(loss, theta);
 #pragma omp parallel for num_threads(loss->n_threads) schedule(static) if (loss->n_threads > 1 && n_parts > 1)
   for (size_t i = 0; i < n_parts; i++) {
     const NomosFieldPart part = PartOf(&all, i, n_parts);
@@ -219,11 +235,11 @@ PetscErrorCode NomosMetaLoss(size_t n_threads, NomosHamiltonianLoss const loss[]
   for (int t = 0; t < n && !input->first_order; t++) n_blocks = PetscMax(n_blocks, NomosFieldBlocks(input->support[t].n) * (size_t)input->steps + 1);
   for (size_t i = 0; i < n_threads; i++) PetscCall(Reserve(&loss[i]->work[0], input->first_order ? 2 : (size_t)input->steps + 1, n_blocks));
   PetscCall(ReserveTasks(first, input->n_tasks));
-  BY_TYPE(first, NomosFieldPack, &first->work[0].shape, theta, &first->theta);
+  SetTheta(first, theta);
 #pragma omp parallel for num_threads(n_threads) schedule(static) if (n_threads > 1)
   for (int t = 0; t < n; t++) BY_TYPE(first, NomosFieldMeta, &loss[omp_get_thread_num()]->work[0], input, &first->theta, (size_t)t, &first->tasks[t]);
   for (int t = 0; t < n; t++) sum += first->tasks[t].value;
   if (value) *value = sum / n;
-  if (theta_bar) BY_TYPE(first, NomosFieldSum, &first->work[0].shape, 1. / n, input->n_tasks, first->tasks, first->sum, first->theta.backward, theta_bar);
+  if (theta_bar) BY_TYPE(first, NomosFieldSum, &first->work[0].shape, 1. / n, input->n_tasks, first->tasks, first->sum, first->v.backward, theta_bar);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
