@@ -2,6 +2,7 @@
 #include "operators/random.h"
 #include "surrogates/hamiltonian/field.h"
 #include "surrogates/hamiltonian/field_loss.h"
+#include "surrogates/hamiltonian/fit_fused.h"
 #include "surrogates/loss.h"
 #include "tests/harness.h"
 
@@ -319,6 +320,62 @@ START_TEST(test_refused)
 }
 END_TEST
 
+/* ---- as a node of the tape */
+
+START_TEST(test_node)
+{
+  for (int log_cosh = 0; log_cosh < 2; log_cosh++) {
+    const NomosEnergyInput input = {.d = 2, .n_hidden = 2, .width = 30, .activation = NOMOS_TANH};
+    NomosFit               fit   = {.kind = NOMOS_FIT_DERIVATIVES, .loss = log_cosh ? NomosLossLogCosh : NomosLossMeanSquared};
+    NomosParameters        parameters;
+    NomosEnergy            energy;
+    NomosFitFused          fused, none;
+    NomosTape              tape;
+    NomosTensor            w[MAX_TENSORS], g[MAX_TENSORS], losses[2], inner;
+    const void            *values[2];
+    ck_ok(NomosParametersCreate(NOMOS_F64, &parameters));
+    ck_ok(NomosEnergyCreate(parameters, "h", NomosEnergyFind("mlp"), &input, &energy));
+    ck_ok(NomosParametersInitialise(parameters, 3));
+    ck_ok(NomosFitFusedCreate(&(NomosFitFusedInput){.fit = &fit, .energy = energy, .network = &input, .parameters = parameters}, &fused));
+    ck_assert(fused != NULL);
+    ck_ok(NomosTapeCreate(&tape));
+    const size_t size = NomosParametersSize(parameters), n = NomosParametersCount(parameters), shape[] = {60, 4};
+    double      *x = Drawn(90, 240), *x_dot = Drawn(91, 240), *gradient[2], *products[2];
+    ck_ok(NomosParametersBind(parameters, tape, w));
+    const NomosFitExamples examples = {.n = 60, .size = 4, .x = NomosTensorFromDoubles(tape, NOMOS_F64, 2, shape, x), .target = NomosTensorFromDoubles(tape, NOMOS_F64, 2, shape, x_dot)};
+    ck_ok(NomosFitFusedLoss(fused, &examples, true, w, &losses[0]));
+    ck_ok(NomosHamiltonianField(&(NomosHamiltonianInput){.energy = NomosEnergyOf, .network = energy, .w = w, .x = examples.x}, &losses[1]));
+    losses[1] = fit.loss(losses[1], examples.target);
+    for (int k = 0; k < 2; k++) {
+      gradient[k] = malloc(size * sizeof(double));
+      products[k] = malloc(size * sizeof(double));
+      ck_ok(NomosTensorGet(losses[k], &values[k]));
+      ck_ok(NomosParametersGradient(parameters, losses[k], w, gradient[k]));
+      ck_ok(NomosGradient(&(NomosGradientInput){.y = losses[k], .n = n, .x = w, .record = true}, g));
+      inner = NomosSumAll(NomosPower(g[0], 2));
+      for (size_t t = 1; t < n; t++) inner = NomosAdd(inner, NomosSumAll(NomosPower(g[t], 2)));
+      ck_ok(NomosParametersGradient(parameters, inner, w, products[k])); /* 2 H g */
+    }
+    ck_close(*(const double *)values[0], *(const double *)values[1], 1e-13);
+    ck_assert_double_le(Distance(size, gradient[0], gradient[1]), 1e-12);
+    ck_assert_double_le(Distance(size, products[0], products[1]), 1e-12);
+    fit.loss = NomosLossMeanAbsolute; /* no kernels for that */
+    ck_ok(NomosFitFusedCreate(&(NomosFitFusedInput){.fit = &fit, .energy = energy, .network = &input, .parameters = parameters}, &none));
+    ck_assert(none == NULL);
+    for (int k = 0; k < 2; k++) {
+      free(gradient[k]);
+      free(products[k]);
+    }
+    free(x);
+    free(x_dot);
+    ck_ok(NomosFitFusedDestroy(&fused));
+    ck_ok(NomosEnergyDestroy(&energy));
+    ck_ok(NomosParametersDestroy(&parameters));
+    ck_ok(NomosTapeDestroy(&tape));
+  }
+}
+END_TEST
+
 /* ---- meta-learning */
 
 enum { TASKS = 3 };
@@ -424,4 +481,4 @@ START_TEST(test_meta_differences)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("the fused loss of a Hamiltonian's field", test_against_tape, test_hessian_is_symmetric, test_many_points, test_extremes, test_refused, test_meta_gradient, test_meta_differences)
+NOMOS_TEST_SUITE("the fused loss of a Hamiltonian's field", test_against_tape, test_hessian_is_symmetric, test_many_points, test_extremes, test_refused, test_node, test_meta_gradient, test_meta_differences)

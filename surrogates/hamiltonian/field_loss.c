@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_PARTS = 8 }; /* of points: sums do not depend on the number of threads */
+enum { MAX_PARTS = 8 }; /* of points, of two blocks or more: sums do not depend on the number of threads */
 
 struct NomosHamiltonianLoss_s {
   size_t            n_threads;
@@ -159,6 +159,10 @@ static void SetTheta(NomosHamiltonianLoss loss, const void *theta)
   loss->packed = true;
 }
 
+static size_t PartsOf(size_t n_points)
+{
+  return PetscMin((NomosFieldBlocks(n_points) + 1) / 2, MAX_PARTS);
+}
 /* Part i of n of the points. */
 static NomosFieldPart PartOf(const NomosFieldPart *all, size_t i, size_t n)
 {
@@ -174,7 +178,7 @@ static PetscErrorCode Run(NomosHamiltonianLoss loss, const NomosFieldPoints *poi
 {
   const NomosFieldShape *s       = &loss->work[0].shape;
   const NomosFieldPart   all     = {.points = points, .theta = &loss->theta, .v = v ? &loss->v : NULL, .value = value != NULL};
-  const size_t           n_parts = PetscMin(NomosFieldBlocks(points->n), MAX_PARTS);
+  const size_t           n_parts = PartsOf(points->n);
   double                 sum     = 0;
 
   PetscFunctionBeginUser;
@@ -210,7 +214,7 @@ PetscErrorCode NomosHamiltonianLossField(NomosHamiltonianLoss loss, size_t n, co
 {
   const NomosFieldPoints points  = {n, x, NULL};
   const NomosFieldPart   all     = {.points = &points, .theta = &loss->theta};
-  const size_t           n_parts = PetscMin(NomosFieldBlocks(n), MAX_PARTS);
+  const size_t           n_parts = PartsOf(n);
 
   PetscFunctionBeginUser;
   SetTheta(loss, theta);

@@ -70,6 +70,7 @@ static PetscErrorCode Create(NomosSurrogate s)
   PetscCall(NomosEnergyInputFromConfig(s->config, c->size / 2, &ops, &input));
   PetscCheck(!c->fit.split || ops->separable, s->comm, PETSC_ERR_ARG_INCOMP, "%s: an explicit splitting steps H = T(p) + V(q), and hamiltonian.network = %s is no such sum: choose separable, pair_distance, or hamiltonian.fit = rk4", NomosConfigWhere(s->config, "hamiltonian.fit"), ops->name);
   PetscCall(NomosEnergyCreate(s->parameters, hamiltonian_network_names[HAMILTONIAN], ops, &input, &c->hamiltonian));
+  PetscCall(NomosFitFusedCreate(&(NomosFitFusedInput){.fit = &c->fit, .energy = c->hamiltonian, .network = &input, .parameters = s->parameters}, &c->fused));
   PetscCall(NomosConfigGetBool(s->config, "hamiltonian.baseline", &baseline));
   c->n_networks = baseline ? N_NETWORKS : 1;
   c->n_dims     = input.n_dims;
@@ -99,6 +100,7 @@ static PetscErrorCode Destroy(NomosSurrogate s)
   PetscFunctionBeginUser;
   if (c) {
     if (c->frames != s->data) PetscCall(NomosDatasetClose(&c->frames));
+    PetscCall(NomosFitFusedDestroy(&c->fused));
     PetscCall(NomosEnergyDestroy(&c->hamiltonian));
     PetscCall(NomosExpressionDestroy(&c->energy));
   }
@@ -138,7 +140,10 @@ static PetscErrorCode LossOf(NomosSurrogate s, const NomosBatch *batch, size_t s
 
   PetscFunctionBeginUser;
   PetscCall(NomosFitRead(&c->fit, s, batch, size, tape, &examples));
-  PetscCall(NomosFitLoss(&c->fit, &examples, &(NomosUnrollInput){.field = c->fit.kind == NOMOS_FIT_UNROLLED ? FieldThrough : HamiltonianFieldAtData, .energy = NomosEnergyOf, .network = c->hamiltonian, .w = w}, loss));
+  const bool fusing = NomosTapeSetFusing(tape, true);
+  (void)NomosTapeSetFusing(tape, fusing);
+  if (c->fused && fusing) PetscCall(NomosFitFusedLoss(c->fused, &examples, batch->training, w, loss));
+  else PetscCall(NomosFitLoss(&c->fit, &examples, &(NomosUnrollInput){.field = c->fit.kind == NOMOS_FIT_UNROLLED ? FieldThrough : HamiltonianFieldAtData, .energy = NomosEnergyOf, .network = c->hamiltonian, .w = w}, loss));
   if (c->n_networks > BASELINE) { /* no energy, no splitting: by rk4 then */
     PetscCall(NomosFitLoss(&c->fit, &examples, &(NomosUnrollInput){.field = HamiltonianBaselineField, .network = &c->baseline, .w = w}, &one));
     *loss = NomosAdd(*loss, one);

@@ -3,7 +3,7 @@
 #define NOMOS_SURROGATES_HAMILTONIAN_HAMILTONIAN_IMPL_H
 
 #include "surrogates/hamiltonian/energy.h"
-#include "surrogates/hamiltonian/fit.h"
+#include "surrogates/hamiltonian/fit_fused.h"
 #include "surrogates/hamiltonian/orbits.h"
 
 enum { HAMILTONIAN, BASELINE, N_NETWORKS };
@@ -15,6 +15,7 @@ typedef struct {
   int             n_networks;
   size_t          size, n_dims; /* coordinates; of a body's position */
   NomosFit        fit;
+  NomosFitFused   fused; /* the fit of the Hamiltonian; NULL: by the tape alone */
   NomosDataset    frames; /* the data frame by frame */
   NomosExpression energy; /* NULL: not known */
   double          rtol, duration;
