@@ -2,6 +2,7 @@
 
 #include "surrogates/hamiltonian/field_loss.h"
 
+#include <omp.h>
 #include <string.h>
 
 /* States at a time: what the tape holds of them stays in the cache. */
@@ -162,7 +163,7 @@ PetscErrorCode NomosEnergySystemCreate(NomosEnergy energy, NomosParameters param
   *s = (System){.energy = energy, .parameters = parameters, .row = 2 * d, .n_trained = NomosParametersTrained(parameters)};
   PetscCall(NomosTapeCreate(&s->tape));
   PetscCall(PetscMalloc4(NomosParametersCount(parameters), &s->w, s->n_trained, &s->trained, s->n_trained, &s->bars, NomosParametersSize(parameters), &s->vector));
-  if (HasKernels(energy, input)) PetscCall(NomosHamiltonianLossCreate(&(NomosHamiltonianLossInput){.type = NOMOS_F64, .n_coordinates = 2 * d, .n_hidden = input->n_hidden, .width = input->width, .activation = input->activation}, &s->fused));
+  if (HasKernels(energy, input)) PetscCall(NomosHamiltonianLossCreate(&(NomosHamiltonianLossInput){.type = NOMOS_F64, .n_coordinates = 2 * d, .n_hidden = input->n_hidden, .width = input->width, .activation = input->activation, .n_threads = (size_t)omp_get_max_threads()}, &s->fused));
   *hamiltonian = (NomosHamiltonian){.d = d, .n_parameters = NomosParametersSize(parameters), .separable = NomosEnergyGetOps(energy)->separable, .ctx = s, .energy = Energy, .gradient = s->fused ? FusedGradient : Gradient, .hessian = Hessian,
                                     .gradient_parameters = GradientParameters, .gradient_tangent = GradientTangent};
   PetscFunctionReturn(PETSC_SUCCESS);
