@@ -59,7 +59,7 @@ PetscErrorCode NomosMetaJudge(const NomosMetaJudgeInput *input, double rolled[],
 {
   const NomosTestTasks *tasks = input->tasks;
   const size_t          size = tasks->size, n_times = tasks->n_times;
-  NomosExpression       energy = input->m->expression;
+  NomosExpression       energy = size == input->m->lists[NOMOS_SPLIT_TEST].sizes[0] ? input->m->expression : NULL; /* it is one of the coordinates of the first */
   double               *field;
 
   PetscFunctionBeginUser;

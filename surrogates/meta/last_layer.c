@@ -1,32 +1,28 @@
 /* The last layer by least squares. */
 #include "surrogates/meta/meta_impl.h"
 
-/* Columns J grad phi_k at points x [tasks, points, 2d]: [tasks, 2d points, k], component by component. A tangent along e is the pull-back of a pull-back: with g(u) = d<u, phi>/dx, linear in u, it is d<g(u), e>/du.
-   All 2d tangents at once, on 2d copies of the points. */
+/* Columns J grad phi_k at points x [tasks, points, 2d]: [tasks, 2d points, k], component by component. With g(u) = d<u, phi>/dx, linear in u, the derivative of phi along coordinate i is dg_i/du: a tangent by two
+   pull-backs, the first of which serves all. */
 static PetscErrorCode Columns(const NomosMeta *m, const NomosTensor w[], NomosTensor x, NomosTensor *columns)
 {
-  const size_t  n_tasks = NomosTensorLength(x, 0), n_points = NomosTensorLength(x, 1), size = NomosTensorLength(x, 2), d = size / 2;
-  NomosTensor   slope, features, u;
-  double       *directions;
-  const size_t *shape;
-  size_t        last;
+  const NomosTensor leaf = NomosStopGradient(x);
+  const size_t      size = NomosTensorLength(x, -1), d = size / 2;
+  const size_t     *shape;
+  size_t            last;
+  const NomosTensor features = NomosEnergyFeatures(m->energy, w, leaf, &last);
+  const int         n_dims   = NomosTensorDims(features, &shape);
+  const NomosTensor u        = NomosTensorConstant(x.tape, NomosTensorType(x), n_dims, shape, 0);
+  NomosTensor       slope, *components;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscCalloc1(size * size, &directions));
-  for (size_t i = 0; i < d; i++) {
-    directions[i * size + i + d]   = 1;  /* dq/dt = dH/dp */
-    directions[(i + d) * size + i] = -1; /* dp/dt = -dH/dq */
-  }
-  const NomosTensor e = NomosTensorFromDoubles(x.tape, NomosTensorType(x), 4, (size_t[]){1, size, 1, size}, directions);
-  PetscCall(PetscFree(directions));
-  const NomosTensor copies = NomosReshape(NomosBroadcast(NomosReshape(NomosStopGradient(x), 4, (size_t[]){n_tasks, 1, n_points, size}), 4, (size_t[]){n_tasks, size, n_points, size}), 3, (size_t[]){n_tasks, size * n_points, size});
-  const NomosTensor leaf   = NomosStopGradient(copies);
-  features                 = NomosEnergyFeatures(m->energy, w, leaf, &last);
-  const int n_dims         = NomosTensorDims(features, &shape);
-  u                        = NomosTensorConstant(x.tape, NomosTensorType(x), n_dims, shape, 0);
+  PetscCall(PetscMalloc1(size, &components));
   PetscCall(NomosGradient(&(NomosGradientInput){.y = features, .y_bar = u, .n = 1, .x = &leaf, .record = true}, &slope));
-  slope = NomosReshape(slope, 4, (size_t[]){n_tasks, size, n_points, size});
-  PetscCall(NomosGradient(&(NomosGradientInput){.y = NomosSumAll(NomosMultiply(slope, e)), .n = 1, .x = &u, .record = true}, columns));
+  for (size_t i = 0; i < size; i++) { /* dq/dt = dH/dp, dp/dt = -dH/dq */
+    const NomosTensor along = NomosSlice(slope, -1, (i + d) % size, 1, 1);
+    PetscCall(NomosGradient(&(NomosGradientInput){.y = NomosSumAll(i < d ? along : NomosAffine(along, -1, 0)), .n = 1, .x = &u, .record = true}, &components[i]));
+  }
+  *columns = NomosConcatenate(size, components, 1);
+  PetscCall(PetscFree(components));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
