@@ -68,32 +68,42 @@ static PetscErrorCode Field(double t, const double x[], double x_dot[], void *ct
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosOrbitsRoll(const NomosOrbitsRollInput *input, NomosOrbits *rolled, bool *stuck)
+/* n orbits from number `first` on, with one step size. */
+static PetscErrorCode RollSome(const NomosOrbitsRollInput *input, size_t first, size_t n, NomosOrbits *rolled, bool *stuck)
 {
-  const NomosOrbits      *truth = input->truth;
-  const size_t            n = PetscMin(input->n, truth->n), size = truth->size, n_times = truth->n_times;
+  const size_t            size = rolled->size, n_times = rolled->n_times;
   Roll                    roll = {.input = input, .n = n};
-  NomosDormandPrinceInput ode  = {.f = Field, .ctx = &roll, .n = n * size, .n_group = size, .rtol = input->rtol, .atol = input->rtol, .n_times = n_times, .max_steps = 100000};
+  NomosDormandPrinceInput ode  = {.f = Field, .ctx = &roll, .n = n * size, .n_group = size, .rtol = input->rtol, .atol = input->rtol, .n_times = n_times, .times = rolled->times, .max_steps = 100000};
   double                 *states;
 
   PetscFunctionBeginUser;
-  *rolled = (NomosOrbits){.n = n, .n_times = n_times, .size = size};
-  *stuck  = false;
-  if (!n || !n_times) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(Allocate(rolled));
-  memcpy(rolled->times, truth->times, n_times * sizeof *truth->times);
   PetscCall(PetscMalloc1(n_times * n * size, &states));
-  for (size_t o = 0; o < n; o++) memcpy(states + o * size, truth->x + o * n_times * size, size * sizeof *states);
-  ode.times = truth->times;
+  for (size_t o = 0; o < n; o++) memcpy(states + o * size, input->truth->x + (first + o) * n_times * size, size * sizeof *states);
   const bool           quiet = NomosErrorSetQuiet(true);
   const PetscErrorCode code  = NomosDormandPrince(&ode, states, NULL);
   NomosErrorSetQuiet(quiet);
   *stuck = code == PETSC_ERR_CONV_FAILED;
   if (*stuck) NomosErrorClear();
   for (size_t o = 0; o < n; o++)
-    for (size_t i = 0; i < n_times; i++) memcpy(rolled->x + (o * n_times + i) * size, states + (i * n + o) * size, size * sizeof *states);
+    for (size_t i = 0; i < n_times; i++) memcpy(rolled->x + ((first + o) * n_times + i) * size, states + (i * n + o) * size, size * sizeof *states);
   PetscCall(PetscFree(states));
   if (!*stuck) PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosOrbitsRoll(const NomosOrbitsRollInput *input, NomosOrbits *rolled, bool *stuck)
+{
+  enum { TOGETHER = 32 }; /* enough for a network; more would all take the steps of the one that comes closest to a collision */
+  const NomosOrbits *truth = input->truth;
+  const size_t       n     = PetscMin(input->n, truth->n);
+
+  PetscFunctionBeginUser;
+  *rolled = (NomosOrbits){.n = n, .n_times = truth->n_times, .size = truth->size};
+  *stuck  = false;
+  if (!n || !truth->n_times) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(Allocate(rolled));
+  memcpy(rolled->times, truth->times, truth->n_times * sizeof *truth->times);
+  for (size_t first = 0; first < n && !*stuck; first += TOGETHER) PetscCall(RollSome(input, first, PetscMin(n - first, (size_t)TOGETHER), rolled, stuck));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

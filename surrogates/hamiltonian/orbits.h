@@ -17,7 +17,7 @@ PetscErrorCode NomosOrbitsRead(NomosDataset dataset, NomosSplit split, size_t x,
 /* Exact ones in their place: from their first states by the Hamiltonian `energy` (an expression of NomosOrbitsEnergyCreate), at as many equally spaced times from 0 to `duration`. Errors: a derivative of the
    expression that cannot be had; orbits on which the integration gets stuck. */
 PetscErrorCode NomosOrbitsIntegrate(NomosOrbits *orbits, NomosExpression energy, double duration);
-/* The first `n` of them from the same initial states by x_dot = f(x), all at once: the field of many states (n_states, size). Dormand-Prince with tolerance rtol; *stuck where it could not go on
+/* The first `n` of them from the same initial states by x_dot = f(x), some at once: the field of many states (n_states, size). Dormand-Prince with tolerance rtol; *stuck where it could not go on
    (`rolled` holds nothing then). */
 typedef PetscErrorCode (*NomosFieldFn)(size_t n_states, const double x[], double x_dot[], void *ctx);
 typedef struct {
