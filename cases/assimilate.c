@@ -88,6 +88,21 @@ static bool SaveDue(const NomosRun *run, const NomosAssimilate *a)
   return every > 0 && floor((run->model->time + NomosRunTolerance(run)) / every) > floor((a->last_time + NomosRunTolerance(run)) / every);
 }
 
+/* An ensemble that believes itself too much no longer heeds what is seen: then departures are many times what it expects of them. */
+static PetscErrorCode WarnOfDivergence(NomosRun *run, const NomosAssimilate *a)
+{
+  static const double  most  = 3; /* chi^2 of an observation, which is 1 where the filter knows its errors */
+  const double         chi_2 = a->sums.chi_squared / a->sums.observations;
+  const NomosAnalysisInput *input = &a->input;
+
+  PetscFunctionBeginUser;
+  if (a->n_members < 2 || !(chi_2 > most)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosLogPrint(run->log, NOMOS_LOG_WARNING, "divergence",
+                          "chi_squared = %.3g: observations lie %.2g times as far from the forecasts as the ensemble's spread and the observations' errors explain: the ensemble diverges, or has not yet found the truth; it needs %s%s, more members, or output.average_from after the ensemble's first time",
+                          chi_2, sqrt(chi_2), input->adaptive ? "inflation.relaxation" : "more inflation (inflation.adaptive: true finds how much)", input->places && input->radius == 0 ? ", localisation.radius" : input->radius > 0 ? ", a smaller localisation.radius" : ""));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Cycles(NomosRun *run, NomosAssimilate *a)
 {
   const double mark = MPI_Wtime();
@@ -109,6 +124,7 @@ static PetscErrorCode Cycles(NomosRun *run, NomosAssimilate *a)
   if (a->cycle == a->n_cycles) run->stopped_by = 0;
   run->wall_step = MPI_Wtime() - mark;
   PetscCall(NomosLogProgressEnd(run->log));
+  PetscCall(WarnOfDivergence(run, a));
   PetscCall(NomosAssimilateSave(run, a));
   PetscCall(NomosAssimilateClose(run, a));
   if (!run->stopped_by) PetscCall(NomosRunDrawPictures(run));

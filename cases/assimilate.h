@@ -98,6 +98,7 @@ PetscErrorCode NomosAssimilateWindowCheck(NomosRun *run, const NomosAssimilate *
 PetscErrorCode NomosAssimilateWindowBegin(NomosRun *run, NomosAssimilate *a);
 PetscErrorCode NomosAssimilateWindowLook(NomosRun *run, NomosAssimilate *a, const NomosObservationSet *set);
 bool           NomosAssimilateInWindow(const NomosAssimilate *a);
+double         NomosAssimilateStepCost(const NomosAssimilate *a); /* of a time step of assimilation, in steps of the model: of members and truth, or of a window's fit, as the last one was */
 PetscErrorCode NomosAssimilateWindowDestroy(NomosAssimilate *a);
 
 /* assimilation.csv, fields.nc, rank_histogram.csv, observations.nc. */

@@ -14,7 +14,7 @@ int64_t NomosAssimilateStep(const NomosAssimilate *a, int64_t cycle)
 
 PetscErrorCode NomosAssimilateProgress(NomosRun *run, NomosAssimilate *a, int64_t step, const char what[])
 {
-  const double dt = run->model->dt, per_step = (double)a->n_own + 1, last = (double)(NomosAssimilateStep(a, a->n_cycles - 1) - a->from_step);
+  const double dt = run->model->dt, per_step = NomosAssimilateStepCost(a), last = (double)(NomosAssimilateStep(a, a->n_cycles - 1) - a->from_step);
   const double begun = fmin((double)step, (double)a->from_step), after = (double)(step - a->from_step);
   bool         due;
   char         time[64], text[128], note[64] = "";

@@ -5,6 +5,7 @@
 #include "solvers/assimilation/background.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 struct NomosAssimilateWindow_s {
@@ -39,22 +40,12 @@ static PetscErrorCode Covariances(NomosRun *run, NomosAssimilate *a, NomosAssimi
   const size_t           n_static  = (size_t)a->n_static;
   const double           factor[2] = {a->input.inflation, w->model_error * w->model_error};
   NomosCovariance       *covariance[2] = {&w->background, &w->error};
-  NomosBackgroundInput   grid = {.comm = PETSC_COMM_SELF, .n_layers = (int)a->n_layers};
-  NomosObservations      sides;
+  NomosBackgroundInput   grid;
   double                *variance, *scaled, sum = 0;
-  bool                   periodic[2];
 
   PetscFunctionBeginUser;
-  PetscCall(NomosObservationsCreate(run->model, field->name, &sides));
-  grid.lx = NomosObservationsSide(sides, 0, &periodic[0]);
-  grid.ly = NomosObservationsSide(sides, 1, &periodic[1]);
-  PetscCall(NomosObservationsDestroy(&sides));
-  const bool plane = field->n_dims > 1 && periodic[0] && periodic[1] && grid.lx > 0 && grid.ly > 0;
-  if (plane) {
-    grid.nx = (int)field->size[field->n_dims - 1];
-    grid.ny = (int)field->size[field->n_dims - 2];
-    NomosBackgroundBins(&grid);
-  }
+  PetscCall(NomosBackgroundGrid(run->model, field->name, &grid));
+  const bool plane = grid.nx > 0;
   PetscCall(PetscCalloc2(a->n_layers * (size_t)grid.n_bins + 1, &variance, a->n_layers * (size_t)grid.n_bins + 1, &scaled));
   for (size_t s = 0; s < n_static; s++) {
     for (size_t k = 0; k < a->n_state; k++) {
@@ -122,6 +113,31 @@ PetscErrorCode NomosAssimilateWindowBegin(NomosRun *run, NomosAssimilate *a)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+double NomosAssimilateStepCost(const NomosAssimilate *a)
+{
+  enum { GUESS = 100, OF_A_PRODUCT = 4 }; /* before a window was fitted; a tangent and an adjoint step, and what they look up */
+
+  if (Kind(a) == NOMOS_NOT_VARIATIONAL) return (double)a->n_own + 1;
+  if (!a->window || !a->window->minimised.evaluations) return GUESS;
+  return 2 + OF_A_PRODUCT * (double)(a->window->minimised.products + a->window->minimised.evaluations);
+}
+
+typedef struct {
+  NomosRun        *run;
+  NomosAssimilate *a;
+} Fitted;
+
+static PetscErrorCode ShowIterate(void *ctx, const NomosIterate *iterate)
+{
+  const Fitted *fitted = ctx;
+  char          text[96];
+
+  PetscFunctionBeginUser;
+  snprintf(text, sizeof text, "window to analysis %lld, iteration %lld, cost %.4g", (long long)fitted->a->cycle + 1, (long long)iterate->iteration, iterate->J);
+  PetscCall(NomosAssimilateProgress(fitted->run, fitted->a, NomosAssimilateStep(fitted->a, fitted->a->cycle), text));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The state at the window's end, from its begin (3D-Var: at its end, where it is the forecast). */
 static PetscErrorCode Fit(NomosRun *run, NomosAssimilate *a, double *state)
 {
@@ -137,6 +153,8 @@ static PetscErrorCode Fit(NomosRun *run, NomosAssimilate *a, double *state)
   const void           *x;
 
   PetscFunctionBeginUser;
+  input.monitor   = ShowIterate;
+  input.ctx       = &(Fitted){run, a};
   input.reduction = 1e-3;
   input.stages    = look ? 2 : 1; /* both without length: solved well */
   PetscCall(NomosVariationalCreate(&(NomosVariationalInput){.model = run->model, .control = a->fields[0]->name, .n_windows = 1, .windows = &window, .state = true, .background = w->background, .error_every = every, .error = w->error}, &c));

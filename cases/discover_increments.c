@@ -78,7 +78,17 @@ static PetscErrorCode PlainColumns(NomosDiscover *d, NomosIncrements *m, NomosIn
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosIncrementsPair(NomosDiscover *d, size_t sample, NomosIncrementsWork *w)
+PetscErrorCode NomosIncrementsSee(NomosDiscover *d, size_t equation, const double psi[], double values[], NomosIncrementsWork *w)
+{
+  NomosIncrements *m = d->data;
+
+  PetscFunctionBeginUser;
+  PetscCall(m->forecaster.derivatives->from_field(m->forecaster.model, m->forecaster.observed, psi, w->x));
+  PetscCall(Read(m, w, equation, w->x, values));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosIncrementsTarget(NomosDiscover *d, size_t sample, NomosIncrementsWork *w)
 {
   NomosIncrements       *m     = d->data;
   const NomosForecaster *f     = &m->forecaster;
@@ -88,7 +98,6 @@ PetscErrorCode NomosIncrementsPair(NomosDiscover *d, size_t sample, NomosIncreme
   PetscFunctionBeginUser;
   PetscCall(f->derivatives->from_field(f->model, f->observed, psi + m->points, w->x));
   for (size_t e = 0; e < d->n_equations; e++) PetscCall(Read(m, w, e, w->x, w->left[e]));
-  if (m->columns == NOMOS_COLUMNS_ANALYSIS) PetscCall(PlainColumns(d, m, w, w->x));
   PetscCall(f->derivatives->from_field(f->model, f->observed, psi, w->x));
   PetscCall(NomosModelSetClock(f->model, 0));
   PetscCall(f->derivatives->set_state(f->model, w->x));
@@ -97,7 +106,6 @@ PetscErrorCode NomosIncrementsPair(NomosDiscover *d, size_t sample, NomosIncreme
     PetscCall(f->model->ops->step(f->model));
   }
   PetscCall(f->derivatives->get_state(f->model, w->x));
-  if (m->columns == NOMOS_COLUMNS_FORECAST) PetscCall(PlainColumns(d, m, w, w->x));
   for (size_t e = 0; e < d->n_equations; e++) {
     double *left = w->left[e], *forecast = w->target[e], size = 0, sum = 0;
     PetscCall(Read(m, w, e, w->x, forecast));
@@ -111,7 +119,21 @@ PetscErrorCode NomosIncrementsPair(NomosDiscover *d, size_t sample, NomosIncreme
     PetscCheck(size < INFINITY, d->run->comm, PETSC_ERR_FP, "the forecast of pair %zu over %lld steps blows up with the model's terms%s; a smaller time.dt or discover.horizon is needed%s", sample + 1, (long long)m->horizon, m->corrected ? " and those found so far" : "", m->corrected ? ", or discover.iterations: 1" : "");
     d->equations[e].floor = fmax(d->equations[e].floor, rounding * scale * size * (f->model->precision == NOMOS_F32 ? FLT_EPSILON / DBL_EPSILON : 1));
   }
-  if (m->columns == NOMOS_COLUMNS_TANGENT) PetscCall(TangentColumns(d, m, w, scale));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosIncrementsPair(NomosDiscover *d, size_t sample, NomosIncrementsWork *w)
+{
+  NomosIncrements       *m     = d->data;
+  const NomosForecaster *f     = &m->forecaster;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosIncrementsTarget(d, sample, w));
+  if (m->columns == NOMOS_COLUMNS_TANGENT) PetscCall(TangentColumns(d, m, w, 1 / ((double)m->horizon * f->model->dt)));
+  else {
+    if (m->columns == NOMOS_COLUMNS_ANALYSIS) PetscCall(f->derivatives->from_field(f->model, f->observed, m->pairs + (2 * sample + 1) * m->points, w->x));
+    PetscCall(PlainColumns(d, m, w, w->x));
+  }
   for (size_t e = 0; e < d->n_equations && m->smoothing; e++) { /* both sides: the equation stays true */
     PetscCall(NomosOperatorApply(m->smoothing, (const double *const[]){w->left[e]}, &w->left[e]));
     for (size_t j = 0; j < d->equations[e].n_terms; j++) PetscCall(NomosOperatorApply(m->smoothing, (const double *const[]){w->columns[e][j]}, &w->columns[e][j]));
@@ -244,12 +266,15 @@ static PetscErrorCode FindFromPairs(NomosDiscover *d)
   NomosIncrements    *m         = d->data;
   double            **before;
   double              change = 0, last = DBL_MAX;
-  bool                settled = false;
+  bool                settled = false, again;
   NomosIncrementsWork w;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosIncrementsPairs(d));
-  if (d->run->stopped_by) PetscFunctionReturn(PETSC_SUCCESS);
+  do {
+    PetscCall(NomosIncrementsPairs(d));
+    if (d->run->stopped_by) PetscFunctionReturn(PETSC_SUCCESS);
+    PetscCall(NomosIncrementsChooseSmoothing(d, &again));
+  } while (again);
   PetscCall(NomosIncrementsWorkCreate(d, &w));
   PetscCall(PetscMalloc1(d->n_equations, &before));
   for (size_t e = 0; e < d->n_equations; e++) PetscCall(PetscCalloc1(d->equations[e].n_terms, &before[e]));

@@ -50,6 +50,7 @@ typedef struct {
   NomosWeak                    weak;         /* NULL: pairs are what was seen */
   NomosOperator                smoothing;    /* of a layer: before the regression; NULL: none */
   double                       smoothing_length;
+  bool                         choose;       /* smoothing follows from noise, and was not yet chosen */
   NomosTruth                   truth;
   const NomosModelDerivatives *truth_derivatives;
   size_t                       truth_observed, truth_bytes;
@@ -83,12 +84,17 @@ typedef struct {
 PetscErrorCode NomosIncrementsWorkCreate(NomosDiscover *d, NomosIncrementsWork *w);
 PetscErrorCode NomosIncrementsWorkDestroy(NomosDiscover *d, NomosIncrementsWork *w);
 PetscErrorCode NomosIncrementsPair(NomosDiscover *d, size_t sample, NomosIncrementsWork *w);
+/* w->left alone, not smoothed; and the variable of an equation by what is seen, psi (points), of a state. */
+PetscErrorCode NomosIncrementsTarget(NomosDiscover *d, size_t sample, NomosIncrementsWork *w);
+PetscErrorCode NomosIncrementsSee(NomosDiscover *d, size_t equation, const double psi[], double values[], NomosIncrementsWork *w);
 
 PetscErrorCode NomosIncrementsPrepare(NomosDiscover *d);
 /* m->observations, and (pairs) which looks of it are pairs; or pairs of analyses of a run of nomos assimilate: m->n_samples, m->looks. Then m->pairs from them. */
 PetscErrorCode NomosIncrementsReadObservations(NomosDiscover *d, const char path[], bool pairs);
 PetscErrorCode NomosIncrementsReadRun(NomosDiscover *d, const char directory[]);
 PetscErrorCode NomosIncrementsReadPairs(NomosDiscover *d);
+/* Pairs that lie farther apart, m->horizon; of a file up to twice as far, at times that its looks have (*wider false: they have none, and all is as it was). */
+PetscErrorCode NomosIncrementsWiden(NomosDiscover *d, int64_t horizon, bool *wider);
 /* How many of the pairs are done, on the terminal. */
 PetscErrorCode NomosIncrementsProgress(NomosDiscover *d, const char what[], int64_t done);
 /* m->pairs: psi of the real system's run, and what the system makes of it after the horizon, restarted from psi as the model is; with noise. */
@@ -123,8 +129,10 @@ void           NomosWeakCount(NomosDiscover *d); /* rows of the equations' grams
 PetscErrorCode NomosWeakResults(NomosDiscover *d, NomosResultFn result, void *ctx);
 PetscErrorCode NomosWeakDestroy(NomosDiscover *d);
 
-/* discover.smoothing. Errors: a variable that is not on a doubly periodic plane. */
+/* discover.smoothing. Errors: a variable that is not on a doubly periodic plane or a periodic line. Where it is not given but observations have noise, Choose takes it, and the horizon where that is not given either,
+   from the pairs; *again: their horizon changed, make them again. */
 PetscErrorCode NomosIncrementsPrepareSmoothing(NomosDiscover *d);
+PetscErrorCode NomosIncrementsChooseSmoothing(NomosDiscover *d, bool *again);
 
 /* Load the case with these values of keys on top ("equations.q1.terms=[...]"), and make its model. */
 PetscErrorCode NomosForecasterCreate(NomosRun *run, size_t n_set, const char *const set[], const char observe[], NomosForecaster *forecaster);

@@ -71,6 +71,7 @@ PetscErrorCode NomosIncrementsPairs(NomosDiscover *d)
   void            *x;
 
   PetscFunctionBeginUser;
+  PetscCall(PetscFree(m->pairs));
   PetscCall(PetscMalloc1((size_t)m->n_samples * 2 * m->points + 1, &m->pairs));
   if (m->weak || !m->truth.model) {
     PetscCall(m->weak ? NomosWeakBegin(d) : NomosIncrementsReadPairs(d));

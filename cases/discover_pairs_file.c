@@ -69,22 +69,51 @@ static PetscErrorCode CheckLook(NomosDiscover *d, size_t i)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosIncrementsReadObservations(NomosDiscover *d, const char path[], bool pairs)
+/* Pairs of the looks at the present horizon. */
+static PetscErrorCode PairLooks(NomosDiscover *d, bool check)
 {
   NomosIncrements *m = d->data;
+  const size_t     n = NomosObservationsTimes(m->observations);
   double          *times;
   size_t           n_all;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosObservationsRead(m->forecaster.model, m->forecaster.field->name, path, &m->observations));
-  if (!pairs) PetscFunctionReturn(PETSC_SUCCESS);
-  const size_t n = NomosObservationsTimes(m->observations);
+  PetscCall(PetscFree(m->looks));
   PetscCall(PetscMalloc1(n, &times));
   for (size_t i = 0; i < n; i++) times[i] = NomosObservationsSet(m->observations, i)->time;
   PetscCall(ChoosePairs(d, n, times, &n_all));
-  PetscCall(CheckPairs(d, "discover.observations", n, times, n_all));
+  if (check) PetscCall(CheckPairs(d, "discover.observations", n, times, n_all));
   for (size_t i = 0; i < 2 * (size_t)m->n_samples; i++) PetscCall(CheckLook(d, m->looks[i]));
   PetscCall(PetscFree(times));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosIncrementsReadObservations(NomosDiscover *d, const char path[], bool pairs)
+{
+  NomosIncrements *m = d->data;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosObservationsRead(m->forecaster.model, m->forecaster.field->name, path, &m->observations));
+  if (pairs) PetscCall(PairLooks(d, true));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosIncrementsWiden(NomosDiscover *d, int64_t horizon, bool *wider)
+{
+  NomosIncrements *m      = d->data;
+  const int64_t    before = m->horizon, n_samples = m->n_samples;
+
+  PetscFunctionBeginUser;
+  *wider     = true;
+  m->horizon = horizon;
+  if (!m->observations) PetscFunctionReturn(PETSC_SUCCESS);
+  for (; m->horizon <= 2 * horizon; m->horizon++, m->n_samples = n_samples) {
+    PetscCall(PairLooks(d, false));
+    if (m->n_samples) PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  *wider     = false;
+  m->horizon = before;
+  PetscCall(PairLooks(d, false));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

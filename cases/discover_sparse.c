@@ -106,44 +106,6 @@ PetscErrorCode NomosSparseDestroy(NomosSparse *sparse)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static double Gaussian(void *ctx, int layer, double K)
-{
-  const double length = *(const double *)ctx;
-
-  (void)layer;
-  return exp(-0.5 * K * K * length * length);
-}
-
-PetscErrorCode NomosIncrementsPrepareSmoothing(NomosDiscover *d)
-{
-  NomosIncrements  *m     = d->data;
-  const char       *where = NomosConfigWhere(d->run->config, "discover.smoothing");
-  NomosObservations o;
-  size_t            index;
-  int               y_start, n_y;
-  bool              periodic[2];
-
-  PetscFunctionBeginUser;
-  PetscCall(NomosConfigGetReal(d->run->config, "discover.smoothing", &m->smoothing_length));
-  if (m->smoothing_length == 0) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(NomosObservationsCreate(m->forecaster.model, m->forecaster.field->name, &o));
-  const NomosModelField *field;
-  PetscCall(NomosObservationsField(o, &index, &field));
-  const double lx = NomosObservationsSide(o, 0, &periodic[0]), ly = NomosObservationsSide(o, 1, &periodic[1]);
-  PetscCheck(lx > 0 && ly > 0 && periodic[0] && periodic[1], d->run->comm, PETSC_ERR_SUP, "%s: discover.smoothing = %g: %s is not on a doubly periodic plane, the only one that increments are smoothed on; use 0", where, m->smoothing_length, field->name);
-  const size_t nx = field->size[field->n_dims - 1], ny = field->size[field->n_dims - 2];
-  PetscCall(NomosObservationsDestroy(&o));
-  PetscCall(NomosCorrelationCreate(d->run->comm, &(NomosCorrelationInput){.nx = (int)nx, .ny = (int)ny, .n_layers = 1, .lx = lx, .ly = ly, .amplitude = Gaussian, .ctx = &m->smoothing_length}, &m->smoothing));
-  PetscCall(NomosCorrelationRows(m->smoothing, &y_start, &n_y));
-  /* errors of smoothed rows are independent 2 lengths apart (their correlation is exp(-r^2/(4 l^2))): those between would count what is known several times */
-  const size_t stride[] = {PetscMax(1, (size_t)round(2 * m->smoothing_length * (double)nx / lx)), PetscMax(1, (size_t)round(2 * m->smoothing_length * (double)ny / ly))};
-  for (size_t e = 0; e < d->n_equations; e++) {
-    PetscCheck(m->places[e].n == (size_t)n_y * nx, d->run->comm, PETSC_ERR_SUP, "%s: discover.smoothing = %g: equation %s is not over the plane of %s; use 0", where, m->smoothing_length, d->equations[e].variable, m->forecaster.field->name);
-    for (size_t p = 0; p < m->places[e].n; p++) m->weights[e * m->places[e].n + p] *= p % nx % stride[0] == 0 && ((size_t)y_start + p / nx) % stride[1] == 0;
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* ---- onto the grid */
 
 /* What is seen of a layer at one time. */

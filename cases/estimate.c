@@ -120,25 +120,27 @@ static PetscErrorCode ReadUnknown(NomosRun *run, NomosEstimate *e)
 static PetscErrorCode ReadSides(NomosRun *run, NomosEstimate *e)
 {
   NomosFileLayout layout;
+  const bool      line     = e->field->n_dims == 1 && run->size == 1;
   double         *sides[2] = {&e->ly, &e->lx};
 
   PetscFunctionBeginUser;
-  PetscCheck(e->field->n_dims == 2 || e->field->n_dims == 3, run->comm, PETSC_ERR_SUP, "an unknown initial_state needs a field over (y, x) or (layer, y, x); %s of solver %s has %d dimension%s", e->field->name, run->ops->name, e->field->n_dims, e->field->n_dims == 1 ? "" : "s");
+  PetscCheck(line || e->field->n_dims == 2 || e->field->n_dims == 3, run->comm, PETSC_ERR_SUP, "an unknown initial_state needs a field over (y, x) or (layer, y, x), or on one rank over (x); %s of solver %s has %d dimension%s", e->field->name, run->ops->name, e->field->n_dims, e->field->n_dims == 1 ? "" : "s");
   PetscCheck(e->derivatives->from_field && e->derivatives->from_field_vjp, run->comm, PETSC_ERR_SUP, "solver %s has no states from fields (from_field and its adjoint), which an unknown initial_state needs", run->ops->name);
   PetscCall(run->ops->field_layout(run->model, &layout));
   for (size_t v = 0; v < layout.n_variables; v++) {
     if (strcmp(layout.variables[v].name, e->field->name)) continue;
-    for (int side = 0; side < 2; side++)
+    for (int side = line; side < 2; side++)
       for (size_t d = 0; d < layout.n_dims; d++) {
-        const char *name = layout.variables[v].dims[e->field->n_dims - 2 + side];
+        const char *name = layout.variables[v].dims[line ? 0 : e->field->n_dims - 2 + side];
         if (!name || strcmp(layout.dims[d].name, name) || layout.dims[d].size < 2 || !layout.dims[d].axis) continue;
         *sides[side] = (layout.dims[d].values[1] - layout.dims[d].values[0]) * (double)layout.dims[d].size;
       }
   }
-  PetscCheck(e->lx > 0 && e->ly > 0, run->comm, PETSC_ERR_SUP, "field %s of solver %s is not one on a grid of x and y, which an unknown initial_state needs: the prior's covariance is one of wavenumbers", e->field->name, run->ops->name);
-  e->ny           = e->field->size[e->field->n_dims - 2];
+  if (line) e->ly = e->lx;
+  PetscCheck(e->lx > 0 && e->ly > 0, run->comm, PETSC_ERR_SUP, "field %s of solver %s is not one on a grid of x and y, or of x, which an unknown initial_state needs: the prior's covariance is one of wavenumbers", e->field->name, run->ops->name);
+  e->ny           = line ? 1 : e->field->size[e->field->n_dims - 2];
   e->nx           = e->field->size[e->field->n_dims - 1];
-  e->layer_points = e->field->count[e->field->n_dims - 2] * e->field->count[e->field->n_dims - 1];
+  e->layer_points = (line ? 1 : e->field->count[e->field->n_dims - 2]) * e->field->count[e->field->n_dims - 1];
   e->bin_width    = 2 * PETSC_PI / PetscMax(e->lx, e->ly);
   e->n_bins       = (int)ceil(hypot(PETSC_PI * (double)e->nx / e->lx, PETSC_PI * (double)e->ny / e->ly) / e->bin_width) + 1;
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -252,7 +252,7 @@ PetscErrorCode NomosEstimateTwin(NomosRun *run, NomosEstimate *e)
     PetscCall(CreateCorrelation(run, e, One, NULL, &e->root));
     PetscCall(NomosCorrelationRows(e->root, &y_start, &n_y));
     const int d = e->field->n_dims - 2;
-    PetscCheck((size_t)y_start == e->field->start[d] && (size_t)n_y == e->field->count[d], PETSC_COMM_SELF, PETSC_ERR_PLIB, "field %s: its rows on this rank are not those of the Fourier transforms", e->field->name);
+    PetscCheck(d < 0 || ((size_t)y_start == e->field->start[d] && (size_t)n_y == e->field->count[d]), PETSC_COMM_SELF, PETSC_ERR_PLIB, "field %s: its rows on this rank are not those of the Fourier transforms", e->field->name);
   }
   PetscCall(SpinUp(run, e));
   PetscCall(NomosLogProgressEnd(run->log));

@@ -25,7 +25,8 @@ static const struct {
   double (*two)(double, double);
 } functions[] = {
   {"sin", sin, NULL}, {"cos", cos, NULL}, {"tan", tan, NULL}, {"exp", exp, NULL}, {"log", log, NULL}, {"sqrt", sqrt, NULL}, {"abs", fabs, NULL},
-  {"tanh", tanh, NULL}, {"sech", Sech, NULL}, {"cosh", cosh, NULL}, {"sinh", sinh, NULL}, {"atan2", NULL, atan2}, {"min", NULL, Min},
+  {"tanh", tanh, NULL}, {"sech", Sech, NULL}, {"cosh", cosh, NULL}, {"sinh", sinh, NULL}, {"asin", asin, NULL}, {"acos", acos, NULL}, {"atan", atan, NULL},
+  {"asinh", asinh, NULL}, {"acosh", acosh, NULL}, {"atanh", atanh, NULL}, {"atan2", NULL, atan2}, {"min", NULL, Min},
   {"max", NULL, Max}, {"step", Step, NULL}, {"mod", NULL, Mod}, {"gauss", Gauss, NULL},
 };
 enum { N_FUNCTIONS = sizeof functions / sizeof *functions };

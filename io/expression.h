@@ -7,7 +7,7 @@
 typedef struct NomosExpression_s *NomosExpression;
 
 /* Compile `text` over the named variables. Grammar: + - * / ^ (right associative, above unary minus as in Python), brackets, numbers,
-   pi, the variables, and sin cos tan exp log sqrt abs tanh sech cosh sinh atan2 min max step(x) (1 for x >= 0) mod gauss(x) = exp(-x^2/2).
+   pi, the variables, and sin cos tan exp log sqrt abs tanh sech cosh sinh asin acos atan asinh acosh atanh atan2 min max step(x) (1 for x >= 0) mod gauss(x) = exp(-x^2/2).
    Errors (PETSC_COMM_SELF): the position, what was found, what was expected; an unknown name with the nearest known one. */
 PetscErrorCode NomosExpressionCreate(const char text[], size_t n_variables, const char *const variables[], NomosExpression *expression);
 

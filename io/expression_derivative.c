@@ -28,7 +28,9 @@ static const struct {
   const char *name, *rule[2];
 } rules[] = {
   {"sin", {"cos(u)"}}, {"cos", {"-sin(u)"}}, {"tan", {"1 + tan(u)^2"}}, {"exp", {"exp(u)"}}, {"log", {"1/u"}}, {"sqrt", {"0.5/sqrt(u)"}}, {"abs", {"2*step(u) - 1"}}, {"tanh", {"1 - tanh(u)^2"}},
-  {"sech", {"-sech(u)*tanh(u)"}}, {"cosh", {"sinh(u)"}}, {"sinh", {"cosh(u)"}}, {"atan2", {"v/(u^2 + v^2)", "-u/(u^2 + v^2)"}}, {"min", {"step(v - u)", "1 - step(v - u)"}}, {"max", {"step(u - v)", "1 - step(u - v)"}},
+  {"sech", {"-sech(u)*tanh(u)"}}, {"cosh", {"sinh(u)"}}, {"sinh", {"cosh(u)"}},
+  {"asin", {"1/sqrt(1 - u^2)"}}, {"acos", {"-1/sqrt(1 - u^2)"}}, {"atan", {"1/(1 + u^2)"}}, {"asinh", {"1/sqrt(1 + u^2)"}}, {"acosh", {"1/sqrt(u^2 - 1)"}}, {"atanh", {"1/(1 - u^2)"}},
+  {"atan2", {"v/(u^2 + v^2)", "-u/(u^2 + v^2)"}}, {"min", {"step(v - u)", "1 - step(v - u)"}}, {"max", {"step(u - v)", "1 - step(u - v)"}},
   {"step", {"0"}}, {"mod", {"1", "(mod(u, v) - u)/v"}}, {"gauss", {"-u*gauss(u)"}},
 };
 

@@ -23,7 +23,9 @@ START_TEST(Exact)
   } rows[] = {
     {"1", 1}, {" 1.5e-3 ", 1.5e-3}, {"2+3*4", 14}, {"(2+3)*4", 20}, {"2-3-4", -5}, {"8/4/2", 1}, {"2^3^2", 512}, {"-2^2", -4}, {"2^-1", 0.5}, {"(-2)^2", 4}, {"--3", 3}, {"+3", 3}, {"2*-3", -6}, {"-x^2", -(x * x)},
     {"2^-2^2", 1.0 / 16}, {"x", x}, {"x*y+lx", x * y + lx}, {"pi", pi}, {"sin(x)", sin(x)}, {"cos(x)", cos(x)}, {"tan(x)", tan(x)}, {"exp(y)", exp(y)}, {"log(x)", log(x)}, {"sqrt(x)", sqrt(x)}, {"abs(y)", -y},
-    {"tanh(x)", tanh(x)}, {"sech(x)", 1 / cosh(x)}, {"cosh(x)", cosh(x)}, {"sinh(y)", sinh(y)}, {"atan2(x, y)", atan2(x, y)}, {"min(x,y)", y}, {"max(x, y)", x}, {"step(x)", 1}, {"step(y)", 0}, {"step(0)", 1},
+    {"tanh(x)", tanh(x)}, {"sech(x)", 1 / cosh(x)}, {"cosh(x)", cosh(x)}, {"sinh(y)", sinh(y)},
+    {"asin(x/9)", asin(x / 9)}, {"acos(x/9)", acos(x / 9)}, {"atan(x)", atan(x)}, {"asinh(x)", asinh(x)}, {"acosh(1 + x^2)", acosh(1 + x * x)}, {"atanh(x/9)", atanh(x / 9)},
+    {"atan2(x, y)", atan2(x, y)}, {"min(x,y)", y}, {"max(x, y)", x}, {"step(x)", 1}, {"step(y)", 0}, {"step(0)", 1},
     {"mod(7,3)", 1}, {"mod(-1,3)", 2}, {"mod(7.5, -2)", -0.5}, {"gauss(x)", exp(-0.5 * x * x)}, {"1e-6*cos(10*pi*x/lx)", 1e-6 * cos(10 * pi * x / lx)}, {"min(max(x, 0), 1)", x}, {"((((x))))", x}, {"1\n+ 2", 3},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -177,7 +179,9 @@ END_TEST
 /* A random expression of x, y over every function, kept where it and its derivatives are smooth. */
 static void Compose(int depth, uint64_t *state, char *text)
 {
-  static const char *const forms[] = {"sin(%s)", "cos(%s)", "tan(0.3*sin(%s))", "exp(0.3*cos(%s))", "log(2 + (%s)^2)", "sqrt(1 + (%s)^2)", "abs(%s)", "tanh(%s)", "sech(%s)", "cosh(sin(%s))", "sinh(cos(%s))", "gauss(%s)", "-(%s)^3", "step(%s)",
+  static const char *const forms[] = {"sin(%s)", "cos(%s)", "tan(0.3*sin(%s))", "exp(0.3*cos(%s))", "log(2 + (%s)^2)", "sqrt(1 + (%s)^2)", "abs(%s)", "tanh(%s)", "sech(%s)", "cosh(sin(%s))", "sinh(cos(%s))",
+    "asin(0.7*sin(%s))", "acos(0.7*cos(%s))", "atan(%s)", "asinh(%s)", "acosh(1.5 + (%s)^2)", "atanh(0.7*sin(%s))",
+    "gauss(%s)", "-(%s)^3", "step(%s)",
     "(%s)*(%s)", "(%s) + (%s)", "(%s) - (%s)", "(%s)/(2 + cos(%s))", "(1.5 + sin(%s))^sin(%s)", "atan2(%s, 3 + sin(%s))", "min(%s, %s)", "max(%s, %s)", "mod(%s, 3 + sin(%s))"};
   enum { N = sizeof forms / sizeof *forms };
   char a[1024], b[1024];

@@ -64,7 +64,7 @@ static double Amplitude(void *ctx, int layer, double K)
 {
   const Spectrum             *s     = ctx;
   const NomosBackgroundInput *input = s->input;
-  const int                   bin   = Bin(input, K);
+  const int                   bin   = PetscMax(Bin(input, K), input->ny == 1); /* on a line the mean has as much as one of the longest waves */
   const bool                  in    = bin < input->n_bins && s->modes[bin] > 0;
   const double                a2    = in ? input->variance[layer * input->n_bins + bin] / s->modes[bin] * input->nx * input->ny : 0;
 

@@ -8,7 +8,7 @@ typedef struct {
   MPI_Comm      comm;
   int           nx, ny, n_layers, n_bins;
   double        lx, ly, width;  /* of a bin of |K| [rad/length]: bin b holds |K| from (b - 1/2) width on */
-  const double *variance;       /* (n_layers, n_bins) of the field, what the modes of a bin have together (NomosCorrelationSpectrum); bin 0: the mean's */
+  const double *variance;       /* (n_layers, n_bins) of the field, what the modes of a bin have together (NomosCorrelationSpectrum). The mean: on planes none, on a line as much as one of the longest waves */
   /* For the preconditioner: how often each degree of freedom is seen (times x fraction of the points), and the deviations of what is seen: the curvature of the cost is about 1 + a^2 looks/sigma^2 where the
      flow mixes (n_layers each). NULL: none. */
   const double *looks, *deviation;

@@ -44,12 +44,6 @@ static void Extend(const NomosBackgroundSeen *seen, const NomosBackgroundInput *
   }
 }
 
-/* On a line the mean is one of the modes, with as much as its neighbours. */
-static void SetMean(const NomosBackgroundInput *grid, double variance[])
-{
-  for (int l = 0; l < grid->n_layers && grid->ny == 1; l++) variance[l * grid->n_bins] = variance[l * grid->n_bins + 1] / Modes(grid, 1);
-}
-
 static PetscErrorCode Analyse(const NomosBackgroundSeen *seen, const NomosBackgroundInput *grid, const NomosCovariance *background, double variance[])
 {
   const NomosModelDerivatives *derivatives;
@@ -104,13 +98,11 @@ PetscErrorCode NomosBackgroundFromSeen(const NomosBackgroundSeen *seen, const No
   input.looks     = looks;
   input.deviation = seen->deviation;
   for (int pass = 0; pass < 2; pass++) {
-    SetMean(grid, variance);
     PetscCall(NomosBackgroundCreate(&input, &background));
     PetscCall(Analyse(seen, grid, &background, variance));
     PetscCall(NomosBackgroundDestroy(&background));
     Extend(seen, grid, variance);
   }
-  SetMean(grid, variance);
   PetscCall(PetscFree(looks));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

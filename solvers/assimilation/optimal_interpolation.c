@@ -14,7 +14,7 @@ static bool Weights(NomosLocalProblem *q)
 
 const NomosAnalysisMethod nomos_optimal_interpolation = {
   .name      = "optimal_interpolation",
-  .summary   = "Optimal interpolation (3D-Var): the covariance of the forecast's errors is that of a climate, times a factor.",
+  .summary   = "Optimal interpolation (3D-Var): the covariance of the forecast's errors is that of states of a climate, times a factor (3dvar: of their spectrum).",
   .reference = "doi:10.1002/qj.49711247414",
   .is_static = true,
   .fewest    = 1,

@@ -100,9 +100,23 @@ refuse "looks 1 and 2 are at the times 0.06 and 0.12" --set time.dt=0.25
 expect 1 "has no variable q, the observed field; over time it has x" "$nomos" estimate qg/parameter_estimation --smoke -o none --set estimate.observations=twin/observations.nc
 expect 1 "entry 1 of y is -200000" "$nomos" estimate qg/parameter_estimation --smoke -o none --set estimate.observations=plane/observations.nc --set 'qg.lx=500 km'
 
+# The initial state of a field on a line: half of the points, seen with noise of a twentieth, tell it better than that.
+mkdir line
+cat >line/case.yaml <<'YAML'
+solver: spectral
+case: {units: nondimensional, title: Kuramoto-Sivashinsky}
+spectral: {nx: 64, lx: 32}
+initial: {u: "cos(2*pi*x/32)*(1 + sin(2*pi*x/32))"}
+time: {dt: 0.05, stop: 102}
+equations: {u: {terms: [u u_x, u_xx, u_xxxx], coefficients: [-1, -1, -1]}}
+estimate: {from: 100, times: 20, fraction: 0.5, noise: 0.05}
+YAML
+printf 'results:\n  error_prior: {min: 0.2}\n  error_analysis: {max: 0.05}\n  misfit_per_observation: {min: 0.8, max: 1.2}\n' >line/expected.yaml
+expect 0 "" "$nomos" estimate line --check -o line_found
+
 # What is refused, before anything is written.
 expect 1 "did you mean lorenz.forcing?" "$toy" estimate ring -o none --set estimate.unknown='[lorenz.forcin]'
-expect 1 "needs a field over (y, x)" "$toy" estimate ring -o none --set estimate.unknown='[initial_state]'
+expect 1 "on one rank over (x)" mpirun --oversubscribe -n 2 "$toy" estimate ring -o none --set estimate.unknown='[initial_state]'
 expect 1 "first_guess has 2 entries for 1 unknown" "$toy" estimate ring -o none --set estimate.unknown='[lorenz.forcing]'
 expect 1 "asks for observations at 8 times" "$toy" estimate ring -o none --set estimate.from=3.99
 expect 1 "no field 'y'" "$toy" estimate ring -o none --set estimate.observe=y
