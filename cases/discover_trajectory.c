@@ -419,7 +419,7 @@ static PetscErrorCode Minimise(NomosDiscover *d, Fit *fit, const Unknowns *u, Ve
   PetscCall(NomosLogPrint(d->run->log, NOMOS_LOG_INFO, "fit", "%lld observations, %zu coefficients: cost %.6g to %.6g in %lld iterations with %lld Hessian products: %s", (long long)fit->minimised.n_seen, u->n, fit->minimised.J_first, fit->minimised.J, (long long)fit->minimised.iterations, (long long)fit->minimised.products, fit->minimised.reason));
   PetscCall(NomosVariationalParameters(c, p));
   PetscCall(StateError(d, fit, c));
-  PetscCall(NomosVariationalNormal(c, 1e-3, G, NULL));
+  PetscCall(NomosVariationalNormal(c, 1e-2, G, NULL));
   PetscCall(VecDestroy(start));
   PetscCall(VecDuplicate(control, start));
   PetscCall(VecCopy(control, *start));
@@ -496,6 +496,7 @@ static PetscErrorCode Refit(NomosDiscover *d, Fit *fit, Vec *start)
   double      *p, *G;
 
   PetscFunctionBeginUser;
+  PetscCall(NomosIncrementsSetModel(d, true)); /* those that were not found are 0, not what the fit of all made of them */
   PetscCall(ListUnknowns(d, fit, false, &u));
   if (u.n) {
     PetscCall(PetscMalloc2(u.n, &p, u.n * u.n, &G));

@@ -91,4 +91,23 @@ START_TEST(test_hessian)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("variational derivatives", test_gradient, test_hessian)
+/* Too few directions say that parameters are known better than they are; where they are said to be enough for a hundredth of the variance, more of them change it by no more. */
+START_TEST(test_enough_directions)
+{
+  VariationalTwin       t     = CreateTwin(false, 0.1);
+  NomosVariationalInput input = Input(&t);
+  NomosVariational      v;
+  Vec                   w;
+  double                J, C[2][4];
+
+  ck_ok(NomosVariationalCreate(&input, &v));
+  ck_ok(NomosVariationalControl(v, &w));
+  ck_ok(NomosVariationalEvaluate(v, w, &J, NULL));
+  for (int i = 0; i < 2; i++) ck_ok(NomosVariationalNormal(v, i ? 1e-14 : 1e-2, NULL, C[i]));
+  for (int u = 0; u < 4; u += 3) ck_assert_msg(C[0][u] <= C[1][u] * (1 + 1e-9) && C[0][u] >= 0.98 * C[1][u], "variance %.8g with few directions, %.8g with all", C[0][u], C[1][u]);
+  ck_ok(NomosVariationalDestroy(&v));
+  DestroyTwin(&t);
+}
+END_TEST
+
+NOMOS_TEST_SUITE("variational derivatives", test_gradient, test_hessian, test_enough_directions)

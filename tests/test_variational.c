@@ -1,6 +1,8 @@
 /* Variational assimilation on Lorenz's ring: twins recovered, what weak and strong constraint and several windows have to do with each other, and what is refused. */
 #include "variational_twin.h"
 
+#include <string.h>
+
 static const double truth[] = {8, 1};
 
 static void Minimise(NomosVariational v, NomosMinimiser minimiser, double reduction, NomosMinimised *minimised)
@@ -111,6 +113,41 @@ START_TEST(test_windows_add_up)
 }
 END_TEST
 
+/* Errors of the parameters, in units of what their covariance says, over draws of noise and of backgrounds: sums of squares are those of chi^2, 2 degrees of freedom a draw. */
+START_TEST(test_coverage)
+{
+  enum { DRAWS = 24 };
+  VariationalTwin       t     = CreateTwin(false, 0);
+  NomosVariationalInput input = Input(&t);
+  NomosVariational      v;
+  NomosMinimised        m;
+  double                p[2], C[4], sum = 0, *exact[N_WINDOWS];
+
+  for (size_t w = 0; w < N_WINDOWS; w++) {
+    exact[w] = malloc(sizeof(double) * N_TIMES * t.points);
+    memcpy(exact[w], t.values[w], sizeof(double) * N_TIMES * t.points);
+  }
+  input.first = (const double[]){7.5, 1.1};
+  input.background.deviation = 0.3;
+  for (uint64_t draw = 0; draw < DRAWS; draw++) {
+    for (size_t w = 0; w < N_WINDOWS; w++) {
+      for (size_t i = 0; i < N_TIMES * t.points; i++) t.values[w][i] = exact[w][i] + 0.1 * NomosRandomNormal(draw, w, i);
+      for (size_t i = 0; i < t.points; i++) t.background[w][i] = t.state[w][i] + 0.3 * NomosRandomNormal(draw, N_WINDOWS + w, i);
+    }
+    ck_ok(NomosVariationalCreate(&input, &v));
+    Minimise(v, NOMOS_GAUSS_NEWTON, 1e-9, &m);
+    ck_ok(NomosVariationalParameters(v, p));
+    ck_ok(NomosVariationalNormal(v, 1e-2, NULL, C));
+    const double e[] = {p[0] - truth[0], p[1] - truth[1]}, square = (C[3] * e[0] * e[0] - 2 * C[1] * e[0] * e[1] + C[0] * e[1] * e[1]) / (C[0] * C[3] - C[1] * C[1]);
+    sum += square;
+    ck_ok(NomosVariationalDestroy(&v));
+  }
+  ck_assert_msg(sum > 23 && sum < 84, "chi^2 = %g of %d degrees of freedom", sum, 2 * DRAWS); /* each side is left once in a thousand times */
+  for (size_t w = 0; w < N_WINDOWS; w++) free(exact[w]);
+  DestroyTwin(&t);
+}
+END_TEST
+
 START_TEST(test_refused)
 {
   VariationalTwin       t     = CreateTwin(false, 0);
@@ -143,4 +180,4 @@ START_TEST(test_refused)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("variational", test_twin, test_minimisers_agree, test_weak_is_strong_without_error, test_windows_add_up, test_refused)
+NOMOS_TEST_SUITE("variational", test_twin, test_minimisers_agree, test_weak_is_strong_without_error, test_windows_add_up, test_coverage, test_refused)

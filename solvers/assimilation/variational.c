@@ -140,6 +140,7 @@ PetscErrorCode NomosVariationalDestroy(NomosVariational *variational)
   PetscCall(PetscFree6(c->unknown, c->first, c->prior, c->deviation, c->scale, c->parameters));
   PetscCall(PetscFree6(c->x, c->increment, c->field, c->look, c->forcing, c->column));
   PetscCall(PetscFree(c->block));
+  PetscCall(NomosVariationalDestroyDirections(c));
   PetscCall(VecDestroy(&c->w));
   PetscCall(VecDestroy(&c->evaluated));
   PetscCall(VecDestroy(&c->direction));

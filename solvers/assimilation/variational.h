@@ -109,7 +109,7 @@ PetscErrorCode NomosVariationalErrors(NomosVariational variational, size_t windo
 PetscErrorCode NomosVariationalError(NomosVariational variational, size_t window, size_t j, double field[]);
 
 /* What the data say of the parameters once states and model errors are free to follow them: the Gauss-Newton Hessian of what was seen and of the priors of states and errors, without p's own prior, with states
-   and errors eliminated (Schur complement, by conjugate gradients),
+   and errors eliminated (Schur complement, by conjugate directions),
 
      J(p) ~ J_min + 1/2 (p - p^)^T G (p - p^) + 1/2 |(p - p_b)/s|^2          covariance = (G + s^-2)^-1
 

@@ -1,9 +1,8 @@
-/* The block of the parameters in the Gauss-Newton Hessian, from one tangent run for each, and with it a preconditioner and what the data say of the parameters alone. */
+/* The block of the parameters in the Gauss-Newton Hessian, from one tangent run for each, and with it a preconditioner. */
 #include "operators/reduce.h"
 #include "solvers/assimilation/variational_impl.h"
 
 #include <petscblaslapack.h>
-#include <petscksp.h>
 #include <string.h>
 
 /* Where so few numbers are unknown, on one rank, the block is the whole Hessian, and conjugate gradients end at once. */
@@ -23,7 +22,7 @@ void NomosVariationalPlanBlock(NomosVariational c)
 }
 
 /* In place; the lower triangle in LAPACK's order is the upper one here. */
-static PetscErrorCode Cholesky(NomosVariational c, size_t size, double A[])
+PetscErrorCode NomosVariationalCholesky(NomosVariational c, size_t size, double A[])
 {
   PetscBLASInt n = (PetscBLASInt)size, info;
 
@@ -37,7 +36,7 @@ static PetscErrorCode Cholesky(NomosVariational c, size_t size, double A[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Solve(const double factor[], size_t size, size_t n_sides, double sides[])
+PetscErrorCode NomosVariationalCholeskySolve(const double factor[], size_t size, size_t n_sides, double sides[])
 {
   PetscBLASInt n = (PetscBLASInt)size, m = (PetscBLASInt)n_sides, info;
 
@@ -70,7 +69,7 @@ static PetscErrorCode Tangent(NomosVariational c, size_t number, size_t at, doub
 }
 
 /* G (n, n) := sum over windows of J^T J, of the n entries of a control vector from `first` on. */
-static PetscErrorCode Block(NomosVariational c, size_t first, size_t n, double G[])
+PetscErrorCode NomosVariationalBlock(NomosVariational c, size_t first, size_t n, double G[])
 {
   size_t  most = 0;
   double *columns, *unit, *p;
@@ -98,7 +97,7 @@ static PetscErrorCode Block(NomosVariational c, size_t first, size_t n, double G
 }
 
 /* The prior's Hessian, onto the diagonal of the entries from `first` on. */
-static void AddPrior(NomosVariational c, size_t first, size_t n, double G[])
+void NomosVariationalAddPrior(NomosVariational c, size_t first, size_t n, double G[])
 {
   for (size_t i = 0; i < n; i++) {
     const size_t u = first + i - c->parameters_at;
@@ -110,10 +109,11 @@ static void AddPrior(NomosVariational c, size_t first, size_t n, double G[])
 PetscErrorCode NomosVariationalFactor(NomosVariational c)
 {
   PetscFunctionBeginUser;
+  c->n_directions = 0; /* those there were are conjugate in another Hessian */
   if (!c->n_block) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(Block(c, c->block_at, c->n_block, c->block));
-  AddPrior(c, c->block_at, c->n_block, c->block);
-  PetscCall(Cholesky(c, c->n_block, c->block));
+  PetscCall(NomosVariationalBlock(c, c->block_at, c->n_block, c->block));
+  NomosVariationalAddPrior(c, c->block_at, c->n_block, c->block);
+  PetscCall(NomosVariationalCholesky(c, c->n_block, c->block));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -140,134 +140,7 @@ PetscErrorCode NomosVariationalPrecondition(NomosVariational c, Vec x, Vec y)
     PetscCall(Shrink(c, &c->background, n_states, values));
     PetscCall(Shrink(c, &c->error, c->n_errors, values + n_states * c->points));
   }
-  if (c->n_block && !c->rank) PetscCall(Solve(c->block, c->n_block, 1, values + c->block_at));
+  if (c->n_block && !c->rank) PetscCall(NomosVariationalCholeskySolve(c->block, c->n_block, 1, values + c->block_at));
   PetscCall(VecRestoreArray(y, &values));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Zero in place of the parameters: products and preconditioning of states and errors alone. */
-static PetscErrorCode Hold(NomosVariational c, Vec x)
-{
-  double *values;
-
-  PetscFunctionBeginUser;
-  PetscCall(VecGetArray(x, &values));
-  for (size_t u = 0; u < c->n_unknown && !c->rank; u++) values[c->parameters_at + u] = 0;
-  PetscCall(VecRestoreArray(x, &values));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode HeldProduct(Mat matrix, Vec x, Vec y)
-{
-  NomosVariational c;
-
-  PetscFunctionBeginUser;
-  PetscCall(MatShellGetContext(matrix, &c));
-  PetscCall(NomosVariationalProduct(c, x, y));
-  PetscCall(Hold(c, y));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode HeldPrecondition(PC pc, Vec x, Vec y)
-{
-  NomosVariational c;
-
-  PetscFunctionBeginUser;
-  PetscCall(PCShellGetContext(pc, &c));
-  PetscCall(NomosVariationalPrecondition(c, x, y));
-  PetscCall(Hold(c, y));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode CreateSolver(NomosVariational c, double reduction, KSP *ksp)
-{
-  PetscInt n, N;
-  Mat      matrix;
-  PC       pc;
-
-  PetscFunctionBeginUser;
-  PetscCall(VecGetLocalSize(c->w, &n));
-  PetscCall(VecGetSize(c->w, &N));
-  PetscCall(MatCreateShell(c->comm, n, n, N, N, c, &matrix));
-  PetscCall(MatShellSetOperation(matrix, MATOP_MULT, (void (*)(void))HeldProduct));
-  PetscCall(KSPCreate(c->comm, ksp));
-  PetscCall(KSPSetType(*ksp, KSPCG));
-  PetscCall(KSPSetOperators(*ksp, matrix, matrix));
-  PetscCall(KSPSetTolerances(*ksp, reduction, 0, PETSC_DEFAULT, PETSC_DEFAULT));
-  PetscCall(KSPGetPC(*ksp, &pc));
-  PetscCall(PCSetType(pc, PCSHELL));
-  PetscCall(PCShellSetContext(pc, c));
-  PetscCall(PCShellSetApply(pc, HeldPrecondition));
-  PetscCall(MatDestroy(&matrix));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* How states and errors follow parameter u, with it: w_u = (-H_xx^-1 H_xp e_u, e_u), as far as the iterations go. */
-static PetscErrorCode Follow(NomosVariational c, KSP ksp, size_t u, Vec side, Vec w)
-{
-  double *values;
-
-  PetscFunctionBeginUser;
-  PetscCall(VecZeroEntries(w));
-  PetscCall(VecGetArray(w, &values));
-  if (!c->rank) values[c->parameters_at + u] = 1;
-  PetscCall(VecRestoreArray(w, &values));
-  PetscCall(NomosVariationalProduct(c, w, side));
-  PetscCall(Hold(c, side));
-  PetscCall(VecScale(side, -1));
-  PetscCall(KSPSolve(ksp, side, w));
-  PetscCall(VecGetArray(w, &values));
-  if (!c->rank) values[c->parameters_at + u] = 1;
-  PetscCall(VecRestoreArray(w, &values));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* G_uv = w_u^T H w_v: not negative whatever w are, and off by the square of their errors. */
-static PetscErrorCode Eliminate(NomosVariational c, double reduction, double G[])
-{
-  const size_t n = c->n_unknown;
-  KSP          ksp;
-  Vec          side, *w;
-
-  PetscFunctionBeginUser;
-  PetscCall(NomosVariationalFactor(c));
-  PetscCall(VecDuplicate(c->w, &side));
-  PetscCall(VecDuplicateVecs(c->w, (PetscInt)n, &w));
-  PetscCall(CreateSolver(c, reduction, &ksp));
-  for (size_t u = 0; u < n; u++) {
-    PetscCall(Follow(c, ksp, u, side, w[u]));
-    PetscCall(NomosVariationalProduct(c, w[u], side));
-    for (size_t v = 0; v <= u; v++) {
-      PetscCall(VecDot(w[v], side, &G[u * n + v]));
-      G[v * n + u] = G[u * n + v];
-    }
-    if (c->deviation[u] > 0) G[u * n + u] -= c->scale[u] * c->scale[u] / (c->deviation[u] * c->deviation[u]);
-  }
-  PetscCall(KSPDestroy(&ksp));
-  PetscCall(VecDestroyVecs((PetscInt)n, &w));
-  PetscCall(VecDestroy(&side));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode NomosVariationalNormal(NomosVariational c, double reduction, double G[], double covariance[])
-{
-  const size_t n = c->n_unknown;
-  double      *A, *factor;
-
-  PetscFunctionBeginUser;
-  PetscCheck(c->run, c->comm, PETSC_ERR_ORDER, "variational assimilation: minimise the cost before its Hessian");
-  PetscCall(PetscMalloc2(n * n + 1, &A, n * n + 1, &factor));
-  if (c->state || c->error_every) PetscCall(Eliminate(c, reduction, A));
-  else PetscCall(Block(c, c->parameters_at, n, A));
-  for (size_t i = 0; i < n * n && G; i++) G[i] = A[i] / (c->scale[i / n] * c->scale[i % n]);
-  if (covariance) {
-    memcpy(factor, A, sizeof *A * n * n);
-    AddPrior(c, c->parameters_at, n, factor);
-    PetscCall(Cholesky(c, n, factor));
-    for (size_t i = 0; i < n * n; i++) covariance[i] = i / n == i % n;
-    PetscCall(Solve(factor, n, n, covariance));
-    for (size_t i = 0; i < n * n; i++) covariance[i] *= c->scale[i / n] * c->scale[i % n];
-  }
-  PetscCall(PetscFree2(A, factor));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

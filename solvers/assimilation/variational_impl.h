@@ -55,6 +55,10 @@ struct NomosVariational_s {
   double *field, *look, *forcing, *column; /* (points) of the control field, of the largest one seen; (most seen) twice */
   double *block;                           /* (n_block, n_block): Cholesky factor of the Hessian's block of the parameters, or of all that is unknown, where that is little */
   size_t  n_block, block_at;               /* the entries from block_at on, of this rank's in a control vector */
+
+  Vec         *directions, *images; /* (most_directions) p with p^T A p = 1, and A p, of the present Hessian A; the latest of n_directions that there were */
+  PetscScalar *along;               /* (most_directions) */
+  size_t       n_directions, most_directions;
 };
 
 typedef struct {
@@ -78,5 +82,19 @@ PetscErrorCode NomosVariationalReadSeen(NomosVariational c, const NomosWindow *i
 void           NomosVariationalPlanBlock(NomosVariational c);
 PetscErrorCode NomosVariationalFactor(NomosVariational c);
 PetscErrorCode NomosVariationalPrecondition(NomosVariational c, Vec x, Vec y);
+/* Its parts: J^T J of n entries of a control vector from `first` on, what their priors add to it, a factor in place, and (n_sides) vectors through it. */
+PetscErrorCode NomosVariationalBlock(NomosVariational c, size_t first, size_t n, double G[]);
+void           NomosVariationalAddPrior(NomosVariational c, size_t first, size_t n, double G[]);
+PetscErrorCode NomosVariationalCholesky(NomosVariational c, size_t n, double A[]);
+PetscErrorCode NomosVariationalCholeskySolve(const double factor[], size_t n, size_t n_sides, double sides[]);
+
+/* variational_conjugate.c: directions that are conjugate in the present Hessian. z, which is lost, becomes the next one, p, with its image A p (borrowed, till the next); *more: false where nothing new is left of
+   it. With `hold` parameters stay as they are: A is the part of states and errors. */
+PetscErrorCode NomosVariationalDirection(NomosVariational c, bool hold, Vec z, bool *more, Vec *p, Vec *image);
+/* A x = b from x = 0, until the residual has fallen by `reduction` in the norm that the preconditioner gives. */
+PetscErrorCode NomosVariationalSolve(NomosVariational c, Vec b, double reduction, int64_t iterations, Vec x);
+/* 0 in place of the parameters. */
+PetscErrorCode NomosVariationalHold(NomosVariational c, Vec x);
+PetscErrorCode NomosVariationalDestroyDirections(NomosVariational c);
 
 #endif

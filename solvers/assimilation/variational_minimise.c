@@ -71,13 +71,15 @@ static PetscErrorCode Product(Mat matrix, Vec x, Vec y)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Precondition(PC pc, Vec x, Vec y)
+/* What TAO takes for a preconditioner is the solver itself. */
+static PetscErrorCode Solve(PC pc, Vec x, Vec y)
 {
-  NomosVariational c;
+  Minimisation *m;
 
   PetscFunctionBeginUser;
-  PetscCall(PCShellGetContext(pc, &c));
-  PetscCall(NomosVariationalPrecondition(c, x, y));
+  PetscCall(PCShellGetContext(pc, &m));
+  const bool look = !m->stage && m->input->stages > 1; /* quadratic, and no step is run */
+  PetscCall(NomosVariationalSolve(m->c, x, look ? look_reduction : m->input->inner_reduction, look ? look_iterations : m->input->inner_iterations, y));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -113,13 +115,11 @@ static PetscErrorCode UseGaussNewton(Minimisation *m, Tao tao)
   PetscCall(TaoSetHessian(tao, matrix, matrix, Hessian, m));
   PetscCall(MatDestroy(&matrix));
   PetscCall(TaoGetKSP(tao, &ksp));
-  PetscCall(KSPSetType(ksp, KSPCG));
-  if (!m->stage && m->input->stages > 1) PetscCall(KSPSetTolerances(ksp, look_reduction, 0, PETSC_DEFAULT, look_iterations)); /* quadratic, and no step is run */
-  else PetscCall(KSPSetTolerances(ksp, m->input->inner_reduction, 0, PETSC_DEFAULT, (PetscInt)m->input->inner_iterations));
+  PetscCall(KSPSetType(ksp, KSPPREONLY));
   PetscCall(KSPGetPC(ksp, &pc));
   PetscCall(PCSetType(pc, PCSHELL));
-  PetscCall(PCShellSetContext(pc, c));
-  PetscCall(PCShellSetApply(pc, Precondition));
+  PetscCall(PCShellSetContext(pc, m));
+  PetscCall(PCShellSetApply(pc, Solve));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
