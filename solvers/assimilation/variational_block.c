@@ -109,7 +109,7 @@ void NomosVariationalAddPrior(NomosVariational c, size_t first, size_t n, double
 PetscErrorCode NomosVariationalFactor(NomosVariational c)
 {
   PetscFunctionBeginUser;
-  c->n_directions = 0; /* those there were are conjugate in another Hessian */
+  c->n_before = c->n_directions;
   if (!c->n_block) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(NomosVariationalBlock(c, c->block_at, c->n_block, c->block));
   NomosVariationalAddPrior(c, c->block_at, c->n_block, c->block);
@@ -128,7 +128,7 @@ static PetscErrorCode Shrink(NomosVariational c, const NomosCovariance *covarian
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosVariationalPrecondition(NomosVariational c, Vec x, Vec y)
+PetscErrorCode NomosVariationalShrink(NomosVariational c, Vec x, Vec y)
 {
   const size_t n_states = c->state ? c->n_windows : 0;
   double      *values;

@@ -3,7 +3,8 @@
 
      p_i^T A p_j = delta_ij        x := sum_i p_i p_i^T b
 
-   Products, a tangent and an adjoint run each, are what costs. Where memory has no place for more, the oldest are forgotten: what follows is then conjugate gradients with a long memory. */
+   Those of the Hessians before, which differ little, precondition the present one as the pairs of a quasi-Newton method (Morales & Nocedal 2000, doi:10.1137/S1052623497327854). Products, a tangent and an adjoint
+   run each, are what costs. Where memory has no place for more, the oldest are forgotten: what follows is then conjugate gradients with a long memory. */
 #include "solvers/assimilation/variational_impl.h"
 
 #include <math.h>
@@ -25,6 +26,49 @@ static PetscErrorCode Place(NomosVariational c)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Those from `first` up to `end`, which the ring holds in one piece or two: the n of the piece that begins with `first`. */
+static PetscInt Piece(NomosVariational c, size_t first, size_t end)
+{
+  return (PetscInt)PetscMin(end - first, c->most_directions - first % c->most_directions);
+}
+
+static size_t Oldest(NomosVariational c)
+{
+  return PetscMax(c->n_forgotten, c->n_directions > c->most_directions ? c->n_directions - c->most_directions : 0);
+}
+
+void NomosVariationalForget(NomosVariational c)
+{
+  c->n_forgotten = c->n_before = c->n_directions;
+}
+
+/* y := H x with the pairs of Hessians before, and the preconditioner without them in the middle: the two loops of a limited memory (Nocedal 1980, doi:10.1090/S0025-5718-1980-0572855-7). */
+PetscErrorCode NomosVariationalPrecondition(NomosVariational c, Vec x, Vec y)
+{
+  const size_t oldest = Oldest(c);
+  PetscScalar  along;
+
+  PetscFunctionBeginUser;
+  if (c->n_before <= oldest) {
+    PetscCall(NomosVariationalShrink(c, x, y));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  if (!c->reduced) PetscCall(VecDuplicate(x, &c->reduced));
+  PetscCall(VecCopy(x, c->reduced));
+  for (size_t i = c->n_before; i-- > oldest;) {
+    const size_t slot = i % c->most_directions;
+    PetscCall(VecDot(c->reduced, c->directions[slot], &c->along[slot]));
+    PetscCall(VecAXPY(c->reduced, -c->along[slot], c->images[slot]));
+  }
+  PetscCall(NomosVariationalShrink(c, c->reduced, y));
+  for (size_t i = oldest; i < c->n_before; i++) {
+    const size_t slot = i % c->most_directions;
+    PetscCall(VecDot(y, c->images[slot], &along));
+    PetscCall(VecAXPY(y, c->along[slot] - along, c->directions[slot]));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosVariationalDestroyDirections(NomosVariational c)
 {
   PetscFunctionBeginUser;
@@ -32,6 +76,7 @@ PetscErrorCode NomosVariationalDestroyDirections(NomosVariational c)
     PetscCall(VecDestroy(&c->directions[i]));
     PetscCall(VecDestroy(&c->images[i]));
   }
+  PetscCall(VecDestroy(&c->reduced));
   PetscCall(PetscFree3(c->directions, c->images, c->along));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -53,12 +98,15 @@ PetscErrorCode NomosVariationalDirection(NomosVariational c, bool hold, Vec z, b
 
   PetscFunctionBeginUser;
   PetscCall(Place(c));
-  const size_t   slot = c->n_directions % c->most_directions;
-  const PetscInt kept = (PetscInt)PetscMin(c->n_directions, c->most_directions);
+  const size_t slot = c->n_directions % c->most_directions;
   if (hold) PetscCall(NomosVariationalHold(c, z));
-  PetscCall(VecMDot(z, kept, c->images, c->along));
-  for (PetscInt i = 0; i < kept; i++) c->along[i] = -c->along[i];
-  PetscCall(VecMAXPY(z, kept, c->along, c->directions));
+  for (size_t first = PetscMax(c->n_before, Oldest(c)), n; first < c->n_directions; first += n) {
+    const size_t at = first % c->most_directions;
+    n               = (size_t)Piece(c, first, c->n_directions);
+    PetscCall(VecMDot(z, (PetscInt)n, c->images + at, c->along));
+    for (size_t i = 0; i < n; i++) c->along[i] = -c->along[i];
+    PetscCall(VecMAXPY(z, (PetscInt)n, c->along, c->directions + at));
+  }
   if (!c->directions[slot]) {
     PetscCall(VecDuplicate(c->w, &c->directions[slot]));
     PetscCall(VecDuplicate(c->w, &c->images[slot]));

@@ -58,7 +58,8 @@ struct NomosVariational_s {
 
   Vec         *directions, *images; /* (most_directions) p with p^T A p = 1, and A p, of the present Hessian A; the latest of n_directions that there were */
   PetscScalar *along;               /* (most_directions) */
-  size_t       n_directions, most_directions;
+  size_t       n_directions, most_directions, n_before, n_forgotten; /* those before n_before are of Hessians before; those before n_forgotten are no longer of use */
+  Vec          reduced;
 };
 
 typedef struct {
@@ -81,7 +82,7 @@ PetscErrorCode NomosVariationalReadSeen(NomosVariational c, const NomosWindow *i
 /* variational_block.c: the Hessian's block at the present trajectories, and a vector through its inverse and the shrinking of states and errors. */
 void           NomosVariationalPlanBlock(NomosVariational c);
 PetscErrorCode NomosVariationalFactor(NomosVariational c);
-PetscErrorCode NomosVariationalPrecondition(NomosVariational c, Vec x, Vec y);
+PetscErrorCode NomosVariationalShrink(NomosVariational c, Vec x, Vec y);
 /* Its parts: J^T J of n entries of a control vector from `first` on, what their priors add to it, a factor in place, and (n_sides) vectors through it. */
 PetscErrorCode NomosVariationalBlock(NomosVariational c, size_t first, size_t n, double G[]);
 void           NomosVariationalAddPrior(NomosVariational c, size_t first, size_t n, double G[]);
@@ -93,6 +94,9 @@ PetscErrorCode NomosVariationalCholeskySolve(const double factor[], size_t n, si
 PetscErrorCode NomosVariationalDirection(NomosVariational c, bool hold, Vec z, bool *more, Vec *p, Vec *image);
 /* A x = b from x = 0, until the residual has fallen by `reduction` in the norm that the preconditioner gives. */
 PetscErrorCode NomosVariationalSolve(NomosVariational c, Vec b, double reduction, int64_t iterations, Vec x);
+/* About A^-1, from the block, the shrinking and the directions of the Hessians before; those are forgotten where it is another problem. */
+PetscErrorCode NomosVariationalPrecondition(NomosVariational c, Vec x, Vec y);
+void           NomosVariationalForget(NomosVariational c);
 /* 0 in place of the parameters. */
 PetscErrorCode NomosVariationalHold(NomosVariational c, Vec x);
 PetscErrorCode NomosVariationalDestroyDirections(NomosVariational c);

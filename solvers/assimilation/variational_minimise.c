@@ -174,6 +174,7 @@ static PetscErrorCode MinimiseStage(Minimisation *m, bool last)
     c->windows[i].end = last ? end : end * m->stage / (m->input->stages - 1);
   }
   c->run = false; /* trajectories of another length */
+  NomosVariationalForget(c);
   PetscCall(CreateTao(m, &tao));
   PetscCall(TaoSetTolerances(tao, last ? m->aim : 0, 0, last ? 0 : stage_reduction));
   PetscCall(TaoSolve(tao));
