@@ -26,12 +26,6 @@ static PetscErrorCode Place(NomosVariational c)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Those from `first` up to `end`, which the ring holds in one piece or two: the n of the piece that begins with `first`. */
-static PetscInt Piece(NomosVariational c, size_t first, size_t end)
-{
-  return (PetscInt)PetscMin(end - first, c->most_directions - first % c->most_directions);
-}
-
 static size_t Oldest(NomosVariational c)
 {
   return PetscMax(c->n_forgotten, c->n_directions > c->most_directions ? c->n_directions - c->most_directions : 0);
@@ -92,6 +86,29 @@ PetscErrorCode NomosVariationalHold(NomosVariational c, Vec x)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* z without what directions of the present Hessian have of it; again where little is left, which would be mostly rounding (Daniel et al. 1976, doi:10.1090/S0025-5718-1976-0431641-8). *more: is anything new in it? */
+static PetscErrorCode MakeConjugate(NomosVariational c, Vec z, bool *more)
+{
+  static const double rounding = 1e-10;
+  PetscReal           whole, before, after;
+
+  PetscFunctionBeginUser;
+  PetscCall(VecNorm(z, NORM_2, &whole));
+  for (after = whole, before = INFINITY; after < 0.5 * before && after > rounding * whole;) {
+    before = after;
+    for (size_t first = PetscMax(c->n_before, Oldest(c)), n; first < c->n_directions; first += n) {
+      const size_t at = first % c->most_directions;
+      n               = PetscMin(c->n_directions - first, c->most_directions - at); /* the ring's end may lie between */
+      PetscCall(VecMDot(z, (PetscInt)n, c->images + at, c->along));
+      for (size_t i = 0; i < n; i++) c->along[i] = -c->along[i];
+      PetscCall(VecMAXPY(z, (PetscInt)n, c->along, c->directions + at));
+    }
+    PetscCall(VecNorm(z, NORM_2, &after));
+  }
+  *more = after > rounding * whole;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosVariationalDirection(NomosVariational c, bool hold, Vec z, bool *more, Vec *p, Vec *image)
 {
   PetscReal square;
@@ -100,13 +117,8 @@ PetscErrorCode NomosVariationalDirection(NomosVariational c, bool hold, Vec z, b
   PetscCall(Place(c));
   const size_t slot = c->n_directions % c->most_directions;
   if (hold) PetscCall(NomosVariationalHold(c, z));
-  for (size_t first = PetscMax(c->n_before, Oldest(c)), n; first < c->n_directions; first += n) {
-    const size_t at = first % c->most_directions;
-    n               = (size_t)Piece(c, first, c->n_directions);
-    PetscCall(VecMDot(z, (PetscInt)n, c->images + at, c->along));
-    for (size_t i = 0; i < n; i++) c->along[i] = -c->along[i];
-    PetscCall(VecMAXPY(z, (PetscInt)n, c->along, c->directions + at));
-  }
+  PetscCall(MakeConjugate(c, z, more));
+  if (!*more) PetscFunctionReturn(PETSC_SUCCESS);
   if (!c->directions[slot]) {
     PetscCall(VecDuplicate(c->w, &c->directions[slot]));
     PetscCall(VecDuplicate(c->w, &c->images[slot]));
