@@ -1,4 +1,4 @@
-/* The fused loss of a Hamiltonian's field, one thread, beside OpenBLAS's time for its matrix products alone:
+/* The fused loss of a Hamiltonian's field beside OpenBLAS's time for its matrix products alone, on one thread:
 
      meta gradient of 10 tasks of 50 + 50 points, 4-64-64-64-1, mish, log-cosh; k inner steps cost 6 + 18 k forward passes, of first order 6 + 6 k: ms, Gflop/s of products, times OpenBLAS's time for them,
      s of 5,000 iterations with Adam; and time over forward passes, against that at k = 1
@@ -66,21 +66,23 @@ static PetscErrorCode Meta(int steps, bool first_order, double *per_pass)
 {
   const NomosHamiltonianLossInput in     = {.type = NOMOS_REAL, .n_coordinates = 4, .n_hidden = 3, .width = 64, .activation = NOMOS_MISH, .log_cosh = true};
   const size_t                    passes = (size_t)(6 + (first_order ? 6 : 18) * steps), repeats = 1 + 120 / passes;
-  NomosHamiltonianLoss            loss;
+  const size_t                    n_threads = (size_t)omp_get_max_threads();
+  NomosHamiltonianLoss           *loss;
   NomosOptimiser                  adam;
   NomosFieldPoints                points[2][TASKS];
   double                          seconds[PAIRS], ratio[PAIRS], value;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosHamiltonianLossCreate(&in, &loss));
-  const size_t n     = NomosHamiltonianLossSize(loss);
+  PetscCall(PetscMalloc1(n_threads, &loss));
+  for (size_t i = 0; i < n_threads; i++) PetscCall(NomosHamiltonianLossCreate(&in, &loss[i]));
+  const size_t n     = NomosHamiltonianLossSize(loss[0]);
   Real        *theta = Drawn(4, n, 0.1), *g = Drawn(5, n, 1);
   PetscCall(NomosOptimiserCreate(&(NomosOptimiserInput){.name = "adam", .type = NOMOS_REAL, .n = n, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8}, &adam));
   for (size_t i = 0; i < 2 * TASKS; i++) points[i % 2][i / 2] = (NomosFieldPoints){POINTS, Drawn(10 + 2 * i, POINTS * 4, 1), Drawn(11 + 2 * i, POINTS * 4, 1)};
   for (int pair = 0; pair < PAIRS; pair++) {
     const double start = Now();
     for (size_t r = 0; r < repeats; r++) {
-      PetscCall(NomosMetaLoss(1, &loss, &(NomosMetaLossInput){.n_tasks = TASKS, .support = points[0], .query = points[1], .rate = 1e-3, .steps = steps, .first_order = first_order}, theta, &value, g));
+      PetscCall(NomosMetaLoss(n_threads, loss, &(NomosMetaLossInput){.n_tasks = TASKS, .support = points[0], .query = points[1], .rate = 1e-3, .steps = steps, .first_order = first_order}, theta, &value, g));
       PetscCall(NomosOptimiserStep(adam, 5e-4, g, theta));
     }
     seconds[pair] = (Now() - start) / (double)repeats;
@@ -97,7 +99,8 @@ static PetscErrorCode Meta(int steps, bool first_order, double *per_pass)
   free(theta);
   free(g);
   PetscCall(NomosOptimiserDestroy(&adam));
-  PetscCall(NomosHamiltonianLossDestroy(&loss));
+  for (size_t i = 0; i < n_threads; i++) PetscCall(NomosHamiltonianLossDestroy(&loss[i]));
+  PetscCall(PetscFree(loss));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -105,7 +108,7 @@ static PetscErrorCode Network(void)
 {
   enum { BATCH   = 200,
          REPEATS = 10 };
-  const NomosHamiltonianLossInput in = {.type = NOMOS_REAL, .n_coordinates = 8, .n_hidden = 2, .width = 200, .activation = NOMOS_TANH};
+  const NomosHamiltonianLossInput in = {.type = NOMOS_REAL, .n_coordinates = 8, .n_hidden = 2, .width = 200, .activation = NOMOS_TANH, .n_threads = (size_t)omp_get_max_threads()};
   NomosHamiltonianLoss            loss;
   const NomosFieldPoints          points = {BATCH, Drawn(1, BATCH * 8, 1), Drawn(2, BATCH * 8, 1)};
   double                          seconds[PAIRS], ratio[PAIRS], value;
