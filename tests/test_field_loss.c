@@ -195,6 +195,20 @@ static void CheckCase(const NomosHamiltonianLossInput *input, size_t n)
     ck_ok(NomosHamiltonianField(&(NomosHamiltonianInput){.energy = NomosMlpEnergy, .network = &net.mlp, .w = w, .x = NomosTensorFromDoubles(net.tape, NOMOS_F64, 2, shape, points.x)}, &x_dot));
     ck_ok(NomosTensorGetDoubles(x_dot, exact_field));
     ck_assert_msg(Distance(n_field, states, exact_field) <= Tolerance(type), "%s: field off by %g", what, Distance(n_field, states, exact_field));
+    /* and what the field pulls back, by weights and states */
+    void             *theta_bar = calloc(size, sizeof(double)), *x_bar = calloc(n_field, sizeof(double));
+    const NomosTensor x = NomosTensorFromDoubles(net.tape, NOMOS_F64, 2, shape, points.x);
+    w[net.n_tensors]    = x;
+    ck_ok(NomosHamiltonianLossPullBack(net.loss[0], &points.points, theta, theta_bar, x_bar));
+    double *pulled[2] = {DoublesOf(type, size, theta_bar), DoublesOf(type, n_field, x_bar)};
+    ck_ok(NomosHamiltonianField(&(NomosHamiltonianInput){.energy = NomosMlpEnergy, .network = &net.mlp, .w = w, .x = x, .through_x = true}, &x_dot));
+    ck_ok(NomosGradient(&(NomosGradientInput){.y = x_dot, .y_bar = NomosTensorFromDoubles(net.tape, NOMOS_F64, 2, shape, points.x_dot), .n = net.n_tensors + 1, .x = w}, bar));
+    at = 0;
+    for (size_t t = 0; t < net.n_tensors; at += NomosTensorSize(bar[t++])) ck_ok(NomosTensorGetDoubles(bar[t], exact + at));
+    ck_ok(NomosTensorGetDoubles(bar[net.n_tensors], exact_field));
+    ck_assert_msg(Distance(size, pulled[0], exact) <= Tolerance(type) && Distance(n_field, pulled[1], exact_field) <= Tolerance(type), "%s: pulled back by weights off by %g, by states by %g", what, Distance(size, pulled[0], exact), Distance(n_field, pulled[1], exact_field));
+    free(pulled[0]);
+    free(pulled[1]);
     free(exact_field);
   }
   free(gradient);

@@ -68,22 +68,62 @@ static PetscErrorCode Gradient(void *ctx, size_t n, const double x[], double g[]
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* From the field J dH/dx. */
+/* y = J x of n states, in place or not. */
+static void Rotate(const System *s, size_t n, const double x[], double y[])
+{
+  const size_t d = s->row / 2;
+
+  for (size_t i = 0; i < n; i++, x += s->row, y += s->row)
+    for (size_t k = 0; k < d; k++) {
+      const double q = x[k];
+      y[k]           = x[d + k];
+      y[d + k]       = -q;
+    }
+}
+
+/* J of the field J dH/dx is -dH/dx. */
 static PetscErrorCode FusedGradient(void *ctx, size_t n, const double x[], double g[])
 {
-  System      *s = ctx;
-  const size_t d = s->row / 2;
-  const void  *weights;
+  System     *s = ctx;
+  const void *weights;
 
   PetscFunctionBeginUser;
   PetscCall(NomosParametersValues(s->parameters, &weights));
   PetscCall(NomosHamiltonianLossField(s->fused, n, x, weights, g));
-  for (size_t i = 0; i < n; i++, g += s->row)
-    for (size_t k = 0; k < d; k++) {
-      const double q_dot = g[k];
-      g[k]               = -g[d + k];
-      g[d + k]           = q_dot;
-    }
+  Rotate(s, n, g, g);
+  for (size_t i = 0; i < n * s->row; i++) g[i] = -g[i];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* <v, dH/dx> = <J v, J dH/dx>, pulled back to the states or the weights. */
+static PetscErrorCode PullBack(System *s, size_t n, const double x[], const double v[], double p_bar[], double x_bar[])
+{
+  const void *weights;
+  double     *rotated;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosParametersValues(s->parameters, &weights));
+  PetscCall(PetscMalloc1(n * s->row, &rotated));
+  Rotate(s, n, v, rotated);
+  PetscCall(NomosHamiltonianLossPullBack(s->fused, &(NomosFieldPoints){n, x, rotated}, weights, p_bar, x_bar));
+  PetscCall(PetscFree(rotated));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode FusedHessian(void *ctx, size_t n, const double x[], const double v[], double Hv[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(PullBack(ctx, n, x, v, NULL, Hv));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode FusedGradientParameters(void *ctx, size_t n, const double x[], const double v[], double p_bar[])
+{
+  System *s = ctx;
+
+  PetscFunctionBeginUser;
+  PetscCall(PullBack(s, n, x, v, s->vector, NULL));
+  for (size_t i = 0; i < NomosParametersSize(s->parameters); i++) p_bar[i] += s->vector[i];
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -149,7 +189,7 @@ static PetscErrorCode GradientTangent(void *ctx, size_t n, const double x[], con
 /* The kernels know MLPs of some activations. */
 static bool HasKernels(NomosEnergy energy, const NomosEnergyInput *input)
 {
-  return !strcmp(NomosEnergyGetOps(energy)->name, "mlp") && input->n_hidden && (input->activation == NOMOS_TANH || input->activation == NOMOS_SOFTPLUS || input->activation == NOMOS_MISH);
+  return !strcmp(NomosEnergyGetOps(energy)->name, "mlp") && input->n_hidden && NomosHamiltonianLossHas(input->activation);
 }
 
 PetscErrorCode NomosEnergySystemCreate(NomosEnergy energy, NomosParameters parameters, const NomosEnergyInput *input, NomosHamiltonian *hamiltonian)
@@ -164,8 +204,8 @@ PetscErrorCode NomosEnergySystemCreate(NomosEnergy energy, NomosParameters param
   PetscCall(NomosTapeCreate(&s->tape));
   PetscCall(PetscMalloc4(NomosParametersCount(parameters), &s->w, s->n_trained, &s->trained, s->n_trained, &s->bars, NomosParametersSize(parameters), &s->vector));
   if (HasKernels(energy, input)) PetscCall(NomosHamiltonianLossCreate(&(NomosHamiltonianLossInput){.type = NOMOS_F64, .n_coordinates = 2 * d, .n_hidden = input->n_hidden, .width = input->width, .activation = input->activation, .n_threads = (size_t)omp_get_max_threads()}, &s->fused));
-  *hamiltonian = (NomosHamiltonian){.d = d, .n_parameters = NomosParametersSize(parameters), .separable = NomosEnergyGetOps(energy)->separable, .ctx = s, .energy = Energy, .gradient = s->fused ? FusedGradient : Gradient, .hessian = Hessian,
-                                    .gradient_parameters = GradientParameters, .gradient_tangent = GradientTangent};
+  *hamiltonian = (NomosHamiltonian){.d = d, .n_parameters = NomosParametersSize(parameters), .separable = NomosEnergyGetOps(energy)->separable, .ctx = s, .energy = Energy, .gradient = s->fused ? FusedGradient : Gradient, .hessian = s->fused ? FusedHessian : Hessian,
+                                    .gradient_parameters = s->fused ? FusedGradientParameters : GradientParameters, .gradient_tangent = GradientTangent};
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

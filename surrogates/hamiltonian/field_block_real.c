@@ -216,31 +216,51 @@ static double Residuals(const FieldBlock *b, const Pass *p)
   return sum;
 }
 
+/* From t_0 on, after Field: the gradient of v . grad H by the weights, added (NULL: none), and all that it is made of. */
+static void Tangent(const Pass *p, bool keep, Real *gradient)
+{
+  const size_t            L = p->s->input.n_hidden;
+  const NomosFieldWeights g = {.forward = gradient};
+
+  for (size_t l = 0; l < L; l++) {
+    Real *y = Of(p, Y, l), *t = Of(p, T, l + 1), *slope = Of(p, SLOPE, l);
+    Up(p, l, (Term){Of(p, T, l), p->w}, (Term){0}, NULL, y);
+    for (size_t j = 0; j < p->count; j += VECTOR) AT(t) = AT(slope) * AT(y);
+  }
+  for (size_t l = L; l-- > 0;) {
+    LossBack(p, l, l + 1 < L ? p->product : NULL, keep);
+    if (l) Down(p, l, (Term){Of(p, G, l), p->w}, (Term){0});
+    if (!gradient) continue;
+    Outer(p, l, Of(p, H, l), Of(p, G, l), &g);
+    Outer(p, l, Of(p, T, l), Of(p, D, l), &g);
+    SumRows(p, Of(p, G, l), FieldBias(p->s, &g, l));
+  }
+  if (gradient) SumRows(p, Of(p, T, L), FieldForward(p->s, &g, L));
+}
+
 double NAME(NomosFieldBlockGradient)(const FieldBlock *b, Real *gradient)
 {
-  const Pass              p = PassOf(b);
-  const size_t            L = p.s->input.n_hidden;
-  const NomosFieldWeights g = {.forward = gradient};
+  const Pass p = PassOf(b);
 
   Field(b, &p, b->keep);
   const double sum = Residuals(b, &p);
   if (!gradient && !b->keep) return sum;
   RotateBack(&p, End(&p, p.block, RESIDUAL), Of(&p, T, 0));
-  for (size_t l = 0; l < L; l++) {
-    Real *y = Of(&p, Y, l), *t = Of(&p, T, l + 1), *slope = Of(&p, SLOPE, l);
-    Up(&p, l, (Term){Of(&p, T, l), p.w}, (Term){0}, NULL, y);
-    for (size_t j = 0; j < p.count; j += VECTOR) AT(t) = AT(slope) * AT(y);
-  }
-  for (size_t l = L; l-- > 0;) {
-    LossBack(&p, l, l + 1 < L ? p.product : NULL, b->keep);
-    if (l) Down(&p, l, (Term){Of(&p, G, l), p.w}, (Term){0});
-    if (!gradient) continue;
-    Outer(&p, l, Of(&p, H, l), Of(&p, G, l), &g);
-    Outer(&p, l, Of(&p, T, l), Of(&p, D, l), &g);
-    SumRows(&p, Of(&p, G, l), FieldBias(p.s, &g, l));
-  }
-  if (gradient) SumRows(&p, Of(&p, T, L), FieldForward(p.s, &g, L));
+  Tangent(&p, b->keep, gradient);
   return sum;
+}
+
+void NAME(NomosFieldBlockPullBack)(const FieldBlock *b, Real *gradient, Real *x_bar)
+{
+  const Pass   p    = PassOf(b);
+  const size_t size = p.s->input.n_coordinates, start = b->index * NOMOS_FIELD_POINTS;
+
+  Field(b, &p, false);
+  RotateBack(&p, (const Real *)b->points->x_dot + start * size, Of(&p, T, 0));
+  Tangent(&p, false, gradient);
+  if (!x_bar) return;
+  Down(&p, 0, (Term){Of(&p, G, 0), p.w}, (Term){0});
+  for (size_t i = 0; i < p.n; i++) memcpy(x_bar + (start + i) * size, p.product + i * p.s->lanes[0], size * sizeof *x_bar);
 }
 
 void NAME(NomosFieldBlockHessian)(const FieldBlock *b, const NomosFieldWeights *v, Real *Hv)

@@ -60,6 +60,8 @@ typedef struct {
 double NAME(NomosFieldBlockGradient)(const FieldBlock *b, Real *gradient);
 /* The same of the Hessian times v, after BlockGradient with keep. */
 void NAME(NomosFieldBlockHessian)(const FieldBlock *b, const NomosFieldWeights *v, Real *Hv);
+/* The block's part of the derivatives of <x_dot, J grad H>, x_dot that of the points: by the weights, added, and by x, to its place. Either may be NULL. */
+void NAME(NomosFieldBlockPullBack)(const FieldBlock *b, Real *gradient, Real *x_bar);
 /* J grad H at the block's points, to their place in x_dot. */
 void NAME(NomosFieldBlockField)(const FieldBlock *b, Real *x_dot);
 

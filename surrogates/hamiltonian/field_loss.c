@@ -173,15 +173,17 @@ static NomosFieldPart PartOf(const NomosFieldPart *all, size_t i, size_t n)
   return part;
 }
 
-/* Value and gradient, or with v a Hessian product. */
-static PetscErrorCode Run(NomosHamiltonianLoss loss, const NomosFieldPoints *points, const void *theta, const void *v, double *value, void *result)
+/* What `all` asks for, with the sum over the points' parts as result (NULL: none). v: of a Hessian product. */
+static PetscErrorCode Run(NomosHamiltonianLoss loss, NomosFieldPart all, const void *theta, const void *v, double *value, void *result)
 {
-  const NomosFieldShape *s       = &loss->work[0].shape;
-  const NomosFieldPart   all     = {.points = points, .theta = &loss->theta, .v = v ? &loss->v : NULL, .value = value != NULL};
-  const size_t           n_parts = PartsOf(points->n);
-  double                 sum     = 0;
+  const NomosFieldShape *s = &loss->work[0].shape;
+  const size_t           n = all.points->n, n_parts = PartsOf(n);
+  double                 sum = 0;
 
   PetscFunctionBeginUser;
+  all.theta = &loss->theta;
+  all.v     = v ? &loss->v : NULL;
+  all.value = value != NULL;
   PetscCall(ReserveTasks(loss, n_parts));
   SetTheta(loss, theta);
   if (v) BY_TYPE(loss, NomosFieldPack, s, v, &loss->v);
@@ -191,7 +193,7 @@ static PetscErrorCode Run(NomosHamiltonianLoss loss, const NomosFieldPoints *poi
     loss->tasks[i].value      = BY_TYPE(loss, NomosFieldPart, &loss->work[omp_get_thread_num()], &part, result ? loss->tasks[i].gradient : NULL);
   }
   for (size_t i = 0; i < n_parts; i++) sum += loss->tasks[i].value;
-  if (value) *value = points->n ? sum / (double)(points->n * s->input.n_coordinates) : 0;
+  if (value) *value = n ? sum / (double)(n * s->input.n_coordinates) : 0;
   if (result) BY_TYPE(loss, NomosFieldSum, s, 1, n_parts, loss->tasks, loss->sum, loss->v.backward, result);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -199,14 +201,21 @@ static PetscErrorCode Run(NomosHamiltonianLoss loss, const NomosFieldPoints *poi
 PetscErrorCode NomosHamiltonianLossGradient(NomosHamiltonianLoss loss, const NomosFieldPoints *points, const void *theta, double *value, void *g)
 {
   PetscFunctionBeginUser;
-  PetscCall(Run(loss, points, theta, NULL, value, g));
+  PetscCall(Run(loss, (NomosFieldPart){.points = points}, theta, NULL, value, g));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode NomosHamiltonianLossHessian(NomosHamiltonianLoss loss, const NomosFieldPoints *points, const void *theta, const void *v, void *Hv)
 {
   PetscFunctionBeginUser;
-  PetscCall(Run(loss, points, theta, v, NULL, Hv));
+  PetscCall(Run(loss, (NomosFieldPart){.points = points}, theta, v, NULL, Hv));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosHamiltonianLossPullBack(NomosHamiltonianLoss loss, const NomosFieldPoints *points, const void *theta, void *theta_bar, void *x_bar)
+{
+  PetscFunctionBeginUser;
+  PetscCall(Run(loss, (NomosFieldPart){.points = points, .pull_back = true, .x_bar = x_bar}, theta, NULL, NULL, theta_bar));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -37,6 +37,9 @@ PetscErrorCode NomosHamiltonianLossHessian(NomosHamiltonianLoss loss, const Nomo
 /* J grad H at n states. */
 PetscErrorCode NomosHamiltonianLossField(NomosHamiltonianLoss loss, size_t n, const void *x, const void *theta, void *x_dot);
 
+/* Of the sum over points of <x_dot, J grad H(x; theta)>, x_dot any vectors: its gradients by theta and by x (n, 2d). Each may be NULL. */
+PetscErrorCode NomosHamiltonianLossPullBack(NomosHamiltonianLoss loss, const NomosFieldPoints *points, const void *theta, void *theta_bar, void *x_bar);
+
 /* Model-agnostic meta-learning (Finn et al. 2017, doi:10.48550/arXiv.1703.03400): of every task
      theta_0 = theta,  theta_(j+1) = theta_j - rate dloss_support(theta_j),     loss_query(theta_steps)
    *value: mean of the last over the tasks; theta_bar: its gradient by theta, first_order: as if the inner gradients were constants. */

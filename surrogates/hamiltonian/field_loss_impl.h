@@ -65,12 +65,13 @@ typedef struct {
   void             *gradient;          /* as `forward` */
 } NomosFieldWork;
 
-/* Blocks `from` .. `to` - 1 of points. v: direction of a Hessian product; NULL: the gradient. */
+/* Blocks `from` .. `to` - 1 of points. v: direction of a Hessian product; else the gradient, of the loss or with `pull_back` of <x_dot, J grad H>, that by x into x_bar (or NULL). */
 typedef struct {
   const NomosFieldPoints  *points;
   size_t                   from, to;
   const NomosFieldWeights *theta, *v;
-  bool                     value;
+  bool                     value, pull_back;
+  void                    *x_bar;
 } NomosFieldPart;
 
 /* A task of meta-learning, or a part of points, and what came of it. */

@@ -64,7 +64,8 @@ double NAME(NomosFieldPart)(NomosFieldWork *work, const NomosFieldPart *part, vo
   if (gradient) memset(gradient, 0, PackedSize(&work->shape) * sizeof(Real));
   for (size_t i = part->from; i < part->to; i++) {
     const FieldBlock b = {.work = work, .w = part->theta, .points = part->points, .index = i, .keep = part->v != NULL, .value = part->value, .block = work->blocks[work->n_blocks - 1]};
-    sum += NAME(NomosFieldBlockGradient)(&b, part->v ? NULL : gradient);
+    if (part->pull_back) NAME(NomosFieldBlockPullBack)(&b, gradient, part->x_bar);
+    else sum += NAME(NomosFieldBlockGradient)(&b, part->v ? NULL : gradient);
     if (part->v) NAME(NomosFieldBlockHessian)(&b, part->v, gradient);
   }
   NomosRestoreSubnormals(mode);
