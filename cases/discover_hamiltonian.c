@@ -4,6 +4,7 @@
 
 #include "surrogates/dataset.h"
 
+#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -15,76 +16,23 @@ const NomosParam nomos_discover_hamiltonian_params[] = {
   {"discover.hamiltonian.degree",       NOMOS_PARAM_INT,             "0",     NULL, 0, 20,  NULL, false, "Terms of H: all monomials of q1, q2, ..., p1, p2, ... up to this degree; 0: none."},
   {"discover.hamiltonian.terms",        NOMOS_PARAM_EXPRESSION_LIST, "",      NULL, 0, 0,   NULL, false, "Terms of H besides, any expressions of the coordinates: [\"cos(q1)\", \"1/sqrt((q1 - q3)^2 + (q2 - q4)^2)\"]."},
   {"discover.hamiltonian.separable",    NOMOS_PARAM_BOOL,            "false", NULL, 0, 0,   NULL, false, "H = T(p) + V(q): of the monomials only those of positions alone and of momenta alone."},
+  {"discover.hamiltonian.system",       NOMOS_PARAM_STRING,          "",      NULL, 0, 0,   NULL, false, "Of data of several systems (generator hamiltonian_systems) the name of the one whose H is looked for."},
   {"discover.hamiltonian.trajectories", NOMOS_PARAM_INT,             "0",     NULL, 0, 1e9, NULL, false, "So many trajectories of the data are seen, drawn by discover.seed; 0: all."},
   {"discover.hamiltonian.points",       NOMOS_PARAM_INT,             "0",     NULL, 0, 1e9, NULL, false, "So many states of these are seen, spread over the trajectories, drawn by discover.seed; 0: all."},
   {"discover.hamiltonian.energy",       NOMOS_PARAM_EXPRESSION,      "",      NULL, 0, 0,   NULL, false, "The true H, to judge orbits by; unset: that of discover.known.H."},
   {"discover.hamiltonian.orbits",       NOMOS_PARAM_INT,             "10",    NULL, 0, 1e6, NULL, false, "So many trajectories of what H is judged by are integrated from their first states with the H that was found."},
   {"discover.hamiltonian.half_width",   NOMOS_PARAM_INT,             "0",     NULL, 0, 1e6, NULL, false, "0: the data have the rates of the states, x_dot. Else from states alone, evenly spaced in time: means over test functions with a half width of so many frames (weak form), a fifth of it apart."},
   {"discover.hamiltonian.test",         NOMOS_PARAM_FILE,            "",      NULL, 0, 0,   NULL, false, "A file of data by which H is judged; unset: all of the data, seen or not."},
-  {"discover.hamiltonian.network",      NOMOS_PARAM_FILE,            "",      NULL, 0, 0,   NULL, false, "weights.safetensors of a training of the surrogate hamiltonian: the equation of this learned H is looked for, at states around those of the data. The rates of the data then only judge it."},
+  {"discover.hamiltonian.network",      NOMOS_PARAM_FILE,            "",      NULL, 0, 0,   NULL, false, "weights.safetensors of a training of the surrogate hamiltonian (or hamiltonian_meta): the equation of this learned H is looked for, at states around those of the data. The rates of the data then only judge it, or adapt it."},
+  {"discover.hamiltonian.adapt_steps",  NOMOS_PARAM_INT,             "0",     NULL, 0, 1e7, NULL, false, "With a network: so many steps of Adam on all its weights by the states seen and their rates, before it is asked; for weights that were trained on other systems (surrogate hamiltonian_meta)."},
+  {"discover.hamiltonian.adapt_rate",   NOMOS_PARAM_REAL,            "1e-3",  NULL, DBL_MIN, 1, NULL, false, "Their rate."},
   {"discover.hamiltonian.cloud",        NOMOS_PARAM_REAL,            "0.7",   NULL, 0.01, 1000, NULL, false, "With a network: these states are normal, with the mean of the states seen and so many times their deviations in every direction."},
   {"discover.hamiltonian.cloud_points", NOMOS_PARAM_INT,             "2000",  NULL, 1, 1e8, NULL, false, "With a network: so many of them."},
 };
 /* clang-format on */
 const size_t nomos_discover_n_hamiltonian_params = sizeof nomos_discover_hamiltonian_params / sizeof *nomos_discover_hamiltonian_params;
 
-/* ---- the data */
-
-/* x_dot NULL: not asked for. */
-static PetscErrorCode ReadOrbits(NomosDiscover *d, const char path[], NomosOrbits *x, NomosOrbits *x_dot)
-{
-  enum { X, T, X_DOT, N_VARIABLES };
-  static const NomosDatasetVariable variables[N_VARIABLES] = {[X] = {.name = "x"}, [T] = {.name = "t", .constant = true}, [X_DOT] = {.name = "x_dot"}};
-  NomosDatasetInput input = {.path = path, .n_variables = x_dot ? N_VARIABLES : X_DOT, .variables = variables, .frames = true, .window = 1};
-  NomosDataset      dataset;
-  int64_t           first_frame, every;
-
-  PetscFunctionBeginUser;
-  PetscCall(NomosConfigGetInt(d->run->config, "data.first_frame", &first_frame));
-  PetscCall(NomosConfigGetInt(d->run->config, "data.every", &every));
-  input.first_frame = (size_t)first_frame;
-  input.every       = (size_t)every;
-  PetscCall(NomosDatasetOpen(d->run->comm, &input, &dataset));
-  PetscErrorCode code = NomosOrbitsRead(dataset, NOMOS_SPLIT_TRAIN, X, T, x);
-  if (!code && x_dot) code = NomosOrbitsRead(dataset, NOMOS_SPLIT_TRAIN, X_DOT, T, x_dot);
-  PetscCall(NomosDatasetClose(&dataset));
-  PetscCall(code);
-  NomosCheck(x->size % 2 == 0 && (!x_dot || x_dot->size == x->size), d->run->comm, PETSC_ERR_ARG_SIZ, "%s: there are %zu coordinates x and %zu derivatives x_dot: must be as many, positions first, then as many momenta", path, x->size, x_dot ? x_dot->size : x->size);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* discover.hamiltonian.half_width: windows of states evenly spaced. */
-static PetscErrorCode MakeWindow(NomosDiscover *d, NomosHamiltonianData *data, size_t half_width)
-{
-  const NomosOrbits *seen  = &data->seen;
-  const char        *where = NomosConfigWhere(d->run->config, "discover.hamiltonian.half_width");
-
-  PetscFunctionBeginUser;
-  PetscCheck(half_width >= 2 && seen->n_times >= 2 * half_width - 1, d->run->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: discover.hamiltonian.half_width = %zu: must be from 2 to %zu, as trajectories have %zu states", where, half_width, (seen->n_times + 1) / 2, seen->n_times);
-  const double dt = (seen->times[seen->n_times - 1] - seen->times[0]) / (double)(seen->n_times - 1);
-  for (size_t i = 1; i < seen->n_times; i++)
-    PetscCheck(fabs(seen->times[i] - seen->times[i - 1] - dt) <= 1e-6 * dt, d->run->comm, PETSC_ERR_ARG_WRONG, "%s: discover.hamiltonian.half_width: the time from state %zu to the next is %g, on average it is %g: test functions need even steps; give x_dot in the data, and 0", where, i - 1, seen->times[i] - seen->times[i - 1], dt);
-  PetscCall(NomosTimeWindowCreate(half_width, dt, &data->window));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode ReadData(NomosDiscover *d, NomosHamiltonianData *data, const char path[])
-{
-  const char *tests;
-  int64_t     half_width;
-
-  PetscFunctionBeginUser;
-  PetscCall(NomosConfigGetInt(d->run->config, "discover.hamiltonian.half_width", &half_width));
-  PetscCall(ReadOrbits(d, path, &data->seen, half_width ? NULL : &data->seen_rates));
-  PetscCall(NomosConfigGetString(d->run->config, "discover.hamiltonian.test", &tests));
-  if (tests[0]) PetscCall(ReadOrbits(d, tests, &data->tests, half_width ? NULL : &data->test_rates));
-  data->truth = tests[0] ? &data->tests : &data->seen;
-  data->rates = half_width ? NULL : tests[0] ? &data->test_rates : &data->seen_rates;
-  data->size  = data->seen.size;
-  PetscCheck(data->truth->size == data->size, d->run->comm, PETSC_ERR_ARG_SIZ, "%s: discover.hamiltonian.test: its states have %zu coordinates, those of the data %zu", NomosConfigWhere(d->run->config, "discover.hamiltonian.test"), data->truth->size, data->size);
-  if (half_width) PetscCall(MakeWindow(d, data, (size_t)half_width));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
+/* ---- what is seen */
 
 static int Ascending(const void *a, const void *b)
 {
@@ -185,12 +133,15 @@ static PetscErrorCode AskNetwork(NomosDiscover *d, NomosHamiltonianData *data, u
 {
   const size_t n_points = data->n_points;
   NomosCloud   cloud    = {.n_given = n_points, .size = data->size, .seed = seed};
-  int64_t      n;
-  double      *seen;
+  int64_t      n, steps;
+  double      *seen, rate;
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetInt(d->run->config, "discover.hamiltonian.cloud_points", &n));
   PetscCall(NomosConfigGetReal(d->run->config, "discover.hamiltonian.cloud", &cloud.factor));
+  PetscCall(NomosConfigGetInt(d->run->config, "discover.hamiltonian.adapt_steps", &steps));
+  PetscCall(NomosConfigGetReal(d->run->config, "discover.hamiltonian.adapt_rate", &rate));
+  if (steps) PetscCall(NomosDistilledAdapt(data->network, &(NomosHamiltonianStates){.n = n_points, .x = data->x, .x_dot = data->y}, (size_t)steps, rate));
   PetscCall(PetscMalloc1(n_points * data->size, &seen));
   memcpy(seen, data->x, n_points * data->size * sizeof *seen);
   cloud.given = seen;
@@ -285,7 +236,7 @@ static PetscErrorCode MakeLibrary(NomosDiscover *d, NomosHamiltonianData *data)
 static PetscErrorCode Open(NomosDiscover *d, NomosHamiltonianData *data, const char path[])
 {
   PetscFunctionBeginUser;
-  PetscCall(ReadData(d, data, path));
+  PetscCall(NomosHamiltonianReadData(d, path));
   PetscCall(NomosDistilledCreate(d, data->size, &data->network));
   PetscCheck(!data->network || !data->window.n, d->run->comm, PETSC_ERR_ARG_INCOMP, "%s: discover.hamiltonian.half_width beside a network, whose field is known: leave it out", NomosConfigWhere(d->run->config, "discover.hamiltonian.half_width"));
   PetscCall(MakeLibrary(d, data));

@@ -1,7 +1,7 @@
 /* Inside of nomos discover: H(q, p) of a system that was seen, as a sum of terms (surrogates/discovery/hamiltonian_library.h).
 
    Rows of the regression are Hamilton's equations at states of the data. Or the field of a network that was trained on them, at a cloud of states about them, whose H is read out so.
-   discover_hamiltonian.c reads, regresses and judges; discover_hamiltonian_network.c has the network, discover_hamiltonian_noise.c the noise; discover_hamiltonian_output.c writes H and orbits. */
+   discover_hamiltonian_data.c reads the data, discover_hamiltonian_network.c has the network, discover_hamiltonian_noise.c the noise; discover_hamiltonian.c regresses, discover_hamiltonian_output.c writes H and orbits. */
 #ifndef NOMOS_CASES_DISCOVER_HAMILTONIAN_H
 #define NOMOS_CASES_DISCOVER_HAMILTONIAN_H
 
@@ -41,6 +41,8 @@ typedef struct {
 /* Of discover.hamiltonian.network, NULL without one: its field, and its states: n of them, x (n, size), normal with the mean of those given and `factor` times their deviations in all directions. */
 PetscErrorCode NomosDistilledCreate(NomosDiscover *d, size_t size, NomosDistilled *network);
 PetscErrorCode NomosDistilledDestroy(NomosDistilled *network);
+/* Its weights as in the file, and then `steps` of Adam by the mean log cosh of the field's error at the states. */
+PetscErrorCode NomosDistilledAdapt(NomosDistilled network, const NomosHamiltonianStates *states, size_t steps, double rate);
 PetscErrorCode NomosDistilledField(NomosDistilled network, size_t n, const double x[], double x_dot[]);
 typedef struct {
   size_t        n_given, size;
@@ -50,6 +52,8 @@ typedef struct {
 } NomosCloud;
 PetscErrorCode NomosCloudDraw(const NomosCloud *cloud, size_t n, double x[]);
 
+/* Orbits from the data's file, and those of discover.hamiltonian.test: seen, tests and what comes with them, and the window. */
+PetscErrorCode         NomosHamiltonianReadData(NomosDiscover *d, const char path[]);
 /* The rows of the regression as they are. */
 NomosHamiltonianStates NomosHamiltonianRows(const NomosHamiltonianData *data);
 /* noisy: with `noise` times the root mean square of every coordinate, and of its rate. */

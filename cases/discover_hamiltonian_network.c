@@ -1,8 +1,11 @@
-/* A learned H whose equation nomos discover reads out: weights of a training of the surrogate hamiltonian, and the states at which it is asked. */
+/* A learned H whose equation nomos discover reads out: weights of a training of the surrogate hamiltonian or hamiltonian_meta, their adaptation to a system that was seen, and the states at which it is asked. */
 #include "cases/discover_hamiltonian.h"
 
 #include "operators/random.h"
 #include "surrogates/hamiltonian/energy_system.h"
+#include "surrogates/hamiltonian/field.h"
+#include "surrogates/loss.h"
+#include "surrogates/optimiser.h"
 #include "surrogates/weights_file.h"
 
 #include <math.h>
@@ -13,6 +16,7 @@ struct NomosDistilled_s {
   NomosEnergy      energy;
   NomosHamiltonian h;
   size_t           size;
+  double          *trained; /* all weights as in the file */
 };
 
 static const char key[] = "discover.hamiltonian.network";
@@ -24,6 +28,7 @@ static PetscErrorCode Build(NomosDiscover *d, const NomosWeightsFile *file, size
   const NomosEnergyOps *ops;
   NomosEnergyInput      input;
   const size_t          trained = NomosWeightsFileNumber(file, "coordinates");
+  const void           *values;
 
   PetscFunctionBeginUser;
   PetscCall(NomosEnergyInputFromConfig(file->architecture, size / 2, &ops, &input));
@@ -32,6 +37,9 @@ static PetscErrorCode Build(NomosDiscover *d, const NomosWeightsFile *file, size
   PetscCall(NomosEnergyCreate(network->parameters, "hamiltonian", ops, &input, &network->energy));
   PetscCall(NomosParametersInitialise(network->parameters, 0));
   PetscCall(NomosWeightsFileRead(file, network->parameters));
+  PetscCall(NomosParametersValues(network->parameters, &values));
+  PetscCall(PetscMalloc1(NomosParametersSize(network->parameters), &network->trained));
+  PetscCall(PetscArraycpy(network->trained, (const double *)values, NomosParametersSize(network->parameters)));
   PetscCall(NomosEnergySystemCreate(network->energy, network->parameters, &input, &network->h));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -61,7 +69,48 @@ PetscErrorCode NomosDistilledDestroy(NomosDistilled *network)
   PetscCall(NomosEnergySystemDestroy(&(*network)->h));
   PetscCall(NomosEnergyDestroy(&(*network)->energy));
   PetscCall(NomosParametersDestroy(&(*network)->parameters));
+  PetscCall(PetscFree((*network)->trained));
   PetscCall(PetscFree(*network));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The loss at the states, and its gradient. */
+static PetscErrorCode Gradient(NomosDistilled network, const NomosHamiltonianStates *states, NomosTape tape, NomosTensor w[], double gradient[])
+{
+  const size_t shape[] = {states->n, network->size};
+  NomosTensor  field;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosTapeReset(tape));
+  PetscCall(NomosParametersBind(network->parameters, tape, w));
+  PetscCall(NomosHamiltonianField(&(NomosHamiltonianInput){.energy = NomosEnergyOf, .network = network->energy, .w = w, .x = NomosTensorFromDoubles(tape, NOMOS_F64, 2, shape, states->x)}, &field));
+  PetscCall(NomosParametersGradient(network->parameters, NomosLossLogCosh(field, NomosTensorFromDoubles(tape, NOMOS_F64, 2, shape, states->x_dot)), w, gradient));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosDistilledAdapt(NomosDistilled network, const NomosHamiltonianStates *states, size_t steps, double rate)
+{
+  const size_t   n = NomosParametersSize(network->parameters);
+  NomosOptimiser adam;
+  NomosTape      tape;
+  NomosTensor   *w;
+  double        *gradient;
+  void          *values;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosParametersEdit(network->parameters, &values));
+  PetscCall(PetscArraycpy((double *)values, network->trained, n));
+  PetscCall(NomosTapeCreate(&tape));
+  PetscCall(PetscMalloc2(NomosParametersCount(network->parameters), &w, n, &gradient));
+  PetscCall(NomosOptimiserCreate(&(NomosOptimiserInput){.name = "adam", .type = NOMOS_F64, .n = n, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8}, &adam));
+  for (size_t step = 0; step < steps; step++) {
+    PetscCall(Gradient(network, states, tape, w, gradient));
+    PetscCall(NomosParametersEdit(network->parameters, &values));
+    PetscCall(NomosOptimiserStep(adam, rate, gradient, values));
+  }
+  PetscCall(NomosOptimiserDestroy(&adam));
+  PetscCall(PetscFree2(w, gradient));
+  PetscCall(NomosTapeDestroy(&tape));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

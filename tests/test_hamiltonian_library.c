@@ -1,6 +1,7 @@
 /* Terms of a Hamiltonian and their coefficients: derivatives, exact recovery, intervals, what is refused. */
 #include "regression_setups.h"
 
+#include "cases/discover_hamiltonian.h"
 #include "io/expression.h"
 #include "surrogates/discovery/hamiltonian_library.h"
 
@@ -241,6 +242,37 @@ START_TEST(test_states_alone)
 }
 END_TEST
 
+/* States at which a network is asked: normal, of the mean of those given, and of their covariance times the square of the factor. */
+START_TEST(test_cloud)
+{
+  enum { GIVEN = 30, DRAWN = 20000, SIZE = 2 };
+  const double factor = 0.7;
+  double       given[GIVEN * SIZE], *drawn = malloc(DRAWN * SIZE * sizeof *drawn), moments[2][SIZE + 3] = {{0}};
+
+  for (size_t s = 0; s < GIVEN; s++) { /* correlated */
+    given[SIZE * s]     = 3 + NomosRandomNormal(5, 0, s);
+    given[SIZE * s + 1] = -1 + 2 * given[SIZE * s] + 0.1 * NomosRandomNormal(5, 1, s);
+  }
+  ck_ok(NomosCloudDraw(&(NomosCloud){.n_given = GIVEN, .size = SIZE, .given = given, .factor = factor, .seed = 1}, DRAWN, drawn));
+  for (int which = 0; which < 2; which++) {
+    const size_t  n = which ? DRAWN : GIVEN;
+    const double *x = which ? drawn : given;
+    double       *m = moments[which];
+    for (size_t s = 0; s < n; s++)
+      for (size_t i = 0; i < SIZE; i++) m[i] += x[SIZE * s + i] / (double)n;
+    for (size_t s = 0; s < n; s++) {
+      const double a = x[SIZE * s] - m[0], b = x[SIZE * s + 1] - m[1];
+      m[2] += a * a / (double)n;
+      m[3] += a * b / (double)n;
+      m[4] += b * b / (double)n;
+    }
+  }
+  for (size_t i = 0; i < SIZE; i++) ck_assert(fabs(moments[1][i] - moments[0][i]) < 0.03);
+  for (size_t i = SIZE; i < SIZE + 3; i++) ck_close(moments[1][i], factor * factor * moments[0][i], 0.03);
+  free(drawn);
+}
+END_TEST
+
 START_TEST(test_what_is_refused)
 {
   static const char *const broken[] = {"cos(q1"}, *const unknown[] = {"cos(q3)"}, *const constant[] = {"5 + 2*pi"}, *const square[] = {"5", "q1^2", "2*p1*q1 - p1*q1", "(q1 + q2)^2"};
@@ -267,4 +299,4 @@ START_TEST(test_what_is_refused)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("hamiltonian_library", test_number_of_terms, test_columns_are_the_field, test_latex, test_exact_polynomials, test_typed_terms, test_intervals_cover, test_states_alone, test_what_is_refused)
+NOMOS_TEST_SUITE("hamiltonian_library", test_number_of_terms, test_columns_are_the_field, test_latex, test_exact_polynomials, test_typed_terms, test_intervals_cover, test_states_alone, test_cloud, test_what_is_refused)

@@ -64,11 +64,18 @@ expect 0 "" "$nomos" discover stars -o unbiased --set discover.intervals=noise
 awk -v b="$(result biased coefficient_error)" -v u="$(result unbiased coefficient_error)" 'BEGIN { exit !(b > 0.02 && u < 0.01) }' || fail "the bias stays: $(result biased coefficient_error), $(result unbiased coefficient_error)"
 awk -v i="$(result unbiased inside_intervals)" 'BEGIN { exit !(i > 0.6) }' || fail "intervals do not hold the truth"
 
+# Of a file of several systems one.
+several=(--set 'hamiltonian_systems.systems=[henon_heiles, magnetic_bottle]' --set discover.noise=0)
+expect 0 "" "$nomos" discover stars -o one_of_two "${several[@]}" --set discover.hamiltonian.system=henon_heiles
+[ "$(result one_of_two exact_structure)" = 1.0 ] && [ "$(result one_of_two samples)" = 4000.0 ] || fail "one of two systems: $(result one_of_two samples) samples"
+expect 1 "the data are of several systems: name the one whose H is looked for as discover.hamiltonian.system; there are henon_heiles magnetic_bottle" "$nomos" discover stars --force -o bad_stars "${several[@]}"
+expect 1 "there is no such system in the data; there are henon_heiles magnetic_bottle" "$nomos" discover stars --force -o bad_stars "${several[@]}" --set discover.hamiltonian.system=spring
+
 # From states alone, by means over test functions in time.
 expect 0 "" "$nomos" discover stars -o alone --set discover.intervals=noise --set discover.hamiltonian.half_width=15
 [ "$(result alone exact_structure)" = 1.0 ] || fail "states alone do not show the terms"
 awk -v c="$(result alone coefficient_error)" 'BEGIN { exit !(c < 0.02) }' || fail "states alone: coefficients are off by $(result alone coefficient_error)"
-expect 1 "must be from 2 to 50, as trajectories have 100 states" "$nomos" discover stars -o bad_stars --set discover.hamiltonian.half_width=80
+expect 1 "must be from 2 to 50, as trajectories have 100 states" "$nomos" discover stars --force -o bad_stars --set discover.hamiltonian.half_width=80
 expect 1 "test functions need all states of a trajectory" "$nomos" discover stars --force -o bad_stars --set discover.hamiltonian.half_width=10 --set discover.hamiltonian.points=7
 
 # The equation of a network that learned from the same states.
@@ -84,6 +91,11 @@ expect 0 "" "$nomos" train network.yaml -o network
 expect 0 "" "$nomos" discover stars -o read --set discover.noise=0 --set discover.hamiltonian.network=network/weights.safetensors --set discover.hamiltonian.test=network/data/hamiltonian_systems.nc
 [ "$(result read exact_structure)" = 1.0 ] || fail "the network's equation has other terms: $(grep 'H =' read/log.txt)"
 awk -v c="$(result read coefficient_error)" -v l="$(result read not_in_library)" -v n="$(result read network_field_error)" 'BEGIN { exit !(c > 1e-5 && c < 0.2 && l > 1e-4 && l < 0.2 && n > 1e-4 && n < 0.2) }' || fail "a network that is exact, or has learned nothing: $(result read coefficient_error) $(result read not_in_library) $(result read network_field_error)"
+expect 0 "" "$nomos" train network.yaml -o young --set train.epochs=20
+for steps in 0 300; do # a network that has hardly begun to learn goes on with the states seen here
+  expect 0 "" "$nomos" discover stars -o adapted_$steps --set discover.noise=0 --set discover.hamiltonian.network=young/weights.safetensors --set discover.hamiltonian.points=100 --set discover.hamiltonian.adapt_steps=$steps --set discover.hamiltonian.adapt_rate=5e-3
+done
+awk -v a="$(result adapted_300 network_field_error)" -v b="$(result adapted_0 network_field_error)" 'BEGIN { exit !(a < 0.5*b) }' || fail "adaptation does not help: $(result adapted_0 network_field_error), then $(result adapted_300 network_field_error)"
 grep -q "network_distance" read/orbits.csv || fail "no orbits of the network"
 expect 1 "the network was trained on states of 4 coordinates, the data have 8" "$nomos" discover two -o bad --set discover.hamiltonian.network=network/weights.safetensors
 expect 1 "discover.hamiltonian.test: its states have 4 coordinates, those of the data 8" "$nomos" discover two --force -o bad --set discover.hamiltonian.test=network/data/hamiltonian_systems.nc
