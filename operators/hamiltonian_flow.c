@@ -65,9 +65,9 @@ static void Parts(NomosHamiltonianFlow flow)
 
 static PetscErrorCode WorkCreate(NomosHamiltonianFlow flow, FlowWork *work)
 {
-  const size_t row = 2 * flow->h.d, size = row * flow->n_block, n_stages = flow->scheme->n_stages, n_path = PetscMax(n_stages, flow->n_parts), n_solve = flow->scheme->implicit ? n_stages * row : 0;
-  size_t       at = 0, lengths[] = {n_path * size, size, size, size, n_stages * size, n_stages * size, n_solve * size, n_solve * n_solve, n_solve, flow->n_block, flow->n_block};
-  double     **parts[]           = {&work->path, &work->g, &work->v, &work->hv, &work->k, &work->residual, &work->hessian, &work->matrix, &work->side, &work->change, &work->before};
+  const size_t row = 2 * flow->h.d, size = row * flow->n_block, n_stages = flow->scheme->n_stages, n_path = PetscMax(n_stages, flow->n_parts), n_solve = flow->scheme->implicit ? n_stages * row : 0, twice = flow->h.third ? 1 : 0;
+  size_t       at = 0, lengths[] = {n_path * size, size, size, size, n_stages * size, n_stages * size, n_solve * size, n_solve * n_solve, n_solve, flow->n_block, flow->n_block, twice * n_path * size, twice * size, twice * size, twice * n_stages * size, twice * n_stages * size};
+  double     **parts[]           = {&work->path, &work->g, &work->v, &work->hv, &work->k, &work->residual, &work->hessian, &work->matrix, &work->side, &work->change, &work->before, &work->path_dot, &work->v_dot, &work->hv_dot, &work->residual_dot, &work->third};
 
   PetscFunctionBeginUser;
   for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) at += lengths[i];
@@ -107,7 +107,7 @@ PetscErrorCode NomosHamiltonianFlowCreate(const NomosHamiltonianFlowInput *input
   flow->rtol           = input->rtol > 0 ? input->rtol : 1e-9;
   flow->max_iterations = input->max_iterations > 0 ? input->max_iterations : 50;
   if (!flow->scheme->n_stages) Parts(flow);
-  PetscCall(PetscCalloc3(flow->n_threads, &flow->work, flow->n_blocks * flow->h.n_parameters + 1, &flow->p_bars, flow->n_blocks, &flow->verdicts));
+  PetscCall(PetscCalloc3(flow->n_threads, &flow->work, 2 * flow->n_blocks * flow->h.n_parameters + 1, &flow->p_bars, flow->n_blocks, &flow->verdicts));
   for (size_t t = 0; t < flow->n_threads; t++) PetscCall(WorkCreate(flow, &flow->work[t]));
   *out = flow;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -136,22 +136,24 @@ size_t NomosHamiltonianFlowGradients(NomosHamiltonianFlow flow)
   return most;
 }
 
-typedef enum { STEP, JVP, VJP } Action;
+typedef enum { STEP, JVP, VJP, HVP } Action;
 
 static const struct {
   PetscErrorCode (*step)(NomosHamiltonianFlow flow, FlowWork *work, size_t n, double dt, double x[], double carry[]);
   PetscErrorCode (*jvp)(NomosHamiltonianFlow flow, FlowWork *work, size_t n, double dt, double x[], double x_dot[], const double p_dot[]);
   PetscErrorCode (*vjp)(NomosHamiltonianFlow flow, FlowWork *work, size_t n, double dt, double x[], double x_bar[], double p_bar[]);
-} kinds[] = {{FlowSplitStep, FlowSplitJvp, FlowSplitVjp}, {FlowExplicitStep, FlowExplicitJvp, FlowExplicitVjp}, {FlowStagesStep, FlowStagesJvp, FlowStagesVjp}};
+  PetscErrorCode (*hvp)(NomosHamiltonianFlow flow, FlowWork *work, size_t n, double dt, const FlowSecond *second);
+} kinds[] = {{FlowSplitStep, FlowSplitJvp, FlowSplitVjp, FlowSplitHvp}, {FlowExplicitStep, FlowExplicitJvp, FlowExplicitVjp, FlowExplicitHvp}, {FlowStagesStep, FlowStagesJvp, FlowStagesVjp, FlowStagesHvp}};
 
-/* All blocks; x is where the state of the derivatives is copied to, or the state that steps. */
-static PetscErrorCode Deal(NomosHamiltonianFlow flow, Action action, double dt, double *x, double *other, const double p_dot[], double p_bar[])
+/* All blocks; x is where the state of the derivatives is copied to, or the state that steps. second: of HVP, whose x_bar is `other`. */
+static PetscErrorCode Deal(NomosHamiltonianFlow flow, Action action, double dt, double *x, double *other, const double p_dot[], double p_bar[], const FlowSecond *second)
 {
   const size_t row = 2 * flow->h.d, n_parameters = flow->h.n_parameters;
   const int    kind = !flow->scheme->n_stages ? 0 : !flow->scheme->implicit ? 1 : 2;
 
   PetscFunctionBeginUser;
-  if (p_bar) memset(flow->p_bars, 0, sizeof *p_bar * flow->n_blocks * n_parameters);
+  double *p_bars_dot = flow->p_bars + flow->n_blocks * n_parameters;
+  memset(flow->p_bars, 0, sizeof *flow->p_bars * 2 * flow->n_blocks * n_parameters);
 #pragma omp parallel for schedule(static) num_threads((int)flow->n_threads) if (flow->n_threads > 1)
   for (size_t b = 0; b < flow->n_blocks; b++) {
     FlowWork    *work = &flow->work[omp_get_thread_num()];
@@ -161,6 +163,9 @@ static PetscErrorCode Deal(NomosHamiltonianFlow flow, Action action, double dt, 
     if (action == STEP) work->verdict.code = kinds[kind].step(flow, work, n, dt, xb, ob);
     if (action == JVP) work->verdict.code = kinds[kind].jvp(flow, work, n, dt, xb, ob, p_dot);
     if (action == VJP) work->verdict.code = kinds[kind].vjp(flow, work, n, dt, xb, ob, pb);
+    if (action == HVP)
+      work->verdict.code = kinds[kind].hvp(flow, work, n, dt,
+        &(FlowSecond){.x = xb, .x_dot = second->x_dot + from * row, .x_bar = ob, .x_bar_dot = second->x_bar_dot + from * row, .p_bar = pb, .p_bar_dot = second->p_bar_dot ? p_bars_dot + b * n_parameters : NULL, .p_dot = p_dot});
     flow->verdicts[b] = work->verdict;
   }
   for (size_t b = 0; b < flow->n_blocks; b++) {
@@ -169,6 +174,7 @@ static PetscErrorCode Deal(NomosHamiltonianFlow flow, Action action, double dt, 
     NomosCheck(!verdict->n_open || !flow->scheme->adaptive, PETSC_COMM_SELF, PETSC_ERR_CONV_FAILED, "%s gets stuck at state %zu: its error would need a step of %.1e within one of %g: a collision, or a tolerance that rounding does not allow", flow->scheme->name, b * flow->n_block + verdict->open, verdict->change, dt);
     NomosCheck(!verdict->n_open, PETSC_COMM_SELF, PETSC_ERR_CONV_FAILED, "the implicit solve of %s does not converge for state %zu: after %d iterations it still changes by %.1e of its largest entry; use a smaller step", flow->scheme->name, b * flow->n_block + verdict->open, flow->max_iterations, verdict->change);
     for (size_t i = 0; i < n_parameters && p_bar; i++) p_bar[i] += flow->p_bars[b * n_parameters + i];
+    for (size_t i = 0; i < n_parameters && action == HVP && second->p_bar_dot; i++) second->p_bar_dot[i] += p_bars_dot[b * n_parameters + i];
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -176,7 +182,7 @@ static PetscErrorCode Deal(NomosHamiltonianFlow flow, Action action, double dt, 
 PetscErrorCode NomosHamiltonianFlowStep(NomosHamiltonianFlow flow, double dt, double x[], double carry[])
 {
   PetscFunctionBeginUser;
-  PetscCall(Deal(flow, STEP, dt, x, flow->compensated ? carry : NULL, NULL, NULL));
+  PetscCall(Deal(flow, STEP, dt, x, flow->compensated ? carry : NULL, NULL, NULL, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -188,7 +194,7 @@ static PetscErrorCode Derivative(NomosHamiltonianFlow flow, Action action, doubl
   PetscCheck(flow->h.hessian && (!p_dot || flow->h.gradient_tangent) && (!p_bar || flow->h.gradient_parameters), PETSC_COMM_SELF, PETSC_ERR_SUP, "this Hamiltonian has no %s: its flow cannot be differentiated", flow->h.hessian ? "derivatives by its parameters" : "Hessian");
   PetscCall(PetscMalloc1(flow->n * 2 * flow->h.d, &copy));
   PetscCall(PetscArraycpy(copy, x, flow->n * 2 * flow->h.d));
-  PetscCall(Deal(flow, action, dt, copy, other, p_dot, p_bar));
+  PetscCall(Deal(flow, action, dt, copy, other, p_dot, p_bar, NULL));
   PetscCall(PetscFree(copy));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -204,5 +210,21 @@ PetscErrorCode NomosHamiltonianFlowVjp(NomosHamiltonianFlow flow, double dt, con
 {
   PetscFunctionBeginUser;
   PetscCall(Derivative(flow, VJP, dt, x, x_bar, NULL, p_bar));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosHamiltonianFlowHvp(NomosHamiltonianFlow flow, double dt, const NomosHamiltonianFlowSecond *in)
+{
+  const size_t size = flow->n * 2 * flow->h.d;
+  double      *x, *x_dot;
+
+  PetscFunctionBeginUser;
+  PetscCheck(flow->h.third && flow->h.hessian && flow->h.gradient_tangent && flow->h.gradient_parameters, PETSC_COMM_SELF, PETSC_ERR_SUP, "this Hamiltonian has no third derivatives: its flow has no second ones");
+  PetscCall(flow->h.third(flow->h.ctx, 0, NULL, NULL, NULL, NULL, NULL, NULL));
+  PetscCall(PetscMalloc2(size, &x, size, &x_dot));
+  PetscCall(PetscArraycpy(x, in->x, size));
+  PetscCall(PetscArraycpy(x_dot, in->x_dot, size));
+  PetscCall(Deal(flow, HVP, dt, x, in->x_bar, in->p_dot, in->p_bar, &(FlowSecond){.x_dot = x_dot, .x_bar_dot = in->x_bar_dot, .p_bar_dot = in->p_bar_dot}));
+  PetscCall(PetscFree2(x, x_dot));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

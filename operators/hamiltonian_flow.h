@@ -30,6 +30,9 @@ typedef struct {
   PetscErrorCode (*half)(void *ctx, size_t n, bool momentum, const double x[], double g[]);                          /* of a separable H: only dH/dp (momentum) or dH/dq, into that half of g. NULL: gradient */
   PetscErrorCode (*hessian)(void *ctx, size_t n, const double x[], const double v[], double Hv[]);                   /* (d2H/dx2) v */
   PetscErrorCode (*gradient_parameters)(void *ctx, size_t n, const double x[], const double v[], double p_bar[]);    /* p_bar += sum over states of v . d(dH/dx)/dp */
+  /* The derivatives of (d2H/dx2) v and of gradient_parameters in the direction (x_dot, p_dot):  Hv_dot (n, 2d) = d[(d2H/dx2) v],  p_bar_dot += d[sum v . d(dH/dx)/dp]. p_dot and p_bar_dot may be NULL. It is called with
+     n = 0 first, by one thread, to get ready. */
+  PetscErrorCode (*third)(void *ctx, size_t n, const double x[], const double v[], const double x_dot[], const double p_dot[], double Hv_dot[], double p_bar_dot[]);
   PetscErrorCode (*gradient_tangent)(void *ctx, size_t n, const double x[], const double p_dot[], double g_dot[]);   /* g_dot = d(dH/dx)/dp p_dot */
 } NomosHamiltonian;
 
@@ -59,5 +62,12 @@ PetscErrorCode NomosHamiltonianFlowStep(NomosHamiltonianFlow flow, double dt, do
 /* At x, the state before the step: tangent and adjoint of it, in place. p_dot, p_bar may be NULL. The carry is rounding: it has no derivative (its part is passed through unchanged). */
 PetscErrorCode NomosHamiltonianFlowJvp(NomosHamiltonianFlow flow, double dt, const double x[], double x_dot[], const double p_dot[]);
 PetscErrorCode NomosHamiltonianFlowVjp(NomosHamiltonianFlow flow, double dt, const double x[], double x_bar[], double p_bar[]);
+/* The derivative of the adjoint in a direction, as hvp of NomosModelDerivatives has it: x_bar as in Vjp, x_bar_dot := its derivative in the direction (x_dot, p_dot, x_bar_dot); p_bar and p_bar_dot likewise, added to.
+   Those by parameters may be NULL. Errors: an H without third derivatives. */
+typedef struct {
+  const double *x, *x_dot, *p_dot;
+  double       *x_bar, *x_bar_dot, *p_bar, *p_bar_dot;
+} NomosHamiltonianFlowSecond;
+PetscErrorCode NomosHamiltonianFlowHvp(NomosHamiltonianFlow flow, double dt, const NomosHamiltonianFlowSecond *second);
 
 #endif

@@ -104,46 +104,63 @@ static PetscErrorCode Walk(NomosHamiltonianFlow flow, FlowWork *work, size_t n, 
 
 PetscErrorCode FlowExplicitStep(NomosHamiltonianFlow flow, FlowWork *work, size_t n, double dt, double x[], double carry[]) { return Walk(flow, work, n, dt, x, carry, false); }
 
-/* K_dot_i = J (H'' X_dot_i + d(dH/dx)/dp p_dot),   X_dot_i = x_dot + h sum a_ij K_dot_j; K_dot is in `residual`. */
-PetscErrorCode FlowExplicitJvp(NomosHamiltonianFlow flow, FlowWork *work, size_t n, double dt, double x[], double x_dot[], const double p_dot[])
+/* K_dot_i = J (H'' X_dot_i + d(dH/dx)/dp p_dot),   X_dot_i = x_dot + h sum a_ij K_dot_j; the stages of the step are in the path. K_dot into `k_dot`, X_dot into `path_dot` (NULL: nowhere), x_dot moves on. */
+static PetscErrorCode Tangent(NomosHamiltonianFlow flow, FlowWork *work, size_t n, double h, double x_dot[], const double p_dot[], double k_dot[], double path_dot[])
 {
   const size_t d = flow->h.d, size = 2 * d * n, n_stages = flow->scheme->n_stages;
 
+  for (size_t s = 0; s < n_stages; s++) {
+    double *X_dot = path_dot ? path_dot + s * size : work->v;
+    Combine(size, h, s, flow->scheme->a[s], k_dot, x_dot, X_dot);
+    FlowTry(flow->h.hessian(flow->h.ctx, n, work->path + s * size, X_dot, work->hv));
+    if (p_dot) {
+      FlowTry(flow->h.gradient_tangent(flow->h.ctx, n, work->path + s * size, p_dot, work->g));
+      for (size_t i = 0; i < size; i++) work->hv[i] += work->g[i];
+    }
+    FlowField(n, d, work->hv, k_dot + s * size);
+  }
+  Combine(size, h, n_stages, flow->scheme->b, k_dot, x_dot, work->v);
+  memcpy(x_dot, work->v, sizeof *x_dot * size);
+  return PETSC_SUCCESS;
+}
+
+PetscErrorCode FlowExplicitJvp(NomosHamiltonianFlow flow, FlowWork *work, size_t n, double dt, double x[], double x_dot[], const double p_dot[])
+{
+  const size_t size = 2 * flow->h.d * n;
+
   FlowTry(Walk(flow, work, n, dt, x, NULL, true));
   for (size_t at = 0; at < work->n_kept; at++) {
-    const double *kept = work->kept + at * (size + 1), h = kept[0];
-    FlowTry(Stages(flow, work, n, h, kept + 1));
-    for (size_t s = 0; s < n_stages; s++) {
-      Combine(size, h, s, flow->scheme->a[s], work->residual, x_dot, work->v);
-      FlowTry(flow->h.hessian(flow->h.ctx, n, work->path + s * size, work->v, work->hv));
-      if (p_dot) {
-        FlowTry(flow->h.gradient_tangent(flow->h.ctx, n, work->path + s * size, p_dot, work->v));
-        for (size_t i = 0; i < size; i++) work->hv[i] += work->v[i];
-      }
-      FlowField(n, d, work->hv, work->residual + s * size);
-    }
-    Combine(size, h, n_stages, flow->scheme->b, work->residual, x_dot, work->v);
-    memcpy(x_dot, work->v, sizeof *x * size);
+    const double *kept = work->kept + at * (size + 1);
+    FlowTry(Stages(flow, work, n, kept[0], kept + 1));
+    FlowTry(Tangent(flow, work, n, kept[0], x_dot, p_dot, work->residual, NULL));
   }
   return PETSC_SUCCESS;
 }
 
-/* K_bar_i = h (b_i x_bar' + sum_{j>i} a_ji X_bar_j),   v_i = J^T K_bar_i,   X_bar_i = H''(X_i) v_i,   p_bar += v_i . d(dH/dx)/dp,   x_bar = x_bar' + sum X_bar_i; X_bar is in `residual`. */
+/* v = J^T K_bar_i of stage s,  K_bar_i = h (b_i x_bar' + sum_{j>i} a_ji X_bar_j) */
+static void StageAdjoint(NomosHamiltonianFlow flow, size_t n, double h, size_t s, const double x_bar[], const double X_bar[], double room[], double v[])
+{
+  const size_t size = 2 * flow->h.d * n;
+
+  for (size_t i = 0; i < size; i++) {
+    double sum = flow->scheme->b[s] * x_bar[i];
+    for (size_t j = s + 1; j < flow->scheme->n_stages; j++) sum += flow->scheme->a[j][s] * X_bar[j * size + i];
+    room[i] = -h * sum;
+  }
+  FlowField(n, flow->h.d, room, v); /* J^T = -J */
+}
+
+/* v_i = J^T K_bar_i,   X_bar_i = H''(X_i) v_i,   p_bar += v_i . d(dH/dx)/dp,   x_bar = x_bar' + sum X_bar_i; X_bar is in `residual`. */
 PetscErrorCode FlowExplicitVjp(NomosHamiltonianFlow flow, FlowWork *work, size_t n, double dt, double x[], double x_bar[], double p_bar[])
 {
-  const size_t d = flow->h.d, size = 2 * d * n, n_stages = flow->scheme->n_stages;
+  const size_t size = 2 * flow->h.d * n, n_stages = flow->scheme->n_stages;
 
   FlowTry(Walk(flow, work, n, dt, x, NULL, true));
   for (size_t at = work->n_kept; at-- > 0;) {
     const double *kept = work->kept + at * (size + 1), h = kept[0];
     FlowTry(Stages(flow, work, n, h, kept + 1));
     for (size_t s = n_stages; s-- > 0;) {
-      for (size_t i = 0; i < size; i++) {
-        double sum = flow->scheme->b[s] * x_bar[i];
-        for (size_t j = s + 1; j < n_stages; j++) sum += flow->scheme->a[j][s] * work->residual[j * size + i];
-        work->hv[i] = -h * sum;
-      }
-      FlowField(n, d, work->hv, work->v); /* J^T = -J */
+      StageAdjoint(flow, n, h, s, x_bar, work->residual, work->hv, work->v);
       FlowTry(flow->h.hessian(flow->h.ctx, n, work->path + s * size, work->v, work->residual + s * size));
       if (p_bar) FlowTry(flow->h.gradient_parameters(flow->h.ctx, n, work->path + s * size, work->v, p_bar));
     }
@@ -151,4 +168,38 @@ PetscErrorCode FlowExplicitVjp(NomosHamiltonianFlow flow, FlowWork *work, size_t
       for (size_t i = 0; i < size; i++) x_bar[i] += work->residual[s * size + i];
   }
   return PETSC_SUCCESS;
+}
+
+PetscErrorCode FlowExplicitHvp(NomosHamiltonianFlow flow, FlowWork *work, size_t n, double dt, const FlowSecond *second)
+{
+  const size_t   size = 2 * flow->h.d * n, n_stages = flow->scheme->n_stages;
+  double        *starts; /* x_dot where each step begins */
+  PetscErrorCode code = PETSC_SUCCESS;
+
+  FlowTry(Walk(flow, work, n, dt, second->x, NULL, true));
+  starts = malloc(sizeof *starts * (work->n_kept * size + 1));
+  if (!starts) return PETSC_ERR_MEM;
+  for (size_t at = 0; at < work->n_kept && !code; at++) {
+    const double *kept = work->kept + at * (size + 1);
+    memcpy(starts + at * size, second->x_dot, sizeof *starts * size);
+    code = Stages(flow, work, n, kept[0], kept + 1);
+    if (!code) code = Tangent(flow, work, n, kept[0], second->x_dot, second->p_dot, work->residual, NULL);
+  }
+  for (size_t at = work->n_kept; at-- > 0 && !code;) {
+    const double *kept = work->kept + at * (size + 1), h = kept[0];
+    code = Stages(flow, work, n, h, kept + 1);
+    if (!code) code = Tangent(flow, work, n, h, starts + at * size, second->p_dot, work->residual, work->path_dot);
+    for (size_t s = n_stages; s-- > 0 && !code;) {
+      StageAdjoint(flow, n, h, s, second->x_bar, work->residual, work->hv, work->v);
+      StageAdjoint(flow, n, h, s, second->x_bar_dot, work->residual_dot, work->hv, work->v_dot);
+      code = FlowHessianTangent(flow, n, second, work->path + s * size, work->path_dot + s * size, work->v, work->v_dot, work->residual + s * size, work->residual_dot + s * size, work->g);
+    }
+    for (size_t s = 0; s < n_stages; s++)
+      for (size_t i = 0; i < size; i++) {
+        second->x_bar[i] += work->residual[s * size + i];
+        second->x_bar_dot[i] += work->residual_dot[s * size + i];
+      }
+  }
+  free(starts);
+  return code;
 }

@@ -41,6 +41,7 @@ typedef struct {
   double       *block;
   double       *path;              /* states before each part, or of each stage: (., states, 2d) */
   double       *g, *v, *hv;        /* (states, 2d) */
+  double       *path_dot, *v_dot, *hv_dot, *residual_dot, *third; /* as path, v, hv, residual, residual; of an H with third derivatives */
   double       *k, *residual;      /* (stages, states, 2d): dx/dt, and right-hand sides of solves for it */
   double       *hessian;           /* (stages, states, 2d columns, 2d); of implicit schemes, as the matrix */
   double       *matrix, *side;     /* of one state: (stages 2d)^2, (stages 2d) */
@@ -62,7 +63,7 @@ struct NomosHamiltonianFlow_s {
   size_t            n_parts; /* of a splitting: kick, drift, kick, ... */
   double            parts[FLOW_MAX_PARTS];
   FlowWork         *work;    /* (n_threads) */
-  double           *p_bars;  /* (n_blocks, n_parameters) */
+  double           *p_bars;  /* (n_blocks, n_parameters), and of p_bar_dot */
   FlowVerdict      *verdicts; /* (n_blocks) */
 };
 
@@ -73,6 +74,16 @@ PetscErrorCode FlowSplitVjp(NomosHamiltonianFlow flow, FlowWork *work, size_t n,
 PetscErrorCode FlowExplicitStep(NomosHamiltonianFlow flow, FlowWork *work, size_t n, double dt, double x[], double carry[]);
 PetscErrorCode FlowExplicitJvp(NomosHamiltonianFlow flow, FlowWork *work, size_t n, double dt, double x[], double x_dot[], const double p_dot[]);
 PetscErrorCode FlowExplicitVjp(NomosHamiltonianFlow flow, FlowWork *work, size_t n, double dt, double x[], double x_bar[], double p_bar[]);
+/* Second derivatives; x, x_dot are copies that may change. */
+typedef struct {
+  double       *x, *x_dot, *x_bar, *x_bar_dot, *p_bar, *p_bar_dot;
+  const double *p_dot;
+} FlowSecond;
+PetscErrorCode FlowSplitHvp(NomosHamiltonianFlow flow, FlowWork *work, size_t n, double dt, const FlowSecond *second);
+PetscErrorCode FlowExplicitHvp(NomosHamiltonianFlow flow, FlowWork *work, size_t n, double dt, const FlowSecond *second);
+PetscErrorCode FlowStagesHvp(NomosHamiltonianFlow flow, FlowWork *work, size_t n, double dt, const FlowSecond *second);
+/* At X, on its way to X_dot: hv = H'' v and its derivative hv_dot = H'' v_dot + d(H'' v), and what v and v_dot add to p_bar and p_bar_dot. `room` (n, 2d). */
+PetscErrorCode FlowHessianTangent(NomosHamiltonianFlow flow, size_t n, const FlowSecond *second, const double X[], const double X_dot[], const double v[], const double v_dot[], double hv[], double hv_dot[], double room[]);
 PetscErrorCode FlowStagesStep(NomosHamiltonianFlow flow, FlowWork *work, size_t n, double dt, double x[], double carry[]);
 PetscErrorCode FlowStagesJvp(NomosHamiltonianFlow flow, FlowWork *work, size_t n, double dt, double x[], double x_dot[], const double p_dot[]);
 PetscErrorCode FlowStagesVjp(NomosHamiltonianFlow flow, FlowWork *work, size_t n, double dt, double x[], double x_bar[], double p_bar[]);

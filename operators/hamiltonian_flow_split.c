@@ -78,3 +78,52 @@ PetscErrorCode FlowSplitVjp(NomosHamiltonianFlow flow, FlowWork *work, size_t n,
   }
   return PETSC_SUCCESS;
 }
+
+PetscErrorCode FlowHessianTangent(NomosHamiltonianFlow flow, size_t n, const FlowSecond *second, const double X[], const double X_dot[], const double v[], const double v_dot[], double hv[], double hv_dot[], double room[])
+{
+  const NomosHamiltonian *h = &flow->h;
+
+  FlowTry(h->hessian(h->ctx, n, X, v, hv));
+  FlowTry(h->hessian(h->ctx, n, X, v_dot, hv_dot));
+  FlowTry(h->third(h->ctx, n, X, v, X_dot, second->p_dot, room, second->p_bar_dot));
+  for (size_t i = 0; i < 2 * h->d * n; i++) hv_dot[i] += room[i];
+  if (second->p_bar) FlowTry(h->gradient_parameters(h->ctx, n, X, v, second->p_bar));
+  if (second->p_bar_dot) FlowTry(h->gradient_parameters(h->ctx, n, X, v_dot, second->p_bar_dot));
+  return PETSC_SUCCESS;
+}
+
+PetscErrorCode FlowSplitHvp(NomosHamiltonianFlow flow, FlowWork *work, size_t n, double dt, const FlowSecond *s)
+{
+  const size_t d = flow->h.d, size = 2 * d * n;
+
+  memset(work->v, 0, sizeof *work->v * size);
+  for (size_t k = 0; k < flow->n_parts; k++) {
+    const Part part = PartOf(flow, k, dt);
+    memcpy(work->path + k * size, s->x, sizeof *s->x * size);
+    memcpy(work->path_dot + k * size, s->x_dot, sizeof *s->x * size);
+    FlowTry(flow->h.hessian(flow->h.ctx, n, s->x, s->x_dot, work->hv));
+    if (s->p_dot) FlowTry(flow->h.gradient_tangent(flow->h.ctx, n, s->x, s->p_dot, work->v));
+    for (size_t i = 0; i < n; i++)
+      for (size_t j = 0; j < d; j++) s->x_dot[2 * d * i + part.target + j] += part.factor * (work->hv[2 * d * i + part.source + j] + work->v[2 * d * i + part.source + j]);
+    FlowTry(Move(flow, work, n, part, s->x, NULL));
+  }
+  for (size_t k = flow->n_parts; k-- > 0;) {
+    const Part part = PartOf(flow, k, dt);
+    memset(work->v, 0, sizeof *work->v * size);
+    memset(work->v_dot, 0, sizeof *work->v * size);
+    for (size_t i = 0; i < n; i++)
+      for (size_t j = 0; j < d; j++) {
+        const size_t source = 2 * d * i + part.source + j, target = 2 * d * i + part.target + j;
+        work->v[source]     = part.factor * s->x_bar[target];
+        work->v_dot[source] = part.factor * s->x_bar_dot[target];
+      }
+    FlowTry(FlowHessianTangent(flow, n, s, work->path + k * size, work->path_dot + k * size, work->v, work->v_dot, work->hv, work->hv_dot, work->g));
+    for (size_t i = 0; i < n; i++)
+      for (size_t j = 0; j < d; j++) {
+        const size_t source = 2 * d * i + part.source + j;
+        s->x_bar[source] += work->hv[source];
+        s->x_bar_dot[source] += work->hv_dot[source];
+      }
+  }
+  return PETSC_SUCCESS;
+}

@@ -245,3 +245,56 @@ PetscErrorCode FlowStagesVjp(NomosHamiltonianFlow flow, FlowWork *work, size_t n
   }
   return PETSC_SUCCESS;
 }
+
+/* The tangent first, X_dot_i into path_dot; then l and v as in the adjoint, and, with T_i the derivative of H''(X_i) v_i along X_dot_i,
+
+     (M^T l_dot)_j = dt b_j x_bar_dot' + dt sum_i a_ij T_i,   v_dot_i = J^T l_dot_i,   x_bar_dot = x_bar_dot' + sum H''(X_i) v_dot_i + T_i */
+PetscErrorCode FlowStagesHvp(NomosHamiltonianFlow flow, FlowWork *work, size_t n, double dt, const FlowSecond *second)
+{
+  const size_t d = flow->h.d, row = 2 * d, size = row * n, n_stages = flow->scheme->n_stages;
+
+  FlowTry(Linearise(flow, work, n, dt, second->x));
+  for (size_t s = 0; s < n_stages; s++) {
+    FlowTry(flow->h.hessian(flow->h.ctx, n, work->path + s * size, second->x_dot, work->hv));
+    if (second->p_dot) {
+      FlowTry(flow->h.gradient_tangent(flow->h.ctx, n, work->path + s * size, second->p_dot, work->v));
+      for (size_t i = 0; i < size; i++) work->hv[i] += work->v[i];
+    }
+    FlowField(n, d, work->hv, work->residual + s * size);
+  }
+  for (int pass = 0; pass < 3; pass++) { /* K_dot, v, v_dot */
+    double *out = pass < 2 ? work->residual : work->residual_dot;
+    for (size_t i = 0; i < n; i++) {
+      for (size_t s = 0; s < n_stages; s++)
+        for (size_t j = 0; j < row; j++) {
+          const size_t at    = i * row + j;
+          double       value = pass == 0 ? work->residual[s * size + at] : flow->scheme->b[s] * (pass == 1 ? second->x_bar : second->x_bar_dot)[at];
+          for (size_t t = 0; t < n_stages && pass == 2; t++) value += flow->scheme->a[t][s] * work->third[t * size + at];
+          work->side[s * row + j] = pass == 0 ? value : dt * value;
+        }
+      if (!Solve(flow, work, n, dt, i, pass > 0)) work->side[0] = NAN;
+      for (size_t s = 0; s < n_stages; s++)
+        for (size_t j = 0; j < row; j++) out[s * size + i * row + j] = pass == 0 ? work->side[s * row + j] : j < d ? -work->side[s * row + d + j] : work->side[s * row + j - d];
+    }
+    for (size_t s = 0; s < n_stages && pass == 0; s++)
+      for (size_t i = 0; i < size; i++) {
+        double sum = 0;
+        for (size_t t = 0; t < n_stages; t++) sum += flow->scheme->a[s][t] * work->residual[t * size + i];
+        work->path_dot[s * size + i] = second->x_dot[i] + dt * sum;
+      }
+    for (size_t s = 0; s < n_stages && pass == 1; s++)
+      FlowTry(flow->h.third(flow->h.ctx, n, work->path + s * size, work->residual + s * size, work->path_dot + s * size, second->p_dot, work->third + s * size, second->p_bar_dot));
+  }
+  for (size_t s = 0; s < n_stages; s++) {
+    const double *X = work->path + s * size, *v = work->residual + s * size, *v_dot = work->residual_dot + s * size;
+    FlowTry(flow->h.hessian(flow->h.ctx, n, X, v, work->hv));
+    FlowTry(flow->h.hessian(flow->h.ctx, n, X, v_dot, work->hv_dot));
+    if (second->p_bar) FlowTry(flow->h.gradient_parameters(flow->h.ctx, n, X, v, second->p_bar));
+    if (second->p_bar_dot) FlowTry(flow->h.gradient_parameters(flow->h.ctx, n, X, v_dot, second->p_bar_dot));
+    for (size_t i = 0; i < size; i++) {
+      second->x_bar[i] += work->hv[i];
+      second->x_bar_dot[i] += work->hv_dot[i] + work->third[s * size + i];
+    }
+  }
+  return PETSC_SUCCESS;
+}

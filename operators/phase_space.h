@@ -84,7 +84,7 @@ PetscErrorCode NomosPhaseSpaceLoad(NomosModel model, NomosCheckpoint checkpoint)
   .state_size = NomosPhaseSpaceStateSize, .get_state = NomosPhaseSpaceGetState, .set_state = NomosPhaseSpaceSetState, .check = NomosPhaseSpaceCheckDerivatives, .parameters = NomosPhaseSpaceParameters, \
   .set_parameters = NomosPhaseSpaceSetParameters, .fields = NomosPhaseSpaceFields, .field = NomosPhaseSpaceField, .field_vjp = NomosPhaseSpaceFieldVjp, .from_field = NomosPhaseSpaceFromField, \
   .from_field_vjp = NomosPhaseSpaceFromFieldVjp
-extern const NomosModelDerivatives nomos_phase_space_flow_derivatives;
+extern const NomosModelDerivatives nomos_phase_space_flow_derivatives, nomos_phase_space_flow_second_derivatives; /* the second with hvp, of an H with third derivatives */
 PetscErrorCode NomosPhaseSpaceStateSize(NomosModel model, size_t *n);
 PetscErrorCode NomosPhaseSpaceGetState(NomosModel model, void *state);
 PetscErrorCode NomosPhaseSpaceSetState(NomosModel model, const void *state);

@@ -83,6 +83,15 @@ static PetscErrorCode Vjp(NomosModel model, const void *state, void *x_bar, doub
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode Hvp(NomosModel model, const void *state, const void *x_dot, const double p_dot[], void *x_bar, void *x_bar_dot, double p_bar[], double p_bar_dot[])
+{
+  NomosPhaseSpace *s = model->data;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosHamiltonianFlowHvp(s->flow, model->dt, &(NomosHamiltonianFlowSecond){.x = state, .x_dot = x_dot, .p_dot = p_dot, .x_bar = x_bar, .x_bar_dot = x_bar_dot, .p_bar = p_bar, .p_bar_dot = p_bar_dot}));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* One: x (state, coordinate). */
 PetscErrorCode NomosPhaseSpaceFields(NomosModel model, size_t *n, const NomosModelField **list)
 {
@@ -128,3 +137,4 @@ PetscErrorCode NomosPhaseSpaceFromFieldVjp(NomosModel model, size_t field, const
 }
 
 const NomosModelDerivatives nomos_phase_space_flow_derivatives = {NOMOS_PHASE_SPACE_DERIVATIVES, .jvp = Jvp, .vjp = Vjp};
+const NomosModelDerivatives nomos_phase_space_flow_second_derivatives = {NOMOS_PHASE_SPACE_DERIVATIVES, .jvp = Jvp, .vjp = Vjp, .hvp = Hvp};

@@ -260,6 +260,79 @@ START_TEST(Derivatives)
 }
 END_TEST
 
+/* hvp against differences of vjp, which it contains; of the adaptive scheme, whose steps differ between two runs, that the second derivative is symmetric. */
+START_TEST(SecondDerivatives)
+{
+  static const char *const systems[] = {"henon_heiles", "double_pendulum", "three_bodies", "fput", "kepler"};
+  enum { N = 3, MAX = N * 16 };
+  for (int of = 0; of < 5; of++) {
+    Setup        s   = SetupOf(systems[of], of == 3 ? (const char *const[]){"fput.masses=4", "fput.beta=0.2", NULL} : NULL);
+    const size_t n   = N * 2 * s.h.d, np = s.h.n_parameters;
+    const double dt = 0.1, eps = 1e-5;
+    double       x[MAX], x_dot[2][MAX], x_bar[MAX], x_bar_dot[MAX], p[8] = {0}, p_dot[8], moved[8], bar[MAX], dot[2][MAX], p_bar[8], p_bar_dot[2][8], ends[2][MAX], p_ends[2][8], y[MAX];
+    for (size_t i = 0, at = 0; i < s.system->n_params; i++)
+      if (s.system->params[i].differentiable && s.system->params[i].type == NOMOS_PARAM_REAL) ck_ok(NomosConfigGetReal(s.config, s.system->params[i].key, &p[at++]));
+    if (of == 2) p[1] = 1;
+    for (uint64_t i = 0; i < N; i++) ck_ok(s.system->initial(s.config, 1, i, x + i * 2 * s.h.d));
+    for (size_t i = 0; i < n; i++) {
+      x_dot[0][i]  = NomosRandomNormal(1, 1, i);
+      x_dot[1][i]  = NomosRandomNormal(1, 4, i);
+      x_bar[i]     = NomosRandomNormal(1, 2, i);
+      x_bar_dot[i] = NomosRandomNormal(1, 5, i);
+    }
+    for (size_t i = 0; i < np; i++) p_dot[i] = NomosRandomNormal(1, 3, i);
+    for (size_t k = 0; k < N_SCHEMES; k++) {
+      if (!s.h.separable && !schemes[k].implicit && schemes[k].symplectic) continue;
+      NomosHamiltonianFlow flow = FlowOf(&s.h, schemes[k].name, N, false);
+      for (int side = 0; side < 2; side++) { /* symmetry: x_bar' d2Phi(u, w) */
+        memcpy(bar, x_bar, sizeof bar);
+        memset(dot[side], 0, sizeof dot[side]);
+        ck_ok(NomosHamiltonianFlowHvp(flow, dt, &(NomosHamiltonianFlowSecond){.x = x, .x_dot = x_dot[side], .x_bar = bar, .x_bar_dot = dot[side]}));
+      }
+      double one = 0, two = 0, size = 0;
+      for (size_t i = 0; i < n; i++) {
+        one += dot[0][i] * x_dot[1][i];
+        two += dot[1][i] * x_dot[0][i];
+        size += fabs(dot[0][i] * x_dot[1][i]);
+      }
+      ck_assert_msg(fabs(one - two) < 1e-11 * size, "%s on %s: second derivatives %.17g, %.17g", schemes[k].name, systems[of], one, two);
+      for (int side = 0; side < 2 && schemes[k].steps; side++) {
+        const double move = side ? eps : -eps;
+        for (size_t i = 0; i < np; i++) moved[i] = p[i] + move * p_dot[i];
+        for (size_t i = 0; i < n; i++) {
+          y[i]          = x[i] + move * x_dot[0][i];
+          ends[side][i] = x_bar[i] + move * x_bar_dot[i];
+        }
+        ck_ok(NomosHamiltonianSystemSetParameters(s.system, &s.h, moved));
+        memset(p_ends[side], 0, sizeof p_ends[side]);
+        ck_ok(NomosHamiltonianFlowVjp(flow, dt, y, ends[side], p_ends[side]));
+      }
+      ck_ok(NomosHamiltonianSystemSetParameters(s.system, &s.h, p));
+      memcpy(bar, x_bar, sizeof bar);
+      memcpy(dot[0], x_bar_dot, sizeof x_bar_dot);
+      memset(p_bar, 0, sizeof p_bar);
+      memset(p_bar_dot, 0, sizeof p_bar_dot);
+      ck_ok(NomosHamiltonianFlowHvp(flow, dt, &(NomosHamiltonianFlowSecond){.x = x, .x_dot = x_dot[0], .p_dot = p_dot, .x_bar = bar, .x_bar_dot = dot[0], .p_bar = p_bar, .p_bar_dot = p_bar_dot[0]}));
+      memcpy(y, x_bar, sizeof y);
+      memset(p_bar_dot[1], 0, sizeof p_bar_dot[1]);
+      ck_ok(NomosHamiltonianFlowVjp(flow, dt, x, y, p_bar_dot[1]));
+      for (size_t i = 0; i < n; i++) {
+        const double change = (ends[1][i] - ends[0][i]) / (2 * eps);
+        ck_assert_msg(!schemes[k].steps || fabs(change - dot[0][i]) < 1e-7 * (1 + fabs(change)), "%s on %s: entry %zu is %g, by differences %g", schemes[k].name, systems[of], i, dot[0][i], change);
+        ck_assert(fabs(y[i] - bar[i]) < 1e-13 * (1 + fabs(bar[i])));
+      }
+      for (size_t i = 0; i < np; i++) {
+        const double change = (p_ends[1][i] - p_ends[0][i]) / (2 * eps);
+        ck_assert_msg(!schemes[k].steps || fabs(change - p_bar_dot[0][i]) < 1e-7 * (1 + fabs(change)), "%s on %s: parameter %zu has %g, by differences %g", schemes[k].name, systems[of], i, p_bar_dot[0][i], change);
+        ck_assert(fabs(p_bar_dot[1][i] - p_bar[i]) < 1e-12 * (1 + fabs(p_bar[i])));
+      }
+      ck_ok(NomosHamiltonianFlowDestroy(&flow));
+    }
+    SetupEnd(&s);
+  }
+}
+END_TEST
+
 /* The same bits for any number of threads, and a state's do not depend on those beside it. */
 START_TEST(Threads)
 {
@@ -372,4 +445,4 @@ START_TEST(Adaptive)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("hamiltonian_flow", Adaptive, Orders, Reversible, Symplectic, EnergyErrors, RungeKuttaDrifts, Quadratic, Stiff, Derivatives, Threads, Compensated, Refused)
+NOMOS_TEST_SUITE("hamiltonian_flow", Adaptive, Orders, Reversible, Symplectic, EnergyErrors, RungeKuttaDrifts, Quadratic, Stiff, Derivatives, SecondDerivatives, Threads, Compensated, Refused)

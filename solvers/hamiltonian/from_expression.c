@@ -13,11 +13,20 @@ typedef struct {
   NomosExpression value;
 } Entry;
 
+/* d3H/dx_i dx_j dx_k, i <= j <= k */
+typedef struct {
+  size_t          variable[3];
+  NomosExpression value;
+} Third;
+
 typedef struct {
   double          p[MAX_VARIABLES]; /* first: NomosHamiltonianParameters */
   size_t          d, n_parameters, n_hessian, n_mixed;
   NomosExpression energy, gradient[MAX_VARIABLES];
   Entry          *hessian, *mixed; /* column >= row; by parameters */
+  bool            has_third; /* derived when they are asked for */
+  size_t          n_third;
+  Third          *third;
   PetscErrorCode (*half)(void *ctx, size_t n, bool momentum, const double x[], double g[]); /* written out; NULL: not */
 } Symbols;
 
@@ -137,6 +146,61 @@ static PetscErrorCode Second(Symbols *s, bool *mixes)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Third derivatives that are not zero, from second ones that are not. */
+static PetscErrorCode DeriveThird(Symbols *s)
+{
+  const size_t all = 2 * s->d + s->n_parameters;
+  double       number;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1((s->n_hessian + s->n_mixed) * all + 1, &s->third));
+  s->has_third = true;
+  for (size_t e = 0; e < s->n_hessian + s->n_mixed; e++) {
+    const Entry *from = e < s->n_hessian ? &s->hessian[e] : &s->mixed[e - s->n_hessian];
+    for (size_t k = from->column; k < all; k++) {
+      Third *to = &s->third[s->n_third];
+      PetscCall(NomosExpressionDerivative(from->value, k, &to->value));
+      if (NomosExpressionIsNumber(to->value, &number) && number == 0) {
+        PetscCall(NomosExpressionDestroy(&to->value));
+        continue;
+      }
+      to->variable[0] = from->row;
+      to->variable[1] = from->column;
+      to->variable[2] = k;
+      s->n_third++;
+    }
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* T_abc v_b z_c over the orders abc of a triple, z = (x_dot, p_dot): to a coordinate Hv_dot, to a parameter p_bar_dot. */
+static PetscErrorCode ThirdAction(void *ctx, size_t n, const double x[], const double v[], const double x_dot[], const double p_dot[], double Hv_dot[], double p_bar_dot[])
+{
+  static const int orders[6][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+  Symbols         *s   = ctx;
+  const size_t     row = 2 * s->d;
+  double           values[MAX_VARIABLES];
+
+  if (!s->has_third) PetscCall(DeriveThird(s));
+  if (n) memset(Hv_dot, 0, sizeof *Hv_dot * row * n);
+  for (size_t i = 0; i < n; i++, v += row, x_dot += row, Hv_dot += row) {
+    Variables(s, i, x, values);
+    for (size_t e = 0; e < s->n_third; e++) {
+      const size_t *variable = s->third[e].variable;
+      const int     equal    = (variable[0] == variable[1]) + (variable[1] == variable[2]);
+      const double  T        = NomosExpressionEvaluate(s->third[e].value, values) / (equal == 2 ? 6 : equal ? 2 : 1); /* orders that are the same come so many times */
+      for (int o = 0; o < 6; o++) {
+        const size_t a = variable[orders[o][0]], b = variable[orders[o][1]], c = variable[orders[o][2]];
+        if (b >= row || (c >= row && !p_dot)) continue;
+        const double part = T * v[b] * (c < row ? x_dot[c] : p_dot[c - row]);
+        if (a < row) Hv_dot[a] += part;
+        else if (p_bar_dot) p_bar_dot[a - row] += part;
+      }
+    }
+  }
+  return PETSC_SUCCESS;
+}
+
 PetscErrorCode NomosHamiltonianFromExpression(const char energy[], size_t d, size_t n_parameters, const char *const names[], const double p[], NomosHamiltonian *hamiltonian)
 {
   Symbols    *s;
@@ -155,7 +219,7 @@ PetscErrorCode NomosHamiltonianFromExpression(const char energy[], size_t d, siz
   PetscCall(PetscNew(&s));
   s->d            = d;
   s->n_parameters = n_parameters;
-  *hamiltonian    = (NomosHamiltonian){.d = d, .n_parameters = n_parameters, .threads = true, .ctx = s, .energy = Energy, .gradient = Gradient, .half = Half, .hessian = Hessian, .gradient_parameters = GradientParameters, .gradient_tangent = GradientTangent};
+  *hamiltonian    = (NomosHamiltonian){.d = d, .n_parameters = n_parameters, .threads = true, .ctx = s, .energy = Energy, .gradient = Gradient, .half = Half, .hessian = Hessian, .third = ThirdAction, .gradient_parameters = GradientParameters, .gradient_tangent = GradientTangent};
   for (size_t i = 0; i < n_parameters; i++) s->p[i] = p[i];
   PetscCall(NomosExpressionCreate(energy, 2 * d + n_parameters, variables, &s->energy));
   for (size_t i = 0; i < 2 * d; i++) PetscCall(NomosExpressionDerivative(s->energy, i, &s->gradient[i]));
@@ -182,6 +246,8 @@ PetscErrorCode NomosHamiltonianFromExpressionDestroy(NomosHamiltonian *hamiltoni
   for (size_t i = 0; i < 2 * s->d; i++) PetscCall(NomosExpressionDestroy(&s->gradient[i]));
   for (size_t i = 0; i < s->n_hessian; i++) PetscCall(NomosExpressionDestroy(&s->hessian[i].value));
   for (size_t i = 0; i < s->n_mixed; i++) PetscCall(NomosExpressionDestroy(&s->mixed[i].value));
+  for (size_t i = 0; i < s->n_third; i++) PetscCall(NomosExpressionDestroy(&s->third[i].value));
+  PetscCall(PetscFree(s->third));
   PetscCall(PetscFree2(s->hessian, s->mixed));
   PetscCall(PetscFree(hamiltonian->ctx));
   PetscFunctionReturn(PETSC_SUCCESS);

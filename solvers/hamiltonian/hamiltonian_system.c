@@ -147,5 +147,5 @@ const NomosModelOps NomosModelOps_HamiltonianSystem = {
   .reference = "doi:10.1007/3-540-30666-8",
   .n_params = sizeof params / sizeof *params, .params = params, .declare = Declare,
   .create = Create, .destroy = Destroy, .describe = Describe,
-  NOMOS_PHASE_SPACE_MODEL, .step = NomosPhaseSpaceStep, .derivatives = &nomos_phase_space_flow_derivatives,
+  NOMOS_PHASE_SPACE_MODEL, .step = NomosPhaseSpaceStep, .derivatives = &nomos_phase_space_flow_second_derivatives,
 };

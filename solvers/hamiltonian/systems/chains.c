@@ -142,6 +142,32 @@ static PetscErrorCode ChainGradientTangent(void *ctx, size_t n, const double x[]
 static PetscErrorCode SpringGradientTangent(void *ctx, size_t n, const double x[], const double p_dot[], double g_dot[]) { return ChainGradientTangent(ctx, n, x, p_dot, g_dot, 2); }
 static PetscErrorCode FputGradientTangent(void *ctx, size_t n, const double x[], const double p_dot[], double g_dot[]) { return ChainGradientTangent(ctx, n, x, p_dot, g_dot, 4); }
 
+/* Parameters beyond the second are 0 of a linear chain, and have no derivatives there. */
+static PetscErrorCode ThirdAction(void *ctx, size_t n, const double x[], const double v[], const double x_dot[], const double p_dot[], double Hv_dot[], double p_bar_dot[], size_t n_parameters)
+{
+  const Chain *c    = ctx;
+  double       p[4] = {0};
+
+  for (size_t k = 0; k < n_parameters && p_dot; k++) p[k] = p_dot[k];
+  for (size_t i = 0; i < n; i++, x += 2 * c->n, v += 2 * c->n, x_dot += 2 * c->n, Hv_dot += 2 * c->n) {
+    const double m = c->p[0];
+    memset(Hv_dot, 0, sizeof *Hv_dot * c->n);
+    for (size_t j = c->n; j < 2 * c->n; j++) {
+      Hv_dot[j] = -v[j] * p[0] / (m * m);
+      if (p_bar_dot) p_bar_dot[0] += v[j] * (2 * x[j] * p[0] / m - x_dot[j]) / (m * m);
+    }
+    for (size_t j = 0; j < c->n_springs; j++) {
+      const double e = Elongation(c, x, j), w = Elongation(c, v, j), e_dot = Elongation(c, x_dot, j);
+      Pull(c, w * (e_dot * (2 * c->p[2] + 6 * e * c->p[3]) + p[1] + e * (2 * p[2] + 3 * e * p[3])), j, Hv_dot);
+      for (size_t k = 1; k < n_parameters && p_bar_dot; k++) p_bar_dot[k] += w * (double)k * pow(e, (double)k - 1) * e_dot;
+    }
+  }
+  return PETSC_SUCCESS;
+}
+
+static PetscErrorCode SpringThird(void *ctx, size_t n, const double x[], const double v[], const double x_dot[], const double p_dot[], double Hv_dot[], double p_bar_dot[]) { return ThirdAction(ctx, n, x, v, x_dot, p_dot, Hv_dot, p_bar_dot, 2); }
+static PetscErrorCode FputThird(void *ctx, size_t n, const double x[], const double v[], const double x_dot[], const double p_dot[], double Hv_dot[], double p_bar_dot[]) { return ThirdAction(ctx, n, x, v, x_dot, p_dot, Hv_dot, p_bar_dot, 4); }
+
 /* The key with this last name. */
 static const char *Key(const NomosParam table[], const char name[])
 {
@@ -213,7 +239,7 @@ static PetscErrorCode Create(NomosConfig config, const NomosParam table[], size_
   for (size_t i = 0; i < n_params; i++)
     if (table[i].differentiable) PetscCall(NomosConfigGetReal(config, table[i].key, &c->p[n_parameters++]));
   *hamiltonian = (NomosHamiltonian){.d = c->n, .dims = 1, .n_parameters = n_parameters, .separable = true, .threads = true, .ctx = c, .energy = Energy, .gradient = Gradient, .half = Half, .hessian = Hessian,
-    .gradient_parameters = linear ? SpringGradientParameters : FputGradientParameters, .gradient_tangent = linear ? SpringGradientTangent : FputGradientTangent};
+    .third = linear ? SpringThird : FputThird, .gradient_parameters = linear ? SpringGradientParameters : FputGradientParameters, .gradient_tangent = linear ? SpringGradientTangent : FputGradientTangent};
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -170,6 +170,51 @@ static PetscErrorCode GradientTangent(void *ctx, size_t n_states, const double x
   return PETSC_SUCCESS;
 }
 
+/* With a = r.w/r^2:  d[f (w - 3 a r)] = df (w - 3 a r) - 3 f (da r + a dr),   df/f = dG/G + ... - 3 r.dr/r^2,   da = dr.w/r^2 - 2 a r.dr/r^2 */
+static PetscErrorCode ThirdAction(void *ctx, size_t n_states, const double x[], const double v[], const double x_dot[], const double p_dot[], double Hv_dot[], double p_bar_dot[])
+{
+  const Bodies *b    = ctx;
+  const size_t  d    = b->n * b->dims;
+  const bool    each = b->n_masses > 1;
+  double        r[3], r_dot[3], w[3];
+
+  for (size_t s = 0; s < n_states; s++, x += 2 * d, v += 2 * d, x_dot += 2 * d, Hv_dot += 2 * d) {
+    memset(Hv_dot, 0, sizeof *Hv_dot * d);
+    for (size_t k = d; k < 2 * d; k++) {
+      const size_t body = (k - d) / b->dims, at = 1 + (each ? body : 0);
+      const double m = Mass(b, body), m_dot = p_dot ? p_dot[at] : 0;
+      Hv_dot[k] = -v[k] * m_dot / (m * m);
+      if (p_bar_dot) p_bar_dot[at] += v[k] * (2 * x[k] * m_dot / m - x_dot[k]) / (m * m);
+    }
+    for (size_t i = 0; i < b->n; i++)
+      for (size_t j = 0; j < i; j++) {
+        const size_t at_i = 1 + (each ? i : 0), at_j = 1 + (each ? j : 0);
+        const double r2 = Distance2(b, x, i, j, r), mi = Mass(b, i), mj = Mass(b, j), cube = 1 / (r2 * sqrt(r2));
+        const double G_dot = p_dot ? p_dot[0] : 0, mi_dot = p_dot ? p_dot[at_i] : 0, mj_dot = p_dot ? p_dot[at_j] : 0;
+        double       rw = 0, r_rdot = 0, rdot_w = 0;
+        for (size_t c = 0; c < b->dims; c++) {
+          w[c]     = v[i * b->dims + c] - v[j * b->dims + c];
+          r_dot[c] = x_dot[i * b->dims + c] - x_dot[j * b->dims + c];
+          rw += r[c] * w[c];
+          r_rdot += r[c] * r_dot[c];
+          rdot_w += r_dot[c] * w[c];
+        }
+        const double a = rw / r2, a_dot = rdot_w / r2 - 2 * a * r_rdot / r2, f = b->gravity * mi * mj * cube, f_dot = (G_dot * mi * mj + b->gravity * (mi_dot * mj + mi * mj_dot)) * cube - 3 * f * r_rdot / r2;
+        const double along = rw * cube, along_dot = (rdot_w - 3 * rw * r_rdot / r2) * cube;
+        for (size_t c = 0; c < b->dims; c++) {
+          const double h = f_dot * (w[c] - 3 * a * r[c]) - 3 * f * (a_dot * r[c] + a * r_dot[c]);
+          Hv_dot[i * b->dims + c] += h;
+          Hv_dot[j * b->dims + c] -= h;
+        }
+        if (!p_bar_dot) continue;
+        p_bar_dot[0] += mi * mj * along_dot + (mi_dot * mj + mi * mj_dot) * along;
+        p_bar_dot[at_i] += b->gravity * mj * along_dot + (G_dot * mj + b->gravity * mj_dot) * along;
+        p_bar_dot[at_j] += b->gravity * mi * along_dot + (G_dot * mi + b->gravity * mi_dot) * along;
+      }
+  }
+  return PETSC_SUCCESS;
+}
+
 static PetscErrorCode SetParameters(NomosHamiltonian *hamiltonian, const double p[])
 {
   Bodies *b = hamiltonian->ctx;
@@ -202,7 +247,7 @@ static PetscErrorCode CreateBodies(NomosConfig config, const char name[], size_t
   b->n_masses   = n;
   b->softening2 = softening * softening;
   *hamiltonian  = (NomosHamiltonian){
-     .d = b->n * b->dims, .dims = b->dims, .n_parameters = 1 + n, .separable = true, .threads = true, .ctx = b, .energy = Energy, .gradient = Gradient, .half = Half, .hessian = Hessian, .gradient_parameters = GradientParameters, .gradient_tangent = GradientTangent};
+     .d = b->n * b->dims, .dims = b->dims, .n_parameters = 1 + n, .separable = true, .threads = true, .ctx = b, .energy = Energy, .gradient = Gradient, .half = Half, .hessian = Hessian, .third = ThirdAction, .gradient_parameters = GradientParameters, .gradient_tangent = GradientTangent};
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
