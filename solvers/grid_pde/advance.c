@@ -1,0 +1,194 @@
+/* Explicit schemes as stages (grid_pde_impl.h), in so many equal substeps of a step as stability asks for. How many is decided at the state where the step begins, and is a constant to its derivatives.
+
+     ssp_rk2, ssp_rk3   strong stability preserving, Shu & Osher (1988), doi:10.1016/0021-9991(88)90177-5
+     midpoint           half a step, then a whole one from its fluxes: what PDEBench's data were made with
+     rkc2               Runge-Kutta-Chebyshev, Sommeijer, Shampine & Verwer (1998), doi:10.1016/S0377-0427(97)00219-7: s stages reach 0.65 s^2 of a diffusive step
+     auto               ssp_rk3, but where diffusion limits the step rkc2 */
+#include "solvers/grid_pde/grid_pde_impl.h"
+
+#include <math.h>
+#include <string.h>
+
+static const struct {
+  const char *name;
+  int         n;
+  PdeStage    stages[3];
+  double      diffusive; /* h times the largest rate of diffusion or reaction that is stable */
+} schemes[] = {
+  {"ssp_rk2", 2, {{{1, 0, 0}, {0, 1}}, {{0.5, 0.5, 0}, {0, 0.5}}}, 2},
+  {"ssp_rk3", 3, {{{1, 0, 0}, {0, 1}}, {{0.75, 0.25, 0}, {0, 0.25}}, {{1. / 3, 2. / 3, 0}, {0, 2. / 3}}}, 2.5},
+  {"midpoint", 2, {{{1, 0, 0}, {0, 0.5}}, {{1, 0, 0}, {0, 1}}}, 2},
+};
+
+/* The polynomials T_s, T_s', T_s'' of Chebyshev at w, for j = 0..s. */
+static void Chebyshev(int s, double w, double t[], double d[], double d2[])
+{
+  t[0]  = 1;
+  t[1]  = w;
+  d[0]  = 0;
+  d[1]  = 1;
+  d2[0] = d2[1] = 0;
+  for (int j = 2; j <= s; j++) {
+    t[j]  = 2 * w * t[j - 1] - t[j - 2];
+    d[j]  = 2 * t[j - 1] + 2 * w * d[j - 1] - d[j - 2];
+    d2[j] = 4 * d[j - 1] + 2 * w * d2[j - 1] - d2[j - 2];
+  }
+}
+
+static void ChebyshevStages(int s, PdeStage stages[])
+{
+  double       t[PDE_MAX_STAGES + 1], d[PDE_MAX_STAGES + 1], d2[PDE_MAX_STAGES + 1], b[PDE_MAX_STAGES + 1];
+  const double w0 = 1 + 2. / 13 / ((double)s * s);
+
+  Chebyshev(s, w0, t, d, d2);
+  const double w1 = d[s] / d2[s];
+  for (int j = 2; j <= s; j++) b[j] = d2[j] / (d[j] * d[j]);
+  b[0]      = b[2];
+  b[1]      = 1 / w0;
+  stages[0] = (PdeStage){{1, 0, 0}, {0, b[1] * w1}};
+  for (int j = 2; j <= s; j++) {
+    const double mu = 2 * b[j] * w0 / b[j - 1], nu = -b[j] / b[j - 2], step = 2 * b[j] * w1 / b[j - 1];
+    stages[j - 1] = (PdeStage){{1 - mu - nu, mu, nu}, {-(1 - b[j - 1] * t[j - 1]) * step, step}};
+  }
+}
+
+/* Bounds over all cells: of the waves, sum of speed/dx, and of diffusion and reaction. */
+static PetscErrorCode Rates(NomosModel model, const double u[], double rates[2])
+{
+  PdeModel             *p      = model->data;
+  const NomosPdeFamily *family = p->family;
+  double                w[NOMOS_PDE_MAX_FIELDS], waves = 0, decay = 0;
+
+  PetscFunctionBeginUser;
+  if (family->kernels[0]->primitive) family->kernels[0]->primitive(p->c, p->n_dims, p->n_cells, p->n_cells, u, p->n_cells, p->w);
+  else memcpy(p->w, u, p->n * sizeof *u);
+  for (size_t i = 0; i < p->n_cells; i++) {
+    double wave = 0, rate = 0;
+    for (int k = 0; k < p->m; k++) w[k] = p->w[(size_t)k * p->n_cells + i];
+    for (int a = 0; a < p->n_dims; a++) {
+      if (family->speed) wave += family->speed(p->coefficients, a, w) / p->dx[a];
+      if (family->diffusivity) rate += 4 * family->diffusivity(p->coefficients, w) / (p->dx[a] * p->dx[a]);
+    }
+    if (family->rate) rate += family->rate(p->coefficients, w);
+    if (!(wave <= waves)) waves = wave; /* NaN too */
+    if (!(rate <= decay)) decay = rate;
+  }
+  rates[0] = waves;
+  rates[1] = decay;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, rates, 2, MPI_DOUBLE, MPI_MAX, model->comm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode PdePlanMake(NomosModel model, const double u[], PdePlan *plan)
+{
+  PdeModel *p    = model->data;
+  bool      rkc  = !strcmp(p->scheme, "rkc2"), choose = !strcmp(p->scheme, "auto");
+  int       used = 1;
+  double    rates[2], n;
+
+  PetscFunctionBeginUser;
+  memcpy(p->c, p->coefficients, sizeof p->coefficients);
+  PetscCall(Rates(model, u, rates));
+  NomosCheck(isfinite(rates[0]) && isfinite(rates[1]), model->comm, PETSC_ERR_FP, "step %lld, t = %g: speeds of waves are no numbers (a negative pressure or depth, or a number that is none); reduce grid_pde.cfl, or use a limiter",
+             (long long)model->step, model->time);
+  for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
+    if (!strcmp(schemes[i].name, p->scheme)) used = (int)i;
+  n = model->dt * rates[0] / p->cfl; /* substeps for the waves */
+  if (choose) rkc = model->dt * rates[1] / schemes[used].diffusive > PetscMax(1, n);
+  if (!rkc) n = model->dt * (rates[0] / p->cfl + rates[1] / schemes[used].diffusive);
+  n = PetscMax(1, ceil(n * (1 - 1e-12)));
+  if (rkc) n = PetscMax(n, ceil(model->dt * rates[1] / (0.6 * 200. * 200))); /* not more than some 200 stages */
+  NomosCheck(n < 1e7, model->comm, PETSC_ERR_ARG_OUTOFRANGE, "step %lld: time.dt = %g would need %g substeps: reduce it", (long long)model->step, model->dt, n);
+  if (p->substeps) n = p->substeps;
+  plan->n = (int)n;
+  if (rkc) {
+    const double reach = model->dt / n * rates[1];
+    plan->n_stages     = (int)PetscMax(2, ceil(1 + sqrt(1 + 1.54 * reach)));
+    ChebyshevStages(plan->n_stages, plan->stages);
+  } else {
+    plan->n_stages = schemes[used].n;
+    memcpy(plan->stages, schemes[used].stages, sizeof schemes[used].stages);
+  }
+  p->last_cfl = model->dt / n * rates[0];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* y[j] of a substep from y[0]; du[] of L(y_0) and L(y_(j-1)). */
+static void Stage(const PdeStage *stage, double h, size_t n, const double y0[], const double y1[], const double y2[], const double l0[], const double l1[], double y[])
+{
+  for (size_t i = 0; i < n; i++) y[i] = stage->a[0] * y0[i] + stage->a[1] * y1[i] + stage->a[2] * y2[i] + h * (stage->b[0] * l0[i] + stage->b[1] * l1[i]);
+}
+
+/* A substep: y[0] is where it begins, y[1], y[2], .. its stages, and the last goes into `end`; with `keep` they lie one behind the other, else the last three only. */
+static PetscErrorCode Substep(PdeModel *p, const PdePlan *plan, double h, int width, bool keep, double y[], double *l[2], double end[])
+{
+  const size_t n = p->n * (size_t)width;
+
+  PetscFunctionBeginUser;
+  PetscCall(PdeTendency(p, width, y, l[0]));
+  for (int j = 0; j < plan->n_stages; j++) {
+    /* Y_0 stays; the others take turns in places 1, 2, 3 */
+    const int     place[3] = {keep || !j ? j : 1 + (j - 1) % 3, keep || j < 2 ? PetscMax(j - 1, 0) : 1 + (j - 2) % 3, keep ? j + 1 : 1 + j % 3};
+    const double *before = y + (size_t)place[0] * n, *earlier = y + (size_t)place[1] * n;
+    if (j) PetscCall(PdeTendency(p, width, before, l[1]));
+    Stage(&plan->stages[j], h, n, y, before, earlier, l[0], l[j > 0], j + 1 == plan->n_stages ? end : y + (size_t)place[2] * n);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode PdeAdvance(NomosModel model, const PdePlan *plan, int width, double u[])
+{
+  PdeModel    *p = model->data;
+  const size_t n = p->n * (size_t)width;
+  double      *y, *l[2];
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc3(4 * n, &y, n, &l[0], n, &l[1]));
+  for (int step = 0; step < plan->n; step++) {
+    memcpy(y, u, n * sizeof *u);
+    PetscCall(Substep(p, plan, model->dt / plan->n, width, false, y, l, u));
+  }
+  PetscCall(PetscFree3(y, l[0], l[1]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode PdeAdvanceAdjoint(NomosModel model, const PdePlan *plan, const double u[], double u_bar[], double c_bar[])
+{
+  PdeModel    *p = model->data;
+  const size_t n = p->n, s = (size_t)plan->n_stages;
+  const double h = model->dt / plan->n;
+  double      *starts, *y, *y_bar, *l[2];
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc5(((size_t)plan->n + 1) * n, &starts, (s + 1) * n, &y, (s + 1) * n, &y_bar, n, &l[0], n, &l[1]));
+  memcpy(p->c, p->coefficients, sizeof p->coefficients);
+  memcpy(starts, u, n * sizeof *u);
+  for (int step = 0; step + 1 < plan->n; step++) {
+    memcpy(y, starts + (size_t)step * n, n * sizeof *y);
+    PetscCall(Substep(p, plan, h, 1, true, y, l, starts + ((size_t)step + 1) * n));
+  }
+  for (int step = plan->n - 1; step >= 0; step--) {
+    memcpy(y, starts + (size_t)step * n, n * sizeof *y);
+    PetscCall(Substep(p, plan, h, 1, true, y, l, y + s * n));
+    memset(y_bar, 0, s * n * sizeof *y_bar);
+    memcpy(y_bar + s * n, u_bar, n * sizeof *u_bar);
+    memset(l[0], 0, n * sizeof **l); /* from here on adjoints of L(Y_0) and L(Y_j) */
+    for (size_t j = s; j-- > 0;) {
+      const PdeStage *stage = &plan->stages[j];
+      const double   *bar   = y_bar + (j + 1) * n;
+      double         *first = y_bar, *before = y_bar + j * n, *earlier = j ? before - n : before;
+      for (size_t i = 0; i < n; i++) {
+        first[i] += stage->a[0] * bar[i];
+        before[i] += stage->a[1] * bar[i];
+        earlier[i] += stage->a[2] * bar[i];
+        l[0][i] += h * (stage->b[0] + (j ? 0 : stage->b[1])) * bar[i];
+        l[1][i] = h * stage->b[1] * bar[i];
+      }
+      if (j) PetscCall(PdeTendencyAdjoint(p, y + j * n, l[1], before, c_bar));
+    }
+    PetscCall(PdeTendencyAdjoint(p, y, l[0], y_bar, c_bar));
+    memcpy(u_bar, y_bar, n * sizeof *u_bar);
+  }
+  PetscCall(PetscFree5(starts, y, y_bar, l[0], l[1]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

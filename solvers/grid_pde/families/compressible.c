@@ -1,0 +1,142 @@
+/* Compressible flow of an ideal gas, w = (density, pressure, velocities), u = (density, energy, momenta):
+
+     rho_t + div(rho v) = 0,   (rho v)_t + div(rho v v + p) = div tau,   E_t + div((E + p) v) = div(tau v),   E = p/(gamma - 1) + rho |v|^2/2
+
+   with tau along an axis alone, as PDEBench: rho (4/3 eta + zeta) dv_n/dx_n normal and rho eta dv_t/dx_n across it (kinematic viscosities, no mixed derivatives), no conduction of heat. Its splitting leaves out the
+   work of tau; it is here, so that the energy is conserved. Fluxes: HLLC, Toro, Spruce & Speares (1994), doi:10.1007/BF01414629, with the speeds of Batten et al. (1997), doi:10.1137/S1064827593260140. */
+#include "solvers/grid_pde/number.h"
+
+#include "solvers/grid_pde/family.h"
+
+#include <float.h>
+
+enum { RHO, P, V };
+enum { GAMMA, ETA, ZETA };
+
+static inline void Conserved(const Number c[], int n_dims, const Number w[], Number u[])
+{
+  Number square = Constant(0);
+
+  for (int a = 0; a < n_dims; a++) {
+    u[V + a] = Mul(w[RHO], w[V + a]);
+    square   = Add(square, Square(w[V + a]));
+  }
+  u[RHO] = w[RHO];
+  u[P]   = Add(Div(w[P], Sub(c[GAMMA], Constant(1))), Scale(0.5, Mul(w[RHO], square)));
+}
+
+static inline void Primitive(const Number c[], int n_dims, const Number u[], Number w[])
+{
+  Number square = Constant(0);
+
+  for (int a = 0; a < n_dims; a++) {
+    w[V + a] = Div(u[V + a], u[RHO]);
+    square   = Add(square, Square(w[V + a]));
+  }
+  w[RHO] = u[RHO];
+  w[P]   = Mul(Sub(c[GAMMA], Constant(1)), Sub(u[P], Scale(0.5, Mul(u[RHO], square))));
+}
+
+/* The flux of one side, in the frame of the face. */
+static inline void Physical(int n_dims, int axis, const Number w[], const Number u[], Number f[])
+{
+  const Number v = w[V + axis];
+
+  f[RHO] = u[V + axis];
+  f[P]   = Mul(Add(u[P], w[P]), v);
+  for (int a = 0; a < n_dims; a++) f[V + a] = a == axis ? Add(Mul(u[V + a], v), w[P]) : Mul(u[V + a], v);
+}
+
+static inline Number Enthalpy(const Number w[], const Number u[])
+{
+  return Div(Add(u[P], w[P]), w[RHO]);
+}
+
+static inline void Hllc(const Number c[], int n_dims, int axis, const Number left[], const Number right[], Number flux[])
+{
+  Number u[2][V + NOMOS_PDE_MAX_DIMS], f[2][V + NOMOS_PDE_MAX_DIMS], kinetic = Constant(0);
+
+  Conserved(c, n_dims, left, u[0]);
+  Conserved(c, n_dims, right, u[1]);
+  Physical(n_dims, axis, left, u[0], f[0]);
+  Physical(n_dims, axis, right, u[1], f[1]);
+  const Number v[2] = {left[V + axis], right[V + axis]};
+  /* Roe's mean, and the speeds of the outer waves */
+  const Number root[2] = {Sqrt(left[RHO]), Sqrt(right[RHO])}, weight = Div(root[0], Add(root[0], root[1])), other = Sub(Constant(1), weight);
+  for (int a = 0; a < n_dims; a++) kinetic = Add(kinetic, Scale(0.5, Square(Add(Mul(weight, left[V + a]), Mul(other, right[V + a])))));
+  const Number mean = Add(Mul(weight, v[0]), Mul(other, v[1])), h = Add(Mul(weight, Enthalpy(left, u[0])), Mul(other, Enthalpy(right, u[1])));
+  const Number sound = Sqrt(Mul(Sub(c[GAMMA], Constant(1)), Sub(h, kinetic)));
+  const Number slow = Min(Sub(v[0], Sqrt(Div(Mul(c[GAMMA], left[P]), left[RHO]))), Sub(mean, sound)), fast = Max(Add(v[1], Sqrt(Div(Mul(c[GAMMA], right[P]), right[RHO]))), Add(mean, sound));
+  /* the speed of the contact */
+  const Number a0 = Mul(left[RHO], Sub(slow, v[0])), a1 = Mul(right[RHO], Sub(fast, v[1]));
+  const Number contact = Div(Add(Sub(right[P], left[P]), Sub(Mul(a0, v[0]), Mul(a1, v[1]))), Sub(a0, a1));
+  /* between the outer wave of the side and the contact: f + s (u* - u) */
+  const int    side = Value(contact) < 0; /* the right one */
+  const Number s = Select(side, fast, slow), vs = Select(side, v[1], v[0]), p = Select(side, right[P], left[P]), mass = Select(side, a1, a0), rho = Div(mass, Sub(s, contact));
+  const int    outside = side ? Value(fast) <= 0 : Value(slow) >= 0;
+  for (int k = 0; k < V + n_dims; k++) {
+    const Number uk = Select(side, u[1][k], u[0][k]), fk = Select(side, f[1][k], f[0][k]);
+    Number       star;
+    if (k == RHO) star = rho;
+    else if (k == P) {
+      const Number density = Select(side, right[RHO], left[RHO]);
+      star                 = Mul(rho, Add(Div(uk, density), Mul(Sub(contact, vs), Add(contact, Div(p, mass)))));
+    } else star = k == V + axis ? Mul(rho, contact) : Mul(rho, Select(side, right[k], left[k]));
+    flux[k] = Select(outside, fk, Add(fk, Mul(s, Sub(star, uk))));
+  }
+}
+
+static inline void Viscous(const Number c[], int n_dims, int axis, const Number w[], const Number slope[], Number flux[])
+{
+  flux[RHO] = Constant(0);
+  flux[P]   = Constant(0);
+  for (int a = 0; a < n_dims; a++) {
+    const Number viscosity = a == axis ? Add(Scale(4. / 3, c[ETA]), c[ZETA]) : c[ETA];
+    flux[V + a]            = Mul(Mul(w[RHO], viscosity), slope[V + a]);
+    flux[P]                = Add(flux[P], Mul(flux[V + a], w[V + a]));
+  }
+}
+
+NOMOS_PDE_POINTS(ToPrimitive, Primitive, 3, 4, 5)
+NOMOS_PDE_POINTS(ToConserved, Conserved, 3, 4, 5)
+NOMOS_PDE_FACES(Flux, Hllc, 3, 4, 5)
+NOMOS_PDE_FACES(Diffusion, Viscous, 3, 4, 5)
+
+const NomosPdeKernels NAME(nomos_pde_compressible_kernels) = {.primitive = ToPrimitive, .conserved = ToConserved, .flux = Flux, .diffusion = Diffusion};
+
+#ifndef NOMOS_DUAL
+extern const NomosPdeKernels nomos_pde_compressible_kernels_dual;
+
+static double Speed(const double c[], int axis, const double w[])
+{
+  return fabs(w[V + axis]) + sqrt(c[GAMMA] * w[P] / w[RHO]);
+}
+
+static double Diffusivity(const double c[], const double w[])
+{
+  (void)w;
+  return 4. / 3 * c[ETA] + c[ZETA];
+}
+
+/* clang-format off */
+static const NomosParam params[] = {
+  {"compressible.gamma", NOMOS_PARAM_REAL, "1.4", NULL, 1 + 1e-6, 100, NULL, true, "Ratio of the specific heats; PDEBench has 5/3."},
+  {"compressible.eta",   NOMOS_PARAM_REAL, "0",   NULL, 0, DBL_MAX, NULL, true, "Kinematic shear viscosity."},
+  {"compressible.zeta",  NOMOS_PARAM_REAL, "0",   NULL, 0, DBL_MAX, NULL, true, "Kinematic bulk viscosity."},
+};
+/* clang-format on */
+
+const NomosPdeFamily nomos_pde_compressible = {
+  .name      = "compressible",
+  .summary   = "Compressible flow of an ideal gas: Euler, and Navier-Stokes with simple viscosities.",
+  .reference = "doi:10.1007/BF01414629",
+  .equation  = "rho_t + div(rho v) = 0, (rho v)_t + div(rho v v + p) = div tau, E_t + div((E + p) v) = div(tau v), E = p/(gamma - 1) + rho |v|^2/2",
+  .min_dims = 1, .max_dims = 3,
+  .fields   = (const NomosPdeField[]){{"density", "1", "density", -1, true, "density"}, {"pressure", "1", "pressure", -1, true, "energy"}, {"Vx", "1", "velocity along x", 0, false, "momentum_x"},
+                                      {"Vy", "1", "velocity along y", 1, false, "momentum_y"}, {"Vz", "1", "velocity along z", 2, false, "momentum_z"}},
+  .n_fields = {0, 3, 4, 5},
+  .n_params = sizeof params / sizeof *params, .params = params,
+  .kernels  = {&nomos_pde_compressible_kernels_value, &nomos_pde_compressible_kernels_dual},
+  .speed = Speed, .diffusivity = Diffusivity,
+};
+#endif

@@ -1,0 +1,47 @@
+/* Families of partial differential equations on a uniform grid of one to three dimensions,
+
+     C(w) (du/dt) + sum_a d F_a(w)/dx_a = sum_a d G_a(w, dw/dx_a)/dx_a + S(w),      w = primitive(u),  C = 1 but where a family says otherwise
+
+   A family is one file in families/ with a `const NomosPdeFamily`, and one line in family_list.h. Its functions see one point or one face and are written in Numbers (number.h), so that the derivatives of the
+   solver follow from them; they are compiled twice, as values and as values with tangents. */
+#ifndef NOMOS_SOLVERS_GRID_PDE_FAMILY_H
+#define NOMOS_SOLVERS_GRID_PDE_FAMILY_H
+
+#include "io/config.h"
+
+enum { NOMOS_PDE_MAX_FIELDS = 5, NOMOS_PDE_MAX_COEFFICIENTS = 8, NOMOS_PDE_MAX_DIMS = 3 };
+
+/* Rows of n points or faces; arrays (fields, n) of Numbers, c the coefficients as Numbers. NULL where a family has none. */
+typedef struct {
+  void (*primitive)(const void *c, int n_dims, size_t n, size_t stride_in, const void *in, size_t stride_out, void *out); /* NULL: w = u */
+  void (*conserved)(const void *c, int n_dims, size_t n, size_t stride_in, const void *in, size_t stride_out, void *out); /* its inverse */
+  void (*flux)(const void *c, int n_dims, int axis, size_t n, const void *left, const void *right, void *flux);           /* numerical flux of a Riemann problem in w */
+  void (*diffusion)(const void *c, int n_dims, int axis, size_t n, const void *left, const void *right, void *flux);      /* left: w at the face, right: its slope along the axis */
+  void (*source)(const void *c, int n_dims, size_t n, size_t stride_in, const void *in, size_t stride_out, void *out);
+  void (*capacity)(const void *c, int n_dims, size_t n, size_t stride_in, const void *in, size_t stride_out, void *out); /* of every field: capacity du/dt = the rest */
+} NomosPdeKernels;
+
+typedef struct {
+  const char *name, *unit, *long_name; /* of w: what is written; unit "1" */
+  int         component;               /* of a vector along this axis: it changes sign at a wall; -1: a scalar */
+  bool        positive;                /* must stay above zero */
+  const char *conserved;               /* of u */
+} NomosPdeField;
+
+typedef struct {
+  const char          *name; /* the value of `grid_pde.family` */
+  const char          *summary, *reference;
+  const char          *equation;                          /* for people and files */
+  int                  min_dims, max_dims;
+  const NomosPdeField *fields;                            /* the first n_fields[n_dims] */
+  int                  n_fields[NOMOS_PDE_MAX_DIMS + 1];
+  size_t               n_params;
+  const NomosParam    *params;                            /* NAME.*; those that are differentiable are c[], in this order */
+  const NomosPdeKernels *kernels[2];                      /* of values; of values with tangents */
+  /* Bounds at a point, for the steps: speed of waves along an axis, diffusivity, rate of the source. NULL: 0. */
+  double (*speed)(const double c[], int axis, const double w[]);
+  double (*diffusivity)(const double c[], const double w[]);
+  double (*rate)(const double c[], const double w[]);
+} NomosPdeFamily;
+
+#endif

@@ -1,0 +1,18 @@
+/* The model `grid_pde`: the families of PDEs that emulators are trained and compared on, by finite volumes.
+
+     C(w) (du/dt) + sum_a d F_a(w)/dx_a = sum_a d G_a(w, dw/dx_a)/dx_a + S(w)
+
+   Cells are equal; a state is the conserved u in every cell, (fields, z, y, x). Faces see limited linear reconstructions of the primitive w and a Riemann solver of the family (families/), diffusion central
+   differences; steps are explicit (advance.c), in as many substeps as stability asks for. Without sources and through closed or periodic boundaries the sums of u are kept to rounding. Second order in space where w is
+   smooth (limiters fall to first order at extrema), second or third in time.
+
+   Every family is differentiable: jvp and vjp of a step by the state and by the coefficients, exact for the step as it was taken (limiters and upwinding by the branch taken; the number of substeps is a constant).
+   Ranks: boxes of cells (PETSc's DMDA); any number gives the same bits of a step. LeVeque, Finite Volume Methods for Hyperbolic Problems (2002), doi:10.1017/CBO9780511791253. */
+#ifndef NOMOS_SOLVERS_GRID_PDE_H
+#define NOMOS_SOLVERS_GRID_PDE_H
+
+#include "operators/model.h"
+
+extern const NomosModelOps NomosModelOps_GridPde;
+
+#endif

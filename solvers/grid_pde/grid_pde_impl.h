@@ -1,0 +1,97 @@
+/* The model `grid_pde`, inside. A state is u (fields, z, y, x), this rank's box of cells, x fastest. `width` counts the doubles of a Number: 1 for values, 2 for values with tangents, interleaved; what is written
+   once for both runs both, and a jvp is a step with width 2. */
+#ifndef NOMOS_SOLVERS_GRID_PDE_IMPL_H
+#define NOMOS_SOLVERS_GRID_PDE_IMPL_H
+
+#include "operators/model.h"
+#include "solvers/grid_pde/family.h"
+#include "solvers/grid_pde/reconstruction.h"
+
+#include <petscdmda.h>
+
+enum { PDE_GHOSTS = 2, PDE_MAX_STAGES = 256, PDE_N_PICTURES = 1, PDE_N_PARAMS = 25 };
+
+typedef enum { PDE_PERIODIC, PDE_OUTFLOW, PDE_WALL, PDE_NO_FLUX, PDE_VALUE } PdeBoundary;
+#define PDE_BOUNDARY_CHOICES "periodic|outflow|wall|no_flux|value" /* in this order */
+
+/* One stage of an explicit scheme: Y_j = a[0] Y_0 + a[1] Y_(j-1) + a[2] Y_(j-2) + h (b[0] L(Y_0) + b[1] L(Y_(j-1))). */
+typedef struct {
+  double a[3], b[2];
+} PdeStage;
+
+/* How a step is taken: in n equal substeps of these stages. */
+typedef struct {
+  int      n, n_stages;
+  PdeStage stages[PDE_MAX_STAGES]; /* j = 1, 2, .. */
+} PdePlan;
+
+typedef struct {
+  const NomosPdeFamily *family;
+  int                   n_dims, m; /* m fields */
+  size_t                size[3], start[3], count[3]; /* cells along x, y, z: of all, where this rank's begin, and how many */
+  size_t                n_cells, n;                   /* this rank's cells; m n_cells */
+  size_t                box[3], n_box, stride[3], first; /* with ghosts; `first` is the first own cell there */
+  double                length[3], origin[3], dx[3];
+  PdeBoundary           boundary[3][2];
+  double                value[2][NOMOS_PDE_MAX_FIELDS]; /* of w outside: low side, high side */
+  NomosLimiter          limiter;
+  const char           *scheme;
+  double                cfl;
+  int                   substeps;                   /* 0: as stability asks for */
+  DM                    dm[2]; /* of width 1, 2 */
+  Vec                   own[2], with_ghosts[2];
+  int                   n_coefficients;
+  double                c[2 * NOMOS_PDE_MAX_COEFFICIENTS]; /* as Numbers of the width at work */
+  double                coefficients[NOMOS_PDE_MAX_COEFFICIENTS];
+  NomosModelParameter   parameters[NOMOS_PDE_MAX_COEFFICIENTS];
+  double               *u;                          /* state (n) */
+  double               *w, *box_w, *box_bar, *flux; /* w of the cells, of the box (2 m each), its adjoint (m), fluxes of an axis (2 m) */
+  double               *rows;                       /* of every thread: row_size; of n_threads */
+  size_t                row_size;
+  int                   n_threads;
+  PdePlan               plan;
+  double                last_cfl;
+  struct PdeOutput_s   *output;
+  NomosModelField       fields[NOMOS_PDE_MAX_FIELDS + 1];
+} PdeModel;
+
+/* ---- params.c */
+PetscErrorCode PdeDeclare(NomosConfig config);
+PetscErrorCode PdeSetup(NomosModel model);
+
+/* ---- grid.c */
+PetscErrorCode PdeGridCreate(NomosModel model);
+PetscErrorCode PdeGridDestroy(PdeModel *p);
+/* w of the cells into the box, with ghosts from the neighbours and the boundaries; and its adjoint: box_bar (m), ghosts included, is folded into w_bar (n). Collective. */
+PetscErrorCode PdeFillBox(PdeModel *p, int width);
+PetscErrorCode PdeFillBoxAdjoint(PdeModel *p, double w_bar[]);
+
+/* ---- tendency.c, tendency_adjoint.c: du = L(u) (n Numbers); u_bar += (dL/du)^T du_bar, c_bar += likewise, at u. Collective. */
+PetscErrorCode PdeTendency(PdeModel *p, int width, const double u[], double du[]);
+PetscErrorCode PdeTendencyAdjoint(PdeModel *p, const double u[], const double du_bar[], double u_bar[], double c_bar[]);
+/* Buffers p->rows for as many threads as there are now. */
+PetscErrorCode PdeThreads(PdeModel *p);
+/* Rows of faces of an axis: how many, faces of each; and the place in the box of the cell behind the first face of one. */
+void   PdeFaceRows(const PdeModel *p, int axis, size_t *n_rows, size_t *n);
+size_t PdeFaceRow(const PdeModel *p, int axis, size_t row);
+/* Of a row of cells: the row of the faces before them, and the steps from there to that of the faces behind. */
+size_t PdeRowOfCells(const PdeModel *p, int axis, size_t row_of_cells, size_t *step);
+
+/* ---- advance.c: a step of model->dt from u, in place. */
+PetscErrorCode PdePlanMake(NomosModel model, const double u[], PdePlan *plan);
+PetscErrorCode PdeAdvance(NomosModel model, const PdePlan *plan, int width, double u[]);
+PetscErrorCode PdeAdvanceAdjoint(NomosModel model, const PdePlan *plan, const double u[], double u_bar[], double c_bar[]);
+
+/* ---- initial.c, output.c */
+PetscErrorCode PdeInitialise(NomosModel model);
+PetscErrorCode PdeOutputCreate(NomosModel model);
+PetscErrorCode PdeOutputDestroy(NomosModel model);
+PetscErrorCode PdeFieldLayout(NomosModel model, NomosFileLayout *layout);
+PetscErrorCode PdeWriteFields(NomosModel model, NomosFieldFile file);
+PetscErrorCode PdeScalars(NomosModel model, size_t *n, const NomosScalarInfo **info);
+PetscErrorCode PdeEvaluateScalars(NomosModel model, double values[]);
+extern const NomosPictureInfo      pde_pictures[PDE_N_PICTURES];
+extern const NomosModelDerivatives pde_derivatives;
+extern const NomosParam            pde_params[PDE_N_PARAMS];
+
+#endif

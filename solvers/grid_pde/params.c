@@ -1,0 +1,158 @@
+/* The parameters of every family, and from a case to a model. */
+#include "solvers/grid_pde/family_list.h"
+#include "solvers/grid_pde/grid_pde.h"
+#include "solvers/grid_pde/grid_pde_impl.h"
+
+#include <float.h>
+#include <string.h>
+
+/* clang-format off */
+const NomosParam pde_params[PDE_N_PARAMS] = {
+  {"grid_pde.family",     NOMOS_PARAM_CHOICE,    NULL, NULL, 0, 0, NOMOS_PDE_CHOICES, false, "Equations; `nomos describe FAMILY` has their parameters."},
+  {"grid_pde.dimensions", NOMOS_PARAM_INT,       "1",    NULL, 1, 3, NULL, false, "Dimensions of the domain."},
+  {"grid_pde.nx",         NOMOS_PARAM_INT,       NULL,   NULL, 4, 16777216, NULL, false, "Cells along x."},
+  {"grid_pde.ny",         NOMOS_PARAM_INT,       "0",    NULL, 0, 65536, NULL, false, "Cells along y; 0: as many as along x."},
+  {"grid_pde.nz",         NOMOS_PARAM_INT,       "0",    NULL, 0, 65536, NULL, false, "Cells along z; 0: as many as along x."},
+  {"grid_pde.lx",         NOMOS_PARAM_REAL,      "1",    NULL, DBL_MIN, DBL_MAX, NULL, false, "Length of the domain along x."},
+  {"grid_pde.ly",         NOMOS_PARAM_REAL,      "0",    NULL, 0, DBL_MAX, NULL, false, "Length along y; 0: as along x."},
+  {"grid_pde.lz",         NOMOS_PARAM_REAL,      "0",    NULL, 0, DBL_MAX, NULL, false, "Length along z; 0: as along x."},
+  {"grid_pde.origin",     NOMOS_PARAM_REAL_LIST, "",     NULL, 0, 0, NULL, false, "Where the domain begins, [x, y, z]; unset: 0."},
+  {"grid_pde.boundary_x", NOMOS_PARAM_CHOICE,    "periodic", NULL, 0, 0, PDE_BOUNDARY_CHOICES, false, "Boundaries along x; wall reflects velocities, value takes grid_pde.value_low and value_high."},
+  {"grid_pde.boundary_x_high", NOMOS_PARAM_CHOICE, "same", NULL, 0, 0, "same|" PDE_BOUNDARY_CHOICES, false, "Boundary on the high side of x."},
+  {"grid_pde.boundary_y", NOMOS_PARAM_CHOICE,    "periodic", NULL, 0, 0, PDE_BOUNDARY_CHOICES, false, "Boundaries along y."},
+  {"grid_pde.boundary_y_high", NOMOS_PARAM_CHOICE, "same", NULL, 0, 0, "same|" PDE_BOUNDARY_CHOICES, false, "Boundary on the high side of y."},
+  {"grid_pde.boundary_z", NOMOS_PARAM_CHOICE,    "periodic", NULL, 0, 0, PDE_BOUNDARY_CHOICES, false, "Boundaries along z."},
+  {"grid_pde.boundary_z_high", NOMOS_PARAM_CHOICE, "same", NULL, 0, 0, "same|" PDE_BOUNDARY_CHOICES, false, "Boundary on the high side of z."},
+  {"grid_pde.value_low",  NOMOS_PARAM_REAL_LIST, "",     NULL, 0, 0, NULL, false, "value: the fields at a low side; unset: 0."},
+  {"grid_pde.value_high", NOMOS_PARAM_REAL_LIST, "",     NULL, 0, 0, NULL, false, "value: the fields at a high side; unset: 0."},
+  {"grid_pde.limiter",    NOMOS_PARAM_CHOICE,    "mc",   NULL, 0, 0, NOMOS_LIMITER_CHOICES, false, "Slopes in cells: none is first order; central is second order without a limit."},
+  {"grid_pde.cfl",        NOMOS_PARAM_REAL,      "0.4",  NULL, 1e-6, 1, NULL, false, "Of a substep: h times the sum over the axes of the largest speed over the cell's length."},
+  {"grid_pde.substeps",   NOMOS_PARAM_INT,       "0",    NULL, 0, 1e7, NULL, false, "Substeps of a step; 0: as many as grid_pde.cfl and the scheme's stability ask for, at the state where the step begins."},
+  {"grid_pde.seed",       NOMOS_PARAM_INT,       "1",    NULL, 0, 9e15, NULL, false, "Seed of random initial states."},
+  {"time.scheme",         NOMOS_PARAM_CHOICE,    "auto", NULL, 0, 0, "auto|ssp_rk2|ssp_rk3|midpoint|rkc2", false, "Scheme of a substep; auto: ssp_rk3, or rkc2 where diffusion limits the step."},
+  {"initial.type",        NOMOS_PARAM_CHOICE,    "expression", NULL, 0, 0, "expression|sines|file", false, "Initial state: initial.FIELD for each field, of x, y, z; PDEBench's random sums of sines (first field); or a run's file."},
+  {"initial.file",        NOMOS_PARAM_FILE,      "",     NULL, 0, 0, NULL, false, "file: fields.nc of a run on the same grid."},
+  {"initial.frame",       NOMOS_PARAM_INT,       "-1",   NULL, -1, 9e15, NULL, false, "file: index of the frame; -1: the last."},
+};
+/* clang-format on */
+
+static const NomosPdeFamily *Find(const char name[])
+{
+  for (size_t i = 0; nomos_pde_families[i]; i++)
+    if (!strcmp(nomos_pde_families[i]->name, name)) return nomos_pde_families[i];
+  return NULL;
+}
+
+PetscErrorCode PdeDeclare(NomosConfig config)
+{
+  const char           *name;
+  const NomosPdeFamily *family;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigPeek(config, "grid_pde.family", &name));
+  family = name ? Find(name) : NULL;
+  if (!family) PetscFunctionReturn(PETSC_SUCCESS); /* told by the check of the choice */
+  PetscCall(NomosConfigRegister(config, family->n_params, family->params));
+  for (int k = 0; k < family->n_fields[family->max_dims]; k++)
+    PetscCall(NomosConfigRegisterSection(config, "initial", 1, &(NomosParam){.key = family->fields[k].name, .type = NOMOS_PARAM_EXPRESSION, .default_value = "", .doc = "Initial state of this field, of x, y, z, lx, ly, lz."}));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Boundaries(NomosModel model, int axis)
+{
+  static const char *const names[] = {"periodic", "outflow", "wall", "no_flux", "value"};
+  PdeModel                *p       = model->data;
+  char                     key[32];
+  const char              *name;
+
+  PetscFunctionBeginUser;
+  for (int side = 0; side < 2; side++) {
+    PetscCall(PetscSNPrintf(key, sizeof key, "grid_pde.boundary_%c%s", "xyz"[axis], side ? "_high" : ""));
+    PetscCall(NomosConfigGetString(model->config, key, &name));
+    if (side) p->boundary[axis][1] = p->boundary[axis][0]; /* "same" */
+    for (size_t k = 0; k < sizeof names / sizeof *names; k++)
+      if (!strcmp(names[k], name)) p->boundary[axis][side] = (PdeBoundary)k;
+  }
+  NomosCheck((p->boundary[axis][0] == PDE_PERIODIC) == (p->boundary[axis][1] == PDE_PERIODIC), model->comm, PETSC_ERR_ARG_INCOMP, "%s: %s: periodic on one side alone: both sides are, or none", NomosConfigWhere(model->config, key), key);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Values(NomosModel model, int side)
+{
+  PdeModel     *p   = model->data;
+  const char   *key = side ? "grid_pde.value_high" : "grid_pde.value_low";
+  size_t        n;
+  const double *list;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetReals(model->config, key, &n, &list));
+  NomosCheck(n == 0 || n == (size_t)p->m, model->comm, PETSC_ERR_ARG_SIZ, "%s: %s has %zu entries: %d fields need as many", NomosConfigWhere(model->config, key), key, n, p->m);
+  for (size_t k = 0; k < n; k++) p->value[side][k] = list[k];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Axis(NomosModel model, int axis)
+{
+  PdeModel     *p = model->data;
+  char          key[32];
+  int64_t       n = 0;
+  double        length = 0;
+  size_t        n_origin;
+  const double *origin;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscSNPrintf(key, sizeof key, "grid_pde.n%c", "xyz"[axis]));
+  PetscCall(NomosConfigGetInt(model->config, key, &n));
+  if (!n) n = (int64_t)p->size[0];
+  NomosCheck(n >= 4, model->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: %s = %lld: at least 4 cells are needed", NomosConfigWhere(model->config, key), key, (long long)n);
+  p->size[axis] = (size_t)n;
+  PetscCall(PetscSNPrintf(key, sizeof key, "grid_pde.l%c", "xyz"[axis]));
+  PetscCall(NomosConfigGetReal(model->config, key, &length));
+  p->length[axis] = length > 0 ? length : p->length[0];
+  p->dx[axis]     = p->length[axis] / (double)n;
+  PetscCall(NomosConfigGetReals(model->config, "grid_pde.origin", &n_origin, &origin));
+  NomosCheck(n_origin == 0 || n_origin == (size_t)p->n_dims, model->comm, PETSC_ERR_ARG_SIZ, "%s: grid_pde.origin has %zu entries for %d dimensions", NomosConfigWhere(model->config, "grid_pde.origin"), n_origin, p->n_dims);
+  p->origin[axis] = n_origin ? origin[axis] : 0;
+  PetscCall(Boundaries(model, axis));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode PdeSetup(NomosModel model)
+{
+  PdeModel   *p = model->data;
+  const char *text;
+  int64_t     dimensions, seed, substeps;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetString(model->config, "grid_pde.family", &text));
+  p->family = Find(text);
+  PetscCall(NomosConfigGetInt(model->config, "grid_pde.dimensions", &dimensions));
+  p->n_dims = (int)dimensions;
+  NomosCheck(p->n_dims >= p->family->min_dims && p->n_dims <= p->family->max_dims, model->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: grid_pde.dimensions = %d: %s has %d to %d", NomosConfigWhere(model->config, "grid_pde.dimensions"), p->n_dims, text,
+             p->family->min_dims, p->family->max_dims);
+  p->m = p->family->n_fields[p->n_dims];
+  for (int a = 0; a < 3; a++) {
+    p->size[a]   = 1;
+    p->length[a] = p->dx[a] = 1;
+  }
+  for (int a = 0; a < p->n_dims; a++) PetscCall(Axis(model, a));
+  for (int side = 0; side < 2; side++) PetscCall(Values(model, side));
+  PetscCall(NomosConfigGetString(model->config, "grid_pde.limiter", &text));
+  static const char *const limiters[] = {"none", "central", "minmod", "mc", "van_leer", "superbee"};
+  for (int k = 0; k < (int)(sizeof limiters / sizeof *limiters); k++)
+    if (!strcmp(limiters[k], text)) p->limiter = (NomosLimiter)k;
+  PetscCall(NomosConfigGetString(model->config, "time.scheme", &p->scheme));
+  PetscCall(NomosConfigGetReal(model->config, "grid_pde.cfl", &p->cfl));
+  PetscCall(NomosConfigGetInt(model->config, "grid_pde.seed", &seed));
+  model->seed = (uint64_t)seed;
+  PetscCall(NomosConfigGetInt(model->config, "grid_pde.substeps", &substeps));
+  p->substeps = (int)substeps;
+  for (size_t k = 0; k < p->family->n_params; k++) {
+    const NomosParam *param = &p->family->params[k];
+    if (!param->differentiable) continue;
+    double *value = &p->coefficients[p->n_coefficients];
+    PetscCall(NomosConfigGetReal(model->config, param->key, value));
+    p->parameters[p->n_coefficients++] = (NomosModelParameter){.param = param, .value = *value};
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
