@@ -1,5 +1,5 @@
 /* Derivatives of the models of solvers/equation, of all orders, by state and coefficients, for every scheme; ranks and threads. */
-#include "tests/equation_setups.h"
+#include "tests/model_setups.h"
 
 #include "operators/model_operator.h"
 #include "operators/operator_check.h"

@@ -1,5 +1,5 @@
 /* Equations written in a case, against their exact solutions and what they conserve. */
-#include "tests/equation_setups.h"
+#include "tests/model_setups.h"
 
 static const double pi = 3.14159265358979323846;
 

@@ -1,5 +1,5 @@
 /* Variational assimilation of equations written in a case: on a linear one it is the Kalman smoother; coefficients are found from trajectories, exact or noisy. */
-#include "equation_setups.h"
+#include "model_setups.h"
 
 #include "operators/field_loss.h"
 #include "operators/random.h"

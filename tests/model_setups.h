@@ -1,9 +1,9 @@
-/* Models of solvers/equation from settings, for the suites that test them. */
-#ifndef NOMOS_TESTS_EQUATION_SETUPS_H
-#define NOMOS_TESTS_EQUATION_SETUPS_H
+/* Models of solvers/ from settings, for the suites that test them. */
+#ifndef NOMOS_TESTS_MODEL_SETUPS_H
+#define NOMOS_TESTS_MODEL_SETUPS_H
 
 #include "cases/run_params.h"
-#include "solvers/equation/equation.h"
+#include "solvers/solver_list.h"
 #include "tests/harness.h"
 
 enum { MAX_SETTINGS = 32 };
@@ -15,11 +15,11 @@ typedef struct {
   size_t                       n; /* of a state on this rank */
 } Subject;
 
-/* `settings` end with NULL. */
+/* `settings` begin with solver=NAME and end with NULL. */
 static inline PetscErrorCode Configure(MPI_Comm comm, const char *const settings[], NomosConfig *config, const NomosModelOps **ops)
 {
   PetscFunctionBeginUser;
-  *ops = strcmp(settings[0], "solver=ode") ? &NomosModelOps_Spectral : &NomosModelOps_Ode;
+  PetscCall(NomosModelFind(nomos_solvers, settings[0] + strlen("solver="), "solver", ops));
   PetscCall(NomosConfigCreate(comm, config));
   for (const char *const *setting = settings; *setting; setting++) PetscCall(NomosConfigSet(*config, *setting));
   PetscCall(NomosConfigSetNondimensional(*config, true));

@@ -1,0 +1,100 @@
+/* Derivatives of every family of PDEs, by state and coefficients; ranks and threads. */
+#include "tests/model_setups.h"
+
+#include "operators/model_operator.h"
+#include "operators/operator_check.h"
+
+#include <omp.h>
+
+/* Smooth states, unlimited slopes and a fixed number of substeps: no kink between the points that are compared. */
+#define PDE(family) "solver=grid_pde", "case.units=nondimensional", "time.stop=1", "time.dt=0.02", "grid_pde.limiter=central", "grid_pde.family=" family
+#define GAS PDE("compressible"), "compressible.eta=0.01", "compressible.zeta=0.02", "initial.density=1 + 0.2*sin(2*pi*x)", "initial.pressure=1 + 0.1*cos(2*pi*y)", "initial.Vx=0.3 + 0.1*sin(2*pi*y)"
+#define PLANE "grid_pde.dimensions=2", "grid_pde.nx=12", "grid_pde.ny=16"
+
+static const struct {
+  const char *name, *settings[MAX_SETTINGS];
+} cases[] = {
+  {"advection", {PDE("advection"), PLANE, "grid_pde.substeps=1", "advection.beta_y=-0.5", "initial.u=sin(2*pi*x)*cos(2*pi*y)"}},
+  {"Burgers, limited", {PDE("burgers"), PLANE, "grid_pde.limiter=van_leer", "grid_pde.substeps=1", "initial.u=2 + sin(2*pi*x + 0.3)*cos(2*pi*y + 0.2)"}},
+  {"Burgers, Chebyshev, value and no flux", {PDE("burgers"), PLANE, "time.scheme=rkc2", "burgers.nu=3", "grid_pde.boundary_x=value", "grid_pde.value_low=[2.5]", "grid_pde.value_high=[1]", "grid_pde.boundary_y=no_flux", "initial.u=2 + 0.5*sin(2*pi*x)"}},
+  {"reaction-diffusion, midpoint", {PDE("reaction_diffusion"), PLANE, "time.scheme=midpoint", "grid_pde.substeps=8", "initial.u=0.5 + 0.3*sin(2*pi*x)"}},
+  {"diffusion-sorption", {PDE("diffusion_sorption"), PLANE, "grid_pde.boundary_x=value", "grid_pde.value_low=[1]", "initial.u=0.3 + 0.1*cos(2*pi*y)"}},
+  {"FitzHugh-Nagumo", {PDE("diffusion_reaction"), PLANE, "grid_pde.boundary_x=no_flux", "initial.u=sin(2*pi*x)", "initial.v=cos(2*pi*y)"}},
+  {"shallow water, walls and outflow", {PDE("shallow_water"), PLANE, "grid_pde.substeps=2", "grid_pde.boundary_x=wall", "grid_pde.boundary_y=outflow", "initial.h=1 + 0.2*sin(2*pi*x + 0.4)", "initial.Vx=0.3 + 0.1*x", "initial.Vy=0.2 + 0.1*y"}},
+  {"gas", {GAS, PLANE, "grid_pde.substeps=2", "initial.Vy=0.2"}},
+  {"gas in a box, SSP-RK2", {GAS, "grid_pde.dimensions=3", "grid_pde.nx=8", "grid_pde.ny=8", "grid_pde.nz=6", "time.scheme=ssp_rk2", "grid_pde.substeps=1", "initial.Vy=0.2", "initial.Vz=0.1 + 0.1*sin(2*pi*z)"}},
+};
+enum { N_CASES = sizeof cases / sizeof *cases, MAX_PARAMETERS = 16 };
+
+static double *State(Subject *s)
+{
+  double *state = malloc(sizeof *state * (s->n + 1));
+  ck_ok(s->ops->get_state(s->model, state));
+  return state;
+}
+
+START_TEST(derivatives)
+{
+  for (int c = 0; c < N_CASES; c++) {
+    Subject                    s = Begin(PETSC_COMM_WORLD, cases[c].settings);
+    const NomosModelParameter *parameters;
+    NomosOperator              op;
+    NomosOperatorReport        r;
+    size_t                     n;
+    double                     p[MAX_PARAMETERS], scale[MAX_PARAMETERS], *x, *by_state;
+    x        = State(&s);
+    by_state = malloc(sizeof *by_state * (s.n + 1));
+    for (size_t i = 0; i < s.n; i++) by_state[i] = 0.01;
+    ck_ok(NomosModelGetParameters(s.model, &n, &parameters));
+    for (size_t i = 0; i < n; i++) {
+      p[i]     = parameters[i].value;
+      scale[i] = 0.01 * p[i];
+    }
+    ck_ok(NomosOperatorFromModel(s.model, 0, &op));
+    ck_ok(NomosOperatorCheck(op, &(NomosOperatorCheckInput){.in = (const double *const[]){x, p}, .scale = (const double *const[]){by_state, scale}, .seed = 5}, &r));
+    ck_assert_msg(r.transposition < 1e-12, "%s: transposition to %.3g", cases[c].name, r.transposition);
+    ck_assert_msg(r.linearity < 1e-12, "%s: linearity to %.3g", cases[c].name, r.linearity);
+    for (int o = 0; o < 2; o++) ck_assert_msg(r.order[o] > o + 0.95, "%s: Taylor remainder of order %g, not %d", cases[c].name, r.order[o], o + 1);
+    ck_ok(NomosOperatorDestroy(&op));
+    free(x);
+    free(by_state);
+    End(&s);
+  }
+}
+END_TEST
+
+/* The same bits for any number of threads and ranks. */
+START_TEST(threads_and_ranks)
+{
+  static const char *const settings[] = {GAS, "grid_pde.dimensions=2", "grid_pde.nx=40", "grid_pde.ny=32", "grid_pde.limiter=mc", "initial.Vy=0.2", NULL};
+  const int                threads    = omp_get_max_threads();
+  const NomosModelField   *list;
+  double                  *state[2], *alone;
+  size_t                   n_fields, n = 0, start[2] = {0, 0}, count[2] = {0, 0};
+
+  for (int t = 0; t < 2; t++) {
+    omp_set_num_threads(t ? 3 : 1);
+    Subject s = Begin(PETSC_COMM_WORLD, settings);
+    Advance(&s, 3);
+    state[t] = State(&s);
+    n        = s.n;
+    ck_ok(s.ops->fields(s.model, &n_fields, &list));
+    memcpy(start, list[0].start, sizeof start);
+    memcpy(count, list[0].count, sizeof count);
+    End(&s);
+  }
+  omp_set_num_threads(threads);
+  ck_assert_mem_eq(state[0], state[1], sizeof *state[0] * n);
+  Subject s = Begin(PETSC_COMM_SELF, settings);
+  Advance(&s, 3);
+  alone = State(&s);
+  for (size_t k = 0; k < 4; k++)
+    for (size_t j = 0; j < count[0]; j++) ck_assert_mem_eq(state[0] + (k * count[0] + j) * count[1], alone + (k * 32 + start[0] + j) * 40 + start[1], sizeof *alone * count[1]);
+  End(&s);
+  free(alone);
+  free(state[0]);
+  free(state[1]);
+}
+END_TEST
+
+NOMOS_TEST_SUITE("grid_pde_derivatives", derivatives, threads_and_ranks)
