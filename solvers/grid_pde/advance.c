@@ -52,29 +52,38 @@ static void ChebyshevStages(int s, PdeStage stages[])
   }
 }
 
-/* Bounds over all cells: of the waves, sum of speed/dx, and of diffusion and reaction. */
+/* Bounds at one w: of the waves, sum of speed/dx, and of diffusion and reaction. */
+static void RatesAt(const PdeModel *p, const double w[], double rates[2])
+{
+  const NomosPdeFamily *family = p->family;
+  double                wave = 0, decay = 0;
+
+  for (int a = 0; a < p->n_dims; a++) {
+    if (family->speed) wave += family->speed(p->coefficients, a, w) / p->dx[a];
+    if (family->diffusivity) decay += 4 * family->diffusivity(p->coefficients, w) / (p->dx[a] * p->dx[a]);
+  }
+  if (family->rate) decay += family->rate(p->coefficients, w);
+  if (!(wave <= rates[0])) rates[0] = wave; /* NaN too */
+  if (!(decay <= rates[1])) rates[1] = decay;
+}
+
+/* Over all cells, and what the boundaries put beside them. */
 static PetscErrorCode Rates(NomosModel model, const double u[], double rates[2])
 {
-  PdeModel             *p      = model->data;
-  const NomosPdeFamily *family = p->family;
-  double                w[NOMOS_PDE_MAX_FIELDS], waves = 0, decay = 0;
+  PdeModel *p = model->data;
+  double    w[NOMOS_PDE_MAX_FIELDS];
 
   PetscFunctionBeginUser;
-  if (family->kernels[0]->primitive) family->kernels[0]->primitive(p->c, p->n_dims, p->n_cells, p->n_cells, u, p->n_cells, p->w);
+  rates[0] = rates[1] = 0;
+  if (p->family->kernels[0]->primitive) p->family->kernels[0]->primitive(p->c, p->n_dims, p->n_cells, p->n_cells, u, p->n_cells, p->w);
   else memcpy(p->w, u, p->n * sizeof *u);
   for (size_t i = 0; i < p->n_cells; i++) {
-    double wave = 0, rate = 0;
     for (int k = 0; k < p->m; k++) w[k] = p->w[(size_t)k * p->n_cells + i];
-    for (int a = 0; a < p->n_dims; a++) {
-      if (family->speed) wave += family->speed(p->coefficients, a, w) / p->dx[a];
-      if (family->diffusivity) rate += 4 * family->diffusivity(p->coefficients, w) / (p->dx[a] * p->dx[a]);
-    }
-    if (family->rate) rate += family->rate(p->coefficients, w);
-    if (!(wave <= waves)) waves = wave; /* NaN too */
-    if (!(rate <= decay)) decay = rate;
+    RatesAt(p, w, rates);
   }
-  rates[0] = waves;
-  rates[1] = decay;
+  for (int a = 0; a < p->n_dims; a++)
+    for (int side = 0; side < 2; side++)
+      if (p->boundary[a][side] == PDE_VALUE) RatesAt(p, p->value[side], rates);
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, rates, 2, MPI_DOUBLE, MPI_MAX, model->comm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

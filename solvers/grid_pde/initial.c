@@ -79,6 +79,20 @@ static PetscErrorCode Sines(NomosModel model, int field, double values[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A standard normal number in every cell, the same for any ranks. */
+static PetscErrorCode Noise(NomosModel model, int field, double values[])
+{
+  PdeModel *p = model->data;
+
+  PetscFunctionBeginUser;
+  NomosCheck(!p->family->fields[field].positive, model->comm, PETSC_ERR_ARG_INCOMP, "%s: initial.type = noise: %s must be positive, and normal numbers are not; use expression", NomosConfigWhere(model->config, "initial.type"), p->family->fields[field].name);
+  for (size_t i = 0; i < p->n_cells; i++) {
+    const size_t x = p->start[0] + i % p->count[0], y = p->start[1] + i / p->count[0] % p->count[1], z = p->start[2] + i / (p->count[0] * p->count[1]);
+    values[i]      = NomosRandomNormal(model->seed, (uint64_t)field, (z * p->size[1] + y) * p->size[0] + x);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode File(NomosModel model, int field, double values[])
 {
   PdeModel        *p    = model->data;
@@ -117,7 +131,7 @@ static PetscErrorCode File(NomosModel model, int field, double values[])
 static const struct {
   const char *name;
   PetscErrorCode (*set)(NomosModel model, int field, double values[]);
-} types[] = {{"expression", Expression}, {"sines", Sines}, {"file", File}};
+} types[] = {{"expression", Expression}, {"sines", Sines}, {"noise", Noise}, {"file", File}};
 
 PetscErrorCode PdeInitialise(NomosModel model)
 {
