@@ -304,6 +304,16 @@ START_TEST(test_extremes)
       else ((double *)(where == 1 ? points.points.x : points.points.x_dot))[2] = NAN;
       ck_ok(NomosHamiltonianLossGradient(net.loss[0], &points.points, net.theta, &value, g));
       ck_assert(isnan(value) && isnan(g[net.size - 1]));
+      if (where == 0) { /* and nothing of it stays behind */
+        double Hv[2][1024], v[1024], again;
+        Draw(5, net.size, v);
+        ck_ok(NomosHamiltonianLossHessian(net.loss[0], &points.points, net.theta, v, Hv[0]));
+        net.theta[3] = 0.25;
+        for (int i = 0; i < 2; i++) ck_ok(NomosHamiltonianLossHessian(net.loss[i], &points.points, net.theta, v, Hv[i]));
+        ck_assert(!memcmp(Hv[0], Hv[1], net.size * sizeof(double)));
+        for (int i = 0; i < 2; i++) ck_ok(NomosHamiltonianLossGradient(net.loss[i], &points.points, net.theta, i ? &again : &value, Hv[i]));
+        ck_assert(isfinite(value) && value == again && !memcmp(Hv[0], Hv[1], net.size * sizeof(double)));
+      }
       PointsFree(&points);
       NetFree(&net);
     }

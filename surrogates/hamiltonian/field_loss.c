@@ -235,24 +235,26 @@ PetscErrorCode NomosHamiltonianLossField(NomosHamiltonianLoss loss, size_t n, co
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosMetaLoss(size_t n_threads, NomosHamiltonianLoss const loss[], const NomosMetaLossInput *input, const void *theta, double *value, void *theta_bar)
+PetscErrorCode NomosMetaLoss(size_t n_threads, NomosHamiltonianLoss const loss[], const NomosMetaLossInput *meta, const void *theta, double *value, void *theta_bar)
 {
-  const int            n        = (int)input->n_tasks;
+  NomosMetaLossInput   input    = *meta;
+  const int            n        = (int)input.n_tasks;
   size_t               n_blocks = 1;
   double               sum      = 0;
   NomosHamiltonianLoss first;
 
   PetscFunctionBeginUser;
-  NomosCheck(n_threads > 0 && n > 0 && input->steps >= 0, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "a meta loss of %d tasks, %d inner steps, on %zu threads: must be at least one task, no fewer than 0 steps and one thread", n, input->steps, n_threads);
+  NomosCheck(n_threads > 0 && n > 0 && input.steps >= 0, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "a meta loss of %d tasks, %d inner steps, on %zu threads: must be at least one task, no fewer than 0 steps and one thread", n, input.steps, n_threads);
   first = loss[0];
-  for (int t = 0; t < n && !input->first_order; t++) n_blocks = PetscMax(n_blocks, NomosFieldBlocks(input->support[t].n) * (size_t)input->steps + 1);
-  for (size_t i = 0; i < n_threads; i++) PetscCall(Reserve(&loss[i]->work[0], input->first_order ? 2 : (size_t)input->steps + 1, n_blocks));
-  PetscCall(ReserveTasks(first, input->n_tasks));
+  if (!theta_bar) input.first_order = true; /* the value is the same */
+  for (int t = 0; t < n && !input.first_order; t++) n_blocks = PetscMax(n_blocks, NomosFieldBlocks(input.support[t].n) * (size_t)input.steps + 1);
+  for (size_t i = 0; i < n_threads; i++) PetscCall(Reserve(&loss[i]->work[0], input.first_order ? 2 : (size_t)input.steps + 1, n_blocks));
+  PetscCall(ReserveTasks(first, input.n_tasks));
   SetTheta(first, theta);
 #pragma omp parallel for num_threads(n_threads) schedule(static) if (n_threads > 1)
-  for (int t = 0; t < n; t++) BY_TYPE(first, NomosFieldMeta, &loss[omp_get_thread_num()]->work[0], input, &first->theta, (size_t)t, &first->tasks[t]);
+  for (int t = 0; t < n; t++) BY_TYPE(first, NomosFieldMeta, &loss[omp_get_thread_num()]->work[0], &input, &first->theta, (size_t)t, &first->tasks[t]);
   for (int t = 0; t < n; t++) sum += first->tasks[t].value;
   if (value) *value = sum / n;
-  if (theta_bar) BY_TYPE(first, NomosFieldSum, &first->work[0].shape, 1. / n, input->n_tasks, first->tasks, first->sum, first->v.backward, theta_bar);
+  if (theta_bar) BY_TYPE(first, NomosFieldSum, &first->work[0].shape, 1. / n, input.n_tasks, first->tasks, first->sum, first->v.backward, theta_bar);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,6 +1,6 @@
 /* What the fused loss is made of. Private to surrogates/hamiltonian.
 
-   Matrices of weights lie in panels: columns are padded to whole vectors ("lanes") and go in groups of at most NOMOS_FIELD_PANEL vectors; the rows of a group lie one after the other. Two copies of each: `forward` has inputs as rows
+   Of matrices of weights, columns are padded to whole vectors ("lanes") and go in panels of a few vectors, as many as a tile of registers is wide; the rows of a panel lie one after the other. Two copies of each: `forward` has inputs as rows
    and outputs as lanes, and the biases and the last row, in the order W_0^T, b_0, W_1^T, b_1, .., w; `backward` has outputs as rows: W_0, W_1, .. Gradients are laid out as `forward`. Pads are 0.
 
    Points go through in blocks of NOMOS_FIELD_POINTS, so that what is kept of them stays in the cache. */
@@ -41,7 +41,7 @@ typedef struct {
   void *forward, *backward;
 } NomosFieldWeights;
 
-/* What is kept of a block of points: NOMOS_FIELD_BLOCK arrays (points, lanes) of every hidden layer, after four of the coordinates. */
+/* What is kept of a block of points: arrays (points, lanes) of the coordinates, then of every hidden layer. */
 enum { NOMOS_FIELD_ARRAYS = 9,
        NOMOS_FIELD_ENDS   = 4 };
 static inline size_t NomosFieldBlockSize(const NomosFieldShape *s)
@@ -57,12 +57,12 @@ static inline size_t NomosFieldBlocks(size_t n)
 
 /* Room of one thread. Weights and blocks are as many as were reserved: of a task of meta-learning those of every inner step, and one more. */
 typedef struct {
-  NomosFieldShape   shape;
-  size_t            n_weights, n_blocks;
-  NomosFieldWeights theta, *weights;
-  void            **blocks, *tangents; /* tangents: a block */
-  void             *product;           /* (points, the more lanes) */
-  void             *gradient;          /* as `forward` */
+  NomosFieldShape    shape;
+  size_t             n_weights, n_blocks;
+  NomosFieldWeights *weights;
+  void             **blocks, *tangents; /* tangents: a block */
+  void              *product;           /* (points, the more lanes) */
+  void              *gradient;          /* as `forward` */
 } NomosFieldWork;
 
 /* Blocks `from` .. `to` - 1 of points. v: direction of a Hessian product; else the gradient, of the loss or with `pull_back` of <x_dot, J grad H>, that by x into x_bar (or NULL). */
