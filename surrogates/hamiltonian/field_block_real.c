@@ -20,8 +20,8 @@
 
 /* clang-format off */
 /* Kept of every layer. SECOND and THIRD are s'' and s''' first, then the brackets s'' y and c s'' + a s''' y; BEND is a s''. */
-enum { H, SLOPE, SECOND, THIRD, BEND, Y, T, D, G };
-enum { H1 = H, Z1 = SECOND, Q1 = G, T1 = T, D1 = D }; /* in the block of tangents: h', z', g' as it comes together, t', d' */
+enum { H, SLOPE, SECOND, THIRD, BEND, T, D, G };
+enum { H1 = H, Z1 = SECOND, Q1 = G, T1 = T, D1 = D, Y = SLOPE }; /* in the block of tangents: h', z', g' as it comes together, t', d'; and y, which need not be kept */
 enum { X, V, RESIDUAL, CURVATURE };                   /* at the ends; the last two: l'(r) and l''(r), (n, 2d) without pads */
 /* clang-format on */
 
@@ -30,14 +30,14 @@ typedef struct {
   const NomosFieldShape   *s;
   size_t                   n, rows, count; /* points; with those that fill tiles; reals of an array of a layer */
   const NomosFieldWeights *w;
-  Real                    *block, *product;
+  Real                    *block, *tangents, *product;
 } Pass;
 
 static Pass PassOf(const FieldBlock *b)
 {
   const NomosFieldShape *s = &b->work->shape;
   const size_t           n = Smaller(b->points->n - b->index * NOMOS_FIELD_POINTS, NOMOS_FIELD_POINTS), rows = Blocks(n, NOMOS_FIELD_ROWS) * NOMOS_FIELD_ROWS;
-  return (Pass){s, n, rows, rows * s->lanes[1], b->w, b->block, b->work->product};
+  return (Pass){s, n, rows, rows * s->lanes[1], b->w, b->block, b->work->tangents, b->work->product};
 }
 
 static Real *End(const Pass *p, Real *block, int which)
@@ -135,7 +135,7 @@ static void FieldBackTangent(const Pass *p, Real *tangents, size_t l, const Real
 /* g_l of c_(l+1) (NULL: 0), and the brackets, to be kept. */
 static void LossBack(const Pass *p, size_t l, Real *c, bool keep)
 {
-  Real *slope = Of(p, SLOPE, l), *bend = Of(p, BEND, l), *y = Of(p, Y, l), *g = Of(p, G, l), *second = Of(p, SECOND, l), *third = Of(p, THIRD, l);
+  Real *slope = Of(p, SLOPE, l), *bend = Of(p, BEND, l), *y = In(p, p->tangents, Y, l), *g = Of(p, G, l), *second = Of(p, SECOND, l), *third = Of(p, THIRD, l);
 
   for (size_t j = 0; j < p->count; j += VECTOR) {
     const Vector x = c ? AT(c) : LaneFill(0), tangent = AT(y);
@@ -223,7 +223,7 @@ static void Tangent(const Pass *p, bool keep, Real *gradient)
   const NomosFieldWeights g = {.forward = gradient};
 
   for (size_t l = 0; l < L; l++) {
-    Real *y = Of(p, Y, l), *t = Of(p, T, l + 1), *slope = Of(p, SLOPE, l);
+    Real *y = In(p, p->tangents, Y, l), *t = Of(p, T, l + 1), *slope = Of(p, SLOPE, l);
     Up(p, l, (Term){Of(p, T, l), p->w}, (Term){0}, NULL, y);
     for (size_t j = 0; j < p->count; j += VECTOR) AT(t) = AT(slope) * AT(y);
   }

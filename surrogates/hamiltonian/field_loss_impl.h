@@ -42,7 +42,7 @@ typedef struct {
 } NomosFieldWeights;
 
 /* What is kept of a block of points: arrays (points, lanes) of the coordinates, then of every hidden layer. */
-enum { NOMOS_FIELD_ARRAYS = 9,
+enum { NOMOS_FIELD_ARRAYS = 8,
        NOMOS_FIELD_ENDS   = 4 };
 static inline size_t NomosFieldBlockSize(const NomosFieldShape *s)
 {
