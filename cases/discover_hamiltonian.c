@@ -270,6 +270,36 @@ static PetscErrorCode Prepare(NomosDiscover *d)
 
 /* ---- the regression */
 
+/* Data without noise and a library that holds H: all terms leave nothing but rounding of the rates. Then no small term is an error of discretisation, which discover.evidence.relevance is there for. */
+static PetscErrorCode TrustExactData(NomosDiscover *d, const NomosDiscoverEquation *e)
+{
+  static const char key[]    = "discover.evidence.relevance";
+  const double      rounding = 1e-12, relevance = 1e-5; /* of squares; of what is explained */
+  NomosNormal       normal;
+  double           *c, before;
+  bool              given;
+
+  PetscFunctionBeginUser;
+  if (strcmp(d->method->name, "evidence")) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosConfigIsGiven(d->run->config, key, &given));
+  PetscCall(NomosConfigGetReal(d->run->config, key, &before));
+  if (given || before == relevance) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosGramNormal(&e->gram, 0, NULL, &normal));
+  PetscCall(PetscCalloc1(e->n_terms, &c));
+  normal.names        = (const char *const *)e->terms;
+  PetscErrorCode code = NomosLeastSquares(&normal, NULL, NULL, c, NULL);
+  double         left = normal.s;
+  for (size_t j = 0; j < e->n_terms; j++) left -= c[j] * normal.b[j];
+  if (!code && left <= rounding * normal.s) {
+    PetscCall(NomosConfigSetReal(d->run->config, key, relevance));
+    PetscCall(NomosLogPrint(d->run->log, NOMOS_LOG_INFO, "exact", "these terms leave nothing but rounding of the rates: %s = %g", key, relevance));
+  }
+  PetscCall(PetscFree(c));
+  PetscCall(NomosNormalDestroy(&normal));
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Regress(NomosDiscover *d, NomosHamiltonianData *data)
 {
   NomosDiscoverEquation       *e      = &d->equations[0];
@@ -280,6 +310,7 @@ static PetscErrorCode Regress(NomosDiscover *d, NomosHamiltonianData *data)
   if (e->gram.G) PetscCall(NomosGramDestroy(&e->gram));
   PetscCall(NomosHamiltonianAssemble(data->library, &states, NULL, &e->gram));
   d->n_samples = (double)data->n;
+  PetscCall(TrustExactData(d, e));
   PetscCall(NomosDiscoverSolve(d));
   PetscCall(NomosHamiltonianRefine(data->library, &states, &e->constraints, &e->found));
   PetscFunctionReturn(PETSC_SUCCESS);
