@@ -1,5 +1,5 @@
 /* Orbits of models in phase space (operators/phase_space.h), from x (time, state, coordinate): of one degree of freedom in the plane (q, p), of bodies in the plane of their first two coordinates, of lines of masses over
-   time; and where many states of two degrees of freedom cross q1 = 0, Poincare's section. */
+   time, with the energies of their modes; and where many states of two degrees of freedom cross q1 = 0, Poincare's section. */
 #include "cases/plot_run.h"
 #include "solvers/hamiltonian/system.h"
 
@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MAX_POINTS = 4000, MAX_LINE = 400, MAX_LINES = 8, MAX_PANELS = 4, MAX_ROWS = 1000, MIN_CROSSINGS = 200 };
+enum { MAX_POINTS = 4000, MAX_LINE = 400, MAX_LINES = 8, MAX_PANELS = 4, MAX_ROWS = 1000, MIN_CROSSINGS = 200, N_MODES = 5 };
 static const double max_turn = 0.1;
 
 typedef struct {
@@ -149,6 +149,47 @@ static PetscErrorCode DrawLine(const NomosPlotContext *context, const Orbits *o)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Of a line of linear or almost linear springs between walls, the energies of its first modes, sines of k half waves, over time: of the state that was read. */
+static PetscErrorCode DrawModes(const NomosPlotContext *context, const Orbits *o)
+{
+  const size_t stride = o->n / MAX_POINTS + 1;
+  const char  *name, *ends = "";
+  char         key[NOMOS_LABEL], label[NOMOS_LABEL];
+  double       mass, stiffness;
+  NomosFigure  figure;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetString(context->config, "hamiltonian_system.system", &name));
+  if (strcmp(name, "fput") && strcmp(name, "spring_chain")) PetscFunctionReturn(PETSC_SUCCESS);
+  snprintf(key, sizeof key, "%s.ends", name);
+  PetscCall(NomosConfigGetString(context->config, key, &ends));
+  if (strcmp(ends, "fixed")) PetscFunctionReturn(PETSC_SUCCESS);
+  snprintf(key, sizeof key, "%s.mass", name);
+  PetscCall(NomosConfigGetReal(context->config, key, &mass));
+  snprintf(key, sizeof key, "%s.stiffness", name);
+  PetscCall(NomosConfigGetReal(context->config, key, &stiffness));
+  NomosAxisLabel("time", context->time_name, label);
+  PetscCall(NomosFigureCreate(context->params.title[0] ? context->params.title : "modes", 1, 1, &figure));
+  PetscCall(NomosFigurePanel(figure, 0, 0, &(NomosAxes){.x_label = label, .y_label = "energy of a mode"}));
+  for (size_t k = 1; k <= PetscMin(o->d, (size_t)N_MODES); k++) {
+    const double wave = PETSC_PI * (double)k / (double)(o->d + 1), square = 4 * stiffness / mass * pow(sin(wave / 2), 2);
+    size_t       n = 0;
+    for (size_t t = 0; t < o->n; t += stride, n++) {
+      double q = 0, p = 0;
+      for (size_t j = 0; j < o->d; j++) {
+        q += o->x[t * o->row + j] * sin(wave * (double)(j + 1));
+        p += o->x[t * o->row + o->d + j] * sin(wave * (double)(j + 1));
+      }
+      o->line[0][n] = o->times[t] / context->time_factor;
+      o->line[1][n] = (p * p / mass + mass * square * q * q) / (double)(o->d + 1);
+    }
+    snprintf(label, sizeof label, "mode %zu", k);
+    PetscCall(NomosFigureLine(figure, n, o->line[0], o->line[1], label, 0));
+  }
+  PetscCall(NomosPlotSave(context, "modes", &figure));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The cubic through the values at -1, 0, 1, 2. */
 static double Cubic(const double v[4], double s) { return v[1] + s * ((v[2] - v[0]) / 2 + s * (v[0] - 2.5 * v[1] + 2 * v[2] - v[3] / 2 + s * ((v[3] - v[0]) / 2 + 1.5 * (v[1] - v[2])))); }
 
@@ -231,8 +272,10 @@ static PetscErrorCode Draw(const NomosPlotContext *context, NomosFieldReader rea
   PetscCall(Dimensions(context, &o.dims));
   if (!o.dims) o.dims = o.d;
   PetscCall(PetscMalloc3(n * o.row, &o.x, n, &o.line[0], n, &o.line[1]));
-  if (o.dims == 1 && o.d > 1) PetscCall(DrawLine(context, &o));
-  else PetscCall(DrawPlanes(context, &o));
+  if (o.dims == 1 && o.d > 1) {
+    PetscCall(DrawLine(context, &o));
+    PetscCall(DrawModes(context, &o));
+  } else PetscCall(DrawPlanes(context, &o));
   if (o.d == 2 && o.dims == 2) PetscCall(DrawSection(context, &o));
   PetscCall(PetscFree3(o.x, o.line[0], o.line[1]));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -23,4 +23,5 @@ expect 1 "dormand_prince gets stuck at state 1" "$nomos" run $kepler --set time.
 grep -q '(step 8, t = 0.7)' err.txt || fail "not at step 8: $(cat err.txt)"
 # shellcheck disable=SC2086
 expect 1 "does not converge for state 1" "$nomos" run $kepler --set time.scheme=gauss4 -o fall --force
+[ -s fput/plots/modes.png ] || fail 'no energies of modes'
 finish
