@@ -308,12 +308,13 @@ static PetscErrorCode FindFromPairs(NomosDiscover *d)
 
 static PetscErrorCode Find(NomosDiscover *d)
 {
-  bool fit, polish;
+  const NomosIncrements *m = d->data;
+  bool                   fit, polish;
 
   PetscFunctionBeginUser;
   PetscCall(NomosDiscoverTrajectoryAsked(d, &fit, &polish));
   PetscCall(fit ? NomosDiscoverTrajectoryFind(d) : FindFromPairs(d));
-  if (polish && !fit && !d->run->stopped_by) PetscCall(NomosDiscoverTrajectoryPolish(d));
+  if (polish && !fit && !d->run->stopped_by) PetscCall(m->weak || m->observations ? NomosWeakPolish(d) : NomosDiscoverTrajectoryPolish(d));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

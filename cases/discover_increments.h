@@ -126,6 +126,7 @@ PetscErrorCode NomosWeakPrepare(NomosDiscover *d);
 PetscErrorCode NomosWeakBegin(NomosDiscover *d);
 PetscErrorCode NomosWeakAnalyse(NomosDiscover *d);
 void           NomosWeakCount(NomosDiscover *d); /* rows of the equations' grams: only as many count as the observations determine numbers */
+PetscErrorCode NomosWeakPolish(NomosDiscover *d); /* coefficients found, by trajectories through the observations of windows; of a file too */
 PetscErrorCode NomosWeakResults(NomosDiscover *d, NomosResultFn result, void *ctx);
 PetscErrorCode NomosWeakDestroy(NomosDiscover *d);
 

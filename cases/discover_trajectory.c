@@ -36,7 +36,8 @@ PetscErrorCode NomosDiscoverTrajectoryAsked(NomosDiscover *d, bool *find, bool *
   PetscCall(NomosConfigGetString(d->run->config, "discover.assimilation", &text));
   *find = !strcmp(text, "trajectory");
   PetscCall(NomosConfigGetBool(d->run->config, "discover.polish", polish));
-  PetscCheck(m->truth.model || !(*find || *polish), d->run->comm, PETSC_ERR_SUP, "%s: discover.assimilation: trajectory and discover.polish look at the real system of a twin experiment (`truth:`), and the observations are of a file", d->run->case_file.path);
+  PetscCheck(m->truth.model || !*find, d->run->comm, PETSC_ERR_SUP, "%s: discover.assimilation: trajectory looks at the real system of a twin experiment (`truth:`), and the observations are of a file; take weak_4dvar", d->run->case_file.path);
+  PetscCheck(m->truth.model || m->observations || !*polish, d->run->comm, PETSC_ERR_SUP, "%s: discover.polish needs a twin experiment (`truth:`) or discover.observations", d->run->case_file.path);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -6,10 +6,9 @@
 
    is a pair of the increments' mode, whose increment is the model error. What is not seen of an error, its prior N(0, Q) draws to zero; so each pass assimilates anew with the terms found so far in the model, and
    regresses the errors that are left, until none is. Q grows while what was seen contradicts it: 2 J of an observation is 1 where all deviations are right (Desroziers & Ivanov 2001, doi:10.1002/qj.49712757417). */
-#include "cases/discover_trajectory.h"
+#include "cases/discover_weak_impl.h"
 
 #include "operators/field_loss.h"
-#include "solvers/assimilation/background.h"
 
 #include <float.h>
 #include <math.h>
@@ -22,25 +21,7 @@ const NomosParam nomos_discover_weak_params[] = {
 /* clang-format on */
 const size_t nomos_discover_n_weak_params = sizeof nomos_discover_weak_params / sizeof *nomos_discover_weak_params;
 
-struct NomosWeak_s {
-  int64_t            steps, times, per_window; /* of a window: steps, looks of a twin, pairs */
-  double             model_error, fraction;
-  NomosMinimiseInput minimise;
-  NomosObservations  looks; /* owned where it is not the file's */
-  size_t             n_windows, n_layers;
-  NomosSeen          seen;
-  NomosWindow       *windows;
-  double            *begins;            /* (n_windows) times */
-  size_t            *layer;             /* (points) of the field */
-  double            *sigma, *deviation; /* (n_layers) of what was seen, of its errors */
-  NomosBackgroundInput grid; /* nx 0: no plane and no line */
-  double            *variance, *look_count;
-  NomosCovariance    background, error;
-  Vec                control; /* of the pass before; NULL: none */
-  NomosMinimised     minimised;
-};
-
-static PetscErrorCode ReadNumbers(NomosDiscover *d, NomosWeak w)
+PetscErrorCode NomosWeakRead(NomosDiscover *d, NomosWeak w)
 {
   NomosConfig            config = d->run->config;
   const NomosIncrements *m      = d->data;
@@ -54,14 +35,14 @@ static PetscErrorCode ReadNumbers(NomosDiscover *d, NomosWeak w)
   PetscCall(NomosConfigGetInt(config, "discover.trajectory.inner", &w->minimise.inner_iterations));
   PetscCall(NomosConfigGetReal(config, "discover.trajectory.reduction", &w->minimise.reduction));
   PetscCall(NomosConfigGetReal(config, "discover.weak_4dvar.model_error", &w->model_error));
-  PetscCheck(w->steps % m->horizon == 0, d->run->comm, PETSC_ERR_ARG_INCOMP, "%s: discover.trajectory.steps = %lld: a window must be a whole number of discover.horizon = %lld steps, after each of which there is a model error", NomosConfigWhere(config, "discover.trajectory.steps"), (long long)w->steps, (long long)m->horizon);
+  PetscCheck(!m->weak || w->steps % m->horizon == 0, d->run->comm, PETSC_ERR_ARG_INCOMP, "%s: discover.trajectory.steps = %lld: a window must be a whole number of discover.horizon = %lld steps, after each of which there is a model error", NomosConfigWhere(config, "discover.trajectory.steps"), (long long)w->steps, (long long)m->horizon);
   PetscCheck(w->times <= w->steps + 1, d->run->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: discover.trajectory.times: %lld times do not fit into %lld steps", NomosConfigWhere(config, "discover.trajectory.times"), (long long)w->times, (long long)w->steps);
   w->per_window = w->steps / m->horizon;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Windows of a file's looks: each begins with a look, at or after discover.from, and they do not overlap. */
-static PetscErrorCode WindowsOfFile(NomosDiscover *d, NomosWeak w)
+PetscErrorCode NomosWeakWindowsOfFile(NomosDiscover *d, NomosWeak w)
 {
   NomosIncrements *m      = d->data;
   const double     dt     = m->forecaster.model->dt, length = (double)w->steps * dt, spare = 0.5 * dt;
@@ -94,11 +75,11 @@ PetscErrorCode NomosWeakPrepare(NomosDiscover *d)
   if (strcmp(text, "weak_4dvar")) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscNew(&w));
   m->weak = w;
-  PetscCall(ReadNumbers(d, w));
+  PetscCall(NomosWeakRead(d, w));
   PetscCheck(!m->sparse, d->run->comm, PETSC_ERR_ARG_INCOMP, "%s: discover.interpolation: weak_4dvar takes points as they were seen; leave it out", NomosConfigWhere(d->run->config, "discover.interpolation"));
   if (m->observations) {
     w->looks = m->observations;
-    PetscCall(WindowsOfFile(d, w));
+    PetscCall(NomosWeakWindowsOfFile(d, w));
   } else {
     PetscCheck(m->noise > 0, d->run->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: discover.noise = 0: weak_4dvar weighs what was seen by its errors; give them a deviation, such as 1e-3", NomosConfigWhere(d->run->config, "discover.noise"));
     w->n_windows = (size_t)m->n_samples;
@@ -231,13 +212,14 @@ static PetscErrorCode MakeError(NomosWeak w)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode MakePriors(NomosDiscover *d, NomosWeak w)
+PetscErrorCode NomosWeakMakePriors(NomosDiscover *d, NomosWeak w)
 {
   NomosIncrements      *m    = d->data;
   NomosBackgroundInput *grid = &w->grid;
   double                sum  = 0;
 
   PetscFunctionBeginUser;
+  PetscCall(CreateWindows(d, w));
   PetscCall(NomosBackgroundGrid(m->forecaster.model, m->forecaster.field->name, grid));
   for (size_t l = 0; l < w->n_layers; l++) sum += w->sigma[l] * w->sigma[l] / (double)w->n_layers;
   if (grid->nx) {
@@ -262,8 +244,7 @@ PetscErrorCode NomosWeakBegin(NomosDiscover *d)
   PetscFunctionBeginUser;
   if (!w->looks) PetscCall(See(d, w));
   if (d->run->stopped_by) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(CreateWindows(d, w));
-  PetscCall(MakePriors(d, w));
+  PetscCall(NomosWeakMakePriors(d, w));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -290,7 +271,7 @@ PetscErrorCode NomosWeakDestroy(NomosDiscover *d)
 
 /* ---- an assimilation */
 
-static PetscErrorCode Monitor(void *ctx, const NomosIterate *iterate)
+PetscErrorCode NomosWeakMonitor(void *ctx, const NomosIterate *iterate)
 {
   NomosRun *run = ctx;
   bool      due;
@@ -338,7 +319,7 @@ static PetscErrorCode Assimilate(NomosDiscover *d)
     PetscCall(VecCopy(w->control, control));
     input.stages = 1;
   } else PetscCall(VecDuplicate(control, &w->control));
-  input.monitor = Monitor;
+  input.monitor = NomosWeakMonitor;
   input.ctx     = d->run;
   PetscCall(NomosVariationalMinimise(c, &input, &w->minimised));
   PetscCall(NomosLogProgressEnd(d->run->log));
@@ -414,5 +395,6 @@ PetscErrorCode NomosWeakResults(NomosDiscover *d, NomosResultFn result, void *ct
   PetscCall(result("windows", (double)w->n_windows, ctx));
   PetscCall(result("observations", (double)w->minimised.n_seen, ctx));
   PetscCall(result("misfit", 2 * w->minimised.J / (double)w->minimised.n_seen, ctx));
+  if (m->unpolished > 0) PetscCall(result("coefficient_error_before_polishing", m->unpolished, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,0 +1,131 @@
+/* Polishing by observations of a file, or after weak-constraint 4D-Var: coefficients of the terms found and the initial states of windows, by which the model's trajectories fit what was seen, without errors of the
+   model (strong-constraint 4D-Var with unknown parameters). Of a twin experiment whose pairs were seen as they are, discover_trajectory.c does it. */
+#include "cases/discover_weak_impl.h"
+
+#include "operators/field_loss.h"
+
+#include <math.h>
+#include <petscblaslapack.h>
+#include <string.h>
+
+typedef struct {
+  size_t       n, *equation, *term;
+  char        *names; /* (n, NOMOS_MAX_NAME) */
+  const char **keys;
+  double      *first, *p, *G;
+} Unknowns;
+
+static PetscErrorCode ListUnknowns(NomosDiscover *d, Unknowns *u)
+{
+  NomosIncrements           *m = d->data;
+  const NomosModelParameter *list;
+  size_t                     n = 0;
+
+  PetscFunctionBeginUser;
+  for (size_t e = 0; e < d->n_equations; e++)
+    for (size_t j = 0; j < d->equations[e].n_terms; j++) n += d->equations[e].found.c[j] != 0;
+  PetscCall(PetscMalloc7(n, &u->equation, n, &u->term, n * NOMOS_MAX_NAME, &u->names, n, &u->keys, n, &u->first, n, &u->p, n * n, &u->G));
+  PetscCall(NomosModelGetParameters(m->forecaster.model, &n, &list));
+  u->n = 0;
+  for (size_t e = 0; e < d->n_equations; e++)
+    for (size_t j = 0; j < d->equations[e].n_terms; j++) {
+      if (d->equations[e].found.c[j] == 0) continue;
+      u->equation[u->n] = e;
+      u->term[u->n]     = j;
+      u->keys[u->n]     = u->names + u->n * NOMOS_MAX_NAME;
+      NomosParameterName(&list[m->parameters[e][j]], u->names + u->n * NOMOS_MAX_NAME);
+      u->first[u->n++] = d->equations[e].model[j] + d->equations[e].found.c[j];
+    }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode FreeUnknowns(Unknowns *u)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscFree7(u->equation, u->term, u->names, u->keys, u->first, u->p, u->G));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The initial states of the assimilation before, if there was one. */
+static PetscErrorCode Start(const NomosIncrements *m, const NomosWeak w, Vec control)
+{
+  const double *from;
+  double       *to;
+
+  PetscFunctionBeginUser;
+  if (!w->control) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(VecGetArrayRead(w->control, &from));
+  PetscCall(VecGetArray(control, &to));
+  PetscCall(PetscArraycpy(to, from, w->n_windows * m->points));
+  PetscCall(VecRestoreArray(control, &to));
+  PetscCall(VecRestoreArrayRead(w->control, &from));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Fit(NomosDiscover *d, NomosWeak w, Unknowns *u)
+{
+  NomosIncrements   *m     = d->data;
+  NomosMinimiseInput input = w->minimise;
+  NomosVariational   c;
+  Vec                control;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosVariationalCreate(&(NomosVariationalInput){.model = m->forecaster.model, .control = m->forecaster.field->name, .n_windows = w->n_windows, .windows = w->windows, .state = true, .background = w->background, .n_unknown = u->n, .unknown = u->keys, .first = u->first}, &c));
+  PetscCall(NomosVariationalControl(c, &control));
+  PetscCall(Start(m, w, control));
+  if (w->control) input.stages = 1;
+  input.monitor = NomosWeakMonitor;
+  input.ctx     = d->run;
+  PetscCall(NomosVariationalMinimise(c, &input, &w->minimised));
+  PetscCall(NomosLogProgressEnd(d->run->log));
+  PetscCall(NomosLogPrint(d->run->log, NOMOS_LOG_INFO, "fit", "polishing: %lld observations in %zu window%s, %zu coefficients: misfit %.3g after %lld iterations with %lld Hessian products", (long long)w->minimised.n_seen, w->n_windows, w->n_windows > 1 ? "s" : "", u->n, 2 * w->minimised.J / (double)w->minimised.n_seen, (long long)w->minimised.iterations, (long long)w->minimised.products));
+  PetscCall(NomosVariationalParameters(c, u->p));
+  PetscCall(NomosVariationalNormal(c, 1e-3, u->G, NULL));
+  PetscCall(NomosVariationalDestroy(&c));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Coefficients, and their deviations: by the observations' errors, or what they must be to explain the misfit. */
+static PetscErrorCode Take(NomosDiscover *d, const NomosWeak w, const Unknowns *u)
+{
+  const double noise = sqrt(fmax(1, 2 * w->minimised.J / (double)w->minimised.n_seen));
+  PetscBLASInt info, n = (PetscBLASInt)u->n;
+
+  PetscFunctionBeginUser;
+  LAPACKpotrf_("L", &n, u->G, &n, &info);
+  if (!info) LAPACKpotri_("L", &n, u->G, &n, &info);
+  for (size_t i = 0; i < u->n; i++) {
+    NomosDiscoverEquation *e         = &d->equations[u->equation[i]];
+    e->found.c[u->term[i]]         = u->p[i] - e->model[u->term[i]];
+    e->found.deviation[u->term[i]] = info ? NAN : noise * sqrt(u->G[i * u->n + i]);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosWeakPolish(NomosDiscover *d)
+{
+  NomosIncrements *m = d->data;
+  NomosWeak        w = m->weak;
+  Unknowns         u;
+
+  PetscFunctionBeginUser;
+  m->unpolished = 0;
+  for (size_t e = 0; e < d->n_equations; e++) m->unpolished = fmax(m->unpolished, NomosDiscoverError(&d->equations[e], d->equations[e].found.c));
+  if (!w) { /* pairs of a file: its windows are still to be made */
+    PetscCall(PetscNew(&w));
+    PetscCall(NomosWeakRead(d, w));
+    w->looks = m->observations;
+    PetscCall(NomosWeakWindowsOfFile(d, w));
+    PetscCall(NomosWeakMakePriors(d, w));
+    m->weak = w;
+  }
+  PetscCall(ListUnknowns(d, &u));
+  if (u.n) {
+    PetscCall(Fit(d, w, &u));
+    PetscCall(Take(d, w, &u));
+  }
+  PetscCall(FreeUnknowns(&u));
+  m->corrected = true;
+  PetscCall(NomosIncrementsSetModel(d, true));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
