@@ -96,7 +96,7 @@ END_TEST
 
 START_TEST(test_latex)
 {
-  static const char *const typed[] = {"cos(q1 - q2)*p1^2", "1/sqrt(q1^2 + q2^2)"}, *const latex[] = {"\\operatorname{cos}(q_{1} - q_{2})\\,p_{1}^{2}", "1/\\operatorname{sqrt}(q_{1}^{2} + q_{2}^{2})"};
+  static const char *const typed[] = {"cos(q1 - q2)*p1^2", "1/sqrt(q1^2 + q2^2)"}, *const latex[] = {"\\operatorname{cos}(q_{1} - q_{2})\\,p_{1}^{2}", "(1/\\operatorname{sqrt}(q_{1}^{2} + q_{2}^{2}))"};
   NomosHamiltonianLibrary  library = Library(2, 0, 2, typed);
 
   for (size_t k = 0; k < 2; k++) ck_assert_str_eq(NomosHamiltonianLibraryLatex(library, k), latex[k]);

@@ -225,11 +225,24 @@ PetscErrorCode NomosHamiltonianLibraryFind(NomosHamiltonianLibrary library, cons
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Of an expression as a factor: brackets around sums and quotients. */
+static void AsFactor(const char text[], char factor[], size_t n_factor)
+{
+  int  depth = 0;
+  bool plain = true;
+
+  for (const char *at = text; *at; at++) {
+    depth += (*at == '(') - (*at == ')');
+    plain = plain && (depth || !strchr("+-/", *at));
+  }
+  snprintf(factor, n_factor, plain ? "%s" : "(%s)", text);
+}
+
 static PetscErrorCode AddExpression(NomosHamiltonianLibrary library, const char text[], const char where[])
 {
   Term *term = NewTerm(library);
   bool  constant;
-  char  why[512];
+  char  why[512], factor[4200]; /* longer expressions do not compile */
 
   PetscFunctionBeginUser;
   const bool     quiet = NomosErrorSetQuiet(true);
@@ -242,7 +255,8 @@ static PetscErrorCode AddExpression(NomosHamiltonianLibrary library, const char 
     library->left_out++;
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCall(Name(term, text));
+  AsFactor(text, factor, sizeof factor);
+  PetscCall(Name(term, factor));
   library->n++;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -356,9 +370,8 @@ PetscErrorCode NomosHamiltonianLibraryExpression(NomosHamiltonianLibrary library
   PetscFunctionBeginUser;
   PetscCheck(out, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory to write H");
   for (size_t k = 0; k < library->n; k++) {
-    const bool sum = library->terms[k].value != NULL; /* `q1 + q2` is one term */
     if (c[k] == 0) continue;
-    fprintf(out, "%s%.17g*%s%s%s", c[k] < 0 ? any ? " - " : "-" : any ? " + " : "", fabs(c[k]), sum ? "(" : "", library->terms[k].text, sum ? ")" : "");
+    fprintf(out, "%s%.17g*%s", c[k] < 0 ? any ? " - " : "-" : any ? " + " : "", fabs(c[k]), library->terms[k].text);
     any = true;
   }
   if (!any) fputc('0', out);

@@ -27,7 +27,7 @@ PetscErrorCode NomosHamiltonianLibraryDestroy(NomosHamiltonianLibrary *library);
 size_t      NomosHamiltonianLibraryTerms(NomosHamiltonianLibrary library);
 size_t      NomosHamiltonianLibraryCoordinates(NomosHamiltonianLibrary library); /* 2d */
 size_t      NomosHamiltonianLibraryLeftOut(NomosHamiltonianLibrary library); /* expressions that are no terms */
-const char *NomosHamiltonianLibraryText(NomosHamiltonianLibrary library, size_t term);  /* as an expression: q1^2*p2 */
+const char *NomosHamiltonianLibraryText(NomosHamiltonianLibrary library, size_t term);  /* as a factor: q1^2*p2, (q1 + q2) */
 const char *NomosHamiltonianLibraryLatex(NomosHamiltonianLibrary library, size_t term);
 /* The term with the derivatives of an expression, however it is written; *term is their number if there is none. Errors: one that does not parse. */
 PetscErrorCode NomosHamiltonianLibraryFind(NomosHamiltonianLibrary library, const char expression[], size_t *term);
