@@ -112,59 +112,7 @@ static PetscErrorCode Fields(NomosModel model, size_t *n, const NomosModelField 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Where a field is in a state. */
-static double *Part(const EquationModel *e, size_t field, const void *state, size_t *n)
-{
-  const bool all = field == e->n_variables;
-
-  *n = all ? e->n : e->n_points;
-  return (double *)state + (all ? 0 : field * e->n_points);
-}
-
-static PetscErrorCode Field(NomosModel model, size_t field, const void *state, double values[])
-{
-  size_t        n;
-  const double *part = Part(model->data, field, state, &n);
-
-  PetscFunctionBeginUser;
-  memcpy(values, part, sizeof *values * n);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode FieldVjp(NomosModel model, size_t field, const double values_bar[], void *x_bar)
-{
-  size_t  n;
-  double *part = Part(model->data, field, x_bar, &n);
-
-  PetscFunctionBeginUser;
-  for (size_t i = 0; i < n; i++) part[i] += values_bar[i];
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* The other variables are zero. */
-static PetscErrorCode FromField(NomosModel model, size_t field, const double values[], void *state)
-{
-  EquationModel *e = model->data;
-  size_t         n;
-  double        *part = Part(e, field, state, &n);
-
-  PetscFunctionBeginUser;
-  memset(state, 0, sizeof *values * e->n_state);
-  memcpy(part, values, sizeof *values * n);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode FromFieldVjp(NomosModel model, size_t field, const void *x_bar, double values_bar[])
-{
-  size_t        n;
-  const double *part = Part(model->data, field, x_bar, &n);
-
-  PetscFunctionBeginUser;
-  for (size_t i = 0; i < n; i++) values_bar[i] += part[i];
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 const NomosModelDerivatives equation_derivatives = {
   .state_size = StateSize, .get_state = GetState, .set_state = SetState, .parameters = Parameters, .set_parameters = SetParameters,
-  .jvp = Jvp, .vjp = Vjp, .hvp = Hvp, .fields = Fields, .field = Field, .field_vjp = FieldVjp, .from_field = FromField, .from_field_vjp = FromFieldVjp,
+  .jvp = Jvp, .vjp = Vjp, .hvp = Hvp, .fields = Fields, NOMOS_STATE_FIELDS_DERIVATIVES,
 };

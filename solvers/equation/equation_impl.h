@@ -5,6 +5,7 @@
 #include "operators/equations.h"
 #include "operators/fft.h"
 #include "operators/model.h"
+#include "operators/state_fields.h"
 
 enum { EQUATION_MAX_VARIABLES = 16, EQUATION_MAX_STAGES = 7 };
 
@@ -101,6 +102,7 @@ typedef struct {
 enum { EQUATION_BASE, EQUATION_DOT, EQUATION_BAR, EQUATION_BAR_DOT, EQUATION_N_SWEEPS };
 
 typedef struct {
+  NomosStateFields           parts; /* first: operators/state_fields.h */
   NomosTermsGrid             grid;
   size_t                     n_variables, n_points, n, n_state; /* points of a variable on this rank; of all of them; entries of a state */
   double                     total;                             /* points of a variable on all ranks */

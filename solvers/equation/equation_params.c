@@ -113,6 +113,7 @@ PetscErrorCode EquationSetup(NomosModel model, bool fields)
   e->n_points = NomosTermsPoints(NomosEquationsTerms(e->equations));
   e->n        = e->n_variables * e->n_points;
   e->n_state  = e->scheme->history ? 2 * e->n : e->n;
+  e->parts    = (NomosStateFields){.n_fields = e->n_variables, .n_points = e->n_points, .n_state = e->n_state};
   e->total    = 1;
   for (int d = 0; d < e->grid.n_dims; d++) e->total *= (double)e->grid.n[d];
   PetscFunctionReturn(PETSC_SUCCESS);

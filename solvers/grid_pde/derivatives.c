@@ -108,59 +108,7 @@ static PetscErrorCode Fields(NomosModel model, size_t *n, const NomosModelField 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Where a field is in a state. */
-static double *Part(const PdeModel *p, size_t field, const void *state, size_t *n)
-{
-  const bool all = field == (size_t)p->m;
-
-  *n = all ? p->n : p->n_cells;
-  return (double *)state + (all ? 0 : field * p->n_cells);
-}
-
-static PetscErrorCode Field(NomosModel model, size_t field, const void *state, double values[])
-{
-  size_t        n;
-  const double *part = Part(model->data, field, state, &n);
-
-  PetscFunctionBeginUser;
-  memcpy(values, part, sizeof *values * n);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode FieldVjp(NomosModel model, size_t field, const double values_bar[], void *x_bar)
-{
-  size_t  n;
-  double *part = Part(model->data, field, x_bar, &n);
-
-  PetscFunctionBeginUser;
-  for (size_t i = 0; i < n; i++) part[i] += values_bar[i];
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* The other fields are zero. */
-static PetscErrorCode FromField(NomosModel model, size_t field, const double values[], void *state)
-{
-  PdeModel *p = model->data;
-  size_t    n;
-  double   *part = Part(p, field, state, &n);
-
-  PetscFunctionBeginUser;
-  memset(state, 0, p->n * sizeof *values);
-  memcpy(part, values, sizeof *values * n);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode FromFieldVjp(NomosModel model, size_t field, const void *x_bar, double values_bar[])
-{
-  size_t        n;
-  const double *part = Part(model->data, field, x_bar, &n);
-
-  PetscFunctionBeginUser;
-  for (size_t i = 0; i < n; i++) values_bar[i] += part[i];
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 const NomosModelDerivatives pde_derivatives = {
   .state_size = StateSize, .get_state = GetState, .set_state = SetState, .parameters = Parameters, .set_parameters = SetParameters,
-  .jvp = Jvp, .vjp = Vjp, .fields = Fields, .field = Field, .field_vjp = FieldVjp, .from_field = FromField, .from_field_vjp = FromFieldVjp,
+  .jvp = Jvp, .vjp = Vjp, .fields = Fields, NOMOS_STATE_FIELDS_DERIVATIVES,
 };

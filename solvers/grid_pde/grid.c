@@ -35,7 +35,8 @@ PetscErrorCode PdeGridCreate(NomosModel model)
     p->n_box *= p->box[a];
     NomosCheck(p->count[a] >= ghosts, model->comm, PETSC_ERR_ARG_SIZ, "grid_pde: %zu cells along %c on a rank: at least %d are needed; use fewer ranks", p->count[a], "xyz"[a], PDE_GHOSTS);
   }
-  p->n = p->n_cells * (size_t)p->m;
+  p->n     = p->n_cells * (size_t)p->m;
+  p->parts = (NomosStateFields){.n_fields = (size_t)p->m, .n_points = p->n_cells, .n_state = p->n};
   for (int k = 0; k < 2; k++) {
     PetscCall(VecCreateMPIWithArray(model->comm, 1, (PetscInt)((size_t)(k + 1) * p->n_cells), PETSC_DETERMINE, NULL, &p->own[k]));
     PetscCall(VecCreateSeqWithArray(PETSC_COMM_SELF, 1, (PetscInt)((size_t)(k + 1) * p->n_box), NULL, &p->with_ghosts[k]));

@@ -3,7 +3,7 @@
 #ifndef NOMOS_SOLVERS_GRID_PDE_IMPL_H
 #define NOMOS_SOLVERS_GRID_PDE_IMPL_H
 
-#include "operators/model.h"
+#include "operators/state_fields.h"
 #include "solvers/grid_pde/family.h"
 #include "solvers/grid_pde/reconstruction.h"
 
@@ -26,6 +26,7 @@ typedef struct {
 } PdePlan;
 
 typedef struct {
+  NomosStateFields      parts; /* first: operators/state_fields.h */
   const NomosPdeFamily *family;
   int                   n_dims, m; /* m fields */
   size_t                size[3], start[3], count[3]; /* cells along x, y, z: of all, where this rank's begin, and how many */
