@@ -112,29 +112,6 @@ typedef struct {
   char    x_label[NOMOS_LABEL], y_label[NOMOS_LABEL], label[NOMOS_LABEL];
 } Fields;
 
-/* Ends of an axis, half a spacing beyond its points, in the unit that the label says. */
-static PetscErrorCode ReadSide(NomosFieldReader reader, const char variable[], int d, size_t n, double side[2], char label[NOMOS_LABEL], double **points)
-{
-  const char *dim, *unit_name;
-  double     *values, factor;
-  char        unit[NOMOS_LABEL];
-
-  PetscFunctionBeginUser;
-  PetscCall(NomosFieldReaderDimName(reader, variable, d, &dim));
-  PetscCall(PetscMalloc1(n, &values));
-  PetscCall(NomosFieldReaderRead(reader, dim, (size_t[]){0}, (size_t[]){n}, values));
-  PetscCall(NomosReadLabel(reader, dim, "units", unit));
-  const double half = n > 1 ? 0.5 * (values[1] - values[0]) : 0.5;
-  NomosLengthUnit(unit, values[n - 1] - values[0], &unit_name, &factor);
-  side[0] = (values[0] - half) / factor;
-  side[1] = (values[n - 1] + half) / factor;
-  NomosAxisLabel(dim, unit_name, label);
-  for (size_t i = 0; i < n; i++) values[i] /= factor;
-  if (points) *points = values;
-  else PetscCall(PetscFree(values));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode ReadFields(NomosFieldReader reader, size_t frame, Fields *f)
 {
   int    n_dims;
@@ -153,8 +130,8 @@ static PetscErrorCode ReadFields(NomosFieldReader reader, size_t frame, Fields *
     PetscCall(NomosFieldReaderRead(reader, sources[s], start, shape, f->values[s]));
   }
   f->layers = PetscMin(f->layers, MAX_LAYERS);
-  PetscCall(ReadSide(reader, sources[ANALYSIS], n_dims - 1, f->nx, f->x_side, f->x_label, &f->x));
-  if (f->ny > 1) PetscCall(ReadSide(reader, sources[ANALYSIS], n_dims - 2, f->ny, f->y_side, f->y_label, NULL));
+  PetscCall(NomosReadSide(reader, sources[ANALYSIS], n_dims - 1, f->nx, f->x_side, f->x_label, &f->x));
+  if (f->ny > 1) PetscCall(NomosReadSide(reader, sources[ANALYSIS], n_dims - 2, f->ny, f->y_side, f->y_label, NULL));
   PetscCall(NomosReadLabel(reader, sources[ANALYSIS], "units", unit));
   NomosAxisLabel("", unit, f->label);
   PetscFunctionReturn(PETSC_SUCCESS);

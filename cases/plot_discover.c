@@ -188,26 +188,6 @@ static PetscErrorCode DrawPath(const NomosPlotContext *context, json_t *equation
 
 /* ---- increments.nc: a row for each equation */
 
-static PetscErrorCode ReadSide(NomosFieldReader reader, const char variable[], int i, size_t n, double side[2], char label[NOMOS_LABEL], double **values)
-{
-  const char *dim, *unit_name;
-  double      factor;
-  char        unit[NOMOS_LABEL];
-
-  PetscFunctionBeginUser;
-  PetscCall(NomosFieldReaderDimName(reader, variable, i, &dim));
-  PetscCall(PetscMalloc1(n, values));
-  PetscCall(NomosFieldReaderRead(reader, dim, (size_t[]){0}, (size_t[]){n}, *values));
-  PetscCall(NomosReadLabel(reader, dim, "units", unit));
-  const double half = n > 1 ? 0.5 * ((*values)[1] - (*values)[0]) : 0.5;
-  NomosLengthUnit(unit, (*values)[n - 1] - (*values)[0], &unit_name, &factor);
-  for (size_t k = 0; k < n; k++) (*values)[k] /= factor;
-  side[0] = (*values)[0] - half / factor;
-  side[1] = (*values)[n - 1] + half / factor;
-  NomosAxisLabel(dim, unit_name, label);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode DrawIncrement(NomosFieldReader reader, NomosFigure figure, int row, int column, const char name[], double *limit)
 {
   static const char *const titles[] = {"the model lacks", "the equation explains", "left"};
@@ -221,7 +201,7 @@ static PetscErrorCode DrawIncrement(NomosFieldReader reader, NomosFigure figure,
   for (int d = 1; d < n_dims; d++) n *= shape[d];
   PetscCall(PetscMalloc1(n, &values));
   PetscCall(NomosFieldReaderRead(reader, name, (size_t[NOMOS_FIELD_MAX_DIMS + 1]){0}, shape, values));
-  for (int d = 1; d < n_dims; d++) PetscCall(ReadSide(reader, name, d, shape[d], ends[d - 1], label[d - 1], &side[d - 1]));
+  for (int d = 1; d < n_dims; d++) PetscCall(NomosReadSide(reader, name, d, shape[d], ends[d - 1], label[d - 1], &side[d - 1]));
   if (n_dims == 3) {
     if (!column)
       for (size_t i = 0; i < n; i++) *limit = fmax(*limit, fabs(values[i]));

@@ -34,26 +34,6 @@ typedef struct {
   char    x_label[NOMOS_LABEL], y_label[NOMOS_LABEL], label[2][NOMOS_LABEL]; /* of the fields, and of the departures */
 } Fields;
 
-static PetscErrorCode ReadSide(NomosFieldReader reader, int i, size_t n, double side[2], char label[NOMOS_LABEL])
-{
-  const char *dim, *unit_name;
-  double     *values, factor;
-  char        unit[NOMOS_LABEL];
-
-  PetscFunctionBeginUser;
-  PetscCall(NomosFieldReaderDimName(reader, "prior", i, &dim));
-  PetscCall(PetscMalloc1(n, &values));
-  PetscCall(NomosFieldReaderRead(reader, dim, (size_t[]){0}, (size_t[]){n}, values));
-  PetscCall(NomosReadLabel(reader, dim, "units", unit));
-  const double half = n > 1 ? 0.5 * (values[1] - values[0]) : 0.5;
-  NomosLengthUnit(unit, values[n - 1] - values[0], &unit_name, &factor);
-  side[0] = (values[0] - half) / factor;
-  side[1] = (values[n - 1] + half) / factor;
-  NomosAxisLabel(dim, unit_name, label);
-  PetscCall(PetscFree(values));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode ReadSource(NomosFieldReader reader, int source, size_t frame, Fields *f)
 {
   const size_t start[] = {frame, 0, 0, 0}, layered[] = {1, f->layers, f->ny, f->nx}, flat[] = {1, f->ny, f->nx};
@@ -107,8 +87,8 @@ static PetscErrorCode ReadFields(const NomosPlotContext *context, NomosFieldRead
     f->last     = frame > 0;
     PetscCall(NomosPlotFile(context, "departures.nc", ReadDepartures, f));
   }
-  PetscCall(ReadSide(reader, n_dims - 1, f->nx, f->x, f->x_label));
-  PetscCall(ReadSide(reader, n_dims - 2, f->ny, f->y, f->y_label));
+  PetscCall(NomosReadSide(reader, "prior", n_dims - 1, f->nx, f->x, f->x_label, NULL));
+  PetscCall(NomosReadSide(reader, "prior", n_dims - 2, f->ny, f->y, f->y_label, NULL));
   PetscCall(NomosReadLabel(reader, "prior", "units", unit));
   NomosAxisLabel("", unit, f->label[0]);
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -57,6 +57,28 @@ PetscErrorCode NomosReadLabel(NomosFieldReader reader, const char name[], const 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode NomosReadSide(NomosFieldReader reader, const char variable[], int d, size_t n, double side[2], char label[NOMOS_LABEL], double **points)
+{
+  const char *dim, *unit_name;
+  double     *values, factor;
+  char        unit[NOMOS_LABEL];
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosFieldReaderDimName(reader, variable, d, &dim));
+  PetscCall(PetscMalloc1(n, &values));
+  PetscCall(NomosFieldReaderRead(reader, dim, (size_t[]){0}, (size_t[]){n}, values));
+  PetscCall(NomosReadLabel(reader, dim, "units", unit));
+  const double half = n > 1 ? 0.5 * (values[1] - values[0]) : 0.5;
+  NomosLengthUnit(unit, values[n - 1] - values[0], &unit_name, &factor);
+  side[0] = (values[0] - half) / factor;
+  side[1] = (values[n - 1] + half) / factor;
+  NomosAxisLabel(dim, unit_name, label);
+  for (size_t i = 0; i < n; i++) values[i] /= factor;
+  if (points) *points = values;
+  else PetscCall(PetscFree(values));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode DrawFrom(const NomosPlotContext *context, NomosFieldReader reader, NomosPlotFileFn draw, void *ctx)
 {
   double *times;
