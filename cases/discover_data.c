@@ -210,6 +210,55 @@ static PetscErrorCode WarnOfNoise(NomosDiscover *d, const NomosDiscoverData *dat
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Strong form: the terms found by differences of two orders less (of the least order: more). By how much coefficients change is about the error of differences, of which deviations do not know. */
+static PetscErrorCode TryOtherOrders(NomosDiscover *d, NomosDiscoverData *data)
+{
+  const NomosLibrarySettings *used     = NomosLibrarySettingsUsed(data->library);
+  const bool                  in_space = data->frames.n_dims > 0 && used->derivatives == NOMOS_TERMS_DIFFERENCES;
+
+  PetscFunctionBeginUser;
+  if (used->form == NOMOS_FORM_WEAK || data->frames.n_fields > data->n_fields) PetscFunctionReturn(PETSC_SUCCESS); /* given rates are not looked into */
+  for (size_t i = 0; i < d->n_equations; i++) {
+    NomosDiscoverEquation *e     = &d->equations[i];
+    NomosLibraryInput      input = {.comm = d->run->comm, .frames = NomosDiscoverDataFrames(data), .n_fields = data->n_fields, .n_targets = 1, .fields = data->fields, .targets = data->targets + i, .settings = *used, .where = NomosConfigWhere(d->run->config, "discover.library")};
+    NomosLibrary           found;
+    NomosGram              gram;
+    NomosNormal            normal;
+    const char           **terms;
+    bool                  *support;
+    double                *c, change = 0, size = 0;
+    if (e->found.nothing) continue;
+    if (in_space) input.settings.order += used->order > 2 ? -2 : 2;
+    input.settings.time_order += used->time_order > 2 ? -2 : 2;
+    PetscCall(PetscMalloc3(e->n_terms, &terms, e->n_terms, &support, e->n_terms, &c));
+    for (size_t j = 0; j < e->n_terms; j++)
+      if (e->found.c[j] != 0) terms[input.n_terms++] = e->terms[j];
+    for (size_t j = 0; j < input.n_terms; j++) support[j] = true;
+    input.terms         = terms;
+    const bool     quiet = NomosErrorSetQuiet(true);
+    PetscErrorCode code  = NomosLibraryCreate(&input, &found);
+    if (!code) {
+      code = NomosLibraryAssemble(found, NomosDiscoverDataFrames(data), NULL, &gram);
+      PetscCall(NomosLibraryDestroy(&found));
+    }
+    if (!code) {
+      PetscCall(NomosGramNormal(&gram, 0, NULL, &normal));
+      code = NomosLeastSquares(&normal, support, NULL, c, NULL);
+      PetscCall(NomosNormalDestroy(&normal));
+      PetscCall(NomosGramDestroy(&gram));
+    }
+    NomosErrorSetQuiet(quiet);
+    for (size_t j = 0, k = 0; j < e->n_terms && !code; j++) {
+      if (e->found.c[j] == 0) continue;
+      change = fmax(change, fabs(c[k++] - e->found.c[j]) / fabs(e->found.c[j]));
+      size   = fmax(size, e->found.deviation[j] / fabs(e->found.c[j]));
+    }
+    if (change > 2 * size) PetscCall(NomosLogPrint(d->run->log, NOMOS_LOG_WARNING, "differences", "d%s/dt: with differences of another order coefficients change by up to %.1g of their size, more than their deviations, which know of noise alone: trust no more digits; assembly.order and time_order of 6 or 8, spectral derivatives or the weak form are nearer", e->variable, change));
+    PetscCall(PetscFree3(terms, support, c));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Find(NomosDiscover *d)
 {
   NomosDiscoverData *data = d->data;
@@ -225,6 +274,7 @@ static PetscErrorCode Find(NomosDiscover *d)
   PetscCall(NomosConfigGetInt(d->run->config, "assembly.seeds", &data->seeds));
   PetscCall(Study(d, data));
   PetscCall(WarnOfNoise(d, data));
+  PetscCall(TryOtherOrders(d, data));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
