@@ -6,8 +6,8 @@
    is 3D-Var; with parameters alone, or with few of everything, nonlinear least squares on trajectories. States are x_0 = x(field): a state has no history, as a model's from_field makes it.
 
    Control vector: x_0 = x(x_b + B^(1/2) v), eta = x(Q^(1/2) e), p = p_first + scale z, so that the prior of v and e is |.|^2. Gauss-Newton: each iteration minimises the cost that is linearised about
-   the trajectory (Courtier, Thepaut & Hollingsworth 1994, doi:10.1002/qj.49712051912) by conjugate gradients whose products are one tangent and one adjoint run; the block of the parameters (of everything,
-   where little is unknown), whose columns are tangent runs, preconditions them exactly. Step lengths by line search (TAO). Or by LMVM, from gradients alone.
+   the trajectory (Courtier, Thepaut & Hollingsworth 1994, doi:10.1002/qj.49712051912) by conjugate gradients whose products are one tangent and one adjoint run and whose directions precondition the next
+   iteration; the block of the parameters (of everything, where little is unknown), whose columns are tangent runs, preconditions them exactly. Step lengths by line search (TAO). Or by LMVM, from gradients alone.
 
    Derivatives are exact (a model's jvp and vjp). The states of all windows are kept in memory. In parallel as the model. Same bits for any number of threads. */
 #ifndef NOMOS_SOLVERS_ASSIMILATION_VARIATIONAL_H
@@ -113,7 +113,8 @@ PetscErrorCode NomosVariationalError(NomosVariational variational, size_t window
 
      J(p) ~ J_min + 1/2 (p - p^)^T G (p - p^) + 1/2 |(p - p_b)/s|^2          covariance = (G + s^-2)^-1
 
-   With b = G (p^ - p_0) and s = 2 J + (p^ - p_0)^T G (p^ - p_0) it is a regression of n_seen rows for p - p_0 in normal form. G, covariance: (n_unknown, n_unknown), NULL: not asked for. Collective. */
+   With b = G (p^ - p_0) and s = 2 J + (p^ - p_0)^T G (p^ - p_0) it is a regression of n_seen rows for p - p_0 in normal form. `reduction`: the part of a variance by
+   which directions that are left out may make it too small. G, covariance: (n_unknown, n_unknown), NULL: not asked for. Collective. */
 PetscErrorCode NomosVariationalNormal(NomosVariational variational, double reduction, double G[], double covariance[]);
 
 /* The cost, its gradient (NULL: not asked for) and products with the Gauss-Newton Hessian at the last control vector that was evaluated. Collective. */
