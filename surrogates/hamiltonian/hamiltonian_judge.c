@@ -127,8 +127,12 @@ static PetscErrorCode Judge(NomosSurrogate s, NomosSplit split, size_t bodies, N
       PetscCall(Tell(k, bodies, "derivative_mse", error, result, ctx));
     }
     PetscCall(NomosOrbitsRoll(&(NomosOrbitsRollInput){.truth = &truth, .n = truth.n, .field = Field, .ctx = &f, .rtol = c->rtol}, &rolled, &stuck));
-    PetscCall(Tell(k, bodies, "orbit_mse", stuck ? NAN : NomosOrbitsError(&rolled, &truth), result, ctx));
-    if (c->energy && truth.size == c->size) PetscCall(Tell(k, bodies, "energy_mse", stuck ? NAN : NomosOrbitsEnergyError(&rolled, &truth, c->energy), result, ctx));
+    for (int e = 0; e <= (c->energy && truth.size == c->size); e++) {
+      double median = NAN;
+      if (!stuck) PetscCall(NomosOrbitsMedian(&rolled, &truth, e ? c->energy : NULL, &median));
+      PetscCall(Tell(k, bodies, e ? "energy_mse" : "orbit_mse", stuck ? NAN : e ? NomosOrbitsEnergyError(&rolled, &truth, c->energy) : NomosOrbitsError(&rolled, &truth), result, ctx));
+      PetscCall(Tell(k, bodies, e ? "energy_median" : "orbit_median", median, result, ctx));
+    }
     PetscCall(NomosOrbitsFree(&rolled));
     PetscCall(FieldDestroy(&f));
   }
@@ -136,7 +140,7 @@ static PetscErrorCode Judge(NomosSurrogate s, NomosSplit split, size_t bodies, N
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* `hamiltonian_derivative_mse` (where there are derivatives), `_orbit_mse`, `_energy_mse`, and the same of the baseline; with hamiltonian.bodies `hamiltonian_2_bodies_..` and so on, and the energy of the most bodies.
+/* `hamiltonian_derivative_mse` (where there are derivatives), `_orbit_mse`, `_energy_mse`, `_orbit_median`, `_energy_median` (of the orbits' mean squares), and the same of the baseline; with hamiltonian.bodies `hamiltonian_2_bodies_..` and so on, and the energy of the most bodies.
    Every rank computes all. */
 PetscErrorCode HamiltonianEvaluate(NomosSurrogate s, NomosSplit split, NomosResultFn result, void *ctx)
 {

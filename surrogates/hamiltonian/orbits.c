@@ -139,25 +139,53 @@ PetscErrorCode NomosOrbitsIntegrate(NomosOrbits *orbits, NomosExpression energy,
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static double Square(double x)
+{
+  return x * x;
+}
+
+/* Mean of the squares along orbit o. */
+static double ErrorOfOrbit(const NomosOrbits *rolled, const NomosOrbits *truth, NomosExpression energy, size_t o)
+{
+  const size_t  row = rolled->n_times * rolled->size;
+  const double *x = rolled->x + o * row, *y = truth->x + o * row;
+  double        sum = 0;
+
+  for (size_t i = 0; !energy && i < row; i++) sum += Square(x[i] - y[i]);
+  for (size_t i = 0; energy && i < row; i += rolled->size) sum += Square(NomosExpressionEvaluate(energy, x + i) - NomosExpressionEvaluate(energy, y + i));
+  return sum / (double)(energy ? rolled->n_times : row);
+}
+
+static double Mean(const NomosOrbits *rolled, const NomosOrbits *truth, NomosExpression energy)
+{
+  double sum = 0;
+
+  for (size_t o = 0; o < rolled->n; o++) sum += ErrorOfOrbit(rolled, truth, energy, o);
+  return sum / (double)rolled->n;
+}
+
 double NomosOrbitsError(const NomosOrbits *rolled, const NomosOrbits *truth)
 {
-  const size_t n   = rolled->n * rolled->n_times * rolled->size;
-  double       sum = 0;
-
-  for (size_t i = 0; i < n; i++) sum += (rolled->x[i] - truth->x[i]) * (rolled->x[i] - truth->x[i]);
-  return sum / (double)n;
+  return Mean(rolled, truth, NULL);
 }
 
 double NomosOrbitsEnergyError(const NomosOrbits *rolled, const NomosOrbits *truth, NomosExpression energy)
 {
-  const size_t n   = rolled->n * rolled->n_times;
-  double       sum = 0;
+  return Mean(rolled, truth, energy);
+}
 
-  for (size_t i = 0; i < n; i++) {
-    const double error = NomosExpressionEvaluate(energy, rolled->x + i * rolled->size) - NomosExpressionEvaluate(energy, truth->x + i * rolled->size);
-    sum += error * error;
-  }
-  return sum / (double)n;
+PetscErrorCode NomosOrbitsMedian(const NomosOrbits *rolled, const NomosOrbits *truth, NomosExpression energy, double *median)
+{
+  const size_t n = rolled->n;
+  double      *errors;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(n, &errors));
+  for (size_t o = 0; o < n; o++) errors[o] = ErrorOfOrbit(rolled, truth, energy, o);
+  PetscCall(PetscSortReal((PetscInt)n, errors));
+  *median = (errors[n / 2] + errors[(n - 1) / 2]) / 2;
+  PetscCall(PetscFree(errors));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode NomosOrbitsEnergyCreate(const char text[], size_t size, NomosExpression *energy)

@@ -33,6 +33,8 @@ PetscErrorCode NomosOrbitsFree(NomosOrbits *orbits);
 /* Mean over trajectories, times (and coordinates) of (E(rolled) - E(truth))^2, and of (rolled - truth)^2. energy: an expression of q1, q2, ..., p1, p2, ... */
 double NomosOrbitsEnergyError(const NomosOrbits *rolled, const NomosOrbits *truth, NomosExpression energy);
 double NomosOrbitsError(const NomosOrbits *rolled, const NomosOrbits *truth);
+/* The median over trajectories (one at least) of such means over times, of the coordinates (energy NULL) or of the energy: a single near collision can make the mean whatever it likes. */
+PetscErrorCode NomosOrbitsMedian(const NomosOrbits *rolled, const NomosOrbits *truth, NomosExpression energy, double *median);
 /* The expression of `text` for `size` coordinates. Errors: those of the expression. */
 PetscErrorCode NomosOrbitsEnergyCreate(const char text[], size_t size, NomosExpression *energy);
 /* That of a key of the case, in whose errors it is named; NULL where it is unset. */
