@@ -283,6 +283,25 @@ static PetscErrorCode Refit(NomosDiscover *d, NomosTrajectoryFit *fit, Vec *star
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Terms that are zero within twice their deviation, which the regression could not know before the last fit, leave. */
+static bool Drop(NomosDiscover *d)
+{
+  bool dropped = false;
+
+  for (size_t i = 0; i < d->n_equations; i++) {
+    NomosRegression *found = &d->equations[i].found;
+    found->nothing         = true;
+    for (size_t j = 0; j < d->equations[i].n_terms; j++) {
+      if (found->c[j] != 0 && fabs(found->c[j]) < 2 * found->deviation[j]) {
+        found->c[j] = found->deviation[j] = 0;
+        dropped                           = true;
+      }
+      found->nothing = found->nothing && found->c[j] == 0;
+    }
+  }
+  return dropped;
+}
+
 static PetscErrorCode Begin(NomosDiscover *d, NomosTrajectoryFit *fit)
 {
   PetscFunctionBeginUser;
@@ -327,7 +346,9 @@ PetscErrorCode NomosDiscoverTrajectoryFind(NomosDiscover *d)
     PetscCall(NomosDiscoverSolve(d));
     PetscCall(PetscFree2(p, G));
     PetscCall(FreeUnknowns(&u));
-    PetscCall(Refit(d, &fit, &start));
+    do {
+      PetscCall(Refit(d, &fit, &start));
+    } while (Drop(d));
   }
   PetscCall(End(d, &fit, &start));
   PetscFunctionReturn(PETSC_SUCCESS);
