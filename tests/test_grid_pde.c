@@ -323,16 +323,16 @@ START_TEST(dam_break)
 }
 END_TEST
 
-/* Through the sonic point of a steep dam break the fan stays smooth: Roe's flux without the fix keeps a jump there. */
+/* Through the sonic point of a steep dam break the fan stays smooth (0.013 a cell in the exact one): Roe's flux without the fix keeps a jump of 0.6 there. First order, as slopes hide it. */
 START_TEST(no_expansion_shock)
 {
-  Subject s = BeginWith((const char *const[]){PDE("shallow_water"), "grid_pde.lx=5", "grid_pde.boundary_x=outflow", "initial.h=2 - 1.98*step(x - 2.5)", NULL}, 500, 0.1);
+  Subject s = BeginWith((const char *const[]){PDE("shallow_water"), "grid_pde.lx=5", "grid_pde.boundary_x=outflow", "grid_pde.limiter=none", "initial.h=2 - 1.98*step(x - 2.5)", NULL}, 500, 0.1);
   double  steepest = 0;
 
   Advance(&s, 5);
   double *u = State(&s);
   for (size_t i = 245; i < 255; i++) steepest = fmax(steepest, fabs(u[i] - u[i - 1]));
-  ck_assert_double_lt(steepest, 0.03);
+  ck_assert_double_lt(steepest, 0.06);
   free(u);
   End(&s);
 }
