@@ -23,7 +23,7 @@ enum { NOMOS_DATASET_MAX_VARIABLES = 16 };
 
 typedef struct {
   const char *name;                   /* of the dataset in the files */
-  bool        constant;               /* without frames: one value (of any shape) for a trajectory, such as a PDE's parameters */
+  bool        constant;               /* without frames: one value (of any shape) for a trajectory, such as a PDE's parameters; a file without such a dataset may have the number as an attribute of its root */
   int         first_space, n_space;   /* of a row's axes, those that space_every thins out; n_space 0: none */
 } NomosDatasetVariable;
 

@@ -84,8 +84,25 @@ static PetscErrorCode OpenFile(NomosDataset d, size_t file)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode CheckHas(NomosDataset d, const char path[], const char name[])
+/* A constant without a dataset may be a number that the file has as an attribute: the same for all its trajectories (PDEBench's beta and Nu). */
+static PetscErrorCode TakeAttribute(NomosDataset d, NomosDatasetFile *file, size_t v, bool *taken)
 {
+  const NomosDatasetVariable *wanted = &d->input.variables[v];
+  char                       *text   = NULL, *end;
+
+  PetscFunctionBeginUser;
+  *taken = false;
+  if (wanted->constant) PetscCall(NomosFieldReaderAttribute(d->reader, NULL, wanted->name, &text));
+  if (!text) PetscFunctionReturn(PETSC_SUCCESS);
+  file->attribute[v] = strtod(text, &end);
+  *taken = file->is_attribute[v] = end != text && !*end;
+  PetscCall(PetscFree(text));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CheckHas(NomosDataset d, NomosDatasetFile *file, size_t v)
+{
+  const char        *path = file->path, *name = d->input.variables[v].name;
   const char *const *names[2];
   size_t             n[2], length = 0;
   bool               has;
@@ -93,6 +110,7 @@ static PetscErrorCode CheckHas(NomosDataset d, const char path[], const char nam
 
   PetscFunctionBeginUser;
   PetscCall(NomosFieldReaderHas(d->reader, name, &has));
+  if (!has) PetscCall(TakeAttribute(d, file, v, &has));
   if (has) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(NomosFieldReaderVariables(d->reader, &n[0], &names[0]));
   PetscCall(NomosFieldReaderConstants(d->reader, &n[1], &names[1]));
@@ -143,7 +161,7 @@ static PetscErrorCode TellRun(NomosDataset d, NomosDatasetFile *file)
     size_t      shape[NOMOS_FIELD_MAX_DIMS + 1];
     int         n_dims;
     const char *dim = "";
-    PetscCall(CheckHas(d, file->path, d->input.variables[v].name));
+    PetscCall(CheckHas(d, file, v));
     if (d->input.variables[v].constant) continue;
     PetscCall(NomosFieldReaderShape(d->reader, d->input.variables[v].name, &n_dims, shape));
     if (n_dims) PetscCall(NomosFieldReaderDimName(d->reader, d->input.variables[v].name, 0, &dim));
@@ -168,6 +186,10 @@ static PetscErrorCode LookInto(NomosDataset d, size_t number)
     size_t      shape[NOMOS_FIELD_MAX_DIMS + 1] = {0};
     int         n_dims, axis = 0;
     char        text[128];
+    if (file->is_attribute[v]) {
+      PetscCall(TakeRow(d, file, v, 0, shape));
+      continue;
+    }
     PetscCall(NomosFieldReaderShape(d->reader, name, &n_dims, shape));
     NomosCheck(n_dims >= !file->is_run + with_frames, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has the shape %s; it needs %s%s%s before its own axes", file->path, name, ShapeText(n_dims, shape, text), file->is_run ? "" : "an axis of trajectories", !file->is_run && with_frames ? " and " : "", with_frames ? "an axis of time" : "");
     if (!file->is_run) {
@@ -185,6 +207,7 @@ static PetscErrorCode LookInto(NomosDataset d, size_t number)
     }
     PetscCall(TakeRow(d, file, v, n_dims - axis, shape + axis));
   }
+  NomosCheck(file->n_trajectories, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: what is read of it are attributes alone; name a dataset over its trajectories too", file->path);
   if (!frames) file->n_frames = 1; /* entries of the leading axis */
   else {
     NomosCheck(frames > d->input.first_frame, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "data.first_frame = %zu, but %s has %zu frames; choose a smaller one", d->input.first_frame, file->path, frames);
@@ -215,6 +238,7 @@ static PetscErrorCode ChooseBlocks(NomosDataset d, size_t number)
     size_t chunk[NOMOS_FIELD_MAX_DIMS + 1];
     bool   chunked;
     *(d->rows[v].frames ? &frame : &rest) += d->rows[v].n * sizeof(double);
+    if (file->is_attribute[v]) continue;
     PetscCall(NomosFieldReaderChunk(d->reader, d->rows[v].name, &chunked, chunk));
     if (!chunked) continue;
     if (!file->is_run) chunk_trajectories = PetscMax(chunk_trajectories, chunk[0]);
@@ -328,6 +352,10 @@ static PetscErrorCode ReadVariable(NomosDataset d, const NomosBlock *block, size
   const size_t            frames = row->frames ? block->n_frames : 1, together = d->input.every == 1 ? frames : 1, n = block->n_trajectories * together * row->n_full;
 
   PetscFunctionBeginUser;
+  if (file->is_attribute[v]) {
+    for (size_t t = 0; t < block->n_trajectories; t++) to[t] = file->attribute[v];
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   if (d->n_scratch < n) {
     PetscCall(PetscFree(d->scratch));
     PetscCall(PetscMalloc1(n, &d->scratch));

@@ -25,6 +25,8 @@ typedef struct {
   size_t n_trajectories, first_trajectory; /* through all files */
   size_t n_frames;                         /* thinned */
   size_t first_block, block_trajectories, block_frames; /* full sizes of its blocks */
+  bool   is_attribute[NOMOS_DATASET_MAX_VARIABLES];     /* the variable is no dataset of it but one number, */
+  double attribute[NOMOS_DATASET_MAX_VARIABLES];        /* this one */
 } NomosDatasetFile;
 
 typedef struct {

@@ -284,6 +284,52 @@ END_TEST
     ck_assert_ptr_null(data_); \
   } while (0)
 
+/* A number of all trajectories of a file may be an attribute of it (PDEBench's beta); another file of the folder has it as a dataset. */
+START_TEST(attributes)
+{
+  NomosDatasetVariable wanted[] = {{.name = "u", .first_space = 0, .n_space = 2}, {.name = "beta", .constant = true}};
+  NomosDatasetInput    input    = Input("families");
+  NomosDataset         data;
+  const double         several[2] = {4, 7};
+
+  if (!rank) ck_assert(!mkdir(Path("families"), 0777));
+  for (size_t f = 0; f < 3; f++) {
+    char name[64];
+    snprintf(name, sizeof name, "families/%zu.h5", f);
+    MakeFile(name, 2 * f, 2, false, false);
+    if (!rank) {
+      hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT), space = H5Screate(H5S_SCALAR);
+      if (f < 2) {
+        const double beta      = 0.1 + (double)f;
+        hid_t        attribute = H5Acreate2(file, "beta", H5T_NATIVE_DOUBLE, space, H5P_DEFAULT, H5P_DEFAULT);
+        H5Awrite(attribute, H5T_NATIVE_DOUBLE, &beta);
+        H5Aclose(attribute);
+      } else Put(file, "beta", 1, (hsize_t[]){2}, false, several);
+      H5Sclose(space);
+      H5Fclose(file);
+    }
+  }
+  MPI_Barrier(PETSC_COMM_WORLD);
+  input            = Input("families");
+  input.variables  = wanted;
+  input.validation = input.test = 0;
+  ck_ok(NomosDatasetOpen(PETSC_COMM_WORLD, &input, &data));
+  ck_assert(NomosDatasetExamples(data, NOMOS_SPLIT_TRAIN) == 6);
+  for (size_t e = 0; e < 6; e++) {
+    const double expected[6] = {0.1, 0.1, 1.1, 1.1, 4, 7};
+    double       beta, u[N_FRAMES][NY][NX];
+    ck_ok(NomosDatasetRead(data, 1, NOMOS_SPLIT_TRAIN, 1, &e, &beta));
+    ck_ok(NomosDatasetRead(data, 0, NOMOS_SPLIT_TRAIN, 1, &e, &u[0][0][0]));
+    ck_assert(beta == expected[e] && u[1][0][2] == ValueAt(e, 1, 0, 2));
+  }
+  ck_ok(NomosDatasetClose(&data));
+  input.path      = Path("families/0.h5");
+  input.variables = wanted + 1;
+  input.n_variables = 1;
+  ck_refused(NomosDatasetOpen(PETSC_COMM_WORLD, &input, &data), "attributes alone");
+}
+END_TEST
+
 START_TEST(refusals)
 {
   hid_t file;
@@ -323,4 +369,4 @@ START_TEST(refusals)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("dataset", windows_of_trajectories, hash_of_the_numbers, orders, permutations_are_uniform, runs, refusals)
+NOMOS_TEST_SUITE("dataset", windows_of_trajectories, hash_of_the_numbers, orders, permutations_are_uniform, runs, attributes, refusals)
