@@ -94,5 +94,7 @@ NomosTensor NomosRecompute(NomosSegmentFn segment, void *ctx, size_t n, const No
 /* y = op(x): an operator as one node. x[i] (n_in of the operator) have the sizes of its arguments, of any shape; y[j] (n_out) are vectors. float64, or converted.
    Its gradient needs op's vjp, the gradient of that its jvp and hvp. The operator must live as long as the tape's record. */
 PetscErrorCode NomosTapeApply(NomosOperator op, const NomosTensor x[], NomosTensor y[]);
+/* All of y in one vector, as a formula: errors are kept by the tape. */
+NomosTensor NomosApply(NomosOperator op, const NomosTensor x[]);
 
 #endif

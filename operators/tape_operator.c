@@ -94,18 +94,24 @@ static void Vjp(NomosNode *node, NomosTensor out, NomosTensor out_bar, const boo
 
 const NomosPrimitive nomos_primitive_operator = {.name = "operator", .vjp = Vjp};
 
-PetscErrorCode NomosTapeApply(NomosOperator op, const NomosTensor x[], NomosTensor y[])
+NomosTensor NomosApply(NomosOperator op, const NomosTensor x[])
 {
-  NomosTensor packed[NOMOS_OPERATOR_MAX_ARGUMENTS], all;
+  NomosTensor packed[NOMOS_OPERATOR_MAX_ARGUMENTS];
 
-  PetscFunctionBeginUser;
-  PetscCheck(op->n_in > 0, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "%s has no inputs: there is nothing to record", op->ops->name);
+  if (!op->n_in) return NomosTapeFail(x[0].tape, PETSC_ERR_ARG_SIZ, "%s has no inputs: there is nothing to record", op->ops->name);
   for (size_t i = 0; i < op->n_in; i++) {
-    PetscCheck(!NomosTensorIsValid(x[i]) || NomosTensorSize(x[i]) == op->in[i].size, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "%s: %s has %zu entries, given are %zu", op->ops->name, op->in[i].name, op->in[i].size, NomosTensorSize(x[i]));
+    if (NomosTensorIsValid(x[i]) && NomosTensorSize(x[i]) != op->in[i].size) return NomosTapeFail(x[i].tape, PETSC_ERR_ARG_SIZ, "%s: %s has %zu entries, given are %zu", op->ops->name, op->in[i].name, op->in[i].size, NomosTensorSize(x[i]));
     packed[i] = NomosReshape(NomosCast(x[i], NOMOS_F64), 1, &op->in[i].size);
   }
-  all          = Record(op, APPLY, NomosConcatenate(op->n_in, packed, 0), (NomosTensor){0}, (NomosTensor){0});
-  size_t start = 0;
+  return Record(op, APPLY, NomosConcatenate(op->n_in, packed, 0), (NomosTensor){0}, (NomosTensor){0});
+}
+
+PetscErrorCode NomosTapeApply(NomosOperator op, const NomosTensor x[], NomosTensor y[])
+{
+  const NomosTensor all   = NomosApply(op, x);
+  size_t            start = 0;
+
+  PetscFunctionBeginUser;
   for (size_t i = 0; i < op->n_out; i++) {
     y[i] = NomosSlice(all, 0, start, op->out[i].size, 1);
     start += op->out[i].size;

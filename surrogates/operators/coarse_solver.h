@@ -1,6 +1,9 @@
-/* A simulation inside a network: a batch of states through the steps of a solver, as a node of the tape, differentiated by the solver's own adjoint. What a learned correction corrects.
+/* A simulation inside a network: a batch of states through the steps of a solver, as a node of the tape, differentiated by the solver's own derivatives. What a learned correction corrects.
 
-     b = Phi_p(u),   u_bar += (dPhi_p/du)^T b_bar                             Um et al. (2020), doi:10.48550/arXiv.2007.00016; Kochkov et al. (2021), doi:10.1073/pnas.2101784118 */
+     b = R Phi_p^m(E u),   u_bar += E^T (dPhi_p^m)^T R^T b_bar               Um et al. (2020), doi:10.48550/arXiv.2007.00016; Kochkov et al. (2021), doi:10.1073/pnas.2101784118
+
+   E writes the data's fields into a state of the model, R reads them (NomosModelDerivatives.from_field and .field), m steps are an interval of the data. A record keeps u alone: an adjoint runs the m steps again.
+   Derivatives by u and by the parameters, of the orders that the model has (vjp, jvp, hvp). One example after the other: a model belongs to one thread, which it may share out inside. */
 #ifndef NOMOS_SURROGATES_OPERATORS_COARSE_SOLVER_H
 #define NOMOS_SURROGATES_OPERATORS_COARSE_SOLVER_H
 
@@ -13,15 +16,22 @@ typedef struct {
   size_t             n_set;                /* laid over it: "grid_pde.nx=64", ... */
   const char *const *set;
   size_t             n_fields, n_points;   /* of a state as the data have it: [n_fields, points..] */
+  const char *const *fields;               /* (n_fields) their names, which the model's fields have too; NULL: the model's first fields, in its order */
   size_t             n_parameters;
   const char *const *parameters;           /* (n_parameters) names of its parameters that differ between the trajectories: "burgers.nu" */
   double             interval;             /* time between frames of the data: as many steps as this takes */
 } NomosCoarseSolverInput;
 
-/* Errors: of the case; another size of its state than the data's; no derivatives; an interval that is no multiple of its step; a parameter that it has not. Collective over s->comm, as it makes one model for each rank. */
+/* Errors: of the case; another size of its state than the data's; a field that it has not; no derivatives; an interval that is no multiple of its step; a parameter that it has not. Collective over s->comm, as it makes
+   one model for each rank. */
 PetscErrorCode NomosCoarseSolverCreate(NomosSurrogate s, const NomosCoarseSolverInput *input, NomosCoarseSolver *solver);
 PetscErrorCode NomosCoarseSolverDestroy(NomosCoarseSolver *solver);
-/* b [batch, n_fields, points..] of u, for parameters (batch, n_parameters) that are constants here. Not collective. Must outlive the record of the tape. */
+/* Steps of the model in an interval. */
+int64_t NomosCoarseSolverSteps(NomosCoarseSolver solver);
+/* b [batch, n_fields, points..] of u, in its precision (the model's own inside), for parameters (batch, n_parameters) that are constants here. Errors, those of the model among them (a state that it cannot step
+   from), are kept by the tape. Not collective. The solver must outlive the record of the tape. */
 NomosTensor NomosCoarseSolverStep(NomosCoarseSolver solver, NomosTensor u, const double parameters[]);
+/* The same as an operator, of float64: inputs "state" (batch n_fields n_points) and, where there are any, "parameters" (batch n_parameters); output "state". The solver's own: it lives as long. */
+PetscErrorCode NomosCoarseSolverOperator(NomosCoarseSolver solver, size_t batch, NomosOperator *op);
 
 #endif
