@@ -26,7 +26,8 @@ NomosTensor NomosBatchNormLayerApply(const NomosBatchNormLayer *layer, const Nom
 {
   const int n_space = NomosTensorDims(x, NULL) - 2;
 
-  if (statistics && statistics->n < NOMOS_BATCH_STATISTICS_MAX) {
+  if (statistics && statistics->n == NOMOS_BATCH_STATISTICS_MAX) return NomosBatchNorm(x, w[layer->weight], w[layer->bias], epsilon, NULL); /* enough was seen */
+  if (statistics) {
     const size_t s = statistics->n++;
     statistics->seen[s].layer = layer;
     statistics->seen[s].count = (double)NomosTensorSize(x) / (double)layer->n_channels;

@@ -15,8 +15,8 @@ typedef struct {
   size_t n_channels, weight, bias, mean, variance;
 } NomosBatchNormLayer;
 
-/* What the layers of a network saw in one forward pass of training. */
-enum { NOMOS_BATCH_STATISTICS_MAX = 64 };
+/* What the layers of a network saw in one forward pass of training, or in the first passes of several. */
+enum { NOMOS_BATCH_STATISTICS_MAX = 1024 };
 typedef struct {
   size_t n;
   struct {

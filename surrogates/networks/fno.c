@@ -21,13 +21,16 @@ PetscErrorCode NomosFnoCreate(NomosParameters parameters, const char name[], con
 
   PetscFunctionBeginUser;
   NomosCheck(input->n_layers <= NOMOS_FNO_MAX_LAYERS, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "%s: %zu spectral layers: at most %d are possible", name, input->n_layers, NOMOS_FNO_MAX_LAYERS);
-  *fno = (NomosFno){.n_space = input->n_space, .n_layers = input->n_layers, .pad = input->pad, .activation = input->activation, .coordinates = input->coordinates};
+  *fno = (NomosFno){.n_space = input->n_space, .n_layers = input->n_layers, .pad = input->pad, .n_code = input->n_code, .activation = input->activation, .coordinates = input->coordinates};
   PetscCall(Pointwise(parameters, name, "lift", input, input->in + extra, width, &fno->lift));
   for (size_t l = 0; l < input->n_layers; l++) {
     snprintf(full, sizeof full, "%s.spectral.%zu", name, l);
     PetscCall(NomosSpectralCreate(parameters, full, &(NomosSpectralInput){.n_space = input->n_space, .in = width, .out = width, .modes = input->modes, .one_sided = input->one_sided}, &fno->spectral[l]));
     snprintf(part, sizeof part, "pointwise.%zu", l);
     PetscCall(Pointwise(parameters, name, part, input, width, width, &fno->pointwise[l]));
+    if (!input->n_code) continue;
+    snprintf(full, sizeof full, "%s.film.%zu", name, l);
+    PetscCall(NomosFilmCreate(parameters, full, input->n_code, width, &fno->film[l]));
   }
   PetscCall(Pointwise(parameters, name, "read.0", input, width, input->read_width, &fno->read[0]));
   PetscCall(Pointwise(parameters, name, "read.1", input, input->read_width, input->out, &fno->read[1]));
@@ -52,6 +55,11 @@ static NomosTensor Coordinate(NomosTensor x, int n_space, int axis)
 
 NomosTensor NomosFnoApply(const NomosFno *fno, const NomosTensor w[], NomosTensor x)
 {
+  return NomosFnoApplyModulated(fno, w, x, (NomosTensor){0});
+}
+
+NomosTensor NomosFnoApplyModulated(const NomosFno *fno, const NomosTensor w[], NomosTensor x, NomosTensor code)
+{
   size_t points[2];
 
   for (int axis = 0; axis < fno->n_space; axis++) points[axis] = NomosTensorLength(x, 2 + axis);
@@ -64,6 +72,7 @@ NomosTensor NomosFnoApply(const NomosFno *fno, const NomosTensor w[], NomosTenso
   for (int axis = 0; fno->pad && axis < fno->n_space; axis++) x = NomosPad(x, 2 + axis, 0, points[axis] + fno->pad, 1);
   for (size_t l = 0; l < fno->n_layers; l++) {
     x = NomosAdd(NomosSpectralApply(&fno->spectral[l], w, x), NomosConvolutionLayerApply(&fno->pointwise[l], w, x));
+    if (fno->n_code) x = NomosFilmApply(&fno->film[l], w, x, code);
     if (l + 1 < fno->n_layers) x = NomosFunction(fno->activation, 0, x);
   }
   for (int axis = 0; fno->pad && axis < fno->n_space; axis++) x = NomosSlice(x, 2 + axis, 0, points[axis], 1);

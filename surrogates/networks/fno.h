@@ -9,6 +9,7 @@
 #define NOMOS_SURROGATES_NETWORKS_FNO_H
 
 #include "surrogates/modules/convolution.h"
+#include "surrogates/modules/film.h"
 #include "surrogates/modules/spectral.h"
 
 enum { NOMOS_FNO_MAX_LAYERS = 16 };
@@ -20,20 +21,24 @@ typedef struct {
   bool              coordinates; /* n_space channels more: cell centres (j + 1/2)/n, x first. Without them the operator commutes with shifts of a periodic grid */
   size_t            pad;         /* points of zeros behind the last one along every axis, for domains that are not periodic */
   bool              one_sided;   /* see NomosSpectralInput */
+  size_t            n_code;      /* > 0: a code modulates what every layer gives to its activation */
 } NomosFnoInput;
 
 typedef struct {
   int                   n_space;
-  size_t                n_layers, pad;
+  size_t                n_layers, pad, n_code;
   NomosFunctionKind     activation;
   bool                  coordinates;
   NomosConvolutionLayer lift, read[2], pointwise[NOMOS_FNO_MAX_LAYERS];
   NomosSpectral         spectral[NOMOS_FNO_MAX_LAYERS];
+  NomosFilm             film[NOMOS_FNO_MAX_LAYERS];
 } NomosFno;
 
-/* Declares `name.lift...`, `name.spectral.0.weight`, `name.pointwise.0...`, ..., `name.read.0...`, `name.read.1...`. */
+/* Declares `name.lift...`, `name.spectral.0.weight`, `name.pointwise.0...`, ..., `name.read.0...`, `name.read.1...`, with a code `name.film.0...`, ... */
 PetscErrorCode NomosFnoCreate(NomosParameters parameters, const char name[], const NomosFnoInput *input, NomosFno *fno);
 /* [batch, in, (y,) x] -> [batch, out, (y,) x]. */
 NomosTensor NomosFnoApply(const NomosFno *fno, const NomosTensor w[], NomosTensor x);
+/* The same with a code [batch, n_code]. */
+NomosTensor NomosFnoApplyModulated(const NomosFno *fno, const NomosTensor w[], NomosTensor x, NomosTensor code);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "surrogates/modules/batch_norm.h"
 #include "surrogates/modules/convolution.h"
+#include "surrogates/modules/film.h"
 
 enum { NOMOS_UNET_LEVELS = 4 };
 
@@ -13,22 +14,27 @@ typedef struct {
   int    n_space;
   size_t in, out, width; /* width: f */
   bool   circular;
+  size_t n_code;         /* > 0: a code modulates what every batch norm gives to its tanh */
 } NomosUNetInput;
 
 typedef struct {
   NomosConvolutionLayer convolution[2];
   NomosBatchNormLayer   norm[2];
+  NomosFilm             film[2];
 } NomosUNetBlock;
 
 typedef struct {
   int                   n_space;
+  size_t                n_code;
   NomosUNetBlock        down[NOMOS_UNET_LEVELS + 1], up[NOMOS_UNET_LEVELS]; /* the last of down is the bottom */
   NomosConvolutionLayer doubling[NOMOS_UNET_LEVELS], last;
 } NomosUNet;
 
-/* Declares `name.down.0.0.weight` (block, convolution), `name.down.0.0.norm.weight`, ..., `name.doubling.0.weight`, `name.up.0...`, ..., `name.last.weight`. */
+/* Declares `name.down.0.0.weight` (block, convolution), `name.down.0.0.norm.weight`, ..., `name.doubling.0.weight`, `name.up.0...`, ..., `name.last.weight`, with a code `name.down.0.0.film...`, ... */
 PetscErrorCode NomosUNetCreate(NomosParameters parameters, const char name[], const NomosUNetInput *input, NomosUNet *unet);
 /* [batch, in, points..] -> [batch, out, points..]; the number of points along every axis must be a multiple of 16. statistics: in training (surrogates/modules/batch_norm.h), else NULL. */
 NomosTensor NomosUNetApply(const NomosUNet *unet, const NomosTensor w[], NomosTensor x, NomosBatchStatistics *statistics);
+/* The same with a code [batch, n_code]. */
+NomosTensor NomosUNetApplyModulated(const NomosUNet *unet, const NomosTensor w[], NomosTensor x, NomosTensor code, NomosBatchStatistics *statistics);
 
 #endif

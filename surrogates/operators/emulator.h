@@ -41,6 +41,11 @@ typedef struct {
   NomosTensor (*apply)(const void *context, const NomosTensor w[], NomosTensor x, NomosTensor code, NomosBatchStatistics *statistics);
 } NomosEmulatorNetworkOps;
 
+typedef struct {
+  const NomosEmulatorNetworkOps *ops;
+  void                          *context;
+} NomosEmulatorNetwork;
+
 /* ---- a conditioning: makes the network with the channels that it wants, and calls it */
 
 typedef struct {
@@ -66,6 +71,14 @@ typedef struct {
   /* Does a tensor belong to what a warm-up on the auxiliary prediction trains? NULL: none does. */
   bool (*warms_up)(const char tensor[]);
 } NomosConditioningOps;
+
+/* The chosen network, with as many channels as the conditioning wants; its weights are called `network.`. Destroy is harmless to one that was not made. */
+typedef struct {
+  size_t in, out, n_code;
+} NomosEmulatorChannels;
+PetscErrorCode NomosEmulatorNetworkCreate(const NomosConditioningInput *input, const NomosEmulatorChannels *channels, NomosEmulatorNetwork *network);
+PetscErrorCode NomosEmulatorNetworkDestroy(NomosEmulatorNetwork *network);
+NomosTensor    NomosEmulatorNetworkApply(const NomosEmulatorNetwork *network, const NomosTensor w[], NomosTensor x, NomosTensor code, NomosBatchStatistics *statistics);
 
 /* ---- both, and the form */
 

@@ -1,0 +1,64 @@
+#include "surrogates/operators/networks/keys.h"
+
+#include <stdio.h>
+#include <string.h>
+
+PetscErrorCode NomosEmulatorSize(NomosConfig config, const char key[], size_t *size)
+{
+  int64_t value;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetInt(config, key, &value));
+  *size = (size_t)value;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosEmulatorActivation(NomosConfig config, const char key[], NomosFunctionKind *activation)
+{
+  const char *name;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetString(config, key, &name));
+  for (int k = 0; k < NOMOS_N_FUNCTIONS; k++)
+    if (!strcmp(name, nomos_function_names[k])) *activation = (NomosFunctionKind)k;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosEmulatorSwitch(NomosConfig config, const char key[], bool otherwise, bool *value)
+{
+  bool given;
+
+  PetscFunctionBeginUser;
+  *value = otherwise;
+  PetscCall(NomosConfigIsGiven(config, key, &given));
+  if (given) PetscCall(NomosConfigGetBool(config, key, value));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosEmulatorModes(NomosConfig config, const char key[], const NomosEmulatorShape *shape, size_t usual, size_t *modes)
+{
+  const size_t nx = shape->points[shape->n_space - 1], ny = shape->n_space == 2 ? shape->points[0] : nx;
+  const size_t most = PetscMin(nx / 2 + 1, shape->n_space == 2 ? ny / 2 : nx / 2 + 1); /* along y both signs */
+  bool         given;
+
+  PetscFunctionBeginUser;
+  *modes = PetscMin(usual, most);
+  PetscCall(NomosConfigIsGiven(config, key, &given));
+  if (given) PetscCall(NomosEmulatorSize(config, key, modes));
+  if (shape->n_space == 1) NomosCheck(*modes <= most, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "%s: %s = %zu, but a grid of %zu points has %zu Fourier modes: give at most as many", NomosConfigWhere(config, key), key, *modes, nx, most);
+  else NomosCheck(*modes <= most, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "%s: %s = %zu, but a grid of %zu x %zu points has %zu Fourier modes of either sign along y, %zu along x: give at most %zu", NomosConfigWhere(config, key), key, *modes, ny, nx, ny / 2, nx / 2 + 1, most);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosEmulatorPadding(NomosConfig config, const char key[], const NomosEmulatorShape *shape, size_t *pad)
+{
+  size_t longest = 0;
+  bool   given;
+
+  PetscFunctionBeginUser;
+  for (int axis = 0; axis < shape->n_space; axis++) longest = PetscMax(longest, shape->points[axis]);
+  *pad = shape->periodic ? 0 : longest / 8;
+  PetscCall(NomosConfigIsGiven(config, key, &given));
+  if (given) PetscCall(NomosEmulatorSize(config, key, pad));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
