@@ -122,6 +122,18 @@ NomosTensor NomosUpsampleSpectral(NomosTensor x, int n_axes, const size_t factor
    points. statistics, may be NULL: mean and variance [channels], no gradient through them: for the running averages that evaluation uses. doi:10.48550/arXiv.1502.03167 */
 NomosTensor NomosBatchNorm(NomosTensor x, NomosTensor scale, NomosTensor shift, double epsilon, NomosTensor statistics[2]);
 
+/* Channel attention (operators/primitives/channel_attention.c): three paths whose channels are weighed, sample by sample, and a fourth that is not,
+     z[b, o, p] = a0[b, o] coarse[b, o, p/factor] + a1[b, o] (sum_i W1[o, i] y[b, i, p] + b1[o]) + a2[b, o] sum_t D[o, t] y[b, o in/out, p + t - (taps - 1)/2] + sum_i W2[o, i] y[b, i, p] + b2[o]
+   y [batch, in, (y,) x], coarse [batch, out, ..] of points that divide those of y (every one is repeated), attention [batch, out]; out a multiple of in. doi:10.48550/arXiv.2304.14118 */
+typedef struct {
+  NomosTensor y, coarse, attention[3];   /* a0, a1, a2 */
+  NomosTensor pointwise, pointwise_bias; /* W1 [out, in], b1 [out] */
+  NomosTensor local;                     /* D [out, 1, (taps_y,) taps_x] */
+  NomosTensor skip, skip_bias;           /* W2, b2 */
+  bool        circular;                  /* y repeats; else zero outside */
+} NomosChannelAttentionInput;
+NomosTensor NomosChannelAttention(const NomosChannelAttentionInput *input);
+
 /* ---- small matrices [.., 2, 2] or [.., 3, 3] (operators/primitives/small_matrix.c); leading axes of two operands broadcast */
 NomosTensor NomosSmallProduct(NomosTensor a, bool transpose_a, NomosTensor b, bool transpose_b);
 NomosTensor NomosDeterminant(NomosTensor a);  /* [.., d, d] -> [..] */

@@ -42,6 +42,7 @@
   ENTRY(pick) \
   ENTRY(put) \
   ENTRY(batch_norm) \
+  ENTRY(channel_attention) \
   ENTRY(small_product) \
   ENTRY(determinant) \
   ENTRY(cofactor) \
