@@ -25,7 +25,7 @@ static inline PetscErrorCode Configure(MPI_Comm comm, const char *const settings
   PetscCall(NomosConfigSetNondimensional(*config, true));
   PetscCall(NomosConfigRegister(*config, nomos_n_run_params, nomos_run_params));
   PetscCall(NomosConfigRegister(*config, (*ops)->n_params, (*ops)->params));
-  PetscCall((*ops)->declare(*config));
+  if ((*ops)->declare) PetscCall((*ops)->declare(*config));
   PetscCall(NomosConfigCheck(*config));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

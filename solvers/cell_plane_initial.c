@@ -1,0 +1,118 @@
+/* Fields on the cells of a plane: expressions, files, random waves. */
+#include "io/expression.h"
+#include "operators/random.h"
+#include "solvers/cell_plane.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* What a rank found wrong, as an error of all of them. */
+static PetscErrorCode Everywhere(MPI_Comm comm, char sentence[1024])
+{
+  int rank, ranks, first;
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  PetscCallMPI(MPI_Comm_size(comm, &ranks));
+  first = sentence[0] ? rank : ranks;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &first, 1, MPI_INT, MPI_MIN, comm));
+  if (first == ranks) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCallMPI(MPI_Bcast(sentence, 1024, MPI_CHAR, first, comm));
+  SETERRQ(comm, PETSC_ERR_FP, "%s", sentence);
+}
+
+PetscErrorCode NomosCellPlaneExpression(NomosModel model, const char key[], const double offset[2], bool positive, double values[])
+{
+  static const char *const names[] = {"x", "y", "lx", "ly"};
+  NomosCellPlane          *p       = model->data;
+  double                   given[4] = {0, 0, p->length[0], p->length[1]};
+  char                     wrong[1024] = "";
+  const char              *text;
+  NomosExpression          expression;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetString(model->config, key, &text));
+  NomosCheck(text[0] || !positive, model->comm, PETSC_ERR_ARG_INCOMP, "%s: needed: it must be positive everywhere", key);
+  memset(values, 0, p->n_points * sizeof *values);
+  if (!text[0]) PetscFunctionReturn(PETSC_SUCCESS);
+  const bool     quiet  = NomosErrorSetQuiet(true); /* what is wrong is told once, with the key */
+  PetscErrorCode failed = NomosExpressionCreate(text, 4, names, &expression);
+  NomosErrorSetQuiet(quiet);
+  if (failed) {
+    char why[1024];
+    snprintf(why, sizeof why, "%s", NomosErrorLast());
+    SETERRQ(model->comm, failed, "%s: %s: %s", NomosConfigWhere(model->config, key), key, why);
+  }
+  for (size_t i = 0; i < p->n_points; i++) {
+    given[0]  = p->origin[0] + ((double)(p->start[0] + i % p->count[0]) + 0.5 + offset[0]) * p->dx[0];
+    given[1]  = p->origin[1] + ((double)(p->start[1] + i / p->count[0]) + 0.5 + offset[1]) * p->dx[1];
+    values[i] = NomosExpressionEvaluate(expression, given);
+    if (!wrong[0] && !(isfinite(values[i]) && (values[i] > 0 || !positive)))
+      snprintf(wrong, sizeof wrong, "%s: %s is %g at x = %g, y = %g: must be %s", NomosConfigWhere(model->config, key), key, values[i], given[0], given[1], positive ? "positive" : "a finite number");
+  }
+  PetscCall(NomosExpressionDestroy(&expression));
+  PetscCall(Everywhere(model->comm, wrong));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosCellPlaneFile(NomosModel model, const char name[], bool positive, double values[])
+{
+  NomosCellPlane  *p = model->data;
+  char             wrong[1024] = "";
+  const char      *path, *where = NomosConfigWhere(model->config, "initial.file");
+  NomosFieldReader reader;
+  bool             has;
+  int              n_dims;
+  size_t           shape[NOMOS_FIELD_MAX_DIMS + 1], frames;
+  int64_t          frame;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetString(model->config, "initial.file", &path));
+  PetscCall(NomosConfigGetInt(model->config, "initial.frame", &frame));
+  PetscCheck(path[0], model->comm, PETSC_ERR_ARG_INCOMP, "%s: initial.type = file needs initial.file", NomosConfigWhere(model->config, "initial.type"));
+  PetscCall(NomosFieldReaderOpen(model->comm, path, &reader));
+  PetscCall(NomosFieldReaderHas(reader, name, &has));
+  PetscCheck(has, model->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has no variable %s", where, path, name);
+  PetscCall(NomosFieldReaderShape(reader, name, &n_dims, shape));
+  PetscCheck(n_dims == 3 && shape[1] == p->size[1] && shape[2] == p->size[0], model->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: %s of %s is on another grid than this case", where, name, path);
+  PetscCall(NomosFieldReaderFrames(reader, &frames));
+  if (frame < 0) frame = (int64_t)PetscMin(frames, shape[0]) - 1;
+  PetscCheck(frame >= 0 && (size_t)frame < shape[0], model->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: initial.frame = %ld: %s holds %zu frames", NomosConfigWhere(model->config, "initial.frame"), (long)frame, path, shape[0]);
+  PetscCall(NomosFieldReaderRead(reader, name, (const size_t[]){(size_t)frame, p->start[1], p->start[0]}, (const size_t[]){1, p->count[1], p->count[0]}, values));
+  PetscCall(NomosFieldReaderClose(&reader));
+  for (size_t i = 0; i < p->n_points; i++)
+    if (!wrong[0] && !(isfinite(values[i]) && (values[i] > 0 || !positive))) snprintf(wrong, sizeof wrong, "%s: %s of %s is %g at cell %zu of a rank: must be %s", where, name, path, values[i], i, positive ? "positive" : "a finite number");
+  PetscCall(Everywhere(model->comm, wrong));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosCellPlaneWaves(const NomosCellPlane *p, const NomosPlaneWaves *w, const double offset[2], double values[])
+{
+  double variance = 0, *wave;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(2 * p->count[0], &wave)); /* cosine and sine along a row */
+  memset(values, 0, p->n_points * sizeof *values);
+  for (int pass = 0; pass < 2; pass++) /* the variance, then the field */
+    for (int l = 0; l <= w->waves; l++)
+      for (int k = l ? -w->waves : 1; k <= w->waves; k++) { /* half of the plane: the other half is the same waves */
+        const double   square = (double)(k * k + l * l), size = pow(square, -0.5 * w->slope);
+        const uint64_t i = (uint64_t)(l * (2 * w->waves + 1) + k + w->waves);
+        if (square > (double)w->waves * w->waves) continue;
+        variance += pass ? 0 : size * size;
+        if (!pass) continue;
+        const double a = size / sqrt(variance) * NomosRandomNormal(w->seed, w->stream, 2 * i), b = size / sqrt(variance) * NomosRandomNormal(w->seed, w->stream, 2 * i + 1);
+        for (size_t x = 0; x < p->count[0]; x++) {
+          const double phase   = 2 * PETSC_PI * k * ((double)(p->start[0] + x) + 0.5 + offset[0]) / (double)p->size[0];
+          wave[x]               = cos(phase);
+          wave[p->count[0] + x] = sin(phase);
+        }
+        for (size_t y = 0; y < p->count[1]; y++) {
+          const double phase = 2 * PETSC_PI * l * ((double)(p->start[1] + y) + 0.5 + offset[1]) / (double)p->size[1], c = a * cos(phase) + b * sin(phase), s = b * cos(phase) - a * sin(phase);
+          for (size_t x = 0; x < p->count[0]; x++) values[y * p->count[0] + x] += c * wave[x] + s * wave[p->count[0] + x];
+        }
+      }
+  PetscCall(PetscFree(wave));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
