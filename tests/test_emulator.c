@@ -92,7 +92,7 @@ START_TEST(test_sizes_of_pdebench)
     NomosConfig                    config;
     NomosParameters                parameters;
     void                          *context;
-    const NomosEmulatorNetworkOps *ops = nomos_emulator_networks[r >= 2];
+    const NomosEmulatorNetworkOps *ops = r < 2 ? &NomosEmulatorNetworkOps_Fno : &NomosEmulatorNetworkOps_UNet;
     ck_ok(EmulatorConfig(rows[r].settings, &config));
     ck_ok(NomosParametersCreate(NOMOS_F32, &parameters));
     ck_ok(ops->create(&(NomosEmulatorNetworkInput){.config = config, .parameters = parameters, .name = "network", .shape = rows[r].shape, .in = 10 * rows[r].shape->n_fields, .out = rows[r].shape->n_fields}, &context));

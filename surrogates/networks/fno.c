@@ -1,5 +1,7 @@
 #include "surrogates/networks/fno.h"
 
+#include "surrogates/modules/coordinates.h"
+
 #include <stdio.h>
 
 /* A linear map of the channels, the same at every point. */
@@ -37,22 +39,6 @@ PetscErrorCode NomosFnoCreate(NomosParameters parameters, const char name[], con
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* [batch, 1, (y,) x]: the coordinate along an axis of x, counted from the last. */
-static NomosTensor Coordinate(NomosTensor x, int n_space, int axis)
-{
-  const size_t n = NomosTensorLength(x, -1 - axis);
-  size_t       along[NOMOS_TENSOR_MAX_DIMS] = {1, 1, 1, 1}, full[NOMOS_TENSOR_MAX_DIMS];
-  double      *values;
-
-  if (!n || PetscMalloc1(n, &values)) return x;
-  for (size_t j = 0; j < n; j++) values[j] = ((double)j + 0.5) / (double)n;
-  for (int d = 0; d < 2 + n_space; d++) full[d] = d == 1 ? 1 : NomosTensorLength(x, d);
-  along[1 + n_space - axis] = n;
-  const NomosTensor row = NomosTensorFromDoubles(x.tape, NomosTensorType(x), 2 + n_space, along, values);
-  (void)PetscFree(values);
-  return NomosBroadcast(row, 2 + n_space, full);
-}
-
 NomosTensor NomosFnoApply(const NomosFno *fno, const NomosTensor w[], NomosTensor x)
 {
   return NomosFnoApplyModulated(fno, w, x, (NomosTensor){0});
@@ -63,11 +49,7 @@ NomosTensor NomosFnoApplyModulated(const NomosFno *fno, const NomosTensor w[], N
   size_t points[2];
 
   for (int axis = 0; axis < fno->n_space; axis++) points[axis] = NomosTensorLength(x, 2 + axis);
-  if (fno->coordinates) {
-    NomosTensor parts[3] = {x};
-    for (int axis = 0; axis < fno->n_space; axis++) parts[1 + axis] = Coordinate(x, fno->n_space, axis);
-    x = NomosConcatenate(1 + (size_t)fno->n_space, parts, 1);
-  }
+  if (fno->coordinates) x = NomosWithCoordinates(x);
   x = NomosConvolutionLayerApply(&fno->lift, w, x);
   for (int axis = 0; fno->pad && axis < fno->n_space; axis++) x = NomosPad(x, 2 + axis, 0, points[axis] + fno->pad, 1);
   for (size_t l = 0; l < fno->n_layers; l++) {

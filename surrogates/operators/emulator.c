@@ -6,7 +6,7 @@
 /* clang-format off */
 const NomosParam nomos_emulator_params[] = {
   {"neural_operator.network",      NOMOS_PARAM_CHOICE, "fno", NULL, 0, 0, NOMOS_EMULATOR_NETWORK_CHOICES, false, "Network, with a table of its own of this name."},
-  {"neural_operator.conditioning", NOMOS_PARAM_CHOICE, "",    NULL, 0, 0, NOMOS_EMULATOR_CONDITIONING_CHOICES, false, "How the network is told the parameters of the PDE, with a table of its own of this name; unset: channels, and none where there are no parameters."},
+  {"neural_operator.conditioning", NOMOS_PARAM_CHOICE, "",    NULL, 0, 0, NOMOS_EMULATOR_CONDITIONING_CHOICES, false, "How the network is told the parameters of the PDE, with a table of its own of this name; unset: channel_attention, and none where there are no parameters."},
   {"neural_operator.form",         NOMOS_PARAM_CHOICE, "increment", NULL, 0, 0, "next_state|increment|flux", false, "What comes out of the network: the next state, a change of this one, or fluxes between cells, which keep the sums of all fields."},
 };
 /* clang-format on */
