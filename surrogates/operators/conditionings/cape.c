@@ -57,7 +57,7 @@ static bool WarmsUp(const char tensor[])
 const NomosConditioningOps NomosConditioningOps_Cape = {
   .name      = "cape",
   .summary   = "Channel attention as published, with a grid and its padding in its weights.",
-  .reference = "doi:10.48550/arXiv.2304.14530",
+  .reference = "doi:10.48550/arXiv.2304.14118",
   .n_params  = sizeof params / sizeof *params, .params = params,
   .auxiliary = true,
   .create    = Create,

@@ -38,7 +38,7 @@ static bool WarmsUp(const char tensor[])
 const NomosConditioningOps NomosConditioningOps_ChannelAttention = {
   .name      = "channel_attention",
   .summary   = "Channel attention of any grid: circular, without pooling and norm, by bounded logarithms of the parameters.",
-  .reference = "doi:10.48550/arXiv.2304.14530",
+  .reference = "doi:10.48550/arXiv.2304.14118",
   .n_params  = sizeof params / sizeof *params, .params = params,
   .auxiliary = true,
   .create    = Create,

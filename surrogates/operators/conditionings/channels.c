@@ -1,4 +1,4 @@
-/* Parameters as further channels, each the same at every point: the conditional baseline of Takamoto et al. (2023), doi:10.48550/arXiv.2304.14530. */
+/* Parameters as further channels, each the same at every point: the conditional baseline of Takamoto et al. (2023), doi:10.48550/arXiv.2304.14118. */
 #include "surrogates/operators/conditionings/scale.h"
 
 typedef struct {
@@ -59,7 +59,7 @@ static NomosTensor Apply(const void *context, const NomosTensor w[], NomosTensor
 const NomosConditioningOps NomosConditioningOps_Channels = {
   .name      = "channels",
   .summary   = "Parameters as further channels, the same at every point.",
-  .reference = "doi:10.48550/arXiv.2304.14530",
+  .reference = "doi:10.48550/arXiv.2304.14118",
   .n_params  = sizeof params / sizeof *params, .params = params,
   .create    = Create,
   .destroy   = Destroy,

@@ -104,7 +104,7 @@ PetscErrorCode NomosGuidedAttentionFit(const void *context, NomosParameters para
   return NomosParameterScaleFit(&((const NomosGuidedAttention *)context)->scale, parameters, n, values);
 }
 
-/* On a grid of fewer rows than the two corners of modes have together the second one stands, where both are, as it was written last in the authors' code. */
+/* The spectral convolution on means, one value for every POOL points. On a grid of fewer rows than the two corners of modes have together the second one stands, where both are, as it was written last in the authors' code. */
 static NomosTensor Pooled(const NomosGuidedAttention *a, const NomosTensor w[], NomosTensor y)
 {
   static const size_t factor[] = {POOL, POOL};
@@ -116,7 +116,7 @@ static NomosTensor Pooled(const NomosGuidedAttention *a, const NomosTensor w[], 
     const NomosTensor corners[] = {NomosSlice(weight, 2, 0, rows - a->modes, 1), NomosSlice(weight, 2, a->modes, a->modes, 1)};
     weight                      = NomosConcatenate(2, corners, 2);
   }
-  return NomosUpsampleNearest(NomosSpectralConvolve(means, weight), a->shape.n_space, factor);
+  return NomosSpectralConvolve(means, weight);
 }
 
 static NomosTensor Global(const NomosGuidedAttention *a, const NomosTensor w[], NomosTensor y)
@@ -130,20 +130,40 @@ static NomosTensor Global(const NomosGuidedAttention *a, const NomosTensor w[], 
   return z;
 }
 
-/* u^ of u and scaled parameters. */
-static NomosTensor Predict(const NomosGuidedAttention *a, const NomosTensor w[], NomosTensor u, NomosTensor phi)
+/* Some of the paths and the skip, where the fused primitive, which has all of them, does not serve. */
+static NomosTensor SomePaths(const NomosGuidedAttention *a, const NomosTensor w[], NomosTensor y, NomosTensor phi)
 {
-  const int         n_dims = 2 + a->shape.n_space;
-  const NomosTensor y = NomosFunction(NOMOS_GELU, 0, NomosConvolutionLayerApply(&a->entry, w, u));
-  NomosTensor       z = NomosConvolutionLayerApply(&a->skip, w, y);
+  static const size_t factor[] = {POOL, POOL};
+  NomosTensor         z        = NomosConvolutionLayerApply(&a->skip, w, y);
 
   for (int p = 0; p < NOMOS_N_PATHS; p++) {
     if (!a->paths[p]) continue;
-    const NomosTensor path   = p == NOMOS_PATH_GLOBAL ? Global(a, w, y) : NomosConvolutionLayerApply(p == NOMOS_PATH_POINTWISE ? &a->pointwise : &a->local, w, y);
+    NomosTensor       path   = p == NOMOS_PATH_GLOBAL ? Global(a, w, y) : NomosConvolutionLayerApply(p == NOMOS_PATH_POINTWISE ? &a->pointwise : &a->local, w, y);
     const NomosTensor weight = NomosMlpApply(&a->weights[p], w, phi);
-    z = NomosAdd(z, NomosMultiply(path, NomosReshape(weight, n_dims, (size_t[]){NomosTensorLength(weight, 0), NomosTensorLength(weight, 1), 1, 1})));
+    if (p == NOMOS_PATH_GLOBAL && a->original) path = NomosUpsampleNearest(path, a->shape.n_space, factor);
+    z = NomosAdd(z, NomosMultiply(path, NomosReshape(weight, 2 + a->shape.n_space, (size_t[]){NomosTensorLength(weight, 0), NomosTensorLength(weight, 1), 1, 1})));
   }
-  NomosTensor n = NomosConvolutionLayerApply(&a->last, w, NomosFunction(NOMOS_GELU, 0, z));
+  return z;
+}
+
+static NomosTensor AllPaths(const NomosGuidedAttention *a, const NomosTensor w[], NomosTensor y, NomosTensor phi)
+{
+  const size_t               matrix[] = {a->skip.out, a->skip.in};
+  NomosChannelAttentionInput input    = {.y = y, .coarse = Global(a, w, y), .local = w[a->local.weight], .circular = a->shape.periodic && !a->original,
+                                         .pointwise = NomosReshape(w[a->pointwise.weight], 2, matrix), .pointwise_bias = w[a->pointwise.bias],
+                                         .skip = NomosReshape(w[a->skip.weight], 2, matrix), .skip_bias = w[a->skip.bias]};
+
+  for (int p = 0; p < NOMOS_N_PATHS; p++) input.attention[p] = NomosMlpApply(&a->weights[p], w, phi);
+  return NomosChannelAttention(&input);
+}
+
+/* u^ of u and scaled parameters. */
+static NomosTensor Predict(const NomosGuidedAttention *a, const NomosTensor w[], NomosTensor u, NomosTensor phi)
+{
+  const NomosTensor y = NomosFunction(NOMOS_GELU, 0, NomosConvolutionLayerApply(&a->entry, w, u));
+  const NomosTensor z = a->paths[NOMOS_PATH_GLOBAL] && a->paths[NOMOS_PATH_POINTWISE] && a->paths[NOMOS_PATH_LOCAL] ? AllPaths(a, w, y, phi) : SomePaths(a, w, y, phi);
+  NomosTensor       n = NomosConvolutionLayerApply(&a->last, w, NomosFunction(NOMOS_GELU, 0, z));
+
   if (!a->original) return NomosAdd(u, n);
   n = NomosAdd(NomosMultiply(NomosLayerNorm(n, a->shape.n_space, epsilon), w[a->norm_weight]), w[a->norm_bias]);
   return a->shape.n_space == 1 ? NomosAdd(u, n) : NomosMultiply(u, NomosAffine(n, 1, 1));

@@ -1,4 +1,4 @@
-/* Channel attention guided by the parameters of a PDE (CAPE: Takamoto, Alesiani & Niepert 2023, doi:10.48550/arXiv.2304.14530): a small network of its own that is told the parameters predicts the next state;
+/* Channel attention guided by the parameters of a PDE (CAPE: Takamoto, Alesiani & Niepert 2023, doi:10.48550/arXiv.2304.14118): a small network of its own that is told the parameters predicts the next state;
    prediction and state are the channels of the base network. h = width/2, C fields, taps = 5:
 
      y   = gelu(convolution_taps(u))                              C -> h, no bias
