@@ -162,6 +162,18 @@ static PetscErrorCode PrintGroups(MPI_Comm comm, size_t n_groups, const NomosPar
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode PrintTables(MPI_Comm comm, const NomosSurrogateOps *ops)
+{
+  NomosSurrogateTable table;
+
+  PetscFunctionBeginUser;
+  for (size_t i = 0; ops->table && ops->table(i, &table); i++) {
+    PetscCall(PetscPrintf(comm, "\n%s: %s%s%s\n\n", table.name, table.summary, table.reference ? " " : "", table.reference ? table.reference : ""));
+    PetscCall(PrintParams(comm, table.n_params, table.params));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Is `name` a solver, `run`, another section, a law, or a key? Then print it. */
 static PetscErrorCode DescribeName(const NomosProgram *program, const char name[], bool *found)
 {
@@ -189,6 +201,7 @@ static PetscErrorCode DescribeName(const NomosProgram *program, const char name[
     if (ops->needs) PetscCall(PetscPrintf(program->comm, "\ndata: %s\n", ops->needs));
     PetscCall(PetscPrintf(program->comm, "\nparameters (and those of every training: nomos describe train%s):\n\n", ops->data || ops->reads ? ", nomos describe data" : ""));
     PetscCall(PrintParams(program->comm, ops->n_params, ops->params));
+    PetscCall(PrintTables(program->comm, ops));
     PetscCall(PrintGroups(program->comm, ops->n_groups, ops->groups));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
@@ -251,6 +264,14 @@ static PetscErrorCode DescribeName(const NomosProgram *program, const char name[
       PetscCall(PrintParam(program->comm, &program->surrogates[m]->params[i]));
       *found = true;
     }
+    NomosSurrogateTable table;
+    for (size_t t = 0; program->surrogates[m]->table && program->surrogates[m]->table(t, &table); t++)
+      for (size_t i = 0; i < table.n_params; i++) {
+        if (strcmp(table.params[i].key, name)) continue;
+        PetscCall(PetscPrintf(program->comm, "surrogate %s, %s:\n", program->surrogates[m]->name, table.name));
+        PetscCall(PrintParam(program->comm, &table.params[i]));
+        *found = true;
+      }
   }
   for (size_t g = 0; nomos_generators[g]; g++) {
     for (size_t i = 0; i < nomos_generators[g]->n_params; i++) {

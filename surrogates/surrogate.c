@@ -105,13 +105,23 @@ typedef struct {
   json_t        *object;
 } Architecture;
 
+/* Is it a parameter of the surrogate, or of one of its tables? */
+static bool IsOwn(const NomosSurrogateOps *ops, const NomosParam *param)
+{
+  NomosSurrogateTable table;
+  bool                own = param >= ops->params && param < ops->params + ops->n_params;
+
+  for (size_t i = 0; !own && ops->table && ops->table(i, &table); i++) own = param >= table.params && param < table.params + table.n_params;
+  return own;
+}
+
 static PetscErrorCode AddArchitecture(const NomosParam *param, const char value[], const char origin[], void *ctx)
 {
   const Architecture *to = ctx;
 
   PetscFunctionBeginUser;
   (void)origin;
-  if (param >= to->s->ops->params && param < to->s->ops->params + to->s->ops->n_params) json_object_set_new(to->object, param->key, json_string(value));
+  if (IsOwn(to->s->ops, param)) json_object_set_new(to->object, param->key, json_string(value));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

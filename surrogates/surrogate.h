@@ -28,6 +28,13 @@ typedef struct {
   bool           unfused; /* by the definitions of fused primitives (NomosTapeSetFusing) */
 } NomosBatchLoss;
 
+/* A table of parameters beside the surrogate's own: of what one of these names (a network). */
+typedef struct {
+  const char       *name, *summary, *reference; /* reference: may be NULL */
+  size_t            n_params;
+  const NomosParam *params;
+} NomosSurrogateTable;
+
 /* `create` and `fit` are collective. Weights are passed as tensors w[] (numbers as NomosParametersAdd gave them), so that a loss may replace them, as an inner step of meta-learning does. */
 typedef struct {
   const char       *name;    /* the value of `surrogate:` */
@@ -40,6 +47,8 @@ typedef struct {
   size_t                 n_groups;
   const NomosParamGroup *groups;
   PetscErrorCode (*declare)(NomosConfig config);
+  /* Table i = 0, 1, ... of those that `declare` may declare, for `nomos describe` and the architecture in its weights; false: there is no such one. NULL: none. */
+  bool (*table)(size_t i, NomosSurrogateTable *table);
 
   /* What it needs of the data set: variables, frames, window (the rest is the case's, `data.*`). Reads s->config. NULL: it has no data set, and `create` sets s->n_examples. */
   PetscErrorCode (*data)(NomosSurrogate s, NomosDatasetInput *input);

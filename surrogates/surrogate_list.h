@@ -9,6 +9,7 @@ extern const NomosSurrogateOps NomosSurrogateOps_CoordinateNetwork;
 extern const NomosSurrogateOps NomosSurrogateOps_Hamiltonian;
 extern const NomosSurrogateOps NomosSurrogateOps_SympNet;
 extern const NomosSurrogateOps NomosSurrogateOps_HamiltonianMeta;
+extern const NomosSurrogateOps NomosSurrogateOps_NeuralOperator;
 
 static const NomosSurrogateOps *const nomos_surrogates[] = {
   &NomosSurrogateOps_Constitutive,
@@ -16,6 +17,7 @@ static const NomosSurrogateOps *const nomos_surrogates[] = {
   &NomosSurrogateOps_Hamiltonian,
   &NomosSurrogateOps_SympNet,
   &NomosSurrogateOps_HamiltonianMeta,
+  &NomosSurrogateOps_NeuralOperator,
   NULL,
 };
 

@@ -1,0 +1,175 @@
+/* Emulators of PDEs: a network that leads from a state to the next one, told the parameters of the PDE (emulator.h), learned from trajectories of a solver and judged by free runs from the first frame on, also for
+   parameters that were never simulated. How it is trained is said in rollout_schedule.h and neural_operator_loss.c, how it is judged in neural_operator_judge.c. */
+#include "surrogates/operators/neural_operator_impl.h"
+
+#include "surrogates/operators/emulator_list.h"
+
+#include <string.h>
+
+/* clang-format off */
+static const NomosParam params[] = {
+  {"neural_operator.fields",        NOMOS_PARAM_EXPRESSION_LIST, "u",      NULL, 0, 0, NULL, false, "Fields of the data that make a state: names of datasets over one grid."},
+  {"neural_operator.parameters",    NOMOS_PARAM_EXPRESSION_LIST, "",       NULL, 0, 0, NULL, false, "Parameters of the PDE that the network is told, one number for each trajectory; of `burgers.nu` the data have `nu`. Unset: none."},
+  {"neural_operator.frames",        NOMOS_PARAM_INT,    "0",               NULL, 0, 1e9, NULL, false, "Frames of an example; 0: whole trajectories."},
+  {"neural_operator.periodic",      NOMOS_PARAM_BOOL,   "true",            NULL, 0, 0, NULL, false, "The grid is periodic."},
+  {"neural_operator.normalise",     NOMOS_PARAM_CHOICE, "none",            NULL, 0, 0, "none|channels", false, "Units of the network: those of the data, or each field by its mean and deviation over the training data, for fields of different sizes. Norms of the loss are then of fields over their deviations."},
+  {"neural_operator.schedule",      NOMOS_PARAM_CHOICE, "curriculum",      NULL, 0, 0, NOMOS_ROLLOUT_CHOICES, false, "What a step of the training begins at: data first, more and more the network's own states (curriculum); always data; always its own from the first frame on; its own without gradient (pushforward)."},
+  {"neural_operator.pushforward",   NOMOS_PARAM_INT,    "1",               NULL, 1, 1e6, NULL, false, "pushforward: most steps without gradient before the one with it."},
+  {"neural_operator.noise",         NOMOS_PARAM_REAL,   "0.001",           NULL, 0, 1e9, NULL, false, "Deviation of normal numbers that are added, in training, to what a step begins at, in units of the network."},
+  {"neural_operator.auxiliary",     NOMOS_PARAM_REAL,   "",                NULL, 0, 1e9, NULL, false, "Factor of the loss of the conditioning's own prediction; unset: 5.7e-5 in one dimension, 8.34e-5 in two."},
+  {"neural_operator.warm_up",       NOMOS_PARAM_INT,    "1",               NULL, 0, 1e9, NULL, false, "First epochs in which such a conditioning is trained alone, by its own prediction."},
+  {"neural_operator.steps_at_once", NOMOS_PARAM_INT,    "4",               NULL, 1, 1e6, NULL, false, "Steps that begin at data and are computed as one batch (a batch norm sees them together)."},
+  {"neural_operator.base",          NOMOS_PARAM_CHOICE, "state",           NULL, 0, 0, "state|solver", false, "What increments and fluxes of the network are added to: the state, or what a coarse solver makes of it (a learned correction)."},
+  {"neural_operator.solver.case",   NOMOS_PARAM_CASE,   "",                NULL, 0, 0, NULL, false, "base solver: its case, on the grid of the data; unset: the run that made them."},
+  {"neural_operator.solver.set",    NOMOS_PARAM_EXPRESSION_LIST, "",       NULL, 0, 0, NULL, false, "base solver: `key=value` laid over the case (`grid_pde.nx=64`)."},
+  {"neural_operator.recompute",     NOMOS_PARAM_BOOL,   "",                NULL, 0, 0, NULL, false, "Keep of the steps of a training only their states, and compute each again for its gradient: less memory, about a third more work. Unset: where a batch has more than 100,000 points, all steps counted."},
+};
+/* clang-format on */
+
+/* ---- tables of what is chosen */
+
+static bool Table(size_t i, NomosSurrogateTable *table)
+{
+  size_t n = 0;
+
+  if (!i--) {
+    *table = (NomosSurrogateTable){.name = "emulator", .summary = "What is chosen for neural_operator.network and .conditioning has a table of its own.", .n_params = nomos_n_emulator_params, .params = nomos_emulator_params};
+    return true;
+  }
+  while (nomos_emulator_networks[n]) n++;
+  if (i < n) {
+    const NomosEmulatorNetworkOps *ops = nomos_emulator_networks[i];
+    *table = (NomosSurrogateTable){.name = ops->name, .summary = ops->summary, .reference = ops->reference, .n_params = ops->n_params, .params = ops->params};
+    return true;
+  }
+  for (i -= n, n = 0; nomos_conditionings[n];) n++;
+  if (i >= n) return false;
+  const NomosConditioningOps *ops = nomos_conditionings[i];
+  *table = (NomosSurrogateTable){.name = ops->name, .summary = ops->summary, .reference = ops->reference, .n_params = ops->n_params, .params = ops->params};
+  return true;
+}
+
+static PetscErrorCode Declare(NomosConfig config)
+{
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigRegister(config, nomos_n_emulator_params, nomos_emulator_params));
+  PetscCall(NomosEmulatorDeclare(config));
+  PetscCall(NomosNeuralOperatorDeclareSets(config));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- create */
+
+static PetscErrorCode ReadParams(NomosSurrogate s)
+{
+  NomosNeuralOperator *no = s->context;
+  const char          *schedule, *normalise;
+  int64_t              pushforward, steps_at_once, batch;
+  bool                 given;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetString(s->config, "neural_operator.schedule", &schedule));
+  PetscCall(NomosConfigGetString(s->config, "neural_operator.normalise", &normalise));
+  PetscCall(NomosConfigGetInt(s->config, "neural_operator.pushforward", &pushforward));
+  PetscCall(NomosConfigGetInt(s->config, "neural_operator.steps_at_once", &steps_at_once));
+  PetscCall(NomosConfigGetInt(s->config, "neural_operator.warm_up", &no->warm_up));
+  PetscCall(NomosConfigGetReal(s->config, "neural_operator.noise", &no->noise));
+  PetscCall(NomosConfigGetReal(s->config, "neural_operator.auxiliary", &no->auxiliary_factor));
+  PetscCall(NomosConfigIsGiven(s->config, "neural_operator.recompute", &given));
+  PetscCall(NomosConfigGetInt(s->config, "train.batch", &batch));
+  if (given) PetscCall(NomosConfigGetBool(s->config, "neural_operator.recompute", &no->recompute));
+  else no->recompute = (double)batch * (double)(no->n_frames - 1) * (double)no->n_points > 1e5;
+  PetscCall(NomosConfigIsGiven(s->config, "neural_operator.auxiliary", &given));
+  if (!given) no->auxiliary_factor = no->shape.n_space == 1 ? 5.7e-5 : 8.34e-5; /* the settings of CAPE's code, doi:10.48550/arXiv.2304.14118 */
+  no->normalised    = !strcmp(normalise, "channels");
+  no->steps_at_once = (size_t)steps_at_once;
+  no->schedule      = (NomosRolloutSchedule){.kind = NomosRolloutFind(schedule), .pushforward = (size_t)pushforward};
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CreateSolver(NomosSurrogate s)
+{
+  NomosNeuralOperator   *no    = s->context;
+  NomosCoarseSolverInput input = {.n_fields = no->n_fields, .n_points = no->n_points, .n_parameters = no->n_parameters, .parameters = no->parameter_keys, .interval = no->interval};
+  const char            *base, *form, *fields[NOMOS_DATASET_MAX_VARIABLES];
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetString(s->config, "neural_operator.base", &base));
+  if (strcmp(base, "solver")) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosConfigGetString(s->config, "neural_operator.form", &form));
+  NomosCheck(strcmp(form, "next_state"), s->comm, PETSC_ERR_ARG_INCOMP, "%s: neural_operator.base = solver: with neural_operator.form = next_state nothing of the solver would be left; choose increment or flux", NomosConfigWhere(s->config, "neural_operator.base"));
+  NomosCheck(no->interval > 0, s->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: neural_operator.base = solver: the data have no time (dataset time or t-coordinate), so how far the solver is to go is not known", NomosConfigWhere(s->config, "neural_operator.base"));
+  PetscCall(NomosConfigGetString(s->config, "neural_operator.solver.case", &input.path));
+  PetscCall(NomosConfigGetStrings(s->config, "neural_operator.solver.set", &input.n_set, &input.set));
+  if (!input.path[0]) input.path = NULL;
+  for (size_t f = 0; f < no->n_fields; f++) fields[f] = no->variables[f].name;
+  input.fields = fields;
+  PetscCall(NomosCoarseSolverCreate(s, &input, &no->solver));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Create(NomosSurrogate s)
+{
+  NomosNeuralOperator *no      = s->context;
+  bool                 warm_up = false;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosNeuralOperatorGrid(s));
+  PetscCall(ReadParams(s));
+  if (no->normalised) PetscCall(NomosNormalisationCreate(s->parameters, "fields", no->n_fields, &no->normalisation));
+  PetscCall(NomosEmulatorCreate(s->config, s->parameters, &no->shape, &no->emulator));
+  no->n_w = NomosParametersCount(s->parameters);
+  for (size_t i = 0; i < no->n_w; i++) {
+    NomosParameter p;
+    PetscCall(NomosParametersGet(s->parameters, i, &p));
+    warm_up = warm_up || NomosEmulatorWarmsUp(no->emulator, p.name);
+  }
+  if (!warm_up) no->warm_up = 0;
+  PetscCall(CreateSolver(s));
+  PetscCall(NomosNeuralOperatorOpenSets(s));
+  PetscCall(PetscCalloc2(no->n_frames, &no->segments, no->n_frames, &no->statistics));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Destroy(NomosSurrogate s)
+{
+  NomosNeuralOperator *no = s->context;
+
+  PetscFunctionBeginUser;
+  if (!no) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosNeuralOperatorBegin(no));
+  if (no->emulator) PetscCall(NomosEmulatorDestroy(&no->emulator));
+  PetscCall(NomosCoarseSolverDestroy(&no->solver));
+  PetscCall(NomosNeuralOperatorCloseSets(no));
+  PetscCall(PetscFree2(no->segments, no->statistics));
+  PetscCall(PetscFree(s->context));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static double Rate(NomosSurrogate s, const NomosBatch *batch, const char tensor[])
+{
+  const NomosNeuralOperator *no = s->context;
+  return batch->epoch >= no->warm_up || NomosEmulatorWarmsUp(no->emulator, tensor) ? 1 : 0;
+}
+
+const NomosSurrogateOps NomosSurrogateOps_NeuralOperator = {
+  .name      = "neural_operator",
+  .summary   = "An emulator of a PDE: the next state from the present one and the PDE's parameters, by a neural operator.",
+  .reference = "Takamoto et al. (2023), doi:10.48550/arXiv.2304.14118",
+  .needs     = "neural_operator.fields: (trajectory, time, (y,) x), or of a run (time, (y,) x); neural_operator.parameters: (trajectory), or attributes of a file; test sets beside them in tests/NAME.nc",
+  .n_params  = sizeof params / sizeof *params,
+  .params    = params,
+  .table     = Table,
+  .n_groups  = 1,
+  .groups    = nomos_neural_operator_groups,
+  .declare   = Declare,
+  .data      = NomosNeuralOperatorData,
+  .create    = Create,
+  .destroy   = Destroy,
+  .fit       = NomosNeuralOperatorFit,
+  .loss      = NomosNeuralOperatorLoss,
+  .keep      = NomosNeuralOperatorKeep,
+  .rate      = Rate,
+  .evaluate  = NomosNeuralOperatorEvaluate,
+  .results   = NomosNeuralOperatorResults,
+};

@@ -1,0 +1,258 @@
+/* The data of an emulator: fields and parameters of trajectories, the grid, the units of the network. */
+#include "surrogates/operators/neural_operator_impl.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ---- what is read */
+
+/* A parameter's name in the data: the last part of its key. */
+static const char *LastPart(const char key[])
+{
+  const char *dot = strrchr(key, '.');
+  return dot ? dot + 1 : key;
+}
+
+/* The axes of space of the first field, as the first file has it. Errors that the data set would find are left to it. */
+static PetscErrorCode CountSpace(NomosSurrogate s, const char path[], const char field[], int *n_space)
+{
+  NomosFieldReader reader;
+  size_t           n_files, shape[NOMOS_FIELD_MAX_DIMS + 1];
+  char           **files;
+  const char      *first = "";
+  int              n_dims = 3;
+  bool             has;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosDataFiles(path, &n_files, &files));
+  PetscErrorCode code = NomosFieldReaderOpen(PETSC_COMM_SELF, files[0], &reader);
+  if (!code) {
+    PetscCall(NomosFieldReaderHas(reader, field, &has));
+    if (has) {
+      PetscCall(NomosFieldReaderShape(reader, field, &n_dims, shape));
+      PetscCall(NomosFieldReaderDimName(reader, field, 0, &first));
+    }
+    *n_space = n_dims - (strcmp(first, "time") ? 2 : 1);
+    NomosCheck(*n_space == 1 || *n_space == 2, s->comm, PETSC_ERR_SUP, "%s: %s lies over %d axes of space; an emulator has one or two: the data are [trajectory, time, (y,) x] or a run's [time, (y,) x]", files[0], field, *n_space);
+    PetscCall(NomosFieldReaderClose(&reader));
+  }
+  for (size_t i = 0; i < n_files; i++) PetscCall(PetscFree(files[i]));
+  PetscCall(PetscFree(files));
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosNeuralOperatorData(NomosSurrogate s, NomosDatasetInput *input)
+{
+  NomosNeuralOperator *no;
+  const char *const   *fields;
+  int64_t              frames;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscNew(&no));
+  s->context = no;
+  PetscCall(NomosConfigGetStrings(s->config, "neural_operator.fields", &no->n_fields, &fields));
+  PetscCall(NomosConfigGetStrings(s->config, "neural_operator.parameters", &no->n_parameters, &no->parameter_keys));
+  PetscCall(NomosConfigGetInt(s->config, "neural_operator.frames", &frames));
+  NomosCheck(no->n_fields + no->n_parameters <= NOMOS_DATASET_MAX_VARIABLES, s->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: %zu fields and %zu parameters: at most %d together are possible", NomosConfigWhere(s->config, "neural_operator.parameters"), no->n_fields, no->n_parameters, NOMOS_DATASET_MAX_VARIABLES);
+  NomosCheck(frames != 1, s->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: neural_operator.frames = 1: a step needs two frames; choose 2 or more, or 0 for all", NomosConfigWhere(s->config, "neural_operator.frames"));
+  PetscCall(CountSpace(s, input->path, fields[0], &no->shape.n_space));
+  for (size_t f = 0; f < no->n_fields; f++) no->variables[f] = (NomosDatasetVariable){.name = fields[f], .n_space = no->shape.n_space};
+  for (size_t p = 0; p < no->n_parameters; p++) no->variables[no->n_fields + p] = (NomosDatasetVariable){.name = LastPart(no->parameter_keys[p]), .constant = true};
+  input->n_variables = no->n_fields + no->n_parameters;
+  input->variables   = no->variables;
+  input->frames      = true;
+  input->window      = (size_t)frames;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- the grid */
+
+/* First coordinate and spacing of one of these datasets; false where a file has none of them, or only one entry. */
+static PetscErrorCode Axis(NomosFieldReader reader, const char *const names[2], size_t every, double *start, double *spacing, bool *known)
+{
+  PetscFunctionBeginUser;
+  *known = false;
+  for (int i = 0; i < 2 && !*known; i++) {
+    size_t shape[NOMOS_FIELD_MAX_DIMS + 1];
+    double two[2];
+    int    n_dims;
+    PetscCall(NomosFieldReaderHas(reader, names[i], known));
+    if (!*known) continue;
+    PetscCall(NomosFieldReaderShape(reader, names[i], &n_dims, shape));
+    *known = n_dims == 1 && shape[0] > 1;
+    if (!*known) continue;
+    PetscCall(NomosFieldReaderRead(reader, names[i], (size_t[]){0}, (size_t[]){2}, two));
+    *start   = two[0];
+    *spacing = (double)every * (two[1] - two[0]);
+    *known   = isfinite(*spacing) && *spacing > 0;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Time between frames and the box, where the data say them. */
+static PetscErrorCode ReadCoordinates(NomosSurrogate s)
+{
+  static const char *const names[3][2] = {{"time", "t-coordinate"}, {"y", "y-coordinate"}, {"x", "x-coordinate"}};
+  NomosNeuralOperator     *no          = s->context;
+  NomosFieldReader         reader;
+  const char              *file;
+  double                   start, spacing;
+  int64_t                  every, space_every;
+  bool                     known;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetInt(s->config, "data.every", &every));
+  PetscCall(NomosConfigGetInt(s->config, "data.space_every", &space_every));
+  PetscCall(NomosDatasetOrigin(s->data, NOMOS_SPLIT_TRAIN, 0, NULL, &file, NULL));
+  PetscCall(NomosFieldReaderOpen(PETSC_COMM_SELF, file, &reader));
+  PetscCall(Axis(reader, names[0], (size_t)every, &start, &spacing, &known));
+  no->interval = known ? spacing : NAN;
+  for (int d = 0; d < no->shape.n_space; d++) {
+    PetscCall(Axis(reader, names[3 - no->shape.n_space + d], (size_t)space_every, &start, &spacing, &known));
+    no->extent[d] = known ? spacing * (double)no->shape.points[d] : 1;
+    no->start[d]  = known ? start - spacing / (2 * (double)space_every) : 0;
+  }
+  PetscCall(NomosFieldReaderClose(&reader));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosNeuralOperatorGrid(NomosSurrogate s)
+{
+  NomosNeuralOperator *no = s->context;
+  const size_t        *first = NULL, *shape;
+  size_t               example[NOMOS_FIELD_MAX_DIMS + 1], size;
+  int                  n_axes, n_dims;
+  bool                 same;
+
+  PetscFunctionBeginUser;
+  for (size_t v = 0; v < no->n_fields; v++) {
+    PetscCall(NomosDatasetRowShape(s->data, v, &n_axes, &shape));
+    if (!v) first = shape;
+    same = n_axes == no->shape.n_space;
+    for (int d = 0; same && d < n_axes; d++) same = shape[d] == first[d];
+    NomosCheck(same, s->comm, PETSC_ERR_ARG_SIZ, "%s: the field %s does not lie over the same grid as %s; choose fields of one grid", NomosConfigWhere(s->config, "neural_operator.fields"), no->variables[v].name, no->variables[0].name);
+  }
+  for (size_t p = no->n_fields; p < no->n_fields + no->n_parameters; p++) {
+    PetscCall(NomosDatasetShape(s->data, p, &n_dims, example, &size));
+    NomosCheck(size == 1, s->comm, PETSC_ERR_ARG_SIZ, "%s: %s has %zu numbers for a trajectory; a parameter has one", NomosConfigWhere(s->config, "neural_operator.parameters"), no->variables[p].name, size);
+  }
+  PetscCall(NomosDatasetShape(s->data, 0, &n_dims, example, NULL));
+  no->n_frames = example[0];
+  NomosCheck(no->n_frames > 1, s->comm, PETSC_ERR_ARG_SIZ, "the trajectories of %s have one frame (data.first_frame, data.every); a step needs two", s->data_path);
+  no->n_points = 1;
+  for (int d = 0; d < no->shape.n_space; d++) no->n_points *= no->shape.points[d] = first[d];
+  no->shape.n_fields     = no->n_fields;
+  no->shape.n_parameters = no->n_parameters;
+  no->size               = no->n_fields * no->n_points;
+  PetscCall(NomosConfigGetBool(s->config, "neural_operator.periodic", &no->shape.periodic));
+  PetscCall(ReadCoordinates(s));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- units of the network */
+
+/* A field at a time, as they lie in the data; then all as one. */
+static PetscErrorCode FitFields(NomosSurrogate s)
+{
+  NomosNeuralOperator *no = s->context;
+  double               statistics[2][NOMOS_DATASET_MAX_VARIABLES];
+
+  PetscFunctionBeginUser;
+  for (size_t f = 0; f < no->n_fields; f++) {
+    NomosParameters    one;
+    NomosNormalisation normalisation;
+    PetscCall(NomosParametersCreate(NOMOS_F64, &one));
+    PetscCall(NomosNormalisationCreate(one, "field", 1, &normalisation));
+    PetscCall(NomosParametersInitialise(one, 0));
+    PetscCall(NomosNormalisationFit(&normalisation, one, &(NomosNormalisationSource){.comm = s->comm, .dataset = s->data, .variable = f, .axis = -1}));
+    for (int i = 0; i < 2; i++) {
+      NomosParameter p;
+      PetscCall(NomosParametersGet(one, i ? normalisation.deviation : normalisation.mean, &p));
+      statistics[i][f] = *(const double *)p.values;
+    }
+    PetscCall(NomosParametersDestroy(&one));
+  }
+  PetscCall(NomosNormalisationSet(&no->normalisation, s->parameters, statistics[0], statistics[1]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosNeuralOperatorFit(NomosSurrogate s)
+{
+  NomosNeuralOperator *no = s->context;
+  const size_t         n  = NomosDatasetExamples(s->data, NOMOS_SPLIT_TRAIN);
+  size_t               n_trajectories = 0, last = SIZE_MAX, *first;
+  double              *values, *column;
+
+  PetscFunctionBeginUser;
+  if (no->normalised) PetscCall(FitFields(s));
+  PetscCall(PetscMalloc3(n, &first, n * no->n_parameters + 1, &values, n, &column));
+  for (size_t e = 0; e < n; e++) { /* an example of each trajectory */
+    size_t trajectory;
+    PetscCall(NomosDatasetOrigin(s->data, NOMOS_SPLIT_TRAIN, e, &trajectory, NULL, NULL));
+    if (trajectory != last) first[n_trajectories++] = e;
+    last = trajectory;
+  }
+  for (size_t p = 0; p < no->n_parameters; p++) {
+    PetscCall(NomosDatasetRead(s->data, no->n_fields + p, NOMOS_SPLIT_TRAIN, n_trajectories, first, column));
+    for (size_t i = 0; i < n_trajectories; i++) values[i * no->n_parameters + p] = column[i];
+  }
+  PetscCall(NomosEmulatorFit(no->emulator, s->parameters, n_trajectories, values));
+  PetscCall(PetscFree3(first, values, column));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosNeuralOperatorUnits(NomosSurrogate s, double mean[], double deviation[])
+{
+  const NomosNeuralOperator *no = s->context;
+
+  PetscFunctionBeginUser;
+  for (size_t f = 0; f < no->n_fields; f++) {
+    mean[f]      = 0;
+    deviation[f] = 1;
+    for (int i = 0; i < 2 && no->normalised; i++) {
+      NomosParameter p;
+      PetscCall(NomosParametersGet(s->parameters, i ? no->normalisation.deviation : no->normalisation.mean, &p));
+      *(i ? &deviation[f] : &mean[f]) = p.type == NOMOS_F32 ? (double)((const float *)p.values)[f] : ((const double *)p.values)[f];
+    }
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosTrajectoriesRead(NomosSurrogate s, const NomosTrajectoriesInput *input, NomosTrajectories *t)
+{
+  const NomosNeuralOperator *no = s->context;
+  double                     mean[NOMOS_DATASET_MAX_VARIABLES], deviation[NOMOS_DATASET_MAX_VARIABLES], *values;
+  size_t                     shape[NOMOS_FIELD_MAX_DIMS + 1];
+  const size_t               n = input->n, P = no->n_parameters;
+  int                        n_dims;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosDatasetShape(input->dataset, 0, &n_dims, shape, NULL));
+  *t = (NomosTrajectories){.n = n, .n_frames = shape[0]};
+  PetscCall(NomosNeuralOperatorUnits(s, mean, deviation));
+  PetscCall(PetscMalloc2(t->n_frames * n * no->size, &t->states, n * P + 1, &t->parameters));
+  PetscCall(PetscMalloc1(n * t->n_frames * no->n_points, &values));
+  for (size_t f = 0; f < no->n_fields; f++) {
+    PetscCall(NomosDatasetRead(input->dataset, f, input->split, n, input->examples, values));
+    for (size_t i = 0; i < n; i++)
+      for (size_t k = 0; k < t->n_frames; k++) {
+        const double *from = values + (i * t->n_frames + k) * no->n_points;
+        double       *to   = t->states + (k * n + i) * no->size + f * no->n_points;
+        for (size_t x = 0; x < no->n_points; x++) to[x] = (from[x] - mean[f]) / deviation[f];
+      }
+  }
+  for (size_t p = 0; p < P; p++) {
+    PetscCall(NomosDatasetRead(input->dataset, no->n_fields + p, input->split, n, input->examples, values));
+    for (size_t i = 0; i < n; i++) t->parameters[i * P + p] = values[i];
+  }
+  PetscCall(PetscFree(values));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosTrajectoriesFree(NomosTrajectories *t)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscFree2(t->states, t->parameters));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

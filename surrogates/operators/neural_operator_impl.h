@@ -1,0 +1,144 @@
+/* What the parts of the surrogate `neural_operator` share.
+
+   On the tape, states are in the units of the network, v = (u - mean)/deviation of each field (with neural_operator.normalise: none v = u), and lie as [batch, fields, (y,) x]. */
+#ifndef NOMOS_SURROGATES_OPERATORS_NEURAL_OPERATOR_IMPL_H
+#define NOMOS_SURROGATES_OPERATORS_NEURAL_OPERATOR_IMPL_H
+
+#include "surrogates/metrics.h"
+#include "surrogates/normalisation.h"
+#include "surrogates/operators/coarse_solver.h"
+#include "surrogates/operators/emulator.h"
+#include "surrogates/operators/rollout_schedule.h"
+#include "surrogates/surrogate.h"
+
+typedef struct NomosNeuralOperator_s NomosNeuralOperator;
+
+/* What a step needs beside its tensors, when it is computed and when it is computed again. */
+typedef struct {
+  NomosNeuralOperator *no;
+  bool                 training, seen; /* seen: batch norms have been asked what they saw */
+} NomosNeuralOperatorSegment;
+
+/* What the batch norms of one step saw, kept for the running averages while the tensors of the step come and go. */
+typedef struct {
+  NomosBatchStatistics statistics;
+  double              *values; /* mean and variance of each layer, one behind the other */
+} NomosStepStatistics;
+
+/* A set that is for tests only. */
+typedef struct {
+  char        *name, *path;
+  NomosDataset dataset;
+} NomosTestSet;
+
+struct NomosNeuralOperator_s {
+  NomosDatasetVariable variables[NOMOS_DATASET_MAX_VARIABLES]; /* fields, then parameters */
+  size_t               n_fields, n_parameters, n_points, size; /* size: of a state */
+  const char *const   *parameter_keys;                         /* as the case has them: burgers.nu */
+  NomosEmulatorShape   shape;
+  size_t               n_frames;                               /* of an example */
+  double               interval;                               /* time between frames; NaN: the data do not say */
+  double               start[2], extent[2];                    /* of the box, along y and x or x alone */
+  bool                 normalised;
+  NomosNormalisation   normalisation;
+  NomosEmulator        emulator;
+  NomosCoarseSolver    solver;                                 /* NULL: the network leads from the state itself */
+  size_t               n_w;                                    /* tensors of the parameters */
+
+  NomosRolloutSchedule schedule;
+  int64_t              warm_up;       /* epochs; 0 where the conditioning has no prediction of its own */
+  size_t               steps_at_once; /* teacher-forced steps of one batch */
+  bool                 recompute;
+  double               noise, auxiliary_factor;
+
+  size_t        n_sets;
+  NomosTestSet *sets;
+
+  /* Of the loss that was computed last. */
+  size_t                      n_segments, n_statistics;
+  NomosNeuralOperatorSegment *segments;   /* (n_frames) */
+  NomosStepStatistics        *statistics; /* (n_frames) */
+};
+
+/* ---- neural_operator_data.c */
+
+/* What is read of the data, from the case and the first file; then, of the open data set, the grid. */
+PetscErrorCode NomosNeuralOperatorData(NomosSurrogate s, NomosDatasetInput *input);
+PetscErrorCode NomosNeuralOperatorGrid(NomosSurrogate s);
+PetscErrorCode NomosNeuralOperatorFit(NomosSurrogate s);
+
+/* Trajectories in memory: states (n_frames, n, size), frames first, in units of the network; parameters (n, P). */
+typedef struct {
+  size_t  n, n_frames;
+  double *states, *parameters;
+} NomosTrajectories;
+typedef struct {
+  NomosDataset  dataset;
+  NomosSplit    split;
+  size_t        n;
+  const size_t *examples;
+} NomosTrajectoriesInput;
+PetscErrorCode NomosTrajectoriesRead(NomosSurrogate s, const NomosTrajectoriesInput *input, NomosTrajectories *trajectories);
+PetscErrorCode NomosTrajectoriesFree(NomosTrajectories *trajectories);
+/* Mean and deviation of the fields: 0 and 1 without normalisation. */
+PetscErrorCode NomosNeuralOperatorUnits(NomosSurrogate s, double mean[], double deviation[]);
+
+/* ---- neural_operator_step.c */
+
+/* The next states of u for parameters lambda [batch, P]. training: batch norms see the batch, and what they saw is kept; recompute: the inside of the step is freed and computed again for its gradient. */
+typedef struct {
+  NomosTensor u, lambda;
+  bool        training, recompute;
+} NomosNeuralOperatorStepInput;
+/* *auxiliary, may be NULL: the conditioning's own prediction of them; not valid where it has none. */
+NomosTensor NomosNeuralOperatorStep(NomosNeuralOperator *no, const NomosTensor w[], const NomosNeuralOperatorStepInput *input, NomosTensor *auxiliary);
+/* What the coarse solver makes of u, in units of the network too. */
+NomosTensor NomosNeuralOperatorSolve(const NomosNeuralOperator *no, const NomosTensor w[], NomosTensor u, NomosTensor lambda);
+/* Forget the steps of the last loss; bring what their batch norms saw into the running averages. */
+PetscErrorCode NomosNeuralOperatorBegin(NomosNeuralOperator *no);
+PetscErrorCode NomosNeuralOperatorKeep(NomosSurrogate s, const NomosBatch *batch);
+
+/* ---- neural_operator_loss.c */
+
+PetscErrorCode NomosNeuralOperatorLoss(NomosSurrogate s, const NomosBatch *batch, NomosTape tape, const NomosTensor w[], NomosTensor *loss);
+
+/* ---- neural_operator_judge.c */
+
+/* What leads from the first frame of a trajectory to the others: the emulator; what a prediction is to be compared with: the first frame itself, and the coarse solver alone, where there is one. */
+typedef enum { NOMOS_PREDICTOR_EMULATOR, NOMOS_PREDICTOR_PERSISTENCE, NOMOS_PREDICTOR_SOLVER, NOMOS_N_PREDICTORS } NomosPredictor;
+extern const char *const nomos_predictor_prefixes[NOMOS_N_PREDICTORS]; /* of the names of results: "", "persistence_", "solver_" */
+
+/* Predictions (n_frames - 1, n, size) of all frames but the first, in units of the network. Not collective. */
+PetscErrorCode NomosNeuralOperatorPredict(NomosSurrogate s, NomosPredictor predictor, const NomosTrajectories *truth, double predictions[]);
+
+/* Errors of the trajectories of a set in the units of the data: sqrt(mean_x e^2)/sqrt(mean_x u^2) for each trajectory, predicted frame and field, and what PDEBench makes of all. */
+typedef struct {
+  size_t  n, n_steps, n_fields;
+  double *parameters;                                           /* (n, P) */
+  double *errors[NOMOS_N_PREDICTORS];                           /* (n, n_steps, n_fields); NULL: no such predictor */
+  double  metrics[NOMOS_N_PREDICTORS][NOMOS_N_METRICS];
+} NomosJudgement;
+/* Of a split, or with `dataset` a set of its own, of whole trajectories. Collective over comm, which may be PETSC_COMM_SELF. */
+typedef struct {
+  MPI_Comm     comm;
+  NomosDataset dataset;
+  NomosSplit   split;
+} NomosJudgementInput;
+PetscErrorCode NomosNeuralOperatorJudge(NomosSurrogate s, const NomosJudgementInput *input, NomosJudgement *judgement);
+PetscErrorCode NomosJudgementFree(NomosJudgement *judgement);
+/* Mean over trajectories and fields of the errors of frame k of the predicted ones; of trajectory i over frames and fields. */
+double NomosJudgementOfFrame(const NomosJudgement *judgement, NomosPredictor predictor, size_t k);
+double NomosJudgementOfTrajectory(const NomosJudgement *judgement, NomosPredictor predictor, size_t i);
+
+PetscErrorCode NomosNeuralOperatorEvaluate(NomosSurrogate s, NomosSplit split, NomosResultFn result, void *ctx);
+PetscErrorCode NomosNeuralOperatorResults(NomosSurrogate s, NomosResultFn result, void *ctx);
+
+/* ---- neural_operator_sets.c: sets that are for tests only */
+
+extern const NomosParamGroup nomos_neural_operator_groups[1];
+PetscErrorCode NomosNeuralOperatorDeclareSets(NomosConfig config);
+/* Those beside the data, tests/NAME.nc of a directory, then those of neural_operator.tests.NAME. Errors: those of a data set, another grid. Collective. */
+PetscErrorCode NomosNeuralOperatorOpenSets(NomosSurrogate s);
+PetscErrorCode NomosNeuralOperatorCloseSets(NomosNeuralOperator *no);
+
+#endif

@@ -1,0 +1,132 @@
+/* Test sets of an emulator: trajectories that no training sees, of parameters that it saw, that lie between, that lie outside. */
+#include "surrogates/operators/neural_operator_impl.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* clang-format off */
+static const NomosParam set_params[] = {
+  {"path", NOMOS_PARAM_FILE, NULL, NULL, 0, 0, NULL, false, "An HDF5 file, or a folder of these, as data.path, whose trajectories are all for the test."},
+};
+/* clang-format on */
+static const char     prefix[]                       = "neural_operator.tests";
+const NomosParamGroup nomos_neural_operator_groups[1] = {{prefix, "of each test set, beside those in tests/ of the data: NAME becomes results.NAME_nrmse", sizeof set_params / sizeof *set_params, set_params}};
+
+PetscErrorCode NomosNeuralOperatorDeclareSets(NomosConfig config)
+{
+  const char *const *names;
+  size_t             n;
+  char               section[2 * NOMOS_MAX_NAME];
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGroup(config, prefix, &n, &names));
+  for (size_t i = 0; i < n; i++) {
+    snprintf(section, sizeof section, "%s.%s", prefix, names[i]);
+    PetscCall(NomosConfigRegisterSection(config, section, sizeof set_params / sizeof *set_params, set_params));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Read like the data, but whole. */
+static PetscErrorCode OpenSet(NomosSurrogate s, const char path[], NomosDataset *dataset)
+{
+  const NomosNeuralOperator *no    = s->context;
+  NomosDatasetInput          input = {0};
+  const size_t              *shape;
+  size_t                     example[NOMOS_FIELD_MAX_DIMS + 1], size;
+  int                        n_axes, n_dims;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosDatasetInputFromConfig(s->config, &input));
+  input.path           = path;
+  input.n_variables    = no->n_fields + no->n_parameters;
+  input.variables      = no->variables;
+  input.frames         = true;
+  input.n_trajectories = 0;
+  input.validation = input.test = 0;
+  PetscCall(NomosDatasetOpen(s->comm, &input, dataset));
+  for (size_t v = 0; v < no->n_fields; v++) {
+    PetscCall(NomosDatasetRowShape(*dataset, v, &n_axes, &shape));
+    bool same = n_axes == no->shape.n_space;
+    for (int d = 0; same && d < n_axes; d++) same = shape[d] == no->shape.points[d];
+    NomosCheck(same, s->comm, PETSC_ERR_ARG_SIZ, "%s: the test set's %s lies over another grid than the data: make it on the grid of %zu%s%.0zu points that the network is trained on", path, no->variables[v].name, no->shape.points[0], n_axes > 1 ? " x " : "", n_axes > 1 ? no->shape.points[1] : 0);
+  }
+  for (size_t p = no->n_fields; p < no->n_fields + no->n_parameters; p++) {
+    PetscCall(NomosDatasetShape(*dataset, p, &n_dims, example, &size));
+    NomosCheck(size == 1, s->comm, PETSC_ERR_ARG_SIZ, "%s: %s has %zu numbers for a trajectory; a parameter has one", path, no->variables[p].name, size);
+  }
+  PetscCall(NomosDatasetShape(*dataset, 0, &n_dims, example, NULL));
+  NomosCheck(example[0] > 1, s->comm, PETSC_ERR_ARG_SIZ, "%s: the trajectories of the test set have one frame; a prediction needs two", path);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode AddSet(NomosSurrogate s, const char name[], size_t n_name, const char path[])
+{
+  NomosNeuralOperator *no = s->context;
+  NomosTestSet        *set;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscRealloc((no->n_sets + 1) * sizeof *no->sets, &no->sets));
+  set  = &no->sets[no->n_sets++];
+  *set = (NomosTestSet){0};
+  PetscCall(PetscStrallocpy(path, &set->path));
+  PetscCall(PetscStrallocpy(name, &set->name));
+  set->name[n_name] = '\0';
+  PetscCall(OpenSet(s, path, &set->dataset));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static int IsSet(const struct dirent *entry)
+{
+  static const char *const endings[] = {".nc", ".h5", ".hdf5"};
+  const char              *dot       = strrchr(entry->d_name, '.');
+
+  for (size_t i = 0; dot && entry->d_name[0] != '.' && i < sizeof endings / sizeof *endings; i++)
+    if (!strcmp(dot, endings[i])) return 1;
+  return 0;
+}
+
+PetscErrorCode NomosNeuralOperatorOpenSets(NomosSurrogate s)
+{
+  char               path[NOMOS_MAX_PATH], file[2 * NOMOS_MAX_PATH];
+  struct dirent    **entries = NULL;
+  const char *const *names;
+  size_t             n_names;
+  PetscErrorCode     code = PETSC_SUCCESS;
+
+  PetscFunctionBeginUser;
+  snprintf(path, sizeof path, "%.4000s/tests", s->data_path);
+  const int n = scandir(path, &entries, IsSet, alphasort);
+  for (int i = 0; i < n; i++) {
+    const char *name = entries[i]->d_name;
+    snprintf(file, sizeof file, "%s/%s", path, name);
+    if (!code) code = AddSet(s, name, (size_t)(strrchr(name, '.') - name), file);
+    free(entries[i]);
+  }
+  free(entries);
+  PetscCall(code);
+  PetscCall(NomosConfigGroup(s->config, prefix, &n_names, &names));
+  for (size_t i = 0; i < n_names; i++) {
+    const char *given;
+    char        key[3 * NOMOS_MAX_NAME];
+    snprintf(key, sizeof key, "%s.%s.path", prefix, names[i]);
+    PetscCall(NomosConfigGetString(s->config, key, &given));
+    PetscCall(AddSet(s, names[i], strlen(names[i]), given));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosNeuralOperatorCloseSets(NomosNeuralOperator *no)
+{
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < no->n_sets; i++) {
+    PetscCall(NomosDatasetClose(&no->sets[i].dataset));
+    PetscCall(PetscFree(no->sets[i].name));
+    PetscCall(PetscFree(no->sets[i].path));
+  }
+  PetscCall(PetscFree(no->sets));
+  no->n_sets = 0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,492 @@
+/* The surrogate `neural_operator`: under every schedule its loss is the loop that the schedule says, its gradient that of this loss, whether steps are kept or computed again; what is told of a set is PDEBench's; and a short
+   training learns to move waves, if it is told how fast. */
+#include "operators/operator_check.h"
+#include "operators/random.h"
+#include "surrogates/loss_operator.h"
+#include "surrogates/operators/neural_operator_impl.h"
+#include "surrogates/training.h"
+#include "tests/neural_operator_data.h"
+
+static const double speeds[] = {0.5, 1, 2, 3};
+enum { N = 4, N_FRAMES = 6, NX = 16 };
+
+static void MakeWaves(void)
+{
+  static bool made;
+  if (made) return;
+  made = true;
+  WriteWaves(DataPath(MakeDirectory("waves"), "train.h5"), &(WaveData){.n = N, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 4, .speeds = speeds, .two_fields = true});
+  WriteWaves(DataPath(MakeDirectory("plane"), "train.h5"), &(WaveData){.n = N, .n_frames = N_FRAMES, .ny = 8, .nx = NX, .n_speeds = 4, .speeds = speeds});
+}
+
+static void Create(const char directory[], const char *const settings[], NomosConfig *config, NomosSurrogate *s)
+{
+  MakeWaves();
+  ck_ok(CreateEmulator(PETSC_COMM_SELF, directory, settings, config, s));
+}
+
+/* ---- schedules */
+
+START_TEST(Schedules)
+{
+  static const struct {
+    double e;
+    size_t t;
+  } published[] = {{0, 1}, {0.25, 3}, {0.5, 20}, {0.75, 37}, {1, 40}}; /* of 41 frames, from the formula */
+  const NomosRolloutSchedule curriculum = {NOMOS_ROLLOUT_CURRICULUM, 0}, forced = {NOMOS_ROLLOUT_TEACHER_FORCING, 0}, free_run = {NOMOS_ROLLOUT_FREE_RUNNING, 0}, push = {NOMOS_ROLLOUT_PUSHFORWARD, 3};
+  size_t                     seen[4] = {0};
+  for (size_t i = 0; i < sizeof published / sizeof *published; i++) {
+    ck_assert_int_eq(NomosRolloutCurriculum(published[i].e, 41), published[i].t);
+    ck_assert_int_eq(NomosRolloutChain(&curriculum, published[i].e, 41), published[i].t);
+  }
+  ck_assert_int_eq(NomosRolloutCurriculum(2, 41), 41 - 1);
+  ck_assert_int_eq(NomosRolloutChain(&curriculum, 30, 41), 40);
+  ck_assert_int_eq(NomosRolloutChain(&forced, 1, 41), 1);
+  ck_assert_int_eq(NomosRolloutChain(&free_run, 0, 41), 40);
+  for (int64_t step = 0; step < 400; step++) {
+    ck_assert_int_eq(NomosRolloutPush(&push, 1, 0, step, 41), 0);
+    ck_assert_int_le(NomosRolloutPush(&push, 1, 1, step, 41), 1);
+    ck_assert_int_eq(NomosRolloutPush(&push, 1, 9, step, 2), 0);
+    seen[NomosRolloutPush(&push, 1, 9, step, 41)]++;
+  }
+  for (int k = 0; k < 4; k++) ck_assert(seen[k] > 60 && seen[k] < 140); /* 100 expected, deviation 9 */
+}
+END_TEST
+
+/* ---- losses */
+
+typedef struct {
+  NomosSurrogate s;
+  double         states[N_FRAMES][N][2 * 8 * NX], lambda[N]; /* frames, examples */
+  double         offset[2];                                  /* of norms */
+  size_t         size, n_fields;
+} Loop;
+
+static void Read(NomosSurrogate s, Loop *loop)
+{
+  const NomosNeuralOperator *no = s->context;
+  NomosTrajectories          t;
+  double                     mean[NOMOS_DATASET_MAX_VARIABLES], deviation[NOMOS_DATASET_MAX_VARIABLES];
+  *loop = (Loop){.s = s, .size = no->size, .n_fields = no->n_fields};
+  ck_ok(NomosTrajectoriesRead(s, &(NomosTrajectoriesInput){.dataset = s->data, .split = NOMOS_SPLIT_TRAIN, .n = N, .examples = (size_t[]){0, 1, 2, 3}}, &t));
+  for (size_t k = 0; k < N_FRAMES; k++)
+    for (size_t i = 0; i < N; i++) memcpy(loop->states[k][i], t.states + (k * N + i) * no->size, no->size * sizeof(double));
+  for (size_t i = 0; i < N && no->n_parameters; i++) loop->lambda[i] = t.parameters[i];
+  ck_ok(NomosNeuralOperatorUnits(s, mean, deviation));
+  for (size_t f = 0; f < no->n_fields; f++) loop->offset[f] = mean[f] / deviation[f];
+  ck_ok(NomosTrajectoriesFree(&t));
+}
+
+/* One step of one example by the emulator alone. */
+static void StepOf(const Loop *loop, size_t i, const double from[], double to[], double auxiliary[])
+{
+  const NomosNeuralOperator *no = loop->s->context;
+  NomosTape                  tape;
+  NomosTensor                w[128], next, own;
+  const size_t               shape[] = {1, no->n_fields, no->shape.points[0], no->shape.points[1]};
+  ck_ok(NomosTapeCreate(&tape));
+  ck_ok(NomosParametersBind(loop->s->parameters, tape, w));
+  next = NomosEmulatorStep(no->emulator, w, &(NomosEmulatorStepInput){.u = NomosTensorCreate(tape, NOMOS_F64, 2 + no->shape.n_space, shape, from), .lambda = NomosTensorCreate(tape, NOMOS_F64, 2, (size_t[]){1, no->n_parameters}, &loop->lambda[i])}, &own);
+  ck_ok(NomosTensorGetDoubles(next, to));
+  if (NomosTensorIsValid(own) && auxiliary) ck_ok(NomosTensorGetDoubles(own, auxiliary));
+  ck_ok(NomosTapeDestroy(&tape));
+}
+
+static double Relative(const Loop *loop, const double p[], const double u[])
+{
+  double       e = 0, norm = 0;
+  const size_t points = loop->size / loop->n_fields;
+  for (size_t j = 0; j < loop->size; j++) {
+    e += pow(p[j] - u[j], 2);
+    norm += pow(u[j] + loop->offset[j / points], 2);
+  }
+  return sqrt(e / norm);
+}
+
+/* The paper's loop: u_in <- pred_t if t < t_AR, else the truth. t_AR = 0: the auxiliary prediction alone, from the truth. */
+static double LoopLoss(const Loop *loop, size_t t_ar, double c)
+{
+  double sum = 0, in[2 * 8 * NX], next[2 * 8 * NX], own[2 * 8 * NX] = {0};
+  for (size_t i = 0; i < N; i++) {
+    memcpy(in, loop->states[0][i], loop->size * sizeof *in);
+    for (size_t t = 1; t < N_FRAMES; t++) {
+      StepOf(loop, i, in, next, own);
+      if (t_ar) sum += Relative(loop, next, loop->states[t][i]);
+      if (c > 0) sum += c * Relative(loop, own, loop->states[t][i]);
+      memcpy(in, t < t_ar ? next : loop->states[t][i], loop->size * sizeof *in);
+    }
+  }
+  return sum / N;
+}
+
+static double LossOf(NomosSurrogate s, int64_t epoch, int64_t n_epochs, bool training, size_t n, const size_t examples[])
+{
+  NomosTape        tape;
+  NomosTensor      w[128], loss;
+  double           value;
+  const NomosBatch batch = {.split = NOMOS_SPLIT_TRAIN, .n = n, .examples = examples, .training = training, .epoch = epoch, .n_epochs = n_epochs, .step = 7, .seed = s->seed};
+  ck_ok(NomosTapeCreate(&tape));
+  ck_ok(NomosParametersBind(s->parameters, tape, w));
+  ck_ok(s->ops->loss(s, &batch, tape, w, &loss));
+  ck_ok(NomosTensorGetScalar(loss, &value));
+  ck_ok(NomosTapeDestroy(&tape));
+  return value;
+}
+#define ALL (const size_t[]){0, 1, 2, 3}
+
+START_TEST(Losses)
+{
+  static const struct {
+    const char *directory, *settings[8];
+    int64_t     epoch, n_epochs;
+    size_t      t_ar; /* 0: the warm-up */
+    double      c;
+  } tries[] = {
+    {"waves", {"neural_operator.schedule=teacher_forcing"},                                                                            0, 8, 1, 0},
+    {"waves", {"neural_operator.schedule=teacher_forcing", "neural_operator.steps_at_once=5", "neural_operator.recompute=false"},      0, 8, 1, 0},
+    {"waves", {"neural_operator.schedule=free_running"},                                                                               0, 8, 6, 0},
+    {"waves", {"neural_operator.schedule=curriculum"},                                                                                 4, 8, 3, 0},
+    {"waves", {"neural_operator.schedule=curriculum"},                                                                                 8, 8, 5, 0},
+    {"waves", {"neural_operator.schedule=curriculum", "neural_operator.fields=[u, w]", "neural_operator.normalise=channels"},          4, 8, 3, 0},
+    {"plane", {"neural_operator.schedule=curriculum"},                                                                                 5, 8, 4, 0},
+    {"waves", {"neural_operator.conditioning=cape", "neural_operator.warm_up=2"},                                                      6, 10, 3, 5.7e-5},
+    {"plane", {"neural_operator.conditioning=cape", "neural_operator.warm_up=2", "data.space_every=1", "cape.modes=2"},                6, 10, 3, 8.34e-5},
+    {"waves", {"neural_operator.conditioning=cape", "neural_operator.warm_up=2", "neural_operator.auxiliary=0.5"},                     6, 10, 3, 0.5},
+    {"waves", {"neural_operator.conditioning=cape", "neural_operator.warm_up=2"},                                                      1, 10, 0, 1},
+  };
+  for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {
+    const char    *settings[16] = {"neural_operator.noise=0", "neural_operator.parameters=[advection.beta]"};
+    NomosConfig    config;
+    NomosSurrogate s;
+    Loop           loop;
+    for (size_t k = 0; k < 8 && tries[i].settings[k]; k++) settings[2 + k] = tries[i].settings[k];
+    Create(tries[i].directory, settings, &config, &s);
+    Read(s, &loop);
+    ck_close(LossOf(s, tries[i].epoch, tries[i].n_epochs, true, N, ALL), LoopLoss(&loop, tries[i].t_ar, tries[i].c), 1e-12);
+    ck_close(LossOf(s, tries[i].epoch, tries[i].n_epochs, false, N, ALL), LoopLoss(&loop, N_FRAMES, 0), 1e-12); /* outside the training: free runs */
+    EndEmulator(&config, &s);
+  }
+}
+END_TEST
+
+/* From every frame that leaves room k steps, and one more that counts; k is 0 in the first epoch. */
+START_TEST(Pushforward)
+{
+  static const char *const settings[] = {"neural_operator.noise=0", "neural_operator.parameters=[advection.beta]", "neural_operator.schedule=pushforward", "neural_operator.pushforward=3", "neural_operator.steps_at_once=2", NULL};
+  NomosConfig              config;
+  NomosSurrogate           s;
+  Loop                     loop;
+  size_t                   most = 0;
+  Create("waves", settings, &config, &s);
+  Read(s, &loop);
+  const NomosNeuralOperator *no = s->context;
+  for (int64_t epoch = 0; epoch < 6; epoch++) {
+    const size_t k   = NomosRolloutPush(&no->schedule, s->seed, epoch, 7, N_FRAMES);
+    double       sum = 0, state[2 * NX], next[2 * NX];
+    most             = PetscMax(most, k);
+    for (size_t i = 0; i < N; i++)
+      for (size_t start = 0; start + k + 1 < N_FRAMES; start++) {
+        memcpy(state, loop.states[start][i], loop.size * sizeof *state);
+        for (size_t step = 0; step <= k; step++) {
+          StepOf(&loop, i, state, next, NULL);
+          memcpy(state, next, sizeof state);
+        }
+        sum += Relative(&loop, state, loop.states[start + k + 1][i]) / N;
+      }
+    ck_close(LossOf(s, epoch, 8, true, N, ALL), sum, 1e-12);
+  }
+  ck_assert_int_gt(most, 0);
+  EndEmulator(&config, &s);
+}
+END_TEST
+
+/* Noise is that of trajectory, step and place: it does not depend on who else is in the batch, and has the deviation that was asked for. */
+START_TEST(Noise)
+{
+  static const char *const settings[] = {"neural_operator.noise=0.05", "neural_operator.parameters=[advection.beta]", NULL};
+  NomosConfig              config;
+  NomosSurrogate           s;
+  double                   parts = 0, squares = 0;
+  Create("waves", settings, &config, &s);
+  const double all = LossOf(s, 4, 8, true, N, ALL);
+  for (size_t i = 0; i < N; i++) parts += LossOf(s, 4, 8, true, 1, &i) / N;
+  ck_close(all, parts, 1e-13);
+  ck_assert(all == LossOf(s, 4, 8, true, N, ALL));
+  ((NomosNeuralOperator *)s->context)->noise = 0;
+  ck_assert(fabs(all - LossOf(s, 4, 8, true, N, ALL)) > 1e-6 * all);
+  EndEmulator(&config, &s);
+  /* with weights of zero the increment is zero, so that a step is its input: the relative error of the first step says what was added */
+  Create("waves", (const char *const[]){"neural_operator.noise=10", "neural_operator.schedule=teacher_forcing", "neural_operator.form=increment", NULL}, &config, &s);
+  void *weights;
+  Loop  loop;
+  ck_ok(NomosParametersEdit(s->parameters, &weights));
+  memset(weights, 0, NomosParametersSize(s->parameters) * sizeof(double));
+  Read(s, &loop);
+  for (size_t i = 0; i < N; i++) {
+    double exact = 0, e = LossOf(s, 0, 8, true, 1, &i);
+    for (size_t t = 1; t < N_FRAMES; t++) {
+      double norm = 0, noisy = 0;
+      for (size_t j = 0; j < NX; j++) norm += pow(loop.states[t][i][j], 2), noisy += pow(loop.states[t - 1][i][j] - loop.states[t][i][j], 2) + 100;
+      exact += sqrt(noisy / norm);
+    }
+    squares += pow(e / exact, 2) / N;
+  }
+  ck_close(squares, 1, 0.15); /* a chi-squared of 5 x 16 x 4 numbers: deviation 0.08 */
+  EndEmulator(&config, &s);
+}
+END_TEST
+
+/* ---- gradients */
+
+static void GradientOf(NomosSurrogate s, int64_t epoch, double *loss, double gradient[], size_t *most)
+{
+  NomosTape        tape;
+  NomosTensor      w[128], value;
+  const NomosBatch batch = {.split = NOMOS_SPLIT_TRAIN, .n = s->n_examples[0], .examples = (size_t[]){0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31}, .training = true, .epoch = epoch, .n_epochs = 8, .seed = s->seed};
+  ck_ok(NomosTapeCreate(&tape));
+  ck_ok(NomosParametersBind(s->parameters, tape, w));
+  ck_ok(s->ops->loss(s, &batch, tape, w, &value));
+  ck_ok(NomosTensorGetScalar(value, loss));
+  ck_ok(NomosParametersGradient(s->parameters, value, w, gradient));
+  NomosTapeUsage(tape, NULL, most, NULL);
+  if (s->ops->keep) ck_ok(s->ops->keep(s, &batch));
+  ck_ok(NomosTapeDestroy(&tape));
+}
+
+/* Steps that are computed again give the same bits, buffers of batch norms included, in less memory. */
+START_TEST(Recomputed)
+{
+  static const char *const networks[][2] = {{"fno", "channels"}, {"fno", "cape"}, {"unet", "channels"}};
+  for (size_t i = 0; i < sizeof networks / sizeof *networks; i++) {
+    char           network[64], conditioning[64];
+    double         loss[2], *gradient[2];
+    size_t         most[2];
+    NomosConfig    config[2];
+    NomosSurrogate s[2];
+    snprintf(network, sizeof network, "neural_operator.network=%s", networks[i][0]);
+    snprintf(conditioning, sizeof conditioning, "neural_operator.conditioning=%s", networks[i][1]);
+    for (int again = 0; again < 2; again++) {
+      const char *settings[] = {"neural_operator.parameters=[advection.beta]", "neural_operator.warm_up=0", again ? "neural_operator.recompute=true" : "neural_operator.recompute=false", network, conditioning, i == 2 ? "unet.width=2" : NULL, NULL};
+      Create("waves", settings, &config[again], &s[again]);
+      gradient[again] = malloc(NomosParametersSize(s[again]->parameters) * sizeof(double));
+      GradientOf(s[again], 4, &loss[again], gradient[again], &most[again]);
+    }
+    ck_assert(loss[0] == loss[1]);
+    ck_assert_mem_eq(gradient[0], gradient[1], NomosParametersSize(s[0]->parameters) * sizeof(double));
+    ck_assert_int_lt(most[1], most[0]);
+    for (size_t k = 0; k < NomosParametersCount(s[0]->parameters); k++) {
+      NomosParameter p[2];
+      for (int again = 0; again < 2; again++) ck_ok(NomosParametersGet(s[again]->parameters, k, &p[again]));
+      ck_assert_mem_eq(p[0].values, p[1].values, p[0].size * sizeof(double));
+    }
+    for (int again = 0; again < 2; again++) {
+      free(gradient[again]);
+      EndEmulator(&config[again], &s[again]);
+    }
+  }
+}
+END_TEST
+
+/* The protocol's size: 64 points, 20 steps, a batch of 32, FNO of width 20 with CAPE, in float32. */
+START_TEST(Memory)
+{
+  static const char *const settings[] = {"neural_operator.parameters=[advection.beta]", "neural_operator.conditioning=cape", "neural_operator.warm_up=0", "neural_operator.recompute=true", "fno.width=20", "fno.modes=12", "fno.layers=4", "fno.read_width=128", "train.precision=float32", NULL};
+  NomosConfig              config;
+  NomosSurrogate           s;
+  double                   loss;
+  size_t                   most[2];
+  WriteWaves(DataPath(MakeDirectory("protocol"), "train.h5"), &(WaveData){.n = 32, .n_frames = 21, .nx = 64, .n_speeds = 4, .speeds = speeds});
+  Create("protocol", settings, &config, &s);
+  double *gradient = malloc(NomosParametersSize(s->parameters) * sizeof(double));
+  GradientOf(s, 4, &loss, gradient, &most[0]);
+  GradientOf(s, 8, &loss, gradient, &most[1]);
+  ck_assert_msg(most[0] < 200e6 && most[1] < 200e6, "%.3g MB in the middle, %.3g MB at the end", 1e-6 * (double)most[0], 1e-6 * (double)most[1]);
+  printf("tape: %.3g MB in the middle, %.3g MB at the end of the curriculum\n", 1e-6 * (double)most[0], 1e-6 * (double)most[1]);
+  free(gradient);
+  EndEmulator(&config, &s);
+}
+END_TEST
+
+/* The loss as an operator of the weights, through steps that follow one upon the other. */
+START_TEST(Gradients)
+{
+  static const char *const conditionings[] = {"neural_operator.conditioning=channels", "neural_operator.conditioning=cape"};
+  for (int i = 0; i < 2; i++) {
+    NomosConfig         config;
+    NomosSurrogate      s;
+    NomosOperator       op;
+    NomosOperatorReport report;
+    const void         *w;
+    Create("waves", (const char *const[]){"neural_operator.parameters=[advection.beta]", "neural_operator.warm_up=0", "neural_operator.auxiliary=0.3", conditionings[i], NULL}, &config, &s);
+    const NomosBatchLoss loss  = {.surrogate = s, .batch = {.split = NOMOS_SPLIT_TRAIN, .n = 2, .examples = ALL, .training = true, .epoch = 5, .n_epochs = 8, .seed = s->seed}, .share = 1};
+    const size_t         n     = NomosParametersSize(s->parameters);
+    double              *scale = malloc(n * sizeof *scale);
+    for (size_t k = 0; k < n; k++) scale[k] = 0.05;
+    ck_ok(NomosParametersValues(s->parameters, &w));
+    ck_ok(NomosOperatorFromLoss(&loss, &op));
+    ck_ok(NomosOperatorCheck(op, &(NomosOperatorCheckInput){.in = (const double *const[]){w}, .scale = (const double *const[]){scale}, .seed = 3}, &report));
+    ck_assert_double_gt(report.order[1], 1.9);
+    ck_assert_double_lt(report.transposition, 1e-10);
+    ck_ok(NomosOperatorDestroy(&op));
+    free(scale);
+    EndEmulator(&config, &s);
+  }
+}
+END_TEST
+
+/* ---- what is told of a set */
+
+typedef struct {
+  size_t n;
+  char   names[64][2 * NOMOS_MAX_NAME];
+  double values[64];
+} Figures;
+
+static PetscErrorCode Take(const char name[], double value, void *ctx)
+{
+  Figures *figures = ctx;
+  snprintf(figures->names[figures->n], sizeof figures->names[0], "%s", name);
+  figures->values[figures->n++] = value;
+  return PETSC_SUCCESS;
+}
+
+static double Figure(const Figures *figures, const char name[])
+{
+  for (size_t i = 0; i < figures->n; i++)
+    if (!strcmp(figures->names[i], name)) return figures->values[i];
+  ck_abort_msg("%s was not told", name);
+  return NAN;
+}
+
+/* With weights of zero an increment is zero and the emulator persistence; both errors are counted by hand, of two fields of different sizes. */
+START_TEST(Judged)
+{
+  static const char *const settings[] = {"neural_operator.fields=[u, w]", "neural_operator.normalise=channels", "neural_operator.parameters=[advection.beta]", "neural_operator.form=increment", NULL};
+  NomosConfig              config;
+  NomosSurrogate           s;
+  Figures                  figures = {0};
+  void                    *weights;
+  Loop                     loop;
+  double                   mean[NOMOS_DATASET_MAX_VARIABLES], deviation[NOMOS_DATASET_MAX_VARIABLES], all = 0, first = 0, last = 0;
+  MakeWaves();
+  WriteWaves(DataPath("waves", "tests/same.h5"), &(WaveData){.n = N, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 4, .speeds = speeds, .two_fields = true});
+  WriteWaves(DataPath("waves", "tests/longer.h5"), &(WaveData){.n = 3, .n_frames = 2 * N_FRAMES, .nx = NX, .n_speeds = 1, .speeds = (double[]){5}, .two_fields = true});
+  Create("waves", settings, &config, &s);
+  ck_ok(NomosParametersEdit(s->parameters, &weights));
+  memset(weights, 0, NomosParametersSize(s->parameters) * sizeof(double));
+  Read(s, &loop);
+  ck_ok(NomosNeuralOperatorUnits(s, mean, deviation));
+  for (size_t i = 0; i < N; i++)
+    for (size_t k = 1; k < N_FRAMES; k++)
+      for (size_t f = 0; f < 2; f++) {
+        double e = 0, norm = 0;
+        for (size_t j = f * NX; j < (f + 1) * NX; j++) {
+          e += pow(deviation[f] * (loop.states[k][i][j] - loop.states[0][i][j]), 2);
+          norm += pow(mean[f] + deviation[f] * loop.states[k][i][j], 2);
+        }
+        all += sqrt(e / norm) / (2 * N * (N_FRAMES - 1));
+        if (k == 1) first += sqrt(e / norm) / (2 * N);
+        if (k == N_FRAMES - 1) last += sqrt(e / norm) / (2 * N);
+      }
+  ck_ok(s->ops->evaluate(s, NOMOS_SPLIT_TRAIN, Take, &figures));
+  ck_close(Figure(&figures, "nrmse"), all, 1e-12);
+  ck_close(Figure(&figures, "persistence_nrmse"), all, 1e-12);
+  ck_close(Figure(&figures, "first_nrmse"), first, 1e-12);
+  ck_close(Figure(&figures, "last_nrmse"), last, 1e-12);
+  figures.n = 0;
+  ck_ok(s->ops->results(s, Take, &figures));
+  ck_close(Figure(&figures, "same_nrmse"), all, 1e-12);
+  ck_close(Figure(&figures, "same_last_nrmse"), last, 1e-12);
+  ck_assert(Figure(&figures, "longer_nrmse") > 0);
+  EndEmulator(&config, &s);
+  ck_assert(!remove(DataPath("waves", "tests/same.h5")) && !remove(DataPath("waves", "tests/longer.h5")));
+}
+END_TEST
+
+/* ---- learning */
+
+static PetscErrorCode Nothing(NomosTraining training, void *ctx)
+{
+  (void)training;
+  (void)ctx;
+  return PETSC_SUCCESS;
+}
+
+static PetscErrorCode GoOn(NomosTraining training, void *ctx, bool *stop)
+{
+  (void)training;
+  (void)ctx;
+  *stop = false;
+  return PETSC_SUCCESS;
+}
+
+static void Learn(const char *const settings[], Figures *figures)
+{
+  const NomosTrainingHooks hooks = {.step = GoOn, .epoch = Nothing, .checkpoint = Nothing};
+  NomosConfig              config;
+  NomosSurrogate           s;
+  NomosTraining            training;
+  ck_ok(CreateEmulator(PETSC_COMM_SELF, "school", settings, &config, &s));
+  ck_ok(NomosTrainingCreate(s, &training));
+  ck_ok(NomosTrainingRun(training, &hooks));
+  ck_ok(s->ops->results(s, Take, figures));
+  ck_ok(NomosTrainingDestroy(&training));
+  EndEmulator(&config, &s);
+}
+
+/* Waves at speeds that were not seen: who is told the speed moves them better than persistence, and far better than who is not. */
+START_TEST(Learned)
+{
+#define SCHOOL "fno.width=12", "fno.modes=5", "train.precision=float32", "train.epochs=40", "train.batch=8", "train.learning_rate=4e-3", "train.schedule=cosine"
+  static const double middle[] = {0.75, 1.5};
+  Figures             told = {0}, blind = {0};
+  WriteWaves(DataPath(MakeDirectory("school"), "train.h5"), &(WaveData){.n = 48, .n_frames = 6, .nx = 16, .n_speeds = 4, .speeds = speeds});
+  WriteWaves(DataPath("school", "tests/unseen.h5"), &(WaveData){.n = 16, .n_frames = 6, .nx = 16, .n_speeds = 2, .speeds = middle, .phase = 1});
+  Learn((const char *const[]){SCHOOL, "neural_operator.parameters=[advection.beta]", NULL}, &told);
+  Learn((const char *const[]){SCHOOL, NULL}, &blind);
+  const double error = Figure(&told, "unseen_nrmse");
+  printf("unseen: told %.3f, blind %.3f, persistence %.3f\n", error, Figure(&blind, "unseen_nrmse"), Figure(&told, "unseen_persistence_nrmse"));
+  ck_assert_double_lt(error, 0.5 * Figure(&told, "unseen_persistence_nrmse"));
+  ck_assert_double_lt(error, 0.5 * Figure(&blind, "unseen_nrmse"));
+}
+END_TEST
+
+/* ---- refused */
+
+START_TEST(Refused)
+{
+  static const struct {
+    const char *settings[4], *fragment;
+  } tries[] = {
+    {{"neural_operator.fields=[pressure]"},                "has no dataset pressure"},
+    {{"neural_operator.frames=1"},                         "a step needs two frames"},
+    {{"neural_operator.frames=7"},                         "7"},
+    {{"neural_operator.parameters=[burgers.nu]"},          "has no dataset nu"},
+    {{"neural_operator.parameters=[x]"},                   "x"},
+    {{"data.first_frame=5"},                               "one frame"},
+    {{"neural_operator.tests.none.path=/none.h5"},         "/none.h5"},
+    {{"neural_operator.schedule=sometimes"},               "sometimes"},
+    {{"neural_operator.base=solver", "neural_operator.form=next_state"}, "nothing of the solver"},
+  };
+  NomosConfig    config;
+  NomosSurrogate s;
+  MakeWaves();
+  for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {
+    ck_refused(CreateEmulator(PETSC_COMM_SELF, "waves", tries[i].settings, &config, &s), tries[i].fragment);
+    EndEmulator(&config, &s);
+  }
+  /* test sets that do not fit */
+  WriteWaves(DataPath(MakeDirectory("other"), "coarse.h5"), &(WaveData){.n = 2, .n_frames = 6, .nx = 8, .n_speeds = 1, .speeds = speeds});
+  WriteWaves(DataPath("other", "untold.h5"), &(WaveData){.n = 2, .n_frames = 6, .nx = NX, .n_speeds = 1, .speeds = speeds, .no_speed = true});
+  WriteWaves(DataPath("other", "short.h5"), &(WaveData){.n = 2, .n_frames = 1, .nx = NX, .n_speeds = 1, .speeds = speeds});
+  static const char *const sets[][2] = {{"coarse", "another grid"}, {"untold", "has no dataset beta"}, {"short", "one frame"}};
+  for (size_t i = 0; i < 3; i++) {
+    char set[NOMOS_MAX_PATH + 64];
+    snprintf(set, sizeof set, "neural_operator.tests.%s.path=%.1000s/other/%s.h5", sets[i][0], ck_directory, sets[i][0]);
+    ck_refused(CreateEmulator(PETSC_COMM_SELF, "waves", (const char *const[]){"neural_operator.parameters=[advection.beta]", set, NULL}, &config, &s), sets[i][1]);
+    EndEmulator(&config, &s);
+  }
+}
+END_TEST
+
+NOMOS_TEST_SUITE("neural_operator", Schedules, Losses, Pushforward, Noise, Recomputed, Memory, Gradients, Judged, Learned, Refused)
