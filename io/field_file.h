@@ -69,6 +69,8 @@ size_t         NomosFieldFileFrames(NomosFieldFile file);
 PetscErrorCode NomosFieldFileClose(NomosFieldFile *file);
 
 /* Reading (ours, or any NetCDF-4/HDF5 file with datasets of these names). Serial use: open on PETSC_COMM_SELF.
+   Files in the layouts of PDEBench and The Well are recognised and present variables over (trajectory, time, [z, y,] x), whatever the order in the file: `tensor` is also called u, the components
+   of a dataset have names of their own (u, v; velocity_x), coordinates are time, x, y, z, with as many times as there are frames, and numbers that are attributes or scalars are variables over (trajectory).
    Shape: rank and sizes of a dataset, time included. Read: a hyperslab as double; start/count over all its dims. */
 typedef struct NomosFieldReader_s *NomosFieldReader;
 PetscErrorCode NomosFieldReaderOpen(MPI_Comm comm, const char path[], NomosFieldReader *reader);
@@ -85,6 +87,8 @@ PetscErrorCode NomosFieldReaderVariables(NomosFieldReader reader, size_t *n, con
 PetscErrorCode NomosFieldReaderConstants(NomosFieldReader reader, size_t *n, const char *const **names);
 /* Name of the dim scale attached to dimension i of a dataset ("time", "layer", "y", "x"); "" if none. Borrowed until close. */
 PetscErrorCode NomosFieldReaderDimName(NomosFieldReader reader, const char name[], int i, const char **dim);
+/* "pdebench", "well", or "" where datasets are what they seem. */
+const char    *NomosFieldReaderLayout(NomosFieldReader reader);
 PetscErrorCode NomosFieldReaderClose(NomosFieldReader *reader);
 
 /* Write the XDMF companion of a finished or running file (rank 0 of comm writes, atomically), one grid per frame. Of 2-D or layered 2-D fields: for a leading non-spatial dimension one

@@ -1,5 +1,5 @@
-/* Reading field files, ours or any NetCDF-4/HDF5 file. */
-#include "io/field_impl.h"
+/* Reading field files, ours or any NetCDF-4/HDF5 file; those of other layouts through views (layout_impl.h). */
+#include "io/layout_impl.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -13,6 +13,7 @@ struct NomosFieldReader_s {
   char **names;     /* over time, in creation order */
   char **constants; /* the other datasets that are no coordinates */
   char **dims;      /* handed out by DimName */
+  NomosLayout layout;
 };
 
 static const char *Append(const char name[], size_t *n, char ***names)
@@ -82,14 +83,24 @@ PetscErrorCode NomosFieldReaderOpen(MPI_Comm comm, const char path[], NomosField
   made->file = file;
   PetscCall(PetscStrallocpy(path, &made->path));
   /* Creation order is tracked in ours and NetCDF's; elsewhere names come sorted. */
-  if (H5Literate(file, H5_INDEX_CRT_ORDER, H5_ITER_INC, NULL, CollectName, made) < 0)
+  if (!NomosLayoutRecognise(file, path, &made->layout, &verdict) || made->layout.name) {
+    for (size_t i = 0; i < made->layout.n_views; i++)
+      if (made->layout.views[i].axes[0] == 'n') Append(made->layout.views[i].name, &made->n_constants, &made->constants);
+  } else if (H5Literate(file, H5_INDEX_CRT_ORDER, H5_ITER_INC, NULL, CollectName, made) < 0)
     H5Literate(file, H5_INDEX_NAME, H5_ITER_INC, NULL, CollectName, made);
+  failed = NomosVerdictRaise(comm, &verdict);
+  if (failed) PetscCall(NomosFieldReaderClose(&made));
+  PetscCall(failed);
   *reader = made;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The dataset of a name, or what a view of that name is of (none for one that is a number). */
 static hid_t OpenDataset(NomosFieldReader reader, const char name[])
 {
+  const NomosView *view = NomosLayoutFind(&reader->layout, name);
+
+  if (view) return NomosViewDataset(&reader->layout, reader->file, view);
   if (!*name || H5Lexists(reader->file, name, H5P_DEFAULT) <= 0) return H5I_INVALID_HID;
   hid_t object = H5Oopen(reader->file, name, H5P_DEFAULT);
   if (object >= 0 && H5Iget_type(object) != H5I_DATASET) {
@@ -105,7 +116,7 @@ PetscErrorCode NomosFieldReaderHas(NomosFieldReader reader, const char name[], b
 
   PetscFunctionBeginUser;
   dataset = OpenDataset(reader, name);
-  *has    = dataset >= 0;
+  *has    = dataset >= 0 || NomosLayoutFind(&reader->layout, name);
   if (dataset >= 0) H5Oclose(dataset);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -134,12 +145,17 @@ static hid_t Require(NomosFieldReader reader, const char name[], NomosVerdict *v
 
 PetscErrorCode NomosFieldReaderShape(NomosFieldReader reader, const char name[], int *n_dims, size_t shape[NOMOS_FIELD_MAX_DIMS + 1])
 {
-  NomosVerdict verdict                        = {0};
-  hsize_t      size[NOMOS_FIELD_MAX_DIMS + 1] = {0};
-  hid_t        dataset;
+  NomosVerdict     verdict                        = {0};
+  hsize_t          size[NOMOS_FIELD_MAX_DIMS + 1] = {0};
+  const NomosView *view                           = NomosLayoutFind(&reader->layout, name);
+  hid_t            dataset;
 
   PetscFunctionBeginUser;
   *n_dims = 0;
+  if (view) {
+    for (; view->axes[*n_dims]; (*n_dims)++) shape[*n_dims] = view->shape[*n_dims];
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   dataset = Require(reader, name, &verdict);
   if (dataset >= 0) {
     Shape(reader, name, dataset, n_dims, size, &verdict);
@@ -152,11 +168,16 @@ PetscErrorCode NomosFieldReaderShape(NomosFieldReader reader, const char name[],
 
 PetscErrorCode NomosFieldReaderChunk(NomosFieldReader reader, const char name[], bool *chunked, size_t chunk[NOMOS_FIELD_MAX_DIMS + 1])
 {
-  hsize_t size[NOMOS_FIELD_MAX_DIMS + 1];
-  int     n_dims;
+  const NomosView *view = NomosLayoutFind(&reader->layout, name);
+  hsize_t          size[NOMOS_FIELD_MAX_DIMS + 1];
+  int              n_dims;
 
   PetscFunctionBeginUser;
   PetscCall(NomosFieldReaderShape(reader, name, &n_dims, chunk));
+  if (view) {
+    *chunked = NomosViewChunk(&reader->layout, reader->file, view, chunk);
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   hid_t dataset = OpenDataset(reader, name), properties = H5Dget_create_plist(dataset);
   *chunked = H5Pget_layout(properties) == H5D_CHUNKED && H5Pget_chunk(properties, n_dims, size) == n_dims;
   for (int d = 0; *chunked && d < n_dims; d++) chunk[d] = size[d];
@@ -175,6 +196,33 @@ static bool CheckNumbers(NomosFieldReader reader, const char name[], hid_t datas
          NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: %s does not hold numbers", reader->path, name);
 }
 
+/* Is the block inside? Its number of entries. */
+static bool CheckBlock(NomosFieldReader reader, const char name[], int n_dims, const hsize_t size[], const size_t start[], const size_t count[], size_t *total,
+                       NomosVerdict *verdict)
+{
+  *total = 1;
+  for (int d = 0; d < n_dims; d++) {
+    *total *= count[d];
+    if (count[d] > size[d] || start[d] > size[d] - count[d]) {
+      return NomosVerdictFail(verdict, PETSC_ERR_ARG_OUTOFRANGE,
+                              "%s: %s: %zu entries from %zu along dimension %d are asked for, its size is %llu", reader->path, name,
+                              count[d], start[d], d, (unsigned long long)size[d]);
+    }
+  }
+  return true;
+}
+
+static bool ReadView(NomosFieldReader reader, const NomosView *view, const size_t start[], const size_t count[], double data[], NomosVerdict *verdict)
+{
+  const int n_dims = (int)strlen(view->axes);
+  hsize_t   size[NOMOS_FIELD_MAX_DIMS + 1];
+  size_t    total;
+
+  for (int d = 0; d < n_dims; d++) size[d] = view->shape[d];
+  if (!CheckBlock(reader, view->name, n_dims, size, start, count, &total, verdict)) return false;
+  return !total || NomosViewRead(&reader->layout, reader->file, reader->path, view, start, count, data, verdict);
+}
+
 static bool Read(NomosFieldReader reader, const char name[], hid_t dataset, const size_t start[], const size_t count[], double data[],
                  NomosVerdict *verdict)
 {
@@ -184,17 +232,13 @@ static bool Read(NomosFieldReader reader, const char name[], hid_t dataset, cons
   char    doing[NOMOS_MAX_NAME * 2];
 
   if (!Shape(reader, name, dataset, &n_dims, size, verdict) || !CheckNumbers(reader, name, dataset, verdict)) return false;
+  if (!CheckBlock(reader, name, n_dims, size, start, count, &total, verdict)) return false;
+  if (!total) return true;
+  if (!NomosH5CheckLzf(dataset)) return NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: %s is damaged: its filter lzf does not know the size of its chunks", reader->path, name);
   for (int d = 0; d < n_dims; d++) {
     from[d] = start[d];
     n[d]    = count[d];
-    total *= count[d];
-    if (count[d] > size[d] || start[d] > size[d] - count[d]) {
-      return NomosVerdictFail(verdict, PETSC_ERR_ARG_OUTOFRANGE,
-                              "%s: %s: %zu entries from %zu along dimension %d are asked for, its size is %llu", reader->path, name,
-                              count[d], start[d], d, (unsigned long long)size[d]);
-    }
   }
-  if (!total) return true;
   hid_t space = H5Dget_space(dataset), memory = n_dims ? H5Screate_simple(n_dims, n, NULL) : H5Screate(H5S_SCALAR);
   if (n_dims) H5Sselect_hyperslab(space, H5S_SELECT_SET, from, NULL, n, NULL);
   if (H5Dread(dataset, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, data) < 0) {
@@ -208,11 +252,13 @@ static bool Read(NomosFieldReader reader, const char name[], hid_t dataset, cons
 
 PetscErrorCode NomosFieldReaderRead(NomosFieldReader reader, const char name[], const size_t start[], const size_t count[], double *data)
 {
-  NomosVerdict verdict = {0};
-  hid_t        dataset;
+  NomosVerdict     verdict = {0};
+  const NomosView *view    = NomosLayoutFind(&reader->layout, name);
+  hid_t            dataset;
 
   PetscFunctionBeginUser;
-  dataset = Require(reader, name, &verdict);
+  dataset = view ? H5I_INVALID_HID : Require(reader, name, &verdict);
+  if (view) ReadView(reader, view, start, count, data, &verdict);
   if (dataset >= 0) {
     Read(reader, name, dataset, start, count, data, &verdict);
     H5Oclose(dataset);
@@ -223,12 +269,14 @@ PetscErrorCode NomosFieldReaderRead(NomosFieldReader reader, const char name[], 
 
 PetscErrorCode NomosFieldReaderAttribute(NomosFieldReader reader, const char name[], const char attribute[], char **text)
 {
-  NomosVerdict verdict = {0};
-  hid_t        object;
-  char        *found = NULL;
+  const NomosView *view    = name ? NomosLayoutFind(&reader->layout, name) : NULL;
+  NomosVerdict     verdict = {0};
+  hid_t            object;
+  char            *found = NULL;
 
   PetscFunctionBeginUser;
-  *text  = NULL;
+  *text = NULL;
+  if (view && view->kind != NOMOS_VIEW_DATASET) PetscFunctionReturn(PETSC_SUCCESS); /* a number has none */
   object = name ? Require(reader, name, &verdict) : reader->file;
   PetscCall(NomosVerdictRaise(PETSC_COMM_SELF, &verdict));
   found = NomosH5GetText(object, attribute);
@@ -274,14 +322,19 @@ PetscErrorCode NomosFieldReaderConstants(NomosFieldReader reader, size_t *n, con
 
 PetscErrorCode NomosFieldReaderDimName(NomosFieldReader reader, const char name[], int i, const char **dim)
 {
-  NomosVerdict verdict                        = {0};
-  hsize_t      size[NOMOS_FIELD_MAX_DIMS + 1] = {0};
-  int          n_dims                         = 0;
-  hid_t        dataset;
-  char         found[NOMOS_MAX_NAME * 4] = "";
+  NomosVerdict     verdict                        = {0};
+  hsize_t          size[NOMOS_FIELD_MAX_DIMS + 1] = {0};
+  int              n_dims                         = 0;
+  const NomosView *view                           = NomosLayoutFind(&reader->layout, name);
+  hid_t            dataset;
+  char             found[NOMOS_MAX_NAME * 4] = "";
 
   PetscFunctionBeginUser;
-  *dim    = "";
+  *dim = "";
+  if (view && i >= 0 && i < (int)strlen(view->axes)) {
+    *dim = NomosLayoutAxisName(&reader->layout, view->axes[i]);
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   dataset = Require(reader, name, &verdict);
   if (dataset >= 0) {
     if (Shape(reader, name, dataset, &n_dims, size, &verdict) && (i < 0 || i >= n_dims)) {
@@ -297,6 +350,11 @@ PetscErrorCode NomosFieldReaderDimName(NomosFieldReader reader, const char name[
   }
   if (*found && !**dim) *dim = Append(found, &reader->n_dims, &reader->dims);
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+const char *NomosFieldReaderLayout(NomosFieldReader reader)
+{
+  return reader->layout.name ? reader->layout.name : "";
 }
 
 size_t NomosFieldReaderRealSize(NomosFieldReader reader, const char name[])
@@ -322,6 +380,7 @@ PetscErrorCode NomosFieldReaderClose(NomosFieldReader *reader)
   free((*reader)->names);
   free((*reader)->constants);
   free((*reader)->dims);
+  NomosLayoutFree(&(*reader)->layout);
   H5Fclose((*reader)->file);
   PetscCall(PetscFree((*reader)->path));
   PetscCall(PetscFree(*reader));

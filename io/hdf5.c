@@ -38,6 +38,7 @@ static hid_t FileAccess(size_t metadata_bytes)
 
   /* The 1.8 format: headers carry checksums, any reader of NetCDF-4 knows it, and no `open for writing` mark survives a killed run. */
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+  NomosH5RegisterLzf();
   H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18);
   H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
   H5Pset_file_locking(access, false, true);

@@ -23,10 +23,21 @@ hid_t NomosH5RawProperties(void);
 hid_t NomosH5Dataset(hid_t file, const char path[], const char name[], hid_t type, int n_dims, const hsize_t size[],
                      const hsize_t max_size[], hid_t properties, NomosVerdict *verdict);
 
+/* Chunks of `chunk_bytes` compressed by h5py's filter `lzf`, as h5py writes them. Reading them needs nothing: the filter is registered with the first file. */
+herr_t NomosH5SetLzf(hid_t properties, size_t chunk_bytes);
+/* Does the filter of a dataset know the size of its chunks (what it expands is not checked by HDF5)? True without this filter. */
+bool   NomosH5CheckLzf(hid_t dataset);
+void   NomosH5RegisterLzf(void);
+
 /* Attributes. Text: NULL and "" are left out. GetText: malloc'ed, NULL if absent; numbers are written out. */
 herr_t NomosH5PutText(hid_t object, const char name[], const char text[]);
 herr_t NomosH5PutInteger(hid_t object, const char name[], hid_t type, int64_t value);
 herr_t NomosH5PutReals(hid_t object, const char name[], hid_t type, size_t n, const double values[]);
 char  *NomosH5GetText(hid_t object, const char name[]);
+/* A list of texts, of fixed or variable length: how many, 0 if it is absent or no texts. strings (n) and each of them are free'd by FreeStrings. */
+size_t NomosH5GetStrings(hid_t object, const char name[], char ***strings);
+void   NomosH5FreeStrings(size_t n, char **strings);
+/* h5py's truth values (or integers), at most n of them; how many there are. */
+size_t NomosH5GetFlags(hid_t object, const char name[], size_t n, bool flags[]);
 
 #endif

@@ -1,0 +1,69 @@
+/* Layouts of other people's files (private to io/): a layout recognises a file, and says for each variable where it lies. All present the same: variables over (trajectory, time, [z, y,] x) and
+   coordinates, and parameters over (trajectory).
+
+   Axes are letters: n trajectory, t time, 0 1 2 the axes of space in the file's order (they are presented in reverse, x last), c components, d of size 1. */
+#ifndef NOMOS_IO_LAYOUT_IMPL_H
+#define NOMOS_IO_LAYOUT_IMPL_H
+
+#include "io/field_impl.h"
+
+enum { NOMOS_LAYOUT_MAX_SPACE = 3, NOMOS_VIEW_MAX_AXES = 8 };
+
+/* Where the numbers come from. */
+typedef enum { NOMOS_VIEW_DATASET, NOMOS_VIEW_ATTRIBUTE, NOMOS_VIEW_TEXT } NomosViewKind;
+
+typedef struct {
+  char          name[NOMOS_MAX_NAME], alias[NOMOS_MAX_NAME]; /* ours, and what the file calls it */
+  NomosViewKind kind;                                        /* a dataset; a number that is an attribute; a number in the attribute `config` (YAML) of a group */
+  char          source[2 * NOMOS_MAX_NAME];                  /* path of the dataset, below its group where there is one for each trajectory; or the key in the text */
+  char          axes[NOMOS_VIEW_MAX_AXES];                   /* as presented */
+  size_t        shape[NOMOS_FIELD_MAX_DIMS + 1];
+  char          raw[NOMOS_VIEW_MAX_AXES];                    /* of the dataset; g first: one dataset in the group of each trajectory. Presented axes that it lacks: the same for all */
+  hsize_t       size[NOMOS_VIEW_MAX_AXES];                   /* of the dataset, without g */
+  size_t        component;                                   /* of the c axes together */
+  double        value;                                       /* of an attribute */
+} NomosView;
+
+typedef struct {
+  const char *name; /* of the layout; NULL: NetCDF-4, datasets are what they seem */
+  size_t      n_views, n_groups;
+  NomosView  *views;
+  char      **groups; /* names of the trajectories' groups */
+  size_t      n_trajectories, n_frames;
+  int         n_space;
+  char        space[NOMOS_LAYOUT_MAX_SPACE][NOMOS_MAX_NAME]; /* names of the axes of space, and their points, in the file's order */
+  size_t      points[NOMOS_LAYOUT_MAX_SPACE];
+} NomosLayout;
+
+/* Which layout is this, and what is in it? False with a verdict where a file of a known layout is inconsistent. */
+bool             NomosLayoutRecognise(hid_t file, const char path[], NomosLayout *layout, NomosVerdict *verdict);
+void             NomosLayoutFree(NomosLayout *layout);
+const NomosView *NomosLayoutFind(const NomosLayout *layout, const char name[]);
+const char      *NomosLayoutAxisName(const NomosLayout *layout, char axis);
+/* A block of a view as presented; its datasets are checked against the shape that the first one has. */
+bool             NomosViewRead(const NomosLayout *layout, hid_t file, const char path[], const NomosView *view, const size_t start[], const size_t count[], double data[], NomosVerdict *verdict);
+/* The dataset of a view (of the first trajectory); negative if it is none. H5Dclose. */
+hid_t            NomosViewDataset(const NomosLayout *layout, hid_t file, const NomosView *view);
+/* Sizes of its chunks along the presented axes; false where it lies in one piece (then chunk stays as it is). */
+bool             NomosViewChunk(const NomosLayout *layout, hid_t file, const NomosView *view, size_t chunk[NOMOS_FIELD_MAX_DIMS + 1]);
+/* Offsets between neighbours along the presented axes in an array with the raw axes and these counts; 0 for an axis that it lacks. */
+void             NomosViewStrides(const NomosView *view, const hsize_t raw_count[], size_t stride[NOMOS_FIELD_MAX_DIMS + 1]);
+
+/* For what builds them. Add: a view, whose raw axes and sizes are to be filled in; Present: then its axes and shape, over trajectories, `frames`, and space. NULL without memory. */
+NomosView *NomosLayoutAdd(NomosLayout *layout, const char name[], const char alias[], const char source[]);
+void       NomosLayoutPresent(const NomosLayout *layout, NomosView *view, bool frames);
+/* A coordinate named as its axis. Time may have one entry more than there are frames: PDEBench's has the end of the last step too. */
+bool       NomosLayoutAddCoordinate(NomosLayout *layout, hid_t location, const char path[], char axis, const char source[], NomosVerdict *verdict);
+const char *NomosLayoutSizes(int n, const hsize_t size[], char text[128]); /* "[2, 3]" */
+/* Number of dimensions and sizes of a dataset; -1: it is none, or holds no numbers. */
+int        NomosLayoutShape(hid_t location, const char name[], hsize_t size[NOMOS_VIEW_MAX_AXES]);
+/* Numbers that are attributes of an object become views over trajectories, but for those that `except` lists. */
+void       NomosLayoutAddAttributes(NomosLayout *layout, hid_t object, const char *const except[]);
+
+/* The layouts: each returns true if this is its own, then with views, or with a verdict. */
+bool NomosLayoutFlat(hid_t file, const char path[], NomosLayout *layout, NomosVerdict *verdict);
+bool NomosLayoutGroups(hid_t file, const char path[], NomosLayout *layout, NomosVerdict *verdict);
+bool NomosLayoutFluid(hid_t file, const char path[], NomosLayout *layout, NomosVerdict *verdict);
+bool NomosLayoutWell(hid_t file, const char path[], NomosLayout *layout, NomosVerdict *verdict);
+
+#endif

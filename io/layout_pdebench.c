@@ -1,0 +1,223 @@
+/* The layouts of PDEBench's files. Takamoto et al. (2022), doi:10.48550/arXiv.2210.07182 */
+#include "io/layout_impl.h"
+
+#include "io/text.h"
+#include "io/yaml_scalars.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const axis_names[] = {"x", "y", "z"}; /* in this order in the files */
+
+static bool Has(hid_t location, const char name[], H5I_type_t type)
+{
+  if (H5Lexists(location, name, H5P_DEFAULT) <= 0) return false;
+  hid_t object = H5Oopen(location, name, H5P_DEFAULT);
+  bool  has    = object >= 0 && H5Iget_type(object) == type;
+  if (object >= 0) H5Oclose(object);
+  return has;
+}
+
+/* ---- flat: a dataset for each field over (trajectory, time, x, y, z), `tensor` where there is one alone; coefficients of space without time (nu of Darcy's flow) */
+
+typedef struct {
+  NomosLayout *layout;
+  const char  *path;
+  int          device; /* axes in front of the trajectories: merged from several devices */
+  NomosVerdict *verdict;
+} Flat;
+
+static herr_t LargestRank(hid_t file, const char *name, const H5L_info_t *info, void *ctx)
+{
+  hsize_t   size[NOMOS_VIEW_MAX_AXES];
+  const int n = NomosLayoutShape(file, name, size);
+
+  (void)info;
+  *(int *)ctx = PetscMax(*(int *)ctx, n);
+  return 0;
+}
+
+static herr_t TakeField(hid_t file, const char *name, const H5L_info_t *info, void *ctx)
+{
+  Flat        *flat    = ctx;
+  NomosLayout *layout  = flat->layout;
+  const int    n_space = layout->n_space, first = flat->device;
+  hsize_t      size[NOMOS_VIEW_MAX_AXES];
+  const int    n_dims = NomosLayoutShape(file, name, size);
+  char         text[128];
+
+  (void)info;
+  if (n_dims < first + 1 + n_space || n_dims > first + 2 + n_space || strlen(name) >= NOMOS_MAX_NAME) return 0; /* coordinates, what else there is */
+  const bool frames = n_dims == first + 2 + n_space;
+  bool       fits   = !first || size[0] == 1;
+  for (int s = 0; s < n_space; s++) fits = fits && size[n_dims - n_space + s] == layout->points[s];
+  if (!fits) {
+    NomosVerdictFail(flat->verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has the shape %s, which does not fit the coordinates of space%s", flat->path, name, NomosLayoutSizes(n_dims, size, text), first ? " behind one leading axis of size 1" : "");
+    return -1;
+  }
+  if (!layout->n_trajectories) layout->n_trajectories = size[first];
+  if (frames && !layout->n_frames) layout->n_frames = size[first + 1];
+  if (size[first] != layout->n_trajectories || (frames && size[first + 1] != layout->n_frames)) {
+    NomosVerdictFail(flat->verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has the shape %s, but another field has %zu trajectories of %zu frames", flat->path, name, NomosLayoutSizes(n_dims, size, text), layout->n_trajectories, layout->n_frames);
+    return -1;
+  }
+  NomosView *view = NomosLayoutAdd(layout, !strcmp(name, "tensor") ? "u" : name, name, name);
+  if (!view) return -1;
+  snprintf(view->raw, sizeof view->raw, "%sn%s%.*s", first ? "d" : "", frames ? "t" : "", n_space, "012");
+  memcpy(view->size, size, sizeof size);
+  NomosLayoutPresent(layout, view, frames);
+  return 0;
+}
+
+bool NomosLayoutFlat(hid_t file, const char path[], NomosLayout *layout, NomosVerdict *verdict)
+{
+  static const char *const no_parameters[] = {NULL};
+  Flat    flat = {.layout = layout, .path = path, .verdict = verdict};
+  hsize_t size[NOMOS_VIEW_MAX_AXES];
+  int     largest = 0;
+  char    name[32];
+
+  if (!Has(file, "x-coordinate", H5I_DATASET)) return false;
+  layout->name = "pdebench";
+  for (; layout->n_space < NOMOS_LAYOUT_MAX_SPACE; layout->n_space++) {
+    snprintf(name, sizeof name, "%s-coordinate", axis_names[layout->n_space]);
+    if (NomosLayoutShape(file, name, size) != 1) break;
+    layout->points[layout->n_space] = size[0];
+    strcpy(layout->space[layout->n_space], axis_names[layout->n_space]);
+  }
+  H5Literate(file, H5_INDEX_NAME, H5_ITER_INC, NULL, LargestRank, &largest);
+  flat.device = largest == layout->n_space + 3;
+  if (largest < layout->n_space + 2)
+    return NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s has PDEBench's coordinates of %d axes of space, but no field over trajectories, time and space", path, layout->n_space);
+  H5Literate(file, H5_INDEX_NAME, H5_ITER_INC, NULL, TakeField, &flat);
+  for (int s = 0; s < layout->n_space && !verdict->code; s++) {
+    snprintf(name, sizeof name, "%s-coordinate", axis_names[s]);
+    NomosLayoutAddCoordinate(layout, file, path, (char)('0' + s), name, verdict);
+  }
+  if (!verdict->code && Has(file, "t-coordinate", H5I_DATASET)) NomosLayoutAddCoordinate(layout, file, path, 't', "t-coordinate", verdict);
+  if (!verdict->code) NomosLayoutAddAttributes(layout, file, no_parameters);
+  return true;
+}
+
+/* ---- groups: 0000, 0001, ... each with data (time, x, y, component) and grid/x, y, t, and what the run was as YAML in the attribute `config` */
+
+static herr_t TakeGroup(hid_t file, const char *name, const H5L_info_t *info, void *ctx)
+{
+  NomosLayout *layout = ctx;
+
+  (void)file;
+  (void)info;
+  if (strspn(name, "0123456789") != strlen(name)) return 0;
+  char **longer = realloc(layout->groups, (layout->n_groups + 1) * sizeof *longer);
+  if (!longer) return -1;
+  layout->groups = longer;
+  layout->groups[layout->n_groups++] = strdup(name);
+  return 0;
+}
+
+/* Numbers of the section `sim` become parameters. */
+static bool TakeNumber(const char key[], const char value[], void *ctx)
+{
+  NomosLayout *layout = ctx;
+  double       number;
+  const char  *end = NomosNumberRead(value, &number), *last = strrchr(key, '.');
+
+  last = last ? last + 1 : key;
+  if (!end || *end || strncmp(key, "sim.", 4) || strlen(key) >= NOMOS_MAX_NAME || NomosLayoutFind(layout, last)) return true;
+  NomosView *view = NomosLayoutAdd(layout, last, key, key);
+  if (!view) return false;
+  view->kind     = NOMOS_VIEW_TEXT;
+  view->axes[0]  = 'n';
+  view->shape[0] = layout->n_groups;
+  return true;
+}
+
+bool NomosLayoutGroups(hid_t file, const char path[], NomosLayout *layout, NomosVerdict *verdict)
+{
+  static const struct {
+    int         n_space;
+    hsize_t     n_components;
+    const char *names[2];
+  } fields[] = {{1, 1, {"u"}}, {2, 1, {"h"}}, {2, 2, {"u", "v"}}}; /* diffusion-sorption, shallow water, diffusion-reaction */
+  hsize_t size[NOMOS_VIEW_MAX_AXES];
+  char    name[64];
+
+  H5Literate(file, H5_INDEX_NAME, H5_ITER_INC, NULL, TakeGroup, layout);
+  hid_t group = layout->n_groups ? H5Gopen2(file, layout->groups[0], H5P_DEFAULT) : H5I_INVALID_HID;
+  if (group < 0 || !Has(group, "data", H5I_DATASET) || !Has(group, "grid", H5I_GROUP)) {
+    if (group >= 0) H5Gclose(group);
+    NomosLayoutFree(layout);
+    return false;
+  }
+  layout->name = "pdebench";
+  for (; layout->n_space < NOMOS_LAYOUT_MAX_SPACE; layout->n_space++) {
+    snprintf(name, sizeof name, "grid/%s", axis_names[layout->n_space]);
+    if (!Has(group, name, H5I_DATASET)) break;
+    strcpy(layout->space[layout->n_space], axis_names[layout->n_space]);
+  }
+  const int n_dims = NomosLayoutShape(group, "data", size), n_space = layout->n_space;
+  if (n_dims != n_space + 2) NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: data of group %s has %d dimensions; time, %d axes of space and the components are expected", path, layout->groups[0], n_dims, n_space);
+  layout->n_trajectories = layout->n_groups;
+  layout->n_frames       = size[0];
+  for (int s = 0; s < n_space; s++) layout->points[s] = size[1 + s];
+  for (hsize_t c = 0; !verdict->code && c < size[n_dims - 1]; c++) {
+    snprintf(name, sizeof name, "data_%llu", (unsigned long long)c);
+    for (size_t f = 0; f < sizeof fields / sizeof *fields; f++)
+      if (fields[f].n_space == n_space && fields[f].n_components == size[n_dims - 1]) snprintf(name, sizeof name, "%s", fields[f].names[c]);
+    NomosView *view = NomosLayoutAdd(layout, name, size[n_dims - 1] == 1 ? "data" : name, "data");
+    if (!view) break;
+    snprintf(view->raw, sizeof view->raw, "gt%.*sc", n_space, "012");
+    memcpy(view->size, size, sizeof size);
+    view->component = c;
+    NomosLayoutPresent(layout, view, true);
+  }
+  for (int s = 0; s < n_space && !verdict->code; s++) {
+    snprintf(name, sizeof name, "grid/%s", axis_names[s]);
+    NomosLayoutAddCoordinate(layout, group, path, (char)('0' + s), name, verdict);
+  }
+  if (!verdict->code) NomosLayoutAddCoordinate(layout, group, path, 't', "grid/t", verdict);
+  char *config = verdict->code ? NULL : NomosH5GetText(group, "config");
+  if (config) NomosYamlVisit(config, TakeNumber, layout);
+  free(config);
+  H5Gclose(group);
+  return true;
+}
+
+/* ---- incompressible flow: velocity (b, t, x, y, 2), particles (b, t, x, y, 1), force (b, x, y, 2), t (b, t) */
+
+bool NomosLayoutFluid(hid_t file, const char path[], NomosLayout *layout, NomosVerdict *verdict)
+{
+  static const char *const no_parameters[] = {"latestIndex", NULL};
+  static const struct {
+    const char *name, *source, *axes;
+    size_t      component;
+  } fields[] = {{"u", "velocity", "nt01c", 0}, {"v", "velocity", "nt01c", 1}, {"particles", "particles", "nt01c", 0}, {"force_x", "force", "n01c", 0}, {"force_y", "force", "n01c", 1}};
+  hsize_t size[NOMOS_VIEW_MAX_AXES], whole[NOMOS_VIEW_MAX_AXES];
+  char    text[128];
+
+  if (NomosLayoutShape(file, "velocity", whole) != 5 || NomosLayoutShape(file, "t", size) != 2) return false;
+  layout->name           = "pdebench";
+  layout->n_trajectories = whole[0];
+  layout->n_frames       = whole[1];
+  layout->n_space        = 2;
+  for (int s = 0; s < 2; s++) {
+    strcpy(layout->space[s], axis_names[s]);
+    layout->points[s] = whole[2 + s];
+  }
+  for (size_t f = 0; f < sizeof fields / sizeof *fields; f++) {
+    const int n_dims = NomosLayoutShape(file, fields[f].source, size), expected = (int)strlen(fields[f].axes);
+    if (n_dims < 0) continue;
+    bool fits = n_dims == expected && size[n_dims - 1] > fields[f].component && size[0] == whole[0] && size[n_dims - 3] == whole[2] && size[n_dims - 2] == whole[3] && (n_dims == 4 || size[1] == whole[1]);
+    if (!fits) return !NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has the shape %s, which does not fit that of velocity", path, fields[f].source, NomosLayoutSizes(n_dims, size, text));
+    NomosView *view = NomosLayoutAdd(layout, fields[f].name, fields[f].name, fields[f].source);
+    if (!view) return false;
+    strcpy(view->raw, fields[f].axes);
+    memcpy(view->size, size, sizeof size);
+    view->component = fields[f].component;
+    NomosLayoutPresent(layout, view, expected == 5);
+  }
+  NomosLayoutAddCoordinate(layout, file, path, 't', "t", verdict);
+  if (!verdict->code) NomosLayoutAddAttributes(layout, file, no_parameters);
+  return true;
+}

@@ -1,0 +1,418 @@
+/* Files in the layouts of PDEBench and The Well: a value that is written at a place is read at that place, whatever the order of the axes and the compression; damage is found. */
+#include "harness.h"
+#include "io/field_file.h"
+#include "io/hdf5_impl.h"
+#include "io/lzf.h"
+#include "operators/random.h"
+#include "surrogates/dataset.h"
+
+enum { N = 5, T = 4, X = 6, Y = 3, Z = 2 };
+
+static char path[NOMOS_MAX_PATH];
+
+static const char *Path(const char name[])
+{
+  snprintf(path, sizeof path, "%s/%s", ck_directory, name);
+  return path;
+}
+
+/* ---- LZF */
+
+/* Bytes with repetitions of many lengths and distances. */
+static void Fill(uint64_t seed, size_t n, uint8_t bytes[])
+{
+  for (size_t i = 0; i < n;) {
+    const uint64_t back = NomosRandomIndex(seed, 1, i, 9000) + 1, length = NomosRandomIndex(seed, 2, i, 400) + 1, kind = NomosRandomIndex(seed, 3, i, 3);
+    for (size_t k = 0; k < length && i < n; k++, i++) bytes[i] = kind && back <= i ? bytes[i - back] : (uint8_t)NomosRandomIndex(seed, 4, i, 256);
+  }
+}
+
+START_TEST(lzf_gives_back_what_it_took)
+{
+  static uint8_t in[50000], packed[60000], out[50000];
+
+  for (size_t n = 1; n <= sizeof in; n = n * 3 / 2 + 1) {
+    Fill(n, n, in);
+    const size_t bytes = NomosLzfCompress(in, n, packed, sizeof packed);
+    ck_assert(bytes > 0 && bytes <= n + n / 32 + 1);
+    ck_assert_uint_eq(NomosLzfExpandedSize(packed, bytes), n);
+    ck_assert(NomosLzfExpand(packed, bytes, out, n) && !memcmp(in, out, n));
+    ck_assert(!NomosLzfExpand(packed, bytes, out, n - 1)); /* another size is an error */
+    ck_assert_uint_eq(NomosLzfCompress(in, n, packed, bytes - 1), 0);
+  }
+  memset(in, 7, sizeof in); /* 264 bytes by three at best */
+  ck_assert(NomosLzfCompress(in, sizeof in, packed, sizeof packed) < sizeof in / 80);
+}
+END_TEST
+
+/* Streams by hand: literals; a short copy that overlaps itself; a long one; the farthest back. */
+START_TEST(lzf_by_its_description)
+{
+  const uint8_t copy[] = {1, 'a', 'b', 2 << 5, 1, 7 << 5, 3, 5};
+  uint8_t       out[18];
+
+  ck_assert_uint_eq(NomosLzfExpandedSize(copy, sizeof copy), 2 + 4 + 12);
+  ck_assert(NomosLzfExpand(copy, sizeof copy, out, sizeof out) && !memcmp(out, "abababababababababab", sizeof out));
+  ck_assert(!NomosLzfExpand((const uint8_t[]){0, 'a', 1 << 5, 1}, 4, out, 4)); /* from before the beginning */
+  ck_assert_uint_eq(NomosLzfExpandedSize(copy, sizeof copy - 1), 0);
+}
+END_TEST
+
+/* Whatever the bytes, expanding stays inside its buffers (the sanitizers watch) and makes as many bytes as it said. */
+START_TEST(lzf_damaged)
+{
+  for (uint64_t trial = 0; trial < 3000; trial++) {
+    const size_t n  = NomosRandomIndex(1, 0, trial, 600) + 1;
+    uint8_t     *in = malloc(n), *out;
+    for (size_t i = 0; i < n; i++) in[i] = (uint8_t)NomosRandomIndex(trial, 5, i, trial % 2 ? 256 : 40);
+    const size_t size = NomosLzfExpandedSize(in, n), room = trial % 3 ? size : NomosRandomIndex(2, 0, trial, 1000);
+    out               = malloc(room + 1);
+    if (NomosLzfExpand(in, n, out, room)) ck_assert_uint_eq(room, size);
+    free(out);
+    free(in);
+  }
+}
+END_TEST
+
+/* ---- files */
+
+static hid_t OpenNew(const char name[])
+{
+  NomosVerdict verdict = {0};
+  hid_t        file    = NomosH5Create(Path(name), 2048, &verdict);
+
+  ck_assert_msg(file >= 0, "%s", verdict.text);
+  return file;
+}
+
+/* The value of field f at its place. */
+static double ValueAt(size_t f, size_t n, size_t t, size_t z, size_t y, size_t x)
+{
+  return (double)(((((f * 8 + n) * 8 + t) * 8 + z) * 8 + y) * 8 + x);
+}
+
+/* A dataset of float32; axes name its dimensions: d n t x y z c, the components being fields from `field` on. Absent axes count as index 0. lzf: chunks of one leading entry. */
+static void Put(hid_t location, const char name[], const char axes[], size_t field, size_t trajectory, bool lzf)
+{
+  static const char letters[] = "dntxyzc";
+  static const size_t sizes[] = {1, N, T, X, Y, Z, 2};
+  hsize_t size[8], chunk[8], total = 1;
+  int     n_dims = (int)strlen(axes);
+
+  for (int d = 0; d < n_dims; d++) {
+    size[d]  = sizes[strchr(letters, axes[d]) - letters];
+    chunk[d] = d ? size[d] : 1;
+    total *= size[d];
+  }
+  float *data = malloc(total * sizeof *data);
+  for (hsize_t i = 0; i < total; i++) {
+    size_t  at[7] = {0, trajectory};
+    hsize_t rest  = i;
+    for (int d = n_dims - 1; d >= 0; rest /= size[d--]) at[strchr(letters, axes[d]) - letters] = rest % size[d];
+    data[i] = (float)ValueAt(field + at[6], at[1], at[2], at[5], at[4], at[3]);
+  }
+  hid_t space = H5Screate_simple(n_dims, size, NULL), properties = H5Pcreate(H5P_DATASET_CREATE), links = H5Pcreate(H5P_LINK_CREATE);
+  H5Pset_create_intermediate_group(links, 1);
+  if (lzf) {
+    H5Pset_chunk(properties, n_dims, chunk);
+    ck_assert(NomosH5SetLzf(properties, total / size[0] * sizeof *data) >= 0);
+  }
+  hid_t dataset = H5Dcreate2(location, name, H5T_IEEE_F32LE, space, links, properties, H5P_DEFAULT);
+  ck_assert(dataset >= 0 && H5Dwrite(dataset, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) >= 0);
+  H5Dclose(dataset);
+  H5Pclose(links);
+  H5Pclose(properties);
+  H5Sclose(space);
+  free(data);
+}
+
+static void PutAxis(hid_t location, const char name[], size_t n)
+{
+  const hsize_t size = n;
+  float         values[2 * X];
+
+  for (size_t i = 0; i < n; i++) values[i] = (float)i + 0.5f;
+  hid_t space = H5Screate_simple(1, &size, NULL), links = H5Pcreate(H5P_LINK_CREATE);
+  H5Pset_create_intermediate_group(links, 1);
+  hid_t dataset = H5Dcreate2(location, name, H5T_IEEE_F32LE, space, links, H5P_DEFAULT, H5P_DEFAULT);
+  ck_assert(dataset >= 0 && H5Dwrite(dataset, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0);
+  H5Dclose(dataset);
+  H5Pclose(links);
+  H5Sclose(space);
+}
+
+static void PutNumber(hid_t object, const char name[], double value)
+{
+  hid_t space = H5Screate(H5S_SCALAR), attribute = H5Acreate2(object, name, H5T_IEEE_F64LE, space, H5P_DEFAULT, H5P_DEFAULT);
+
+  ck_assert(attribute >= 0 && H5Awrite(attribute, H5T_NATIVE_DOUBLE, &value) >= 0);
+  H5Aclose(attribute);
+  H5Sclose(space);
+}
+
+/* A variable has these dimensions ("ntyx"), and in a block of it every value is that of its place. */
+static void Check(NomosFieldReader reader, const char name[], const char axes[], size_t field)
+{
+  static const char letters[] = "ntzyx", *const names[] = {"trajectory", "time", "z", "y", "x"};
+  static const size_t sizes[] = {N, T, Z, Y, X};
+  size_t shape[5], start[5], count[5], total = 1;
+  int    n_dims;
+  bool   has;
+
+  ck_ok(NomosFieldReaderHas(reader, name, &has));
+  ck_assert_msg(has, "no %s", name);
+  ck_ok(NomosFieldReaderShape(reader, name, &n_dims, shape));
+  ck_assert_msg(n_dims == (int)strlen(axes), "%s has %d dimensions", name, n_dims);
+  for (int d = 0; d < n_dims; d++) {
+    const char *dim;
+    const size_t l = (size_t)(strchr(letters, axes[d]) - letters);
+    ck_ok(NomosFieldReaderDimName(reader, name, d, &dim));
+    ck_assert_str_eq(dim, names[l]);
+    ck_assert_uint_eq(shape[d], sizes[l]);
+    start[d] = d % 2;
+    count[d] = shape[d] - start[d];
+    total *= count[d];
+  }
+  double *data = malloc(total * sizeof *data);
+  ck_ok(NomosFieldReaderRead(reader, name, start, count, data));
+  for (size_t i = 0; i < total; i++) {
+    size_t at[5] = {0}, rest = i;
+    for (int d = n_dims - 1; d >= 0; rest /= count[d--]) at[strchr(letters, axes[d]) - letters] = start[d] + rest % count[d];
+    ck_assert_msg(data[i] == ValueAt(field, at[0], at[1], at[2], at[3], at[4]), "%s[%zu] = %g", name, i, data[i]);
+  }
+  free(data);
+}
+
+static void CheckAxis(NomosFieldReader reader, const char name[], size_t n)
+{
+  size_t shape[5];
+  double values[2 * X];
+  int    n_dims;
+
+  ck_ok(NomosFieldReaderShape(reader, name, &n_dims, shape));
+  ck_assert(n_dims == 1 && shape[0] == n);
+  ck_ok(NomosFieldReaderRead(reader, name, (size_t[]){0}, shape, values));
+  for (size_t i = 0; i < n; i++) ck_assert(values[i] == (double)i + 0.5);
+}
+
+static void CheckNumber(NomosFieldReader reader, const char name[], double value)
+{
+  double values[N];
+
+  ck_ok(NomosFieldReaderRead(reader, name, (size_t[]){0}, (size_t[]){N}, values));
+  for (size_t i = 0; i < N; i++) ck_assert_msg(values[i] == value, "%s = %g", name, values[i]);
+}
+
+/* The flat layouts: one dimension to three, leading axis, Darcy. */
+static const struct {
+  const char *file, *coordinates, *fields[5], *raw[5], *axes[5], *shown[5];
+  size_t      times;
+} flat[] = {
+  {"burgers.h5", "x", {"tensor"}, {"ntx"}, {"ntx"}, {"u"}, T + 1},
+  {"merged.h5", "x", {"tensor"}, {"dntx"}, {"ntx"}, {"tensor"}, T + 1},
+  {"cfd1.h5", "x", {"Vx", "density", "pressure"}, {"ntx", "ntx", "ntx"}, {"ntx", "ntx", "ntx"}, {"Vx", "density", "pressure"}, T},
+  {"cfd2.h5", "xy", {"Vx", "Vy", "density", "pressure"}, {"ntxy", "ntxy", "ntxy", "ntxy"}, {"ntyx", "ntyx", "ntyx", "ntyx"}, {"Vx", "Vy", "density", "pressure"}, T + 1},
+  {"cfd3.h5", "xyz", {"Vx", "Vz", "density"}, {"ntxyz", "ntxyz", "ntxyz"}, {"ntzyx", "ntzyx", "ntzyx"}, {"Vx", "Vz", "density"}, T + 1},
+  {"darcy.h5", "xy", {"tensor", "nu"}, {"ntxy", "nxy"}, {"ntyx", "nyx"}, {"u", "nu"}, 0},
+};
+
+START_TEST(flat_files)
+{
+  for (size_t k = 0; k < 2 * sizeof flat / sizeof *flat; k++) {
+    const size_t     f   = k / 2;
+    const bool       lzf = k % 2;
+    NomosFieldReader reader;
+    hid_t            file = OpenNew(flat[f].file);
+    char             name[] = "x-coordinate";
+    for (const char *c = flat[f].coordinates; *c; c++) name[0] = *c, PutAxis(file, name, *c == 'x' ? X : *c == 'y' ? Y : Z);
+    if (flat[f].times) PutAxis(file, "t-coordinate", flat[f].times);
+    for (size_t i = 0; i < 5 && flat[f].fields[i]; i++) Put(file, flat[f].fields[i], flat[f].raw[i], i, 0, lzf);
+    PutNumber(file, "Nu", 0.25);
+    PutNumber(file, "beta", 2);
+    H5Fclose(file);
+    ck_ok(NomosFieldReaderOpen(PETSC_COMM_SELF, Path(flat[f].file), &reader));
+    ck_assert_str_eq(NomosFieldReaderLayout(reader), "pdebench");
+    for (size_t i = 0; i < 5 && flat[f].fields[i]; i++) Check(reader, flat[f].shown[i], flat[f].axes[i], i);
+    CheckAxis(reader, "x", X);
+    if (strchr(flat[f].coordinates, 'y')) CheckAxis(reader, "y", Y);
+    if (flat[f].times) CheckAxis(reader, "time", T);
+    CheckNumber(reader, "Nu", 0.25);
+    CheckNumber(reader, "beta", 2);
+    if (strcmp(flat[f].file, "darcy.h5")) CheckNumber(reader, "nu", 0.25);
+    ck_ok(NomosFieldReaderClose(&reader));
+  }
+}
+END_TEST
+
+/* Groups 0000, ...: the components of `data` are variables. */
+static void MakeGroups(const char name[], const char axes[], bool lzf)
+{
+  hid_t file = OpenNew(name);
+
+  for (size_t n = 0; n < N; n++) {
+    char text[64];
+    snprintf(text, sizeof text, "%04zu", n);
+    hid_t group = H5Gcreate2(file, text, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    Put(group, "data", axes, 0, n, lzf);
+    PutAxis(group, "grid/x", X);
+    if (strchr(axes, 'y')) PutAxis(group, "grid/y", Y);
+    PutAxis(group, "grid/t", T);
+    snprintf(text, sizeof text, "sim:\n  seed: %zu\n  D: 0.0005\nname: none\n", n);
+    NomosH5PutText(group, "config", text);
+    H5Gclose(group);
+  }
+  H5Fclose(file);
+}
+
+START_TEST(grouped_files)
+{
+  static const struct {
+    const char *raw, *axes, *names[2];
+  } kinds[] = {{"txd", "ntx", {"u", "data"}}, {"txyd", "ntyx", {"h", "data"}}, {"txyc", "ntyx", {"u", "v"}}};
+  double seeds[N - 1];
+
+  for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+    NomosFieldReader reader;
+    MakeGroups("groups.h5", kinds[k].raw, k != 1);
+    ck_ok(NomosFieldReaderOpen(PETSC_COMM_SELF, Path("groups.h5"), &reader));
+    ck_assert_str_eq(NomosFieldReaderLayout(reader), "pdebench");
+    for (size_t i = 0; i < 2; i++) Check(reader, kinds[k].names[i], kinds[k].axes, k == 2 ? i : 0);
+    CheckAxis(reader, "x", X);
+    CheckAxis(reader, "time", T);
+    CheckNumber(reader, "D", 5e-4);
+    ck_ok(NomosFieldReaderRead(reader, "seed", (size_t[]){1}, (size_t[]){N - 1}, seeds));
+    for (size_t n = 1; n < N; n++) ck_assert(seeds[n - 1] == (double)n);
+    ck_refused(NomosFieldReaderRead(reader, "seed", (size_t[]){1}, (size_t[]){N}, seeds), "seed: 5 entries from 1 along dimension 0 are asked for, its size is 5");
+    ck_ok(NomosFieldReaderClose(&reader));
+  }
+}
+END_TEST
+
+START_TEST(incompressible_files)
+{
+  NomosFieldReader reader;
+  const hsize_t    size[] = {N, T};
+  float            times[N][T];
+  hid_t            file = OpenNew("ns.h5");
+
+  Put(file, "velocity", "ntxyc", 0, 0, true);
+  Put(file, "particles", "ntxyd", 2, 0, true);
+  Put(file, "force", "nxyc", 3, 0, true);
+  for (size_t n = 0; n < N; n++)
+    for (size_t t = 0; t < T; t++) times[n][t] = (float)t + 0.5f;
+  ck_assert(H5LTmake_dataset_float(file, "t", 2, size, &times[0][0]) >= 0);
+  PutNumber(file, "latestIndex", 4);
+  H5Fclose(file);
+  ck_ok(NomosFieldReaderOpen(PETSC_COMM_SELF, Path("ns.h5"), &reader));
+  Check(reader, "u", "ntyx", 0);
+  Check(reader, "v", "ntyx", 1);
+  Check(reader, "particles", "ntyx", 2);
+  Check(reader, "force_x", "nyx", 3);
+  Check(reader, "force_y", "nyx", 4);
+  CheckAxis(reader, "time", T);
+  bool has;
+  ck_ok(NomosFieldReaderHas(reader, "latestIndex", &has));
+  ck_assert(!has);
+  ck_ok(NomosFieldReaderClose(&reader));
+}
+END_TEST
+
+/* ---- a training's data */
+
+START_TEST(a_data_set_of_such_a_file)
+{
+  static const NomosDatasetVariable variables[] = {{.name = "u", .n_space = 1}, {.name = "nu", .constant = true}};
+  NomosDataset data;
+  double       values[2][X / 2], nu;
+  hid_t        file = OpenNew("burgers.h5");
+
+  PutAxis(file, "x-coordinate", X);
+  PutAxis(file, "t-coordinate", T + 1);
+  Put(file, "tensor", "ntx", 0, 0, false);
+  PutNumber(file, "Nu", 0.25);
+  H5Fclose(file);
+  ck_ok(NomosDatasetOpen(PETSC_COMM_WORLD, &(NomosDatasetInput){.path = Path("burgers.h5"), .n_variables = 2, .variables = variables, .frames = true, .window = 2, .first_frame = 1, .every = 2, .space_every = 2, .validation = 0.2}, &data));
+  ck_assert_uint_eq(NomosDatasetExamples(data, NOMOS_SPLIT_TRAIN), N - 1);
+  for (size_t e = 0; e < N - 1; e++) {
+    size_t trajectory;
+    ck_ok(NomosDatasetOrigin(data, NOMOS_SPLIT_TRAIN, e, &trajectory, NULL, NULL));
+    ck_ok(NomosDatasetRead(data, 0, NOMOS_SPLIT_TRAIN, 1, &e, &values[0][0]));
+    ck_ok(NomosDatasetRead(data, 1, NOMOS_SPLIT_TRAIN, 1, &e, &nu));
+    ck_assert(nu == 0.25);
+    for (size_t k = 0; k < 2; k++)
+      for (size_t x = 0; x < X / 2; x++) ck_assert(values[k][x] == ValueAt(0, trajectory, 1 + 2 * k, 0, 0, 2 * x));
+  }
+  ck_ok(NomosDatasetClose(&data));
+}
+END_TEST
+
+/* ---- what is wrong with a file */
+
+START_TEST(wrong_frame_counts_and_shapes)
+{
+  NomosFieldReader reader;
+  hid_t            file = OpenNew("bad.h5");
+
+  PutAxis(file, "x-coordinate", X);
+  PutAxis(file, "t-coordinate", T + 2);
+  Put(file, "tensor", "ntx", 0, 0, false);
+  H5Fclose(file);
+  ck_refused(NomosFieldReaderOpen(PETSC_COMM_SELF, Path("bad.h5"), &reader), "t-coordinate has 6 entries, but the fields have 4 frames; 4, or one more, are right");
+  file = OpenNew("bad.h5");
+  PutAxis(file, "x-coordinate", X + 1);
+  PutAxis(file, "t-coordinate", T + 1);
+  Put(file, "tensor", "ntx", 0, 0, false);
+  H5Fclose(file);
+  ck_refused(NomosFieldReaderOpen(PETSC_COMM_SELF, Path("bad.h5"), &reader), "tensor has the shape [5, 4, 6], which does not fit the coordinates of space");
+  file = OpenNew("bad.h5");
+  PutAxis(file, "x-coordinate", X);
+  H5Fclose(file);
+  ck_refused(NomosFieldReaderOpen(PETSC_COMM_SELF, Path("bad.h5"), &reader), "no field over trajectories, time and space");
+}
+END_TEST
+
+/* A chunk whose bytes are spoilt, at every place: an error or other numbers, never a crash. A filter that lies about the size of its chunks is found. */
+START_TEST(damaged_chunks)
+{
+  NomosFieldReader reader;
+  double           data[N * T * X];
+  size_t           refused = 0;
+
+  for (uint64_t trial = 0; trial < 200; trial++) {
+    hid_t    file    = OpenNew("spoilt.h5");
+    uint8_t  bytes[64];
+    hsize_t  at[3] = {0};
+    uint32_t size  = (uint32_t)NomosRandomIndex(3, 0, trial, sizeof bytes) + 1;
+    PutAxis(file, "x-coordinate", X);
+    PutAxis(file, "t-coordinate", T + 1);
+    Put(file, "tensor", "ntx", 0, 0, true);
+    hid_t dataset = H5Dopen2(file, "tensor", H5P_DEFAULT);
+    for (size_t i = 0; i < size; i++) bytes[i] = (uint8_t)NomosRandomIndex(trial, 6, i, 256);
+    ck_assert(H5Dwrite_chunk(dataset, H5P_DEFAULT, 0, at, size, bytes) >= 0);
+    H5Dclose(dataset);
+    H5Fclose(file);
+    ck_ok(NomosFieldReaderOpen(PETSC_COMM_SELF, Path("spoilt.h5"), &reader));
+    NomosErrorSetQuiet(true);
+    if (NomosFieldReaderRead(reader, "tensor", (size_t[]){0, 0, 0}, (size_t[]){N, T, X}, data)) {
+      ck_assert(strstr(NomosErrorLast(), "spoilt.h5: cannot read tensor: ") != NULL);
+      refused++;
+    }
+    NomosErrorSetQuiet(false);
+    ck_ok(NomosFieldReaderClose(&reader));
+  }
+  ck_assert_msg(refused > 190, "only %zu were refused", refused);
+
+  hid_t file = OpenNew("lie.h5"), space = H5Screate_simple(1, (hsize_t[]){1000}, NULL), properties = H5Pcreate(H5P_DATASET_CREATE);
+  H5Pset_chunk(properties, 1, (hsize_t[]){1000});
+  NomosH5SetLzf(properties, 8);
+  H5Dclose(H5Dcreate2(file, "q", H5T_IEEE_F32LE, space, H5P_DEFAULT, properties, H5P_DEFAULT));
+  H5Pclose(properties);
+  H5Sclose(space);
+  H5Fclose(file);
+  ck_ok(NomosFieldReaderOpen(PETSC_COMM_SELF, Path("lie.h5"), &reader));
+  ck_refused(NomosFieldReaderRead(reader, "q", (size_t[]){0}, (size_t[]){1}, data), "its filter lzf does not know the size of its chunks");
+  ck_ok(NomosFieldReaderClose(&reader));
+}
+END_TEST
+
+NOMOS_TEST_SUITE("layouts", lzf_gives_back_what_it_took, lzf_by_its_description, lzf_damaged, flat_files, grouped_files, incompressible_files, a_data_set_of_such_a_file, wrong_frame_counts_and_shapes, damaged_chunks)
