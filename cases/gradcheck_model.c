@@ -99,9 +99,11 @@ static PetscErrorCode Differentiate(NomosRun *run, NomosGradcheck *check)
   Simulation   *sim = check->data;
   const double *norms;
   char          text[512];
+  bool          second;
 
   PetscFunctionBeginUser;
-  PetscCall(CreateTrajectory(run, sim, &(NomosScheduleInput){.kind = NOMOS_SCHEDULE_ALL, .n_steps = sim->n_steps}, run->ops->derivatives->hvp && run->ops->derivatives->jvp, &sim->trajectory));
+  PetscCall(NomosConfigGetBool(run->config, "gradcheck.second", &second));
+  PetscCall(CreateTrajectory(run, sim, &(NomosScheduleInput){.kind = NOMOS_SCHEDULE_ALL, .n_steps = sim->n_steps}, second && run->ops->derivatives->hvp && run->ops->derivatives->jvp, &sim->trajectory));
   PetscCall(NomosTrajectoryDescribe(sim->trajectory, text, sizeof text));
   PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "trajectory", "%s; %zu parameters", text, sim->n_parameters));
   PetscCall(NomosTrajectoryGradient(sim->trajectory, sim->x_0, &sim->J, sim->x_bar, sim->p_bar));

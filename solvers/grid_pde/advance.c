@@ -75,10 +75,9 @@ static PetscErrorCode Rates(NomosModel model, const double u[], double rates[2])
 
   PetscFunctionBeginUser;
   rates[0] = rates[1] = 0;
-  if (p->family->kernels[0]->primitive) p->family->kernels[0]->primitive(p->c, p->n_dims, p->n_cells, p->n_cells, u, p->n_cells, p->w);
-  else memcpy(p->w, u, p->n * sizeof *u);
+  const double *primitive = PdePrimitive(p, 1, u);
   for (size_t i = 0; i < p->n_cells; i++) {
-    for (int k = 0; k < p->m; k++) w[k] = p->w[(size_t)k * p->n_cells + i];
+    for (int k = 0; k < p->m; k++) w[k] = primitive[(size_t)k * p->n_cells + i];
     RatesAt(p, w, rates);
   }
   for (int a = 0; a < p->n_dims; a++)
@@ -161,24 +160,23 @@ PetscErrorCode PdeAdvance(NomosModel model, const PdePlan *plan, int width, doub
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode PdeAdvanceAdjoint(NomosModel model, const PdePlan *plan, const double u[], double u_bar[], double c_bar[])
+PetscErrorCode PdeAdvanceAdjoint(NomosModel model, const PdePlan *plan, int width, const double u[], double u_bar[], double c_bar[])
 {
   PdeModel    *p = model->data;
-  const size_t n = p->n, s = (size_t)plan->n_stages;
+  const size_t n = p->n * (size_t)width, s = (size_t)plan->n_stages;
   const double h = model->dt / plan->n;
   double      *starts, *y, *y_bar, *l[2];
 
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc5(((size_t)plan->n + 1) * n, &starts, (s + 1) * n, &y, (s + 1) * n, &y_bar, n, &l[0], n, &l[1]));
-  memcpy(p->c, p->coefficients, sizeof p->coefficients);
   memcpy(starts, u, n * sizeof *u);
   for (int step = 0; step + 1 < plan->n; step++) {
     memcpy(y, starts + (size_t)step * n, n * sizeof *y);
-    PetscCall(Substep(p, plan, h, 1, true, y, l, starts + ((size_t)step + 1) * n));
+    PetscCall(Substep(p, plan, h, width, true, y, l, starts + ((size_t)step + 1) * n));
   }
   for (int step = plan->n - 1; step >= 0; step--) {
     memcpy(y, starts + (size_t)step * n, n * sizeof *y);
-    PetscCall(Substep(p, plan, h, 1, true, y, l, y + s * n));
+    PetscCall(Substep(p, plan, h, width, true, y, l, y + s * n));
     memset(y_bar, 0, s * n * sizeof *y_bar);
     memcpy(y_bar + s * n, u_bar, n * sizeof *u_bar);
     memset(l[0], 0, n * sizeof **l); /* from here on adjoints of L(Y_0) and L(Y_j) */
@@ -193,9 +191,9 @@ PetscErrorCode PdeAdvanceAdjoint(NomosModel model, const PdePlan *plan, const do
         l[0][i] += h * (stage->b[0] + (j ? 0 : stage->b[1])) * bar[i];
         l[1][i] = h * stage->b[1] * bar[i];
       }
-      if (j) PetscCall(PdeTendencyAdjoint(p, y + j * n, l[1], before, c_bar));
+      if (j) PetscCall(PdeTendencyAdjoint(p, width, y + j * n, l[1], before, c_bar));
     }
-    PetscCall(PdeTendencyAdjoint(p, y, l[0], y_bar, c_bar));
+    PetscCall(PdeTendencyAdjoint(p, width, y, l[0], y_bar, c_bar));
     memcpy(u_bar, y_bar, n * sizeof *u_bar);
   }
   PetscCall(PetscFree5(starts, y, y_bar, l[0], l[1]));

@@ -50,25 +50,45 @@ static PetscErrorCode SetParameters(NomosModel model, const double values[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Jvp(NomosModel model, const void *state, void *x_dot, const double p_dot[])
+/* An array of values with tangents (field, 2, cell), and back. */
+static void Join(const PdeModel *p, const double value[], const double tangent[], double both[])
 {
-  PdeModel     *p = model->data;
-  const double *x = state;
-  double       *dot = x_dot, *u;
+  for (size_t k = 0; k < (size_t)p->m; k++) {
+    memcpy(both + 2 * k * p->n_cells, value + k * p->n_cells, p->n_cells * sizeof *both);
+    memcpy(both + (2 * k + 1) * p->n_cells, tangent + k * p->n_cells, p->n_cells * sizeof *both);
+  }
+}
+
+static void Part(const PdeModel *p, const double both[], double value[], double tangent[])
+{
+  for (size_t k = 0; k < (size_t)p->m; k++) {
+    if (value) memcpy(value + k * p->n_cells, both + 2 * k * p->n_cells, p->n_cells * sizeof *both);
+    memcpy(tangent + k * p->n_cells, both + (2 * k + 1) * p->n_cells, p->n_cells * sizeof *both);
+  }
+}
+
+/* The plan at a state, and tangents of the coefficients. */
+static PetscErrorCode Prepare(NomosModel model, const double x[], const double p_dot[])
+{
+  PdeModel *p = model->data;
 
   PetscFunctionBeginUser;
   PetscCall(PdePlanMake(model, x, &p->plan));
+  for (int k = 0; k < NOMOS_PDE_MAX_COEFFICIENTS; k++) p->c[NOMOS_PDE_MAX_COEFFICIENTS + k] = p_dot && k < p->n_coefficients ? p_dot[k] : 0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Jvp(NomosModel model, const void *state, void *x_dot, const double p_dot[])
+{
+  PdeModel *p = model->data;
+  double   *u;
+
+  PetscFunctionBeginUser;
+  PetscCall(Prepare(model, state, p_dot));
   PetscCall(PetscMalloc1(2 * p->n + 1, &u));
-  for (size_t i = 0; i < p->n; i++) {
-    u[2 * i]     = x[i];
-    u[2 * i + 1] = dot[i];
-  }
-  for (int k = 0; k < p->n_coefficients; k++) {
-    p->c[2 * k]     = p->coefficients[k];
-    p->c[2 * k + 1] = p_dot ? p_dot[k] : 0;
-  }
+  Join(p, state, x_dot, u);
   PetscCall(PdeAdvance(model, &p->plan, 2, u));
-  for (size_t i = 0; i < p->n; i++) dot[i] = u[2 * i + 1];
+  Part(p, u, NULL, x_dot);
   PetscCall(PetscFree(u));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -76,12 +96,30 @@ static PetscErrorCode Jvp(NomosModel model, const void *state, void *x_dot, cons
 static PetscErrorCode Vjp(NomosModel model, const void *state, void *x_bar, double p_bar[])
 {
   PdeModel *p = model->data;
-  double    c_bar[NOMOS_PDE_MAX_COEFFICIENTS] = {0};
+  double    c_bar[PDE_MAX_WIDTH * NOMOS_PDE_MAX_COEFFICIENTS] = {0};
 
   PetscFunctionBeginUser;
-  PetscCall(PdePlanMake(model, state, &p->plan));
-  PetscCall(PdeAdvanceAdjoint(model, &p->plan, state, x_bar, c_bar));
+  PetscCall(Prepare(model, state, NULL));
+  PetscCall(PdeAdvanceAdjoint(model, &p->plan, 1, state, x_bar, c_bar));
   for (int k = 0; k < p->n_coefficients && p_bar; k++) p_bar[k] += c_bar[k];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Hvp(NomosModel model, const void *state, const void *x_dot, const double p_dot[], void *x_bar, void *x_bar_dot, double p_bar[], double p_bar_dot[])
+{
+  PdeModel *p = model->data;
+  double   *u, *u_bar, c_bar[PDE_MAX_WIDTH * NOMOS_PDE_MAX_COEFFICIENTS] = {0};
+
+  PetscFunctionBeginUser;
+  PetscCall(Prepare(model, state, p_dot));
+  PetscCall(PetscMalloc2(2 * p->n, &u, 2 * p->n, &u_bar));
+  Join(p, state, x_dot, u);
+  Join(p, x_bar, x_bar_dot, u_bar);
+  PetscCall(PdeAdvanceAdjoint(model, &p->plan, 2, u, u_bar, c_bar));
+  Part(p, u_bar, x_bar, x_bar_dot);
+  for (int k = 0; k < p->n_coefficients && p_bar; k++) p_bar[k] += c_bar[k];
+  for (int k = 0; k < p->n_coefficients && p_bar_dot; k++) p_bar_dot[k] += c_bar[NOMOS_PDE_MAX_COEFFICIENTS + k];
+  PetscCall(PetscFree2(u, u_bar));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -110,5 +148,5 @@ static PetscErrorCode Fields(NomosModel model, size_t *n, const NomosModelField 
 
 const NomosModelDerivatives pde_derivatives = {
   .state_size = StateSize, .get_state = GetState, .set_state = SetState, .parameters = Parameters, .set_parameters = SetParameters,
-  .jvp = Jvp, .vjp = Vjp, .fields = Fields, NOMOS_STATE_FIELDS_DERIVATIVES,
+  .jvp = Jvp, .vjp = Vjp, .hvp = Hvp, .fields = Fields, NOMOS_STATE_FIELDS_DERIVATIVES,
 };

@@ -3,7 +3,7 @@
      C(w) (du/dt) + sum_a d F_a(w)/dx_a = sum_a d G_a(w, dw/dx_a)/dx_a + S(w),      w = primitive(u),  C = 1 but where a family says otherwise
 
    A family is one file in families/ with a `const NomosPdeFamily`, and one line in family_list.h. Its functions see one point or one face and are written in Numbers (number.h), so that the derivatives of the
-   solver follow from them; they are compiled twice, as values and as values with tangents. */
+   solver follow from them; they are compiled as values, as values with tangents, and as traces from which adjoints are made. */
 #ifndef NOMOS_SOLVERS_GRID_PDE_FAMILY_H
 #define NOMOS_SOLVERS_GRID_PDE_FAMILY_H
 
@@ -11,14 +11,25 @@
 
 enum { NOMOS_PDE_MAX_FIELDS = 5, NOMOS_PDE_MAX_COEFFICIENTS = 8, NOMOS_PDE_MAX_DIMS = 3 };
 
-/* Rows of n points or faces; arrays (fields, n) of Numbers, c the coefficients as Numbers. NULL where a family has none. */
+/* Rows of Numbers (number.h): the first value of each lies `step` behind that of the one before, its tangents `plane` behind its values. */
 typedef struct {
-  void (*primitive)(const void *c, int n_dims, size_t n, size_t stride_in, const void *in, size_t stride_out, void *out); /* NULL: w = u */
-  void (*conserved)(const void *c, int n_dims, size_t n, size_t stride_in, const void *in, size_t stride_out, void *out); /* its inverse */
-  void (*flux)(const void *c, int n_dims, int axis, size_t n, const void *left, const void *right, void *flux);           /* numerical flux of a Riemann problem in w */
-  void (*diffusion)(const void *c, int n_dims, int axis, size_t n, const void *left, const void *right, void *flux);      /* left: w at the face, right: its slope along the axis */
-  void (*source)(const void *c, int n_dims, size_t n, size_t stride_in, const void *in, size_t stride_out, void *out);
-  void (*capacity)(const void *c, int n_dims, size_t n, size_t stride_in, const void *in, size_t stride_out, void *out); /* of every field: capacity du/dt = the rest */
+  const double *at;
+  size_t        step, plane;
+} NomosPdeIn;
+typedef struct {
+  double *at;
+  size_t  step, plane;
+} NomosPdeOut;
+
+/* Rows of n points or faces; arrays (fields, n) of Numbers: of values (fields, n), of values with tangents (fields, 2, n). `stride`: n of the array that the row is a part of. c: the coefficients, and
+   NOMOS_PDE_MAX_COEFFICIENTS behind them their tangents. NULL where a family has none. */
+typedef struct {
+  void (*primitive)(const double c[], int n_dims, size_t n, size_t stride_in, const double in[], size_t stride_out, double out[]); /* NULL: w = u */
+  void (*conserved)(const double c[], int n_dims, size_t n, size_t stride_in, const double in[], size_t stride_out, double out[]); /* its inverse */
+  void (*flux)(const double c[], int n_dims, int axis, size_t n, const double left[], const double right[], double flux[]);        /* numerical flux of a Riemann problem in w */
+  void (*diffusion)(const double c[], int n_dims, int axis, size_t n, const double left[], const double right[], double flux[]);   /* left: w at the face, right: its slope along the axis */
+  void (*source)(const double c[], int n_dims, size_t n, size_t stride_in, const double in[], size_t stride_out, double out[]);
+  void (*capacity)(const double c[], int n_dims, size_t n, size_t stride_in, const double in[], size_t stride_out, double out[]); /* of every field: capacity du/dt = the rest */
 } NomosPdeKernels;
 
 typedef struct {

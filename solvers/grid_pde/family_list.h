@@ -6,17 +6,19 @@
 
 #define NOMOS_PDE_CHOICES "advection|burgers|reaction_diffusion|diffusion_sorption|diffusion_reaction|compressible|shallow_water"
 
-extern const NomosPdeFamily nomos_pde_advection, nomos_pde_burgers, nomos_pde_reaction_diffusion, nomos_pde_diffusion_sorption, nomos_pde_diffusion_reaction, nomos_pde_compressible, nomos_pde_shallow_water;
+#define NOMOS_PDE_FAMILIES(FAMILY) \
+  FAMILY(advection) \
+  FAMILY(burgers) \
+  FAMILY(reaction_diffusion) \
+  FAMILY(diffusion_sorption) \
+  FAMILY(diffusion_reaction) \
+  FAMILY(compressible) \
+  FAMILY(shallow_water)
 
-static const NomosPdeFamily *const nomos_pde_families[] = {
-  &nomos_pde_advection,
-  &nomos_pde_burgers,
-  &nomos_pde_reaction_diffusion,
-  &nomos_pde_diffusion_sorption,
-  &nomos_pde_diffusion_reaction,
-  &nomos_pde_compressible,
-  &nomos_pde_shallow_water,
-  NULL,
-};
+#define NOMOS_PDE_DECLARE(name) extern const NomosPdeFamily nomos_pde_##name;
+NOMOS_PDE_FAMILIES(NOMOS_PDE_DECLARE)
+
+#define NOMOS_PDE_ENTRY(name) &nomos_pde_##name,
+static const NomosPdeFamily *const nomos_pde_families[] = {NOMOS_PDE_FAMILIES(NOMOS_PDE_ENTRY) NULL};
 
 #endif

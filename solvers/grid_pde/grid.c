@@ -7,21 +7,19 @@ PetscErrorCode PdeGridCreate(NomosModel model)
 {
   PdeModel *p = model->data;
   PetscInt  corner[3] = {0, 0, 0}, width[3] = {1, 1, 1};
+  DMBoundaryType type[3];
 
   PetscFunctionBeginUser;
-  for (int k = 0; k < 2; k++) {
-    DMBoundaryType type[3];
-    for (int a = 0; a < 3; a++) type[a] = p->boundary[a][0] == PDE_PERIODIC ? DM_BOUNDARY_PERIODIC : DM_BOUNDARY_GHOSTED;
-    PetscCall(DMDACreate(model->comm, &p->dm[k]));
-    PetscCall(DMSetDimension(p->dm[k], p->n_dims));
-    PetscCall(DMDASetSizes(p->dm[k], (PetscInt)p->size[0], (PetscInt)p->size[1], (PetscInt)p->size[2]));
-    PetscCall(DMDASetBoundaryType(p->dm[k], type[0], type[1], type[2]));
-    PetscCall(DMDASetDof(p->dm[k], k + 1));
-    PetscCall(DMDASetStencilWidth(p->dm[k], PDE_GHOSTS));
-    PetscCall(DMDASetStencilType(p->dm[k], DMDA_STENCIL_STAR));
-    PetscCall(DMSetUp(p->dm[k]));
-  }
-  PetscCall(DMDAGetCorners(p->dm[0], &corner[0], &corner[1], &corner[2], &width[0], &width[1], &width[2]));
+  for (int a = 0; a < 3; a++) type[a] = p->boundary[a][0] == PDE_PERIODIC ? DM_BOUNDARY_PERIODIC : DM_BOUNDARY_GHOSTED;
+  PetscCall(DMDACreate(model->comm, &p->dm));
+  PetscCall(DMSetDimension(p->dm, p->n_dims));
+  PetscCall(DMDASetSizes(p->dm, (PetscInt)p->size[0], (PetscInt)p->size[1], (PetscInt)p->size[2]));
+  PetscCall(DMDASetBoundaryType(p->dm, type[0], type[1], type[2]));
+  PetscCall(DMDASetDof(p->dm, 1));
+  PetscCall(DMDASetStencilWidth(p->dm, PDE_GHOSTS));
+  PetscCall(DMDASetStencilType(p->dm, DMDA_STENCIL_STAR));
+  PetscCall(DMSetUp(p->dm));
+  PetscCall(DMDAGetCorners(p->dm, &corner[0], &corner[1], &corner[2], &width[0], &width[1], &width[2]));
   p->n_cells = p->n_box = 1;
   p->first = 0;
   for (int a = 0; a < 3; a++) {
@@ -37,36 +35,31 @@ PetscErrorCode PdeGridCreate(NomosModel model)
   }
   p->n     = p->n_cells * (size_t)p->m;
   p->parts = (NomosStateFields){.n_fields = (size_t)p->m, .n_points = p->n_cells, .n_state = p->n};
-  for (int k = 0; k < 2; k++) {
-    PetscCall(VecCreateMPIWithArray(model->comm, 1, (PetscInt)((size_t)(k + 1) * p->n_cells), PETSC_DETERMINE, NULL, &p->own[k]));
-    PetscCall(VecCreateSeqWithArray(PETSC_COMM_SELF, 1, (PetscInt)((size_t)(k + 1) * p->n_box), NULL, &p->with_ghosts[k]));
-  }
+  PetscCall(VecCreateMPIWithArray(model->comm, 1, (PetscInt)p->n_cells, PETSC_DETERMINE, NULL, &p->own));
+  PetscCall(VecCreateSeqWithArray(PETSC_COMM_SELF, 1, (PetscInt)p->n_box, NULL, &p->with_ghosts));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode PdeGridDestroy(PdeModel *p)
 {
   PetscFunctionBeginUser;
-  for (int k = 0; k < 2; k++) {
-    PetscCall(VecDestroy(&p->own[k]));
-    PetscCall(VecDestroy(&p->with_ghosts[k]));
-    PetscCall(DMDestroy(&p->dm[k]));
-  }
+  PetscCall(VecDestroy(&p->own));
+  PetscCall(VecDestroy(&p->with_ghosts));
+  PetscCall(DMDestroy(&p->dm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* The ghosts of one side: layer 0 is next to the boundary. A row runs over all cells of the box across the axis. */
-typedef void (*GhostFn)(double *ghost, double *inside, size_t n, double sign, double shift, int width);
+typedef void (*GhostFn)(double *ghost, double *inside, size_t n, double sign, double shift);
 
-static void Fill(double *ghost, double *inside, size_t n, double sign, double shift, int width)
+static void Fill(double *ghost, double *inside, size_t n, double sign, double shift)
 {
-  for (size_t i = 0; i < n; i++) ghost[i] = sign * inside[i] + (width == 2 && i % 2 ? 0 : shift);
+  for (size_t i = 0; i < n; i++) ghost[i] = sign * inside[i] + shift;
 }
 
-static void Fold(double *ghost, double *inside, size_t n, double sign, double shift, int width)
+static void Fold(double *ghost, double *inside, size_t n, double sign, double shift)
 {
   (void)shift;
-  (void)width;
   for (size_t i = 0; i < n; i++) {
     inside[i] += sign * ghost[i];
     ghost[i] = 0;
@@ -80,51 +73,50 @@ static void Sides(PdeModel *p, int width, double box[], GhostFn apply)
       const PdeBoundary boundary = p->boundary[a][side];
       const bool        here     = side ? p->start[a] + p->count[a] == p->size[a] : p->start[a] == 0;
       if (!here || boundary == PDE_PERIODIC) continue;
-      for (int k = 0; k < p->m; k++) {
+      for (int plane = 0; plane < p->m * width; plane++) {
+        const int    k = plane / width, tangent = plane % width;
         const double sign  = boundary == PDE_VALUE || (boundary == PDE_WALL && p->family->fields[k].component == a) ? -1 : 1;
-        const double shift = boundary == PDE_VALUE ? 2 * p->value[side][k] : 0;
+        const double shift = boundary == PDE_VALUE && !tangent ? 2 * p->value[side][k] : 0;
         for (size_t layer = 0; layer < PDE_GHOSTS; layer++) {
           const size_t mirror = boundary == PDE_OUTFLOW ? 0 : layer;
           const size_t ghost = side ? PDE_GHOSTS + p->count[a] + layer : PDE_GHOSTS - 1 - layer, inside = side ? PDE_GHOSTS + p->count[a] - 1 - mirror : PDE_GHOSTS + mirror;
           const size_t run = p->stride[a], n_runs = p->n_box / (run * p->box[a]);
           for (size_t r = 0; r < n_runs; r++) {
-            double *base = box + ((size_t)k * p->n_box + r * run * p->box[a]) * (size_t)width;
-            apply(base + ghost * run * (size_t)width, base + inside * run * (size_t)width, run * (size_t)width, sign, shift, width);
+            double *base = box + (size_t)plane * p->n_box + r * run * p->box[a];
+            apply(base + ghost * run, base + inside * run, run, sign, shift);
           }
         }
       }
     }
 }
 
-PetscErrorCode PdeFillBox(PdeModel *p, int width)
+PetscErrorCode PdeFillBox(PdeModel *p, int width, const double w[])
 {
-  const int k = width - 1;
-
   PetscFunctionBeginUser;
-  for (int f = 0; f < p->m; f++) {
-    PetscCall(VecPlaceArray(p->own[k], p->w + (size_t)f * p->n_cells * (size_t)width));
-    PetscCall(VecPlaceArray(p->with_ghosts[k], p->box_w + (size_t)f * p->n_box * (size_t)width));
-    PetscCall(DMGlobalToLocalBegin(p->dm[k], p->own[k], INSERT_VALUES, p->with_ghosts[k]));
-    PetscCall(DMGlobalToLocalEnd(p->dm[k], p->own[k], INSERT_VALUES, p->with_ghosts[k]));
-    PetscCall(VecResetArray(p->own[k]));
-    PetscCall(VecResetArray(p->with_ghosts[k]));
+  for (int plane = 0; plane < p->m * width; plane++) {
+    PetscCall(VecPlaceArray(p->own, w + (size_t)plane * p->n_cells));
+    PetscCall(VecPlaceArray(p->with_ghosts, p->box_w + (size_t)plane * p->n_box));
+    PetscCall(DMGlobalToLocalBegin(p->dm, p->own, INSERT_VALUES, p->with_ghosts));
+    PetscCall(DMGlobalToLocalEnd(p->dm, p->own, INSERT_VALUES, p->with_ghosts));
+    PetscCall(VecResetArray(p->own));
+    PetscCall(VecResetArray(p->with_ghosts));
   }
   Sides(p, width, p->box_w, Fill);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode PdeFillBoxAdjoint(PdeModel *p, double w_bar[])
+PetscErrorCode PdeFillBoxAdjoint(PdeModel *p, int width, double w_bar[])
 {
   PetscFunctionBeginUser;
-  Sides(p, 1, p->box_bar, Fold);
-  memset(w_bar, 0, p->n * sizeof *w_bar);
-  for (int f = 0; f < p->m; f++) {
-    PetscCall(VecPlaceArray(p->own[0], w_bar + (size_t)f * p->n_cells));
-    PetscCall(VecPlaceArray(p->with_ghosts[0], p->box_bar + (size_t)f * p->n_box));
-    PetscCall(DMLocalToGlobalBegin(p->dm[0], p->with_ghosts[0], ADD_VALUES, p->own[0]));
-    PetscCall(DMLocalToGlobalEnd(p->dm[0], p->with_ghosts[0], ADD_VALUES, p->own[0]));
-    PetscCall(VecResetArray(p->own[0]));
-    PetscCall(VecResetArray(p->with_ghosts[0]));
+  Sides(p, width, p->box_bar, Fold);
+  memset(w_bar, 0, p->n * (size_t)width * sizeof *w_bar);
+  for (int plane = 0; plane < p->m * width; plane++) {
+    PetscCall(VecPlaceArray(p->own, w_bar + (size_t)plane * p->n_cells));
+    PetscCall(VecPlaceArray(p->with_ghosts, p->box_bar + (size_t)plane * p->n_box));
+    PetscCall(DMLocalToGlobalBegin(p->dm, p->with_ghosts, ADD_VALUES, p->own));
+    PetscCall(DMLocalToGlobalEnd(p->dm, p->with_ghosts, ADD_VALUES, p->own));
+    PetscCall(VecResetArray(p->own));
+    PetscCall(VecResetArray(p->with_ghosts));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

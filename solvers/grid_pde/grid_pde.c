@@ -8,7 +8,7 @@
 static PetscErrorCode Create(NomosModel model)
 {
   PdeModel *p;
-  size_t    n_faces = 0, longest = 0;
+  size_t    n_faces = 0;
   double    dt;
 
   PetscFunctionBeginUser;
@@ -20,12 +20,11 @@ static PetscErrorCode Create(NomosModel model)
     size_t n_rows, n;
     PdeFaceRows(p, axis, &n_rows, &n);
     n_faces = PetscMax(n_faces, n_rows * n);
-    longest = PetscMax(longest, n);
   }
   const size_t m = (size_t)p->m;
-  p->row_size = (8 * m + 12) * longest; /* the adjoint's, which needs most */
-  PetscCall(PetscCalloc2(p->n, &p->u, 2 * p->n, &p->w));
-  PetscCall(PetscCalloc3(2 * m * p->n_box, &p->box_w, m * p->n_box, &p->box_bar, 2 * m * n_faces, &p->flux));
+  p->row_size = (5 * m + 4 + NOMOS_PDE_MAX_COEFFICIENTS) * PDE_MAX_WIDTH * PDE_CHUNK; /* the adjoint's, which needs most */
+  PetscCall(PetscCalloc2(p->n, &p->u, PDE_MAX_WIDTH * p->n, &p->w));
+  PetscCall(PetscCalloc3(PDE_MAX_WIDTH * m * p->n_box, &p->box_w, PDE_MAX_WIDTH * m * p->n_box, &p->box_bar, PDE_MAX_WIDTH * m * n_faces, &p->flux));
   PetscCall(NomosConfigGetReal(model->config, "time.dt", &dt));
   PetscCall(NomosModelSetTimeStep(model, dt));
   model->precision = NOMOS_F64;
@@ -78,9 +77,8 @@ static PetscErrorCode Check(NomosModel model, NomosModelFault *fault)
   PetscFunctionBeginUser;
   *fault = (NomosModelFault){.bad = false, .cfl = p->last_cfl};
   memcpy(p->c, p->coefficients, sizeof p->coefficients);
-  if (p->family->kernels[0]->primitive) p->family->kernels[0]->primitive(p->c, p->n_dims, p->n_cells, p->n_cells, p->u, p->n_cells, p->w);
-  else memcpy(p->w, p->u, p->n * sizeof *p->u);
-  while (at < p->n && fabs(p->w[at]) < 1e100 && (!p->family->fields[at / p->n_cells].positive || p->w[at] > 0)) at++;
+  const double *w = PdePrimitive(p, 1, p->u);
+  while (at < p->n && fabs(w[at]) < 1e100 && (!p->family->fields[at / p->n_cells].positive || w[at] > 0)) at++;
   PetscCallMPI(MPI_Comm_rank(model->comm, &rank));
   PetscCallMPI(MPI_Comm_size(model->comm, &size));
   first = at < p->n ? rank : size;
@@ -93,7 +91,7 @@ static PetscErrorCode Check(NomosModel model, NomosModelFault *fault)
       place[1 + a] = (double)(p->start[a] + cell % p->count[a]);
       cell /= p->count[a];
     }
-    place[4] = p->w[at];
+    place[4] = w[at];
   }
   PetscCallMPI(MPI_Bcast(place, 5, MPI_DOUBLE, first, model->comm));
   fault->bad     = true;
@@ -146,7 +144,7 @@ static PetscErrorCode Describe(NomosModel model, double *bytes, char *text, size
 
   PetscFunctionBeginUser;
   for (int a = 0; a < p->n_dims; a++) PetscCall(PetscSNPrintf(size + strlen(size), sizeof size - strlen(size), "%s%d", a ? " x " : "", (int)p->size[a]));
-  *bytes = 8. * (double)p->m * (11. * (double)p->n_cells + 3. * (double)p->n_box + 2. * (double)(p->n_cells + p->n_box));
+  *bytes = 8. * (double)p->m * (11. * (double)p->n_cells + 4. * (double)p->n_box + 2. * (double)(p->n_cells + p->n_box));
   PetscCall(PetscSNPrintf(text, n_text, "%s, %s cells, limiter %s, %s, cfl %g, float64", p->family->name, size, (const char *[]){"none", "central", "minmod", "mc", "van_leer", "superbee"}[p->limiter], p->scheme, p->cfl));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -6,7 +6,7 @@
    differences; steps are explicit (advance.c), in as many substeps as stability asks for. Without sources and through closed or periodic boundaries the sums of u are kept to rounding. Second order in space where w is
    smooth (limiters fall to first order at extrema), second or third in time.
 
-   Every family is differentiable: jvp and vjp of a step by the state and by the coefficients, exact for the step as it was taken (limiters and upwinding by the branch taken; the number of substeps is a constant).
+   Every family is differentiable: jvp, vjp and hvp of a step by the state and by the coefficients, exact for the step as it was taken (limiters and upwinding by the branch taken; the number of substeps is a constant).
    Ranks: boxes of cells (PETSc's DMDA); any number gives the same bits of a step. LeVeque, Finite Volume Methods for Hyperbolic Problems (2002), doi:10.1017/CBO9780511791253. */
 #ifndef NOMOS_SOLVERS_GRID_PDE_H
 #define NOMOS_SOLVERS_GRID_PDE_H

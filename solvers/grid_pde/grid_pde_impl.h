@@ -1,15 +1,16 @@
-/* The model `grid_pde`, inside. A state is u (fields, z, y, x), this rank's box of cells, x fastest. `width` counts the doubles of a Number: 1 for values, 2 for values with tangents, interleaved; what is written
-   once for both runs both, and a jvp is a step with width 2. */
+/* The model `grid_pde`, inside. A state is u (fields, z, y, x), this rank's box of cells, x fastest. `width` counts the doubles of a Number: 1 for values, 2 for values with tangents, arrays (fields, 2, ..); what is
+   written once for both runs both: a jvp is a step of width 2, and a hvp its adjoint of width 2. */
 #ifndef NOMOS_SOLVERS_GRID_PDE_IMPL_H
 #define NOMOS_SOLVERS_GRID_PDE_IMPL_H
 
 #include "operators/state_fields.h"
-#include "solvers/grid_pde/family.h"
+#include "solvers/grid_pde/adjoint.h"
 #include "solvers/grid_pde/reconstruction.h"
 
 #include <petscdmda.h>
 
-enum { PDE_GHOSTS = 2, PDE_MAX_STAGES = 256, PDE_N_PICTURES = 1, PDE_N_PARAMS = 25 };
+/* Points and faces go in chunks; grids of no more than PDE_ALONE cells are left to one thread. */
+enum { PDE_GHOSTS = 2, PDE_MAX_WIDTH = 2, PDE_CHUNK = 128, PDE_ALONE = 2048, PDE_MAX_STAGES = 256, PDE_N_PICTURES = 1, PDE_N_PARAMS = 25 };
 
 typedef enum { PDE_PERIODIC, PDE_OUTFLOW, PDE_WALL, PDE_NO_FLUX, PDE_VALUE } PdeBoundary;
 #define PDE_BOUNDARY_CHOICES "periodic|outflow|wall|no_flux|value" /* in this order */
@@ -28,6 +29,7 @@ typedef struct {
 typedef struct {
   NomosStateFields      parts; /* first: operators/state_fields.h */
   const NomosPdeFamily *family;
+  const NomosPdeAdjoints *adjoints[PDE_MAX_WIDTH];
   int                   n_dims, m; /* m fields */
   size_t                size[3], start[3], count[3]; /* cells along x, y, z: of all, where this rank's begin, and how many */
   size_t                n_cells, n;                   /* this rank's cells; m n_cells */
@@ -39,14 +41,14 @@ typedef struct {
   const char           *scheme;
   double                cfl;
   int                   substeps;                   /* 0: as stability asks for */
-  DM                    dm[2]; /* of width 1, 2 */
-  Vec                   own[2], with_ghosts[2];
+  DM                    dm;
+  Vec                   own, with_ghosts;
   int                   n_coefficients;
-  double                c[2 * NOMOS_PDE_MAX_COEFFICIENTS]; /* as Numbers of the width at work */
+  double                c[PDE_MAX_WIDTH * NOMOS_PDE_MAX_COEFFICIENTS]; /* values and tangents */
   double                coefficients[NOMOS_PDE_MAX_COEFFICIENTS];
   NomosModelParameter   parameters[NOMOS_PDE_MAX_COEFFICIENTS];
   double               *u;                          /* state (n) */
-  double               *w, *box_w, *box_bar, *flux; /* w of the cells, of the box (2 m each), its adjoint (m), fluxes of an axis (2 m) */
+  double               *w, *box_w, *box_bar, *flux; /* w of the cells, of the box, its adjoint, fluxes of an axis: for the largest width */
   double               *rows;                       /* of every thread: row_size; of n_threads */
   size_t                row_size;
   int                   n_threads;
@@ -63,13 +65,17 @@ PetscErrorCode PdeSetup(NomosModel model);
 /* ---- grid.c */
 PetscErrorCode PdeGridCreate(NomosModel model);
 PetscErrorCode PdeGridDestroy(PdeModel *p);
-/* w of the cells into the box, with ghosts from the neighbours and the boundaries; and its adjoint: box_bar (m), ghosts included, is folded into w_bar (n). Collective. */
-PetscErrorCode PdeFillBox(PdeModel *p, int width);
-PetscErrorCode PdeFillBoxAdjoint(PdeModel *p, double w_bar[]);
+/* w of the cells, of this width, into the box, with ghosts from the neighbours and the boundaries; and its adjoint: box_bar, ghosts included, is folded into w_bar. Collective. */
+PetscErrorCode PdeFillBox(PdeModel *p, int width, const double w[]);
+PetscErrorCode PdeFillBoxAdjoint(PdeModel *p, int width, double w_bar[]);
 
-/* ---- tendency.c, tendency_adjoint.c: du = L(u) (n Numbers); u_bar += (dL/du)^T du_bar, c_bar += likewise, at u. Collective. */
+/* ---- tendency.c, tendency_adjoint.c: du = L(u) (n Numbers); u_bar += (dL/du)^T du_bar, c_bar (width, NOMOS_PDE_MAX_COEFFICIENTS) += likewise, at u. Collective. */
 PetscErrorCode PdeTendency(PdeModel *p, int width, const double u[], double du[]);
-PetscErrorCode PdeTendencyAdjoint(PdeModel *p, const double u[], const double du_bar[], double u_bar[], double c_bar[]);
+PetscErrorCode PdeTendencyAdjoint(PdeModel *p, int width, const double u[], const double du_bar[], double u_bar[], double c_bar[]);
+/* w of u: u itself where they are the same, else p->w. */
+const double *PdePrimitive(PdeModel *p, int width, const double u[]);
+/* a /= c, of n Numbers. */
+void PdeDivide(int width, size_t n, const double c[], size_t c_plane, double a[], size_t a_plane);
 /* Buffers p->rows for as many threads as there are now. */
 PetscErrorCode PdeThreads(PdeModel *p);
 /* Rows of faces of an axis: how many, faces of each; and the place in the box of the cell behind the first face of one. */
@@ -77,11 +83,14 @@ void   PdeFaceRows(const PdeModel *p, int axis, size_t *n_rows, size_t *n);
 size_t PdeFaceRow(const PdeModel *p, int axis, size_t row);
 /* Of a row of cells: the row of the faces before them, and the steps from there to that of the faces behind. */
 size_t PdeRowOfCells(const PdeModel *p, int axis, size_t row_of_cells, size_t *step);
+/* The states at both sides of n faces, (2, fields, width, n), and w and its slope there, likewise; `behind` is the cell behind the first one. */
+void PdeSides(const PdeModel *p, int width, int axis, size_t behind, size_t n, double sides[]);
+void PdeSlopes(const PdeModel *p, int width, int axis, size_t behind, size_t n, double slopes[]);
 
 /* ---- advance.c: a step of model->dt from u, in place. */
 PetscErrorCode PdePlanMake(NomosModel model, const double u[], PdePlan *plan);
 PetscErrorCode PdeAdvance(NomosModel model, const PdePlan *plan, int width, double u[]);
-PetscErrorCode PdeAdvanceAdjoint(NomosModel model, const PdePlan *plan, const double u[], double u_bar[], double c_bar[]);
+PetscErrorCode PdeAdvanceAdjoint(NomosModel model, const PdePlan *plan, int width, const double u[], double u_bar[], double c_bar[]);
 
 /* ---- initial.c, output.c */
 PetscErrorCode PdeInitialise(NomosModel model);

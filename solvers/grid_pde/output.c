@@ -68,12 +68,11 @@ PetscErrorCode PdeFieldLayout(NomosModel model, NomosFileLayout *layout)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* w of the state into p->w. */
-static void Primitive(PdeModel *p)
+/* w of the state. */
+static const double *Primitive(PdeModel *p)
 {
   memcpy(p->c, p->coefficients, sizeof p->coefficients);
-  if (p->family->kernels[0]->primitive) p->family->kernels[0]->primitive(p->c, p->n_dims, p->n_cells, p->n_cells, p->u, p->n_cells, p->w);
-  else memcpy(p->w, p->u, p->n * sizeof *p->u);
+  return PdePrimitive(p, 1, p->u);
 }
 
 PetscErrorCode PdeWriteFields(NomosModel model, NomosFieldFile file)
@@ -82,12 +81,12 @@ PetscErrorCode PdeWriteFields(NomosModel model, NomosFieldFile file)
   size_t    start[3], count[3];
 
   PetscFunctionBeginUser;
-  Primitive(p);
+  const double *w = Primitive(p);
   for (int a = 0; a < p->n_dims; a++) {
     start[p->n_dims - 1 - a] = p->start[a];
     count[p->n_dims - 1 - a] = p->count[a];
   }
-  for (int k = 0; k < p->m; k++) PetscCall(NomosFieldFileWrite(file, p->family->fields[k].name, NOMOS_F64, start, count, p->w + (size_t)k * p->n_cells));
+  for (int k = 0; k < p->m; k++) PetscCall(NomosFieldFileWrite(file, p->family->fields[k].name, NOMOS_F64, start, count, w + (size_t)k * p->n_cells));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -107,9 +106,9 @@ PetscErrorCode PdeEvaluateScalars(NomosModel model, double values[])
   double    sums[NOMOS_PDE_MAX_FIELDS], extremes[2 * NOMOS_PDE_MAX_FIELDS];
 
   PetscFunctionBeginUser;
-  Primitive(p);
+  const double *primitive = Primitive(p);
   for (int k = 0; k < p->m; k++) {
-    const double *u = p->u + (size_t)k * p->n_cells, *w = p->w + (size_t)k * p->n_cells;
+    const double *u = p->u + (size_t)k * p->n_cells, *w = primitive + (size_t)k * p->n_cells;
     sums[k] = 0;
     extremes[2 * k] = extremes[2 * k + 1] = -PETSC_MAX_REAL;
     for (size_t i = 0; i < p->n_cells; i++) {

@@ -131,6 +131,11 @@ PetscErrorCode PdeSetup(NomosModel model)
   NomosCheck(p->n_dims >= p->family->min_dims && p->n_dims <= p->family->max_dims, model->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: grid_pde.dimensions = %d: %s has %d to %d", NomosConfigWhere(model->config, "grid_pde.dimensions"), p->n_dims, text,
              p->family->min_dims, p->family->max_dims);
   p->m = p->family->n_fields[p->n_dims];
+  for (const NomosPdeAdjoints *a = nomos_pde_adjoints_value; a->family; a++)
+    if (a->n_dims == p->n_dims && !strcmp(a->family, text)) {
+      p->adjoints[0] = a;
+      p->adjoints[1] = &nomos_pde_adjoints_dual[a - nomos_pde_adjoints_value];
+    }
   for (int a = 0; a < 3; a++) {
     p->size[a]   = 1;
     p->length[a] = p->dx[a] = 1;

@@ -1,208 +1,195 @@
-/* The adjoint of L(u). What couples cells is transposed by hand; what happens at a face or a point has few inputs, so its derivatives by each of them come from tangents (number.h), one input at a time. */
+/* The adjoint of L(u), for values and for values with tangents. What couples cells is transposed by hand; the adjoints of what happens at a point or a face come from adjoint.h. */
 #include "solvers/grid_pde/grid_pde_impl.h"
 
 #include <omp.h>
 #include <string.h>
 
-typedef void (*PointFn)(const void *c, int n_dims, size_t n, size_t stride_in, const void *in, size_t stride_out, void *out);
+enum { COEFFICIENTS = PDE_MAX_WIDTH * NOMOS_PDE_MAX_COEFFICIENTS };
 
-/* A row of n Numbers with tangent `d` from values. */
-static void Lift(size_t n, const double value[], double d, double number[])
+/* Of a row, in an order that depends on its length alone. */
+static double Sum(size_t n, const double row[])
 {
-  for (size_t i = 0; i < n; i++) {
-    number[2 * i]     = value[i];
-    number[2 * i + 1] = d;
+  enum { PARTS = 8 };
+  double part[PARTS] = {0};
+
+  for (size_t i = 0; i < n; i++) part[i % PARTS] += row[i];
+  return ((part[0] + part[4]) + (part[1] + part[5])) + ((part[2] + part[6]) + (part[3] + part[7]));
+}
+
+/* c_bar += sign times the sums over the rows of coefficients (coefficient, width, n). */
+static void SumCoefficients(unsigned which, int width, size_t n, double sign, const double rows[], double c_bar[])
+{
+  for (int k = 0; k < NOMOS_PDE_MAX_COEFFICIENTS; k++)
+    for (int j = 0; j < width && which >> k & 1; j++) c_bar[j * NOMOS_PDE_MAX_COEFFICIENTS + k] += sign * Sum(n, rows + (size_t)(k * width + j) * n);
+}
+
+/* What is shared out to threads writes its sums for the coefficients into a place of its own; they are added in order. */
+static void AddInOrder(size_t n_items, const double item_c[], double c_bar[])
+{
+  for (size_t item = 0; item < n_items; item++)
+    for (int k = 0; k < COEFFICIENTS; k++) c_bar[k] += item_c[item * COEFFICIENTS + (size_t)k];
+}
+
+/* in_bar += (d point/d in)^T out_bar, c_bar += likewise; arrays (m, width, n_cells). */
+static PetscErrorCode PointAdjoint(PdeModel *p, int width, const NomosPdeAdjoint *point, const double in[], const double out_bar[], double in_bar[], double c_bar[])
+{
+  const size_t w = (size_t)width, n_items = (p->n_cells + PDE_CHUNK - 1) / PDE_CHUNK, planes = (size_t)p->m * w;
+  double      *item_c;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscCalloc1(n_items * COEFFICIENTS, &item_c));
+#pragma omp parallel for schedule(static) if (p->n_cells > PDE_ALONE)
+  for (size_t item = 0; item < n_items; item++) {
+    const size_t start = item * PDE_CHUNK, n = PetscMin(PDE_CHUNK, p->n_cells - start);
+    double      *bars = p->rows + (size_t)omp_get_thread_num() * p->row_size, *rows = bars + planes * n;
+    point->apply(p->c, n, (NomosPdeIn){in + start, w * p->n_cells, p->n_cells}, (NomosPdeIn){out_bar + start, w * p->n_cells, p->n_cells}, (NomosPdeOut){bars, w * n, n}, (NomosPdeOut){rows, w * n, n});
+    for (size_t k = 0; k < planes; k++) {
+      double *restrict to = in_bar + k * p->n_cells + start;
+      const double *restrict from = bars + k * n;
+      for (size_t i = 0; i < n; i++) to[i] += from[i];
+    }
+    SumCoefficients(point->coefficients, width, n, 1, rows, item_c + item * COEFFICIENTS);
+  }
+  AddInOrder(n_items, item_c, c_bar);
+  PetscCall(PetscFree(item_c));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* flux_bar of the faces start .. start + n of a row, from du_bar: du = -(after - before)/dx. What a face of this rank gives to a cell of another one is found there. */
+static void FluxBar(const PdeModel *p, int width, int axis, size_t row, size_t start, size_t n, const double du_bar[], double flux_bar[])
+{
+  const size_t planes = (size_t)(p->m * width), nx = p->count[0], ny = p->count[1] + (axis == 1), y = row % ny, z = row / ny;
+  const size_t place = axis == 1 ? y : z, behind = (z * p->count[1] + y) * nx, back = axis == 2 ? nx * p->count[1] : nx; /* the row of cells behind, and how far it is from the one before */
+  const double per   = 1 / p->dx[axis];
+
+  for (size_t k = 0; k < planes; k++) {
+    const double *restrict bar  = du_bar + k * p->n_cells + behind + start;
+    double *restrict       face = flux_bar + k * n;
+    if (axis == 0) {
+      for (size_t i = 0; i < n; i++) face[i] = per * ((start + i < nx ? bar[i] : 0) - (start + i ? bar[(ptrdiff_t)i - 1] : 0));
+    } else if (place == 0) {
+      for (size_t i = 0; i < n; i++) face[i] = per * bar[i];
+    } else {
+      const double *restrict before = bar - back;
+      if (place == p->count[axis])
+        for (size_t i = 0; i < n; i++) face[i] = -per * before[i];
+      else
+        for (size_t i = 0; i < n; i++) face[i] = per * (bar[i] - before[i]);
+    }
   }
 }
 
-/* in_bar (m, n) += (d point/d in)^T out_bar, c_bar += likewise; `in` (m, n). Points are independent: blocks of them. */
-static void PointAdjoint(const PdeModel *p, PointFn point, const double in[], const double out_bar[], double in_bar[], double c_bar[])
+/* Of the faces start .. start + n of a row into the box's adjoint, and into c_bar. */
+static void Faces(PdeModel *p, int width, int axis, size_t row, size_t start, size_t n, const double du_bar[], double *buffers, double c_bar[])
 {
-  enum { BLOCK = 64 };
-  const size_t m = (size_t)p->m;
-  double       c[2 * NOMOS_PDE_MAX_COEFFICIENTS], numbers[2 * NOMOS_PDE_MAX_FIELDS * BLOCK], result[2 * NOMOS_PDE_MAX_FIELDS * BLOCK];
+  const NomosPdeAdjoint *flux = &p->adjoints[width - 1]->flux[axis], *diffusion = &p->adjoints[width - 1]->diffusion[axis];
+  const NomosPdeAdjoint *reconstruct = &(width == 2 ? nomos_reconstruct_adjoints_dual : nomos_reconstruct_adjoints_value)[p->limiter];
+  const size_t           w = (size_t)width, m = (size_t)p->m, planes = m * w, stride = p->stride[axis], behind = PdeFaceRow(p, axis, row) + start;
+  double                *flux_bar = buffers, *sides = flux_bar + planes * n, *bars = sides + 2 * planes * n, *cells = bars + 2 * planes * n, *rows = cells + 4 * w * n;
+  const NomosPdeIn       bar = {flux_bar, w * n, n}, in = {sides, w * n, n};
+  const NomosPdeOut      in_bar = {bars, w * n, n}, c_rows = {rows, w * n, n};
 
-  memcpy(c, p->c, sizeof c);
-  Lift((size_t)p->n_coefficients, p->coefficients, 0, c);
-  for (size_t start = 0; start < p->n_cells; start += BLOCK) {
-    const size_t n = PetscMin(BLOCK, p->n_cells - start);
-    for (size_t k = 0; k < m; k++) Lift(n, in + k * p->n_cells + start, 0, numbers + 2 * k * n);
-    for (size_t seed = 0; seed < m + (size_t)p->n_coefficients; seed++) {
-      double sum = 0;
-      if (seed < m)
-        for (size_t i = 0; i < n; i++) numbers[2 * (seed * n + i) + 1] = 1;
-      else c[2 * (seed - m) + 1] = 1;
-      point(c, p->n_dims, n, n, numbers, n, result);
-      for (size_t k = 0; k < m; k++)
-        for (size_t i = 0; i < n; i++) {
-          const double part = result[2 * (k * n + i) + 1] * out_bar[k * p->n_cells + start + i];
-          if (seed < m) in_bar[seed * p->n_cells + start + i] += part;
-          else sum += part;
+  FluxBar(p, width, axis, row, start, n, du_bar, flux_bar);
+  if (flux->apply) {
+    PdeSides(p, width, axis, behind, n, sides);
+    flux->apply(p->c, n, in, bar, in_bar, c_rows);
+    SumCoefficients(flux->coefficients, width, n, 1, rows, c_bar);
+    for (size_t k = 0; k < m; k++) {
+      reconstruct->apply(p->c, n, (NomosPdeIn){p->box_w + k * w * p->n_box + behind - 2 * stride, stride, p->n_box}, (NomosPdeIn){bars + k * w * n, planes * n, n}, (NomosPdeOut){cells, w * n, n}, c_rows);
+      for (size_t s = 0; s < 4; s++)
+        for (size_t j = 0; j < w; j++) {
+          double *restrict       to   = p->box_bar + (k * w + j) * p->n_box + behind + s * stride - 2 * stride;
+          const double *restrict from = cells + (s * w + j) * n;
+          for (size_t i = 0; i < n; i++) to[i] += from[i];
         }
-      if (seed < m)
-        for (size_t i = 0; i < n; i++) numbers[2 * (seed * n + i) + 1] = 0;
-      else {
-        c[2 * (seed - m) + 1] = 0;
-        c_bar[seed - m] += sum;
-      }
     }
+  }
+  if (!diffusion->apply) return;
+  PdeSlopes(p, width, axis, behind, n, sides);
+  diffusion->apply(p->c, n, in, bar, in_bar, c_rows);
+  SumCoefficients(diffusion->coefficients, width, n, -1, rows, c_bar);
+  for (size_t k = 0; k < planes; k++) {
+    double *restrict       after = p->box_bar + k * p->n_box + behind;
+    const double *restrict face = bars + k * n, *restrict slope = bars + (planes + k) * n;
+    const double           per = 1 / p->dx[axis];
+    for (size_t i = 0; i < n; i++) after[i] -= 0.5 * face[i] + per * slope[i];
+    after -= stride;
+    for (size_t i = 0; i < n; i++) after[i] += per * slope[i] - 0.5 * face[i];
   }
 }
 
-typedef void (*FaceFn)(const void *c, int n_dims, int axis, size_t n, const void *left, const void *right, void *flux);
-
-/* Of a row of faces: left_bar, right_bar (m, n) = sign (d face/d ..)^T flux_bar, c_bar += likewise; left, right (m, n) Numbers without tangents. */
-static void FaceAdjoint(const PdeModel *p, FaceFn face, int axis, size_t n, double sign, double *numbers[2], const double flux_bar[], double *flux, double *bars[2], double c[], double c_bar[])
+/* Faces that share no cell go at the same time: of every other chunk of a row along x, of rows that are four apart along another axis. */
+static PetscErrorCode AllFaces(PdeModel *p, int width, int axis, const double du_bar[], double c_bar[])
 {
-  const size_t m = (size_t)p->m;
+  const size_t n_colours = axis ? 4 : 2;
+  size_t       n_rows, n;
+  double      *item_c;
 
-  for (size_t seed = 0; seed < 2 * m + (size_t)p->n_coefficients; seed++) {
-    const bool   by_state = seed < 2 * m;
-    double      *tangent  = by_state ? numbers[seed / m] + 2 * (seed % m) * n + 1 : c + 2 * (seed - 2 * m) + 1;
-    double      *bar      = by_state ? bars[seed / m] + seed % m * n : NULL, sum = 0;
-    const size_t count    = by_state ? n : 1;
-    for (size_t i = 0; i < count; i++) tangent[2 * i] = 1;
-    face(c, p->n_dims, axis, n, numbers[0], numbers[1], flux);
-    for (size_t i = 0; i < count; i++) tangent[2 * i] = 0;
-    for (size_t i = 0; i < n && by_state; i++) bar[i] = 0;
-    for (size_t k = 0; k < m; k++)
-      for (size_t i = 0; i < n; i++) {
-        const double part = sign * flux[2 * (k * n + i) + 1] * flux_bar[k * n + i];
-        if (by_state) bar[i] += part;
-        else sum += part;
-      }
-    if (!by_state) c_bar[seed - 2 * m] += sum;
+  PetscFunctionBeginUser;
+  PdeFaceRows(p, axis, &n_rows, &n);
+  const size_t n_chunks = (n + PDE_CHUNK - 1) / PDE_CHUNK;
+  PetscCall(PetscCalloc1(n_rows * n_chunks * COEFFICIENTS, &item_c));
+  for (size_t colour = 0; colour < n_colours; colour++) {
+#pragma omp parallel for schedule(static) if (p->n_cells > PDE_ALONE)
+    for (size_t item = 0; item < n_rows * n_chunks; item++) {
+      const size_t row = item / n_chunks, chunk = item % n_chunks, start = chunk * PDE_CHUNK;
+      const size_t place = axis == 0 ? chunk : axis == 1 ? row % (p->count[1] + 1) : row / p->count[1];
+      if (place % n_colours == colour) Faces(p, width, axis, row, start, PetscMin(PDE_CHUNK, n - start), du_bar, p->rows + (size_t)omp_get_thread_num() * p->row_size, item_c + item * COEFFICIENTS);
+    }
   }
+  AddInOrder(n_rows * n_chunks, item_c, c_bar);
+  PetscCall(PetscFree(item_c));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Of one row of faces: box_bar of the four rows of cells around. flux_bar (m, n). */
-static void Row(PdeModel *p, int axis, size_t row, size_t n, const double flux_bar[], double *buffers, double c_bar[])
+/* du = rest/C(w): rest_bar = du_bar/C, and C_bar = -du rest_bar gives to w_bar. */
+static PetscErrorCode CapacityAdjoint(PdeModel *p, int width, const double u[], double rest_bar[], double w_bar[], double c_bar[])
 {
-  const NomosPdeKernels *kernels = p->family->kernels[1];
-  const size_t           m = (size_t)p->m, behind = PdeFaceRow(p, axis, row), stride = p->stride[axis];
-  double                *numbers[2] = {buffers, buffers + 2 * m * n}, *flux = buffers + 4 * m * n, *bars[2] = {buffers + 6 * m * n, buffers + 7 * m * n}, *cells = buffers + 8 * m * n, *sides[2] = {cells + 8 * n, cells + 10 * n};
-  double                 c[2 * NOMOS_PDE_MAX_COEFFICIENTS];
+  const NomosPdeKernels *kernels = p->family->kernels[width - 1];
+  const size_t           planes  = (size_t)(p->m * width), w = (size_t)width, n = p->n_cells;
+  double                *du, *capacity;
 
-  Lift((size_t)p->n_coefficients, p->coefficients, 0, c);
-  if (kernels->flux) {
-    for (size_t k = 0; k < m; k++) {
-      const double *cell = p->box_w + k * p->n_box + behind;
-      const void   *stencil[4];
-      for (size_t s = 0; s < 4; s++) {
-        Lift(n, cell + s * stride - 2 * stride, 0, cells + 2 * s * n);
-        stencil[s] = cells + 2 * s * n;
-      }
-      NomosReconstruct_dual(p->limiter, n, stencil, numbers[0] + 2 * k * n, numbers[1] + 2 * k * n);
-    }
-    FaceAdjoint(p, kernels->flux, axis, n, 1, numbers, flux_bar, flux, bars, c, c_bar);
-    for (size_t k = 0; k < m; k++) {
-      const double *cell = p->box_w + k * p->n_box + behind;
-      const void   *stencil[4];
-      for (size_t s = 0; s < 4; s++) {
-        Lift(n, cell + s * stride - 2 * stride, 0, cells + 2 * s * n);
-        stencil[s] = cells + 2 * s * n;
-      }
-      for (size_t s = 0; s < 4; s++) {
-        double *bar = p->box_bar + k * p->n_box + behind + s * stride - 2 * stride;
-        for (size_t i = 0; i < n; i++) cells[2 * (s * n + i) + 1] = 1;
-        NomosReconstruct_dual(p->limiter, n, stencil, sides[0], sides[1]);
-        for (size_t i = 0; i < n; i++) {
-          bar[i] += sides[0][2 * i + 1] * bars[0][k * n + i] + sides[1][2 * i + 1] * bars[1][k * n + i];
-          cells[2 * (s * n + i) + 1] = 0;
-        }
-      }
-    }
-  }
-  if (!kernels->diffusion) return;
-  for (size_t k = 0; k < m; k++) {
-    const double *after = p->box_w + k * p->n_box + behind, *before = after - stride;
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc2(planes * n, &du, planes * n, &capacity));
+  PetscCall(PdeTendency(p, width, u, du));
+  const double *primitive = PdePrimitive(p, width, u);
+  kernels->capacity(p->c, p->n_dims, n, n, primitive, n, capacity);
+  for (size_t k = 0; k < (size_t)p->m; k++) {
+    double *rest = rest_bar + k * w * n, *d = du + k * w * n;
+    PdeDivide(width, n, capacity + k * w * n, n, rest, n);
     for (size_t i = 0; i < n; i++) {
-      numbers[0][2 * (k * n + i)]     = 0.5 * (before[i] + after[i]);
-      numbers[1][2 * (k * n + i)]     = (after[i] - before[i]) / p->dx[axis];
-      numbers[0][2 * (k * n + i) + 1] = numbers[1][2 * (k * n + i) + 1] = 0;
+      if (width == 2) d[n + i] = -(d[n + i] * rest[i] + d[i] * rest[n + i]);
+      d[i] *= -rest[i];
     }
   }
-  FaceAdjoint(p, kernels->diffusion, axis, n, -1, numbers, flux_bar, flux, bars, c, c_bar);
-  for (size_t k = 0; k < m; k++) {
-    double *after = p->box_bar + k * p->n_box + behind, *before = after - stride;
-    for (size_t i = 0; i < n; i++) {
-      const double face = 0.5 * bars[0][k * n + i], slope = bars[1][k * n + i] / p->dx[axis];
-      before[i] += face - slope;
-      after[i] += face + slope;
-    }
-  }
+  PetscCall(PointAdjoint(p, width, &p->adjoints[width - 1]->capacity, primitive, du, w_bar, c_bar));
+  PetscCall(PetscFree2(du, capacity));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* flux_bar of all faces of an axis from du_bar: du = -(after - before)/dx; cells of other ranks give their part there. */
-static void FluxBar(const PdeModel *p, int axis, size_t n_rows, size_t n, const double du_bar[], double flux_bar[])
+PetscErrorCode PdeTendencyAdjoint(PdeModel *p, int width, const double u[], const double du_bar[], double u_bar[], double c_bar[])
 {
-  const size_t m = (size_t)p->m, nx = p->count[0];
-
-  memset(flux_bar, 0, n_rows * n * m * sizeof *flux_bar);
-  for (size_t row = 0; row < p->count[1] * p->count[2]; row++) {
-    size_t       step;
-    const size_t at = PdeRowOfCells(p, axis, row, &step);
-    for (size_t k = 0; k < m; k++) {
-      double       *before = flux_bar + (at * m + k) * n, *after = axis ? before + step * m * n : before + 1;
-      const double *bar    = du_bar + k * p->n_cells + row * nx;
-      for (size_t i = 0; i < nx; i++) {
-        before[i] += bar[i] / p->dx[axis];
-        after[i] -= bar[i] / p->dx[axis];
-      }
-    }
-  }
-}
-
-PetscErrorCode PdeTendencyAdjoint(PdeModel *p, const double u[], const double du_bar[], double u_bar[], double c_bar[])
-{
-  enum { COLOURS = 4 }; /* rows of faces that are four apart along the axis share no cell */
-  const NomosPdeKernels *kernels = p->family->kernels[1], *values = p->family->kernels[0];
-  const size_t           m = (size_t)p->m;
-  double                *point_bar, *rest_bar, *w_bar, *row_c;
+  const NomosPdeAdjoints *adjoints = p->adjoints[width - 1];
+  const size_t            n        = p->n * (size_t)width;
+  double                 *point_bar, *rest_bar, *w_bar;
+  const double           *w;
 
   PetscFunctionBeginUser;
   PetscCall(PdeThreads(p));
-  PetscCall(PetscMalloc3(p->n, &point_bar, p->n, &rest_bar, p->n, &w_bar));
-  memset(point_bar, 0, p->n * sizeof *point_bar);
-  memcpy(rest_bar, du_bar, p->n * sizeof *rest_bar);
-  if (values->capacity) { /* du = rest/C: needs du itself */
-    double *du, *capacity;
-    PetscCall(PetscMalloc2(p->n, &du, p->n, &capacity));
-    PetscCall(PdeTendency(p, 1, u, du));
-    values->capacity(p->c, p->n_dims, p->n_cells, p->n_cells, p->w, p->n_cells, capacity);
-    for (size_t i = 0; i < p->n; i++) {
-      rest_bar[i] /= capacity[i];
-      capacity[i] = -du[i] * rest_bar[i];
-    }
-    PointAdjoint(p, kernels->capacity, p->w, capacity, point_bar, c_bar);
-    PetscCall(PetscFree2(du, capacity));
-  } else {
-    if (values->primitive) values->primitive(p->c, p->n_dims, p->n_cells, p->n_cells, u, p->n_cells, p->w);
-    else memcpy(p->w, u, p->n * sizeof *u);
-    PetscCall(PdeFillBox(p, 1));
-  }
-  memset(p->box_bar, 0, m * p->n_box * sizeof *p->box_bar);
-  for (int axis = 0; axis < p->n_dims; axis++) {
-    size_t n_rows, n;
-    PdeFaceRows(p, axis, &n_rows, &n);
-    FluxBar(p, axis, n_rows, n, rest_bar, p->flux);
-    PetscCall(PetscCalloc1(n_rows * NOMOS_PDE_MAX_COEFFICIENTS, &row_c)); /* summed in order of the rows */
-    for (size_t colour = 0; colour < COLOURS; colour++) {
-#pragma omp parallel for schedule(static) if (n_rows > COLOURS)
-      for (size_t row = 0; row < n_rows; row++)
-        if ((axis == 2 ? row / p->count[1] : row % (p->count[1] + 1)) % COLOURS == colour)
-          Row(p, axis, row, n, p->flux + row * m * n, p->rows + (size_t)omp_get_thread_num() * p->row_size, row_c + row * NOMOS_PDE_MAX_COEFFICIENTS);
-    }
-    for (size_t row = 0; row < n_rows; row++)
-      for (int k = 0; k < p->n_coefficients; k++) c_bar[k] += row_c[row * NOMOS_PDE_MAX_COEFFICIENTS + (size_t)k];
-    PetscCall(PetscFree(row_c));
-  }
-  PetscCall(PdeFillBoxAdjoint(p, w_bar));
-  for (size_t i = 0; i < p->n; i++) w_bar[i] += point_bar[i];
-  if (kernels->source) PointAdjoint(p, kernels->source, p->w, rest_bar, w_bar, c_bar);
-  if (kernels->primitive) PointAdjoint(p, kernels->primitive, u, w_bar, u_bar, c_bar);
+  PetscCall(PetscMalloc3(n, &point_bar, n, &rest_bar, n, &w_bar));
+  memset(point_bar, 0, n * sizeof *point_bar);
+  memcpy(rest_bar, du_bar, n * sizeof *rest_bar);
+  if (adjoints->capacity.apply) PetscCall(CapacityAdjoint(p, width, u, rest_bar, point_bar, c_bar));
+  w = PdePrimitive(p, width, u);
+  PetscCall(PdeFillBox(p, width, w));
+  memset(p->box_bar, 0, (size_t)(p->m * width) * p->n_box * sizeof *p->box_bar);
+  for (int axis = 0; axis < p->n_dims; axis++) PetscCall(AllFaces(p, width, axis, rest_bar, c_bar));
+  PetscCall(PdeFillBoxAdjoint(p, width, w_bar));
+  for (size_t i = 0; i < n; i++) w_bar[i] += point_bar[i];
+  if (adjoints->source.apply) PetscCall(PointAdjoint(p, width, &adjoints->source, w, rest_bar, w_bar, c_bar));
+  if (adjoints->primitive.apply) PetscCall(PointAdjoint(p, width, &adjoints->primitive, u, w_bar, u_bar, c_bar));
   else
-    for (size_t i = 0; i < p->n; i++) u_bar[i] += w_bar[i];
+    for (size_t i = 0; i < n; i++) u_bar[i] += w_bar[i];
   PetscCall(PetscFree3(point_bar, rest_bar, w_bar));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

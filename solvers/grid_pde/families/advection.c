@@ -5,17 +5,17 @@
 
 #include <float.h>
 
-static inline void Upwind(const Number c[], int n_dims, int axis, const Number left[], const Number right[], Number flux[])
+INLINE void Upwind(const Number c[], int n_dims, int axis, const Number left[], const Number right[], Number flux[])
 {
   (void)n_dims;
-  flux[0] = Mul(c[axis], Select(Value(c[axis]) > 0, left[0], right[0]));
+  flux[0] = Mul(c[axis], Select(Less(Constant(0), c[axis]), left[0], right[0]));
 }
 
 NOMOS_PDE_FACES(Flux, Upwind, 1, 1, 1)
 
-const NomosPdeKernels NAME(nomos_pde_advection_kernels) = {.flux = Flux};
+const NomosPdeKernels KIND(nomos_pde_advection_kernels) = {.flux = Flux};
 
-#ifndef NOMOS_DUAL
+#ifdef NOMOS_VALUE
 extern const NomosPdeKernels nomos_pde_advection_kernels_dual;
 
 static double Speed(const double c[], int axis, const double w[])

@@ -7,7 +7,7 @@
 
 #define PI 3.14159265358979323846
 
-static inline void EngquistOsher(const Number c[], int n_dims, int axis, const Number left[], const Number right[], Number flux[])
+INLINE void EngquistOsher(const Number c[], int n_dims, int axis, const Number left[], const Number right[], Number flux[])
 {
   (void)n_dims;
   (void)c;
@@ -15,7 +15,7 @@ static inline void EngquistOsher(const Number c[], int n_dims, int axis, const N
   flux[0] = Scale(0.5, Add(Square(Max(left[0], Constant(0))), Square(Min(right[0], Constant(0)))));
 }
 
-static inline void Viscous(const Number c[], int n_dims, int axis, const Number w[], const Number slope[], Number flux[])
+INLINE void Viscous(const Number c[], int n_dims, int axis, const Number w[], const Number slope[], Number flux[])
 {
   (void)n_dims;
   (void)axis;
@@ -27,9 +27,9 @@ NOMOS_PDE_FACES(Flux, EngquistOsher, 1, 1, 1)
 
 NOMOS_PDE_FACES(Diffusion, Viscous, 1, 1, 1)
 
-const NomosPdeKernels NAME(nomos_pde_burgers_kernels) = {.flux = Flux, .diffusion = Diffusion};
+const NomosPdeKernels KIND(nomos_pde_burgers_kernels) = {.flux = Flux, .diffusion = Diffusion};
 
-#ifndef NOMOS_DUAL
+#ifdef NOMOS_VALUE
 extern const NomosPdeKernels nomos_pde_burgers_kernels_dual;
 
 static double Speed(const double c[], int axis, const double w[])

@@ -13,7 +13,7 @@
 enum { RHO, P, V };
 enum { GAMMA, ETA, ZETA };
 
-static inline void Conserved(const Number c[], int n_dims, const Number w[], Number u[])
+INLINE void Conserved(const Number c[], int n_dims, const Number w[], Number u[])
 {
   Number square = Constant(0);
 
@@ -25,7 +25,7 @@ static inline void Conserved(const Number c[], int n_dims, const Number w[], Num
   u[P]   = Add(Div(w[P], Sub(c[GAMMA], Constant(1))), Scale(0.5, Mul(w[RHO], square)));
 }
 
-static inline void Primitive(const Number c[], int n_dims, const Number u[], Number w[])
+INLINE void Primitive(const Number c[], int n_dims, const Number u[], Number w[])
 {
   Number square = Constant(0);
 
@@ -38,7 +38,7 @@ static inline void Primitive(const Number c[], int n_dims, const Number u[], Num
 }
 
 /* The flux of one side, in the frame of the face. */
-static inline void Physical(int n_dims, int axis, const Number w[], const Number u[], Number f[])
+INLINE void Physical(int n_dims, int axis, const Number w[], const Number u[], Number f[])
 {
   const Number v = w[V + axis];
 
@@ -47,12 +47,12 @@ static inline void Physical(int n_dims, int axis, const Number w[], const Number
   for (int a = 0; a < n_dims; a++) f[V + a] = a == axis ? Add(Mul(u[V + a], v), w[P]) : Mul(u[V + a], v);
 }
 
-static inline Number Enthalpy(const Number w[], const Number u[])
+INLINE Number Enthalpy(const Number w[], const Number u[])
 {
   return Div(Add(u[P], w[P]), w[RHO]);
 }
 
-static inline void Hllc(const Number c[], int n_dims, int axis, const Number left[], const Number right[], Number flux[])
+INLINE void Hllc(const Number c[], int n_dims, int axis, const Number left[], const Number right[], Number flux[])
 {
   Number u[2][V + NOMOS_PDE_MAX_DIMS], f[2][V + NOMOS_PDE_MAX_DIMS], kinetic = Constant(0);
 
@@ -71,9 +71,9 @@ static inline void Hllc(const Number c[], int n_dims, int axis, const Number lef
   const Number a0 = Mul(left[RHO], Sub(slow, v[0])), a1 = Mul(right[RHO], Sub(fast, v[1]));
   const Number contact = Div(Add(Sub(right[P], left[P]), Sub(Mul(a0, v[0]), Mul(a1, v[1]))), Sub(a0, a1));
   /* between the outer wave of the side and the contact: f + s (u* - u) */
-  const int    side = Value(contact) < 0; /* the right one */
-  const Number s = Select(side, fast, slow), vs = Select(side, v[1], v[0]), p = Select(side, right[P], left[P]), mass = Select(side, a1, a0), rho = Div(mass, Sub(s, contact));
-  const int    outside = side ? Value(fast) <= 0 : Value(slow) >= 0;
+  const Condition side = Less(contact, Constant(0)); /* the right one */
+  const Number    s = Select(side, fast, slow), vs = Select(side, v[1], v[0]), p = Select(side, right[P], left[P]), mass = Select(side, a1, a0), rho = Div(mass, Sub(s, contact));
+  const Condition outside = Less(Constant(0), Select(side, Scale(-1, fast), slow));
   for (int k = 0; k < V + n_dims; k++) {
     const Number uk = Select(side, u[1][k], u[0][k]), fk = Select(side, f[1][k], f[0][k]);
     Number       star;
@@ -86,7 +86,7 @@ static inline void Hllc(const Number c[], int n_dims, int axis, const Number lef
   }
 }
 
-static inline void Viscous(const Number c[], int n_dims, int axis, const Number w[], const Number slope[], Number flux[])
+INLINE void Viscous(const Number c[], int n_dims, int axis, const Number w[], const Number slope[], Number flux[])
 {
   flux[RHO] = Constant(0);
   flux[P]   = Constant(0);
@@ -102,9 +102,9 @@ NOMOS_PDE_POINTS(ToConserved, Conserved, 3, 4, 5)
 NOMOS_PDE_FACES(Flux, Hllc, 3, 4, 5)
 NOMOS_PDE_FACES(Diffusion, Viscous, 3, 4, 5)
 
-const NomosPdeKernels NAME(nomos_pde_compressible_kernels) = {.primitive = ToPrimitive, .conserved = ToConserved, .flux = Flux, .diffusion = Diffusion};
+const NomosPdeKernels KIND(nomos_pde_compressible_kernels) = {.primitive = ToPrimitive, .conserved = ToConserved, .flux = Flux, .diffusion = Diffusion};
 
-#ifndef NOMOS_DUAL
+#ifdef NOMOS_VALUE
 extern const NomosPdeKernels nomos_pde_compressible_kernels_dual;
 
 static double Speed(const double c[], int axis, const double w[])

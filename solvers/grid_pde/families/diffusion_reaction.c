@@ -5,7 +5,7 @@
 
 #include <float.h>
 
-static inline void Gradient(const Number c[], int n_dims, int axis, const Number w[], const Number slope[], Number flux[])
+INLINE void Gradient(const Number c[], int n_dims, int axis, const Number w[], const Number slope[], Number flux[])
 {
   (void)n_dims;
   (void)axis;
@@ -13,7 +13,7 @@ static inline void Gradient(const Number c[], int n_dims, int axis, const Number
   for (int k = 0; k < 2; k++) flux[k] = Mul(c[k], slope[k]);
 }
 
-static inline void FitzHughNagumo(const Number c[], int n_dims, const Number w[], Number s[])
+INLINE void FitzHughNagumo(const Number c[], int n_dims, const Number w[], Number s[])
 {
   (void)n_dims;
   s[0] = Sub(Sub(Sub(w[0], Mul(w[0], Square(w[0]))), c[2]), w[1]);
@@ -24,9 +24,9 @@ NOMOS_PDE_FACES(Diffusion, Gradient, 2, 2, 2)
 
 NOMOS_PDE_POINTS(Source, FitzHughNagumo, 2, 2, 2)
 
-const NomosPdeKernels NAME(nomos_pde_diffusion_reaction_kernels) = {.diffusion = Diffusion, .source = Source};
+const NomosPdeKernels KIND(nomos_pde_diffusion_reaction_kernels) = {.diffusion = Diffusion, .source = Source};
 
-#ifndef NOMOS_DUAL
+#ifdef NOMOS_VALUE
 extern const NomosPdeKernels nomos_pde_diffusion_reaction_kernels_dual;
 
 static double Diffusivity(const double c[], const double w[])

@@ -7,7 +7,7 @@
 
 enum { D, POROSITY, DENSITY, K, N_F };
 
-static inline void Gradient(const Number c[], int n_dims, int axis, const Number w[], const Number slope[], Number flux[])
+INLINE void Gradient(const Number c[], int n_dims, int axis, const Number w[], const Number slope[], Number flux[])
 {
   (void)n_dims;
   (void)axis;
@@ -15,7 +15,7 @@ static inline void Gradient(const Number c[], int n_dims, int axis, const Number
   flux[0] = Mul(c[D], slope[0]);
 }
 
-static inline void Retardation(const Number c[], int n_dims, const Number w[], Number r[])
+INLINE void Retardation(const Number c[], int n_dims, const Number w[], Number r[])
 {
   (void)n_dims;
   const Number voids = Div(Sub(Constant(1), c[POROSITY]), c[POROSITY]);
@@ -26,15 +26,14 @@ NOMOS_PDE_FACES(Diffusion, Gradient, 1, 1, 1)
 
 NOMOS_PDE_POINTS(Capacity, Retardation, 1, 1, 1)
 
-const NomosPdeKernels NAME(nomos_pde_diffusion_sorption_kernels) = {.diffusion = Diffusion, .capacity = Capacity};
+const NomosPdeKernels KIND(nomos_pde_diffusion_sorption_kernels) = {.diffusion = Diffusion, .capacity = Capacity};
 
-#ifndef NOMOS_DUAL
+#ifdef NOMOS_VALUE
 extern const NomosPdeKernels nomos_pde_diffusion_sorption_kernels_dual;
 
 static double Diffusivity(const double c[], const double w[])
 {
-  double r;
-  Retardation(c, 1, w, &r);
+  const double r = 1 + (1 - c[POROSITY]) / c[POROSITY] * c[DENSITY] * c[K] * c[N_F] * pow(fmax(w[0], 0) + 1e-6, c[N_F] - 1);
   return c[D] / r;
 }
 

@@ -5,7 +5,7 @@
 
 #include <float.h>
 
-static inline void Gradient(const Number c[], int n_dims, int axis, const Number w[], const Number slope[], Number flux[])
+INLINE void Gradient(const Number c[], int n_dims, int axis, const Number w[], const Number slope[], Number flux[])
 {
   (void)n_dims;
   (void)axis;
@@ -13,7 +13,7 @@ static inline void Gradient(const Number c[], int n_dims, int axis, const Number
   flux[0] = Mul(c[0], slope[0]);
 }
 
-static inline void Logistic(const Number c[], int n_dims, const Number w[], Number s[])
+INLINE void Logistic(const Number c[], int n_dims, const Number w[], Number s[])
 {
   (void)n_dims;
   s[0] = Mul(c[1], Mul(w[0], Sub(Constant(1), w[0])));
@@ -23,9 +23,9 @@ NOMOS_PDE_FACES(Diffusion, Gradient, 1, 1, 1)
 
 NOMOS_PDE_POINTS(Source, Logistic, 1, 1, 1)
 
-const NomosPdeKernels NAME(nomos_pde_reaction_diffusion_kernels) = {.diffusion = Diffusion, .source = Source};
+const NomosPdeKernels KIND(nomos_pde_reaction_diffusion_kernels) = {.diffusion = Diffusion, .source = Source};
 
-#ifndef NOMOS_DUAL
+#ifdef NOMOS_VALUE
 extern const NomosPdeKernels nomos_pde_reaction_diffusion_kernels_dual;
 
 static double Diffusivity(const double c[], const double w[])

@@ -8,14 +8,14 @@
 
 enum { H, V };
 
-static inline void Conserved(const Number c[], int n_dims, const Number w[], Number u[])
+INLINE void Conserved(const Number c[], int n_dims, const Number w[], Number u[])
 {
   (void)c;
   u[H] = w[H];
   for (int a = 0; a < n_dims; a++) u[V + a] = Mul(w[H], w[V + a]);
 }
 
-static inline void Primitive(const Number c[], int n_dims, const Number u[], Number w[])
+INLINE void Primitive(const Number c[], int n_dims, const Number u[], Number w[])
 {
   (void)c;
   w[H] = u[H];
@@ -23,13 +23,14 @@ static inline void Primitive(const Number c[], int n_dims, const Number u[], Num
 }
 
 /* |speed|, rounded where a rarefaction spreads across it. */
-static inline Number Fixed(Number speed, Number left, Number right)
+INLINE Number Fixed(Number speed, Number left, Number right)
 {
   const Number width = Max(Constant(0), Max(Sub(speed, left), Sub(right, speed)));
-  return fabs(Value(speed)) < Value(width) ? Scale(0.5, Add(Div(Square(speed), width), width)) : Abs(speed);
+  const Condition fan = Less(Abs(speed), width);
+  return Select(fan, Scale(0.5, Add(Div(Square(speed), Select(fan, width, Constant(1))), width)), Abs(speed));
 }
 
-static inline void Roe(const Number c[], int n_dims, int axis, const Number left[], const Number right[], Number flux[])
+INLINE void Roe(const Number c[], int n_dims, int axis, const Number left[], const Number right[], Number flux[])
 {
   const Number root[2] = {Sqrt(left[H]), Sqrt(right[H])}, weight = Div(root[0], Add(root[0], root[1])), other = Sub(Constant(1), weight);
   const Number v[2] = {left[V + axis], right[V + axis]}, mean = Add(Mul(weight, v[0]), Mul(other, v[1])), wave = Sqrt(Scale(0.5, Mul(c[0], Add(left[H], right[H]))));
@@ -57,9 +58,9 @@ NOMOS_PDE_POINTS(ToPrimitive, Primitive, 2, 3, 4)
 NOMOS_PDE_POINTS(ToConserved, Conserved, 2, 3, 4)
 NOMOS_PDE_FACES(Flux, Roe, 2, 3, 4)
 
-const NomosPdeKernels NAME(nomos_pde_shallow_water_kernels) = {.primitive = ToPrimitive, .conserved = ToConserved, .flux = Flux};
+const NomosPdeKernels KIND(nomos_pde_shallow_water_kernels) = {.primitive = ToPrimitive, .conserved = ToConserved, .flux = Flux};
 
-#ifndef NOMOS_DUAL
+#ifdef NOMOS_VALUE
 extern const NomosPdeKernels nomos_pde_shallow_water_kernels_dual;
 
 static double Speed(const double c[], int axis, const double w[])
