@@ -61,18 +61,21 @@ static inline PetscErrorCode CreateEmulator(MPI_Comm comm, const char directory[
   const NomosSurrogateOps          *ops;
   char                              yaml[NOMOS_MAX_PATH];
   size_t                            n   = 0;
-  bool                              fno = true;
+  bool                              fno = true, told = false;
   int                               rank;
 
   PetscFunctionBeginUser;
-  for (; settings[n]; n++) fno = fno && !strstr(settings[n], "network=unet");
+  for (; settings[n]; n++) {
+    fno  = fno && !strstr(settings[n], "network=unet");
+    told = told || strstr(settings[n], "parameters=");
+  }
   *config = NULL;
   *s      = NULL;
   MPI_Comm_rank(PETSC_COMM_WORLD, &rank);
   snprintf(yaml, sizeof yaml, "%.2000s/case.yaml", ck_directory);
   if (!rank) {
     FILE *file = fopen(yaml, "w");
-    fprintf(file, "case: {units: nondimensional, title: test}\nsurrogate: neural_operator\ndata: {path: %.2000s/%s, validation: 0, test: 0}\ntrain: {precision: float64}\n%s", ck_directory, directory, fno ? "fno: {width: 6, modes: 3, layers: 2, read_width: 8}\n" : "");
+    fprintf(file, "case: {units: nondimensional, title: test}\nsurrogate: neural_operator\ndata: {path: %.2000s/%s, validation: 0, test: 0}\ntrain: {precision: float64}\nneural_operator: {conditioning: %s}\n%s", ck_directory, directory, told ? "channels" : "none", fno ? "fno: {width: 6, modes: 3, layers: 2, read_width: 8}\n" : "");
     fclose(file);
   }
   MPI_Barrier(PETSC_COMM_WORLD);
