@@ -40,7 +40,6 @@ PetscErrorCode NomosCommandEstimate(NomosProgram *program);
 PetscErrorCode NomosCommandGradcheck(NomosProgram *program);
 PetscErrorCode NomosCommandTrain(NomosProgram *program);
 PetscErrorCode NomosCommandEvaluate(NomosProgram *program);
-PetscErrorCode NomosCommandScaling(NomosProgram *program);
 PetscErrorCode NomosCommandPlot(NomosProgram *program);
 PetscErrorCode NomosCommandCheck(NomosProgram *program);
 PetscErrorCode NomosCommandDescribe(NomosProgram *program);

@@ -56,7 +56,6 @@ static const struct {
   {"",            "gradcheck.*"    },
   {"",            "taylor.csv"     },
   {"",            "norms.csv"      },
-  {"",            "scaling.csv"    },
   {"/checkpoint", "*step_*.h5*"    },
   {"/plots",      "fields_*.png"   },
   {"/plots",      "fields_*.svg"   },
@@ -83,7 +82,6 @@ static const struct {
   {"/plots",      "convergence.*"  },
   {"/plots",      "coefficients.*" },
   {"/plots",      "path.*"         },
-  {"/plots",      "scaling.*"      },
   {"/plots",      "increments*"    },
   {"/plots",      "forecasts.*"    },
 };

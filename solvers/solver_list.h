@@ -4,12 +4,13 @@
 
 #include "operators/model.h"
 
-extern const NomosModelOps NomosModelOps_Darcy, NomosModelOps_GridPde, NomosModelOps_HamiltonianSystem, NomosModelOps_MPM, NomosModelOps_Ode, NomosModelOps_QG, NomosModelOps_Spectral;
+extern const NomosModelOps NomosModelOps_Darcy, NomosModelOps_GridPde, NomosModelOps_HamiltonianSystem, NomosModelOps_Incompressible, NomosModelOps_MPM, NomosModelOps_Ode, NomosModelOps_QG, NomosModelOps_Spectral;
 
 static const NomosModelOps *const nomos_solvers[] = {
   &NomosModelOps_Darcy,
   &NomosModelOps_GridPde,
   &NomosModelOps_HamiltonianSystem,
+  &NomosModelOps_Incompressible,
   &NomosModelOps_MPM,
   &NomosModelOps_Ode,
   &NomosModelOps_QG,

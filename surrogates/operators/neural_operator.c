@@ -172,5 +172,4 @@ const NomosSurrogateOps NomosSurrogateOps_NeuralOperator = {
   .rate      = Rate,
   .evaluate  = NomosNeuralOperatorEvaluate,
   .results   = NomosNeuralOperatorResults,
-  .pictures  = NomosNeuralOperatorPictures,
 };
