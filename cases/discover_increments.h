@@ -37,6 +37,8 @@ typedef struct {
   const NomosModelField       *field;
 } NomosForecaster;
 
+enum { NOMOS_INCREMENTS_MAX_LAYERS = 8 }; /* whose errors are told */
+
 typedef struct {
   /* what the case says */
   double       from, every, noise, forecast;
@@ -69,6 +71,8 @@ typedef struct {
   int64_t             n_begins; /* times of the real system's run, discover.every apart: of pairs, or of windows that hold some pairs each */
   int64_t             fit_seen;    /* of a fit of trajectories (discover_trajectory.h): observations, 0: none was made; cost; error of the initial states */
   double              fit_cost, fit_state_error, unpolished; /* error of the coefficients before polishing */
+  size_t              n_fit_errors;
+  double              fit_errors[2][NOMOS_INCREMENTS_MAX_LAYERS]; /* of the initial states, each layer: field, its Laplacian (NaN: not on a plane) */
   bool                corrected;   /* the model has what was found in it */
   double              error[2];    /* of forecasts by model and corrected model: largest root mean square error over the deviation of the truth */
 } NomosIncrements;

@@ -1,6 +1,7 @@
 /* The fit of trajectories and what it says of the coefficients (discover_trajectory.h). */
 #include "cases/discover_trajectory_impl.h"
 
+#include "operators/correlation.h"
 #include "operators/reduce.h"
 
 #include <float.h>
@@ -125,27 +126,51 @@ static PetscErrorCode Monitor(void *ctx, const NomosIterate *iterate)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static double MinusSquare(void *ctx, int layer, double K)
+{
+  (void)ctx;
+  (void)layer;
+  return -K * K;
+}
+
+/* Relative errors of the initial states: over all layers in units of their sigma, and of each layer alone, of the field and on planes of its Laplacian. */
 static PetscErrorCode StateError(NomosDiscover *d, NomosTrajectoryFit *fit, NomosVariational c)
 {
-  NomosIncrements *m       = d->data;
-  double           sums[2] = {0}, *field;
+  NomosIncrements     *m        = d->data;
+  const size_t         n        = fit->n_layers;
+  NomosOperator        laplacian = NULL;
+  NomosBackgroundInput grid;
+  double              *fields[2], *smooth, *squares; /* squares (2, n, 2): of field and Laplacian; in each layer; of the error and of the truth */
 
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc1(m->points + 1, &field));
+  PetscCall(PetscMalloc4(m->points + 1, &fields[0], m->points + 1, &fields[1], m->points + 1, &smooth, 4 * n, &squares));
+  PetscCall(PetscArrayzero(squares, 4 * n));
+  PetscCall(NomosBackgroundGrid(m->forecaster.model, m->forecaster.field->name, &grid));
+  if (grid.nx && grid.ny > 1) PetscCall(NomosCorrelationCreate(d->run->comm, &(NomosCorrelationInput){.nx = grid.nx, .ny = grid.ny, .n_layers = grid.n_layers, .lx = grid.lx, .ly = grid.ly, .amplitude = MinusSquare}, &laplacian));
   for (int64_t s = 0; s < m->n_samples; s++) {
-    const double *truth = fit->begin + (size_t)s * m->points;
-    const void   *x;
+    const void *x;
     PetscCall(NomosVariationalState(c, (size_t)s, 0, &x));
-    PetscCall(m->forecaster.derivatives->field(m->forecaster.model, m->forecaster.observed, x, field));
+    PetscCall(m->forecaster.derivatives->field(m->forecaster.model, m->forecaster.observed, x, fields[0]));
     for (size_t i = 0; i < m->points; i++) {
-      const double scale = fit->sigma[i / fit->layer];
-      sums[0] += pow((field[i] - truth[i]) / scale, 2);
-      sums[1] += pow(truth[i] / scale, 2);
+      fields[1][i] = fit->begin[(size_t)s * m->points + i];
+      fields[0][i] -= fields[1][i];
+    }
+    for (size_t k = 0; k < 2 + 2 * (size_t)(laplacian != NULL); k++) {
+      if (k >= 2) PetscCall(NomosOperatorApply(laplacian, (const double *const[]){fields[k - 2]}, (double *const[]){smooth}));
+      const double *values = k < 2 ? fields[k] : smooth;
+      for (size_t i = 0; i < m->points; i++) squares[(k / 2 * n + i / fit->layer) * 2 + k % 2] += values[i] * values[i];
     }
   }
-  PetscCall(NomosSumOverRanks(d->run->comm, 2, sums));
+  PetscCall(NomosSumOverRanks(d->run->comm, 4 * n, squares));
+  double sums[2] = {0};
+  for (size_t l = 0; l < n; l++)
+    for (int k = 0; k < 2; k++) sums[k] += squares[2 * l + (size_t)k] / (fit->sigma[l] * fit->sigma[l]);
   fit->state_error = sqrt(sums[0] / sums[1]);
-  PetscCall(PetscFree(field));
+  m->n_fit_errors  = PetscMin(n, NOMOS_INCREMENTS_MAX_LAYERS);
+  for (size_t i = 0; i < 2; i++)
+    for (size_t l = 0; l < m->n_fit_errors; l++) m->fit_errors[i][l] = i && !laplacian ? NAN : sqrt(squares[(i * n + l) * 2] / squares[(i * n + l) * 2 + 1]);
+  PetscCall(NomosOperatorDestroy(&laplacian));
+  PetscCall(PetscFree4(fields[0], fields[1], smooth, squares));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -378,6 +403,12 @@ PetscErrorCode NomosDiscoverTrajectoryResults(NomosDiscover *d, NomosResultFn re
   PetscCall(result("observations", (double)m->fit_seen, ctx));
   PetscCall(result("misfit", 2 * m->fit_cost / (double)m->fit_seen, ctx));
   PetscCall(result("state_error", m->fit_state_error, ctx));
+  for (size_t i = 0; i < 2; i++)
+    for (size_t l = 0; l < m->n_fit_errors; l++) {
+      char name[64];
+      snprintf(name, sizeof name, "%s_error_%zu", i ? "laplacian" : "field", l + 1);
+      if (isfinite(m->fit_errors[i][l])) PetscCall(result(name, m->fit_errors[i][l], ctx));
+    }
   if (m->unpolished > 0) PetscCall(result("coefficient_error_before_polishing", m->unpolished, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -153,6 +153,36 @@ START_TEST(steps_find_the_terms)
 }
 END_TEST
 
+/* y = a + b, and v = a + b + e: v comes in first, and beside it a and b say no more than e, which noise in the columns hides; in its place they leave nothing. Expected values of 3000 rows. */
+START_TEST(a_term_that_stands_for_two_is_exchanged)
+{
+  enum { TERMS = 5, BASE = 5, ROWS = 3000 };
+  const double deviation = 0.3, e = sqrt(0.1) * deviation, y[BASE] = {1, 1}, columns[TERMS][BASE] = {{1, 1, e}, {1}, {0, 1}, {0, 0, 0, 1}, {0, 0, 0, 0, 1}}; /* of a, b, e, and of two more */
+  NomosNormal  normal, noise;
+  double       c[TERMS];
+
+  ck_ok(NomosNormalCreate(TERMS, &normal));
+  ck_ok(NomosNormalCreate(TERMS, &noise));
+  normal.n = noise.n = ROWS;
+  normal.s = noise.s = 0;
+  noise.s             = ROWS * deviation * deviation;
+  for (int k = 0; k < BASE; k++) normal.s += ROWS * y[k] * y[k];
+  for (int i = 0; i < TERMS; i++) {
+    normal.b[i] = noise.b[i] = 0;
+    for (int k = 0; k < BASE; k++) normal.b[i] += ROWS * columns[i][k] * y[k];
+    for (int j = 0; j < TERMS; j++) {
+      noise.G[i * TERMS + j]  = i == j ? ROWS * deviation * deviation : 0;
+      normal.G[i * TERMS + j] = 0;
+      for (int k = 0; k < BASE; k++) normal.G[i * TERMS + j] += ROWS * columns[i][k] * columns[j][k];
+    }
+  }
+  ck_ok(NomosStepwise(&(NomosStepwiseInput){.normal = &normal, .noise = &noise, .overlap = 1, .in = 4.5, .out = 4, .most = TERMS}, c));
+  for (int j = 0; j < TERMS; j++) ck_assert_msg(fabs(c[j] - (j == 1 || j == 2)) < 1e-9, "c[%d] = %g", j, c[j]);
+  ck_ok(NomosNormalDestroy(&normal));
+  ck_ok(NomosNormalDestroy(&noise));
+}
+END_TEST
+
 START_TEST(what_cannot_be_done_is_said)
 {
   static const char *const terms[] = {"dx(u^2)", "sin(u)"};
@@ -173,4 +203,4 @@ START_TEST(what_cannot_be_done_is_said)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("unbiased", normal_equations_without_noise, coefficients_lie_where_their_deviations_say, steps_find_the_terms, what_cannot_be_done_is_said)
+NOMOS_TEST_SUITE("unbiased", normal_equations_without_noise, coefficients_lie_where_their_deviations_say, steps_find_the_terms, a_term_that_stands_for_two_is_exchanged, what_cannot_be_done_is_said)

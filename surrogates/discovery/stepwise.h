@@ -3,8 +3,9 @@
 
      R(S) = s - b_S^T M_S^-1 b_S,  z_j^2 = (R(S) - R(S + j))/(v/rows), v = c^T N_G c - 2 c^T N_b + N_s of the coefficients on S
 
-   Terms come in by one, two or three while z (of a group: the root of the joint chi^2, with a price for the number of groups) is above `in`, those below `out` go (Efroymson 1960), and at last one is exchanged for
-   another where that lowers R/(v/rows) by more than chance. Deviations know that noise is in the columns too. */
+   Terms come in by one, two or three while z (of a group: the root of the joint chi^2, with a price for the number of groups) is above `in`, of the groups above it the one with the least rows log v + R/v: a column that is
+   mostly noise explains anything at the price of a large v. Those below `out` go (Efroymson 1960). At last each term in turn is taken away and the steps go on from the best that then comes in its place, of one, two or three
+   terms; another equation is taken where R/v is less by more than chance and by more than its terms cost. Deviations know that noise is in the columns too. */
 #ifndef NOMOS_SURROGATES_DISCOVERY_STEPWISE_H
 #define NOMOS_SURROGATES_DISCOVERY_STEPWISE_H
 
