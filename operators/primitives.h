@@ -112,6 +112,13 @@ NomosTensor NomosComplexMatMul(NomosTensor a, NomosTensor b); /* [.., m, k, 2] [
    (the two corners of doi:10.48550/arXiv.2010.08895, one behind the other). Errors: more modes than points have; odd rows. */
 NomosTensor NomosSpectralConvolve(NomosTensor x, NomosTensor w);
 
+/* A layer of a Fourier neural operator, fused (operators/primitives/fourier_layer.c): s(spectral convolution of x by w + pointwise x + bias), with the shapes above, pointwise [out, in], bias [out]. */
+typedef struct {
+  NomosTensor       x, w, pointwise, bias;
+  NomosFunctionKind activation; /* s; NOMOS_N_FUNCTIONS: none */
+} NomosFourierLayerInput;
+NomosTensor NomosFourierLayer(const NomosFourierLayerInput *input);
+
 /* ---- pooling and up-sampling (operators/primitives/pool.c) by integer factors over the last n_axes (1 or 2); points that fill no window are left out */
 NomosTensor NomosAveragePool(NomosTensor x, int n_axes, const size_t factor[]);
 NomosTensor NomosMaxPool(NomosTensor x, int n_axes, const size_t factor[]); /* the gradient goes to the first largest of a window */

@@ -114,4 +114,27 @@ START_TEST(test_channel_attention_refuses_what_does_not_fit)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("fused", test_channel_attention, test_channel_attention_refuses_what_does_not_fit)
+/* ---- a layer of a Fourier neural operator: x, spectral weights, pointwise, bias */
+
+static NomosTensor Layer(const NomosTensor x[])
+{
+  return NomosFourierLayer(&(NomosFourierLayerInput){.x = x[0], .w = x[1], .pointwise = x[2], .bias = x[3], .activation = NOMOS_GELU});
+}
+static NomosTensor LinearLayer(const NomosTensor x[])
+{
+  return NomosFourierLayer(&(NomosFourierLayerInput){.x = x[0], .w = x[1], .pointwise = x[2], .bias = x[3], .activation = NOMOS_N_FUNCTIONS});
+}
+
+START_TEST(test_fourier_layer)
+{
+  static const FusedCase cases[] = {
+    {"a line", 4, {3, 4, 2, 1}, {{50, 20, 128}, {20, 20, 12, 2}, {20, 20}, {20}}, Layer},
+    {"a short line, many modes", 4, {3, 4, 2, 1}, {{21, 3, 37}, {3, 7, 19, 2}, {7, 3}, {7}}, Layer},
+    {"a plane", 4, {4, 5, 2, 1}, {{3, 20, 34, 66}, {20, 20, 24, 12, 2}, {20, 20}, {20}}, Layer},
+    {"an uneven plane, linear", 4, {4, 5, 2, 1}, {{2, 5, 21, 10}, {5, 3, 6, 5, 2}, {3, 5}, {3}}, LinearLayer},
+  };
+  CheckFused(sizeof cases / sizeof *cases, cases);
+}
+END_TEST
+
+NOMOS_TEST_SUITE("fused", test_fourier_layer, test_channel_attention, test_channel_attention_refuses_what_does_not_fit)

@@ -37,6 +37,7 @@
   ENTRY(spectral_convolve) \
   ENTRY(spectral_transposed) \
   ENTRY(spectral_weights) \
+  ENTRY(fourier_layer) \
   ENTRY(sum_pool) \
   ENTRY(repeat) \
   ENTRY(pick) \

@@ -53,9 +53,11 @@ NomosTensor NomosFnoApplyModulated(const NomosFno *fno, const NomosTensor w[], N
   x = NomosConvolutionLayerApply(&fno->lift, w, x);
   for (int axis = 0; fno->pad && axis < fno->n_space; axis++) x = NomosPad(x, 2 + axis, 0, points[axis] + fno->pad, 1);
   for (size_t l = 0; l < fno->n_layers; l++) {
-    x = NomosAdd(NomosSpectralApply(&fno->spectral[l], w, x), NomosConvolutionLayerApply(&fno->pointwise[l], w, x));
+    const NomosConvolutionLayer *point = &fno->pointwise[l];
+    const bool                   last  = l + 1 == fno->n_layers, fused = !fno->n_code && !last; /* with its activation */
+    x = NomosFourierLayer(&(NomosFourierLayerInput){.x = x, .w = w[fno->spectral[l].weight], .pointwise = NomosReshape(w[point->weight], 2, (size_t[]){point->out, point->in}), .bias = w[point->bias], .activation = fused ? fno->activation : NOMOS_N_FUNCTIONS});
     if (fno->n_code) x = NomosFilmApply(&fno->film[l], w, x, code);
-    if (l + 1 < fno->n_layers) x = NomosFunction(fno->activation, 0, x);
+    if (!last && !fused) x = NomosFunction(fno->activation, 0, x);
   }
   for (int axis = 0; fno->pad && axis < fno->n_space; axis++) x = NomosSlice(x, 2 + axis, 0, points[axis], 1);
   return NomosPointwiseApply(2, fno->read, fno->activation, w, x);
