@@ -1,9 +1,9 @@
 #include "cases/discover.h"
+#include "cases/generator_list.h"
 #include "cases/program.h"
 #include "cases/train_params.h"
 #include "io/verdict_impl.h"
 #include "operators/constitutive_law.h"
-#include "solvers/generator_list.h"
 #include "solvers/assimilation/assimilation.h"
 #include "solvers/hamiltonian/system_list.h"
 #include "surrogates/discovery/regression_list.h"
@@ -209,6 +209,7 @@ static PetscErrorCode DescribeName(const NomosProgram *program, const char name[
     if (strcmp(nomos_generators[i]->name, name)) continue;
     PetscCall(PetscPrintf(program->comm, "generator %s: %s\n%s\n\nparameters:\n\n", name, nomos_generators[i]->summary, nomos_generators[i]->reference));
     PetscCall(PrintParams(program->comm, nomos_generators[i]->n_params, nomos_generators[i]->params));
+    PetscCall(PrintGroups(program->comm, nomos_generators[i]->n_groups, nomos_generators[i]->groups));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   for (size_t i = 0; nomos_hamiltonian_systems[i]; i++) {

@@ -11,7 +11,7 @@
 
 static PetscErrorCode CommandHelp(NomosProgram *program);
 
-enum { RUN = 1, PLOT = 2, CHECK = 4, DESCRIBE = 8, LIST = 16, HELP = 32, GRADCHECK = 64, ESTIMATE = 128, TRAIN = 256, EVALUATE = 512, DISCOVER = 1024, ASSIMILATE = 2048 };
+enum { RUN = 1, PLOT = 2, CHECK = 4, DESCRIBE = 8, LIST = 16, HELP = 32, GRADCHECK = 64, ESTIMATE = 128, TRAIN = 256, EVALUATE = 512, DISCOVER = 1024, ASSIMILATE = 2048, GENERATE = 4096 };
 
 static const struct {
   const char *name, *arguments;
@@ -83,6 +83,12 @@ static const struct {
    "\n"
    "  nomos evaluate RUN\n"
    "  nomos evaluate CASE --set evaluate.weights=RUN/weights.safetensors --set evaluate.split=all\n"},
+  {"generate", "CASE [options]", GENERATE, 1, 1, NomosCommandGenerate, "make the data of a training, without the training",
+   "What data.generator or data.case of the case makes goes into DIR/data; CASE may be one that trains, or data alone. With MPI every rank makes its share. What is there already, made of the\n"
+   "same values, is kept (--force). A training takes them by data.path.\n"
+   "\n"
+   "  nomos generate surrogate/burgers_data.yaml -o burgers\n"
+   "  nomos train CASE --set data.generator= --set data.path=burgers/data\n"},
   {"plot", "RUN", PLOT, 1, 1, NomosCommandPlot, "draw the pictures of a run again, into RUN/plots", "Works on finished, stopped and killed runs. --set of a parameter output.* draws otherwise than the run's config.yaml says.\n"
    "\n"
    "  nomos plot RUN --set output.colour=speed\n"
@@ -110,15 +116,15 @@ static const struct {
   size_t      offset;
   const char *doc;
 } options[] = {
-  {"--output", "-o", "DIR", RUN | GRADCHECK | ASSIMILATE | ESTIMATE | DISCOVER | TRAIN | EVALUATE, TEXT, offsetof(NomosProgram, directory), "the run directory (default runs/<case>[-<command>]/<UTC time>-<hash>)"},
+  {"--output", "-o", "DIR", RUN | GRADCHECK | ASSIMILATE | ESTIMATE | DISCOVER | GENERATE | TRAIN | EVALUATE, TEXT, offsetof(NomosProgram, directory), "the run directory (default runs/<case>[-<command>]/<UTC time>-<hash>)"},
   {"--beside", NULL, "RUN", PLOT, TEXT, offsetof(NomosProgram, beside), "of particles: show another run beside this one too (plots/beside.png and beside_motion.png)"},
-  {"--set", NULL, "KEY=VALUE", PLOT | RUN | GRADCHECK | ASSIMILATE | ESTIMATE | DISCOVER | TRAIN | EVALUATE | DESCRIBE, LIST_OF_TEXT, 0, "set a parameter; wins over the case; may be given many times"},
+  {"--set", NULL, "KEY=VALUE", PLOT | RUN | GRADCHECK | ASSIMILATE | ESTIMATE | DISCOVER | GENERATE | TRAIN | EVALUATE | DESCRIBE, LIST_OF_TEXT, 0, "set a parameter; wins over the case; may be given many times"},
   {"--restart", NULL, "latest|STEP|FILE", RUN | ASSIMILATE | ESTIMATE | TRAIN, TEXT, offsetof(NomosProgram, restart), "continue from a checkpoint"},
-  {"--force", NULL, NULL, RUN | GRADCHECK | ASSIMILATE | ESTIMATE | DISCOVER | TRAIN, FLAG, offsetof(NomosProgram, force), "replace the run in the run directory: only files a run writes are deleted"},
+  {"--force", NULL, NULL, RUN | GRADCHECK | ASSIMILATE | ESTIMATE | DISCOVER | GENERATE | TRAIN, FLAG, offsetof(NomosProgram, force), "replace the run in the run directory: only files a run writes are deleted"},
   {"--dry-run", NULL, NULL, RUN | TRAIN, FLAG, offsetof(NomosProgram, dry_run), "check the case, say what it would cost, write nothing"},
-  {"--smoke", NULL, NULL, RUN | GRADCHECK | ASSIMILATE | ESTIMATE | DISCOVER | TRAIN | EVALUATE | DESCRIBE, FLAG, offsetof(NomosProgram, smoke), "the case's small variant (`smoke:` in case.yaml)"},
+  {"--smoke", NULL, NULL, RUN | GRADCHECK | ASSIMILATE | ESTIMATE | DISCOVER | GENERATE | TRAIN | EVALUATE | DESCRIBE, FLAG, offsetof(NomosProgram, smoke), "the case's small variant (`smoke:` in case.yaml)"},
   {"--check", NULL, NULL, RUN | ASSIMILATE | ESTIMATE | DISCOVER | TRAIN, FLAG, offsetof(NomosProgram, check), "compare the results with the case's expected.yaml"},
-  {"--quiet", "-q", NULL, RUN | GRADCHECK | ASSIMILATE | ESTIMATE | DISCOVER | TRAIN | EVALUATE | PLOT, FLAG, offsetof(NomosProgram, quiet), "nothing on standard output"},
+  {"--quiet", "-q", NULL, RUN | GRADCHECK | ASSIMILATE | ESTIMATE | DISCOVER | GENERATE | TRAIN | EVALUATE | PLOT, FLAG, offsetof(NomosProgram, quiet), "nothing on standard output"},
   {"--help", "-h", NULL, ~0u, FLAG, offsetof(NomosProgram, help), "this page"},
   {"--debug", NULL, NULL, ~0u, FLAG, offsetof(NomosProgram, debug), "show where in the source an error was raised"},
 };

@@ -40,6 +40,7 @@ PetscErrorCode NomosCommandEstimate(NomosProgram *program);
 PetscErrorCode NomosCommandGradcheck(NomosProgram *program);
 PetscErrorCode NomosCommandTrain(NomosProgram *program);
 PetscErrorCode NomosCommandEvaluate(NomosProgram *program);
+PetscErrorCode NomosCommandGenerate(NomosProgram *program);
 PetscErrorCode NomosCommandPlot(NomosProgram *program);
 PetscErrorCode NomosCommandCheck(NomosProgram *program);
 PetscErrorCode NomosCommandDescribe(NomosProgram *program);

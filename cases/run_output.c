@@ -141,6 +141,9 @@ static PetscErrorCode OpenFieldFile(NomosRun *run, const char name[], const Nomo
   }
   PetscCall(NomosRunDirectoryFile(run->directory, name, path));
   if (run->restarted) PetscCall(NomosRunDirectoryHas(run->directory, name, &there));
+  const NomosFieldAttribute equation = {.name = "equation", .text = layout->equation};
+  input.n_attributes    = layout->equation != NULL;
+  input.attributes      = &equation;
   input.path            = path;
   input.variables       = *variables;
   input.capacity        = (size_t)capacity;

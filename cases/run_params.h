@@ -49,7 +49,7 @@ typedef struct {
   const NomosModelOps *const *models;
   const char                 *section;
   bool                        smoke, truth;
-  bool                        solver_optional; /* a case of nomos discover that is of data alone has none: then *ops is NULL, and only parameters of every command are declared */
+  bool                        solver_optional; /* a case of nomos discover or generate that is of data alone has none: then *ops is NULL, and only parameters of every command (and of data) are declared */
   size_t                      n_set;
   const char *const          *set;
   size_t                      n_unset; /* keys whose values in the file are forgotten first */

@@ -70,11 +70,12 @@ PetscErrorCode NomosTrainTryDataMaker(NomosRun *run)
   PetscFunctionBeginUser;
   PetscCall(NomosTrainDataMaker(run->surrogate_ops, run->config, &name));
   PetscCall(NomosGeneratorOf(run->config, &generator));
+  if (generator && generator->check) PetscCall(generator->check(run->comm, run->config));
   if (name[0] && !generator && !run->program->restart) PetscCall(TryCase(run, name)); /* a restart has its data */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* It takes so little time that it is not resumed: what is there is written again, with the same bits. */
+/* It is not resumed: what is there is written again, with the same bits, unless the generator sees that it is what it would write. */
 static PetscErrorCode Generate(NomosRun *run, const NomosGenerator *generator, const char directory[])
 {
   char file[NOMOS_MAX_PATH];
@@ -86,7 +87,7 @@ static PetscErrorCode Generate(NomosRun *run, const NomosGenerator *generator, c
   PetscCheck(made, run->comm, PETSC_ERR_FILE_OPEN, "%s: cannot be created: %s", directory, strerror(errno));
   snprintf(file, sizeof file, "%.3900s/%s.nc", directory, generator->name);
   PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "data", "data by the generator %s, into %s", generator->name, file));
-  PetscCall(generator->write(run->comm, run->config, file));
+  PetscCall(generator->write(run->comm, run->config, run->log, file));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -1,6 +1,6 @@
 #include "cases/train_params.h"
 
-#include "solvers/generator_list.h"
+#include "cases/generator_list.h"
 #include "surrogates/learning_rate.h"
 #include "surrogates/optimiser.h"
 #include "surrogates/training.h"
@@ -55,6 +55,18 @@ PetscErrorCode NomosGeneratorsRegister(NomosConfig config)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Of a case of data alone. */
+static PetscErrorCode RegisterData(NomosConfig config, const char units[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigSetNondimensional(config, units && !strcmp(units, "nondimensional")));
+  PetscCall(NomosConfigRegister(config, nomos_n_common_params, nomos_common_params));
+  PetscCall(NomosConfigRegister(config, nomos_n_data_params, nomos_data_params));
+  PetscCall(NomosGeneratorsRegister(config));
+  PetscCall(NomosConfigCheck(config));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosTrainingCaseLoad(MPI_Comm comm, const NomosCaseInput *input, const NomosSurrogateOps *const surrogates[], NomosConfig *config, const NomosSurrogateOps **ops)
 {
   const char *surrogate, *solver, *units;
@@ -68,6 +80,11 @@ PetscErrorCode NomosTrainingCaseLoad(MPI_Comm comm, const NomosCaseInput *input,
   PetscCall(NomosConfigPeek(*config, "solver", &solver));
   PetscCall(NomosConfigPeek(*config, "case.units", &units));
   PetscCheck(surrogate || !solver, comm, PETSC_ERR_ARG_WRONGSTATE, "%s: this case runs a solver (%s), it trains nothing: nomos run", input->path, solver);
+  if (!surrogate && input->solver_optional) {
+    PetscCall(RegisterData(*config, units));
+    *ops = NULL;
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCheck(surrogate, comm, PETSC_ERR_ARG_WRONGSTATE, "%s: surrogate is missing: what to train, such as `surrogate: %s`; `nomos list` shows the surrogates", input->path, surrogates[0] ? surrogates[0]->name : "");
   PetscCall(NomosConfigSetNondimensional(*config, units && !strcmp(units, "nondimensional")));
   PetscCall(NomosConfigRegister(*config, nomos_n_surrogate_params, nomos_surrogate_params));

@@ -10,9 +10,9 @@
 extern const NomosParam nomos_surrogate_params[];
 extern const size_t     nomos_n_surrogate_params;
 
-/* Load a case that trains (input as for NomosCaseLoad), declare the parameters, check them. Collective. */
+/* Load a case that trains (input as for NomosCaseLoad; a surrogate is optional where a solver is there), declare the parameters, check them. Collective. */
 PetscErrorCode NomosTrainingCaseLoad(MPI_Comm comm, const NomosCaseInput *input, const NomosSurrogateOps *const surrogates[], NomosConfig *config, const NomosSurrogateOps **ops);
-/* The generator of training data that `data.generator` names (solvers/generator_list.h); NULL: none. Errors: one that there is not. */
+/* The generator of training data that `data.generator` names (cases/generator_list.h); NULL: none. Errors: one that there is not. */
 PetscErrorCode NomosGeneratorOf(NomosConfig config, const NomosGenerator **generator);
 /* Its parameters, and those of generators that the case has keys of: other data may be named for what had one. */
 PetscErrorCode NomosGeneratorsRegister(NomosConfig config);

@@ -54,3 +54,20 @@ bool NomosErrorSetQuiet(bool be_quiet)
   quiet = be_quiet;
   return was_quiet;
 }
+
+PetscErrorCode NomosErrorAgree(MPI_Comm comm, PetscErrorCode failed)
+{
+  char sentence[sizeof last_error] = "";
+  int  rank, size, first, code = (int)failed;
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  PetscCallMPI(MPI_Comm_size(comm, &size));
+  first = failed ? rank : size;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &first, 1, MPI_INT, MPI_MIN, comm));
+  if (first == size) PetscFunctionReturn(PETSC_SUCCESS);
+  if (rank == first) snprintf(sentence, sizeof sentence, "%s", last_error);
+  PetscCallMPI(MPI_Bcast(sentence, sizeof sentence, MPI_CHAR, first, comm));
+  PetscCallMPI(MPI_Bcast(&code, 1, MPI_INT, first, comm));
+  SETERRQ(comm, (PetscErrorCode)code, "%s", sentence);
+}

@@ -39,6 +39,9 @@ PetscErrorCode NomosErrorHandlerPop(void);
 const char *NomosErrorLast(void);
 void NomosErrorClear(void);
 
+/* Every rank returns the error of the first rank that has one, with its sentence; that of a rank alone is raised quietly before (NomosErrorSetQuiet). Collective. */
+PetscErrorCode NomosErrorAgree(MPI_Comm comm, PetscErrorCode failed);
+
 /* Keep errors silent (they are still recorded for NomosErrorLast): for tests, and for probing a file. Returns what it was. */
 bool NomosErrorSetQuiet(bool quiet);
 

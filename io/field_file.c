@@ -16,13 +16,15 @@ struct NomosFieldFile_s {
   int                 rank;
   int                 fd;
   NomosFieldFileInput input;    /* a copy */
-  NomosFieldPlace    *places;   /* n_variables, step, time */
+  NomosFieldPlace    *places;   /* n_variables, and unless it is timeless step, time */
   size_t              capacity; /* frames there is room for */
   size_t              frames;   /* written */
   bool                in_frame, failed;
   bool               *written; /* in this frame */
   double              time;
   int64_t             step;
+  NomosFieldSinkFn    sink; /* in place of a file */
+  void               *sink_ctx;
 };
 
 /* --- a copy of the input ----------------------------------------------------------------------------------------------------- */
@@ -47,7 +49,7 @@ static PetscErrorCode FreeText(const char **text)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode ForEachText(NomosFieldFileInput *input, NomosFieldDim *dims, NomosFieldVariable *variables, TextFn visit)
+static PetscErrorCode ForEachText(NomosFieldFileInput *input, NomosFieldDim *dims, NomosFieldVariable *variables, NomosFieldAttribute *attributes, TextFn visit)
 {
   const char **const globals[] = {&input->path, &input->time_unit, &input->title, &input->source,
                                   &input->references, &input->config_yaml, &input->provenance_json};
@@ -63,22 +65,30 @@ static PetscErrorCode ForEachText(NomosFieldFileInput *input, NomosFieldDim *dim
     for (size_t j = 0; j < sizeof texts / sizeof *texts; j++) PetscCall(visit(texts[j]));
     for (int d = 0; d < NOMOS_FIELD_MAX_DIMS && variables[i].dims[d]; d++) PetscCall(visit(&variables[i].dims[d]));
   }
+  for (size_t i = 0; i < input->n_attributes; i++) {
+    PetscCall(visit(&attributes[i].variable));
+    PetscCall(visit(&attributes[i].name));
+    PetscCall(visit(&attributes[i].text));
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode CopyInput(const NomosFieldFileInput *from, NomosFieldFileInput *to)
 {
-  NomosFieldDim      *dims;
-  NomosFieldVariable *variables;
+  NomosFieldDim       *dims;
+  NomosFieldVariable  *variables;
+  NomosFieldAttribute *attributes;
 
   PetscFunctionBeginUser;
   *to = *from;
-  PetscCall(PetscMalloc2(from->n_dims, &dims, from->n_variables, &variables));
+  PetscCall(PetscMalloc3(from->n_dims, &dims, from->n_variables, &variables, from->n_attributes, &attributes));
   PetscCall(PetscArraycpy(dims, from->dims, from->n_dims));
   PetscCall(PetscArraycpy(variables, from->variables, from->n_variables));
-  to->dims      = dims;
-  to->variables = variables;
-  PetscCall(ForEachText(to, dims, variables, CopyText));
+  PetscCall(PetscArraycpy(attributes, from->attributes, from->n_attributes));
+  to->dims       = dims;
+  to->variables  = variables;
+  to->attributes = attributes;
+  PetscCall(ForEachText(to, dims, variables, attributes, CopyText));
   for (size_t i = 0; i < from->n_dims; i++) {
     double *values;
     PetscCall(PetscMalloc1(dims[i].size, &values));
@@ -90,13 +100,14 @@ static PetscErrorCode CopyInput(const NomosFieldFileInput *from, NomosFieldFileI
 
 static PetscErrorCode FreeInput(NomosFieldFileInput *input)
 {
-  NomosFieldDim      *dims      = (NomosFieldDim *)input->dims;
-  NomosFieldVariable *variables = (NomosFieldVariable *)input->variables;
+  NomosFieldDim       *dims       = (NomosFieldDim *)input->dims;
+  NomosFieldVariable  *variables  = (NomosFieldVariable *)input->variables;
+  NomosFieldAttribute *attributes = (NomosFieldAttribute *)input->attributes;
 
   PetscFunctionBeginUser;
   for (size_t i = 0; i < input->n_dims; i++) PetscCall(PetscFree(*(void **)&dims[i].values));
-  PetscCall(ForEachText(input, dims, variables, FreeText));
-  PetscCall(PetscFree2(dims, variables));
+  PetscCall(ForEachText(input, dims, variables, attributes, FreeText));
+  PetscCall(PetscFree3(dims, variables, attributes));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -160,7 +171,7 @@ static bool Replace(NomosFieldFile file, size_t capacity, int compression, bool 
 /* All ranks learn what rank 0 found: where the data lie, how many frames there are. */
 static PetscErrorCode Share(NomosFieldFile file, const NomosVerdict *made)
 {
-  const size_t n       = file->input.n_variables + 2;
+  const size_t n       = NomosFieldPlaces(&file->input);
   NomosVerdict verdict = {0};
   int64_t      counts[2];
 
@@ -190,8 +201,9 @@ static bool CreateOnDisk(NomosFieldFile file, NomosVerdict *verdict)
   char   what[64];
   double bytes;
 
-  file->capacity = FirstCapacity(&file->input, 1);
-  snprintf(what, sizeof what, "room for %zu frames", file->input.capacity);
+  file->capacity = file->input.timeless ? 0 : FirstCapacity(&file->input, 1);
+  if (file->input.timeless) snprintf(what, sizeof what, "room for its arrays");
+  else snprintf(what, sizeof what, "room for %zu frames", file->input.capacity);
   if (!NomosFieldPlan(&file->input, file->input.capacity, file->places, &bytes, verdict)) return false;
   if (!NomosSpaceCheck(file->input.path, bytes, what, verdict)) return false;
   return NomosFieldPlan(&file->input, file->capacity, file->places, &bytes, verdict) && Replace(file, file->capacity, 0, false, verdict);
@@ -211,6 +223,17 @@ PetscErrorCode NomosFieldFileCreate(MPI_Comm comm, const NomosFieldFileInput *in
   if (failed) PetscCall(Free(&made));
   PetscCall(failed);
   *file = made;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosFieldFileCreateSink(NomosFieldSinkFn sink, void *ctx, NomosFieldFile *file)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscNew(file));
+  (*file)->comm     = PETSC_COMM_SELF;
+  (*file)->fd       = -1;
+  (*file)->sink     = sink;
+  (*file)->sink_ctx = ctx;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -378,6 +401,10 @@ PetscErrorCode NomosFieldFileWrite(NomosFieldFile file, const char name[], Nomos
   size_t         i = 0;
 
   PetscFunctionBeginUser;
+  if (file->sink) {
+    PetscCall(file->sink(name, type, start, count, data, file->sink_ctx));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   while (i < file->input.n_variables && strcmp(file->input.variables[i].name, name)) i++;
   PetscCheck(i < file->input.n_variables, file->comm, PETSC_ERR_ARG_WRONG, "%s has no variable %s", file->input.path, name);
   PetscCheck(file->in_frame || file->places[i].constant, file->comm, PETSC_ERR_ORDER, "%s: %s is written outside a frame; begin one first",
@@ -434,6 +461,10 @@ PetscErrorCode NomosFieldFileClose(NomosFieldFile *file)
   if (!*file) PetscFunctionReturn(PETSC_SUCCESS);
   NomosFieldFile it          = *file;
   const int      compression = it->input.compression;
+  if (it->sink) {
+    PetscCall(Free(file));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   /* After a failed write the file stays as it is: valid, its unwritten frames without a time. */
   if (fsync(it->fd) && !it->failed)
     NomosVerdictFail(&flushed, PETSC_ERR_FILE_WRITE, "%s: cannot flush to the disk: %s", it->input.path, strerror(errno));

@@ -10,7 +10,7 @@
 
 typedef struct NomosFieldFile_s *NomosFieldFile;
 
-enum { NOMOS_FIELD_MAX_DIMS = 4 };
+enum { NOMOS_FIELD_MAX_DIMS = 5 };
 
 typedef struct {
   const char   *name;          /* "x", "layer", "k" */
@@ -20,6 +20,7 @@ typedef struct {
   const char   *long_name;
   const char   *standard_name; /* CF, may be NULL */
   const char   *axis;          /* "X", "Y", "Z" or NULL */
+  bool          cells;         /* what is over it are means over cells with these centres, not values at these points */
 } NomosFieldDim;
 
 typedef enum { NOMOS_F32, NOMOS_F64 } NomosRealType;
@@ -33,12 +34,21 @@ typedef struct {
   const char   *flag_meanings;              /* CF: what the values 0, 1, ... stand for, separated by spaces ("spring pendulum"); NULL: they are numbers */
 } NomosFieldVariable;
 
+/* One more attribute, of a variable or (variable NULL) of the file: a text, or where that is NULL a number. */
+typedef struct {
+  const char *variable, *name, *text;
+  double      number;
+} NomosFieldAttribute;
+
 typedef struct {
   const char               *path;
+  bool                      timeless;     /* without time and step: all variables are constant, and `time` may be a dimension like any other */
   size_t                    n_dims;
   const NomosFieldDim      *dims;
   size_t                    n_variables;
   const NomosFieldVariable *variables;
+  size_t                    n_attributes;
+  const NomosFieldAttribute *attributes;
   size_t                    capacity;     /* frames the run is expected to write; more is possible, then metadata change */
   int                       compression;  /* 0-9, applied when the file is closed */
   const char               *time_unit;    /* "s" or "1" */
@@ -49,7 +59,7 @@ typedef struct {
   const char               *provenance_json;
 } NomosFieldFileInput;
 
-/* Create (replacing) a file. Coordinates time(time) [f64] and step(time) [int64] exist always. Collective. Errors: PETSC_ERR_FILE_OPEN/WRITE with the
+/* Create (replacing) a file. Coordinates time(time) [f64] and step(time) [int64] exist always, but in a timeless file. Collective. Errors: PETSC_ERR_FILE_OPEN/WRITE with the
    path and the system's reason; too little space on the device is found here (bytes needed, bytes free). */
 PetscErrorCode NomosFieldFileCreate(MPI_Comm comm, const NomosFieldFileInput *input, NomosFieldFile *file);
 
@@ -67,6 +77,10 @@ size_t         NomosFieldFileFrames(NomosFieldFile file);
 
 /* Trim, compress if asked, close. Collective. */
 PetscErrorCode NomosFieldFileClose(NomosFieldFile *file);
+
+/* No file at all: what is written by NomosFieldFileWrite goes to a function, at once; frames are neither begun nor ended. For whoever wants the fields of a model in memory. Close it like others. */
+typedef PetscErrorCode (*NomosFieldSinkFn)(const char name[], NomosRealType type, const size_t start[], const size_t count[], const void *data, void *ctx);
+PetscErrorCode NomosFieldFileCreateSink(NomosFieldSinkFn sink, void *ctx, NomosFieldFile *file);
 
 /* Reading (ours, or any NetCDF-4/HDF5 file with datasets of these names). Serial use: open on PETSC_COMM_SELF.
    Files in the layouts of PDEBench and The Well are recognised and present variables over (trajectory, time, [z, y,] x), whatever the order in the file: `tensor` is also called u, the components

@@ -16,8 +16,12 @@ typedef struct {
   bool           constant;
 } NomosFieldPlace;
 
-/* A file has n_variables + 2 places: the variables, then step and time. */
+/* A file has n_variables + 2 places: the variables, then (unless it is timeless) step and time. */
 enum { NOMOS_FIELD_MAX_FRAMES_AT_FIRST = 1 << 20 };
+static inline size_t NomosFieldPlaces(const NomosFieldFileInput *input)
+{
+  return input->n_variables + (input->timeless ? 0 : 2);
+}
 
 /* Check the definition and place every variable (bases apart) for `capacity` frames. *bytes: raw data in all. */
 bool  NomosFieldPlan(const NomosFieldFileInput *input, size_t capacity, NomosFieldPlace places[], double *bytes, NomosVerdict *verdict);

@@ -52,7 +52,7 @@ static bool CheckName(const NomosFieldFileInput *input, const char name[], size_
                             "%s: \"%.80s\" cannot name a variable: 1 to %d characters without a slash are allowed", input->path,
                             name ? name : "", NOMOS_MAX_NAME - 1);
   }
-  *n_same = !strcmp(name, "time") || !strcmp(name, "step");
+  *n_same = !input->timeless && (!strcmp(name, "time") || !strcmp(name, "step"));
   for (size_t i = 0; i < input->n_dims; i++) *n_same += input->dims[i].name && !strcmp(input->dims[i].name, name);
   for (size_t i = 0; i < input->n_variables; i++) *n_same += input->variables[i].name && !strcmp(input->variables[i].name, name);
   return true;
@@ -82,6 +82,7 @@ static bool CheckInput(const NomosFieldFileInput *input, NomosVerdict *verdict)
   }
   for (size_t i = 0; i < input->n_variables; i++) {
     const NomosFieldVariable *variable = &input->variables[i];
+    if (input->timeless && !variable->constant) return NomosVerdictFail(verdict, PETSC_ERR_ARG_WRONG, "%s: variable %s of a timeless file must be constant", input->path, variable->name);
     for (int d = 0; d < CountDims(variable); d++) {
       if (FindDim(input, variable->dims[d])) continue;
       return NomosVerdictFail(verdict, PETSC_ERR_ARG_WRONG, "%s: variable %s is over %s, which is none of the dimensions of the file",
@@ -123,7 +124,7 @@ bool NomosFieldPlan(const NomosFieldFileInput *input, size_t capacity, NomosFiel
 {
   if (!CheckInput(input, verdict)) return false;
   *bytes = 0;
-  for (size_t i = 0; i < input->n_variables + 2; i++) {
+  for (size_t i = 0; i < NomosFieldPlaces(input); i++) {
     const NomosFieldVariable *variable = Variable(input, i);
     double                    frame    = (double)NomosRealSize(variable->type);
     for (int d = 0; d < CountDims(variable); d++) frame *= (double)FindDim(input, variable->dims[d])->size;
@@ -132,6 +133,18 @@ bool NomosFieldPlan(const NomosFieldFileInput *input, size_t capacity, NomosFiel
                               variable->name, frame);
     *bytes += frame * (variable->constant ? 1. : (double)capacity);
     Place(input, variable, capacity, &places[i]);
+  }
+  return true;
+}
+
+/* Those that `input` has for a variable; NULL: for the file. */
+static bool PutGiven(hid_t object, const NomosFieldFileInput *input, const char variable[], NomosVerdict *verdict)
+{
+  for (size_t i = 0; i < input->n_attributes; i++) {
+    const NomosFieldAttribute *given = &input->attributes[i];
+    if (!given->variable != !variable || (variable && strcmp(given->variable, variable))) continue;
+    const herr_t failed = given->text ? NomosH5PutText(object, given->name, given->text) : NomosH5PutReals(object, given->name, H5T_NATIVE_DOUBLE, 1, &given->number);
+    if (failed < 0) return NomosH5Fail(verdict, PETSC_ERR_FILE_WRITE, input->path, "write attributes");
   }
   return true;
 }
@@ -155,7 +168,7 @@ static bool PutGlobals(hid_t file, const NomosFieldFileInput *input, NomosVerdic
     if (NomosH5PutText(file, globals[i][0], globals[i][1]) < 0)
       return NomosH5Fail(verdict, PETSC_ERR_FILE_WRITE, input->path, "write the global attributes");
   }
-  return true;
+  return PutGiven(file, input, NULL, verdict);
 }
 
 static bool PutAttributes(hid_t dataset, const char path[], const char unit[], const char long_name[], const char standard_name[],
@@ -214,7 +227,7 @@ static bool DefineDims(hid_t file, const NomosFieldFileInput *input, NomosVerdic
     if (dataset < 0) return false;
     if (H5Dwrite(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, dim->values) < 0)
       return NomosH5Fail(verdict, PETSC_ERR_FILE_WRITE, input->path, "write coordinates");
-    if (!PutScale(dataset, input->path, dim->name, (int)i + 1, verdict)) return false;
+    if (!PutScale(dataset, input->path, dim->name, (int)i + !input->timeless, verdict)) return false;
     if (!PutAttributes(dataset, input->path, dim->unit, dim->long_name, dim->standard_name, dim->axis, verdict)) return false;
     if (!CloseWritten(dataset, input->path, verdict)) return false;
   }
@@ -264,23 +277,26 @@ static bool DefineAll(hid_t file, const NomosFieldFileInput *input, size_t capac
                       NomosVerdict *verdict)
 {
   const size_t n = input->n_variables;
-  hid_t        time;
+  hid_t        time = H5I_INVALID_HID;
 
   if (!PutGlobals(file, input, verdict)) return false;
-  time = DefineVariable(file, input, n + 1, capacity, 0, &places[n + 1], verdict);
-  if (time < 0 || !PutScale(time, input->path, "time", 0, verdict)) return false;
-  if (!PutAttributes(time, input->path, input->time_unit, "time", "time", "T", verdict)) return false;
+  if (!input->timeless) {
+    time = DefineVariable(file, input, n + 1, capacity, 0, &places[n + 1], verdict);
+    if (time < 0 || !PutScale(time, input->path, "time", 0, verdict)) return false;
+    if (!PutAttributes(time, input->path, input->time_unit, "time", "time", "T", verdict)) return false;
+  }
   if (!DefineDims(file, input, verdict)) return false;
-  for (size_t i = 0; i <= n; i++) {
+  for (size_t i = input->timeless; i <= n; i++) {
     const NomosFieldVariable *variable = Variable(input, (i + n) % (n + 1)); /* step, then the variables */
     const size_t              at       = (i + n) % (n + 1);
     hid_t                     dataset  = DefineVariable(file, input, at, capacity, compression, &places[at], verdict);
     if (dataset < 0 || !AttachDims(file, dataset, variable, input->path, verdict)) return false;
     if (!PutAttributes(dataset, input->path, variable->unit, variable->long_name, variable->standard_name, NULL, verdict)) return false;
     if (!PutFlags(dataset, input->path, StoredType(input, at), variable->flag_meanings, verdict)) return false;
+    if (!PutGiven(dataset, input, variable->name, verdict)) return false;
     if (!CloseWritten(dataset, input->path, verdict)) return false;
   }
-  if (!CloseWritten(time, input->path, verdict)) return false;
+  if (!input->timeless && !CloseWritten(time, input->path, verdict)) return false;
   if (H5Fflush(file, H5F_SCOPE_GLOBAL) < 0) return NomosH5Fail(verdict, PETSC_ERR_FILE_WRITE, input->path, "write");
   return true;
 }
@@ -292,7 +308,7 @@ hid_t NomosFieldDefine(const char path[], const NomosFieldFileInput *input, size
   hid_t  file;
 
   /* Room for every node of the chunk indices (up to 8 + 8 * 6 bytes an entry, half full), so that none comes between chunks. */
-  for (size_t i = 0; i < input->n_variables + 2; i++) metadata += 160 * places[i].n_chunks;
+  for (size_t i = 0; i < NomosFieldPlaces(input); i++) metadata += 160 * places[i].n_chunks;
   file = NomosH5Create(path, metadata, verdict);
   if (file >= 0 && !DefineAll(file, input, capacity, compression, places, verdict)) {
     H5Fclose(file);
@@ -342,7 +358,7 @@ bool NomosFieldLocate(hid_t file, const NomosFieldFileInput *input, NomosFieldPl
 {
   bool found = true;
 
-  for (size_t i = 0; i < input->n_variables + 2 && found; i++) {
+  for (size_t i = 0; i < NomosFieldPlaces(input) && found; i++) {
     hid_t dataset = H5Dopen2(file, Variable(input, i)->name, H5P_DEFAULT);
     hid_t type    = dataset < 0 ? dataset : H5Dget_type(dataset);
     found         = dataset >= 0 && H5Tequal(type, StoredType(input, i)) > 0;
@@ -432,7 +448,7 @@ bool NomosFieldCheck(hid_t file, const NomosFieldFileInput *input, const char pa
     if (!CheckDataset(file, path, input->dims[i].name, H5T_NATIVE_DOUBLE, 1, &input->dims[i].size, verdict)) return false;
     if (!CheckCoordinates(file, path, &input->dims[i], verdict)) return false;
   }
-  for (size_t i = 0; i < input->n_variables + 2; i++) {
+  for (size_t i = 0; i < NomosFieldPlaces(input); i++) {
     const NomosFieldVariable *variable                       = Variable(input, i);
     size_t                    size[NOMOS_FIELD_MAX_DIMS + 1] = {0};
     const int                 first = variable->constant ? 0 : 1, n_dims = CountDims(variable);
@@ -488,7 +504,7 @@ static bool CopyVariable(hid_t from, hid_t to, const NomosFieldFileInput *input,
 bool NomosFieldCopy(hid_t from, hid_t to, const NomosFieldFileInput *input, const NomosFieldPlace places[], size_t frames,
                     const char path[], NomosVerdict *verdict)
 {
-  for (size_t i = 0; i < input->n_variables + 2; i++) {
+  for (size_t i = 0; i < NomosFieldPlaces(input); i++) {
     if (!CopyVariable(from, to, input, i, &places[i], frames, path, verdict)) return false;
   }
   return true;

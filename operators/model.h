@@ -40,6 +40,7 @@ typedef struct {
 
 /* What a file of the model holds; arrays are owned by the model and live as long as it does. */
 typedef struct {
+  const char               *equation; /* that the fields obey, for people and files; NULL: not told */
   size_t                    n_dims, n_variables;
   const NomosFieldDim      *dims;
   const NomosFieldVariable *variables; /* types are set by the caller (output.precision) when the file is created */

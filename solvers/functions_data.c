@@ -121,11 +121,12 @@ static PetscErrorCode WriteFrames(MPI_Comm comm, const Functions *f, const char 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Write(MPI_Comm comm, NomosConfig config, const char path[])
+static PetscErrorCode Write(MPI_Comm comm, NomosConfig config, NomosLog log, const char path[])
 {
   Functions f = {0};
 
   PetscFunctionBeginUser;
+  (void)log;
   PetscErrorCode code = Read(comm, config, &f);
   if (!code) code = WriteFrames(comm, &f, path);
   PetscCall(Destroy(&f));

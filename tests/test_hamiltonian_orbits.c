@@ -1,5 +1,5 @@
 /* Roll-outs against the trajectories of a data set: with the true field they are the same, and errors are what they are called. */
-#include "solvers/generator_list.h"
+#include "cases/generator_list.h"
 #include "solvers/hamiltonian/two_body.h"
 #include "surrogates/hamiltonian/orbits.h"
 #include "tests/harness.h"
@@ -32,7 +32,7 @@ START_TEST(test_orbits)
   ck_ok(NomosConfigSet(config, "two_body.times=11"));
   ck_ok(NomosConfigRegister(config, nomos_generator_two_body.n_params, nomos_generator_two_body.params));
   snprintf(path, sizeof path, "%s/orbits.nc", ck_directory);
-  ck_ok(nomos_generator_two_body.write(PETSC_COMM_WORLD, config, path));
+  ck_ok(nomos_generator_two_body.write(PETSC_COMM_WORLD, config, NULL, path));
   input.path = path;
   ck_ok(NomosDatasetOpen(PETSC_COMM_WORLD, &input, &dataset));
   ck_ok(NomosOrbitsRead(dataset, NOMOS_SPLIT_TEST, 0, 1, &truth));

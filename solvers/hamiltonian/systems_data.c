@@ -221,24 +221,6 @@ static PetscErrorCode Chunk(const Data *data, size_t s, size_t first, size_t n, 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Every rank returns the error of the first that has one. Collective. */
-static PetscErrorCode Agree(MPI_Comm comm, PetscErrorCode failed)
-{
-  char why[1024] = "";
-  int  rank, size, first, code = (int)failed;
-
-  PetscFunctionBeginUser;
-  PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  PetscCallMPI(MPI_Comm_size(comm, &size));
-  first = failed ? rank : size;
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &first, 1, MPI_INT, MPI_MIN, comm));
-  if (first == size) PetscFunctionReturn(PETSC_SUCCESS);
-  if (rank == first) snprintf(why, sizeof why, "%s", NomosErrorLast());
-  PetscCallMPI(MPI_Bcast(why, sizeof why, MPI_CHAR, first, comm));
-  PetscCallMPI(MPI_Bcast(&code, 1, MPI_INT, first, comm));
-  SETERRQ(comm, (PetscErrorCode)code, "%s", why);
-}
-
 /* Chunks are dealt to the ranks in turn; a file is written by all together. */
 static PetscErrorCode Chunks(MPI_Comm comm, const Data *data, NomosFieldFile file, const NomosFieldVariable variables[], size_t n_variables, const size_t from[], Work *work)
 {
@@ -254,7 +236,7 @@ static PetscErrorCode Chunks(MPI_Comm comm, const Data *data, NomosFieldFile fil
     const size_t   n     = mine ? PetscMin((size_t)CHUNK, data->n_orbits - first) : 0, start[3] = {mine ? s * data->n_orbits + first : 0, 0, 0}, count[3] = {n, n ? data->n_times : 0, n ? 2 * data->d : 0};
     PetscErrorCode failed = mine ? Chunk(data, s, first, n, work) : PETSC_SUCCESS;
     NomosErrorSetQuiet(quiet);
-    PetscCall(Agree(comm, failed));
+    PetscCall(NomosErrorAgree(comm, failed));
     for (size_t v = 0; v < n_variables; v++) PetscCall(NomosFieldFileWrite(file, variables[v].name, NOMOS_F64, start, count, work->out[from[v]]));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -299,13 +281,14 @@ static PetscErrorCode WriteAll(MPI_Comm comm, const Data *data, const char path[
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Write(MPI_Comm comm, NomosConfig config, const char path[])
+static PetscErrorCode Write(MPI_Comm comm, NomosConfig config, NomosLog log, const char path[])
 {
   Data           data = {.n_members = 0};
   Work           work;
   PetscErrorCode failed;
 
   PetscFunctionBeginUser;
+  (void)log;
   failed = Read(config, &data);
   if (!failed) {
     const size_t rows = PetscMin((size_t)CHUNK, data.n_orbits) * data.n_times, size = rows * 2 * data.d, clean = data.noise > 0 ? size : 0, clean_dot = data.noise_dot > 0 ? size : 0;

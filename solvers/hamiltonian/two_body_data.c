@@ -23,7 +23,7 @@ static PetscErrorCode WriteFile(MPI_Comm comm, const char path[], const NomosTwo
 {
   static const double      coordinates[N] = {0, 1, 2, 3, 4, 5, 6, 7};
   const size_t             start[3] = {0}, all[3] = {input->n_orbits, input->n_times, N}, none[3] = {0};
-  const NomosFieldDim      dims[] = {{"orbit", input->n_orbits, orbit, NULL, "number of the orbit", NULL, NULL}, {"frame", input->n_times, frame, NULL, "number of the time", NULL, NULL}, {"coordinate", N, coordinates, NULL, "q1x, q1y, q2x, q2y, p1x, p1y, p2x, p2y", NULL, NULL}};
+  const NomosFieldDim      dims[] = {{.name = "orbit", .size = input->n_orbits, .values = orbit, .long_name = "number of the orbit"}, {.name = "frame", .size = input->n_times, .values = frame, .long_name = "number of the time"}, {.name = "coordinate", .size = N, .values = coordinates, .long_name = "q1x, q1y, q2x, q2y, p1x, p1y, p2x, p2y"}};
   const NomosFieldVariable variables[] = {{.name = "x", .dims = {"orbit", "frame", "coordinate"}, .constant = true, .type = NOMOS_F64, .long_name = "positions and momenta"}, {.name = "x_dot", .dims = {"orbit", "frame", "coordinate"}, .constant = true, .type = NOMOS_F64, .long_name = "their time derivatives"}, {.name = "t", .dims = {"orbit", "frame"}, .constant = true, .type = NOMOS_F64, .long_name = "time"}};
   const NomosFieldFileInput file_input = {.path = path, .n_dims = 3, .dims = dims, .n_variables = 3, .variables = variables, .time_unit = "1", .title = "orbits of two bodies", .source = "nomos " NOMOS_VERSION, .references = "doi:10.48550/arXiv.1906.01563"};
   NomosFieldFile           file;
@@ -39,13 +39,14 @@ static PetscErrorCode WriteFile(MPI_Comm comm, const char path[], const NomosTwo
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Write(MPI_Comm comm, NomosConfig config, const char path[])
+static PetscErrorCode Write(MPI_Comm comm, NomosConfig config, NomosLog log, const char path[])
 {
   NomosTwoBodyInput input;
   int64_t           orbits, times, seed;
   double           *x, *x_dot, *t, *orbit, *frame;
 
   PetscFunctionBeginUser;
+  (void)log;
   PetscCall(NomosConfigGetInt(config, "two_body.orbits", &orbits));
   PetscCall(NomosConfigGetInt(config, "two_body.times", &times));
   PetscCall(NomosConfigGetInt(config, "two_body.seed", &seed));

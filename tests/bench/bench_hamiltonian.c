@@ -5,7 +5,7 @@
 
    Of Henon-Heiles and the magnetic bottle the other code's initial states are not known. That of Henon-Heiles has q = (0, 0.1) and an energy of 1/12; that of the bottle is the one of a grid of round numbers of which
    leapfrog, yoshida4 and kahan_li6 come nearest to the other code's figures, so that the three other columns are the comparison. usage: bench_hamiltonian */
-#include "solvers/generator_list.h"
+#include "cases/generator_list.h"
 #include "solvers/hamiltonian/system_list.h"
 
 #include <math.h>
@@ -96,7 +96,7 @@ static PetscErrorCode Data(void)
   PetscCall(NomosConfigRegister(config, generator->n_params, generator->params));
   PetscCall(generator->declare(config));
   const double start = MPI_Wtime();
-  PetscCall(generator->write(PETSC_COMM_SELF, config, path));
+  PetscCall(generator->write(PETSC_COMM_SELF, config, NULL, path));
   printf("data of four systems %5.2f s\n", MPI_Wtime() - start);
   PetscCall(NomosConfigDestroy(&config));
   unlink(path);

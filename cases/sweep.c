@@ -1,0 +1,473 @@
+/* The generator `sweep`: trajectories of a case over values of its parameters and seeds of its initial states, for emulators of a family of PDEs.
+
+   A file (surrogates/dataset.h) holds a set of them: each field over (trajectory, time, its own axes), each parameter that differs over (trajectory), with its whole key as an attribute; coordinates; and as attributes
+   of the file the equation, the scheme, the case, the values of the parameters that do not differ. The set of the training is the file asked for, DATA/sweep.nc; those of sweep.tests are DATA/tests/NAME.nc.
+
+   No two trajectories have the same seed, whatever their parameters: a test never shows an initial state that was seen in training. Trajectory i is the same however many there are. Every rank makes whole trajectories; a
+   file is the same bit for bit for any number of ranks. It has its name only when it is complete, and what is there already from the same values is kept. */
+#include "cases/sweep_impl.h"
+
+#include "cases/generator_list.h"
+#include "io/provenance.h"
+#include "io/verdict_impl.h"
+#include "operators/generator.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+enum { MAX_DIMS = 12, CHUNK_BYTES = 1 << 26, MAX_ATTRIBUTES = 48 };
+
+/* A set in the making. */
+typedef struct {
+  const Sweep    *sweep;
+  const SweepSet *set;
+  SweepLayout     layout;
+  MPI_Comm        comm;
+  NomosLog        log;
+  int             rank, size;
+  size_t          before, all; /* trajectories of the sets before it, and of all: for the progress */
+  size_t          chunk;       /* trajectories of a rank that are kept until all ranks write */
+  double         *values;      /* of them: field by field, (chunk, frames, row) */
+  double         *parameters;  /* (n_parameters, chunk) */
+  uint64_t       *states;      /* (n) hashes of the initial states and parameters */
+  double          change[SWEEP_MAX_VARIABLES]; /* largest change of a field's mean in a trajectory, in its largest value */
+} Making;
+
+/* ---- the file */
+
+typedef struct {
+  NomosFieldFileInput input;
+  size_t              n_dims, n_attributes;
+  NomosFieldDim       dims[MAX_DIMS];
+  double             *coordinates[MAX_DIMS];
+  NomosFieldVariable  variables[SWEEP_MAX_VARIABLES + SWEEP_MAX_PARAMETERS];
+  NomosFieldAttribute attributes[MAX_ATTRIBUTES];
+  char                scheme[512], long_names[SWEEP_MAX_PARAMETERS][256], methods[SWEEP_MAX_VARIABLES][64];
+} File;
+
+static PetscErrorCode AddDim(File *file, NomosFieldDim dim)
+{
+  PetscFunctionBeginUser;
+  PetscCheck(file->n_dims < MAX_DIMS, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "fields over more than %d different axes; choose some with sweep.fields", MAX_DIMS);
+  PetscCall(PetscMalloc1(dim.size, &file->coordinates[file->n_dims]));
+  dim.values                 = file->coordinates[file->n_dims];
+  file->dims[file->n_dims++] = dim;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The axis of a field, thinned as it is, unless the file has it. */
+static PetscErrorCode AddAxis(File *file, const NomosFileLayout *layout, const SweepField *field, int axis)
+{
+  const char   *name = field->variable->dims[axis];
+  const size_t  every = field->every[axis];
+  size_t        from  = 0;
+  NomosFieldDim dim;
+
+  PetscFunctionBeginUser;
+  for (size_t d = 0; d < file->n_dims; d++)
+    if (!strcmp(file->dims[d].name, name)) PetscFunctionReturn(PETSC_SUCCESS);
+  while (strcmp(layout->dims[from].name, name)) from++;
+  const double *full = layout->dims[from].values;
+  dim                = layout->dims[from];
+  dim.size           = field->shape[axis];
+  PetscCall(AddDim(file, dim));
+  for (size_t i = 0; i < dim.size; i++) file->coordinates[file->n_dims - 1][i] = dim.cells ? (full[i * every] + full[(i + 1) * every - 1]) / 2 : full[i * every];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static void AddText(File *file, const char variable[], const char name[], const char text[])
+{
+  if (text && text[0] && file->n_attributes < MAX_ATTRIBUTES) file->attributes[file->n_attributes++] = (NomosFieldAttribute){.variable = variable, .name = name, .text = text};
+}
+
+static void AddNumber(File *file, const char name[], double number)
+{
+  if (file->n_attributes < MAX_ATTRIBUTES) file->attributes[file->n_attributes++] = (NomosFieldAttribute){.name = name, .number = number};
+}
+
+/* Parameters of the equation that are the same in all trajectories. */
+static PetscErrorCode AddFixed(const Making *m, File *file)
+{
+  const SweepRun            *run = &m->layout.run;
+  const NomosModelParameter *list;
+  size_t                     n = 0;
+
+  PetscFunctionBeginUser;
+  if (run->ops->derivatives && run->ops->derivatives->parameters) PetscCall(run->ops->derivatives->parameters(run->model, &n, &list));
+  for (size_t i = 0; i < n; i++) {
+    bool        differs = list[i].entry > 0;
+    const char *dot     = strrchr(list[i].param->key, '.');
+    for (size_t k = 0; k < m->sweep->n_parameters && !differs; k++) {
+      const SweepParameter *p = &m->sweep->parameters[k];
+      differs                 = !strcmp(p->key, list[i].param->key);
+      for (size_t a = 0; a < p->n_also; a++) differs = differs || !strcmp(p->also[a], list[i].param->key);
+    }
+    if (!differs) AddNumber(file, dot ? dot + 1 : list[i].param->key, list[i].value);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Describe(const Making *m, File *file)
+{
+  const Sweep       *sweep  = m->sweep;
+  const SweepLayout *layout = &m->layout;
+  const SweepRun    *run    = &layout->run;
+  const bool         units  = !run->params.nondimensional;
+  size_t             n      = 0;
+  double             bytes;
+
+  PetscFunctionBeginUser;
+  PetscCall(AddDim(file, (NomosFieldDim){.name = "trajectory", .size = m->set->n, .long_name = "number of the trajectory"}));
+  PetscCall(AddDim(file, (NomosFieldDim){.name = "time", .size = layout->n_frames, .unit = units ? "s" : "1", .long_name = "time", .standard_name = "time", .axis = "T"}));
+  for (size_t i = 0; i < m->set->n; i++) file->coordinates[0][i] = (double)i;
+  for (size_t k = 0; k < layout->n_frames; k++) file->coordinates[1][k] = (double)k * layout->every;
+  for (size_t f = 0; f < layout->n_fields; f++, n++) {
+    const SweepField *field = &layout->fields[f];
+    file->variables[n]      = *field->variable;
+    file->variables[n].type = sweep->type;
+    file->variables[n].constant = true;
+    memset(file->variables[n].dims, 0, sizeof file->variables[n].dims);
+    file->variables[n].dims[0] = "trajectory";
+    file->variables[n].dims[1] = "time";
+    for (int a = 0; a < field->n_axes; a++) {
+      file->variables[n].dims[2 + a] = field->variable->dims[a];
+      PetscCall(AddAxis(file, &layout->layout, field, a));
+    }
+    snprintf(file->methods[f], sizeof file->methods[f], "area: %s time: point", field->mean ? "mean" : "point");
+    AddText(file, field->variable->name, "cell_methods", file->methods[f]);
+  }
+  for (size_t k = 0; k < sweep->n_parameters; k++, n++) {
+    const SweepParameter *p = &sweep->parameters[k];
+    snprintf(file->long_names[k], sizeof file->long_names[k], "%s of the trajectory", p->key);
+    file->variables[n] = (NomosFieldVariable){.name = p->name, .dims = {"trajectory"}, .constant = true, .type = NOMOS_F64, .long_name = file->long_names[k]};
+    AddText(file, p->name, "key", p->key);
+  }
+  PetscCall(run->ops->describe(run->model, &bytes, file->scheme, sizeof file->scheme));
+  AddText(file, NULL, "equation", layout->layout.equation);
+  AddText(file, NULL, "solver", run->ops->name);
+  AddText(file, NULL, "scheme", file->scheme);
+  AddText(file, NULL, "case", sweep->file.name);
+  AddText(file, NULL, "set", m->set->name[0] ? m->set->name : "training");
+  AddText(file, NULL, "seed_key", sweep->seed_key);
+  if (sweep->seed_key[0]) AddNumber(file, "first_seed", (double)m->set->first_seed); /* that of trajectory 0, the next has the next */
+  AddText(file, NULL, "sweep", layout->hash);
+  PetscCall(AddFixed(m, file));
+  file->input = (NomosFieldFileInput){.timeless = true, .n_dims = file->n_dims, .dims = file->dims, .n_variables = n, .variables = file->variables, .n_attributes = file->n_attributes, .attributes = file->attributes,
+    .title = run->params.title, .references = run->params.reference, .source = NomosSource()};
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- trajectories */
+
+/* How far do the means of its fields move? Where nothing comes in or goes out: not at all. */
+static void LookAtMeans(Making *m, const double *const from[])
+{
+  for (size_t f = 0; f < m->layout.n_fields; f++) {
+    const size_t n     = m->layout.fields[f].n;
+    double       first = 0, largest = DBL_MIN, change = 0;
+    for (size_t i = 0; i < m->layout.n_frames * n; i++) largest = fmax(largest, fabs(from[f][i]));
+    for (size_t k = 0; k < m->layout.n_frames; k++) {
+      double mean = 0;
+      for (size_t i = 0; i < n; i++) mean += from[f][k * n + i] / (double)n;
+      if (!k) first = mean;
+      change = fmax(change, fabs(mean - first));
+    }
+    m->change[f] = fmax(m->change[f], change / largest);
+  }
+}
+
+/* Trajectories first.., n of them, into the buffers of this rank. */
+static PetscErrorCode MakeChunk(Making *m, size_t first, size_t n)
+{
+  PetscFunctionBeginUser;
+  for (size_t t = 0; t < n; t++) {
+    double  *to[SWEEP_MAX_VARIABLES], *at = m->values;
+    uint64_t hash = 0;
+    char     note[64];
+    for (size_t f = 0; f < m->layout.n_fields; f++) {
+      const size_t size = m->layout.n_frames * m->layout.fields[f].n;
+      to[f]             = at + t * size;
+      at += m->chunk * size;
+    }
+    PetscCall(SweepTrajectory(m->sweep, m->set, &m->layout, first + t, to));
+    for (size_t k = 0; k < m->sweep->n_parameters; k++) {
+      m->parameters[k * m->chunk + t] = SweepValue(m->sweep, m->set, k, first + t);
+      hash                            = XXH64(&m->parameters[k * m->chunk + t], sizeof *m->parameters, hash);
+    }
+    for (size_t f = 0; f < m->layout.n_fields; f++) hash = XXH64(to[f], m->layout.fields[f].n * sizeof **to, hash);
+    m->states[first + t] = hash;
+    LookAtMeans(m, (const double *const *)to);
+    if (!m->log) continue;
+    const size_t done = PetscMin(m->all, m->before + first + (size_t)m->size * (t + 1)); /* the other ranks are as far */
+    snprintf(note, sizeof note, "of %zu trajectories", m->all);
+    PetscCall(NomosLogProgress(m->log, &(NomosProgress){.fraction = (double)done / (double)m->all, .step = (int64_t)done, .dt = NAN, .cfl = NAN, .note = note}));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode WriteChunk(const Making *m, NomosFieldFile file, size_t first, size_t n)
+{
+  const double *at = m->values;
+
+  PetscFunctionBeginUser;
+  for (size_t f = 0; f < m->layout.n_fields; f++) {
+    const SweepField *field = &m->layout.fields[f];
+    size_t            start[NOMOS_FIELD_MAX_DIMS] = {n ? first : 0}, count[NOMOS_FIELD_MAX_DIMS] = {n, n ? m->layout.n_frames : 0};
+    for (int a = 0; a < field->n_axes; a++) count[2 + a] = n ? field->shape[a] : 0;
+    PetscCall(NomosFieldFileWrite(file, field->variable->name, NOMOS_F64, start, count, at));
+    at += m->chunk * m->layout.n_frames * field->n;
+  }
+  for (size_t k = 0; k < m->sweep->n_parameters; k++) PetscCall(NomosFieldFileWrite(file, m->sweep->parameters[k].name, NOMOS_F64, (size_t[]){n ? first : 0}, (size_t[]){n}, m->parameters + k * m->chunk));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Ranks take turns of `chunk` trajectories, and write together. */
+static PetscErrorCode MakeAll(Making *m, NomosFieldFile file)
+{
+  PetscFunctionBeginUser;
+  for (size_t begin = 0; begin < m->set->n; begin += m->chunk * (size_t)m->size) {
+    const size_t   first = PetscMin(m->set->n, begin + (size_t)m->rank * m->chunk), n = PetscMin(m->chunk, m->set->n - first);
+    const bool     quiet  = NomosErrorSetQuiet(true);
+    PetscErrorCode failed = MakeChunk(m, first, n);
+    NomosErrorSetQuiet(quiet);
+    PetscCall(NomosErrorAgree(m->comm, failed));
+    PetscCall(WriteChunk(m, file, first, n));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+typedef struct {
+  uint64_t state;
+  size_t   trajectory;
+} State;
+
+static int CompareStates(const void *a, const void *b)
+{
+  const State *first = a, *second = b;
+  return first->state != second->state ? (first->state < second->state ? -1 : 1) : (first->trajectory < second->trajectory ? -1 : 1);
+}
+
+/* Two trajectories that are the same would be seen in training and in the test. */
+static PetscErrorCode CheckDistinct(Making *m)
+{
+  State *states;
+  size_t same = 0;
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, m->states, (PetscMPIInt)m->set->n, MPI_UINT64_T, MPI_BOR, m->comm));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, m->change, SWEEP_MAX_VARIABLES, MPI_DOUBLE, MPI_MAX, m->comm));
+  PetscCall(PetscMalloc1(m->set->n, &states));
+  for (size_t i = 0; i < m->set->n; i++) states[i] = (State){m->states[i], i};
+  qsort(states, m->set->n, sizeof *states, CompareStates);
+  while (same + 1 < m->set->n && states[same].state != states[same + 1].state) same++;
+  const size_t a = states[same].trajectory, b = same + 1 < m->set->n ? states[same + 1].trajectory : a;
+  PetscCall(PetscFree(states));
+  PetscCheck(a == b, m->comm, PETSC_ERR_ARG_INCOMP, "sweep of %s: trajectories %zu and %zu have the same initial state and the same parameters: its initial state does not depend on %s; make it random (initial.type), or ask for no more trajectories than there are combinations of values (%zu)",
+             m->sweep->file.name, a, b, m->sweep->seed_key[0] ? m->sweep->seed_key : "a seed", m->set->combinations);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Report(const Making *m, const char path[], double seconds)
+{
+  char change[512] = "";
+
+  PetscFunctionBeginUser;
+  if (!m->log) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosLogProgressEnd(m->log));
+  for (size_t f = 0; f < m->layout.n_fields; f++) snprintf(change + strlen(change), sizeof change - strlen(change), "%s%s %.2g", f ? ", " : "", m->layout.fields[f].variable->name, m->change[f]);
+  PetscCall(NomosLogPrint(m->log, NOMOS_LOG_INFO, "sweep", "%s: %zu trajectories of %zu frames in %.3g s, all finite, no two the same; largest change of a field's mean, in its largest value: %s", path, m->set->n, m->layout.n_frames, seconds, change));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- sets */
+
+/* Is the file there already, made of the same? Rank 0 looks. */
+static PetscErrorCode IsMade(const Making *m, const char path[], bool *made)
+{
+  int there = 0;
+
+  PetscFunctionBeginUser;
+  if (!m->rank && !access(path, R_OK)) {
+    NomosFieldReader reader = NULL;
+    char            *hash   = NULL;
+    const bool       quiet  = NomosErrorSetQuiet(true); /* whatever is wrong with it, it is made anew */
+    if (!NomosFieldReaderOpen(PETSC_COMM_SELF, path, &reader) && !NomosFieldReaderAttribute(reader, NULL, "sweep", &hash)) there = hash && !strcmp(hash, m->layout.hash);
+    NomosErrorSetQuiet(quiet);
+    PetscCall(PetscFree(hash));
+    PetscCall(NomosFieldReaderClose(&reader));
+  }
+  PetscCallMPI(MPI_Bcast(&there, 1, MPI_INT, 0, m->comm));
+  *made = there;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode FillFile(Making *m, const char partial[])
+{
+  const size_t   share = (m->set->n + (size_t)m->size - 1) / (size_t)m->size;
+  NomosFieldFile out;
+  File           file = {.n_dims = 0};
+
+  PetscFunctionBeginUser;
+  m->chunk = PetscMax(1, PetscMin(share, CHUNK_BYTES / (m->layout.n * sizeof(double))));
+  PetscErrorCode failed = Describe(m, &file);
+  file.input.path       = partial;
+  if (!failed) failed = NomosFieldFileCreate(m->comm, &file.input, &out);
+  if (!failed) {
+    PetscCall(PetscMalloc2(m->chunk * m->layout.n, &m->values, m->chunk * m->sweep->n_parameters, &m->parameters));
+    PetscCall(PetscCalloc1(m->set->n, &m->states));
+    failed = MakeAll(m, out);
+    if (!failed) failed = CheckDistinct(m);
+    const PetscErrorCode closed = NomosFieldFileClose(&out);
+    if (!failed) failed = closed;
+    PetscCall(PetscFree2(m->values, m->parameters));
+    PetscCall(PetscFree(m->states));
+  }
+  for (size_t d = 0; d < file.n_dims; d++) PetscCall(PetscFree(file.coordinates[d]));
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode MakeFile(Making *m, const char path[])
+{
+  NomosVerdict verdict = {0};
+  char         partial[NOMOS_MAX_PATH];
+  const double begin = MPI_Wtime();
+
+  PetscFunctionBeginUser;
+  snprintf(partial, sizeof partial, "%.4000s.partial", path);
+  PetscErrorCode failed = FillFile(m, partial);
+  if (!m->rank && failed) unlink(partial);
+  PetscCall(failed);
+  if (!m->rank && rename(partial, path)) {
+    verdict.code = PETSC_ERR_FILE_WRITE;
+    snprintf(verdict.message, sizeof verdict.message, "%s cannot be renamed to %s: %s", partial, path, strerror(errno));
+  }
+  PetscCall(NomosVerdictAgree(m->comm, &verdict));
+  PetscCall(Report(m, path, MPI_Wtime() - begin));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode MakeSet(Making *m, const char path[])
+{
+  bool made = false;
+
+  PetscFunctionBeginUser;
+  const bool     quiet  = NomosErrorSetQuiet(true);
+  PetscErrorCode failed = SweepLayoutCreate(m->sweep, m->set, &m->layout);
+  NomosErrorSetQuiet(quiet);
+  PetscCall(NomosErrorAgree(m->comm, failed));
+  failed = IsMade(m, path, &made);
+  if (!failed && !made) failed = MakeFile(m, path);
+  if (!failed && made && m->log) failed = NomosLogPrint(m->log, NOMOS_LOG_INFO, "sweep", "%s is there already, made of the same values", path);
+  PetscCall(SweepLayoutDestroy(&m->layout));
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* DATA/tests, without files of sweeps that asked for other tests. */
+static PetscErrorCode PrepareTests(MPI_Comm comm, const Sweep *sweep, const char directory[])
+{
+  NomosVerdict    verdict = {0};
+  struct dirent **entries = NULL;
+  int             rank, n = 0;
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  if (!rank && sweep->n_sets > 1 && mkdir(directory, 0777) && errno != EEXIST) {
+    verdict.code = PETSC_ERR_FILE_OPEN;
+    snprintf(verdict.message, sizeof verdict.message, "%s: cannot be created: %s", directory, strerror(errno));
+  }
+  if (!rank && !verdict.code) n = scandir(directory, &entries, NULL, alphasort);
+  for (int i = 0; i < n; i++) {
+    char             path[NOMOS_MAX_PATH + 256], *hash = NULL;
+    bool             asked  = false;
+    NomosFieldReader reader = NULL;
+    const size_t     length = strlen(entries[i]->d_name);
+    for (size_t s = 1; s < sweep->n_sets; s++) asked = asked || (length == strlen(sweep->sets[s].name) + 3 && !strncmp(entries[i]->d_name, sweep->sets[s].name, length - 3));
+    snprintf(path, sizeof path, "%.4000s/%s", directory, entries[i]->d_name);
+    const bool quiet = NomosErrorSetQuiet(true);
+    if (!asked && length > 3 && !strcmp(entries[i]->d_name + length - 3, ".nc") && !NomosFieldReaderOpen(PETSC_COMM_SELF, path, &reader) && !NomosFieldReaderAttribute(reader, NULL, "sweep", &hash) && hash) unlink(path);
+    NomosErrorSetQuiet(quiet);
+    PetscCall(PetscFree(hash));
+    PetscCall(NomosFieldReaderClose(&reader));
+    free(entries[i]);
+  }
+  free(entries);
+  PetscCall(NomosVerdictAgree(comm, &verdict));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode WriteSets(MPI_Comm comm, const Sweep *sweep, NomosLog log, const char path[])
+{
+  const char *slash  = strrchr(path, '/');
+  const int   length = slash ? (int)(slash - path) : 1;
+  char        tests[NOMOS_MAX_PATH], file[NOMOS_MAX_PATH];
+  size_t      all = 0, before = 0;
+
+  PetscFunctionBeginUser;
+  snprintf(tests, sizeof tests, "%.*s/tests", PetscMin(length, 3900), slash ? path : ".");
+  PetscCall(PrepareTests(comm, sweep, tests));
+  for (size_t s = 0; s < sweep->n_sets; s++) all += sweep->sets[s].n;
+  for (size_t s = 0; s < sweep->n_sets; s++) {
+    Making m = {.sweep = sweep, .set = &sweep->sets[s], .comm = comm, .log = log, .before = before, .all = all};
+    PetscCallMPI(MPI_Comm_rank(comm, &m.rank));
+    PetscCallMPI(MPI_Comm_size(comm, &m.size));
+    snprintf(file, sizeof file, "%.3950s/%.100s.nc", tests, m.set->name);
+    PetscCall(MakeSet(&m, s ? file : path));
+    before += m.set->n;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Write(MPI_Comm comm, NomosConfig config, NomosLog log, const char path[])
+{
+  Sweep sweep;
+
+  PetscFunctionBeginUser;
+  PetscErrorCode failed = SweepRead(config, &sweep);
+  if (!failed) failed = WriteSets(comm, &sweep, log, path);
+  PetscCall(SweepFree(&sweep));
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Every set's case can be made. */
+static PetscErrorCode Check(MPI_Comm comm, NomosConfig config)
+{
+  Sweep       sweep;
+  SweepLayout layout;
+
+  PetscFunctionBeginUser;
+  PetscErrorCode failed = SweepRead(config, &sweep);
+  const bool     read   = !failed, quiet = NomosErrorSetQuiet(true);
+  for (size_t s = 0; s < sweep.n_sets && !failed; s++) {
+    failed = SweepLayoutCreate(&sweep, &sweep.sets[s], &layout);
+    if (!failed) failed = SweepLayoutDestroy(&layout);
+  }
+  NomosErrorSetQuiet(quiet);
+  PetscCall(SweepFree(&sweep));
+  if (read) failed = NomosErrorAgree(comm, failed); /* of the case of this process; what is read is the same on all */
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+const NomosGenerator nomos_generator_sweep = {
+  .name      = "sweep",
+  .summary   = "Trajectories of a case over values of its parameters and random initial states, for emulators: each field over (trajectory, time, space), each parameter over (trajectory); and sets for tests alone.",
+  .reference = "doi:10.48550/arXiv.2210.07182",
+  .n_params  = SWEEP_N_PARAMS,
+  .params    = sweep_params,
+  .declare   = SweepDeclare,
+  .n_groups  = SWEEP_N_GROUPS,
+  .groups    = sweep_groups,
+  .check     = Check,
+  .write     = Write,
+};

@@ -1,0 +1,327 @@
+/* One trajectory of a sweep: the case with its parameters and its seed, run in memory. */
+#include "cases/sweep_impl.h"
+
+#include "io/text.h"
+#include "solvers/solver_list.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <xxhash.h>
+
+/* ---- the case */
+
+typedef struct {
+  size_t      n;
+  const char *list[SWEEP_MAX_SETTINGS];
+  char        own[SWEEP_MAX_PARAMETERS * 4 + 1][4 * NOMOS_MAX_NAME];
+  size_t      n_own;
+} Settings;
+
+static PetscErrorCode Append(Settings *s, size_t n, const char *const list[])
+{
+  PetscFunctionBeginUser;
+  PetscCheck(s->n + n < SWEEP_MAX_SETTINGS, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "more than %d settings of one trajectory: put what they have in common into a case of its own", SWEEP_MAX_SETTINGS);
+  for (size_t i = 0; i < n; i++) s->list[s->n++] = list[i];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode AppendValue(Settings *s, const char key[], const char value[])
+{
+  PetscFunctionBeginUser;
+  PetscCheck(s->n_own < sizeof s->own / sizeof *s->own && strlen(key) + strlen(value) + 2 < sizeof *s->own, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "too many, or too long keys: %s", key);
+  char *own = s->own[s->n_own++];
+  snprintf(own, sizeof *s->own, "%s=%s", key, value);
+  PetscCall(Append(s, 1, (const char *const *)&own));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Load(const Sweep *sweep, const SweepSet *set, size_t i, SweepRun *run)
+{
+  Settings s = {0};
+  char     number[NOMOS_NUMBER_SIZE];
+
+  PetscFunctionBeginUser;
+  PetscCall(Append(&s, sweep->n_set, sweep->set));
+  PetscCall(Append(&s, set->n_set, set->set));
+  for (size_t k = 0; k < sweep->n_parameters; k++) {
+    const SweepParameter *p = &sweep->parameters[k];
+    NomosNumberFormat(SweepValue(sweep, set, k, i), number);
+    PetscCall(AppendValue(&s, p->key, number));
+    for (size_t a = 0; a < p->n_also; a++) PetscCall(AppendValue(&s, p->also[a], number));
+  }
+  snprintf(number, sizeof number, "%llu", (unsigned long long)(set->first_seed + i));
+  if (sweep->seed_key[0]) PetscCall(AppendValue(&s, sweep->seed_key, number));
+  PetscCall(NomosCaseLoad(PETSC_COMM_SELF, &(NomosCaseInput){.path = sweep->file.path, .models = nomos_solvers, .n_set = s.n, .set = s.list}, &run->config, &run->ops));
+  PetscCall(NomosRunParamsGet(run->config, &run->params));
+  PetscCall(NomosModelCreate(PETSC_COMM_SELF, run->ops, run->config, &run->model));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What went wrong, behind the name of the trajectory. */
+static PetscErrorCode Retell(const Sweep *sweep, const SweepSet *set, size_t i, PetscErrorCode failed)
+{
+  char why[1024], name[256];
+
+  PetscFunctionBeginUser;
+  snprintf(why, sizeof why, "%s", NomosErrorLast());
+  SETERRQ(PETSC_COMM_SELF, failed, "sweep of %s, %s: %s", sweep->file.name, SweepTrajectoryText(sweep, set, i, name), why);
+}
+
+PetscErrorCode SweepRunCreate(const Sweep *sweep, const SweepSet *set, size_t i, SweepRun *run)
+{
+  PetscFunctionBeginUser;
+  memset(run, 0, sizeof *run);
+  const bool     quiet  = NomosErrorSetQuiet(true);
+  PetscErrorCode failed = Load(sweep, set, i, run);
+  NomosErrorSetQuiet(quiet);
+  if (failed) {
+    failed = Retell(sweep, set, i, failed);
+    PetscCall(SweepRunDestroy(run));
+  }
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode SweepRunDestroy(SweepRun *run)
+{
+  PetscFunctionBeginUser;
+  PetscCall(NomosModelDestroy(&run->model));
+  if (run->config) PetscCall(NomosConfigDestroy(&run->config));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- what trajectories have in common */
+
+static const NomosFieldDim *DimOf(const NomosFileLayout *layout, const char name[])
+{
+  size_t d = 0;
+
+  while (strcmp(layout->dims[d].name, name)) d++;
+  return &layout->dims[d];
+}
+
+static bool IsSpace(const char dim[])
+{
+  return !strcmp(dim, "x") || !strcmp(dim, "y") || !strcmp(dim, "z");
+}
+
+static PetscErrorCode AddField(const Sweep *sweep, const NomosFieldVariable *variable, SweepLayout *layout)
+{
+  SweepField *f = &layout->fields[layout->n_fields++];
+
+  PetscFunctionBeginUser;
+  *f = (SweepField){.variable = variable, .n_full = 1, .n = 1};
+  for (; f->n_axes < NOMOS_FIELD_MAX_DIMS && variable->dims[f->n_axes]; f->n_axes++) {
+    const NomosFieldDim *dim = DimOf(&layout->layout, variable->dims[f->n_axes]);
+    const int            a   = f->n_axes;
+    f->every[a] = IsSpace(dim->name) ? sweep->coarsen : 1;
+    f->full[a]  = dim->size;
+    f->shape[a] = dim->size / f->every[a];
+    f->mean     = f->mean || dim->cells;
+    PetscCheck(f->shape[a] * f->every[a] == f->full[a], PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "%s: sweep.coarsen = %zu does not divide the %zu %s along %s", NomosConfigWhere(sweep->config, "sweep.coarsen"), sweep->coarsen, f->full[a], dim->cells ? "cells" : "points", dim->name);
+    f->n_full *= f->full[a];
+    f->n *= f->shape[a];
+  }
+  PetscCheck(f->n_axes + 2 <= NOMOS_FIELD_MAX_DIMS, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "%s has %d axes: with trajectories and frames more than %d; leave it out with sweep.fields", variable->name, f->n_axes, NOMOS_FIELD_MAX_DIMS);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ChooseFields(const Sweep *sweep, SweepLayout *layout)
+{
+  const char *names[SWEEP_MAX_VARIABLES];
+  size_t      n = 0;
+
+  PetscFunctionBeginUser;
+  for (size_t v = 0; v < layout->layout.n_variables && n < SWEEP_MAX_VARIABLES; v++)
+    if (!layout->layout.variables[v].constant) names[n++] = layout->layout.variables[v].name;
+  for (size_t i = 0; i < sweep->n_fields; i++) {
+    bool known = false;
+    for (size_t k = 0; k < n; k++) known = known || !strcmp(names[k], sweep->fields[i]);
+    const char *near = NomosNearestName(sweep->fields[i], n, names);
+    PetscCheck(known, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "%s: sweep.fields names %s, which %s does not write over time%s%s%s", NomosConfigWhere(sweep->config, "sweep.fields"), sweep->fields[i], layout->run.ops->name, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+  }
+  for (size_t v = 0; v < layout->layout.n_variables && layout->n_fields < SWEEP_MAX_VARIABLES; v++) {
+    const NomosFieldVariable *variable = &layout->layout.variables[v];
+    bool                      wanted   = !sweep->n_fields;
+    for (size_t i = 0; i < sweep->n_fields; i++) wanted = wanted || !strcmp(variable->name, sweep->fields[i]);
+    if (wanted && !variable->constant) PetscCall(AddField(sweep, variable, layout));
+  }
+  PetscCheck(layout->n_fields, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "%s writes no fields over time", layout->run.ops->name);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* All that the numbers of a file depend on. The hash of a case's values is that of trajectory 0; the others differ from it as the sweep says. */
+static PetscErrorCode Hash(const Sweep *sweep, const SweepSet *set, SweepLayout *layout)
+{
+  static const char *const beside[] = {"case.", "output.", "checkpoint.", "run.", "time.max_wall", "time.check_every"};
+  char                     of_case[17];
+  XXH64_state_t           *state = XXH64_createState();
+
+  PetscFunctionBeginUser;
+  PetscCheck(state && !XXH64_reset(state, 0), PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory left for a hash");
+  PetscCall(NomosConfigHash(layout->run.config, sizeof beside / sizeof *beside, beside, of_case));
+  const uint64_t numbers[] = {set->n, set->first_seed, sweep->coarsen, sweep->type, layout->n_frames, layout->n_fields, sweep->n_parameters};
+  XXH64_update(state, NOMOS_VERSION, sizeof NOMOS_VERSION);
+  XXH64_update(state, of_case, sizeof of_case);
+  XXH64_update(state, numbers, sizeof numbers);
+  XXH64_update(state, &layout->every, sizeof layout->every);
+  for (size_t f = 0; f < layout->n_fields; f++) XXH64_update(state, layout->fields[f].variable->name, strlen(layout->fields[f].variable->name) + 1);
+  for (size_t k = 0; k < sweep->n_parameters; k++) {
+    const SweepParameter *p         = &sweep->parameters[k];
+    const SweepValues    *values    = &set->values[k];
+    const double          reals[3]  = {values->low, values->high, values->log};
+    const uint64_t        counts[2] = {values->n, p->n_also};
+    XXH64_update(state, p->name, strlen(p->name) + 1);
+    XXH64_update(state, p->key, strlen(p->key) + 1);
+    XXH64_update(state, counts, sizeof counts);
+    XXH64_update(state, reals, sizeof reals);
+    if (values->n) XXH64_update(state, values->values, values->n * sizeof *values->values);
+    for (size_t a = 0; a < p->n_also; a++) XXH64_update(state, p->also[a], strlen(p->also[a]) + 1);
+  }
+  snprintf(layout->hash, sizeof layout->hash, "%016llx", (unsigned long long)XXH64_digest(state));
+  XXH64_freeState(state);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode MakeLayout(const Sweep *sweep, const SweepSet *set, SweepLayout *layout)
+{
+  const NomosRunParams *params = &layout->run.params;
+
+  PetscFunctionBeginUser;
+  PetscCall(layout->run.ops->field_layout(layout->run.model, &layout->layout));
+  PetscCall(ChooseFields(sweep, layout));
+  NomosCheck(params->stop > 0, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "time.stop = %g: a trajectory of one frame teaches nothing; set a later time", params->stop);
+  layout->every    = params->fields_every > 0 ? params->fields_every : params->stop;
+  layout->n_frames = 1 + (size_t)floor(params->stop / layout->every * (1 + 1e-9) + 1e-9);
+  NomosCheck(layout->n_frames > 1, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "output.fields_every = %g is longer than time.stop = %g: at least two frames are needed", layout->every, params->stop);
+  for (size_t f = 0; f < layout->n_fields; f++) layout->n += layout->n_frames * layout->fields[f].n;
+  PetscCheck(sweep->seed_key[0] || set->n <= set->combinations, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "%zu trajectories of %zu values without a seed (sweep.seed_key: none) would repeat each other; ask for fewer", set->n, set->combinations);
+  PetscCall(Hash(sweep, set, layout));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode SweepLayoutCreate(const Sweep *sweep, const SweepSet *set, SweepLayout *layout)
+{
+  PetscFunctionBeginUser;
+  memset(layout, 0, sizeof *layout);
+  PetscCall(SweepRunCreate(sweep, set, 0, &layout->run));
+  PetscErrorCode failed = MakeLayout(sweep, set, layout);
+  if (failed) PetscCall(SweepRunDestroy(&layout->run));
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode SweepLayoutDestroy(SweepLayout *layout)
+{
+  PetscFunctionBeginUser;
+  PetscCall(SweepRunDestroy(&layout->run));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- a trajectory */
+
+typedef struct {
+  const SweepLayout *layout;
+  size_t             frame;
+  double *const     *to;
+} Frame;
+
+/* Means over blocks, or their first points. */
+static void Thin(const SweepField *f, NomosRealType type, const void *from, double to[])
+{
+  size_t index[NOMOS_FIELD_MAX_DIMS] = {0}, block = 1;
+
+  for (int a = 0; a < f->n_axes; a++) block *= f->every[a];
+  memset(to, 0, f->n * sizeof *to);
+  for (size_t i = 0; i < f->n_full; i++) {
+    size_t at    = 0;
+    bool   first = true;
+    for (int a = 0; a < f->n_axes; a++) {
+      at    = at * f->shape[a] + index[a] / f->every[a];
+      first = first && index[a] % f->every[a] == 0;
+    }
+    if (f->mean || first) to[at] += type == NOMOS_F32 ? ((const float *)from)[i] : ((const double *)from)[i];
+    for (int a = f->n_axes - 1; a >= 0 && ++index[a] == f->full[a]; a--) index[a] = 0;
+  }
+  for (size_t j = 0; j < f->n && f->mean; j++) to[j] /= (double)block;
+}
+
+/* What the model writes at a frame, all of it, as it is alone. */
+static PetscErrorCode TakeField(const char name[], NomosRealType type, const size_t start[], const size_t count[], const void *data, void *ctx)
+{
+  const Frame *frame = ctx;
+
+  PetscFunctionBeginUser;
+  (void)start;
+  (void)count;
+  for (size_t k = 0; k < frame->layout->n_fields; k++) {
+    const SweepField *f = &frame->layout->fields[k];
+    if (strcmp(f->variable->name, name)) continue;
+    double *to = frame->to[k] + frame->frame * f->n;
+    Thin(f, type, data, to);
+    for (size_t j = 0; j < f->n; j++) NomosCheck(isfinite(to[j]), PETSC_COMM_SELF, PETSC_ERR_FP, "%s is %g at entry %zu of frame %zu", name, fabs(to[j]), j, frame->frame);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Check(SweepRun *run)
+{
+  NomosModelFault fault = {.bad = false};
+  char            index[128] = "";
+
+  PetscFunctionBeginUser;
+  PetscCall(run->ops->check(run->model, &fault));
+  for (int i = 0; i < fault.n_index; i++) snprintf(index + strlen(index), sizeof index - strlen(index), "%s%lld%s", i ? ", " : "[", (long long)fault.index[i], i + 1 < fault.n_index ? "" : "]");
+  NomosCheck(!fault.bad, PETSC_COMM_SELF, PETSC_ERR_FP, "the run blew up: %s%s = %g at step %lld, time %g%s%s; a smaller time.dt or other values of the parameters are needed", fault.field, index, isnan(fault.value) ? fabs(fault.value) : fault.value, (long long)run->model->step, run->model->time, fault.place[0] ? "; " : "", fault.place);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Steps up to frame k, which must be where one ends. */
+static PetscErrorCode Advance(SweepRun *run, double due)
+{
+  NomosModel   model     = run->model;
+  const double tolerance = 1e-6 * run->params.dt;
+
+  PetscFunctionBeginUser;
+  while (model->time < due - tolerance) {
+    PetscCall(run->ops->step(model));
+    if (model->step % run->params.check_every == 0) PetscCall(Check(run));
+  }
+  NomosCheck(model->time <= due + tolerance, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "a frame is due at time %g, but steps end before it and at %g: output.fields_every must be a multiple of time.dt, and the step fixed", due, model->time);
+  PetscCall(Check(run));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Frames(SweepRun *run, const SweepLayout *layout, double *const to[])
+{
+  Frame          frame = {.layout = layout, .to = to};
+  NomosFieldFile file;
+  PetscErrorCode failed;
+
+  PetscFunctionBeginUser;
+  PetscCall(run->ops->initialise(run->model));
+  PetscCall(NomosFieldFileCreateSink(TakeField, &frame, &file));
+  for (failed = PETSC_SUCCESS; frame.frame < layout->n_frames && !failed; frame.frame++) {
+    failed = Advance(run, (double)frame.frame * layout->every);
+    if (!failed) failed = run->ops->write_fields(run->model, file);
+  }
+  PetscCall(NomosFieldFileClose(&file));
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode SweepTrajectory(const Sweep *sweep, const SweepSet *set, const SweepLayout *layout, size_t i, double *const to[])
+{
+  SweepRun run;
+
+  PetscFunctionBeginUser;
+  PetscCall(SweepRunCreate(sweep, set, i, &run));
+  const bool     quiet  = NomosErrorSetQuiet(true);
+  PetscErrorCode failed = Frames(&run, layout, to);
+  NomosErrorSetQuiet(quiet);
+  if (failed) failed = Retell(sweep, set, i, failed);
+  PetscCall(SweepRunDestroy(&run));
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
