@@ -199,6 +199,28 @@ START_TEST(test_slopes_of_bounded_parameters)
 }
 END_TEST
 
+/* Whoever is told the parameters is told them so: beyond a clamp they make no difference. */
+START_TEST(test_conditionings_see_bounded_parameters)
+{
+  const char *const *conditionings[] = {SETTINGS("neural_operator.conditioning=channels", "channels.margin=0"), SETTINGS("neural_operator.conditioning=modulation", "modulation.margin=0"), SETTINGS("neural_operator.conditioning=channel_attention", "channel_attention.margin=0")};
+  const double       lambda[] = {0.3, 0.9, 1.1, 50}, seen[] = {0.5, 1};
+  for (int c = 0; c < 3; c++) {
+    const NomosEmulatorShape shape = {.n_space = 1, .points = {16}, .periodic = true, .n_fields = 1, .n_parameters = 1};
+    EmulatorSetup            e;
+    double                   y[4][16];
+    EmulatorSetUp(&e, NOMOS_F64, &shape, conditionings[c]);
+    ck_ok(NomosEmulatorFit(e.emulator, e.parameters, 2, seen));
+    ck_ok(NomosTapeReset(e.tape));
+    ck_ok(NomosParametersBind(e.parameters, e.tape, e.w));
+    for (int i = 0; i < 4; i++) ck_ok(NomosTensorGetDoubles(Step(&e, Tensor(e.tape, NOMOS_F64, 1, 3, (size_t[]){1, 1, 16}), NomosTensorFromDoubles(e.tape, NOMOS_F64, 2, (size_t[]){1, 1}, &lambda[i]), (NomosTensor){0}), y[i]));
+    ck_assert_double_gt(Farthest(16, y[0], y[1]), 1e-6);
+    ck_assert_double_gt(Farthest(16, y[1], y[2]), 1e-6);
+    ck_assert_msg(!memcmp(y[2], y[3], sizeof y[2]), "conditioning %d: beyond the clamp parameters count", c);
+    EmulatorTearDown(&e);
+  }
+}
+END_TEST
+
 /* ---- mistakes */
 
 START_TEST(test_mistakes)
@@ -236,4 +258,4 @@ START_TEST(test_mistakes)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("emulator_forms", test_fluxes_keep_sums, test_forms_are_their_formulas, test_defaults, test_parameters_are_standardised_and_bounded, test_slopes_of_bounded_parameters, test_mistakes)
+NOMOS_TEST_SUITE("emulator_forms", test_fluxes_keep_sums, test_forms_are_their_formulas, test_defaults, test_parameters_are_standardised_and_bounded, test_slopes_of_bounded_parameters, test_conditionings_see_bounded_parameters, test_mistakes)

@@ -16,7 +16,7 @@ typedef struct {
 } NomosBatchNormLayer;
 
 /* What the layers of a network saw in one forward pass of training, or in the first passes of several. */
-enum { NOMOS_BATCH_STATISTICS_MAX = 1024 };
+enum { NOMOS_BATCH_STATISTICS_MAX = 64 };
 typedef struct {
   size_t n;
   struct {
