@@ -77,7 +77,7 @@ START_TEST(windows_of_trajectories)
 {
   NomosDatasetInput input;
   NomosDataset      data;
-  size_t            shape[5], n, seen[N_TRAJECTORIES] = {0};
+  size_t            shape[NOMOS_FIELD_MAX_DIMS + 1], n, seen[N_TRAJECTORIES] = {0};
   double            values[2][3][2][3], nu[2];
   int               n_dims;
 

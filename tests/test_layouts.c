@@ -155,7 +155,7 @@ static void Check(NomosFieldReader reader, const char name[], const char axes[],
 {
   static const char letters[] = "ntzyx", *const names[] = {"trajectory", "time", "z", "y", "x"};
   static const size_t sizes[] = {N, T, Z, Y, X};
-  size_t shape[5], start[5], count[5], total = 1;
+  size_t shape[NOMOS_FIELD_MAX_DIMS + 1], start[NOMOS_FIELD_MAX_DIMS + 1], count[NOMOS_FIELD_MAX_DIMS + 1], total = 1;
   int    n_dims;
   bool   has;
 
@@ -185,7 +185,7 @@ static void Check(NomosFieldReader reader, const char name[], const char axes[],
 
 static void CheckAxis(NomosFieldReader reader, const char name[], size_t n)
 {
-  size_t shape[5];
+  size_t shape[NOMOS_FIELD_MAX_DIMS + 1];
   double values[2 * X];
   int    n_dims;
 
