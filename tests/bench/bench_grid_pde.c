@@ -1,6 +1,6 @@
 /* What a step of every family of `grid_pde` costs, by three stages of SSP-RK3 with limiter mc, and its derivatives in such steps: jvp, vjp by state and coefficients, hvp.
 
-   usage: bench_grid_pde [cells along a line [cells along x and y of a plane]]   OMP_NUM_THREADS sets the threads. The least of many repetitions, each kind beside a forward step; times are of the processor with one
+   usage: bench_grid_pde [cells along a line [cells along x and y of a plane [family]]]   OMP_NUM_THREADS sets the threads. The least of many repetitions, each kind beside a forward step; times are of the processor with one
    thread, else of the wall. */
 #include "operators/real.h"
 #include "solvers/grid_pde/grid_pde.h"
@@ -121,7 +121,8 @@ int main(int argc, char **argv)
   PetscCall(NomosErrorHandlerPush(false));
   printf("%-20s d  cells  threads  ns/cell step      jvp      vjp      hvp   (in steps)\n", "family");
   for (int n_dims = 1; n_dims <= 2; n_dims++)
-    for (size_t k = 0; k < sizeof families / sizeof *families; k++) PetscCall(Report(k, n_dims, nx[n_dims - 1]));
+    for (size_t k = 0; k < sizeof families / sizeof *families; k++)
+      if (argc < 4 || !strcmp(argv[3], families[k].name)) PetscCall(Report(k, n_dims, nx[n_dims - 1]));
   PetscCall(NomosErrorHandlerPop());
   PetscCall(PetscFinalize());
   return 0;
