@@ -52,37 +52,26 @@ static void ChebyshevStages(int s, PdeStage stages[])
   }
 }
 
-/* Bounds at one w: of the waves, sum of speed/dx, and of diffusion and reaction. */
-static void RatesAt(const PdeModel *p, const double w[], double rates[2])
-{
-  const NomosPdeFamily *family = p->family;
-  double                wave = 0, decay = 0;
-
-  for (int a = 0; a < p->n_dims; a++) {
-    if (family->speed) wave += family->speed(p->coefficients, a, w) / p->dx[a];
-    if (family->diffusivity) decay += 4 * family->diffusivity(p->coefficients, w) / (p->dx[a] * p->dx[a]);
-  }
-  if (family->rate) decay += family->rate(p->coefficients, w);
-  if (!(wave <= rates[0])) rates[0] = wave; /* NaN too */
-  if (!(decay <= rates[1])) rates[1] = decay;
-}
-
-/* Over all cells, and what the boundaries put beside them. */
+/* The largest rates over all cells, and what the boundaries put beside them: of the waves, and of diffusion and reaction. */
 static PetscErrorCode Rates(NomosModel model, const double u[], double rates[2])
 {
-  PdeModel *p = model->data;
-  double    w[NOMOS_PDE_MAX_FIELDS];
+  PdeModel     *p         = model->data;
+  const double *w         = PdePrimitive(p, 1, u), per_dx[3] = {1 / p->dx[0], 1 / p->dx[1], 1 / p->dx[2]};
+  double        wave = 0, decay = 0;
 
   PetscFunctionBeginUser;
-  rates[0] = rates[1] = 0;
-  const double *primitive = PdePrimitive(p, 1, u);
-  for (size_t i = 0; i < p->n_cells; i++) {
-    for (int k = 0; k < p->m; k++) w[k] = primitive[(size_t)k * p->n_cells + i];
-    RatesAt(p, w, rates);
+#pragma omp parallel for schedule(static) reduction(max : wave, decay) if (p->n_cells > PDE_ALONE)
+  for (size_t start = 0; start < p->n_cells; start += PDE_CHUNK) {
+    double most[2] = {0, 0};
+    p->family->bounds(p->c, p->n_dims, per_dx, PetscMin(PDE_CHUNK, p->n_cells - start), p->n_cells, w + start, most);
+    wave  = most[0] <= wave ? wave : isnan(most[0]) ? INFINITY : most[0];
+    decay = most[1] <= decay ? decay : isnan(most[1]) ? INFINITY : most[1];
   }
+  rates[0] = wave;
+  rates[1] = decay;
   for (int a = 0; a < p->n_dims; a++)
     for (int side = 0; side < 2; side++)
-      if (p->boundary[a][side] == PDE_VALUE) RatesAt(p, p->value[side], rates);
+      if (p->boundary[a][side] == PDE_VALUE) p->family->bounds(p->c, p->n_dims, per_dx, 1, 1, p->value[side], rates);
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, rates, 2, MPI_DOUBLE, MPI_MAX, model->comm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -121,25 +110,36 @@ PetscErrorCode PdePlanMake(NomosModel model, const double u[], PdePlan *plan)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* y[j] of a substep from y[0]; du[] of L(y_0) and L(y_(j-1)). */
-static void Stage(const PdeStage *stage, double h, size_t n, const double y0[], const double y1[], const double y2[], const double l0[], const double l1[], double y[])
+/* y_j of a substep from y_0 and the two before; l[] of L(y_0) and L(y_(j-1)). y may be y_0. */
+static void Stage(const PdeStage *stage, double h, size_t n, const double *const from[3], const double *const l[2], double y[])
 {
-  for (size_t i = 0; i < n; i++) y[i] = stage->a[0] * y0[i] + stage->a[1] * y1[i] + stage->a[2] * y2[i] + h * (stage->b[0] * l0[i] + stage->b[1] * l1[i]);
+  const double a0 = stage->a[0], a1 = stage->a[1], a2 = stage->a[2], b0 = h * stage->b[0], b1 = h * stage->b[1];
+
+#pragma omp parallel for simd schedule(static) if (n > PDE_ALONE)
+  for (size_t i = 0; i < n; i++) {
+    double sum = a0 * from[0][i] + b1 * l[1][i];
+    if (a1 != 0) sum += a1 * from[1][i];
+    if (a2 != 0) sum += a2 * from[2][i];
+    if (b0 != 0) sum += b0 * l[0][i];
+    y[i] = sum;
+  }
 }
 
-/* A substep: y[0] is where it begins, y[1], y[2], .. its stages, and the last goes into `end`; with `keep` they lie one behind the other, else the last three only. */
-static PetscErrorCode Substep(PdeModel *p, const PdePlan *plan, double h, int width, bool keep, double y[], double *l[2], double end[])
+/* A substep from y_0. Its stages y_1, y_2, .. go into y: with `keep` one behind the other, up to the one before the last; else the last three of them alone, and the last one into `end`, which may be y_0. */
+static PetscErrorCode Substep(PdeModel *p, const PdePlan *plan, double h, int width, bool keep, const double y_0[], double y[], double *l[2], double end[])
 {
-  const size_t n = p->n * (size_t)width;
+  const size_t  n = p->n * (size_t)width;
+  const int     last = plan->n_stages - keep;
+  const double *stages[3] = {y_0, y_0, y_0}; /* the first, the last, the one before */
 
   PetscFunctionBeginUser;
-  PetscCall(PdeTendency(p, width, y, l[0]));
-  for (int j = 0; j < plan->n_stages; j++) {
-    /* Y_0 stays; the others take turns in places 1, 2, 3 */
-    const int     place[3] = {keep || !j ? j : 1 + (j - 1) % 3, keep || j < 2 ? PetscMax(j - 1, 0) : 1 + (j - 2) % 3, keep ? j + 1 : 1 + j % 3};
-    const double *before = y + (size_t)place[0] * n, *earlier = y + (size_t)place[1] * n;
-    if (j) PetscCall(PdeTendency(p, width, before, l[1]));
-    Stage(&plan->stages[j], h, n, y, before, earlier, l[0], l[j > 0], j + 1 == plan->n_stages ? end : y + (size_t)place[2] * n);
+  if (last > 0) PetscCall(PdeTendency(p, width, y_0, l[0]));
+  for (int j = 0; j < last; j++) {
+    double *next = j + 1 == plan->n_stages ? end : y + (size_t)(keep ? j : j % 3) * n;
+    if (j) PetscCall(PdeTendency(p, width, stages[1], l[1]));
+    Stage(&plan->stages[j], h, n, stages, (const double *const[]){l[0], l[j > 0]}, next);
+    stages[2] = stages[1];
+    stages[1] = next;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -148,15 +148,11 @@ PetscErrorCode PdeAdvance(NomosModel model, const PdePlan *plan, int width, doub
 {
   PdeModel    *p = model->data;
   const size_t n = p->n * (size_t)width;
-  double      *y, *l[2];
+  double      *y;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc3(4 * n, &y, n, &l[0], n, &l[1]));
-  for (int step = 0; step < plan->n; step++) {
-    memcpy(y, u, n * sizeof *u);
-    PetscCall(Substep(p, plan, model->dt / plan->n, width, false, y, l, u));
-  }
-  PetscCall(PetscFree3(y, l[0], l[1]));
+  PetscCall(PdeScratch(p, PDE_OF_STEP, 5 * n, &y));
+  for (int step = 0; step < plan->n; step++) PetscCall(Substep(p, plan, model->dt / plan->n, width, false, u, y, (double *[]){y + 3 * n, y + 4 * n}, u));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -168,34 +164,34 @@ PetscErrorCode PdeAdvanceAdjoint(NomosModel model, const PdePlan *plan, int widt
   double      *starts, *y, *y_bar, *l[2];
 
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc5(((size_t)plan->n + 1) * n, &starts, (s + 1) * n, &y, (s + 1) * n, &y_bar, n, &l[0], n, &l[1]));
+  PetscCall(PdeScratch(p, PDE_OF_STEP, ((size_t)plan->n + PetscMax(s - 1, 3) + s + 3) * n, &starts));
+  y     = starts + (size_t)plan->n * n; /* y_1 .. y_(s - 1) */
+  y_bar = y + PetscMax(s - 1, 3) * n;   /* of y_0 .. y_s */
+  l[0]  = y_bar + (s + 1) * n;
+  l[1]  = l[0] + n;
   memcpy(starts, u, n * sizeof *u);
-  for (int step = 0; step + 1 < plan->n; step++) {
-    memcpy(y, starts + (size_t)step * n, n * sizeof *y);
-    PetscCall(Substep(p, plan, h, width, true, y, l, starts + ((size_t)step + 1) * n));
-  }
+  for (int step = 0; step + 1 < plan->n; step++) PetscCall(Substep(p, plan, h, width, false, starts + (size_t)step * n, y, l, starts + ((size_t)step + 1) * n));
   for (int step = plan->n - 1; step >= 0; step--) {
-    memcpy(y, starts + (size_t)step * n, n * sizeof *y);
-    PetscCall(Substep(p, plan, h, width, true, y, l, y + s * n));
+    const double *y_0 = starts + (size_t)step * n;
+    PetscCall(Substep(p, plan, h, width, true, y_0, y, l, NULL));
     memset(y_bar, 0, s * n * sizeof *y_bar);
-    memcpy(y_bar + s * n, u_bar, n * sizeof *u_bar);
     memset(l[0], 0, n * sizeof **l); /* from here on adjoints of L(Y_0) and L(Y_j) */
     for (size_t j = s; j-- > 0;) {
       const PdeStage *stage = &plan->stages[j];
-      const double   *bar   = y_bar + (j + 1) * n;
+      const double   *bar   = j + 1 == s ? u_bar : y_bar + (j + 1) * n, a0 = stage->a[0], a1 = stage->a[1], a2 = stage->a[2], b0 = h * (stage->b[0] + (j ? 0 : stage->b[1])), b1 = h * stage->b[1];
       double         *first = y_bar, *before = y_bar + j * n, *earlier = j ? before - n : before;
+#pragma omp parallel for schedule(static) if (n > PDE_ALONE)
       for (size_t i = 0; i < n; i++) {
-        first[i] += stage->a[0] * bar[i];
-        before[i] += stage->a[1] * bar[i];
-        earlier[i] += stage->a[2] * bar[i];
-        l[0][i] += h * (stage->b[0] + (j ? 0 : stage->b[1])) * bar[i];
-        l[1][i] = h * stage->b[1] * bar[i];
+        first[i] += a0 * bar[i];
+        if (a1 != 0) before[i] += a1 * bar[i];
+        if (a2 != 0) earlier[i] += a2 * bar[i];
+        if (b0 != 0) l[0][i] += b0 * bar[i];
+        l[1][i] = b1 * bar[i];
       }
-      if (j) PetscCall(PdeTendencyAdjoint(p, width, y + j * n, l[1], before, c_bar));
+      if (j) PetscCall(PdeTendencyAdjoint(p, width, y + (j - 1) * n, l[1], before, c_bar));
     }
-    PetscCall(PdeTendencyAdjoint(p, width, y, l[0], y_bar, c_bar));
+    PetscCall(PdeTendencyAdjoint(p, width, y_0, l[0], y_bar, c_bar));
     memcpy(u_bar, y_bar, n * sizeof *u_bar);
   }
-  PetscCall(PetscFree5(starts, y, y_bar, l[0], l[1]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -85,11 +85,10 @@ static PetscErrorCode Jvp(NomosModel model, const void *state, void *x_dot, cons
 
   PetscFunctionBeginUser;
   PetscCall(Prepare(model, state, p_dot));
-  PetscCall(PetscMalloc1(2 * p->n + 1, &u));
+  PetscCall(PdeScratch(p, PDE_OF_TANGENTS, 2 * p->n, &u));
   Join(p, state, x_dot, u);
   PetscCall(PdeAdvance(model, &p->plan, 2, u));
   Part(p, u, NULL, x_dot);
-  PetscCall(PetscFree(u));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -112,14 +111,14 @@ static PetscErrorCode Hvp(NomosModel model, const void *state, const void *x_dot
 
   PetscFunctionBeginUser;
   PetscCall(Prepare(model, state, p_dot));
-  PetscCall(PetscMalloc2(2 * p->n, &u, 2 * p->n, &u_bar));
+  PetscCall(PdeScratch(p, PDE_OF_TANGENTS, 4 * p->n, &u));
+  u_bar = u + 2 * p->n;
   Join(p, state, x_dot, u);
   Join(p, x_bar, x_bar_dot, u_bar);
   PetscCall(PdeAdvanceAdjoint(model, &p->plan, 2, u, u_bar, c_bar));
   Part(p, u_bar, x_bar, x_bar_dot);
   for (int k = 0; k < p->n_coefficients && p_bar; k++) p_bar[k] += c_bar[k];
   for (int k = 0; k < p->n_coefficients && p_bar_dot; k++) p_bar_dot[k] += c_bar[NOMOS_PDE_MAX_COEFFICIENTS + k];
-  PetscCall(PetscFree2(u, u_bar));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

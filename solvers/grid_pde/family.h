@@ -49,10 +49,9 @@ typedef struct {
   size_t               n_params;
   const NomosParam    *params;                            /* NAME.*; those that are differentiable are c[], in this order */
   const NomosPdeKernels *kernels[2];                      /* of values; of values with tangents */
-  /* Bounds at a point, for the steps: speed of waves along an axis, diffusivity, rate of the source. NULL: 0. */
-  double (*speed)(const double c[], int axis, const double w[]);
-  double (*diffusivity)(const double c[], const double w[]);
-  double (*rate)(const double c[], const double w[]);
+  /* Bounds of n points, for the steps (NOMOS_PDE_BOUNDS of number.h): most[0] becomes the largest sum over the axes of the speed of waves over dx, most[1] that of 4 diffusivity/dx^2, and the rate of the source,
+     if they are larger than what is there; NaN counts as largest. */
+  void (*bounds)(const double c[], int n_dims, const double per_dx[], size_t n, size_t stride, const double w[], double most[2]);
 } NomosPdeFamily;
 
 #endif

@@ -109,7 +109,6 @@ PetscErrorCode PdeFillBoxAdjoint(PdeModel *p, int width, double w_bar[])
 {
   PetscFunctionBeginUser;
   Sides(p, width, p->box_bar, Fold);
-  memset(w_bar, 0, p->n * (size_t)width * sizeof *w_bar);
   for (int plane = 0; plane < p->m * width; plane++) {
     PetscCall(VecPlaceArray(p->own, w_bar + (size_t)plane * p->n_cells));
     PetscCall(VecPlaceArray(p->with_ghosts, p->box_bar + (size_t)plane * p->n_box));

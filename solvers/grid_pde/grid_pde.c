@@ -43,6 +43,7 @@ static PetscErrorCode Destroy(NomosModel model)
   PetscCall(PdeGridDestroy(p));
   PetscCall(PetscFree2(p->u, p->w));
   PetscCall(PetscFree(p->rows));
+  for (int k = 0; k < PDE_N_SCRATCHES; k++) PetscCall(PetscFree(p->scratch[k]));
   PetscCall(PetscFree3(p->box_w, p->box_bar, p->flux));
   PetscCall(PetscFree(model->data));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -26,6 +26,9 @@ typedef struct {
   PdeStage stages[PDE_MAX_STAGES]; /* j = 1, 2, .. */
 } PdePlan;
 
+/* Arrays that stay from one call to the next, as large as they ever were. */
+typedef enum { PDE_OF_STEP, PDE_OF_TENDENCY, PDE_OF_SUMS, PDE_OF_TANGENTS, PDE_N_SCRATCHES } PdeScratchKind;
+
 typedef struct {
   NomosStateFields      parts; /* first: operators/state_fields.h */
   const NomosPdeFamily *family;
@@ -52,6 +55,8 @@ typedef struct {
   double               *rows;                       /* of every thread: row_size; of n_threads */
   size_t                row_size;
   int                   n_threads;
+  double               *scratch[PDE_N_SCRATCHES];
+  size_t                n_scratch[PDE_N_SCRATCHES];
   PdePlan               plan;
   double                last_cfl;
   struct PdeOutput_s   *output;
@@ -65,7 +70,7 @@ PetscErrorCode PdeSetup(NomosModel model);
 /* ---- grid.c */
 PetscErrorCode PdeGridCreate(NomosModel model);
 PetscErrorCode PdeGridDestroy(PdeModel *p);
-/* w of the cells, of this width, into the box, with ghosts from the neighbours and the boundaries; and its adjoint: box_bar, ghosts included, is folded into w_bar. Collective. */
+/* w of the cells, of this width, into the box, with ghosts from the neighbours and the boundaries; and its adjoint: w_bar += box_bar, ghosts folded in. Collective. */
 PetscErrorCode PdeFillBox(PdeModel *p, int width, const double w[]);
 PetscErrorCode PdeFillBoxAdjoint(PdeModel *p, int width, double w_bar[]);
 
@@ -76,6 +81,7 @@ PetscErrorCode PdeTendencyAdjoint(PdeModel *p, int width, const double u[], cons
 const double *PdePrimitive(PdeModel *p, int width, const double u[]);
 /* a /= c, of n Numbers. */
 void PdeDivide(int width, size_t n, const double c[], size_t c_plane, double a[], size_t a_plane);
+PetscErrorCode PdeScratch(PdeModel *p, PdeScratchKind kind, size_t n, double **array);
 /* Buffers p->rows for as many threads as there are now. */
 PetscErrorCode PdeThreads(PdeModel *p);
 /* Rows of faces of an axis: how many, faces of each; and the place in the box of the cell behind the first face of one. */

@@ -37,7 +37,6 @@ INLINE Number Log(Number a) { return NomosTrace(NOMOS_TRACE_LOG, a, a, a); }
 INLINE Condition Less(Number a, Number b) { return NomosTrace(NOMOS_TRACE_LESS, a, b, a); }
 INLINE Number Select(Condition condition, Number a, Number b) { return NomosTrace(NOMOS_TRACE_SELECT, a, b, condition); }
 #else
-typedef LaneMask Condition;
 enum { LANES = VECTOR };
 /* Lanes beyond `count` hold the first point again. */
 INLINE Vector LoadLanes(const double *from, size_t count)
@@ -52,15 +51,21 @@ INLINE void StoreLanes(Vector x, double *to, size_t count)
   if (count >= VECTOR) *(Vector *)to = x;
   else memcpy(to, &x, count * sizeof *to);
 }
+  #ifdef __AVX512F__
+typedef __mmask8 Condition;
+INLINE Vector    RootLanes(Vector x) { return (Vector)_mm512_sqrt_pd((__m512d)x); }
+INLINE Condition LessLanes(Vector a, Vector b) { return _mm512_cmp_pd_mask((__m512d)a, (__m512d)b, _CMP_LT_OQ); }
+INLINE Vector    SelectLanes(Condition condition, Vector a, Vector b) { return (Vector)_mm512_mask_blend_pd(condition, (__m512d)b, (__m512d)a); }
+  #else
+typedef LaneMask Condition;
 INLINE Vector RootLanes(Vector x)
 {
-  #ifdef __AVX512F__
-  return (Vector)_mm512_sqrt_pd((__m512d)x);
-  #else
-  for (size_t l = 0; l < VECTOR; l++) x[l] = __builtin_sqrt(x[l]);
+  for (size_t l = 0; l < VECTOR; l++) x[l] = sqrt(x[l]);
   return x;
-  #endif
 }
+INLINE Condition LessLanes(Vector a, Vector b) { return a < b; }
+INLINE Vector    SelectLanes(Condition condition, Vector a, Vector b) { return LaneSelect(condition, a, b); }
+  #endif
 #endif
 
 #ifdef NOMOS_DUAL
@@ -86,8 +91,8 @@ INLINE Number Scale(double s, Number a) { return NUMBER(s * a.v, s * a.d); }
 INLINE Number Sqrt(Number a) { const Vector v = RootLanes(a.v); return NUMBER(v, 0.5 * a.d / v); }
 INLINE Number Exp(Number a) { const Vector v = LaneExp(a.v); return NUMBER(v, v * a.d); }
 INLINE Number Log(Number a) { return NUMBER(LaneLog(a.v), a.d / a.v); }
-INLINE Condition Less(Number a, Number b) { return a.v < b.v; }
-INLINE Number Select(Condition condition, Number a, Number b) { return NUMBER(LaneSelect(condition, a.v, b.v), LaneSelect(condition, a.d, b.d)); }
+INLINE Condition Less(Number a, Number b) { return LessLanes(a.v, b.v); }
+INLINE Number Select(Condition condition, Number a, Number b) { return NUMBER(SelectLanes(condition, a.v, b.v), SelectLanes(condition, a.d, b.d)); }
 #elif !defined NOMOS_TRACE
   #ifndef NOMOS_VALUE
     #define NOMOS_VALUE
@@ -107,13 +112,17 @@ INLINE Number Scale(double s, Number a) { return s * a; }
 INLINE Number Sqrt(Number a) { return RootLanes(a); }
 INLINE Number Exp(Number a) { return LaneExp(a); }
 INLINE Number Log(Number a) { return LaneLog(a); }
-INLINE Condition Less(Number a, Number b) { return a < b; }
-INLINE Number Select(Condition condition, Number a, Number b) { return LaneSelect(condition, a, b); }
+INLINE Condition Less(Number a, Number b) { return LessLanes(a, b); }
+INLINE Number Select(Condition condition, Number a, Number b) { return SelectLanes(condition, a, b); }
 #endif
 /* a^p, a > 0 */
 INLINE Number Power(Number a, Number p) { return Exp(Mul(p, Log(a))); }
 INLINE Number Square(Number a) { return Mul(a, a); }
+#ifdef NOMOS_VALUE
+INLINE Number Abs(Number a) { return LaneAbs(a); }
+#else
 INLINE Number Abs(Number a) { return Select(Less(a, Constant(0)), Scale(-1, a), a); }
+#endif
 INLINE Number Max(Number a, Number b) { return Select(Less(b, a), a, b); }
 INLINE Number Min(Number a, Number b) { return Select(Less(a, b), a, b); }
 
@@ -175,5 +184,47 @@ INLINE Number Coefficient(const double *c)
     function(c, dims, a, result); \
     for (int k = 0; k < (M); k++) Store(result[k], out + (size_t)(k * WIDTH) * stride_out + i, stride_out, count); \
   }
+
+#ifdef NOMOS_VALUE
+/* What a family may lack of these: speed of waves along an axis, diffusivity, rate of the source. */
+INLINE Number NoSpeed(const Number c[], int axis, const Number w[]) { (void)c, (void)axis, (void)w; return Constant(0); }
+INLINE Number NoDiffusivity(const Number c[], const Number w[]) { (void)c, (void)w; return Constant(0); }
+  #define NoRate NoDiffusivity
+/* The larger one; NaN stays. */
+INLINE Vector Most(Vector most, Vector x) { return LaneSelect((x <= most) | (most != most), most, x); }
+INLINE double MostLane(double most, Vector x)
+{
+  for (size_t l = 0; l < VECTOR; l++) most = x[l] <= most || most != most ? most : x[l];
+  return most;
+}
+
+  /* The bounds of a family (family.h) from functions of one point. */
+  #define NOMOS_PDE_BOUNDS(name, speed, diffusivity, rate, M1, M2, M3) \
+    static void name(const double c_[], int n_dims, const double per_dx[], size_t n, size_t stride, const double w[], double most[2]) \
+    { \
+      Vector waves = LaneFill(most[0]), decays = LaneFill(most[1]); \
+      COEFFICIENTS \
+      switch (n_dims) { \
+      case 1: NOMOS_PDE_BOUND_LOOP(speed, diffusivity, rate, 1, M1) break; \
+      case 2: NOMOS_PDE_BOUND_LOOP(speed, diffusivity, rate, 2, M2) break; \
+      case 3: NOMOS_PDE_BOUND_LOOP(speed, diffusivity, rate, 3, M3) break; \
+      } \
+      most[0] = MostLane(most[0], waves); \
+      most[1] = MostLane(most[1], decays); \
+    }
+  #define NOMOS_PDE_BOUND_LOOP(speed, diffusivity, rate, dims, M) \
+    for (size_t i = 0; i < n; i += LANES) { \
+      const size_t count = n - i < LANES ? n - i : LANES; \
+      Number       point[M], wave = Constant(0), decay; \
+      for (int k = 0; k < (M); k++) point[k] = Load(w + (size_t)k * stride + i, stride, count); \
+      decay = rate(c, point); \
+      for (int a = 0; a < dims; a++) { \
+        wave  = Add(wave, Scale(per_dx[a], speed(c, a, point))); \
+        decay = Add(decay, Scale(4 * per_dx[a] * per_dx[a], diffusivity(c, point))); \
+      } \
+      waves  = Most(waves, wave); \
+      decays = Most(decays, decay); \
+    }
+#endif
 
 #endif

@@ -17,14 +17,20 @@ INLINE Number Central(Number a, Number b)
   return Scale(0.5, Add(a, b));
 }
 
-INLINE Number Minmod(Number a, Number b)
+INLINE Number Shorter(Number a, Number b)
 {
-  return Select(Less(Constant(0), Mul(a, b)), Select(Less(Abs(a), Abs(b)), a, b), Constant(0));
+  return Select(Less(Abs(a), Abs(b)), a, b);
 }
 
+INLINE Number Minmod(Number a, Number b)
+{
+  return Select(Less(Constant(0), Mul(a, b)), Shorter(a, b), Constant(0));
+}
+
+/* Monotonised central. */
 INLINE Number Mc(Number a, Number b)
 {
-  return Minmod(Scale(0.5, Add(a, b)), Scale(2, Minmod(a, b)));
+  return Select(Less(Constant(0), Mul(a, b)), Shorter(Scale(0.5, Add(a, b)), Scale(2, Shorter(a, b))), Constant(0));
 }
 
 INLINE Number VanLeer(Number a, Number b)

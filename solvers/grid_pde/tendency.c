@@ -33,6 +33,18 @@ PetscErrorCode PdeThreads(PdeModel *p)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode PdeScratch(PdeModel *p, PdeScratchKind kind, size_t n, double **array)
+{
+  PetscFunctionBeginUser;
+  if (p->n_scratch[kind] < n) {
+    PetscCall(PetscFree(p->scratch[kind]));
+    PetscCall(PetscMalloc1(n, &p->scratch[kind]));
+    p->n_scratch[kind] = n;
+  }
+  *array = p->scratch[kind];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 const double *PdePrimitive(PdeModel *p, int width, const double u[])
 {
   const NomosPdeKernels *kernels = p->family->kernels[width - 1];
@@ -92,8 +104,8 @@ static void Faces(const PdeModel *p, int width, int axis, size_t behind, size_t 
   }
 }
 
-/* du -= the divergence along an axis, in a row of cells. */
-static void Divergence(const PdeModel *p, int width, int axis, size_t row, size_t n, double du[])
+/* du -= the divergence along an axis, in a row of cells; `fresh`: du is not yet there. */
+static void Divergence(const PdeModel *p, int width, int axis, size_t row, size_t n, bool fresh, double du[])
 {
   const size_t planes = (size_t)(p->m * width), nx = p->count[0];
   const double scale  = 1 / p->dx[axis];
@@ -103,7 +115,10 @@ static void Divergence(const PdeModel *p, int width, int axis, size_t row, size_
   for (size_t k = 0; k < planes; k++) {
     const double *restrict before = p->flux + (at * planes + k) * n, *restrict after = axis ? before + step * planes * n : before + 1;
     double *restrict d = du + k * p->n_cells + row * nx;
-    for (size_t i = 0; i < nx; i++) d[i] -= scale * (after[i] - before[i]);
+    if (fresh)
+      for (size_t i = 0; i < nx; i++) d[i] = -scale * (after[i] - before[i]);
+    else
+      for (size_t i = 0; i < nx; i++) d[i] -= scale * (after[i] - before[i]);
   }
 }
 
@@ -115,46 +130,49 @@ void PdeDivide(int width, size_t n, const double c[], size_t c_plane, double a[]
   }
 }
 
-PetscErrorCode PdeTendency(PdeModel *p, int width, const double u[], double du[])
+/* From w and the box to du: by all threads of a team, or by one. */
+static void Work(const PdeModel *p, int width, const double w[], double du[])
 {
   const NomosPdeKernels *kernels = p->family->kernels[width - 1];
   const size_t           planes  = (size_t)(p->m * width), n_cell_rows = p->count[1] * p->count[2];
-  const double          *w;
+  double                *buffers = p->rows + (size_t)omp_get_thread_num() * p->row_size;
+
+  if (kernels->source) {
+#pragma omp for schedule(static)
+    for (size_t start = 0; start < p->n_cells; start += PDE_CHUNK) kernels->source(p->c, p->n_dims, PetscMin(PDE_CHUNK, p->n_cells - start), p->n_cells, w + start, p->n_cells, du + start);
+  }
+  for (int axis = 0; axis < p->n_dims; axis++) {
+    size_t n_rows, n;
+    PdeFaceRows(p, axis, &n_rows, &n);
+    const size_t n_chunks = (n + PDE_CHUNK - 1) / PDE_CHUNK;
+#pragma omp for schedule(static)
+    for (size_t item = 0; item < n_rows * n_chunks; item++) {
+      const size_t row = item / n_chunks, start = item % n_chunks * PDE_CHUNK;
+      Faces(p, width, axis, PdeFaceRow(p, axis, row) + start, PetscMin(PDE_CHUNK, n - start), buffers, p->flux + row * planes * n + start, n);
+    }
+#pragma omp for schedule(static)
+    for (size_t row = 0; row < n_cell_rows; row++) Divergence(p, width, axis, row, n, !axis && !kernels->source, du);
+  }
+  if (!kernels->capacity) return;
+#pragma omp for schedule(static)
+  for (size_t start = 0; start < p->n_cells; start += PDE_CHUNK) {
+    const size_t n = PetscMin(PDE_CHUNK, p->n_cells - start);
+    kernels->capacity(p->c, p->n_dims, n, p->n_cells, w + start, n, buffers);
+    for (size_t k = 0; k < (size_t)p->m; k++) PdeDivide(width, n, buffers + k * (size_t)width * n, n, du + k * (size_t)width * p->n_cells + start, p->n_cells);
+  }
+}
+
+PetscErrorCode PdeTendency(PdeModel *p, int width, const double u[], double du[])
+{
+  const double *w;
 
   PetscFunctionBeginUser;
   PetscCall(PdeThreads(p));
   w = PdePrimitive(p, width, u);
   PetscCall(PdeFillBox(p, width, w));
-#pragma omp parallel if (p->n_cells > PDE_ALONE)
-  {
-    double *buffers = p->rows + (size_t)omp_get_thread_num() * p->row_size;
-    if (kernels->source) {
-#pragma omp for schedule(static)
-      for (size_t start = 0; start < p->n_cells; start += PDE_CHUNK) kernels->source(p->c, p->n_dims, PetscMin(PDE_CHUNK, p->n_cells - start), p->n_cells, w + start, p->n_cells, du + start);
-    } else {
-#pragma omp for schedule(static)
-      for (size_t i = 0; i < planes * p->n_cells; i++) du[i] = 0;
-    }
-    for (int axis = 0; axis < p->n_dims; axis++) {
-      size_t n_rows, n;
-      PdeFaceRows(p, axis, &n_rows, &n);
-      const size_t n_chunks = (n + PDE_CHUNK - 1) / PDE_CHUNK;
-#pragma omp for schedule(static)
-      for (size_t item = 0; item < n_rows * n_chunks; item++) {
-        const size_t row = item / n_chunks, start = item % n_chunks * PDE_CHUNK;
-        Faces(p, width, axis, PdeFaceRow(p, axis, row) + start, PetscMin(PDE_CHUNK, n - start), buffers, p->flux + row * planes * n + start, n);
-      }
-#pragma omp for schedule(static)
-      for (size_t row = 0; row < n_cell_rows; row++) Divergence(p, width, axis, row, n, du);
-    }
-    if (kernels->capacity) {
-#pragma omp for schedule(static)
-      for (size_t start = 0; start < p->n_cells; start += PDE_CHUNK) {
-        const size_t n = PetscMin(PDE_CHUNK, p->n_cells - start);
-        kernels->capacity(p->c, p->n_dims, n, p->n_cells, w + start, n, buffers);
-        for (size_t k = 0; k < (size_t)p->m; k++) PdeDivide(width, n, buffers + k * (size_t)width * n, n, du + k * (size_t)width * p->n_cells + start, p->n_cells);
-      }
-    }
-  }
+  if (p->n_cells > PDE_ALONE) {
+#pragma omp parallel
+    Work(p, width, w, du);
+  } else Work(p, width, w, du);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -10,9 +10,12 @@ enum { COEFFICIENTS = PDE_MAX_WIDTH * NOMOS_PDE_MAX_COEFFICIENTS };
 static double Sum(size_t n, const double row[])
 {
   enum { PARTS = 8 };
-  double part[PARTS] = {0};
+  double       part[PARTS] = {0};
+  const size_t whole       = n / PARTS * PARTS;
 
-  for (size_t i = 0; i < n; i++) part[i % PARTS] += row[i];
+  for (size_t i = 0; i < whole; i += PARTS)
+    for (size_t l = 0; l < PARTS; l++) part[l] += row[i + l];
+  for (size_t i = whole; i < n; i++) part[i - whole] += row[i];
   return ((part[0] + part[4]) + (part[1] + part[5])) + ((part[2] + part[6]) + (part[3] + part[7]));
 }
 
@@ -37,7 +40,8 @@ static PetscErrorCode PointAdjoint(PdeModel *p, int width, const NomosPdeAdjoint
   double      *item_c;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscCalloc1(n_items * COEFFICIENTS, &item_c));
+  PetscCall(PdeScratch(p, PDE_OF_SUMS, n_items * COEFFICIENTS, &item_c));
+  memset(item_c, 0, n_items * COEFFICIENTS * sizeof *item_c);
 #pragma omp parallel for schedule(static) if (p->n_cells > PDE_ALONE)
   for (size_t item = 0; item < n_items; item++) {
     const size_t start = item * PDE_CHUNK, n = PetscMin(PDE_CHUNK, p->n_cells - start);
@@ -51,7 +55,6 @@ static PetscErrorCode PointAdjoint(PdeModel *p, int width, const NomosPdeAdjoint
     SumCoefficients(point->coefficients, width, n, 1, rows, item_c + item * COEFFICIENTS);
   }
   AddInOrder(n_items, item_c, c_bar);
-  PetscCall(PetscFree(item_c));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -128,7 +131,8 @@ static PetscErrorCode AllFaces(PdeModel *p, int width, int axis, const double du
   PetscFunctionBeginUser;
   PdeFaceRows(p, axis, &n_rows, &n);
   const size_t n_chunks = (n + PDE_CHUNK - 1) / PDE_CHUNK;
-  PetscCall(PetscCalloc1(n_rows * n_chunks * COEFFICIENTS, &item_c));
+  PetscCall(PdeScratch(p, PDE_OF_SUMS, n_rows * n_chunks * COEFFICIENTS, &item_c));
+  memset(item_c, 0, n_rows * n_chunks * COEFFICIENTS * sizeof *item_c);
   for (size_t colour = 0; colour < n_colours; colour++) {
 #pragma omp parallel for schedule(static) if (p->n_cells > PDE_ALONE)
     for (size_t item = 0; item < n_rows * n_chunks; item++) {
@@ -138,19 +142,16 @@ static PetscErrorCode AllFaces(PdeModel *p, int width, int axis, const double du
     }
   }
   AddInOrder(n_rows * n_chunks, item_c, c_bar);
-  PetscCall(PetscFree(item_c));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* du = rest/C(w): rest_bar = du_bar/C, and C_bar = -du rest_bar gives to w_bar. */
-static PetscErrorCode CapacityAdjoint(PdeModel *p, int width, const double u[], double rest_bar[], double w_bar[], double c_bar[])
+/* du = rest/C(w): rest_bar = du_bar/C, and C_bar = -du rest_bar gives to w_bar; du, capacity: room for them. */
+static PetscErrorCode CapacityAdjoint(PdeModel *p, int width, const double u[], double du[], double capacity[], double rest_bar[], double w_bar[], double c_bar[])
 {
   const NomosPdeKernels *kernels = p->family->kernels[width - 1];
-  const size_t           planes  = (size_t)(p->m * width), w = (size_t)width, n = p->n_cells;
-  double                *du, *capacity;
+  const size_t           w = (size_t)width, n = p->n_cells;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc2(planes * n, &du, planes * n, &capacity));
   PetscCall(PdeTendency(p, width, u, du));
   const double *primitive = PdePrimitive(p, width, u);
   kernels->capacity(p->c, p->n_dims, n, n, primitive, n, capacity);
@@ -163,7 +164,6 @@ static PetscErrorCode CapacityAdjoint(PdeModel *p, int width, const double u[], 
     }
   }
   PetscCall(PointAdjoint(p, width, &p->adjoints[width - 1]->capacity, primitive, du, w_bar, c_bar));
-  PetscCall(PetscFree2(du, capacity));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -171,25 +171,27 @@ PetscErrorCode PdeTendencyAdjoint(PdeModel *p, int width, const double u[], cons
 {
   const NomosPdeAdjoints *adjoints = p->adjoints[width - 1];
   const size_t            n        = p->n * (size_t)width;
-  double                 *point_bar, *rest_bar, *w_bar;
-  const double           *w;
+  const bool              same     = !adjoints->primitive.apply; /* w = u */
+  double                 *room, *w_bar, *rest_bar;
+  const double           *w, *rest = du_bar;
 
   PetscFunctionBeginUser;
   PetscCall(PdeThreads(p));
-  PetscCall(PetscMalloc3(n, &point_bar, n, &rest_bar, n, &w_bar));
-  memset(point_bar, 0, n * sizeof *point_bar);
-  memcpy(rest_bar, du_bar, n * sizeof *rest_bar);
-  if (adjoints->capacity.apply) PetscCall(CapacityAdjoint(p, width, u, rest_bar, point_bar, c_bar));
+  PetscCall(PdeScratch(p, PDE_OF_TENDENCY, 4 * n, &room));
+  rest_bar = room + n;
+  w_bar    = same ? u_bar : room; /* gathers */
+  if (!same) memset(w_bar, 0, n * sizeof *w_bar);
+  if (adjoints->capacity.apply) {
+    memcpy(rest_bar, du_bar, n * sizeof *rest_bar);
+    PetscCall(CapacityAdjoint(p, width, u, room + 2 * n, room + 3 * n, rest_bar, w_bar, c_bar));
+    rest = rest_bar;
+  }
   w = PdePrimitive(p, width, u);
-  PetscCall(PdeFillBox(p, width, w));
+  if (!adjoints->capacity.apply) PetscCall(PdeFillBox(p, width, w));
   memset(p->box_bar, 0, (size_t)(p->m * width) * p->n_box * sizeof *p->box_bar);
-  for (int axis = 0; axis < p->n_dims; axis++) PetscCall(AllFaces(p, width, axis, rest_bar, c_bar));
+  for (int axis = 0; axis < p->n_dims; axis++) PetscCall(AllFaces(p, width, axis, rest, c_bar));
   PetscCall(PdeFillBoxAdjoint(p, width, w_bar));
-  for (size_t i = 0; i < n; i++) w_bar[i] += point_bar[i];
-  if (adjoints->source.apply) PetscCall(PointAdjoint(p, width, &adjoints->source, w, rest_bar, w_bar, c_bar));
-  if (adjoints->primitive.apply) PetscCall(PointAdjoint(p, width, &adjoints->primitive, u, w_bar, u_bar, c_bar));
-  else
-    for (size_t i = 0; i < n; i++) u_bar[i] += w_bar[i];
-  PetscCall(PetscFree3(point_bar, rest_bar, w_bar));
+  if (adjoints->source.apply) PetscCall(PointAdjoint(p, width, &adjoints->source, w, rest, w_bar, c_bar));
+  if (!same) PetscCall(PointAdjoint(p, width, &adjoints->primitive, u, w_bar, u_bar, c_bar));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

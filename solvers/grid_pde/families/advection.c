@@ -18,11 +18,13 @@ const NomosPdeKernels KIND(nomos_pde_advection_kernels) = {.flux = Flux};
 #ifdef NOMOS_VALUE
 extern const NomosPdeKernels nomos_pde_advection_kernels_dual;
 
-static double Speed(const double c[], int axis, const double w[])
+INLINE Number Speed(const Number c[], int axis, const Number w[])
 {
   (void)w;
-  return fabs(c[axis]);
+  return Abs(c[axis]);
 }
+
+NOMOS_PDE_BOUNDS(Bounds, Speed, NoDiffusivity, NoRate, 1, 1, 1)
 
 /* clang-format off */
 static const NomosParam params[] = {
@@ -42,6 +44,6 @@ const NomosPdeFamily nomos_pde_advection = {
   .n_fields = {0, 1, 1, 1},
   .n_params = sizeof params / sizeof *params, .params = params,
   .kernels  = {&nomos_pde_advection_kernels_value, &nomos_pde_advection_kernels_dual},
-  .speed    = Speed,
+  .bounds   = Bounds,
 };
 #endif

@@ -32,18 +32,20 @@ const NomosPdeKernels KIND(nomos_pde_burgers_kernels) = {.flux = Flux, .diffusio
 #ifdef NOMOS_VALUE
 extern const NomosPdeKernels nomos_pde_burgers_kernels_dual;
 
-static double Speed(const double c[], int axis, const double w[])
+INLINE Number Speed(const Number c[], int axis, const Number w[])
 {
   (void)c;
   (void)axis;
-  return fabs(w[0]);
+  return Abs(w[0]);
 }
 
-static double Diffusivity(const double c[], const double w[])
+INLINE Number Diffusivity(const Number c[], const Number w[])
 {
   (void)w;
-  return c[0] / PI;
+  return Scale(1 / PI, c[0]);
 }
+
+NOMOS_PDE_BOUNDS(Bounds, Speed, Diffusivity, NoRate, 1, 1, 1)
 
 static const NomosParam params[] = {{"burgers.nu", NOMOS_PARAM_REAL, "0.01", NULL, 0, DBL_MAX, NULL, true, "Viscosity times pi, as PDEBench has it: the diffusivity is nu/pi."}};
 
@@ -57,6 +59,6 @@ const NomosPdeFamily nomos_pde_burgers = {
   .n_fields = {0, 1, 1, 1},
   .n_params = sizeof params / sizeof *params, .params = params,
   .kernels  = {&nomos_pde_burgers_kernels_value, &nomos_pde_burgers_kernels_dual},
-  .speed = Speed, .diffusivity = Diffusivity,
+  .bounds   = Bounds,
 };
 #endif

@@ -22,15 +22,16 @@ INLINE void Conserved(const Number c[], int n_dims, const Number w[], Number u[]
     square   = Add(square, Square(w[V + a]));
   }
   u[RHO] = w[RHO];
-  u[P]   = Add(Div(w[P], Sub(c[GAMMA], Constant(1))), Scale(0.5, Mul(w[RHO], square)));
+  u[P]   = Add(Mul(w[P], Inverse(Sub(c[GAMMA], Constant(1)))), Scale(0.5, Mul(w[RHO], square)));
 }
 
 INLINE void Primitive(const Number c[], int n_dims, const Number u[], Number w[])
 {
-  Number square = Constant(0);
+  const Number per    = Inverse(u[RHO]);
+  Number       square = Constant(0);
 
   for (int a = 0; a < n_dims; a++) {
-    w[V + a] = Div(u[V + a], u[RHO]);
+    w[V + a] = Mul(u[V + a], per);
     square   = Add(square, Square(w[V + a]));
   }
   w[RHO] = u[RHO];
@@ -47,11 +48,6 @@ INLINE void Physical(int n_dims, int axis, const Number w[], const Number u[], N
   for (int a = 0; a < n_dims; a++) f[V + a] = a == axis ? Add(Mul(u[V + a], v), w[P]) : Mul(u[V + a], v);
 }
 
-INLINE Number Enthalpy(const Number w[], const Number u[])
-{
-  return Div(Add(u[P], w[P]), w[RHO]);
-}
-
 INLINE void Hllc(const Number c[], int n_dims, int axis, const Number left[], const Number right[], Number flux[])
 {
   Number u[2][V + NOMOS_PDE_MAX_DIMS], f[2][V + NOMOS_PDE_MAX_DIMS], kinetic = Constant(0);
@@ -60,27 +56,28 @@ INLINE void Hllc(const Number c[], int n_dims, int axis, const Number left[], co
   Conserved(c, n_dims, right, u[1]);
   Physical(n_dims, axis, left, u[0], f[0]);
   Physical(n_dims, axis, right, u[1], f[1]);
-  const Number v[2] = {left[V + axis], right[V + axis]};
+  const Number v[2] = {left[V + axis], right[V + axis]}, per[2] = {Inverse(left[RHO]), Inverse(right[RHO])};
   /* Roe's mean, and the speeds of the outer waves */
   const Number root[2] = {Sqrt(left[RHO]), Sqrt(right[RHO])}, weight = Div(root[0], Add(root[0], root[1])), other = Sub(Constant(1), weight);
   for (int a = 0; a < n_dims; a++) kinetic = Add(kinetic, Scale(0.5, Square(Add(Mul(weight, left[V + a]), Mul(other, right[V + a])))));
-  const Number mean = Add(Mul(weight, v[0]), Mul(other, v[1])), h = Add(Mul(weight, Enthalpy(left, u[0])), Mul(other, Enthalpy(right, u[1])));
+  const Number mean = Add(Mul(weight, v[0]), Mul(other, v[1])), h = Add(Mul(weight, Mul(Add(u[0][P], left[P]), per[0])), Mul(other, Mul(Add(u[1][P], right[P]), per[1])));
   const Number sound = Sqrt(Mul(Sub(c[GAMMA], Constant(1)), Sub(h, kinetic)));
-  const Number slow = Min(Sub(v[0], Sqrt(Div(Mul(c[GAMMA], left[P]), left[RHO]))), Sub(mean, sound)), fast = Max(Add(v[1], Sqrt(Div(Mul(c[GAMMA], right[P]), right[RHO]))), Add(mean, sound));
+  const Number slow = Min(Sub(v[0], Sqrt(Mul(Mul(c[GAMMA], left[P]), per[0]))), Sub(mean, sound)), fast = Max(Add(v[1], Sqrt(Mul(Mul(c[GAMMA], right[P]), per[1]))), Add(mean, sound));
   /* the speed of the contact */
   const Number a0 = Mul(left[RHO], Sub(slow, v[0])), a1 = Mul(right[RHO], Sub(fast, v[1]));
   const Number contact = Div(Add(Sub(right[P], left[P]), Sub(Mul(a0, v[0]), Mul(a1, v[1]))), Sub(a0, a1));
   /* between the outer wave of the side and the contact: f + s (u* - u) */
   const Condition side = Less(contact, Constant(0)); /* the right one */
-  const Number    s = Select(side, fast, slow), vs = Select(side, v[1], v[0]), p = Select(side, right[P], left[P]), mass = Select(side, a1, a0), rho = Div(mass, Sub(s, contact));
+  const Number    s = Select(side, fast, slow), vs = Select(side, v[1], v[0]), p = Select(side, right[P], left[P]), mass = Select(side, a1, a0), ahead = Sub(s, contact);
+  const Number    both = Inverse(Mul(mass, ahead)), rho = Mul(Square(mass), both); /* one division for 1/mass and 1/(s - contact) */
   const Condition outside = Less(Constant(0), Select(side, Scale(-1, fast), slow));
   for (int k = 0; k < V + n_dims; k++) {
     const Number uk = Select(side, u[1][k], u[0][k]), fk = Select(side, f[1][k], f[0][k]);
     Number       star;
     if (k == RHO) star = rho;
     else if (k == P) {
-      const Number density = Select(side, right[RHO], left[RHO]);
-      star                 = Mul(rho, Add(Div(uk, density), Mul(Sub(contact, vs), Add(contact, Div(p, mass)))));
+      const Number per_density = Select(side, per[1], per[0]);
+      star                     = Mul(rho, Add(Mul(uk, per_density), Mul(Sub(contact, vs), Add(contact, Mul(p, Mul(both, ahead))))));
     } else star = k == V + axis ? Mul(rho, contact) : Mul(rho, Select(side, right[k], left[k]));
     flux[k] = Select(outside, fk, Add(fk, Mul(s, Sub(star, uk))));
   }
@@ -107,16 +104,18 @@ const NomosPdeKernels KIND(nomos_pde_compressible_kernels) = {.primitive = ToPri
 #ifdef NOMOS_VALUE
 extern const NomosPdeKernels nomos_pde_compressible_kernels_dual;
 
-static double Speed(const double c[], int axis, const double w[])
+INLINE Number Speed(const Number c[], int axis, const Number w[])
 {
-  return fabs(w[V + axis]) + sqrt(c[GAMMA] * w[P] / w[RHO]);
+  return Add(Abs(w[V + axis]), Sqrt(Div(Mul(c[GAMMA], w[P]), w[RHO])));
 }
 
-static double Diffusivity(const double c[], const double w[])
+INLINE Number Diffusivity(const Number c[], const Number w[])
 {
   (void)w;
-  return 4. / 3 * c[ETA] + c[ZETA];
+  return Add(Scale(4. / 3, c[ETA]), c[ZETA]);
 }
+
+NOMOS_PDE_BOUNDS(Bounds, Speed, Diffusivity, NoRate, 3, 4, 5)
 
 /* clang-format off */
 static const NomosParam params[] = {
@@ -137,6 +136,6 @@ const NomosPdeFamily nomos_pde_compressible = {
   .n_fields = {0, 3, 4, 5},
   .n_params = sizeof params / sizeof *params, .params = params,
   .kernels  = {&nomos_pde_compressible_kernels_value, &nomos_pde_compressible_kernels_dual},
-  .speed = Speed, .diffusivity = Diffusivity,
+  .bounds   = Bounds,
 };
 #endif

@@ -29,17 +29,19 @@ const NomosPdeKernels KIND(nomos_pde_diffusion_reaction_kernels) = {.diffusion =
 #ifdef NOMOS_VALUE
 extern const NomosPdeKernels nomos_pde_diffusion_reaction_kernels_dual;
 
-static double Diffusivity(const double c[], const double w[])
+INLINE Number Diffusivity(const Number c[], const Number w[])
 {
   (void)w;
-  return fmax(c[0], c[1]);
+  return Max(c[0], c[1]);
 }
 
-static double Rate(const double c[], const double w[])
+INLINE Number Rate(const Number c[], const Number w[])
 {
   (void)c;
-  return 2 + fabs(1 - 3 * w[0] * w[0]);
+  return Add(Constant(2), Abs(Sub(Constant(1), Scale(3, Square(w[0])))));
 }
+
+NOMOS_PDE_BOUNDS(Bounds, NoSpeed, Diffusivity, Rate, 2, 2, 2)
 
 /* clang-format off */
 static const NomosParam params[] = {
@@ -59,6 +61,6 @@ const NomosPdeFamily nomos_pde_diffusion_reaction = {
   .n_fields = {0, 2, 2, 2},
   .n_params = sizeof params / sizeof *params, .params = params,
   .kernels  = {&nomos_pde_diffusion_reaction_kernels_value, &nomos_pde_diffusion_reaction_kernels_dual},
-  .diffusivity = Diffusivity, .rate = Rate,
+  .bounds   = Bounds,
 };
 #endif

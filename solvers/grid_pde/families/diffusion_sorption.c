@@ -31,11 +31,14 @@ const NomosPdeKernels KIND(nomos_pde_diffusion_sorption_kernels) = {.diffusion =
 #ifdef NOMOS_VALUE
 extern const NomosPdeKernels nomos_pde_diffusion_sorption_kernels_dual;
 
-static double Diffusivity(const double c[], const double w[])
+INLINE Number Diffusivity(const Number c[], const Number w[])
 {
-  const double r = 1 + (1 - c[POROSITY]) / c[POROSITY] * c[DENSITY] * c[K] * c[N_F] * pow(fmax(w[0], 0) + 1e-6, c[N_F] - 1);
-  return c[D] / r;
+  Number r;
+  Retardation(c, 1, w, &r);
+  return Div(c[D], r);
 }
+
+NOMOS_PDE_BOUNDS(Bounds, NoSpeed, Diffusivity, NoRate, 1, 1, 1)
 
 /* clang-format off */
 static const NomosParam params[] = {
@@ -57,6 +60,6 @@ const NomosPdeFamily nomos_pde_diffusion_sorption = {
   .n_fields = {0, 1, 1, 1},
   .n_params = sizeof params / sizeof *params, .params = params,
   .kernels  = {&nomos_pde_diffusion_sorption_kernels_value, &nomos_pde_diffusion_sorption_kernels_dual},
-  .diffusivity = Diffusivity,
+  .bounds   = Bounds,
 };
 #endif

@@ -28,16 +28,18 @@ const NomosPdeKernels KIND(nomos_pde_reaction_diffusion_kernels) = {.diffusion =
 #ifdef NOMOS_VALUE
 extern const NomosPdeKernels nomos_pde_reaction_diffusion_kernels_dual;
 
-static double Diffusivity(const double c[], const double w[])
+INLINE Number Diffusivity(const Number c[], const Number w[])
 {
   (void)w;
   return c[0];
 }
 
-static double Rate(const double c[], const double w[])
+INLINE Number Rate(const Number c[], const Number w[])
 {
-  return c[1] * fabs(1 - 2 * w[0]);
+  return Mul(c[1], Abs(Sub(Constant(1), Scale(2, w[0]))));
 }
+
+NOMOS_PDE_BOUNDS(Bounds, NoSpeed, Diffusivity, Rate, 1, 1, 1)
 
 /* clang-format off */
 static const NomosParam params[] = {
@@ -56,6 +58,6 @@ const NomosPdeFamily nomos_pde_reaction_diffusion = {
   .n_fields = {0, 1, 1, 1},
   .n_params = sizeof params / sizeof *params, .params = params,
   .kernels  = {&nomos_pde_reaction_diffusion_kernels_value, &nomos_pde_reaction_diffusion_kernels_dual},
-  .diffusivity = Diffusivity, .rate = Rate,
+  .bounds   = Bounds,
 };
 #endif

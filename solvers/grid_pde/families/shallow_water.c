@@ -19,7 +19,8 @@ INLINE void Primitive(const Number c[], int n_dims, const Number u[], Number w[]
 {
   (void)c;
   w[H] = u[H];
-  for (int a = 0; a < n_dims; a++) w[V + a] = Div(u[V + a], u[H]);
+  const Number per = Inverse(u[H]);
+  for (int a = 0; a < n_dims; a++) w[V + a] = Mul(u[V + a], per);
 }
 
 /* |speed|, rounded where a rarefaction spreads across it. */
@@ -34,12 +35,12 @@ INLINE void Roe(const Number c[], int n_dims, int axis, const Number left[], con
 {
   const Number root[2] = {Sqrt(left[H]), Sqrt(right[H])}, weight = Div(root[0], Add(root[0], root[1])), other = Sub(Constant(1), weight);
   const Number v[2] = {left[V + axis], right[V + axis]}, mean = Add(Mul(weight, v[0]), Mul(other, v[1])), wave = Sqrt(Scale(0.5, Mul(c[0], Add(left[H], right[H]))));
-  const Number wave0 = Sqrt(Mul(c[0], left[H])), wave1 = Sqrt(Mul(c[0], right[H]));
+  const Number gravity = Sqrt(c[0]), wave0 = Mul(gravity, root[0]), wave1 = Mul(gravity, root[1]), half = Scale(0.5, Inverse(wave));
   const Number dh = Sub(right[H], left[H]), dm = Sub(Mul(right[H], v[1]), Mul(left[H], v[0]));
   const Number slow = Sub(mean, wave), fast = Add(mean, wave);
   /* strengths of the waves times their speeds */
-  const Number one = Mul(Fixed(slow, Sub(v[0], wave0), Sub(v[1], wave1)), Div(Sub(Mul(fast, dh), dm), Scale(2, wave)));
-  const Number two = Mul(Fixed(fast, Add(v[0], wave0), Add(v[1], wave1)), Div(Sub(dm, Mul(slow, dh)), Scale(2, wave)));
+  const Number one = Mul(Fixed(slow, Sub(v[0], wave0), Sub(v[1], wave1)), Mul(Sub(Mul(fast, dh), dm), half));
+  const Number two = Mul(Fixed(fast, Add(v[0], wave0), Add(v[1], wave1)), Mul(Sub(dm, Mul(slow, dh)), half));
 
   flux[H] = Scale(0.5, Sub(Add(Mul(left[H], v[0]), Mul(right[H], v[1])), Add(one, two)));
   for (int a = 0; a < n_dims; a++) {
@@ -63,10 +64,12 @@ const NomosPdeKernels KIND(nomos_pde_shallow_water_kernels) = {.primitive = ToPr
 #ifdef NOMOS_VALUE
 extern const NomosPdeKernels nomos_pde_shallow_water_kernels_dual;
 
-static double Speed(const double c[], int axis, const double w[])
+INLINE Number Speed(const Number c[], int axis, const Number w[])
 {
-  return fabs(w[V + axis]) + sqrt(c[0] * w[H]);
+  return Add(Abs(w[V + axis]), Sqrt(Mul(c[0], w[H])));
 }
+
+NOMOS_PDE_BOUNDS(Bounds, Speed, NoDiffusivity, NoRate, 2, 3, 4)
 
 static const NomosParam params[] = {{"shallow_water.g", NOMOS_PARAM_REAL, "1", NULL, DBL_MIN, DBL_MAX, NULL, true, "Acceleration of gravity."}};
 
@@ -80,6 +83,6 @@ const NomosPdeFamily nomos_pde_shallow_water = {
   .n_fields = {0, 2, 3, 0},
   .n_params = sizeof params / sizeof *params, .params = params,
   .kernels  = {&nomos_pde_shallow_water_kernels_value, &nomos_pde_shallow_water_kernels_dual},
-  .speed    = Speed,
+  .bounds   = Bounds,
 };
 #endif
