@@ -111,11 +111,11 @@ PetscErrorCode PdePlanMake(NomosModel model, const double u[], PdePlan *plan)
 }
 
 /* y_j of a substep from y_0 and the two before; l[] of L(y_0) and L(y_(j-1)). y may be y_0. */
-static void Stage(const PdeStage *stage, double h, size_t n, const double *const from[3], const double *const l[2], double y[])
+static void Stage(const PdeModel *p, const PdeStage *stage, double h, size_t n, const double *const from[3], const double *const l[2], double y[])
 {
   const double a0 = stage->a[0], a1 = stage->a[1], a2 = stage->a[2], b0 = h * stage->b[0], b1 = h * stage->b[1];
 
-#pragma omp parallel for simd schedule(static) if (n > PDE_ALONE)
+#pragma omp parallel for simd schedule(static) if (p->n_cells > PDE_ALONE)
   for (size_t i = 0; i < n; i++) {
     double sum = a0 * from[0][i] + b1 * l[1][i];
     if (a1 != 0) sum += a1 * from[1][i];
@@ -137,7 +137,7 @@ static PetscErrorCode Substep(PdeModel *p, const PdePlan *plan, double h, int wi
   for (int j = 0; j < last; j++) {
     double *next = j + 1 == plan->n_stages ? end : y + (size_t)(keep ? j : j % 3) * n;
     if (j) PetscCall(PdeTendency(p, width, stages[1], l[1]));
-    Stage(&plan->stages[j], h, n, stages, (const double *const[]){l[0], l[j > 0]}, next);
+    Stage(p, &plan->stages[j], h, n, stages, (const double *const[]){l[0], l[j > 0]}, next);
     stages[2] = stages[1];
     stages[1] = next;
   }
@@ -180,7 +180,7 @@ PetscErrorCode PdeAdvanceAdjoint(NomosModel model, const PdePlan *plan, int widt
       const PdeStage *stage = &plan->stages[j];
       const double   *bar   = j + 1 == s ? u_bar : y_bar + (j + 1) * n, a0 = stage->a[0], a1 = stage->a[1], a2 = stage->a[2], b0 = h * (stage->b[0] + (j ? 0 : stage->b[1])), b1 = h * stage->b[1];
       double         *first = y_bar, *before = y_bar + j * n, *earlier = j ? before - n : before;
-#pragma omp parallel for schedule(static) if (n > PDE_ALONE)
+#pragma omp parallel for schedule(static) if (p->n_cells > PDE_ALONE)
       for (size_t i = 0; i < n; i++) {
         first[i] += a0 * bar[i];
         if (a1 != 0) before[i] += a1 * bar[i];
