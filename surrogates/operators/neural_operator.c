@@ -172,4 +172,5 @@ const NomosSurrogateOps NomosSurrogateOps_NeuralOperator = {
   .rate      = Rate,
   .evaluate  = NomosNeuralOperatorEvaluate,
   .results   = NomosNeuralOperatorResults,
+  .pictures  = NomosNeuralOperatorPictures,
 };

@@ -141,4 +141,8 @@ PetscErrorCode NomosNeuralOperatorDeclareSets(NomosConfig config);
 PetscErrorCode NomosNeuralOperatorOpenSets(NomosSurrogate s);
 PetscErrorCode NomosNeuralOperatorCloseSets(NomosNeuralOperator *no);
 
+/* ---- neural_operator_pictures.c */
+
+PetscErrorCode NomosNeuralOperatorPictures(NomosSurrogate s, const char directory[]);
+
 #endif

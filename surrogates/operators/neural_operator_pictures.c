@@ -1,0 +1,246 @@
+/* Pictures of an emulator: of each set the trajectory whose error is the median, beside its prediction (space and time in one dimension, the last frame in two); errors of all sets against time and against the parameters.
+   Beside them errors.csv: a row for every trajectory of every set. */
+#include "io/plot.h"
+#include "surrogates/operators/neural_operator_impl.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+  const char         *name;
+  NomosJudgementInput input;
+  NomosJudgement      judgement;
+} Set;
+
+static const char *const predictor_labels[NOMOS_N_PREDICTORS] = {"", ", persistence", ", solver alone"};
+
+/* ---- fields */
+
+typedef struct {
+  double error;
+  size_t i;
+} Ranked;
+
+static int Compare(const void *a, const void *b)
+{
+  const double x = ((const Ranked *)a)->error, y = ((const Ranked *)b)->error;
+  return (x > y) - (x < y);
+}
+
+static PetscErrorCode Median(const NomosJudgement *j, size_t *i)
+{
+  Ranked *ranked;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(j->n, &ranked));
+  for (size_t k = 0; k < j->n; k++) ranked[k] = (Ranked){NomosJudgementOfTrajectory(j, NOMOS_PREDICTOR_EMULATOR, k), k};
+  qsort(ranked, j->n, sizeof *ranked, Compare);
+  *i = ranked[j->n / 2].i;
+  PetscCall(PetscFree(ranked));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* `advection.beta = 0.7, nRMSE 0.021` */
+static void Caption(const NomosNeuralOperator *no, const Set *set, size_t i, size_t n_text, char text[])
+{
+  int length = snprintf(text, n_text, "%s: ", set->name);
+
+  for (size_t p = 0; p < no->n_parameters && (size_t)length < n_text; p++) length += snprintf(text + length, n_text - (size_t)length, "%s = %.4g, ", no->variables[no->n_fields + p].name, set->judgement.parameters[i * no->n_parameters + p]);
+  if ((size_t)length < n_text) snprintf(text + length, n_text - (size_t)length, "nRMSE %.3g, the median of %zu trajectories", NomosJudgementOfTrajectory(&set->judgement, NOMOS_PREDICTOR_EMULATOR, i), set->judgement.n);
+}
+
+/* truth, prediction and error of a field: rows of them. images (3, rows, nx). */
+static PetscErrorCode DrawField(const NomosNeuralOperator *no, NomosFigure figure, size_t f, size_t n_rows, const double images[])
+{
+  static const char *const names[]   = {"truth", "prediction", "error"};
+  const bool               two       = no->shape.n_space == 2;
+  const size_t             nx        = no->shape.points[two], n = n_rows * nx;
+  const bool               timed     = no->interval > 0;
+  const double             low       = two ? no->start[0] : 0, high = two ? no->start[0] + no->extent[0] : (timed ? no->interval : 1) * (double)(n_rows - 1);
+  double                   limits[2] = {INFINITY, -INFINITY};
+
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < n; i++) {
+    limits[0] = fmin(limits[0], images[i]);
+    limits[1] = fmax(limits[1], images[i]);
+  }
+  const bool   centred = limits[0] < 0 && limits[1] > 0; /* a field of both signs: white is zero */
+  const double most    = fmax(fabs(limits[0]), fabs(limits[1]));
+  if (centred) limits[0] = -(limits[1] = most);
+  for (int k = 0; k < 3; k++) {
+    char title[2 * NOMOS_MAX_NAME];
+    snprintf(title, sizeof title, "%s, %s", no->variables[f].name, names[k]);
+    PetscCall(NomosFigurePanel(figure, (int)f, k, &(NomosAxes){.title = title, .x_label = "x", .y_label = two ? "y" : timed ? "time" : "frame", .shape = two ? 0 : 0.8}));
+    if (k < 2) PetscCall(NomosFigureImage(figure, n_rows, nx, images + (size_t)k * n, no->start[two], no->start[two] + no->extent[two], low, high, centred ? NOMOS_MAP_DIVERGING : NOMOS_MAP_SEQUENTIAL, limits[0], limits[1], NULL));
+    else PetscCall(NomosFigureImage(figure, n_rows, nx, images + (size_t)k * n, no->start[two], no->start[two] + no->extent[two], low, high, NOMOS_MAP_DIVERGING, 0, 0, NULL));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DrawSet(NomosSurrogate s, const Set *set, const char directory[])
+{
+  enum { MAX_ROWS = 6 };
+  const NomosNeuralOperator *no = s->context;
+  const size_t               last = set->judgement.n_steps, n_rows = no->shape.n_space == 1 ? last + 1 : no->shape.points[0], n = n_rows * no->shape.points[no->shape.n_space - 1];
+  double                     mean[NOMOS_DATASET_MAX_VARIABLES], deviation[NOMOS_DATASET_MAX_VARIABLES], *predictions, *images;
+  size_t                     i;
+  NomosTrajectories          t;
+  NomosFigure                figure;
+  char                       text[512];
+
+  PetscFunctionBeginUser;
+  PetscCall(Median(&set->judgement, &i));
+  PetscCall(NomosTrajectoriesRead(s, &(NomosTrajectoriesInput){.dataset = set->input.dataset, .split = set->input.split, .n = 1, .examples = &i}, &t));
+  PetscCall(PetscMalloc2(t.n_frames * no->size, &predictions, 3 * n, &images));
+  PetscCall(PetscArraycpy(predictions, t.states, no->size)); /* the first frame is given */
+  PetscCall(NomosNeuralOperatorPredict(s, NOMOS_PREDICTOR_EMULATOR, &t, predictions + no->size));
+  PetscCall(NomosNeuralOperatorUnits(s, mean, deviation));
+  Caption(no, set, i, sizeof text, text);
+  PetscCall(NomosFigureCreate(text, (int)PetscMin(no->n_fields, MAX_ROWS), 3, &figure));
+  for (size_t f = 0; f < PetscMin(no->n_fields, MAX_ROWS); f++) {
+    for (size_t x = 0; x < n; x++) { /* rows are frames, or lines of the last one */
+      const size_t at = no->shape.n_space == 1 ? x / no->n_points * no->size + f * no->n_points + x % no->n_points : last * no->size + f * no->n_points + x;
+      images[x]         = mean[f] + deviation[f] * t.states[at];
+      images[n + x]     = mean[f] + deviation[f] * predictions[at];
+      images[2 * n + x] = images[n + x] - images[x];
+    }
+    PetscCall(DrawField(no, figure, f, n_rows, images));
+  }
+  snprintf(text, sizeof text, "%.400s/%.64s", directory, set->name);
+  PetscCall(NomosFigureSave(figure, text));
+  PetscCall(NomosFigureDestroy(&figure));
+  PetscCall(PetscFree2(predictions, images));
+  PetscCall(NomosTrajectoriesFree(&t));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- errors */
+
+static PetscErrorCode DrawTimes(const NomosNeuralOperator *no, size_t n_sets, const Set sets[], NomosFigure figure)
+{
+  double *time, *error;
+  size_t  most = 0;
+
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < n_sets; i++) most = PetscMax(most, sets[i].judgement.n_steps);
+  PetscCall(PetscMalloc2(most, &time, most, &error));
+  PetscCall(NomosFigurePanel(figure, 0, 0, &(NomosAxes){.title = "error of free runs", .x_label = no->interval > 0 ? "time" : "frame", .y_label = "nRMSE", .y_scale = NOMOS_SCALE_LOG}));
+  for (int p = 0; p < NOMOS_N_PREDICTORS; p++)
+    for (size_t i = 0; i < n_sets; i++) {
+      const NomosJudgement *j = &sets[i].judgement;
+      char                  label[2 * NOMOS_MAX_NAME];
+      if (!j->errors[p]) continue;
+      for (size_t k = 0; k < j->n_steps; k++) {
+        time[k]  = (double)(k + 1) * (no->interval > 0 ? no->interval : 1);
+        error[k] = NomosJudgementOfFrame(j, (NomosPredictor)p, k);
+      }
+      snprintf(label, sizeof label, "%.100s%s", sets[i].name, predictor_labels[p]);
+      PetscCall(NomosFigureLine(figure, j->n_steps, time, error, label, p == NOMOS_PREDICTOR_PERSISTENCE ? 2 : p == NOMOS_PREDICTOR_SOLVER ? 1 : 0));
+    }
+  PetscCall(PetscFree2(time, error));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Errors of trajectories against a parameter, and the values of the training below. */
+static PetscErrorCode DrawParameter(NomosSurrogate s, size_t n_sets, const Set sets[], size_t p, NomosFigure figure, int panel)
+{
+  const NomosNeuralOperator *no = s->context;
+  const size_t               P = no->n_parameters, n_train = NomosDatasetExamples(s->data, NOMOS_SPLIT_TRAIN);
+  double                    *x, *y, low = INFINITY, high = 0, lowest = INFINITY, highest = 0;
+  size_t                     most = n_train, *examples;
+
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < n_sets; i++) most = PetscMax(most, sets[i].judgement.n);
+  PetscCall(PetscMalloc3(most, &x, most, &y, n_train, &examples));
+  for (size_t i = 0; i < n_train; i++) examples[i] = i;
+  for (size_t i = 0; i < n_sets; i++)
+    for (size_t k = 0; k < sets[i].judgement.n; k++) {
+      low    = fmin(low, sets[i].judgement.parameters[k * P + p]);
+      high   = fmax(high, sets[i].judgement.parameters[k * P + p]);
+      const double error = NomosJudgementOfTrajectory(&sets[i].judgement, NOMOS_PREDICTOR_EMULATOR, k);
+      lowest             = fmin(lowest, error);
+      highest            = fmax(highest, error);
+    }
+  PetscCall(NomosFigurePanel(figure, 0, panel, &(NomosAxes){.title = "error of each trajectory", .x_label = no->variables[no->n_fields + p].name, .y_label = "nRMSE", .x_scale = low > 0 && high > 8 * low ? NOMOS_SCALE_LOG : NOMOS_SCALE_LINEAR, .y_scale = NOMOS_SCALE_LOG, .y_min = 0.5 * lowest, .y_max = 1.5 * highest * sqrt(highest / lowest)})); /* room for the legend */
+  for (size_t i = 0; i < n_sets; i++) {
+    const NomosJudgement *j = &sets[i].judgement;
+    for (size_t k = 0; k < j->n; k++) {
+      x[k] = j->parameters[k * P + p];
+      y[k] = NomosJudgementOfTrajectory(j, NOMOS_PREDICTOR_EMULATOR, k);
+    }
+    PetscCall(NomosFigureLine(figure, j->n, x, y, sets[i].name, 3));
+  }
+  PetscCall(NomosDatasetRead(s->data, no->n_fields + p, NOMOS_SPLIT_TRAIN, n_train, examples, x));
+  for (size_t k = 0; k < n_train; k++) y[k] = 0.7 * lowest;
+  PetscCall(NomosFigureLine(figure, n_train, x, y, "values of the training", 3));
+  PetscCall(PetscFree3(x, y, examples));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DrawErrors(NomosSurrogate s, size_t n_sets, const Set sets[], const char directory[])
+{
+  enum { MAX_PARAMETERS = 3 };
+  const NomosNeuralOperator *no = s->context;
+  const size_t               n  = PetscMin(no->n_parameters, MAX_PARAMETERS);
+  NomosFigure                figure;
+  char                       path[NOMOS_MAX_PATH];
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosFigureCreate(NULL, 1, 1 + (int)n, &figure));
+  PetscCall(DrawTimes(no, n_sets, sets, figure));
+  for (size_t p = 0; p < n; p++) PetscCall(DrawParameter(s, n_sets, sets, p, figure, 1 + (int)p));
+  snprintf(path, sizeof path, "%.4000s/errors", directory);
+  PetscCall(NomosFigureSave(figure, path));
+  PetscCall(NomosFigureDestroy(&figure));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode WriteErrors(const NomosNeuralOperator *no, size_t n_sets, const Set sets[], const char directory[])
+{
+  char  path[NOMOS_MAX_PATH];
+  FILE *file;
+
+  PetscFunctionBeginUser;
+  snprintf(path, sizeof path, "%.4000s/errors.csv", directory);
+  file = fopen(path, "w");
+  PetscCheck(file, PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s: cannot be written", path);
+  fprintf(file, "set,trajectory");
+  for (size_t p = 0; p < no->n_parameters; p++) fprintf(file, ",%s", no->parameter_keys[p]);
+  for (int p = 0; p < NOMOS_N_PREDICTORS; p++)
+    if (sets[0].judgement.errors[p]) fprintf(file, ",%snrmse", nomos_predictor_prefixes[p]);
+  for (size_t i = 0; i < n_sets; i++)
+    for (size_t k = 0; k < sets[i].judgement.n; k++) {
+      fprintf(file, "\n%s,%zu", sets[i].name, k);
+      for (size_t p = 0; p < no->n_parameters; p++) fprintf(file, ",%.10g", sets[i].judgement.parameters[k * no->n_parameters + p]);
+      for (int p = 0; p < NOMOS_N_PREDICTORS; p++)
+        if (sets[i].judgement.errors[p]) fprintf(file, ",%.6g", NomosJudgementOfTrajectory(&sets[i].judgement, (NomosPredictor)p, k));
+    }
+  fprintf(file, "\n");
+  PetscCheck(!fclose(file), PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s: cannot be written", path);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosNeuralOperatorPictures(NomosSurrogate s, const char directory[])
+{
+  const NomosNeuralOperator *no = s->context;
+  Set                       *sets;
+  size_t                     n = 0;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscCalloc1(no->n_sets + 1, &sets));
+  for (int split = NOMOS_SPLIT_TEST; split >= NOMOS_SPLIT_TRAIN && !n; split--) /* what the training did not see, if there is such a part */
+    if (s->n_examples[split]) sets[n++] = (Set){.name = nomos_split_names[split], .input = {.dataset = s->data, .split = (NomosSplit)split}};
+  for (size_t i = 0; i < no->n_sets; i++) sets[n++] = (Set){.name = no->sets[i].name, .input = {.dataset = no->sets[i].dataset, .split = NOMOS_SPLIT_TRAIN}};
+  for (size_t i = 0; i < n; i++) {
+    sets[i].input.comm = PETSC_COMM_SELF; /* one rank draws */
+    PetscCall(NomosNeuralOperatorJudge(s, &sets[i].input, &sets[i].judgement));
+    PetscCall(DrawSet(s, &sets[i], directory));
+  }
+  PetscCall(DrawErrors(s, n, sets, directory));
+  PetscCall(WriteErrors(no, n, sets, directory));
+  for (size_t i = 0; i < n; i++) PetscCall(NomosJudgementFree(&sets[i].judgement));
+  PetscCall(PetscFree(sets));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
