@@ -1,0 +1,127 @@
+/* Scaling laws fitted to errors that are made by one: its numbers come back, and intervals hold them as often as they say. */
+#include "operators/random.h"
+#include "surrogates/scaling_law.h"
+#include "tests/harness.h"
+
+enum { MAX_POINTS = 128 };
+
+/* Networks x data x seeds, with relative noise of a standard deviation. Returns how many. */
+static size_t Points(const NomosScalingLaw *law, size_t n_networks, size_t n_data, size_t n_seeds, double noise, uint64_t seed, NomosScalingPoint points[])
+{
+  size_t n = 0;
+
+  for (size_t i = 0; i < n_networks; i++)
+    for (size_t j = 0; j < n_data; j++)
+      for (size_t s = 0; s < n_seeds; s++) {
+        const double weights = 1000 * pow(4, (double)i), examples = 16 * pow(2, (double)j);
+        points[n]            = (NomosScalingPoint){weights, examples, NomosScalingError(law, weights, examples) * exp(noise * NomosRandomNormal(seed, 1, n))};
+        n++;
+      }
+  return n;
+}
+
+/* With a floor that matters, with slowly falling data, without a floor. */
+static const NomosScalingLaw laws[] = {{{0.01, 8, 0.6, 1.5, 0.7}}, {{0.02, 30, 0.9, 0.6, 0.35}}, {{0, 2, 0.4, 3, 0.9}}};
+enum { N_LAWS = sizeof laws / sizeof *laws };
+
+static NomosScalingFit Fit(size_t n, const NomosScalingPoint points[], size_t n_draws)
+{
+  NomosScalingFit fit;
+  ck_ok(NomosScalingFitLaw(&(NomosScalingInput){.n = n, .points = points, .n_draws = n_draws, .seed = 3}, &fit));
+  return fit;
+}
+
+/* Without noise the numbers are found, of both terms or of one. */
+START_TEST(test_exact)
+{
+  NomosScalingPoint points[MAX_POINTS];
+
+  for (int l = 0; l < N_LAWS; l++)
+    for (int part = 0; part < 3; part++) {
+      NomosScalingFit fit = Fit(Points(&laws[l], part == 1 ? 1 : 4, part == 2 ? 1 : 5, 1, 0, 1, points), points, 0);
+      ck_assert_uint_eq(fit.n_unknowns, part ? 3 : 5);
+      for (int k = 0; k < NOMOS_SCALING_N; k++) {
+        double truth = laws[l].value[k];
+        if (part == 1 && k == NOMOS_SCALING_FLOOR) truth += laws[l].value[NOMOS_SCALING_A] * pow(1000, -laws[l].value[NOMOS_SCALING_ALPHA]); /* of the network that stays */
+        if (part == 2 && k == NOMOS_SCALING_FLOOR) truth += laws[l].value[NOMOS_SCALING_B] * pow(16, -laws[l].value[NOMOS_SCALING_BETA]);
+        if (part == 1 && (k == NOMOS_SCALING_A || k == NOMOS_SCALING_ALPHA)) truth = 0;
+        if (part == 2 && (k == NOMOS_SCALING_B || k == NOMOS_SCALING_BETA)) truth = 0;
+        ck_assert_msg(fabs(fit.law.value[k] - truth) < 1e-3 * truth + 1e-5, "law %d, part %d: %s = %.10g, not %.10g", l, part, nomos_scaling_names[k], fit.law.value[k], truth);
+      }
+      ck_assert_double_lt(fit.deviation, 1e-5);
+      ck_ok(NomosScalingFree(&fit));
+    }
+}
+END_TEST
+
+/* Of 95 % intervals, those of the exponents and of the error of a larger size hold the truth in about 95 % of the cases; few points, more noise, several seeds. */
+START_TEST(test_intervals_cover)
+{
+  static const struct {
+    size_t networks, data, seeds;
+    double noise;
+  } designs[] = {{3, 4, 1, 0.03}, {4, 4, 2, 0.1}, {1, 6, 1, 0.05}};
+  enum { CASES = 48 };
+
+  int missed = 0;
+  for (size_t d = 0; d < sizeof designs / sizeof *designs; d++) {
+    int held[3] = {0};
+    for (int i = 0; i < CASES; i++) {
+      const NomosScalingLaw *law = &laws[i % N_LAWS];
+      NomosScalingPoint      points[MAX_POINTS];
+      double                 interval[2];
+      const double           weights = designs[d].networks > 1 ? 1e6 : 1000, examples = 2048, truth = NomosScalingError(law, weights, examples);
+      NomosScalingFit        fit = Fit(Points(law, designs[d].networks, designs[d].data, designs[d].seeds, designs[d].noise, (uint64_t)(1000 + i), points), points, 200);
+      for (int k = 0; k < 2; k++) {
+        const int number = k ? NOMOS_SCALING_BETA : NOMOS_SCALING_ALPHA;
+        ck_ok(NomosScalingNumberInterval(&fit, number, interval));
+        held[k] += designs[d].networks > 1 || k ? law->value[number] >= interval[0] && law->value[number] <= interval[1] : 1;
+      }
+      ck_ok(NomosScalingErrorInterval(&fit, weights, examples, 1, interval));
+      const double further = truth * exp(designs[d].noise * NomosRandomNormal(7, 2, (uint64_t)i));
+      held[2] += further >= interval[0] && further <= interval[1];
+      ck_ok(NomosScalingFree(&fit));
+    }
+    for (int k = 0; k < 3; k++) {
+      ck_assert_msg(held[k] >= 41, "design %zu: %d of %d intervals of %s hold the truth", d, held[k], CASES, (const char *[]){"alpha", "beta", "a further error"}[k]);
+      missed += CASES - held[k];
+    }
+  }
+  ck_assert_int_ge(missed, 4); /* of 432: they are no wider than that */
+}
+END_TEST
+
+/* The same points give the same law and the same draws. */
+START_TEST(test_repeats)
+{
+  NomosScalingPoint points[MAX_POINTS];
+  const size_t      n = Points(&laws[0], 3, 4, 2, 0.05, 9, points);
+  NomosScalingFit   a = Fit(n, points, 20), b = Fit(n, points, 20);
+
+  ck_assert(!memcmp(&a.law, &b.law, sizeof a.law) && !memcmp(a.draws, b.draws, sizeof *a.draws * 20));
+  ck_ok(NomosScalingFree(&a));
+  ck_ok(NomosScalingFree(&b));
+}
+END_TEST
+
+static void Refused(size_t n, const NomosScalingPoint points[], const char sentence[])
+{
+  NomosScalingFit fit;
+  ck_refused(NomosScalingFitLaw(&(NomosScalingInput){.n = n, .points = points}, &fit), sentence);
+  ck_ok(NomosScalingFree(&fit));
+}
+
+START_TEST(test_errors)
+{
+  NomosScalingPoint points[MAX_POINTS];
+
+  Refused(Points(&laws[0], 2, 4, 1, 0, 1, points), points, "two sizes of the network: a floor, a factor and an exponent need three at least");
+  Refused(Points(&laws[0], 1, 3, 1, 0, 1, points), points, "3 points for 3 unknowns; give more sizes or more seeds");
+  Refused(Points(&laws[0], 1, 1, 5, 0, 1, points), points, "all 5 points have the same sizes");
+  const size_t n  = Points(&laws[0], 3, 3, 1, 0, 1, points);
+  points[4].error = NAN;
+  Refused(n, points, "all three must be finite and above 0");
+}
+END_TEST
+
+NOMOS_TEST_SUITE("scaling_law", test_exact, test_intervals_cover, test_repeats, test_errors)
