@@ -11,7 +11,7 @@
 
 static PetscErrorCode CommandHelp(NomosProgram *program);
 
-enum { RUN = 1, PLOT = 2, CHECK = 4, DESCRIBE = 8, LIST = 16, HELP = 32, GRADCHECK = 64, ESTIMATE = 128, TRAIN = 256, EVALUATE = 512, DISCOVER = 1024, ASSIMILATE = 2048, GENERATE = 4096 };
+enum { RUN = 1, PLOT = 2, CHECK = 4, DESCRIBE = 8, LIST = 16, HELP = 32, GRADCHECK = 64, ESTIMATE = 128, TRAIN = 256, EVALUATE = 512, DISCOVER = 1024, ASSIMILATE = 2048, GENERATE = 4096, SCALING = 8192 };
 
 static const struct {
   const char *name, *arguments;
@@ -89,6 +89,13 @@ static const struct {
    "\n"
    "  nomos generate surrogate/burgers_data.yaml -o burgers\n"
    "  nomos train CASE --set data.generator= --set data.path=burgers/data\n"},
+  {"scaling", "CASE [options]", SCALING, 1, 1, NomosCommandScaling, "how a training's error falls with its data and its network",
+   "CASE is trained at several sizes of data (scaling.data_sizes) and network (scaling.network_sizes); E = E0 + A N^-alpha + B D^-beta is fitted to what the trainings come to (scaling.metric), with\n"
+   "95 % intervals, and says which of the two to buy next at equal cost. A larger size that is held out checks it. Each training is a run in trainings/ of the run directory; --restart latest goes on\n"
+   "after a stop or a kill, also with more sizes, and trains nothing twice. scaling.csv has a row for each. Its parameters: nomos describe scaling.\n"
+   "\n"
+   "  nomos scaling surrogate/scaling_burgers\n"
+   "  nomos scaling my_case --set scaling.metric=test_nrmse --set scaling.data_sizes=[32,64,128,256]\n"},
   {"plot", "RUN", PLOT, 1, 1, NomosCommandPlot, "draw the pictures of a run again, into RUN/plots", "Works on finished, stopped and killed runs. --set of a parameter output.* draws otherwise than the run's config.yaml says.\n"
    "\n"
    "  nomos plot RUN --set output.colour=speed\n"
@@ -99,7 +106,7 @@ static const struct {
    "  nomos describe                 what there is\n"
    "  nomos describe qg              every parameter of a solver\n"
    "  nomos describe drucker_prager  every parameter of a constitutive law\n"
-   "  nomos describe run             the parameters of every run; so too assimilate, discover, estimate, gradcheck, train, data, evaluate\n"
+   "  nomos describe run             the parameters of every run; so too assimilate, discover, estimate, gradcheck, train, data, evaluate, scaling\n"
    "  nomos describe time.dt         one parameter\n"
    "  nomos describe qg/rossby_wave  the values of a case and where they come from\n"},
   {"list", "", LIST, 0, 0, NomosCommandList, "list solvers, surrogates, laws and cases", "Cases are looked for in the folder `cases` of the source or of the installation; NOMOS_CASES names another.\n"},
@@ -116,15 +123,15 @@ static const struct {
   size_t      offset;
   const char *doc;
 } options[] = {
-  {"--output", "-o", "DIR", RUN | GRADCHECK | ASSIMILATE | ESTIMATE | DISCOVER | GENERATE | TRAIN | EVALUATE, TEXT, offsetof(NomosProgram, directory), "the run directory (default runs/<case>[-<command>]/<UTC time>-<hash>)"},
+  {"--output", "-o", "DIR", RUN | GRADCHECK | ASSIMILATE | ESTIMATE | DISCOVER | GENERATE | TRAIN | EVALUATE | SCALING, TEXT, offsetof(NomosProgram, directory), "the run directory (default runs/<case>[-<command>]/<UTC time>-<hash>)"},
   {"--beside", NULL, "RUN", PLOT, TEXT, offsetof(NomosProgram, beside), "of particles: show another run beside this one too (plots/beside.png and beside_motion.png)"},
-  {"--set", NULL, "KEY=VALUE", PLOT | RUN | GRADCHECK | ASSIMILATE | ESTIMATE | DISCOVER | GENERATE | TRAIN | EVALUATE | DESCRIBE, LIST_OF_TEXT, 0, "set a parameter; wins over the case; may be given many times"},
-  {"--restart", NULL, "latest|STEP|FILE", RUN | ASSIMILATE | ESTIMATE | TRAIN, TEXT, offsetof(NomosProgram, restart), "continue from a checkpoint"},
-  {"--force", NULL, NULL, RUN | GRADCHECK | ASSIMILATE | ESTIMATE | DISCOVER | GENERATE | TRAIN, FLAG, offsetof(NomosProgram, force), "replace the run in the run directory: only files a run writes are deleted"},
+  {"--set", NULL, "KEY=VALUE", PLOT | RUN | GRADCHECK | ASSIMILATE | ESTIMATE | DISCOVER | GENERATE | TRAIN | EVALUATE | SCALING | DESCRIBE, LIST_OF_TEXT, 0, "set a parameter; wins over the case; may be given many times"},
+  {"--restart", NULL, "latest|STEP|FILE", RUN | ASSIMILATE | ESTIMATE | TRAIN | SCALING, TEXT, offsetof(NomosProgram, restart), "continue from a checkpoint"},
+  {"--force", NULL, NULL, RUN | GRADCHECK | ASSIMILATE | ESTIMATE | DISCOVER | GENERATE | TRAIN | SCALING, FLAG, offsetof(NomosProgram, force), "replace the run in the run directory: only files a run writes are deleted"},
   {"--dry-run", NULL, NULL, RUN | TRAIN, FLAG, offsetof(NomosProgram, dry_run), "check the case, say what it would cost, write nothing"},
-  {"--smoke", NULL, NULL, RUN | GRADCHECK | ASSIMILATE | ESTIMATE | DISCOVER | GENERATE | TRAIN | EVALUATE | DESCRIBE, FLAG, offsetof(NomosProgram, smoke), "the case's small variant (`smoke:` in case.yaml)"},
-  {"--check", NULL, NULL, RUN | ASSIMILATE | ESTIMATE | DISCOVER | TRAIN, FLAG, offsetof(NomosProgram, check), "compare the results with the case's expected.yaml"},
-  {"--quiet", "-q", NULL, RUN | GRADCHECK | ASSIMILATE | ESTIMATE | DISCOVER | GENERATE | TRAIN | EVALUATE | PLOT, FLAG, offsetof(NomosProgram, quiet), "nothing on standard output"},
+  {"--smoke", NULL, NULL, RUN | GRADCHECK | ASSIMILATE | ESTIMATE | DISCOVER | GENERATE | TRAIN | EVALUATE | SCALING | DESCRIBE, FLAG, offsetof(NomosProgram, smoke), "the case's small variant (`smoke:` in case.yaml)"},
+  {"--check", NULL, NULL, RUN | ASSIMILATE | ESTIMATE | DISCOVER | TRAIN | SCALING, FLAG, offsetof(NomosProgram, check), "compare the results with the case's expected.yaml"},
+  {"--quiet", "-q", NULL, RUN | GRADCHECK | ASSIMILATE | ESTIMATE | DISCOVER | GENERATE | TRAIN | EVALUATE | SCALING | PLOT, FLAG, offsetof(NomosProgram, quiet), "nothing on standard output"},
   {"--help", "-h", NULL, ~0u, FLAG, offsetof(NomosProgram, help), "this page"},
   {"--debug", NULL, NULL, ~0u, FLAG, offsetof(NomosProgram, debug), "show where in the source an error was raised"},
 };

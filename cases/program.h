@@ -41,6 +41,7 @@ PetscErrorCode NomosCommandGradcheck(NomosProgram *program);
 PetscErrorCode NomosCommandTrain(NomosProgram *program);
 PetscErrorCode NomosCommandEvaluate(NomosProgram *program);
 PetscErrorCode NomosCommandGenerate(NomosProgram *program);
+PetscErrorCode NomosCommandScaling(NomosProgram *program);
 PetscErrorCode NomosCommandPlot(NomosProgram *program);
 PetscErrorCode NomosCommandCheck(NomosProgram *program);
 PetscErrorCode NomosCommandDescribe(NomosProgram *program);

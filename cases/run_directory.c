@@ -56,6 +56,7 @@ static const struct {
   {"",            "gradcheck.*"    },
   {"",            "taylor.csv"     },
   {"",            "norms.csv"      },
+  {"",            "scaling.csv"    },
   {"/checkpoint", "*step_*.h5*"    },
   {"/plots",      "fields_*.png"   },
   {"/plots",      "fields_*.svg"   },
@@ -82,6 +83,7 @@ static const struct {
   {"/plots",      "convergence.*"  },
   {"/plots",      "coefficients.*" },
   {"/plots",      "path.*"         },
+  {"/plots",      "scaling.*"      },
   {"/plots",      "increments*"    },
   {"/plots",      "forecasts.*"    },
 };

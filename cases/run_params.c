@@ -38,11 +38,11 @@ const NomosParam *const nomos_common_params   = nomos_run_params + 1;
 const size_t            nomos_n_common_params = N_COMMON;
 
 /* A restart may change these; every other parameter is physics. */
-static const char *const not_physics[] = {"train.epochs", "train.patience", "train.checkpoint_every", "train.learning_rate", "train.clip_", "evaluate.", "estimate.iterations", "estimate.reduction", "estimate.memory", "estimate.snapshots", "gradcheck.", "output.", "checkpoint.", "case.title", "case.reference", "run.", "time.dt", "time.stop", "time.max_wall", "time.check_every"};
+static const char *const not_physics[] = {"train.epochs", "train.patience", "train.checkpoint_every", "train.learning_rate", "train.clip_", "evaluate.", "estimate.iterations", "estimate.reduction", "estimate.memory", "estimate.snapshots", "gradcheck.", "scaling.", "output.", "checkpoint.", "case.title", "case.reference", "run.", "time.dt", "time.stop", "time.max_wall", "time.check_every"};
 enum { N_NOT_PHYSICS = sizeof not_physics / sizeof *not_physics };
 
 /* Every section is one line here. */
-extern const NomosSection nomos_assembly_section, nomos_assimilate_section, nomos_discover_section, nomos_estimate_section, nomos_gradcheck_section;
+extern const NomosSection nomos_assembly_section, nomos_assimilate_section, nomos_discover_section, nomos_estimate_section, nomos_gradcheck_section, nomos_scaling_section;
 
 const NomosSection *const nomos_sections[] = {
   &nomos_assembly_section,
@@ -50,6 +50,7 @@ const NomosSection *const nomos_sections[] = {
   &nomos_discover_section,
   &nomos_estimate_section,
   &nomos_gradcheck_section,
+  &nomos_scaling_section,
   NULL,
 };
 

@@ -210,6 +210,9 @@ static PetscErrorCode Results(NomosRun *run, NomosResultFn result, void *ctx)
   PetscCall(result("loss_last", s.epoch_loss, ctx));
   PetscCall(result("best", s.best, ctx));
   PetscCall(result("best_step", (double)s.best_step, ctx));
+  PetscCall(result("weights", (double)NomosParametersSize(train->surrogate->parameters), ctx));
+  PetscCall(result("training_examples", (double)train->surrogate->n_examples[NOMOS_SPLIT_TRAIN], ctx));
+  if (train->surrogate->data) PetscCall(result("training_trajectories", (double)NomosDatasetTrajectories(train->surrogate->data, NOMOS_SPLIT_TRAIN), ctx));
   PetscCall(NomosTrainMetrics(train->surrogate, result, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

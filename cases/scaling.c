@@ -1,0 +1,482 @@
+/* nomos scaling CASE: how does the error of a training fall with the size of its data and of its network, and which of the two is worth more of? Every training is a run of nomos train in trainings/ of the run directory;
+   the law is surrogates/scaling_law.h. What is finished is not trained again. */
+#include "cases/scaling.h"
+#include "cases/train.h"
+
+#include <ctype.h>
+#include <float.h>
+#include <math.h>
+#include <omp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* clang-format off */
+static const NomosParam params[] = {
+  {"scaling.metric",        NOMOS_PARAM_STRING,          "",       NULL, 0, 0,       NULL, false, "The error whose law is sought: a result of the trainings (results in summary.json), best one of data that all of them are tested on."},
+  {"scaling.data_key",      NOMOS_PARAM_STRING,          "data.trajectories", NULL, 0, 0, NULL, false, "The parameter that sets the size of the data."},
+  {"scaling.data_sizes",    NOMOS_PARAM_EXPRESSION_LIST, "",       NULL, 0, 0,       NULL, false, "Its values, three at least; unset: the case's own alone."},
+  {"scaling.network_key",   NOMOS_PARAM_STRING,          "",       NULL, 0, 0,       NULL, false, "A parameter that sets the size of the network (`fno.width`)."},
+  {"scaling.network_sizes", NOMOS_PARAM_EXPRESSION_LIST, "",       NULL, 0, 0,       NULL, false, "Its values, three at least; unset: the case's own alone."},
+  {"scaling.seeds",         NOMOS_PARAM_INT,             "1",      NULL, 1, 1000,    NULL, false, "Trainings of each size, with train.seed and the seeds after it."},
+  {"scaling.held_out_data", NOMOS_PARAM_STRING,          "",       NULL, 0, 0,       NULL, false, "A larger size of the data that the law is not fitted to but checked on; unset: the largest, if a network is held out."},
+  {"scaling.held_out_network", NOMOS_PARAM_STRING,       "",       NULL, 0, 0,       NULL, false, "A larger size of the network likewise."},
+  {"scaling.draws",         NOMOS_PARAM_INT,             "1000",   NULL, 20, 100000, NULL, false, "Laws fitted to errors drawn again, from which the intervals are."},
+  {"scaling.draw_seed",     NOMOS_PARAM_INT,             "1",      NULL, 0, 1e15,    NULL, false, "Their seed."},
+  {"scaling.cost",          NOMOS_PARAM_CHOICE,          "measured", NULL, 0, 0, "measured|operations", false, "What a training costs: c N^p D^q fitted to the seconds that they took, or 6 N D floating-point operations."},
+  {"scaling.data_cost",     NOMOS_PARAM_REAL,            "0",      NULL, 0, DBL_MAX, NULL, false, "What the making of one trajectory costs, in s (or operations) too."},
+};
+/* clang-format on */
+const NomosSection nomos_scaling_section = {"scaling", "of nomos scaling", sizeof params / sizeof *params, params, NULL};
+
+/* ---- the plan */
+
+typedef struct {
+  size_t             n_data, n_networks;
+  const char *const *data, *const *networks; /* { "" } where the case's own counts */
+  const char        *held_data, *held_network;
+  int64_t            n_seeds, seed;
+} Plan;
+
+static PetscErrorCode CheckList(NomosRun *run, const char sizes[], const char key[], size_t n, const char *const values[], const char held_out[])
+{
+  const char *given;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetString(run->config, key, &given));
+  PetscCheck(n != 1 && n != 2, run->comm, PETSC_ERR_ARG_SIZ, "%s: %s has %zu: a floor, a factor and an exponent need three sizes at least, more of them more surely", NomosConfigWhere(run->config, sizes), sizes, n);
+  PetscCheck((!n && !held_out[0]) || given[0], run->comm, PETSC_ERR_ARG_INCOMP, "%s: %s: of which parameter? give %s: KEY", NomosConfigWhere(run->config, sizes), sizes, key);
+  for (size_t i = 0; i < n; i++) {
+    PetscCheck(strcmp(values[i], held_out), run->comm, PETSC_ERR_ARG_INCOMP, "%s: %s: %s is held out too; hold out a larger size", NomosConfigWhere(run->config, sizes), sizes, values[i]);
+    for (size_t j = 0; j < i; j++) PetscCheck(strcmp(values[i], values[j]), run->comm, PETSC_ERR_ARG_INCOMP, "%s: %s: %s is there twice; scaling.seeds repeats trainings", NomosConfigWhere(run->config, sizes), sizes, values[i]);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ReadPlan(NomosScaling *s, Plan *plan)
+{
+  static const char *const own[] = {""};
+  NomosRun                *run   = s->run;
+  NomosConfig              c     = run->config;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetString(c, "scaling.metric", &s->metric));
+  PetscCheck(s->metric[0], run->comm, PETSC_ERR_ARG_WRONGSTATE, "%s: scaling.metric is missing: the error whose law is sought, a result of the training (results in its summary.json)", run->case_file.name);
+  PetscCall(NomosConfigGetString(c, "scaling.data_key", &s->data_key));
+  PetscCall(NomosConfigGetString(c, "scaling.network_key", &s->network_key));
+  PetscCall(NomosConfigGetStrings(c, "scaling.data_sizes", &plan->n_data, &plan->data));
+  PetscCall(NomosConfigGetStrings(c, "scaling.network_sizes", &plan->n_networks, &plan->networks));
+  PetscCall(NomosConfigGetString(c, "scaling.held_out_data", &plan->held_data));
+  PetscCall(NomosConfigGetString(c, "scaling.held_out_network", &plan->held_network));
+  PetscCall(NomosConfigGetInt(c, "scaling.seeds", &plan->n_seeds));
+  PetscCall(NomosConfigGetInt(c, "train.seed", &plan->seed));
+  PetscCall(CheckList(run, "scaling.data_sizes", "scaling.data_key", plan->n_data, plan->data, plan->held_data));
+  PetscCall(CheckList(run, "scaling.network_sizes", "scaling.network_key", plan->n_networks, plan->networks, plan->held_network));
+  PetscCheck(plan->n_data || plan->n_networks, run->comm, PETSC_ERR_ARG_WRONGSTATE, "%s: neither scaling.data_sizes nor scaling.network_sizes is given: nothing differs between the trainings", run->case_file.name);
+  PetscCheck((plan->n_data || !plan->held_data[0]) && (plan->n_networks || !plan->held_network[0]), run->comm, PETSC_ERR_ARG_INCOMP, "%s: a size is held out of which there are no others: give scaling.%s_sizes too", run->case_file.name, plan->n_data || !plan->held_data[0] ? "network" : "data");
+  if (!plan->n_data) plan->data = own;
+  if (!plan->n_networks) plan->networks = own;
+  const size_t n_data = PetscMax(plan->n_data, 1), n_networks = PetscMax(plan->n_networks, 1), unknowns = plan->n_data && plan->n_networks ? 5 : 3, points = n_data * n_networks * (size_t)plan->n_seeds;
+  PetscCheck(points > unknowns, run->comm, PETSC_ERR_ARG_SIZ, "%s: %zu trainings for %zu unknowns; give more sizes, or scaling.seeds", run->case_file.name, points, unknowns);
+  plan->n_data     = n_data;
+  plan->n_networks = n_networks;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* "data_64-network_8-seed_0" */
+static void NameOf(NomosScalingTraining *t)
+{
+  snprintf(t->name, sizeof t->name, "%s%.20s%s%s%.20s%sseed_%lld%s", t->data[0] ? "data_" : "", t->data, t->data[0] ? "-" : "", t->network[0] ? "network_" : "", t->network, t->network[0] ? "-" : "", (long long)t->seed, t->held_out ? "-held_out" : "");
+  for (char *c = t->name; *c; c++)
+    if (!isalnum((unsigned char)*c) && !strchr("-_.", *c)) *c = '_';
+}
+
+static void Add(NomosScaling *s, const char data[], const char network[], int64_t seed, bool held_out)
+{
+  NomosScalingTraining *t = &s->trainings[s->n++];
+
+  *t = (NomosScalingTraining){.data = data, .network = network, .seed = seed, .held_out = held_out, .weights = NAN, .examples = NAN, .error = NAN, .seconds = NAN};
+  NameOf(t);
+  s->n_fitted += !held_out;
+}
+
+/* Small ones first: mistakes show soon. */
+static PetscErrorCode MakePlan(NomosScaling *s)
+{
+  Plan plan;
+
+  PetscFunctionBeginUser;
+  PetscCall(ReadPlan(s, &plan));
+  PetscCall(PetscMalloc2((plan.n_data * plan.n_networks + 1) * (size_t)plan.n_seeds, &s->trainings, plan.n_data * plan.n_networks * (size_t)plan.n_seeds, &s->points));
+  for (size_t d = 0; d < plan.n_data; d++)
+    for (size_t k = 0; k < plan.n_networks; k++)
+      for (int64_t seed = 0; seed < plan.n_seeds; seed++) Add(s, plan.data[d], plan.networks[k], plan.seed + seed, false);
+  for (int64_t seed = 0; seed < plan.n_seeds && (plan.held_data[0] || plan.held_network[0]); seed++)
+    Add(s, plan.held_data[0] ? plan.held_data : plan.data[plan.n_data - 1], plan.held_network[0] ? plan.held_network : plan.networks[plan.n_networks - 1], plan.seed + seed, true);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- one training */
+
+enum { MAX_OURS = 8, MAX_SETTING = NOMOS_MAX_PATH + 64 };
+
+/* What is set for it: what the command line sets, then what makes it this one. */
+typedef struct {
+  char         text[MAX_OURS][MAX_SETTING];
+  const char **list;
+  size_t       n;
+} Settings;
+
+static void Set(Settings *settings, size_t *ours, const char key[], const char value[])
+{
+  snprintf(settings->text[*ours], MAX_SETTING, "%s=%s", key, value);
+  settings->list[settings->n++] = settings->text[(*ours)++];
+}
+
+static PetscErrorCode MakeSettings(const NomosScaling *s, const NomosScalingTraining *t, Settings *settings)
+{
+  const NomosProgram *program = s->run->program;
+  const double        left    = s->run->params.max_wall - (MPI_Wtime() - s->run->wall_begin);
+  char                number[32];
+  size_t              ours = 0;
+
+  PetscFunctionBeginUser;
+  settings->n = 0;
+  PetscCall(PetscMalloc1(program->n_set + MAX_OURS, &settings->list));
+  for (size_t i = 0; i < program->n_set; i++) settings->list[settings->n++] = program->set[i];
+  if (t->data[0]) Set(settings, &ours, s->data_key, t->data);
+  if (t->network[0]) Set(settings, &ours, s->network_key, t->network);
+  snprintf(number, sizeof number, "%lld", (long long)t->seed);
+  Set(settings, &ours, "train.seed", number);
+  if (s->data_path[0]) {
+    Set(settings, &ours, "data.case", "");
+    Set(settings, &ours, "data.generator", "");
+    Set(settings, &ours, "data.path", s->data_path);
+  }
+  if (s->run->params.max_wall > 0) {
+    snprintf(number, sizeof number, "%.3f", fmax(left, 1e-3));
+    Set(settings, &ours, "time.max_wall", number);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Its case with these settings, resolved: PetscFree(*yaml). */
+static PetscErrorCode Resolve(const NomosRun *run, const Settings *settings, char **yaml)
+{
+  const NomosSurrogateOps *ops;
+  NomosConfig              config = NULL;
+
+  PetscFunctionBeginUser;
+  PetscErrorCode code = NomosTrainingCaseLoad(run->comm, &(NomosCaseInput){.path = run->case_file.path, .smoke = run->program->smoke, .n_set = settings->n, .set = settings->list}, run->program->surrogates, &config, &ops);
+  if (!code) code = NomosConfigToYaml(config, yaml);
+  if (config) PetscCall(NomosConfigDestroy(&config));
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Can all be set? Before anything is written. */
+static PetscErrorCode TryAll(const NomosScaling *s)
+{
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < s->n; i++) {
+    Settings settings;
+    char    *yaml;
+    PetscCall(MakeSettings(s, &s->trainings[i], &settings));
+    PetscErrorCode code = Resolve(s->run, &settings, &yaml);
+    PetscCall(PetscFree(settings.list));
+    PetscCall(code);
+    PetscCall(PetscFree(yaml));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Is it there already? */
+static PetscErrorCode IsDone(const NomosScaling *s, const NomosScalingTraining *t, const Settings *settings, bool *done)
+{
+  char *yaml;
+
+  PetscFunctionBeginUser;
+  *done = false;
+  if (!s->run->restarted) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(Resolve(s->run, settings, &yaml));
+  PetscErrorCode code = NomosScalingIsDone(s, t, yaml, done);
+  PetscCall(PetscFree(yaml));
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode IsThere(const NomosRun *run, const char directory[], const char name[], bool *there)
+{
+  char path[NOMOS_MAX_PATH + 32];
+  int  is = 0;
+
+  PetscFunctionBeginUser;
+  snprintf(path, sizeof path, "%s/%s", directory, name);
+  if (!run->rank) is = !access(path, F_OK);
+  PetscCallMPI(MPI_Bcast(&is, 1, MPI_INT, 0, run->comm));
+  *there = is;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Train(NomosScaling *s, const NomosScalingTraining *t, const Settings *settings)
+{
+  NomosRun           *run       = s->run;
+  const NomosProgram *program   = run->program;
+  const char         *arguments = run->case_file.path;
+  const int           threads   = omp_get_max_threads();
+  char                directory[NOMOS_MAX_PATH];
+  bool                begun, kept;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosScalingDirectory(s, t, directory));
+  PetscCall(IsThere(run, directory, "STATUS", &begun));
+  PetscCall(IsThere(run, directory, "checkpoint", &kept));
+  NomosProgram training = *program;
+  training.arguments = &arguments;
+  training.directory = directory;
+  training.n_set     = settings->n;
+  training.set       = settings->list;
+  training.force     = begun && (program->force || !kept);
+  training.restart   = begun && !training.force ? "latest" : NULL;
+  training.check     = false;
+  training.quiet     = true;
+  training.exit_code = 0;
+  const bool     quiet = NomosErrorSetQuiet(true); /* told once, with the size */
+  PetscErrorCode code  = NomosCommandTrain(&training);
+  NomosErrorSetQuiet(quiet);
+  omp_set_num_threads(threads);
+  if (code) {
+    char why[1024];
+    PetscCall(PetscStrncpy(why, NomosErrorLast(), sizeof why));
+    SETERRQ(run->comm, code, "the training %s failed: %s", t->name, why);
+  }
+  if (training.exit_code) run->stopped_by = training.exit_code - NOMOS_EXIT_SIGNAL;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* About how long the others take: by their data, from the ones that were trained now. */
+static const char *TimeToGo(const NomosScaling *s, size_t next, const double seconds[], char text[64])
+{
+  double spent = 0, worth = 0, to_go = 0;
+
+  for (size_t i = 0; i < s->n; i++) {
+    const double size = fmax(strtod(s->trainings[i].data, NULL), 1);
+    if (i >= next) to_go += size;
+    else if (seconds[i] > 0) {
+      spent += seconds[i];
+      worth += size;
+    }
+  }
+  text[0] = '\0';
+  const double left = worth > 0 ? spent / worth * to_go : 0;
+  if (left > 0) snprintf(text, 64, left < 100 ? ", about %.0f s to go" : ", about %.0f min to go", left < 100 ? left : left / 60);
+  return text;
+}
+
+static PetscErrorCode TrainAll(NomosScaling *s)
+{
+  NomosRun *run = s->run;
+  double   *seconds; /* of those trained now */
+  char      to_go[64];
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscCalloc1(s->n, &seconds));
+  for (size_t i = 0; i < s->n && !run->stopped_by; i++) {
+    NomosScalingTraining *t = &s->trainings[i];
+    Settings              settings;
+    bool                  done  = false;
+    const double          begin = MPI_Wtime();
+    PetscCall(MakeSettings(s, t, &settings));
+    PetscErrorCode code = IsDone(s, t, &settings, &done);
+    if (!code && !done) code = Train(s, t, &settings);
+    PetscCall(PetscFree(settings.list));
+    PetscCall(code);
+    if (run->stopped_by) break;
+    PetscCall(NomosScalingRead(s, t));
+    run->step  = (int64_t)i + 1;
+    seconds[i] = done ? 0 : MPI_Wtime() - begin;
+    run->wall_step += seconds[i];
+    PetscCallMPI(MPI_Bcast(seconds + i, 1, MPI_DOUBLE, 0, run->comm));
+    PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "training", "training %zu of %zu, %s: %.0f weights, %g examples, %s %.4g%s%s", i + 1, s->n, t->name, t->weights, t->examples, s->metric, t->error, done ? " (was there)" : "", TimeToGo(s, i + 1, seconds, to_go)));
+    PetscCall(NomosScalingWriteTable(s));
+    PetscCall(NomosRunWriteSummary(run, "running", "training"));
+    PetscCall(NomosRunStopped(run));
+  }
+  PetscCall(PetscFree(seconds));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- the law */
+
+/* A value that was asked for may be more than there is: data.trajectories = 512 of 100. What is held out lies beyond the others. */
+static PetscErrorCode CheckSizes(const NomosScaling *s)
+{
+  double most[2] = {0, 0};
+
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < s->n; i++)
+    for (size_t j = 0; j < i; j++) {
+      const NomosScalingTraining *a = &s->trainings[i], *b = &s->trainings[j];
+      PetscCheck(!strcmp(a->data, b->data) || a->examples != b->examples, s->run->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s = %s and %s both train on %.0f examples: there are no more; make more data, or ask for less", s->data_key, b->data, a->data, a->examples);
+      PetscCheck(!strcmp(a->network, b->network) || a->weights != b->weights, s->run->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s = %s and %s both have %.0f weights: it does not set the size of the network", s->network_key, b->network, a->network, a->weights);
+    }
+  for (size_t i = 0; i < s->n; i++) {
+    const NomosScalingTraining *t = &s->trainings[i];
+    PetscCheck(i < s->n_fitted || t->weights > most[0] || t->examples > most[1], s->run->comm, PETSC_ERR_ARG_OUTOFRANGE, "the held-out training %s has %.0f weights and %.0f examples, others as many: hold out a larger size", t->name, t->weights, t->examples);
+    most[0] = i < s->n_fitted ? fmax(most[0], t->weights) : most[0];
+    most[1] = i < s->n_fitted ? fmax(most[1], t->examples) : most[1];
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CheckHeldOut(NomosScaling *s)
+{
+  const size_t n     = s->n - s->n_fitted;
+  double       error = 0;
+
+  PetscFunctionBeginUser;
+  s->held_error = s->held_expected = s->held_interval[0] = s->held_interval[1] = NAN;
+  if (!n) PetscFunctionReturn(PETSC_SUCCESS);
+  const NomosScalingTraining *t = &s->trainings[s->n_fitted];
+  for (size_t i = s->n_fitted; i < s->n; i++) error += s->trainings[i].error / (double)n;
+  s->held_error    = error;
+  s->held_expected = NomosScalingError(&s->fit.law, t->weights, t->examples);
+  PetscCall(NomosScalingErrorInterval(&s->fit, t->weights, t->examples, n, s->held_interval));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode FitLaw(NomosScaling *s)
+{
+  const NomosConfig config = s->run->config;
+  const char       *cost;
+  int64_t           n_draws, seed;
+  double            data_cost;
+
+  PetscFunctionBeginUser;
+  PetscCall(CheckSizes(s));
+  PetscCall(NomosConfigGetInt(config, "scaling.draws", &n_draws));
+  PetscCall(NomosConfigGetInt(config, "scaling.draw_seed", &seed));
+  PetscCall(NomosConfigGetString(config, "scaling.cost", &cost));
+  PetscCall(NomosConfigGetReal(config, "scaling.data_cost", &data_cost));
+  for (size_t i = 0; i < s->n_fitted; i++) s->points[i] = (NomosScalingPoint){s->trainings[i].weights, s->trainings[i].examples, s->trainings[i].error};
+  s->fitted = true; /* also after an error there is something to free */
+  PetscCall(NomosScalingFitLaw(&(NomosScalingInput){.n = s->n_fitted, .points = s->points, .n_draws = (size_t)n_draws, .seed = (uint64_t)seed}, &s->fit));
+  PetscCall(NomosScalingAdvise(s, !strcmp(cost, "measured"), data_cost));
+  PetscCall(CheckHeldOut(s));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Results(NomosRun *run, NomosResultFn result, void *ctx)
+{
+  const NomosScaling *s = run->data;
+  char                name[NOMOS_MAX_NAME];
+  double              interval[2];
+
+  PetscFunctionBeginUser;
+  PetscCall(result("trainings", (double)s->n, ctx));
+  for (int k = 0; k < NOMOS_SCALING_N; k++) {
+    if (s->fit.n_unknowns < 5 && k && s->fit.law.value[k] == 0) continue;
+    PetscCall(NomosScalingNumberInterval(&s->fit, k, interval));
+    PetscCall(result(nomos_scaling_names[k], s->fit.law.value[k], ctx));
+    for (int side = 0; side < 2; side++) {
+      snprintf(name, sizeof name, "%s_%s", nomos_scaling_names[k], side ? "high" : "low");
+      PetscCall(result(name, interval[side], ctx));
+    }
+  }
+  PetscCall(result("deviation", s->fit.deviation, ctx));
+  if (s->advised) {
+    const NomosScalingAdvice *a          = &s->advice;
+    const struct { const char *name; double value; } numbers[] = {{"cost_exponent_weights", s->cost.p}, {"cost_exponent_data", s->cost.q}, {"error_largest", a->error}, {"error_more_weights", a->error_more_weights}, {"error_more_data", a->error_more_examples}, {"data_better", a->data_better}, {"optimal_exponent_weights", a->optimal_weights}, {"optimal_exponent_data", a->optimal_examples}};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) PetscCall(result(numbers[i].name, numbers[i].value, ctx));
+  }
+  if (s->n > s->n_fitted) {
+    const struct { const char *name; double value; } numbers[] = {{"held_out_error", s->held_error}, {"held_out_expected", s->held_expected}, {"held_out_low", s->held_interval[0]}, {"held_out_high", s->held_interval[1]}, {"held_out_within", s->held_error >= s->held_interval[0] && s->held_error <= s->held_interval[1]}};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) PetscCall(result(numbers[i].name, numbers[i].value, ctx));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- the command */
+
+/* Pictures are a courtesy: the numbers are safe. */
+static PetscErrorCode Draw(NomosScaling *s)
+{
+  NomosRun *run = s->run;
+
+  PetscFunctionBeginUser;
+  if (!run->params.pictures || run->rank) PetscFunctionReturn(PETSC_SUCCESS);
+  const bool     quiet = NomosErrorSetQuiet(true);
+  PetscErrorCode code  = NomosScalingDraw(s);
+  NomosErrorSetQuiet(quiet);
+  if (code) PetscCall(NomosLogPrint(run->log, NOMOS_LOG_WARNING, "pictures", "pictures could not be drawn: %s", NomosErrorLast()));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Work(NomosScaling *s)
+{
+  NomosRun *run = s->run;
+  char      where[64];
+
+  PetscFunctionBeginUser;
+  PetscCall(TrainAll(s));
+  if (!run->stopped_by) {
+    PetscCall(FitLaw(s));
+    PetscCall(NomosScalingTell(s));
+    PetscCall(Draw(s));
+  }
+  snprintf(where, sizeof where, "training %lld of %zu", (long long)run->step, s->n);
+  PetscCall(NomosRunEnd(run, "all trained", where, ""));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Body(NomosRun *run)
+{
+  NomosScaling *s;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscNew(&s));
+  run->data = s;
+  s->run    = run;
+  PetscCall(NomosRunSetUp(run));
+  PetscCall(MakePlan(s));
+  PetscCall(TryAll(s));
+  PetscCall(NomosRunPrepareDirectory(run));
+  PetscCall(NomosTrainTryDataMaker(run));
+  PetscCall(NomosRunProvenance(run));
+  PetscCall(NomosRunBegin(run, 0));
+  PetscCall(NomosRunWriteSummary(run, "running", "started"));
+  run->begun     = true;
+  run->restarted = run->program->restart != NULL;
+  PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "plan", "%zu trainings, %zu of them held out, into trainings/", s->n, s->n - s->n_fitted));
+  PetscCall(NomosTrainMakeData(run, s->data_path));
+  run->wall_initialise = MPI_Wtime() - run->wall_begin;
+  if (run->stopped_by) {
+    PetscCall(NomosRunEnd(run, "", "the making of data", ""));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(Work(s));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Destroy(NomosRun *run)
+{
+  NomosScaling *s = run->data;
+
+  PetscFunctionBeginUser;
+  if (!s) PetscFunctionReturn(PETSC_SUCCESS);
+  if (s->fitted) PetscCall(NomosScalingFree(&s->fit));
+  PetscCall(PetscFree2(s->trainings, s->points));
+  PetscCall(PetscFree(run->data));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosCommandScaling(NomosProgram *program)
+{
+  static const NomosRunTask task = {.command = "scaling", .learns = true, .section = "scaling", .body = Body, .results = Results, .destroy = Destroy};
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosRunCommand(program, &task));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,87 @@
+/* What to buy next: a larger network or more data, for the same cost. */
+#include "cases/scaling.h"
+
+#include <math.h>
+
+/* Least squares of log seconds = log c + p log N + q log D, with p, q >= 0: normal equations of three unknowns; one that comes out negative is held at 0. */
+static void FitCost(const NomosScaling *s, NomosScalingCost *cost)
+{
+  double x[2][2] = {{0}}, y[2] = {0}, mean[3] = {0}, slope[2] = {0};
+  size_t n = 0;
+
+  for (int pass = 0; pass < 2; pass++) {
+    for (size_t i = 0; i < s->n_fitted; i++) {
+      const NomosScalingTraining *t = &s->trainings[i];
+      if (!(t->seconds > 0) || !isfinite(t->seconds)) continue;
+      const double d[3] = {log(t->weights) - mean[0], log(t->examples) - mean[1], log(t->seconds) - mean[2]};
+      for (int a = 0; a < 2 && pass; a++) {
+        y[a] += d[a] * d[2];
+        for (int b = 0; b < 2; b++) x[a][b] += d[a] * d[b];
+      }
+      for (int a = 0; a < 3 && !pass; a++) mean[a] += d[a];
+      n += !pass;
+    }
+    for (int a = 0; a < 3 && !pass && n; a++) mean[a] /= (double)n;
+  }
+  const double determinant = x[0][0] * x[1][1] - x[0][1] * x[1][0];
+  if (determinant > 1e-12 * x[0][0] * x[1][1]) {
+    slope[0] = (y[0] * x[1][1] - y[1] * x[0][1]) / determinant;
+    slope[1] = (y[1] * x[0][0] - y[0] * x[1][0]) / determinant;
+  }
+  for (int a = 0; a < 2; a++)
+    if (slope[a] < 0) {
+      slope[a]     = 0;
+      slope[1 - a] = fmax(0, y[1 - a] / x[1 - a][1 - a]);
+    }
+  *cost = (NomosScalingCost){.c = n ? exp(mean[2] - slope[0] * mean[0] - slope[1] * mean[1]) : NAN, .p = slope[0], .q = slope[1]};
+}
+
+static double Seconds(const NomosScalingCost *cost, double weights, double examples)
+{
+  return cost->c * pow(weights, cost->p) * pow(examples, cost->q) + cost->per_example * examples;
+}
+
+double NomosScalingBuys(const NomosScaling *s, bool data, double times)
+{
+  const NomosScalingAdvice *a = &s->advice;
+  double                    low = 0, high = log(1e6);
+
+  for (int i = 0; i < 60; i++) { /* bisection in the logarithm: the cost grows with either size */
+    const double middle = 0.5 * (low + high), factor = exp(middle);
+    if (Seconds(&s->cost, a->weights * (data ? 1 : factor), a->examples * (data ? factor : 1)) < times * a->seconds) low = middle;
+    else high = middle;
+  }
+  return exp(low);
+}
+
+PetscErrorCode NomosScalingAdvise(NomosScaling *s, bool measured, double per_example)
+{
+  NomosScalingAdvice *a     = &s->advice;
+  const double       *value = s->fit.law.value;
+  size_t              data  = 0;
+
+  PetscFunctionBeginUser;
+  if (s->fit.n_unknowns < 5) PetscFunctionReturn(PETSC_SUCCESS);
+  if (measured) FitCost(s, &s->cost);
+  else s->cost = (NomosScalingCost){.c = 6, .p = 1, .q = 1};
+  s->cost.per_example = per_example;
+  if (!isfinite(s->cost.c) || (s->cost.p <= 0 && s->cost.q <= 0)) PetscFunctionReturn(PETSC_SUCCESS); /* restarts have measured nothing, or nothing that grows */
+  for (size_t i = 0; i < s->n_fitted; i++) {
+    a->weights  = fmax(a->weights, s->trainings[i].weights);
+    a->examples = fmax(a->examples, s->trainings[i].examples);
+  }
+  a->seconds             = Seconds(&s->cost, a->weights, a->examples);
+  a->error               = NomosScalingError(&s->fit.law, a->weights, a->examples);
+  a->more_weights        = NomosScalingBuys(s, false, 2);
+  a->more_examples       = NomosScalingBuys(s, true, 2);
+  a->error_more_weights  = NomosScalingError(&s->fit.law, a->more_weights * a->weights, a->examples);
+  a->error_more_examples = NomosScalingError(&s->fit.law, a->weights, a->more_examples * a->examples);
+  for (size_t i = 0; i < s->fit.n_draws; i++) data += NomosScalingError(&s->fit.draws[i], a->weights, a->more_examples * a->examples) < NomosScalingError(&s->fit.draws[i], a->more_weights * a->weights, a->examples);
+  a->data_better = s->fit.n_draws ? (double)data / (double)s->fit.n_draws : NAN;
+  /* d(A N^-alpha)/N^p = d(B D^-beta)/D^q along N^p D^q = C: N^alpha ~ D^beta */
+  const double sum = s->cost.p * value[NOMOS_SCALING_BETA] + s->cost.q * value[NOMOS_SCALING_ALPHA];
+  a->optimal_weights  = per_example > 0 ? NAN : value[NOMOS_SCALING_BETA] / sum; /* no power of C where data have a price of their own */
+  a->optimal_examples = per_example > 0 ? NAN : value[NOMOS_SCALING_ALPHA] / sum;
+  s->advised          = true;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,135 @@
+/* What a training came to, from the files of its directory. */
+#include "cases/scaling.h"
+#include "io/verdict_impl.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+PetscErrorCode NomosScalingDirectory(const NomosScaling *s, const NomosScalingTraining *training, char path[NOMOS_MAX_PATH])
+{
+  char name[2 * NOMOS_MAX_NAME];
+
+  PetscFunctionBeginUser;
+  snprintf(name, sizeof name, "trainings/%s", training->name);
+  PetscCall(NomosRunDirectoryFile(s->run->directory, name, path));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The whole file; "" if it cannot be read. free(). */
+static char *ReadText(const char directory[], const char name[])
+{
+  char   path[NOMOS_MAX_PATH + 64], *text = NULL;
+  size_t n = 0, size = 0;
+  FILE  *file;
+
+  snprintf(path, sizeof path, "%s/%s", directory, name);
+  file = fopen(path, "r");
+  do {
+    text = realloc(text, size + 4096 + 1);
+    n    = file && text ? fread(text + size, 1, 4096, file) : 0;
+    size += n;
+  } while (n == 4096);
+  if (text) text[size] = '\0';
+  if (file) fclose(file);
+  return text;
+}
+
+/* A resolved case without the tables that change no training, and without the comments that say where values are from, in place. */
+static void Essence(char *yaml)
+{
+  static const char *const others[] = {"scaling", "case", "output", "checkpoint", "run", "time", "evaluate", "gradcheck"};
+  bool                     skip     = false;
+  char                    *to       = yaml;
+
+  for (char *line = yaml, *next; *line; line = next) {
+    const size_t length = strcspn(line, "\n");
+    next                = line + length + (line[length] == '\n');
+    if (line[0] != ' ') {
+      skip = line[0] == '#';
+      for (size_t i = 0; i < sizeof others / sizeof *others; i++) skip = skip || (!strncmp(line, others[i], strlen(others[i])) && line[strlen(others[i])] == ':');
+    }
+    if (skip) continue;
+    line[length]        = '\0';
+    const char  *origin = strstr(line, "  # ");
+    const size_t kept   = origin ? (size_t)(origin - line) : length;
+    memmove(to, line, kept);
+    to += kept;
+    *to++ = '\n';
+  }
+  *to = '\0';
+}
+
+PetscErrorCode NomosScalingIsDone(const NomosScaling *s, const NomosScalingTraining *training, const char yaml[], bool *done)
+{
+  char path[NOMOS_MAX_PATH];
+  int  is = 0;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosScalingDirectory(s, training, path));
+  if (!s->run->rank) {
+    char *status = ReadText(path, "STATUS"), *then = ReadText(path, "config.yaml"), *now = strdup(yaml);
+    if (status && then && now) {
+      Essence(then);
+      Essence(now);
+      is = !strncmp(status, "done", 4) && !strcmp(then, now);
+    }
+    free(status);
+    free(then);
+    free(now);
+  }
+  PetscCallMPI(MPI_Bcast(&is, 1, MPI_INT, 0, s->run->comm));
+  *done = is;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static double NumberOf(const json_t *object, const char key[])
+{
+  const json_t *value = json_object_get(object, key);
+  return json_is_number(value) ? json_number_value(value) : NAN;
+}
+
+/* On rank 0. */
+static void Read(const NomosScaling *s, const char path[], NomosScalingTraining *t, NomosVerdict *verdict)
+{
+  char          file[NOMOS_MAX_PATH + 32], all[1024] = "";
+  const char   *name;
+  const json_t *value;
+
+  snprintf(file, sizeof file, "%s/summary.json", path);
+  json_t       *summary = json_load_file(file, 0, NULL), *results = json_object_get(summary, "results");
+  const json_t *timings = json_object_get(summary, "timings"), *metric = json_object_get(results, s->metric);
+  json_object_foreach(results, name, value) snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", all[0] ? ", " : "", name);
+  t->error    = NumberOf(results, s->metric);
+  t->weights  = NumberOf(results, "weights");
+  t->examples = NumberOf(results, strcmp(s->data_key, "data.trajectories") ? "training_examples" : "training_trajectories");
+  t->seconds  = NumberOf(timings, "stepping_s") * NumberOf(summary, "steps") / NumberOf(summary, "steps_of_this_process"); /* of a training that was resumed, that part was measured */
+  verdict->code = metric ? PETSC_ERR_FP : PETSC_ERR_ARG_WRONG;
+  if (!results) snprintf(verdict->message, sizeof verdict->message, "%s cannot be read: no training has ended there", file);
+  else if (!metric) snprintf(verdict->message, sizeof verdict->message, "scaling.metric = %s: the trainings have no such result; they have %s", s->metric, all);
+  else if (!(t->error > 0) || !isfinite(t->error)) snprintf(verdict->message, sizeof verdict->message, "the training %s diverged: its %s is %s; lower train.learning_rate, or leave that size out", t->name, s->metric, isnan(t->error) ? "no number" : "not above 0");
+  json_decref(summary);
+}
+
+PetscErrorCode NomosScalingRead(const NomosScaling *s, NomosScalingTraining *training)
+{
+  NomosVerdict verdict = {0};
+  char         path[NOMOS_MAX_PATH];
+  double       values[4];
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosScalingDirectory(s, training, path));
+  if (!s->run->rank) {
+    Read(s, path, training, &verdict);
+    memcpy(values, (const double[]){training->weights, training->examples, training->error, training->seconds}, sizeof values);
+  }
+  PetscCall(NomosVerdictAgree(s->run->comm, &verdict));
+  PetscCallMPI(MPI_Bcast(values, 4, MPI_DOUBLE, 0, s->run->comm));
+  training->weights  = values[0];
+  training->examples = values[1];
+  training->error    = values[2];
+  training->seconds  = values[3];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
