@@ -25,6 +25,8 @@ static const struct {
   {"shallow water, walls and outflow", 0, {PDE("shallow_water"), PLANE, "grid_pde.substeps=2", "grid_pde.boundary_x=wall", "grid_pde.boundary_y=outflow", "initial.h=1 + 0.2*sin(2*pi*x + 0.4)", "initial.Vx=0.3 + 0.1*x", "initial.Vy=0.2 + 0.1*y"}},
   {"gas", 1. / 16384, {GAS, PLANE, "grid_pde.substeps=2", "initial.Vy=0.2"}},
   {"gas in a box, SSP-RK2", 0, {GAS, "grid_pde.dimensions=3", "grid_pde.nx=8", "grid_pde.ny=8", "grid_pde.nz=6", "time.scheme=ssp_rk2", "grid_pde.substeps=1", "initial.Vy=0.2", "initial.Vz=0.1 + 0.1*sin(2*pi*z)"}},
+  {"gas, slopes of velocity shortened", 1. / 16384, {PDE("compressible"), PLANE, "time.dt=1e-3", "grid_pde.substeps=1", "initial.density=1 + 0.2*sin(2*pi*x)", "initial.pressure=0.002", "initial.Vx=sin(2*pi*x + 0.3)", "initial.Vy=0.5*cos(2*pi*y + 0.2)"}},
+  {"water that parts", 1. / 16384, {PDE("shallow_water"), PLANE, "time.dt=1e-3", "grid_pde.substeps=1", "grid_pde.limiter=none", "initial.h=1 + 0.2*sin(2*pi*x + 0.4)", "initial.Vx=7*sin(2*pi*x + 0.1)", "initial.Vy=0.2"}},
 };
 enum { N_CASES = sizeof cases / sizeof *cases, MAX_PARAMETERS = 16 };
 

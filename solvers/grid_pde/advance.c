@@ -86,7 +86,7 @@ PetscErrorCode PdePlanMake(NomosModel model, const double u[], PdePlan *plan)
   PetscFunctionBeginUser;
   memcpy(p->c, p->coefficients, sizeof p->coefficients);
   PetscCall(Rates(model, u, rates));
-  NomosCheck(isfinite(rates[0]) && isfinite(rates[1]), model->comm, PETSC_ERR_FP, "step %lld, t = %g: speeds of waves are no numbers (a negative pressure or depth, or a number that is none); reduce grid_pde.cfl, or use a limiter",
+  NomosCheck(isfinite(rates[0]) && isfinite(rates[1]), model->comm, PETSC_ERR_FP, "step %lld, t = %g: speeds of waves are no numbers (a negative pressure or depth, or a number that is none); reduce grid_pde.cfl (with 0.125 and an ssp scheme density, pressure and depth stay positive), or use a limiter",
              (long long)model->step, model->time);
   for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
     if (!strcmp(schemes[i].name, p->scheme)) used = (int)i;

@@ -27,6 +27,7 @@ typedef struct {
   void (*primitive)(const double c[], int n_dims, size_t n, size_t stride_in, const double in[], size_t stride_out, double out[]); /* NULL: w = u */
   void (*conserved)(const double c[], int n_dims, size_t n, size_t stride_in, const double in[], size_t stride_out, double out[]); /* its inverse */
   void (*flux)(const double c[], int n_dims, int axis, size_t n, const double left[], const double right[], double flux[]);        /* numerical flux of a Riemann problem in w */
+  void (*limit)(const double c[], int n_dims, int axis, size_t n, const double cell[], const double side[], double limited[]);     /* side: w of a cell at its face; nearer to the cell, so that fields stay positive */
   void (*diffusion)(const double c[], int n_dims, int axis, size_t n, const double left[], const double right[], double flux[]);   /* left: w at the face, right: its slope along the axis */
   void (*source)(const double c[], int n_dims, size_t n, size_t stride_in, const double in[], size_t stride_out, double out[]);
   void (*capacity)(const double c[], int n_dims, size_t n, size_t stride_in, const double in[], size_t stride_out, double out[]); /* of every field: capacity du/dt = the rest */

@@ -22,7 +22,7 @@ static PetscErrorCode Create(NomosModel model)
     n_faces = PetscMax(n_faces, n_rows * n);
   }
   const size_t m = (size_t)p->m;
-  p->row_size = (5 * m + 4 + NOMOS_PDE_MAX_COEFFICIENTS) * PDE_MAX_WIDTH * PDE_CHUNK; /* the adjoint's, which needs most */
+  p->row_size = (11 * m + 4 + NOMOS_PDE_MAX_COEFFICIENTS) * PDE_MAX_WIDTH * PDE_CHUNK; /* the adjoint's, which needs most */
   PetscCall(PetscCalloc2(p->n, &p->u, PDE_MAX_WIDTH * p->n, &p->w));
   PetscCall(PetscCalloc3(PDE_MAX_WIDTH * m * p->n_box, &p->box_w, PDE_MAX_WIDTH * m * p->n_box, &p->box_bar, PDE_MAX_WIDTH * m * n_faces, &p->flux));
   PetscCall(NomosConfigGetReal(model->config, "time.dt", &dt));
@@ -100,7 +100,7 @@ static PetscErrorCode Check(NomosModel model, NomosModelFault *fault)
   fault->n_index = p->n_dims;
   for (int d = 0; d < p->n_dims; d++) fault->index[d] = (int64_t)place[p->n_dims - d]; /* (z, y, x) */
   PetscCall(PetscStrncpy(fault->field, p->family->fields[(int)place[0]].name, sizeof fault->field));
-  if (p->family->fields[(int)place[0]].positive && isfinite(place[4])) PetscCall(PetscSNPrintf(fault->place, sizeof fault->place, "%s must stay positive; reduce grid_pde.cfl, or take another limiter (minmod, none)", fault->field));
+  if (p->family->fields[(int)place[0]].positive && isfinite(place[4])) PetscCall(PetscSNPrintf(fault->place, sizeof fault->place, "%s must stay positive: with grid_pde.cfl = 0.125 and time.scheme = ssp_rk2 or ssp_rk3 it does", fault->field));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -6,6 +6,10 @@
    differences; steps are explicit (advance.c), in as many substeps as stability asks for. Without sources and through closed or periodic boundaries the sums of u are kept to rounding. Second order in space where w is
    smooth (limiters fall to first order at extrema), second or third in time.
 
+   Density, pressure and depth stay positive without a floor, so nothing is added to any sum: states at faces are drawn towards the cell's where they are too bold (families/compressible.c and shallow_water.c say how far), and
+   fluxes are of waves between positive states. Theory (Zhang & Shu 2010, doi:10.1016/j.jcp.2010.08.016) wants grid_pde.cfl = 0.125 and ssp_rk2 or ssp_rk3; much larger ones do for all but the strongest rarefactions. (PDEBench
+   puts a floor of 1e-4 under the pressure.)
+
    Every family is differentiable: jvp, vjp and hvp of a step by the state and by the coefficients, exact for the step as it was taken (limiters and upwinding by the branch taken; the number of substeps is a constant).
    Ranks: boxes of cells (PETSc's DMDA); any number gives the same bits of a step. LeVeque, Finite Volume Methods for Hyperbolic Problems (2002), doi:10.1017/CBO9780511791253. */
 #ifndef NOMOS_SOLVERS_GRID_PDE_H

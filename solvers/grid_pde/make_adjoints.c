@@ -274,6 +274,7 @@ int main(int argc, char **argv)
     for (int n_dims = family->min_dims; n_dims <= family->max_dims; n_dims++) {
       sprintf(table + strlen(table), "  {\"%s\", %d, ", family->name, n_dims);
       WriteFace(file, family, n_dims, "flux", kernels->flux, table);
+      WriteFace(file, family, n_dims, "limit", kernels->limit, table);
       WriteFace(file, family, n_dims, "diffusion", kernels->diffusion, table);
       WritePoint(file, family, n_dims, "primitive", kernels->primitive, table);
       WritePoint(file, family, n_dims, "source", kernels->source, table);

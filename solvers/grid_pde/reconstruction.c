@@ -1,5 +1,5 @@
 /* The two states at a face from the four cells around it: MUSCL, w +- slope/2, van Leer (1979), doi:10.1016/0021-9991(79)90145-1. A limited slope lies between those to the left and to the right, so a face
-   value between those of the neighbours: what is positive stays so. Compiled three times (number.h). */
+   value between those of the neighbours: what is positive stays so. (Positivity of a whole step needs more: `limit` of a family.) Compiled three times (number.h). */
 #include "solvers/grid_pde/number.h"
 
 #include "solvers/grid_pde/reconstruction.h"

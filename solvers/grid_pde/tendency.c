@@ -55,12 +55,26 @@ const double *PdePrimitive(PdeModel *p, int width, const double u[])
   return p->w;
 }
 
+void PdeCells(const PdeModel *p, int width, size_t at, size_t n, double cells[])
+{
+  for (size_t k = 0; k < (size_t)(p->m * width); k++) memcpy(cells + k * n, p->box_w + k * p->n_box + at, n * sizeof *cells);
+}
+
 void PdeSides(const PdeModel *p, int width, int axis, size_t behind, size_t n, double sides[])
 {
   const size_t w = (size_t)width, m = (size_t)p->m, stride = p->stride[axis];
 
   for (size_t k = 0; k < m; k++)
     (width == 2 ? NomosReconstruct_dual : NomosReconstruct_value)(p->limiter, n, (NomosPdeIn){p->box_w + k * w * p->n_box + behind - 2 * stride, stride, p->n_box}, (NomosPdeOut){sides + k * w * n, m * w * n, n});
+}
+
+void PdeLimit(const PdeModel *p, int width, int axis, size_t behind, size_t n, double sides[], double work[])
+{
+  for (size_t side = 0; side < 2; side++) {
+    double *of_side = sides + side * (size_t)(p->m * width) * n;
+    PdeCells(p, width, side ? behind : behind - p->stride[axis], n, work);
+    p->family->kernels[width - 1]->limit(p->c, p->n_dims, axis, n, work, of_side, of_side);
+  }
 }
 
 void PdeSlopes(const PdeModel *p, int width, int axis, size_t behind, size_t n, double slopes[])
@@ -87,6 +101,7 @@ static void Faces(const PdeModel *p, int width, int axis, size_t behind, size_t 
 
   if (kernels->flux) {
     PdeSides(p, width, axis, behind, n, sides);
+    if (kernels->limit) PdeLimit(p, width, axis, behind, n, sides, convective);
     kernels->flux(p->c, p->n_dims, axis, n, sides, sides + planes * n, convective);
   }
   if (kernels->diffusion) {

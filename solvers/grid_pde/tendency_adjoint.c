@@ -82,6 +82,26 @@ static void FluxBar(const PdeModel *p, int width, int axis, size_t row, size_t s
   }
 }
 
+/* bars of the limited sides become those of the sides before the family's limit, the rest goes to their cells and to c_bar. Where the limit changed nothing it is the identity. work: six times the sides of one. */
+static void LimitAdjoint(PdeModel *p, int width, int axis, size_t behind, size_t n, const double limited[], double bars[], double work[], double c_rows[], double c_bar[])
+{
+  const NomosPdeAdjoint *limit = &p->adjoints[width - 1]->limit[axis];
+  const size_t           w = (size_t)width, one = (size_t)p->m * w * n;
+  double                *sides = work, *pair = sides + 2 * one, *pair_bar = pair + 2 * one;
+
+  PdeSides(p, width, axis, behind, n, sides);
+  for (size_t side = 0; side < 2; side++) {
+    const size_t cell = side ? behind : behind - p->stride[axis];
+    if (!memcmp(sides + side * one, limited + side * one, one * sizeof *sides)) continue;
+    PdeCells(p, width, cell, n, pair);
+    memcpy(pair + one, sides + side * one, one * sizeof *pair);
+    limit->apply(p->c, n, (NomosPdeIn){pair, w * n, n}, (NomosPdeIn){bars + side * one, w * n, n}, (NomosPdeOut){pair_bar, w * n, n}, (NomosPdeOut){c_rows, w * n, n});
+    SumCoefficients(limit->coefficients, width, n, 1, c_rows, c_bar);
+    for (size_t k = 0; k < one; k++) p->box_bar[k / n * p->n_box + cell + k % n] += pair_bar[k];
+    memcpy(bars + side * one, pair_bar + one, one * sizeof *bars);
+  }
+}
+
 /* Of the faces start .. start + n of a row into the box's adjoint, and into c_bar. */
 static void Faces(PdeModel *p, int width, int axis, size_t row, size_t start, size_t n, const double du_bar[], double *buffers, double c_bar[])
 {
@@ -95,8 +115,10 @@ static void Faces(PdeModel *p, int width, int axis, size_t row, size_t start, si
   FluxBar(p, width, axis, row, start, n, du_bar, flux_bar);
   if (flux->apply) {
     PdeSides(p, width, axis, behind, n, sides);
+    if (p->family->kernels[width - 1]->limit) PdeLimit(p, width, axis, behind, n, sides, bars);
     flux->apply(p->c, n, in, bar, in_bar, c_rows);
     SumCoefficients(flux->coefficients, width, n, 1, rows, c_bar);
+    if (p->family->kernels[width - 1]->limit) LimitAdjoint(p, width, axis, behind, n, sides, bars, rows + w * NOMOS_PDE_MAX_COEFFICIENTS * n, rows, c_bar);
     for (size_t k = 0; k < m; k++) {
       reconstruct->apply(p->c, n, (NomosPdeIn){p->box_w + k * w * p->n_box + behind - 2 * stride, stride, p->n_box}, (NomosPdeIn){bars + k * w * n, planes * n, n}, (NomosPdeOut){cells, w * n, n}, c_rows);
       for (size_t s = 0; s < 4; s++)

@@ -55,11 +55,46 @@ INLINE void Roe(const Number c[], int n_dims, int axis, const Number left[], con
   }
 }
 
+/* Between waves that part, Roe's depth may be none: h* = h_l + (strength of the slow wave). There the flux is that of two waves at Einfeldt's speeds, whose depth is positive (Einfeldt, Munz, Roe & Sjogreen 1991,
+   doi:10.1016/0021-9991(91)90211-3). */
+INLINE void RoeOrTwoWaves(const Number c[], int n_dims, int axis, const Number left[], const Number right[], Number flux[])
+{
+  const Number root[2] = {Sqrt(left[H]), Sqrt(right[H])}, weight = Div(root[0], Add(root[0], root[1])), mean = Add(Mul(weight, left[V + axis]), Mul(Sub(Constant(1), weight), right[V + axis]));
+  const Number gravity = Sqrt(c[0]), wave = Sqrt(Scale(0.5, Mul(c[0], Add(left[H], right[H]))));
+  const Number slow = Min(Constant(0), Min(Sub(left[V + axis], Mul(gravity, root[0])), Sub(mean, wave))), fast = Max(Constant(0), Max(Add(right[V + axis], Mul(gravity, root[1])), Add(mean, wave)));
+  const Number parting = Sub(Sub(Mul(right[H], right[V + axis]), Mul(left[H], left[V + axis])), Mul(mean, Sub(right[H], left[H])));
+  const Condition    dry = Less(Mul(wave, Add(left[H], right[H])), parting); /* h* < 0 */
+  const Number per = Inverse(Sub(fast, slow)), both = Mul(slow, fast);
+
+  Roe(c, n_dims, axis, left, right, flux);
+  for (int k = 0; k < V + n_dims; k++) {
+    const Number u[2] = {k == H ? left[H] : Mul(left[H], left[k]), k == H ? right[H] : Mul(right[H], right[k])};
+    Number       f[2] = {Mul(u[0], left[V + axis]), Mul(u[1], right[V + axis])};
+    if (k == V + axis) {
+      f[0] = Add(f[0], Scale(0.5, Mul(c[0], Square(left[H]))));
+      f[1] = Add(f[1], Scale(0.5, Mul(c[0], Square(right[H]))));
+    }
+    flux[k] = Select(dry, Mul(per, Add(Sub(Mul(fast, f[0]), Mul(slow, f[1])), Mul(both, Sub(u[1], u[0])))), flux[k]);
+  }
+}
+
+/* A depth that a reconstruction without a limiter would make negative. A cell's mean depth is that of its faces, so with positive fluxes this is all (Zhang & Shu 2010, doi:10.1016/j.jcp.2010.08.016). */
+INLINE void Limit(const Number c[], int n_dims, int axis, const Number cell[], const Number side[], Number out[])
+{
+  const Number most = Scale(0.999, cell[H]), slope = Sub(side[H], cell[H]);
+
+  (void)c;
+  (void)axis;
+  out[H] = Select(Less(most, slope), Add(cell[H], most), Select(Less(slope, Scale(-1, most)), Sub(cell[H], most), side[H]));
+  for (int a = 0; a < n_dims; a++) out[V + a] = side[V + a];
+}
+
 NOMOS_PDE_POINTS(ToPrimitive, Primitive, 2, 3, 4)
 NOMOS_PDE_POINTS(ToConserved, Conserved, 2, 3, 4)
-NOMOS_PDE_FACES(Flux, Roe, 2, 3, 4)
+NOMOS_PDE_FACES(Flux, RoeOrTwoWaves, 2, 3, 4)
+NOMOS_PDE_FACES(Limited, Limit, 2, 3, 4)
 
-const NomosPdeKernels KIND(nomos_pde_shallow_water_kernels) = {.primitive = ToPrimitive, .conserved = ToConserved, .flux = Flux};
+const NomosPdeKernels KIND(nomos_pde_shallow_water_kernels) = {.primitive = ToPrimitive, .conserved = ToConserved, .flux = Flux, .limit = Limited};
 
 #ifdef NOMOS_VALUE
 extern const NomosPdeKernels nomos_pde_shallow_water_kernels_dual;
