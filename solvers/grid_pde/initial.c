@@ -7,8 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The centre of this rank's cell number i. */
-static void Centre(const PdeModel *p, size_t i, double x[3])
+void PdeCentre(const PdeModel *p, size_t i, double x[3])
 {
   for (int a = 0; a < 3; a++) {
     x[a] = a < p->n_dims ? p->origin[a] + ((double)(p->start[a] + i % p->count[a]) + 0.5) * p->dx[a] : 0;
@@ -43,39 +42,12 @@ static PetscErrorCode Expression(NomosModel model, int field, double values[])
   }
   for (int a = 0; a < 3; a++) given[3 + a] = p->length[a];
   for (size_t i = 0; i < p->n_cells; i++) {
-    Centre(p, i, given);
+    PdeCentre(p, i, given);
     values[i] = NomosExpressionEvaluate(expression, given);
     NomosCheck(isfinite(values[i]) && (values[i] > 0 || !p->family->fields[field].positive), model->comm, PETSC_ERR_FP, "%s: %s is %g at x = %g, y = %g, z = %g: must be %s", NomosConfigWhere(model->config, key), key, values[i], given[0], given[1],
                given[2], p->family->fields[field].positive ? "positive" : "a finite number");
   }
   PetscCall(NomosExpressionDestroy(&expression));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Along x as PDEBench draws them (doi:10.48550/arXiv.2210.07182): s sum over k = 1..4 of A_k sin(2 pi k c_k x/L + phi_k); c_k: how often k is among two draws of 1..4; A_k in [0, 1); with probability 1/10 the absolute
-   value, with 1/10 only within a smooth window; s a random sign. L is the length of the domain (theirs is a cell too short, so that their fields jump). */
-static PetscErrorCode Sines(NomosModel model, int field, double values[])
-{
-  enum { WAVES = 4, DRAWS = 2 };
-  PdeModel *p = model->data;
-  double    u[2 * WAVES + DRAWS + 5], x[3];
-  int       count[WAVES] = {0};
-
-  PetscFunctionBeginUser;
-  memset(values, 0, p->n_cells * sizeof *values);
-  if (field) PetscFunctionReturn(PETSC_SUCCESS);
-  NomosCheck(!p->family->fields[0].positive, model->comm, PETSC_ERR_ARG_INCOMP, "%s: initial.type = sines: %s must be positive, and sums of sines are not; use expression", NomosConfigWhere(model->config, "initial.type"), p->family->fields[0].name);
-  for (size_t i = 0; i < sizeof u / sizeof *u; i++) u[i] = NomosRandomUniform(model->seed, 0, i);
-  for (int i = 0; i < DRAWS; i++) count[(int)(u[2 * WAVES + i] * WAVES)]++;
-  const double *rest = u + 2 * WAVES + DRAWS, sign = rest[0] < 0.5 ? -1 : 1, low = 0.1 + 0.35 * rest[3], high = 0.55 + 0.35 * rest[4];
-  for (size_t i = 0; i < p->n_cells; i++) {
-    Centre(p, i, x);
-    const double s = (x[0] - p->origin[0]) / p->length[0];
-    for (int k = 0; k < WAVES; k++) values[i] += u[k] * sin(2 * PETSC_PI * ((k + 1) * count[k] * s + u[WAVES + k]));
-    if (rest[1] < 0.1) values[i] = fabs(values[i]);
-    values[i] *= sign;
-    if (rest[2] < 0.1) values[i] *= 0.5 * (tanh((s - low) / 0.01) - tanh((s - high) / 0.01));
-  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -131,7 +103,7 @@ static PetscErrorCode File(NomosModel model, int field, double values[])
 static const struct {
   const char *name;
   PetscErrorCode (*set)(NomosModel model, int field, double values[]);
-} types[] = {{"expression", Expression}, {"sines", Sines}, {"noise", Noise}, {"file", File}};
+} types[] = {{"expression", Expression}, {"sines", PdeInitialSines}, {"noise", Noise}, {"file", File}};
 
 PetscErrorCode PdeInitialise(NomosModel model)
 {
@@ -140,6 +112,7 @@ PetscErrorCode PdeInitialise(NomosModel model)
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetString(model->config, "initial.type", &type));
+  if (!strcmp(type, "random_modes")) PetscCall(PdeInitialModes(model, p->w));
   for (size_t i = 0; i < sizeof types / sizeof *types; i++)
     for (int k = 0; k < p->m && !strcmp(types[i].name, type); k++) PetscCall(types[i].set(model, k, p->w + (size_t)k * p->n_cells));
   memcpy(p->c, p->coefficients, sizeof p->coefficients);

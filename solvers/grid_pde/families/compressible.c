@@ -160,5 +160,6 @@ const NomosPdeFamily nomos_pde_compressible = {
   .n_params = sizeof params / sizeof *params, .params = params,
   .kernels  = {&nomos_pde_compressible_kernels_value, &nomos_pde_compressible_kernels_dual},
   .bounds   = Bounds,
+  .waves    = (const double[][2]){{1, 10}, {10, 100}, {0, 0}, {0, 0}, {0, 0}},
 };
 #endif

@@ -59,5 +59,6 @@ const NomosPdeFamily nomos_pde_reaction_diffusion = {
   .n_params = sizeof params / sizeof *params, .params = params,
   .kernels  = {&nomos_pde_reaction_diffusion_kernels_value, &nomos_pde_reaction_diffusion_kernels_dual},
   .bounds   = Bounds,
+  .waves    = (const double[][2]){{0, 1}},
 };
 #endif

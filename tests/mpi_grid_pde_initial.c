@@ -1,0 +1,200 @@
+/* Random initial states of grid_pde: waves of whole numbers within the period of the domain, in the ranges of what they stand for, the same for any ranks. */
+#include "harness.h"
+
+#include "cases/run_params.h"
+#include "solvers/solver_list.h"
+
+enum { N = 64, PLANE = 24 };
+
+static NomosConfig          config;
+static const NomosModelOps *ops;
+
+/* The state of a model, on this rank. */
+static NomosModel Make(MPI_Comm comm, const char name[], size_t n_set, const char *const set[])
+{
+  NomosCaseFile file;
+  NomosModel    model;
+
+  ck_ok(NomosCaseFind(comm, name, &file));
+  ck_ok(NomosCaseLoad(comm, &(NomosCaseInput){.path = file.path, .models = nomos_solvers, .n_set = n_set, .set = set}, &config, &ops));
+  ck_ok(NomosModelCreate(comm, ops, config, &model));
+  ck_ok(ops->initialise(model));
+  return model;
+}
+
+static void Done(NomosModel *model)
+{
+  ck_ok(NomosModelDestroy(model));
+  ck_ok(NomosConfigDestroy(&config));
+}
+
+static void State(const char name[], size_t n_set, const char *const set[], double state[])
+{
+  NomosModel model = Make(PETSC_COMM_SELF, name, n_set, set);
+
+  ck_ok(ops->derivatives->get_state(model, state));
+  Done(&model);
+}
+
+/* Amplitude of the waves of number k. */
+static double Amplitude(const double u[N], int k)
+{
+  double re = 0, im = 0;
+
+  for (int i = 0; i < N; i++) {
+    re += u[i] * cos(2 * PETSC_PI * k * i / N);
+    im += u[i] * sin(2 * PETSC_PI * k * i / N);
+  }
+  return hypot(re, im) * (k ? 2 : 1) / N;
+}
+
+/* Of 400: waves of numbers up to 8 and nothing else where neither the absolute value nor the window was drawn (81 of 100; absolute values of one sign change nothing), at most two numbers among them, each with an amplitude below 1. */
+START_TEST(sines)
+{
+  int pure = 0, with_eight = 0, positive = 0;
+
+  for (int seed = 0; seed < 400; seed++) {
+    char        key[32];
+    const char *set[] = {"grid_pde.nx=64", key};
+    double      u[N], high = 0, sum = 0;
+    int         numbers = 0;
+    snprintf(key, sizeof key, "grid_pde.seed=%d", seed);
+    State("pde/burgers", 2, set, u);
+    for (int i = 0; i < N; i++) {
+      ck_assert_double_lt(fabs(u[i]), 4);
+      sum += u[i];
+    }
+    positive += sum > 0;
+    for (int k = 9; k < N / 2; k++) high = fmax(high, Amplitude(u, k));
+    if (high > 1e-12) continue;
+    pure++;
+    for (int k = 1; k <= 8; k++) {
+      const double a = Amplitude(u, k);
+      numbers += a > 1e-12;
+      ck_assert_double_lt(a, 1);
+      ck_assert(a < 1e-12 || k <= 4 || k == 6 || k == 8);
+      with_eight += k == 8 && a > 1e-12;
+    }
+    ck_assert(numbers == 1 || numbers == 2);
+  }
+  ck_assert_double_ge(pure, 400 * 0.81 - 5 * sqrt(400 * 0.81 * 0.19));
+  ck_assert_double_le(pure, 400 * 0.9 + 5 * sqrt(400 * 0.9 * 0.1));
+  ck_assert_double_le(abs(positive - 200), 5 * 10.);
+  ck_assert_double_le(fabs(with_eight - pure / 16.), 5 * sqrt(pure / 16.)); /* 4 twice among two draws of four */
+}
+END_TEST
+
+/* A population between 0 and its capacity, which it reaches. */
+START_TEST(fractions)
+{
+  for (int seed = 0; seed < 20; seed++) {
+    char        key[32];
+    const char *set[] = {"grid_pde.nx=64", "initial.type=sines", key};
+    double      u[N], low = 2, high = -1;
+    snprintf(key, sizeof key, "grid_pde.seed=%d", seed);
+    State("pde/reaction_diffusion", 3, set, u);
+    for (int i = 0; i < N; i++) {
+      low  = fmin(low, u[i]);
+      high = fmax(high, u[i]);
+    }
+    ck_assert(low >= 0 && high == 1);
+  }
+}
+END_TEST
+
+/* A gas along x: density b + m s and pressure in their ranges, both extremes of s reached, different waves in each. */
+START_TEST(gas_of_sines)
+{
+  int windows = 0;
+
+  for (int seed = 0; seed < 100; seed++) {
+    char        key[32];
+    const char *set[] = {"grid_pde.nx=64", "initial.type=sines", "grid_pde.boundary_x=periodic", key};
+    double      u[3][N], low[2] = {1e9, 1e9}, high[2] = {0};
+    snprintf(key, sizeof key, "grid_pde.seed=%d", seed);
+    State("pde/shock_tube", 4, set, &u[0][0]);
+    windows += fabs(u[2][0]) < 1e-6 * u[0][0] && fabs(u[2][N - 1]) < 1e-6 * u[0][N - 1];
+    for (int i = 0; i < N; i++) {
+      const double w[2] = {u[0][i], 0.4 * (u[1][i] - 0.5 * u[2][i] * u[2][i] / u[0][i])};
+      for (int k = 0; k < 2; k++) {
+        low[k]  = fmin(low[k], w[k]);
+        high[k] = fmax(high[k], w[k]);
+      }
+      ck_assert_double_lt(fabs(u[2][i] / u[0][i]), 3);
+    }
+    for (int k = 0; k < 2; k++) {
+      const double unit = k ? 10 : 1, rounding = 1e-9;
+      ck_assert(low[k] > unit * (1 - rounding) && low[k] < 10 * unit * (1 + rounding));
+      ck_assert(high[k] - low[k] > unit * (1 - rounding) && high[k] - low[k] < 10 * unit * (1 + rounding));
+    }
+  }
+  ck_assert_double_le(abs(windows - 50), 5 * 5.);
+}
+END_TEST
+
+static double plane[4 * PLANE * PLANE], part[4 * PLANE * PLANE];
+
+/* Waves along both axes: the means over rows and columns are those of the gas at rest, and the mean speed has the Mach number asked for; in a window, the corners rest. The same on any ranks, bit for bit. */
+START_TEST(gas_of_modes)
+{
+  enum { CELLS = PLANE * PLANE };
+  int open = 0;
+
+  for (int seed = 0; seed < 40; seed++) {
+    char        key[32];
+    const char *set[] = {"grid_pde.nx=24", "initial.type=random_modes", "initial.mach=0.7", key};
+    double      mean = 0, pressure = 0, far = 0;
+    size_t      n;
+    snprintf(key, sizeof key, "grid_pde.seed=%d", seed);
+    State("pde/shear_layer", 4, set, plane);
+    for (int i = 0; i < CELLS; i++) mean += plane[i] / CELLS;
+    ck_assert(mean > 0.08 && mean < 12);
+    for (int row = 0; row < PLANE; row++) {
+      double sums[2] = {0};
+      for (int i = 0; i < PLANE; i++) {
+        sums[0] += plane[row * PLANE + i] / PLANE;
+        sums[1] += plane[i * PLANE + row] / PLANE;
+      }
+      far = fmax(far, fmax(fabs(sums[0] - mean), fabs(sums[1] - mean)));
+    }
+    if (far < 1e-12 * mean) {
+      double speed = 0, largest = 0;
+      open++;
+      for (int i = 0; i < CELLS; i++) {
+        const double d = plane[i], square = (plane[2 * CELLS + i] * plane[2 * CELLS + i] + plane[3 * CELLS + i] * plane[3 * CELLS + i]) / (d * d);
+        speed += sqrt(square) / CELLS;
+        pressure += (plane[CELLS + i] - 0.5 * d * square) * 2 / 3 / d / CELLS; /* the mean temperature: exact, as its waves have no mean */
+        largest = fmax(largest, fabs(d / mean - 1));
+      }
+      ck_close(speed, 0.7 * sqrt(5. / 3 * pressure), 1e-12);
+      ck_assert(largest > 0.01 - 1e-9 && largest < 0.2 + 1e-9);
+    } else ck_assert_double_lt(hypot(plane[2 * CELLS], plane[3 * CELLS]), 1e-3 * plane[0]);
+    if (seed >= 4) continue;
+    NomosModel             model = Make(PETSC_COMM_WORLD, "pde/shear_layer", 4, set);
+    const NomosModelField *list;
+    ck_ok(ops->derivatives->get_state(model, part));
+    ck_ok(ops->derivatives->fields(model, &n, &list));
+    for (size_t k = 0; k < 4; k++)
+      for (size_t y = 0; y < list[0].count[0]; y++)
+        for (size_t x = 0; x < list[0].count[1]; x++) ck_assert(part[(k * list[0].count[0] + y) * list[0].count[1] + x] == plane[(k * PLANE + list[0].start[0] + y) * PLANE + list[0].start[1] + x]);
+    Done(&model);
+  }
+  ck_assert_double_le(abs(open - 20), 5 * sqrt(10));
+}
+END_TEST
+
+START_TEST(refusals)
+{
+  const char *set[] = {"grid_pde.nx=16", "initial.type=random_modes"};
+  NomosCaseFile file;
+  NomosModel    model;
+
+  ck_ok(NomosCaseFind(PETSC_COMM_WORLD, "pde/burgers", &file));
+  ck_ok(NomosCaseLoad(PETSC_COMM_WORLD, &(NomosCaseInput){.path = file.path, .models = nomos_solvers, .n_set = 2, .set = set}, &config, &ops));
+  ck_ok(NomosModelCreate(PETSC_COMM_WORLD, ops, config, &model));
+  ck_refused(ops->initialise(model), "a state of compressible flow, not of burgers");
+  Done(&model);
+}
+END_TEST
+
+NOMOS_TEST_SUITE("initial states of grid_pde", sines, fractions, gas_of_sines, gas_of_modes, refusals)
