@@ -84,7 +84,7 @@ static void ForwardTile(const Plan *plan, size_t first, const Shared *shared, Re
   const size_t     count = Smaller(plan->tile, s->batch - first), points = plan->points;
   const Work       work  = WorkOf(plan, shared);
   const Real      *x = (const Real *)job->x + first * s->in * points, *bias = job->bias;
-  Real            *y = (Real *)job->y + first * s->out * points;
+  Real            *y = (Real *)job->y + first * s->out * points, *z = job->slope ? work.points : y; /* before the activation */
   const NomosModes from = {.n = s->batch * s->in, .first = first * s->in, .count = count * s->in}, to = {.n = count * s->out, .count = count * s->out};
 
   NAME(NomosSpectralAnalyse)(&plan->spectral, &from, x, false, x_modes, work.own);
@@ -93,18 +93,15 @@ static void ForwardTile(const Plan *plan, size_t first, const Shared *shared, Re
     NAME(NomosSpectralMix)(count, s->out, s->in, &a, &b, work.modes + block * count * s->out * NOMOS_PAIR, (size_t[]){s->out, 1});
   }
   for (size_t i = 0; i < count; i++) {
-    Real *z = y + i * s->out * points;
+    Real *z_i = z + i * s->out * points;
     for (size_t o = 0; o < s->out; o++)
-      for (size_t p = 0; p < points; p++) z[o * points + p] = bias[o];
-    NAME(NomosProductAlone)(&(NomosProduct){.m = s->out, .n = points, .k = s->in, .lda = s->in, .ldb = points, .ldc = points, .add = true, .a = job->pointwise, .b = x + i * s->in * points, .c = z});
+      for (size_t p = 0; p < points; p++) z_i[o * points + p] = bias[o];
+    NAME(NomosProductAlone)(&(NomosProduct){.m = s->out, .n = points, .k = s->in, .lda = s->in, .ldb = points, .ldc = points, .add = true, .a = job->pointwise, .b = x + i * s->in * points, .c = z_i});
   }
-  NAME(NomosSpectralSynthesise)(&plan->spectral, &to, work.modes, true, true, y, work.own);
-  if (!job->activated) return;
+  NAME(NomosSpectralSynthesise)(&plan->spectral, &to, work.modes, true, true, z, work.own);
   const size_t n = count * s->out * points;
-  if (job->slope) {
-    memcpy(work.points, y, sizeof(Real) * n);
-    NAME(NomosFunctionPairRun)(&job->activation, n, work.points, y, (Real *)job->slope + first * s->out * points);
-  } else NAME(NomosFunctionRun)(&job->activation.value, n, y, y);
+  if (job->slope) NAME(NomosFunctionPairRun)(&job->activation, n, z, y, (Real *)job->slope + first * s->out * points);
+  else if (job->activated) NAME(NomosFunctionRun)(&job->activation.value, n, y, y);
 }
 
 void NAME(NomosFourierLayerForward)(const NomosFourierLayerJob *job)

@@ -240,12 +240,18 @@ void NAME(NomosSpectralPack)(const NAME(NomosSpectralPlan) *plan, const Real *w,
   for (size_t i = 0; i < n; i++)
     for (size_t block = 0; block < plan->n_blocks; block++) {
       const size_t count = Smaller(VECTOR, plan->n_modes - block * VECTOR);
-      const Real  *from  = w + 2 * (i * plan->n_modes + block * VECTOR);
-      Real        *to    = blocks + (block * n + i) * NOMOS_PAIR;
-      for (size_t l = 0; l < VECTOR; l++) {
-        to[l]          = l < count ? from[2 * l] : 0;
-        to[VECTOR + l] = l < count ? from[2 * l + 1] : 0;
-      }
+      const Real *restrict from  = w + 2 * (i * plan->n_modes + block * VECTOR);
+      Real *restrict       to    = blocks + (block * n + i) * NOMOS_PAIR;
+      if (count == VECTOR)
+        for (size_t l = 0; l < VECTOR; l++) {
+          to[l]          = from[2 * l];
+          to[VECTOR + l] = from[2 * l + 1];
+        }
+      else
+        for (size_t l = 0; l < VECTOR; l++) {
+          to[l]          = l < count ? from[2 * l] : 0;
+          to[VECTOR + l] = l < count ? from[2 * l + 1] : 0;
+        }
     }
 }
 void NAME(NomosSpectralUnpack)(const NAME(NomosSpectralPlan) *plan, const Real *blocks, Real *w)
@@ -254,9 +260,19 @@ void NAME(NomosSpectralUnpack)(const NAME(NomosSpectralPlan) *plan, const Real *
 
 #pragma omp parallel for schedule(static) if (n * plan->n_modes >= PARALLEL)
   for (size_t i = 0; i < n; i++)
-    for (size_t m = 0; m < plan->n_modes; m++) {
-      const Real *from = blocks + (m / VECTOR * n + i) * NOMOS_PAIR + m % VECTOR;
-      w[2 * (i * plan->n_modes + m)]     = from[0];
-      w[2 * (i * plan->n_modes + m) + 1] = from[VECTOR];
+    for (size_t block = 0; block < plan->n_blocks; block++) {
+      const size_t count         = Smaller(VECTOR, plan->n_modes - block * VECTOR);
+      const Real *restrict from  = blocks + (block * n + i) * NOMOS_PAIR;
+      Real *restrict       to    = w + 2 * (i * plan->n_modes + block * VECTOR);
+      if (count == VECTOR)
+        for (size_t l = 0; l < VECTOR; l++) {
+          to[2 * l]     = from[l];
+          to[2 * l + 1] = from[VECTOR + l];
+        }
+      else
+        for (size_t l = 0; l < count; l++) {
+          to[2 * l]     = from[l];
+          to[2 * l + 1] = from[VECTOR + l];
+        }
     }
 }
