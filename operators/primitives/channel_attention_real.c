@@ -114,46 +114,6 @@ static void AddTaps(const Plan *plan, size_t n_rows, const Real *plane, const Re
     }
 }
 
-static Real SumLanes(Vector v)
-{
-  Real sum = 0;
-
-  for (size_t l = 0; l < VECTOR; l++) sum += v[l];
-  return sum;
-}
-
-/* sum[t1] += sum_{r, c} g[r][c] plane[r][c + t1] for `count` taps of a row. */
-static inline __attribute__((always_inline)) void CorrelateRow(size_t count, size_t n_rows, size_t n, const Real *g, const Real *plane, size_t columns, Real *sum)
-{
-  Vector lanes[5];
-
-  for (size_t t = 0; t < count; t++) lanes[t] = (Vector){0};
-  for (size_t r = 0; r < n_rows; r++, g += n, plane += columns) {
-    size_t c = 0;
-    for (; c + VECTOR <= n; c += VECTOR) {
-      const Vector left = *(const Vector *)(g + c);
-      for (size_t t = 0; t < count; t++) lanes[t] += left * *(const Vector *)(plane + c + t);
-    }
-    for (; c < n; c++)
-      for (size_t t = 0; t < count; t++) sum[t] += g[c] * plane[c + t];
-  }
-  for (size_t t = 0; t < count; t++) sum[t] += SumLanes(lanes[t]);
-}
-static void Correlate(const Plan *plan, size_t n_rows, const Real *g, const Real *plane, Real *sum)
-{
-  const size_t n = plan->job->n[1], k0 = plan->job->taps[0], k1 = plan->job->taps[1];
-
-  for (size_t i = 0; i < k0; i++)
-    for (size_t j = 0; j < k1;) {
-      const Real *from = plane + i * plan->columns + j;
-      const size_t left = k1 - j;
-      if (left >= 5) CorrelateRow(5, n_rows, n, g, from, plan->columns, sum + i * k1 + j);
-      else if (left >= 3) CorrelateRow(3, n_rows, n, g, from, plan->columns, sum + i * k1 + j);
-      else CorrelateRow(1, n_rows, n, g, from, plan->columns, sum + i * k1 + j);
-      j += left >= 5 ? 5 : left >= 3 ? 3 : 1;
-    }
-}
-
 /* ---- forward */
 
 /* to += constant + a0 coarse, repeated. */
@@ -256,15 +216,16 @@ static void BackwardTile(const Plan *plan, size_t b, size_t row, const Work *wor
   const NomosChannelAttentionJob *job = plan->job;
   const size_t n_rows = Smaller(plan->rows, job->n[0] - row), at = row * job->n[1], each = job->out / job->in;
   const Real  *y = Operand(plan, NOMOS_ATTENDED) + b * job->in * plan->points, *z_bar = (const Real *)job->z_bar + b * job->out * plan->points;
+  const CorrelationShape correlation = {.rows = n_rows, .points = job->n[1], .stride = 1, .channel = plan->points, .row = plan->columns, .tap_row = plan->columns, .taps = {job->taps[0], job->taps[1]}};
   Real        *y_bar = job->bar[NOMOS_ATTENDED] ? (Real *)job->bar[NOMOS_ATTENDED] + b * job->in * plan->points + at : NULL;
 
   NAME(NomosProductAlone)(&(NomosProduct){.m = job->out, .n = job->in, .k = n_rows * job->n[1], .lda = plan->points, .ldb = plan->points, .ldc = job->in, .transposed_b = true, .add = row > 0, .a = z_bar + at, .b = y + at, .c = sums->product});
   if (y_bar) NAME(NomosProductAlone)(&(NomosProduct){.m = job->in, .n = n_rows * job->n[1], .k = job->out, .lda = job->in, .ldb = plan->points, .ldc = plan->points, .transposed_a = true, .a = work->matrix, .b = z_bar + at, .c = y_bar});
   for (size_t i = 0; i < job->in; i++) {
     Surround(plan, y + i * plan->points, row, n_rows, false, work->plane[0]);
+    Correlate(&correlation, each, z_bar + i * each * plan->points + at, work->plane[0], sums->correlation + i * each * plan->taps, plan->taps);
     for (size_t o = i * each; o < (i + 1) * each; o++) {
       PoolTile(plan, row, n_rows, b * job->out + o, z_bar + o * plan->points + at, work->row, sums->sum + o);
-      Correlate(plan, n_rows, z_bar + o * plan->points + at, work->plane[0], sums->correlation + o * plan->taps);
       if (!y_bar) continue;
       Surround(plan, z_bar + o * plan->points, row, n_rows, true, work->plane[1]);
       AddTaps(plan, n_rows, work->plane[1], work->taps + o * plan->taps, true, y_bar + i * plan->points);

@@ -1,7 +1,7 @@
-/* Convolutions of each channel with taps of its own: vectors lie along the rows. A task is one plane; of the weights, one channel. */
+/* Convolutions of each channel with taps of its own, and the weights' gradient of those that have few channels in a group: vectors lie along the rows. A task is one plane; of the weights, some channels of y. */
 #include "operators/primitives/convolution_tile.h"
 
-enum { STRIP = 4 }; /* rows of a task's plane that go together */
+enum { STRIP = 4 /* rows of a task's plane that go together */, PARALLEL = 1 << 14 };
 
 /* The plane of x with its surroundings; rows are followed by one vector more, which is read but not used. */
 static size_t Rows(const NomosConvolutionShape *s)
@@ -62,34 +62,23 @@ void NAME(NomosDepthwiseForward)(const NomosConvolutionShape *s, const void *x, 
   }
 }
 
-/* One tap's sum over a plane: vectors, and what is left of each row. */
-static Real SumTap(const NomosConvolutionShape *s, const Real *plane, const Real *y)
+/* Channels of y that a task takes: each copies the planes of x anew. */
+enum { CHANNELS = 8 };
+void NAME(NomosNarrowWeights)(const NomosConvolutionShape *s, const void *x, const void *y, void *w, void *scratch)
 {
-  Vector lanes = {0};
-  Real   sum   = 0;
+  const size_t taps = s->k[0] * s->k[1], columns = Columns(s), size = PlaneSize(s), x_plane = s->x[0] * s->x[1], y_plane = s->y[0] * s->y[1], parts = Blocks(s->out, CHANNELS);
+  const CorrelationShape shape = {.rows = s->y[0], .points = s->y[1], .stride = s->stride[1], .channel = y_plane, .row = s->stride[0] * columns, .tap_row = columns, .taps = {s->k[0], s->k[1]}};
 
-  for (size_t row = 0; row < s->y[0]; row++, y += s->y[1], plane += s->stride[0] * Columns(s)) {
-    size_t c = 0;
-    if (s->stride[1] == 1)
-      for (; c + VECTOR <= s->y[1]; c += VECTOR) lanes += *(const Vector *)(y + c) * *(const Vector *)(plane + c);
-    for (; c < s->y[1]; c++) sum += y[c] * plane[c * s->stride[1]];
-  }
-  for (size_t l = 0; l < VECTOR; l++) sum += lanes[l];
-  return sum;
-}
+#pragma omp parallel for schedule(static) if (s->groups * parts > 1 && s->batch * s->groups * s->out * y_plane >= PARALLEL)
+  for (size_t task = 0; task < s->groups * parts; task++) {
+    const size_t group = task / parts, first = task % parts * CHANNELS, count = Smaller(CHANNELS, s->out - first);
+    Real        *plane = (Real *)scratch + size * (size_t)omp_get_thread_num(), *to = (Real *)w + (group * s->out + first) * s->in * taps;
 
-void NAME(NomosDepthwiseWeights)(const NomosConvolutionShape *s, const void *x, const void *y, void *w, void *scratch)
-{
-  const size_t taps = s->k[0] * s->k[1], columns = Columns(s), size = PlaneSize(s);
-
-#pragma omp parallel for schedule(static) if (s->groups > 1)
-  for (size_t g = 0; g < s->groups; g++) {
-    Real *plane = (Real *)scratch + size * (size_t)omp_get_thread_num(), *to = (Real *)w + g * taps;
-
-    memset(to, 0, sizeof(Real) * taps);
-    for (size_t b = 0; b < s->batch; b++) {
-      Pad(s, (const Real *)x + (b * s->groups + g) * s->x[0] * s->x[1], plane);
-      for (size_t t = 0; t < taps; t++) to[t] += SumTap(s, plane + t / s->k[1] * columns + t % s->k[1], (const Real *)y + (b * s->groups + g) * s->y[0] * s->y[1]);
-    }
+    memset(to, 0, sizeof(Real) * count * s->in * taps);
+    for (size_t b = 0; b < s->batch; b++)
+      for (size_t i = 0; i < s->in; i++) {
+        Pad(s, (const Real *)x + ((b * s->groups + group) * s->in + i) * x_plane, plane);
+        Correlate(&shape, count, (const Real *)y + ((b * s->groups + group) * s->out + first) * y_plane, plane, to + i * taps, s->in * taps);
+      }
   }
 }

@@ -31,7 +31,12 @@ static inline bool NomosIsDepthwise(const NomosConvolutionShape *s)
 size_t NomosDepthwiseScratch_f32(const NomosConvolutionShape *shape);
 size_t NomosDepthwiseScratch_f64(const NomosConvolutionShape *shape);
 NOMOS_DECLARE_KERNEL(NomosDepthwiseForward, const NomosConvolutionShape *shape, const void *x, const void *w, bool turned, void *y, void *scratch);
-NOMOS_DECLARE_KERNEL(NomosDepthwiseWeights, const NomosConvolutionShape *shape, const void *x, const void *y, void *w, void *scratch);
+/* The weights' gradient where so few channels of x are in a group that they would not fill a vector. The same scratch. */
+static inline bool NomosIsNarrow(const NomosConvolutionShape *s)
+{
+  return s->in <= 4;
+}
+NOMOS_DECLARE_KERNEL(NomosNarrowWeights, const NomosConvolutionShape *shape, const void *x, const void *y, void *w, void *scratch);
 
 /* The third array is the result. scratch: shared + threads times each, aligned to 64 bytes. Nothing may be empty. */
 NOMOS_DECLARE_KERNEL(NomosConvolveForward, const NomosConvolutionShape *shape, const void *x, const void *w, void *y, void *scratch);

@@ -371,7 +371,7 @@ void NAME(NomosConvolutionScratch)(const NomosConvolutionShape *shape, NomosConv
 
   need->shared = 0;
   if (kind == NOMOS_CONVOLVE_WEIGHTS) {
-    if (NomosIsDepthwise(shape)) need->each = NAME(NomosDepthwiseScratch)(shape);
+    if (NomosIsNarrow(shape)) need->each = NAME(NomosDepthwiseScratch)(shape);
     else NAME(NomosConvolveWeightsScratch)(shape, need);
   } else if (kind == NOMOS_CONVOLVE_FORWARD || TransposedIsForward(shape)) {
     MakePlan(shape, kind == NOMOS_CONVOLVE_TRANSPOSED, &plan);

@@ -118,6 +118,61 @@ static inline void PadPlane(const PadShape *s, const Real *plane, Real *to)
   }
 }
 
+/* sum[o][t] += sum_{r, c} y[o][r][c] plane[r][stride c + t]: some channels of y with some taps of a row of them, vectors along the points. */
+typedef struct {
+  size_t rows, points, stride;      /* of y, and what lies between its points in the plane */
+  size_t channel, row, tap_row;     /* from channel to channel of y, from row to row of the plane, from one row of taps to the next */
+  size_t taps[2];
+} CorrelationShape;
+static inline __attribute__((always_inline)) void CorrelateTile(const CorrelationShape *s, size_t n_channels, size_t n_taps, const Real *y, const Real *plane, Real *sum, size_t sum_step)
+{
+  Vector lanes[4][5];
+
+  for (size_t o = 0; o < n_channels; o++)
+    for (size_t t = 0; t < n_taps; t++) lanes[o][t] = (Vector){0};
+  for (size_t r = 0; r < s->rows; r++, y += s->points, plane += s->row) {
+    size_t c = 0;
+    for (; s->stride == 1 && c + VECTOR <= s->points; c += VECTOR) {
+      Vector left[4];
+      for (size_t o = 0; o < n_channels; o++) left[o] = *(const Vector *)(y + o * s->channel + c);
+      for (size_t t = 0; t < n_taps; t++) {
+        const Vector right = *(const Vector *)(plane + c + t);
+        for (size_t o = 0; o < n_channels; o++) lanes[o][t] += left[o] * right;
+      }
+    }
+    for (; c < s->points; c++)
+      for (size_t o = 0; o < n_channels; o++)
+        for (size_t t = 0; t < n_taps; t++) sum[o * sum_step + t] += y[o * s->channel + c] * plane[c * s->stride + t];
+  }
+  for (size_t o = 0; o < n_channels; o++)
+    for (size_t t = 0; t < n_taps; t++) {
+      Real all = 0;
+      for (size_t l = 0; l < VECTOR; l++) all += lanes[o][t][l];
+      sum[o * sum_step + t] += all;
+    }
+}
+static inline __attribute__((always_inline)) void CorrelateChannels(const CorrelationShape *s, size_t n_channels, const Real *y, const Real *plane, Real *sum, size_t sum_step)
+{
+  for (size_t i = 0; i < s->taps[0]; i++)
+    for (size_t j = 0, left; j < s->taps[1]; j += left >= 5 ? 5 : left >= 3 ? 3 : 1) {
+      const Real *from = plane + i * s->tap_row + j;
+      Real       *to   = sum + i * s->taps[1] + j;
+      left             = s->taps[1] - j;
+      if (left >= 5) CorrelateTile(s, n_channels, 5, y, from, to, sum_step);
+      else if (left >= 3) CorrelateTile(s, n_channels, 3, y, from, to, sum_step);
+      else CorrelateTile(s, n_channels, 1, y, from, to, sum_step);
+    }
+}
+static inline void Correlate(const CorrelationShape *s, size_t n_channels, const Real *y, const Real *plane, Real *sum, size_t sum_step)
+{
+  for (size_t o = 0, left; o < n_channels; o += left >= 4 ? 4 : left >= 2 ? 2 : 1) {
+    left = n_channels - o;
+    if (left >= 4) CorrelateChannels(s, 4, y + o * s->channel, plane, sum + o * sum_step, sum_step);
+    else if (left >= 2) CorrelateChannels(s, 2, y + o * s->channel, plane, sum + o * sum_step, sum_step);
+    else CorrelateChannels(s, 1, y + o * s->channel, plane, sum + o * sum_step, sum_step);
+  }
+}
+
 /* a[k][i] = from[row_stride i + offset[k]], zero from row n_rows on. (Gathers would be slower than what they replace.) */
 static inline __attribute__((optimize("no-tree-vectorize"))) void PackEach(size_t n, const Real *from, size_t row_stride, const ptrdiff_t *offset, Real *a)
 {

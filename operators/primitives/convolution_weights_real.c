@@ -124,8 +124,8 @@ void NAME(NomosConvolveWeights)(const NomosConvolutionShape *s, const void *x, c
   Plan  plan;
   Real *w = weights, *sums = scratch;
 
-  if (NomosIsDepthwise(s)) {
-    NAME(NomosDepthwiseWeights)(s, x, y, weights, scratch);
+  if (NomosIsNarrow(s)) {
+    NAME(NomosNarrowWeights)(s, x, y, weights, scratch);
     return;
   }
   MakePlan(s, &plan);
