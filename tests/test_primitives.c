@@ -282,4 +282,22 @@ START_TEST(test_functions_far_out)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("primitives", test_derivatives_by_differences, test_taylor_orders, test_dot_products, test_views, test_single_precision, test_functions_of_high_order, test_functions_far_out)
+/* x Phi(x) in float32, also far below zero, where 1 + erf would have no digits left; its slope as a fused primitive has it. */
+START_TEST(test_gelu_in_single_precision)
+{
+  enum { N = 20001 };
+  static float      x[N], y[N], slope[N];
+  NomosFunctionPair pair;
+
+  for (int i = 0; i < N; i++) x[i] = (float)(-20 + 40. * i / (N - 1));
+  NomosFunctionPairPrepare(NOMOS_GELU, &pair);
+  NomosFunctionPairRun_f32(&pair, N, x, y, slope);
+  for (int i = 0; i < N; i++) {
+    const double phi = 0.5 * erfc(-sqrt(0.5) * x[i]), gelu = x[i] * phi, exact = phi + x[i] * 0.39894228040143267794 * exp(-0.5 * (double)x[i] * x[i]);
+    ck_assert_msg(fabs(y[i] - gelu) <= (x[i] > -5 ? 1e-6 : 4e-6) * fabs(gelu) + 1e-34, "gelu(%g) = %g, should be %g", x[i], y[i], gelu);
+    ck_assert_msg(fabs(slope[i] - exact) <= 3e-7, "gelu'(%g) = %g, should be %g", x[i], slope[i], exact);
+  }
+}
+END_TEST
+
+NOMOS_TEST_SUITE("primitives", test_derivatives_by_differences, test_taylor_orders, test_dot_products, test_views, test_single_precision, test_functions_of_high_order, test_functions_far_out, test_gelu_in_single_precision)
