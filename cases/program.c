@@ -12,6 +12,7 @@
 static PetscErrorCode CommandHelp(NomosProgram *program);
 
 enum { RUN = 1, PLOT = 2, CHECK = 4, DESCRIBE = 8, LIST = 16, HELP = 32, GRADCHECK = 64, ESTIMATE = 128, TRAIN = 256, EVALUATE = 512, DISCOVER = 1024, ASSIMILATE = 2048, GENERATE = 4096, SCALING = 8192 };
+enum { EXPORT = 1 << 16, IMPORT = 1 << 17 };
 
 static const struct {
   const char *name, *arguments;
@@ -101,6 +102,16 @@ static const struct {
    "  nomos plot RUN --set output.colour=speed\n"
    "  nomos plot RUN --set output.animation=no\n"
    "  nomos plot RUN --beside OTHER\n"},
+  {"export", "RUN|FILE|FOLDER --format pdebench|well -o FILE", EXPORT, 1, 1, NomosCommandExport, "write trajectories as a file that PDEBench's or The Well's programs read",
+   "Of runs and of files of trajectories (data/*.nc of a training), or a folder of these: every run, and every trajectory of a file, becomes one of the new file. PDEBench's layout is that\n"
+   "of the family of the equation; it holds one value of each parameter, The Well's one for each trajectory. --format nomos collects runs into a file of our own.\n"
+   "\n"
+   "  nomos export data/sweep.nc --format well -o burgers.hdf5\n"
+   "  nomos export runs/burgers --format pdebench -o 1D_Burgers_Sols_Nu0.01.hdf5\n"},
+  {"import", "FILE|FOLDER -o FILE", IMPORT, 1, 1, NomosCommandImport, "write a file of PDEBench or The Well as one of ours",
+   "NetCDF-4, which xarray and ncdump read: fields over (trajectory, time, y, x), parameters over (trajectory). A training needs no import: data.path names such files as they are.\n"
+   "\n"
+   "  nomos import 2D_rdb_NA_NA.h5 -o dam_breaks.nc\n"},
   {"check", "CASE RUN", CHECK, 2, 2, NomosCommandCheck, "compare the results of a run with a case's expected.yaml", "Exit code 0 if every number is within its tolerance, else 1.\n"},
   {"describe", "[SOLVER | SURROGATE | LAW | CASE | KEY | run | ...]", DESCRIBE, 0, 1, NomosCommandDescribe, "explain solvers, surrogates, parameters, or the resolved values of a case",
    "  nomos describe                 what there is\n"
@@ -124,6 +135,8 @@ static const struct {
   const char *doc;
 } options[] = {
   {"--output", "-o", "DIR", RUN | GRADCHECK | ASSIMILATE | ESTIMATE | DISCOVER | GENERATE | TRAIN | EVALUATE | SCALING, TEXT, offsetof(NomosProgram, directory), "the run directory (default runs/<case>[-<command>]/<UTC time>-<hash>)"},
+  {"--output", "-o", "FILE", EXPORT | IMPORT, TEXT, offsetof(NomosProgram, directory), "the file to write"},
+  {"--format", NULL, "pdebench|well", EXPORT, TEXT, offsetof(NomosProgram, format), "its layout"},
   {"--beside", NULL, "RUN", PLOT, TEXT, offsetof(NomosProgram, beside), "of particles: show another run beside this one too (plots/beside.png and beside_motion.png)"},
   {"--set", NULL, "KEY=VALUE", PLOT | RUN | GRADCHECK | ASSIMILATE | ESTIMATE | DISCOVER | GENERATE | TRAIN | EVALUATE | SCALING | DESCRIBE, LIST_OF_TEXT, 0, "set a parameter; wins over the case; may be given many times"},
   {"--restart", NULL, "latest|STEP|FILE", RUN | ASSIMILATE | ESTIMATE | TRAIN | SCALING, TEXT, offsetof(NomosProgram, restart), "continue from a checkpoint"},
@@ -131,7 +144,7 @@ static const struct {
   {"--dry-run", NULL, NULL, RUN | TRAIN, FLAG, offsetof(NomosProgram, dry_run), "check the case, say what it would cost, write nothing"},
   {"--smoke", NULL, NULL, RUN | GRADCHECK | ASSIMILATE | ESTIMATE | DISCOVER | GENERATE | TRAIN | EVALUATE | SCALING | DESCRIBE, FLAG, offsetof(NomosProgram, smoke), "the case's small variant (`smoke:` in case.yaml)"},
   {"--check", NULL, NULL, RUN | ASSIMILATE | ESTIMATE | DISCOVER | TRAIN | SCALING, FLAG, offsetof(NomosProgram, check), "compare the results with the case's expected.yaml"},
-  {"--quiet", "-q", NULL, RUN | GRADCHECK | ASSIMILATE | ESTIMATE | DISCOVER | GENERATE | TRAIN | EVALUATE | SCALING | PLOT, FLAG, offsetof(NomosProgram, quiet), "nothing on standard output"},
+  {"--quiet", "-q", NULL, EXPORT | IMPORT | RUN | GRADCHECK | ASSIMILATE | ESTIMATE | DISCOVER | GENERATE | TRAIN | EVALUATE | SCALING | PLOT, FLAG, offsetof(NomosProgram, quiet), "nothing on standard output"},
   {"--help", "-h", NULL, ~0u, FLAG, offsetof(NomosProgram, help), "this page"},
   {"--debug", NULL, NULL, ~0u, FLAG, offsetof(NomosProgram, debug), "show where in the source an error was raised"},
 };

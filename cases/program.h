@@ -15,6 +15,7 @@ typedef struct {
   const char                 *directory; /* -o */
   const char                 *beside;    /* another run directory, shown beside this one */
   const char                 *restart;   /* latest, a step or a file; NULL: a fresh run */
+  const char                 *format;    /* of a file to write */
   size_t                      n_set;
   const char                **set;       /* key=value */
   bool                        force, dry_run, smoke, check, quiet, help, debug;
@@ -40,6 +41,8 @@ PetscErrorCode NomosCommandEstimate(NomosProgram *program);
 PetscErrorCode NomosCommandGradcheck(NomosProgram *program);
 PetscErrorCode NomosCommandTrain(NomosProgram *program);
 PetscErrorCode NomosCommandEvaluate(NomosProgram *program);
+PetscErrorCode NomosCommandExport(NomosProgram *program);
+PetscErrorCode NomosCommandImport(NomosProgram *program);
 PetscErrorCode NomosCommandGenerate(NomosProgram *program);
 PetscErrorCode NomosCommandScaling(NomosProgram *program);
 PetscErrorCode NomosCommandPlot(NomosProgram *program);

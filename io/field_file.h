@@ -99,6 +99,10 @@ PetscErrorCode NomosFieldReaderFrames(NomosFieldReader reader, size_t *n); /* le
 PetscErrorCode NomosFieldReaderVariables(NomosFieldReader reader, size_t *n, const char *const **names);
 /* Names of the datasets without a time axis that are no coordinates. Borrowed until close. */
 PetscErrorCode NomosFieldReaderConstants(NomosFieldReader reader, size_t *n, const char *const **names);
+/* Names of the root's attributes that are single numbers, where datasets are what they seem. Borrowed until close. */
+PetscErrorCode NomosFieldReaderNumbers(NomosFieldReader reader, size_t *n, const char *const **names);
+/* Bytes of a floating-point number of a dataset as stored; 0 if it holds something else. */
+size_t         NomosFieldReaderRealSize(NomosFieldReader reader, const char name[]);
 /* Name of the dim scale attached to dimension i of a dataset ("time", "layer", "y", "x"); "" if none. Borrowed until close. */
 PetscErrorCode NomosFieldReaderDimName(NomosFieldReader reader, const char name[], int i, const char **dim);
 /* "pdebench", "well", or "" where datasets are what they seem. */

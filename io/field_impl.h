@@ -36,7 +36,4 @@ bool  NomosFieldCheck(hid_t file, const NomosFieldFileInput *input, const char p
 bool  NomosFieldCopy(hid_t from, hid_t to, const NomosFieldFileInput *input, const NomosFieldPlace places[], size_t frames,
                      const char path[], NomosVerdict *verdict);
 
-/* Bytes of a floating-point number of a dataset as stored; 0 if it holds something else. */
-size_t         NomosFieldReaderRealSize(NomosFieldReader reader, const char name[]);
-
 #endif

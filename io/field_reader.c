@@ -1,6 +1,8 @@
 /* Reading field files, ours or any NetCDF-4/HDF5 file; those of other layouts through views (layout_impl.h). */
 #include "io/layout_impl.h"
 
+#include "io/text.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,10 +11,11 @@
 struct NomosFieldReader_s {
   hid_t  file;
   char  *path;
-  size_t n_names, n_constants, n_dims;
+  size_t n_names, n_constants, n_dims, n_numbers;
   char **names;     /* over time, in creation order */
   char **constants; /* the other datasets that are no coordinates */
   char **dims;      /* handed out by DimName */
+  char **numbers;   /* attributes of the root */
   NomosLayout layout;
 };
 
@@ -66,6 +69,19 @@ static herr_t CollectName(hid_t group, const char *name, const H5L_info_t *info,
   return 0;
 }
 
+static herr_t CollectNumber(hid_t file, const char *name, const H5A_info_t *info, void *ctx)
+{
+  NomosFieldReader reader = ctx;
+  char            *text   = NomosH5GetText(file, name);
+  double           value;
+  const char      *end = text ? NomosNumberRead(text, &value) : NULL;
+
+  (void)info;
+  if (end && !*end) Append(name, &reader->n_numbers, &reader->numbers);
+  free(text);
+  return 0;
+}
+
 PetscErrorCode NomosFieldReaderOpen(MPI_Comm comm, const char path[], NomosFieldReader *reader)
 {
   NomosVerdict     verdict = {0};
@@ -88,6 +104,7 @@ PetscErrorCode NomosFieldReaderOpen(MPI_Comm comm, const char path[], NomosField
       if (made->layout.views[i].axes[0] == 'n') Append(made->layout.views[i].name, &made->n_constants, &made->constants);
   } else if (H5Literate(file, H5_INDEX_CRT_ORDER, H5_ITER_INC, NULL, CollectName, made) < 0)
     H5Literate(file, H5_INDEX_NAME, H5_ITER_INC, NULL, CollectName, made);
+  if (!made->layout.name) H5Aiterate2(file, H5_INDEX_NAME, H5_ITER_INC, NULL, CollectNumber, made);
   failed = NomosVerdictRaise(comm, &verdict);
   if (failed) PetscCall(NomosFieldReaderClose(&made));
   PetscCall(failed);
@@ -320,6 +337,14 @@ PetscErrorCode NomosFieldReaderConstants(NomosFieldReader reader, size_t *n, con
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode NomosFieldReaderNumbers(NomosFieldReader reader, size_t *n, const char *const **names)
+{
+  PetscFunctionBeginUser;
+  *n     = reader->n_numbers;
+  *names = (const char *const *)reader->numbers;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosFieldReaderDimName(NomosFieldReader reader, const char name[], int i, const char **dim)
 {
   NomosVerdict     verdict                        = {0};
@@ -377,6 +402,8 @@ PetscErrorCode NomosFieldReaderClose(NomosFieldReader *reader)
   for (size_t i = 0; i < (*reader)->n_names; i++) free((*reader)->names[i]);
   for (size_t i = 0; i < (*reader)->n_constants; i++) free((*reader)->constants[i]);
   for (size_t i = 0; i < (*reader)->n_dims; i++) free((*reader)->dims[i]);
+  for (size_t i = 0; i < (*reader)->n_numbers; i++) free((*reader)->numbers[i]);
+  free((*reader)->numbers);
   free((*reader)->names);
   free((*reader)->constants);
   free((*reader)->dims);

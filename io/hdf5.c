@@ -165,6 +165,11 @@ herr_t NomosH5PutInteger(hid_t object, const char name[], hid_t type, int64_t va
   return H5Tget_size(type) == sizeof narrow ? PutAttribute(object, name, type, &narrow) : PutAttribute(object, name, type, &value);
 }
 
+herr_t NomosH5PutReal(hid_t object, const char name[], double value)
+{
+  return PutAttribute(object, name, H5T_NATIVE_DOUBLE, &value);
+}
+
 herr_t NomosH5PutReals(hid_t object, const char name[], hid_t type, size_t n, const double values[])
 {
   const hsize_t size      = n;

@@ -32,11 +32,17 @@ void   NomosH5RegisterLzf(void);
 /* Attributes. Text: NULL and "" are left out. GetText: malloc'ed, NULL if absent; numbers are written out. */
 herr_t NomosH5PutText(hid_t object, const char name[], const char text[]);
 herr_t NomosH5PutInteger(hid_t object, const char name[], hid_t type, int64_t value);
+herr_t NomosH5PutReal(hid_t object, const char name[], double value); /* one number, no list */
 herr_t NomosH5PutReals(hid_t object, const char name[], hid_t type, size_t n, const double values[]);
 char  *NomosH5GetText(hid_t object, const char name[]);
 /* A list of texts, of fixed or variable length: how many, 0 if it is absent or no texts. strings (n) and each of them are free'd by FreeStrings. */
 size_t NomosH5GetStrings(hid_t object, const char name[], char ***strings);
 void   NomosH5FreeStrings(size_t n, char **strings);
+herr_t NomosH5PutString(hid_t object, const char name[], const char text[]); /* of variable length, which Python sees as text; NULL and "" are left out */
+herr_t NomosH5PutStrings(hid_t object, const char name[], size_t n, const char *const strings[]); /* of variable length, also none */
+/* h5py's truth values: an enumeration FALSE, TRUE of bytes. The type is H5Tclose'd. One value, or (n > 0) a list. */
+hid_t  NomosH5FlagType(void);
+herr_t NomosH5PutFlags(hid_t object, const char name[], size_t n, const bool flags[]);
 /* h5py's truth values (or integers), at most n of them; how many there are. */
 size_t NomosH5GetFlags(hid_t object, const char name[], size_t n, bool flags[]);
 

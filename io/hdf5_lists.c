@@ -73,3 +73,57 @@ size_t NomosH5GetFlags(hid_t object, const char name[], size_t n, bool flags[])
   H5Aclose(attribute);
   return found;
 }
+
+/* A list of n values, or (negative) one. */
+static herr_t PutList(hid_t object, const char name[], hid_t type, long n, const void *values)
+{
+  const hsize_t size      = (hsize_t)n;
+  hid_t         space     = n < 0 ? H5Screate(H5S_SCALAR) : H5Screate_simple(1, &size, NULL);
+  hid_t         attribute = H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
+  herr_t        result    = attribute < 0 ? -1 : n ? H5Awrite(attribute, type, values) : 0;
+
+  if (attribute >= 0 && H5Aclose(attribute) < 0) result = -1;
+  H5Sclose(space);
+  return result;
+}
+
+static herr_t PutShared(hid_t object, const char name[], long n, const char *const strings[])
+{
+  hid_t type = H5Tcopy(H5T_C_S1);
+
+  H5Tset_size(type, H5T_VARIABLE);
+  H5Tset_cset(type, H5T_CSET_UTF8);
+  herr_t result = PutList(object, name, type, n, strings);
+  H5Tclose(type);
+  return result;
+}
+
+herr_t NomosH5PutString(hid_t object, const char name[], const char text[])
+{
+  return text && *text ? PutShared(object, name, -1, &text) : 0;
+}
+
+herr_t NomosH5PutStrings(hid_t object, const char name[], size_t n, const char *const strings[])
+{
+  return PutShared(object, name, (long)n, strings);
+}
+
+hid_t NomosH5FlagType(void)
+{
+  hid_t type = H5Tenum_create(H5T_NATIVE_INT8);
+
+  H5Tenum_insert(type, "FALSE", &(int8_t){0});
+  H5Tenum_insert(type, "TRUE", &(int8_t){1});
+  return type;
+}
+
+herr_t NomosH5PutFlags(hid_t object, const char name[], size_t n, const bool flags[])
+{
+  hid_t  type = NomosH5FlagType();
+  int8_t values[16];
+
+  for (size_t i = 0; i < PetscMax(n, 1) && i < 16; i++) values[i] = flags[i];
+  herr_t result = PutList(object, name, type, n ? (long)n : -1, values);
+  H5Tclose(type);
+  return result;
+}

@@ -237,8 +237,8 @@ static bool ReadRaw(hid_t dataset, const char path[], const NomosView *view, con
   return !verdict->code;
 }
 
-/* data (count) out of a block with these strides. */
-static void Present(const NomosView *view, const size_t count[], const size_t stride[], const double raw[], double data[])
+/* Between data (count) and a block with these strides. */
+static void Turn(const NomosView *view, const size_t count[], const size_t stride[], double raw[], double data[], bool into_raw)
 {
   size_t    index[NOMOS_FIELD_MAX_DIMS + 1] = {0}, n = 1;
   const int last = (int)strlen(view->axes) - 1;
@@ -248,7 +248,10 @@ static void Present(const NomosView *view, const size_t count[], const size_t st
   for (size_t i = 0; i < n; i += row) {
     size_t at = view->component;
     for (int a = 0; a < last; a++) at += index[a] * stride[a];
-    for (size_t k = 0; k < row; k++) data[i + k] = raw[at + k * step];
+    if (into_raw)
+      for (size_t k = 0; k < row; k++) raw[at + k * step] = data[i + k];
+    else
+      for (size_t k = 0; k < row; k++) data[i + k] = raw[at + k * step];
     for (int a = last - 1; a >= 0 && ++index[a] == count[a]; a--) index[a] = 0;
   }
 }
@@ -305,9 +308,35 @@ bool NomosViewRead(const NomosLayout *layout, hid_t file, const char path[], con
   for (size_t i = 0; i < (grouped && own ? count[0] : 1) && !verdict->code; i++) {
     hid_t dataset = OpenOf(layout, file, view, grouped && own ? start[0] + i : 0);
     if (dataset < 0) NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: group %s has no dataset %s", path, grouped ? layout->groups[own ? start[0] + i : 0] : "/", view->source);
-    else if (ReadRaw(dataset, path, view, from, n, as_it_lies ? data + i * size : raw, verdict) && raw) Present(view, one, stride, raw, data + i * size);
+    else if (ReadRaw(dataset, path, view, from, n, as_it_lies ? data + i * size : raw, verdict) && raw) Turn(view, one, stride, raw, data + i * size, false);
     if (dataset >= 0) H5Dclose(dataset);
   }
   free(raw);
+  return !verdict->code;
+}
+
+bool NomosViewWrite(const NomosLayout *layout, hid_t file, const char path[], NomosPendingBlock *pending, const NomosView *view, const size_t start[], const size_t count[], const double data[], NomosVerdict *verdict)
+{
+  hsize_t from[NOMOS_VIEW_MAX_AXES] = {0}, n[NOMOS_VIEW_MAX_AXES] = {0};
+  size_t  stride[NOMOS_FIELD_MAX_DIMS + 1], n_components = 0;
+  char    doing[4 * NOMOS_MAX_NAME];
+
+  const size_t total = RawBlock(view, start, count, from, n);
+  for (size_t i = 0; i < layout->n_views; i++) n_components += !strcmp(layout->views[i].source, view->source);
+  NomosViewStrides(view, n, stride);
+  if (!pending->n) pending->raw = malloc(PetscMax(total, 1) * sizeof *pending->raw);
+  if (!pending->raw) return NomosVerdictFail(verdict, PETSC_ERR_MEM, "%s: no memory to write %zu values of %s", path, total, view->name);
+  Turn(view, count, stride, pending->raw, (double *)data, true);
+  if (++pending->n < n_components) return true;
+  hid_t dataset = OpenOf(layout, file, view, view->raw[0] == 'g' ? start[0] : 0), space = dataset < 0 ? dataset : H5Dget_space(dataset), memory = H5Screate_simple((int)strlen(view->raw) - (view->raw[0] == 'g'), n, NULL);
+  snprintf(doing, sizeof doing, "write %s", view->source);
+  if (dataset < 0 || H5Sselect_hyperslab(space, H5S_SELECT_SET, from, NULL, n, NULL) < 0 || H5Dwrite(dataset, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, pending->raw) < 0) NomosH5Fail(verdict, PETSC_ERR_FILE_WRITE, path, doing);
+  H5Sclose(memory);
+  if (dataset >= 0) {
+    H5Sclose(space);
+    if (H5Dclose(dataset) < 0) NomosH5Fail(verdict, PETSC_ERR_FILE_WRITE, path, doing);
+  }
+  free(pending->raw);
+  *pending = (NomosPendingBlock){0};
   return !verdict->code;
 }

@@ -19,7 +19,7 @@ static bool Has(hid_t location, const char name[], H5I_type_t type)
   return has;
 }
 
-/* ---- flat: a dataset for each field over (trajectory, time, x, y, z), `tensor` where there is one alone; coefficients of space without time (nu of Darcy's flow) */
+/* ---- flat: a dataset for each field over (trajectory, time, x, y, z), `tensor` where there is one alone; coefficients of space without time (nu of Darcy's flow, our `coefficient`) */
 
 typedef struct {
   NomosLayout *layout;
@@ -62,7 +62,7 @@ static herr_t TakeField(hid_t file, const char *name, const H5L_info_t *info, vo
     NomosVerdictFail(flat->verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has the shape %s, but another field has %zu trajectories of %zu frames", flat->path, name, NomosLayoutSizes(n_dims, size, text), layout->n_trajectories, layout->n_frames);
     return -1;
   }
-  NomosView *view = NomosLayoutAdd(layout, !strcmp(name, "tensor") ? "u" : name, name, name);
+  NomosView *view = NomosLayoutAdd(layout, !strcmp(name, "tensor") ? "u" : !strcmp(name, "nu") ? "coefficient" : name, name, name);
   if (!view) return -1;
   snprintf(view->raw, sizeof view->raw, "%sn%s%.*s", first ? "d" : "", frames ? "t" : "", n_space, "012");
   memcpy(view->size, size, sizeof size);
@@ -192,7 +192,7 @@ bool NomosLayoutFluid(hid_t file, const char path[], NomosLayout *layout, NomosV
   static const struct {
     const char *name, *source, *axes;
     size_t      component;
-  } fields[] = {{"u", "velocity", "nt01c", 0}, {"v", "velocity", "nt01c", 1}, {"particles", "particles", "nt01c", 0}, {"force_x", "force", "n01c", 0}, {"force_y", "force", "n01c", 1}};
+  } fields[] = {{"Vx", "velocity", "nt01c", 0}, {"Vy", "velocity", "nt01c", 1}, {"particles", "particles", "nt01c", 0}, {"force_x", "force", "n01c", 0}, {"force_y", "force", "n01c", 1}};
   hsize_t size[NOMOS_VIEW_MAX_AXES], whole[NOMOS_VIEW_MAX_AXES];
   char    text[128];
 

@@ -213,7 +213,7 @@ static const struct {
   {"cfd1.h5", "x", {"Vx", "density", "pressure"}, {"ntx", "ntx", "ntx"}, {"ntx", "ntx", "ntx"}, {"Vx", "density", "pressure"}, T},
   {"cfd2.h5", "xy", {"Vx", "Vy", "density", "pressure"}, {"ntxy", "ntxy", "ntxy", "ntxy"}, {"ntyx", "ntyx", "ntyx", "ntyx"}, {"Vx", "Vy", "density", "pressure"}, T + 1},
   {"cfd3.h5", "xyz", {"Vx", "Vz", "density"}, {"ntxyz", "ntxyz", "ntxyz"}, {"ntzyx", "ntzyx", "ntzyx"}, {"Vx", "Vz", "density"}, T + 1},
-  {"darcy.h5", "xy", {"tensor", "nu"}, {"ntxy", "nxy"}, {"ntyx", "nyx"}, {"u", "nu"}, 0},
+  {"darcy.h5", "xy", {"tensor", "nu"}, {"ntxy", "nxy"}, {"ntyx", "nyx"}, {"u", "coefficient"}, 0},
 };
 
 START_TEST(flat_files)
@@ -304,8 +304,8 @@ START_TEST(incompressible_files)
   PutNumber(file, "latestIndex", 4);
   H5Fclose(file);
   ck_ok(NomosFieldReaderOpen(PETSC_COMM_SELF, Path("ns.h5"), &reader));
-  Check(reader, "u", "ntyx", 0);
-  Check(reader, "v", "ntyx", 1);
+  Check(reader, "Vx", "ntyx", 0);
+  Check(reader, "Vy", "ntyx", 1);
   Check(reader, "particles", "ntyx", 2);
   Check(reader, "force_x", "nyx", 3);
   Check(reader, "force_y", "nyx", 4);

@@ -1,0 +1,233 @@
+/* `nomos export` and `nomos import`: trajectories of runs and files in the layout of other people, and theirs in ours. */
+#include "cases/convert.h"
+
+#include "cases/program.h"
+#include "io/log.h"
+#include "io/provenance.h"
+#include "io/verdict_impl.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { MAX_DIMS = NOMOS_CONVERT_MAX_SPACE + 2, BLOCK_BYTES = 1 << 24 };
+
+/* What the texts of a file say of it, and is handed on. */
+static const char *const texts[] = {"equation", "solver", "scheme", "case", "units", "config", "sweep", "set"};
+enum { N_TEXTS = sizeof texts / sizeof *texts };
+
+typedef struct {
+  NomosConvertSource       source;
+  NomosTrajectoryFileInput input;
+  NomosFieldDim            dims[MAX_DIMS];
+  double                  *numbers; /* of the trajectories */
+  NomosFieldVariable       variables[NOMOS_CONVERT_MAX_VARIABLES];
+  NomosFieldAttribute      attributes[N_TEXTS + 1 + NOMOS_CONVERT_MAX_VARIABLES];
+  char                    *values[N_TEXTS], *title, *references;
+  NomosTrajectoryFile      file;
+} Conversion;
+
+/* ---- what the new file is */
+
+static PetscErrorCode DescribeAxes(Conversion *c)
+{
+  NomosConvertSource  *s    = &c->source;
+  NomosFieldFileInput *file = &c->input.file;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(s->n_trajectories, &c->numbers));
+  for (size_t i = 0; i < s->n_trajectories; i++) c->numbers[i] = (double)i;
+  c->dims[file->n_dims++] = (NomosFieldDim){.name = "trajectory", .size = s->n_trajectories, .values = c->numbers, .long_name = "number of the trajectory"};
+  c->dims[file->n_dims++] = (NomosFieldDim){.name = "time", .size = s->n_frames - s->first_frame, .values = s->times + s->first_frame, .unit = s->time_unit[0] ? s->time_unit : "1", .long_name = "time", .standard_name = "time", .axis = "T"};
+  for (int a = 0; a < s->n_space; a++) {
+    static const char *const letters[] = {"x", "y", "z"}, *const axes[] = {"X", "Y", "Z"};
+    const char *axis = NULL;
+    for (int k = 0; k < 3; k++)
+      if (!strcmp(s->space[a], letters[k])) axis = axes[k];
+    c->dims[file->n_dims++] = (NomosFieldDim){.name = s->space[a], .size = s->size[a], .values = s->coordinates[a], .unit = s->space_unit[a][0] ? s->space_unit[a] : "1", .axis = axis};
+  }
+  file->dims = c->dims;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static void DescribeVariables(Conversion *c)
+{
+  NomosConvertSource  *s    = &c->source;
+  NomosFieldFileInput *file = &c->input.file;
+
+  for (size_t f = 0; f < s->n_fields; f++) {
+    NomosFieldVariable *v = &c->variables[file->n_variables++];
+    int                 d = 0;
+    *v = (NomosFieldVariable){.name = s->fields[f].name, .constant = true, .type = s->single ? NOMOS_F32 : NOMOS_F64, .unit = s->fields[f].unit[0] ? s->fields[f].unit : "1", .long_name = s->fields[f].long_name};
+    v->dims[d++] = "trajectory";
+    if (s->fields[f].time) v->dims[d++] = "time";
+    for (int a = 0; a < s->n_space; a++) v->dims[d++] = s->space[a];
+  }
+  for (size_t p = 0; p < s->n_parameters; p++) {
+    c->variables[file->n_variables++] = (NomosFieldVariable){.name = s->parameters[p].name, .dims = {"trajectory"}, .constant = true, .type = NOMOS_F64, .unit = "1"};
+    if (s->parameters[p].key[0]) c->attributes[file->n_attributes++] = (NomosFieldAttribute){.variable = s->parameters[p].name, .name = "key", .text = s->parameters[p].key};
+  }
+  file->variables = c->variables;
+}
+
+/* Of the file, or (PDEBench's have them there) of its first field. */
+static PetscErrorCode DescribeFile(Conversion *c)
+{
+  NomosConvertSource  *s    = &c->source;
+  NomosFieldFileInput *file = &c->input.file;
+
+  PetscFunctionBeginUser;
+  for (size_t t = 0; t < N_TEXTS; t++) {
+    PetscCall(NomosFieldReaderAttribute(s->reader, NULL, texts[t], &c->values[t]));
+    if (!c->values[t] && strcmp(texts[t], "units")) PetscCall(NomosFieldReaderAttribute(s->reader, s->fields[0].source, texts[t], &c->values[t]));
+    if (c->values[t]) c->attributes[file->n_attributes++] = (NomosFieldAttribute){.name = texts[t], .text = c->values[t]};
+  }
+  if (s->family[0]) c->attributes[file->n_attributes++] = (NomosFieldAttribute){.name = "family", .text = s->family};
+  PetscCall(NomosFieldReaderAttribute(s->reader, NULL, "title", &c->title));
+  PetscCall(NomosFieldReaderAttribute(s->reader, NULL, "references", &c->references));
+  file->attributes = c->attributes;
+  file->title      = c->title;
+  file->references = c->references;
+  file->source     = NomosSource();
+  file->timeless   = true;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Darcy's flow has no time: the solution is the last frame, and its coefficient is one for the trajectory. */
+static void StopTime(NomosConvertSource *s)
+{
+  if (strcmp(s->family, "darcy")) return;
+  s->first_frame = s->n_frames - 1;
+  for (size_t f = 0; f < s->n_fields; f++) s->fields[f].time = s->fields[f].time && strcmp(s->fields[f].name, "coefficient");
+}
+
+/* ---- the numbers */
+
+static PetscErrorCode CopyTrajectory(Conversion *c, size_t trajectory, size_t block, double values[])
+{
+  NomosConvertSource *s = &c->source;
+  const size_t        n_frames = s->n_frames - s->first_frame;
+
+  PetscFunctionBeginUser;
+  for (size_t frame = 0; frame < n_frames; frame += block) {
+    const size_t n = PetscMin(block, n_frames - frame);
+    for (size_t f = 0; f < s->n_fields; f++) {
+      const NomosConvertField *field = &s->fields[f];
+      size_t                   start[MAX_DIMS] = {trajectory}, count[MAX_DIMS] = {1};
+      int                      d = 1;
+      if (!field->time && frame) continue;
+      if (field->time) start[d] = frame, count[d++] = n;
+      for (int a = 0; a < s->n_space; a++) start[d] = 0, count[d++] = s->size[a];
+      PetscCall(NomosConvertRead(s, field, trajectory, s->first_frame + frame, field->time ? n : 1, values));
+      PetscCall(NomosTrajectoryFileWrite(c->file, field->name, start, count, values));
+    }
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Copy(Conversion *c, NomosLog log)
+{
+  NomosConvertSource *s     = &c->source;
+  const size_t        frame = s->points * sizeof(double), block = PetscMax(1, PetscMin(s->n_frames, BLOCK_BYTES / frame));
+  double             *values;
+  char                note[64];
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(block * s->points, &values));
+  for (size_t p = 0; p < s->n_parameters; p++) PetscCall(NomosTrajectoryFileWrite(c->file, s->parameters[p].name, (size_t[]){0}, (size_t[]){s->n_trajectories}, s->parameters[p].values));
+  PetscErrorCode failed = PETSC_SUCCESS;
+  for (size_t i = 0; i < s->n_trajectories && !failed; i++) {
+    failed = CopyTrajectory(c, i, block, values);
+    snprintf(note, sizeof note, "%zu of %zu trajectories", i + 1, s->n_trajectories);
+    if (!failed) PetscCall(NomosLogProgress(log, &(NomosProgress){.fraction = (double)(i + 1) / (double)s->n_trajectories, .step = (int64_t)i + 1, .dt = NAN, .cfl = NAN, .note = note}));
+  }
+  PetscCall(NomosLogProgressEnd(log));
+  PetscCall(PetscFree(values));
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- the commands */
+
+static PetscErrorCode Run(Conversion *c, const char from[], NomosLog log)
+{
+  NomosConvertSource *s = &c->source;
+  PetscErrorCode      failed;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConvertOpen(from, s));
+  if (!strcmp(c->input.format, "pdebench")) StopTime(s);
+  PetscCall(DescribeAxes(c));
+  DescribeVariables(c);
+  PetscCall(DescribeFile(c));
+  c->input.family     = s->family[0] ? s->family : NULL;
+  c->input.boundaries = (const char *const *)s->boundaries;
+  PetscCall(NomosTrajectoryFileCreate(&c->input, &c->file));
+  for (size_t f = 0; f < s->n_fields; f++)
+    if (!NomosTrajectoryFileHolds(c->file, s->fields[f].name)) PetscCall(NomosLogPrint(log, NOMOS_LOG_INFO, "left_out", "%s is left out: this layout of %s has no place for it", s->fields[f].name, c->input.format));
+  if (s->left_out[0]) PetscCall(NomosLogPrint(log, NOMOS_LOG_INFO, "left_out", "left out, not over time and the grid of the fields: %s", s->left_out));
+  failed = Copy(c, log);
+  PetscErrorCode closing = NomosTrajectoryFileClose(&c->file, !failed);
+  PetscCall(failed);
+  PetscCall(closing);
+  PetscCall(NomosLogPrint(log, NOMOS_LOG_INFO, "written", "%zu trajector%s of %zu frames: %s", s->n_trajectories, s->n_trajectories == 1 ? "y" : "ies", s->n_frames - s->first_frame, c->input.file.path));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Convert(NomosProgram *program, const char format[])
+{
+  Conversion *c;
+  NomosLog    log = NULL;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscNew(&c));
+  c->input = (NomosTrajectoryFileInput){.format = format, .file = {.path = program->directory}};
+  PetscCall(NomosLogOpen(PETSC_COMM_SELF, NULL, program->quiet, &log));
+  PetscErrorCode failed = Run(c, program->arguments[0], log);
+  if (c->file) (void)NomosTrajectoryFileClose(&c->file, false);
+  PetscCall(NomosLogClose(&log));
+  PetscCall(NomosConvertClose(&c->source));
+  for (size_t t = 0; t < N_TEXTS; t++) PetscCall(PetscFree(c->values[t]));
+  PetscCall(PetscFree(c->title));
+  PetscCall(PetscFree(c->references));
+  PetscCall(PetscFree(c->numbers));
+  PetscCall(PetscFree(c));
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Rank 0 does it. */
+static PetscErrorCode OnRank0(NomosProgram *program, const char format[])
+{
+  NomosVerdict verdict = {0};
+  int          rank;
+
+  PetscFunctionBeginUser;
+  PetscCheck(program->directory, program->comm, PETSC_ERR_ARG_WRONG, "-o FILE is missing: the file to write");
+  PetscCallMPI(MPI_Comm_rank(program->comm, &rank));
+  if (!rank) {
+    const bool quiet = NomosErrorSetQuiet(true);
+    verdict.code     = Convert(program, format);
+    NomosErrorSetQuiet(quiet);
+    if (verdict.code) snprintf(verdict.message, sizeof verdict.message, "%s", NomosErrorLast());
+  }
+  PetscCall(NomosVerdictAgree(program->comm, &verdict));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosCommandExport(NomosProgram *program)
+{
+  PetscFunctionBeginUser;
+  PetscCheck(program->format, program->comm, PETSC_ERR_ARG_WRONG, "--format is missing: pdebench or well (nomos: our own layout)");
+  PetscCall(OnRank0(program, program->format));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosCommandImport(NomosProgram *program)
+{
+  PetscFunctionBeginUser;
+  PetscCall(OnRank0(program, "nomos"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,52 @@
+/* Trajectories from files of several layouts into one file of another: `nomos export` and `nomos import`. convert_read.c finds out what there is, convert.c writes it. */
+#ifndef NOMOS_CASES_CONVERT_H
+#define NOMOS_CASES_CONVERT_H
+
+#include "io/trajectory_file.h"
+
+enum { NOMOS_CONVERT_MAX_VARIABLES = 64, NOMOS_CONVERT_MAX_SPACE = 3 };
+
+/* A file with its trajectories, or the one of a run. */
+typedef struct {
+  char  *path, *config; /* config: of a run, YAML */
+  bool   is_run;
+  size_t n;
+} NomosConvertPart;
+
+typedef struct {
+  char   name[NOMOS_MAX_NAME], source[NOMOS_MAX_NAME]; /* source: of the dataset */
+  char   unit[NOMOS_MAX_NAME], long_name[2 * NOMOS_MAX_NAME];
+  bool   timed, time; /* in the source, in the new file; else one for the whole trajectory */
+  long   layer; /* -1: it has none */
+} NomosConvertField;
+
+typedef struct {
+  char    name[NOMOS_MAX_NAME], key[NOMOS_MAX_NAME]; /* key: in a case, "" unknown */
+  double *values;                                     /* of all trajectories */
+} NomosConvertParameter;
+
+typedef struct {
+  size_t                n_parts, n_trajectories, n_frames, first_frame, points; /* first_frame: earlier ones are left out */
+  NomosConvertPart     *parts;
+  NomosFieldReader      reader; /* of the part that was opened last: there may be more of them than files that can be open */
+  size_t                open;
+  double               *times, *coordinates[NOMOS_CONVERT_MAX_SPACE];
+  char                  time_unit[NOMOS_MAX_NAME], space_unit[NOMOS_CONVERT_MAX_SPACE][NOMOS_MAX_NAME];
+  int                   n_space;
+  char                  space[NOMOS_CONVERT_MAX_SPACE][NOMOS_MAX_NAME]; /* outermost first, x last */
+  size_t                size[NOMOS_CONVERT_MAX_SPACE];
+  size_t                n_fields, n_parameters;
+  NomosConvertField     fields[NOMOS_CONVERT_MAX_VARIABLES];
+  NomosConvertParameter parameters[NOMOS_CONVERT_MAX_VARIABLES];
+  bool                  single; /* no field has more than 32 bits */
+  char                  family[NOMOS_MAX_NAME], left_out[512];
+  char                 *boundaries[NOMOS_CONVERT_MAX_SPACE];
+} NomosConvertSource;
+
+/* What the files of a path (NomosDataFiles) have in common. Errors: nothing over time and space; parts that differ in fields, grid or times; with place, layouts and what to do. Not collective. */
+PetscErrorCode NomosConvertOpen(const char path[], NomosConvertSource *source);
+PetscErrorCode NomosConvertClose(NomosConvertSource *source);
+/* A block of a field of one trajectory, (n frames, space). Errors: numbers that are not finite, with their place. */
+PetscErrorCode NomosConvertRead(NomosConvertSource *source, const NomosConvertField *field, size_t trajectory, size_t frame, size_t n, double values[]);
+
+#endif

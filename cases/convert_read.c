@@ -1,0 +1,385 @@
+#include "cases/convert.h"
+
+#include "io/text.h"
+#include "io/yaml_scalars.h"
+#include "surrogates/dataset.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static PetscErrorCode Open(NomosConvertSource *s, size_t part)
+{
+  PetscFunctionBeginUser;
+  if (s->reader && s->open == part) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosFieldReaderClose(&s->reader));
+  PetscCall(NomosFieldReaderOpen(PETSC_COMM_SELF, s->parts[part].path, &s->reader));
+  s->open = part;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- one dataset */
+
+typedef struct {
+  int         n_dims;
+  size_t      shape[NOMOS_FIELD_MAX_DIMS + 1];
+  const char *dims[NOMOS_FIELD_MAX_DIMS + 1];
+} Shape;
+
+static PetscErrorCode GetShape(NomosFieldReader reader, const char name[], Shape *shape)
+{
+  PetscFunctionBeginUser;
+  PetscCall(NomosFieldReaderShape(reader, name, &shape->n_dims, shape->shape));
+  for (int d = 0; d < shape->n_dims; d++) PetscCall(NomosFieldReaderDimName(reader, name, d, &shape->dims[d]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode GetText(NomosFieldReader reader, const char name[], const char attribute[], size_t n, char text[])
+{
+  char *found;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosFieldReaderAttribute(reader, name, attribute, &found));
+  snprintf(text, n, "%s", found ? found : "");
+  PetscCall(PetscFree(found));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- fields and the grid they share */
+
+/* Axes of a field behind trajectory and time: [layer,] space. Of the first field they are taken, others must have the same. */
+static bool TakeSpace(NomosConvertSource *s, const Shape *shape, int first)
+{
+  const int  layer   = first < shape->n_dims && !strcmp(shape->dims[first], "layer"), n_space = shape->n_dims - first - layer;
+  const bool nothing = !s->n_space;
+
+  if (n_space < 1 || n_space > NOMOS_CONVERT_MAX_SPACE || (!nothing && n_space != s->n_space)) return false;
+  for (int a = 0; a < n_space; a++) {
+    const char  *dim  = shape->dims[first + layer + a];
+    const size_t size = shape->shape[first + layer + a];
+    if (!dim[0] || !size || (!nothing && (strcmp(dim, s->space[a]) || size != s->size[a]))) return false;
+    if (nothing && (!strcmp(dim, "k") || !strcmp(dim, "time"))) return false; /* a spectrum */
+  }
+  for (int a = 0; nothing && a < n_space; a++) {
+    snprintf(s->space[a], sizeof s->space[a], "%s", shape->dims[first + layer + a]);
+    s->size[a] = shape->shape[first + layer + a];
+  }
+  s->n_space = n_space;
+  return true;
+}
+
+static PetscErrorCode AddField(NomosConvertSource *s, const char name[], const Shape *shape, int first, bool time)
+{
+  const NomosFieldReader reader  = s->reader;
+  const bool             layered = !strcmp(shape->dims[first], "layer");
+
+  PetscFunctionBeginUser;
+  for (size_t l = 0; l < (layered ? shape->shape[first] : 1); l++) {
+    PetscCheck(s->n_fields < NOMOS_CONVERT_MAX_VARIABLES / 2, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "%s has more than %d fields", s->parts[0].path, NOMOS_CONVERT_MAX_VARIABLES / 2);
+    NomosConvertField *field = &s->fields[s->n_fields++];
+    field->timed = field->time = time;
+    field->layer             = layered ? (long)l : -1;
+    snprintf(field->source, sizeof field->source, "%s", name);
+    if (layered) snprintf(field->name, sizeof field->name, "%.48s_%zu", name, l + 1);
+    else snprintf(field->name, sizeof field->name, "%s", name);
+    PetscCall(GetText(reader, name, "units", sizeof field->unit, field->unit));
+    PetscCall(GetText(reader, name, "long_name", sizeof field->long_name, field->long_name));
+  }
+  s->single = s->single && NomosFieldReaderRealSize(reader, name) == sizeof(float);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode AddParameter(NomosConvertSource *s, const char name[], const char key[], NomosConvertParameter **parameter)
+{
+  PetscFunctionBeginUser;
+  *parameter = NULL;
+  for (size_t p = 0; p < s->n_parameters; p++)
+    if (!strcmp(s->parameters[p].name, name)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCheck(s->n_parameters < NOMOS_CONVERT_MAX_VARIABLES / 2, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "%s has more than %d parameters", s->parts[0].path, NOMOS_CONVERT_MAX_VARIABLES / 2);
+  *parameter = &s->parameters[s->n_parameters++];
+  snprintf((*parameter)->name, sizeof (*parameter)->name, "%s", name);
+  snprintf((*parameter)->key, sizeof (*parameter)->key, "%s", key);
+  PetscCall(PetscMalloc1(s->n_trajectories, &(*parameter)->values));
+  for (size_t i = 0; i < s->n_trajectories; i++) (*parameter)->values[i] = NAN;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TakeVariables(NomosConvertSource *s)
+{
+  const NomosConvertPart *part = &s->parts[0];
+  const char *const      *names;
+  size_t                  n, length = 0;
+
+  PetscFunctionBeginUser;
+  s->single = true;
+  PetscCall(part->is_run ? NomosFieldReaderVariables(s->reader, &n, &names) : NomosFieldReaderConstants(s->reader, &n, &names));
+  for (size_t v = 0; v < n; v++) {
+    NomosConvertParameter *parameter;
+    char                   key[NOMOS_MAX_NAME];
+    Shape                  shape;
+    PetscCall(GetShape(s->reader, names[v], &shape));
+    const bool time  = part->is_run || (shape.n_dims > 1 && !strcmp(shape.dims[1], "time"));
+    const int  first = part->is_run || !time ? 1 : 2;
+    if (!part->is_run && (!shape.n_dims || strcmp(shape.dims[0], "trajectory"))) continue;
+    if (!part->is_run && shape.n_dims == 1) {
+      PetscCall(GetText(s->reader, names[v], "key", sizeof key, key));
+      PetscCall(AddParameter(s, names[v], key, &parameter));
+    } else if (TakeSpace(s, &shape, first)) PetscCall(AddField(s, names[v], &shape, first, time));
+    else if (length < sizeof s->left_out) length += (size_t)snprintf(s->left_out + length, sizeof s->left_out - length, "%s%s", length ? ", " : "", names[v]);
+  }
+  for (size_t v = 0; v < s->n_fields; v++)
+    if (s->fields[v].time) PetscFunctionReturn(PETSC_SUCCESS);
+  SETERRQ(PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s has no field over time and space%s%s: a run's fields.nc, a file of trajectories (trajectory, time, y, x), or a file in the layout of PDEBench (x-coordinate, or groups 0000, ... with data and grid) or The Well (dimensions, t0_fields, ...) is needed", part->path, length ? "; it has " : "", s->left_out);
+}
+
+/* Coordinates by their name; counted where there are none. */
+static PetscErrorCode TakeCoordinate(const NomosConvertSource *s, const char name[], size_t n, char unit[NOMOS_MAX_NAME], double **values)
+{
+  const NomosFieldReader reader = s->reader;
+  const size_t           first  = 0;
+  bool                   has;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(n, values));
+  PetscCall(NomosFieldReaderHas(reader, name, &has));
+  if (has) {
+    PetscCall(NomosFieldReaderRead(reader, name, &first, &n, *values));
+    PetscCall(GetText(reader, name, "units", NOMOS_MAX_NAME, unit));
+  } else
+    for (size_t i = 0; i < n; i++) (*values)[i] = (double)i;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Frames(const NomosConvertSource *s, const NomosConvertField *field, size_t *n)
+{
+  Shape shape;
+
+  PetscFunctionBeginUser;
+  if (s->parts[s->open].is_run) PetscCall(NomosFieldReaderFrames(s->reader, n));
+  else {
+    PetscCall(GetShape(s->reader, field->source, &shape));
+    *n = shape.n_dims > 1 ? shape.shape[1] : 0;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The other parts must have the same fields on the same grid at the same times. */
+static PetscErrorCode CheckPart(NomosConvertSource *s, size_t p)
+{
+  const NomosConvertPart *part = &s->parts[p];
+  double                 *values;
+  size_t                  most = s->n_frames, n_frames;
+
+  PetscFunctionBeginUser;
+  PetscCall(Open(s, p));
+  PetscCheck(part->is_run == s->parts[0].is_run, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s is %s, %s is not; convert them apart from each other", part->path, part->is_run ? "a run" : "a file of trajectories", s->parts[0].path);
+  for (size_t f = 0; f < s->n_fields; f++) {
+    Shape shape;
+    bool  has;
+    PetscCall(NomosFieldReaderHas(s->reader, s->fields[f].source, &has));
+    PetscCheck(has, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s has no %s, %s has; all files must be alike", part->path, s->fields[f].source, s->parts[0].path);
+    PetscCall(GetShape(s->reader, s->fields[f].source, &shape));
+    const int first = part->is_run || !s->fields[f].timed ? 1 : 2;
+    NomosCheck(TakeSpace(s, &shape, first), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s lies over another grid than in %s; all files must be alike", part->path, s->fields[f].source, s->parts[0].path);
+    if (!s->fields[f].timed) continue;
+    PetscCall(Frames(s, &s->fields[f], &n_frames));
+    NomosCheck(n_frames == s->n_frames, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s has %zu frames, %s has %zu; all must have as many: leave out what was not run to its end", part->path, n_frames, s->parts[0].path, s->n_frames);
+  }
+  for (int a = 0; a < s->n_space; a++) most = PetscMax(most, s->size[a]);
+  PetscCall(PetscMalloc1(most, &values));
+  for (int a = -1; a < s->n_space; a++) {
+    const char   *name  = a < 0 ? "time" : s->space[a];
+    const size_t  zero = 0, n = a < 0 ? s->n_frames : s->size[a];
+    const double *first = a < 0 ? s->times : s->coordinates[a];
+    bool          has;
+    PetscCall(NomosFieldReaderHas(s->reader, name, &has));
+    if (!has) continue;
+    PetscCall(NomosFieldReaderRead(s->reader, name, &zero, &n, values));
+    const double range = fabs(first[n - 1] - first[0]);
+    for (size_t i = 0; i < n; i++) NomosCheck(fabs(values[i] - first[i]) <= 1e-6 * range, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s[%zu] is %.10g, in %s %.10g; all files must be alike", part->path, name, i, values[i], s->parts[0].path, first[i]);
+  }
+  PetscCall(PetscFree(values));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- parameters */
+
+/* Of a run: the numbers of the section of its equation. */
+typedef struct {
+  NomosConvertSource *s;
+  size_t              trajectory;
+} RunParameters;
+
+static bool TakeKey(const char key[], const char value[], void *ctx)
+{
+  RunParameters         *run = ctx;
+  NomosConvertSource    *s   = run->s;
+  NomosConvertParameter *parameter;
+  const char            *name = strchr(key, '.');
+  double                 number;
+  const char            *end = NomosNumberRead(value, &number);
+
+  if (!name || !end || *end || strlen(s->family) != (size_t)(name - key) || strncmp(key, s->family, strlen(s->family))) return true;
+  name++;
+  if (strlen(name) >= NOMOS_MAX_NAME || AddParameter(s, name, key, &parameter)) return true;
+  for (size_t p = 0; p < s->n_parameters; p++)
+    if (!strcmp(s->parameters[p].name, name)) s->parameters[p].values[run->trajectory] = number;
+  return true;
+}
+
+static PetscErrorCode ReadParameters(NomosConvertSource *s)
+{
+  size_t trajectory = 0;
+
+  PetscFunctionBeginUser;
+  for (size_t p = 0; p < s->n_parts; trajectory += s->parts[p++].n) {
+    const NomosConvertPart *part = &s->parts[p];
+    const char *const      *numbers;
+    size_t                  n_numbers, zero = 0;
+    PetscCall(Open(s, p));
+    if (part->config && part->is_run && s->family[0]) NomosYamlVisit(part->config, TakeKey, &(RunParameters){s, trajectory});
+    PetscCall(NomosFieldReaderNumbers(s->reader, &n_numbers, &numbers));
+    for (size_t k = 0; k < n_numbers && !part->is_run; k++) { /* the same in all its trajectories */
+      NomosConvertParameter *added;
+      if (!strcmp(numbers[k], "first_seed")) continue;
+      PetscCall(AddParameter(s, numbers[k], "", &added));
+    }
+    for (size_t k = 0; k < s->n_parameters && !part->is_run; k++) {
+      char *text = NULL;
+      bool  has;
+      PetscCall(NomosFieldReaderHas(s->reader, s->parameters[k].name, &has));
+      if (has) PetscCall(NomosFieldReaderRead(s->reader, s->parameters[k].name, &zero, &part->n, s->parameters[k].values + trajectory));
+      else PetscCall(NomosFieldReaderAttribute(s->reader, NULL, s->parameters[k].name, &text));
+      for (size_t i = 0; i < part->n && text; i++) s->parameters[k].values[trajectory + i] = strtod(text, NULL);
+      PetscCall(PetscFree(text));
+    }
+  }
+  for (size_t k = 0; k < s->n_parameters; k++)
+    for (size_t i = 0; i < s->n_trajectories; i++) NomosCheck(isfinite(s->parameters[k].values[i]), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: the parameter %s of trajectory %zu (of all files) is missing or not finite; all files must have it", s->parts[0].path, s->parameters[k].name, i);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Family of the equation and kinds of boundaries: from a run's case, or from the keys of parameters. */
+static PetscErrorCode TakeFamily(NomosConvertSource *s)
+{
+  const NomosConvertPart *part = &s->parts[0];
+  char                   *solver = NULL, *family = NULL, key[3 * NOMOS_MAX_NAME];
+
+  PetscFunctionBeginUser;
+  if (part->config) PetscCall(NomosYamlFind(part->config, "solver", &solver));
+  if (solver) {
+    snprintf(key, sizeof key, "%s.family", solver);
+    PetscCall(NomosYamlFind(part->config, key, &family));
+    snprintf(s->family, sizeof s->family, "%s", family ? family : solver);
+    for (int a = 0; a < s->n_space; a++) {
+      snprintf(key, sizeof key, "%s.boundary_%s", solver, s->space[a]);
+      PetscCall(NomosYamlFind(part->config, key, &s->boundaries[a]));
+    }
+  }
+  for (size_t p = 0; p < s->n_parameters && !s->family[0]; p++) {
+    const char *dot = strchr(s->parameters[p].key, '.');
+    if (dot) snprintf(s->family, sizeof s->family, "%.*s", (int)(dot - s->parameters[p].key), s->parameters[p].key);
+  }
+  if (!s->family[0]) PetscCall(GetText(s->reader, NULL, "family", sizeof s->family, s->family));
+  PetscCall(PetscFree(solver));
+  PetscCall(PetscFree(family));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- all */
+
+static PetscErrorCode LookInto(NomosConvertSource *s, size_t p)
+{
+  NomosConvertPart  *part = &s->parts[p];
+  const char *const *names;
+  size_t             n;
+
+  PetscFunctionBeginUser;
+  PetscCall(Open(s, p));
+  PetscCall(NomosFieldReaderAttribute(s->reader, NULL, "config", &part->config));
+  PetscCall(NomosFieldReaderVariables(s->reader, &n, &names));
+  part->is_run = n > 0;
+  part->n      = part->is_run ? 1 : 0;
+  if (!part->is_run) PetscCall(NomosFieldReaderConstants(s->reader, &n, &names));
+  for (size_t v = 0; v < n && !part->n; v++) {
+    Shape shape;
+    PetscCall(GetShape(s->reader, names[v], &shape));
+    if (shape.n_dims && !strcmp(shape.dims[0], "trajectory")) part->n = shape.shape[0];
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosConvertOpen(const char path[], NomosConvertSource *s)
+{
+  char **files;
+
+  PetscFunctionBeginUser;
+  *s = (NomosConvertSource){.points = 1};
+  PetscCheck(!access(path, R_OK), PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, "%s cannot be read: %s; give a file, a run directory, or a folder of these", path, strerror(errno));
+  PetscCall(NomosDataFiles(path, &s->n_parts, &files));
+  PetscCall(PetscCalloc1(s->n_parts, &s->parts));
+  for (size_t p = 0; p < s->n_parts; p++) s->parts[p].path = files[p];
+  PetscCall(PetscFree(files));
+  for (size_t p = 0; p < s->n_parts; p++) {
+    PetscCall(LookInto(s, p));
+    s->n_trajectories += s->parts[p].n;
+  }
+  PetscCall(Open(s, 0));
+  PetscCall(TakeVariables(s));
+  for (size_t f = 0; f < s->n_fields; f++)
+    if (s->fields[f].time) PetscCall(Frames(s, &s->fields[f], &s->n_frames));
+  NomosCheck(s->n_frames && s->n_trajectories, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: there is no frame in it", s->parts[0].path);
+  PetscCall(TakeCoordinate(s, "time", s->n_frames, s->time_unit, &s->times));
+  for (int a = 0; a < s->n_space; a++) {
+    PetscCall(TakeCoordinate(s, s->space[a], s->size[a], s->space_unit[a], &s->coordinates[a]));
+    s->points *= s->size[a];
+  }
+  for (size_t p = 1; p < s->n_parts; p++) PetscCall(CheckPart(s, p));
+  PetscCall(Open(s, 0));
+  PetscCall(TakeFamily(s));
+  PetscCall(ReadParameters(s));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosConvertClose(NomosConvertSource *s)
+{
+  PetscFunctionBeginUser;
+  for (size_t p = 0; p < s->n_parts && s->parts; p++) {
+    PetscCall(PetscFree(s->parts[p].config));
+    PetscCall(PetscFree(s->parts[p].path));
+  }
+  for (size_t k = 0; k < s->n_parameters; k++) PetscCall(PetscFree(s->parameters[k].values));
+  for (int a = 0; a < NOMOS_CONVERT_MAX_SPACE; a++) {
+    PetscCall(PetscFree(s->coordinates[a]));
+    PetscCall(PetscFree(s->boundaries[a]));
+  }
+  PetscCall(NomosFieldReaderClose(&s->reader));
+  PetscCall(PetscFree(s->times));
+  PetscCall(PetscFree(s->parts));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosConvertRead(NomosConvertSource *s, const NomosConvertField *field, size_t trajectory, size_t frame, size_t n, double values[])
+{
+  size_t start[NOMOS_FIELD_MAX_DIMS + 1], count[NOMOS_FIELD_MAX_DIMS + 1], local = trajectory, p = 0, total = n * s->points;
+  int    d = 0;
+  char   text[32];
+
+  PetscFunctionBeginUser;
+  while (local >= s->parts[p].n) local -= s->parts[p++].n;
+  PetscCall(Open(s, p));
+  if (!s->parts[p].is_run) start[d] = local, count[d++] = 1;
+  if (field->timed) start[d] = frame, count[d++] = n;
+  if (field->layer >= 0) start[d] = (size_t)field->layer, count[d++] = 1;
+  for (int a = 0; a < s->n_space; a++) start[d] = 0, count[d++] = s->size[a];
+  PetscCall(NomosFieldReaderRead(s->reader, field->source, start, count, values));
+  for (size_t i = 0; i < total; i++) {
+    if (isfinite(values[i])) continue;
+    snprintf(text, sizeof text, "%g", fabs(values[i]));
+    NomosCheck(false, PETSC_COMM_SELF, PETSC_ERR_FP, "%s: %s = %s in trajectory %zu, frame %zu, entry %zu of the field: data must be finite", s->parts[p].path, field->source, text, local, field->timed ? frame + i / s->points : 0, i % s->points);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

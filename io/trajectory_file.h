@@ -1,0 +1,35 @@
+/* Files of trajectories in the layouts of other people, and in ours: one description, several layouts. What is written is the same everywhere: fields over (trajectory, time, [z, y,] x), coefficients over
+   (trajectory, [z, y,] x), parameters over (trajectory). Reading: NomosFieldReader (io/field_file.h), which knows the same layouts.
+
+     nomos      NetCDF-4, in the precision asked for; xarray and ncdump open it
+     pdebench   as the family of the equation has it there: Takamoto et al. (2022), doi:10.48550/arXiv.2210.07182
+     well       The Well's groups of scalars, vectors and tensors: Ohana et al. (2024), doi:10.48550/arXiv.2412.00568
+
+   A file has its name only when it is complete: until then it is .NAME.tmp beside it. */
+#ifndef NOMOS_IO_TRAJECTORY_FILE_H
+#define NOMOS_IO_TRAJECTORY_FILE_H
+
+#include "io/field_file.h"
+
+typedef struct NomosTrajectoryFile_s *NomosTrajectoryFile;
+
+typedef struct {
+  NomosFieldFileInput file;      /* timeless; dims: trajectory, time, then space, x last; variables are constant, over trajectory first */
+  const char         *format;    /* of nomos_trajectory_formats */
+  const char         *family;    /* of the equation: "burgers", "shallow_water"; NULL: unknown */
+  const char *const  *boundaries; /* along each dim of space, in their order: "periodic", "wall", ...; NULL (one, or all): unknown */
+} NomosTrajectoryFileInput;
+
+extern const char *const nomos_trajectory_formats[]; /* NULL-terminated */
+
+/* Errors: a format that is none; what the layout cannot hold; what NomosFieldFileCreate says. The input is borrowed until it is closed. Not collective: one rank writes. */
+PetscErrorCode NomosTrajectoryFileCreate(const NomosTrajectoryFileInput *input, NomosTrajectoryFile *file);
+/* A block of a variable, start and count over its dims. Parameters come first and whole; fields in blocks of one trajectory, for each block one field after the other. Errors: a parameter that differs between trajectories where the
+   layout has one value for all; a full disk. */
+PetscErrorCode NomosTrajectoryFileWrite(NomosTrajectoryFile file, const char name[], const size_t start[], const size_t count[], const double data[]);
+/* Has the layout a place for a variable (PDEBench's shallow water has the depth alone)? What has none is left out when it is written. */
+bool           NomosTrajectoryFileHolds(NomosTrajectoryFile file, const char name[]);
+/* Complete: it gets its name. Else, and after an error, what there is of it is removed. */
+PetscErrorCode NomosTrajectoryFileClose(NomosTrajectoryFile *file, bool complete);
+
+#endif

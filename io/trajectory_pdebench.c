@@ -1,0 +1,221 @@
+/* Files that PDEBench's programs read, family by family. Takamoto et al. (2022), doi:10.48550/arXiv.2210.07182 */
+#include "io/trajectory_file_impl.h"
+
+#include "io/text.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef enum { FLAT, GROUPS, FLUID } Kind;
+
+/* What PDEBench stores as groups of components, or of one: all else is flat. */
+typedef struct {
+  const char *family;
+  int         n_space;
+  Kind        kind;
+  bool        compressed;
+  const char *fields[3];
+} Family;
+
+static const Family families[] = {
+  {"diffusion_sorption", 1, GROUPS, true, {"u"}},
+  {"diffusion_reaction", 2, GROUPS, true, {"u", "v"}},
+  {"shallow_water", 2, GROUPS, false, {"h"}},
+  {"incompressible", 2, FLUID, true, {"Vx", "Vy", "particles"}},
+};
+static const Family flat = {.kind = FLAT};
+
+/* Numbers that its files have as attributes, in this order: programs take all there are as the parameters of the equation. */
+static const char *const parameters[][2] = {{"M", "M"}, {"eta", "eta"}, {"zeta", "zeta"}, {"beta", "beta"}, {"nu", "Nu"}, {"rho", "rho"}};
+enum { N_PARAMETERS = sizeof parameters / sizeof *parameters };
+
+static const NomosFieldVariable *Find(const NomosFieldFileInput *input, const char name[])
+{
+  for (size_t v = 0; v < input->n_variables; v++)
+    if (!strcmp(input->variables[v].name, name)) return &input->variables[v];
+  return NULL;
+}
+
+static const Family *FamilyOf(NomosTrajectoryFile f)
+{
+  for (size_t i = 0; f->input.family && i < sizeof families / sizeof *families; i++) {
+    bool all = !strcmp(families[i].family, f->input.family) && families[i].n_space == f->layout.n_space;
+    for (size_t k = 0; all && k < 2 && families[i].fields[k]; k++) all = Find(&f->input.file, families[i].fields[k]) != NULL;
+    if (all) return &families[i];
+  }
+  return &flat;
+}
+
+static bool PutAxis(NomosTrajectoryFile f, hid_t location, const char name[], const char axis[], size_t more, NomosVerdict *verdict)
+{
+  const NomosFieldDim *dim = NomosTrajectoryDim(&f->input, axis);
+  const hsize_t        n   = dim->size + more;
+  double              *values = malloc(n * sizeof *values);
+
+  if (!values) return NomosVerdictFail(verdict, PETSC_ERR_MEM, "%s: no memory", f->path);
+  memcpy(values, dim->values, dim->size * sizeof *values);
+  if (more) values[n - 1] = dim->size > 1 ? 2 * values[n - 2] - values[n - 3] : values[n - 2] + 1;
+  NomosPutFloats(location, f->path, &(NomosFloats){.name = name, .unit = dim->unit, .n_dims = 1, .size = &n, .values = values}, verdict);
+  free(values);
+  return !verdict->code;
+}
+
+/* A view whose raw axes are given, with the sizes that follow from them. */
+static NomosView *AddView(NomosTrajectoryFile f, const char name[], const char source[], const char raw[], size_t component, hsize_t n_components)
+{
+  NomosView *view = NomosLayoutAdd(&f->layout, name, name, source);
+
+  if (!view) return NULL;
+  snprintf(view->raw, sizeof view->raw, "%s", raw);
+  view->component = component;
+  NomosLayoutPresent(&f->layout, view, strchr(raw, 't'));
+  raw += raw[0] == 'g';
+  for (size_t r = 0; raw[r]; r++) view->size[r] = raw[r] == 'n' ? f->layout.n_trajectories : raw[r] == 't' ? f->layout.n_frames : raw[r] == 'c' ? n_components : f->layout.points[raw[r] - '0'];
+  return view;
+}
+
+/* The dataset of a view. */
+static bool PutDataset(NomosTrajectoryFile f, hid_t location, const NomosView *view, bool compressed, NomosVerdict *verdict)
+{
+  const char               *raw = view->raw + (view->raw[0] == 'g');
+  const NomosFieldVariable *variable = Find(&f->input.file, view->name);
+  hsize_t                   chunk[NOMOS_VIEW_MAX_AXES];
+
+  for (size_t r = 0; raw[r]; r++) chunk[r] = raw[r] == 'n' || raw[r] == 't' ? 1 : view->size[r];
+  return NomosPutFloats(location, f->path, &(NomosFloats){.name = view->source, .unit = variable->unit, .n_dims = (int)strlen(raw), .size = view->size, .chunk = compressed ? chunk : NULL}, verdict);
+}
+
+/* Texts go to a dataset: the attributes of the file are parameters, by which programs condition. */
+static bool DescribeDataset(NomosTrajectoryFile f, hid_t location, const char name[], NomosVerdict *verdict)
+{
+  hid_t dataset = H5Dopen2(location, name, H5P_DEFAULT);
+
+  if (dataset < 0) return NomosH5Fail(verdict, PETSC_ERR_FILE_WRITE, f->path, "write attributes");
+  NomosPutDescription(f, dataset, verdict);
+  H5Dclose(dataset);
+  return !verdict->code;
+}
+
+static bool DefineFlat(NomosTrajectoryFile f, NomosVerdict *verdict)
+{
+  static const char *const raw[2][4] = {{"n", "n0", "n01", "n012"}, {"nt", "nt0", "nt01", "nt012"}};
+  const NomosFieldFileInput *input = &f->input.file;
+  size_t                     n_fields = 0;
+  char                       name[NOMOS_MAX_NAME + 16];
+
+  for (size_t v = 0; v < input->n_variables; v++) n_fields += NomosHasTime(&input->variables[v]);
+  for (size_t v = 0; v < input->n_variables && !verdict->code; v++) {
+    const NomosFieldVariable *variable = &input->variables[v];
+    const bool                time     = NomosHasTime(variable);
+    if (NomosIsParameter(variable)) continue;
+    NomosView *view = AddView(f, variable->name, time && n_fields == 1 ? "tensor" : !strcmp(variable->name, "coefficient") ? "nu" : variable->name, raw[time][f->layout.n_space], 0, 1);
+    if (!view) return NomosVerdictFail(verdict, PETSC_ERR_MEM, "%s: no memory", f->path);
+    if (PutDataset(f, f->file, view, false, verdict) && time) DescribeDataset(f, f->file, view->source, verdict);
+  }
+  for (int s = 0; s < f->layout.n_space && !verdict->code; s++) {
+    snprintf(name, sizeof name, "%c-coordinate", "xyz"[s]);
+    PutAxis(f, f->file, name, f->layout.space[s], 0, verdict);
+  }
+  return !verdict->code && PutAxis(f, f->file, "t-coordinate", "time", 1, verdict);
+}
+
+static bool DefineGroups(NomosTrajectoryFile f, const Family *family, NomosVerdict *verdict)
+{
+  const size_t n = f->layout.n_trajectories;
+  char         name[NOMOS_MAX_NAME];
+
+  f->layout.groups = calloc(n, sizeof *f->layout.groups);
+  if (!f->layout.groups) return NomosVerdictFail(verdict, PETSC_ERR_MEM, "%s: no memory", f->path);
+  size_t n_components = 0;
+  while (n_components < 3 && family->fields[n_components]) n_components++;
+  for (size_t c = 0; c < n_components; c++)
+    if (!AddView(f, family->fields[c], "data", f->layout.n_space == 1 ? "gt0c" : "gt01c", c, n_components)) return NomosVerdictFail(verdict, PETSC_ERR_MEM, "%s: no memory", f->path);
+  for (; f->layout.n_groups < n && !verdict->code; f->layout.n_groups++) {
+    snprintf(name, sizeof name, "%04zu", f->layout.n_groups);
+    f->layout.groups[f->layout.n_groups] = strdup(name);
+    hid_t group = H5Gcreate2(f->file, name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    if (group < 0) return NomosH5Fail(verdict, PETSC_ERR_FILE_WRITE, f->path, "make a group");
+    PutDataset(f, group, &f->layout.views[0], family->compressed, verdict);
+    for (int s = 0; s < f->layout.n_space && !verdict->code; s++) {
+      snprintf(name, sizeof name, "grid/%c", "xyz"[s]);
+      PutAxis(f, group, name, f->layout.space[s], 0, verdict);
+    }
+    if (!verdict->code) PutAxis(f, group, "grid/t", "time", 0, verdict);
+    H5Gclose(group);
+  }
+  return !verdict->code && NomosPutDescription(f, f->file, verdict);
+}
+
+/* Times of every trajectory: all have the same. */
+static bool PutTimes(NomosTrajectoryFile f, NomosVerdict *verdict)
+{
+  const hsize_t size[] = {f->layout.n_trajectories, f->layout.n_frames};
+  const double *times  = NomosTrajectoryDim(&f->input, "time")->values;
+  double       *values = malloc(size[0] * size[1] * sizeof *values);
+
+  if (!values) return NomosVerdictFail(verdict, PETSC_ERR_MEM, "%s: no memory", f->path);
+  for (size_t i = 0; i < size[0]; i++) memcpy(values + i * size[1], times, size[1] * sizeof *values);
+  NomosPutFloats(f->file, f->path, &(NomosFloats){.name = "t", .unit = NomosTrajectoryDim(&f->input, "time")->unit, .n_dims = 2, .size = size, .values = values}, verdict);
+  free(values);
+  return !verdict->code;
+}
+
+static bool DefineFluid(NomosTrajectoryFile f, const Family *family, NomosVerdict *verdict)
+{
+  for (size_t c = 0; c < 3 && !verdict->code; c++) {
+    const bool velocity = c < 2;
+    if (!Find(&f->input.file, family->fields[c])) continue;
+    NomosView *view = AddView(f, family->fields[c], velocity ? "velocity" : family->fields[c], "nt01c", velocity ? c : 0, velocity ? 2 : 1);
+    if (!view) return NomosVerdictFail(verdict, PETSC_ERR_MEM, "%s: no memory", f->path);
+    if (!velocity || c == 0) PutDataset(f, f->file, view, true, verdict);
+  }
+  return !verdict->code && PutTimes(f, verdict) && NomosPutDescription(f, f->file, verdict);
+}
+
+static bool Define(NomosTrajectoryFile f, NomosVerdict *verdict)
+{
+  const Family *family = FamilyOf(f);
+
+  if (f->layout.n_space < 1) return NomosVerdictFail(verdict, PETSC_ERR_ARG_INCOMP, "%s: PDEBench's layouts have one to three axes of space; these fields have none", f->path);
+  return family->kind == GROUPS ? DefineGroups(f, family, verdict) : family->kind == FLUID ? DefineFluid(f, family, verdict) : DefineFlat(f, verdict);
+}
+
+static bool OneValue(NomosTrajectoryFile f)
+{
+  return FamilyOf(f)->kind != GROUPS;
+}
+
+/* What a group's run was, as YAML: its section sim has the parameters. */
+static bool PutConfigs(NomosTrajectoryFile f, NomosVerdict *verdict)
+{
+  for (size_t i = 0; i < f->layout.n_groups && !verdict->code; i++) {
+    char   text[4096] = "sim:\n", number[NOMOS_NUMBER_SIZE];
+    size_t length     = strlen(text);
+    for (size_t v = 0; v < f->input.file.n_variables; v++) {
+      if (!f->parameters[v]) continue;
+      NomosNumberFormat(f->parameters[v][i], number);
+      length += (size_t)snprintf(text + length, sizeof text - length, "  %s: %s\n", f->input.file.variables[v].name, number);
+      if (length >= sizeof text) return NomosVerdictFail(verdict, PETSC_ERR_ARG_SIZ, "%s: there are too many parameters for the text of a group", f->path);
+    }
+    snprintf(text + length, sizeof text - length, "name: %s\n", f->input.family);
+    hid_t group = H5Gopen2(f->file, f->layout.groups[i], H5P_DEFAULT);
+    if (group < 0 || NomosH5PutString(group, "config", text) < 0) NomosH5Fail(verdict, PETSC_ERR_FILE_WRITE, f->path, "write the attributes of a group");
+    if (group >= 0) H5Gclose(group);
+  }
+  return !verdict->code;
+}
+
+static bool Finish(NomosTrajectoryFile f, NomosVerdict *verdict)
+{
+  if (FamilyOf(f)->kind == GROUPS) return PutConfigs(f, verdict);
+  for (size_t k = 0; k < N_PARAMETERS; k++)
+    for (size_t v = 0; v < f->input.file.n_variables; v++) {
+      if (!f->parameters[v] || strcmp(f->input.file.variables[v].name, parameters[k][0])) continue;
+      if (NomosH5PutReal(f->file, parameters[k][1], f->parameters[v][0]) < 0) return NomosH5Fail(verdict, PETSC_ERR_FILE_WRITE, f->path, "write its attributes");
+    }
+  return true;
+}
+
+const NomosTrajectoryFormat nomos_trajectory_pdebench = {.name = "pdebench", .define = Define, .finish = Finish, .one_value = OneValue};

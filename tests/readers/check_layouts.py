@@ -1,0 +1,182 @@
+"""Files of PDEBench and The Well as h5py (and so PDEBench's own programs) makes and sees them. Usage: check_layouts.py DIRECTORY NOMOS.
+
+Every file below is made by h5py as PDEBench's generators make theirs (names, shapes, types, attributes, lzf), imported by nomos, compared, and exported again: it must come out as it was."""
+import os
+import subprocess
+import sys
+
+try:
+    import h5py
+    import numpy as np
+except ImportError as missing:
+    print(f"skipped: {missing}")
+    sys.exit(77)
+
+directory, nomos = os.path.join(sys.argv[1], "layouts"), sys.argv[2]
+os.makedirs(directory, exist_ok=True)
+random = np.random.default_rng(1)
+N, T, X, Y, Z = 3, 5, 16, 8, 4
+
+
+def run(*arguments):
+    environment = dict(os.environ, OMPI_MCA_ess_singleton_isolated="1")
+    done = subprocess.run([nomos, *arguments], capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, (arguments, done.stderr)
+
+
+def path(name):
+    return os.path.join(directory, name)
+
+
+def numbers(*shape):
+    """Few different values, so that lzf has something to do."""
+    return np.round(random.normal(size=shape), 1).astype(np.float32)
+
+
+def axis(n):
+    return ((np.arange(n) + 0.5) / n).astype(np.float32)
+
+
+def flat(fields, space, attributes, device=False, t=True):
+    def make(file):
+        for name in fields:
+            file[name] = numbers(*((1,) if device else ()), N, T, *space.values())
+        for name, n in space.items():
+            file[f"{name}-coordinate"] = axis(n)
+        if t:
+            file["t-coordinate"] = (0.25 * np.arange(T + 1)).astype(np.float32)
+        file.attrs.update(attributes)
+    return make
+
+
+def groups(space, components, compression, config="sim:\n  seed: 3\n  nu: 0.5\n"):
+    def make(file):
+        for n in range(N):
+            group = file.create_group(f"{n:04d}")
+            group.create_dataset("data", data=numbers(T, *space.values(), components), dtype="f", compression=compression)
+            for name, size in space.items():
+                group.create_dataset(f"grid/{name}", data=axis(size), dtype="f", compression=compression)
+            group.create_dataset("grid/t", data=np.arange(T), dtype="f", compression=compression)
+            group.attrs["config"] = config
+    return make
+
+
+def darcy(file):
+    file["tensor"], file["nu"] = numbers(N, 1, X, Y), numbers(N, X, Y)
+    file["x-coordinate"], file["y-coordinate"], file["t-coordinate"] = axis(X), axis(Y), np.zeros(1, np.float32)
+    file.attrs["beta"] = 0.1
+
+
+def incompressible(file):
+    for name, shape in (("velocity", (N, T, X, Y, 2)), ("particles", (N, T, X, Y, 1))):
+        file.create_dataset(name, data=numbers(*shape), compression="lzf", chunks=(1, 1, *shape[2:]))
+    file["force"] = numbers(N, X, Y, 2)
+    file["t"] = np.tile(np.arange(T, dtype=np.float32), (N, 1))
+    file.attrs["latestIndex"] = N - 1
+
+
+def well(file):
+    file.attrs.update(dataset_name="sample", grid_type="cartesian", n_spatial_dims=2, n_trajectories=N, simulation_parameters=["a", "b"], a=2.0)
+    dimensions = file.create_group("dimensions")
+    dimensions.attrs["spatial_dims"] = ["x", "y"]
+    for name, values in (("time", np.arange(T)), ("x", axis(X)), ("y", axis(Y))):
+        dimensions[name] = values.astype(np.float32)
+        dimensions[name].attrs["sample_varying"] = False
+        dimensions[name].attrs["time_varying"] = name == "time"
+    boundary = file.create_group("boundary_conditions/x_periodic")
+    boundary.attrs.update(associated_dims=["x"], associated_fields=[], bc_type="PERIODIC", sample_varying=False, time_varying=False)
+    boundary["mask"] = np.isin(np.arange(X), (0, X - 1))
+    scalars = file.create_group("scalars")
+    scalars.attrs["field_names"] = ["a", "b"]
+    for name, values in (("a", np.float32(2)), ("b", np.arange(N, dtype=np.float32))):
+        scalars[name] = values
+        scalars[name].attrs.update(sample_varying=name == "b", time_varying=False)
+    for rank, fields in enumerate(((("density", (N, T, X, Y)), ("bottom", (X, Y)), ("profile", (N, T, X))), (("velocity", (N, T, X, Y, 2)),), (("stress", (N, T, X, Y, 2, 2)),))):
+        group = file.create_group(f"t{rank}_fields")
+        group.attrs["field_names"] = [name for name, _ in fields]
+        for name, shape in fields:
+            group[name] = numbers(*shape)
+            group[name].attrs.update(sample_varying=name != "bottom", time_varying=name != "bottom", dim_varying=np.array([True, name != "profile"]))
+
+
+def shape_of(file):
+    """Every dataset: name, shape, type, whether lzf compresses it; and the attributes of the file that are numbers."""
+    found = {}
+    file.visititems(lambda name, item: found.update({name: (item.shape, item.dtype, item.compression)}) if isinstance(item, h5py.Dataset) else None)
+    return found, {name: value for name, value in file.attrs.items() if np.isscalar(value) and not isinstance(value, str) and name != "latestIndex"}
+
+
+# name: how it is made, and what is imported: our name, theirs, the axes there with the component that is ours
+files = {
+    "advection": (flat(["tensor"], {"x": X}, {"beta": 0.4}), {"u": ("tensor", "ntx")}),
+    "burgers": (flat(["tensor"], {"x": X}, {"Nu": 0.01}), {"u": ("tensor", "ntx")}),
+    "reaction_diffusion": (flat(["tensor"], {"x": X}, {"Nu": 0.5, "rho": 1.0}), {"u": ("tensor", "ntx")}),
+    "merged": (flat(["tensor"], {"x": X}, {"Nu": 0.01}, device=True), {"u": ("tensor", "dntx")}),
+    "cfd_1d": (flat(["density", "pressure", "Vx"], {"x": X}, {"eta": 0.1, "zeta": 0.1}), {name: (name, "ntx") for name in ("density", "pressure", "Vx")}),
+    "cfd_2d": (flat(["density", "pressure", "Vx", "Vy"], {"x": X, "y": Y}, {"M": 0.1, "eta": 0.01, "zeta": 0.01}), {name: (name, "ntxy") for name in ("density", "pressure", "Vx", "Vy")}),
+    "cfd_3d": (flat(["density", "pressure", "Vx", "Vy", "Vz"], {"x": X, "y": Y, "z": Z}, {"M": 1.0, "eta": 0.01, "zeta": 0.01}), {name: (name, "ntxyz") for name in ("density", "pressure", "Vx", "Vy", "Vz")}),
+    "darcy": (darcy, {"u": ("tensor", "ntxy"), "coefficient": ("nu", "nxy")}),
+    "incompressible": (incompressible, {"Vx": ("velocity", "ntxy0"), "Vy": ("velocity", "ntxy1"), "particles": ("particles", "ntxy0"), "force_y": ("force", "nxy1")}),
+    "diffusion_sorption": (groups({"x": X}, 1, "lzf"), {"u": ("data", "tx0")}),
+    "diffusion_reaction": (groups({"x": X, "y": Y}, 2, "lzf"), {"u": ("data", "txy0"), "v": ("data", "txy1")}),
+    "shallow_water": (groups({"x": X, "y": Y}, 1, None), {"h": ("data", "txy0")}),
+    "well": (well, {"density": ("t0_fields/density", "ntxy"), "velocity_y": ("t1_fields/velocity", "ntxy1"), "stress_xy": ("t2_fields/stress", "ntxy01")}),
+}
+
+for name, (make, fields) in files.items():
+    with h5py.File(path(f"{name}.h5"), "w") as file:
+        make(file)
+    run("import", path(f"{name}.h5"), "-q", "-o", path(f"{name}.nc"))
+    with h5py.File(path(f"{name}.h5")) as original, h5py.File(path(f"{name}.nc")) as imported:
+        for ours, (theirs, axes) in fields.items():
+            values = np.stack([original[f"{n:04d}/{theirs}"][:] for n in range(N)]) if theirs == "data" else original[theirs][:]
+            values = values[0] if axes.startswith("d") else values
+            values = values[(..., *(int(c) for c in axes if c.isdigit()))]
+            space = axes.count("x") + axes.count("y") + axes.count("z")
+            lead = values.ndim - space
+            values = values.transpose(*range(lead), *reversed(range(lead, values.ndim)))
+            assert imported[ours].dtype == np.float32 and imported[ours].shape == values.shape, (name, ours, imported[ours])
+            assert (imported[ours][:] == values).all(), (name, ours)
+        for key, value in original.attrs.items():
+            parameter = {"Nu": "nu"}.get(key, key)
+            if np.isscalar(value) and not isinstance(value, str) and not key.startswith(("n_", "latest")):
+                assert (imported[parameter][:] == value).all() and imported[parameter].dtype == np.float64, (name, key)
+        if name != "darcy":
+            assert imported["time"].shape == (T,), name
+    if name == "well":
+        assert (h5py.File(path("well.nc"))["b"][:] == np.arange(N)).all()
+
+# ours to PDEBench's: every dataset is back with its name, shape, type, compression and values
+for name in ("advection", "burgers", "reaction_diffusion", "cfd_1d", "cfd_2d", "cfd_3d", "incompressible", "diffusion_sorption", "diffusion_reaction", "shallow_water", "darcy"):
+    with h5py.File(path(f"{name}.nc"), "a") as file:
+        file.attrs["family"] = name
+    run("export", path(f"{name}.nc"), "--format", "pdebench", "-q", "-o", path(f"{name}_back.h5"))
+    with h5py.File(path(f"{name}.h5")) as original, h5py.File(path(f"{name}_back.h5")) as back:
+        (before, parameters), (after, parameters_after) = shape_of(original), shape_of(back)
+        if name == "incompressible":
+            after.update({"force": before["force"]})
+            for component in "xy":
+                after.pop(f"force_{component}", None)
+        elif name not in ("diffusion_sorption", "diffusion_reaction", "shallow_water"):
+            assert parameters == parameters_after, (name, parameters, parameters_after)
+        assert before.keys() == after.keys(), (name, before.keys() ^ after.keys())
+        for dataset, (shape, dtype, compression) in before.items():
+            grid = "grid/" in dataset or dataset == "t-coordinate"
+            assert after[dataset][1] == dtype and (grid or after[dataset] == (shape, dtype, compression)), (name, dataset, after[dataset])
+            if dataset != "force" and not (name == "darcy" and dataset == "t-coordinate"):
+                assert (back[dataset][:] == original[dataset][:]).all(), (name, dataset)
+        if "0000" in back:
+            assert "nu: 0.5" in back["0000"].attrs["config"]
+
+# ours to The Well's, as its programs ask for it
+run("export", path("well.nc"), "--format", "well", "-q", "-o", path("well_back.h5"))
+with h5py.File(path("well.h5")) as original, h5py.File(path("well_back.h5")) as back:
+    assert back.attrs["n_trajectories"] == N and back.attrs["n_spatial_dims"] == 2 and back.attrs["grid_type"] == "cartesian" and isinstance(back.attrs["grid_type"], str) and list(back.attrs["simulation_parameters"]) == ["a", "b"] and back.attrs["a"] == 2
+    assert list(back["dimensions"].attrs["spatial_dims"]) == ["x", "y"]
+    assert list(back["t1_fields"].attrs["field_names"]) == ["velocity"] and len(back["t2_fields"].attrs["field_names"]) == 0
+    for field in ("t0_fields/density", "t1_fields/velocity"):
+        assert back[field].dtype == np.float32 and (back[field][:] == original[field][:]).all(), field
+        assert back[field].attrs["time_varying"] and back[field].attrs["sample_varying"] and back[field].attrs["dim_varying"].all() and back[field].attrs["dim_varying"].dtype == bool
+    assert back["scalars/a"].shape == () and not back["scalars/a"].attrs["sample_varying"] and back["scalars/b"].attrs["sample_varying"] and (back["scalars/b"][:] == np.arange(N)).all()
+    assert back["boundary_conditions"].keys() == set()
+print("all as it should be")

@@ -1,0 +1,231 @@
+/* Conversions between layouts: numbers, parameters and what a file says of itself survive the way there and back; a conversion that fails leaves no file, and the old one as it was; mistakes are answered in one sentence. */
+#include "harness.h"
+#include "cases/program.h"
+#include "io/trajectory_file.h"
+#include "operators/random.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { N = 3, T = 4, X = 6, Y = 5, Z = 3 };
+
+static char paths[4][NOMOS_MAX_PATH];
+
+static const char *Path(int i, const char name[])
+{
+  snprintf(paths[i], sizeof paths[i], "%s/%s", ck_directory, name);
+  return paths[i];
+}
+
+/* The value of a variable at its place: exact in 32 bits. */
+static double ValueAt(size_t variable, size_t i)
+{
+  return (double)((float)NomosRandomIndex(variable + 1, 0, i, 1000003) / 1024);
+}
+
+typedef struct {
+  const char *family;
+  int         n_space;
+  size_t      n_fields;
+  const char *fields[5];
+  bool        differs; /* nu differs between trajectories */
+  bool        bad;     /* a NaN */
+} Sample;
+
+static const double numbers[] = {0, 1, 2, 3, 4, 5, 6, 7};
+
+/* A file of ours with random numbers in it. */
+static void Make(const char path[], const Sample *sample)
+{
+  static const char *const names[] = {"z", "y", "x"};
+  const size_t             sizes[] = {Z, Y, X};
+  NomosFieldDim            dims[5] = {{.name = "trajectory", .size = N, .values = numbers}, {.name = "time", .size = T, .values = numbers, .unit = "s"}};
+  NomosFieldVariable       variables[6];
+  NomosTrajectoryFile      file;
+  char                     key[NOMOS_MAX_NAME];
+  double                   nu[N], *data;
+  size_t                   points = 1;
+
+  for (int a = 0; a < sample->n_space; a++) {
+    dims[2 + a] = (NomosFieldDim){.name = names[3 - sample->n_space + a], .size = sizes[3 - sample->n_space + a], .values = numbers};
+    points *= dims[2 + a].size;
+  }
+  for (size_t f = 0; f < sample->n_fields; f++) {
+    variables[f] = (NomosFieldVariable){.name = sample->fields[f], .dims = {"trajectory", "time"}, .constant = true, .type = NOMOS_F32, .unit = "1"};
+    for (int a = 0; a < sample->n_space; a++) variables[f].dims[2 + a] = dims[2 + a].name;
+  }
+  variables[sample->n_fields] = (NomosFieldVariable){.name = "nu", .dims = {"trajectory"}, .constant = true, .type = NOMOS_F64};
+  snprintf(key, sizeof key, "%s.nu", sample->family);
+  const NomosFieldAttribute attributes[] = {{.variable = "nu", .name = "key", .text = key}, {.name = "equation", .text = "u_t = nu u_xx"}, {.name = "scheme", .text = "none"}};
+  ck_ok(NomosTrajectoryFileCreate(&(NomosTrajectoryFileInput){.format = "nomos", .file = {.path = path, .timeless = true, .n_dims = 2 + (size_t)sample->n_space, .dims = dims, .n_variables = sample->n_fields + 1, .variables = variables, .n_attributes = 3, .attributes = attributes, .source = "nomos"}}, &file));
+  data = malloc(N * T * points * sizeof *data);
+  for (size_t f = 0; f < sample->n_fields; f++) {
+    for (size_t i = 0; i < N * T * points; i++) data[i] = ValueAt(f, i);
+    if (sample->bad) data[T * points + 2 * points + 1] = NAN;
+    ck_ok(NomosTrajectoryFileWrite(file, sample->fields[f], (size_t[5]){0}, (size_t[]){N, T, dims[2].size, dims[3].size, dims[4].size}, data));
+  }
+  for (size_t n = 0; n < N; n++) nu[n] = 0.25 + (sample->differs ? (double)n : 0);
+  ck_ok(NomosTrajectoryFileWrite(file, "nu", (size_t[]){0}, (size_t[]){N}, nu));
+  ck_ok(NomosTrajectoryFileClose(&file, true));
+  free(data);
+}
+
+static PetscErrorCode Convert(const char from[], const char format[], const char to[])
+{
+  NomosProgram program = {.comm = PETSC_COMM_WORLD, .n_arguments = 1, .arguments = &from, .directory = to, .format = format, .quiet = true};
+
+  return format ? NomosCommandExport(&program) : NomosCommandImport(&program);
+}
+
+static void Check(const char path[], const Sample *sample, size_t n_fields)
+{
+  NomosFieldReader reader;
+  double           nu[N], *data;
+  char            *text;
+
+  ck_ok(NomosFieldReaderOpen(PETSC_COMM_SELF, path, &reader));
+  for (size_t f = 0; f < n_fields; f++) {
+    size_t shape[NOMOS_FIELD_MAX_DIMS + 1], total = 1, zero[5] = {0};
+    int    n_dims;
+    ck_ok(NomosFieldReaderShape(reader, sample->fields[f], &n_dims, shape));
+    ck_assert_int_eq(n_dims, 2 + sample->n_space);
+    for (int d = 0; d < n_dims; d++) total *= shape[d];
+    data = malloc(total * sizeof *data);
+    ck_ok(NomosFieldReaderRead(reader, sample->fields[f], zero, shape, data));
+    for (size_t i = 0; i < total; i++) ck_assert_msg(data[i] == ValueAt(f, i), "%s: %s[%zu] = %.9g, not %.9g", path, sample->fields[f], i, data[i], ValueAt(f, i));
+    free(data);
+  }
+  ck_ok(NomosFieldReaderRead(reader, "nu", (size_t[]){0}, (size_t[]){N}, nu));
+  for (size_t n = 0; n < N; n++) ck_assert(nu[n] == 0.25 + (sample->differs ? (double)n : 0));
+  ck_ok(NomosFieldReaderAttribute(reader, NULL, "equation", &text));
+  if (!text) ck_ok(NomosFieldReaderAttribute(reader, sample->fields[0], "equation", &text));
+  ck_assert(text && !strcmp(text, "u_t = nu u_xx"));
+  ck_ok(PetscFree(text));
+  ck_ok(NomosFieldReaderClose(&reader));
+}
+
+START_TEST(there_and_back)
+{
+  static const Sample samples[] = {
+    {"burgers", 1, 1, {"u"}, false, false},
+    {"compressible", 1, 3, {"density", "pressure", "Vx"}, false, false},
+    {"compressible", 2, 4, {"density", "Vy", "pressure", "Vx"}, false, false},
+    {"compressible", 3, 5, {"density", "pressure", "Vx", "Vy", "Vz"}, false, false},
+    {"diffusion_sorption", 1, 1, {"u"}, true, false},
+    {"diffusion_reaction", 2, 2, {"u", "v"}, true, false},
+    {"shallow_water", 2, 3, {"h", "Vx", "Vy"}, true, false},
+    {"incompressible", 2, 3, {"Vx", "Vy", "particles"}, false, false},
+  };
+
+  for (size_t k = 0; k < sizeof samples / sizeof *samples; k++) {
+    const bool depth_alone = !strcmp(samples[k].family, "shallow_water"); /* of PDEBench's */
+    Make(Path(0, "sample.nc"), &samples[k]);
+    Check(paths[0], &samples[k], samples[k].n_fields);
+    ck_ok(Convert(paths[0], "pdebench", Path(1, "pdebench.h5")));
+    Check(paths[1], &samples[k], depth_alone ? 1 : samples[k].n_fields);
+    ck_ok(Convert(paths[1], NULL, Path(2, "back.nc")));
+    Check(paths[2], &samples[k], depth_alone ? 1 : samples[k].n_fields);
+    ck_ok(Convert(paths[0], "well", Path(1, "well.h5")));
+    if (!strstr(samples[k].fields[samples[k].n_fields - 1], "V") && samples[k].n_space > 1 && samples[k].fields[0][0] != 'V') Check(paths[1], &samples[k], samples[k].n_fields);
+    ck_assert(access(Path(3, ".well.h5.tmp"), F_OK));
+  }
+}
+END_TEST
+
+/* Vx, Vy become The Well's velocity, whose components are velocity_x and velocity_y. */
+START_TEST(vectors_of_the_well)
+{
+  const Sample     sample = {"compressible", 2, 3, {"density", "Vx", "Vy"}, true, false}, expected = {"compressible", 2, 3, {"density", "velocity_x", "velocity_y"}, true, false};
+  NomosFieldReader reader;
+
+  Make(Path(0, "sample.nc"), &sample);
+  ck_ok(Convert(paths[0], "well", Path(1, "well.h5")));
+  Check(paths[1], &expected, 3);
+  ck_ok(NomosFieldReaderOpen(PETSC_COMM_SELF, paths[1], &reader));
+  ck_assert_str_eq(NomosFieldReaderLayout(reader), "well");
+  ck_ok(NomosFieldReaderClose(&reader));
+  ck_ok(Convert(paths[1], NULL, Path(2, "back.nc")));
+  Check(paths[2], &expected, 3);
+}
+END_TEST
+
+/* ---- runs */
+
+static void MakeRun(const char folder[], const char nu[], size_t n_frames, double first)
+{
+  const NomosFieldDim      x        = {.name = "x", .size = X, .values = numbers};
+  const NomosFieldVariable variable = {.name = "u", .dims = {"x"}, .type = NOMOS_F64}, energy = {.name = "energy", .type = NOMOS_F64};
+  char                     path[NOMOS_MAX_PATH + 32], config[256];
+  double                   u[X];
+  NomosFieldFile           file;
+
+  mkdir(Path(3, folder), 0777);
+  snprintf(path, sizeof path, "%s/fields.nc", paths[3]);
+  snprintf(config, sizeof config, "solver: grid_pde\ngrid_pde:\n  family: burgers\n  nx: 6\n  boundary_x: periodic\nburgers:\n  nu: %s\n", nu);
+  ck_ok(NomosFieldFileCreate(PETSC_COMM_SELF, &(NomosFieldFileInput){.path = path, .n_dims = 1, .dims = &x, .n_variables = 2, .variables = (NomosFieldVariable[]){variable, energy}, .capacity = n_frames, .time_unit = "1", .config_yaml = config}, &file));
+  for (size_t k = 0; k < n_frames; k++) {
+    for (size_t i = 0; i < X; i++) u[i] = first + 10 * (double)k + (double)i;
+    ck_ok(NomosFieldFileBeginFrame(file, 0.5 * (double)k, (int64_t)k));
+    ck_ok(NomosFieldFileWrite(file, "u", NOMOS_F64, (size_t[]){0}, (size_t[]){X}, u));
+    ck_ok(NomosFieldFileWrite(file, "energy", NOMOS_F64, NULL, NULL, u));
+    ck_ok(NomosFieldFileEndFrame(file));
+  }
+  ck_ok(NomosFieldFileClose(&file));
+}
+
+START_TEST(a_folder_of_runs)
+{
+  NomosFieldReader reader;
+  double           u[2][T][X], nu[2], time[T];
+
+  mkdir(Path(0, "runs"), 0777);
+  MakeRun("runs/a", "0.01", T, 100);
+  MakeRun("runs/b", "0.02", T, 200);
+  ck_refused(Convert(paths[0], "pdebench", Path(1, "runs.h5")), "PDEBench's file has one value of nu, but trajectory 1 has 0.02 and trajectory 0 0.01; export those with the same value apart from each other, or as --format well");
+  ck_assert(access(paths[1], F_OK) && access(Path(2, ".runs.h5.tmp"), F_OK));
+  for (int k = 0; k < 2; k++) {
+    ck_ok(Convert(paths[0], k ? "nomos" : "well", Path(1, "runs.h5")));
+    ck_ok(NomosFieldReaderOpen(PETSC_COMM_SELF, paths[1], &reader));
+    ck_ok(NomosFieldReaderRead(reader, "u", (size_t[]){0, 0, 0}, (size_t[]){2, T, X}, &u[0][0][0]));
+    ck_ok(NomosFieldReaderRead(reader, "nu", (size_t[]){0}, (size_t[]){2}, nu));
+    ck_ok(NomosFieldReaderRead(reader, "time", (size_t[]){0}, (size_t[]){T}, time));
+    for (size_t r = 0; r < 2; r++) {
+      ck_assert(fabs(nu[r] - 0.01 * (double)(r + 1)) < 1e-9);
+      for (size_t t = 0; t < T; t++)
+        for (size_t i = 0; i < X; i++) ck_assert(u[r][t][i] == 100 * (double)(r + 1) + 10 * (double)t + (double)i && time[t] == 0.5 * (double)t);
+    }
+    ck_ok(NomosFieldReaderClose(&reader));
+  }
+  MakeRun("runs/b", "0.02", T - 1, 200); /* not to its end */
+  ck_refused(Convert(paths[0], "well", Path(1, "runs.h5")), "runs/b/fields.nc has 3 frames, ");
+}
+END_TEST
+
+/* ---- mistakes */
+
+START_TEST(mistakes)
+{
+  const Sample burgers = {"burgers", 1, 1, {"u"}, false, false}, bad = {"burgers", 1, 1, {"u"}, false, true};
+  FILE        *other;
+  char         text[16] = "";
+
+  Make(Path(0, "sample.nc"), &burgers);
+  ck_refused(Convert(paths[0], "pdbench", Path(1, "out.h5")), "unknown format 'pdbench'; did you mean pdebench?; there are nomos, pdebench and well");
+  ck_refused(Convert(paths[0], "well", Path(1, "no/such/folder.h5")), "no/such");
+  ck_refused(Convert(paths[0], "well", NULL), "-o FILE is missing");
+  ck_refused(Convert(Path(2, "none.h5"), NULL, Path(1, "out.h5")), "none.h5 cannot be read");
+
+  Make(paths[0], &bad); /* and what was there before stays */
+  other = fopen(Path(1, "out.h5"), "w");
+  fputs("precious", other);
+  fclose(other);
+  ck_refused(Convert(paths[0], "pdebench", paths[1]), "sample.nc: u = nan in trajectory 1, frame 2, entry 1 of the field: data must be finite");
+  other = fopen(paths[1], "r");
+  ck_assert(fgets(text, sizeof text, other) && !strcmp(text, "precious"));
+  fclose(other);
+  ck_assert(access(Path(2, ".out.h5.tmp"), F_OK));
+  ck_refused(Convert(paths[1], NULL, Path(3, "out.nc")), "out.h5 is not an HDF5 or NetCDF-4 file");
+}
+END_TEST
+
+NOMOS_TEST_SUITE("convert", there_and_back, vectors_of_the_well, a_folder_of_runs, mistakes)
