@@ -34,19 +34,26 @@ static PetscErrorCode Fill(NomosConfig config, const json_t *object, size_t n_pa
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Open(NomosWeightsFile *w, const char path[], size_t n_params, const NomosParam params[])
+static PetscErrorCode FillFromFile(NomosWeightsFile *w, size_t n_params, const NomosParam params[])
 {
-  const char *text;
+  const char *text = NomosSafetensorsMetadata(w->file, "architecture"), *path;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosSafetensorsOpen(NomosConfigComm(w->config), path, &w->file));
-  text           = NomosSafetensorsMetadata(w->file, "architecture");
+  PetscCall(NomosConfigGetString(w->config, w->key, &path));
   json_t *object = text ? json_loads(text, 0, NULL) : NULL;
   PetscCheck(object, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s does not say which architecture its weights are of: take the weights.safetensors of a nomos train", path);
-  PetscCall(NomosConfigCreate(NomosConfigComm(w->config), &w->architecture));
   PetscErrorCode code = Fill(w->architecture, object, n_params, params);
   json_decref(object);
   PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Open(NomosWeightsFile *w, const char path[], size_t n_params, const NomosParam params[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(NomosSafetensorsOpen(NomosConfigComm(w->config), path, &w->file));
+  PetscCall(NomosConfigCreate(NomosConfigComm(w->config), &w->architecture));
+  PetscCall(FillFromFile(w, n_params, params));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -64,6 +71,16 @@ PetscErrorCode NomosWeightsFileOpen(NomosConfig config, const char key[], size_t
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode NomosWeightsFileAdd(NomosWeightsFile *weights, size_t n_params, const NomosParam params[])
+{
+  PetscFunctionBeginUser;
+  const bool           quiet = NomosErrorSetQuiet(true);
+  const PetscErrorCode code  = FillFromFile(weights, n_params, params);
+  NomosErrorSetQuiet(quiet);
+  PetscCall(Retell(weights, code));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosWeightsFileClose(NomosWeightsFile *weights)
 {
   PetscFunctionBeginUser;
@@ -76,6 +93,11 @@ size_t NomosWeightsFileNumber(const NomosWeightsFile *weights, const char name[]
 {
   const char *text = NomosSafetensorsMetadata(weights->file, name);
   return text ? (size_t)strtoull(text, NULL, 10) : 0;
+}
+
+const char *NomosWeightsFileText(const NomosWeightsFile *weights, const char name[])
+{
+  return NomosSafetensorsMetadata(weights->file, name);
 }
 
 static PetscErrorCode ReadTensor(const NomosWeightsFile *w, NomosParameters parameters, size_t number)

@@ -15,9 +15,12 @@ typedef struct {
 
 /* Open it and read the architecture: of the keys in the table those that the file knows, defaults for others. Errors: those of the file, one without an architecture, values that the table refuses. Collective. */
 PetscErrorCode NomosWeightsFileOpen(NomosConfig config, const char key[], size_t n_params, const NomosParam params[], NomosWeightsFile *weights);
+/* Read a further table of the architecture in the same way. */
+PetscErrorCode NomosWeightsFileAdd(NomosWeightsFile *weights, size_t n_params, const NomosParam params[]);
 PetscErrorCode NomosWeightsFileClose(NomosWeightsFile *weights);
-/* A number that the surrogate wrote beside the weights; 0: it did not. */
-size_t NomosWeightsFileNumber(const NomosWeightsFile *weights, const char name[]);
+/* A number that the surrogate wrote beside the weights; 0: it did not. And a text; NULL: it did not. Borrowed. */
+size_t      NomosWeightsFileNumber(const NomosWeightsFile *weights, const char name[]);
+const char *NomosWeightsFileText(const NomosWeightsFile *weights, const char name[]);
 /* All tensors of `parameters` (float64, initialised) from the file, which may have others. Errors: one that is missing, of another shape, or has numbers that are none. */
 PetscErrorCode NomosWeightsFileRead(const NomosWeightsFile *weights, NomosParameters parameters);
 

@@ -451,6 +451,112 @@ START_TEST(Learned)
 }
 END_TEST
 
+/* ---- the model of trained weights */
+
+/* From the second frame of the second trajectory of a file; settings end with NULL. */
+static PetscErrorCode CreateModel(const char *const settings[], NomosConfig *config, NomosModel *model)
+{
+  static const NomosModelOps *const models[] = {&NomosModelOps_Emulator, NULL};
+  const NomosModelOps              *ops;
+  char                              yaml[NOMOS_MAX_PATH];
+  size_t                            n = 0;
+  FILE                             *file;
+
+  PetscFunctionBeginUser;
+  *config = NULL;
+  *model  = NULL;
+  snprintf(yaml, sizeof yaml, "%.2000s/model.yaml", ck_directory);
+  file = fopen(yaml, "w");
+  fprintf(file, "case: {units: nondimensional, title: test}\nsolver: emulator\nemulator: {weights: %.2000s/weights.safetensors, parameters: [%.17g]}\ninitial: {type: file, trajectory: 1, frame: 1}\ntime: {dt: 0.05, stop: 1}\n", ck_directory, speeds[1]);
+  fclose(file);
+  while (settings[n]) n++;
+  PetscCall(NomosCaseLoad(PETSC_COMM_SELF, &(NomosCaseInput){.path = yaml, .models = models, .n_set = n, .set = (const char **)settings}, config, &ops));
+  PetscCall(NomosModelCreate(PETSC_COMM_SELF, ops, *config, model));
+  PetscCall(ops->initialise(*model));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static void EndModel(NomosConfig *config, NomosModel *model)
+{
+  if (*model) ck_ok(NomosModelDestroy(model));
+  if (*config) ck_ok(NomosConfigDestroy(config));
+}
+
+/* Its steps are those of the surrogate, in the units of the data. Its derivatives: nomos gradcheck of cases/surrogate/advection_emulated. */
+START_TEST(Run)
+{
+  static const struct {
+    const char *directory, *settings[8];
+  } tries[] = {
+    {"waves", {"neural_operator.fields=[u, w]", "neural_operator.normalise=channels"}},
+    {"waves", {"neural_operator.conditioning=cape"}},
+    {"waves", {"neural_operator.network=unet", "unet.width=2"}},
+    {"plane", {"neural_operator.form=flux"}},
+  };
+  for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {
+    enum { N_STEPS = 3 };
+    const char       *settings[10] = {"neural_operator.parameters=[advection.beta]"};
+    char              path[NOMOS_MAX_PATH], file[NOMOS_MAX_PATH + 32];
+    NomosConfig       config[2];
+    NomosSurrogate    s;
+    NomosModel        model;
+    NomosTrajectories t;
+    double            mean[NOMOS_DATASET_MAX_VARIABLES], deviation[NOMOS_DATASET_MAX_VARIABLES], predictions[(N_FRAMES - 1) * 2 * 8 * NX], state[2 * 8 * NX];
+    size_t            example = 1, size;
+    for (size_t k = 0; k < 8 && tries[i].settings[k]; k++) settings[1 + k] = tries[i].settings[k];
+    Create(tries[i].directory, settings, &config[0], &s);
+    const NomosNeuralOperator *no = s->context;
+    snprintf(path, sizeof path, "%.2000s/weights.safetensors", ck_directory);
+    snprintf(file, sizeof file, "initial.file=%.2000s", DataPath(tries[i].directory, "train.h5"));
+    ck_ok(NomosSurrogateSaveWeights(s, path, 0, NULL, NULL));
+    ck_ok(NomosTrajectoriesRead(s, &(NomosTrajectoriesInput){.dataset = s->data, .split = NOMOS_SPLIT_TRAIN, .n = 1, .examples = &example}, &t));
+    memmove(t.states, t.states + no->size, no->size * sizeof(double)); /* from the second frame on */
+    t.n_frames = 1 + N_STEPS;
+    ck_ok(NomosNeuralOperatorPredict(s, NOMOS_PREDICTOR_EMULATOR, &t, predictions));
+    ck_ok(NomosNeuralOperatorUnits(s, mean, deviation));
+    ck_ok(CreateModel((const char *const[]){file, NULL}, &config[1], &model));
+    ck_ok(model->ops->derivatives->state_size(model, &size));
+    ck_assert_int_eq(size, no->size);
+    for (int k = 0; k < N_STEPS; k++) ck_ok(model->ops->step(model));
+    ck_ok(model->ops->derivatives->get_state(model, state));
+    for (size_t k = 0; k < size; k++) {
+      const size_t f = k / no->n_points;
+      ck_assert_double_eq_tol(state[k], mean[f] + deviation[f] * predictions[(N_STEPS - 1) * size + k], 1e-12 * (fabs(mean[f]) + deviation[f]));
+    }
+    ck_ok(NomosTrajectoriesFree(&t));
+    EndModel(&config[1], &model);
+    EndEmulator(&config[0], &s);
+  }
+}
+END_TEST
+
+START_TEST(RunRefused)
+{
+  static const struct {
+    const char *setting, *fragment;
+  } tries[] = {
+    {"time.dt=0.1",                          "0.05 apart"},
+    {"emulator.parameters=[1, 2]",           "trained with 1"},
+    {"emulator.weights=",                    "weights is missing"},
+    {"initial.type=file",                    "needs initial.file"},
+    {"initial.fields=[x, x]",                "2 expressions"},
+    {"initial.fields=[\"log(x - 2)\"]",    "not finite"},
+  };
+  char           path[NOMOS_MAX_PATH];
+  NomosConfig    config;
+  NomosSurrogate s;
+  NomosModel     model;
+  Create("waves", (const char *const[]){"neural_operator.parameters=[advection.beta]", NULL}, &config, &s);
+  snprintf(path, sizeof path, "%.2000s/weights.safetensors", ck_directory);
+  ck_ok(NomosSurrogateSaveWeights(s, path, 0, NULL, NULL));
+  EndEmulator(&config, &s);
+  for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {
+    ck_refused(CreateModel((const char *const[]){"initial.type=expression", tries[i].setting, NULL}, &config, &model), tries[i].fragment);
+    EndModel(&config, &model);
+  }
+}
+END_TEST
+
 /* ---- refused */
 
 START_TEST(Refused)
@@ -489,4 +595,4 @@ START_TEST(Refused)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("neural_operator", Schedules, Losses, Pushforward, Noise, Recomputed, Memory, Gradients, Judged, Learned, Refused)
+NOMOS_TEST_SUITE("neural_operator", Schedules, Losses, Pushforward, Noise, Recomputed, Memory, Gradients, Judged, Learned, Run, RunRefused, Refused)

@@ -4,22 +4,27 @@
 
 #include "surrogates/operators/emulator_list.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* clang-format off */
+#define PERIODIC_PARAM  {"neural_operator.periodic",      NOMOS_PARAM_BOOL,   "true",            NULL, 0, 0, NULL, false, "The grid is periodic."}
+#define NORMALISE_PARAM {"neural_operator.normalise",     NOMOS_PARAM_CHOICE, "none",            NULL, 0, 0, "none|channels", false, "Units of the network: those of the data, or each field by its mean and deviation over the training data, for fields of different sizes. Norms of the loss are then of fields over their deviations."}
+#define BASE_PARAM      {"neural_operator.base",          NOMOS_PARAM_CHOICE, "state",           NULL, 0, 0, "state|solver", false, "What increments and fluxes of the network are added to: the state, or what a coarse solver makes of it (a learned correction)."}
+const NomosParam nomos_neural_operator_shape_params[3] = {PERIODIC_PARAM, NORMALISE_PARAM, BASE_PARAM};
 static const NomosParam params[] = {
   {"neural_operator.fields",        NOMOS_PARAM_EXPRESSION_LIST, "u",      NULL, 0, 0, NULL, false, "Fields of the data that make a state: names of datasets over one grid."},
   {"neural_operator.parameters",    NOMOS_PARAM_EXPRESSION_LIST, "",       NULL, 0, 0, NULL, false, "Parameters of the PDE that the network is told, one number for each trajectory; of `burgers.nu` the data have `nu`. Unset: none."},
   {"neural_operator.frames",        NOMOS_PARAM_INT,    "0",               NULL, 0, 1e9, NULL, false, "Frames of an example; 0: whole trajectories."},
-  {"neural_operator.periodic",      NOMOS_PARAM_BOOL,   "true",            NULL, 0, 0, NULL, false, "The grid is periodic."},
-  {"neural_operator.normalise",     NOMOS_PARAM_CHOICE, "none",            NULL, 0, 0, "none|channels", false, "Units of the network: those of the data, or each field by its mean and deviation over the training data, for fields of different sizes. Norms of the loss are then of fields over their deviations."},
+  PERIODIC_PARAM,
+  NORMALISE_PARAM,
   {"neural_operator.schedule",      NOMOS_PARAM_CHOICE, "curriculum",      NULL, 0, 0, NOMOS_ROLLOUT_CHOICES, false, "What a step of the training begins at: data first, more and more the network's own states (curriculum); always data; always its own from the first frame on; its own without gradient (pushforward)."},
   {"neural_operator.pushforward",   NOMOS_PARAM_INT,    "1",               NULL, 1, 1e6, NULL, false, "pushforward: most steps without gradient before the one with it."},
   {"neural_operator.noise",         NOMOS_PARAM_REAL,   "0.001",           NULL, 0, 1e9, NULL, false, "Deviation of normal numbers that are added, in training, to what a step begins at, in units of the network."},
   {"neural_operator.auxiliary",     NOMOS_PARAM_REAL,   "",                NULL, 0, 1e9, NULL, false, "Factor of the loss of the conditioning's own prediction; unset: 5.7e-5 in one dimension, 8.34e-5 in two."},
   {"neural_operator.warm_up",       NOMOS_PARAM_INT,    "1",               NULL, 0, 1e9, NULL, false, "First epochs in which such a conditioning is trained alone, by its own prediction."},
   {"neural_operator.steps_at_once", NOMOS_PARAM_INT,    "4",               NULL, 1, 1e6, NULL, false, "Steps that begin at data and are computed as one batch (a batch norm sees them together)."},
-  {"neural_operator.base",          NOMOS_PARAM_CHOICE, "state",           NULL, 0, 0, "state|solver", false, "What increments and fluxes of the network are added to: the state, or what a coarse solver makes of it (a learned correction)."},
+  BASE_PARAM,
   {"neural_operator.solver.case",   NOMOS_PARAM_CASE,   "",                NULL, 0, 0, NULL, false, "base solver: its case, on the grid of the data; unset: the run that made them."},
   {"neural_operator.solver.set",    NOMOS_PARAM_EXPRESSION_LIST, "",       NULL, 0, 0, NULL, false, "base solver: `key=value` laid over the case (`grid_pde.nx=64`)."},
   {"neural_operator.recompute",     NOMOS_PARAM_BOOL,   "",                NULL, 0, 0, NULL, false, "Keep of the steps of a training only their states, and compute each again for its gradient: less memory, about a third more work. Unset: where a batch has more than 100,000 points, all steps counted."},
@@ -28,7 +33,7 @@ static const NomosParam params[] = {
 
 /* ---- tables of what is chosen */
 
-static bool Table(size_t i, NomosSurrogateTable *table)
+bool NomosNeuralOperatorTable(size_t i, NomosSurrogateTable *table)
 {
   size_t n = 0;
 
@@ -87,6 +92,28 @@ static PetscErrorCode ReadParams(NomosSurrogate s)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+const char *const nomos_emulator_text_keys[NOMOS_N_EMULATOR_TEXTS] = {"fields", "parameters", "points", "interval", "box"};
+
+/* For a model of the weights. */
+static void WriteTexts(NomosSurrogate s)
+{
+  NomosNeuralOperator *no = s->context;
+  const size_t         n  = sizeof no->texts[0];
+
+  for (int t = 0; t < NOMOS_N_EMULATOR_TEXTS; t++) no->text_list[t] = no->texts[t];
+  for (size_t f = 0; f < no->n_fields; f++) snprintf(no->texts[NOMOS_EMULATOR_FIELDS] + strlen(no->texts[NOMOS_EMULATOR_FIELDS]), n - strlen(no->texts[NOMOS_EMULATOR_FIELDS]), "%s%s", f ? "," : "", no->variables[f].name);
+  for (size_t p = 0; p < no->n_parameters; p++) snprintf(no->texts[NOMOS_EMULATOR_PARAMETERS] + strlen(no->texts[NOMOS_EMULATOR_PARAMETERS]), n - strlen(no->texts[NOMOS_EMULATOR_PARAMETERS]), "%s%s", p ? "," : "", no->parameter_keys[p]);
+  for (int d = 0; d < no->shape.n_space; d++) {
+    char *points = no->texts[NOMOS_EMULATOR_POINTS], *box = no->texts[NOMOS_EMULATOR_BOX];
+    snprintf(points + strlen(points), n - strlen(points), "%s%zu", d ? "," : "", no->shape.points[d]);
+    snprintf(box + strlen(box), n - strlen(box), "%s%.17g,%.17g", d ? "," : "", no->start[d], no->extent[d]);
+  }
+  snprintf(no->texts[NOMOS_EMULATOR_INTERVAL], n, "%.17g", no->interval);
+  s->n_texts   = NOMOS_N_EMULATOR_TEXTS;
+  s->text_keys = nomos_emulator_text_keys;
+  s->texts     = no->text_list;
+}
+
 static PetscErrorCode CreateSolver(NomosSurrogate s)
 {
   NomosNeuralOperator   *no    = s->context;
@@ -127,6 +154,7 @@ static PetscErrorCode Create(NomosSurrogate s)
   if (!warm_up) no->warm_up = 0;
   PetscCall(CreateSolver(s));
   PetscCall(NomosNeuralOperatorOpenSets(s));
+  WriteTexts(s);
   PetscCall(PetscCalloc2(no->n_frames, &no->segments, no->n_frames, &no->statistics));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -159,7 +187,7 @@ const NomosSurrogateOps NomosSurrogateOps_NeuralOperator = {
   .needs     = "neural_operator.fields: (trajectory, time, (y,) x), or of a run (time, (y,) x); neural_operator.parameters: (trajectory), or attributes of a file; test sets beside them in tests/NAME.nc",
   .n_params  = sizeof params / sizeof *params,
   .params    = params,
-  .table     = Table,
+  .table     = NomosNeuralOperatorTable,
   .n_groups  = 1,
   .groups    = nomos_neural_operator_groups,
   .declare   = Declare,
@@ -173,4 +201,5 @@ const NomosSurrogateOps NomosSurrogateOps_NeuralOperator = {
   .evaluate  = NomosNeuralOperatorEvaluate,
   .results   = NomosNeuralOperatorResults,
   .pictures  = NomosNeuralOperatorPictures,
+  .model     = &NomosModelOps_Emulator,
 };

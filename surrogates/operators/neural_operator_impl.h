@@ -25,6 +25,10 @@ typedef struct {
   double              *values; /* mean and variance of each layer, one behind the other */
 } NomosStepStatistics;
 
+/* What is written beside the weights: names of the fields and keys of the parameters (separated by commas), points, time between frames, start and extent of the box along each axis. */
+enum { NOMOS_EMULATOR_FIELDS, NOMOS_EMULATOR_PARAMETERS, NOMOS_EMULATOR_POINTS, NOMOS_EMULATOR_INTERVAL, NOMOS_EMULATOR_BOX, NOMOS_N_EMULATOR_TEXTS };
+extern const char *const nomos_emulator_text_keys[NOMOS_N_EMULATOR_TEXTS];
+
 /* A set that is for tests only. */
 typedef struct {
   char        *name, *path;
@@ -53,6 +57,8 @@ struct NomosNeuralOperator_s {
 
   size_t        n_sets;
   NomosTestSet *sets;
+  char          texts[NOMOS_N_EMULATOR_TEXTS][1024];
+  const char   *text_list[NOMOS_N_EMULATOR_TEXTS];
 
   /* Of the loss that was computed last. */
   size_t                      n_segments, n_statistics;
@@ -140,6 +146,12 @@ PetscErrorCode NomosNeuralOperatorDeclareSets(NomosConfig config);
 /* Those beside the data, tests/NAME.nc of a directory, then those of neural_operator.tests.NAME. Errors: those of a data set, another grid. Collective. */
 PetscErrorCode NomosNeuralOperatorOpenSets(NomosSurrogate s);
 PetscErrorCode NomosNeuralOperatorCloseSets(NomosNeuralOperator *no);
+
+/* ---- emulator_model.c: the model of trained weights */
+
+bool                       NomosNeuralOperatorTable(size_t i, NomosSurrogateTable *table); /* neural_operator.c: of the emulator, of each network and conditioning */
+extern const NomosParam    nomos_neural_operator_shape_params[3];                          /* neural_operator.periodic, .normalise, .base */
+extern const NomosModelOps NomosModelOps_Emulator;
 
 /* ---- neural_operator_pictures.c */
 

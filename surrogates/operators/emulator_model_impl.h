@@ -1,0 +1,39 @@
+/* What the parts of the model `emulator` share. */
+#ifndef NOMOS_SURROGATES_OPERATORS_EMULATOR_MODEL_IMPL_H
+#define NOMOS_SURROGATES_OPERATORS_EMULATOR_MODEL_IMPL_H
+
+#include "operators/state_fields.h"
+#include "surrogates/operators/neural_operator_impl.h"
+
+enum { EMULATOR_MAX_FIELDS = NOMOS_DATASET_MAX_VARIABLES, EMULATOR_PER_FIELD = 3 };
+
+typedef struct {
+  NomosStateFields     fields; /* first: operators/state_fields.h */
+  NomosNeuralOperator  no;     /* the network, without a training */
+  NomosParameters      parameters;
+  NomosOperator        op;     /* (state, parameters of the PDE, weights) -> state */
+  double              *x, *next, *lambda;
+  NomosTensor         *w;
+  size_t               n_weights;
+  NomosModelParameter *list;
+  char                *names; /* what the list of fields in the file becomes */
+  const char          *field_names[EMULATOR_MAX_FIELDS + 1];
+  double              *axes[2];
+  NomosFieldDim        dims[2];
+  NomosFieldVariable   variables[EMULATOR_MAX_FIELDS];
+  NomosModelField      model_fields[EMULATOR_MAX_FIELDS + 1];
+  NomosScalarInfo      scalars[EMULATOR_PER_FIELD * EMULATOR_MAX_FIELDS];
+  char                 scalar_names[EMULATOR_PER_FIELD * EMULATOR_MAX_FIELDS][NOMOS_MAX_NAME];
+} Emulator;
+
+/* ---- emulator_model_output.c */
+PetscErrorCode EmulatorInitialise(NomosModel model);
+/* Axes, variables, fields and scalars, from the grid and the names. */
+PetscErrorCode EmulatorCreateLayout(NomosModel model);
+PetscErrorCode EmulatorFieldLayout(NomosModel model, NomosFileLayout *layout);
+PetscErrorCode EmulatorWriteFields(NomosModel model, NomosFieldFile file);
+PetscErrorCode EmulatorScalars(NomosModel model, size_t *n, const NomosScalarInfo **info);
+PetscErrorCode EmulatorEvaluateScalars(NomosModel model, double values[]);
+PetscErrorCode EmulatorCheck(NomosModel model, NomosModelFault *fault);
+
+#endif

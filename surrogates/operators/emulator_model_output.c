@@ -1,0 +1,196 @@
+/* Initial states of the model `emulator`, and what its runs write. */
+#include "io/expression.h"
+#include "surrogates/operators/emulator_model_impl.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- the initial state */
+
+static PetscErrorCode FromExpression(NomosModel model, size_t f, const char text[])
+{
+  static const char *const names[] = {"x", "y", "lx", "ly"};
+  Emulator                *e       = model->data;
+  const bool               two     = e->no.shape.n_space == 2;
+  const size_t             nx      = e->no.shape.points[two];
+  NomosExpression          expression;
+  double                   given[4] = {0, 0, e->no.extent[two], two ? e->no.extent[0] : 0};
+
+  PetscFunctionBeginUser;
+  const bool     quiet = NomosErrorSetQuiet(true); /* what is wrong is told once, with the key */
+  PetscErrorCode code  = NomosExpressionCreate(text, 4, names, &expression);
+  NomosErrorSetQuiet(quiet);
+  if (code) {
+    char why[1024];
+    snprintf(why, sizeof why, "%s", NomosErrorLast());
+    SETERRQ(model->comm, code, "%s: initial.fields: %s", NomosConfigWhere(model->config, "initial.fields"), why);
+  }
+  for (size_t i = 0; i < e->no.n_points; i++) {
+    given[0] = e->axes[two][i % nx];
+    if (two) given[1] = e->axes[0][i / nx];
+    e->x[f * e->no.n_points + i] = NomosExpressionEvaluate(expression, given);
+    NomosCheck(isfinite(e->x[f * e->no.n_points + i]), model->comm, PETSC_ERR_FP, "%s: initial.fields: %s is not finite at x = %g, y = %g", NomosConfigWhere(model->config, "initial.fields"), e->field_names[f], given[0], given[1]);
+  }
+  PetscCall(NomosExpressionDestroy(&expression));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode FromFile(NomosModel model, size_t f, NomosFieldReader reader, const char path[])
+{
+  Emulator   *e        = model->data;
+  const char *name     = e->field_names[f], *where = NomosConfigWhere(model->config, "initial.file"), *first;
+  const int   n_space  = e->no.shape.n_space;
+  size_t      shape[NOMOS_FIELD_MAX_DIMS + 1], start[NOMOS_FIELD_MAX_DIMS + 1] = {0}, count[NOMOS_FIELD_MAX_DIMS + 1];
+  int64_t     frame, trajectory;
+  int         n_dims, axis = 0;
+  bool        has;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetInt(model->config, "initial.frame", &frame));
+  PetscCall(NomosConfigGetInt(model->config, "initial.trajectory", &trajectory));
+  PetscCall(NomosFieldReaderHas(reader, name, &has));
+  PetscCheck(has, model->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has no field %s", where, path, name);
+  PetscCall(NomosFieldReaderShape(reader, name, &n_dims, shape));
+  PetscCall(NomosFieldReaderDimName(reader, name, 0, &first));
+  const bool is_run = !strcmp(first, "time");
+  bool       same   = n_dims == n_space + 2 - is_run;
+  for (int d = 0; same && d < n_space; d++) same = shape[n_dims - n_space + d] == e->no.shape.points[d];
+  PetscCheck(same, model->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: %s of %s does not lie over the grid of the training", where, name, path);
+  if (!is_run) {
+    PetscCheck((size_t)trajectory < shape[0], model->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: initial.trajectory = %lld: %s has %zu", NomosConfigWhere(model->config, "initial.trajectory"), (long long)trajectory, path, shape[0]);
+    start[axis++] = (size_t)trajectory;
+  }
+  size_t n_frames = shape[axis];
+  if (is_run) PetscCall(NomosFieldReaderFrames(reader, &n_frames));
+  if (frame < 0) frame = (int64_t)n_frames - 1;
+  PetscCheck(frame >= 0 && (size_t)frame < n_frames, model->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: initial.frame = %lld: %s has %zu frames", NomosConfigWhere(model->config, "initial.frame"), (long long)frame, path, n_frames);
+  start[axis] = (size_t)frame;
+  for (int d = 0; d < n_dims; d++) count[d] = d < n_dims - n_space ? 1 : shape[d];
+  PetscCall(NomosFieldReaderRead(reader, name, start, count, e->x + f * e->no.n_points));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EmulatorInitialise(NomosModel model)
+{
+  Emulator          *e = model->data;
+  const char        *type, *path, *const *texts;
+  size_t             n;
+  NomosFieldReader   reader;
+  PetscErrorCode     code = PETSC_SUCCESS;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetString(model->config, "initial.type", &type));
+  PetscCall(NomosConfigGetString(model->config, "initial.file", &path));
+  PetscCall(NomosConfigGetStrings(model->config, "initial.fields", &n, &texts));
+  PetscCall(PetscArrayzero(e->x, e->no.size));
+  if (!strcmp(type, "expression")) {
+    PetscCheck(!n || n == e->no.n_fields, model->comm, PETSC_ERR_ARG_SIZ, "%s: initial.fields has %zu expressions, and the network %zu fields", NomosConfigWhere(model->config, "initial.fields"), n, e->no.n_fields);
+    for (size_t f = 0; f < n; f++) PetscCall(FromExpression(model, f, texts[f]));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCheck(path[0], model->comm, PETSC_ERR_ARG_INCOMP, "%s: initial.type = file needs initial.file", NomosConfigWhere(model->config, "initial.type"));
+  PetscCall(NomosFieldReaderOpen(PETSC_COMM_SELF, path, &reader));
+  for (size_t f = 0; f < e->no.n_fields && !code; f++) code = FromFile(model, f, reader, path);
+  PetscCall(NomosFieldReaderClose(&reader));
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- files and scalars */
+
+PetscErrorCode EmulatorFieldLayout(NomosModel model, NomosFileLayout *layout)
+{
+  Emulator *e = model->data;
+
+  PetscFunctionBeginUser;
+  *layout = (NomosFileLayout){.n_dims = (size_t)e->no.shape.n_space, .dims = e->dims, .n_variables = e->no.n_fields, .variables = e->variables};
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EmulatorWriteFields(NomosModel model, NomosFieldFile file)
+{
+  Emulator *e = model->data;
+
+  PetscFunctionBeginUser;
+  for (size_t f = 0; f < e->no.n_fields; f++) PetscCall(NomosFieldFileWrite(file, e->field_names[f], NOMOS_F64, (size_t[]){0, 0}, e->no.shape.points, e->x + f * e->no.n_points));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EmulatorScalars(NomosModel model, size_t *n, const NomosScalarInfo **info)
+{
+  Emulator *e = model->data;
+
+  PetscFunctionBeginUser;
+  *n    = EMULATOR_PER_FIELD * e->no.n_fields;
+  *info = e->scalars;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EmulatorEvaluateScalars(NomosModel model, double values[])
+{
+  const Emulator *e = model->data;
+
+  PetscFunctionBeginUser;
+  for (size_t f = 0; f < e->no.n_fields; f++, values += EMULATOR_PER_FIELD) {
+    const double *u = e->x + f * e->no.n_points;
+    values[0]       = 0;
+    values[1] = values[2] = u[0];
+    for (size_t i = 0; i < e->no.n_points; i++) {
+      values[0] += u[i] / (double)e->no.n_points;
+      values[1] = fmin(values[1], u[i]);
+      values[2] = fmax(values[2], u[i]);
+    }
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EmulatorCheck(NomosModel model, NomosModelFault *fault)
+{
+  const Emulator *e  = model->data;
+  size_t          at = 0;
+
+  PetscFunctionBeginUser;
+  *fault = (NomosModelFault){.bad = false};
+  while (at < e->no.size && isfinite(e->x[at])) at++;
+  if (at == e->no.size) PetscFunctionReturn(PETSC_SUCCESS);
+  const size_t point = at % e->no.n_points, nx = e->no.shape.points[e->no.shape.n_space - 1];
+  *fault = (NomosModelFault){.bad = true, .n_index = e->no.shape.n_space, .value = e->x[at]};
+  snprintf(fault->field, sizeof fault->field, "%s", e->field_names[at / e->no.n_points]);
+  if (e->no.shape.n_space == 2) fault->index[0] = (int64_t)(point / nx);
+  fault->index[e->no.shape.n_space - 1] = (int64_t)(point % nx);
+  snprintf(fault->place, sizeof fault->place, "the network has left the states that it knows");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode EmulatorCreateLayout(NomosModel model)
+{
+  static const char *const names[] = {"y", "x"}, *const letters[] = {"Y", "X"}, *const statistics[EMULATOR_PER_FIELD] = {"mean", "min", "max"}, *const groups[EMULATOR_PER_FIELD] = {"mean", "least value", "largest value"};
+  Emulator                  *e  = model->data;
+  const NomosNeuralOperator *no = &e->no;
+  const int                  n_space = no->shape.n_space;
+
+  PetscFunctionBeginUser;
+  for (int d = 0; d < n_space; d++) {
+    PetscCall(PetscMalloc1(no->shape.points[d], &e->axes[d]));
+    for (size_t i = 0; i < no->shape.points[d]; i++) e->axes[d][i] = no->start[d] + no->extent[d] * ((double)i + 0.5) / (double)no->shape.points[d];
+    e->dims[d] = (NomosFieldDim){.name = names[2 - n_space + d], .size = no->shape.points[d], .values = e->axes[d], .axis = letters[2 - n_space + d]};
+  }
+  for (size_t f = 0; f <= no->n_fields; f++) {
+    const bool       all   = f == no->n_fields;
+    NomosModelField *field = &e->model_fields[f];
+    *field = (NomosModelField){.name = all ? "state" : e->field_names[f], .unit = "1", .long_name = all ? "all fields" : e->field_names[f], .n_dims = n_space + all, .size = {no->n_fields}};
+    for (int d = 0; d < n_space; d++) field->size[d + all] = no->shape.points[d];
+    for (int d = 0; d < n_space + all; d++) field->count[d] = field->size[d];
+    if (all) break;
+    e->variables[f] = (NomosFieldVariable){.name = e->field_names[f], .unit = "1", .long_name = e->field_names[f]};
+    for (int d = 0; d < n_space; d++) e->variables[f].dims[d] = e->dims[d].name;
+    for (int k = 0; k < EMULATOR_PER_FIELD; k++) {
+      char *name = e->scalar_names[EMULATOR_PER_FIELD * f + (size_t)k];
+      snprintf(name, NOMOS_MAX_NAME, "%s_%.60s", statistics[k], e->field_names[f]);
+      e->scalars[EMULATOR_PER_FIELD * f + (size_t)k] = (NomosScalarInfo){.name = name, .unit = "1", .long_name = groups[k], .group = groups[k], .label = e->field_names[f]};
+    }
+  }
+  e->fields = (NomosStateFields){.n_fields = no->n_fields, .n_points = no->n_points, .n_state = no->size};
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,80 @@
+/* An emulator trained by several ranks has the weights that one rank finds, to rounding, and is judged alike. */
+#include "surrogates/operators/neural_operator_impl.h"
+#include "surrogates/training.h"
+#include "tests/neural_operator_data.h"
+
+typedef struct {
+  size_t n;
+  double values[64];
+} Figures;
+
+static PetscErrorCode Take(const char name[], double value, void *ctx)
+{
+  Figures *figures = ctx;
+  (void)name;
+  figures->values[figures->n++] = value;
+  return PETSC_SUCCESS;
+}
+
+static PetscErrorCode Nothing(NomosTraining training, void *ctx)
+{
+  (void)training;
+  (void)ctx;
+  return PETSC_SUCCESS;
+}
+
+static PetscErrorCode GoOn(NomosTraining training, void *ctx, bool *stop)
+{
+  (void)training;
+  (void)ctx;
+  *stop = false;
+  return PETSC_SUCCESS;
+}
+
+/* *weights: PetscFree. */
+static void Learn(MPI_Comm comm, const char *const settings[], double **weights, size_t *n, Figures *figures)
+{
+  const NomosTrainingHooks hooks = {.step = GoOn, .epoch = Nothing, .checkpoint = Nothing};
+  NomosConfig              config;
+  NomosSurrogate           s;
+  NomosTraining            training;
+  const void              *values;
+  ck_ok(CreateEmulator(comm, "waves", settings, &config, &s));
+  ck_ok(NomosTrainingCreate(s, &training));
+  ck_ok(NomosTrainingRun(training, &hooks));
+  *n = NomosParametersSize(s->parameters);
+  ck_ok(NomosParametersValues(s->parameters, &values));
+  ck_ok(PetscMalloc1(*n, weights));
+  ck_ok(PetscArraycpy(*weights, (const double *)values, *n));
+  figures->n = 0;
+  ck_ok(s->ops->evaluate(s, NOMOS_SPLIT_TEST, Take, figures));
+  ck_ok(s->ops->results(s, Take, figures));
+  ck_ok(NomosTrainingDestroy(&training));
+  EndEmulator(&config, &s);
+}
+
+START_TEST(Ranks)
+{
+  static const double      speeds[]   = {0.5, 1, 2, 3};
+  static const char *const settings[] = {"neural_operator.parameters=[advection.beta]", "neural_operator.conditioning=cape", "neural_operator.warm_up=1", "data.test=0.3", "data.validation=0.2", "train.epochs=4", "train.batch=6", "train.optimiser=sgd", "train.learning_rate=0.01", NULL}; /* Adam would divide gradients that are nothing but rounding by their size */
+  double                  *weights[2];
+  size_t                   n[2];
+  Figures                  figures[2];
+  int                      rank;
+  MPI_Comm_rank(PETSC_COMM_WORLD, &rank);
+  if (!rank) {
+    WriteWaves(DataPath(MakeDirectory("waves"), "train.h5"), &(WaveData){.n = 24, .n_frames = 5, .nx = 16, .n_speeds = 4, .speeds = speeds});
+    WriteWaves(DataPath("waves", "tests/three.h5"), &(WaveData){.n = 3, .n_frames = 7, .nx = 16, .n_speeds = 4, .speeds = speeds, .phase = 1}); /* fewer than ranks may be */
+  }
+  MPI_Barrier(PETSC_COMM_WORLD);
+  Learn(PETSC_COMM_WORLD, settings, &weights[0], &n[0], &figures[0]);
+  Learn(PETSC_COMM_SELF, settings, &weights[1], &n[1], &figures[1]);
+  ck_assert(n[0] == n[1] && figures[0].n == figures[1].n && figures[0].n > 10);
+  for (size_t i = 0; i < n[0]; i++) ck_assert_double_eq_tol(weights[0][i], weights[1][i], 1e-13);
+  for (size_t i = 0; i < figures[0].n; i++) 
+    if (!isnan(figures[1].values[i])) ck_close(figures[0].values[i], figures[1].values[i], 1e-11); /* NaN: of waves that 16 points have not */
+  for (int i = 0; i < 2; i++) ck_ok(PetscFree(weights[i]));
+}
+END_TEST
+
+NOMOS_TEST_SUITE("neural_operator on ranks", Ranks)
