@@ -193,7 +193,6 @@ static PetscErrorCode Observe(NomosRun *run, NomosEstimate *e)
   PetscCall(NomosEstimateState(run, e, e->reference));
   PetscCall(e->derivatives->field(run->model, e->observe_index, e->x_0, field));
   PetscCall(Deviations(run->comm, e->observed, field, n_layers, deviation));
-  for (size_t l = 0; l < n_layers; l++) e->sigma[l] = e->noise * deviation[l];
   PetscCall(NomosModelSetClock(run->model, 0));
   PetscCall(e->derivatives->set_state(run->model, e->x_0));
   for (size_t t = 0; t < (size_t)e->n_times; t++) {
@@ -202,6 +201,8 @@ static PetscErrorCode Observe(NomosRun *run, NomosEstimate *e)
     PetscCall(NomosRunCheck(run));
     PetscCall(e->derivatives->get_state(run->model, e->x_0));
     PetscCall(e->derivatives->field(run->model, e->observe_index, e->x_0, field));
+    if (!t && deviation[0] == 0) PetscCall(Deviations(run->comm, e->observed, field, n_layers, deviation)); /* of what is not there at the start, but follows from the control: at the first look */
+    for (size_t l = 0; l < n_layers; l++) e->sigma[l] = e->noise * deviation[l];
     PetscCall(NomosFieldLossArrays(e->loss, t, &points, &weights, &values));
     for (size_t i = 0; i < points; i++) {
       const uint64_t place = NomosEstimatePlace(e->observed, i);

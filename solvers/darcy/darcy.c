@@ -30,7 +30,7 @@ static const NomosParam params[] = {
 };
 /* clang-format on */
 
-static const NomosPlaneField fields[] = {{"u", "solution"}, {"log_coefficient", "logarithm of the coefficient"}}, written[] = {{"coefficient", "coefficient"}, {"u", "solution"}};
+static const NomosPlaneField fields[] = {{"u", "solution"}, {"log_coefficient", "logarithm of the coefficient"}}, written[] = {{"coefficient", "coefficient"}, {"u", "solution"}, {"log_coefficient", "logarithm of the coefficient"}};
 
 static const NomosPictureInfo pictures[] = {{.variable = "coefficient", .map = NOMOS_MAP_SEQUENTIAL}, {.variable = "u", .map = NOMOS_MAP_SEQUENTIAL}};
 
@@ -69,7 +69,7 @@ static PetscErrorCode Create(NomosModel model)
   PetscCall(PetscNew(&d));
   model->data = d;
   PetscCall(NomosCellPlaneSize(model, "darcy"));
-  PetscCall(NomosCellPlaneCreate(model, &(NomosCellPlaneInput){.section = "darcy", .n_fields = 2, .fields = fields, .n_written = 2, .written = written, .ghosts = 1}));
+  PetscCall(NomosCellPlaneCreate(model, &(NomosCellPlaneInput){.section = "darcy", .n_fields = 2, .fields = fields, .n_written = 3, .written = written, .ghosts = 1}));
   PetscCall(Sides(model));
   PetscCall(NomosConfigGetReal(model->config, "darcy.beta", &d->beta));
   PetscCall(NomosConfigGetReal(model->config, "darcy.tolerance", &d->tolerance));
@@ -112,6 +112,7 @@ static PetscErrorCode WriteFields(NomosModel model, NomosFieldFile file)
   for (size_t i = 0; i < n; i++) d->work[i] = exp(d->plane.state[DARCY_LOG_A * n + i]);
   PetscCall(NomosCellPlaneWrite(model, file, 0, d->work));
   PetscCall(NomosCellPlaneWrite(model, file, 1, d->plane.state + DARCY_U * n));
+  PetscCall(NomosCellPlaneWrite(model, file, 2, d->plane.state + DARCY_LOG_A * n));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
