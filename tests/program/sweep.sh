@@ -1,0 +1,67 @@
+# Data of a sweep by nomos generate and for a training: a killed one leaves no file that would be taken for data, the same values are kept, others are made anew; what is said of wrong ones.
+. "${0%/*}/lib.sh"
+
+mkdir learn
+cat >learn/data.yaml <<'END'
+case: {units: nondimensional}
+data: {generator: sweep}
+sweep:
+  case: pde/burgers
+  set: ["grid_pde.nx=64", "time.dt=0.05", "time.stop=0.2", "output.fields_every=0.05"]
+  coarsen: 4
+  trajectories: 12
+  parameters: {nu: {key: burgers.nu, values: [0.01, 0.1, 1]}}
+  tests:
+    unseen: {trajectories: 4, nu: {range: [0.02, 0.5], scale: log}}
+END
+cat >learn/case.yaml <<'END'
+include: data.yaml
+surrogate: neural_operator
+neural_operator: {parameters: [burgers.nu]}
+fno: {width: 4, modes: 4, layers: 1, read_width: 4}
+channel_attention: {width: 4}
+train: {epochs: 2, batch: 4}
+data: {validation: 0.2, test: 0}
+output: {pictures: no}
+END
+
+expect 0 "" "$nomos" generate learn/data.yaml -o data --quiet
+[ -e data/data/sweep.nc ] && [ -e data/data/tests/unseen.nc ] && [ ! -e data/data/sweep.nc.partial ] || fail "not the files: $(find data)"
+expect 0 "" mpirun --oversubscribe -n 2 "$nomos" generate learn/data.yaml -o two --quiet
+cmp data/data/sweep.nc two/data/sweep.nc && cmp data/data/tests/unseen.nc two/data/tests/unseen.nc || fail "two ranks make other files"
+
+# The same values are kept, with --force too; the file of others is another.
+before=$(stat -c %i data/data/sweep.nc)
+expect 0 "" "$nomos" generate learn/data.yaml -o data --force
+grep -q "sweep.nc is there already, made of the same values" out.txt || fail "made again: $(cat out.txt)"
+[ "$(stat -c %i data/data/sweep.nc)" = "$before" ] || fail "the file was replaced"
+expect 0 "" "$nomos" generate learn/data.yaml -o data --force --quiet --set sweep.seed=1
+cmp -s data/data/sweep.nc two/data/sweep.nc && fail "another seed makes the same file"
+
+# Killed in the middle: nothing has the name of data.
+"$nomos" generate learn/data.yaml -o killed --quiet --set sweep.trajectories=100000 &
+job=$!
+wait_for killed/data/sweep.nc.partial
+kill -KILL $job
+wait_killed $job 2>/dev/null
+[ ! -e killed/data/sweep.nc ] || fail "half a file is left"
+expect 0 "" "$nomos" generate learn/data.yaml -o killed --force --quiet
+cmp killed/data/sweep.nc two/data/sweep.nc || fail "another file after a kill"
+
+# A training makes them, a restart keeps them, and what was made before serves as well.
+expect 0 "" "$nomos" train learn/case.yaml -o whole --quiet
+cmp whole/data/sweep.nc two/data/sweep.nc || fail "the training has other data"
+expect 0 "" "$nomos" train whole --restart latest --set train.epochs=3
+grep -q "made of the same values" out.txt || fail "a restart makes its data again: $(cat out.txt)"
+expect 0 "" "$nomos" train learn/case.yaml -o other --quiet --set data.generator= --set data.path="$PWD/two/data"
+head -n 3 whole/loss.csv | cmp - other/loss.csv || fail "other losses with the same data"
+
+bad "no such key" "sweep of burgers, trajectory 0 (nu = 0.01, grid_pde.seed = 0): --set: burgers.nv: unknown key; did you mean burgers.nu?" generate learn/data.yaml -o out --set sweep.parameters.nu.key=burgers.nv
+bad "no such case" "sweep.case: case 'pde/burgrs' not found" generate learn/data.yaml -o out --set sweep.case=pde/burgrs
+bad "no divisor" "sweep.coarsen = 3 does not divide the 64 cells along x" train learn/case.yaml -o out --set sweep.coarsen=3
+bad "nothing to make" "nothing makes data" generate learn/data.yaml -o out --set data.generator=
+bad "a case that runs" "this case runs a solver" generate pde/burgers -o out
+expect 1 "sweep of burgers, trajectory 2 (nu = 1000, grid_pde.seed = 2): " "$nomos" generate learn/data.yaml -o blown --set sweep.parameters.nu.values='[0.001, 0.001, 1000]' --set sweep.set='[grid_pde.nx=64, time.dt=0.005, time.stop=1, output.fields_every=0.5, grid_pde.substeps=1, time.scheme=ssp_rk3]'
+[ "$(head -n 1 blown/STATUS)" = failed ] && [ -z "$(ls blown/data/*.nc* 2>/dev/null)" ] || fail "a blow-up leaves: $(find blown)"
+
+finish
