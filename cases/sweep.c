@@ -88,12 +88,15 @@ static void AddText(File *file, const char variable[], const char name[], const 
   if (text && text[0] && file->n_attributes < MAX_ATTRIBUTES) file->attributes[file->n_attributes++] = (NomosFieldAttribute){.variable = variable, .name = name, .text = text};
 }
 
+/* The first of a name counts. */
 static void AddNumber(File *file, const char name[], double number)
 {
+  for (size_t i = 0; i < file->n_attributes; i++)
+    if (!file->attributes[i].variable && !strcmp(file->attributes[i].name, name)) return;
   if (file->n_attributes < MAX_ATTRIBUTES) file->attributes[file->n_attributes++] = (NomosFieldAttribute){.name = name, .number = number};
 }
 
-/* Parameters of the equation that are the same in all trajectories. */
+/* Parameters of the equation that are the same in all trajectories, but for lists. */
 static PetscErrorCode AddFixed(const Making *m, File *file)
 {
   const SweepRun            *run = &m->layout.run;
@@ -103,7 +106,7 @@ static PetscErrorCode AddFixed(const Making *m, File *file)
   PetscFunctionBeginUser;
   if (run->ops->derivatives && run->ops->derivatives->parameters) PetscCall(run->ops->derivatives->parameters(run->model, &n, &list));
   for (size_t i = 0; i < n; i++) {
-    bool        differs = list[i].entry > 0;
+    bool        differs = list[i].param->type != NOMOS_PARAM_REAL;
     const char *dot     = strrchr(list[i].param->key, '.');
     for (size_t k = 0; k < m->sweep->n_parameters && !differs; k++) {
       const SweepParameter *p = &m->sweep->parameters[k];

@@ -196,7 +196,9 @@ static PetscErrorCode MakeLayout(const Sweep *sweep, const SweepSet *set, SweepL
   layout->n_frames = 1 + (size_t)floor(params->stop / layout->every * (1 + 1e-9) + 1e-9);
   NomosCheck(layout->n_frames > 1, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "output.fields_every = %g is longer than time.stop = %g: at least two frames are needed", layout->every, params->stop);
   for (size_t f = 0; f < layout->n_fields; f++) layout->n += layout->n_frames * layout->fields[f].n;
-  PetscCheck(sweep->seed_key[0] || set->n <= set->combinations, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "%zu trajectories of %zu values without a seed (sweep.seed_key: none) would repeat each other; ask for fewer", set->n, set->combinations);
+  bool drawn = sweep->seed_key[0];
+  for (size_t k = 0; k < sweep->n_parameters; k++) drawn = drawn || !set->values[k].n;
+  PetscCheck(drawn || set->n <= set->combinations, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "%zu trajectories of %zu values without a seed (sweep.seed_key: none) would repeat each other; ask for fewer", set->n, set->combinations);
   PetscCall(Hash(sweep, set, layout));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

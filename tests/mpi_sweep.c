@@ -234,6 +234,14 @@ START_TEST(ranges_and_products)
   free(nu);
   free(scale);
   free(draw);
+
+  /* Initial states by a parameter, without a seed. */
+  Make(PETSC_COMM_WORLD, (const char *[]){"sweep.case=equations/lorenz63", "sweep.set=[time.stop=0.02, output.fields_every=0.01]", "sweep.trajectories=5", "sweep.seed_key=none", "sweep.precision=float64", "sweep.fields=[x]",
+    "sweep.parameters.x0.key=initial.x", "sweep.parameters.x0.range=[-8, 8]", "sweep.parameters.x0.points=5", NULL}, "lorenz.nc");
+  draw = ReadAll("lorenz.nc", "x", &n_dims, shape);
+  ck_assert(n_dims == 2 && shape[0] == 5 && shape[1] == 3);
+  for (size_t i = 0; i < 5; i++) ck_assert(draw[3 * i] == -8 + 4 * (double)i);
+  free(draw);
 }
 END_TEST
 

@@ -174,7 +174,7 @@ PetscErrorCode NomosQGFieldLayout(NomosModel model, NomosFileLayout *layout)
   NomosQG *qg = model->data;
 
   PetscFunctionBeginUser;
-  *layout = (NomosFileLayout){.n_dims = 3, .dims = qg->field_dims, .n_variables = qg->n_fields, .variables = qg->fields};
+  *layout = (NomosFileLayout){.equation = "dq_j/dt = -J(psi_j, q_j) - U_j.grad(q_j) - u_j.grad(Q_j) + forcing - drag - dissipation", .n_dims = 3, .dims = qg->field_dims, .n_variables = qg->n_fields, .variables = qg->fields};
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
