@@ -5,13 +5,14 @@
      constant              rate
      step                  rate factor^floor(s/every)
      cosine                last + (rate - last)(1 + cos(pi s/S))/2               Loshchilov & Hutter (2016), doi:10.48550/arXiv.1608.03983
+     geometric             rate (last/rate)^(s/S)
      inverse_square_root   rate sqrt(W/(W + s)),  W = max(warmup_steps, 1)       Vaswani et al. (2017), doi:10.48550/arXiv.1706.03762 */
 #ifndef NOMOS_SURROGATES_LEARNING_RATE_H
 #define NOMOS_SURROGATES_LEARNING_RATE_H
 
 #include "io/config.h"
 
-typedef enum { NOMOS_RATE_CONSTANT, NOMOS_RATE_STEP, NOMOS_RATE_COSINE, NOMOS_RATE_INVERSE_SQUARE_ROOT, NOMOS_N_RATES } NomosRateKind;
+typedef enum { NOMOS_RATE_CONSTANT, NOMOS_RATE_STEP, NOMOS_RATE_COSINE, NOMOS_RATE_GEOMETRIC, NOMOS_RATE_INVERSE_SQUARE_ROOT, NOMOS_N_RATES } NomosRateKind;
 extern const char *const nomos_rate_names[NOMOS_N_RATES + 1]; /* "constant", ..., NULL */
 
 typedef struct {

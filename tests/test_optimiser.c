@@ -243,6 +243,10 @@ START_TEST(test_learning_rates)
   ck_close(NomosLearningRateAt(&s, 29), 0.2 + 0.3 * (1 + sqrt(0.5)), 1e-14);
   ck_close(NomosLearningRateAt(&s, 104), 0.2, 1e-15);
   ck_close(NomosLearningRateAt(&s, 1000), 0.2, 1e-15);
+  s.kind = NOMOS_RATE_GEOMETRIC;
+  ck_close(NomosLearningRateAt(&s, 54), 0.4, 1e-15);
+  ck_close(NomosLearningRateAt(&s, 104), 0.2, 1e-15);
+  ck_close(NomosLearningRateAt(&s, 1000), 0.2, 1e-15);
   s.kind = NOMOS_RATE_INVERSE_SQUARE_ROOT;
   ck_close(NomosLearningRateAt(&s, 16), 0.4, 1e-15);
   ck_close(NomosLearningRateAt(&s, 100), 0.16, 1e-15);
@@ -276,6 +280,12 @@ START_TEST(test_configuration)
   ck_close(x[1], 3e-3, 1e-15);
   ck_refused(NomosOptimiserStep(optimiser, NAN, g, x), "a learning rate of nan");
   ck_ok(NomosOptimiserDestroy(&optimiser));
+  ck_ok(NomosConfigDestroy(&config));
+  ck_ok(NomosConfigCreate(PETSC_COMM_WORLD, &config));
+  ck_ok(NomosConfigSet(config, "train.schedule=geometric"));
+  ck_ok(NomosConfigRegister(config, nomos_n_learning_rate_params, nomos_learning_rate_params));
+  ck_ok(NomosConfigCheck(config));
+  ck_refused(NomosLearningRateFromConfig(config, 100, &rate), "geometric goes from train.learning_rate = 0.001 to train.last_learning_rate = 0; both must be above 0");
   ck_ok(NomosConfigDestroy(&config));
   ck_refused(NomosOptimiserCreate(&(NomosOptimiserInput){.name = "lion"}, &optimiser), "optimiser lion: must be adam, adamw, amsgrad or sgd");
   ck_refused(NomosOptimiserCreate(&(NomosOptimiserInput){.name = "adam", .beta1 = 1}, &optimiser), "must both be in [0, 1)");
