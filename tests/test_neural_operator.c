@@ -403,6 +403,58 @@ START_TEST(Judged)
 }
 END_TEST
 
+/* Three members that were never trained: mean, deviation and shares are counted by hand; the quantile holds its share of the validation. */
+START_TEST(Ensemble)
+{
+  enum { N_MEMBERS = 3, N_ALL = (N_FRAMES - 1) * N * NX };
+  NomosConfig              config;
+  NomosSurrogate           s;
+  Figures                  figures = {0};
+  NomosTrajectories        t;
+  char                     path[NOMOS_MAX_PATH], folder[NOMOS_MAX_PATH + 32];
+  static double            p[N_MEMBERS][N_ALL];
+  const void              *before;
+  double                   first, within = 0, error = 0;
+  MakeWaves();
+  WriteWaves(DataPath("waves", "tests/same.h5"), &(WaveData){.n = N, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 4, .speeds = speeds});
+  MakeDirectory("members");
+  snprintf(folder, sizeof folder, "neural_operator.ensemble=%.1000s/members", ck_directory);
+  Create("waves", (const char *const[]){"neural_operator.parameters=[advection.beta]", "data.validation=0.5", folder, NULL}, &config, &s);
+  ck_ok(NomosTrajectoriesRead(s, &(NomosTrajectoriesInput){.dataset = ((NomosNeuralOperator *)s->context)->sets[0].dataset, .split = NOMOS_SPLIT_TRAIN, .n = N, .examples = ALL}, &t));
+  ck_refused(s->ops->results(s, Take, &figures), "has weights of 0 trainings");
+  for (int m = 0; m < N_MEMBERS; m++) {
+    ck_ok(NomosParametersInitialise(s->parameters, (uint64_t)m));
+    ck_ok(s->ops->fit(s));
+    snprintf(path, sizeof path, "%.1000s/members/%d.safetensors", ck_directory, m);
+    ck_ok(NomosSurrogateSaveWeights(s, path, 0, NULL, NULL));
+    ck_ok(NomosNeuralOperatorPredict(s, NOMOS_PREDICTOR_EMULATOR, &t, p[m]));
+  }
+  ck_ok(NomosParametersValues(s->parameters, &before));
+  first     = ((const double *)before)[0];
+  figures.n = 0;
+  ck_ok(s->ops->results(s, Take, &figures));
+  ck_ok(NomosParametersValues(s->parameters, &before));
+  ck_assert(first == ((const double *)before)[0]); /* the surrogate has its own weights again */
+  for (size_t row = 0; row < N_ALL / NX; row++) {
+    double squares = 0, norm = 0;
+    for (size_t i = row * NX; i < (row + 1) * NX; i++) {
+      const double u = t.states[N * NX + i], m = (p[0][i] + p[1][i] + p[2][i]) / 3, d = sqrt((pow(p[0][i] - m, 2) + pow(p[1][i] - m, 2) + pow(p[2][i] - m, 2)) / 2);
+      within += (fabs(u - m) <= 1.96 * d) / (double)N_ALL;
+      squares += pow(u - m, 2);
+      norm += u * u;
+    }
+    error += sqrt(squares / norm) * NX / N_ALL;
+  }
+  ck_assert(Figure(&figures, "ensemble_members") == N_MEMBERS);
+  ck_close(Figure(&figures, "same_ensemble_nrmse"), error, 1e-12);
+  ck_close(Figure(&figures, "same_ensemble_coverage_normal"), within, 1e-12);
+  ck_assert(Figure(&figures, "same_ensemble_coverage") > within && Figure(&figures, "same_ensemble_coverage") <= 1);
+  ck_ok(NomosTrajectoriesFree(&t));
+  EndEmulator(&config, &s);
+  ck_assert(!remove(DataPath("waves", "tests/same.h5")));
+}
+END_TEST
+
 /* ---- learning */
 
 static PetscErrorCode Nothing(NomosTraining training, void *ctx)
@@ -595,4 +647,4 @@ START_TEST(Refused)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("neural_operator", Schedules, Losses, Pushforward, Noise, Recomputed, Memory, Gradients, Judged, Learned, Run, RunRefused, Refused)
+NOMOS_TEST_SUITE("neural_operator", Schedules, Losses, Pushforward, Noise, Recomputed, Memory, Gradients, Judged, Ensemble, Learned, Run, RunRefused, Refused)

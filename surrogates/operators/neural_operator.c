@@ -25,6 +25,7 @@ static const NomosParam params[] = {
   {"neural_operator.warm_up",       NOMOS_PARAM_INT,    "1",               NULL, 0, 1e9, NULL, false, "First epochs in which such a conditioning is trained alone, by its own prediction."},
   {"neural_operator.steps_at_once", NOMOS_PARAM_INT,    "4",               NULL, 1, 1e6, NULL, false, "Steps that begin at data and are computed as one batch (a batch norm sees them together)."},
   BASE_PARAM,
+  {"neural_operator.ensemble",      NOMOS_PARAM_FILE,   "",                NULL, 0, 0, NULL, false, "A folder with runs of the same training that differ by train.seed, or their *.safetensors: errors and intervals of all sets by these together, with the share of the truth that lies within (nomos evaluate)."},
   {"neural_operator.solver.case",   NOMOS_PARAM_CASE,   "",                NULL, 0, 0, NULL, false, "base solver: its case, on the grid of the data; unset: the run that made them."},
   {"neural_operator.solver.set",    NOMOS_PARAM_EXPRESSION_LIST, "",       NULL, 0, 0, NULL, false, "base solver: `key=value` laid over the case (`grid_pde.nx=64`)."},
   {"neural_operator.recompute",     NOMOS_PARAM_BOOL,   "",                NULL, 0, 0, NULL, false, "Keep of the steps of a training only their states, and compute each again for its gradient: less memory, about a third more work. Unset: where a batch has more than 100,000 points, all steps counted."},

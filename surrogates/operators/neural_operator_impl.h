@@ -139,6 +139,9 @@ double NomosJudgementOfTrajectory(const NomosJudgement *judgement, NomosPredicto
 PetscErrorCode NomosNeuralOperatorEvaluate(NomosSurrogate s, NomosSplit split, NomosResultFn result, void *ctx);
 PetscErrorCode NomosNeuralOperatorResults(NomosSurrogate s, NomosResultFn result, void *ctx);
 
+/* ---- neural_operator_ensemble.c: results of neural_operator.ensemble, if it is given */
+PetscErrorCode NomosNeuralOperatorEnsemble(NomosSurrogate s, NomosResultFn result, void *ctx);
+
 /* ---- neural_operator_sets.c: sets that are for tests only */
 
 extern const NomosParamGroup nomos_neural_operator_groups[1];

@@ -239,5 +239,6 @@ PetscErrorCode NomosNeuralOperatorResults(NomosSurrogate s, NomosResultFn result
     snprintf(prefix, sizeof prefix, "%s_", no->sets[i].name);
     PetscCall(JudgeAndTell(s, &(NomosJudgementInput){.comm = s->comm, .dataset = no->sets[i].dataset, .split = NOMOS_SPLIT_TRAIN}, prefix, false, result, ctx));
   }
+  PetscCall(NomosNeuralOperatorEnsemble(s, result, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

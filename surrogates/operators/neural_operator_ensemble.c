@@ -1,0 +1,247 @@
+/* How far a prediction can be trusted: an ensemble of trainings that differ by their seeds (Lakshminarayanan et al. 2017, doi:10.48550/arXiv.1612.01474). Of M members m is the mean and s the deviation of their
+   predictions at every point, frame and field; the interval is
+
+     m +- q s,   q the 95 % quantile of |u - m|/s over the validation split        Lei et al. (2018), doi:10.1080/01621459.2017.1307116
+
+   for members may agree more closely than they are right. Of every set: the share of the truth that lies within, with q and with the 1.96 of a normal distribution, the error of m, and the size of q s beside that of u. */
+#include "surrogates/operators/neural_operator_impl.h"
+
+#include "operators/reduce.h"
+
+#include <dirent.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* Moments of the members' predictions of this rank's trajectories of a set, (n_steps, n, size) in units of the network. */
+typedef struct {
+  NomosTrajectories truth;
+  double           *mean, *deviation;
+} Moments;
+
+/* ---- members */
+
+static PetscErrorCode AddMember(const char path[], size_t *n, char ***members)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscRealloc((*n + 1) * sizeof **members, members));
+  PetscCall(PetscStrallocpy(path, &(*members)[(*n)++]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* *.safetensors of the folder, and weights.safetensors of the runs in it, in order of their names. */
+static PetscErrorCode FindMembers(NomosSurrogate s, const char folder[], size_t *n, char ***members)
+{
+  struct dirent **entries = NULL;
+  char            path[2 * NOMOS_MAX_PATH];
+  struct stat     info;
+
+  PetscFunctionBeginUser;
+  *n       = 0;
+  *members = NULL;
+  const int n_entries = scandir(folder, &entries, NULL, alphasort);
+  for (int i = 0; i < n_entries; i++) {
+    const char *name = entries[i]->d_name, *dot = strrchr(name, '.');
+    snprintf(path, sizeof path, "%.4000s/%s%s", folder, name, dot && !strcmp(dot, ".safetensors") ? "" : "/weights.safetensors");
+    if (name[0] != '.' && !stat(path, &info) && S_ISREG(info.st_mode)) PetscCall(AddMember(path, n, members));
+    free(entries[i]);
+  }
+  free(entries);
+  NomosCheck(*n > 1, s->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: neural_operator.ensemble: %s has weights of %zu trainings; an ensemble needs two or more: runs of nomos train that differ by train.seed, or files *.safetensors", NomosConfigWhere(s->config, "neural_operator.ensemble"), folder, *n);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode FreeMembers(size_t n, char ***members)
+{
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < n; i++) PetscCall(PetscFree((*members)[i]));
+  PetscCall(PetscFree(*members));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* All tensors of the surrogate, out of it or back into it. */
+static PetscErrorCode CopyWeights(NomosSurrogate s, void *copies[], bool back)
+{
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < NomosParametersCount(s->parameters); i++) {
+    NomosParameter p;
+    PetscCall(NomosParametersGet(s->parameters, i, &p));
+    const size_t bytes = p.size * (p.type == NOMOS_F32 ? sizeof(float) : sizeof(double));
+    if (back) {
+      PetscCall(NomosParametersSet(s->parameters, i, copies[i]));
+      PetscCall(PetscFree(copies[i]));
+    } else {
+      PetscCall(PetscMalloc1(bytes + 1, (char **)&copies[i]));
+      PetscCall(PetscMemcpy(copies[i], p.values, bytes));
+    }
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- moments */
+
+/* Welford's update, doi:10.1080/00401706.1962.10490022: predictions of member k = 0, 1, ... into mean and sum of squares. */
+static PetscErrorCode AddPredictions(NomosSurrogate s, Moments *moments, size_t k)
+{
+  const NomosNeuralOperator *no = s->context;
+  const size_t               n  = (moments->truth.n_frames - 1) * moments->truth.n * no->size;
+  double                    *predictions;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(n, &predictions));
+  PetscCall(NomosNeuralOperatorPredict(s, NOMOS_PREDICTOR_EMULATOR, &moments->truth, predictions));
+  for (size_t i = 0; i < n; i++) {
+    const double before = predictions[i] - moments->mean[i];
+    moments->mean[i] += before / (double)(k + 1);
+    moments->deviation[i] += before * (predictions[i] - moments->mean[i]);
+  }
+  PetscCall(PetscFree(predictions));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* This rank's share of a set; none where there are fewer trajectories than ranks. */
+static PetscErrorCode ReadTruth(NomosSurrogate s, const NomosJudgementInput *input, Moments *moments)
+{
+  const NomosNeuralOperator *no = s->context;
+  const size_t               n  = NomosDatasetExamples(input->dataset, input->split);
+  size_t                    *examples;
+  int                        rank, size;
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_rank(input->comm, &rank));
+  PetscCallMPI(MPI_Comm_size(input->comm, &size));
+  const size_t first = n * (size_t)rank / (size_t)size, count = n * (size_t)(rank + 1) / (size_t)size - first;
+  PetscCall(PetscMalloc1(count + 1, &examples));
+  for (size_t i = 0; i < count; i++) examples[i] = first + i;
+  PetscCall(NomosTrajectoriesRead(s, &(NomosTrajectoriesInput){.dataset = input->dataset, .split = input->split, .n = count, .examples = examples}, &moments->truth));
+  const size_t all = (moments->truth.n_frames - 1) * count * no->size;
+  PetscCall(PetscCalloc2(all + 1, &moments->mean, all + 1, &moments->deviation));
+  PetscCall(PetscFree(examples));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode FreeMoments(Moments *moments)
+{
+  PetscFunctionBeginUser;
+  PetscCall(NomosTrajectoriesFree(&moments->truth));
+  PetscCall(PetscFree2(moments->mean, moments->deviation));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Of all sets, member by member, so that weights are read once; the surrogate keeps its own. */
+static PetscErrorCode FillMoments(NomosSurrogate s, size_t n_members, char *const members[], size_t n_sets, Moments moments[])
+{
+  const NomosNeuralOperator *no = s->context;
+  void                     **own;
+  PetscErrorCode             code = PETSC_SUCCESS;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(no->n_w, &own));
+  PetscCall(CopyWeights(s, own, false));
+  for (size_t k = 0; k < n_members && !code; k++) {
+    code = NomosSurrogateLoadWeights(s, members[k]);
+    for (size_t i = 0; i < n_sets && !code; i++)
+      if (moments[i].truth.n) code = AddPredictions(s, &moments[i], k);
+  }
+  PetscCall(CopyWeights(s, own, true));
+  PetscCall(PetscFree(own));
+  PetscCall(code);
+  for (size_t i = 0; i < n_sets; i++)
+    for (size_t k = 0; k < (moments[i].truth.n_frames - 1) * moments[i].truth.n * no->size; k++) moments[i].deviation[k] = sqrt(moments[i].deviation[k] / (double)(n_members - 1));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- intervals */
+
+/* The quantile by counts of log |e|/s in bins of 1 %, which all ranks add up. */
+static PetscErrorCode Quantile(NomosSurrogate s, const Moments *moments, double share, double *q)
+{
+  enum { N_BINS = 4000 };
+  const double               width = 0.01, lowest = -20;
+  const NomosNeuralOperator *no = s->context;
+  const size_t               n = moments->truth.n * no->size, n_all = (moments->truth.n_frames - 1) * n;
+  double                     counts[N_BINS + 1] = {0}, sum = 0;
+  size_t                     bin                = 0;
+
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < n_all; i++) {
+    const double at = (log(fabs(moments->truth.states[n + i] - moments->mean[i]) / moments->deviation[i]) - lowest) / width;
+    counts[at >= N_BINS ? N_BINS - 1 : at > 0 ? (size_t)at : 0]++;
+  }
+  counts[N_BINS] = (double)n_all;
+  PetscCall(NomosSumOverRanks(s->comm, N_BINS + 1, counts));
+  while (bin < N_BINS && (sum += counts[bin]) < share * counts[N_BINS]) bin++;
+  *q = exp(lowest + width * (double)(bin + 1));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Tell(NomosSurrogate s, const char name[], const Moments *moments, double q, NomosResultFn result, void *ctx)
+{
+  enum { WITHIN, WITHIN_NORMAL, ERROR, WIDTH, N_POINTS, N_SERIES, N_SUMS };
+  const NomosNeuralOperator *no = s->context;
+  const size_t               n = moments->truth.n * no->size;
+  double                     mean[NOMOS_DATASET_MAX_VARIABLES], deviation[NOMOS_DATASET_MAX_VARIABLES], sums[N_SUMS] = {0};
+  char                       key[2 * NOMOS_MAX_NAME];
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosNeuralOperatorUnits(s, mean, deviation));
+  for (size_t series = 0; series < (moments->truth.n_frames - 1) * moments->truth.n * no->n_fields; series++) { /* a frame and a field of a trajectory */
+    const size_t f = series % no->n_fields, at = series * no->n_points;
+    double       squares[3] = {0};
+    for (size_t i = at; i < at + no->n_points; i++) {
+      const double u = moments->truth.states[n + i], e = fabs(u - moments->mean[i]), d = moments->deviation[i];
+      sums[WITHIN] += e <= q * d;
+      sums[WITHIN_NORMAL] += e <= 1.96 * d;
+      squares[0] += pow(mean[f] + deviation[f] * u, 2);
+      squares[1] += pow(deviation[f] * e, 2);
+      squares[2] += pow(deviation[f] * q * d, 2);
+    }
+    sums[ERROR] += sqrt(squares[1] / squares[0]);
+    sums[WIDTH] += sqrt(squares[2] / squares[0]);
+    sums[N_POINTS] += (double)no->n_points;
+    sums[N_SERIES]++;
+  }
+  PetscCall(NomosSumOverRanks(s->comm, N_SUMS, sums));
+  const struct {
+    const char *name;
+    double      value;
+  } rows[] = {{"nrmse", sums[ERROR] / sums[N_SERIES]}, {"interval", sums[WIDTH] / sums[N_SERIES]}, {"coverage", sums[WITHIN] / sums[N_POINTS]}, {"coverage_normal", sums[WITHIN_NORMAL] / sums[N_POINTS]}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    snprintf(key, sizeof key, "%s_ensemble_%s", name, rows[i].name);
+    PetscCall(result(key, rows[i].value, ctx));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosNeuralOperatorEnsemble(NomosSurrogate s, NomosResultFn result, void *ctx)
+{
+  static const double  share = 0.95;
+  NomosNeuralOperator *no    = s->context;
+  const char          *folder;
+  char               **members;
+  size_t               n_members, n = 1;
+  Moments             *moments;
+  double               q;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetString(s->config, "neural_operator.ensemble", &folder));
+  if (!folder[0]) PetscFunctionReturn(PETSC_SUCCESS);
+  NomosCheck(s->n_examples[NOMOS_SPLIT_VALIDATION], s->comm, PETSC_ERR_ARG_INCOMP, "%s: neural_operator.ensemble: intervals are fitted to the validation split, and data.validation leaves none", NomosConfigWhere(s->config, "neural_operator.ensemble"));
+  PetscCall(FindMembers(s, folder, &n_members, &members));
+  PetscCall(PetscCalloc1(no->n_sets + 2, &moments));
+  PetscCall(ReadTruth(s, &(NomosJudgementInput){.comm = s->comm, .dataset = s->data, .split = NOMOS_SPLIT_VALIDATION}, &moments[0]));
+  if (s->n_examples[NOMOS_SPLIT_TEST]) PetscCall(ReadTruth(s, &(NomosJudgementInput){.comm = s->comm, .dataset = s->data, .split = NOMOS_SPLIT_TEST}, &moments[n++]));
+  for (size_t i = 0; i < no->n_sets; i++) PetscCall(ReadTruth(s, &(NomosJudgementInput){.comm = s->comm, .dataset = no->sets[i].dataset, .split = NOMOS_SPLIT_TRAIN}, &moments[n++]));
+  PetscErrorCode code = FillMoments(s, n_members, members, n, moments);
+  if (!code) code = Quantile(s, &moments[0], share, &q);
+  if (!code) code = result("ensemble_members", (double)n_members, ctx);
+  if (!code) code = result("ensemble_quantile", q, ctx);
+  for (size_t i = 1; i < n && !code; i++) code = Tell(s, i < n - no->n_sets ? "test" : no->sets[i - (n - no->n_sets)].name, &moments[i], q, result, ctx);
+  for (size_t i = 0; i < n; i++) PetscCall(FreeMoments(&moments[i]));
+  PetscCall(PetscFree(moments));
+  PetscCall(FreeMembers(n_members, &members));
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
