@@ -45,7 +45,7 @@ static PetscErrorCode Names(NomosModel model)
     for (size_t i = 0; i < p->size[a]; i++) p->axes[a][i] = p->origin[a] + ((double)i + 0.5) * p->dx[a];
     p->dims[1 - a] = (NomosFieldDim){.name = names[a], .size = p->size[a], .values = p->axes[a], .unit = NomosConfigIsNondimensional(model->config) ? "1" : "m", .long_name = "centres of cells", .axis = letters[a], .cells = true};
   }
-  for (size_t f = 0; f < p->n_written; f++) p->variables[f] = (NomosFieldVariable){.name = p->written[f].name, .dims = {"y", "x"}, .unit = "1", .long_name = p->written[f].long_name};
+  for (size_t f = 0; f < p->n_written; f++) p->variables[f] = (NomosFieldVariable){.name = p->written[f].name, .dims = {"y", "x"}, .unit = "1", .long_name = p->written[f].long_name, .constant = p->written[f].constant};
   for (size_t f = 0; f <= n; f++) {
     const int all = f == n;
     p->list[f]    = (NomosModelField){.name = all ? "state" : p->fields[f].name, .unit = "1", .long_name = all ? "all fields of the state" : p->fields[f].long_name, .n_dims = 2 + all};

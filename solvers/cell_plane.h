@@ -9,10 +9,11 @@
 #include <float.h>
 #include <petscdmda.h>
 
-enum { NOMOS_PLANE_MAX_FIELDS = 4 };
+enum { NOMOS_PLANE_MAX_FIELDS = 6 };
 
 typedef struct {
   const char *name, *long_name;
+  bool        constant; /* written once: it does not change */
 } NomosPlaneField;
 
 typedef struct {

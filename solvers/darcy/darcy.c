@@ -30,7 +30,7 @@ static const NomosParam params[] = {
 };
 /* clang-format on */
 
-static const NomosPlaneField fields[] = {{"u", "solution"}, {"log_coefficient", "logarithm of the coefficient"}}, written[] = {{"coefficient", "coefficient"}, {"u", "solution"}, {"log_coefficient", "logarithm of the coefficient"}};
+static const NomosPlaneField fields[] = {{"u", "solution", false}, {"log_coefficient", "logarithm of the coefficient", false}}, written[] = {{"coefficient", "coefficient", false}, {"u", "solution", false}, {"log_coefficient", "logarithm of the coefficient", false}};
 
 static const NomosPictureInfo pictures[] = {{.variable = "coefficient", .map = NOMOS_MAP_SEQUENTIAL}, {.variable = "u", .map = NOMOS_MAP_SEQUENTIAL}};
 

@@ -39,8 +39,9 @@ static const NomosParam params[] = {
 };
 /* clang-format on */
 
-static const NomosPlaneField fields[]  = {{"Vx_face", "velocity along x, on faces"}, {"Vy_face", "velocity along y, on faces"}, {"particles", "density of particles"}};
-static const NomosPlaneField written[] = {{"Vx", "velocity along x"}, {"Vy", "velocity along y"}, {"particles", "density of particles"}, {"vorticity", "vorticity"}};
+static const NomosPlaneField fields[]  = {{"Vx_face", "velocity along x, on faces", false}, {"Vy_face", "velocity along y, on faces", false}, {"particles", "density of particles", false}};
+static const NomosPlaneField written[] = {{"Vx", "velocity along x", false}, {"Vy", "velocity along y", false}, {"particles", "density of particles", false}, {"vorticity", "vorticity", false}, {"force_x", "force along x, for strength 1", true}, {"force_y", "force along y, for strength 1", true}};
+enum { WRITTEN_VORTICITY = FLOW_S + 1, WRITTEN_FORCE };
 
 static const NomosPictureInfo pictures[] = {{.variable = "vorticity", .map = NOMOS_MAP_DIVERGING}, {.variable = "particles", .map = NOMOS_MAP_SEQUENTIAL}};
 
@@ -151,7 +152,7 @@ static inline double Vorticity(const FlowModel *f, size_t at)
   return (vy[at + 1] - vy[at]) / f->plane.dx[0] - (vx[at + f->plane.box[0]] - vx[at]) / f->plane.dx[1];
 }
 
-/* In cells: means of the faces, of the corners. */
+/* In cells: means of the faces, of the corners. A force at a wall is outside of the fluid: the cell has that of its other face. */
 static PetscErrorCode WriteFields(NomosModel model, NomosFieldFile file)
 {
   FlowModel      *f = model->data;
@@ -160,11 +161,21 @@ static PetscErrorCode WriteFields(NomosModel model, NomosFieldFile file)
 
   PetscFunctionBeginUser;
   PetscCall(FlowFill(f, p->state, false, f->box));
+  for (int a = 0; a < 2; a++) PetscCall(NomosCellPlaneFill(p, f->force[a], f->bar[a]));
   for (size_t v = 0; v < p->n_written; v++) {
-    for (size_t i = 0; i < p->n_points; i++) {
-      const size_t row = p->box[0], at = p->first + i / p->count[0] * row + i % p->count[0];
-      values[i] = v < FLOW_S ? 0.5 * (f->box[v][at] + f->box[v][at - (v ? row : 1)]) : v == FLOW_S ? f->box[v][at] : 0.25 * (Vorticity(f, at) + Vorticity(f, at - 1) + Vorticity(f, at - row) + Vorticity(f, at - row - 1));
-    }
+    for (size_t y = 0, i = 0; y < p->count[1]; y++)
+      for (size_t x = 0; x < p->count[0]; x++, i++) {
+        const size_t row = p->box[0], at = p->first + y * row + x;
+        if (v < FLOW_S) values[i] = 0.5 * (f->box[v][at] + f->box[v][at - (v ? row : 1)]);
+        else if (v == FLOW_S) values[i] = f->box[v][at];
+        else if (v == WRITTEN_VORTICITY) values[i] = 0.25 * (Vorticity(f, at) + Vorticity(f, at - 1) + Vorticity(f, at - row) + Vorticity(f, at - row - 1));
+        else {
+          const int    a     = (int)(v - WRITTEN_FORCE);
+          const bool   first = f->wall[a] && p->start[a] + (a ? y : x) == 0, last = f->wall[a] && p->start[a] + (a ? y : x) + 1 == p->size[a];
+          const double behind = f->bar[a][at], before = f->bar[a][at - (a ? row : 1)];
+          values[i] = first ? behind : last ? before : 0.5 * (before + behind);
+        }
+      }
     PetscCall(NomosCellPlaneWrite(model, file, v, values));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
