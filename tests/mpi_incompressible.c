@@ -36,7 +36,9 @@ START_TEST(derivatives)
     ck_ok(NomosOperatorCheck(op, &(NomosOperatorCheckInput){.in = (const double *const[]){x, p}, .scale = (const double *const[]){by_state, by_c}, .seed = 5}, &r));
     ck_assert_msg(r.transposition < 1e-12, "case %zu: transposition to %.3g", k, r.transposition);
     ck_assert_msg(r.linearity < 1e-12, "case %zu: linearity to %.3g", k, r.linearity);
-    for (int o = 0; o < 2; o++) ck_assert_msg(r.order[o] > o + 0.95, "case %zu: Taylor remainder of order %g, not %d", k, r.order[o], o + 1);
+    ck_assert_msg(r.symmetry < 1e-11, "case %zu: symmetry to %.3g", k, r.symmetry);
+    ck_assert_msg(r.second < 1e-6, "case %zu: second derivative to %.3g", k, r.second);
+    for (int o = 0; o < 3; o++) ck_assert_msg(r.order[o] > o + 0.95, "case %zu: Taylor remainder of order %g, not %d", k, r.order[o], o + 1);
     ck_ok(NomosOperatorDestroy(&op));
     free(x);
     free(by_state);

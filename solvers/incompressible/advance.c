@@ -1,4 +1,4 @@
-/* The three stages of ssp_rk3, Y_j = P(a x + b (Y_(j-1) + h L(Y_(j-1)))), P the projection of the velocity; its tangent and its adjoint. Substeps are a constant to derivatives. */
+/* The three stages of ssp_rk3, Y_j = P(a x + b (Y_(j-1) + h L(Y_(j-1)))), P the projection of the velocity; its tangent, its adjoint, and the tangent of that. Substeps are a constant to derivatives. */
 #include "solvers/incompressible/incompressible_impl.h"
 
 #include <math.h>
@@ -45,91 +45,100 @@ static PetscErrorCode Stage(FlowModel *f, int j, double h, const double x[], con
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* f->stages: rates, then what a step keeps. */
-static double *Work(const FlowModel *f, size_t k)
+/* f->stages: states, each with its tangent behind it. */
+static FlowPair Work(const FlowModel *f, size_t k, bool second)
 {
-  return f->stages + k * f->plane.parts.n_state;
+  double *value = f->stages + 2 * k * f->plane.parts.n_state;
+  return (FlowPair){value, second ? value + f->plane.parts.n_state : NULL};
 }
 
-/* One substep, from x into y; with `kept` its stages Y_0, Y_1, Y_2 go there. */
-static PetscErrorCode Substep(FlowModel *f, double h, const double x[], double kept[], double y[])
+static void Copy(const FlowModel *f, FlowPair to, FlowPair from)
 {
-  const size_t size = f->plane.parts.n_state;
-  double      *rate = Work(f, 0);
+  memcpy(to.value, from.value, f->plane.parts.n_state * sizeof *to.value);
+  if (to.dot) memcpy(to.dot, from.dot, f->plane.parts.n_state * sizeof *to.dot);
+}
+
+/* One substep, from x into y; where `keep` is true its stages Y_0, Y_1, Y_2 go to Work 4, 5, 6. */
+static PetscErrorCode Substep(FlowModel *f, double h, FlowPair x, const double c_dot[], bool keep, FlowPair y)
+{
+  const bool     second = x.dot != NULL;
+  const FlowPair rate   = Work(f, 0, second);
 
   PetscFunctionBeginUser;
-  memcpy(y, x, size * sizeof *x);
+  Copy(f, y, x);
   for (int j = 0; j < STAGES; j++) {
-    if (kept) memcpy(kept + (size_t)j * size, y, size * sizeof *y);
-    PetscCall(FlowTendency(f, y, rate));
-    PetscCall(Stage(f, j, h, x, rate, y));
+    if (keep) Copy(f, Work(f, 4 + (size_t)j, second), y);
+    PetscCall(FlowTendency(f, y, c_dot, rate));
+    PetscCall(Stage(f, j, h, x.value, rate.value, y.value));
+    if (second) PetscCall(Stage(f, j, h, x.dot, rate.dot, y.dot));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode FlowAdvance(NomosModel model, int n, double x[])
+PetscErrorCode FlowAdvance(NomosModel model, int n, FlowPair x, const double c_dot[])
 {
-  FlowModel *f = model->data;
-  double    *y = Work(f, 1);
+  FlowModel     *f = model->data;
+  const FlowPair y = Work(f, 1, x.dot != NULL);
 
   PetscFunctionBeginUser;
   for (int step = 0; step < n; step++) {
-    PetscCall(Substep(f, model->dt / n, x, NULL, y));
-    memcpy(x, y, f->plane.parts.n_state * sizeof *x);
+    PetscCall(Substep(f, model->dt / n, x, c_dot, false, y));
+    Copy(f, x, y);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode FlowAdvanceTangent(NomosModel model, int n, double x[], double x_dot[], const double c_dot[])
+/* Adjoint of a stage: y_bar becomes that of Y_(j-1) but for what goes through the rates, which is left in rate_bar. */
+static PetscErrorCode StageAdjoint(FlowModel *f, int j, double h, double y_bar[], double start_bar[], double rate_bar[])
 {
-  FlowModel   *f    = model->data;
-  const size_t size = f->plane.parts.n_state;
-  double      *rate = Work(f, 0), *y = Work(f, 1), *y_dot = Work(f, 2), *rate_dot = Work(f, 3);
+  const double a = weights[j][0], b = weights[j][1];
 
   PetscFunctionBeginUser;
-  for (int step = 0; step < n; step++) {
-    memcpy(y, x, size * sizeof *x);
-    memcpy(y_dot, x_dot, size * sizeof *x);
-    for (int j = 0; j < STAGES; j++) {
-      PetscCall(FlowTendency(f, y, rate));
-      PetscCall(FlowTendencyTangent(f, y_dot, c_dot, rate_dot));
-      PetscCall(Stage(f, j, model->dt / n, x, rate, y));
-      PetscCall(Stage(f, j, model->dt / n, x_dot, rate_dot, y_dot));
-    }
-    memcpy(x, y, size * sizeof *x);
-    memcpy(x_dot, y_dot, size * sizeof *x);
+  PetscCall(FlowProject(f, y_bar));
+  for (size_t i = 0; i < f->plane.parts.n_state; i++) {
+    start_bar[i] += a * y_bar[i];
+    rate_bar[i] = b * h * y_bar[i];
+    y_bar[i]    = b * y_bar[i];
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode FlowAdvanceAdjoint(NomosModel model, int n, const double x[], double x_bar[], double c_bar[])
+static void SetZero(const FlowModel *f, FlowPair x)
 {
-  FlowModel   *f    = model->data;
-  const size_t size = f->plane.parts.n_state;
-  const double h    = model->dt / n;
-  double      *rate = Work(f, 0), *y = Work(f, 1), *y_bar = Work(f, 2), *start_bar = Work(f, 3), *kept = Work(f, 4), *starts;
+  memset(x.value, 0, f->plane.parts.n_state * sizeof *x.value);
+  if (x.dot) memset(x.dot, 0, f->plane.parts.n_state * sizeof *x.dot);
+}
+
+PetscErrorCode FlowAdvanceAdjoint(NomosModel model, int n, FlowPair x, const double c_dot[], FlowPair x_bar, FlowPair c_bar)
+{
+  FlowModel     *f      = model->data;
+  const bool     second = x.dot != NULL;
+  const size_t   size   = f->plane.parts.n_state;
+  const double   h      = model->dt / n;
+  const FlowPair rate = Work(f, 0, second), y = Work(f, 1, second), y_bar = Work(f, 2, second), start_bar = Work(f, 3, second);
+  double        *starts;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc1((size_t)n * size, &starts));
-  memcpy(starts, x, size * sizeof *x);
-  for (int step = 0; step + 1 < n; step++) PetscCall(Substep(f, h, starts + (size_t)step * size, NULL, starts + ((size_t)step + 1) * size));
+  PetscCall(PetscMalloc1(2 * (size_t)n * size, &starts));
+#define START(step) ((FlowPair){starts + 2 * (size_t)(step) * size, second ? starts + (2 * (size_t)(step) + 1) * size : NULL})
+  Copy(f, START(0), x);
+  for (int step = 0; step + 1 < n; step++) PetscCall(Substep(f, h, START(step), c_dot, false, START(step + 1)));
   for (int step = n - 1; step >= 0; step--) {
-    PetscCall(Substep(f, h, starts + (size_t)step * size, kept, y));
-    memcpy(y_bar, x_bar, size * sizeof *x_bar);
-    memset(start_bar, 0, size * sizeof *start_bar);
+    PetscCall(Substep(f, h, START(step), c_dot, true, y));
+    Copy(f, y_bar, x_bar);
+    SetZero(f, start_bar);
     for (int j = STAGES - 1; j >= 0; j--) {
-      const double a = weights[j][0], b = weights[j][1];
-      PetscCall(FlowTendency(f, kept + (size_t)j * size, rate)); /* the point of the adjoint */
-      PetscCall(FlowProject(f, y_bar));
-      for (size_t i = 0; i < size; i++) {
-        start_bar[i] += a * y_bar[i];
-        rate[i]  = b * h * y_bar[i];
-        y_bar[i] = b * y_bar[i];
-      }
-      PetscCall(FlowTendencyAdjoint(f, rate, y_bar, c_bar));
+      PetscCall(FlowTendency(f, Work(f, 4 + (size_t)j, second), c_dot, rate)); /* the point of the adjoint */
+      PetscCall(StageAdjoint(f, j, h, y_bar.value, start_bar.value, rate.value));
+      if (second) PetscCall(StageAdjoint(f, j, h, y_bar.dot, start_bar.dot, rate.dot));
+      PetscCall(FlowTendencyAdjoint(f, rate, c_dot, y_bar, c_bar));
     }
-    for (size_t i = 0; i < size; i++) x_bar[i] = start_bar[i] + y_bar[i];
+    for (size_t i = 0; i < size; i++) {
+      x_bar.value[i] = start_bar.value[i] + y_bar.value[i];
+      if (second) x_bar.dot[i] = start_bar.dot[i] + y_bar.dot[i];
+    }
   }
+#undef START
   PetscCall(PetscFree(starts));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

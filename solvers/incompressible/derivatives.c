@@ -26,18 +26,29 @@ static PetscErrorCode SetParameters(NomosModel model, const double values[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static const double zero[FLOW_COEFFICIENTS] = {0};
+
+/* A copy of a state, behind what a step works with. */
+static double *Point(const FlowModel *f, const double state[])
+{
+  double *x = f->stages + 14 * f->plane.parts.n_state;
+  memcpy(x, state, f->plane.parts.n_state * sizeof *x);
+  return x;
+}
+
 static PetscErrorCode Jvp(NomosModel model, const void *state, void *x_dot, const double p_dot[])
 {
-  static const double zero[FLOW_COEFFICIENTS] = {0};
-  FlowModel          *f = model->data;
-  double             *x = f->stages + 4 * f->plane.parts.n_state;
-  int                 n;
+  int n;
 
   PetscFunctionBeginUser;
   PetscCall(FlowSubsteps(model, state, &n));
-  memcpy(x, state, f->plane.parts.n_state * sizeof *x);
-  PetscCall(FlowAdvanceTangent(model, n, x, x_dot, p_dot ? p_dot : zero));
+  PetscCall(FlowAdvance(model, n, (FlowPair){Point(model->data, state), x_dot}, p_dot ? p_dot : zero));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static void AddTo(double p_bar[], const double c_bar[])
+{
+  for (int k = 0; k < FLOW_COEFFICIENTS && p_bar; k++) p_bar[k] += c_bar[k];
 }
 
 static PetscErrorCode Vjp(NomosModel model, const void *state, void *x_bar, double p_bar[])
@@ -47,9 +58,25 @@ static PetscErrorCode Vjp(NomosModel model, const void *state, void *x_bar, doub
 
   PetscFunctionBeginUser;
   PetscCall(FlowSubsteps(model, state, &n));
-  PetscCall(FlowAdvanceAdjoint(model, n, state, x_bar, c_bar));
-  for (int k = 0; k < FLOW_COEFFICIENTS && p_bar; k++) p_bar[k] += c_bar[k];
+  PetscCall(FlowAdvanceAdjoint(model, n, (FlowPair){Point(model->data, state), NULL}, NULL, (FlowPair){x_bar, NULL}, (FlowPair){c_bar, NULL}));
+  AddTo(p_bar, c_bar);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-const NomosModelDerivatives flow_derivatives = {NOMOS_PLANE_DERIVATIVES, .parameters = Parameters, .set_parameters = SetParameters, .jvp = Jvp, .vjp = Vjp};
+static PetscErrorCode Hvp(NomosModel model, const void *state, const void *x_dot, const double p_dot[], void *x_bar, void *x_bar_dot, double p_bar[], double p_bar_dot[])
+{
+  FlowModel   *f    = model->data;
+  const size_t size = f->plane.parts.n_state;
+  double       c_bar[2][FLOW_COEFFICIENTS] = {{0}}, *x = Point(f, state);
+  int          n;
+
+  PetscFunctionBeginUser;
+  PetscCall(FlowSubsteps(model, state, &n));
+  memcpy(x + size, x_dot, size * sizeof *x);
+  PetscCall(FlowAdvanceAdjoint(model, n, (FlowPair){x, x + size}, p_dot ? p_dot : zero, (FlowPair){x_bar, x_bar_dot}, (FlowPair){c_bar[0], c_bar[1]}));
+  AddTo(p_bar, c_bar[0]);
+  AddTo(p_bar_dot, c_bar[1]);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+const NomosModelDerivatives flow_derivatives = {NOMOS_PLANE_DERIVATIVES, .parameters = Parameters, .set_parameters = SetParameters, .jvp = Jvp, .vjp = Vjp, .hvp = Hvp};

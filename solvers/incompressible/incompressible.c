@@ -109,10 +109,11 @@ static PetscErrorCode Create(NomosModel model)
   PetscCall(PetscFree(rows));
   const size_t n_box = f->plane.n_box, n = f->plane.n_points;
   for (int k = 0; k < FLOW_FIELDS; k++) {
-    PetscCall(PetscCalloc2(2 * n_box, &f->box[k], n_box, &f->bar[k]));
-    f->dot[k] = f->box[k] + n_box;
+    PetscCall(PetscCalloc2(2 * n_box, &f->box[k], 2 * n_box, &f->bar[k]));
+    f->dot[k]     = f->box[k] + n_box;
+    f->bar_dot[k] = f->bar[k] + n_box;
   }
-  PetscCall(PetscCalloc4(n_box, &f->flux, 7 * FLOW_FIELDS * n, &f->stages, n, &f->divergence, 2 * n, &f->force[0]));
+  PetscCall(PetscCalloc4(2 * n_box, &f->flux, 2 * 8 * FLOW_FIELDS * n, &f->stages, n, &f->divergence, 2 * n, &f->force[0]));
   f->force[1] = f->force[0] + n;
   PetscCall(FlowPoissonCreate(model, &f->poisson));
   PetscCall(FlowForce(model));
@@ -140,7 +141,7 @@ static PetscErrorCode Step(NomosModel model)
 
   PetscFunctionBeginUser;
   PetscCall(FlowSubsteps(model, f->plane.state, &n));
-  PetscCall(FlowAdvance(model, n, f->plane.state));
+  PetscCall(FlowAdvance(model, n, (FlowPair){f->plane.state, NULL}, NULL));
   PetscCall(NomosModelTick(model));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -232,7 +233,7 @@ static PetscErrorCode Describe(NomosModel model, double *bytes, char *text, size
   NomosCellPlane *p = &f->plane;
 
   PetscFunctionBeginUser;
-  *bytes = 8. * (double)(28 * p->n_points + 10 * p->n_box);
+  *bytes = 8. * (double)(57 * p->n_points + 16 * p->n_box);
   snprintf(text, n_text, "%d x %d cells, %s along x, %s along y, cfl %g, float64", (int)p->size[0], (int)p->size[1], f->wall[0] ? "walls" : "periodic", f->wall[1] ? "walls" : "periodic", f->cfl);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

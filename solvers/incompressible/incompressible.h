@@ -9,8 +9,8 @@
    doi:10.1090/S0025-5718-1968-0242392-2): v - grad L^-1 div v. L is diagonal in Fourier series along periods and in cosines between walls, so it is inverted to rounding. Second order in space, third in time; sums of s
    are kept to rounding.
 
-   A state is (v_x, v_y, s) by cells (y, x): the velocity through the face behind a cell, the right one and the upper one; through walls it is 0. Derivatives jvp and vjp by the state and by nu, kappa, force, exact for the step as it was
-   taken. Ranks have rows of cells; any number gives the same bits of a step. */
+   A state is (v_x, v_y, s) by cells (y, x): the velocity through the face behind a cell, the right one and the upper one; through walls it is 0. Derivatives jvp, vjp and hvp by the state and by nu, kappa, force, exact for the step
+   as it was taken; where the wind turns that carries particles, second ones jump, and are those of the side taken. Ranks have rows of cells; any number gives the same bits of a step. */
 #ifndef NOMOS_SOLVERS_INCOMPRESSIBLE_H
 #define NOMOS_SOLVERS_INCOMPRESSIBLE_H
 

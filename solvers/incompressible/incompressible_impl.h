@@ -22,8 +22,8 @@ typedef struct {
   double              cfl, last_cfl;
   int                 substeps;                         /* 0: as stability asks for */
   FlowPoisson         poisson;
-  double             *box[FLOW_FIELDS], *dot[FLOW_FIELDS], *bar[FLOW_FIELDS]; /* with ghosts: the fields and, n_box behind them, their tangents; their adjoints */
-  double             *flux, *flux_dot;                  /* of s through faces of an axis */
+  double             *box[FLOW_FIELDS], *dot[FLOW_FIELDS], *bar[FLOW_FIELDS], *bar_dot[FLOW_FIELDS]; /* with ghosts: the fields and, n_box behind them, their tangents; adjoints likewise */
+  double             *flux;                             /* of s through faces of an axis; n_box behind it its tangent */
   double             *stages;                           /* work of a step */
   double             *divergence;
   NomosModelParameter parameters[FLOW_COEFFICIENTS];
@@ -45,10 +45,14 @@ PetscErrorCode FlowDivergence(FlowModel *f, const double x[], double divergence[
 /* Sums over all cells from those of this rank's rows, rows (n, y): the same bits for any ranks. Collective. */
 PetscErrorCode FlowSumRows(NomosModel model, size_t n, const double rows[], double sums[]);
 
-/* ---- tendency.c, tendency_adjoint.c: without pressure. `Tangent` and `Adjoint` are at the x of the last FlowTendency. Collective. */
-PetscErrorCode FlowTendency(FlowModel *f, const double x[], double rate[]);
-PetscErrorCode FlowTendencyTangent(FlowModel *f, const double x_dot[], const double c_dot[], double rate_dot[]);
-PetscErrorCode FlowTendencyAdjoint(FlowModel *f, const double rate_bar[], double x_bar[], double c_bar[]);
+/* A state with its tangent; without one: NULL. */
+typedef struct {
+  double *value, *dot;
+} FlowPair;
+
+/* ---- tendency.c, tendency_adjoint.c: rates without pressure, and their tangents along x.dot and c_dot; x_bar and c_bar, with tangents where rate_bar has them, += adjoint at the x of the last FlowTendency. Collective. */
+PetscErrorCode FlowTendency(FlowModel *f, FlowPair x, const double c_dot[], FlowPair rate);
+PetscErrorCode FlowTendencyAdjoint(FlowModel *f, FlowPair rate_bar, const double c_dot[], FlowPair x_bar, FlowPair c_bar);
 /* Of a row of faces behind cells those that are no wall, which come first. */
 size_t FlowFreeFaces(const FlowModel *f, int axis, size_t y);
 /* Fluxes of s run along rows of faces: n of each, the first one behind box cell `at`. */
@@ -56,9 +60,8 @@ void FlowFaceRow(const FlowModel *f, int axis, size_t row, size_t *n, size_t *at
 
 /* ---- advance.c */
 PetscErrorCode FlowSubsteps(NomosModel model, const double x[], int *n);
-PetscErrorCode FlowAdvance(NomosModel model, int n, double x[]);
-PetscErrorCode FlowAdvanceTangent(NomosModel model, int n, double x[], double x_dot[], const double c_dot[]);
-PetscErrorCode FlowAdvanceAdjoint(NomosModel model, int n, const double x[], double x_bar[], double c_bar[]);
+PetscErrorCode FlowAdvance(NomosModel model, int n, FlowPair x, const double c_dot[]);
+PetscErrorCode FlowAdvanceAdjoint(NomosModel model, int n, FlowPair x, const double c_dot[], FlowPair x_bar, FlowPair c_bar);
 
 /* ---- initial.c, derivatives.c */
 PetscErrorCode FlowInitialise(NomosModel model);

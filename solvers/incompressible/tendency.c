@@ -119,18 +119,13 @@ static void Rates(const FlowModel *f, const double *c_dot, double rate[])
   Scalar(f, c_dot, rate + FLOW_S * p->n_points);
 }
 
-PetscErrorCode FlowTendency(FlowModel *f, const double x[], double rate[])
+PetscErrorCode FlowTendency(FlowModel *f, FlowPair x, const double c_dot[], FlowPair rate)
 {
   PetscFunctionBeginUser;
-  PetscCall(FlowFill(f, x, false, f->box));
-  Rates(f, NULL, rate);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode FlowTendencyTangent(FlowModel *f, const double x_dot[], const double c_dot[], double rate_dot[])
-{
-  PetscFunctionBeginUser;
-  PetscCall(FlowFill(f, x_dot, true, f->dot));
-  Rates(f, c_dot, rate_dot);
+  PetscCall(FlowFill(f, x.value, false, f->box));
+  Rates(f, NULL, rate.value);
+  if (!x.dot) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(FlowFill(f, x.dot, true, f->dot));
+  Rates(f, c_dot, rate.dot);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
