@@ -162,7 +162,8 @@ static NomosTensor Predict(const NomosGuidedAttention *a, const NomosTensor w[],
 {
   const NomosTensor y = NomosFunction(NOMOS_GELU, 0, NomosConvolutionLayerApply(&a->entry, w, u));
   const NomosTensor z = a->paths[NOMOS_PATH_GLOBAL] && a->paths[NOMOS_PATH_POINTWISE] && a->paths[NOMOS_PATH_LOCAL] ? AllPaths(a, w, y, phi) : SomePaths(a, w, y, phi);
-  NomosTensor       n = NomosConvolutionLayerApply(&a->last, w, NomosFunction(NOMOS_GELU, 0, z));
+  const NomosTensor weight = NomosReshape(w[a->last.weight], 2, (size_t[]){a->last.out, a->last.in}), bias = w[a->last.bias];
+  NomosTensor       n = NomosMlpChain(&(NomosMlpChainInput){.n_layers = 1, .x = z, .weights = &weight, .biases = &bias, .activation = NOMOS_GELU, .activate_input = true, .channels_first = true});
 
   if (!a->original) return NomosAdd(u, n);
   n = NomosAdd(NomosMultiply(NomosLayerNorm(n, a->shape.n_space, epsilon), w[a->norm_weight]), w[a->norm_bias]);
