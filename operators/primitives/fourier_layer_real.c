@@ -84,7 +84,7 @@ static void ForwardTile(const Plan *plan, size_t first, const Shared *shared, Re
   const size_t     count = Smaller(plan->tile, s->batch - first), points = plan->points;
   const Work       work  = WorkOf(plan, shared);
   const Real      *x = (const Real *)job->x + first * s->in * points, *bias = job->bias;
-  Real            *y = (Real *)job->y + first * s->out * points, *z = job->slope ? work.points : y; /* before the activation */
+  Real            *y = (Real *)job->y + first * s->out * points, *z = job->activated ? work.points : y; /* before the activation */
   const NomosModes from = {.n = s->batch * s->in, .first = first * s->in, .count = count * s->in}, to = {.n = count * s->out, .count = count * s->out};
 
   NAME(NomosSpectralAnalyse)(&plan->spectral, &from, x, false, x_modes, work.own);
@@ -101,7 +101,7 @@ static void ForwardTile(const Plan *plan, size_t first, const Shared *shared, Re
   NAME(NomosSpectralSynthesise)(&plan->spectral, &to, work.modes, true, true, z, work.own);
   const size_t n = count * s->out * points;
   if (job->slope) NAME(NomosFunctionPairRun)(&job->activation, n, z, y, (Real *)job->slope + first * s->out * points);
-  else if (job->activated) NAME(NomosFunctionRun)(&job->activation.value, n, y, y);
+  else if (job->activated) NAME(NomosFunctionRun)(&job->activation.value, n, z, y);
 }
 
 void NAME(NomosFourierLayerForward)(const NomosFourierLayerJob *job)

@@ -303,6 +303,10 @@ void NAME(NomosFunctionRun)(const NomosFunctionPlan *plan, size_t n, const Real 
 
   for (size_t start = 0; start < n; start += B) {
     const size_t count = n - start < B ? n - start : B;
+    if (count == B && x != y) {
+      NAME(NomosFunctionBlock)(plan, x + start, y + start);
+      continue;
+    }
     for (size_t i = 0; i < B; i++) padded[i] = i < count ? x[start + i] : 1;
     NAME(NomosFunctionBlock)(plan, padded, values);
     memcpy(y + start, values, count * sizeof *y);
