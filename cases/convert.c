@@ -172,7 +172,7 @@ static PetscErrorCode Run(Conversion *c, const char from[], NomosLog log)
   PetscErrorCode closing = NomosTrajectoryFileClose(&c->file, !failed);
   PetscCall(failed);
   PetscCall(closing);
-  PetscCall(NomosLogPrint(log, NOMOS_LOG_INFO, "written", "%zu trajector%s of %zu frames: %s", s->n_trajectories, s->n_trajectories == 1 ? "y" : "ies", s->n_frames - s->first_frame, c->input.file.path));
+  PetscCall(NomosLogPrint(log, NOMOS_LOG_INFO, "written", "%zu trajector%s of %zu frame%s: %s", s->n_trajectories, s->n_trajectories == 1 ? "y" : "ies", s->n_frames - s->first_frame, s->n_frames - s->first_frame == 1 ? "" : "s", c->input.file.path));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -1,0 +1,86 @@
+# nomos export and import as a person uses them: a training on PDEBench's layout is that on ours, mistakes are one sentence, a full disk and a kill leave what was there as it was.
+. "${0%/*}/lib.sh"
+export OMPI_MCA_ess_singleton_isolated=1
+
+# Ten small waves of Burgers' equation.
+cat >data.yaml <<'END2'
+case: {units: nondimensional}
+surrogate: neural_operator
+data: {generator: sweep}
+sweep: {case: pde/burgers, set: ["grid_pde.nx=128", "time.dt=0.05", "time.stop=0.2", "output.fields_every=0.05"], coarsen: 4, trajectories: 10, parameters: {nu: {key: burgers.nu, values: [0.1]}}}
+END2
+expect 0 "" "$nomos" generate data.yaml -o made -q
+ours=made/data/sweep.nc
+
+# The same training on each layout: the same numbers, so the same weights, bit for bit.
+cat >train.yaml <<'END2'
+case: {units: nondimensional}
+surrogate: neural_operator
+data: {validation: 0.2, test: 0}
+neural_operator: {fields: [u], parameters: [nu], conditioning: channels}
+fno: {width: 4, modes: 3, layers: 2, read_width: 8}
+train: {epochs: 2, batch: 4}
+output: {pictures: no}
+END2
+for layout in pdebench well; do
+  expect 0 "" "$nomos" export $ours --format $layout -o theirs_$layout.h5 -q
+  expect 0 "" "$nomos" train train.yaml --set data.path=$PWD/theirs_$layout.h5 -o on_$layout -q
+done
+expect 0 "" "$nomos" train train.yaml --set data.path=$PWD/$ours -o on_ours -q
+cmp on_ours/loss.csv on_pdebench/loss.csv && cmp <(tail -c 1000 on_ours/weights.safetensors) <(tail -c 1000 on_pdebench/weights.safetensors) || fail "other weights from PDEBench's layout" # the head tells the path
+[ "$(sed -n 's/.*data: hash \([0-9a-f]*\).*/\1/p' on_ours/log.txt)" = "$(sed -n 's/.*data: hash \([0-9a-f]*\).*/\1/p' on_pdebench/log.txt)" ] || fail "other data"
+expect 0 "" "$nomos" import theirs_pdebench.h5 -o back.nc -q
+expect 1 "has no dataset v; it has u, nu" "$nomos" train train.yaml --set data.path=$PWD/theirs_pdebench.h5 --set neural_operator.fields=v -o none
+expect 1 "has no dataset rho; it has u, nu" "$nomos" train train.yaml --set data.path=$PWD/theirs_pdebench.h5 --set neural_operator.parameters=rho -o none
+
+# Mistakes.
+bad "no format" "--format is missing" export $ours -o out
+bad "unknown format" "unknown format 'the_well'" export $ours --format the_well -o out
+bad "no file" "-o FILE is missing" export $ours --format well
+bad "nothing there" "nowhere cannot be read" export nowhere --format well -o out
+bad "a folder without data" "holds no run directory and no file" export case --format well -o out
+bad "no HDF5" "is not an HDF5 or NetCDF-4 file" import data.yaml -o out
+head -c 3000 theirs_pdebench.h5 >cut.h5
+bad "cut off" "has 3000 of its" import cut.h5 -o out
+expect 0 "" "$nomos" generate data.yaml -o longer -q --set sweep.set='["grid_pde.nx=128", "time.dt=0.05", "time.stop=0.3", "output.fields_every=0.05"]'
+mkdir both && cp longer/data/sweep.nc both/a.nc && cp theirs_pdebench.h5 both
+bad "other times" "all must have as many" import both -o out
+bad "a folder in its place" "cannot write" import theirs_pdebench.h5 -o both
+[ -e both/a.nc ] && [ ! -e .both.tmp ] || fail "a refused import has changed a folder, or left $(ls -a)"
+LAUNCH="mpirun --oversubscribe -n 2" bad "on two ranks" "unknown format" export $ours --format x -o out
+
+# No room: one sentence, and the old file as it was.
+mkdir disk
+if mount -t tmpfs -o size=64k tmpfs disk 2>/dev/null; then
+  for layout in pdebench well nomos; do
+    echo precious >disk/out.h5
+    for used in 0 40 44 48 52 56 60; do
+      head -c ${used}k /dev/zero >disk/ballast
+      if "$nomos" export $ours --format $layout -o disk/out.h5 -q 2>err.txt; then
+        echo precious >disk/out.h5
+      else
+        [ $? = 1 ] && [ "$(grep -c 'nomos: error: ' err.txt)" = 1 ] && [ "$(wc -l <err.txt)" = 1 ] || fail "$layout with $used kB used: $(cat err.txt)"
+        [ "$(cat disk/out.h5)" = precious ] && [ ! -e disk/.out.h5.tmp ] || fail "$layout with $used kB used: $(ls -al disk)"
+      fi
+    done
+  done
+  umount disk
+else
+  echo "skipped: mounting a small tmpfs is refused here"
+fi
+
+# Killed while it writes: the old file is there until the new one is whole.
+expect 0 "" "$nomos" generate data.yaml -o large -q --set sweep.trajectories=4000 --set sweep.coarsen=1
+for attempt in 1 2 3; do
+  echo precious >kept.h5
+  "$nomos" export large/data/sweep.nc --format well -o kept.h5 -q &
+  job=$!
+  while [ ! -e .kept.h5.tmp ] && kill -0 $job 2>/dev/null; do :; done
+  kill -KILL $job 2>/dev/null
+  wait $job 2>/dev/null
+  [ "$(head -c 8 kept.h5)" = precious ] || expect 0 "" "$nomos" import kept.h5 -o whole.nc -q # it was too fast
+done
+expect 0 "" "$nomos" export large/data/sweep.nc --format well -o kept.h5 -q
+[ ! -e .kept.h5.tmp ] || fail "a temporary file is left"
+
+finish
