@@ -314,12 +314,13 @@ static PetscErrorCode LookInto(NomosConvertSource *s, size_t p)
 
 PetscErrorCode NomosConvertOpen(const char path[], NomosConvertSource *s)
 {
-  char **files;
+  char **files, data[NOMOS_MAX_PATH + 16];
 
   PetscFunctionBeginUser;
   *s = (NomosConvertSource){.points = 1};
   PetscCheck(!access(path, R_OK), PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, "%s cannot be read: %s; give a file, a run directory, or a folder of these", path, strerror(errno));
-  PetscCall(NomosDataFiles(path, &s->n_parts, &files));
+  snprintf(data, sizeof data, "%.*s/data", NOMOS_MAX_PATH, path);
+  PetscCall(NomosDataFiles(access(data, R_OK) ? path : data, &s->n_parts, &files)); /* of a training, its data */
   PetscCall(PetscCalloc1(s->n_parts, &s->parts));
   for (size_t p = 0; p < s->n_parts; p++) s->parts[p].path = files[p];
   PetscCall(PetscFree(files));

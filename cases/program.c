@@ -103,10 +103,10 @@ static const struct {
    "  nomos plot RUN --set output.animation=no\n"
    "  nomos plot RUN --beside OTHER\n"},
   {"export", "RUN|FILE|FOLDER --format pdebench|well -o FILE", EXPORT, 1, 1, NomosCommandExport, "write trajectories as a file that PDEBench's or The Well's programs read",
-   "Of runs and of files of trajectories (data/*.nc of a training), or a folder of these: every run, and every trajectory of a file, becomes one of the new file. PDEBench's layout is that\n"
+   "Of runs and of files of trajectories (those that a training made), or a folder of these: every run, and every trajectory of a file, becomes one of the new file. PDEBench's layout is that\n"
    "of the family of the equation; it holds one value of each parameter, The Well's one for each trajectory. --format nomos collects runs into a file of our own.\n"
    "\n"
-   "  nomos export data/sweep.nc --format well -o burgers.hdf5\n"
+   "  nomos export training --format well -o burgers.hdf5\n"
    "  nomos export runs/burgers --format pdebench -o 1D_Burgers_Sols_Nu0.01.hdf5\n"},
   {"import", "FILE|FOLDER -o FILE", IMPORT, 1, 1, NomosCommandImport, "write a file of PDEBench or The Well as one of ours",
    "NetCDF-4, which xarray and ncdump read: fields over (trajectory, time, y, x), parameters over (trajectory). A training needs no import: data.path names such files as they are.\n"

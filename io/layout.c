@@ -54,7 +54,8 @@ const char *NomosLayoutAxisName(const NomosLayout *layout, char axis)
 
 int NomosLayoutShape(hid_t location, const char name[], hsize_t size[NOMOS_VIEW_MAX_AXES])
 {
-  int n = -1;
+  double points = 1;
+  int    n      = -1;
 
   if (H5Lexists(location, name, H5P_DEFAULT) <= 0) return -1;
   hid_t dataset = H5Oopen(location, name, H5P_DEFAULT);
@@ -64,6 +65,8 @@ int NomosLayoutShape(hid_t location, const char name[], hsize_t size[NOMOS_VIEW_
     if (kind == H5T_FLOAT || kind == H5T_INTEGER) n = H5Sget_simple_extent_ndims(space);
     if (n > NOMOS_VIEW_MAX_AXES) n = -1;
     if (n > 0) H5Sget_simple_extent_dims(space, size, NULL);
+    for (int d = 0; d < n; d++) points *= (double)size[d];
+    if (points > 1e15) n = -1; /* no disk is so large: damaged */
     H5Tclose(type);
     H5Sclose(space);
   }

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MAX_COMPONENTS = 64 };
+
 static const char *const axis_names[] = {"x", "y", "z"}; /* in this order in the files */
 
 static bool Has(hid_t location, const char name[], H5I_type_t type)
@@ -140,7 +142,7 @@ bool NomosLayoutGroups(hid_t file, const char path[], NomosLayout *layout, Nomos
     hsize_t     n_components;
     const char *names[2];
   } fields[] = {{1, 1, {"u"}}, {2, 1, {"h"}}, {2, 2, {"u", "v"}}}; /* diffusion-sorption, shallow water, diffusion-reaction */
-  hsize_t size[NOMOS_VIEW_MAX_AXES];
+  hsize_t size[NOMOS_VIEW_MAX_AXES] = {0};
   char    name[64];
 
   H5Literate(file, H5_INDEX_NAME, H5_ITER_INC, NULL, TakeGroup, layout);
@@ -158,6 +160,7 @@ bool NomosLayoutGroups(hid_t file, const char path[], NomosLayout *layout, Nomos
   }
   const int n_dims = NomosLayoutShape(group, "data", size), n_space = layout->n_space;
   if (n_dims != n_space + 2) NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: data of group %s has %d dimensions; time, %d axes of space and the components are expected", path, layout->groups[0], n_dims, n_space);
+  else if (size[n_dims - 1] > MAX_COMPONENTS) NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: data of group %s has %llu components; at most %d are possible", path, layout->groups[0], (unsigned long long)size[n_dims - 1], MAX_COMPONENTS);
   layout->n_trajectories = layout->n_groups;
   layout->n_frames       = size[0];
   for (int s = 0; s < n_space; s++) layout->points[s] = size[1 + s];
