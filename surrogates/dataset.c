@@ -13,7 +13,7 @@ const char *const nomos_split_names[NOMOS_N_SPLITS + 1] = {"train", "validation"
 
 /* clang-format off */
 const NomosParam nomos_data_params[] = {
-  {"data.path",         NOMOS_PARAM_FILE,            "",     NULL, 0, 0,     NULL, false, "The data: an HDF5 file, a run directory, or a folder of these; empty: made by data.case or data.generator."},
+  {"data.path",         NOMOS_PARAM_FILE,            "",     NULL, 0, 0,     NULL, false, "The data: an HDF5 file (PDEBench's and The Well's as they are), a run directory, or a folder of these; empty: made by data.case or data.generator."},
   {"data.case",         NOMOS_PARAM_CASE,            "",     NULL, 0, 0,     NULL, false, "A case that is run first, into data/ of the run directory, where its fields.nc is the data: a path, or a name that `nomos list` shows."},
   {"data.set",          NOMOS_PARAM_EXPRESSION_LIST, "",     NULL, 0, 0,     NULL, false, "Settings for data.case, as with --set: [\"qg.nx=64\", \"time.stop=10 day\"]."},
   {"data.generator",    NOMOS_PARAM_STRING,          "",     NULL, 0, 0,     NULL, false, "A generator that makes the data first, into data/ of the run directory; `nomos describe` lists them, and each has parameters of its own."},

@@ -4,6 +4,7 @@
 #include "io/trajectory_file.h"
 #include "operators/random.h"
 
+#include <hdf5.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -195,6 +196,9 @@ START_TEST(a_folder_of_runs)
         for (size_t i = 0; i < X; i++) ck_assert(u[r][t][i] == 100 * (double)(r + 1) + 10 * (double)t + (double)i && time[t] == 0.5 * (double)t);
     }
     ck_ok(NomosFieldReaderClose(&reader));
+    hid_t file = H5Fopen(paths[1], H5F_ACC_RDONLY, H5P_DEFAULT); /* The Well is told of the boundaries */
+    ck_assert(k || H5Lexists(file, "boundary_conditions/x_periodic", H5P_DEFAULT) > 0);
+    H5Fclose(file);
   }
   MakeRun("runs/b", "0.02", T - 1, 200); /* not to its end */
   ck_refused(Convert(paths[0], "well", Path(1, "runs.h5")), "runs/b/fields.nc has 3 frames, ");
