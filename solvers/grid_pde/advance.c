@@ -52,23 +52,35 @@ static void ChebyshevStages(int s, PdeStage stages[])
   }
 }
 
+/* The larger one; what is no number is infinite. */
+static void Raise(double *most, double x)
+{
+  if (!(x <= *most)) *most = isnan(x) ? INFINITY : x;
+}
+
+static void RatesOfCells(const PdeModel *p, const double w[], const double per_dx[3], double rates[2])
+{
+  double mine[2] = {0, 0};
+
+#pragma omp for schedule(static)
+  for (size_t start = 0; start < p->n_cells; start += PDE_CHUNK) {
+    double most[2] = {0, 0};
+    p->family->bounds(p->c, p->n_dims, per_dx, PetscMin(PDE_CHUNK, p->n_cells - start), p->n_cells, w + start, most);
+    for (int k = 0; k < 2; k++) Raise(&mine[k], most[k]);
+  }
+#pragma omp critical(pde_rates)
+  for (int k = 0; k < 2; k++) Raise(&rates[k], mine[k]);
+}
+
 /* The largest rates over all cells, and what the boundaries put beside them: of the waves, and of diffusion and reaction. */
 static PetscErrorCode Rates(NomosModel model, const double u[], double rates[2])
 {
   PdeModel     *p         = model->data;
   const double *w         = PdePrimitive(p, 1, u), per_dx[3] = {1 / p->dx[0], 1 / p->dx[1], 1 / p->dx[2]};
-  double        wave = 0, decay = 0;
 
   PetscFunctionBeginUser;
-#pragma omp parallel for schedule(static) reduction(max : wave, decay) if (p->n_cells > PDE_ALONE)
-  for (size_t start = 0; start < p->n_cells; start += PDE_CHUNK) {
-    double most[2] = {0, 0};
-    p->family->bounds(p->c, p->n_dims, per_dx, PetscMin(PDE_CHUNK, p->n_cells - start), p->n_cells, w + start, most);
-    wave  = most[0] <= wave ? wave : isnan(most[0]) ? INFINITY : most[0];
-    decay = most[1] <= decay ? decay : isnan(most[1]) ? INFINITY : most[1];
-  }
-  rates[0] = wave;
-  rates[1] = decay;
+  rates[0] = rates[1] = 0;
+  PDE_TEAM(p, RatesOfCells(p, w, per_dx, rates));
   for (int a = 0; a < p->n_dims; a++)
     for (int side = 0; side < 2; side++)
       if (p->boundary[a][side] == PDE_VALUE) p->family->bounds(p->c, p->n_dims, per_dx, 1, 1, p->value[side], rates);
@@ -111,11 +123,11 @@ PetscErrorCode PdePlanMake(NomosModel model, const double u[], PdePlan *plan)
 }
 
 /* y_j of a substep from y_0 and the two before; l[] of L(y_0) and L(y_(j-1)). y may be y_0. */
-static void Stage(const PdeModel *p, const PdeStage *stage, double h, size_t n, const double *const from[3], const double *const l[2], double y[])
+static void Stage(const PdeStage *stage, double h, size_t n, const double *const from[3], const double *const l[2], double y[])
 {
   const double a0 = stage->a[0], a1 = stage->a[1], a2 = stage->a[2], b0 = h * stage->b[0], b1 = h * stage->b[1];
 
-#pragma omp parallel for simd schedule(static) if (p->n_cells > PDE_ALONE)
+#pragma omp for simd schedule(static)
   for (size_t i = 0; i < n; i++) {
     double sum = a0 * from[0][i] + b1 * l[1][i];
     if (a1 != 0) sum += a1 * from[1][i];
@@ -137,7 +149,8 @@ static PetscErrorCode Substep(PdeModel *p, const PdePlan *plan, double h, int wi
   for (int j = 0; j < last; j++) {
     double *next = j + 1 == plan->n_stages ? end : y + (size_t)(keep ? j : j % 3) * n;
     if (j) PetscCall(PdeTendency(p, width, stages[1], l[1]));
-    Stage(p, &plan->stages[j], h, n, stages, (const double *const[]){l[0], l[j > 0]}, next);
+    const double *const slopes[2] = {l[0], l[j > 0]};
+    PDE_TEAM(p, Stage(&plan->stages[j], h, n, stages, slopes, next));
     stages[2] = stages[1];
     stages[1] = next;
   }
@@ -154,6 +167,21 @@ PetscErrorCode PdeAdvance(NomosModel model, const PdePlan *plan, int width, doub
   PetscCall(PdeScratch(p, PDE_OF_STEP, 5 * n, &y));
   for (int step = 0; step < plan->n; step++) PetscCall(Substep(p, plan, model->dt / plan->n, width, false, u, y, (double *[]){y + 3 * n, y + 4 * n}, u));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* From the adjoint of y_j to those of y_0 and the two before, and of l[]. */
+static void StageAdjoint(const PdeStage *stage, bool first_stage, double h, size_t n, const double bar[], double first[], double before[], double earlier[], double *const l[2])
+{
+  const double a0 = stage->a[0], a1 = stage->a[1], a2 = stage->a[2], b0 = h * (stage->b[0] + (first_stage ? stage->b[1] : 0)), b1 = h * stage->b[1];
+
+#pragma omp for schedule(static)
+  for (size_t i = 0; i < n; i++) {
+    first[i] += a0 * bar[i];
+    if (a1 != 0) before[i] += a1 * bar[i];
+    if (a2 != 0) earlier[i] += a2 * bar[i];
+    if (b0 != 0) l[0][i] += b0 * bar[i];
+    l[1][i] = b1 * bar[i];
+  }
 }
 
 PetscErrorCode PdeAdvanceAdjoint(NomosModel model, const PdePlan *plan, int width, const double u[], double u_bar[], double c_bar[])
@@ -177,17 +205,9 @@ PetscErrorCode PdeAdvanceAdjoint(NomosModel model, const PdePlan *plan, int widt
     memset(y_bar, 0, s * n * sizeof *y_bar);
     memset(l[0], 0, n * sizeof **l); /* from here on adjoints of L(Y_0) and L(Y_j) */
     for (size_t j = s; j-- > 0;) {
-      const PdeStage *stage = &plan->stages[j];
-      const double   *bar   = j + 1 == s ? u_bar : y_bar + (j + 1) * n, a0 = stage->a[0], a1 = stage->a[1], a2 = stage->a[2], b0 = h * (stage->b[0] + (j ? 0 : stage->b[1])), b1 = h * stage->b[1];
-      double         *first = y_bar, *before = y_bar + j * n, *earlier = j ? before - n : before;
-#pragma omp parallel for schedule(static) if (p->n_cells > PDE_ALONE)
-      for (size_t i = 0; i < n; i++) {
-        first[i] += a0 * bar[i];
-        if (a1 != 0) before[i] += a1 * bar[i];
-        if (a2 != 0) earlier[i] += a2 * bar[i];
-        if (b0 != 0) l[0][i] += b0 * bar[i];
-        l[1][i] = b1 * bar[i];
-      }
+      const double *bar = j + 1 == s ? u_bar : y_bar + (j + 1) * n;
+      double       *before = y_bar + j * n;
+      PDE_TEAM(p, StageAdjoint(&plan->stages[j], j == 0, h, n, bar, y_bar, before, j ? before - n : before, l));
       if (j) PetscCall(PdeTendencyAdjoint(p, width, y + (j - 1) * n, l[1], before, c_bar));
     }
     PetscCall(PdeTendencyAdjoint(p, width, y_0, l[0], y_bar, c_bar));

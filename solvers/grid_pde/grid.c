@@ -5,11 +5,14 @@
 
 PetscErrorCode PdeGridCreate(NomosModel model)
 {
-  PdeModel *p = model->data;
-  PetscInt  corner[3] = {0, 0, 0}, width[3] = {1, 1, 1};
+  PdeModel      *p = model->data;
+  int            n_ranks;
+  PetscInt       corner[3] = {0, 0, 0}, width[3] = {1, 1, 1};
   DMBoundaryType type[3];
 
   PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_size(model->comm, &n_ranks));
+  p->alone = n_ranks == 1;
   for (int a = 0; a < 3; a++) type[a] = p->boundary[a][0] == PDE_PERIODIC ? DM_BOUNDARY_PERIODIC : DM_BOUNDARY_GHOSTED;
   PetscCall(DMDACreate(model->comm, &p->dm));
   PetscCall(DMSetDimension(p->dm, p->n_dims));
@@ -72,14 +75,14 @@ static void Sides(PdeModel *p, int width, double box[], GhostFn apply)
     for (int side = 0; side < 2; side++) {
       const PdeBoundary boundary = p->boundary[a][side];
       const bool        here     = side ? p->start[a] + p->count[a] == p->size[a] : p->start[a] == 0;
-      if (!here || boundary == PDE_PERIODIC) continue;
+      if (!here || (boundary == PDE_PERIODIC && !p->alone)) continue; /* a period across ranks is PETSc's */
       for (int plane = 0; plane < p->m * width; plane++) {
         const int    k = plane / width, tangent = plane % width;
         const double sign  = boundary == PDE_VALUE || (boundary == PDE_WALL && p->family->fields[k].component == a) ? -1 : 1;
         const double shift = boundary == PDE_VALUE && !tangent ? 2 * p->value[side][k] : 0;
         for (size_t layer = 0; layer < PDE_GHOSTS; layer++) {
-          const size_t mirror = boundary == PDE_OUTFLOW ? 0 : layer;
-          const size_t ghost = side ? PDE_GHOSTS + p->count[a] + layer : PDE_GHOSTS - 1 - layer, inside = side ? PDE_GHOSTS + p->count[a] - 1 - mirror : PDE_GHOSTS + mirror;
+          const size_t mirror = boundary == PDE_OUTFLOW ? 0 : layer, low = PDE_GHOSTS + mirror, high = PDE_GHOSTS + p->count[a] - 1 - mirror;
+          const size_t ghost = side ? PDE_GHOSTS + p->count[a] + layer : PDE_GHOSTS - 1 - layer, inside = (side == 1) == (boundary != PDE_PERIODIC) ? high : low;
           const size_t run = p->stride[a], n_runs = p->n_box / (run * p->box[a]);
           for (size_t r = 0; r < n_runs; r++) {
             double *base = box + (size_t)plane * p->n_box + r * run * p->box[a];
@@ -90,12 +93,22 @@ static void Sides(PdeModel *p, int width, double box[], GhostFn apply)
     }
 }
 
+/* The place of a row of this rank's cells in a plane of the box. */
+static size_t PlaceOfRow(const PdeModel *p, size_t row)
+{
+  return p->first + row % p->count[1] * p->stride[1] + row / p->count[1] * p->stride[2];
+}
+
 PetscErrorCode PdeFillBox(PdeModel *p, int width, const double w[])
 {
+  const size_t planes = (size_t)(p->m * width), n_rows = p->count[1] * p->count[2], nx = p->count[0];
+
   PetscFunctionBeginUser;
-  for (int plane = 0; plane < p->m * width; plane++) {
-    PetscCall(VecPlaceArray(p->own, w + (size_t)plane * p->n_cells));
-    PetscCall(VecPlaceArray(p->with_ghosts, p->box_w + (size_t)plane * p->n_box));
+  for (size_t k = 0; k < planes && p->alone; k++)
+    for (size_t row = 0; row < n_rows; row++) memcpy(p->box_w + k * p->n_box + PlaceOfRow(p, row), w + k * p->n_cells + row * nx, nx * sizeof *w);
+  for (size_t plane = 0; plane < planes && !p->alone; plane++) {
+    PetscCall(VecPlaceArray(p->own, w + plane * p->n_cells));
+    PetscCall(VecPlaceArray(p->with_ghosts, p->box_w + plane * p->n_box));
     PetscCall(DMGlobalToLocalBegin(p->dm, p->own, INSERT_VALUES, p->with_ghosts));
     PetscCall(DMGlobalToLocalEnd(p->dm, p->own, INSERT_VALUES, p->with_ghosts));
     PetscCall(VecResetArray(p->own));
@@ -107,11 +120,19 @@ PetscErrorCode PdeFillBox(PdeModel *p, int width, const double w[])
 
 PetscErrorCode PdeFillBoxAdjoint(PdeModel *p, int width, double w_bar[])
 {
+  const size_t planes = (size_t)(p->m * width), n_rows = p->count[1] * p->count[2], nx = p->count[0];
+
   PetscFunctionBeginUser;
   Sides(p, width, p->box_bar, Fold);
-  for (int plane = 0; plane < p->m * width; plane++) {
-    PetscCall(VecPlaceArray(p->own, w_bar + (size_t)plane * p->n_cells));
-    PetscCall(VecPlaceArray(p->with_ghosts, p->box_bar + (size_t)plane * p->n_box));
+  for (size_t k = 0; k < planes && p->alone; k++)
+    for (size_t row = 0; row < n_rows; row++) {
+      double *restrict       to   = w_bar + k * p->n_cells + row * nx;
+      const double *restrict from = p->box_bar + k * p->n_box + PlaceOfRow(p, row);
+      for (size_t i = 0; i < nx; i++) to[i] += from[i];
+    }
+  for (size_t plane = 0; plane < planes && !p->alone; plane++) {
+    PetscCall(VecPlaceArray(p->own, w_bar + plane * p->n_cells));
+    PetscCall(VecPlaceArray(p->with_ghosts, p->box_bar + plane * p->n_box));
     PetscCall(DMLocalToGlobalBegin(p->dm, p->with_ghosts, ADD_VALUES, p->own));
     PetscCall(DMLocalToGlobalEnd(p->dm, p->with_ghosts, ADD_VALUES, p->own));
     PetscCall(VecResetArray(p->own));

@@ -7,6 +7,7 @@
 #include "solvers/grid_pde/adjoint.h"
 #include "solvers/grid_pde/reconstruction.h"
 
+#include <omp.h>
 #include <petscdmda.h>
 
 /* Points and faces go in chunks; grids of no more than PDE_ALONE cells are left to one thread. */
@@ -44,6 +45,7 @@ typedef struct {
   const char           *scheme;
   double                cfl;
   int                   substeps;                   /* 0: as stability asks for */
+  bool                  alone; /* on one rank: ghosts need no PETSc */
   DM                    dm;
   Vec                   own, with_ghosts;
   int                   n_coefficients;
@@ -82,6 +84,15 @@ const double *PdePrimitive(PdeModel *p, int width, const double u[]);
 /* a /= c, of n Numbers. */
 void PdeDivide(int width, size_t n, const double c[], size_t c_plane, double a[], size_t a_plane);
 PetscErrorCode PdeScratch(PdeModel *p, PdeScratchKind kind, size_t n, double **array);
+/* Calls a function whose loops are shared out by `#pragma omp for`: by all threads, or where there is little to do by this one, without the cost of a team. */
+#define PDE_TEAM(p, call) \
+  do { \
+    if ((p)->n_cells > PDE_ALONE && omp_get_max_threads() > 1) { \
+      _Pragma("omp parallel") { call; } \
+    } else { \
+      call; \
+    } \
+  } while (0)
 /* Buffers p->rows for as many threads as there are now. */
 PetscErrorCode PdeThreads(PdeModel *p);
 /* Rows of faces of an axis: how many, faces of each; and the place in the box of the cell behind the first face of one. */

@@ -1,7 +1,6 @@
 /* L(u): primitive variables, ghosts, and for every axis states at the faces, fluxes, divergence. Faces go in chunks of a row along x, whose buffers stay in cache; chunks are dealt to threads. */
 #include "solvers/grid_pde/grid_pde_impl.h"
 
-#include <omp.h>
 #include <string.h>
 
 void PdeFaceRows(const PdeModel *p, int axis, size_t *n_rows, size_t *n)
@@ -45,13 +44,16 @@ PetscErrorCode PdeScratch(PdeModel *p, PdeScratchKind kind, size_t n, double **a
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static void Primitive(const PdeModel *p, int width, const double u[])
+{
+#pragma omp for schedule(static)
+  for (size_t start = 0; start < p->n_cells; start += PDE_CHUNK) p->family->kernels[width - 1]->primitive(p->c, p->n_dims, PetscMin(PDE_CHUNK, p->n_cells - start), p->n_cells, u + start, p->n_cells, p->w + start);
+}
+
 const double *PdePrimitive(PdeModel *p, int width, const double u[])
 {
-  const NomosPdeKernels *kernels = p->family->kernels[width - 1];
-
-  if (!kernels->primitive) return u;
-#pragma omp parallel for schedule(static) if (p->n_cells > PDE_ALONE)
-  for (size_t start = 0; start < p->n_cells; start += PDE_CHUNK) kernels->primitive(p->c, p->n_dims, PetscMin(PDE_CHUNK, p->n_cells - start), p->n_cells, u + start, p->n_cells, p->w + start);
+  if (!p->family->kernels[width - 1]->primitive) return u;
+  PDE_TEAM(p, Primitive(p, width, u));
   return p->w;
 }
 
@@ -185,9 +187,6 @@ PetscErrorCode PdeTendency(PdeModel *p, int width, const double u[], double du[]
   PetscCall(PdeThreads(p));
   w = PdePrimitive(p, width, u);
   PetscCall(PdeFillBox(p, width, w));
-  if (p->n_cells > PDE_ALONE) {
-#pragma omp parallel
-    Work(p, width, w, du);
-  } else Work(p, width, w, du);
+  PDE_TEAM(p, Work(p, width, w, du));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

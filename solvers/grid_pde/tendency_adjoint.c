@@ -1,7 +1,6 @@
 /* The adjoint of L(u), for values and for values with tangents. What couples cells is transposed by hand; the adjoints of what happens at a point or a face come from adjoint.h. */
 #include "solvers/grid_pde/grid_pde_impl.h"
 
-#include <omp.h>
 #include <string.h>
 
 enum { COEFFICIENTS = PDE_MAX_WIDTH * NOMOS_PDE_MAX_COEFFICIENTS };
@@ -33,27 +32,36 @@ static void AddInOrder(size_t n_items, const double item_c[], double c_bar[])
     for (int k = 0; k < COEFFICIENTS; k++) c_bar[k] += item_c[item * COEFFICIENTS + (size_t)k];
 }
 
-/* in_bar += (d point/d in)^T out_bar, c_bar += likewise; arrays (m, width, n_cells). */
-static PetscErrorCode PointAdjoint(PdeModel *p, int width, const NomosPdeAdjoint *point, const double in[], const double out_bar[], double in_bar[], double c_bar[])
+/* in_bar += (d point/d in)^T out_bar; arrays (m, width, n_cells). */
+static void Points(const PdeModel *p, int width, const NomosPdeAdjoint *point, const double in[], const double out_bar[], double in_bar[], double item_c[])
 {
-  const size_t w = (size_t)width, n_items = (p->n_cells + PDE_CHUNK - 1) / PDE_CHUNK, planes = (size_t)p->m * w;
-  double      *item_c;
+  const size_t w = (size_t)width, planes = (size_t)p->m * w;
+  double      *bars = p->rows + (size_t)omp_get_thread_num() * p->row_size;
 
-  PetscFunctionBeginUser;
-  PetscCall(PdeScratch(p, PDE_OF_SUMS, n_items * COEFFICIENTS, &item_c));
-  memset(item_c, 0, n_items * COEFFICIENTS * sizeof *item_c);
-#pragma omp parallel for schedule(static) if (p->n_cells > PDE_ALONE)
-  for (size_t item = 0; item < n_items; item++) {
+#pragma omp for schedule(static)
+  for (size_t item = 0; item < (p->n_cells + PDE_CHUNK - 1) / PDE_CHUNK; item++) {
     const size_t start = item * PDE_CHUNK, n = PetscMin(PDE_CHUNK, p->n_cells - start);
-    double      *bars = p->rows + (size_t)omp_get_thread_num() * p->row_size, *rows = bars + planes * n;
+    double      *rows = bars + planes * n;
     point->apply(p->c, n, (NomosPdeIn){in + start, w * p->n_cells, p->n_cells}, (NomosPdeIn){out_bar + start, w * p->n_cells, p->n_cells}, (NomosPdeOut){bars, w * n, n}, (NomosPdeOut){rows, w * n, n});
     for (size_t k = 0; k < planes; k++) {
-      double *restrict to = in_bar + k * p->n_cells + start;
+      double *restrict       to   = in_bar + k * p->n_cells + start;
       const double *restrict from = bars + k * n;
       for (size_t i = 0; i < n; i++) to[i] += from[i];
     }
     SumCoefficients(point->coefficients, width, n, 1, rows, item_c + item * COEFFICIENTS);
   }
+}
+
+/* Likewise, and c_bar += its part. */
+static PetscErrorCode PointAdjoint(PdeModel *p, int width, const NomosPdeAdjoint *point, const double in[], const double out_bar[], double in_bar[], double c_bar[])
+{
+  const size_t n_items = (p->n_cells + PDE_CHUNK - 1) / PDE_CHUNK;
+  double      *item_c;
+
+  PetscFunctionBeginUser;
+  PetscCall(PdeScratch(p, PDE_OF_SUMS, n_items * COEFFICIENTS, &item_c));
+  memset(item_c, 0, n_items * COEFFICIENTS * sizeof *item_c);
+  PDE_TEAM(p, Points(p, width, point, in, out_bar, in_bar, item_c));
   AddInOrder(n_items, item_c, c_bar);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -143,27 +151,34 @@ static void Faces(PdeModel *p, int width, int axis, size_t row, size_t start, si
   }
 }
 
-/* Faces that share no cell go at the same time: of every other chunk of a row along x, of rows that are four apart along another axis. */
-static PetscErrorCode AllFaces(PdeModel *p, int width, int axis, const double du_bar[], double c_bar[])
+/* Of an axis. Faces that share no cell go at the same time: of every other chunk of a row along x, of rows that are four apart along another axis. */
+static void Colours(PdeModel *p, int width, int axis, size_t n_rows, size_t n, const double du_bar[], double item_c[])
 {
-  const size_t n_colours = axis ? 4 : 2;
-  size_t       n_rows, n;
-  double      *item_c;
+  const size_t n_colours = axis ? 4 : 2, n_chunks = (n + PDE_CHUNK - 1) / PDE_CHUNK;
+  double      *buffers = p->rows + (size_t)omp_get_thread_num() * p->row_size;
 
-  PetscFunctionBeginUser;
-  PdeFaceRows(p, axis, &n_rows, &n);
-  const size_t n_chunks = (n + PDE_CHUNK - 1) / PDE_CHUNK;
-  PetscCall(PdeScratch(p, PDE_OF_SUMS, n_rows * n_chunks * COEFFICIENTS, &item_c));
-  memset(item_c, 0, n_rows * n_chunks * COEFFICIENTS * sizeof *item_c);
   for (size_t colour = 0; colour < n_colours; colour++) {
-#pragma omp parallel for schedule(static) if (p->n_cells > PDE_ALONE)
+#pragma omp for schedule(static)
     for (size_t item = 0; item < n_rows * n_chunks; item++) {
       const size_t row = item / n_chunks, chunk = item % n_chunks, start = chunk * PDE_CHUNK;
       const size_t place = axis == 0 ? chunk : axis == 1 ? row % (p->count[1] + 1) : row / p->count[1];
-      if (place % n_colours == colour) Faces(p, width, axis, row, start, PetscMin(PDE_CHUNK, n - start), du_bar, p->rows + (size_t)omp_get_thread_num() * p->row_size, item_c + item * COEFFICIENTS);
+      if (place % n_colours == colour) Faces(p, width, axis, row, start, PetscMin(PDE_CHUNK, n - start), du_bar, buffers, item_c + item * COEFFICIENTS);
     }
   }
-  AddInOrder(n_rows * n_chunks, item_c, c_bar);
+}
+
+static PetscErrorCode AllFaces(PdeModel *p, int width, int axis, const double du_bar[], double c_bar[])
+{
+  size_t  n_rows, n;
+  double *item_c;
+
+  PetscFunctionBeginUser;
+  PdeFaceRows(p, axis, &n_rows, &n);
+  const size_t n_items = n_rows * ((n + PDE_CHUNK - 1) / PDE_CHUNK);
+  PetscCall(PdeScratch(p, PDE_OF_SUMS, n_items * COEFFICIENTS, &item_c));
+  memset(item_c, 0, n_items * COEFFICIENTS * sizeof *item_c);
+  PDE_TEAM(p, Colours(p, width, axis, n_rows, n, du_bar, item_c));
+  AddInOrder(n_items, item_c, c_bar);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
