@@ -32,6 +32,11 @@ static void AddInOrder(size_t n_items, const double item_c[], double c_bar[])
     for (int k = 0; k < COEFFICIENTS; k++) c_bar[k] += item_c[item * COEFFICIENTS + (size_t)k];
 }
 
+static void Give(size_t n, const double *restrict from, double *restrict to)
+{
+  for (size_t i = 0; i < n; i++) to[i] += from[i];
+}
+
 /* in_bar += (d point/d in)^T out_bar; arrays (m, width, n_cells). */
 static void Points(const PdeModel *p, int width, const NomosPdeAdjoint *point, const double in[], const double out_bar[], double in_bar[], double item_c[])
 {
@@ -43,11 +48,7 @@ static void Points(const PdeModel *p, int width, const NomosPdeAdjoint *point, c
     const size_t start = item * PDE_CHUNK, n = PetscMin(PDE_CHUNK, p->n_cells - start);
     double      *rows = bars + planes * n;
     point->apply(p->c, n, (NomosPdeIn){in + start, w * p->n_cells, p->n_cells}, (NomosPdeIn){out_bar + start, w * p->n_cells, p->n_cells}, (NomosPdeOut){bars, w * n, n}, (NomosPdeOut){rows, w * n, n});
-    for (size_t k = 0; k < planes; k++) {
-      double *restrict       to   = in_bar + k * p->n_cells + start;
-      const double *restrict from = bars + k * n;
-      for (size_t i = 0; i < n; i++) to[i] += from[i];
-    }
+    for (size_t k = 0; k < planes; k++) Give(n, bars + k * n, in_bar + k * p->n_cells + start);
     SumCoefficients(point->coefficients, width, n, 1, rows, item_c + item * COEFFICIENTS);
   }
 }
@@ -90,14 +91,13 @@ static void FluxBar(const PdeModel *p, int width, int axis, size_t row, size_t s
   }
 }
 
-/* bars of the limited sides become those of the sides before the family's limit, the rest goes to their cells and to c_bar. Where the limit changed nothing it is the identity. work: six times the sides of one. */
+/* bars of the limited sides become those of the sides before the family's limit, the rest goes to their cells and to c_bar. Where the limit changed nothing it is the identity. work: the sides before, and twice as much. */
 static void LimitAdjoint(PdeModel *p, int width, int axis, size_t behind, size_t n, const double limited[], double bars[], double work[], double c_rows[], double c_bar[])
 {
   const NomosPdeAdjoint *limit = &p->adjoints[width - 1]->limit[axis];
   const size_t           w = (size_t)width, one = (size_t)p->m * w * n;
   double                *sides = work, *pair = sides + 2 * one, *pair_bar = pair + 2 * one;
 
-  PdeSides(p, width, axis, behind, n, sides);
   for (size_t side = 0; side < 2; side++) {
     const size_t cell = side ? behind : behind - p->stride[axis];
     if (!memcmp(sides + side * one, limited + side * one, one * sizeof *sides)) continue;
@@ -105,8 +105,18 @@ static void LimitAdjoint(PdeModel *p, int width, int axis, size_t behind, size_t
     memcpy(pair + one, sides + side * one, one * sizeof *pair);
     limit->apply(p->c, n, (NomosPdeIn){pair, w * n, n}, (NomosPdeIn){bars + side * one, w * n, n}, (NomosPdeOut){pair_bar, w * n, n}, (NomosPdeOut){c_rows, w * n, n});
     SumCoefficients(limit->coefficients, width, n, 1, c_rows, c_bar);
-    for (size_t k = 0; k < one; k++) p->box_bar[k / n * p->n_box + cell + k % n] += pair_bar[k];
+    for (size_t k = 0; k < one / n; k++) Give(n, pair_bar + k * n, p->box_bar + k * p->n_box + cell);
     memcpy(bars + side * one, pair_bar + one, one * sizeof *bars);
+  }
+}
+
+/* Cells of a row at the four places around its faces, whose rows lie `step` apart: to[i + s] += from_s[i]. */
+static void GiveAlong(size_t n, size_t step, const double *restrict from, double *restrict to)
+{
+  for (size_t i = 3; i < n; i++) to[i] += (from[i] + from[step + i - 1]) + (from[2 * step + i - 2] + from[3 * step + i - 3]);
+  for (size_t s = 0; s < 4; s++) { /* those at the ends, which have fewer than four */
+    for (size_t i = 0; i < PetscMin(n, 3 - s); i++) to[i + s] += from[s * step + i];
+    for (size_t i = PetscMax(n, 3) - s; i < n; i++) to[i + s] += from[s * step + i];
   }
 }
 
@@ -116,25 +126,29 @@ static void Faces(PdeModel *p, int width, int axis, size_t row, size_t start, si
   const NomosPdeAdjoint *flux = &p->adjoints[width - 1]->flux[axis], *diffusion = &p->adjoints[width - 1]->diffusion[axis];
   const NomosPdeAdjoint *reconstruct = &(width == 2 ? nomos_reconstruct_adjoints_dual : nomos_reconstruct_adjoints_value)[p->limiter];
   const size_t           w = (size_t)width, m = (size_t)p->m, planes = m * w, stride = p->stride[axis], behind = PdeFaceRow(p, axis, row) + start;
-  double                *flux_bar = buffers, *sides = flux_bar + planes * n, *bars = sides + 2 * planes * n, *cells = bars + 2 * planes * n, *rows = cells + 4 * w * n;
+  double                *flux_bar = buffers, *sides = flux_bar + planes * n, *bars = sides + 2 * planes * n, *cells = bars + 2 * planes * n, *rows = cells + 4 * w * n, *before = rows + w * NOMOS_PDE_MAX_COEFFICIENTS * n;
+  const bool             limited = p->family->kernels[width - 1]->limit != NULL;
   const NomosPdeIn       bar = {flux_bar, w * n, n}, in = {sides, w * n, n};
   const NomosPdeOut      in_bar = {bars, w * n, n}, c_rows = {rows, w * n, n};
 
   FluxBar(p, width, axis, row, start, n, du_bar, flux_bar);
   if (flux->apply) {
     PdeSides(p, width, axis, behind, n, sides);
-    if (p->family->kernels[width - 1]->limit) PdeLimit(p, width, axis, behind, n, sides, bars);
+    if (limited) {
+      memcpy(before, sides, 2 * planes * n * sizeof *before);
+      PdeLimit(p, width, axis, behind, n, sides, bars);
+    }
     flux->apply(p->c, n, in, bar, in_bar, c_rows);
     SumCoefficients(flux->coefficients, width, n, 1, rows, c_bar);
-    if (p->family->kernels[width - 1]->limit) LimitAdjoint(p, width, axis, behind, n, sides, bars, rows + w * NOMOS_PDE_MAX_COEFFICIENTS * n, rows, c_bar);
+    if (limited) LimitAdjoint(p, width, axis, behind, n, sides, bars, before, rows, c_bar);
     for (size_t k = 0; k < m; k++) {
       reconstruct->apply(p->c, n, (NomosPdeIn){p->box_w + k * w * p->n_box + behind - 2 * stride, stride, p->n_box}, (NomosPdeIn){bars + k * w * n, planes * n, n}, (NomosPdeOut){cells, w * n, n}, c_rows);
-      for (size_t s = 0; s < 4; s++)
-        for (size_t j = 0; j < w; j++) {
-          double *restrict       to   = p->box_bar + (k * w + j) * p->n_box + behind + s * stride - 2 * stride;
-          const double *restrict from = cells + (s * w + j) * n;
-          for (size_t i = 0; i < n; i++) to[i] += from[i];
-        }
+      for (size_t j = 0; j < w; j++) {
+        double *to = p->box_bar + (k * w + j) * p->n_box + behind - 2 * stride;
+        if (axis == 0) GiveAlong(n, w * n, cells + j * n, to);
+        else
+          for (size_t s = 0; s < 4; s++) Give(n, cells + (s * w + j) * n, to + s * stride);
+      }
     }
   }
   if (!diffusion->apply) return;
