@@ -48,7 +48,7 @@ static void Caption(const NomosNeuralOperator *no, const Set *set, size_t i, siz
   int length = snprintf(text, n_text, "%s: ", set->name);
 
   for (size_t p = 0; p < no->n_parameters && (size_t)length < n_text; p++) length += snprintf(text + length, n_text - (size_t)length, "%s = %.4g, ", no->variables[no->n_fields + p].name, set->judgement.parameters[i * no->n_parameters + p]);
-  if ((size_t)length < n_text) snprintf(text + length, n_text - (size_t)length, "nRMSE %.3g, the median of %zu trajectories", NomosJudgementOfTrajectory(&set->judgement, NOMOS_PREDICTOR_EMULATOR, i), set->judgement.n);
+  if ((size_t)length < n_text) snprintf(text + length, n_text - (size_t)length, "nRMSE %.3g, the median of %zu trajectories%s", NomosJudgementOfTrajectory(&set->judgement, NOMOS_PREDICTOR_EMULATOR, i), set->judgement.n, no->shape.n_space == 2 ? "; last frame" : "");
 }
 
 /* truth, prediction and error of a field: rows of them. images (3, rows, nx). */
@@ -120,13 +120,22 @@ static PetscErrorCode DrawSet(NomosSurrogate s, const Set *set, const char direc
 
 static PetscErrorCode DrawTimes(const NomosNeuralOperator *no, size_t n_sets, const Set sets[], NomosFigure figure)
 {
-  double *time, *error;
+  double *time, *error, lowest = INFINITY, highest = 0;
   size_t  most = 0;
 
   PetscFunctionBeginUser;
-  for (size_t i = 0; i < n_sets; i++) most = PetscMax(most, sets[i].judgement.n_steps);
+  for (size_t i = 0; i < n_sets; i++) {
+    const NomosJudgement *j = &sets[i].judgement;
+    most                    = PetscMax(most, j->n_steps);
+    for (int p = 0; p < NOMOS_N_PREDICTORS; p++)
+      for (size_t k = 0; k < j->n_steps && j->errors[p]; k++) {
+        const double e = NomosJudgementOfFrame(j, (NomosPredictor)p, k);
+        lowest         = fmin(lowest, e > 0 ? e : lowest);
+        highest        = fmax(highest, isfinite(e) ? e : 0);
+      }
+  }
   PetscCall(PetscMalloc2(most, &time, most, &error));
-  PetscCall(NomosFigurePanel(figure, 0, 0, &(NomosAxes){.title = "error of free runs", .x_label = no->interval > 0 ? "time" : "frame", .y_label = "nRMSE", .y_scale = NOMOS_SCALE_LOG}));
+  PetscCall(NomosFigurePanel(figure, 0, 0, &(NomosAxes){.title = "error of free runs", .x_label = no->interval > 0 ? "time" : "frame", .y_label = "nRMSE", .y_scale = NOMOS_SCALE_LOG, .y_min = 0.8 * lowest, .y_max = 1.5 * highest * pow(highest / lowest, 0.7)})); /* room for the legend */
   for (int p = 0; p < NOMOS_N_PREDICTORS; p++)
     for (size_t i = 0; i < n_sets; i++) {
       const NomosJudgement *j = &sets[i].judgement;
