@@ -77,7 +77,7 @@ PetscErrorCode NomosCellPlaneCreate(NomosModel model, const NomosCellPlaneInput 
     type[a]        = p->periodic[a] ? DM_BOUNDARY_PERIODIC : DM_BOUNDARY_GHOSTED;
   }
   PetscCallMPI(MPI_Comm_size(model->comm, &ranks));
-  PetscCall(DMDACreate2d(model->comm, type[0], type[1], input->corners ? DMDA_STENCIL_BOX : DMDA_STENCIL_STAR, (PetscInt)p->size[0], (PetscInt)p->size[1], input->rows ? 1 : PETSC_DECIDE, input->rows ? ranks : PETSC_DECIDE, 1, p->ghosts, input->rows ? whole : NULL, input->rows, &p->dm));
+  PetscCall(DMDACreate2d(model->comm, type[0], type[1], input->corners ? DMDA_STENCIL_BOX : DMDA_STENCIL_STAR, (PetscInt)p->size[0], (PetscInt)p->size[1], 1, input->rows ? ranks : PETSC_DECIDE, 1, p->ghosts, input->rows ? whole : NULL, input->rows, &p->dm));
   PetscCall(DMSetUp(p->dm));
   PetscCall(DMDAGetCorners(p->dm, &corner[0], &corner[1], NULL, &width[0], &width[1], NULL));
   for (int a = 0; a < 2; a++) {
@@ -190,7 +190,7 @@ PetscErrorCode NomosCellPlaneSave(NomosModel model, NomosCheckpoint checkpoint)
   const NomosModelField *all = &p->list[p->parts.n_fields];
 
   PetscFunctionBeginUser;
-  PetscCall(NomosCheckpointWriteArray(checkpoint, "state", NOMOS_F64, 3, 1, all->size, all->start, all->count, p->state));
+  PetscCall(NomosCheckpointWriteArray(checkpoint, "state", NOMOS_F64, 3, 2, all->size, all->start, all->count, p->state));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

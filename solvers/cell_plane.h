@@ -23,7 +23,7 @@ typedef struct {
   bool                   periodic[2];
   int                    ghosts;
   bool                   corners;    /* ghosts at the corners too */
-  const PetscInt        *rows;       /* rows of each rank, all of them as wide as the plane; NULL: boxes as PETSc cuts them */
+  const PetscInt        *rows;       /* rows of each rank, which has them whole; NULL: as PETSc deals them */
 } NomosCellPlaneInput;
 
 typedef struct {

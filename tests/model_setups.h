@@ -54,4 +54,26 @@ static inline void Advance(Subject *s, int n)
   for (int i = 0; i < n; i++) ck_ok(s->model->ops->step(s->model));
 }
 
+/* What is saved is loaded again, to the bit, on these ranks. */
+static inline void CheckpointKeepsState(Subject *s)
+{
+  NomosCheckpoint checkpoint;
+  char           *path, *before = malloc(s->n * sizeof(double) + 1), *after = malloc(s->n * sizeof(double) + 1);
+
+  ck_ok(s->ops->get_state(s->model, before));
+  ck_ok(NomosCheckpointCreate(s->model->comm, ck_directory, s->model->step, 1, &checkpoint));
+  ck_ok(s->model->ops->save(s->model, checkpoint));
+  ck_ok(NomosCheckpointClose(&checkpoint));
+  memset(after, 0, s->n * sizeof(double));
+  ck_ok(s->ops->set_state(s->model, after));
+  ck_ok(NomosCheckpointOpen(s->model->comm, ck_directory, "latest", &path, &checkpoint));
+  ck_ok(s->model->ops->load(s->model, checkpoint));
+  ck_ok(NomosCheckpointClose(&checkpoint));
+  ck_ok(s->ops->get_state(s->model, after));
+  ck_assert_mem_eq(before, after, s->n * sizeof(double));
+  ck_ok(PetscFree(path));
+  free(before);
+  free(after);
+}
+
 #endif

@@ -64,6 +64,7 @@ START_TEST(derivatives)
     ck_ok(NomosOperatorDestroy(&op));
     free(x);
     free(by_state);
+    CheckpointKeepsState(&s);
     End(&s);
   }
 }

@@ -67,6 +67,7 @@ START_TEST(threads_and_ranks)
     ck_ok(s.model->ops->evaluate_scalars(s.model, values[0]));
     start = list[0].start[0];
     rows  = list[0].count[0];
+    CheckpointKeepsState(&s);
     End(&s);
   }
   omp_set_num_threads(threads);

@@ -18,6 +18,7 @@ PetscErrorCode PdeGridCreate(NomosModel model)
   PetscCall(DMSetDimension(p->dm, p->n_dims));
   PetscCall(DMDASetSizes(p->dm, (PetscInt)p->size[0], (PetscInt)p->size[1], (PetscInt)p->size[2]));
   PetscCall(DMDASetBoundaryType(p->dm, type[0], type[1], type[2]));
+  if (p->n_dims > 1) PetscCall(DMDASetNumProcs(p->dm, 1, PETSC_DECIDE, PETSC_DECIDE)); /* rows along x stay whole: long vectors, and in checkpoints a checksum for each */
   PetscCall(DMDASetDof(p->dm, 1));
   PetscCall(DMDASetStencilWidth(p->dm, PDE_GHOSTS));
   PetscCall(DMDASetStencilType(p->dm, DMDA_STENCIL_STAR));

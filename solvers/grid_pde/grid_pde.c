@@ -123,7 +123,7 @@ static PetscErrorCode Save(NomosModel model, NomosCheckpoint checkpoint)
 
   PetscFunctionBeginUser;
   Layout(p, size, start, count);
-  PetscCall(NomosCheckpointWriteArray(checkpoint, "state", NOMOS_F64, 4, 2, size, start, count, p->u));
+  PetscCall(NomosCheckpointWriteArray(checkpoint, "state", NOMOS_F64, 4, p->n_dims > 1 ? 3 : 4, size, start, count, p->u));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

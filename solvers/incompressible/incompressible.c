@@ -88,7 +88,8 @@ static PetscErrorCode Setup(NomosModel model)
   for (size_t k = 0; k < sizeof params / sizeof *params; k++) {
     if (!params[k].differentiable) continue;
     PetscCall(NomosConfigGetReal(model->config, params[k].key, &f->c[n]));
-    f->parameters[n++] = (NomosModelParameter){.param = &params[k], .value = f->c[n]};
+    f->parameters[n] = (NomosModelParameter){.param = &params[k], .value = f->c[n]};
+    n++;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -6,6 +6,7 @@
 #include <fftw3-mpi.h>
 #include <math.h>
 #include <omp.h>
+#include <stdio.h>
 #include <string.h>
 
 struct FlowPoisson_s {
@@ -31,6 +32,8 @@ PetscErrorCode FlowPoissonRows(MPI_Comm comm, const size_t size[2], PetscInt **r
   PetscCall(PetscMalloc1(ranks, rows));
   mine = (PetscInt)count[0];
   PetscCallMPI(MPI_Allgather(&mine, 1, MPIU_INT, *rows, 1, MPIU_INT, comm));
+  for (int rank = 0; rank < ranks; rank++)
+    NomosCheck((*rows)[rank] >= FLOW_GHOSTS, comm, PETSC_ERR_ARG_SIZ, "incompressible: %zu rows of cells on %d ranks leave %d for one: at least %d are needed; use fewer ranks", size[1], ranks, (int)(*rows)[rank], FLOW_GHOSTS);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
