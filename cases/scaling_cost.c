@@ -65,7 +65,7 @@ PetscErrorCode NomosScalingAdvise(NomosScaling *s, bool measured, double per_exa
   if (measured) FitCost(s, &s->cost);
   else s->cost = (NomosScalingCost){.c = 6, .p = 1, .q = 1};
   s->cost.per_example = per_example;
-  if (!isfinite(s->cost.c) || (s->cost.p <= 0 && s->cost.q <= 0)) PetscFunctionReturn(PETSC_SUCCESS); /* restarts have measured nothing, or nothing that grows */
+  if (!isfinite(s->cost.c) || s->cost.p < 0.05 || s->cost.q < 0.05) PetscFunctionReturn(PETSC_SUCCESS); /* restarts have measured nothing, or times do not grow: of a machine that others use too, or too small sizes */
   for (size_t i = 0; i < s->n_fitted; i++) {
     a->weights  = fmax(a->weights, s->trainings[i].weights);
     a->examples = fmax(a->examples, s->trainings[i].examples);

@@ -84,6 +84,7 @@ PetscErrorCode NomosScalingTell(const NomosScaling *s)
   PetscFunctionBeginUser;
   PetscCall(TellLaw(s));
   if (s->advised) PetscCall(TellAdvice(s));
+  else if (s->fit.n_unknowns == 5) Say("the times of the trainings do not grow with both sizes (N^%.2f D^%.2f): what to buy next is not said; scaling.cost: operations counts 6 N D instead", s->cost.p, s->cost.q);
   if (s->n > s->n_fitted) {
     const NomosScalingTraining *t      = &s->trainings[s->n_fitted];
     const bool                  within = s->held_error >= s->held_interval[0] && s->held_error <= s->held_interval[1];
