@@ -68,6 +68,7 @@ PetscErrorCode NomosCellPlaneCreate(NomosModel model, const NomosCellPlaneInput 
   int             ranks;
 
   PetscFunctionBeginUser;
+  p->equation  = input->equation;
   p->fields    = input->fields;
   p->written   = input->written;
   p->n_written = input->n_written;
@@ -143,7 +144,7 @@ PetscErrorCode NomosCellPlaneLayout(NomosModel model, NomosFileLayout *layout)
   NomosCellPlane *p = model->data;
 
   PetscFunctionBeginUser;
-  *layout = (NomosFileLayout){.n_dims = 2, .dims = p->dims, .n_variables = p->n_written, .variables = p->variables};
+  *layout = (NomosFileLayout){.equation = p->equation, .n_dims = 2, .dims = p->dims, .n_variables = p->n_written, .variables = p->variables};
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -18,6 +18,7 @@ typedef struct {
 
 typedef struct {
   const char            *section;    /* of the case: "darcy" */
+  const char            *equation;   /* for files (NomosFileLayout) */
   size_t                 n_fields, n_written; /* of the state; of a file */
   const NomosPlaneField *fields, *written;
   bool                   periodic[2];
@@ -28,6 +29,7 @@ typedef struct {
 
 typedef struct {
   NomosStateFields       parts; /* first: operators/state_fields.h */
+  const char            *equation;
   const NomosPlaneField *fields, *written;
   size_t                 n_written, size[2], start[2], count[2], n_points; /* x, y: of all, where this rank's begin, how many */
   double                 length[2], origin[2], dx[2];

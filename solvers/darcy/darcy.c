@@ -69,7 +69,7 @@ static PetscErrorCode Create(NomosModel model)
   PetscCall(PetscNew(&d));
   model->data = d;
   PetscCall(NomosCellPlaneSize(model, "darcy"));
-  PetscCall(NomosCellPlaneCreate(model, &(NomosCellPlaneInput){.section = "darcy", .n_fields = 2, .fields = fields, .n_written = 3, .written = written, .ghosts = 1}));
+  PetscCall(NomosCellPlaneCreate(model, &(NomosCellPlaneInput){.section = "darcy", .equation = "-div(a grad u) = beta f", .n_fields = 2, .fields = fields, .n_written = 3, .written = written, .ghosts = 1}));
   PetscCall(Sides(model));
   PetscCall(NomosConfigGetReal(model->config, "darcy.beta", &d->beta));
   PetscCall(NomosConfigGetReal(model->config, "darcy.tolerance", &d->tolerance));

@@ -105,7 +105,7 @@ static PetscErrorCode Create(NomosModel model)
   PetscCall(NomosCellPlaneSize(model, "incompressible"));
   PetscCall(Setup(model));
   PetscCall(FlowPoissonRows(model->comm, f->plane.size, &rows));
-  PetscCall(NomosCellPlaneCreate(model, &(NomosCellPlaneInput){.section = "incompressible", .n_fields = FLOW_FIELDS, .fields = fields, .n_written = sizeof written / sizeof *written, .written = written,
+  PetscCall(NomosCellPlaneCreate(model, &(NomosCellPlaneInput){.section = "incompressible", .equation = "v_t + div(v v) + grad p = nu lap v + force f, div v = 0, s_t + div(v s) = kappa lap s", .n_fields = FLOW_FIELDS, .fields = fields, .n_written = sizeof written / sizeof *written, .written = written,
                                                                .periodic = {!f->wall[0], !f->wall[1]}, .ghosts = FLOW_GHOSTS, .corners = true, .rows = rows}));
   PetscCall(PetscFree(rows));
   const size_t n_box = f->plane.n_box, n = f->plane.n_points;
