@@ -48,6 +48,32 @@ static PetscErrorCode GetText(NomosFieldReader reader, const char name[], const 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* One axis of at least n entries: only that is read with one start and one count. */
+static PetscErrorCode IsList(NomosFieldReader reader, const char name[], size_t n, bool *is)
+{
+  Shape shape;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosFieldReaderShape(reader, name, &shape.n_dims, shape.shape));
+  *is = shape.n_dims == 1 && shape.shape[0] >= n;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The n numbers of a coordinate, where there is one of that name. */
+static PetscErrorCode ReadCoordinate(const NomosConvertSource *s, const char name[], size_t n, double values[], bool *has)
+{
+  const size_t first = 0;
+  bool         is    = false;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosFieldReaderHas(s->reader, name, has));
+  if (!*has) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(IsList(s->reader, name, n, &is));
+  NomosCheck(is, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: the coordinate %s must have one dimension of %zu entries, as the fields have", s->parts[s->open].path, name, n);
+  PetscCall(NomosFieldReaderRead(s->reader, name, &first, &n, values));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* ---- fields and the grid they share */
 
 /* Axes of a field behind trajectory and time: [layer,] space. Of the first field they are taken, others must have the same. */
@@ -96,6 +122,8 @@ static PetscErrorCode AddParameter(NomosConvertSource *s, const char name[], con
 {
   PetscFunctionBeginUser;
   *parameter = NULL;
+  for (size_t f = 0; f < s->n_fields; f++) /* a number of the file may have the name of a field: it is none */
+    if (!strcmp(s->fields[f].name, name)) PetscFunctionReturn(PETSC_SUCCESS);
   for (size_t p = 0; p < s->n_parameters; p++)
     if (!strcmp(s->parameters[p].name, name)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCheck(s->n_parameters < NOMOS_CONVERT_MAX_VARIABLES / 2, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "%s has more than %d parameters", s->parts[0].path, NOMOS_CONVERT_MAX_VARIABLES / 2);
@@ -138,17 +166,13 @@ static PetscErrorCode TakeVariables(NomosConvertSource *s)
 /* Coordinates by their name; counted where there are none. */
 static PetscErrorCode TakeCoordinate(const NomosConvertSource *s, const char name[], size_t n, char unit[NOMOS_MAX_NAME], double **values)
 {
-  const NomosFieldReader reader = s->reader;
-  const size_t           first  = 0;
-  bool                   has;
+  bool has;
 
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc1(n, values));
-  PetscCall(NomosFieldReaderHas(reader, name, &has));
-  if (has) {
-    PetscCall(NomosFieldReaderRead(reader, name, &first, &n, *values));
-    PetscCall(GetText(reader, name, "units", NOMOS_MAX_NAME, unit));
-  } else
+  PetscCall(ReadCoordinate(s, name, n, *values, &has));
+  if (has) PetscCall(GetText(s->reader, name, "units", NOMOS_MAX_NAME, unit));
+  else
     for (size_t i = 0; i < n; i++) (*values)[i] = (double)i;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -192,12 +216,11 @@ static PetscErrorCode CheckPart(NomosConvertSource *s, size_t p)
   PetscCall(PetscMalloc1(most, &values));
   for (int a = -1; a < s->n_space; a++) {
     const char   *name  = a < 0 ? "time" : s->space[a];
-    const size_t  zero = 0, n = a < 0 ? s->n_frames : s->size[a];
+    const size_t  n     = a < 0 ? s->n_frames : s->size[a];
     const double *first = a < 0 ? s->times : s->coordinates[a];
     bool          has;
-    PetscCall(NomosFieldReaderHas(s->reader, name, &has));
+    PetscCall(ReadCoordinate(s, name, n, values, &has));
     if (!has) continue;
-    PetscCall(NomosFieldReaderRead(s->reader, name, &zero, &n, values));
     const double range = fabs(first[n - 1] - first[0]);
     for (size_t i = 0; i < n; i++) NomosCheck(fabs(values[i] - first[i]) <= 1e-6 * range, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s[%zu] is %.10g, in %s %.10g; all files must be alike", part->path, name, i, values[i], s->parts[0].path, first[i]);
   }
@@ -251,6 +274,7 @@ static PetscErrorCode ReadParameters(NomosConvertSource *s)
       char *text = NULL;
       bool  has;
       PetscCall(NomosFieldReaderHas(s->reader, s->parameters[k].name, &has));
+      if (has) PetscCall(IsList(s->reader, s->parameters[k].name, part->n, &has)); /* in the next file it may be another thing */
       if (has) PetscCall(NomosFieldReaderRead(s->reader, s->parameters[k].name, &zero, &part->n, s->parameters[k].values + trajectory));
       else PetscCall(NomosFieldReaderAttribute(s->reader, NULL, s->parameters[k].name, &text));
       for (size_t i = 0; i < part->n && text; i++) s->parameters[k].values[trajectory + i] = strtod(text, NULL);

@@ -232,4 +232,31 @@ START_TEST(mistakes)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("convert", there_and_back, vectors_of_the_well, a_folder_of_runs, mistakes)
+/* A number of the file may have the name of a field, and a parameter may be a table in the next file: only lists are read as lists. */
+START_TEST(names_of_two_things)
+{
+  const Sample burgers = {"burgers", 1, 1, {"u"}, false, false};
+  const double number  = 0.75;
+
+  mkdir(Path(0, "two"), 0777);
+  Make(Path(1, "two/a.nc"), &burgers);
+  hid_t file = H5Fopen(paths[1], H5F_ACC_RDWR, H5P_DEFAULT), space = H5Screate(H5S_SCALAR), attribute = H5Acreate2(file, "u", H5T_NATIVE_DOUBLE, space, H5P_DEFAULT, H5P_DEFAULT);
+  ck_assert(H5Awrite(attribute, H5T_NATIVE_DOUBLE, &number) >= 0);
+  H5Aclose(attribute);
+  H5Sclose(space);
+  H5Fclose(file);
+  ck_ok(Convert(paths[0], NULL, Path(2, "back.nc")));
+  Check(paths[2], &burgers, 1);
+
+  Make(Path(1, "two/b.nc"), &burgers);
+  file  = H5Fopen(paths[1], H5F_ACC_RDWR, H5P_DEFAULT);
+  space = H5Screate_simple(2, (hsize_t[]){N, T}, NULL);
+  H5Ldelete(file, "nu", H5P_DEFAULT);
+  H5Dclose(H5Dcreate2(file, "nu", H5T_NATIVE_DOUBLE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+  H5Sclose(space);
+  H5Fclose(file);
+  ck_refused(Convert(paths[0], NULL, Path(2, "back.nc")), "the parameter nu of trajectory 3 (of all files) is missing or not finite");
+}
+END_TEST
+
+NOMOS_TEST_SUITE("convert", there_and_back, vectors_of_the_well, a_folder_of_runs, names_of_two_things, mistakes)
