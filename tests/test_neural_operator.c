@@ -606,6 +606,24 @@ START_TEST(RunRefused)
     ck_refused(CreateModel((const char *const[]){"initial.type=expression", tries[i].setting, NULL}, &config, &model), tries[i].fragment);
     EndModel(&config, &model);
   }
+  /* what a damaged file says of its training */
+  static const struct {
+    int         text;
+    const char *value, *fragment;
+  } damages[] = {
+    {NOMOS_EMULATOR_POINTS, "0",  "says 0 points"           },
+    {NOMOS_EMULATOR_POINTS, "-8", "says -8 points"          },
+    {NOMOS_EMULATOR_POINTS, "x",  "cannot be read"          },
+    {NOMOS_EMULATOR_FIELDS, "u,", "one of which has no name"},
+  };
+  for (size_t i = 0; i < sizeof damages / sizeof *damages; i++) {
+    Create("waves", (const char *const[]){"neural_operator.parameters=[advection.beta]", NULL}, &config, &s);
+    snprintf(((NomosNeuralOperator *)s->context)->texts[damages[i].text], 16, "%s", damages[i].value);
+    ck_ok(NomosSurrogateSaveWeights(s, path, 0, NULL, NULL));
+    EndEmulator(&config, &s);
+    ck_refused(CreateModel((const char *const[]){"initial.type=expression", NULL}, &config, &model), damages[i].fragment);
+    EndModel(&config, &model);
+  }
 }
 END_TEST
 

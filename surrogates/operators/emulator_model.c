@@ -112,6 +112,7 @@ static PetscErrorCode ReadShape(NomosModel model, const NomosWeightsFile *file)
   PetscCheck((no->shape.n_space == 1 || no->shape.n_space == 2) && no->n_fields && no->n_fields <= EMULATOR_MAX_FIELDS && Numbers(texts[NOMOS_EMULATOR_POINTS], (size_t)no->shape.n_space, points) && Numbers(texts[NOMOS_EMULATOR_BOX], 2 * (size_t)no->shape.n_space, box), model->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: " SECTION ".weights: fields, points or box of the training cannot be read from the file; train again", where);
   no->n_points = 1;
   for (int d = 0; d < no->shape.n_space; d++) {
+    NomosCheck(points[d] >= 1 && points[d] <= 1e9, model->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: " SECTION ".weights: the file says %g points of the training; there is at least one; train again", where, points[d]);
     no->n_points *= no->shape.points[d] = (size_t)points[d];
     no->start[d]  = box[2 * d];
     no->extent[d] = box[2 * d + 1];
@@ -123,7 +124,10 @@ static PetscErrorCode ReadShape(NomosModel model, const NomosWeightsFile *file)
   PetscCall(NomosConfigGetReal(model->config, "time.dt", &dt));
   PetscCheck(!(no->interval > 0) || fabs(dt - no->interval) <= 1e-5 * no->interval, model->comm, PETSC_ERR_ARG_WRONG, "%s: time.dt = %g: the frames of the training are %g apart; use that", NomosConfigWhere(model->config, "time.dt"), dt, no->interval);
   PetscCall(PetscStrallocpy(texts[NOMOS_EMULATOR_FIELDS], &e->names));
-  for (size_t f = 0; f < no->n_fields; f++) e->field_names[f] = strtok(f ? NULL : e->names, ",");
+  for (size_t f = 0; f < no->n_fields; f++) {
+    e->field_names[f] = strtok(f ? NULL : e->names, ",");
+    PetscCheck(e->field_names[f], model->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: " SECTION ".weights: the file lists the fields '%s', one of which has no name; train again", where, texts[NOMOS_EMULATOR_FIELDS]);
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
