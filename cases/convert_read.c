@@ -206,8 +206,9 @@ static PetscErrorCode CheckPart(NomosConvertSource *s, size_t p)
     PetscCall(NomosFieldReaderHas(s->reader, s->fields[f].source, &has));
     PetscCheck(has, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s has no %s, %s has; all files must be alike", part->path, s->fields[f].source, s->parts[0].path);
     PetscCall(GetShape(s->reader, s->fields[f].source, &shape));
-    const int first = part->is_run || !s->fields[f].timed ? 1 : 2;
-    NomosCheck(TakeSpace(s, &shape, first), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s lies over another grid than in %s; all files must be alike", part->path, s->fields[f].source, s->parts[0].path);
+    const int  first   = part->is_run || !s->fields[f].timed ? 1 : 2;
+    const bool layered = first < shape.n_dims && !strcmp(shape.dims[first], "layer");
+    NomosCheck(layered == (s->fields[f].layer >= 0) && TakeSpace(s, &shape, first), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s lies over another grid than in %s; all files must be alike", part->path, s->fields[f].source, s->parts[0].path);
     if (!s->fields[f].timed) continue;
     PetscCall(Frames(s, &s->fields[f], &n_frames));
     NomosCheck(n_frames == s->n_frames, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s has %zu frames, %s has %zu; all must have as many: leave out what was not run to its end", part->path, n_frames, s->parts[0].path, s->n_frames);
