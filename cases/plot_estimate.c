@@ -127,7 +127,7 @@ static PetscErrorCode DrawFields(const NomosPlotContext *context, NomosFieldRead
   PetscFunctionBeginUser;
   PetscCall(ReadFields(context, reader, frame, &f));
   PetscCall(PetscMalloc1(f.ny * f.nx, &image));
-  snprintf(title, sizeof title, "%s, %s", context->params.title[0] ? context->params.title : context->ops->name, NomosTimeText(time, context->params.stop, context->params.nondimensional, when, sizeof when));
+  snprintf(title, sizeof title, "%s, t = %s", context->params.title[0] ? context->params.title : context->ops->name, NomosTimeText(time, context->params.stop, context->params.nondimensional, when, sizeof when));
   PetscCall(NomosFigureCreate(title, (int)f.layers, f.n_images, &figure));
   for (size_t l = 0; l < f.layers; l++) {
     double limits[N_SCALES] = {NAN, NAN, NAN};

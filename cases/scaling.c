@@ -275,6 +275,18 @@ static const char *TimeToGo(const NomosScaling *s, size_t next, const double sec
   return text;
 }
 
+/* A value that was asked for may be more than there is: data.trajectories = 512 of 100. */
+static PetscErrorCode CheckDiffers(const NomosScaling *s, size_t i)
+{
+  PetscFunctionBeginUser;
+  for (size_t j = 0; j < i; j++) {
+    const NomosScalingTraining *a = &s->trainings[i], *b = &s->trainings[j];
+    PetscCheck(!strcmp(a->data, b->data) || a->examples != b->examples, s->run->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s = %s and %s both train on %.0f examples: there are no more; make more data, or ask for less", s->data_key, b->data, a->data, a->examples);
+    PetscCheck(!strcmp(a->network, b->network) || a->weights != b->weights, s->run->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s = %s and %s both have %.0f weights: it does not set the size of the network", s->network_key, b->network, a->network, a->weights);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode TrainAll(NomosScaling *s)
 {
   NomosRun *run = s->run;
@@ -302,6 +314,7 @@ static PetscErrorCode TrainAll(NomosScaling *s)
     PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "training", "training %zu of %zu, %s: %.0f weights, %g examples, %s %.4g%s%s", i + 1, s->n, t->name, t->weights, t->examples, s->metric, t->error, done ? " (was there)" : "", TimeToGo(s, i + 1, seconds, to_go)));
     PetscCall(NomosScalingWriteTable(s));
     PetscCall(NomosRunWriteSummary(run, "running", "training"));
+    PetscCall(CheckDiffers(s, i)); /* before more trainings are paid for */
     PetscCall(NomosRunStopped(run));
   }
   PetscCall(PetscFree(seconds));
@@ -310,18 +323,12 @@ static PetscErrorCode TrainAll(NomosScaling *s)
 
 /* ---- the law */
 
-/* A value that was asked for may be more than there is: data.trajectories = 512 of 100. What is held out lies beyond the others. */
+/* What is held out lies beyond the others. */
 static PetscErrorCode CheckSizes(const NomosScaling *s)
 {
   double most[2] = {0, 0};
 
   PetscFunctionBeginUser;
-  for (size_t i = 0; i < s->n; i++)
-    for (size_t j = 0; j < i; j++) {
-      const NomosScalingTraining *a = &s->trainings[i], *b = &s->trainings[j];
-      PetscCheck(!strcmp(a->data, b->data) || a->examples != b->examples, s->run->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s = %s and %s both train on %.0f examples: there are no more; make more data, or ask for less", s->data_key, b->data, a->data, a->examples);
-      PetscCheck(!strcmp(a->network, b->network) || a->weights != b->weights, s->run->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s = %s and %s both have %.0f weights: it does not set the size of the network", s->network_key, b->network, a->network, a->weights);
-    }
   for (size_t i = 0; i < s->n; i++) {
     const NomosScalingTraining *t = &s->trainings[i];
     PetscCheck(i < s->n_fitted || t->weights > most[0] || t->examples > most[1], s->run->comm, PETSC_ERR_ARG_OUTOFRANGE, "the held-out training %s has %.0f weights and %.0f examples, others as many: hold out a larger size", t->name, t->weights, t->examples);

@@ -152,6 +152,30 @@ static PetscErrorCode ReadTest(NomosConfig config, const char name[], Sweep *swe
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* What two names set, or a name and the seed, would have only the last one's value, and the file would tell of both. */
+static PetscErrorCode CheckKeys(const Sweep *sweep)
+{
+  MPI_Comm comm = NomosConfigComm(sweep->config);
+  char     where[4 * NOMOS_MAX_NAME];
+
+  PetscFunctionBeginUser;
+  for (size_t k = 0; k < sweep->n_parameters; k++) {
+    const SweepParameter *p = &sweep->parameters[k];
+    snprintf(where, sizeof where, "sweep.parameters.%s.key", p->name);
+    for (size_t i = 0; i <= p->n_also; i++) {
+      const char *key = i ? p->also[i - 1] : p->key;
+      NomosCheck(strcmp(key, sweep->seed_key), comm, PETSC_ERR_ARG_INCOMP, "%s: sweep.parameters.%s sets %s, which gets the seed of each trajectory (sweep.seed_key): sweep over another parameter", NomosConfigWhere(sweep->config, where), p->name, key);
+      for (size_t other = 0; other < k; other++) {
+        const SweepParameter *o    = &sweep->parameters[other];
+        bool                  same = !strcmp(key, o->key);
+        for (size_t j = 0; j < o->n_also; j++) same = same || !strcmp(key, o->also[j]);
+        NomosCheck(!same, comm, PETSC_ERR_ARG_INCOMP, "%s: %s is set by sweep.parameters.%s and by sweep.parameters.%s: leave one of them out", NomosConfigWhere(sweep->config, where), key, o->name, p->name);
+      }
+    }
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The case, and the parameter of its solver that gets the seed. */
 static PetscErrorCode ReadCase(NomosConfig config, Sweep *sweep)
 {
@@ -209,6 +233,7 @@ PetscErrorCode SweepRead(NomosConfig config, Sweep *sweep)
   PetscCall(NomosConfigGroup(config, "sweep.parameters", &n, &names));
   NomosCheck(n <= SWEEP_MAX_PARAMETERS, comm, PETSC_ERR_ARG_SIZ, "sweep.parameters has %zu names: at most %d", n, SWEEP_MAX_PARAMETERS);
   for (size_t k = 0; k < n; k++) PetscCall(ReadParameter(config, names[k], sweep));
+  PetscCall(CheckKeys(sweep));
   PetscCall(NomosConfigGroup(config, "sweep.tests", &n, &names));
   NomosCheck(n < SWEEP_MAX_SETS, comm, PETSC_ERR_ARG_SIZ, "sweep.tests has %zu names: at most %d", n, SWEEP_MAX_SETS - 1);
   for (size_t t = 0; t < n; t++) PetscCall(ReadTest(config, names[t], sweep));

@@ -130,16 +130,17 @@ static PetscErrorCode AddField(const Sweep *sweep, const NomosFieldVariable *var
 static PetscErrorCode ChooseFields(const Sweep *sweep, SweepLayout *layout)
 {
   const char *names[SWEEP_MAX_VARIABLES];
-  size_t      n = 0;
+  char        list[200] = "";
+  size_t      n = 0, length = 0;
 
   PetscFunctionBeginUser;
   for (size_t v = 0; v < layout->layout.n_variables && n < SWEEP_MAX_VARIABLES; v++)
     if (!layout->layout.variables[v].constant) names[n++] = layout->layout.variables[v].name;
+  for (size_t i = 0; i < n && length < sizeof list; i++) length += (size_t)snprintf(list + length, sizeof list - length, "%s%s", i ? ", " : "", names[i]);
   for (size_t i = 0; i < sweep->n_fields; i++) {
     bool known = false;
     for (size_t k = 0; k < n; k++) known = known || !strcmp(names[k], sweep->fields[i]);
-    const char *near = NomosNearestName(sweep->fields[i], n, names);
-    PetscCheck(known, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "%s: sweep.fields names %s, which %s does not write over time%s%s%s", NomosConfigWhere(sweep->config, "sweep.fields"), sweep->fields[i], layout->run.ops->name, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+    PetscCheck(known, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "%s: sweep.fields names %s, which %s does not write over time; name some of %s", NomosConfigWhere(sweep->config, "sweep.fields"), sweep->fields[i], layout->run.ops->name, list);
   }
   for (size_t v = 0; v < layout->layout.n_variables && layout->n_fields < SWEEP_MAX_VARIABLES; v++) {
     const NomosFieldVariable *variable = &layout->layout.variables[v];

@@ -141,7 +141,7 @@ PetscErrorCode NomosTrainSimulate(NomosSurrogate s, const NomosSimulation *simul
   PetscFunctionBeginUser;
   *model  = NULL;
   *config = NULL;
-  PetscCheck(simulation->path || IsThere(s->data_path, "config.yaml"), PETSC_COMM_SELF, PETSC_ERR_ARG_WRONGSTATE, "%s: which simulation are these data of? they are no run directory of nomos; name a case to simulate them with", s->data_path);
+  PetscCheck(simulation->path || IsThere(s->data_path, "config.yaml"), PETSC_COMM_SELF, PETSC_ERR_ARG_WRONGSTATE, "%s: which simulation are these data of? they are no run directory of nomos; name a case to simulate them with (neural_operator.solver.case)", s->data_path);
   PetscCall(NomosCaseFind(PETSC_COMM_SELF, simulation->path ? simulation->path : s->data_path, &file));
   PetscErrorCode code = NomosCaseLoad(PETSC_COMM_SELF, &(NomosCaseInput){.path = file.path, .models = program->models, .n_set = simulation->n_set, .set = simulation->set, .n_unset = simulation->n_unset, .unset = simulation->unset}, config, &ops);
   if (!code) code = NomosModelCreate(PETSC_COMM_SELF, ops, *config, model);

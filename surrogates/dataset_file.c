@@ -116,7 +116,7 @@ static PetscErrorCode CheckHas(NomosDataset d, NomosDatasetFile *file, size_t v)
   PetscCall(NomosFieldReaderConstants(d->reader, &n[1], &names[1]));
   for (int k = 0; k < 2; k++)
     for (size_t i = 0; i < n[k] && length < sizeof list; i++) length += (size_t)snprintf(list + length, sizeof list - length, "%s%s", length ? ", " : "", names[k][i]);
-  SETERRQ(PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s has no dataset %s; it has %s%s: name one of these, or make the file anew", path, name, length ? list : "none", length < sizeof list ? "" : "...");
+  SETERRQ(PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s has no dataset %s%s; it has %s%s: name one of these, or make the file anew", path, name, d->input.variables[v].constant ? ", and no attribute of this name that is a number" : "", length ? list : "none", length < sizeof list ? "" : "...");
 }
 
 static const char *ShapeText(int n, const size_t shape[], char text[128])

@@ -315,7 +315,10 @@ START_TEST(refusals)
   ck_no_sweep("low < high", BURGERS, "sweep.parameters.nu.key=burgers.nu", "sweep.parameters.nu.range=[2, 1]");
   ck_no_sweep("positive numbers", BURGERS, "sweep.parameters.nu.key=burgers.nu", "sweep.parameters.nu.range=[0, 1]", "sweep.parameters.nu.scale=log");
   ck_no_sweep("sweep.coarsen = 3 does not divide the 32 cells along x", BURGERS, VALUES, "sweep.coarsen=3");
-  ck_no_sweep("which grid_pde does not write over time", BURGERS, VALUES, "sweep.fields=[v]");
+  ck_no_sweep("which grid_pde does not write over time; name some of u", BURGERS, VALUES, "sweep.fields=[v]");
+  ck_no_sweep("burgers.nu is set by sweep.parameters.nu and by sweep.parameters.too", BURGERS, VALUES, "sweep.parameters.too.key=burgers.nu", "sweep.parameters.too.values=[1]");
+  ck_no_sweep("burgers.nu is set by sweep.parameters.nu and by sweep.parameters.too", BURGERS, VALUES, "sweep.parameters.too.key=grid_pde.cfl", "sweep.parameters.too.values=[0.3]", "sweep.parameters.too.also=[burgers.nu]");
+  ck_no_sweep("sets grid_pde.seed, which gets the seed of each trajectory", BURGERS, "sweep.parameters.seed.key=grid_pde.seed", "sweep.parameters.seed.values=[1, 2]");
   ck_no_sweep("would repeat each other", BURGERS, VALUES, "sweep.trajectories=4", "sweep.seed_key=none");
   ck_no_sweep("trajectories 0 and 1 have the same initial state and the same parameters", "sweep.case=pde/shock_tube", "sweep.set=[grid_pde.nx=16, time.stop=0.01]", "sweep.trajectories=2");
   ck_no_sweep("must be a multiple of time.dt", "sweep.case=pde/burgers", "sweep.set=[grid_pde.nx=32, time.dt=0.02, time.stop=0.1, output.fields_every=0.05]", VALUES);

@@ -632,15 +632,19 @@ END_TEST
 START_TEST(Refused)
 {
   static const struct {
-    const char *settings[4], *fragment;
+    const char *settings[6], *fragment;
   } tries[] = {
     {{"neural_operator.fields=[pressure]"},                "has no dataset pressure"},
     {{"neural_operator.frames=1"},                         "a step needs two frames"},
     {{"neural_operator.frames=7"},                         "7"},
-    {{"neural_operator.parameters=[burgers.nu]"},          "has no dataset nu"},
+    {{"neural_operator.fields=[beta]"},                    "names beta, which has no axis of space"},
+    {{"neural_operator.parameters=[burgers.nu]"},          "has no dataset nu, and no attribute of this name that is a number"},
+    {{"neural_operator.network=unet", "fno.width=4"},      "neural_operator.network = unet, but the case has a table fno"},
+    {{"neural_operator.conditioning=channels", "cape.width=4"}, "neural_operator.conditioning = channels, but the case has a table cape"},
+    {{"neural_operator.conditioning=channel_attention", "neural_operator.parameters=[advection.beta]", "channel_attention.global=no", "channel_attention.local=no", "channel_attention.pointwise=no"}, "none of its paths"},
     {{"neural_operator.parameters=[x]"},                   "x"},
     {{"data.first_frame=5"},                               "one frame"},
-    {{"neural_operator.tests.none.path=/none.h5"},         "/none.h5"},
+    {{"neural_operator.tests.none.path=/none.h5"},         "neural_operator.tests: /none.h5 cannot be read"},
     {{"neural_operator.schedule=sometimes"},               "sometimes"},
     {{"neural_operator.base=solver", "neural_operator.form=next_state"}, "nothing of the solver"},
   };

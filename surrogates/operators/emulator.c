@@ -36,6 +36,19 @@ static const NomosConditioningOps *FindConditioning(const char name[])
   return NULL;
 }
 
+/* A table that is given for what is not chosen would do nothing. */
+static PetscErrorCode RefuseTable(NomosConfig config, const char choice[], const char chosen[], const char other[])
+{
+  char prefix[NOMOS_MAX_NAME];
+  bool given;
+
+  PetscFunctionBeginUser;
+  snprintf(prefix, sizeof prefix, "%s.", other);
+  PetscCall(NomosConfigHasPrefix(config, prefix, &given));
+  PetscCheck(!given || !strcmp(chosen, other), PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "%s: %s = %s, but the case has a table %s, which is of %s = %s: leave the table out", NomosConfigWhere(config, choice), choice, chosen, other, choice, other);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosEmulatorDeclare(NomosConfig config)
 {
   const char *name;
@@ -44,9 +57,11 @@ PetscErrorCode NomosEmulatorDeclare(NomosConfig config)
   PetscCall(NomosConfigPeek(config, "neural_operator.network", &name));
   const NomosEmulatorNetworkOps *network = FindNetwork(name);
   if (network) PetscCall(NomosConfigRegister(config, network->n_params, network->params));
+  for (size_t i = 0; network && nomos_emulator_networks[i]; i++) PetscCall(RefuseTable(config, "neural_operator.network", network->name, nomos_emulator_networks[i]->name));
   PetscCall(NomosConfigPeek(config, "neural_operator.conditioning", &name));
   const NomosConditioningOps *conditioning = FindConditioning(name);
   if (conditioning) PetscCall(NomosConfigRegister(config, conditioning->n_params, conditioning->params));
+  for (size_t i = 0; conditioning && nomos_conditionings[i]; i++) PetscCall(RefuseTable(config, "neural_operator.conditioning", conditioning->name, nomos_conditionings[i]->name));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -33,7 +33,8 @@ static PetscErrorCode CountSpace(NomosSurrogate s, const char path[], const char
       PetscCall(NomosFieldReaderDimName(reader, field, 0, &first));
     }
     *n_space = n_dims - (strcmp(first, "time") ? 2 : 1);
-    NomosCheck(*n_space == 1 || *n_space == 2, s->comm, PETSC_ERR_SUP, "%s: %s lies over %d axes of space; an emulator has one or two: the data are [trajectory, time, (y,) x] or a run's [time, (y,) x]", files[0], field, *n_space);
+    NomosCheck(*n_space > 0, s->comm, PETSC_ERR_ARG_WRONG, "%s: neural_operator.fields names %s, which has no axis of space in %s; a field lies over [trajectory, time, (y,) x] or a run's [time, (y,) x]", NomosConfigWhere(s->config, "neural_operator.fields"), field, files[0]);
+    NomosCheck(*n_space < 3, s->comm, PETSC_ERR_SUP, "%s: %s lies over %d axes of space; an emulator has one or two: the data are [trajectory, time, (y,) x] or a run's [time, (y,) x]", files[0], field, *n_space);
     PetscCall(NomosFieldReaderClose(&reader));
   }
   for (size_t i = 0; i < n_files; i++) PetscCall(PetscFree(files[i]));

@@ -118,15 +118,24 @@ static PetscErrorCode DrawSet(NomosSurrogate s, const Set *set, const char direc
 
 /* ---- errors */
 
+/* Top of a logarithmic axis from low to high, whose legend of n entries stands above what is drawn. */
+static double Top(double low, double high, size_t n)
+{
+  const double share = fmin(0.1 + 0.075 * (double)n, 0.55); /* of the height; more entries stand in two columns */
+
+  return 1.2 * high * pow(1.2 * high / low, share / (1 - share));
+}
+
 static PetscErrorCode DrawTimes(const NomosNeuralOperator *no, size_t n_sets, const Set sets[], NomosFigure figure)
 {
   double *time, *error, lowest = INFINITY, highest = 0;
-  size_t  most = 0;
+  size_t  most = 0, n_lines = 0;
 
   PetscFunctionBeginUser;
   for (size_t i = 0; i < n_sets; i++) {
     const NomosJudgement *j = &sets[i].judgement;
     most                    = PetscMax(most, j->n_steps);
+    for (int p = 0; p < NOMOS_N_PREDICTORS; p++) n_lines += j->errors[p] != NULL;
     for (int p = 0; p < NOMOS_N_PREDICTORS; p++)
       for (size_t k = 0; k < j->n_steps && j->errors[p]; k++) {
         const double e = NomosJudgementOfFrame(j, (NomosPredictor)p, k);
@@ -135,7 +144,7 @@ static PetscErrorCode DrawTimes(const NomosNeuralOperator *no, size_t n_sets, co
       }
   }
   PetscCall(PetscMalloc2(most, &time, most, &error));
-  PetscCall(NomosFigurePanel(figure, 0, 0, &(NomosAxes){.title = "error of free runs", .x_label = no->interval > 0 ? "time" : "frame", .y_label = "nRMSE", .y_scale = NOMOS_SCALE_LOG, .y_min = 0.8 * lowest, .y_max = 1.5 * highest * pow(highest / lowest, 0.7)})); /* room for the legend */
+  PetscCall(NomosFigurePanel(figure, 0, 0, &(NomosAxes){.title = "error of free runs", .x_label = no->interval > 0 ? "time" : "frame", .y_label = "nRMSE", .y_scale = NOMOS_SCALE_LOG, .y_min = 0.8 * lowest, .y_max = Top(0.8 * lowest, highest, n_lines)}));
   for (int p = 0; p < NOMOS_N_PREDICTORS; p++)
     for (size_t i = 0; i < n_sets; i++) {
       const NomosJudgement *j = &sets[i].judgement;
@@ -172,7 +181,7 @@ static PetscErrorCode DrawParameter(NomosSurrogate s, size_t n_sets, const Set s
       lowest             = fmin(lowest, error);
       highest            = fmax(highest, error);
     }
-  PetscCall(NomosFigurePanel(figure, 0, panel, &(NomosAxes){.title = "error of each trajectory", .x_label = no->variables[no->n_fields + p].name, .y_label = "nRMSE", .x_scale = low > 0 && high > 8 * low ? NOMOS_SCALE_LOG : NOMOS_SCALE_LINEAR, .y_scale = NOMOS_SCALE_LOG, .y_min = 0.5 * lowest, .y_max = 1.5 * highest * sqrt(highest / lowest)})); /* room for the legend */
+  PetscCall(NomosFigurePanel(figure, 0, panel, &(NomosAxes){.title = "error of each trajectory", .x_label = no->variables[no->n_fields + p].name, .y_label = "nRMSE", .x_scale = low > 0 && high > 8 * low ? NOMOS_SCALE_LOG : NOMOS_SCALE_LINEAR, .y_scale = NOMOS_SCALE_LOG, .y_min = 0.5 * lowest, .y_max = Top(0.5 * lowest, highest, n_sets + 1)}));
   for (size_t i = 0; i < n_sets; i++) {
     const NomosJudgement *j = &sets[i].judgement;
     for (size_t k = 0; k < j->n; k++) {

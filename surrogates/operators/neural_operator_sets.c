@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* clang-format off */
 static const NomosParam set_params[] = {
@@ -39,6 +40,7 @@ static PetscErrorCode OpenSet(NomosSurrogate s, const char path[], NomosDataset 
   int                        n_axes, n_dims;
 
   PetscFunctionBeginUser;
+  NomosCheck(!access(path, R_OK), s->comm, PETSC_ERR_FILE_OPEN, "neural_operator.tests: %s cannot be read; give an HDF5 file, a run directory, or a folder of these", path);
   PetscCall(NomosDatasetInputFromConfig(s->config, &input));
   input.path           = path;
   input.n_variables    = no->n_fields + no->n_parameters;

@@ -10,6 +10,7 @@ PetscErrorCode NomosGuidedAttentionFromConfig(NomosConfig config, const char nam
   static const char *const paths[NOMOS_N_PATHS] = {"global", "pointwise", "local"};
   char                     key[64];
   int64_t                  width;
+  bool                     any = false;
 
   PetscFunctionBeginUser;
   attention->name = name;
@@ -20,7 +21,9 @@ PetscErrorCode NomosGuidedAttentionFromConfig(NomosConfig config, const char nam
   for (int p = 0; p < NOMOS_N_PATHS; p++) {
     snprintf(key, sizeof key, "%s.%s", name, paths[p]);
     PetscCall(NomosConfigGetBool(config, key, &attention->paths[p]));
+    any = any || attention->paths[p];
   }
+  PetscCheck(any, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "%s: %s has none of its paths global, pointwise and local: turn one on, or choose neural_operator.conditioning: none", NomosConfigWhere(config, key), name);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
