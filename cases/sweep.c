@@ -50,7 +50,7 @@ typedef struct {
   double             *coordinates[MAX_DIMS];
   NomosFieldVariable  variables[SWEEP_MAX_VARIABLES + SWEEP_MAX_PARAMETERS];
   NomosFieldAttribute attributes[MAX_ATTRIBUTES];
-  char                scheme[512], long_names[SWEEP_MAX_PARAMETERS][256], methods[SWEEP_MAX_VARIABLES][64];
+  char                scheme[512], long_names[SWEEP_MAX_PARAMETERS][256], methods[SWEEP_MAX_VARIABLES][64], boundaries[MAX_DIMS][32];
 } File;
 
 static PetscErrorCode AddDim(File *file, NomosFieldDim dim)
@@ -94,6 +94,23 @@ static void AddNumber(File *file, const char name[], double number)
   for (size_t i = 0; i < file->n_attributes; i++)
     if (!file->attributes[i].variable && !strcmp(file->attributes[i].name, name)) return;
   if (file->n_attributes < MAX_ATTRIBUTES) file->attributes[file->n_attributes++] = (NomosFieldAttribute){.name = name, .number = number};
+}
+
+/* boundary_x: periodic, ... of the axes that the file has. */
+static PetscErrorCode AddBoundary(const NomosParam *param, const char value[], const char origin[], void *ctx)
+{
+  File       *file = ctx;
+  const char *name = strrchr(param->key, '.');
+
+  PetscFunctionBeginUser;
+  (void)origin;
+  for (size_t d = 2; name && d < file->n_dims; d++) { /* behind trajectory and time */
+    char *text = file->boundaries[d];
+    if (strncmp(name, ".boundary_", 10) || strcmp(name + 10, file->dims[d].name)) continue;
+    snprintf(text, sizeof file->boundaries[d], "%s", value);
+    AddText(file, NULL, name + 1, text);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Parameters of the equation that are the same in all trajectories, but for lists. */
@@ -162,6 +179,7 @@ static PetscErrorCode Describe(const Making *m, File *file)
   AddText(file, NULL, "seed_key", sweep->seed_key);
   if (sweep->seed_key[0]) AddNumber(file, "first_seed", (double)m->set->first_seed); /* that of trajectory 0, the next has the next */
   AddText(file, NULL, "sweep", layout->hash);
+  PetscCall(NomosConfigVisit(run->config, AddBoundary, file));
   PetscCall(AddFixed(m, file));
   file->input = (NomosFieldFileInput){.timeless = true, .n_dims = file->n_dims, .dims = file->dims, .n_variables = n, .variables = file->variables, .n_attributes = file->n_attributes, .attributes = file->attributes,
     .title = run->params.title, .references = run->params.reference, .source = NomosSource()};

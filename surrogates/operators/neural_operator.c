@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* clang-format off */
-#define PERIODIC_PARAM  {"neural_operator.periodic",      NOMOS_PARAM_BOOL,   "true",            NULL, 0, 0, NULL, false, "The grid is periodic."}
+#define PERIODIC_PARAM  {"neural_operator.periodic",      NOMOS_PARAM_BOOL,   "true",            NULL, 0, 0, NULL, false, "The grid is periodic. Data that say that it is not (boundary_x of a sweep) are refused unless this is given."}
 #define NORMALISE_PARAM {"neural_operator.normalise",     NOMOS_PARAM_CHOICE, "none",            NULL, 0, 0, "none|channels", false, "Units of the network: those of the data, or each field by its mean and deviation over the training data, for fields of different sizes. Norms of the loss are then of fields over their deviations."}
 #define BASE_PARAM      {"neural_operator.base",          NOMOS_PARAM_CHOICE, "state",           NULL, 0, 0, "state|solver", false, "What increments and fluxes of the network are added to: the state, or what a coarse solver makes of it (a learned correction)."}
 const NomosParam nomos_neural_operator_shape_params[3] = {PERIODIC_PARAM, NORMALISE_PARAM, BASE_PARAM};

@@ -91,6 +91,24 @@ static PetscErrorCode Axis(NomosFieldReader reader, const char *const names[2], 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Data that say of a boundary (`boundary_x`) that it is another one are not taken for periodic by default. */
+static PetscErrorCode CheckBoundary(NomosSurrogate s, NomosFieldReader reader, const char file[], const char axis[])
+{
+  const NomosNeuralOperator *no = s->context;
+  char                       name[16], *text, told[32] = "periodic";
+  bool                       given;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigIsGiven(s->config, "neural_operator.periodic", &given));
+  if (!no->shape.periodic || given) PetscFunctionReturn(PETSC_SUCCESS);
+  snprintf(name, sizeof name, "boundary_%s", axis);
+  PetscCall(NomosFieldReaderAttribute(reader, NULL, name, &text));
+  if (text) snprintf(told, sizeof told, "%s", text);
+  PetscCall(PetscFree(text));
+  NomosCheck(!strcmp(told, "periodic"), s->comm, PETSC_ERR_ARG_INCOMP, "%s has %s = %s, and neural_operator.periodic is yes unless it is given: say neural_operator.periodic: no, or yes to take the grid as periodic all the same", file, name, told);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Time between frames and the box, where the data say them. */
 static PetscErrorCode ReadCoordinates(NomosSurrogate s)
 {
@@ -109,12 +127,15 @@ static PetscErrorCode ReadCoordinates(NomosSurrogate s)
   PetscCall(NomosFieldReaderOpen(PETSC_COMM_SELF, file, &reader));
   PetscCall(Axis(reader, names[0], (size_t)every, &start, &spacing, &known));
   no->interval = known ? spacing : NAN;
-  for (int d = 0; d < no->shape.n_space; d++) {
+  PetscErrorCode code = PETSC_SUCCESS;
+  for (int d = 0; d < no->shape.n_space && !code; d++) {
+    code = CheckBoundary(s, reader, file, names[3 - no->shape.n_space + d][0]);
     PetscCall(Axis(reader, names[3 - no->shape.n_space + d], (size_t)space_every, &start, &spacing, &known));
     no->extent[d] = known ? spacing * (double)no->shape.points[d] : 1;
     no->start[d]  = known ? start - spacing / (2 * (double)space_every) : 0;
   }
   PetscCall(NomosFieldReaderClose(&reader));
+  PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

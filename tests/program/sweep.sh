@@ -56,6 +56,14 @@ grep -q "made of the same values" out.txt || fail "a restart makes its data agai
 expect 0 "" "$nomos" train learn/case.yaml -o other --quiet --set data.generator= --set data.path="$PWD/two/data"
 head -n 3 whole/loss.csv | cmp - other/loss.csv || fail "other losses with the same data"
 
+# Data between walls are not taken for periodic unless the case says so.
+walls='generate learn/data.yaml -o walls --quiet --set sweep.case=pde/burgers --set sweep.set=[grid_pde.nx=64,time.dt=0.05,time.stop=0.2,output.fields_every=0.05,grid_pde.boundary_x=no_flux]'
+expect 0 "" "$nomos" $walls
+walls="train learn/case.yaml -o out --quiet --set data.generator= --set data.path=$PWD/walls/data"
+bad "walls" "has boundary_x = no_flux, and neural_operator.periodic is yes unless it is given" $walls
+expect 0 "" "$nomos" $walls --set neural_operator.periodic=no
+rm -r out
+
 bad "no such key" "sweep of burgers, trajectory 0 (nu = 0.01, grid_pde.seed = 0): --set: burgers.nv: unknown key; did you mean burgers.nu?" generate learn/data.yaml -o out --set sweep.parameters.nu.key=burgers.nv
 bad "no such case" "sweep.case: case 'pde/burgrs' not found" generate learn/data.yaml -o out --set sweep.case=pde/burgrs
 bad "no divisor" "sweep.coarsen = 3 does not divide the 64 cells along x" train learn/case.yaml -o out --set sweep.coarsen=3
