@@ -287,7 +287,7 @@ static PetscErrorCode ReadParameters(NomosConvertSource *s)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Family of the equation and kinds of boundaries: from a run's case, or from the keys of parameters. */
+/* Family of the equation and kinds of boundaries: from a run's case, or from the keys of parameters and what a sweep says. */
 static PetscErrorCode TakeFamily(NomosConvertSource *s)
 {
   const NomosConvertPart *part = &s->parts[0];
@@ -309,6 +309,10 @@ static PetscErrorCode TakeFamily(NomosConvertSource *s)
     if (dot) snprintf(s->family, sizeof s->family, "%.*s", (int)(dot - s->parameters[p].key), s->parameters[p].key);
   }
   if (!s->family[0]) PetscCall(GetText(s->reader, NULL, "family", sizeof s->family, s->family));
+  for (int a = 0; a < s->n_space && !solver; a++) {
+    snprintf(key, sizeof key, "boundary_%s", s->space[a]);
+    PetscCall(NomosFieldReaderAttribute(s->reader, NULL, key, &s->boundaries[a]));
+  }
   PetscCall(PetscFree(solver));
   PetscCall(PetscFree(family));
   PetscFunctionReturn(PETSC_SUCCESS);

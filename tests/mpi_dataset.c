@@ -349,7 +349,7 @@ START_TEST(refusals)
   ck_no_data(input_.path = "", "data.path is not given");
   ck_no_data(input_.path = "/nonexistent", "cannot be read");
   ck_no_data(input_.path = Path("nothing"), "holds no run directory and no file");
-  ck_no_data(variables_[1].name = "nv", "has no dataset nv; it has fewer, nu, u");
+  ck_no_data(variables_[1].name = "nv", "has no dataset nv, and no attribute of this name that is a number; it has fewer, nu, u");
   ck_no_data(variables_[1].name = "fewer", "fewer has 9 trajectories, u has 10");
   ck_no_data(variables_[0].n_space = 3, "takes axes 0 to 2 of it for space");
   ck_no_data(variables_[1].name = "fewer"; variables_[1].constant = false, "it needs an axis of trajectories and an axis of time");

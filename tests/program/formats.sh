@@ -29,11 +29,12 @@ done
 expect 0 "" "$nomos" train train.yaml --set data.path=$PWD/$ours -o on_ours -q
 cmp on_ours/loss.csv on_pdebench/loss.csv && cmp <(tail -c 1000 on_ours/weights.safetensors) <(tail -c 1000 on_pdebench/weights.safetensors) || fail "other weights from PDEBench's layout" # the head tells the path
 [ "$(sed -n 's/.*data: hash \([0-9a-f]*\).*/\1/p' on_ours/log.txt)" = "$(sed -n 's/.*data: hash \([0-9a-f]*\).*/\1/p' on_pdebench/log.txt)" ] || fail "other data"
+grep -q x_periodic theirs_well.h5 || fail "The Well's layout does not say the boundary that the sweep says"
 expect 0 "" "$nomos" import theirs_pdebench.h5 -o back.nc -q
 expect 0 "" "$nomos" export made --format pdebench -o again.h5 -q # the data of a training
 cmp again.h5 theirs_pdebench.h5 || fail "not the same file twice"
 expect 1 "has no dataset v; it has u, nu" "$nomos" train train.yaml --set data.path=$PWD/theirs_pdebench.h5 --set neural_operator.fields=v -o none
-expect 1 "has no dataset rho; it has u, nu" "$nomos" train train.yaml --set data.path=$PWD/theirs_pdebench.h5 --set neural_operator.parameters=rho -o none
+expect 1 "has no dataset rho, and no attribute of this name that is a number; it has u, nu" "$nomos" train train.yaml --set data.path=$PWD/theirs_pdebench.h5 --set neural_operator.parameters=rho -o none
 
 # Mistakes.
 bad "no format" "--format is missing" export $ours -o out
