@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { MAX_DIMS = NOMOS_CONVERT_MAX_SPACE + 2, BLOCK_BYTES = 1 << 24 };
@@ -149,6 +150,12 @@ static PetscErrorCode Copy(Conversion *c, NomosLog log)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static bool IsSame(const char one[], const char other[])
+{
+  struct stat a, b;
+  return !stat(one, &a) && !stat(other, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 /* ---- the commands */
 
 static PetscErrorCode Run(Conversion *c, const char from[], NomosLog log)
@@ -158,6 +165,7 @@ static PetscErrorCode Run(Conversion *c, const char from[], NomosLog log)
 
   PetscFunctionBeginUser;
   PetscCall(NomosConvertOpen(from, s));
+  for (size_t i = 0; i < s->n_parts; i++) PetscCheck(!IsSame(s->parts[i].path, c->input.file.path), PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "-o %s is a file that is read: choose another one", c->input.file.path);
   if (!strcmp(c->input.format, "pdebench")) StopTime(s);
   PetscCall(DescribeAxes(c));
   DescribeVariables(c);

@@ -41,6 +41,8 @@ bad "no format" "--format is missing" export $ours -o out
 bad "unknown format" "unknown format 'the_well'" export $ours --format the_well -o out
 bad "no file" "-o FILE is missing" export $ours --format well
 bad "nothing there" "nowhere cannot be read" export nowhere --format well -o out
+bad "over itself" "-o $ours is a file that is read" export $ours --format well -o $ours
+bad "over one of its files" "made/data/sweep.nc is a file that is read" export made --format well -o made/data/sweep.nc
 bad "a folder without data" "holds no run directory and no file" export case --format well -o out
 bad "no HDF5" "is not an HDF5 or NetCDF-4 file" import data.yaml -o out
 head -c 3000 theirs_pdebench.h5 >cut.h5
