@@ -241,7 +241,7 @@ START_TEST(test_mistakes)
     {{1, {64}, false, 1, 1},     {"neural_operator.form=flux"},                                        "what flows through its boundary is not known"},
     {{1, {64}, true, 1, 1},      {"neural_operator.network=transformer"},                              "must be one of fno, factorised_fno, unet, deeponet"},
     {{1, {64}, true, 1, 1},      {"neural_operator.conditioning=channel_attenton"},                    "did you mean channel_attention?"},
-    {{1, {64}, true, 1, 1},      {"unet.width=3"},                                                     "unet.width"}, /* the table of another network */
+    {{1, {64}, true, 1, 1},      {"unet.width=3"},                                                     "neural_operator.network = fno, but the case has a table unet"}, /* the table of another network */
     {{3, {64, 64}, true, 1, 1},  {NULL},                                                               "an emulator in 3 dimensions: must be 1 or 2"},
   };
   for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
