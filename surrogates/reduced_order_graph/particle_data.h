@@ -1,0 +1,69 @@
+/* Trajectories of particles to learn from: positions over time, of each trajectory another number of particles, of another shape, another material. Read from
+
+     a file of the generator (data/NAME.h5), or one of LagrangeBench or of GNS converted to HDF5: a group for each trajectory (`00000`) with `position` (frames, particles, d) and `particle_type` (particles), metadata.json beside it
+     run directories of a solver with particles (fields.nc: `position`), or a folder of these
+
+   Training, validation and test are different trajectories, by data.{validation,test,seed}; or, where the files are called so (train.h5, valid.h5, test.h5), different files. Positions are float64 here whatever the file has, in m. Every rank opens the files for itself. */
+#ifndef NOMOS_SURROGATES_REDUCED_ORDER_GRAPH_PARTICLE_DATA_H
+#define NOMOS_SURROGATES_REDUCED_ORDER_GRAPH_PARTICLE_DATA_H
+
+#include "io/config.h"
+#include "surrogates/dataset.h" /* NomosSplit */
+
+typedef struct NomosParticleData_s *NomosParticleData;
+
+enum { NOMOS_PARTICLE_MAX_PARAMETERS = 16 };
+
+typedef struct {
+  const char *path;
+  double      validation, test; /* fractions of the trajectories; one at least where it is > 0 */
+  uint64_t    seed;             /* which are for which */
+  size_t      n_trajectories;   /* at most so many of the training's, the first ones; 0: all */
+  size_t      every;            /* every how many-th frame; 0 stands for 1 */
+} NomosParticleDataInput;
+
+/* What all trajectories have in common. */
+typedef struct {
+  int         d;
+  double      interval;           /* s between frames (after thinning); 1 where the files do not say */
+  double      low[3], high[3];    /* of the domain, where the walls are (m): the file's bounds, or those of all positions where it has none */
+  bool        bounded;            /* the file says so */
+  size_t      n_kinds;            /* kinds of particles: materials, obstacles */
+  const char *const *kinds;       /* (n_kinds) their names, as the case has them; numbers where the file has no names */
+  size_t      n_parameters;       /* numbers of each trajectory: youngs_modulus, friction_angle, ... */
+  const char *const *parameters;  /* (n_parameters) */
+  size_t      n_trajectories[NOMOS_N_SPLITS];
+  const char *hash;               /* 16 hex digits of XXH64 over what is read */
+} NomosParticleDataInfo;
+
+/* One trajectory; arrays are borrowed. */
+typedef struct {
+  size_t         n_frames, n_particles;
+  const int32_t *kind;            /* (n_particles), below n_kinds */
+  const double  *parameters;      /* (n_parameters) */
+  const char    *name;            /* for messages: file and group, or run */
+  const char    *simulation;      /* case that made it ("": unknown) ... */
+  size_t         n_set;
+  const char *const *set;         /* ... and what was laid over it, "key=value": with both the solver can be run again, on another grid say */
+} NomosParticleTrajectory;
+
+/* Opens, checks and reads everything once. Errors: no file, not one of these layouts, a trajectory of fewer than 2 frames or no particle, of another dimension, a position that is not finite (with trajectory, frame, particle). Collective. */
+PetscErrorCode NomosParticleDataOpen(MPI_Comm comm, const NomosParticleDataInput *input, NomosParticleData *data);
+PetscErrorCode NomosParticleDataClose(NomosParticleData *data);
+PetscErrorCode NomosParticleDataGetInfo(NomosParticleData data, const NomosParticleDataInfo **info);
+PetscErrorCode NomosParticleDataTrajectory(NomosParticleData data, NomosSplit split, size_t i, NomosParticleTrajectory *trajectory);
+/* x (n_frames, n, d) of frames first, ..., of particles sample[n] (NULL: all, n = n_particles). */
+typedef struct {
+  NomosSplit     split;
+  size_t         trajectory, first, n_frames, n;
+  const int32_t *sample;
+} NomosParticleSelection;
+PetscErrorCode NomosParticleDataRead(NomosParticleData data, const NomosParticleSelection *selection, double x[]);
+
+/* Mean and deviation of velocities x_{k+1} - x_k and accelerations x_{k+1} - 2 x_k + x_{k-1} (time in frames, as GNS has them; m) along each axis, pooled over all frames and particles of the training. */
+typedef struct {
+  double velocity_mean[3], velocity_deviation[3], acceleration_mean[3], acceleration_deviation[3];
+} NomosParticleStatistics;
+PetscErrorCode NomosParticleDataStatistics(NomosParticleData data, NomosParticleStatistics *statistics);
+
+#endif

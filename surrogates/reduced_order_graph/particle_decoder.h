@@ -1,0 +1,46 @@
+/* Where all material points of a body are, from where a few of its points are. Reference positions: X (n_points, d) of the full order, Y (n_sparse, d) of the few, both at the first frame; y [n_sparse, d] where these are now; result x [n_points, d].
+
+     linear kernels    u(X) = sum_j W(X, Y_j) (y_j - Y_j),  x = X + u      W by neighbours in the reference state: constant in time, a sparse matrix that is made once; derivative W^T
+                       shepard, mls (moving least squares, linear), kernel (learned), pod (gappy, of a fixed body)
+     others            neural_field (CROM, LiCROM), grid_splat (GIOROM's), fom_kernel (GIOROM's of 2025, piecewise constant)
+
+   One is chosen from a list of one line each (particle_decoder_list.h; decoders/). Those with weights are trained by the surrogate `particle_decoder`, on true sparse positions. */
+#ifndef NOMOS_SURROGATES_REDUCED_ORDER_GRAPH_PARTICLE_DECODER_H
+#define NOMOS_SURROGATES_REDUCED_ORDER_GRAPH_PARTICLE_DECODER_H
+
+#include "io/config.h"
+#include "operators/tape.h"
+#include "surrogates/parameters.h"
+#include "surrogates/reduced_order_graph/particle_data.h"
+
+typedef struct NomosParticleDecoder_s     *NomosParticleDecoder;
+typedef struct NomosParticleDecoderPlan_s *NomosParticleDecoderPlan;
+
+/* Reference positions, m; borrowed until the plan is made. body (may be NULL: all one): points get weights only from sparse points of their own body (kind of material), so that bodies in contact do not mix. */
+typedef struct {
+  int            d;
+  size_t         n_sparse, n_points;
+  const double  *Y, *X;
+  const int32_t *Y_body, *X_body;
+} NomosParticleReference;
+
+/* `particle_decoder.kind` and its table; declares its weights (none for shepard, mls). */
+PetscErrorCode NomosParticleDecoderDeclare(NomosConfig config);
+PetscErrorCode NomosParticleDecoderCreate(NomosConfig config, NomosParameters parameters, int d, NomosParticleDecoder *decoder);
+PetscErrorCode NomosParticleDecoderDestroy(NomosParticleDecoder *decoder);
+/* What is learned from the training's data by formula, not by steps (pod's basis); by default nothing. Collective. */
+PetscErrorCode NomosParticleDecoderFit(NomosParticleDecoder decoder, NomosParameters parameters, NomosParticleData data);
+
+/* What of a pair of reference sets is constant in time: neighbours, and for linear kernels the matrix. Weights w[] are of a tape whose record, in training, goes through them (matrix as a tensor); for prediction
+   NomosParticleDecoderFreeze makes numbers of them, and a frame is one sparse product. Errors: a point with no sparse point of its body. */
+PetscErrorCode NomosParticleDecoderPlanCreate(NomosParticleDecoder decoder, const NomosParticleReference *reference, NomosParticleDecoderPlan *plan);
+PetscErrorCode NomosParticleDecoderPlanDestroy(NomosParticleDecoderPlan *plan);
+/* x [n_points, d] of y [n_sparse, d], differentiable by y and w. */
+NomosTensor NomosParticleDecoderApply(NomosParticleDecoderPlan plan, const NomosTensor w[], NomosTensor y);
+/* With the weights as they are. */
+PetscErrorCode NomosParticleDecoderFreeze(NomosParticleDecoderPlan plan, NomosParameters parameters);
+/* x (n_points, d) of y (n_sparse, d), as doubles and, for linear kernels, in 5 ns a point; and x_bar -> y_bar += (dx/dy)^T x_bar. After Freeze. */
+PetscErrorCode NomosParticleDecoderEvaluate(NomosParticleDecoderPlan plan, const double y[], double x[]);
+PetscErrorCode NomosParticleDecoderEvaluateVjp(NomosParticleDecoderPlan plan, const double y[], const double x_bar[], double y_bar[]);
+
+#endif

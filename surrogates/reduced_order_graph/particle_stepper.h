@@ -1,0 +1,50 @@
+/* A learned time step of n points: from their last w + 1 positions and what they are made of, the next position.
+
+     v_k = x_k - x_{k-1}   (time in frames)
+     nodes  = [embedding of the kind, (v_{k-w+1} - v_mean)/v_deviation, ..., of v_k, clip((x_k - low)/R, -1, 1), clip((high - x_k)/R, -1, 1), parameters of the trajectory, standardised]
+     a      = a_mean + a_deviation network(nodes, graph of points within R)
+     v_{k+1} = v_k + a,   x_{k+1} = x_k + v_{k+1}                                       semi-implicit Euler, as Sanchez-Gonzalez et al. (2020), doi:10.48550/arXiv.2002.09405
+   v_deviation and a_deviation include the noise of the training: sqrt(deviation^2 + sigma^2). `reduced_order_graph.velocities: raw` gives the network v itself, as the authors' code of GIOROM does.
+
+   The radius and the density of points belong together: n may differ between trajectories and from what was trained on as long as the graph holds together. */
+#ifndef NOMOS_SURROGATES_REDUCED_ORDER_GRAPH_PARTICLE_STEPPER_H
+#define NOMOS_SURROGATES_REDUCED_ORDER_GRAPH_PARTICLE_STEPPER_H
+
+#include "surrogates/reduced_order_graph/particle_data.h"
+#include "surrogates/reduced_order_graph/particle_network.h"
+
+typedef struct NomosParticleStepper_s *NomosParticleStepper;
+
+typedef struct {
+  int    d;
+  size_t n_kinds, n_parameters;
+  double low[3], high[3];
+} NomosParticleStepperInput;
+
+/* The tables of the chosen network, for NomosSurrogateOps.declare and NomosModelOps.declare; `reduced_order_graph.{network,radius,history,velocities,...}` themselves are below. */
+PetscErrorCode NomosParticleStepperDeclare(NomosConfig config);
+/* Declares weights, and buffers for statistics. Errors: of the network. */
+PetscErrorCode NomosParticleStepperCreate(NomosConfig config, NomosParameters parameters, const NomosParticleStepperInput *input, NomosParticleStepper *stepper);
+PetscErrorCode NomosParticleStepperDestroy(NomosParticleStepper *stepper);
+/* Statistics into the buffers; sigma, the noise's deviation, m. parameters_{mean,deviation} (n_parameters). */
+PetscErrorCode NomosParticleStepperFit(NomosParticleStepper stepper, NomosParameters parameters, const NomosParticleStatistics *statistics, double sigma, const double parameters_mean[], const double parameters_deviation[]);
+size_t         NomosParticleStepperHistory(NomosParticleStepper stepper); /* w + 1 positions */
+double         NomosParticleStepperRadius(NomosParticleStepper stepper);
+
+/* A batch of sets of points, as doubles. */
+typedef struct {
+  size_t         n, n_sets;
+  const size_t  *first;      /* (n_sets + 1) */
+  const int32_t *kind;       /* (n) */
+  const double  *parameters; /* (n_sets, n_parameters) */
+} NomosParticleSets;
+
+/* Normalised acceleration [n, d] after the positions x[0], ..., x[w] (each [n, d], oldest first). The graph is built of x[w] and belongs to the stepper until NomosParticleStepperForget. Errors (a position that is not finite or outside, say) are kept by the tape. */
+NomosTensor NomosParticleStepperAcceleration(NomosParticleStepper stepper, const NomosTensor w[], const NomosParticleSets *sets, const NomosTensor x[]);
+/* x_{k+1} [n, d] of the same, m. */
+NomosTensor NomosParticleStepperAdvance(NomosParticleStepper stepper, const NomosTensor w[], const NomosParticleSets *sets, const NomosTensor x[]);
+/* Of the last graph: edges, and components of each set in the worst one. */
+void           NomosParticleStepperGraph(NomosParticleStepper stepper, size_t *n_edges, size_t *most_components);
+PetscErrorCode NomosParticleStepperForget(NomosParticleStepper stepper); /* frees graphs: when the tape was reset */
+
+#endif
