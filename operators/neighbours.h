@@ -1,6 +1,7 @@
-/* Neighbours of points in two and three dimensions, found by cell lists: cost and memory grow linearly with points and neighbours.
+/* Neighbours of points in two and three dimensions. Within a radius by sorted cells: only cells that hold points are stored, so that time and memory grow linearly with points and neighbours however the
+   points lie in a box of up to 2^20 radii. The nearest by a k-d tree, n log n (Friedman et al. 1977, doi:10.1145/355744.355745).
 
-   Lists are in order of the query, and of one query in ascending order of the point's number: the same for any number of threads. Positions are doubles, (n, d), row by row. Not collective. */
+   Lists are in order of the query, those within a radius in ascending order of the point's number: the same for any number of threads. Positions are doubles, (n, d), row by row. Not collective. */
 #ifndef NOMOS_OPERATORS_NEIGHBOURS_H
 #define NOMOS_OPERATORS_NEIGHBOURS_H
 
@@ -22,9 +23,9 @@ typedef struct {
   bool          self;      /* where the points are the queries: does a point neighbour itself? */
 } NomosNeighbourInput;
 
-/* All points within `radius` (distance <= radius). Errors: a position that is not finite (which point, which value), a radius that is not positive, more than 2^31 - 1 neighbours. */
+/* All points within `radius` (distance <= radius). Errors: a position that is not finite (which point, which value), a radius that is not positive and finite, more than 2^31 - 1 neighbours. */
 PetscErrorCode NomosNeighboursWithin(const NomosNeighbourInput *input, double radius, NomosNeighbours *neighbours);
-/* The k nearest (all, where there are fewer), nearest first; of equal distances the lower number first. */
+/* The k nearest (all, where there are fewer), nearest first; of equal distances the lower number first. Errors as above. */
 PetscErrorCode NomosNeighboursNearest(const NomosNeighbourInput *input, size_t k, NomosNeighbours *neighbours);
 PetscErrorCode NomosNeighboursFree(NomosNeighbours *neighbours);
 
@@ -33,9 +34,10 @@ PetscErrorCode NomosNeighboursComponents(const NomosNeighbours *neighbours, size
 
 /* ---- samples of points */
 
-/* k of n, at random by (seed, stream), in ascending order. Errors: k > n. */
+/* k of n, at random by (seed, stream), every set of k as likely as any other, in ascending order; n random numbers. Fan et al. (1962), doi:10.1080/01621459.1962.10480667. Errors: k > n. */
 PetscErrorCode NomosSampleRandom(uint64_t seed, uint64_t stream, size_t n, size_t k, int32_t sample[]);
-/* Farthest-point sampling: from the point `start` on always the point that is farthest from those chosen (of equal ones the lower number). In the order of choice, so that a prefix is a sample itself. Gonzalez (1985), doi:10.1016/0304-3975(85)90224-5. */
+/* Farthest-point sampling: from the point `start` on always the point that is farthest from those chosen (of equal ones the lower number). In the order of choice, so that a prefix is a sample itself; time k n.
+   No point is farther from the sample than twice the least distance that any k points can do. Errors: k > n, start >= n, a position that is not finite. Gonzalez (1985), doi:10.1016/0304-3975(85)90224-5. */
 PetscErrorCode NomosSampleFarthest(int d, size_t n, const double x[], size_t start, size_t k, int32_t sample[]);
 
 #endif
