@@ -18,9 +18,14 @@ typedef struct {
   const char *path;
   double      validation, test; /* fractions of the trajectories; one at least where it is > 0 */
   uint64_t    seed;             /* which are for which */
+  size_t      first_frame;      /* earlier ones are left out */
   size_t      n_trajectories;   /* at most so many of the training's, the first ones; 0: all */
   size_t      every;            /* every how many-th frame; 0 stands for 1 */
+  double      cache_bytes;      /* positions are kept in memory up to here, in the precision of the files; more are read when they are asked for; 0 stands for 256 MB */
 } NomosParticleDataInput;
+
+/* Of `data.*` (surrogates/dataset.h). */
+PetscErrorCode NomosParticleDataInputFromConfig(NomosConfig config, NomosParticleDataInput *input);
 
 /* What all trajectories have in common. */
 typedef struct {
@@ -28,6 +33,8 @@ typedef struct {
   double      interval;           /* s between frames (after thinning); 1 where the files do not say */
   double      low[3], high[3];    /* of the domain, where the walls are (m): the file's bounds, or those of all positions where it has none */
   bool        bounded;            /* the file says so */
+  bool        periodic[3];        /* what leaves the domain comes in at the other side: velocities are differences to the nearest image */
+  double      radius;             /* that the file advises for graphs, m; 0: none */
   size_t      n_kinds;            /* kinds of particles: materials, obstacles */
   const char *const *kinds;       /* (n_kinds) their names, as the case has them; numbers where the file has no names */
   size_t      n_parameters;       /* numbers of each trajectory: youngs_modulus, friction_angle, ... */
@@ -47,10 +54,12 @@ typedef struct {
   const char *const *set;         /* ... and what was laid over it, "key=value": with both the solver can be run again, on another grid say */
 } NomosParticleTrajectory;
 
-/* Opens, checks and reads everything once. Errors: no file, not one of these layouts, a trajectory of fewer than 2 frames or no particle, of another dimension, a position that is not finite (with trajectory, frame, particle). Collective. */
+/* Opens, checks and reads everything once. Errors: no file, not one of these layouts, a trajectory of fewer than 2 frames or no particle, files of different dimension, interval or parameters, a position that is not finite (with trajectory, frame, particle), fractions that leave nothing for
+   training. Collective. */
 PetscErrorCode NomosParticleDataOpen(MPI_Comm comm, const NomosParticleDataInput *input, NomosParticleData *data);
 PetscErrorCode NomosParticleDataClose(NomosParticleData *data);
 PetscErrorCode NomosParticleDataGetInfo(NomosParticleData data, const NomosParticleDataInfo **info);
+/* Errors: a trajectory beyond. Not collective, as the next one. */
 PetscErrorCode NomosParticleDataTrajectory(NomosParticleData data, NomosSplit split, size_t i, NomosParticleTrajectory *trajectory);
 /* x (n_frames, n, d) of frames first, ..., of particles sample[n] (NULL: all, n = n_particles). */
 typedef struct {
@@ -60,7 +69,7 @@ typedef struct {
 } NomosParticleSelection;
 PetscErrorCode NomosParticleDataRead(NomosParticleData data, const NomosParticleSelection *selection, double x[]);
 
-/* Mean and deviation of velocities x_{k+1} - x_k and accelerations x_{k+1} - 2 x_k + x_{k-1} (time in frames, as GNS has them; m) along each axis, pooled over all frames and particles of the training. */
+/* Mean and deviation of velocities x_{k+1} - x_k and accelerations x_{k+1} - 2 x_k + x_{k-1} (time in frames, as GNS has them; m) along each axis, pooled over all frames and particles of the training: deviation^2 = sum over all of (v - mean)^2/count, not a mean of deviations of trajectories. One that is constant has deviation 0. */
 typedef struct {
   double velocity_mean[3], velocity_deviation[3], acceleration_mean[3], acceleration_deviation[3];
 } NomosParticleStatistics;
