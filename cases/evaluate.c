@@ -142,6 +142,7 @@ PetscErrorCode NomosCommandEvaluate(NomosProgram *program)
     PetscCheck(surrogate->n_examples[i] || from.ops->results || !strcmp(wanted, "all"), program->comm, PETSC_ERR_ARG_WRONGSTATE, "%s: the %s split has no example; choose another by --set evaluate.split=all", program->arguments[0], wanted);
     if (surrogate->n_examples[i]) PetscCall(Split(surrogate, training, (NomosSplit)i, splits));
   }
+  if (from.output[0]) surrogate->directory = from.output;
   PetscCall(Results(surrogate, splits, &results));
   PetscCall(Write(program, &from, surrogate, wanted, splits, results));
   json_decref(splits);

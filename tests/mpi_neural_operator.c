@@ -1,4 +1,4 @@
-/* An emulator trained by several ranks has the weights that one rank finds, to rounding, and is judged alike. */
+/* An emulator trained by several ranks has the weights that one rank finds, to rounding, and is judged alike, by itself and as a member of an ensemble. */
 #include "surrogates/operators/neural_operator_impl.h"
 #include "surrogates/training.h"
 #include "tests/neural_operator_data.h"
@@ -48,25 +48,45 @@ static void Learn(MPI_Comm comm, const char *const settings[], double **weights,
   ck_ok(PetscArraycpy(*weights, (const double *)values, *n));
   figures->n = 0;
   ck_ok(s->ops->evaluate(s, NOMOS_SPLIT_TEST, Take, figures));
+  if (comm == PETSC_COMM_WORLD) s->directory = ck_directory;
   ck_ok(s->ops->results(s, Take, figures));
   ck_ok(NomosTrainingDestroy(&training));
+  EndEmulator(&config, &s);
+}
+
+/* Two that were never trained. Collective. */
+static void WriteMembers(const char *const settings[])
+{
+  NomosConfig    config;
+  NomosSurrogate s;
+  char           path[NOMOS_MAX_PATH];
+  MakeDirectory("members");
+  ck_ok(CreateEmulator(PETSC_COMM_WORLD, "waves", settings, &config, &s));
+  for (int m = 0; m < 2; m++) {
+    ck_ok(NomosParametersInitialise(s->parameters, (uint64_t)m));
+    snprintf(path, sizeof path, "%.1000s/members/%d.safetensors", ck_directory, m);
+    ck_ok(NomosSurrogateSaveWeights(s, path, 0, NULL, NULL));
+  }
   EndEmulator(&config, &s);
 }
 
 START_TEST(Ranks)
 {
   static const double      speeds[]   = {0.5, 1, 2, 3};
-  static const char *const settings[] = {"neural_operator.parameters=[advection.beta]", "neural_operator.conditioning=cape", "neural_operator.warm_up=1", "data.test=0.3", "data.validation=0.2", "train.epochs=4", "train.batch=6", "train.optimiser=sgd", "train.learning_rate=0.01", NULL}; /* Adam would divide gradients that are nothing but rounding by their size */
+  char                     ensemble[NOMOS_MAX_PATH + 32];
+  const char *const        settings[] = {"neural_operator.parameters=[advection.beta]", "neural_operator.conditioning=cape", "neural_operator.warm_up=1", "data.test=0.3", "data.validation=0.2", "train.epochs=4", "train.batch=6", "train.optimiser=sgd", "train.learning_rate=0.01", ensemble, NULL}; /* Adam would divide gradients that are nothing but rounding by their size */
   double                  *weights[2];
   size_t                   n[2];
   Figures                  figures[2];
   int                      rank;
   MPI_Comm_rank(PETSC_COMM_WORLD, &rank);
+  snprintf(ensemble, sizeof ensemble, "neural_operator.ensemble=%.1000s/members", ck_directory);
   if (!rank) {
     WriteWaves(DataPath(MakeDirectory("waves"), "train.h5"), &(WaveData){.n = 24, .n_frames = 5, .nx = 16, .n_speeds = 4, .speeds = speeds});
     WriteWaves(DataPath("waves", "tests/three.h5"), &(WaveData){.n = 3, .n_frames = 7, .nx = 16, .n_speeds = 4, .speeds = speeds, .phase = 1}); /* fewer than ranks may be */
   }
   MPI_Barrier(PETSC_COMM_WORLD);
+  WriteMembers(settings);
   Learn(PETSC_COMM_WORLD, settings, &weights[0], &n[0], &figures[0]);
   Learn(PETSC_COMM_SELF, settings, &weights[1], &n[1], &figures[1]);
   ck_assert(n[0] == n[1] && figures[0].n == figures[1].n && figures[0].n > 10);

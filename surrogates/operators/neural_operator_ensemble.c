@@ -1,9 +1,9 @@
-/* How far a prediction can be trusted: an ensemble of trainings that differ by their seeds (Lakshminarayanan et al. 2017, doi:10.48550/arXiv.1612.01474). Of M members m is the mean and s the deviation of their
-   predictions at every point, frame and field; the interval is
+/* How far a prediction can be trusted: an ensemble of trainings that differ by their seeds (Lakshminarayanan et al. 2017, doi:10.48550/arXiv.1612.01474). Of M members m is the mean of their predictions at every point,
+   frame and field, and s their deviation, whose square, of M - 1 degrees of freedom, is drawn by four more to its mean v over the points of the frame (Smyth 2004, doi:10.2202/1544-6115.1027):
 
-     m +- q s,   q the 95 % quantile of |u - m|/s over the validation split        Lei et al. (2018), doi:10.1080/01621459.2017.1307116
+     s^2 = (sum_members (u_j - m)^2 + 4 v)/(M - 1 + 4),   m +- q s,   q the 95 % quantile of |u - m|/s over the validation split        Lei et al. (2018), doi:10.1080/01621459.2017.1307116
 
-   for members may agree more closely than they are right. Of every set: the share of the truth that lies within, with q and with the 1.96 of a normal distribution, the error of m, and the size of q s beside that of u. */
+   for members may agree more closely than they are right, and few agree exactly at many points by chance, from which q alone would be large. What the intervals hold: neural_operator_intervals.c. */
 #include "surrogates/operators/neural_operator_impl.h"
 
 #include "operators/reduce.h"
@@ -14,12 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-/* Moments of the members' predictions of this rank's trajectories of a set, (n_steps, n, size) in units of the network. */
-typedef struct {
-  NomosTrajectories truth;
-  double           *mean, *deviation;
-} Moments;
 
 /* ---- members */
 
@@ -83,7 +77,7 @@ static PetscErrorCode CopyWeights(NomosSurrogate s, void *copies[], bool back)
 /* ---- moments */
 
 /* Welford's update, doi:10.1080/00401706.1962.10490022: predictions of member k = 0, 1, ... into mean and sum of squares. */
-static PetscErrorCode AddPredictions(NomosSurrogate s, Moments *moments, size_t k)
+static PetscErrorCode AddPredictions(NomosSurrogate s, NomosEnsembleMoments *moments, size_t k)
 {
   const NomosNeuralOperator *no = s->context;
   const size_t               n  = (moments->truth.n_frames - 1) * moments->truth.n * no->size;
@@ -102,7 +96,7 @@ static PetscErrorCode AddPredictions(NomosSurrogate s, Moments *moments, size_t 
 }
 
 /* This rank's share of a set; none where there are fewer trajectories than ranks. */
-static PetscErrorCode ReadTruth(NomosSurrogate s, const NomosJudgementInput *input, Moments *moments)
+static PetscErrorCode ReadTruth(NomosSurrogate s, const char name[], const NomosJudgementInput *input, NomosEnsembleMoments *moments)
 {
   const NomosNeuralOperator *no = s->context;
   const size_t               n  = NomosDatasetExamples(input->dataset, input->split);
@@ -113,6 +107,9 @@ static PetscErrorCode ReadTruth(NomosSurrogate s, const NomosJudgementInput *inp
   PetscCallMPI(MPI_Comm_rank(input->comm, &rank));
   PetscCallMPI(MPI_Comm_size(input->comm, &size));
   const size_t first = n * (size_t)rank / (size_t)size, count = n * (size_t)(rank + 1) / (size_t)size - first;
+  moments->name  = name;
+  moments->n_all = n;
+  moments->first = first;
   PetscCall(PetscMalloc1(count + 1, &examples));
   for (size_t i = 0; i < count; i++) examples[i] = first + i;
   PetscCall(NomosTrajectoriesRead(s, &(NomosTrajectoriesInput){.dataset = input->dataset, .split = input->split, .n = count, .examples = examples}, &moments->truth));
@@ -122,7 +119,7 @@ static PetscErrorCode ReadTruth(NomosSurrogate s, const NomosJudgementInput *inp
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode FreeMoments(Moments *moments)
+static PetscErrorCode FreeMoments(NomosEnsembleMoments *moments)
 {
   PetscFunctionBeginUser;
   PetscCall(NomosTrajectoriesFree(&moments->truth));
@@ -130,8 +127,20 @@ static PetscErrorCode FreeMoments(Moments *moments)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* From sums of squares. */
+static void Deviations(const NomosNeuralOperator *no, size_t n_members, NomosEnsembleMoments *moments)
+{
+  const double own = (double)(n_members - 1), shared = 4;
+
+  for (size_t series = 0; series < (moments->truth.n_frames - 1) * moments->truth.n * no->n_fields; series++) { /* a frame and a field of a trajectory */
+    double *squares = moments->deviation + series * no->n_points, variance = 0;
+    for (size_t x = 0; x < no->n_points; x++) variance += squares[x] / (own * (double)no->n_points);
+    for (size_t x = 0; x < no->n_points; x++) squares[x] = sqrt((squares[x] + shared * variance) / (own + shared));
+  }
+}
+
 /* Of all sets, member by member, so that weights are read once; the surrogate keeps its own. */
-static PetscErrorCode FillMoments(NomosSurrogate s, size_t n_members, char *const members[], size_t n_sets, Moments moments[])
+static PetscErrorCode FillMoments(NomosSurrogate s, size_t n_members, char *const members[], size_t n_sets, NomosEnsembleMoments moments[])
 {
   const NomosNeuralOperator *no = s->context;
   void                     **own;
@@ -148,15 +157,14 @@ static PetscErrorCode FillMoments(NomosSurrogate s, size_t n_members, char *cons
   PetscCall(CopyWeights(s, own, true));
   PetscCall(PetscFree(own));
   PetscCall(code);
-  for (size_t i = 0; i < n_sets; i++)
-    for (size_t k = 0; k < (moments[i].truth.n_frames - 1) * moments[i].truth.n * no->size; k++) moments[i].deviation[k] = sqrt(moments[i].deviation[k] / (double)(n_members - 1));
+  for (size_t i = 0; i < n_sets; i++) Deviations(no, n_members, &moments[i]);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* ---- intervals */
 
 /* The quantile by counts of log |e|/s in bins of 1 %, which all ranks add up. */
-static PetscErrorCode Quantile(NomosSurrogate s, const Moments *moments, double share, double *q)
+static PetscErrorCode Quantile(NomosSurrogate s, const NomosEnsembleMoments *moments, double share, double *q)
 {
   enum { N_BINS = 4000 };
   const double               width = 0.01, lowest = -20;
@@ -177,44 +185,6 @@ static PetscErrorCode Quantile(NomosSurrogate s, const Moments *moments, double 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Tell(NomosSurrogate s, const char name[], const Moments *moments, double q, NomosResultFn result, void *ctx)
-{
-  enum { WITHIN, WITHIN_NORMAL, ERROR, WIDTH, N_POINTS, N_SERIES, N_SUMS };
-  const NomosNeuralOperator *no = s->context;
-  const size_t               n = moments->truth.n * no->size;
-  double                     mean[NOMOS_DATASET_MAX_VARIABLES], deviation[NOMOS_DATASET_MAX_VARIABLES], sums[N_SUMS] = {0};
-  char                       key[2 * NOMOS_MAX_NAME];
-
-  PetscFunctionBeginUser;
-  PetscCall(NomosNeuralOperatorUnits(s, mean, deviation));
-  for (size_t series = 0; series < (moments->truth.n_frames - 1) * moments->truth.n * no->n_fields; series++) { /* a frame and a field of a trajectory */
-    const size_t f = series % no->n_fields, at = series * no->n_points;
-    double       squares[3] = {0};
-    for (size_t i = at; i < at + no->n_points; i++) {
-      const double u = moments->truth.states[n + i], e = fabs(u - moments->mean[i]), d = moments->deviation[i];
-      sums[WITHIN] += e <= q * d;
-      sums[WITHIN_NORMAL] += e <= 1.96 * d;
-      squares[0] += pow(mean[f] + deviation[f] * u, 2);
-      squares[1] += pow(deviation[f] * e, 2);
-      squares[2] += pow(deviation[f] * q * d, 2);
-    }
-    sums[ERROR] += sqrt(squares[1] / squares[0]);
-    sums[WIDTH] += sqrt(squares[2] / squares[0]);
-    sums[N_POINTS] += (double)no->n_points;
-    sums[N_SERIES]++;
-  }
-  PetscCall(NomosSumOverRanks(s->comm, N_SUMS, sums));
-  const struct {
-    const char *name;
-    double      value;
-  } rows[] = {{"nrmse", sums[ERROR] / sums[N_SERIES]}, {"interval", sums[WIDTH] / sums[N_SERIES]}, {"coverage", sums[WITHIN] / sums[N_POINTS]}, {"coverage_normal", sums[WITHIN_NORMAL] / sums[N_POINTS]}};
-  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-    snprintf(key, sizeof key, "%s_ensemble_%s", name, rows[i].name);
-    PetscCall(result(key, rows[i].value, ctx));
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 PetscErrorCode NomosNeuralOperatorEnsemble(NomosSurrogate s, NomosResultFn result, void *ctx)
 {
   static const double  share = 0.95;
@@ -222,7 +192,7 @@ PetscErrorCode NomosNeuralOperatorEnsemble(NomosSurrogate s, NomosResultFn resul
   const char          *folder;
   char               **members;
   size_t               n_members, n = 1;
-  Moments             *moments;
+  NomosEnsembleMoments *moments;
   double               q;
 
   PetscFunctionBeginUser;
@@ -231,14 +201,14 @@ PetscErrorCode NomosNeuralOperatorEnsemble(NomosSurrogate s, NomosResultFn resul
   NomosCheck(s->n_examples[NOMOS_SPLIT_VALIDATION], s->comm, PETSC_ERR_ARG_INCOMP, "%s: neural_operator.ensemble: intervals are fitted to the validation split, and data.validation leaves none", NomosConfigWhere(s->config, "neural_operator.ensemble"));
   PetscCall(FindMembers(s, folder, &n_members, &members));
   PetscCall(PetscCalloc1(no->n_sets + 2, &moments));
-  PetscCall(ReadTruth(s, &(NomosJudgementInput){.comm = s->comm, .dataset = s->data, .split = NOMOS_SPLIT_VALIDATION}, &moments[0]));
-  if (s->n_examples[NOMOS_SPLIT_TEST]) PetscCall(ReadTruth(s, &(NomosJudgementInput){.comm = s->comm, .dataset = s->data, .split = NOMOS_SPLIT_TEST}, &moments[n++]));
-  for (size_t i = 0; i < no->n_sets; i++) PetscCall(ReadTruth(s, &(NomosJudgementInput){.comm = s->comm, .dataset = no->sets[i].dataset, .split = NOMOS_SPLIT_TRAIN}, &moments[n++]));
+  PetscCall(ReadTruth(s, "validation", &(NomosJudgementInput){.comm = s->comm, .dataset = s->data, .split = NOMOS_SPLIT_VALIDATION}, &moments[0]));
+  if (s->n_examples[NOMOS_SPLIT_TEST]) PetscCall(ReadTruth(s, "test", &(NomosJudgementInput){.comm = s->comm, .dataset = s->data, .split = NOMOS_SPLIT_TEST}, &moments[n++]));
+  for (size_t i = 0; i < no->n_sets; i++) PetscCall(ReadTruth(s, no->sets[i].name, &(NomosJudgementInput){.comm = s->comm, .dataset = no->sets[i].dataset, .split = NOMOS_SPLIT_TRAIN}, &moments[n++]));
   PetscErrorCode code = FillMoments(s, n_members, members, n, moments);
   if (!code) code = Quantile(s, &moments[0], share, &q);
   if (!code) code = result("ensemble_members", (double)n_members, ctx);
   if (!code) code = result("ensemble_quantile", q, ctx);
-  for (size_t i = 1; i < n && !code; i++) code = Tell(s, i < n - no->n_sets ? "test" : no->sets[i - (n - no->n_sets)].name, &moments[i], q, result, ctx);
+  if (!code && n > 1) code = NomosNeuralOperatorIntervals(s, n - 1, moments + 1, q, result, ctx);
   for (size_t i = 0; i < n; i++) PetscCall(FreeMoments(&moments[i]));
   PetscCall(PetscFree(moments));
   PetscCall(FreeMembers(n_members, &members));

@@ -140,7 +140,19 @@ PetscErrorCode NomosNeuralOperatorEvaluate(NomosSurrogate s, NomosSplit split, N
 PetscErrorCode NomosNeuralOperatorResults(NomosSurrogate s, NomosResultFn result, void *ctx);
 
 /* ---- neural_operator_ensemble.c: results of neural_operator.ensemble, if it is given */
+
 PetscErrorCode NomosNeuralOperatorEnsemble(NomosSurrogate s, NomosResultFn result, void *ctx);
+
+/* Mean and deviation of the members' predictions of this rank's trajectories of a set, those from `first` on of n_all; (n_steps, n, size) in units of the network. */
+typedef struct {
+  const char       *name;
+  size_t            first, n_all;
+  NomosTrajectories truth;
+  double           *mean, *deviation;
+} NomosEnsembleMoments;
+
+/* ---- neural_operator_intervals.c: what the intervals mean +- q deviation of these sets hold, as results; and a picture, intervals in s->directory. Collective. */
+PetscErrorCode NomosNeuralOperatorIntervals(NomosSurrogate s, size_t n_sets, const NomosEnsembleMoments sets[], double q, NomosResultFn result, void *ctx);
 
 /* ---- neural_operator_sets.c: sets that are for tests only */
 
