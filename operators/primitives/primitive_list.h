@@ -26,6 +26,9 @@
   ENTRY(cast) \
   ENTRY(gather) \
   ENTRY(scatter_add) \
+  ENTRY(sparse_multiply) \
+  ENTRY(sparse_product) \
+  ENTRY(sparse_outer) \
   ENTRY(sum_to) \
   ENTRY(maximum) \
   ENTRY(convolve) \
