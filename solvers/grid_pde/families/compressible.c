@@ -2,8 +2,8 @@
 
      rho_t + div(rho v) = 0,   (rho v)_t + div(rho v v + p) = div tau,   E_t + div((E + p) v) = div(tau v),   E = p/(gamma - 1) + rho |v|^2/2
 
-   with tau along an axis alone, as PDEBench: rho (4/3 eta + zeta) dv_n/dx_n normal and rho eta dv_t/dx_n across it (kinematic viscosities, no mixed derivatives), no conduction of heat. Its splitting leaves out the
-   work of tau; it is here, so that the energy is conserved. Fluxes: HLLC, Toro, Spruce & Speares (1994), doi:10.1007/BF01414629, with the speeds of Batten et al. (1997), doi:10.1137/S1064827593260140. */
+   with tau along an axis alone, as PDEBench: rho (4/3 eta + zeta) dv_n/dx_n normal and rho eta dv_t/dx_n across it (kinematic viscosities, no mixed derivatives), no conduction of heat. Its scheme
+   splits tau and its work from the rest (tests/test_pdebench_gas.c). Fluxes: HLLC, Toro, Spruce & Speares (1994), doi:10.1007/BF01414629, with the speeds of Batten et al. (1997), doi:10.1137/S1064827593260140. */
 #include "solvers/grid_pde/number.h"
 
 #include "solvers/grid_pde/family.h"
