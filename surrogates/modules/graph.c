@@ -1,5 +1,7 @@
 #include "surrogates/modules/graph.h"
 
+#include "operators/neighbours.h"
+
 #include <stdio.h>
 
 struct NomosGraph_s {
@@ -54,13 +56,79 @@ NomosIndex NomosGraphReceivers(NomosGraph graph)
   return graph->receiver;
 }
 
+/* Neighbours of each set into the lists of edges, whose nodes are numbered through. */
+static PetscErrorCode AddSet(const NomosGraphWithinInput *input, size_t set, size_t *n_edges, int32_t *list[2], size_t *components)
+{
+  const size_t    start = input->first[set], n = input->first[set + 1] - start;
+  NomosNeighbours neighbours;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosNeighboursWithin(&(NomosNeighbourInput){.d = input->d, .n = n, .x = input->x + start * (size_t)input->d, .self = true}, input->radius, &neighbours));
+  if (components) PetscCall(NomosNeighboursComponents(&neighbours, components, NULL));
+  for (int end = 0; end < 2; end++) {
+    PetscCall(PetscRealloc((*n_edges + neighbours.n + 1) * sizeof *list[end], &list[end]));
+    for (size_t i = 0; i < n; i++)
+      for (size_t k = neighbours.first[i]; k < neighbours.first[i + 1]; k++) list[end][*n_edges + k] = (int32_t)(start + (end ? i : (size_t)neighbours.neighbour[k]));
+  }
+  *n_edges += neighbours.n;
+  PetscCall(NomosNeighboursFree(&neighbours));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosGraphCreateWithin(const NomosGraphWithinInput *input, size_t components[], NomosGraph *graph)
+{
+  int32_t *list[2] = {NULL}; /* senders, receivers */
+  size_t   n_edges = 0;
+
+  PetscFunctionBeginUser;
+  for (size_t s = 0; s < input->n_sets; s++) PetscCall(AddSet(input, s, &n_edges, list, components ? &components[s] : NULL));
+  PetscCall(NomosGraphCreate(input->first[input->n_sets], n_edges, list[0], list[1], graph));
+  for (int end = 0; end < 2; end++) PetscCall(PetscFree(list[end]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+NomosTensor NomosGraphEdgeFeatures(NomosGraph graph, NomosTensor x, double radius)
+{
+  const NomosTensor between = NomosAffine(NomosSubtract(NomosGather(x, graph->receiver), NomosGather(x, graph->sender)), 1 / radius, 0);
+  const NomosTensor square  = NomosSum(NomosMultiply(between, between), 1, (int[]){-1}, true), zero = NomosAffine(square, 0, 0);
+  const NomosTensor norm    = NomosSelect(square, NomosPower(NomosSelect(square, square, NomosAffine(zero, 1, 1)), 0.5), zero); /* no root of 0, whose derivative is infinite */
+
+  return NomosConcatenate(2, (NomosTensor[]){between, norm}, -1);
+}
+
+NomosTensor NomosGraphDistanceWeights(NomosTensor features)
+{
+  return NomosPower(NomosAffine(NomosSlice(features, -1, NomosTensorLength(features, -1) - 1, 1, 1), 1, 1), -1);
+}
+
+/* 1/n_i of each node as [n_nodes, 1, ..], against which x broadcasts. */
+static NomosTensor Share(NomosGraph graph, NomosTensor x)
+{
+  return NomosTensorFromDoubles(x.tape, NomosTensorType(x), NomosTensorDims(x, NULL), (size_t[NOMOS_TENSOR_MAX_DIMS]){graph->n_nodes, 1, 1, 1, 1, 1}, graph->share);
+}
+
 NomosTensor NomosGraphAggregate(NomosGraph graph, NomosAggregation aggregation, NomosTensor e)
 {
-  size_t            shape[NOMOS_TENSOR_MAX_DIMS] = {graph->n_nodes, 1, 1, 1, 1, 1};
   const NomosTensor sum = NomosScatterAdd(e, graph->receiver);
 
   if (aggregation == NOMOS_AGGREGATE_SUM || !NomosTensorIsValid(sum)) return sum;
-  return NomosMultiply(sum, NomosTensorFromDoubles(e.tape, NomosTensorType(e), NomosTensorDims(e, NULL), shape, graph->share));
+  return NomosMultiply(sum, Share(graph, sum));
+}
+
+PetscErrorCode NomosGraphConvolutionCreate(NomosParameters parameters, const char name[], size_t in, size_t out, double alpha, NomosGraphConvolution *convolution)
+{
+  PetscFunctionBeginUser;
+  convolution->alpha = alpha;
+  PetscCall(NomosLinearCreate(parameters, name, &(NomosLinearInput){.in = in, .out = out}, &convolution->linear));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+NomosTensor NomosGraphConvolutionApply(const NomosGraphConvolution *convolution, const NomosTensor w[], NomosGraph graph, NomosTensor x)
+{
+  const NomosTensor root = NomosPower(Share(graph, x), 0.5);
+  const NomosTensor mean = NomosMultiply(root, NomosScatterAdd(NomosGather(NomosMultiply(root, x), graph->sender), graph->receiver));
+
+  return NomosLinearApply(&convolution->linear, w, NomosAdd(NomosAffine(x, convolution->alpha, 0), NomosAffine(mean, 1 - convolution->alpha, 0)));
 }
 
 PetscErrorCode NomosMessagePassingCreate(NomosParameters parameters, const char name[], const NomosMessagePassingInput *input, NomosMessagePassing *layer)
@@ -69,25 +137,38 @@ PetscErrorCode NomosMessagePassingCreate(NomosParameters parameters, const char 
   char          full[256];
 
   PetscFunctionBeginUser;
-  *layer = (NomosMessagePassing){.node = input->node, .residual = input->residual, .aggregation = input->aggregation};
+  *layer = (NomosMessagePassing){.node = input->node, .residual = input->residual, .convolves = input->convolution, .aggregation = input->aggregation};
   snprintf(full, sizeof full, "%s.edge", name);
   PetscCall(NomosMlpCreate(parameters, full, &mlp, &layer->edge_mlp));
   mlp.in  = input->node + input->edge;
   mlp.out = input->node;
   snprintf(full, sizeof full, "%s.node", name);
   PetscCall(NomosMlpCreate(parameters, full, &mlp, &layer->node_mlp));
+  snprintf(full, sizeof full, "%s.convolution", name);
+  if (input->convolution) PetscCall(NomosGraphConvolutionCreate(parameters, full, input->node, input->node, 0.7, &layer->convolution));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-void NomosMessagePassingApply(const NomosMessagePassing *layer, const NomosTensor w[], NomosGraph graph, NomosTensor *x, NomosTensor *e)
+static void Layer(const NomosMessagePassing *layer, const NomosTensor w[], NomosGraph graph, NomosTensor weight, NomosTensor *x, NomosTensor *e)
 {
   const NomosLinear *first = &layer->edge_mlp.layers[0], *own = &layer->node_mlp.layers[0];
   const size_t       node = layer->node;
 
   NomosTensor y = NomosAdd(NomosGather(NomosLinearAddBias(first, w, NomosLinearPart(first, w, 0, *x)), graph->receiver), NomosGather(NomosLinearPart(first, w, node, *x), graph->sender));
   const NomosTensor message = NomosMlpApplyFrom(&layer->edge_mlp, w, NomosAdd(y, NomosLinearPart(first, w, 2 * node, *e)));
-  y = NomosAdd(NomosLinearPart(own, w, 0, *x), NomosLinearPart(own, w, node, NomosGraphAggregate(graph, layer->aggregation, message)));
-  const NomosTensor update = NomosMlpApplyFrom(&layer->node_mlp, w, NomosLinearAddBias(own, w, y));
+  const NomosTensor sum     = NomosGraphAggregate(graph, layer->aggregation, weight.stamp ? NomosMultiply(message, weight) : message);
+  NomosTensor update = NomosMlpApplyFrom(&layer->node_mlp, w, NomosLinearAddBias(own, w, NomosAdd(NomosLinearPart(own, w, 0, *x), NomosLinearPart(own, w, node, sum))));
+  if (layer->convolves) update = NomosAdd(update, NomosGraphConvolutionApply(&layer->convolution, w, graph, *x));
   *e = layer->residual ? NomosAdd(*e, message) : message;
   *x = layer->residual ? NomosAdd(*x, update) : update;
+}
+
+void NomosMessagePassingApply(const NomosMessagePassing *layer, const NomosTensor w[], NomosGraph graph, NomosTensor *x, NomosTensor *e)
+{
+  NomosMessagePassingRun(1, layer, w, graph, (NomosTensor){0}, x, e);
+}
+
+void NomosMessagePassingRun(size_t n, const NomosMessagePassing layers[], const NomosTensor w[], NomosGraph graph, NomosTensor weight, NomosTensor *x, NomosTensor *e)
+{
+  for (size_t l = 0; l < n; l++) Layer(&layers[l], w, graph, weight, x, e);
 }

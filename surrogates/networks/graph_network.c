@@ -33,6 +33,6 @@ NomosTensor NomosGraphNetworkApply(const NomosGraphNetwork *network, const Nomos
 {
   NomosTensor x = NomosMlpApply(&network->node_encoder, w, nodes), e = NomosMlpApply(&network->edge_encoder, w, edges);
 
-  for (size_t l = 0; l < network->n_layers; l++) NomosMessagePassingApply(&network->layers[l], w, graph, &x, &e);
+  NomosMessagePassingRun(network->n_layers, network->layers, w, graph, (NomosTensor){0}, &x, &e);
   return NomosMlpApply(&network->decoder, w, x);
 }
