@@ -1,0 +1,85 @@
+/* Moving least squares (Lancaster & Salkauskas 1981, doi:10.1090/S0025-5718-1981-0616367-1): at every point the affine function that fits the k nearest sparse points best, near ones counting more. Exact for every affine motion; where
+   neighbours lie in a plane or on a line, for those within it, and constant across (decoder.h). */
+#include "surrogates/reduced_order_graph/decoders/decoder.h"
+
+#include <string.h>
+
+/* clang-format off */
+static const NomosParam params[] = {
+  {"mls.neighbours", NOMOS_PARAM_INT,    "10",       NULL, 1, NOMOS_LOCAL_MOST, NULL, false, "Nearest sparse points of a point."},
+  {"mls.weight",     NOMOS_PARAM_CHOICE, "gaussian", NULL, 0, 0, "gaussian|cubic", false, "How they count by distance."},
+  {"mls.width",      NOMOS_PARAM_REAL,   "0.5",      NULL, 0.05, 10, NULL, false, "Width of the Gaussian, or where the cubic spline ends, in units of the farthest neighbour's distance."},
+};
+/* clang-format on */
+
+typedef struct {
+  size_t          k;
+  NomosLocalShape shape;
+} Mls;
+
+static PetscErrorCode Create(const NomosParticleDecoderInput *input, void **context)
+{
+  Mls        *m;
+  const char *weight;
+  int64_t     k;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscNew(&m));
+  *context = m;
+  PetscCall(NomosConfigGetInt(input->config, "mls.neighbours", &k));
+  PetscCall(NomosConfigGetString(input->config, "mls.weight", &weight));
+  PetscCall(NomosConfigGetReal(input->config, "mls.width", &m->shape.width));
+  m->k           = (size_t)k;
+  m->shape.cubic = !strcmp(weight, "cubic");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Destroy(void **context)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscFree(*context));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static void Row(const Mls *m, const NomosParticleReference *r, const NomosNeighbours *n, size_t point, double values[])
+{
+  const size_t    from = n->first[point], k = n->first[point + 1] - from;
+  NomosLocalBasis basis;
+
+  NomosLocalBasisMake(r, n, point, &m->shape, &basis);
+  for (size_t j = 0; j < k; j++) {
+    double sum = 1;
+    for (int i = 0; i < r->d; i++) sum += basis.at[i] * basis.columns[j][i];
+    values[from + j] = basis.weight[j] * sum;
+  }
+}
+
+static PetscErrorCode Prepare(const void *context, NomosParameters parameters, const NomosParticleReference *reference, void **plan)
+{
+  NomosNeighbours   n;
+  NomosSparseMatrix matrix;
+  double           *values;
+
+  PetscFunctionBeginUser;
+  (void)parameters;
+  PetscCall(NomosReferenceNearest(reference, ((const Mls *)context)->k, &n));
+  PetscCall(PetscMalloc1(n.n, &values));
+#pragma omp parallel for schedule(static)
+  for (size_t i = 0; i < reference->n_points; i++) Row(context, reference, &n, i, values);
+  PetscErrorCode code = NomosReferenceMatrix(&n, values, &matrix);
+  PetscCall(PetscFree(values));
+  PetscCall(NomosNeighboursFree(&n));
+  PetscCall(code);
+  *plan = matrix;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+const NomosParticleDecoderOps NomosParticleDecoderOps_Mls = {
+  .name      = "mls",
+  .summary   = "Moving least squares, exact for affine motions; nothing is learned.",
+  .reference = "doi:10.1090/S0025-5718-1981-0616367-1",
+  .n_params  = sizeof params / sizeof *params, .params = params,
+  .create    = Create, .destroy = Destroy,
+  .prepare   = Prepare, .discard = NomosReferenceMatrixDiscard,
+  .displace  = NomosReferenceMatrixDisplace, .freeze = NomosReferenceMatrixFreeze,
+};
