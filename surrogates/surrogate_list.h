@@ -10,6 +10,7 @@ extern const NomosSurrogateOps NomosSurrogateOps_Hamiltonian;
 extern const NomosSurrogateOps NomosSurrogateOps_SympNet;
 extern const NomosSurrogateOps NomosSurrogateOps_HamiltonianMeta;
 extern const NomosSurrogateOps NomosSurrogateOps_NeuralOperator;
+extern const NomosSurrogateOps NomosSurrogateOps_ParticleCorrection;
 
 static const NomosSurrogateOps *const nomos_surrogates[] = {
   &NomosSurrogateOps_Constitutive,
@@ -18,6 +19,7 @@ static const NomosSurrogateOps *const nomos_surrogates[] = {
   &NomosSurrogateOps_SympNet,
   &NomosSurrogateOps_HamiltonianMeta,
   &NomosSurrogateOps_NeuralOperator,
+  &NomosSurrogateOps_ParticleCorrection,
   NULL,
 };
 

@@ -1,0 +1,283 @@
+/* A learned correction of a coarse material point method. A motion is simulated twice, finely and with a few particles on a coarse grid; after every interval a small network on the coarse grid corrects the coarse state
+   (correction_network.c), trained through the coarse simulation over roll-outs (correction_loss.c), judged by free runs of motions that it never saw (correction_judge.c).
+
+     s_{k+1} = s~ + N(s~),   s~ = Phi^m(s_k)        Um et al. (2020), doi:10.48550/arXiv.2007.00016, for grids; here the state is that of particles (x, v, C, F) */
+#include "surrogates/reduced_order_graph/correction_impl.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* clang-format off */
+static const NomosParam params[] = {
+  {"particle_correction.case",         NOMOS_PARAM_CASE,            NULL,   NULL, 0, 0,        NULL, false, "The case of solver mpm, in two dimensions, whose motions are learned from."},
+  {"particle_correction.coarse",       NOMOS_PARAM_EXPRESSION_LIST, NULL,   NULL, 0, 0,        NULL, false, "`key=value` laid over it for the coarse simulation (`mpm.cells=32`)."},
+  {"particle_correction.fine",         NOMOS_PARAM_EXPRESSION_LIST, "",     NULL, 0, 0,        NULL, false, "`key=value` laid over it for fine and coarse."},
+  {"particle_correction.training",     NOMOS_PARAM_EXPRESSION_LIST, NULL,   NULL, 0, 0,        NULL, false, "Motions to learn from: settings of each, `key=value; key=value`."},
+  {"particle_correction.validation",   NOMOS_PARAM_EXPRESSION_LIST, "",     NULL, 0, 0,        NULL, false, "Motions that the best weights are best on."},
+  {"particle_correction.interval",     NOMOS_PARAM_REAL,            "5 ms", "s",  DBL_MIN, DBL_MAX, NULL, false, "Time between two corrections: a frame."},
+  {"particle_correction.layers",       NOMOS_PARAM_INT,             "3",    NULL, 0, NOMOS_CORRECTION_MAX_LAYERS, NULL, false, "Convolutions on the grid; 0: none, particles by themselves."},
+  {"particle_correction.width",        NOMOS_PARAM_INT,             "16",   NULL, 1, 1024,     NULL, false, "Their channels."},
+  {"particle_correction.hidden",       NOMOS_PARAM_INT,             "32",   NULL, 1, 4096,     NULL, false, "Width of the MLP of the particles."},
+  {"particle_correction.conserve",     NOMOS_PARAM_BOOL,            "true", NULL, 0, 0,        NULL, false, "Corrections of the velocity keep the momentum of particles of equal mass where no wall is near."},
+  {"particle_correction.deformation",  NOMOS_PARAM_BOOL,            "true", NULL, 0, 0,        NULL, false, "Correct the deformation gradient too."},
+  {"particle_correction.position",     NOMOS_PARAM_BOOL,            "true", NULL, 0, 0,        NULL, false, "Correct the position too."},
+  {"particle_correction.frames",       NOMOS_PARAM_INT,             "16",   NULL, 1, 1e6,      NULL, false, "Frames of a roll-out at the end of the curriculum."},
+  {"particle_correction.grow",         NOMOS_PARAM_REAL,            "0.6",  NULL, 0, 1,        NULL, false, "Part of the training over which roll-outs grow from 1 frame to all."},
+  {"particle_correction.detach",       NOMOS_PARAM_INT,             "0",    NULL, 0, 1e6,      NULL, false, "Frames of a roll-out after which no gradient goes back; 0: it goes back through all."},
+  {"particle_correction.first_share",  NOMOS_PARAM_REAL,            "0.2",  NULL, 0, 1,        NULL, false, "Chance that a roll-out begins at the first state of its motion; else at any frame."},
+  {"particle_correction.velocity",     NOMOS_PARAM_REAL,            "0.3",  NULL, 0, 1e6,      NULL, false, "Factor of the error of velocities in the loss."},
+  {"particle_correction.floor",        NOMOS_PARAM_REAL,            "0.1",  NULL, 0, 1e6,      NULL, false, "b: errors of the loss are in units of those of the coarse simulation on the same frames and b times the mean of these."},
+  {"particle_correction.mirror",       NOMOS_PARAM_BOOL,            "true", NULL, 0, 0,        NULL, false, "Learn from every other motion as in a mirror (x -> length - x)."},
+};
+static const NomosParam test_params[] = {
+  {"motions", NOMOS_PARAM_EXPRESSION_LIST, NULL, NULL, 0, 0, NULL, false, "Settings of each motion, `key=value; key=value`."},
+};
+/* clang-format on */
+static const char           prefix[] = "particle_correction.tests";
+static const NomosParamGroup groups[] = {{prefix, "of each test: NAME becomes results.NAME_rollout_mse, ...", sizeof test_params / sizeof *test_params, test_params}};
+
+static PetscErrorCode Declare(NomosConfig config)
+{
+  const char *const *names;
+  size_t             n;
+  char               section[2 * NOMOS_MAX_NAME];
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGroup(config, prefix, &n, &names));
+  for (size_t i = 0; i < n; i++) {
+    snprintf(section, sizeof section, "%s.%s", prefix, names[i]);
+    PetscCall(NomosConfigRegisterSection(config, section, sizeof test_params / sizeof *test_params, test_params));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- motions */
+
+enum { MAX_SETTINGS = 64 };
+
+/* `a=1; b=[2, 3]` in pieces, in place. */
+static size_t Split(char *text, size_t n_max, const char *set[])
+{
+  size_t n = 0;
+
+  for (char *piece = strtok(text, ";"); piece && n < n_max; piece = strtok(NULL, ";")) {
+    piece += strspn(piece, " ");
+    if (piece[0]) set[n++] = piece;
+  }
+  return n;
+}
+
+static PetscErrorCode CreateTwin(NomosSurrogate s, const char settings[], NomosTwin *twin)
+{
+  const NomosCorrection *c = s->context;
+  const char            *set[MAX_SETTINGS];
+  const char *const     *fine;
+  NomosTwinInput         input = {.interval = c->interval, .set = set};
+  size_t                 n_fine;
+  char                  *copy;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetString(s->config, "particle_correction.case", &input.path));
+  PetscCall(NomosConfigGetStrings(s->config, "particle_correction.fine", &n_fine, &fine));
+  PetscCall(NomosConfigGetStrings(s->config, "particle_correction.coarse", &input.n_coarse, &input.coarse));
+  NomosCheck(n_fine < MAX_SETTINGS, s->comm, PETSC_ERR_ARG_OUTOFRANGE, "particle_correction.fine has %zu settings: at most %d", n_fine, MAX_SETTINGS - 1);
+  PetscCall(PetscStrallocpy(settings, &copy));
+  for (size_t i = 0; i < n_fine; i++) set[i] = fine[i];
+  input.n_set         = n_fine + Split(copy, MAX_SETTINGS - n_fine, set + n_fine);
+  PetscErrorCode code = NomosTwinCreate(s, &input, twin);
+  PetscCall(PetscFree(copy));
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CreateSet(NomosSurrogate s, const char key[], NomosTwinSet *set)
+{
+  const char *const *motions;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetStrings(s->config, key, &set->n, &motions));
+  PetscCall(PetscCalloc1(set->n, &set->twins));
+  for (size_t i = 0; i < set->n; i++) PetscCall(CreateTwin(s, motions[i], &set->twins[i]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CreateSets(NomosSurrogate s)
+{
+  NomosCorrection   *c = s->context;
+  const char *const *names;
+  size_t             n;
+  char               key[3 * NOMOS_MAX_NAME];
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGroup(s->config, prefix, &n, &names));
+  c->n_sets = NOMOS_CORRECTION_FIRST_TEST + n;
+  PetscCall(PetscCalloc1(c->n_sets, &c->sets));
+  c->sets[NOMOS_CORRECTION_TRAINING].name   = "training";
+  c->sets[NOMOS_CORRECTION_VALIDATION].name = "validation";
+  PetscCall(CreateSet(s, "particle_correction.training", &c->sets[NOMOS_CORRECTION_TRAINING]));
+  PetscCall(CreateSet(s, "particle_correction.validation", &c->sets[NOMOS_CORRECTION_VALIDATION]));
+  for (size_t i = 0; i < n; i++) {
+    c->sets[NOMOS_CORRECTION_FIRST_TEST + i].name = names[i];
+    snprintf(key, sizeof key, "%s.%s.motions", prefix, names[i]);
+    PetscCall(CreateSet(s, key, &c->sets[NOMOS_CORRECTION_FIRST_TEST + i]));
+  }
+  s->n_examples[NOMOS_SPLIT_TRAIN]      = c->sets[NOMOS_CORRECTION_TRAINING].n;
+  s->n_examples[NOMOS_SPLIT_VALIDATION] = c->sets[NOMOS_CORRECTION_VALIDATION].n;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- the grid, which is that of the coarse simulation */
+
+static PetscErrorCode ReadGrid(const NomosTwin *twin, NomosCorrectionShape *shape)
+{
+  const double   *length;
+  size_t          n;
+  int64_t         cells;
+  NomosModelScene scene = {0};
+
+  PetscFunctionBeginUser;
+  NomosCheck(twin->size[NOMOS_TWIN_X] == 2, PETSC_COMM_SELF, PETSC_ERR_SUP, "particle_correction works in two dimensions (mpm.dimensions: 2); the case has %zu", twin->size[NOMOS_TWIN_X]);
+  PetscCall(NomosConfigGetReals(twin->config, "mpm.length", &n, &length));
+  PetscCall(NomosConfigGetInt(twin->config, "mpm.cells", &cells));
+  shape->dx = length[0] / (double)cells;
+  for (int a = 0; a < 2; a++) shape->cells[a] = (size_t)llround(length[n > 1 ? a : 0] / shape->dx);
+  PetscCall(twin->model->ops->scene(twin->config, &scene));
+  for (int a = 0; a < 2; a++) {
+    shape->low[a]  = scene.room.low[a];
+    shape->high[a] = scene.room.high[a];
+  }
+  PetscCall(PetscFree(scene.obstacles));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Particles of a full cell: the largest number that the first state writes onto a node. */
+static PetscErrorCode CountParticles(const NomosCorrectionShape *shape, NomosTwin *twin)
+{
+  double *nodes, most = 0;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscCalloc1(shape->cells[0] * shape->cells[1], &nodes));
+  for (size_t p = 0; p < twin->n; p++) {
+    const double *x = twin->truth + p * 2;
+    for (int k = 0; k < 9; k++) {
+      double w = 1;
+      size_t node[2];
+      for (int a = 0; a < 2; a++) {
+        node[a]        = (size_t)fmax(0, floor(x[a] / shape->dx - 0.5)) + (size_t)(a ? k % 3 : k / 3);
+        const double r = fabs(x[a] / shape->dx - (double)node[a]);
+        w *= r < 0.5 ? 0.75 - r * r : 0.5 * pow(1.5 - r, 2);
+      }
+      if (node[0] < shape->cells[0] && node[1] < shape->cells[1]) nodes[node[0] * shape->cells[1] + node[1]] += w;
+    }
+  }
+  for (size_t i = 0; i < shape->cells[0] * shape->cells[1]; i++) most = fmax(most, nodes[i]);
+  twin->per_cell = most;
+  PetscCall(PetscFree(nodes));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PrepareTwins(NomosSurrogate s)
+{
+  NomosCorrection *c = s->context;
+
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < c->n_sets; i++)
+    for (size_t k = 0; k < c->sets[i].n; k++) {
+      NomosTwin           *twin  = &c->sets[i].twins[k];
+      NomosCorrectionShape shape = c->network.shape;
+      PetscCall(ReadGrid(twin, &shape));
+      NomosCheck(shape.cells[0] == c->network.shape.cells[0] && shape.cells[1] == c->network.shape.cells[1] && shape.dx == c->network.shape.dx, s->comm, PETSC_ERR_ARG_INCOMP, "particle_correction: motion %zu of %s has another coarse grid than the first one for training; all must have the same", k + 1, c->sets[i].name);
+      PetscCall(CountParticles(&shape, twin));
+      PetscCall(NomosCorrectionRun(s, &(NomosCorrectedRun){.twin = twin, .coarse = true}, &twin->coarse_error, NULL));
+    }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- create */
+
+static PetscErrorCode GetSize(NomosConfig config, const char key[], size_t *value)
+{
+  int64_t i;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetInt(config, key, &i));
+  *value = (size_t)i;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ReadParams(NomosSurrogate s, NomosCorrectionShape *shape)
+{
+  NomosCorrection *c = s->context;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetReal(s->config, "particle_correction.interval", &c->interval));
+  PetscCall(NomosConfigGetReal(s->config, "particle_correction.grow", &c->grow));
+  PetscCall(NomosConfigGetReal(s->config, "particle_correction.first_share", &c->first_share));
+  PetscCall(NomosConfigGetReal(s->config, "particle_correction.velocity", &c->velocity));
+  PetscCall(NomosConfigGetReal(s->config, "particle_correction.floor", &c->floor));
+  PetscCall(NomosConfigGetBool(s->config, "particle_correction.mirror", &c->mirror));
+  PetscCall(GetSize(s->config, "particle_correction.frames", &c->max_frames));
+  PetscCall(GetSize(s->config, "particle_correction.detach", &c->detach));
+  PetscCall(GetSize(s->config, "particle_correction.layers", &shape->n_layers));
+  PetscCall(GetSize(s->config, "particle_correction.width", &shape->width));
+  PetscCall(GetSize(s->config, "particle_correction.hidden", &shape->hidden));
+  PetscCall(NomosConfigGetBool(s->config, "particle_correction.conserve", &shape->conserve));
+  PetscCall(NomosConfigGetBool(s->config, "particle_correction.deformation", &shape->deformation));
+  PetscCall(NomosConfigGetBool(s->config, "particle_correction.position", &shape->position));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Create(NomosSurrogate s)
+{
+  static const char *const references[2] = {"reference.position", "reference.velocity"};
+  NomosCorrectionShape     shape         = {.parameters = s->parameters};
+  NomosCorrection         *c;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscNew(&c));
+  s->context = c;
+  PetscCheck(s->simulate, s->comm, PETSC_ERR_SUP, "%s learns inside a simulation, and this program has none", s->ops->name);
+  PetscCall(ReadParams(s, &shape));
+  PetscCall(CreateSets(s));
+  PetscCall(ReadGrid(&c->sets[NOMOS_CORRECTION_TRAINING].twins[0], &shape));
+  PetscCall(NomosCorrectionNetworkCreate(&shape, &c->network));
+  PetscCall(PrepareTwins(s));
+  for (int f = 0; f < 2; f++) PetscCall(NomosParametersAdd(s->parameters, &(NomosParameterInput){.name = references[f], .n_dims = 1, .shape = {c->max_frames}, .initialiser = NomosInitialiserConstant(1), .buffer = true}, &c->reference[f]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Destroy(NomosSurrogate s)
+{
+  NomosCorrection *c = s->context;
+
+  PetscFunctionBeginUser;
+  if (!c) PetscFunctionReturn(PETSC_SUCCESS);
+  for (size_t i = 0; i < c->n_sets; i++) {
+    for (size_t k = 0; k < c->sets[i].n; k++) PetscCall(NomosTwinDestroy(&c->sets[i].twins[k]));
+    PetscCall(PetscFree(c->sets[i].twins));
+  }
+  PetscCall(PetscFree(c->sets));
+  PetscCall(NomosCorrectionNetworkDestroy(&c->network));
+  PetscCall(PetscFree(s->context));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+const NomosSurrogateOps NomosSurrogateOps_ParticleCorrection = {
+  .name      = "particle_correction",
+  .summary   = "A coarse simulation of particles and a network that corrects its state after every frame, trained through it.",
+  .reference = "doi:10.48550/arXiv.2007.00016",
+  .n_params  = sizeof params / sizeof *params,
+  .params    = params,
+  .n_groups  = 1,
+  .groups    = groups,
+  .declare   = Declare,
+  .create    = Create,
+  .destroy   = Destroy,
+  .fit       = NomosCorrectionFit,
+  .loss      = NomosCorrectionLoss,
+  .evaluate  = NomosCorrectionEvaluate,
+  .results   = NomosCorrectionResults,
+  .pictures  = NomosCorrectionPictures,
+};

@@ -1,0 +1,132 @@
+/* What the files of the surrogate `particle_correction` share: correction.c is the surrogate, correction_twin.c a fine and a coarse simulation of one motion, correction_network.c the correction, correction_loss.c what is
+   minimised, correction_judge.c how it is judged, correction_pictures.c what it draws. */
+#ifndef NOMOS_SURROGATES_REDUCED_ORDER_GRAPH_CORRECTION_IMPL_H
+#define NOMOS_SURROGATES_REDUCED_ORDER_GRAPH_CORRECTION_IMPL_H
+
+#include "operators/tape.h"
+#include "surrogates/modules/convolution.h"
+#include "surrogates/modules/mlp.h"
+#include "surrogates/surrogate.h"
+
+/* The fields that make the state of a particle: x (d), v (d), C (d, d), F (3, 3). */
+enum { NOMOS_TWIN_X, NOMOS_TWIN_V, NOMOS_TWIN_C, NOMOS_TWIN_F, NOMOS_N_TWIN_FIELDS };
+
+/* ---- correction_twin.c */
+
+/* One motion twice: as a fine simulation has it, and a coarse simulation of the same bodies. The truth at the coarse particles is that of the fine ones about the same material points: moving least squares (linear, with the
+   ten nearest) in the reference state. Arrays of states: field f of particle k at [k size_f + e], one field behind the other. */
+typedef struct {
+  NomosModel    model;                    /* the coarse one */
+  NomosConfig   config;
+  size_t        n, n_entries, n_frames;   /* particles; reals of a particle; frames of the truth, the first state included */
+  size_t        size[NOMOS_N_TWIN_FIELDS], offset[NOMOS_N_TWIN_FIELDS]; /* of a field: reals of a particle, place in a state of one particle */
+  int64_t       n_steps;                  /* of the coarse model between two frames */
+  double       *truth;                    /* (n_frames, n_entries n) */
+  double        per_cell;                 /* particles in a full cell of the coarse grid */
+  double        fine_seconds;             /* that a frame took the fine simulation */
+  NomosOperator step;                     /* inputs and outputs: the four fields; n_steps of the coarse model. Derivative: vjp */
+  void         *buffers[2];               /* of states in the model's precision */
+  char         *states;                   /* (n_steps) */
+  double        coarse_error;             /* mean square of the coarse simulation's positions over its frames, m^2 */
+} NomosTwin;
+
+typedef struct {
+  const char        *path;                /* of the fine case */
+  size_t             n_set, n_coarse;
+  const char *const *set, *const *coarse; /* laid over it for both, and after these for the coarse one alone */
+  double             interval;            /* s between frames */
+} NomosTwinInput;
+/* Errors: of the cases; a solver whose fields are not these; an interval that is no multiple of both time steps. */
+PetscErrorCode NomosTwinCreate(NomosSurrogate s, const NomosTwinInput *input, NomosTwin *twin);
+PetscErrorCode NomosTwinDestroy(NomosTwin *twin);
+/* Pointer to a field of a state (n_entries n). */
+static inline double *NomosTwinField(const NomosTwin *twin, double *state, int field) { return state + twin->offset[field] * twin->n; }
+/* Mean square of the difference of a field of two states, per particle (summed over its entries). */
+double NomosTwinDistance(const NomosTwin *twin, int field, const double a[], const double b[]);
+/* state := n_steps of the coarse model from it, without a tape. */
+PetscErrorCode NomosTwinAdvance(NomosTwin *twin, double state[]);
+/* The same state seen in a mirror: x -> length - x along the first axis. In place. */
+void NomosTwinMirror(const NomosTwin *twin, double length, double state[]);
+
+/* ---- correction_network.c */
+
+typedef struct {
+  NomosParameters parameters;
+  size_t          cells[2];            /* nodes of the coarse grid */
+  double          dx, low[2], high[2]; /* m; of the room between the walls */
+  size_t          n_layers, width, hidden;
+  bool            conserve, position, deformation;
+} NomosCorrectionShape;
+
+enum { NOMOS_CORRECTION_MAX_LAYERS = 8 };
+typedef struct {
+  NomosCorrectionShape  shape;
+  NomosConvolutionLayer layers[NOMOS_CORRECTION_MAX_LAYERS];
+  NomosMlp              mlp;
+  NomosLinear           last;
+  size_t                n_out;
+  size_t                scales;        /* buffer [NOMOS_N_CORRECTION_SCALES] */
+  size_t                n_indices;     /* of the tape's record */
+  NomosIndex           *indices;
+} NomosCorrectionNetwork;
+
+/* Units: deviations over the training's truth of v (m/s), C (1/s) and F F^T - 1, and root mean square errors of one frame of the coarse model in x (m), v, and F. */
+enum { NOMOS_SCALE_V, NOMOS_SCALE_C, NOMOS_SCALE_B, NOMOS_SCALE_DX, NOMOS_SCALE_DV, NOMOS_SCALE_DF, NOMOS_N_CORRECTION_SCALES };
+
+PetscErrorCode NomosCorrectionNetworkCreate(const NomosCorrectionShape *shape, NomosCorrectionNetwork *network);
+PetscErrorCode NomosCorrectionNetworkDestroy(NomosCorrectionNetwork *network);
+/* Free what the tape's record needed: after its gradient. */
+PetscErrorCode NomosCorrectionNetworkForget(NomosCorrectionNetwork *network);
+
+/* States of several sets of particles, one behind the other, n in all: fields x [n, 2], v [n, 2], C [n, 2, 2], F [n, 3, 3] of float64. */
+typedef struct {
+  size_t        n, n_sets;
+  const size_t *first;    /* (n_sets + 1) */
+  const double *per_cell; /* (n_sets) particles of a full cell */
+  NomosTensor   fields[NOMOS_N_TWIN_FIELDS];
+} NomosParticleStates;
+/* Corrects them in place. Errors: a particle outside the domain; those of the tape. */
+PetscErrorCode NomosCorrectionApply(NomosCorrectionNetwork *network, const NomosTensor w[], NomosParticleStates *states);
+
+/* ---- correction.c */
+
+enum { NOMOS_CORRECTION_TRAINING, NOMOS_CORRECTION_VALIDATION, NOMOS_CORRECTION_FIRST_TEST };
+
+typedef struct {
+  const char *name;
+  size_t      n;
+  NomosTwin  *twins;
+} NomosTwinSet;
+
+typedef struct {
+  double                 interval, grow, first_share, velocity, floor;
+  size_t                 max_frames, detach; /* K at the end of the curriculum; frames after which no gradient goes back, 0: never */
+  bool                   mirror;
+  size_t                 n_sets;
+  NomosTwinSet          *sets;
+  NomosCorrectionNetwork network;
+  size_t                 reference[2]; /* buffers [max_frames]: mean square errors of the coarse model in x and v, k frames after the truth */
+} NomosCorrection;
+
+/* correction_loss.c */
+PetscErrorCode NomosCorrectionLoss(NomosSurrogate s, const NomosBatch *batch, NomosTape tape, const NomosTensor w[], NomosTensor *loss);
+/* Of n states after another, by the coarse model and the network: twins[i] and its state (n_entries n), in place; on a tape of its own that is reset. */
+PetscErrorCode NomosCorrectionAdvance(NomosSurrogate s, NomosTape tape, NomosTensor w[], NomosTwin *twin, double state[]);
+
+/* correction_judge.c: a free run over a whole motion, from its first state. A run that blows up has infinite errors from there on. */
+typedef struct {
+  NomosTwin *twin;
+  bool       coarse;  /* without the correction */
+  double    *error;   /* (n_frames) mean square of positions, m^2; NULL: not asked for */
+  double    *frames;  /* (n_frames, n, d) positions; NULL: not asked for */
+} NomosCorrectedRun;
+/* mean: of the error over the frames after the first; seconds (may be NULL): that a frame took. */
+PetscErrorCode NomosCorrectionRun(NomosSurrogate s, const NomosCorrectedRun *run, double *mean, double *seconds);
+PetscErrorCode NomosCorrectionFit(NomosSurrogate s);
+PetscErrorCode NomosCorrectionEvaluate(NomosSurrogate s, NomosSplit split, NomosResultFn result, void *ctx);
+PetscErrorCode NomosCorrectionResults(NomosSurrogate s, NomosResultFn result, void *ctx);
+
+/* correction_pictures.c */
+PetscErrorCode NomosCorrectionPictures(NomosSurrogate s, const char directory[]);
+
+#endif

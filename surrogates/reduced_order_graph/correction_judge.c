@@ -1,0 +1,212 @@
+/* How a correction is judged: free runs from the first state of motions that it never saw, beside those of the coarse model alone. Of a set of motions
+
+     NAME_rollout_mse    mean over frames and particles of |x - x*|^2, then over motions
+     NAME_coarse_mse     that of the coarse model alone
+     NAME_ratio          the second over the first */
+#include "operators/primitives.h"
+#include "surrogates/reduced_order_graph/correction_impl.h"
+
+#include <math.h>
+#include <stdio.h>
+
+/* A run that blows up says so, or its positions are no numbers: both end it. */
+static PetscErrorCode Step(NomosSurrogate s, const NomosCorrectedRun *run, NomosTape tape, NomosTensor w[], double state[], bool *ended)
+{
+  const bool     quiet = NomosErrorSetQuiet(true);
+  PetscErrorCode code;
+
+  PetscFunctionBeginUser;
+  code = run->coarse ? NomosTwinAdvance(run->twin, state) : NomosCorrectionAdvance(s, tape, w, run->twin, state);
+  NomosErrorSetQuiet(quiet);
+  *ended = code == PETSC_ERR_FP;
+  if (!*ended) PetscCall(code);
+  for (size_t i = 0; i < run->twin->n_entries * run->twin->n; i++) *ended = *ended || !isfinite(state[i]);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Run(NomosSurrogate s, const NomosCorrectedRun *run, NomosTape tape, NomosTensor w[], double state[], double *mean)
+{
+  NomosTwin   *twin  = run->twin;
+  const size_t total = twin->n_entries * twin->n, n_x = twin->size[NOMOS_TWIN_X] * twin->n;
+  bool         ended = false;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscArraycpy(state, twin->truth, total));
+  *mean = 0;
+  for (size_t frame = 0; frame < twin->n_frames; frame++) {
+    if (frame && !ended) PetscCall(Step(s, run, tape, w, state, &ended));
+    const double error = ended ? INFINITY : NomosTwinDistance(twin, NOMOS_TWIN_X, state, twin->truth + frame * total);
+    if (run->error) run->error[frame] = error;
+    for (size_t i = 0; i < n_x && run->frames; i++) run->frames[frame * n_x + i] = ended ? NAN : state[i];
+    *mean += error / (double)(twin->n_frames - 1);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosCorrectionRun(NomosSurrogate s, const NomosCorrectedRun *run, double *mean, double *seconds)
+{
+  const double begin = MPI_Wtime();
+  double      *state;
+  NomosTensor *w;
+  NomosTape    tape;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc2(run->twin->n_entries * run->twin->n, &state, NomosParametersCount(s->parameters), &w));
+  PetscCall(NomosTapeCreate(&tape));
+  NomosTapeSetRecording(tape, false);
+  PetscErrorCode code = Run(s, run, tape, w, state, mean);
+  PetscCall(NomosTapeDestroy(&tape));
+  PetscCall(PetscFree2(state, w));
+  PetscCall(code);
+  if (seconds) *seconds = (MPI_Wtime() - begin) / (double)(run->twin->n_frames - 1);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- units and reference errors */
+
+/* Sums over roll-outs of the coarse model that begin at the truth, every max_frames/2 frames. */
+typedef struct {
+  double *error[2], *count;            /* (max_frames) squares of x and v, per particle */
+  double  scales[NOMOS_N_CORRECTION_SCALES], n_truth, n_first;
+} Sums;
+
+static void AddTruth(const NomosTwin *twin, const double state[], Sums *sums)
+{
+  const size_t d = twin->size[NOMOS_TWIN_X];
+  double      *v = NomosTwinField(twin, (double *)state, NOMOS_TWIN_V), *C = NomosTwinField(twin, (double *)state, NOMOS_TWIN_C), *F = NomosTwinField(twin, (double *)state, NOMOS_TWIN_F);
+
+  for (size_t p = 0; p < twin->n; p++) {
+    for (size_t i = 0; i < d; i++) sums->scales[NOMOS_SCALE_V] += pow(v[p * d + i], 2) / (double)d;
+    for (size_t i = 0; i < d * d; i++) sums->scales[NOMOS_SCALE_C] += pow(C[p * d * d + i], 2) / (double)(d * d);
+    for (size_t i = 0; i < d * d; i++) {
+      double b = i % (d + 1) ? 0 : -1;
+      for (size_t k = 0; k < d; k++) b += F[9 * p + 3 * (i / d) + k] * F[9 * p + 3 * (i % d) + k];
+      sums->scales[NOMOS_SCALE_B] += b * b / (double)(d * d);
+    }
+  }
+  sums->n_truth += (double)twin->n;
+}
+
+static void AddError(const NomosTwin *twin, const double state[], const double truth[], size_t k, Sums *sums)
+{
+  const double d = (double)twin->size[NOMOS_TWIN_X];
+
+  sums->error[0][k - 1] += NomosTwinDistance(twin, NOMOS_TWIN_X, state, truth);
+  sums->error[1][k - 1] += NomosTwinDistance(twin, NOMOS_TWIN_V, state, truth);
+  sums->count[k - 1]++;
+  if (k > 1) return;
+  sums->scales[NOMOS_SCALE_DX] += NomosTwinDistance(twin, NOMOS_TWIN_X, state, truth) / d;
+  sums->scales[NOMOS_SCALE_DV] += NomosTwinDistance(twin, NOMOS_TWIN_V, state, truth) / d;
+  sums->scales[NOMOS_SCALE_DF] += NomosTwinDistance(twin, NOMOS_TWIN_F, state, truth) / (d * d);
+  sums->n_first++;
+}
+
+static PetscErrorCode AddMotion(const NomosCorrection *c, NomosTwin *twin, double state[], Sums *sums)
+{
+  const size_t total = twin->n_entries * twin->n, every = PetscMax(c->max_frames / 2, 1);
+
+  PetscFunctionBeginUser;
+  for (size_t frame = 0; frame < twin->n_frames; frame++) AddTruth(twin, twin->truth + frame * total, sums);
+  for (size_t start = 0; start + 1 < twin->n_frames; start += every) {
+    PetscCall(PetscArraycpy(state, twin->truth + start * total, total));
+    for (size_t k = 1; k <= c->max_frames && start + k < twin->n_frames; k++) {
+      PetscCall(NomosTwinAdvance(twin, state));
+      AddError(twin, state, twin->truth + (start + k) * total, k, sums);
+    }
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode SetBuffer(NomosSurrogate s, size_t number, size_t n, const double values[])
+{
+  float *single;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(n, &single));
+  for (size_t i = 0; i < n; i++) single[i] = (float)values[i];
+  PetscCall(NomosParametersSet(s->parameters, number, NomosParametersType(s->parameters) == NOMOS_F32 ? (const void *)single : values));
+  PetscCall(PetscFree(single));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosCorrectionFit(NomosSurrogate s)
+{
+  NomosCorrection    *c    = s->context;
+  const NomosTwinSet *set  = &c->sets[NOMOS_CORRECTION_TRAINING];
+  Sums                sums = {0};
+  size_t              most = 0;
+  double             *state;
+
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < set->n; i++) most = PetscMax(most, set->twins[i].n_entries * set->twins[i].n);
+  PetscCall(PetscMalloc1(most, &state));
+  PetscCall(PetscCalloc3(c->max_frames, &sums.error[0], c->max_frames, &sums.error[1], c->max_frames, &sums.count));
+  for (size_t i = 0; i < set->n; i++) PetscCall(AddMotion(c, &set->twins[i], state, &sums));
+  for (int q = 0; q < NOMOS_N_CORRECTION_SCALES; q++) sums.scales[q] = fmax(sqrt(sums.scales[q] / (q < NOMOS_SCALE_DX ? sums.n_truth : sums.n_first)), 1e-12);
+  for (size_t k = 0; k < c->max_frames; k++)
+    for (int f = 0; f < 2; f++) sums.error[f][k] = fmax(sums.error[f][k] / fmax(sums.count[k], 1), 1e-24);
+  PetscCall(SetBuffer(s, c->network.scales, NOMOS_N_CORRECTION_SCALES, sums.scales));
+  for (int f = 0; f < 2; f++) PetscCall(SetBuffer(s, c->reference[f], c->max_frames, sums.error[f]));
+  PetscCall(PetscFree3(sums.error[0], sums.error[1], sums.count));
+  PetscCall(PetscFree(state));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- results */
+
+typedef struct {
+  double corrected, coarse, seconds, coarse_seconds, fine_seconds;
+} Means;
+
+static PetscErrorCode Judge(NomosSurrogate s, const NomosTwinSet *set, Means *means)
+{
+  PetscFunctionBeginUser;
+  *means = (Means){0};
+  for (size_t i = 0; i < set->n; i++) {
+    double corrected, coarse, seconds, coarse_seconds;
+    PetscCall(NomosCorrectionRun(s, &(NomosCorrectedRun){.twin = &set->twins[i]}, &corrected, &seconds));
+    PetscCall(NomosCorrectionRun(s, &(NomosCorrectedRun){.twin = &set->twins[i], .coarse = true}, &coarse, &coarse_seconds));
+    means->corrected += corrected / (double)set->n;
+    means->coarse += coarse / (double)set->n;
+    means->seconds += seconds / (double)set->n;
+    means->coarse_seconds += coarse_seconds / (double)set->n;
+    means->fine_seconds += set->twins[i].fine_seconds / (double)set->n;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosCorrectionEvaluate(NomosSurrogate s, NomosSplit split, NomosResultFn result, void *ctx)
+{
+  const NomosCorrection *c = s->context;
+  Means                  means;
+
+  PetscFunctionBeginUser;
+  if (split == NOMOS_SPLIT_TEST) PetscFunctionReturn(PETSC_SUCCESS); /* tests are in `results` */
+  PetscCall(Judge(s, &c->sets[split == NOMOS_SPLIT_TRAIN ? NOMOS_CORRECTION_TRAINING : NOMOS_CORRECTION_VALIDATION], &means));
+  PetscCall(result("rollout_mse", means.corrected, ctx));
+  PetscCall(result("coarse_mse", means.coarse, ctx));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosCorrectionResults(NomosSurrogate s, NomosResultFn result, void *ctx)
+{
+  const NomosCorrection *c = s->context;
+  Means                  means;
+  char                   name[2 * NOMOS_MAX_NAME];
+
+  PetscFunctionBeginUser;
+  for (size_t i = NOMOS_CORRECTION_VALIDATION; i < c->n_sets; i++) {
+    if (!c->sets[i].n) continue;
+    PetscCall(Judge(s, &c->sets[i], &means));
+    snprintf(name, sizeof name, "%s_rollout_mse", c->sets[i].name);
+    PetscCall(result(name, means.corrected, ctx));
+    snprintf(name, sizeof name, "%s_coarse_mse", c->sets[i].name);
+    PetscCall(result(name, means.coarse, ctx));
+    snprintf(name, sizeof name, "%s_ratio", c->sets[i].name);
+    PetscCall(result(name, means.coarse / means.corrected, ctx));
+  }
+  PetscCall(result("corrected_ms_per_frame", 1e3 * means.seconds, ctx));
+  PetscCall(result("coarse_ms_per_frame", 1e3 * means.coarse_seconds, ctx));
+  PetscCall(result("fine_ms_per_frame", 1e3 * means.fine_seconds, ctx));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,240 @@
+/* Roll-outs of the coarse model and its correction, compared with the fine simulation.
+
+     L = mean over motions and frames k = 1 ... K of (|x_k - x*_k|^2/(e_x(k) + b E_x(k)) + c |v_k - v*_k|^2/(e_v(k) + b E_v(k)))/(1 + c)
+
+   e(k) are the mean squares of the error that the coarse model alone makes on the same frames, E(k) their means over the training: where the coarse model is good, as in free flight, it must not be made worse, and where
+   it is bad most is to be won. Without a correction L is below 1. A roll-out begins at the truth of a frame that is drawn; gradients go back through all K frames, or `detach` of them at most. K grows over the first part
+   of the training. Validation: free runs over whole motions, the error of their positions over the mean of that of the coarse model. */
+#include "operators/primitives.h"
+#include "operators/random.h"
+#include "surrogates/reduced_order_graph/correction_impl.h"
+
+#include <math.h>
+
+typedef struct {
+  NomosSurrogate      s;
+  NomosCorrection    *c;
+  NomosTape           tape;
+  const NomosTensor  *w;
+  size_t              n;      /* trajectories */
+  NomosTwin         **twins;  /* (n) */
+  double            **truth;  /* (n) state before the first frame of the roll-out, and those behind it; borrowed or `own` */
+  double            **own;    /* (n) */
+  double             *coarse; /* (n) state of the coarse model alone, one behind the other */
+  double             *errors[2]; /* (n) of x and v, now */
+  size_t             *first;  /* (n + 1) particles */
+  double             *per_cell;
+  NomosParticleStates states;
+} Rollout;
+
+/* Frames of a roll-out at this epoch. */
+static size_t Frames(const NomosCorrection *c, const NomosBatch *batch)
+{
+  const double share = c->grow > 0 ? ((double)batch->epoch + 1) / (c->grow * (double)batch->n_epochs) : 1;
+  return (size_t)fmax(1, ceil((double)c->max_frames * fmin(1, share)));
+}
+
+/* ---- states */
+
+static NomosTensor FieldOf(const Rollout *r, int field, const double *const states[])
+{
+  const NomosTwin *twin = r->twins[0];
+  double          *values;
+  NomosTensor      x    = {.tape = r->tape};
+  const size_t     size = twin->size[field], d = twin->size[NOMOS_TWIN_X];
+  const size_t     shapes[NOMOS_N_TWIN_FIELDS][3] = {{r->first[r->n], d}, {r->first[r->n], d}, {r->first[r->n], d, d}, {r->first[r->n], 3, 3}};
+
+  if (PetscMalloc1(r->first[r->n] * size, &values)) return x;
+  for (size_t i = 0; i < r->n; i++)
+    for (size_t k = 0; k < r->twins[i]->n * size; k++) values[r->first[i] * size + k] = states[i][r->twins[i]->offset[field] * r->twins[i]->n + k];
+  x = NomosTensorCreate(r->tape, NOMOS_F64, field < NOMOS_TWIN_C ? 2 : 3, shapes[field], values);
+  (void)PetscFree(values);
+  return x;
+}
+
+/* One interval: the coarse model of each trajectory, then the correction of all. */
+static PetscErrorCode Advance(Rollout *r)
+{
+  NomosTensor *parts[NOMOS_N_TWIN_FIELDS];
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc4(r->n, &parts[0], r->n, &parts[1], r->n, &parts[2], r->n, &parts[3]));
+  for (size_t i = 0; i < r->n; i++) {
+    NomosTensor in[NOMOS_N_TWIN_FIELDS], out[NOMOS_N_TWIN_FIELDS];
+    for (int f = 0; f < NOMOS_N_TWIN_FIELDS; f++) in[f] = NomosSlice(r->states.fields[f], 0, r->first[i], r->twins[i]->n, 1);
+    PetscCall(NomosTapeApply(r->twins[i]->step, in, out));
+    for (int f = 0; f < NOMOS_N_TWIN_FIELDS; f++) {
+      const size_t *shape;
+      const int     n_dims = NomosTensorDims(in[f], &shape);
+      parts[f][i]          = NomosReshape(out[f], n_dims, shape);
+    }
+  }
+  for (int f = 0; f < NOMOS_N_TWIN_FIELDS; f++) r->states.fields[f] = NomosConcatenate(r->n, parts[f], 0);
+  PetscCall(PetscFree4(parts[0], parts[1], parts[2], parts[3]));
+  PetscCall(NomosCorrectionApply(&r->c->network, r->w, &r->states));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode RolloutCreate(Rollout *r)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscCalloc5(r->n, &r->twins, r->n, &r->truth, r->n, &r->own, r->n + 1, &r->first, r->n, &r->per_cell));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode RolloutDestroy(Rollout *r)
+{
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < r->n; i++) PetscCall(PetscFree(r->own[i]));
+  PetscCall(PetscFree5(r->twins, r->truth, r->own, r->first, r->per_cell));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static void Begin(Rollout *r)
+{
+  for (size_t i = 0; i < r->n; i++) {
+    r->first[i + 1] = r->first[i] + r->twins[i]->n;
+    r->per_cell[i]  = r->twins[i]->per_cell;
+  }
+  r->states = (NomosParticleStates){.n = r->first[r->n], .n_sets = r->n, .first = r->first, .per_cell = r->per_cell};
+  for (int f = 0; f < NOMOS_N_TWIN_FIELDS; f++) r->states.fields[f] = FieldOf(r, f, (const double *const *)r->truth);
+}
+
+/* ---- training */
+
+/* A frame to begin at, so that n_frames follow: the first one with chance first_share, else any. Mirrored with chance 1/2. */
+static PetscErrorCode Draw(Rollout *r, const NomosBatch *batch, size_t i, size_t *n_frames)
+{
+  NomosTwin     *twin   = r->twins[i];
+  const uint64_t number = (uint64_t)batch->epoch * (uint64_t)r->s->n_examples[NOMOS_SPLIT_TRAIN] + batch->examples[i], stream = NomosRandomStream("particle_correction");
+  const size_t   total  = twin->n_entries * twin->n;
+  double         u[4];
+
+  PetscFunctionBeginUser;
+  NomosRandomUniform2(batch->seed, stream, 2 * number, u);
+  NomosRandomUniform2(batch->seed, stream, 2 * number + 1, u + 2);
+  *n_frames          = PetscMin(*n_frames, twin->n_frames - 1);
+  const size_t start = u[0] < r->c->first_share ? 0 : (size_t)(u[1] * (double)(twin->n_frames - *n_frames));
+  r->truth[i]        = twin->truth + start * total;
+  if (!r->c->mirror || u[2] < 0.5) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscMalloc1((*n_frames + 1) * total, &r->own[i]));
+  PetscCall(PetscArraycpy(r->own[i], r->truth[i], (*n_frames + 1) * total));
+  for (size_t k = 0; k <= *n_frames; k++) NomosTwinMirror(twin, r->c->network.shape.low[0] + r->c->network.shape.high[0], r->own[i] + k * total);
+  r->truth[i] = r->own[i];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The coarse model alone goes on, and e(k) of it. */
+static PetscErrorCode AdvanceCoarse(Rollout *r, const double *const truth[])
+{
+  double *state = r->coarse;
+
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < r->n; i++) {
+    NomosTwin *twin = r->twins[i];
+    PetscCall(NomosTwinAdvance(twin, state));
+    for (int f = NOMOS_TWIN_X; f <= NOMOS_TWIN_V; f++) r->errors[f][i] = NomosTwinDistance(twin, f, state, truth[i]);
+    state += twin->n_entries * twin->n;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Mean over motions of the mean square per particle, over e(k) + b E(k). */
+static PetscErrorCode Term(Rollout *r, int field, const double *const truth[], size_t k, NomosTensor *sum)
+{
+  const NomosTensor difference = NomosSubtract(r->states.fields[field], FieldOf(r, field, truth));
+  double            E;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosTensorGetScalar(NomosSlice(r->w[r->c->reference[field]], 0, k - 1, 1, 1), &E));
+  for (size_t i = 0; i < r->n; i++) {
+    const NomosTensor term = NomosAffine(NomosSumAll(NomosPower(NomosSlice(difference, 0, r->first[i], r->twins[i]->n, 1), 2)), 1 / ((double)(r->twins[i]->n * r->n) * (r->errors[field][i] + r->c->floor * E)), 0);
+    *sum                   = i ? NomosAdd(*sum, term) : term;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Train(Rollout *r, const NomosBatch *batch, NomosTensor *loss)
+{
+  const NomosCorrection *c        = r->c;
+  const double           parts[2] = {1 / (1 + c->velocity), c->velocity / (1 + c->velocity)};
+  size_t                 n_frames = Frames(c, batch), total = 0;
+  const double         **truth;
+  NomosTensor            term;
+
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < r->n; i++) r->twins[i] = &c->sets[NOMOS_CORRECTION_TRAINING].twins[batch->examples[i]];
+  for (size_t i = 0; i < r->n; i++) PetscCall(Draw(r, batch, i, &n_frames));
+  for (size_t i = 0; i < r->n; i++) total += r->twins[i]->n_entries * r->twins[i]->n;
+  PetscCall(PetscMalloc4(r->n, &truth, total, &r->coarse, r->n, &r->errors[0], r->n, &r->errors[1]));
+  Begin(r);
+  for (size_t i = 0, at = 0; i < r->n; at += r->twins[i]->n_entries * r->twins[i]->n, i++) PetscCall(PetscArraycpy(r->coarse + at, r->truth[i], r->twins[i]->n_entries * r->twins[i]->n));
+  *loss = NomosTensorConstant(r->tape, NOMOS_F64, 0, NULL, 0);
+  for (size_t k = 1; k <= n_frames; k++) {
+    if (c->detach && k > 1 && !((k - 1) % c->detach))
+      for (int f = 0; f < NOMOS_N_TWIN_FIELDS; f++) r->states.fields[f] = NomosStopGradient(r->states.fields[f]);
+    PetscCall(Advance(r));
+    for (size_t i = 0; i < r->n; i++) truth[i] = r->truth[i] + k * r->twins[i]->n_entries * r->twins[i]->n;
+    PetscCall(AdvanceCoarse(r, truth));
+    for (int f = NOMOS_TWIN_X; f <= NOMOS_TWIN_V && parts[f] > 0; f++) {
+      PetscCall(Term(r, f, truth, k, &term));
+      *loss = NomosAdd(*loss, NomosAffine(term, parts[f] / (double)n_frames, 0));
+    }
+  }
+  PetscCall(PetscFree4(truth, r->coarse, r->errors[0], r->errors[1]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Free runs, over the mean error of the coarse model on the set. */
+static PetscErrorCode Validate(NomosSurrogate s, const NomosBatch *batch, NomosTape tape, NomosTensor *loss)
+{
+  const NomosCorrection *c   = s->context;
+  const NomosTwinSet    *set = &c->sets[batch->split == NOMOS_SPLIT_TRAIN ? NOMOS_CORRECTION_TRAINING : NOMOS_CORRECTION_VALIDATION];
+  double                 sum = 0, coarse = 0;
+
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < set->n; i++) coarse += set->twins[i].coarse_error / (double)set->n;
+  for (size_t i = 0; i < batch->n; i++) {
+    double corrected;
+    PetscCall(NomosCorrectionRun(s, &(NomosCorrectedRun){.twin = &set->twins[batch->examples[i]]}, &corrected, NULL));
+    sum += corrected / coarse / (double)batch->n;
+  }
+  *loss = NomosTensorConstant(tape, NOMOS_F64, 0, NULL, sum);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosCorrectionLoss(NomosSurrogate s, const NomosBatch *batch, NomosTape tape, const NomosTensor w[], NomosTensor *loss)
+{
+  NomosCorrection *c = s->context;
+  Rollout          r = {.s = s, .c = c, .tape = tape, .w = w, .n = batch->n};
+
+  PetscFunctionBeginUser;
+  if (!batch->training) {
+    PetscCall(Validate(s, batch, tape, loss));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(NomosCorrectionNetworkForget(&c->network));
+  PetscCall(RolloutCreate(&r));
+  PetscErrorCode code = Train(&r, batch, loss);
+  PetscCall(RolloutDestroy(&r));
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosCorrectionAdvance(NomosSurrogate s, NomosTape tape, NomosTensor w[], NomosTwin *twin, double state[])
+{
+  NomosCorrection    *c      = s->context;
+  const size_t        d = twin->size[NOMOS_TWIN_X], shapes[NOMOS_N_TWIN_FIELDS][3] = {{twin->n, d}, {twin->n, d}, {twin->n, d, d}, {twin->n, 3, 3}};
+  NomosParticleStates states = {.n = twin->n, .n_sets = 1, .first = (size_t[]){0, twin->n}, .per_cell = &twin->per_cell};
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosTwinAdvance(twin, state));
+  PetscCall(NomosParametersBind(s->parameters, tape, w));
+  for (int f = 0; f < NOMOS_N_TWIN_FIELDS; f++) states.fields[f] = NomosTensorCreate(tape, NOMOS_F64, f < NOMOS_TWIN_C ? 2 : 3, shapes[f], NomosTwinField(twin, state, f));
+  PetscErrorCode code = NomosCorrectionApply(&c->network, w, &states);
+  for (int f = 0; f < NOMOS_N_TWIN_FIELDS && !code; f++) code = NomosTensorGetDoubles(states.fields[f], NomosTwinField(twin, state, f));
+  PetscCall(NomosTapeReset(tape));
+  PetscCall(NomosCorrectionNetworkForget(&c->network));
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,379 @@
+/* A motion twice: a fine simulation, whose states are brought to the particles of a coarse one, and the coarse one as a node of the tape. */
+#include "operators/model_operator.h"
+#include "surrogates/reduced_order_graph/correction_impl.h"
+
+#include <math.h>
+#include <string.h>
+
+static const char *const names[NOMOS_N_TWIN_FIELDS] = {"position", "velocity", "affine", "deformation_gradient"};
+
+/* ---- states between a model and plain doubles */
+
+typedef struct {
+  NomosModel                   model;
+  const NomosModelDerivatives *ops;
+  size_t                       field[NOMOS_N_TWIN_FIELDS], size[NOMOS_N_TWIN_FIELDS], n, n_entries, bytes;
+} View;
+
+static PetscErrorCode ViewModel(NomosModel model, View *view)
+{
+  const NomosModelField *list;
+  size_t                 n_fields, n_state, count = 0;
+
+  PetscFunctionBeginUser;
+  *view = (View){.model = model, .ops = model->ops->derivatives};
+  NomosCheck(view->ops && view->ops->fields && view->ops->field_vjp && view->ops->vjp, PETSC_COMM_SELF, PETSC_ERR_SUP, "solver %s: its step has no derivative or its state no fields; particle_correction needs those of mpm", model->ops->name);
+  PetscCall(view->ops->fields(model, &n_fields, &list));
+  PetscCall(view->ops->state_size(model, &n_state));
+  for (int f = 0; f < NOMOS_N_TWIN_FIELDS; f++)
+    for (size_t i = 0; i < n_fields; i++) {
+      if (strcmp(list[i].name, names[f])) continue;
+      view->field[f] = i;
+      view->n        = list[i].count[0];
+      view->size[f]  = 1;
+      for (int d = 1; d < list[i].n_dims; d++) view->size[f] *= list[i].count[d];
+      count++;
+    }
+  for (int f = 0; f < NOMOS_N_TWIN_FIELDS; f++) view->n_entries += view->size[f];
+  NomosCheck(count == NOMOS_N_TWIN_FIELDS && view->n_entries * view->n == n_state, PETSC_COMM_SELF, PETSC_ERR_SUP, "solver %s: its state is not position, velocity, affine and deformation_gradient of particles; particle_correction needs those of mpm", model->ops->name);
+  view->bytes = n_state * NomosRealBytes(model->precision);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* values: one field behind the other. */
+static PetscErrorCode ReadState(const View *view, const void *state, double values[])
+{
+  PetscFunctionBeginUser;
+  for (int f = 0; f < NOMOS_N_TWIN_FIELDS; f++, values += view->size[f - 1] * view->n) PetscCall(view->ops->field(view->model, view->field[f], state, values));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The fields are all of a state: it is the sum of what each puts into it, which is also the adjoint of ReadState. */
+static PetscErrorCode WriteState(const View *view, const double values[], void *state)
+{
+  PetscFunctionBeginUser;
+  memset(state, 0, view->bytes);
+  for (int f = 0; f < NOMOS_N_TWIN_FIELDS; f++, values += view->size[f - 1] * view->n) PetscCall(view->ops->field_vjp(view->model, view->field[f], values, state));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- from the fine particles to the coarse ones */
+
+enum { NEAREST = 10, MAX_TERMS = 4 };
+
+/* Solve the symmetric m x m system a y = e_0 by elimination; a is well-conditioned, as NEAREST points of a lattice are. */
+static void SolveFirst(int m, double a[MAX_TERMS][MAX_TERMS], double y[])
+{
+  for (int i = 0; i < m; i++) y[i] = i == 0;
+  for (int i = 0; i < m; i++)
+    for (int r = i + 1; r < m; r++) {
+      const double factor = a[r][i] / a[i][i];
+      for (int c = i; c < m; c++) a[r][c] -= factor * a[i][c];
+      y[r] -= factor * y[i];
+    }
+  for (int i = m; i-- > 0;) {
+    for (int c = i + 1; c < m; c++) y[i] -= a[i][c] * y[c];
+    y[i] /= a[i][i];
+  }
+}
+
+/* Weights of moving least squares at `at` of the points j[]: sum_k w_k p(X_k) = p(at) for all linear p; Levin (1998), doi:10.1090/S0025-5718-98-00974-0. */
+static void LinearWeights(int d, const double at[], const double X[], size_t n, const size_t j[], double w[])
+{
+  const int m = d + 1;
+  double    a[MAX_TERMS][MAX_TERMS] = {{0}}, y[MAX_TERMS], reach = 0, p[NEAREST][MAX_TERMS], theta[NEAREST];
+
+  for (size_t k = 0; k < n; k++) {
+    double square = 0;
+    for (int c = 0; c < d; c++) square += pow(X[j[k] * (size_t)d + (size_t)c] - at[c], 2);
+    reach = fmax(reach, square);
+  }
+  reach = 1.01 * sqrt(reach);
+  for (size_t k = 0; k < n; k++) {
+    double square = 0;
+    p[k][0] = 1;
+    for (int c = 0; c < d; c++) {
+      p[k][c + 1] = (X[j[k] * (size_t)d + (size_t)c] - at[c]) / reach;
+      square += p[k][c + 1] * p[k][c + 1];
+    }
+    theta[k] = pow(1 - square, 2);
+    for (int r = 0; r < m; r++)
+      for (int c = 0; c < m; c++) a[r][c] += theta[k] * p[k][r] * p[k][c];
+  }
+  SolveFirst(m, a, y);
+  for (size_t k = 0; k < n; k++) {
+    w[k] = 0;
+    for (int r = 0; r < m; r++) w[k] += theta[k] * p[k][r] * y[r];
+  }
+}
+
+/* The nearest of n points, at most NEAREST: of equal ones the lower number. */
+static size_t Nearest(int d, const double at[], size_t n, const double X[], size_t j[])
+{
+  double distance[NEAREST + 1];
+  size_t count = 0;
+
+  for (size_t i = 0; i < n; i++) {
+    double square = 0;
+    for (int c = 0; c < d; c++) square += pow(X[i * (size_t)d + (size_t)c] - at[c], 2);
+    if (count == NEAREST && square >= distance[count - 1]) continue;
+    size_t k = count < NEAREST ? count++ : count - 1;
+    for (; k > 0 && distance[k - 1] > square; k--) {
+      distance[k] = distance[k - 1];
+      j[k]        = j[k - 1];
+    }
+    distance[k] = square;
+    j[k]        = i;
+  }
+  return count;
+}
+
+typedef struct {
+  size_t  n;
+  size_t *j; /* (n, NEAREST) */
+  double *w;
+} Sampling;
+
+static PetscErrorCode SamplingCreate(int d, size_t n_fine, const double fine[], size_t n, const double coarse[], Sampling *sampling)
+{
+  PetscFunctionBeginUser;
+  sampling->n = n;
+  NomosCheck(n_fine >= NEAREST, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "the fine simulation has %zu particles: at least %d are needed to say where the coarse ones should be", n_fine, NEAREST);
+  PetscCall(PetscMalloc2(n * NEAREST, &sampling->j, n * NEAREST, &sampling->w));
+  for (size_t i = 0; i < n; i++) {
+    Nearest(d, coarse + i * (size_t)d, n_fine, fine, sampling->j + i * NEAREST);
+    LinearWeights(d, coarse + i * (size_t)d, fine, NEAREST, sampling->j + i * NEAREST, sampling->w + i * NEAREST);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Weights reproduce linear functions, X among them: positions are sampled as they are, not as displacements. */
+static void Sample(const Sampling *sampling, const View *view, const double fine[], double coarse[])
+{
+  for (int f = 0; f < NOMOS_N_TWIN_FIELDS; f++) {
+    const size_t size = view->size[f];
+    for (size_t i = 0; i < sampling->n; i++)
+      for (size_t e = 0; e < size; e++) {
+        double sum = 0;
+        for (size_t k = i * NEAREST; k < (i + 1) * NEAREST; k++) sum += sampling->w[k] * fine[sampling->j[k] * size + e];
+        coarse[i * size + e] = sum;
+      }
+    fine += size * view->n;
+    coarse += size * sampling->n;
+  }
+}
+
+/* ---- the coarse model as an operator */
+
+static PetscErrorCode Pack(const NomosTwin *twin, const double *const fields[], double values[])
+{
+  PetscFunctionBeginUser;
+  for (int f = 0; f < NOMOS_N_TWIN_FIELDS; f++) PetscCall(PetscArraycpy(values + twin->offset[f] * twin->n, fields[f], twin->size[f] * twin->n));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* From `values` n steps, keeping the states before them; the state after is in buffers[0]. */
+static PetscErrorCode Forward(NomosTwin *twin, const View *view, const double values[], int64_t n_steps)
+{
+  PetscFunctionBeginUser;
+  PetscCall(WriteState(view, values, twin->buffers[0]));
+  PetscCall(view->ops->set_state(twin->model, twin->buffers[0]));
+  for (int64_t step = 0; step < n_steps; step++) {
+    PetscCall(view->ops->get_state(twin->model, twin->states + (size_t)step * view->bytes));
+    PetscCall(NomosModelSetClock(twin->model, step));
+    PetscCall(twin->model->ops->step(twin->model));
+  }
+  PetscCall(view->ops->get_state(twin->model, twin->buffers[0]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosTwinAdvance(NomosTwin *twin, double state[])
+{
+  View view;
+
+  PetscFunctionBeginUser;
+  PetscCall(ViewModel(twin->model, &view));
+  PetscCall(Forward(twin, &view, state, twin->n_steps));
+  PetscCall(ReadState(&view, twin->buffers[0], state));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Apply(NomosOperator op, const double *const in[], double *const out[])
+{
+  NomosTwin *twin = op->data;
+  double    *values;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(twin->n_entries * twin->n, &values));
+  PetscCall(Pack(twin, in, values));
+  PetscCall(NomosTwinAdvance(twin, values));
+  for (int f = 0; f < NOMOS_N_TWIN_FIELDS; f++) PetscCall(PetscArraycpy(out[f], NomosTwinField(twin, values, f), twin->size[f] * twin->n));
+  PetscCall(PetscFree(values));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The last step need not be taken: its derivative is asked for at the state before it. */
+static PetscErrorCode Vjp(NomosOperator op, const double *const in[], const double *const out_bar[], double *const in_bar[])
+{
+  NomosTwin *twin = op->data;
+  double    *values;
+  View       view;
+
+  PetscFunctionBeginUser;
+  PetscCall(ViewModel(twin->model, &view));
+  PetscCall(PetscMalloc1(twin->n_entries * twin->n, &values));
+  PetscCall(Pack(twin, in, values));
+  PetscCall(Forward(twin, &view, values, twin->n_steps));
+  for (int f = 0; f < NOMOS_N_TWIN_FIELDS; f++) {
+    if (out_bar[f]) PetscCall(PetscArraycpy(NomosTwinField(twin, values, f), out_bar[f], twin->size[f] * twin->n));
+    else PetscCall(PetscArrayzero(NomosTwinField(twin, values, f), twin->size[f] * twin->n));
+  }
+  PetscCall(WriteState(&view, values, twin->buffers[1]));
+  for (int64_t step = twin->n_steps; step-- > 0;) {
+    PetscCall(NomosModelSetClock(twin->model, step));
+    PetscCall(view.ops->vjp(twin->model, twin->states + (size_t)step * view.bytes, twin->buffers[1], NULL));
+  }
+  PetscCall(ReadState(&view, twin->buffers[1], values));
+  for (int f = 0; f < NOMOS_N_TWIN_FIELDS; f++)
+    for (size_t i = 0; i < twin->size[f] * twin->n && in_bar[f]; i++) in_bar[f][i] += NomosTwinField(twin, values, f)[i];
+  PetscCall(PetscFree(values));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CreateStep(NomosTwin *twin)
+{
+  static const NomosOperatorOps ops = {.name = "coarse particles", .apply = Apply, .vjp = Vjp};
+  NomosOperatorArgument         arguments[NOMOS_N_TWIN_FIELDS];
+
+  PetscFunctionBeginUser;
+  for (int f = 0; f < NOMOS_N_TWIN_FIELDS; f++) arguments[f] = (NomosOperatorArgument){names[f], twin->size[f] * twin->n, false};
+  PetscCall(NomosOperatorCreate(&(NomosOperatorInput){.comm = PETSC_COMM_SELF, .ops = &ops, .n_in = NOMOS_N_TWIN_FIELDS, .n_out = NOMOS_N_TWIN_FIELDS, .in = arguments, .out = arguments, .data = twin}, &twin->step));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- made and unmade */
+
+static PetscErrorCode StepsOf(NomosModel model, double interval, int64_t *n)
+{
+  PetscFunctionBeginUser;
+  *n = llround(interval / model->dt);
+  NomosCheck(*n >= 1 && fabs((double)*n * model->dt - interval) <= 1e-6 * interval, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "particle_correction.interval = %g s is no multiple of time.dt = %g s of the simulation; choose it so", interval, model->dt);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The truth: frames of the fine model at the coarse particles. */
+static PetscErrorCode Record(NomosModel fine, NomosConfig config, double interval, NomosTwin *twin)
+{
+  View     coarse_view, view;
+  Sampling sampling;
+  int64_t  every;
+  double   stop, *values, *first, seconds;
+  void    *state;
+
+  PetscFunctionBeginUser;
+  PetscCall(ViewModel(twin->model, &coarse_view));
+  PetscCall(ViewModel(fine, &view));
+  PetscCall(StepsOf(fine, interval, &every));
+  PetscCall(NomosConfigGetReal(config, "time.stop", &stop));
+  twin->n_frames = (size_t)floor(stop / interval + 1e-6) + 1;
+  const size_t total = twin->n_entries * twin->n;
+  PetscCall(PetscMalloc1(twin->n_frames * total, &twin->truth));
+  PetscCall(PetscMalloc3(view.n_entries * view.n, &values, total, &first, view.bytes, (char **)&state));
+  PetscCall(coarse_view.ops->get_state(twin->model, twin->buffers[0]));
+  PetscCall(ReadState(&coarse_view, twin->buffers[0], first));
+  PetscCall(view.ops->get_state(fine, state));
+  PetscCall(ReadState(&view, state, values));
+  PetscCall(SamplingCreate((int)twin->size[NOMOS_TWIN_X], view.n, values, twin->n, first, &sampling));
+  seconds = MPI_Wtime();
+  for (size_t frame = 0; frame < twin->n_frames; frame++) {
+    for (int64_t step = 0; step < every && frame; step++) PetscCall(fine->ops->step(fine));
+    PetscCall(view.ops->get_state(fine, state));
+    PetscCall(ReadState(&view, state, values));
+    Sample(&sampling, &view, values, twin->truth + frame * total);
+  }
+  twin->fine_seconds = (MPI_Wtime() - seconds) / (double)PetscMax(twin->n_frames - 1, 1);
+  PetscCall(PetscArraycpy(twin->truth, first, total)); /* the coarse simulation's own first state, to the bit */
+  PetscCall(PetscFree2(sampling.j, sampling.w));
+  PetscCall(PetscFree3(values, first, state));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Create(NomosSurrogate s, const NomosTwinInput *input, NomosTwin *twin, NomosModel *fine, NomosConfig *fine_config)
+{
+  const char **set;
+  View         view;
+
+  PetscFunctionBeginUser;
+  PetscCall(s->simulate(s, &(NomosSimulation){.path = input->path, .n_set = input->n_set, .set = input->set}, fine, fine_config));
+  PetscCall(PetscMalloc1(input->n_set + input->n_coarse + 1, &set));
+  for (size_t i = 0; i < input->n_set; i++) set[i] = input->set[i];
+  for (size_t i = 0; i < input->n_coarse; i++) set[input->n_set + i] = input->coarse[i];
+  PetscErrorCode code = s->simulate(s, &(NomosSimulation){.path = input->path, .n_set = input->n_set + input->n_coarse, .set = set}, &twin->model, &twin->config);
+  PetscCall(PetscFree(set));
+  PetscCall(code);
+  PetscCall(ViewModel(twin->model, &view));
+  twin->n         = view.n;
+  twin->n_entries = view.n_entries;
+  for (int f = 0; f < NOMOS_N_TWIN_FIELDS; f++) {
+    twin->size[f]   = view.size[f];
+    twin->offset[f] = f ? twin->offset[f - 1] + twin->size[f - 1] : 0;
+  }
+  PetscCall(StepsOf(twin->model, input->interval, &twin->n_steps));
+  for (int b = 0; b < 2; b++) PetscCall(PetscMalloc(view.bytes, &twin->buffers[b]));
+  PetscCall(PetscMalloc1((size_t)twin->n_steps * view.bytes, &twin->states));
+  PetscCall(Record(*fine, *fine_config, input->interval, twin));
+  PetscCall(CreateStep(twin));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosTwinCreate(NomosSurrogate s, const NomosTwinInput *input, NomosTwin *twin)
+{
+  NomosModel  fine   = NULL;
+  NomosConfig config = NULL;
+
+  PetscFunctionBeginUser;
+  *twin               = (NomosTwin){0};
+  PetscErrorCode code = Create(s, input, twin, &fine, &config);
+  if (fine) PetscCall(NomosModelDestroy(&fine));
+  if (config) PetscCall(NomosConfigDestroy(&config));
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosTwinDestroy(NomosTwin *twin)
+{
+  PetscFunctionBeginUser;
+  PetscCall(NomosOperatorDestroy(&twin->step));
+  if (twin->model) PetscCall(NomosModelDestroy(&twin->model));
+  if (twin->config) PetscCall(NomosConfigDestroy(&twin->config));
+  for (int b = 0; b < 2; b++) PetscCall(PetscFree(twin->buffers[b]));
+  PetscCall(PetscFree(twin->states));
+  PetscCall(PetscFree(twin->truth));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+double NomosTwinDistance(const NomosTwin *twin, int field, const double a[], const double b[])
+{
+  const size_t n   = twin->size[field] * twin->n, at = twin->offset[field] * twin->n;
+  double       sum = 0;
+
+  for (size_t i = at; i < at + n; i++) sum += (a[i] - b[i]) * (a[i] - b[i]);
+  return sum / (double)twin->n;
+}
+
+/* Entries of tensors change their sign with every index that is the first axis. */
+void NomosTwinMirror(const NomosTwin *twin, double length, double state[])
+{
+  const size_t d = twin->size[NOMOS_TWIN_X];
+
+  for (int f = 0; f < NOMOS_N_TWIN_FIELDS; f++) {
+    double      *values = NomosTwinField(twin, state, f);
+    const size_t side   = f == NOMOS_TWIN_F ? 3 : d;
+    for (size_t i = 0; i < twin->n; i++)
+      for (size_t e = 0; e < twin->size[f]; e++) {
+        double *value = values + i * twin->size[f] + e;
+        if (f <= NOMOS_TWIN_V ? e == 0 : (e / side == 0) != (e % side == 0)) *value = -*value;
+        if (f == NOMOS_TWIN_X && e == 0) *value += length;
+      }
+  }
+}

@@ -1,0 +1,376 @@
+/* A coarse simulation of particles and its learned correction: what it is before training, its derivatives, what it conserves. */
+#include "cases/train.h"
+#include "operators/operator_check.h"
+#include "operators/random.h"
+#include "solvers/solver_list.h"
+#include "surrogates/reduced_order_graph/correction_impl.h"
+#include "surrogates/surrogate_list.h"
+#include "tests/harness.h"
+
+/* A block of plasticine on its way into a corner, on 24 cells and on 12. */
+static const char simulation[] = "case: {units: SI}\nsolver: mpm\nmpm: {dimensions: %s, length: 1 m, cells: 24, gravity: [0, -9.8], wall_nodes: 5, clip: 0.5, precision: float64, write_stress: false}\n"
+                                 "materials:\n  stuff: {density: 1000, elasticity: stvk_hencky, plasticity: von_mises, youngs_modulus: 1e5, poissons_ratio: 0.25, yield_stress: 1e3}\n"
+                                 "bodies:\n  block: {material: stuff, shape: box, centre: [0.48, 0.32], size: [0.25, 0.25], particles_per_cell: 4, velocity: [-2, -3], angular_velocity: 4}\n"
+                                 "time: {dt: 1 ms, stop: 80 ms}\n";
+static const char learning[] = "surrogate: particle_correction\nparticle_correction:\n  case: simulation.yaml\n  coarse: [mpm.cells=12, mpm.wall_nodes=3, time.dt=2 ms]\n  interval: 10 ms\n  layers: 2\n  width: 6\n  hidden: 8\n  frames: 4\n"
+                               "  training: ['bodies.block.velocity=[-2, -3]', 'bodies.block.velocity=[1, -2]', 'bodies.block.velocity=[-1, -4]; bodies.block.angular_velocity=0']\n  validation: ['bodies.block.velocity=[-1, -2]']\n"
+                               "train: {epochs: 4, batch: 2, learning_rate: 1e-3, clip_norm: 1}\n";
+
+typedef struct {
+  NomosProgram        program;
+  NomosConfig         config;
+  NomosSurrogateInput input;
+  NomosSurrogate      s;
+  NomosTraining       training;
+  NomosTrainingStatus status;
+  int64_t             stop_step; /* 0: none */
+} Try;
+
+static const char *Path(const char name[], char path[NOMOS_MAX_PATH])
+{
+  snprintf(path, NOMOS_MAX_PATH, "%.2000s/%s", ck_directory, name);
+  return path;
+}
+
+static void WriteText(const char name[], const char format[], const char argument[])
+{
+  char  path[NOMOS_MAX_PATH];
+  FILE *file = fopen(Path(name, path), "w");
+  fprintf(file, format, argument); /* one of the two above */
+  fclose(file);
+}
+
+/* With settings (NULL-terminated) over the case. */
+static void Begin(const char dimensions[], const char *const set[], Try *try)
+{
+  static char             *argv[] = {"test", NULL};
+  const NomosSurrogateOps *ops;
+  char                     path[NOMOS_MAX_PATH];
+  size_t                   n = 0;
+
+  WriteText("simulation.yaml", simulation, dimensions);
+  WriteText("training.yaml", learning, "");
+  while (set[n]) n++;
+  *try = (Try){.program = {.comm = PETSC_COMM_WORLD, .models = nomos_solvers, .surrogates = nomos_surrogates, .quiet = true, .force = true, .argc = 1, .argv = argv}};
+  ck_ok(NomosTrainingCaseLoad(PETSC_COMM_WORLD, &(NomosCaseInput){.path = Path("training.yaml", path), .n_set = n, .set = set}, nomos_surrogates, &try->config, &ops));
+  try->input = (NomosSurrogateInput){.comm = PETSC_COMM_WORLD, .ops = ops, .config = try->config, .simulate = NomosTrainSimulate, .simulate_context = &try->program};
+}
+
+static NomosCorrection *Create(const char *const set[], Try *try)
+{
+  Begin("2", set, try);
+  ck_ok(NomosSurrogateCreate(&try->input, &try->s));
+  return try->s->context;
+}
+
+static void End(Try *try)
+{
+  ck_ok(NomosTrainingDestroy(&try->training));
+  ck_ok(NomosSurrogateDestroy(&try->s));
+  ck_ok(NomosConfigDestroy(&try->config));
+}
+
+/* Weights of the last layer too, which begin at zero. */
+static void Shake(Try *try, double size)
+{
+  const size_t n = NomosParametersSize(try->s->parameters);
+  void        *values;
+
+  ck_ok(NomosParametersEdit(try->s->parameters, &values));
+  for (size_t i = 0; i < n; i++) {
+    const double change = size * NomosRandomNormal(3, 0, i);
+    if (NomosParametersType(try->s->parameters) == NOMOS_F32) ((float *)values)[i] += (float)change;
+    else ((double *)values)[i] += change;
+  }
+}
+
+/* ---- */
+
+/* Before a training every step is that of the coarse simulation, to the bit; with weights it is not. */
+START_TEST(test_begins_as_the_coarse_simulation)
+{
+  static const char *const precisions[] = {"train.precision=float64", "train.precision=float32"};
+
+  for (int i = 0; i < 2; i++) {
+    Try              try;
+    NomosCorrection *c    = Create((const char *const[]){precisions[i], NULL}, &try);
+    NomosTwin       *twin = &c->sets[NOMOS_CORRECTION_TRAINING].twins[0];
+    const size_t     n    = twin->n_frames * twin->n * 2;
+    double          *x[3] = {malloc(n * sizeof(double)), malloc(n * sizeof(double)), malloc(n * sizeof(double))}, mean[3];
+    ck_assert_uint_eq(twin->n_frames, 9);
+    ck_ok(NomosCorrectionFit(try.s));
+    ck_ok(NomosCorrectionRun(try.s, &(NomosCorrectedRun){.twin = twin, .coarse = true, .frames = x[0]}, &mean[0], NULL));
+    ck_ok(NomosCorrectionRun(try.s, &(NomosCorrectedRun){.twin = twin, .frames = x[1]}, &mean[1], NULL));
+    Shake(&try, 0.1);
+    ck_ok(NomosCorrectionRun(try.s, &(NomosCorrectedRun){.twin = twin, .frames = x[2]}, &mean[2], NULL));
+    ck_assert(mean[0] > 0);
+    ck_assert_double_eq(mean[0], mean[1]);
+    ck_assert(!memcmp(x[0], x[1], n * sizeof(double)));
+    ck_assert(mean[2] != mean[0]);
+    for (int k = 0; k < 3; k++) free(x[k]);
+    End(&try);
+  }
+}
+END_TEST
+
+/* Where the coarse simulation is exact, in free flight without spin and gravity, it is the truth: linear functions are sampled exactly. */
+START_TEST(test_truth_of_free_flight)
+{
+  Try              try;
+  NomosCorrection *c    = Create((const char *const[]){"particle_correction.training=['mpm.gravity=[0, 0]; bodies.block.velocity=[1, 2]; bodies.block.angular_velocity=0']", NULL}, &try);
+  NomosTwin       *twin = &c->sets[NOMOS_CORRECTION_TRAINING].twins[0];
+
+  ck_assert(twin->coarse_error < 1e-24);
+  for (size_t p = 0; p < twin->n; p++) {
+    const double *last = twin->truth + (twin->n_frames - 1) * twin->n_entries * twin->n;
+    ck_assert_double_le(fabs(last[2 * p] - twin->truth[2 * p] - 0.08), 1e-12);
+    ck_assert_double_le(fabs(last[2 * p + 1] - twin->truth[2 * p + 1] - 0.16), 1e-12);
+  }
+  End(&try);
+}
+END_TEST
+
+/* Frames of a coarse run as an operator, at a state in contact: the derivative is that of the steps. */
+START_TEST(test_derivative_of_the_coarse_simulation)
+{
+  Try                 try;
+  NomosCorrection    *c     = Create((const char *const[]){NULL}, &try);
+  NomosTwin          *twin  = &c->sets[NOMOS_CORRECTION_TRAINING].twins[0];
+  double             *state = twin->truth + 4 * twin->n_entries * twin->n;
+  const double       *in[NOMOS_N_TWIN_FIELDS];
+  NomosOperatorReport report;
+
+  for (int f = 0; f < NOMOS_N_TWIN_FIELDS; f++) in[f] = NomosTwinField(twin, state, f);
+  ck_ok(NomosOperatorCheck(twin->step, &(NomosOperatorCheckInput){.in = in, .seed = 5, .n_directions = 2, .step = 1e-4}, &report));
+  ck_assert_double_lt(report.linearity, 1e-12);
+  ck_assert_double_gt(report.order[1], 1.95);
+  End(&try);
+}
+END_TEST
+
+static double LossAt(Try *try, const double w[], double gradient[])
+{
+  enum { MAX_TENSORS = 32 };
+  const NomosBatch batch = {.split = NOMOS_SPLIT_TRAIN, .training = true, .n = 3, .examples = (size_t[]){0, 1, 2}, .epoch = 3, .n_epochs = 4};
+  NomosTape        tape;
+  NomosTensor      tensors[MAX_TENSORS], loss;
+  double           value;
+  void            *values;
+
+  ck_ok(NomosParametersEdit(try->s->parameters, &values));
+  memcpy(values, w, sizeof *w * NomosParametersSize(try->s->parameters));
+  ck_ok(NomosTapeCreate(&tape));
+  ck_assert_uint_le(NomosParametersCount(try->s->parameters), MAX_TENSORS);
+  ck_ok(NomosParametersBind(try->s->parameters, tape, tensors));
+  ck_ok(try->s->ops->loss(try->s, &batch, tape, tensors, &loss));
+  ck_ok(NomosTensorGetScalar(loss, &value));
+  if (gradient) ck_ok(NomosParametersGradient(try->s->parameters, loss, tensors, gradient));
+  ck_ok(NomosTapeDestroy(&tape));
+  return value;
+}
+
+/* Through four frames, in a random direction of all weights: what is left of a difference beyond the gradient falls with the square of the step. */
+START_TEST(test_gradient)
+{
+  enum { HALVINGS = 4 };
+  Try try;
+  (void)Create((const char *const[]){"train.precision=float64", NULL}, &try);
+  const size_t n = NomosParametersSize(try.s->parameters);
+  const void  *values;
+  double      *w = malloc(n * sizeof *w), *g = malloc(n * sizeof *g), *moved = malloc(n * sizeof *w), h[HALVINGS], remainder[HALVINGS], slope = 0;
+
+  ck_ok(NomosCorrectionFit(try.s));
+  Shake(&try, 0.1);
+  ck_ok(NomosParametersValues(try.s->parameters, &values));
+  memcpy(w, values, n * sizeof *w);
+  const double here = LossAt(&try, w, g);
+  for (size_t i = 0; i < n; i++) slope += g[i] * NomosRandomNormal(11, 0, i);
+  ck_assert(fabs(slope) > 1e-3);
+  for (int k = 0; k < HALVINGS; k++) {
+    h[k] = 1e-4 / (double)(1 << k);
+    for (size_t i = 0; i < n; i++) moved[i] = w[i] + h[k] * NomosRandomNormal(11, 0, i);
+    remainder[k] = fabs(LossAt(&try, moved, NULL) - here - h[k] * slope);
+  }
+  ck_assert_double_gt(NomosObservedOrder(HALVINGS, h, remainder, 1e-14), 1.9);
+  free(w);
+  free(g);
+  free(moved);
+  End(&try);
+}
+END_TEST
+
+/* Momentum of particles of equal mass, before and after a correction, where the block is a distance up from where it was. */
+static void Momentum(Try *try, double up, double change[2], double *most)
+{
+  enum { MAX_TENSORS = 32 };
+  NomosCorrection    *c    = try->s->context;
+  NomosTwin          *twin = &c->sets[NOMOS_CORRECTION_TRAINING].twins[0];
+  const size_t        n = twin->n, shapes[NOMOS_N_TWIN_FIELDS][3] = {{n, 2}, {n, 2}, {n, 2, 2}, {n, 3, 3}};
+  NomosParticleStates states = {.n = n, .n_sets = 1, .first = (size_t[]){0, n}, .per_cell = &twin->per_cell};
+  double             *x = malloc(2 * n * sizeof *x), *v = malloc(2 * n * sizeof *v);
+  NomosTensor         w[MAX_TENSORS];
+  NomosTape           tape;
+
+  memcpy(x, twin->truth, 2 * n * sizeof *x);
+  for (size_t p = 0; p < n; p++) x[2 * p + 1] += up;
+  ck_ok(NomosTapeCreate(&tape));
+  ck_ok(NomosParametersBind(try->s->parameters, tape, w));
+  for (int f = 0; f < NOMOS_N_TWIN_FIELDS; f++) states.fields[f] = NomosTensorCreate(tape, NOMOS_F64, f < NOMOS_TWIN_C ? 2 : 3, shapes[f], f ? NomosTwinField(twin, twin->truth, f) : x);
+  ck_ok(NomosCorrectionApply(&c->network, w, &states));
+  ck_ok(NomosTensorGetDoubles(states.fields[NOMOS_TWIN_V], v));
+  change[0] = change[1] = *most = 0;
+  for (size_t i = 0; i < 2 * n; i++) {
+    const double dv = v[i] - NomosTwinField(twin, twin->truth, NOMOS_TWIN_V)[i];
+    change[i % 2] += dv / (double)n;
+    *most = fmax(*most, fabs(dv));
+  }
+  ck_ok(NomosTapeDestroy(&tape));
+  free(x);
+  free(v);
+}
+
+START_TEST(test_momentum)
+{
+  for (int conserve = 0; conserve < 2; conserve++) {
+    Try    try;
+    double change[2], most;
+    (void)Create((const char *const[]){"train.precision=float64", conserve ? "particle_correction.conserve=true" : "particle_correction.conserve=false", NULL}, &try);
+    ck_ok(NomosCorrectionFit(try.s));
+    Shake(&try, 0.1);
+    Momentum(&try, 0.22, change, &most); /* more than two cells from every wall */
+    ck_assert(most > 0);
+    for (int a = 0; a < 2; a++) {
+      if (conserve) ck_assert_double_le(fabs(change[a]), 1e-15); /* rounding of velocities of 3 m/s */
+      else ck_assert_double_gt(fabs(change[a]), 1e-3 * most);
+    }
+    Momentum(&try, 0, change, &most); /* at the floor, which pushes */
+    ck_assert_double_gt(fabs(change[1]), 1e-3 * most);
+    End(&try);
+  }
+}
+END_TEST
+
+/* The coarse simulation of a motion in a mirror is the mirror image of the simulation: what a training may learn from too. */
+START_TEST(test_mirror)
+{
+  Try              try;
+  NomosCorrection *c     = Create((const char *const[]){NULL}, &try);
+  NomosTwin       *twin  = &c->sets[NOMOS_CORRECTION_TRAINING].twins[1];
+  const size_t     total = twin->n_entries * twin->n;
+  double          *a = malloc(total * sizeof *a), *b = malloc(total * sizeof *b);
+
+  memcpy(a, twin->truth + 3 * total, total * sizeof *a);
+  memcpy(b, a, total * sizeof *b);
+  NomosTwinMirror(twin, 1, b);
+  ck_assert(memcmp(a, b, total * sizeof *a));
+  for (int k = 0; k < 4; k++) {
+    ck_ok(NomosTwinAdvance(twin, a));
+    ck_ok(NomosTwinAdvance(twin, b));
+  }
+  NomosTwinMirror(twin, 1, b);
+  for (int f = 0; f < NOMOS_N_TWIN_FIELDS; f++) ck_assert_double_le(NomosTwinDistance(twin, f, a, b), 1e-20);
+  free(a);
+  free(b);
+  End(&try);
+}
+END_TEST
+
+/* ---- training */
+
+static PetscErrorCode OnStep(NomosTraining training, void *ctx, bool *stop)
+{
+  NomosTrainingStatus status;
+
+  PetscFunctionBeginUser;
+  NomosTrainingGetStatus(training, &status);
+  *stop = ((Try *)ctx)->stop_step == status.step;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode OnEpoch(NomosTraining training, void *ctx)
+{
+  PetscFunctionBeginUser;
+  (void)training;
+  (void)ctx;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode OnCheckpoint(NomosTraining training, void *ctx)
+{
+  Try                *try = ctx;
+  NomosTrainingStatus status;
+  NomosCheckpoint     checkpoint;
+  char                path[NOMOS_MAX_PATH];
+
+  PetscFunctionBeginUser;
+  NomosTrainingGetStatus(training, &status);
+  if (!try->stop_step || status.step != try->stop_step) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosCheckpointCreate(PETSC_COMM_WORLD, Path("checkpoints", path), status.step, 0, &checkpoint));
+  PetscCall(NomosTrainingSave(training, checkpoint));
+  PetscCall(NomosCheckpointClose(&checkpoint));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static void Train(Try *try)
+{
+  const NomosTrainingHooks hooks = {.step = OnStep, .epoch = OnEpoch, .checkpoint = OnCheckpoint, .ctx = try};
+  ck_ok(NomosTrainingRun(try->training, &hooks));
+  NomosTrainingGetStatus(try->training, &try->status);
+}
+
+/* A training that was stopped goes on as if it had not been; and eight steps of one make the loss of roll-outs smaller. */
+START_TEST(test_resume)
+{
+  static const char *const set[] = {NULL};
+  const void              *values[2];
+  char                     path[NOMOS_MAX_PATH], *file;
+  NomosCheckpoint          checkpoint;
+  Try                      whole, first, second;
+
+  (void)Create(set, &whole);
+  ck_ok(NomosTrainingCreate(whole.s, &whole.training));
+  ck_ok(NomosCorrectionFit(whole.s));
+  Train(&whole);
+  (void)Create(set, &first);
+  ck_ok(NomosTrainingCreate(first.s, &first.training));
+  ck_ok(NomosCorrectionFit(first.s));
+  first.stop_step = 3;
+  Train(&first);
+  End(&first);
+  (void)Create(set, &second);
+  ck_ok(NomosTrainingCreate(second.s, &second.training));
+  ck_ok(NomosCheckpointOpen(PETSC_COMM_WORLD, Path("checkpoints", path), "latest", &file, &checkpoint));
+  ck_ok(NomosTrainingLoad(second.training, checkpoint, file));
+  ck_ok(NomosCheckpointClose(&checkpoint));
+  ck_ok(PetscFree(file));
+  Train(&second);
+  ck_assert_int_eq(second.status.step, 8);
+  ck_assert_double_eq(second.status.loss, whole.status.loss);
+  ck_ok(NomosParametersValues(whole.s->parameters, &values[0]));
+  ck_ok(NomosParametersValues(second.s->parameters, &values[1]));
+  ck_assert(!memcmp(values[0], values[1], NomosParametersSize(whole.s->parameters) * sizeof(float)));
+  End(&whole);
+  End(&second);
+}
+END_TEST
+
+START_TEST(test_mistakes)
+{
+  static const struct {
+    const char *dimensions, *set, *says;
+  } mistakes[] = {
+    {"2", "particle_correction.interval=3 ms",                                "no multiple of time.dt"},
+    {"2", "particle_correction.training=['bodies.block.velocity=[-2, -3]', 'mpm.length=1.1 m']",              "another coarse grid"   },
+    {"2", "particle_correction.training=['bodies.block.velocity=[-2, -3]', 'mpm.cels=2']",                  "mpm.cels"              },
+  };
+
+  for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++) {
+    Try try;
+    Begin(mistakes[i].dimensions, (const char *const[]){mistakes[i].set, NULL}, &try);
+    ck_refused(NomosSurrogateCreate(&try.input, &try.s), mistakes[i].says);
+    ck_ok(NomosConfigDestroy(&try.config));
+  }
+}
+END_TEST
+
+NOMOS_TEST_SUITE("particle_correction", test_begins_as_the_coarse_simulation, test_truth_of_free_flight, test_derivative_of_the_coarse_simulation, test_gradient, test_momentum, test_mirror, test_resume, test_mistakes)
