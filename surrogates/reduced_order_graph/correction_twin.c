@@ -1,5 +1,6 @@
 /* A motion twice: a fine simulation, whose states are brought to the particles of a coarse one, and the coarse one as a node of the tape. */
 #include "operators/model_operator.h"
+#include "operators/neighbours.h"
 #include "surrogates/reduced_order_graph/correction_impl.h"
 
 #include <math.h>
@@ -78,22 +79,22 @@ static void SolveFirst(int m, double a[MAX_TERMS][MAX_TERMS], double y[])
 }
 
 /* Weights of moving least squares at `at` of the points j[]: sum_k w_k p(X_k) = p(at) for all linear p; Levin (1998), doi:10.1090/S0025-5718-98-00974-0. */
-static void LinearWeights(int d, const double at[], const double X[], size_t n, const size_t j[], double w[])
+static void LinearWeights(int d, const double at[], const double X[], const int32_t j[], double w[])
 {
   const int m = d + 1;
   double    a[MAX_TERMS][MAX_TERMS] = {{0}}, y[MAX_TERMS], reach = 0, p[NEAREST][MAX_TERMS], theta[NEAREST];
 
-  for (size_t k = 0; k < n; k++) {
+  for (int k = 0; k < NEAREST; k++) {
     double square = 0;
-    for (int c = 0; c < d; c++) square += pow(X[j[k] * (size_t)d + (size_t)c] - at[c], 2);
+    for (int c = 0; c < d; c++) square += pow(X[j[k] * d + c] - at[c], 2);
     reach = fmax(reach, square);
   }
   reach = 1.01 * sqrt(reach);
-  for (size_t k = 0; k < n; k++) {
+  for (int k = 0; k < NEAREST; k++) {
     double square = 0;
     p[k][0] = 1;
     for (int c = 0; c < d; c++) {
-      p[k][c + 1] = (X[j[k] * (size_t)d + (size_t)c] - at[c]) / reach;
+      p[k][c + 1] = (X[j[k] * d + c] - at[c]) / reach;
       square += p[k][c + 1] * p[k][c + 1];
     }
     theta[k] = pow(1 - square, 2);
@@ -101,49 +102,32 @@ static void LinearWeights(int d, const double at[], const double X[], size_t n, 
       for (int c = 0; c < m; c++) a[r][c] += theta[k] * p[k][r] * p[k][c];
   }
   SolveFirst(m, a, y);
-  for (size_t k = 0; k < n; k++) {
+  for (int k = 0; k < NEAREST; k++) {
     w[k] = 0;
     for (int r = 0; r < m; r++) w[k] += theta[k] * p[k][r] * y[r];
   }
 }
 
-/* The nearest of n points, at most NEAREST: of equal ones the lower number. */
-static size_t Nearest(int d, const double at[], size_t n, const double X[], size_t j[])
-{
-  double distance[NEAREST + 1];
-  size_t count = 0;
-
-  for (size_t i = 0; i < n; i++) {
-    double square = 0;
-    for (int c = 0; c < d; c++) square += pow(X[i * (size_t)d + (size_t)c] - at[c], 2);
-    if (count == NEAREST && square >= distance[count - 1]) continue;
-    size_t k = count < NEAREST ? count++ : count - 1;
-    for (; k > 0 && distance[k - 1] > square; k--) {
-      distance[k] = distance[k - 1];
-      j[k]        = j[k - 1];
-    }
-    distance[k] = square;
-    j[k]        = i;
-  }
-  return count;
-}
-
 typedef struct {
-  size_t  n;
-  size_t *j; /* (n, NEAREST) */
-  double *w;
+  NomosNeighbours nearest;
+  double         *w; /* of the neighbours */
 } Sampling;
 
 static PetscErrorCode SamplingCreate(int d, size_t n_fine, const double fine[], size_t n, const double coarse[], Sampling *sampling)
 {
   PetscFunctionBeginUser;
-  sampling->n = n;
   NomosCheck(n_fine >= NEAREST, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "the fine simulation has %zu particles: at least %d are needed to say where the coarse ones should be", n_fine, NEAREST);
-  PetscCall(PetscMalloc2(n * NEAREST, &sampling->j, n * NEAREST, &sampling->w));
-  for (size_t i = 0; i < n; i++) {
-    Nearest(d, coarse + i * (size_t)d, n_fine, fine, sampling->j + i * NEAREST);
-    LinearWeights(d, coarse + i * (size_t)d, fine, NEAREST, sampling->j + i * NEAREST, sampling->w + i * NEAREST);
-  }
+  PetscCall(NomosNeighboursNearest(&(NomosNeighbourInput){.d = d, .n = n_fine, .x = fine, .n_queries = n, .queries = coarse}, NEAREST, &sampling->nearest));
+  PetscCall(PetscMalloc1(n * NEAREST, &sampling->w));
+  for (size_t i = 0; i < n; i++) LinearWeights(d, coarse + i * (size_t)d, fine, sampling->nearest.neighbour + i * NEAREST, sampling->w + i * NEAREST);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode SamplingFree(Sampling *sampling)
+{
+  PetscFunctionBeginUser;
+  PetscCall(NomosNeighboursFree(&sampling->nearest));
+  PetscCall(PetscFree(sampling->w));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -152,14 +136,14 @@ static void Sample(const Sampling *sampling, const View *view, const double fine
 {
   for (int f = 0; f < NOMOS_N_TWIN_FIELDS; f++) {
     const size_t size = view->size[f];
-    for (size_t i = 0; i < sampling->n; i++)
+    for (size_t i = 0; i < sampling->nearest.n_queries; i++)
       for (size_t e = 0; e < size; e++) {
         double sum = 0;
-        for (size_t k = i * NEAREST; k < (i + 1) * NEAREST; k++) sum += sampling->w[k] * fine[sampling->j[k] * size + e];
+        for (size_t k = i * NEAREST; k < (i + 1) * NEAREST; k++) sum += sampling->w[k] * fine[(size_t)sampling->nearest.neighbour[k] * size + e];
         coarse[i * size + e] = sum;
       }
     fine += size * view->n;
-    coarse += size * sampling->n;
+    coarse += size * sampling->nearest.n_queries;
   }
 }
 
@@ -293,7 +277,7 @@ static PetscErrorCode Record(NomosModel fine, NomosConfig config, double interva
   }
   twin->fine_seconds = (MPI_Wtime() - seconds) / (double)PetscMax(twin->n_frames - 1, 1);
   PetscCall(PetscArraycpy(twin->truth, first, total)); /* the coarse simulation's own first state, to the bit */
-  PetscCall(PetscFree2(sampling.j, sampling.w));
+  PetscCall(SamplingFree(&sampling));
   PetscCall(PetscFree3(values, first, state));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
