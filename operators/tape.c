@@ -20,10 +20,37 @@ PetscErrorCode NomosTapeCreate(NomosTape *tape)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode DestroyOwned(NomosTape tape, size_t first)
+{
+  PetscFunctionBeginUser;
+  while (tape->n_owned > first) {
+    const NomosOwned *last = &tape->owned[--tape->n_owned];
+    PetscCall(last->destroy(last->object));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosTapeOwn(NomosTape tape, void *object, PetscErrorCode (*destroy)(void *object))
+{
+  PetscFunctionBeginUser;
+  if (tape->n_owned == tape->max_owned) {
+    const size_t most  = tape->max_owned ? 2 * tape->max_owned : 16;
+    NomosOwned  *owned = realloc(tape->owned, most * sizeof *owned);
+    if (!owned) PetscCall(destroy(object));
+    PetscCheck(owned, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory for what a tape owns");
+    tape->owned     = owned;
+    tape->max_owned = most;
+  }
+  tape->owned[tape->n_owned++] = (NomosOwned){object, destroy};
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosTapeDestroy(NomosTape *tape)
 {
   PetscFunctionBeginUser;
   if (!*tape) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DestroyOwned(*tape, 0));
+  free((*tape)->owned);
   NomosArenaDestroy(&(*tape)->arena);
   NomosNotesDestroy(&(*tape)->notes);
   for (uint32_t i = 0; i < (*tape)->n_pages; i++) free((*tape)->pages[i]);
@@ -36,7 +63,7 @@ PetscErrorCode NomosTapeDestroy(NomosTape *tape)
 
 NomosTapeMark NomosTapeGetMark(NomosTape tape)
 {
-  return (NomosTapeMark){.n_nodes = tape->n_nodes, .n_notes = tape->notes.top};
+  return (NomosTapeMark){.n_nodes = tape->n_nodes, .n_notes = tape->notes.top, .n_owned = tape->n_owned};
 }
 
 PetscErrorCode NomosTapeRewind(NomosTape tape, NomosTapeMark mark)
@@ -49,6 +76,7 @@ PetscErrorCode NomosTapeRewind(NomosTape tape, NomosTapeMark mark)
     node->stamp = 0;
   }
   tape->notes.top = mark.n_notes;
+  PetscCall(DestroyOwned(tape, mark.n_owned));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -68,6 +96,11 @@ PetscErrorCode NomosTapeStatus(NomosTape tape)
   tape->code = 0;
   PetscCheck(!code, PETSC_COMM_SELF, code, "%s", tape->message);
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+NomosTensor NomosTapeKeepError(NomosTape tape, PetscErrorCode code)
+{
+  return NomosTapeFail(tape, code, "%s", NomosErrorLast());
 }
 
 void NomosTapeUsage(NomosTape tape, size_t *bytes, size_t *most, size_t *n_tensors)

@@ -33,13 +33,17 @@ PetscErrorCode NomosTapeDestroy(NomosTape *tape);
 /* Free all tensors, or those made since the mark; their memory is kept for the next ones. Using one of them afterwards is an error. */
 typedef struct {
   uint32_t n_nodes;
-  size_t   n_notes;
+  size_t   n_notes, n_owned;
 } NomosTapeMark;
 PetscErrorCode NomosTapeReset(NomosTape tape);
 NomosTapeMark  NomosTapeGetMark(NomosTape tape);
 PetscErrorCode NomosTapeRewind(NomosTape tape, NomosTapeMark mark);
+/* Hand over something that the record needs, such as the index lists of one step: destroyed with the tensors that are made after it, by NomosTapeRewind, NomosTapeReset or NomosTapeDestroy. */
+PetscErrorCode NomosTapeOwn(NomosTape tape, void *object, PetscErrorCode (*destroy)(void *object));
 /* Raise the first error since the last call, and forget it. */
 PetscErrorCode NomosTapeStatus(NomosTape tape);
+/* Keep an error as primitives do, for functions of tensors that call what returns one: its code, and the sentence of NomosErrorLast(). The first one wins. Returns a tensor without data. */
+NomosTensor NomosTapeKeepError(NomosTape tape, PetscErrorCode code);
 /* Bytes of tensors now and at most, and number of recorded tensors since the last reset. Any may be NULL. */
 void NomosTapeUsage(NomosTape tape, size_t *bytes, size_t *most, size_t *n_tensors);
 /* Off: what is computed is not recorded (no gradient flows through it). Returns what it was. */

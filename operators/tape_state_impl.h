@@ -18,6 +18,12 @@ typedef struct {
   const char     *name;
 } NomosStorage;
 
+/* Something that is destroyed when the tape goes back behind the place where it came. */
+typedef struct {
+  void *object;
+  PetscErrorCode (*destroy)(void *object);
+} NomosOwned;
+
 struct NomosTape_s {
   NomosNode   **pages;
   uint32_t      n_pages, n_nodes, stamp;
@@ -25,6 +31,8 @@ struct NomosTape_s {
   uint32_t      n_storages, max_storages, free_storage;
   NomosArena    arena;
   NomosNotes    notes;
+  NomosOwned   *owned;
+  size_t        n_owned, max_owned;
   bool          recording, unfused;
 
   PetscErrorCode code;

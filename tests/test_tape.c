@@ -239,6 +239,32 @@ START_TEST(test_memory)
 END_TEST
 
 /* Threads with a tape each, at once: what they find alone. */
+static PetscErrorCode Count(void *object)
+{
+  ++*(int *)object;
+  return PETSC_SUCCESS;
+}
+
+/* What a tape owns is destroyed once: with the tensors made after it. */
+START_TEST(test_owned)
+{
+  NomosTape tape;
+  int       destroyed[40] = {0};
+
+  ck_ok(NomosTapeCreate(&tape));
+  ck_ok(NomosTapeOwn(tape, &destroyed[0], Count));
+  const NomosTapeMark mark = NomosTapeGetMark(tape);
+  for (int i = 1; i < 40; i++) ck_ok(NomosTapeOwn(tape, &destroyed[i], Count));
+  ck_ok(NomosTapeRewind(tape, mark));
+  for (int i = 0; i < 40; i++) ck_assert_int_eq(destroyed[i], i > 0);
+  ck_ok(NomosTapeReset(tape));
+  ck_assert_int_eq(destroyed[0], 1);
+  ck_ok(NomosTapeOwn(tape, &destroyed[1], Count));
+  ck_ok(NomosTapeDestroy(&tape));
+  for (int i = 0; i < 40; i++) ck_assert_int_eq(destroyed[i], i == 1 ? 2 : 1);
+}
+END_TEST
+
 START_TEST(test_tapes_of_threads)
 {
   enum { N = 4, ENTRIES = 16 * 12 };
@@ -336,4 +362,4 @@ START_TEST(test_threads)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("tape", test_any_order, test_partial, test_hessian, test_freed, test_overwritten, test_errors, test_recompute, test_memory, test_fused_mlp, test_tapes_of_threads, test_threads)
+NOMOS_TEST_SUITE("tape", test_any_order, test_partial, test_hessian, test_freed, test_overwritten, test_errors, test_recompute, test_memory, test_owned, test_fused_mlp, test_tapes_of_threads, test_threads)

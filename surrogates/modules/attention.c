@@ -13,7 +13,8 @@ PetscErrorCode NomosAttentionCreate(NomosParameters parameters, const char name[
 
   PetscFunctionBeginUser;
   NomosCheck(input->n_heads && input->width % input->n_heads == 0, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "%s: attention of %zu channels with %zu heads: the heads must divide the channels", name, input->width, input->n_heads);
-  *attention = (NomosAttention){.kind = input->kind, .width = input->width, .n_heads = input->n_heads};
+  NomosCheck(!input->residual || input->kind != NOMOS_ATTENTION_SOFTMAX, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "%s: softmax attention has no features of the queries to add: must be linear or normalised", name);
+  *attention = (NomosAttention){.kind = input->kind, .width = input->width, .n_heads = input->n_heads, .residual = input->residual};
   for (size_t i = 0; i < sizeof maps / sizeof *maps; i++) {
     char full[256];
     snprintf(full, sizeof full, "%s.%s", name, maps[i].name);
@@ -44,6 +45,7 @@ NomosTensor NomosAttentionApply(const NomosAttention *attention, const NomosTens
     k = Feature(attention->kind, k);
     const NomosTensor sum = NomosSum(k, 1, (int[]){-2}, true); /* [b, heads, 1, d] */
     o = NomosDivide(NomosMatMul(q, NomosMatMul(NomosTranspose(k), v)), NomosMatMul(q, NomosTranspose(sum)));
+    if (attention->residual) o = NomosAdd(o, q);
   }
   o = NomosPermute(o, (int[]){0, 2, 1, 3});
   return NomosLinearApply(&attention->out, w, NomosReshape(o, 3, (size_t[]){NomosTensorLength(x, 0), NomosTensorLength(x, 1), attention->width}));

@@ -12,8 +12,9 @@ PetscErrorCode NomosMlpCreate(NomosParameters parameters, const char name[], con
   NomosCheck(n <= NOMOS_MLP_MAX_LAYERS, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "%s: %zu hidden layers: at most %d are possible", name, input->n_hidden, NOMOS_MLP_MAX_LAYERS - 1);
   *mlp = (NomosMlp){.n_layers = n, .activation = input->activation, .omega = input->omega != 0 ? input->omega : 1, .layer_norm = input->layer_norm, .residual = input->residual};
   for (size_t l = 0; l < n; l++) {
-    const NomosLinearInput layer = {.in = l ? input->width : input->in, .out = l + 1 < n ? input->width : input->out, .no_bias = input->no_last_bias && l + 1 == n, .gain = gain,
-                                    .rule = input->rule == NOMOS_RULE_SIREN && !l ? NOMOS_RULE_SIREN_FIRST : input->rule};
+    const size_t           before = l && input->widths ? input->widths[l - 1] : input->width, width = l + 1 < n && input->widths ? input->widths[l] : input->width;
+    const NomosLinearInput layer  = {.in = l ? before : input->in, .out = l + 1 < n ? width : input->out, .no_bias = input->no_last_bias && l + 1 == n, .gain = gain,
+                                     .rule = input->rule == NOMOS_RULE_SIREN && !l ? NOMOS_RULE_SIREN_FIRST : input->rule};
     snprintf(full, sizeof full, "%s.%zu", name, l);
     PetscCall(NomosLinearCreate(parameters, full, &layer, &mlp->layers[l]));
   }

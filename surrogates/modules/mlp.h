@@ -11,6 +11,7 @@ enum { NOMOS_MLP_MAX_LAYERS = 32 };
 typedef struct {
   size_t               n_hidden;          /* hidden layers, 0 or more */
   size_t               in, width, out;    /* of the input, of every hidden layer, of the output */
+  const size_t        *widths;            /* (n_hidden) of each hidden layer instead of `width`; may be NULL */
   NomosFunctionKind    activation;
   double               omega;             /* 0: 1 */
   bool                 layer_norm;        /* of the output */
