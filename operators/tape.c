@@ -98,11 +98,6 @@ PetscErrorCode NomosTapeStatus(NomosTape tape)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-NomosTensor NomosTapeKeepError(NomosTape tape, PetscErrorCode code)
-{
-  return NomosTapeFail(tape, code, "%s", NomosErrorLast());
-}
-
 void NomosTapeUsage(NomosTape tape, size_t *bytes, size_t *most, size_t *n_tensors)
 {
   if (bytes) *bytes = tape->arena.used;

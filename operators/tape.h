@@ -42,8 +42,8 @@ PetscErrorCode NomosTapeRewind(NomosTape tape, NomosTapeMark mark);
 PetscErrorCode NomosTapeOwn(NomosTape tape, void *object, PetscErrorCode (*destroy)(void *object));
 /* Raise the first error since the last call, and forget it. */
 PetscErrorCode NomosTapeStatus(NomosTape tape);
-/* Keep an error as primitives do, for functions of tensors that call what returns one: its code, and the sentence of NomosErrorLast(). The first one wins. Returns a tensor without data. */
-NomosTensor NomosTapeKeepError(NomosTape tape, PetscErrorCode code);
+/* Keep an error (the first one wins) and return the invalid tensor: for functions that return tensors. printf-like. */
+NomosTensor NomosTapeFail(NomosTape tape, PetscErrorCode code, const char format[], ...) __attribute__((format(printf, 3, 4)));
 /* Bytes of tensors now and at most, and number of recorded tensors since the last reset. Any may be NULL. */
 void NomosTapeUsage(NomosTape tape, size_t *bytes, size_t *most, size_t *n_tensors);
 /* Off: what is computed is not recorded (no gradient flows through it). Returns what it was. */

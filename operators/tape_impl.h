@@ -75,8 +75,6 @@ size_t    NomosNodeSize(const NomosNode *node);
 void *NomosTapeScratch(NomosTape tape, size_t bytes, size_t *capacity);
 void  NomosTapeScratchFree(NomosTape tape, void *scratch, size_t capacity);
 
-/* Keep an error (the first one wins) and return the invalid tensor. printf-like. */
-NomosTensor NomosTapeFail(NomosTape tape, PetscErrorCode code, const char format[], ...) __attribute__((format(printf, 3, 4)));
 /* "[3, 4]" */
 const char *NomosShapeText(int n_dims, const size_t shape[], char text[128]);
 /* axis in [0, n_dims) from one that may count from the end; -1 and an error kept if it is beyond. */

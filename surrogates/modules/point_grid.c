@@ -56,7 +56,7 @@ NomosTensor NomosPointGridPositions(const NomosPointGrid *grid, NomosTape tape, 
   double      *values;
   size_t       at[3];
 
-  if (PetscMalloc1(n * d + 1, &values)) return NomosTapeKeepError(tape, PETSC_ERR_MEM);
+  if (PetscMalloc1(n * d + 1, &values)) return NomosTapeFail(tape, PETSC_ERR_MEM, "no memory for the positions of %zu nodes", n);
   for (size_t g = 0; g < n; g++) {
     Place(grid, g, at);
     for (size_t a = 0; a < d; a++) values[g * d + a] = (double)at[a] / (double)(grid->points[a] - 1);
@@ -247,7 +247,7 @@ static NomosPointPairs Pairs(const NomosPointGrid *grid, const NomosPointSets *s
   (void)NomosErrorSetQuiet(quiet);
   (void)PetscFree(list.point);
   (void)PetscFree(list.node);
-  if (code) pairs.offset = NomosTapeKeepError(sets->x.tape, code);
+  if (code) pairs.offset = NomosTapeFail(sets->x.tape, code, "%s", NomosErrorLast());
   return pairs;
 }
 

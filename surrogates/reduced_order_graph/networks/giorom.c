@@ -3,13 +3,13 @@
      x = E(nodes),  e = E'(edges),  L times  x, e := layer(x, e)
      x := x + G(x)         or, without `skip`, G(x);  with `decoded` the grid gets D(x) instead of x
      L times  x, e := layer(x, e),  result D(x)
-   MLPs have two hidden layers and ReLU, and a layer norm but for D. Messages are averaged, not summed, so that the density of points does not set the size of a state.
+   A layer is message passing with a mean of messages weighed by 1/(1 + |x_i - x_j|/R), and with `convolution` a graph convolution beside it (surrogates/modules/graph.h). MLPs have two hidden layers and ReLU, and a layer norm but for D. Means, not sums: the density of points does not set the size of a state.
 
    The default is a corrected form: kernels see the query, inputs are normalised (by the stepper), there is no dropout. The paper's forms, whose numbers of parameters tests/test_particle_networks.c counts piece by piece:
 
      2024, 2-D   giorom: {hidden: 128, layers: 2, latent: preactivated_fno, points: 32, query: false, decoded: true, skip: false, channels: 2, grid_radius: 0.025}
      2024, 3-D   the same with plane: true, points: 16, channels: 3, grid_radius: 0.145, projection: 2, projection_width: 16
-     2025        giorom: {hidden: 128, layers: 2, latent: attention, points: 16, query: false, channels: 64, grid_radius: 0.125, ssg: true} */
+     2025        giorom: {hidden: 128, layers: 2, latent: attention, points: 16, query: false, channels: 64, grid_radius: 0.125, convolution: true} */
 #include "surrogates/operators/networks/keys.h"
 #include "surrogates/reduced_order_graph/networks/latent_grid.h"
 #include "surrogates/reduced_order_graph/particle_network.h"
@@ -25,6 +25,8 @@ enum { MAX_LAYERS = 16 };
 static const NomosParam params[] = {
   {"giorom.layers",           NOMOS_PARAM_INT,    "2",     NULL, 0, MAX_LAYERS / 2, NULL, false, "Interaction networks before the grid, and as many behind it. The papers: 1, 2 or 4, in 2-D also 10."},
   {"giorom.hidden",           NOMOS_PARAM_INT,    "64",    NULL, 1, 4096, NULL, false, "Channels of points and edges, and of all MLPs on them. The papers: 128."},
+  {"giorom.weights",          NOMOS_PARAM_CHOICE, "distance", NULL, 0, 0, "distance|none", false, "Of messages: 1/(1 + |x_i - x_j|/R) as in the papers, or all the same."},
+  {"giorom.convolution",      NOMOS_PARAM_BOOL,   "false", NULL, 0, 0, NULL, false, "A graph convolution in every interaction network. The papers: true in 2025."},
   {"giorom.latent",           NOMOS_PARAM_CHOICE, "",      NULL, 0, 0, NOMOS_LATENT_CHOICES, false, "Operator on the latent grid; unset: fno in 2-D, attention in 3-D. none: interaction networks alone, as a baseline. The papers: preactivated_fno (2024), attention (2025)."},
   {"giorom.points",           NOMOS_PARAM_INT,    "",      NULL, 2, 1024, NULL, false, "Nodes of the latent grid along the longest axis of the domain, in cells as square as may be; unset: 24 in 2-D, 16 in 3-D. The papers: 16 or 32."},
   {"giorom.grid_radius",      NOMOS_PARAM_REAL,   "",      "m",  DBL_MIN, DBL_MAX, NULL, false, "Of the balls that join points and nodes; unset: 1.4 spacings of the nodes. The papers: 0.024 to 0.165 in a unit box. Below sqrt(d)/2 spacings some points see no node."},
@@ -47,7 +49,7 @@ static const NomosParam params[] = {
 typedef struct {
   int                 d;
   size_t              n_layers; /* of both halves */
-  bool                skip, decoded, grid, plane;
+  bool                weighed, skip, decoded, grid, plane;
   NomosMlp            node_encoder, edge_encoder, decoder;
   NomosMessagePassing layers[MAX_LAYERS];
   NomosLatentGrid     latent;
@@ -127,6 +129,8 @@ static PetscErrorCode Create(const NomosParticleNetworkInput *input, void **cont
   NomosLatentGridInput      latent = {0};
   Giorom                   *giorom;
   size_t                    half, h;
+  const char               *weights;
+  bool                      convolution;
   char                      name[64];
 
   PetscFunctionBeginUser;
@@ -135,6 +139,9 @@ static PetscErrorCode Create(const NomosParticleNetworkInput *input, void **cont
   giorom->d = shape->d;
   PetscCall(NomosEmulatorSize(input->config, "giorom.layers", &half));
   PetscCall(NomosEmulatorSize(input->config, "giorom.hidden", &h));
+  PetscCall(NomosConfigGetString(input->config, "giorom.weights", &weights));
+  giorom->weighed = !strcmp(weights, "distance");
+  PetscCall(NomosConfigGetBool(input->config, "giorom.convolution", &convolution));
   PetscCall(NomosConfigGetBool(input->config, "giorom.skip", &giorom->skip));
   PetscCall(NomosConfigGetBool(input->config, "giorom.decoded", &giorom->decoded));
   PetscCall(LatentInput(input->config, shape, giorom->decoded, &latent));
@@ -142,7 +149,7 @@ static PetscErrorCode Create(const NomosParticleNetworkInput *input, void **cont
   giorom->grid     = latent.kind != NOMOS_LATENT_NONE;
   giorom->plane    = latent.plane;
   NomosMlpInput                  mlp   = {.n_hidden = 2, .in = shape->n_nodes, .width = h, .out = h, .activation = NOMOS_RELU, .layer_norm = true};
-  const NomosMessagePassingInput layer = {.node = h, .edge = h, .n_hidden = 2, .width = h, .activation = NOMOS_RELU, .layer_norm = true, .residual = true, .aggregation = NOMOS_AGGREGATE_MEAN};
+  const NomosMessagePassingInput layer = {.node = h, .edge = h, .n_hidden = 2, .width = h, .activation = NOMOS_RELU, .layer_norm = true, .residual = true, .aggregation = NOMOS_AGGREGATE_MEAN, .convolution = convolution};
   PetscCall(NomosMlpCreate(input->parameters, "network.node_encoder", &mlp, &giorom->node_encoder));
   mlp.in = (size_t)shape->d + 1;
   PetscCall(NomosMlpCreate(input->parameters, "network.edge_encoder", &mlp, &giorom->edge_encoder));
@@ -168,15 +175,17 @@ static PetscErrorCode Destroy(void **context)
 static NomosTensor Apply(const void *context, const NomosTensor w[], const NomosParticleBatch *batch)
 {
   const Giorom *giorom = context;
-  NomosTensor   x = NomosMlpApply(&giorom->node_encoder, w, batch->nodes), e = NomosMlpApply(&giorom->edge_encoder, w, batch->edges);
+  const size_t  half   = giorom->n_layers / 2;
+  NomosTensor   x = NomosMlpApply(&giorom->node_encoder, w, batch->nodes), e = NomosMlpApply(&giorom->edge_encoder, w, batch->edges), weight = {0};
 
-  for (size_t l = 0; l < giorom->n_layers / 2; l++) NomosMessagePassingApply(&giorom->layers[l], w, batch->graph, &x, &e);
+  if (giorom->weighed) weight = NomosGraphDistanceWeights(batch->edges);
+  NomosMessagePassingRun(half, giorom->layers, w, batch->graph, weight, &x, &e);
   if (giorom->grid) {
     const NomosPointSets sets = {.n_sets = batch->n_sets, .first = batch->first, .x = batch->x};
     const NomosTensor    o    = NomosLatentGridApply(&giorom->latent, w, &sets, giorom->decoded ? NomosMlpApply(&giorom->decoder, w, x) : x);
     x = giorom->skip ? NomosAdd(x, o) : o;
   }
-  for (size_t l = giorom->n_layers / 2; l < giorom->n_layers; l++) NomosMessagePassingApply(&giorom->layers[l], w, batch->graph, &x, &e);
+  NomosMessagePassingRun(half, giorom->layers + half, w, batch->graph, weight, &x, &e);
   return NomosMlpApply(&giorom->decoder, w, x);
 }
 
