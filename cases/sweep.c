@@ -1,5 +1,7 @@
 /* The generator `sweep`: trajectories of a case over values of its parameters and seeds of its initial states, for emulators of a family of PDEs.
 
+   Of particles the files are NAME.h5 (io/particle_file.h): each trajectory has its own number of them, and says with which settings it can be run again.
+
    A file (surrogates/dataset.h) holds a set of them: each field over (trajectory, time, its own axes), each parameter that differs over (trajectory), with its whole key as an attribute; coordinates; and as attributes
    of the file the equation, the scheme, the case, the values of the parameters that do not differ. The set of the training is the file asked for, DATA/sweep.nc; those of sweep.tests are DATA/tests/NAME.nc.
 
@@ -24,22 +26,6 @@
 #include <xxhash.h>
 
 enum { MAX_DIMS = 12, CHUNK_BYTES = 1 << 26, MAX_ATTRIBUTES = 48 };
-
-/* A set in the making. */
-typedef struct {
-  const Sweep    *sweep;
-  const SweepSet *set;
-  SweepLayout     layout;
-  MPI_Comm        comm;
-  NomosLog        log;
-  int             rank, size;
-  size_t          before, all; /* trajectories of the sets before it, and of all: for the progress */
-  size_t          chunk;       /* trajectories of a rank that are kept until all ranks write */
-  double         *values;      /* of them: field by field, (chunk, frames, row) */
-  double         *parameters;  /* (n_parameters, chunk) */
-  uint64_t       *states;      /* (n) hashes of the initial states and parameters */
-  double          change[SWEEP_MAX_VARIABLES]; /* largest change of a field's mean in a trajectory, in its largest value */
-} Making;
 
 /* ---- the file */
 
@@ -114,7 +100,7 @@ static PetscErrorCode AddBoundary(const NomosParam *param, const char value[], c
 }
 
 /* Parameters of the equation that are the same in all trajectories, but for lists. */
-static PetscErrorCode AddFixed(const Making *m, File *file)
+static PetscErrorCode AddFixed(const SweepMaking *m, File *file)
 {
   const SweepRun            *run = &m->layout.run;
   const NomosModelParameter *list;
@@ -135,7 +121,7 @@ static PetscErrorCode AddFixed(const Making *m, File *file)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Describe(const Making *m, File *file)
+static PetscErrorCode Describe(const SweepMaking *m, File *file)
 {
   const Sweep       *sweep  = m->sweep;
   const SweepLayout *layout = &m->layout;
@@ -189,7 +175,7 @@ static PetscErrorCode Describe(const Making *m, File *file)
 /* ---- trajectories */
 
 /* How far do the means of its fields move? Where nothing comes in or goes out: not at all. */
-static void LookAtMeans(Making *m, const double *const from[])
+static void LookAtMeans(SweepMaking *m, const double *const from[])
 {
   for (size_t f = 0; f < m->layout.n_fields; f++) {
     const size_t n     = m->layout.fields[f].n;
@@ -205,14 +191,25 @@ static void LookAtMeans(Making *m, const double *const from[])
   }
 }
 
+PetscErrorCode SweepProgress(const SweepMaking *m, size_t done)
+{
+  char note[64];
+
+  PetscFunctionBeginUser;
+  if (!m->log) PetscFunctionReturn(PETSC_SUCCESS);
+  const size_t all = PetscMin(m->all, m->before + done);
+  snprintf(note, sizeof note, "of %zu trajectories", m->all);
+  PetscCall(NomosLogProgress(m->log, &(NomosProgress){.fraction = (double)all / (double)m->all, .step = (int64_t)all, .dt = NAN, .cfl = NAN, .note = note}));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Trajectories first.., n of them, into the buffers of this rank. */
-static PetscErrorCode MakeChunk(Making *m, size_t first, size_t n)
+static PetscErrorCode MakeChunk(SweepMaking *m, size_t first, size_t n)
 {
   PetscFunctionBeginUser;
   for (size_t t = 0; t < n; t++) {
     double  *to[SWEEP_MAX_VARIABLES], *at = m->values;
     uint64_t hash = 0;
-    char     note[64];
     for (size_t f = 0; f < m->layout.n_fields; f++) {
       const size_t size = m->layout.n_frames * m->layout.fields[f].n;
       to[f]             = at + t * size;
@@ -226,15 +223,12 @@ static PetscErrorCode MakeChunk(Making *m, size_t first, size_t n)
     for (size_t f = 0; f < m->layout.n_fields; f++) hash = XXH64(to[f], m->layout.fields[f].n * sizeof **to, hash);
     m->states[first + t] = hash;
     LookAtMeans(m, (const double *const *)to);
-    if (!m->log) continue;
-    const size_t done = PetscMin(m->all, m->before + first + (size_t)m->size * (t + 1)); /* the other ranks are as far */
-    snprintf(note, sizeof note, "of %zu trajectories", m->all);
-    PetscCall(NomosLogProgress(m->log, &(NomosProgress){.fraction = (double)done / (double)m->all, .step = (int64_t)done, .dt = NAN, .cfl = NAN, .note = note}));
+    PetscCall(SweepProgress(m, first + (size_t)m->size * (t + 1))); /* the other ranks are as far */
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode WriteChunk(const Making *m, NomosFieldFile file, size_t first, size_t n)
+static PetscErrorCode WriteChunk(const SweepMaking *m, NomosFieldFile file, size_t first, size_t n)
 {
   const double *at = m->values;
 
@@ -251,7 +245,7 @@ static PetscErrorCode WriteChunk(const Making *m, NomosFieldFile file, size_t fi
 }
 
 /* Ranks take turns of `chunk` trajectories, and write together. */
-static PetscErrorCode MakeAll(Making *m, NomosFieldFile file)
+static PetscErrorCode MakeAll(SweepMaking *m, NomosFieldFile file)
 {
   PetscFunctionBeginUser;
   for (size_t begin = 0; begin < m->set->n; begin += m->chunk * (size_t)m->size) {
@@ -277,7 +271,7 @@ static int CompareStates(const void *a, const void *b)
 }
 
 /* Two trajectories that are the same would be seen in training and in the test. */
-static PetscErrorCode CheckDistinct(Making *m)
+PetscErrorCode SweepCheckDistinct(SweepMaking *m)
 {
   State *states;
   size_t same = 0;
@@ -296,22 +290,22 @@ static PetscErrorCode CheckDistinct(Making *m)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Report(const Making *m, const char path[], double seconds)
+static PetscErrorCode Report(const SweepMaking *m, const char path[], double seconds)
 {
   char change[512] = "";
 
   PetscFunctionBeginUser;
   if (!m->log) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(NomosLogProgressEnd(m->log));
-  for (size_t f = 0; f < m->layout.n_fields; f++) snprintf(change + strlen(change), sizeof change - strlen(change), "%s%s %.2g", f ? ", " : "", m->layout.fields[f].variable->name, m->change[f]);
-  PetscCall(NomosLogPrint(m->log, NOMOS_LOG_INFO, "sweep", "%s: %zu trajectories of %zu frames in %.3g s, all finite, no two the same; largest change of a field's mean, in its largest value: %s", path, m->set->n, m->layout.n_frames, seconds, change));
+  for (size_t f = 0; f < m->layout.n_fields && !m->layout.particles; f++) snprintf(change + strlen(change), sizeof change - strlen(change), "%s%s %.2g", f ? ", " : "; largest change of a field's mean, in its largest value: ", m->layout.fields[f].variable->name, m->change[f]);
+  PetscCall(NomosLogPrint(m->log, NOMOS_LOG_INFO, "sweep", "%s: %zu trajectories of %zu frames in %.3g s, all finite, no two the same%s", path, m->set->n, m->layout.n_frames, seconds, change));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* ---- sets */
 
 /* Is the file there already, made of the same? Rank 0 looks. */
-static PetscErrorCode IsMade(const Making *m, const char path[], bool *made)
+static PetscErrorCode IsMade(const SweepMaking *m, const char path[], bool *made)
 {
   int there = 0;
 
@@ -330,7 +324,7 @@ static PetscErrorCode IsMade(const Making *m, const char path[], bool *made)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode FillFile(Making *m, const char partial[])
+static PetscErrorCode FillFile(SweepMaking *m, const char partial[])
 {
   const size_t   share = (m->set->n + (size_t)m->size - 1) / (size_t)m->size;
   NomosFieldFile out;
@@ -345,7 +339,7 @@ static PetscErrorCode FillFile(Making *m, const char partial[])
     PetscCall(PetscMalloc2(m->chunk * m->layout.n, &m->values, m->chunk * m->sweep->n_parameters, &m->parameters));
     PetscCall(PetscCalloc1(m->set->n, &m->states));
     failed = MakeAll(m, out);
-    if (!failed) failed = CheckDistinct(m);
+    if (!failed) failed = SweepCheckDistinct(m);
     const PetscErrorCode closed = NomosFieldFileClose(&out);
     if (!failed) failed = closed;
     PetscCall(PetscFree2(m->values, m->parameters));
@@ -356,7 +350,7 @@ static PetscErrorCode FillFile(Making *m, const char partial[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode MakeFile(Making *m, const char path[])
+static PetscErrorCode MakeFile(SweepMaking *m, const char path[])
 {
   NomosVerdict verdict = {0};
   char         partial[NOMOS_MAX_PATH];
@@ -364,7 +358,7 @@ static PetscErrorCode MakeFile(Making *m, const char path[])
 
   PetscFunctionBeginUser;
   snprintf(partial, sizeof partial, "%.4000s.partial", path);
-  PetscErrorCode failed = FillFile(m, partial);
+  PetscErrorCode failed = m->layout.particles ? SweepFillParticles(m, partial) : FillFile(m, partial);
   if (!m->rank && failed) unlink(partial);
   PetscCall(failed);
   if (!m->rank && rename(partial, path)) {
@@ -376,15 +370,26 @@ static PetscErrorCode MakeFile(Making *m, const char path[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode MakeSet(Making *m, const char path[])
+/* NAME.nc is NAME.h5 where it holds particles: groups are no NetCDF that xarray would open. */
+static void NameFile(const SweepMaking *m, const char given[], char path[NOMOS_MAX_PATH])
+{
+  const size_t length = strlen(given);
+
+  snprintf(path, NOMOS_MAX_PATH, "%.4000s", given);
+  if (m->layout.particles && length > 3 && !strcmp(given + length - 3, ".nc")) snprintf(path + length - 3, NOMOS_MAX_PATH - length, ".h5");
+}
+
+static PetscErrorCode MakeSet(SweepMaking *m, const char given[])
 {
   bool made = false;
+  char path[NOMOS_MAX_PATH];
 
   PetscFunctionBeginUser;
   const bool     quiet  = NomosErrorSetQuiet(true);
   PetscErrorCode failed = SweepLayoutCreate(m->sweep, m->set, &m->layout);
   NomosErrorSetQuiet(quiet);
   PetscCall(NomosErrorAgree(m->comm, failed));
+  NameFile(m, given, path);
   failed = IsMade(m, path, &made);
   if (!failed && !made) failed = MakeFile(m, path);
   if (!failed && made && m->log) failed = NomosLogPrint(m->log, NOMOS_LOG_INFO, "sweep", "%s is there already, made of the same values", path);
@@ -415,7 +420,7 @@ static PetscErrorCode PrepareTests(MPI_Comm comm, const Sweep *sweep, const char
     for (size_t s = 1; s < sweep->n_sets; s++) asked = asked || (length == strlen(sweep->sets[s].name) + 3 && !strncmp(entries[i]->d_name, sweep->sets[s].name, length - 3));
     snprintf(path, sizeof path, "%.4000s/%s", directory, entries[i]->d_name);
     const bool quiet = NomosErrorSetQuiet(true);
-    if (!asked && length > 3 && !strcmp(entries[i]->d_name + length - 3, ".nc") && !NomosFieldReaderOpen(PETSC_COMM_SELF, path, &reader) && !NomosFieldReaderAttribute(reader, NULL, "sweep", &hash) && hash) unlink(path);
+    if (!asked && length > 3 && (!strcmp(entries[i]->d_name + length - 3, ".nc") || !strcmp(entries[i]->d_name + length - 3, ".h5")) && !NomosFieldReaderOpen(PETSC_COMM_SELF, path, &reader) && !NomosFieldReaderAttribute(reader, NULL, "sweep", &hash) && hash) unlink(path);
     NomosErrorSetQuiet(quiet);
     PetscCall(PetscFree(hash));
     PetscCall(NomosFieldReaderClose(&reader));
@@ -438,7 +443,7 @@ static PetscErrorCode WriteSets(MPI_Comm comm, const Sweep *sweep, NomosLog log,
   PetscCall(PrepareTests(comm, sweep, tests));
   for (size_t s = 0; s < sweep->n_sets; s++) all += sweep->sets[s].n;
   for (size_t s = 0; s < sweep->n_sets; s++) {
-    Making m = {.sweep = sweep, .set = &sweep->sets[s], .comm = comm, .log = log, .before = before, .all = all};
+    SweepMaking m = {.sweep = sweep, .set = &sweep->sets[s], .comm = comm, .log = log, .before = before, .all = all};
     PetscCallMPI(MPI_Comm_rank(comm, &m.rank));
     PetscCallMPI(MPI_Comm_size(comm, &m.size));
     snprintf(file, sizeof file, "%.3950s/%.100s.nc", tests, m.set->name);

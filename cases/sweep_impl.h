@@ -1,12 +1,13 @@
-/* The generator `sweep`, inside: sweep_params.c reads what the case asks for, sweep_run.c makes one trajectory of it, sweep.c all of them and their files. */
+/* The generator `sweep`, inside: sweep_params.c reads what the case asks for, sweep_settings.c says what it is for one trajectory, sweep_run.c makes that, sweep.c all of them and their files, sweep_particles.c those of particles. */
 #ifndef NOMOS_CASES_SWEEP_IMPL_H
 #define NOMOS_CASES_SWEEP_IMPL_H
 
 #include "cases/run_params.h"
+#include "io/log.h"
 
-enum { SWEEP_MAX_PARAMETERS = 8, SWEEP_MAX_SETS = 32, SWEEP_MAX_VARIABLES = 16, SWEEP_MAX_SETTINGS = 64, SWEEP_N_PARAMS = 8, SWEEP_N_GROUPS = 2 };
+enum { SWEEP_MAX_PARAMETERS = 32, SWEEP_MAX_SETS = 32, SWEEP_MAX_VARIANTS = 32, SWEEP_MAX_VARIABLES = 16, SWEEP_MAX_SETTINGS = 128, SWEEP_MAX_TEXT = 2048, SWEEP_N_PARAMS = 9, SWEEP_N_GROUPS = 3 };
 
-/* A parameter of the case that differs between trajectories; the keys `also` get its value too. */
+/* A parameter of the case that differs between trajectories; the keys `also` get its value too. Without a key (""), it is a number for settings that are composed. */
 typedef struct {
   const char        *name, *key;
   size_t             n_also;
@@ -22,12 +23,21 @@ typedef struct {
   bool          log;
 } SweepValues;
 
+/* Settings that trajectories have by turns, with numbers in braces to be computed. */
+typedef struct {
+  const char        *name;
+  size_t             n;
+  const char *const *compose;
+  bool               training;
+} SweepVariant;
+
 /* Trajectories of one file: of the training (name "") or of a test. */
 typedef struct {
   const char        *name;
   size_t             n, n_set;
   const char *const *set; /* laid over the case, behind those of the sweep */
   SweepValues        values[SWEEP_MAX_PARAMETERS];
+  size_t             n_variants, variants[SWEEP_MAX_VARIANTS]; /* their numbers */
   size_t             combinations; /* of the lists' values */
   uint64_t           first_seed;   /* that of trajectory 0; the next has the next */
 } SweepSet;
@@ -43,8 +53,11 @@ typedef struct {
   NomosRealType      type;
   size_t             n_fields;
   const char *const *fields; /* none: all */
-  size_t             n_parameters, n_sets;
+  size_t             n_compose;
+  const char *const *compose;
+  size_t             n_parameters, n_variants, n_sets;
   SweepParameter     parameters[SWEEP_MAX_PARAMETERS];
+  SweepVariant       variants[SWEEP_MAX_VARIANTS];
   SweepSet           sets[SWEEP_MAX_SETS];
 } Sweep;
 
@@ -60,6 +73,18 @@ PetscErrorCode SweepFree(Sweep *sweep);
 double SweepValue(const Sweep *sweep, const SweepSet *set, size_t parameter, size_t i);
 /* "trajectory 7 (nu = 0.002, grid_pde.seed = 8)", behind the set's name where it has one. */
 const char *SweepTrajectoryText(const Sweep *sweep, const SweepSet *set, size_t i, char text[256]);
+
+/* ---- sweep_settings.c */
+
+/* key=value of trajectory i, to be laid over the case: with them it can be run again. */
+typedef struct {
+  size_t n;
+  char  *list[SWEEP_MAX_SETTINGS];
+} SweepSettings;
+
+/* Errors: expressions that are none, with their key. What is there is to be destroyed after an error too. */
+PetscErrorCode SweepSettingsCreate(const Sweep *sweep, const SweepSet *set, size_t i, SweepSettings *settings);
+PetscErrorCode SweepSettingsDestroy(SweepSettings *settings);
 
 /* ---- sweep_run.c */
 
@@ -81,6 +106,7 @@ typedef struct {
   int                       n_axes;
   size_t                    full[NOMOS_FIELD_MAX_DIMS], shape[NOMOS_FIELD_MAX_DIMS], every[NOMOS_FIELD_MAX_DIMS];
   bool                      mean; /* over blocks of cells; else one point of each */
+  bool                      constant; /* one row, not one for each frame */
   size_t                    n_full, n;
 } SweepField;
 
@@ -91,6 +117,7 @@ typedef struct {
   size_t          n_fields, n_frames;
   SweepField      fields[SWEEP_MAX_VARIABLES];
   double          every; /* time between frames */
+  bool            particles; /* there is a field `position` over particles, whose number differs between trajectories */
   size_t          n;     /* numbers of a trajectory: all frames of all fields */
   char            hash[17]; /* of all that the file depends on */
 } SweepLayout;
@@ -100,5 +127,42 @@ PetscErrorCode SweepLayoutDestroy(SweepLayout *layout);
 
 /* Trajectory i into to[field] (frames, row). Errors name it: blow-ups, frames that the steps miss. Not collective. */
 PetscErrorCode SweepTrajectory(const Sweep *sweep, const SweepSet *set, const SweepLayout *layout, size_t i, double *const to[]);
+
+/* The same of particles: the fields of the layout, in their order, have sizes of their own. */
+typedef struct {
+  size_t     n_particles;
+  SweepField fields[SWEEP_MAX_VARIABLES];
+  double    *values[SWEEP_MAX_VARIABLES]; /* (frames, row), PetscFree'd */
+} SweepMotion;
+PetscErrorCode SweepMotionCreate(const Sweep *sweep, const SweepSet *set, const SweepLayout *layout, size_t i, SweepMotion *motion);
+PetscErrorCode SweepMotionDestroy(SweepMotion *motion);
+
+/* ---- sweep.c */
+
+/* A set in the making. */
+typedef struct {
+  const Sweep    *sweep;
+  const SweepSet *set;
+  SweepLayout     layout;
+  MPI_Comm        comm;
+  NomosLog        log;
+  int             rank, size;
+  size_t          before, all; /* trajectories of the sets before it, and of all: for the progress */
+  size_t          chunk;       /* trajectories of a rank that are kept until all ranks write */
+  double         *values;      /* of them: field by field, (chunk, frames, row) */
+  double         *parameters;  /* (n_parameters, chunk) */
+  uint64_t       *states;      /* (n) hashes of the initial states and parameters; each of the rank that made it */
+  double          change[SWEEP_MAX_VARIABLES]; /* largest change of a field's mean in a trajectory, in its largest value */
+} SweepMaking;
+
+/* `done` trajectories of this set are there. */
+PetscErrorCode SweepProgress(const SweepMaking *making, size_t done);
+/* Two that are the same are an error. Collective. */
+PetscErrorCode SweepCheckDistinct(SweepMaking *making);
+
+/* ---- sweep_particles.c */
+
+/* The file of a set of particles, under a name for the time being. Collective. */
+PetscErrorCode SweepFillParticles(SweepMaking *making, const char partial[]);
 
 #endif

@@ -18,13 +18,14 @@ const NomosParam sweep_params[SWEEP_N_PARAMS] = {
   {"sweep.seed_key",     NOMOS_PARAM_STRING,          "",        NULL, 0, 0,         NULL, false, "The case's parameter that gets the seed of a trajectory; empty: SOLVER.seed; none: no parameter does."},
   {"sweep.coarsen",      NOMOS_PARAM_INT,             "1",       NULL, 1, 65536,     NULL, false, "So many cells along x, y and z become one: the mean of them where a field consists of means over cells (grid_pde), else the first of so many points."},
   {"sweep.precision",    NOMOS_PARAM_CHOICE,          "float32", NULL, 0, 0, "float32|float64", false, "Of the fields in the files."},
-  {"sweep.fields",       NOMOS_PARAM_EXPRESSION_LIST, "",        NULL, 0, 0,         NULL, false, "Fields to keep, by name; empty: all that change in time."},
+  {"sweep.fields",       NOMOS_PARAM_EXPRESSION_LIST, "",        NULL, 0, 0,         NULL, false, "Fields to keep, by name; empty: all that change in time, of particles their positions alone."},
+  {"sweep.compose",      NOMOS_PARAM_EXPRESSION_LIST, "",        NULL, 0, 0,         NULL, false, "Settings for the case that are computed for each trajectory: what stands in braces is arithmetic on the parameters by their names: [\"bodies.body.size=[{w}, {w/2}]\"]."},
 };
 /* clang-format on */
 
 /* clang-format off */
 static const NomosParam parameter_params[] = {
-  {"key",    NOMOS_PARAM_STRING,          NULL,     NULL, 0, 0, NULL, false, "The parameter of the case that takes the values: burgers.nu. In the files it is NAME, so give it the last part of the key."},
+  {"key",    NOMOS_PARAM_STRING,          "",       NULL, 0, 0, NULL, false, "The parameter of the case that takes the values: burgers.nu. In the files it is NAME, so give it the last part of the key. Empty: none does, the values are for sweep.compose."},
   {"also",   NOMOS_PARAM_EXPRESSION_LIST, "",       NULL, 0, 0, NULL, false, "Parameters of the case that take the same value: [compressible.zeta]."},
   /* N_VALUE: of tests too */
   {"values", NOMOS_PARAM_REAL_LIST,       "",       NULL, 0, 0, NULL, false, "Its values, each for equally many trajectories; of several parameters with values, all combinations."},
@@ -35,25 +36,36 @@ static const NomosParam parameter_params[] = {
 static const NomosParam test_params[] = {
   {"trajectories", NOMOS_PARAM_INT,             "64", NULL, 1, 16777216, NULL, false, "Trajectories of the test."},
   {"set",          NOMOS_PARAM_EXPRESSION_LIST, "",   NULL, 0, 0,        NULL, false, "Settings for the case, behind those of sweep.set."},
+  {"variants",     NOMOS_PARAM_EXPRESSION_LIST, "",   NULL, 0, 0,        NULL, false, "Names of sweep.variants that its trajectories have; empty: those of the training."},
+};
+static const NomosParam variant_params[] = {
+  {"compose",      NOMOS_PARAM_EXPRESSION_LIST, "",    NULL, 0, 0,       NULL, false, "Settings of the trajectories that have this variant, computed like those of sweep.compose, and behind them."},
+  {"training",     NOMOS_PARAM_BOOL,            "yes", NULL, 0, 0,       NULL, false, "The training has it too; no: only tests that name it."},
 };
 /* clang-format on */
-enum { N_PARAMETER = sizeof parameter_params / sizeof *parameter_params, N_VALUE = 4, N_TEST = sizeof test_params / sizeof *test_params };
+enum { N_PARAMETER = sizeof parameter_params / sizeof *parameter_params, N_VALUE = 4, N_TEST = sizeof test_params / sizeof *test_params, N_VARIANT = sizeof variant_params / sizeof *variant_params };
 static const NomosParam *const value_params = parameter_params + N_PARAMETER - N_VALUE;
 
 const NomosParamGroup sweep_groups[SWEEP_N_GROUPS] = {
   {"sweep.parameters", "of each parameter that differs between trajectories", N_PARAMETER, parameter_params},
   {"sweep.tests", "of each set for tests alone (unseen, outside; sweep.tests.TEST.NAME.values, range, ... stand in place of those of sweep.parameters.NAME)", N_TEST, test_params},
+  {"sweep.variants", "of each variant: settings that trajectories have by turns, all as often (shapes, say)", N_VARIANT, variant_params},
 };
 
 PetscErrorCode SweepDeclare(NomosConfig config)
 {
-  const char *const *parameters, *const *tests;
-  size_t             n, n_tests;
+  const char *const *parameters, *const *tests, *const *variants;
+  size_t             n, n_tests, n_variants;
   char               section[3 * NOMOS_MAX_NAME];
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGroup(config, "sweep.parameters", &n, &parameters));
   PetscCall(NomosConfigGroup(config, "sweep.tests", &n_tests, &tests));
+  PetscCall(NomosConfigGroup(config, "sweep.variants", &n_variants, &variants));
+  for (size_t v = 0; v < n_variants; v++) {
+    snprintf(section, sizeof section, "sweep.variants.%s", variants[v]);
+    PetscCall(NomosConfigRegisterSection(config, section, N_VARIANT, variant_params));
+  }
   for (size_t k = 0; k < n; k++) {
     snprintf(section, sizeof section, "sweep.parameters.%s", parameters[k]);
     PetscCall(NomosConfigRegisterSection(config, section, N_PARAMETER, parameter_params));
@@ -128,6 +140,46 @@ static PetscErrorCode ReadParameter(NomosConfig config, const char name[], Sweep
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode ReadVariant(NomosConfig config, const char name[], Sweep *sweep)
+{
+  SweepVariant *variant = &sweep->variants[sweep->n_variants];
+  SweepSet     *set     = &sweep->sets[0];
+  char          section[3 * NOMOS_MAX_NAME], key[4 * NOMOS_MAX_NAME];
+
+  PetscFunctionBeginUser;
+  snprintf(section, sizeof section, "sweep.variants.%s", name);
+  variant->name = name;
+  PetscCall(NomosConfigGetStrings(config, Key(section, "compose", key), &variant->n, &variant->compose));
+  PetscCall(NomosConfigGetBool(config, Key(section, "training", key), &variant->training));
+  if (variant->training) set->variants[set->n_variants++] = sweep->n_variants;
+  sweep->n_variants++;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Those that a test names, or those of the training. */
+static PetscErrorCode ChooseVariants(NomosConfig config, const char section[], const Sweep *sweep, SweepSet *test)
+{
+  const char *const *names;
+  const char        *known[SWEEP_MAX_VARIANTS];
+  size_t             n;
+  char               key[4 * NOMOS_MAX_NAME];
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetStrings(config, Key(section, "variants", key), &n, &names));
+  for (size_t v = 0; v < sweep->n_variants; v++) known[v] = sweep->variants[v].name;
+  for (size_t i = 0; i < n; i++) {
+    size_t v = 0;
+    while (v < sweep->n_variants && strcmp(known[v], names[i])) v++;
+    const char *near = v < sweep->n_variants ? NULL : NomosNearestName(names[i], sweep->n_variants, known);
+    PetscCheck(v < sweep->n_variants && i < SWEEP_MAX_VARIANTS, NomosConfigComm(config), PETSC_ERR_ARG_WRONG, "%s: %s: there is no sweep.variants.%s%s%s%s", NomosConfigWhere(config, key), key, names[i], near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+    test->variants[test->n_variants++] = v;
+  }
+  if (n) PetscFunctionReturn(PETSC_SUCCESS);
+  test->n_variants = sweep->sets[0].n_variants;
+  memcpy(test->variants, sweep->sets[0].variants, sizeof test->variants);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode ReadTest(NomosConfig config, const char name[], Sweep *sweep)
 {
   SweepSet *test = &sweep->sets[sweep->n_sets++];
@@ -140,6 +192,7 @@ static PetscErrorCode ReadTest(NomosConfig config, const char name[], Sweep *swe
   PetscCall(NomosConfigGetInt(config, Key(section, "trajectories", key), &n));
   PetscCall(NomosConfigGetStrings(config, Key(section, "set", key), &test->n_set, &test->set));
   test->n = (size_t)n;
+  PetscCall(ChooseVariants(config, section, sweep, test));
   for (size_t k = 0; k < sweep->n_parameters; k++) {
     bool given;
     snprintf(section, sizeof section, "sweep.tests.%s.%s", name, sweep->parameters[k].name);
@@ -164,6 +217,7 @@ static PetscErrorCode CheckKeys(const Sweep *sweep)
     snprintf(where, sizeof where, "sweep.parameters.%s.key", p->name);
     for (size_t i = 0; i <= p->n_also; i++) {
       const char *key = i ? p->also[i - 1] : p->key;
+      if (!key[0]) continue;
       NomosCheck(strcmp(key, sweep->seed_key), comm, PETSC_ERR_ARG_INCOMP, "%s: sweep.parameters.%s sets %s, which gets the seed of each trajectory (sweep.seed_key): sweep over another parameter", NomosConfigWhere(sweep->config, where), p->name, key);
       for (size_t other = 0; other < k; other++) {
         const SweepParameter *o    = &sweep->parameters[other];
@@ -225,6 +279,7 @@ PetscErrorCode SweepRead(NomosConfig config, Sweep *sweep)
   PetscCall(NomosConfigGetInt(config, "sweep.seed", &seed));
   PetscCall(NomosConfigGetInt(config, "sweep.coarsen", &coarsen));
   PetscCall(NomosConfigGetStrings(config, "sweep.fields", &sweep->n_fields, &sweep->fields));
+  PetscCall(NomosConfigGetStrings(config, "sweep.compose", &sweep->n_compose, &sweep->compose));
   PetscCall(NomosConfigGetString(config, "sweep.precision", &name));
   sweep->type      = strcmp(name, "float32") ? NOMOS_F64 : NOMOS_F32;
   sweep->seed      = (uint64_t)seed;
@@ -234,6 +289,10 @@ PetscErrorCode SweepRead(NomosConfig config, Sweep *sweep)
   NomosCheck(n <= SWEEP_MAX_PARAMETERS, comm, PETSC_ERR_ARG_SIZ, "sweep.parameters has %zu names: at most %d", n, SWEEP_MAX_PARAMETERS);
   for (size_t k = 0; k < n; k++) PetscCall(ReadParameter(config, names[k], sweep));
   PetscCall(CheckKeys(sweep));
+  PetscCall(NomosConfigGroup(config, "sweep.variants", &n, &names));
+  NomosCheck(n <= SWEEP_MAX_VARIANTS, comm, PETSC_ERR_ARG_SIZ, "sweep.variants has %zu names: at most %d", n, SWEEP_MAX_VARIANTS);
+  for (size_t v = 0; v < n; v++) PetscCall(ReadVariant(config, names[v], sweep));
+  NomosCheck(!n || sweep->sets[0].n_variants, comm, PETSC_ERR_ARG_WRONG, "sweep.variants: none of them is for the training (training: yes)");
   PetscCall(NomosConfigGroup(config, "sweep.tests", &n, &names));
   NomosCheck(n < SWEEP_MAX_SETS, comm, PETSC_ERR_ARG_SIZ, "sweep.tests has %zu names: at most %d", n, SWEEP_MAX_SETS - 1);
   for (size_t t = 0; t < n; t++) PetscCall(ReadTest(config, names[t], sweep));
@@ -260,7 +319,8 @@ double SweepValue(const Sweep *sweep, const SweepSet *set, size_t parameter, siz
   size_t             at     = i % set->combinations;
 
   if (!values->n) {
-    const double u = NomosRandomUniform(set->first_seed, NomosRandomStream(sweep->parameters[parameter].key), i);
+    const SweepParameter *p = &sweep->parameters[parameter];
+    const double          u = NomosRandomUniform(set->first_seed, NomosRandomStream(p->key[0] ? p->key : p->name), i);
     return values->log ? values->low * pow(values->high / values->low, u) : values->low + u * (values->high - values->low);
   }
   for (size_t k = 0; k < parameter; k++) at /= PetscMax(1, set->values[k].n);

@@ -1,7 +1,6 @@
 /* One trajectory of a sweep: the case with its parameters and its seed, run in memory. */
 #include "cases/sweep_impl.h"
 
-#include "io/text.h"
 #include "solvers/solver_list.h"
 
 #include <math.h>
@@ -11,48 +10,15 @@
 
 /* ---- the case */
 
-typedef struct {
-  size_t      n;
-  const char *list[SWEEP_MAX_SETTINGS];
-  char        own[SWEEP_MAX_PARAMETERS * 4 + 1][4 * NOMOS_MAX_NAME];
-  size_t      n_own;
-} Settings;
-
-static PetscErrorCode Append(Settings *s, size_t n, const char *const list[])
-{
-  PetscFunctionBeginUser;
-  PetscCheck(s->n + n < SWEEP_MAX_SETTINGS, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "more than %d settings of one trajectory: put what they have in common into a case of its own", SWEEP_MAX_SETTINGS);
-  for (size_t i = 0; i < n; i++) s->list[s->n++] = list[i];
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode AppendValue(Settings *s, const char key[], const char value[])
-{
-  PetscFunctionBeginUser;
-  PetscCheck(s->n_own < sizeof s->own / sizeof *s->own && strlen(key) + strlen(value) + 2 < sizeof *s->own, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "too many, or too long keys: %s", key);
-  char *own = s->own[s->n_own++];
-  snprintf(own, sizeof *s->own, "%s=%s", key, value);
-  PetscCall(Append(s, 1, (const char *const *)&own));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode Load(const Sweep *sweep, const SweepSet *set, size_t i, SweepRun *run)
 {
-  Settings s = {0};
-  char     number[NOMOS_NUMBER_SIZE];
+  SweepSettings settings;
 
   PetscFunctionBeginUser;
-  PetscCall(Append(&s, sweep->n_set, sweep->set));
-  PetscCall(Append(&s, set->n_set, set->set));
-  for (size_t k = 0; k < sweep->n_parameters; k++) {
-    const SweepParameter *p = &sweep->parameters[k];
-    NomosNumberFormat(SweepValue(sweep, set, k, i), number);
-    PetscCall(AppendValue(&s, p->key, number));
-    for (size_t a = 0; a < p->n_also; a++) PetscCall(AppendValue(&s, p->also[a], number));
-  }
-  snprintf(number, sizeof number, "%llu", (unsigned long long)(set->first_seed + i));
-  if (sweep->seed_key[0]) PetscCall(AppendValue(&s, sweep->seed_key, number));
-  PetscCall(NomosCaseLoad(PETSC_COMM_SELF, &(NomosCaseInput){.path = sweep->file.path, .models = nomos_solvers, .n_set = s.n, .set = s.list}, &run->config, &run->ops));
+  PetscErrorCode failed = SweepSettingsCreate(sweep, set, i, &settings);
+  if (!failed) failed = NomosCaseLoad(PETSC_COMM_SELF, &(NomosCaseInput){.path = sweep->file.path, .models = nomos_solvers, .n_set = settings.n, .set = (const char *const *)settings.list}, &run->config, &run->ops);
+  PetscCall(SweepSettingsDestroy(&settings));
+  PetscCall(failed);
   PetscCall(NomosRunParamsGet(run->config, &run->params));
   PetscCall(NomosModelCreate(PETSC_COMM_SELF, run->ops, run->config, &run->model));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -111,7 +77,7 @@ static PetscErrorCode AddField(const Sweep *sweep, const NomosFieldVariable *var
   SweepField *f = &layout->fields[layout->n_fields++];
 
   PetscFunctionBeginUser;
-  *f = (SweepField){.variable = variable, .n_full = 1, .n = 1};
+  *f = (SweepField){.variable = variable, .n_full = 1, .n = 1, .constant = variable->constant};
   for (; f->n_axes < NOMOS_FIELD_MAX_DIMS && variable->dims[f->n_axes]; f->n_axes++) {
     const NomosFieldDim *dim = DimOf(&layout->layout, variable->dims[f->n_axes]);
     const int            a   = f->n_axes;
@@ -125,6 +91,22 @@ static PetscErrorCode AddField(const Sweep *sweep, const NomosFieldVariable *var
   }
   PetscCheck(f->n_axes + 2 <= NOMOS_FIELD_MAX_DIMS, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "%s has %d axes: with trajectories and frames more than %d; leave it out with sweep.fields", variable->name, f->n_axes, NOMOS_FIELD_MAX_DIMS);
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Positions of particles, whose number each trajectory has for itself; what they are made of goes with them. */
+static bool HasParticles(const NomosFileLayout *layout)
+{
+  for (size_t v = 0; v < layout->n_variables; v++)
+    if (!strcmp(layout->variables[v].name, "position") && layout->variables[v].dims[0] && !strcmp(layout->variables[v].dims[0], "particle")) return true;
+  return false;
+}
+
+static bool IsWanted(const Sweep *sweep, const SweepLayout *layout, const NomosFieldVariable *variable)
+{
+  bool wanted = layout->particles ? !strcmp(variable->name, variable->constant ? "material" : "position") : !sweep->n_fields;
+
+  for (size_t i = 0; i < sweep->n_fields && !variable->constant; i++) wanted = wanted || !strcmp(variable->name, sweep->fields[i]);
+  return wanted && (layout->particles || !variable->constant);
 }
 
 static PetscErrorCode ChooseFields(const Sweep *sweep, SweepLayout *layout)
@@ -142,14 +124,16 @@ static PetscErrorCode ChooseFields(const Sweep *sweep, SweepLayout *layout)
     for (size_t k = 0; k < n; k++) known = known || !strcmp(names[k], sweep->fields[i]);
     PetscCheck(known, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "%s: sweep.fields names %s, which %s does not write over time; name some of %s", NomosConfigWhere(sweep->config, "sweep.fields"), sweep->fields[i], layout->run.ops->name, list);
   }
-  for (size_t v = 0; v < layout->layout.n_variables && layout->n_fields < SWEEP_MAX_VARIABLES; v++) {
-    const NomosFieldVariable *variable = &layout->layout.variables[v];
-    bool                      wanted   = !sweep->n_fields;
-    for (size_t i = 0; i < sweep->n_fields; i++) wanted = wanted || !strcmp(variable->name, sweep->fields[i]);
-    if (wanted && !variable->constant) PetscCall(AddField(sweep, variable, layout));
-  }
+  layout->particles = HasParticles(&layout->layout);
+  for (size_t v = 0; v < layout->layout.n_variables && layout->n_fields < SWEEP_MAX_VARIABLES; v++)
+    if (IsWanted(sweep, layout, &layout->layout.variables[v])) PetscCall(AddField(sweep, &layout->layout.variables[v], layout));
   PetscCheck(layout->n_fields, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "%s writes no fields over time", layout->run.ops->name);
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static void HashTexts(XXH64_state_t *state, size_t n, const char *const texts[])
+{
+  for (size_t i = 0; i < n; i++) XXH64_update(state, texts[i], strlen(texts[i]) + 1);
 }
 
 /* All that the numbers of a file depend on. The hash of a case's values is that of trajectory 0; the others differ from it as the sweep says. */
@@ -178,8 +162,10 @@ static PetscErrorCode Hash(const Sweep *sweep, const SweepSet *set, SweepLayout 
     XXH64_update(state, counts, sizeof counts);
     XXH64_update(state, reals, sizeof reals);
     if (values->n) XXH64_update(state, values->values, values->n * sizeof *values->values);
-    for (size_t a = 0; a < p->n_also; a++) XXH64_update(state, p->also[a], strlen(p->also[a]) + 1);
+    HashTexts(state, p->n_also, p->also);
   }
+  HashTexts(state, sweep->n_compose, sweep->compose);
+  for (size_t v = 0; v < set->n_variants; v++) HashTexts(state, sweep->variants[set->variants[v]].n, sweep->variants[set->variants[v]].compose);
   snprintf(layout->hash, sizeof layout->hash, "%016llx", (unsigned long long)XXH64_digest(state));
   XXH64_freeState(state);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -192,6 +178,7 @@ static PetscErrorCode MakeLayout(const Sweep *sweep, const SweepSet *set, SweepL
   PetscFunctionBeginUser;
   PetscCall(layout->run.ops->field_layout(layout->run.model, &layout->layout));
   PetscCall(ChooseFields(sweep, layout));
+  PetscCheck(!layout->particles || sweep->coarsen == 1, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "%s: sweep.coarsen = %zu: particles are kept as they are; make fewer of them in the case", NomosConfigWhere(sweep->config, "sweep.coarsen"), sweep->coarsen);
   NomosCheck(params->stop > 0, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "time.stop = %g: a trajectory of one frame teaches nothing; set a later time", params->stop);
   layout->every    = params->fields_every > 0 ? params->fields_every : params->stop;
   layout->n_frames = 1 + (size_t)floor(params->stop / layout->every * (1 + 1e-9) + 1e-9);
@@ -261,7 +248,7 @@ static PetscErrorCode TakeField(const char name[], NomosRealType type, const siz
   for (size_t k = 0; k < frame->layout->n_fields; k++) {
     const SweepField *f = &frame->layout->fields[k];
     if (strcmp(f->variable->name, name)) continue;
-    double *to = frame->to[k] + frame->frame * f->n;
+    double *to = frame->to[k] + (f->constant ? 0 : frame->frame * f->n);
     Thin(f, type, data, to);
     for (size_t j = 0; j < f->n; j++) NomosCheck(isfinite(to[j]), PETSC_COMM_SELF, PETSC_ERR_FP, "%s is %g at entry %zu of frame %zu", name, fabs(to[j]), j, frame->frame);
   }
@@ -326,5 +313,48 @@ PetscErrorCode SweepTrajectory(const Sweep *sweep, const SweepSet *set, const Sw
   if (failed) failed = Retell(sweep, set, i, failed);
   PetscCall(SweepRunDestroy(&run));
   PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- a trajectory of particles */
+
+static PetscErrorCode Move(const Sweep *sweep, const SweepLayout *common, SweepRun *run, SweepMotion *motion)
+{
+  SweepLayout own = {.run = *run, .n_frames = common->n_frames, .every = common->every};
+
+  PetscFunctionBeginUser;
+  PetscCall(run->ops->field_layout(run->model, &own.layout));
+  PetscCall(ChooseFields(sweep, &own));
+  motion->n_particles = DimOf(&own.layout, "particle")->size;
+  memcpy(motion->fields, own.fields, sizeof motion->fields);
+  for (size_t f = 0; f < own.n_fields; f++) {
+    motion->fields[f].variable = common->fields[f].variable; /* which outlives this run */
+    PetscCall(PetscMalloc1((own.fields[f].constant ? 1 : own.n_frames) * own.fields[f].n, &motion->values[f]));
+  }
+  PetscCall(Frames(run, &own, motion->values));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode SweepMotionCreate(const Sweep *sweep, const SweepSet *set, const SweepLayout *layout, size_t i, SweepMotion *motion)
+{
+  SweepRun run;
+
+  PetscFunctionBeginUser;
+  *motion = (SweepMotion){.n_particles = 0};
+  PetscCall(SweepRunCreate(sweep, set, i, &run));
+  const bool     quiet  = NomosErrorSetQuiet(true);
+  PetscErrorCode failed = Move(sweep, layout, &run, motion);
+  NomosErrorSetQuiet(quiet);
+  if (failed) failed = Retell(sweep, set, i, failed);
+  PetscCall(SweepRunDestroy(&run));
+  if (failed) PetscCall(SweepMotionDestroy(motion));
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode SweepMotionDestroy(SweepMotion *motion)
+{
+  PetscFunctionBeginUser;
+  for (size_t f = 0; f < SWEEP_MAX_VARIABLES; f++) PetscCall(PetscFree(motion->values[f]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

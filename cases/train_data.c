@@ -86,7 +86,7 @@ static PetscErrorCode Generate(NomosRun *run, const NomosGenerator *generator, c
   PetscCallMPI(MPI_Bcast(&made, 1, MPI_INT, 0, run->comm));
   PetscCheck(made, run->comm, PETSC_ERR_FILE_OPEN, "%s: cannot be created: %s", directory, strerror(errno));
   snprintf(file, sizeof file, "%.3900s/%s.nc", directory, generator->name);
-  PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "data", "data by the generator %s, into %s", generator->name, file));
+  PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "data", "data by the generator %s, into %s", generator->name, directory));
   PetscCall(generator->write(run->comm, run->config, run->log, file));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -168,23 +168,31 @@ static bool ReadTimes(NomosParticleFile f, NomosVerdict *verdict)
   return !verdict->code;
 }
 
-/* "material: 0 jelly, 1 water" */
+size_t NomosParticleKindNames(const char text[], char ***names)
+{
+  size_t n = 0;
+
+  *names = NULL;
+  if (!text || strncmp(text, "material: ", 10)) return 0;
+  for (const char *entry = text + 9; entry; entry = strchr(entry + 1, ',')) {
+    const char *name  = entry + strspn(entry, ", 0123456789");
+    char      **grown = realloc(*names, (n + 1) * sizeof *grown);
+    if (!grown) break;
+    *names     = grown;
+    grown[n++] = strndup(name, strcspn(name, ","));
+  }
+  return n;
+}
+
 static void ReadMaterials(NomosParticleFile f)
 {
   hid_t dataset = H5Lexists(f->file, "material", H5P_DEFAULT) > 0 ? H5Dopen2(f->file, "material", H5P_DEFAULT) : H5I_INVALID_HID;
-  char *text    = dataset < 0 ? NULL : NomosH5GetText(dataset, "long_name"), *save = NULL;
+  char *text    = dataset < 0 ? NULL : NomosH5GetText(dataset, "long_name");
 
   if (dataset >= 0) H5Dclose(dataset);
-  if (text && !strncmp(text, "material: ", 10))
-    for (char *entry = strtok_r(text + 10, ",", &save); entry; entry = strtok_r(NULL, ",", &save)) {
-      char  *name  = strrchr(entry, ' ');
-      char **grown = name ? realloc(f->kinds, (f->set.n_kinds + 1) * sizeof *grown) : NULL;
-      if (!grown) break;
-      f->kinds                   = grown;
-      f->kinds[f->set.n_kinds++] = strdup(name + 1);
-    }
+  f->set.n_kinds = NomosParticleKindNames(text, &f->kinds);
+  f->set.kinds   = (const char *const *)f->kinds;
   free(text);
-  f->set.kinds = (const char *const *)f->kinds;
 }
 
 static bool ReadRun(NomosParticleFile f, NomosVerdict *verdict)

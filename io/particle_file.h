@@ -59,14 +59,25 @@ typedef struct {
 } NomosParticleFrames;
 PetscErrorCode NomosParticleFileRead(NomosParticleFile file, const NomosParticleFrames *frames, void *x);
 
+/* Names of materials by what a run says of them, "material: 0 jelly, 1 water": how many; names (n) and each of them are free'd. */
+size_t NomosParticleKindNames(const char text[], char ***names);
+
 /* Writing: the file has its name only when it is complete, until then it is .NAME.tmp beside it. Everything of the set is copied into the file at once. Errors: what the disk says. */
 PetscErrorCode NomosParticleWriterCreate(const char path[], const NomosParticleSet *set, NomosParticleWriter *writer);
-/* kind (n_particles), x (n_frames, n_particles, d), in the types of the file whatever x is. */
+/* kind (n_particles), x (n_frames, n_particles, d), fields over (n_frames, n_particles, n_axes of their own): in the type of the file whatever theirs is. */
+typedef struct {
+  const char *name, *unit;
+  int         n_axes;
+  size_t      shape[2];
+  const void *values;
+} NomosParticleField;
 typedef struct {
   const NomosParticleMotion *motion;
   const int32_t             *kind;
   NomosRealType              type;
   const void                *x;
+  size_t                     n_fields;
+  const NomosParticleField  *fields;
 } NomosParticleRecord;
 PetscErrorCode NomosParticleWriterAdd(NomosParticleWriter writer, const NomosParticleRecord *record);
 /* Not complete: what there is of it is removed. */

@@ -54,16 +54,24 @@ PetscErrorCode NomosParticleWriterCreate(const char path[], const NomosParticleS
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+typedef struct {
+  const char *name, *unit;
+  int         n_dims;
+  hsize_t     size[4];
+  hid_t       type, memory; /* of its numbers, in the file and of `data` */
+  const void *data;
+} Dataset;
+
 /* In one piece: a window of frames is one read. */
-static bool PutDataset(const NomosParticleWriter w, hid_t group, const char name[], int n_dims, const hsize_t size[], const hid_t types[2], const void *data, NomosVerdict *verdict)
+static bool PutDataset(const NomosParticleWriter w, hid_t group, const Dataset *put, NomosVerdict *verdict)
 {
   hid_t properties = H5Pcreate(H5P_DATASET_CREATE);
   char  doing[NOMOS_MAX_NAME];
 
   H5Pset_obj_track_times(properties, false);
-  hid_t dataset = NomosH5Dataset(group, w->path, name, types[0], n_dims, size, NULL, properties, verdict);
-  snprintf(doing, sizeof doing, "write %s of trajectory %zu", name, w->n);
-  if (dataset >= 0 && H5Dwrite(dataset, types[1], H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0) NomosH5Fail(verdict, PETSC_ERR_FILE_WRITE, w->path, doing);
+  hid_t dataset = NomosH5Dataset(group, w->path, put->name, put->type, put->n_dims, put->size, NULL, properties, verdict);
+  snprintf(doing, sizeof doing, "write %s of trajectory %zu", put->name, w->n);
+  if (dataset >= 0 && (H5Dwrite(dataset, put->memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, put->data) < 0 || NomosH5PutString(dataset, "units", put->unit) < 0)) NomosH5Fail(verdict, PETSC_ERR_FILE_WRITE, w->path, doing);
   if (dataset >= 0 && H5Dclose(dataset) < 0) NomosH5Fail(verdict, PETSC_ERR_FILE_WRITE, w->path, doing);
   return !verdict->code;
 }
@@ -71,19 +79,26 @@ static bool PutDataset(const NomosParticleWriter w, hid_t group, const char name
 PetscErrorCode NomosParticleWriterAdd(NomosParticleWriter w, const NomosParticleRecord *record)
 {
   const NomosParticleMotion *motion  = record->motion;
-  const hsize_t              size[]  = {motion->n_frames, motion->n_particles, (hsize_t)w->d};
+  const hid_t                type    = w->type == NOMOS_F32 ? H5T_IEEE_F32LE : H5T_IEEE_F64LE, memory = record->type == NOMOS_F32 ? H5T_NATIVE_FLOAT : H5T_NATIVE_DOUBLE;
   NomosVerdict               verdict = {0};
   char                       name[NOMOS_MAX_NAME];
 
   PetscFunctionBeginUser;
   snprintf(name, sizeof name, "%05zu", w->n);
   if (motion->name) snprintf(name, sizeof name, "%s", motion->name);
-  hid_t group = H5Gcreate2(w->file, name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+  hid_t properties = H5Pcreate(H5P_GROUP_CREATE);
+  H5Pset_obj_track_times(properties, false); /* the same data are the same bytes */
+  hid_t group = H5Gcreate2(w->file, name, H5P_DEFAULT, properties, H5P_DEFAULT);
+  H5Pclose(properties);
   bool  good  = group >= 0 && NomosH5PutString(group, "simulation", motion->simulation) >= 0 && (!motion->n_set || NomosH5PutStrings(group, "set", motion->n_set, motion->set) >= 0);
   for (size_t p = 0; p < w->n_parameters && good; p++) good = NomosH5PutReal(group, w->parameters[p], motion->parameters[p]) >= 0;
   if (!good) NomosH5Fail(&verdict, PETSC_ERR_FILE_WRITE, w->path, "write the attributes of a trajectory");
-  if (good && PutDataset(w, group, "particle_type", 1, size + 1, (hid_t[]){H5T_STD_I64LE, H5T_NATIVE_INT32}, record->kind, &verdict))
-    PutDataset(w, group, "position", 3, size, (hid_t[]){w->type == NOMOS_F32 ? H5T_IEEE_F32LE : H5T_IEEE_F64LE, record->type == NOMOS_F32 ? H5T_NATIVE_FLOAT : H5T_NATIVE_DOUBLE}, record->x, &verdict);
+  if (good) PutDataset(w, group, &(Dataset){.name = "particle_type", .n_dims = 1, .size = {motion->n_particles}, .type = H5T_STD_I64LE, .memory = H5T_NATIVE_INT32, .data = record->kind}, &verdict);
+  if (!verdict.code) PutDataset(w, group, &(Dataset){.name = "position", .n_dims = 3, .size = {motion->n_frames, motion->n_particles, (hsize_t)w->d}, .type = type, .memory = memory, .data = record->x}, &verdict);
+  for (size_t f = 0; f < record->n_fields && !verdict.code; f++) {
+    const NomosParticleField *field = &record->fields[f];
+    PutDataset(w, group, &(Dataset){.name = field->name, .unit = field->unit, .n_dims = 2 + field->n_axes, .size = {motion->n_frames, motion->n_particles, field->shape[0], field->shape[1]}, .type = type, .memory = memory, .data = field->values}, &verdict);
+  }
   if (group >= 0) H5Gclose(group);
   w->n++;
   PetscCall(NomosVerdictRaise(PETSC_COMM_SELF, &verdict));

@@ -51,11 +51,12 @@ START_TEST(shapes_are_filled)
     {"shape: sphere, centre: [0.5, 0.5, 0.5], radius: 0.2", 4 * PETSC_PI / 3 * 0.008},
     {"shape: cylinder, centre: [0.5, 0.5, 0.5], radius: 0.1, axis: [3, 0, 4], length: 0.31", PETSC_PI * 0.01 * 0.31},
     {"shape: box, centre: [0.5, 0.45, 0.5], size: [0.3, 0.2, 0.1]", 0.006},
+    {"shape: ellipsoid, centre: [0.5, 0.5, 0.5], size: [0.4, 0.3, 0.25]", PETSC_PI * 0.03 / 6},
   };
   static const char *const densities[] = {"spacing: 0.01", "particles_per_cell: 125", "particles: 5000"};
   MpmRun                   run;
 
-  for (size_t s = 0; s < 3; s++)
+  for (size_t s = 0; s < 4; s++)
     for (size_t i = 0; i < 3; i++) {
       ck_ok(MpmRunCreate(ck_directory, &run, CASE("20", "%s, %s"), shapes[s].shape, densities[i]));
       const double spacing = i == 2 ? cbrt(shapes[s].volume / 5000) : 0.01;

@@ -26,12 +26,12 @@
 /* At a wall the velocity of the nodes in it: no condition; no normal component; none into the wall; none at all. */
 typedef enum { NOMOS_WALL_OPEN, NOMOS_WALL_SLIP, NOMOS_WALL_SEPARATE, NOMOS_WALL_STICK, NOMOS_N_WALLS } NomosMpmWall;
 
-typedef enum { NOMOS_SHAPE_BOX, NOMOS_SHAPE_SPHERE, NOMOS_SHAPE_CYLINDER, NOMOS_SHAPE_PLANE, NOMOS_SHAPE_MESH, NOMOS_SHAPE_PARTICLES, NOMOS_N_SHAPES } NomosMpmShapeKind;
+typedef enum { NOMOS_SHAPE_BOX, NOMOS_SHAPE_SPHERE, NOMOS_SHAPE_CYLINDER, NOMOS_SHAPE_PLANE, NOMOS_SHAPE_ELLIPSOID, NOMOS_SHAPE_MESH, NOMOS_SHAPE_PARTICLES, NOMOS_N_SHAPES } NomosMpmShapeKind;
 
 /* Of an obstacle or a body: where a point is by its signed distance (m, negative inside). */
 typedef struct {
   NomosMpmShapeKind kind;
-  double            centre[3], size[3], radius, axis[3]; /* box: edges; cylinder: axis (length is |axis|); plane: outward normal in axis */
+  double            centre[3], size[3], radius, axis[3]; /* box: edges; ellipsoid: diameters along the axes; cylinder: axis (length is |axis|); plane: outward normal in axis */
 } NomosMpmShape;
 double NomosMpmDistance(const NomosMpmShape *shape, int d, const double x[3], double normal[3]); /* normal: gradient of the distance */
 

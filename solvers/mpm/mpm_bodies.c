@@ -11,10 +11,10 @@
 
 /* clang-format off */
 const NomosParam nomos_mpm_body_params[NOMOS_MPM_N_BODY_PARAMS] = {
-  {"material",          NOMOS_PARAM_STRING,    NULL,    NULL,    0, 0,             NULL,  false, "Name of its material."},
-  {"shape",             NOMOS_PARAM_CHOICE,    NULL,    NULL,    0, 0, "box|sphere|cylinder|mesh|particles", false, "What it fills; mesh: the inside of a closed surface; particles: those of a file or of another run."},
+  {"material",          NOMOS_PARAM_STRING,    "",      NULL,    0, 0,             NULL,  false, "Name of its material; unset: the only one of the case."},
+  {"shape",             NOMOS_PARAM_CHOICE,    NULL,    NULL,    0, 0, "box|sphere|ellipsoid|cylinder|mesh|particles", false, "What it fills; mesh: the inside of a closed surface; particles: those of a file or of another run."},
   {"centre",            NOMOS_PARAM_REAL_LIST, "",      "m",     0, 0,             NULL,  false, "Its middle; of a mesh that of the box around it. Also the centre of angular_velocity."},
-  {"size",              NOMOS_PARAM_REAL_LIST, "",      "m",     DBL_MIN, DBL_MAX, NULL,  false, "box: edges, one number: all the same; mesh: longest edge of the box around it."},
+  {"size",              NOMOS_PARAM_REAL_LIST, "",      "m",     DBL_MIN, DBL_MAX, NULL,  false, "box: edges, ellipsoid: diameters along the axes, one number: all the same; mesh: longest edge of the box around it."},
   {"radius",            NOMOS_PARAM_REAL,      "",      "m",     DBL_MIN, DBL_MAX, NULL,  false, "sphere, cylinder: radius."},
   {"axis",              NOMOS_PARAM_REAL_LIST, "",      NULL,    0, 0,             NULL,  false, "cylinder: direction of its axis."},
   {"length",            NOMOS_PARAM_REAL,      "",      "m",     DBL_MIN, DBL_MAX, NULL,  false, "cylinder: length."},
@@ -72,6 +72,17 @@ static PetscErrorCode BodyDestroy(NomosMpmBody *body)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* "" where the case has several and none is named. */
+static PetscErrorCode MaterialName(NomosConfig config, const NomosMpmSetup *setup, const char section[], const char **name)
+{
+  char key[2 * NOMOS_MAX_NAME];
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetString(config, NomosMpmKey(section, "material", key), name));
+  if (!(*name)[0] && setup->n_materials == 1) *name = setup->materials[0].name;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode FindMaterial(NomosMpmBody *body)
 {
   const NomosMpmSetup *setup = body->setup;
@@ -79,7 +90,8 @@ static PetscErrorCode FindMaterial(NomosMpmBody *body)
   char                 key[2 * NOMOS_MAX_NAME], all[1024] = "";
 
   PetscFunctionBeginUser;
-  PetscCall(NomosConfigGetString(body->config, NomosMpmKey(body->section, "material", key), &name));
+  PetscCall(MaterialName(body->config, setup, body->section, &name));
+  NomosMpmKey(body->section, "material", key);
   for (body->material = 0; (size_t)body->material < setup->n_materials; body->material++)
     if (!strcmp(setup->materials[body->material].name, name)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscMalloc1(setup->n_materials, &names));
@@ -230,7 +242,7 @@ static PetscErrorCode Visit(NomosMpm *mpm, NomosConfig config, PetscErrorCode (*
 {
   const char *const *names;
   size_t             n, first = 0;
-  char               section[NOMOS_MAX_NAME], key[2 * NOMOS_MAX_NAME];
+  char               section[NOMOS_MAX_NAME];
   const char        *material;
 
   PetscFunctionBeginUser;
@@ -241,7 +253,7 @@ static PetscErrorCode Visit(NomosMpm *mpm, NomosConfig config, PetscErrorCode (*
       NomosMpmBody body;
       size_t       known = 0;
       snprintf(section, sizeof section, "bodies.%s", names[i]);
-      PetscCall(NomosConfigGetString(config, NomosMpmKey(section, "material", key), &material));
+      PetscCall(MaterialName(config, &mpm->setup, section, &material));
       while (known < mpm->setup.n_materials && strcmp(mpm->setup.materials[known].name, material)) known++;
       if (known != m) continue;
       PetscCall(BodyCreate(mpm->comm, config, &mpm->setup, names[i], (int)i, &body));

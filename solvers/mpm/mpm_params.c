@@ -225,7 +225,7 @@ static PetscErrorCode Numbers(MPI_Comm comm, NomosConfig config, NomosMpmSetup *
 
 PetscErrorCode NomosMpmShapeFromConfig(MPI_Comm comm, NomosConfig config, const char section[], int d, NomosMpmShape *shape)
 {
-  static const char *const names[] = {[NOMOS_SHAPE_BOX] = "box", [NOMOS_SHAPE_SPHERE] = "sphere", [NOMOS_SHAPE_CYLINDER] = "cylinder", [NOMOS_SHAPE_PLANE] = "plane", [NOMOS_SHAPE_MESH] = "mesh", [NOMOS_SHAPE_PARTICLES] = "particles"};
+  static const char *const names[] = {[NOMOS_SHAPE_BOX] = "box", [NOMOS_SHAPE_SPHERE] = "sphere", [NOMOS_SHAPE_CYLINDER] = "cylinder", [NOMOS_SHAPE_PLANE] = "plane", [NOMOS_SHAPE_ELLIPSOID] = "ellipsoid", [NOMOS_SHAPE_MESH] = "mesh", [NOMOS_SHAPE_PARTICLES] = "particles"};
   const char              *name;
   char                     key[2 * NOMOS_MAX_NAME], at[2 * NOMOS_MAX_NAME];
   bool                     has_centre, has_size, has_axis;
@@ -247,14 +247,14 @@ PetscErrorCode NomosMpmShapeFromConfig(MPI_Comm comm, NomosConfig config, const 
     bool        given;
     const char *key;
   } needs[] = {
-    {1 << NOMOS_SHAPE_BOX | 1 << NOMOS_SHAPE_SPHERE | 1 << NOMOS_SHAPE_CYLINDER | 1 << NOMOS_SHAPE_PLANE | 1 << NOMOS_SHAPE_MESH, has_centre, "centre"},
-    {1 << NOMOS_SHAPE_BOX | 1 << NOMOS_SHAPE_MESH, has_size, "size"},
+    {1 << NOMOS_SHAPE_BOX | 1 << NOMOS_SHAPE_SPHERE | 1 << NOMOS_SHAPE_CYLINDER | 1 << NOMOS_SHAPE_PLANE | 1 << NOMOS_SHAPE_ELLIPSOID | 1 << NOMOS_SHAPE_MESH, has_centre, "centre"},
+    {1 << NOMOS_SHAPE_BOX | 1 << NOMOS_SHAPE_ELLIPSOID | 1 << NOMOS_SHAPE_MESH, has_size, "size"},
     {1 << NOMOS_SHAPE_SPHERE | 1 << NOMOS_SHAPE_CYLINDER, !PetscIsNanReal(shape->radius), "radius"},
     {1 << NOMOS_SHAPE_CYLINDER | 1 << NOMOS_SHAPE_PLANE, has_axis && norm > 0, "axis (a direction, not 0)"},
     {1 << NOMOS_SHAPE_CYLINDER, !PetscIsNanReal(length), "length"},
   };
   for (size_t i = 0; i < sizeof needs / sizeof *needs; i++) PetscCheck(needs[i].given || !(needs[i].kinds >> kind & 1), comm, PETSC_ERR_ARG_INCOMP, "%s: %s = %s needs %s.%s", NomosConfigWhere(config, at), at, name, section, needs[i].key);
-  PetscCheck(d == 3 || (kind != NOMOS_SHAPE_CYLINDER && kind != NOMOS_SHAPE_MESH), comm, PETSC_ERR_ARG_INCOMP, "%s: %s = %s needs mpm.dimensions: 3; in two dimensions there are boxes, spheres (discs) and planes", NomosConfigWhere(config, at), at, name);
+  PetscCheck(d == 3 || (kind != NOMOS_SHAPE_CYLINDER && kind != NOMOS_SHAPE_MESH), comm, PETSC_ERR_ARG_INCOMP, "%s: %s = %s needs mpm.dimensions: 3; in two dimensions there are boxes, spheres (discs), ellipsoids (ellipses) and planes", NomosConfigWhere(config, at), at, name);
   for (int a = 0; a < 3 && norm > 0; a++) shape->axis[a] *= (kind == NOMOS_SHAPE_CYLINDER ? length : 1) / norm;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -52,6 +52,23 @@ static double Sphere(const NomosMpmShape *shape, int d, const double r[3], doubl
   return length - shape->radius;
 }
 
+/* 0 on the surface, and nowhere larger than the distance from it. */
+static double Ellipsoid(const NomosMpmShape *shape, int d, const double r[3], double normal[3])
+{
+  double scaled[3] = {0, 0, 0}, least = 0.5 * shape->size[0];
+
+  for (int a = 0; a < 3; a++) normal[a] = 0;
+  for (int a = 0; a < d; a++) {
+    const double half = 0.5 * shape->size[a];
+    scaled[a]         = r[a] / half;
+    normal[a]         = scaled[a] / half;
+    least             = fmin(least, half);
+  }
+  const double length = Norm(normal);
+  for (int a = 0; a < 3; a++) normal[a] = length > 0 ? normal[a] / length : a == 0;
+  return (Norm(scaled) - 1) * least;
+}
+
 /* A box in the plane of the distance from the axis and the position along it. */
 static double Cylinder(const NomosMpmShape *shape, int d, const double r[3], double normal[3])
 {
@@ -77,7 +94,7 @@ static double Plane(const NomosMpmShape *shape, int d, const double r[3], double
 }
 
 static double (*const distances[NOMOS_N_SHAPES])(const NomosMpmShape *, int, const double[3], double[3]) = {
-  [NOMOS_SHAPE_BOX] = Box, [NOMOS_SHAPE_SPHERE] = Sphere, [NOMOS_SHAPE_CYLINDER] = Cylinder, [NOMOS_SHAPE_PLANE] = Plane,
+  [NOMOS_SHAPE_BOX] = Box, [NOMOS_SHAPE_SPHERE] = Sphere, [NOMOS_SHAPE_CYLINDER] = Cylinder, [NOMOS_SHAPE_PLANE] = Plane, [NOMOS_SHAPE_ELLIPSOID] = Ellipsoid,
 };
 
 double NomosMpmDistance(const NomosMpmShape *shape, int d, const double x[3], double normal[3])
@@ -95,6 +112,7 @@ double NomosMpmShapeVolume(const NomosMpmShape *shape, int d)
   switch (shape->kind) {
   case NOMOS_SHAPE_BOX: return shape->size[0] * shape->size[1] * (d == 3 ? shape->size[2] : 1);
   case NOMOS_SHAPE_SPHERE: return d == 3 ? 4 * area * shape->radius / 3 : area;
+  case NOMOS_SHAPE_ELLIPSOID: return PETSC_PI * shape->size[0] * shape->size[1] * (d == 3 ? shape->size[2] / 6 : 0.25);
   case NOMOS_SHAPE_CYLINDER: return area * Norm(shape->axis);
   default: return 0;
   }
