@@ -19,17 +19,22 @@ typedef struct {
   int    d;
   size_t n_kinds, n_parameters;
   double low[3], high[3];
+  double radius; /* m: of the graph. It is kept among the weights: what they were fitted with counts, whatever data they are later judged on */
 } NomosParticleStepperInput;
 
-/* The tables of the chosen network, for NomosSurrogateOps.declare and NomosModelOps.declare; `reduced_order_graph.{network,radius,history,velocities,...}` themselves are below. */
-PetscErrorCode NomosParticleStepperDeclare(NomosConfig config);
+/* `reduced_order_graph.{network,history,velocities,embedding}`, to be declared first; then the table of the network that they choose, for NomosSurrogateOps.declare. Errors: a table of another network. */
+extern const NomosParam nomos_particle_stepper_params[];
+extern const size_t     nomos_n_particle_stepper_params;
+PetscErrorCode          NomosParticleStepperDeclare(NomosConfig config);
 /* Declares weights, and buffers for statistics. Errors: of the network. */
 PetscErrorCode NomosParticleStepperCreate(NomosConfig config, NomosParameters parameters, const NomosParticleStepperInput *input, NomosParticleStepper *stepper);
 PetscErrorCode NomosParticleStepperDestroy(NomosParticleStepper *stepper);
 /* Statistics into the buffers; sigma, the noise's deviation, m. parameters_{mean,deviation} (n_parameters). */
 PetscErrorCode NomosParticleStepperFit(NomosParticleStepper stepper, NomosParameters parameters, const NomosParticleStatistics *statistics, double sigma, const double parameters_mean[], const double parameters_deviation[]);
 size_t         NomosParticleStepperHistory(NomosParticleStepper stepper); /* w + 1 positions */
-double         NomosParticleStepperRadius(NomosParticleStepper stepper);
+PetscErrorCode NomosParticleStepperRadius(NomosParticleStepper stepper, NomosParameters parameters, double *radius);
+/* What the network's output is measured in, of each axis (d): a = mean + deviation times it, m. */
+PetscErrorCode NomosParticleStepperUnits(NomosParticleStepper stepper, NomosParameters parameters, double mean[], double deviation[]);
 
 /* A batch of sets of points, as doubles. */
 typedef struct {
@@ -41,7 +46,8 @@ typedef struct {
 
 /* Normalised acceleration [n, d] after the positions x[0], ..., x[w] (each [n, d], oldest first). The graph is built of x[w] and belongs to the stepper until NomosParticleStepperForget. Errors (a position that is not finite or outside, say) are kept by the tape. */
 NomosTensor NomosParticleStepperAcceleration(NomosParticleStepper stepper, const NomosTensor w[], const NomosParticleSets *sets, const NomosTensor x[]);
-/* x_{k+1} [n, d] of the same, m. */
+/* x_{k+1} [n, d] from the last two positions and such an acceleration, m; and from x[0], ..., x[w] at once. */
+NomosTensor NomosParticleStepperIntegrate(NomosParticleStepper stepper, const NomosTensor w[], NomosTensor before, NomosTensor x, NomosTensor acceleration);
 NomosTensor NomosParticleStepperAdvance(NomosParticleStepper stepper, const NomosTensor w[], const NomosParticleSets *sets, const NomosTensor x[]);
 /* Of the last graph: edges, and components of each set in the worst one. */
 void           NomosParticleStepperGraph(NomosParticleStepper stepper, size_t *n_edges, size_t *most_components);

@@ -1,0 +1,16 @@
+/* Every network of particles is one line here, and a name in the choices below. */
+#ifndef NOMOS_SURROGATES_REDUCED_ORDER_GRAPH_PARTICLE_NETWORK_LIST_H
+#define NOMOS_SURROGATES_REDUCED_ORDER_GRAPH_PARTICLE_NETWORK_LIST_H
+
+#include "surrogates/reduced_order_graph/particle_network.h"
+
+#define NOMOS_PARTICLE_NETWORK_CHOICES "gns"
+
+extern const NomosParticleNetworkOps NomosParticleNetworkOps_Gns;
+
+static const NomosParticleNetworkOps *const nomos_particle_networks[] = {
+  &NomosParticleNetworkOps_Gns, /* the default */
+  NULL,
+};
+
+#endif

@@ -1,0 +1,352 @@
+#include "surrogates/reduced_order_graph/particle_stepper.h"
+
+#include "operators/neighbours.h"
+#include "operators/primitives.h"
+#include "surrogates/normalisation.h"
+#include "surrogates/reduced_order_graph/particle_network_list.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* clang-format off */
+const NomosParam nomos_particle_stepper_params[] = {
+  {"reduced_order_graph.network",    NOMOS_PARAM_CHOICE, "gns", NULL, 0, 0, NOMOS_PARTICLE_NETWORK_CHOICES, false, "What gives the accelerations, with a table of its own of this name."},
+  {"reduced_order_graph.history",    NOMOS_PARAM_INT,    "5",   NULL, 1, 64, NULL, false, "Velocities w that are seen of every point: its last w + 1 positions."},
+  {"reduced_order_graph.velocities", NOMOS_PARAM_CHOICE, "normalised", NULL, 0, 0, "normalised|raw", false, "Velocities in units of their deviation, or in m per frame as the authors' code of GIOROM has them."},
+  {"reduced_order_graph.embedding",  NOMOS_PARAM_INT,    "16",  NULL, 1, 1024, NULL, false, "Numbers that stand for a material."},
+};
+/* clang-format on */
+const size_t nomos_n_particle_stepper_params = sizeof nomos_particle_stepper_params / sizeof *nomos_particle_stepper_params;
+
+/* What tapes refer to until they are reset. */
+typedef struct {
+  NomosGraph graph;
+  NomosIndex kind;
+} Kept;
+
+struct NomosParticleStepper_s {
+  NomosParticleStepperInput      input;
+  const NomosParticleNetworkOps *network;
+  void                          *context;
+  size_t                         history, n_embedding;
+  size_t                         embedding, radius; /* numbers in w[] */
+  bool                           raw;
+  NomosNormalisation             velocity, acceleration, parameters;
+  size_t                         n_kept, n_edges, most_components;
+  Kept                          *kept;
+};
+
+/* NULL or "": the first one. */
+static const NomosParticleNetworkOps *FindNetwork(const char name[])
+{
+  if (!name || !*name) return nomos_particle_networks[0];
+  for (size_t i = 0; nomos_particle_networks[i]; i++)
+    if (!strcmp(nomos_particle_networks[i]->name, name)) return nomos_particle_networks[i];
+  return NULL;
+}
+
+PetscErrorCode NomosParticleStepperDeclare(NomosConfig config)
+{
+  const char *name;
+
+  PetscFunctionBeginUser; /* a name that there is not is told by the check of the choice */
+  PetscCall(NomosConfigPeek(config, "reduced_order_graph.network", &name));
+  const NomosParticleNetworkOps *network = FindNetwork(name);
+  if (network) PetscCall(NomosConfigRegister(config, network->n_params, network->params));
+  for (size_t i = 0; network && nomos_particle_networks[i]; i++) { /* a table that is given for what is not chosen would do nothing */
+    const char *other = nomos_particle_networks[i]->name;
+    char        prefix[NOMOS_MAX_NAME];
+    bool        given;
+    snprintf(prefix, sizeof prefix, "%s.", other);
+    PetscCall(NomosConfigHasPrefix(config, prefix, &given));
+    PetscCheck(!given || nomos_particle_networks[i] == network, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "%s: reduced_order_graph.network = %s, but the case has a table %s, which is of another network: leave the table out", NomosConfigWhere(config, "reduced_order_graph.network"), network->name, other);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosParticleStepperCreate(NomosConfig config, NomosParameters parameters, const NomosParticleStepperInput *input, NomosParticleStepper *stepper)
+{
+  const size_t         d = (size_t)input->d;
+  NomosParticleStepper s;
+  const char          *network, *velocities;
+  int64_t              history, embedding;
+
+  PetscFunctionBeginUser;
+  NomosCheck((input->d == 2 || input->d == 3) && input->n_kinds, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "particles in %d dimensions of %zu kinds: must be 2 or 3 dimensions, and a kind at least", input->d, input->n_kinds);
+  NomosCheck(isfinite(input->radius) && input->radius > 0, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "the radius of a graph of particles is %g m: must be greater than 0", input->radius);
+  PetscCall(PetscNew(&s));
+  *stepper = s;
+  s->input = *input;
+  PetscCall(NomosConfigGetString(config, "reduced_order_graph.network", &network));
+  PetscCall(NomosConfigGetString(config, "reduced_order_graph.velocities", &velocities));
+  PetscCall(NomosConfigGetInt(config, "reduced_order_graph.history", &history));
+  PetscCall(NomosConfigGetInt(config, "reduced_order_graph.embedding", &embedding));
+  s->history     = (size_t)history;
+  s->n_embedding = (size_t)embedding;
+  s->raw         = !strcmp(velocities, "raw");
+  s->network     = FindNetwork(network);
+  PetscCall(NomosNormalisationCreate(parameters, "velocity", d, &s->velocity));
+  PetscCall(NomosNormalisationCreate(parameters, "acceleration", d, &s->acceleration));
+  if (input->n_parameters) PetscCall(NomosNormalisationCreate(parameters, "parameters", input->n_parameters, &s->parameters));
+  PetscCall(NomosParametersAdd(parameters, &(NomosParameterInput){.name = "radius", .initialiser = NomosInitialiserConstant(input->radius), .buffer = true}, &s->radius));
+  PetscCall(NomosParametersAdd(parameters, &(NomosParameterInput){.name = "embedding", .n_dims = 2, .shape = {input->n_kinds, s->n_embedding}, .initialiser = NomosInitialiserNormal(0, 1)}, &s->embedding));
+  NomosParticleShape shape = {.d = input->d, .n_nodes = s->n_embedding + (s->history + 2) * d + input->n_parameters, .radius = input->radius};
+  for (size_t i = 0; i < d; i++) {
+    shape.low[i]  = input->low[i];
+    shape.high[i] = input->high[i];
+  }
+  PetscCall(s->network->create(&(NomosParticleNetworkInput){.config = config, .parameters = parameters, .shape = &shape}, &s->context));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosParticleStepperDestroy(NomosParticleStepper *stepper)
+{
+  PetscFunctionBeginUser;
+  if (!*stepper) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosParticleStepperForget(*stepper));
+  if ((*stepper)->context) PetscCall((*stepper)->network->destroy(&(*stepper)->context));
+  PetscCall(PetscFree((*stepper)->kept));
+  PetscCall(PetscFree(*stepper));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- statistics */
+
+/* Of what never changes any unit will do. */
+static double Positive(double deviation)
+{
+  return deviation > 0 ? deviation : 1;
+}
+
+PetscErrorCode NomosParticleStepperFit(NomosParticleStepper s, NomosParameters parameters, const NomosParticleStatistics *statistics, double sigma, const double parameters_mean[], const double parameters_deviation[])
+{
+  double velocity[3], acceleration[3], *given;
+
+  PetscFunctionBeginUser;
+  for (int i = 0; i < s->input.d; i++) {
+    velocity[i]     = Positive(hypot(statistics->velocity_deviation[i], sigma));
+    acceleration[i] = Positive(hypot(statistics->acceleration_deviation[i], sigma));
+  }
+  PetscCall(NomosNormalisationSet(&s->velocity, parameters, statistics->velocity_mean, velocity));
+  PetscCall(NomosNormalisationSet(&s->acceleration, parameters, statistics->acceleration_mean, acceleration));
+  if (!s->input.n_parameters) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscMalloc1(s->input.n_parameters, &given));
+  for (size_t p = 0; p < s->input.n_parameters; p++) given[p] = Positive(parameters_deviation[p]);
+  PetscCall(NomosNormalisationSet(&s->parameters, parameters, parameters_mean, given));
+  PetscCall(PetscFree(given));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Buffer(NomosParameters parameters, size_t number, double values[])
+{
+  NomosParameter p;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosParametersGet(parameters, number, &p));
+  for (size_t i = 0; i < p.size; i++) values[i] = p.type == NOMOS_F32 ? (double)((const float *)p.values)[i] : ((const double *)p.values)[i];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+size_t NomosParticleStepperHistory(NomosParticleStepper s)
+{
+  return s->history + 1;
+}
+
+PetscErrorCode NomosParticleStepperRadius(NomosParticleStepper s, NomosParameters parameters, double *radius)
+{
+  PetscFunctionBeginUser;
+  PetscCall(Buffer(parameters, s->radius, radius));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosParticleStepperUnits(NomosParticleStepper s, NomosParameters parameters, double mean[], double deviation[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(Buffer(parameters, s->acceleration.mean, mean));
+  PetscCall(Buffer(parameters, s->acceleration.deviation, deviation));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- the graph */
+
+typedef struct {
+  size_t   n, capacity;
+  int32_t *sender, *receiver;
+} Edges;
+
+static PetscErrorCode AddEdges(Edges *edges, const NomosNeighbours *neighbours, size_t first)
+{
+  PetscFunctionBeginUser;
+  if (edges->n + neighbours->n > edges->capacity) {
+    edges->capacity = 2 * (edges->n + neighbours->n);
+    PetscCall(PetscRealloc(edges->capacity * sizeof *edges->sender, &edges->sender));
+    PetscCall(PetscRealloc(edges->capacity * sizeof *edges->receiver, &edges->receiver));
+  }
+  for (size_t i = 0; i < neighbours->n_queries; i++)
+    for (size_t k = neighbours->first[i]; k < neighbours->first[i + 1]; k++) {
+      edges->receiver[edges->n] = (int32_t)(first + i);
+      edges->sender[edges->n++] = (int32_t)first + neighbours->neighbour[k];
+    }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Edges of set by set, so that none leads from one to another. */
+static PetscErrorCode FindEdges(NomosParticleStepper s, const NomosParticleSets *sets, const double x[], double radius, Edges *edges)
+{
+  PetscFunctionBeginUser;
+  s->most_components = 0;
+  for (size_t set = 0; set < sets->n_sets; set++) {
+    const size_t    first = sets->first[set], n = sets->first[set + 1] - first;
+    NomosNeighbours neighbours = {0};
+    size_t          components = 0;
+    PetscErrorCode  code       = NomosNeighboursWithin(&(NomosNeighbourInput){.d = s->input.d, .n = n, .x = x + first * (size_t)s->input.d, .self = true}, radius, &neighbours);
+    if (!code) code = AddEdges(edges, &neighbours, first);
+    if (!code) code = NomosNeighboursComponents(&neighbours, &components, NULL);
+    s->most_components = PetscMax(s->most_components, components);
+    PetscCall(NomosNeighboursFree(&neighbours));
+    PetscCall(code);
+  }
+  s->n_edges = edges->n;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CheckPositions(NomosParticleStepper s, const NomosParticleSets *sets, const double x[])
+{
+  static const char axes[] = "xyz";
+  const size_t      d      = (size_t)s->input.d;
+
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < sets->n; i++) {
+    NomosCheck(sets->kind[i] >= 0 && (size_t)sets->kind[i] < s->input.n_kinds, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "point %zu is of material %d, and the network was trained with %zu", i, sets->kind[i], s->input.n_kinds);
+    for (size_t a = 0; a < d; a++) NomosCheck(isfinite(x[i * d + a]), PETSC_COMM_SELF, PETSC_ERR_FP, "the position of point %zu is not finite: %c = %g m; the roll-out has left what the network knows", i, axes[a], x[i * d + a]);
+  }
+  if (s->network->check) PetscCall(s->network->check(s->context, sets->n, x));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The graph of positions now, and the list of materials, kept until Forget. */
+static PetscErrorCode Prepare(NomosParticleStepper s, const NomosParticleSets *sets, NomosTensor now, double radius, Kept *kept)
+{
+  Edges   edges = {0};
+  double *x;
+
+  PetscFunctionBeginUser;
+  *kept = (Kept){0};
+  PetscCall(PetscMalloc1(sets->n * (size_t)s->input.d, &x));
+  PetscErrorCode code = NomosTensorGetDoubles(now, x);
+  if (!code) code = CheckPositions(s, sets, x);
+  if (!code && s->network->graph) {
+    code = FindEdges(s, sets, x, radius, &edges);
+    if (!code) code = NomosGraphCreate(sets->n, edges.n, edges.sender, edges.receiver, &kept->graph);
+  }
+  PetscCall(PetscFree(x));
+  PetscCall(PetscFree(edges.sender));
+  PetscCall(PetscFree(edges.receiver));
+  PetscCall(code);
+  PetscCall(NomosIndexCreate(sets->n, sets->kind, s->input.n_kinds, &kept->kind));
+  PetscCall(PetscRealloc((s->n_kept + 1) * sizeof *s->kept, &s->kept));
+  s->kept[s->n_kept++] = *kept;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosParticleStepperForget(NomosParticleStepper s)
+{
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < s->n_kept; i++) {
+    PetscCall(NomosGraphDestroy(&s->kept[i].graph));
+    PetscCall(NomosIndexDestroy(&s->kept[i].kind));
+  }
+  s->n_kept = 0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+void NomosParticleStepperGraph(NomosParticleStepper s, size_t *n_edges, size_t *most_components)
+{
+  *n_edges         = s->n_edges;
+  *most_components = s->most_components;
+}
+
+/* ---- features */
+
+/* clip(x, -1, 1) */
+static NomosTensor Clip(NomosTensor x)
+{
+  const NomosRealType type  = NomosTensorType(x);
+  const NomosTensor   below = NomosSelect(NomosAffine(x, -1, 1), x, NomosTensorConstant(x.tape, type, 0, NULL, 1));
+  return NomosSelect(NomosAffine(below, 1, 1), below, NomosTensorConstant(x.tape, type, 0, NULL, -1));
+}
+
+/* Numbers of trajectories, repeated for their points. */
+static NomosTensor Parameters(NomosParticleStepper s, const NomosTensor w[], const NomosParticleSets *sets, NomosTensor x)
+{
+  const size_t P = s->input.n_parameters;
+  double      *values;
+
+  if (PetscMalloc1(sets->n * P, &values)) return NomosTapeFail(x.tape, PETSC_ERR_MEM, "no memory for the parameters of %zu points", sets->n);
+  for (size_t set = 0; set < sets->n_sets; set++)
+    for (size_t i = sets->first[set]; i < sets->first[set + 1]; i++)
+      for (size_t p = 0; p < P; p++) values[i * P + p] = sets->parameters[set * P + p];
+  const NomosTensor repeated = NomosTensorFromDoubles(x.tape, NomosTensorType(x), 2, (size_t[]){sets->n, P}, values);
+  (void)PetscFree(values);
+  return NomosNormalisationApply(&s->parameters, w, repeated, -1);
+}
+
+static NomosTensor Nodes(NomosParticleStepper s, const NomosTensor w[], const NomosParticleSets *sets, const NomosTensor x[], double radius, NomosIndex kind)
+{
+  enum { MAX_PARTS = 72 };
+  const NomosTensor   now  = x[s->history];
+  const NomosRealType type = NomosTensorType(now);
+  const size_t        d    = (size_t)s->input.d;
+  NomosTensor         parts[MAX_PARTS];
+  size_t              n = 0;
+
+  parts[n++] = NomosGather(w[s->embedding], kind);
+  for (size_t k = 1; k <= s->history; k++) {
+    const NomosTensor v = NomosSubtract(x[k], x[k - 1]);
+    parts[n++]          = s->raw ? v : NomosNormalisationApply(&s->velocity, w, v, -1);
+  }
+  parts[n++] = Clip(NomosAffine(NomosSubtract(now, NomosTensorFromDoubles(now.tape, type, 1, &d, s->input.low)), 1 / radius, 0));
+  parts[n++] = Clip(NomosAffine(NomosSubtract(NomosTensorFromDoubles(now.tape, type, 1, &d, s->input.high), now), 1 / radius, 0));
+  if (s->input.n_parameters) parts[n++] = Parameters(s, w, sets, now);
+  return NomosConcatenate(n, parts, 1);
+}
+
+static NomosTensor EdgeFeatures(NomosGraph graph, NomosTensor x, double radius)
+{
+  enum { LAST = -1 };
+  const NomosTensor r      = NomosAffine(NomosSubtract(NomosGather(x, NomosGraphReceivers(graph)), NomosGather(x, NomosGraphSenders(graph))), 1 / radius, 0);
+  const NomosTensor square = NomosSum(NomosMultiply(r, r), 1, (int[]){LAST}, true);
+  /* a point is its own neighbour, and the root has no derivative at 0: at 1e-20 it has one, which r = 0 makes 0 */
+  return NomosConcatenate(2, (NomosTensor[]){r, NomosPower(NomosAffine(square, 1, 1e-20), 0.5)}, LAST);
+}
+
+/* ---- the step */
+
+NomosTensor NomosParticleStepperAcceleration(NomosParticleStepper s, const NomosTensor w[], const NomosParticleSets *sets, const NomosTensor x[])
+{
+  const NomosTensor  now   = x[s->history];
+  NomosParticleBatch batch = {.n = sets->n, .n_sets = sets->n_sets, .first = sets->first, .x = now};
+  Kept               kept;
+  double             radius = NAN;
+
+  const bool     quiet = NomosErrorSetQuiet(true); /* the tape tells it */
+  PetscErrorCode code  = NomosTensorGetScalar(w[s->radius], &radius);
+  if (!code) code = Prepare(s, sets, now, radius, &kept);
+  NomosErrorSetQuiet(quiet);
+  if (code) return NomosTapeFail(now.tape, code, "%s", NomosErrorLast());
+  batch.graph = kept.graph;
+  batch.nodes = Nodes(s, w, sets, x, radius, kept.kind);
+  if (kept.graph) batch.edges = EdgeFeatures(kept.graph, now, radius);
+  return s->network->apply(s->context, w, &batch);
+}
+
+NomosTensor NomosParticleStepperIntegrate(NomosParticleStepper s, const NomosTensor w[], NomosTensor before, NomosTensor x, NomosTensor acceleration)
+{
+  return NomosAdd(x, NomosAdd(NomosSubtract(x, before), NomosNormalisationUndo(&s->acceleration, w, acceleration, -1)));
+}
+
+NomosTensor NomosParticleStepperAdvance(NomosParticleStepper s, const NomosTensor w[], const NomosParticleSets *sets, const NomosTensor x[])
+{
+  return NomosParticleStepperIntegrate(s, w, x[s->history - 1], x[s->history], NomosParticleStepperAcceleration(s, w, sets, x));
+}
