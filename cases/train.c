@@ -153,11 +153,16 @@ static PetscErrorCode Describe(NomosTrain *train)
 {
   NomosSurrogate      s = train->surrogate;
   NomosTrainingStatus status;
+  char                text[1024];
 
   PetscFunctionBeginUser;
   NomosTrainingGetStatus(train->training, &status);
   PetscCall(NomosLogPrint(train->run->log, NOMOS_LOG_INFO, "weights", "%zu weights of %s in %zu tensors; examples: %zu for training, %zu for validation, %zu for the test", NomosParametersSize(s->parameters), NomosParametersType(s->parameters) == NOMOS_F32 ? "float32" : "float64", NomosParametersTrained(s->parameters), s->n_examples[NOMOS_SPLIT_TRAIN], s->n_examples[NOMOS_SPLIT_VALIDATION], s->n_examples[NOMOS_SPLIT_TEST]));
   if (s->data) PetscCall(NomosLogPrint(train->run->log, NOMOS_LOG_INFO, "data", "data: hash %s", NomosDatasetHash(s->data)));
+  if (s->ops->describe) {
+    PetscCall(s->ops->describe(s, sizeof text, text));
+    PetscCall(NomosLogPrint(train->run->log, NOMOS_LOG_INFO, "surrogate", "%s", text));
+  }
   PetscCall(NomosLogPrint(train->run->log, NOMOS_LOG_INFO, "epochs", "%lld epochs of %lld steps, from step %lld", (long long)status.n_epochs, (long long)status.steps_per_epoch, (long long)status.step));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

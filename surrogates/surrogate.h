@@ -58,6 +58,8 @@ typedef struct {
   PetscErrorCode (*destroy)(NomosSurrogate s); /* of s->context; also after a create that failed */
   /* Before a training that begins afresh: statistics of the data into buffers (surrogates/normalisation.h), say. May be NULL. */
   PetscErrorCode (*fit)(NomosSurrogate s);
+  /* What it made of case and data, for the log: sentences, one line. With first weights. Collective. May be NULL. */
+  PetscErrorCode (*describe)(NomosSurrogate s, size_t n_text, char text[]);
   /* A scalar: the mean over the examples of the batch. Not collective: each rank has a share of a batch, and a loss of n examples is the mean of those of its parts (up to terms that
      are the same for all). May itself take gradients (NomosGradient with `record`). */
   PetscErrorCode (*loss)(NomosSurrogate s, const NomosBatch *batch, NomosTape tape, const NomosTensor w[], NomosTensor *loss);

@@ -11,6 +11,7 @@ extern const NomosSurrogateOps NomosSurrogateOps_SympNet;
 extern const NomosSurrogateOps NomosSurrogateOps_HamiltonianMeta;
 extern const NomosSurrogateOps NomosSurrogateOps_NeuralOperator;
 extern const NomosSurrogateOps NomosSurrogateOps_ParticleCorrection;
+extern const NomosSurrogateOps NomosSurrogateOps_ReducedOrderGraph;
 
 static const NomosSurrogateOps *const nomos_surrogates[] = {
   &NomosSurrogateOps_Constitutive,
@@ -20,6 +21,7 @@ static const NomosSurrogateOps *const nomos_surrogates[] = {
   &NomosSurrogateOps_HamiltonianMeta,
   &NomosSurrogateOps_NeuralOperator,
   &NomosSurrogateOps_ParticleCorrection,
+  &NomosSurrogateOps_ReducedOrderGraph,
   NULL,
 };
 

@@ -10,13 +10,87 @@
 enum { TRUTH, RUN, N_COLOURS = 256, ANIMATION_FRAMES = 60, ANIMATION_SECONDS = 4, TEXT = 64 };
 
 typedef struct {
-  size_t   n, d, n_frames;
-  double  *x[2]; /* (n_frames, n, d) */
-  double   high; /* distance at the end of the colours */
-  uint32_t colours[N_COLOURS];
+  const NomosTwoMotions *motions;
+  double                 high; /* distance at the end of the colours */
+  uint32_t               colours[N_COLOURS];
 } Frames;
 
-static PetscErrorCode Record(const NomosComparison *run, Frames *f)
+static double Distance(const NomosTwoMotions *f, size_t frame, size_t particle)
+{
+  const size_t at     = (frame * f->n + particle) * f->d;
+  double       square = 0;
+
+  for (size_t i = 0; i < f->d; i++) square += (f->x[RUN][at + i] - f->x[TRUTH][at + i]) * (f->x[RUN][at + i] - f->x[TRUTH][at + i]);
+  return sqrt(square);
+}
+
+static PetscErrorCode Read(void *ctx, size_t motion, size_t frame, double x[], uint32_t colour[])
+{
+  const Frames          *frames = ctx;
+  const NomosTwoMotions *f      = frames->motions;
+
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < f->n * f->d; i++) x[i] = f->x[motion][frame * f->n * f->d + i];
+  for (size_t p = 0; p < f->n; p++) {
+    const double share = Distance(f, frame, p) / frames->high;
+    colour[p]          = motion == TRUTH ? 0x9aa7b5 : isfinite(share) ? frames->colours[(size_t)fmin(share * N_COLOURS, N_COLOURS - 1)] : 0x000000;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static int Ascending(const void *a, const void *b)
+{
+  const double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+/* Colours reach to the 99th percentile over all frames. */
+static PetscErrorCode FindHigh(const NomosTwoMotions *f, double *high)
+{
+  double *distances;
+  size_t  n = 0;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(f->n_frames * f->n + 1, &distances));
+  for (size_t i = 0; i < f->n_frames * f->n; i++) {
+    distances[n] = Distance(f, i / f->n, i % f->n);
+    n += isfinite(distances[n]) ? 1 : 0;
+  }
+  qsort(distances, n, sizeof *distances, Ascending);
+  *high = n && distances[n - 1 - n / 100] > 0 ? distances[n - 1 - n / 100] : 1;
+  PetscCall(PetscFree(distances));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosTwoMotionsFilm(const NomosTwoMotions *f, const char stem[])
+{
+  const char *unit = f->scene->unit && f->scene->unit[0] ? f->scene->unit : NULL;
+  Frames      frames = {.motions = f};
+  char      (*texts)[TEXT], path[NOMOS_MAX_PATH + 16], label[TEXT];
+  const char **times;
+
+  PetscFunctionBeginUser;
+  PetscCall(FindHigh(f, &frames.high));
+  NomosColours(NOMOS_MAP_SEQUENTIAL, N_COLOURS, frames.colours);
+  snprintf(label, sizeof label, unit ? "distance from the %s (%s)" : "distance from the %s", f->names[TRUTH], unit);
+  PetscCall(PetscMalloc2(f->n_frames, &texts, f->n_frames, &times));
+  for (size_t i = 0; i < f->n_frames; i++) {
+    snprintf(texts[i], TEXT, unit ? "%.3f s" : "t = %.3f", (double)i * f->interval);
+    times[i] = texts[i];
+  }
+  NomosFilm film = {.scene = f->scene, .title = f->title, .n_motions = 2, .names = f->names, .n_particles = (size_t[]){f->n, f->n}, .n_frames = f->n_frames, .times = times, .read = Read, .ctx = &frames,
+                    .bar_label = label, .map = NOMOS_MAP_SEQUENTIAL, .high = frames.high};
+  PetscErrorCode code = NomosFilmMoments(&film, stem);
+  snprintf(path, sizeof path, "%.4000s_motion.png", stem);
+  if (!code) code = NomosFilmAnimate(&film, ANIMATION_FRAMES, ANIMATION_SECONDS, path);
+  PetscCall(PetscFree2(texts, times));
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- of a model */
+
+static PetscErrorCode Record(const NomosComparison *run, const NomosTwoMotions *f, double *const x[2])
 {
   NomosModel     model    = run->model;
   PetscErrorCode blown_up = 0;
@@ -32,90 +106,15 @@ static PetscErrorCode Record(const NomosComparison *run, Frames *f)
     for (int64_t k = 0; k < run->every && frame && !blown_up; k++) blown_up = model->ops->step(model);
     NomosErrorSetQuiet(quiet);
     if (blown_up != PETSC_ERR_FP) PetscCall(blown_up);
-    PetscCall(run->reference((int64_t)frame * run->every, &f->x[TRUTH][at], run->ctx));
+    PetscCall(run->reference((int64_t)frame * run->every, &x[TRUTH][at], run->ctx));
     if (blown_up) {
-      for (size_t i = 0; i < f->n * f->d; i++) f->x[RUN][at + i] = NAN;
+      for (size_t i = 0; i < f->n * f->d; i++) x[RUN][at + i] = NAN;
       continue;
     }
     PetscCall(model->ops->derivatives->get_state(model, state));
-    PetscCall(model->ops->derivatives->field(model, run->field, state, &f->x[RUN][at]));
+    PetscCall(model->ops->derivatives->field(model, run->field, state, &x[RUN][at]));
   }
   PetscCall(PetscFree(state));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static double Distance(const Frames *f, size_t frame, size_t particle)
-{
-  const size_t at     = (frame * f->n + particle) * f->d;
-  double       square = 0;
-
-  for (size_t i = 0; i < f->d; i++) square += (f->x[RUN][at + i] - f->x[TRUTH][at + i]) * (f->x[RUN][at + i] - f->x[TRUTH][at + i]);
-  return sqrt(square);
-}
-
-static PetscErrorCode Read(void *ctx, size_t motion, size_t frame, double x[], uint32_t colour[])
-{
-  const Frames *f = ctx;
-
-  PetscFunctionBeginUser;
-  for (size_t i = 0; i < f->n * f->d; i++) x[i] = f->x[motion][frame * f->n * f->d + i];
-  for (size_t p = 0; p < f->n; p++) {
-    const double share = Distance(f, frame, p) / f->high;
-    colour[p]          = motion == TRUTH ? 0x9aa7b5 : isfinite(share) ? f->colours[(size_t)fmin(share * N_COLOURS, N_COLOURS - 1)] : 0x000000;
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static int Ascending(const void *a, const void *b)
-{
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
-/* Colours reach to the 99th percentile over all frames. */
-static PetscErrorCode FindHigh(Frames *f)
-{
-  double *distances;
-  size_t  n = 0;
-
-  PetscFunctionBeginUser;
-  PetscCall(PetscMalloc1(f->n_frames * f->n + 1, &distances));
-  for (size_t i = 0; i < f->n_frames * f->n; i++) {
-    distances[n] = Distance(f, i / f->n, i % f->n);
-    n += isfinite(distances[n]) ? 1 : 0;
-  }
-  qsort(distances, n, sizeof *distances, Ascending);
-  f->high = n && distances[n - 1 - n / 100] > 0 ? distances[n - 1 - n / 100] : 1;
-  PetscCall(PetscFree(distances));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode Draw(const NomosComparison *run, const char title[], const char *const names[2], const char stem[], Frames *f)
-{
-  NomosModelScene scene = {0};
-  char          (*texts)[TEXT], path[NOMOS_MAX_PATH + 16], label[TEXT];
-  const char    **times;
-
-  PetscFunctionBeginUser;
-  PetscCall(Record(run, f));
-  PetscCall(FindHigh(f));
-  NomosColours(NOMOS_MAP_SEQUENTIAL, N_COLOURS, f->colours);
-  PetscCall(run->model->ops->scene(run->model->config, &scene));
-  const char *unit = scene.room.unit && scene.room.unit[0] ? scene.room.unit : NULL;
-  snprintf(label, sizeof label, unit ? "distance from the %s (%s)" : "distance from the %s", names[TRUTH], unit);
-  PetscCall(PetscMalloc2(f->n_frames, &texts, f->n_frames, &times));
-  for (size_t i = 0; i < f->n_frames; i++) {
-    snprintf(texts[i], TEXT, unit ? "%.3f s" : "t = %.3f", (double)i * (double)run->every * run->model->dt);
-    times[i] = texts[i];
-  }
-  NomosFilm film = {.scene = &scene.room, .title = title, .n_motions = 2, .names = names, .n_particles = (size_t[]){f->n, f->n}, .n_frames = f->n_frames, .times = times, .read = Read, .ctx = f,
-                    .bar_label = label, .map = NOMOS_MAP_SEQUENTIAL, .high = f->high};
-  PetscErrorCode code = NomosFilmMoments(&film, stem);
-  snprintf(path, sizeof path, "%.4000s_motion.png", stem);
-  if (!code) code = NomosFilmAnimate(&film, ANIMATION_FRAMES, ANIMATION_SECONDS, path);
-  PetscCall(PetscFree2(texts, times));
-  PetscCall(PetscFree(scene.obstacles));
-  PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -123,19 +122,26 @@ PetscErrorCode NomosFreeRunFilm(const NomosComparison *run, const char title[], 
 {
   const NomosModelOps   *ops = run->model->ops;
   const NomosModelField *list;
+  NomosModelScene        scene = {0};
   size_t                 n_fields;
-  Frames                 f = {0};
+  NomosTwoMotions        f = {.scene = &scene.room, .title = title, .names = names, .n_frames = (size_t)(run->n_steps / run->every) + 1, .interval = (double)run->every * run->model->dt};
+  double                *x[2];
 
   PetscFunctionBeginUser;
   PetscCheck(ops->scene, PETSC_COMM_SELF, PETSC_ERR_SUP, "%s does not say where its particles are; its motion cannot be drawn", ops->name);
   PetscCall(ops->derivatives->fields(run->model, &n_fields, &list));
   PetscCheck(run->field < n_fields && list[run->field].n_dims == 2 && (list[run->field].size[1] == 2 || list[run->field].size[1] == 3), PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "only positions over (particle, axis) can be drawn");
-  f.n        = list[run->field].size[0];
-  f.d        = list[run->field].size[1];
-  f.n_frames = (size_t)(run->n_steps / run->every) + 1;
-  for (int i = 0; i < 2; i++) PetscCall(PetscMalloc1(f.n_frames * f.n * f.d, &f.x[i]));
-  PetscErrorCode code = Draw(run, title, names, stem, &f);
-  for (int i = 0; i < 2; i++) PetscCall(PetscFree(f.x[i]));
+  f.n = list[run->field].size[0];
+  f.d = list[run->field].size[1];
+  for (int i = 0; i < 2; i++) {
+    PetscCall(PetscMalloc1(f.n_frames * f.n * f.d, &x[i]));
+    f.x[i] = x[i];
+  }
+  PetscErrorCode code = Record(run, &f, x);
+  if (!code) code = ops->scene(run->model->config, &scene);
+  if (!code) code = NomosTwoMotionsFilm(&f, stem);
+  PetscCall(PetscFree(scene.obstacles));
+  for (int i = 0; i < 2; i++) PetscCall(PetscFree(x[i]));
   PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

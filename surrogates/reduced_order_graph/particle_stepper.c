@@ -321,23 +321,31 @@ static NomosTensor EdgeFeatures(NomosGraph graph, NomosTensor x, double radius)
   return NomosConcatenate(2, (NomosTensor[]){r, NomosPower(NomosAffine(square, 1, 1e-20), 0.5)}, LAST);
 }
 
+PetscErrorCode NomosParticleStepperFeatures(NomosParticleStepper s, const NomosTensor w[], const NomosParticleSets *sets, const NomosTensor x[], NomosParticleBatch *batch)
+{
+  const NomosTensor now = x[s->history];
+  double            radius;
+  Kept              kept;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosTensorGetScalar(w[s->radius], &radius));
+  PetscCall(Prepare(s, sets, now, radius, &kept));
+  *batch       = (NomosParticleBatch){.n = sets->n, .n_sets = sets->n_sets, .first = sets->first, .x = now, .graph = kept.graph};
+  batch->nodes = Nodes(s, w, sets, x, radius, kept.kind);
+  if (kept.graph) batch->edges = EdgeFeatures(kept.graph, now, radius);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* ---- the step */
 
 NomosTensor NomosParticleStepperAcceleration(NomosParticleStepper s, const NomosTensor w[], const NomosParticleSets *sets, const NomosTensor x[])
 {
-  const NomosTensor  now   = x[s->history];
-  NomosParticleBatch batch = {.n = sets->n, .n_sets = sets->n_sets, .first = sets->first, .x = now};
-  Kept               kept;
-  double             radius = NAN;
+  NomosParticleBatch   batch;
+  const bool           quiet = NomosErrorSetQuiet(true); /* the tape tells it */
+  const PetscErrorCode code  = NomosParticleStepperFeatures(s, w, sets, x, &batch);
 
-  const bool     quiet = NomosErrorSetQuiet(true); /* the tape tells it */
-  PetscErrorCode code  = NomosTensorGetScalar(w[s->radius], &radius);
-  if (!code) code = Prepare(s, sets, now, radius, &kept);
   NomosErrorSetQuiet(quiet);
-  if (code) return NomosTapeFail(now.tape, code, "%s", NomosErrorLast());
-  batch.graph = kept.graph;
-  batch.nodes = Nodes(s, w, sets, x, radius, kept.kind);
-  if (kept.graph) batch.edges = EdgeFeatures(kept.graph, now, radius);
+  if (code) return NomosTapeFail(x[s->history].tape, code, "%s", NomosErrorLast());
   return s->network->apply(s->context, w, &batch);
 }
 

@@ -44,6 +44,8 @@ typedef struct {
   const double  *parameters; /* (n_sets, n_parameters) */
 } NomosParticleSets;
 
+/* What the network sees after such positions. */
+PetscErrorCode NomosParticleStepperFeatures(NomosParticleStepper stepper, const NomosTensor w[], const NomosParticleSets *sets, const NomosTensor x[], NomosParticleBatch *batch);
 /* Normalised acceleration [n, d] after the positions x[0], ..., x[w] (each [n, d], oldest first). The graph is built of x[w] and belongs to the stepper until NomosParticleStepperForget. Errors (a position that is not finite or outside, say) are kept by the tape. */
 NomosTensor NomosParticleStepperAcceleration(NomosParticleStepper stepper, const NomosTensor w[], const NomosParticleSets *sets, const NomosTensor x[]);
 /* x_{k+1} [n, d] from the last two positions and such an acceleration, m; and from x[0], ..., x[w] at once. */

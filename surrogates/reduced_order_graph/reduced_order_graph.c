@@ -1,0 +1,291 @@
+/* Particles moved by a learned step on a sample of them: from simulations, the motion of a few points that stand for the body (Viswanath et al. 2024, GIOROM, doi:10.48550/arXiv.2407.03925; Sanchez-Gonzalez et al. 2020, GNS,
+   doi:10.48550/arXiv.2002.09405). The step is that of particle_stepper.h, its loss that of reduced_order_graph_loss.c; how it is judged is said in reduced_order_graph_judge.c. */
+#include "surrogates/reduced_order_graph/particle_network_list.h"
+#include "surrogates/reduced_order_graph/reduced_order_graph_impl.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* clang-format off */
+static const NomosParam params[] = {
+  {"reduced_order_graph.radius",   NOMOS_PARAM_REAL,   "",         NULL, DBL_MIN, DBL_MAX, NULL, false, "Points within this distance (in the unit of the positions) are neighbours; unset: 2.3 spacings of the points. Below about 2 the graph falls into parts."},
+  {"reduced_order_graph.sampling", NOMOS_PARAM_CHOICE, "farthest", NULL, 0, 0, "random|farthest|all", false, "Which particles of a trajectory are the points of its graph: at random, farthest-point sampling of the first frame, all."},
+  {"reduced_order_graph.points",   NOMOS_PARAM_INT,    "150",      NULL, 1, 1e9, NULL, false, "Points of a trajectory; of one with fewer particles all."},
+  {"reduced_order_graph.fraction", NOMOS_PARAM_REAL,   "",         NULL, DBL_MIN, 1, NULL, false, "In place of points: this share of its particles."},
+  {"reduced_order_graph.draws",    NOMOS_PARAM_INT,    "2",        NULL, 1, 1e6, NULL, false, "Samples of each trajectory of the training."},
+  {"reduced_order_graph.noise",    NOMOS_PARAM_REAL,   "3e-4",     NULL, 0, DBL_MAX, NULL, false, "Deviation of the noise on the last velocity, in the unit of the positions per frame: 5 to 10 % of the velocities' deviation. GNS: 3e-4."},
+  {"reduced_order_graph.mirror",   NOMOS_PARAM_CHOICE, "none",     NULL, 0, 0, "none|x|y|z|xy|xz|yz|xyz", false, "Axes along which examples may be mirrored about the middle of the domain: those along which nothing pulls."},
+  {"reduced_order_graph.steps",    NOMOS_PARAM_INT,    "1",        NULL, 1, 1000, NULL, false, "Steps of the loss, one upon the other."},
+  {"reduced_order_graph.sweep",    NOMOS_PARAM_REAL_LIST, "",      NULL, DBL_MIN, DBL_MAX, NULL, false, "Factors of the number of points with which the test split is judged too (`[0.5, 0.75, 1.5, 2]`), at the radius of the training."},
+};
+static const NomosParam set_params[] = {
+  {"path", NOMOS_PARAM_FILE, NULL, NULL, 0, 0, NULL, false, "Data as data.path, whose trajectories are all for the test."},
+};
+/* clang-format on */
+static const char     prefix[]                            = "reduced_order_graph.tests";
+const NomosParamGroup nomos_reduced_order_graph_groups[1] = {{prefix, "of each test set: NAME becomes results.NAME_rollout_mse", sizeof set_params / sizeof *set_params, set_params}};
+const char *const     nomos_particle_text_keys[NOMOS_N_PARTICLE_TEXTS] = {"kinds", "parameters", "interval", "box", "radius"};
+
+bool NomosReducedOrderGraphTable(size_t i, NomosSurrogateTable *table)
+{
+  size_t n = 0;
+
+  if (!i--) {
+    *table = (NomosSurrogateTable){.name = "stepper", .summary = "What is chosen for reduced_order_graph.network has a table of its own.", .n_params = nomos_n_particle_stepper_params, .params = nomos_particle_stepper_params};
+    return true;
+  }
+  while (nomos_particle_networks[n]) n++;
+  if (i >= n) return false;
+  const NomosParticleNetworkOps *ops = nomos_particle_networks[i];
+  *table = (NomosSurrogateTable){.name = ops->name, .summary = ops->summary, .reference = ops->reference, .n_params = ops->n_params, .params = ops->params};
+  return true;
+}
+
+static PetscErrorCode Declare(NomosConfig config)
+{
+  const char *const *names;
+  size_t             n;
+  char               section[2 * NOMOS_MAX_NAME];
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigRegister(config, nomos_n_particle_stepper_params, nomos_particle_stepper_params));
+  PetscCall(NomosParticleStepperDeclare(config));
+  PetscCall(NomosConfigGroup(config, prefix, &n, &names));
+  for (size_t i = 0; i < n; i++) {
+    snprintf(section, sizeof section, "%s.%s", prefix, names[i]);
+    PetscCall(NomosConfigRegisterSection(config, section, sizeof set_params / sizeof *set_params, set_params));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- create */
+
+static PetscErrorCode ReadParams(NomosSurrogate s)
+{
+  NomosReducedOrderGraph *g = s->context;
+  const char             *kind, *mirror;
+  int64_t                 points, draws, history, steps;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetString(s->config, "reduced_order_graph.sampling", &kind));
+  PetscCall(NomosConfigGetString(s->config, "reduced_order_graph.mirror", &mirror));
+  PetscCall(NomosConfigGetInt(s->config, "reduced_order_graph.points", &points));
+  PetscCall(NomosConfigGetInt(s->config, "reduced_order_graph.draws", &draws));
+  PetscCall(NomosConfigGetInt(s->config, "reduced_order_graph.history", &history));
+  PetscCall(NomosConfigGetInt(s->config, "reduced_order_graph.steps", &steps));
+  PetscCall(NomosConfigGetReal(s->config, "reduced_order_graph.noise", &g->noise));
+  PetscCall(NomosConfigGetReal(s->config, "reduced_order_graph.fraction", &g->sampling.fraction));
+  snprintf(g->sampling.kind, sizeof g->sampling.kind, "%s", kind);
+  g->sampling.n_points = (double)points;
+  g->sampling.n_draws  = strcmp(kind, "all") ? (size_t)draws : 1;
+  g->n_history         = (size_t)history + 1;
+  g->n_steps           = (size_t)steps;
+  for (int a = 0; a < 3; a++) g->mirror[a] = strcmp(mirror, "none") && strchr(mirror, "xyz"[a]);
+  NomosCheck(g->info->d == 3 || !g->mirror[2], s->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: reduced_order_graph.mirror = %s: the particles have no z", NomosConfigWhere(s->config, "reduced_order_graph.mirror"), mirror);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode FindRadius(NomosSurrogate s)
+{
+  NomosReducedOrderGraph *g = s->context;
+  double                  spacing;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetReal(s->config, "reduced_order_graph.radius", &g->radius));
+  if (!isnan(g->radius)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosReducedOrderGraphSpacing(g, &spacing));
+  PetscCheck(isfinite(spacing) && spacing > 0, s->comm, PETSC_ERR_ARG_WRONGSTATE, "reduced_order_graph.radius is unset, and how far the particles lie apart cannot be told from the data (one particle, or several at one place): give it");
+  g->radius = 2.3 * spacing;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CreateParts(NomosSurrogate s)
+{
+  NomosReducedOrderGraph *g   = s->context;
+  NomosParticleSampling   one = g->sampling; /* what is judged has one sample */
+
+  PetscFunctionBeginUser;
+  one.n_draws = 1;
+  for (int split = 0; split < NOMOS_N_SPLITS; split++) {
+    NomosParticlePart *part = &g->parts[split];
+    PetscCall(NomosParticlePartCreate(&(NomosParticlePartInput){.data = g->data, .split = (NomosSplit)split, .sampling = split == NOMOS_SPLIT_TRAIN ? &g->sampling : &one, .factor = 1, .window = g->n_history + g->n_steps, .seed = s->seed}, part));
+    s->n_examples[split] = part->first[part->n * part->n_draws];
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Particles of the set are of the materials that the training knows, by name, and have the same parameters. */
+static PetscErrorCode CheckSet(NomosSurrogate s, const char name[], NomosParticleData data)
+{
+  const NomosReducedOrderGraph *g = s->context;
+  const NomosParticleDataInfo  *info;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosParticleDataGetInfo(data, &info));
+  NomosCheck(info->d == g->info->d && info->n_parameters == g->info->n_parameters, s->comm, PETSC_ERR_ARG_SIZ, "reduced_order_graph.tests.%s: particles in %d dimensions with %zu parameters, and the training has %d and %zu", name, info->d, info->n_parameters, g->info->d, g->info->n_parameters);
+  for (size_t k = 0; k < info->n_kinds; k++) NomosCheck(k < g->info->n_kinds && !strcmp(info->kinds[k], g->info->kinds[k]), s->comm, PETSC_ERR_ARG_WRONG, "reduced_order_graph.tests.%s: material number %zu is %s, which was never seen in the training (%s there)", name, k, info->kinds[k], k < g->info->n_kinds ? g->info->kinds[k] : "none");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode OpenSets(NomosSurrogate s)
+{
+  NomosReducedOrderGraph *g   = s->context;
+  NomosParticleSampling   one = g->sampling;
+  NomosParticleDataInput  input;
+  const char *const      *names;
+  size_t                  n;
+
+  PetscFunctionBeginUser;
+  one.n_draws = 1;
+  PetscCall(NomosParticleDataInputFromConfig(s->config, &input));
+  input.validation = input.test = 0;
+  input.n_trajectories = 0;
+  PetscCall(NomosConfigGroup(s->config, prefix, &n, &names));
+  PetscCall(PetscCalloc1(n, &g->sets));
+  for (size_t i = 0; i < n; i++) {
+    NomosParticleTestSet *set = &g->sets[g->n_sets++];
+    char                  key[3 * NOMOS_MAX_NAME];
+    snprintf(key, sizeof key, "%s.%s.path", prefix, names[i]);
+    PetscCall(NomosConfigGetString(s->config, key, &input.path));
+    PetscCall(PetscStrallocpy(names[i], &set->name));
+    PetscCall(NomosParticleDataOpen(s->comm, &input, &set->data));
+    PetscCall(CheckSet(s, set->name, set->data));
+    PetscCall(NomosParticlePartCreate(&(NomosParticlePartInput){.data = set->data, .split = NOMOS_SPLIT_TRAIN, .sampling = &one, .factor = 1, .window = g->n_history + 1, .seed = s->seed}, &set->part));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static void Join(char text[1024], size_t n, const char *const names[])
+{
+  for (size_t i = 0; i < n; i++) snprintf(text + strlen(text), 1024 - strlen(text), "%s%s", i ? "," : "", names[i]);
+}
+
+/* For a model of the weights. */
+static void WriteTexts(NomosSurrogate s)
+{
+  NomosReducedOrderGraph *g = s->context;
+  char                   *box = g->texts[NOMOS_PARTICLE_BOX];
+
+  Join(g->texts[NOMOS_PARTICLE_KINDS], g->info->n_kinds, g->info->kinds);
+  Join(g->texts[NOMOS_PARTICLE_PARAMETERS], g->info->n_parameters, g->info->parameters);
+  snprintf(g->texts[NOMOS_PARTICLE_INTERVAL], 1024, "%.17g", g->info->interval);
+  snprintf(g->texts[NOMOS_PARTICLE_RADIUS], 1024, "%.17g", g->radius);
+  for (int a = 0; a < g->info->d; a++) snprintf(box + strlen(box), 1024 - strlen(box), "%s%.17g,%.17g", a ? "," : "", g->info->low[a], g->info->high[a]);
+  for (int t = 0; t < NOMOS_N_PARTICLE_TEXTS; t++) g->text_list[t] = g->texts[t];
+  s->n_texts   = NOMOS_N_PARTICLE_TEXTS;
+  s->text_keys = nomos_particle_text_keys;
+  s->texts     = g->text_list;
+}
+
+static PetscErrorCode Create(NomosSurrogate s)
+{
+  NomosReducedOrderGraph *g;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscNew(&g));
+  s->context = g;
+  PetscCall(NomosReducedOrderGraphOpen(s));
+  PetscCall(ReadParams(s));
+  PetscCall(FindRadius(s));
+  PetscCall(CreateParts(s));
+  NomosParticleStepperInput input = {.d = g->info->d, .n_kinds = g->info->n_kinds, .n_parameters = g->info->n_parameters, .radius = g->radius};
+  for (int a = 0; a < g->info->d; a++) {
+    input.low[a]  = g->info->low[a];
+    input.high[a] = g->info->high[a];
+  }
+  PetscCall(NomosParticleStepperCreate(s->config, s->parameters, &input, &g->stepper));
+  g->n_w = NomosParametersCount(s->parameters);
+  PetscCall(OpenSets(s));
+  WriteTexts(s);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Destroy(NomosSurrogate s)
+{
+  NomosReducedOrderGraph *g = s->context;
+
+  PetscFunctionBeginUser;
+  if (!g) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosParticleStepperDestroy(&g->stepper));
+  for (int split = 0; split < NOMOS_N_SPLITS; split++) PetscCall(NomosParticlePartFree(&g->parts[split]));
+  for (size_t i = 0; i < g->n_sets; i++) {
+    PetscCall(NomosParticlePartFree(&g->sets[i].part));
+    if (g->sets[i].data) PetscCall(NomosParticleDataClose(&g->sets[i].data));
+    PetscCall(PetscFree(g->sets[i].name));
+  }
+  PetscCall(PetscFree(g->sets));
+  if (g->data) PetscCall(NomosParticleDataClose(&g->data));
+  PetscCall(PetscFree(s->context));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Of what may be mirrored the mean velocity is zero, whatever it was in the data. */
+static PetscErrorCode Fit(NomosSurrogate s)
+{
+  NomosReducedOrderGraph *g = s->context;
+  const size_t            n = g->info->n_trajectories[NOMOS_SPLIT_TRAIN], P = g->info->n_parameters;
+  NomosParticleStatistics statistics;
+  double                  mean[NOMOS_PARTICLE_MAX_PARAMETERS] = {0}, deviation[NOMOS_PARTICLE_MAX_PARAMETERS] = {0};
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosParticleDataStatistics(g->data, &statistics));
+  for (int a = 0; a < g->info->d; a++) {
+    if (!g->mirror[a]) continue;
+    statistics.velocity_deviation[a]     = hypot(statistics.velocity_deviation[a], statistics.velocity_mean[a]);
+    statistics.acceleration_deviation[a] = hypot(statistics.acceleration_deviation[a], statistics.acceleration_mean[a]);
+    statistics.velocity_mean[a] = statistics.acceleration_mean[a] = 0;
+  }
+  for (int pass = 0; pass < 2; pass++)
+    for (size_t i = 0; i < n; i++) {
+      NomosParticleTrajectory t;
+      PetscCall(NomosParticleDataTrajectory(g->data, NOMOS_SPLIT_TRAIN, i, &t));
+      for (size_t p = 0; p < P; p++) *(pass ? &deviation[p] : &mean[p]) += (pass ? pow(t.parameters[p] - mean[p], 2) : t.parameters[p]) / (double)n;
+    }
+  for (size_t p = 0; p < P; p++) deviation[p] = sqrt(deviation[p]);
+  PetscCall(NomosParticleStepperFit(g->stepper, s->parameters, &statistics, g->noise, mean, deviation));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Edges and components are those of the first frame of a trajectory. */
+static PetscErrorCode Describe(NomosSurrogate s, size_t n_text, char text[])
+{
+  NomosReducedOrderGraph *g = s->context;
+  NomosPointMotion     m;
+  NomosRollOut            how = {0};
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosPointMotionRead(&g->parts[NOMOS_SPLIT_TRAIN], 1, &(NomosParticleWindow){0}, g->n_history + 1, &m));
+  double *x;
+  PetscCall(PetscMalloc1(m.n_frames * m.sets.n * (size_t)m.d, &x));
+  PetscErrorCode code = NomosReducedOrderGraphRollOut(s, &m, NOMOS_MOTION_STEPPER, x, &how);
+  PetscCall(PetscFree(x));
+  int length = snprintf(text, n_text, "points: %zu of a trajectory, neighbours within %.4g, %.3g edges a point, in %zu part%s", m.sets.n, g->radius, (double)how.n_edges / (double)m.sets.n, how.most_components, how.most_components == 1 ? "" : "s");
+  if (how.most_components > 1 && (size_t)length < n_text) snprintf(text + length, n_text - (size_t)length, ": warning: what one part does the others do not feel; several bodies apart are several parts, but a body should be one: reduced_order_graph.radius of 2.3 spacings or more, or more points");
+  PetscCall(NomosPointMotionFree(&m));
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+const NomosSurrogateOps NomosSurrogateOps_ReducedOrderGraph = {
+  .name      = "reduced_order_graph",
+  .summary   = "A time step of particles, learned on a sample of them: accelerations by a network on the graph of neighbours.",
+  .reference = "Viswanath et al. (2024), doi:10.48550/arXiv.2407.03925",
+  .needs     = "trajectories of particles: files of LagrangeBench's and GNS's layout (a group of each trajectory with position and particle_type), or runs with `position`",
+  .n_params  = sizeof params / sizeof *params,
+  .params    = params,
+  .table     = NomosReducedOrderGraphTable,
+  .n_groups  = 1,
+  .groups    = nomos_reduced_order_graph_groups,
+  .declare   = Declare,
+  .reads     = true,
+  .create    = Create,
+  .destroy   = Destroy,
+  .fit       = Fit,
+  .describe  = Describe,
+  .loss      = NomosReducedOrderGraphLoss,
+  .evaluate  = NomosReducedOrderGraphEvaluate,
+  .results   = NomosReducedOrderGraphResults,
+  .pictures  = NomosReducedOrderGraphPictures,
+};

@@ -1,0 +1,136 @@
+/* What the parts of the surrogate `reduced_order_graph` share.
+
+   A part of the data is a list of trajectories, of each one or several samples of its particles (draws), which are the same for all its frames. Positions lie as (frames, points, d), points of several sets behind each other. */
+#ifndef NOMOS_SURROGATES_REDUCED_ORDER_GRAPH_REDUCED_ORDER_GRAPH_IMPL_H
+#define NOMOS_SURROGATES_REDUCED_ORDER_GRAPH_REDUCED_ORDER_GRAPH_IMPL_H
+
+#include "surrogates/reduced_order_graph/particle_stepper.h"
+#include "surrogates/surrogate.h"
+
+/* Which particles are points of the graph. */
+typedef struct {
+  char   kind[16];  /* random, farthest, all */
+  double n_points;  /* of a trajectory; where `fraction` is > 0, that share of its particles. More than there are: all */
+  double fraction;
+  size_t n_draws;
+} NomosParticleSampling;
+
+typedef struct {
+  NomosParticleData data;
+  NomosSplit        split;
+  size_t            n, n_draws; /* trajectories, and samples of each */
+  size_t           *n_points;   /* (n, n_draws) */
+  int32_t         **sample;     /* (n, n_draws)(n_points) */
+  size_t           *first;      /* (n n_draws + 1) examples before those of a sample */
+  size_t            most;       /* points of a sample */
+} NomosParticlePart;
+
+/* A set that is for tests only. */
+typedef struct {
+  char             *name;
+  NomosParticleData data;
+  NomosParticlePart part;
+} NomosParticleTestSet;
+
+/* What is written beside the weights. */
+enum { NOMOS_PARTICLE_KINDS, NOMOS_PARTICLE_PARAMETERS, NOMOS_PARTICLE_INTERVAL, NOMOS_PARTICLE_BOX, NOMOS_PARTICLE_RADIUS, NOMOS_N_PARTICLE_TEXTS };
+extern const char *const nomos_particle_text_keys[NOMOS_N_PARTICLE_TEXTS];
+
+typedef struct {
+  NomosParticleData            data;
+  const NomosParticleDataInfo *info;
+  NomosParticleSampling        sampling;
+  NomosParticleStepper         stepper;
+  size_t                       n_history, n_steps; /* positions that a step sees; steps of the loss */
+  double                       noise;              /* m */
+  bool                         mirror[3];
+  double                       radius;
+  NomosParticlePart            parts[NOMOS_N_SPLITS];
+  size_t                       n_sets;
+  NomosParticleTestSet        *sets;
+  size_t                       n_w;                /* tensors of the parameters */
+  char                         texts[NOMOS_N_PARTICLE_TEXTS][1024];
+  const char                  *text_list[NOMOS_N_PARTICLE_TEXTS];
+} NomosReducedOrderGraph;
+
+/* ---- reduced_order_graph_data.c */
+
+PetscErrorCode NomosReducedOrderGraphOpen(NomosSurrogate s);
+/* The spacing of points is the side of the square or cube that each has: from the distance to the k-th of its neighbours among all particles, the median over these, in the first frames of some trajectories. */
+PetscErrorCode NomosReducedOrderGraphSpacing(NomosReducedOrderGraph *g, double *spacing);
+/* `window`: frames of an example. factor: of the number of points. Errors: a trajectory with fewer frames than a window. */
+typedef struct {
+  NomosParticleData            data;
+  NomosSplit                   split;
+  const NomosParticleSampling *sampling;
+  double                       factor;
+  size_t                       window;
+  uint64_t                     seed;
+} NomosParticlePartInput;
+PetscErrorCode NomosParticlePartCreate(const NomosParticlePartInput *input, NomosParticlePart *part);
+PetscErrorCode NomosParticlePartFree(NomosParticlePart *part);
+
+typedef struct {
+  size_t trajectory, draw, frame;
+} NomosParticleWindow;
+NomosParticleWindow NomosParticlePartWindow(const NomosParticlePart *part, size_t example);
+/* Windows of n_frames frames behind each other. */
+typedef struct {
+  NomosParticleSets sets;
+  size_t            n_frames;
+  int               d;
+  size_t           *first;
+  int32_t          *kind;
+  double           *parameters, *x; /* x (n_frames, sets.n, d) */
+} NomosPointMotion;
+PetscErrorCode NomosPointMotionRead(const NomosParticlePart *part, size_t n, const NomosParticleWindow windows[], size_t n_frames, NomosPointMotion *motion);
+PetscErrorCode NomosPointMotionFree(NomosPointMotion *motion);
+
+/* ---- reduced_order_graph_loss.c */
+
+/* The random walk of Sanchez-Gonzalez et al. (2020): velocities get sums of normal numbers of deviation sigma/sqrt(w), so that the last one has sigma; positions the sums of these, the first one none; what comes after the
+   n_history positions is shifted with the last of them. Numbers number, number + 1, ... of a stream. */
+typedef struct {
+  size_t   n_history, n_frames, n; /* n: points times d */
+  double   sigma;
+  uint64_t seed, number;
+} NomosParticleNoise;
+void           NomosParticleNoiseAdd(const NomosParticleNoise *noise, size_t stride, double x[]); /* x (n_frames, stride), of which the first n of every row */
+PetscErrorCode NomosReducedOrderGraphLoss(NomosSurrogate s, const NomosBatch *batch, NomosTape tape, const NomosTensor w[], NomosTensor *loss);
+
+/* ---- reduced_order_graph_judge.c */
+
+/* What leads from the first positions of a trajectory on: the stepper; every point with its last velocity and the acceleration that the centre of all has had in these positions; the last of them for ever. */
+typedef enum { NOMOS_MOTION_STEPPER, NOMOS_MOTION_BALLISTIC, NOMOS_MOTION_STILL, NOMOS_N_MOTIONS } NomosMotionKind;
+extern const char *const nomos_motion_names[NOMOS_N_MOTIONS];
+
+/* x (n_frames, n, d) of a trajectory whose first positions are those of the truth. From where the stepper gives up (*n_done frames) the last positions stay. */
+typedef struct {
+  size_t n_done, most_components, n_edges; /* components of the graph: in the worst frame */
+} NomosRollOut;
+PetscErrorCode NomosReducedOrderGraphRollOut(NomosSurrogate s, const NomosPointMotion *truth, NomosMotionKind kind, double x[], NomosRollOut *how);
+
+/* Mean squares of distances, over points, of each trajectory of a part (n) and predicted frame (n_frames, of the longest one; NaN behind the end of another). */
+typedef struct {
+  size_t  n, n_frames;
+  double *error[NOMOS_N_MOTIONS], *one_step; /* (n, n_frames) */
+  double *components, *stopped;              /* (n) */
+} NomosParticleJudgement;
+/* Collective over comm. one_step: look at single steps too. */
+PetscErrorCode NomosReducedOrderGraphJudge(NomosSurrogate s, MPI_Comm comm, const NomosParticlePart *part, bool one_step, NomosParticleJudgement *judgement);
+PetscErrorCode NomosParticleJudgementFree(NomosParticleJudgement *judgement);
+/* Mean over the first n_frames frames of all trajectories (0: all), each trajectory alike; of frame k alone. */
+double NomosParticleJudgementMean(const NomosParticleJudgement *judgement, const double error[], size_t n_frames);
+double NomosParticleJudgementFrame(const NomosParticleJudgement *judgement, const double error[], size_t k);
+
+PetscErrorCode NomosReducedOrderGraphEvaluate(NomosSurrogate s, NomosSplit split, NomosResultFn result, void *ctx);
+PetscErrorCode NomosReducedOrderGraphResults(NomosSurrogate s, NomosResultFn result, void *ctx);
+
+/* ---- reduced_order_graph_pictures.c */
+PetscErrorCode NomosReducedOrderGraphPictures(NomosSurrogate s, const char directory[]);
+
+/* ---- reduced_order_graph.c */
+bool                         NomosReducedOrderGraphTable(size_t i, NomosSurrogateTable *table); /* of the stepper, then of each network */
+extern const NomosParamGroup nomos_reduced_order_graph_groups[1];
+
+#endif

@@ -1,0 +1,340 @@
+/* How a stepper is judged: roll-outs from the first history of trajectories that it never saw, against these. MSE = mean over points and frames of |dx|^2, m^2; of every part
+
+     rollout_mse, rollout_mse_20   over all predicted frames, over the first 20
+     one_step_mse                  of single steps, each from true positions
+     ballistic_mse, still_mse      of free flight, of staying where one is: below them a stepper has learned nothing
+     components                    of the graph, in the worst frame of the roll-outs: more than there are bodies and it has fallen apart
+     stopped                       roll-outs that ended early, where a position was no number or the network takes none there; points then stay */
+#include "surrogates/reduced_order_graph/reduced_order_graph_impl.h"
+
+#include "operators/primitives.h"
+#include "operators/reduce.h"
+
+#include <math.h>
+#include <stdio.h>
+
+const char *const nomos_motion_names[NOMOS_N_MOTIONS] = {"rollout", "ballistic", "still"};
+
+/* ---- roll-outs */
+
+/* Positions after `x` (n_history, n, d): the network works in the precision of its weights, the sum is in double. */
+static PetscErrorCode Step(NomosSurrogate s, NomosTape tape, NomosTensor w[], const NomosParticleSets *sets, size_t stride, const double x[], double next[])
+{
+  NomosReducedOrderGraph *g    = s->context;
+  const NomosRealType     type = NomosParametersType(s->parameters);
+  const size_t            d = (size_t)g->info->d, n = sets->n * d, k = g->n_history;
+  double                  mean[3], deviation[3];
+  NomosTensor             history[65];
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosTapeReset(tape));
+  PetscCall(NomosParticleStepperForget(g->stepper));
+  PetscCall(NomosParametersBind(s->parameters, tape, w));
+  for (size_t f = 0; f < k; f++) history[f] = NomosTensorFromDoubles(tape, type, 2, (size_t[]){sets->n, d}, x + f * stride);
+  PetscCall(NomosTensorGetDoubles(NomosParticleStepperAcceleration(g->stepper, w, sets, history), next));
+  PetscCall(NomosParticleStepperUnits(g->stepper, s->parameters, mean, deviation));
+  for (size_t i = 0; i < n; i++) {
+    const double *last = x + (k - 1) * stride, *before = x + (k - 2) * stride;
+    next[i] = last[i] + (last[i] - before[i] + mean[i % d] + deviation[i % d] * next[i]);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The acceleration of the centre: of the second differences of a few positions the mean over all points. */
+static void CentreAcceleration(const NomosPointMotion *m, size_t n_history, double a[3])
+{
+  const size_t d = (size_t)m->d, row = m->sets.n * d;
+
+  a[0] = a[1] = a[2] = 0;
+  for (size_t f = 1; f + 1 < n_history; f++)
+    for (size_t i = 0; i < row; i++) a[i % d] += (m->x[(f + 1) * row + i] - 2 * m->x[f * row + i] + m->x[(f - 1) * row + i]) / (double)(m->sets.n * (n_history - 2));
+}
+
+static bool IsFinite(size_t n, const double x[])
+{
+  for (size_t i = 0; i < n; i++)
+    if (!isfinite(x[i])) return false;
+  return true;
+}
+
+/* Errors of the network's limits end a roll-out; others are errors. */
+static PetscErrorCode RollOut(NomosSurrogate s, NomosTape tape, NomosTensor w[], const NomosPointMotion *m, double x[], NomosRollOut *how)
+{
+  NomosReducedOrderGraph *g   = s->context;
+  const size_t            row = m->sets.n * (size_t)m->d;
+
+  PetscFunctionBeginUser;
+  for (; how->n_done < m->n_frames; how->n_done++) {
+    const size_t         f     = how->n_done;
+    const bool           quiet = NomosErrorSetQuiet(true);
+    const PetscErrorCode code  = Step(s, tape, w, &m->sets, row, x + (f - g->n_history) * row, x + f * row);
+    size_t               components;
+    NomosErrorSetQuiet(quiet);
+    if (code != PETSC_ERR_FP && code != PETSC_ERR_ARG_OUTOFRANGE) PetscCall(code);
+    if (code || !IsFinite(row, x + f * row)) break;
+    NomosParticleStepperGraph(g->stepper, &how->n_edges, &components);
+    how->most_components = PetscMax(how->most_components, components);
+  }
+  for (size_t f = how->n_done; f < m->n_frames; f++) PetscCall(PetscArraycpy(x + f * row, x + (how->n_done - 1) * row, row));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosReducedOrderGraphRollOut(NomosSurrogate s, const NomosPointMotion *m, NomosMotionKind kind, double x[], NomosRollOut *how)
+{
+  const NomosReducedOrderGraph *g = s->context;
+  const size_t                  d = (size_t)m->d, row = m->sets.n * d, k = g->n_history;
+  NomosTape                     tape;
+  NomosTensor                  *w;
+  double                        a[3];
+
+  PetscFunctionBeginUser;
+  *how = (NomosRollOut){.n_done = k};
+  PetscCall(PetscArraycpy(x, m->x, k * row));
+  CentreAcceleration(m, k, a);
+  if (kind != NOMOS_MOTION_STEPPER) {
+    for (how->n_done = k; how->n_done < m->n_frames; how->n_done++)
+      for (size_t i = 0; i < row; i++) {
+        double *at = x + how->n_done * row + i;
+        *at        = kind == NOMOS_MOTION_STILL ? at[-(ptrdiff_t)row] : 2 * at[-(ptrdiff_t)row] - at[-2 * (ptrdiff_t)row] + a[i % d];
+      }
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(PetscMalloc1(g->n_w, &w));
+  PetscCall(NomosTapeCreate(&tape));
+  (void)NomosTapeSetRecording(tape, false);
+  PetscErrorCode code = RollOut(s, tape, w, m, x, how);
+  PetscCall(NomosTapeDestroy(&tape));
+  PetscCall(NomosParticleStepperForget(g->stepper));
+  PetscCall(PetscFree(w));
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- errors */
+
+/* Mean over the points of |a - b|^2 of n numbers, d each. */
+static double MeanSquare(size_t n, size_t d, const double a[], const double b[])
+{
+  double sum = 0;
+
+  for (size_t i = 0; i < n; i++) sum += (a[i] - b[i]) * (a[i] - b[i]);
+  return sum * (double)d / (double)n;
+}
+
+/* Single steps of a trajectory, several at once. */
+static PetscErrorCode OneStep(NomosSurrogate s, const NomosParticlePart *part, size_t trajectory, size_t n_steps, double error[])
+{
+  enum { AT_ONCE = 16 };
+  NomosReducedOrderGraph *g = s->context;
+  NomosTape               tape;
+  NomosTensor            *w;
+  double                 *next;
+  PetscErrorCode          code = PETSC_SUCCESS;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(g->n_w, &w));
+  PetscCall(NomosTapeCreate(&tape));
+  (void)NomosTapeSetRecording(tape, false);
+  for (size_t from = 0, n; from < n_steps && !code; from += n) {
+    NomosParticleWindow windows[AT_ONCE];
+    NomosPointMotion m;
+    n = PetscMin(AT_ONCE, n_steps - from);
+    for (size_t i = 0; i < n; i++) windows[i] = (NomosParticleWindow){.trajectory = trajectory, .frame = from + i};
+    PetscCall(NomosPointMotionRead(part, n, windows, g->n_history + 1, &m));
+    const size_t d = (size_t)m.d, row = m.sets.n * d;
+    PetscCall(PetscMalloc1(row, &next));
+    code = Step(s, tape, w, &m.sets, row, m.x, next);
+    for (size_t i = 0; i < n && !code; i++) error[from + i] = MeanSquare((m.first[i + 1] - m.first[i]) * d, d, next + m.first[i] * d, m.x + g->n_history * row + m.first[i] * d);
+    PetscCall(PetscFree(next));
+    PetscCall(NomosPointMotionFree(&m));
+  }
+  PetscCall(NomosTapeDestroy(&tape));
+  PetscCall(NomosParticleStepperForget(g->stepper));
+  PetscCall(PetscFree(w));
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode JudgeTrajectory(NomosSurrogate s, const NomosParticlePart *part, size_t i, bool one_step, NomosParticleJudgement *j)
+{
+  const NomosReducedOrderGraph *g = s->context;
+  NomosParticleTrajectory       t;
+  NomosPointMotion           m;
+  double                       *x;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosParticleDataTrajectory(part->data, part->split, i, &t));
+  PetscCall(NomosPointMotionRead(part, 1, &(NomosParticleWindow){.trajectory = i}, t.n_frames, &m));
+  const size_t d = (size_t)m.d, row = m.sets.n * d, at = i * j->n_frames, n_steps = t.n_frames - g->n_history;
+  PetscCall(PetscMalloc1(m.n_frames * row, &x));
+  for (int kind = 0; kind < NOMOS_N_MOTIONS; kind++) {
+    NomosRollOut how;
+    PetscCall(NomosReducedOrderGraphRollOut(s, &m, (NomosMotionKind)kind, x, &how));
+    for (size_t k = 0; k < j->n_frames; k++) j->error[kind][at + k] = k < n_steps ? MeanSquare(row, d, x + (g->n_history + k) * row, m.x + (g->n_history + k) * row) : NAN;
+    if (kind != NOMOS_MOTION_STEPPER) continue;
+    j->components[i] = (double)how.most_components;
+    j->stopped[i]    = how.n_done < m.n_frames;
+  }
+  PetscCall(PetscFree(x));
+  PetscCall(NomosPointMotionFree(&m));
+  for (size_t k = n_steps; k < j->n_frames; k++) j->one_step[at + k] = NAN;
+  if (one_step) PetscCall(OneStep(s, part, i, n_steps, j->one_step + at));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosReducedOrderGraphJudge(NomosSurrogate s, MPI_Comm comm, const NomosParticlePart *part, bool one_step, NomosParticleJudgement *j)
+{
+  const NomosReducedOrderGraph *g = s->context;
+  int                           rank, size;
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  PetscCallMPI(MPI_Comm_size(comm, &size));
+  *j = (NomosParticleJudgement){.n = part->n};
+  for (size_t i = 0; i < part->n; i++) {
+    NomosParticleTrajectory t;
+    PetscCall(NomosParticleDataTrajectory(part->data, part->split, i, &t));
+    j->n_frames = PetscMax(j->n_frames, t.n_frames - g->n_history);
+  }
+  for (int kind = 0; kind < NOMOS_N_MOTIONS; kind++) PetscCall(PetscCalloc1(j->n * j->n_frames, &j->error[kind]));
+  PetscCall(PetscCalloc3(j->n * j->n_frames, &j->one_step, j->n, &j->components, j->n, &j->stopped));
+  PetscErrorCode code = PETSC_SUCCESS;
+  for (size_t i = 0; i < j->n && !code; i++)
+    if ((int)(i % (size_t)size) == rank) code = JudgeTrajectory(s, part, i, one_step, j);
+  PetscCall(NomosErrorAgree(comm, code));
+  for (int kind = 0; kind < NOMOS_N_MOTIONS; kind++) PetscCall(NomosSumOverRanks(comm, j->n * j->n_frames, j->error[kind]));
+  PetscCall(NomosSumOverRanks(comm, j->n * j->n_frames, j->one_step));
+  PetscCall(NomosSumOverRanks(comm, j->n, j->components));
+  PetscCall(NomosSumOverRanks(comm, j->n, j->stopped));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosParticleJudgementFree(NomosParticleJudgement *j)
+{
+  PetscFunctionBeginUser;
+  for (int kind = 0; kind < NOMOS_N_MOTIONS; kind++) PetscCall(PetscFree(j->error[kind]));
+  PetscCall(PetscFree3(j->one_step, j->components, j->stopped));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+double NomosParticleJudgementMean(const NomosParticleJudgement *j, const double error[], size_t n_frames)
+{
+  double mean = 0;
+
+  for (size_t i = 0; i < j->n; i++) {
+    double sum = 0;
+    size_t n   = 0;
+    for (size_t k = 0; k < j->n_frames && (!n_frames || k < n_frames); k++)
+      if (!isnan(error[i * j->n_frames + k])) {
+        sum += error[i * j->n_frames + k];
+        n++;
+      }
+    mean += sum / (double)n / (double)j->n;
+  }
+  return mean;
+}
+
+double NomosParticleJudgementFrame(const NomosParticleJudgement *j, const double error[], size_t k)
+{
+  double sum = 0;
+  size_t n   = 0;
+
+  for (size_t i = 0; i < j->n; i++)
+    if (!isnan(error[i * j->n_frames + k])) {
+      sum += error[i * j->n_frames + k];
+      n++;
+    }
+  return sum / (double)n;
+}
+
+/* ---- results */
+
+static PetscErrorCode JudgeAndTell(NomosSurrogate s, const NomosParticlePart *part, const char prefix[], NomosResultFn result, void *ctx)
+{
+  NomosParticleJudgement j;
+  double                 most = 0, stopped = 0;
+  char                   name[3 * NOMOS_MAX_NAME];
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosReducedOrderGraphJudge(s, s->comm, part, true, &j));
+  for (size_t i = 0; i < j.n; i++) {
+    most = fmax(most, j.components[i]);
+    stopped += j.stopped[i];
+  }
+  const struct {
+    const char *name;
+    double      value;
+  } all[] = {
+    {"rollout_mse", NomosParticleJudgementMean(&j, j.error[NOMOS_MOTION_STEPPER], 0)},
+    {"rollout_mse_20", NomosParticleJudgementMean(&j, j.error[NOMOS_MOTION_STEPPER], 20)},
+    {"one_step_mse", NomosParticleJudgementMean(&j, j.one_step, 0)},
+    {"ballistic_mse", NomosParticleJudgementMean(&j, j.error[NOMOS_MOTION_BALLISTIC], 0)},
+    {"still_mse", NomosParticleJudgementMean(&j, j.error[NOMOS_MOTION_STILL], 0)},
+    {"components", most},
+    {"stopped", stopped},
+  };
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+    snprintf(name, sizeof name, "%s%s", prefix, all[i].name);
+    PetscCall(result(name, all[i].value, ctx));
+  }
+  PetscCall(NomosParticleJudgementFree(&j));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosReducedOrderGraphEvaluate(NomosSurrogate s, NomosSplit split, NomosResultFn result, void *ctx)
+{
+  NomosReducedOrderGraph *g = s->context;
+
+  PetscFunctionBeginUser;
+  PetscCall(JudgeAndTell(s, &g->parts[split], "", result, ctx));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The test split with other numbers of points, at the same radius. */
+static PetscErrorCode Sweep(NomosSurrogate s, NomosResultFn result, void *ctx)
+{
+  NomosReducedOrderGraph *g   = s->context;
+  NomosParticleSampling   one = g->sampling;
+  const double           *factors;
+  size_t                  n;
+
+  PetscFunctionBeginUser;
+  one.n_draws = 1;
+  PetscCall(NomosConfigGetReals(s->config, "reduced_order_graph.sweep", &n, &factors));
+  for (size_t i = 0; i < n && s->n_examples[NOMOS_SPLIT_TEST]; i++) {
+    NomosParticlePart      part;
+    NomosParticleJudgement j;
+    char                   name[2 * NOMOS_MAX_NAME];
+    PetscCall(NomosParticlePartCreate(&(NomosParticlePartInput){.data = g->data, .split = NOMOS_SPLIT_TEST, .sampling = &one, .factor = factors[i], .window = g->n_history + 1, .seed = s->seed}, &part));
+    PetscErrorCode code = NomosReducedOrderGraphJudge(s, s->comm, &part, false, &j);
+    if (!code) {
+      double most = 0;
+      for (size_t k = 0; k < j.n; k++) most = fmax(most, j.components[k]);
+      snprintf(name, sizeof name, "points_%zu_rollout_mse", part.most);
+      PetscCall(result(name, NomosParticleJudgementMean(&j, j.error[NOMOS_MOTION_STEPPER], 0), ctx));
+      snprintf(name, sizeof name, "points_%zu_components", part.most);
+      PetscCall(result(name, most, ctx));
+      PetscCall(NomosParticleJudgementFree(&j));
+    }
+    PetscCall(NomosParticlePartFree(&part));
+    PetscCall(code);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosReducedOrderGraphResults(NomosSurrogate s, NomosResultFn result, void *ctx)
+{
+  NomosReducedOrderGraph *g = s->context;
+  double                  radius;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosParticleStepperRadius(g->stepper, s->parameters, &radius));
+  PetscCall(result("radius", radius, ctx));
+  for (size_t i = 0; i < g->n_sets; i++) {
+    char prefix[2 * NOMOS_MAX_NAME];
+    snprintf(prefix, sizeof prefix, "%s_", g->sets[i].name);
+    PetscCall(JudgeAndTell(s, &g->sets[i].part, prefix, result, ctx));
+  }
+  PetscCall(Sweep(s, result, ctx));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,169 @@
+/* Pictures of a stepper: of each set the trajectory whose error is the median, beside its prediction, some moments and a film; errors of all sets against time. Beside them errors.csv: a row for every trajectory of every set. */
+#include "io/plot.h"
+#include "surrogates/constitutive/motion_film.h"
+#include "surrogates/reduced_order_graph/reduced_order_graph_impl.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+  const char              *name;
+  const NomosParticlePart *part;
+  NomosParticleJudgement   judgement;
+} Set;
+
+/* ---- films */
+
+typedef struct {
+  double error;
+  size_t i;
+} Ranked;
+
+static int Compare(const void *a, const void *b)
+{
+  const double x = ((const Ranked *)a)->error, y = ((const Ranked *)b)->error;
+  return (x > y) - (x < y);
+}
+
+/* Over all frames of one trajectory. */
+static double ErrorOf(const NomosParticleJudgement *j, const double error[], size_t i)
+{
+  return NomosParticleJudgementMean(&(NomosParticleJudgement){.n = 1, .n_frames = j->n_frames}, error + i * j->n_frames, 0);
+}
+
+static PetscErrorCode Median(const NomosParticleJudgement *j, size_t *i)
+{
+  Ranked *ranked;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(j->n, &ranked));
+  for (size_t k = 0; k < j->n; k++) ranked[k] = (Ranked){ErrorOf(j, j->error[NOMOS_MOTION_STEPPER], k), k};
+  qsort(ranked, j->n, sizeof *ranked, Compare);
+  *i = ranked[j->n / 2].i;
+  PetscCall(PetscFree(ranked));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DrawSet(NomosSurrogate s, const Set *set, const char directory[])
+{
+  const NomosReducedOrderGraph *g     = s->context;
+  const char *const             names[2] = {"truth", "prediction"};
+  NomosScene                    scene = {.d = g->info->d, .up = 1, .unit = NomosConfigIsNondimensional(s->config) ? "" : "m"};
+  NomosParticleTrajectory       t;
+  NomosPointMotion           m;
+  NomosRollOut                  how;
+  size_t                        i = 0;
+  double                       *x;
+  char                          title[256], stem[NOMOS_MAX_PATH];
+
+  PetscFunctionBeginUser;
+  PetscCall(Median(&set->judgement, &i));
+  PetscCall(NomosParticleDataTrajectory(set->part->data, set->part->split, i, &t));
+  PetscCall(NomosPointMotionRead(set->part, 1, &(NomosParticleWindow){.trajectory = i}, t.n_frames, &m));
+  PetscCall(PetscMalloc1(m.n_frames * m.sets.n * (size_t)m.d, &x));
+  PetscErrorCode code = NomosReducedOrderGraphRollOut(s, &m, NOMOS_MOTION_STEPPER, x, &how);
+  for (int a = 0; a < m.d; a++) {
+    scene.low[a]  = g->info->low[a];
+    scene.high[a] = g->info->high[a];
+  }
+  snprintf(title, sizeof title, "%s: mean square %.3g, the median of %zu trajectories; %zu of %zu particles", set->name, ErrorOf(&set->judgement, set->judgement.error[NOMOS_MOTION_STEPPER], i), set->judgement.n, m.sets.n, t.n_particles);
+  snprintf(stem, sizeof stem, "%.4000s/%.64s", directory, set->name);
+  if (!code) code = NomosTwoMotionsFilm(&(NomosTwoMotions){.scene = &scene, .title = title, .names = names, .n = m.sets.n, .d = (size_t)m.d, .n_frames = m.n_frames, .x = {m.x, x}, .interval = g->info->interval}, stem);
+  PetscCall(PetscFree(x));
+  PetscCall(NomosPointMotionFree(&m));
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- errors */
+
+/* One line: of every frame the root of the mean square. */
+static PetscErrorCode DrawLine(NomosSurrogate s, NomosFigure figure, const NomosParticleJudgement *j, const double error[], const char label[], int style)
+{
+  const NomosReducedOrderGraph *g = s->context;
+  double                       *time, *y;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc2(j->n_frames, &time, j->n_frames, &y));
+  for (size_t k = 0; k < j->n_frames; k++) {
+    time[k] = (double)(g->n_history + k) * g->info->interval;
+    y[k]    = sqrt(NomosParticleJudgementFrame(j, error, k));
+  }
+  PetscCall(NomosFigureLine(figure, j->n_frames, time, y, label, style));
+  PetscCall(PetscFree2(time, y));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DrawErrors(NomosSurrogate s, size_t n, const Set sets[], const char directory[])
+{
+  static const int styles[NOMOS_N_MOTIONS] = {[NOMOS_MOTION_BALLISTIC] = 1, [NOMOS_MOTION_STILL] = 2};
+  NomosFigure      figure;
+  char             text[NOMOS_MAX_PATH];
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosFigureCreate(NULL, 1, 2, &figure));
+  PetscCall(NomosFigurePanel(figure, 0, 0, &(NomosAxes){.title = "roll-outs", .x_label = "time", .y_label = "root mean square distance", .y_scale = NOMOS_SCALE_LOG}));
+  for (int kind = 0; kind < NOMOS_N_MOTIONS; kind++)
+    for (size_t i = 0; i < n; i++) {
+      snprintf(text, sizeof text, kind == NOMOS_MOTION_STEPPER ? "%s" : "%s, %s", sets[i].name, nomos_motion_names[kind]);
+      PetscCall(DrawLine(s, figure, &sets[i].judgement, sets[i].judgement.error[kind], text, styles[kind]));
+    }
+  PetscCall(NomosFigurePanel(figure, 0, 1, &(NomosAxes){.title = "single steps", .x_label = "time", .y_label = "root mean square distance", .y_scale = NOMOS_SCALE_LOG}));
+  for (size_t i = 0; i < n; i++) PetscCall(DrawLine(s, figure, &sets[i].judgement, sets[i].judgement.one_step, sets[i].name, 0));
+  snprintf(text, sizeof text, "%.4000s/errors", directory);
+  PetscCall(NomosFigureSave(figure, text));
+  PetscCall(NomosFigureDestroy(&figure));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode WriteErrors(NomosSurrogate s, size_t n, const Set sets[], const char directory[])
+{
+  const NomosReducedOrderGraph *g = s->context;
+  char                          path[NOMOS_MAX_PATH];
+  FILE                         *file;
+
+  PetscFunctionBeginUser;
+  snprintf(path, sizeof path, "%.4000s/errors.csv", directory);
+  file = fopen(path, "w");
+  PetscCheck(file, PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s: cannot be written", path);
+  fprintf(file, "set,trajectory");
+  for (size_t p = 0; p < g->info->n_parameters; p++) fprintf(file, ",%s", g->info->parameters[p]);
+  fprintf(file, ",one_step_mse");
+  for (int kind = 0; kind < NOMOS_N_MOTIONS; kind++) fprintf(file, ",%s_mse", nomos_motion_names[kind]);
+  for (size_t i = 0; i < n; i++)
+    for (size_t k = 0; k < sets[i].judgement.n; k++) {
+      NomosParticleTrajectory t;
+      PetscCall(NomosParticleDataTrajectory(sets[i].part->data, sets[i].part->split, k, &t));
+      fprintf(file, "\n%s,%zu", sets[i].name, k);
+      for (size_t p = 0; p < g->info->n_parameters; p++) fprintf(file, ",%.10g", t.parameters[p]);
+      fprintf(file, ",%.6g", ErrorOf(&sets[i].judgement, sets[i].judgement.one_step, k));
+      for (int kind = 0; kind < NOMOS_N_MOTIONS; kind++) fprintf(file, ",%.6g", ErrorOf(&sets[i].judgement, sets[i].judgement.error[kind], k));
+    }
+  fprintf(file, "\n");
+  PetscCheck(!fclose(file), PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s: cannot be written", path);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosReducedOrderGraphPictures(NomosSurrogate s, const char directory[])
+{
+  NomosReducedOrderGraph *g = s->context;
+  Set                    *sets;
+  size_t                  n = 0;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscCalloc1(g->n_sets + 1, &sets));
+  for (int split = NOMOS_SPLIT_TEST; split >= NOMOS_SPLIT_TRAIN && !n; split--) /* what the training did not see, if there is such a part */
+    if (s->n_examples[split]) sets[n++] = (Set){.name = nomos_split_names[split], .part = &g->parts[split]};
+  for (size_t i = 0; i < g->n_sets; i++) sets[n++] = (Set){.name = g->sets[i].name, .part = &g->sets[i].part};
+  for (size_t i = 0; i < n; i++) {
+    PetscCall(NomosReducedOrderGraphJudge(s, PETSC_COMM_SELF, sets[i].part, true, &sets[i].judgement)); /* one rank draws */
+    PetscCall(DrawSet(s, &sets[i], directory));
+  }
+  PetscCall(DrawErrors(s, n, sets, directory));
+  PetscCall(WriteErrors(s, n, sets, directory));
+  for (size_t i = 0; i < n; i++) PetscCall(NomosParticleJudgementFree(&sets[i].judgement));
+  PetscCall(PetscFree(sets));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,171 @@
+/* Small data of particles for tests: clouds in the unit square (or cube) that are pulled towards its middle, x_{k+1} = 2 x_k - x_{k-1} - PULL (x_k - 1/2), exactly; and the surrogate of such data. */
+#ifndef NOMOS_TESTS_PARTICLE_SETUP_H
+#define NOMOS_TESTS_PARTICLE_SETUP_H
+
+#include "cases/train.h"
+#include "io/particle_file.h"
+#include "operators/random.h"
+#include "surrogates/reduced_order_graph/reduced_order_graph_impl.h"
+#include "surrogates/surrogate_list.h"
+#include "tests/harness.h"
+
+#define PULL 0.02
+
+typedef struct {
+  size_t   n, n_frames, n_particles; /* trajectories; the i-th has n_particles + i % 3 */
+  int      d;
+  uint64_t seed;
+} CloudData;
+
+static inline void WriteClouds(const char name[], const CloudData *c)
+{
+  static const char *const kinds[] = {"jelly", "water"}, *const parameters[] = {"stiffness"};
+  const NomosParticleSet   set = {.d = c->d, .interval = 0.005, .bounded = true, .high = {1, 1, 1}, .radius = 0.5, .n_kinds = 2, .kinds = kinds, .n_parameters = 1, .parameters = parameters, .units = "m, s", .title = "clouds", .type = NOMOS_F64};
+  const size_t             d = (size_t)c->d;
+  char                     path[NOMOS_MAX_PATH + 64];
+  NomosParticleWriter      writer;
+
+  snprintf(path, sizeof path, "%s/%s", ck_directory, name);
+  ck_ok(NomosParticleWriterCreate(path, &set, &writer));
+  for (size_t i = 0; i < c->n; i++) {
+    const size_t n    = c->n_particles + i % 3;
+    double      *x    = malloc(c->n_frames * n * d * sizeof *x);
+    int32_t     *kind = malloc(n * sizeof *kind);
+    for (size_t p = 0; p < n; p++) kind[p] = (int32_t)(p % 2);
+    for (size_t k = 0; k < n * d; k++) {
+      const uint64_t number = i * 3 + k % d;
+      const double   middle = 0.3 + 0.4 * NomosRandomUniform(c->seed, 1, number), velocity = 0.02 * (NomosRandomUniform(c->seed, 2, number) - 0.5);
+      x[k]         = middle + 0.2 * (NomosRandomUniform(c->seed, 3, i * 1000 + k) - 0.5);
+      x[n * d + k] = x[k] + velocity;
+      for (size_t f = 2; f < c->n_frames; f++) x[f * n * d + k] = 2 * x[(f - 1) * n * d + k] - x[(f - 2) * n * d + k] - PULL * (x[(f - 1) * n * d + k] - 0.5);
+    }
+    NomosParticleMotion motion = {.n_frames = c->n_frames, .n_particles = n, .parameters = (double[]){1 + (double)i}, .simulation = ""};
+    ck_ok(NomosParticleWriterAdd(writer, &(NomosParticleRecord){.motion = &motion, .kind = kind, .type = NOMOS_F64, .x = x}));
+    free(x);
+    free(kind);
+  }
+  ck_ok(NomosParticleWriterClose(&writer, true));
+}
+
+/* The surrogate of a file of the suite's directory with settings (they end with NULL): a small network in float64 unless they say otherwise. */
+static inline PetscErrorCode CreateGraph(MPI_Comm comm, const char file[], const char *const settings[], NomosConfig *config, NomosSurrogate *s)
+{
+  static const NomosModelOps *const no_models[] = {NULL};
+  const NomosSurrogateOps          *ops;
+  const char                       *all[32] = {"train.precision=float64", "reduced_order_graph.radius=0.5", "reduced_order_graph.points=6", "gns.width=8", "gns.layers=1"};
+  char                              yaml[NOMOS_MAX_PATH];
+  size_t                            n = 5;
+  int                               rank;
+
+  PetscFunctionBeginUser;
+  for (size_t i = 0; settings[i]; i++) all[n++] = settings[i];
+  *config = NULL;
+  *s      = NULL;
+  MPI_Comm_rank(PETSC_COMM_WORLD, &rank);
+  snprintf(yaml, sizeof yaml, "%.2000s/case.yaml", ck_directory);
+  if (!rank) {
+    FILE *out = fopen(yaml, "w");
+    fprintf(out, "case: {title: test}\nsurrogate: reduced_order_graph\ndata: {path: %.2000s/%s, validation: 0, test: 0}\n", ck_directory, file);
+    fclose(out);
+  }
+  MPI_Barrier(PETSC_COMM_WORLD);
+  PetscCall(NomosTrainingCaseLoad(comm, &(NomosCaseInput){.path = yaml, .models = no_models, .n_set = n, .set = all}, nomos_surrogates, config, &ops));
+  PetscCall(NomosSurrogateCreate(&(NomosSurrogateInput){.comm = comm, .ops = ops, .config = *config}, s));
+  PetscCall(ops->fit(*s));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static inline void EndGraph(NomosConfig *config, NomosSurrogate *s)
+{
+  if (*s) ck_ok(NomosSurrogateDestroy(s));
+  if (*config) ck_ok(NomosConfigDestroy(config));
+}
+
+/* ---- trainings and figures */
+
+typedef struct {
+  size_t n;
+  char   names[64][2 * NOMOS_MAX_NAME];
+  double values[64];
+} Figures;
+
+static inline PetscErrorCode TakeFigure(const char name[], double value, void *ctx)
+{
+  Figures *figures = ctx;
+  snprintf(figures->names[figures->n], sizeof figures->names[0], "%s", name);
+  figures->values[figures->n++] = value;
+  return PETSC_SUCCESS;
+}
+
+static inline double Figure(const Figures *figures, const char name[])
+{
+  for (size_t i = 0; i < figures->n; i++)
+    if (!strcmp(figures->names[i], name)) return figures->values[i];
+  ck_abort_msg("%s was not told", name);
+  return NAN;
+}
+
+/* Stops at a step, with a checkpoint; -1: never. */
+typedef struct {
+  int64_t  stop;
+  MPI_Comm comm;
+} Hooks;
+
+static inline PetscErrorCode HookStep(NomosTraining training, void *ctx, bool *stop)
+{
+  NomosTrainingStatus status;
+  NomosTrainingGetStatus(training, &status);
+  *stop = status.step == ((Hooks *)ctx)->stop;
+  return PETSC_SUCCESS;
+}
+
+static inline PetscErrorCode HookEpoch(NomosTraining training, void *ctx)
+{
+  (void)training;
+  (void)ctx;
+  return PETSC_SUCCESS;
+}
+
+static inline PetscErrorCode HookCheckpoint(NomosTraining training, void *ctx)
+{
+  const Hooks        *hooks = ctx;
+  NomosTrainingStatus status;
+  NomosCheckpoint     checkpoint;
+  char                path[NOMOS_MAX_PATH + 16];
+
+  PetscFunctionBeginUser;
+  NomosTrainingGetStatus(training, &status);
+  if (status.step != hooks->stop) PetscFunctionReturn(PETSC_SUCCESS);
+  snprintf(path, sizeof path, "%s/checkpoints", ck_directory);
+  PetscCall(NomosCheckpointCreate(hooks->comm, path, status.step, 0, &checkpoint));
+  PetscCall(NomosTrainingSave(training, checkpoint));
+  PetscCall(NomosCheckpointClose(&checkpoint));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* To step `stop` (-1: to the end), or on from the checkpoint there. *weights (float64): PetscFree. */
+static inline void TrainGraph(NomosSurrogate s, int64_t stop, bool resume, NomosTrainingStatus *status, double **weights, size_t *n)
+{
+  Hooks         hooks = {.stop = resume ? -1 : stop, .comm = s->comm};
+  NomosTraining training;
+  const void   *values;
+
+  ck_ok(NomosTrainingCreate(s, &training));
+  if (resume) {
+    NomosCheckpoint checkpoint;
+    char            path[NOMOS_MAX_PATH + 16];
+    snprintf(path, sizeof path, "%s/checkpoints", ck_directory);
+    ck_ok(NomosCheckpointOpen(s->comm, path, "latest", NULL, &checkpoint));
+    ck_ok(NomosTrainingLoad(training, checkpoint, path));
+    ck_ok(NomosCheckpointClose(&checkpoint));
+  }
+  ck_ok(NomosTrainingRun(training, &(NomosTrainingHooks){.step = HookStep, .epoch = HookEpoch, .checkpoint = HookCheckpoint, .ctx = &hooks}));
+  NomosTrainingGetStatus(training, status);
+  *n = NomosParametersSize(s->parameters);
+  ck_ok(NomosParametersValues(s->parameters, &values));
+  ck_ok(PetscMalloc1(*n, weights));
+  ck_ok(PetscArraycpy(*weights, (const double *)values, *n));
+  ck_ok(NomosTrainingDestroy(&training));
+}
+
+#endif
