@@ -1,6 +1,5 @@
 #include "surrogates/reduced_order_graph/particle_stepper.h"
 
-#include "operators/neighbours.h"
 #include "operators/primitives.h"
 #include "surrogates/normalisation.h"
 #include "surrogates/reduced_order_graph/particle_network_list.h"
@@ -170,44 +169,19 @@ PetscErrorCode NomosParticleStepperUnits(NomosParticleStepper s, NomosParameters
 
 /* ---- the graph */
 
-typedef struct {
-  size_t   n, capacity;
-  int32_t *sender, *receiver;
-} Edges;
-
-static PetscErrorCode AddEdges(Edges *edges, const NomosNeighbours *neighbours, size_t first)
-{
-  PetscFunctionBeginUser;
-  if (edges->n + neighbours->n > edges->capacity) {
-    edges->capacity = 2 * (edges->n + neighbours->n);
-    PetscCall(PetscRealloc(edges->capacity * sizeof *edges->sender, &edges->sender));
-    PetscCall(PetscRealloc(edges->capacity * sizeof *edges->receiver, &edges->receiver));
-  }
-  for (size_t i = 0; i < neighbours->n_queries; i++)
-    for (size_t k = neighbours->first[i]; k < neighbours->first[i + 1]; k++) {
-      edges->receiver[edges->n] = (int32_t)(first + i);
-      edges->sender[edges->n++] = (int32_t)first + neighbours->neighbour[k];
-    }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* Edges of set by set, so that none leads from one to another. */
-static PetscErrorCode FindEdges(NomosParticleStepper s, const NomosParticleSets *sets, const double x[], double radius, Edges *edges)
+static PetscErrorCode CreateGraph(NomosParticleStepper s, const NomosParticleSets *sets, const double x[], double radius, NomosGraph *graph)
 {
+  size_t *components;
+
   PetscFunctionBeginUser;
-  s->most_components = 0;
-  for (size_t set = 0; set < sets->n_sets; set++) {
-    const size_t    first = sets->first[set], n = sets->first[set + 1] - first;
-    NomosNeighbours neighbours = {0};
-    size_t          components = 0;
-    PetscErrorCode  code       = NomosNeighboursWithin(&(NomosNeighbourInput){.d = s->input.d, .n = n, .x = x + first * (size_t)s->input.d, .self = true}, radius, &neighbours);
-    if (!code) code = AddEdges(edges, &neighbours, first);
-    if (!code) code = NomosNeighboursComponents(&neighbours, &components, NULL);
-    s->most_components = PetscMax(s->most_components, components);
-    PetscCall(NomosNeighboursFree(&neighbours));
-    PetscCall(code);
-  }
-  s->n_edges = edges->n;
+  PetscCall(PetscMalloc1(sets->n_sets, &components));
+  PetscErrorCode code = NomosGraphCreateWithin(&(NomosGraphWithinInput){.d = s->input.d, .n_sets = sets->n_sets, .first = sets->first, .x = x, .radius = radius}, components, graph);
+  s->most_components  = 0;
+  for (size_t set = 0; set < sets->n_sets && !code; set++) s->most_components = PetscMax(s->most_components, components[set]);
+  PetscCall(PetscFree(components));
+  PetscCall(code);
+  s->n_edges = NomosGraphEdges(*graph);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -228,7 +202,6 @@ static PetscErrorCode CheckPositions(NomosParticleStepper s, const NomosParticle
 /* The graph of positions now, and the list of materials, kept until Forget. */
 static PetscErrorCode Prepare(NomosParticleStepper s, const NomosParticleSets *sets, NomosTensor now, double radius, Kept *kept)
 {
-  Edges   edges = {0};
   double *x;
 
   PetscFunctionBeginUser;
@@ -236,13 +209,8 @@ static PetscErrorCode Prepare(NomosParticleStepper s, const NomosParticleSets *s
   PetscCall(PetscMalloc1(sets->n * (size_t)s->input.d, &x));
   PetscErrorCode code = NomosTensorGetDoubles(now, x);
   if (!code) code = CheckPositions(s, sets, x);
-  if (!code && s->network->graph) {
-    code = FindEdges(s, sets, x, radius, &edges);
-    if (!code) code = NomosGraphCreate(sets->n, edges.n, edges.sender, edges.receiver, &kept->graph);
-  }
+  if (!code && s->network->graph) code = CreateGraph(s, sets, x, radius, &kept->graph);
   PetscCall(PetscFree(x));
-  PetscCall(PetscFree(edges.sender));
-  PetscCall(PetscFree(edges.receiver));
   PetscCall(code);
   PetscCall(NomosIndexCreate(sets->n, sets->kind, s->input.n_kinds, &kept->kind));
   PetscCall(PetscRealloc((s->n_kept + 1) * sizeof *s->kept, &s->kept));
@@ -312,15 +280,6 @@ static NomosTensor Nodes(NomosParticleStepper s, const NomosTensor w[], const No
   return NomosConcatenate(n, parts, 1);
 }
 
-static NomosTensor EdgeFeatures(NomosGraph graph, NomosTensor x, double radius)
-{
-  enum { LAST = -1 };
-  const NomosTensor r      = NomosAffine(NomosSubtract(NomosGather(x, NomosGraphReceivers(graph)), NomosGather(x, NomosGraphSenders(graph))), 1 / radius, 0);
-  const NomosTensor square = NomosSum(NomosMultiply(r, r), 1, (int[]){LAST}, true);
-  /* a point is its own neighbour, and the root has no derivative at 0: at 1e-20 it has one, which r = 0 makes 0 */
-  return NomosConcatenate(2, (NomosTensor[]){r, NomosPower(NomosAffine(square, 1, 1e-20), 0.5)}, LAST);
-}
-
 PetscErrorCode NomosParticleStepperFeatures(NomosParticleStepper s, const NomosTensor w[], const NomosParticleSets *sets, const NomosTensor x[], NomosParticleBatch *batch)
 {
   const NomosTensor now = x[s->history];
@@ -332,7 +291,7 @@ PetscErrorCode NomosParticleStepperFeatures(NomosParticleStepper s, const NomosT
   PetscCall(Prepare(s, sets, now, radius, &kept));
   *batch       = (NomosParticleBatch){.n = sets->n, .n_sets = sets->n_sets, .first = sets->first, .x = now, .graph = kept.graph};
   batch->nodes = Nodes(s, w, sets, x, radius, kept.kind);
-  if (kept.graph) batch->edges = EdgeFeatures(kept.graph, now, radius);
+  if (kept.graph) batch->edges = NomosGraphEdgeFeatures(kept.graph, now, radius);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
