@@ -5,7 +5,7 @@
 #include "surrogates/networks/preactivated_fno.h"
 #include "surrogates/reduced_order_graph/networks/latent_grid.h"
 
-extern const NomosParticleNetworkOps NomosParticleNetworkOps_Giorom;
+extern const NomosParticleNetworkOps NomosParticleNetworkOps_Giorom, NomosParticleNetworkOps_NeuralMpm;
 
 static const NomosParticleShape box2 = {.d = 2, .n_nodes = 7, .radius = 0.25, .high = {1, 1}}, box3 = {.d = 3, .n_nodes = 7, .radius = 0.4, .high = {1, 1, 1}};
 
@@ -119,6 +119,8 @@ static const Network networks[] = {
   {"giorom without weights",  &NomosParticleNetworkOps_Giorom, &box3, {SMALL, "giorom.latent=none", "giorom.weights=none", "giorom.convolution=true"}, 1e-12, 0},
   {"giorom of 2024",          &NomosParticleNetworkOps_Giorom, &box2, {SMALL, "giorom.latent=preactivated_fno", "giorom.points=10", "giorom.query=false", "giorom.decoded=true", "giorom.skip=false", "giorom.modes=12"}, 2e-3, 1e-5},
   {"giorom of 2024, 3-D",     &NomosParticleNetworkOps_Giorom, &box3, {SMALL, "giorom.latent=preactivated_fno", "giorom.plane=true", "giorom.points=8", "giorom.query=false", "giorom.decoded=true", "giorom.skip=false", "giorom.modes=6", "giorom.projection=2", "giorom.projection_width=5"}, 2e-3, 1e-6},
+  {"neural_mpm",              &NomosParticleNetworkOps_NeuralMpm, &box2, {"neural_mpm.points=16", "neural_mpm.width=3", "neural_mpm.levels=2", "neural_mpm.hidden=5"}, 1, 1e-4},
+  {"neural_mpm as published", &NomosParticleNetworkOps_NeuralMpm, &box2, {"neural_mpm.points=16", "neural_mpm.width=3", "neural_mpm.levels=1", "neural_mpm.own=false"}, 1, 1e-4},
   {"giorom of 2025",          &NomosParticleNetworkOps_Giorom, &box3, {SMALL, "giorom.points=5", "giorom.query=false", "giorom.convolution=true", "giorom.heads=2"}, 5e-3, 1e-4},
 };
 enum { N_NETWORKS = sizeof networks / sizeof *networks };
@@ -172,6 +174,28 @@ START_TEST(test_sets_apart)
     Result(&s, net->shape, 1, (size_t[]){0, m}, x, nodes, apart);
     Result(&s, net->shape, 1, (size_t[]){0, n - m}, x + m * d, nodes + m * F, apart + m * d);
     ck_assert_msg(Most(n * d, together, apart) < 1e-13, "%s: a batch changes the result by %g", net->name, Most(n * d, together, apart));
+    NetworkTearDown(&s);
+  }
+}
+END_TEST
+
+/* Every point twice, with the same features: means do not feel it. Only the floor of neural_mpm's density does, where a node has few points. */
+START_TEST(test_density_of_points)
+{
+  for (int k = 0; k < N_NETWORKS; k++) {
+    const Network *net = &networks[k];
+    const size_t   n = 20, d = (size_t)net->shape->d, F = net->shape->n_nodes;
+    const bool     floored = net->ops == &NomosParticleNetworkOps_NeuralMpm;
+    double         x[120], nodes[280], once[60], twice[120];
+    NetworkSetup   s;
+    NetworkSetUp(&s, net->ops, NOMOS_F64, net->shape, net->settings);
+    Points(net->shape, 4, n, x, nodes);
+    memcpy(x + n * d, x, n * d * sizeof *x);
+    memcpy(nodes + n * F, nodes, n * F * sizeof *nodes);
+    Result(&s, net->shape, 1, (size_t[]){0, n}, x, nodes, once);
+    Result(&s, net->shape, 1, (size_t[]){0, 2 * n}, x, nodes, twice);
+    const double off = Most(n * d, once, twice) / Norm(n * d, once);
+    ck_assert_msg(off < (floored ? 0.15 : 1e-12) && (!floored || off > 1e-4), "%s: twice as many points change the result by %g of its size", net->name, off);
     NetworkTearDown(&s);
   }
 }
@@ -317,6 +341,13 @@ END_TEST
 START_TEST(test_refusals)
 {
   NetworkSetup s;
+  ck_refused(NetworkTry(&s, &NomosParticleNetworkOps_NeuralMpm, NOMOS_F64, &box3, SETTINGS(NULL)), "must be 2, as its U-Net is");
+  NetworkTearDown(&s);
+  ck_refused(NetworkTry(&s, &NomosParticleNetworkOps_NeuralMpm, NOMOS_F64, &box2, SETTINGS("neural_mpm.points=30")), "must be a multiple of 8, as the U-Net halves the grid; use 24 or 32");
+  NetworkTearDown(&s);
+  NetworkSetUp(&s, &NomosParticleNetworkOps_NeuralMpm, NOMOS_F64, &box2, SETTINGS("neural_mpm.points=16"));
+  ck_refused(s.ops->check(s.context, 1, (double[]){0.5, -0.1}), "point 0 has y = -0.1 m, outside of the latent grid from -0.0769231 to");
+  NetworkTearDown(&s);
   ck_refused(NetworkTry(&s, &NomosParticleNetworkOps_Giorom, NOMOS_F64, &box3, SETTINGS("giorom.latent=fno")), "use attention, or giorom.plane");
   NetworkTearDown(&s);
   ck_refused(NetworkTry(&s, &NomosParticleNetworkOps_Giorom, NOMOS_F64, &box2, SETTINGS("giorom.plane=true")), "in two dimensions already");
@@ -330,4 +361,4 @@ START_TEST(test_refusals)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("particle networks", test_published_sizes, test_permutation, test_sets_apart, test_translation, test_derivatives, test_derivatives_of_operators, test_idle_modes, test_refusals)
+NOMOS_TEST_SUITE("particle networks", test_published_sizes, test_permutation, test_sets_apart, test_density_of_points, test_translation, test_derivatives, test_derivatives_of_operators, test_idle_modes, test_refusals)
