@@ -3,7 +3,7 @@
 #define NOMOS_TESTS_PARTICLE_NETWORK_SETUP_H
 
 #include "module_checks.h"
-#include "surrogates/reduced_order_graph/particle_network.h"
+#include "surrogates/reduced_order_graph/particle_network_list.h"
 
 enum { MAX_SETTINGS = 24 };
 #define SETTINGS(...) ((const char *const[MAX_SETTINGS]){__VA_ARGS__})

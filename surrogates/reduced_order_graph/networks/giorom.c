@@ -12,7 +12,7 @@
      2025        giorom: {hidden: 128, layers: 2, latent: attention, points: 16, query: false, channels: 64, grid_radius: 0.125, convolution: true} */
 #include "surrogates/operators/networks/keys.h"
 #include "surrogates/reduced_order_graph/networks/latent_grid.h"
-#include "surrogates/reduced_order_graph/particle_network.h"
+#include "surrogates/reduced_order_graph/particle_network_list.h"
 
 #include <float.h>
 #include <math.h>
@@ -29,7 +29,7 @@ static const NomosParam params[] = {
   {"giorom.convolution",      NOMOS_PARAM_BOOL,   "false", NULL, 0, 0, NULL, false, "A graph convolution in every interaction network. The papers: true in 2025."},
   {"giorom.latent",           NOMOS_PARAM_CHOICE, "",      NULL, 0, 0, NOMOS_LATENT_CHOICES, false, "Operator on the latent grid; unset: fno in 2-D, attention in 3-D. none: interaction networks alone, as a baseline. The papers: preactivated_fno (2024), attention (2025)."},
   {"giorom.points",           NOMOS_PARAM_INT,    "",      NULL, 2, 1024, NULL, false, "Nodes of the latent grid along the longest axis of the domain, in cells as square as may be; unset: 24 in 2-D, 16 in 3-D. The papers: 16 or 32."},
-  {"giorom.grid_radius",      NOMOS_PARAM_REAL,   "",      "m",  DBL_MIN, DBL_MAX, NULL, false, "Of the balls that join points and nodes; unset: 1.4 spacings of the nodes. The papers: 0.024 to 0.165 in a unit box. Below sqrt(d)/2 spacings some points see no node."},
+  {"giorom.grid_radius",      NOMOS_PARAM_REAL,   "",      NULL, DBL_MIN, DBL_MAX, NULL, false, "Of the balls that join points and nodes, in the unit of the positions; unset: 1.4 spacings of the nodes. The papers: 0.024 to 0.165 in a unit box. Below sqrt(d)/2 spacings some points see no node."},
   {"giorom.query",            NOMOS_PARAM_BOOL,   "true",  NULL, 0, 0, NULL, false, "Kernels are of (x - y)/grid_radius. The papers' code: false, of the position of y alone."},
   {"giorom.channels",         NOMOS_PARAM_INT,    "32",    NULL, 1, 4096, NULL, false, "Of a node before the operator. The papers: the dimension (2024), 64 (2025)."},
   {"giorom.width",            NOMOS_PARAM_INT,    "",      NULL, 1, 4096, NULL, false, "Channels of the operator; unset: 32 of an FNO, 256 of attention, as in the papers."},

@@ -10,7 +10,7 @@
 #include "surrogates/modules/point_grid.h"
 #include "surrogates/networks/unet.h"
 #include "surrogates/operators/networks/keys.h"
-#include "surrogates/reduced_order_graph/particle_network.h"
+#include "surrogates/reduced_order_graph/particle_network_list.h"
 
 #include <math.h>
 
