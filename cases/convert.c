@@ -186,10 +186,20 @@ static PetscErrorCode Run(Conversion *c, const char from[], NomosLog log)
 
 static PetscErrorCode Convert(NomosProgram *program, const char format[])
 {
+  const bool  directory = !strcmp(format, "lagrangebench");
   Conversion *c;
   NomosLog    log = NULL;
+  bool        particles = directory;
 
   PetscFunctionBeginUser;
+  if (!strcmp(format, "nomos")) PetscCall(NomosConvertIsParticles(program->arguments[0], &particles));
+  if (particles) {
+    PetscCall(NomosLogOpen(PETSC_COMM_SELF, NULL, program->quiet, &log));
+    PetscErrorCode failed = NomosConvertParticles(program->arguments[0], program->directory, directory, log);
+    PetscCall(NomosLogClose(&log));
+    PetscCall(failed);
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(PetscNew(&c));
   c->input = (NomosTrajectoryFileInput){.format = format, .file = {.path = program->directory}};
   PetscCall(NomosLogOpen(PETSC_COMM_SELF, NULL, program->quiet, &log));
@@ -228,7 +238,7 @@ static PetscErrorCode OnRank0(NomosProgram *program, const char format[])
 PetscErrorCode NomosCommandExport(NomosProgram *program)
 {
   PetscFunctionBeginUser;
-  PetscCheck(program->format, program->comm, PETSC_ERR_ARG_WRONG, "--format is missing: pdebench or well (nomos: our own layout)");
+  PetscCheck(program->format, program->comm, PETSC_ERR_ARG_WRONG, "--format is missing: pdebench, well, or lagrangebench for particles (nomos: our own layout)");
   PetscCall(OnRank0(program, program->format));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,7 +1,8 @@
-/* Trajectories from files of several layouts into one file of another: `nomos export` and `nomos import`. convert_read.c finds out what there is, convert.c writes it. */
+/* Trajectories from files of several layouts into one file of another: `nomos export` and `nomos import`. convert_read.c finds out what there is, convert.c writes it; convert_particles.c does both for particles. */
 #ifndef NOMOS_CASES_CONVERT_H
 #define NOMOS_CASES_CONVERT_H
 
+#include "io/log.h"
 #include "io/trajectory_file.h"
 
 enum { NOMOS_CONVERT_MAX_VARIABLES = 64, NOMOS_CONVERT_MAX_SPACE = 3 };
@@ -48,5 +49,10 @@ PetscErrorCode NomosConvertOpen(const char path[], NomosConvertSource *source);
 PetscErrorCode NomosConvertClose(NomosConvertSource *source);
 /* A block of a field of one trajectory, (n frames, space). Errors: numbers that are not finite, with their place. */
 PetscErrorCode NomosConvertRead(NomosConvertSource *source, const NomosConvertField *field, size_t trajectory, size_t frame, size_t n, double values[]);
+
+/* convert_particles.c: of trajectories of particles, whose numbers differ. Are there any in the first file of a path? */
+PetscErrorCode NomosConvertIsParticles(const char path[], bool *is);
+/* As LagrangeBench has them, a directory with train.h5, valid.h5, test.h5 (eight tenths, one and one, or the splits that the source has) and metadata.json; or all in a file of ours. Not collective. */
+PetscErrorCode NomosConvertParticles(const char from[], const char to[], bool directory, NomosLog log);
 
 #endif

@@ -102,14 +102,17 @@ static const struct {
    "  nomos plot RUN --set output.colour=speed\n"
    "  nomos plot RUN --set output.animation=no\n"
    "  nomos plot RUN --beside OTHER\n"},
-  {"export", "RUN|FILE|FOLDER --format pdebench|well -o FILE", EXPORT, 1, 1, NomosCommandExport, "write trajectories as a file that PDEBench's or The Well's programs read",
+  {"export", "RUN|FILE|FOLDER --format pdebench|well|lagrangebench -o FILE", EXPORT, 1, 1, NomosCommandExport, "write trajectories as files that PDEBench's, The Well's or LagrangeBench's programs read",
    "Of runs and of files of trajectories (those that a training made), or a folder of these: every run, and every trajectory of a file, becomes one of the new file. PDEBench's layout is that\n"
    "of the family of the equation; it holds one value of each parameter, The Well's one for each trajectory. --format nomos collects runs into a file of our own.\n"
+   "Particles become a folder with train.h5, valid.h5, test.h5 and metadata.json: --format lagrangebench, which GNS's programs read too where they take HDF5.\n"
    "\n"
    "  nomos export training --format well -o burgers.hdf5\n"
-   "  nomos export runs/burgers --format pdebench -o 1D_Burgers_Sols_Nu0.01.hdf5\n"},
-  {"import", "FILE|FOLDER -o FILE", IMPORT, 1, 1, NomosCommandImport, "write a file of PDEBench or The Well as one of ours",
+   "  nomos export runs/burgers --format pdebench -o 1D_Burgers_Sols_Nu0.01.hdf5\n"
+   "  nomos export sand/data --format lagrangebench -o 2D_SAND\n"},
+  {"import", "FILE|FOLDER -o FILE", IMPORT, 1, 1, NomosCommandImport, "write a file of PDEBench, The Well or LagrangeBench as one of ours",
    "NetCDF-4, which xarray and ncdump read: fields over (trajectory, time, y, x), parameters over (trajectory). A training needs no import: data.path names such files as they are.\n"
+   "Particles, whose number differs between trajectories: a group for each, with names of kinds, parameters and the case that made it.\n"
    "\n"
    "  nomos import 2D_rdb_NA_NA.h5 -o dam_breaks.nc\n"},
   {"check", "CASE RUN", CHECK, 2, 2, NomosCommandCheck, "compare the results of a run with a case's expected.yaml", "Exit code 0 if every number is within its tolerance, else 1.\n"},
@@ -135,8 +138,8 @@ static const struct {
   const char *doc;
 } options[] = {
   {"--output", "-o", "DIR", RUN | GRADCHECK | ASSIMILATE | ESTIMATE | DISCOVER | GENERATE | TRAIN | EVALUATE | SCALING, TEXT, offsetof(NomosProgram, directory), "the run directory (default runs/<case>[-<command>]/<UTC time>-<hash>)"},
-  {"--output", "-o", "FILE", EXPORT | IMPORT, TEXT, offsetof(NomosProgram, directory), "the file to write"},
-  {"--format", NULL, "pdebench|well", EXPORT, TEXT, offsetof(NomosProgram, format), "its layout"},
+  {"--output", "-o", "FILE", EXPORT | IMPORT, TEXT, offsetof(NomosProgram, directory), "the file to write; of format lagrangebench the folder"},
+  {"--format", NULL, "pdebench|well|lagrangebench", EXPORT, TEXT, offsetof(NomosProgram, format), "its layout"},
   {"--beside", NULL, "RUN", PLOT, TEXT, offsetof(NomosProgram, beside), "of particles: show another run beside this one too (plots/beside.png and beside_motion.png)"},
   {"--set", NULL, "KEY=VALUE", PLOT | RUN | GRADCHECK | ASSIMILATE | ESTIMATE | DISCOVER | GENERATE | TRAIN | EVALUATE | SCALING | DESCRIBE, LIST_OF_TEXT, 0, "set a parameter; wins over the case; may be given many times"},
   {"--restart", NULL, "latest|STEP|FILE", RUN | ASSIMILATE | ESTIMATE | TRAIN | SCALING, TEXT, offsetof(NomosProgram, restart), "continue from a checkpoint"},

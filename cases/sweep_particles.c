@@ -4,6 +4,7 @@
 #include "io/particle_file.h"
 #include "io/provenance.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,10 +25,10 @@ typedef struct {
 /* The case by a name that other machines know, if it is one of those that come with the program. */
 static void NameCase(const char path[], char name[NOMOS_MAX_PATH])
 {
-  char root[NOMOS_MAX_PATH];
+  char given[NOMOS_MAX_PATH], root[PATH_MAX];
 
-  NomosCaseRoot(root);
-  const size_t n = strlen(root);
+  NomosCaseRoot(given);
+  const size_t n = given[0] && realpath(given, root) ? strlen(root) : 0;
   snprintf(name, NOMOS_MAX_PATH, "%s", n && !strncmp(path, root, n) && path[n] == '/' ? path + n + 1 : path);
 }
 

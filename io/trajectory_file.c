@@ -122,7 +122,7 @@ PetscErrorCode NomosTrajectoryFileCreate(const NomosTrajectoryFileInput *input, 
   while (nomos_trajectory_formats[k] && strcmp(nomos_trajectory_formats[k], input->format)) k++;
   if (!nomos_trajectory_formats[k]) {
     const char *near = NomosNearestName(input->format, k, nomos_trajectory_formats);
-    SETERRQ(PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "unknown format '%s'%s%s%s; there are nomos, pdebench and well", input->format, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+    SETERRQ(PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "unknown format '%s'%s%s%s; there are nomos, pdebench, well, and of particles lagrangebench", input->format, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
   }
   PetscCall(PetscNew(&f));
   f->input  = *input;

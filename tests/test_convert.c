@@ -214,7 +214,7 @@ START_TEST(mistakes)
   char         text[16] = "";
 
   Make(Path(0, "sample.nc"), &burgers);
-  ck_refused(Convert(paths[0], "pdbench", Path(1, "out.h5")), "unknown format 'pdbench'; did you mean pdebench?; there are nomos, pdebench and well");
+  ck_refused(Convert(paths[0], "pdbench", Path(1, "out.h5")), "unknown format 'pdbench'; did you mean pdebench?; there are nomos, pdebench, well, and of particles lagrangebench");
   ck_refused(Convert(paths[0], "well", Path(1, "no/such/folder.h5")), "no/such");
   ck_refused(Convert(paths[0], "well", NULL), "-o FILE is missing");
   ck_refused(Convert(Path(2, "none.h5"), NULL, Path(1, "out.h5")), "none.h5 cannot be read");
