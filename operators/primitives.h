@@ -119,6 +119,27 @@ typedef struct {
 } NomosFourierLayerInput;
 NomosTensor NomosFourierLayer(const NomosFourierLayerInput *input);
 
+/* A layer of message passing with residuals on a graph of edges sender(k) -> receiver(k), fused (operators/primitives/interaction.c). The state has a row for each node, then one for each edge:
+
+     m_k = norm(edge MLP of [x_receiver(k), x_sender(k), e_k]),   e'_k = e_k + m_k,   x'_i = x_i + norm(node MLP of [x_i, sum_{k to i} s_k m_k])
+
+   state [nodes + edges, c] -> the same. weight s [edges] or [edges, 1], or {0}: ones. MLPs of n_layers linear layers, weights [width, 3 c] (nodes: [width, 2 c]), [width, width], ..., [c, width] with their biases, the norm of NomosNormalise over channels
+   with scale and shift [c]. Blocks of edges stay in cache from gathering to aggregation, and nothing of an edge but e' is kept for the gradient: it is computed again. Edges in order of their receivers save two copies.
+   Battaglia et al. (2018), doi:10.48550/arXiv.1806.01261. Errors: shapes that do not fit. */
+enum { NOMOS_INTERACTION_MAX = 8 };
+typedef struct {
+  size_t      n_layers; /* 2 to NOMOS_INTERACTION_MAX */
+  NomosTensor weights[NOMOS_INTERACTION_MAX], biases[NOMOS_INTERACTION_MAX], scale, shift;
+} NomosInteractionLayers;
+typedef struct {
+  NomosIndex             sender, receiver; /* of each edge, both of the same number of nodes */
+  NomosTensor            state, weight;
+  NomosInteractionLayers edge, node;       /* of as many layers */
+  NomosFunctionKind      activation;
+  double                 epsilon;          /* of the norms */
+} NomosInteractionInput;
+NomosTensor NomosInteraction(const NomosInteractionInput *input);
+
 /* ---- pooling and up-sampling (operators/primitives/pool.c) by integer factors over the last n_axes (1 or 2); points that fill no window are left out */
 NomosTensor NomosAveragePool(NomosTensor x, int n_axes, const size_t factor[]);
 NomosTensor NomosMaxPool(NomosTensor x, int n_axes, const size_t factor[]); /* the gradient goes to the first largest of a window */

@@ -1,7 +1,7 @@
 /* Fused primitives against their definitions, at sizes that fill vectors, tiles and tasks, and at sizes that do not: values and gradients. Derivatives of higher order are checked in test_primitives. */
 #include "tensor_checks.h"
 
-enum { MAX_INPUTS = 12 };
+enum { MAX_INPUTS = 20 };
 
 typedef struct {
   const char *name;
@@ -137,4 +137,90 @@ START_TEST(test_fourier_layer)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("fused", test_fourier_layer, test_channel_attention, test_channel_attention_refuses_what_does_not_fit)
+/* ---- a layer of message passing: state, weights of edges, then weight and bias of each layer, scale and shift, for edges and for nodes */
+
+enum { NODES = 150, EDGES = 2100 };
+static NomosIndex sender, receiver;
+
+/* Some nodes have hundreds of edges, some none. */
+static void MakeGraph(bool sorted)
+{
+  int32_t from[EDGES], to[EDGES];
+  for (size_t k = 0; k < EDGES; k++) {
+    from[k] = (int32_t)((NODES - 1) * (0.5 + 0.5 * Uniform(70, (uint32_t)k)));
+    to[k]   = sorted ? (int32_t)(k / 16 + (k % 16 > 11)) : (int32_t)(k % 3 ? (NODES - 7) * (0.5 + 0.5 * Uniform(71, (uint32_t)k)) : 5);
+  }
+  for (size_t k = 1; sorted && k < EDGES; k++) ck_assert_int_ge(to[k], to[k - 1]);
+  ck_ok(NomosIndexCreate(EDGES, from, NODES, &sender));
+  ck_ok(NomosIndexCreate(EDGES, to, NODES, &receiver));
+}
+
+static NomosTensor Interact(const NomosTensor x[], size_t n_layers, bool weighed, NomosFunctionKind activation)
+{
+  NomosInteractionInput input = {.sender = sender, .receiver = receiver, .state = x[0], .activation = activation, .epsilon = 1e-3};
+  if (weighed) input.weight = x[1];
+  for (int which = 0; which < 2; which++) {
+    NomosInteractionLayers *mlp = which ? &input.node : &input.edge;
+    const NomosTensor      *w   = x + 2 + (size_t)which * (2 * n_layers + 2);
+    mlp->n_layers = n_layers;
+    for (size_t l = 0; l < n_layers; l++) {
+      mlp->weights[l] = w[2 * l];
+      mlp->biases[l]  = w[2 * l + 1];
+    }
+    mlp->scale = w[2 * n_layers];
+    mlp->shift = w[2 * n_layers + 1];
+  }
+  return NomosInteraction(&input);
+}
+static NomosTensor InteractThree(const NomosTensor x[])
+{
+  return Interact(x, 3, false, NOMOS_RELU);
+}
+static NomosTensor InteractTwoWeighed(const NomosTensor x[])
+{
+  return Interact(x, 2, true, NOMOS_SILU);
+}
+
+#define INTERACTION_TWO(c, width) \
+  14, {2, 1, 2, 1, 2, 1, 1, 1, 2, 1, 2, 1, 1, 1}, {{NODES + EDGES, c}, {EDGES}, {width, 3 * (c)}, {width}, {c, width}, {c}, {c}, {c}, {width, 2 * (c)}, {width}, {c, width}, {c}, {c}, {c}}
+#define INTERACTION_THREE(c, width) \
+  18, {2, 1, 2, 1, 2, 1, 2, 1, 1, 1, 2, 1, 2, 1, 2, 1, 1, 1}, \
+    {{NODES + EDGES, c}, {EDGES}, {width, 3 * (c)}, {width}, {width, width}, {width}, {c, width}, {c}, {c}, {c}, {width, 2 * (c)}, {width}, {width, width}, {width}, {c, width}, {c}, {c}, {c}}
+
+START_TEST(test_interaction)
+{
+  static const FusedCase cases[] = {
+    {"width 32", INTERACTION_TWO(32, 32), InteractTwoWeighed}, {"width 64", INTERACTION_THREE(64, 64), InteractThree}, {"widths 16 and 48", INTERACTION_TWO(16, 48), InteractTwoWeighed}, {"uneven widths", INTERACTION_THREE(7, 21), InteractThree}};
+  for (int sorted = 0; sorted < 2; sorted++) {
+    MakeGraph(sorted);
+    CheckFused(sizeof cases / sizeof *cases, cases);
+    ck_ok(NomosIndexDestroy(&sender));
+    ck_ok(NomosIndexDestroy(&receiver));
+  }
+}
+END_TEST
+
+START_TEST(test_interaction_refuses_what_does_not_fit)
+{
+  static const FusedCase fits      = {"", INTERACTION_TWO(3, 5), InteractTwoWeighed};
+  static const size_t    wrong[][3] = {{0, 0, 7}, {1, 0, 3}, {2, 1, 8}, {3, 0, 4}, {4, 0, 2}, {7, 0, 4}, {8, 1, 9}, {11, 0, 2}, {13, 0, 4}}; /* input, axis, length */
+  NomosTape tape;
+
+  MakeGraph(true);
+  ck_ok(NomosTapeCreate(&tape));
+  for (size_t k = 0; k < sizeof wrong / sizeof *wrong; k++) {
+    NomosTensor x[MAX_INPUTS];
+    FusedCase   c = fits;
+    ck_ok(NomosTapeReset(tape));
+    c.shape[wrong[k][0]][wrong[k][1]] = wrong[k][2];
+    for (size_t i = 0; i < c.n_inputs; i++) x[i] = Tensor(tape, NOMOS_F64, 1, c.n_dims[i], c.shape[i]);
+    (void)c.apply(x);
+    ck_refused(NomosTapeStatus(tape), "interaction: a state [");
+  }
+  ck_ok(NomosTapeDestroy(&tape));
+  ck_ok(NomosIndexDestroy(&sender));
+  ck_ok(NomosIndexDestroy(&receiver));
+}
+END_TEST
+
+NOMOS_TEST_SUITE("fused", test_interaction, test_interaction_refuses_what_does_not_fit, test_fourier_layer, test_channel_attention, test_channel_attention_refuses_what_does_not_fit)

@@ -29,6 +29,7 @@
   ENTRY(sparse_multiply) \
   ENTRY(sparse_product) \
   ENTRY(sparse_outer) \
+  ENTRY(interaction) \
   ENTRY(sum_to) \
   ENTRY(maximum) \
   ENTRY(convolve) \

@@ -168,7 +168,55 @@ void NomosMessagePassingApply(const NomosMessagePassing *layer, const NomosTenso
   NomosMessagePassingRun(1, layer, w, graph, (NomosTensor){0}, x, e);
 }
 
+/* What the fused primitive has: states of one width, residuals, norms, nothing between layers that it does not know. */
+static bool IsFused(const NomosMessagePassing *layer, const NomosTensor w[])
+{
+  const NomosMlp *edge = &layer->edge_mlp, *node = &layer->node_mlp;
+  const size_t    n    = edge->n_layers;
+
+  return layer->residual && edge->layer_norm && edge->layers[n - 1].out == layer->node && n >= 2 && n <= NOMOS_INTERACTION_MAX && node->n_layers == n && edge->omega == 1 && !edge->residual && NomosTensorDims(w[edge->layers[0].weight], NULL) == 2;
+}
+
+static NomosInteractionLayers Layers(const NomosMlp *mlp, const NomosTensor w[])
+{
+  NomosInteractionLayers layers = {.n_layers = mlp->n_layers, .scale = w[mlp->norm.weight], .shift = w[mlp->norm.bias]};
+
+  for (size_t l = 0; l < mlp->n_layers; l++) {
+    layers.weights[l] = w[mlp->layers[l].weight];
+    layers.biases[l]  = w[mlp->layers[l].bias];
+  }
+  return layers;
+}
+
+/* The mean as a weight of each edge. */
+static NomosTensor MeanWeights(NomosGraph graph, NomosTensor weight, NomosTensor x)
+{
+  const NomosTensor share = NomosGather(Share(graph, x), graph->receiver);
+
+  return weight.stamp ? NomosMultiply(share, weight) : share;
+}
+
+/* Layers from `l` on, as many as are fused, on one tensor of both states; the number of the next one. */
+static size_t RunFused(size_t l, size_t n, const NomosMessagePassing layers[], const NomosTensor w[], NomosGraph graph, NomosTensor weight, NomosTensor *x, NomosTensor *e)
+{
+  NomosTensor state = NomosConcatenate(2, (NomosTensor[]){*x, *e}, 0), mean = {0};
+
+  for (; l < n && IsFused(&layers[l], w); l++) {
+    const NomosMessagePassing *layer = &layers[l];
+    const bool                 sum   = layer->aggregation == NOMOS_AGGREGATE_SUM;
+    if (!sum && !mean.stamp) mean = MeanWeights(graph, weight, *x);
+    const NomosTensor next = NomosInteraction(&(NomosInteractionInput){.sender = graph->sender, .receiver = graph->receiver, .state = state, .weight = sum ? weight : mean, .edge = Layers(&layer->edge_mlp, w), .node = Layers(&layer->node_mlp, w), .activation = layer->edge_mlp.activation, .epsilon = layer->edge_mlp.norm.epsilon});
+    state = layer->convolves ? NomosAdd(next, NomosPad(NomosGraphConvolutionApply(&layer->convolution, w, graph, NomosSlice(state, 0, 0, graph->n_nodes, 1)), 0, 0, graph->n_nodes + graph->n_edges, 1)) : next;
+  }
+  *x = NomosSlice(state, 0, 0, graph->n_nodes, 1);
+  *e = NomosSlice(state, 0, graph->n_nodes, graph->n_edges, 1);
+  return l;
+}
+
 void NomosMessagePassingRun(size_t n, const NomosMessagePassing layers[], const NomosTensor w[], NomosGraph graph, NomosTensor weight, NomosTensor *x, NomosTensor *e)
 {
-  for (size_t l = 0; l < n; l++) Layer(&layers[l], w, graph, weight, x, e);
+  for (size_t l = 0; l < n;) {
+    if (IsFused(&layers[l], w)) l = RunFused(l, n, layers, w, graph, weight, x, e);
+    else Layer(&layers[l++], w, graph, weight, x, e);
+  }
 }

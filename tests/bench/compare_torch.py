@@ -23,17 +23,17 @@ def torch_cases(torch):
         x, y = torch.randn(rows, 3, dtype=dtype), torch.randn(rows, 1, dtype=dtype)
         return net, lambda: ((net(x) - y) ** 2).mean()
 
-    def graph():
-        def block(n_in, n_out=128, norm=True):
-            layers = [nn.Linear(n_in, 128), nn.ReLU(), nn.Linear(128, 128), nn.ReLU(), nn.Linear(128, n_out)]
-            return nn.Sequential(*layers, *([nn.LayerNorm(n_out)] if norm else []))
+    def graph(width=128, layers=10, n=1000, each=10, ordered=False):
+        def block(n_in, n_out=width, norm=True):
+            linear = [nn.Linear(n_in, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, n_out)]
+            return nn.Sequential(*linear, *([nn.LayerNorm(n_out)] if norm else []))
 
         class Net(nn.Module):
             def __init__(self):
                 super().__init__()
-                self.node, self.edge, self.out = block(30), block(3), block(128, 3, False)
-                self.edges = nn.ModuleList([block(3 * 128) for _ in range(10)])
-                self.nodes = nn.ModuleList([block(2 * 128) for _ in range(10)])
+                self.node, self.edge, self.out = block(30), block(3), block(width, 3, False)
+                self.edges = nn.ModuleList([block(3 * width) for _ in range(layers)])
+                self.nodes = nn.ModuleList([block(2 * width) for _ in range(layers)])
 
             def forward(self, x, e, sender, receiver):
                 x, e = self.node(x), self.edge(e)
@@ -43,10 +43,9 @@ def torch_cases(torch):
                     x, e = x + nodes(torch.cat([x, a], -1)), e + m
                 return self.out(x)
 
-        net, n = Net(), 1000
-        i = torch.arange(10 * n)
-        sender, receiver = (7919 * i + 13) % n, (104729 * i + i // n) % n
-        x, e, y = torch.randn(n, 30), torch.randn(10 * n, 3), torch.randn(n, 3)
+        net, i = Net(), torch.arange(each * n)
+        sender, receiver = (7919 * i + 13) % n, i // each if ordered else (104729 * i + i // n) % n
+        x, e, y = torch.randn(n, 30), torch.randn(each * n, 3), torch.randn(n, 3)
         return net, lambda: ((net(x, e, sender, receiver) - y) ** 2).mean()
 
     def fno(n_space, channels, rows, points):
@@ -189,6 +188,10 @@ def torch_cases(torch):
         "mlp_f64_1k": lambda: mlp(torch.float64, 1000),
         "mlp_f64_10k": lambda: mlp(torch.float64, 10000),
         "graph_f32": graph,
+        "gns10_64_f32": lambda: graph(64, 10, 600, 14, True),
+        "gns4_64_f32": lambda: graph(64, 4, 600, 14, True),
+        "gns10_32_f32": lambda: graph(32, 10, 600, 14, True),
+        "gns4_32_f32": lambda: graph(32, 4, 600, 14, True),
         "fno1d_f32": lambda: fno_alone(1, 1, 50, 128),
         "fno2d_f32": lambda: fno_alone(2, 4, 8, 64),
         "cape1d_f32": lambda: cape(1, 1, 50, 128),

@@ -24,7 +24,8 @@ struct Case_s {
   NomosRealType type;
   size_t        rows; /* of a batch */
   int           n_space;
-  size_t        points, channels; /* along an axis */
+  size_t        points, channels; /* points along an axis; layers of a graph network */
+  bool          sorted;           /* edges by receiver */
   bool          recompute;        /* the step is a segment that is computed again for its gradient */
   PetscErrorCode (*create)(Case *c);
   PetscErrorCode (*gradient)(Case *c); /* loss and c->slope at the present weights */
@@ -81,33 +82,36 @@ static PetscErrorCode GradientMlp(Case *c)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* ---- graph network: 10 layers of message passing of width 128 on 1,000 nodes and 10,000 edges */
+/* ---- graph networks as GNS: `channels` layers of message passing of width shape[1] on `rows` nodes, each with so many edges */
 
-enum { EDGES_PER_NODE = 10 };
+static size_t EdgesPerNode(const Case *c)
+{
+  return c->shape[0] / c->rows;
+}
 
 static PetscErrorCode CreateGraph(Case *c)
 {
-  const size_t n_edges = EDGES_PER_NODE * c->rows;
+  const size_t n_edges = c->shape[0], width = c->shape[1], each = EdgesPerNode(c);
   int32_t     *sender = malloc(n_edges * sizeof *sender), *receiver = malloc(n_edges * sizeof *receiver);
 
   PetscFunctionBeginUser;
   for (size_t e = 0; e < n_edges; e++) {
     sender[e]   = (int32_t)((7919 * e + 13) % c->rows);
-    receiver[e] = (int32_t)((104729 * e + e / c->rows) % c->rows);
+    receiver[e] = (int32_t)(c->sorted ? e / each : (104729 * e + e / c->rows) % c->rows);
   }
   PetscCall(NomosGraphCreate(c->rows, n_edges, sender, receiver, &c->graph));
   free(sender);
   free(receiver);
-  PetscCall(NomosGraphNetworkCreate(c->parameters, "graph", &(NomosGraphNetworkInput){.node_in = 30, .edge_in = 3, .out = 3, .width = 128, .n_hidden = 2, .n_layers = 10, .activation = NOMOS_RELU}, &c->graph_network));
+  PetscCall(NomosGraphNetworkCreate(c->parameters, "graph", &(NomosGraphNetworkInput){.node_in = 30, .edge_in = 3, .out = 3, .width = width, .n_hidden = 2, .n_layers = c->channels, .activation = NOMOS_RELU}, &c->graph_network));
   c->x             = Numbers(30 * c->rows + 3 * n_edges, 0);
   c->y             = Numbers(3 * c->rows, 1);
-  c->flops_per_row = 10 * 2. * (EDGES_PER_NODE * (3 * 128 + 2 * 128) * 128. + (2 * 128 + 2 * 128) * 128.);
+  c->flops_per_row = (double)c->channels * 2. * ((double)each * (3 + 2) + 2 + 2) * (double)(width * width);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode GradientGraph(Case *c)
 {
-  const size_t n_edges = EDGES_PER_NODE * c->rows;
+  const size_t n_edges = c->shape[0];
 
   PetscFunctionBeginUser;
   const NomosTensor nodes = NomosTensorFromDoubles(c->tape, c->type, 2, (size_t[]){c->rows, 30}, c->x), edges = NomosTensorFromDoubles(c->tape, c->type, 2, (size_t[]){n_edges, 3}, c->x + 30 * c->rows);
@@ -279,7 +283,11 @@ static Case cases[] = {
   {.name = "mlp_f32_10k", .shape = {10000, 64, 64}, .type = NOMOS_F32, .rows = 10000, .create = CreateMlp, .gradient = GradientMlp},
   {.name = "mlp_f64_1k", .shape = {1000, 64, 64}, .type = NOMOS_F64, .rows = 1000, .create = CreateMlp, .gradient = GradientMlp},
   {.name = "mlp_f64_10k", .shape = {10000, 64, 64}, .type = NOMOS_F64, .rows = 10000, .create = CreateMlp, .gradient = GradientMlp},
-  {.name = "graph_f32", .shape = {10000, 128, 128}, .type = NOMOS_F32, .rows = 1000, .create = CreateGraph, .gradient = GradientGraph},
+  {.name = "graph_f32", .shape = {10000, 128, 128}, .type = NOMOS_F32, .rows = 1000, .channels = 10, .create = CreateGraph, .gradient = GradientGraph},
+  {.name = "gns10_64_f32", .shape = {8400, 64, 64}, .type = NOMOS_F32, .rows = 600, .channels = 10, .sorted = true, .create = CreateGraph, .gradient = GradientGraph},
+  {.name = "gns4_64_f32", .shape = {8400, 64, 64}, .type = NOMOS_F32, .rows = 600, .channels = 4, .sorted = true, .create = CreateGraph, .gradient = GradientGraph},
+  {.name = "gns10_32_f32", .shape = {8400, 32, 32}, .type = NOMOS_F32, .rows = 600, .channels = 10, .sorted = true, .create = CreateGraph, .gradient = GradientGraph},
+  {.name = "gns4_32_f32", .shape = {8400, 32, 32}, .type = NOMOS_F32, .rows = 600, .channels = 4, .sorted = true, .create = CreateGraph, .gradient = GradientGraph},
   {.name = "fno1d_f32", .shape = {128, 6400, 20}, .type = NOMOS_F32, .rows = 50, .n_space = 1, .points = 128, .channels = 1, .create = CreateFno, .gradient = GradientFno},
   {.name = "fno2d_f32", .shape = {128, 32768, 20}, .type = NOMOS_F32, .rows = 8, .n_space = 2, .points = 64, .channels = 4, .create = CreateFno, .gradient = GradientFno},
   {.name = "cape1d_f32", .shape = {128, 6400, 20}, .type = NOMOS_F32, .rows = 50, .n_space = 1, .points = 128, .channels = 1, .create = CreateCape, .gradient = GradientCape},

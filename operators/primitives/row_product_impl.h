@@ -1,0 +1,16 @@
+/* Products of matrices that are narrow enough to stay in cache: without the packing that a library needs for wide ones. Private to operators/. */
+#ifndef NOMOS_OPERATORS_ROW_PRODUCT_IMPL_H
+#define NOMOS_OPERATORS_ROW_PRODUCT_IMPL_H
+
+#include "operators/tape_impl.h"
+
+/* c [m, n] = a [m, k] b [k, n] (+ c with `add`); entry (i, j) of a is a[i a_row + j a_column], so that a may be given transposed; rows of b are ldb apart, those of c ldc. By one thread. */
+typedef struct {
+  size_t      m, n, k, a_row, a_column, ldb, ldc;
+  bool        add;
+  const void *a, *b;
+  void       *c;
+} NomosRowProduct;
+NOMOS_DECLARE_KERNEL(NomosRowProductRun, const NomosRowProduct *product);
+
+#endif

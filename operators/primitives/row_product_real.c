@@ -1,0 +1,62 @@
+/* A block of c stays in registers while k runs; columns in vectors. */
+#include "operators/primitives/row_product_impl.h"
+
+#include "operators/primitives/matmul_impl.h"
+#include "operators/primitives/vector.h"
+
+#define INLINE static inline __attribute__((always_inline))
+enum { COLUMNS = 4, MOST_ROWS = 12, WIDE = NOMOS_VECTOR_BYTES == 64 }; /* vectors side by side; half as many registers without AVX-512 */
+
+INLINE void Block(const NomosRowProduct *p, size_t rows, size_t vectors, size_t i, size_t j)
+{
+  const Real *restrict a = (const Real *)p->a + i * p->a_row, *restrict b = (const Real *)p->b + j;
+  Real *restrict c       = (Real *)p->c + i * p->ldc + j;
+  Vector sum[MOST_ROWS][COLUMNS];
+
+#pragma GCC unroll 12
+  for (size_t r = 0; r < rows; r++)
+#pragma GCC unroll 4
+    for (size_t v = 0; v < vectors; v++) sum[r][v] = p->add ? *(const Vector *)(c + r * p->ldc + v * VECTOR) : (Vector){0};
+  for (size_t k = 0; k < p->k; k++) {
+    Vector line[COLUMNS];
+#pragma GCC unroll 4
+    for (size_t v = 0; v < vectors; v++) line[v] = *(const Vector *)(b + k * p->ldb + v * VECTOR);
+#pragma GCC unroll 12
+    for (size_t r = 0; r < rows; r++) {
+      const Vector factor = a[r * p->a_row + k * p->a_column] - (Vector){0};
+#pragma GCC unroll 4
+      for (size_t v = 0; v < vectors; v++) sum[r][v] += factor * line[v];
+    }
+  }
+#pragma GCC unroll 12
+  for (size_t r = 0; r < rows; r++)
+#pragma GCC unroll 4
+    for (size_t v = 0; v < vectors; v++) *(Vector *)(c + r * p->ldc + v * VECTOR) = sum[r][v];
+}
+
+INLINE void Rows(const NomosRowProduct *p, size_t rows, size_t vectors, size_t j)
+{
+  size_t i = 0;
+
+  for (; i + rows <= p->m; i += rows) Block(p, rows, vectors, i, j);
+  for (; i + 2 <= p->m; i += 2) Block(p, 2, vectors, i, j);
+  for (; i < p->m; i++) Block(p, 1, vectors, i, j);
+}
+
+void NAME(NomosRowProductRun)(const NomosRowProduct *p)
+{
+  size_t j = 0;
+
+  if (p->n % VECTOR) { /* not worth kernels of their own */
+    const size_t one = 1;
+    NAME(NomosProductAlone)(&(NomosProduct){.m = p->m, .n = p->n, .k = p->k, .lda = PetscMax(p->a_column == 1 ? p->a_row : p->a_column, one), .ldb = PetscMax(p->ldb, one), .ldc = PetscMax(p->ldc, one), .transposed_a = p->a_column != 1, .add = p->add, .a = p->a, .b = p->b, .c = p->c});
+    return;
+  }
+  for (; j + COLUMNS * VECTOR <= p->n; j += COLUMNS * VECTOR) Rows(p, WIDE ? 6 : 2, COLUMNS, j);
+  switch ((p->n - j) / VECTOR) {
+  case 3: Rows(p, WIDE ? 8 : 3, 3, j); break;
+  case 2: Rows(p, WIDE ? 12 : 5, 2, j); break;
+  case 1: Rows(p, WIDE ? 12 : 10, 1, j); break;
+  default: break;
+  }
+}
