@@ -44,7 +44,7 @@ static void Make(MPI_Comm comm, const char *const set[], const char name[])
 
 /* Jelly on a grid of 24 nodes: three frames of 5 ms; discs and boxes, and in a test two of them. */
 #define THROWS \
-  "sweep.case=graph/jelly_throw.yaml", "sweep.seed_key=none", "sweep.set=[mpm.cells=24, time.dt=1 ms, time.stop=0.01, bodies.body.particles_per_cell=4]", "sweep.parameters.w.range=[0.2, 0.4]", "sweep.parameters.v.range=[-1, 1]", \
+  "sweep.case=graph/jelly_throw.yaml", "sweep.seed_key=none", "sweep.set=[mpm.cells=24, mpm.wall_nodes=3, time.dt=1 ms, time.stop=0.01, bodies.body.particles_per_cell=4]", "sweep.parameters.w.range=[0.2, 0.4]", "sweep.parameters.v.range=[-1, 1]", \
   "sweep.parameters.youngs_modulus.key=materials.jelly.youngs_modulus", "sweep.parameters.youngs_modulus.range=[5e4, 2e5]", "sweep.compose=['bodies.body.velocity=[{v}, {-2*abs(v)}]']", \
   "sweep.variants.box.compose=['bodies.body.size=[{w}, {w/2}]']", "sweep.variants.disc.compose=[bodies.body.shape=sphere, 'bodies.body.radius={w/2}']", \
   "sweep.variants.two.compose=['bodies.body.size=[{w/2}, {w/4}]', bodies.more.shape=box, 'bodies.more.size=[0.1, {w/3}]', 'bodies.more.centre=[0.8, 0.5]', bodies.more.particles_per_cell=9]", "sweep.variants.two.training=no"
@@ -127,7 +127,7 @@ START_TEST(run_again)
     const char          *set[32];
     size_t               n, entry;
     for (n = 0; n < t.n_set; n++) set[n] = t.set[n];
-    if (coarse) set[n++] = "mpm.cells=16";
+    if (coarse) set[n++] = "mpm.cells=16", set[n++] = "mpm.wall_nodes=2";
     ck_ok(NomosCaseFind(PETSC_COMM_SELF, t.simulation, &file));
     ck_ok(NomosCaseLoad(PETSC_COMM_SELF, &(NomosCaseInput){.path = file.path, .models = nomos_solvers, .n_set = n, .set = set}, &config, &ops));
     ck_ok(NomosModelCreate(PETSC_COMM_SELF, ops, config, &model));
@@ -214,8 +214,8 @@ START_TEST(refusals)
   ck_no_sweep("particles are kept as they are", THROWS, "sweep.coarsen=2");
   ck_no_sweep("which mpm does not write over time; name some of position, velocity", THROWS, "sweep.fields=[speed]");
   /* The third body is thrown from inside a wall. */
-  ck_no_sweep("trajectory 2 (", "sweep.case=graph/jelly_throw.yaml", "sweep.seed_key=none", "sweep.set=[mpm.cells=24, time.dt=1 ms, time.stop=0.01, bodies.body.particles_per_cell=4]", "sweep.trajectories=4", "sweep.parameters.x.values=[0.4, 0.5, 0.1, 0.6]", "sweep.compose=['bodies.body.centre=[{x}, 0.5]']");
-  ck_no_sweep("trajectories 0 and 1 have the same initial state and the same parameters", "sweep.case=graph/jelly_throw.yaml", "sweep.set=[mpm.cells=24, time.dt=1 ms, time.stop=0.01, bodies.body.particles_per_cell=4]", "sweep.trajectories=2");
+  ck_no_sweep("trajectory 2 (", "sweep.case=graph/jelly_throw.yaml", "sweep.seed_key=none", "sweep.set=[mpm.cells=24, mpm.wall_nodes=3, time.dt=1 ms, time.stop=0.01, bodies.body.particles_per_cell=4]", "sweep.trajectories=4", "sweep.parameters.x.values=[0.4, 0.5, 0.1, 0.6]", "sweep.compose=['bodies.body.centre=[{x}, 0.5]']");
+  ck_no_sweep("trajectories 0 and 1 have the same initial state and the same parameters", "sweep.case=graph/jelly_throw.yaml", "sweep.set=[mpm.cells=24, mpm.wall_nodes=3, time.dt=1 ms, time.stop=0.01, bodies.body.particles_per_cell=4]", "sweep.trajectories=2");
 }
 END_TEST
 

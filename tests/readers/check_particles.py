@@ -93,7 +93,7 @@ run("export", path("sand", "data"), "--format", "lagrangebench", "-o", path("SAN
 with open(path("SAND", "metadata.json")) as file:
     metadata = json.load(file)
 splits = {split: open_as_theirs("SAND", split) for split in ("train", "valid", "test")}
-assert [len(splits[split]) for split in splits] == [8, 1, 1] and metadata["dim"] == 2 and np.allclose(metadata["bounds"], [[2 / 64, 62 / 64]] * 2) and abs(metadata["dt"] - 0.005) < 1e-15
+assert [len(splits[split]) for split in splits] == [8, 1, 1] and metadata["dim"] == 2 and np.allclose(metadata["bounds"], [[4 / 64, 60 / 64]] * 2) and abs(metadata["dt"] - 0.005) < 1e-15
 assert 1.3 / 64 < metadata["default_connectivity_radius"] < 1.6 / 64 and metadata["sequence_length_train"] == 4
 check_statistics(metadata, splits["train"])
 with h5py.File(path("sand", "data", "sweep.h5"), "r") as file:
