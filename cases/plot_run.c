@@ -121,8 +121,7 @@ PetscErrorCode NomosPlotSave(const NomosPlotContext *context, const char stem[],
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The last name of a path. */
-static void LastName(const char path[], char name[NOMOS_LABEL])
+void NomosLastName(const char path[], char name[NOMOS_LABEL])
 {
   size_t end = strlen(path), start;
 
@@ -138,7 +137,7 @@ static PetscErrorCode PlotBeside(const NomosPlotContext *context, const char oth
   const char *const names[] = {words[0], words[1]};
 
   PetscFunctionBeginUser;
-  for (int i = 0; i < 2; i++) LastName(directories[i], words[i]);
+  for (int i = 0; i < 2; i++) NomosLastName(directories[i], words[i]);
   PetscCall(NomosPlotParticlesBeside(context, 2, directories, names, "beside"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -12,7 +12,7 @@
 static PetscErrorCode CommandHelp(NomosProgram *program);
 
 enum { RUN = 1, PLOT = 2, CHECK = 4, DESCRIBE = 8, LIST = 16, HELP = 32, GRADCHECK = 64, ESTIMATE = 128, TRAIN = 256, EVALUATE = 512, DISCOVER = 1024, ASSIMILATE = 2048, GENERATE = 4096, SCALING = 8192 };
-enum { EXPORT = 1 << 16, IMPORT = 1 << 17 };
+enum { EXPORT = 1 << 16, IMPORT = 1 << 17, COMPARE = 1 << 18 };
 
 static const struct {
   const char *name, *arguments;
@@ -102,6 +102,12 @@ static const struct {
    "  nomos plot RUN --set output.colour=speed\n"
    "  nomos plot RUN --set output.animation=no\n"
    "  nomos plot RUN --beside OTHER\n"},
+  {"compare", "RUN RUN [RUN [RUN]]", COMPARE, 2, 4, NomosCommandCompare, "how far runs are from the first one, and what a frame of each costs",
+   "A solver and a surrogate, two grids, two laws: at the times that both have. Particles are compared by their numbers; where a run has fewer or more of them, each with that which was nearest to it\n"
+   "at the first common time, by what they have moved since. Fields are compared where they are on the same grid. The result is a table, compare.json, pictures of errors over time, and of\n"
+   "particles an animation of all runs side by side.\n"
+   "\n"
+   "  nomos compare fine coarse learned -o compared\n"},
   {"export", "RUN|FILE|FOLDER --format pdebench|well|lagrangebench -o FILE", EXPORT, 1, 1, NomosCommandExport, "write trajectories as files that PDEBench's, The Well's or LagrangeBench's programs read",
    "Of runs and of files of trajectories (those that a training made), or a folder of these: every run, and every trajectory of a file, becomes one of the new file. PDEBench's layout is that\n"
    "of the family of the equation; it holds one value of each parameter, The Well's one for each trajectory. --format nomos collects runs into a file of our own.\n"
@@ -138,16 +144,17 @@ static const struct {
   const char *doc;
 } options[] = {
   {"--output", "-o", "DIR", RUN | GRADCHECK | ASSIMILATE | ESTIMATE | DISCOVER | GENERATE | TRAIN | EVALUATE | SCALING, TEXT, offsetof(NomosProgram, directory), "the run directory (default runs/<case>[-<command>]/<UTC time>-<hash>)"},
+  {"--output", "-o", "DIR", COMPARE, TEXT, offsetof(NomosProgram, directory), "where the results go (default: compare/ in the first run)"},
   {"--output", "-o", "FILE", EXPORT | IMPORT, TEXT, offsetof(NomosProgram, directory), "the file to write; of format lagrangebench the folder"},
   {"--format", NULL, "pdebench|well|lagrangebench", EXPORT, TEXT, offsetof(NomosProgram, format), "its layout"},
   {"--beside", NULL, "RUN", PLOT, TEXT, offsetof(NomosProgram, beside), "of particles: show another run beside this one too (plots/beside.png and beside_motion.png)"},
-  {"--set", NULL, "KEY=VALUE", PLOT | RUN | GRADCHECK | ASSIMILATE | ESTIMATE | DISCOVER | GENERATE | TRAIN | EVALUATE | SCALING | DESCRIBE, LIST_OF_TEXT, 0, "set a parameter; wins over the case; may be given many times"},
+  {"--set", NULL, "KEY=VALUE", PLOT | COMPARE | RUN | GRADCHECK | ASSIMILATE | ESTIMATE | DISCOVER | GENERATE | TRAIN | EVALUATE | SCALING | DESCRIBE, LIST_OF_TEXT, 0, "set a parameter; wins over the case; may be given many times"},
   {"--restart", NULL, "latest|STEP|FILE", RUN | ASSIMILATE | ESTIMATE | TRAIN | SCALING, TEXT, offsetof(NomosProgram, restart), "continue from a checkpoint"},
   {"--force", NULL, NULL, RUN | GRADCHECK | ASSIMILATE | ESTIMATE | DISCOVER | GENERATE | TRAIN | SCALING, FLAG, offsetof(NomosProgram, force), "replace the run in the run directory: only files a run writes are deleted"},
   {"--dry-run", NULL, NULL, RUN | TRAIN, FLAG, offsetof(NomosProgram, dry_run), "check the case, say what it would cost, write nothing"},
   {"--smoke", NULL, NULL, RUN | GRADCHECK | ASSIMILATE | ESTIMATE | DISCOVER | GENERATE | TRAIN | EVALUATE | SCALING | DESCRIBE, FLAG, offsetof(NomosProgram, smoke), "the case's small variant (`smoke:` in case.yaml)"},
   {"--check", NULL, NULL, RUN | ASSIMILATE | ESTIMATE | DISCOVER | TRAIN | SCALING, FLAG, offsetof(NomosProgram, check), "compare the results with the case's expected.yaml"},
-  {"--quiet", "-q", NULL, EXPORT | IMPORT | RUN | GRADCHECK | ASSIMILATE | ESTIMATE | DISCOVER | GENERATE | TRAIN | EVALUATE | SCALING | PLOT, FLAG, offsetof(NomosProgram, quiet), "nothing on standard output"},
+  {"--quiet", "-q", NULL, EXPORT | IMPORT | RUN | GRADCHECK | ASSIMILATE | ESTIMATE | DISCOVER | GENERATE | TRAIN | EVALUATE | SCALING | PLOT | COMPARE, FLAG, offsetof(NomosProgram, quiet), "nothing on standard output"},
   {"--help", "-h", NULL, ~0u, FLAG, offsetof(NomosProgram, help), "this page"},
   {"--debug", NULL, NULL, ~0u, FLAG, offsetof(NomosProgram, debug), "show where in the source an error was raised"},
 };

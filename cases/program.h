@@ -46,6 +46,7 @@ PetscErrorCode NomosCommandImport(NomosProgram *program);
 PetscErrorCode NomosCommandGenerate(NomosProgram *program);
 PetscErrorCode NomosCommandScaling(NomosProgram *program);
 PetscErrorCode NomosCommandPlot(NomosProgram *program);
+PetscErrorCode NomosCommandCompare(NomosProgram *program);
 PetscErrorCode NomosCommandCheck(NomosProgram *program);
 PetscErrorCode NomosCommandDescribe(NomosProgram *program);
 PetscErrorCode NomosCommandList(NomosProgram *program);

@@ -1,0 +1,162 @@
+/* Comparison of runs: errors of motions that are known, particle by particle or by the nearest; frames at the same times; fields; the command from end to end. */
+#include "harness.h"
+
+#include "cases/compare.h"
+#include "solvers/solver_list.h"
+
+#include <jansson.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { N = 40, T = 5 };
+
+/* Where particle i of a lattice is at frame k of a motion that goes and turns. */
+static void Place(size_t i, double t, double x[2])
+{
+  const double x0 = 0.1 * (double)(i % 8), y0 = 0.1 * (double)(i / 8), angle = 0.3 * t;
+  x[0] = 1 + x0 * cos(angle) - y0 * sin(angle) + 0.5 * t;
+  x[1] = 2 + x0 * sin(angle) + y0 * cos(angle);
+}
+
+typedef struct {
+  const char *name;
+  size_t      every, frames; /* every how many-th particle */
+  double      dt, begin, drift[2], offset[2]; /* what is added: drift t + offset */
+} Motion;
+
+static const char *Make(const Motion *m)
+{
+  static char         directories[8][NOMOS_MAX_PATH];
+  static size_t       next;
+  char               *directory = directories[next++ % 8], path[NOMOS_MAX_PATH + 16];
+  const size_t        n         = N / m->every;
+  double              numbers[N], x[2 * N];
+  const NomosFieldDim dims[]    = {{.name = "particle", .size = n, .values = numbers}, {.name = "axis", .size = 2, .values = numbers}};
+  NomosFieldVariable  variable  = {.name = "position", .dims = {"particle", "axis"}, .type = NOMOS_F64, .unit = "m"};
+  NomosFieldFile      file;
+
+  for (size_t i = 0; i < N; i++) numbers[i] = (double)i;
+  snprintf(directory, NOMOS_MAX_PATH, "%.4000s/%s", ck_directory, m->name);
+  ck_assert(!mkdir(directory, 0777));
+  snprintf(path, sizeof path, "%s/fields.nc", directory);
+  ck_ok(NomosFieldFileCreate(PETSC_COMM_SELF, &(NomosFieldFileInput){.path = path, .n_dims = 2, .dims = dims, .n_variables = 1, .variables = &variable, .capacity = m->frames, .time_unit = "s"}, &file));
+  for (size_t k = 0; k < m->frames; k++) {
+    const double t = m->begin + m->dt * (double)k;
+    for (size_t i = 0; i < n; i++) {
+      Place(i * m->every, t, x + 2 * i);
+      for (int a = 0; a < 2; a++) x[2 * i + (size_t)a] += m->drift[a] * t + m->offset[a];
+    }
+    ck_ok(NomosFieldFileBeginFrame(file, t, (int64_t)k));
+    ck_ok(NomosFieldFileWrite(file, "position", NOMOS_F64, (size_t[]){0, 0}, (size_t[]){n, 2}, x));
+    ck_ok(NomosFieldFileEndFrame(file));
+  }
+  ck_ok(NomosFieldFileClose(&file));
+  return directory;
+}
+
+static NomosCompare *Compare(size_t n, const char *const directories[])
+{
+  NomosCompare *compare = calloc(1, sizeof *compare);
+
+  ck_ok(NomosCompareOpen(n, directories, compare));
+  ck_ok(NomosCompareAll(compare));
+  return compare;
+}
+
+static void Close(NomosCompare *compare)
+{
+  ck_ok(NomosCompareClose(compare));
+  free(compare);
+}
+
+/* A drift of (0.03, 0.04) t is an error of 0.05 t, of positions and of the centre; a run of fewer particles that begins a little beside has the error of its displacements; half as many frames are compared where they are. */
+START_TEST(particles)
+{
+  const char *directories[] = {Make(&(Motion){"truth", 1, T, 0.1, 0, {0}, {0}}), Make(&(Motion){"drift", 1, T, 0.1, 0, {0.03, 0.04}, {0}}), Make(&(Motion){"fewer", 4, T, 0.1, 0, {0.03, 0.04}, {0.003, -0.004}}), Make(&(Motion){"rare", 1, 2, 0.2, 0.2, {0}, {0}})};
+  NomosCompare *c = Compare(4, directories);
+
+  ck_assert(c->n_variables == 1 && c->with[1][0].n == T && c->with[2][0].n == T && c->with[3][0].n == 2);
+  for (size_t k = 1; k < T; k++) {
+    const double t = 0.1 * (double)k;
+    double       squares = 0;
+    for (size_t i = 0; i < N; i++) {
+      double x[2];
+      Place(i, t, x);
+      squares += x[0] * x[0] + x[1] * x[1];
+    }
+    for (size_t r = 1; r < 3; r++) ck_close(c->with[r][0].mse[k], 0.0025 * t * t, 1e-12);
+    ck_close(c->with[1][0].relative[k], 0.05 * t / sqrt(squares / N), 1e-12);
+    ck_close(c->with[1][0].centre[k], 0.05 * t, 1e-12);
+    ck_close(c->with[1][0].chamfer[k], 0.0025 * t * t, 1e-12); /* the lattice is wider than twice the drift */
+  }
+  ck_assert(c->with[1][0].mse[0] == 0 && c->with[2][0].mse[0] == 0);
+  ck_assert(c->with[3][0].mse[1] == 0 && fabs(c->with[3][0].times[1] - 0.4) < 1e-12 && c->with[3][0].frames[0][0] == 2 && c->with[3][0].frames[1][0] == 0);
+  ck_assert(strstr(c->with[1][0].what, "its 40 particles, each with that of the same number of truth; at time 0 they are at most 0 m apart"));
+  ck_assert(strstr(c->with[2][0].what, "how its 10 particles have moved since time 0, each compared with that of the 40 of truth that was nearest then, at most 0.005 m away"));
+  ck_assert(isnan(c->runs[0].seconds)); /* no summary */
+  Close(c);
+}
+END_TEST
+
+START_TEST(mistakes)
+{
+  const char   *late[] = {Make(&(Motion){"one", 1, T, 0.1, 0, {0}, {0}}), Make(&(Motion){"late", 1, T, 0.1, 7, {0}, {0}})};
+  NomosCompare *compare = calloc(1, sizeof *compare);
+
+  ck_ok(NomosCompareOpen(2, late, compare));
+  ck_refused(NomosCompareAll(compare), "have no frame at the same time: the one has frames from 0 to 0.4, the other from 7 to 7.4");
+  ck_ok(NomosCompareClose(compare));
+  memset(compare, 0, sizeof *compare);
+  ck_refused(NomosCompareOpen(2, (const char *const[]){late[0], ck_directory}, compare), "fields.nc: cannot open");
+  ck_ok(NomosCompareClose(compare));
+  free(compare);
+}
+END_TEST
+
+static int Run(const char *const words[])
+{
+  char  *argv[32], text[32][512];
+  int    argc = 0;
+  fflush(stdout);
+  for (; words[argc]; argc++) {
+    snprintf(text[argc], sizeof text[argc], "%s", words[argc]);
+    argv[argc] = text[argc];
+  }
+  argv[argc] = NULL;
+  return NomosProgramMain(argc, argv, nomos_solvers, NULL);
+}
+
+/* Two runs of a wave that differ in how far it has come: known from the exact solution of advection, sin(2 pi (x - beta t)). */
+START_TEST(command)
+{
+  char          a[NOMOS_MAX_PATH], b[NOMOS_MAX_PATH], c[NOMOS_MAX_PATH], path[NOMOS_MAX_PATH + 64], setting[64];
+  const double  beta[] = {0.4, 0.5};
+  json_error_t  error;
+
+  snprintf(a, sizeof a, "%.3000s/slow", ck_directory);
+  snprintf(b, sizeof b, "%.3000s/fast", ck_directory);
+  snprintf(c, sizeof c, "%.3000s/compared", ck_directory);
+  for (int r = 0; r < 2; r++) {
+    snprintf(setting, sizeof setting, "advection.beta=%g", beta[r]);
+    ck_assert_int_eq(Run((const char *const[]){"nomos", "run", "pde/advection", "-q", "-o", r ? b : a, "--set", setting, "--set", "grid_pde.nx=128", "--set", "grid_pde.lx=1", "--set", "initial.type=expression", "--set", "initial.u=sin(2*pi*x)", "--set", "time.stop=0.5", "--set", "output.fields_every=0.1", "--set", "output.pictures=no", NULL}), 0);
+  }
+  ck_assert_int_eq(Run((const char *const[]){"nomos", "compare", a, b, "-q", "-o", c, NULL}), 0);
+  snprintf(path, sizeof path, "%s/compare.json", c);
+  json_t       *root = json_load_file(path, 0, &error);
+  const json_t *against = json_array_get(json_object_get(json_array_get(json_object_get(root, "runs"), 1), "against_reference"), 0), *times = json_object_get(against, "time"), *relative = json_object_get(against, "relative_l2_of_time");
+  ck_assert_str_eq(json_string_value(json_object_get(root, "reference")), "slow");
+  ck_assert_str_eq(json_string_value(json_object_get(against, "variable")), "u");
+  ck_assert_uint_eq(json_array_size(times), 6);
+  for (size_t k = 1; k < 6; k++) /* |sin(s + d) - sin(s)| over |sin(s)|, in the mean square: 2 sin(d/2) */
+    ck_close(json_number_value(json_array_get(relative, k)), 2 * sin(PETSC_PI * 0.1 * json_number_value(json_array_get(times, k))), 0.02);
+  ck_assert(json_number_value(json_object_get(json_array_get(json_object_get(root, "runs"), 0), "seconds_per_frame")) > 0);
+  json_decref(root);
+  snprintf(path, sizeof path, "%s/plots/errors.png", c);
+  ck_assert(!access(path, R_OK));
+  NomosErrorSetQuiet(true);
+  ck_assert_int_ne(Run((const char *const[]){"nomos", "compare", a, "-q", NULL}), 0);
+  NomosErrorSetQuiet(false);
+}
+END_TEST
+
+NOMOS_TEST_SUITE("compare", particles, mistakes, command)
