@@ -12,6 +12,7 @@ extern const NomosSurrogateOps NomosSurrogateOps_HamiltonianMeta;
 extern const NomosSurrogateOps NomosSurrogateOps_NeuralOperator;
 extern const NomosSurrogateOps NomosSurrogateOps_ParticleCorrection;
 extern const NomosSurrogateOps NomosSurrogateOps_ReducedOrderGraph;
+extern const NomosSurrogateOps NomosSurrogateOps_ParticleDecoder;
 
 static const NomosSurrogateOps *const nomos_surrogates[] = {
   &NomosSurrogateOps_Constitutive,
@@ -22,6 +23,7 @@ static const NomosSurrogateOps *const nomos_surrogates[] = {
   &NomosSurrogateOps_NeuralOperator,
   &NomosSurrogateOps_ParticleCorrection,
   &NomosSurrogateOps_ReducedOrderGraph,
+  &NomosSurrogateOps_ParticleDecoder,
   NULL,
 };
 

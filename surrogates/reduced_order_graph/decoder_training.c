@@ -1,0 +1,415 @@
+/* The surrogate `particle_decoder`: from where a few points of a body are to where all are (particle_decoder.h), learned on true positions of the few, so that what is measured is the decoder alone.
+
+     loss = mean over examples and points of |x(X) - x|^2/variance        of displacements, over the training
+
+   An example is a frame of a trajectory, with sparse points that are drawn anew each time, of one of several numbers. Judged on whole trajectories beside decoders that have nothing to learn. */
+#include "surrogates/reduced_order_graph/decoder_training_impl.h"
+
+#include "operators/random.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { STREAM_COUNT = 101, STREAM_POINTS, STREAM_START };
+
+/* clang-format off */
+static const NomosParam params[] = {
+  {"particle_decoder.sparse",       NOMOS_PARAM_REAL_LIST, "[150]",    NULL, 1, 1e7, NULL, false, "Numbers of sparse points: the training takes one of them for each example, the judge all."},
+  {"particle_decoder.sampling",     NOMOS_PARAM_CHOICE,    "farthest", NULL, 0, 0, "random|farthest", false, "Which particles are sparse points: any, or always the farthest from those chosen, after a first that is drawn."},
+  {"particle_decoder.points",       NOMOS_PARAM_INT,       "1000",     NULL, 1, 1e9, NULL, false, "Points of an example that the loss sees, drawn at random; of a trajectory with fewer, all."},
+  {"particle_decoder.frames",       NOMOS_PARAM_INT,       "0",        NULL, 0, 1e9, NULL, false, "Frames of a trajectory that are examples, evenly spread; 0: all but the first."},
+  {"particle_decoder.draws",        NOMOS_PARAM_INT,       "1",        NULL, 1, 1000, NULL, false, "Samples of sparse points that a trajectory is judged with."},
+  {"particle_decoder.beside",       NOMOS_PARAM_EXPRESSION_LIST, "[shepard, mls]", NULL, 0, 0, NULL, false, "Decoders without weights that are judged beside it: shepard, mls, pod; results.NAME_mse."},
+  {"particle_decoder.cloud_frames", NOMOS_PARAM_INT,       "0",        NULL, 0, 1e6, NULL, false, "Frames of a trajectory whose points are compared as clouds too (Chamfer distance, occupancy), where points mix and distances of single ones say little; 0: none."},
+};
+static const NomosParam set_params[] = {
+  {"path", NOMOS_PARAM_FILE, NULL, NULL, 0, 0, NULL, false, "Trajectories as data.path, all for the test."},
+};
+/* clang-format on */
+static const char            prefix[] = "particle_decoder.tests";
+static const NomosParamGroup groups[] = {{prefix, "of each test set, beside those in tests/ of the data: NAME becomes results.NAME_mse", sizeof set_params / sizeof *set_params, set_params}};
+
+/* ---- tables */
+
+static bool Table(size_t i, NomosSurrogateTable *table)
+{
+  if (!i--) {
+    *table = (NomosSurrogateTable){.name = "decoder", .summary = "What is chosen for particle_decoder.kind, and what stands beside it, has a table of its own.", .n_params = nomos_n_particle_decoder_params, .params = nomos_particle_decoder_params};
+    return true;
+  }
+  for (size_t k = 0; k <= i; k++)
+    if (!nomos_particle_decoders[k]) return false;
+  const NomosParticleDecoderOps *ops = nomos_particle_decoders[i];
+  *table = (NomosSurrogateTable){.name = ops->name, .summary = ops->summary, .reference = ops->reference, .n_params = ops->n_params, .params = ops->params};
+  return true;
+}
+
+/* Tables of those beside the chosen one, once each. The list itself is not declared yet, so that all that may stand there are: those without weights. */
+static PetscErrorCode Declare(NomosConfig config)
+{
+  static const char *const free_ones[] = {"shepard", "mls"};
+  const char              *kind, *beside, *const *names;
+  size_t                   n;
+  char                     section[2 * NOMOS_MAX_NAME];
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigPeek(config, "particle_decoder.kind", &kind));
+  PetscCall(NomosConfigPeek(config, "particle_decoder.beside", &beside));
+  PetscCall(NomosParticleDecoderDeclare(config));
+  for (size_t i = 0; i < 2; i++)
+    if (kind ? strcmp(kind, free_ones[i]) : i == 0) PetscCall(NomosParticleDecoderDeclareNamed(config, free_ones[i]));
+  if (beside && strstr(beside, "pod") && (!kind || strcmp(kind, "pod"))) PetscCall(NomosParticleDecoderDeclareNamed(config, "pod")); /* it has no default number of points */
+  PetscCall(NomosConfigGroup(config, prefix, &n, &names));
+  for (size_t i = 0; i < n; i++) {
+    snprintf(section, sizeof section, "%s.%s", prefix, names[i]);
+    PetscCall(NomosConfigRegisterSection(config, section, sizeof set_params / sizeof *set_params, set_params));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- data */
+
+static PetscErrorCode OpenData(NomosSurrogate s, const char path[], bool whole, NomosParticleData *data)
+{
+  NomosParticleDataInput input;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosParticleDataInputFromConfig(s->config, &input));
+  input.path = path;
+  if (whole) {
+    input.validation = input.test = 0;
+    input.n_trajectories          = 0;
+  }
+  PetscCall(NomosParticleDataOpen(s->comm, &input, data));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode AddSet(NomosSurrogate s, const char name[], size_t n_name, const char path[])
+{
+  NomosDecoding               *c = s->context;
+  const NomosParticleDataInfo *info;
+  NomosDecodingSet            *set;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscRealloc((c->n_sets + 1) * sizeof *c->sets, &c->sets));
+  set  = &c->sets[c->n_sets++];
+  *set = (NomosDecodingSet){0};
+  PetscCall(PetscStrallocpy(name, &set->name));
+  set->name[n_name] = '\0';
+  PetscCall(OpenData(s, path, true, &set->data));
+  PetscCall(NomosParticleDataGetInfo(set->data, &info));
+  NomosCheck(info->d == c->info->d, s->comm, PETSC_ERR_ARG_INCOMP, "%s: particles of this set are in %d dimensions, those of the data in %d", path, info->d, c->info->d);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Those in tests/ of the data, then those of the case. */
+static PetscErrorCode OpenSets(NomosSurrogate s)
+{
+  const char *const *names, *path;
+  char               folder[NOMOS_MAX_PATH], key[3 * NOMOS_MAX_NAME], **files;
+  size_t             n;
+
+  PetscFunctionBeginUser;
+  snprintf(folder, sizeof folder, "%.4000s/tests", s->data_path);
+  if (!access(folder, R_OK)) {
+    PetscCall(NomosDataFiles(folder, &n, &files));
+    for (size_t i = 0; i < n; i++) {
+      const char *name = strrchr(files[i], '/') + 1, *dot = strrchr(name, '.');
+      PetscCall(AddSet(s, name, dot ? (size_t)(dot - name) : strlen(name), files[i]));
+      PetscCall(PetscFree(files[i]));
+    }
+    PetscCall(PetscFree(files));
+  }
+  PetscCall(NomosConfigGroup(s->config, prefix, &n, &names));
+  for (size_t i = 0; i < n; i++) {
+    snprintf(key, sizeof key, "%s.%s.path", prefix, names[i]);
+    PetscCall(NomosConfigGetString(s->config, key, &path));
+    PetscCall(AddSet(s, names[i], strlen(names[i]), path));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Examples of each split: frames 1, ... of each trajectory, thinned. */
+static PetscErrorCode CountExamples(NomosSurrogate s)
+{
+  NomosDecoding *c = s->context;
+  int64_t        frames;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetInt(s->config, "particle_decoder.frames", &frames));
+  for (int split = 0; split < NOMOS_N_SPLITS; split++) {
+    const size_t n = c->info->n_trajectories[split];
+    PetscCall(PetscCalloc1(n + 1, &c->first[split]));
+    for (size_t t = 0; t < n; t++) {
+      NomosParticleTrajectory trajectory;
+      PetscCall(NomosParticleDataTrajectory(c->data, (NomosSplit)split, t, &trajectory));
+      c->first[split][t + 1] = c->first[split][t] + (frames ? PetscMin((size_t)frames, trajectory.n_frames - 1) : trajectory.n_frames - 1);
+    }
+    s->n_examples[split] = c->first[split][n];
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- create */
+
+static PetscErrorCode ReadParams(NomosSurrogate s)
+{
+  NomosDecoding *c = s->context;
+  const double  *counts;
+  const char    *sampling;
+  int64_t        points, draws, clouds;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetReals(s->config, "particle_decoder.sparse", &c->n_counts, &counts));
+  PetscCall(NomosConfigGetString(s->config, "particle_decoder.sampling", &sampling));
+  PetscCall(NomosConfigGetInt(s->config, "particle_decoder.points", &points));
+  PetscCall(NomosConfigGetInt(s->config, "particle_decoder.draws", &draws));
+  PetscCall(NomosConfigGetInt(s->config, "particle_decoder.cloud_frames", &clouds));
+  NomosCheck(c->n_counts && c->n_counts <= NOMOS_DECODING_MOST_COUNTS, s->comm, PETSC_ERR_ARG_SIZ, "%s: particle_decoder.sparse has %zu entries; 1 to %d are possible", NomosConfigWhere(s->config, "particle_decoder.sparse"), c->n_counts, NOMOS_DECODING_MOST_COUNTS);
+  for (size_t i = 0; i < c->n_counts; i++) {
+    c->counts[i] = (size_t)counts[i];
+    NomosCheck((double)c->counts[i] == counts[i], s->comm, PETSC_ERR_ARG_WRONG, "%s: particle_decoder.sparse has the entry %g: must be whole numbers of points", NomosConfigWhere(s->config, "particle_decoder.sparse"), counts[i]);
+  }
+  c->farthest     = !strcmp(sampling, "farthest");
+  c->n_points     = (size_t)points;
+  c->n_draws      = (size_t)draws;
+  c->cloud_frames = (size_t)clouds;
+  c->seed         = s->seed;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Decoders beside the trained one. */
+static PetscErrorCode CreateBeside(NomosSurrogate s)
+{
+  NomosDecoding     *c = s->context;
+  const char *const *names;
+  size_t             n;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetStrings(s->config, "particle_decoder.beside", &n, &names));
+  NomosCheck(n < NOMOS_DECODING_MOST_DECODERS, s->comm, PETSC_ERR_ARG_SIZ, "%s: particle_decoder.beside has %zu entries; at most %d are possible", NomosConfigWhere(s->config, "particle_decoder.beside"), n, NOMOS_DECODING_MOST_DECODERS - 1);
+  for (size_t i = 0; i < n; i++) {
+    NomosJudgedDecoder *beside = &c->decoders[c->n_decoders++];
+    PetscCheck(!strcmp(names[i], "shepard") || !strcmp(names[i], "mls") || !strcmp(names[i], "pod"), s->comm, PETSC_ERR_ARG_WRONG, "%s: particle_decoder.beside has %s: only decoders without weights can stand there, shepard, mls and pod", NomosConfigWhere(s->config, "particle_decoder.beside"), names[i]);
+    PetscCall(NomosParametersCreate(NOMOS_F64, &beside->parameters));
+    PetscCall(NomosParticleDecoderCreateNamed(s->config, names[i], beside->parameters, c->info->d, &beside->decoder));
+    PetscCall(NomosParametersInitialise(beside->parameters, 0));
+    PetscCall(NomosParticleDecoderFit(beside->decoder, beside->parameters, c->data));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Create(NomosSurrogate s)
+{
+  NomosDecoding *c;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscNew(&c));
+  s->context = c;
+  PetscCall(ReadParams(s));
+  PetscCall(OpenData(s, s->data_path, false, &c->data));
+  PetscCall(NomosParticleDataGetInfo(c->data, &c->info));
+  PetscCall(OpenSets(s));
+  PetscCall(CountExamples(s));
+  PetscCall(NomosNormalisationCreate(s->parameters, "displacement", 1, &c->displacement));
+  c->n_decoders             = 1;
+  c->decoders[0].parameters = s->parameters;
+  PetscCall(NomosParticleDecoderCreate(s->config, s->parameters, c->info->d, &c->decoders[0].decoder));
+  PetscCheck(NomosParametersSize(s->parameters), s->comm, PETSC_ERR_ARG_WRONG, "%s: particle_decoder.kind = %s has no weights to train: choose kernel, neural_field, grid_splat or fom_kernel; it can be judged beside one of these (particle_decoder.beside)", NomosConfigWhere(s->config, "particle_decoder.kind"), NomosParticleDecoderName(c->decoders[0].decoder));
+  PetscCall(CreateBeside(s));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Forget(NomosDecoding *c)
+{
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < c->n_plans; i++) PetscCall(NomosParticleDecoderPlanDestroy(&c->plans[i]));
+  PetscCall(PetscFree(c->plans));
+  c->n_plans = 0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Destroy(NomosSurrogate s)
+{
+  NomosDecoding *c = s->context;
+
+  PetscFunctionBeginUser;
+  if (!c) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(Forget(c));
+  for (size_t i = 0; i < c->n_decoders; i++) {
+    PetscCall(NomosParticleDecoderDestroy(&c->decoders[i].decoder));
+    if (i) PetscCall(NomosParametersDestroy(&c->decoders[i].parameters));
+  }
+  for (size_t i = 0; i < c->n_sets; i++) {
+    PetscCall(PetscFree(c->sets[i].name));
+    PetscCall(NomosParticleDataClose(&c->sets[i].data));
+  }
+  PetscCall(PetscFree(c->sets));
+  for (int split = 0; split < NOMOS_N_SPLITS; split++) PetscCall(PetscFree(c->first[split]));
+  PetscCall(NomosParticleDataClose(&c->data));
+  PetscCall(PetscFree(s->context));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- fit: the deviation of displacements, and what decoders learn by formula */
+
+static PetscErrorCode AddSquares(const NomosDecoding *c, size_t trajectory, double *sum, double *n)
+{
+  NomosParticleSelection  select = {.split = NOMOS_SPLIT_TRAIN, .trajectory = trajectory, .n_frames = 1};
+  NomosParticleTrajectory t;
+  double                 *X, *x;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosParticleDataTrajectory(c->data, NOMOS_SPLIT_TRAIN, trajectory, &t));
+  select.n          = t.n_particles;
+  const size_t size = t.n_particles * (size_t)c->info->d;
+  PetscCall(PetscMalloc2(size, &X, size, &x));
+  PetscCall(NomosParticleDataRead(c->data, &select, X));
+  for (select.first = 1; select.first < t.n_frames; select.first++) {
+    PetscCall(NomosParticleDataRead(c->data, &select, x));
+    for (size_t i = 0; i < size; i++) *sum += (x[i] - X[i]) * (x[i] - X[i]);
+    *n += (double)size;
+  }
+  PetscCall(PetscFree2(X, x));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Fit(NomosSurrogate s)
+{
+  NomosDecoding *c   = s->context;
+  double         sum = 0, n = 0;
+
+  PetscFunctionBeginUser;
+  for (size_t t = 0; t < c->info->n_trajectories[NOMOS_SPLIT_TRAIN]; t++) PetscCall(AddSquares(c, t, &sum, &n));
+  const double deviation = sum > 0 ? sqrt(sum / n) : 1;
+  PetscCall(NomosNormalisationSet(&c->displacement, s->parameters, (double[]){0}, &deviation));
+  PetscCall(NomosParticleDecoderFit(c->decoders[0].decoder, s->parameters, c->data));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- samples */
+
+PetscErrorCode NomosDecodingSampleMake(const NomosDecoding *c, const NomosDecodingSampleInput *input, NomosDecodingSample *sample)
+{
+  const size_t d = (size_t)c->info->d;
+
+  PetscFunctionBeginUser;
+  *sample = (NomosDecodingSample){0};
+  PetscCall(NomosParticleDataTrajectory(input->data, input->split, input->trajectory, &sample->trajectory));
+  const size_t n = sample->trajectory.n_particles, n_sparse = PetscMin(input->n_sparse, n);
+  PetscCall(PetscMalloc4(n_sparse, &sample->sample, n * d, &sample->X, n_sparse * d, &sample->Y, n_sparse, &sample->Y_body));
+  PetscCall(NomosParticleDataRead(input->data, &(NomosParticleSelection){.split = input->split, .trajectory = input->trajectory, .n_frames = 1, .n = n}, sample->X));
+  if (c->farthest) PetscCall(NomosSampleFarthest(c->info->d, n, sample->X, (size_t)NomosRandomIndex(input->seed, STREAM_START, input->number, n), n_sparse, sample->sample));
+  else PetscCall(NomosSampleRandom(input->seed, input->number, n, n_sparse, sample->sample));
+  for (size_t j = 0; j < n_sparse; j++) {
+    PetscCall(PetscArraycpy(sample->Y + j * d, sample->X + (size_t)sample->sample[j] * d, d));
+    sample->Y_body[j] = sample->trajectory.kind[sample->sample[j]];
+  }
+  sample->reference = (NomosParticleReference){.d = (int)d, .n_sparse = n_sparse, .n_points = n, .Y = sample->Y, .X = sample->X, .Y_body = sample->Y_body, .X_body = sample->trajectory.kind};
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosDecodingSampleFree(NomosDecodingSample *sample)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscFree4(sample->sample, sample->X, sample->Y, sample->Y_body));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- loss */
+
+/* An example: a frame, which sparse points, and which points the loss sees (n; their reference positions, bodies and true positions). */
+typedef struct {
+  size_t   n;
+  double  *X, *x, *y;
+  int32_t *X_body, *points;
+} Example;
+
+static PetscErrorCode ReadExample(const NomosDecoding *c, const NomosBatch *batch, size_t example, NomosDecodingSample *sample, Example *e)
+{
+  const size_t  *first  = c->first[batch->split], d = (size_t)c->info->d;
+  const uint64_t number = batch->training ? (uint64_t)batch->step << 32 | (uint64_t)example : (uint64_t)example; /* a validation is always the same */
+  size_t         t      = 0;
+
+  PetscFunctionBeginUser;
+  while (first[t + 1] <= example) t++;
+  PetscCall(NomosDecodingSampleMake(c, &(NomosDecodingSampleInput){.data = c->data, .split = batch->split, .trajectory = t, .n_sparse = c->counts[NomosRandomIndex(batch->seed, STREAM_COUNT, number, c->n_counts)], .seed = batch->seed, .number = number}, sample));
+  const size_t n_frames = first[t + 1] - first[t], frame = 1 + (example - first[t]) * (sample->trajectory.n_frames - 1) / n_frames, n = sample->trajectory.n_particles;
+  e->n = PetscMin(c->n_points, n);
+  PetscCall(PetscMalloc5(e->n * d, &e->X, e->n * d, &e->x, sample->reference.n_sparse * d, &e->y, e->n, &e->X_body, e->n, &e->points));
+  PetscCall(NomosSampleRandom(batch->seed + STREAM_POINTS, number, n, e->n, e->points));
+  PetscCall(NomosParticleDataRead(c->data, &(NomosParticleSelection){.split = batch->split, .trajectory = t, .first = frame, .n_frames = 1, .n = e->n, .sample = e->points}, e->x));
+  PetscCall(NomosParticleDataRead(c->data, &(NomosParticleSelection){.split = batch->split, .trajectory = t, .first = frame, .n_frames = 1, .n = sample->reference.n_sparse, .sample = sample->sample}, e->y));
+  for (size_t i = 0; i < e->n; i++) {
+    PetscCall(PetscArraycpy(e->X + i * d, sample->X + (size_t)e->points[i] * d, d));
+    e->X_body[i] = sample->trajectory.kind[e->points[i]];
+  }
+  sample->reference.n_points = e->n;
+  sample->reference.X        = e->X;
+  sample->reference.X_body   = e->X_body;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Mean over the points of |x(X) - x|^2/variance */
+static PetscErrorCode ExampleLoss(NomosSurrogate s, const NomosBatch *batch, size_t example, NomosTape tape, const NomosTensor w[], NomosParticleDecoderPlan *plan, NomosTensor *loss)
+{
+  const NomosDecoding *c    = s->context;
+  const NomosRealType  type = NomosParametersType(s->parameters);
+  const size_t         d    = (size_t)c->info->d;
+  NomosDecodingSample  sample;
+  Example              e;
+
+  PetscFunctionBeginUser;
+  PetscCall(ReadExample(c, batch, example, &sample, &e));
+  PetscErrorCode code = NomosParticleDecoderPlanCreate(c->decoders[0].decoder, &sample.reference, plan);
+  if (!code) {
+    const NomosTensor x = NomosParticleDecoderApply(*plan, w, NomosTensorFromDoubles(tape, type, 2, (size_t[]){sample.reference.n_sparse, d}, e.y));
+    const NomosTensor error = NomosNormalisationApply(&c->displacement, w, NomosSubtract(x, NomosTensorFromDoubles(tape, type, 2, (size_t[]){e.n, d}, e.x)), -1);
+    *loss = NomosAffine(NomosMeanAll(NomosPower(error, 2)), (double)d, 0);
+  }
+  PetscCall(PetscFree5(e.X, e.x, e.y, e.X_body, e.points));
+  PetscCall(NomosDecodingSampleFree(&sample));
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Loss(NomosSurrogate s, const NomosBatch *batch, NomosTape tape, const NomosTensor w[], NomosTensor *loss)
+{
+  NomosDecoding *c = s->context;
+  NomosTensor    one;
+
+  PetscFunctionBeginUser;
+  PetscCall(Forget(c));
+  PetscCall(PetscCalloc1(batch->n, &c->plans));
+  c->n_plans = batch->n;
+  for (size_t i = 0; i < batch->n; i++) {
+    PetscCall(ExampleLoss(s, batch, batch->examples[i], tape, w, &c->plans[i], &one));
+    *loss = i ? NomosAdd(*loss, one) : one;
+  }
+  *loss = NomosAffine(*loss, 1 / (double)batch->n, 0);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+const NomosSurrogateOps NomosSurrogateOps_ParticleDecoder = {
+  .name      = "particle_decoder",
+  .summary   = "Where all points of a body are, from where a few of them are: learned kernels, neural fields, splats on grids, beside moving least squares and inverse distances.",
+  .reference = "Viswanath et al. (2024), doi:10.48550/arXiv.2407.03925",
+  .needs     = "trajectories of particles (surrogates/reduced_order_graph/particle_data.h): position (frames, particles, axis)",
+  .n_params  = sizeof params / sizeof *params,
+  .params    = params,
+  .n_groups  = sizeof groups / sizeof *groups,
+  .groups    = groups,
+  .declare   = Declare,
+  .table     = Table,
+  .reads     = true,
+  .create    = Create,
+  .destroy   = Destroy,
+  .fit       = Fit,
+  .loss      = Loss,
+  .evaluate  = NomosDecodingEvaluate,
+  .results   = NomosDecodingResults,
+  .pictures  = NomosDecodingPictures,
+};
