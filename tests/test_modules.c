@@ -669,4 +669,40 @@ START_TEST(test_losses)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("modules", test_derivatives, test_derivatives_of_convolutions, test_convolution_values, test_batch_norm, test_unet, test_fno, test_spectral_layers_act_on_functions, test_mlp_values, test_attention_values, test_graph_network, test_fast_weights, test_parameter_counts, test_losses)
+/* What does not depend on z (or y) goes through a spectral layer in three dimensions as through one in two, with the weights of its mode 0 of that axis; modes beyond those retained are gone. */
+START_TEST(test_spectral_layers_in_three_dimensions)
+{
+  enum { MODES = 2, IN = 2, OUT = 3 };
+  NomosParameters p;
+  NomosTape       tape;
+  NomosSpectral   space;
+  NomosTensor     w[1];
+
+  ck_ok(NomosTapeCreate(&tape));
+  ck_ok(NomosParametersCreate(NOMOS_F64, &p));
+  ck_ok(NomosSpectralCreate(p, "k", &(NomosSpectralInput){.n_space = 3, .in = IN, .out = OUT, .modes = MODES}, &space));
+  ck_assert_uint_eq(NomosParametersSize(p), IN * OUT * 16 * MODES * MODES);
+  ck_ok(NomosParametersInitialise(p, 3));
+  ck_ok(NomosParametersBind(p, tape, w));
+  for (int axis = 2; axis < 4; axis++) { /* along which nothing changes */
+    const size_t      n[] = {2, IN, 5, 6, 7};
+    size_t            plane[4] = {2, IN, n[axis == 2 ? 3 : 2], 7}, one[5] = {2, IN, n[2], n[3], 7};
+    const NomosTensor x = RandomTensor(tape, NOMOS_F64, 1, 4, plane), weight = NomosSlice(w[0], axis, 0, 1, 1);
+    one[axis] = 1;
+    const NomosTensor y    = NomosSpectralApply(&space, w, NomosBroadcast(NomosReshape(x, 5, one), 5, n));
+    const NomosTensor flat = NomosSpectralConvolve(x, NomosReshape(weight, 5, (size_t[]){IN, OUT, 2 * MODES, MODES, 2}));
+    for (size_t j = 0; j < n[axis]; j++) {
+      double there[2 * OUT * 42], expected[2 * OUT * 42];
+      ck_ok(NomosTensorGetDoubles(NomosSlice(y, axis, j, 1, 1), there));
+      ck_ok(NomosTensorGetDoubles(flat, expected));
+      for (size_t i = 0; i < NomosTensorSize(flat); i++) ck_assert_double_eq_tol(there[i], expected[i], 1e-14);
+    }
+  }
+  (void)NomosSpectralApply(&space, w, RandomTensor(tape, NOMOS_F64, 1, 5, (size_t[]){1, IN, 3, 6, 7}));
+  ck_refused(NomosTapeStatus(tape), "2 modes on 3 x 6 x 7 points");
+  ck_ok(NomosTapeDestroy(&tape));
+  ck_ok(NomosParametersDestroy(&p));
+}
+END_TEST
+
+NOMOS_TEST_SUITE("modules", test_derivatives, test_derivatives_of_convolutions, test_convolution_values, test_batch_norm, test_unet, test_fno, test_spectral_layers_act_on_functions, test_spectral_layers_in_three_dimensions, test_mlp_values, test_attention_values, test_graph_network, test_fast_weights, test_parameter_counts, test_losses)

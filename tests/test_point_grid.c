@@ -281,6 +281,25 @@ START_TEST(test_linear_weights)
 }
 END_TEST
 
+/* Points outside come to the nearest place of the box, in both precisions, where they have cells. */
+START_TEST(test_clamp)
+{
+  const double x[] = {-3, 0.5, 0.5, 7, 0.2, 0.3}, clamped[] = {-0.1, 0.5, 0.5, 0.9, 0.2, 0.3};
+  for (int type = 0; type < 2; type++) {
+    Fixture f;
+    SetUp(&f, &grids[0], false);
+    const NomosPointSets  sets  = {.n_sets = 1, .first = (size_t[]){0, 3}, .x = NomosPointGridClamp(&grids[0], NomosTensorFromDoubles(f.tape, type ? NOMOS_F32 : NOMOS_F64, 2, (size_t[]){3, 2}, x))};
+    const NomosPointPairs pairs = NomosPointPairsCells(&grids[0], &sets);
+    double               *at    = Doubles(sets.x);
+    for (int i = 0; i < 6; i++) ck_assert_double_eq_tol(at[i], clamped[i], type ? 1e-7 : 1e-15);
+    ck_ok(NomosTapeStatus(f.tape));
+    ck_assert_uint_eq(pairs.n, 12);
+    free(at);
+    TearDown(&f);
+  }
+}
+END_TEST
+
 START_TEST(test_refusals)
 {
   Fixture f;
@@ -365,4 +384,4 @@ START_TEST(test_derivatives_of_splat_and_sample)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("point grid", test_pairs_are_all_that_are_near, test_integral_operators_are_their_formula, test_translation, test_linear_weights, test_refusals, test_derivatives, test_derivatives_of_splat_and_sample)
+NOMOS_TEST_SUITE("point grid", test_pairs_are_all_that_are_near, test_integral_operators_are_their_formula, test_translation, test_linear_weights, test_clamp, test_refusals, test_derivatives, test_derivatives_of_splat_and_sample)

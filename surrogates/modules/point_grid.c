@@ -50,6 +50,15 @@ NomosTensor NomosPointGridUnits(const NomosPointGrid *grid, NomosTensor x)
   return AffineRows(grid->d, scale, shift, x);
 }
 
+NomosTensor NomosPointGridClamp(const NomosPointGrid *grid, NomosTensor x)
+{
+  const size_t      shape[] = {1, (size_t)grid->d}, n = NomosTensorLength(x, 0);
+  const NomosTensor low = NomosBroadcast(NomosTensorFromDoubles(x.tape, NomosTensorType(x), 2, shape, grid->low), 2, (size_t[]){n, shape[1]}), high = NomosBroadcast(NomosTensorFromDoubles(x.tape, NomosTensorType(x), 2, shape, grid->high), 2, (size_t[]){n, shape[1]});
+  const NomosTensor below = NomosSelect(NomosSubtract(high, x), x, high);
+
+  return NomosSelect(NomosSubtract(below, low), below, low);
+}
+
 NomosTensor NomosPointGridPositions(const NomosPointGrid *grid, NomosTape tape, NomosRealType type, size_t n_sets)
 {
   const size_t d = (size_t)grid->d, n = NomosPointGridNodes(grid);
@@ -143,7 +152,7 @@ static PetscErrorCode List(const NomosPointGrid *grid, const NomosPointSets *set
       for (size_t a = 0; a < d; a++) NomosCheck(isfinite(at[a]), PETSC_COMM_SELF, PETSC_ERR_FP, "point %zu has %c = %g", p, "xyz"[a], at[a]);
       if (radius > 0) PetscCall(Ball(grid, radius, at, &box));
       else {
-        PetscCall(NomosPointGridHolds(grid, 0, 1, at));
+        PetscCall(NomosPointGridHolds(grid, 1e-6 * NomosPointGridSpacing(grid, 0), 1, at)); /* to rounding in float32 */
         PetscCall(Cell(grid, at, &box));
       }
       for (ptrdiff_t k = box.first[2]; k <= box.last[2]; k++)

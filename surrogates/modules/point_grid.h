@@ -16,6 +16,8 @@ size_t NomosPointGridNodes(const NomosPointGrid *grid);
 double NomosPointGridSpacing(const NomosPointGrid *grid, int axis);
 /* Is every point x (n, d) in the box of the nodes, or at most `margin` (m) outside? The error names the first that is not. */
 PetscErrorCode NomosPointGridHolds(const NomosPointGrid *grid, double margin, size_t n, const double x[]);
+/* Points outside [n, d] brought to the nearest place of the box of the nodes; no derivative along what was cut off. */
+NomosTensor NomosPointGridClamp(const NomosPointGrid *grid, NomosTensor x);
 /* Positions of the nodes of n_sets grids, [n_sets nodes, d], in units of the box: 0 at low, 1 at high. And of points [n, d] in the same units. */
 NomosTensor NomosPointGridPositions(const NomosPointGrid *grid, NomosTape tape, NomosRealType type, size_t n_sets);
 NomosTensor NomosPointGridUnits(const NomosPointGrid *grid, NomosTensor x);

@@ -1,4 +1,4 @@
-/* The Fourier neural operator in one or two dimensions (Li et al. 2021, doi:10.48550/arXiv.2010.08895): a pointwise lift to `width` channels, layers of a spectral and a pointwise linear map with an
+/* The Fourier neural operator in one to three dimensions (Li et al. 2021, doi:10.48550/arXiv.2010.08895): a pointwise lift to `width` channels, layers of a spectral and a pointwise linear map with an
    activation between them, a pointwise read-out through `read_width` channels.
 
      v_0 = P (x, coordinates),   v_{l+1} = s(K_l v_l + W_l v_l + b_l), without s in the last layer,   y = Q_2 s(Q_1 v_L)
@@ -18,7 +18,7 @@ typedef struct {
   int               n_space;
   size_t            in, out, width, modes, n_layers, read_width;
   NomosFunctionKind activation;
-  bool              coordinates; /* n_space channels more: cell centres (j + 1/2)/n, x first. Without them the operator commutes with shifts of a periodic grid */
+  bool              coordinates; /* n_space channels more, in one and two dimensions: cell centres (j + 1/2)/n, x first. Without them the operator commutes with shifts of a periodic grid */
   size_t            pad;         /* points of zeros behind the last one along every axis, for domains that are not periodic */
   bool              one_sided;   /* see NomosSpectralInput */
   size_t            n_code;      /* > 0: a code modulates what every layer gives to its activation */
@@ -36,7 +36,7 @@ typedef struct {
 
 /* Declares `name.lift...`, `name.spectral.0.weight`, `name.pointwise.0...`, ..., `name.read.0...`, `name.read.1...`, with a code `name.film.0...`, ... */
 PetscErrorCode NomosFnoCreate(NomosParameters parameters, const char name[], const NomosFnoInput *input, NomosFno *fno);
-/* [batch, in, (y,) x] -> [batch, out, (y,) x]. */
+/* [batch, in, ((z,) y,) x] -> [batch, out, ((z,) y,) x]. */
 NomosTensor NomosFnoApply(const NomosFno *fno, const NomosTensor w[], NomosTensor x);
 /* The same with a code [batch, n_code]. */
 NomosTensor NomosFnoApplyModulated(const NomosFno *fno, const NomosTensor w[], NomosTensor x, NomosTensor code);

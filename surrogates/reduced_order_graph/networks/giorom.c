@@ -27,14 +27,14 @@ static const NomosParam params[] = {
   {"giorom.hidden",           NOMOS_PARAM_INT,    "64",    NULL, 1, 4096, NULL, false, "Channels of points and edges, and of all MLPs on them. The papers: 128."},
   {"giorom.weights",          NOMOS_PARAM_CHOICE, "distance", NULL, 0, 0, "distance|none", false, "Of messages: 1/(1 + |x_i - x_j|/R) as in the papers, or all the same."},
   {"giorom.convolution",      NOMOS_PARAM_BOOL,   "false", NULL, 0, 0, NULL, false, "A graph convolution in every interaction network. The papers: true in 2025."},
-  {"giorom.latent",           NOMOS_PARAM_CHOICE, "",      NULL, 0, 0, NOMOS_LATENT_CHOICES, false, "Operator on the latent grid; unset: fno in 2-D, attention in 3-D. none: interaction networks alone, as a baseline. The papers: preactivated_fno (2024), attention (2025)."},
+  {"giorom.latent",           NOMOS_PARAM_CHOICE, "fno",   NULL, 0, 0, NOMOS_LATENT_CHOICES, false, "Operator on the latent grid. none: interaction networks alone, as a baseline. The papers: preactivated_fno (2024), attention (2025)."},
   {"giorom.points",           NOMOS_PARAM_INT,    "",      NULL, 2, 1024, NULL, false, "Nodes of the latent grid along the longest axis of the domain, in cells as square as may be; unset: 24 in 2-D, 16 in 3-D. The papers: 16 or 32."},
   {"giorom.grid_radius",      NOMOS_PARAM_REAL,   "",      NULL, DBL_MIN, DBL_MAX, NULL, false, "Of the balls that join points and nodes, in the unit of the positions; unset: 1.4 spacings of the nodes. The papers: 0.024 to 0.165 in a unit box. Below sqrt(d)/2 spacings some points see no node."},
   {"giorom.query",            NOMOS_PARAM_BOOL,   "true",  NULL, 0, 0, NULL, false, "Kernels are of (x - y)/grid_radius. The papers' code: false, of the position of y alone."},
   {"giorom.channels",         NOMOS_PARAM_INT,    "32",    NULL, 1, 4096, NULL, false, "Of a node before the operator. The papers: the dimension (2024), 64 (2025)."},
   {"giorom.width",            NOMOS_PARAM_INT,    "",      NULL, 1, 4096, NULL, false, "Channels of the operator; unset: 32 of an FNO, 256 of attention, as in the papers."},
   {"giorom.read_width",       NOMOS_PARAM_INT,    "",      NULL, 1, 4096, NULL, false, "Channels of an FNO's read-out, and of preactivated_fno's lift; unset: as width."},
-  {"giorom.modes",            NOMOS_PARAM_INT,    "",      NULL, 1, 4096, NULL, false, "fno: Fourier modes along every axis, unset: 8; preactivated_fno: of both signs together, unset: 24 as in the paper."},
+  {"giorom.modes",            NOMOS_PARAM_INT,    "",      NULL, 1, 4096, NULL, false, "fno: Fourier modes along every axis, unset: 8, in 3-D 6; preactivated_fno: of both signs together, unset: 24 as in the paper."},
   {"giorom.blocks",           NOMOS_PARAM_INT,    "",      NULL, 1, 16, NULL, false, "Layers of the operator; unset: 2 of an FNO, 1 block of attention."},
   {"giorom.heads",            NOMOS_PARAM_INT,    "4",     NULL, 1, 64, NULL, false, "Heads of attention."},
   {"giorom.pad",              NOMOS_PARAM_INT,    "",      NULL, 0, 1024, NULL, false, "fno: rows of zeros beyond the last nodes, as domains are not periodic; unset: an eighth of the nodes."},
@@ -98,7 +98,6 @@ static PetscErrorCode LatentInput(NomosConfig config, const NomosParticleShape *
   PetscCall(NomosConfigGetBool(config, "giorom.plane", &latent->plane));
   NomosCheck(!latent->plane || shape->d == 3, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "giorom.plane = true, but positions are in two dimensions already: leave it out");
   PetscCall(NomosConfigGetString(config, "giorom.latent", &kind));
-  latent->kind = shape->d == 2 || latent->plane ? NOMOS_LATENT_FNO : NOMOS_LATENT_ATTENTION;
   for (int k = 0; k < 4; k++)
     if (!strcmp(kind, kinds[k])) latent->kind = (NomosLatentKind)k;
   const bool attention = latent->kind == NOMOS_LATENT_ATTENTION;
@@ -110,7 +109,7 @@ static PetscErrorCode LatentInput(NomosConfig config, const NomosParticleShape *
   PetscCall(NomosEmulatorSize(config, "giorom.channels", &latent->channels));
   PetscCall(UnlessGiven(config, "giorom.width", attention ? 256 : 32, &latent->width));
   PetscCall(UnlessGiven(config, "giorom.read_width", latent->width, &latent->read_width));
-  PetscCall(UnlessGiven(config, "giorom.modes", latent->kind == NOMOS_LATENT_PREACTIVATED_FNO ? 24 : 8, &latent->modes));
+  PetscCall(UnlessGiven(config, "giorom.modes", latent->kind == NOMOS_LATENT_PREACTIVATED_FNO ? 24 : latent->grid.d == 3 ? 6 : 8, &latent->modes));
   PetscCall(UnlessGiven(config, "giorom.blocks", attention ? 1 : 2, &latent->n_blocks));
   PetscCall(NomosEmulatorSize(config, "giorom.heads", &latent->n_heads));
   PetscCall(UnlessGiven(config, "giorom.pad", longest / 8, &latent->pad));
@@ -189,13 +188,17 @@ static NomosTensor Apply(const void *context, const NomosTensor w[], const Nomos
   return NomosMlpApply(&giorom->decoder, w, x);
 }
 
-/* Points that no node is near to would get nothing from the grid. */
+/* A point that no node is near to gets nothing from the grid; one that is further away than a quarter of the domain is refused. */
 static PetscErrorCode Check(const void *context, size_t n, const double x[])
 {
-  const Giorom *giorom = context;
+  const Giorom         *giorom  = context;
+  const NomosPointGrid *grid    = &giorom->latent.grid;
+  double                longest = 0;
 
   PetscFunctionBeginUser;
-  if (giorom->grid && !giorom->plane) PetscCall(NomosPointGridHolds(&giorom->latent.grid, giorom->latent.radius, n, x));
+  if (!giorom->grid || giorom->plane) PetscFunctionReturn(PETSC_SUCCESS);
+  for (int a = 0; a < grid->d; a++) longest = PetscMax(longest, grid->high[a] - grid->low[a]);
+  PetscCall(NomosPointGridHolds(grid, longest / 4, n, x));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -6,7 +6,7 @@ static const size_t kernel_widths[] = {32, 64};
 
 static PetscErrorCode OperatorCreate(NomosParameters parameters, const char name[], const NomosLatentGridInput *input, NomosLatentGrid *latent)
 {
-  const size_t nx = input->grid.points[0] + input->pad, ny = input->grid.points[1] + input->pad, most = PetscMin(nx / 2 + 1, ny / 2);
+  const size_t nx = input->grid.points[0] + input->pad, ny = input->grid.points[1] + input->pad, last = input->grid.d == 3 ? input->grid.points[2] + input->pad : ny, most = PetscMin(nx / 2 + 1, PetscMin(ny, last) / 2);
   char         full[256];
 
   PetscFunctionBeginUser;
@@ -16,15 +16,15 @@ static PetscErrorCode OperatorCreate(NomosParameters parameters, const char name
     PetscCall(NomosOperatorTransformerCreate(parameters, full, &transformer, &latent->transformer));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  NomosCheck(input->grid.d == 2, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "giorom.latent: Fourier neural operators are for latent grids in two dimensions; use attention, or giorom.plane");
   snprintf(full, sizeof full, "%s.fno", name);
   if (input->kind == NOMOS_LATENT_PREACTIVATED_FNO) {
+    NomosCheck(input->grid.d == 2, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "giorom.latent = preactivated_fno on a latent grid in three dimensions: must be in two; use fno, attention, or giorom.plane");
     const NomosPreactivatedFnoInput fno = {.in = input->channels, .out = input->out, .width = input->width, .lift_width = input->read_width, .read_width = input->read_width, .modes = input->modes, .n_layers = input->n_blocks};
     PetscCall(NomosPreactivatedFnoCreate(parameters, full, &fno, &latent->preactivated));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  NomosCheck(input->modes <= most, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "giorom.modes = %zu, but a latent grid of %zu x %zu nodes with its padding has %zu modes: give at most as many, or more nodes", input->modes, nx, ny, most);
-  PetscCall(NomosFnoCreate(parameters, full, &(NomosFnoInput){.n_space = 2, .in = input->channels, .out = input->out, .width = input->width, .modes = input->modes, .n_layers = input->n_blocks, .read_width = input->read_width, .activation = NOMOS_GELU, .pad = input->pad}, &latent->fno));
+  NomosCheck(input->modes <= most, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "giorom.modes = %zu, but a latent grid of %zu x %zu%s nodes with its padding has %zu modes: give at most as many, or more nodes", input->modes, nx, ny, input->grid.d == 3 ? " x ..." : "", most);
+  PetscCall(NomosFnoCreate(parameters, full, &(NomosFnoInput){.n_space = input->grid.d, .in = input->channels, .out = input->out, .width = input->width, .modes = input->modes, .n_layers = input->n_blocks, .read_width = input->read_width, .activation = NOMOS_GELU, .pad = input->pad}, &latent->fno));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -40,7 +40,7 @@ typedef struct {
   NomosMlp                 projection;
 } NomosLatentGrid;
 
-/* Declares `name.plane...`, `name.in...`, `name.fno...` or `name.attention...`, `name.out...`, `name.projection...`. Errors: Fourier modes that the grid has not; an FNO in three dimensions. */
+/* Declares `name.plane...`, `name.in...`, `name.fno...` or `name.attention...`, `name.out...`, `name.projection...`. Errors: Fourier modes that the grid has not; preactivated_fno in three dimensions. */
 PetscErrorCode NomosLatentGridCreate(NomosParameters parameters, const char name[], const NomosLatentGridInput *input, NomosLatentGrid *latent);
 /* v [n, in] -> [n, out]. */
 NomosTensor NomosLatentGridApply(const NomosLatentGrid *latent, const NomosTensor w[], const NomosPointSets *sets, NomosTensor v);

@@ -6,7 +6,7 @@
 
    From the paper's abstract are: the fixed grid, interpolation both ways, a network from image to image. Ours are: the channels (all features of a point: material, velocities, distances to walls), density over that which a
    point of the set sees on average, so that the number of points does not matter, a channel that is 1 inside the domain, the size of the U-Net, an acceleration as the result, and `own`: what a point knows of itself beside
-   what the grid, which several points share, knows of it. */
+   what the grid, which several points share, knows of it. A point beyond the grid is in the nearest cell; one that is further away than a quarter of the domain is refused. */
 #include "surrogates/modules/point_grid.h"
 #include "surrogates/networks/unet.h"
 #include "surrogates/operators/networks/keys.h"
@@ -28,6 +28,7 @@ static const double floor_of_density = 0.1; /* points: a node with less sees les
 
 typedef struct {
   NomosPointGrid grid;
+  double         margin; /* m: so far beyond the grid points may be */
   bool           own;
   double        *inside; /* (nodes) 1 within the walls, else 0 */
   NomosUNet      unet;
@@ -49,6 +50,7 @@ static PetscErrorCode Grid(const NomosParticleShape *shape, size_t points, size_
   NomosCheck(points % parts == 0, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "neural_mpm.points = %zu: must be a multiple of %zu, as the U-Net halves the grid; use %zu or %zu, or fewer neural_mpm.levels", points, parts, PetscMax(points / parts, 1) * parts, (points / parts + 1) * parts);
   const double h = longest / (double)(points - 3);
   net->grid.d = 2;
+  net->margin = longest / 4;
   for (int a = 0; a < 2; a++) {
     net->grid.points[a] = Multiple((shape->high[a] - shape->low[a]) / h + 3, parts);
     net->grid.low[a]    = shape->low[a] - h;
@@ -109,7 +111,7 @@ static NomosTensor Relative(NomosTensor rho, size_t n_sets)
 static NomosTensor Apply(const void *context, const NomosTensor w[], const NomosParticleBatch *batch)
 {
   const NeuralMpm      *net   = context;
-  const NomosPointSets  sets  = {.n_sets = batch->n_sets, .first = batch->first, .x = batch->x};
+  const NomosPointSets  sets  = {.n_sets = batch->n_sets, .first = batch->first, .x = NomosPointGridClamp(&net->grid, batch->x)};
   const NomosPointPairs pairs = NomosPointPairsCells(&net->grid, &sets);
   const size_t          n     = NomosPointGridNodes(&net->grid), n_nodes = batch->n_sets * n;
   NomosTensor           density;
@@ -128,7 +130,7 @@ static PetscErrorCode Check(const void *context, size_t n, const double x[])
   const NeuralMpm *net = context;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosPointGridHolds(&net->grid, 0, n, x));
+  PetscCall(NomosPointGridHolds(&net->grid, net->margin, n, x));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
