@@ -66,6 +66,17 @@ static PetscErrorCode Find(NomosProgram *program, Sources *from)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* ctx: a JSON array, NULL on ranks that write nothing. */
+static PetscErrorCode AddWarning(const char sentence[], void *ctx)
+{
+  PetscFunctionBeginUser;
+  if (!ctx) PetscFunctionReturn(PETSC_SUCCESS);
+  json_array_append_new(ctx, json_string(sentence));
+  fflush(stdout);
+  fprintf(stderr, "warning: %s\n", sentence);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* One split: its table, and its object in the file. */
 static PetscErrorCode Split(NomosSurrogate s, NomosTraining training, NomosSplit split, json_t *splits)
 {
@@ -97,7 +108,7 @@ static PetscErrorCode Results(NomosSurrogate s, json_t *splits, json_t **numbers
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Write(NomosProgram *program, const Sources *from, NomosSurrogate s, const char wanted[], json_t *splits, json_t *results)
+static PetscErrorCode Write(NomosProgram *program, const Sources *from, NomosSurrogate s, const char wanted[], json_t *splits, json_t *results, json_t *warnings)
 {
   char    path[NOMOS_MAX_PATH], *text = NULL;
   json_t *root;
@@ -105,7 +116,7 @@ static PetscErrorCode Write(NomosProgram *program, const Sources *from, NomosSur
   PetscFunctionBeginUser;
   if (!from->output[0]) PetscFunctionReturn(PETSC_SUCCESS);
   if (splits) {
-    root = json_pack("{s:s, s:s, s:s, s:s*, s:O, s:O*}", "version", NOMOS_VERSION, "surrogate", from->ops->name, "weights", from->weights, "data", s->data ? NomosDatasetHash(s->data) : NULL, "splits", splits, "results", results);
+    root = json_pack("{s:s, s:s, s:s, s:s*, s:O, s:O*, s:O*}", "version", NOMOS_VERSION, "surrogate", from->ops->name, "weights", from->weights, "data", s->data ? NomosDatasetHash(s->data) : NULL, "splits", splits, "results", results, "warnings", warnings);
     text = root ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(17)) : NULL;
     json_decref(root);
   }
@@ -122,7 +133,7 @@ PetscErrorCode NomosCommandEvaluate(NomosProgram *program)
   NomosSurrogate surrogate;
   NomosTraining  training;
   const char    *wanted;
-  json_t        *splits = NULL, *results = NULL;
+  json_t        *splits = NULL, *results = NULL, *warnings = NULL;
   int            rank;
 
   PetscFunctionBeginUser;
@@ -134,7 +145,8 @@ PetscErrorCode NomosCommandEvaluate(NomosProgram *program)
   PetscCall(NomosTrainingCreate(surrogate, &training));
   PetscCall(NomosConfigCheckPetscOptions(from.config));
   if (!rank) {
-    splits = json_object();
+    splits   = json_object();
+    warnings = json_array();
     printf("%s with %s\n", from.ops->name, from.weights);
   }
   for (int i = 0; i < NOMOS_N_SPLITS; i++) {
@@ -144,7 +156,9 @@ PetscErrorCode NomosCommandEvaluate(NomosProgram *program)
   }
   if (from.output[0]) surrogate->directory = from.output;
   PetscCall(Results(surrogate, splits, &results));
-  PetscCall(Write(program, &from, surrogate, wanted, splits, results));
+  if (from.ops->warn) PetscCall(from.ops->warn(surrogate, AddWarning, warnings));
+  PetscCall(Write(program, &from, surrogate, wanted, splits, results, json_array_size(warnings) ? warnings : NULL));
+  json_decref(warnings);
   json_decref(splits);
   json_decref(results);
   PetscCall(NomosTrainingDestroy(&training));

@@ -66,6 +66,9 @@ struct NomosRun_s {
   const NomosScalarInfo *scalar_info;
   double              *scalar_values; /* (n_scalars) of the last row */
 
+  size_t               n_warnings;
+  char               **warnings; /* of the model or the surrogate, for summary.json */
+
   double wall_begin, wall_initialise, wall_step, wall_output; /* s */
   int    stopped_by;                                          /* signal, or NOMOS_STOP_WALL; 0: none */
 };
@@ -81,6 +84,8 @@ PetscErrorCode NomosRunSetUp(NomosRun *run);
 PetscErrorCode NomosRunPrepareDirectory(NomosRun *run);
 PetscErrorCode NomosRunBegin(NomosRun *run, double bytes);
 PetscErrorCode NomosRunEnd(NomosRun *run, const char done[], const char where[], const char timings[]);
+/* NomosWarningFn of a run (ctx): into its log and its summary.json. */
+PetscErrorCode NomosRunWarn(const char sentence[], void *ctx);
 /* Pictures of the run directory, if output.pictures says so; a failure is a warning. */
 PetscErrorCode NomosRunDrawPictures(NomosRun *run);
 /* Has any rank received a signal, or is time.max_wall over? Sets run->stopped_by, the same on every rank. Collective. */

@@ -142,6 +142,17 @@ PetscErrorCode NomosRunPrepareDirectory(NomosRun *run)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode NomosRunWarn(const char sentence[], void *ctx)
+{
+  NomosRun *run = ctx;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscRealloc((run->n_warnings + 1) * sizeof *run->warnings, &run->warnings));
+  PetscCall(PetscStrallocpy(sentence, &run->warnings[run->n_warnings++]));
+  PetscCall(NomosLogPrint(run->log, NOMOS_LOG_WARNING, "warning", "%s", sentence));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode DescribeToLog(NomosRun *run)
 {
   char   line[512] = "";
@@ -153,6 +164,7 @@ static PetscErrorCode DescribeToLog(NomosRun *run)
   PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, run->model ? "model" : run->surrogate_ops ? "surrogate" : "data", "%s%s%s; %d rank%s, %d thread%s", run->model ? run->ops->name : run->surrogate_ops ? run->surrogate_ops->name : "data", run->model ? ": " : "", run->model ? line : "", run->size, run->size > 1 ? "s" : "", run->n_threads, run->n_threads > 1 ? "s" : ""));
   PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "directory", "run directory: %s", NomosRunDirectoryPath(run->directory)));
   if (run->restarted) PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "restart", "restarted from %s", run->restart_path));
+  if (run->model && run->ops->warn) PetscCall(run->ops->warn(run->model, NomosRunWarn, run));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -225,6 +237,8 @@ static PetscErrorCode TearDown(NomosRun *run, bool undo)
   PetscCall(PetscFree(run->field_variables));
   PetscCall(PetscFree(run->spectra_variables));
   PetscCall(PetscFree(run->scalar_values));
+  for (size_t i = 0; i < run->n_warnings; i++) PetscCall(PetscFree(run->warnings[i]));
+  PetscCall(PetscFree(run->warnings));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -93,6 +93,11 @@ PetscErrorCode NomosRunWriteSummary(NomosRun *run, const char status[], const ch
     if (summary) {
       json_object_set_new(summary, "timings", Timings(run));
       json_object_set_new(summary, "results", results);
+      if (run->n_warnings) {
+        json_t *warnings = json_array();
+        for (size_t i = 0; i < run->n_warnings; i++) json_array_append_new(warnings, json_string(run->warnings[i]));
+        json_object_set_new(summary, "warnings", warnings);
+      }
       json_object_set_new(summary, "scalars", ScalarTable(run));
       text = json_dumps(summary, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
     }

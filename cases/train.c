@@ -252,6 +252,7 @@ static PetscErrorCode End(NomosTrain *train)
   snprintf(timings, sizeof timings, ", %.3g s in steps; %.4g examples/s; best %.4g at step %lld", s.seconds, s.seconds > 0 ? s.examples / s.seconds : 0, s.best, (long long)s.best_step);
   PetscCall(NomosTrainingSwapBest(train->training)); /* results and pictures are of the weights that one gets */
   if (!run->stopped_by) PetscCall(Draw(train));
+  if (run->surrogate_ops->warn) PetscCall(run->surrogate_ops->warn(train->surrogate, NomosRunWarn, run));
   PetscCall(NomosRunEnd(run, s.ended ? s.ended : "stopped", where, timings));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -60,6 +60,8 @@ typedef struct {
 
 /* Named numbers for summary.json's `results`. */
 typedef PetscErrorCode (*NomosResultFn)(const char name[], double value, void *ctx);
+/* Sentences for the log and summary.json's `warnings`. */
+typedef PetscErrorCode (*NomosWarningFn)(const char sentence[], void *ctx);
 
 /* What one may differentiate by: an entry of a parameter that is marked differentiable (NomosParam), and that this model has. */
 typedef struct {
@@ -143,6 +145,7 @@ typedef struct {
   PetscErrorCode (*cfl)(NomosModel model, double *cfl);                  /* of the last step */
   PetscErrorCode (*check)(NomosModel model, NomosModelFault *fault);     /* is every entry finite and plausible? cheap: called every few steps */
   PetscErrorCode (*results)(NomosModel model, NomosResultFn result, void *ctx); /* at the end; may be NULL */
+  PetscErrorCode (*warn)(NomosModel model, NomosWarningFn warn, void *ctx);     /* before the first step: what of the case the model is not made for; may be NULL */
 
   /* Everything needed to continue bit for bit, apart from config and clock (step, time, dt), which the caller stores, and has set before `load`. */
   PetscErrorCode (*save)(NomosModel model, NomosCheckpoint checkpoint);

@@ -231,6 +231,7 @@ static PetscErrorCode TakeWeights(NomosSurrogate s, NomosSafetensors file, const
   }
   for (size_t i = 0; i < n; i++) PetscCall(NomosParametersSet(s->parameters, i, data[i]));
   PetscCall(PetscFree(data));
+  if (s->ops->take_texts) PetscCall(s->ops->take_texts(s, file));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

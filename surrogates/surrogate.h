@@ -4,6 +4,7 @@
 #ifndef NOMOS_SURROGATES_SURROGATE_H
 #define NOMOS_SURROGATES_SURROGATE_H
 
+#include "io/safetensors.h"
 #include "operators/model.h"
 #include "surrogates/dataset.h"
 #include "surrogates/parameters.h"
@@ -74,6 +75,10 @@ typedef struct {
   PetscErrorCode (*evaluate)(NomosSurrogate s, NomosSplit split, NomosResultFn result, void *ctx);
   /* Named numbers of the weights as they are that belong to no split, under the names they have in summary.json. Collective. May be NULL. */
   PetscErrorCode (*results)(NomosSurrogate s, NomosResultFn result, void *ctx);
+  /* What should be known of these numbers. The same on every rank. Collective. May be NULL. */
+  PetscErrorCode (*warn)(NomosSurrogate s, NomosWarningFn warn, void *ctx);
+  /* What it wants back of the texts beside weights that are loaded. May be NULL. */
+  PetscErrorCode (*take_texts)(NomosSurrogate s, NomosSafetensors file);
   /* Pictures into `directory`, with the weights as they are. Called on one rank. May be NULL. */
   PetscErrorCode (*pictures)(NomosSurrogate s, const char directory[]);
 

@@ -638,6 +638,67 @@ START_TEST(RunRefused)
 }
 END_TEST
 
+/* ---- beyond the training */
+
+typedef struct {
+  size_t n;
+  char   text[8][1024];
+} Warnings;
+
+static PetscErrorCode Listen(const char sentence[], void *ctx)
+{
+  Warnings *warnings = ctx;
+  snprintf(warnings->text[warnings->n++], sizeof warnings->text[0], "%s", sentence);
+  return PETSC_SUCCESS;
+}
+
+/* What is predicted beyond the parameters of the training is counted and told, of sets and of runs; the training is that of the weights, not of the data that are there. */
+START_TEST(Beyond)
+{
+  static const double other[] = {1, 4};
+  NomosConfig         config;
+  NomosSurrogate      s;
+  NomosModel          model;
+  Figures             figures  = {0};
+  Warnings            warnings = {0};
+  char                path[NOMOS_MAX_PATH];
+  MakeWaves();
+  WriteWaves(DataPath("waves", "tests/same.h5"), &(WaveData){.n = N, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 4, .speeds = speeds});
+  WriteWaves(DataPath("waves", "tests/wide.h5"), &(WaveData){.n = 4, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 2, .speeds = other});
+  snprintf(path, sizeof path, "%.2000s/weights.safetensors", ck_directory);
+  Create("waves", (const char *const[]){"neural_operator.parameters=[advection.beta]", NULL}, &config, &s);
+  ck_ok(s->ops->results(s, Take, &figures));
+  ck_assert(Figure(&figures, "same_extrapolated") == 0 && Figure(&figures, "wide_extrapolated") == 0.5);
+  ck_ok(s->ops->warn(s, Listen, &warnings));
+  ck_assert(warnings.n == 1 && strstr(warnings.text[0], "wide: 2 of 4 trajectories") && strstr(warnings.text[0], "advection.beta from 1 to 4, the training had 0.5 to 3"));
+  ck_ok(NomosSurrogateSaveWeights(s, path, 0, NULL, NULL));
+  EndEmulator(&config, &s);
+  for (int run = 0; run < 3; run++) {
+    static const char *const settings[] = {"emulator.parameters=[3]", "emulator.parameters=[3.1]", "emulator.parameters=[0.4]"};
+    warnings.n = 0;
+    ck_ok(CreateModel((const char *const[]){"initial.type=expression", settings[run], NULL}, &config, &model));
+    ck_ok(model->ops->warn(model, Listen, &warnings));
+    ck_assert(warnings.n == (run > 0) && (!run || (strstr(warnings.text[0], "advection.beta = ") && strstr(warnings.text[0], "0.5 to 3"))));
+    EndModel(&config, &model);
+  }
+  static const struct {
+    const char *ranges;
+    size_t      n; /* warnings: of the training's data, same and wide */
+  } others[] = {{"1,2", 3}, {"0,10", 0}, {"", 1}, {"1", 1}};
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+    Create("waves", (const char *const[]){"neural_operator.parameters=[advection.beta]", NULL}, &config, &s);
+    snprintf(((NomosNeuralOperator *)s->context)->texts[NOMOS_EMULATOR_RANGES], 16, "%s", others[i].ranges);
+    ck_ok(NomosSurrogateSaveWeights(s, path, 0, NULL, NULL));
+    ck_ok(NomosSurrogateLoadWeights(s, path));
+    warnings.n = 0;
+    ck_ok(s->ops->warn(s, Listen, &warnings));
+    ck_assert_int_eq(warnings.n, others[i].n);
+    EndEmulator(&config, &s);
+  }
+  ck_assert(!remove(DataPath("waves", "tests/same.h5")) && !remove(DataPath("waves", "tests/wide.h5")));
+}
+END_TEST
+
 /* ---- refused */
 
 START_TEST(Refused)
@@ -680,4 +741,4 @@ START_TEST(Refused)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("neural_operator", Schedules, Losses, Pushforward, Noise, Recomputed, Memory, Gradients, Judged, Ensemble, Learned, Run, RunRefused, Refused)
+NOMOS_TEST_SUITE("neural_operator", Schedules, Losses, Pushforward, Noise, Recomputed, Memory, Gradients, Judged, Ensemble, Learned, Run, RunRefused, Beyond, Refused)

@@ -102,7 +102,7 @@ static PetscErrorCode ReadShape(NomosModel model, const NomosWeightsFile *file)
   PetscFunctionBeginUser;
   for (int t = 0; t < NOMOS_N_EMULATOR_TEXTS; t++) {
     texts[t] = NomosWeightsFileText(file, nomos_emulator_text_keys[t]);
-    PetscCheck(texts[t], model->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: " SECTION ".weights: the file does not say the %s of its training: take weights of the surrogate neural_operator", where, nomos_emulator_text_keys[t]);
+    PetscCheck(texts[t] || t == NOMOS_EMULATOR_RANGES, model->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: " SECTION ".weights: the file does not say the %s of its training: take weights of the surrogate neural_operator", where, nomos_emulator_text_keys[t]);
   }
   PetscCall(NomosConfigGetString(file->architecture, "neural_operator.base", &base));
   PetscCheck(strcmp(base, "solver"), model->comm, PETSC_ERR_SUP, "%s: " SECTION ".weights: these weights correct a coarse solver, and a run has none; nomos evaluate judges them, and weights with neural_operator.base: state run", where);
@@ -117,12 +117,14 @@ static PetscErrorCode ReadShape(NomosModel model, const NomosWeightsFile *file)
     no->start[d]  = box[2 * d];
     no->extent[d] = box[2 * d + 1];
   }
+  NomosParameterRangeRead(&no->range, no->n_parameters, texts[NOMOS_EMULATOR_RANGES]);
   no->size               = no->n_fields * no->n_points;
   no->shape.n_fields     = no->n_fields;
   no->shape.n_parameters = no->n_parameters;
   no->interval           = strtod(texts[NOMOS_EMULATOR_INTERVAL], NULL);
   PetscCall(NomosConfigGetReal(model->config, "time.dt", &dt));
   PetscCheck(!(no->interval > 0) || fabs(dt - no->interval) <= 1e-5 * no->interval, model->comm, PETSC_ERR_ARG_WRONG, "%s: time.dt = %g: the frames of the training are %g apart; use that", NomosConfigWhere(model->config, "time.dt"), dt, no->interval);
+  PetscCall(PetscStrallocpy(texts[NOMOS_EMULATOR_PARAMETERS], &e->keys));
   PetscCall(PetscStrallocpy(texts[NOMOS_EMULATOR_FIELDS], &e->names));
   for (size_t f = 0; f < no->n_fields; f++) {
     e->field_names[f] = strtok(f ? NULL : e->names, ",");
@@ -214,6 +216,7 @@ static PetscErrorCode Destroy(NomosModel model)
   PetscCall(PetscFree4(e->x, e->next, e->lambda, e->w));
   PetscCall(PetscFree(e->list));
   PetscCall(PetscFree(e->names));
+  PetscCall(PetscFree(e->keys));
   for (int d = 0; d < 2; d++) PetscCall(PetscFree(e->axes[d]));
   PetscCall(PetscFree(model->data));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -248,6 +251,24 @@ static PetscErrorCode Describe(NomosModel model, double *bytes, char *text, size
   PetscFunctionBeginUser;
   *bytes = 24. * (double)e->no.size + 8. * (double)e->n_weights;
   PetscCall(PetscSNPrintf(text, n_text, "%d fields on %d points by a network of %d weights, told %d parameters, float64", (int)e->no.n_fields, (int)e->no.n_points, (int)e->n_weights, (int)e->no.n_parameters));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Parameters that the training did not see. */
+static PetscErrorCode Warn(NomosModel model, NomosWarningFn warn, void *ctx)
+{
+  const Emulator *e = model->data;
+  char            text[1024], *key = e->keys;
+
+  PetscFunctionBeginUser;
+  for (size_t p = 0; p < e->no.n_parameters; p++) {
+    const size_t length = strcspn(key, ",");
+    if (!NomosParameterRangeHolds(&e->no.range, p, e->lambda[p])) {
+      snprintf(text, sizeof text, SECTION ".parameters: %.*s = %.6g lies beyond what the network was trained with, %.6g to %.6g: predictions there are not learned, and may blow up; train with data of this value too", (int)PetscMin(length, 64), key, e->lambda[p], e->no.range.low[p], e->no.range.high[p]);
+      PetscCall(warn(text, ctx));
+    }
+    key += length + (key[length] == ',');
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -365,5 +386,5 @@ const NomosModelOps NomosModelOps_Emulator = {
   .reference = "doi:10.48550/arXiv.2304.14118",
   .n_params = sizeof params / sizeof *params, .params = params, .n_pictures = sizeof pictures / sizeof *pictures, .pictures = pictures,
   .create = Create, .initialise = EmulatorInitialise, .step = Step, .destroy = Destroy, .field_layout = EmulatorFieldLayout, .write_fields = EmulatorWriteFields,
-  .scalars = EmulatorScalars, .evaluate_scalars = EmulatorEvaluateScalars, .check = EmulatorCheck, .save = Save, .load = Load, .describe = Describe, .derivatives = &derivatives,
+  .scalars = EmulatorScalars, .evaluate_scalars = EmulatorEvaluateScalars, .check = EmulatorCheck, .warn = Warn, .save = Save, .load = Load, .describe = Describe, .derivatives = &derivatives,
 };

@@ -17,6 +17,7 @@ typedef struct {
   size_t               n_weights;
   NomosModelParameter *list;
   char                *names; /* what the list of fields in the file becomes */
+  char                *keys;  /* of the parameters, separated by commas */
   const char          *field_names[EMULATOR_MAX_FIELDS + 1];
   double              *axes[2];
   NomosFieldDim        dims[2];

@@ -67,6 +67,32 @@ PetscErrorCode NomosNeuralOperatorData(NomosSurrogate s, NomosDatasetInput *inpu
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Those of the training's trajectories, *values (n, P): PetscFree. */
+static PetscErrorCode ReadParameters(NomosSurrogate s, size_t *n_trajectories, double **values)
+{
+  const NomosNeuralOperator *no = s->context;
+  const size_t               n  = NomosDatasetExamples(s->data, NOMOS_SPLIT_TRAIN);
+  size_t                     last = SIZE_MAX, *first;
+  double                    *column;
+
+  PetscFunctionBeginUser;
+  *n_trajectories = 0;
+  PetscCall(PetscMalloc1(n * no->n_parameters + 1, values));
+  PetscCall(PetscMalloc2(n, &first, n, &column));
+  for (size_t e = 0; e < n; e++) { /* an example of each trajectory */
+    size_t trajectory;
+    PetscCall(NomosDatasetOrigin(s->data, NOMOS_SPLIT_TRAIN, e, &trajectory, NULL, NULL));
+    if (trajectory != last) first[(*n_trajectories)++] = e;
+    last = trajectory;
+  }
+  for (size_t p = 0; p < no->n_parameters; p++) {
+    PetscCall(NomosDatasetRead(s->data, no->n_fields + p, NOMOS_SPLIT_TRAIN, *n_trajectories, first, column));
+    for (size_t i = 0; i < *n_trajectories; i++) (*values)[i * no->n_parameters + p] = column[i];
+  }
+  PetscCall(PetscFree2(first, column));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* ---- the grid */
 
 /* First coordinate and spacing of one of these datasets; false where a file has none of them, or only one entry. */
@@ -143,7 +169,8 @@ PetscErrorCode NomosNeuralOperatorGrid(NomosSurrogate s)
 {
   NomosNeuralOperator *no = s->context;
   const size_t        *first = NULL, *shape;
-  size_t               example[NOMOS_FIELD_MAX_DIMS + 1], size;
+  size_t               example[NOMOS_FIELD_MAX_DIMS + 1], size, n_trajectories;
+  double              *values;
   int                  n_axes, n_dims;
   bool                 same;
 
@@ -169,6 +196,9 @@ PetscErrorCode NomosNeuralOperatorGrid(NomosSurrogate s)
   no->size               = no->n_fields * no->n_points;
   PetscCall(NomosConfigGetBool(s->config, "neural_operator.periodic", &no->shape.periodic));
   PetscCall(ReadCoordinates(s));
+  PetscCall(ReadParameters(s, &n_trajectories, &values));
+  NomosParameterRangeFit(&no->range, no->n_parameters, n_trajectories, values);
+  PetscCall(PetscFree(values));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -202,25 +232,14 @@ static PetscErrorCode FitFields(NomosSurrogate s)
 PetscErrorCode NomosNeuralOperatorFit(NomosSurrogate s)
 {
   NomosNeuralOperator *no = s->context;
-  const size_t         n  = NomosDatasetExamples(s->data, NOMOS_SPLIT_TRAIN);
-  size_t               n_trajectories = 0, last = SIZE_MAX, *first;
-  double              *values, *column;
+  size_t               n;
+  double              *values;
 
   PetscFunctionBeginUser;
   if (no->normalised) PetscCall(FitFields(s));
-  PetscCall(PetscMalloc3(n, &first, n * no->n_parameters + 1, &values, n, &column));
-  for (size_t e = 0; e < n; e++) { /* an example of each trajectory */
-    size_t trajectory;
-    PetscCall(NomosDatasetOrigin(s->data, NOMOS_SPLIT_TRAIN, e, &trajectory, NULL, NULL));
-    if (trajectory != last) first[n_trajectories++] = e;
-    last = trajectory;
-  }
-  for (size_t p = 0; p < no->n_parameters; p++) {
-    PetscCall(NomosDatasetRead(s->data, no->n_fields + p, NOMOS_SPLIT_TRAIN, n_trajectories, first, column));
-    for (size_t i = 0; i < n_trajectories; i++) values[i * no->n_parameters + p] = column[i];
-  }
-  PetscCall(NomosEmulatorFit(no->emulator, s->parameters, n_trajectories, values));
-  PetscCall(PetscFree3(first, values, column));
+  PetscCall(ReadParameters(s, &n, &values));
+  PetscCall(NomosEmulatorFit(no->emulator, s->parameters, n, values));
+  PetscCall(PetscFree(values));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -25,9 +25,16 @@ typedef struct {
   double              *values; /* mean and variance of each layer, one behind the other */
 } NomosStepStatistics;
 
-/* What is written beside the weights: names of the fields and keys of the parameters (separated by commas), points, time between frames, start and extent of the box along each axis. */
-enum { NOMOS_EMULATOR_FIELDS, NOMOS_EMULATOR_PARAMETERS, NOMOS_EMULATOR_POINTS, NOMOS_EMULATOR_INTERVAL, NOMOS_EMULATOR_BOX, NOMOS_N_EMULATOR_TEXTS };
+/* What is written beside the weights: names of the fields and keys of the parameters (separated by commas), points, time between frames, start and extent of the box along each axis, least and largest value of each parameter
+   (which older files do not have). */
+enum { NOMOS_EMULATOR_FIELDS, NOMOS_EMULATOR_PARAMETERS, NOMOS_EMULATOR_POINTS, NOMOS_EMULATOR_INTERVAL, NOMOS_EMULATOR_BOX, NOMOS_EMULATOR_RANGES, NOMOS_N_EMULATOR_TEXTS };
 extern const char *const nomos_emulator_text_keys[NOMOS_N_EMULATOR_TEXTS];
+
+/* Least and largest value of each parameter in a training. */
+typedef struct {
+  bool   known;
+  double low[NOMOS_DATASET_MAX_VARIABLES], high[NOMOS_DATASET_MAX_VARIABLES];
+} NomosParameterRange;
 
 /* A set that is for tests only. */
 typedef struct {
@@ -43,6 +50,7 @@ struct NomosNeuralOperator_s {
   size_t               n_frames;                               /* of an example */
   double               interval;                               /* time between frames; NaN: the data do not say */
   double               start[2], extent[2];                    /* of the box, along y and x or x alone */
+  NomosParameterRange  range;                                  /* of the trajectories that the weights were trained with */
   bool                 normalised;
   NomosNormalisation   normalisation;
   NomosEmulator        emulator;
@@ -150,6 +158,19 @@ typedef struct {
   NomosTrajectories truth;
   double           *mean, *deviation;
 } NomosEnsembleMoments;
+
+/* ---- neural_operator_range.c */
+
+void NomosParameterRangeFit(NomosParameterRange *range, size_t n_parameters, size_t n, const double values[]); /* values (n, n_parameters) */
+/* As text; and back, where a text that is none leaves it unknown. */
+void NomosParameterRangeWrite(const NomosParameterRange *range, size_t n_parameters, size_t n_text, char text[]);
+void NomosParameterRangeRead(NomosParameterRange *range, size_t n_parameters, const char text[]);
+/* Of parameter p; true where it is not known. */
+bool NomosParameterRangeHolds(const NomosParameterRange *range, size_t p, double value);
+/* The share of the trajectories of a set that lie beyond the training. Not collective. */
+PetscErrorCode NomosNeuralOperatorShareBeyond(NomosSurrogate s, NomosDataset dataset, double *share);
+PetscErrorCode NomosNeuralOperatorWarn(NomosSurrogate s, NomosWarningFn warn, void *ctx);
+PetscErrorCode NomosNeuralOperatorTakeTexts(NomosSurrogate s, NomosSafetensors file);
 
 /* ---- neural_operator_intervals.c: what the intervals mean +- q deviation of these sets hold, as results; and a picture, intervals in s->directory. Collective. */
 PetscErrorCode NomosNeuralOperatorIntervals(NomosSurrogate s, size_t n_sets, const NomosEnsembleMoments sets[], double q, NomosResultFn result, void *ctx);

@@ -3,7 +3,8 @@
 
      nrmse                       PDEBench's (metrics.h): mean over trajectories, frames and fields of |e|/|u|, norms over the points
      first_nrmse, last_nrmse     of the first and of the last predicted frame
-     crmse, max, ...             the other metrics of PDEBench */
+     crmse, max, ...             the other metrics of PDEBench
+     extrapolated                of a set for tests: the share of its trajectories whose parameters lie beyond those of the training */
 #include "surrogates/operators/neural_operator_impl.h"
 
 #include "operators/reduce.h"
@@ -235,9 +236,14 @@ PetscErrorCode NomosNeuralOperatorResults(NomosSurrogate s, NomosResultFn result
 
   PetscFunctionBeginUser;
   for (size_t i = 0; i < no->n_sets; i++) {
-    char prefix[2 * NOMOS_MAX_NAME];
+    char   prefix[2 * NOMOS_MAX_NAME];
+    double share;
     snprintf(prefix, sizeof prefix, "%s_", no->sets[i].name);
     PetscCall(JudgeAndTell(s, &(NomosJudgementInput){.comm = s->comm, .dataset = no->sets[i].dataset, .split = NOMOS_SPLIT_TRAIN}, prefix, false, result, ctx));
+    if (!no->n_parameters) continue;
+    PetscCall(NomosNeuralOperatorShareBeyond(s, no->sets[i].dataset, &share));
+    snprintf(prefix, sizeof prefix, "%s_extrapolated", no->sets[i].name);
+    PetscCall(result(prefix, share, ctx));
   }
   PetscCall(NomosNeuralOperatorEnsemble(s, result, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);

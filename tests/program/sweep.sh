@@ -64,6 +64,12 @@ bad "walls" "has boundary_x = no_flux, and neural_operator.periodic is yes unles
 expect 0 "" "$nomos" $walls --set neural_operator.periodic=no
 rm -r out
 
+# Beyond the parameters of its training a network is warned of, in log and summary; within it is not.
+expect 0 "warning: emulator.parameters: advection.beta = 5 lies beyond what the network was trained with, 0.2 to 4" "$nomos" run surrogate/advection_emulated --smoke --quiet -o beyond --set emulator.parameters='[5]'
+grep -q '"warnings"' beyond/summary.json && grep -q '"level":"warning"' <(tr -d ' ' <beyond/log.jsonl) || fail "neither summary nor log of the warning"
+expect 0 "" "$nomos" run surrogate/advection_emulated --smoke --quiet -o within
+! grep -q '"warnings"' within/summary.json && [ ! -s err.txt ] || fail "a warning within the range: $(cat err.txt)"
+
 bad "no such key" "sweep of burgers, trajectory 0 (nu = 0.01, grid_pde.seed = 0): --set: burgers.nv: unknown key; did you mean burgers.nu?" generate learn/data.yaml -o out --set sweep.parameters.nu.key=burgers.nv
 bad "no such case" "sweep.case: case 'pde/burgrs' not found" generate learn/data.yaml -o out --set sweep.case=pde/burgrs
 bad "no divisor" "sweep.coarsen = 3 does not divide the 64 cells along x" train learn/case.yaml -o out --set sweep.coarsen=3

@@ -1,0 +1,128 @@
+/* With which values of the parameters of the PDE a network was trained: written beside its weights, and told where it is to predict beyond them, which it has not learned. */
+#include "surrogates/operators/neural_operator_impl.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void NomosParameterRangeFit(NomosParameterRange *range, size_t n_parameters, size_t n, const double values[])
+{
+  *range = (NomosParameterRange){.known = n > 0};
+  for (size_t p = 0; p < n_parameters; p++) {
+    range->low[p]  = INFINITY;
+    range->high[p] = -INFINITY;
+    for (size_t i = 0; i < n; i++) {
+      range->low[p]  = fmin(range->low[p], values[i * n_parameters + p]);
+      range->high[p] = fmax(range->high[p], values[i * n_parameters + p]);
+    }
+  }
+}
+
+void NomosParameterRangeWrite(const NomosParameterRange *range, size_t n_parameters, size_t n_text, char text[])
+{
+  size_t length = 0;
+
+  text[0] = '\0';
+  for (size_t p = 0; p < n_parameters && range->known && length < n_text; p++) length += (size_t)snprintf(text + length, n_text - length, "%s%.17g,%.17g", p ? "," : "", range->low[p], range->high[p]);
+}
+
+void NomosParameterRangeRead(NomosParameterRange *range, size_t n_parameters, const char text[])
+{
+  *range = (NomosParameterRange){0};
+  for (size_t i = 0; i < 2 * n_parameters; i++) {
+    char *end;
+    if (!text || !*text) return;
+    const double value = strtod(text, &end);
+    if (end == text || (*end && *end != ',')) return;
+    *(i % 2 ? &range->high[i / 2] : &range->low[i / 2]) = value;
+    text = *end ? end + 1 : end;
+  }
+  range->known = true;
+}
+
+bool NomosParameterRangeHolds(const NomosParameterRange *range, size_t p, double value)
+{
+  return !range->known || (value >= range->low[p] && value <= range->high[p]);
+}
+
+/* ---- sets */
+
+static PetscErrorCode CountBeyond(NomosSurrogate s, NomosDataset dataset, NomosSplit split, size_t *n, size_t *n_beyond, NomosParameterRange *theirs)
+{
+  const NomosNeuralOperator *no = s->context;
+  const size_t               P  = no->n_parameters;
+  size_t                    *examples;
+  double                    *values, *column;
+
+  PetscFunctionBeginUser;
+  *n        = NomosDatasetExamples(dataset, split);
+  *n_beyond = 0;
+  PetscCall(PetscMalloc3(*n, &examples, *n * P, &values, *n, &column));
+  for (size_t i = 0; i < *n; i++) examples[i] = i;
+  for (size_t p = 0; p < P; p++) {
+    PetscCall(NomosDatasetRead(dataset, no->n_fields + p, split, *n, examples, column));
+    for (size_t i = 0; i < *n; i++) values[i * P + p] = column[i];
+  }
+  NomosParameterRangeFit(theirs, P, *n, values);
+  for (size_t i = 0; i < *n; i++) {
+    bool within = true;
+    for (size_t p = 0; p < P; p++) within = within && NomosParameterRangeHolds(&no->range, p, values[i * P + p]);
+    *n_beyond += !within;
+  }
+  PetscCall(PetscFree3(examples, values, column));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosNeuralOperatorShareBeyond(NomosSurrogate s, NomosDataset dataset, double *share)
+{
+  NomosParameterRange theirs;
+  size_t              n, n_beyond;
+
+  PetscFunctionBeginUser;
+  PetscCall(CountBeyond(s, dataset, NOMOS_SPLIT_TRAIN, &n, &n_beyond, &theirs));
+  *share = (double)n_beyond / (double)n;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Warn(NomosSurrogate s, const char name[], NomosDataset dataset, NomosSplit split, NomosWarningFn warn, void *ctx)
+{
+  enum { MOST = 20 }; /* one of so many is a draw at the edge, no other range */
+  const NomosNeuralOperator *no = s->context;
+  NomosParameterRange        theirs;
+  size_t                     n, n_beyond, length;
+  char                       text[2048];
+
+  PetscFunctionBeginUser;
+  PetscCall(CountBeyond(s, dataset, split, &n, &n_beyond, &theirs));
+  if (MOST * n_beyond <= n) PetscFunctionReturn(PETSC_SUCCESS);
+  length = (size_t)snprintf(text, sizeof text, "%.64s: %zu of %zu trajectories lie beyond what the network was trained with:", name, n_beyond, n);
+  for (size_t p = 0; p < no->n_parameters && length < sizeof text; p++)
+    if (theirs.low[p] < no->range.low[p] || theirs.high[p] > no->range.high[p])
+      length += (size_t)snprintf(text + length, sizeof text - length, " %.64s from %.4g to %.4g, the training had %.4g to %.4g;", no->parameter_keys[p], theirs.low[p], theirs.high[p], no->range.low[p], no->range.high[p]);
+  if (length < sizeof text) snprintf(text + length, sizeof text - length, " predictions there are not learned, and may blow up");
+  PetscCall(warn(text, ctx));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosNeuralOperatorWarn(NomosSurrogate s, NomosWarningFn warn, void *ctx)
+{
+  const NomosNeuralOperator *no = s->context;
+
+  PetscFunctionBeginUser;
+  for (int split = 0; split < NOMOS_N_SPLITS; split++)
+    if (s->n_examples[split]) PetscCall(Warn(s, nomos_split_names[split], s->data, (NomosSplit)split, warn, ctx));
+  for (size_t i = 0; i < no->n_sets; i++) PetscCall(Warn(s, no->sets[i].name, no->sets[i].dataset, NOMOS_SPLIT_TRAIN, warn, ctx));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosNeuralOperatorTakeTexts(NomosSurrogate s, NomosSafetensors file)
+{
+  NomosNeuralOperator *no = s->context;
+  NomosParameterRange  range;
+
+  PetscFunctionBeginUser;
+  NomosParameterRangeRead(&range, no->n_parameters, NomosSafetensorsMetadata(file, nomos_emulator_text_keys[NOMOS_EMULATOR_RANGES]));
+  if (range.known) no->range = range; /* else it is taken for that of the data that are there */
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
