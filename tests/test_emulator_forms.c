@@ -144,7 +144,7 @@ START_TEST(test_parameters_are_standardised_and_bounded)
   for (int type = 0; type < 2; type++) {
     const NomosRealType real = type ? NOMOS_F32 : NOMOS_F64;
     const double        tolerance = type ? 2e-6 : 1e-14, beyond = log(2.0) / log(1000.0) * 2; /* of half or twice the ends */
-    Scaled(real, SETTINGS("neural_operator.conditioning=channels"), 1, 4, seen, 10, values, phi);
+    Scaled(real, SETTINGS("neural_operator.conditioning=channels", "channels.margin=0.25"), 1, 4, seen, 10, values, phi);
     ck_assert_double_eq_tol(phi[0], -1, tolerance);
     ck_assert_double_eq_tol(phi[1], 1, tolerance);
     ck_assert_double_eq_tol(phi[2], 0, tolerance);
@@ -155,8 +155,8 @@ START_TEST(test_parameters_are_standardised_and_bounded)
     ck_assert_double_eq_tol(phi[7], 1, 1e-6); /* continuous */
     ck_assert_double_eq_tol(phi[8], -1.25, tolerance); /* no logarithm: as low as can be */
     ck_assert_double_eq_tol(phi[9], -1.25, tolerance);
-    Scaled(real, SETTINGS("neural_operator.conditioning=channels", "channels.margin=0"), 1, 4, seen, 10, values, phi);
-    ck_assert_double_eq_tol(phi[4], 1, tolerance);
+    Scaled(real, SETTINGS("neural_operator.conditioning=channels"), 1, 4, seen, 10, values, phi); /* as it is by default: held at the ends */
+    for (int i = 3; i < 10; i++) ck_assert_double_eq_tol(phi[i], i == 4 || i == 6 || i == 7 ? 1 : -1, tolerance);
     Scaled(real, SETTINGS("neural_operator.conditioning=channels", "channels.scale=raw"), 1, 4, seen, 10, values, phi);
     ck_assert_double_eq_tol(phi[4], 4, tolerance);
     Scaled(real, SETTINGS("neural_operator.conditioning=channels", "channels.scale=ratio"), 1, 4, seen, 10, values, phi);

@@ -9,7 +9,8 @@
 
      t = +-1 +- margin tanh((|t| - 1)/margin)
 
-   with a continuous derivative: outside of what was seen a network gets values near to those it knows. margin 0 is a clamp. */
+   with a continuous derivative. The default is a clamp, margin 0: outside of what was seen a network gets the nearest value that it knows, and its derivative by the parameter is 0 there. With a margin a step errs a little less
+   and free runs may blow up (cases/surrogate/README.md). */
 #ifndef NOMOS_SURROGATES_OPERATORS_CONDITIONINGS_SCALE_H
 #define NOMOS_SURROGATES_OPERATORS_CONDITIONINGS_SCALE_H
 
@@ -27,7 +28,7 @@ typedef struct {
 /* clang-format off */
 #define NOMOS_PARAMETER_SCALE_PARAMS(name) \
   {name ".scale",  NOMOS_PARAM_CHOICE, "log",  NULL, 0, 0, "log|linear|raw|ratio", false, "How parameters become numbers of the order of one: their logarithms or they themselves, standardised by the range of the training and bounded outside of it; raw: as they are; ratio: lambda/(1 + lambda)."}, \
-  {name ".margin", NOMOS_PARAM_REAL,   "0.25", NULL, 0, 1e6, NULL, false, "How far standardised parameters may go beyond the range of the training, in halves of it; 0: not at all."}
+  {name ".margin", NOMOS_PARAM_REAL,   "0", NULL, 0, 1e6, NULL, false, "How far standardised parameters may go beyond the range of the training, in halves of it; 0: not at all, so that beyond it the network is told the nearest value that it knows."}
 /* clang-format on */
 
 /* By the rows above of the table `name`; declares `name.low`, `name.high`, `name.logarithmic` where the kind has these. */
