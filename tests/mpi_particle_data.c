@@ -69,7 +69,7 @@ static void MakeFile(const char name[], const NomosParticleSet *set, size_t firs
 /* Which trajectory is this? Its first particle's first coordinate. */
 static size_t Number(NomosParticleData data, NomosSplit split, size_t i)
 {
-  double x[2];
+  double x[3];
   ck_ok(NomosParticleDataRead(data, &(NomosParticleSelection){.split = split, .trajectory = i, .n_frames = 1, .n = 1, .sample = (int32_t[]){0}}, x));
   return (size_t)(x[0] / 0.125 + 0.5);
 }
