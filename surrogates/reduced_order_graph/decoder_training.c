@@ -1,7 +1,8 @@
 /* The surrogate `particle_decoder`: from where a few points of a body are to where all are (particle_decoder.h), learned on true positions of the few, so that what is measured is the decoder alone.
 
-     loss = mean over examples and points of |x(X) - x|^2/variance        of displacements, over the training
+     loss = mean over examples and points of n/n_least |x(X) - x|^2/variance        variance of displacements, over the training
 
+   n sparse points of an example, which is weighed because errors fall about as 1/n: all numbers of points count alike.
    An example is a frame of a trajectory, with sparse points that are drawn anew each time, of one of several numbers. Judged on whole trajectories beside decoders that have nothing to learn. */
 #include "surrogates/reduced_order_graph/decoder_training_impl.h"
 
@@ -13,12 +14,12 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { STREAM_COUNT = 101, STREAM_POINTS, STREAM_START };
+enum { STREAM_COUNT = 101, STREAM_POINTS, STREAM_START, CANDIDATES = 16 };
 
 /* clang-format off */
 static const NomosParam params[] = {
   {"particle_decoder.sparse",       NOMOS_PARAM_REAL_LIST, "[150]",    NULL, 1, 1e7, NULL, false, "Numbers of sparse points: the training takes one of them for each example, the judge all."},
-  {"particle_decoder.sampling",     NOMOS_PARAM_CHOICE,    "farthest", NULL, 0, 0, "random|farthest", false, "Which particles are sparse points: any, or always the farthest from those chosen, after a first that is drawn."},
+  {"particle_decoder.sampling",     NOMOS_PARAM_CHOICE,    "farthest", NULL, 0, 0, "random|farthest", false, "Which particles are sparse points: any, or always the farthest from those chosen, after a first that is drawn, among sixteen times as many."},
   {"particle_decoder.points",       NOMOS_PARAM_INT,       "1000",     NULL, 1, 1e9, NULL, false, "Points of an example that the loss sees, drawn at random; of a trajectory with fewer, all."},
   {"particle_decoder.frames",       NOMOS_PARAM_INT,       "0",        NULL, 0, 1e9, NULL, false, "Frames of a trajectory that are examples, evenly spread; 0: all but the first."},
   {"particle_decoder.draws",        NOMOS_PARAM_INT,       "1",        NULL, 1, 1000, NULL, false, "Samples of sparse points that a trajectory is judged with."},
@@ -173,6 +174,8 @@ static PetscErrorCode ReadParams(NomosSurrogate s)
     c->counts[i] = (size_t)counts[i];
     NomosCheck((double)c->counts[i] == counts[i], s->comm, PETSC_ERR_ARG_WRONG, "%s: particle_decoder.sparse has the entry %g: must be whole numbers of points", NomosConfigWhere(s->config, "particle_decoder.sparse"), counts[i]);
   }
+  c->least = counts[0];
+  for (size_t i = 0; i < c->n_counts; i++) c->least = fmin(c->least, counts[i]);
   c->farthest     = !strcmp(sampling, "farthest");
   c->n_points     = (size_t)points;
   c->n_draws      = (size_t)draws;
@@ -292,6 +295,23 @@ static PetscErrorCode Fit(NomosSurrogate s)
 
 /* ---- samples */
 
+/* Among at most CANDIDATES particles for each that is wanted, drawn at random: of a hundred thousand the rest would cost much and change little. */
+static PetscErrorCode SampleFarthest(const NomosDecoding *c, const NomosDecodingSampleInput *input, size_t n, size_t n_sparse, NomosDecodingSample *sample)
+{
+  const size_t d = (size_t)c->info->d, n_candidates = PetscMin(n, CANDIDATES * n_sparse);
+  int32_t     *candidates;
+  double      *x;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc2(n_candidates, &candidates, n_candidates * d, &x));
+  PetscCall(NomosSampleRandom(input->seed, input->number, n, n_candidates, candidates));
+  for (size_t i = 0; i < n_candidates; i++) PetscCall(PetscArraycpy(x + i * d, sample->X + (size_t)candidates[i] * d, d));
+  PetscCall(NomosSampleFarthest(c->info->d, n_candidates, x, (size_t)NomosRandomIndex(input->seed, STREAM_START, input->number, n_candidates), n_sparse, sample->sample));
+  for (size_t j = 0; j < n_sparse; j++) sample->sample[j] = candidates[sample->sample[j]];
+  PetscCall(PetscFree2(candidates, x));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosDecodingSampleMake(const NomosDecoding *c, const NomosDecodingSampleInput *input, NomosDecodingSample *sample)
 {
   const size_t d = (size_t)c->info->d;
@@ -302,7 +322,7 @@ PetscErrorCode NomosDecodingSampleMake(const NomosDecoding *c, const NomosDecodi
   const size_t n = sample->trajectory.n_particles, n_sparse = PetscMin(input->n_sparse, n);
   PetscCall(PetscMalloc4(n_sparse, &sample->sample, n * d, &sample->X, n_sparse * d, &sample->Y, n_sparse, &sample->Y_body));
   PetscCall(NomosParticleDataRead(input->data, &(NomosParticleSelection){.split = input->split, .trajectory = input->trajectory, .n_frames = 1, .n = n}, sample->X));
-  if (c->farthest) PetscCall(NomosSampleFarthest(c->info->d, n, sample->X, (size_t)NomosRandomIndex(input->seed, STREAM_START, input->number, n), n_sparse, sample->sample));
+  if (c->farthest) PetscCall(SampleFarthest(c, input, n, n_sparse, sample));
   else PetscCall(NomosSampleRandom(input->seed, input->number, n, n_sparse, sample->sample));
   for (size_t j = 0; j < n_sparse; j++) {
     PetscCall(PetscArraycpy(sample->Y + j * d, sample->X + (size_t)sample->sample[j] * d, d));
@@ -353,7 +373,7 @@ static PetscErrorCode ReadExample(const NomosDecoding *c, const NomosBatch *batc
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Mean over the points of |x(X) - x|^2/variance */
+/* Mean over the points of n/n_least |x(X) - x|^2/variance */
 static PetscErrorCode ExampleLoss(NomosSurrogate s, const NomosBatch *batch, size_t example, NomosTape tape, const NomosTensor w[], NomosParticleDecoderPlan *plan, NomosTensor *loss)
 {
   const NomosDecoding *c    = s->context;
@@ -368,7 +388,7 @@ static PetscErrorCode ExampleLoss(NomosSurrogate s, const NomosBatch *batch, siz
   if (!code) {
     const NomosTensor x = NomosParticleDecoderApply(*plan, w, NomosTensorFromDoubles(tape, type, 2, (size_t[]){sample.reference.n_sparse, d}, e.y));
     const NomosTensor error = NomosNormalisationApply(&c->displacement, w, NomosSubtract(x, NomosTensorFromDoubles(tape, type, 2, (size_t[]){e.n, d}, e.x)), -1);
-    *loss = NomosAffine(NomosMeanAll(NomosPower(error, 2)), (double)d, 0);
+    *loss = NomosAffine(NomosMeanAll(NomosPower(error, 2)), (double)d * (double)sample.reference.n_sparse / c->least, 0);
   }
   PetscCall(PetscFree5(e.X, e.x, e.y, e.X_body, e.points));
   PetscCall(NomosDecodingSampleFree(&sample));

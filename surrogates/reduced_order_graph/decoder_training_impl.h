@@ -26,6 +26,7 @@ typedef struct {
   const NomosParticleDataInfo *info;
   bool                         farthest;
   size_t                       n_counts, counts[NOMOS_DECODING_MOST_COUNTS]; /* of sparse points */
+  double                       least;                                        /* of these */
   size_t                       n_points, n_draws, cloud_frames;
   size_t                      *first[NOMOS_N_SPLITS];                        /* (trajectories + 1) examples before those of a trajectory */
   NomosNormalisation           displacement;                                 /* its mean is 0 */

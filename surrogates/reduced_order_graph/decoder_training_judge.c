@@ -2,7 +2,7 @@
 
      mse          mean over trajectories, frames and points of |x(X) - x|^2, m^2
      floor_ratio  that of the trained decoder over the smallest of those beside it: what learning is worth
-     chamfer, occupancy   of the two clouds (surrogates/point_clouds.h; cells of two spacings), with particle_decoder.cloud_frames, as 1 - overlap so that lower is better */
+     chamfer, occupancy_error   of the two clouds (surrogates/point_clouds.h; cells of two spacings), with particle_decoder.cloud_frames, as 1 - overlap so that lower is better */
 #include "surrogates/reduced_order_graph/decoder_training_impl.h"
 
 #include "operators/reduce.h"
@@ -218,7 +218,7 @@ static PetscErrorCode JudgeAndTell(NomosSurrogate s, const NomosDecodingSet *set
       if (k) floor = fmin(floor, NomosDecodingMean(&j, j.of_trajectory[k][n]));
       if (!c->cloud_frames) continue;
       PetscCall(Tell(to, k, n, "chamfer", NomosDecodingMean(&j, j.chamfer[k][n])));
-      PetscCall(Tell(to, k, n, "occupancy", NomosDecodingMean(&j, j.occupancy[k][n])));
+      PetscCall(Tell(to, k, n, "occupancy_error", NomosDecodingMean(&j, j.occupancy[k][n])));
     }
     if (isfinite(floor) && floor > 0) PetscCall(Tell(to, 0, n, "floor_ratio", NomosDecodingMean(&j, j.of_trajectory[0][n]) / floor));
   }
