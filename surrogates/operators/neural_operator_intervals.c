@@ -3,7 +3,7 @@
      coverage         share of the truth within m +- q s          coverage_normal   within m +- 1.96 s
      nrmse            |u - m|/|u|, norms over the points          interval          |q s|/|u|
 
-   and a picture: the last frame of the trajectory whose error is the median with its interval, coverage against time, and errors of all trajectories against their intervals, which is what one has without a truth. */
+   and a picture: the trajectory whose error is the median, with its interval, at the frame whose error is nearest to its mean (last ones may be at rest), coverage against time, and errors of all trajectories against their intervals, which is what one has without a truth. */
 #include "io/plot.h"
 #include "operators/reduce.h"
 #include "surrogates/operators/neural_operator_impl.h"
@@ -20,9 +20,9 @@ typedef enum { TRUTH, MEAN, LOW, HIGH, N_PROFILES } Profile;
 /* Of a set, the same on all ranks. */
 typedef struct {
   const NomosEnsembleMoments *moments;
-  size_t                      n_steps, median; /* the trajectory */
+  size_t                      n_steps, median, frame; /* the trajectory and the frame that are drawn */
   double                     *values;          /* (N_KINDS, n_all, n_steps), means over fields */
-  double                     *profiles;        /* (N_PROFILES, nx): of the first field in its units, of the last frame, in two dimensions along the middle line */
+  double                     *profiles;        /* (N_PROFILES, nx): of the first field in its units, in two dimensions along the middle line */
   double                     *parameters;      /* (P) of the median */
 } Intervals;
 
@@ -86,6 +86,8 @@ static PetscErrorCode Median(Intervals *set)
   for (size_t i = 0; i < n; i++) ranked[i] = (Ranked){OfTrajectory(set, ERROR, i), i};
   qsort(ranked, n, sizeof *ranked, Ascending);
   set->median = ranked[n / 2].i;
+  for (size_t k = 1; k < set->n_steps; k++)
+    if (fabs(*At(set, ERROR, set->median, k) - ranked[n / 2].error) < fabs(*At(set, ERROR, set->median, set->frame) - ranked[n / 2].error)) set->frame = k;
   PetscCall(PetscFree(ranked));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -97,7 +99,7 @@ static void CutProfiles(const NomosNeuralOperator *no, double mean, double devia
   const size_t                n = moments->truth.n, i = set->median - moments->first, nx = no->shape.points[no->shape.n_space - 1];
 
   if (set->median < moments->first || i >= n) return;
-  const size_t at = ((set->n_steps - 1) * n + i) * no->size + (no->shape.n_space == 2 ? no->shape.points[0] / 2 * nx : 0);
+  const size_t at = (set->frame * n + i) * no->size + (no->shape.n_space == 2 ? no->shape.points[0] / 2 * nx : 0);
   for (size_t x = 0; x < nx; x++) {
     const double m = mean + deviation * moments->mean[at + x], half = deviation * q * moments->deviation[at + x];
     const double row[N_PROFILES] = {mean + deviation * moments->truth.states[n * no->size + at + x], m, m - half, m + half};
@@ -138,6 +140,7 @@ static PetscErrorCode DrawProfile(const NomosNeuralOperator *no, const Intervals
 
   PetscFunctionBeginUser;
   for (size_t p = 0; p < no->n_parameters && (size_t)length < sizeof title; p++) length += snprintf(title + length, sizeof title - (size_t)length, ", %.40s = %.4g", no->variables[no->n_fields + p].name, set->parameters[p]);
+  if ((size_t)length < sizeof title) snprintf(title + length, sizeof title - (size_t)length, no->interval > 0 ? ", time %.4g" : ", frame %.4g", (double)(set->frame + 1) * (no->interval > 0 ? no->interval : 1));
   PetscCall(PetscMalloc2(m, &x, m, &band));
   for (size_t i = 0; i < m; i++) x[i] = i == nx ? NAN : start + extent * ((double)(i < nx ? i : i - nx - 1) + 0.5) / (double)nx; /* both edges are one line */
   for (size_t i = 0; i < m; i++) band[i] = i == nx ? NAN : i < nx ? set->profiles[LOW * nx + i] : set->profiles[HIGH * nx + i - nx - 1];
@@ -201,7 +204,7 @@ static PetscErrorCode Draw(NomosSurrogate s, size_t n_sets, const Intervals sets
   char                       path[NOMOS_MAX_PATH];
 
   PetscFunctionBeginUser;
-  PetscCall(NomosFigureCreate(no->shape.n_space == 2 ? "last frame, along the middle line, of the trajectories of median error" : "last frame of the trajectories of median error", 2, (int)PetscMax(2, columns), &figure));
+  PetscCall(NomosFigureCreate(no->shape.n_space == 2 ? "trajectories of median error, along the middle line" : "trajectories of median error", 2, (int)PetscMax(2, columns), &figure));
   for (size_t i = 0; i < columns; i++) PetscCall(DrawProfile(no, &sets[i], figure, (int)i));
   PetscCall(DrawCoverage(no, n_sets, sets, figure));
   PetscCall(DrawErrors(n_sets, sets, figure));
