@@ -347,8 +347,8 @@ START_TEST(test_refusals)
   ck_refused(NetworkTry(&s, &NomosParticleNetworkOps_NeuralMpm, NOMOS_F64, &box2, SETTINGS("neural_mpm.points=30")), "must be a multiple of 8, as the U-Net halves the grid; use 24 or 32");
   NetworkTearDown(&s);
   NetworkSetUp(&s, &NomosParticleNetworkOps_NeuralMpm, NOMOS_F64, &box2, SETTINGS("neural_mpm.points=16"));
-  ck_ok(s.ops->check(s.context, 1, (double[]){0.5, -0.3}));
-  ck_refused(s.ops->check(s.context, 1, (double[]){0.5, -0.4}), "point 0 has y = -0.4 m, outside of the latent grid from -0.0769231 to");
+  ck_ok(s.ops->check(s.context, 1, (double[]){0.5, -0.9}));
+  ck_refused(s.ops->check(s.context, 1, (double[]){0.5, -1.4}), "point 0 has y = -1.4 m, outside of the latent grid from -0.0769231 to");
   NetworkTearDown(&s);
   ck_refused(NetworkTry(&s, &NomosParticleNetworkOps_Giorom, NOMOS_F64, &box3, SETTINGS("giorom.latent=preactivated_fno")), "use fno, attention, or giorom.plane");
   NetworkTearDown(&s);
@@ -358,7 +358,7 @@ START_TEST(test_refusals)
   NetworkTearDown(&s);
   NetworkSetUp(&s, &NomosParticleNetworkOps_Giorom, NOMOS_F64, &box2, SETTINGS("giorom.points=11", "giorom.modes=3", "giorom.hidden=8"));
   ck_ok(s.ops->check(s.context, 2, (double[]){0.5, 0.5, 1.05, -0.05}));
-  ck_refused(s.ops->check(s.context, 2, (double[]){0.5, 0.5, 0.5, 1.3}), "point 1 has y = 1.3 m, outside of the latent grid from 0 to 1 m");
+  ck_refused(s.ops->check(s.context, 2, (double[]){0.5, 0.5, 0.5, 2.3}), "point 1 has y = 2.3 m, outside of the latent grid from 0 to 1 m");
   NetworkTearDown(&s);
 }
 END_TEST

@@ -188,7 +188,7 @@ static NomosTensor Apply(const void *context, const NomosTensor w[], const Nomos
   return NomosMlpApply(&giorom->decoder, w, x);
 }
 
-/* A point that no node is near to gets nothing from the grid; one that is further away than a quarter of the domain is refused. */
+/* A point that no node is near to gets nothing from the grid; one that is further away than the domain is long is refused. */
 static PetscErrorCode Check(const void *context, size_t n, const double x[])
 {
   const Giorom         *giorom  = context;
@@ -198,7 +198,7 @@ static PetscErrorCode Check(const void *context, size_t n, const double x[])
   PetscFunctionBeginUser;
   if (!giorom->grid || giorom->plane) PetscFunctionReturn(PETSC_SUCCESS);
   for (int a = 0; a < grid->d; a++) longest = PetscMax(longest, grid->high[a] - grid->low[a]);
-  PetscCall(NomosPointGridHolds(grid, longest / 4, n, x));
+  PetscCall(NomosPointGridHolds(grid, longest, n, x));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -6,7 +6,7 @@
 
    From the paper's abstract are: the fixed grid, interpolation both ways, a network from image to image. Ours are: the channels (all features of a point: material, velocities, distances to walls), density over that which a
    point of the set sees on average, so that the number of points does not matter, a channel that is 1 inside the domain, the size of the U-Net, an acceleration as the result, and `own`: what a point knows of itself beside
-   what the grid, which several points share, knows of it. A point beyond the grid is in the nearest cell; one that is further away than a quarter of the domain is refused. */
+   what the grid, which several points share, knows of it. A point beyond the grid is in the nearest cell; one that is further away than the domain is long is refused. */
 #include "surrogates/modules/point_grid.h"
 #include "surrogates/networks/unet.h"
 #include "surrogates/operators/networks/keys.h"
@@ -50,7 +50,7 @@ static PetscErrorCode Grid(const NomosParticleShape *shape, size_t points, size_
   NomosCheck(points % parts == 0, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "neural_mpm.points = %zu: must be a multiple of %zu, as the U-Net halves the grid; use %zu or %zu, or fewer neural_mpm.levels", points, parts, PetscMax(points / parts, 1) * parts, (points / parts + 1) * parts);
   const double h = longest / (double)(points - 3);
   net->grid.d = 2;
-  net->margin = longest / 4;
+  net->margin = longest;
   for (int a = 0; a < 2; a++) {
     net->grid.points[a] = Multiple((shape->high[a] - shape->low[a]) / h + 3, parts);
     net->grid.low[a]    = shape->low[a] - h;
