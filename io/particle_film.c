@@ -12,7 +12,7 @@ static const double picture_scale = 2, frame_scale = 1.4; /* pixels per point */
 typedef struct {
   const NomosFilm *film;
   NomosView        labelled, bare;
-  double           radius, *x;
+  double          *radius, *x; /* radius (n_motions) */
   uint32_t        *colour, *pixels;
   int              width, height;
   size_t           n_shown; /* frames of the animation */
@@ -25,7 +25,7 @@ static PetscErrorCode Open(const NomosFilm *film, int width, double scale, Studi
   size_t     most = 0;
 
   PetscFunctionBeginUser;
-  *studio         = (Studio){.film = film, .radius = film->radius};
+  *studio         = (Studio){.film = film};
   bare.unlabelled = true;
   for (size_t m = 0; m < film->n_motions; m++) most = PetscMax(most, film->n_particles[m]);
   PetscCall(NomosViewCreate(&bare, width, scale, &studio->bare));
@@ -36,9 +36,12 @@ static PetscErrorCode Open(const NomosFilm *film, int width, double scale, Studi
   PetscCall(NomosViewCreate(&bare, width, scale, &studio->bare));
   PetscCall(NomosViewSize(studio->bare, &studio->width, &studio->height));
   PetscCall(PetscMalloc3((size_t)film->scene->d * most + 1, &studio->x, most + 1, &studio->colour, (size_t)studio->width * (size_t)studio->height, &studio->pixels));
-  if (!(studio->radius > 0) && film->n_frames) {
-    PetscCall(film->read(film->ctx, 0, 0, studio->x, studio->colour));
-    PetscCall(NomosParticleRadius(film->scene->d, film->n_particles[0], studio->x, &studio->radius));
+  PetscCall(PetscMalloc1(film->n_motions, &studio->radius));
+  for (size_t m = 0; m < film->n_motions; m++) {
+    studio->radius[m] = m && film->n_particles[m] == film->n_particles[0] ? studio->radius[0] : film->radius;
+    if (studio->radius[m] > 0 || !film->n_frames) continue;
+    PetscCall(film->read(film->ctx, m, 0, studio->x, studio->colour));
+    PetscCall(NomosParticleRadius(film->scene->d, film->n_particles[m], studio->x, &studio->radius[m]));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -49,6 +52,7 @@ static PetscErrorCode Close(Studio *studio)
   PetscCall(NomosViewDestroy(&studio->labelled));
   PetscCall(NomosViewDestroy(&studio->bare));
   PetscCall(PetscFree3(studio->x, studio->colour, studio->pixels));
+  PetscCall(PetscFree(studio->radius));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -66,7 +70,7 @@ static PetscErrorCode DrawPanel(Studio *studio, NomosFigure figure, int row, int
 
   PetscFunctionBeginUser;
   PetscCall(film->read(film->ctx, motion, frame, studio->x, studio->colour));
-  PetscCall(NomosViewDraw(row || column ? studio->bare : studio->labelled, &(NomosParticles){.n = film->n_particles[motion], .x = studio->x, .colour = studio->colour, .radius = studio->radius}, studio->pixels));
+  PetscCall(NomosViewDraw(row || column ? studio->bare : studio->labelled, &(NomosParticles){.n = film->n_particles[motion], .x = studio->x, .colour = studio->colour, .radius = studio->radius[motion]}, studio->pixels));
   for (int i = 0; i < 2; i++) AxisLabel(scene, i, labels[i]);
   PetscCall(NomosFigurePanel(figure, row, column, &(NomosAxes){.title = title, .x_label = labels[0], .y_label = labels[1]}));
   PetscCall(NomosFigurePixels(figure, &(NomosPixels){.n_rows = (size_t)studio->height, .n_columns = (size_t)studio->width, .pixels = studio->pixels, .axes = scene->d == 2, .x_min = scene->low[0], .x_max = scene->high[0], .y_min = scene->low[1], .y_max = scene->high[1],

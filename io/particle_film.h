@@ -13,7 +13,7 @@ typedef struct {
   const size_t      *n_particles; /* (n_motions) */
   size_t             n_frames;
   const char *const *times;       /* (n_frames) as they are shown: "0.25 s" */
-  double             radius;      /* of a particle; 0: NomosParticleRadius of the first frame of the first motion */
+  double             radius;      /* of a particle; 0: NomosParticleRadius of the first frame of the first motion, and of those that have another number of particles than that */
   /* x (n_particles, d) and colours 0xRRGGBB (n_particles) of a frame. */
   PetscErrorCode (*read)(void *ctx, size_t motion, size_t frame, double x[], uint32_t colour[]);
   PetscErrorCode (*progress)(void *ctx, size_t done, size_t n); /* of an animation's frames; may be NULL */

@@ -219,4 +219,24 @@ START_TEST(refusals)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("sweep_particles", what_is_asked_for, run_again, bits, refusals)
+/* The data cases of cases/graph: the first trajectory of the training and of every test begins inside of the walls. */
+START_TEST(cases_of_data)
+{
+  static const char *const names[] = {"jelly", "water", "sand", "plasticine", "jelly_stiffness", "mixed"};
+
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    NomosConfig config;
+    char        file[NOMOS_MAX_PATH + 64], root[NOMOS_MAX_PATH];
+    NomosCaseRoot(root);
+    snprintf(file, sizeof file, "%.4000s/graph/%s_data.yaml", root, names[i]);
+    ck_ok(NomosConfigCreate(PETSC_COMM_WORLD, &config));
+    ck_ok(NomosConfigLoad(config, file));
+    ck_ok(NomosConfigRegister(config, nomos_generator_sweep.n_params, nomos_generator_sweep.params));
+    ck_ok(nomos_generator_sweep.declare(config));
+    ck_ok(nomos_generator_sweep.check(PETSC_COMM_WORLD, config));
+    ck_ok(NomosConfigDestroy(&config));
+  }
+}
+END_TEST
+
+NOMOS_TEST_SUITE("sweep_particles", what_is_asked_for, run_again, bits, refusals, cases_of_data)
