@@ -10,7 +10,7 @@
 static const NomosParam params[] = {
   {"gradcheck.steps",      NOMOS_PARAM_INT,  "20",       NULL, 2,       100000, NULL, false, "Of a simulation: steps of the trajectory that is differentiated, from the initial state."},
   {"gradcheck.examples",   NOMOS_PARAM_INT,  "2",        NULL, 1,       1e9,    NULL, false, "Of a training: examples of the loss whose remainders and differences are taken, of a batch at most; the more, the closer are its kinks (of relu, say)."},
-  {"gradcheck.directions", NOMOS_PARAM_INT,  "2",        NULL, 1,       1000,   NULL, false, "Random directions; the worst counts."},
+  {"gradcheck.directions", NOMOS_PARAM_INT,  "2",        NULL, 1,       1000,   NULL, false, "Random directions; the worst counts, of Taylor's remainders the root mean square."},
   {"gradcheck.seed",       NOMOS_PARAM_INT,  "1",        NULL, 0,       9e15,   NULL, false, "Seed of the directions."},
   {"gradcheck.step",       NOMOS_PARAM_REAL, "0.015625", NULL, DBL_MIN, 1,      NULL, false, "The longest step of a Taylor remainder, relative to the state and to each parameter, or to the weights; it is halved seven times."},
   {"gradcheck.second",     NOMOS_PARAM_BOOL, "true",     NULL, 0,       0,      NULL, false, "Of a simulation: second derivatives too, if it has them; false where they jump, as at equal states those of HLLC do."},

@@ -17,7 +17,7 @@ typedef struct {
   const NomosOperatorCheckInput *input;
   NomosOperatorReport           *report;
   int                            rank, direction;
-  double                         step;
+  double                         step, size;                           /* the longest h; the largest sum of what J is made of */
   Vectors                        d, e, gradient, hessian, other, moved; /* of the inputs */
   Vectors                        w, z, value;                           /* of the outputs */
 } Check;
@@ -183,34 +183,40 @@ double NomosObservedOrder(int n, const double h[], const double remainder[], dou
   return INFINITY;
 }
 
+/* Squares of R_p of this direction, on top of those before. */
 static PetscErrorCode Taylor(Check *check)
 {
-  NomosOperatorReport *report = check->report;
-  const NomosOperatorOps *ops = check->op->ops;
-  const double         epsilon = check->input->epsilon > 0 ? check->input->epsilon : PETSC_MACHINE_EPSILON;
-  double               J0, J, size, slope = 0, curvature = 0, h[NOMOS_CHECK_HALVINGS], remainder[3][NOMOS_CHECK_HALVINGS];
+  NomosOperatorReport    *report = check->report;
+  const NomosOperatorOps *ops    = check->op->ops;
+  double                  J0, J, size, slope = 0, curvature = 0;
 
   PetscFunctionBeginUser;
   PetscCall(Cost(check, 0, &J0, &size));
+  check->size = fmax(check->size, size);
   if (ops->vjp) PetscCall(InDot(check, &check->gradient, &check->d, &slope));
   if (ops->hvp) PetscCall(InDot(check, &check->hessian, &check->d, &curvature));
   for (int i = 0; i < NOMOS_CHECK_HALVINGS; i++) {
-    double size_here;
-    h[i] = check->step * pow(0.5, i);
-    PetscCall(Cost(check, h[i], &J, &size_here));
-    size            = fmax(size, size_here);
-    remainder[0][i] = fabs(J - J0);
-    remainder[1][i] = fabs(J - J0 - h[i] * slope);
-    remainder[2][i] = fabs(J - J0 - h[i] * slope - 0.5 * h[i] * h[i] * curvature);
-  }
-  for (int p = 0; p < 3; p++) {
-    const double order = p == 0 || (p == 1 ? ops->vjp != NULL : ops->vjp != NULL && ops->hvp != NULL) ? NomosObservedOrder(NOMOS_CHECK_HALVINGS, h, remainder[p], 4 * epsilon * size) : NAN;
-    if (check->direction > 0 && !(order < report->order[p])) continue;
-    report->order[p] = order;
-    memcpy(report->h, h, sizeof h);
-    memcpy(report->remainder[p], remainder[p], sizeof remainder[p]);
+    const double h = check->step * pow(0.5, i);
+    report->h[i]   = h;
+    PetscCall(Cost(check, h, &J, &size));
+    check->size              = fmax(check->size, size);
+    const double remainder[] = {J - J0, J - J0 - h * slope, J - J0 - h * slope - 0.5 * h * h * curvature};
+    for (int p = 0; p < 3; p++) report->remainder[p][i] += remainder[p] * remainder[p];
   }
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static void Orders(Check *check)
+{
+  NomosOperatorReport    *report  = check->report;
+  const NomosOperatorOps *ops     = check->op->ops;
+  const double            epsilon = check->input->epsilon > 0 ? check->input->epsilon : PETSC_MACHINE_EPSILON;
+  const bool              has[]   = {true, ops->vjp, ops->vjp && ops->hvp};
+
+  for (int p = 0; p < 3; p++) {
+    for (int i = 0; i < NOMOS_CHECK_HALVINGS; i++) report->remainder[p][i] = sqrt(report->remainder[p][i] / PetscMax(1, check->input->n_directions));
+    report->order[p] = has[p] ? NomosObservedOrder(NOMOS_CHECK_HALVINGS, report->h, report->remainder[p], 4 * epsilon * check->size) : NAN;
+  }
 }
 
 /* Central differences of the gradient with h and h/2, extrapolated. */
@@ -282,6 +288,7 @@ PetscErrorCode NomosOperatorCheck(NomosOperator op, const NomosOperatorCheckInpu
   for (size_t i = 0; i < sizeof of_inputs / sizeof *of_inputs; i++) PetscCall(Allocate(op->n_in, op->in, of_inputs[i]));
   for (size_t i = 0; i < sizeof of_outputs / sizeof *of_outputs; i++) PetscCall(Allocate(op->n_out, op->out, of_outputs[i]));
   for (; check.direction < PetscMax(1, input->n_directions) && !code; check.direction++) code = OneDirection(&check);
+  if (!code) Orders(&check);
   for (size_t i = 0; i < sizeof of_inputs / sizeof *of_inputs; i++) PetscCall(Free(op->n_in, of_inputs[i]));
   for (size_t i = 0; i < sizeof of_outputs / sizeof *of_outputs; i++) PetscCall(Free(op->n_out, of_outputs[i]));
   PetscCall(code);

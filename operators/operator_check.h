@@ -6,7 +6,8 @@
      symmetry         <H d, e> = <d, H e>
      second           H d = (g(x + h d) - g(x - h d))/(2 h) + O(h^2),  extrapolated to O(h^4)
 
-   with g = F'(x)^T w and H d = (F''(x) d)^T w. What an operator has no derivative for is left out. Naumann, The Art of Differentiating Computer Programs (2012), doi:10.1137/1.9781611972078. */
+   with g = F'(x)^T w and H d = (F''(x) d)^T w. Of several directions the worst counts, but for Taylor's remainders: theirs is the root mean square, since in a direction whose curvature is nearly zero
+   R_2 = |a h^2 + b h^3| with a right gradient shows no order while h > |a/b|. What an operator has no derivative for is left out. Naumann, The Art of Differentiating Computer Programs (2012), doi:10.1137/1.9781611972078. */
 #ifndef NOMOS_OPERATORS_OPERATOR_CHECK_H
 #define NOMOS_OPERATORS_OPERATOR_CHECK_H
 
@@ -18,7 +19,7 @@ typedef struct {
   const double *const *in;    /* the point */
   const double *const *scale; /* size of a direction, entry by entry, for each input; NULL, or an entry NULL: 1 */
   uint64_t             seed;
-  int                  n_directions; /* 0: 1; the worst counts */
+  int                  n_directions; /* 0: 1 */
   double               step;         /* the longest h; 0: 1/64 */
   double               epsilon;      /* relative error of the operator's results; 0: 2.2e-16 */
 } NomosOperatorCheckInput;
@@ -26,7 +27,7 @@ typedef struct {
 /* Relative errors; NaN: not tried. */
 typedef struct {
   double transposition, linearity;
-  double h[NOMOS_CHECK_HALVINGS], remainder[3][NOMOS_CHECK_HALVINGS]; /* R_p of the worst direction */
+  double h[NOMOS_CHECK_HALVINGS], remainder[3][NOMOS_CHECK_HALVINGS]; /* R_p, root mean square of the directions */
   double order[3];                                                    /* observed; infinite where the remainder is nothing but rounding (a linear or quadratic map) */
   double symmetry, second;
 } NomosOperatorReport;

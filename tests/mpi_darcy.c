@@ -22,7 +22,7 @@ START_TEST(derivatives)
     ck_ok(s.ops->get_state(s.model, x));
     for (size_t i = 0; i < s.n; i++) by_state[i] = 0.2;
     ck_ok(NomosOperatorFromModel(s.model, 0, &op));
-    ck_ok(NomosOperatorCheck(op, &(NomosOperatorCheckInput){.in = (const double *const[]){x, &beta}, .scale = (const double *const[]){by_state, &by_beta}, .seed = 6}, &r));
+    ck_ok(NomosOperatorCheck(op, &(NomosOperatorCheckInput){.in = (const double *const[]){x, &beta}, .scale = (const double *const[]){by_state, &by_beta}, .seed = 6, .n_directions = 4}, &r));
     ck_assert_msg(r.transposition < 1e-12, "case %zu: transposition to %.3g", c, r.transposition);
     ck_assert_msg(r.linearity < 1e-12, "case %zu: linearity to %.3g", c, r.linearity);
     for (int o = 0; o < 3; o++) ck_assert_msg(r.order[o] > o + 0.95, "case %zu: Taylor remainder of order %g, not %d", c, r.order[o], o + 1);
