@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 enum { MAX_HEADER = 100000000, LENGTH_BYTES = 8 };
 
@@ -50,22 +51,39 @@ static size_t Bytes(const NomosSafetensor *tensor)
   return bytes;
 }
 
+static const char checksum_key[] = "xxh64";
+
 /* ---- writing */
+
+/* As the data lie in the file. */
+static uint64_t Checksum(const NomosSafetensorsInput *input)
+{
+  XXH64_state_t *state = XXH64_createState();
+
+  XXH64_reset(state, 0);
+  for (int pass = 0; pass < 2; pass++)
+    for (size_t i = 0; i < input->n_tensors; i++)
+      if ((input->tensors[i].type == NOMOS_F64) == (pass == 0)) XXH64_update(state, input->tensors[i].data, Bytes(&input->tensors[i]));
+  const uint64_t sum = XXH64_digest(state);
+  XXH64_freeState(state);
+  return sum;
+}
 
 /* The header, padded so that the data begin at a multiple of 8; malloc'ed, NULL with a verdict. float64 arrays come first: all of them are aligned then. */
 static char *MakeHeader(const char path[], const NomosSafetensorsInput *input, size_t *length, NomosVerdict *verdict)
 {
   json_t *root = json_object(), *texts = json_object();
   size_t  offset = 0;
-  char   *text = NULL;
+  char   *text = NULL, sum[17];
 
   for (size_t i = 0; i < input->n_texts; i++) {
     if (json_object_set_new(texts, input->texts[i].key, json_string(input->texts[i].text))) {
       NomosVerdictFail(verdict, PETSC_ERR_ARG_WRONG, "%s: the metadata %.80s are not UTF-8 and cannot be written", path, input->texts[i].key);
     }
   }
-  if (input->n_texts) json_object_set(root, "__metadata__", texts);
-  json_decref(texts);
+  snprintf(sum, sizeof sum, "%016llx", (unsigned long long)Checksum(input));
+  json_object_set_new(texts, checksum_key, json_string(sum));
+  json_object_set_new(root, "__metadata__", texts);
   for (int pass = 0; pass < 2; pass++) {
     for (size_t i = 0; i < input->n_tensors; i++) {
       const NomosSafetensor *t = &input->tensors[i];
@@ -198,6 +216,17 @@ static int ByOffset(const void *a, const void *b)
   return strcmp(x->tensor.name, y->tensor.name);
 }
 
+/* Of the data, if the metadata say one: not all programs that write such files do. */
+static bool CheckChecksum(NomosSafetensors file, NomosVerdict *verdict)
+{
+  const char *theirs = NomosSafetensorsMetadata(file, checksum_key);
+  char        ours[17];
+
+  snprintf(ours, sizeof ours, "%016llx", (unsigned long long)XXH64(file->bytes + (file->length + 7) / 8 * 8, file->n_bytes, 0));
+  if (!theirs || !strcmp(theirs, ours)) return true;
+  return NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: its data have the checksum %s, its metadata say %s = %.40s; the file is damaged: copy it again (or, where another program changed the data on purpose, remove %s from the metadata)", file->path, ours, checksum_key, theirs, checksum_key);
+}
+
 /* The header of file->bytes into tensors. */
 static bool Parse(NomosSafetensors file, NomosVerdict *verdict)
 {
@@ -240,7 +269,7 @@ static bool Parse(NomosSafetensors file, NomosVerdict *verdict)
     if (!strcmp(entries[i].dtype, "F32") || !strcmp(entries[i].dtype, "F64")) file->tensors[i].data = file->bytes + (file->length + 7) / 8 * 8 + entries[i].offsets[0];
   }
   free(entries);
-  return good;
+  return good && CheckChecksum(file, verdict);
 }
 
 /* Rank 0: the header's length and all bytes. */

@@ -2,7 +2,9 @@
 
      8 bytes   length n of the header, little-endian
      n bytes   JSON: {"__metadata__": {key: text, ...}, name: {"dtype": "F32", "shape": [3, 4], "data_offsets": [from, to]}, ...}, spaces behind
-     the rest  the arrays in C order, without holes and without overlaps */
+     the rest  the arrays in C order, without holes and without overlaps
+
+   Files of ours have XXH64 of that rest, 16 hex digits, as `xxh64` in their metadata. */
 #ifndef NOMOS_IO_SAFETENSORS_H
 #define NOMOS_IO_SAFETENSORS_H
 
@@ -35,7 +37,7 @@ PetscErrorCode NomosSafetensorsWrite(MPI_Comm comm, const char path[], const Nom
 typedef struct NomosSafetensors_s *NomosSafetensors;
 
 /* Read a file, ours or another program's, and check it whole: it is refused when it is shorter or longer than its header says, the header is no JSON object of this form, a
-   name stands twice, arrays overlap or leave holes, or a size does not fit its type. Rank 0 reads, every rank gets it. Collective. */
+   name stands twice, arrays overlap or leave holes, a size does not fit its type, or the data have not the checksum that the metadata say. Rank 0 reads, every rank gets it. Collective. */
 PetscErrorCode NomosSafetensorsOpen(MPI_Comm comm, const char path[], NomosSafetensors *file);
 PetscErrorCode NomosSafetensorsClose(NomosSafetensors *file);
 

@@ -349,6 +349,7 @@ const NomosSurrogateOps NomosSurrogateOps_CoordinateNetwork = {
   .needs     = "coordinate_network.variable: (time, [layer,] y, x) of a run, (trajectory, time, [layer,] y, x) of other files",
   .n_params  = sizeof params / sizeof *params,
   .params    = params,
+  .of_training = (const char *const[]){"coordinate_network.variable", "coordinate_network.layer", "coordinate_network.frame", "coordinate_network.points", NULL},
   .data      = Data,
   .create    = Create,
   .destroy   = Destroy,

@@ -125,6 +125,33 @@ static PetscErrorCode AddArchitecture(const NomosParam *param, const char value[
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static bool IsOfTraining(const NomosSurrogateOps *ops, const char key[])
+{
+  for (const char *const *of_training = ops->of_training; of_training && *of_training; of_training++) {
+    const size_t n = strlen(*of_training);
+    if (!strncmp(key, *of_training, n) && (!key[n] || key[n - 1] == '.')) return true;
+  }
+  return false;
+}
+
+typedef struct {
+  NomosSurrogate s;
+  const char    *path;
+  const json_t  *recorded;
+} Recorded;
+
+/* Weights of older programs do not say all that there is now. */
+static PetscErrorCode CheckArchitecture(const NomosParam *param, const char value[], const char origin[], void *ctx)
+{
+  const Recorded *file   = ctx;
+  const char     *theirs = json_string_value(json_object_get(file->recorded, param->key));
+
+  PetscFunctionBeginUser;
+  (void)origin;
+  if (!theirs || !strcmp(theirs, value) || param->type == NOMOS_PARAM_FILE || param->type == NOMOS_PARAM_CASE || !IsOwn(file->s->ops, param) || IsOfTraining(file->s->ops, param->key)) PetscFunctionReturn(PETSC_SUCCESS);
+  SETERRQ(PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s%s%s: the weights %s were trained with %s%s%s; set it so, or train again", NomosConfigWhere(file->s->config, param->key), param->key, value[0] ? " = " : " is unset", value, file->path, param->key, theirs[0] ? " = " : " unset", theirs);
+}
+
 static PetscErrorCode NormalisationText(NomosSurrogate s, char **text)
 {
   json_t *object = json_object();
@@ -199,17 +226,21 @@ static bool IsFinite(const NomosSafetensor *tensor, const void *data)
 /* Every tensor has its place before any is taken. */
 static PetscErrorCode TakeWeights(NomosSurrogate s, NomosSafetensors file, const char path[])
 {
-  const size_t           n     = NomosParametersCount(s->parameters);
-  const char            *other = NomosSafetensorsMetadata(file, "surrogate"), *bad = NULL;
+  const size_t           n            = NomosParametersCount(s->parameters);
+  const char            *other        = NomosSafetensorsMetadata(file, "surrogate"), *bad = NULL;
+  const char            *architecture = NomosSafetensorsMetadata(file, "architecture");
   const NomosSafetensor *theirs;
   const void           **data;
   size_t                 n_theirs;
 
   PetscFunctionBeginUser;
   PetscCheck(!other || !strcmp(other, s->ops->name), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: these are weights of the surrogate %s, not of %s", path, other, s->ops->name);
+  json_t        *recorded = architecture ? json_loads(architecture, 0, NULL) : NULL;
+  PetscErrorCode code     = NomosConfigVisit(s->config, CheckArchitecture, &(Recorded){.s = s, .path = path, .recorded = recorded});
+  json_decref(recorded);
+  PetscCall(code);
   PetscCall(NomosSafetensorsList(file, &n_theirs, &theirs));
   PetscCall(PetscMalloc1(n, &data));
-  PetscErrorCode code = PETSC_SUCCESS;
   for (size_t i = 0; i < n && !code; i++) {
     NomosSafetensor wanted;
     PetscCall(AsTensor(s, i, &wanted));

@@ -50,6 +50,9 @@ typedef struct {
   PetscErrorCode (*declare)(NomosConfig config);
   /* Table i = 0, 1, ... of those that `declare` may declare, for `nomos describe` and the architecture in its weights; false: there is no such one. NULL: none. */
   bool (*table)(size_t i, NomosSurrogateTable *table);
+  /* Of all these keys those that trained weights do not depend on: how they began, were trained and are judged; `adaptation.`: all that begin so. Weights are refused where another key differs from what they
+     were trained with, but for paths. NULL-terminated; NULL: there are none. */
+  const char *const *of_training;
 
   /* What it needs of the data set: variables, frames, window (the rest is the case's, `data.*`). Reads s->config. NULL: it has no data set, and `create` sets s->n_examples. */
   PetscErrorCode (*data)(NomosSurrogate s, NomosDatasetInput *input);
@@ -130,8 +133,8 @@ PetscErrorCode NomosSurrogateDestroy(NomosSurrogate *surrogate);
 PetscErrorCode NomosSurrogateOrder(NomosSurrogate surrogate, int64_t epoch, size_t order[]);
 
 /* Weights and buffers as safetensors (io/safetensors.h), with metadata: `surrogate`, `architecture` (its parameters), `normalisation` (buffers named mean and deviation), `data` (hash), `program`,
-   and the texts given. Load checks all before it changes anything: errors are those of the file, another surrogate, a tensor that is missing, too many, or of another shape or type; the weights
-   are then as they were. Collective. */
+   and the texts given. Load checks all before it changes anything: errors are those of the file, another surrogate, another value of a key that the weights depend on, a tensor that is missing, too many, or of another
+   shape or type; the weights are then as they were. Collective. */
 PetscErrorCode NomosSurrogateSaveWeights(NomosSurrogate surrogate, const char path[], size_t n_texts, const char *const keys[], const char *const texts[]);
 PetscErrorCode NomosSurrogateLoadWeights(NomosSurrogate surrogate, const char path[]);
 

@@ -701,6 +701,40 @@ END_TEST
 
 /* ---- refused */
 
+/* Weights of the same shapes that would be another function are refused; how they were trained does not matter. */
+START_TEST(OtherWeights)
+{
+#define BETA "neural_operator.parameters=[advection.beta]"
+  static const struct {
+    const char *settings[3], *fragment;
+  } tries[] = {
+    {{BETA, "fno.activation=relu"},            "fno.activation = relu: the weights %s were trained with fno.activation = gelu"},
+    {{BETA, "neural_operator.form=flux"},      "neural_operator.form = flux: the weights %s were trained with neural_operator.form = increment"},
+    {{BETA, "neural_operator.fields=[w]"},     "neural_operator.fields = [w]: the weights %s were trained with neural_operator.fields = [u]"},
+    {{BETA, "channels.scale=linear"},          "channels.scale = linear: the weights %s were trained with channels.scale = log"},
+    {{BETA, "fno.pad=0"},                      "fno.pad = 0: the weights %s were trained with fno.pad unset"},
+    {{BETA, "neural_operator.noise=0"},        NULL},
+    {{BETA, "fno.one_sided=yes"},              NULL},
+    {{BETA, "neural_operator.schedule=free_running"}, NULL},
+  };
+  char           path[NOMOS_MAX_PATH], want[2 * NOMOS_MAX_PATH];
+  NomosConfig    config;
+  NomosSurrogate s;
+  Create("waves", (const char *const[]){BETA, NULL}, &config, &s);
+  snprintf(path, sizeof path, "%.2000s/of_another.safetensors", ck_directory);
+  ck_ok(NomosSurrogateSaveWeights(s, path, 0, NULL, NULL));
+  EndEmulator(&config, &s);
+  for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {
+    Create("waves", tries[i].settings, &config, &s);
+    if (tries[i].fragment) {
+      snprintf(want, sizeof want, tries[i].fragment, path);
+      ck_refused(NomosSurrogateLoadWeights(s, path), want);
+    } else ck_ok(NomosSurrogateLoadWeights(s, path));
+    EndEmulator(&config, &s);
+  }
+}
+END_TEST
+
 START_TEST(Refused)
 {
   static const struct {
@@ -715,6 +749,7 @@ START_TEST(Refused)
     {{"neural_operator.conditioning=channels", "cape.width=4"}, "neural_operator.conditioning = channels, but the case has a table cape"},
     {{"neural_operator.conditioning=channel_attention", "neural_operator.parameters=[advection.beta]", "channel_attention.global=no", "channel_attention.local=no", "channel_attention.pointwise=no"}, "none of its paths"},
     {{"neural_operator.parameters=[x]"},                   "x"},
+    {{"neural_operator.parameters=[advection.beta]", "neural_operator.conditioning=channel_attention", "train.epochs=3", "neural_operator.warm_up=3"}, "neural_operator.warm_up = 3: the training has 3 epochs, all of which"},
     {{"data.first_frame=5"},                               "one frame"},
     {{"neural_operator.tests.none.path=/none.h5"},         "neural_operator.tests: /none.h5 cannot be read"},
     {{"neural_operator.schedule=sometimes"},               "sometimes"},
@@ -741,4 +776,4 @@ START_TEST(Refused)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("neural_operator", Schedules, Losses, Pushforward, Noise, Recomputed, Memory, Gradients, Judged, Ensemble, Learned, Run, RunRefused, Beyond, Refused)
+NOMOS_TEST_SUITE("neural_operator", Schedules, Losses, Pushforward, Noise, Recomputed, Memory, Gradients, Judged, Ensemble, Learned, Run, RunRefused, Beyond, OtherWeights, Refused)

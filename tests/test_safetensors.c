@@ -137,4 +137,37 @@ START_TEST(wrong_length)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("safetensors", round_trip, what_is_not_written, damage, wrong_length)
+/* Every bit of the data is seen; files of others have no checksum. */
+START_TEST(a_flipped_bit)
+{
+  NomosSafetensors file;
+  FILE            *stream;
+  uint64_t         length;
+  char             bytes[4096];
+  size_t           n;
+
+  ck_ok(NomosSafetensorsWrite(PETSC_COMM_SELF, Path("flipped"), &(NomosSafetensorsInput){.n_tensors = 4, .tensors = sample}));
+  stream = fopen(path, "rb");
+  n      = fread(bytes, 1, sizeof bytes, stream);
+  fclose(stream);
+  memcpy(&length, bytes, sizeof length);
+  ck_assert_uint_eq(n - 8 - length, sizeof wide + sizeof *wide + sizeof narrow);
+  for (size_t i = 8 + length; i < n; i++) {
+    bytes[i] ^= 1 << i % 8;
+    stream = fopen(path, "wb");
+    ck_assert(fwrite(bytes, 1, n, stream) == n && !fclose(stream));
+    ck_refused(NomosSafetensorsOpen(PETSC_COMM_SELF, path, &file), "its metadata say xxh64 = ");
+    bytes[i] ^= 1 << i % 8;
+  }
+  char *name = strstr(bytes + 8, "xxh64");
+  ck_assert_ptr_nonnull(name);
+  *name         = 'y';
+  bytes[n - 1] ^= 1;
+  stream = fopen(path, "wb");
+  ck_assert(fwrite(bytes, 1, n, stream) == n && !fclose(stream));
+  ck_ok(NomosSafetensorsOpen(PETSC_COMM_SELF, path, &file));
+  ck_ok(NomosSafetensorsClose(&file));
+}
+END_TEST
+
+NOMOS_TEST_SUITE("safetensors", round_trip, what_is_not_written, damage, wrong_length, a_flipped_bit)

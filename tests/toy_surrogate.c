@@ -152,6 +152,7 @@ const NomosSurrogateOps NomosSurrogateOps_Toy = {
   .summary  = "y from x.",
   .n_params = sizeof toy_params / sizeof *toy_params,
   .params   = toy_params,
+  .of_training = (const char *const[]){"toy.nan_step", "toy.frozen", "run.pause", NULL},
   .data     = ToyData,
   .create   = ToyCreate,
   .destroy  = ToyDestroy,

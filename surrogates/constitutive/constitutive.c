@@ -147,6 +147,7 @@ const NomosSurrogateOps NomosSurrogateOps_Constitutive = {
   .needs     = "a run of solver mpm with a frame for every step (position, velocity, affine, deformation_gradient), or position (time, particle, axis) alone",
   .n_params  = sizeof params / sizeof *params,
   .params    = params,
+  .of_training = (const char *const[]){"constitutive.material", "constitutive.start", "constitutive.observed", "constitutive.supervision", "constitutive.curriculum", "constitutive.first_length", "constitutive.last_length", "constitutive.plastic_rate", "constitutive.every", "constitutive.wrong_moduli", NULL},
   .n_groups  = 1,
   .groups    = nomos_constitutive_groups,
   .declare   = NomosConstitutiveDeclareTests,

@@ -189,6 +189,7 @@ const NomosSurrogateOps NomosSurrogateOps_Hamiltonian = {
   .needs     = "x and, for hamiltonian.fit = derivatives, x_dot (trajectory, time, coordinate), the states (q1, q2, .., p1, p2, ..) and their time derivatives; t (trajectory, time), their times; bodies (trajectory), how many, for hamiltonian.bodies",
   .n_params  = sizeof params / sizeof *params,
   .params    = params,
+  .of_training = (const char *const[]){"hamiltonian.initialiser", "hamiltonian.fit", "hamiltonian.steps", "hamiltonian.substeps", "hamiltonian.loss", "hamiltonian.bodies", "hamiltonian.energy", "hamiltonian.duration", "hamiltonian.rtol", NULL},
   .data      = Data,
   .create    = Create,
   .destroy   = Destroy,

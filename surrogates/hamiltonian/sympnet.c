@@ -373,6 +373,7 @@ const NomosSurrogateOps NomosSurrogateOps_SympNet = {
   .needs     = "x (trajectory, time, coordinate), states (q1, q2, .., p1, p2, ..) at equal distances of time; or a run of hamiltonian_system, x (time, state, coordinate)",
   .n_params  = sizeof params / sizeof *params,
   .params    = params,
+  .of_training = (const char *const[]){"sympnet.window", "sympnet.train", "sympnet.test", "sympnet.loss", "sympnet.energy", "sympnet.rollouts", NULL},
   .data      = Data,
   .create    = Create,
   .destroy   = Destroy,

@@ -266,6 +266,7 @@ const NomosSurrogateOps NomosSurrogateOps_HamiltonianMeta = {
   .needs     = "x and x_dot (trajectory, time, coordinate), the states (q of all bodies, p of all bodies) and their time derivatives, zero for bodies that a smaller system has not; t (trajectory, time); system (trajectory), a number with the names as attribute flag_meanings; bodies (trajectory), their number",
   .n_params  = sizeof params / sizeof *params,
   .params    = params,
+  .of_training = (const char *const[]){"hamiltonian.initialiser", "hamiltonian_meta.order", "hamiltonian_meta.inner_rate", "hamiltonian_meta.inner_steps", "hamiltonian_meta.support", "hamiltonian_meta.query", "hamiltonian_meta.epoch", "hamiltonian_meta.loss", "hamiltonian_meta.held_out", "hamiltonian_meta.ridge", "hamiltonian_meta.energy", "adaptation.", NULL},
   .data      = Data,
   .create    = Create,
   .destroy   = Destroy,

@@ -141,6 +141,7 @@ static PetscErrorCode Create(NomosSurrogate s)
 {
   NomosNeuralOperator *no      = s->context;
   bool                 warm_up = false;
+  int64_t              n_epochs;
 
   PetscFunctionBeginUser;
   PetscCall(NomosNeuralOperatorGrid(s));
@@ -154,6 +155,9 @@ static PetscErrorCode Create(NomosSurrogate s)
     warm_up = warm_up || NomosEmulatorWarmsUp(no->emulator, p.name);
   }
   if (!warm_up) no->warm_up = 0;
+  PetscCall(NomosConfigGetInt(s->config, "train.epochs", &n_epochs));
+  NomosCheck(no->warm_up < n_epochs, s->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: neural_operator.warm_up = %lld: the training has %lld epoch%s, all of which would train the conditioning's own prediction and none the emulator; give more train.epochs, or a shorter warm-up",
+             NomosConfigWhere(s->config, "neural_operator.warm_up"), (long long)no->warm_up, (long long)n_epochs, n_epochs == 1 ? "" : "s");
   PetscCall(CreateSolver(s));
   PetscCall(NomosNeuralOperatorOpenSets(s));
   WriteTexts(s);
@@ -190,6 +194,7 @@ const NomosSurrogateOps NomosSurrogateOps_NeuralOperator = {
   .n_params  = sizeof params / sizeof *params,
   .params    = params,
   .table     = NomosNeuralOperatorTable,
+  .of_training = (const char *const[]){"neural_operator.frames", "neural_operator.schedule", "neural_operator.pushforward", "neural_operator.noise", "neural_operator.auxiliary", "neural_operator.warm_up", "neural_operator.steps_at_once", "neural_operator.recompute", "fno.one_sided", NULL},
   .n_groups  = 1,
   .groups    = nomos_neural_operator_groups,
   .declare   = Declare,

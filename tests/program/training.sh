@@ -160,7 +160,7 @@ bad 'nothing left to train with' 'leave none of 60 trajectories for training' tr
 bad 'another metric' 'train.monitor = rsme: this surrogate has loss, rmse, outputs' train learn -o out --set train.monitor=rsme
 bad 'too long a warm-up' 'train.warmup_steps = 1000: the training has only 72 steps' train learn -o out --set train.warmup_steps=1000
 bad 'which weights' 'which weights?' evaluate learn
-bad 'another architecture' 'the tensor map.0.weight has the shape [8, 3], wanted is [9, 3]' evaluate two --set toy.width=9
+bad 'another architecture' 'toy.width = 9: the weights' evaluate two --set toy.width=9
 bad 'another precision' 'is F64, wanted is F32' evaluate two --set train.precision=float32
 bad 'resumed with another architecture' 'toy.width = 9 (the checkpoint has 8)' train two --restart latest --set toy.width=9
 head -c 900 two/weights.safetensors >cut.safetensors
@@ -168,6 +168,8 @@ bad 'resumed with another batch' 'a restart may change only output, checkpoint, 
 bad 'cut weights' 'truncated' evaluate two --set "evaluate.weights=$PWD/cut.safetensors"
 cp two/weights.safetensors nan.safetensors # a NaN in its last tensor: the last 8 bytes
 printf '\377\377\377\377\377\377\377\177' | dd of=nan.safetensors bs=1 seek=$(($(stat -c %s nan.safetensors) - 8)) conv=notrunc 2>/dev/null
+bad 'changed weights' 'the file is damaged: copy it again' evaluate two --set "evaluate.weights=$PWD/nan.safetensors"
+LC_ALL=C sed -i 's/"xxh64"/"other"/' nan.safetensors
 bad 'NaN weights' 'has entries that are no finite numbers' evaluate two --set "evaluate.weights=$PWD/nan.safetensors"
 bad 'an evaluation into nowhere' '-o nowhere/at/all is not a directory that is there' evaluate two -o nowhere/at/all
 bad 'an unused PETSc option of evaluate' 'no_such_option' evaluate two -- -no_such_option 3
