@@ -3,8 +3,6 @@
 #include "cases/scaling.h"
 #include "cases/train.h"
 
-#include <ctype.h>
-#include <float.h>
 #include <math.h>
 #include <omp.h>
 #include <signal.h>
@@ -12,111 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* clang-format off */
-static const NomosParam params[] = {
-  {"scaling.metric",        NOMOS_PARAM_STRING,          "",       NULL, 0, 0,       NULL, false, "The error whose law is sought: a result of the trainings (results in summary.json), best one of data that all of them are tested on."},
-  {"scaling.data_key",      NOMOS_PARAM_STRING,          "data.trajectories", NULL, 0, 0, NULL, false, "The parameter that sets the size of the data."},
-  {"scaling.data_sizes",    NOMOS_PARAM_EXPRESSION_LIST, "",       NULL, 0, 0,       NULL, false, "Its values, three at least; unset: the case's own alone."},
-  {"scaling.network_key",   NOMOS_PARAM_STRING,          "",       NULL, 0, 0,       NULL, false, "A parameter that sets the size of the network (`fno.width`)."},
-  {"scaling.network_sizes", NOMOS_PARAM_EXPRESSION_LIST, "",       NULL, 0, 0,       NULL, false, "Its values, three at least; unset: the case's own alone."},
-  {"scaling.seeds",         NOMOS_PARAM_INT,             "1",      NULL, 1, 1000,    NULL, false, "Trainings of each size, with train.seed and the seeds after it."},
-  {"scaling.held_out_data", NOMOS_PARAM_STRING,          "",       NULL, 0, 0,       NULL, false, "A larger size of the data that the law is not fitted to but checked on; unset: the largest, if a network is held out."},
-  {"scaling.held_out_network", NOMOS_PARAM_STRING,       "",       NULL, 0, 0,       NULL, false, "A larger size of the network likewise."},
-  {"scaling.draws",         NOMOS_PARAM_INT,             "1000",   NULL, 20, 100000, NULL, false, "Laws fitted to errors drawn again, from which the intervals are."},
-  {"scaling.draw_seed",     NOMOS_PARAM_INT,             "1",      NULL, 0, 1e15,    NULL, false, "Their seed."},
-  {"scaling.cost",          NOMOS_PARAM_CHOICE,          "measured", NULL, 0, 0, "measured|operations", false, "What a training costs: c N^p D^q fitted to the seconds that they took, or 6 N D floating-point operations."},
-  {"scaling.data_cost",     NOMOS_PARAM_REAL,            "0",      NULL, 0, DBL_MAX, NULL, false, "What the making of one trajectory costs, in s (or operations) too."},
-};
-/* clang-format on */
-const NomosSection nomos_scaling_section = {"scaling", "of nomos scaling", sizeof params / sizeof *params, params, NULL};
-
-/* ---- the plan */
-
-typedef struct {
-  size_t             n_data, n_networks;
-  const char *const *data, *const *networks; /* { "" } where the case's own counts */
-  const char        *held_data, *held_network;
-  int64_t            n_seeds, seed;
-} Plan;
-
-static PetscErrorCode CheckList(NomosRun *run, const char sizes[], const char key[], size_t n, const char *const values[], const char held_out[])
-{
-  const char *given;
-
-  PetscFunctionBeginUser;
-  PetscCall(NomosConfigGetString(run->config, key, &given));
-  PetscCheck(n != 1 && n != 2, run->comm, PETSC_ERR_ARG_SIZ, "%s: %s has %zu: a floor, a factor and an exponent need three sizes at least, more of them more surely", NomosConfigWhere(run->config, sizes), sizes, n);
-  PetscCheck((!n && !held_out[0]) || given[0], run->comm, PETSC_ERR_ARG_INCOMP, "%s: %s: of which parameter? give %s: KEY", NomosConfigWhere(run->config, sizes), sizes, key);
-  for (size_t i = 0; i < n; i++) {
-    PetscCheck(strcmp(values[i], held_out), run->comm, PETSC_ERR_ARG_INCOMP, "%s: %s: %s is held out too; hold out a larger size", NomosConfigWhere(run->config, sizes), sizes, values[i]);
-    for (size_t j = 0; j < i; j++) PetscCheck(strcmp(values[i], values[j]), run->comm, PETSC_ERR_ARG_INCOMP, "%s: %s: %s is there twice; scaling.seeds repeats trainings", NomosConfigWhere(run->config, sizes), sizes, values[i]);
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode ReadPlan(NomosScaling *s, Plan *plan)
-{
-  static const char *const own[] = {""};
-  NomosRun                *run   = s->run;
-  NomosConfig              c     = run->config;
-
-  PetscFunctionBeginUser;
-  PetscCall(NomosConfigGetString(c, "scaling.metric", &s->metric));
-  PetscCheck(s->metric[0], run->comm, PETSC_ERR_ARG_WRONGSTATE, "%s: scaling.metric is missing: the error whose law is sought, a result of the training (results in its summary.json)", run->case_file.name);
-  PetscCall(NomosConfigGetString(c, "scaling.data_key", &s->data_key));
-  PetscCall(NomosConfigGetString(c, "scaling.network_key", &s->network_key));
-  PetscCall(NomosConfigGetStrings(c, "scaling.data_sizes", &plan->n_data, &plan->data));
-  PetscCall(NomosConfigGetStrings(c, "scaling.network_sizes", &plan->n_networks, &plan->networks));
-  PetscCall(NomosConfigGetString(c, "scaling.held_out_data", &plan->held_data));
-  PetscCall(NomosConfigGetString(c, "scaling.held_out_network", &plan->held_network));
-  PetscCall(NomosConfigGetInt(c, "scaling.seeds", &plan->n_seeds));
-  PetscCall(NomosConfigGetInt(c, "train.seed", &plan->seed));
-  PetscCall(CheckList(run, "scaling.data_sizes", "scaling.data_key", plan->n_data, plan->data, plan->held_data));
-  PetscCall(CheckList(run, "scaling.network_sizes", "scaling.network_key", plan->n_networks, plan->networks, plan->held_network));
-  PetscCheck(plan->n_data || plan->n_networks, run->comm, PETSC_ERR_ARG_WRONGSTATE, "%s: neither scaling.data_sizes nor scaling.network_sizes is given: nothing differs between the trainings", run->case_file.name);
-  PetscCheck((plan->n_data || !plan->held_data[0]) && (plan->n_networks || !plan->held_network[0]), run->comm, PETSC_ERR_ARG_INCOMP, "%s: a size is held out of which there are no others: give scaling.%s_sizes too", run->case_file.name, plan->n_data || !plan->held_data[0] ? "network" : "data");
-  if (!plan->n_data) plan->data = own;
-  if (!plan->n_networks) plan->networks = own;
-  const size_t n_data = PetscMax(plan->n_data, 1), n_networks = PetscMax(plan->n_networks, 1), unknowns = plan->n_data && plan->n_networks ? 5 : 3, points = n_data * n_networks * (size_t)plan->n_seeds;
-  PetscCheck(points > unknowns, run->comm, PETSC_ERR_ARG_SIZ, "%s: %zu trainings for %zu unknowns; give more sizes, or scaling.seeds", run->case_file.name, points, unknowns);
-  plan->n_data     = n_data;
-  plan->n_networks = n_networks;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* "data_64-network_8-seed_0" */
-static void NameOf(NomosScalingTraining *t)
-{
-  snprintf(t->name, sizeof t->name, "%s%.20s%s%s%.20s%sseed_%lld%s", t->data[0] ? "data_" : "", t->data, t->data[0] ? "-" : "", t->network[0] ? "network_" : "", t->network, t->network[0] ? "-" : "", (long long)t->seed, t->held_out ? "-held_out" : "");
-  for (char *c = t->name; *c; c++)
-    if (!isalnum((unsigned char)*c) && !strchr("-_.", *c)) *c = '_';
-}
-
-static void Add(NomosScaling *s, const char data[], const char network[], int64_t seed, bool held_out)
-{
-  NomosScalingTraining *t = &s->trainings[s->n++];
-
-  *t = (NomosScalingTraining){.data = data, .network = network, .seed = seed, .held_out = held_out, .weights = NAN, .examples = NAN, .error = NAN, .seconds = NAN};
-  NameOf(t);
-  s->n_fitted += !held_out;
-}
-
-/* Small ones first: mistakes show soon. */
-static PetscErrorCode MakePlan(NomosScaling *s)
-{
-  Plan plan;
-
-  PetscFunctionBeginUser;
-  PetscCall(ReadPlan(s, &plan));
-  PetscCall(PetscMalloc2((plan.n_data * plan.n_networks + 1) * (size_t)plan.n_seeds, &s->trainings, plan.n_data * plan.n_networks * (size_t)plan.n_seeds, &s->points));
-  for (size_t d = 0; d < plan.n_data; d++)
-    for (size_t k = 0; k < plan.n_networks; k++)
-      for (int64_t seed = 0; seed < plan.n_seeds; seed++) Add(s, plan.data[d], plan.networks[k], plan.seed + seed, false);
-  for (int64_t seed = 0; seed < plan.n_seeds && (plan.held_data[0] || plan.held_network[0]); seed++)
-    Add(s, plan.held_data[0] ? plan.held_data : plan.data[plan.n_data - 1], plan.held_network[0] ? plan.held_network : plan.networks[plan.n_networks - 1], plan.seed + seed, true);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
 
 /* ---- one training */
 
@@ -220,6 +113,17 @@ static PetscErrorCode IsThere(const NomosRun *run, const char directory[], const
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* An error, with the training that it is of. */
+static PetscErrorCode Retell(const NomosRun *run, const NomosScalingTraining *t, PetscErrorCode code)
+{
+  char why[1024];
+
+  PetscFunctionBeginUser;
+  if (!code) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscStrncpy(why, NomosErrorLast(), sizeof why));
+  SETERRQ(run->comm, code, "the training %s failed: %s", t->name, why);
+}
+
 static PetscErrorCode Train(NomosScaling *s, const NomosScalingTraining *t, const Settings *settings)
 {
   NomosRun           *run       = s->run;
@@ -247,14 +151,82 @@ static PetscErrorCode Train(NomosScaling *s, const NomosScalingTraining *t, cons
   PetscErrorCode code  = NomosCommandTrain(&training);
   NomosErrorSetQuiet(quiet);
   omp_set_num_threads(threads);
-  if (code) {
-    char why[1024];
-    PetscCall(PetscStrncpy(why, NomosErrorLast(), sizeof why));
-    SETERRQ(run->comm, code, "the training %s failed: %s", t->name, why);
-  }
+  PetscCall(Retell(run, t, code));
   if (training.exit_code) run->stopped_by = training.exit_code - NOMOS_EXIT_SIGNAL;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+/* ---- sizes, before anything is trained */
+
+/* Weights and examples that it will have. */
+static PetscErrorCode Measure(const NomosScaling *s, const Settings *settings, NomosScalingTraining *t)
+{
+  const NomosRun          *run = s->run;
+  const NomosSurrogateOps *ops;
+  NomosConfig              config    = NULL;
+  NomosSurrogate           surrogate = NULL;
+
+  PetscFunctionBeginUser;
+  const bool     quiet = NomosErrorSetQuiet(true); /* told once, with the size */
+  PetscErrorCode code  = NomosTrainingCaseLoad(run->comm, &(NomosCaseInput){.path = run->case_file.path, .smoke = run->program->smoke, .n_set = settings->n, .set = settings->list}, run->program->surrogates, &config, &ops);
+  if (!code) code = NomosSurrogateCreate(&(NomosSurrogateInput){.comm = run->comm, .ops = ops, .config = config, .simulate = NomosTrainSimulate, .simulate_context = run->program}, &surrogate);
+  NomosErrorSetQuiet(quiet);
+  if (surrogate) {
+    t->weights  = (double)NomosParametersSize(surrogate->parameters);
+    t->examples = NomosScalingExamples(s, surrogate);
+    PetscCall(NomosSurrogateDestroy(&surrogate));
+  }
+  if (config) PetscCall(NomosConfigDestroy(&config));
+  PetscCall(Retell(run, t, code));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A value that was asked for may be more than there is: data.trajectories = 512 of 100. */
+static PetscErrorCode CheckDiffers(const NomosScaling *s, size_t i)
+{
+  PetscFunctionBeginUser;
+  for (size_t j = 0; j < i; j++) {
+    const NomosScalingTraining *a = &s->trainings[i], *b = &s->trainings[j];
+    PetscCheck(!strcmp(a->data, b->data) || a->examples != b->examples, s->run->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s = %s and %s both train on %.0f examples: there are no more; make more data, or ask for less", s->data_key, b->data, a->data, a->examples);
+    PetscCheck(!strcmp(a->network, b->network) || a->weights != b->weights, s->run->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s = %s and %s both have %.0f weights: it does not set the size of the network", s->network_key, b->network, a->network, a->weights);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What is held out lies beyond the others. */
+static PetscErrorCode CheckSizes(const NomosScaling *s)
+{
+  double most[2] = {0, 0};
+
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < s->n; i++) {
+    const NomosScalingTraining *t = &s->trainings[i];
+    PetscCheck(i < s->n_fitted || t->weights > most[0] || t->examples > most[1], s->run->comm, PETSC_ERR_ARG_OUTOFRANGE, "the held-out training %s has %.0f weights and %.0f examples, others as many: hold out a larger size", t->name, t->weights, t->examples);
+    most[0] = i < s->n_fitted ? fmax(most[0], t->weights) : most[0];
+    most[1] = i < s->n_fitted ? fmax(most[1], t->examples) : most[1];
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode MeasureAll(NomosScaling *s)
+{
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < s->n; i++) {
+    NomosScalingTraining *t = &s->trainings[i];
+    Settings              settings;
+    bool                  done = false;
+    PetscCall(MakeSettings(s, t, &settings));
+    PetscErrorCode code = IsDone(s, t, &settings, &done);
+    if (!code) code = done ? NomosScalingRead(s, t) : Measure(s, &settings, t);
+    PetscCall(PetscFree(settings.list));
+    PetscCall(code);
+    PetscCall(CheckDiffers(s, i));
+  }
+  PetscCall(CheckSizes(s));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- all trainings */
 
 /* About how long the others take: by their data, from the ones that were trained now. */
 static const char *TimeToGo(const NomosScaling *s, size_t next, const double seconds[], char text[64])
@@ -273,18 +245,6 @@ static const char *TimeToGo(const NomosScaling *s, size_t next, const double sec
   const double left = worth > 0 ? spent / worth * to_go : 0;
   if (left > 0) snprintf(text, 64, left < 100 ? ", about %.0f s to go" : ", about %.0f min to go", left < 100 ? left : left / 60);
   return text;
-}
-
-/* A value that was asked for may be more than there is: data.trajectories = 512 of 100. */
-static PetscErrorCode CheckDiffers(const NomosScaling *s, size_t i)
-{
-  PetscFunctionBeginUser;
-  for (size_t j = 0; j < i; j++) {
-    const NomosScalingTraining *a = &s->trainings[i], *b = &s->trainings[j];
-    PetscCheck(!strcmp(a->data, b->data) || a->examples != b->examples, s->run->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s = %s and %s both train on %.0f examples: there are no more; make more data, or ask for less", s->data_key, b->data, a->data, a->examples);
-    PetscCheck(!strcmp(a->network, b->network) || a->weights != b->weights, s->run->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s = %s and %s both have %.0f weights: it does not set the size of the network", s->network_key, b->network, a->network, a->weights);
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode TrainAll(NomosScaling *s)
@@ -314,7 +274,6 @@ static PetscErrorCode TrainAll(NomosScaling *s)
     PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "training", "training %zu of %zu, %s: %.0f weights, %g examples, %s %.4g%s%s", i + 1, s->n, t->name, t->weights, t->examples, s->metric, t->error, done ? " (was there)" : "", TimeToGo(s, i + 1, seconds, to_go)));
     PetscCall(NomosScalingWriteTable(s));
     PetscCall(NomosRunWriteSummary(run, "running", "training"));
-    PetscCall(CheckDiffers(s, i)); /* before more trainings are paid for */
     PetscCall(NomosRunStopped(run));
   }
   PetscCall(PetscFree(seconds));
@@ -322,21 +281,6 @@ static PetscErrorCode TrainAll(NomosScaling *s)
 }
 
 /* ---- the law */
-
-/* What is held out lies beyond the others. */
-static PetscErrorCode CheckSizes(const NomosScaling *s)
-{
-  double most[2] = {0, 0};
-
-  PetscFunctionBeginUser;
-  for (size_t i = 0; i < s->n; i++) {
-    const NomosScalingTraining *t = &s->trainings[i];
-    PetscCheck(i < s->n_fitted || t->weights > most[0] || t->examples > most[1], s->run->comm, PETSC_ERR_ARG_OUTOFRANGE, "the held-out training %s has %.0f weights and %.0f examples, others as many: hold out a larger size", t->name, t->weights, t->examples);
-    most[0] = i < s->n_fitted ? fmax(most[0], t->weights) : most[0];
-    most[1] = i < s->n_fitted ? fmax(most[1], t->examples) : most[1];
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
 
 static PetscErrorCode CheckHeldOut(NomosScaling *s)
 {
@@ -362,7 +306,6 @@ static PetscErrorCode FitLaw(NomosScaling *s)
   double            data_cost;
 
   PetscFunctionBeginUser;
-  PetscCall(CheckSizes(s));
   PetscCall(NomosConfigGetInt(config, "scaling.draws", &n_draws));
   PetscCall(NomosConfigGetInt(config, "scaling.draw_seed", &seed));
   PetscCall(NomosConfigGetString(config, "scaling.cost", &cost));
@@ -427,6 +370,7 @@ static PetscErrorCode Work(NomosScaling *s)
   char      where[64];
 
   PetscFunctionBeginUser;
+  PetscCall(MeasureAll(s));
   PetscCall(TrainAll(s));
   if (!run->stopped_by) {
     PetscCall(FitLaw(s));
@@ -447,7 +391,7 @@ static PetscErrorCode Body(NomosRun *run)
   run->data = s;
   s->run    = run;
   PetscCall(NomosRunSetUp(run));
-  PetscCall(MakePlan(s));
+  PetscCall(NomosScalingPlan(s));
   PetscCall(TryAll(s));
   PetscCall(NomosRunPrepareDirectory(run));
   PetscCall(NomosTrainTryDataMaker(run));

@@ -1,9 +1,10 @@
-/* nomos scaling, shared by the files that make it up: scaling.c plans the trainings and has them trained, scaling_read.c reads what they came to, scaling_cost.c says what is worth buying, scaling_output.c writes it down. */
+/* nomos scaling, shared by the files that make it up: scaling_plan.c says which trainings there are, scaling.c has them trained, scaling_read.c reads what they came to, scaling_cost.c says what is worth buying, scaling_output.c writes it down. */
 #ifndef NOMOS_CASES_SCALING_H
 #define NOMOS_CASES_SCALING_H
 
 #include "cases/run.h"
 #include "surrogates/scaling_law.h"
+#include "surrogates/surrogate.h"
 
 /* One training: a setting of the data's size, one of the network's, a seed. */
 typedef struct {
@@ -42,6 +43,10 @@ typedef struct {
   double                held_error, held_expected, held_interval[2]; /* mean of the held-out trainings; NaN: none */
 } NomosScaling;
 
+/* The trainings of the case, small ones first, the held-out ones last. Errors: sizes that make no law. */
+PetscErrorCode NomosScalingPlan(NomosScaling *s);
+/* What counts as the size of the data: trajectories if the case sets their number, else examples. NaN: neither. */
+double NomosScalingExamples(const NomosScaling *s, NomosSurrogate surrogate);
 /* Weights, examples, metric and time from the directory of a finished training. Errors: no such result (with those there are); one that is no number above 0. Collective. */
 PetscErrorCode NomosScalingRead(const NomosScaling *s, NomosScalingTraining *training);
 /* Is it finished, with the case as it is now (`yaml`)? Tables that change no training (`scaling`, `output`, ...) do not count. Collective. */

@@ -91,6 +91,17 @@ static double NumberOf(const json_t *object, const char key[])
   return json_is_number(value) ? json_number_value(value) : NAN;
 }
 
+static bool CountsTrajectories(const NomosScaling *s)
+{
+  return !strcmp(s->data_key, "data.trajectories");
+}
+
+double NomosScalingExamples(const NomosScaling *s, NomosSurrogate surrogate)
+{
+  if (!CountsTrajectories(s)) return (double)surrogate->n_examples[NOMOS_SPLIT_TRAIN];
+  return surrogate->data ? (double)NomosDatasetTrajectories(surrogate->data, NOMOS_SPLIT_TRAIN) : NAN;
+}
+
 /* On rank 0. */
 static void Read(const NomosScaling *s, const char path[], NomosScalingTraining *t, NomosVerdict *verdict)
 {
@@ -104,7 +115,7 @@ static void Read(const NomosScaling *s, const char path[], NomosScalingTraining 
   json_object_foreach(results, name, value) snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", all[0] ? ", " : "", name);
   t->error    = NumberOf(results, s->metric);
   t->weights  = NumberOf(results, "weights");
-  t->examples = NumberOf(results, strcmp(s->data_key, "data.trajectories") ? "training_examples" : "training_trajectories");
+  t->examples = NumberOf(results, CountsTrajectories(s) ? "training_trajectories" : "training_examples");
   t->seconds  = NumberOf(timings, "stepping_s") * NumberOf(summary, "steps") / NumberOf(summary, "steps_of_this_process"); /* of a training that was resumed, that part was measured */
   verdict->code = metric ? PETSC_ERR_FP : PETSC_ERR_ARG_WRONG;
   if (!results) snprintf(verdict->message, sizeof verdict->message, "%s cannot be read: no training has ended there", file);

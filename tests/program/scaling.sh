@@ -68,6 +68,9 @@ rm -rf nothing
 bad 'more than there is' 'both train on 420 examples: there are no more' scaling learn -o nothing --quiet --set train.epochs=1 --set scaling.data_sizes=[40,80,700,800]
 bad 'not larger' 'hold out a larger size' scaling learn -o nothing --force --quiet --set train.epochs=1 --set scaling.held_out_data=60 --set scaling.held_out_network=3
 rm -rf nothing
+bad 'more held out than there is' 'both train on 420 examples: there are no more' scaling learn -o nothing --quiet --set scaling.data_sizes=[40,80,700] --set scaling.held_out_data=800
+[ ! -e nothing/trainings ] || fail "trained before the sizes were looked at: $(ls nothing/trainings)"
+rm -rf nothing
 bad 'no metric' 'scaling.metric is missing' scaling learn -o out --set scaling.metric=
 bad 'two sizes' 'scaling.data_sizes has 2' scaling learn -o out --set scaling.data_sizes=[40,80]
 bad 'as many as unknowns' '3 trainings for 3 unknowns; give more sizes, or scaling.seeds' scaling learn -o out --set scaling.network_sizes= --set scaling.held_out_network=
