@@ -175,6 +175,8 @@ static PetscErrorCode Run(Conversion *c, const char from[], NomosLog log)
   PetscCall(NomosTrajectoryFileCreate(&c->input, &c->file));
   for (size_t f = 0; f < s->n_fields; f++)
     if (!NomosTrajectoryFileHolds(c->file, s->fields[f].name)) PetscCall(NomosLogPrint(log, NOMOS_LOG_INFO, "left_out", "%s is left out: this layout of %s has no place for it", s->fields[f].name, c->input.format));
+  for (int a = 0; a < s->n_space && !strcmp(c->input.format, "well"); a++)
+    if (s->boundaries[a] && !NomosTrajectoryWellBoundary(s->boundaries[a])) PetscCall(NomosLogPrint(log, NOMOS_LOG_WARNING, "boundary", "the boundary across %s is %s: The Well's layout has periodic, wall and open ones, and this one is not written", s->space[a], s->boundaries[a]));
   if (s->left_out[0]) PetscCall(NomosLogPrint(log, NOMOS_LOG_INFO, "left_out", "left out, not over time and the grid of the fields: %s", s->left_out));
   failed = Copy(c, log);
   PetscErrorCode closing = NomosTrajectoryFileClose(&c->file, !failed);

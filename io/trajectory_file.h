@@ -29,6 +29,8 @@ PetscErrorCode NomosTrajectoryFileCreate(const NomosTrajectoryFileInput *input, 
 PetscErrorCode NomosTrajectoryFileWrite(NomosTrajectoryFile file, const char name[], const size_t start[], const size_t count[], const double data[]);
 /* Has the layout a place for a variable (PDEBench's shallow water has the depth alone)? What has none is left out when it is written. */
 bool           NomosTrajectoryFileHolds(NomosTrajectoryFile file, const char name[]);
+/* The kind that The Well has for one of our boundaries: PERIODIC, WALL (nothing flows through: wall, no_flux), OPEN (outflow). NULL: there is none (a given value), and its layout does not say it; the others say no boundary at all. */
+const char    *NomosTrajectoryWellBoundary(const char boundary[]);
 /* Complete: it gets its name. Else, and after an error, what there is of it is removed. */
 PetscErrorCode NomosTrajectoryFileClose(NomosTrajectoryFile *file, bool complete);
 

@@ -120,7 +120,16 @@ static bool DefineFields(NomosTrajectoryFile f, NomosVerdict *verdict)
   return !verdict->code;
 }
 
-/* The kinds that The Well knows: periodic, wall, open. Where nothing is known nothing is said. */
+const char *NomosTrajectoryWellBoundary(const char boundary[])
+{
+  static const char *const kinds[][2] = {{"periodic", "PERIODIC"}, {"wall", "WALL"}, {"no_flux", "WALL"}, {"outflow", "OPEN"}};
+
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+    if (!strcmp(kinds[i][0], boundary)) return kinds[i][1];
+  return NULL;
+}
+
+/* Where nothing is known nothing is said. */
 static bool PutBoundaries(NomosTrajectoryFile f, NomosVerdict *verdict)
 {
   static const char *const none[] = {NULL};
@@ -130,7 +139,7 @@ static bool PutBoundaries(NomosTrajectoryFile f, NomosVerdict *verdict)
 
   for (int s = 0; s < f->layout.n_space && good && f->input.boundaries; s++) {
     const char   *given = f->input.boundaries[f->layout.n_space - 1 - s], *axis = f->layout.space[s];
-    const char   *kind  = !given ? NULL : !strcmp(given, "periodic") ? "PERIODIC" : !strcmp(given, "wall") ? "WALL" : "OPEN";
+    const char   *kind  = given ? NomosTrajectoryWellBoundary(given) : NULL;
     const hsize_t n     = f->layout.points[s];
     char          name[2 * NOMOS_MAX_NAME];
     int8_t       *mask = calloc(n, 1);

@@ -152,7 +152,7 @@ END_TEST
 
 /* ---- runs */
 
-static void MakeRun(const char folder[], const char nu[], size_t n_frames, double first)
+static void MakeRun(const char folder[], const char nu[], const char boundary[], size_t n_frames, double first)
 {
   const NomosFieldDim      x        = {.name = "x", .size = X, .values = numbers};
   const NomosFieldVariable variable = {.name = "u", .dims = {"x"}, .type = NOMOS_F64}, energy = {.name = "energy", .type = NOMOS_F64};
@@ -162,7 +162,7 @@ static void MakeRun(const char folder[], const char nu[], size_t n_frames, doubl
 
   mkdir(Path(3, folder), 0777);
   snprintf(path, sizeof path, "%s/fields.nc", paths[3]);
-  snprintf(config, sizeof config, "solver: grid_pde\ngrid_pde:\n  family: burgers\n  nx: 6\n  boundary_x: periodic\nburgers:\n  nu: %s\n", nu);
+  snprintf(config, sizeof config, "solver: grid_pde\ngrid_pde:\n  family: burgers\n  nx: 6\n  boundary_x: %s\nburgers:\n  nu: %s\n", boundary, nu);
   ck_ok(NomosFieldFileCreate(PETSC_COMM_SELF, &(NomosFieldFileInput){.path = path, .n_dims = 1, .dims = &x, .n_variables = 2, .variables = (NomosFieldVariable[]){variable, energy}, .capacity = n_frames, .time_unit = "1", .config_yaml = config}, &file));
   for (size_t k = 0; k < n_frames; k++) {
     for (size_t i = 0; i < X; i++) u[i] = first + 10 * (double)k + (double)i;
@@ -180,8 +180,8 @@ START_TEST(a_folder_of_runs)
   double           u[2][T][X], nu[2], time[T];
 
   mkdir(Path(0, "runs"), 0777);
-  MakeRun("runs/a", "0.01", T, 100);
-  MakeRun("runs/b", "0.02", T, 200);
+  MakeRun("runs/a", "0.01", "periodic", T, 100);
+  MakeRun("runs/b", "0.02", "periodic", T, 200);
   ck_refused(Convert(paths[0], "pdebench", Path(1, "runs.h5")), "PDEBench's file has one value of nu, but trajectory 1 has 0.02 and trajectory 0 0.01; export those with the same value apart from each other, or as --format well");
   ck_assert(access(paths[1], F_OK) && access(Path(2, ".runs.h5.tmp"), F_OK));
   for (int k = 0; k < 2; k++) {
@@ -200,8 +200,27 @@ START_TEST(a_folder_of_runs)
     ck_assert(k || H5Lexists(file, "boundary_conditions/x_periodic", H5P_DEFAULT) > 0);
     H5Fclose(file);
   }
-  MakeRun("runs/b", "0.02", T - 1, 200); /* not to its end */
+  MakeRun("runs/b", "0.02", "periodic", T - 1, 200); /* not to its end */
   ck_refused(Convert(paths[0], "well", Path(1, "runs.h5")), "runs/b/fields.nc has 3 frames, ");
+}
+END_TEST
+
+/* The Well has three kinds of boundaries; nothing flows through its walls. */
+START_TEST(boundaries_of_the_well)
+{
+  static const char *const kinds[][2] = {{"periodic", "x_periodic"}, {"wall", "x_wall"}, {"no_flux", "x_wall"}, {"outflow", "x_open"}, {"value", NULL}};
+
+  for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+    H5G_info_t info;
+    MakeRun("bounded", "0.01", kinds[k][0], T, 100);
+    ck_ok(Convert(Path(0, "bounded/fields.nc"), "well", Path(1, "bounded.h5")));
+    hid_t file = H5Fopen(paths[1], H5F_ACC_RDONLY, H5P_DEFAULT), group = H5Gopen2(file, "boundary_conditions", H5P_DEFAULT);
+    ck_assert(H5Gget_info(group, &info) >= 0);
+    ck_assert_uint_eq(info.nlinks, kinds[k][1] != NULL);
+    if (kinds[k][1]) ck_assert(H5Lexists(group, kinds[k][1], H5P_DEFAULT) > 0);
+    H5Gclose(group);
+    H5Fclose(file);
+  }
 }
 END_TEST
 
@@ -259,4 +278,4 @@ START_TEST(names_of_two_things)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("convert", there_and_back, vectors_of_the_well, a_folder_of_runs, names_of_two_things, mistakes)
+NOMOS_TEST_SUITE("convert", there_and_back, vectors_of_the_well, a_folder_of_runs, boundaries_of_the_well, names_of_two_things, mistakes)
