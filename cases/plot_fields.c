@@ -225,12 +225,12 @@ static PetscErrorCode DrawField(const NomosPlotContext *context, const NomosPict
   PetscCall(PetscMalloc1(field.ny * field.nx, &data));
 
   /* The last state, large. */
-  if (n_dims > 2) TimeTitle(context, times[n - 1], ", ", time);
+  if (n_dims > 2 && !info->timeless) TimeTitle(context, times[n - 1], ", ", time);
   snprintf(title, sizeof title, "%s%s", name, time);
   PetscCall(DrawState(&field, title, n - 1, data, &figure));
   snprintf(stem, sizeof stem, "%s_%.63s", n_dims > 2 ? "final" : "constant", info->variable);
   PetscCall(NomosPlotSave(context, stem, &figure));
-  if (n_dims == 2) {
+  if (n_dims == 2 || info->timeless) {
     PetscCall(PetscFree(data));
     PetscFunctionReturn(PETSC_SUCCESS);
   }

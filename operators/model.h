@@ -30,6 +30,7 @@ typedef struct {
   const char    *group;    /* spectra of one group share a panel; NULL: a panel of its own */
   bool           log_log;  /* spectra */
   double         slope;    /* spectra: reference slope to draw, 0: none */
+  bool           timeless; /* fields: of a model whose one step is no time: the last frame alone */
 } NomosPictureInfo;
 
 /* What stands around the particles of a model. */

@@ -32,7 +32,7 @@ static const NomosParam params[] = {
 
 static const NomosPlaneField fields[] = {{"u", "solution", false}, {"log_coefficient", "logarithm of the coefficient", false}}, written[] = {{"coefficient", "coefficient", false}, {"u", "solution", false}, {"log_coefficient", "logarithm of the coefficient", false}};
 
-static const NomosPictureInfo pictures[] = {{.variable = "coefficient", .map = NOMOS_MAP_SEQUENTIAL}, {.variable = "u", .map = NOMOS_MAP_SEQUENTIAL}};
+static const NomosPictureInfo pictures[] = {{.variable = "coefficient", .map = NOMOS_MAP_SEQUENTIAL, .timeless = true}, {.variable = "u", .map = NOMOS_MAP_SEQUENTIAL, .timeless = true}};
 
 static const NomosScalarInfo scalars[DARCY_N_SCALARS] = {
   {.name = "mean_u", .unit = "1", .long_name = "mean of the solution"}, {.name = "max_u", .unit = "1", .long_name = "largest solution"}, {.name = "mean_coefficient", .unit = "1", .long_name = "mean of the coefficient"},
