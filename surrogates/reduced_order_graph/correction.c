@@ -270,6 +270,7 @@ const NomosSurrogateOps NomosSurrogateOps_ParticleCorrection = {
   .reference = "doi:10.48550/arXiv.2007.00016",
   .n_params  = sizeof params / sizeof *params,
   .params    = params,
+  .of_training = (const char *const[]){"particle_correction.training", "particle_correction.validation", "particle_correction.frames", "particle_correction.grow", "particle_correction.detach", "particle_correction.first_share", "particle_correction.velocity", "particle_correction.floor", "particle_correction.mirror", NULL},
   .n_groups  = 1,
   .groups    = groups,
   .declare   = Declare,

@@ -420,6 +420,7 @@ const NomosSurrogateOps NomosSurrogateOps_ParticleDecoder = {
   .needs     = "trajectories of particles (surrogates/reduced_order_graph/particle_data.h): position (frames, particles, axis)",
   .n_params  = sizeof params / sizeof *params,
   .params    = params,
+  .of_training = (const char *const[]){"particle_decoder.sparse", "particle_decoder.sampling", "particle_decoder.points", "particle_decoder.frames", "particle_decoder.draws", "particle_decoder.beside", "particle_decoder.cloud_frames", NULL},
   .n_groups  = sizeof groups / sizeof *groups,
   .groups    = groups,
   .declare   = Declare,

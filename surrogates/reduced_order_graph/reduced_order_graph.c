@@ -275,6 +275,7 @@ const NomosSurrogateOps NomosSurrogateOps_ReducedOrderGraph = {
   .needs     = "trajectories of particles: files of LagrangeBench's and GNS's layout (a group of each trajectory with position and particle_type), or runs with `position`",
   .n_params  = sizeof params / sizeof *params,
   .params    = params,
+  .of_training = (const char *const[]){"reduced_order_graph.sampling", "reduced_order_graph.points", "reduced_order_graph.fraction", "reduced_order_graph.draws", "reduced_order_graph.noise", "reduced_order_graph.mirror", "reduced_order_graph.steps", "reduced_order_graph.sweep", NULL},
   .table     = NomosReducedOrderGraphTable,
   .n_groups  = 1,
   .groups    = nomos_reduced_order_graph_groups,
