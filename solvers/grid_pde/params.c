@@ -26,7 +26,7 @@ const NomosParam pde_params[PDE_N_PARAMS] = {
   {"grid_pde.value_low",  NOMOS_PARAM_REAL_LIST, "",     NULL, 0, 0, NULL, false, "value: the fields at a low side; unset: 0."},
   {"grid_pde.value_high", NOMOS_PARAM_REAL_LIST, "",     NULL, 0, 0, NULL, false, "value: the fields at a high side; unset: 0."},
   {"grid_pde.limiter",    NOMOS_PARAM_CHOICE,    "mc",   NULL, 0, 0, NOMOS_LIMITER_CHOICES, false, "Slopes in cells: none is first order; central is second order without a limit."},
-  {"grid_pde.cfl",        NOMOS_PARAM_REAL,      "0.4",  NULL, 1e-6, 1, NULL, false, "Of a substep: h times the sum over the axes of the largest speed over the cell's length. With 0.125 and an ssp scheme density, pressure and depth stay positive whatever happens."},
+  {"grid_pde.cfl",        NOMOS_PARAM_REAL,      "0.4",  NULL, 1e-6, 1, NULL, false, "Of a substep: h times the sum over the axes of the largest speed over the cell's length. 0.125 and an ssp scheme keep density, pressure and depth positive in the strongest rarefactions."},
   {"grid_pde.substeps",   NOMOS_PARAM_INT,       "0",    NULL, 0, 1e7, NULL, false, "Substeps of a step; 0: as many as grid_pde.cfl and the scheme's stability ask for, at the state where the step begins."},
   {"grid_pde.seed",       NOMOS_PARAM_INT,       "1",    NULL, 0, 9e15, NULL, false, "Seed of random initial states."},
   {"time.scheme",         NOMOS_PARAM_CHOICE,    "auto", NULL, 0, 0, "auto|ssp_rk2|ssp_rk3|midpoint|rkc2", false, "Scheme of a substep; auto: ssp_rk3, or rkc2 where diffusion limits the step."},
