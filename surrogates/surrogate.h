@@ -50,7 +50,7 @@ typedef struct {
   PetscErrorCode (*declare)(NomosConfig config);
   /* Table i = 0, 1, ... of those that `declare` may declare, for `nomos describe` and the architecture in its weights; false: there is no such one. NULL: none. */
   bool (*table)(size_t i, NomosSurrogateTable *table);
-  /* Of all these keys those that trained weights do not depend on: how they began, were trained and are judged; `adaptation.`: all that begin so. Weights are refused where another key differs from what they
+  /* Of all these keys those that trained weights do not depend on: how they began, were trained, are judged and used beyond what they saw; `adaptation.`: all that begin so. Weights are refused where another key differs from what they
      were trained with, but for paths. NULL-terminated; NULL: there are none. */
   const char *const *of_training;
 
