@@ -141,10 +141,8 @@ PetscErrorCode NomosParticleMetadataWrite(const char directory[], const NomosPar
   NomosVerdict            verdict = {0};
 
   PetscFunctionBeginUser;
-  for (int a = 0; a < set->d; a++) {
-    json_array_append_new(bounds, Numbers(2, (double[]){set->low[a], set->high[a]}));
-    json_array_append_new(periodic, json_boolean(set->periodic[a]));
-  }
+  for (int a = 0; a < set->d; a++) json_array_append_new(bounds, Numbers(2, (double[]){set->low[a], set->high[a]}));
+  for (int a = 0; a < 3; a++) json_array_append_new(periodic, json_boolean(set->periodic[a])); /* three in a plane too */
   if (set->title) json_object_set_new(root, "case", NomosJsonText(set->title));
   if (set->source) json_object_set_new(root, "solver", NomosJsonText(set->source));
   json_object_set_new(root, "dim", json_integer(set->d));

@@ -79,7 +79,7 @@ for d in (2, 3):
         for i, (position, kind) in enumerate(open_as_theirs(f"back_{d}", split)):
             assert position.dtype == np.float32 and (position == made[split, i][0]).all() and (kind == made[split, i][1]).all(), (split, i)
     assert again["dim"] == d and again["bounds"] == metadata["bounds"] and again["default_connectivity_radius"] == 0.029 and again["num_particles_max"] == max(x.shape[1] for x, _ in made.values())
-    assert abs(again["dt"] * again["write_every"] - 0.04) < 1e-15 and again["num_trajs_train"] == 4 and again["num_trajs_test"] == 1 and again["sequence_length_train"] == 6
+    assert abs(again["dt"] * again["write_every"] - 0.04) < 1e-15 and again["num_trajs_train"] == 4 and again["num_trajs_test"] == 1 and again["sequence_length_train"] == 6 and again["periodic_boundary_conditions"] == [False] * 3
     check_statistics(again, [made["train", i] for i in range(4)])
     run("import", path(f"theirs_{d}"), "-o", path(f"ours_{d}.h5"))
     with h5py.File(path(f"ours_{d}.h5"), "r") as file:
