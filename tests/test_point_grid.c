@@ -281,6 +281,34 @@ START_TEST(test_linear_weights)
 }
 END_TEST
 
+/* Gaussian weights: the density of a node is the sum over the points that are near, a value that all have is sampled as it is, and a point that no node is near to gets zero. */
+START_TEST(test_gaussian_weights)
+{
+  const NomosPointGrid *grid   = &grids[0];
+  const double          radius = 0.4, width = 0.5;
+  const size_t          n_nodes = NomosPointGridNodes(grid);
+  Fixture               f;
+  NomosTensor           density;
+  SetUp(&f, grid, true);
+  const NomosPointPairs pairs = NomosPointPairsWithin(grid, &f.sets, radius);
+  const NomosTensor     w     = NomosPointWeightsGaussian(&pairs, width), seven = NomosTensorConstant(f.tape, NOMOS_F64, 2, (size_t[]){N_POINTS, 1}, 7);
+  double *sampled = Doubles(NomosPointSample(&pairs, w, NomosPointSplat(&pairs, w, seven, 0, &density))), *rho = Doubles(density);
+  for (size_t g = 0; g < N_SETS * n_nodes; g++) {
+    double sum = 0, at[3];
+    Node(grid, g % n_nodes, at);
+    for (size_t p = first[g / n_nodes]; p < first[g / n_nodes + 1]; p++) {
+      const double distance = Distance(2, at, f.x + 2 * p);
+      if (distance <= radius) sum += exp(-0.5 * distance * distance / (width * width * radius * radius));
+    }
+    ck_assert_double_eq_tol(rho[g], sum, 1e-13);
+  }
+  for (size_t p = 0; p < N_POINTS; p++) ck_assert_double_eq_tol(sampled[p], p == 1 ? 0 : 7, 1e-13); /* point 1 is 3 m outside */
+  free(sampled);
+  free(rho);
+  TearDown(&f);
+}
+END_TEST
+
 /* Points outside come to the nearest place of the box, in both precisions, where they have cells. */
 START_TEST(test_clamp)
 {
@@ -384,4 +412,4 @@ START_TEST(test_derivatives_of_splat_and_sample)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("point grid", test_pairs_are_all_that_are_near, test_integral_operators_are_their_formula, test_translation, test_linear_weights, test_clamp, test_refusals, test_derivatives, test_derivatives_of_splat_and_sample)
+NOMOS_TEST_SUITE("point grid", test_pairs_are_all_that_are_near, test_integral_operators_are_their_formula, test_translation, test_linear_weights, test_gaussian_weights, test_clamp, test_refusals, test_derivatives, test_derivatives_of_splat_and_sample)

@@ -52,8 +52,9 @@ NomosTensor NomosPointGridUnits(const NomosPointGrid *grid, NomosTensor x)
 
 NomosTensor NomosPointGridClamp(const NomosPointGrid *grid, NomosTensor x)
 {
-  const size_t      shape[] = {1, (size_t)grid->d}, n = NomosTensorLength(x, 0);
-  const NomosTensor low = NomosBroadcast(NomosTensorFromDoubles(x.tape, NomosTensorType(x), 2, shape, grid->low), 2, (size_t[]){n, shape[1]}), high = NomosBroadcast(NomosTensorFromDoubles(x.tape, NomosTensorType(x), 2, shape, grid->high), 2, (size_t[]){n, shape[1]});
+  const size_t      one[] = {1, (size_t)grid->d}, all[] = {NomosTensorLength(x, 0), (size_t)grid->d};
+  const NomosTensor low   = NomosBroadcast(NomosTensorFromDoubles(x.tape, NomosTensorType(x), 2, one, grid->low), 2, all);
+  const NomosTensor high  = NomosBroadcast(NomosTensorFromDoubles(x.tape, NomosTensorType(x), 2, one, grid->high), 2, all);
   const NomosTensor below = NomosSelect(NomosSubtract(high, x), x, high);
 
   return NomosSelect(NomosSubtract(below, low), below, low);
@@ -217,7 +218,8 @@ static PetscErrorCode Offset(const NomosPointGrid *grid, NomosTensor x, double r
     Place(grid, (size_t)list->node[k] % n_nodes, at);
     for (size_t a = 0; a < d; a++) node[k * d + a] = (double)at[a] * NomosPointGridSpacing(grid, (int)a) * scale[a];
   }
-  pairs->offset = NomosSubtract(NomosGather(AffineRows(grid->d, scale, shift, x), pairs->point), NomosTensorFromDoubles(x.tape, NomosTensorType(x), 2, (size_t[]){list->n, d}, node));
+  const NomosTensor of_nodes = NomosTensorFromDoubles(x.tape, NomosTensorType(x), 2, (size_t[]){list->n, d}, node);
+  pairs->offset = NomosSubtract(NomosGather(AffineRows(grid->d, scale, shift, x), pairs->point), of_nodes);
   PetscCall(PetscFree(node));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

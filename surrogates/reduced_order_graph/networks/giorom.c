@@ -3,7 +3,8 @@
      x = E(nodes),  e = E'(edges),  L times  x, e := layer(x, e)
      x := x + G(x)         or, without `skip`, G(x);  with `decoded` the grid gets D(x) instead of x
      L times  x, e := layer(x, e),  result D(x)
-   A layer is message passing with a mean of messages weighed by 1/(1 + |x_i - x_j|/R), and with `convolution` a graph convolution beside it (surrogates/modules/graph.h). MLPs have two hidden layers and ReLU, and a layer norm but for D. Means, not sums: the density of points does not set the size of a state.
+   A layer is message passing with a mean of messages weighed by 1/(1 + |x_i - x_j|/R), and with `convolution` a graph convolution beside it (surrogates/modules/graph.h). MLPs have two hidden layers and ReLU, and a
+   layer norm but for D. Means, not sums: the density of points does not set the size of a state.
 
    The default is a corrected form: kernels see the query, inputs are normalised (by the stepper), there is no dropout. The paper's forms, whose numbers of parameters tests/test_particle_networks.c counts piece by piece:
 

@@ -24,7 +24,8 @@ static PetscErrorCode OperatorCreate(NomosParameters parameters, const char name
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   NomosCheck(input->modes <= most, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "giorom.modes = %zu, but a latent grid of %zu x %zu%s nodes with its padding has %zu modes: give at most as many, or more nodes", input->modes, nx, ny, input->grid.d == 3 ? " x ..." : "", most);
-  PetscCall(NomosFnoCreate(parameters, full, &(NomosFnoInput){.n_space = input->grid.d, .in = input->channels, .out = input->out, .width = input->width, .modes = input->modes, .n_layers = input->n_blocks, .read_width = input->read_width, .activation = NOMOS_GELU, .pad = input->pad}, &latent->fno));
+  const NomosFnoInput fno = {.n_space = input->grid.d, .in = input->channels, .out = input->out, .width = input->width, .modes = input->modes, .n_layers = input->n_blocks, .read_width = input->read_width, .activation = NOMOS_GELU, .pad = input->pad};
+  PetscCall(NomosFnoCreate(parameters, full, &fno, &latent->fno));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
