@@ -91,13 +91,13 @@ START_TEST(test_sizes_of_pdebench)
   for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
     NomosConfig                    config;
     NomosParameters                parameters;
-    void                          *context;
+    NomosEmulatorNetwork           network;
     const NomosEmulatorNetworkOps *ops = r < 2 ? &NomosEmulatorNetworkOps_Fno : &NomosEmulatorNetworkOps_UNet;
     ck_ok(EmulatorConfig(rows[r].settings, &config));
     ck_ok(NomosParametersCreate(NOMOS_F32, &parameters));
-    ck_ok(ops->create(&(NomosEmulatorNetworkInput){.config = config, .parameters = parameters, .name = "network", .shape = rows[r].shape, .in = 10 * rows[r].shape->n_fields, .out = rows[r].shape->n_fields}, &context));
+    ck_ok(NomosEmulatorNetworkCreate(&(NomosConditioningInput){.config = config, .parameters = parameters, .shape = rows[r].shape, .network = ops}, &(NomosEmulatorChannels){.in = 10 * rows[r].shape->n_fields, .out = rows[r].shape->n_fields}, &network));
     ck_assert_msg(Count(parameters, true) == rows[r].numel, "%s, row %zu: %zu numbers, published %zu", ops->name, r, Count(parameters, true), rows[r].numel);
-    ck_ok(ops->destroy(&context));
+    ck_ok(NomosEmulatorNetworkDestroy(&network));
     ck_ok(NomosParametersDestroy(&parameters));
     ck_ok(NomosConfigDestroy(&config));
   }
@@ -290,12 +290,12 @@ START_TEST(test_cape_is_its_formulas)
       free(plain);
     }
     /* what is behind it, by a network of the same weights */
-    NomosParameters copy;
-    void           *network;
+    NomosParameters      copy;
+    NomosEmulatorNetwork network;
     NomosTensor     w[128];
     const size_t    both = 2 * s->n_fields;
     ck_ok(NomosParametersCreate(NOMOS_F64, &copy));
-    ck_ok(NomosEmulatorNetworkOps_Fno.create(&(NomosEmulatorNetworkInput){.config = e.config, .parameters = copy, .name = "network", .shape = s, .in = both, .out = both}, &network));
+    ck_ok(NomosEmulatorNetworkCreate(&(NomosConditioningInput){.config = e.config, .parameters = copy, .shape = s, .network = &NomosEmulatorNetworkOps_Fno}, &(NomosEmulatorChannels){.in = both, .out = both}, &network));
     ck_ok(NomosParametersInitialise(copy, 1));
     for (size_t i = 0; i < NomosParametersCount(copy); i++) {
       NomosParameter p;
@@ -305,7 +305,7 @@ START_TEST(test_cape_is_its_formulas)
       free(same);
     }
     ck_ok(NomosParametersBind(copy, e.tape, w));
-    double *o = Doubles(NomosEmulatorNetworkOps_Fno.apply(network, w, NomosConcatenate(2, (NomosTensor[]){tu, auxiliary}, 1), (NomosTensor){0}, NULL)), *mix = EmulatorValues(&e, "mix.weight"), *bias = EmulatorValues(&e, "mix.bias"), *y = Doubles(next);
+    double *o = Doubles(NomosEmulatorNetworkApply(&network, w, NomosConcatenate(2, (NomosTensor[]){tu, auxiliary}, 1), (NomosTensor){0}, NULL)), *mix = EmulatorValues(&e, "mix.weight"), *bias = EmulatorValues(&e, "mix.bias"), *y = Doubles(next);
     for (size_t b = 0; b < batch; b++) {
       double *plain = ConvolvePlainly(&(Grid){both, s->n_fields, s->n_space == 1 ? 1 : s->points[0], s->points[s->n_space - 1], 1, 1}, mix, bias, o + b * both * n);
       ck_assert_msg(Farthest(sample, y + b * sample, plain) < 1e-12, "case %zu, sample %zu: the next state is off by %g", c, b, Farthest(sample, y + b * sample, plain));
@@ -313,7 +313,7 @@ START_TEST(test_cape_is_its_formulas)
     }
     double *all[] = {o, mix, bias, y, values, u};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
-    ck_ok(NomosEmulatorNetworkOps_Fno.destroy(&network));
+    ck_ok(NomosEmulatorNetworkDestroy(&network));
     ck_ok(NomosParametersDestroy(&copy));
     EmulatorTearDown(&e);
   }

@@ -71,14 +71,16 @@ PetscErrorCode NomosEmulatorNetworkCreate(const NomosConditioningInput *input, c
 {
   PetscFunctionBeginUser;
   *network = (NomosEmulatorNetwork){.ops = input->network};
-  PetscCall(input->network->create(&(NomosEmulatorNetworkInput){.config = input->config, .parameters = input->parameters, .name = "network", .shape = input->shape, .in = channels->in, .out = channels->out, .n_code = channels->n_code}, &network->context));
+  PetscCall(PetscCalloc1(network->ops->size, (char **)&network->context));
+  PetscCall(network->ops->create(&(NomosEmulatorNetworkInput){.config = input->config, .parameters = input->parameters, .name = "network", .shape = input->shape, .in = channels->in, .out = channels->out, .n_code = channels->n_code}, network->context));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode NomosEmulatorNetworkDestroy(NomosEmulatorNetwork *network)
 {
   PetscFunctionBeginUser;
-  if (network->context) PetscCall(network->ops->destroy(&network->context));
+  if (network->context && network->ops->destroy) PetscCall(network->ops->destroy(network->context));
+  PetscCall(PetscFree(network->context));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -117,7 +119,8 @@ PetscErrorCode NomosEmulatorCreate(NomosConfig config, NomosParameters parameter
   PetscCall(NomosConfigGetString(config, "neural_operator.conditioning", &conditioning));
   e->conditioning = FindConditioning(*conditioning || shape->n_parameters ? conditioning : "none");
   NomosCheck(shape->n_parameters || !strcmp(e->conditioning->name, "none"), PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "%s: neural_operator.conditioning = %s, but the data have no parameter that differs between trajectories: choose none, or data with such", NomosConfigWhere(config, "neural_operator.conditioning"), e->conditioning->name);
-  PetscCall(e->conditioning->create(&(NomosConditioningInput){.config = config, .parameters = parameters, .shape = &e->shape, .out = shape->n_fields * (e->form == NOMOS_EMULATOR_FLUX ? (size_t)shape->n_space : 1), .network = FindNetwork(network)}, &e->context));
+  PetscCall(PetscCalloc1(e->conditioning->size, (char **)&e->context));
+  PetscCall(e->conditioning->create(&(NomosConditioningInput){.config = config, .parameters = parameters, .shape = &e->shape, .out = shape->n_fields * (e->form == NOMOS_EMULATOR_FLUX ? (size_t)shape->n_space : 1), .network = FindNetwork(network)}, e->context));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -125,7 +128,8 @@ PetscErrorCode NomosEmulatorDestroy(NomosEmulator *emulator)
 {
   PetscFunctionBeginUser;
   if (!*emulator) PetscFunctionReturn(PETSC_SUCCESS);
-  if ((*emulator)->context) PetscCall((*emulator)->conditioning->destroy(&(*emulator)->context));
+  if ((*emulator)->context) PetscCall(NomosEmulatorNetworkDestroy((*emulator)->context));
+  PetscCall(PetscFree((*emulator)->context));
   PetscCall(PetscFree(*emulator));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -139,7 +143,8 @@ PetscErrorCode NomosEmulatorFit(NomosEmulator emulator, NomosParameters paramete
 
 bool NomosEmulatorWarmsUp(NomosEmulator emulator, const char tensor[])
 {
-  return emulator->conditioning->warms_up && emulator->conditioning->warms_up(tensor);
+  const size_t n = strlen(emulator->conditioning->name);
+  return emulator->conditioning->auxiliary && !strncmp(tensor, emulator->conditioning->name, n) && tensor[n] == '.';
 }
 
 /* Of fluxes through the upper faces of every cell, those along y first: what a cell sends up its neighbour gets, so that sums over the grid stay. In units of the grid of the training, so that a finer one

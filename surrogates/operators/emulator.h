@@ -35,8 +35,9 @@ typedef struct {
   const char       *summary, *reference;
   size_t            n_params;
   const NomosParam *params; /* NAME.* */
-  PetscErrorCode (*create)(const NomosEmulatorNetworkInput *input, void **context);
-  PetscErrorCode (*destroy)(void **context);
+  size_t            size;   /* of its context, zero before create */
+  PetscErrorCode (*create)(const NomosEmulatorNetworkInput *input, void *context);
+  PetscErrorCode (*destroy)(void *context); /* what it holds; also after a create that failed. NULL: nothing */
   /* code: ignored where n_code is 0. statistics: of batch norms, in training; else NULL. */
   NomosTensor (*apply)(const void *context, const NomosTensor w[], NomosTensor x, NomosTensor code, NomosBatchStatistics *statistics);
 } NomosEmulatorNetworkOps;
@@ -61,15 +62,13 @@ typedef struct {
   const char       *summary, *reference;
   size_t            n_params;
   const NomosParam *params; /* NAME.* */
-  bool              auxiliary; /* has a prediction of its own, which a training may ask to be good */
-  PetscErrorCode (*create)(const NomosConditioningInput *input, void **context);
-  PetscErrorCode (*destroy)(void **context);
+  bool              auxiliary; /* has a prediction of its own, which a training may ask to be good, and a warm-up makes good by the tensors NAME.* */
+  size_t            size;      /* of its context, zero before create; it begins with its NomosEmulatorNetwork, and holds nothing else that is to be freed */
+  PetscErrorCode (*create)(const NomosConditioningInput *input, void *context);
   /* Statistics of the parameters of the training's trajectories, (n, P), into buffers. NULL: none. */
   PetscErrorCode (*fit)(const void *context, NomosParameters parameters, size_t n, const double values[]);
   /* o [batch, out, ..] of u [batch, C, ..] and lambda [batch, P]; *auxiliary [batch, C, ..], where it has one. */
   NomosTensor (*apply)(const void *context, const NomosTensor w[], NomosTensor u, NomosTensor lambda, NomosBatchStatistics *statistics, NomosTensor *auxiliary);
-  /* Does a tensor belong to what a warm-up on the auxiliary prediction trains? NULL: none does. */
-  bool (*warms_up)(const char tensor[]);
 } NomosConditioningOps;
 
 /* The chosen network, with as many channels as the conditioning wants; its weights are called `network.`. Destroy is harmless to one that was not made. */

@@ -1,9 +1,6 @@
 /* CAPE as it was published (guided_attention.h): raw parameters in one dimension, lambda/(1 + lambda) in two. */
 #include "surrogates/operators/conditionings/guided_attention.h"
 
-#include <stdio.h>
-#include <string.h>
-
 enum { POOL = 4 };
 
 /* clang-format off */
@@ -35,23 +32,15 @@ static PetscErrorCode Modes(const NomosConditioningInput *input, size_t *modes)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Create(const NomosConditioningInput *input, void **context)
+static PetscErrorCode Create(const NomosConditioningInput *input, void *context)
 {
   NomosGuidedAttentionInput how = {.original = true, .scale = {.kind = input->shape->n_space == 1 ? NOMOS_SCALE_RAW : NOMOS_SCALE_RATIO, .n_parameters = input->shape->n_parameters}};
-  NomosGuidedAttention     *attention;
 
   PetscFunctionBeginUser;
   PetscCall(NomosGuidedAttentionFromConfig(input->config, "cape", &how));
   PetscCall(Modes(input, &how.modes));
-  PetscCall(PetscNew(&attention));
-  *context = attention;
-  PetscCall(NomosGuidedAttentionCreate(input, &how, attention));
+  PetscCall(NomosGuidedAttentionCreate(input, &how, context));
   PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static bool WarmsUp(const char tensor[])
-{
-  return !strncmp(tensor, "cape.", 5);
 }
 
 const NomosConditioningOps NomosConditioningOps_Cape = {
@@ -60,9 +49,8 @@ const NomosConditioningOps NomosConditioningOps_Cape = {
   .reference = "doi:10.48550/arXiv.2304.14118",
   .n_params  = sizeof params / sizeof *params, .params = params,
   .auxiliary = true,
+  .size      = sizeof(NomosGuidedAttention),
   .create    = Create,
-  .destroy   = NomosGuidedAttentionDestroy,
   .fit       = NomosGuidedAttentionFit,
   .apply     = NomosGuidedAttentionApply,
-  .warms_up  = WarmsUp,
 };

@@ -3,8 +3,6 @@
 #include "surrogates/operators/conditionings/guided_attention.h"
 #include "surrogates/operators/networks/keys.h"
 
-#include <string.h>
-
 /* clang-format off */
 static const NomosParam params[] = {
   NOMOS_PARAMETER_SCALE_PARAMS("channel_attention"),
@@ -14,25 +12,17 @@ static const NomosParam params[] = {
 };
 /* clang-format on */
 
-static PetscErrorCode Create(const NomosConditioningInput *input, void **context)
+static PetscErrorCode Create(const NomosConditioningInput *input, void *context)
 {
   NomosGuidedAttentionInput how = {0};
-  NomosGuidedAttention     *attention;
 
   PetscFunctionBeginUser;
   PetscCall(NomosGuidedAttentionFromConfig(input->config, "channel_attention", &how));
   PetscCall(NomosParameterScaleFromConfig(input, "channel_attention", &how.scale));
   PetscCall(NomosEmulatorModes(input->config, "channel_attention.modes", input->shape, input->shape->n_space == 1 ? 16 : 9, &how.modes));
   PetscCall(NomosEmulatorPadding(input->config, "channel_attention.pad", input->shape, &how.pad));
-  PetscCall(PetscNew(&attention));
-  *context = attention;
-  PetscCall(NomosGuidedAttentionCreate(input, &how, attention));
+  PetscCall(NomosGuidedAttentionCreate(input, &how, context));
   PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static bool WarmsUp(const char tensor[])
-{
-  return !strncmp(tensor, "channel_attention.", 18);
 }
 
 const NomosConditioningOps NomosConditioningOps_ChannelAttention = {
@@ -41,9 +31,8 @@ const NomosConditioningOps NomosConditioningOps_ChannelAttention = {
   .reference = "doi:10.48550/arXiv.2304.14118",
   .n_params  = sizeof params / sizeof *params, .params = params,
   .auxiliary = true,
+  .size      = sizeof(NomosGuidedAttention),
   .create    = Create,
-  .destroy   = NomosGuidedAttentionDestroy,
   .fit       = NomosGuidedAttentionFit,
   .apply     = NomosGuidedAttentionApply,
-  .warms_up  = WarmsUp,
 };

@@ -2,7 +2,7 @@
 #include "surrogates/operators/conditionings/scale.h"
 
 typedef struct {
-  NomosEmulatorNetwork network;
+  NomosEmulatorNetwork network; /* first */
   NomosParameterScale  scale;
   size_t               out;
   bool                 surplus;
@@ -15,25 +15,15 @@ static const NomosParam params[] = {
 };
 /* clang-format on */
 
-static PetscErrorCode Create(const NomosConditioningInput *input, void **context)
+static PetscErrorCode Create(const NomosConditioningInput *input, void *context)
 {
-  Channels *c;
+  Channels *c = context;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscNew(&c));
-  *context = c;
-  c->out   = input->out;
+  c->out = input->out;
   PetscCall(NomosConfigGetBool(input->config, "channels.surplus", &c->surplus));
   PetscCall(NomosParameterScaleFromConfig(input, "channels", &c->scale));
   PetscCall(NomosEmulatorNetworkCreate(input, &(NomosEmulatorChannels){.in = input->shape->n_fields + input->shape->n_parameters, .out = input->out + (c->surplus ? input->shape->n_parameters : 0)}, &c->network));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode Destroy(void **context)
-{
-  PetscFunctionBeginUser;
-  PetscCall(NomosEmulatorNetworkDestroy(&((Channels *)*context)->network));
-  PetscCall(PetscFree(*context));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -61,8 +51,8 @@ const NomosConditioningOps NomosConditioningOps_Channels = {
   .summary   = "Parameters as further channels, the same at every point.",
   .reference = "doi:10.48550/arXiv.2304.14118",
   .n_params  = sizeof params / sizeof *params, .params = params,
+  .size      = sizeof(Channels),
   .create    = Create,
-  .destroy   = Destroy,
   .fit       = Fit,
   .apply     = Apply,
 };

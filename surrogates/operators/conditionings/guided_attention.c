@@ -94,14 +94,6 @@ PetscErrorCode NomosGuidedAttentionCreate(const NomosConditioningInput *input, c
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosGuidedAttentionDestroy(void **context)
-{
-  PetscFunctionBeginUser;
-  PetscCall(NomosEmulatorNetworkDestroy(&((NomosGuidedAttention *)*context)->network));
-  PetscCall(PetscFree(*context));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 PetscErrorCode NomosGuidedAttentionFit(const void *context, NomosParameters parameters, size_t n, const double values[])
 {
   return NomosParameterScaleFit(&((const NomosGuidedAttention *)context)->scale, parameters, n, values);

@@ -31,6 +31,7 @@ typedef struct {
 } NomosGuidedAttentionInput;
 
 typedef struct {
+  NomosEmulatorNetwork  network; /* first */
   NomosEmulatorShape    shape;
   NomosParameterScale   scale;
   bool                  original, paths[NOMOS_N_PATHS];
@@ -38,7 +39,6 @@ typedef struct {
   NomosConvolutionLayer entry, pointwise, local, skip, last, mix;
   NomosSpectral         global;
   NomosMlp              weights[NOMOS_N_PATHS];
-  NomosEmulatorNetwork  network;
 } NomosGuidedAttention;
 
 /* clang-format off */
@@ -54,7 +54,6 @@ PetscErrorCode NomosGuidedAttentionFromConfig(NomosConfig config, const char nam
 /* Makes the network, too. */
 PetscErrorCode NomosGuidedAttentionCreate(const NomosConditioningInput *input, const NomosGuidedAttentionInput *how, NomosGuidedAttention *attention);
 /* As of conditionings, of a context that is a NomosGuidedAttention. */
-PetscErrorCode NomosGuidedAttentionDestroy(void **attention);
 PetscErrorCode NomosGuidedAttentionFit(const void *attention, NomosParameters parameters, size_t n, const double values[]);
 NomosTensor    NomosGuidedAttentionApply(const void *attention, const NomosTensor w[], NomosTensor u, NomosTensor lambda, NomosBatchStatistics *statistics, NomosTensor *auxiliary);
 

@@ -6,7 +6,7 @@
 #include "surrogates/operators/networks/keys.h"
 
 typedef struct {
-  NomosEmulatorNetwork network;
+  NomosEmulatorNetwork network; /* first */
   NomosParameterScale  scale;
   NomosMlp             code;
 } Modulation;
@@ -19,27 +19,17 @@ static const NomosParam params[] = {
 };
 /* clang-format on */
 
-static PetscErrorCode Create(const NomosConditioningInput *input, void **context)
+static PetscErrorCode Create(const NomosConditioningInput *input, void *context)
 {
   NomosMlpInput code = {.n_hidden = 1, .in = input->shape->n_parameters, .activation = NOMOS_GELU};
-  Modulation   *m;
+  Modulation   *m    = context;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscNew(&m));
-  *context = m;
   PetscCall(NomosParameterScaleFromConfig(input, "modulation", &m->scale));
   PetscCall(NomosEmulatorSize(input->config, "modulation.width", &code.width));
   PetscCall(NomosEmulatorSize(input->config, "modulation.code", &code.out));
   PetscCall(NomosMlpCreate(input->parameters, "modulation.code", &code, &m->code));
   PetscCall(NomosEmulatorNetworkCreate(input, &(NomosEmulatorChannels){.in = input->shape->n_fields, .out = input->out, .n_code = code.out}, &m->network));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode Destroy(void **context)
-{
-  PetscFunctionBeginUser;
-  PetscCall(NomosEmulatorNetworkDestroy(&((Modulation *)*context)->network));
-  PetscCall(PetscFree(*context));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -62,8 +52,8 @@ const NomosConditioningOps NomosConditioningOps_Modulation = {
   .summary   = "Parameters scale and shift the channels of every layer.",
   .reference = "doi:10.1609/aaai.v32i1.11671",
   .n_params  = sizeof params / sizeof *params, .params = params,
+  .size      = sizeof(Modulation),
   .create    = Create,
-  .destroy   = Destroy,
   .fit       = Fit,
   .apply     = Apply,
 };

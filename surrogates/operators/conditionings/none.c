@@ -1,22 +1,10 @@
 /* The network as it is: blind to the parameters. */
 #include "surrogates/operators/emulator.h"
 
-static PetscErrorCode Create(const NomosConditioningInput *input, void **context)
-{
-  NomosEmulatorNetwork *network;
-
-  PetscFunctionBeginUser;
-  PetscCall(PetscNew(&network));
-  *context = network;
-  PetscCall(NomosEmulatorNetworkCreate(input, &(NomosEmulatorChannels){.in = input->shape->n_fields, .out = input->out}, network));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode Destroy(void **context)
+static PetscErrorCode Create(const NomosConditioningInput *input, void *context)
 {
   PetscFunctionBeginUser;
-  PetscCall(NomosEmulatorNetworkDestroy(*context));
-  PetscCall(PetscFree(*context));
+  PetscCall(NomosEmulatorNetworkCreate(input, &(NomosEmulatorChannels){.in = input->shape->n_fields, .out = input->out}, context));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -30,7 +18,7 @@ static NomosTensor Apply(const void *context, const NomosTensor w[], NomosTensor
 const NomosConditioningOps NomosConditioningOps_None = {
   .name    = "none",
   .summary = "Blind to the parameters.",
+  .size    = sizeof(NomosEmulatorNetwork),
   .create  = Create,
-  .destroy = Destroy,
   .apply   = Apply,
 };

@@ -13,10 +13,9 @@ static const NomosParam params[] = {
 };
 /* clang-format on */
 
-static PetscErrorCode Create(const NomosEmulatorNetworkInput *input, void **context)
+static PetscErrorCode Create(const NomosEmulatorNetworkInput *input, void *context)
 {
   const NomosEmulatorShape *shape = input->shape;
-  NomosDeepONet            *net;
   NomosDeepONetInput        net_input = {.n_space = shape->n_space, .points = {shape->points[0], shape->points[1]}, .in = input->in, .out = input->out, .n_code = input->n_code};
 
   PetscFunctionBeginUser;
@@ -25,17 +24,14 @@ static PetscErrorCode Create(const NomosEmulatorNetworkInput *input, void **cont
   PetscCall(NomosEmulatorSize(input->config, "deeponet.latent", &net_input.latent));
   PetscCall(NomosEmulatorActivation(input->config, "deeponet.activation", &net_input.activation));
   if (shape->periodic) PetscCall(NomosEmulatorSize(input->config, "deeponet.harmonics", &net_input.n_harmonics));
-  PetscCall(PetscNew(&net));
-  *context = net;
-  PetscCall(NomosDeepONetCreate(input->parameters, input->name, &net_input, net));
+  PetscCall(NomosDeepONetCreate(input->parameters, input->name, &net_input, context));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Destroy(void **context)
+static PetscErrorCode Destroy(void *context)
 {
   PetscFunctionBeginUser;
-  PetscCall(NomosDeepONetDestroy(*context));
-  PetscCall(PetscFree(*context));
+  PetscCall(NomosDeepONetDestroy(context));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -50,6 +46,7 @@ const NomosEmulatorNetworkOps NomosEmulatorNetworkOps_DeepONet = {
   .summary   = "Deep operator network, of one grid.",
   .reference = "doi:10.1038/s42256-021-00302-5",
   .n_params  = sizeof params / sizeof *params, .params = params,
+  .size      = sizeof(NomosDeepONet),
   .create    = Create,
   .destroy   = Destroy,
   .apply     = Apply,

@@ -16,10 +16,9 @@ static const NomosParam params[] = {
 };
 /* clang-format on */
 
-static PetscErrorCode Create(const NomosEmulatorNetworkInput *input, void **context)
+static PetscErrorCode Create(const NomosEmulatorNetworkInput *input, void *context)
 {
   const NomosEmulatorShape *shape = input->shape;
-  NomosFactorisedFno       *fno;
   NomosFactorisedFnoInput   fno_input = {.n_space = shape->n_space, .in = input->in, .out = input->out, .n_code = input->n_code};
 
   PetscFunctionBeginUser;
@@ -31,16 +30,7 @@ static PetscErrorCode Create(const NomosEmulatorNetworkInput *input, void **cont
   PetscCall(NomosEmulatorActivation(input->config, "factorised_fno.activation", &fno_input.activation));
   PetscCall(NomosEmulatorSwitch(input->config, "factorised_fno.coordinates", !shape->periodic, &fno_input.coordinates));
   PetscCall(NomosEmulatorPadding(input->config, "factorised_fno.pad", shape, &fno_input.pad));
-  PetscCall(PetscNew(&fno));
-  *context = fno;
-  PetscCall(NomosFactorisedFnoCreate(input->parameters, input->name, &fno_input, fno));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode Destroy(void **context)
-{
-  PetscFunctionBeginUser;
-  PetscCall(PetscFree(*context));
+  PetscCall(NomosFactorisedFnoCreate(input->parameters, input->name, &fno_input, context));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -55,7 +45,7 @@ const NomosEmulatorNetworkOps NomosEmulatorNetworkOps_FactorisedFno = {
   .summary   = "Fourier neural operator of one axis at a time, with residuals.",
   .reference = "doi:10.48550/arXiv.2111.13802",
   .n_params  = sizeof params / sizeof *params, .params = params,
+  .size      = sizeof(NomosFactorisedFno),
   .create    = Create,
-  .destroy   = Destroy,
   .apply     = Apply,
 };

@@ -16,10 +16,9 @@ static const NomosParam params[] = {
 };
 /* clang-format on */
 
-static PetscErrorCode Create(const NomosEmulatorNetworkInput *input, void **context)
+static PetscErrorCode Create(const NomosEmulatorNetworkInput *input, void *context)
 {
   const NomosEmulatorShape *shape = input->shape;
-  NomosFno                 *fno;
   NomosFnoInput             fno_input = {.n_space = shape->n_space, .in = input->in, .out = input->out, .n_code = input->n_code};
 
   PetscFunctionBeginUser;
@@ -31,16 +30,7 @@ static PetscErrorCode Create(const NomosEmulatorNetworkInput *input, void **cont
   PetscCall(NomosEmulatorSwitch(input->config, "fno.coordinates", !shape->periodic, &fno_input.coordinates));
   PetscCall(NomosEmulatorPadding(input->config, "fno.pad", shape, &fno_input.pad));
   PetscCall(NomosConfigGetBool(input->config, "fno.one_sided", &fno_input.one_sided));
-  PetscCall(PetscNew(&fno));
-  *context = fno;
-  PetscCall(NomosFnoCreate(input->parameters, input->name, &fno_input, fno));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode Destroy(void **context)
-{
-  PetscFunctionBeginUser;
-  PetscCall(PetscFree(*context));
+  PetscCall(NomosFnoCreate(input->parameters, input->name, &fno_input, context));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -55,7 +45,7 @@ const NomosEmulatorNetworkOps NomosEmulatorNetworkOps_Fno = {
   .summary   = "Fourier neural operator.",
   .reference = "doi:10.48550/arXiv.2010.08895",
   .n_params  = sizeof params / sizeof *params, .params = params,
+  .size      = sizeof(NomosFno),
   .create    = Create,
-  .destroy   = Destroy,
   .apply     = Apply,
 };
