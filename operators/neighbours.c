@@ -87,7 +87,7 @@ static PetscErrorCode SortedCreate(const Cells *cells, size_t n, const double x[
     sorted->key[i]   = KeyOf(cells, x + i * (size_t)cells->d);
     sorted->order[i] = (int32_t)i;
   }
-  for (int shift = 0; shift < 63 && largest >> shift; shift += DIGIT) {
+  for (int shift = 0; n && shift < 63 && largest >> shift; shift += DIGIT) {
     size_t at[(1 << DIGIT) + 1] = {0};
     for (size_t i = 0; i < n; i++) at[(sorted->key[i] >> shift & ((1 << DIGIT) - 1)) + 1]++;
     for (size_t digit = 0; digit < 1 << DIGIT; digit++) at[digit + 1] += at[digit];

@@ -42,7 +42,12 @@ static bool Parallel(const NomosInteractionJob *job)
   return (job->n_edges + job->n_nodes) * job->edge.width * job->channels >= PARALLEL && !omp_in_parallel();
 }
 
-/* c [m, n] (+)= a [m, k] b [k, n], rows of a behind each other. */
+/* c [m, n] = a [m, k] b [k, n] + bias, rows behind each other. */
+static void Affine(size_t m, size_t n, size_t k, const Real *a, const Real *b, const Real *bias, Real *c)
+{
+  NAME(NomosRowProductRun)(&(NomosRowProduct){.m = m, .n = n, .k = k, .a = a, .a_row = k, .a_column = 1, .b = b, .ldb = n, .c = c, .ldc = n, .bias = bias});
+}
+/* c [m, n] (+)= a [m, k] b [k, n] */
 static void Multiply(size_t m, size_t n, size_t k, const Real *a, size_t lda, const Real *b, size_t ldb, Real *c, size_t ldc, bool add)
 {
   NAME(NomosRowProductRun)(&(NomosRowProduct){.m = m, .n = n, .k = k, .a = a, .a_row = lda, .a_column = 1, .b = b, .ldb = ldb, .c = c, .ldc = ldc, .add = add});
@@ -85,8 +90,7 @@ static void Hidden(const NomosInteractionJob *job, const NomosInteractionMlp *ml
     const size_t out = Out(job, mlp, l), width = mlp->width;
     if (slope) NAME(NomosFunctionPairRun)(&job->activation, rows * width, h[l - 1], h[l - 1], slope[l - 1]);
     else NAME(NomosFunctionRun)(&job->activation.value, rows * width, h[l - 1], h[l - 1]);
-    for (size_t r = 0; r < rows; r++) memcpy(h[l] + r * out, mlp->bias[l], out * sizeof(Real));
-    Multiply(rows, out, width, h[l - 1], width, mlp->turned[l], out, h[l], out, true);
+    Affine(rows, out, width, h[l - 1], mlp->turned[l], mlp->bias[l], h[l]);
   }
 }
 
@@ -158,8 +162,7 @@ static void Shares(const NomosInteractionJob *job, const Work *work, size_t star
   const size_t width = job->edge.width, channels = job->channels;
   const Real  *x = (const Real *)job->state + start * channels, *turned = job->edge.turned[0];
 
-  for (size_t r = start; r < start + rows; r++) memcpy(work->receiver + r * width, job->edge.bias[0], width * sizeof(Real));
-  Multiply(rows, width, channels, x, channels, turned, width, work->receiver + start * width, width, true);
+  Affine(rows, width, channels, x, turned, job->edge.bias[0], work->receiver + start * width);
   Multiply(rows, width, channels, x, channels, turned + channels * width, width, work->sender + start * width, width, false);
 }
 
@@ -169,8 +172,7 @@ static void NodeValues(const NomosInteractionJob *job, size_t start, size_t rows
   const size_t width = job->node.width, channels = job->channels;
   const Real  *turned = job->node.turned[0];
 
-  for (size_t r = 0; r < rows; r++) memcpy(h[0] + r * width, job->node.bias[0], width * sizeof(Real));
-  Multiply(rows, width, channels, (const Real *)job->state + start * channels, channels, turned, width, h[0], width, true);
+  Affine(rows, width, channels, (const Real *)job->state + start * channels, turned, job->node.bias[0], h[0]);
   Multiply(rows, width, channels, (const Real *)job->sum + start * channels, channels, turned + channels * width, width, h[0], width, true);
   Hidden(job, &job->node, rows, h, slope);
 }

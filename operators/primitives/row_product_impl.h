@@ -4,11 +4,11 @@
 
 #include "operators/tape_impl.h"
 
-/* c [m, n] = a [m, k] b [k, n] (+ c with `add`); entry (i, j) of a is a[i a_row + j a_column], so that a may be given transposed; rows of b are ldb apart, those of c ldc. By one thread. */
+/* c [m, n] = a [m, k] b [k, n] (+ c with `add`, + bias [n] in each row where there is one, not both); entry (i, j) of a is a[i a_row + j a_column], so that a may be given transposed; rows of b are ldb apart, those of c ldc. By one thread. */
 typedef struct {
   size_t      m, n, k, a_row, a_column, ldb, ldc;
   bool        add;
-  const void *a, *b;
+  const void *a, *b, *bias;
   void       *c;
 } NomosRowProduct;
 NOMOS_DECLARE_KERNEL(NomosRowProductRun, const NomosRowProduct *product);

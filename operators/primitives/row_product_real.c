@@ -4,6 +4,8 @@
 #include "operators/primitives/matmul_impl.h"
 #include "operators/primitives/vector.h"
 
+#include <string.h>
+
 #define INLINE static inline __attribute__((always_inline))
 enum { COLUMNS = 4, MOST_ROWS = 12, WIDE = NOMOS_VECTOR_BYTES == 64 }; /* vectors side by side; half as many registers without AVX-512 */
 
@@ -16,7 +18,7 @@ INLINE void Block(const NomosRowProduct *p, size_t rows, size_t vectors, size_t 
 #pragma GCC unroll 12
   for (size_t r = 0; r < rows; r++)
 #pragma GCC unroll 4
-    for (size_t v = 0; v < vectors; v++) sum[r][v] = p->add ? *(const Vector *)(c + r * p->ldc + v * VECTOR) : (Vector){0};
+    for (size_t v = 0; v < vectors; v++) sum[r][v] = p->add ? *(const Vector *)(c + r * p->ldc + v * VECTOR) : p->bias ? *(const Vector *)((const Real *)p->bias + j + v * VECTOR) : (Vector){0};
   for (size_t k = 0; k < p->k; k++) {
     Vector line[COLUMNS];
 #pragma GCC unroll 4
@@ -49,7 +51,8 @@ void NAME(NomosRowProductRun)(const NomosRowProduct *p)
 
   if (p->n % VECTOR) { /* not worth kernels of their own */
     const size_t one = 1;
-    NAME(NomosProductAlone)(&(NomosProduct){.m = p->m, .n = p->n, .k = p->k, .lda = PetscMax(p->a_column == 1 ? p->a_row : p->a_column, one), .ldb = PetscMax(p->ldb, one), .ldc = PetscMax(p->ldc, one), .transposed_a = p->a_column != 1, .add = p->add, .a = p->a, .b = p->b, .c = p->c});
+    for (size_t i = 0; i < p->m && p->bias; i++) memcpy((Real *)p->c + i * p->ldc, p->bias, p->n * sizeof(Real));
+    NAME(NomosProductAlone)(&(NomosProduct){.m = p->m, .n = p->n, .k = p->k, .lda = PetscMax(p->a_column == 1 ? p->a_row : p->a_column, one), .ldb = PetscMax(p->ldb, one), .ldc = PetscMax(p->ldc, one), .transposed_a = p->a_column != 1, .add = p->add || p->bias, .a = p->a, .b = p->b, .c = p->c});
     return;
   }
   for (; j + COLUMNS * VECTOR <= p->n; j += COLUMNS * VECTOR) Rows(p, WIDE ? 6 : 2, COLUMNS, j);
