@@ -16,7 +16,9 @@ static const NomosParam params[] = {
   {"particle_correction.fine",         NOMOS_PARAM_EXPRESSION_LIST, "",     NULL, 0, 0,        NULL, false, "`key=value` laid over it for fine and coarse."},
   {"particle_correction.training",     NOMOS_PARAM_EXPRESSION_LIST, NULL,   NULL, 0, 0,        NULL, false, "Motions to learn from: settings of each, `key=value; key=value`."},
   {"particle_correction.validation",   NOMOS_PARAM_EXPRESSION_LIST, "",     NULL, 0, 0,        NULL, false, "Motions that the best weights are best on."},
-  {"particle_correction.interval",     NOMOS_PARAM_REAL,            "5 ms", "s",  DBL_MIN, DBL_MAX, NULL, false, "Time between two corrections: a frame."},
+  {"particle_correction.interval",     NOMOS_PARAM_REAL,            "5 ms", "s",  DBL_MIN, DBL_MAX, NULL, false, "Time between two frames, at which fine and corrected simulation are compared."},
+  {"particle_correction.corrections",  NOMOS_PARAM_INT,             "1",    NULL, 1, 1e6,      NULL, false, "Corrections in a frame, after equal numbers of steps of the coarse simulation."},
+  {"particle_correction.reach",        NOMOS_PARAM_REAL,            "0",    NULL, 0, 1e6,      NULL, false, "Cells from the nearest wall at which corrections end; 0: they are made everywhere."},
   {"particle_correction.layers",       NOMOS_PARAM_INT,             "3",    NULL, 0, NOMOS_CORRECTION_MAX_LAYERS, NULL, false, "Convolutions on the grid; 0: none, particles by themselves."},
   {"particle_correction.width",        NOMOS_PARAM_INT,             "16",   NULL, 1, 1024,     NULL, false, "Their channels."},
   {"particle_correction.hidden",       NOMOS_PARAM_INT,             "32",   NULL, 1, 4096,     NULL, false, "Width of the MLP of the particles."},
@@ -74,7 +76,7 @@ static PetscErrorCode CreateTwin(NomosSurrogate s, const char settings[], NomosT
   const NomosCorrection *c = s->context;
   const char            *set[MAX_SETTINGS];
   const char *const     *fine;
-  NomosTwinInput         input = {.interval = c->interval, .set = set};
+  NomosTwinInput         input = {.interval = c->interval, .n_corrections = (int64_t)c->n_corrections, .set = set};
   size_t                 n_fine;
   char                  *copy;
 
@@ -219,6 +221,8 @@ static PetscErrorCode ReadParams(NomosSurrogate s, NomosCorrectionShape *shape)
   PetscCall(NomosConfigGetReal(s->config, "particle_correction.floor", &c->floor));
   PetscCall(NomosConfigGetBool(s->config, "particle_correction.mirror", &c->mirror));
   PetscCall(GetSize(s->config, "particle_correction.frames", &c->max_frames));
+  PetscCall(GetSize(s->config, "particle_correction.corrections", &c->n_corrections));
+  PetscCall(NomosConfigGetReal(s->config, "particle_correction.reach", &shape->reach));
   PetscCall(GetSize(s->config, "particle_correction.detach", &c->detach));
   PetscCall(GetSize(s->config, "particle_correction.layers", &shape->n_layers));
   PetscCall(GetSize(s->config, "particle_correction.width", &shape->width));

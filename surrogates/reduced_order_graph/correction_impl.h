@@ -20,7 +20,7 @@ typedef struct {
   NomosConfig   config;
   size_t        n, n_entries, n_frames;   /* particles; reals of a particle; frames of the truth, the first state included */
   size_t        size[NOMOS_N_TWIN_FIELDS], offset[NOMOS_N_TWIN_FIELDS]; /* of a field: reals of a particle, place in a state of one particle */
-  int64_t       n_steps;                  /* of the coarse model between two frames */
+  int64_t       n_steps;                  /* of the coarse model between two corrections */
   double       *truth;                    /* (n_frames, n_entries n) */
   double        per_cell;                 /* particles in a full cell of the coarse grid */
   double        fine_seconds;             /* that a frame took the fine simulation */
@@ -35,6 +35,7 @@ typedef struct {
   size_t             n_set, n_coarse;
   const char *const *set, *const *coarse; /* laid over it for both, and after these for the coarse one alone */
   double             interval;            /* s between frames */
+  int64_t            n_corrections;       /* between two frames */
 } NomosTwinInput;
 /* Errors: of the cases; a solver whose fields are not these; an interval that is no multiple of both time steps. */
 PetscErrorCode NomosTwinCreate(NomosSurrogate s, const NomosTwinInput *input, NomosTwin *twin);
@@ -43,7 +44,7 @@ PetscErrorCode NomosTwinDestroy(NomosTwin *twin);
 static inline double *NomosTwinField(const NomosTwin *twin, double *state, int field) { return state + twin->offset[field] * twin->n; }
 /* Mean square of the difference of a field of two states, per particle (summed over its entries). */
 double NomosTwinDistance(const NomosTwin *twin, int field, const double a[], const double b[]);
-/* state := n_steps of the coarse model from it, without a tape. */
+/* state := the coarse model's, n_steps later, without a tape. */
 PetscErrorCode NomosTwinAdvance(NomosTwin *twin, double state[]);
 /* The same state seen in a mirror: x -> length - x along the first axis. In place. */
 void NomosTwinMirror(const NomosTwin *twin, double length, double state[]);
@@ -55,6 +56,7 @@ typedef struct {
   size_t          cells[2];            /* nodes of the coarse grid */
   double          dx, low[2], high[2]; /* m; of the room between the walls */
   size_t          n_layers, width, hidden;
+  double          reach;               /* cells from a wall at which corrections end; 0: they do not */
   bool            conserve, position, deformation;
 } NomosCorrectionShape;
 
@@ -100,6 +102,7 @@ typedef struct {
 
 typedef struct {
   double                 interval, grow, first_share, velocity, floor;
+  size_t                 n_corrections; /* in a frame */
   size_t                 max_frames, detach; /* K at the end of the curriculum; frames after which no gradient goes back, 0: never */
   bool                   mirror;
   size_t                 n_sets;
@@ -110,7 +113,7 @@ typedef struct {
 
 /* correction_loss.c */
 PetscErrorCode NomosCorrectionLoss(NomosSurrogate s, const NomosBatch *batch, NomosTape tape, const NomosTensor w[], NomosTensor *loss);
-/* Of n states after another, by the coarse model and the network: twins[i] and its state (n_entries n), in place; on a tape of its own that is reset. */
+/* A frame of the coarse model, corrected, in place; on a tape that is reset. w: room for all tensors. */
 PetscErrorCode NomosCorrectionAdvance(NomosSurrogate s, NomosTape tape, NomosTensor w[], NomosTwin *twin, double state[]);
 
 /* correction_judge.c: a free run over a whole motion, from its first state. A run that blows up has infinite errors from there on. */

@@ -9,6 +9,13 @@
 #include <math.h>
 #include <stdio.h>
 
+static PetscErrorCode AdvanceCoarse(const NomosCorrection *c, NomosTwin *twin, double state[])
+{
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < c->n_corrections; i++) PetscCall(NomosTwinAdvance(twin, state));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* A run that blows up says so, or its positions are no numbers: both end it. */
 static PetscErrorCode Step(NomosSurrogate s, const NomosCorrectedRun *run, NomosTape tape, NomosTensor w[], double state[], bool *ended)
 {
@@ -16,7 +23,7 @@ static PetscErrorCode Step(NomosSurrogate s, const NomosCorrectedRun *run, Nomos
   PetscErrorCode code;
 
   PetscFunctionBeginUser;
-  code = run->coarse ? NomosTwinAdvance(run->twin, state) : NomosCorrectionAdvance(s, tape, w, run->twin, state);
+  code = run->coarse ? AdvanceCoarse(s->context, run->twin, state) : NomosCorrectionAdvance(s, tape, w, run->twin, state);
   NomosErrorSetQuiet(quiet);
   *ended = code == PETSC_ERR_FP;
   if (!*ended) PetscCall(code);
@@ -110,7 +117,7 @@ static PetscErrorCode AddMotion(const NomosCorrection *c, NomosTwin *twin, doubl
   for (size_t start = 0; start + 1 < twin->n_frames; start += every) {
     PetscCall(PetscArraycpy(state, twin->truth + start * total, total));
     for (size_t k = 1; k <= c->max_frames && start + k < twin->n_frames; k++) {
-      PetscCall(NomosTwinAdvance(twin, state));
+      PetscCall(AdvanceCoarse(c, twin, state));
       AddError(twin, state, twin->truth + (start + k) * total, k, sums);
     }
   }
@@ -143,6 +150,7 @@ PetscErrorCode NomosCorrectionFit(NomosSurrogate s)
   PetscCall(PetscCalloc3(c->max_frames, &sums.error[0], c->max_frames, &sums.error[1], c->max_frames, &sums.count));
   for (size_t i = 0; i < set->n; i++) PetscCall(AddMotion(c, &set->twins[i], state, &sums));
   for (int q = 0; q < NOMOS_N_CORRECTION_SCALES; q++) sums.scales[q] = fmax(sqrt(sums.scales[q] / (q < NOMOS_SCALE_DX ? sums.n_truth : sums.n_first)), 1e-12);
+  for (int q = NOMOS_SCALE_DX; q < NOMOS_N_CORRECTION_SCALES; q++) sums.scales[q] /= (double)c->n_corrections;
   for (size_t k = 0; k < c->max_frames; k++)
     for (int f = 0; f < 2; f++) sums.error[f][k] = fmax(sums.error[f][k] / fmax(sums.count[k], 1), 1e-24);
   PetscCall(SetBuffer(s, c->network.scales, NOMOS_N_CORRECTION_SCALES, sums.scales));

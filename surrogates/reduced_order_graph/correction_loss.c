@@ -52,8 +52,8 @@ static NomosTensor FieldOf(const Rollout *r, int field, const double *const stat
   return x;
 }
 
-/* One interval: the coarse model of each trajectory, then the correction of all. */
-static PetscErrorCode Advance(Rollout *r)
+/* The coarse model of each motion, then the correction of all. */
+static PetscErrorCode Step(Rollout *r)
 {
   NomosTensor *parts[NOMOS_N_TWIN_FIELDS];
 
@@ -72,6 +72,13 @@ static PetscErrorCode Advance(Rollout *r)
   for (int f = 0; f < NOMOS_N_TWIN_FIELDS; f++) r->states.fields[f] = NomosConcatenate(r->n, parts[f], 0);
   PetscCall(PetscFree4(parts[0], parts[1], parts[2], parts[3]));
   PetscCall(NomosCorrectionApply(&r->c->network, r->w, &r->states));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Advance(Rollout *r)
+{
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < r->c->n_corrections; i++) PetscCall(Step(r));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -132,7 +139,7 @@ static PetscErrorCode AdvanceCoarse(Rollout *r, const double *const truth[])
   PetscFunctionBeginUser;
   for (size_t i = 0; i < r->n; i++) {
     NomosTwin *twin = r->twins[i];
-    PetscCall(NomosTwinAdvance(twin, state));
+    for (size_t step = 0; step < r->c->n_corrections; step++) PetscCall(NomosTwinAdvance(twin, state));
     for (int f = NOMOS_TWIN_X; f <= NOMOS_TWIN_V; f++) r->errors[f][i] = NomosTwinDistance(twin, f, state, truth[i]);
     state += twin->n_entries * twin->n;
   }
@@ -221,14 +228,13 @@ PetscErrorCode NomosCorrectionLoss(NomosSurrogate s, const NomosBatch *batch, No
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosCorrectionAdvance(NomosSurrogate s, NomosTape tape, NomosTensor w[], NomosTwin *twin, double state[])
+static PetscErrorCode CorrectOnce(NomosSurrogate s, NomosTape tape, NomosTensor w[], NomosTwin *twin, double state[])
 {
-  NomosCorrection    *c      = s->context;
+  NomosCorrection    *c = s->context;
   const size_t        d = twin->size[NOMOS_TWIN_X], shapes[NOMOS_N_TWIN_FIELDS][3] = {{twin->n, d}, {twin->n, d}, {twin->n, d, d}, {twin->n, 3, 3}};
   NomosParticleStates states = {.n = twin->n, .n_sets = 1, .first = (size_t[]){0, twin->n}, .per_cell = &twin->per_cell};
 
   PetscFunctionBeginUser;
-  PetscCall(NomosTwinAdvance(twin, state));
   PetscCall(NomosParametersBind(s->parameters, tape, w));
   for (int f = 0; f < NOMOS_N_TWIN_FIELDS; f++) states.fields[f] = NomosTensorCreate(tape, NOMOS_F64, f < NOMOS_TWIN_C ? 2 : 3, shapes[f], NomosTwinField(twin, state, f));
   PetscErrorCode code = NomosCorrectionApply(&c->network, w, &states);
@@ -236,5 +242,17 @@ PetscErrorCode NomosCorrectionAdvance(NomosSurrogate s, NomosTape tape, NomosTen
   PetscCall(NomosTapeReset(tape));
   PetscCall(NomosCorrectionNetworkForget(&c->network));
   PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosCorrectionAdvance(NomosSurrogate s, NomosTape tape, NomosTensor w[], NomosTwin *twin, double state[])
+{
+  const NomosCorrection *c = s->context;
+
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < c->n_corrections; i++) {
+    PetscCall(NomosTwinAdvance(twin, state));
+    PetscCall(CorrectOnce(s, tape, w, twin, state));
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -303,6 +303,8 @@ static PetscErrorCode Create(NomosSurrogate s, const NomosTwinInput *input, Nomo
     twin->offset[f] = f ? twin->offset[f - 1] + twin->size[f - 1] : 0;
   }
   PetscCall(StepsOf(twin->model, input->interval, &twin->n_steps));
+  NomosCheck(!(twin->n_steps % input->n_corrections), PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "particle_correction.corrections = %lld does not divide the %lld steps of the coarse simulation in particle_correction.interval; choose one that does", (long long)input->n_corrections, (long long)twin->n_steps);
+  twin->n_steps /= input->n_corrections;
   for (int b = 0; b < 2; b++) PetscCall(PetscMalloc(view.bytes, &twin->buffers[b]));
   PetscCall(PetscMalloc1((size_t)twin->n_steps * view.bytes, &twin->states));
   PetscCall(Record(*fine, *fine_config, input->interval, twin));
