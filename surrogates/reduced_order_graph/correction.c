@@ -1,129 +1,119 @@
-/* A learned correction of a coarse material point method. A motion is simulated twice, finely and with a few particles on a coarse grid; after every interval a small network on the coarse grid corrects the coarse state
+/* A learned correction of a coarse material point method. A motion is simulated twice, finely and with a few particles on a coarse grid; several times in a frame a small network corrects the coarse state
    (correction_network.c), trained through the coarse simulation over roll-outs (correction_loss.c), judged by free runs of motions that it never saw (correction_judge.c).
 
      s_{k+1} = s~ + N(s~),   s~ = Phi^m(s_k)        Um et al. (2020), doi:10.48550/arXiv.2007.00016, for grids; here the state is that of particles (x, v, C, F) */
 #include "surrogates/reduced_order_graph/correction_impl.h"
+#include "surrogates/reduced_order_graph/particle_data.h"
 
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* clang-format off */
 static const NomosParam params[] = {
-  {"particle_correction.case",         NOMOS_PARAM_CASE,            NULL,   NULL, 0, 0,        NULL, false, "The case of solver mpm, in two dimensions, whose motions are learned from."},
-  {"particle_correction.coarse",       NOMOS_PARAM_EXPRESSION_LIST, NULL,   NULL, 0, 0,        NULL, false, "`key=value` laid over it for the coarse simulation (`mpm.cells=32`)."},
-  {"particle_correction.fine",         NOMOS_PARAM_EXPRESSION_LIST, "",     NULL, 0, 0,        NULL, false, "`key=value` laid over it for fine and coarse."},
-  {"particle_correction.training",     NOMOS_PARAM_EXPRESSION_LIST, NULL,   NULL, 0, 0,        NULL, false, "Motions to learn from: settings of each, `key=value; key=value`."},
-  {"particle_correction.validation",   NOMOS_PARAM_EXPRESSION_LIST, "",     NULL, 0, 0,        NULL, false, "Motions that the best weights are best on."},
-  {"particle_correction.interval",     NOMOS_PARAM_REAL,            "5 ms", "s",  DBL_MIN, DBL_MAX, NULL, false, "Time between two frames, at which fine and corrected simulation are compared."},
-  {"particle_correction.corrections",  NOMOS_PARAM_INT,             "1",    NULL, 1, 1e6,      NULL, false, "Corrections in a frame, after equal numbers of steps of the coarse simulation."},
-  {"particle_correction.reach",        NOMOS_PARAM_REAL,            "0",    NULL, 0, 1e6,      NULL, false, "Cells from the nearest wall at which corrections end; 0: they are made everywhere."},
-  {"particle_correction.layers",       NOMOS_PARAM_INT,             "3",    NULL, 0, NOMOS_CORRECTION_MAX_LAYERS, NULL, false, "Convolutions on the grid; 0: none, particles by themselves."},
+  {"particle_correction.coarse",       NOMOS_PARAM_EXPRESSION_LIST, NULL,   NULL, 0, 0,        NULL, false, "`key=value` laid over the case of a motion for its coarse simulation (`mpm.cells=32`)."},
+  {"particle_correction.particles_per_cell", NOMOS_PARAM_REAL,      "4",    NULL, DBL_MIN, 4096, NULL, false, "Particles in a cell of the coarse grid, of every body."},
+  {"particle_correction.tests",        NOMOS_PARAM_EXPRESSION_LIST, "",     NULL, 0, 0,        NULL, false, "Sets of motions for tests only: names of files tests/NAME.h5 beside the data, whose results are NAME_rollout_mse, ..."},
+  {"particle_correction.corrections",  NOMOS_PARAM_INT,             "5",    NULL, 1, 1e6,      NULL, false, "Corrections in a frame, after equal numbers of steps of the coarse simulation."},
+  {"particle_correction.reach",        NOMOS_PARAM_REAL,            "3",    NULL, 0, 1e6,      NULL, false, "Cells from the nearest wall at which corrections end; 0: they are made everywhere."},
+  {"particle_correction.layers",       NOMOS_PARAM_INT,             "0",    NULL, 0, NOMOS_CORRECTION_MAX_LAYERS, NULL, false, "Convolutions on the coarse grid; 0: none, particles by themselves."},
   {"particle_correction.width",        NOMOS_PARAM_INT,             "16",   NULL, 1, 1024,     NULL, false, "Their channels."},
   {"particle_correction.hidden",       NOMOS_PARAM_INT,             "32",   NULL, 1, 4096,     NULL, false, "Width of the MLP of the particles."},
-  {"particle_correction.conserve",     NOMOS_PARAM_BOOL,            "true", NULL, 0, 0,        NULL, false, "Corrections of the velocity keep the momentum of particles of equal mass where no wall is near."},
+  {"particle_correction.conserve",     NOMOS_PARAM_BOOL,            "true", NULL, 0, 0,        NULL, false, "Where corrections are made everywhere: those of vectors keep the momentum of particles of equal mass as long as no wall is near."},
   {"particle_correction.deformation",  NOMOS_PARAM_BOOL,            "true", NULL, 0, 0,        NULL, false, "Correct the deformation gradient too."},
-  {"particle_correction.position",     NOMOS_PARAM_BOOL,            "true", NULL, 0, 0,        NULL, false, "Correct the position too."},
-  {"particle_correction.frames",       NOMOS_PARAM_INT,             "16",   NULL, 1, 1e6,      NULL, false, "Frames of a roll-out at the end of the curriculum."},
-  {"particle_correction.grow",         NOMOS_PARAM_REAL,            "0.6",  NULL, 0, 1,        NULL, false, "Part of the training over which roll-outs grow from 1 frame to all."},
+  {"particle_correction.position",     NOMOS_PARAM_BOOL,            "false", NULL, 0, 0,       NULL, false, "Correct the position too."},
+  {"particle_correction.frames",       NOMOS_PARAM_INT,             "40",   NULL, 1, 1e6,      NULL, false, "Frames of a roll-out at the end of the curriculum."},
+  {"particle_correction.grow",         NOMOS_PARAM_REAL,            "0.3",  NULL, 0, 1,        NULL, false, "Part of the training over which roll-outs grow from 1 frame to all."},
   {"particle_correction.detach",       NOMOS_PARAM_INT,             "0",    NULL, 0, 1e6,      NULL, false, "Frames of a roll-out after which no gradient goes back; 0: it goes back through all."},
-  {"particle_correction.first_share",  NOMOS_PARAM_REAL,            "0.2",  NULL, 0, 1,        NULL, false, "Chance that a roll-out begins at the first state of its motion; else at any frame."},
-  {"particle_correction.velocity",     NOMOS_PARAM_REAL,            "0.3",  NULL, 0, 1e6,      NULL, false, "Factor of the error of velocities in the loss."},
-  {"particle_correction.floor",        NOMOS_PARAM_REAL,            "0.1",  NULL, 0, 1e6,      NULL, false, "b: errors of the loss are in units of those of the coarse simulation on the same frames and b times the mean of these."},
-  {"particle_correction.mirror",       NOMOS_PARAM_BOOL,            "true", NULL, 0, 0,        NULL, false, "Learn from every other motion as in a mirror (x -> length - x)."},
-};
-static const NomosParam test_params[] = {
-  {"motions", NOMOS_PARAM_EXPRESSION_LIST, NULL, NULL, 0, 0, NULL, false, "Settings of each motion, `key=value; key=value`."},
+  {"particle_correction.first_share",  NOMOS_PARAM_REAL,            "0.5",  NULL, 0, 1,        NULL, false, "Chance that a roll-out begins at the first state of its motion; else at any frame."},
+  {"particle_correction.velocity",     NOMOS_PARAM_REAL,            "0",    NULL, 0, 1e6,      NULL, false, "Factor of the error of velocities in the loss."},
+  {"particle_correction.floor",        NOMOS_PARAM_REAL,            "1",    NULL, 0, 1e6,      NULL, false, "b: errors of the loss are in units of those of the coarse simulation on the same frames and b times the mean of these."},
+  {"particle_correction.mirror",       NOMOS_PARAM_BOOL,            "false", NULL, 0, 0,       NULL, false, "Learn from every other motion as in a mirror (x -> length - x), which without a grid is known already."},
 };
 /* clang-format on */
-static const char           prefix[] = "particle_correction.tests";
-static const NomosParamGroup groups[] = {{prefix, "of each test: NAME becomes results.NAME_rollout_mse, ...", sizeof test_params / sizeof *test_params, test_params}};
 
-static PetscErrorCode Declare(NomosConfig config)
+/* ---- motions */
+
+static PetscErrorCode CreateTwin(NomosSurrogate s, const NomosParticleDataInfo *info, const NomosParticleTrajectory *t, NomosTwin *twin)
 {
-  const char *const *names;
-  size_t             n;
-  char               section[2 * NOMOS_MAX_NAME];
+  const NomosCorrection *c     = s->context;
+  NomosTwinInput         input = {.path = t->simulation, .n_set = t->n_set, .set = t->set, .interval = info->interval, .n_frames = t->n_frames, .n_corrections = (int64_t)c->n_corrections};
 
   PetscFunctionBeginUser;
-  PetscCall(NomosConfigGroup(config, prefix, &n, &names));
-  for (size_t i = 0; i < n; i++) {
-    snprintf(section, sizeof section, "%s.%s", prefix, names[i]);
-    PetscCall(NomosConfigRegisterSection(config, section, sizeof test_params / sizeof *test_params, test_params));
+  NomosCheck(t->simulation[0], s->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: it does not say which simulation made it, so that no coarse one of the same motion can be run; take data of nomos generate", t->name);
+  PetscCall(NomosConfigGetStrings(s->config, "particle_correction.coarse", &input.n_coarse, &input.coarse));
+  PetscCall(NomosConfigGetReal(s->config, "particle_correction.particles_per_cell", &input.per_cell));
+  PetscCall(NomosTwinCreate(s, &input, twin));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CreateSet(NomosSurrogate s, NomosParticleData data, NomosSplit split, NomosTwinSet *set)
+{
+  const NomosParticleDataInfo *info;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosParticleDataGetInfo(data, &info));
+  NomosCheck(info->d == 2, s->comm, PETSC_ERR_SUP, "particle_correction works in two dimensions, and these are data of %d", info->d);
+  set->n = info->n_trajectories[split];
+  PetscCall(PetscCalloc1(set->n, &set->twins));
+  for (size_t i = 0; i < set->n; i++) {
+    NomosParticleTrajectory t;
+    PetscCall(NomosParticleDataTrajectory(data, split, i, &t));
+    PetscCall(CreateTwin(s, info, &t, &set->twins[i]));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* ---- motions */
-
-enum { MAX_SETTINGS = 64 };
-
-/* `a=1; b=[2, 3]` in pieces, in place. */
-static size_t Split(char *text, size_t n_max, const char *set[])
+/* A file of motions: parts of it become the sets first, first + 1, ... */
+static PetscErrorCode OpenSets(NomosSurrogate s, const NomosParticleDataInput *input, size_t first, size_t n)
 {
-  size_t n = 0;
-
-  for (char *piece = strtok(text, ";"); piece && n < n_max; piece = strtok(NULL, ";")) {
-    piece += strspn(piece, " ");
-    if (piece[0]) set[n++] = piece;
-  }
-  return n;
-}
-
-static PetscErrorCode CreateTwin(NomosSurrogate s, const char settings[], NomosTwin *twin)
-{
-  const NomosCorrection *c = s->context;
-  const char            *set[MAX_SETTINGS];
-  const char *const     *fine;
-  NomosTwinInput         input = {.interval = c->interval, .n_corrections = (int64_t)c->n_corrections, .set = set};
-  size_t                 n_fine;
-  char                  *copy;
+  static const NomosSplit splits[] = {NOMOS_SPLIT_TRAIN, NOMOS_SPLIT_VALIDATION};
+  NomosCorrection        *c        = s->context;
+  NomosParticleData       data;
+  PetscErrorCode          code = PETSC_SUCCESS;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosConfigGetString(s->config, "particle_correction.case", &input.path));
-  PetscCall(NomosConfigGetStrings(s->config, "particle_correction.fine", &n_fine, &fine));
-  PetscCall(NomosConfigGetStrings(s->config, "particle_correction.coarse", &input.n_coarse, &input.coarse));
-  NomosCheck(n_fine < MAX_SETTINGS, s->comm, PETSC_ERR_ARG_OUTOFRANGE, "particle_correction.fine has %zu settings: at most %d", n_fine, MAX_SETTINGS - 1);
-  PetscCall(PetscStrallocpy(settings, &copy));
-  for (size_t i = 0; i < n_fine; i++) set[i] = fine[i];
-  input.n_set         = n_fine + Split(copy, MAX_SETTINGS - n_fine, set + n_fine);
-  PetscErrorCode code = NomosTwinCreate(s, &input, twin);
-  PetscCall(PetscFree(copy));
+  PetscCall(NomosParticleDataOpen(s->comm, input, &data));
+  for (size_t i = 0; i < n && !code; i++) code = CreateSet(s, data, splits[i], &c->sets[first + i]);
+  PetscCall(NomosParticleDataClose(&data));
   PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode CreateSet(NomosSurrogate s, const char key[], NomosTwinSet *set)
+/* Data are a file, or a folder of files. */
+static void TestPath(const char data[], const char name[], char path[NOMOS_MAX_PATH])
 {
-  const char *const *motions;
+  const char *slash = strrchr(data, '/');
+  struct stat info;
+  const int   length = stat(data, &info) || !S_ISREG(info.st_mode) ? (int)strlen(data) : slash ? (int)(slash - data) : 0;
 
-  PetscFunctionBeginUser;
-  PetscCall(NomosConfigGetStrings(s->config, key, &set->n, &motions));
-  PetscCall(PetscCalloc1(set->n, &set->twins));
-  for (size_t i = 0; i < set->n; i++) PetscCall(CreateTwin(s, motions[i], &set->twins[i]));
-  PetscFunctionReturn(PETSC_SUCCESS);
+  snprintf(path, NOMOS_MAX_PATH, "%.*s%stests/%.200s.h5", length, data, length ? "/" : "", name);
 }
 
 static PetscErrorCode CreateSets(NomosSurrogate s)
 {
-  NomosCorrection   *c = s->context;
-  const char *const *names;
-  size_t             n;
-  char               key[3 * NOMOS_MAX_NAME];
+  NomosCorrection       *c = s->context;
+  NomosParticleDataInput input;
+  const char *const     *names;
+  size_t                 n;
+  char                   path[NOMOS_MAX_PATH];
 
   PetscFunctionBeginUser;
-  PetscCall(NomosConfigGroup(s->config, prefix, &n, &names));
-  c->n_sets = NOMOS_CORRECTION_FIRST_TEST + n;
+  PetscCall(NomosConfigGetStrings(s->config, "particle_correction.tests", &n, &names));
+  PetscCall(NomosParticleDataInputFromConfig(s->config, &input));
+  input.path = s->data_path;
+  c->n_sets  = NOMOS_CORRECTION_FIRST_TEST + n;
   PetscCall(PetscCalloc1(c->n_sets, &c->sets));
   c->sets[NOMOS_CORRECTION_TRAINING].name   = "training";
   c->sets[NOMOS_CORRECTION_VALIDATION].name = "validation";
-  PetscCall(CreateSet(s, "particle_correction.training", &c->sets[NOMOS_CORRECTION_TRAINING]));
-  PetscCall(CreateSet(s, "particle_correction.validation", &c->sets[NOMOS_CORRECTION_VALIDATION]));
+  for (size_t i = 0; i < n; i++) c->sets[NOMOS_CORRECTION_FIRST_TEST + i].name = names[i];
+  PetscCall(OpenSets(s, &input, NOMOS_CORRECTION_TRAINING, 2));
   for (size_t i = 0; i < n; i++) {
-    c->sets[NOMOS_CORRECTION_FIRST_TEST + i].name = names[i];
-    snprintf(key, sizeof key, "%s.%s.motions", prefix, names[i]);
-    PetscCall(CreateSet(s, key, &c->sets[NOMOS_CORRECTION_FIRST_TEST + i]));
+    TestPath(s->data_path, names[i], path);
+    input = (NomosParticleDataInput){.path = path};
+    PetscCall(OpenSets(s, &input, NOMOS_CORRECTION_FIRST_TEST + i, 1));
   }
   s->n_examples[NOMOS_SPLIT_TRAIN]      = c->sets[NOMOS_CORRECTION_TRAINING].n;
   s->n_examples[NOMOS_SPLIT_VALIDATION] = c->sets[NOMOS_CORRECTION_VALIDATION].n;
@@ -140,7 +130,6 @@ static PetscErrorCode ReadGrid(const NomosTwin *twin, NomosCorrectionShape *shap
   NomosModelScene scene = {0};
 
   PetscFunctionBeginUser;
-  NomosCheck(twin->size[NOMOS_TWIN_X] == 2, PETSC_COMM_SELF, PETSC_ERR_SUP, "particle_correction works in two dimensions (mpm.dimensions: 2); the case has %zu", twin->size[NOMOS_TWIN_X]);
   PetscCall(NomosConfigGetReals(twin->config, "mpm.length", &n, &length));
   PetscCall(NomosConfigGetInt(twin->config, "mpm.cells", &cells));
   shape->dx = length[0] / (double)cells;
@@ -214,7 +203,6 @@ static PetscErrorCode ReadParams(NomosSurrogate s, NomosCorrectionShape *shape)
   NomosCorrection *c = s->context;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosConfigGetReal(s->config, "particle_correction.interval", &c->interval));
   PetscCall(NomosConfigGetReal(s->config, "particle_correction.grow", &c->grow));
   PetscCall(NomosConfigGetReal(s->config, "particle_correction.first_share", &c->first_share));
   PetscCall(NomosConfigGetReal(s->config, "particle_correction.velocity", &c->velocity));
@@ -272,12 +260,11 @@ const NomosSurrogateOps NomosSurrogateOps_ParticleCorrection = {
   .name      = "particle_correction",
   .summary   = "A coarse simulation of particles and a network that corrects its state after every frame, trained through it.",
   .reference = "doi:10.48550/arXiv.2007.00016",
+  .needs     = "trajectories that solver mpm made in two dimensions, with the case and the settings of each (nomos generate); sets for tests beside them in tests/NAME.h5",
   .n_params  = sizeof params / sizeof *params,
   .params    = params,
-  .of_training = (const char *const[]){"particle_correction.training", "particle_correction.validation", "particle_correction.frames", "particle_correction.grow", "particle_correction.detach", "particle_correction.first_share", "particle_correction.velocity", "particle_correction.floor", "particle_correction.mirror", NULL},
-  .n_groups  = 1,
-  .groups    = groups,
-  .declare   = Declare,
+  .of_training = (const char *const[]){"particle_correction.tests", "particle_correction.frames", "particle_correction.grow", "particle_correction.detach", "particle_correction.first_share", "particle_correction.velocity", "particle_correction.floor", "particle_correction.mirror", NULL},
+  .reads     = true,
   .create    = Create,
   .destroy   = Destroy,
   .fit       = NomosCorrectionFit,

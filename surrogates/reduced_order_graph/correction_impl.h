@@ -22,6 +22,7 @@ typedef struct {
   size_t        size[NOMOS_N_TWIN_FIELDS], offset[NOMOS_N_TWIN_FIELDS]; /* of a field: reals of a particle, place in a state of one particle */
   int64_t       n_steps;                  /* of the coarse model between two corrections */
   double       *truth;                    /* (n_frames, n_entries n) */
+  double        interval;                 /* s between frames */
   double        per_cell;                 /* particles in a full cell of the coarse grid */
   double        fine_seconds;             /* that a frame took the fine simulation */
   NomosOperator step;                     /* inputs and outputs: the four fields; n_steps of the coarse model. Derivative: vjp */
@@ -34,7 +35,9 @@ typedef struct {
   const char        *path;                /* of the fine case */
   size_t             n_set, n_coarse;
   const char *const *set, *const *coarse; /* laid over it for both, and after these for the coarse one alone */
+  double             per_cell;            /* particles in a cell of the coarse one, of every body */
   double             interval;            /* s between frames */
+  size_t             n_frames;            /* the first state included */
   int64_t            n_corrections;       /* between two frames */
 } NomosTwinInput;
 /* Errors: of the cases; a solver whose fields are not these; an interval that is no multiple of both time steps. */
@@ -101,7 +104,7 @@ typedef struct {
 } NomosTwinSet;
 
 typedef struct {
-  double                 interval, grow, first_share, velocity, floor;
+  double                 grow, first_share, velocity, floor;
   size_t                 n_corrections; /* in a frame */
   size_t                 max_frames, detach; /* K at the end of the curriculum; frames after which no gradient goes back, 0: never */
   bool                   mirror;

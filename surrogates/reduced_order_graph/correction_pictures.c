@@ -63,7 +63,7 @@ static PetscErrorCode FindHigh(Frames *f, size_t n_frames)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DrawFilm(const NomosCorrection *c, NomosTwin *twin, Frames *f, const char title[], const char stem[])
+static PetscErrorCode DrawFilm(NomosTwin *twin, Frames *f, const char title[], const char stem[])
 {
   NomosModelScene scene = {0};
   char          (*texts)[TEXT], path[NOMOS_MAX_PATH + 16];
@@ -75,7 +75,7 @@ static PetscErrorCode DrawFilm(const NomosCorrection *c, NomosTwin *twin, Frames
   PetscCall(twin->model->ops->scene(twin->config, &scene));
   PetscCall(PetscMalloc2(twin->n_frames, &texts, twin->n_frames, &times));
   for (size_t i = 0; i < twin->n_frames; i++) {
-    snprintf(texts[i], TEXT, "%.3f s", (double)i * c->interval);
+    snprintf(texts[i], TEXT, "%.3f s", (double)i * twin->interval);
     times[i] = texts[i];
   }
   NomosFilm film = {.scene = &scene.room, .title = title, .n_motions = N_RUNS, .names = run_names, .n_particles = (size_t[]){f->n, f->n, f->n}, .n_frames = twin->n_frames, .times = times, .read = Read, .ctx = f,
@@ -99,7 +99,7 @@ static PetscErrorCode DrawMotion(NomosSurrogate s, NomosTwin *twin, const char t
   for (int run = 0; run < N_RUNS; run++) PetscCall(PetscMalloc1(twin->n_frames * f.n * f.d, &f.x[run]));
   for (size_t frame = 0; frame < twin->n_frames; frame++) PetscCall(PetscArraycpy(f.x[TRUTH] + frame * f.n * f.d, twin->truth + frame * total, f.n * f.d));
   for (int run = COARSE; run < N_RUNS; run++) PetscCall(NomosCorrectionRun(s, &(NomosCorrectedRun){.twin = twin, .coarse = run == COARSE, .frames = f.x[run]}, &mean, NULL));
-  PetscErrorCode code = DrawFilm(s->context, twin, &f, title, stem);
+  PetscErrorCode code = DrawFilm(twin, &f, title, stem);
   for (int run = 0; run < N_RUNS; run++) PetscCall(PetscFree(f.x[run]));
   PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -144,7 +144,6 @@ static PetscErrorCode Judge(NomosSurrogate s, const NomosTwinSet *set, size_t n_
 
 static PetscErrorCode DrawSet(NomosSurrogate s, const NomosTwinSet *set, NomosFigure figure, const char directory[])
 {
-  const NomosCorrection *c        = s->context;
   size_t                 n_frames = SIZE_MAX, median = 0;
   double                *times, *errors[2];
   char                   text[2 * NOMOS_MAX_NAME], stem[NOMOS_MAX_PATH];
@@ -153,7 +152,7 @@ static PetscErrorCode DrawSet(NomosSurrogate s, const NomosTwinSet *set, NomosFi
   for (size_t i = 0; i < set->n; i++) n_frames = PetscMin(n_frames, set->twins[i].n_frames);
   PetscCall(PetscMalloc3(n_frames, &times, n_frames, &errors[0], n_frames, &errors[1]));
   PetscCall(Judge(s, set, n_frames, errors, &median));
-  for (size_t k = 1; k < n_frames; k++) times[k - 1] = (double)k * c->interval;
+  for (size_t k = 1; k < n_frames; k++) times[k - 1] = (double)k * set->twins[0].interval;
   for (int coarse = 0; coarse < 2; coarse++) {
     snprintf(text, sizeof text, "%.100s%s", set->name, coarse ? ", coarse alone" : "");
     PetscCall(NomosFigureLine(figure, n_frames - 1, times, errors[coarse], text, coarse));

@@ -4,6 +4,7 @@
 #include "surrogates/reduced_order_graph/correction_impl.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 static const char *const names[NOMOS_N_TWIN_FIELDS] = {"position", "velocity", "affine", "deformation_gradient"};
@@ -241,25 +242,23 @@ static PetscErrorCode StepsOf(NomosModel model, double interval, int64_t *n)
 {
   PetscFunctionBeginUser;
   *n = llround(interval / model->dt);
-  NomosCheck(*n >= 1 && fabs((double)*n * model->dt - interval) <= 1e-6 * interval, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "particle_correction.interval = %g s is no multiple of time.dt = %g s of the simulation; choose it so", interval, model->dt);
+  NomosCheck(*n >= 1 && fabs((double)*n * model->dt - interval) <= 1e-6 * interval, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "the data have a frame every %g s, which is no multiple of time.dt = %g s of a simulation (particle_correction.coarse)", interval, model->dt);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* The truth: frames of the fine model at the coarse particles. */
-static PetscErrorCode Record(NomosModel fine, NomosConfig config, double interval, NomosTwin *twin)
+static PetscErrorCode Record(NomosModel fine, NomosTwin *twin)
 {
   View     coarse_view, view;
   Sampling sampling;
   int64_t  every;
-  double   stop, *values, *first, seconds;
+  double  *values, *first, seconds;
   void    *state;
 
   PetscFunctionBeginUser;
   PetscCall(ViewModel(twin->model, &coarse_view));
   PetscCall(ViewModel(fine, &view));
-  PetscCall(StepsOf(fine, interval, &every));
-  PetscCall(NomosConfigGetReal(config, "time.stop", &stop));
-  twin->n_frames = (size_t)floor(stop / interval + 1e-6) + 1;
+  PetscCall(StepsOf(fine, twin->interval, &every));
   const size_t total = twin->n_entries * twin->n;
   PetscCall(PetscMalloc1(twin->n_frames * total, &twin->truth));
   PetscCall(PetscMalloc3(view.n_entries * view.n, &values, total, &first, view.bytes, (char **)&state));
@@ -282,32 +281,51 @@ static PetscErrorCode Record(NomosModel fine, NomosConfig config, double interva
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The fine case once more, with the coarse settings and fewer particles in every body that it has. */
+static PetscErrorCode SimulateCoarse(NomosSurrogate s, const NomosTwinInput *input, NomosConfig fine, NomosTwin *twin)
+{
+  const char *const *bodies;
+  const char       **set;
+  char             (*texts)[3 * NOMOS_MAX_NAME];
+  size_t             n = 0, n_bodies;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGroup(fine, "bodies", &n_bodies, &bodies));
+  PetscCall(PetscMalloc2(input->n_set + input->n_coarse + n_bodies, &set, n_bodies, &texts));
+  for (size_t i = 0; i < input->n_set; i++) set[n++] = input->set[i];
+  for (size_t i = 0; i < n_bodies; i++) {
+    snprintf(texts[i], sizeof texts[i], "bodies.%s.particles_per_cell=%.17g", bodies[i], input->per_cell);
+    set[n++] = texts[i];
+  }
+  for (size_t i = 0; i < input->n_coarse; i++) set[n++] = input->coarse[i];
+  PetscErrorCode code = s->simulate(s, &(NomosSimulation){.path = input->path, .n_set = n, .set = set}, &twin->model, &twin->config);
+  PetscCall(PetscFree2(set, texts));
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Create(NomosSurrogate s, const NomosTwinInput *input, NomosTwin *twin, NomosModel *fine, NomosConfig *fine_config)
 {
-  const char **set;
-  View         view;
+  View view;
 
   PetscFunctionBeginUser;
   PetscCall(s->simulate(s, &(NomosSimulation){.path = input->path, .n_set = input->n_set, .set = input->set}, fine, fine_config));
-  PetscCall(PetscMalloc1(input->n_set + input->n_coarse + 1, &set));
-  for (size_t i = 0; i < input->n_set; i++) set[i] = input->set[i];
-  for (size_t i = 0; i < input->n_coarse; i++) set[input->n_set + i] = input->coarse[i];
-  PetscErrorCode code = s->simulate(s, &(NomosSimulation){.path = input->path, .n_set = input->n_set + input->n_coarse, .set = set}, &twin->model, &twin->config);
-  PetscCall(PetscFree(set));
-  PetscCall(code);
+  PetscCall(SimulateCoarse(s, input, *fine_config, twin));
   PetscCall(ViewModel(twin->model, &view));
   twin->n         = view.n;
   twin->n_entries = view.n_entries;
+  twin->n_frames  = input->n_frames;
+  twin->interval  = input->interval;
   for (int f = 0; f < NOMOS_N_TWIN_FIELDS; f++) {
     twin->size[f]   = view.size[f];
     twin->offset[f] = f ? twin->offset[f - 1] + twin->size[f - 1] : 0;
   }
-  PetscCall(StepsOf(twin->model, input->interval, &twin->n_steps));
-  NomosCheck(!(twin->n_steps % input->n_corrections), PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "particle_correction.corrections = %lld does not divide the %lld steps of the coarse simulation in particle_correction.interval; choose one that does", (long long)input->n_corrections, (long long)twin->n_steps);
+  PetscCall(StepsOf(twin->model, twin->interval, &twin->n_steps));
+  NomosCheck(!(twin->n_steps % input->n_corrections), PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "particle_correction.corrections = %lld does not divide the %lld steps of the coarse simulation in a frame; choose one that does", (long long)input->n_corrections, (long long)twin->n_steps);
   twin->n_steps /= input->n_corrections;
   for (int b = 0; b < 2; b++) PetscCall(PetscMalloc(view.bytes, &twin->buffers[b]));
   PetscCall(PetscMalloc1((size_t)twin->n_steps * view.bytes, &twin->states));
-  PetscCall(Record(*fine, *fine_config, input->interval, twin));
+  PetscCall(Record(*fine, twin));
   PetscCall(CreateStep(twin));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
