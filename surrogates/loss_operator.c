@@ -40,11 +40,18 @@ static PetscErrorCode Loss(NomosTape tape, const NomosTensor in[], void *ctx, No
 
 PetscErrorCode NomosOperatorFromLoss(const NomosBatchLoss *loss, NomosOperator *op)
 {
+  static NomosOperatorOps     first_order; /* of all operators of a tape, without what they cannot do */
   NomosSurrogate              s  = loss->surrogate;
   const NomosOperatorArgument in = {.name = "weights", .size = NomosParametersSize(s->parameters), .replicated = true}, out = {.name = "loss", .size = 1};
 
   PetscFunctionBeginUser;
   if (s->ops->loss_operator) PetscCall(s->ops->loss_operator(loss, op));
   else PetscCall(NomosOperatorFromTape(&(NomosTapeFunctionInput){.comm = s->comm, .name = "loss", .function = Loss, .ctx = (void *)loss, .n_in = 1, .n_out = 1, .in = &in, .out = &out}, op));
+  if (s->ops->first_order) {
+    first_order     = *(*op)->ops;
+    first_order.jvp = NULL;
+    first_order.hvp = NULL;
+    (*op)->ops      = &first_order;
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

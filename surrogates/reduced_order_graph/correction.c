@@ -269,6 +269,7 @@ const NomosSurrogateOps NomosSurrogateOps_ParticleCorrection = {
   .destroy   = Destroy,
   .fit       = NomosCorrectionFit,
   .loss      = NomosCorrectionLoss,
+  .first_order = true,
   .evaluate  = NomosCorrectionEvaluate,
   .results   = NomosCorrectionResults,
   .pictures  = NomosCorrectionPictures,

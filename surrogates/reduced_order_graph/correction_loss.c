@@ -82,6 +82,20 @@ static PetscErrorCode Advance(Rollout *r)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A roll-out that blows up ends there: the frames before it have a gradient. */
+static PetscErrorCode TryAdvance(Rollout *r, bool *ended)
+{
+  const bool     quiet = NomosErrorSetQuiet(true);
+  PetscErrorCode code;
+
+  PetscFunctionBeginUser;
+  code = Advance(r);
+  NomosErrorSetQuiet(quiet);
+  *ended = code == PETSC_ERR_FP;
+  if (!*ended) PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode RolloutCreate(Rollout *r)
 {
   PetscFunctionBeginUser;
@@ -168,6 +182,7 @@ static PetscErrorCode Train(Rollout *r, const NomosBatch *batch, NomosTensor *lo
   size_t                 n_frames = Frames(c, batch), total = 0;
   const double         **truth;
   NomosTensor            term;
+  bool                   ended;
 
   PetscFunctionBeginUser;
   for (size_t i = 0; i < r->n; i++) r->twins[i] = &c->sets[NOMOS_CORRECTION_TRAINING].twins[batch->examples[i]];
@@ -180,7 +195,8 @@ static PetscErrorCode Train(Rollout *r, const NomosBatch *batch, NomosTensor *lo
   for (size_t k = 1; k <= n_frames; k++) {
     if (c->detach && k > 1 && !((k - 1) % c->detach))
       for (int f = 0; f < NOMOS_N_TWIN_FIELDS; f++) r->states.fields[f] = NomosStopGradient(r->states.fields[f]);
-    PetscCall(Advance(r));
+    PetscCall(TryAdvance(r, &ended));
+    if (ended) break;
     for (size_t i = 0; i < r->n; i++) truth[i] = r->truth[i] + k * r->twins[i]->n_entries * r->twins[i]->n;
     PetscCall(AdvanceCoarse(r, truth));
     for (int f = NOMOS_TWIN_X; f <= NOMOS_TWIN_V && parts[f] > 0; f++) {

@@ -4,7 +4,7 @@
      own        a_p = [Q v/s_v, Q C Q^T/s_C, Q (F F^T - 1) Q^T/s_B]                      s: buffers, units as in correction_impl.h
      grid       particles write [1, v/s_v, ..., (x_p - x_i)/dx] onto the nodes x_i by the quadratic B-splines w_ip of the material point method, convolutions of 3 x 3 taps follow (SiLU, residual from the second on), and
                 particles read the result h back by the same weights. With no layer there is no grid
-     particle   o_p = MLP([a_p, (1 - r/4)_+, place in the cell, h_p])
+     particle   o_p = 30 tanh(MLP([a_p, (1 - r/4)_+, place in the cell, h_p])/30)
      result     v += s_dv Q^T o_v,   F += s_dF Q^T o_F Q F (in the plane),   x += s_dx Q^T o_x
 
    With `reach` all o_p are multiplied by (1 - r/reach)_+ of the nearest wall, and of particles beyond nothing is computed where there is no grid. Without it, and with `conserve`, vectors o are taken relative to their mean
@@ -19,6 +19,7 @@
 
 enum { D = 2, TAPS = 3, NODES = TAPS * TAPS, N_OWN = D + 2 * D * D, N_SPLAT = 1 + N_OWN + D, N_WALLS = 2 * D, N_LOCAL = N_OWN + 2 * D };
 static const double wall_cells = 4, push_cells = 2; /* how far walls are seen, and may push */
+static const double most = 30;                      /* that an output can be, in its units */
 
 PetscErrorCode NomosCorrectionNetworkCreate(const NomosCorrectionShape *shape, NomosCorrectionNetwork *network)
 {
@@ -382,6 +383,7 @@ static PetscErrorCode Correct(const Grid *g, NomosParticleStates *states)
   PetscFunctionBeginUser;
   PetscCall(Inputs(g, states, &in));
   NomosTensor o = NomosLinearApply(&network->last, g->w, NomosFunction(NOMOS_SILU, 0, NomosMlpApply(&network->mlp, g->w, in)));
+  o             = NomosAffine(NomosFunction(NOMOS_TANH, 0, NomosAffine(o, 1 / most, 0)), most, 0);
   if (reach > 0) o = NomosMultiply(o, Nearness(nearest, reach));
   PetscCall(Vector(g, near, o, &at, &vector));
   AddTo(g, &states->fields[NOMOS_TWIN_V], Scale(g, vector, NOMOS_SCALE_DV, 1));

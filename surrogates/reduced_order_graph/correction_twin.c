@@ -157,9 +157,11 @@ static PetscErrorCode Pack(const NomosTwin *twin, const double *const fields[], 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* From `values` n steps, keeping the states before them; the state after is in buffers[0]. */
+/* From `values` n steps, keeping the states before them; the state after is in buffers[0]. Errors (PETSC_ERR_FP): a state that is not finite, a particle that left the grid. */
 static PetscErrorCode Forward(NomosTwin *twin, const View *view, const double values[], int64_t n_steps)
 {
+  NomosModelFault fault = {0};
+
   PetscFunctionBeginUser;
   PetscCall(WriteState(view, values, twin->buffers[0]));
   PetscCall(view->ops->set_state(twin->model, twin->buffers[0]));
@@ -168,6 +170,8 @@ static PetscErrorCode Forward(NomosTwin *twin, const View *view, const double va
     PetscCall(NomosModelSetClock(twin->model, step));
     PetscCall(twin->model->ops->step(twin->model));
   }
+  PetscCall(twin->model->ops->check(twin->model, &fault));
+  NomosCheck(!fault.bad, PETSC_COMM_SELF, PETSC_ERR_FP, "the coarse simulation went wrong: %s of particle %lld is %g%s%s", fault.field, (long long)fault.index[0], fault.value, fault.place[0] ? ", " : "", fault.place);
   PetscCall(view->ops->get_state(twin->model, twin->buffers[0]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
