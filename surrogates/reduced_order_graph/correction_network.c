@@ -19,7 +19,7 @@
 
 enum { D = 2, TAPS = 3, NODES = TAPS * TAPS, N_OWN = D + 2 * D * D, N_SPLAT = 1 + N_OWN + D, N_WALLS = 2 * D, N_LOCAL = N_OWN + 2 * D };
 static const double wall_cells = 4, push_cells = 2; /* how far walls are seen, and may push */
-static const double most = 30;                      /* that an output can be, in its units */
+static const double output_limit = 30;              /* that an output can be, in its units */
 
 PetscErrorCode NomosCorrectionNetworkCreate(const NomosCorrectionShape *shape, NomosCorrectionNetwork *network)
 {
@@ -383,7 +383,7 @@ static PetscErrorCode Correct(const Grid *g, NomosParticleStates *states)
   PetscFunctionBeginUser;
   PetscCall(Inputs(g, states, &in));
   NomosTensor o = NomosLinearApply(&network->last, g->w, NomosFunction(NOMOS_SILU, 0, NomosMlpApply(&network->mlp, g->w, in)));
-  o             = NomosAffine(NomosFunction(NOMOS_TANH, 0, NomosAffine(o, 1 / most, 0)), most, 0);
+  o             = NomosAffine(NomosFunction(NOMOS_TANH, 0, NomosAffine(o, 1 / output_limit, 0)), output_limit, 0);
   if (reach > 0) o = NomosMultiply(o, Nearness(nearest, reach));
   PetscCall(Vector(g, near, o, &at, &vector));
   AddTo(g, &states->fields[NOMOS_TWIN_V], Scale(g, vector, NOMOS_SCALE_DV, 1));
