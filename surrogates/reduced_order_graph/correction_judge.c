@@ -108,16 +108,19 @@ static void AddError(const NomosTwin *twin, const double state[], const double t
   sums->n_first++;
 }
 
-static PetscErrorCode AddMotion(const NomosCorrection *c, NomosTwin *twin, double state[], Sums *sums)
+static PetscErrorCode AddMotion(NomosSurrogate s, NomosTwin *twin, double state[], Sums *sums)
 {
-  const size_t total = twin->n_entries * twin->n, every = PetscMax(c->max_frames / 2, 1);
+  const NomosCorrection *c = s->context;
+  const size_t           total = twin->n_entries * twin->n, every = PetscMax(c->max_frames / 2, 1);
 
   PetscFunctionBeginUser;
   for (size_t frame = 0; frame < twin->n_frames; frame++) AddTruth(twin, twin->truth + frame * total, sums);
   for (size_t start = 0; start + 1 < twin->n_frames; start += every) {
     PetscCall(PetscArraycpy(state, twin->truth + start * total, total));
     for (size_t k = 1; k <= c->max_frames && start + k < twin->n_frames; k++) {
-      PetscCall(AdvanceCoarse(c, twin, state));
+      bool ended;
+      PetscCall(Step(s, &(NomosCorrectedRun){.twin = twin, .coarse = true}, NULL, NULL, state, &ended));
+      if (ended) break;
       AddError(twin, state, twin->truth + (start + k) * total, k, sums);
     }
   }
@@ -148,7 +151,7 @@ PetscErrorCode NomosCorrectionFit(NomosSurrogate s)
   for (size_t i = 0; i < set->n; i++) most = PetscMax(most, set->twins[i].n_entries * set->twins[i].n);
   PetscCall(PetscMalloc1(most, &state));
   PetscCall(PetscCalloc3(c->max_frames, &sums.error[0], c->max_frames, &sums.error[1], c->max_frames, &sums.count));
-  for (size_t i = 0; i < set->n; i++) PetscCall(AddMotion(c, &set->twins[i], state, &sums));
+  for (size_t i = 0; i < set->n; i++) PetscCall(AddMotion(s, &set->twins[i], state, &sums));
   for (int q = 0; q < NOMOS_N_CORRECTION_SCALES; q++) sums.scales[q] = fmax(sqrt(sums.scales[q] / (q < NOMOS_SCALE_DX ? sums.n_truth : sums.n_first)), 1e-12);
   for (int q = NOMOS_SCALE_DX; q < NOMOS_N_CORRECTION_SCALES; q++) sums.scales[q] /= (double)c->n_corrections;
   for (size_t k = 0; k < c->max_frames; k++)

@@ -82,20 +82,6 @@ static PetscErrorCode Advance(Rollout *r)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A roll-out that blows up ends there: the frames before it have a gradient. */
-static PetscErrorCode TryAdvance(Rollout *r, bool *ended)
-{
-  const bool     quiet = NomosErrorSetQuiet(true);
-  PetscErrorCode code;
-
-  PetscFunctionBeginUser;
-  code = Advance(r);
-  NomosErrorSetQuiet(quiet);
-  *ended = code == PETSC_ERR_FP;
-  if (!*ended) PetscCall(code);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode RolloutCreate(Rollout *r)
 {
   PetscFunctionBeginUser;
@@ -160,6 +146,21 @@ static PetscErrorCode AdvanceCoarse(Rollout *r, const double *const truth[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A roll-out that blows up ends there: the frames before it have a gradient. */
+static PetscErrorCode TryAdvance(Rollout *r, const double *const truth[], bool *ended)
+{
+  const bool     quiet = NomosErrorSetQuiet(true);
+  PetscErrorCode code;
+
+  PetscFunctionBeginUser;
+  code = Advance(r);
+  if (!code) code = AdvanceCoarse(r, truth);
+  NomosErrorSetQuiet(quiet);
+  *ended = code == PETSC_ERR_FP;
+  if (!*ended) PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Mean over motions of the mean square per particle, over e(k) + b E(k). */
 static PetscErrorCode Term(Rollout *r, int field, const double *const truth[], size_t k, NomosTensor *sum)
 {
@@ -195,10 +196,9 @@ static PetscErrorCode Train(Rollout *r, const NomosBatch *batch, NomosTensor *lo
   for (size_t k = 1; k <= n_frames; k++) {
     if (c->detach && k > 1 && !((k - 1) % c->detach))
       for (int f = 0; f < NOMOS_N_TWIN_FIELDS; f++) r->states.fields[f] = NomosStopGradient(r->states.fields[f]);
-    PetscCall(TryAdvance(r, &ended));
-    if (ended) break;
     for (size_t i = 0; i < r->n; i++) truth[i] = r->truth[i] + k * r->twins[i]->n_entries * r->twins[i]->n;
-    PetscCall(AdvanceCoarse(r, truth));
+    PetscCall(TryAdvance(r, truth, &ended));
+    if (ended) break;
     for (int f = NOMOS_TWIN_X; f <= NOMOS_TWIN_V && parts[f] > 0; f++) {
       PetscCall(Term(r, f, truth, k, &term));
       *loss = NomosAdd(*loss, NomosAffine(term, parts[f] / (double)n_frames, 0));
