@@ -28,7 +28,9 @@ PetscErrorCode NomosNeighboursCheckPositions(const char what[], int d, size_t n,
   PetscFunctionBeginUser;
   NomosCheck(d == 2 || d == 3, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "neighbours of points in %d dimensions: there may be 2 or 3", d);
   NomosCheck(n <= INT32_MAX, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "%zu %ss: there may be at most %d", n, what, INT32_MAX);
-  for (size_t i = 0; i < n * (size_t)d; i++) NomosCheck(fabs(x[i]) <= 1e150, PETSC_COMM_SELF, PETSC_ERR_FP, "%s %zu is at %c = %g: positions must be finite (and not beyond 1e150, whose square is no number)", what, i / (size_t)d, "xyz"[i % (size_t)d], x[i]);
+  for (size_t i = 0; i < n * (size_t)d; i++)
+    NomosCheck(fabs(x[i]) <= 1e150, PETSC_COMM_SELF, PETSC_ERR_FP,
+               "%s %zu is at %c = %g: positions must be finite (and not beyond 1e150, whose square is no number)", what, i / (size_t)d, "xyz"[i % (size_t)d], x[i]);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

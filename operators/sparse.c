@@ -38,11 +38,14 @@ PetscErrorCode NomosSparseMatrixCreate(const NomosSparseMatrixInput *input, Nomo
   NomosSparseMatrix  new;
 
   PetscFunctionBeginUser;
-  NomosCheck(input->rows <= INT32_MAX && input->cols <= INT32_MAX && entries <= INT32_MAX, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "a sparse matrix of %zu rows, %zu columns and %zu entries: there may be at most %d of each", input->rows, input->cols, entries, INT32_MAX);
+  NomosCheck(input->rows <= INT32_MAX && input->cols <= INT32_MAX && entries <= INT32_MAX, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE,
+             "a sparse matrix of %zu rows, %zu columns and %zu entries: there may be at most %d of each", input->rows, input->cols, entries, INT32_MAX);
   for (size_t i = 0; i < input->rows; i++)
-    NomosCheck(input->first[i] <= input->first[i + 1] && (i || !input->first[0]), PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "a sparse matrix whose row %zu has the entries %zu to before %zu: they must start at 0 and ascend", i, input->first[i], input->first[i + 1]);
+    NomosCheck(input->first[i] <= input->first[i + 1] && (i || !input->first[0]), PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE,
+               "a sparse matrix whose row %zu has the entries %zu to before %zu: they must start at 0 and ascend", i, input->first[i], input->first[i + 1]);
   for (size_t k = 0; k < entries; k++)
-    NomosCheck(input->column[k] >= 0 && (size_t)input->column[k] < input->cols, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "entry %zu of a sparse matrix is in column %d: there are %zu columns, from 0 on", k, input->column[k], input->cols);
+    NomosCheck(input->column[k] >= 0 && (size_t)input->column[k] < input->cols, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE,
+               "entry %zu of a sparse matrix is in column %d: there are %zu columns, from 0 on", k, input->column[k], input->cols);
   PetscCall(PetscNew(&new));
   new->entries    = entries;
   new->has_values = input->value != NULL;

@@ -92,9 +92,11 @@ static bool Fill(const Attributes *a, const NomosTensor in[], NomosInteractionJo
   char             text[128];
 
   if (!NomosNodesOf("interaction", Inputs(a), in, true, nodes) || !(state = NomosNodeRead(in[0])) || (a->weighed && !(weight = NomosNodeRead(in[1])))) return false;
-  *job = (NomosInteractionJob){.n_nodes = a->receiver->n_rows, .n_edges = a->receiver->n, .channels = state->n_dims == 2 ? state->shape[1] : 0, .n_layers = a->n_layers, .sender = a->sender, .receiver = a->receiver, .epsilon = a->epsilon, .state = NomosNodeData(state, tape), .in_order = true};
+  *job = (NomosInteractionJob){.n_nodes = a->receiver->n_rows, .n_edges = a->receiver->n, .channels = state->n_dims == 2 ? state->shape[1] : 0, .n_layers = a->n_layers, .sender = a->sender, .receiver = a->receiver,
+                                .epsilon = a->epsilon, .state = NomosNodeData(state, tape), .in_order = true};
   bool fits = state->n_dims == 2 && state->shape[0] == job->n_nodes + job->n_edges && a->sender->n == job->n_edges && a->sender->n_rows == job->n_nodes && (!weight || NomosNodeSize(weight) == job->n_edges);
-  fits = fits && FillMlp(tape, a, in + At(a, 0), 3 * job->channels, job->channels, &job->edge, &job->n_parameters) && FillMlp(tape, a, in + At(a, 1), 2 * job->channels, job->channels, &job->node, &job->n_parameters);
+  fits = fits && FillMlp(tape, a, in + At(a, 0), 3 * job->channels, job->channels, &job->edge, &job->n_parameters);
+  fits = fits && FillMlp(tape, a, in + At(a, 1), 2 * job->channels, job->channels, &job->node, &job->n_parameters);
   if (!fits) {
     NomosTapeFail(tape, PETSC_ERR_ARG_SIZ, "interaction: a state %s on a graph of %zu nodes and %zu edges: needs [nodes + edges, c], a weight for each edge, and MLPs of weights [width, 3 c] (edges) or [width, 2 c] (nodes), [width, width], ..., [c, width] with biases, scale and shift [c]",
                   NomosShapeText(state->n_dims, state->shape, text), job->n_nodes, job->n_edges);
@@ -180,7 +182,8 @@ NomosTensor NomosInteraction(const NomosInteractionInput *input)
   NomosNode          *sum_node = NomosNodeKeep(tape, type, 2, (size_t[]){job.n_nodes, job.channels}, &a.sum);
   if (!sum_node) return out;
   job.sum         = NomosNodeData(sum_node, tape);
-  NomosNode *node = NomosNodeCreate(tape, &(NomosNodeInput){.primitive = &nomos_primitive_interaction, .type = type, .n_dims = 2, .shape = (size_t[]){job.n_nodes + job.n_edges, job.channels}, .n_in = Inputs(&a), .in = in, .attributes = &a, .n_attributes = sizeof a}, &out);
+  NomosNode *node = NomosNodeCreate(tape, &(NomosNodeInput){.primitive = &nomos_primitive_interaction, .type = type, .n_dims = 2, .shape = (size_t[]){job.n_nodes + job.n_edges, job.channels},
+                                                             .n_in = Inputs(&a), .in = in, .attributes = &a, .n_attributes = sizeof a}, &out);
   if (!node) return out;
   job.out = NomosNodeData(node, tape);
   if (!TakeScratch(tape, type, false, &job, &memory, &capacity)) return (NomosTensor){.tape = tape};

@@ -52,7 +52,8 @@ void NAME(NomosRowProductRun)(const NomosRowProduct *p)
   if (p->n % VECTOR) { /* not worth kernels of their own */
     const size_t one = 1;
     for (size_t i = 0; i < p->m && p->bias; i++) memcpy((Real *)p->c + i * p->ldc, p->bias, p->n * sizeof(Real));
-    NAME(NomosProductAlone)(&(NomosProduct){.m = p->m, .n = p->n, .k = p->k, .lda = PetscMax(p->a_column == 1 ? p->a_row : p->a_column, one), .ldb = PetscMax(p->ldb, one), .ldc = PetscMax(p->ldc, one), .transposed_a = p->a_column != 1, .add = p->add || p->bias, .a = p->a, .b = p->b, .c = p->c});
+    NAME(NomosProductAlone)(&(NomosProduct){.m = p->m, .n = p->n, .k = p->k, .lda = PetscMax(p->a_column == 1 ? p->a_row : p->a_column, one), .ldb = PetscMax(p->ldb, one), .ldc = PetscMax(p->ldc, one),
+                                            .transposed_a = p->a_column != 1, .add = p->add || p->bias, .a = p->a, .b = p->b, .c = p->c});
     return;
   }
   for (; j + COLUMNS * VECTOR <= p->n; j += COLUMNS * VECTOR) Rows(p, WIDE ? 6 : 2, COLUMNS, j);

@@ -90,7 +90,8 @@ NomosTensor NomosSparseOuter(NomosSparseMatrix pattern, NomosTensor y, NomosTens
   if (!NomosNodesOf(primitive->name, 2, in, true, nodes)) return out;
   for (int i = 0; i < 2; i++)
     if (!(operand[i] = Operand(primitive->name, in[i], pattern->part[i].rows, &channels[i]))) return out;
-  if (channels[0] != channels[1]) return NomosTapeFail(y.tape, PETSC_ERR_ARG_SIZ, "%s: %s and %s have not as many channels", primitive->name, NomosShapeText(operand[0]->n_dims, operand[0]->shape, a), NomosShapeText(operand[1]->n_dims, operand[1]->shape, b));
+  if (channels[0] != channels[1]) return NomosTapeFail(y.tape, PETSC_ERR_ARG_SIZ,
+                                                         "%s: %s and %s have not as many channels", primitive->name, NomosShapeText(operand[0]->n_dims, operand[0]->shape, a), NomosShapeText(operand[1]->n_dims, operand[1]->shape, b));
   node = NomosNodeCreate(y.tape, &(NomosNodeInput){.primitive = primitive, .type = operand[0]->type, .n_dims = 1, .shape = &pattern->entries, .n_in = 2, .in = in, .attributes = &pattern, .n_attributes = sizeof pattern}, &out);
   if (node) NOMOS_KERNEL(node->type, NomosSparseOuterKernel)(&pattern->part[0], channels[0], NomosNodeData(operand[0], y.tape), NomosNodeData(operand[1], y.tape), NomosNodeData(node, y.tape));
   return out;

@@ -174,7 +174,8 @@ static bool IsFused(const NomosMessagePassing *layer, const NomosTensor w[])
   const NomosMlp *edge = &layer->edge_mlp, *node = &layer->node_mlp;
   const size_t    n    = edge->n_layers;
 
-  return layer->residual && edge->layer_norm && edge->layers[n - 1].out == layer->node && n >= 2 && n <= NOMOS_INTERACTION_MAX && node->n_layers == n && edge->omega == 1 && !edge->residual && NomosTensorDims(w[edge->layers[0].weight], NULL) == 2;
+  return layer->residual && edge->layer_norm && edge->layers[n - 1].out == layer->node &&
+         n >= 2 && n <= NOMOS_INTERACTION_MAX && node->n_layers == n && edge->omega == 1 && !edge->residual && NomosTensorDims(w[edge->layers[0].weight], NULL) == 2;
 }
 
 static NomosInteractionLayers Layers(const NomosMlp *mlp, const NomosTensor w[])
@@ -205,8 +206,12 @@ static size_t RunFused(size_t l, size_t n, const NomosMessagePassing layers[], c
     const NomosMessagePassing *layer = &layers[l];
     const bool                 sum   = layer->aggregation == NOMOS_AGGREGATE_SUM;
     if (!sum && !mean.stamp) mean = MeanWeights(graph, weight, *x);
-    const NomosTensor next = NomosInteraction(&(NomosInteractionInput){.sender = graph->sender, .receiver = graph->receiver, .state = state, .weight = sum ? weight : mean, .edge = Layers(&layer->edge_mlp, w), .node = Layers(&layer->node_mlp, w), .activation = layer->edge_mlp.activation, .epsilon = layer->edge_mlp.norm.epsilon});
-    state = layer->convolves ? NomosAdd(next, NomosPad(NomosGraphConvolutionApply(&layer->convolution, w, graph, NomosSlice(state, 0, 0, graph->n_nodes, 1)), 0, 0, graph->n_nodes + graph->n_edges, 1)) : next;
+    const NomosTensor next = NomosInteraction(&(NomosInteractionInput){.sender = graph->sender, .receiver = graph->receiver, .state = state, .weight = sum ? weight : mean,
+                                                                               .edge = Layers(&layer->edge_mlp, w), .node = Layers(&layer->node_mlp, w), .activation = layer->edge_mlp.activation, .epsilon = layer->edge_mlp.norm.epsilon});
+    if (layer->convolves) {
+      const NomosTensor add = NomosGraphConvolutionApply(&layer->convolution, w, graph, NomosSlice(state, 0, 0, graph->n_nodes, 1));
+      state = NomosAdd(next, NomosPad(add, 0, 0, graph->n_nodes + graph->n_edges, 1));
+    } else state = next;
   }
   *x = NomosSlice(state, 0, 0, graph->n_nodes, 1);
   *e = NomosSlice(state, 0, graph->n_nodes, graph->n_edges, 1);
