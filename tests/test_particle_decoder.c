@@ -138,15 +138,15 @@ START_TEST(degenerate_neighbourhoods)
     ck_assert_double_lt(WorstMoved(&s, 1), 1e-12);
     for (size_t i = 0; i < N_POINTS; i++) s.X[2 * i + 1] += 0.03;
     Plan(&s);
-    ck_assert_double_lt(WorstMoved(&s, 0), 1e-13);
+    ck_assert_double_lt(WorstMoved(&s, 0), 1e-11); /* far outside of the points weights are large, and so is their rounding */
     for (size_t n = 1; n <= 4; n++) {
       s.reference.n_sparse = n;
       Plan(&s);
-      ck_assert_double_lt(WorstMoved(&s, 0), 1e-13);
+      ck_assert_double_lt(WorstMoved(&s, 0), 1e-11); /* far outside of the points weights are large, and so is their rounding */
     }
     for (size_t j = 0; j < 4; j++) memcpy(&s.Y[2 * j], &s.Y[0], 2 * sizeof(double)); /* all at one place */
     Plan(&s);
-    ck_assert_double_lt(WorstMoved(&s, 0), 1e-13);
+    ck_assert_double_lt(WorstMoved(&s, 0), 1e-11); /* far outside of the points weights are large, and so is their rounding */
     Close(&s);
   }
 }

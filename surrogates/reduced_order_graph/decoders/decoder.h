@@ -62,7 +62,7 @@ PetscErrorCode NomosReferenceBoxGet(const NomosReferenceBox *box, NomosParameter
 
 /* Moving least squares around a point X with neighbours Y_j and positive weights: of the affine functions over them those that the neighbours tell apart, orthonormal in the weights (which are scaled to sum 1),
      basis_0 = 1,  basis_i(Y) = q_i.(Y - c)/sqrt(lambda_i),   c the centroid, (lambda_i, q_i) of the moments about it, i = 1 ... d
-   A direction in which they hardly extend (lambda_i below 1e-3 of the largest) is left out: its column is 0. The weights of moving least squares are weight_j sum_i basis_i(X) basis_i(Y_j). */
+   A direction in which they hardly extend (the farthest, squared, below 1e-3 of that of the widest direction) is left out: its column is 0. The weights of moving least squares are weight_j sum_i basis_i(X) basis_i(Y_j). */
 enum { NOMOS_LOCAL_MOST = 64 }; /* neighbours */
 typedef struct {
   double weight[NOMOS_LOCAL_MOST], columns[NOMOS_LOCAL_MOST][3]; /* of neighbour j; basis_1 ... basis_d at Y_j */

@@ -15,7 +15,7 @@
 /* clang-format off */
 static const NomosParam params[] = {
   {"kernel.neighbours", NOMOS_PARAM_INT,    "16",     NULL, 1, NOMOS_LOCAL_MOST, NULL, false, "Nearest sparse points of a point."},
-  {"kernel.width",      NOMOS_PARAM_REAL,   "0.5",    NULL, 0.05, 10, NULL, false, "Width of the Gaussian that the network's factors stand on, in units of the farthest neighbour's distance."},
+  {"kernel.width",      NOMOS_PARAM_REAL,   "0.3",    NULL, 0.05, 10, NULL, false, "Width of the Gaussian that the network's factors stand on, in units of the farthest neighbour's distance."},
   {"kernel.reproduces", NOMOS_PARAM_CHOICE, "affine", NULL, 0, 0, "constants|affine", false, "Motions that are exact whatever is learned."},
   {"kernel.signed",     NOMOS_PARAM_BOOL,   "true",   NULL, 0, 0, NULL, false, "Learn a part of any sign beside the positive factors."},
   {"kernel.layers",     NOMOS_PARAM_INT,    "2",      NULL, 0, 15, NULL, false, "Hidden layers of its network."},

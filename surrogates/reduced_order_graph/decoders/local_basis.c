@@ -3,7 +3,8 @@
 #include <math.h>
 #include <string.h>
 
-/* Of the directions in which neighbours extend, those below this part of the widest (in the square) carry no slope: it would be that of rounding, or of noise. */
+/* Of the directions in which neighbours extend, those below this part of the widest (in the square) carry no slope: it would be that of rounding, or of noise. Extents are of places, not of weights: a far neighbour that counts little is
+   still what tells a slope, where it is the only one aside. */
 static const double flat = 1e-3;
 
 /* Eigenvalues (descending is not needed) and, as columns of q, eigenvectors of a symmetric matrix by Jacobi's rotations. */
@@ -57,7 +58,7 @@ void NomosLocalBasisMake(const NomosParticleReference *r, const NomosNeighbours 
   const int      d    = r->d;
   const size_t   from = neighbours->first[point], k = neighbours->first[point + 1] - from;
   const double  *X    = r->X + point * (size_t)d, *Y[NOMOS_LOCAL_MOST];
-  double         far = 0, sum = 0, c[3] = {0, 0, 0}, moments[3][3] = {{0}}, lambda[3], q[3][3], largest = 0;
+  double         far = 0, sum = 0, c[3] = {0, 0, 0}, moments[3][3] = {{0}}, lambda[3], q[3][3], extent[3] = {0, 0, 0}, widest = 0;
 
   memset(basis, 0, sizeof *basis);
   for (size_t j = 0; j < k; j++) {
@@ -73,9 +74,16 @@ void NomosLocalBasisMake(const NomosParticleReference *r, const NomosNeighbours 
     for (int a = 0; a < d; a++)
       for (int b = 0; b < d; b++) moments[a][b] += basis->weight[j] * (Y[j][a] - c[a]) * (Y[j][b] - c[b]);
   Eigen(d, moments, lambda, q);
-  for (int i = 0; i < d; i++) largest = fmax(largest, lambda[i]);
   for (int i = 0; i < d; i++) {
-    basis->kept[i] = lambda[i] > flat * largest && largest > 0;
+    for (size_t j = 0; j < k; j++) {
+      double along = 0;
+      for (int a = 0; a < d; a++) along += q[a][i] * (Y[j][a] - c[a]);
+      extent[i] = fmax(extent[i], along * along);
+    }
+    widest = fmax(widest, extent[i]);
+  }
+  for (int i = 0; i < d; i++) {
+    basis->kept[i] = extent[i] > flat * widest && lambda[i] > 0;
     if (!basis->kept[i]) continue;
     const double scale = 1 / sqrt(lambda[i]);
     for (int a = 0; a < d; a++) basis->at[i] += scale * q[a][i] * (X[a] - c[a]);

@@ -8,7 +8,7 @@
 static const NomosParam params[] = {
   {"mls.neighbours", NOMOS_PARAM_INT,    "10",       NULL, 1, NOMOS_LOCAL_MOST, NULL, false, "Nearest sparse points of a point."},
   {"mls.weight",     NOMOS_PARAM_CHOICE, "gaussian", NULL, 0, 0, "gaussian|cubic", false, "How they count by distance."},
-  {"mls.width",      NOMOS_PARAM_REAL,   "0.5",      NULL, 0.05, 10, NULL, false, "Width of the Gaussian, or where the cubic spline ends, in units of the farthest neighbour's distance."},
+  {"mls.width",      NOMOS_PARAM_REAL,   "0.3",      NULL, 0.05, 10, NULL, false, "Width of the Gaussian, or where the cubic spline ends, in units of the farthest neighbour's distance."},
 };
 /* clang-format on */
 
