@@ -66,7 +66,7 @@ static PetscErrorCode Destroy(void **context)
 /* Displacements (n_snapshots, n_points d) of frames that are spread over all trajectories; reference (n_points, d). */
 typedef struct {
   size_t  n;
-  double *reference, *snapshots;
+  double *reference, *snapshots, *first; /* first (n_points, d): scratch, of a trajectory */
 } Snapshots;
 
 static PetscErrorCode CheckTrajectory(const Pod *c, const NomosParticleTrajectory *t, double extent, const double first[], const double reference[])
@@ -84,7 +84,7 @@ static PetscErrorCode ReadSnapshots(const Pod *c, NomosParticleData data, Snapsh
   NomosParticleTrajectory      t;
   const size_t                 size   = c->n_points * (size_t)c->d;
   size_t                       n_all  = 0, frame = 0;
-  double                      *first, extent = 0;
+  double                       extent = 0;
 
   PetscFunctionBeginUser;
   PetscCall(NomosParticleDataGetInfo(data, &info));
@@ -94,24 +94,22 @@ static PetscErrorCode ReadSnapshots(const Pod *c, NomosParticleData data, Snapsh
     n_all += t.n_frames - 1;
   }
   const size_t every = (n_all + c->n_snapshots - 1) / c->n_snapshots;
-  PetscCall(PetscMalloc1(size, &first));
-  PetscCall(PetscMalloc2(size, &s->reference, (n_all / every + 1) * size, &s->snapshots));
+  PetscCall(PetscMalloc3(size, &s->reference, (n_all / every + 1) * size, &s->snapshots, size, &s->first));
   s->n = 0;
   for (size_t i = 0; i < info->n_trajectories[NOMOS_SPLIT_TRAIN]; i++) {
     NomosParticleSelection select = {.split = NOMOS_SPLIT_TRAIN, .trajectory = i, .n_frames = 1, .n = c->n_points};
     PetscCall(NomosParticleDataTrajectory(data, NOMOS_SPLIT_TRAIN, i, &t));
     select.n = t.n_particles;
-    if (t.n_particles == c->n_points) PetscCall(NomosParticleDataRead(data, &select, first));
-    if (!i) PetscCall(PetscArraycpy(s->reference, first, size));
-    PetscCall(CheckTrajectory(c, &t, extent, first, s->reference));
+    if (t.n_particles == c->n_points) PetscCall(NomosParticleDataRead(data, &select, s->first));
+    if (!i) PetscCall(PetscArraycpy(s->reference, s->first, size));
+    PetscCall(CheckTrajectory(c, &t, extent, s->first, s->reference));
     for (select.first = 1; select.first < t.n_frames; select.first++, frame++) {
       if (frame % every) continue;
       double *to = s->snapshots + s->n++ * size;
       PetscCall(NomosParticleDataRead(data, &select, to));
-      for (size_t k = 0; k < size; k++) to[k] -= first[k];
+      for (size_t k = 0; k < size; k++) to[k] -= s->first[k];
     }
   }
-  PetscCall(PetscFree(first));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -145,14 +143,14 @@ static PetscErrorCode Fit(const void *context, NomosParameters parameters, Nomos
 
   PetscFunctionBeginUser;
   PetscErrorCode code = ReadSnapshots(c, data, &s);
-  if (code) PetscCall(PetscFree2(s.reference, s.snapshots));
+  if (code) PetscCall(PetscFree3(s.reference, s.snapshots, s.first));
   PetscCall(code);
   PetscCall(PetscMalloc1(c->n_points * (size_t)c->d * c->rank, &basis));
   PetscCall(Modes(c, &s, basis));
   PetscCall(NomosReferenceBufferSet(parameters, c->reference, s.reference));
   PetscCall(NomosReferenceBufferSet(parameters, c->basis, basis));
   PetscCall(PetscFree(basis));
-  PetscCall(PetscFree2(s.reference, s.snapshots));
+  PetscCall(PetscFree3(s.reference, s.snapshots, s.first));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
