@@ -18,12 +18,6 @@ const NomosParam nomos_particle_stepper_params[] = {
 /* clang-format on */
 const size_t nomos_n_particle_stepper_params = sizeof nomos_particle_stepper_params / sizeof *nomos_particle_stepper_params;
 
-/* What tapes refer to until they are reset. */
-typedef struct {
-  NomosGraph graph;
-  NomosIndex kind;
-} Kept;
-
 struct NomosParticleStepper_s {
   NomosParticleStepperInput      input;
   const NomosParticleNetworkOps *network;
@@ -32,8 +26,7 @@ struct NomosParticleStepper_s {
   size_t                         embedding, radius; /* numbers in w[] */
   bool                           raw;
   NomosNormalisation             velocity, acceleration, parameters;
-  size_t                         n_kept, n_edges, most_components;
-  Kept                          *kept;
+  size_t                         n_edges, most_components;
 };
 
 /* NULL or "": the first one. */
@@ -103,9 +96,7 @@ PetscErrorCode NomosParticleStepperDestroy(NomosParticleStepper *stepper)
 {
   PetscFunctionBeginUser;
   if (!*stepper) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(NomosParticleStepperForget(*stepper));
   if ((*stepper)->context) PetscCall((*stepper)->network->destroy(&(*stepper)->context));
-  PetscCall(PetscFree((*stepper)->kept));
   PetscCall(PetscFree(*stepper));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -199,33 +190,32 @@ static PetscErrorCode CheckPositions(NomosParticleStepper s, const NomosParticle
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The graph of positions now, and the list of materials, kept until Forget. */
-static PetscErrorCode Prepare(NomosParticleStepper s, const NomosParticleSets *sets, NomosTensor now, double radius, Kept *kept)
+static PetscErrorCode DestroyGraph(void *graph)
+{
+  return NomosGraphDestroy((NomosGraph *)&graph);
+}
+
+static PetscErrorCode DestroyIndex(void *index)
+{
+  return NomosIndexDestroy((NomosIndex *)&index);
+}
+
+/* The graph of positions now, and the list of materials; they are the tape's. */
+static PetscErrorCode Prepare(NomosParticleStepper s, const NomosParticleSets *sets, NomosTensor now, double radius, NomosGraph *graph, NomosIndex *kind)
 {
   double *x;
 
   PetscFunctionBeginUser;
-  *kept = (Kept){0};
+  *graph = NULL;
   PetscCall(PetscMalloc1(sets->n * (size_t)s->input.d, &x));
   PetscErrorCode code = NomosTensorGetDoubles(now, x);
   if (!code) code = CheckPositions(s, sets, x);
-  if (!code && s->network->graph) code = CreateGraph(s, sets, x, radius, &kept->graph);
+  if (!code && s->network->graph) code = CreateGraph(s, sets, x, radius, graph);
   PetscCall(PetscFree(x));
   PetscCall(code);
-  PetscCall(NomosIndexCreate(sets->n, sets->kind, s->input.n_kinds, &kept->kind));
-  PetscCall(PetscRealloc((s->n_kept + 1) * sizeof *s->kept, &s->kept));
-  s->kept[s->n_kept++] = *kept;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode NomosParticleStepperForget(NomosParticleStepper s)
-{
-  PetscFunctionBeginUser;
-  for (size_t i = 0; i < s->n_kept; i++) {
-    PetscCall(NomosGraphDestroy(&s->kept[i].graph));
-    PetscCall(NomosIndexDestroy(&s->kept[i].kind));
-  }
-  s->n_kept = 0;
+  if (*graph) PetscCall(NomosTapeOwn(now.tape, *graph, DestroyGraph));
+  PetscCall(NomosIndexCreate(sets->n, sets->kind, s->input.n_kinds, kind));
+  PetscCall(NomosTapeOwn(now.tape, *kind, DestroyIndex));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -284,14 +274,14 @@ PetscErrorCode NomosParticleStepperFeatures(NomosParticleStepper s, const NomosT
 {
   const NomosTensor now = x[s->history];
   double            radius;
-  Kept              kept;
+  NomosIndex        kind;
 
   PetscFunctionBeginUser;
+  *batch = (NomosParticleBatch){.n = sets->n, .n_sets = sets->n_sets, .first = sets->first, .x = now};
   PetscCall(NomosTensorGetScalar(w[s->radius], &radius));
-  PetscCall(Prepare(s, sets, now, radius, &kept));
-  *batch       = (NomosParticleBatch){.n = sets->n, .n_sets = sets->n_sets, .first = sets->first, .x = now, .graph = kept.graph};
-  batch->nodes = Nodes(s, w, sets, x, radius, kept.kind);
-  if (kept.graph) batch->edges = NomosGraphEdgeFeatures(kept.graph, now, radius);
+  PetscCall(Prepare(s, sets, now, radius, &batch->graph, &kind));
+  batch->nodes = Nodes(s, w, sets, x, radius, kind);
+  if (batch->graph) batch->edges = NomosGraphEdgeFeatures(batch->graph, now, radius);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

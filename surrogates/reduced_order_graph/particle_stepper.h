@@ -46,13 +46,12 @@ typedef struct {
 
 /* What the network sees after such positions. */
 PetscErrorCode NomosParticleStepperFeatures(NomosParticleStepper stepper, const NomosTensor w[], const NomosParticleSets *sets, const NomosTensor x[], NomosParticleBatch *batch);
-/* Normalised acceleration [n, d] after the positions x[0], ..., x[w] (each [n, d], oldest first). The graph is built of x[w] and belongs to the stepper until NomosParticleStepperForget. Errors (a position that is not finite or outside, say) are kept by the tape. */
+/* Normalised acceleration [n, d] after the positions x[0], ..., x[w] (each [n, d], oldest first). The graph is built of x[w] and belongs to the tape. Errors (a position that is not finite or outside, say) are kept by the tape. */
 NomosTensor NomosParticleStepperAcceleration(NomosParticleStepper stepper, const NomosTensor w[], const NomosParticleSets *sets, const NomosTensor x[]);
 /* x_{k+1} [n, d] from the last two positions and such an acceleration, m; and from x[0], ..., x[w] at once. */
 NomosTensor NomosParticleStepperIntegrate(NomosParticleStepper stepper, const NomosTensor w[], NomosTensor before, NomosTensor x, NomosTensor acceleration);
 NomosTensor NomosParticleStepperAdvance(NomosParticleStepper stepper, const NomosTensor w[], const NomosParticleSets *sets, const NomosTensor x[]);
 /* Of the last graph: edges, and components of each set in the worst one. */
-void           NomosParticleStepperGraph(NomosParticleStepper stepper, size_t *n_edges, size_t *most_components);
-PetscErrorCode NomosParticleStepperForget(NomosParticleStepper stepper); /* frees graphs: when the tape was reset */
+void NomosParticleStepperGraph(NomosParticleStepper stepper, size_t *n_edges, size_t *most_components);
 
 #endif

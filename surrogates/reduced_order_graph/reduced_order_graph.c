@@ -19,14 +19,10 @@ static const NomosParam params[] = {
   {"reduced_order_graph.mirror",   NOMOS_PARAM_CHOICE, "none",     NULL, 0, 0, "none|x|y|z|xy|xz|yz|xyz", false, "Axes along which examples may be mirrored about the middle of the domain: those along which nothing pulls."},
   {"reduced_order_graph.steps",    NOMOS_PARAM_INT,    "1",        NULL, 1, 1000, NULL, false, "Steps of the loss, one upon the other."},
   {"reduced_order_graph.sweep",    NOMOS_PARAM_REAL_LIST, "",      NULL, DBL_MIN, DBL_MAX, NULL, false, "Factors of the number of points with which the test split is judged too (`[0.5, 0.75, 1.5, 2]`), at the radius of the training."},
-};
-static const NomosParam set_params[] = {
-  {"path", NOMOS_PARAM_FILE, NULL, NULL, 0, 0, NULL, false, "Data as data.path, whose trajectories are all for the test."},
+  {"reduced_order_graph.decoder",  NOMOS_PARAM_CHOICE, "none",     NULL, 0, 0, "none|mls|shepard", false, "Judge all particles too, by this decoder from the points: moving least squares, or Shepard's weights, on reference positions. Of true points that is its floor, of predicted ones the composed error."},
 };
 /* clang-format on */
-static const char     prefix[]                            = "reduced_order_graph.tests";
-const NomosParamGroup nomos_reduced_order_graph_groups[1] = {{prefix, "of each test set: NAME becomes results.NAME_rollout_mse", sizeof set_params / sizeof *set_params, set_params}};
-const char *const     nomos_particle_text_keys[NOMOS_N_PARTICLE_TEXTS] = {"kinds", "parameters", "interval", "box", "radius"};
+const char *const nomos_particle_text_keys[NOMOS_N_PARTICLE_TEXTS] = {"kinds", "parameters", "interval", "box", "radius"};
 
 bool NomosReducedOrderGraphTable(size_t i, NomosSurrogateTable *table)
 {
@@ -45,18 +41,11 @@ bool NomosReducedOrderGraphTable(size_t i, NomosSurrogateTable *table)
 
 static PetscErrorCode Declare(NomosConfig config)
 {
-  const char *const *names;
-  size_t             n;
-  char               section[2 * NOMOS_MAX_NAME];
-
   PetscFunctionBeginUser;
   PetscCall(NomosConfigRegister(config, nomos_n_particle_stepper_params, nomos_particle_stepper_params));
   PetscCall(NomosParticleStepperDeclare(config));
-  PetscCall(NomosConfigGroup(config, prefix, &n, &names));
-  for (size_t i = 0; i < n; i++) {
-    snprintf(section, sizeof section, "%s.%s", prefix, names[i]);
-    PetscCall(NomosConfigRegisterSection(config, section, sizeof set_params / sizeof *set_params, set_params));
-  }
+  PetscCall(NomosReducedOrderGraphDeclareSets(config));
+  PetscCall(NomosReducedOrderGraphDeclareDecoder(config));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -116,47 +105,6 @@ static PetscErrorCode CreateParts(NomosSurrogate s)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Particles of the set are of the materials that the training knows, by name, and have the same parameters. */
-static PetscErrorCode CheckSet(NomosSurrogate s, const char name[], NomosParticleData data)
-{
-  const NomosReducedOrderGraph *g = s->context;
-  const NomosParticleDataInfo  *info;
-
-  PetscFunctionBeginUser;
-  PetscCall(NomosParticleDataGetInfo(data, &info));
-  NomosCheck(info->d == g->info->d && info->n_parameters == g->info->n_parameters, s->comm, PETSC_ERR_ARG_SIZ, "reduced_order_graph.tests.%s: particles in %d dimensions with %zu parameters, and the training has %d and %zu", name, info->d, info->n_parameters, g->info->d, g->info->n_parameters);
-  for (size_t k = 0; k < info->n_kinds; k++) NomosCheck(k < g->info->n_kinds && !strcmp(info->kinds[k], g->info->kinds[k]), s->comm, PETSC_ERR_ARG_WRONG, "reduced_order_graph.tests.%s: material number %zu is %s, which was never seen in the training (%s there)", name, k, info->kinds[k], k < g->info->n_kinds ? g->info->kinds[k] : "none");
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode OpenSets(NomosSurrogate s)
-{
-  NomosReducedOrderGraph *g   = s->context;
-  NomosParticleSampling   one = g->sampling;
-  NomosParticleDataInput  input;
-  const char *const      *names;
-  size_t                  n;
-
-  PetscFunctionBeginUser;
-  one.n_draws = 1;
-  PetscCall(NomosParticleDataInputFromConfig(s->config, &input));
-  input.validation = input.test = 0;
-  input.n_trajectories = 0;
-  PetscCall(NomosConfigGroup(s->config, prefix, &n, &names));
-  PetscCall(PetscCalloc1(n, &g->sets));
-  for (size_t i = 0; i < n; i++) {
-    NomosParticleTestSet *set = &g->sets[g->n_sets++];
-    char                  key[3 * NOMOS_MAX_NAME];
-    snprintf(key, sizeof key, "%s.%s.path", prefix, names[i]);
-    PetscCall(NomosConfigGetString(s->config, key, &input.path));
-    PetscCall(PetscStrallocpy(names[i], &set->name));
-    PetscCall(NomosParticleDataOpen(s->comm, &input, &set->data));
-    PetscCall(CheckSet(s, set->name, set->data));
-    PetscCall(NomosParticlePartCreate(&(NomosParticlePartInput){.data = set->data, .split = NOMOS_SPLIT_TRAIN, .sampling = &one, .factor = 1, .window = g->n_history + 1, .seed = s->seed}, &set->part));
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static void Join(char text[1024], size_t n, const char *const names[])
 {
   for (size_t i = 0; i < n; i++) snprintf(text + strlen(text), 1024 - strlen(text), "%s%s", i ? "," : "", names[i]);
@@ -197,7 +145,8 @@ static PetscErrorCode Create(NomosSurrogate s)
   }
   PetscCall(NomosParticleStepperCreate(s->config, s->parameters, &input, &g->stepper));
   g->n_w = NomosParametersCount(s->parameters);
-  PetscCall(OpenSets(s));
+  PetscCall(NomosReducedOrderGraphOpenSets(s));
+  PetscCall(NomosReducedOrderGraphCreateDecoder(s));
   WriteTexts(s);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -210,12 +159,9 @@ static PetscErrorCode Destroy(NomosSurrogate s)
   if (!g) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(NomosParticleStepperDestroy(&g->stepper));
   for (int split = 0; split < NOMOS_N_SPLITS; split++) PetscCall(NomosParticlePartFree(&g->parts[split]));
-  for (size_t i = 0; i < g->n_sets; i++) {
-    PetscCall(NomosParticlePartFree(&g->sets[i].part));
-    if (g->sets[i].data) PetscCall(NomosParticleDataClose(&g->sets[i].data));
-    PetscCall(PetscFree(g->sets[i].name));
-  }
-  PetscCall(PetscFree(g->sets));
+  PetscCall(NomosReducedOrderGraphCloseSets(g));
+  if (g->decoder) PetscCall(NomosParticleDecoderDestroy(&g->decoder));
+  if (g->decoder_parameters) PetscCall(NomosParametersDestroy(&g->decoder_parameters));
   if (g->data) PetscCall(NomosParticleDataClose(&g->data));
   PetscCall(PetscFree(s->context));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -4,6 +4,7 @@
 #ifndef NOMOS_SURROGATES_REDUCED_ORDER_GRAPH_REDUCED_ORDER_GRAPH_IMPL_H
 #define NOMOS_SURROGATES_REDUCED_ORDER_GRAPH_REDUCED_ORDER_GRAPH_IMPL_H
 
+#include "surrogates/reduced_order_graph/particle_decoder.h"
 #include "surrogates/reduced_order_graph/particle_stepper.h"
 #include "surrogates/surrogate.h"
 
@@ -46,6 +47,8 @@ typedef struct {
   bool                         mirror[3];
   double                       radius;
   NomosParticlePart            parts[NOMOS_N_SPLITS];
+  NomosParticleDecoder         decoder;            /* to all particles; NULL: none */
+  NomosParameters              decoder_parameters;
   size_t                       n_sets;
   NomosParticleTestSet        *sets;
   size_t                       n_w;                /* tensors of the parameters */
@@ -86,6 +89,17 @@ typedef struct {
 PetscErrorCode NomosPointMotionRead(const NomosParticlePart *part, size_t n, const NomosParticleWindow windows[], size_t n_frames, NomosPointMotion *motion);
 PetscErrorCode NomosPointMotionFree(NomosPointMotion *motion);
 
+/* ---- reduced_order_graph_sets.c: sets that are for tests only, and the decoder */
+
+extern const NomosParamGroup nomos_reduced_order_graph_groups[1];
+PetscErrorCode NomosReducedOrderGraphDeclareSets(NomosConfig config);
+/* Those beside the data, tests/NAME.h5 of a directory, then those of reduced_order_graph.tests.NAME. Errors: those of the data, particles in another dimension, with other parameters, of materials that the training has not. Collective. */
+PetscErrorCode NomosReducedOrderGraphOpenSets(NomosSurrogate s);
+PetscErrorCode NomosReducedOrderGraphCloseSets(NomosReducedOrderGraph *g);
+/* reduced_order_graph.decoder: one that needs no training. */
+PetscErrorCode NomosReducedOrderGraphDeclareDecoder(NomosConfig config);
+PetscErrorCode NomosReducedOrderGraphCreateDecoder(NomosSurrogate s);
+
 /* ---- reduced_order_graph_loss.c */
 
 /* The random walk of Sanchez-Gonzalez et al. (2020): velocities get sums of normal numbers of deviation sigma/sqrt(w), so that the last one has sigma; positions the sums of these, the first one none; what comes after the
@@ -114,6 +128,7 @@ PetscErrorCode NomosReducedOrderGraphRollOut(NomosSurrogate s, const NomosPointM
 typedef struct {
   size_t  n, n_frames;
   double *error[NOMOS_N_MOTIONS], *one_step; /* (n, n_frames) */
+  double *floor, *composed;                  /* of all particles, by the decoder: from the true points, from those of the roll-out; NULL: there is none */
   double *components, *stopped;              /* (n) */
 } NomosParticleJudgement;
 /* Collective over comm. one_step: look at single steps too. */
@@ -130,7 +145,6 @@ PetscErrorCode NomosReducedOrderGraphResults(NomosSurrogate s, NomosResultFn res
 PetscErrorCode NomosReducedOrderGraphPictures(NomosSurrogate s, const char directory[]);
 
 /* ---- reduced_order_graph.c */
-bool                         NomosReducedOrderGraphTable(size_t i, NomosSurrogateTable *table); /* of the stepper, then of each network */
-extern const NomosParamGroup nomos_reduced_order_graph_groups[1];
+bool NomosReducedOrderGraphTable(size_t i, NomosSurrogateTable *table); /* of the stepper, then of each network */
 
 #endif

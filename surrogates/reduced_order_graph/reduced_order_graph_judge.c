@@ -2,6 +2,7 @@
 
      rollout_mse, rollout_mse_20   over all predicted frames, over the first 20
      one_step_mse                  of single steps, each from true positions
+     decoder_floor, composed_mse   of all particles by a decoder: from true points, from predicted ones
      ballistic_mse, still_mse      of free flight, of staying where one is: below them a stepper has learned nothing
      components                    of the graph, in the worst frame of the roll-outs: more than there are bodies and it has fallen apart
      stopped                       roll-outs that ended early, where a position was no number or the network takes none there; points then stay */
@@ -28,7 +29,6 @@ static PetscErrorCode Step(NomosSurrogate s, NomosTape tape, NomosTensor w[], co
 
   PetscFunctionBeginUser;
   PetscCall(NomosTapeReset(tape));
-  PetscCall(NomosParticleStepperForget(g->stepper));
   PetscCall(NomosParametersBind(s->parameters, tape, w));
   for (size_t f = 0; f < k; f++) history[f] = NomosTensorFromDoubles(tape, type, 2, (size_t[]){sets->n, d}, x + f * stride);
   PetscCall(NomosTensorGetDoubles(NomosParticleStepperAcceleration(g->stepper, w, sets, history), next));
@@ -104,7 +104,6 @@ PetscErrorCode NomosReducedOrderGraphRollOut(NomosSurrogate s, const NomosPointM
   (void)NomosTapeSetRecording(tape, false);
   PetscErrorCode code = RollOut(s, tape, w, m, x, how);
   PetscCall(NomosTapeDestroy(&tape));
-  PetscCall(NomosParticleStepperForget(g->stepper));
   PetscCall(PetscFree(w));
   PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -149,8 +148,36 @@ static PetscErrorCode OneStep(NomosSurrogate s, const NomosParticlePart *part, s
     PetscCall(NomosPointMotionFree(&m));
   }
   PetscCall(NomosTapeDestroy(&tape));
-  PetscCall(NomosParticleStepperForget(g->stepper));
   PetscCall(PetscFree(w));
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* All particles of a trajectory from its points, true ones x[0] and predicted ones x[1] (n_frames, points, d). */
+static PetscErrorCode Decode(NomosSurrogate s, const NomosParticlePart *part, size_t i, const NomosPointMotion *m, const double *const x[2], double *const error[2])
+{
+  NomosReducedOrderGraph  *g = s->context;
+  const size_t             d = (size_t)m->d, row = m->sets.n * d;
+  NomosParticleTrajectory  t;
+  NomosParticleDecoderPlan plan = NULL;
+  double                  *X, *now, *decoded;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosParticleDataTrajectory(part->data, part->split, i, &t));
+  const size_t all = t.n_particles * d;
+  PetscCall(PetscMalloc3(all, &X, all, &now, all, &decoded));
+  PetscErrorCode code = NomosParticleDataRead(part->data, &(NomosParticleSelection){.split = part->split, .trajectory = i, .n_frames = 1, .n = t.n_particles}, X);
+  if (!code) code = NomosParticleDecoderPlanCreate(g->decoder, &(NomosParticleReference){.d = m->d, .n_sparse = m->sets.n, .n_points = t.n_particles, .Y = m->x, .X = X, .Y_body = m->kind, .X_body = t.kind}, &plan);
+  if (!code) code = NomosParticleDecoderFreeze(plan, g->decoder_parameters);
+  for (size_t f = g->n_history; f < m->n_frames && !code; f++) {
+    code = NomosParticleDataRead(part->data, &(NomosParticleSelection){.split = part->split, .trajectory = i, .first = f, .n_frames = 1, .n = t.n_particles}, now);
+    for (int k = 0; k < 2 && !code; k++) {
+      code                       = NomosParticleDecoderEvaluate(plan, x[k] + f * row, decoded);
+      error[k][f - g->n_history] = MeanSquare(all, d, decoded, now);
+    }
+  }
+  if (plan) PetscCall(NomosParticleDecoderPlanDestroy(&plan));
+  PetscCall(PetscFree3(X, now, decoded));
   PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -174,6 +201,8 @@ static PetscErrorCode JudgeTrajectory(NomosSurrogate s, const NomosParticlePart 
     if (kind != NOMOS_MOTION_STEPPER) continue;
     j->components[i] = (double)how.most_components;
     j->stopped[i]    = how.n_done < m.n_frames;
+    for (size_t k = n_steps; k < j->n_frames && j->floor; k++) j->floor[at + k] = j->composed[at + k] = NAN;
+    if (j->floor) PetscCall(Decode(s, part, i, &m, (const double *const[]){m.x, x}, (double *const[]){j->floor + at, j->composed + at}));
   }
   PetscCall(PetscFree(x));
   PetscCall(NomosPointMotionFree(&m));
@@ -198,12 +227,17 @@ PetscErrorCode NomosReducedOrderGraphJudge(NomosSurrogate s, MPI_Comm comm, cons
   }
   for (int kind = 0; kind < NOMOS_N_MOTIONS; kind++) PetscCall(PetscCalloc1(j->n * j->n_frames, &j->error[kind]));
   PetscCall(PetscCalloc3(j->n * j->n_frames, &j->one_step, j->n, &j->components, j->n, &j->stopped));
+  if (g->decoder) PetscCall(PetscCalloc2(j->n * j->n_frames, &j->floor, j->n * j->n_frames, &j->composed));
   PetscErrorCode code = PETSC_SUCCESS;
   for (size_t i = 0; i < j->n && !code; i++)
     if ((int)(i % (size_t)size) == rank) code = JudgeTrajectory(s, part, i, one_step, j);
   PetscCall(NomosErrorAgree(comm, code));
   for (int kind = 0; kind < NOMOS_N_MOTIONS; kind++) PetscCall(NomosSumOverRanks(comm, j->n * j->n_frames, j->error[kind]));
   PetscCall(NomosSumOverRanks(comm, j->n * j->n_frames, j->one_step));
+  if (j->floor) {
+    PetscCall(NomosSumOverRanks(comm, j->n * j->n_frames, j->floor));
+    PetscCall(NomosSumOverRanks(comm, j->n * j->n_frames, j->composed));
+  }
   PetscCall(NomosSumOverRanks(comm, j->n, j->components));
   PetscCall(NomosSumOverRanks(comm, j->n, j->stopped));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -214,6 +248,7 @@ PetscErrorCode NomosParticleJudgementFree(NomosParticleJudgement *j)
   PetscFunctionBeginUser;
   for (int kind = 0; kind < NOMOS_N_MOTIONS; kind++) PetscCall(PetscFree(j->error[kind]));
   PetscCall(PetscFree3(j->one_step, j->components, j->stopped));
+  PetscCall(PetscFree2(j->floor, j->composed));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -270,10 +305,13 @@ static PetscErrorCode JudgeAndTell(NomosSurrogate s, const NomosParticlePart *pa
     {"one_step_mse", NomosParticleJudgementMean(&j, j.one_step, 0)},
     {"ballistic_mse", NomosParticleJudgementMean(&j, j.error[NOMOS_MOTION_BALLISTIC], 0)},
     {"still_mse", NomosParticleJudgementMean(&j, j.error[NOMOS_MOTION_STILL], 0)},
+    {"decoder_floor", j.floor ? NomosParticleJudgementMean(&j, j.floor, 0) : NAN},
+    {"composed_mse", j.floor ? NomosParticleJudgementMean(&j, j.composed, 0) : NAN},
     {"components", most},
     {"stopped", stopped},
   };
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+    if (isnan(all[i].value)) continue; /* not looked at */
     snprintf(name, sizeof name, "%s%s", prefix, all[i].name);
     PetscCall(result(name, all[i].value, ctx));
   }

@@ -123,7 +123,6 @@ PetscErrorCode NomosReducedOrderGraphLoss(NomosSurrogate s, const NomosBatch *ba
   NomosPointMotion      m;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosParticleStepperForget(g->stepper)); /* the steps of the last loss */
   PetscCall(PetscMalloc1(batch->n, &windows));
   for (size_t i = 0; i < batch->n; i++) windows[i] = NomosParticlePartWindow(part, batch->examples[i]);
   PetscCall(NomosPointMotionRead(part, batch->n, windows, g->n_history + g->n_steps, &m));

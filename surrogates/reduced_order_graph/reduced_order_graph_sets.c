@@ -1,0 +1,143 @@
+/* Test sets of a reduced-order graph: trajectories that no training sees; and what leads from the points of its graph to all particles. */
+#include "surrogates/reduced_order_graph/reduced_order_graph_impl.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* clang-format off */
+static const NomosParam set_params[] = {
+  {"path", NOMOS_PARAM_FILE, NULL, NULL, 0, 0, NULL, false, "Data as data.path, whose trajectories are all for the test."},
+};
+/* clang-format on */
+static const char     prefix[]                            = "reduced_order_graph.tests";
+const NomosParamGroup nomos_reduced_order_graph_groups[1] = {{prefix, "of each test set, beside those in tests/ of the data: NAME becomes results.NAME_rollout_mse", sizeof set_params / sizeof *set_params, set_params}};
+
+PetscErrorCode NomosReducedOrderGraphDeclareSets(NomosConfig config)
+{
+  const char *const *names;
+  size_t             n;
+  char               section[2 * NOMOS_MAX_NAME];
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGroup(config, prefix, &n, &names));
+  for (size_t i = 0; i < n; i++) {
+    snprintf(section, sizeof section, "%s.%s", prefix, names[i]);
+    PetscCall(NomosConfigRegisterSection(config, section, sizeof set_params / sizeof *set_params, set_params));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Materials are those that the training knows, by name, and there are the same parameters. */
+static PetscErrorCode CheckSet(NomosSurrogate s, const char name[], NomosParticleData data)
+{
+  const NomosReducedOrderGraph *g = s->context;
+  const NomosParticleDataInfo  *info;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosParticleDataGetInfo(data, &info));
+  NomosCheck(info->d == g->info->d && info->n_parameters == g->info->n_parameters, s->comm, PETSC_ERR_ARG_SIZ, "reduced_order_graph.tests.%s: particles in %d dimensions with %zu parameters, and the training has %d and %zu", name, info->d, info->n_parameters, g->info->d, g->info->n_parameters);
+  for (size_t k = 0; k < info->n_kinds; k++) NomosCheck(k < g->info->n_kinds && !strcmp(info->kinds[k], g->info->kinds[k]), s->comm, PETSC_ERR_ARG_WRONG, "reduced_order_graph.tests.%s: material number %zu is %s, which was never seen in the training (%s there)", name, k, info->kinds[k], k < g->info->n_kinds ? g->info->kinds[k] : "none");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode AddSet(NomosSurrogate s, const char name[], size_t n_name, const char path[])
+{
+  NomosReducedOrderGraph *g   = s->context;
+  NomosParticleSampling   one = g->sampling;
+  NomosParticleDataInput  input;
+  NomosParticleTestSet   *set;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscRealloc((g->n_sets + 1) * sizeof *g->sets, &g->sets));
+  set  = &g->sets[g->n_sets++];
+  *set = (NomosParticleTestSet){0};
+  PetscCall(PetscStrallocpy(name, &set->name));
+  set->name[n_name] = '\0';
+  PetscCall(NomosParticleDataInputFromConfig(s->config, &input));
+  input.path       = path;
+  input.validation = input.test = 0;
+  input.n_trajectories          = 0;
+  one.n_draws                   = 1;
+  PetscCall(NomosParticleDataOpen(s->comm, &input, &set->data));
+  PetscCall(CheckSet(s, set->name, set->data));
+  PetscCall(NomosParticlePartCreate(&(NomosParticlePartInput){.data = set->data, .split = NOMOS_SPLIT_TRAIN, .sampling = &one, .factor = 1, .window = g->n_history + 1, .seed = s->seed}, &set->part));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static int IsSet(const struct dirent *entry)
+{
+  const char *dot = strrchr(entry->d_name, '.');
+
+  return entry->d_name[0] != '.' && dot && (!strcmp(dot, ".h5") || !strcmp(dot, ".hdf5") || !strcmp(dot, ".nc"));
+}
+
+PetscErrorCode NomosReducedOrderGraphOpenSets(NomosSurrogate s)
+{
+  char               path[NOMOS_MAX_PATH], file[2 * NOMOS_MAX_PATH];
+  struct dirent    **entries = NULL;
+  const char *const *names;
+  size_t             n_names;
+  PetscErrorCode     code = PETSC_SUCCESS;
+
+  PetscFunctionBeginUser;
+  snprintf(path, sizeof path, "%.4000s/tests", s->data_path);
+  const int n = scandir(path, &entries, IsSet, alphasort);
+  for (int i = 0; i < n; i++) {
+    const char *name = entries[i]->d_name;
+    snprintf(file, sizeof file, "%s/%s", path, name);
+    if (!code) code = AddSet(s, name, (size_t)(strrchr(name, '.') - name), file);
+    free(entries[i]);
+  }
+  free(entries);
+  PetscCall(code);
+  PetscCall(NomosConfigGroup(s->config, prefix, &n_names, &names));
+  for (size_t i = 0; i < n_names; i++) {
+    const char *given;
+    char        key[3 * NOMOS_MAX_NAME];
+    snprintf(key, sizeof key, "%s.%s.path", prefix, names[i]);
+    PetscCall(NomosConfigGetString(s->config, key, &given));
+    PetscCall(AddSet(s, names[i], strlen(names[i]), given));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosReducedOrderGraphCloseSets(NomosReducedOrderGraph *g)
+{
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < g->n_sets; i++) {
+    PetscCall(NomosParticlePartFree(&g->sets[i].part));
+    PetscCall(NomosParticleDataClose(&g->sets[i].data));
+    PetscCall(PetscFree(g->sets[i].name));
+  }
+  PetscCall(PetscFree(g->sets));
+  g->n_sets = 0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- the decoder */
+
+PetscErrorCode NomosReducedOrderGraphDeclareDecoder(NomosConfig config)
+{
+  const char *name;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigPeek(config, "reduced_order_graph.decoder", &name));
+  if (name && (!strcmp(name, "mls") || !strcmp(name, "shepard"))) PetscCall(NomosParticleDecoderDeclareNamed(config, name));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosReducedOrderGraphCreateDecoder(NomosSurrogate s)
+{
+  NomosReducedOrderGraph *g = s->context;
+  const char             *name;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetString(s->config, "reduced_order_graph.decoder", &name));
+  if (!strcmp(name, "none")) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosParametersCreate(NOMOS_F64, &g->decoder_parameters));
+  PetscCall(NomosParticleDecoderCreateNamed(s->config, name, g->decoder_parameters, g->info->d, &g->decoder));
+  PetscCall(NomosParametersInitialise(g->decoder_parameters, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
