@@ -1,7 +1,7 @@
 /* How a stepper is judged: roll-outs from the first history of trajectories that it never saw, against these. MSE = mean over points and frames of |dx|^2, m^2; of every part
 
      rollout_mse, rollout_mse_20   over all predicted frames, over the first 20
-     one_step_mse                  of single steps, each from true positions
+     one_step_mse                  of single steps, each from true positions (40 frames of a trajectory)
      decoder_floor, composed_mse   of all particles by a decoder: from true points, from predicted ones
      ballistic_mse, still_mse      of free flight, of staying where one is: below them a stepper has learned nothing
      components                    of the graph, in the worst frame of the roll-outs: more than there are bodies and it has fallen apart
@@ -120,30 +120,32 @@ static double MeanSquare(size_t n, size_t d, const double a[], const double b[])
   return sum * (double)d / (double)n;
 }
 
-/* Single steps of a trajectory, several at once. */
+/* Single steps of a trajectory, of at most MOST frames evenly among all, several at once; NaN for the others. */
 static PetscErrorCode OneStep(NomosSurrogate s, const NomosParticlePart *part, size_t trajectory, size_t n_steps, double error[])
 {
-  enum { AT_ONCE = 16 };
-  NomosReducedOrderGraph *g = s->context;
+  enum { MOST = 40, AT_ONCE = 4 };
+  NomosReducedOrderGraph *g     = s->context;
+  const size_t            every = (n_steps + MOST - 1) / MOST;
   NomosTape               tape;
   NomosTensor            *w;
   double                 *next;
   PetscErrorCode          code = PETSC_SUCCESS;
 
   PetscFunctionBeginUser;
+  for (size_t k = 0; k < n_steps; k++) error[k] = NAN;
   PetscCall(PetscMalloc1(g->n_w, &w));
   PetscCall(NomosTapeCreate(&tape));
   (void)NomosTapeSetRecording(tape, false);
-  for (size_t from = 0, n; from < n_steps && !code; from += n) {
+  for (size_t from = 0; from < n_steps && !code;) {
     NomosParticleWindow windows[AT_ONCE];
-    NomosPointMotion m;
-    n = PetscMin(AT_ONCE, n_steps - from);
-    for (size_t i = 0; i < n; i++) windows[i] = (NomosParticleWindow){.trajectory = trajectory, .frame = from + i};
+    NomosPointMotion    m;
+    size_t              n = 0;
+    for (; n < AT_ONCE && from < n_steps; from += every) windows[n++] = (NomosParticleWindow){.trajectory = trajectory, .frame = from};
     PetscCall(NomosPointMotionRead(part, n, windows, g->n_history + 1, &m));
     const size_t d = (size_t)m.d, row = m.sets.n * d;
     PetscCall(PetscMalloc1(row, &next));
     code = Step(s, tape, w, &m.sets, row, m.x, next);
-    for (size_t i = 0; i < n && !code; i++) error[from + i] = MeanSquare((m.first[i + 1] - m.first[i]) * d, d, next + m.first[i] * d, m.x + g->n_history * row + m.first[i] * d);
+    for (size_t i = 0; i < n && !code; i++) error[windows[i].frame] = MeanSquare((m.first[i + 1] - m.first[i]) * d, d, next + m.first[i] * d, m.x + g->n_history * row + m.first[i] * d);
     PetscCall(PetscFree(next));
     PetscCall(NomosPointMotionFree(&m));
   }

@@ -84,14 +84,16 @@ static PetscErrorCode DrawLine(NomosSurrogate s, NomosFigure figure, const Nomos
 {
   const NomosReducedOrderGraph *g = s->context;
   double                       *time, *y;
+  size_t                        n = 0;
 
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc2(j->n_frames, &time, j->n_frames, &y));
   for (size_t k = 0; k < j->n_frames; k++) {
-    time[k] = (double)(g->n_history + k) * g->info->interval;
-    y[k]    = sqrt(NomosParticleJudgementFrame(j, error, k));
+    y[n]    = sqrt(NomosParticleJudgementFrame(j, error, k));
+    time[n] = (double)(g->n_history + k) * g->info->interval;
+    n += !isnan(y[n]); /* else not looked at */
   }
-  PetscCall(NomosFigureLine(figure, j->n_frames, time, y, label, style));
+  PetscCall(NomosFigureLine(figure, n, time, y, label, style));
   PetscCall(PetscFree2(time, y));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
