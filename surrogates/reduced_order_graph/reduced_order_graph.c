@@ -1,5 +1,6 @@
 /* Particles moved by a learned step on a sample of them: from simulations, the motion of a few points that stand for the body (Viswanath et al. 2024, GIOROM, doi:10.48550/arXiv.2407.03925; Sanchez-Gonzalez et al. 2020, GNS,
    doi:10.48550/arXiv.2002.09405). The step is that of particle_stepper.h, its loss that of reduced_order_graph_loss.c; how it is judged is said in reduced_order_graph_judge.c. */
+#include "surrogates/reduced_order_graph/particle_graph_model.h"
 #include "surrogates/reduced_order_graph/particle_network_list.h"
 #include "surrogates/reduced_order_graph/reduced_order_graph_impl.h"
 
@@ -22,7 +23,7 @@ static const NomosParam params[] = {
   {"reduced_order_graph.decoder",  NOMOS_PARAM_CHOICE, "none",     NULL, 0, 0, "none|mls|shepard", false, "Judge all particles too, by this decoder from the points: moving least squares, or Shepard's weights, on reference positions. Of true points that is its floor, of predicted ones the composed error."},
 };
 /* clang-format on */
-const char *const nomos_particle_text_keys[NOMOS_N_PARTICLE_TEXTS] = {"kinds", "parameters", "interval", "box", "radius"};
+const char *const nomos_particle_text_keys[NOMOS_N_PARTICLE_TEXTS] = {"kinds", "parameters", "interval", "box", "radius", "points"};
 
 bool NomosReducedOrderGraphTable(size_t i, NomosSurrogateTable *table)
 {
@@ -120,6 +121,7 @@ static void WriteTexts(NomosSurrogate s)
   Join(g->texts[NOMOS_PARTICLE_PARAMETERS], g->info->n_parameters, g->info->parameters);
   snprintf(g->texts[NOMOS_PARTICLE_INTERVAL], 1024, "%.17g", g->info->interval);
   snprintf(g->texts[NOMOS_PARTICLE_RADIUS], 1024, "%.17g", g->radius);
+  snprintf(g->texts[NOMOS_PARTICLE_POINTS], 1024, "%zu", g->parts[NOMOS_SPLIT_TRAIN].most);
   for (int a = 0; a < g->info->d; a++) snprintf(box + strlen(box), 1024 - strlen(box), "%s%.17g,%.17g", a ? "," : "", g->info->low[a], g->info->high[a]);
   for (int t = 0; t < NOMOS_N_PARTICLE_TEXTS; t++) g->text_list[t] = g->texts[t];
   s->n_texts   = NOMOS_N_PARTICLE_TEXTS;
@@ -138,6 +140,7 @@ static PetscErrorCode Create(NomosSurrogate s)
   PetscCall(ReadParams(s));
   PetscCall(FindRadius(s));
   PetscCall(CreateParts(s));
+  PetscCall(NomosReducedOrderGraphFlight(g));
   NomosParticleStepperInput input = {.d = g->info->d, .n_kinds = g->info->n_kinds, .n_parameters = g->info->n_parameters, .radius = g->radius};
   for (int a = 0; a < g->info->d; a++) {
     input.low[a]  = g->info->low[a];
@@ -235,4 +238,5 @@ const NomosSurrogateOps NomosSurrogateOps_ReducedOrderGraph = {
   .evaluate  = NomosReducedOrderGraphEvaluate,
   .results   = NomosReducedOrderGraphResults,
   .pictures  = NomosReducedOrderGraphPictures,
+  .model     = &NomosModelOps_ParticleGraph,
 };

@@ -217,6 +217,31 @@ PetscErrorCode NomosReducedOrderGraphSpacing(NomosReducedOrderGraph *g, double *
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* ---- free flight */
+
+PetscErrorCode NomosReducedOrderGraphFlight(NomosReducedOrderGraph *g)
+{
+  const NomosParticlePart *part = &g->parts[NOMOS_SPLIT_TRAIN];
+  const size_t             k = g->n_history;
+  double                  *a;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscCalloc1(3 * part->n, &a));
+  for (size_t i = 0; i < part->n; i++) {
+    NomosPointMotion m;
+    PetscCall(NomosPointMotionRead(part, 1, &(NomosParticleWindow){.trajectory = i}, k + 1, &m));
+    const size_t d = (size_t)m.d, row = m.sets.n * d; /* the sum of second differences is that of the last and the first first ones */
+    for (size_t n = 0; n < row; n++) a[(n % d) * part->n + i] += (m.x[k * row + n] - m.x[(k - 1) * row + n] - m.x[row + n] + m.x[n]) / (double)(m.sets.n * (k - 1));
+    PetscCall(NomosPointMotionFree(&m));
+  }
+  for (size_t axis = 0; axis < 3; axis++) {
+    qsort(a + axis * part->n, part->n, sizeof *a, Ascending);
+    g->flight[axis] = a[axis * part->n + part->n / 2];
+  }
+  PetscCall(PetscFree(a));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* ---- the data */
 
 PetscErrorCode NomosReducedOrderGraphOpen(NomosSurrogate s)

@@ -34,7 +34,7 @@ typedef struct {
 } NomosParticleTestSet;
 
 /* What is written beside the weights. */
-enum { NOMOS_PARTICLE_KINDS, NOMOS_PARTICLE_PARAMETERS, NOMOS_PARTICLE_INTERVAL, NOMOS_PARTICLE_BOX, NOMOS_PARTICLE_RADIUS, NOMOS_N_PARTICLE_TEXTS };
+enum { NOMOS_PARTICLE_KINDS, NOMOS_PARTICLE_PARAMETERS, NOMOS_PARTICLE_INTERVAL, NOMOS_PARTICLE_BOX, NOMOS_PARTICLE_RADIUS, NOMOS_PARTICLE_POINTS, NOMOS_N_PARTICLE_TEXTS };
 extern const char *const nomos_particle_text_keys[NOMOS_N_PARTICLE_TEXTS];
 
 typedef struct {
@@ -46,6 +46,7 @@ typedef struct {
   double                       noise;              /* m */
   bool                         mirror[3];
   double                       radius;
+  double                       flight[3];          /* m per frame^2: acceleration of a body that nothing touches */
   NomosParticlePart            parts[NOMOS_N_SPLITS];
   NomosParticleDecoder         decoder;            /* to all particles; NULL: none */
   NomosParameters              decoder_parameters;
@@ -72,6 +73,8 @@ typedef struct {
 } NomosParticlePartInput;
 PetscErrorCode NomosParticlePartCreate(const NomosParticlePartInput *input, NomosParticlePart *part);
 PetscErrorCode NomosParticlePartFree(NomosParticlePart *part);
+/* Free flight: of the accelerations that the centres of the training's trajectories have in their first positions the median, along each axis: most of them touch nothing yet. */
+PetscErrorCode NomosReducedOrderGraphFlight(NomosReducedOrderGraph *g);
 
 typedef struct {
   size_t trajectory, draw, frame;
@@ -114,7 +117,7 @@ PetscErrorCode NomosReducedOrderGraphLoss(NomosSurrogate s, const NomosBatch *ba
 
 /* ---- reduced_order_graph_judge.c */
 
-/* What leads from the first positions of a trajectory on: the stepper; every point with its last velocity and the acceleration that the centre of all has had in these positions; the last of them for ever. */
+/* What leads from the first positions of a trajectory on: the stepper; every point with its last velocity and the acceleration of free flight; the last of them for ever. */
 typedef enum { NOMOS_MOTION_STEPPER, NOMOS_MOTION_BALLISTIC, NOMOS_MOTION_STILL, NOMOS_N_MOTIONS } NomosMotionKind;
 extern const char *const nomos_motion_names[NOMOS_N_MOTIONS];
 

@@ -40,16 +40,6 @@ static PetscErrorCode Step(NomosSurrogate s, NomosTape tape, NomosTensor w[], co
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The acceleration of the centre: of the second differences of a few positions the mean over all points. */
-static void CentreAcceleration(const NomosPointMotion *m, size_t n_history, double a[3])
-{
-  const size_t d = (size_t)m->d, row = m->sets.n * d;
-
-  a[0] = a[1] = a[2] = 0;
-  for (size_t f = 1; f + 1 < n_history; f++)
-    for (size_t i = 0; i < row; i++) a[i % d] += (m->x[(f + 1) * row + i] - 2 * m->x[f * row + i] + m->x[(f - 1) * row + i]) / (double)(m->sets.n * (n_history - 2));
-}
-
 static bool IsFinite(size_t n, const double x[])
 {
   for (size_t i = 0; i < n; i++)
@@ -85,17 +75,15 @@ PetscErrorCode NomosReducedOrderGraphRollOut(NomosSurrogate s, const NomosPointM
   const size_t                  d = (size_t)m->d, row = m->sets.n * d, k = g->n_history;
   NomosTape                     tape;
   NomosTensor                  *w;
-  double                        a[3];
 
   PetscFunctionBeginUser;
   *how = (NomosRollOut){.n_done = k};
   PetscCall(PetscArraycpy(x, m->x, k * row));
-  CentreAcceleration(m, k, a);
   if (kind != NOMOS_MOTION_STEPPER) {
     for (how->n_done = k; how->n_done < m->n_frames; how->n_done++)
       for (size_t i = 0; i < row; i++) {
         double *at = x + how->n_done * row + i;
-        *at        = kind == NOMOS_MOTION_STILL ? at[-(ptrdiff_t)row] : 2 * at[-(ptrdiff_t)row] - at[-2 * (ptrdiff_t)row] + a[i % d];
+        *at        = kind == NOMOS_MOTION_STILL ? at[-(ptrdiff_t)row] : 2 * at[-(ptrdiff_t)row] - at[-2 * (ptrdiff_t)row] + g->flight[i % d];
       }
     PetscFunctionReturn(PETSC_SUCCESS);
   }

@@ -100,17 +100,16 @@ static PetscErrorCode DrawLine(NomosSurrogate s, NomosFigure figure, const Nomos
 
 static PetscErrorCode DrawErrors(NomosSurrogate s, size_t n, const Set sets[], const char directory[])
 {
-  static const int styles[NOMOS_N_MOTIONS] = {[NOMOS_MOTION_BALLISTIC] = 1, [NOMOS_MOTION_STILL] = 2};
   NomosFigure      figure;
   char             text[NOMOS_MAX_PATH];
 
   PetscFunctionBeginUser;
   PetscCall(NomosFigureCreate(NULL, 1, 2, &figure));
   PetscCall(NomosFigurePanel(figure, 0, 0, &(NomosAxes){.title = "roll-outs", .x_label = "time", .y_label = "root mean square distance", .y_scale = NOMOS_SCALE_LOG}));
-  for (int kind = 0; kind < NOMOS_N_MOTIONS; kind++)
+  for (int kind = 0; kind <= NOMOS_MOTION_BALLISTIC; kind++)
     for (size_t i = 0; i < n; i++) {
       snprintf(text, sizeof text, kind == NOMOS_MOTION_STEPPER ? "%s" : "%s, %s", sets[i].name, nomos_motion_names[kind]);
-      PetscCall(DrawLine(s, figure, &sets[i].judgement, sets[i].judgement.error[kind], text, styles[kind]));
+      PetscCall(DrawLine(s, figure, &sets[i].judgement, sets[i].judgement.error[kind], text, kind != NOMOS_MOTION_STEPPER));
     }
   PetscCall(NomosFigurePanel(figure, 0, 1, &(NomosAxes){.title = "single steps", .x_label = "time", .y_label = "root mean square distance", .y_scale = NOMOS_SCALE_LOG}));
   for (size_t i = 0; i < n; i++) PetscCall(DrawLine(s, figure, &sets[i].judgement, sets[i].judgement.one_step, sets[i].name, 0));
