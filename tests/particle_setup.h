@@ -15,11 +15,12 @@ typedef struct {
   size_t   n, n_frames, n_particles; /* trajectories; the i-th has n_particles + i % 3 */
   int      d;
   uint64_t seed;
+  const char *second_kind; /* NULL: water */
 } CloudData;
 
 static inline void WriteClouds(const char name[], const CloudData *c)
 {
-  static const char *const kinds[] = {"jelly", "water"}, *const parameters[] = {"stiffness"};
+  const char *const       kinds[] = {"jelly", c->second_kind ? c->second_kind : "water"}, *const parameters[] = {"stiffness"};
   const NomosParticleSet   set = {.d = c->d, .interval = 0.005, .bounded = true, .high = {1, 1, 1}, .radius = 0.5, .n_kinds = 2, .kinds = kinds, .n_parameters = 1, .parameters = parameters, .units = "m, s", .title = "clouds", .type = NOMOS_F64};
   const size_t             d = (size_t)c->d;
   char                     path[NOMOS_MAX_PATH + 64];
