@@ -2,7 +2,7 @@
 #include "cases/run_params.h"
 #include "operators/model_operator.h"
 #include "operators/operator_check.h"
-#include "surrogates/reduced_order_graph/particle_graph_model.h"
+#include "surrogates/reduced_order_graph/particle_graph_model_impl.h"
 #include "tests/particle_setup.h"
 
 static const NomosModelOps *const ops = &NomosModelOps_ParticleGraph;
@@ -137,7 +137,13 @@ START_TEST(Derivatives)
 }
 END_TEST
 
-/* Another number of points than in the training is taken, and said. */
+static PetscErrorCode Take(const char sentence[], void *ctx)
+{
+  snprintf(ctx, 512, "%s", sentence);
+  return PETSC_SUCCESS;
+}
+
+/* Another number of points than in the training is taken, and said; two clouds that are farther apart than the radius are two parts. */
 START_TEST(OtherPoints)
 {
   for (int few = 0; few < 2; few++) {
@@ -150,6 +156,12 @@ START_TEST(OtherPoints)
     ck_assert_msg(strstr(text, few ? "2 points for 9 particles" : "9 points for 9 particles"), "%s", text);
     ck_assert(strstr(text, "trained with 6 points") && bytes > 0);
     for (int i = 0; i < 3; i++) ck_ok(ops->step(model));
+    text[0] = '\0';
+    ck_ok(ops->warn(model, Take, text));
+    ck_assert(!text[0]);
+    ((ParticleGraph *)model->data)->initial[5 * 2 * (few ? 2 : 9)] += 3; /* away with the first point */
+    ck_ok(ops->warn(model, Take, text));
+    ck_assert_msg(strstr(text, few ? "the graph of the 2 points falls into 2 parts" : "the graph of the 9 points falls into 2 parts"), "%s", text);
     EndModel(&config, &model);
   }
 }

@@ -28,7 +28,6 @@ static const NomosParam params[] = {
   {"initial.acceleration", NOMOS_PARAM_REAL_LIST, "", "m s-2", 0, 0, NULL, false, "ballistic: acceleration of the flight; unset: none."},
 };
 /* clang-format on */
-static const NomosPictureInfo pictures[] = {{.variable = "*", .map = NOMOS_MAP_SEQUENTIAL}};
 
 /* ---- the step */
 
@@ -228,18 +227,41 @@ static PetscErrorCode Destroy(NomosModel model)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Tries the graph of the first positions, so that it is known before the run into how many parts it falls. */
+/* The graph of the first positions. */
+static PetscErrorCode FirstGraph(const ParticleGraph *p, size_t *n_edges, size_t *components)
+{
+  NomosGraph graph = NULL;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosGraphCreateWithin(&(NomosGraphWithinInput){.d = p->d, .n_sets = 1, .first = p->first, .x = p->initial + (p->n_history - 1) * p->n * (size_t)p->d, .radius = p->radius}, components, &graph));
+  *n_edges = NomosGraphEdges(graph);
+  PetscCall(NomosGraphDestroy(&graph));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Describe(NomosModel model, double *bytes, char *text, size_t n_text)
 {
   ParticleGraph *p = model->data;
-  size_t         n_edges, components;
+  size_t         n_edges = 0, components;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosOperatorApply(p->op, (const double *[]){p->initial}, &p->next));
-  NomosParticleStepperGraph(p->stepper, &n_edges, &components);
-  *bytes     = 32. * (double)p->n_state + 8. * (double)NomosParametersSize(p->parameters) + 2000. * (double)n_edges;
-  int length = snprintf(text, n_text, "%zu points for %zu particles by a network of %zu weights (trained with %zu points), neighbours within %.4g, %zu edges, float64", p->n, p->n_particles, NomosParametersSize(p->parameters), p->n_points, p->radius, n_edges);
-  if (components > 1 && (size_t)length < n_text) snprintf(text + length, n_text - (size_t)length, "; warning: the graph falls into %zu parts, which do not feel each other: more points, unless there are as many bodies", components);
+  PetscCall(FirstGraph(p, &n_edges, &components));
+  *bytes = 32. * (double)p->n_state + 8. * (double)NomosParametersSize(p->parameters) + 2000. * (double)n_edges;
+  snprintf(text, n_text, "%zu points for %zu particles by a network of %zu weights (trained with %zu points), neighbours within %.4g, %zu edges, float64", p->n, p->n_particles, NomosParametersSize(p->parameters), p->n_points, p->radius, n_edges);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Warn(NomosModel model, NomosWarningFn warn, void *ctx)
+{
+  const ParticleGraph *p = model->data;
+  size_t               n_edges, components;
+  char                 text[256];
+
+  PetscFunctionBeginUser;
+  PetscCall(FirstGraph(p, &n_edges, &components));
+  if (components == 1) PetscFunctionReturn(PETSC_SUCCESS);
+  snprintf(text, sizeof text, "the graph of the %zu points falls into %zu parts, which do not feel each other: unless there are as many bodies, more points (particle_graph.points)", p->n, components);
+  PetscCall(warn(text, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -410,8 +432,8 @@ const NomosModelOps NomosModelOps_ParticleGraph = {
   .name      = SECTION,
   .summary   = "A trained step of particles (surrogate reduced_order_graph): the points of a graph, and all particles by a decoder.",
   .reference = "doi:10.48550/arXiv.2407.03925",
-  .n_params = sizeof params / sizeof *params, .params = params, .n_pictures = sizeof pictures / sizeof *pictures, .pictures = pictures, .declare = Declare,
+  .n_params = sizeof params / sizeof *params, .params = params, .declare = Declare,
   .create = Create, .initialise = Initialise, .step = Step, .destroy = Destroy, .field_layout = ParticleGraphFieldLayout, .write_fields = ParticleGraphWriteFields,
-  .scalars = ParticleGraphScalars, .evaluate_scalars = ParticleGraphEvaluateScalars, .check = ParticleGraphCheck, .results = ParticleGraphResults,
+  .scalars = ParticleGraphScalars, .evaluate_scalars = ParticleGraphEvaluateScalars, .check = ParticleGraphCheck, .results = ParticleGraphResults, .warn = Warn,
   .save = Save, .load = Load, .describe = Describe, .scene = Scene, .derivatives = &derivatives,
 };

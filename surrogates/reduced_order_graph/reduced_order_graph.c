@@ -197,23 +197,64 @@ static PetscErrorCode Fit(NomosSurrogate s)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Edges and components are those of the first frame of a trajectory. */
-static PetscErrorCode Describe(NomosSurrogate s, size_t n_text, char text[])
+/* ---- what is said of it */
+
+/* Of the graphs in the first frames of the training's trajectories: edges of a point, and how many fall into parts. */
+static PetscErrorCode FirstGraphs(NomosSurrogate s, double *edges, size_t *n_apart)
 {
-  NomosReducedOrderGraph *g = s->context;
-  NomosPointMotion     m;
-  NomosRollOut            how = {0};
+  const NomosReducedOrderGraph *g    = s->context;
+  const NomosParticlePart      *part = &g->parts[NOMOS_SPLIT_TRAIN];
+  double                        radius;
+  size_t                        n_edges = 0, n_points = 0;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosPointMotionRead(&g->parts[NOMOS_SPLIT_TRAIN], 1, &(NomosParticleWindow){0}, g->n_history + 1, &m));
-  double *x;
-  PetscCall(PetscMalloc1(m.n_frames * m.sets.n * (size_t)m.d, &x));
-  PetscErrorCode code = NomosReducedOrderGraphRollOut(s, &m, NOMOS_MOTION_STEPPER, x, &how);
-  PetscCall(PetscFree(x));
-  int length = snprintf(text, n_text, "points: %zu of a trajectory, neighbours within %.4g, %.3g edges a point, in %zu part%s", m.sets.n, g->radius, (double)how.n_edges / (double)m.sets.n, how.most_components, how.most_components == 1 ? "" : "s");
-  if (how.most_components > 1 && (size_t)length < n_text) snprintf(text + length, n_text - (size_t)length, ": warning: what one part does the others do not feel; several bodies apart are several parts, but a body should be one: reduced_order_graph.radius of 2.3 spacings or more, or more points");
-  PetscCall(NomosPointMotionFree(&m));
-  PetscCall(code);
+  PetscCall(NomosParticleStepperRadius(g->stepper, s->parameters, &radius));
+  *n_apart = 0;
+  for (size_t i = 0; i < part->n; i++) {
+    NomosPointMotion m;
+    NomosGraph       graph = NULL;
+    size_t           components;
+    PetscCall(NomosPointMotionRead(part, 1, &(NomosParticleWindow){.trajectory = i}, 1, &m));
+    PetscErrorCode code = NomosGraphCreateWithin(&(NomosGraphWithinInput){.d = m.d, .n_sets = 1, .first = m.first, .x = m.x, .radius = radius}, &components, &graph);
+    if (!code) {
+      n_edges += NomosGraphEdges(graph);
+      n_points += m.sets.n;
+      *n_apart += components > 1;
+    }
+    PetscCall(NomosGraphDestroy(&graph));
+    PetscCall(NomosPointMotionFree(&m));
+    PetscCall(code);
+  }
+  *edges = (double)n_edges / (double)n_points;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Describe(NomosSurrogate s, size_t n_text, char text[])
+{
+  const NomosReducedOrderGraph *g = s->context;
+  double                        edges;
+  size_t                        n_apart;
+
+  PetscFunctionBeginUser;
+  PetscCall(FirstGraphs(s, &edges, &n_apart));
+  snprintf(text, n_text, "points: at most %zu of a trajectory, neighbours within %.4g, %.3g edges a point; the graphs of %zu of %zu trajectories fall into parts", g->parts[NOMOS_SPLIT_TRAIN].most, g->radius, edges, n_apart, g->parts[NOMOS_SPLIT_TRAIN].n);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Warn(NomosSurrogate s, NomosWarningFn warn, void *ctx)
+{
+  const NomosReducedOrderGraph *g = s->context;
+  const size_t                  n = g->parts[NOMOS_SPLIT_TRAIN].n;
+  double                        edges;
+  size_t                        n_apart;
+  char                          text[512];
+
+  PetscFunctionBeginUser;
+  PetscCall(FirstGraphs(s, &edges, &n_apart));
+  snprintf(text, sizeof text, "the graphs of %zu of %zu trajectories of the training fall into parts, which do not feel each other: unless there are as many bodies, a larger reduced_order_graph.radius (2.3 spacings or more) or more points", n_apart, n);
+  if (2 * n_apart > n) PetscCall(warn(text, ctx));
+  snprintf(text, sizeof text, "%.0f roll-outs ended early, where a position was no number or beyond what the network takes; their points stay from there on in the errors", g->n_stopped);
+  if (g->n_stopped > 0) PetscCall(warn(text, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -237,6 +278,7 @@ const NomosSurrogateOps NomosSurrogateOps_ReducedOrderGraph = {
   .loss      = NomosReducedOrderGraphLoss,
   .evaluate  = NomosReducedOrderGraphEvaluate,
   .results   = NomosReducedOrderGraphResults,
+  .warn      = Warn,
   .pictures  = NomosReducedOrderGraphPictures,
   .model     = &NomosModelOps_ParticleGraph,
 };

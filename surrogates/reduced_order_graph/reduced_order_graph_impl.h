@@ -53,6 +53,7 @@ typedef struct {
   size_t                       n_sets;
   NomosParticleTestSet        *sets;
   size_t                       n_w;                /* tensors of the parameters */
+  double                       n_stopped;          /* roll-outs that ended early, of all that were told */
   char                         texts[NOMOS_N_PARTICLE_TEXTS][1024];
   const char                  *text_list[NOMOS_N_PARTICLE_TEXTS];
 } NomosReducedOrderGraph;

@@ -276,9 +276,10 @@ double NomosParticleJudgementFrame(const NomosParticleJudgement *j, const double
 
 static PetscErrorCode JudgeAndTell(NomosSurrogate s, const NomosParticlePart *part, const char prefix[], NomosResultFn result, void *ctx)
 {
-  NomosParticleJudgement j;
-  double                 most = 0, stopped = 0;
-  char                   name[3 * NOMOS_MAX_NAME];
+  NomosReducedOrderGraph *g = s->context;
+  NomosParticleJudgement  j;
+  double                  most = 0, stopped = 0;
+  char                    name[3 * NOMOS_MAX_NAME];
 
   PetscFunctionBeginUser;
   PetscCall(NomosReducedOrderGraphJudge(s, s->comm, part, true, &j));
@@ -286,6 +287,7 @@ static PetscErrorCode JudgeAndTell(NomosSurrogate s, const NomosParticlePart *pa
     most = fmax(most, j.components[i]);
     stopped += j.stopped[i];
   }
+  g->n_stopped += stopped;
   const struct {
     const char *name;
     double      value;
