@@ -25,7 +25,8 @@ static PetscErrorCode Fill(NomosConfig config, const json_t *object, size_t n_pa
     const char *value = json_string_value(json_object_get(object, params[i].key));
     char        assignment[1024];
     if (!value || !value[0]) continue;
-    snprintf(assignment, sizeof assignment, "%s=%s", params[i].key, value);
+    const int length = params[i].type == NOMOS_PARAM_REAL ? (int)strcspn(value, " ") : (int)strlen(value); /* numbers are in the unit of the parameter */
+    snprintf(assignment, sizeof assignment, "%s=%.*s", params[i].key, length, value);
     PetscCall(NomosConfigSet(config, assignment));
   }
   PetscCall(NomosConfigSetNondimensional(config, true));
