@@ -276,6 +276,7 @@ const NomosSurrogateOps NomosSurrogateOps_ReducedOrderGraph = {
   .fit       = Fit,
   .describe  = Describe,
   .loss      = NomosReducedOrderGraphLoss,
+  .first_order = true, /* of networks of ReLU, and of who neighbours whom: differences of gradients are not what second derivatives say */
   .evaluate  = NomosReducedOrderGraphEvaluate,
   .results   = NomosReducedOrderGraphResults,
   .warn      = Warn,
