@@ -19,7 +19,7 @@ static const NomosParam params[] = {
   {"reduced_order_graph.noise",    NOMOS_PARAM_REAL,   "3e-4",     NULL, 0, DBL_MAX, NULL, false, "Deviation of the noise on the last velocity, in the unit of the positions per frame: 5 to 10 % of the velocities' deviation. GNS: 3e-4."},
   {"reduced_order_graph.mirror",   NOMOS_PARAM_CHOICE, "none",     NULL, 0, 0, "none|x|y|z|xy|xz|yz|xyz", false, "Axes along which examples may be mirrored about the middle of the domain: those along which nothing pulls."},
   {"reduced_order_graph.steps",    NOMOS_PARAM_INT,    "1",        NULL, 1, 1000, NULL, false, "Steps of the loss, one upon the other."},
-  {"reduced_order_graph.sweep",    NOMOS_PARAM_REAL_LIST, "",      NULL, DBL_MIN, DBL_MAX, NULL, false, "Factors of the number of points with which the test split is judged too (`[0.5, 0.75, 1.5, 2]`), at the radius of the training."},
+  {"reduced_order_graph.sweep",    NOMOS_PARAM_REAL_LIST, "",      NULL, DBL_MIN, DBL_MAX, NULL, false, "Factors of the number of points with which the test split and the test sets are judged too (`[0.5, 0.75, 1.5, 2]`), at the radius of the training."},
   {"reduced_order_graph.decoder",  NOMOS_PARAM_CHOICE, "none",     NULL, 0, 0, "none|mls|shepard", false, "Judge all particles too, by this decoder from the points: moving least squares, or Shepard's weights, on reference positions. Of true points that is its floor, of predicted ones the composed error."},
 };
 /* clang-format on */

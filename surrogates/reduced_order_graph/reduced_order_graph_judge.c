@@ -320,8 +320,8 @@ PetscErrorCode NomosReducedOrderGraphEvaluate(NomosSurrogate s, NomosSplit split
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The test split with other numbers of points, at the same radius. */
-static PetscErrorCode Sweep(NomosSurrogate s, NomosResultFn result, void *ctx)
+/* A part with other numbers of points, at the same radius. */
+static PetscErrorCode Sweep(NomosSurrogate s, const NomosParticlePart *of, const char prefix[], NomosResultFn result, void *ctx)
 {
   NomosReducedOrderGraph *g   = s->context;
   NomosParticleSampling   one = g->sampling;
@@ -331,18 +331,18 @@ static PetscErrorCode Sweep(NomosSurrogate s, NomosResultFn result, void *ctx)
   PetscFunctionBeginUser;
   one.n_draws = 1;
   PetscCall(NomosConfigGetReals(s->config, "reduced_order_graph.sweep", &n, &factors));
-  for (size_t i = 0; i < n && s->n_examples[NOMOS_SPLIT_TEST]; i++) {
+  for (size_t i = 0; i < n && of->n; i++) {
     NomosParticlePart      part;
     NomosParticleJudgement j;
-    char                   name[2 * NOMOS_MAX_NAME];
-    PetscCall(NomosParticlePartCreate(&(NomosParticlePartInput){.data = g->data, .split = NOMOS_SPLIT_TEST, .sampling = &one, .factor = factors[i], .window = g->n_history + 1, .seed = s->seed}, &part));
+    char                   name[3 * NOMOS_MAX_NAME];
+    PetscCall(NomosParticlePartCreate(&(NomosParticlePartInput){.data = of->data, .split = of->split, .sampling = &one, .factor = factors[i], .window = g->n_history + 1, .seed = s->seed}, &part));
     PetscErrorCode code = NomosReducedOrderGraphJudge(s, s->comm, &part, false, &j);
     if (!code) {
       double most = 0;
       for (size_t k = 0; k < j.n; k++) most = fmax(most, j.components[k]);
-      snprintf(name, sizeof name, "points_%zu_rollout_mse", part.most);
+      snprintf(name, sizeof name, "%spoints_%zu_rollout_mse", prefix, part.most);
       PetscCall(result(name, NomosParticleJudgementMean(&j, j.error[NOMOS_MOTION_STEPPER], 0), ctx));
-      snprintf(name, sizeof name, "points_%zu_components", part.most);
+      snprintf(name, sizeof name, "%spoints_%zu_components", prefix, part.most);
       PetscCall(result(name, most, ctx));
       PetscCall(NomosParticleJudgementFree(&j));
     }
@@ -364,7 +364,8 @@ PetscErrorCode NomosReducedOrderGraphResults(NomosSurrogate s, NomosResultFn res
     char prefix[2 * NOMOS_MAX_NAME];
     snprintf(prefix, sizeof prefix, "%s_", g->sets[i].name);
     PetscCall(JudgeAndTell(s, &g->sets[i].part, prefix, result, ctx));
+    PetscCall(Sweep(s, &g->sets[i].part, prefix, result, ctx));
   }
-  PetscCall(Sweep(s, result, ctx));
+  PetscCall(Sweep(s, &g->parts[NOMOS_SPLIT_TEST], "", result, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
