@@ -101,7 +101,7 @@ START_TEST(steps_of_a_model)
 END_TEST
 
 /* y = x^3 sum_j p_j, with mistakes on request. */
-typedef enum { RIGHT, WRONG_TANGENT, WRONG_GRADIENT, WRONG_SECOND, ASYMMETRIC, NOT_LINEAR } Mistake;
+typedef enum { RIGHT, WRONG_TANGENT, WRONG_GRADIENT, WRONG_SECOND, SLIGHTLY_WRONG_SECOND, ASYMMETRIC, NOT_LINEAR } Mistake;
 
 static double Sum(const double *p)
 {
@@ -142,7 +142,7 @@ static PetscErrorCode CubeHvp(NomosOperator op, const double *const in[], const 
   PetscFunctionBeginUser;
   for (size_t i = 0; i < op->in[0].size; i++) {
     const double x = in[0][i], xd = in_dot[0][i], w = out_bar[0][i], wd = out_bar_dot[0][i];
-    if (in_bar_dot[0]) in_bar_dot[0][i] += 3 * x * x * Sum(in[1]) * wd + (6 * x * xd * Sum(in[1]) * (mistake == WRONG_SECOND ? 1 + 1e-4 : 1) + 3 * x * x * Sum(in_dot[1]) * (mistake == ASYMMETRIC ? 1 + 1e-9 : 1)) * w;
+    if (in_bar_dot[0]) in_bar_dot[0][i] += 3 * x * x * Sum(in[1]) * wd + (6 * x * xd * Sum(in[1]) * (mistake == WRONG_SECOND ? 1 + 1e-3 : mistake == SLIGHTLY_WRONG_SECOND ? 1 + 1e-4 : 1) + 3 * x * x * Sum(in_dot[1]) * (mistake == ASYMMETRIC ? 1 + 1e-9 : 1)) * w;
     for (int j = 0; j < 2 && in_bar_dot[1]; j++) in_bar_dot[1][j] += x * x * x * wd + 3 * x * x * xd * w;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -172,7 +172,8 @@ START_TEST(mistakes_are_found)
     if (mistake == RIGHT) Judge("cube", &r, 2.2e-16, false);
     if (mistake == WRONG_TANGENT) ck_assert(r.transposition > 1e-12);
     if (mistake == WRONG_GRADIENT) ck_assert(r.transposition > 1e-5 && r.order[1] < 1.5);
-    if (mistake == WRONG_SECOND) ck_assert(r.second > 1e-7 && r.order[2] < 2.5);
+    if (mistake == WRONG_SECOND) ck_assert(r.second > 1e-6 && r.order[2] < 2.5);
+    if (mistake == SLIGHTLY_WRONG_SECOND) ck_assert(r.second > 1e-7 && r.order[2] < 2.95); /* at the smallest h that rounding allows it is as large as the third derivative */
     if (mistake == ASYMMETRIC) ck_assert(r.symmetry > 1e-12);
     if (mistake == NOT_LINEAR) ck_assert(r.linearity > 1e-11);
     Free(op, &point);
