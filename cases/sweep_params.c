@@ -54,30 +54,19 @@ const NomosParamGroup sweep_groups[SWEEP_N_GROUPS] = {
 
 PetscErrorCode SweepDeclare(NomosConfig config)
 {
-  const char *const *parameters, *const *tests, *const *variants;
-  size_t             n, n_tests, n_variants;
+  const char *const *parameters, *const *tests;
+  size_t             n, n_tests;
   char               section[3 * NOMOS_MAX_NAME];
 
   PetscFunctionBeginUser;
+  for (size_t g = 0; g < SWEEP_N_GROUPS; g++) PetscCall(NomosConfigRegisterGroup(config, &sweep_groups[g]));
   PetscCall(NomosConfigGroup(config, "sweep.parameters", &n, &parameters));
   PetscCall(NomosConfigGroup(config, "sweep.tests", &n_tests, &tests));
-  PetscCall(NomosConfigGroup(config, "sweep.variants", &n_variants, &variants));
-  for (size_t v = 0; v < n_variants; v++) {
-    snprintf(section, sizeof section, "sweep.variants.%s", variants[v]);
-    PetscCall(NomosConfigRegisterSection(config, section, N_VARIANT, variant_params));
-  }
-  for (size_t k = 0; k < n; k++) {
-    snprintf(section, sizeof section, "sweep.parameters.%s", parameters[k]);
-    PetscCall(NomosConfigRegisterSection(config, section, N_PARAMETER, parameter_params));
-  }
-  for (size_t t = 0; t < n_tests; t++) {
-    snprintf(section, sizeof section, "sweep.tests.%s", tests[t]);
-    PetscCall(NomosConfigRegisterSection(config, section, N_TEST, test_params));
+  for (size_t t = 0; t < n_tests; t++)
     for (size_t k = 0; k < n; k++) {
       snprintf(section, sizeof section, "sweep.tests.%s.%s", tests[t], parameters[k]);
       PetscCall(NomosConfigRegisterSection(config, section, N_VALUE, value_params));
     }
-  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -318,6 +318,21 @@ PetscErrorCode NomosConfigRegisterSection(NomosConfig config, const char section
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode NomosConfigRegisterGroup(NomosConfig config, const NomosParamGroup *group)
+{
+  const char *const *names;
+  size_t             n;
+  char               section[NOMOS_CONFIG_MAX_KEY];
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGroup(config, group->prefix, &n, &names));
+  for (size_t i = 0; i < n; i++) {
+    snprintf(section, sizeof section, "%s.%s", group->prefix, names[i]);
+    PetscCall(NomosConfigRegisterSection(config, section, group->n_params, group->params));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosConfigRegisterMap(NomosConfig config, const char name[])
 {
   const size_t length = strlen(name);

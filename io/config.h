@@ -66,13 +66,15 @@ PetscErrorCode NomosConfigGroup(NomosConfig config, const char prefix[], size_t 
 /* Declare a table for one of them: `section` "materials.jelly" and the table's "density" make the key materials.jelly.density. What is declared already is left as it is: tables of a section may
    share keys. The table must outlive the config. */
 PetscErrorCode NomosConfigRegisterSection(NomosConfig config, const char section[], size_t n, const NomosParam params[]);
-/* The table of one such group, for `nomos describe`. */
+/* The table of one such group. */
 typedef struct {
   const char       *prefix; /* "materials" */
   const char       *doc;    /* "of each material" */
   size_t            n_params;
   const NomosParam *params; /* keys without section */
 } NomosParamGroup;
+/* Declare its table for every name that the case chooses. */
+PetscErrorCode NomosConfigRegisterGroup(NomosConfig config, const NomosParamGroup *group);
 
 /* Declare parameters and check the given values against them: wrong type, wrong unit, out of range are errors. The table must outlive
    the config. May be called many times; a key declared twice is an error of the program. */

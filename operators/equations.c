@@ -43,18 +43,8 @@ static const char *Key(const char group[], const char name[], const char key[], 
 
 PetscErrorCode NomosEquationsDeclare(NomosConfig config)
 {
-  const char *const *names;
-  size_t             n;
-  char               section[2 * NOMOS_MAX_NAME];
-
   PetscFunctionBeginUser;
-  for (size_t g = 0; g < NOMOS_EQUATIONS_N_GROUPS; g++) {
-    PetscCall(NomosConfigGroup(config, nomos_equations_groups[g].prefix, &n, &names));
-    for (size_t i = 0; i < n; i++) {
-      snprintf(section, sizeof section, "%s.%s", nomos_equations_groups[g].prefix, names[i]);
-      PetscCall(NomosConfigRegisterSection(config, section, nomos_equations_groups[g].n_params, nomos_equations_groups[g].params));
-    }
-  }
+  for (size_t g = 0; g < NOMOS_EQUATIONS_N_GROUPS; g++) PetscCall(NomosConfigRegisterGroup(config, &nomos_equations_groups[g]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -140,6 +140,13 @@ static double Rate(NomosSurrogate s, const NomosBatch *batch, const char tensor[
   return strncmp(tensor, "plasticity.", sizeof "plasticity." - 1) ? 1 : c->plastic_rate;
 }
 
+static PetscErrorCode Declare(NomosConfig config)
+{
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigRegisterGroup(config, &nomos_constitutive_groups[0]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 const NomosSurrogateOps NomosSurrogateOps_Constitutive = {
   .name      = "constitutive",
   .summary   = "Laws of stress and plasticity of a material, learned from its motion through the simulation of it.",
@@ -150,7 +157,7 @@ const NomosSurrogateOps NomosSurrogateOps_Constitutive = {
   .of_training = (const char *const[]){"constitutive.material", "constitutive.start", "constitutive.observed", "constitutive.supervision", "constitutive.curriculum", "constitutive.first_length", "constitutive.last_length", "constitutive.plastic_rate", "constitutive.every", "constitutive.wrong_moduli", NULL},
   .n_groups  = 1,
   .groups    = nomos_constitutive_groups,
-  .declare   = NomosConstitutiveDeclareTests,
+  .declare   = Declare,
   .reads     = true,
   .create    = Create,
   .destroy   = Destroy,

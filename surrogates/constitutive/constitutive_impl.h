@@ -71,7 +71,6 @@ PetscErrorCode NomosLawPairsLoss(const NomosLawPairs *pairs, const NomosMaterial
 
 /* constitutive_tests.c: a free run over the motion; all results. */
 PetscErrorCode NomosConstitutiveReconstruct(NomosSurrogate s, double *error, double curve[]);
-PetscErrorCode NomosConstitutiveDeclareTests(NomosConfig config);
 extern const NomosParamGroup nomos_constitutive_groups[1];
 PetscErrorCode NomosConstitutiveResults(NomosSurrogate s, NomosResultFn result, void *ctx);
 

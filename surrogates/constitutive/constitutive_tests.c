@@ -16,21 +16,6 @@ static const NomosParam test_params[] = {
 static const char prefix[] = "constitutive.tests";
 const NomosParamGroup nomos_constitutive_groups[1] = {{prefix, "of each test: NAME becomes results.NAME_mse", sizeof test_params / sizeof *test_params, test_params}};
 
-PetscErrorCode NomosConstitutiveDeclareTests(NomosConfig config)
-{
-  const char *const *names;
-  size_t             n;
-  char               section[2 * NOMOS_MAX_NAME];
-
-  PetscFunctionBeginUser;
-  PetscCall(NomosConfigGroup(config, prefix, &n, &names));
-  for (size_t i = 0; i < n; i++) {
-    snprintf(section, sizeof section, "%s.%s", prefix, names[i]);
-    PetscCall(NomosConfigRegisterSection(config, section, sizeof test_params / sizeof *test_params, test_params));
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* ---- the motion of the data */
 
 /* Of a model of the data, from their first state. */

@@ -60,7 +60,7 @@ static PetscErrorCode Declare(NomosConfig config)
   PetscFunctionBeginUser;
   PetscCall(NomosConfigRegister(config, nomos_n_emulator_params, nomos_emulator_params));
   PetscCall(NomosEmulatorDeclare(config));
-  PetscCall(NomosNeuralOperatorDeclareSets(config));
+  PetscCall(NomosConfigRegisterGroup(config, &nomos_neural_operator_groups[0]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -178,7 +178,6 @@ PetscErrorCode NomosNeuralOperatorIntervals(NomosSurrogate s, size_t n_sets, con
 /* ---- neural_operator_sets.c: sets that are for tests only */
 
 extern const NomosParamGroup nomos_neural_operator_groups[1];
-PetscErrorCode NomosNeuralOperatorDeclareSets(NomosConfig config);
 /* Those beside the data, tests/NAME.nc of a directory, then those of neural_operator.tests.NAME. Errors: those of a data set, another grid. Collective. */
 PetscErrorCode NomosNeuralOperatorOpenSets(NomosSurrogate s);
 PetscErrorCode NomosNeuralOperatorCloseSets(NomosNeuralOperator *no);

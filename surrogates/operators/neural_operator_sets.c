@@ -1,10 +1,8 @@
 /* Test sets of an emulator: trajectories that no training sees, of parameters that it saw, that lie between, that lie outside. */
 #include "surrogates/operators/neural_operator_impl.h"
 
-#include <dirent.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "surrogates/test_sets.h"
+
 #include <unistd.h>
 
 /* clang-format off */
@@ -14,21 +12,6 @@ static const NomosParam set_params[] = {
 /* clang-format on */
 static const char     prefix[]                       = "neural_operator.tests";
 const NomosParamGroup nomos_neural_operator_groups[1] = {{prefix, "of each test set, beside those in tests/ of the data: NAME becomes results.NAME_nrmse", sizeof set_params / sizeof *set_params, set_params}};
-
-PetscErrorCode NomosNeuralOperatorDeclareSets(NomosConfig config)
-{
-  const char *const *names;
-  size_t             n;
-  char               section[2 * NOMOS_MAX_NAME];
-
-  PetscFunctionBeginUser;
-  PetscCall(NomosConfigGroup(config, prefix, &n, &names));
-  for (size_t i = 0; i < n; i++) {
-    snprintf(section, sizeof section, "%s.%s", prefix, names[i]);
-    PetscCall(NomosConfigRegisterSection(config, section, sizeof set_params / sizeof *set_params, set_params));
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
 
 /* Read like the data, but whole. */
 static PetscErrorCode OpenSet(NomosSurrogate s, const char path[], NomosDataset *dataset)
@@ -64,7 +47,7 @@ static PetscErrorCode OpenSet(NomosSurrogate s, const char path[], NomosDataset 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode AddSet(NomosSurrogate s, const char name[], size_t n_name, const char path[])
+static PetscErrorCode AddSet(NomosSurrogate s, const char name[], const char path[])
 {
   NomosNeuralOperator *no = s->context;
   NomosTestSet        *set;
@@ -75,48 +58,14 @@ static PetscErrorCode AddSet(NomosSurrogate s, const char name[], size_t n_name,
   *set = (NomosTestSet){0};
   PetscCall(PetscStrallocpy(path, &set->path));
   PetscCall(PetscStrallocpy(name, &set->name));
-  set->name[n_name] = '\0';
   PetscCall(OpenSet(s, path, &set->dataset));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static int IsSet(const struct dirent *entry)
-{
-  static const char *const endings[] = {".nc", ".h5", ".hdf5"};
-  const char              *dot       = strrchr(entry->d_name, '.');
-
-  for (size_t i = 0; dot && entry->d_name[0] != '.' && i < sizeof endings / sizeof *endings; i++)
-    if (!strcmp(dot, endings[i])) return 1;
-  return 0;
-}
-
 PetscErrorCode NomosNeuralOperatorOpenSets(NomosSurrogate s)
 {
-  char               path[NOMOS_MAX_PATH], file[2 * NOMOS_MAX_PATH];
-  struct dirent    **entries = NULL;
-  const char *const *names;
-  size_t             n_names;
-  PetscErrorCode     code = PETSC_SUCCESS;
-
   PetscFunctionBeginUser;
-  snprintf(path, sizeof path, "%.4000s/tests", s->data_path);
-  const int n = scandir(path, &entries, IsSet, alphasort);
-  for (int i = 0; i < n; i++) {
-    const char *name = entries[i]->d_name;
-    snprintf(file, sizeof file, "%s/%s", path, name);
-    if (!code) code = AddSet(s, name, (size_t)(strrchr(name, '.') - name), file);
-    free(entries[i]);
-  }
-  free(entries);
-  PetscCall(code);
-  PetscCall(NomosConfigGroup(s->config, prefix, &n_names, &names));
-  for (size_t i = 0; i < n_names; i++) {
-    const char *given;
-    char        key[3 * NOMOS_MAX_NAME];
-    snprintf(key, sizeof key, "%s.%s.path", prefix, names[i]);
-    PetscCall(NomosConfigGetString(s->config, key, &given));
-    PetscCall(AddSet(s, names[i], strlen(names[i]), given));
-  }
+  PetscCall(NomosTestSetsOpen(s, prefix, AddSet));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

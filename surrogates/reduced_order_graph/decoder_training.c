@@ -7,12 +7,12 @@
 #include "surrogates/reduced_order_graph/decoder_training_impl.h"
 
 #include "operators/random.h"
+#include "surrogates/test_sets.h"
 
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { STREAM_COUNT = 101, STREAM_POINTS, STREAM_START, CANDIDATES = 16 };
 
@@ -52,9 +52,7 @@ static bool Table(size_t i, NomosSurrogateTable *table)
 static PetscErrorCode Declare(NomosConfig config)
 {
   static const char *const free_ones[] = {"shepard", "mls"};
-  const char              *kind, *beside, *const *names;
-  size_t                   n;
-  char                     section[2 * NOMOS_MAX_NAME];
+  const char              *kind, *beside;
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigPeek(config, "particle_decoder.kind", &kind));
@@ -63,11 +61,7 @@ static PetscErrorCode Declare(NomosConfig config)
   for (size_t i = 0; i < 2; i++)
     if (kind ? strcmp(kind, free_ones[i]) : i == 0) PetscCall(NomosParticleDecoderDeclareNamed(config, free_ones[i]));
   if (beside && strstr(beside, "pod") && (!kind || strcmp(kind, "pod"))) PetscCall(NomosParticleDecoderDeclareNamed(config, "pod")); /* it has no default number of points */
-  PetscCall(NomosConfigGroup(config, prefix, &n, &names));
-  for (size_t i = 0; i < n; i++) {
-    snprintf(section, sizeof section, "%s.%s", prefix, names[i]);
-    PetscCall(NomosConfigRegisterSection(config, section, sizeof set_params / sizeof *set_params, set_params));
-  }
+  PetscCall(NomosConfigRegisterGroup(config, &groups[0]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -88,7 +82,7 @@ static PetscErrorCode OpenData(NomosSurrogate s, const char path[], bool whole, 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode AddSet(NomosSurrogate s, const char name[], size_t n_name, const char path[])
+static PetscErrorCode AddSet(NomosSurrogate s, const char name[], const char path[])
 {
   NomosDecoding               *c = s->context;
   const NomosParticleDataInfo *info;
@@ -99,37 +93,9 @@ static PetscErrorCode AddSet(NomosSurrogate s, const char name[], size_t n_name,
   set  = &c->sets[c->n_sets++];
   *set = (NomosDecodingSet){0};
   PetscCall(PetscStrallocpy(name, &set->name));
-  set->name[n_name] = '\0';
   PetscCall(OpenData(s, path, true, &set->data));
   PetscCall(NomosParticleDataGetInfo(set->data, &info));
   NomosCheck(info->d == c->info->d, s->comm, PETSC_ERR_ARG_INCOMP, "%s: particles of this set are in %d dimensions, those of the data in %d", path, info->d, c->info->d);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Those in tests/ of the data, then those of the case. */
-static PetscErrorCode OpenSets(NomosSurrogate s)
-{
-  const char *const *names, *path;
-  char               folder[NOMOS_MAX_PATH], key[3 * NOMOS_MAX_NAME], **files;
-  size_t             n;
-
-  PetscFunctionBeginUser;
-  snprintf(folder, sizeof folder, "%.4000s/tests", s->data_path);
-  if (!access(folder, R_OK)) {
-    PetscCall(NomosDataFiles(folder, &n, &files));
-    for (size_t i = 0; i < n; i++) {
-      const char *name = strrchr(files[i], '/') + 1, *dot = strrchr(name, '.');
-      PetscCall(AddSet(s, name, dot ? (size_t)(dot - name) : strlen(name), files[i]));
-      PetscCall(PetscFree(files[i]));
-    }
-    PetscCall(PetscFree(files));
-  }
-  PetscCall(NomosConfigGroup(s->config, prefix, &n, &names));
-  for (size_t i = 0; i < n; i++) {
-    snprintf(key, sizeof key, "%s.%s.path", prefix, names[i]);
-    PetscCall(NomosConfigGetString(s->config, key, &path));
-    PetscCall(AddSet(s, names[i], strlen(names[i]), path));
-  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -215,7 +181,7 @@ static PetscErrorCode Create(NomosSurrogate s)
   PetscCall(ReadParams(s));
   PetscCall(OpenData(s, s->data_path, false, &c->data));
   PetscCall(NomosParticleDataGetInfo(c->data, &c->info));
-  PetscCall(OpenSets(s));
+  PetscCall(NomosTestSetsOpen(s, prefix, AddSet));
   PetscCall(CountExamples(s));
   PetscCall(NomosNormalisationCreate(s->parameters, "displacement", 1, &c->displacement));
   c->n_decoders             = 1;

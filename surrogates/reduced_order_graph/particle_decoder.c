@@ -83,8 +83,9 @@ PetscErrorCode NomosParticleDecoderCreateNamed(NomosConfig config, const char na
   PetscCall(FindNamed(name, &ops));
   PetscCheck(d == 2 || d == 3, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "a decoder of particles in %d dimensions: must be 2 or 3", d);
   PetscCall(PetscNew(&c));
-  *c                  = (struct NomosParticleDecoder_s){.ops = ops, .parameters = parameters, .d = d};
-  PetscErrorCode code = ops->create(&(NomosParticleDecoderInput){.config = config, .parameters = parameters, .d = d}, &c->context);
+  *c = (struct NomosParticleDecoder_s){.ops = ops, .parameters = parameters, .d = d};
+  PetscCall(PetscCalloc(ops->context, &c->context));
+  PetscErrorCode code = ops->create(&(NomosParticleDecoderInput){.config = config, .parameters = parameters, .d = d}, c->context);
   if (code) PetscCall(NomosParticleDecoderDestroy(&c));
   PetscCall(code);
   *decoder = c;
@@ -105,7 +106,7 @@ PetscErrorCode NomosParticleDecoderDestroy(NomosParticleDecoder *decoder)
 {
   PetscFunctionBeginUser;
   if (!*decoder) PetscFunctionReturn(PETSC_SUCCESS);
-  if ((*decoder)->context) PetscCall((*decoder)->ops->destroy(&(*decoder)->context));
+  PetscCall(PetscFree((*decoder)->context));
   PetscCall(PetscFree(*decoder));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

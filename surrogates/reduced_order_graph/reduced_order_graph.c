@@ -45,7 +45,7 @@ static PetscErrorCode Declare(NomosConfig config)
   PetscFunctionBeginUser;
   PetscCall(NomosConfigRegister(config, nomos_n_particle_stepper_params, nomos_particle_stepper_params));
   PetscCall(NomosParticleStepperDeclare(config));
-  PetscCall(NomosReducedOrderGraphDeclareSets(config));
+  PetscCall(NomosConfigRegisterGroup(config, &nomos_reduced_order_graph_groups[0]));
   PetscCall(NomosReducedOrderGraphDeclareDecoder(config));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

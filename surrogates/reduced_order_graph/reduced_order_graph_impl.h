@@ -96,7 +96,6 @@ PetscErrorCode NomosPointMotionFree(NomosPointMotion *motion);
 /* ---- reduced_order_graph_sets.c: sets that are for tests only, and the decoder */
 
 extern const NomosParamGroup nomos_reduced_order_graph_groups[1];
-PetscErrorCode NomosReducedOrderGraphDeclareSets(NomosConfig config);
 /* Those beside the data, tests/NAME.h5 of a directory, then those of reduced_order_graph.tests.NAME. Errors: those of the data, particles in another dimension, with other parameters, of materials that the training has not. Collective. */
 PetscErrorCode NomosReducedOrderGraphOpenSets(NomosSurrogate s);
 PetscErrorCode NomosReducedOrderGraphCloseSets(NomosReducedOrderGraph *g);

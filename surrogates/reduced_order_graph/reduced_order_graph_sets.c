@@ -1,9 +1,8 @@
 /* Test sets of a reduced-order graph: trajectories that no training sees; and what leads from the points of its graph to all particles. */
 #include "surrogates/reduced_order_graph/reduced_order_graph_impl.h"
 
-#include <dirent.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include "surrogates/test_sets.h"
+
 #include <string.h>
 
 /* clang-format off */
@@ -13,21 +12,6 @@ static const NomosParam set_params[] = {
 /* clang-format on */
 static const char     prefix[]                            = "reduced_order_graph.tests";
 const NomosParamGroup nomos_reduced_order_graph_groups[1] = {{prefix, "of each test set, beside those in tests/ of the data: NAME becomes results.NAME_rollout_mse", sizeof set_params / sizeof *set_params, set_params}};
-
-PetscErrorCode NomosReducedOrderGraphDeclareSets(NomosConfig config)
-{
-  const char *const *names;
-  size_t             n;
-  char               section[2 * NOMOS_MAX_NAME];
-
-  PetscFunctionBeginUser;
-  PetscCall(NomosConfigGroup(config, prefix, &n, &names));
-  for (size_t i = 0; i < n; i++) {
-    snprintf(section, sizeof section, "%s.%s", prefix, names[i]);
-    PetscCall(NomosConfigRegisterSection(config, section, sizeof set_params / sizeof *set_params, set_params));
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
 
 /* Materials are those that the training knows, by name, and there are the same parameters. */
 static PetscErrorCode CheckSet(NomosSurrogate s, const char name[], NomosParticleData data)
@@ -42,7 +26,7 @@ static PetscErrorCode CheckSet(NomosSurrogate s, const char name[], NomosParticl
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode AddSet(NomosSurrogate s, const char name[], size_t n_name, const char path[])
+static PetscErrorCode AddSet(NomosSurrogate s, const char name[], const char path[])
 {
   NomosReducedOrderGraph *g   = s->context;
   NomosParticleSampling   one = g->sampling;
@@ -54,7 +38,6 @@ static PetscErrorCode AddSet(NomosSurrogate s, const char name[], size_t n_name,
   set  = &g->sets[g->n_sets++];
   *set = (NomosParticleTestSet){0};
   PetscCall(PetscStrallocpy(name, &set->name));
-  set->name[n_name] = '\0';
   PetscCall(NomosParticleDataInputFromConfig(s->config, &input));
   input.path       = path;
   input.validation = input.test = 0;
@@ -66,40 +49,10 @@ static PetscErrorCode AddSet(NomosSurrogate s, const char name[], size_t n_name,
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static int IsSet(const struct dirent *entry)
-{
-  const char *dot = strrchr(entry->d_name, '.');
-
-  return entry->d_name[0] != '.' && dot && (!strcmp(dot, ".h5") || !strcmp(dot, ".hdf5") || !strcmp(dot, ".nc"));
-}
-
 PetscErrorCode NomosReducedOrderGraphOpenSets(NomosSurrogate s)
 {
-  char               path[NOMOS_MAX_PATH], file[2 * NOMOS_MAX_PATH];
-  struct dirent    **entries = NULL;
-  const char *const *names;
-  size_t             n_names;
-  PetscErrorCode     code = PETSC_SUCCESS;
-
   PetscFunctionBeginUser;
-  snprintf(path, sizeof path, "%.4000s/tests", s->data_path);
-  const int n = scandir(path, &entries, IsSet, alphasort);
-  for (int i = 0; i < n; i++) {
-    const char *name = entries[i]->d_name;
-    snprintf(file, sizeof file, "%s/%s", path, name);
-    if (!code) code = AddSet(s, name, (size_t)(strrchr(name, '.') - name), file);
-    free(entries[i]);
-  }
-  free(entries);
-  PetscCall(code);
-  PetscCall(NomosConfigGroup(s->config, prefix, &n_names, &names));
-  for (size_t i = 0; i < n_names; i++) {
-    const char *given;
-    char        key[3 * NOMOS_MAX_NAME];
-    snprintf(key, sizeof key, "%s.%s.path", prefix, names[i]);
-    PetscCall(NomosConfigGetString(s->config, key, &given));
-    PetscCall(AddSet(s, names[i], strlen(names[i]), given));
-  }
+  PetscCall(NomosTestSetsOpen(s, prefix, AddSet));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -26,8 +26,8 @@ typedef struct {
   const char       *summary, *reference;
   size_t            n_params;
   const NomosParam *params; /* NAME.* */
-  PetscErrorCode (*create)(const NomosParticleDecoderInput *input, void **context);
-  PetscErrorCode (*destroy)(void **context);
+  size_t            context; /* bytes of it, which the caller makes (zeros) and frees */
+  PetscErrorCode (*create)(const NomosParticleDecoderInput *input, void *context);
   PetscErrorCode (*fit)(const void *context, NomosParameters parameters, NomosParticleData data); /* NULL: nothing is learned by formula */
   /* What is constant in time of a pair of reference sets, which outlives it. */
   PetscErrorCode (*prepare)(const void *context, NomosParameters parameters, const NomosParticleReference *reference, void **plan);
@@ -44,6 +44,9 @@ PetscErrorCode NomosReferenceWithin(const NomosParticleReference *reference, dou
 
 /* A plan that is nothing but a matrix in the pattern of neighbours: what shepard and mls are. */
 PetscErrorCode NomosReferenceMatrix(const NomosNeighbours *neighbours, const double values[], NomosSparseMatrix *matrix);
+/* Such a matrix of the k nearest: `row` writes the values of a point's row, values[first[point]] ...; called in parallel. */
+typedef void (*NomosReferenceRowFn)(const void *context, const NomosParticleReference *reference, const NomosNeighbours *neighbours, size_t point, double values[]);
+PetscErrorCode NomosReferenceMatrixPrepare(const void *context, size_t k, NomosReferenceRowFn row, const NomosParticleReference *reference, void **plan);
 PetscErrorCode NomosReferenceMatrixDiscard(void **plan);
 NomosTensor    NomosReferenceMatrixDisplace(const void *context, const void *plan, const NomosTensor w[], NomosTensor u);
 PetscErrorCode NomosReferenceMatrixFreeze(const void *context, const void *plan, NomosTape tape, const NomosTensor w[], NomosParticleMap *map);

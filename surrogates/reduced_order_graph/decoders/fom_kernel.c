@@ -27,27 +27,18 @@ typedef struct {
   double           *X, *Y, extent; /* X and Y in the unit box */
 } Plan;
 
-static PetscErrorCode Create(const NomosParticleDecoderInput *input, void **context)
+static PetscErrorCode Create(const NomosParticleDecoderInput *input, void *context)
 {
-  FomKernel *c;
+  FomKernel *c = context;
   int64_t    layers, units;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscNew(&c));
-  *context = c;
   c->d     = input->d;
   PetscCall(NomosConfigGetReal(input->config, "fom_kernel.radius", &c->radius));
   PetscCall(NomosConfigGetInt(input->config, "fom_kernel.layers", &layers));
   PetscCall(NomosConfigGetInt(input->config, "fom_kernel.units", &units));
   PetscCall(NomosReferenceBoxCreate(input, &c->box));
   PetscCall(NomosMlpCreate(input->parameters, "decoder", &(NomosMlpInput){.n_hidden = (size_t)layers, .in = 2 * (size_t)input->d, .width = (size_t)units, .out = (size_t)input->d, .activation = NOMOS_TANH}, &c->mlp));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode Destroy(void **context)
-{
-  PetscFunctionBeginUser;
-  PetscCall(PetscFree(*context));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -115,7 +106,7 @@ const NomosParticleDecoderOps NomosParticleDecoderOps_FomKernel = {
   .summary   = "GIOROM's learned kernel of 2025, constant wherever the same sparse points are near.",
   .reference = "doi:10.48550/arXiv.2407.03925",
   .n_params  = sizeof params / sizeof *params, .params = params,
-  .create    = Create, .destroy = Destroy, .fit = Fit,
+  .context   = sizeof(FomKernel), .create = Create, .fit = Fit,
   .prepare   = Prepare, .discard = Discard,
   .displace  = Displace,
 };

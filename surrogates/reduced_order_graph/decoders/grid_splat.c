@@ -42,16 +42,14 @@ typedef struct {
   double           *X, *waves, extent; /* X (n_points, d) in the box; waves (n_points, 2 LEVELS d) */
 } Plan;
 
-static PetscErrorCode Create(const NomosParticleDecoderInput *input, void **context)
+static PetscErrorCode Create(const NomosParticleDecoderInput *input, void *context)
 {
-  GridSplat   *c;
+  GridSplat   *c = context;
   const size_t d = (size_t)input->d;
   const char  *output;
   int64_t      cells, layers, units;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscNew(&c));
-  *context = c;
   PetscCall(NomosConfigGetInt(input->config, "grid_splat.cells", &cells));
   PetscCall(NomosConfigGetInt(input->config, "grid_splat.layers", &layers));
   PetscCall(NomosConfigGetInt(input->config, "grid_splat.units", &units));
@@ -63,13 +61,6 @@ static PetscErrorCode Create(const NomosParticleDecoderInput *input, void **cont
   PetscCall(NomosReferenceBoxCreate(input, &c->box));
   PetscCall(NomosLinearCreate(input->parameters, "decoder.lift", &(NomosLinearInput){.in = d, .out = d}, &c->lift));
   PetscCall(NomosMlpCreate(input->parameters, "decoder", &(NomosMlpInput){.n_hidden = (size_t)layers, .in = 2 * d + 2 * LEVELS * d, .width = (size_t)units, .out = d, .activation = NOMOS_GELU}, &c->mlp));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode Destroy(void **context)
-{
-  PetscFunctionBeginUser;
-  PetscCall(PetscFree(*context));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -193,7 +184,7 @@ const NomosParticleDecoderOps NomosParticleDecoderOps_GridSplat = {
   .summary   = "GIOROM's decoder of 2026: splats on a grid, smoothed and looked up, and a small network.",
   .reference = "doi:10.48550/arXiv.2407.03925",
   .n_params  = sizeof params / sizeof *params, .params = params,
-  .create    = Create, .destroy = Destroy, .fit = Fit,
+  .context   = sizeof(GridSplat), .create = Create, .fit = Fit,
   .prepare   = Prepare, .discard = Discard,
   .displace  = Displace,
 };

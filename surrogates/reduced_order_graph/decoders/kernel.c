@@ -42,15 +42,13 @@ typedef struct {
   NomosIndex             sender; /* (n_points k) */
 } Plan;
 
-static PetscErrorCode Create(const NomosParticleDecoderInput *input, void **context)
+static PetscErrorCode Create(const NomosParticleDecoderInput *input, void *context)
 {
-  Kernel     *c;
+  Kernel     *c = context;
   const char *reproduces;
   int64_t     k, layers, units;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscNew(&c));
-  *context = c;
   PetscCall(NomosConfigGetInt(input->config, "kernel.neighbours", &k));
   PetscCall(NomosConfigGetInt(input->config, "kernel.layers", &layers));
   PetscCall(NomosConfigGetInt(input->config, "kernel.units", &units));
@@ -61,13 +59,6 @@ static PetscErrorCode Create(const NomosParticleDecoderInput *input, void **cont
   c->d      = input->d;
   c->affine = !strcmp(reproduces, "affine");
   PetscCall(NomosMlpCreate(input->parameters, "decoder", &(NomosMlpInput){.n_hidden = (size_t)layers, .in = 2 * (size_t)input->d + 1, .width = (size_t)units, .out = c->with_sign ? 2 : 1, .activation = NOMOS_GELU}, &c->mlp));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode Destroy(void **context)
-{
-  PetscFunctionBeginUser;
-  PetscCall(PetscFree(*context));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -218,7 +209,7 @@ const NomosParticleDecoderOps NomosParticleDecoderOps_Kernel = {
   .name      = "kernel",
   .summary   = "Moving least squares with learned weights: a sparse matrix that is exact for affine motions whatever is learned.",
   .n_params  = sizeof params / sizeof *params, .params = params,
-  .create    = Create, .destroy = Destroy,
+  .context   = sizeof(Kernel), .create = Create,
   .prepare   = Prepare, .discard = Discard,
   .displace  = Displace, .freeze = Freeze,
 };

@@ -17,15 +17,13 @@ typedef struct {
   NomosLocalShape shape;
 } Mls;
 
-static PetscErrorCode Create(const NomosParticleDecoderInput *input, void **context)
+static PetscErrorCode Create(const NomosParticleDecoderInput *input, void *context)
 {
-  Mls        *m;
+  Mls        *m = context;
   const char *weight;
   int64_t     k;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscNew(&m));
-  *context = m;
   PetscCall(NomosConfigGetInt(input->config, "mls.neighbours", &k));
   PetscCall(NomosConfigGetString(input->config, "mls.weight", &weight));
   PetscCall(NomosConfigGetReal(input->config, "mls.width", &m->shape.width));
@@ -34,15 +32,9 @@ static PetscErrorCode Create(const NomosParticleDecoderInput *input, void **cont
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Destroy(void **context)
+static void Row(const void *context, const NomosParticleReference *r, const NomosNeighbours *n, size_t point, double values[])
 {
-  PetscFunctionBeginUser;
-  PetscCall(PetscFree(*context));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static void Row(const Mls *m, const NomosParticleReference *r, const NomosNeighbours *n, size_t point, double values[])
-{
+  const Mls      *m    = context;
   const size_t    from = n->first[point], k = n->first[point + 1] - from;
   NomosLocalBasis basis;
 
@@ -56,21 +48,9 @@ static void Row(const Mls *m, const NomosParticleReference *r, const NomosNeighb
 
 static PetscErrorCode Prepare(const void *context, NomosParameters parameters, const NomosParticleReference *reference, void **plan)
 {
-  NomosNeighbours   n;
-  NomosSparseMatrix matrix;
-  double           *values;
-
   PetscFunctionBeginUser;
   (void)parameters;
-  PetscCall(NomosReferenceNearest(reference, ((const Mls *)context)->k, &n));
-  PetscCall(PetscMalloc1(n.n, &values));
-#pragma omp parallel for schedule(static)
-  for (size_t i = 0; i < reference->n_points; i++) Row(context, reference, &n, i, values);
-  PetscErrorCode code = NomosReferenceMatrix(&n, values, &matrix);
-  PetscCall(PetscFree(values));
-  PetscCall(NomosNeighboursFree(&n));
-  PetscCall(code);
-  *plan = matrix;
+  PetscCall(NomosReferenceMatrixPrepare(context, ((const Mls *)context)->k, Row, reference, plan));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -79,7 +59,7 @@ const NomosParticleDecoderOps NomosParticleDecoderOps_Mls = {
   .summary   = "Moving least squares, exact for affine motions; nothing is learned.",
   .reference = "doi:10.1090/S0025-5718-1981-0616367-1",
   .n_params  = sizeof params / sizeof *params, .params = params,
-  .create    = Create, .destroy = Destroy,
+  .context   = sizeof(Mls), .create = Create,
   .prepare   = Prepare, .discard = NomosReferenceMatrixDiscard,
   .displace  = NomosReferenceMatrixDisplace, .freeze = NomosReferenceMatrixFreeze,
 };

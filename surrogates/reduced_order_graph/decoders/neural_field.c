@@ -35,14 +35,12 @@ typedef struct {
   double *X, *Y; /* in [-1, 1] of the box */
 } Plan;
 
-static PetscErrorCode Create(const NomosParticleDecoderInput *input, void **context)
+static PetscErrorCode Create(const NomosParticleDecoderInput *input, void *context)
 {
-  NeuralField *c;
+  NeuralField *c = context;
   int64_t      rank, layers, units, channels;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscNew(&c));
-  *context = c;
   PetscCall(NomosConfigGetInt(input->config, "neural_field.rank", &rank));
   PetscCall(NomosConfigGetInt(input->config, "neural_field.layers", &layers));
   PetscCall(NomosConfigGetInt(input->config, "neural_field.units", &units));
@@ -55,13 +53,6 @@ static PetscErrorCode Create(const NomosParticleDecoderInput *input, void **cont
   PetscCall(NomosReferenceBoxCreate(input, &c->box));
   PetscCall(NomosMlpCreate(input->parameters, "decoder", &(NomosMlpInput){.n_hidden = (size_t)layers, .in = (size_t)input->d, .width = (size_t)units, .out = c->rank * c->n_channels, .activation = NOMOS_ELU}, &c->mlp));
   if (c->mixed) PetscCall(NomosLinearCreate(input->parameters, "decoder.mix", &(NomosLinearInput){.in = c->n_channels, .out = (size_t)input->d, .no_bias = true}, &c->mix));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode Destroy(void **context)
-{
-  PetscFunctionBeginUser;
-  PetscCall(PetscFree(*context));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -165,7 +156,7 @@ const NomosParticleDecoderOps NomosParticleDecoderOps_NeuralField = {
   .summary   = "A learned basis of deformations (CROM, LiCROM), its coordinates by least squares from the sparse points.",
   .reference = "doi:10.48550/arXiv.2206.02607; doi:10.1145/3610548.3618158",
   .n_params  = sizeof params / sizeof *params, .params = params,
-  .create    = Create, .destroy = Destroy, .fit = Fit,
+  .context   = sizeof(NeuralField), .create = Create, .fit = Fit,
   .prepare   = Prepare, .discard = Discard,
   .displace  = Displace, .freeze = Freeze,
 };

@@ -33,14 +33,12 @@ typedef struct {
   double *left, *right; /* Phi (n_points d, rank); (P Phi)^+ (rank, n_sparse d) */
 } Plan;
 
-static PetscErrorCode Create(const NomosParticleDecoderInput *input, void **context)
+static PetscErrorCode Create(const NomosParticleDecoderInput *input, void *context)
 {
-  Pod    *c;
+  Pod    *c = context;
   int64_t points, rank, snapshots;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscNew(&c));
-  *context = c;
   PetscCall(NomosConfigGetInt(input->config, "pod.points", &points));
   PetscCall(NomosConfigGetInt(input->config, "pod.rank", &rank));
   PetscCall(NomosConfigGetInt(input->config, "pod.snapshots", &snapshots));
@@ -51,13 +49,6 @@ static PetscErrorCode Create(const NomosParticleDecoderInput *input, void **cont
   c->n_snapshots = (size_t)snapshots;
   PetscCall(NomosParametersAdd(input->parameters, &(NomosParameterInput){.prefix = "decoder", .name = "reference", .n_dims = 2, .shape = {c->n_points, (size_t)c->d}, .buffer = true}, &c->reference));
   PetscCall(NomosParametersAdd(input->parameters, &(NomosParameterInput){.prefix = "decoder", .name = "basis", .n_dims = 2, .shape = {c->n_points * (size_t)c->d, c->rank}, .buffer = true}, &c->basis));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode Destroy(void **context)
-{
-  PetscFunctionBeginUser;
-  PetscCall(PetscFree(*context));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -267,7 +258,7 @@ const NomosParticleDecoderOps NomosParticleDecoderOps_Pod = {
   .summary   = "Modes of one fixed body by singular values of the training's displacements, fitted to the sparse points (gappy POD).",
   .reference = "doi:10.1364/JOSAA.12.001657",
   .n_params  = sizeof params / sizeof *params, .params = params,
-  .create    = Create, .destroy = Destroy, .fit = Fit,
+  .context   = sizeof(Pod), .create = Create, .fit = Fit,
   .prepare   = Prepare, .discard = Discard,
   .displace  = Displace, .freeze = Freeze,
 };

@@ -142,6 +142,25 @@ PetscErrorCode NomosReferenceMatrix(const NomosNeighbours *n, const double value
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode NomosReferenceMatrixPrepare(const void *context, size_t k, NomosReferenceRowFn row, const NomosParticleReference *reference, void **plan)
+{
+  NomosNeighbours   n;
+  NomosSparseMatrix matrix;
+  double           *values;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosReferenceNearest(reference, k, &n));
+  PetscCall(PetscMalloc1(n.n, &values));
+#pragma omp parallel for schedule(static)
+  for (size_t i = 0; i < reference->n_points; i++) row(context, reference, &n, i, values);
+  PetscErrorCode code = NomosReferenceMatrix(&n, values, &matrix);
+  PetscCall(PetscFree(values));
+  PetscCall(NomosNeighboursFree(&n));
+  PetscCall(code);
+  *plan = matrix;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosReferenceMatrixDiscard(void **plan)
 {
   NomosSparseMatrix matrix = *plan;

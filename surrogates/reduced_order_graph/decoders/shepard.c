@@ -16,32 +16,24 @@ typedef struct {
   double power;
 } Shepard;
 
-static PetscErrorCode Create(const NomosParticleDecoderInput *input, void **context)
+static PetscErrorCode Create(const NomosParticleDecoderInput *input, void *context)
 {
-  Shepard *s;
+  Shepard *s = context;
   int64_t  k;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscNew(&s));
-  *context = s;
   PetscCall(NomosConfigGetInt(input->config, "shepard.neighbours", &k));
   PetscCall(NomosConfigGetReal(input->config, "shepard.power", &s->power));
   s->k = (size_t)k;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Destroy(void **context)
-{
-  PetscFunctionBeginUser;
-  PetscCall(PetscFree(*context));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* In units of the nearest one's distance, so that no power overflows; a point on a sparse point is that one. */
-static void Row(const Shepard *s, const NomosParticleReference *r, const NomosNeighbours *n, size_t point, double values[])
+static void Row(const void *context, const NomosParticleReference *r, const NomosNeighbours *n, size_t point, double values[])
 {
-  const size_t from    = n->first[point], k = n->first[point + 1] - from;
-  double       nearest = INFINITY, sum = 0;
+  const Shepard *s       = context;
+  const size_t   from    = n->first[point], k = n->first[point + 1] - from;
+  double         nearest = INFINITY, sum = 0;
 
   for (size_t j = 0; j < k; j++) {
     values[from + j] = 0;
@@ -54,21 +46,9 @@ static void Row(const Shepard *s, const NomosParticleReference *r, const NomosNe
 
 static PetscErrorCode Prepare(const void *context, NomosParameters parameters, const NomosParticleReference *reference, void **plan)
 {
-  NomosNeighbours   n;
-  NomosSparseMatrix matrix;
-  double           *values;
-
   PetscFunctionBeginUser;
   (void)parameters;
-  PetscCall(NomosReferenceNearest(reference, ((const Shepard *)context)->k, &n));
-  PetscCall(PetscMalloc1(n.n, &values));
-#pragma omp parallel for schedule(static)
-  for (size_t i = 0; i < reference->n_points; i++) Row(context, reference, &n, i, values);
-  PetscErrorCode code = NomosReferenceMatrix(&n, values, &matrix);
-  PetscCall(PetscFree(values));
-  PetscCall(NomosNeighboursFree(&n));
-  PetscCall(code);
-  *plan = matrix;
+  PetscCall(NomosReferenceMatrixPrepare(context, ((const Shepard *)context)->k, Row, reference, plan));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -77,7 +57,7 @@ const NomosParticleDecoderOps NomosParticleDecoderOps_Shepard = {
   .summary   = "Inverse distances of the nearest sparse points; nothing is learned.",
   .reference = "doi:10.1145/800186.810616",
   .n_params  = sizeof params / sizeof *params, .params = params,
-  .create    = Create, .destroy = Destroy,
+  .context   = sizeof(Shepard), .create = Create,
   .prepare   = Prepare, .discard = NomosReferenceMatrixDiscard,
   .displace  = NomosReferenceMatrixDisplace, .freeze = NomosReferenceMatrixFreeze,
 };

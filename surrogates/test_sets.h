@@ -1,0 +1,13 @@
+/* Sets of data that are for tests only: the HDF5 files in tests/ of a training's data, each under its name, and those that the case names (SURROGATE.tests.NAME.path). */
+#ifndef NOMOS_SURROGATES_TEST_SETS_H
+#define NOMOS_SURROGATES_TEST_SETS_H
+
+#include "surrogates/surrogate.h"
+
+/* Opens one, and keeps it; *name is borrowed. */
+typedef PetscErrorCode (*NomosTestSetFn)(NomosSurrogate s, const char name[], const char path[]);
+
+/* All of them, first those of the folder in order of their names, then those of the case. `prefix`: of the group whose names have a `path`. Errors: those of `add`. */
+PetscErrorCode NomosTestSetsOpen(NomosSurrogate s, const char prefix[], NomosTestSetFn add);
+
+#endif
