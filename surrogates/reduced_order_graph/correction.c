@@ -2,7 +2,7 @@
    (correction_network.c), trained through the coarse simulation over roll-outs (correction_loss.c), judged by free runs of motions that it never saw (correction_judge.c).
 
      s_{k+1} = s~ + N(s~),   s~ = Phi^m(s_k)        Um et al. (2020), doi:10.48550/arXiv.2007.00016, for grids; here the state is that of particles (x, v, C, F) */
-#include "surrogates/reduced_order_graph/correction_impl.h"
+#include "surrogates/reduced_order_graph/correction_model_impl.h"
 #include "surrogates/reduced_order_graph/particle_data.h"
 
 #include <float.h>
@@ -122,7 +122,7 @@ static PetscErrorCode CreateSets(NomosSurrogate s)
 
 /* ---- the grid, which is that of the coarse simulation */
 
-static PetscErrorCode ReadGrid(const NomosTwin *twin, NomosCorrectionShape *shape)
+PetscErrorCode NomosCorrectionReadGrid(const NomosTwin *twin, NomosCorrectionShape *shape)
 {
   const double   *length;
   size_t          n;
@@ -144,14 +144,14 @@ static PetscErrorCode ReadGrid(const NomosTwin *twin, NomosCorrectionShape *shap
 }
 
 /* Particles of a full cell: the largest number that the first state writes onto a node. */
-static PetscErrorCode CountParticles(const NomosCorrectionShape *shape, NomosTwin *twin)
+PetscErrorCode NomosCorrectionCountParticles(const NomosCorrectionShape *shape, const double all[], NomosTwin *twin)
 {
   double *nodes, most = 0;
 
   PetscFunctionBeginUser;
   PetscCall(PetscCalloc1(shape->cells[0] * shape->cells[1], &nodes));
   for (size_t p = 0; p < twin->n; p++) {
-    const double *x = twin->truth + p * 2;
+    const double *x = all + p * 2;
     for (int k = 0; k < 9; k++) {
       double w = 1;
       size_t node[2];
@@ -178,9 +178,9 @@ static PetscErrorCode PrepareTwins(NomosSurrogate s)
     for (size_t k = 0; k < c->sets[i].n; k++) {
       NomosTwin           *twin  = &c->sets[i].twins[k];
       NomosCorrectionShape shape = c->network.shape;
-      PetscCall(ReadGrid(twin, &shape));
+      PetscCall(NomosCorrectionReadGrid(twin, &shape));
       NomosCheck(shape.cells[0] == c->network.shape.cells[0] && shape.cells[1] == c->network.shape.cells[1] && shape.dx == c->network.shape.dx, s->comm, PETSC_ERR_ARG_INCOMP, "particle_correction: motion %zu of %s has another coarse grid than the first one for training; all must have the same", k + 1, c->sets[i].name);
-      PetscCall(CountParticles(&shape, twin));
+      PetscCall(NomosCorrectionCountParticles(&shape, twin->truth, twin));
       PetscCall(NomosCorrectionRun(s, &(NomosCorrectedRun){.twin = twin, .coarse = true}, &twin->coarse_error, NULL));
     }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -198,6 +198,19 @@ static PetscErrorCode GetSize(NomosConfig config, const char key[], size_t *valu
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode NomosCorrectionReadShape(NomosConfig config, NomosCorrectionShape *shape)
+{
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetReal(config, "particle_correction.reach", &shape->reach));
+  PetscCall(GetSize(config, "particle_correction.layers", &shape->n_layers));
+  PetscCall(GetSize(config, "particle_correction.width", &shape->width));
+  PetscCall(GetSize(config, "particle_correction.hidden", &shape->hidden));
+  PetscCall(NomosConfigGetBool(config, "particle_correction.conserve", &shape->conserve));
+  PetscCall(NomosConfigGetBool(config, "particle_correction.deformation", &shape->deformation));
+  PetscCall(NomosConfigGetBool(config, "particle_correction.position", &shape->position));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode ReadParams(NomosSurrogate s, NomosCorrectionShape *shape)
 {
   NomosCorrection *c = s->context;
@@ -210,14 +223,8 @@ static PetscErrorCode ReadParams(NomosSurrogate s, NomosCorrectionShape *shape)
   PetscCall(NomosConfigGetBool(s->config, "particle_correction.mirror", &c->mirror));
   PetscCall(GetSize(s->config, "particle_correction.frames", &c->max_frames));
   PetscCall(GetSize(s->config, "particle_correction.corrections", &c->n_corrections));
-  PetscCall(NomosConfigGetReal(s->config, "particle_correction.reach", &shape->reach));
   PetscCall(GetSize(s->config, "particle_correction.detach", &c->detach));
-  PetscCall(GetSize(s->config, "particle_correction.layers", &shape->n_layers));
-  PetscCall(GetSize(s->config, "particle_correction.width", &shape->width));
-  PetscCall(GetSize(s->config, "particle_correction.hidden", &shape->hidden));
-  PetscCall(NomosConfigGetBool(s->config, "particle_correction.conserve", &shape->conserve));
-  PetscCall(NomosConfigGetBool(s->config, "particle_correction.deformation", &shape->deformation));
-  PetscCall(NomosConfigGetBool(s->config, "particle_correction.position", &shape->position));
+  PetscCall(NomosCorrectionReadShape(s->config, shape));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -233,10 +240,11 @@ static PetscErrorCode Create(NomosSurrogate s)
   PetscCheck(s->simulate, s->comm, PETSC_ERR_SUP, "%s learns inside a simulation, and this program has none", s->ops->name);
   PetscCall(ReadParams(s, &shape));
   PetscCall(CreateSets(s));
-  PetscCall(ReadGrid(&c->sets[NOMOS_CORRECTION_TRAINING].twins[0], &shape));
+  PetscCall(NomosCorrectionReadGrid(&c->sets[NOMOS_CORRECTION_TRAINING].twins[0], &shape));
   PetscCall(NomosCorrectionNetworkCreate(&shape, &c->network));
   PetscCall(PrepareTwins(s));
   for (int f = 0; f < 2; f++) PetscCall(NomosParametersAdd(s->parameters, &(NomosParameterInput){.name = references[f], .n_dims = 1, .shape = {c->max_frames}, .initialiser = NomosInitialiserConstant(1), .buffer = true}, &c->reference[f]));
+  PetscCall(NomosCorrectionTexts(s));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -252,6 +260,7 @@ static PetscErrorCode Destroy(NomosSurrogate s)
   }
   PetscCall(PetscFree(c->sets));
   PetscCall(NomosCorrectionNetworkDestroy(&c->network));
+  for (int t = 0; t < NOMOS_N_CORRECTION_TEXTS; t++) PetscCall(PetscFree(c->texts[t]));
   PetscCall(PetscFree(s->context));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -43,6 +43,11 @@ typedef struct {
 /* Errors: of the cases; a solver whose fields are not these; an interval that is no multiple of both time steps. */
 PetscErrorCode NomosTwinCreate(NomosSurrogate s, const NomosTwinInput *input, NomosTwin *twin);
 PetscErrorCode NomosTwinDestroy(NomosTwin *twin);
+/* Of a twin that is a coarse model alone, without truth, operator and states: sizes, places of its fields, buffers. Its model and config are the caller's, to be taken out before NomosTwinDestroy. */
+PetscErrorCode NomosTwinPrepare(NomosTwin *twin);
+/* The coarse model's own state: read, and set. */
+PetscErrorCode NomosTwinGet(NomosTwin *twin, double state[]);
+PetscErrorCode NomosTwinPut(NomosTwin *twin, const double state[]);
 /* Pointer to a field of a state (n_entries n). */
 static inline double *NomosTwinField(const NomosTwin *twin, double *state, int field) { return state + twin->offset[field] * twin->n; }
 /* Mean square of the difference of a field of two states, per particle (summed over its entries). */
@@ -103,6 +108,9 @@ typedef struct {
   NomosTwin  *twins;
 } NomosTwinSet;
 
+/* Texts beside the weights (correction_case.c). */
+enum { NOMOS_CORRECTION_STEPS, NOMOS_CORRECTION_DX, NOMOS_CORRECTION_SIMULATION, NOMOS_CORRECTION_MATERIALS, NOMOS_N_CORRECTION_TEXTS };
+
 typedef struct {
   double                 grow, first_share, velocity, floor;
   size_t                 n_corrections; /* in a frame */
@@ -112,11 +120,19 @@ typedef struct {
   NomosTwinSet          *sets;
   NomosCorrectionNetwork network;
   size_t                 reference[2]; /* buffers [max_frames]: mean square errors of the coarse model in x and v, k frames after the truth */
+  char                  *texts[NOMOS_N_CORRECTION_TEXTS];
 } NomosCorrection;
+
+/* Of the keys particle_correction.*, the network's; and the grid of a coarse simulation, whose solver is asked for its room. */
+PetscErrorCode NomosCorrectionReadShape(NomosConfig config, NomosCorrectionShape *shape);
+PetscErrorCode NomosCorrectionReadGrid(const NomosTwin *twin, NomosCorrectionShape *shape);
+/* twin->per_cell, of the particles at x (n, d). */
+PetscErrorCode NomosCorrectionCountParticles(const NomosCorrectionShape *shape, const double x[], NomosTwin *twin);
 
 /* correction_loss.c */
 PetscErrorCode NomosCorrectionLoss(NomosSurrogate s, const NomosBatch *batch, NomosTape tape, const NomosTensor w[], NomosTensor *loss);
-/* A frame of the coarse model, corrected, in place; on a tape that is reset. w: room for all tensors. */
+/* One correction of a state, in place, as the model and every frame of a free run have it; and a frame of the coarse model, corrected, in place. Both on a tape that is reset. w: room for all tensors. */
+PetscErrorCode NomosCorrectionCorrect(NomosCorrectionNetwork *network, NomosTape tape, NomosTensor w[], const NomosTwin *twin, double state[]);
 PetscErrorCode NomosCorrectionAdvance(NomosSurrogate s, NomosTape tape, NomosTensor w[], NomosTwin *twin, double state[]);
 
 /* correction_judge.c: a free run over a whole motion, from its first state. A run that blows up has infinite errors from there on. */

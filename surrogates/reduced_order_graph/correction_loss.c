@@ -244,31 +244,30 @@ PetscErrorCode NomosCorrectionLoss(NomosSurrogate s, const NomosBatch *batch, No
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode CorrectOnce(NomosSurrogate s, NomosTape tape, NomosTensor w[], NomosTwin *twin, double state[])
+PetscErrorCode NomosCorrectionCorrect(NomosCorrectionNetwork *network, NomosTape tape, NomosTensor w[], const NomosTwin *twin, double state[])
 {
-  NomosCorrection    *c = s->context;
   const size_t        d = twin->size[NOMOS_TWIN_X], shapes[NOMOS_N_TWIN_FIELDS][3] = {{twin->n, d}, {twin->n, d}, {twin->n, d, d}, {twin->n, 3, 3}};
   NomosParticleStates states = {.n = twin->n, .n_sets = 1, .first = (size_t[]){0, twin->n}, .per_cell = &twin->per_cell};
 
   PetscFunctionBeginUser;
-  PetscCall(NomosParametersBind(s->parameters, tape, w));
+  PetscCall(NomosParametersBind(network->shape.parameters, tape, w));
   for (int f = 0; f < NOMOS_N_TWIN_FIELDS; f++) states.fields[f] = NomosTensorCreate(tape, NOMOS_F64, f < NOMOS_TWIN_C ? 2 : 3, shapes[f], NomosTwinField(twin, state, f));
-  PetscErrorCode code = NomosCorrectionApply(&c->network, w, &states);
+  PetscErrorCode code = NomosCorrectionApply(network, w, &states);
   for (int f = 0; f < NOMOS_N_TWIN_FIELDS && !code; f++) code = NomosTensorGetDoubles(states.fields[f], NomosTwinField(twin, state, f));
   PetscCall(NomosTapeReset(tape));
-  PetscCall(NomosCorrectionNetworkForget(&c->network));
+  PetscCall(NomosCorrectionNetworkForget(network));
   PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode NomosCorrectionAdvance(NomosSurrogate s, NomosTape tape, NomosTensor w[], NomosTwin *twin, double state[])
 {
-  const NomosCorrection *c = s->context;
+  NomosCorrection *c = s->context;
 
   PetscFunctionBeginUser;
   for (size_t i = 0; i < c->n_corrections; i++) {
     PetscCall(NomosTwinAdvance(twin, state));
-    PetscCall(CorrectOnce(s, tape, w, twin, state));
+    PetscCall(NomosCorrectionCorrect(&c->network, tape, w, twin, state));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

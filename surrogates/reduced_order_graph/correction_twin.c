@@ -24,7 +24,7 @@ static PetscErrorCode ViewModel(NomosModel model, View *view)
 
   PetscFunctionBeginUser;
   *view = (View){.model = model, .ops = model->ops->derivatives};
-  NomosCheck(view->ops && view->ops->fields && view->ops->field_vjp && view->ops->vjp, PETSC_COMM_SELF, PETSC_ERR_SUP, "solver %s: its step has no derivative or its state no fields; particle_correction needs those of mpm", model->ops->name);
+  NomosCheck(view->ops && view->ops->fields && view->ops->field_vjp, PETSC_COMM_SELF, PETSC_ERR_SUP, "solver %s: its state has no fields; particle_correction needs those of mpm", model->ops->name);
   PetscCall(view->ops->fields(model, &n_fields, &list));
   PetscCall(view->ops->state_size(model, &n_state));
   for (int f = 0; f < NOMOS_N_TWIN_FIELDS; f++)
@@ -235,6 +235,7 @@ static PetscErrorCode CreateStep(NomosTwin *twin)
   NomosOperatorArgument         arguments[NOMOS_N_TWIN_FIELDS];
 
   PetscFunctionBeginUser;
+  NomosCheck(twin->model->ops->derivatives->vjp, PETSC_COMM_SELF, PETSC_ERR_SUP, "solver %s: its step has no derivative; particle_correction needs that of mpm", twin->model->ops->name);
   for (int f = 0; f < NOMOS_N_TWIN_FIELDS; f++) arguments[f] = (NomosOperatorArgument){names[f], twin->size[f] * twin->n, false};
   PetscCall(NomosOperatorCreate(&(NomosOperatorInput){.comm = PETSC_COMM_SELF, .ops = &ops, .n_in = NOMOS_N_TWIN_FIELDS, .n_out = NOMOS_N_TWIN_FIELDS, .in = arguments, .out = arguments, .data = twin}, &twin->step));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -308,27 +309,56 @@ static PetscErrorCode SimulateCoarse(NomosSurrogate s, const NomosTwinInput *inp
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Create(NomosSurrogate s, const NomosTwinInput *input, NomosTwin *twin, NomosModel *fine, NomosConfig *fine_config)
+PetscErrorCode NomosTwinPrepare(NomosTwin *twin)
 {
   View view;
 
   PetscFunctionBeginUser;
-  PetscCall(s->simulate(s, &(NomosSimulation){.path = input->path, .n_set = input->n_set, .set = input->set}, fine, fine_config));
-  PetscCall(SimulateCoarse(s, input, *fine_config, twin));
   PetscCall(ViewModel(twin->model, &view));
   twin->n         = view.n;
   twin->n_entries = view.n_entries;
-  twin->n_frames  = input->n_frames;
-  twin->interval  = input->interval;
   for (int f = 0; f < NOMOS_N_TWIN_FIELDS; f++) {
     twin->size[f]   = view.size[f];
     twin->offset[f] = f ? twin->offset[f - 1] + twin->size[f - 1] : 0;
   }
+  for (int b = 0; b < 2; b++) PetscCall(PetscMalloc(view.bytes, &twin->buffers[b]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosTwinGet(NomosTwin *twin, double state[])
+{
+  View view;
+
+  PetscFunctionBeginUser;
+  PetscCall(ViewModel(twin->model, &view));
+  PetscCall(view.ops->get_state(twin->model, twin->buffers[0]));
+  PetscCall(ReadState(&view, twin->buffers[0], state));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosTwinPut(NomosTwin *twin, const double state[])
+{
+  View view;
+
+  PetscFunctionBeginUser;
+  PetscCall(ViewModel(twin->model, &view));
+  PetscCall(WriteState(&view, state, twin->buffers[0]));
+  PetscCall(view.ops->set_state(twin->model, twin->buffers[0]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Create(NomosSurrogate s, const NomosTwinInput *input, NomosTwin *twin, NomosModel *fine, NomosConfig *fine_config)
+{
+  PetscFunctionBeginUser;
+  PetscCall(s->simulate(s, &(NomosSimulation){.path = input->path, .n_set = input->n_set, .set = input->set}, fine, fine_config));
+  PetscCall(SimulateCoarse(s, input, *fine_config, twin));
+  PetscCall(NomosTwinPrepare(twin));
+  twin->n_frames = input->n_frames;
+  twin->interval = input->interval;
   PetscCall(StepsOf(twin->model, twin->interval, &twin->n_steps));
   NomosCheck(!(twin->n_steps % input->n_corrections), PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "particle_correction.corrections = %lld does not divide the %lld steps of the coarse simulation in a frame; choose one that does", (long long)input->n_corrections, (long long)twin->n_steps);
   twin->n_steps /= input->n_corrections;
-  for (int b = 0; b < 2; b++) PetscCall(PetscMalloc(view.bytes, &twin->buffers[b]));
-  PetscCall(PetscMalloc1((size_t)twin->n_steps * view.bytes, &twin->states));
+  PetscCall(PetscMalloc1((size_t)twin->n_steps * twin->n_entries * twin->n * NomosRealBytes(twin->model->precision), &twin->states));
   PetscCall(Record(*fine, twin));
   PetscCall(CreateStep(twin));
   PetscFunctionReturn(PETSC_SUCCESS);
