@@ -10,29 +10,29 @@
 enum { TRUTH, RUN, N_COLOURS = 256, ANIMATION_FRAMES = 60, ANIMATION_SECONDS = 4, TEXT = 64 };
 
 typedef struct {
-  const NomosTwoMotions *motions;
+  const NomosMotions *motions;
   double                 high; /* distance at the end of the colours */
   uint32_t               colours[N_COLOURS];
 } Frames;
 
-static double Distance(const NomosTwoMotions *f, size_t frame, size_t particle)
+static double Distance(const NomosMotions *f, size_t motion, size_t frame, size_t particle)
 {
   const size_t at     = (frame * f->n + particle) * f->d;
   double       square = 0;
 
-  for (size_t i = 0; i < f->d; i++) square += (f->x[RUN][at + i] - f->x[TRUTH][at + i]) * (f->x[RUN][at + i] - f->x[TRUTH][at + i]);
+  for (size_t i = 0; i < f->d; i++) square += (f->x[motion][at + i] - f->x[TRUTH][at + i]) * (f->x[motion][at + i] - f->x[TRUTH][at + i]);
   return sqrt(square);
 }
 
 static PetscErrorCode Read(void *ctx, size_t motion, size_t frame, double x[], uint32_t colour[])
 {
-  const Frames          *frames = ctx;
-  const NomosTwoMotions *f      = frames->motions;
+  const Frames       *frames = ctx;
+  const NomosMotions *f      = frames->motions;
 
   PetscFunctionBeginUser;
   for (size_t i = 0; i < f->n * f->d; i++) x[i] = f->x[motion][frame * f->n * f->d + i];
   for (size_t p = 0; p < f->n; p++) {
-    const double share = Distance(f, frame, p) / frames->high;
+    const double share = Distance(f, motion, frame, p) / frames->high;
     colour[p]          = motion == TRUTH ? 0x9aa7b5 : isfinite(share) ? frames->colours[(size_t)fmin(share * N_COLOURS, N_COLOURS - 1)] : 0x000000;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -44,16 +44,17 @@ static int Ascending(const void *a, const void *b)
   return (x > y) - (x < y);
 }
 
-/* Colours reach to the 99th percentile over all frames. */
-static PetscErrorCode FindHigh(const NomosTwoMotions *f, double *high)
+/* Colours reach to the 99th percentile over all frames of all motions but the truth. */
+static PetscErrorCode FindHigh(const NomosMotions *f, double *high)
 {
-  double *distances;
-  size_t  n = 0;
+  const size_t per_motion = f->n_frames * f->n, all = (f->n_motions - 1) * per_motion;
+  double      *distances;
+  size_t       n = 0;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc1(f->n_frames * f->n + 1, &distances));
-  for (size_t i = 0; i < f->n_frames * f->n; i++) {
-    distances[n] = Distance(f, i / f->n, i % f->n);
+  PetscCall(PetscMalloc1(all + 1, &distances));
+  for (size_t i = 0; i < all; i++) {
+    distances[n] = Distance(f, 1 + i / per_motion, i % per_motion / f->n, i % f->n);
     n += isfinite(distances[n]) ? 1 : 0;
   }
   qsort(distances, n, sizeof *distances, Ascending);
@@ -62,7 +63,7 @@ static PetscErrorCode FindHigh(const NomosTwoMotions *f, double *high)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosTwoMotionsFilm(const NomosTwoMotions *f, const char stem[])
+PetscErrorCode NomosMotionsFilm(const NomosMotions *f, const char stem[])
 {
   const char *unit = f->scene->unit && f->scene->unit[0] ? f->scene->unit : NULL;
   Frames      frames = {.motions = f};
@@ -78,7 +79,7 @@ PetscErrorCode NomosTwoMotionsFilm(const NomosTwoMotions *f, const char stem[])
     snprintf(texts[i], TEXT, unit ? "%.3f s" : "t = %.3f", (double)i * f->interval);
     times[i] = texts[i];
   }
-  NomosFilm film = {.scene = f->scene, .title = f->title, .n_motions = 2, .names = f->names, .n_particles = (size_t[]){f->n, f->n}, .n_frames = f->n_frames, .times = times, .read = Read, .ctx = &frames,
+  NomosFilm film = {.scene = f->scene, .title = f->title, .n_motions = f->n_motions, .names = f->names, .n_particles = (size_t[NOMOS_MAX_MOTIONS]){f->n, f->n, f->n, f->n}, .n_frames = f->n_frames, .times = times, .read = Read, .ctx = &frames,
                     .bar_label = label, .map = NOMOS_MAP_SEQUENTIAL, .high = frames.high};
   PetscErrorCode code = NomosFilmMoments(&film, stem);
   snprintf(path, sizeof path, "%.4000s_motion.png", stem);
@@ -90,7 +91,7 @@ PetscErrorCode NomosTwoMotionsFilm(const NomosTwoMotions *f, const char stem[])
 
 /* ---- of a model */
 
-static PetscErrorCode Record(const NomosComparison *run, const NomosTwoMotions *f, double *const x[2])
+static PetscErrorCode Record(const NomosComparison *run, const NomosMotions *f, double *const x[2])
 {
   NomosModel     model    = run->model;
   PetscErrorCode blown_up = 0;
@@ -124,7 +125,7 @@ PetscErrorCode NomosFreeRunFilm(const NomosComparison *run, const char title[], 
   const NomosModelField *list;
   NomosModelScene        scene = {0};
   size_t                 n_fields;
-  NomosTwoMotions        f = {.scene = &scene.room, .title = title, .names = names, .n_frames = (size_t)(run->n_steps / run->every) + 1, .interval = (double)run->every * run->model->dt};
+  NomosMotions           f = {.scene = &scene.room, .title = title, .n_motions = 2, .names = names, .n_frames = (size_t)(run->n_steps / run->every) + 1, .interval = (double)run->every * run->model->dt};
   double                *x[2];
 
   PetscFunctionBeginUser;
@@ -139,7 +140,7 @@ PetscErrorCode NomosFreeRunFilm(const NomosComparison *run, const char title[], 
   }
   PetscErrorCode code = Record(run, &f, x);
   if (!code) code = ops->scene(run->model->config, &scene);
-  if (!code) code = NomosTwoMotionsFilm(&f, stem);
+  if (!code) code = NomosMotionsFilm(&f, stem);
   PetscCall(PetscFree(scene.obstacles));
   for (int i = 0; i < 2; i++) PetscCall(PetscFree(x[i]));
   PetscCall(code);

@@ -1,10 +1,10 @@
 /* A motion twice: a fine simulation, whose states are brought to the particles of a coarse one, and the coarse one as a node of the tape. */
 #include "operators/model_operator.h"
 #include "operators/neighbours.h"
+#include "surrogates/reduced_order_graph/coarse_simulation.h"
 #include "surrogates/reduced_order_graph/correction_impl.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 static const char *const names[NOMOS_N_TWIN_FIELDS] = {"position", "velocity", "affine", "deformation_gradient"};
@@ -243,14 +243,6 @@ static PetscErrorCode CreateStep(NomosTwin *twin)
 
 /* ---- made and unmade */
 
-static PetscErrorCode StepsOf(NomosModel model, double interval, int64_t *n)
-{
-  PetscFunctionBeginUser;
-  *n = llround(interval / model->dt);
-  NomosCheck(*n >= 1 && fabs((double)*n * model->dt - interval) <= 1e-6 * interval, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "the data have a frame every %g s, which is no multiple of time.dt = %g s of a simulation (particle_correction.coarse)", interval, model->dt);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* The truth: frames of the fine model at the coarse particles. */
 static PetscErrorCode Record(NomosModel fine, NomosTwin *twin)
 {
@@ -263,7 +255,7 @@ static PetscErrorCode Record(NomosModel fine, NomosTwin *twin)
   PetscFunctionBeginUser;
   PetscCall(ViewModel(twin->model, &coarse_view));
   PetscCall(ViewModel(fine, &view));
-  PetscCall(StepsOf(fine, twin->interval, &every));
+  PetscCall(NomosCoarseSteps(fine, twin->interval, "particle_correction.coarse", &every));
   const size_t total = twin->n_entries * twin->n;
   PetscCall(PetscMalloc1(twin->n_frames * total, &twin->truth));
   PetscCall(PetscMalloc3(view.n_entries * view.n, &values, total, &first, view.bytes, (char **)&state));
@@ -283,29 +275,6 @@ static PetscErrorCode Record(NomosModel fine, NomosTwin *twin)
   PetscCall(PetscArraycpy(twin->truth, first, total)); /* the coarse simulation's own first state, to the bit */
   PetscCall(SamplingFree(&sampling));
   PetscCall(PetscFree3(values, first, state));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* The fine case once more, with the coarse settings and fewer particles in every body that it has. */
-static PetscErrorCode SimulateCoarse(NomosSurrogate s, const NomosTwinInput *input, NomosConfig fine, NomosTwin *twin)
-{
-  const char *const *bodies;
-  const char       **set;
-  char             (*texts)[3 * NOMOS_MAX_NAME];
-  size_t             n = 0, n_bodies;
-
-  PetscFunctionBeginUser;
-  PetscCall(NomosConfigGroup(fine, "bodies", &n_bodies, &bodies));
-  PetscCall(PetscMalloc2(input->n_set + input->n_coarse + n_bodies, &set, n_bodies, &texts));
-  for (size_t i = 0; i < input->n_set; i++) set[n++] = input->set[i];
-  for (size_t i = 0; i < n_bodies; i++) {
-    snprintf(texts[i], sizeof texts[i], "bodies.%s.particles_per_cell=%.17g", bodies[i], input->per_cell);
-    set[n++] = texts[i];
-  }
-  for (size_t i = 0; i < input->n_coarse; i++) set[n++] = input->coarse[i];
-  PetscErrorCode code = s->simulate(s, &(NomosSimulation){.path = input->path, .n_set = n, .set = set}, &twin->model, &twin->config);
-  PetscCall(PetscFree2(set, texts));
-  PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -351,11 +320,11 @@ static PetscErrorCode Create(NomosSurrogate s, const NomosTwinInput *input, Nomo
 {
   PetscFunctionBeginUser;
   PetscCall(s->simulate(s, &(NomosSimulation){.path = input->path, .n_set = input->n_set, .set = input->set}, fine, fine_config));
-  PetscCall(SimulateCoarse(s, input, *fine_config, twin));
+  PetscCall(NomosCoarseSimulate(s, &(NomosCoarseInput){.path = input->path, .n_set = input->n_set, .set = input->set, .n_coarse = input->n_coarse, .coarse = input->coarse, .per_cell = input->per_cell}, *fine_config, &twin->model, &twin->config));
   PetscCall(NomosTwinPrepare(twin));
   twin->n_frames = input->n_frames;
   twin->interval = input->interval;
-  PetscCall(StepsOf(twin->model, twin->interval, &twin->n_steps));
+  PetscCall(NomosCoarseSteps(twin->model, twin->interval, "particle_correction.coarse", &twin->n_steps));
   NomosCheck(!(twin->n_steps % input->n_corrections), PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "particle_correction.corrections = %lld does not divide the %lld steps of the coarse simulation in a frame; choose one that does", (long long)input->n_corrections, (long long)twin->n_steps);
   twin->n_steps /= input->n_corrections;
   PetscCall(PetscMalloc1((size_t)twin->n_steps * twin->n_entries * twin->n * NomosRealBytes(twin->model->precision), &twin->states));

@@ -21,6 +21,8 @@ static const NomosParam params[] = {
   {"reduced_order_graph.steps",    NOMOS_PARAM_INT,    "1",        NULL, 1, 1000, NULL, false, "Steps of the loss, one upon the other."},
   {"reduced_order_graph.sweep",    NOMOS_PARAM_REAL_LIST, "",      NULL, DBL_MIN, DBL_MAX, NULL, false, "Factors of the number of points with which the test split and the test sets are judged too (`[0.5, 0.75, 1.5, 2]`), at the radius of the training."},
   {"reduced_order_graph.decoder",  NOMOS_PARAM_CHOICE, "none",     NULL, 0, 0, "none|mls|shepard", false, "Judge all particles too, by this decoder from the points: moving least squares, or Shepard's weights, on reference positions. Of true points that is its floor, of predicted ones the composed error."},
+  {"reduced_order_graph.coarse",   NOMOS_PARAM_EXPRESSION_LIST, "", NULL, 0, 0, NULL, false, "Judge beside it the solver that made the data, coarsely: `key=value` laid over the case of each throw (`[mpm.cells=32, time.dt=0.5 ms]`). Errors of all particles, by moving least squares from its own. Unset: not."},
+  {"reduced_order_graph.particles_per_cell", NOMOS_PARAM_REAL, "4", NULL, DBL_MIN, 4096, NULL, false, "Particles in a cell of the coarse grid, of every body."},
 };
 /* clang-format on */
 const char *const nomos_particle_text_keys[NOMOS_N_PARTICLE_TEXTS] = {"kinds", "parameters", "interval", "box", "radius", "points"};
@@ -150,6 +152,7 @@ static PetscErrorCode Create(NomosSurrogate s)
   g->n_w = NomosParametersCount(s->parameters);
   PetscCall(NomosReducedOrderGraphOpenSets(s));
   PetscCall(NomosReducedOrderGraphCreateDecoder(s));
+  PetscCall(NomosReducedOrderGraphCreateCoarse(s));
   WriteTexts(s);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -164,6 +167,7 @@ static PetscErrorCode Destroy(NomosSurrogate s)
   for (int split = 0; split < NOMOS_N_SPLITS; split++) PetscCall(NomosParticlePartFree(&g->parts[split]));
   PetscCall(NomosReducedOrderGraphCloseSets(g));
   if (g->decoder) PetscCall(NomosParticleDecoderDestroy(&g->decoder));
+  if (g->coarse_decoder) PetscCall(NomosParticleDecoderDestroy(&g->coarse_decoder));
   if (g->decoder_parameters) PetscCall(NomosParametersDestroy(&g->decoder_parameters));
   if (g->data) PetscCall(NomosParticleDataClose(&g->data));
   PetscCall(PetscFree(s->context));
@@ -265,7 +269,7 @@ const NomosSurrogateOps NomosSurrogateOps_ReducedOrderGraph = {
   .needs     = "trajectories of particles: files of LagrangeBench's and GNS's layout (a group of each trajectory with position and particle_type), or runs with `position`",
   .n_params  = sizeof params / sizeof *params,
   .params    = params,
-  .of_training = (const char *const[]){"reduced_order_graph.sampling", "reduced_order_graph.points", "reduced_order_graph.fraction", "reduced_order_graph.draws", "reduced_order_graph.noise", "reduced_order_graph.mirror", "reduced_order_graph.steps", "reduced_order_graph.sweep", NULL},
+  .of_training = (const char *const[]){"reduced_order_graph.sampling", "reduced_order_graph.points", "reduced_order_graph.fraction", "reduced_order_graph.draws", "reduced_order_graph.noise", "reduced_order_graph.mirror", "reduced_order_graph.steps", "reduced_order_graph.sweep", "reduced_order_graph.decoder", "reduced_order_graph.coarse", "reduced_order_graph.particles_per_cell", NULL},
   .table     = NomosReducedOrderGraphTable,
   .n_groups  = 1,
   .groups    = nomos_reduced_order_graph_groups,

@@ -4,6 +4,7 @@
 #ifndef NOMOS_SURROGATES_REDUCED_ORDER_GRAPH_REDUCED_ORDER_GRAPH_IMPL_H
 #define NOMOS_SURROGATES_REDUCED_ORDER_GRAPH_REDUCED_ORDER_GRAPH_IMPL_H
 
+#include "surrogates/reduced_order_graph/coarse_simulation.h"
 #include "surrogates/reduced_order_graph/particle_decoder.h"
 #include "surrogates/reduced_order_graph/particle_stepper.h"
 #include "surrogates/surrogate.h"
@@ -50,6 +51,7 @@ typedef struct {
   NomosParticlePart            parts[NOMOS_N_SPLITS];
   NomosParticleDecoder         decoder;            /* to all particles; NULL: none */
   NomosParameters              decoder_parameters;
+  NomosParticleDecoder         coarse_decoder;     /* of the particles of coarse simulations; NULL: none is judged */
   size_t                       n_sets;
   NomosParticleTestSet        *sets;
   size_t                       n_w;                /* tensors of the parameters */
@@ -99,7 +101,7 @@ extern const NomosParamGroup nomos_reduced_order_graph_groups[1];
 /* Those beside the data, tests/NAME.h5 of a directory, then those of reduced_order_graph.tests.NAME. Errors: those of the data, particles in another dimension, with other parameters, of materials that the training has not. Collective. */
 PetscErrorCode NomosReducedOrderGraphOpenSets(NomosSurrogate s);
 PetscErrorCode NomosReducedOrderGraphCloseSets(NomosReducedOrderGraph *g);
-/* reduced_order_graph.decoder: one that needs no training. */
+/* reduced_order_graph.decoder: one that needs no training; and that of coarse simulations. */
 PetscErrorCode NomosReducedOrderGraphDeclareDecoder(NomosConfig config);
 PetscErrorCode NomosReducedOrderGraphCreateDecoder(NomosSurrogate s);
 
@@ -117,6 +119,11 @@ PetscErrorCode NomosReducedOrderGraphLoss(NomosSurrogate s, const NomosBatch *ba
 
 /* ---- reduced_order_graph_judge.c */
 
+/* What to look at beside roll-outs, which cost as much again: single steps; the coarse simulation, where there is one. */
+typedef struct {
+  bool one_step, coarse;
+} NomosParticleJudging;
+
 /* What leads from the first positions of a trajectory on: the stepper; every point with its last velocity and the acceleration of free flight; the last of them for ever. */
 typedef enum { NOMOS_MOTION_STEPPER, NOMOS_MOTION_BALLISTIC, NOMOS_MOTION_STILL, NOMOS_N_MOTIONS } NomosMotionKind;
 extern const char *const nomos_motion_names[NOMOS_N_MOTIONS];
@@ -132,10 +139,12 @@ typedef struct {
   size_t  n, n_frames;
   double *error[NOMOS_N_MOTIONS], *one_step; /* (n, n_frames) */
   double *floor, *composed;                  /* of all particles, by the decoder: from the true points, from those of the roll-out; NULL: there is none */
+  double *coarse;                            /* of all particles, from those of the coarse simulation; infinite from where it blew up; NULL: not looked at */
   double *components, *stopped;              /* (n) */
+  double *seconds[3];                        /* (n) that a frame took: the stepper on its points; the coarse and the fine simulation, 0: not looked at */
 } NomosParticleJudgement;
-/* Collective over comm. one_step: look at single steps too. */
-PetscErrorCode NomosReducedOrderGraphJudge(NomosSurrogate s, MPI_Comm comm, const NomosParticlePart *part, bool one_step, NomosParticleJudgement *judgement);
+/* Collective over comm. */
+PetscErrorCode NomosReducedOrderGraphJudge(NomosSurrogate s, MPI_Comm comm, const NomosParticlePart *part, NomosParticleJudging what, NomosParticleJudgement *judgement);
 PetscErrorCode NomosParticleJudgementFree(NomosParticleJudgement *judgement);
 /* Mean over the first n_frames frames of all trajectories (0: all), each trajectory alike; of frame k alone. */
 double NomosParticleJudgementMean(const NomosParticleJudgement *judgement, const double error[], size_t n_frames);
@@ -143,6 +152,36 @@ double NomosParticleJudgementFrame(const NomosParticleJudgement *judgement, cons
 
 PetscErrorCode NomosReducedOrderGraphEvaluate(NomosSurrogate s, NomosSplit split, NomosResultFn result, void *ctx);
 PetscErrorCode NomosReducedOrderGraphResults(NomosSurrogate s, NomosResultFn result, void *ctx);
+
+/* ---- reduced_order_graph_coarse.c: the solver that made the data, on a coarse grid with few particles, beside the stepper */
+
+typedef struct {
+  NomosModel               fine, model;
+  NomosConfig              fine_config, config;
+  NomosParticleDecoderPlan plan;          /* from its particles to points that are asked for */
+  size_t                   field, n, n_points, d;
+  int64_t                  n_steps, done; /* in a frame; taken */
+  void                    *state;
+  double                  *y;             /* (n, d) */
+  bool                     ended;
+  double                   seconds;       /* of all frames so far, without the decoder */
+} NomosCoarseRun;
+
+/* reduced_order_graph.coarse: is it judged at all. Creates g->coarse_decoder. */
+PetscErrorCode NomosReducedOrderGraphCreateCoarse(NomosSurrogate s);
+/* A trajectory, from its first state; X (n_points, d), X_kind: where the points that are asked for are in its first frame. Errors: data that do not say which simulation made them, or leave out first frames; those of the cases. */
+typedef struct {
+  const NomosParticlePart *part;
+  size_t                   trajectory, n_points;
+  const double            *X;
+  const int32_t           *X_kind;
+} NomosCoarseRunInput;
+PetscErrorCode NomosCoarseRunCreate(NomosSurrogate s, const NomosCoarseRunInput *input, NomosCoarseRun *run);
+PetscErrorCode NomosCoarseRunDestroy(NomosCoarseRun *run);
+/* x (n_points, d) one frame later, where moving least squares on reference positions put the points. NaN from where the simulation blows up. */
+PetscErrorCode NomosCoarseRunNext(NomosCoarseRun *run, double x[]);
+/* Seconds that a frame takes the fine simulation: the mean of its first ones. */
+PetscErrorCode NomosCoarseRunTimeFine(NomosSurrogate s, NomosCoarseRun *run, double *seconds);
 
 /* ---- reduced_order_graph_pictures.c */
 PetscErrorCode NomosReducedOrderGraphPictures(NomosSurrogate s, const char directory[]);

@@ -3,6 +3,8 @@
      rollout_mse, rollout_mse_20   over all predicted frames, over the first 20
      one_step_mse                  of single steps, each from true positions (40 frames of a trajectory)
      decoder_floor, composed_mse   of all particles by a decoder: from true points, from predicted ones
+     coarse_mse                    of all particles too, by the solver on a coarse grid (reduced_order_graph_coarse.c), of test split and test sets
+     ms_per_frame, coarse_ms_per_frame, fine_ms_per_frame   what a frame costs the stepper on its points, the coarse simulation, and that which made the data
      ballistic_mse, still_mse      of free flight, of staying where one is: below them a stepper has learned nothing
      components                    of the graph, in the worst frame of the roll-outs: more than there are bodies and it has fallen apart
      stopped                       roll-outs that ended early, where a position was no number or the network takes none there; points then stay */
@@ -172,7 +174,45 @@ static PetscErrorCode Decode(NomosSurrogate s, const NomosParticlePart *part, si
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode JudgeTrajectory(NomosSurrogate s, const NomosParticlePart *part, size_t i, bool one_step, NomosParticleJudgement *j)
+/* All particles of a trajectory from those of its coarse simulation. */
+static PetscErrorCode FollowCoarse(NomosSurrogate s, const NomosParticlePart *part, size_t i, NomosCoarseRun *run, double x[], double now[], double error[])
+{
+  const NomosReducedOrderGraph *g = s->context;
+  NomosParticleTrajectory       t;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosParticleDataTrajectory(part->data, part->split, i, &t));
+  for (size_t f = 1; f < t.n_frames; f++) {
+    PetscCall(NomosCoarseRunNext(run, x));
+    if (f < g->n_history) continue;
+    PetscCall(NomosParticleDataRead(part->data, &(NomosParticleSelection){.split = part->split, .trajectory = i, .first = f, .n_frames = 1, .n = t.n_particles}, now));
+    error[f - g->n_history] = run->ended ? INFINITY : MeanSquare(t.n_particles * run->d, run->d, x, now);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode JudgeCoarse(NomosSurrogate s, const NomosParticlePart *part, size_t i, NomosParticleJudgement *j)
+{
+  const NomosReducedOrderGraph *g   = s->context;
+  NomosCoarseRun                run = {0};
+  NomosParticleTrajectory       t;
+  double                       *X, *now;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosParticleDataTrajectory(part->data, part->split, i, &t));
+  PetscCall(PetscMalloc2(t.n_particles * (size_t)g->info->d, &X, t.n_particles * (size_t)g->info->d, &now));
+  PetscErrorCode code = NomosParticleDataRead(part->data, &(NomosParticleSelection){.split = part->split, .trajectory = i, .n_frames = 1, .n = t.n_particles}, X);
+  if (!code) code = NomosCoarseRunCreate(s, &(NomosCoarseRunInput){.part = part, .trajectory = i, .n_points = t.n_particles, .X = X, .X_kind = t.kind}, &run);
+  if (!code) code = FollowCoarse(s, part, i, &run, X, now, j->coarse + i * j->n_frames); /* X: no longer needed */
+  j->seconds[1][i] = run.seconds / (double)(t.n_frames - 1);
+  if (!code) code = NomosCoarseRunTimeFine(s, &run, &j->seconds[2][i]);
+  PetscCall(NomosCoarseRunDestroy(&run));
+  PetscCall(PetscFree2(X, now));
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode JudgeTrajectory(NomosSurrogate s, const NomosParticlePart *part, size_t i, NomosParticleJudging what, NomosParticleJudgement *j)
 {
   const NomosReducedOrderGraph *g = s->context;
   NomosParticleTrajectory       t;
@@ -185,8 +225,10 @@ static PetscErrorCode JudgeTrajectory(NomosSurrogate s, const NomosParticlePart 
   const size_t d = (size_t)m.d, row = m.sets.n * d, at = i * j->n_frames, n_steps = t.n_frames - g->n_history;
   PetscCall(PetscMalloc1(m.n_frames * row, &x));
   for (int kind = 0; kind < NOMOS_N_MOTIONS; kind++) {
+    const double begin = MPI_Wtime();
     NomosRollOut how;
     PetscCall(NomosReducedOrderGraphRollOut(s, &m, (NomosMotionKind)kind, x, &how));
+    if (kind == NOMOS_MOTION_STEPPER) j->seconds[0][i] = (MPI_Wtime() - begin) / (double)PetscMax(how.n_done - g->n_history, 1);
     for (size_t k = 0; k < j->n_frames; k++) j->error[kind][at + k] = k < n_steps ? MeanSquare(row, d, x + (g->n_history + k) * row, m.x + (g->n_history + k) * row) : NAN;
     if (kind != NOMOS_MOTION_STEPPER) continue;
     j->components[i] = (double)how.most_components;
@@ -196,12 +238,14 @@ static PetscErrorCode JudgeTrajectory(NomosSurrogate s, const NomosParticlePart 
   }
   PetscCall(PetscFree(x));
   PetscCall(NomosPointMotionFree(&m));
+  for (size_t k = n_steps; k < j->n_frames && j->coarse; k++) j->coarse[at + k] = NAN;
+  if (j->coarse) PetscCall(JudgeCoarse(s, part, i, j));
   for (size_t k = n_steps; k < j->n_frames; k++) j->one_step[at + k] = NAN;
-  if (one_step) PetscCall(OneStep(s, part, i, n_steps, j->one_step + at));
+  if (what.one_step) PetscCall(OneStep(s, part, i, n_steps, j->one_step + at));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosReducedOrderGraphJudge(NomosSurrogate s, MPI_Comm comm, const NomosParticlePart *part, bool one_step, NomosParticleJudgement *j)
+PetscErrorCode NomosReducedOrderGraphJudge(NomosSurrogate s, MPI_Comm comm, const NomosParticlePart *part, NomosParticleJudging what, NomosParticleJudgement *j)
 {
   const NomosReducedOrderGraph *g = s->context;
   int                           rank, size;
@@ -217,10 +261,12 @@ PetscErrorCode NomosReducedOrderGraphJudge(NomosSurrogate s, MPI_Comm comm, cons
   }
   for (int kind = 0; kind < NOMOS_N_MOTIONS; kind++) PetscCall(PetscCalloc1(j->n * j->n_frames, &j->error[kind]));
   PetscCall(PetscCalloc3(j->n * j->n_frames, &j->one_step, j->n, &j->components, j->n, &j->stopped));
+  PetscCall(PetscCalloc3(j->n, &j->seconds[0], j->n, &j->seconds[1], j->n, &j->seconds[2]));
+  if (what.coarse && g->coarse_decoder) PetscCall(PetscCalloc1(j->n * j->n_frames, &j->coarse));
   if (g->decoder) PetscCall(PetscCalloc2(j->n * j->n_frames, &j->floor, j->n * j->n_frames, &j->composed));
   PetscErrorCode code = PETSC_SUCCESS;
   for (size_t i = 0; i < j->n && !code; i++)
-    if ((int)(i % (size_t)size) == rank) code = JudgeTrajectory(s, part, i, one_step, j);
+    if ((int)(i % (size_t)size) == rank) code = JudgeTrajectory(s, part, i, what, j);
   PetscCall(NomosErrorAgree(comm, code));
   for (int kind = 0; kind < NOMOS_N_MOTIONS; kind++) PetscCall(NomosSumOverRanks(comm, j->n * j->n_frames, j->error[kind]));
   PetscCall(NomosSumOverRanks(comm, j->n * j->n_frames, j->one_step));
@@ -228,6 +274,8 @@ PetscErrorCode NomosReducedOrderGraphJudge(NomosSurrogate s, MPI_Comm comm, cons
     PetscCall(NomosSumOverRanks(comm, j->n * j->n_frames, j->floor));
     PetscCall(NomosSumOverRanks(comm, j->n * j->n_frames, j->composed));
   }
+  if (j->coarse) PetscCall(NomosSumOverRanks(comm, j->n * j->n_frames, j->coarse));
+  for (int k = 0; k < 3; k++) PetscCall(NomosSumOverRanks(comm, j->n, j->seconds[k]));
   PetscCall(NomosSumOverRanks(comm, j->n, j->components));
   PetscCall(NomosSumOverRanks(comm, j->n, j->stopped));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -238,6 +286,8 @@ PetscErrorCode NomosParticleJudgementFree(NomosParticleJudgement *j)
   PetscFunctionBeginUser;
   for (int kind = 0; kind < NOMOS_N_MOTIONS; kind++) PetscCall(PetscFree(j->error[kind]));
   PetscCall(PetscFree3(j->one_step, j->components, j->stopped));
+  PetscCall(PetscFree3(j->seconds[0], j->seconds[1], j->seconds[2]));
+  PetscCall(PetscFree(j->coarse));
   PetscCall(PetscFree2(j->floor, j->composed));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -274,18 +324,20 @@ double NomosParticleJudgementFrame(const NomosParticleJudgement *j, const double
 
 /* ---- results */
 
-static PetscErrorCode JudgeAndTell(NomosSurrogate s, const NomosParticlePart *part, const char prefix[], NomosResultFn result, void *ctx)
+/* The coarse simulation is the same whatever the weights are: validations, of which there are many, leave it out. */
+static PetscErrorCode JudgeAndTell(NomosSurrogate s, const NomosParticlePart *part, const char prefix[], bool coarse, NomosResultFn result, void *ctx)
 {
   NomosReducedOrderGraph *g = s->context;
   NomosParticleJudgement  j;
-  double                  most = 0, stopped = 0;
+  double                  most = 0, stopped = 0, milliseconds[3] = {0};
   char                    name[3 * NOMOS_MAX_NAME];
 
   PetscFunctionBeginUser;
-  PetscCall(NomosReducedOrderGraphJudge(s, s->comm, part, true, &j));
+  PetscCall(NomosReducedOrderGraphJudge(s, s->comm, part, (NomosParticleJudging){.one_step = true, .coarse = coarse}, &j));
   for (size_t i = 0; i < j.n; i++) {
     most = fmax(most, j.components[i]);
     stopped += j.stopped[i];
+    for (int k = 0; k < 3; k++) milliseconds[k] += 1e3 * j.seconds[k][i] / (double)j.n;
   }
   g->n_stopped += stopped;
   const struct {
@@ -299,6 +351,10 @@ static PetscErrorCode JudgeAndTell(NomosSurrogate s, const NomosParticlePart *pa
     {"still_mse", NomosParticleJudgementMean(&j, j.error[NOMOS_MOTION_STILL], 0)},
     {"decoder_floor", j.floor ? NomosParticleJudgementMean(&j, j.floor, 0) : NAN},
     {"composed_mse", j.floor ? NomosParticleJudgementMean(&j, j.composed, 0) : NAN},
+    {"coarse_mse", j.coarse ? NomosParticleJudgementMean(&j, j.coarse, 0) : NAN},
+    {"ms_per_frame", j.coarse ? milliseconds[0] : NAN},
+    {"coarse_ms_per_frame", j.coarse ? milliseconds[1] : NAN},
+    {"fine_ms_per_frame", j.coarse ? milliseconds[2] : NAN},
     {"components", most},
     {"stopped", stopped},
   };
@@ -316,7 +372,7 @@ PetscErrorCode NomosReducedOrderGraphEvaluate(NomosSurrogate s, NomosSplit split
   NomosReducedOrderGraph *g = s->context;
 
   PetscFunctionBeginUser;
-  PetscCall(JudgeAndTell(s, &g->parts[split], "", result, ctx));
+  PetscCall(JudgeAndTell(s, &g->parts[split], "", split == NOMOS_SPLIT_TEST, result, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -336,7 +392,7 @@ static PetscErrorCode Sweep(NomosSurrogate s, const NomosParticlePart *of, const
     NomosParticleJudgement j;
     char                   name[3 * NOMOS_MAX_NAME];
     PetscCall(NomosParticlePartCreate(&(NomosParticlePartInput){.data = of->data, .split = of->split, .sampling = &one, .factor = factors[i], .window = g->n_history + 1, .seed = s->seed}, &part));
-    PetscErrorCode code = NomosReducedOrderGraphJudge(s, s->comm, &part, false, &j);
+    PetscErrorCode code = NomosReducedOrderGraphJudge(s, s->comm, &part, (NomosParticleJudging){0}, &j);
     if (!code) {
       double most = 0;
       for (size_t k = 0; k < j.n; k++) most = fmax(most, j.components[k]);
@@ -363,7 +419,7 @@ PetscErrorCode NomosReducedOrderGraphResults(NomosSurrogate s, NomosResultFn res
   for (size_t i = 0; i < g->n_sets; i++) {
     char prefix[2 * NOMOS_MAX_NAME];
     snprintf(prefix, sizeof prefix, "%s_", g->sets[i].name);
-    PetscCall(JudgeAndTell(s, &g->sets[i].part, prefix, result, ctx));
+    PetscCall(JudgeAndTell(s, &g->sets[i].part, prefix, true, result, ctx));
     PetscCall(Sweep(s, &g->sets[i].part, prefix, result, ctx));
   }
   PetscCall(Sweep(s, &g->parts[NOMOS_SPLIT_TEST], "", result, ctx));

@@ -1,4 +1,4 @@
-/* Pictures of a stepper: of each set the trajectory whose error is the median, beside its prediction, some moments and a film; errors of all sets against time. Beside them errors.csv: a row for every trajectory of every set. */
+/* Pictures of a stepper: of each set the trajectory whose error is the median, beside its prediction (and a coarse simulation, where one is judged), some moments and a film; errors of all sets against time. Beside them errors.csv: a row for every trajectory of every set. */
 #include "io/plot.h"
 #include "surrogates/constitutive/motion_film.h"
 #include "surrogates/reduced_order_graph/reduced_order_graph_impl.h"
@@ -46,32 +46,49 @@ static PetscErrorCode Median(const NomosParticleJudgement *j, size_t *i)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The coarse simulation at the points of the truth. */
+static PetscErrorCode FollowCoarse(NomosSurrogate s, const NomosParticlePart *part, size_t i, const NomosPointMotion *m, double x[])
+{
+  const size_t   row = m->sets.n * (size_t)m->d;
+  NomosCoarseRun run;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosCoarseRunCreate(s, &(NomosCoarseRunInput){.part = part, .trajectory = i, .n_points = m->sets.n, .X = m->x, .X_kind = m->kind}, &run));
+  PetscCall(PetscArraycpy(x, m->x, row));
+  PetscErrorCode code = PETSC_SUCCESS;
+  for (size_t f = 1; f < m->n_frames && !code; f++) code = NomosCoarseRunNext(&run, x + f * row);
+  PetscCall(NomosCoarseRunDestroy(&run));
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode DrawSet(NomosSurrogate s, const Set *set, const char directory[])
 {
   const NomosReducedOrderGraph *g     = s->context;
-  const char *const             names[2] = {"truth", "prediction"};
+  const char *const             names[3] = {"truth", "prediction", "coarse simulation"};
   NomosScene                    scene = {.d = g->info->d, .up = 1, .unit = NomosConfigIsNondimensional(s->config) ? "" : "m"};
   NomosParticleTrajectory       t;
-  NomosPointMotion           m;
+  NomosPointMotion              m;
   NomosRollOut                  how;
   size_t                        i = 0;
-  double                       *x;
+  double                       *x[2];
   char                          title[256], stem[NOMOS_MAX_PATH];
 
   PetscFunctionBeginUser;
   PetscCall(Median(&set->judgement, &i));
   PetscCall(NomosParticleDataTrajectory(set->part->data, set->part->split, i, &t));
   PetscCall(NomosPointMotionRead(set->part, 1, &(NomosParticleWindow){.trajectory = i}, t.n_frames, &m));
-  PetscCall(PetscMalloc1(m.n_frames * m.sets.n * (size_t)m.d, &x));
-  PetscErrorCode code = NomosReducedOrderGraphRollOut(s, &m, NOMOS_MOTION_STEPPER, x, &how);
+  PetscCall(PetscMalloc2(m.n_frames * m.sets.n * (size_t)m.d, &x[0], m.n_frames * m.sets.n * (size_t)m.d, &x[1]));
+  PetscErrorCode code = NomosReducedOrderGraphRollOut(s, &m, NOMOS_MOTION_STEPPER, x[0], &how);
+  if (!code && set->judgement.coarse) code = FollowCoarse(s, set->part, i, &m, x[1]);
   for (int a = 0; a < m.d; a++) {
     scene.low[a]  = g->info->low[a];
     scene.high[a] = g->info->high[a];
   }
   snprintf(title, sizeof title, "%s: mean square %.3g, the median of %zu trajectories; %zu of %zu particles", set->name, ErrorOf(&set->judgement, set->judgement.error[NOMOS_MOTION_STEPPER], i), set->judgement.n, m.sets.n, t.n_particles);
   snprintf(stem, sizeof stem, "%.4000s/%.64s", directory, set->name);
-  if (!code) code = NomosTwoMotionsFilm(&(NomosTwoMotions){.scene = &scene, .title = title, .names = names, .n = m.sets.n, .d = (size_t)m.d, .n_frames = m.n_frames, .x = {m.x, x}, .interval = g->info->interval}, stem);
-  PetscCall(PetscFree(x));
+  if (!code) code = NomosMotionsFilm(&(NomosMotions){.scene = &scene, .title = title, .n_motions = set->judgement.coarse ? 3 : 2, .names = names, .n = m.sets.n, .d = (size_t)m.d, .n_frames = m.n_frames, .x = {m.x, x[0], x[1]}, .interval = g->info->interval}, stem);
+  PetscCall(PetscFree2(x[0], x[1]));
   PetscCall(NomosPointMotionFree(&m));
   PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -91,7 +108,7 @@ static PetscErrorCode DrawLine(NomosSurrogate s, NomosFigure figure, const Nomos
   for (size_t k = 0; k < j->n_frames; k++) {
     y[n]    = sqrt(NomosParticleJudgementFrame(j, error, k));
     time[n] = (double)(g->n_history + k) * g->info->interval;
-    n += !isnan(y[n]); /* else not looked at */
+    n += isfinite(y[n]) ? 1 : 0; /* else not looked at, or blown up */
   }
   PetscCall(NomosFigureLine(figure, n, time, y, label, style));
   PetscCall(PetscFree2(time, y));
@@ -111,6 +128,10 @@ static PetscErrorCode DrawErrors(NomosSurrogate s, size_t n, const Set sets[], c
       snprintf(text, sizeof text, kind == NOMOS_MOTION_STEPPER ? "%s" : "%s, %s", sets[i].name, nomos_motion_names[kind]);
       PetscCall(DrawLine(s, figure, &sets[i].judgement, sets[i].judgement.error[kind], text, kind != NOMOS_MOTION_STEPPER));
     }
+  for (size_t i = 0; i < n; i++) {
+    snprintf(text, sizeof text, "%s, coarse simulation", sets[i].name);
+    if (sets[i].judgement.coarse) PetscCall(DrawLine(s, figure, &sets[i].judgement, sets[i].judgement.coarse, text, 2));
+  }
   PetscCall(NomosFigurePanel(figure, 0, 1, &(NomosAxes){.title = "single steps", .x_label = "time", .y_label = "root mean square distance", .y_scale = NOMOS_SCALE_LOG}));
   for (size_t i = 0; i < n; i++) PetscCall(DrawLine(s, figure, &sets[i].judgement, sets[i].judgement.one_step, sets[i].name, 0));
   snprintf(text, sizeof text, "%.4000s/errors", directory);
@@ -133,6 +154,7 @@ static PetscErrorCode WriteErrors(NomosSurrogate s, size_t n, const Set sets[], 
   for (size_t p = 0; p < g->info->n_parameters; p++) fprintf(file, ",%s", g->info->parameters[p]);
   fprintf(file, ",one_step_mse");
   for (int kind = 0; kind < NOMOS_N_MOTIONS; kind++) fprintf(file, ",%s_mse", nomos_motion_names[kind]);
+  if (n && sets[0].judgement.coarse) fprintf(file, ",coarse_mse");
   for (size_t i = 0; i < n; i++)
     for (size_t k = 0; k < sets[i].judgement.n; k++) {
       NomosParticleTrajectory t;
@@ -141,6 +163,7 @@ static PetscErrorCode WriteErrors(NomosSurrogate s, size_t n, const Set sets[], 
       for (size_t p = 0; p < g->info->n_parameters; p++) fprintf(file, ",%.10g", t.parameters[p]);
       fprintf(file, ",%.6g", ErrorOf(&sets[i].judgement, sets[i].judgement.one_step, k));
       for (int kind = 0; kind < NOMOS_N_MOTIONS; kind++) fprintf(file, ",%.6g", ErrorOf(&sets[i].judgement, sets[i].judgement.error[kind], k));
+      if (sets[i].judgement.coarse) fprintf(file, ",%.6g", ErrorOf(&sets[i].judgement, sets[i].judgement.coarse, k));
     }
   fprintf(file, "\n");
   PetscCheck(!fclose(file), PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s: cannot be written", path);
@@ -159,7 +182,7 @@ PetscErrorCode NomosReducedOrderGraphPictures(NomosSurrogate s, const char direc
     if (s->n_examples[split]) sets[n++] = (Set){.name = nomos_split_names[split], .part = &g->parts[split]};
   for (size_t i = 0; i < g->n_sets; i++) sets[n++] = (Set){.name = g->sets[i].name, .part = &g->sets[i].part};
   for (size_t i = 0; i < n; i++) {
-    PetscCall(NomosReducedOrderGraphJudge(s, PETSC_COMM_SELF, sets[i].part, true, &sets[i].judgement)); /* one rank draws */
+    PetscCall(NomosReducedOrderGraphJudge(s, PETSC_COMM_SELF, sets[i].part, (NomosParticleJudging){.one_step = true, .coarse = true}, &sets[i].judgement)); /* one rank draws */
     PetscCall(DrawSet(s, &sets[i], directory));
   }
   PetscCall(DrawErrors(s, n, sets, directory));

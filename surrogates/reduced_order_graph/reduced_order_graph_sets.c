@@ -73,11 +73,14 @@ PetscErrorCode NomosReducedOrderGraphCloseSets(NomosReducedOrderGraph *g)
 
 PetscErrorCode NomosReducedOrderGraphDeclareDecoder(NomosConfig config)
 {
-  const char *name;
+  const char *name, *coarse;
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigPeek(config, "reduced_order_graph.decoder", &name));
-  if (name && (!strcmp(name, "mls") || !strcmp(name, "shepard"))) PetscCall(NomosParticleDecoderDeclareNamed(config, name));
+  PetscCall(NomosConfigPeek(config, "reduced_order_graph.coarse", &coarse));
+  const bool mls = (name && !strcmp(name, "mls")) || (coarse && *coarse);
+  if (mls) PetscCall(NomosParticleDecoderDeclareNamed(config, "mls"));
+  if (name && !strcmp(name, "shepard")) PetscCall(NomosParticleDecoderDeclareNamed(config, name));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
