@@ -48,8 +48,8 @@ static inline void WriteClouds(const char name[], const CloudData *c)
   ck_ok(NomosParticleWriterClose(&writer, true));
 }
 
-/* The surrogate of a file of the suite's directory with settings (they end with NULL): a small network in float64 unless they say otherwise. */
-static inline PetscErrorCode CreateGraph(MPI_Comm comm, const char file[], const char *const settings[], NomosConfig *config, NomosSurrogate *s)
+/* The surrogate of a file of the suite's directory with settings (they end with NULL): a small network in float64 unless they say otherwise. program: whose models it simulates with; NULL: it cannot. */
+static inline PetscErrorCode CreateGraphOf(MPI_Comm comm, NomosProgram *program, const char file[], const char *const settings[], NomosConfig *config, NomosSurrogate *s)
 {
   static const NomosModelOps *const no_models[] = {NULL};
   const NomosSurrogateOps          *ops;
@@ -71,9 +71,14 @@ static inline PetscErrorCode CreateGraph(MPI_Comm comm, const char file[], const
   }
   MPI_Barrier(PETSC_COMM_WORLD);
   PetscCall(NomosTrainingCaseLoad(comm, &(NomosCaseInput){.path = yaml, .models = no_models, .n_set = n, .set = all}, nomos_surrogates, config, &ops));
-  PetscCall(NomosSurrogateCreate(&(NomosSurrogateInput){.comm = comm, .ops = ops, .config = *config}, s));
+  PetscCall(NomosSurrogateCreate(&(NomosSurrogateInput){.comm = comm, .ops = ops, .config = *config, .simulate = program ? NomosTrainSimulate : NULL, .simulate_context = program}, s));
   PetscCall(ops->fit(*s));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static inline PetscErrorCode CreateGraph(MPI_Comm comm, const char file[], const char *const settings[], NomosConfig *config, NomosSurrogate *s)
+{
+  return CreateGraphOf(comm, NULL, file, settings, config, s);
 }
 
 static inline void EndGraph(NomosConfig *config, NomosSurrogate *s)

@@ -96,8 +96,14 @@ static PetscErrorCode DrawSet(NomosSurrogate s, const Set *set, const char direc
 
 /* ---- errors */
 
-/* One line: of every frame the root of the mean square. */
-static PetscErrorCode DrawLine(NomosSurrogate s, NomosFigure figure, const NomosParticleJudgement *j, const double error[], const char label[], int style)
+/* Root of the mean square at predicted frame k; NaN where nothing was looked at. */
+static double RootAt(const NomosParticleJudgement *j, const double error[], size_t k)
+{
+  return sqrt(NomosParticleJudgementFrame(j, error, k));
+}
+
+/* One line. */
+static PetscErrorCode DrawLine(NomosSurrogate s, NomosFigure figure, const NomosParticleJudgement *j, const double error[])
 {
   const NomosReducedOrderGraph *g = s->context;
   double                       *time, *y;
@@ -106,37 +112,65 @@ static PetscErrorCode DrawLine(NomosSurrogate s, NomosFigure figure, const Nomos
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc2(j->n_frames, &time, j->n_frames, &y));
   for (size_t k = 0; k < j->n_frames; k++) {
-    y[n]    = sqrt(NomosParticleJudgementFrame(j, error, k));
+    y[n]    = RootAt(j, error, k);
     time[n] = (double)(g->n_history + k) * g->info->interval;
     n += isfinite(y[n]) ? 1 : 0; /* else not looked at, or blown up */
   }
-  PetscCall(NomosFigureLine(figure, n, time, y, label, style));
+  PetscCall(NomosFigureLine(figure, n, time, y, NULL, 0));
   PetscCall(PetscFree2(time, y));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Panels of errors, a line for each set: what is rolled out on the same axes, then single steps. */
+enum { PANEL_STEPPER, PANEL_COARSE, PANEL_BALLISTIC, PANEL_ONE_STEP, N_PANELS };
+
+static const double *ErrorsOf(const NomosParticleJudgement *j, int panel)
+{
+  const double *const all[N_PANELS] = {j->error[NOMOS_MOTION_STEPPER], j->coarse, j->error[NOMOS_MOTION_BALLISTIC], j->one_step};
+  return all[panel];
+}
+
+static double Highest(size_t n, const Set sets[])
+{
+  double high = 0;
+
+  for (int panel = 0; panel < PANEL_ONE_STEP; panel++)
+    for (size_t i = 0; i < n; i++) {
+      const NomosParticleJudgement *j = &sets[i].judgement;
+      for (size_t k = 0; k < j->n_frames && ErrorsOf(j, panel); k++)
+        if (isfinite(RootAt(j, ErrorsOf(j, panel), k))) high = fmax(high, RootAt(j, ErrorsOf(j, panel), k));
+    }
+  return high;
+}
+
 static PetscErrorCode DrawErrors(NomosSurrogate s, size_t n, const Set sets[], const char directory[])
 {
-  NomosFigure      figure;
-  char             text[NOMOS_MAX_PATH];
+  static const char *const titles[N_PANELS] = {"roll-outs", "coarse simulation, all particles", "free flight", "single steps"};
+  const bool               bare = NomosConfigIsNondimensional(s->config), coarse = n && sets[0].judgement.coarse;
+  const char             **names;
+  const double             high = 2 * Highest(n, sets);
+  NomosFigure              figure;
+  char                     text[NOMOS_MAX_PATH], label[64];
+  int                      place = 0;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosFigureCreate(NULL, 1, 2, &figure));
-  PetscCall(NomosFigurePanel(figure, 0, 0, &(NomosAxes){.title = "roll-outs", .x_label = "time", .y_label = "root mean square distance", .y_scale = NOMOS_SCALE_LOG}));
-  for (int kind = 0; kind <= NOMOS_MOTION_BALLISTIC; kind++)
-    for (size_t i = 0; i < n; i++) {
-      snprintf(text, sizeof text, kind == NOMOS_MOTION_STEPPER ? "%s" : "%s, %s", sets[i].name, nomos_motion_names[kind]);
-      PetscCall(DrawLine(s, figure, &sets[i].judgement, sets[i].judgement.error[kind], text, kind != NOMOS_MOTION_STEPPER));
-    }
-  for (size_t i = 0; i < n; i++) {
-    snprintf(text, sizeof text, "%s, coarse simulation", sets[i].name);
-    if (sets[i].judgement.coarse) PetscCall(DrawLine(s, figure, &sets[i].judgement, sets[i].judgement.coarse, text, 2));
+  snprintf(label, sizeof label, "root mean square distance%s", bare ? "" : " (m)");
+  PetscCall(NomosFigureCreate(NULL, coarse ? 2 : 1, coarse ? 2 : 3, &figure));
+  for (int panel = 0; panel < N_PANELS; panel++) {
+    const bool alone = panel == PANEL_ONE_STEP || !(high > 0);
+    if (panel == PANEL_COARSE && !coarse) continue;
+    PetscCall(NomosFigurePanel(figure, coarse ? place / 2 : 0, coarse ? place % 2 : place, &(NomosAxes){.title = titles[panel], .x_label = bare ? "time" : "time (s)", .y_label = label, .y_scale = NOMOS_SCALE_LOG, .y_min = alone ? 0 : 1e-5 * high, .y_max = alone ? 0 : high}));
+    for (size_t i = 0; i < n; i++) PetscCall(DrawLine(s, figure, &sets[i].judgement, ErrorsOf(&sets[i].judgement, panel)));
+    place++;
   }
-  PetscCall(NomosFigurePanel(figure, 0, 1, &(NomosAxes){.title = "single steps", .x_label = "time", .y_label = "root mean square distance", .y_scale = NOMOS_SCALE_LOG}));
-  for (size_t i = 0; i < n; i++) PetscCall(DrawLine(s, figure, &sets[i].judgement, sets[i].judgement.one_step, sets[i].name, 0));
+  PetscCall(PetscMalloc1(n + 1, &names));
+  for (size_t i = 0; i < n; i++) names[i] = sets[i].name;
+  PetscErrorCode code = n ? NomosFigureLegend(figure, n, names) : PETSC_SUCCESS;
   snprintf(text, sizeof text, "%.4000s/errors", directory);
-  PetscCall(NomosFigureSave(figure, text));
+  if (!code) code = NomosFigureSave(figure, text);
+  PetscCall(PetscFree(names));
   PetscCall(NomosFigureDestroy(&figure));
+  PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
