@@ -171,6 +171,20 @@ static PetscErrorCode CreateBeside(NomosSurrogate s)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* For who loads the weights. */
+static void WriteTexts(NomosSurrogate s)
+{
+  NomosDecoding *c     = s->context;
+  char          *kinds = c->texts[NOMOS_PARTICLE_DECODER_KINDS];
+
+  snprintf(c->texts[NOMOS_PARTICLE_DECODER_DIMENSIONS], sizeof c->texts[0], "%d", c->info->d);
+  for (size_t k = 0; k < c->info->n_kinds; k++) snprintf(kinds + strlen(kinds), sizeof c->texts[0] - strlen(kinds), "%s%s", k ? "," : "", c->info->kinds[k]);
+  for (int t = 0; t < NOMOS_N_PARTICLE_DECODER_TEXTS; t++) c->text_list[t] = c->texts[t];
+  s->n_texts   = NOMOS_N_PARTICLE_DECODER_TEXTS;
+  s->text_keys = nomos_particle_decoder_text_keys;
+  s->texts     = c->text_list;
+}
+
 static PetscErrorCode Create(NomosSurrogate s)
 {
   NomosDecoding *c;
@@ -189,6 +203,7 @@ static PetscErrorCode Create(NomosSurrogate s)
   PetscCall(NomosParticleDecoderCreate(s->config, s->parameters, c->info->d, &c->decoders[0].decoder));
   PetscCheck(NomosParametersSize(s->parameters), s->comm, PETSC_ERR_ARG_WRONG, "%s: particle_decoder.kind = %s has no weights to train: choose kernel, neural_field, grid_splat or fom_kernel; it can be judged beside one of these (particle_decoder.beside)", NomosConfigWhere(s->config, "particle_decoder.kind"), NomosParticleDecoderName(c->decoders[0].decoder));
   PetscCall(CreateBeside(s));
+  WriteTexts(s);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

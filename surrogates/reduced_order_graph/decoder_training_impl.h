@@ -37,6 +37,8 @@ typedef struct {
   size_t                       n_plans; /* of the loss that was computed last */
   NomosParticleDecoderPlan    *plans;
   uint64_t                     seed;
+  char                         texts[NOMOS_N_PARTICLE_DECODER_TEXTS][1024];
+  const char                  *text_list[NOMOS_N_PARTICLE_DECODER_TEXTS];
 } NomosDecoding;
 
 /* A sample of the particles of a trajectory: reference positions of all and of the sample. Numbers are drawn by (seed, number). */

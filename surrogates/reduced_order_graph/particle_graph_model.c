@@ -20,6 +20,7 @@ static const NomosParam params[] = {
   {SECTION ".seed",       NOMOS_PARAM_INT,       "0", NULL, 0, 1e15, NULL, false, "Seed of the sample."},
   {SECTION ".parameters", NOMOS_PARAM_REAL_LIST, "", NULL, 0, 0, NULL, false, "Numbers of the trajectory that the network is told, in the order of its training; unset: those of the trajectory in initial.file."},
   {SECTION ".decoder",    NOMOS_PARAM_CHOICE,    "none", NULL, 0, 0, "none|mls|shepard", false, "Write all particles of initial.file, by this decoder from the points: moving least squares, or Shepard's weights, on reference positions."},
+  {SECTION ".decoder_weights", NOMOS_PARAM_FILE, "", NULL, 0, 0, NULL, false, "In place of decoder, one with weights: the weights.safetensors of a training of the surrogate particle_decoder, which says its kind."},
   {"initial.type",         NOMOS_PARAM_CHOICE,    "trajectory", NULL, 0, 0, "trajectory|ballistic", false, "First positions: those of the trajectory in the frames before; or its positions in one frame, and before it free flight."},
   {"initial.file",         NOMOS_PARAM_FILE,      "", NULL, 0, 0, NULL, false, "Data of particles, or a run with `position`."},
   {"initial.trajectory",   NOMOS_PARAM_INT,       "0", NULL, 0, 9e15, NULL, false, "Index of the trajectory."},
@@ -138,18 +139,31 @@ static PetscErrorCode Build(NomosModel model, NomosWeightsFile *file)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode CreateDecoder(NomosModel model)
+/* One that needs no training, or with weights. */
+static PetscErrorCode ReadDecoder(NomosModel model)
 {
   ParticleGraph *p = model->data;
-  const char    *name;
-  double        *Y;
+  const char    *name, *weights;
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetString(model->config, SECTION ".decoder", &name));
-  if (!strcmp(name, "none")) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosConfigGetString(model->config, SECTION ".decoder_weights", &weights));
+  if (weights[0]) PetscCall(NomosParticleDecoderLoad(&(NomosParticleDecoderWeights){.config = model->config, .key = SECTION ".decoder_weights", .d = p->d, .n_kinds = p->n_kinds, .kinds = p->kinds}, &p->decoder_parameters, &p->decoder));
+  if (weights[0] || !strcmp(name, "none")) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(NomosParametersCreate(NOMOS_F64, &p->decoder_parameters));
   PetscCall(NomosParticleDecoderCreateNamed(model->config, name, p->decoder_parameters, p->d, &p->decoder));
   PetscCall(NomosParametersInitialise(p->decoder_parameters, 0));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CreateDecoder(NomosModel model)
+{
+  ParticleGraph *p = model->data;
+  double        *Y;
+
+  PetscFunctionBeginUser;
+  PetscCall(ReadDecoder(model));
+  if (!p->decoder) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscMalloc1(p->n * (size_t)p->d, &Y));
   for (size_t i = 0; i < p->n; i++)
     for (size_t a = 0; a < (size_t)p->d; a++) Y[i * (size_t)p->d + a] = p->reference[(size_t)p->sample[i] * (size_t)p->d + a];

@@ -21,6 +21,7 @@ static const NomosParam params[] = {
   {"reduced_order_graph.steps",    NOMOS_PARAM_INT,    "1",        NULL, 1, 1000, NULL, false, "Steps of the loss, one upon the other."},
   {"reduced_order_graph.sweep",    NOMOS_PARAM_REAL_LIST, "",      NULL, DBL_MIN, DBL_MAX, NULL, false, "Factors of the number of points with which the test split and the test sets are judged too (`[0.5, 0.75, 1.5, 2]`), at the radius of the training."},
   {"reduced_order_graph.decoder",  NOMOS_PARAM_CHOICE, "none",     NULL, 0, 0, "none|mls|shepard", false, "Judge all particles too, by this decoder from the points: moving least squares, or Shepard's weights, on reference positions. Of true points that is its floor, of predicted ones the composed error."},
+  {"reduced_order_graph.decoder_weights", NOMOS_PARAM_FILE, "", NULL, 0, 0, NULL, false, "In place of decoder, one with weights: the weights.safetensors of a training of the surrogate particle_decoder, which says its kind."},
   {"reduced_order_graph.coarse",   NOMOS_PARAM_EXPRESSION_LIST, "", NULL, 0, 0, NULL, false, "Judge beside it the solver that made the data, coarsely: `key=value` laid over the case of each throw (`[mpm.cells=32, time.dt=0.5 ms]`). Errors of all particles, by moving least squares from its own. Unset: not."},
   {"reduced_order_graph.particles_per_cell", NOMOS_PARAM_REAL, "4", NULL, DBL_MIN, 4096, NULL, false, "Particles in a cell of the coarse grid, of every body."},
 };

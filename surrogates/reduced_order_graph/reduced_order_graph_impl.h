@@ -101,7 +101,7 @@ extern const NomosParamGroup nomos_reduced_order_graph_groups[1];
 /* Those beside the data, tests/NAME.h5 of a directory, then those of reduced_order_graph.tests.NAME. Errors: those of the data, particles in another dimension, with other parameters, of materials that the training has not. Collective. */
 PetscErrorCode NomosReducedOrderGraphOpenSets(NomosSurrogate s);
 PetscErrorCode NomosReducedOrderGraphCloseSets(NomosReducedOrderGraph *g);
-/* reduced_order_graph.decoder: one that needs no training; and that of coarse simulations. */
+/* reduced_order_graph.decoder: one that needs no training, or in its place that of decoder_weights; and the table of coarse simulations' decoder. */
 PetscErrorCode NomosReducedOrderGraphDeclareDecoder(NomosConfig config);
 PetscErrorCode NomosReducedOrderGraphCreateDecoder(NomosSurrogate s);
 

@@ -87,11 +87,13 @@ PetscErrorCode NomosReducedOrderGraphDeclareDecoder(NomosConfig config)
 PetscErrorCode NomosReducedOrderGraphCreateDecoder(NomosSurrogate s)
 {
   NomosReducedOrderGraph *g = s->context;
-  const char             *name;
+  const char             *name, *weights;
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetString(s->config, "reduced_order_graph.decoder", &name));
-  if (!strcmp(name, "none")) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosConfigGetString(s->config, "reduced_order_graph.decoder_weights", &weights));
+  if (weights[0]) PetscCall(NomosParticleDecoderLoad(&(NomosParticleDecoderWeights){.config = s->config, .key = "reduced_order_graph.decoder_weights", .d = g->info->d, .n_kinds = g->info->n_kinds, .kinds = g->info->kinds}, &g->decoder_parameters, &g->decoder));
+  if (weights[0] || !strcmp(name, "none")) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(NomosParametersCreate(NOMOS_F64, &g->decoder_parameters));
   PetscCall(NomosParticleDecoderCreateNamed(s->config, name, g->decoder_parameters, g->info->d, &g->decoder));
   PetscCall(NomosParametersInitialise(g->decoder_parameters, 0));

@@ -1,0 +1,60 @@
+/* Decoders that were trained: from the weights of the surrogate `particle_decoder`. */
+#include "surrogates/reduced_order_graph/particle_decoder_list.h"
+#include "surrogates/weights_file.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char *const nomos_particle_decoder_text_keys[NOMOS_N_PARTICLE_DECODER_TEXTS] = {"dimensions", "kinds"};
+
+/* Is `name` one of a list that is separated by commas? */
+static bool IsAmong(const char name[], const char list[])
+{
+  const size_t length = strlen(name);
+
+  for (const char *at = list; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL)
+    if (strcspn(at, ",") == length && !strncmp(at, name, length)) return true;
+  return false;
+}
+
+/* What the file says of its training; files of before it said so are taken as they are. */
+static PetscErrorCode CheckTexts(const NomosParticleDecoderWeights *from, const NomosWeightsFile *file)
+{
+  const char *surrogate = NomosWeightsFileText(file, "surrogate"), *where = NomosConfigWhere(from->config, from->key);
+  const char *dimensions = NomosWeightsFileText(file, nomos_particle_decoder_text_keys[NOMOS_PARTICLE_DECODER_DIMENSIONS]);
+  const char *kinds      = NomosWeightsFileText(file, nomos_particle_decoder_text_keys[NOMOS_PARTICLE_DECODER_KINDS]);
+
+  PetscFunctionBeginUser;
+  PetscCheck(surrogate && !strcmp(surrogate, "particle_decoder"), PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "%s: %s: these are weights of %s; take those of a training of the surrogate particle_decoder", where, from->key, surrogate ? surrogate : "nothing that is known");
+  PetscCheck(!dimensions || atoi(dimensions) == from->d, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "%s: %s: a decoder of particles in %s dimensions, and these are in %d", where, from->key, dimensions, from->d);
+  for (size_t k = 0; k < from->n_kinds; k++) PetscCheck(!kinds || IsAmong(from->kinds[k], kinds), PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "%s: %s: the decoder has never seen %s in its training; it knows %s", where, from->key, from->kinds[k], kinds);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Build(const NomosParticleDecoderWeights *from, NomosWeightsFile *file, NomosParameters parameters, NomosParticleDecoder *decoder)
+{
+  const char *name;
+
+  PetscFunctionBeginUser;
+  PetscCall(CheckTexts(from, file));
+  PetscCall(NomosConfigGetString(file->architecture, "particle_decoder.kind", &name));
+  for (size_t i = 0; nomos_particle_decoders[i]; i++)
+    if (!strcmp(nomos_particle_decoders[i]->name, name)) PetscCall(NomosWeightsFileAdd(file, nomos_particle_decoders[i]->n_params, nomos_particle_decoders[i]->params));
+  PetscCall(NomosParticleDecoderCreateNamed(file->architecture, name, parameters, from->d, decoder));
+  PetscCall(NomosParametersInitialise(parameters, 0));
+  PetscCall(NomosWeightsFileRead(file, parameters));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosParticleDecoderLoad(const NomosParticleDecoderWeights *from, NomosParameters *parameters, NomosParticleDecoder *decoder)
+{
+  NomosWeightsFile file;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosWeightsFileOpen(from->config, from->key, nomos_n_particle_decoder_params, nomos_particle_decoder_params, &file));
+  PetscErrorCode code = NomosParametersCreate(NOMOS_F64, parameters);
+  if (!code) code = Build(from, &file, *parameters, decoder);
+  PetscCall(NomosWeightsFileClose(&file));
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
