@@ -290,13 +290,13 @@ static PetscErrorCode DescribeName(const NomosProgram *program, const char name[
     }
   }
   for (size_t m = 0; models[m]; m++) {
-    for (size_t i = 0; i < models[m]->n_params; i++) {
+    for (size_t i = models[m]->base ? models[m]->base->n_params : 0; i < models[m]->n_params; i++) { /* what a model takes over has been told */
       if (strcmp(models[m]->params[i].key, name)) continue;
       PetscCall(PetscPrintf(program->comm, "solver %s:\n", models[m]->name));
       PetscCall(PrintParam(program->comm, &models[m]->params[i]));
       *found = true;
     }
-    for (size_t g = 0; g < models[m]->n_groups; g++)
+    for (size_t g = 0; g < models[m]->n_groups && !models[m]->base; g++)
       for (size_t i = 0; i < models[m]->groups[g].n_params; i++) {
         if (!IsGrouped(name, models[m]->groups[g].prefix, models[m]->groups[g].params[i].key)) continue;
         PetscCall(PetscPrintf(program->comm, "solver %s:\n", models[m]->name));

@@ -322,26 +322,11 @@ static int SplitArguments(int argc, char **argv, int *n_petsc, char ***petsc)
   return n;
 }
 
-/* The solvers, and behind them the models of trained surrogates. */
-static const NomosModelOps **AllModels(const NomosModelOps *const models[], const NomosSurrogateOps *const surrogates[])
-{
-  const NomosModelOps **all;
-  size_t                n = 0, n_surrogates = 0;
-
-  while (models && models[n]) n++;
-  while (surrogates[n_surrogates]) n_surrogates++;
-  all = calloc(n + n_surrogates + 1, sizeof *all);
-  for (size_t i = 0; all && i < n; i++) all[i] = models[i];
-  for (size_t i = 0; all && i < n_surrogates; i++)
-    if (surrogates[i]->model) all[n++] = surrogates[i]->model;
-  return all;
-}
-
 int NomosProgramMain(int argc, char **argv, const NomosModelOps *const models[], const NomosSurrogateOps *const surrogates[])
 {
   static const NomosSurrogateOps *const none[] = {NULL};
-  const NomosModelOps **all = AllModels(models, surrogates ? surrogates : none);
-  NomosProgram   program = {.models = all, .surrogates = surrogates ? surrogates : none, .argc = argc, .argv = argv};
+  const NomosModelOps **all = NULL;
+  NomosProgram   program = {.surrogates = surrogates ? surrogates : none, .argc = argc, .argv = argv};
   int            n_petsc = 0, ours, exit_code;
   char         **petsc;
   PetscBool      initialised;
@@ -353,7 +338,7 @@ int NomosProgramMain(int argc, char **argv, const NomosModelOps *const models[],
   }
   if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) argv[1] = "help";
   ours = SplitArguments(argc, argv, &n_petsc, &petsc);
-  if (!petsc || !all || PetscInitialized(&initialised)) return NOMOS_EXIT_ERROR;
+  if (!petsc || PetscInitialized(&initialised)) return NOMOS_EXIT_ERROR;
   int    n_passed = n_petsc;
   char **passed   = petsc;
   if (!initialised) {
@@ -361,6 +346,8 @@ int NomosProgramMain(int argc, char **argv, const NomosModelOps *const models[],
     if (!code) code = NomosErrorHandlerPush(false);
   }
   if (!code) code = NomosLawRegister(nomos_laws);
+  if (!code) code = NomosModelsCreate(models, program.surrogates, &all);
+  program.models = all;
   if (code) {
     free(petsc);
     return NOMOS_EXIT_ERROR;
@@ -377,6 +364,7 @@ int NomosProgramMain(int argc, char **argv, const NomosModelOps *const models[],
   }
   NomosErrorSetQuiet(false);
   MPI_Comm_free(&program.comm);
+  if (NomosModelsDestroy(&all) && !exit_code) exit_code = NOMOS_EXIT_ERROR;
   if (!initialised && H5Fget_obj_count(H5F_OBJ_ALL, H5F_OBJ_FILE) > 0) {
     /* HDF5 keeps a file that it could not write to its end (a full disk), and crashes on it when MPI ends. All else is closed: go. */
     int size;
@@ -390,6 +378,5 @@ int NomosProgramMain(int argc, char **argv, const NomosModelOps *const models[],
     if (PetscFinalize() && !exit_code) exit_code = NOMOS_EXIT_ERROR;
   }
   free(petsc);
-  free(all);
   return exit_code;
 }

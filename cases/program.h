@@ -33,6 +33,10 @@ enum { NOMOS_EXIT_ERROR = 1, NOMOS_EXIT_USAGE = 2, NOMOS_EXIT_SIGNAL = 128 };
 /* `main` of the program with the models it can run and the surrogates it can train, NULL-terminated lists, either of which may be NULL. Initialises PETSc unless that is done already (tests). Returns the exit code. */
 int NomosProgramMain(int argc, char **argv, const NomosModelOps *const models[], const NomosSurrogateOps *const surrogates[]);
 
+/* The list NomosProgram.models of such lists. Not collective. */
+PetscErrorCode NomosModelsCreate(const NomosModelOps *const models[], const NomosSurrogateOps *const surrogates[], const NomosModelOps ***all);
+PetscErrorCode NomosModelsDestroy(const NomosModelOps ***all);
+
 /* The commands. Collective over program->comm. An error has been printed when they return its code. */
 PetscErrorCode NomosCommandRun(NomosProgram *program);
 PetscErrorCode NomosCommandDiscover(NomosProgram *program);

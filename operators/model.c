@@ -68,3 +68,43 @@ PetscErrorCode NomosModelSetClock(NomosModel model, int64_t step)
   model->time = model->origin_time + (double)(step - model->origin_step) * model->dt;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+/* ---- models that extend others */
+
+typedef struct {
+  NomosModelOps         ops; /* first: what is handed out */
+  NomosModelDerivatives derivatives;
+  NomosParam            params[];
+} Extended;
+
+PetscErrorCode NomosModelExtend(const NomosModelExtension *extension, const NomosModelOps *base, const NomosModelOps **ops)
+{
+  Extended *extended;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc(sizeof *extended + (base->n_params + extension->n_params) * sizeof *extended->params, &extended));
+  extended->ops           = *base;
+  extended->ops.name      = extension->name;
+  extended->ops.summary   = extension->summary;
+  extended->ops.reference = extension->reference;
+  extended->ops.base      = base;
+  extended->ops.n_params  = base->n_params + extension->n_params;
+  extended->ops.params    = extended->params;
+  PetscCall(PetscArraycpy(extended->params, base->params, base->n_params));
+  PetscCall(PetscArraycpy(extended->params + base->n_params, extension->params, extension->n_params));
+  extended->derivatives = base->derivatives ? *base->derivatives : (NomosModelDerivatives){0};
+  extended->derivatives.jvp = NULL;
+  extended->derivatives.vjp = NULL;
+  extended->derivatives.hvp = NULL;
+  extended->ops.derivatives = base->derivatives ? &extended->derivatives : NULL;
+  extension->extend(&extended->ops, &extended->derivatives);
+  *ops = &extended->ops;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosModelExtendDestroy(const NomosModelOps **ops)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscFree(*(void **)ops));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

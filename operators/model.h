@@ -12,6 +12,7 @@
 #include "io/plot.h"
 
 typedef struct NomosModel_s     *NomosModel;
+typedef struct NomosModelOps_s   NomosModelOps;
 typedef struct NomosEquations_s *NomosEquations; /* operators/equations.h */
 
 /* A number a model reports at every scalar output. Scalars of one `group` share a panel in the pictures. */
@@ -112,7 +113,7 @@ typedef struct {
   PetscErrorCode (*from_field_vjp)(NomosModel model, size_t field, const void *x_bar, double values_bar[]);
 } NomosModelDerivatives;
 
-typedef struct {
+struct NomosModelOps_s {
   const char       *name;    /* the value of `solver:` */
   const char       *summary; /* one sentence */
   const char       *reference;
@@ -162,7 +163,9 @@ typedef struct {
 
   /* The `equations:` of the case (NULL if it has none) and the fields that their terms name, of `state` (NULL: not asked for), borrowed until the next call. NULL: the solver takes no equations. */
   PetscErrorCode (*equations)(NomosModel model, const void *state, NomosEquations *equations, const double *const **fields);
-} NomosModelOps;
+
+  const NomosModelOps *base; /* of a model that extends another (NomosModelExtend): the other's; else NULL */
+};
 
 struct NomosModel_s {
   const NomosModelOps *ops;
@@ -176,7 +179,21 @@ struct NomosModel_s {
   NomosRealType        precision; /* it works in, for the record */
   int64_t              n_grid;   /* grid points of the whole state: ns per grid point and step */
   void                *data;
+  void                *extension; /* of a model that extends another, whose own `data` is */
 };
+
+/* A model that is another one and something more, such as a learned correction of its steps: cases of the other with a few keys beside. It is the same NomosModel with one more pointer, so that every function of the other's table
+   works on it as it is; what `extend` replaces calls the other's by model->ops->base. Derivatives of the step are not inherited, those of another step would be wrong; the rest of NomosModelDerivatives is. */
+typedef struct {
+  const char       *extends; /* name of the other model */
+  const char       *name, *summary, *reference;
+  size_t            n_params; /* beside the other's */
+  const NomosParam *params;
+  void (*extend)(NomosModelOps *ops, NomosModelDerivatives *derivatives); /* put in what differs */
+} NomosModelExtension;
+/* Its table, from that of the other; lives until NomosModelExtendDestroy. Not collective. */
+PetscErrorCode NomosModelExtend(const NomosModelExtension *extension, const NomosModelOps *base, const NomosModelOps **ops);
+PetscErrorCode NomosModelExtendDestroy(const NomosModelOps **ops);
 
 /* Parameters every run has, declared by whoever creates models: case.*, time.{dt,stop,max_wall,check_every}, output.*, checkpoint.*. */
 

@@ -86,7 +86,8 @@ typedef struct {
   /* Pictures into `directory`, with the weights as they are. Called on one rank. May be NULL. */
   PetscErrorCode (*pictures)(NomosSurrogate s, const char directory[]);
 
-  const NomosModelOps *model; /* what `nomos run` makes of the trained weights; NULL: nothing */
+  const NomosModelOps       *model;     /* what `nomos run` makes of the trained weights; NULL: nothing */
+  const NomosModelExtension *extension; /* or, of weights that improve a solver, that solver with them; NULL: nothing */
 } NomosSurrogateOps;
 
 /* A model to learn in: the case `path` (as a user would name it; NULL: the run that made the data), without the keys `unset`, and with assignments `key=value` laid over it. */

@@ -101,6 +101,18 @@ const char *NomosWeightsFileText(const NomosWeightsFile *weights, const char nam
   return NomosSafetensorsMetadata(weights->file, name);
 }
 
+NomosRealType NomosWeightsFileType(const NomosWeightsFile *weights)
+{
+  const NomosSafetensor *tensors;
+  size_t                 n;
+  NomosRealType          type = NOMOS_F32;
+
+  if (NomosSafetensorsList(weights->file, &n, &tensors)) return NOMOS_F64;
+  for (size_t i = 0; i < n; i++)
+    if (tensors[i].type == NOMOS_F64) type = NOMOS_F64;
+  return type;
+}
+
 static PetscErrorCode ReadTensor(const NomosWeightsFile *w, NomosParameters parameters, size_t number)
 {
   NomosParameter         p;
@@ -124,6 +136,8 @@ static PetscErrorCode ReadTensor(const NomosWeightsFile *w, NomosParameters para
     values[i] = wanted.type == NOMOS_F32 ? (double)((const float *)data)[i] : ((const double *)data)[i];
     bad += !isfinite(values[i]);
   }
+  if (p.type == NOMOS_F32)
+    for (size_t i = 0; i < p.size; i++) ((float *)values)[i] = (float)values[i]; /* in place: read before it is written over */
   const PetscErrorCode code = bad ? PETSC_SUCCESS : NomosParametersSet(parameters, number, values);
   PetscCall(PetscFree(values));
   PetscCall(code);

@@ -1,4 +1,4 @@
-/* Weights that a training wrote, for a model that runs them: their architecture from the metadata, their values in float64 whatever the file has. */
+/* Weights that a training wrote, for a model that runs them: their architecture from the metadata, their values in the precision of the model's choice. */
 #ifndef NOMOS_SURROGATES_WEIGHTS_FILE_H
 #define NOMOS_SURROGATES_WEIGHTS_FILE_H
 
@@ -21,7 +21,9 @@ PetscErrorCode NomosWeightsFileClose(NomosWeightsFile *weights);
 /* A number that the surrogate wrote beside the weights; 0: it did not. And a text; NULL: it did not. Borrowed. */
 size_t      NomosWeightsFileNumber(const NomosWeightsFile *weights, const char name[]);
 const char *NomosWeightsFileText(const NomosWeightsFile *weights, const char name[]);
-/* All tensors of `parameters` (float64, initialised) from the file, which may have others. Errors: one that is missing, of another shape, or has numbers that are none. */
+/* In which the weights were trained: float32 unless a tensor of the file has more. */
+NomosRealType NomosWeightsFileType(const NomosWeightsFile *weights);
+/* All tensors of `parameters` (initialised, of any type) from the file, which may have others. Errors: one that is missing, of another shape, or has numbers that are none. */
 PetscErrorCode NomosWeightsFileRead(const NomosWeightsFile *weights, NomosParameters parameters);
 
 #endif

@@ -2,6 +2,7 @@
    (correction_network.c), trained through the coarse simulation over roll-outs (correction_loss.c), judged by free runs of motions that it never saw (correction_judge.c).
 
      s_{k+1} = s~ + N(s~),   s~ = Phi^m(s_k)        Um et al. (2020), doi:10.48550/arXiv.2007.00016, for grids; here the state is that of particles (x, v, C, F) */
+#include "surrogates/reduced_order_graph/correction_model.h"
 #include "surrogates/reduced_order_graph/correction_model_impl.h"
 #include "surrogates/reduced_order_graph/particle_data.h"
 
@@ -282,4 +283,5 @@ const NomosSurrogateOps NomosSurrogateOps_ParticleCorrection = {
   .evaluate  = NomosCorrectionEvaluate,
   .results   = NomosCorrectionResults,
   .pictures  = NomosCorrectionPictures,
+  .extension = &nomos_corrected_mpm,
 };

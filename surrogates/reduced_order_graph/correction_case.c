@@ -185,7 +185,7 @@ PetscErrorCode NomosCorrectionCheckCase(NomosConfig config, const NomosCorrectio
   const char *const *obstacles;
 
   PetscFunctionBeginUser;
-  NomosCheck(fabs(shape->dx - dx) <= 1e-6 * dx, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "%s: mpm.cells: nodes are %.6g m apart, and the correction (" NOMOS_CORRECTED_WEIGHTS ") was trained with %.6g m; set mpm.cells=%.0f, or train another", NomosConfigWhere(config, "mpm.cells"), shape->dx, dx, (double)shape->cells[0] * shape->dx / dx);
+  NomosCheck(fabs(shape->dx - dx) <= 1e-6 * dx, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "%s: mpm.cells = %zu: nodes are %.6g m apart, and the correction (" NOMOS_CORRECTED_WEIGHTS ") was trained with %.6g m; choose mpm.length/mpm.cells = %.6g m, or train another", NomosConfigWhere(config, "mpm.cells"), shape->cells[0], shape->dx, dx, dx);
   PetscCall(CheckPerCell(config, per_cell));
   PetscCall(NomosConfigVisit(config, ComparePart, &c));
   char *materials;

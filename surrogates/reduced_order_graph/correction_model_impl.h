@@ -6,6 +6,8 @@
 
 #include <stdio.h>
 
+extern const NomosSurrogateOps NomosSurrogateOps_ParticleCorrection;
+
 #define NOMOS_CORRECTED_WEIGHTS "corrected_mpm.weights"
 
 /* correction_case.c: texts beside the weights (enum in correction_impl.h): steps of the coarse model between two corrections; m between nodes; lines `key = value` of the first motion's coarse case; materials of all motions, a line
