@@ -14,22 +14,27 @@ typedef struct {
   NomosTensor          w[MAX_W];
 } Setup;
 
-static void SetUp(Setup *u, int d, double radius, const char *const settings[])
+static void SetUpIn(Setup *u, const NomosParticleStepperInput *room, const double acceleration_mean[], const char *const settings[])
 {
-  const NomosParticleStepperInput input = {.d = d, .n_kinds = 2, .n_parameters = 1, .low = {0, -1, 0}, .high = {1, 1, 1}, .radius = radius};
-  const NomosParticleStatistics   statistics = {.velocity_mean = {0.01, 0.02, 0}, .velocity_deviation = {0.03, 0.04, 0.05}, .acceleration_mean = {1e-3, -2e-3, 0}, .acceleration_deviation = {3e-3, 4e-3, 5e-3}};
+  NomosParticleStatistics statistics = {.velocity_mean = {0.01, 0.02, 0}, .velocity_deviation = {0.03, 0.04, 0.05}, .acceleration_deviation = {3e-3, 4e-3, 5e-3}};
   *u = (Setup){0};
+  memcpy(statistics.acceleration_mean, acceleration_mean, (size_t)room->d * sizeof(double));
   ck_ok(NomosConfigCreate(PETSC_COMM_SELF, &u->config));
   for (size_t i = 0; settings[i]; i++) ck_ok(NomosConfigSet(u->config, settings[i]));
   ck_ok(NomosConfigRegister(u->config, nomos_n_particle_stepper_params, nomos_particle_stepper_params));
   ck_ok(NomosParticleStepperDeclare(u->config));
   ck_ok(NomosConfigCheck(u->config));
   ck_ok(NomosParametersCreate(NOMOS_F64, &u->parameters));
-  ck_ok(NomosParticleStepperCreate(u->config, u->parameters, &input, &u->stepper));
+  ck_ok(NomosParticleStepperCreate(u->config, u->parameters, room, &u->stepper));
   ck_ok(NomosParametersInitialise(u->parameters, 3));
   ck_ok(NomosParticleStepperFit(u->stepper, u->parameters, &statistics, 0.04, (double[]){10}, (double[]){2}));
   ck_ok(NomosTapeCreate(&u->tape));
   ck_ok(NomosParametersBind(u->parameters, u->tape, u->w));
+}
+
+static void SetUp(Setup *u, int d, double radius, const char *const settings[])
+{
+  SetUpIn(u, &(NomosParticleStepperInput){.d = d, .n_kinds = 2, .n_parameters = 1, .low = {0, -1, 0}, .high = {1, 1, 1}, .radius = radius}, (double[]){1e-3, -2e-3, 0}, settings);
 }
 
 static void TearDown(Setup *u)
@@ -40,6 +45,7 @@ static void TearDown(Setup *u)
   ck_ok(NomosConfigDestroy(&u->config));
 }
 #define SMALL (const char *const[]){"reduced_order_graph.history=2", "reduced_order_graph.embedding=3", "gns.width=8", "gns.layers=2", NULL}
+#define TURNS (const char *const[]){"reduced_order_graph.history=2", "reduced_order_graph.embedding=3", "gns.width=8", "gns.layers=2", "reduced_order_graph.rotation=true", NULL}
 
 static void Positions(size_t n, size_t d, double x[W + 1][MAX_N * 3])
 {
@@ -165,8 +171,76 @@ START_TEST(EulerAndSymmetries)
 }
 END_TEST
 
+/* to = Q (from - shift) + shift */
+static void Turn(size_t d, double Q[3][3], double shift, const double from[], double to[])
+{
+  double moved[3] = {0};
+  for (size_t a = 0; a < d; a++)
+    for (size_t b = 0; b < d; b++) moved[a] += Q[a][b] * (from[b] - shift);
+  for (size_t a = 0; a < d; a++) to[a] = moved[a] + shift;
+}
+
+/* How much the step of turned points differs from the turned step, and how large it is. */
+static double Differs(size_t d, double Q[3][3], double spread, bool rotation, double *size)
+{
+  enum { MANY = 40 };
+  static const size_t first[] = {0, MANY};
+  const double        g[] = {1e-3, -2e-3, 5e-4};
+  double              turned_g[3], x[W + 1][MAX_N * 3], turned[W + 1][MAX_N * 3], *a[2], worst = 0;
+  int32_t             kind[MANY];
+  NomosTensor         leaves[W + 1];
+  Setup               u;
+  Positions(MANY, d, x);
+  Turn(d, Q, 0, g, turned_g);
+  for (int k = 0; k <= W; k++)
+    for (size_t i = 0; i < MANY; i++) {
+      kind[i] = (int32_t)(i % 2);
+      for (size_t c = 0; c < d; c++) x[k][i * d + c] = 0.5 + spread * (x[k][i * d + c] - 0.5);
+      Turn(d, Q, 0.5, x[k] + i * d, turned[k] + i * d);
+    }
+  const NomosParticleSets sets = {.n = MANY, .n_sets = 1, .first = first, .kind = kind, .parameters = (double[]){11}};
+  for (int turn = 0; turn < 2; turn++) {
+    SetUpIn(&u, &(NomosParticleStepperInput){.d = (int)d, .n_kinds = 2, .n_parameters = 1, .high = {1, 1, 1}, .radius = 0.15}, turn ? turned_g : g, rotation ? TURNS : SMALL);
+    Leaves(u.tape, MANY, d, turn ? turned : x, leaves);
+    a[turn] = Values(NomosParticleStepperAdvance(u.stepper, u.w, &sets, leaves));
+    TearDown(&u);
+  }
+  *size = 0;
+  for (size_t i = 0; i < MANY; i++) {
+    double expected[3];
+    Turn(d, Q, 0.5, a[0] + i * d, expected);
+    for (size_t c = 0; c < d; c++) {
+      worst = fmax(worst, fabs(a[1][i * d + c] - expected[c]));
+      *size = fmax(*size, fabs(a[0][i * d + c] - 2 * x[W][i * d + c] + x[W - 1][i * d + c] - g[c]));
+    }
+  }
+  free(a[0]);
+  free(a[1]);
+  return worst;
+}
+
+/* Points, velocities and gravity turned by any angle, far from walls; by a quarter of a turn about the middle of a square room, and in a mirror, among walls: with the option the acceleration turns with them, without it does not. */
+START_TEST(Turned)
+{
+  double quarter[3][3] = {{0, -1, 0}, {1, 0, 0}, {0, 0, 1}}, mirror[3][3] = {{-1, 0, 0}, {0, 1, 0}, {0, 0, 1}}, size;
+  for (size_t d = 2; d <= 3; d++) {
+    for (uint64_t trial = 0; trial < 5; trial++) {
+      const double p = 6.28 * NomosRandomUniform(9, 1, trial), q = d == 3 ? 3.14 * NomosRandomUniform(9, 2, trial) : 0, c = cos(p), s = sin(p);
+      double       Q[3][3] = {{c, -s * cos(q), s * sin(q)}, {s, c * cos(q), -c * sin(q)}, {0, sin(q), cos(q)}};
+      ck_assert_double_lt(Differs(d, Q, 0.3, true, &size), 1e-12);
+      ck_assert_double_gt(size, 1e-3);
+      ck_assert_double_gt(Differs(d, Q, 0.3, false, &size), 1e-4);
+    }
+    ck_assert_double_lt(Differs(d, quarter, 0.95, true, &size), 1e-12);
+    ck_assert_double_gt(Differs(d, quarter, 0.95, false, &size), 1e-4);
+    ck_assert_double_lt(Differs(d, mirror, 0.95, true, &size), 1e-12);
+    ck_assert_double_gt(Differs(d, mirror, 0.95, false, &size), 1e-4);
+  }
+}
+END_TEST
+
 /* d/dt of <u, x_{k+1}> along a direction of all given positions, by the tape and by central differences. */
-START_TEST(PositionsAreDifferentiable)
+static void Differentiate(const char *const settings[])
 {
   enum { SOME = 12 };
   static const size_t first[] = {0, SOME};
@@ -175,7 +249,7 @@ START_TEST(PositionsAreDifferentiable)
   NomosTensor         leaves[W + 1], bar[W + 1];
   double              x[W + 1][MAX_N * 3], there[2], by_tape = 0, y[SOME * 2], direction[W + 1][2 * SOME];
   const double        h = 1e-6;
-  SetUp(&u, 2, 0.5, SMALL);
+  SetUp(&u, 2, 0.5, settings);
   Positions(SOME, 2, x);
   for (size_t i = 0; i < SOME; i++) kind[i] = (int32_t)(i % 2);
   const NomosParticleSets sets = {.n = SOME, .n_sets = 1, .first = first, .kind = kind, .parameters = (double[]){11}};
@@ -199,6 +273,12 @@ START_TEST(PositionsAreDifferentiable)
   }
   ck_close(by_tape, (there[1] - there[0]) / (2 * h), 1e-6);
   TearDown(&u);
+}
+
+START_TEST(PositionsAreDifferentiable)
+{
+  Differentiate(SMALL);
+  Differentiate(TURNS);
 }
 END_TEST
 
@@ -234,7 +314,22 @@ START_TEST(Refused)
   (void)NomosParticleStepperAdvance(u.stepper, u.w, &sets, leaves);
   ck_refused(NomosTapeStatus(u.tape), "point 1 is of material 2, and the network was trained with 2");
   TearDown(&u);
+  for (int raw = 0; raw < 2; raw++) {
+    NomosConfig          config;
+    NomosParameters      parameters;
+    NomosParticleStepper stepper;
+    ck_ok(NomosConfigCreate(PETSC_COMM_SELF, &config));
+    ck_ok(NomosConfigSet(config, "reduced_order_graph.rotation=true"));
+    ck_ok(NomosConfigSet(config, raw ? "reduced_order_graph.velocities=raw" : "reduced_order_graph.network=giorom"));
+    ck_ok(NomosConfigRegister(config, nomos_n_particle_stepper_params, nomos_particle_stepper_params));
+    ck_ok(NomosParticleStepperDeclare(config));
+    ck_ok(NomosParametersCreate(NOMOS_F64, &parameters));
+    ck_refused(NomosParticleStepperCreate(config, parameters, &(NomosParticleStepperInput){.d = 2, .n_kinds = 1, .high = {1, 1}, .radius = 0.1}, &stepper), raw ? "raw velocities have no unit" : "a grid that stays where it is does not turn");
+    ck_ok(NomosParticleStepperDestroy(&stepper));
+    ck_ok(NomosParametersDestroy(&parameters));
+    ck_ok(NomosConfigDestroy(&config));
+  }
 }
 END_TEST
 
-NOMOS_TEST_SUITE("particle_stepper", Features, EulerAndSymmetries, PositionsAreDifferentiable, Count, Refused)
+NOMOS_TEST_SUITE("particle_stepper", Features, EulerAndSymmetries, Turned, PositionsAreDifferentiable, Count, Refused)

@@ -145,8 +145,8 @@ END_TEST
 
 START_TEST(Gradients)
 {
-  static const char *const steps[] = {"reduced_order_graph.steps=1", "reduced_order_graph.steps=3"};
-  for (int i = 0; i < 2; i++) {
+  static const char *const steps[] = {"reduced_order_graph.steps=1", "reduced_order_graph.steps=3", "reduced_order_graph.rotation=true"};
+  for (int i = 0; i < 3; i++) {
     NomosConfig         config;
     NomosSurrogate      s;
     NomosOperator       op;

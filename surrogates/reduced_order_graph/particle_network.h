@@ -19,6 +19,7 @@ typedef struct {
   size_t n_nodes;         /* F, features of a point: material embedding, w velocities, distances to walls */
   double radius;          /* m: of the graph */
   double low[3], high[3]; /* m: of the domain */
+  size_t n_edges, n_out;  /* features of an edge, results of a point; 0: d + 1 and d, as below */
 } NomosParticleShape;
 
 typedef struct {
@@ -43,6 +44,7 @@ typedef struct {
   size_t            n_params;
   const NomosParam *params; /* NAME.* */
   bool              graph;  /* wants a graph */
+  bool              any_features; /* takes points by their features alone, of whatever number of them (n_edges, n_out): what it needs to commute with rotations */
   PetscErrorCode (*create)(const NomosParticleNetworkInput *input, void **context);
   PetscErrorCode (*destroy)(void **context);
   /* [n, d] in units of the deviation of accelerations. Errors are kept by the tape. */

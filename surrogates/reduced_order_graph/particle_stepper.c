@@ -3,6 +3,7 @@
 #include "operators/primitives.h"
 #include "surrogates/normalisation.h"
 #include "surrogates/reduced_order_graph/particle_network_list.h"
+#include "surrogates/reduced_order_graph/particle_vectors.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@ const NomosParam nomos_particle_stepper_params[] = {
   {"reduced_order_graph.history",    NOMOS_PARAM_INT,    "5",   NULL, 1, 64, NULL, false, "Velocities w that are seen of every point: its last w + 1 positions."},
   {"reduced_order_graph.velocities", NOMOS_PARAM_CHOICE, "normalised", NULL, 0, 0, "normalised|raw", false, "Velocities in units of their deviation, or in m per frame as the authors' code of GIOROM has them."},
   {"reduced_order_graph.embedding",  NOMOS_PARAM_INT,    "16",  NULL, 1, 1024, NULL, false, "Numbers that stand for a material."},
+  {"reduced_order_graph.rotation",   NOMOS_PARAM_BOOL,   "false", NULL, 0, 0, NULL, false, "Accelerations commute with rotations and reflections (particle_vectors.h): the network sees inner products and gives factors of vectors; gravity is added to it. Of networks on the graph alone: gns."},
 };
 /* clang-format on */
 const size_t nomos_n_particle_stepper_params = sizeof nomos_particle_stepper_params / sizeof *nomos_particle_stepper_params;
@@ -24,7 +26,7 @@ struct NomosParticleStepper_s {
   void                          *context;
   size_t                         history, n_embedding;
   size_t                         embedding, radius; /* numbers in w[] */
-  bool                           raw;
+  bool                           raw, turns;
   NomosNormalisation             velocity, acceleration, parameters;
   size_t                         n_edges, most_components;
 };
@@ -78,12 +80,18 @@ PetscErrorCode NomosParticleStepperCreate(NomosConfig config, NomosParameters pa
   s->n_embedding = (size_t)embedding;
   s->raw         = !strcmp(velocities, "raw");
   s->network     = FindNetwork(network);
+  PetscCall(NomosConfigGetBool(config, "reduced_order_graph.rotation", &s->turns));
+  NomosCheck(!s->turns || (s->network->any_features && !s->raw), PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "%s: reduced_order_graph.rotation: %s; take network = gns and velocities = normalised, or leave it out", NomosConfigWhere(config, "reduced_order_graph.rotation"), s->raw ? "raw velocities have no unit of their own" : "a grid that stays where it is does not turn with the points");
   PetscCall(NomosNormalisationCreate(parameters, "velocity", d, &s->velocity));
   PetscCall(NomosNormalisationCreate(parameters, "acceleration", d, &s->acceleration));
   if (input->n_parameters) PetscCall(NomosNormalisationCreate(parameters, "parameters", input->n_parameters, &s->parameters));
   PetscCall(NomosParametersAdd(parameters, &(NomosParameterInput){.name = "radius", .initialiser = NomosInitialiserConstant(input->radius), .buffer = true}, &s->radius));
   PetscCall(NomosParametersAdd(parameters, &(NomosParameterInput){.name = "embedding", .n_dims = 2, .shape = {input->n_kinds, s->n_embedding}, .initialiser = NomosInitialiserNormal(0, 1)}, &s->embedding));
-  NomosParticleShape shape = {.d = input->d, .n_nodes = s->n_embedding + (s->history + 2) * d + input->n_parameters, .radius = input->radius};
+  NomosParticleShape shape = {.d = input->d, .n_nodes = s->n_embedding + (s->turns ? NomosParticleVectorsNodes(s->history) : (s->history + 2) * d) + input->n_parameters, .radius = input->radius};
+  if (s->turns) {
+    shape.n_edges = NomosParticleVectorsEdges(s->history);
+    shape.n_out   = NomosParticleVectorsFactors(s->history);
+  }
   for (size_t i = 0; i < d; i++) {
     shape.low[i]  = input->low[i];
     shape.high[i] = input->high[i];
@@ -109,17 +117,35 @@ static double Positive(double deviation)
   return deviation > 0 ? deviation : 1;
 }
 
+/* What commutes with rotations has no mean velocity, and deviations that are the same along all axes. */
+static void SameAlongAxes(int d, NomosParticleStatistics *s)
+{
+  double velocity = 0, acceleration = 0;
+
+  for (int a = 0; a < d; a++) {
+    velocity += (PetscSqr(s->velocity_deviation[a]) + PetscSqr(s->velocity_mean[a])) / d;
+    acceleration += PetscSqr(s->acceleration_deviation[a]) / d;
+  }
+  for (int a = 0; a < d; a++) {
+    s->velocity_mean[a]          = 0;
+    s->velocity_deviation[a]     = sqrt(velocity);
+    s->acceleration_deviation[a] = sqrt(acceleration);
+  }
+}
+
 PetscErrorCode NomosParticleStepperFit(NomosParticleStepper s, NomosParameters parameters, const NomosParticleStatistics *statistics, double sigma, const double parameters_mean[], const double parameters_deviation[])
 {
-  double velocity[3], acceleration[3], *given;
+  NomosParticleStatistics of = *statistics;
+  double                  velocity[3], acceleration[3], *given;
 
   PetscFunctionBeginUser;
+  if (s->turns) SameAlongAxes(s->input.d, &of);
   for (int i = 0; i < s->input.d; i++) {
-    velocity[i]     = Positive(hypot(statistics->velocity_deviation[i], sigma));
-    acceleration[i] = Positive(hypot(statistics->acceleration_deviation[i], sigma));
+    velocity[i]     = Positive(hypot(of.velocity_deviation[i], sigma));
+    acceleration[i] = Positive(hypot(of.acceleration_deviation[i], sigma));
   }
-  PetscCall(NomosNormalisationSet(&s->velocity, parameters, statistics->velocity_mean, velocity));
-  PetscCall(NomosNormalisationSet(&s->acceleration, parameters, statistics->acceleration_mean, acceleration));
+  PetscCall(NomosNormalisationSet(&s->velocity, parameters, of.velocity_mean, velocity));
+  PetscCall(NomosNormalisationSet(&s->acceleration, parameters, of.acceleration_mean, acceleration));
   if (!s->input.n_parameters) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscMalloc1(s->input.n_parameters, &given));
   for (size_t p = 0; p < s->input.n_parameters; p++) given[p] = Positive(parameters_deviation[p]);
@@ -250,27 +276,36 @@ static NomosTensor Parameters(NomosParticleStepper s, const NomosTensor w[], con
   return NomosNormalisationApply(&s->parameters, w, repeated, -1);
 }
 
-static NomosTensor Nodes(NomosParticleStepper s, const NomosTensor w[], const NomosParticleSets *sets, const NomosTensor x[], double radius, NomosIndex kind)
+/* clip((x - low)/R, -1, 1), or of high - x. */
+static NomosTensor Wall(NomosParticleStepper s, bool high, NomosTensor now, double radius)
+{
+  const size_t      d  = (size_t)s->input.d;
+  const NomosTensor at = NomosTensorFromDoubles(now.tape, NomosTensorType(now), 1, &d, high ? s->input.high : s->input.low);
+
+  return Clip(NomosAffine(high ? NomosSubtract(at, now) : NomosSubtract(now, at), 1 / radius, 0));
+}
+
+/* vectors: of what commutes with rotations; else NULL. */
+static NomosTensor Nodes(NomosParticleStepper s, const NomosTensor w[], const NomosParticleSets *sets, const NomosTensor x[], double radius, NomosIndex kind, const NomosParticleVectors *vectors)
 {
   enum { MAX_PARTS = 72 };
-  const NomosTensor   now  = x[s->history];
-  const NomosRealType type = NomosTensorType(now);
-  const size_t        d    = (size_t)s->input.d;
-  NomosTensor         parts[MAX_PARTS];
-  size_t              n = 0;
+  const NomosTensor now = x[s->history];
+  NomosTensor       parts[MAX_PARTS];
+  size_t            n = 0;
 
   parts[n++] = NomosGather(w[s->embedding], kind);
-  for (size_t k = 1; k <= s->history; k++) {
+  if (vectors) parts[n++] = NomosParticleVectorsOfNodes(vectors);
+  for (size_t k = 1; k <= s->history && !vectors; k++) {
     const NomosTensor v = NomosSubtract(x[k], x[k - 1]);
     parts[n++]          = s->raw ? v : NomosNormalisationApply(&s->velocity, w, v, -1);
   }
-  parts[n++] = Clip(NomosAffine(NomosSubtract(now, NomosTensorFromDoubles(now.tape, type, 1, &d, s->input.low)), 1 / radius, 0));
-  parts[n++] = Clip(NomosAffine(NomosSubtract(NomosTensorFromDoubles(now.tape, type, 1, &d, s->input.high), now), 1 / radius, 0));
+  for (int high = 0; high < 2 && !vectors; high++) parts[n++] = Wall(s, high, now, radius);
   if (s->input.n_parameters) parts[n++] = Parameters(s, w, sets, now);
   return NomosConcatenate(n, parts, 1);
 }
 
-PetscErrorCode NomosParticleStepperFeatures(NomosParticleStepper s, const NomosTensor w[], const NomosParticleSets *sets, const NomosTensor x[], NomosParticleBatch *batch)
+/* vectors: filled where the step commutes with rotations. */
+static PetscErrorCode Features(NomosParticleStepper s, const NomosTensor w[], const NomosParticleSets *sets, const NomosTensor x[], NomosParticleBatch *batch, NomosParticleVectors *vectors)
 {
   const NomosTensor now = x[s->history];
   double            radius;
@@ -280,8 +315,21 @@ PetscErrorCode NomosParticleStepperFeatures(NomosParticleStepper s, const NomosT
   *batch = (NomosParticleBatch){.n = sets->n, .n_sets = sets->n_sets, .first = sets->first, .x = now};
   PetscCall(NomosTensorGetScalar(w[s->radius], &radius));
   PetscCall(Prepare(s, sets, now, radius, &batch->graph, &kind));
-  batch->nodes = Nodes(s, w, sets, x, radius, kind);
-  if (batch->graph) batch->edges = NomosGraphEdgeFeatures(batch->graph, now, radius);
+  if (s->turns) {
+    const NomosTensor walls = NomosSubtract(Wall(s, true, now, radius), Wall(s, false, now, radius));
+    NomosParticleVectorsMake(&(NomosParticleVectorsInput){.graph = batch->graph, .history = s->history, .radius = radius, .w = w, .x = x, .walls = walls, .velocity = s->velocity, .acceleration = s->acceleration}, vectors);
+    batch->edges = NomosParticleVectorsOfEdges(vectors);
+  } else if (batch->graph) batch->edges = NomosGraphEdgeFeatures(batch->graph, now, radius);
+  batch->nodes = Nodes(s, w, sets, x, radius, kind, s->turns ? vectors : NULL);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosParticleStepperFeatures(NomosParticleStepper s, const NomosTensor w[], const NomosParticleSets *sets, const NomosTensor x[], NomosParticleBatch *batch)
+{
+  NomosParticleVectors vectors;
+
+  PetscFunctionBeginUser;
+  PetscCall(Features(s, w, sets, x, batch, &vectors));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -290,12 +338,14 @@ PetscErrorCode NomosParticleStepperFeatures(NomosParticleStepper s, const NomosT
 NomosTensor NomosParticleStepperAcceleration(NomosParticleStepper s, const NomosTensor w[], const NomosParticleSets *sets, const NomosTensor x[])
 {
   NomosParticleBatch   batch;
+  NomosParticleVectors vectors;
   const bool           quiet = NomosErrorSetQuiet(true); /* the tape tells it */
-  const PetscErrorCode code  = NomosParticleStepperFeatures(s, w, sets, x, &batch);
+  const PetscErrorCode code  = Features(s, w, sets, x, &batch, &vectors);
 
   NomosErrorSetQuiet(quiet);
   if (code) return NomosTapeFail(x[s->history].tape, code, "%s", NomosErrorLast());
-  return s->network->apply(s->context, w, &batch);
+  const NomosTensor out = s->network->apply(s->context, w, &batch);
+  return s->turns ? NomosParticleVectorsCombine(&vectors, out) : out;
 }
 
 NomosTensor NomosParticleStepperIntegrate(NomosParticleStepper s, const NomosTensor w[], NomosTensor before, NomosTensor x, NomosTensor acceleration)

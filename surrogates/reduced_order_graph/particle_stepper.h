@@ -4,7 +4,8 @@
      nodes  = [embedding of the kind, (v_{k-w+1} - v_mean)/v_deviation, ..., of v_k, clip((x_k - low)/R, -1, 1), clip((high - x_k)/R, -1, 1), parameters of the trajectory, standardised]
      a      = a_mean + a_deviation network(nodes, graph of points within R)
      v_{k+1} = v_k + a,   x_{k+1} = x_k + v_{k+1}                                       semi-implicit Euler, as Sanchez-Gonzalez et al. (2020), doi:10.48550/arXiv.2002.09405
-   v_deviation and a_deviation include the noise of the training: sqrt(deviation^2 + sigma^2). `reduced_order_graph.velocities: raw` gives the network v itself, as the authors' code of GIOROM does.
+   v_deviation and a_deviation include the noise of the training: sqrt(deviation^2 + sigma^2). `reduced_order_graph.velocities: raw` gives the network v itself, as the authors' code of GIOROM does. With
+   `reduced_order_graph.rotation` nodes, edges and the network's result are those of particle_vectors.h, so that a - a_mean commutes with rotations and reflections of points and walls: a_mean is then the acceleration of free flight.
 
    The radius and the density of points belong together: n may differ between trajectories and from what was trained on as long as the graph holds together. */
 #ifndef NOMOS_SURROGATES_REDUCED_ORDER_GRAPH_PARTICLE_STEPPER_H
@@ -22,7 +23,7 @@ typedef struct {
   double radius; /* m: of the graph. It is kept among the weights: what they were fitted with counts, whatever data they are later judged on */
 } NomosParticleStepperInput;
 
-/* `reduced_order_graph.{network,history,velocities,embedding}`, to be declared first; then the table of the network that they choose, for NomosSurrogateOps.declare. Errors: a table of another network. */
+/* `reduced_order_graph.{network,history,velocities,embedding,rotation}`, to be declared first; then the table of the network that they choose, for NomosSurrogateOps.declare. Errors: a table of another network. */
 extern const NomosParam nomos_particle_stepper_params[];
 extern const size_t     nomos_n_particle_stepper_params;
 PetscErrorCode          NomosParticleStepperDeclare(NomosConfig config);

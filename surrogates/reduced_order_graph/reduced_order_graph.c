@@ -175,12 +175,23 @@ static PetscErrorCode Destroy(NomosSurrogate s)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* What commutes with rotations is added to gravity, not to a mean that has felt the floor. */
+static void AboutFreeFlight(const NomosReducedOrderGraph *g, NomosParticleStatistics *statistics)
+{
+  for (int a = 0; a < g->info->d; a++) {
+    const double flight = g->mirror[a] ? 0 : g->flight[a];
+    statistics->acceleration_deviation[a] = hypot(statistics->acceleration_deviation[a], statistics->acceleration_mean[a] - flight);
+    statistics->acceleration_mean[a]      = flight;
+  }
+}
+
 /* Of what may be mirrored the mean velocity is zero, whatever it was in the data. */
 static PetscErrorCode Fit(NomosSurrogate s)
 {
   NomosReducedOrderGraph *g = s->context;
   const size_t            n = g->info->n_trajectories[NOMOS_SPLIT_TRAIN], P = g->info->n_parameters;
   NomosParticleStatistics statistics;
+  bool                    rotation;
   double                  mean[NOMOS_PARTICLE_MAX_PARAMETERS] = {0}, deviation[NOMOS_PARTICLE_MAX_PARAMETERS] = {0};
 
   PetscFunctionBeginUser;
@@ -191,6 +202,8 @@ static PetscErrorCode Fit(NomosSurrogate s)
     statistics.acceleration_deviation[a] = hypot(statistics.acceleration_deviation[a], statistics.acceleration_mean[a]);
     statistics.velocity_mean[a] = statistics.acceleration_mean[a] = 0;
   }
+  PetscCall(NomosConfigGetBool(s->config, "reduced_order_graph.rotation", &rotation));
+  if (rotation) AboutFreeFlight(g, &statistics);
   for (int pass = 0; pass < 2; pass++)
     for (size_t i = 0; i < n; i++) {
       NomosParticleTrajectory t;

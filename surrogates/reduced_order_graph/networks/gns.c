@@ -29,7 +29,7 @@ static PetscErrorCode Create(const NomosParticleNetworkInput *input, void **cont
   PetscCall(NomosConfigGetString(input->config, "gns.aggregation", &aggregation));
   PetscCall(PetscNew(&network));
   *context = network;
-  const NomosGraphNetworkInput how = {.node_in = shape->n_nodes, .edge_in = (size_t)shape->d + 1, .out = (size_t)shape->d, .width = (size_t)width, .n_hidden = (size_t)n_hidden, .n_layers = (size_t)n_layers, .activation = NOMOS_RELU,
+  const NomosGraphNetworkInput how = {.node_in = shape->n_nodes, .edge_in = shape->n_edges ? shape->n_edges : (size_t)shape->d + 1, .out = shape->n_out ? shape->n_out : (size_t)shape->d, .width = (size_t)width, .n_hidden = (size_t)n_hidden, .n_layers = (size_t)n_layers, .activation = NOMOS_RELU,
                                       .aggregation = strcmp(aggregation, "sum") ? NOMOS_AGGREGATE_MEAN : NOMOS_AGGREGATE_SUM};
   PetscCall(NomosGraphNetworkCreate(input->parameters, "network", &how, network));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -52,7 +52,7 @@ const NomosParticleNetworkOps NomosParticleNetworkOps_Gns = {
   .summary   = "Graph network simulator: encode, interaction networks, decode.",
   .reference = "Sanchez-Gonzalez et al. (2020), doi:10.48550/arXiv.2002.09405",
   .n_params  = sizeof params / sizeof *params, .params = params,
-  .graph     = true,
+  .graph     = true, .any_features = true,
   .create    = Create,
   .destroy   = Destroy,
   .apply     = Apply,
