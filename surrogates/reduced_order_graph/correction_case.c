@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const nomos_correction_text_keys[NOMOS_N_CORRECTION_TEXTS] = {"steps", "dx", "simulation", "materials"};
+const char *const nomos_correction_text_keys[NOMOS_N_CORRECTION_TEXTS] = {"steps", "dx", "spacing", "simulation", "materials"};
 
 /* Keys of a case on which the coarse simulation's errors depend: those that must be as in the training, and those whose difference is told. */
 static const struct {
@@ -95,6 +95,21 @@ static PetscErrorCode AddMaterials(NomosConfig config, char **known)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Between particles of a body, m; NaN: the case does not say it. In two dimensions. */
+static PetscErrorCode SpacingOf(NomosConfig config, const char body[], double dx, double *spacing)
+{
+  char   key[2][2 * NOMOS_MAX_NAME];
+  double per_cell;
+
+  PetscFunctionBeginUser;
+  snprintf(key[0], sizeof key[0], "bodies.%s.spacing", body);
+  snprintf(key[1], sizeof key[1], "bodies.%s.particles_per_cell", body);
+  PetscCall(NomosConfigGetReal(config, key[0], spacing));
+  PetscCall(NomosConfigGetReal(config, key[1], &per_cell));
+  if (isnan(*spacing)) *spacing = dx / sqrt(per_cell);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* ---- in training */
 
 PetscErrorCode NomosCorrectionTexts(NomosSurrogate s)
@@ -102,12 +117,17 @@ PetscErrorCode NomosCorrectionTexts(NomosSurrogate s)
   NomosCorrection    *c     = s->context;
   const NomosTwinSet *set   = &c->sets[NOMOS_CORRECTION_TRAINING];
   char              **texts = c->texts, *parts_text;
-  size_t              length;
+  const char *const  *bodies;
+  size_t              length, n_bodies;
+  double              spacing;
 
   PetscFunctionBeginUser;
   for (int t = 0; t < NOMOS_N_CORRECTION_TEXTS; t++) PetscCall(PetscCalloc1(32, &texts[t]));
   snprintf(texts[NOMOS_CORRECTION_STEPS], 32, "%lld", (long long)set->twins[0].n_steps);
   snprintf(texts[NOMOS_CORRECTION_DX], 32, "%.17g", c->network.shape.dx);
+  PetscCall(NomosConfigGroup(set->twins[0].config, "bodies", &n_bodies, &bodies));
+  PetscCall(SpacingOf(set->twins[0].config, bodies[0], c->network.shape.dx, &spacing));
+  snprintf(texts[NOMOS_CORRECTION_SPACING], 32, "%.17g", spacing);
   FILE *out = open_memstream(&parts_text, &length);
   PetscCheck(out, PETSC_COMM_SELF, PETSC_ERR_MEM, "out of memory");
   PetscErrorCode code = NomosConfigVisit(set->twins[0].config, AddPart, out);
@@ -160,7 +180,7 @@ static PetscErrorCode ComparePart(const NomosParam *param, const char value[], c
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode CheckPerCell(NomosConfig config, double trained)
+static PetscErrorCode CheckSpacing(NomosConfig config, double dx, double trained)
 {
   const char *const *bodies;
   size_t             n;
@@ -169,15 +189,15 @@ static PetscErrorCode CheckPerCell(NomosConfig config, double trained)
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGroup(config, "bodies", &n, &bodies));
   for (size_t i = 0; i < n; i++) {
-    double per_cell;
-    snprintf(key, sizeof key, "bodies.%s.particles_per_cell", bodies[i]);
-    PetscCall(NomosConfigGetReal(config, key, &per_cell));
-    NomosCheck(per_cell == trained, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "%s: %s %s%.6g: the correction (" NOMOS_CORRECTED_WEIGHTS ") was trained with %g particles in a cell; set %s=%g, or train another", NomosConfigWhere(config, key), key, isnan(per_cell) ? "is unset, " : "= ", per_cell, trained, key, trained);
+    double spacing;
+    PetscCall(SpacingOf(config, bodies[i], dx, &spacing));
+    snprintf(key, sizeof key, "bodies.%s.shape", bodies[i]);
+    NomosCheck(fabs(spacing - trained) <= 1e-4 * trained, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "%s: particles of bodies.%s %s: the correction (" NOMOS_CORRECTED_WEIGHTS ") was trained with %.6g m between neighbours, %.4g in a cell; set bodies.%s.particles_per_cell=%.4g, or train another", NomosConfigWhere(config, key), bodies[i], isnan(spacing) ? "are given neither by spacing nor by particles_per_cell" : spacing < trained ? "are closer together" : "are farther apart", trained, pow(dx / trained, 2), bodies[i], pow(dx / trained, 2));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosCorrectionCheckCase(NomosConfig config, const NomosCorrectionShape *shape, double per_cell, const char *const texts[], FILE *others)
+PetscErrorCode NomosCorrectionCheckCase(NomosConfig config, const NomosCorrectionShape *shape, const char *const texts[], FILE *others)
 {
   const double dx = strtod(texts[NOMOS_CORRECTION_DX], NULL);
   Comparison   c  = {.config = config, .trained = texts[NOMOS_CORRECTION_SIMULATION], .others = others};
@@ -186,7 +206,7 @@ PetscErrorCode NomosCorrectionCheckCase(NomosConfig config, const NomosCorrectio
 
   PetscFunctionBeginUser;
   NomosCheck(fabs(shape->dx - dx) <= 1e-6 * dx, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "%s: mpm.cells = %zu: nodes are %.6g m apart, and the correction (" NOMOS_CORRECTED_WEIGHTS ") was trained with %.6g m; choose mpm.length/mpm.cells = %.6g m, or train another", NomosConfigWhere(config, "mpm.cells"), shape->cells[0], shape->dx, dx, dx);
-  PetscCall(CheckPerCell(config, per_cell));
+  PetscCall(CheckSpacing(config, dx, strtod(texts[NOMOS_CORRECTION_SPACING], NULL)));
   PetscCall(NomosConfigVisit(config, ComparePart, &c));
   char *materials;
   PetscCall(PetscStrallocpy(texts[NOMOS_CORRECTION_MATERIALS], &materials));

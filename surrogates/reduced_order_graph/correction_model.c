@@ -32,7 +32,6 @@ static PetscErrorCode Build(NomosModel model, NomosWeightsFile *file)
   const char          *where = NomosConfigWhere(model->config, NOMOS_CORRECTED_WEIGHTS), *texts[NOMOS_N_CORRECTION_TEXTS];
   NomosCorrectionShape shape = {0};
   size_t               length;
-  double               per_cell;
 
   PetscFunctionBeginUser;
   for (int t = 0; t < NOMOS_N_CORRECTION_TEXTS; t++) {
@@ -41,12 +40,11 @@ static PetscErrorCode Build(NomosModel model, NomosWeightsFile *file)
   }
   c->every = strtoll(texts[NOMOS_CORRECTION_STEPS], NULL, 10);
   PetscCheck(c->every >= 1, model->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: " NOMOS_CORRECTED_WEIGHTS ": steps = %s of the training cannot be read from the file; train again", where, texts[NOMOS_CORRECTION_STEPS]);
-  PetscCall(NomosConfigGetReal(file->architecture, "particle_correction.particles_per_cell", &per_cell));
   PetscCall(NomosCorrectionReadShape(file->architecture, &shape));
   PetscCall(NomosCorrectionReadGrid(&c->twin, &shape));
   FILE *others = open_memstream(&c->others, &length);
   PetscCheck(others, model->comm, PETSC_ERR_MEM, "out of memory");
-  PetscErrorCode code = NomosCorrectionCheckCase(model->config, &shape, per_cell, texts, others);
+  PetscErrorCode code = NomosCorrectionCheckCase(model->config, &shape, texts, others);
   fclose(others);
   PetscCall(code);
   PetscCall(NomosParametersCreate(NomosWeightsFileType(file), &c->parameters));

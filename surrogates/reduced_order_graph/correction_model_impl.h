@@ -10,10 +10,10 @@ extern const NomosSurrogateOps NomosSurrogateOps_ParticleCorrection;
 
 #define NOMOS_CORRECTED_WEIGHTS "corrected_mpm.weights"
 
-/* correction_case.c: texts beside the weights (enum in correction_impl.h): steps of the coarse model between two corrections; m between nodes; lines `key = value` of the first motion's coarse case; materials of all motions, a line
+/* correction_case.c: texts beside the weights (enum in correction_impl.h): steps of the coarse model between two corrections; m between nodes, and between particles; lines `key = value` of the first motion's coarse case; materials of all motions, a line
    each. The first of these functions makes them in training; the second refuses a case that is no such simulation, and writes into `others` what else of it the training had not. */
 extern const char *const nomos_correction_text_keys[NOMOS_N_CORRECTION_TEXTS];
 PetscErrorCode NomosCorrectionTexts(NomosSurrogate s);
-PetscErrorCode NomosCorrectionCheckCase(NomosConfig config, const NomosCorrectionShape *shape, double per_cell, const char *const texts[], FILE *others);
+PetscErrorCode NomosCorrectionCheckCase(NomosConfig config, const NomosCorrectionShape *shape, const char *const texts[], FILE *others);
 
 #endif
