@@ -160,8 +160,8 @@ START_TEST(test_restart)
   ck_ok(whole.model->ops->save(whole.model, checkpoint));
   ck_ok(NomosCheckpointClose(&checkpoint));
   Advance(&whole, 18);
-  /* from another first state, so that nothing of it may be left */
-  ck_ok(BeginRun("corrected_mpm", (const char *const[]){"bodies.block.centre=[0.52, 0.5]", NULL}, &part));
+  /* from another first state, whose cells are not full, so that nothing of it may be left */
+  ck_ok(BeginRun("corrected_mpm", (const char *const[]){"bodies.block.size=[0.125, 0.5]", "bodies.block.centre=[0.5, 0.5]", NULL}, &part));
   ck_ok(NomosModelSetClock(part.model, 12));
   ck_ok(NomosCheckpointOpen(PETSC_COMM_WORLD, path, "latest", &file, &checkpoint));
   ck_ok(part.model->ops->load(part.model, checkpoint));
