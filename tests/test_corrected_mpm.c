@@ -1,6 +1,7 @@
 /* The model `corrected_mpm`: it is the free run by which the surrogate is judged, to the bit; without a correction the solver itself, to the bit; a restart goes on, to the bit; other simulations than that of the training are refused,
    or told. */
 #include "operators/model_operator.h"
+#include "operators/operator_check.h"
 #include "tests/correction_setup.h"
 
 #include <math.h>
@@ -175,6 +176,42 @@ START_TEST(test_restart)
 }
 END_TEST
 
+/* Of a step that ends with a correction, in contact with the floor, by the state and by all parameters: transposition, linearity, and what is left of a difference beyond the gradient falls with the square of the step. The derivative of
+   the solver's step alone would not do: the correction changes the velocities. */
+START_TEST(test_derivatives)
+{
+  static const char *const trainings[][4] = {{"train.precision=float64", "particle_correction.position=true", NULL}, {"train.precision=float64", "particle_correction.layers=0", "particle_correction.reach=3", NULL}};
+
+  for (int i = 0; i < 2; i++) {
+    Try                        try;
+    Run                        run;
+    NomosOperator              op;
+    NomosOperatorReport        report;
+    size_t                     bytes, n_parameters;
+    const NomosModelParameter *parameters;
+    double                     values[16];
+    (void)Trained(trainings[i], 0.1, &try);
+    ck_ok(BeginRun("corrected_mpm", (const char *const[]){NULL}, &run));
+    Advance(&run, 20);
+    double *state = State(&run, &bytes), *scale = malloc(bytes);
+    for (size_t k = 0; k < bytes / sizeof *scale; k++) scale[k] = 1;
+    ck_ok(NomosModelGetParameters(run.model, &n_parameters, &parameters));
+    ck_assert(n_parameters > 0 && n_parameters <= 16);
+    for (size_t k = 0; k < n_parameters; k++) values[k] = parameters[k].value;
+    ck_ok(NomosOperatorFromModel(run.model, 20, &op));
+    ck_ok(NomosOperatorCheck(op, &(NomosOperatorCheckInput){.in = (const double *[]){state, values}, .scale = (const double *[]){scale, values}, .seed = 4, .n_directions = 2, .step = 1e-4}, &report));
+    ck_assert_double_lt(report.transposition, 1e-11);
+    ck_assert_double_lt(report.linearity, 1e-11);
+    ck_assert_double_gt(report.order[1], 1.9);
+    ck_ok(NomosOperatorDestroy(&op));
+    free(state);
+    free(scale);
+    EndRun(&run);
+    End(&try);
+  }
+}
+END_TEST
+
 /* ---- what it is asked for that it was not trained for */
 
 START_TEST(test_refused)
@@ -267,4 +304,4 @@ START_TEST(test_told)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("corrected_mpm", test_is_the_free_run, test_without_a_correction, test_restart, test_refused, test_other_weights, test_told)
+NOMOS_TEST_SUITE("corrected_mpm", test_is_the_free_run, test_without_a_correction, test_restart, test_derivatives, test_refused, test_other_weights, test_told)

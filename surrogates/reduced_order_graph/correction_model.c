@@ -1,8 +1,13 @@
 /* The model `corrected_mpm`: a coarse material point method whose state trained weights of the surrogate particle_correction correct, after as many steps as in their training. All that is not said here is the solver's own: cases,
    checkpoints, what is written. Without weights (zeros in the last layer) it is the solver, to the bit. One rank, whose threads share the work.
 
-     s_{k+1} = s~ + N(s~) after every m-th step, else s~,   s~ = Phi(s_k)        correction_network.c */
+     s_{k+1} = s~ + N(s~) after every m-th step, else s~,   s~ = Phi(s_k)        correction_network.c
+
+   Derivatives of first order, those of the solver's step and of the network at s~; the network works in the precision of its training. */
 #include "surrogates/reduced_order_graph/correction_model.h"
+#include "operators/model_operator.h"
+#include "operators/primitives.h"
+#include "operators/tape_function.h"
 #include "surrogates/reduced_order_graph/correction_model_impl.h"
 #include "surrogates/weights_file.h"
 
@@ -19,7 +24,9 @@ typedef struct {
   NomosTwin              twin; /* of the model itself, which it borrows */
   NomosTape              tape;
   NomosTensor           *w;
-  double                *state;
+  double                *state, *given, *result; /* one field behind the other */
+  void                  *own;    /* a state of the solver */
+  NomosOperator          op;     /* the correction: inputs and outputs the four fields */
   int64_t                every;  /* steps between two corrections */
   char                  *others; /* what the training had not */
 } Corrected;
@@ -76,6 +83,34 @@ static PetscErrorCode ReadWeights(NomosModel model)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The correction once more, for its derivatives. */
+static PetscErrorCode Function(NomosTape tape, const NomosTensor in[], void *ctx, NomosTensor out[])
+{
+  Corrected          *c = ctx;
+  const size_t        n = c->twin.n, d = c->twin.size[NOMOS_TWIN_X], shapes[NOMOS_N_TWIN_FIELDS][3] = {{n, d}, {n, d}, {n, d, d}, {n, 3, 3}};
+  NomosParticleStates states = {.n = n, .n_sets = 1, .first = (size_t[]){0, n}, .per_cell = &c->twin.per_cell};
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosCorrectionNetworkForget(&c->network)); /* of the call before */
+  PetscCall(NomosParametersBind(c->parameters, tape, c->w));
+  for (int f = 0; f < NOMOS_N_TWIN_FIELDS; f++) states.fields[f] = NomosReshape(in[f], f < NOMOS_TWIN_C ? 2 : 3, shapes[f]);
+  PetscCall(NomosCorrectionApply(&c->network, c->w, &states));
+  for (int f = 0; f < NOMOS_N_TWIN_FIELDS; f++) out[f] = states.fields[f];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CreateOperator(NomosModel model)
+{
+  static const char *const names[NOMOS_N_TWIN_FIELDS] = {"position", "velocity", "affine", "deformation_gradient"};
+  Corrected               *c                          = model->extension;
+  NomosOperatorArgument    arguments[NOMOS_N_TWIN_FIELDS];
+
+  PetscFunctionBeginUser;
+  for (int f = 0; f < NOMOS_N_TWIN_FIELDS; f++) arguments[f] = (NomosOperatorArgument){.name = names[f], .size = c->twin.n * c->twin.size[f]};
+  PetscCall(NomosOperatorFromTape(&(NomosTapeFunctionInput){.comm = model->comm, .name = "correction", .function = Function, .ctx = c, .n_in = NOMOS_N_TWIN_FIELDS, .n_out = NOMOS_N_TWIN_FIELDS, .in = arguments, .out = arguments}, &c->op));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Create(NomosModel model)
 {
   Corrected *c;
@@ -95,7 +130,10 @@ static PetscErrorCode Create(NomosModel model)
   PetscCall(ReadWeights(model));
   PetscCall(NomosTapeCreate(&c->tape));
   NomosTapeSetRecording(c->tape, false);
-  PetscCall(PetscMalloc2(NomosParametersCount(c->parameters), &c->w, c->twin.n_entries * c->twin.n, &c->state));
+  const size_t n = c->twin.n_entries * c->twin.n;
+  PetscCall(PetscMalloc4(NomosParametersCount(c->parameters), &c->w, n, &c->state, n, &c->given, n, &c->result));
+  PetscCall(PetscMalloc(n * NomosRealBytes(model->precision), &c->own));
+  PetscCall(CreateOperator(model));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -108,10 +146,12 @@ static PetscErrorCode Destroy(NomosModel model)
     c->twin.model  = NULL;
     c->twin.config = NULL;
     PetscCall(NomosTwinDestroy(&c->twin));
+    PetscCall(NomosOperatorDestroy(&c->op));
     PetscCall(NomosCorrectionNetworkDestroy(&c->network));
     if (c->parameters) PetscCall(NomosParametersDestroy(&c->parameters));
     if (c->tape) PetscCall(NomosTapeDestroy(&c->tape));
-    PetscCall(PetscFree2(c->w, c->state));
+    PetscCall(PetscFree4(c->w, c->state, c->given, c->result));
+    PetscCall(PetscFree(c->own));
     free(c->others);
     PetscCall(PetscFree(model->extension));
   }
@@ -196,9 +236,59 @@ static PetscErrorCode Load(NomosModel model, NomosCheckpoint checkpoint)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* ---- derivatives */
+
+/* The correction that ends the step from `state`: vector := J vector, or J^T vector with `transposed`; none may be due. The solver's own state is the way between its vectors and those of the network, and is put back, as is the clock. */
+static PetscErrorCode Differentiate(NomosModel model, const void *state, bool transposed, void *vector)
+{
+  Corrected                   *c    = model->extension;
+  const NomosModelDerivatives *d    = model->ops->base->derivatives;
+  const int64_t                step = model->step;
+  const double                *in[NOMOS_N_TWIN_FIELDS], *given[NOMOS_N_TWIN_FIELDS];
+  double                      *result[NOMOS_N_TWIN_FIELDS];
+
+  PetscFunctionBeginUser;
+  if ((step + 1) % c->every) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(d->get_state(model, c->own));
+  PetscCall(d->set_state(model, state));
+  PetscCall(model->ops->base->step(model));
+  PetscCall(NomosModelSetClock(model, step));
+  PetscCall(NomosTwinGet(&c->twin, c->state));
+  PetscCall(d->set_state(model, vector));
+  PetscCall(NomosTwinGet(&c->twin, c->given));
+  PetscCall(PetscArrayzero(c->result, c->twin.n_entries * c->twin.n));
+  for (int f = 0; f < NOMOS_N_TWIN_FIELDS; f++) {
+    in[f]     = NomosTwinField(&c->twin, c->state, f);
+    given[f]  = NomosTwinField(&c->twin, c->given, f);
+    result[f] = NomosTwinField(&c->twin, c->result, f);
+  }
+  PetscCall(transposed ? NomosOperatorVjp(c->op, in, given, result) : NomosOperatorJvp(c->op, in, given, result));
+  PetscCall(NomosTwinPut(&c->twin, c->result));
+  PetscCall(d->get_state(model, vector));
+  PetscCall(d->set_state(model, c->own));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Jvp(NomosModel model, const void *state, void *x_dot, const double p_dot[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(model->ops->base->derivatives->jvp(model, state, x_dot, p_dot));
+  PetscCall(Differentiate(model, state, false, x_dot));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Vjp(NomosModel model, const void *state, void *x_bar, double p_bar[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(Differentiate(model, state, true, x_bar));
+  PetscCall(model->ops->base->derivatives->vjp(model, state, x_bar, p_bar));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static void Extend(NomosModelOps *ops, NomosModelDerivatives *derivatives)
 {
-  (void)derivatives;
+  derivatives->jvp = Jvp;
+  derivatives->vjp = Vjp;
   ops->create     = Create;
   ops->destroy    = Destroy;
   ops->initialise = Initialise;
