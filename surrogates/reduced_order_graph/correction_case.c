@@ -192,7 +192,7 @@ static PetscErrorCode CheckSpacing(NomosConfig config, double dx, double trained
     double spacing;
     PetscCall(SpacingOf(config, bodies[i], dx, &spacing));
     snprintf(key, sizeof key, "bodies.%s.shape", bodies[i]);
-    NomosCheck(fabs(spacing - trained) <= 1e-4 * trained, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "%s: particles of bodies.%s %s: the correction (" NOMOS_CORRECTED_WEIGHTS ") was trained with %.6g m between neighbours, %.4g in a cell; set bodies.%s.particles_per_cell=%.4g, or train another", NomosConfigWhere(config, key), bodies[i], isnan(spacing) ? "are given neither by spacing nor by particles_per_cell" : spacing < trained ? "are closer together" : "are farther apart", trained, pow(dx / trained, 2), bodies[i], pow(dx / trained, 2));
+    NomosCheck(fabs(spacing - trained) <= 1e-4 * trained, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "%s: particles of bodies.%s %s: the correction (" NOMOS_CORRECTED_WEIGHTS ") was trained with %.6g m between neighbours, %.6g in a cell; set bodies.%s.particles_per_cell=%.6g, or train another", NomosConfigWhere(config, key), bodies[i], isnan(spacing) ? "are given neither by spacing nor by particles_per_cell" : spacing < trained ? "are closer together" : "are farther apart", trained, pow(dx / trained, 2), bodies[i], pow(dx / trained, 2));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
