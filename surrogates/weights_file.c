@@ -17,14 +17,38 @@ static PetscErrorCode Retell(const NomosWeightsFile *w, PetscErrorCode code)
   SETERRQ(NomosConfigComm(w->config), code, "%s: %s: %s", NomosConfigWhere(w->config, w->key), w->key, why);
 }
 
+/* Expressions as a case may give them: `[a=1, b=[2, 3]]` becomes `["a=1", "b=[2, 3]"]`; they end at commas outside of brackets. */
+static void QuoteList(const char text[], size_t n_out, char out[])
+{
+  const size_t length = strlen(text);
+  size_t       n      = (size_t)snprintf(out, n_out, "[\"");
+  int          depth  = 0;
+
+  for (size_t i = 1; i + 1 < length && n + 5 < n_out; i++) {
+    depth += strchr("([{", text[i]) ? 1 : strchr(")]}", text[i]) ? -1 : 0;
+    if (!depth && text[i] == ',') {
+      n += (size_t)snprintf(out + n, n_out - n, "\", \"");
+      i += text[i + 1] == ' ';
+    } else {
+      if (strchr("\"\\", text[i])) out[n++] = '\\';
+      out[n++] = text[i];
+    }
+  }
+  snprintf(out + n, n_out - n, "\"]");
+}
+
 /* The keys of the table that the file's JSON object knows. */
 static PetscErrorCode Fill(NomosConfig config, const json_t *object, size_t n_params, const NomosParam params[])
 {
   PetscFunctionBeginUser;
   for (size_t i = 0; i < n_params; i++) {
     const char *value = json_string_value(json_object_get(object, params[i].key));
-    char        assignment[1024];
+    char        assignment[2048], list[1900];
     if (!value || !value[0]) continue;
+    if (params[i].type == NOMOS_PARAM_EXPRESSION_LIST && value[0] == '[') {
+      QuoteList(value, sizeof list, list);
+      value = list;
+    }
     const int length = params[i].type == NOMOS_PARAM_REAL ? (int)strcspn(value, " ") : (int)strlen(value); /* numbers are in the unit of the parameter */
     snprintf(assignment, sizeof assignment, "%s=%.*s", params[i].key, length, value);
     PetscCall(NomosConfigSet(config, assignment));
