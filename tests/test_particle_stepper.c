@@ -239,6 +239,41 @@ START_TEST(Turned)
 }
 END_TEST
 
+/* Two clusters, and another motion of the second one: beyond the radius the graph is in two parts, and the first cluster feels nothing, to the bit; within it, it does. */
+START_TEST(Apart)
+{
+  enum { MANY = 20 };
+  static const size_t first[] = {0, MANY};
+  for (int joined = 0; joined < 2; joined++) {
+    Setup        u;
+    NomosTensor  leaves[W + 1];
+    double       x[W + 1][MAX_N * 3], *a[2];
+    int32_t      kind[MANY];
+    size_t       n_edges, components;
+    SetUp(&u, 2, joined ? 0.7 : 0.25, SMALL);
+    Positions(MANY, 2, x);
+    for (int k = 0; k <= W; k++)
+      for (size_t i = 0; i < MANY; i++) {
+        kind[i] = 0;
+        for (size_t c = 0; c < 2; c++) x[k][2 * i + c] = 0.2 * x[k][2 * i + c] + (i < MANY / 2 ? 0.1 : 0.6);
+      }
+    const NomosParticleSets sets = {.n = MANY, .n_sets = 1, .first = first, .kind = kind, .parameters = (double[]){11}};
+    for (int other = 0; other < 2; other++) {
+      for (size_t i = MANY; i < 2 * MANY && other; i++) x[W - 1][i] += 0.02;
+      Leaves(u.tape, MANY, 2, x, leaves);
+      a[other] = Values(NomosParticleStepperAcceleration(u.stepper, u.w, &sets, leaves));
+    }
+    NomosParticleStepperGraph(u.stepper, &n_edges, &components);
+    ck_assert_uint_eq(components, joined ? 1 : 2);
+    ck_assert(!memcmp(a[0], a[1], MANY * sizeof(double)) == !joined); /* of the first cluster */
+    ck_assert(memcmp(a[0] + MANY, a[1] + MANY, MANY * sizeof(double)));
+    free(a[0]);
+    free(a[1]);
+    TearDown(&u);
+  }
+}
+END_TEST
+
 /* d/dt of <u, x_{k+1}> along a direction of all given positions, by the tape and by central differences. */
 static void Differentiate(const char *const settings[])
 {
@@ -332,4 +367,4 @@ START_TEST(Refused)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("particle_stepper", Features, EulerAndSymmetries, Turned, PositionsAreDifferentiable, Count, Refused)
+NOMOS_TEST_SUITE("particle_stepper", Features, EulerAndSymmetries, Turned, Apart, PositionsAreDifferentiable, Count, Refused)
