@@ -73,10 +73,11 @@ static MpmCase Small(int d, int order)
   return (MpmCase){.d = d, .order = order, .cells = 16, .points = {3, 4, 3}, .n_materials = 2, .spacing = 0.6, .jitter = 0.3, .mu = 4e4, .lambda = 3e4, .plastic = -0.02, .gravity = -9.8};
 }
 
-/* A state that moves and is strained, or still with F = 1; between walls and in an obstacle of a kind, or free; clipped (half the particles are held), or not. Sizes of directions fit each entry. */
+/* In a domain that does not begin at 0. A state that moves and is strained, or still with F = 1; between walls and in an obstacle of a kind, or free; clipped (half the particles are held), or not. Sizes of directions fit each entry. */
 static void Check(const MpmCase *c, int n_steps, bool strained, NomosMpmWall wall, double clip)
 {
-  NomosMpmObstacle    obstacle = {.shape = {.kind = NOMOS_SHAPE_SPHERE, .centre = {0.4, 0.38, 0.45}, .radius = 0.1}, .wall = wall};
+  static const double origin[3] = {0.3, -0.7, 0.2};
+  NomosMpmObstacle    obstacle  = {.shape = {.kind = NOMOS_SHAPE_SPHERE, .centre = {0.7, -0.32, 0.65}, .radius = 0.1}, .wall = wall};
   MpmBody             body;
   Rollout             rollout = {.body = &body, .n_steps = n_steps, .dt = 2e-4};
   NomosOperator       op;
@@ -90,6 +91,10 @@ static void Check(const MpmCase *c, int n_steps, bool strained, NomosMpmWall wal
   mpm->setup.obstacles   = &obstacle;
   mpm->setup.n_obstacles = wall != NOMOS_WALL_OPEN;
   mpm->setup.clip = clip;
+  for (size_t a = 0; a < d; a++) {
+    mpm->setup.origin[a] = origin[a];
+    for (size_t k = 0; k < n; k++) state[a * n + k] += origin[a];
+  }
   rollout.size    = mpm->n_entries * n;
   rollout.states  = malloc((size_t)(n_steps + 1) * rollout.size * sizeof(double));
   scale           = malloc(rollout.size * sizeof(double));

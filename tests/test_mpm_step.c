@@ -223,6 +223,45 @@ START_TEST(test_obstacle)
 }
 END_TEST
 
+/* Between walls and onto a ball: where the domain begins makes no difference but of rounding. */
+START_TEST(test_origin)
+{
+  static const double origin[3] = {0.25, -0.75, 3};
+  EACH_KIND(d, order)
+  {
+    const MpmCase    c    = Usual(d, order);
+    NomosMpmObstacle ball = {.shape = {.kind = NOMOS_SHAPE_SPHERE, .centre = {0.42, 0.22, 0.45}, .radius = 0.12}, .wall = NOMOS_WALL_SEPARATE};
+    MpmBody          body[2];
+    double           fell = 0;
+    for (int moved = 0; moved < 2; moved++) {
+      MpmBodyCreate(&c, &body[moved]);
+      NomosMpm *mpm = &body[moved].mpm;
+      mpm->setup.obstacles   = &ball;
+      mpm->setup.n_obstacles = 1;
+      mpm->setup.wall_nodes  = 7;
+      mpm->setup.clip        = 0.5;
+      for (int a = 0; a < d; a++) {
+        mpm->setup.walls[a][0] = mpm->setup.walls[a][1] = NOMOS_WALL_SEPARATE;
+        if (!moved) continue;
+        mpm->setup.origin[a] = origin[a];
+        ball.shape.centre[a] += origin[a];
+        for (size_t k = 0; k < mpm->n; k++) ENTRY(mpm, a, k) += origin[a];
+      }
+      for (size_t k = 0; k < mpm->n; k++) ENTRY(mpm, d + 1, k) = -2;
+      Steps(mpm, 100, 2e-4);
+    }
+    for (size_t e = 0; e < body[0].mpm.n_entries; e++)
+      for (size_t k = 0; k < body[0].mpm.n; k++) {
+        const double here = ENTRY(&body[0].mpm, e, k), there = ENTRY(&body[1].mpm, e, k) - (e < (size_t)d ? origin[e] : 0);
+        ck_assert_double_le(fabs(there - here), 1e-9 * fmax(1, fabs(here)));
+        if (e == (size_t)d + 1) fell = fmax(fell, here + 2);
+      }
+    ck_assert_double_gt(fell, 0.1); /* something stood in the way */
+    for (int moved = 0; moved < 2; moved++) MpmBodyDestroy(&body[moved]);
+  }
+}
+END_TEST
+
 /* The same bits for any number of threads, in either precision. */
 START_TEST(test_threads)
 {
@@ -280,4 +319,4 @@ START_TEST(test_lost)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("material points: the step", test_conservation, test_free_fall, test_affine_field, test_walls, test_leaving, test_obstacle, test_threads, test_lost)
+NOMOS_TEST_SUITE("material points: the step", test_conservation, test_free_fall, test_affine_field, test_walls, test_leaving, test_obstacle, test_origin, test_threads, test_lost)

@@ -52,7 +52,7 @@ typedef struct {
 typedef struct {
   int               d, order;      /* order of the splines: 2 or 3 */
   int               cells[3];      /* nodes 0 .. cells - 1 along each axis (1 beyond d) */
-  double            dx, gravity[3], epsilon, clip; /* clip in cells; 0: none */
+  double            dx, origin[3], gravity[3], epsilon, clip; /* origin: of node 0; clip in cells; 0: none */
   int               wall_nodes;    /* as NCLaw's bound b: nodes below b, and those above cells - b, are in the wall */
   NomosMpmWall      walls[3][2];
   size_t            n_obstacles;
@@ -111,7 +111,7 @@ PetscErrorCode NomosMpmSetupFree(NomosMpmSetup *setup);
 /* The list of parameters, and values into the laws. */
 PetscErrorCode NomosMpmParameters(NomosMpm *mpm);
 PetscErrorCode NomosMpmSetParameters(NomosMpm *mpm, const double values[]);
-enum { NOMOS_MPM_N_PARAMS = 20, NOMOS_MPM_N_GROUPS = 3 };
+enum { NOMOS_MPM_N_PARAMS = 21, NOMOS_MPM_N_GROUPS = 3 };
 extern const NomosParam      nomos_mpm_params[NOMOS_MPM_N_PARAMS];
 extern const NomosParamGroup nomos_mpm_groups[NOMOS_MPM_N_GROUPS]; /* materials, bodies, obstacles */
 

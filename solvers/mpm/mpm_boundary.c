@@ -6,7 +6,7 @@
 bool NomosMpmObstacleNear(const NomosMpmSetup *setup, const int first[3], int n)
 {
   double centre[3] = {0}, normal[3];
-  for (int a = 0; a < setup->d; a++) centre[a] = setup->dx * (first[a] + 0.5 * (n - 1));
+  for (int a = 0; a < setup->d; a++) centre[a] = setup->origin[a] + setup->dx * (first[a] + 0.5 * (n - 1));
   for (size_t o = 0; o < setup->n_obstacles; o++) /* a distance changes no faster than its point */
     if (NomosMpmDistance(&setup->obstacles[o].shape, setup->d, centre, normal) < setup->dx * 0.5 * n * sqrt(setup->d)) return true;
   return false;
@@ -18,7 +18,7 @@ void NomosMpmObstacles(const NomosMpmSetup *setup, const int node[3], double v[3
   double    x[3] = {0}, n[3];
 
   for (int a = 0; a < 3; a++) {
-    if (a < d) x[a] = setup->dx * node[a];
+    if (a < d) x[a] = setup->origin[a] + setup->dx * node[a];
     for (int c = 0; projection && c < 3; c++) projection[a][c] = a == c;
   }
   for (size_t o = 0; o < setup->n_obstacles; o++) {

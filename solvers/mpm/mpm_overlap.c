@@ -7,14 +7,14 @@
 /* Bins at least a cell wide, and not too many. */
 typedef struct {
   int     n[3];
-  double  width[3];
+  double  low[3], width[3];
   size_t *first; /* of each bin, in `order`: particles sorted by bin */
   size_t *order;
 } Bins;
 
 static void BinOf(const Bins *bins, const double x[3], int at[3])
 {
-  for (int a = 0; a < 3; a++) at[a] = PetscMin(PetscMax((int)(x[a] / bins->width[a]), 0), bins->n[a] - 1);
+  for (int a = 0; a < 3; a++) at[a] = PetscMin(PetscMax((int)((x[a] - bins->low[a]) / bins->width[a]), 0), bins->n[a] - 1);
 }
 
 static size_t BinNumber(const Bins *bins, const int at[3])
@@ -32,6 +32,7 @@ static PetscErrorCode BinsCreate(const NomosMpm *mpm, const double (*x)[3], Bins
   PetscFunctionBeginUser;
   for (int a = 0; a < 3; a++) {
     bins->n[a]     = PetscMin(setup->cells[a], MOST);
+    bins->low[a]   = setup->origin[a];
     bins->width[a] = setup->cells[a] * setup->dx / bins->n[a];
     n *= (size_t)bins->n[a];
   }

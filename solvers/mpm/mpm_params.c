@@ -13,7 +13,8 @@
 /* clang-format off */
 const NomosParam nomos_mpm_params[NOMOS_MPM_N_PARAMS] = {
   {"mpm.dimensions",    NOMOS_PARAM_INT,       "3",       NULL,    2, 3,             NULL,  false, "3, or 2: plane strain, of unit thickness."},
-  {"mpm.length",        NOMOS_PARAM_REAL_LIST, "[1 m]",   "m",     DBL_MIN, DBL_MAX, NULL,  false, "Edges of the domain, which begins at 0; one number: the same along every axis."},
+  {"mpm.length",        NOMOS_PARAM_REAL_LIST, "[1 m]",   "m",     DBL_MIN, DBL_MAX, NULL,  false, "Edges of the domain; one number: the same along every axis."},
+  {"mpm.origin",        NOMOS_PARAM_REAL_LIST, "[0 m]",   "m",     0, 0,             NULL,  false, "Where the domain begins, one number for each axis or one for all."},
   {"mpm.cells",         NOMOS_PARAM_INT,       NULL,      NULL,    6, 65536,         NULL,  false, "Nodes 0 ... cells - 1 along the first axis, dx = length/cells."},
   {"mpm.spline",        NOMOS_PARAM_CHOICE,    "quadratic", NULL,  0, 0, "quadratic|cubic", false, "B-spline by which particles and nodes see each other."},
   {"mpm.gravity",       NOMOS_PARAM_REAL_LIST, "",      "m s-2", 0, 0,             NULL,  false, "Acceleration, one number for each axis; unset: none."},
@@ -194,6 +195,7 @@ static PetscErrorCode Grid(MPI_Comm comm, NomosConfig config, NomosMpmSetup *set
   setup->wall_nodes = (int)wall_nodes;
   PetscCall(NomosMpmGetSizes(comm, config, "mpm.length", setup->d, &given, length));
   PetscCheck(given, comm, PETSC_ERR_ARG_SIZ, "%s: mpm.length is empty; give the edges of the domain", NomosConfigWhere(config, "mpm.length"));
+  PetscCall(NomosMpmGetSizes(comm, config, "mpm.origin", setup->d, &given, setup->origin));
   setup->dx = length[0] / (double)cells;
   for (int a = 0; a < 3; a++) {
     const double n = a < setup->d ? length[a] / setup->dx : 1, whole = round(n);

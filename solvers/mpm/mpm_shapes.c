@@ -141,4 +141,6 @@ void NomosMpmRoom(const NomosMpmSetup *setup, int axis, double *low, double *hig
   *high = (n - (setup->order == 2 ? 1.5 : 2)) * setup->dx;
   if (setup->walls[axis][0] != NOMOS_WALL_OPEN) *low = fmax(*low, (b - 1) * setup->dx);
   if (setup->walls[axis][1] != NOMOS_WALL_OPEN) *high = fmin(*high, (n - b + 1) * setup->dx);
+  *low += setup->origin[axis];
+  *high += setup->origin[axis];
 }

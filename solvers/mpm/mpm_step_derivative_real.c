@@ -213,10 +213,11 @@ static void AdvanceBar(Work *w, const NomosMpmChunk *chunk, const Real *state, d
   for (int a = 0; a < d; a++) {
     const Real *v = r + AtB(d, a) * CHUNK, *v_bar = x_bar + (size_t)(d + a) * n + chunk->first, *x = state + (size_t)a * n + chunk->first;
     Real       *b = out + AtB(d, a) * CHUNK, *position = out + AtX(d, a) * CHUNK, *to = x_bar + (size_t)a * n + chunk->first;
+    const Real  origin = (Real)setup->origin[a];
     for (size_t k = 0; k < m; k++) {
       to[k]       = NomosMpmClipped(setup, a, x[k] + h * v[k]) ? 0 : to[k];
       b[k]        = v_bar[k] + h * to[k];
-      position[k] = x[k] * per_dx;
+      position[k] = (x[k] - origin) * per_dx;
     }
   }
   RecordsOut(m, CHUNK, out, w->place + chunk->first, w->home[2]);

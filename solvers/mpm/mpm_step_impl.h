@@ -23,7 +23,7 @@ static inline double NomosMpmPerD(const NomosMpmSetup *setup)
 /* Where clipping holds a position, it does not move. */
 static inline bool NomosMpmClipped(const NomosMpmSetup *setup, int axis, Real x)
 {
-  return setup->clip > 0 && (x < (Real)(setup->clip * setup->dx) || x > (Real)((setup->cells[axis] - setup->clip) * setup->dx));
+  return setup->clip > 0 && (x < (Real)(setup->origin[axis] + setup->clip * setup->dx) || x > (Real)(setup->origin[axis] + (setup->cells[axis] - setup->clip) * setup->dx));
 }
 /* Where in a record: component c of b, component (c, a) of the matrix, position along a; of the axes of a particle. */
 INLINE int AtB(int d, int c)

@@ -140,11 +140,11 @@ static void FindCells(Work *w, const Real *state)
     memset(off, 0, sizeof off);
     for (int a = 0; a < d; a++) {
       const Real   *x     = state + (size_t)a * n + first;
-      const Real    limit = (Real)(setup->cells[a] - setup->order);
+      const Real    limit = (Real)(setup->cells[a] - setup->order), origin = (Real)setup->origin[a];
       const int32_t blocks_along = b->shape[a + axis0];
       int32_t       low = extent.low[a + axis0], high = extent.high[a + axis0];
       for (size_t k = 0; k < m; k++) {
-        const Real    s    = x[k] * per_dx - offset;
+        const Real    s    = (x[k] - origin) * per_dx - offset;
         const bool    on   = s >= tolerance && s < limit; /* not where it is NaN */
         const int32_t base = (int32_t)(on ? s : 0), here = base / NOMOS_MPM_BLOCK;
         off[k] |= !on;
@@ -242,11 +242,11 @@ void NAME(MpmMomentum)(Work *w, const NomosMpmChunk *chunk, const Real *state, d
     r[3 * CHUNK + k] = mass[k];
   }
   for (int a = 0; a < d; a++) {
-    const Real *x_a = x + (size_t)a * n, *v_a = v + (size_t)a * n;
+    const Real *x_a = x + (size_t)a * n, *v_a = v + (size_t)a * n, origin = (Real)setup->origin[a];
     Real       *b = r + AtB(d, a) * CHUNK, *position = r + AtX(d, a) * CHUNK;
     for (size_t k = 0; k < m; k++) {
       b[k]        = mass[k] * v_a[k];
-      position[k] = x_a[k] * per_dx;
+      position[k] = (x_a[k] - origin) * per_dx;
     }
     for (int c = 0; c < d; c++) {
       const Real *C_ca = C + (size_t)(c * d + a) * n, *tau_ca = tau + (3 * c + a) * CHUNK;
@@ -321,7 +321,7 @@ void NAME(MpmAdvance)(Work *w, const NomosMpmChunk *chunk, Real *state, double d
   if (law) law->ops->apply(law, m, CHUNK, trial, elastic, NULL);
   for (size_t e = 0; e < 9; e++) memcpy(F + e * n, (law ? elastic : trial) + e * CHUNK, m * sizeof(Real));
   for (int a = 0; a < d; a++) {
-    const Real low = (Real)(setup->clip * setup->dx), high = (Real)((setup->cells[a] - setup->clip) * setup->dx), h = (Real)dt, *u = r + AtB(d, a) * CHUNK;
+    const Real low = (Real)(setup->origin[a] + setup->clip * setup->dx), high = (Real)(setup->origin[a] + (setup->cells[a] - setup->clip) * setup->dx), h = (Real)dt, *u = r + AtB(d, a) * CHUNK;
     Real      *to = x + (size_t)a * n;
     for (int c = 0; c < d; c++) memcpy(C + (size_t)(a * d + c) * n, r + AtA(d, a, c) * CHUNK, m * sizeof(Real));
     memcpy(v + (size_t)a * n, u, m * sizeof(Real));
