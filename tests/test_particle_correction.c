@@ -258,6 +258,70 @@ START_TEST(test_symmetry)
 }
 END_TEST
 
+/* What is added to the affine velocity is symmetric, turns with the material, and is nothing before the training. */
+START_TEST(test_stress)
+{
+  enum { N = 20 };
+  Try              try;
+  NomosCorrection *c     = Create((const char *const[]){"train.precision=float64", NULL}, &try);
+  const double     turn  = 0.7, Q[4] = {cos(turn), -sin(turn), sin(turn), cos(turn)};
+  const size_t     shape[] = {N, 2, 2};
+  double           values[2][4 * N], change[2][4 * N], most = 0;
+  NomosTensor      w[64], matrices[2];
+  NomosTape        tape;
+
+  for (size_t i = 0; i < 4 * N; i++) {
+    values[0][i] = sin(3 * (double)i) + 0.3;
+    values[1][i] = i % 4 == 2 ? values[1][i - 1] : cos(5 * (double)i); /* strain is symmetric */
+  }
+  for (int shaken = 0; shaken < 2; shaken++) {
+    if (shaken) Shake(&try, 0.3);
+    for (int turned = 0; turned < 2; turned++) {
+      ck_ok(NomosTapeCreate(&tape));
+      ck_ok(NomosParametersBind(try.s->parameters, tape, w));
+      const NomosTensor q = NomosTensorCreate(tape, NOMOS_F64, 3, (size_t[]){1, 2, 2}, Q);
+      for (int m = 0; m < 2; m++) {
+        matrices[m] = NomosTensorCreate(tape, NOMOS_F64, 3, shape, values[m]);
+        if (turned) matrices[m] = NomosMatMul(NomosMatMul(q, matrices[m]), NomosTranspose(q));
+      }
+      NomosTensor o = NomosSubgridStressApply(&c->network.stress, w, matrices[0], matrices[1]);
+      if (turned) o = NomosMatMul(NomosMatMul(NomosTranspose(q), o), q);
+      ck_ok(NomosTensorGetDoubles(o, change[turned]));
+      ck_ok(NomosTapeDestroy(&tape));
+    }
+    for (size_t i = 0; i < 4 * N; i++) {
+      most = fmax(most, fabs(change[0][i]));
+      ck_assert_double_le(fabs(change[1][i] - change[0][i]), 1e-14);
+      if (i % 4 == 1) ck_assert_double_le(fabs(change[0][i] - change[0][i + 1]), 1e-16);
+    }
+    if (!shaken) ck_assert_double_eq(most, 0);
+  }
+  ck_assert_double_gt(most, 1e-3);
+  End(&try);
+}
+END_TEST
+
+/* The simulation that is corrected may have another grid; the one beside it stays, and the truth too. */
+START_TEST(test_corrected_grid)
+{
+  Try    try[2];
+  double error[2][2];
+
+  for (int i = 0; i < 2; i++) {
+    NomosCorrection *c    = Create((const char *const[]){i ? "particle_correction.corrected=[mpm.length=1.04 m, mpm.origin=-0.02]" : "particle_correction.hidden=8", NULL}, &try[i]);
+    NomosTwin       *twin = &c->sets[NOMOS_CORRECTION_TRAINING].twins[0];
+    ck_ok(NomosCorrectionFit(try[i].s));
+    for (int coarse = 0; coarse < 2; coarse++) ck_ok(NomosCorrectionRun(try[i].s, &(NomosCorrectedRun){.twin = twin, .coarse = coarse}, &error[i][coarse], NULL));
+    ck_assert_double_le(fabs(c->network.shape.low[0] + c->network.shape.high[0] - 1), 1e-12);
+    ck_assert_double_le(fabs(c->network.shape.low[0] - (i ? 2 * 1.04 / 12 - 0.02 : 2. / 12)), 1e-12);
+  }
+  ck_assert_double_eq(error[0][0], error[0][1]);                 /* nothing is learned yet */
+  ck_assert_double_le(fabs(error[1][1] / error[0][1] - 1), 1e-6); /* but for rounding of the first positions */
+  ck_assert_double_lt(error[1][0], 0.9 * error[1][1]);           /* walls a quarter of a cell further out */
+  for (int i = 0; i < 2; i++) End(&try[i]);
+}
+END_TEST
+
 /* ---- training */
 
 static PetscErrorCode OnStep(NomosTraining training, void *ctx, bool *stop)
@@ -345,6 +409,8 @@ START_TEST(test_mistakes)
     const char        *set, *says;
   } mistakes[] = {
     {settings, "particle_correction.coarse=[mpm.cells=12, mpm.wall_nodes=3, time.dt=3 ms]", "no multiple of time.dt"             },
+    {settings, "particle_correction.corrected=[\"bodies.block.centre=[0.5, 0.4]\"]",             "begin up to"                       },
+    {settings, "particle_correction.corrected=[mpm.precision=float32]",                     "or another precision"               },
     {settings, "particle_correction.corrections=3",                                         "does not divide the 5 steps"        },
     {settings, "particle_correction.tests=[nowhere]",                                       "nowhere.h5"                         },
     {other,    "particle_correction.corrections=5",                                         "another coarse grid"                },
@@ -361,4 +427,4 @@ START_TEST(test_mistakes)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("particle_correction", test_begins_as_the_coarse_simulation, test_truth_of_free_flight, test_derivative_of_the_coarse_simulation, test_gradient, test_momentum, test_mirror, test_symmetry, test_resume, test_mistakes)
+NOMOS_TEST_SUITE("particle_correction", test_begins_as_the_coarse_simulation, test_truth_of_free_flight, test_derivative_of_the_coarse_simulation, test_gradient, test_momentum, test_mirror, test_symmetry, test_stress, test_corrected_grid, test_resume, test_mistakes)

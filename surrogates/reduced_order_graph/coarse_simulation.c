@@ -8,16 +8,19 @@ PetscErrorCode NomosCoarseSimulate(NomosSurrogate s, const NomosCoarseInput *inp
 {
   const char *const *bodies;
   const char       **set;
-  char             (*texts)[3 * NOMOS_MAX_NAME];
+  char             (*texts)[2][3 * NOMOS_MAX_NAME];
   size_t             n = 0, n_bodies;
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGroup(fine, "bodies", &n_bodies, &bodies));
-  PetscCall(PetscMalloc2(input->n_set + input->n_coarse + n_bodies, &set, n_bodies, &texts));
+  PetscCall(PetscMalloc2(input->n_set + input->n_coarse + 2 * n_bodies, &set, n_bodies, &texts));
   for (size_t i = 0; i < input->n_set; i++) set[n++] = input->set[i];
   for (size_t i = 0; i < n_bodies; i++) {
-    snprintf(texts[i], sizeof texts[i], "bodies.%s.particles_per_cell=%.17g", bodies[i], input->per_cell);
-    set[n++] = texts[i];
+    if (input->spacing > 0) {
+      snprintf(texts[i][0], sizeof texts[i][0], "bodies.%s.particles_per_cell=", bodies[i]);
+      snprintf(texts[i][1], sizeof texts[i][1], "bodies.%s.spacing=%.17g", bodies[i], input->spacing);
+    } else snprintf(texts[i][0], sizeof texts[i][0], "bodies.%s.particles_per_cell=%.17g", bodies[i], input->per_cell);
+    for (int t = 0; t < (input->spacing > 0 ? 2 : 1); t++) set[n++] = texts[i][t];
   }
   for (size_t i = 0; i < input->n_coarse; i++) set[n++] = input->coarse[i];
   PetscErrorCode code = s->simulate(s, &(NomosSimulation){.path = input->path, .n_set = n, .set = set}, model, config);

@@ -9,6 +9,7 @@ typedef struct {
   size_t             n_set, n_coarse;
   const char *const *set, *const *coarse; /* laid over it for both, and after these for the coarse one alone */
   double             per_cell;            /* particles in a cell of the coarse one, of every body */
+  double             spacing;             /* m, in place of per_cell; 0: not */
 } NomosCoarseInput;
 
 /* At its first state; `fine`: the case of the fine simulation, which says what bodies there are. The caller destroys model, then config. Errors: of the cases. */

@@ -15,6 +15,7 @@
 /* clang-format off */
 static const NomosParam params[] = {
   {"particle_correction.coarse",       NOMOS_PARAM_EXPRESSION_LIST, NULL,   NULL, 0, 0,        NULL, false, "`key=value` laid over the case of a motion for its coarse simulation (`mpm.cells=32`)."},
+  {"particle_correction.corrected",    NOMOS_PARAM_EXPRESSION_LIST, "",     NULL, 0, 0,        NULL, false, "`key=value` laid over that for the simulation that is corrected: a body on a coarse grid meets a wall early, and so a domain that is a part of a cell larger about its centre (`mpm.length=1.0179 m`, `mpm.origin=[-0.00893]`) makes it meet in time. The particles must be the same."},
   {"particle_correction.particles_per_cell", NOMOS_PARAM_REAL,      "4",    NULL, DBL_MIN, 4096, NULL, false, "Particles in a cell of the coarse grid, of every body."},
   {"particle_correction.tests",        NOMOS_PARAM_EXPRESSION_LIST, "",     NULL, 0, 0,        NULL, false, "Sets of motions for tests only: names of files tests/NAME.h5 beside the data, whose results are NAME_rollout_mse, ..."},
   {"particle_correction.corrections",  NOMOS_PARAM_INT,             "5",    NULL, 1, 1e6,      NULL, false, "Corrections in a frame, after equal numbers of steps of the coarse simulation."},
@@ -24,6 +25,7 @@ static const NomosParam params[] = {
   {"particle_correction.hidden",       NOMOS_PARAM_INT,             "32",   NULL, 1, 4096,     NULL, false, "Width of the MLP of the particles."},
   {"particle_correction.conserve",     NOMOS_PARAM_BOOL,            "true", NULL, 0, 0,        NULL, false, "Where corrections are made everywhere: those of vectors keep the momentum of particles of equal mass as long as no wall is near."},
   {"particle_correction.deformation",  NOMOS_PARAM_BOOL,            "true", NULL, 0, 0,        NULL, false, "Correct the deformation gradient too."},
+  {"particle_correction.stress",       NOMOS_PARAM_BOOL,            "true", NULL, 0, 0,        NULL, false, "Correct everywhere the stress, and what the grid damps, by an isotropic function of strain and its rate."},
   {"particle_correction.position",     NOMOS_PARAM_BOOL,            "false", NULL, 0, 0,       NULL, false, "Correct the position too."},
   {"particle_correction.frames",       NOMOS_PARAM_INT,             "40",   NULL, 1, 1e6,      NULL, false, "Frames of a roll-out at the end of the curriculum."},
   {"particle_correction.grow",         NOMOS_PARAM_REAL,            "0.3",  NULL, 0, 1,        NULL, false, "Part of the training over which roll-outs grow from 1 frame to all."},
@@ -45,6 +47,7 @@ static PetscErrorCode CreateTwin(NomosSurrogate s, const NomosParticleDataInfo *
   PetscFunctionBeginUser;
   NomosCheck(t->simulation[0], s->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: it does not say which simulation made it, so that no coarse one of the same motion can be run; take data of nomos generate", t->name);
   PetscCall(NomosConfigGetStrings(s->config, "particle_correction.coarse", &input.n_coarse, &input.coarse));
+  PetscCall(NomosConfigGetStrings(s->config, "particle_correction.corrected", &input.n_corrected, &input.corrected));
   PetscCall(NomosConfigGetReal(s->config, "particle_correction.particles_per_cell", &input.per_cell));
   PetscCall(NomosTwinCreate(s, &input, twin));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -125,7 +128,7 @@ static PetscErrorCode CreateSets(NomosSurrogate s)
 
 PetscErrorCode NomosCorrectionReadGrid(const NomosTwin *twin, NomosCorrectionShape *shape)
 {
-  const double   *length;
+  const double   *length, *origin;
   size_t          n;
   int64_t         cells;
   NomosModelScene scene = {0};
@@ -135,6 +138,8 @@ PetscErrorCode NomosCorrectionReadGrid(const NomosTwin *twin, NomosCorrectionSha
   PetscCall(NomosConfigGetInt(twin->config, "mpm.cells", &cells));
   shape->dx = length[0] / (double)cells;
   for (int a = 0; a < 2; a++) shape->cells[a] = (size_t)llround(length[n > 1 ? a : 0] / shape->dx);
+  PetscCall(NomosConfigGetReals(twin->config, "mpm.origin", &n, &origin));
+  for (int a = 0; a < 2; a++) shape->origin[a] = n ? origin[n > 1 ? a : 0] : 0;
   PetscCall(twin->model->ops->scene(twin->config, &scene));
   for (int a = 0; a < 2; a++) {
     shape->low[a]  = scene.room.low[a];
@@ -157,8 +162,9 @@ PetscErrorCode NomosCorrectionCountParticles(const NomosCorrectionShape *shape, 
       double w = 1;
       size_t node[2];
       for (int a = 0; a < 2; a++) {
-        node[a]        = (size_t)fmax(0, floor(x[a] / shape->dx - 0.5)) + (size_t)(a ? k % 3 : k / 3);
-        const double r = fabs(x[a] / shape->dx - (double)node[a]);
+        const double at = (x[a] - shape->origin[a]) / shape->dx;
+        node[a]         = (size_t)fmax(0, floor(at - 0.5)) + (size_t)(a ? k % 3 : k / 3);
+        const double r  = fabs(at - (double)node[a]);
         w *= r < 0.5 ? 0.75 - r * r : 0.5 * pow(1.5 - r, 2);
       }
       if (node[0] < shape->cells[0] && node[1] < shape->cells[1]) nodes[node[0] * shape->cells[1] + node[1]] += w;
@@ -209,6 +215,7 @@ PetscErrorCode NomosCorrectionReadShape(NomosConfig config, NomosCorrectionShape
   PetscCall(NomosConfigGetBool(config, "particle_correction.conserve", &shape->conserve));
   PetscCall(NomosConfigGetBool(config, "particle_correction.deformation", &shape->deformation));
   PetscCall(NomosConfigGetBool(config, "particle_correction.position", &shape->position));
+  PetscCall(NomosConfigGetBool(config, "particle_correction.stress", &shape->stress));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

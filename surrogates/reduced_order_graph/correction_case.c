@@ -13,7 +13,7 @@ static const struct {
   const char *key;
   bool        must;
 } parts[] = {
-  {"time.dt", true},         {"mpm.dimensions", true},   {"mpm.spline", true},      {"mpm.cfl", true},          {"mpm.length", false},      {"mpm.wall_nodes", false}, {"mpm.gravity", false},
+  {"time.dt", true},         {"mpm.dimensions", true},   {"mpm.spline", true},      {"mpm.cfl", true},          {"mpm.length", false},      {"mpm.origin", false},     {"mpm.wall_nodes", false}, {"mpm.gravity", false},
   {"mpm.walls", false},      {"mpm.wall_x_low", false},  {"mpm.wall_x_high", false}, {"mpm.wall_y_low", false}, {"mpm.wall_y_high", false}, {"mpm.clip", false},
 };
 enum { N_PARTS = sizeof parts / sizeof *parts };

@@ -1,4 +1,4 @@
-/* What the files of the surrogate `particle_correction` share: correction.c is the surrogate, correction_twin.c a fine and a coarse simulation of one motion, correction_network.c the correction, correction_loss.c what is
+/* What the files of the surrogate `particle_correction` share: correction.c is the surrogate, correction_twin.c a fine and a coarse simulation of one motion, correction_network.c the correction, correction_stress.c the part of it that is a stress, correction_loss.c what is
    minimised, correction_judge.c how it is judged, correction_pictures.c what it draws. */
 #ifndef NOMOS_SURROGATES_REDUCED_ORDER_GRAPH_CORRECTION_IMPL_H
 #define NOMOS_SURROGATES_REDUCED_ORDER_GRAPH_CORRECTION_IMPL_H
@@ -16,11 +16,11 @@ enum { NOMOS_TWIN_X, NOMOS_TWIN_V, NOMOS_TWIN_C, NOMOS_TWIN_F, NOMOS_N_TWIN_FIEL
 /* One motion twice: as a fine simulation has it, and a coarse simulation of the same bodies. The truth at the coarse particles is that of the fine ones about the same material points: moving least squares (linear, with the
    ten nearest) in the reference state. Arrays of states: field f of particle k at [k size_f + e], one field behind the other. */
 typedef struct {
-  NomosModel    model;                    /* the coarse one */
-  NomosConfig   config;
+  NomosModel    model, alone;             /* the coarse one that is corrected, and the one that is judged beside it */
+  NomosConfig   config, alone_config;
   size_t        n, n_entries, n_frames;   /* particles; reals of a particle; frames of the truth, the first state included */
   size_t        size[NOMOS_N_TWIN_FIELDS], offset[NOMOS_N_TWIN_FIELDS]; /* of a field: reals of a particle, place in a state of one particle */
-  int64_t       n_steps;                  /* of the coarse model between two corrections */
+  int64_t       n_steps, n_steps_alone;   /* of the model between two corrections; of the other one in a frame */
   double       *truth;                    /* (n_frames, n_entries n) */
   double        interval;                 /* s between frames */
   double        per_cell;                 /* particles in a full cell of the coarse grid */
@@ -33,8 +33,9 @@ typedef struct {
 
 typedef struct {
   const char        *path;                /* of the fine case */
-  size_t             n_set, n_coarse;
-  const char *const *set, *const *coarse; /* laid over it for both, and after these for the coarse one alone */
+  size_t             n_set, n_coarse, n_corrected;
+  const char *const *set, *const *coarse; /* laid over it for both, and after these for the coarse ones */
+  const char *const *corrected;           /* and after these for the one that is corrected */
   double             per_cell;            /* particles in a cell of the coarse one, of every body */
   double             interval;            /* s between frames */
   size_t             n_frames;            /* the first state included */
@@ -54,23 +55,37 @@ static inline double *NomosTwinField(const NomosTwin *twin, double *state, int f
 double NomosTwinDistance(const NomosTwin *twin, int field, const double a[], const double b[]);
 /* state := the coarse model's, n_steps later, without a tape. */
 PetscErrorCode NomosTwinAdvance(NomosTwin *twin, double state[]);
+/* A frame of the one that is never corrected. */
+PetscErrorCode NomosTwinAdvanceAlone(NomosTwin *twin, double state[]);
 /* The same state seen in a mirror: x -> length - x along the first axis. In place. */
 void NomosTwinMirror(const NomosTwin *twin, double length, double state[]);
+
+/* ---- correction_stress.c */
+
+typedef struct {
+  NomosMlp    mlp;
+  NomosLinear last;
+} NomosSubgridStress;
+PetscErrorCode NomosSubgridStressCreate(NomosParameters parameters, NomosSubgridStress *stress);
+/* What C [n, 2, 2] changes by, both in units of s_C; b = (F F^T - 1)/s_B [n, 2, 2]. */
+NomosTensor NomosSubgridStressApply(const NomosSubgridStress *stress, const NomosTensor w[], NomosTensor C, NomosTensor b);
 
 /* ---- correction_network.c */
 
 typedef struct {
   NomosParameters parameters;
   size_t          cells[2];            /* nodes of the coarse grid */
-  double          dx, low[2], high[2]; /* m; of the room between the walls */
+  double          dx, origin[2];       /* m; of node 0 */
+  double          low[2], high[2];     /* m; the room between the walls */
   size_t          n_layers, width, hidden;
   double          reach;               /* cells from a wall at which corrections end; 0: they do not */
-  bool            conserve, position, deformation;
+  bool            conserve, position, deformation, stress;
 } NomosCorrectionShape;
 
 enum { NOMOS_CORRECTION_MAX_LAYERS = 8 };
 typedef struct {
   NomosCorrectionShape  shape;
+  NomosSubgridStress    stress;
   NomosConvolutionLayer layers[NOMOS_CORRECTION_MAX_LAYERS];
   NomosMlp              mlp;
   NomosLinear           last;

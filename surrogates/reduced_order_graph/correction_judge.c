@@ -9,13 +9,6 @@
 #include <math.h>
 #include <stdio.h>
 
-static PetscErrorCode AdvanceCoarse(const NomosCorrection *c, NomosTwin *twin, double state[])
-{
-  PetscFunctionBeginUser;
-  for (size_t i = 0; i < c->n_corrections; i++) PetscCall(NomosTwinAdvance(twin, state));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* A run that blows up says so, or its positions are no numbers: both end it. */
 static PetscErrorCode Step(NomosSurrogate s, const NomosCorrectedRun *run, NomosTape tape, NomosTensor w[], double state[], bool *ended)
 {
@@ -23,7 +16,7 @@ static PetscErrorCode Step(NomosSurrogate s, const NomosCorrectedRun *run, Nomos
   PetscErrorCode code;
 
   PetscFunctionBeginUser;
-  code = run->coarse ? AdvanceCoarse(s->context, run->twin, state) : NomosCorrectionAdvance(s, tape, w, run->twin, state);
+  code = run->coarse ? NomosTwinAdvanceAlone(run->twin, state) : NomosCorrectionAdvance(s, tape, w, run->twin, state);
   NomosErrorSetQuiet(quiet);
   *ended = code == PETSC_ERR_FP;
   if (!*ended) PetscCall(code);
@@ -206,7 +199,7 @@ PetscErrorCode NomosCorrectionResults(NomosSurrogate s, NomosResultFn result, vo
   char                   name[2 * NOMOS_MAX_NAME];
 
   PetscFunctionBeginUser;
-  for (size_t i = NOMOS_CORRECTION_VALIDATION; i < c->n_sets; i++) {
+  for (size_t i = NOMOS_CORRECTION_TRAINING; i < c->n_sets; i++) {
     if (!c->sets[i].n) continue;
     PetscCall(Judge(s, &c->sets[i], &means));
     snprintf(name, sizeof name, "%s_rollout_mse", c->sets[i].name);

@@ -139,7 +139,7 @@ static PetscErrorCode AdvanceCoarse(Rollout *r, const double *const truth[])
   PetscFunctionBeginUser;
   for (size_t i = 0; i < r->n; i++) {
     NomosTwin *twin = r->twins[i];
-    for (size_t step = 0; step < r->c->n_corrections; step++) PetscCall(NomosTwinAdvance(twin, state));
+    PetscCall(NomosTwinAdvanceAlone(twin, state));
     for (int f = NOMOS_TWIN_X; f <= NOMOS_TWIN_V; f++) r->errors[f][i] = NomosTwinDistance(twin, f, state, truth[i]);
     state += twin->n_entries * twin->n;
   }

@@ -30,6 +30,7 @@ PetscErrorCode NomosCorrectionNetworkCreate(const NomosCorrectionShape *shape, N
   network->shape.conserve = shape->conserve && !(shape->reach > 0);
   shape                   = &network->shape;
   network->n_out = (shape->position ? 2 : 1) * (shape->conserve ? 2 : 1) * D + (shape->deformation ? D * D : 0);
+  if (shape->stress) PetscCall(NomosSubgridStressCreate(shape->parameters, &network->stress));
   for (size_t l = 0; l < shape->n_layers; l++) {
     snprintf(name, sizeof name, "grid.%zu", l);
     PetscCall(NomosConvolutionLayerCreate(shape->parameters, name, &(NomosConvolutionLayerInput){.n_space = D, .in = l ? shape->width : N_SPLAT + N_WALLS, .out = shape->width, .taps = TAPS}, &network->layers[l]));
@@ -122,7 +123,7 @@ static PetscErrorCode Select(Grid *g, const NomosParticleStates *states, double 
   PetscFunctionBeginUser;
   for (size_t set = 0; set < states->n_sets; set++) {
     for (size_t p = states->first[set]; p < states->first[set + 1]; p++) {
-      for (size_t a = 0; a < D; a++) NomosCheck(x[p * D + a] >= 0 && x[p * D + a] <= (double)shape->cells[a] * shape->dx, PETSC_COMM_SELF, PETSC_ERR_FP, "particle %zu is at %g m along axis %zu, outside of the domain", p - states->first[set], x[p * D + a], a);
+      for (size_t a = 0; a < D; a++) NomosCheck(x[p * D + a] >= shape->origin[a] && x[p * D + a] <= shape->origin[a] + (double)shape->cells[a] * shape->dx, PETSC_COMM_SELF, PETSC_ERR_FP, "particle %zu is at %g m along axis %zu, outside of the domain", p - states->first[set], x[p * D + a], a);
       const double nearest = FindFrame(shape, x + p * D, frames + g->n * D * D, corners + g->n * D);
       if (some && nearest >= shape->reach) continue;
       for (size_t a = 0; a < D; a++) x[g->n * D + a] = x[p * D + a];
@@ -207,11 +208,11 @@ static PetscErrorCode Place(Grid *g, const double x[], const double frames[], co
 
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc1(g->n * D, &base));
-  for (size_t i = 0; i < g->n * D; i++) base[i] = floor(x[i] / shape->dx - 0.5);
-  const NomosTensor X = g->fields[NOMOS_TWIN_X], corner = NomosTensorCreate(g->tape, NOMOS_F64, 2, (size_t[]){g->n, D}, corners);
+  for (size_t i = 0; i < g->n * D; i++) base[i] = floor((x[i] - shape->origin[i % D]) / shape->dx - 0.5);
+  const NomosTensor X = g->fields[NOMOS_TWIN_X], corner = NomosTensorCreate(g->tape, NOMOS_F64, 2, (size_t[]){g->n, D}, corners), origin = NomosTensorCreate(g->tape, NOMOS_F64, 2, (size_t[]){1, D}, shape->origin);
   g->frame            = NomosTensorFromDoubles(g->tape, g->type, 3, (size_t[]){g->n, D, D}, frames);
   g->r                = Turn(g, NomosCast(NomosAffine(NomosSubtract(X, corner), 1 / shape->dx, 0), g->type), false);
-  g->place            = NomosCast(NomosSubtract(NomosAffine(X, 1 / shape->dx, 0), NomosTensorCreate(g->tape, NOMOS_F64, 2, (size_t[]){g->n, D}, base)), g->type);
+  g->place            = NomosCast(NomosSubtract(NomosAffine(NomosSubtract(X, origin), 1 / shape->dx, 0), NomosTensorCreate(g->tape, NOMOS_F64, 2, (size_t[]){g->n, D}, base)), g->type);
   if (shape->n_layers) {
     PetscErrorCode    code = FindNodes(g, base);
     const NomosTensor axis = AxisWeights(g->place), along[2] = {NomosReshape(NomosSlice(axis, 2, 0, 1, 1), 3, (size_t[]){g->n, TAPS, 1}), NomosReshape(NomosSlice(axis, 2, 1, 1, 1), 3, (size_t[]){g->n, 1, TAPS})};
@@ -280,7 +281,7 @@ static PetscErrorCode WallChannels(const Grid *g, NomosTensor *channels)
   for (size_t set = 0; set < g->n_sets; set++)
     for (int wall = 0; wall < N_WALLS; wall++)
       for (size_t i = 0; i < g->box[0]; i++)
-        for (size_t j = 0; j < g->box[1]; j++) values[at++] = fmin(1, WallDistance(shape, wall, (g->corner[set * D + (size_t)wall / 2] + (double)(wall < 2 ? i : j)) * shape->dx) / wall_cells);
+        for (size_t j = 0; j < g->box[1]; j++) values[at++] = fmin(1, WallDistance(shape, wall, shape->origin[wall / 2] + (g->corner[set * D + (size_t)wall / 2] + (double)(wall < 2 ? i : j)) * shape->dx) / wall_cells);
   *channels = NomosTensorFromDoubles(g->tape, g->type, 4, (size_t[]){g->n_sets, N_WALLS, g->box[0], g->box[1]}, values);
   PetscCall(PetscFree(values));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -294,11 +295,17 @@ static NomosTensor Nearness(NomosTensor d, double most)
 
 /* ---- the correction */
 
+/* F F^T - 1 in the plane */
+static NomosTensor Strain(NomosTensor F)
+{
+  F = NomosSlice(NomosSlice(F, 1, 0, D, 1), 2, 0, D, 1);
+  return NomosSubtract(NomosSmallProduct(F, false, F, true), NomosTensorFromDoubles(F.tape, NomosTensorType(F), 3, (size_t[]){1, D, D}, (double[]){1, 0, 0, 1}));
+}
+
 /* v, C, F F^T - 1 in the plane, in units of the network and in the particle's frame or that of the grid: [n, 10] */
 static NomosTensor Own(const Grid *g, bool turned)
 {
-  const NomosTensor v = g->fields[NOMOS_TWIN_V], C = g->fields[NOMOS_TWIN_C], F = NomosSlice(NomosSlice(g->fields[NOMOS_TWIN_F], 1, 0, D, 1), 2, 0, D, 1);
-  const NomosTensor B = NomosSubtract(NomosSmallProduct(F, false, F, true), NomosTensorFromDoubles(g->tape, g->type, 3, (size_t[]){1, D, D}, (double[]){1, 0, 0, 1}));
+  const NomosTensor v = g->fields[NOMOS_TWIN_V], C = g->fields[NOMOS_TWIN_C], B = Strain(g->fields[NOMOS_TWIN_F]);
   NomosTensor       matrices[2] = {Scale(g, C, NOMOS_SCALE_C, -1), Scale(g, B, NOMOS_SCALE_B, -1)};
 
   for (int m = 0; m < 2; m++) matrices[m] = NomosReshape(turned ? TurnMatrix(g, matrices[m], false) : matrices[m], 2, (size_t[]){g->n, D * D});
@@ -400,11 +407,20 @@ static PetscErrorCode Correct(const Grid *g, NomosParticleStates *states)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Of all particles. */
+static void Stress(const Grid *g, NomosParticleStates *states)
+{
+  const NomosTensor C = NomosCast(states->fields[NOMOS_TWIN_C], g->type), b = Strain(NomosCast(states->fields[NOMOS_TWIN_F], g->type));
+  const NomosTensor change = NomosSubgridStressApply(&g->network->stress, g->w, Scale(g, C, NOMOS_SCALE_C, -1), Scale(g, b, NOMOS_SCALE_B, -1));
+  states->fields[NOMOS_TWIN_C] = NomosAdd(states->fields[NOMOS_TWIN_C], NomosCast(Scale(g, change, NOMOS_SCALE_C, 1), NOMOS_F64));
+}
+
 PetscErrorCode NomosCorrectionApply(NomosCorrectionNetwork *network, const NomosTensor w[], NomosParticleStates *states)
 {
   Grid g = {.network = network, .w = w, .tape = states->fields[NOMOS_TWIN_X].tape, .type = NomosParametersType(network->shape.parameters), .n_sets = states->n_sets};
 
   PetscFunctionBeginUser;
+  if (network->shape.stress) Stress(&g, states);
   PetscErrorCode code = GridCreate(&g, states);
   if (!code && g.n) code = Correct(&g, states);
   PetscCall(PetscFree(g.corner));

@@ -157,33 +157,47 @@ static PetscErrorCode Pack(const NomosTwin *twin, const double *const fields[], 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* From `values` n steps, keeping the states before them; the state after is in buffers[0]. Errors (PETSC_ERR_FP): a state that is not finite, a particle that left the grid. */
-static PetscErrorCode Forward(NomosTwin *twin, const View *view, const double values[], int64_t n_steps)
+/* From `values` n steps of the view's model, the state before each to `states` (may be NULL); the state after is in buffers[0]. Errors (PETSC_ERR_FP): a state that is not finite, a particle that left the grid. */
+static PetscErrorCode Forward(NomosTwin *twin, const View *view, const double values[], int64_t n_steps, char *states)
 {
   NomosModelFault fault = {0};
 
   PetscFunctionBeginUser;
   PetscCall(WriteState(view, values, twin->buffers[0]));
-  PetscCall(view->ops->set_state(twin->model, twin->buffers[0]));
+  PetscCall(view->ops->set_state(view->model, twin->buffers[0]));
   for (int64_t step = 0; step < n_steps; step++) {
-    PetscCall(view->ops->get_state(twin->model, twin->states + (size_t)step * view->bytes));
-    PetscCall(NomosModelSetClock(twin->model, step));
-    PetscCall(twin->model->ops->step(twin->model));
+    if (states) PetscCall(view->ops->get_state(view->model, states + (size_t)step * view->bytes));
+    PetscCall(NomosModelSetClock(view->model, step));
+    PetscCall(view->model->ops->step(view->model));
   }
-  PetscCall(twin->model->ops->check(twin->model, &fault));
+  PetscCall(view->model->ops->check(view->model, &fault));
   NomosCheck(!fault.bad, PETSC_COMM_SELF, PETSC_ERR_FP, "the coarse simulation went wrong: %s of particle %lld is %g%s%s", fault.field, (long long)fault.index[0], fault.value, fault.place[0] ? ", " : "", fault.place);
-  PetscCall(view->ops->get_state(twin->model, twin->buffers[0]));
+  PetscCall(view->ops->get_state(view->model, twin->buffers[0]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Advance(NomosTwin *twin, NomosModel model, int64_t n_steps, double state[])
+{
+  View view;
+
+  PetscFunctionBeginUser;
+  PetscCall(ViewModel(model, &view));
+  PetscCall(Forward(twin, &view, state, n_steps, NULL));
+  PetscCall(ReadState(&view, twin->buffers[0], state));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode NomosTwinAdvance(NomosTwin *twin, double state[])
 {
-  View view;
-
   PetscFunctionBeginUser;
-  PetscCall(ViewModel(twin->model, &view));
-  PetscCall(Forward(twin, &view, state, twin->n_steps));
-  PetscCall(ReadState(&view, twin->buffers[0], state));
+  PetscCall(Advance(twin, twin->model, twin->n_steps, state));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosTwinAdvanceAlone(NomosTwin *twin, double state[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(Advance(twin, twin->alone, twin->n_steps_alone, state));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -212,7 +226,7 @@ static PetscErrorCode Vjp(NomosOperator op, const double *const in[], const doub
   PetscCall(ViewModel(twin->model, &view));
   PetscCall(PetscMalloc1(twin->n_entries * twin->n, &values));
   PetscCall(Pack(twin, in, values));
-  PetscCall(Forward(twin, &view, values, twin->n_steps));
+  PetscCall(Forward(twin, &view, values, twin->n_steps, twin->states));
   for (int f = 0; f < NOMOS_N_TWIN_FIELDS; f++) {
     if (out_bar[f]) PetscCall(PetscArraycpy(NomosTwinField(twin, values, f), out_bar[f], twin->size[f] * twin->n));
     else PetscCall(PetscArrayzero(NomosTwinField(twin, values, f), twin->size[f] * twin->n));
@@ -316,17 +330,65 @@ PetscErrorCode NomosTwinPut(NomosTwin *twin, const double state[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The same particles in the same places. */
+static PetscErrorCode CheckAlone(NomosTwin *twin)
+{
+  View    views[2];
+  double *x[2], most = 0;
+
+  PetscFunctionBeginUser;
+  PetscCall(ViewModel(twin->model, &views[0]));
+  PetscCall(ViewModel(twin->alone, &views[1]));
+  NomosCheck(views[1].bytes == views[0].bytes, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "particle_correction.corrected: with it bodies have %zu particles, without it %zu, or another precision; it may change the grid and the material, not them", views[0].n, views[1].n);
+  PetscCall(PetscMalloc2(views[0].n_entries * views[0].n, &x[0], views[0].n_entries * views[0].n, &x[1]));
+  for (int i = 0; i < 2; i++) {
+    PetscCall(views[i].ops->get_state(views[i].model, twin->buffers[i]));
+    PetscCall(ReadState(&views[i], twin->buffers[i], x[i]));
+  }
+  for (size_t i = 0; i < views[0].size[NOMOS_TWIN_X] * views[0].n; i++) most = fmax(most, fabs(x[0][i] - x[1][i]));
+  PetscCall(PetscFree2(x[0], x[1]));
+  NomosCheck(most <= 1e-5, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "particle_correction.corrected: with it particles begin up to %g m from where they begin without it; it may change the grid and the material, not them", most);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The coarse simulation that is corrected, and the one that is not. */
+static PetscErrorCode SimulateCoarse(NomosSurrogate s, const NomosTwinInput *input, NomosConfig fine, NomosTwin *twin)
+{
+  NomosCoarseInput coarse = {.path = input->path, .n_set = input->n_set, .set = input->set, .n_coarse = input->n_coarse, .coarse = input->coarse, .per_cell = input->per_cell};
+  const char     **set;
+  const double    *length;
+  size_t           n;
+  int64_t          cells;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosCoarseSimulate(s, &coarse, fine, &twin->alone, &twin->alone_config));
+  PetscCall(NomosConfigGetReals(twin->alone_config, "mpm.length", &n, &length));
+  PetscCall(NomosConfigGetInt(twin->alone_config, "mpm.cells", &cells));
+  coarse.spacing = length[0] / (double)cells / sqrt(input->per_cell); /* the same particles, whatever the cells are */
+  PetscCall(PetscMalloc1(input->n_coarse + input->n_corrected, &set));
+  for (size_t i = 0; i < input->n_coarse; i++) set[i] = input->coarse[i];
+  for (size_t i = 0; i < input->n_corrected; i++) set[input->n_coarse + i] = input->corrected[i];
+  coarse.coarse = set;
+  coarse.n_coarse += input->n_corrected;
+  PetscErrorCode code = NomosCoarseSimulate(s, &coarse, fine, &twin->model, &twin->config);
+  PetscCall(PetscFree(set));
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Create(NomosSurrogate s, const NomosTwinInput *input, NomosTwin *twin, NomosModel *fine, NomosConfig *fine_config)
 {
   PetscFunctionBeginUser;
   PetscCall(s->simulate(s, &(NomosSimulation){.path = input->path, .n_set = input->n_set, .set = input->set}, fine, fine_config));
-  PetscCall(NomosCoarseSimulate(s, &(NomosCoarseInput){.path = input->path, .n_set = input->n_set, .set = input->set, .n_coarse = input->n_coarse, .coarse = input->coarse, .per_cell = input->per_cell}, *fine_config, &twin->model, &twin->config));
+  PetscCall(SimulateCoarse(s, input, *fine_config, twin));
   PetscCall(NomosTwinPrepare(twin));
+  PetscCall(CheckAlone(twin));
   twin->n_frames = input->n_frames;
   twin->interval = input->interval;
   PetscCall(NomosCoarseSteps(twin->model, twin->interval, "particle_correction.coarse", &twin->n_steps));
   NomosCheck(!(twin->n_steps % input->n_corrections), PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "particle_correction.corrections = %lld does not divide the %lld steps of the coarse simulation in a frame; choose one that does", (long long)input->n_corrections, (long long)twin->n_steps);
   twin->n_steps /= input->n_corrections;
+  PetscCall(NomosCoarseSteps(twin->alone, twin->interval, "particle_correction.coarse", &twin->n_steps_alone));
   PetscCall(PetscMalloc1((size_t)twin->n_steps * twin->n_entries * twin->n * NomosRealBytes(twin->model->precision), &twin->states));
   PetscCall(Record(*fine, twin));
   PetscCall(CreateStep(twin));
@@ -351,6 +413,8 @@ PetscErrorCode NomosTwinDestroy(NomosTwin *twin)
 {
   PetscFunctionBeginUser;
   PetscCall(NomosOperatorDestroy(&twin->step));
+  if (twin->alone) PetscCall(NomosModelDestroy(&twin->alone));
+  if (twin->alone_config) PetscCall(NomosConfigDestroy(&twin->alone_config));
   if (twin->model) PetscCall(NomosModelDestroy(&twin->model));
   if (twin->config) PetscCall(NomosConfigDestroy(&twin->config));
   for (int b = 0; b < 2; b++) PetscCall(PetscFree(twin->buffers[b]));
