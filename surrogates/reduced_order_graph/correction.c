@@ -275,7 +275,7 @@ static PetscErrorCode Destroy(NomosSurrogate s)
 
 const NomosSurrogateOps NomosSurrogateOps_ParticleCorrection = {
   .name      = "particle_correction",
-  .summary   = "A coarse simulation of particles and a network that corrects its state after every frame, trained through it.",
+  .summary   = "A coarse simulation of particles and a network that corrects its state several times a frame, trained through it.",
   .reference = "doi:10.48550/arXiv.2007.00016",
   .needs     = "trajectories that solver mpm made in two dimensions, with the case and the settings of each (nomos generate); sets for tests beside them in tests/NAME.h5",
   .n_params  = sizeof params / sizeof *params,
