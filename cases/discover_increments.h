@@ -116,8 +116,8 @@ PetscErrorCode NomosIncrementsForecast(NomosDiscover *d);
 /* discover.interpolation; nothing where it is `none`. Errors: a field that is not on a doubly periodic plane; some points without a method. */
 PetscErrorCode NomosSparsePrepare(NomosDiscover *d);
 PetscErrorCode NomosSparseDestroy(NomosSparse *sparse);
-/* A pair (2, points), seen with its errors, -> what its points give, compared with what is exact (the same, without errors). Or a pair from two looks. Collective. */
-PetscErrorCode NomosSparsePair(NomosDiscover *d, const double exact[], double pair[]);
+/* Pair number `sample` (2, points), seen with its errors, -> what its points give, compared with what is exact (the same, without errors). Or a pair from two looks. Collective. */
+PetscErrorCode NomosSparsePair(NomosDiscover *d, int64_t sample, const double exact[], double pair[]);
 PetscErrorCode NomosSparseLooks(NomosDiscover *d, const NomosObservationSet *first, const NomosObservationSet *second, double pair[]);
 PetscErrorCode NomosSparseResults(NomosDiscover *d, NomosResultFn result, void *ctx);
 PetscErrorCode NomosSparseWrite(NomosDiscover *d);

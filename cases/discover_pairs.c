@@ -91,7 +91,7 @@ PetscErrorCode NomosIncrementsPairs(NomosDiscover *d)
     PetscCall(PetscArraycpy(exact, pair, 2 * m->points));
     PetscCall(AddNoise(d, m, (uint64_t)(2 * s), pair));
     PetscCall(AddNoise(d, m, (uint64_t)(2 * s + 1), pair + m->points));
-    if (m->sparse) PetscCall(NomosSparsePair(d, exact, pair));
+    if (m->sparse) PetscCall(NomosSparsePair(d, s, exact, pair));
   }
   PetscCall(PetscFree(exact));
   PetscCall(PetscFree(x));

@@ -15,7 +15,9 @@ static const char *const scores[N_SCORES] = {"field_error", "laplacian_error", "
 
 struct NomosSparse_s {
   const NomosInterpolationOps *ops;
-  NomosObservations            places; /* set 0: the points seen, set 1: the whole grid; of observations from a file set 1 alone */
+  NomosObservations            places; /* a set: the whole grid, layer after layer */
+  size_t                       n_seen; /* points of a layer */
+  bool                         moving; /* other ones at every time */
   size_t                       nx, ny, n_layers, n_k;
   double                       x0, y0, lx, ly;
   NomosOperator                laplacian; /* of a layer */
@@ -31,16 +33,15 @@ static double MinusSquare(void *ctx, int layer, double K)
   return -K * K;
 }
 
-/* A set of these points of every layer, without values. */
-static PetscErrorCode AddPlaces(NomosObservations o, size_t n, const size_t points[], double time)
+/* A set of all points, without values. */
+static PetscErrorCode AddGrid(NomosObservations o)
 {
-  const size_t        layers = NomosObservationsLayers(o), n_layer = NomosObservationsLayerPoints(o);
-  NomosObservationSet set = {.time = time, .n = layers * n};
+  NomosObservationSet set = {.n = NomosObservationsLayers(o) * NomosObservationsLayerPoints(o)};
 
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc5(set.n, &set.layer, set.n, &set.x, set.n, &set.y, set.n, &set.value, set.n, &set.deviation));
   for (size_t i = 0; i < set.n; i++) {
-    NomosObservationsPlace(o, i / n * n_layer + points[i % n], &set.layer[i], &set.x[i], &set.y[i]);
+    NomosObservationsPlace(o, i, &set.layer[i], &set.x[i], &set.y[i]);
     set.value[i]     = 0;
     set.deviation[i] = 1;
   }
@@ -54,10 +55,10 @@ PetscErrorCode NomosSparsePrepare(NomosDiscover *d)
   NomosIncrements       *m      = d->data;
   NomosConfig            config = d->run->config;
   const NomosModelField *field  = m->forecaster.field;
-  const char            *name;
+  const char            *name, *points;
   double                 fraction;
   NomosSparse            s;
-  size_t                *order, layer;
+  size_t                 layer;
   bool                   periodic[2];
 
   PetscFunctionBeginUser;
@@ -80,12 +81,10 @@ PetscErrorCode NomosSparsePrepare(NomosDiscover *d)
   s->ny                = n_layer / s->nx;
   s->n_k               = s->nx / 2; /* the shortest mode may be dropped by the model */
   NomosObservationsPlace(s->places, 0, &layer, &s->x0, &s->y0);
-  PetscCall(PetscMalloc1(n_layer, &order));
-  NomosPermutation((uint64_t)m->seed, 0, n_layer, order);
-  PetscCall(AddPlaces(s->places, PetscMax(1, (size_t)(fraction * (double)n_layer)), order, 0));
-  for (size_t i = 0; i < n_layer; i++) order[i] = i;
-  PetscCall(AddPlaces(s->places, n_layer, order, 1));
-  PetscCall(PetscFree(order));
+  s->n_seen            = PetscMax(1, (size_t)(fraction * (double)n_layer));
+  PetscCall(NomosConfigGetString(config, "discover.points", &points));
+  s->moving = !strcmp(points, "moving");
+  PetscCall(AddGrid(s->places));
   PetscCall(NomosCorrelationCreate(PETSC_COMM_SELF, &(NomosCorrelationInput){.nx = (int)s->nx, .ny = (int)s->ny, .n_layers = 1, .lx = s->lx, .ly = s->ly, .amplitude = MinusSquare}, &s->laplacian));
   PetscCall(PetscCalloc1(N_SCORES * s->n_layers * 2, &s->squares));
   PetscCall(PetscCalloc1(2 * s->n_layers * s->n_k, &s->spectra));
@@ -270,39 +269,55 @@ static PetscErrorCode Score(NomosSparse s, double got[], double truth[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosSparsePair(NomosDiscover *d, const double exact[], double pair[])
+/* The looks of all layers at the points order (n_seen), from values (n_layers, ny nx). */
+static PetscErrorCode LooksSample(const NomosIncrements *m, const size_t order[], const double values[], Look *looks)
 {
-  NomosIncrements           *m     = d->data;
-  NomosSparse                s     = m->sparse;
-  const size_t               whole = s->n_layers * s->nx * s->ny;
-  const NomosObservationSet *places = NomosObservationsSet(s->places, 0);
-  Look                      *looks;
-  double                    *fields, *truth, *seen;
+  const NomosSparse          s    = m->sparse;
+  const NomosObservationSet *grid = NomosObservationsSet(s->places, 0);
 
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc3(2 * whole, &fields, 2 * whole, &truth, places->n, &seen));
-  PetscCall(PetscCalloc1(2 * s->n_layers, &looks));
-  for (size_t time = 0; time < 2; time++) {
-    Look *look = looks + time * s->n_layers;
-    PetscCall(NomosObservationsApply(s->places, 0, pair + time * m->points, seen));
-    PetscCall(NomosObservationsApply(s->places, 1, exact + time * m->points, truth + time * whole));
-    PetscCall(LooksCreate(s, places, look));
-    for (size_t l = 0; l < s->n_layers; l++) { /* AddPlaces has them layer after layer */
-      double mean = 0, square = 0;
-      for (size_t i = 0; i < look[l].n; i++) {
-        look[l].value[i] = seen[l * look[l].n + i];
-        mean += look[l].value[i] / (double)look[l].n;
-        square += look[l].value[i] * look[l].value[i] / (double)look[l].n;
-      }
-      look[l].deviation = m->noise * sqrt(fmax(0, square - mean * mean));
+  for (size_t l = 0; l < s->n_layers; l++) {
+    Look  *look = &looks[l];
+    double mean = 0, square = 0;
+    PetscCall(PetscMalloc3(s->n_seen, &look->x, s->n_seen, &look->y, s->n_seen, &look->value));
+    look->n = s->n_seen;
+    for (size_t i = 0; i < s->n_seen; i++) {
+      const size_t at = l * s->nx * s->ny + order[i];
+      look->x[i]      = grid->x[at];
+      look->y[i]      = grid->y[at];
+      look->value[i]  = values[at];
+      mean += values[at] / (double)s->n_seen;
+      square += values[at] * values[at] / (double)s->n_seen;
     }
+    look->deviation = m->noise * sqrt(fmax(0, square - mean * mean));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosSparsePair(NomosDiscover *d, int64_t sample, const double exact[], double pair[])
+{
+  NomosIncrements *m     = d->data;
+  NomosSparse      s     = m->sparse;
+  const size_t     whole = s->n_layers * s->nx * s->ny;
+  Look            *looks;
+  double          *fields, *truth;
+  size_t          *order;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc3(2 * whole, &fields, 2 * whole, &truth, s->nx * s->ny, &order));
+  PetscCall(PetscCalloc1(2 * s->n_layers, &looks));
+  for (int64_t time = 0; time < 2; time++) {
+    PetscCall(NomosObservationsApply(s->places, 0, pair + (size_t)time * m->points, fields));
+    PetscCall(NomosObservationsApply(s->places, 0, exact + (size_t)time * m->points, truth + (size_t)time * whole));
+    NomosPermutation((uint64_t)m->seed, s->moving ? 1 + 2 * sample + time : 0, s->nx * s->ny, order);
+    PetscCall(LooksSample(m, order, fields, looks + (size_t)time * s->n_layers));
   }
   PetscCall(OntoGrid(d, looks, fields));
   TakeLocal(m, fields, pair);
   PetscCall(Score(s, fields, truth));
   PetscCall(LooksDestroy(s, looks));
   PetscCall(PetscFree(looks));
-  PetscCall(PetscFree3(fields, truth, seen));
+  PetscCall(PetscFree3(fields, truth, order));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -65,6 +65,22 @@ printf 'results:\n  exact_structure: {value: 1, absolute: 0}\n  coefficient_erro
 expect 0 "" mpirun --oversubscribe -n 2 "$nomos" discover ocean --check -o ranks
 grep -q "dq1/dt = ...   (no term found)" ranks/log.txt || fail "a layer without an error: $(grep dq1 ranks/log.txt)"
 
+# Some of the points: errors of interpolation cancel in the increment where these are the same ones at both times. Where they are not, the increment errs as the field does, the less the more the field has changed.
+seen() { mpirun --oversubscribe -n "$1" "$nomos" discover ocean -o "$2" --set discover.interpolation=cubic --set discover.fraction="$3" --set discover.points="$4" --set discover.horizon="$5"; }
+expect 0 "" seen 2 fixed 0.8 fixed 1
+expect 0 "" seen 2 moving 0.8 moving 1
+expect 0 "" seen 1 farther 0.8 moving 20
+expect 0 "" seen 1 all 1 moving 1
+/usr/bin/python3 - <<'PYTHON' || fail "points that move"
+import json
+for layer in "12":
+    field, increment = ({run: json.load(open(run + "/summary.json"))["results"][error + layer] for run in ("fixed", "moving", "farther", "all")} for error in ("field_error_", "increment_error_"))
+    assert increment["fixed"] < 2 * field["fixed"] and increment["moving"] > 100 * increment["fixed"], increment
+    assert 0.8 < 20 * increment["farther"] / increment["moving"] < 1.25, increment
+    assert 0.7 < field["moving"] / field["fixed"] < 1.4 and field["moving"] == field["farther"], field
+    assert field["all"] == increment["all"] == 0
+PYTHON
+
 # A run directory is a case that does the same again.
 expect 0 "" "$nomos" discover found -o repeated
 cmp -s found/equation.yaml repeated/equation.yaml || fail "the run directory as a case gives another equation"
