@@ -33,7 +33,7 @@ static const NomosParam params[] = {
   {"particle_correction.first_share",  NOMOS_PARAM_REAL,            "0.5",  NULL, 0, 1,        NULL, false, "Chance that a roll-out begins at the first state of its motion; else at any frame."},
   {"particle_correction.velocity",     NOMOS_PARAM_REAL,            "0",    NULL, 0, 1e6,      NULL, false, "Factor of the error of velocities in the loss."},
   {"particle_correction.floor",        NOMOS_PARAM_REAL,            "1",    NULL, 0, 1e6,      NULL, false, "b: errors of the loss are in units of those of the coarse simulation on the same frames and b times the mean of these."},
-  {"particle_correction.mirror",       NOMOS_PARAM_BOOL,            "false", NULL, 0, 0,       NULL, false, "Learn from every other motion as in a mirror (x -> length - x), which without a grid is known already."},
+  {"particle_correction.mirror",       NOMOS_PARAM_BOOL,            "false", NULL, 0, 0,       NULL, false, "Learn from every other motion as in a mirror (about the middle of the room), which without a grid is known already."},
 };
 /* clang-format on */
 

@@ -57,7 +57,7 @@ double NomosTwinDistance(const NomosTwin *twin, int field, const double a[], con
 PetscErrorCode NomosTwinAdvance(NomosTwin *twin, double state[]);
 /* A frame of the one that is never corrected. */
 PetscErrorCode NomosTwinAdvanceAlone(NomosTwin *twin, double state[]);
-/* The same state seen in a mirror: x -> length - x along the first axis. In place. */
+/* The same state seen in a mirror: x -> length - x along the first axis; length = low + high of the room has the mirror in its middle. In place. */
 void NomosTwinMirror(const NomosTwin *twin, double length, double state[]);
 
 /* ---- correction_stress.c */

@@ -123,7 +123,7 @@ static PetscErrorCode Select(Grid *g, const NomosParticleStates *states, double 
   PetscFunctionBeginUser;
   for (size_t set = 0; set < states->n_sets; set++) {
     for (size_t p = states->first[set]; p < states->first[set + 1]; p++) {
-      for (size_t a = 0; a < D; a++) NomosCheck(x[p * D + a] >= shape->origin[a] && x[p * D + a] <= shape->origin[a] + (double)shape->cells[a] * shape->dx, PETSC_COMM_SELF, PETSC_ERR_FP, "particle %zu is at %g m along axis %zu, outside of the domain", p - states->first[set], x[p * D + a], a);
+      for (size_t a = 0; a < D; a++) NomosCheck(x[p * D + a] >= shape->origin[a] && x[p * D + a] <= shape->origin[a] + (double)shape->cells[a] * shape->dx, PETSC_COMM_SELF, PETSC_ERR_FP, "particle %zu is at %g m along axis %zu, outside of the grid from %g to %g m: the corrected simulation has gone wrong there; take a smaller time step, or weights of a longer training", p - states->first[set], x[p * D + a], a, shape->origin[a], shape->origin[a] + (double)shape->cells[a] * shape->dx);
       const double nearest = FindFrame(shape, x + p * D, frames + g->n * D * D, corners + g->n * D);
       if (some && nearest >= shape->reach) continue;
       for (size_t a = 0; a < D; a++) x[g->n * D + a] = x[p * D + a];
