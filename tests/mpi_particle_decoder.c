@@ -186,6 +186,16 @@ START_TEST(mistakes)
     ck_refused(Create(PETSC_COMM_WORLD, "clouds.h5", list[i].set, &config, &s), list[i].message);
     End(&config, &s);
   }
+  NomosConfig    config;
+  NomosSurrogate s;
+  char           set[NOMOS_MAX_PATH + 64];
+  int            rank;
+  MPI_Comm_rank(PETSC_COMM_WORLD, &rank);
+  if (!rank) WriteClouds("honey.h5", &(CloudData){.n = 1, .n_frames = 6, .n_particles = 40, .d = 2, .seed = 3, .second_kind = "honey"});
+  snprintf(set, sizeof set, "particle_decoder.tests.sweet.path=%s/honey.h5", ck_directory);
+  ck_refused(Create(PETSC_COMM_WORLD, "clouds.h5", (const char *const[]){"train.seed=1", set, NULL}, &config, &s), "particle_decoder.tests.sweet: ");
+  ck_assert_msg(strstr(NomosErrorLast(), "particle 1 is of honey, which was never seen in the training; it knows jelly, water"), "%s", NomosErrorLast());
+  End(&config, &s);
 }
 END_TEST
 

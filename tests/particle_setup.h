@@ -15,12 +15,13 @@ typedef struct {
   size_t   n, n_frames, n_particles; /* trajectories; the i-th has n_particles + i % 3 */
   int      d;
   uint64_t seed;
-  const char *second_kind; /* NULL: water */
+  const char *second_kind, *parameter; /* NULL: water, stiffness */
+  bool        swapped;                 /* the file names the second kind first */
 } CloudData;
 
 static inline void WriteClouds(const char name[], const CloudData *c)
 {
-  const char *const       kinds[] = {"jelly", c->second_kind ? c->second_kind : "water"}, *const parameters[] = {"stiffness"};
+  const char *const       second = c->second_kind ? c->second_kind : "water", *const kinds[] = {c->swapped ? second : "jelly", c->swapped ? "jelly" : second}, *const parameters[] = {c->parameter ? c->parameter : "stiffness"};
   const NomosParticleSet   set = {.d = c->d, .interval = 0.005, .bounded = true, .high = {1, 1, 1}, .radius = 0.5, .n_kinds = 2, .kinds = kinds, .n_parameters = 1, .parameters = parameters, .units = "m, s", .title = "clouds", .type = NOMOS_F64};
   const size_t             d = (size_t)c->d;
   char                     path[NOMOS_MAX_PATH + 64];
@@ -32,7 +33,7 @@ static inline void WriteClouds(const char name[], const CloudData *c)
     const size_t n    = c->n_particles + i % 3;
     double      *x    = malloc(c->n_frames * n * d * sizeof *x);
     int32_t     *kind = malloc(n * sizeof *kind);
-    for (size_t p = 0; p < n; p++) kind[p] = (int32_t)(p % 2);
+    for (size_t p = 0; p < n; p++) kind[p] = (int32_t)((p + c->swapped) % 2);
     for (size_t k = 0; k < n * d; k++) {
       const uint64_t number = i * 3 + k % d;
       const double   middle = 0.3 + 0.4 * NomosRandomUniform(c->seed, 1, number), velocity = 0.02 * (NomosRandomUniform(c->seed, 2, number) - 0.5);

@@ -167,6 +167,27 @@ START_TEST(OtherPoints)
 }
 END_TEST
 
+/* The points of a trajectory are those that a part of all trajectories has of it. */
+START_TEST(SampleOfOne)
+{
+  NomosConfig       config;
+  NomosModel        model;
+  NomosParticleData data;
+  NomosParticlePart part;
+  char              path[NOMOS_MAX_PATH + 64];
+  ck_ok(CreateModel("clouds.h5", (const char *const[]){"particle_graph.points=5", "particle_graph.seed=3", "initial.trajectory=2", NULL}, &config, &model));
+  const ParticleGraph *p = model->data;
+  snprintf(path, sizeof path, "%s/clouds.h5", ck_directory);
+  ck_ok(NomosParticleDataOpen(PETSC_COMM_SELF, &(NomosParticleDataInput){.path = path}, &data));
+  ck_ok(NomosParticlePartCreate(&(NomosParticlePartInput){.data = data, .sampling = &(NomosParticleSampling){.kind = "farthest", .n_points = 5, .n_draws = 1}, .factor = 1, .window = 1, .seed = 3}, &part));
+  ck_assert(part.n == 3 && part.n_points[2] == 5 && p->n == 5);
+  ck_assert_mem_eq(part.sample[2], p->sample, 5 * sizeof *p->sample);
+  ck_ok(NomosParticlePartFree(&part));
+  ck_ok(NomosParticleDataClose(&data));
+  EndModel(&config, &model);
+}
+END_TEST
+
 START_TEST(Refused)
 {
   NomosConfig     config;
@@ -180,10 +201,20 @@ START_TEST(Refused)
   EndModel(&config, &model);
   ck_refused(CreateModel("clouds.h5", (const char *const[]){"initial.frame=9", NULL}, &config, &model), "the trajectory has 14 frames, and 6 are needed");
   EndModel(&config, &model);
+  ck_refused(CreateModel("clouds.h5", (const char *const[]){"initial.trajectory=5", NULL}, &config, &model), "initial.trajectory = 5: the file has 3 trajectories: take 0 to 2");
+  EndModel(&config, &model);
+  ck_refused(CreateModel("clouds.h5", (const char *const[]){"initial.frame=14", NULL}, &config, &model), "initial.frame = 14: the trajectory has 14 frames: take 0 to 13");
+  EndModel(&config, &model);
   ck_refused(CreateModel("clouds.h5", (const char *const[]){"particle_graph.parameters=[1, 2]", NULL}, &config, &model), "has 2 numbers");
   EndModel(&config, &model);
   WriteClouds("honey.h5", &(CloudData){.n = 1, .n_frames = 14, .n_particles = 9, .d = 2, .seed = 7, .second_kind = "honey"});
-  ck_refused(CreateModel("honey.h5", (const char *const[]){NULL}, &config, &model), "its particles are of honey, which was never seen in the training of the weights; they know jelly, water");
+  ck_refused(CreateModel("honey.h5", (const char *const[]){NULL}, &config, &model), "initial.file: ");
+  ck_assert(strstr(NomosErrorLast(), "particle 1 is of honey, which was never seen in the training; it knows jelly, water"));
+  EndModel(&config, &model);
+  WriteClouds("angle.h5", &(CloudData){.n = 1, .n_frames = 14, .n_particles = 9, .d = 2, .seed = 7, .parameter = "friction_angle"});
+  ck_refused(CreateModel("angle.h5", (const char *const[]){NULL}, &config, &model), "numbers of its trajectories are friction_angle, those that the training was told stiffness");
+  EndModel(&config, &model);
+  ck_ok(CreateModel("angle.h5", (const char *const[]){"particle_graph.parameters=[2]", NULL}, &config, &model)); /* the case tells it */
   EndModel(&config, &model);
   ck_ok(CreateModel("clouds.h5", (const char *const[]){NULL}, &config, &model));
   ck_ok(ops->check(model, &fault));
@@ -198,4 +229,4 @@ START_TEST(Refused)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("particle_graph", StepsAreTheSteppers, Ballistic, Derivatives, OtherPoints, Refused)
+NOMOS_TEST_SUITE("particle_graph", StepsAreTheSteppers, Ballistic, Derivatives, OtherPoints, SampleOfOne, Refused)

@@ -244,6 +244,24 @@ START_TEST(Judged)
 }
 END_TEST
 
+/* Materials are known by their names: a set that names them in another order is the same set. */
+START_TEST(Kinds)
+{
+  NomosConfig    config;
+  NomosSurrogate s;
+  Figures        figures = {0};
+  MakeClouds();
+  WriteClouds("swapped.h5", &(CloudData){.n = 5, .n_frames = 14, .n_particles = 9, .d = 2, .seed = 7, .swapped = true});
+  Create("clouds.h5", (const char *const[]){"reduced_order_graph.points=100", "reduced_order_graph.draws=1", TestSet("swapped", "swapped.h5"), NULL}, &config, &s);
+  ck_ok(s->ops->evaluate(s, NOMOS_SPLIT_TRAIN, TakeFigure, &figures));
+  const double own = Figure(&figures, "rollout_mse");
+  figures.n = 0;
+  ck_ok(s->ops->results(s, TakeFigure, &figures));
+  ck_assert(own > 0 && Figure(&figures, "swapped_rollout_mse") == own);
+  EndGraph(&config, &s);
+}
+END_TEST
+
 /* 2.3 spacings of the points that are taken: of a lattice with spacing h, of which a fourth is taken, 4.6 h. */
 START_TEST(Radius)
 {
@@ -328,7 +346,13 @@ START_TEST(Refused)
   EndGraph(&config, &s);
   ck_refused(CreateGraph(PETSC_COMM_SELF, "clouds.h5", (const char *const[]){TestSet("other", "cubes.h5"), NULL}, &config, &s), "particles in 3 dimensions");
   EndGraph(&config, &s);
+  WriteClouds("honey.h5", &(CloudData){.n = 1, .n_frames = 14, .n_particles = 9, .d = 2, .seed = 7, .second_kind = "honey"});
+  ck_refused(CreateGraph(PETSC_COMM_SELF, "clouds.h5", (const char *const[]){TestSet("other", "honey.h5"), NULL}, &config, &s), "particle 1 is of honey, which was never seen in the training; it knows jelly, water");
+  EndGraph(&config, &s);
+  WriteClouds("angle.h5", &(CloudData){.n = 1, .n_frames = 14, .n_particles = 9, .d = 2, .seed = 7, .parameter = "friction_angle"});
+  ck_refused(CreateGraph(PETSC_COMM_SELF, "clouds.h5", (const char *const[]){TestSet("other", "angle.h5"), NULL}, &config, &s), "numbers of its trajectories are friction_angle, those that the training was told stiffness");
+  EndGraph(&config, &s);
 }
 END_TEST
 
-NOMOS_TEST_SUITE("reduced_order_graph", Noise, Loss, RandomByExample, Gradients, RollOut, Judged, Radius, Learns, GoesOn, Refused)
+NOMOS_TEST_SUITE("reduced_order_graph", Noise, Loss, RandomByExample, Gradients, RollOut, Judged, Kinds, Radius, Learns, GoesOn, Refused)

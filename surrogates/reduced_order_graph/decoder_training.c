@@ -87,15 +87,18 @@ static PetscErrorCode AddSet(NomosSurrogate s, const char name[], const char pat
   NomosDecoding               *c = s->context;
   const NomosParticleDataInfo *info;
   NomosDecodingSet            *set;
+  char                         key[2 * NOMOS_MAX_NAME];
 
   PetscFunctionBeginUser;
+  snprintf(key, sizeof key, "%s.%s", prefix, name);
   PetscCall(PetscRealloc((c->n_sets + 1) * sizeof *c->sets, &c->sets));
   set  = &c->sets[c->n_sets++];
   *set = (NomosDecodingSet){0};
   PetscCall(PetscStrallocpy(name, &set->name));
   PetscCall(OpenData(s, path, true, &set->data));
   PetscCall(NomosParticleDataGetInfo(set->data, &info));
-  NomosCheck(info->d == c->info->d, s->comm, PETSC_ERR_ARG_INCOMP, "%s: particles of this set are in %d dimensions, those of the data in %d", path, info->d, c->info->d);
+  PetscCheck(info->d == c->info->d, s->comm, PETSC_ERR_ARG_INCOMP, "%s: particles of %s are in %d dimensions, those of the training in %d: take a set of as many", key, path, info->d, c->info->d);
+  PetscCall(NomosParticleDataNameKinds(set->data, &(NomosParticleKinds){key, c->info->n_kinds, c->info->kinds}));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -172,17 +175,18 @@ static PetscErrorCode CreateBeside(NomosSurrogate s)
 }
 
 /* For who loads the weights. */
-static void WriteTexts(NomosSurrogate s)
+static PetscErrorCode WriteTexts(NomosSurrogate s)
 {
-  NomosDecoding *c     = s->context;
-  char          *kinds = c->texts[NOMOS_PARTICLE_DECODER_KINDS];
+  NomosDecoding *c = s->context;
 
+  PetscFunctionBeginUser;
   snprintf(c->texts[NOMOS_PARTICLE_DECODER_DIMENSIONS], sizeof c->texts[0], "%d", c->info->d);
-  for (size_t k = 0; k < c->info->n_kinds; k++) snprintf(kinds + strlen(kinds), sizeof c->texts[0] - strlen(kinds), "%s%s", k ? "," : "", c->info->kinds[k]);
+  PetscCall(NomosParticleNamesJoin(c->info->n_kinds, c->info->kinds, sizeof c->texts[0], c->texts[NOMOS_PARTICLE_DECODER_KINDS]));
   for (int t = 0; t < NOMOS_N_PARTICLE_DECODER_TEXTS; t++) c->text_list[t] = c->texts[t];
   s->n_texts   = NOMOS_N_PARTICLE_DECODER_TEXTS;
   s->text_keys = nomos_particle_decoder_text_keys;
   s->texts     = c->text_list;
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode Create(NomosSurrogate s)
@@ -203,7 +207,7 @@ static PetscErrorCode Create(NomosSurrogate s)
   PetscCall(NomosParticleDecoderCreate(s->config, s->parameters, c->info->d, &c->decoders[0].decoder));
   PetscCheck(NomosParametersSize(s->parameters), s->comm, PETSC_ERR_ARG_WRONG, "%s: particle_decoder.kind = %s has no weights to train: choose kernel, neural_field, grid_splat or fom_kernel; it can be judged beside one of these (particle_decoder.beside)", NomosConfigWhere(s->config, "particle_decoder.kind"), NomosParticleDecoderName(c->decoders[0].decoder));
   PetscCall(CreateBeside(s));
-  WriteTexts(s);
+  PetscCall(WriteTexts(s));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -180,6 +180,75 @@ PetscErrorCode NomosParticleDataRead(NomosParticleData d, const NomosParticleSel
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* ---- after a training */
+
+/* "jelly, water", or none. */
+static const char *List(size_t n, const char *const names[], size_t n_text, char text[])
+{
+  size_t at = (size_t)snprintf(text, n_text, "%s", n ? names[0] : "none");
+
+  for (size_t i = 1; i < n && at < n_text; i++) at += (size_t)snprintf(text + at, n_text - at, ", %s", names[i]);
+  return text;
+}
+
+PetscErrorCode NomosParticleNamesJoin(size_t n, const char *const names[], size_t n_text, char text[])
+{
+  size_t at = 0;
+
+  PetscFunctionBeginUser;
+  text[0] = 0;
+  for (size_t i = 0; i < n && at < n_text; i++) {
+    PetscCheck(!strchr(names[i], ','), PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "the name %s of a material or parameter has a comma, at which a list of names is parted: write the data with another name", names[i]);
+    at += (size_t)snprintf(text + at, n_text - at, "%s%s", i ? "," : "", names[i]);
+  }
+  PetscCheck(at < n_text, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "%zu names of materials or parameters (%s, ...) have more than %zu characters together, which weights cannot be written with: shorten them in the data", n, names[0], n_text - 1);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosParticleDataKindsOf(NomosParticleData d, const NomosParticleKinds *known, const NomosParticleTrajectory *t, int32_t kind[])
+{
+  char all[512];
+
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < t->n_particles; i++) {
+    const char *name = d->kinds[t->kind[i]];
+    size_t      k    = 0;
+    while (k < known->n_kinds && strcmp(known->kinds[k], name)) k++;
+    PetscCheck(k < known->n_kinds, d->comm, PETSC_ERR_ARG_WRONG, "%s: %s: particle %zu is of %s, which was never seen in the training; it knows %s: take data of these, or train with %s too", known->of, t->name, i, name, List(known->n_kinds, known->kinds, sizeof all, all), name);
+    kind[i] = (int32_t)k;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosParticleDataNameKinds(NomosParticleData d, const NomosParticleKinds *known)
+{
+  char **names;
+
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < d->n; i++) {
+    NomosParticleEntry *entry = &d->entries[i];
+    PetscCall(NomosParticleDataKindsOf(d, known, &(NomosParticleTrajectory){.n_particles = entry->n_particles, .kind = entry->kind, .name = entry->name}, entry->kind));
+  }
+  PetscCall(PetscMalloc1(known->n_kinds, &names));
+  for (size_t k = 0; k < known->n_kinds; k++) PetscCall(PetscStrallocpy(known->kinds[k], &names[k]));
+  PetscCall(FreeTexts(d->info.n_kinds, d->kinds));
+  d->kinds        = names;
+  d->info.n_kinds = known->n_kinds;
+  d->info.kinds   = (const char *const *)names;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosParticleDataCheckParameters(NomosParticleData d, const char of[], size_t n_parameters, const char *const parameters[])
+{
+  bool same = n_parameters == d->info.n_parameters;
+  char ours[512], theirs[512];
+
+  PetscFunctionBeginUser;
+  for (size_t p = 0; p < n_parameters && same; p++) same = !strcmp(parameters[p], d->parameters[p]);
+  PetscCheck(same, d->comm, PETSC_ERR_ARG_INCOMP, "%s: %s: numbers of its trajectories are %s, those that the training was told %s: take data with the same ones, in this order", of, d->path, List(d->info.n_parameters, (const char *const *)d->parameters, sizeof ours, ours), List(n_parameters, parameters, sizeof theirs, theirs));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* ---- statistics */
 
 /* Chan, Golub & LeVeque (1983), doi:10.1080/00031305.1983.10483115. */

@@ -69,6 +69,21 @@ typedef struct {
 } NomosParticleSelection;
 PetscErrorCode NomosParticleDataRead(NomosParticleData data, const NomosParticleSelection *selection, double x[]);
 
+/* Materials that a training knows; `of`: what is compared with them, for messages. */
+typedef struct {
+  const char        *of;
+  size_t             n_kinds;
+  const char *const *kinds;
+} NomosParticleKinds;
+/* kind (n_particles) of a trajectory as numbers of that list, by their names: files may name materials in another order, or others that do not occur. Errors: a particle of a material that the list has not. */
+PetscErrorCode NomosParticleDataKindsOf(NomosParticleData data, const NomosParticleKinds *known, const NomosParticleTrajectory *trajectory, int32_t kind[]);
+/* Those of all trajectories are numbers of that list from now on, which is the info's too. */
+PetscErrorCode NomosParticleDataNameKinds(NomosParticleData data, const NomosParticleKinds *known);
+/* "jelly,water" for a file of weights, whose readers part them at commas; text (n_text). Errors: names that are too long together, or have a comma. */
+PetscErrorCode NomosParticleNamesJoin(size_t n, const char *const names[], size_t n_text, char text[]);
+/* Their numbers are those of a training, in the same order. Errors: others. */
+PetscErrorCode NomosParticleDataCheckParameters(NomosParticleData data, const char of[], size_t n_parameters, const char *const parameters[]);
+
 /* Mean and deviation of velocities x_{k+1} - x_k and accelerations x_{k+1} - 2 x_k + x_{k-1} (time in frames, as GNS has them; m) along each axis, pooled over all frames and particles of the training: deviation^2 = sum over all of (v - mean)^2/count, not a mean of deviations of trajectories. One that is constant has deviation 0. */
 typedef struct {
   double velocity_mean[3], velocity_deviation[3], acceleration_mean[3], acceleration_deviation[3];

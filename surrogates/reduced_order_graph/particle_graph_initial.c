@@ -5,34 +5,20 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Numbers of the materials by their names. Errors: one that the training has not. */
-static PetscErrorCode NameKinds(NomosModel model, const NomosParticleDataInfo *info, size_t n, const int32_t theirs[], int32_t ours[])
-{
-  ParticleGraph *p = model->data;
-  char           all[1024] = "";
-
-  PetscFunctionBeginUser;
-  for (size_t k = 0; k < p->n_kinds; k++) snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", k ? ", " : "", p->kinds[k]);
-  for (size_t i = 0; i < n; i++) {
-    const char *name = info->kinds[theirs[i]];
-    size_t      k    = 0;
-    while (k < p->n_kinds && strcmp(p->kinds[k], name)) k++;
-    PetscCheck(k < p->n_kinds, model->comm, PETSC_ERR_ARG_WRONG, "%s: initial.file: its particles are of %s, which was never seen in the training of the weights; they know %s", NomosConfigWhere(model->config, "initial.file"), name, all);
-    ours[i] = (int32_t)k;
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode ReadParameters(NomosModel model, const NomosParticleDataInfo *info, const NomosParticleTrajectory *t)
+/* Numbers that the network is told: the case's, or the trajectory's, which must have the names that the training had. */
+static PetscErrorCode ReadParameters(NomosModel model, NomosParticleData data, const NomosParticleTrajectory *t)
 {
   ParticleGraph *p     = model->data;
   const char    *where = NomosConfigWhere(model->config, "particle_graph.parameters");
   const double  *given;
+  char           key[NOMOS_MAX_PATH];
   size_t         n;
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetReals(model->config, "particle_graph.parameters", &n, &given));
-  PetscCheck(n == p->n_parameters || (!n && info->n_parameters == p->n_parameters), model->comm, PETSC_ERR_ARG_SIZ, "%s: particle_graph.parameters has %d numbers, a trajectory of initial.file %d, and the network was trained with %d", where, (int)n, (int)info->n_parameters, (int)p->n_parameters);
+  PetscCheck(!n || n == p->n_parameters, model->comm, PETSC_ERR_ARG_SIZ, "%s: particle_graph.parameters has %zu numbers, and the network was trained with %zu: give as many, or leave it out for those of initial.file", where, n, p->n_parameters);
+  snprintf(key, sizeof key, "%s: initial.file", NomosConfigWhere(model->config, "initial.file"));
+  if (!n) PetscCall(NomosParticleDataCheckParameters(data, key, p->n_parameters, p->parameter_names));
   for (size_t k = 0; k < p->n_parameters; k++) p->told[k] = n ? given[k] : t->parameters[k];
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -84,7 +70,7 @@ static PetscErrorCode ReadHistory(NomosModel model, NomosParticleData data, size
   PetscCall(NomosConfigGetReals(model->config, "initial.velocity", &n_velocity, &velocity));
   const bool   flies  = !strcmp(type, "ballistic");
   const size_t wanted = flies ? (n_velocity ? 1 : 2) : p->n_history;
-  PetscCheck(frame + wanted <= n_frames, model->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: initial.frame = %d: the trajectory has %d frames, and %d are needed from there on", where, (int)frame, (int)n_frames, (int)wanted);
+  PetscCheck(frame + wanted <= n_frames, model->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: initial.frame = %d: the trajectory has %d frames, and %d are needed from there on: take an earlier one, or a longer trajectory", where, (int)frame, (int)n_frames, (int)wanted);
   NomosParticleSelection selection = {.trajectory = trajectory, .first = frame, .n_frames = wanted, .n = p->n, .sample = p->sample};
   if (!flies) {
     PetscCall(NomosParticleDataRead(data, &selection, p->initial));
@@ -105,8 +91,9 @@ static PetscErrorCode Read(NomosModel model, NomosParticleData data)
   const NomosParticleDataInfo *info;
   NomosParticleSampling        sampling = {.n_draws = 1, .n_points = (double)p->n_points};
   NomosParticleTrajectory      t;
-  NomosParticlePart            part;
+  int32_t                     *sample;
   const char                  *kind, *where = NomosConfigWhere(model->config, "initial.file");
+  char                         key[NOMOS_MAX_PATH];
   int64_t                      trajectory, frame, points, seed;
   bool                         given;
 
@@ -122,25 +109,25 @@ static PetscErrorCode Read(NomosModel model, NomosParticleData data)
   }
   snprintf(sampling.kind, sizeof sampling.kind, "%s", kind);
   PetscCall(NomosParticleDataGetInfo(data, &info));
-  PetscCheck(info->d == p->d, model->comm, PETSC_ERR_ARG_SIZ, "%s: initial.file: particles in %d dimensions, and the network was trained in %d", where, info->d, p->d);
-  PetscCheck(!(p->interval > 0) || fabs(info->interval - p->interval) <= 1e-4 * p->interval, model->comm, PETSC_ERR_ARG_WRONG, "%s: initial.file: its frames are %g apart, and those of the training %g", where, info->interval, p->interval);
-  PetscCheck((size_t)trajectory < info->n_trajectories[NOMOS_SPLIT_TRAIN], model->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: initial.trajectory = %d: the file has %d", NomosConfigWhere(model->config, "initial.trajectory"), (int)trajectory, (int)info->n_trajectories[NOMOS_SPLIT_TRAIN]);
+  PetscCheck(info->d == p->d, model->comm, PETSC_ERR_ARG_SIZ, "%s: initial.file: particles in %d dimensions, and the network was trained in %d: take data in as many", where, info->d, p->d);
+  PetscCheck(!(p->interval > 0) || fabs(info->interval - p->interval) <= 1e-4 * p->interval, model->comm, PETSC_ERR_ARG_WRONG, "%s: initial.file: its frames are %g s apart, and those of the training %g s, which is the network's step: take data with frames as far apart", where, info->interval, p->interval);
+  PetscCheck((size_t)trajectory < info->n_trajectories[NOMOS_SPLIT_TRAIN], model->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: initial.trajectory = %d: the file has %zu trajectories: take 0 to %zu", NomosConfigWhere(model->config, "initial.trajectory"), (int)trajectory, info->n_trajectories[NOMOS_SPLIT_TRAIN], info->n_trajectories[NOMOS_SPLIT_TRAIN] - 1);
   PetscCall(NomosParticleDataTrajectory(data, NOMOS_SPLIT_TRAIN, (size_t)trajectory, &t));
-  PetscCall(NomosParticlePartCreate(&(NomosParticlePartInput){.data = data, .split = NOMOS_SPLIT_TRAIN, .sampling = &sampling, .factor = 1, .window = 1, .seed = (uint64_t)seed}, &part));
-  p->n           = part.n_points[trajectory];
+  PetscCall(NomosParticleSampleDraw(&(NomosParticlePartInput){.data = data, .split = NOMOS_SPLIT_TRAIN, .sampling = &sampling, .factor = 1, .seed = (uint64_t)seed}, (size_t)trajectory, 0, &p->n, &sample));
   p->n_particles = t.n_particles;
   p->n_state     = p->n_history * p->n * (size_t)p->d;
   PetscCall(PetscMalloc3(p->n_state, &p->state, p->n_state, &p->next, p->n_state, &p->initial));
   PetscCall(PetscMalloc3(p->n, &p->sample, p->n, &p->kind, p->n_parameters + 1, &p->told));
   PetscCall(PetscMalloc3(p->n_particles * (size_t)p->d, &p->reference, p->n_particles * (size_t)p->d, &p->position, p->n_particles, &p->kind_of_all));
-  PetscCall(PetscArraycpy(p->sample, part.sample[trajectory], p->n));
-  PetscCall(NomosParticlePartFree(&part));
-  PetscCall(NameKinds(model, info, p->n_particles, t.kind, p->kind_of_all));
+  PetscCall(PetscArraycpy(p->sample, sample, p->n));
+  PetscCall(PetscFree(sample));
+  snprintf(key, sizeof key, "%s: initial.file", where);
+  PetscCall(NomosParticleDataKindsOf(data, &(NomosParticleKinds){key, p->n_kinds, p->kinds}, &t, p->kind_of_all));
   for (size_t i = 0; i < p->n; i++) p->kind[i] = p->kind_of_all[p->sample[i]];
-  PetscCall(ReadParameters(model, info, &t));
+  PetscCall(ReadParameters(model, data, &t));
   p->first[1] = p->n;
   p->sets     = (NomosParticleSets){.n = p->n, .n_sets = 1, .first = p->first, .kind = p->kind, .parameters = p->told};
-  PetscCheck((size_t)frame < t.n_frames, model->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: initial.frame = %d: the trajectory has %d", NomosConfigWhere(model->config, "initial.frame"), (int)frame, (int)t.n_frames);
+  PetscCheck((size_t)frame < t.n_frames, model->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: initial.frame = %d: the trajectory has %zu frames: take 0 to %zu", NomosConfigWhere(model->config, "initial.frame"), (int)frame, t.n_frames, t.n_frames - 1);
   PetscCall(NomosParticleDataRead(data, &(NomosParticleSelection){.trajectory = (size_t)trajectory, .first = (size_t)frame, .n_frames = 1, .n = p->n_particles}, p->reference));
   PetscCall(ReadHistory(model, data, (size_t)trajectory, (size_t)frame, t.n_frames));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -153,7 +140,7 @@ PetscErrorCode ParticleGraphReadPoints(NomosModel model)
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetString(model->config, "initial.file", &path));
-  PetscCheck(path[0], model->comm, PETSC_ERR_ARG_WRONG, "%s: initial.file is missing: data of particles, or a run with `position`", NomosConfigWhere(model->config, "solver"));
+  PetscCheck(path[0], model->comm, PETSC_ERR_ARG_WRONG, "%s: initial.file is missing: give data of particles, or a run with `position`", NomosConfigWhere(model->config, "solver"));
   PetscCall(NomosParticleDataOpen(model->comm, &(NomosParticleDataInput){.path = path}, &data));
   PetscErrorCode code = Read(model, data);
   PetscCall(NomosParticleDataClose(&data));

@@ -75,12 +75,20 @@ static size_t Numbers(const char text[], size_t most, double values[])
   return n;
 }
 
+/* Names separated by commas, which become ends of texts; how many there are. */
+static size_t Names(char text[], const char *names[PARTICLE_GRAPH_MAX_NAMES])
+{
+  size_t n = 0;
+
+  for (char *name = strtok(text, ","); name && n < PARTICLE_GRAPH_MAX_NAMES; name = strtok(NULL, ",")) names[n++] = name;
+  return n;
+}
+
 /* The box, time step, materials of the training, as the file tells them. */
 static PetscErrorCode ReadTexts(NomosConfig config, const NomosWeightsFile *file, ParticleGraph *p)
 {
   const char *where = NomosConfigWhere(config, SECTION ".weights"), *texts[NOMOS_N_PARTICLE_TEXTS];
   double      box[6];
-  size_t      n_names = 0;
 
   PetscFunctionBeginUser;
   for (int t = 0; t < NOMOS_N_PARTICLE_TEXTS; t++) {
@@ -96,9 +104,9 @@ static PetscErrorCode ReadTexts(NomosConfig config, const NomosWeightsFile *file
     p->high[a] = box[2 * a + 1];
   }
   snprintf(p->kind_text, sizeof p->kind_text, "%s", texts[NOMOS_PARTICLE_KINDS]);
-  for (char *name = strtok(p->kind_text, ","); name && p->n_kinds < PARTICLE_GRAPH_MAX_NAMES; name = strtok(NULL, ",")) p->kinds[p->n_kinds++] = name;
-  for (const char *c = texts[NOMOS_PARTICLE_PARAMETERS]; *c; c++) n_names += *c == ',';
-  p->n_parameters = texts[NOMOS_PARTICLE_PARAMETERS][0] ? n_names + 1 : 0;
+  snprintf(p->parameter_text, sizeof p->parameter_text, "%s", texts[NOMOS_PARTICLE_PARAMETERS]);
+  p->n_kinds      = Names(p->kind_text, p->kinds);
+  p->n_parameters = Names(p->parameter_text, p->parameter_names);
   PetscCheck((p->d == 2 || p->d == 3) && p->n_kinds && p->radius > 0 && p->n_points, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: " SECTION ".weights: box, materials, radius or points of the training cannot be read from the file; train again", where);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -14,9 +14,9 @@ typedef struct {
   size_t                   n, n_particles, n_history; /* points of the graph; all particles; positions that a step sees */
   double                   low[3], high[3], interval, radius;
   size_t                   n_parameters, n_points; /* n_points: of the training */
-  char                     kind_text[1024];
+  char                     kind_text[1024], parameter_text[1024]; /* of the training; names point into them */
   size_t                   n_kinds;
-  const char              *kinds[PARTICLE_GRAPH_MAX_NAMES];
+  const char              *kinds[PARTICLE_GRAPH_MAX_NAMES], *parameter_names[PARTICLE_GRAPH_MAX_NAMES];
 
   NomosParameters          parameters;
   NomosParticleStepper     stepper;

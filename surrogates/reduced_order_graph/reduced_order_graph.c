@@ -109,19 +109,15 @@ static PetscErrorCode CreateParts(NomosSurrogate s)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static void Join(char text[1024], size_t n, const char *const names[])
-{
-  for (size_t i = 0; i < n; i++) snprintf(text + strlen(text), 1024 - strlen(text), "%s%s", i ? "," : "", names[i]);
-}
-
 /* For a model of the weights. */
-static void WriteTexts(NomosSurrogate s)
+static PetscErrorCode WriteTexts(NomosSurrogate s)
 {
   NomosReducedOrderGraph *g = s->context;
   char                   *box = g->texts[NOMOS_PARTICLE_BOX];
 
-  Join(g->texts[NOMOS_PARTICLE_KINDS], g->info->n_kinds, g->info->kinds);
-  Join(g->texts[NOMOS_PARTICLE_PARAMETERS], g->info->n_parameters, g->info->parameters);
+  PetscFunctionBeginUser;
+  PetscCall(NomosParticleNamesJoin(g->info->n_kinds, g->info->kinds, 1024, g->texts[NOMOS_PARTICLE_KINDS]));
+  PetscCall(NomosParticleNamesJoin(g->info->n_parameters, g->info->parameters, 1024, g->texts[NOMOS_PARTICLE_PARAMETERS]));
   snprintf(g->texts[NOMOS_PARTICLE_INTERVAL], 1024, "%.17g", g->info->interval);
   snprintf(g->texts[NOMOS_PARTICLE_RADIUS], 1024, "%.17g", g->radius);
   snprintf(g->texts[NOMOS_PARTICLE_POINTS], 1024, "%zu", g->parts[NOMOS_SPLIT_TRAIN].most);
@@ -130,6 +126,7 @@ static void WriteTexts(NomosSurrogate s)
   s->n_texts   = NOMOS_N_PARTICLE_TEXTS;
   s->text_keys = nomos_particle_text_keys;
   s->texts     = g->text_list;
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode Create(NomosSurrogate s)
@@ -154,7 +151,7 @@ static PetscErrorCode Create(NomosSurrogate s)
   PetscCall(NomosReducedOrderGraphOpenSets(s));
   PetscCall(NomosReducedOrderGraphCreateDecoder(s));
   PetscCall(NomosReducedOrderGraphCreateCoarse(s));
-  WriteTexts(s);
+  PetscCall(WriteTexts(s));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

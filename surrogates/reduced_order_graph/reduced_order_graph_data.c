@@ -45,6 +45,18 @@ static PetscErrorCode Draw(const NomosParticlePartInput *input, const NomosParti
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode NomosParticleSampleDraw(const NomosParticlePartInput *input, size_t i, size_t draw, size_t *n, int32_t **sample)
+{
+  NomosParticleTrajectory t;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosParticleDataTrajectory(input->data, input->split, i, &t));
+  *n = PointsOf(input->sampling, input->factor, t.n_particles);
+  PetscCall(PetscMalloc1(*n, sample));
+  PetscCall(Draw(input, &t, i, draw, *n, *sample));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode FillPart(const NomosParticlePartInput *input, NomosParticlePart *part)
 {
   PetscFunctionBeginUser;
@@ -53,12 +65,10 @@ static PetscErrorCode FillPart(const NomosParticlePartInput *input, NomosParticl
     PetscCall(NomosParticleDataTrajectory(part->data, part->split, i, &t));
     NomosCheck(t.n_frames >= input->window, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "%s has %zu frames, and an example takes %zu (reduced_order_graph.history + 1 + reduced_order_graph.steps): give longer trajectories, or take fewer of them", t.name, t.n_frames, input->window);
     for (size_t draw = 0; draw < part->n_draws; draw++) {
-      const size_t k    = i * part->n_draws + draw, n = PointsOf(input->sampling, input->factor, t.n_particles);
-      part->n_points[k] = n;
-      part->most        = PetscMax(part->most, n);
+      const size_t k = i * part->n_draws + draw;
+      PetscCall(NomosParticleSampleDraw(input, i, draw, &part->n_points[k], &part->sample[k]));
+      part->most         = PetscMax(part->most, part->n_points[k]);
       part->first[k + 1] = part->first[k] + t.n_frames - input->window + 1;
-      PetscCall(PetscMalloc1(n, &part->sample[k]));
-      PetscCall(Draw(input, &t, i, draw, n, part->sample[k]));
     }
   }
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -76,6 +76,8 @@ typedef struct {
 } NomosParticlePartInput;
 PetscErrorCode NomosParticlePartCreate(const NomosParticlePartInput *input, NomosParticlePart *part);
 PetscErrorCode NomosParticlePartFree(NomosParticlePart *part);
+/* One sample of one trajectory, as a part has it: which particles (*n), PetscFree'd by the caller. */
+PetscErrorCode NomosParticleSampleDraw(const NomosParticlePartInput *input, size_t trajectory, size_t draw, size_t *n, int32_t **sample);
 /* Free flight: of the accelerations that the centres of the training's trajectories have in their first positions the median, along each axis: most of them touch nothing yet. */
 PetscErrorCode NomosReducedOrderGraphFlight(NomosReducedOrderGraph *g);
 
@@ -98,7 +100,7 @@ PetscErrorCode NomosPointMotionFree(NomosPointMotion *motion);
 /* ---- reduced_order_graph_sets.c: sets that are for tests only, and the decoder */
 
 extern const NomosParamGroup nomos_reduced_order_graph_groups[1];
-/* Those beside the data, tests/NAME.h5 of a directory, then those of reduced_order_graph.tests.NAME. Errors: those of the data, particles in another dimension, with other parameters, of materials that the training has not. Collective. */
+/* Those beside the data, tests/NAME.h5 of a directory, then those of reduced_order_graph.tests.NAME. Errors: those of the data, particles in another dimension, with parameters of other names, of materials that the training has not. Collective. */
 PetscErrorCode NomosReducedOrderGraphOpenSets(NomosSurrogate s);
 PetscErrorCode NomosReducedOrderGraphCloseSets(NomosReducedOrderGraph *g);
 /* reduced_order_graph.decoder: one that needs no training, or in its place that of decoder_weights; and the table of coarse simulations' decoder. */

@@ -3,6 +3,7 @@
 
 #include "surrogates/test_sets.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* clang-format off */
@@ -18,11 +19,14 @@ static PetscErrorCode CheckSet(NomosSurrogate s, const char name[], NomosParticl
 {
   const NomosReducedOrderGraph *g = s->context;
   const NomosParticleDataInfo  *info;
+  char                          key[2 * NOMOS_MAX_NAME];
 
   PetscFunctionBeginUser;
+  snprintf(key, sizeof key, "%s.%s", prefix, name);
   PetscCall(NomosParticleDataGetInfo(data, &info));
-  NomosCheck(info->d == g->info->d && info->n_parameters == g->info->n_parameters, s->comm, PETSC_ERR_ARG_SIZ, "reduced_order_graph.tests.%s: particles in %d dimensions with %zu parameters, and the training has %d and %zu", name, info->d, info->n_parameters, g->info->d, g->info->n_parameters);
-  for (size_t k = 0; k < info->n_kinds; k++) NomosCheck(k < g->info->n_kinds && !strcmp(info->kinds[k], g->info->kinds[k]), s->comm, PETSC_ERR_ARG_WRONG, "reduced_order_graph.tests.%s: material number %zu is %s, which was never seen in the training (%s there)", name, k, info->kinds[k], k < g->info->n_kinds ? g->info->kinds[k] : "none");
+  PetscCheck(info->d == g->info->d, s->comm, PETSC_ERR_ARG_SIZ, "%s: particles in %d dimensions, and the training has them in %d: take a set of as many", key, info->d, g->info->d);
+  PetscCall(NomosParticleDataCheckParameters(data, key, g->info->n_parameters, g->info->parameters));
+  PetscCall(NomosParticleDataNameKinds(data, &(NomosParticleKinds){key, g->info->n_kinds, g->info->kinds}));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
