@@ -107,6 +107,8 @@ PetscErrorCode NomosIncrementsPairs(NomosDiscover *d);
 int64_t NomosIncrementsStep(const NomosIncrements *m, int64_t sample);
 /* Place of the i-th value of this rank in the whole field, so that random numbers do not depend on the ranks. */
 size_t NomosIncrementsPlace(const NomosModelField *field, size_t i);
+/* Which of a layer's n points are seen of discover.fraction: the first of order (n), whose number is returned. Look 0: where the points do not move. */
+size_t NomosIncrementsSeen(const NomosIncrements *m, double fraction, int64_t look, size_t n, size_t order[]);
 /* The model as it is in the case, or with what was found. */
 PetscErrorCode NomosIncrementsSetModel(NomosDiscover *d, bool corrected);
 /* With what was found: increments.nc of the last pair; forecasts.csv and forecast_spectra.csv by model and corrected model from states of the real system after the last pair. */

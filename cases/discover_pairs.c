@@ -3,6 +3,7 @@
 
 #include "operators/random.h"
 #include "operators/reduce.h"
+#include "surrogates/dataset.h"
 
 #include <math.h>
 
@@ -34,6 +35,12 @@ size_t NomosIncrementsPlace(const NomosModelField *field, size_t i)
     stride *= field->size[k];
   }
   return place;
+}
+
+size_t NomosIncrementsSeen(const NomosIncrements *m, double fraction, int64_t look, size_t n, size_t order[])
+{
+  NomosPermutation((uint64_t)m->seed, look, n, order);
+  return PetscMax(1, (size_t)(fraction * (double)n));
 }
 
 /* Noise of the given part of the standard deviation of the layer. */

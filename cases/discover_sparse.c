@@ -1,7 +1,6 @@
 /* Of the mode of nomos discover that has a model: observations of some points, brought onto the grid (surrogates/interpolation), and how good that is where the truth is known. Both times of a pair are interpolated
    together, as the field at the first and the increment to the second, and so are all layers that are seen at the same points. */
 #include "cases/discover_increments.h"
-#include "surrogates/dataset.h"
 #include "surrogates/interpolation/interpolation_list.h"
 
 #include "operators/correlation.h"
@@ -16,7 +15,7 @@ static const char *const scores[N_SCORES] = {"field_error", "laplacian_error", "
 struct NomosSparse_s {
   const NomosInterpolationOps *ops;
   NomosObservations            places; /* a set: the whole grid, layer after layer */
-  size_t                       n_seen; /* points of a layer */
+  double                       fraction;
   bool                         moving; /* other ones at every time */
   size_t                       nx, ny, n_layers, n_k;
   double                       x0, y0, lx, ly;
@@ -81,7 +80,7 @@ PetscErrorCode NomosSparsePrepare(NomosDiscover *d)
   s->ny                = n_layer / s->nx;
   s->n_k               = s->nx / 2; /* the shortest mode may be dropped by the model */
   NomosObservationsPlace(s->places, 0, &layer, &s->x0, &s->y0);
-  s->n_seen            = PetscMax(1, (size_t)(fraction * (double)n_layer));
+  s->fraction          = fraction;
   PetscCall(NomosConfigGetString(config, "discover.points", &points));
   s->moving = !strcmp(points, "moving");
   PetscCall(AddGrid(s->places));
@@ -269,8 +268,8 @@ static PetscErrorCode Score(NomosSparse s, double got[], double truth[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The looks of all layers at the points order (n_seen), from values (n_layers, ny nx). */
-static PetscErrorCode LooksSample(const NomosIncrements *m, const size_t order[], const double values[], Look *looks)
+/* The looks of all layers at the points order (n), from values (n_layers, ny nx). */
+static PetscErrorCode LooksSample(const NomosIncrements *m, size_t n, const size_t order[], const double values[], Look *looks)
 {
   const NomosSparse          s    = m->sparse;
   const NomosObservationSet *grid = NomosObservationsSet(s->places, 0);
@@ -279,15 +278,15 @@ static PetscErrorCode LooksSample(const NomosIncrements *m, const size_t order[]
   for (size_t l = 0; l < s->n_layers; l++) {
     Look  *look = &looks[l];
     double mean = 0, square = 0;
-    PetscCall(PetscMalloc3(s->n_seen, &look->x, s->n_seen, &look->y, s->n_seen, &look->value));
-    look->n = s->n_seen;
-    for (size_t i = 0; i < s->n_seen; i++) {
+    PetscCall(PetscMalloc3(n, &look->x, n, &look->y, n, &look->value));
+    look->n = n;
+    for (size_t i = 0; i < n; i++) {
       const size_t at = l * s->nx * s->ny + order[i];
       look->x[i]      = grid->x[at];
       look->y[i]      = grid->y[at];
       look->value[i]  = values[at];
-      mean += values[at] / (double)s->n_seen;
-      square += values[at] * values[at] / (double)s->n_seen;
+      mean += values[at] / (double)n;
+      square += values[at] * values[at] / (double)n;
     }
     look->deviation = m->noise * sqrt(fmax(0, square - mean * mean));
   }
@@ -309,8 +308,8 @@ PetscErrorCode NomosSparsePair(NomosDiscover *d, int64_t sample, const double ex
   for (int64_t time = 0; time < 2; time++) {
     PetscCall(NomosObservationsApply(s->places, 0, pair + (size_t)time * m->points, fields));
     PetscCall(NomosObservationsApply(s->places, 0, exact + (size_t)time * m->points, truth + (size_t)time * whole));
-    NomosPermutation((uint64_t)m->seed, s->moving ? 1 + 2 * sample + time : 0, s->nx * s->ny, order);
-    PetscCall(LooksSample(m, order, fields, looks + (size_t)time * s->n_layers));
+    const size_t n_seen = NomosIncrementsSeen(m, s->fraction, s->moving ? 1 + 2 * sample + time : 0, s->nx * s->ny, order);
+    PetscCall(LooksSample(m, n_seen, order, fields, looks + (size_t)time * s->n_layers));
   }
   PetscCall(OntoGrid(d, looks, fields));
   TakeLocal(m, fields, pair);

@@ -16,8 +16,8 @@ const NomosParam nomos_discover_trajectory_params[] = {
   {"discover.polish",               NOMOS_PARAM_BOOL,   "false", NULL, 0, 0,       NULL,  false, "Coefficients found from increments are refined by trajectories that fit what was observed at several times."},
   {"discover.trajectory.steps",     NOMOS_PARAM_INT,    "40",    NULL, 1, 1000000, NULL,  false, "Time steps of a window; discover.samples windows begin discover.every apart."},
   {"discover.trajectory.times",     NOMOS_PARAM_INT,    "11",    NULL, 2, 1000000, NULL,  false, "Times of observation of a window, evenly, from its begin to its end."},
-  {"discover.trajectory.fraction",  NOMOS_PARAM_REAL,   "1",     NULL, DBL_MIN, 1, NULL,  false, "Part of the points that is observed."},
-  {"discover.trajectory.points",    NOMOS_PARAM_CHOICE, "fixed", NULL, 0, 0,       "fixed|moving", false, "The same points at every time, or others."},
+  {"discover.trajectory.fraction",  NOMOS_PARAM_REAL,   "",      NULL, DBL_MIN, 1, NULL,  false, "Part of the points that is observed, drawn by itself; unset: those of discover.fraction, the same ones that an interpolation has."},
+  {"discover.trajectory.points",    NOMOS_PARAM_CHOICE, "fixed", NULL, 0, 0,       "fixed|moving", false, "The same points at every time, or others; where fraction is not given, discover.points says it."},
   {"discover.trajectory.deviation", NOMOS_PARAM_REAL,   "1e-3",  NULL, DBL_MIN, DBL_MAX, NULL, false, "Observations count with at least this standard deviation, relative to that of the field in its layer; discover.noise is what they really have."},
   {"discover.trajectory.prior",     NOMOS_PARAM_REAL,   "1",     NULL, 0, DBL_MAX, NULL,  false, "Standard deviation of the prior of each coefficient that is looked for, about the model's; 0: none."},
   {"discover.trajectory.stages",    NOMOS_PARAM_INT,    "3",     NULL, 1, 1000,    NULL,  false, "The window grows in so many to its full length, the first of several being 3D-Var at its begin."},
@@ -48,6 +48,7 @@ static PetscErrorCode ReadFit(NomosDiscover *d, NomosTrajectoryFit *fit)
   NomosConfig            config = d->run->config;
   const NomosModelField *field  = m->forecaster.field;
   const char            *points;
+  bool                   own;
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetInt(config, "discover.trajectory.steps", &fit->steps));
@@ -55,11 +56,13 @@ static PetscErrorCode ReadFit(NomosDiscover *d, NomosTrajectoryFit *fit)
   PetscCall(NomosConfigGetInt(config, "discover.trajectory.stages", &fit->stages));
   PetscCall(NomosConfigGetInt(config, "discover.trajectory.iterations", &fit->iterations));
   PetscCall(NomosConfigGetInt(config, "discover.trajectory.inner", &fit->inner));
-  PetscCall(NomosConfigGetReal(config, "discover.trajectory.fraction", &fit->fraction));
+  PetscCall(NomosConfigIsGiven(config, "discover.trajectory.fraction", &own));
+  PetscCall(NomosConfigGetReal(config, own ? "discover.trajectory.fraction" : "discover.fraction", &fit->fraction));
   PetscCall(NomosConfigGetReal(config, "discover.trajectory.deviation", &fit->least));
   PetscCall(NomosConfigGetReal(config, "discover.trajectory.prior", &fit->prior));
   PetscCall(NomosConfigGetReal(config, "discover.trajectory.reduction", &fit->reduction));
-  PetscCall(NomosConfigGetString(config, "discover.trajectory.points", &points));
+  PetscCall(NomosConfigGetString(config, own ? "discover.trajectory.points" : "discover.points", &points));
+  fit->shared   = !own;
   fit->moving   = !strcmp(points, "moving");
   fit->n_layers = field->n_dims > 2 ? field->size[0] : 1;
   fit->layer    = m->points / fit->n_layers;
@@ -327,6 +330,15 @@ static bool Drop(NomosDiscover *d)
   return dropped;
 }
 
+static PetscErrorCode RefitWhatStays(NomosDiscover *d, NomosTrajectoryFit *fit, Vec *start)
+{
+  PetscFunctionBeginUser;
+  do {
+    PetscCall(Refit(d, fit, start));
+  } while (Drop(d));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Begin(NomosDiscover *d, NomosTrajectoryFit *fit)
 {
   PetscFunctionBeginUser;
@@ -371,9 +383,7 @@ PetscErrorCode NomosDiscoverTrajectoryFind(NomosDiscover *d)
     PetscCall(NomosDiscoverSolve(d));
     PetscCall(PetscFree2(p, G));
     PetscCall(FreeUnknowns(&u));
-    do {
-      PetscCall(Refit(d, &fit, &start));
-    } while (Drop(d));
+    PetscCall(RefitWhatStays(d, &fit, &start));
   }
   PetscCall(End(d, &fit, &start));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -389,7 +399,7 @@ PetscErrorCode NomosDiscoverTrajectoryPolish(NomosDiscover *d)
   m->unpolished = 0;
   for (size_t e = 0; e < d->n_equations; e++) m->unpolished = fmax(m->unpolished, NomosDiscoverError(&d->equations[e], d->equations[e].found.c));
   PetscCall(Begin(d, &fit));
-  if (!d->run->stopped_by) PetscCall(Refit(d, &fit, &start));
+  if (!d->run->stopped_by) PetscCall(RefitWhatStays(d, &fit, &start));
   PetscCall(End(d, &fit, &start));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

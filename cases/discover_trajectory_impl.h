@@ -9,6 +9,7 @@ typedef struct {
   int64_t        steps, times, stages, iterations, inner;
   double         fraction, least, prior, reduction;
   bool           moving, state;
+  bool           shared;          /* what is seen are the points of discover.fraction */
   size_t         n_layers, layer; /* layer: points of one on this rank */
   double        *sigma;           /* (n_layers) */
   double        *deviation;       /* (points) */

@@ -28,16 +28,29 @@ static PetscErrorCode Deviations(NomosDiscover *d, const NomosTrajectoryFit *fit
 }
 
 /* Noise, and NaN where nothing is seen. */
-static void Veil(NomosIncrements *m, const NomosTrajectoryFit *fit, size_t window, int64_t time, double *values)
+static PetscErrorCode Veil(NomosIncrements *m, const NomosTrajectoryFit *fit, size_t window, int64_t time, double *values)
 {
   const NomosModelField *field = m->forecaster.field;
   const uint64_t         look  = (uint64_t)window * (uint64_t)fit->times + (uint64_t)time, seed = (uint64_t)m->seed;
+  const size_t           n     = m->n_whole / fit->n_layers;
+  bool                  *seen;
+  size_t                *order;
 
-  for (size_t i = 0; i < m->points; i++) {
-    const size_t place = NomosIncrementsPlace(field, i), plane = place % (m->n_whole / fit->n_layers);
-    values[i] += m->noise * fit->sigma[i / fit->layer] * NomosRandomNormal(seed, NOISE + look, place);
-    if (NomosRandomUniform(seed, POINTS + (fit->moving ? look : 0), plane) >= fit->fraction) values[i] = NAN;
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc2(n, &seen, n, &order));
+  if (fit->shared) {
+    const size_t n_seen = NomosIncrementsSeen(m, fit->fraction, fit->moving ? 1 + (int64_t)look : 0, n, order);
+    for (size_t i = 0; i < n; i++) seen[order[i]] = i < n_seen;
+  } else {
+    for (size_t i = 0; i < n; i++) seen[i] = NomosRandomUniform(seed, POINTS + (fit->moving ? look : 0), i) < fit->fraction;
   }
+  for (size_t i = 0; i < m->points; i++) {
+    const size_t place = NomosIncrementsPlace(field, i);
+    values[i] += m->noise * fit->sigma[i / fit->layer] * NomosRandomNormal(seed, NOISE + look, place);
+    if (!seen[place % n]) values[i] = NAN;
+  }
+  PetscCall(PetscFree2(seen, order));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* The real system over a window, restarted from the field with which the window begins, as the model is. */
@@ -63,7 +76,7 @@ static PetscErrorCode SeeWindow(NomosDiscover *d, NomosTrajectoryFit *fit, size_
     times[t] = (double)at * m->forecaster.model->dt;
     PetscCall(m->truth_derivatives->get_state(model, x));
     PetscCall(m->truth_derivatives->field(model, m->truth_observed, x, values + (size_t)t * m->points));
-    Veil(m, fit, number, t, values + (size_t)t * m->points);
+    PetscCall(Veil(m, fit, number, t, values + (size_t)t * m->points));
   }
   for (size_t i = 0; i < m->points; i++) background[i] = fit->state ? 0 : begin[i];
   fit->seen[number]    = (NomosSeen){.field = m->forecaster.field->name, .n_times = (size_t)fit->times, .times = times, .values = values, .deviation = fit->deviation};

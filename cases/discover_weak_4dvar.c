@@ -127,11 +127,13 @@ static PetscErrorCode See(NomosDiscover *d, NomosWeak w)
   NomosObserveInput observe = {.field = m->forecaster.field->name, .places = NOMOS_OBSERVE_GRID, .same_layers = true, .noise = m->noise, .seed = (uint64_t)m->seed};
   NomosObservations looks;
   const char       *points;
+  bool              own;
 
   PetscFunctionBeginUser;
   PetscCheck(w->times > 1, d->run->comm, PETSC_ERR_ARG_OUTOFRANGE, "discover.trajectory.times: a window is looked at twice or more often");
-  PetscCall(NomosConfigGetReal(d->run->config, "discover.trajectory.fraction", &observe.fraction));
-  PetscCall(NomosConfigGetString(d->run->config, "discover.trajectory.points", &points));
+  PetscCall(NomosConfigIsGiven(d->run->config, "discover.trajectory.fraction", &own));
+  PetscCall(NomosConfigGetReal(d->run->config, own ? "discover.trajectory.fraction" : "discover.fraction", &observe.fraction));
+  PetscCall(NomosConfigGetString(d->run->config, own ? "discover.trajectory.points" : "discover.points", &points));
   observe.moving = !strcmp(points, "moving");
   PetscCall(NomosObservationsCreate(m->truth.model, observe.field, &looks));
   PetscCall(NomosObservationsCreate(m->forecaster.model, observe.field, &w->looks));

@@ -81,6 +81,17 @@ for layer in "12":
     assert field["all"] == increment["all"] == 0
 PYTHON
 
+# Polishing sees the same points and no others: 6 times, 2 layers, half of 24 x 36 points.
+expect 0 "" "$nomos" discover ocean -o half --set discover.interpolation=cubic --set discover.fraction=0.5
+expect 0 "" "$nomos" discover ocean -o half_polished --set discover.interpolation=cubic --set discover.fraction=0.5 --set discover.polish=true --set discover.trajectory.steps=20 --set discover.trajectory.times=6
+/usr/bin/python3 - <<'PYTHON' || fail "polishing by some of the points"
+import json
+before, after = (json.load(open(run + "/summary.json"))["results"] for run in ("half", "half_polished"))
+assert after["observations"] == 6 * 2 * 432, after
+assert after["coefficient_error_before_polishing"] == before["coefficient_error"] > 2 * after["coefficient_error"], after
+assert after["exact_structure"] == 1, after
+PYTHON
+
 # A run directory is a case that does the same again.
 expect 0 "" "$nomos" discover found -o repeated
 cmp -s found/equation.yaml repeated/equation.yaml || fail "the run directory as a case gives another equation"
