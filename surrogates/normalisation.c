@@ -15,22 +15,6 @@ PetscErrorCode NomosNormalisationCreate(NomosParameters parameters, const char p
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode SetDoubles(NomosParameters parameters, size_t number, size_t n, const double values[])
-{
-  float *narrow;
-
-  PetscFunctionBeginUser;
-  if (NomosParametersType(parameters) == NOMOS_F64) {
-    PetscCall(NomosParametersSet(parameters, number, values));
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
-  PetscCall(PetscMalloc1(n, &narrow));
-  for (size_t i = 0; i < n; i++) narrow[i] = (float)values[i];
-  PetscCall(NomosParametersSet(parameters, number, narrow));
-  PetscCall(PetscFree(narrow));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 PetscErrorCode NomosNormalisationSet(const NomosNormalisation *normalisation, NomosParameters parameters, const double mean[], const double deviation[])
 {
   PetscFunctionBeginUser;
@@ -38,8 +22,8 @@ PetscErrorCode NomosNormalisationSet(const NomosNormalisation *normalisation, No
     NomosCheck(isfinite(mean[c]) && isfinite(deviation[c]) && deviation[c] > 0, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "normalisation: channel %zu has mean %g and standard deviation %g; both must be finite, the second positive", c, mean[c], deviation[c]);
     NomosCheck(NomosParametersType(parameters) == NOMOS_F64 || (fabs(mean[c]) <= FLT_MAX && deviation[c] >= FLT_MIN && deviation[c] <= FLT_MAX), PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "normalisation: channel %zu has mean %g and standard deviation %g, which float32 cannot hold; scale the data, or train with train.precision: float64", c, mean[c], deviation[c]);
   }
-  PetscCall(SetDoubles(parameters, normalisation->mean, normalisation->n_channels, mean));
-  PetscCall(SetDoubles(parameters, normalisation->deviation, normalisation->n_channels, deviation));
+  PetscCall(NomosParametersSetDoubles(parameters, normalisation->mean, mean));
+  PetscCall(NomosParametersSetDoubles(parameters, normalisation->deviation, deviation));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

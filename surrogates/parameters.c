@@ -80,15 +80,12 @@ PetscErrorCode NomosParametersInitialise(NomosParameters parameters, uint64_t se
   PetscFunctionBeginUser;
   for (int i = 0; i < 2; i++)
     if (!parameters->values[i]) PetscCall(PetscMalloc(parameters->size[i] * TypeSize(parameters) + 1, &parameters->values[i]));
-  for (int i = 0; i < 2; i++) parameters->version[i]++;
   for (size_t t = 0; t < parameters->n; t++) {
     const Entry *entry = &parameters->entries[t];
     double      *values;
     PetscCall(PetscMalloc1(entry->size + 1, &values));
     PetscCall(NomosInitialiserFill(&entry->initialiser, seed, entry->name, entry->n_dims, entry->shape, values));
-    if (parameters->type == NOMOS_F64) PetscCall(PetscArraycpy((double *)EntryValues(parameters, entry), values, entry->size));
-    else
-      for (size_t i = 0; i < entry->size; i++) ((float *)EntryValues(parameters, entry))[i] = (float)values[i];
+    PetscCall(NomosParametersSetDoubles(parameters, t, values));
     PetscCall(PetscFree(values));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -155,6 +152,32 @@ PetscErrorCode NomosParametersSet(NomosParameters parameters, size_t number, con
   const Entry *entry = &parameters->entries[number];
   parameters->version[entry->buffer]++;
   PetscCall(PetscMemcpy(EntryValues(parameters, entry), values, entry->size * TypeSize(parameters)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosParametersSetDoubles(NomosParameters parameters, size_t number, const double values[])
+{
+  NomosParameter p;
+  float         *narrow = NULL;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosParametersGet(parameters, number, &p));
+  if (p.type == NOMOS_F32) PetscCall(PetscMalloc1(p.size, &narrow));
+  for (size_t i = 0; i < p.size && narrow; i++) narrow[i] = (float)values[i];
+  PetscErrorCode code = NomosParametersSet(parameters, number, narrow ? (const void *)narrow : values);
+  PetscCall(PetscFree(narrow));
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosParametersGetDoubles(NomosParameters parameters, size_t number, double values[])
+{
+  NomosParameter p;
+
+  PetscFunctionBeginUser;
+  PetscCall(CheckValues(parameters));
+  PetscCall(NomosParametersGet(parameters, number, &p));
+  for (size_t i = 0; i < p.size; i++) values[i] = p.type == NOMOS_F32 ? (double)((const float *)p.values)[i] : ((const double *)p.values)[i];
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -57,6 +57,9 @@ PetscErrorCode NomosParametersGet(NomosParameters parameters, size_t number, Nom
 PetscErrorCode NomosParametersFind(NomosParameters parameters, const char name[], size_t *number);
 /* Values of one tensor, trained or buffer, of the parameters' type (as from a file). Leaves on buffers, or on trained tensors, that were bound before are stale. */
 PetscErrorCode NomosParametersSet(NomosParameters parameters, size_t number, const void *values);
+/* The same from and to doubles, whatever the type. */
+PetscErrorCode NomosParametersSetDoubles(NomosParameters parameters, size_t number, const double values[]);
+PetscErrorCode NomosParametersGetDoubles(NomosParameters parameters, size_t number, double values[]);
 
 /* The trained vector to read, and to change: Edit makes every leaf of it that was bound before stale. Borrowed. Errors: before NomosParametersInitialise. */
 PetscErrorCode NomosParametersValues(NomosParameters parameters, const void **values);

@@ -43,17 +43,10 @@ static PetscErrorCode CopyBuffers(NomosTraining t, double values[], bool into)
   PetscFunctionBeginUser;
   for (size_t i = 0, at = 0; i < t->n_tensors; i++) {
     NomosParameter p;
-    float         *narrow;
     PetscCall(NomosParametersGet(t->parameters, i, &p));
     if (!p.buffer) continue;
-    if (into && t->type == NOMOS_F64) PetscCall(NomosParametersSet(t->parameters, i, values + at));
-    else if (into) {
-      PetscCall(PetscMalloc1(p.size, &narrow));
-      for (size_t k = 0; k < p.size; k++) narrow[k] = (float)values[at + k];
-      PetscCall(NomosParametersSet(t->parameters, i, narrow));
-      PetscCall(PetscFree(narrow));
-    } else
-      for (size_t k = 0; k < p.size; k++) values[at + k] = t->type == NOMOS_F32 ? (double)((const float *)p.values)[k] : ((const double *)p.values)[k];
+    if (into) PetscCall(NomosParametersSetDoubles(t->parameters, i, values + at));
+    else PetscCall(NomosParametersGetDoubles(t->parameters, i, values + at));
     at += p.size;
   }
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -160,9 +160,7 @@ static PetscErrorCode ReadTensor(const NomosWeightsFile *w, NomosParameters para
     values[i] = wanted.type == NOMOS_F32 ? (double)((const float *)data)[i] : ((const double *)data)[i];
     bad += !isfinite(values[i]);
   }
-  if (p.type == NOMOS_F32)
-    for (size_t i = 0; i < p.size; i++) ((float *)values)[i] = (float)values[i]; /* in place: read before it is written over */
-  const PetscErrorCode code = bad ? PETSC_SUCCESS : NomosParametersSet(parameters, number, values);
+  const PetscErrorCode code = bad ? PETSC_SUCCESS : NomosParametersSetDoubles(parameters, number, values);
   PetscCall(PetscFree(values));
   PetscCall(code);
   PetscCheck(!bad, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "the weights %s have numbers that are not finite: the training failed; take others", p.name);

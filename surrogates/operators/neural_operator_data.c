@@ -218,11 +218,7 @@ static PetscErrorCode FitFields(NomosSurrogate s)
     PetscCall(NomosNormalisationCreate(one, "field", 1, &normalisation));
     PetscCall(NomosParametersInitialise(one, 0));
     PetscCall(NomosNormalisationFit(&normalisation, one, &(NomosNormalisationSource){.comm = s->comm, .dataset = s->data, .variable = f, .axis = -1}));
-    for (int i = 0; i < 2; i++) {
-      NomosParameter p;
-      PetscCall(NomosParametersGet(one, i ? normalisation.deviation : normalisation.mean, &p));
-      statistics[i][f] = *(const double *)p.values;
-    }
+    for (int i = 0; i < 2; i++) PetscCall(NomosParametersGetDoubles(one, i ? normalisation.deviation : normalisation.mean, &statistics[i][f]));
     PetscCall(NomosParametersDestroy(&one));
   }
   PetscCall(NomosNormalisationSet(&no->normalisation, s->parameters, statistics[0], statistics[1]));
@@ -251,12 +247,10 @@ PetscErrorCode NomosNeuralOperatorUnits(NomosSurrogate s, double mean[], double 
   for (size_t f = 0; f < no->n_fields; f++) {
     mean[f]      = 0;
     deviation[f] = 1;
-    for (int i = 0; i < 2 && no->normalised; i++) {
-      NomosParameter p;
-      PetscCall(NomosParametersGet(s->parameters, i ? no->normalisation.deviation : no->normalisation.mean, &p));
-      *(i ? &deviation[f] : &mean[f]) = p.type == NOMOS_F32 ? (double)((const float *)p.values)[f] : ((const double *)p.values)[f];
-    }
   }
+  if (!no->normalised) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosParametersGetDoubles(s->parameters, no->normalisation.mean, mean));
+  PetscCall(NomosParametersGetDoubles(s->parameters, no->normalisation.deviation, deviation));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

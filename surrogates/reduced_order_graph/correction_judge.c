@@ -120,18 +120,6 @@ static PetscErrorCode AddMotion(NomosSurrogate s, NomosTwin *twin, double state[
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode SetBuffer(NomosSurrogate s, size_t number, size_t n, const double values[])
-{
-  float *single;
-
-  PetscFunctionBeginUser;
-  PetscCall(PetscMalloc1(n, &single));
-  for (size_t i = 0; i < n; i++) single[i] = (float)values[i];
-  PetscCall(NomosParametersSet(s->parameters, number, NomosParametersType(s->parameters) == NOMOS_F32 ? (const void *)single : values));
-  PetscCall(PetscFree(single));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 PetscErrorCode NomosCorrectionFit(NomosSurrogate s)
 {
   NomosCorrection    *c    = s->context;
@@ -149,8 +137,8 @@ PetscErrorCode NomosCorrectionFit(NomosSurrogate s)
   for (int q = NOMOS_SCALE_DX; q < NOMOS_N_CORRECTION_SCALES; q++) sums.scales[q] /= (double)c->n_corrections;
   for (size_t k = 0; k < c->max_frames; k++)
     for (int f = 0; f < 2; f++) sums.error[f][k] = fmax(sums.error[f][k] / fmax(sums.count[k], 1), 1e-24);
-  PetscCall(SetBuffer(s, c->network.scales, NOMOS_N_CORRECTION_SCALES, sums.scales));
-  for (int f = 0; f < 2; f++) PetscCall(SetBuffer(s, c->reference[f], c->max_frames, sums.error[f]));
+  PetscCall(NomosParametersSetDoubles(s->parameters, c->network.scales, sums.scales));
+  for (int f = 0; f < 2; f++) PetscCall(NomosParametersSetDoubles(s->parameters, c->reference[f], sums.error[f]));
   PetscCall(PetscFree3(sums.error[0], sums.error[1], sums.count));
   PetscCall(PetscFree(state));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -154,16 +154,6 @@ PetscErrorCode NomosParticleStepperFit(NomosParticleStepper s, NomosParameters p
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Buffer(NomosParameters parameters, size_t number, double values[])
-{
-  NomosParameter p;
-
-  PetscFunctionBeginUser;
-  PetscCall(NomosParametersGet(parameters, number, &p));
-  for (size_t i = 0; i < p.size; i++) values[i] = p.type == NOMOS_F32 ? (double)((const float *)p.values)[i] : ((const double *)p.values)[i];
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 size_t NomosParticleStepperHistory(NomosParticleStepper s)
 {
   return s->history + 1;
@@ -172,15 +162,15 @@ size_t NomosParticleStepperHistory(NomosParticleStepper s)
 PetscErrorCode NomosParticleStepperRadius(NomosParticleStepper s, NomosParameters parameters, double *radius)
 {
   PetscFunctionBeginUser;
-  PetscCall(Buffer(parameters, s->radius, radius));
+  PetscCall(NomosParametersGetDoubles(parameters, s->radius, radius));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode NomosParticleStepperUnits(NomosParticleStepper s, NomosParameters parameters, double mean[], double deviation[])
 {
   PetscFunctionBeginUser;
-  PetscCall(Buffer(parameters, s->acceleration.mean, mean));
-  PetscCall(Buffer(parameters, s->acceleration.deviation, deviation));
+  PetscCall(NomosParametersGetDoubles(parameters, s->acceleration.mean, mean));
+  PetscCall(NomosParametersGetDoubles(parameters, s->acceleration.deviation, deviation));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -29,24 +29,6 @@ PetscErrorCode NomosParameterScaleFromConfig(const NomosConditioningInput *input
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode SetBuffer(NomosParameters parameters, size_t number, const double values[])
-{
-  NomosParameter buffer;
-  float         *single;
-
-  PetscFunctionBeginUser;
-  PetscCall(NomosParametersGet(parameters, number, &buffer));
-  if (buffer.type == NOMOS_F64) {
-    PetscCall(NomosParametersSet(parameters, number, values));
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
-  PetscCall(PetscMalloc1(buffer.size, &single));
-  for (size_t i = 0; i < buffer.size; i++) single[i] = (float)values[i];
-  PetscCall(NomosParametersSet(parameters, number, single));
-  PetscCall(PetscFree(single));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 PetscErrorCode NomosParameterScaleFit(const NomosParameterScale *scale, NomosParameters parameters, size_t n, const double values[])
 {
   const size_t m = scale->n_parameters;
@@ -69,9 +51,9 @@ PetscErrorCode NomosParameterScaleFit(const NomosParameterScale *scale, NomosPar
     low[p]  = log(low[p]);
     high[p] = log(high[p]);
   }
-  PetscCall(SetBuffer(parameters, scale->low, low));
-  PetscCall(SetBuffer(parameters, scale->high, high));
-  PetscCall(SetBuffer(parameters, scale->logarithmic, logarithmic));
+  PetscCall(NomosParametersSetDoubles(parameters, scale->low, low));
+  PetscCall(NomosParametersSetDoubles(parameters, scale->high, high));
+  PetscCall(NomosParametersSetDoubles(parameters, scale->logarithmic, logarithmic));
   PetscCall(PetscFree3(low, high, logarithmic));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -51,10 +51,6 @@ PetscErrorCode NomosReferenceMatrixDiscard(void **plan);
 NomosTensor    NomosReferenceMatrixDisplace(const void *context, const void *plan, const NomosTensor w[], NomosTensor u);
 PetscErrorCode NomosReferenceMatrixFreeze(const void *context, const void *plan, NomosTape tape, const NomosTensor w[], NomosParticleMap *map);
 
-/* A buffer from and to doubles. Errors of Get: before NomosParametersInitialise. */
-PetscErrorCode NomosReferenceBufferSet(NomosParameters parameters, size_t number, const double values[]);
-PetscErrorCode NomosReferenceBufferGet(NomosParameters parameters, size_t number, double values[]);
-
 /* The box of the data as a part of the model, for decoders that see places: buffers `decoder.low` [d] and `decoder.extent` [1] (the longest side), 0 and 1 before Fit. Inside it a place is (x - low)/extent. */
 typedef struct {
   size_t low, extent;

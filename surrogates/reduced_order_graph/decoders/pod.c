@@ -138,8 +138,8 @@ static PetscErrorCode Fit(const void *context, NomosParameters parameters, Nomos
   PetscCall(code);
   PetscCall(PetscMalloc1(c->n_points * (size_t)c->d * c->rank, &basis));
   PetscCall(Modes(c, &s, basis));
-  PetscCall(NomosReferenceBufferSet(parameters, c->reference, s.reference));
-  PetscCall(NomosReferenceBufferSet(parameters, c->basis, basis));
+  PetscCall(NomosParametersSetDoubles(parameters, c->reference, s.reference));
+  PetscCall(NomosParametersSetDoubles(parameters, c->basis, basis));
   PetscCall(PetscFree(basis));
   PetscCall(PetscFree3(s.reference, s.snapshots, s.first));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -204,8 +204,8 @@ static PetscErrorCode Prepare(const void *context, NomosParameters parameters, c
   p->n_sparse = r->n_sparse;
   PetscCall(PetscMalloc2(r->n_points * d * c->rank, &p->left, c->rank * r->n_sparse * d, &p->right));
   PetscCall(PetscMalloc3(c->n_points * d, &reference, c->n_points * d * c->rank, &basis, r->n_sparse * d * c->rank, &rows));
-  PetscCall(NomosReferenceBufferGet(parameters, c->reference, reference));
-  PetscCall(NomosReferenceBufferGet(parameters, c->basis, basis));
+  PetscCall(NomosParametersGetDoubles(parameters, c->reference, reference));
+  PetscCall(NomosParametersGetDoubles(parameters, c->basis, basis));
   PetscErrorCode code = Rows(c, reference, basis, r->n_points, r->X, p->left);
   if (!code) code = Rows(c, reference, basis, r->n_sparse, r->Y, rows);
   if (!code) code = PseudoInverse(r->n_sparse * d, c->rank, c->cut, rows, p->right);
