@@ -56,7 +56,7 @@ typedef struct {
   size_t low, extent;
 } NomosReferenceBox;
 PetscErrorCode NomosReferenceBoxCreate(const NomosParticleDecoderInput *input, NomosReferenceBox *box);
-PetscErrorCode NomosReferenceBoxFit(const NomosReferenceBox *box, NomosParameters parameters, NomosParticleData data);
+PetscErrorCode NomosReferenceBoxFit(const void *context, NomosParameters parameters, NomosParticleData data); /* `fit` of a decoder whose context begins with its box */
 PetscErrorCode NomosReferenceBoxGet(const NomosReferenceBox *box, NomosParameters parameters, double low[3], double *extent);
 
 /* Moving least squares around a point X with neighbours Y_j and positive weights: of the affine functions over them those that the neighbours tell apart, orthonormal in the weights (which are scaled to sum 1),

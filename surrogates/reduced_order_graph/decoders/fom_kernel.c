@@ -15,9 +15,9 @@ static const NomosParam params[] = {
 /* clang-format on */
 
 typedef struct {
+  NomosReferenceBox box; /* first, for NomosReferenceBoxFit */
   int               d;
   double            radius;
-  NomosReferenceBox box;
   NomosMlp          mlp;
 } FomKernel;
 
@@ -33,19 +33,12 @@ static PetscErrorCode Create(const NomosParticleDecoderInput *input, void *conte
   int64_t    layers, units;
 
   PetscFunctionBeginUser;
-  c->d     = input->d;
+  c->d = input->d;
   PetscCall(NomosConfigGetReal(input->config, "fom_kernel.radius", &c->radius));
   PetscCall(NomosConfigGetInt(input->config, "fom_kernel.layers", &layers));
   PetscCall(NomosConfigGetInt(input->config, "fom_kernel.units", &units));
   PetscCall(NomosReferenceBoxCreate(input, &c->box));
   PetscCall(NomosMlpCreate(input->parameters, "decoder", &(NomosMlpInput){.n_hidden = (size_t)layers, .in = 2 * (size_t)input->d, .width = (size_t)units, .out = (size_t)input->d, .activation = NOMOS_TANH}, &c->mlp));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode Fit(const void *context, NomosParameters parameters, NomosParticleData data)
-{
-  PetscFunctionBeginUser;
-  PetscCall(NomosReferenceBoxFit(&((const FomKernel *)context)->box, parameters, data));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -106,7 +99,7 @@ const NomosParticleDecoderOps NomosParticleDecoderOps_FomKernel = {
   .summary   = "GIOROM's learned kernel of 2025, constant wherever the same sparse points are near.",
   .reference = "doi:10.48550/arXiv.2407.03925",
   .n_params  = sizeof params / sizeof *params, .params = params,
-  .context   = sizeof(FomKernel), .create = Create, .fit = Fit,
+  .context   = sizeof(FomKernel), .create = Create, .fit = NomosReferenceBoxFit,
   .prepare   = Prepare, .discard = Discard,
   .displace  = Displace,
 };

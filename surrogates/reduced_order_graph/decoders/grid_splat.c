@@ -28,10 +28,10 @@ static const NomosParam params[] = {
 /* clang-format on */
 
 typedef struct {
+  NomosReferenceBox box; /* first, for NomosReferenceBoxFit */
   int               d;
   double            cells;
   bool              position, clip;
-  NomosReferenceBox box;
   NomosLinear       lift;
   NomosMlp          mlp;
 } GridSplat;
@@ -61,13 +61,6 @@ static PetscErrorCode Create(const NomosParticleDecoderInput *input, void *conte
   PetscCall(NomosReferenceBoxCreate(input, &c->box));
   PetscCall(NomosLinearCreate(input->parameters, "decoder.lift", &(NomosLinearInput){.in = d, .out = d}, &c->lift));
   PetscCall(NomosMlpCreate(input->parameters, "decoder", &(NomosMlpInput){.n_hidden = (size_t)layers, .in = 2 * d + 2 * LEVELS * d, .width = (size_t)units, .out = d, .activation = NOMOS_GELU}, &c->mlp));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode Fit(const void *context, NomosParameters parameters, NomosParticleData data)
-{
-  PetscFunctionBeginUser;
-  PetscCall(NomosReferenceBoxFit(&((const GridSplat *)context)->box, parameters, data));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -184,7 +177,7 @@ const NomosParticleDecoderOps NomosParticleDecoderOps_GridSplat = {
   .summary   = "GIOROM's decoder of 2026: splats on a grid, smoothed and looked up, and a small network.",
   .reference = "doi:10.48550/arXiv.2407.03925",
   .n_params  = sizeof params / sizeof *params, .params = params,
-  .context   = sizeof(GridSplat), .create = Create, .fit = Fit,
+  .context   = sizeof(GridSplat), .create = Create, .fit = NomosReferenceBoxFit,
   .prepare   = Prepare, .discard = Discard,
   .displace  = Displace,
 };

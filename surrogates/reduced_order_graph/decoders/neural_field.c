@@ -21,11 +21,11 @@ static const NomosParam params[] = {
 /* clang-format on */
 
 typedef struct {
+  NomosReferenceBox box; /* first, for NomosReferenceBoxFit */
   int               d;
   size_t            rank, n_channels; /* n_channels: before the last matrix, d where there is none */
   bool              mixed;
   double            ridge;
-  NomosReferenceBox box;
   NomosMlp          mlp;
   NomosLinear       mix;
 } NeuralField;
@@ -53,13 +53,6 @@ static PetscErrorCode Create(const NomosParticleDecoderInput *input, void *conte
   PetscCall(NomosReferenceBoxCreate(input, &c->box));
   PetscCall(NomosMlpCreate(input->parameters, "decoder", &(NomosMlpInput){.n_hidden = (size_t)layers, .in = (size_t)input->d, .width = (size_t)units, .out = c->rank * c->n_channels, .activation = NOMOS_ELU}, &c->mlp));
   if (c->mixed) PetscCall(NomosLinearCreate(input->parameters, "decoder.mix", &(NomosLinearInput){.in = c->n_channels, .out = (size_t)input->d, .no_bias = true}, &c->mix));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode Fit(const void *context, NomosParameters parameters, NomosParticleData data)
-{
-  PetscFunctionBeginUser;
-  PetscCall(NomosReferenceBoxFit(&((const NeuralField *)context)->box, parameters, data));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -156,7 +149,7 @@ const NomosParticleDecoderOps NomosParticleDecoderOps_NeuralField = {
   .summary   = "A learned basis of deformations (CROM, LiCROM), its coordinates by least squares from the sparse points.",
   .reference = "doi:10.48550/arXiv.2206.02607; doi:10.1145/3610548.3618158",
   .n_params  = sizeof params / sizeof *params, .params = params,
-  .context   = sizeof(NeuralField), .create = Create, .fit = Fit,
+  .context   = sizeof(NeuralField), .create = Create, .fit = NomosReferenceBoxFit,
   .prepare   = Prepare, .discard = Discard,
   .displace  = Displace, .freeze = Freeze,
 };

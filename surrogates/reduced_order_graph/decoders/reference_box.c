@@ -1,4 +1,3 @@
-/* Numbers among the parameters that no training changes. */
 #include "surrogates/reduced_order_graph/decoders/decoder.h"
 
 #include <math.h>
@@ -11,8 +10,9 @@ PetscErrorCode NomosReferenceBoxCreate(const NomosParticleDecoderInput *input, N
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosReferenceBoxFit(const NomosReferenceBox *box, NomosParameters parameters, NomosParticleData data)
+PetscErrorCode NomosReferenceBoxFit(const void *context, NomosParameters parameters, NomosParticleData data)
 {
+  const NomosReferenceBox     *box = context;
   const NomosParticleDataInfo *info;
   double                       extent = 0;
 
