@@ -27,7 +27,8 @@ static inline PetscErrorCode NetworkTry(NetworkSetup *s, const NomosParticleNetw
   PetscCall(NomosConfigRegister(s->config, ops->n_params, ops->params));
   PetscCall(NomosConfigCheck(s->config));
   PetscCall(NomosParametersCreate(type, &s->parameters));
-  PetscCall(ops->create(&(NomosParticleNetworkInput){.config = s->config, .parameters = s->parameters, .shape = shape}, &s->context));
+  PetscCall(PetscCalloc(ops->context, &s->context));
+  PetscCall(ops->create(&(NomosParticleNetworkInput){.config = s->config, .parameters = s->parameters, .shape = shape}, s->context));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -42,7 +43,8 @@ static inline void NetworkSetUp(NetworkSetup *s, const NomosParticleNetworkOps *
 static inline void NetworkTearDown(NetworkSetup *s)
 {
   if (s->tape) ck_ok(NomosTapeDestroy(&s->tape));
-  if (s->context) ck_ok(s->ops->destroy(&s->context));
+  if (s->context && s->ops->discard) ck_ok(s->ops->discard(s->context));
+  ck_ok(PetscFree(s->context));
   if (s->parameters) ck_ok(NomosParametersDestroy(&s->parameters));
   if (s->config) ck_ok(NomosConfigDestroy(&s->config));
 }

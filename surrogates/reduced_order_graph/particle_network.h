@@ -45,8 +45,9 @@ typedef struct {
   const NomosParam *params; /* NAME.* */
   bool              graph;  /* wants a graph */
   bool              any_features; /* takes points by their features alone, of whatever number of them (n_edges, n_out): what it needs to commute with rotations */
-  PetscErrorCode (*create)(const NomosParticleNetworkInput *input, void **context);
-  PetscErrorCode (*destroy)(void **context);
+  size_t            context; /* bytes of it, which the caller makes (zeros) and frees */
+  PetscErrorCode (*create)(const NomosParticleNetworkInput *input, void *context);
+  PetscErrorCode (*discard)(void *context); /* what it points to, also after an error of create. NULL: nothing */
   /* [n, d] in units of the deviation of accelerations. Errors are kept by the tape. */
   NomosTensor (*apply)(const void *context, const NomosTensor w[], const NomosParticleBatch *batch);
   /* May these positions (n, d) be given to it? An error that names the first that may not (outside the latent grid). NULL: any. */

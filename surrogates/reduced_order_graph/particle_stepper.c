@@ -96,7 +96,8 @@ PetscErrorCode NomosParticleStepperCreate(NomosConfig config, NomosParameters pa
     shape.low[i]  = input->low[i];
     shape.high[i] = input->high[i];
   }
-  PetscCall(s->network->create(&(NomosParticleNetworkInput){.config = config, .parameters = parameters, .shape = &shape}, &s->context));
+  PetscCall(PetscCalloc(s->network->context, &s->context));
+  PetscCall(s->network->create(&(NomosParticleNetworkInput){.config = config, .parameters = parameters, .shape = &shape}, s->context));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -104,7 +105,8 @@ PetscErrorCode NomosParticleStepperDestroy(NomosParticleStepper *stepper)
 {
   PetscFunctionBeginUser;
   if (!*stepper) PetscFunctionReturn(PETSC_SUCCESS);
-  if ((*stepper)->context) PetscCall((*stepper)->network->destroy(&(*stepper)->context));
+  if ((*stepper)->context && (*stepper)->network->discard) PetscCall((*stepper)->network->discard((*stepper)->context));
+  PetscCall(PetscFree((*stepper)->context));
   PetscCall(PetscFree(*stepper));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -65,7 +65,8 @@ static PetscErrorCode Create(int k, size_t n, Bench *b)
   PetscCall(NomosConfigCheck(b->config));
   PetscCall(NomosParametersCreate(real, &b->parameters));
   const NomosParticleShape shape = {.d = 2, .n_nodes = FEATURES, .radius = b->radius, .high = {1, 1}};
-  PetscCall(ops->create(&(NomosParticleNetworkInput){.config = b->config, .parameters = b->parameters, .shape = &shape}, &b->context));
+  PetscCall(PetscCalloc(ops->context, &b->context));
+  PetscCall(ops->create(&(NomosParticleNetworkInput){.config = b->config, .parameters = b->parameters, .shape = &shape}, b->context));
   PetscCall(NomosParametersInitialise(b->parameters, 1));
   PetscCall(NomosTapeCreate(&b->tape));
   b->gradient = malloc(NomosParametersSize(b->parameters) * sizeof(double));
@@ -79,7 +80,8 @@ static PetscErrorCode Destroy(int k, Bench *b)
   free(b->nodes);
   free(b->gradient);
   PetscCall(NomosGraphDestroy(&b->graph));
-  PetscCall(networks[k].ops->destroy(&b->context));
+  if (networks[k].ops->discard) PetscCall(networks[k].ops->discard(b->context));
+  PetscCall(PetscFree(b->context));
   PetscCall(NomosTapeDestroy(&b->tape));
   PetscCall(NomosParametersDestroy(&b->parameters));
   PetscCall(NomosConfigDestroy(&b->config));

@@ -123,19 +123,17 @@ static PetscErrorCode LatentInput(NomosConfig config, const NomosParticleShape *
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Create(const NomosParticleNetworkInput *input, void **context)
+static PetscErrorCode Create(const NomosParticleNetworkInput *input, void *context)
 {
   const NomosParticleShape *shape  = input->shape;
   NomosLatentGridInput      latent = {0};
-  Giorom                   *giorom;
+  Giorom                   *giorom = context;
   size_t                    half, h;
   const char               *weights;
   bool                      convolution;
   char                      name[64];
 
   PetscFunctionBeginUser;
-  PetscCall(PetscNew(&giorom));
-  *context  = giorom;
   giorom->d = shape->d;
   PetscCall(NomosEmulatorSize(input->config, "giorom.layers", &half));
   PetscCall(NomosEmulatorSize(input->config, "giorom.hidden", &h));
@@ -162,13 +160,6 @@ static PetscErrorCode Create(const NomosParticleNetworkInput *input, void **cont
   mlp.out        = (size_t)shape->d;
   mlp.layer_norm = false;
   PetscCall(NomosMlpCreate(input->parameters, "network.decoder", &mlp, &giorom->decoder));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode Destroy(void **context)
-{
-  PetscFunctionBeginUser;
-  PetscCall(PetscFree(*context));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -209,8 +200,6 @@ const NomosParticleNetworkOps NomosParticleNetworkOps_Giorom = {
   .reference = "doi:10.48550/arXiv.2407.03925",
   .n_params  = sizeof params / sizeof *params, .params = params,
   .graph     = true,
-  .create    = Create,
-  .destroy   = Destroy,
-  .apply     = Apply,
-  .check     = Check,
+  .context   = sizeof(Giorom), .create = Create,
+  .apply     = Apply, .check = Check,
 };

@@ -15,10 +15,9 @@ static const NomosParam params[] = {
 };
 /* clang-format on */
 
-static PetscErrorCode Create(const NomosParticleNetworkInput *input, void **context)
+static PetscErrorCode Create(const NomosParticleNetworkInput *input, void *context)
 {
   const NomosParticleShape *shape = input->shape;
-  NomosGraphNetwork        *network;
   const char               *aggregation;
   int64_t                   width, n_layers, n_hidden;
 
@@ -27,18 +26,9 @@ static PetscErrorCode Create(const NomosParticleNetworkInput *input, void **cont
   PetscCall(NomosConfigGetInt(input->config, "gns.layers", &n_layers));
   PetscCall(NomosConfigGetInt(input->config, "gns.hidden", &n_hidden));
   PetscCall(NomosConfigGetString(input->config, "gns.aggregation", &aggregation));
-  PetscCall(PetscNew(&network));
-  *context = network;
   const NomosGraphNetworkInput how = {.node_in = shape->n_nodes, .edge_in = shape->n_edges ? shape->n_edges : (size_t)shape->d + 1, .out = shape->n_out ? shape->n_out : (size_t)shape->d, .width = (size_t)width, .n_hidden = (size_t)n_hidden, .n_layers = (size_t)n_layers, .activation = NOMOS_RELU,
                                       .aggregation = strcmp(aggregation, "sum") ? NOMOS_AGGREGATE_MEAN : NOMOS_AGGREGATE_SUM};
-  PetscCall(NomosGraphNetworkCreate(input->parameters, "network", &how, network));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode Destroy(void **context)
-{
-  PetscFunctionBeginUser;
-  PetscCall(PetscFree(*context));
+  PetscCall(NomosGraphNetworkCreate(input->parameters, "network", &how, context));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -53,7 +43,6 @@ const NomosParticleNetworkOps NomosParticleNetworkOps_Gns = {
   .reference = "Sanchez-Gonzalez et al. (2020), doi:10.48550/arXiv.2002.09405",
   .n_params  = sizeof params / sizeof *params, .params = params,
   .graph     = true, .any_features = true,
-  .create    = Create,
-  .destroy   = Destroy,
+  .context   = sizeof(NomosGraphNetwork), .create = Create,
   .apply     = Apply,
 };

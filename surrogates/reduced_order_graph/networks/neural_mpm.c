@@ -66,17 +66,15 @@ static PetscErrorCode Grid(const NomosParticleShape *shape, size_t points, size_
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Create(const NomosParticleNetworkInput *input, void **context)
+static PetscErrorCode Create(const NomosParticleNetworkInput *input, void *context)
 {
   const NomosParticleShape *shape = input->shape;
   NomosUNetInput            unet  = {.n_space = 2, .in = 2 + shape->n_nodes, .plain = true, .activation = NOMOS_GELU};
-  NeuralMpm                *net;
+  NeuralMpm                *net   = context;
   size_t                    points, hidden;
 
   PetscFunctionBeginUser;
   NomosCheck(shape->d == 2, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "reduced_order_graph.network = neural_mpm in %d dimensions: must be 2, as its U-Net is; use gns or giorom", shape->d);
-  PetscCall(PetscNew(&net));
-  *context = net;
   PetscCall(NomosEmulatorSize(input->config, "neural_mpm.points", &points));
   PetscCall(NomosEmulatorSize(input->config, "neural_mpm.width", &unet.width));
   PetscCall(NomosEmulatorSize(input->config, "neural_mpm.levels", &unet.n_levels));
@@ -89,13 +87,10 @@ static PetscErrorCode Create(const NomosParticleNetworkInput *input, void **cont
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Destroy(void **context)
+static PetscErrorCode Discard(void *context)
 {
-  NeuralMpm *net = *context;
-
   PetscFunctionBeginUser;
-  if (net) PetscCall(PetscFree(net->inside));
-  PetscCall(PetscFree(*context));
+  PetscCall(PetscFree(((NeuralMpm *)context)->inside));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -139,8 +134,6 @@ const NomosParticleNetworkOps NomosParticleNetworkOps_NeuralMpm = {
   .summary   = "Particles to a grid, a U-Net, back to the particles.",
   .reference = "doi:10.48550/arXiv.2408.15753",
   .n_params  = sizeof params / sizeof *params, .params = params,
-  .create    = Create,
-  .destroy   = Destroy,
-  .apply     = Apply,
-  .check     = Check,
+  .context   = sizeof(NeuralMpm), .create = Create, .discard = Discard,
+  .apply     = Apply, .check = Check,
 };
