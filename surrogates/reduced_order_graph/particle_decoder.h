@@ -38,16 +38,17 @@ PetscErrorCode NomosParticleDecoderCreateNamed(NomosConfig config, const char na
 const char    *NomosParticleDecoderName(NomosParticleDecoder decoder);
 bool           NomosParticleDecoderIsLinear(NomosParticleDecoder decoder);
 PetscErrorCode NomosParticleDecoderDestroy(NomosParticleDecoder *decoder);
-/* As a training of the surrogate `particle_decoder` left it: `key` of the config names its weights.safetensors, which say which decoder it is; in float64. d, kinds: of the particles that it is to be used for; borrowed, as config, until
-   it is made. Both results are the caller's also after an error. Errors: those of the file; weights of another surrogate, of particles in another dimension, of other materials. Collective. */
+/* The one that `section` of the config chooses: by `section.decoder` one that needs no training, or `none` (NULL); in its place, as `section.decoder_weights` names its weights.safetensors, one that a training of the surrogate
+   `particle_decoder` left, which says its kind; in float64. d, kinds: of the particles that it is to be used for; borrowed, as config, until it is made. Both results are the caller's also after an error. Errors: those of the file;
+   weights of another surrogate, of particles in another dimension, of other materials. Collective. */
 typedef struct {
   NomosConfig        config;
-  const char        *key;
+  const char        *section;
   int                d;
   size_t             n_kinds;
   const char *const *kinds;
-} NomosParticleDecoderWeights;
-PetscErrorCode NomosParticleDecoderLoad(const NomosParticleDecoderWeights *from, NomosParameters *parameters, NomosParticleDecoder *decoder);
+} NomosParticleDecoderChoice;
+PetscErrorCode NomosParticleDecoderOpen(const NomosParticleDecoderChoice *choice, NomosParameters *parameters, NomosParticleDecoder *decoder);
 /* What is written beside such weights: dimensions, names of the materials separated by commas. */
 enum { NOMOS_PARTICLE_DECODER_DIMENSIONS, NOMOS_PARTICLE_DECODER_KINDS, NOMOS_N_PARTICLE_DECODER_TEXTS };
 extern const char *const nomos_particle_decoder_text_keys[NOMOS_N_PARTICLE_DECODER_TEXTS];

@@ -147,30 +147,13 @@ static PetscErrorCode Build(NomosModel model, NomosWeightsFile *file)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* One that needs no training, or with weights. */
-static PetscErrorCode ReadDecoder(NomosModel model)
-{
-  ParticleGraph *p = model->data;
-  const char    *name, *weights;
-
-  PetscFunctionBeginUser;
-  PetscCall(NomosConfigGetString(model->config, SECTION ".decoder", &name));
-  PetscCall(NomosConfigGetString(model->config, SECTION ".decoder_weights", &weights));
-  if (weights[0]) PetscCall(NomosParticleDecoderLoad(&(NomosParticleDecoderWeights){.config = model->config, .key = SECTION ".decoder_weights", .d = p->d, .n_kinds = p->n_kinds, .kinds = p->kinds}, &p->decoder_parameters, &p->decoder));
-  if (weights[0] || !strcmp(name, "none")) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(NomosParametersCreate(NOMOS_F64, &p->decoder_parameters));
-  PetscCall(NomosParticleDecoderCreateNamed(model->config, name, p->decoder_parameters, p->d, &p->decoder));
-  PetscCall(NomosParametersInitialise(p->decoder_parameters, 0));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode CreateDecoder(NomosModel model)
 {
   ParticleGraph *p = model->data;
   double        *Y;
 
   PetscFunctionBeginUser;
-  PetscCall(ReadDecoder(model));
+  PetscCall(NomosParticleDecoderOpen(&(NomosParticleDecoderChoice){.config = model->config, .section = SECTION, .d = p->d, .n_kinds = p->n_kinds, .kinds = p->kinds}, &p->decoder_parameters, &p->decoder));
   if (!p->decoder) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscMalloc1(p->n * (size_t)p->d, &Y));
   for (size_t i = 0; i < p->n; i++)

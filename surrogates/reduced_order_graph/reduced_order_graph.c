@@ -149,7 +149,7 @@ static PetscErrorCode Create(NomosSurrogate s)
   PetscCall(NomosParticleStepperCreate(s->config, s->parameters, &input, &g->stepper));
   g->n_w = NomosParametersCount(s->parameters);
   PetscCall(NomosReducedOrderGraphOpenSets(s));
-  PetscCall(NomosReducedOrderGraphCreateDecoder(s));
+  PetscCall(NomosParticleDecoderOpen(&(NomosParticleDecoderChoice){.config = s->config, .section = "reduced_order_graph", .d = g->info->d, .n_kinds = g->info->n_kinds, .kinds = g->info->kinds}, &g->decoder_parameters, &g->decoder));
   PetscCall(NomosReducedOrderGraphCreateCoarse(s));
   PetscCall(WriteTexts(s));
   PetscFunctionReturn(PETSC_SUCCESS);

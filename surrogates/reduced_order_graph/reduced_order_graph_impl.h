@@ -103,9 +103,8 @@ extern const NomosParamGroup nomos_reduced_order_graph_groups[1];
 /* Those beside the data, tests/NAME.h5 of a directory, then those of reduced_order_graph.tests.NAME. Errors: those of the data, particles in another dimension, with parameters of other names, of materials that the training has not. Collective. */
 PetscErrorCode NomosReducedOrderGraphOpenSets(NomosSurrogate s);
 PetscErrorCode NomosReducedOrderGraphCloseSets(NomosReducedOrderGraph *g);
-/* reduced_order_graph.decoder: one that needs no training, or in its place that of decoder_weights; and the table of coarse simulations' decoder. */
+/* The tables of reduced_order_graph.decoder and of coarse simulations' decoder. */
 PetscErrorCode NomosReducedOrderGraphDeclareDecoder(NomosConfig config);
-PetscErrorCode NomosReducedOrderGraphCreateDecoder(NomosSurrogate s);
 
 /* ---- reduced_order_graph_loss.c */
 

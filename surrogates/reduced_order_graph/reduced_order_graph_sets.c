@@ -87,19 +87,3 @@ PetscErrorCode NomosReducedOrderGraphDeclareDecoder(NomosConfig config)
   if (name && !strcmp(name, "shepard")) PetscCall(NomosParticleDecoderDeclareNamed(config, name));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
-
-PetscErrorCode NomosReducedOrderGraphCreateDecoder(NomosSurrogate s)
-{
-  NomosReducedOrderGraph *g = s->context;
-  const char             *name, *weights;
-
-  PetscFunctionBeginUser;
-  PetscCall(NomosConfigGetString(s->config, "reduced_order_graph.decoder", &name));
-  PetscCall(NomosConfigGetString(s->config, "reduced_order_graph.decoder_weights", &weights));
-  if (weights[0]) PetscCall(NomosParticleDecoderLoad(&(NomosParticleDecoderWeights){.config = s->config, .key = "reduced_order_graph.decoder_weights", .d = g->info->d, .n_kinds = g->info->n_kinds, .kinds = g->info->kinds}, &g->decoder_parameters, &g->decoder));
-  if (weights[0] || !strcmp(name, "none")) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(NomosParametersCreate(NOMOS_F64, &g->decoder_parameters));
-  PetscCall(NomosParticleDecoderCreateNamed(s->config, name, g->decoder_parameters, g->info->d, &g->decoder));
-  PetscCall(NomosParametersInitialise(g->decoder_parameters, 0));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
