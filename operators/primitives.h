@@ -16,6 +16,7 @@ NomosTensor NomosDivide(NomosTensor a, NomosTensor b);
 NomosTensor NomosAffine(NomosTensor x, double scale, double shift); /* scale x + shift */
 NomosTensor NomosPower(NomosTensor x, double exponent);             /* x^p */
 NomosTensor NomosSelect(NomosTensor condition, NomosTensor a, NomosTensor b); /* condition > 0 ? a : b; no gradient to the condition */
+NomosTensor NomosClip(NomosTensor x, NomosTensor low, NomosTensor high); /* to [low, high]; no gradient to what is cut off */
 
 /* Functions of one variable and their derivatives of any order >= 0: f^(order)(x). */
 typedef enum {

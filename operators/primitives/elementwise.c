@@ -103,6 +103,12 @@ NomosTensor NomosSelect(NomosTensor condition, NomosTensor a, NomosTensor b)
   return Elementwise(&nomos_primitive_select, 3, (NomosTensor[]){condition, a, b}, NomosSelectKernel_f32, NomosSelectKernel_f64, NULL, NULL, 0);
 }
 
+NomosTensor NomosClip(NomosTensor x, NomosTensor low, NomosTensor high)
+{
+  const NomosTensor below = NomosSelect(NomosSubtract(high, x), x, high);
+  return NomosSelect(NomosSubtract(below, low), below, low);
+}
+
 /* ---- functions of one variable */
 
 typedef struct {

@@ -52,12 +52,10 @@ NomosTensor NomosPointGridUnits(const NomosPointGrid *grid, NomosTensor x)
 
 NomosTensor NomosPointGridClamp(const NomosPointGrid *grid, NomosTensor x)
 {
-  const size_t      one[] = {1, (size_t)grid->d}, all[] = {NomosTensorLength(x, 0), (size_t)grid->d};
-  const NomosTensor low   = NomosBroadcast(NomosTensorFromDoubles(x.tape, NomosTensorType(x), 2, one, grid->low), 2, all);
-  const NomosTensor high  = NomosBroadcast(NomosTensorFromDoubles(x.tape, NomosTensorType(x), 2, one, grid->high), 2, all);
-  const NomosTensor below = NomosSelect(NomosSubtract(high, x), x, high);
+  const size_t        d    = (size_t)grid->d;
+  const NomosRealType type = NomosTensorType(x);
 
-  return NomosSelect(NomosSubtract(below, low), below, low);
+  return NomosClip(x, NomosTensorFromDoubles(x.tape, type, 1, &d, grid->low), NomosTensorFromDoubles(x.tape, type, 1, &d, grid->high));
 }
 
 NomosTensor NomosPointGridPositions(const NomosPointGrid *grid, NomosTape tape, NomosRealType type, size_t n_sets)

@@ -245,14 +245,6 @@ void NomosParticleStepperGraph(NomosParticleStepper s, size_t *n_edges, size_t *
 
 /* ---- features */
 
-/* clip(x, -1, 1) */
-static NomosTensor Clip(NomosTensor x)
-{
-  const NomosRealType type  = NomosTensorType(x);
-  const NomosTensor   below = NomosSelect(NomosAffine(x, -1, 1), x, NomosTensorConstant(x.tape, type, 0, NULL, 1));
-  return NomosSelect(NomosAffine(below, 1, 1), below, NomosTensorConstant(x.tape, type, 0, NULL, -1));
-}
-
 /* Numbers of trajectories, repeated for their points. */
 static NomosTensor Parameters(NomosParticleStepper s, const NomosTensor w[], const NomosParticleSets *sets, NomosTensor x)
 {
@@ -271,10 +263,11 @@ static NomosTensor Parameters(NomosParticleStepper s, const NomosTensor w[], con
 /* clip((x - low)/R, -1, 1), or of high - x. */
 static NomosTensor Wall(NomosParticleStepper s, bool high, NomosTensor now, double radius)
 {
-  const size_t      d  = (size_t)s->input.d;
-  const NomosTensor at = NomosTensorFromDoubles(now.tape, NomosTensorType(now), 1, &d, high ? s->input.high : s->input.low);
+  const size_t        d    = (size_t)s->input.d;
+  const NomosRealType type = NomosTensorType(now);
+  const NomosTensor   at   = NomosTensorFromDoubles(now.tape, type, 1, &d, high ? s->input.high : s->input.low);
 
-  return Clip(NomosAffine(high ? NomosSubtract(at, now) : NomosSubtract(now, at), 1 / radius, 0));
+  return NomosClip(NomosAffine(high ? NomosSubtract(at, now) : NomosSubtract(now, at), 1 / radius, 0), NomosTensorConstant(now.tape, type, 0, NULL, -1), NomosTensorConstant(now.tape, type, 0, NULL, 1));
 }
 
 /* vectors: of what commutes with rotations; else NULL. */

@@ -148,14 +148,6 @@ static PetscErrorCode Discard(void **plan)
 
 /* ---- displacements */
 
-static NomosTensor Clip(NomosTensor x)
-{
-  const NomosTensor like = NomosAffine(NomosStopGradient(x), 0, 1);
-
-  x = NomosSelect(NomosAffine(x, 1, -clip_low), x, NomosAffine(like, clip_low, 0));
-  return NomosSelect(NomosAffine(x, -1, clip_high), x, NomosAffine(like, clip_high, 0));
-}
-
 static NomosTensor Displace(const void *context, const void *plan, const NomosTensor w[], NomosTensor u)
 {
   const GridSplat    *c    = context;
@@ -168,8 +160,9 @@ static NomosTensor Displace(const void *context, const void *plan, const NomosTe
   const NomosTensor   out   = NomosAdd(NomosSlice(seen, 1, d, d, 1), NomosMlpApply(&c->mlp, w, NomosConcatenate(2, (const NomosTensor[]){seen, waves}, 1)));
 
   if (!c->position && !c->clip) return NomosAffine(out, p->extent, 0);
-  const NomosTensor x = c->position ? out : NomosAdd(X, out);
-  return NomosAffine(NomosSubtract(c->clip ? Clip(x) : x, X), p->extent, 0);
+  NomosTensor x = c->position ? out : NomosAdd(X, out);
+  if (c->clip) x = NomosClip(x, NomosTensorConstant(u.tape, type, 0, NULL, clip_low), NomosTensorConstant(u.tape, type, 0, NULL, clip_high));
+  return NomosAffine(NomosSubtract(x, X), p->extent, 0);
 }
 
 const NomosParticleDecoderOps NomosParticleDecoderOps_GridSplat = {
