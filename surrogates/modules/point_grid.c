@@ -3,6 +3,14 @@
 #include <math.h>
 #include <stdio.h>
 
+double NomosBoxLongest(int d, const double low[], const double high[])
+{
+  double longest = 0;
+
+  for (int a = 0; a < d; a++) longest = PetscMax(longest, high[a] - low[a]);
+  return longest;
+}
+
 size_t NomosPointGridNodes(const NomosPointGrid *grid)
 {
   return grid->points[0] * grid->points[1] * (grid->d == 3 ? grid->points[2] : 1);

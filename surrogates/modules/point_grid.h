@@ -12,6 +12,9 @@ typedef struct {
   double low[3], high[3]; /* m: of the first and of the last node along every axis */
 } NomosPointGrid;
 
+/* The longest side of a box in d dimensions. */
+double NomosBoxLongest(int d, const double low[], const double high[]);
+
 size_t NomosPointGridNodes(const NomosPointGrid *grid);
 double NomosPointGridSpacing(const NomosPointGrid *grid, int axis);
 /* Is every point x (n, d) in the box of the nodes, or at most `margin` (m) outside? The error names the first that is not. */

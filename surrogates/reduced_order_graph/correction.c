@@ -2,6 +2,7 @@
    (correction_network.c), trained through the coarse simulation over roll-outs (correction_loss.c), judged by free runs of motions that it never saw (correction_judge.c).
 
      s_{k+1} = s~ + N(s~),   s~ = Phi^m(s_k)        Um et al. (2020), doi:10.48550/arXiv.2007.00016, for grids; here the state is that of particles (x, v, C, F) */
+#include "surrogates/operators/networks/keys.h"
 #include "surrogates/reduced_order_graph/correction_model.h"
 #include "surrogates/reduced_order_graph/correction_model_impl.h"
 #include "surrogates/reduced_order_graph/particle_data.h"
@@ -195,23 +196,13 @@ static PetscErrorCode PrepareTwins(NomosSurrogate s)
 
 /* ---- create */
 
-static PetscErrorCode GetSize(NomosConfig config, const char key[], size_t *value)
-{
-  int64_t i;
-
-  PetscFunctionBeginUser;
-  PetscCall(NomosConfigGetInt(config, key, &i));
-  *value = (size_t)i;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 PetscErrorCode NomosCorrectionReadShape(NomosConfig config, NomosCorrectionShape *shape)
 {
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetReal(config, "particle_correction.reach", &shape->reach));
-  PetscCall(GetSize(config, "particle_correction.layers", &shape->n_layers));
-  PetscCall(GetSize(config, "particle_correction.width", &shape->width));
-  PetscCall(GetSize(config, "particle_correction.hidden", &shape->hidden));
+  PetscCall(NomosEmulatorSize(config, "particle_correction.layers", &shape->n_layers));
+  PetscCall(NomosEmulatorSize(config, "particle_correction.width", &shape->width));
+  PetscCall(NomosEmulatorSize(config, "particle_correction.hidden", &shape->hidden));
   PetscCall(NomosConfigGetBool(config, "particle_correction.conserve", &shape->conserve));
   PetscCall(NomosConfigGetBool(config, "particle_correction.deformation", &shape->deformation));
   PetscCall(NomosConfigGetBool(config, "particle_correction.position", &shape->position));
@@ -229,9 +220,9 @@ static PetscErrorCode ReadParams(NomosSurrogate s, NomosCorrectionShape *shape)
   PetscCall(NomosConfigGetReal(s->config, "particle_correction.velocity", &c->velocity));
   PetscCall(NomosConfigGetReal(s->config, "particle_correction.floor", &c->floor));
   PetscCall(NomosConfigGetBool(s->config, "particle_correction.mirror", &c->mirror));
-  PetscCall(GetSize(s->config, "particle_correction.frames", &c->max_frames));
-  PetscCall(GetSize(s->config, "particle_correction.corrections", &c->n_corrections));
-  PetscCall(GetSize(s->config, "particle_correction.detach", &c->detach));
+  PetscCall(NomosEmulatorSize(s->config, "particle_correction.frames", &c->max_frames));
+  PetscCall(NomosEmulatorSize(s->config, "particle_correction.corrections", &c->n_corrections));
+  PetscCall(NomosEmulatorSize(s->config, "particle_correction.detach", &c->detach));
   PetscCall(NomosCorrectionReadShape(s->config, shape));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

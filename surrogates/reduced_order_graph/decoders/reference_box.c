@@ -1,6 +1,6 @@
 #include "surrogates/reduced_order_graph/decoders/decoder.h"
 
-#include <math.h>
+#include "surrogates/modules/point_grid.h"
 
 PetscErrorCode NomosReferenceBoxCreate(const NomosParticleDecoderInput *input, NomosReferenceBox *box)
 {
@@ -14,11 +14,10 @@ PetscErrorCode NomosReferenceBoxFit(const void *context, NomosParameters paramet
 {
   const NomosReferenceBox     *box = context;
   const NomosParticleDataInfo *info;
-  double                       extent = 0;
 
   PetscFunctionBeginUser;
   PetscCall(NomosParticleDataGetInfo(data, &info));
-  for (int a = 0; a < info->d; a++) extent = fmax(extent, info->high[a] - info->low[a]);
+  const double extent = NomosBoxLongest(info->d, info->low, info->high);
   PetscCall(NomosParametersSetDoubles(parameters, box->low, info->low));
   PetscCall(NomosParametersSetDoubles(parameters, box->extent, &extent));
   PetscFunctionReturn(PETSC_SUCCESS);

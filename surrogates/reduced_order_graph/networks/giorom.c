@@ -71,7 +71,7 @@ static PetscErrorCode UnlessGiven(NomosConfig config, const char key[], size_t o
 static PetscErrorCode Grid(NomosConfig config, const NomosParticleShape *shape, NomosLatentGridInput *latent)
 {
   NomosPointGrid *grid = &latent->grid;
-  double          longest = 0, radius;
+  double          radius;
   size_t          points;
 
   PetscFunctionBeginUser;
@@ -81,8 +81,8 @@ static PetscErrorCode Grid(NomosConfig config, const NomosParticleShape *shape, 
     grid->low[a]  = latent->plane ? -1 : shape->low[a];
     grid->high[a] = latent->plane ? 1 : shape->high[a];
     NomosCheck(grid->high[a] > grid->low[a], PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "giorom: the domain's %c goes from %g to %g m: must have a length", "xyz"[a], grid->low[a], grid->high[a]);
-    longest = PetscMax(longest, grid->high[a] - grid->low[a]);
   }
+  const double longest = NomosBoxLongest(grid->d, grid->low, grid->high);
   for (int a = 0; a < grid->d; a++) grid->points[a] = PetscMax(2, 1 + (size_t)lround((double)(points - 1) * (grid->high[a] - grid->low[a]) / longest));
   PetscCall(NomosConfigGetReal(config, "giorom.grid_radius", &radius));
   latent->radius = isnan(radius) ? 1.4 * longest / (double)(points - 1) : radius;
@@ -183,14 +183,12 @@ static NomosTensor Apply(const void *context, const NomosTensor w[], const Nomos
 /* A point that no node is near to gets nothing from the grid; one that is further away than the domain is long is refused. */
 static PetscErrorCode Check(const void *context, size_t n, const double x[])
 {
-  const Giorom         *giorom  = context;
-  const NomosPointGrid *grid    = &giorom->latent.grid;
-  double                longest = 0;
+  const Giorom         *giorom = context;
+  const NomosPointGrid *grid   = &giorom->latent.grid;
 
   PetscFunctionBeginUser;
   if (!giorom->grid || giorom->plane) PetscFunctionReturn(PETSC_SUCCESS);
-  for (int a = 0; a < grid->d; a++) longest = PetscMax(longest, grid->high[a] - grid->low[a]);
-  PetscCall(NomosPointGridHolds(grid, longest, n, x));
+  PetscCall(NomosPointGridHolds(grid, NomosBoxLongest(grid->d, grid->low, grid->high), n, x));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

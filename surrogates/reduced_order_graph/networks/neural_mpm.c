@@ -43,10 +43,9 @@ static size_t Multiple(double n, size_t of)
 /* Square cells; what rounding adds lies beyond the upper walls. */
 static PetscErrorCode Grid(const NomosParticleShape *shape, size_t points, size_t parts, NeuralMpm *net)
 {
-  double longest = 0;
+  const double longest = NomosBoxLongest(2, shape->low, shape->high);
 
   PetscFunctionBeginUser;
-  for (int a = 0; a < 2; a++) longest = PetscMax(longest, shape->high[a] - shape->low[a]);
   NomosCheck(points % parts == 0, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "neural_mpm.points = %zu: must be a multiple of %zu, as the U-Net halves the grid; use %zu or %zu, or fewer neural_mpm.levels", points, parts, PetscMax(points / parts, 1) * parts, (points / parts + 1) * parts);
   const double h = longest / (double)(points - 3);
   net->grid.d = 2;
