@@ -9,6 +9,8 @@
 #include "surrogates/surrogate_list.h"
 #include "tests/harness.h"
 
+#include <sys/stat.h>
+
 #define PULL 0.02
 
 typedef struct {
@@ -17,6 +19,7 @@ typedef struct {
   uint64_t seed;
   const char *second_kind, *parameter; /* NULL: water, stiffness */
   bool        swapped;                 /* the file names the second kind first */
+  bool        walls;                   /* the second kind goes to and fro, whatever pulls the first */
 } CloudData;
 
 static inline void WriteClouds(const char name[], const CloudData *c)
@@ -40,6 +43,7 @@ static inline void WriteClouds(const char name[], const CloudData *c)
       x[k]         = middle + 0.2 * (NomosRandomUniform(c->seed, 3, i * 1000 + k) - 0.5);
       x[n * d + k] = x[k] + velocity;
       for (size_t f = 2; f < c->n_frames; f++) x[f * n * d + k] = 2 * x[(f - 1) * n * d + k] - x[(f - 2) * n * d + k] - PULL * (x[(f - 1) * n * d + k] - 0.5);
+      for (size_t f = 1; f < c->n_frames && c->walls && k / d % 2; f++) x[f * n * d + k] = x[k] + 0.1 * (double)(f % 2);
     }
     NomosParticleMotion motion = {.n_frames = c->n_frames, .n_particles = n, .parameters = (double[]){1 + (double)i}, .simulation = ""};
     ck_ok(NomosParticleWriterAdd(writer, &(NomosParticleRecord){.motion = &motion, .kind = kind, .type = NOMOS_F64, .x = x}));
@@ -47,6 +51,20 @@ static inline void WriteClouds(const char name[], const CloudData *c)
     free(kind);
   }
   ck_ok(NomosParticleWriterClose(&writer, true));
+}
+
+/* periodic/clouds.h5, of a domain that is so along y. */
+static inline void WritePeriodic(void)
+{
+  char path[NOMOS_MAX_PATH + 64];
+
+  snprintf(path, sizeof path, "%s/periodic", ck_directory);
+  ck_assert(!mkdir(path, 0700));
+  WriteClouds("periodic/clouds.h5", &(CloudData){.n = 3, .n_frames = 14, .n_particles = 9, .d = 2, .seed = 7});
+  strcat(path, "/metadata.json");
+  FILE *out = fopen(path, "w");
+  fprintf(out, "{\"dim\": 2, \"periodic_boundary_conditions\": [false, true, false]}\n");
+  fclose(out);
 }
 
 /* The surrogate of a file of the suite's directory with settings (they end with NULL): a small network in float64 unless they say otherwise. program: whose models it simulates with; NULL: it cannot. */

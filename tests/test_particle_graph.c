@@ -137,6 +137,35 @@ START_TEST(Derivatives)
 }
 END_TEST
 
+/* Materials that were walls in the training stay where they are; what moves is moved. */
+START_TEST(Walls)
+{
+  NomosConfig         config;
+  NomosSurrogate      s;
+  NomosModel          model;
+  NomosTrainingStatus status;
+  double             *weights, x[2][6 * 9 * 2];
+  size_t              n;
+  char                text[NOMOS_MAX_PATH + 128], path[NOMOS_MAX_PATH + 64];
+  WriteClouds("walls.h5", &(CloudData){.n = 3, .n_frames = 14, .n_particles = 9, .d = 2, .seed = 7, .second_kind = "wall", .walls = true});
+  ck_ok(CreateGraph(PETSC_COMM_SELF, "walls.h5", (const char *const[]){"reduced_order_graph.fixed=[wall]", "train.epochs=1", "train.batch=8", NULL}, &config, &s));
+  TrainGraph(s, -1, false, &status, &weights, &n);
+  snprintf(path, sizeof path, "%s/walls.safetensors", ck_directory);
+  ck_ok(NomosSurrogateSaveWeights(s, path, 0, NULL, NULL));
+  ck_ok(PetscFree(weights));
+  EndGraph(&config, &s);
+  snprintf(text, sizeof text, "particle_graph.weights=%s", path);
+  ck_ok(CreateModel("walls.h5", (const char *const[]){text, "particle_graph.points=9", NULL}, &config, &model));
+  ck_ok(ops->derivatives->get_state(model, x[0]));
+  for (int i = 0; i < 2; i++) ck_ok(ops->step(model));
+  ck_ok(ops->derivatives->get_state(model, x[1]));
+  const ParticleGraph *p = model->data;
+  for (size_t i = 0; i < 9; i++)
+    for (size_t a = 0; a < 2; a++) ck_assert((x[1][(5 * 9 + i) * 2 + a] == x[0][(5 * 9 + i) * 2 + a]) == !strcmp(p->kinds[p->kind[i]], "wall"));
+  EndModel(&config, &model);
+}
+END_TEST
+
 static PetscErrorCode Take(const char sentence[], void *ctx)
 {
   snprintf(ctx, 512, "%s", sentence);
@@ -197,6 +226,9 @@ START_TEST(Refused)
   Weights();
   ck_refused(CreateModel("cubes.h5", (const char *const[]){NULL}, &config, &model), "particles in 3 dimensions, and the network was trained in 2");
   EndModel(&config, &model);
+  WritePeriodic();
+  ck_refused(CreateModel("periodic/clouds.h5", (const char *const[]){NULL}, &config, &model), "initial.file: the domain of");
+  EndModel(&config, &model);
   ck_refused(CreateModel("clouds.h5", (const char *const[]){"time.dt=0.01", NULL}, &config, &model), "the frames of the training are 0.005 apart");
   EndModel(&config, &model);
   ck_refused(CreateModel("clouds.h5", (const char *const[]){"initial.frame=9", NULL}, &config, &model), "the trajectory has 14 frames, and 6 are needed");
@@ -229,4 +261,4 @@ START_TEST(Refused)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("particle_graph", StepsAreTheSteppers, Ballistic, Derivatives, OtherPoints, SampleOfOne, Refused)
+NOMOS_TEST_SUITE("particle_graph", StepsAreTheSteppers, Ballistic, Derivatives, Walls, OtherPoints, SampleOfOne, Refused)

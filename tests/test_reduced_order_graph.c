@@ -262,11 +262,83 @@ START_TEST(Kinds)
 }
 END_TEST
 
-/* 2.3 spacings of the points that are taken: of a lattice with spacing h, of which a fourth is taken, 4.6 h. */
+static PetscErrorCode Sentence(const char sentence[], void *ctx)
+{
+  strncat(ctx, sentence, 500 - strlen(ctx));
+  return PETSC_SUCCESS;
+}
+
+static const char *const walls[] = {"reduced_order_graph.fixed=[wall]", "reduced_order_graph.points=100", "reduced_order_graph.draws=1", "reduced_order_graph.steps=3", NULL};
+
+/* Walls are where the data have them, their errors count nowhere: statistics, flight and noise are those of what moves, the loss of three steps is that of the roll-out. */
+START_TEST(Walls)
+{
+  NomosConfig             config;
+  NomosSurrogate          s;
+  NomosPointMotion        m;
+  NomosRollOut            how;
+  NomosParticleStatistics statistics;
+  double                  mean[3], deviation[3], by_hand = 0, pull[2] = {0}, n = 0, all = 0;
+  WriteClouds("walls.h5", &(CloudData){.n = 2, .n_frames = 14, .n_particles = 9, .d = 2, .seed = 7, .second_kind = "wall", .walls = true});
+  ck_ok(CreateGraph(PETSC_COMM_SELF, "walls.h5", walls, &config, &s));
+  NomosReducedOrderGraph *g = s->context;
+  for (size_t t = 0; t < 2; t++) {
+    ck_ok(NomosPointMotionRead(&g->parts[0], 1, &(NomosParticleWindow){.trajectory = t}, 14, &m));
+    const size_t row = m.sets.n * 2;
+    for (size_t f = 1; f < 13; f++)
+      for (size_t i = 0; i < row; i += 4, n += 0.5)
+        for (size_t a = 0; a < 2; a++) pull[a] -= PULL * (m.x[f * row + i + a] - 0.5);
+    if (t) break;
+    ck_ok(NomosPointMotionFree(&m));
+  }
+  ck_ok(NomosParticleDataStatistics(g->data, &statistics));
+  for (int a = 0; a < 2; a++) ck_close(statistics.acceleration_mean[a], pull[a] / (2 * n), 1e-10);
+  ck_assert_double_lt(fabs(g->flight[0]), 0.5 * PULL);
+  double *out = malloc(14 * m.sets.n * 2 * sizeof *out);
+  ck_ok(NomosReducedOrderGraphRollOut(s, &m, NOMOS_MOTION_STEPPER, out, &how));
+  ck_ok(NomosParticleStepperUnits(g->stepper, s->parameters, mean, deviation));
+  const size_t row = m.sets.n * 2, moving = (m.sets.n + 1) / 2;
+  for (size_t f = 6; f < 14; f++)
+    for (size_t i = 0; i < row; i++) {
+      const double error = out[f * row + i] - m.x[f * row + i], j = (double)f - 5;
+      ck_assert(i / 2 % 2 == 0 || error == 0);
+      all += error * error / (double)(moving * 8);
+      if (f < 9) by_hand += pow(error / deviation[i % 2] * 2 / (j * (j + 1)), 2) / (double)(3 * moving);
+    }
+  const size_t example = 6; /* the first window of the second trajectory */
+  ck_close(LossOf(s, false, 1, &example), by_hand, 1e-9);
+  NomosParticleJudgement judged;
+  ck_ok(NomosReducedOrderGraphJudge(s, PETSC_COMM_SELF, &g->parts[0], (NomosParticleJudging){0}, &judged));
+  double told = 0;
+  for (size_t k = 0; k < 8; k++) told += judged.error[NOMOS_MOTION_STEPPER][8 + k] / 8;
+  ck_close(told, all, 1e-9);
+  ck_ok(NomosParticleJudgementFree(&judged));
+  double x[2][4] = {{0}};
+  NomosParticleNoiseAdd(&(NomosParticleNoise){.n_history = 2, .n_frames = 2, .n = 4, .sigma = 1, .seed = 5, .fixed = (const bool[]){true, false}, .d = 2}, 4, x[0]);
+  ck_assert(x[1][0] == 0 && x[1][1] == 0 && x[1][2] != 0 && x[1][3] != 0);
+  free(out);
+  ck_ok(NomosPointMotionFree(&m));
+  EndGraph(&config, &s);
+  ck_refused(CreateGraph(PETSC_COMM_SELF, "walls.h5", (const char *const[]){"reduced_order_graph.fixed=[glass]", NULL}, &config, &s), "reduced_order_graph.fixed has glass, which is no material of the data: choose among jelly, wall");
+  EndGraph(&config, &s);
+  ck_refused(CreateGraph(PETSC_COMM_SELF, "walls.h5", (const char *const[]){"reduced_order_graph.fixed=[wall, jelly]", NULL}, &config, &s), "reduced_order_graph.fixed names all materials of the data (jelly, wall)");
+  EndGraph(&config, &s);
+  WriteClouds("rest.h5", &(CloudData){.n = 2, .n_frames = 13, .n_particles = 9, .d = 2, .seed = 7, .second_kind = "wall", .walls = true}); /* to and fro: the last frame is the first */
+  for (int named = 0; named < 2; named++) {
+    char text[512] = "";
+    ck_ok(CreateGraph(PETSC_COMM_SELF, "rest.h5", (const char *const[]){named ? "reduced_order_graph.fixed=[wall]" : "reduced_order_graph.steps=1", NULL}, &config, &s));
+    ck_ok(s->ops->warn(s, Sentence, text));
+    ck_assert_msg(!!strstr(text, "particles of wall do not move: if they are walls, name them, reduced_order_graph.fixed: [wall]") == !named, "%s", text);
+    EndGraph(&config, &s);
+  }
+}
+END_TEST
+
+/* 2.3 spacings of the points that are taken: of a lattice with spacing h, of which a fourth is taken, 4.6 h; of all points what the file advises. Without names materials are numbers. */
 START_TEST(Radius)
 {
   enum { SIDE = 20 };
-  const NomosParticleSet set = {.d = 2, .interval = 1, .bounded = true, .high = {1, 1}, .type = NOMOS_F64};
+  const NomosParticleSet set = {.d = 2, .interval = 1, .bounded = true, .high = {1, 1}, .radius = 0.0145, .type = NOMOS_F64};
   NomosParticleWriter    writer;
   char                   path[NOMOS_MAX_PATH + 64];
   static double          x[8][SIDE * SIDE][2];
@@ -286,6 +358,11 @@ START_TEST(Radius)
   Create("lattice.h5", (const char *const[]){"reduced_order_graph.radius=", "reduced_order_graph.fraction=0.25", NULL}, &config, &s);
   ck_close(((NomosReducedOrderGraph *)s->context)->radius, 2.3 * 0.02, 0.04);
   ck_assert_int_eq(((NomosReducedOrderGraph *)s->context)->parts[0].most, 100);
+  EndGraph(&config, &s);
+  Create("lattice.h5", (const char *const[]){"reduced_order_graph.radius=", "reduced_order_graph.sampling=all", NULL}, &config, &s);
+  ck_assert(((NomosReducedOrderGraph *)s->context)->radius == 0.0145);
+  EndGraph(&config, &s);
+  ck_refused(CreateGraph(PETSC_COMM_SELF, "lattice.h5", (const char *const[]){"reduced_order_graph.fixed=[0]", NULL}, &config, &s), "names all materials of the data (0)");
   EndGraph(&config, &s);
 }
 END_TEST
@@ -352,7 +429,16 @@ START_TEST(Refused)
   WriteClouds("angle.h5", &(CloudData){.n = 1, .n_frames = 14, .n_particles = 9, .d = 2, .seed = 7, .parameter = "friction_angle"});
   ck_refused(CreateGraph(PETSC_COMM_SELF, "clouds.h5", (const char *const[]){TestSet("other", "angle.h5"), NULL}, &config, &s), "numbers of its trajectories are friction_angle, those that the training was told stiffness");
   EndGraph(&config, &s);
+  WritePeriodic();
+  ck_refused(CreateGraph(PETSC_COMM_SELF, "periodic/clouds.h5", (const char *const[]){NULL}, &config, &s), "is periodic along y");
+  EndGraph(&config, &s);
+  ck_refused(CreateGraph(PETSC_COMM_SELF, "clouds.h5", (const char *const[]){TestSet("other", "periodic/clouds.h5"), NULL}, &config, &s), "reduced_order_graph.tests.other: the domain of");
+  EndGraph(&config, &s);
+  config = NULL;
+  s      = NULL;
+  ck_refused(CreateDecoding("periodic/clouds.h5", (const char *const[]){"particle_decoder.kind=kernel", NULL}, &config, &s), "is periodic along y");
+  EndGraph(&config, &s);
 }
 END_TEST
 
-NOMOS_TEST_SUITE("reduced_order_graph", Noise, Loss, RandomByExample, Gradients, RollOut, Judged, Kinds, Radius, Learns, GoesOn, Refused)
+NOMOS_TEST_SUITE("reduced_order_graph", Noise, Loss, RandomByExample, Gradients, RollOut, Judged, Kinds, Walls, Radius, Learns, GoesOn, Refused)

@@ -79,6 +79,7 @@ static PetscErrorCode OpenData(NomosSurrogate s, const char path[], bool whole, 
     input.n_trajectories          = 0;
   }
   PetscCall(NomosParticleDataOpen(s->comm, &input, data));
+  PetscCall(NomosParticleDataCheckWalls(*data, whole ? prefix : "data.path"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

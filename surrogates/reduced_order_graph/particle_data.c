@@ -110,6 +110,7 @@ PetscErrorCode NomosParticleDataClose(NomosParticleData *data)
   PetscCall(FreeTexts(d->info.n_kinds, d->kinds));
   PetscCall(FreeTexts(d->info.n_parameters, d->parameters));
   PetscCall(FreeTexts(d->n_files, d->files));
+  PetscCall(PetscFree(d->fixed));
   PetscCall(PetscFree(d->split_of_file));
   PetscCall(PetscFree(d->path));
   PetscCall(PetscFree(*data));
@@ -180,7 +181,26 @@ PetscErrorCode NomosParticleDataRead(NomosParticleData d, const NomosParticleSel
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* ---- after a training */
+/* ---- walls, kinds */
+
+PetscErrorCode NomosParticleDataCheckWalls(NomosParticleData d, const char of[])
+{
+  PetscFunctionBeginUser;
+  for (int a = 0; a < d->info.d; a++) PetscCheck(!d->info.periodic[a], d->comm, PETSC_ERR_SUP, "%s: the domain of %s is periodic along %c (periodic_boundary_conditions of its metadata.json), and neighbours across its ends are not looked for: take data of a domain with walls", of, d->path, "xyz"[a]);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosParticleDataMarkFixed(NomosParticleData d)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscRealloc(d->info.n_kinds * sizeof *d->fixed, &d->fixed));
+  for (size_t k = 0; k < d->info.n_kinds; k++) {
+    d->fixed[k] = false;
+    for (size_t i = 0; i < d->input.n_fixed; i++) d->fixed[k] = d->fixed[k] || !strcmp(d->input.fixed[i], d->kinds[k]);
+  }
+  d->info.fixed = d->fixed;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
 
 /* "jelly, water", or none. */
 static const char *List(size_t n, const char *const names[], size_t n_text, char text[])
@@ -235,6 +255,7 @@ PetscErrorCode NomosParticleDataNameKinds(NomosParticleData d, const NomosPartic
   d->kinds        = names;
   d->info.n_kinds = known->n_kinds;
   d->info.kinds   = (const char *const *)names;
+  PetscCall(NomosParticleDataMarkFixed(d));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -21,6 +21,8 @@ typedef struct {
   size_t      first_frame;      /* earlier ones are left out */
   size_t      n_trajectories;   /* at most so many of the training's, the first ones; 0: all */
   size_t      every;            /* every how many-th frame; 0 stands for 1 */
+  size_t      n_fixed;
+  const char *const *fixed;     /* names of kinds that are walls: statistics leave their particles out. Borrowed until the data are closed */
   double      cache_bytes;      /* positions are kept in memory up to here, in the precision of the files; more are read when they are asked for; 0 stands for 256 MB */
 } NomosParticleDataInput;
 
@@ -34,9 +36,10 @@ typedef struct {
   double      low[3], high[3];    /* of the domain, where the walls are (m): the file's bounds, or those of all positions where it has none */
   bool        bounded;            /* the file says so */
   bool        periodic[3];        /* what leaves the domain comes in at the other side: velocities are differences to the nearest image */
-  double      radius;             /* that the file advises for graphs, m; 0: none */
+  double      radius;             /* that the file advises for graphs of all particles, m; 0: none */
   size_t      n_kinds;            /* kinds of particles: materials, obstacles */
   const char *const *kinds;       /* (n_kinds) their names, as the case has them; numbers where the file has no names */
+  const bool *fixed;              /* (n_kinds) which of them are walls */
   size_t      n_parameters;       /* numbers of each trajectory: youngs_modulus, friction_angle, ... */
   const char *const *parameters;  /* (n_parameters) */
   size_t      n_trajectories[NOMOS_N_SPLITS];
@@ -69,6 +72,8 @@ typedef struct {
 } NomosParticleSelection;
 PetscErrorCode NomosParticleDataRead(NomosParticleData data, const NomosParticleSelection *selection, double x[]);
 
+/* Errors: a domain that is periodic: who asks knows no neighbours across its ends. `of`: the key of the data, for messages. */
+PetscErrorCode NomosParticleDataCheckWalls(NomosParticleData data, const char of[]);
 /* Materials that a training knows; `of`: what is compared with them, for messages. */
 typedef struct {
   const char        *of;

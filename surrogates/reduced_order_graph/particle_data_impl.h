@@ -29,6 +29,7 @@ struct NomosParticleData_s {
   NomosParticleDataInput input;
   NomosParticleDataInfo  info;
   char                 **kinds, **parameters, hash[17], *path;
+  bool                  *fixed;
   size_t                 n_files, n;
   char                 **files;
   NomosSplit            *split_of_file; /* NULL: trajectories are drawn */
@@ -38,6 +39,8 @@ struct NomosParticleData_s {
   size_t                *list[NOMOS_N_SPLITS];
 };
 
+/* info.fixed, of the kinds that there are now. */
+PetscErrorCode NomosParticleDataMarkFixed(NomosParticleData data);
 /* Everything but the splits; errors of this process alone. */
 PetscErrorCode NomosParticleDataScan(NomosParticleData data);
 /* Frames of an entry, numbers after thinning, from the file. */

@@ -156,14 +156,21 @@ static PetscErrorCode AddEntry(NomosParticleData d, size_t file, size_t i, size_
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Of one axis of a frame. */
-static void AddFrame(size_t n, size_t stride, const double values[], NomosMoments *to)
+/* Of one axis of a frame: particles that are no walls. */
+static void AddFrame(const NomosParticleDataInfo *info, const NomosParticleEntry *entry, const double values[], NomosMoments *to)
 {
-  NomosMoments frame = {.n = (double)n};
+  const size_t n = entry->n_particles, stride = (size_t)info->d;
+  NomosMoments frame = {0};
 
-  for (size_t i = 0; i < n; i++) frame.mean += values[i * stride];
-  frame.mean /= (double)n;
-  for (size_t i = 0; i < n; i++) frame.squares += (values[i * stride] - frame.mean) * (values[i * stride] - frame.mean);
+  for (size_t i = 0; i < n; i++) {
+    if (info->fixed[entry->kind[i]]) continue;
+    frame.mean += values[i * stride];
+    frame.n++;
+  }
+  if (!(frame.n > 0)) return;
+  frame.mean /= frame.n;
+  for (size_t i = 0; i < n; i++)
+    if (!info->fixed[entry->kind[i]]) frame.squares += (values[i * stride] - frame.mean) * (values[i * stride] - frame.mean);
   NomosMomentsMerge(to, &frame);
 }
 
@@ -182,8 +189,8 @@ static void Advance(const NomosParticleDataInfo *info, NomosParticleEntry *entry
   }
   memcpy(last, x, n * sizeof *x);
   for (size_t a = 0; a < d; a++) {
-    if (k > 0) AddFrame(entry->n_particles, d, velocity + a, &entry->velocity[a]);
-    if (k > 1) AddFrame(entry->n_particles, d, change + a, &entry->acceleration[a]);
+    if (k > 0) AddFrame(info, entry, velocity + a, &entry->velocity[a]);
+    if (k > 1) AddFrame(info, entry, change + a, &entry->acceleration[a]);
     for (size_t i = a; i < n; i += d) {
       entry->low[a]  = fmin(entry->low[a], x[i]);
       entry->high[a] = fmax(entry->high[a], x[i]);
@@ -274,6 +281,7 @@ PetscErrorCode NomosParticleDataScan(NomosParticleData d)
     for (size_t i = 0; i < n; i++) PetscCall(AddEntry(d, file, i, set->n_parameters));
     PetscCall(MapKinds(d, set, first));
   }
+  PetscCall(NomosParticleDataMarkFixed(d));
   for (size_t i = 0; i < d->n; i++) bytes += (double)d->entries[i].n_frames * (double)d->entries[i].n_particles * d->info.d * (d->entries[i].type == NOMOS_F32 ? 4 : 8);
   for (size_t i = 0; i < d->n; i++) PetscCall(ScanEntry(d, &d->entries[i], bytes <= d->input.cache_bytes));
   PetscCall(Summarise(d));

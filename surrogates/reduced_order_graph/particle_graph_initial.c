@@ -109,6 +109,8 @@ static PetscErrorCode Read(NomosModel model, NomosParticleData data)
   }
   snprintf(sampling.kind, sizeof sampling.kind, "%s", kind);
   PetscCall(NomosParticleDataGetInfo(data, &info));
+  snprintf(key, sizeof key, "%s: initial.file", where);
+  PetscCall(NomosParticleDataCheckWalls(data, key));
   PetscCheck(info->d == p->d, model->comm, PETSC_ERR_ARG_SIZ, "%s: initial.file: particles in %d dimensions, and the network was trained in %d: take data in as many", where, info->d, p->d);
   PetscCheck(!(p->interval > 0) || fabs(info->interval - p->interval) <= 1e-4 * p->interval, model->comm, PETSC_ERR_ARG_WRONG, "%s: initial.file: its frames are %g s apart, and those of the training %g s, which is the network's step: take data with frames as far apart", where, info->interval, p->interval);
   PetscCheck((size_t)trajectory < info->n_trajectories[NOMOS_SPLIT_TRAIN], model->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: initial.trajectory = %d: the file has %zu trajectories: take 0 to %zu", NomosConfigWhere(model->config, "initial.trajectory"), (int)trajectory, info->n_trajectories[NOMOS_SPLIT_TRAIN], info->n_trajectories[NOMOS_SPLIT_TRAIN] - 1);
@@ -121,7 +123,6 @@ static PetscErrorCode Read(NomosModel model, NomosParticleData data)
   PetscCall(PetscMalloc3(p->n_particles * (size_t)p->d, &p->reference, p->n_particles * (size_t)p->d, &p->position, p->n_particles, &p->kind_of_all));
   PetscCall(PetscArraycpy(p->sample, sample, p->n));
   PetscCall(PetscFree(sample));
-  snprintf(key, sizeof key, "%s: initial.file", where);
   PetscCall(NomosParticleDataKindsOf(data, &(NomosParticleKinds){key, p->n_kinds, p->kinds}, &t, p->kind_of_all));
   for (size_t i = 0; i < p->n; i++) p->kind[i] = p->kind_of_all[p->sample[i]];
   PetscCall(ReadParameters(model, data, &t));

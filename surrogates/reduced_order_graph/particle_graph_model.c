@@ -127,6 +127,8 @@ static PetscErrorCode Build(NomosModel model, NomosWeightsFile *file)
 {
   ParticleGraph      *p = model->data;
   NomosSurrogateTable table;
+  const char *const  *fixed;
+  size_t              n_fixed;
   double              dt;
 
   PetscFunctionBeginUser;
@@ -134,7 +136,10 @@ static PetscErrorCode Build(NomosModel model, NomosWeightsFile *file)
   PetscCall(ReadTexts(model->config, file, p));
   PetscCall(NomosConfigGetReal(model->config, "time.dt", &dt));
   PetscCheck(!(p->interval > 0) || fabs(dt - p->interval) <= 1e-5 * p->interval, model->comm, PETSC_ERR_ARG_WRONG, "%s: time.dt = %g: the frames of the training are %g apart; use that", NomosConfigWhere(model->config, "time.dt"), dt, p->interval);
-  NomosParticleStepperInput input = {.d = p->d, .n_kinds = p->n_kinds, .n_parameters = p->n_parameters, .radius = p->radius};
+  PetscCall(NomosConfigGetStrings(file->architecture, "reduced_order_graph.fixed", &n_fixed, &fixed));
+  for (size_t k = 0; k < p->n_kinds; k++)
+    for (size_t i = 0; i < n_fixed; i++) p->fixed[k] = p->fixed[k] || !strcmp(fixed[i], p->kinds[k]);
+  NomosParticleStepperInput input = {.d = p->d, .n_kinds = p->n_kinds, .n_parameters = p->n_parameters, .fixed = p->fixed, .radius = p->radius};
   for (int a = 0; a < p->d; a++) {
     input.low[a]  = p->low[a];
     input.high[a] = p->high[a];

@@ -17,6 +17,7 @@ typedef struct {
   char                     kind_text[1024], parameter_text[1024]; /* of the training; names point into them */
   size_t                   n_kinds;
   const char              *kinds[PARTICLE_GRAPH_MAX_NAMES], *parameter_names[PARTICLE_GRAPH_MAX_NAMES];
+  bool                     fixed[PARTICLE_GRAPH_MAX_NAMES]; /* kinds that are walls */
 
   NomosParameters          parameters;
   NomosParticleStepper     stepper;

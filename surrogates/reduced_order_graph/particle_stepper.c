@@ -16,6 +16,7 @@ const NomosParam nomos_particle_stepper_params[] = {
   {"reduced_order_graph.velocities", NOMOS_PARAM_CHOICE, "normalised", NULL, 0, 0, "normalised|raw", false, "Velocities in units of their deviation, or in m per frame as the authors' code of GIOROM has them."},
   {"reduced_order_graph.embedding",  NOMOS_PARAM_INT,    "16",  NULL, 1, 1024, NULL, false, "Numbers that stand for a material."},
   {"reduced_order_graph.rotation",   NOMOS_PARAM_BOOL,   "false", NULL, 0, 0, NULL, false, "Accelerations commute with rotations and reflections (particle_vectors.h): the network sees inner products and gives factors of vectors; gravity is added to it. Of networks on the graph alone: gns."},
+  {"reduced_order_graph.fixed",      NOMOS_PARAM_EXPRESSION_LIST, "", NULL, 0, 0, NULL, false, "Materials that are walls, by name or (of data without names) number: `[wall]`, `[3]`. Their points are seen and not moved: in trainings and tests they are where the data have them, in runs where they were last; errors leave them out."},
 };
 /* clang-format on */
 const size_t nomos_n_particle_stepper_params = sizeof nomos_particle_stepper_params / sizeof *nomos_particle_stepper_params;
@@ -333,6 +334,23 @@ NomosTensor NomosParticleStepperAcceleration(NomosParticleStepper s, const Nomos
   return s->turns ? NomosParticleVectorsCombine(&vectors, out) : out;
 }
 
+NomosTensor NomosParticleStepperHold(NomosParticleStepper s, const NomosParticleSets *sets, NomosTensor x, NomosTensor held)
+{
+  NomosTensor part[2]; /* 1 of what moves, of what does not */
+  double     *values;
+  bool        any = false;
+
+  for (size_t i = 0; i < sets->n && s->input.fixed; i++) any = any || s->input.fixed[sets->kind[i]];
+  if (!any) return x;
+  if (PetscMalloc1(sets->n, &values)) return NomosTapeFail(x.tape, PETSC_ERR_MEM, "no memory for the walls among %zu points", sets->n);
+  for (int walls = 0; walls < 2; walls++) {
+    for (size_t i = 0; i < sets->n; i++) values[i] = s->input.fixed[sets->kind[i]] == walls;
+    part[walls] = NomosTensorFromDoubles(x.tape, NomosTensorType(x), 2, (size_t[]){sets->n, 1}, values);
+  }
+  (void)PetscFree(values);
+  return NomosAdd(NomosMultiply(x, part[0]), NomosMultiply(held, part[1]));
+}
+
 NomosTensor NomosParticleStepperIntegrate(NomosParticleStepper s, const NomosTensor w[], NomosTensor before, NomosTensor x, NomosTensor acceleration)
 {
   return NomosAdd(x, NomosAdd(NomosSubtract(x, before), NomosNormalisationUndo(&s->acceleration, w, acceleration, -1)));
@@ -340,5 +358,5 @@ NomosTensor NomosParticleStepperIntegrate(NomosParticleStepper s, const NomosTen
 
 NomosTensor NomosParticleStepperAdvance(NomosParticleStepper s, const NomosTensor w[], const NomosParticleSets *sets, const NomosTensor x[])
 {
-  return NomosParticleStepperIntegrate(s, w, x[s->history - 1], x[s->history], NomosParticleStepperAcceleration(s, w, sets, x));
+  return NomosParticleStepperHold(s, sets, NomosParticleStepperIntegrate(s, w, x[s->history - 1], x[s->history], NomosParticleStepperAcceleration(s, w, sets, x)), x[s->history]);
 }

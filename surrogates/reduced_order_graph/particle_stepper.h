@@ -7,6 +7,8 @@
    v_deviation and a_deviation include the noise of the training: sqrt(deviation^2 + sigma^2). `reduced_order_graph.velocities: raw` gives the network v itself, as the authors' code of GIOROM does. With
    `reduced_order_graph.rotation` nodes, edges and the network's result are those of particle_vectors.h, so that a - a_mean commutes with rotations and reflections of points and walls: a_mean is then the acceleration of free flight.
 
+   Points of kinds that `reduced_order_graph.fixed` names are walls: the network sees them, and they stay.
+
    The radius and the density of points belong together: n may differ between trajectories and from what was trained on as long as the graph holds together. */
 #ifndef NOMOS_SURROGATES_REDUCED_ORDER_GRAPH_PARTICLE_STEPPER_H
 #define NOMOS_SURROGATES_REDUCED_ORDER_GRAPH_PARTICLE_STEPPER_H
@@ -17,13 +19,14 @@
 typedef struct NomosParticleStepper_s *NomosParticleStepper;
 
 typedef struct {
-  int    d;
-  size_t n_kinds, n_parameters;
-  double low[3], high[3];
-  double radius; /* m: of the graph. It is kept among the weights: what they were fitted with counts, whatever data they are later judged on */
+  int         d;
+  size_t      n_kinds, n_parameters;
+  double      low[3], high[3];
+  const bool *fixed;  /* (n_kinds) which kinds are walls; borrowed as long as the stepper lives; NULL: none */
+  double      radius; /* m: of the graph. It is kept among the weights: what they were fitted with counts, whatever data they are later judged on */
 } NomosParticleStepperInput;
 
-/* `reduced_order_graph.{network,history,velocities,embedding,rotation}`, to be declared first; then the table of the network that they choose, for NomosSurrogateOps.declare. Errors: a table of another network. */
+/* `reduced_order_graph.{network,history,velocities,embedding,rotation,fixed}`, to be declared first; then the table of the network that they choose, for NomosSurrogateOps.declare. Errors: a table of another network. */
 extern const NomosParam nomos_particle_stepper_params[];
 extern const size_t     nomos_n_particle_stepper_params;
 PetscErrorCode          NomosParticleStepperDeclare(NomosConfig config);
@@ -49,7 +52,9 @@ typedef struct {
 PetscErrorCode NomosParticleStepperFeatures(NomosParticleStepper stepper, const NomosTensor w[], const NomosParticleSets *sets, const NomosTensor x[], NomosParticleBatch *batch);
 /* Normalised acceleration [n, d] after the positions x[0], ..., x[w] (each [n, d], oldest first). The graph is built of x[w] and belongs to the tape. Errors (a position that is not finite or outside, say) are kept by the tape. */
 NomosTensor NomosParticleStepperAcceleration(NomosParticleStepper stepper, const NomosTensor w[], const NomosParticleSets *sets, const NomosTensor x[]);
-/* x_{k+1} [n, d] from the last two positions and such an acceleration, m; and from x[0], ..., x[w] at once. */
+/* x [n, d], but of walls `held`. */
+NomosTensor NomosParticleStepperHold(NomosParticleStepper stepper, const NomosParticleSets *sets, NomosTensor x, NomosTensor held);
+/* x_{k+1} [n, d] from the last two positions and such an acceleration, m; and from x[0], ..., x[w] at once, where walls are at rest. */
 NomosTensor NomosParticleStepperIntegrate(NomosParticleStepper stepper, const NomosTensor w[], NomosTensor before, NomosTensor x, NomosTensor acceleration);
 NomosTensor NomosParticleStepperAdvance(NomosParticleStepper stepper, const NomosTensor w[], const NomosParticleSets *sets, const NomosTensor x[]);
 /* Of the last graph: edges, and components of each set in the worst one. */

@@ -11,7 +11,7 @@
 
 /* clang-format off */
 static const NomosParam params[] = {
-  {"reduced_order_graph.radius",   NOMOS_PARAM_REAL,   "",         NULL, DBL_MIN, DBL_MAX, NULL, false, "Points within this distance (in the unit of the positions) are neighbours; unset: 2.3 spacings of the points. Below about 2 the graph falls into parts."},
+  {"reduced_order_graph.radius",   NOMOS_PARAM_REAL,   "",         NULL, DBL_MIN, DBL_MAX, NULL, false, "Points within this distance (in the unit of the positions) are neighbours; unset: where all particles are points and the data advise a radius, that one, else 2.3 spacings of the points. Below about 2 the graph falls into parts."},
   {"reduced_order_graph.sampling", NOMOS_PARAM_CHOICE, "farthest", NULL, 0, 0, "random|farthest|all", false, "Which particles of a trajectory are the points of its graph: at random, farthest-point sampling of the first frame, all."},
   {"reduced_order_graph.points",   NOMOS_PARAM_INT,    "150",      NULL, 1, 1e9, NULL, false, "Points of a trajectory; of one with fewer particles all."},
   {"reduced_order_graph.fraction", NOMOS_PARAM_REAL,   "",         NULL, DBL_MIN, 1, NULL, false, "In place of points: this share of its particles."},
@@ -88,6 +88,8 @@ static PetscErrorCode FindRadius(NomosSurrogate s)
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetReal(s->config, "reduced_order_graph.radius", &g->radius));
   if (!isnan(g->radius)) PetscFunctionReturn(PETSC_SUCCESS);
+  g->radius = g->info->radius;
+  if (g->radius > 0 && !strcmp(g->sampling.kind, "all")) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(NomosReducedOrderGraphSpacing(g, &spacing));
   PetscCheck(isfinite(spacing) && spacing > 0, s->comm, PETSC_ERR_ARG_WRONGSTATE, "reduced_order_graph.radius is unset, and how far the particles lie apart cannot be told from the data (one particle, or several at one place): give it");
   g->radius = 2.3 * spacing;
@@ -141,7 +143,7 @@ static PetscErrorCode Create(NomosSurrogate s)
   PetscCall(FindRadius(s));
   PetscCall(CreateParts(s));
   PetscCall(NomosReducedOrderGraphFlight(g));
-  NomosParticleStepperInput input = {.d = g->info->d, .n_kinds = g->info->n_kinds, .n_parameters = g->info->n_parameters, .radius = g->radius};
+  NomosParticleStepperInput input = {.d = g->info->d, .n_kinds = g->info->n_kinds, .n_parameters = g->info->n_parameters, .fixed = g->info->fixed, .radius = g->radius};
   for (int a = 0; a < g->info->d; a++) {
     input.low[a]  = g->info->low[a];
     input.high[a] = g->info->high[a];
@@ -256,6 +258,32 @@ static PetscErrorCode Describe(NomosSurrogate s, size_t n_text, char text[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Particles that end the first trajectory where they began are walls, most likely. */
+static PetscErrorCode WarnOfWalls(const NomosReducedOrderGraph *g, NomosWarningFn warn, void *ctx)
+{
+  NomosParticleTrajectory t;
+  double                 *x[2];
+  char                    text[512];
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosParticleDataTrajectory(g->data, NOMOS_SPLIT_TRAIN, 0, &t));
+  const size_t d = (size_t)g->info->d, n = t.n_particles * d;
+  PetscCall(PetscMalloc2(n, &x[0], n, &x[1]));
+  for (size_t end = 0; end < 2; end++) PetscCall(NomosParticleDataRead(g->data, &(NomosParticleSelection){.split = NOMOS_SPLIT_TRAIN, .first = end * (t.n_frames - 1), .n_frames = 1, .n = t.n_particles}, x[end]));
+  for (size_t kind = 0; kind < g->info->n_kinds; kind++) {
+    size_t there = 0, moved = 0;
+    for (size_t i = 0; i < n; i++) {
+      there += (size_t)t.kind[i / d] == kind;
+      moved += (size_t)t.kind[i / d] == kind && x[0][i] != x[1][i];
+    }
+    if (!there || moved || g->info->fixed[kind]) continue;
+    snprintf(text, sizeof text, "in %.200s particles of %.60s do not move: if they are walls, name them, reduced_order_graph.fixed: [%.60s]; else they are moved by the network", t.name, g->info->kinds[kind], g->info->kinds[kind]);
+    PetscCall(warn(text, ctx));
+  }
+  PetscCall(PetscFree2(x[0], x[1]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Warn(NomosSurrogate s, NomosWarningFn warn, void *ctx)
 {
   const NomosReducedOrderGraph *g = s->context;
@@ -270,6 +298,7 @@ static PetscErrorCode Warn(NomosSurrogate s, NomosWarningFn warn, void *ctx)
   if (2 * n_apart > n) PetscCall(warn(text, ctx));
   snprintf(text, sizeof text, "%.0f roll-outs ended early, where a position was no number or beyond what the network takes; their points stay from there on in the errors", g->n_stopped);
   if (g->n_stopped > 0) PetscCall(warn(text, ctx));
+  PetscCall(WarnOfWalls(g, warn, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

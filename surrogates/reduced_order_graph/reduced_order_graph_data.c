@@ -59,14 +59,20 @@ PetscErrorCode NomosParticleSampleDraw(const NomosParticlePartInput *input, size
 
 static PetscErrorCode FillPart(const NomosParticlePartInput *input, NomosParticlePart *part)
 {
+  const NomosParticleDataInfo *info;
+
   PetscFunctionBeginUser;
+  PetscCall(NomosParticleDataGetInfo(input->data, &info));
   for (size_t i = 0; i < part->n; i++) {
     NomosParticleTrajectory t;
     PetscCall(NomosParticleDataTrajectory(part->data, part->split, i, &t));
     NomosCheck(t.n_frames >= input->window, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "%s has %zu frames, and an example takes %zu (reduced_order_graph.history + 1 + reduced_order_graph.steps): give longer trajectories, or take fewer of them", t.name, t.n_frames, input->window);
     for (size_t draw = 0; draw < part->n_draws; draw++) {
       const size_t k = i * part->n_draws + draw;
+      size_t       walls = 0;
       PetscCall(NomosParticleSampleDraw(input, i, draw, &part->n_points[k], &part->sample[k]));
+      for (size_t p = 0; p < part->n_points[k]; p++) walls += info->fixed[t.kind[part->sample[k][p]]];
+      PetscCheck(walls < part->n_points[k], PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "%s: all %zu points of it are walls (reduced_order_graph.fixed), and nothing is left to be learned: take more points", t.name, walls);
       part->most         = PetscMax(part->most, part->n_points[k]);
       part->first[k + 1] = part->first[k] + t.n_frames - input->window + 1;
     }
@@ -123,6 +129,7 @@ static PetscErrorCode FillMotion(const NomosParticlePart *part, const NomosParti
     NomosParticleTrajectory t;
     PetscCall(NomosParticleDataTrajectory(part->data, part->split, windows[i].trajectory, &t));
     for (size_t p = 0; p < n; p++) m->kind[m->first[i] + p] = t.kind[part->sample[k][p]];
+    for (size_t p = 0; p < n; p++) m->fixed[m->first[i] + p] = info->fixed[t.kind[part->sample[k][p]]];
     for (size_t p = 0; p < P; p++) m->parameters[i * P + p] = t.parameters[p];
     PetscCall(PetscMalloc1(m->n_frames * n * d, &x));
     PetscCall(NomosParticleDataRead(part->data, &(NomosParticleSelection){.split = part->split, .trajectory = windows[i].trajectory, .first = windows[i].frame, .n_frames = m->n_frames, .n = n, .sample = part->sample[k]}, x));
@@ -144,7 +151,7 @@ PetscErrorCode NomosPointMotionRead(const NomosParticlePart *part, size_t n, con
   for (size_t i = 0; i < n; i++) m->first[i + 1] = m->first[i] + part->n_points[windows[i].trajectory * part->n_draws + windows[i].draw];
   m->sets.n      = m->first[n];
   m->sets.n_sets = n;
-  PetscCall(PetscMalloc3(m->sets.n, &m->kind, n * info->n_parameters + 1, &m->parameters, n_frames * m->sets.n * (size_t)info->d, &m->x));
+  PetscCall(PetscMalloc4(m->sets.n, &m->kind, m->sets.n, &m->fixed, n * info->n_parameters + 1, &m->parameters, n_frames * m->sets.n * (size_t)info->d, &m->x));
   m->sets.first      = m->first;
   m->sets.kind       = m->kind;
   m->sets.parameters = m->parameters;
@@ -156,7 +163,7 @@ PetscErrorCode NomosPointMotionFree(NomosPointMotion *m)
 {
   PetscFunctionBeginUser;
   PetscCall(PetscFree(m->first));
-  PetscCall(PetscFree3(m->kind, m->parameters, m->x));
+  PetscCall(PetscFree4(m->kind, m->fixed, m->parameters, m->x));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -241,7 +248,10 @@ PetscErrorCode NomosReducedOrderGraphFlight(NomosReducedOrderGraph *g)
     NomosPointMotion m;
     PetscCall(NomosPointMotionRead(part, 1, &(NomosParticleWindow){.trajectory = i}, k + 1, &m));
     const size_t d = (size_t)m.d, row = m.sets.n * d; /* the sum of second differences is that of the last and the first first ones */
-    for (size_t n = 0; n < row; n++) a[(n % d) * part->n + i] += (m.x[k * row + n] - m.x[(k - 1) * row + n] - m.x[row + n] + m.x[n]) / (double)(m.sets.n * (k - 1));
+    size_t       moving = 0;
+    for (size_t n = 0; n < m.sets.n; n++) moving += !m.fixed[n];
+    for (size_t n = 0; n < row; n++)
+      if (!m.fixed[n / d]) a[(n % d) * part->n + i] += (m.x[k * row + n] - m.x[(k - 1) * row + n] - m.x[row + n] + m.x[n]) / (double)(moving * (k - 1));
     PetscCall(NomosPointMotionFree(&m));
   }
   for (size_t axis = 0; axis < 3; axis++) {
@@ -254,6 +264,28 @@ PetscErrorCode NomosReducedOrderGraphFlight(NomosReducedOrderGraph *g)
 
 /* ---- the data */
 
+/* Walls are kinds of the data, and something else is there. */
+static PetscErrorCode CheckFixed(NomosSurrogate s, size_t n, const char *const names[])
+{
+  const NomosReducedOrderGraph *g        = s->context;
+  const char                   *where    = NomosConfigWhere(s->config, "reduced_order_graph.fixed");
+  char                          all[512] = "";
+  size_t                        n_moving = 0;
+
+  PetscFunctionBeginUser;
+  for (size_t k = 0; k < g->info->n_kinds; k++) {
+    snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", k ? ", " : "", g->info->kinds[k]);
+    n_moving += !g->info->fixed[k];
+  }
+  for (size_t i = 0; i < n; i++) {
+    size_t k = 0;
+    while (k < g->info->n_kinds && strcmp(names[i], g->info->kinds[k])) k++;
+    PetscCheck(k < g->info->n_kinds, s->comm, PETSC_ERR_ARG_WRONG, "%s: reduced_order_graph.fixed has %s, which is no material of the data: choose among %s", where, names[i], all);
+  }
+  PetscCheck(n_moving, s->comm, PETSC_ERR_ARG_WRONG, "%s: reduced_order_graph.fixed names all materials of the data (%s): leave out those that move", where, all);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosReducedOrderGraphOpen(NomosSurrogate s)
 {
   NomosReducedOrderGraph *g = s->context;
@@ -261,8 +293,11 @@ PetscErrorCode NomosReducedOrderGraphOpen(NomosSurrogate s)
 
   PetscFunctionBeginUser;
   PetscCall(NomosParticleDataInputFromConfig(s->config, &input));
+  PetscCall(NomosConfigGetStrings(s->config, "reduced_order_graph.fixed", &input.n_fixed, &input.fixed));
   input.path = s->data_path;
   PetscCall(NomosParticleDataOpen(s->comm, &input, &g->data));
   PetscCall(NomosParticleDataGetInfo(g->data, &g->info));
+  PetscCall(NomosParticleDataCheckWalls(g->data, "data.path"));
+  PetscCall(CheckFixed(s, input.n_fixed, input.fixed));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

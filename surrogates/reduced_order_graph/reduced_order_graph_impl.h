@@ -92,6 +92,7 @@ typedef struct {
   int               d;
   size_t           *first;
   int32_t          *kind;
+  bool             *fixed;          /* (sets.n) walls, which nothing moves but the data */
   double           *parameters, *x; /* x (n_frames, sets.n, d) */
 } NomosPointMotion;
 PetscErrorCode NomosPointMotionRead(const NomosParticlePart *part, size_t n, const NomosParticleWindow windows[], size_t n_frames, NomosPointMotion *motion);
@@ -111,9 +112,11 @@ PetscErrorCode NomosReducedOrderGraphDeclareDecoder(NomosConfig config);
 /* The random walk of Sanchez-Gonzalez et al. (2020): velocities get sums of normal numbers of deviation sigma/sqrt(w), so that the last one has sigma; positions the sums of these, the first one none; what comes after the
    n_history positions is shifted with the last of them. Numbers number, number + 1, ... of a stream. */
 typedef struct {
-  size_t   n_history, n_frames, n; /* n: points times d */
-  double   sigma;
-  uint64_t seed, number;
+  size_t      n_history, n_frames, n; /* n: points times d */
+  double      sigma;
+  uint64_t    seed, number;
+  const bool *fixed;                  /* (n/d) points that get none; NULL: all do */
+  size_t      d;
 } NomosParticleNoise;
 void           NomosParticleNoiseAdd(const NomosParticleNoise *noise, size_t stride, double x[]); /* x (n_frames, stride), of which the first n of every row */
 PetscErrorCode NomosReducedOrderGraphLoss(NomosSurrogate s, const NomosBatch *batch, NomosTape tape, const NomosTensor w[], NomosTensor *loss);

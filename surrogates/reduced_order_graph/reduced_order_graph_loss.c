@@ -20,6 +20,7 @@ void NomosParticleNoiseAdd(const NomosParticleNoise *noise, size_t stride, doubl
 #pragma omp parallel for
   for (size_t i = 0; i < noise->n; i++) {
     double velocity = 0, position = 0;
+    if (noise->fixed && noise->fixed[i / noise->d]) continue;
     for (size_t f = 1; f < noise->n_frames; f++) {
       if (f <= w) {
         velocity += each * NomosRandomNormal(noise->seed, stream, noise->number + i * w + f - 1);
@@ -51,7 +52,7 @@ static void Disturb(NomosSurrogate s, const NomosBatch *batch, const NomosPointM
   for (size_t set = 0; set < batch->n; set++) {
     const uint64_t number = (uint64_t)batch->step * s->n_examples[batch->split] + batch->examples[set];
     Mirror(g, m, set, batch->seed, number);
-    if (g->noise > 0) NomosParticleNoiseAdd(&(NomosParticleNoise){.n_history = g->n_history, .n_frames = m->n_frames, .n = (m->first[set + 1] - m->first[set]) * d, .sigma = g->noise, .seed = batch->seed, .number = number * g->parts[batch->split].most * d * (g->n_history - 1)}, m->sets.n * d, m->x + m->first[set] * d);
+    if (g->noise > 0) NomosParticleNoiseAdd(&(NomosParticleNoise){.n_history = g->n_history, .n_frames = m->n_frames, .n = (m->first[set + 1] - m->first[set]) * d, .sigma = g->noise, .seed = batch->seed, .number = number * g->parts[batch->split].most * d * (g->n_history - 1), .fixed = m->fixed + m->first[set], .d = d}, m->sets.n * d, m->x + m->first[set] * d);
   }
 }
 
@@ -68,15 +69,18 @@ static PetscErrorCode Target(NomosSurrogate s, const NomosPointMotion *m, double
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Shares of the points in the mean: each set counts alike. [n, 1] */
+/* Shares of the points in the mean: each set counts alike, walls do not count. [n, 1] */
 static PetscErrorCode Shares(const NomosPointMotion *m, NomosTape tape, NomosRealType type, NomosTensor *shares)
 {
   double *values;
 
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc1(m->sets.n, &values));
-  for (size_t set = 0; set < m->sets.n_sets; set++)
-    for (size_t i = m->first[set]; i < m->first[set + 1]; i++) values[i] = 1 / (double)((m->first[set + 1] - m->first[set]) * m->sets.n_sets);
+  for (size_t set = 0; set < m->sets.n_sets; set++) {
+    size_t moving = 0;
+    for (size_t i = m->first[set]; i < m->first[set + 1]; i++) moving += !m->fixed[i];
+    for (size_t i = m->first[set]; i < m->first[set + 1]; i++) values[i] = m->fixed[i] ? 0 : 1 / (double)(moving * m->sets.n_sets);
+  }
   *shares = NomosTensorFromDoubles(tape, type, 2, (size_t[]){m->sets.n, 1}, values);
   PetscCall(PetscFree(values));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -99,12 +103,15 @@ static PetscErrorCode Unroll(NomosSurrogate s, const NomosPointMotion *m, NomosT
   for (size_t j = 1; j <= g->n_steps; j++) {
     const size_t      next = g->n_history + j - 1;
     const NomosTensor y    = NomosParticleStepperAcceleration(g->stepper, w, &m->sets, x + j - 1);
-    NomosTensor       error = {0};
+    NomosTensor       error = {0}, truth = {0};
     if (j == 1) error = NomosSubtract(y, NomosTensorFromDoubles(tape, type, 2, shape, target));
-    if (g->n_steps > 1) x[next] = NomosParticleStepperIntegrate(g->stepper, w, x[next - 2], x[next - 1], y);
+    if (g->n_steps > 1) {
+      truth   = NomosTensorFromDoubles(tape, type, 2, shape, m->x + next * row);
+      x[next] = NomosParticleStepperHold(g->stepper, &m->sets, NomosParticleStepperIntegrate(g->stepper, w, x[next - 2], x[next - 1], y), truth);
+    }
     if (j > 1) {
       for (size_t a = 0; a < d; a++) scale[a] = 2 / ((double)(j * (j + 1)) * deviation[a]);
-      error = NomosMultiply(NomosSubtract(x[next], NomosTensorFromDoubles(tape, type, 2, shape, m->x + next * row)), NomosTensorFromDoubles(tape, type, 1, &d, scale));
+      error = NomosMultiply(NomosSubtract(x[next], truth), NomosTensorFromDoubles(tape, type, 1, &d, scale));
     }
     const NomosTensor term = NomosSumAll(NomosMultiply(NomosMultiply(error, error), shares));
     *loss                  = j == 1 ? term : NomosAdd(*loss, term);

@@ -25,6 +25,7 @@ static PetscErrorCode CheckSet(NomosSurrogate s, const char name[], NomosParticl
   snprintf(key, sizeof key, "%s.%s", prefix, name);
   PetscCall(NomosParticleDataGetInfo(data, &info));
   PetscCheck(info->d == g->info->d, s->comm, PETSC_ERR_ARG_SIZ, "%s: particles in %d dimensions, and the training has them in %d: take a set of as many", key, info->d, g->info->d);
+  PetscCall(NomosParticleDataCheckWalls(data, key));
   PetscCall(NomosParticleDataCheckParameters(data, key, g->info->n_parameters, g->info->parameters));
   PetscCall(NomosParticleDataNameKinds(data, &(NomosParticleKinds){key, g->info->n_kinds, g->info->kinds}));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -43,6 +44,7 @@ static PetscErrorCode AddSet(NomosSurrogate s, const char name[], const char pat
   *set = (NomosParticleTestSet){0};
   PetscCall(PetscStrallocpy(name, &set->name));
   PetscCall(NomosParticleDataInputFromConfig(s->config, &input));
+  PetscCall(NomosConfigGetStrings(s->config, "reduced_order_graph.fixed", &input.n_fixed, &input.fixed));
   input.path       = path;
   input.validation = input.test = 0;
   input.n_trajectories          = 0;
