@@ -2,6 +2,7 @@
 
 #include "io/text.h"
 #include "io/yaml_scalars.h"
+#include "solvers/solver_list.h"
 #include "surrogates/dataset.h"
 
 #include <errno.h>
@@ -135,32 +136,48 @@ static PetscErrorCode AddParameter(NomosConvertSource *s, const char name[], con
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode TakeVariables(NomosConvertSource *s)
+/* Axes of a dataset before its own: trajectory, but for a run, which is one; time, where it has that. */
+static int Leading(const NomosConvertPart *part, bool time)
+{
+  return !part->is_run + time;
+}
+
+/* Of a run, once those that change (constant false) and once those that do not: a force, a topography. */
+static PetscErrorCode TakeList(NomosConvertSource *s, bool constant)
 {
   const NomosConvertPart *part = &s->parts[0];
   const char *const      *names;
-  size_t                  n, length = 0;
+  size_t                  n, length = strlen(s->left_out);
 
   PetscFunctionBeginUser;
-  s->single = true;
-  PetscCall(part->is_run ? NomosFieldReaderVariables(s->reader, &n, &names) : NomosFieldReaderConstants(s->reader, &n, &names));
+  PetscCall(constant ? NomosFieldReaderConstants(s->reader, &n, &names) : NomosFieldReaderVariables(s->reader, &n, &names));
   for (size_t v = 0; v < n; v++) {
     NomosConvertParameter *parameter;
     char                   key[NOMOS_MAX_NAME];
     Shape                  shape;
     PetscCall(GetShape(s->reader, names[v], &shape));
-    const bool time  = part->is_run || (shape.n_dims > 1 && !strcmp(shape.dims[1], "time"));
-    const int  first = part->is_run || !time ? 1 : 2;
+    const bool time = part->is_run ? !constant : shape.n_dims > 1 && !strcmp(shape.dims[1], "time");
     if (!part->is_run && (!shape.n_dims || strcmp(shape.dims[0], "trajectory"))) continue;
     if (!part->is_run && shape.n_dims == 1) {
       PetscCall(GetText(s->reader, names[v], "key", sizeof key, key));
       PetscCall(AddParameter(s, names[v], key, &parameter));
-    } else if (TakeSpace(s, &shape, first)) PetscCall(AddField(s, names[v], &shape, first, time));
+    } else if (TakeSpace(s, &shape, Leading(part, time))) PetscCall(AddField(s, names[v], &shape, Leading(part, time), time));
     else if (length < sizeof s->left_out) length += (size_t)snprintf(s->left_out + length, sizeof s->left_out - length, "%s%s", length ? ", " : "", names[v]);
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TakeVariables(NomosConvertSource *s)
+{
+  const NomosConvertPart *part = &s->parts[0];
+
+  PetscFunctionBeginUser;
+  s->single = true;
+  if (part->is_run) PetscCall(TakeList(s, false));
+  PetscCall(TakeList(s, true));
   for (size_t v = 0; v < s->n_fields; v++)
     if (s->fields[v].time) PetscFunctionReturn(PETSC_SUCCESS);
-  SETERRQ(PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s has no field over time and space%s%s: a run's fields.nc, a file of trajectories (trajectory, time, y, x), or a file in the layout of PDEBench (x-coordinate, or groups 0000, ... with data and grid) or The Well (dimensions, t0_fields, ...) is needed", part->path, length ? "; it has " : "", s->left_out);
+  SETERRQ(PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s has no field over time and space%s%s: a run's fields.nc, a file of trajectories (trajectory, time, y, x), or a file in the layout of PDEBench (x-coordinate, or groups 0000, ... with data and grid) or The Well (dimensions, t0_fields, ...) is needed", part->path, s->left_out[0] ? "; it has " : "", s->left_out);
 }
 
 /* Coordinates by their name; counted where there are none. */
@@ -206,7 +223,7 @@ static PetscErrorCode CheckPart(NomosConvertSource *s, size_t p)
     PetscCall(NomosFieldReaderHas(s->reader, s->fields[f].source, &has));
     PetscCheck(has, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s has no %s, %s has; all files must be alike", part->path, s->fields[f].source, s->parts[0].path);
     PetscCall(GetShape(s->reader, s->fields[f].source, &shape));
-    const int  first   = part->is_run || !s->fields[f].timed ? 1 : 2;
+    const int  first   = Leading(part, s->fields[f].timed);
     const bool layered = first < shape.n_dims && !strcmp(shape.dims[first], "layer");
     NomosCheck(layered == (s->fields[f].layer >= 0) && TakeSpace(s, &shape, first), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s lies over another grid than in %s; all files must be alike", part->path, s->fields[f].source, s->parts[0].path);
     if (!s->fields[f].timed) continue;
@@ -231,6 +248,15 @@ static PetscErrorCode CheckPart(NomosConvertSource *s, size_t p)
 
 /* ---- parameters */
 
+/* Is it a size, a seed, an expression of a solver? Its other numbers, and those of families of equations, are coefficients. */
+static bool IsSetting(const char key[])
+{
+  for (size_t m = 0; nomos_solvers[m]; m++)
+    for (size_t i = 0; i < nomos_solvers[m]->n_params; i++)
+      if (!strcmp(nomos_solvers[m]->params[i].key, key)) return nomos_solvers[m]->params[i].type != NOMOS_PARAM_REAL;
+  return false;
+}
+
 /* Of a run: the numbers of the section of its equation. */
 typedef struct {
   NomosConvertSource *s;
@@ -246,7 +272,7 @@ static bool TakeKey(const char key[], const char value[], void *ctx)
   double                 number;
   const char            *end = NomosNumberRead(value, &number);
 
-  if (!name || !end || *end || strlen(s->family) != (size_t)(name - key) || strncmp(key, s->family, strlen(s->family))) return true;
+  if (!name || !end || *end || strlen(s->family) != (size_t)(name - key) || strncmp(key, s->family, strlen(s->family)) || IsSetting(key)) return true;
   name++;
   if (strlen(name) >= NOMOS_MAX_NAME || AddParameter(s, name, key, &parameter)) return true;
   for (size_t p = 0; p < s->n_parameters; p++)

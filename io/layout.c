@@ -127,11 +127,15 @@ typedef struct {
 
 static herr_t TakeAttribute(hid_t object, const char *name, const H5A_info_t *info, void *ctx)
 {
-  Attributes *a    = ctx;
-  char       *text = NomosH5GetText(object, name);
+  Attributes *a         = ctx;
+  hid_t       attribute = H5Aopen(object, name, H5P_DEFAULT), type = H5Aget_type(attribute);
+  const bool  is_text   = H5Tget_class(type) == H5T_STRING; /* a unit "1" is no number */
+  char       *text      = is_text ? NULL : NomosH5GetText(object, name);
   double      value;
 
   (void)info;
+  H5Tclose(type);
+  H5Aclose(attribute);
   const char *end = text ? NomosNumberRead(text, &value) : NULL;
   bool        no  = !end || *end || NomosLayoutFind(a->layout, name) || strlen(name) >= NOMOS_MAX_NAME;
   for (size_t i = 0; a->except[i]; i++) no = no || !strcmp(a->except[i], name);

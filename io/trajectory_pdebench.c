@@ -9,26 +9,35 @@
 #include <string.h>
 
 typedef enum { FLAT, GROUPS, FLUID } Kind;
+enum { N_FIELDS = 2 };
 
-/* What PDEBench stores as groups of components, or of one: all else is flat. */
+/* Families that PDEBench stores as groups of components, or whose fields are not all of ours; of the others all fields are flat. */
 typedef struct {
   const char *family;
   int         n_space;
   Kind        kind;
   bool        compressed;
-  const char *fields[3];
+  const char *fields[N_FIELDS]; /* without these it is none of them; flat: nothing else is kept */
 } Family;
 
 static const Family families[] = {
   {"diffusion_sorption", 1, GROUPS, true, {"u"}},
   {"diffusion_reaction", 2, GROUPS, true, {"u", "v"}},
   {"shallow_water", 2, GROUPS, false, {"h"}},
-  {"incompressible", 2, FLUID, true, {"Vx", "Vy", "particles"}},
+  {"incompressible", 2, FLUID, true, {"Vx", "Vy"}},
+  {"darcy", 2, FLAT, false, {"u", "coefficient"}},
 };
 static const Family flat = {.kind = FLAT};
 
-/* Numbers that its files have as attributes, in this order: programs take all there are as the parameters of the equation. */
-static const char *const parameters[][2] = {{"M", "M"}, {"eta", "eta"}, {"zeta", "zeta"}, {"beta", "beta"}, {"nu", "Nu"}, {"rho", "rho"}};
+/* What there is of incompressible flow: a dataset is written where all its components are. */
+static const struct {
+  const char *name, *source, *axes;
+  size_t      component, n_components;
+} fluid[] = {{"Vx", "velocity", "nt01c", 0, 2}, {"Vy", "velocity", "nt01c", 1, 2}, {"particles", "particles", "nt01c", 0, 1}, {"force_x", "force", "n01c", 0, 2}, {"force_y", "force", "n01c", 1, 2}};
+enum { N_FLUID = sizeof fluid / sizeof *fluid };
+
+/* Numbers that its files have as attributes, in this order: programs take all there are as the parameters of the equation. Others, as gamma, go where the texts go. */
+static const char *const parameters[][2] = {{"M", "M"}, {"mach", "M"}, {"eta", "eta"}, {"zeta", "zeta"}, {"beta", "beta"}, {"nu", "Nu"}, {"rho", "rho"}};
 enum { N_PARAMETERS = sizeof parameters / sizeof *parameters };
 
 static const NomosFieldVariable *Find(const NomosFieldFileInput *input, const char name[])
@@ -42,7 +51,7 @@ static const Family *FamilyOf(NomosTrajectoryFile f)
 {
   for (size_t i = 0; f->input.family && i < sizeof families / sizeof *families; i++) {
     bool all = !strcmp(families[i].family, f->input.family) && families[i].n_space == f->layout.n_space;
-    for (size_t k = 0; all && k < 2 && families[i].fields[k]; k++) all = Find(&f->input.file, families[i].fields[k]) != NULL;
+    for (size_t k = 0; all && k < N_FIELDS && families[i].fields[k]; k++) all = Find(&f->input.file, families[i].fields[k]) != NULL;
     if (all) return &families[i];
   }
   return &flat;
@@ -87,6 +96,15 @@ static bool PutDataset(NomosTrajectoryFile f, hid_t location, const NomosView *v
   return NomosPutFloats(location, f->path, &(NomosFloats){.name = view->source, .unit = variable->unit, .n_dims = (int)strlen(raw), .size = view->size, .chunk = compressed ? chunk : NULL}, verdict);
 }
 
+/* Has a flat file of this family a place for it? */
+static bool IsKept(const Family *family, const NomosFieldVariable *variable)
+{
+  bool kept = !family->fields[0];
+
+  for (size_t k = 0; k < N_FIELDS && family->fields[k]; k++) kept = kept || !strcmp(family->fields[k], variable->name);
+  return kept && !NomosIsParameter(variable);
+}
+
 /* Texts go to a dataset: the attributes of the file are parameters, by which programs condition. */
 static bool DescribeDataset(NomosTrajectoryFile f, hid_t location, const char name[], NomosVerdict *verdict)
 {
@@ -98,18 +116,18 @@ static bool DescribeDataset(NomosTrajectoryFile f, hid_t location, const char na
   return !verdict->code;
 }
 
-static bool DefineFlat(NomosTrajectoryFile f, NomosVerdict *verdict)
+static bool DefineFlat(NomosTrajectoryFile f, const Family *family, NomosVerdict *verdict)
 {
   static const char *const raw[2][4] = {{"n", "n0", "n01", "n012"}, {"nt", "nt0", "nt01", "nt012"}};
   const NomosFieldFileInput *input = &f->input.file;
   size_t                     n_fields = 0;
   char                       name[NOMOS_MAX_NAME + 16];
 
-  for (size_t v = 0; v < input->n_variables; v++) n_fields += NomosHasTime(&input->variables[v]);
+  for (size_t v = 0; v < input->n_variables; v++) n_fields += NomosHasTime(&input->variables[v]) && IsKept(family, &input->variables[v]);
   for (size_t v = 0; v < input->n_variables && !verdict->code; v++) {
     const NomosFieldVariable *variable = &input->variables[v];
     const bool                time     = NomosHasTime(variable);
-    if (NomosIsParameter(variable)) continue;
+    if (!IsKept(family, variable)) continue;
     NomosView *view = AddView(f, variable->name, time && n_fields == 1 ? "tensor" : !strcmp(variable->name, "coefficient") ? "nu" : variable->name, raw[time][f->layout.n_space], 0, 1);
     if (!view) return NomosVerdictFail(verdict, PETSC_ERR_MEM, "%s: no memory", f->path);
     if (PutDataset(f, f->file, view, false, verdict) && time) DescribeDataset(f, f->file, view->source, verdict);
@@ -129,7 +147,7 @@ static bool DefineGroups(NomosTrajectoryFile f, const Family *family, NomosVerdi
   f->layout.groups = calloc(n, sizeof *f->layout.groups);
   if (!f->layout.groups) return NomosVerdictFail(verdict, PETSC_ERR_MEM, "%s: no memory", f->path);
   size_t n_components = 0;
-  while (n_components < 3 && family->fields[n_components]) n_components++;
+  while (n_components < N_FIELDS && family->fields[n_components]) n_components++;
   for (size_t c = 0; c < n_components; c++)
     if (!AddView(f, family->fields[c], "data", f->layout.n_space == 1 ? "gt0c" : "gt01c", c, n_components)) return NomosVerdictFail(verdict, PETSC_ERR_MEM, "%s: no memory", f->path);
   for (; f->layout.n_groups < n && !verdict->code; f->layout.n_groups++) {
@@ -162,14 +180,18 @@ static bool PutTimes(NomosTrajectoryFile f, NomosVerdict *verdict)
   return !verdict->code;
 }
 
-static bool DefineFluid(NomosTrajectoryFile f, const Family *family, NomosVerdict *verdict)
+static bool DefineFluid(NomosTrajectoryFile f, NomosVerdict *verdict)
 {
-  for (size_t c = 0; c < 3 && !verdict->code; c++) {
-    const bool velocity = c < 2;
-    if (!Find(&f->input.file, family->fields[c])) continue;
-    NomosView *view = AddView(f, family->fields[c], velocity ? "velocity" : family->fields[c], "nt01c", velocity ? c : 0, velocity ? 2 : 1);
+  for (size_t i = 0; i < N_FLUID && !verdict->code; i++) {
+    bool whole = true;
+    for (size_t k = 0; k < N_FLUID; k++) {
+      const NomosFieldVariable *variable = Find(&f->input.file, fluid[k].name);
+      if (!strcmp(fluid[k].source, fluid[i].source)) whole = whole && variable && NomosHasTime(variable) == (fluid[k].axes[1] == 't');
+    }
+    if (!whole) continue;
+    NomosView *view = AddView(f, fluid[i].name, fluid[i].source, fluid[i].axes, fluid[i].component, fluid[i].n_components);
     if (!view) return NomosVerdictFail(verdict, PETSC_ERR_MEM, "%s: no memory", f->path);
-    if (!velocity || c == 0) PutDataset(f, f->file, view, true, verdict);
+    if (!fluid[i].component) PutDataset(f, f->file, view, true, verdict);
   }
   return !verdict->code && PutTimes(f, verdict) && NomosPutDescription(f, f->file, verdict);
 }
@@ -179,7 +201,7 @@ static bool Define(NomosTrajectoryFile f, NomosVerdict *verdict)
   const Family *family = FamilyOf(f);
 
   if (f->layout.n_space < 1) return NomosVerdictFail(verdict, PETSC_ERR_ARG_INCOMP, "%s: PDEBench's layouts have one to three axes of space; these fields have none", f->path);
-  return family->kind == GROUPS ? DefineGroups(f, family, verdict) : family->kind == FLUID ? DefineFluid(f, family, verdict) : DefineFlat(f, verdict);
+  return family->kind == GROUPS ? DefineGroups(f, family, verdict) : family->kind == FLUID ? DefineFluid(f, verdict) : DefineFlat(f, family, verdict);
 }
 
 static bool OneValue(NomosTrajectoryFile f)
@@ -187,35 +209,83 @@ static bool OneValue(NomosTrajectoryFile f)
   return FamilyOf(f)->kind != GROUPS;
 }
 
-/* What a group's run was, as YAML: its section sim has the parameters. */
-static bool PutConfigs(NomosTrajectoryFile f, NomosVerdict *verdict)
+/* What the run of a trajectory was, as YAML: its section sim has the parameters. */
+static bool PutConfig(NomosTrajectoryFile f, hid_t object, size_t trajectory, NomosVerdict *verdict)
+{
+  char   text[4096] = "sim:\n", number[NOMOS_NUMBER_SIZE];
+  size_t length     = strlen(text);
+
+  for (size_t v = 0; v < f->input.file.n_variables; v++) {
+    if (!f->parameters[v]) continue;
+    NomosNumberFormat(f->parameters[v][trajectory], number);
+    length += (size_t)snprintf(text + length, sizeof text - length, "  %s: %s\n", f->input.file.variables[v].name, number);
+    if (length >= sizeof text) return NomosVerdictFail(verdict, PETSC_ERR_ARG_SIZ, "%s: there are too many parameters for the text that says them", f->path);
+  }
+  snprintf(text + length, sizeof text - length, "name: %s\n", f->input.family);
+  return NomosH5PutString(object, "config", text) >= 0 || NomosH5Fail(verdict, PETSC_ERR_FILE_WRITE, f->path, "write config");
+}
+
+static bool FinishGroups(NomosTrajectoryFile f, NomosVerdict *verdict)
 {
   for (size_t i = 0; i < f->layout.n_groups && !verdict->code; i++) {
-    char   text[4096] = "sim:\n", number[NOMOS_NUMBER_SIZE];
-    size_t length     = strlen(text);
-    for (size_t v = 0; v < f->input.file.n_variables; v++) {
-      if (!f->parameters[v]) continue;
-      NomosNumberFormat(f->parameters[v][i], number);
-      length += (size_t)snprintf(text + length, sizeof text - length, "  %s: %s\n", f->input.file.variables[v].name, number);
-      if (length >= sizeof text) return NomosVerdictFail(verdict, PETSC_ERR_ARG_SIZ, "%s: there are too many parameters for the text of a group", f->path);
-    }
-    snprintf(text + length, sizeof text - length, "name: %s\n", f->input.family);
     hid_t group = H5Gopen2(f->file, f->layout.groups[i], H5P_DEFAULT);
-    if (group < 0 || NomosH5PutString(group, "config", text) < 0) NomosH5Fail(verdict, PETSC_ERR_FILE_WRITE, f->path, "write the attributes of a group");
-    if (group >= 0) H5Gclose(group);
+    if (group < 0) return NomosH5Fail(verdict, PETSC_ERR_FILE_WRITE, f->path, "open a group");
+    PutConfig(f, group, i, verdict);
+    H5Gclose(group);
   }
   return !verdict->code;
 }
 
-static bool Finish(NomosTrajectoryFile f, NomosVerdict *verdict)
+/* Has the name of a parameter an attribute of its own? */
+static bool IsNamed(const char name[])
 {
-  if (FamilyOf(f)->kind == GROUPS) return PutConfigs(f, verdict);
+  for (size_t k = 0; k < N_PARAMETERS; k++)
+    if (!strcmp(parameters[k][0], name)) return true;
+  return false;
+}
+
+/* Parameters by our names: those that PDEBench has none for, or all. */
+static bool PutOthers(NomosTrajectoryFile f, hid_t object, bool all, NomosVerdict *verdict)
+{
+  for (size_t v = 0; v < f->input.file.n_variables; v++) {
+    const char *name = f->input.file.variables[v].name;
+    if (f->parameters[v] && (all || !IsNamed(name)) && NomosH5PutReal(object, name, f->parameters[v][0]) < 0) return NomosH5Fail(verdict, PETSC_ERR_FILE_WRITE, f->path, "write its attributes");
+  }
+  return true;
+}
+
+static bool FinishFlat(NomosTrajectoryFile f, NomosVerdict *verdict)
+{
   for (size_t k = 0; k < N_PARAMETERS; k++)
     for (size_t v = 0; v < f->input.file.n_variables; v++) {
-      if (!f->parameters[v] || strcmp(f->input.file.variables[v].name, parameters[k][0])) continue;
+      if (!f->parameters[v] || strcmp(f->input.file.variables[v].name, parameters[k][0]) || H5Aexists(f->file, parameters[k][1]) > 0) continue;
       if (NomosH5PutReal(f->file, parameters[k][1], f->parameters[v][0]) < 0) return NomosH5Fail(verdict, PETSC_ERR_FILE_WRITE, f->path, "write its attributes");
     }
-  return true;
+  for (size_t i = 0; i < f->layout.n_views; i++) {
+    const NomosView *view = &f->layout.views[i];
+    if (!NomosHasTime(Find(&f->input.file, view->name))) continue;
+    hid_t dataset = NomosViewDataset(&f->layout, f->file, view);
+    if (dataset < 0) return NomosH5Fail(verdict, PETSC_ERR_FILE_WRITE, f->path, "write attributes");
+    PutOthers(f, dataset, false, verdict);
+    H5Dclose(dataset);
+    break;
+  }
+  return !verdict->code;
+}
+
+/* What its generator keeps to go on from, and what was run. */
+static bool FinishFluid(NomosTrajectoryFile f, NomosVerdict *verdict)
+{
+  if (NomosH5PutInteger(f->file, "latestIndex", H5T_NATIVE_INT64, (int64_t)f->layout.n_trajectories - 1) < 0) return NomosH5Fail(verdict, PETSC_ERR_FILE_WRITE, f->path, "write its attributes");
+  return PutOthers(f, f->file, true, verdict) && (H5Aexists(f->file, "config") > 0 || PutConfig(f, f->file, 0, verdict));
+}
+
+static bool Finish(NomosTrajectoryFile f, NomosVerdict *verdict)
+{
+  const Kind kind = FamilyOf(f)->kind;
+
+  if (kind == GROUPS) return FinishGroups(f, verdict);
+  return kind == FLUID ? FinishFluid(f, verdict) : FinishFlat(f, verdict);
 }
 
 const NomosTrajectoryFormat nomos_trajectory_pdebench = {.name = "pdebench", .define = Define, .finish = Finish, .one_value = OneValue};

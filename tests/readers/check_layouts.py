@@ -1,6 +1,7 @@
-"""Files of PDEBench and The Well as h5py (and so PDEBench's own programs) makes and sees them. Usage: check_layouts.py DIRECTORY NOMOS.
+"""Files of PDEBench and The Well as h5py (and so PDEBench's own programs) makes and sees them. Usage: check_layouts.py DIRECTORY NOMOS CASES.
 
-Every file below is made by h5py as PDEBench's generators make theirs (names, shapes, types, attributes, lzf), imported by nomos, compared, and exported again: it must come out as it was."""
+Every file below is made by h5py as PDEBench's generators make theirs (names, shapes, types, attributes, lzf), imported by nomos, compared, and exported again: it must come out as it was. Runs of ours come out with the same names, shapes
+and types."""
 import os
 import subprocess
 import sys
@@ -12,20 +13,20 @@ except ImportError as missing:
     print(f"skipped: {missing}")
     sys.exit(77)
 
-directory, nomos = os.path.join(sys.argv[1], "layouts"), sys.argv[2]
+directory, nomos, cases = os.path.join(sys.argv[1], "layouts"), sys.argv[2], sys.argv[3]
 os.makedirs(directory, exist_ok=True)
 random = np.random.default_rng(1)
 N, T, X, Y, Z = 3, 5, 16, 8, 4
 
 
 def run(*arguments):
-    environment = dict(os.environ, OMPI_MCA_ess_singleton_isolated="1")
+    environment = dict(os.environ, OMPI_MCA_ess_singleton_isolated="1", NOMOS_CASES=cases)
     done = subprocess.run([nomos, *arguments], capture_output=True, text=True, env=environment)
     assert done.returncode == 0, (arguments, done.stderr)
 
 
-def path(name):
-    return os.path.join(directory, name)
+def path(*names):
+    return os.path.join(directory, *names)
 
 
 def numbers(*shape):
@@ -68,11 +69,10 @@ def darcy(file):
 
 
 def incompressible(file):
-    for name, shape in (("velocity", (N, T, X, Y, 2)), ("particles", (N, T, X, Y, 1))):
-        file.create_dataset(name, data=numbers(*shape), compression="lzf", chunks=(1, 1, *shape[2:]))
-    file["force"] = numbers(N, X, Y, 2)
+    for name, shape in (("velocity", (N, T, X, Y, 2)), ("particles", (N, T, X, Y, 1)), ("force", (N, X, Y, 2))):
+        file.create_dataset(name, data=numbers(*shape), compression="lzf", chunks=(1, *((1,) if shape[1] == T else ()), *shape[-3:]))
     file["t"] = np.tile(np.arange(T, dtype=np.float32), (N, 1))
-    file.attrs["latestIndex"] = N - 1
+    file.attrs.update(latestIndex=N - 1, config="sim:\n  nu: 0.01\n")
 
 
 def well(file):
@@ -154,19 +154,36 @@ for name in ("advection", "burgers", "reaction_diffusion", "cfd_1d", "cfd_2d", "
     with h5py.File(path(f"{name}.h5")) as original, h5py.File(path(f"{name}_back.h5")) as back:
         (before, parameters), (after, parameters_after) = shape_of(original), shape_of(back)
         if name == "incompressible":
-            after.update({"force": before["force"]})
-            for component in "xy":
-                after.pop(f"force_{component}", None)
-        elif name not in ("diffusion_sorption", "diffusion_reaction", "shallow_water"):
+            assert all(back.attrs[key] == original.attrs[key] for key in ("latestIndex", "config"))
+        if name not in ("diffusion_sorption", "diffusion_reaction", "shallow_water"):
             assert parameters == parameters_after, (name, parameters, parameters_after)
         assert before.keys() == after.keys(), (name, before.keys() ^ after.keys())
         for dataset, (shape, dtype, compression) in before.items():
             grid = "grid/" in dataset or dataset == "t-coordinate"
             assert after[dataset][1] == dtype and (grid or after[dataset] == (shape, dtype, compression)), (name, dataset, after[dataset])
-            if dataset != "force" and not (name == "darcy" and dataset == "t-coordinate"):
+            if not (name == "darcy" and dataset == "t-coordinate"):
                 assert (back[dataset][:] == original[dataset][:]).all(), (name, dataset)
         if "0000" in back:
             assert "nu: 0.5" in back["0000"].attrs["config"]
+
+# runs of ours: what there is, and how it is stored; nothing else
+runs = {
+    "darcy": (["darcy.nx=16"], {"tensor": (1, 1, 16, 16), "nu": (1, 16, 16)}, {"beta": 1}),
+    "incompressible": (["incompressible.nx=16"], {"velocity": (1, 5, 16, 16, 2), "particles": (1, 5, 16, 16, 1), "force": (1, 16, 16, 2), "t": (1, 5)}, {"nu": 0.01, "latestIndex": 0}),
+}
+for name, (settings, datasets, attributes) in runs.items():
+    run("run", f"pde/{name}", "--smoke", "--force", "-q", "-o", path(f"run_{name}"), *(part for setting in settings for part in ("--set", setting)))
+    run("export", path(f"run_{name}"), "--format", "pdebench", "-q", "-o", path(f"run_{name}.h5"))
+    with h5py.File(path(f"run_{name}.h5")) as back:
+        found = {dataset: item.shape for dataset, item in back.items() if not dataset.endswith("-coordinate")}
+        assert found == datasets and all(back[dataset].dtype == np.float32 for dataset in datasets), (name, found)
+        assert all(back.attrs[key] == value for key, value in attributes.items()), (name, dict(back.attrs))
+        with h5py.File(path(f"run_{name}", "fields.nc")) as fields:
+            for theirs, axes, ours in (("nu", (0, Ellipsis), "coefficient"), ("force", (0, Ellipsis, 1), "force_y"), ("velocity", (0, -1, Ellipsis, 1), "Vy"), ("tensor", (0, -1), "u")):
+                if theirs in back:
+                    values = fields[ours][:]
+                    values = values if ours.startswith("force") else values[-1]
+                    assert (back[theirs][axes] == values.T.astype(np.float32)).all() and np.ptp(values) > 0, (name, theirs)
 
 # ours to The Well's, as its programs ask for it
 run("export", path("well.nc"), "--format", "well", "-q", "-o", path("well_back.h5"))
