@@ -183,18 +183,80 @@ START_TEST(gas_of_modes)
 }
 END_TEST
 
-START_TEST(refusals)
+/* A column of water two deep: its radius (by its volume) is spread evenly over [0.3, 0.7], or is of another range. */
+START_TEST(dams)
 {
-  const char *set[] = {"grid_pde.nx=16", "initial.type=random_modes"};
-  NomosCaseFile file;
-  NomosModel    model;
+  enum { CELLS = PLANE * PLANE, SEEDS = 100 };
+  const double cell = 5. / PLANE;
+  double       mean = 0, low = 9, high = 0;
 
-  ck_ok(NomosCaseFind(PETSC_COMM_WORLD, "pde/burgers", &file));
-  ck_ok(NomosCaseLoad(PETSC_COMM_WORLD, &(NomosCaseInput){.path = file.path, .models = nomos_solvers, .n_set = 2, .set = set}, &config, &ops));
-  ck_ok(NomosModelCreate(PETSC_COMM_WORLD, ops, config, &model));
-  ck_refused(ops->initialise(model), "a state of compressible flow, not of burgers");
-  Done(&model);
+  for (int seed = 0; seed < SEEDS; seed++) {
+    char        key[32];
+    const char *set[] = {"grid_pde.nx=24", "initial.type=random_dam", key, seed ? "grid_pde.cfl=0.4" : "initial.range=[1.5, 1.5]"};
+    double      volume = 0;
+    snprintf(key, sizeof key, "grid_pde.seed=%d", seed);
+    State("pde/dam_break", 4, set, plane);
+    for (int i = 0; i < CELLS; i++) {
+      const double r = hypot((i % PLANE + 0.5) * cell - 2.5, ((double)(i / PLANE) + 0.5) * cell - 2.5);
+      ck_assert(plane[i] >= 1 && plane[i] <= 2 && plane[CELLS + i] == 0 && plane[2 * CELLS + i] == 0);
+      ck_assert(seed ? r < 0.7 + cell || plane[i] == 1 : r > 1.5 - cell || plane[i] == 2);
+      volume += (plane[i] - 1) * cell * cell;
+    }
+    const double radius = sqrt(volume / PETSC_PI);
+    if (!seed) ck_assert_double_lt(fabs(radius - 1.5), 0.01);
+    if (!seed) continue;
+    mean += radius / (SEEDS - 1);
+    low  = fmin(low, radius);
+    high = fmax(high, radius);
+  }
+  ck_assert_double_le(fabs(mean - 0.5), 5 * 0.4 / sqrt(12. * SEEDS));
+  ck_assert(low > 0.29 && low < 0.33 && high > 0.67 && high < 0.71);
 }
 END_TEST
 
-NOMOS_TEST_SUITE("initial states of grid_pde", sines, fractions, gas_of_sines, gas_of_modes, refusals)
+/* One concentration in all cells, spread evenly over [0, 0.2]. */
+START_TEST(constants)
+{
+  enum { SEEDS = 100 };
+  double mean = 0, low = 1, high = 0;
+
+  for (int seed = 0; seed < SEEDS; seed++) {
+    char        key[32];
+    const char *set[] = {"grid_pde.nx=64", "initial.type=random_constant", key};
+    double      u[N];
+    snprintf(key, sizeof key, "grid_pde.seed=%d", seed);
+    State("pde/diffusion_sorption", 3, set, u);
+    for (int i = 1; i < N; i++) ck_assert(u[i] == u[0]);
+    mean += u[0] / SEEDS;
+    low  = fmin(low, u[0]);
+    high = fmax(high, u[0]);
+  }
+  ck_assert(low >= 0 && low < 0.02 && high > 0.18 && high < 0.2);
+  ck_assert_double_le(fabs(mean - 0.1), 5 * 0.2 / sqrt(12. * SEEDS));
+}
+END_TEST
+
+START_TEST(refusals)
+{
+  static const struct {
+    const char *name, *set[2], *text;
+  } rows[] = {
+    {"pde/burgers", {"initial.type=random_modes", "grid_pde.nx=16"}, "a state of compressible flow, not of burgers"},
+    {"pde/burgers", {"initial.type=random_dam", "grid_pde.nx=16"}, "a column of water, for shallow_water and not for burgers"},
+    {"pde/shock_tube", {"initial.type=random_constant", "grid_pde.nx=16"}, "density must be positive, and initial.range begins at 0; give a positive range"},
+    {"pde/burgers", {"initial.type=random_constant", "initial.range=[1, 0]"}, "initial.range must be two numbers, [low, high] with low <= high"},
+  };
+
+  for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+    NomosCaseFile file;
+    NomosModel    model;
+    ck_ok(NomosCaseFind(PETSC_COMM_WORLD, rows[r].name, &file));
+    ck_ok(NomosCaseLoad(PETSC_COMM_WORLD, &(NomosCaseInput){.path = file.path, .models = nomos_solvers, .n_set = 2, .set = rows[r].set}, &config, &ops));
+    ck_ok(NomosModelCreate(PETSC_COMM_WORLD, ops, config, &model));
+    ck_refused(ops->initialise(model), rows[r].text);
+    Done(&model);
+  }
+}
+END_TEST
+
+NOMOS_TEST_SUITE("initial states of grid_pde", sines, fractions, gas_of_sines, gas_of_modes, dams, constants, refusals)

@@ -103,7 +103,7 @@ static PetscErrorCode File(NomosModel model, int field, double values[])
 static const struct {
   const char *name;
   PetscErrorCode (*set)(NomosModel model, int field, double values[]);
-} types[] = {{"expression", Expression}, {"sines", PdeInitialSines}, {"noise", Noise}, {"file", File}};
+} types[] = {{"expression", Expression}, {"sines", PdeInitialSines}, {"random_dam", PdeInitialDam}, {"random_constant", PdeInitialConstant}, {"noise", Noise}, {"file", File}};
 
 PetscErrorCode PdeInitialise(NomosModel model)
 {

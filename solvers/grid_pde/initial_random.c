@@ -3,7 +3,10 @@
      sines          along x: s sum over k = 1..K of A_k sin(2 pi k c_k x/L + phi_k); c_k: how often k is among two draws of 1..K, A_k in [0, 1), s a random sign; with probability 1/10 the absolute value, with probability W
                     only within a smooth window. K = 4, W = 1/10; of a gas K = 3, W = 1/2
      random_modes   of a gas: waves of numbers k_a = -4..4, none of them 0, of amplitudes |k|^(-1/2) and random phases; a density d0 and temperature T0 in [0.1, 10], both modulated by up to 0.01 to 0.2 of them, and
-                    velocities whose mean modulus is M sqrt(gamma T0); with probability 1/2 only within a window, around which the gas rests */
+                    velocities whose mean modulus is M sqrt(gamma T0); with probability 1/2 only within a window, around which the gas rests
+     random_dam     of shallow water: depth 2 within a radius of the domain's middle that is uniform in [0.3, 0.7], 1 outside, at rest; cells that the edge cuts hold the mean of both, where theirs take the
+                    side of their centre, so that no two radii look the same
+     random_constant  one number for all cells, uniform in [0, 0.2], of each field */
 #include "operators/random.h"
 #include "solvers/grid_pde/grid_pde_impl.h"
 
@@ -187,5 +190,60 @@ PetscErrorCode PdeInitialModes(NomosModel model, double values[])
       values[(size_t)k * p->n_cells + i] = all[(size_t)k * n + (z * p->size[1] + y) * p->size[0] + x];
     }
   PetscCall(PetscFree(all));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- one number at random */
+
+/* Uniform in initial.range. */
+static PetscErrorCode Draw(NomosModel model, const double unset[2], uint64_t stream, double *low, double *number)
+{
+  const double *range;
+  size_t        n;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetReals(model->config, "initial.range", &n, &range));
+  NomosCheck(n == 0 || (n == 2 && range[0] <= range[1]), model->comm, PETSC_ERR_ARG_WRONG, "%s: initial.range must be two numbers, [low, high] with low <= high", NomosConfigWhere(model->config, "initial.range"));
+  if (!n) range = unset;
+  *low    = range[0];
+  *number = range[0] + (range[1] - range[0]) * NomosRandomUniform(model->seed, stream, 0);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Part of a cell that lies inside of a radius, were the edge straight: `x` from the middle to its centre. */
+static double Inside(const PdeModel *p, const double x[3], double radius)
+{
+  double r = 0, width = 0;
+
+  for (int a = 0; a < p->n_dims; a++) r = hypot(r, x[a]);
+  for (int a = 0; a < p->n_dims; a++) width += p->dx[a] * (r > 0 ? fabs(x[a]) / r : 1);
+  return fmin(1, fmax(0, 0.5 + (radius - r) / width));
+}
+
+PetscErrorCode PdeInitialDam(NomosModel model, int field, double values[])
+{
+  PdeModel *p = model->data;
+  double    low, radius, x[3];
+
+  PetscFunctionBeginUser;
+  PetscCheck(!strcmp(p->family->name, "shallow_water"), model->comm, PETSC_ERR_ARG_INCOMP, "%s: initial.type = random_dam: a column of water, for shallow_water and not for %s; use sines, random_constant, noise or expression", NomosConfigWhere(model->config, "initial.type"), p->family->name);
+  PetscCall(Draw(model, (const double[]){0.3, 0.7}, 0, &low, &radius));
+  for (size_t i = 0; i < p->n_cells; i++) {
+    PdeCentre(p, i, x);
+    for (int a = 0; a < p->n_dims; a++) x[a] -= p->origin[a] + 0.5 * p->length[a];
+    values[i] = field ? 0 : 1 + Inside(p, x, radius);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode PdeInitialConstant(NomosModel model, int field, double values[])
+{
+  PdeModel *p = model->data;
+  double    low, number;
+
+  PetscFunctionBeginUser;
+  PetscCall(Draw(model, (const double[]){0, 0.2}, (uint64_t)field, &low, &number));
+  NomosCheck(!p->family->fields[field].positive || low > 0, model->comm, PETSC_ERR_ARG_INCOMP, "%s: initial.type = random_constant: %s must be positive, and initial.range begins at %g; give a positive range", NomosConfigWhere(model->config, "initial.type"), p->family->fields[field].name, low);
+  for (size_t i = 0; i < p->n_cells; i++) values[i] = number;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

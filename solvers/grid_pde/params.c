@@ -30,8 +30,9 @@ const NomosParam pde_params[PDE_N_PARAMS] = {
   {"grid_pde.substeps",   NOMOS_PARAM_INT,       "0",    NULL, 0, 1e7, NULL, false, "Substeps of a step; 0: as many as grid_pde.cfl and the scheme's stability ask for, at the state where the step begins."},
   {"grid_pde.seed",       NOMOS_PARAM_INT,       "1",    NULL, 0, 9e15, NULL, false, "Seed of random initial states."},
   {"time.scheme",         NOMOS_PARAM_CHOICE,    "auto", NULL, 0, 0, "auto|ssp_rk2|ssp_rk3|midpoint|rkc2", false, "Scheme of a substep; auto: ssp_rk3, or rkc2 where diffusion limits the step."},
-  {"initial.type",        NOMOS_PARAM_CHOICE,    "expression", NULL, 0, 0, "expression|sines|random_modes|noise|file", false, "Initial state: initial.FIELD for each field, of x, y, z; PDEBench's random sums of sines along x; its random waves of a gas; normal numbers; or a run's file."},
+  {"initial.type",        NOMOS_PARAM_CHOICE,    "expression", NULL, 0, 0, "expression|sines|random_modes|random_dam|random_constant|noise|file", false, "Initial state: initial.FIELD for each field, of x, y, z; PDEBench's random sums of sines along x; its random waves of a gas; its column of water of a random radius; its random constant of each field; normal numbers; or a run's file."},
   {"initial.mach",        NOMOS_PARAM_REAL,      "0.1",  NULL, 0, DBL_MAX, NULL, false, "random_modes: mean speed over the speed of sound at the mean temperature."},
+  {"initial.range",       NOMOS_PARAM_REAL_LIST, "",     NULL, 0, 0, NULL, false, "random_dam, random_constant: [low, high] that the radius, the constants are drawn from; unset: PDEBench's [0.3, 0.7] and [0, 0.2]."},
   {"initial.file",        NOMOS_PARAM_FILE,      "",     NULL, 0, 0, NULL, false, "file: fields.nc of a run on the same grid."},
   {"initial.frame",       NOMOS_PARAM_INT,       "-1",   NULL, -1, 9e15, NULL, false, "file: index of the frame; -1: the last."},
 };
