@@ -257,10 +257,11 @@ static bool IsSetting(const char key[])
   return false;
 }
 
-/* Of a run: the numbers of the section of its equation. */
+/* Of a run: the numbers of the section of its equation, and the Mach number of random waves. */
 typedef struct {
   NomosConvertSource *s;
   size_t              trajectory;
+  bool                of_waves;
 } RunParameters;
 
 static bool TakeKey(const char key[], const char value[], void *ctx)
@@ -272,7 +273,9 @@ static bool TakeKey(const char key[], const char value[], void *ctx)
   double                 number;
   const char            *end = NomosNumberRead(value, &number);
 
-  if (!name || !end || *end || strlen(s->family) != (size_t)(name - key) || strncmp(key, s->family, strlen(s->family)) || IsSetting(key)) return true;
+  if (!name || !end || *end) return true;
+  const bool of_equation = strlen(s->family) == (size_t)(name - key) && !strncmp(key, s->family, strlen(s->family)) && !IsSetting(key);
+  if (!of_equation && !(run->of_waves && !strcmp(key, "initial.mach"))) return true;
   name++;
   if (strlen(name) >= NOMOS_MAX_NAME || AddParameter(s, name, key, &parameter)) return true;
   for (size_t p = 0; p < s->n_parameters; p++)
@@ -290,7 +293,12 @@ static PetscErrorCode ReadParameters(NomosConvertSource *s)
     const char *const      *numbers;
     size_t                  n_numbers, zero = 0;
     PetscCall(Open(s, p));
-    if (part->config && part->is_run && s->family[0]) NomosYamlVisit(part->config, TakeKey, &(RunParameters){s, trajectory});
+    if (part->config && part->is_run && s->family[0]) {
+      char *type;
+      PetscCall(NomosYamlFind(part->config, "initial.type", &type));
+      NomosYamlVisit(part->config, TakeKey, &(RunParameters){s, trajectory, type && !strcmp(type, "random_modes")});
+      PetscCall(PetscFree(type));
+    }
     PetscCall(NomosFieldReaderNumbers(s->reader, &n_numbers, &numbers));
     for (size_t k = 0; k < n_numbers && !part->is_run; k++) { /* the same in all its trajectories */
       NomosConvertParameter *added;
@@ -313,7 +321,7 @@ static PetscErrorCode ReadParameters(NomosConvertSource *s)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Family of the equation and kinds of boundaries: from a run's case, or from the keys of parameters and what a sweep says. */
+/* Family of the equation and kinds of boundaries: from a run's case, or what a sweep says; of a file that does not say it, from the keys of its parameters. */
 static PetscErrorCode TakeFamily(NomosConvertSource *s)
 {
   const NomosConvertPart *part = &s->parts[0];
@@ -330,11 +338,11 @@ static PetscErrorCode TakeFamily(NomosConvertSource *s)
       PetscCall(NomosYamlFind(part->config, key, &s->boundaries[a]));
     }
   }
+  if (!s->family[0]) PetscCall(GetText(s->reader, NULL, "family", sizeof s->family, s->family));
   for (size_t p = 0; p < s->n_parameters && !s->family[0]; p++) {
     const char *dot = strchr(s->parameters[p].key, '.');
-    if (dot) snprintf(s->family, sizeof s->family, "%.*s", (int)(dot - s->parameters[p].key), s->parameters[p].key);
+    if (dot && strncmp(s->parameters[p].key, "initial.", 8)) snprintf(s->family, sizeof s->family, "%.*s", (int)(dot - s->parameters[p].key), s->parameters[p].key);
   }
-  if (!s->family[0]) PetscCall(GetText(s->reader, NULL, "family", sizeof s->family, s->family));
   for (int a = 0; a < s->n_space && !solver; a++) {
     snprintf(key, sizeof key, "boundary_%s", s->space[a]);
     PetscCall(NomosFieldReaderAttribute(s->reader, NULL, key, &s->boundaries[a]));

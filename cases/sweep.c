@@ -2,8 +2,8 @@
 
    Of particles the files are NAME.h5 (io/particle_file.h): each trajectory has its own number of them, and says with which settings it can be run again.
 
-   A file (surrogates/dataset.h) holds a set of them: each field over (trajectory, time, its own axes), each parameter that differs over (trajectory), with its whole key as an attribute; coordinates; and as attributes
-   of the file the equation, the scheme, the case, the values of the parameters that do not differ. The set of the training is the file asked for, DATA/sweep.nc; those of sweep.tests are DATA/tests/NAME.nc.
+   A file (surrogates/dataset.h) holds a set of them: each field over (trajectory, time, its own axes), without time if it does not change; each parameter that differs over (trajectory), with its whole key as an attribute,
+   and each key that takes the same value; coordinates; and as attributes of the file the family and equation, the scheme, the case, the values of the parameters that do not differ. The set of the training is the file asked for, DATA/sweep.nc; those of sweep.tests are DATA/tests/NAME.nc.
 
    No two trajectories have the same seed, whatever their parameters: a test never shows an initial state that was seen in training. Trajectory i is the same however many there are. Every rank makes whole trajectories; a
    file is the same bit for bit for any number of ranks. It has its name only when it is complete, and what is there already from the same values is kept. */
@@ -25,7 +25,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-enum { MAX_DIMS = 12, CHUNK_BYTES = 1 << 26, MAX_ATTRIBUTES = 48 };
+enum { MAX_DIMS = 12, CHUNK_BYTES = 1 << 26, MAX_ATTRIBUTES = 128 };
 
 /* ---- the file */
 
@@ -34,9 +34,9 @@ typedef struct {
   size_t              n_dims, n_attributes;
   NomosFieldDim       dims[MAX_DIMS];
   double             *coordinates[MAX_DIMS];
-  NomosFieldVariable  variables[SWEEP_MAX_VARIABLES + SWEEP_MAX_PARAMETERS];
+  NomosFieldVariable  variables[SWEEP_MAX_VARIABLES + SWEEP_MAX_COLUMNS];
   NomosFieldAttribute attributes[MAX_ATTRIBUTES];
-  char                scheme[512], long_names[SWEEP_MAX_PARAMETERS][256], methods[SWEEP_MAX_VARIABLES][64], boundaries[MAX_DIMS][32];
+  char                scheme[512], long_names[SWEEP_MAX_COLUMNS][256], methods[SWEEP_MAX_VARIABLES][64], boundaries[MAX_DIMS][32];
 } File;
 
 static PetscErrorCode AddDim(File *file, NomosFieldDim dim)
@@ -99,25 +99,49 @@ static PetscErrorCode AddBoundary(const NomosParam *param, const char value[], c
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Parameters of the equation that are the same in all trajectories, but for lists. */
+static bool Differs(const Sweep *sweep, const char key[])
+{
+  for (size_t k = 0; k < sweep->n_parameters; k++) {
+    const SweepParameter *p = &sweep->parameters[k];
+    if (!strcmp(p->key, key)) return true;
+    for (size_t a = 0; a < p->n_also; a++)
+      if (!strcmp(p->also[a], key)) return true;
+  }
+  return false;
+}
+
+/* Parameters of the equation that are the same in all trajectories, but for lists; and the Mach number of random waves of a gas, which PDEBench has beside them. */
 static PetscErrorCode AddFixed(const SweepMaking *m, File *file)
 {
   const SweepRun            *run = &m->layout.run;
   const NomosModelParameter *list;
   size_t                     n = 0;
+  const char                *type;
+  double                     mach;
 
   PetscFunctionBeginUser;
   if (run->ops->derivatives && run->ops->derivatives->parameters) PetscCall(run->ops->derivatives->parameters(run->model, &n, &list));
   for (size_t i = 0; i < n; i++) {
-    bool        differs = list[i].param->type != NOMOS_PARAM_REAL;
-    const char *dot     = strrchr(list[i].param->key, '.');
-    for (size_t k = 0; k < m->sweep->n_parameters && !differs; k++) {
-      const SweepParameter *p = &m->sweep->parameters[k];
-      differs                 = !strcmp(p->key, list[i].param->key);
-      for (size_t a = 0; a < p->n_also; a++) differs = differs || !strcmp(p->also[a], list[i].param->key);
-    }
-    if (!differs) AddNumber(file, dot ? dot + 1 : list[i].param->key, list[i].value);
+    const char *key = list[i].param->key, *dot = strrchr(key, '.');
+    if (list[i].param->type == NOMOS_PARAM_REAL && !Differs(m->sweep, key)) AddNumber(file, dot ? dot + 1 : key, list[i].value);
   }
+  PetscCall(NomosConfigPeek(run->config, "initial.type", &type));
+  if (!type || strcmp(type, "random_modes") || Differs(m->sweep, "initial.mach")) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosConfigGetReal(run->config, "initial.mach", &mach));
+  AddNumber(file, "mach", mach);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The equations, as PDEBench's and other files call them: what a solver of several is told of, else the solver. */
+static PetscErrorCode AddFamily(const SweepRun *run, File *file)
+{
+  char        key[2 * NOMOS_MAX_NAME];
+  const char *family;
+
+  PetscFunctionBeginUser;
+  snprintf(key, sizeof key, "%s.family", run->ops->name);
+  PetscCall(NomosConfigPeek(run->config, key, &family));
+  AddText(file, NULL, "family", family ? family : run->ops->name);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -141,24 +165,26 @@ static PetscErrorCode Describe(const SweepMaking *m, File *file)
     file->variables[n].type = sweep->type;
     file->variables[n].constant = true;
     memset(file->variables[n].dims, 0, sizeof file->variables[n].dims);
-    file->variables[n].dims[0] = "trajectory";
-    file->variables[n].dims[1] = "time";
+    int d = 0;
+    file->variables[n].dims[d++] = "trajectory";
+    if (!field->constant) file->variables[n].dims[d++] = "time";
     for (int a = 0; a < field->n_axes; a++) {
-      file->variables[n].dims[2 + a] = field->variable->dims[a];
+      file->variables[n].dims[d++] = field->variable->dims[a];
       PetscCall(AddAxis(file, &layout->layout, field, a));
     }
-    snprintf(file->methods[f], sizeof file->methods[f], "area: %s time: point", field->mean ? "mean" : "point");
+    snprintf(file->methods[f], sizeof file->methods[f], "area: %s%s", field->mean ? "mean" : "point", field->constant ? "" : " time: point");
     AddText(file, field->variable->name, "cell_methods", file->methods[f]);
   }
-  for (size_t k = 0; k < sweep->n_parameters; k++, n++) {
-    const SweepParameter *p = &sweep->parameters[k];
-    snprintf(file->long_names[k], sizeof file->long_names[k], "%s of the trajectory", p->key);
-    file->variables[n] = (NomosFieldVariable){.name = p->name, .dims = {"trajectory"}, .constant = true, .type = NOMOS_F64, .long_name = file->long_names[k]};
-    AddText(file, p->name, "key", p->key);
+  for (size_t k = 0; k < sweep->n_columns; k++, n++) {
+    const SweepColumn *c = &sweep->columns[k];
+    snprintf(file->long_names[k], sizeof file->long_names[k], "%s of the trajectory", c->key);
+    file->variables[n] = (NomosFieldVariable){.name = c->name, .dims = {"trajectory"}, .constant = true, .type = NOMOS_F64, .long_name = file->long_names[k]};
+    AddText(file, c->name, "key", c->key);
   }
   PetscCall(run->ops->describe(run->model, &bytes, file->scheme, sizeof file->scheme));
   AddText(file, NULL, "equation", layout->layout.equation);
   AddText(file, NULL, "solver", run->ops->name);
+  PetscCall(AddFamily(run, file));
   AddText(file, NULL, "scheme", file->scheme);
   AddText(file, NULL, "case", sweep->file.name);
   AddText(file, NULL, "set", m->set->name[0] ? m->set->name : "training");
@@ -179,9 +205,10 @@ static void LookAtMeans(SweepMaking *m, const double *const from[])
 {
   for (size_t f = 0; f < m->layout.n_fields; f++) {
     const size_t n     = m->layout.fields[f].n;
+    const size_t rows  = SweepRows(&m->layout, f);
     double       first = 0, largest = DBL_MIN, change = 0;
-    for (size_t i = 0; i < m->layout.n_frames * n; i++) largest = fmax(largest, fabs(from[f][i]));
-    for (size_t k = 0; k < m->layout.n_frames; k++) {
+    for (size_t i = 0; i < rows * n; i++) largest = fmax(largest, fabs(from[f][i]));
+    for (size_t k = 0; k < rows; k++) {
       double mean = 0;
       for (size_t i = 0; i < n; i++) mean += from[f][k * n + i] / (double)n;
       if (!k) first = mean;
@@ -211,7 +238,7 @@ static PetscErrorCode MakeChunk(SweepMaking *m, size_t first, size_t n)
     double  *to[SWEEP_MAX_VARIABLES], *at = m->values;
     uint64_t hash = 0;
     for (size_t f = 0; f < m->layout.n_fields; f++) {
-      const size_t size = m->layout.n_frames * m->layout.fields[f].n;
+      const size_t size = SweepRows(&m->layout, f) * m->layout.fields[f].n;
       to[f]             = at + t * size;
       at += m->chunk * size;
     }
@@ -235,12 +262,15 @@ static PetscErrorCode WriteChunk(const SweepMaking *m, NomosFieldFile file, size
   PetscFunctionBeginUser;
   for (size_t f = 0; f < m->layout.n_fields; f++) {
     const SweepField *field = &m->layout.fields[f];
-    size_t            start[NOMOS_FIELD_MAX_DIMS] = {n ? first : 0}, count[NOMOS_FIELD_MAX_DIMS] = {n, n ? m->layout.n_frames : 0};
-    for (int a = 0; a < field->n_axes; a++) count[2 + a] = n ? field->shape[a] : 0;
+    const size_t      rows  = SweepRows(&m->layout, f);
+    size_t            start[NOMOS_FIELD_MAX_DIMS] = {n ? first : 0}, count[NOMOS_FIELD_MAX_DIMS] = {n};
+    int               d = 1;
+    if (!field->constant) count[d++] = n ? rows : 0;
+    for (int a = 0; a < field->n_axes; a++) count[d++] = n ? field->shape[a] : 0;
     PetscCall(NomosFieldFileWrite(file, field->variable->name, NOMOS_F64, start, count, at));
-    at += m->chunk * m->layout.n_frames * field->n;
+    at += m->chunk * rows * field->n;
   }
-  for (size_t k = 0; k < m->sweep->n_parameters; k++) PetscCall(NomosFieldFileWrite(file, m->sweep->parameters[k].name, NOMOS_F64, (size_t[]){n ? first : 0}, (size_t[]){n}, m->parameters + k * m->chunk));
+  for (size_t k = 0; k < m->sweep->n_columns; k++) PetscCall(NomosFieldFileWrite(file, m->sweep->columns[k].name, NOMOS_F64, (size_t[]){n ? first : 0}, (size_t[]){n}, m->parameters + m->sweep->columns[k].parameter * m->chunk));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

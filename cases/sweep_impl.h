@@ -5,7 +5,7 @@
 #include "cases/run_params.h"
 #include "io/log.h"
 
-enum { SWEEP_MAX_PARAMETERS = 32, SWEEP_MAX_SETS = 32, SWEEP_MAX_VARIANTS = 32, SWEEP_MAX_VARIABLES = 16, SWEEP_MAX_SETTINGS = 128, SWEEP_MAX_TEXT = 2048, SWEEP_N_PARAMS = 9, SWEEP_N_GROUPS = 3 };
+enum { SWEEP_MAX_PARAMETERS = 32, SWEEP_MAX_COLUMNS = 64, SWEEP_MAX_SETS = 32, SWEEP_MAX_VARIANTS = 32, SWEEP_MAX_VARIABLES = 16, SWEEP_MAX_SETTINGS = 128, SWEEP_MAX_TEXT = 2048, SWEEP_N_PARAMS = 9, SWEEP_N_GROUPS = 3 };
 
 /* A parameter of the case that differs between trajectories; the keys `also` get its value too. Without a key (""), it is a number for settings that are composed. */
 typedef struct {
@@ -13,6 +13,12 @@ typedef struct {
   size_t             n_also;
   const char *const *also;
 } SweepParameter;
+
+/* A number of each trajectory in its file: a parameter under its name, and a key that takes the same value under its last part. */
+typedef struct {
+  const char *name, *key;
+  size_t      parameter;
+} SweepColumn;
 
 /* Where a set takes its values from: a list, of which every one comes equally often; or, n = 0, a range that each trajectory draws from. */
 typedef struct {
@@ -55,8 +61,9 @@ typedef struct {
   const char *const *fields; /* none: all */
   size_t             n_compose;
   const char *const *compose;
-  size_t             n_parameters, n_variants, n_sets;
+  size_t             n_parameters, n_columns, n_variants, n_sets;
   SweepParameter     parameters[SWEEP_MAX_PARAMETERS];
+  SweepColumn        columns[SWEEP_MAX_COLUMNS];
   SweepVariant       variants[SWEEP_MAX_VARIANTS];
   SweepSet           sets[SWEEP_MAX_SETS];
 } Sweep;
@@ -121,6 +128,12 @@ typedef struct {
   size_t          n;     /* numbers of a trajectory: all frames of all fields */
   char            hash[17]; /* of all that the file depends on */
 } SweepLayout;
+
+/* Frames of a field. */
+static inline size_t SweepRows(const SweepLayout *layout, size_t field)
+{
+  return layout->fields[field].constant ? 1 : layout->n_frames;
+}
 
 PetscErrorCode SweepLayoutCreate(const Sweep *sweep, const SweepSet *set, SweepLayout *layout);
 PetscErrorCode SweepLayoutDestroy(SweepLayout *layout);

@@ -18,7 +18,7 @@ const NomosParam sweep_params[SWEEP_N_PARAMS] = {
   {"sweep.seed_key",     NOMOS_PARAM_STRING,          "",        NULL, 0, 0,         NULL, false, "The case's parameter that gets the seed of a trajectory; empty: SOLVER.seed; none: no parameter does."},
   {"sweep.coarsen",      NOMOS_PARAM_INT,             "1",       NULL, 1, 65536,     NULL, false, "So many cells along x, y and z become one: the mean of them where a field consists of means over cells (grid_pde), else the first of so many points."},
   {"sweep.precision",    NOMOS_PARAM_CHOICE,          "float32", NULL, 0, 0, "float32|float64", false, "Of the fields in the files."},
-  {"sweep.fields",       NOMOS_PARAM_EXPRESSION_LIST, "",        NULL, 0, 0,         NULL, false, "Fields to keep, by name; empty: all that change in time, of particles their positions alone."},
+  {"sweep.fields",       NOMOS_PARAM_EXPRESSION_LIST, "",        NULL, 0, 0,         NULL, false, "Fields to keep, by name; empty: all that change in time, of particles their positions alone. One that does not change (a force) is kept where it is named."},
   {"sweep.compose",      NOMOS_PARAM_EXPRESSION_LIST, "",        NULL, 0, 0,         NULL, false, "Settings for the case that are computed for each trajectory: what stands in braces is arithmetic on the parameters by their names: [\"bodies.body.size=[{w}, {w/2}]\"]."},
 };
 /* clang-format on */
@@ -26,7 +26,7 @@ const NomosParam sweep_params[SWEEP_N_PARAMS] = {
 /* clang-format off */
 static const NomosParam parameter_params[] = {
   {"key",    NOMOS_PARAM_STRING,          "",       NULL, 0, 0, NULL, false, "The parameter of the case that takes the values: burgers.nu. In the files it is NAME, so give it the last part of the key. Empty: none does, the values are for sweep.compose."},
-  {"also",   NOMOS_PARAM_EXPRESSION_LIST, "",       NULL, 0, 0, NULL, false, "Parameters of the case that take the same value: [compressible.zeta]."},
+  {"also",   NOMOS_PARAM_EXPRESSION_LIST, "",       NULL, 0, 0, NULL, false, "Parameters of the case that take the same value: [compressible.zeta]. In the files they are there too, each under the last part of its key."},
   /* N_VALUE: of tests too */
   {"values", NOMOS_PARAM_REAL_LIST,       "",       NULL, 0, 0, NULL, false, "Its values, each for equally many trajectories; of several parameters with values, all combinations."},
   {"range",  NOMOS_PARAM_REAL_LIST,       "",       NULL, 0, 0, NULL, false, "In place of values: [low, high]; every trajectory draws one in between."},
@@ -219,6 +219,28 @@ static PetscErrorCode CheckKeys(const Sweep *sweep)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode AddColumn(Sweep *sweep, const char name[], const char key[], size_t parameter)
+{
+  PetscFunctionBeginUser;
+  for (size_t c = 0; c < sweep->n_columns; c++) /* of two keys with the same last part one is enough, and a name that was given is another thing */
+    if (!strcmp(sweep->columns[c].name, name)) PetscFunctionReturn(PETSC_SUCCESS);
+  NomosCheck(sweep->n_columns < SWEEP_MAX_COLUMNS, NomosConfigComm(sweep->config), PETSC_ERR_ARG_SIZ, "sweep.parameters and the keys under `also` are more than %d: put what they have in common into a case of its own", SWEEP_MAX_COLUMNS);
+  sweep->columns[sweep->n_columns++] = (SweepColumn){name, key, parameter};
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ListColumns(Sweep *sweep)
+{
+  PetscFunctionBeginUser;
+  for (size_t k = 0; k < sweep->n_parameters; k++) PetscCall(AddColumn(sweep, sweep->parameters[k].name, sweep->parameters[k].key, k));
+  for (size_t k = 0; k < sweep->n_parameters; k++)
+    for (size_t a = 0; a < sweep->parameters[k].n_also; a++) {
+      const char *key = sweep->parameters[k].also[a], *dot = strrchr(key, '.');
+      PetscCall(AddColumn(sweep, dot ? dot + 1 : key, key, k));
+    }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The case, and the parameter of its solver that gets the seed. */
 static PetscErrorCode ReadCase(NomosConfig config, Sweep *sweep)
 {
@@ -278,6 +300,7 @@ PetscErrorCode SweepRead(NomosConfig config, Sweep *sweep)
   NomosCheck(n <= SWEEP_MAX_PARAMETERS, comm, PETSC_ERR_ARG_SIZ, "sweep.parameters has %zu names: at most %d", n, SWEEP_MAX_PARAMETERS);
   for (size_t k = 0; k < n; k++) PetscCall(ReadParameter(config, names[k], sweep));
   PetscCall(CheckKeys(sweep));
+  PetscCall(ListColumns(sweep));
   PetscCall(NomosConfigGroup(config, "sweep.variants", &n, &names));
   NomosCheck(n <= SWEEP_MAX_VARIANTS, comm, PETSC_ERR_ARG_SIZ, "sweep.variants has %zu names: at most %d", n, SWEEP_MAX_VARIANTS);
   for (size_t v = 0; v < n; v++) PetscCall(ReadVariant(config, names[v], sweep));

@@ -105,8 +105,9 @@ static bool IsWanted(const Sweep *sweep, const SweepLayout *layout, const NomosF
 {
   bool wanted = layout->particles ? !strcmp(variable->name, variable->constant ? "material" : "position") : !sweep->n_fields;
 
-  for (size_t i = 0; i < sweep->n_fields && !variable->constant; i++) wanted = wanted || !strcmp(variable->name, sweep->fields[i]);
-  return wanted && (layout->particles || !variable->constant);
+  if (!layout->particles && variable->constant) wanted = false; /* unless it is named */
+  for (size_t i = 0; i < sweep->n_fields && !(layout->particles && variable->constant); i++) wanted = wanted || !strcmp(variable->name, sweep->fields[i]);
+  return wanted;
 }
 
 static PetscErrorCode ChooseFields(const Sweep *sweep, SweepLayout *layout)
@@ -116,18 +117,20 @@ static PetscErrorCode ChooseFields(const Sweep *sweep, SweepLayout *layout)
   size_t      n = 0, length = 0;
 
   PetscFunctionBeginUser;
+  layout->particles = HasParticles(&layout->layout);
   for (size_t v = 0; v < layout->layout.n_variables && n < SWEEP_MAX_VARIABLES; v++)
-    if (!layout->layout.variables[v].constant) names[n++] = layout->layout.variables[v].name;
+    if (!layout->particles || !layout->layout.variables[v].constant) names[n++] = layout->layout.variables[v].name;
   for (size_t i = 0; i < n && length < sizeof list; i++) length += (size_t)snprintf(list + length, sizeof list - length, "%s%s", i ? ", " : "", names[i]);
   for (size_t i = 0; i < sweep->n_fields; i++) {
     bool known = false;
     for (size_t k = 0; k < n; k++) known = known || !strcmp(names[k], sweep->fields[i]);
-    PetscCheck(known, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "%s: sweep.fields names %s, which %s does not write over time; name some of %s", NomosConfigWhere(sweep->config, "sweep.fields"), sweep->fields[i], layout->run.ops->name, list);
+    PetscCheck(known, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "%s: sweep.fields names %s, which %s does not write; name some of %s", NomosConfigWhere(sweep->config, "sweep.fields"), sweep->fields[i], layout->run.ops->name, list);
   }
-  layout->particles = HasParticles(&layout->layout);
   for (size_t v = 0; v < layout->layout.n_variables && layout->n_fields < SWEEP_MAX_VARIABLES; v++)
     if (IsWanted(sweep, layout, &layout->layout.variables[v])) PetscCall(AddField(sweep, &layout->layout.variables[v], layout));
-  PetscCheck(layout->n_fields, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "%s writes no fields over time", layout->run.ops->name);
+  bool moves = false;
+  for (size_t f = 0; f < layout->n_fields; f++) moves = moves || !layout->fields[f].constant;
+  PetscCheck(moves, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "%s writes no fields over time", layout->run.ops->name);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -183,7 +186,7 @@ static PetscErrorCode MakeLayout(const Sweep *sweep, const SweepSet *set, SweepL
   layout->every    = params->fields_every > 0 ? params->fields_every : params->stop;
   layout->n_frames = 1 + (size_t)floor(params->stop / layout->every * (1 + 1e-9) + 1e-9);
   NomosCheck(layout->n_frames > 1, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "output.fields_every = %g is longer than time.stop = %g: at least two frames are needed", layout->every, params->stop);
-  for (size_t f = 0; f < layout->n_fields; f++) layout->n += layout->n_frames * layout->fields[f].n;
+  for (size_t f = 0; f < layout->n_fields; f++) layout->n += SweepRows(layout, f) * layout->fields[f].n;
   bool drawn = sweep->seed_key[0];
   for (size_t k = 0; k < sweep->n_parameters; k++) drawn = drawn || !set->values[k].n;
   PetscCheck(drawn || set->n <= set->combinations, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "%zu trajectories of %zu values without a seed (sweep.seed_key: none) would repeat each other; ask for fewer", set->n, set->combinations);

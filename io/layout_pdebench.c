@@ -99,12 +99,12 @@ bool NomosLayoutFlat(hid_t file, const char path[], NomosLayout *layout, NomosVe
   }
   if (!verdict->code && Has(file, "t-coordinate", H5I_DATASET)) NomosLayoutAddCoordinate(layout, file, path, 't', "t-coordinate", verdict);
   if (!verdict->code) NomosLayoutAddAttributes(layout, file, no_parameters);
-  for (size_t v = 0; v < layout->n_views && !verdict->code; v++) { /* what the file's attributes have no place for: we write it to the first field */
+  const size_t n_views = layout->n_views;
+  for (size_t v = 0; v < n_views && !verdict->code; v++) { /* what the file's attributes have no place for, we write to a field */
     hid_t dataset = strchr(layout->views[v].raw, 't') ? NomosViewDataset(layout, file, &layout->views[v]) : H5I_INVALID_HID;
     if (dataset < 0) continue;
     NomosLayoutAddAttributes(layout, dataset, no_parameters);
     H5Dclose(dataset);
-    break;
   }
   return true;
 }

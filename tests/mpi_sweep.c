@@ -267,6 +267,43 @@ START_TEST(points)
 }
 END_TEST
 
+/* Keys that take the same value are in the file too; it says its family, whatever differs, and the Mach number of random waves; a field that does not change has no time. */
+START_TEST(what_a_file_says)
+{
+#define GAS "sweep.case=pde/gas_waves", "sweep.set=[grid_pde.nx=16, initial.type=random_modes, initial.mach=0.25, time.dt=0.05, time.stop=0.1, output.fields_every=0.05]", "sweep.trajectories=4"
+  double *eta, *zeta, *force, *vx;
+  size_t  shape[6];
+  int     n_dims;
+  char    text[256];
+
+  Make(PETSC_COMM_WORLD, (const char *[]){GAS, "sweep.parameters.eta.key=compressible.eta", "sweep.parameters.eta.values=[0.01, 0.1]", "sweep.parameters.eta.also=[compressible.zeta]", NULL}, "also.nc");
+  eta  = ReadAll("also.nc", "eta", &n_dims, shape);
+  zeta = ReadAll("also.nc", "zeta", &n_dims, shape);
+  ck_assert(n_dims == 1 && shape[0] == 4);
+  for (size_t i = 0; i < 4; i++) ck_assert(eta[i] == (i % 2 ? 0.1 : 0.01) && zeta[i] == eta[i]);
+  free(eta);
+  free(zeta);
+  ReadText("also.nc", "zeta", "key", text);
+  ck_assert_str_eq(text, "compressible.zeta");
+  ReadText("also.nc", NULL, "mach", text);
+  ck_assert_str_eq(text, "0.25");
+  Make(PETSC_COMM_WORLD, (const char *[]){GAS, "sweep.parameters.mach.key=initial.mach", "sweep.parameters.mach.values=[0.1, 1]", NULL}, "mach.nc");
+  ReadText("mach.nc", NULL, "family", text);
+  ck_assert_str_eq(text, "compressible");
+
+  Make(PETSC_COMM_WORLD, (const char *[]){"sweep.case=pde/incompressible", "sweep.set=[incompressible.nx=8, time.stop=0.02, output.fields_every=0.01]", "sweep.trajectories=3", "sweep.fields=[Vx, force_x]", NULL}, "force.nc");
+  ReadText("force.nc", NULL, "family", text);
+  ck_assert_str_eq(text, "incompressible");
+  vx = ReadAll("force.nc", "Vx", &n_dims, shape);
+  ck_assert(n_dims == 4 && shape[0] == 3 && shape[1] == 3 && shape[2] == 8 && shape[3] == 8);
+  force = ReadAll("force.nc", "force_x", &n_dims, shape);
+  ck_assert(n_dims == 3 && shape[0] == 3 && shape[1] == 8 && shape[2] == 8);
+  for (size_t i = 0; i < 2; i++) ck_assert(memcmp(force + 64 * i, force + 64 * (i + 1), 64 * sizeof *force) && memcmp(vx + 192 * i, vx + 192 * (i + 1), 192 * sizeof *vx));
+  free(vx);
+  free(force);
+}
+END_TEST
+
 /* A file made of the same values is kept, another is made anew; tests that are no longer asked for go, what is not a sweep's stays. */
 START_TEST(kept)
 {
@@ -315,7 +352,7 @@ START_TEST(refusals)
   ck_no_sweep("low < high", BURGERS, "sweep.parameters.nu.key=burgers.nu", "sweep.parameters.nu.range=[2, 1]");
   ck_no_sweep("positive numbers", BURGERS, "sweep.parameters.nu.key=burgers.nu", "sweep.parameters.nu.range=[0, 1]", "sweep.parameters.nu.scale=log");
   ck_no_sweep("sweep.coarsen = 3 does not divide the 32 cells along x", BURGERS, VALUES, "sweep.coarsen=3");
-  ck_no_sweep("which grid_pde does not write over time; name some of u", BURGERS, VALUES, "sweep.fields=[v]");
+  ck_no_sweep("which grid_pde does not write; name some of u", BURGERS, VALUES, "sweep.fields=[v]");
   ck_no_sweep("burgers.nu is set by sweep.parameters.nu and by sweep.parameters.too", BURGERS, VALUES, "sweep.parameters.too.key=burgers.nu", "sweep.parameters.too.values=[1]");
   ck_no_sweep("burgers.nu is set by sweep.parameters.nu and by sweep.parameters.too", BURGERS, VALUES, "sweep.parameters.too.key=grid_pde.cfl", "sweep.parameters.too.values=[0.3]", "sweep.parameters.too.also=[burgers.nu]");
   ck_no_sweep("sets grid_pde.seed, which gets the seed of each trajectory", BURGERS, "sweep.parameters.seed.key=grid_pde.seed", "sweep.parameters.seed.values=[1, 2]");
@@ -328,4 +365,4 @@ START_TEST(refusals)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("sweep", seeds_and_values, numbers_of_the_case, bits, ranges_and_products, points, kept, refusals)
+NOMOS_TEST_SUITE("sweep", seeds_and_values, numbers_of_the_case, bits, ranges_and_products, points, what_a_file_says, kept, refusals)

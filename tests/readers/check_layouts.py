@@ -185,6 +185,34 @@ for name, (settings, datasets, attributes) in runs.items():
                     values = values if ours.startswith("force") else values[-1]
                     assert (back[theirs][axes] == values.T.astype(np.float32)).all() and np.ptp(values) > 0, (name, theirs)
 
+# our data by the seed alone, as PDEBench's, and by a Mach number: the family is known
+GAS = ["grid_pde.dimensions=2", "grid_pde.nx=8", "grid_pde.origin=[0, 0]", "initial.type=random_modes", "time.dt=0.05", "time.stop=0.1", "output.fields_every=0.05"]
+eta = "{key: compressible.eta, also: [compressible.zeta], values: [0.01]}"
+sweeps = {
+    "diffusion_reaction": (["grid_pde.nx=8", "time.stop=0.1"], "", {"0001/data": (3, 8, 8, 2)}, {}),
+    "diffusion_sorption": (["initial.type=random_constant", "grid_pde.nx=16", "time.stop=10"], "", {"0001/data": (3, 16, 1)}, {}),
+    "dam_break": (["initial.type=random_dam", "grid_pde.nx=8", "time.dt=0.02", "time.stop=0.04"], "", {"0001/data": (3, 8, 8, 1)}, {}),
+    "darcy": (["darcy.nx=8"], "", {"tensor": (2, 1, 8, 8), "nu": (2, 8, 8)}, {"beta": 1}),
+    "mach": (GAS, f"mach: {{key: initial.mach, values: [0.5]}}, eta: {eta}", {name: (2, 3, 8, 8) for name in ("density", "pressure", "Vx", "Vy")}, {"M": 0.5, "eta": 0.01, "zeta": 0.01}),
+    "incompressible": (["incompressible.nx=8", "time.stop=0.1"], "", {"velocity": (2, 3, 8, 8, 2), "particles": (2, 3, 8, 8, 1), "force": (2, 8, 8, 2), "t": (2, 3)}, {"latestIndex": 1}),
+}
+for name, (settings, parameters, datasets, attributes) in sweeps.items():
+    with open(path(f"{name}.yaml"), "w") as file:
+        file.write(f"case: {{units: nondimensional}}\ndata: {{generator: sweep}}\nsweep:\n  case: pde/{'gas_waves' if name == 'mach' else name}\n  set: {settings}\n  trajectories: 2\n"
+                   f"  parameters: {{{parameters}}}\n  fields: {'[Vx, Vy, particles, force_x, force_y]' if name == 'incompressible' else '[]'}\n")
+    run("generate", path(f"{name}.yaml"), "--force", "-q", "-o", path(f"sweep_{name}"))
+    run("export", path(f"sweep_{name}"), "--format", "pdebench", "-q", "-o", path(f"sweep_{name}.h5"))
+    with h5py.File(path(f"sweep_{name}.h5")) as back:
+        found, numbers_found = shape_of(back)
+        found = {dataset: shape for dataset, (shape, dtype, _) in found.items() if "coordinate" not in dataset and "grid/" not in dataset and not dataset.startswith("0000") and dtype == np.float32}
+        assert found == datasets, (name, found)
+        assert all(back.attrs[key] == value for key, value in attributes.items()) and numbers_found.keys() <= attributes.keys() | {"nu", "kappa", "force", "first_seed"}, (name, dict(back.attrs))
+        assert "density" not in back or abs(back["density"].attrs["gamma"] - 5 / 3) < 1e-15, name
+    run("import", path(f"sweep_{name}.h5"), "-q", "-o", path(f"sweep_{name}_back.nc"))
+    if "density" in datasets:
+        with h5py.File(path(f"sweep_{name}_back.nc")) as back:
+            assert abs(back["gamma"][:] - 5 / 3).max() < 1e-15 and (back["zeta"][:] == 0.01).all()
+
 # ours to The Well's, as its programs ask for it
 run("export", path("well.nc"), "--format", "well", "-q", "-o", path("well_back.h5"))
 with h5py.File(path("well.h5")) as original, h5py.File(path("well_back.h5")) as back:
