@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+const NomosParam nomos_test_set_params[1] = {{"path", NOMOS_PARAM_FILE, NULL, NULL, 0, 0, NULL, false, "Data as data.path, whose trajectories are all for the test."}};
+
 static int IsSet(const struct dirent *entry)
 {
   static const char *const endings[] = {".nc", ".h5", ".hdf5"};

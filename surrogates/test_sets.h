@@ -4,6 +4,9 @@
 
 #include "surrogates/surrogate.h"
 
+/* What the case says of one: its path. */
+extern const NomosParam nomos_test_set_params[1];
+
 /* Opens one, and keeps it; *name is borrowed. */
 typedef PetscErrorCode (*NomosTestSetFn)(NomosSurrogate s, const char name[], const char path[]);
 

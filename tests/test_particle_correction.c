@@ -412,7 +412,7 @@ START_TEST(test_mistakes)
     {settings, "particle_correction.corrected=[\"bodies.block.centre=[0.5, 0.4]\"]",             "begin up to"                       },
     {settings, "particle_correction.corrected=[mpm.precision=float32]",                     "or another precision"               },
     {settings, "particle_correction.corrections=3",                                         "does not divide the 5 steps"        },
-    {settings, "particle_correction.tests=[nowhere]",                                       "nowhere.h5"                         },
+    {settings, "particle_correction.tests.far.path=nowhere.h5",                             "nowhere.h5"                         },
     {other,    "particle_correction.corrections=5",                                         "another coarse grid"                },
     {wrong,    "particle_correction.corrections=5",                                         "mpm.cels"                           },
   };

@@ -5,13 +5,8 @@
 
 #include <unistd.h>
 
-/* clang-format off */
-static const NomosParam set_params[] = {
-  {"path", NOMOS_PARAM_FILE, NULL, NULL, 0, 0, NULL, false, "An HDF5 file, or a folder of these, as data.path, whose trajectories are all for the test."},
-};
-/* clang-format on */
 static const char     prefix[]                       = "neural_operator.tests";
-const NomosParamGroup nomos_neural_operator_groups[1] = {{prefix, "of each test set, beside those in tests/ of the data: NAME becomes results.NAME_nrmse", sizeof set_params / sizeof *set_params, set_params}};
+const NomosParamGroup nomos_neural_operator_groups[1] = {{prefix, "of each test set, beside those in tests/ of the data: NAME becomes results.NAME_nrmse", 1, nomos_test_set_params}};
 
 /* Read like the data, but whole. */
 static PetscErrorCode OpenSet(NomosSurrogate s, const char path[], NomosDataset *dataset)

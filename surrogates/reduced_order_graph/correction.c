@@ -6,19 +6,18 @@
 #include "surrogates/reduced_order_graph/correction_model.h"
 #include "surrogates/reduced_order_graph/correction_model_impl.h"
 #include "surrogates/reduced_order_graph/particle_data.h"
+#include "surrogates/test_sets.h"
 
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* clang-format off */
 static const NomosParam params[] = {
   {"particle_correction.coarse",       NOMOS_PARAM_EXPRESSION_LIST, NULL,   NULL, 0, 0,        NULL, false, "`key=value` laid over the case of a motion for its coarse simulation (`mpm.cells=32`)."},
   {"particle_correction.corrected",    NOMOS_PARAM_EXPRESSION_LIST, "",     NULL, 0, 0,        NULL, false, "`key=value` laid over that for the simulation that is corrected: a body on a coarse grid meets a wall early, and so a domain that is a part of a cell larger about its centre (`mpm.length=1.0179 m`, `mpm.origin=[-0.00893]`) makes it meet in time. The particles must be the same."},
   {"particle_correction.particles_per_cell", NOMOS_PARAM_REAL,      "4",    NULL, DBL_MIN, 4096, NULL, false, "Particles in a cell of the coarse grid, of every body."},
-  {"particle_correction.tests",        NOMOS_PARAM_EXPRESSION_LIST, "",     NULL, 0, 0,        NULL, false, "Sets of motions for tests only: names of files tests/NAME.h5 beside the data, whose results are NAME_rollout_mse, ..."},
   {"particle_correction.corrections",  NOMOS_PARAM_INT,             "5",    NULL, 1, 1e6,      NULL, false, "Corrections in a frame, after equal numbers of steps of the coarse simulation."},
   {"particle_correction.reach",        NOMOS_PARAM_REAL,            "3",    NULL, 0, 1e6,      NULL, false, "Cells from the nearest wall at which corrections end; 0: they are made everywhere."},
   {"particle_correction.layers",       NOMOS_PARAM_INT,             "0",    NULL, 0, NOMOS_CORRECTION_MAX_LAYERS, NULL, false, "Convolutions on the coarse grid; 0: none, particles by themselves."},
@@ -37,6 +36,15 @@ static const NomosParam params[] = {
   {"particle_correction.mirror",       NOMOS_PARAM_BOOL,            "false", NULL, 0, 0,       NULL, false, "Learn from every other motion as in a mirror (about the middle of the room), which without a grid is known already."},
 };
 /* clang-format on */
+static const char            prefix[] = "particle_correction.tests";
+static const NomosParamGroup groups[] = {{prefix, "of each test set, beside those in tests/ of the data: NAME becomes results.NAME_rollout_mse", 1, nomos_test_set_params}};
+
+static PetscErrorCode Declare(NomosConfig config)
+{
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigRegisterGroup(config, &groups[0]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
 
 /* ---- motions */
 
@@ -71,8 +79,8 @@ static PetscErrorCode CreateSet(NomosSurrogate s, NomosParticleData data, NomosS
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A file of motions: parts of it become the sets first, first + 1, ... */
-static PetscErrorCode OpenSets(NomosSurrogate s, const NomosParticleDataInput *input, size_t first, size_t n)
+/* Data of motions: parts of them become a set each. */
+static PetscErrorCode OpenSets(NomosSurrogate s, const NomosParticleDataInput *input, size_t n, const char *const names[])
 {
   static const NomosSplit splits[] = {NOMOS_SPLIT_TRAIN, NOMOS_SPLIT_VALIDATION};
   NomosCorrection        *c        = s->context;
@@ -81,45 +89,35 @@ static PetscErrorCode OpenSets(NomosSurrogate s, const NomosParticleDataInput *i
 
   PetscFunctionBeginUser;
   PetscCall(NomosParticleDataOpen(s->comm, input, &data));
-  for (size_t i = 0; i < n && !code; i++) code = CreateSet(s, data, splits[i], &c->sets[first + i]);
+  PetscCall(PetscRealloc((c->n_sets + n) * sizeof *c->sets, &c->sets));
+  for (size_t i = 0; i < n && !code; i++) {
+    NomosTwinSet *set = &c->sets[c->n_sets++];
+    *set = (NomosTwinSet){0};
+    PetscCall(PetscStrallocpy(names[i], &set->name));
+    code = CreateSet(s, data, splits[i], set);
+  }
   PetscCall(NomosParticleDataClose(&data));
   PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Data are a file, or a folder of files. */
-static void TestPath(const char data[], const char name[], char path[NOMOS_MAX_PATH])
+static PetscErrorCode AddTest(NomosSurrogate s, const char name[], const char path[])
 {
-  const char *slash = strrchr(data, '/');
-  struct stat info;
-  const int   length = stat(data, &info) || !S_ISREG(info.st_mode) ? (int)strlen(data) : slash ? (int)(slash - data) : 0;
-
-  snprintf(path, NOMOS_MAX_PATH, "%.*s%stests/%.200s.h5", length, data, length ? "/" : "", name);
+  PetscFunctionBeginUser;
+  PetscCall(OpenSets(s, &(NomosParticleDataInput){.path = path}, 1, &name));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode CreateSets(NomosSurrogate s)
 {
   NomosCorrection       *c = s->context;
   NomosParticleDataInput input;
-  const char *const     *names;
-  size_t                 n;
-  char                   path[NOMOS_MAX_PATH];
 
   PetscFunctionBeginUser;
-  PetscCall(NomosConfigGetStrings(s->config, "particle_correction.tests", &n, &names));
   PetscCall(NomosParticleDataInputFromConfig(s->config, &input));
   input.path = s->data_path;
-  c->n_sets  = NOMOS_CORRECTION_FIRST_TEST + n;
-  PetscCall(PetscCalloc1(c->n_sets, &c->sets));
-  c->sets[NOMOS_CORRECTION_TRAINING].name   = "training";
-  c->sets[NOMOS_CORRECTION_VALIDATION].name = "validation";
-  for (size_t i = 0; i < n; i++) c->sets[NOMOS_CORRECTION_FIRST_TEST + i].name = names[i];
-  PetscCall(OpenSets(s, &input, NOMOS_CORRECTION_TRAINING, 2));
-  for (size_t i = 0; i < n; i++) {
-    TestPath(s->data_path, names[i], path);
-    input = (NomosParticleDataInput){.path = path};
-    PetscCall(OpenSets(s, &input, NOMOS_CORRECTION_FIRST_TEST + i, 1));
-  }
+  PetscCall(OpenSets(s, &input, NOMOS_CORRECTION_FIRST_TEST, (const char *const[]){"training", "validation"}));
+  PetscCall(NomosTestSetsOpen(s, prefix, AddTest));
   s->n_examples[NOMOS_SPLIT_TRAIN]      = c->sets[NOMOS_CORRECTION_TRAINING].n;
   s->n_examples[NOMOS_SPLIT_VALIDATION] = c->sets[NOMOS_CORRECTION_VALIDATION].n;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -256,6 +254,7 @@ static PetscErrorCode Destroy(NomosSurrogate s)
   for (size_t i = 0; i < c->n_sets; i++) {
     for (size_t k = 0; k < c->sets[i].n; k++) PetscCall(NomosTwinDestroy(&c->sets[i].twins[k]));
     PetscCall(PetscFree(c->sets[i].twins));
+    PetscCall(PetscFree(c->sets[i].name));
   }
   PetscCall(PetscFree(c->sets));
   PetscCall(NomosCorrectionNetworkDestroy(&c->network));
@@ -271,7 +270,10 @@ const NomosSurrogateOps NomosSurrogateOps_ParticleCorrection = {
   .needs     = "trajectories that solver mpm made in two dimensions, with the case and the settings of each (nomos generate); sets for tests beside them in tests/NAME.h5",
   .n_params  = sizeof params / sizeof *params,
   .params    = params,
-  .of_training = (const char *const[]){"particle_correction.tests", "particle_correction.grow", "particle_correction.detach", "particle_correction.first_share", "particle_correction.velocity", "particle_correction.floor", "particle_correction.mirror", NULL},
+  .n_groups  = 1,
+  .groups    = groups,
+  .declare   = Declare,
+  .of_training = (const char *const[]){"particle_correction.grow", "particle_correction.detach", "particle_correction.first_share", "particle_correction.velocity", "particle_correction.floor", "particle_correction.mirror", NULL},
   .reads     = true,
   .create    = Create,
   .destroy   = Destroy,

@@ -118,9 +118,9 @@ PetscErrorCode NomosCorrectionApply(NomosCorrectionNetwork *network, const Nomos
 enum { NOMOS_CORRECTION_TRAINING, NOMOS_CORRECTION_VALIDATION, NOMOS_CORRECTION_FIRST_TEST };
 
 typedef struct {
-  const char *name;
-  size_t      n;
-  NomosTwin  *twins;
+  char      *name;
+  size_t     n;
+  NomosTwin *twins;
 } NomosTwinSet;
 
 /* Texts beside the weights (correction_case.c). */

@@ -26,12 +26,9 @@ static const NomosParam params[] = {
   {"particle_decoder.beside",       NOMOS_PARAM_EXPRESSION_LIST, "[shepard, mls]", NULL, 0, 0, NULL, false, "Decoders without weights that are judged beside it: shepard, mls, pod; results.NAME_mse."},
   {"particle_decoder.cloud_frames", NOMOS_PARAM_INT,       "0",        NULL, 0, 1e6, NULL, false, "Frames of a trajectory whose points are compared as clouds too (Chamfer distance, occupancy), where points mix and distances of single ones say little; 0: none."},
 };
-static const NomosParam set_params[] = {
-  {"path", NOMOS_PARAM_FILE, NULL, NULL, 0, 0, NULL, false, "Trajectories as data.path, all for the test."},
-};
 /* clang-format on */
 static const char            prefix[] = "particle_decoder.tests";
-static const NomosParamGroup groups[] = {{prefix, "of each test set, beside those in tests/ of the data: NAME becomes results.NAME_mse", sizeof set_params / sizeof *set_params, set_params}};
+static const NomosParamGroup groups[] = {{prefix, "of each test set, beside those in tests/ of the data: NAME becomes results.NAME_mse", 1, nomos_test_set_params}};
 
 /* ---- tables */
 

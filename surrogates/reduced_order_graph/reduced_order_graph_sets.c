@@ -6,13 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* clang-format off */
-static const NomosParam set_params[] = {
-  {"path", NOMOS_PARAM_FILE, NULL, NULL, 0, 0, NULL, false, "Data as data.path, whose trajectories are all for the test."},
-};
-/* clang-format on */
 static const char     prefix[]                            = "reduced_order_graph.tests";
-const NomosParamGroup nomos_reduced_order_graph_groups[1] = {{prefix, "of each test set, beside those in tests/ of the data: NAME becomes results.NAME_rollout_mse", sizeof set_params / sizeof *set_params, set_params}};
+const NomosParamGroup nomos_reduced_order_graph_groups[1] = {{prefix, "of each test set, beside those in tests/ of the data: NAME becomes results.NAME_rollout_mse", 1, nomos_test_set_params}};
 
 /* Materials are those that the training knows, by name, and there are the same parameters. */
 static PetscErrorCode CheckSet(NomosSurrogate s, const char name[], NomosParticleData data)
