@@ -1,8 +1,8 @@
 /* A motion twice: a fine simulation, whose states are brought to the particles of a coarse one, and the coarse one as a node of the tape. */
 #include "operators/model_operator.h"
-#include "operators/neighbours.h"
 #include "surrogates/reduced_order_graph/coarse_simulation.h"
 #include "surrogates/reduced_order_graph/correction_impl.h"
+#include "surrogates/reduced_order_graph/decoders/decoder.h"
 
 #include <math.h>
 #include <string.h>
@@ -61,90 +61,25 @@ static PetscErrorCode WriteState(const View *view, const double values[], void *
 
 /* ---- from the fine particles to the coarse ones */
 
-enum { NEAREST = 10, MAX_TERMS = 4 };
-
-/* Solve the symmetric m x m system a y = e_0 by elimination; a is well-conditioned, as NEAREST points of a lattice are. */
-static void SolveFirst(int m, double a[MAX_TERMS][MAX_TERMS], double y[])
+/* Moving least squares reproduce linear functions, X among them: positions are sampled as they are, not as displacements. */
+static PetscErrorCode SamplingCreate(const NomosParticleReference *reference, NomosSparseMatrix *sampling)
 {
-  for (int i = 0; i < m; i++) y[i] = i == 0;
-  for (int i = 0; i < m; i++)
-    for (int r = i + 1; r < m; r++) {
-      const double factor = a[r][i] / a[i][i];
-      for (int c = i; c < m; c++) a[r][c] -= factor * a[i][c];
-      y[r] -= factor * y[i];
-    }
-  for (int i = m; i-- > 0;) {
-    for (int c = i + 1; c < m; c++) y[i] -= a[i][c] * y[c];
-    y[i] /= a[i][i];
-  }
-}
+  static const NomosLocalShape shape   = {NOMOS_LOCAL_QUARTIC, 1.01};
+  static const size_t          nearest = 10;
+  void                        *matrix;
 
-/* Weights of moving least squares at `at` of the points j[]: sum_k w_k p(X_k) = p(at) for all linear p; Levin (1998), doi:10.1090/S0025-5718-98-00974-0. */
-static void LinearWeights(int d, const double at[], const double X[], const int32_t j[], double w[])
-{
-  const int m = d + 1;
-  double    a[MAX_TERMS][MAX_TERMS] = {{0}}, y[MAX_TERMS], reach = 0, p[NEAREST][MAX_TERMS], theta[NEAREST];
-
-  for (int k = 0; k < NEAREST; k++) {
-    double square = 0;
-    for (int c = 0; c < d; c++) square += pow(X[j[k] * d + c] - at[c], 2);
-    reach = fmax(reach, square);
-  }
-  reach = 1.01 * sqrt(reach);
-  for (int k = 0; k < NEAREST; k++) {
-    double square = 0;
-    p[k][0] = 1;
-    for (int c = 0; c < d; c++) {
-      p[k][c + 1] = (X[j[k] * d + c] - at[c]) / reach;
-      square += p[k][c + 1] * p[k][c + 1];
-    }
-    theta[k] = pow(1 - square, 2);
-    for (int r = 0; r < m; r++)
-      for (int c = 0; c < m; c++) a[r][c] += theta[k] * p[k][r] * p[k][c];
-  }
-  SolveFirst(m, a, y);
-  for (int k = 0; k < NEAREST; k++) {
-    w[k] = 0;
-    for (int r = 0; r < m; r++) w[k] += theta[k] * p[k][r] * y[r];
-  }
-}
-
-typedef struct {
-  NomosNeighbours nearest;
-  double         *w; /* of the neighbours */
-} Sampling;
-
-static PetscErrorCode SamplingCreate(int d, size_t n_fine, const double fine[], size_t n, const double coarse[], Sampling *sampling)
-{
   PetscFunctionBeginUser;
-  NomosCheck(n_fine >= NEAREST, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "the fine simulation has %zu particles: at least %d are needed to say where the coarse ones should be", n_fine, NEAREST);
-  PetscCall(NomosNeighboursNearest(&(NomosNeighbourInput){.d = d, .n = n_fine, .x = fine, .n_queries = n, .queries = coarse}, NEAREST, &sampling->nearest));
-  PetscCall(PetscMalloc1(n * NEAREST, &sampling->w));
-  for (size_t i = 0; i < n; i++) LinearWeights(d, coarse + i * (size_t)d, fine, sampling->nearest.neighbour + i * NEAREST, sampling->w + i * NEAREST);
+  PetscCall(NomosReferenceMatrixPrepare(&shape, nearest, NomosLocalRow, reference, &matrix));
+  *sampling = matrix;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode SamplingFree(Sampling *sampling)
-{
-  PetscFunctionBeginUser;
-  PetscCall(NomosNeighboursFree(&sampling->nearest));
-  PetscCall(PetscFree(sampling->w));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Weights reproduce linear functions, X among them: positions are sampled as they are, not as displacements. */
-static void Sample(const Sampling *sampling, const View *view, const double fine[], double coarse[])
+static void Sample(NomosSparseMatrix sampling, const View *view, const double fine[], size_t n, double coarse[])
 {
   for (int f = 0; f < NOMOS_N_TWIN_FIELDS; f++) {
-    const size_t size = view->size[f];
-    for (size_t i = 0; i < sampling->nearest.n_queries; i++)
-      for (size_t e = 0; e < size; e++) {
-        double sum = 0;
-        for (size_t k = i * NEAREST; k < (i + 1) * NEAREST; k++) sum += sampling->w[k] * fine[(size_t)sampling->nearest.neighbour[k] * size + e];
-        coarse[i * size + e] = sum;
-      }
-    fine += size * view->n;
-    coarse += size * sampling->nearest.n_queries;
+    NomosSparseMatrixApply(sampling, view->size[f], fine, coarse);
+    fine += view->size[f] * view->n;
+    coarse += view->size[f] * n;
   }
 }
 
@@ -260,11 +195,11 @@ static PetscErrorCode CreateStep(NomosTwin *twin)
 /* The truth: frames of the fine model at the coarse particles. */
 static PetscErrorCode Record(NomosModel fine, NomosTwin *twin)
 {
-  View     coarse_view, view;
-  Sampling sampling;
-  int64_t  every;
-  double  *values, *first, seconds;
-  void    *state;
+  View              coarse_view, view;
+  NomosSparseMatrix sampling;
+  int64_t           every;
+  double           *values, *first, seconds;
+  void             *state;
 
   PetscFunctionBeginUser;
   PetscCall(ViewModel(twin->model, &coarse_view));
@@ -277,17 +212,17 @@ static PetscErrorCode Record(NomosModel fine, NomosTwin *twin)
   PetscCall(ReadState(&coarse_view, twin->buffers[0], first));
   PetscCall(view.ops->get_state(fine, state));
   PetscCall(ReadState(&view, state, values));
-  PetscCall(SamplingCreate((int)twin->size[NOMOS_TWIN_X], view.n, values, twin->n, first, &sampling));
+  PetscCall(SamplingCreate(&(NomosParticleReference){.d = (int)twin->size[NOMOS_TWIN_X], .n_sparse = view.n, .n_points = twin->n, .Y = values, .X = first}, &sampling));
   seconds = MPI_Wtime();
   for (size_t frame = 0; frame < twin->n_frames; frame++) {
     for (int64_t step = 0; step < every && frame; step++) PetscCall(fine->ops->step(fine));
     PetscCall(view.ops->get_state(fine, state));
     PetscCall(ReadState(&view, state, values));
-    Sample(&sampling, &view, values, twin->truth + frame * total);
+    Sample(sampling, &view, values, twin->n, twin->truth + frame * total);
   }
   twin->fine_seconds = (MPI_Wtime() - seconds) / (double)PetscMax(twin->n_frames - 1, 1);
   PetscCall(PetscArraycpy(twin->truth, first, total)); /* the coarse simulation's own first state, to the bit */
-  PetscCall(SamplingFree(&sampling));
+  PetscCall(NomosSparseMatrixDestroy(&sampling));
   PetscCall(PetscFree3(values, first, state));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -68,11 +68,14 @@ typedef struct {
   double at[3];                                                  /* basis_1 ... basis_d at X */
   bool   kept[3];
 } NomosLocalBasis;
-/* First weights by distances in units of the farthest neighbour's: exp(-(r/width)^2), or the cubic spline that ends at `width`. May be called in parallel. */
+/* First weights by s, distances over `width` times the farthest neighbour's: exp(-s^2), the cubic spline that ends at s = 1, or (1 - s^2)^2. May be called in parallel. */
+typedef enum { NOMOS_LOCAL_GAUSSIAN, NOMOS_LOCAL_CUBIC, NOMOS_LOCAL_QUARTIC } NomosLocalWeight;
 typedef struct {
-  bool   cubic;
-  double width;
+  NomosLocalWeight weight;
+  double           width;
 } NomosLocalShape;
 void NomosLocalBasisMake(const NomosParticleReference *reference, const NomosNeighbours *neighbours, size_t point, const NomosLocalShape *shape, NomosLocalBasis *basis);
+/* The weights of moving least squares as a NomosReferenceRowFn; its context begins with a NomosLocalShape. */
+void NomosLocalRow(const void *context, const NomosParticleReference *reference, const NomosNeighbours *neighbours, size_t point, double values[]);
 
 #endif

@@ -49,7 +49,8 @@ static double Weight(const NomosLocalShape *shape, double r)
 {
   const double s = r / shape->width;
 
-  if (!shape->cubic) return exp(-s * s);
+  if (shape->weight == NOMOS_LOCAL_GAUSSIAN) return exp(-s * s);
+  if (shape->weight == NOMOS_LOCAL_QUARTIC) return (1 - s * s) * (1 - s * s);
   return s >= 1 ? 1e-12 : s < 0.5 ? 1 - 6 * s * s * (1 - s) : 2 * (1 - s) * (1 - s) * (1 - s);
 }
 
@@ -89,5 +90,18 @@ void NomosLocalBasisMake(const NomosParticleReference *r, const NomosNeighbours 
     for (int a = 0; a < d; a++) basis->at[i] += scale * q[a][i] * (X[a] - c[a]);
     for (size_t j = 0; j < k; j++)
       for (int a = 0; a < d; a++) basis->columns[j][i] += scale * q[a][i] * (Y[j][a] - c[a]);
+  }
+}
+
+void NomosLocalRow(const void *context, const NomosParticleReference *r, const NomosNeighbours *n, size_t point, double values[])
+{
+  const size_t    from = n->first[point], k = n->first[point + 1] - from;
+  NomosLocalBasis basis;
+
+  NomosLocalBasisMake(r, n, point, context, &basis);
+  for (size_t j = 0; j < k; j++) {
+    double sum = 1;
+    for (int i = 0; i < r->d; i++) sum += basis.at[i] * basis.columns[j][i];
+    values[from + j] = basis.weight[j] * sum;
   }
 }

@@ -13,8 +13,8 @@ static const NomosParam params[] = {
 /* clang-format on */
 
 typedef struct {
+  NomosLocalShape shape; /* first, for NomosLocalRow */
   size_t          k;
-  NomosLocalShape shape;
 } Mls;
 
 static PetscErrorCode Create(const NomosParticleDecoderInput *input, void *context)
@@ -27,30 +27,16 @@ static PetscErrorCode Create(const NomosParticleDecoderInput *input, void *conte
   PetscCall(NomosConfigGetInt(input->config, "mls.neighbours", &k));
   PetscCall(NomosConfigGetString(input->config, "mls.weight", &weight));
   PetscCall(NomosConfigGetReal(input->config, "mls.width", &m->shape.width));
-  m->k           = (size_t)k;
-  m->shape.cubic = !strcmp(weight, "cubic");
+  m->k            = (size_t)k;
+  m->shape.weight = strcmp(weight, "cubic") ? NOMOS_LOCAL_GAUSSIAN : NOMOS_LOCAL_CUBIC;
   PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static void Row(const void *context, const NomosParticleReference *r, const NomosNeighbours *n, size_t point, double values[])
-{
-  const Mls      *m    = context;
-  const size_t    from = n->first[point], k = n->first[point + 1] - from;
-  NomosLocalBasis basis;
-
-  NomosLocalBasisMake(r, n, point, &m->shape, &basis);
-  for (size_t j = 0; j < k; j++) {
-    double sum = 1;
-    for (int i = 0; i < r->d; i++) sum += basis.at[i] * basis.columns[j][i];
-    values[from + j] = basis.weight[j] * sum;
-  }
 }
 
 static PetscErrorCode Prepare(const void *context, NomosParameters parameters, const NomosParticleReference *reference, void **plan)
 {
   PetscFunctionBeginUser;
   (void)parameters;
-  PetscCall(NomosReferenceMatrixPrepare(context, ((const Mls *)context)->k, Row, reference, plan));
+  PetscCall(NomosReferenceMatrixPrepare(context, ((const Mls *)context)->k, NomosLocalRow, reference, plan));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
