@@ -4,6 +4,7 @@
 #include "io/provenance.h"
 #include "operators/field_loss.h"
 #include "operators/reduce.h"
+#include "operators/row_spectrum.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -93,32 +94,19 @@ typedef struct {
 static PetscErrorCode AddSpectrum(NomosRun *run, const NomosModelField *field, const double *values, size_t n_layers, size_t n_k, double *spectrum)
 {
   const size_t nx = field->size[field->n_dims - 1], rows = NomosModelFieldPoints(field) / nx / n_layers;
-  double      *cosine, *sums;
+  double      *sums;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc2(nx, &cosine, n_layers * (n_k + 1), &sums));
-  for (size_t i = 0; i < nx; i++) cosine[i] = cos(2 * PETSC_PI * (double)i / (double)nx);
+  PetscCall(PetscCalloc1(n_layers * (n_k + 1), &sums));
   for (size_t l = 0; l < n_layers; l++) {
     double *sum = sums + l * (n_k + 1);
-    sum[n_k]    = (double)rows;
-    for (size_t k = 0; k < n_k; k++) {
-      sum[k] = 0;
-      for (size_t r = 0; r < rows; r++) {
-        const double *row = values + (l * rows + r) * nx;
-        double        re = 0, im = 0;
-        for (size_t i = 0; i < nx; i++) {
-          const size_t at = i * k % nx;
-          re += row[i] * cosine[at];
-          im -= row[i] * cosine[(at + nx - nx / 4) % nx]; /* sin(a) = cos(a - pi/2), exact where nx is a multiple of 4 */
-        }
-        sum[k] += (re * re + im * im) / ((double)nx * (double)nx);
-      }
-    }
+    PetscCall(NomosAddRowSpectra(NOMOS_WAVES_POWER, rows, nx, values + l * rows * nx, n_k, sum));
+    sum[n_k] = (double)rows;
   }
   PetscCall(NomosSumOverRanks(run->comm, n_layers * (n_k + 1), sums));
   for (size_t l = 0; l < n_layers; l++)
     for (size_t k = 0; k < n_k; k++) spectrum[l * n_k + k] += sums[l * (n_k + 1) + k] / sums[l * (n_k + 1) + n_k];
-  PetscCall(PetscFree2(cosine, sums));
+  PetscCall(PetscFree(sums));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -12,11 +12,11 @@ static const struct {
 } pictures[] = {
   {"coefficients.png", "Coefficients with their intervals."},
   {"path.png",         "Residual and number of terms along the path of the regression."},
-  {"interpolation.png", "What was interpolated from the points seen, and the truth: amplitude by waves along x, mean over the rows of the jet."},
+  {"interpolation.png", "What was interpolated from the points seen, and the truth: amplitudes of waves along x, mean over the rows (inside of discover.frame)."},
   {"increments.png",   "What the model lacks, what the equation explains of it, and what is left."},
   {"forecasts.png",    "Errors of forecasts by the model, and with the equation in it."},
   {"orbits.png",       "Orbits of the data and by the H that was found, how far they part, and how their energy changes."},
-  {"spectra.png",      "Spectra at the end of the forecasts."               },
+  {"spectra.png",      "Spectra at the end of the forecasts: power of waves along x, mean over the rows."},
 };
 
 static void WriteEscaped(const char text[], FILE *out)

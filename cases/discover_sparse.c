@@ -4,6 +4,7 @@
 #include "surrogates/interpolation/interpolation_list.h"
 
 #include "operators/correlation.h"
+#include "operators/row_spectrum.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -18,10 +19,11 @@ struct NomosSparse_s {
   double                       fraction;
   bool                         moving; /* other ones at every time */
   size_t                       nx, ny, n_layers, n_k;
+  size_t                       frame, n_rows; /* rows left out at either end, and those between */
   double                       x0, y0, lx, ly;
   NomosOperator                laplacian; /* of a layer */
   double                      *squares;   /* (N_SCORES, n_layers, 2) of errors and of the truth, over all pairs */
-  double                      *spectra;   /* (2, n_layers, n_k) mean |rfft_x| over rows, truth and interpolated, sums over pairs */
+  double                      *spectra;   /* (2, n_layers, n_k) amplitudes of waves along x, truth and interpolated, sums over rows inside of the frame and over pairs */
   size_t                       n_pairs;
 };
 
@@ -78,6 +80,8 @@ PetscErrorCode NomosSparsePrepare(NomosDiscover *d)
   s->n_layers          = NomosObservationsLayers(s->places);
   s->nx                = field->size[field->n_dims - 1];
   s->ny                = n_layer / s->nx;
+  s->frame             = (size_t)m->frame;
+  s->n_rows            = s->ny > 2 * s->frame ? s->ny - 2 * s->frame : 0;
   s->n_k               = s->nx / 2; /* the shortest mode may be dropped by the model */
   NomosObservationsPlace(s->places, 0, &layer, &s->x0, &s->y0);
   s->fraction          = fraction;
@@ -218,23 +222,6 @@ PetscErrorCode NomosSparseLooks(NomosDiscover *d, const NomosObservationSet *fir
 
 /* ---- how good it is */
 
-/* Rows of the reference's spectra, 75 to 109 of 192: the jet. */
-static void AddSpectrum(const NomosSparse s, const double layer[], double spectrum[])
-{
-  const size_t first = 75 * s->ny / 192, last = 109 * s->ny / 192;
-
-  for (size_t k = 0; k < s->n_k; k++)
-    for (size_t j = first; j <= last; j++) {
-      double re = 0, im = 0;
-      for (size_t i = 0; i < s->nx; i++) {
-        const double angle = 2 * PETSC_PI * (double)(i * k % s->nx) / (double)s->nx;
-        re += layer[j * s->nx + i] * cos(angle);
-        im += layer[j * s->nx + i] * sin(angle);
-      }
-      spectrum[k] += hypot(re, im) / (double)(last - first + 1);
-    }
-}
-
 static void AddSquares(size_t n, const double got[], const double truth[], double squares[2])
 {
   for (size_t i = 0; i < n; i++) {
@@ -256,7 +243,7 @@ static PetscErrorCode Score(NomosSparse s, double got[], double truth[])
     for (int which = 0; which < 2; which++) {
       double *later = fields[which] + whole;
       for (size_t i = 0; i < points; i++) later[i] -= fields[which][i];
-      AddSpectrum(s, fields[which], s->spectra + ((size_t)which * s->n_layers + l) * s->n_k);
+      PetscCall(NomosAddRowSpectra(NOMOS_WAVES_AMPLITUDE, s->n_rows, s->nx, fields[which] + s->frame * s->nx, s->n_k, s->spectra + ((size_t)which * s->n_layers + l) * s->n_k));
       PetscCall(NomosOperatorApply(s->laplacian, (const double *const[]){fields[which]}, (double *const[]){lap[which]}));
     }
     AddSquares(points, fields[1], fields[0], s->squares + 2 * (FIELD * s->n_layers + l));
@@ -337,7 +324,7 @@ PetscErrorCode NomosSparseResults(NomosDiscover *d, NomosResultFn result, void *
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* interpolation_spectra.csv: truth_1, ..., interpolated_1, ... */
+/* interpolation_spectra.csv: truth_1, ..., interpolated_1, ...: means over rows and pairs. */
 PetscErrorCode NomosSparseWrite(NomosDiscover *d)
 {
   static const char *const runs[] = {"truth", "interpolated"};
@@ -359,7 +346,7 @@ PetscErrorCode NomosSparseWrite(NomosDiscover *d)
   PetscCall(NomosRunDirectoryFile(d->run->directory, "interpolation_spectra.csv", path));
   PetscCall(NomosScalarFileCreateOver(d->run->comm, path, "wavenumber", n, list, &file));
   for (size_t k = 0; k < s->n_k; k++) {
-    for (size_t i = 0; i < n; i++) row[i] = s->spectra[i * s->n_k + k] / (double)s->n_pairs;
+    for (size_t i = 0; i < n; i++) row[i] = s->spectra[i * s->n_k + k] / (double)(s->n_pairs * PetscMax(s->n_rows, 1));
     PetscCall(NomosScalarFileWrite(file, (int64_t)k, (double)k, row));
   }
   PetscCall(NomosScalarFileClose(&file));

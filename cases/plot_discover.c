@@ -1,4 +1,4 @@
-/* Pictures of nomos discover, from equation.json, increments.nc, forecasts.csv and forecast_spectra.csv: coefficients, the path of the regression, what the model lacks, forecasts and their spectra. */
+/* Pictures of nomos discover, from equation.json, increments.nc, interpolation_spectra.csv, forecasts.csv and forecast_spectra.csv: coefficients, the path of the regression, what the model lacks, forecasts and their spectra. */
 #include "cases/plot_run.h"
 
 #include <ctype.h>
@@ -297,8 +297,8 @@ PetscErrorCode NomosPlotDiscover(const NomosPlotContext *context)
   PetscCall(NomosPlotFile(context, "increments.nc", DrawIncrements, NULL));
   PetscCall(NomosPlotDiscoverOrbits(context));
   NomosAxisLabel("time", context->params.nondimensional ? "" : "s", time);
-  PetscCall(DrawTable(context, "interpolation_spectra.csv", "interpolation", (NomosAxes){.title = "amplitude of what was interpolated", .x_label = "wavenumber (waves along x)", .y_scale = NOMOS_SCALE_LOG}));
+  PetscCall(DrawTable(context, "interpolation_spectra.csv", "interpolation", (NomosAxes){.title = "amplitude, mean over the rows", .x_label = "wavenumber (waves along x)", .y_scale = NOMOS_SCALE_LOG}));
   PetscCall(DrawTable(context, "forecasts.csv", "forecasts", (NomosAxes){.title = "error of forecasts over the deviation", .x_label = time, .y_scale = NOMOS_SCALE_LOG}));
-  PetscCall(DrawTable(context, "forecast_spectra.csv", "spectra", (NomosAxes){.title = "power at the end of forecasts", .x_label = "wavenumber (waves along x)", .x_scale = NOMOS_SCALE_LOG, .y_scale = NOMOS_SCALE_LOG}));
+  PetscCall(DrawTable(context, "forecast_spectra.csv", "spectra", (NomosAxes){.title = "power at the end, mean over the rows", .x_label = "wavenumber (waves along x)", .x_scale = NOMOS_SCALE_LOG, .y_scale = NOMOS_SCALE_LOG}));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
