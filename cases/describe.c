@@ -1,4 +1,4 @@
-#include "cases/discover.h"
+#include "cases/discover_trajectory.h"
 #include "cases/generator_list.h"
 #include "cases/program.h"
 #include "cases/train_params.h"
@@ -82,6 +82,9 @@ static const struct {
   {"train",    "of its learning rate",                     &nomos_n_learning_rate_params, nomos_learning_rate_params},
   {"data",     "of the data of a surrogate",               &nomos_n_data_params,          nomos_data_params         },
   {"evaluate", "of nomos train and evaluate",              &nomos_n_surrogate_params,     nomos_surrogate_params    },
+  {"increments", "of nomos discover in a case with a solver, whose model lacks something", &nomos_discover_n_model_params, nomos_discover_model_params},
+  {"increments", "of what it assimilates", &nomos_discover_n_trajectory_params, nomos_discover_trajectory_params},
+  {"increments", "of weak-constraint 4D-Var", &nomos_discover_n_weak_params, nomos_discover_weak_params},
 };
 enum { N_TABLES = sizeof tables / sizeof *tables };
 
@@ -225,7 +228,7 @@ static PetscErrorCode DescribeName(const NomosProgram *program, const char name[
     if (!strcmp(name, "discover")) PetscCall(PrintParams(program->comm, nomos_discover_n_equation_params, nomos_discover_equation_params));
     PetscCall(PrintParams(program->comm, nomos_sections[i]->n, nomos_sections[i]->params));
     if (!strcmp(name, "discover")) {
-      PetscCall(PetscPrintf(program->comm, "\nThe equation of data, a case without a solver, has data.* and assembly.* too: nomos describe assembly.\n"));
+      PetscCall(PetscPrintf(program->comm, "\nWhat a model lacks, in a case with a solver, has increments, their observations and their assimilation too: nomos describe increments.\nThe equation of data, a case without a solver, has data.* and assembly.* too: nomos describe assembly.\n"));
       PetscCall(PrintRegressions(program->comm));
     }
     if (!strcmp(name, "assimilate")) PetscCall(PrintAssimilation(program->comm));

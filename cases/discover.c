@@ -13,10 +13,14 @@ const NomosParam nomos_discover_equation_params[] = { /* where the equation is n
   {"discover.library",   NOMOS_PARAM_EXPRESSION_LIST, NULL,  NULL, 0, 0,       NULL,  false, "Candidate terms of every equation (operators/terms.h): [lap psi1, \"J(psi1, q1)\", u^2 u_x]."},
 };
 
-static const NomosParam params[] = {
+static const NomosParam params[] = { /* whatever is looked for */
   {"discover.method",      NOMOS_PARAM_STRING, "evidence",     NULL, 0, 0,       NULL,  false, "The sparse regression: a method that `nomos describe discover` shows."},
   {"discover.constraints", NOMOS_PARAM_EXPRESSION_LIST, "",    NULL, 0, 0,       NULL,  false, "What is known of the coefficients that are looked for: equalities, of several equations too, and signs, [\"q1[psi1] + q2[psi1] = 0\", \"q2[lap psi2] > 0\"]."},
-  /* of a model */
+  {"discover.noise",       NOMOS_PARAM_REAL,   "0",            NULL, 0, DBL_MAX, NULL,  false, "Standard deviation of noise that is added: with a model to what is observed, relative to the deviation of the field in its layer; to data, relative to the root mean square of each of them."},
+  {"discover.seed",        NOMOS_PARAM_INT,    "1",            NULL, 0, 9e15,    NULL,  false, "Seed of all that is drawn: noise, points that are seen, rows and trajectories of data, random features, blocks of intervals and of stability."},
+};
+
+const NomosParam nomos_discover_model_params[] = { /* what a model lacks */
   {"discover.observe",     NOMOS_PARAM_STRING, "",             NULL, 0, 0,       NULL,  false, "The field that is observed, from which a forecast begins; unset: the model's first."},
   {"discover.observations", NOMOS_PARAM_FILE,  "",             NULL, 0, 0,       NULL,  false, "A NetCDF-4/HDF5 file of observations of that field on the whole grid (the layouts that nomos estimate and nomos assimilate write): every two looks that are a horizon apart are a pair (discover.from, every and samples, where they are given, choose among them). With discover.assimilation some points are enough. Unset: the case with its map `truth:`."},
   {"discover.increments",  NOMOS_PARAM_FILE,   "",             NULL, 0, 0,       NULL,  false, "The run directory of a nomos assimilate of that field, by any method: two analyses that follow each other are a pair, of whose forecast by the case's model the increment is taken. The run must have kept them all (output.fields_every)."},
@@ -24,8 +28,6 @@ static const NomosParam params[] = {
   {"discover.samples",     NOMOS_PARAM_INT,    "1",            NULL, 1, 1000000, NULL,  false, "Pairs of observations."},
   {"discover.every",       NOMOS_PARAM_REAL,   "0",            "s",  0, DBL_MAX, NULL,  false, "Time between two pairs, of a file at least; 0: a time step."},
   {"discover.horizon",     NOMOS_PARAM_INT,    "1",            NULL, 1, 1000,    NULL,  false, "Time steps between the two observations of a pair. Unset: one, or more where smoothing is not given and noise asks for it (of discover.increments: those between two analyses)."},
-  {"discover.noise",       NOMOS_PARAM_REAL,   "0",            NULL, 0, DBL_MAX, NULL,  false, "Standard deviation of the observations' errors, relative to that of the field in its layer."},
-  {"discover.seed",        NOMOS_PARAM_INT,    "1",            NULL, 0, 9e15,    NULL,  false, "Seed of the noise."},
   {"discover.fraction",    NOMOS_PARAM_REAL,   "1",            NULL, DBL_MIN, 1, NULL,  false, "Part of the grid's points that are seen, drawn by the seed."},
   {"discover.points",      NOMOS_PARAM_CHOICE, "fixed",        NULL, 0, 0, "fixed|moving", false, "The same points at all times, or other ones at every time, also at the second of a pair: then errors of interpolation do not cancel in the increment, and pairs are best a time unit apart (horizon)."},
   {"discover.interpolation", NOMOS_PARAM_STRING, "none",       NULL, 0, 0,       NULL,  false, "How observations of some points come onto the grid: none, or a method that `nomos describe discover` shows."},
@@ -44,6 +46,18 @@ static const NomosParam known_params[] = {
 };
 /* clang-format on */
 const size_t nomos_discover_n_equation_params = sizeof nomos_discover_equation_params / sizeof *nomos_discover_equation_params;
+const size_t nomos_discover_n_model_params    = sizeof nomos_discover_model_params / sizeof *nomos_discover_model_params;
+
+/* All that only a case with a solver has, but for what a method of interpolation has. */
+static const struct {
+  const size_t     *n;
+  const NomosParam *params;
+} of_model[] = {
+  {&nomos_discover_n_model_params,      nomos_discover_model_params     },
+  {&nomos_discover_n_trajectory_params, nomos_discover_trajectory_params},
+  {&nomos_discover_n_weak_params,       nomos_discover_weak_params      },
+};
+enum { N_OF_MODEL = sizeof of_model / sizeof *of_model };
 
 /* Is H looked for? */
 static PetscErrorCode DeclareKind(NomosConfig config)
@@ -67,14 +81,61 @@ static PetscErrorCode DeclareKind(NomosConfig config)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* What every method shares, the tables of the one that the case names and of those that it has keys of (another method may be tried), and what is known of the truth. */
+static PetscErrorCode DeclareModel(NomosConfig config)
+{
+  const NomosInterpolationOps *ops = NULL;
+  const char                  *method;
+  char                         section[NOMOS_MAX_NAME];
+
+  PetscFunctionBeginUser;
+  for (size_t t = 0; t < N_OF_MODEL; t++) PetscCall(NomosConfigRegister(config, *of_model[t].n, of_model[t].params));
+  PetscCall(NomosConfigGetString(config, "discover.interpolation", &method));
+  if (strcmp(method, "none")) PetscCall(NomosInterpolationFind(method, NomosConfigWhere(config, "discover.interpolation"), &ops));
+  for (size_t i = 0; nomos_interpolations[i]; i++) {
+    bool has;
+    snprintf(section, sizeof section, "discover.%s.", nomos_interpolations[i]->name);
+    PetscCall(NomosConfigHasPrefix(config, section, &has));
+    if (has || nomos_interpolations[i] == ops) PetscCall(NomosConfigRegister(config, nomos_interpolations[i]->n_params, nomos_interpolations[i]->params));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A key of a model in the case of data `ctx`: with its default it is forgotten, as a run directory may say it, else it would do nothing. */
+static PetscErrorCode RefuseKey(const NomosParam *param, const char standard[], const char origin[], void *ctx)
+{
+  NomosConfig config = ctx;
+  const char *text;
+
+  PetscFunctionBeginUser;
+  (void)origin;
+  PetscCall(NomosConfigPeek(config, param->key, &text));
+  PetscCheck(!text || !strcmp(text, standard), NomosConfigComm(config), PETSC_ERR_ARG_INCOMP, "%s: %s = %s: does nothing in a case of data: it is for a case with a solver, whose model lacks something; leave it out", NomosConfigWhere(config, param->key), param->key, text);
+  PetscCall(NomosConfigUnset(config, param->key));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode RefuseModel(NomosConfig config)
+{
+  NomosConfig standard;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigCreate(NomosConfigComm(config), &standard));
+  PetscCall(NomosConfigSetNondimensional(standard, NomosConfigIsNondimensional(config)));
+  for (size_t t = 0; t < N_OF_MODEL; t++) PetscCall(NomosConfigRegister(standard, *of_model[t].n, of_model[t].params));
+  for (size_t i = 0; nomos_interpolations[i]; i++) PetscCall(NomosConfigRegister(standard, nomos_interpolations[i]->n_params, nomos_interpolations[i]->params));
+  PetscErrorCode code = NomosConfigVisit(standard, RefuseKey, config);
+  PetscCall(NomosConfigDestroy(&standard));
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What every method shares, the tables of the one that the case names and of those that it has keys of (another method may be tried), what a model has, and what is known of the truth. */
 static PetscErrorCode Declare(NomosConfig config)
 {
-  const NomosRegressionOps    *ops;
-  const NomosInterpolationOps *interpolation = NULL;
-  const char *const           *names, *method, *onto_grid;
-  size_t                       n;
-  char                         section[NOMOS_MAX_NAME];
+  const NomosRegressionOps *ops;
+  const char *const        *names, *method, *solver;
+  size_t                    n;
+  char                      section[NOMOS_MAX_NAME];
 
   PetscFunctionBeginUser;
   PetscCall(DeclareKind(config));
@@ -88,21 +149,14 @@ static PetscErrorCode Declare(NomosConfig config)
     PetscCall(NomosConfigHasPrefix(config, section, &has));
     if (has || nomos_regressions[i] == ops) PetscCall(NomosConfigRegister(config, nomos_regressions[i]->n_params, nomos_regressions[i]->params));
   }
-  PetscCall(NomosConfigGetString(config, "discover.interpolation", &onto_grid));
-  if (strcmp(onto_grid, "none")) PetscCall(NomosInterpolationFind(onto_grid, NomosConfigWhere(config, "discover.interpolation"), &interpolation));
-  for (size_t i = 0; nomos_interpolations[i]; i++) {
-    bool has;
-    snprintf(section, sizeof section, "discover.%s.", nomos_interpolations[i]->name);
-    PetscCall(NomosConfigHasPrefix(config, section, &has));
-    if (has || nomos_interpolations[i] == interpolation) PetscCall(NomosConfigRegister(config, nomos_interpolations[i]->n_params, nomos_interpolations[i]->params));
-  }
+  PetscCall(NomosConfigPeek(config, "solver", &solver));
+  if (solver) PetscCall(DeclareModel(config));
+  else PetscCall(RefuseModel(config));
   PetscCall(NomosConfigGroup(config, "discover.known", &n, &names));
   for (size_t i = 0; i < n; i++) {
     snprintf(section, sizeof section, "discover.known.%s", names[i]);
     PetscCall(NomosConfigRegisterSection(config, section, sizeof known_params / sizeof *known_params, known_params));
   }
-  PetscCall(NomosConfigRegister(config, nomos_discover_n_trajectory_params, nomos_discover_trajectory_params));
-  PetscCall(NomosConfigRegister(config, nomos_discover_n_weak_params, nomos_discover_weak_params));
   PetscCall(NomosDiscoverDataDeclare(config));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -56,9 +56,9 @@ typedef struct {
 } NomosDiscoverMode;
 
 extern const NomosDiscoverMode nomos_discover_increments, nomos_discover_data, nomos_discover_hamiltonian;
-/* Parameters of the first two kinds, and of the third. */
-extern const NomosParam nomos_discover_equation_params[], nomos_discover_hamiltonian_params[];
-extern const size_t     nomos_discover_n_equation_params, nomos_discover_n_hamiltonian_params;
+/* Parameters of the first two kinds, and of the third; and what only the first has. */
+extern const NomosParam nomos_discover_equation_params[], nomos_discover_hamiltonian_params[], nomos_discover_model_params[];
+extern const size_t     nomos_discover_n_equation_params, nomos_discover_n_hamiltonian_params, nomos_discover_n_model_params;
 
 /* What a case without a solver may say of its data. */
 PetscErrorCode NomosDiscoverDataDeclare(NomosConfig config);

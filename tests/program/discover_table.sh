@@ -68,6 +68,21 @@ expect 0 "" "$nomos" discover discovery/qg_medida_1001 --smoke -o layers --set d
 refused() {
   expect 1 "$1" "$nomos" discover table -o bad "${@:2}"
 }
+# What only a model has is refused, but not that it has its defaults: a run directory is a case.
+while read -r key value; do refused "$key = $value: does nothing in a case of data" --set "discover.$key=$value"; done <<'KEYS'
+forecast 3
+observe u
+horizon 2
+interpolation cubic
+cubic.neighbours 30
+assimilation trajectory
+polish true
+trajectory.fraction 0.5
+weak_4dvar.model_error 2
+KEYS
+expect 0 "" "$nomos" discover free -o again --set discover.forecast=0 --set discover.points=fixed
+cmp -s free/coefficients.csv again/coefficients.csv || fail "the run directory as a case finds another equation"
+! grep -q "forecast\|horizon" free/config.yaml || fail "a case of data says something of forecasts"
 refused "no such equation at 'w[u] = 0'" --set 'discover.constraints=["w[u] = 0"]'
 refused "no such term in discover.library" --set 'discover.constraints=["u[w] = 0"]'
 refused "there are several equations" --set 'discover.constraints=["[u] = 0"]'
