@@ -56,7 +56,7 @@ PetscErrorCode NomosSparsePrepare(NomosDiscover *d)
   NomosIncrements       *m      = d->data;
   NomosConfig            config = d->run->config;
   const NomosModelField *field  = m->forecaster.field;
-  const char            *name, *points;
+  const char            *name, *assimilation, *points;
   double                 fraction;
   NomosSparse            s;
   size_t                 layer;
@@ -65,8 +65,12 @@ PetscErrorCode NomosSparsePrepare(NomosDiscover *d)
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetString(config, "discover.interpolation", &name));
   PetscCall(NomosConfigGetReal(config, "discover.fraction", &fraction));
-  if (!strcmp(name, "none")) {
-    PetscCheck(fraction == 1, d->run->comm, PETSC_ERR_ARG_INCOMP, "%s: discover.fraction = %g: without discover.interpolation all points of the grid are needed; name a method, or take 1", NomosConfigWhere(config, "discover.fraction"), fraction);
+  PetscCall(NomosConfigGetString(config, "discover.assimilation", &assimilation));
+  const bool assimilates = strcmp(assimilation, "none"), none = !strcmp(name, "none");
+  PetscCheck(!assimilates || none, d->run->comm, PETSC_ERR_ARG_INCOMP, "%s: discover.interpolation = %s: discover.assimilation = %s takes points as they are seen; leave it out, discover.trajectory.fraction and discover.trajectory.points say which these are", NomosConfigWhere(config, "discover.interpolation"), name, assimilation);
+  PetscCheck(!assimilates || fraction == 1, d->run->comm, PETSC_ERR_ARG_INCOMP, "%s: discover.fraction = %g: it is of pairs that are interpolated; with discover.assimilation = %s give discover.trajectory.fraction (and discover.trajectory.points) instead", NomosConfigWhere(config, "discover.fraction"), fraction, assimilation);
+  if (none) {
+    PetscCheck(fraction == 1, d->run->comm, PETSC_ERR_ARG_INCOMP, "%s: discover.fraction = %g: without discover.interpolation all points of the grid are needed; name a method, assimilate (discover.assimilation, discover.trajectory.fraction), or take 1", NomosConfigWhere(config, "discover.fraction"), fraction);
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(PetscNew(&s));

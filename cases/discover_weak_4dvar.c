@@ -76,7 +76,6 @@ PetscErrorCode NomosWeakPrepare(NomosDiscover *d)
   PetscCall(PetscNew(&w));
   m->weak = w;
   PetscCall(NomosWeakRead(d, w));
-  PetscCheck(!m->sparse, d->run->comm, PETSC_ERR_ARG_INCOMP, "%s: discover.interpolation: weak_4dvar takes points as they were seen; leave it out", NomosConfigWhere(d->run->config, "discover.interpolation"));
   if (m->observations) {
     w->looks = m->observations;
     PetscCall(NomosWeakWindowsOfFile(d, w));

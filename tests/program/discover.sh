@@ -153,6 +153,10 @@ bad analyses "holds no analyses of u" discover model --set discover.increments=r
 bad windows "hold no window" discover follow.yaml $weak --set discover.trajectory.steps=2000 -o out
 bad whole "a whole number of discover.horizon" discover model --set discover.assimilation=weak_4dvar --set discover.noise=0.01 --set discover.horizon=3 -o out
 
+# Assimilations have keys of their own for what is seen.
+bad interpolation "discover.trajectory.fraction and discover.trajectory.points say which" discover model --set discover.assimilation=trajectory --set discover.interpolation=cubic -o out
+bad fraction "give discover.trajectory.fraction" discover model --set discover.assimilation=weak_4dvar --set discover.noise=0.01 --set discover.fraction=0.5 -o out
+bad fraction "name a method, assimilate" discover model --set discover.fraction=0.5 -o out
 bad library "at least one entry" discover model --set 'discover.library=[]' -o out
 bad equations "'v' is no field" discover model --set 'discover.equations=[v]' -o out
 bad parse "discover.library: term \`u u_q\`: position 3" discover model --set 'discover.library=[u, u u_q]' -o out
