@@ -283,14 +283,36 @@ static PetscErrorCode SetGram(NomosDiscover *d, const NomosTrajectoryFit *fit, c
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The terms that were found, fitted again alone: coefficients, and their deviations. */
-static PetscErrorCode Refit(NomosDiscover *d, NomosTrajectoryFit *fit, Vec *start)
+/* Coefficients p (n) with covariance C (n, n), the nearest to zero in its deviations first: while it is within two of them it leaves, and the others take what is theirs of it. True: some have left. */
+static bool Prune(size_t n, double p[], double C[])
+{
+  bool pruned = false;
+
+  for (;;) {
+    size_t least = n;
+    for (size_t i = 0; i < n; i++)
+      if (p[i] != 0 && (least == n || p[i] * p[i] * C[least * n + least] < p[least] * p[least] * C[i * n + i])) least = i;
+    if (least == n || !(p[least] * p[least] < 4 * C[least * n + least])) return pruned;
+    const double variance = C[least * n + least], value = p[least];
+    for (size_t i = 0; i < n; i++) p[i] -= C[i * n + least] / variance * value;
+    for (size_t i = 0; i < n; i++)
+      for (size_t j = 0; j < n; j++)
+        if (i != least && j != least) C[i * n + j] -= C[i * n + least] * C[j * n + least] / variance;
+    for (size_t i = 0; i < n; i++) C[i * n + least] = C[least * n + i] = 0;
+    p[least] = 0;
+    pruned   = true;
+  }
+}
+
+/* The terms that were found, fitted again alone: coefficients, and their deviations. *pruned: some of them turn out to be zero, which the regression could not know, and have left. */
+static PetscErrorCode Refit(NomosDiscover *d, NomosTrajectoryFit *fit, Vec *start, bool *pruned)
 {
   PetscBLASInt info, n;
   Unknowns     u;
   double      *p, *G;
 
   PetscFunctionBeginUser;
+  *pruned = false;
   PetscCall(NomosIncrementsSetModel(d, true)); /* those that were not found are 0, not what the fit of all made of them */
   PetscCall(ListUnknowns(d, fit, false, &u));
   if (u.n) {
@@ -299,11 +321,18 @@ static PetscErrorCode Refit(NomosDiscover *d, NomosTrajectoryFit *fit, Vec *star
     n = (PetscBLASInt)u.n;
     LAPACKpotrf_("L", &n, G, &n, &info);
     if (!info) LAPACKpotri_("L", &n, G, &n, &info);
-    const double noise = sqrt(2 * fit->minimised.J / (double)fit->minimised.n_seen); /* of weighted departures: 1 where deviations are what they are said to be */
+    const double noise = 2 * fit->minimised.J / (double)fit->minimised.n_seen; /* variance of weighted departures: 1 where deviations are what they are said to be */
     for (size_t i = 0; i < u.n; i++) {
-      NomosDiscoverEquation *e     = &d->equations[u.equation[i]];
-      e->found.c[u.term[i]]         = p[i] - e->model[u.term[i]];
-      e->found.deviation[u.term[i]] = info ? NAN : noise * sqrt(G[i * u.n + i]);
+      p[i] -= d->equations[u.equation[i]].model[u.term[i]];
+      for (size_t j = 0; j <= i; j++) G[i * u.n + j] = G[j * u.n + i] = info ? NAN : noise * G[j * u.n + i];
+    }
+    *pruned = Prune(u.n, p, G);
+    for (size_t e = 0; e < d->n_equations; e++) d->equations[e].found.nothing = true;
+    for (size_t i = 0; i < u.n; i++) {
+      NomosRegression *found        = &d->equations[u.equation[i]].found;
+      found->c[u.term[i]]           = p[i];
+      found->deviation[u.term[i]]   = sqrt(G[i * u.n + i]);
+      found->nothing                = found->nothing && p[i] == 0;
     }
     PetscCall(PetscFree2(p, G));
   }
@@ -311,31 +340,12 @@ static PetscErrorCode Refit(NomosDiscover *d, NomosTrajectoryFit *fit, Vec *star
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Terms that are zero within twice their deviation, which the regression could not know before the last fit, leave. */
-static bool Drop(NomosDiscover *d)
-{
-  bool dropped = false;
-
-  for (size_t i = 0; i < d->n_equations; i++) {
-    NomosRegression *found = &d->equations[i].found;
-    found->nothing         = true;
-    for (size_t j = 0; j < d->equations[i].n_terms; j++) {
-      if (found->c[j] != 0 && fabs(found->c[j]) < 2 * found->deviation[j]) {
-        found->c[j] = found->deviation[j] = 0;
-        dropped                           = true;
-      }
-      found->nothing = found->nothing && found->c[j] == 0;
-    }
-  }
-  return dropped;
-}
-
 static PetscErrorCode RefitWhatStays(NomosDiscover *d, NomosTrajectoryFit *fit, Vec *start)
 {
+  bool pruned = true;
+
   PetscFunctionBeginUser;
-  do {
-    PetscCall(Refit(d, fit, start));
-  } while (Drop(d));
+  while (pruned) PetscCall(Refit(d, fit, start, &pruned));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
