@@ -2,13 +2,11 @@
 #ifndef NOMOS_TESTS_CORRECTION_SETUP_H
 #define NOMOS_TESTS_CORRECTION_SETUP_H
 
-#include "cases/train.h"
 #include "io/particle_file.h"
 #include "operators/random.h"
 #include "solvers/solver_list.h"
 #include "surrogates/reduced_order_graph/correction_impl.h"
-#include "surrogates/surrogate_list.h"
-#include "tests/harness.h"
+#include "tests/simulated_training.h"
 
 /* A block of plasticine on its way into a corner, on 24 cells and on 12. */
 static const char simulation[] = "case: {units: SI}\nsolver: mpm\nmpm: {dimensions: %s, length: 1 m, cells: 24, gravity: [0, -9.8], wall_nodes: 5, clip: 0.5, precision: float64, write_stress: false}\n"
@@ -19,30 +17,6 @@ static const char learning[] = "surrogate: particle_correction\ndata: {path: %s,
                                "train: {epochs: 4, batch: 2, learning_rate: 1e-3, clip_norm: 1}\n";
 enum { N_FRAMES = 9, N_MOTIONS = 4 };
 static const char *const settings[N_MOTIONS] = {"bodies.block.velocity=[-2, -3]", "bodies.block.velocity=[1, -2]", "bodies.block.velocity=[-1, -4]", "bodies.block.velocity=[-1, -2]"};
-
-typedef struct {
-  NomosProgram        program;
-  NomosConfig         config;
-  NomosSurrogateInput input;
-  NomosSurrogate      s;
-  NomosTraining       training;
-  NomosTrainingStatus status;
-  int64_t             stop_step; /* 0: none */
-} Try;
-
-static inline const char *Path(const char name[], char path[NOMOS_MAX_PATH])
-{
-  snprintf(path, NOMOS_MAX_PATH, "%.2000s/%s", ck_directory, name);
-  return path;
-}
-
-static inline void WriteText(const char name[], const char format[], const char argument[])
-{
-  char  path[NOMOS_MAX_PATH];
-  FILE *file = fopen(Path(name, path), "w");
-  fprintf(file, format, argument); /* one of the two above */
-  fclose(file);
-}
 
 /* Motions of simulation.yaml by their settings, which differ in one; positions are the simulations' own business. */
 static inline void WriteData(const char *const set[N_MOTIONS])
@@ -66,16 +40,11 @@ static inline void WriteData(const char *const set[N_MOTIONS])
 /* With settings (NULL-terminated) over the case, on data.h5. */
 static inline void Begin(const char *const set[], Try *try)
 {
-  static char             *argv[] = {"test", NULL};
-  const NomosSurrogateOps *ops;
-  char                     path[NOMOS_MAX_PATH];
-  size_t                   n = 0;
+  static char       *argv[]  = {"test", NULL};
+  const NomosProgram program = {.comm = PETSC_COMM_WORLD, .models = nomos_solvers, .surrogates = nomos_surrogates, .quiet = true, .force = true, .argc = 1, .argv = argv};
+  char               path[NOMOS_MAX_PATH];
 
-  WriteText("training.yaml", learning, Path("data.h5", path));
-  while (set[n]) n++;
-  *try = (Try){.program = {.comm = PETSC_COMM_WORLD, .models = nomos_solvers, .surrogates = nomos_surrogates, .quiet = true, .force = true, .argc = 1, .argv = argv}};
-  ck_ok(NomosTrainingCaseLoad(PETSC_COMM_WORLD, &(NomosCaseInput){.path = Path("training.yaml", path), .n_set = n, .set = set}, nomos_surrogates, &try->config, &ops));
-  try->input = (NomosSurrogateInput){.comm = PETSC_COMM_WORLD, .ops = ops, .config = try->config, .simulate = NomosTrainSimulate, .simulate_context = &try->program};
+  TryCase(&program, learning, Path("data.h5", path), set, try);
 }
 
 static inline NomosCorrection *Create(const char *const set[], Try *try)
@@ -84,13 +53,6 @@ static inline NomosCorrection *Create(const char *const set[], Try *try)
   Begin(set, try);
   ck_ok(NomosSurrogateCreate(&try->input, &try->s));
   return try->s->context;
-}
-
-static inline void End(Try *try)
-{
-  ck_ok(NomosTrainingDestroy(&try->training));
-  ck_ok(NomosSurrogateDestroy(&try->s));
-  ck_ok(NomosConfigDestroy(&try->config));
 }
 
 /* Weights of the last layer too, which begin at zero. */

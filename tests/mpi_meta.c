@@ -1,64 +1,20 @@
 /* Meta-training on one rank and several: the same weights to rounding, on every rank the same bits, and a resume that goes on bit for bit. */
 #include "tests/meta_setup.h"
+#include "tests/training_setup.h"
 
 enum { MAX_WEIGHTS = 2048 };
 
-static PetscErrorCode Nothing(NomosTraining training, void *ctx)
-{
-  (void)training;
-  (void)ctx;
-  return PETSC_SUCCESS;
-}
-
-/* Stops where a checkpoint is to be. */
-typedef struct {
-  int64_t  stop;
-  MPI_Comm comm;
-} Hooks;
-
-static PetscErrorCode OnStep(NomosTraining training, void *ctx, bool *stop)
-{
-  NomosTrainingStatus status;
-  NomosTrainingGetStatus(training, &status);
-  *stop = status.step == ((Hooks *)ctx)->stop;
-  return PETSC_SUCCESS;
-}
-
-static PetscErrorCode OnCheckpoint(NomosTraining training, void *ctx)
-{
-  const Hooks        *hooks = ctx;
-  NomosTrainingStatus status;
-  NomosCheckpoint     checkpoint;
-  char                path[NOMOS_MAX_PATH + 16];
-  PetscFunctionBeginUser;
-  NomosTrainingGetStatus(training, &status);
-  if (status.step != hooks->stop) PetscFunctionReturn(PETSC_SUCCESS);
-  snprintf(path, sizeof path, "%s/checkpoints", ck_directory);
-  PetscCall(NomosCheckpointCreate(hooks->comm, path, status.step, 0, &checkpoint));
-  PetscCall(NomosTrainingSave(training, checkpoint));
-  PetscCall(NomosCheckpointClose(&checkpoint));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Train, to step `stop` (-1: to the end), or from the checkpoint there; the weights. */
+/* Train, to step `stop` (0: to the end), or from the checkpoint there; the weights. */
 static size_t Train(MPI_Comm comm, const char *const settings[], int64_t stop, bool resume, double weights[])
 {
   NomosConfig    config;
   NomosSurrogate s;
   NomosTraining  training;
   const void    *values;
-  Hooks          hooks = {.stop = resume ? -1 : stop, .comm = comm};
   ck_ok(MetaTry(comm, settings, &config, &s));
   ck_ok(NomosTrainingCreate(s, &training));
-  if (resume) {
-    NomosCheckpoint checkpoint;
-    char            path[NOMOS_MAX_PATH + 16];
-    snprintf(path, sizeof path, "%s/checkpoints", ck_directory);
-    ck_ok(NomosCheckpointOpen(comm, path, "latest", NULL, &checkpoint));
-    ck_ok(NomosTrainingLoad(training, checkpoint, path));
-    ck_ok(NomosCheckpointClose(&checkpoint));
-  }
-  ck_ok(NomosTrainingRun(training, &(NomosTrainingHooks){.step = OnStep, .epoch = Nothing, .checkpoint = OnCheckpoint, .ctx = &hooks}));
+  if (resume) TrainingTake(comm, training);
+  (void)TrainingGo(comm, training, resume ? 0 : stop);
   const size_t n = NomosParametersSize(s->parameters);
   ck_assert(n <= MAX_WEIGHTS);
   ck_ok(NomosParametersValues(s->parameters, &values));
@@ -77,8 +33,8 @@ START_TEST(test_ranks)
   };
   static double one[MAX_WEIGHTS], all[MAX_WEIGHTS], first[MAX_WEIGHTS];
   for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {
-    const size_t n = Train(PETSC_COMM_SELF, tries[i], -1, false, one);
-    Train(PETSC_COMM_WORLD, tries[i], -1, false, all);
+    const size_t n = Train(PETSC_COMM_SELF, tries[i], 0, false, one);
+    Train(PETSC_COMM_WORLD, tries[i], 0, false, all);
     memcpy(first, all, sizeof first);
     MPI_Bcast(first, (int)n, MPI_DOUBLE, 0, PETSC_COMM_WORLD);
     ck_assert_msg(!memcmp(first, all, n * sizeof *all), "%s: other weights than on rank 0", tries[i][0]);
@@ -91,7 +47,7 @@ START_TEST(test_resume)
 {
   static const char *const settings[] = {"hamiltonian_meta.inner_steps=2", NULL};
   static double            whole[MAX_WEIGHTS], parts[MAX_WEIGHTS];
-  const size_t             n = Train(PETSC_COMM_WORLD, settings, -1, false, whole);
+  const size_t             n = Train(PETSC_COMM_WORLD, settings, 0, false, whole);
   Train(PETSC_COMM_WORLD, settings, 3, false, parts);
   ck_assert(memcmp(whole, parts, n * sizeof *whole));
   Train(PETSC_COMM_WORLD, settings, 3, true, parts);

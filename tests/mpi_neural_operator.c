@@ -1,7 +1,7 @@
 /* An emulator trained by several ranks has the weights that one rank finds, to rounding, and is judged alike, by itself and as a member of an ensemble. */
 #include "surrogates/operators/neural_operator_impl.h"
-#include "surrogates/training.h"
 #include "tests/neural_operator_data.h"
+#include "tests/training_setup.h"
 
 typedef struct {
   size_t n;
@@ -16,32 +16,16 @@ static PetscErrorCode Take(const char name[], double value, void *ctx)
   return PETSC_SUCCESS;
 }
 
-static PetscErrorCode Nothing(NomosTraining training, void *ctx)
-{
-  (void)training;
-  (void)ctx;
-  return PETSC_SUCCESS;
-}
-
-static PetscErrorCode GoOn(NomosTraining training, void *ctx, bool *stop)
-{
-  (void)training;
-  (void)ctx;
-  *stop = false;
-  return PETSC_SUCCESS;
-}
-
 /* *weights: PetscFree. */
 static void Learn(MPI_Comm comm, const char *const settings[], double **weights, size_t *n, Figures *figures)
 {
-  const NomosTrainingHooks hooks = {.step = GoOn, .epoch = Nothing, .checkpoint = Nothing};
-  NomosConfig              config;
-  NomosSurrogate           s;
-  NomosTraining            training;
-  const void              *values;
+  NomosConfig    config;
+  NomosSurrogate s;
+  NomosTraining  training;
+  const void    *values;
   ck_ok(CreateEmulator(comm, "waves", settings, &config, &s));
   ck_ok(NomosTrainingCreate(s, &training));
-  ck_ok(NomosTrainingRun(training, &hooks));
+  (void)TrainingGo(comm, training, 0);
   *n = NomosParametersSize(s->parameters);
   ck_ok(NomosParametersValues(s->parameters, &values));
   ck_ok(PetscMalloc1(*n, weights));

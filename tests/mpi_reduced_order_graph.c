@@ -7,7 +7,7 @@ static void Learn(MPI_Comm comm, const char *const settings[], double **weights,
   NomosSurrogate      s;
   NomosTrainingStatus status;
   ck_ok(CreateGraph(comm, "clouds.h5", settings, &config, &s));
-  TrainGraph(s, -1, false, &status, weights, n);
+  TrainGraph(s, 0, false, &status, weights, n);
   figures->n = 0;
   ck_ok(s->ops->evaluate(s, NOMOS_SPLIT_TEST, TakeFigure, figures));
   ck_ok(s->ops->results(s, TakeFigure, figures));

@@ -7,7 +7,7 @@
 #include "operators/random.h"
 #include "surrogates/reduced_order_graph/reduced_order_graph_impl.h"
 #include "surrogates/surrogate_list.h"
-#include "tests/harness.h"
+#include "tests/training_setup.h"
 
 #include <sys/stat.h>
 
@@ -151,62 +151,15 @@ static inline double Figure(const Figures *figures, const char name[])
   return NAN;
 }
 
-/* Stops at a step, with a checkpoint; -1: never. */
-typedef struct {
-  int64_t  stop;
-  MPI_Comm comm;
-} Hooks;
-
-static inline PetscErrorCode HookStep(NomosTraining training, void *ctx, bool *stop)
-{
-  NomosTrainingStatus status;
-  NomosTrainingGetStatus(training, &status);
-  *stop = status.step == ((Hooks *)ctx)->stop;
-  return PETSC_SUCCESS;
-}
-
-static inline PetscErrorCode HookEpoch(NomosTraining training, void *ctx)
-{
-  (void)training;
-  (void)ctx;
-  return PETSC_SUCCESS;
-}
-
-static inline PetscErrorCode HookCheckpoint(NomosTraining training, void *ctx)
-{
-  const Hooks        *hooks = ctx;
-  NomosTrainingStatus status;
-  NomosCheckpoint     checkpoint;
-  char                path[NOMOS_MAX_PATH + 16];
-
-  PetscFunctionBeginUser;
-  NomosTrainingGetStatus(training, &status);
-  if (status.step != hooks->stop) PetscFunctionReturn(PETSC_SUCCESS);
-  snprintf(path, sizeof path, "%s/checkpoints", ck_directory);
-  PetscCall(NomosCheckpointCreate(hooks->comm, path, status.step, 0, &checkpoint));
-  PetscCall(NomosTrainingSave(training, checkpoint));
-  PetscCall(NomosCheckpointClose(&checkpoint));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* To step `stop` (-1: to the end), or on from the checkpoint there. *weights (float64): PetscFree. */
+/* To step `stop` (0: to the end), or on from the checkpoint there. *weights (float64): PetscFree. */
 static inline void TrainGraph(NomosSurrogate s, int64_t stop, bool resume, NomosTrainingStatus *status, double **weights, size_t *n)
 {
-  Hooks         hooks = {.stop = resume ? -1 : stop, .comm = s->comm};
   NomosTraining training;
   const void   *values;
 
   ck_ok(NomosTrainingCreate(s, &training));
-  if (resume) {
-    NomosCheckpoint checkpoint;
-    char            path[NOMOS_MAX_PATH + 16];
-    snprintf(path, sizeof path, "%s/checkpoints", ck_directory);
-    ck_ok(NomosCheckpointOpen(s->comm, path, "latest", NULL, &checkpoint));
-    ck_ok(NomosTrainingLoad(training, checkpoint, path));
-    ck_ok(NomosCheckpointClose(&checkpoint));
-  }
-  ck_ok(NomosTrainingRun(training, &(NomosTrainingHooks){.step = HookStep, .epoch = HookEpoch, .checkpoint = HookCheckpoint, .ctx = &hooks}));
-  NomosTrainingGetStatus(training, status);
+  if (resume) TrainingTake(s->comm, training);
+  *status = TrainingGo(s->comm, training, resume ? 0 : stop);
   *n = NomosParametersSize(s->parameters);
   ck_ok(NomosParametersValues(s->parameters, &values));
   ck_ok(PetscMalloc1(*n, weights));

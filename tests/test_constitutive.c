@@ -1,11 +1,9 @@
 /* Laws learned from motion, whole: a small cube is thrown at a floor, and surrogates learn its law through the simulation of it. */
-#include "cases/train.h"
 #include "operators/random.h"
 #include "solvers/solver_list.h"
 #include "surrogates/constitutive/constitutive_impl.h"
 #include "surrogates/constitutive/law_list.h"
-#include "surrogates/surrogate_list.h"
-#include "tests/harness.h"
+#include "tests/simulated_training.h"
 
 #include <unistd.h>
 
@@ -25,20 +23,6 @@ static NomosProgram Program(void)
   return (NomosProgram){.comm = PETSC_COMM_WORLD, .models = nomos_solvers, .surrogates = nomos_surrogates, .n_arguments = 1, .quiet = true, .force = true, .argc = 1, .argv = argv};
 }
 
-static const char *Path(const char name[], char path[NOMOS_MAX_PATH])
-{
-  snprintf(path, NOMOS_MAX_PATH, "%.2000s/%s", ck_directory, name);
-  return path;
-}
-
-static void WriteText(const char name[], const char format[], const char argument[])
-{
-  char  path[NOMOS_MAX_PATH];
-  FILE *file = fopen(Path(name, path), "w");
-  fprintf(file, format, argument); /* one of the two above */
-  fclose(file);
-}
-
 /* The run of a material, made once: `what` is its directory. */
 static void MakeData(const char what[], const char material[])
 {
@@ -54,41 +38,19 @@ static void MakeData(const char what[], const char material[])
   ck_ok(NomosCommandRun(&program));
 }
 
-typedef struct {
-  NomosProgram        program;
-  NomosConfig         config;
-  NomosSurrogateInput input;
-  NomosSurrogate      s;
-  NomosTraining       training;
-  NomosTrainingStatus status;
-  int64_t             stop_step; /* 0: none */
-} Try;
-
 /* A surrogate on that run, with settings (NULL-terminated) over the case. */
 static void Begin(const char what[], const char material[], const char *const set[], Try *try)
 {
-  const NomosSurrogateOps *ops;
-  char                     path[NOMOS_MAX_PATH], directory[NOMOS_MAX_PATH];
-  size_t                   n = 0;
+  const NomosProgram program = Program();
+  char               directory[NOMOS_MAX_PATH];
   MakeData(what, material);
-  WriteText("training.yaml", learning, Path(what, directory));
-  while (set[n]) n++;
-  *try = (Try){.program = Program()};
-  ck_ok(NomosTrainingCaseLoad(PETSC_COMM_WORLD, &(NomosCaseInput){.path = Path("training.yaml", path), .n_set = n, .set = set}, nomos_surrogates, &try->config, &ops));
-  try->input = (NomosSurrogateInput){.comm = PETSC_COMM_WORLD, .ops = ops, .config = try->config, .simulate = NomosTrainSimulate, .simulate_context = &try->program};
+  TryCase(&program, learning, Path(what, directory), set, try);
 }
 
 static void Create(const char what[], const char material[], const char *const set[], Try *try)
 {
   Begin(what, material, set, try);
   ck_ok(NomosSurrogateCreate(&try->input, &try->s));
-}
-
-static void End(Try *try)
-{
-  ck_ok(NomosTrainingDestroy(&try->training));
-  ck_ok(NomosSurrogateDestroy(&try->s));
-  ck_ok(NomosConfigDestroy(&try->config));
 }
 
 #define NETWORKS "constitutive.set=[materials.stuff.network_width=8]"
@@ -156,78 +118,14 @@ END_TEST
 
 /* ---- training ---- */
 
-static PetscErrorCode OnStep(NomosTraining training, void *ctx, bool *stop)
+static void CreateNetworks(Try *try)
 {
-  NomosTrainingStatus status;
-
-  PetscFunctionBeginUser;
-  NomosTrainingGetStatus(training, &status);
-  *stop = ((Try *)ctx)->stop_step == status.step;
-  PetscFunctionReturn(PETSC_SUCCESS);
+  Create("plasticine", plasticine, (const char *const[]){NETWORKS, "train.precision=float32", "constitutive.set=[materials.stuff.network_width=8, mpm.precision=float32]", "constitutive.curriculum=random", NULL}, try);
 }
 
-static PetscErrorCode OnEpoch(NomosTraining training, void *ctx)
-{
-  PetscFunctionBeginUser;
-  (void)training;
-  (void)ctx;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode OnCheckpoint(NomosTraining training, void *ctx)
-{
-  Try                *try = ctx;
-  NomosTrainingStatus status;
-  NomosCheckpoint     checkpoint;
-  char                path[NOMOS_MAX_PATH];
-
-  PetscFunctionBeginUser;
-  NomosTrainingGetStatus(training, &status);
-  if (!try->stop_step || status.step != try->stop_step) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(NomosCheckpointCreate(PETSC_COMM_WORLD, Path("checkpoints", path), status.step, 0, &checkpoint));
-  PetscCall(NomosTrainingSave(training, checkpoint));
-  PetscCall(NomosCheckpointClose(&checkpoint));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static void Train(Try *try)
-{
-  const NomosTrainingHooks hooks = {.step = OnStep, .epoch = OnEpoch, .checkpoint = OnCheckpoint, .ctx = try};
-  ck_ok(NomosTrainingRun(try->training, &hooks));
-  NomosTrainingGetStatus(try->training, &try->status);
-}
-
-/* A training that was stopped goes on as if it had not been. */
 START_TEST(test_resume)
 {
-  static const char *const set[] = {NETWORKS, "train.precision=float32", "constitutive.set=[materials.stuff.network_width=8, mpm.precision=float32]", "constitutive.curriculum=random", NULL};
-  const void              *values[2];
-  char                     path[NOMOS_MAX_PATH], *file;
-  NomosCheckpoint          checkpoint;
-  Try                      whole, first, second;
-  Create("plasticine", plasticine, set, &whole);
-  ck_ok(NomosTrainingCreate(whole.s, &whole.training));
-  Train(&whole);
-  Create("plasticine", plasticine, set, &first);
-  ck_ok(NomosTrainingCreate(first.s, &first.training));
-  first.stop_step = 3;
-  Train(&first);
-  ck_assert_int_eq(first.status.step, 3);
-  End(&first);
-  Create("plasticine", plasticine, set, &second);
-  ck_ok(NomosTrainingCreate(second.s, &second.training));
-  ck_ok(NomosCheckpointOpen(PETSC_COMM_WORLD, Path("checkpoints", path), "latest", &file, &checkpoint));
-  ck_ok(NomosTrainingLoad(second.training, checkpoint, file));
-  ck_ok(NomosCheckpointClose(&checkpoint));
-  ck_ok(PetscFree(file));
-  Train(&second);
-  ck_assert_int_eq(second.status.step, 8);
-  ck_assert_double_eq(second.status.loss, whole.status.loss);
-  ck_ok(NomosParametersValues(whole.s->parameters, &values[0]));
-  ck_ok(NomosParametersValues(second.s->parameters, &values[1]));
-  ck_assert(!memcmp(values[0], values[1], NomosParametersSize(whole.s->parameters) * sizeof(float)));
-  End(&whole);
-  End(&second);
+  CheckResume(CreateNetworks);
 }
 END_TEST
 
@@ -257,7 +155,7 @@ START_TEST(test_identification)
     Try               try;
     Create("plasticine", plasticine, set, &try);
     ck_ok(NomosTrainingCreate(try.s, &try.training));
-    Train(&try);
+    (void)TrainingGo(PETSC_COMM_WORLD, try.training, 0);
     ck_ok(try.s->ops->results(try.s, Take, wanted));
     ck_close(wanted[0].value, 1e5, tries[i].tolerance);
     ck_close(wanted[1].value, 1e3, tries[i].tolerance);

@@ -4,8 +4,8 @@
 #include "operators/random.h"
 #include "surrogates/loss_operator.h"
 #include "surrogates/operators/neural_operator_impl.h"
-#include "surrogates/training.h"
 #include "tests/neural_operator_data.h"
+#include "tests/training_setup.h"
 
 #include <unistd.h>
 
@@ -468,30 +468,14 @@ END_TEST
 
 /* ---- learning */
 
-static PetscErrorCode Nothing(NomosTraining training, void *ctx)
-{
-  (void)training;
-  (void)ctx;
-  return PETSC_SUCCESS;
-}
-
-static PetscErrorCode GoOn(NomosTraining training, void *ctx, bool *stop)
-{
-  (void)training;
-  (void)ctx;
-  *stop = false;
-  return PETSC_SUCCESS;
-}
-
 static void Learn(const char *const settings[], Figures *figures)
 {
-  const NomosTrainingHooks hooks = {.step = GoOn, .epoch = Nothing, .checkpoint = Nothing};
-  NomosConfig              config;
-  NomosSurrogate           s;
-  NomosTraining            training;
+  NomosConfig    config;
+  NomosSurrogate s;
+  NomosTraining  training;
   ck_ok(CreateEmulator(PETSC_COMM_SELF, "school", settings, &config, &s));
   ck_ok(NomosTrainingCreate(s, &training));
-  ck_ok(NomosTrainingRun(training, &hooks));
+  (void)TrainingGo(PETSC_COMM_SELF, training, 0);
   ck_ok(s->ops->results(s, Take, figures));
   ck_ok(NomosTrainingDestroy(&training));
   EndEmulator(&config, &s);

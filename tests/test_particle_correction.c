@@ -322,82 +322,14 @@ START_TEST(test_corrected_grid)
 }
 END_TEST
 
-/* ---- training */
-
-static PetscErrorCode OnStep(NomosTraining training, void *ctx, bool *stop)
+static void CreatePlain(Try *try)
 {
-  NomosTrainingStatus status;
-
-  PetscFunctionBeginUser;
-  NomosTrainingGetStatus(training, &status);
-  *stop = ((Try *)ctx)->stop_step == status.step;
-  PetscFunctionReturn(PETSC_SUCCESS);
+  (void)Create((const char *const[]){NULL}, try);
 }
 
-static PetscErrorCode OnEpoch(NomosTraining training, void *ctx)
-{
-  PetscFunctionBeginUser;
-  (void)training;
-  (void)ctx;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode OnCheckpoint(NomosTraining training, void *ctx)
-{
-  Try                *try = ctx;
-  NomosTrainingStatus status;
-  NomosCheckpoint     checkpoint;
-  char                path[NOMOS_MAX_PATH];
-
-  PetscFunctionBeginUser;
-  NomosTrainingGetStatus(training, &status);
-  if (!try->stop_step || status.step != try->stop_step) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(NomosCheckpointCreate(PETSC_COMM_WORLD, Path("checkpoints", path), status.step, 0, &checkpoint));
-  PetscCall(NomosTrainingSave(training, checkpoint));
-  PetscCall(NomosCheckpointClose(&checkpoint));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static void Train(Try *try)
-{
-  const NomosTrainingHooks hooks = {.step = OnStep, .epoch = OnEpoch, .checkpoint = OnCheckpoint, .ctx = try};
-  ck_ok(NomosTrainingRun(try->training, &hooks));
-  NomosTrainingGetStatus(try->training, &try->status);
-}
-
-/* A training that was stopped goes on as if it had not been; and eight steps of one make the loss of roll-outs smaller. */
 START_TEST(test_resume)
 {
-  static const char *const set[] = {NULL};
-  const void              *values[2];
-  char                     path[NOMOS_MAX_PATH], *file;
-  NomosCheckpoint          checkpoint;
-  Try                      whole, first, second;
-
-  (void)Create(set, &whole);
-  ck_ok(NomosTrainingCreate(whole.s, &whole.training));
-  ck_ok(NomosCorrectionFit(whole.s));
-  Train(&whole);
-  (void)Create(set, &first);
-  ck_ok(NomosTrainingCreate(first.s, &first.training));
-  ck_ok(NomosCorrectionFit(first.s));
-  first.stop_step = 3;
-  Train(&first);
-  End(&first);
-  (void)Create(set, &second);
-  ck_ok(NomosTrainingCreate(second.s, &second.training));
-  ck_ok(NomosCheckpointOpen(PETSC_COMM_WORLD, Path("checkpoints", path), "latest", &file, &checkpoint));
-  ck_ok(NomosTrainingLoad(second.training, checkpoint, file));
-  ck_ok(NomosCheckpointClose(&checkpoint));
-  ck_ok(PetscFree(file));
-  Train(&second);
-  ck_assert_int_eq(second.status.step, 8);
-  ck_assert_double_eq(second.status.loss, whole.status.loss);
-  ck_ok(NomosParametersValues(whole.s->parameters, &values[0]));
-  ck_ok(NomosParametersValues(second.s->parameters, &values[1]));
-  ck_assert(!memcmp(values[0], values[1], NomosParametersSize(whole.s->parameters) * sizeof(float)));
-  End(&whole);
-  End(&second);
+  CheckResume(CreatePlain);
 }
 END_TEST
 

@@ -20,7 +20,7 @@ static const char *Weights(void)
   WriteClouds("clouds.h5", &(CloudData){.n = 3, .n_frames = 14, .n_particles = 9, .d = 2, .seed = 7});
   WriteClouds("cubes.h5", &(CloudData){.n = 3, .n_frames = 10, .n_particles = 9, .d = 3, .seed = 7});
   ck_ok(CreateGraph(PETSC_COMM_SELF, "clouds.h5", (const char *const[]){"train.epochs=5", "train.batch=8", NULL}, &config, &s));
-  TrainGraph(s, -1, false, &status, &weights, &n);
+  TrainGraph(s, 0, false, &status, &weights, &n);
   snprintf(path, sizeof path, "%s/weights.safetensors", ck_directory);
   ck_ok(NomosSurrogateSaveWeights(s, path, 0, NULL, NULL));
   ck_ok(PetscFree(weights));
@@ -149,7 +149,7 @@ START_TEST(Walls)
   char                text[NOMOS_MAX_PATH + 128], path[NOMOS_MAX_PATH + 64];
   WriteClouds("walls.h5", &(CloudData){.n = 3, .n_frames = 14, .n_particles = 9, .d = 2, .seed = 7, .second_kind = "wall", .walls = true});
   ck_ok(CreateGraph(PETSC_COMM_SELF, "walls.h5", (const char *const[]){"reduced_order_graph.fixed=[wall]", "train.epochs=1", "train.batch=8", NULL}, &config, &s));
-  TrainGraph(s, -1, false, &status, &weights, &n);
+  TrainGraph(s, 0, false, &status, &weights, &n);
   snprintf(path, sizeof path, "%s/walls.safetensors", ck_directory);
   ck_ok(NomosSurrogateSaveWeights(s, path, 0, NULL, NULL));
   ck_ok(PetscFree(weights));

@@ -390,7 +390,7 @@ START_TEST(Learns)
   double                  *weights;
   size_t                   n;
   Figures                  figures;
-  Numbers(settings, -1, false, &weights, &n, &figures);
+  Numbers(settings, 0, false, &weights, &n, &figures);
   printf("after %d weights' training: roll-out %.3g, ballistic %.3g, still %.3g, one step %.3g\n", (int)n, Figure(&figures, "rollout_mse"), Figure(&figures, "ballistic_mse"), Figure(&figures, "still_mse"), Figure(&figures, "one_step_mse"));
   ck_assert_double_lt(Figure(&figures, "rollout_mse"), 0.5 * Figure(&figures, "ballistic_mse"));
   ck_assert_double_lt(Figure(&figures, "rollout_mse"), 0.1 * Figure(&figures, "still_mse"));
@@ -403,7 +403,7 @@ START_TEST(GoesOn)
   static const char *const settings[] = {"train.epochs=4", "train.batch=8", "train.checkpoint_every=1", "reduced_order_graph.mirror=x", NULL};
   double                  *weights[3];
   size_t                   n;
-  Numbers(settings, -1, false, &weights[0], &n, NULL);
+  Numbers(settings, 0, false, &weights[0], &n, NULL);
   Numbers(settings, 23, false, &weights[1], &n, NULL);
   Numbers(settings, 23, true, &weights[2], &n, NULL);
   ck_assert(memcmp(weights[0], weights[1], n * sizeof(double)));
