@@ -1,50 +1,14 @@
 /* The generator sweep: every trajectory has a seed of its own, values are spread evenly, means over blocks keep sums, and what stands in the files is what the case gives, whoever computes it. */
-#include "harness.h"
+#include "sweep_setup.h"
 
-#include "cases/generator_list.h"
-#include "cases/run_params.h"
 #include "io/field_file.h"
-#include "solvers/solver_list.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int  rank, size;
-static char path[NOMOS_MAX_PATH + 64];
-
-static const char *Path(const char name[])
-{
-  MPI_Comm_rank(PETSC_COMM_WORLD, &rank);
-  MPI_Comm_size(PETSC_COMM_WORLD, &size);
-  snprintf(path, sizeof path, "%s/%s", ck_directory, name);
-  return path;
-}
-
 /* Burgers on 32 cells, eight frames of 0.05. */
 #define BURGERS "sweep.case=pde/burgers", "sweep.set=[grid_pde.nx=32, time.dt=0.05, time.stop=0.35, output.fields_every=0.05]"
 #define VALUES "sweep.parameters.nu.key=burgers.nu", "sweep.parameters.nu.values=[0.01, 0.1, 1]"
-
-static NomosConfig ConfigOf(MPI_Comm comm, const char *const set[])
-{
-  NomosConfig config;
-
-  ck_ok(NomosConfigCreate(comm, &config));
-  for (size_t i = 0; set[i]; i++) ck_ok(NomosConfigSet(config, set[i]));
-  ck_ok(NomosConfigRegister(config, nomos_generator_sweep.n_params, nomos_generator_sweep.params));
-  ck_ok(nomos_generator_sweep.declare(config));
-  ck_ok(NomosConfigCheck(config));
-  return config;
-}
-
-static void Make(MPI_Comm comm, const char *const set[], const char name[])
-{
-  NomosConfig config = ConfigOf(comm, set);
-
-  ck_ok(nomos_generator_sweep.check(comm, config));
-  ck_ok(nomos_generator_sweep.write(comm, config, NULL, Path(name)));
-  ck_ok(NomosConfigDestroy(&config));
-  MPI_Barrier(comm);
-}
 
 /* All of a variable; its shape. */
 static double *ReadAll(const char name[], const char variable[], int *n_dims, size_t shape[NOMOS_FIELD_MAX_DIMS + 1])

@@ -1,46 +1,11 @@
 /* Sweeps over particles: settings are composed of what is drawn, shapes take turns, each trajectory has its own number of particles and can be run again by what it says of itself; ranks change no bit. */
-#include "harness.h"
+#include "sweep_setup.h"
 
-#include "cases/generator_list.h"
-#include "cases/run_params.h"
 #include "io/particle_file.h"
-#include "solvers/solver_list.h"
 #include "surrogates/reduced_order_graph/particle_data.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
-
-static int  rank;
-static char path[NOMOS_MAX_PATH + 64];
-
-static const char *Path(const char name[])
-{
-  MPI_Comm_rank(PETSC_COMM_WORLD, &rank);
-  snprintf(path, sizeof path, "%s/%s", ck_directory, name);
-  return path;
-}
-
-static NomosConfig ConfigOf(MPI_Comm comm, const char *const set[])
-{
-  NomosConfig config;
-
-  ck_ok(NomosConfigCreate(comm, &config));
-  for (size_t i = 0; set[i]; i++) ck_ok(NomosConfigSet(config, set[i]));
-  ck_ok(NomosConfigRegister(config, nomos_generator_sweep.n_params, nomos_generator_sweep.params));
-  ck_ok(nomos_generator_sweep.declare(config));
-  ck_ok(NomosConfigCheck(config));
-  return config;
-}
-
-static void Make(MPI_Comm comm, const char *const set[], const char name[])
-{
-  NomosConfig config = ConfigOf(comm, set);
-
-  ck_ok(nomos_generator_sweep.check(comm, config));
-  ck_ok(nomos_generator_sweep.write(comm, config, NULL, Path(name)));
-  ck_ok(NomosConfigDestroy(&config));
-  MPI_Barrier(comm);
-}
 
 /* Jelly on a grid of 24 nodes: three frames of 5 ms; discs and boxes, and in a test two of them. */
 #define THROWS \
