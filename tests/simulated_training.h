@@ -60,8 +60,10 @@ static inline void CheckResume(void (*create)(Try *try))
   for (int i = 0; i < 3; i++) {
     create(&tries[i]);
     ck_ok(NomosTrainingCreate(tries[i].s, &tries[i].training));
+    if (i < SECOND && tries[i].s->ops->fit) ck_ok(tries[i].s->ops->fit(tries[i].s));
     if (i == SECOND) TrainingTake(PETSC_COMM_WORLD, tries[i].training);
-    else if (tries[i].s->ops->fit) ck_ok(tries[i].s->ops->fit(tries[i].s));
+    NomosTrainingGetStatus(tries[i].training, &status[i]);
+    ck_assert_int_eq(status[i].step, i == SECOND ? 3 : 0);
     status[i] = TrainingGo(PETSC_COMM_WORLD, tries[i].training, i == FIRST ? 3 : 0);
     ck_ok(NomosParametersValues(tries[i].s->parameters, &values[i]));
     ck_assert_int_eq(status[i].step, i == FIRST ? 3 : 8);
