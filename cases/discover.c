@@ -171,7 +171,7 @@ static PetscErrorCode Copy(size_t n, const char *const texts[], char ***copies)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosDiscoverAdd(NomosDiscover *d, const char variable[], size_t n_terms, const char *const terms[], const char *const latex[])
+PetscErrorCode NomosDiscoverAdd(NomosDiscover *d, const char variable[], size_t n_terms, const char *const *const written[])
 {
   NomosDiscoverEquation *e;
 
@@ -181,8 +181,8 @@ PetscErrorCode NomosDiscoverAdd(NomosDiscover *d, const char variable[], size_t 
   memset(e, 0, sizeof *e);
   PetscCall(PetscStrncpy(e->variable, variable, sizeof e->variable));
   e->n_terms = n_terms;
-  PetscCall(Copy(n_terms, terms, &e->terms));
-  PetscCall(Copy(n_terms, latex, &e->latex));
+  for (int k = 0; k < NOMOS_N_NOTATIONS; k++) PetscCall(Copy(n_terms, written[k], &e->written[k]));
+  e->terms = e->written[NOMOS_NOTATION_TEXT];
   PetscCall(PetscCalloc1(n_terms + 1, &e->model));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -328,15 +328,13 @@ static PetscErrorCode Destroy(NomosRun *run)
   if (d->mode) PetscCall(d->mode->destroy(d));
   for (size_t i = 0; i < d->n_equations; i++) {
     NomosDiscoverEquation *e = &d->equations[i];
-    for (size_t j = 0; j < e->n_terms; j++) {
-      PetscCall(PetscFree(e->terms[j]));
-      PetscCall(PetscFree(e->latex[j]));
+    for (int k = 0; k < NOMOS_N_NOTATIONS; k++) {
+      for (size_t j = 0; j < e->n_terms; j++) PetscCall(PetscFree(e->written[k][j]));
+      PetscCall(PetscFree(e->written[k]));
     }
     for (size_t j = 0; j < e->n_others; j++) PetscCall(PetscFree(e->others[j]));
     PetscCall(PetscFree(e->others));
     PetscCall(PetscFree(e->other_coefficients));
-    PetscCall(PetscFree(e->terms));
-    PetscCall(PetscFree(e->latex));
     PetscCall(PetscFree(e->model));
     PetscCall(PetscFree(e->truth));
     if (e->constraints.A) PetscCall(PetscFree3(e->constraints.A, e->constraints.d, e->constraints.signs));

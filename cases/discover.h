@@ -16,6 +16,7 @@
 #define NOMOS_CASES_DISCOVER_H
 
 #include "cases/run.h"
+#include "operators/notation.h"
 #include "surrogates/discovery/regression.h"
 
 #include <stdio.h>
@@ -24,7 +25,8 @@
 typedef struct {
   char            variable[NOMOS_MAX_NAME]; /* q1 */
   size_t          n_terms;
-  char          **terms, **latex; /* (n_terms) in normal form */
+  char          **terms;     /* (n_terms) in normal form */
+  char          **written[NOMOS_N_NOTATIONS]; /* (n_terms) the same in all notations; terms is the first */
   double         *model;     /* (n_terms) coefficients with which terms stand in the model's own `equations:` already */
   double         *truth;     /* (n_terms) what is to be found; NULL: unknown */
   size_t          n_others;  /* terms of the model's own `equations:` that are not in the library: they stay as they are */
@@ -75,8 +77,8 @@ struct NomosDiscover_s {
   char                     settings[512]; /* of the mode, for the report: a sentence */
 };
 
-/* Another equation over these terms (normal form, and LaTeX); arrays are copied. */
-PetscErrorCode NomosDiscoverAdd(NomosDiscover *d, const char variable[], size_t n_terms, const char *const terms[], const char *const latex[]);
+/* Another equation over terms, written (notations)(n_terms); all is copied. */
+PetscErrorCode NomosDiscoverAdd(NomosDiscover *d, const char variable[], size_t n_terms, const char *const *const written[]);
 /* Regression of every equation by discover.method on its gram, within discover.constraints: found. */
 PetscErrorCode NomosDiscoverSolve(NomosDiscover *d);
 PetscErrorCode NomosDiscoverCheckConstraints(NomosDiscover *d);
@@ -100,6 +102,7 @@ void NomosDiscoverSnap(NomosDiscover *d);
 PetscErrorCode NomosDiscoverWrite(NomosDiscover *d);
 void           NomosDiscoverWriteText(const NomosDiscover *d, FILE *out); /* the equations, a line each */
 void           NomosDiscoverWriteLatex(const NomosDiscover *d, FILE *out);
+void           NomosDiscoverWriteMathml(const NomosDiscover *d, FILE *out); /* paragraphs, a formula for each term, so that a browser breaks lines between them */
 PetscErrorCode NomosDiscoverReport(NomosDiscover *d);
 
 #endif

@@ -212,21 +212,20 @@ static PetscErrorCode MakeLibrary(NomosDiscover *d, NomosDiscoverData *data)
 {
   NomosConfig       config = d->run->config;
   NomosLibraryInput input  = {.comm = d->run->comm, .frames = NomosDiscoverDataFrames(data), .n_fields = data->n_fields, .n_targets = data->n_equations, .n_terms = data->n_terms, .fields = data->fields, .terms = (const char *const *)data->terms, .targets = data->targets, .rates = data->frames.n_fields > data->n_fields, .where = NomosConfigWhere(config, "discover.library")};
-  const char      **texts[2];
+  const char      **texts[NOMOS_N_NOTATIONS];
 
   PetscFunctionBeginUser;
   PetscCall(GetSettings(config, data->frames.n_dims, &input.settings));
   PetscCall(NomosLibraryCreate(&input, &data->library));
-  PetscCall(PetscMalloc2(data->n_terms, &texts[0], data->n_terms, &texts[1]));
-  for (size_t j = 0; j < data->n_terms; j++) {
-    texts[0][j] = NomosTermsText(NomosLibraryTerms(data->library), j);
-    texts[1][j] = NomosTermsLatex(NomosLibraryTerms(data->library), j);
+  for (int k = 0; k < NOMOS_N_NOTATIONS; k++) {
+    PetscCall(PetscMalloc1(data->n_terms, &texts[k]));
+    for (size_t j = 0; j < data->n_terms; j++) texts[k][j] = NomosTermsWritten(NomosLibraryTerms(data->library), j, (NomosNotation)k);
   }
   for (size_t i = 0; i < data->n_equations; i++) {
-    PetscCall(NomosDiscoverAdd(d, data->fields[data->targets[i]], data->n_terms, texts[0], texts[1]));
+    PetscCall(NomosDiscoverAdd(d, data->fields[data->targets[i]], data->n_terms, (const char *const *const *)texts));
     PetscCall(ReadKnown(d, data, &d->equations[d->n_equations - 1]));
   }
-  PetscCall(PetscFree2(texts[0], texts[1]));
+  for (int k = 0; k < NOMOS_N_NOTATIONS; k++) PetscCall(PetscFree(texts[k]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -208,7 +208,7 @@ static PetscErrorCode MakeLibrary(NomosDiscover *d, NomosHamiltonianData *data)
 {
   NomosConfig                  config = d->run->config;
   NomosHamiltonianLibraryInput input  = {.d = data->size / 2, .where = NomosConfigWhere(config, "discover.hamiltonian.degree")};
-  const char                 **texts[2];
+  const char                 **texts[NOMOS_N_NOTATIONS];
   bool                         typed;
   int64_t                      degree;
 
@@ -222,13 +222,12 @@ static PetscErrorCode MakeLibrary(NomosDiscover *d, NomosHamiltonianData *data)
   PetscCall(NomosHamiltonianLibraryCreate(&input, &data->library));
   const size_t n = NomosHamiltonianLibraryTerms(data->library), left_out = NomosHamiltonianLibraryLeftOut(data->library);
   if (left_out) PetscCall(NomosLogPrint(d->run->log, NOMOS_LOG_INFO, "library", "%zu of discover.hamiltonian.terms left out: constant (H is defined up to one), or there already", left_out));
-  PetscCall(PetscMalloc2(n, &texts[0], n, &texts[1]));
-  for (size_t k = 0; k < n; k++) {
-    texts[0][k] = NomosHamiltonianLibraryText(data->library, k);
-    texts[1][k] = NomosHamiltonianLibraryLatex(data->library, k);
+  for (int k = 0; k < NOMOS_N_NOTATIONS; k++) {
+    PetscCall(PetscMalloc1(n, &texts[k]));
+    for (size_t j = 0; j < n; j++) texts[k][j] = NomosHamiltonianLibraryWritten(data->library, j, (NomosNotation)k);
   }
-  PetscCall(NomosDiscoverAdd(d, "H", n, texts[0], texts[1]));
-  PetscCall(PetscFree2(texts[0], texts[1]));
+  PetscCall(NomosDiscoverAdd(d, "H", n, (const char *const *const *)texts));
+  for (int k = 0; k < NOMOS_N_NOTATIONS; k++) PetscCall(PetscFree(texts[k]));
   PetscCall(ReadEnergy(d, data));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -224,13 +224,13 @@ static PetscErrorCode AddEquations(NomosDiscover *d, NomosIncrements *m, size_t 
   const NomosEquationsEntry *entries;
   const NomosModelParameter *list;
   size_t                     n_entries;
-  const char               **texts, **latex;
+  const char               **texts[NOMOS_N_NOTATIONS];
 
   PetscFunctionBeginUser;
   PetscCall(m->forecaster.model->ops->equations(m->forecaster.model, NULL, &set, NULL));
   PetscCall(NomosEquationsEntries(set, &n_entries, &entries));
   PetscCall(NomosModelGetParameters(m->forecaster.model, &m->n_parameters, &list));
-  PetscCall(PetscMalloc2(n_library, &texts, n_library, &latex));
+  for (int notation = 0; notation < NOMOS_N_NOTATIONS; notation++) PetscCall(PetscMalloc1(n_library, &texts[notation]));
   PetscCall(PetscMalloc1(m->n_parameters + 1, &m->values));
   for (size_t p = 0; p < m->n_parameters; p++) m->values[p] = list[p].value;
   PetscCall(PetscCalloc2(n_equations, &m->parameters, n_equations, &m->places));
@@ -252,15 +252,14 @@ static PetscErrorCode AddEquations(NomosDiscover *d, NomosIncrements *m, size_t 
       while (k < n_entries && (strcmp(entries[k].parameter.param->key, key) || entries[k].parameter.entry != (int)entry)) k++;
       PetscCheck(p < m->n_parameters && k < n_entries, d->run->comm, PETSC_ERR_SUP, "%s: discover.equations: '%s': the model cannot be differentiated by the coefficients of equations.%s; is it a variable that has an equation?", NomosConfigWhere(d->run->config, "discover.equations"), equations[i], equations[i]);
       m->parameters[i][j] = p;
-      texts[j]            = NomosTermsText(NomosEquationsTerms(set), entries[k].term);
-      latex[j]            = NomosTermsLatex(NomosEquationsTerms(set), entries[k].term);
+      for (int notation = 0; notation < NOMOS_N_NOTATIONS; notation++) texts[notation][j] = NomosTermsWritten(NomosEquationsTerms(set), entries[k].term, (NomosNotation)notation);
     }
-    PetscCall(NomosDiscoverAdd(d, equations[i], n_library, texts, latex));
+    PetscCall(NomosDiscoverAdd(d, equations[i], n_library, (const char *const *const *)texts));
     for (size_t j = 0; j < n_library; j++) d->equations[i].model[j] = m->values[m->parameters[i][j]];
     PetscCall(KeepOthers(&d->equations[i], n_own, own, coefficients, n_library, library));
     PetscCall(ReadKnown(d->run, m, &d->equations[i], library));
   }
-  PetscCall(PetscFree2(texts, latex));
+  for (int notation = 0; notation < NOMOS_N_NOTATIONS; notation++) PetscCall(PetscFree(texts[notation]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -326,6 +325,26 @@ static PetscErrorCode CreateWithLibrary(NomosRun *run, size_t n_set, const char 
   SETERRQ(run->comm, failed, "%s", why);
 }
 
+/* What was seen and what is made of it, as a sentence. */
+static PetscErrorCode Describe(NomosDiscover *d, const NomosIncrements *m, const char assimilation[])
+{
+  static const char *const columns[] = {[NOMOS_COLUMNS_TANGENT] = "the derivative of the model's step", [NOMOS_COLUMNS_ANALYSIS] = "terms at the observation", [NOMOS_COLUMNS_FORECAST] = "terms at the forecast"};
+  const long long          n         = strcmp(assimilation, "none") ? m->n_begins : m->n_samples;
+  const char              *name = m->forecaster.field->name, *several = n > 1 ? "s" : "";
+  const double             dt = d->run->model->dt;
+  char                     seen[64] = "", apart[64];
+  int64_t                  steps;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetInt(d->run->config, "discover.trajectory.steps", &steps));
+  if (m->truth.model) snprintf(seen, sizeof seen, ", from time %g, noise %g", m->from, m->noise);
+  snprintf(apart, sizeof apart, "%lld step%s", (long long)m->horizon, m->horizon > 1 ? "s" : "");
+  if (!strcmp(assimilation, "none")) snprintf(d->settings, sizeof d->settings, "%lld pair%s of %s, %s of %g apart%s; columns: %s", n, several, name, apart, dt, seen, columns[m->columns]);
+  else if (m->weak) snprintf(d->settings, sizeof d->settings, "%lld window%s of %s, %lld steps of %g long, with a model error every %s%s; columns: %s", n, several, name, (long long)steps, dt, apart, seen, columns[m->columns]);
+  else snprintf(d->settings, sizeof d->settings, "%lld window%s of %s, %lld steps of %g long, fitted by trajectories of the model%s", n, several, name, (long long)steps, dt, seen);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosIncrementsPrepare(NomosDiscover *d)
 {
   NomosRun          *run = d->run;
@@ -369,8 +388,6 @@ PetscErrorCode NomosIncrementsPrepare(NomosDiscover *d)
   d->missing = strcmp(run->ops->name, "spectral") && strcmp(run->ops->name, "ode");
   m->n_whole = 1;
   for (int i = 0; i < m->forecaster.field->n_dims; i++) m->n_whole *= m->forecaster.field->size[i];
-  char seen[64] = "";
-  if (m->truth.model) snprintf(seen, sizeof seen, ", from time %g, noise %g", m->from, m->noise);
-  snprintf(d->settings, sizeof d->settings, "%lld pairs of %s, %lld step%s of %g apart%s; columns: %s", (long long)m->n_samples, m->forecaster.field->name, (long long)m->horizon, m->horizon > 1 ? "s" : "", run->model->dt, seen, m->columns == NOMOS_COLUMNS_TANGENT ? "the derivative of the model's step" : m->columns == NOMOS_COLUMNS_ANALYSIS ? "terms at the observation" : "terms at the forecast");
+  PetscCall(Describe(d, m, assimilation));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -3,48 +3,55 @@
 
 #include "io/verdict_impl.h"
 
-#include <ctype.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* 0.1000(2), 7.09(1)e-08: the deviation in units of the last digit, down to the tenth; `times` stands before the exponent of ten and `end` behind it. */
-static void WriteNumber(double value, double deviation, const char times[], const char end[], char text[96])
+/* 0.1000(2), 7.09(1)e-08: the deviation in units of the last digit, down to the tenth. */
+static void WriteNumber(double value, double deviation, NomosNotation notation, FILE *out)
 {
   const int exponent = value != 0 && (fabs(value) < 1e-3 || fabs(value) >= 1e6) ? (int)floor(log10(fabs(value))) : 0;
-  char      power[32] = "";
+  char      text[96];
 
   if (exponent) {
-    snprintf(power, sizeof power, "%s%d%s", times, exponent, end);
     value *= pow(10, -exponent);
     deviation *= pow(10, -exponent);
   }
   int digits = deviation > 0 && isfinite(deviation) ? (int)ceil(-log10(deviation)) : 99;
   if (digits < 99 && round(deviation * pow(10, digits)) >= 10) digits--;
-  if (digits > 10) snprintf(text, 96, "%.10g%s", value, power);
-  else if (deviation < fabs(value)) snprintf(text, 96, "%.*f(%.0f)%s", PetscMax(digits, 0), value, deviation * pow(10, PetscMax(digits, 0)), power);
-  else snprintf(text, 96, "%.3g(%.1g)%s", value, deviation, power);
+  if (digits > 10) snprintf(text, sizeof text, "%.10g", value);
+  else if (deviation < fabs(value)) snprintf(text, sizeof text, "%.*f(%.0f)", PetscMax(digits, 0), value, deviation * pow(10, PetscMax(digits, 0)));
+  else snprintf(text, sizeof text, "%.3g(%.1g)", value, deviation);
+  NomosNotationNumber(notation, text, exponent, out);
 }
 
-/* " - 0.1000(2) psi1" for every term; a plus before the first one only if it goes on from something. */
-static void WriteTerms(const NomosDiscoverEquation *e, bool latex, bool goes_on, FILE *out)
+/* " - 0.1000(2) psi1" for every term, as formulas of their own in MathML; a plus before the first one only if it goes on from something. */
+static void WriteTerms(const NomosDiscoverEquation *e, NomosNotation notation, bool goes_on, FILE *out)
 {
-  char *const *terms = latex ? e->latex : e->terms;
-  const char  *cdot = latex ? "\\," : " ", *times = latex ? "\\times 10^{" : "e", *end = latex ? "}" : "";
-  bool         any = goes_on;
+  static const struct {
+    const char *begin, *first, *typed, *typed_end, *end, *none;
+  } around[NOMOS_N_NOTATIONS] = {
+    {"",        " ", "",        "",         "",        " 0"                      },
+    {"",        " ", "",        "",         "",        " 0"                      },
+    {" <math>", "",  "<mtext>", "</mtext>", "</math>", " <math><mn>0</mn></math>"},
+  };
+  const char *typed = around[notation].typed, *typed_end = around[notation].typed_end, *end = around[notation].end;
+  bool        any   = goes_on;
 
   for (size_t j = 0; j < e->n_terms + e->n_others; j++) {
     const bool   other = j >= e->n_terms;
     const double c     = other ? e->other_coefficients[j - e->n_terms] : e->model[j] + e->found.c[j];
-    char         number[96];
     if (c == 0) continue;
-    WriteNumber(fabs(c), !other && e->found.deviation ? e->found.deviation[j] : 0, times, end, number);
-    fprintf(out, " %s%s%s%s", c < 0 ? "- " : any ? "+ " : "", number, cdot, other ? e->others[j - e->n_terms] : terms[j]);
+    fprintf(out, "%s%s", around[notation].begin, c < 0 ? NomosNotationSign(notation, NOMOS_SIGN_MINUS) : any ? NomosNotationSign(notation, NOMOS_SIGN_PLUS) : around[notation].first);
+    WriteNumber(fabs(c), !other && e->found.deviation ? e->found.deviation[j] : 0, notation, out);
+    fputs(NomosNotationSign(notation, NOMOS_SIGN_TIMES), out);
+    if (other) fprintf(out, "%s%s%s%s", typed, e->others[j - e->n_terms], typed_end, end);
+    else fprintf(out, "%s%s", e->written[notation][j], end);
     any = true;
   }
-  if (!any) fputs(" 0", out);
+  if (!any) fputs(around[notation].none, out);
 }
 
 static bool Anything(const NomosDiscoverEquation *e)
@@ -54,16 +61,6 @@ static bool Anything(const NomosDiscoverEquation *e)
   return false;
 }
 
-/* q1 -> q_{1} */
-static void LatexName(const char name[], char text[2 * NOMOS_MAX_NAME])
-{
-  size_t length = strlen(name);
-
-  while (length && isdigit((unsigned char)name[length - 1])) length--;
-  if (length && name[length]) snprintf(text, 2 * NOMOS_MAX_NAME, "%.*s_{%s}", (int)length, name, name + length);
-  else snprintf(text, 2 * NOMOS_MAX_NAME, "%s", name);
-}
-
 void NomosDiscoverWriteText(const NomosDiscover *d, FILE *out)
 {
   for (size_t i = 0; i < d->n_equations; i++) {
@@ -71,10 +68,21 @@ void NomosDiscoverWriteText(const NomosDiscover *d, FILE *out)
     fprintf(out, d->mode->energy ? "%s =%s" : "d%s/dt =%s", e->variable, d->missing ? " ..." : "");
     if (!Anything(e) && d->missing) fputs("   (no term found)\n", out);
     else {
-      WriteTerms(e, false, d->missing, out);
+      WriteTerms(e, NOMOS_NOTATION_TEXT, d->missing, out);
       fputs(Anything(e) ? "\n" : "   (no term found)\n", out);
     }
   }
+}
+
+/* The left side and what comes before the terms. */
+static void WriteLeft(const NomosDiscover *d, const NomosDiscoverEquation *e, NomosNotation notation, FILE *out)
+{
+  static const char *const equal[NOMOS_N_NOTATIONS] = {" =", " &=", "<mo form=\"infix\">=</mo>"}, *const dots[NOMOS_N_NOTATIONS] = {" ...", " \\dots", "<mo>&hellip;</mo>"};
+
+  if (!d->mode->energy) fprintf(out, "%st%s", NomosNotationSign(notation, NOMOS_SIGN_DERIVATIVE), NomosNotationSign(notation, NOMOS_SIGN_DERIVATIVE_END));
+  if (!d->mode->energy && notation == NOMOS_NOTATION_LATEX) fputc(' ', out);
+  NomosNotationName(notation, e->variable, out);
+  fprintf(out, "%s%s", equal[notation], d->missing ? dots[notation] : "");
 }
 
 void NomosDiscoverWriteLatex(const NomosDiscover *d, FILE *out)
@@ -82,13 +90,25 @@ void NomosDiscoverWriteLatex(const NomosDiscover *d, FILE *out)
   fputs("\\begin{align}\n", out);
   for (size_t i = 0; i < d->n_equations; i++) {
     const NomosDiscoverEquation *e = &d->equations[i];
-    char                         name[2 * NOMOS_MAX_NAME];
-    LatexName(e->variable, name);
-    fprintf(out, d->mode->energy ? "  %s &=%s" : "  \\partial_t %s &=%s", name, d->missing ? " \\dots" : "");
-    if (Anything(e) || !d->missing) WriteTerms(e, true, d->missing, out);
+    fputs("  ", out);
+    WriteLeft(d, e, NOMOS_NOTATION_LATEX, out);
+    if (Anything(e) || !d->missing) WriteTerms(e, NOMOS_NOTATION_LATEX, d->missing, out);
     fprintf(out, "%s\n", i + 1 < d->n_equations ? " \\\\" : "");
   }
   fputs("\\end{align}\n", out);
+}
+
+void NomosDiscoverWriteMathml(const NomosDiscover *d, FILE *out)
+{
+  for (size_t i = 0; i < d->n_equations; i++) {
+    const NomosDiscoverEquation *e = &d->equations[i];
+    fputs("<p class=\"equation\"><math>", out);
+    WriteLeft(d, e, NOMOS_NOTATION_MATHML, out);
+    fputs("</math>", out);
+    if (Anything(e) || !d->missing) WriteTerms(e, NOMOS_NOTATION_MATHML, d->missing, out);
+    if (!Anything(e)) fputs(" (no term found)", out);
+    fputs("</p>\n", out);
+  }
 }
 
 static void WriteYaml(const NomosDiscover *d, FILE *out)
@@ -148,7 +168,7 @@ static void WriteJson(const NomosDiscover *d, FILE *out)
     json_t                      *terms = json_array(), *path = json_array();
     char                         left[2 * NOMOS_MAX_NAME];
     for (size_t j = 0; j < e->n_terms; j++) {
-      json_t *term = json_pack("{s:s, s:s, s:f, s:f, s:f}", "term", e->terms[j], "latex", e->latex[j], "model", e->model[j], "coefficient", e->found.c[j], "deviation", e->found.deviation ? e->found.deviation[j] : 0);
+      json_t *term = json_pack("{s:s, s:s, s:f, s:f, s:f}", "term", e->terms[j], "latex", e->written[NOMOS_NOTATION_LATEX][j], "model", e->model[j], "coefficient", e->found.c[j], "deviation", e->found.deviation ? e->found.deviation[j] : 0);
       json_object_set_new(term, "low", json_real(e->low[j]));
       json_object_set_new(term, "high", json_real(e->high[j]));
       if (e->frequency) json_object_set_new(term, "frequency", json_real(e->frequency[j]));

@@ -30,7 +30,9 @@ static void WriteEscaped(const char text[], FILE *out)
 
 static void WriteTable(const NomosDiscover *d, double level, FILE *out)
 {
-  fprintf(out, "<table><tr><th>equation</th><th>term</th><th>coefficient</th><th>standard deviation</th><th>%g %% interval</th><th>truth</th><th>error</th></tr>\n", 100 * level);
+  const bool stability = d->n_equations && d->equations[0].frequency;
+
+  fprintf(out, "<table><tr><th>equation</th><th>term</th><th>coefficient</th><th>standard deviation</th><th>%g %% interval</th>%s<th>truth</th><th>error</th></tr>\n", 100 * level, stability ? "<th>frequency in draws of half of the blocks</th>" : "");
   for (size_t i = 0; i < d->n_equations; i++) {
     const NomosDiscoverEquation *e   = &d->equations[i];
     bool                         any = false;
@@ -38,31 +40,40 @@ static void WriteTable(const NomosDiscover *d, double level, FILE *out)
       const double c = e->found.c[j];
       if (c == 0 && !(e->truth && e->truth[j] != 0)) continue;
       any = true;
-      fprintf(out, "<tr><td>%s</td><td>", e->variable);
-      WriteEscaped(e->terms[j], out);
-      fprintf(out, "</td><td>%.10g</td><td>%.2g</td><td>%.10g to %.10g</td>", c, e->found.deviation ? e->found.deviation[j] : 0, e->low[j], e->high[j]);
+      fprintf(out, "<tr><td>%s</td><td><math>%s</math></td><td>%.10g</td><td>%.2g</td><td>%.10g to %.10g</td>", e->variable, e->written[NOMOS_NOTATION_MATHML][j], c, e->found.deviation ? e->found.deviation[j] : 0, e->low[j], e->high[j]);
+      if (stability) fprintf(out, "<td>%.3g</td>", e->frequency[j]);
       if (e->truth) fprintf(out, "<td>%.10g</td><td>%.2g</td></tr>\n", e->truth[j], c - e->truth[j]);
       else fputs("<td></td><td></td></tr>\n", out);
     }
-    if (!any) fprintf(out, "<tr><td>%s</td><td colspan=\"6\">no term found</td></tr>\n", e->variable);
+    if (!any) fprintf(out, "<tr><td>%s</td><td colspan=\"%d\">no term found</td></tr>\n", e->variable, stability ? 7 : 6);
   }
   fputs("</table>\n", out);
 }
 
-static PetscErrorCode WriteEquations(const NomosDiscover *d, void (*write)(const NomosDiscover *d, FILE *out), FILE *out)
+/* The equations as sources, to be copied. */
+static PetscErrorCode WriteSources(const NomosDiscover *d, FILE *out)
 {
-  char  *text;
-  size_t length;
-  FILE  *lines = open_memstream(&text, &length);
+  static const struct {
+    const char *begin;
+    void (*write)(const NomosDiscover *d, FILE *out);
+  } sources[] = {
+    {"<details open><summary>as LaTeX", NomosDiscoverWriteLatex},
+    {"<details><summary>as text",       NomosDiscoverWriteText },
+  };
 
   PetscFunctionBeginUser;
-  PetscCheck(lines, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory to write the report");
-  write(d, lines);
-  PetscCheck(!fclose(lines), PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory to write the report");
-  fputs("<pre>", out);
-  WriteEscaped(text, out);
-  fputs("</pre>\n", out);
-  free(text);
+  for (size_t i = 0; i < sizeof sources / sizeof *sources; i++) {
+    char  *text;
+    size_t length;
+    FILE  *lines = open_memstream(&text, &length);
+    PetscCheck(lines, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory to write the report");
+    sources[i].write(d, lines);
+    PetscCheck(!fclose(lines), PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory to write the report");
+    fprintf(out, "%s</summary><pre>", sources[i].begin);
+    WriteEscaped(text, out);
+    fputs("</pre></details>\n", out);
+    free(text);
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -79,15 +90,14 @@ PetscErrorCode NomosDiscoverReport(NomosDiscover *d)
   fputs("<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>", out);
   WriteEscaped(run->params.title[0] ? run->params.title : run->case_file.name, out);
   fputs("</title><style>body{font:16px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em}table{border-collapse:collapse}td,th{border:1px solid #bbb;padding:.2em .6em;text-align:left}"
-        "img{max-width:100%}pre{background:#f4f4f4;padding:.6em;overflow-x:auto}</style></head><body>\n<h1>", out);
+        "img{max-width:100%}pre{background:#f4f4f4;padding:.6em;overflow-x:auto}math{font-size:110%}.equation{margin-left:2em;text-indent:-2em}</style></head><body>\n<h1>", out);
   WriteEscaped(run->params.title[0] ? run->params.title : run->case_file.name, out);
   fputs("</h1>\n", out);
-  PetscCall(WriteEquations(d, NomosDiscoverWriteText, out));
+  NomosDiscoverWriteMathml(d, out);
+  PetscCall(WriteSources(d, out));
   PetscCall(NomosConfigGetReal(run->config, "discover.level", &level));
   WriteTable(d, level, out);
-  fprintf(out, "<p>%s. Regression: %s.</p>\n<details><summary>The equations in LaTeX</summary>", d->settings, d->method->name);
-  PetscCall(WriteEquations(d, NomosDiscoverWriteLatex, out));
-  fputs("</details>\n", out);
+  fprintf(out, "<p>%s. Regression: %s.</p>\n", d->settings, d->method->name);
   for (size_t i = 0; i < sizeof pictures / sizeof *pictures; i++) {
     snprintf(name, sizeof name, "plots/%s", pictures[i].file);
     PetscCall(NomosRunDirectoryFile(run->directory, name, path));

@@ -109,15 +109,13 @@ static PetscErrorCode ParseAll(NomosTerms t, const NomosTermsInput *input)
   t->graph = (NomosTermGraph){.n_dims = t->grid.n_dims, .n_x = (int)t->nx, .n_given = (int)t->n_given};
   for (int d = 0; d < t->grid.n_dims; d++) t->graph.open[t->grid.n_dims - 1 - d] = t->grid.method == NOMOS_TERMS_DIFFERENCES && t->grid.open[d];
   PetscCall(PetscCalloc1(t->n_terms + 1, &t->term));
-  PetscCall(PetscCalloc1(t->n_terms + 1, &t->text));
-  PetscCall(PetscCalloc1(t->n_terms + 1, &t->latex));
   for (size_t i = 0; i < t->n_terms; i++) {
     PetscCall(NomosTermParse(t, input->terms[i], &t->term[i]));
     for (size_t j = 0; j < i; j++) PetscCheck(t->term[j] != t->term[i], t->comm, PETSC_ERR_ARG_WRONG, "%s: the terms `%s` and `%s` are the same; leave one out", t->where, input->terms[j], input->terms[i]);
   }
-  for (size_t i = 0; i < t->n_terms; i++) {
-    PetscCall(NomosTermWrite(t, t->term[i], false, &t->text[i]));
-    PetscCall(NomosTermWrite(t, t->term[i], true, &t->latex[i]));
+  for (int k = 0; k < NOMOS_N_NOTATIONS; k++) {
+    PetscCall(PetscCalloc1(t->n_terms + 1, &t->written[k]));
+    for (size_t i = 0; i < t->n_terms; i++) PetscCall(NomosTermWrite(t, t->term[i], (NomosNotation)k, &t->written[k][i]));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -202,8 +200,7 @@ PetscErrorCode NomosTermsDestroy(NomosTerms *terms)
   PetscCall(PetscFree(t->given_values));
   PetscCall(FreeNames(t->n_given + 2, &t->given));
   PetscCall(FreeNames(t->n_fields, &t->fields));
-  PetscCall(FreeNames(t->n_terms, &t->text));
-  PetscCall(FreeNames(t->n_terms, &t->latex));
+  for (int k = 0; k < NOMOS_N_NOTATIONS; k++) PetscCall(FreeNames(t->n_terms, &t->written[k]));
   PetscCall(PetscFree(t->where));
   PetscCall(PetscFree(t->term));
   PetscCall(PetscFree(t->output));
@@ -255,12 +252,12 @@ bool NomosTermsUsesField(NomosTerms terms, size_t field)
   return terms->field_value[field] >= 0;
 }
 
-const char *NomosTermsText(NomosTerms terms, size_t term)
+const char *NomosTermsWritten(NomosTerms terms, size_t term, NomosNotation notation)
 {
-  return terms->text[term];
+  return terms->written[notation][term];
 }
 
-const char *NomosTermsLatex(NomosTerms terms, size_t term)
+const char *NomosTermsText(NomosTerms terms, size_t term)
 {
-  return terms->latex[term];
+  return NomosTermsWritten(terms, term, NOMOS_NOTATION_TEXT);
 }

@@ -19,7 +19,7 @@
 #ifndef NOMOS_OPERATORS_TERMS_H
 #define NOMOS_OPERATORS_TERMS_H
 
-#include "io/base.h"
+#include "operators/notation.h"
 
 typedef struct NomosTerms_s *NomosTerms;
 
@@ -84,8 +84,8 @@ typedef struct {
 PetscErrorCode NomosTermsWeak(NomosTerms terms, NomosTerms *insides);
 PetscErrorCode NomosTermsParts(NomosTerms insides, size_t term, size_t *n, const NomosTermsPart **parts);
 
-/* A term in its normal form, as text that parses to the same, or as LaTeX. Borrowed. */
+/* A term in its normal form; its text parses to the same. Borrowed. */
+const char *NomosTermsWritten(NomosTerms terms, size_t term, NomosNotation notation);
 const char *NomosTermsText(NomosTerms terms, size_t term);
-const char *NomosTermsLatex(NomosTerms terms, size_t term);
 
 #endif

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const NomosTermFunction nomos_term_functions[NOMOS_TERM_N_FUNCTIONS] = {{"sin", "\\sin", sin}, {"cos", "\\cos", cos}, {"tanh", "\\tanh", tanh}, {"exp", "\\exp", exp}, {"log", "\\log", log}, {"sqrt", "\\operatorname{sqrt}", sqrt}, {"abs", "\\operatorname{abs}", fabs}};
+const NomosTermFunction nomos_term_functions[NOMOS_TERM_N_FUNCTIONS] = {{"sin", sin}, {"cos", cos}, {"tanh", tanh}, {"exp", exp}, {"log", log}, {"sqrt", sqrt}, {"abs", fabs}};
 
 /* Entries while a node is made: as many as the nodes it is made from have. */
 typedef struct {

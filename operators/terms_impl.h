@@ -40,7 +40,7 @@ typedef struct {
 
 enum { NOMOS_TERM_N_FUNCTIONS = 7 };
 typedef struct {
-  const char *name, *latex;
+  const char *name;
   double (*value)(double);
 } NomosTermFunction;
 extern const NomosTermFunction nomos_term_functions[NOMOS_TERM_N_FUNCTIONS];
@@ -102,7 +102,7 @@ struct NomosTerms_s {
   double            **given_values;
   NomosTermGraph      graph;
   int                *term;                         /* (n_terms) nodes */
-  char              **text, **latex;
+  char              **written[NOMOS_N_NOTATIONS];
 
   int                   n_values, max_values;
   NomosTermInstruction *program;
@@ -126,7 +126,7 @@ struct NomosTerms_s {
 
 /* Reads text into the graph. Errors: a sentence with a position. */
 PetscErrorCode NomosTermParse(NomosTerms terms, const char text[], int *node);
-PetscErrorCode NomosTermWrite(NomosTerms terms, int node, bool latex, char **text);
+PetscErrorCode NomosTermWrite(NomosTerms terms, int node, NomosNotation notation, char **text);
 PetscErrorCode NomosTermsCompile(NomosTerms terms);
 PetscErrorCode NomosTermsRunConstants(NomosTerms terms);
 

@@ -48,7 +48,7 @@ PetscErrorCode NomosTermsOperatorCreate(NomosTerms terms, NomosOperator *op)
   PetscFunctionBeginUser;
   PetscCheck(terms->n_fields <= NOMOS_OPERATOR_MAX_ARGUMENTS && terms->n_terms <= NOMOS_OPERATOR_MAX_ARGUMENTS, terms->comm, PETSC_ERR_ARG_SIZ, "%s: %zu terms of %zu fields; an operator has at most %d of each", terms->where, terms->n_terms, terms->n_fields, NOMOS_OPERATOR_MAX_ARGUMENTS);
   for (size_t i = 0; i < terms->n_fields; i++) in[i] = (NomosOperatorArgument){terms->fields[i], terms->points, false};
-  for (size_t i = 0; i < terms->n_terms; i++) out[i] = (NomosOperatorArgument){terms->text[i], terms->points, false};
+  for (size_t i = 0; i < terms->n_terms; i++) out[i] = (NomosOperatorArgument){NomosTermsText(terms, i), terms->points, false};
   PetscCall(NomosOperatorCreate(&(NomosOperatorInput){.comm = terms->comm, .ops = &terms_ops, .n_in = terms->n_fields, .n_out = terms->n_terms, .in = in, .out = out, .data = terms}, op));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

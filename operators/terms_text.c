@@ -1,59 +1,30 @@
-/* Nodes as text that parses to the same node, and as LaTeX. */
+/* Nodes as text that parses to the same node, as LaTeX, and as MathML. */
 #include "operators/terms_impl.h"
 
 #include "io/text.h"
 
-#include <ctype.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 typedef struct {
-  NomosTerms terms;
-  bool       latex;
-  size_t     n, max;
-  char      *text;
+  NomosTerms    terms;
+  NomosNotation notation;
+  FILE         *out;
 } Writer;
 
-PETSC_ATTRIBUTE_FORMAT(2, 3) static PetscErrorCode Put(Writer *w, const char format[], ...)
+static void Put(Writer *w, NomosSign sign)
 {
-  char    piece[256];
-  va_list arguments;
-
-  PetscFunctionBeginUser;
-  va_start(arguments, format);
-  const size_t n = (size_t)vsnprintf(piece, sizeof piece, format, arguments);
-  va_end(arguments);
-  if (w->n + n + 1 > w->max) {
-    w->max = 2 * (w->max + n + 1);
-    PetscCall(PetscRealloc(w->max, &w->text));
-  }
-  memcpy(w->text + w->n, piece, n + 1);
-  w->n += n;
-  PetscFunctionReturn(PETSC_SUCCESS);
+  fputs(NomosNotationSign(w->notation, sign), w->out);
 }
 
-/* psi1 -> \psi_{1}, psi_R -> \psi_{R}, anything -> \mathrm{anything} */
-static PetscErrorCode PutLatexName(Writer *w, const char name[])
+/* A number or an order between two signs. */
+static void PutBetween(Writer *w, NomosSign sign, const char text[], NomosSign end)
 {
-  static const char *const greek[] = {"alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "kappa", "lambda", "mu", "nu", "xi", "rho", "sigma", "tau", "phi", "chi", "psi", "omega"};
-  size_t                   n = 0, letters;
-  const char              *slash = "";
-
-  PetscFunctionBeginUser;
-  while (isalpha((unsigned char)name[n])) n++;
-  letters = n;
-  for (size_t i = 0; i < sizeof greek / sizeof *greek; i++)
-    if (strlen(greek[i]) == letters && !memcmp(greek[i], name, letters)) slash = "\\";
-  PetscCall(letters == 1 || *slash ? Put(w, "%s%.*s", slash, (int)letters, name) : Put(w, "\\mathrm{%.*s}", (int)letters, name));
-  while (name[n] == '_') n++;
-  if (!name[n]) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(Put(w, "_{"));
-  for (; name[n]; n++) PetscCall(name[n] == '_' ? Put(w, "\\_") : Put(w, "%c", name[n]));
-  PetscCall(Put(w, "}"));
-  PetscFunctionReturn(PETSC_SUCCESS);
+  Put(w, sign);
+  fputs(text, w->out);
+  Put(w, end);
 }
 
 /* xxy, 5x: as read by terms_parse.c */
@@ -85,9 +56,9 @@ static PetscErrorCode PutNode(Writer *w, int node, bool as_factor);
 static PetscErrorCode PutBracket(Writer *w, int node)
 {
   PetscFunctionBeginUser;
-  PetscCall(Put(w, w->latex ? "\\left(" : "("));
+  Put(w, NOMOS_SIGN_OPEN);
   PetscCall(PutNode(w, node, false));
-  PetscCall(Put(w, w->latex ? "\\right)" : ")"));
+  Put(w, NOMOS_SIGN_CLOSE);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -107,24 +78,32 @@ static PetscErrorCode PutDerivative(Writer *w, int node)
 
   PetscFunctionBeginUser;
   OrderText(n->order, order);
-  if (w->latex) {
-    PetscCall(Put(w, "\\partial_{%s}", order));
-    PetscCall(name ? PutLatexName(w, name) : PutBracket(w, child));
+  if (name) snprintf(full, sizeof full, "%s_%s", name, order);
+  if (w->notation == NOMOS_NOTATION_TEXT && name && !IsKnown(w->terms, full)) {
+    fputs(full, w->out);
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  if (name) snprintf(full, sizeof full, "%s_%s", name, order);
-  if (name && !IsKnown(w->terms, full)) PetscCall(Put(w, "%s", full));
-  else {
-    PetscCall(Put(w, "d%s", order));
-    PetscCall(PutBracket(w, child));
-  }
+  PutBetween(w, NOMOS_SIGN_DERIVATIVE, order, NOMOS_SIGN_DERIVATIVE_END);
+  if (name && w->notation != NOMOS_NOTATION_TEXT) NomosNotationName(w->notation, name, w->out);
+  else PetscCall(PutBracket(w, child));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode PutPower(Writer *w, int power)
+static PetscErrorCode PutPower(Writer *w, int node, int power)
 {
+  char text[16];
+
   PetscFunctionBeginUser;
-  if (power != 1) PetscCall(Put(w, w->latex ? "^{%d}" : "^%d", power));
+  if (power > 1) Put(w, NOMOS_SIGN_RAISED);
+  /* a power behind \partial_x u or a function would be read as that of u */
+  if (w->notation != NOMOS_NOTATION_TEXT && power > 1 && !LeafName(w->terms, node) && w->terms->graph.nodes[node].kind != NODE_SUM) PetscCall(PutBracket(w, node));
+  else PetscCall(PutNode(w, node, true));
+  if (power > 1) {
+    snprintf(text, sizeof text, "%d", power);
+    Put(w, NOMOS_SIGN_POWER);
+    NomosNotationNumber(w->notation, text, 0, w->out);
+    Put(w, NOMOS_SIGN_POWER_END);
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -137,20 +116,16 @@ static PetscErrorCode PutProduct(Writer *w, int node)
   for (int i = 0; i < n; i++) {
     const NomosTermItem item = NomosTermItems(&w->terms->graph, node)[i];
     if (item.power < 0) continue;
-    if (numerator) PetscCall(Put(w, w->latex ? " \\, " : " "));
-    /* a power behind \partial_x u or a function would be read as that of u */
-    if (w->latex && item.power > 1 && !LeafName(w->terms, item.node) && w->terms->graph.nodes[item.node].kind != NODE_SUM) PetscCall(PutBracket(w, item.node));
-    else PetscCall(PutNode(w, item.node, true));
-    PetscCall(PutPower(w, item.power));
+    if (numerator) Put(w, NOMOS_SIGN_TIMES);
+    PetscCall(PutPower(w, item.node, item.power));
     numerator = true;
   }
-  if (!numerator) PetscCall(Put(w, "1"));
+  if (!numerator) NomosNotationNumber(w->notation, "1", 0, w->out);
   for (int i = 0; i < n; i++) {
     const NomosTermItem item = NomosTermItems(&w->terms->graph, node)[i];
     if (item.power > 0) continue;
-    PetscCall(Put(w, "/"));
-    PetscCall(PutNode(w, item.node, true));
-    PetscCall(PutPower(w, -item.power));
+    Put(w, NOMOS_SIGN_OVER);
+    PetscCall(PutPower(w, item.node, -item.power));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -184,28 +159,29 @@ static int FindLaplacian(const NomosTermGraph *graph, int sum, int i, bool done[
 static PetscErrorCode PutLaplacian(Writer *w, int node, int power)
 {
   const NomosTermNode *n     = &w->terms->graph.nodes[node];
+  const bool           text  = w->notation == NOMOS_NOTATION_TEXT;
   const int            inner = NomosTermItems(&w->terms->graph, node)->node, rest[2] = {n->order[0] - 2 * power, n->order[1]};
   const int            of    = NomosTermDerivative(&w->terms->graph, rest, inner);
-  const bool           plain = LeafName(w->terms, of) || (w->terms->graph.nodes[of].kind == NODE_DERIVATIVE && !w->latex);
+  const bool           plain = LeafName(w->terms, of) || (w->terms->graph.nodes[of].kind == NODE_DERIVATIVE && text);
+  char                 order[16];
 
   PetscFunctionBeginUser;
-  if (w->latex) PetscCall(Put(w, "\\nabla^{%d} ", 2 * power));
-  for (int i = 0; i < power && !w->latex; i++) PetscCall(Put(w, i + 1 < power || plain ? "lap " : "lap"));
+  snprintf(order, sizeof order, "%d", 2 * power);
+  if (!text) PutBetween(w, NOMOS_SIGN_LAPLACIAN, order, NOMOS_SIGN_LAPLACIAN_END);
+  for (int i = 0; i < power && text; i++) fputs(i + 1 < power || plain ? "lap " : "lap", w->out);
   PetscCall(plain ? PutNode(w, of, true) : PutBracket(w, of));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode PutNumber(Writer *w, double value)
+static void PutNumber(Writer *w, double value)
 {
   char  text[NOMOS_NUMBER_SIZE];
   char *e;
 
-  PetscFunctionBeginUser;
   NomosNumberFormat(value, text);
-  e = w->latex ? strchr(text, 'e') : NULL;
-  if (e) PetscCall(Put(w, "%.*s \\times 10^{%d}", (int)(e - text), text, atoi(e + 1)));
-  else PetscCall(Put(w, "%s", text));
-  PetscFunctionReturn(PETSC_SUCCESS);
+  e = w->notation == NOMOS_NOTATION_TEXT ? NULL : strchr(text, 'e');
+  if (e) *e = '\0';
+  NomosNotationNumber(w->notation, text, e ? atoi(e + 1) : 0, w->out);
 }
 
 static PetscErrorCode PutSum(Writer *w, int node)
@@ -215,16 +191,16 @@ static PetscErrorCode PutSum(Writer *w, int node)
 
   PetscFunctionBeginUser;
   PetscCall(PetscCalloc1((size_t)n + 1, &done));
-  if (!n) PetscCall(Put(w, "0"));
+  if (!n) NomosNotationNumber(w->notation, "0", 0, w->out);
   for (int i = 0; i < n; i++) {
     const NomosTermItem item = NomosTermItems(&w->terms->graph, node)[i];
     const bool          one  = w->terms->graph.nodes[item.node].kind == NODE_ONE;
     if (done[i]) continue;
     const int power = FindLaplacian(&w->terms->graph, node, i, done);
-    PetscCall(Put(w, "%s", begun ? item.factor < 0 ? " - " : " + " : item.factor < 0 ? "-" : ""));
+    if (begun || item.factor < 0) Put(w, !begun ? NOMOS_SIGN_NEGATIVE : item.factor < 0 ? NOMOS_SIGN_MINUS : NOMOS_SIGN_PLUS);
     if (one || fabs(item.factor) != 1) {
-      PetscCall(PutNumber(w, fabs(item.factor)));
-      if (!one) PetscCall(Put(w, w->latex ? " \\, " : " "));
+      PutNumber(w, fabs(item.factor));
+      if (!one) Put(w, NOMOS_SIGN_TIMES);
     }
     if (power) PetscCall(PutLaplacian(w, item.node, power));
     else if (!one) PetscCall(PutNode(w, item.node, true));
@@ -241,30 +217,35 @@ static PetscErrorCode PutNode(Writer *w, int node, bool as_factor)
 
   PetscFunctionBeginUser;
   switch (n.kind) {
-  case NODE_ONE: PetscCall(Put(w, "1")); break;
+  case NODE_ONE: NomosNotationNumber(w->notation, "1", 0, w->out); break;
   case NODE_GIVEN:
-  case NODE_FIELD: PetscCall(w->latex ? PutLatexName(w, LeafName(w->terms, node)) : Put(w, "%s", LeafName(w->terms, node))); break;
+  case NODE_FIELD: NomosNotationName(w->notation, LeafName(w->terms, node), w->out); break;
   case NODE_FUNCTION:
-    PetscCall(Put(w, "%s", w->latex ? nomos_term_functions[n.index].latex : nomos_term_functions[n.index].name));
+    NomosNotationFunction(w->notation, nomos_term_functions[n.index].name, w->out);
     PetscCall(PutBracket(w, first));
     break;
   case NODE_MEAN:
-    PetscCall(Put(w, "%s", w->latex ? "\\left\\langle " : n.index ? "mean_x(" : "mean("));
+    Put(w, n.index ? NOMOS_SIGN_MEAN_X : NOMOS_SIGN_MEAN);
     PetscCall(PutNode(w, first, false));
-    PetscCall(Put(w, "%s", w->latex ? n.index ? "\\right\\rangle_{x}" : "\\right\\rangle" : ")"));
+    Put(w, n.index ? NOMOS_SIGN_MEAN_X_END : NOMOS_SIGN_MEAN_END);
     break;
-  case NODE_SHIFT:
-    PetscCall(Put(w, w->latex ? "S_{%+d} " : "shift(", n.index));
+  case NODE_SHIFT: {
+    static const char *const around[NOMOS_N_NOTATIONS][2] = {{"", ""}, {"S_{", "} "}, {"<msub><mi>S</mi><mn>", "</mn></msub>"}};
+    const bool               text                         = w->notation == NOMOS_NOTATION_TEXT;
+    if (text) fputs("shift(", w->out);
+    else fprintf(w->out, "%s%+d%s", around[w->notation][0], n.index, around[w->notation][1]);
     PetscCall(PutNode(w, first, false));
-    if (!w->latex) PetscCall(Put(w, ", %d)", n.index));
+    if (text) fprintf(w->out, ", %d)", n.index);
     break;
+  }
   case NODE_DERIVATIVE: PetscCall(PutDerivative(w, node)); break;
   case NODE_JACOBIAN:
-    PetscCall(Put(w, w->latex ? "J\\left(" : "J("));
+    Put(w, NOMOS_SIGN_JACOBIAN);
+    Put(w, NOMOS_SIGN_OPEN);
     PetscCall(PutNode(w, first, false));
-    PetscCall(Put(w, ", "));
+    Put(w, NOMOS_SIGN_COMMA);
     PetscCall(PutNode(w, NomosTermItems(&w->terms->graph, node)[1].node, false));
-    PetscCall(Put(w, w->latex ? "\\right)" : ")"));
+    Put(w, NOMOS_SIGN_CLOSE);
     break;
   case NODE_PRODUCT: PetscCall(PutProduct(w, node)); break;
   case NODE_SUM: PetscCall(as_factor ? PutBracket(w, node) : PutSum(w, node)); break;
@@ -272,12 +253,18 @@ static PetscErrorCode PutNode(Writer *w, int node, bool as_factor)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosTermWrite(NomosTerms terms, int node, bool latex, char **text)
+PetscErrorCode NomosTermWrite(NomosTerms terms, int node, NomosNotation notation, char **text)
 {
-  Writer w = {.terms = terms, .latex = latex};
+  char  *stream;
+  size_t n;
+  Writer w = {.terms = terms, .notation = notation, .out = open_memstream(&stream, &n)};
 
   PetscFunctionBeginUser;
-  PetscCall(PutNode(&w, node, false));
-  *text = w.text;
+  PetscCheck(w.out, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory to write a term");
+  PetscErrorCode code = PutNode(&w, node, false);
+  PetscCheck(!fclose(w.out), PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory to write a term");
+  if (!code) code = PetscStrallocpy(stream, text);
+  free(stream);
+  PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

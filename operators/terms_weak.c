@@ -87,7 +87,7 @@ PetscErrorCode NomosTermsSymbol(NomosTerms terms, size_t term, double kx, double
   double complex value;
 
   PetscFunctionBeginUser;
-  PetscCheck(NomosTermsLinearField(terms, term) >= 0, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "%s: the term `%s` has no symbol: it is not linear in one field with constant coefficients", terms->where, terms->text[term]);
+  PetscCheck(NomosTermsLinearField(terms, term) >= 0, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "%s: the term `%s` has no symbol: it is not linear in one field with constant coefficients", terms->where, NomosTermsText(terms, term));
   PetscCall(NodeSymbol(terms, terms->term[term], kx, ky, &value));
   symbol[0] = creal(value);
   symbol[1] = cimag(value);
@@ -243,7 +243,7 @@ PetscErrorCode NomosTermsWeak(NomosTerms terms, NomosTerms *insides)
     while (i < n_insides && node[i] != w.parts[p].inside) i++;
     if (i == n_insides) {
       node[n_insides++] = w.parts[p].inside;
-      PetscCall(NomosTermWrite(terms, (int)node[i], false, &texts[i]));
+      PetscCall(NomosTermWrite(terms, (int)node[i], NOMOS_NOTATION_TEXT, &texts[i]));
     }
     w.parts[p].inside = i;
   }

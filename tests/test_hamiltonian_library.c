@@ -94,12 +94,14 @@ START_TEST(test_columns_are_the_field)
 }
 END_TEST
 
-START_TEST(test_latex)
+START_TEST(test_notations)
 {
-  static const char *const typed[] = {"cos(q1 - q2)*p1^2", "1/sqrt(q1^2 + q2^2)"}, *const latex[] = {"\\operatorname{cos}(q_{1} - q_{2})\\,p_{1}^{2}", "(1/\\operatorname{sqrt}(q_{1}^{2} + q_{2}^{2}))"};
-  NomosHamiltonianLibrary  library = Library(2, 0, 2, typed);
+  static const char *const typed[] = {"cos(q1 - q2)*p1^2", "(q1^2)^0.5", "q2*exp(-q1^-2)"};
+  static const char *const latex[] = {"\\operatorname{cos}\\left(q_{1} - q_{2}\\right) \\, p_{1}^{2}", "\\left(q_{1}^{2}\\right)^{0.5}", "q_{2} \\, \\operatorname{exp}\\left(-q_{1}^{-2}\\right)"};
+  NomosHamiltonianLibrary  library = Library(2, 0, 3, typed);
 
-  for (size_t k = 0; k < 2; k++) ck_assert_str_eq(NomosHamiltonianLibraryLatex(library, k), latex[k]);
+  for (size_t k = 0; k < 3; k++) ck_assert_str_eq(NomosHamiltonianLibraryWritten(library, k, NOMOS_NOTATION_LATEX), latex[k]);
+  ck_assert_str_eq(NomosHamiltonianLibraryWritten(library, 1, NOMOS_NOTATION_MATHML), "<msup><mrow><mrow><mo>(</mo><msup><mrow><msub><mi>q</mi><mn>1</mn></msub></mrow><mrow><mn>2</mn></mrow></msup><mo>)</mo></mrow></mrow><mrow><mn>0.5</mn></mrow></msup>");
   ck_ok(NomosHamiltonianLibraryDestroy(&library));
 }
 END_TEST
@@ -299,4 +301,4 @@ START_TEST(test_what_is_refused)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("hamiltonian_library", test_number_of_terms, test_columns_are_the_field, test_latex, test_exact_polynomials, test_typed_terms, test_intervals_cover, test_states_alone, test_cloud, test_what_is_refused)
+NOMOS_TEST_SUITE("hamiltonian_library", test_number_of_terms, test_columns_are_the_field, test_notations, test_exact_polynomials, test_typed_terms, test_intervals_cover, test_states_alone, test_cloud, test_what_is_refused)

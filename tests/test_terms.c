@@ -53,13 +53,24 @@ START_TEST(test_normal_forms)
 }
 END_TEST
 
-START_TEST(test_latex)
+START_TEST(test_notations)
 {
   static const char *const texts[][2] = {{"u^2 u_x", "u^{2} \\, \\partial_{x}u"}, {"lap psi1 - 0.5 psi_R", "\\nabla^{2} \\psi_{1} - 0.5 \\, \\psi_{R}"}, {"J(psi1, q1)", "J\\left(\\psi_{1}, q_{1}\\right)"}, {"u_x^2", "\\left(\\partial_{x}u\\right)^{2}"}, {"1e-7 u", "1 \\times 10^{-7} \\, u"}};
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
     NomosTerms terms;
     ck_ok(Make(&plane, 1, texts[i], &terms));
-    ck_assert_str_eq(NomosTermsLatex(terms, 0), texts[i][1]);
+    ck_assert_str_eq(NomosTermsWritten(terms, 0, NOMOS_NOTATION_LATEX), texts[i][1]);
+    ck_ok(NomosTermsDestroy(&terms));
+  }
+  static const char *const formulas[][2] = {
+    {"psi1^2 - 1e-7 u_x", "<msup><mrow><msub><mi>&psi;</mi><mn>1</mn></msub></mrow><mrow><mn>2</mn></mrow></msup><mo form=\"infix\">&minus;</mo><mn>1</mn><mo>&times;</mo><msup><mn>10</mn><mn>-7</mn></msup><mspace width=\"0.17em\"></mspace><msub><mo>&part;</mo><mi>x</mi></msub><mi>u</mi>"},
+    {"lap(u v)", "<msup><mo>&nabla;</mo><mn>2</mn></msup><mrow><mo>(</mo><mi>u</mi><mspace width=\"0.17em\"></mspace><mi>v</mi><mo>)</mo></mrow>"},
+    {"mean_x(sin(u))", "<msub><mrow><mo>&lang;</mo><mi>sin</mi><mrow><mo>(</mo><mi>u</mi><mo>)</mo></mrow><mo>&rang;</mo></mrow><mi>x</mi></msub>"},
+  };
+  for (size_t i = 0; i < sizeof formulas / sizeof *formulas; i++) {
+    NomosTerms terms;
+    ck_ok(Make(&plane, 1, formulas[i], &terms));
+    ck_assert_str_eq(NomosTermsWritten(terms, 0, NOMOS_NOTATION_MATHML), formulas[i][1]);
     ck_ok(NomosTermsDestroy(&terms));
   }
 }
@@ -467,4 +478,4 @@ START_TEST(test_names)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("terms", test_normal_forms, test_latex, test_errors, test_orders, test_open_ends, test_symbols, test_text_round_trip, test_any_string, test_weak_parts, test_lines_and_points, test_shortest_mode, test_names)
+NOMOS_TEST_SUITE("terms", test_normal_forms, test_notations, test_errors, test_orders, test_open_ends, test_symbols, test_text_round_trip, test_any_string, test_weak_parts, test_lines_and_points, test_shortest_mode, test_names)

@@ -13,7 +13,7 @@ enum { MAX_COORDINATES = 64, MAX_TERMS = 10000, MAX_DEGREE = 20 };
 
 /* A monomial has exponents, anything else expressions. */
 typedef struct {
-  char           *text, *latex;
+  char           *written[NOMOS_N_NOTATIONS];
   unsigned char   exponents[MAX_COORDINATES];
   NomosExpression value, slope[MAX_COORDINATES];
 } Term;
@@ -69,43 +69,96 @@ static Term *NewTerm(NomosHamiltonianLibrary library)
   return term;
 }
 
-/* q1 -> q_{1}, sin(q1) -> \sin(q_{1}), q1^2*p2 -> q_{1}^{2}\,p_{2} */
-static void WriteLatex(const char text[], FILE *out)
+/* How long the thing at the begin of a text is, a number, a name, a bracket, or a function with its bracket, and the name in it; 0: a sign is there. */
+static size_t ThingLength(const char text[], size_t *name)
 {
-  while (*text) {
-    size_t letters = 0, digits;
-    while (isalpha((unsigned char)text[letters])) letters++;
-    digits = letters;
-    while (letters && isdigit((unsigned char)text[digits])) digits++;
-    if (digits > letters) fprintf(out, "%.*s_{%.*s}", (int)letters, text, (int)(digits - letters), text + letters);
-    else if (letters > 1 && text[letters] == '(') fprintf(out, "\\operatorname{%.*s}", (int)letters, text);
-    else if (letters) fprintf(out, "%s%.*s", letters > 1 ? "\\" : "", (int)letters, text);
-    if (letters) {
-      text += digits;
+  size_t n     = 0;
+  int    depth = 0;
+  char  *end;
+
+  while (isalpha((unsigned char)*text) && (isalnum((unsigned char)text[n]) || text[n] == '_')) n++;
+  *name = n;
+  if (text[n] == '(') {
+    do depth += (text[n] == '(') - (text[n] == ')');
+    while (text[n++] && depth > 0);
+  } else if (isdigit((unsigned char)*text) || *text == '.') {
+    (void)strtod(text, &end);
+    n = (size_t)(end - text);
+  }
+  return n;
+}
+
+static void WriteSign(NomosNotation notation, char c, bool first, FILE *out)
+{
+  static const struct {
+    char      c;
+    NomosSign sign;
+  } known[] = {{'+', NOMOS_SIGN_PLUS}, {'-', NOMOS_SIGN_MINUS}, {'*', NOMOS_SIGN_TIMES}, {'/', NOMOS_SIGN_OVER}, {',', NOMOS_SIGN_COMMA}};
+
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+    if (known[i].c == c) {
+      fputs(NomosNotationSign(notation, c == '-' && first ? NOMOS_SIGN_NEGATIVE : known[i].sign), out);
+      return;
+    }
+  fputc(c, out);
+}
+
+/* q1^2 -> q_{1}^{2}, sin(q1) -> \operatorname{sin}\left(q_{1}\right), q1*p2 -> q_{1} \, p_{2}. A text is a sequence of things and signs. */
+static void WriteThings(NomosNotation notation, const char text[], const char end[], FILE *out)
+{
+  bool first = true; /* nothing is there that a minus could subtract from */
+
+  while (text < end) {
+    size_t       name;
+    const size_t n = ThingLength(text, &name);
+    char         word[NOMOS_MAX_NAME];
+    if (!n) {
+      if (*text != ' ') WriteSign(notation, *text, first, out), first = true;
+      text++;
       continue;
     }
-    if (*text == '^' && isdigit((unsigned char)text[1])) {
-      const size_t n = strspn(text + 1, "0123456789.");
-      fprintf(out, "^{%.*s}", (int)n, text + 1);
-      text += n + 1;
-      continue;
+    const bool bracket = text[name] == '(', raised = text[n] == '^';
+    snprintf(word, sizeof word, "%.*s", (int)(name ? name : n), text);
+    char *e = name ? NULL : strchr(word, 'e');
+    if (e) *e = '\0';
+    if (raised) fputs(NomosNotationSign(notation, NOMOS_SIGN_RAISED), out);
+    if (name && bracket) NomosNotationFunction(notation, word, out);
+    else if (name) NomosNotationName(notation, word, out);
+    else if (!bracket) NomosNotationNumber(notation, word, e ? atoi(e + 1) : 0, out);
+    if (bracket) {
+      fputs(NomosNotationSign(notation, NOMOS_SIGN_OPEN), out);
+      WriteThings(notation, text + name + 1, text + n - 1, out);
+      fputs(NomosNotationSign(notation, NOMOS_SIGN_CLOSE), out);
     }
-    if (*text == '*') fputs("\\,", out);
-    else fputc(*text, out);
-    text++;
+    text += n;
+    first = false;
+    if (!raised) continue;
+    size_t power = 0;
+    while (text[power] == '^') { /* the exponent may have a sign, and an exponent */
+      power += 1 + strspn(text + power + 1, "+- ");
+      power += ThingLength(text + power, &name);
+    }
+    fputs(NomosNotationSign(notation, NOMOS_SIGN_POWER), out);
+    WriteThings(notation, text + 1, text + power, out);
+    fputs(NomosNotationSign(notation, NOMOS_SIGN_POWER_END), out);
+    text += power;
   }
 }
 
 static PetscErrorCode Name(Term *term, const char text[])
 {
-  size_t n;
-  FILE  *out = open_memstream(&term->latex, &n);
-
   PetscFunctionBeginUser;
-  PetscCheck(out, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory for the terms of a library");
-  WriteLatex(text, out);
-  PetscCheck(!fclose(out), PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory for the terms of a library");
-  PetscCall(PetscStrallocpy(text, &term->text));
+  PetscCall(PetscStrallocpy(text, &term->written[NOMOS_NOTATION_TEXT]));
+  for (int k = NOMOS_NOTATION_TEXT + 1; k < NOMOS_N_NOTATIONS; k++) {
+    char  *stream;
+    size_t n;
+    FILE  *out = open_memstream(&stream, &n);
+    PetscCheck(out, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory for the terms of a library");
+    WriteThings((NomosNotation)k, text, text + strlen(text), out);
+    PetscCheck(!fclose(out), PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory for the terms of a library");
+    PetscCall(PetscStrallocpy(stream, &term->written[k]));
+    free(stream);
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -158,8 +211,7 @@ static double CountMonomials(size_t n, int degree)
 static PetscErrorCode TermDestroy(Term *term)
 {
   PetscFunctionBeginUser;
-  PetscCall(PetscFree(term->text));
-  free(term->latex);
+  for (int k = 0; k < NOMOS_N_NOTATIONS; k++) PetscCall(PetscFree(term->written[k]));
   if (term->value) PetscCall(NomosExpressionDestroy(&term->value));
   for (size_t i = 0; i < MAX_COORDINATES; i++)
     if (term->slope[i]) PetscCall(NomosExpressionDestroy(&term->slope[i]));
@@ -214,7 +266,7 @@ static size_t FindTerm(NomosHamiltonianLibrary library, const Term *term)
 
 PetscErrorCode NomosHamiltonianLibraryFind(NomosHamiltonianLibrary library, const char expression[], size_t *k)
 {
-  Term term = {.text = NULL};
+  Term term = {.written = {NULL}};
   bool constant;
 
   PetscFunctionBeginUser;
@@ -308,8 +360,8 @@ PetscErrorCode NomosHamiltonianLibraryDestroy(NomosHamiltonianLibrary *library)
 size_t      NomosHamiltonianLibraryTerms(NomosHamiltonianLibrary library) { return library->n; }
 size_t      NomosHamiltonianLibraryCoordinates(NomosHamiltonianLibrary library) { return library->size; }
 size_t      NomosHamiltonianLibraryLeftOut(NomosHamiltonianLibrary library) { return library->left_out; }
-const char *NomosHamiltonianLibraryText(NomosHamiltonianLibrary library, size_t term) { return library->terms[term].text; }
-const char *NomosHamiltonianLibraryLatex(NomosHamiltonianLibrary library, size_t term) { return library->terms[term].latex; }
+const char *NomosHamiltonianLibraryWritten(NomosHamiltonianLibrary library, size_t term, NomosNotation notation) { return library->terms[term].written[notation]; }
+const char *NomosHamiltonianLibraryText(NomosHamiltonianLibrary library, size_t term) { return library->terms[term].written[NOMOS_NOTATION_TEXT]; }
 
 /* ---- at states */
 
@@ -371,7 +423,7 @@ PetscErrorCode NomosHamiltonianLibraryExpression(NomosHamiltonianLibrary library
   PetscCheck(out, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory to write H");
   for (size_t k = 0; k < library->n; k++) {
     if (c[k] == 0) continue;
-    fprintf(out, "%s%.17g*%s", c[k] < 0 ? any ? " - " : "-" : any ? " + " : "", fabs(c[k]), library->terms[k].text);
+    fprintf(out, "%s%.17g*%s", c[k] < 0 ? any ? " - " : "-" : any ? " + " : "", fabs(c[k]), NomosHamiltonianLibraryText(library, k));
     any = true;
   }
   if (!any) fputc('0', out);

@@ -7,6 +7,7 @@
 #ifndef NOMOS_SURROGATES_DISCOVERY_HAMILTONIAN_LIBRARY_H
 #define NOMOS_SURROGATES_DISCOVERY_HAMILTONIAN_LIBRARY_H
 
+#include "operators/notation.h"
 #include "surrogates/discovery/regression.h"
 
 typedef struct NomosHamiltonianLibrary_s *NomosHamiltonianLibrary;
@@ -27,8 +28,9 @@ PetscErrorCode NomosHamiltonianLibraryDestroy(NomosHamiltonianLibrary *library);
 size_t      NomosHamiltonianLibraryTerms(NomosHamiltonianLibrary library);
 size_t      NomosHamiltonianLibraryCoordinates(NomosHamiltonianLibrary library); /* 2d */
 size_t      NomosHamiltonianLibraryLeftOut(NomosHamiltonianLibrary library); /* expressions that are no terms */
-const char *NomosHamiltonianLibraryText(NomosHamiltonianLibrary library, size_t term);  /* as a factor: q1^2*p2, (q1 + q2) */
-const char *NomosHamiltonianLibraryLatex(NomosHamiltonianLibrary library, size_t term);
+/* As a factor: q1^2*p2, (q1 + q2). */
+const char *NomosHamiltonianLibraryWritten(NomosHamiltonianLibrary library, size_t term, NomosNotation notation);
+const char *NomosHamiltonianLibraryText(NomosHamiltonianLibrary library, size_t term);
 /* The term with the derivatives of an expression, however it is written; *term is their number if there is none. Errors: one that does not parse. */
 PetscErrorCode NomosHamiltonianLibraryFind(NomosHamiltonianLibrary library, const char expression[], size_t *term);
 

@@ -44,6 +44,17 @@ expect 143 "" "$nomos" discover model -o stopped --set time.max_wall=1e-3 --set 
 expect 0 "" "$nomos" discover model --check -o gone_on --set discover.truth_directory=elsewhere
 cmp -s found/equation.yaml gone_on/equation.yaml || fail "a real system that was stopped and gone on with gives another equation"
 
+# Formulas of the report are what a browser can set.
+well_set() {
+  /usr/bin/python3 - "$1/report.html" "$2" <<'PYTHON' || fail "formulas of $1/report.html"
+import re, sys, xml.etree.ElementTree as tree
+formulas = [tree.fromstring(re.sub(r"&\w+;", "x", text)) for text in re.findall(r"<math>.*?</math>", open(sys.argv[1]).read())]
+assert len(formulas) == int(sys.argv[2]), len(formulas)
+assert all(len(script) == 2 for formula in formulas for script in formula.iter() if script.tag in ("msub", "msup"))
+PYTHON
+}
+well_set found 4 # left side, two terms, and the one that was found in the table
+
 # On two ranks: two layers of an ocean whose model has no drag.
 mkdir ocean
 cat >ocean/case.yaml <<'YAML'
@@ -63,6 +74,7 @@ discover:
 YAML
 printf 'results:\n  exact_structure: {value: 1, absolute: 0}\n  coefficient_error: {max: 1e-9}\n' >ocean/expected.yaml
 expect 0 "" mpirun --oversubscribe -n 2 "$nomos" discover ocean --check -o ranks
+well_set ranks 4
 grep -q "dq1/dt = ...   (no term found)" ranks/log.txt || fail "a layer without an error: $(grep dq1 ranks/log.txt)"
 
 # Some of the points: errors of interpolation cancel in the increment where these are the same ones at both times. Where they are not, the increment errs as the field does, the less the more the field has changed.
@@ -148,6 +160,7 @@ for result in '"samples": 19' '"terms_u"'; do grep -q "$result" increments/summa
 grep -q "2 steps of 0.01 apart" increments/report.html || fail "the horizon is not that of the analyses"
 weak="--set discover.observations=followed/observations.nc --set discover.assimilation=weak_4dvar --set discover.trajectory.steps=18 --set discover.trajectory.reduction=1e-3 --set discover.horizon=2"
 expect 0 "" "$nomos" discover follow.yaml -o weak $weak --set discover.polish=true
+grep -q "2 windows of u, 18 steps of 0.01 long" weak/report.html || fail "the report does not say windows: $(grep Regression weak/report.html)"
 for result in '"windows": 2' '"exact_structure": 1' '"coefficient_error_before_polishing"'; do grep -q "$result" weak/summary.json || fail "no $result from weak 4D-Var: $(grep -A 9 results weak/summary.json)"; done
 bad analyses "holds no analyses of u" discover model --set discover.increments=real -o out
 bad windows "hold no window" discover follow.yaml $weak --set discover.trajectory.steps=2000 -o out

@@ -27,7 +27,7 @@ for file in STATUS equation.yaml equation.json equation.tex coefficients.csv pat
   [ -s found/$file ] || fail "no $file"
 done
 grep -q "H = 0.5 p1^2 + 0.5 p2^2 + 0.5 p3^2 + 0.5 p4^2 - 1 (1/sqrt((q1 - q3)^2 + (q2 - q4)^2))" found/log.txt || fail "H in the log: $(grep 'H =' found/log.txt)"
-grep -q 'H &= 0.5\\,p_{1}^{2}' found/equation.tex || fail "H in LaTeX: $(cat found/equation.tex)"
+grep -q 'H &= 0.5 \\, p_{1}^{2}' found/equation.tex || fail "H in LaTeX: $(cat found/equation.tex)"
 
 # What was found is a system that runs.
 mkdir runs_on

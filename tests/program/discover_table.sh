@@ -56,8 +56,10 @@ expect 0 "y has noise of about" "$nomos" discover swing -o strong
 expect 0 "" "$nomos" discover swing -o weak --set assembly.form=weak
 ! grep -q "noise of about" weak/log.txt || fail "the weak form bears noise"
 grep -Eq "dy/dt = - (1\.0|9\.9)[0-9]*\([0-9]\)e-0?[56] x" weak/log.txt || fail "a small number with its deviation: $(grep dy/dt weak/log.txt)"
-grep -Eq '&= - [0-9.()]+\\times 10\^\{-[56]\}' weak/equation.tex || fail "powers of ten in LaTeX: $(cat weak/equation.tex)"
-grep -q 'partial_t' strong/report.html || fail "the report has no LaTeX"
+grep -Eq '&= - [0-9.()]+ \\times 10\^\{-[56]\}' weak/equation.tex || fail "powers of ten in LaTeX: $(cat weak/equation.tex)"
+grep -q 'partial_{t} y' strong/report.html || fail "the report has no LaTeX"
+grep -q '<math><msub><mo>&part;</mo><mi>t</mi></msub><mi>y</mi>' strong/report.html || fail "the report has no formula"
+grep -q "<th>frequency in" free/report.html && ! grep -q "<th>frequency in" strong/report.html || fail "the report shows frequencies where there are none, or not where there are"
 grep -q "Strong form: differences in time; every point." strong/report.html || fail "how it was made: $(grep form: strong/report.html)"
 
 # layers of a model share what they lack, through all passes
