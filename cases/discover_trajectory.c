@@ -73,62 +73,6 @@ static PetscErrorCode ReadFit(NomosDiscover *d, NomosTrajectoryFit *fit)
 
 /* ---- the fit */
 
-typedef struct {
-  size_t   n;
-  size_t  *equation, *term;
-  char    *names;  /* (n, NOMOS_MAX_NAME) */
-  const char **keys;
-  double  *first, *prior, *deviation;
-} Unknowns;
-
-static PetscErrorCode ListUnknowns(NomosDiscover *d, const NomosTrajectoryFit *fit, bool all, Unknowns *u)
-{
-  NomosIncrements           *m = d->data;
-  const NomosModelParameter *list;
-  size_t                     n = 0;
-
-  PetscFunctionBeginUser;
-  for (size_t e = 0; e < d->n_equations; e++) n += d->equations[e].n_terms;
-  PetscCall(PetscMalloc7(n, &u->equation, n, &u->term, n * NOMOS_MAX_NAME, &u->names, n, &u->keys, n, &u->first, n, &u->prior, n, &u->deviation));
-  PetscCall(NomosModelGetParameters(m->forecaster.model, &n, &list));
-  u->n = 0;
-  for (size_t e = 0; e < d->n_equations; e++)
-    for (size_t j = 0; j < d->equations[e].n_terms; j++) {
-      const double found = all ? 0 : d->equations[e].found.c[j];
-      if (!all && found == 0) continue;
-      u->equation[u->n] = e;
-      u->term[u->n]     = j;
-      u->keys[u->n]     = u->names + u->n * NOMOS_MAX_NAME;
-      NomosParameterName(&list[m->parameters[e][j]], u->names + u->n * NOMOS_MAX_NAME);
-      u->prior[u->n]     = d->equations[e].model[j];
-      u->first[u->n]     = d->equations[e].model[j] + found;
-      u->deviation[u->n] = all ? fit->prior : 0;
-      u->n++;
-    }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode FreeUnknowns(Unknowns *u)
-{
-  PetscFunctionBeginUser;
-  PetscCall(PetscFree7(u->equation, u->term, u->names, u->keys, u->first, u->prior, u->deviation));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode Monitor(void *ctx, const NomosIterate *iterate)
-{
-  NomosRun *run = ctx;
-  bool      due;
-  char      text[96];
-
-  PetscFunctionBeginUser;
-  PetscCall(NomosLogProgressDue(run->log, &due));
-  if (!due) PetscFunctionReturn(PETSC_SUCCESS);
-  snprintf(text, sizeof text, "stage %lld, cost %.6g, gradient %.3g", (long long)iterate->stage + 1, iterate->J, iterate->gradient);
-  PetscCall(NomosLogProgress(run->log, &(NomosProgress){.fraction = NAN, .step = iterate->iteration, .note = text, .dt = NAN, .cfl = NAN}));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static double MinusSquare(void *ctx, int layer, double K)
 {
   (void)ctx;
@@ -177,8 +121,8 @@ static PetscErrorCode StateError(NomosDiscover *d, NomosTrajectoryFit *fit, Nomo
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Fits; `start`: the control vector to begin with (its states), and the one at the end, kept for the next fit. p (n) and G (n, n). */
-static PetscErrorCode Minimise(NomosDiscover *d, NomosTrajectoryFit *fit, const Unknowns *u, Vec *start, double p[], double G[])
+/* Fits: u->p and u->G; `start`: the control vector to begin with (its states), and the one at the end, kept for the next fit. */
+static PetscErrorCode Minimise(NomosDiscover *d, NomosTrajectoryFit *fit, NomosUnknowns *u, Vec *start)
 {
   NomosIncrements   *m     = d->data;
   NomosMinimiseInput input = nomos_minimise_defaults;
@@ -206,15 +150,15 @@ static PetscErrorCode Minimise(NomosDiscover *d, NomosTrajectoryFit *fit, const 
   input.inner_iterations = fit->inner;
   input.reduction        = *start || !fit->state ? 1e-12 : fit->reduction;
   input.stages           = fit->state && !*start ? fit->stages : 1;
-  input.monitor          = Monitor;
+  input.monitor          = NomosUnknownsMonitor;
   input.ctx              = d->run;
   if (!fit->state) input.iterations = 50;
   PetscCall(NomosVariationalMinimise(c, &input, &fit->minimised));
   PetscCall(NomosLogProgressEnd(d->run->log));
   PetscCall(NomosLogPrint(d->run->log, NOMOS_LOG_INFO, "fit", "%lld observations, %zu coefficients: cost %.6g to %.6g in %lld iterations with %lld Hessian products: %s", (long long)fit->minimised.n_seen, u->n, fit->minimised.J_first, fit->minimised.J, (long long)fit->minimised.iterations, (long long)fit->minimised.products, fit->minimised.reason));
-  PetscCall(NomosVariationalParameters(c, p));
+  PetscCall(NomosVariationalParameters(c, u->p));
   PetscCall(StateError(d, fit, c));
-  PetscCall(NomosVariationalNormal(c, 1e-2, G, NULL));
+  PetscCall(NomosVariationalNormal(c, 1e-2, u->G, NULL));
   PetscCall(VecDestroy(start));
   PetscCall(VecDuplicate(control, start));
   PetscCall(VecCopy(control, *start));
@@ -222,9 +166,11 @@ static PetscErrorCode Minimise(NomosDiscover *d, NomosTrajectoryFit *fit, const 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A := G_EE - G_ER G_RR^-1 G_RE: the unknowns of one equation, those of the others eliminated. place (n_terms) of a term among the unknowns. */
-static PetscErrorCode Eliminate(size_t n, const double G[], const size_t equation[], size_t which, size_t *n_in, double A[])
+/* A := G_EE - G_ER G_RR^-1 G_RE: the unknowns of equation `which`, those of the others eliminated. */
+static PetscErrorCode Eliminate(const NomosUnknowns *u, size_t which, size_t *n_in, double A[])
 {
+  const size_t  n = u->n;
+  const double *G = u->G;
   PetscBLASInt info, size, sides;
   double      *R, *X;
   size_t       n_out = 0, *in, *out;
@@ -233,7 +179,7 @@ static PetscErrorCode Eliminate(size_t n, const double G[], const size_t equatio
   PetscCall(PetscMalloc4(n, &in, n, &out, n * n, &R, n * n, &X));
   *n_in = 0;
   for (size_t i = 0; i < n; i++) {
-    if (equation[i] == which) in[(*n_in)++] = i;
+    if (u->equation[i] == which) in[(*n_in)++] = i;
     else out[n_out++] = i;
   }
   for (size_t i = 0; i < n_out; i++) {
@@ -256,7 +202,7 @@ static PetscErrorCode Eliminate(size_t n, const double G[], const size_t equatio
 }
 
 /* What the fit says of an equation, in normal form. */
-static PetscErrorCode SetGram(NomosDiscover *d, const NomosTrajectoryFit *fit, const Unknowns *u, const double p[], const double G[])
+static PetscErrorCode SetGram(NomosDiscover *d, const NomosTrajectoryFit *fit, const NomosUnknowns *u)
 {
   double *A;
   size_t  n = 0;
@@ -267,16 +213,16 @@ static PetscErrorCode SetGram(NomosDiscover *d, const NomosTrajectoryFit *fit, c
     NomosGram *gram = &d->equations[e].gram;
     if (gram->G) PetscCall(NomosGramDestroy(gram));
     PetscCall(NomosGramCreate(d->equations[e].n_terms, 1, 1, gram));
-    PetscCall(Eliminate(u->n, G, u->equation, e, &n, A));
+    PetscCall(Eliminate(u, e, &n, A));
     gram->n[0] = (double)fit->minimised.n_seen;
     gram->s[0] = 2 * fit->minimised.J;
     for (size_t i = 0; i < n; i++) {
       gram->b[i] = 0;
       for (size_t j = 0; j < n; j++) {
         gram->G[i * n + j] = A[i * n + j];
-        gram->b[i] += A[i * n + j] * (p[at + j] - d->equations[e].model[j]);
+        gram->b[i] += A[i * n + j] * (u->p[at + j] - d->equations[e].model[j]);
       }
-      gram->s[0] += (p[at + i] - d->equations[e].model[i]) * gram->b[i];
+      gram->s[0] += (u->p[at + i] - d->equations[e].model[i]) * gram->b[i];
     }
   }
   PetscCall(PetscFree(A));
@@ -307,36 +253,33 @@ static bool Prune(size_t n, double p[], double C[])
 /* The terms that were found, fitted again alone: coefficients, and their deviations. *pruned: some of them turn out to be zero, which the regression could not know, and have left. */
 static PetscErrorCode Refit(NomosDiscover *d, NomosTrajectoryFit *fit, Vec *start, bool *pruned)
 {
-  PetscBLASInt info, n;
-  Unknowns     u;
-  double      *p, *G;
+  PetscBLASInt  info, n;
+  NomosUnknowns u;
 
   PetscFunctionBeginUser;
   *pruned = false;
   PetscCall(NomosIncrementsSetModel(d, true)); /* those that were not found are 0, not what the fit of all made of them */
-  PetscCall(ListUnknowns(d, fit, false, &u));
+  PetscCall(NomosUnknownsCreate(d, false, 0, &u));
   if (u.n) {
-    PetscCall(PetscMalloc2(u.n, &p, u.n * u.n, &G));
-    PetscCall(Minimise(d, fit, &u, start, p, G));
+    PetscCall(Minimise(d, fit, &u, start));
     n = (PetscBLASInt)u.n;
-    LAPACKpotrf_("L", &n, G, &n, &info);
-    if (!info) LAPACKpotri_("L", &n, G, &n, &info);
+    LAPACKpotrf_("L", &n, u.G, &n, &info);
+    if (!info) LAPACKpotri_("L", &n, u.G, &n, &info);
     const double noise = 2 * fit->minimised.J / (double)fit->minimised.n_seen; /* variance of weighted departures: 1 where deviations are what they are said to be */
     for (size_t i = 0; i < u.n; i++) {
-      p[i] -= d->equations[u.equation[i]].model[u.term[i]];
-      for (size_t j = 0; j <= i; j++) G[i * u.n + j] = G[j * u.n + i] = info ? NAN : noise * G[j * u.n + i];
+      u.p[i] -= d->equations[u.equation[i]].model[u.term[i]];
+      for (size_t j = 0; j <= i; j++) u.G[i * u.n + j] = u.G[j * u.n + i] = info ? NAN : noise * u.G[j * u.n + i];
     }
-    *pruned = Prune(u.n, p, G);
+    *pruned = Prune(u.n, u.p, u.G);
     for (size_t e = 0; e < d->n_equations; e++) d->equations[e].found.nothing = true;
     for (size_t i = 0; i < u.n; i++) {
-      NomosRegression *found        = &d->equations[u.equation[i]].found;
-      found->c[u.term[i]]           = p[i];
-      found->deviation[u.term[i]]   = sqrt(G[i * u.n + i]);
-      found->nothing                = found->nothing && p[i] == 0;
+      NomosRegression *found      = &d->equations[u.equation[i]].found;
+      found->c[u.term[i]]         = u.p[i];
+      found->deviation[u.term[i]] = sqrt(u.G[i * u.n + i]);
+      found->nothing              = found->nothing && u.p[i] == 0;
     }
-    PetscCall(PetscFree2(p, G));
   }
-  PetscCall(FreeUnknowns(&u));
+  PetscCall(NomosUnknownsDestroy(&u));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -378,21 +321,18 @@ static PetscErrorCode End(NomosDiscover *d, NomosTrajectoryFit *fit, Vec *start)
 
 PetscErrorCode NomosDiscoverTrajectoryFind(NomosDiscover *d)
 {
-  NomosTrajectoryFit      fit   = {0};
-  Vec      start = NULL;
-  Unknowns u;
-  double  *p, *G;
+  NomosTrajectoryFit fit   = {0};
+  Vec                start = NULL;
+  NomosUnknowns      u;
 
   PetscFunctionBeginUser;
   PetscCall(Begin(d, &fit));
   if (!d->run->stopped_by) {
-    PetscCall(ListUnknowns(d, &fit, true, &u));
-    PetscCall(PetscMalloc2(u.n, &p, u.n * u.n, &G));
-    PetscCall(Minimise(d, &fit, &u, &start, p, G));
-    PetscCall(SetGram(d, &fit, &u, p, G));
+    PetscCall(NomosUnknownsCreate(d, true, fit.prior, &u));
+    PetscCall(Minimise(d, &fit, &u, &start));
+    PetscCall(SetGram(d, &fit, &u));
     PetscCall(NomosDiscoverSolve(d));
-    PetscCall(PetscFree2(p, G));
-    PetscCall(FreeUnknowns(&u));
+    PetscCall(NomosUnknownsDestroy(&u));
     PetscCall(RefitWhatStays(d, &fit, &start));
   }
   PetscCall(End(d, &fit, &start));
@@ -401,9 +341,9 @@ PetscErrorCode NomosDiscoverTrajectoryFind(NomosDiscover *d)
 
 PetscErrorCode NomosDiscoverTrajectoryPolish(NomosDiscover *d)
 {
-  NomosIncrements *m     = d->data;
-  NomosTrajectoryFit              fit   = {0};
-  Vec              start = NULL;
+  NomosIncrements   *m     = d->data;
+  NomosTrajectoryFit fit   = {0};
+  Vec                start = NULL;
 
   PetscFunctionBeginUser;
   m->unpolished = 0;

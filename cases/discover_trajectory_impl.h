@@ -3,6 +3,7 @@
 #define NOMOS_CASES_DISCOVER_TRAJECTORY_IMPL_H
 
 #include "cases/discover_trajectory.h"
+#include "cases/discover_unknowns.h"
 #include "solvers/assimilation/background.h"
 
 typedef struct {

@@ -272,20 +272,6 @@ PetscErrorCode NomosWeakDestroy(NomosDiscover *d)
 
 /* ---- an assimilation */
 
-PetscErrorCode NomosWeakMonitor(void *ctx, const NomosIterate *iterate)
-{
-  NomosRun *run = ctx;
-  bool      due;
-  char      text[96];
-
-  PetscFunctionBeginUser;
-  PetscCall(NomosLogProgressDue(run->log, &due));
-  if (!due) PetscFunctionReturn(PETSC_SUCCESS);
-  snprintf(text, sizeof text, "stage %lld, cost %.6g, gradient %.3g", (long long)iterate->stage + 1, iterate->J, iterate->gradient);
-  PetscCall(NomosLogProgress(run->log, &(NomosProgress){.fraction = NAN, .step = iterate->iteration, .note = text, .dt = NAN, .cfl = NAN}));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* States at the begins of all errors, and before: the pairs. */
 static PetscErrorCode TakePairs(NomosIncrements *m, NomosVariational c)
 {
@@ -320,7 +306,7 @@ static PetscErrorCode Assimilate(NomosDiscover *d)
     PetscCall(VecCopy(w->control, control));
     input.stages = 1;
   } else PetscCall(VecDuplicate(control, &w->control));
-  input.monitor = NomosWeakMonitor;
+  input.monitor = NomosUnknownsMonitor;
   input.ctx     = d->run;
   PetscCall(NomosVariationalMinimise(c, &input, &w->minimised));
   PetscCall(NomosLogProgressEnd(d->run->log));

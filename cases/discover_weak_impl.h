@@ -3,6 +3,7 @@
 #define NOMOS_CASES_DISCOVER_WEAK_IMPL_H
 
 #include "cases/discover_trajectory.h"
+#include "cases/discover_unknowns.h"
 #include "solvers/assimilation/background.h"
 
 struct NomosWeak_s {
@@ -27,7 +28,5 @@ struct NomosWeak_s {
 PetscErrorCode NomosWeakRead(NomosDiscover *d, NomosWeak w);
 PetscErrorCode NomosWeakWindowsOfFile(NomosDiscover *d, NomosWeak w);
 PetscErrorCode NomosWeakMakePriors(NomosDiscover *d, NomosWeak w);
-/* On the terminal; ctx: the run. */
-PetscErrorCode NomosWeakMonitor(void *ctx, const NomosIterate *iterate);
 
 #endif

@@ -8,44 +8,6 @@
 #include <petscblaslapack.h>
 #include <string.h>
 
-typedef struct {
-  size_t       n, *equation, *term;
-  char        *names; /* (n, NOMOS_MAX_NAME) */
-  const char **keys;
-  double      *first, *p, *G;
-} Unknowns;
-
-static PetscErrorCode ListUnknowns(NomosDiscover *d, Unknowns *u)
-{
-  NomosIncrements           *m = d->data;
-  const NomosModelParameter *list;
-  size_t                     n = 0;
-
-  PetscFunctionBeginUser;
-  for (size_t e = 0; e < d->n_equations; e++)
-    for (size_t j = 0; j < d->equations[e].n_terms; j++) n += d->equations[e].found.c[j] != 0;
-  PetscCall(PetscMalloc7(n, &u->equation, n, &u->term, n * NOMOS_MAX_NAME, &u->names, n, &u->keys, n, &u->first, n, &u->p, n * n, &u->G));
-  PetscCall(NomosModelGetParameters(m->forecaster.model, &n, &list));
-  u->n = 0;
-  for (size_t e = 0; e < d->n_equations; e++)
-    for (size_t j = 0; j < d->equations[e].n_terms; j++) {
-      if (d->equations[e].found.c[j] == 0) continue;
-      u->equation[u->n] = e;
-      u->term[u->n]     = j;
-      u->keys[u->n]     = u->names + u->n * NOMOS_MAX_NAME;
-      NomosParameterName(&list[m->parameters[e][j]], u->names + u->n * NOMOS_MAX_NAME);
-      u->first[u->n++] = d->equations[e].model[j] + d->equations[e].found.c[j];
-    }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode FreeUnknowns(Unknowns *u)
-{
-  PetscFunctionBeginUser;
-  PetscCall(PetscFree7(u->equation, u->term, u->names, u->keys, u->first, u->p, u->G));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* The initial states of the assimilation before, if there was one. */
 static PetscErrorCode Start(const NomosIncrements *m, const NomosWeak w, Vec control)
 {
@@ -62,7 +24,7 @@ static PetscErrorCode Start(const NomosIncrements *m, const NomosWeak w, Vec con
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Fit(NomosDiscover *d, NomosWeak w, Unknowns *u)
+static PetscErrorCode Fit(NomosDiscover *d, NomosWeak w, NomosUnknowns *u)
 {
   NomosIncrements   *m     = d->data;
   NomosMinimiseInput input = w->minimise;
@@ -74,7 +36,7 @@ static PetscErrorCode Fit(NomosDiscover *d, NomosWeak w, Unknowns *u)
   PetscCall(NomosVariationalControl(c, &control));
   PetscCall(Start(m, w, control));
   if (w->control) input.stages = 1;
-  input.monitor = NomosWeakMonitor;
+  input.monitor = NomosUnknownsMonitor;
   input.ctx     = d->run;
   PetscCall(NomosVariationalMinimise(c, &input, &w->minimised));
   PetscCall(NomosLogProgressEnd(d->run->log));
@@ -86,7 +48,7 @@ static PetscErrorCode Fit(NomosDiscover *d, NomosWeak w, Unknowns *u)
 }
 
 /* Coefficients, and their deviations: by the observations' errors, or what they must be to explain the misfit. */
-static PetscErrorCode Take(NomosDiscover *d, const NomosWeak w, const Unknowns *u)
+static PetscErrorCode Take(NomosDiscover *d, const NomosWeak w, const NomosUnknowns *u)
 {
   const double noise = sqrt(fmax(1, 2 * w->minimised.J / (double)w->minimised.n_seen));
   PetscBLASInt info, n = (PetscBLASInt)u->n;
@@ -106,7 +68,7 @@ PetscErrorCode NomosWeakPolish(NomosDiscover *d)
 {
   NomosIncrements *m = d->data;
   NomosWeak        w = m->weak;
-  Unknowns         u;
+  NomosUnknowns    u;
 
   PetscFunctionBeginUser;
   m->unpolished = 0;
@@ -119,12 +81,12 @@ PetscErrorCode NomosWeakPolish(NomosDiscover *d)
     PetscCall(NomosWeakMakePriors(d, w));
     m->weak = w;
   }
-  PetscCall(ListUnknowns(d, &u));
+  PetscCall(NomosUnknownsCreate(d, false, 0, &u));
   if (u.n) {
     PetscCall(Fit(d, w, &u));
     PetscCall(Take(d, w, &u));
   }
-  PetscCall(FreeUnknowns(&u));
+  PetscCall(NomosUnknownsDestroy(&u));
   m->corrected = true;
   PetscCall(NomosIncrementsSetModel(d, true));
   PetscFunctionReturn(PETSC_SUCCESS);
