@@ -20,7 +20,8 @@ PetscErrorCode NomosEnergyCreate(NomosParameters parameters, const char name[], 
   NomosCheck(!ops->bodies || (input->n_dims && input->d % input->n_dims == 0), PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "a network of bodies in %zu dimensions for %zu coordinates of position: must be a whole number of bodies (hamiltonian.n_dims)", input->n_dims, input->d);
   PetscCall(PetscNew(energy));
   (*energy)->ops = ops;
-  PetscCall(ops->create(parameters, name, input, &(*energy)->network));
+  PetscCall(PetscCalloc(ops->network, &(*energy)->network));
+  PetscCall(ops->create(parameters, name, input, (*energy)->network));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -28,7 +29,7 @@ PetscErrorCode NomosEnergyDestroy(NomosEnergy *energy)
 {
   PetscFunctionBeginUser;
   if (!*energy) PetscFunctionReturn(PETSC_SUCCESS);
-  if ((*energy)->network) PetscCall((*energy)->ops->destroy((*energy)->network));
+  PetscCall(PetscFree((*energy)->network));
   PetscCall(PetscFree(*energy));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -36,11 +37,6 @@ PetscErrorCode NomosEnergyDestroy(NomosEnergy *energy)
 const NomosEnergyOps *NomosEnergyGetOps(NomosEnergy energy)
 {
   return energy->ops;
-}
-
-NomosTensor NomosEnergyApply(NomosEnergy energy, const NomosTensor w[], NomosTensor x)
-{
-  return energy->ops->energy(energy->network, w, x);
 }
 
 NomosTensor NomosEnergyFeatures(NomosEnergy energy, const NomosTensor w[], NomosTensor x, size_t *last)
@@ -51,7 +47,15 @@ NomosTensor NomosEnergyFeatures(NomosEnergy energy, const NomosTensor w[], Nomos
 NomosTensor NomosEnergyOf(const void *energy, const NomosTensor w[], NomosTensor x)
 {
   const struct NomosEnergy_s *e = energy;
-  return e->ops->energy(e->network, w, x);
+  NomosLinear                 last = {0};
+  const NomosTensor           features = e->ops->features(e->network, w, x, &last.weight);
+
+  return NomosLinearApply(&last, w, features);
+}
+
+NomosTensor NomosEnergyApply(NomosEnergy energy, const NomosTensor w[], NomosTensor x)
+{
+  return NomosEnergyOf(energy, w, x);
 }
 
 PetscErrorCode NomosEnergyInputFromConfig(NomosConfig config, size_t d, const NomosEnergyOps **ops, NomosEnergyInput *input)

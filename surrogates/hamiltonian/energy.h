@@ -27,11 +27,10 @@ typedef struct {
   const char *summary, *reference;
   bool        bodies;    /* made of bodies: the weights do not depend on their number */
   bool        separable; /* H = T(p) + V(q): explicit splittings can integrate it */
+  size_t      network;   /* bytes of it, which the caller makes (zeros) and frees */
   /* Declares weights under `name.`. */
-  PetscErrorCode (*create)(NomosParameters parameters, const char name[], const NomosEnergyInput *input, void **network);
-  PetscErrorCode (*destroy)(void *network);
-  NomosTensor (*energy)(const void *network, const NomosTensor w[], NomosTensor x); /* [.., 1] */
-  /* What the last linear layer sees, summed over bodies and edges where there are such: energy = features . (its weights). [.., k]; NULL: it has no such layer. *last: number of that layer's weight [1, k]. */
+  PetscErrorCode (*create)(NomosParameters parameters, const char name[], const NomosEnergyInput *input, void *network);
+  /* What the last linear layer, which has no bias, sees, summed over bodies and edges where there are such: energy = features . (its weights). [.., k]. *last: number of that layer's weight [1, k]. */
   NomosTensor (*features)(const void *network, const NomosTensor w[], NomosTensor x, size_t *last);
 } NomosEnergyOps;
 

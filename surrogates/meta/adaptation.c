@@ -198,16 +198,13 @@ static PetscErrorCode Field(size_t n, const double x[], double x_dot[], void *ct
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* features (tasks, n_times, k) at all points; *k 0: this network has none. PetscFree. */
+/* features (tasks, n_times, k) at all points. PetscFree. */
 static PetscErrorCode Features(Learner *l, double **features, size_t *k)
 {
   const NomosTestTasks *tasks = l->tasks;
   size_t                last;
 
   PetscFunctionBeginUser;
-  *k        = 0;
-  *features = NULL;
-  if (!NomosEnergyGetOps(l->m->energy)->features) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(NomosTapeRewind(l->tape, l->mark));
   const NomosTensor result = NomosEnergyFeatures(l->m->energy, l->w, NomosTensorFromDoubles(l->tape, NomosParametersType(l->from), 3, (size_t[]){tasks->n, tasks->n_times, tasks->size}, tasks->x), &last);
   *k                       = NomosTensorLength(result, -1);
@@ -224,7 +221,7 @@ static PetscErrorCode Change(Learner *l, const double before[], NomosMetaRecord 
 
   PetscFunctionBeginUser;
   PetscCall(Features(l, &after, &k));
-  for (size_t task = 0; task < l->tasks->n && k; task++) {
+  for (size_t task = 0; task < l->tasks->n; task++) {
     const size_t at = task * l->tasks->n_times * k;
     PetscCall(NomosCka(l->tasks->n_times, k, before + at, k, after + at, &cka));
     record->sum[NOMOS_META_FEATURES] += fmax(1 - cka, 0);

@@ -113,10 +113,9 @@ static PetscErrorCode ReadAdaptation(NomosSurrogate s)
   PetscCall(NomosConfigGetBool(s->config, "adaptation.solve", &solve));
   PetscCall(NomosConfigGetBool(s->config, "adaptation.random", &m->from_random));
   PetscCall(NomosConfigGetBool(s->config, "adaptation.solve_first", &m->solve_first));
-  PetscCheck(!m->solve_first || NomosEnergyGetOps(m->energy)->features, s->comm, PETSC_ERR_ARG_INCOMP, "%s: adaptation.solve_first: the network %s has no last linear layer; use mlp", NomosConfigWhere(s->config, "adaptation.solve_first"), NomosEnergyGetOps(m->energy)->name);
   PetscCall(GetInt(s, "adaptation.trajectories", &m->n_test));
   PetscCall(GetInt(s, "adaptation.substeps", &m->substeps));
-  m->rates[NOMOS_META_SOLVE] = solve && NomosEnergyGetOps(m->energy)->features ? 1 : NAN;
+  m->rates[NOMOS_META_SOLVE] = solve ? 1 : NAN;
   for (int rule = 0; rule < NOMOS_META_SOLVE; rule++)
     if (m->rates[rule] == 0) m->rates[rule] = NAN;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -154,7 +153,6 @@ static PetscErrorCode FindLast(NomosMeta *m)
   NomosTensor *w;
 
   PetscFunctionBeginUser;
-  if (!NomosEnergyGetOps(m->energy)->features) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(NomosTapeCreate(&tape));
   PetscCall(PetscMalloc1(m->n_tensors, &w));
   PetscCall(NomosParametersBind(m->random, tape, w));
@@ -171,7 +169,7 @@ static PetscErrorCode Create(NomosSurrogate s)
   const NomosEnergyOps *ops;
   NomosEnergyInput      input;
   NomosEnergy           again = NULL;
-  const char           *method, *loss;
+  const char           *loss;
   size_t                shape[NOMOS_FIELD_MAX_DIMS + 1], n_x, n_dot, n_t, code = 0, rank = 0, epoch = 0;
   int                   n_dims;
 
@@ -200,13 +198,10 @@ static PetscErrorCode Create(NomosSurrogate s)
   PetscCall(NomosEnergyCreate(m->random, "hamiltonian", ops, &input, &again));
   PetscCall(NomosEnergyDestroy(&again));
   PetscCall(NomosParametersInitialise(m->random, s->seed));
-  method                = m->method->name;
-  const bool last_layer = !strcmp(method, "last_layer"), anil = !strcmp(method, "anil");
-  PetscCheck(ops->features || (!last_layer && !anil), s->comm, PETSC_ERR_ARG_INCOMP, "%s: hamiltonian_meta.method = %s, but the network %s has no last linear layer; use mlp, or another method", NomosConfigWhere(s->config, "hamiltonian_meta.method"), method, ops->name);
   PetscCall(GetInt(s, "hamiltonian_meta.code", &code));
   PetscCall(GetInt(s, "hamiltonian_meta.rank", &rank));
   if (m->method->what == NOMOS_META_CODE) PetscCall(NomosModulationCreate(s->parameters, m->n_tensors, code, rank, &m->modulation));
-  if (last_layer) PetscCall(NomosParametersAdd(s->parameters, &(NomosParameterInput){.prefix = "last_layer", .name = "log_ridge", .initialiser = NomosInitialiserConstant(m->log_ridge)}, &m->ridge));
+  if (!strcmp(m->method->name, "last_layer")) PetscCall(NomosParametersAdd(s->parameters, &(NomosParameterInput){.prefix = "last_layer", .name = "log_ridge", .initialiser = NomosInitialiserConstant(m->log_ridge)}, &m->ridge));
   PetscCall(NomosMetaListTasks(m));
   PetscCall(ReadAdaptation(s));
   PetscCall(ReadEnergy(s));

@@ -11,23 +11,14 @@ typedef struct {
   size_t   n_dims;
 } Gcn;
 
-static PetscErrorCode Create(NomosParameters parameters, const char name[], const NomosEnergyInput *input, void **network)
+static PetscErrorCode Create(NomosParameters parameters, const char name[], const NomosEnergyInput *input, void *network)
 {
-  Gcn                *gcn;
+  Gcn                *gcn   = network;
   const NomosMlpInput shape = {.n_hidden = input->n_hidden, .in = 2 * input->n_dims, .width = input->width, .out = 1, .activation = input->activation, .rule = input->rule, .no_last_bias = true};
 
   PetscFunctionBeginUser;
-  PetscCall(PetscNew(&gcn));
-  *network    = gcn;
   gcn->n_dims = input->n_dims;
   PetscCall(NomosMlpCreate(parameters, name, &shape, &gcn->mlp));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode Destroy(void *network)
-{
-  PetscFunctionBeginUser;
-  PetscCall(PetscFree(network));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -40,20 +31,12 @@ static NomosTensor Features(const void *network, const NomosTensor w[], NomosTen
   return NomosAffine(NomosMlpFeatures(&gcn->mlp, w, NomosMean(bodies, 1, (int[]){-2}, false)), (double)NomosTensorLength(bodies, -2), 0);
 }
 
-static NomosTensor Energy(const void *network, const NomosTensor w[], NomosTensor x)
-{
-  const NomosMlp *mlp = &((const Gcn *)network)->mlp;
-  size_t          last;
-  return NomosLinearApply(&mlp->layers[mlp->n_layers - 1], w, Features(network, w, x, &last));
-}
-
 const NomosEnergyOps nomos_energy_gcn = {
   .name      = "gcn",
   .summary   = "Bodies: a graph convolutional network on their complete graph; an MLP for one body.",
   .reference = "doi:10.48550/arXiv.2212.01168",
   .bodies    = true,
+  .network   = sizeof(Gcn),
   .create    = Create,
-  .destroy   = Destroy,
-  .energy    = Energy,
   .features  = Features,
 };

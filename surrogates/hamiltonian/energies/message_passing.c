@@ -11,28 +11,19 @@ typedef struct {
   size_t   n_dims, width;
 } MessagePassing;
 
-static PetscErrorCode Create(NomosParameters parameters, const char name[], const NomosEnergyInput *input, void **network)
+static PetscErrorCode Create(NomosParameters parameters, const char name[], const NomosEnergyInput *input, void *network)
 {
-  MessagePassing     *h;
+  MessagePassing     *h    = network;
   const NomosMlpInput node = {.n_hidden = input->n_hidden, .in = 2 * input->n_dims + input->width, .width = input->width, .out = 1, .activation = input->activation, .rule = input->rule, .no_last_bias = true};
   char                full[256];
 
   PetscFunctionBeginUser;
-  PetscCall(PetscNew(&h));
-  *network  = h;
   h->n_dims = input->n_dims;
   h->width  = input->width;
   snprintf(full, sizeof full, "%s.message", name);
   PetscCall(NomosTrunkCreate(parameters, full, input, 4 * input->n_dims, &h->message));
   snprintf(full, sizeof full, "%s.node", name);
   PetscCall(NomosMlpCreate(parameters, full, &node, &h->node));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode Destroy(void *network)
-{
-  PetscFunctionBeginUser;
-  PetscCall(PetscFree(network));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -49,20 +40,12 @@ static NomosTensor Features(const void *network, const NomosTensor w[], NomosTen
   return NomosSumOverAxes(NomosMlpFeatures(&h->node, w, state), 1);
 }
 
-static NomosTensor Energy(const void *network, const NomosTensor w[], NomosTensor x)
-{
-  const NomosMlp *mlp = &((const MessagePassing *)network)->node;
-  size_t          last;
-  return NomosLinearApply(&mlp->layers[mlp->n_layers - 1], w, Features(network, w, x, &last));
-}
-
 const NomosEnergyOps nomos_energy_message_passing = {
   .name      = "message_passing",
   .summary   = "Bodies: an MLP of every body and of the sum of its messages from the others.",
   .reference = "doi:10.48550/arXiv.1909.12790",
   .bodies    = true,
+  .network   = sizeof(MessagePassing),
   .create    = Create,
-  .destroy   = Destroy,
-  .energy    = Energy,
   .features  = Features,
 };

@@ -1,23 +1,12 @@
 /* H(x) = W_L s(W_(L-1) .. s(W_0 x + b_0) ..), Greydanus et al. (2019), doi:10.48550/arXiv.1906.01563. A graph convolutional network of a single body with a loop to itself is the same. */
 #include "surrogates/hamiltonian/energy.h"
-#include "surrogates/hamiltonian/field.h"
 
-static PetscErrorCode Create(NomosParameters parameters, const char name[], const NomosEnergyInput *input, void **network)
+static PetscErrorCode Create(NomosParameters parameters, const char name[], const NomosEnergyInput *input, void *network)
 {
-  NomosMlp           *mlp;
   const NomosMlpInput shape = {.n_hidden = input->n_hidden, .in = 2 * input->d, .width = input->width, .out = 1, .activation = input->activation, .rule = input->rule, .no_last_bias = true};
 
   PetscFunctionBeginUser;
-  PetscCall(PetscNew(&mlp));
-  *network = mlp;
-  PetscCall(NomosMlpCreate(parameters, name, &shape, mlp));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode Destroy(void *network)
-{
-  PetscFunctionBeginUser;
-  PetscCall(PetscFree(network));
+  PetscCall(NomosMlpCreate(parameters, name, &shape, network));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -33,8 +22,7 @@ const NomosEnergyOps nomos_energy_mlp = {
   .name      = "mlp",
   .summary   = "An MLP of all coordinates.",
   .reference = "doi:10.48550/arXiv.1906.01563",
+  .network   = sizeof(NomosMlp),
   .create    = Create,
-  .destroy   = Destroy,
-  .energy    = NomosMlpEnergy,
   .features  = Features,
 };

@@ -2,7 +2,7 @@
    angular momentum are conserved whatever the weights. The derivative does not exist where two bodies are at one place. */
 #include "surrogates/hamiltonian/energies/parts.h"
 
-static PetscErrorCode Create(NomosParameters parameters, const char name[], const NomosEnergyInput *input, void **network)
+static PetscErrorCode Create(NomosParameters parameters, const char name[], const NomosEnergyInput *input, void *network)
 {
   PetscFunctionBeginUser;
   PetscCall(NomosTwoTrunksCreate(parameters, name, input, (const char *[]){"kinetic", "potential"}, (size_t[]){1, 1}, network));
@@ -27,20 +27,13 @@ static NomosTensor Features(const void *network, const NomosTensor w[], NomosTen
   return NomosTwoTrunksFeatures(h, kinetic, NomosSumOverAxes(NomosTrunkApply(&h->second, w, distance), 2), last);
 }
 
-static NomosTensor Energy(const void *network, const NomosTensor w[], NomosTensor x)
-{
-  size_t last;
-  return NomosLinearApply(&((const NomosTwoTrunks *)network)->last, w, Features(network, w, x, &last));
-}
-
 const NomosEnergyOps nomos_energy_pair_distance = {
   .name      = "pair_distance",
   .summary   = "Bodies: MLPs of every body's |p|^2 and of every pair's distance.",
   .reference = "doi:10.48550/arXiv.2307.05299",
   .bodies    = true,
   .separable = true,
+  .network   = sizeof(NomosTwoTrunks),
   .create    = Create,
-  .destroy   = NomosTwoTrunksDestroy,
-  .energy    = Energy,
   .features  = Features,
 };

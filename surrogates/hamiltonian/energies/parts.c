@@ -83,14 +83,11 @@ NomosTensor NomosTrunkPairs(const NomosMlp *trunk, const NomosTensor w[], NomosT
   return TrunkFrom(trunk, w, NomosAdd(NomosEachBody(own), NomosOthers(others)));
 }
 
-PetscErrorCode NomosTwoTrunksCreate(NomosParameters parameters, const char name[], const NomosEnergyInput *input, const char *const names[2], const size_t in[2], void **network)
+PetscErrorCode NomosTwoTrunksCreate(NomosParameters parameters, const char name[], const NomosEnergyInput *input, const char *const names[2], const size_t in[2], NomosTwoTrunks *h)
 {
-  NomosTwoTrunks *h;
-  char            full[256];
+  char full[256];
 
   PetscFunctionBeginUser;
-  PetscCall(PetscNew(&h));
-  *network  = h;
   h->n_dims = input->n_dims;
   h->width  = input->width;
   for (int i = 0; i < 2; i++) {
@@ -99,13 +96,6 @@ PetscErrorCode NomosTwoTrunksCreate(NomosParameters parameters, const char name[
   }
   snprintf(full, sizeof full, "%s.last", name);
   PetscCall(NomosLinearCreate(parameters, full, &(NomosLinearInput){.in = 2 * input->width, .out = 1, .no_bias = true, .rule = input->rule}, &h->last));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode NomosTwoTrunksDestroy(void *network)
-{
-  PetscFunctionBeginUser;
-  PetscCall(PetscFree(network));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

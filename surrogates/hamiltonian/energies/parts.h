@@ -3,7 +3,6 @@
 #define NOMOS_SURROGATES_HAMILTONIAN_ENERGIES_PARTS_H
 
 #include "surrogates/hamiltonian/energy.h"
-#include "surrogates/hamiltonian/field.h"
 
 /* Of all bodies, [.., 2d] -> [.., bodies, 2 n_dims], the positions of a body followed by its momenta; or one half of that, [.., d] -> [.., bodies, n_dims]. */
 NomosTensor NomosBodies(NomosTensor x, size_t n_dims);
@@ -25,8 +24,7 @@ typedef struct {
   NomosLinear last;
   size_t      n_dims, width;
 } NomosTwoTrunks;
-PetscErrorCode NomosTwoTrunksCreate(NomosParameters parameters, const char name[], const NomosEnergyInput *input, const char *const names[2], const size_t in[2], void **network);
-PetscErrorCode NomosTwoTrunksDestroy(void *network);
+PetscErrorCode NomosTwoTrunksCreate(NomosParameters parameters, const char name[], const NomosEnergyInput *input, const char *const names[2], const size_t in[2], NomosTwoTrunks *h);
 /* [.., width] both; second {0}: zeros (a single body has no pairs). */
 NomosTensor NomosTwoTrunksFeatures(const NomosTwoTrunks *h, NomosTensor first, NomosTensor second, size_t *last);
 

@@ -1,7 +1,7 @@
 /* H = T(p) + V(q), an MLP each: what explicit splittings can integrate (Chen et al. 2020, doi:10.48550/arXiv.1909.13334). */
 #include "surrogates/hamiltonian/energies/parts.h"
 
-static PetscErrorCode Create(NomosParameters parameters, const char name[], const NomosEnergyInput *input, void **network)
+static PetscErrorCode Create(NomosParameters parameters, const char name[], const NomosEnergyInput *input, void *network)
 {
   PetscFunctionBeginUser;
   PetscCall(NomosTwoTrunksCreate(parameters, name, input, (const char *[]){"kinetic", "potential"}, (size_t[]){input->d, input->d}, network));
@@ -16,19 +16,12 @@ static NomosTensor Features(const void *network, const NomosTensor w[], NomosTen
   return NomosTwoTrunksFeatures(h, NomosTrunkApply(&h->first, w, NomosSlice(x, -1, d, d, 1)), NomosTrunkApply(&h->second, w, NomosSlice(x, -1, 0, d, 1)), last);
 }
 
-static NomosTensor Energy(const void *network, const NomosTensor w[], NomosTensor x)
-{
-  size_t last;
-  return NomosLinearApply(&((const NomosTwoTrunks *)network)->last, w, Features(network, w, x, &last));
-}
-
 const NomosEnergyOps nomos_energy_separable = {
   .name      = "separable",
   .summary   = "T(p) + V(q), an MLP each.",
   .reference = "doi:10.48550/arXiv.1909.13334",
   .separable = true,
+  .network   = sizeof(NomosTwoTrunks),
   .create    = Create,
-  .destroy   = NomosTwoTrunksDestroy,
-  .energy    = Energy,
   .features  = Features,
 };
