@@ -54,6 +54,52 @@ static inline void Advance(Subject *s, int n)
   for (int i = 0; i < n; i++) ck_ok(s->model->ops->step(s->model));
 }
 
+/* Of a model whose cells are `NAME.nx`, as many, by steps of dt. */
+static inline Subject BeginWith(const char *const settings[], size_t nx, double dt)
+{
+  char        cells[64], step[40];
+  const char *all[MAX_SETTINGS];
+  size_t      m = 0;
+
+  while ((all[m] = settings[m])) m++;
+  snprintf(cells, sizeof cells, "%s.nx=%zu", settings[0] + strlen("solver="), nx);
+  snprintf(step, sizeof step, "time.dt=%.17g", dt);
+  all[m++] = cells;
+  all[m++] = step;
+  all[m]   = NULL;
+  return Begin(PETSC_COMM_SELF, all);
+}
+
+/* All of the state on this rank, a field behind the other: free. */
+static inline double *StateOf(Subject *s)
+{
+  double *state = malloc(sizeof *state * (s->n + 1));
+  ck_ok(s->ops->get_state(s->model, state));
+  return state;
+}
+
+/* The settings with at most n more of them make no model with a first state; the error has `fragment` in it. */
+static inline void CheckRefused(const char *const settings[], size_t n, const char *const more[], const char fragment[])
+{
+  const char          *all[MAX_SETTINGS] = {NULL};
+  NomosConfig          config;
+  NomosModel           model = NULL;
+  const NomosModelOps *ops;
+  size_t               m = 0;
+
+  for (; settings[m]; m++) all[m] = settings[m];
+  for (size_t i = 0; i < n && more[i]; i++) all[m + i] = more[i];
+  ck_ok(Configure(PETSC_COMM_SELF, all, &config, &ops));
+  const bool     quiet = NomosErrorSetQuiet(true);
+  PetscErrorCode code  = NomosModelCreate(PETSC_COMM_SELF, ops, config, &model);
+  if (!code) code = ops->initialise(model);
+  NomosErrorSetQuiet(quiet);
+  ck_assert_msg(code && strstr(NomosErrorLast(), fragment), "%s: %s", fragment, code ? NomosErrorLast() : "accepted");
+  NomosErrorClear();
+  ck_ok(NomosModelDestroy(&model));
+  ck_ok(NomosConfigDestroy(&config));
+}
+
 /* What is saved is loaded again, to the bit, on these ranks. */
 static inline void CheckpointKeepsState(Subject *s)
 {

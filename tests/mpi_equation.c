@@ -37,13 +37,6 @@ static Subject BeginCase(int c)
   return Begin(c < FIRST_OF_PLANE ? PETSC_COMM_SELF : PETSC_COMM_WORLD, cases[c].settings);
 }
 
-static double *State(Subject *s)
-{
-  double *state = malloc(sizeof *state * (s->n + 1));
-  ck_ok(s->ops->get_state(s->model, state));
-  return state;
-}
-
 START_TEST(derivatives)
 {
   for (int c = 0; c < N_CASES; c++) {
@@ -54,7 +47,7 @@ START_TEST(derivatives)
     size_t                     n;
     double                     p[MAX_PARAMETERS], scale[MAX_PARAMETERS], *x;
     Advance(&s, 2); /* so that a history differs from the present */
-    x = State(&s);
+    x = StateOf(&s);
     ck_ok(NomosModelGetParameters(s.model, &n, &parameters));
     ck_assert_uint_le(n, MAX_PARAMETERS);
     for (size_t i = 0; i < n; i++) {
@@ -79,7 +72,7 @@ END_TEST
 START_TEST(derivative_by_diffusivity)
 {
   Subject s = Begin(PETSC_COMM_SELF, (const char *const[]){"solver=spectral", "case.units=nondimensional", "time.stop=1", "spectral.nx=16", "spectral.lx=6.283185307179586", "time.dt=0.3", "equations.u.terms=[u_xx]", "equations.u.coefficients=[0.2]", "initial.u=sin(2*x)", NULL});
-  double  x_dot[16] = {0}, *x = State(&s);
+  double  x_dot[16] = {0}, *x = StateOf(&s);
 
   ck_ok(s.ops->jvp(s.model, x, x_dot, (double[]){1}));
   for (int i = 0; i < 16; i++) ck_assert_double_lt(fabs(x_dot[i] + 4 * 0.3 * exp(-4 * 0.2 * 0.3) * x[i]), 1e-15);
@@ -94,7 +87,7 @@ START_TEST(fields)
   Subject                s = BeginCase(FIRST_OF_PLANE);
   const NomosModelField *list;
   size_t                 n;
-  double                *x = State(&s), *values = malloc(sizeof *values * s.n), *y = malloc(sizeof *y * s.n);
+  double                *x = StateOf(&s), *values = malloc(sizeof *values * s.n), *y = malloc(sizeof *y * s.n);
 
   ck_ok(s.ops->fields(s.model, &n, &list));
   ck_assert_uint_eq(n, 3);
@@ -145,7 +138,7 @@ START_TEST(threads_and_ranks)
     omp_set_num_threads(t ? 3 : 1);
     Subject s = Begin(PETSC_COMM_WORLD, settings);
     Advance(&s, 3);
-    state[t] = State(&s);
+    state[t] = StateOf(&s);
     n        = s.n;
     ck_ok(s.ops->fields(s.model, &rows, &list));
     start = list[0].start[0] * 160;
@@ -155,7 +148,7 @@ START_TEST(threads_and_ranks)
   ck_assert_mem_eq(state[0], state[1], sizeof *state[0] * n);
   Subject s = Begin(PETSC_COMM_SELF, settings);
   Advance(&s, 3);
-  alone  = State(&s);
+  alone  = StateOf(&s);
   sum[0] = sum[1] = 0;
   for (size_t v = 0; v < 2; v++)
     for (size_t i = 0; i < n / 2; i++) {

@@ -30,13 +30,6 @@ static const struct {
 };
 enum { N_CASES = sizeof cases / sizeof *cases, MAX_PARAMETERS = 16 };
 
-static double *State(Subject *s)
-{
-  double *state = malloc(sizeof *state * (s->n + 1));
-  ck_ok(s->ops->get_state(s->model, state));
-  return state;
-}
-
 START_TEST(derivatives)
 {
   for (int c = 0; c < N_CASES; c++) {
@@ -46,7 +39,7 @@ START_TEST(derivatives)
     NomosOperatorReport        r;
     size_t                     n;
     double                     p[MAX_PARAMETERS], scale[MAX_PARAMETERS], *x, *by_state;
-    x        = State(&s);
+    x        = StateOf(&s);
     by_state = malloc(sizeof *by_state * (s.n + 1));
     for (size_t i = 0; i < s.n; i++) by_state[i] = 0.01;
     ck_ok(NomosModelGetParameters(s.model, &n, &parameters));
@@ -83,9 +76,9 @@ START_TEST(threads_and_derivatives)
     for (int t = 0; t < 2; t++) {
       omp_set_num_threads(t ? 3 : 1);
       Subject s = Begin(PETSC_COMM_WORLD, settings[k]);
-      double *x = State(&s), *x_dot = State(&s);
-      bar[t]     = State(&s);
-      bar_dot[t] = State(&s);
+      double *x = StateOf(&s), *x_dot = StateOf(&s);
+      bar[t]     = StateOf(&s);
+      bar_dot[t] = StateOf(&s);
       n          = s.n;
       ck_ok(s.ops->hvp(s.model, x, x_dot, (const double[]){0.1, 0.2, 0.3, 0.1, 0.2}, bar[t], bar_dot[t], p_bar[t], p_bar[t] + MAX_PARAMETERS));
       free(x);
@@ -117,7 +110,7 @@ START_TEST(threads_and_ranks)
     omp_set_num_threads(t ? 3 : 1);
     Subject s = Begin(PETSC_COMM_WORLD, settings);
     Advance(&s, 3);
-    state[t] = State(&s);
+    state[t] = StateOf(&s);
     n        = s.n;
     ck_ok(s.ops->fields(s.model, &n_fields, &list));
     memcpy(start, list[0].start, sizeof start);
@@ -128,7 +121,7 @@ START_TEST(threads_and_ranks)
   ck_assert_mem_eq(state[0], state[1], sizeof *state[0] * n);
   Subject s = Begin(PETSC_COMM_SELF, settings);
   Advance(&s, 3);
-  alone = State(&s);
+  alone = StateOf(&s);
   for (size_t k = 0; k < 4; k++)
     for (size_t j = 0; j < count[0]; j++) ck_assert_mem_eq(state[0] + (k * count[0] + j) * count[1], alone + (k * 32 + start[0] + j) * 40 + start[1], sizeof *alone * count[1]);
   End(&s);

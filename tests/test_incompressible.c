@@ -10,28 +10,6 @@ static const double pi = 3.14159265358979323846;
 
 enum { N_SCALARS = 7, ENERGY = 0, DIVERGENCE = 2, MEAN = 3, LEAST = 4, LARGEST = 5 };
 
-static Subject BeginWith(const char *const settings[], size_t nx, double dt)
-{
-  char        cells[40], step[40];
-  const char *all[MAX_SETTINGS];
-  size_t      m = 0;
-
-  while ((all[m] = settings[m])) m++;
-  snprintf(cells, sizeof cells, "incompressible.nx=%zu", nx);
-  snprintf(step, sizeof step, "time.dt=%.17g", dt);
-  all[m++] = cells;
-  all[m++] = step;
-  all[m]   = NULL;
-  return Begin(PETSC_COMM_SELF, all);
-}
-
-static double *State(Subject *s)
-{
-  double *state = malloc(sizeof *state * s->n);
-  ck_ok(s->ops->get_state(s->model, state));
-  return state;
-}
-
 static void Scalars(Subject *s, double values[N_SCALARS])
 {
   ck_ok(s->model->ops->evaluate_scalars(s->model, values));
@@ -44,7 +22,7 @@ static double Error(const char *const settings[], size_t n, double stop, int ste
   double *u, sum = 0;
 
   Advance(&s, steps);
-  u = State(&s);
+  u = StateOf(&s);
   for (size_t i = 0; i < n * n; i++) sum += pow(u[i] - exact(((double)(i % n) + 1) / (double)n, ((double)(i / n) + 0.5) / (double)n, stop), 2) / (double)(n * n);
   free(u);
   End(&s);
@@ -119,7 +97,7 @@ START_TEST(lid_driven_cavity)
   double             *u, worst = 0;
 
   Advance(&s, 36);
-  u = State(&s);
+  u = StateOf(&s);
   for (int line = 0; line < 2; line++)
     for (int k = 0; k < POINTS; k++) { /* faces of the middle are on the line; linear between the two beside the point */
       const double at = (line ? x[k] : y[k]) * N - 0.5;
@@ -212,22 +190,7 @@ START_TEST(refused)
     {{"incompressible.origin=[1]"}, "x and y are needed"},
   };
 
-  for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
-    const char          *settings[MAX_SETTINGS] = {FLOW, "time.dt=0.1", "incompressible.nx=16"};
-    NomosConfig          config;
-    NomosModel           model = NULL;
-    const NomosModelOps *ops;
-    for (size_t i = 0; i < 3 && rows[r].settings[i]; i++) settings[5 + i] = rows[r].settings[i];
-    ck_ok(Configure(PETSC_COMM_SELF, settings, &config, &ops));
-    const bool     quiet = NomosErrorSetQuiet(true);
-    PetscErrorCode code  = NomosModelCreate(PETSC_COMM_SELF, ops, config, &model);
-    if (!code) code = ops->initialise(model);
-    NomosErrorSetQuiet(quiet);
-    ck_assert_msg(code && strstr(NomosErrorLast(), rows[r].fragment), "%s: %s", rows[r].fragment, code ? NomosErrorLast() : "accepted");
-    NomosErrorClear();
-    ck_ok(NomosModelDestroy(&model));
-    ck_ok(NomosConfigDestroy(&config));
-  }
+  for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) CheckRefused((const char *const[]){FLOW, "time.dt=0.1", "incompressible.nx=16", NULL}, 3, rows[r].settings, rows[r].fragment);
 }
 END_TEST
 
