@@ -19,13 +19,78 @@ static const NomosParam params[] = {
 };
 /* clang-format on */
 
+typedef struct {
+  size_t  n, *kept; /* terms that are left: which (n) */
+  double *alpha, *m, *variance; /* (n) of these: 1/variance of the prior; mean and variance of the posterior */
+  double  beta;
+  double *a, *next; /* room */
+} State;
+
+/* m and variance of the terms that are left, and beta with them. */
+static PetscErrorCode Update(const NomosNormal *normal, State *s, NomosRegression *r)
+{
+  const size_t  n = s->n;
+  NomosCholesky factor;
+  double        sum_gamma = 0;
+
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < n; i++) {
+    for (size_t j = 0; j < n; j++) s->a[i * n + j] = s->beta * normal->G[s->kept[i] * normal->n_terms + s->kept[j]];
+    s->a[i * (n + 1)] += s->alpha[i];
+    s->m[i] = s->beta * normal->b[s->kept[i]];
+  }
+  PetscCall(NomosCholeskyCreate(n, s->a, &factor));
+  const bool collinear = factor.rank < n;
+  for (size_t i = 0; i < n && !collinear; i++) {
+    memset(s->next, 0, n * sizeof *s->next);
+    s->next[i] = 1;
+    NomosCholeskySolve(&factor, s->next, s->next);
+    s->variance[i] = s->next[i];
+  }
+  if (!collinear) NomosCholeskySolve(&factor, s->m, s->m);
+  PetscCall(NomosCholeskyDestroy(&factor));
+  PetscCheck(!collinear, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "discover.method = rvm_top_down: the terms are collinear on these rows; leave some out");
+  memset(r->c, 0, normal->n_terms * sizeof *r->c);
+  for (size_t i = 0; i < n; i++) {
+    r->c[s->kept[i]] = s->m[i];
+    sum_gamma += 1 - s->alpha[i] * s->variance[i];
+  }
+  s->beta = (normal->n - sum_gamma) / NomosResidualSure(normal, r->c);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Next alpha of every term; those that reach the threshold leave. The largest change of those that stay. */
+static double Prune(double threshold, bool keep_first, State *s, NomosRegression *r)
+{
+  double change = 0;
+  size_t n_stay = 0;
+  bool   any    = false;
+
+  for (size_t i = 0; i < s->n; i++) {
+    s->next[i] = (1 - s->alpha[i] * s->variance[i]) / (s->m[i] * s->m[i]);
+    any        = any || s->next[i] < threshold;
+    r->c[s->kept[i]] = r->deviation[s->kept[i]] = 0;
+  }
+  for (size_t i = 0; i < s->n; i++) {
+    const size_t term = s->kept[i];
+    if (!(s->next[i] < threshold) && !(keep_first && !any && i == 0)) continue;
+    change             = fmax(change, fabs(s->next[i] - s->alpha[i]));
+    r->c[term]         = s->m[i];
+    r->deviation[term] = sqrt(s->variance[i]);
+    s->kept[n_stay]    = term;
+    s->alpha[n_stay++] = s->next[i];
+  }
+  s->n = n_stay;
+  return change;
+}
+
 static PetscErrorCode Solve(NomosConfig config, const NomosNormal *normal, const NomosConstraints *constraints, NomosRegression *r)
 {
   const size_t n = normal->n_terms;
-  double       threshold, tolerance, beta = 1e-6, *alpha, *a, *m, *variance, *next;
+  State        s = {.n = n, .beta = 1e-6};
+  double       threshold, tolerance;
   int64_t      iterations;
   bool         keep_first;
-  size_t      *kept, n_kept = n;
 
   PetscFunctionBeginUser;
   (void)constraints;
@@ -33,57 +98,19 @@ static PetscErrorCode Solve(NomosConfig config, const NomosNormal *normal, const
   PetscCall(NomosConfigGetReal(config, "discover.rvm_top_down.tolerance", &tolerance));
   PetscCall(NomosConfigGetInt(config, "discover.rvm_top_down.iterations", &iterations));
   PetscCall(NomosConfigGetBool(config, "discover.rvm_top_down.keep_first", &keep_first));
-  PetscCall(PetscCalloc6(n, &alpha, n * n, &a, n, &m, n, &variance, n, &next, n, &kept));
+  PetscCall(PetscCalloc6(n, &s.alpha, n * n, &s.a, n, &s.m, n, &s.variance, n, &s.next, n, &s.kept));
   for (size_t j = 0; j < n; j++) {
-    alpha[j] = 1e-6;
-    kept[j]  = j;
+    s.alpha[j] = 1e-6;
+    s.kept[j]  = j;
   }
-  for (int64_t pass = 0; pass < iterations && n_kept; pass++) {
-    NomosCholesky factor;
-    double        sum_gamma = 0, change = 0;
-    size_t        n_stay = 0;
-    for (size_t i = 0; i < n_kept; i++) {
-      for (size_t j = 0; j < n_kept; j++) a[i * n_kept + j] = beta * normal->G[kept[i] * n + kept[j]];
-      a[i * (n_kept + 1)] += alpha[i];
-      m[i] = beta * normal->b[kept[i]];
-    }
-    PetscCall(NomosCholeskyCreate(n_kept, a, &factor));
-    const bool collinear = factor.rank < n_kept;
-    for (size_t i = 0; i < n_kept && !collinear; i++) {
-      memset(next, 0, n_kept * sizeof *next);
-      next[i] = 1;
-      NomosCholeskySolve(&factor, next, next);
-      variance[i] = next[i];
-    }
-    if (!collinear) NomosCholeskySolve(&factor, m, m);
-    PetscCall(NomosCholeskyDestroy(&factor));
-    PetscCheck(!collinear, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "discover.method = rvm_top_down: the terms are collinear on these rows; leave some out");
-    memset(r->c, 0, n * sizeof *r->c);
-    for (size_t i = 0; i < n_kept; i++) {
-      r->c[kept[i]] = m[i];
-      sum_gamma += 1 - alpha[i] * variance[i];
-    }
-    beta     = (normal->n - sum_gamma) / NomosResidualSure(normal, r->c);
-    bool any = false;
-    for (size_t i = 0; i < n_kept; i++) {
-      next[i]       = (1 - alpha[i] * variance[i]) / (m[i] * m[i]);
-      any           = any || next[i] < threshold;
-      r->c[kept[i]] = r->deviation[kept[i]] = 0;
-    }
-    for (size_t i = 0; i < n_kept; i++) {
-      if (!(next[i] < threshold) && !(keep_first && !any && i == 0)) continue;
-      change                = fmax(change, fabs(next[i] - alpha[i]));
-      r->c[kept[i]]         = m[i];
-      r->deviation[kept[i]] = sqrt(variance[i]);
-      kept[n_stay]          = kept[i];
-      alpha[n_stay++]       = next[i];
-    }
-    n_kept = n_stay;
-    PetscCall(NomosPathAdd(r, &(NomosPathPoint){.threshold = (double)n_kept, .residual = NomosResidualSure(normal, r->c) / normal->s, .criterion = beta, .c = r->c}));
+  for (int64_t pass = 0; pass < iterations && s.n; pass++) {
+    PetscCall(Update(normal, &s, r));
+    const double change = Prune(threshold, keep_first, &s, r);
+    PetscCall(NomosPathAdd(r, &(NomosPathPoint){.threshold = (double)s.n, .residual = NomosResidualSure(normal, r->c) / normal->s, .criterion = s.beta, .c = r->c}));
     if (pass > 1 && change < tolerance) break;
   }
   PetscCall(NomosPathChoose(r, r->n_path - 1));
-  PetscCall(PetscFree6(alpha, a, m, variance, next, kept));
+  PetscCall(PetscFree6(s.alpha, s.a, s.m, s.variance, s.next, s.kept));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
