@@ -221,8 +221,13 @@ void NomosDiscoverSnap(NomosDiscover *d)
 {
   for (size_t i = 0; i < d->n_equations; i++) {
     NomosDiscoverEquation *e = &d->equations[i];
-    for (size_t j = 0; j < e->n_terms; j++)
-      if (e->model[j] != 0 && fabs(e->model[j] + e->found.c[j]) <= 2 * e->found.deviation[j]) e->found.c[j] = -e->model[j];
+    for (size_t j = 0; j < e->n_terms; j++) {
+      const double left = e->model[j] + e->found.c[j];
+      if (e->model[j] == 0 || !(fabs(left) <= 2 * e->found.deviation[j])) continue;
+      e->found.c[j] = -e->model[j];
+      e->low[j] -= left; /* intervals are those of the coefficient as it stands */
+      e->high[j] -= left;
+    }
   }
 }
 

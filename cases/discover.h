@@ -95,7 +95,7 @@ double NomosDiscoverTarget(const NomosDiscoverEquation *equation);
 double NomosDiscoverError(const NomosDiscoverEquation *equation, const double c[]);
 /* Are the terms of the whole equation those of the truth? */
 bool NomosDiscoverExact(const NomosDiscoverEquation *equation);
-/* A term of the model that is zero within twice its deviation with what was found leaves the equation. */
+/* After intervals: a term of the model that is zero within twice its deviation with what was found leaves the equation, and its interval goes with its coefficient. */
 void NomosDiscoverSnap(NomosDiscover *d);
 
 /* equation.yaml, equation.tex, coefficients.csv, path.csv, and the equations in the log. report.html, of what is in the run directory by then. */
