@@ -21,7 +21,7 @@ const NomosParam nomos_data_params[] = {
   {"data.every",        NOMOS_PARAM_INT,             "1",    NULL, 1, 1e6,   NULL, false, "Take every so many-th frame."},
   {"data.window_step",  NOMOS_PARAM_INT,             "1",    NULL, 1, 1e6,   NULL, false, "Frames from the start of one example to the next, where an example is a window of frames."},
   {"data.space_every",  NOMOS_PARAM_INT,             "1",    NULL, 1, 1e6,   NULL, false, "Take every so many-th point of space."},
-  {"data.trajectories", NOMOS_PARAM_INT,             "0",    NULL, 0, 1e12,  NULL, false, "Use at most so many trajectories, the first ones; 0: all."},
+  {"data.trajectories", NOMOS_PARAM_INT,             "0",    NULL, 0, 1e12,  NULL, false, "Use at most so many trajectories: the same part of each file, its first ones; 0: all."},
   {"data.validation",   NOMOS_PARAM_REAL,            "0.1",  NULL, 0, 0.9,   NULL, false, "Fraction of the trajectories that the training does not see and best weights are chosen by."},
   {"data.test",         NOMOS_PARAM_REAL,            "0.1",  NULL, 0, 0.9,   NULL, false, "Fraction of the trajectories that is kept for the evaluation."},
   {"data.seed",         NOMOS_PARAM_INT,             "0",    NULL, 0, 1e15,  NULL, false, "Seed of the choice of trajectories for training, validation and test."},

@@ -37,7 +37,7 @@ typedef struct {
   size_t                      every;          /* every how many-th frame; 0 stands for 1 */
   size_t                      window_step;    /* frames, after thinning, from one window's start to the next; 0 stands for 1 */
   size_t                      space_every;    /* every how many-th point; 0 stands for 1 */
-  size_t                      n_trajectories; /* at most so many, the first ones; 0: all */
+  size_t                      n_trajectories; /* at most so many, the same part of each file, its first ones; 0: all */
   double                      validation, test; /* fractions of the trajectories; one trajectory at least where it is > 0 */
   uint64_t                    seed;             /* which trajectories are for which */
   double                      cache_bytes;      /* 0 stands for 256 MB */

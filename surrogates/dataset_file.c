@@ -288,6 +288,29 @@ static PetscErrorCode ListBlocks(NomosDataset d)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* So many trajectories as are asked for: the same part of every file, since files often differ in a parameter; its first ones. Files without any are left out. */
+static PetscErrorCode ShareOut(NomosDataset d)
+{
+  size_t all = 0, before = 0, n_files = 0;
+
+  PetscFunctionBeginUser;
+  for (size_t f = 0; f < d->n_files; f++) all += d->files[f].n_trajectories;
+  const size_t wanted = d->input.n_trajectories && d->input.n_trajectories < all ? d->input.n_trajectories : all;
+  for (size_t f = 0; f < d->n_files; f++) {
+    NomosDatasetFile *file = &d->files[f];
+    const size_t      n    = file->n_trajectories;
+    file->n_trajectories   = (before + n) * wanted / all - before * wanted / all;
+    file->first_trajectory = d->n_trajectories;
+    d->n_trajectories += file->n_trajectories;
+    before += n;
+    if (!file->n_trajectories) PetscCall(PetscFree(file->path));
+    else d->files[n_files++] = *file;
+  }
+  d->n_files = n_files;
+  PetscCall(NomosFieldReaderClose(&d->reader)); /* their numbers are others now */
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosDatasetFindFiles(NomosDataset d)
 {
   char **paths;
@@ -297,18 +320,9 @@ PetscErrorCode NomosDatasetFindFiles(NomosDataset d)
   PetscCall(PetscCalloc1(d->n_files, &d->files));
   for (size_t f = 0; f < d->n_files; f++) d->files[f].path = paths[f];
   PetscCall(PetscFree(paths));
-  size_t left = d->input.n_trajectories ? d->input.n_trajectories : SIZE_MAX, n_files = 0;
-  for (size_t f = 0; f < d->n_files && left; f++, n_files++) {
-    NomosDatasetFile *file = &d->files[f];
-    PetscCall(LookInto(d, f));
-    file->n_trajectories   = PetscMin(file->n_trajectories, left);
-    file->first_trajectory = d->n_trajectories;
-    d->n_trajectories += file->n_trajectories;
-    left -= file->n_trajectories;
-    PetscCall(ChooseBlocks(d, f));
-  }
-  for (size_t f = n_files; f < d->n_files; f++) PetscCall(PetscFree(d->files[f].path));
-  d->n_files = n_files;
+  for (size_t f = 0; f < d->n_files; f++) PetscCall(LookInto(d, f));
+  PetscCall(ShareOut(d));
+  for (size_t f = 0; f < d->n_files; f++) PetscCall(ChooseBlocks(d, f));
   PetscCall(ListBlocks(d));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

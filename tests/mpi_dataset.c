@@ -323,6 +323,19 @@ START_TEST(attributes)
     ck_assert(beta == expected[e] && u[1][0][2] == ValueAt(e, 1, 0, 2));
   }
   ck_ok(NomosDatasetClose(&data));
+  for (size_t n = 2; n < 6; n++) { /* fewer: the same part of each file, and some of every one where there are enough */
+    static const size_t expected[6][5] = {[2] = {2, 4}, [3] = {0, 2, 4}, [4] = {0, 2, 4, 5}, [5] = {0, 2, 3, 4, 5}};
+    input.n_trajectories = n;
+    ck_ok(NomosDatasetOpen(PETSC_COMM_WORLD, &input, &data));
+    ck_assert_uint_eq(NomosDatasetExamples(data, NOMOS_SPLIT_TRAIN), n);
+    for (size_t e = 0; e < n; e++) {
+      double beta, u[N_FRAMES][NY][NX];
+      ck_ok(NomosDatasetRead(data, 1, NOMOS_SPLIT_TRAIN, 1, &e, &beta));
+      ck_ok(NomosDatasetRead(data, 0, NOMOS_SPLIT_TRAIN, 1, &e, &u[0][0][0]));
+      ck_assert(u[1][0][2] == ValueAt(expected[n][e], 1, 0, 2) && beta == (expected[n][e] < 2 ? 0.1 : expected[n][e] < 4 ? 1.1 : several[expected[n][e] - 4]));
+    }
+    ck_ok(NomosDatasetClose(&data));
+  }
   input.path      = Path("families/0.h5");
   input.variables = wanted + 1;
   input.n_variables = 1;
