@@ -97,37 +97,47 @@ START_TEST(threads_and_derivatives)
 }
 END_TEST
 
-/* The same bits for any number of threads and ranks. */
+/* The same bits for any number of threads and ranks: in a plane, along a line, with Chebyshev's stages, whose number all must agree on. */
 START_TEST(threads_and_ranks)
 {
-  static const char *const settings[] = {GAS, "grid_pde.dimensions=2", "grid_pde.nx=40", "grid_pde.ny=32", "grid_pde.limiter=mc", "initial.Vy=0.2", NULL};
-  const int                threads    = omp_get_max_threads();
-  const NomosModelField   *list;
-  double                  *state[2], *alone;
-  size_t                   n_fields, n = 0, start[2] = {0, 0}, count[2] = {0, 0};
+  static const char *const rows[][MAX_SETTINGS] = {
+    {GAS, "grid_pde.dimensions=2", "grid_pde.nx=40", "grid_pde.ny=32", "grid_pde.limiter=mc", "initial.Vy=0.2"},
+    {PDE("burgers"), "grid_pde.nx=120", "grid_pde.limiter=mc", "burgers.nu=0.01", "initial.type=sines"},
+    {PDE("compressible"), "grid_pde.nx=96", "grid_pde.limiter=mc", "grid_pde.boundary_x=wall", "initial.density=1 - 0.875*step(x - 0.5)", "initial.pressure=1 - 0.9*step(x - 0.5)"},
+    {PDE("diffusion_reaction"), "grid_pde.dimensions=2", "grid_pde.nx=40", "grid_pde.ny=32", "time.scheme=rkc2", "grid_pde.boundary_x=no_flux", "grid_pde.boundary_y=no_flux", "initial.type=noise"},
+  };
+  const int threads = omp_get_max_threads();
 
-  for (int t = 0; t < 2; t++) {
-    omp_set_num_threads(t ? 3 : 1);
-    Subject s = Begin(PETSC_COMM_WORLD, settings);
+  for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+    const NomosModelField *list;
+    NomosModelField        field = {.n_dims = 0};
+    double                *state[2], *alone;
+    size_t                 n_fields, n = 0, points = 1;
+    for (int t = 0; t < 2; t++) {
+      omp_set_num_threads(t ? 3 : 1);
+      Subject s = Begin(PETSC_COMM_WORLD, rows[r]);
+      Advance(&s, 3);
+      state[t] = StateOf(&s);
+      n        = s.n;
+      ck_ok(s.ops->fields(s.model, &n_fields, &list));
+      field = list[0];
+      End(&s);
+    }
+    omp_set_num_threads(threads);
+    ck_assert_mem_eq(state[0], state[1], sizeof *state[0] * n);
+    Subject s = Begin(PETSC_COMM_SELF, rows[r]);
     Advance(&s, 3);
-    state[t] = StateOf(&s);
-    n        = s.n;
-    ck_ok(s.ops->fields(s.model, &n_fields, &list));
-    memcpy(start, list[0].start, sizeof start);
-    memcpy(count, list[0].count, sizeof count);
+    alone = StateOf(&s);
+    const bool   line = field.n_dims == 1;
+    const size_t size[2] = {line ? 1 : field.size[0], field.size[!line]}, start[2] = {line ? 0 : field.start[0], field.start[!line]}, count[2] = {line ? 1 : field.count[0], field.count[!line]};
+    for (int d = 0; d < field.n_dims; d++) points *= field.count[d];
+    for (size_t k = 0; k < s.n / (size[0] * size[1]); k++)
+      for (size_t j = 0; j < count[0]; j++) ck_assert_mem_eq(state[0] + k * points + j * count[1], alone + (k * size[0] + start[0] + j) * size[1] + start[1], sizeof *alone * count[1]);
     End(&s);
+    free(alone);
+    free(state[0]);
+    free(state[1]);
   }
-  omp_set_num_threads(threads);
-  ck_assert_mem_eq(state[0], state[1], sizeof *state[0] * n);
-  Subject s = Begin(PETSC_COMM_SELF, settings);
-  Advance(&s, 3);
-  alone = StateOf(&s);
-  for (size_t k = 0; k < 4; k++)
-    for (size_t j = 0; j < count[0]; j++) ck_assert_mem_eq(state[0] + (k * count[0] + j) * count[1], alone + (k * 32 + start[0] + j) * 40 + start[1], sizeof *alone * count[1]);
-  End(&s);
-  free(alone);
-  free(state[0]);
-  free(state[1]);
 }
 END_TEST
 
