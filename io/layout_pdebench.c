@@ -52,10 +52,14 @@ static herr_t TakeField(hid_t file, const char *name, const H5L_info_t *info, vo
   (void)info;
   if (n_dims < first + 1 + n_space || n_dims > first + 2 + n_space || strlen(name) >= NOMOS_MAX_NAME) return 0; /* coordinates, what else there is */
   const bool frames = n_dims == first + 2 + n_space;
-  bool       fits   = !first || size[0] == 1;
+  bool       fits   = true;
   for (int s = 0; s < n_space; s++) fits = fits && size[n_dims - n_space + s] == layout->points[s];
   if (!fits) {
-    NomosVerdictFail(flat->verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has the shape %s, which does not fit the coordinates of space%s", flat->path, name, NomosLayoutSizes(n_dims, size, text), first ? " behind one leading axis of size 1" : "");
+    NomosVerdictFail(flat->verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has the shape %s, which does not fit the coordinates of space", flat->path, name, NomosLayoutSizes(n_dims, size, text));
+    return -1;
+  }
+  if (first && size[0] > 1) {
+    NomosVerdictFail(flat->verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has the shape %s, an axis of size %llu before trajectories, time and the coordinates of space: if it is of devices, merge it into the trajectories first; else a coordinate is missing", flat->path, name, NomosLayoutSizes(n_dims, size, text), (unsigned long long)size[0]);
     return -1;
   }
   if (!layout->n_trajectories) layout->n_trajectories = size[first];

@@ -2,6 +2,7 @@
 #include "io/expression.h"
 #include "operators/random.h"
 #include "solvers/cell_plane.h"
+#include "solvers/initial_file.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -33,7 +34,7 @@ PetscErrorCode NomosCellPlaneExpression(NomosModel model, const char key[], cons
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetString(model->config, key, &text));
-  NomosCheck(text[0] || !positive, model->comm, PETSC_ERR_ARG_INCOMP, "%s: needed: it must be positive everywhere", key);
+  NomosCheck(text[0] || !positive, model->comm, PETSC_ERR_ARG_INCOMP, "%s: %s is not given, and must be positive everywhere: give a number or an expression of x, y, or another initial.type", NomosConfigWhere(model->config, "initial.type"), key);
   memset(values, 0, p->n_points * sizeof *values);
   if (!text[0]) PetscFunctionReturn(PETSC_SUCCESS);
   const bool     quiet  = NomosErrorSetQuiet(true); /* what is wrong is told once, with the key */
@@ -58,31 +59,13 @@ PetscErrorCode NomosCellPlaneExpression(NomosModel model, const char key[], cons
 
 PetscErrorCode NomosCellPlaneFile(NomosModel model, const char name[], bool positive, double values[])
 {
-  NomosCellPlane  *p = model->data;
-  char             wrong[1024] = "";
-  const char      *path, *where = NomosConfigWhere(model->config, "initial.file");
-  NomosFieldReader reader;
-  bool             has;
-  int              n_dims;
-  size_t           shape[NOMOS_FIELD_MAX_DIMS + 1], frames;
-  int64_t          frame;
+  NomosCellPlane *p = model->data;
+  char            wrong[1024] = "";
 
   PetscFunctionBeginUser;
-  PetscCall(NomosConfigGetString(model->config, "initial.file", &path));
-  PetscCall(NomosConfigGetInt(model->config, "initial.frame", &frame));
-  PetscCheck(path[0], model->comm, PETSC_ERR_ARG_INCOMP, "%s: initial.type = file needs initial.file", NomosConfigWhere(model->config, "initial.type"));
-  PetscCall(NomosFieldReaderOpen(model->comm, path, &reader));
-  PetscCall(NomosFieldReaderHas(reader, name, &has));
-  PetscCheck(has, model->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has no variable %s", where, path, name);
-  PetscCall(NomosFieldReaderShape(reader, name, &n_dims, shape));
-  PetscCheck(n_dims == 3 && shape[1] == p->size[1] && shape[2] == p->size[0], model->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: %s of %s is on another grid than this case", where, name, path);
-  PetscCall(NomosFieldReaderFrames(reader, &frames));
-  if (frame < 0) frame = (int64_t)PetscMin(frames, shape[0]) - 1;
-  PetscCheck(frame >= 0 && (size_t)frame < shape[0], model->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: initial.frame = %ld: %s holds %zu frames", NomosConfigWhere(model->config, "initial.frame"), (long)frame, path, shape[0]);
-  PetscCall(NomosFieldReaderRead(reader, name, (const size_t[]){(size_t)frame, p->start[1], p->start[0]}, (const size_t[]){1, p->count[1], p->count[0]}, values));
-  PetscCall(NomosFieldReaderClose(&reader));
+  PetscCall(NomosInitialFileRead(model, &(NomosInitialField){.name = name, .n_dims = 2, .size = {p->size[1], p->size[0]}, .start = {p->start[1], p->start[0]}, .count = {p->count[1], p->count[0]}}, values));
   for (size_t i = 0; i < p->n_points; i++)
-    if (!wrong[0] && !(isfinite(values[i]) && (values[i] > 0 || !positive))) snprintf(wrong, sizeof wrong, "%s: %s of %s is %g at cell %zu of a rank: must be %s", where, name, path, values[i], i, positive ? "positive" : "a finite number");
+    if (!wrong[0] && !(isfinite(values[i]) && (values[i] > 0 || !positive))) snprintf(wrong, sizeof wrong, "%s: %s is %g at cell %zu of a rank: must be %s", NomosConfigWhere(model->config, "initial.file"), name, values[i], i, positive ? "positive" : "a finite number");
   PetscCall(Everywhere(model->comm, wrong));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -236,6 +236,75 @@ START_TEST(constants)
 }
 END_TEST
 
+/* A state from a run's file, on any ranks; and what is said of one that does not fit. */
+START_TEST(of_a_file)
+{
+  enum { NX = 16, NY = 12 };
+  static double      x[NX], y[NY], u[2][NY][NX];
+  const NomosFieldDim dims[] = {{.name = "y", .size = NY, .values = y}, {.name = "x", .size = NX, .values = x}};
+  const NomosFieldVariable variable = {.name = "u", .dims = {"y", "x"}, .type = NOMOS_F64};
+  char                path[NOMOS_MAX_PATH + 32], of[NOMOS_MAX_PATH + 64];
+  const char         *set[] = {"grid_pde.dimensions=2", "grid_pde.nx=16", "grid_pde.ny=12", "initial.type=file", of, "initial.frame=0"};
+  NomosFieldFile      file;
+  NomosModel          model;
+  const NomosModelField *list;
+  double              state[NX * NY];
+  size_t              n;
+  int                 rank;
+
+  MPI_Comm_rank(PETSC_COMM_WORLD, &rank);
+  snprintf(path, sizeof path, "%s/plane.nc", ck_directory);
+  snprintf(of, sizeof of, "initial.file=%s", path);
+  for (size_t i = 0; i < 2 * NX * NY; i++) (&u[0][0][0])[i] = 1 + (double)i;
+  if (!rank) {
+    ck_ok(NomosFieldFileCreate(PETSC_COMM_SELF, &(NomosFieldFileInput){.path = path, .n_dims = 2, .dims = dims, .n_variables = 1, .variables = &variable, .capacity = 2, .time_unit = "1"}, &file));
+    for (int k = 0; k < 2; k++) {
+      ck_ok(NomosFieldFileBeginFrame(file, k, k));
+      ck_ok(NomosFieldFileWrite(file, "u", NOMOS_F64, (size_t[]){0, 0}, (size_t[]){NY, NX}, u[k]));
+      ck_ok(NomosFieldFileEndFrame(file));
+    }
+    ck_ok(NomosFieldFileClose(&file));
+  }
+  MPI_Barrier(PETSC_COMM_WORLD);
+  for (int last = 0; last < 2; last++) {
+    model = Make(PETSC_COMM_WORLD, "pde/burgers", last ? 5 : 6, set);
+    ck_ok(ops->derivatives->get_state(model, state));
+    ck_ok(ops->derivatives->fields(model, &n, &list));
+    for (size_t j = 0; j < list[0].count[0]; j++)
+      for (size_t i = 0; i < list[0].count[1]; i++) ck_assert(state[j * list[0].count[1] + i] == u[last][list[0].start[0] + j][list[0].start[1] + i]);
+    Done(&model);
+  }
+  for (int k = 0; k < 3; k++) {
+    static const char *const texts[] = {"plane.nc lies over 16 x 12 cells, this case over 16 x 16: give a run on the same grid", "plane.nc has no variable h; over time it has u: give a run of the same equations", "initial.frame = 2: "};
+    NomosCaseFile found;
+    set[2] = k ? "grid_pde.ny=12" : "grid_pde.ny=16";
+    set[5] = "initial.frame=2";
+    ck_ok(NomosCaseFind(PETSC_COMM_WORLD, k == 1 ? "pde/dam_break" : "pde/burgers", &found));
+    ck_ok(NomosCaseLoad(PETSC_COMM_WORLD, &(NomosCaseInput){.path = found.path, .models = nomos_solvers, .n_set = 6, .set = set}, &config, &ops));
+    ck_ok(NomosModelCreate(PETSC_COMM_WORLD, ops, config, &model));
+    ck_refused(ops->initialise(model), texts[k]);
+    Done(&model);
+  }
+}
+END_TEST
+
+/* Four cells are two for each of two ranks, and too few for four. */
+START_TEST(ranks)
+{
+  const char   *set[] = {"grid_pde.nx=4"};
+  NomosCaseFile file;
+  NomosModel    model = NULL;
+  int           size;
+
+  MPI_Comm_size(PETSC_COMM_WORLD, &size);
+  ck_ok(NomosCaseFind(PETSC_COMM_WORLD, "pde/burgers", &file));
+  ck_ok(NomosCaseLoad(PETSC_COMM_WORLD, &(NomosCaseInput){.path = file.path, .models = nomos_solvers, .n_set = 1, .set = set}, &config, &ops));
+  if (size <= 2) ck_ok(NomosModelCreate(PETSC_COMM_WORLD, ops, config, &model));
+  else ck_refused(NomosModelCreate(PETSC_COMM_WORLD, ops, config, &model), "grid_pde: 4 cells along x on 4 ranks leave 1 for one: at least 2 are needed; use fewer ranks");
+  Done(&model);
+}
+END_TEST
+
 START_TEST(refusals)
 {
   static const struct {
@@ -259,4 +328,4 @@ START_TEST(refusals)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("initial states of grid_pde", sines, fractions, gas_of_sines, gas_of_modes, dams, constants, refusals)
+NOMOS_TEST_SUITE("initial states of grid_pde", sines, fractions, gas_of_sines, gas_of_modes, dams, constants, of_a_file, ranks, refusals)

@@ -141,7 +141,7 @@ START_TEST(refused)
     const char *settings[3], *fragment;
   } rows[] = {
     {{"initial.coefficient=x - 0.5"}, "must be positive"},
-    {{"initial.type=expression"}, "initial.coefficient: needed"},
+    {{"initial.type=expression"}, "initial.coefficient is not given, and must be positive everywhere"},
     {{"initial.coefficient=1", "darcy.boundary_x=no_flux", "darcy.boundary_y=no_flux"}, "leaves u undetermined"},
     {{"initial.coefficient=1", "darcy.values=[1, 2]"}, "four sides"},
     {{"initial.coefficient=1", "darcy.source=1/(x - 0.03125)"}, "must be a finite number"},

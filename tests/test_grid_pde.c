@@ -587,7 +587,7 @@ START_TEST(refused)
   static const struct {
     const char *settings[4], *fragment;
   } rows[] = {
-    {{"grid_pde.family=compressible", "grid_pde.nx=16"}, "initial.density"},
+    {{"grid_pde.family=compressible", "grid_pde.nx=16"}, "initial.density is not given, and density must be positive everywhere: give a number"},
     {{"grid_pde.family=compressible", "grid_pde.nx=16", "initial.density=1 - 2*x", "initial.pressure=1"}, "must be positive"},
     {{"grid_pde.family=burgers", "grid_pde.nx=16", "grid_pde.boundary_x_high=wall"}, "periodic on one side alone"},
     {{"grid_pde.family=burgers", "grid_pde.nx=16", "initial.u=1/(x - 0.03125)"}, "must be a finite number"},

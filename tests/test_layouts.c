@@ -366,6 +366,12 @@ START_TEST(wrong_frame_counts_and_shapes)
   ck_refused(NomosFieldReaderOpen(PETSC_COMM_SELF, Path("bad.h5"), &reader), "tensor has the shape [5, 4, 6], which does not fit the coordinates of space");
   file = OpenNew("bad.h5");
   PutAxis(file, "x-coordinate", X);
+  PutAxis(file, "t-coordinate", T + 1);
+  Put(file, "tensor", "nntx", 0, 0, false);
+  H5Fclose(file);
+  ck_refused(NomosFieldReaderOpen(PETSC_COMM_SELF, Path("bad.h5"), &reader), "tensor has the shape [5, 5, 4, 6], an axis of size 5 before trajectories, time and the coordinates of space: if it is of devices, merge it into the trajectories first; else a coordinate is missing");
+  file = OpenNew("bad.h5");
+  PutAxis(file, "x-coordinate", X);
   H5Fclose(file);
   ck_refused(NomosFieldReaderOpen(PETSC_COMM_SELF, Path("bad.h5"), &reader), "no field over trajectories, time and space");
 }

@@ -13,6 +13,8 @@ PetscErrorCode PdeGridCreate(NomosModel model)
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Comm_size(model->comm, &n_ranks));
   p->alone = n_ranks == 1;
+  const size_t cut = p->size[p->n_dims - 1]; /* the axis that is shared out; in a box PETSc chooses between two */
+  NomosCheck(p->n_dims > 2 || cut / (size_t)n_ranks >= PDE_GHOSTS, model->comm, PETSC_ERR_ARG_SIZ, "grid_pde: %zu cells along %c on %d ranks leave %zu for one: at least %d are needed; use fewer ranks", cut, "xyz"[p->n_dims - 1], n_ranks, cut / (size_t)n_ranks, PDE_GHOSTS);
   for (int a = 0; a < 3; a++) type[a] = p->boundary[a][0] == PDE_PERIODIC ? DM_BOUNDARY_PERIODIC : DM_BOUNDARY_GHOSTED;
   PetscCall(DMDACreate(model->comm, &p->dm));
   PetscCall(DMSetDimension(p->dm, p->n_dims));

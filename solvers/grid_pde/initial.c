@@ -2,6 +2,7 @@
 #include "io/expression.h"
 #include "operators/random.h"
 #include "solvers/grid_pde/grid_pde_impl.h"
+#include "solvers/initial_file.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -27,7 +28,7 @@ static PetscErrorCode Expression(NomosModel model, int field, double values[])
   PetscFunctionBeginUser;
   snprintf(key, sizeof key, "initial.%s", p->family->fields[field].name);
   PetscCall(NomosConfigGetString(model->config, key, &text));
-  NomosCheck(text[0] || !p->family->fields[field].positive, model->comm, PETSC_ERR_ARG_INCOMP, "%s: needed: %s must be positive everywhere", key, p->family->fields[field].name);
+  NomosCheck(text[0] || !p->family->fields[field].positive, model->comm, PETSC_ERR_ARG_INCOMP, "%s: %s is not given, and %s must be positive everywhere: give a number or an expression of x, y, z, or another initial.type", NomosConfigWhere(model->config, "initial.type"), key, p->family->fields[field].name);
   if (!text[0]) {
     memset(values, 0, p->n_cells * sizeof *values);
     PetscFunctionReturn(PETSC_SUCCESS);
@@ -67,36 +68,18 @@ static PetscErrorCode Noise(NomosModel model, int field, double values[])
 
 static PetscErrorCode File(NomosModel model, int field, double values[])
 {
-  PdeModel        *p    = model->data;
-  const char      *path, *where = NomosConfigWhere(model->config, "initial.file"), *name = p->family->fields[field].name;
-  NomosFieldReader reader;
-  bool             has, same;
-  int              n_dims;
-  size_t           shape[NOMOS_FIELD_MAX_DIMS + 1], start[4] = {0}, count[4] = {1, 1, 1, 1}, frames;
-  int64_t          frame;
+  PdeModel         *p     = model->data;
+  NomosInitialField given = {.name = p->family->fields[field].name, .n_dims = p->n_dims};
 
   PetscFunctionBeginUser;
-  PetscCall(NomosConfigGetString(model->config, "initial.file", &path));
-  PetscCall(NomosConfigGetInt(model->config, "initial.frame", &frame));
-  PetscCheck(path[0], model->comm, PETSC_ERR_ARG_INCOMP, "%s: initial.type = file needs initial.file", NomosConfigWhere(model->config, "initial.type"));
-  PetscCall(NomosFieldReaderOpen(model->comm, path, &reader));
-  PetscCall(NomosFieldReaderHas(reader, name, &has));
-  PetscCheck(has, model->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has no variable %s", where, path, name);
-  PetscCall(NomosFieldReaderShape(reader, name, &n_dims, shape));
-  same = n_dims == p->n_dims + 1;
-  for (int a = 0; a < p->n_dims && same; a++) {
-    same                 = shape[p->n_dims - a] == p->size[a];
-    start[p->n_dims - a] = p->start[a];
-    count[p->n_dims - a] = p->count[a];
+  for (int a = 0; a < p->n_dims; a++) {
+    const int at    = p->n_dims - 1 - a;
+    given.size[at]  = p->size[a];
+    given.start[at] = p->start[a];
+    given.count[at] = p->count[a];
   }
-  PetscCheck(same, model->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: %s of %s is on another grid than this case", where, name, path);
-  PetscCall(NomosFieldReaderFrames(reader, &frames));
-  if (frame < 0) frame = (int64_t)PetscMin(frames, shape[0]) - 1;
-  PetscCheck(frame >= 0 && (size_t)frame < shape[0], model->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: initial.frame = %ld: %s holds %zu frames", NomosConfigWhere(model->config, "initial.frame"), (long)frame, path, shape[0]);
-  start[0] = (size_t)frame;
-  PetscCall(NomosFieldReaderRead(reader, name, start, count, values));
-  PetscCall(NomosFieldReaderClose(&reader));
-  for (size_t i = 0; i < p->n_cells; i++) NomosCheck(isfinite(values[i]), model->comm, PETSC_ERR_FP, "%s: %s of %s is not finite at cell %zu", where, name, path, i);
+  PetscCall(NomosInitialFileRead(model, &given, values));
+  for (size_t i = 0; i < p->n_cells; i++) NomosCheck(isfinite(values[i]), model->comm, PETSC_ERR_FP, "%s: %s is not finite at cell %zu", NomosConfigWhere(model->config, "initial.file"), given.name, i);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -1,0 +1,19 @@
+/* A field of a run as an initial state: initial.file and initial.frame (-1: the last one) of the case. */
+#ifndef NOMOS_SOLVERS_INITIAL_FILE_H
+#define NOMOS_SOLVERS_INITIAL_FILE_H
+
+#include "operators/model.h"
+
+enum { NOMOS_INITIAL_MAX_DIMS = 3 };
+
+/* Axes as they lie in the file, x last: sizes of the case's grid, and this rank's block of it. */
+typedef struct {
+  const char *name;
+  int         n_dims;
+  size_t      size[NOMOS_INITIAL_MAX_DIMS], start[NOMOS_INITIAL_MAX_DIMS], count[NOMOS_INITIAL_MAX_DIMS];
+} NomosInitialField;
+
+/* Its values in this rank's block (count). Errors: no file; no such variable (with those there are), another grid (with both), no such frame. Collective. */
+PetscErrorCode NomosInitialFileRead(NomosModel model, const NomosInitialField *field, double values[]);
+
+#endif
