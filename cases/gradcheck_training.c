@@ -82,6 +82,7 @@ static PetscErrorCode Create(NomosRun *run, NomosGradcheck *check)
   PetscCall(CreateSurrogate(run, l, NOMOS_F64, &l->surrogate));
   const size_t n = l->surrogate->n_examples[NOMOS_SPLIT_TRAIN];
   l->n_weights   = NomosParametersSize(l->surrogate->parameters);
+  PetscCheck(l->n_weights, run->comm, PETSC_ERR_ARG_WRONG, "%s: there is no weight in it that a loss could be differentiated by: choose what is trained by steps", l->surrogate->ops->name);
   l->n_batch     = PetscMin(n, (size_t)batch);
   l->n_few       = PetscMin(l->n_batch, (size_t)few);
   PetscCall(PetscMalloc1(n, &l->order));

@@ -240,7 +240,7 @@ static PetscErrorCode End(NomosTrain *train)
 {
   NomosRun           *run = train->run;
   NomosTrainingStatus s;
-  char                where[128], timings[128];
+  char                where[128], timings[128] = "";
 
   PetscFunctionBeginUser;
   PetscCall(NomosLogProgressEnd(run->log));
@@ -249,7 +249,7 @@ static PetscErrorCode End(NomosTrain *train)
   NomosTrainingGetStatus(train->training, &s);
   run->step = s.step;
   snprintf(where, sizeof where, "step %lld, epoch %lld", (long long)s.step, (long long)s.epoch);
-  snprintf(timings, sizeof timings, ", %.3g s in steps; %.4g examples/s; best %.4g at step %lld", s.seconds, s.seconds > 0 ? s.examples / s.seconds : 0, s.best, (long long)s.best_step);
+  if (s.step) snprintf(timings, sizeof timings, ", %.3g s in steps; %.4g examples/s; best %.4g at step %lld", s.seconds, s.seconds > 0 ? s.examples / s.seconds : 0, s.best, (long long)s.best_step);
   PetscCall(NomosTrainingSwapBest(train->training)); /* results and pictures are of the weights that one gets */
   if (!run->stopped_by) PetscCall(Draw(train));
   if (run->surrogate_ops->warn) PetscCall(run->surrogate_ops->warn(train->surrogate, NomosRunWarn, run));

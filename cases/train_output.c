@@ -42,7 +42,7 @@ PetscErrorCode NomosTrainWriteWeights(NomosTrain *train)
 
   PetscFunctionBeginUser;
   NomosTrainingGetStatus(train->training, &status);
-  if (isnan(status.best) || train->written_step == status.best_step) PetscFunctionReturn(PETSC_SUCCESS);
+  if ((isnan(status.best) && NomosParametersSize(train->surrogate->parameters)) || train->written_step == status.best_step) PetscFunctionReturn(PETSC_SUCCESS);
   snprintf(step, sizeof step, "%lld", (long long)status.best_step);
   snprintf(best, sizeof best, "%.17g", status.best);
   PetscCall(NomosRunDirectoryFile(train->run->directory, "weights.safetensors", path));

@@ -53,7 +53,7 @@ static PetscErrorCode Create(NomosSurrogate s, const NomosSurrogateInput *how)
   PetscCall(s->ops->create(s));
   PetscCheck(s->n_examples[NOMOS_SPLIT_TRAIN], s->comm, PETSC_ERR_ARG_WRONGSTATE, "%s: there is no example to train with", s->ops->name);
   PetscCall(NomosParametersInitialise(s->parameters, s->seed));
-  PetscCheck(NomosParametersSize(s->parameters), s->comm, PETSC_ERR_ARG_WRONGSTATE, "%s: it has no weight to train", s->ops->name);
+  PetscCheck(NomosParametersSize(s->parameters) || s->ops->fits_alone, s->comm, PETSC_ERR_ARG_WRONGSTATE, "%s: it has no weight to train", s->ops->name);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

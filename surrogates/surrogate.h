@@ -60,6 +60,7 @@ typedef struct {
   /* Read s->config and the shapes of s->data, and declare the weights in s->parameters. */
   PetscErrorCode (*create)(NomosSurrogate s);
   PetscErrorCode (*destroy)(NomosSurrogate s); /* of s->context; also after a create that failed */
+  bool fits_alone; /* it may have no weight: then `fit` is the training */
   /* Before a training that begins afresh: statistics of the data into buffers (surrogates/normalisation.h), say. May be NULL. */
   PetscErrorCode (*fit)(NomosSurrogate s);
   /* What it made of case and data, for the log: sentences, one line. With first weights. Collective. May be NULL. */

@@ -80,6 +80,7 @@ static PetscErrorCode ReadParams(NomosTraining t)
   PetscCall(NomosConfigGetReal(config, "train.tolerance", &t->tolerance));
   PetscCall(NomosConfigGetString(config, "train.monitor", &t->monitor));
   PetscCall(NomosConfigGetString(config, "train.optimiser", &optimiser));
+  if (!t->n_weights) t->status.n_epochs = 0;
   if (!t->checkpoint_every) t->checkpoint_every = (t->status.n_epochs + 9) / 10;
   t->batch                  = PetscMin((size_t)batch, t->n_examples);
   t->lmvm                   = !strcmp(optimiser, "lmvm");
@@ -375,8 +376,9 @@ PetscErrorCode NomosTrainingRun(NomosTraining t, const NomosTrainingHooks *hooks
   /* A training that has ended goes on when more epochs are asked for. */
   if (t->status.epoch >= t->status.n_epochs) snprintf(t->ended, sizeof t->ended, "reached train.epochs");
   if (t->patience && t->validations_since_best >= t->patience) snprintf(t->ended, sizeof t->ended, "no better validation in %lld", (long long)t->patience);
+  if (!t->n_weights) snprintf(t->ended, sizeof t->ended, "fitted to the data: there is no weight to train");
   if (!t->status.step) PetscCall(hooks->checkpoint(t, hooks->ctx));
-  if (t->lmvm) PetscCall(NomosTrainingRunLmvm(t));
+  if (t->lmvm && t->n_weights) PetscCall(NomosTrainingRunLmvm(t));
   else PetscCall(RunSteps(t));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

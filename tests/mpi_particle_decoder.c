@@ -171,7 +171,6 @@ START_TEST(mistakes)
   static const struct {
     const char *set[3], *message;
   } list[] = {
-    {{"particle_decoder.kind=mls", "train.seed=1"}, "particle_decoder.kind = mls has no weights to train: choose kernel"},
     {{"train.seed=1", "particle_decoder.sparse=[10.5]"}, "particle_decoder.sparse has the entry 10.5: must be whole numbers of points"},
     {{"train.seed=1", "particle_decoder.beside=[mls, kernel]"}, "particle_decoder.beside has kernel: only decoders without weights"},
     {{"train.seed=1", "particle_decoder.beside=[pod]"}, "pod.points is missing"},

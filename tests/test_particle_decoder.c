@@ -351,7 +351,7 @@ START_TEST(fom_kernel_is_constant)
 }
 END_TEST
 
-/* Trajectories of a body of 30 particles whose displacements are of three modes; `other` moves the reference of the last one. */
+/* Trajectories of a body of 30 particles, each from another place, whose displacements are of three modes; `other` moves the reference of a particle of the last one. */
 static void WriteBody(const char path[], double other)
 {
   enum { N = 30, FRAMES = 12 };
@@ -364,7 +364,7 @@ static void WriteBody(const char path[], double other)
     for (size_t k = 0; k < FRAMES; k++)
       for (size_t i = 0; i < N; i++)
         for (size_t a = 0; a < 2; a++) {
-          x[k][i][a] = 0.2 + 0.6 * NomosRandomUniform(2, a, i) + (t == 3 && i == 4 ? other : 0);
+          x[k][i][a] = 0.2 + 0.6 * NomosRandomUniform(2, a, i) + 0.02 * (double)(t * (a + 1)) + (t == 3 && i == 4 ? other : 0);
           for (size_t mode = 0; mode < 3 && k; mode++) x[k][i][a] += 0.02 * NomosRandomNormal(3, t, 3 * k + mode) * sin((double)(mode + 1) * (double)(i + 2 * a));
         }
     NomosParticleMotion motion = {.n_frames = FRAMES, .n_particles = N, .simulation = ""};

@@ -7,11 +7,12 @@
 #include "cases/run_params.h"
 
 static const struct {
-  const char *name, *settings[4];
+  const char *name, *settings[4], *file;
 } kinds[] = {
-  {"kernel", {"particle_decoder.kind=kernel", "kernel.reproduces=constants", "kernel.units=6"}},
-  {"neural_field", {"particle_decoder.kind=neural_field", "neural_field.units=8", "neural_field.rank=3"}},
-  {"grid_splat", {"particle_decoder.kind=grid_splat", "grid_splat.cells=8", "grid_splat.units=8"}},
+  {"kernel", {"particle_decoder.kind=kernel", "kernel.reproduces=constants", "kernel.units=6"}, "clouds.h5"},
+  {"neural_field", {"particle_decoder.kind=neural_field", "neural_field.units=8", "neural_field.rank=3"}, "clouds.h5"},
+  {"grid_splat", {"particle_decoder.kind=grid_splat", "grid_splat.cells=8", "grid_splat.units=8"}, "clouds.h5"},
+  {"pod", {"particle_decoder.kind=pod", "pod.points=31", "pod.rank=1"}, "body.h5"},
 };
 enum { N_KINDS = sizeof kinds / sizeof *kinds };
 
@@ -21,6 +22,7 @@ static void MakeClouds(void)
   if (made) return;
   made = true;
   WriteClouds("clouds.h5", &(CloudData){.n = 3, .n_frames = 8, .n_particles = 31, .d = 2, .seed = 7});
+  WriteClouds("body.h5", &(CloudData){.n = 1, .n_frames = 8, .n_particles = 31, .d = 2, .seed = 7});
   WriteClouds("cubes.h5", &(CloudData){.n = 3, .n_frames = 8, .n_particles = 31, .d = 3, .seed = 7});
   WriteClouds("honey.h5", &(CloudData){.n = 3, .n_frames = 8, .n_particles = 31, .d = 2, .seed = 7, .second_kind = "honey"});
 }
@@ -32,7 +34,7 @@ static void MakeWeights(size_t k, char setting[2 * NOMOS_MAX_PATH], const char k
   void  *weights;
 
   MakeClouds();
-  ck_ok(CreateDecoding("clouds.h5", kinds[k].settings, config, s));
+  ck_ok(CreateDecoding(kinds[k].file, kinds[k].settings, config, s));
   ck_ok(NomosParametersEdit((*s)->parameters, &weights));
   for (size_t i = 0; i < NomosParametersSize((*s)->parameters); i++) ((double *)weights)[i] += 0.1 * NomosRandomNormal(11, k, i);
   snprintf(path, sizeof path, "%.2000s/%s.safetensors", ck_directory, kinds[k].name);
@@ -52,7 +54,7 @@ START_TEST(FloorIsTheTrainings)
     MakeWeights(k, setting, "reduced_order_graph.decoder_weights", &config[0], &decoding);
     const NomosDecoding *c = decoding->context;
     ck_ok(NomosDecodingJudge(decoding, PETSC_COMM_SELF, &(NomosDecodingSet){.data = c->data, .split = NOMOS_SPLIT_TRAIN}, &alone));
-    ck_ok(CreateGraph(PETSC_COMM_SELF, "clouds.h5", (const char *const[]){"reduced_order_graph.sampling=all", "reduced_order_graph.history=1", setting, NULL}, &config[1], &s));
+    ck_ok(CreateGraph(PETSC_COMM_SELF, kinds[k].file, (const char *const[]){"reduced_order_graph.sampling=all", "reduced_order_graph.history=1", setting, NULL}, &config[1], &s));
     NomosReducedOrderGraph *g = s->context;
     ck_assert_str_eq(NomosParticleDecoderName(g->decoder), kinds[k].name);
     ck_ok(NomosReducedOrderGraphJudge(s, PETSC_COMM_SELF, &g->parts[NOMOS_SPLIT_TRAIN], (NomosParticleJudging){0}, &j));
@@ -65,6 +67,29 @@ START_TEST(FloorIsTheTrainings)
     ck_ok(NomosDecodingJudgementFree(&alone));
     EndGraph(&config[1], &s);
     EndGraph(&config[0], &decoding);
+  }
+}
+END_TEST
+
+/* What has no weight is trained by its fit: no step is taken, and the file has the modes. */
+START_TEST(NothingToTrain)
+{
+  static const char *const also[] = {"particle_decoder.kind=mls", NULL};
+  for (int i = 0; i < 2; i++) {
+    NomosConfig         config;
+    NomosSurrogate      s;
+    NomosTrainingStatus status;
+    Figures             figures = {0};
+    double             *weights;
+    size_t              n;
+    MakeClouds();
+    ck_ok(CreateDecoding(kinds[N_KINDS - 1].file, i ? also : kinds[N_KINDS - 1].settings, &config, &s));
+    TrainGraph(s, -1, false, &status, &weights, &n);
+    ck_assert(n == 0 && status.step == 0 && status.epoch == 0 && strstr(status.ended, "no weight to train"));
+    ck_ok(s->ops->evaluate(s, NOMOS_SPLIT_TRAIN, TakeFigure, &figures));
+    if (i) ck_assert(Figure(&figures, "mse") == Figure(&figures, "mls_mse")); /* beside itself */
+    ck_ok(PetscFree(weights));
+    EndGraph(&config, &s);
   }
 }
 END_TEST
@@ -115,11 +140,11 @@ START_TEST(Model)
     char                     setting[2 * NOMOS_MAX_PATH], weights[2 * NOMOS_MAX_PATH], file[2 * NOMOS_MAX_PATH], path[NOMOS_MAX_PATH];
     double                   x[2][2 * 40], Y[2 * 12];
     MakeWeights(k, setting, "particle_graph.decoder_weights", &config[0], &decoding);
-    ck_ok(CreateGraph(PETSC_COMM_SELF, "clouds.h5", (const char *const[]){NULL}, &config[1], &s));
+    ck_ok(CreateGraph(PETSC_COMM_SELF, kinds[k].file, (const char *const[]){NULL}, &config[1], &s));
     snprintf(path, sizeof path, "%.2000s/stepper.safetensors", ck_directory);
     ck_ok(NomosSurrogateSaveWeights(s, path, 0, NULL, NULL));
     snprintf(weights, sizeof weights, "particle_graph.weights=%s", path);
-    snprintf(file, sizeof file, "initial.file=%.2000s/clouds.h5", ck_directory);
+    snprintf(file, sizeof file, "initial.file=%.2000s/%s", ck_directory, kinds[k].file);
     OpenModel((const char *const[]){"solver=particle_graph", "time.dt=0.005", "time.stop=0.01", "particle_graph.points=12", weights, file, setting, NULL}, &config[2], &model);
     ParticleGraph *p = model->data;
     for (size_t i = 0; i < 12; i++) memcpy(Y + 2 * i, p->reference + 2 * p->sample[i], 2 * sizeof(double));
@@ -139,4 +164,4 @@ START_TEST(Model)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("particle_decoder_weights", FloorIsTheTrainings, Refused, Model)
+NOMOS_TEST_SUITE("particle_decoder_weights", FloorIsTheTrainings, NothingToTrain, Refused, Model)

@@ -203,7 +203,6 @@ static PetscErrorCode Create(NomosSurrogate s)
   c->n_decoders             = 1;
   c->decoders[0].parameters = s->parameters;
   PetscCall(NomosParticleDecoderCreate(s->config, s->parameters, c->info->d, &c->decoders[0].decoder));
-  PetscCheck(NomosParametersSize(s->parameters), s->comm, PETSC_ERR_ARG_WRONG, "%s: particle_decoder.kind = %s has no weights to train: choose kernel, neural_field, grid_splat or fom_kernel; it can be judged beside one of these (particle_decoder.beside)", NomosConfigWhere(s->config, "particle_decoder.kind"), NomosParticleDecoderName(c->decoders[0].decoder));
   PetscCall(CreateBeside(s));
   PetscCall(WriteTexts(s));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -398,7 +397,7 @@ static PetscErrorCode Loss(NomosSurrogate s, const NomosBatch *batch, NomosTape 
 
 const NomosSurrogateOps NomosSurrogateOps_ParticleDecoder = {
   .name      = "particle_decoder",
-  .summary   = "Where all points of a body are, from where a few of them are: learned kernels, neural fields, splats on grids, beside moving least squares and inverse distances.",
+  .summary   = "Where all points of a body are, from where a few of them are: learned kernels, neural fields, splats on grids, modes of one body, moving least squares, inverse distances.",
   .reference = "Viswanath et al. (2024), doi:10.48550/arXiv.2407.03925",
   .needs     = "trajectories of particles (surrogates/reduced_order_graph/particle_data.h): position (frames, particles, axis)",
   .n_params  = sizeof params / sizeof *params,
@@ -412,6 +411,7 @@ const NomosSurrogateOps NomosSurrogateOps_ParticleDecoder = {
   .create    = Create,
   .destroy   = Destroy,
   .fit       = Fit,
+  .fits_alone = true, /* mls, shepard, pod */
   .loss      = Loss,
   .evaluate  = NomosDecodingEvaluate,
   .results   = NomosDecodingResults,

@@ -164,4 +164,25 @@ lines 'half a wave' 'initial: {type: mode, mode: [1.5, 0]}' 'must be two whole n
 value initial.energy 1e-3 'not both'
 value initial.type zero 'the initial state is zero'
 
+# ---- data of particles ----
+few='["mpm.cells=32", "mpm.wall_nodes=3", "time.dt=0.5 ms", "time.stop=35 ms", "bodies.body.particles_per_cell=1"]'
+for thrown in jelly sand; do
+  expect 0 "" "$nomos" generate graph/same_body_data.yaml -o $thrown -q --set sweep.case=graph/${thrown}_throw.yaml --set sweep.trajectories=2 --set "sweep.set=$few" --set sweep.tests.unseen.trajectories=1 --set sweep.tests.faster.trajectories=1
+done
+cat >graph.yaml <<'END2'
+data: {path: jelly/data, validation: 0, test: 0}
+END2
+graph() {
+  bad "$1" "$2" train graph.yaml -o out --set surrogate="${4:-reduced_order_graph}" --set "$3"
+}
+thrown=$PWD/jelly/data/sweep.h5
+head -c 3000 "$thrown" >cut.h5
+head -c 3000 "$nomos" >program.h5
+graph 'particles, cut off' 'has 3000 of its' data.path="$PWD/cut.h5"
+graph 'particles in no HDF5' 'is not an HDF5 or NetCDF-4 file' data.path="$PWD/program.h5"
+graph 'a run without particles' 'position' data.path="$PWD/run"
+graph 'a material never seen' 'is of sand, which was never seen in the training; it knows jelly' reduced_order_graph.tests.other.path="$PWD/sand/data/sweep.h5"
+graph 'walls that are not' 'is no material of the data: choose among jelly' 'reduced_order_graph.fixed=[glass]'
+graph 'a material the decoder never saw' 'is of sand, which was never seen in the training; it knows jelly' particle_decoder.tests.other.path="$PWD/sand/data/sweep.h5" particle_decoder
+
 finish

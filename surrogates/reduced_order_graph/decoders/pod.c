@@ -3,7 +3,7 @@
 
      u(X) = Phi (P Phi)^+ u,   P takes the rows of the sparse points
 
-   A basis belongs to its points: the body must have the same reference positions in every trajectory, and only these points can be decoded. */
+   A basis belongs to its points: the body must have the same reference positions in every trajectory, but for a shift of all, and only these points can be decoded. */
 #include "surrogates/reduced_order_graph/decoders/decoder.h"
 
 #include <cblas.h>
@@ -60,12 +60,33 @@ typedef struct {
   double *reference, *snapshots, *first; /* first (n_points, d): scratch, of a trajectory */
 } Snapshots;
 
+/* Of the whole body: from the lowest corner of `from` to that of `to`, both (n_points, d). */
+static void FindShift(const Pod *c, const double from[], const double to[], double shift[])
+{
+  const size_t d = (size_t)c->d;
+
+  for (size_t a = 0; a < d; a++) {
+    double low[2] = {from[a], to[a]};
+    for (size_t i = 1; i < c->n_points; i++) {
+      low[0] = fmin(low[0], from[i * d + a]);
+      low[1] = fmin(low[1], to[i * d + a]);
+    }
+    shift[a] = low[1] - low[0];
+  }
+}
+
 static PetscErrorCode CheckTrajectory(const Pod *c, const NomosParticleTrajectory *t, double extent, const double first[], const double reference[])
 {
+  const size_t d = (size_t)c->d;
+  double       shift[3];
+
   PetscFunctionBeginUser;
   NomosCheck(t->n_particles == c->n_points, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "pod.points = %zu, but %s has %zu particles: pod is of one fixed body, give its number; for bodies that differ choose kernel", c->n_points, t->name, t->n_particles);
-  for (size_t i = 0; i < c->n_points * (size_t)c->d; i++)
-    NomosCheck(fabs(first[i] - reference[i]) <= same * extent, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "pod: the reference position of particle %zu of %s differs from that of the first trajectory by %g m: pod is of one fixed body; for bodies that differ choose kernel", i / (size_t)c->d, t->name, fabs(first[i] - reference[i]));
+  FindShift(c, reference, first, shift);
+  for (size_t i = 0; i < c->n_points * d; i++) {
+    const double distance = fabs(first[i] - shift[i % d] - reference[i]);
+    NomosCheck(distance <= same * extent, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "pod: the reference position of particle %zu of %s in its body differs from that of the first trajectory by %g m: pod is of one fixed body; for bodies that differ choose kernel", i / d, t->name, distance);
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -147,7 +168,7 @@ static PetscErrorCode Fit(const void *context, NomosParameters parameters, Nomos
 
 /* ---- plan */
 
-/* rows (n d, rank) of the basis at points x (n, d) of the body. */
+/* rows (n d, rank) of the basis at points x (n, d) of the body, whose reference positions are those of this plan. */
 static PetscErrorCode Rows(const Pod *c, const double reference[], const double basis[], size_t n, const double x[], double rows[])
 {
   const size_t    d = (size_t)c->d;
@@ -163,7 +184,7 @@ static PetscErrorCode Rows(const Pod *c, const double reference[], const double 
     const size_t at       = (size_t)nearest.neighbour[i];
     double       distance = 0;
     for (size_t a = 0; a < d; a++) distance = fmax(distance, fabs(x[i * d + a] - reference[at * d + a]));
-    if (distance > same * extent) snprintf(message, sizeof message, "pod: point %zu is %g m away from the nearest point of the body that the modes are of: pod decodes the %zu points of that body alone; for other points or bodies choose kernel", i, distance, c->n_points);
+    if (distance > same * extent) snprintf(message, sizeof message, "pod: point %zu is %g m away from the nearest point of the body that the modes are of: pod decodes the %zu points of that body alone, at their places in it (all of them may be elsewhere); for other points or bodies choose kernel", i, distance, c->n_points);
     PetscCall(PetscArraycpy(rows + i * d * c->rank, basis + at * d * c->rank, d * c->rank));
   }
   PetscCall(NomosNeighboursFree(&nearest));
@@ -195,7 +216,7 @@ static PetscErrorCode Prepare(const void *context, NomosParameters parameters, c
   const Pod   *c = context;
   const size_t d = (size_t)c->d;
   Plan        *p;
-  double      *reference, *basis, *rows;
+  double      *reference, *basis, *rows, shift[3] = {0};
 
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&p));
@@ -206,6 +227,8 @@ static PetscErrorCode Prepare(const void *context, NomosParameters parameters, c
   PetscCall(PetscMalloc3(c->n_points * d, &reference, c->n_points * d * c->rank, &basis, r->n_sparse * d * c->rank, &rows));
   PetscCall(NomosParametersGetDoubles(parameters, c->reference, reference));
   PetscCall(NomosParametersGetDoubles(parameters, c->basis, basis));
+  if (r->n_points == c->n_points) FindShift(c, reference, r->X, shift); /* a part of the body cannot tell where the rest is */
+  for (size_t i = 0; i < c->n_points * d; i++) reference[i] += shift[i % d];
   PetscErrorCode code = Rows(c, reference, basis, r->n_points, r->X, p->left);
   if (!code) code = Rows(c, reference, basis, r->n_sparse, r->Y, rows);
   if (!code) code = PseudoInverse(r->n_sparse * d, c->rank, c->cut, rows, p->right);
