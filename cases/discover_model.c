@@ -9,6 +9,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* One where it is not said, which whoever knows better may change: it is not a default, so that a run directory does not say it. */
+static PetscErrorCode GetCount(NomosConfig config, const char key[], int64_t *count)
+{
+  bool given;
+
+  PetscFunctionBeginUser;
+  *count = 1;
+  PetscCall(NomosConfigIsGiven(config, key, &given));
+  if (given) PetscCall(NomosConfigGetInt(config, key, count));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode ReadNumbers(NomosRun *run, NomosIncrements *m)
 {
   NomosConfig config = run->config;
@@ -19,8 +31,8 @@ static PetscErrorCode ReadNumbers(NomosRun *run, NomosIncrements *m)
   PetscCall(NomosConfigGetReal(config, "discover.every", &m->every));
   PetscCall(NomosConfigGetReal(config, "discover.noise", &m->noise));
   PetscCall(NomosConfigGetReal(config, "discover.forecast", &m->forecast));
-  PetscCall(NomosConfigGetInt(config, "discover.samples", &m->n_samples));
-  PetscCall(NomosConfigGetInt(config, "discover.horizon", &m->horizon));
+  PetscCall(GetCount(config, "discover.samples", &m->n_samples));
+  PetscCall(GetCount(config, "discover.horizon", &m->horizon));
   PetscCall(NomosConfigGetInt(config, "discover.seed", &m->seed));
   PetscCall(NomosConfigGetInt(config, "discover.frame", &m->frame));
   PetscCall(NomosConfigGetInt(config, "discover.iterations", &m->iterations));

@@ -158,6 +158,8 @@ expect 0 "" "$nomos" assimilate follow.yaml -o followed
 expect 0 "" "$nomos" discover follow.yaml -o increments --set discover.increments=followed
 for result in '"samples": 19' '"terms_u"'; do grep -q "$result" increments/summary.json || fail "no $result from analyses: $(grep -A 9 results increments/summary.json)"; done
 grep -q "2 steps of 0.01 apart" increments/report.html || fail "the horizon is not that of the analyses"
+expect 0 "" "$nomos" discover increments -o increments_again
+cmp -s increments/coefficients.csv increments_again/coefficients.csv || fail "the run directory of increments as a case finds another equation"
 weak="--set discover.observations=followed/observations.nc --set discover.assimilation=weak_4dvar --set discover.trajectory.steps=18 --set discover.trajectory.reduction=1e-3 --set discover.horizon=2"
 expect 0 "" "$nomos" discover follow.yaml -o weak $weak --set discover.polish=true
 grep -q "2 windows of u, 18 steps of 0.01 long" weak/report.html || fail "the report does not say windows: $(grep Regression weak/report.html)"
