@@ -3,6 +3,7 @@
 #include "operators/random.h"
 #include "operators/reduce.h"
 #include "solvers/equation/equation_impl.h"
+#include "solvers/initial_file.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -99,38 +100,19 @@ static PetscErrorCode Random(NomosModel model, size_t variable, double *values)
 
 static PetscErrorCode File(NomosModel model, size_t variable, double *values)
 {
-  EquationModel   *e = model->data;
-  NomosFieldReader reader;
-  const char      *path, *where = NomosConfigWhere(model->config, "initial.file"), *name = e->names[variable];
-  bool             has;
-  int              n_dims;
-  size_t           shape[NOMOS_FIELD_MAX_DIMS + 1], start[3] = {0, 0, 0}, count[3] = {1, 1, 1}, frames, first, nx;
-  int64_t          frame;
+  const EquationModel *e    = model->data;
+  NomosInitialField    file = {.name = e->names[variable], .n_dims = e->grid.n_dims};
+  size_t               first, nx;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosConfigGetString(model->config, "initial.file", &path));
-  PetscCall(NomosConfigGetInt(model->config, "initial.frame", &frame));
-  PetscCheck(path[0], model->comm, PETSC_ERR_ARG_INCOMP, "%s: initial.type = file needs initial.file", NomosConfigWhere(model->config, "initial.type"));
-  PetscCall(NomosFieldReaderOpen(model->comm, path, &reader));
-  PetscCall(NomosFieldReaderHas(reader, name, &has));
-  PetscCheck(has, model->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has no variable %s", where, path, name);
-  PetscCall(NomosFieldReaderShape(reader, name, &n_dims, shape));
-  bool same = n_dims == e->grid.n_dims + 1;
-  for (int d = 0; d < e->grid.n_dims && same; d++) same = shape[d + 1] == e->grid.n[d];
-  PetscCheck(same, model->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: %s of %s is on another grid: (time, y, x) as in this case is needed", where, name, path);
-  PetscCall(NomosFieldReaderFrames(reader, &frames));
-  if (frame < 0) frame = (int64_t)PetscMin(frames, shape[0]) - 1;
-  PetscCheck(frame >= 0 && (size_t)frame < shape[0], model->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: initial.frame = %ld: %s holds %zu frames", NomosConfigWhere(model->config, "initial.frame"), (long)frame, path, shape[0]);
   PetscCall(Rows(e, &first, &nx));
-  start[0] = (size_t)frame;
-  if (e->grid.n_dims == 2) {
-    start[1] = first;
-    count[1] = e->n_points / nx;
+  for (int d = 0; d < file.n_dims; d++) {
+    file.size[d]  = e->grid.n[d];
+    file.start[d] = d + 1 < file.n_dims ? first : 0;
+    file.count[d] = d + 1 < file.n_dims ? e->n_points / nx : nx;
   }
-  if (e->grid.n_dims) count[e->grid.n_dims] = nx;
-  PetscCall(NomosFieldReaderRead(reader, name, start, count, values));
-  PetscCall(NomosFieldReaderClose(&reader));
-  for (size_t i = 0; i < e->n_points; i++) NomosCheck(isfinite(values[i]), model->comm, PETSC_ERR_FP, "%s: %s of %s is not finite at point %zu", where, name, path, i);
+  PetscCall(NomosInitialFileRead(model, &file, values));
+  for (size_t i = 0; i < e->n_points; i++) NomosCheck(isfinite(values[i]), model->comm, PETSC_ERR_FP, "%s: %s of initial.file is not finite at point %zu", NomosConfigWhere(model->config, "initial.file"), file.name, i);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
