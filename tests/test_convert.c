@@ -5,6 +5,7 @@
 #include "operators/random.h"
 
 #include <hdf5.h>
+#include <hdf5_hl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -155,7 +156,7 @@ END_TEST
 static void MakeRun(const char folder[], const char nu[], const char boundary[], size_t n_frames, double first)
 {
   const NomosFieldDim      x        = {.name = "x", .size = X, .values = numbers};
-  const NomosFieldVariable variable = {.name = "u", .dims = {"x"}, .type = NOMOS_F64}, energy = {.name = "energy", .type = NOMOS_F64};
+  const NomosFieldVariable variable = {.name = "u", .dims = {"x"}, .type = NOMOS_F64}, energy = {.name = "energy", .type = NOMOS_F64}, bottom = {.name = "bottom", .dims = {"x"}, .type = NOMOS_F64, .constant = true};
   char                     path[NOMOS_MAX_PATH + 32], config[256];
   double                   u[X];
   NomosFieldFile           file;
@@ -163,7 +164,9 @@ static void MakeRun(const char folder[], const char nu[], const char boundary[],
   mkdir(Path(3, folder), 0777);
   snprintf(path, sizeof path, "%s/fields.nc", paths[3]);
   snprintf(config, sizeof config, "solver: grid_pde\ngrid_pde:\n  family: burgers\n  nx: 6\n  boundary_x: %s\nburgers:\n  nu: %s\n", boundary, nu);
-  ck_ok(NomosFieldFileCreate(PETSC_COMM_SELF, &(NomosFieldFileInput){.path = path, .n_dims = 1, .dims = &x, .n_variables = 2, .variables = (NomosFieldVariable[]){variable, energy}, .capacity = n_frames, .time_unit = "1", .config_yaml = config}, &file));
+  ck_ok(NomosFieldFileCreate(PETSC_COMM_SELF, &(NomosFieldFileInput){.path = path, .n_dims = 1, .dims = &x, .n_variables = 3, .variables = (NomosFieldVariable[]){bottom, variable, energy}, .capacity = n_frames, .time_unit = "1", .config_yaml = config}, &file));
+  for (size_t i = 0; i < X; i++) u[i] = first + 0.5 * (double)i;
+  ck_ok(NomosFieldFileWrite(file, "bottom", NOMOS_F64, (size_t[]){0}, (size_t[]){X}, u));
   for (size_t k = 0; k < n_frames; k++) {
     for (size_t i = 0; i < X; i++) u[i] = first + 10 * (double)k + (double)i;
     ck_ok(NomosFieldFileBeginFrame(file, 0.5 * (double)k, (int64_t)k));
@@ -177,7 +180,7 @@ static void MakeRun(const char folder[], const char nu[], const char boundary[],
 START_TEST(a_folder_of_runs)
 {
   NomosFieldReader reader;
-  double           u[2][T][X], nu[2], time[T];
+  double           u[2][T][X], bottom[2][X], nu[2], time[T];
 
   mkdir(Path(0, "runs"), 0777);
   MakeRun("runs/a", "0.01", "periodic", T, 100);
@@ -188,10 +191,12 @@ START_TEST(a_folder_of_runs)
     ck_ok(Convert(paths[0], k ? "nomos" : "well", Path(1, "runs.h5")));
     ck_ok(NomosFieldReaderOpen(PETSC_COMM_SELF, paths[1], &reader));
     ck_ok(NomosFieldReaderRead(reader, "u", (size_t[]){0, 0, 0}, (size_t[]){2, T, X}, &u[0][0][0]));
+    ck_ok(NomosFieldReaderRead(reader, "bottom", (size_t[]){0, 0}, (size_t[]){2, X}, &bottom[0][0])); /* it does not change */
     ck_ok(NomosFieldReaderRead(reader, "nu", (size_t[]){0}, (size_t[]){2}, nu));
     ck_ok(NomosFieldReaderRead(reader, "time", (size_t[]){0}, (size_t[]){T}, time));
     for (size_t r = 0; r < 2; r++) {
       ck_assert(fabs(nu[r] - 0.01 * (double)(r + 1)) < 1e-9);
+      for (size_t i = 0; i < X; i++) ck_assert(bottom[r][i] == 100 * (double)(r + 1) + 0.5 * (double)i);
       for (size_t t = 0; t < T; t++)
         for (size_t i = 0; i < X; i++) ck_assert(u[r][t][i] == 100 * (double)(r + 1) + 10 * (double)t + (double)i && time[t] == 0.5 * (double)t);
     }
@@ -221,6 +226,47 @@ START_TEST(boundaries_of_the_well)
     H5Gclose(group);
     H5Fclose(file);
   }
+}
+END_TEST
+
+/* The family is what the file says, whatever parameters differ; a key of the initial state tells none, and then all is flat. */
+START_TEST(family_of_a_file)
+{
+  const Sample sample = {"initial", 2, 2, {"u", "v"}, false, false};
+
+  Make(Path(0, "family.nc"), &sample);
+  for (int told = 0; told < 2; told++) {
+    hid_t file = H5Fopen(paths[0], H5F_ACC_RDWR, H5P_DEFAULT);
+    if (told) ck_assert(H5LTset_attribute_string(file, "/", "family", "diffusion_reaction") >= 0);
+    H5Fclose(file);
+    ck_ok(Convert(paths[0], "pdebench", Path(1, "family.h5")));
+    file = H5Fopen(paths[1], H5F_ACC_RDONLY, H5P_DEFAULT);
+    ck_assert((H5Lexists(file, "0002", H5P_DEFAULT) > 0) == told && (H5Lexists(file, "u", H5P_DEFAULT) > 0) == !told);
+    H5Fclose(file);
+  }
+}
+END_TEST
+
+/* PDEBench's Darcy flow is a solution and its coefficient: nothing else of ours is in such a file, and its numbers are where they are looked for. */
+START_TEST(darcy_of_pdebench)
+{
+  const Sample sample = {"darcy", 2, 3, {"u", "coefficient", "log_coefficient"}, false, false};
+  const char  *names[] = {"tensor", "nu", "x-coordinate", "y-coordinate", "t-coordinate"};
+  H5G_info_t   info;
+  hsize_t      size[4];
+  float        nu[N][X][Y];
+
+  Make(Path(0, "rock.nc"), &sample);
+  ck_ok(Convert(paths[0], "pdebench", Path(1, "rock.h5")));
+  hid_t file = H5Fopen(paths[1], H5F_ACC_RDONLY, H5P_DEFAULT);
+  for (size_t i = 0; i < 5; i++) ck_assert_msg(H5Lexists(file, names[i], H5P_DEFAULT) > 0, "no %s", names[i]);
+  ck_assert(H5Gget_info(file, &info) >= 0 && info.nlinks == 5);
+  ck_assert(H5LTget_dataset_info(file, "tensor", size, NULL, NULL) >= 0 && size[0] == N && size[1] == 1 && size[2] == X && size[3] == Y);
+  ck_assert(H5LTread_dataset_float(file, "nu", &nu[0][0][0]) >= 0);
+  for (size_t n = 0; n < N; n++)
+    for (size_t x = 0; x < X; x++)
+      for (size_t y = 0; y < Y; y++) ck_assert(nu[n][x][y] == (float)ValueAt(1, ((n * T + T - 1) * Y + y) * X + x));
+  H5Fclose(file);
 }
 END_TEST
 
@@ -278,4 +324,4 @@ START_TEST(names_of_two_things)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("convert", there_and_back, vectors_of_the_well, a_folder_of_runs, boundaries_of_the_well, names_of_two_things, mistakes)
+NOMOS_TEST_SUITE("convert", there_and_back, vectors_of_the_well, a_folder_of_runs, boundaries_of_the_well, family_of_a_file, darcy_of_pdebench, names_of_two_things, mistakes)
