@@ -1,5 +1,6 @@
 /* What comes of an H that was found: the case that integrates it, orbits beside those of the data, numbers. */
 #include "cases/discover_hamiltonian.h"
+#include "io/sort.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -134,13 +135,6 @@ static PetscErrorCode FieldError(NomosDiscover *d, NomosFieldFn field, double *e
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static int Ascending(const void *a, const void *b)
-{
-  const double x = *(const double *)a, y = *(const double *)b;
-
-  return x < y ? -1 : x > y;
-}
-
 PetscErrorCode NomosHamiltonianResults(NomosDiscover *d, NomosResultFn result, void *ctx)
 {
   NomosHamiltonianData *data = d->data;
@@ -153,7 +147,7 @@ PetscErrorCode NomosHamiltonianResults(NomosDiscover *d, NomosResultFn result, v
     double *sorted;
     PetscCall(PetscMalloc1(n, &sorted));
     memcpy(sorted, data->errors, n * sizeof *sorted);
-    qsort(sorted, n, sizeof *sorted, Ascending);
+    NomosSort(n, sorted);
     PetscCall(result("exact_structure_rate", data->exact / (double)n, ctx));
     PetscCall(result("largest_error_median", (sorted[(n - 1) / 2] + sorted[n / 2]) / 2, ctx));
     PetscCall(result("largest_error_worst", sorted[n - 1], ctx));

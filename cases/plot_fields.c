@@ -1,9 +1,9 @@
 #include "cases/plot_run.h"
 #include "io/animation.h"
+#include "io/sort.h"
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { MONTAGE_FRAMES = 8, MONTAGE_COLUMNS = 4, MAX_LAYERS = 4 };
@@ -45,12 +45,6 @@ static PetscErrorCode ReadAxis(NomosFieldReader reader, const char variable[], i
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static int Ascending(const void *a, const void *b)
-{
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 PetscErrorCode NomosPlotColours(NomosColourMap wanted, size_t n, const double data[], NomosColourMap *map, double limits[2])
 {
   const size_t stride = n / 65536 + 1;
@@ -73,7 +67,7 @@ PetscErrorCode NomosPlotColours(NomosColourMap wanted, size_t n, const double da
   PetscCall(PetscMalloc1(n / stride + 1, &sizes));
   for (size_t i = 0; i < n; i += stride)
     if (isfinite(data[i])) sizes[m++] = fabs(data[i]);
-  qsort(sizes, m, sizeof *sizes, Ascending);
+  NomosSort(m, sizes);
   if (m && sizes[m - 1] > 1.2 * sizes[m - 1 - m / 200]) limits[1] = sizes[m - 1 - m / 200];
   limits[0] = -limits[1];
   PetscCall(PetscFree(sizes));

@@ -2,10 +2,10 @@
 #include "cases/plot_run.h"
 #include "io/log.h"
 #include "io/particle_film.h"
+#include "io/sort.h"
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { MAX_NAMES = 24, SAMPLES = 12, N_COLOURS = 256 };
@@ -269,12 +269,6 @@ static PetscErrorCode TryKind(Cast *cast, const char name[], bool anyway, bool *
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static int Ascending(const void *a, const void *b)
-{
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 /* Colours reach from the 1st to the 99th percentile of some frames of all runs. */
 static PetscErrorCode FindColourLimits(Cast *cast)
 {
@@ -294,7 +288,7 @@ static PetscErrorCode FindColourLimits(Cast *cast)
       }
     }
   }
-  qsort(found, n, sizeof *found, Ascending);
+  NomosSort(n, found);
   cast->film.low  = n ? found[n / 100] : 0;
   cast->film.high = n ? found[n - 1 - n / 100] : 1;
   PetscCall(PetscFree(found));

@@ -1,9 +1,9 @@
 /* The camera, and the balls and discs in front of it. Balls are drawn from the back to the front, with a depth per pixel so that they cut into each other and into obstacles; edges are blended by how much
    of the pixel they cover. */
 #include "io/particle_view_impl.h"
+#include "io/sort.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const double azimuth = 32, elevation = 20, pinhole = 3.2; /* degrees; the pinhole's distance in diagonals of the room */
@@ -287,12 +287,6 @@ PetscErrorCode NomosViewDestroy(NomosView *view)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static int Ascending(const void *a, const void *b)
-{
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 PetscErrorCode NomosParticleRadius(int d, size_t n, const double x[], double *radius)
 {
   enum { SAMPLES = 64 };
@@ -310,7 +304,7 @@ PetscErrorCode NomosParticleRadius(int d, size_t n, const double x[], double *ra
     }
     if (isfinite(least)) nearest[n_samples++] = sqrt(least);
   }
-  qsort(nearest, n_samples, sizeof *nearest, Ascending);
+  NomosSort(n_samples, nearest);
   *radius = n_samples ? 0.56 * nearest[n_samples / 2] : 0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

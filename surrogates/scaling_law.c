@@ -1,9 +1,9 @@
 #include "surrogates/scaling_law.h"
 
+#include "io/sort.h"
 #include "operators/random.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 const char *const nomos_scaling_names[NOMOS_SCALING_N] = {"E0", "A", "alpha", "B", "beta"};
@@ -132,18 +132,12 @@ static double Search(const Problem *p, double theta[N_UNKNOWNS])
 
 /* ---- from points to a problem, and back to a law */
 
-static int CompareDoubles(const void *a, const void *b)
-{
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 static size_t CountSizes(size_t n, const double x[], double sorted[])
 {
   size_t count = 1;
 
   memcpy(sorted, x, sizeof *x * n);
-  qsort(sorted, n, sizeof *sorted, CompareDoubles);
+  NomosSort(n, sorted);
   for (size_t i = 1; i < n; i++) count += sorted[i] > sorted[i - 1] + 1e-9;
   return count;
 }
@@ -284,7 +278,7 @@ void NomosScalingInterval(size_t n, double values[], double interval[2])
 {
   for (size_t i = 0; i < n; i++)
     if (!isfinite(values[i])) values[i] = INFINITY;
-  qsort(values, n, sizeof *values, CompareDoubles);
+  NomosSort(n, values);
   for (int side = 0; side < 2; side++) {
     const double place = (side ? 0.975 : 0.025) * (double)(n ? n - 1 : 0);
     const size_t below = (size_t)place, above = PetscMin(below + 1, n ? n - 1 : 0);

@@ -1,11 +1,11 @@
 #include "surrogates/constitutive/motion_film.h"
 
 #include "io/particle_film.h"
+#include "io/sort.h"
 #include "operators/model_operator.h"
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 enum { TRUTH, RUN, N_COLOURS = 256, ANIMATION_FRAMES = 60, ANIMATION_SECONDS = 4, TEXT = 64 };
 
@@ -38,12 +38,6 @@ static PetscErrorCode Read(void *ctx, size_t motion, size_t frame, double x[], u
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static int Ascending(const void *a, const void *b)
-{
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 /* Colours reach to the 99th percentile over all frames of all motions but the truth. */
 static PetscErrorCode FindHigh(const NomosMotions *f, double *high)
 {
@@ -57,7 +51,7 @@ static PetscErrorCode FindHigh(const NomosMotions *f, double *high)
     distances[n] = Distance(f, 1 + i / per_motion, i % per_motion / f->n, i % f->n);
     n += isfinite(distances[n]) ? 1 : 0;
   }
-  qsort(distances, n, sizeof *distances, Ascending);
+  NomosSort(n, distances);
   *high = n && distances[n - 1 - n / 100] > 0 ? distances[n - 1 - n / 100] : 1;
   PetscCall(PetscFree(distances));
   PetscFunctionReturn(PETSC_SUCCESS);

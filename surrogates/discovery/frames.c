@@ -1,11 +1,11 @@
 #include "surrogates/discovery/frames.h"
 
+#include "io/sort.h"
 #include "operators/random.h"
 #include "operators/reduce.h"
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 size_t NomosFramesPoints(const NomosFrames *frames)
@@ -238,13 +238,6 @@ typedef struct {
   double values[SAMPLE];
 } Sample;
 
-static int Ascending(const void *a, const void *b)
-{
-  const double x = *(const double *)a, y = *(const double *)b;
-
-  return (x > y) - (x < y);
-}
-
 /* |D^6 u| at (almost) evenly spread positions; places i and their neighbours i + stride, ..., i + 6 stride. */
 static double SixthDifference(const double u[], size_t stride)
 {
@@ -296,7 +289,7 @@ PetscErrorCode NomosFramesNoise(const NomosFrames *frames, double sigma[])
     for (size_t axis = 0; axis < 3; axis++) {
       Sample *s = &samples[3 * i + axis];
       if (!s->n) continue;
-      qsort(s->values, s->n, sizeof *s->values, Ascending);
+      NomosSort(s->n, s->values);
       sigma[i] = fmin(sigma[i], s->values[s->n / 2] / (0.6744897501960817 * sqrt(924)));
     }
     PetscCheck(isfinite(sigma[i]), PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "the noise of the data cannot be told: it takes %d points or frames in a row that are not missing", DIFFERENCE);

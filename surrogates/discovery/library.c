@@ -1,11 +1,11 @@
 /* Which rows there are, of which block, and how they come into the normal equations. */
 #include "surrogates/discovery/library_impl.h"
 
+#include "io/sort.h"
 #include "operators/random.h"
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { STRETCHES = 32, BUFFER_ROWS = 1024, DIRECT_ROWS = 512 };
@@ -29,13 +29,6 @@ PetscErrorCode NomosArraysDestroy(double ***arrays)
 
 /* ---- moments and blocks */
 
-static int Ascending(const void *a, const void *b)
-{
-  const double x = *(const double *)a, y = *(const double *)b;
-
-  return (x > y) - (x < y);
-}
-
 /* The even times that these are among, if they are. The step is their median distance first, then that of the ends. */
 static PetscErrorCode TimesCreate(size_t n, const double t[], NomosTimes *times)
 {
@@ -45,7 +38,7 @@ static PetscErrorCode TimesCreate(size_t n, const double t[], NomosTimes *times)
   PetscCall(PetscMalloc1(n + 1, &times->slot));
   PetscCall(PetscMalloc1(n + 1, &distances));
   for (size_t i = 0; i + 1 < n; i++) distances[i] = t[i + 1] - t[i];
-  if (n > 1) qsort(distances, n - 1, sizeof *distances, Ascending);
+  if (n > 1) NomosSort(n - 1, distances);
   times->step    = n > 1 ? distances[(n - 1) / 2] : 1;
   times->slot[0] = 0;
   for (size_t i = 1; i < n; i++) times->slot[i] = times->slot[i - 1] + (size_t)PetscMax(1., floor((t[i] - t[i - 1]) / times->step + 0.5));

@@ -5,12 +5,12 @@
 
    and a picture: the trajectory whose error is the median, with its interval, at the frame whose error is nearest to its mean (last ones may be at rest), coverage against time, and errors of all trajectories against their intervals, which is what one has without a truth. */
 #include "io/plot.h"
+#include "io/sort.h"
 #include "operators/reduce.h"
 #include "surrogates/operators/neural_operator_impl.h"
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 typedef enum { ERROR, WIDTH, WITHIN, WITHIN_NORMAL, N_KINDS } Kind;
 static const char *const kind_names[N_KINDS] = {"nrmse", "interval", "coverage", "coverage_normal"};
@@ -65,30 +65,18 @@ static void Compare(const NomosNeuralOperator *no, const double mean[], const do
   }
 }
 
-typedef struct {
-  double error;
-  size_t i;
-} Ranked;
-
-static int Ascending(const void *a, const void *b)
-{
-  const double x = ((const Ranked *)a)->error, y = ((const Ranked *)b)->error;
-  return (x > y) - (x < y);
-}
-
 static PetscErrorCode Median(Intervals *set)
 {
   const size_t n = set->moments->n_all;
-  Ranked      *ranked;
+  double      *errors;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc1(n, &ranked));
-  for (size_t i = 0; i < n; i++) ranked[i] = (Ranked){OfTrajectory(set, ERROR, i), i};
-  qsort(ranked, n, sizeof *ranked, Ascending);
-  set->median = ranked[n / 2].i;
+  PetscCall(PetscMalloc1(n, &errors));
+  for (size_t i = 0; i < n; i++) errors[i] = OfTrajectory(set, ERROR, i);
+  PetscCall(NomosMedianPlace(n, errors, &set->median));
   for (size_t k = 1; k < set->n_steps; k++)
-    if (fabs(*At(set, ERROR, set->median, k) - ranked[n / 2].error) < fabs(*At(set, ERROR, set->median, set->frame) - ranked[n / 2].error)) set->frame = k;
-  PetscCall(PetscFree(ranked));
+    if (fabs(*At(set, ERROR, set->median, k) - errors[set->median]) < fabs(*At(set, ERROR, set->median, set->frame) - errors[set->median])) set->frame = k;
+  PetscCall(PetscFree(errors));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -1,11 +1,11 @@
 /* Pictures of an emulator: of each set the trajectory whose error is the median, beside its prediction (space and time in one dimension, the last frame in two); errors of all sets against time and against the parameters.
    Beside them errors.csv: a row for every trajectory of every set. */
 #include "io/plot.h"
+#include "io/sort.h"
 #include "surrogates/operators/neural_operator_impl.h"
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 typedef struct {
@@ -18,27 +18,15 @@ static const char *const predictor_labels[NOMOS_N_PREDICTORS] = {"", ", persiste
 
 /* ---- fields */
 
-typedef struct {
-  double error;
-  size_t i;
-} Ranked;
-
-static int Compare(const void *a, const void *b)
-{
-  const double x = ((const Ranked *)a)->error, y = ((const Ranked *)b)->error;
-  return (x > y) - (x < y);
-}
-
 static PetscErrorCode Median(const NomosJudgement *j, size_t *i)
 {
-  Ranked *ranked;
+  double *errors;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc1(j->n, &ranked));
-  for (size_t k = 0; k < j->n; k++) ranked[k] = (Ranked){NomosJudgementOfTrajectory(j, NOMOS_PREDICTOR_EMULATOR, k), k};
-  qsort(ranked, j->n, sizeof *ranked, Compare);
-  *i = ranked[j->n / 2].i;
-  PetscCall(PetscFree(ranked));
+  PetscCall(PetscMalloc1(j->n, &errors));
+  for (size_t k = 0; k < j->n; k++) errors[k] = NomosJudgementOfTrajectory(j, NOMOS_PREDICTOR_EMULATOR, k);
+  PetscCall(NomosMedianPlace(j->n, errors, i));
+  PetscCall(PetscFree(errors));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -1,10 +1,10 @@
 /* Pictures of a learned correction: errors of free runs over time, and of each set of motions the one whose error is the median: the truth, the coarse simulation and the corrected one side by side. */
 #include "io/particle_film.h"
+#include "io/sort.h"
 #include "surrogates/reduced_order_graph/correction_impl.h"
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 enum { TRUTH, COARSE, CORRECTED, N_RUNS, N_COLOURS = 256, ANIMATION_FRAMES = 60, ANIMATION_SECONDS = 4, TEXT = 64 };
 static const char *const run_names[N_RUNS] = {"fine simulation", "coarse", "coarse, corrected"};
@@ -39,12 +39,6 @@ static PetscErrorCode Read(void *ctx, size_t motion, size_t frame, double x[], u
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static int Ascending(const void *a, const void *b)
-{
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 /* Colours reach to the 99th percentile of the coarse simulation's distances. */
 static PetscErrorCode FindHigh(Frames *f, size_t n_frames)
 {
@@ -57,7 +51,7 @@ static PetscErrorCode FindHigh(Frames *f, size_t n_frames)
     distances[n] = Distance(f, COARSE, i / f->n, i % f->n);
     n += isfinite(distances[n]) ? 1 : 0;
   }
-  qsort(distances, n, sizeof *distances, Ascending);
+  NomosSort(n, distances);
   f->high = n && distances[n - 1 - n / 100] > 0 ? distances[n - 1 - n / 100] : 1;
   PetscCall(PetscFree(distances));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -107,38 +101,26 @@ static PetscErrorCode DrawMotion(NomosSurrogate s, NomosTwin *twin, const char t
 
 /* ---- a set */
 
-typedef struct {
-  double error;
-  size_t i;
-} Ranked;
-
-static int Compare(const void *a, const void *b)
-{
-  return Ascending(&((const Ranked *)a)->error, &((const Ranked *)b)->error);
-}
-
 /* Errors over time, (n_frames - 1) of the shortest motion: means over the set. The number of the motion whose error is the median. */
 static PetscErrorCode Judge(NomosSurrogate s, const NomosTwinSet *set, size_t n_frames, double *const errors[2], size_t *median)
 {
-  Ranked *ranked;
-  double *error;
+  double *means, *error;
   size_t  most = 0;
 
   PetscFunctionBeginUser;
   for (size_t i = 0; i < set->n; i++) most = PetscMax(most, set->twins[i].n_frames);
-  PetscCall(PetscMalloc2(set->n, &ranked, most, &error));
+  PetscCall(PetscMalloc2(set->n, &means, most, &error));
   for (int coarse = 0; coarse < 2; coarse++) {
     PetscCall(PetscArrayzero(errors[coarse], n_frames - 1));
     for (size_t i = 0; i < set->n; i++) {
       double mean;
       PetscCall(NomosCorrectionRun(s, &(NomosCorrectedRun){.twin = &set->twins[i], .coarse = coarse, .error = error}, &mean, NULL));
-      if (!coarse) ranked[i] = (Ranked){mean, i};
+      if (!coarse) means[i] = mean;
       for (size_t k = 1; k < n_frames; k++) errors[coarse][k - 1] += error[k] / (double)set->n;
     }
   }
-  qsort(ranked, set->n, sizeof *ranked, Compare);
-  *median = ranked[set->n / 2].i;
-  PetscCall(PetscFree2(ranked, error));
+  PetscCall(NomosMedianPlace(set->n, means, median));
+  PetscCall(PetscFree2(means, error));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -2,10 +2,10 @@
 #include "surrogates/reduced_order_graph/decoder_training_impl.h"
 
 #include "io/particle_film.h"
+#include "io/sort.h"
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { N_COLOURS = 256, MOST_FRAMES = 60, FILM_SECONDS = 4, TEXT = 64 };
@@ -121,12 +121,6 @@ static PetscErrorCode Read(void *ctx, size_t motion, size_t frame, double x[], u
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static int Ascending(const void *a, const void *b)
-{
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 /* Colours reach to the 99th percentile of the first decoder's errors at the last frame. */
 static PetscErrorCode FindHigh(Motion *m)
 {
@@ -139,7 +133,7 @@ static PetscErrorCode FindHigh(Motion *m)
   PetscCall(ReadFrame(m, m->sample.trajectory.n_frames - 1));
   PetscCall(NomosParticleDecoderEvaluate(m->plans[0], m->y, x));
   for (size_t i = 0; i < n; i++) distance[i] = Distance(d, x + i * d, m->truth + i * d);
-  qsort(distance, n, sizeof *distance, Ascending);
+  NomosSort(n, distance);
   m->high = distance[n - 1 - n / 100] > 0 ? distance[n - 1 - n / 100] : 1;
   PetscCall(PetscFree2(x, distance));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -1,12 +1,12 @@
 /* What a reduced-order graph learns from: trajectories, samples of their particles, windows of frames. */
 #include "surrogates/reduced_order_graph/reduced_order_graph_impl.h"
 
+#include "io/sort.h"
 #include "operators/neighbours.h"
 #include "operators/random.h"
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* ---- samples */
@@ -169,12 +169,6 @@ PetscErrorCode NomosPointMotionFree(NomosPointMotion *m)
 
 /* ---- spacing */
 
-static int Ascending(const void *a, const void *b)
-{
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 /* Median over the points of the distance to the last of their k neighbours. */
 static PetscErrorCode MedianDistance(int dimensions, size_t n, const double x[], size_t k, double *median)
 {
@@ -191,7 +185,7 @@ static PetscErrorCode MedianDistance(int dimensions, size_t n, const double x[],
     for (size_t a = 0; a < d; a++) square += (x[i * d + a] - x[j * d + a]) * (x[i * d + a] - x[j * d + a]);
     distance[i] = sqrt(square);
   }
-  qsort(distance, n, sizeof *distance, Ascending);
+  NomosSort(n, distance);
   *median = distance[n / 2];
   PetscCall(PetscFree(distance));
   PetscCall(NomosNeighboursFree(&neighbours));
@@ -255,7 +249,7 @@ PetscErrorCode NomosReducedOrderGraphFlight(NomosReducedOrderGraph *g)
     PetscCall(NomosPointMotionFree(&m));
   }
   for (size_t axis = 0; axis < 3; axis++) {
-    qsort(a + axis * part->n, part->n, sizeof *a, Ascending);
+    NomosSort(part->n, a + axis * part->n);
     g->flight[axis] = a[axis * part->n + part->n / 2];
   }
   PetscCall(PetscFree(a));

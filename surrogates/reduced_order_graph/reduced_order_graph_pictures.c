@@ -1,11 +1,11 @@
 /* Pictures of a stepper: of each set the trajectory whose error is the median, beside its prediction (and a coarse simulation, where one is judged), some moments and a film; errors of all sets against time. Beside them errors.csv: a row for every trajectory of every set. */
 #include "io/plot.h"
+#include "io/sort.h"
 #include "surrogates/constitutive/motion_film.h"
 #include "surrogates/reduced_order_graph/reduced_order_graph_impl.h"
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 typedef struct {
@@ -16,17 +16,6 @@ typedef struct {
 
 /* ---- films */
 
-typedef struct {
-  double error;
-  size_t i;
-} Ranked;
-
-static int Compare(const void *a, const void *b)
-{
-  const double x = ((const Ranked *)a)->error, y = ((const Ranked *)b)->error;
-  return (x > y) - (x < y);
-}
-
 /* Over all frames of one trajectory. */
 static double ErrorOf(const NomosParticleJudgement *j, const double error[], size_t i)
 {
@@ -35,14 +24,13 @@ static double ErrorOf(const NomosParticleJudgement *j, const double error[], siz
 
 static PetscErrorCode Median(const NomosParticleJudgement *j, size_t *i)
 {
-  Ranked *ranked;
+  double *errors;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc1(j->n, &ranked));
-  for (size_t k = 0; k < j->n; k++) ranked[k] = (Ranked){ErrorOf(j, j->error[NOMOS_MOTION_STEPPER], k), k};
-  qsort(ranked, j->n, sizeof *ranked, Compare);
-  *i = ranked[j->n / 2].i;
-  PetscCall(PetscFree(ranked));
+  PetscCall(PetscMalloc1(j->n, &errors));
+  for (size_t k = 0; k < j->n; k++) errors[k] = ErrorOf(j, j->error[NOMOS_MOTION_STEPPER], k);
+  PetscCall(NomosMedianPlace(j->n, errors, i));
+  PetscCall(PetscFree(errors));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
