@@ -16,7 +16,7 @@ const NomosParam nomos_discover_trajectory_params[] = {
   {"discover.polish",               NOMOS_PARAM_BOOL,   "false", NULL, 0, 0,       NULL,  false, "Coefficients found from increments are refined by trajectories that fit what was observed at several times."},
   {"discover.trajectory.steps",     NOMOS_PARAM_INT,    "40",    NULL, 1, 1000000, NULL,  false, "Time steps of a window; discover.samples windows begin discover.every apart."},
   {"discover.trajectory.times",     NOMOS_PARAM_INT,    "11",    NULL, 2, 1000000, NULL,  false, "Times of observation of a window, evenly, from its begin to its end."},
-  {"discover.trajectory.fraction",  NOMOS_PARAM_REAL,   "",      NULL, DBL_MIN, 1, NULL,  false, "Part of the points that is observed, drawn by itself; unset: those of discover.fraction, the same ones that an interpolation has."},
+  {"discover.trajectory.fraction",  NOMOS_PARAM_REAL,   "",      NULL, DBL_MIN, 1, NULL,  false, "Part of the points that is observed, drawn by itself. Unset: all, or in polishing those of discover.fraction, the same ones that the interpolation has."},
   {"discover.trajectory.points",    NOMOS_PARAM_CHOICE, "fixed", NULL, 0, 0,       "fixed|moving", false, "The same points at every time, or others; where fraction is not given, discover.points says it."},
   {"discover.trajectory.deviation", NOMOS_PARAM_REAL,   "1e-3",  NULL, DBL_MIN, DBL_MAX, NULL, false, "Observations count with at least this standard deviation, relative to that of the field in its layer; discover.noise is what they really have."},
   {"discover.trajectory.prior",     NOMOS_PARAM_REAL,   "1",     NULL, 0, DBL_MAX, NULL,  false, "Standard deviation of the prior of each coefficient that is looked for, about the model's; 0: none."},
