@@ -38,10 +38,9 @@ static PetscErrorCode Read(void *ctx, size_t motion, size_t frame, double x[], u
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Colours reach to the 99th percentile over all frames of all motions but the truth. */
 static PetscErrorCode FindHigh(const NomosMotions *f, double *high)
 {
-  const size_t per_motion = f->n_frames * f->n, all = (f->n_motions - 1) * per_motion;
+  const size_t per_motion = f->n_frames * f->n, all = (f->n_scale ? f->n_scale : f->n_motions - 1) * per_motion;
   double      *distances;
   size_t       n = 0;
 

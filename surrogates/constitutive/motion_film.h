@@ -12,6 +12,7 @@ typedef struct {
   const NomosScene  *scene;
   const char        *title;
   size_t             n_motions;            /* 2 to NOMOS_MAX_MOTIONS */
+  size_t             n_scale;              /* colours reach to the 99th percentile over all frames of so many motions behind the truth; 0: of all */
   const char *const *names;                /* (n_motions) */
   size_t             n, d, n_frames;
   const double      *x[NOMOS_MAX_MOTIONS]; /* (n_frames, n, d) */

@@ -1,100 +1,34 @@
 /* Pictures of a learned correction: errors of free runs over time, and of each set of motions the one whose error is the median: the truth, the coarse simulation and the corrected one side by side. */
-#include "io/particle_film.h"
+#include "io/plot.h"
 #include "io/sort.h"
+#include "surrogates/constitutive/motion_film.h"
 #include "surrogates/reduced_order_graph/correction_impl.h"
 
 #include <math.h>
 #include <stdio.h>
 
-enum { TRUTH, COARSE, CORRECTED, N_RUNS, N_COLOURS = 256, ANIMATION_FRAMES = 60, ANIMATION_SECONDS = 4, TEXT = 64 };
+enum { TRUTH, COARSE, CORRECTED, N_RUNS };
 static const char *const run_names[N_RUNS] = {"fine simulation", "coarse", "coarse, corrected"};
 
-/* ---- one motion */
-
-typedef struct {
-  size_t       n, d;
-  double      *x[N_RUNS];    /* (n_frames, n, d) */
-  double       high;         /* distance at the end of the colours */
-  uint32_t     colours[N_COLOURS];
-} Frames;
-
-static double Distance(const Frames *f, size_t run, size_t frame, size_t particle)
-{
-  double square = 0;
-
-  for (size_t i = (frame * f->n + particle) * f->d, end = i + f->d; i < end; i++) square += pow(f->x[run][i] - f->x[TRUTH][i], 2);
-  return sqrt(square);
-}
-
-static PetscErrorCode Read(void *ctx, size_t motion, size_t frame, double x[], uint32_t colour[])
-{
-  const Frames *f = ctx;
-
-  PetscFunctionBeginUser;
-  PetscCall(PetscArraycpy(x, f->x[motion] + frame * f->n * f->d, f->n * f->d));
-  for (size_t p = 0; p < f->n; p++) {
-    const double share = Distance(f, motion, frame, p) / f->high;
-    colour[p]          = motion == TRUTH ? 0x9aa7b5 : isfinite(share) ? f->colours[(size_t)fmin(share * N_COLOURS, N_COLOURS - 1)] : 0x000000;
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Colours reach to the 99th percentile of the coarse simulation's distances. */
-static PetscErrorCode FindHigh(Frames *f, size_t n_frames)
-{
-  double *distances;
-  size_t  n = 0;
-
-  PetscFunctionBeginUser;
-  PetscCall(PetscMalloc1(n_frames * f->n + 1, &distances));
-  for (size_t i = 0; i < n_frames * f->n; i++) {
-    distances[n] = Distance(f, COARSE, i / f->n, i % f->n);
-    n += isfinite(distances[n]) ? 1 : 0;
-  }
-  NomosSort(n, distances);
-  f->high = n && distances[n - 1 - n / 100] > 0 ? distances[n - 1 - n / 100] : 1;
-  PetscCall(PetscFree(distances));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode DrawFilm(NomosTwin *twin, Frames *f, const char title[], const char stem[])
-{
-  NomosModelScene scene = {0};
-  char          (*texts)[TEXT], path[NOMOS_MAX_PATH + 16];
-  const char    **times;
-
-  PetscFunctionBeginUser;
-  PetscCall(FindHigh(f, twin->n_frames));
-  NomosColours(NOMOS_MAP_SEQUENTIAL, N_COLOURS, f->colours);
-  PetscCall(twin->model->ops->scene(twin->config, &scene));
-  PetscCall(PetscMalloc2(twin->n_frames, &texts, twin->n_frames, &times));
-  for (size_t i = 0; i < twin->n_frames; i++) {
-    snprintf(texts[i], TEXT, "%.3f s", (double)i * twin->interval);
-    times[i] = texts[i];
-  }
-  NomosFilm film = {.scene = &scene.room, .title = title, .n_motions = N_RUNS, .names = run_names, .n_particles = (size_t[]){f->n, f->n, f->n}, .n_frames = twin->n_frames, .times = times, .read = Read, .ctx = f,
-                    .bar_label = "distance from the fine simulation (m)", .map = NOMOS_MAP_SEQUENTIAL, .high = f->high};
-  PetscErrorCode code = NomosFilmMoments(&film, stem);
-  snprintf(path, sizeof path, "%.4000s_motion.png", stem);
-  if (!code) code = NomosFilmAnimate(&film, ANIMATION_FRAMES, ANIMATION_SECONDS, path);
-  PetscCall(PetscFree2(texts, times));
-  PetscCall(PetscFree(scene.obstacles));
-  PetscCall(code);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
+/* One motion. */
 static PetscErrorCode DrawMotion(NomosSurrogate s, NomosTwin *twin, const char title[], const char stem[])
 {
-  const size_t total = twin->n_entries * twin->n;
-  Frames       f     = {.n = twin->n, .d = twin->size[NOMOS_TWIN_X]};
-  double       mean;
+  const size_t    total = twin->n_entries * twin->n, row = twin->size[NOMOS_TWIN_X] * twin->n;
+  NomosModelScene scene = {0};
+  NomosMotions    film  = {.scene = &scene.room, .title = title, .n_motions = N_RUNS, .n_scale = 1, .names = run_names, .n = twin->n, .d = twin->size[NOMOS_TWIN_X], .n_frames = twin->n_frames, .interval = twin->interval};
+  double         *x[N_RUNS], mean;
 
   PetscFunctionBeginUser;
-  for (int run = 0; run < N_RUNS; run++) PetscCall(PetscMalloc1(twin->n_frames * f.n * f.d, &f.x[run]));
-  for (size_t frame = 0; frame < twin->n_frames; frame++) PetscCall(PetscArraycpy(f.x[TRUTH] + frame * f.n * f.d, twin->truth + frame * total, f.n * f.d));
-  for (int run = COARSE; run < N_RUNS; run++) PetscCall(NomosCorrectionRun(s, &(NomosCorrectedRun){.twin = twin, .coarse = run == COARSE, .frames = f.x[run]}, &mean, NULL));
-  PetscErrorCode code = DrawFilm(twin, &f, title, stem);
-  for (int run = 0; run < N_RUNS; run++) PetscCall(PetscFree(f.x[run]));
+  for (int run = 0; run < N_RUNS; run++) {
+    PetscCall(PetscMalloc1(twin->n_frames * row, &x[run]));
+    film.x[run] = x[run];
+  }
+  for (size_t frame = 0; frame < twin->n_frames; frame++) PetscCall(PetscArraycpy(x[TRUTH] + frame * row, twin->truth + frame * total, row));
+  for (int run = COARSE; run < N_RUNS; run++) PetscCall(NomosCorrectionRun(s, &(NomosCorrectedRun){.twin = twin, .coarse = run == COARSE, .frames = x[run]}, &mean, NULL));
+  PetscCall(twin->model->ops->scene(twin->config, &scene));
+  PetscErrorCode code = NomosMotionsFilm(&film, stem);
+  PetscCall(PetscFree(scene.obstacles));
+  for (int run = 0; run < N_RUNS; run++) PetscCall(PetscFree(x[run]));
   PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
