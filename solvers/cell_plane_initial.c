@@ -34,7 +34,7 @@ PetscErrorCode NomosCellPlaneExpression(NomosModel model, const char key[], cons
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetString(model->config, key, &text));
-  NomosCheck(text[0] || !positive, model->comm, PETSC_ERR_ARG_INCOMP, "%s: %s is not given, and must be positive everywhere: give a number or an expression of x, y, or another initial.type", NomosConfigWhere(model->config, "initial.type"), key);
+  NomosCheck(text[0] || !positive, model->comm, PETSC_ERR_ARG_INCOMP, "%s is not given, and must be positive everywhere: give a number or an expression of x, y, or another initial.type", key);
   memset(values, 0, p->n_points * sizeof *values);
   if (!text[0]) PetscFunctionReturn(PETSC_SUCCESS);
   const bool     quiet  = NomosErrorSetQuiet(true); /* what is wrong is told once, with the key */

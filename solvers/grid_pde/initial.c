@@ -28,7 +28,7 @@ static PetscErrorCode Expression(NomosModel model, int field, double values[])
   PetscFunctionBeginUser;
   snprintf(key, sizeof key, "initial.%s", p->family->fields[field].name);
   PetscCall(NomosConfigGetString(model->config, key, &text));
-  NomosCheck(text[0] || !p->family->fields[field].positive, model->comm, PETSC_ERR_ARG_INCOMP, "%s: %s is not given, and %s must be positive everywhere: give a number or an expression of x, y, z, or another initial.type", NomosConfigWhere(model->config, "initial.type"), key, p->family->fields[field].name);
+  NomosCheck(text[0] || !p->family->fields[field].positive, model->comm, PETSC_ERR_ARG_INCOMP, "%s is not given, and %s must be positive everywhere: give a number or an expression of x, y, z, or another initial.type", key, p->family->fields[field].name);
   if (!text[0]) {
     memset(values, 0, p->n_cells * sizeof *values);
     PetscFunctionReturn(PETSC_SUCCESS);
