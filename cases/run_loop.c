@@ -124,11 +124,13 @@ PetscErrorCode NomosRunLoop(NomosRun *run)
 }
 
 static struct sigaction former[N_STOP_SIGNALS];
+static int              depth; /* trainings of a scaling study catch what the study has caught: between two of them a signal is kept for the next */
 
 void NomosRunCatchSignals(void)
 {
   struct sigaction action;
 
+  if (depth++) return;
   memset(&action, 0, sizeof action);
   sigemptyset(&action.sa_mask);
   action.sa_handler = OnSignal;
@@ -139,5 +141,6 @@ void NomosRunCatchSignals(void)
 
 void NomosRunReleaseSignals(void)
 {
+  if (--depth) return;
   for (int i = 0; i < N_STOP_SIGNALS; i++) sigaction(stop_signals[i], &former[i], NULL);
 }

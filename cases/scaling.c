@@ -407,7 +407,10 @@ static PetscErrorCode Body(NomosRun *run)
     PetscCall(NomosRunEnd(run, "", "the making of data", ""));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCall(Work(s));
+  NomosRunCatchSignals(); /* between two trainings too */
+  PetscErrorCode code = Work(s);
+  NomosRunReleaseSignals();
+  PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
