@@ -66,7 +66,7 @@ NomosTensor NomosParticleDecoderApply(NomosParticleDecoderPlan plan, const Nomos
 PetscErrorCode NomosParticleDecoderFreeze(NomosParticleDecoderPlan plan, NomosParameters parameters);
 /* Entries that a frame costs, after Freeze: of the sparse matrix, or of the factors of pod and neural_field; 0: the decoder is not linear. */
 size_t NomosParticleDecoderEntries(NomosParticleDecoderPlan plan);
-/* x (n_points, d) of y (n_sparse, d), as doubles and, for linear kernels, in 5 ns a point; and x_bar -> y_bar += (dx/dy)^T x_bar. After Freeze. Errors:
+/* x (n_points, d) of y (n_sparse, d), as doubles and, for linear kernels, by one sparse product; and x_bar -> y_bar += (dx/dy)^T x_bar. After Freeze. Errors:
    a sparse position that is not finite (which). */
 PetscErrorCode NomosParticleDecoderEvaluate(NomosParticleDecoderPlan plan, const double y[], double x[]);
 PetscErrorCode NomosParticleDecoderEvaluateVjp(NomosParticleDecoderPlan plan, const double y[], const double x_bar[], double y_bar[]);
