@@ -85,7 +85,7 @@ START_TEST(NothingToTrain)
     MakeClouds();
     ck_ok(CreateDecoding(kinds[N_KINDS - 1].file, i ? also : kinds[N_KINDS - 1].settings, &config, &s));
     TrainGraph(s, -1, false, &status, &weights, &n);
-    ck_assert(n == 0 && status.step == 0 && status.epoch == 0 && strstr(status.ended, "no weight to train"));
+    ck_assert(n == 0 && status.step == 0 && status.epoch == 0);
     ck_ok(s->ops->evaluate(s, NOMOS_SPLIT_TRAIN, TakeFigure, &figures));
     if (i) ck_assert(Figure(&figures, "mse") == Figure(&figures, "mls_mse")); /* beside itself */
     ck_ok(PetscFree(weights));
