@@ -75,6 +75,10 @@ holds '$1 > 1.3*$2' "$(value imperfect analysis_rmse)" "$(value alone analysis_r
 holds '$1 < $2' "$(value adaptive analysis_rmse)" "$(value imperfect analysis_rmse)"
 holds '$1 > 1.1' "$(value adaptive inflation)"
 
+# A surrogate is assimilated as a solver is: a fifth of the points of a wave that trained weights carry, with noise of 0.05.
+expect 0 "" "$nomos" assimilate surrogate/advection_emulated -o emulated --set time.stop=12 --set assimilate.from=6 --set assimilate.every=0.2 --set assimilate.members=16 --set assimilate.start=climate --set assimilate.method=etkf --set assimilate.observe.fraction=0.2 --set assimilate.observe.noise=0.05
+awk -v e="$(value emulated analysis_rmse)" 'BEGIN { exit !(e + 0 > 0 && e < 0.05) }' || fail "a surrogate: the analysis errs $(value emulated analysis_rmse), more than the observations"
+
 refused() {
   expect 1 "$1" "$toy" assimilate ring -o out "${@:2}"
   [ ! -e out ] || fail "leaves out: $1"
