@@ -7,12 +7,13 @@
 #include "cases/run_params.h"
 
 static const struct {
-  const char *name, *settings[4], *file;
+  const char *name, *settings[5], *file, *of_stepper; /* of_stepper: a setting of it, or NULL */
 } kinds[] = {
-  {"kernel", {"particle_decoder.kind=kernel", "kernel.reproduces=constants", "kernel.units=6"}, "clouds.h5"},
-  {"neural_field", {"particle_decoder.kind=neural_field", "neural_field.units=8", "neural_field.rank=3"}, "clouds.h5"},
-  {"grid_splat", {"particle_decoder.kind=grid_splat", "grid_splat.cells=8", "grid_splat.units=8"}, "clouds.h5"},
-  {"pod", {"particle_decoder.kind=pod", "pod.points=31", "pod.rank=1"}, "body.h5"},
+  {"kernel", {"particle_decoder.kind=kernel", "kernel.reproduces=constants", "kernel.units=6"}, "clouds.h5", NULL},
+  {"kernel", {"particle_decoder.kind=kernel", "kernel.reproduces=constants", "kernel.units=6", "particle_decoder.fixed=[wall]"}, "walls.h5", "reduced_order_graph.fixed=[wall]"},
+  {"neural_field", {"particle_decoder.kind=neural_field", "neural_field.units=8", "neural_field.rank=3"}, "clouds.h5", NULL},
+  {"grid_splat", {"particle_decoder.kind=grid_splat", "grid_splat.cells=8", "grid_splat.units=8"}, "clouds.h5", NULL},
+  {"pod", {"particle_decoder.kind=pod", "pod.points=31", "pod.rank=1"}, "body.h5", NULL},
 };
 enum { N_KINDS = sizeof kinds / sizeof *kinds };
 
@@ -22,6 +23,7 @@ static void MakeClouds(void)
   if (made) return;
   made = true;
   WriteClouds("clouds.h5", &(CloudData){.n = 3, .n_frames = 8, .n_particles = 31, .d = 2, .seed = 7});
+  WriteClouds("walls.h5", &(CloudData){.n = 3, .n_frames = 8, .n_particles = 31, .d = 2, .seed = 7, .second_kind = "wall", .walls = true});
   WriteClouds("body.h5", &(CloudData){.n = 1, .n_frames = 8, .n_particles = 31, .d = 2, .seed = 7});
   WriteClouds("cubes.h5", &(CloudData){.n = 3, .n_frames = 8, .n_particles = 31, .d = 3, .seed = 7});
   WriteClouds("honey.h5", &(CloudData){.n = 3, .n_frames = 8, .n_particles = 31, .d = 2, .seed = 7, .second_kind = "honey"});
@@ -54,7 +56,7 @@ START_TEST(FloorIsTheTrainings)
     MakeWeights(k, setting, "reduced_order_graph.decoder_weights", &config[0], &decoding);
     const NomosDecoding *c = decoding->context;
     ck_ok(NomosDecodingJudge(decoding, PETSC_COMM_SELF, &(NomosDecodingSet){.data = c->data, .split = NOMOS_SPLIT_TRAIN}, &alone));
-    ck_ok(CreateGraph(PETSC_COMM_SELF, kinds[k].file, (const char *const[]){"reduced_order_graph.sampling=all", "reduced_order_graph.history=1", setting, NULL}, &config[1], &s));
+    ck_ok(CreateGraph(PETSC_COMM_SELF, kinds[k].file, (const char *const[]){"reduced_order_graph.sampling=all", "reduced_order_graph.history=1", setting, kinds[k].of_stepper, NULL}, &config[1], &s));
     NomosReducedOrderGraph *g = s->context;
     ck_assert_str_eq(NomosParticleDecoderName(g->decoder), kinds[k].name);
     ck_ok(NomosReducedOrderGraphJudge(s, PETSC_COMM_SELF, &g->parts[NOMOS_SPLIT_TRAIN], (NomosParticleJudging){0}, &j));
@@ -140,7 +142,7 @@ START_TEST(Model)
     char                     setting[2 * NOMOS_MAX_PATH], weights[2 * NOMOS_MAX_PATH], file[2 * NOMOS_MAX_PATH], path[NOMOS_MAX_PATH];
     double                   x[2][2 * 40], Y[2 * 12];
     MakeWeights(k, setting, "particle_graph.decoder_weights", &config[0], &decoding);
-    ck_ok(CreateGraph(PETSC_COMM_SELF, kinds[k].file, (const char *const[]){NULL}, &config[1], &s));
+    ck_ok(CreateGraph(PETSC_COMM_SELF, kinds[k].file, (const char *const[]){kinds[k].of_stepper, NULL}, &config[1], &s));
     snprintf(path, sizeof path, "%.2000s/stepper.safetensors", ck_directory);
     ck_ok(NomosSurrogateSaveWeights(s, path, 0, NULL, NULL));
     snprintf(weights, sizeof weights, "particle_graph.weights=%s", path);

@@ -114,7 +114,7 @@ static PetscErrorCode CreateSets(NomosSurrogate s)
   NomosParticleDataInput input;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosParticleDataInputFromConfig(s->config, &input));
+  PetscCall(NomosParticleDataInputFromConfig(s->config, NULL, &input));
   input.path = s->data_path;
   PetscCall(OpenSets(s, &input, NOMOS_CORRECTION_FIRST_TEST, (const char *const[]){"training", "validation"}));
   PetscCall(NomosTestSetsOpen(s, prefix, AddTest));

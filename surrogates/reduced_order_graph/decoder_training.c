@@ -2,6 +2,7 @@
 
      loss = mean over examples and points of n/n_least |x(X) - x|^2/variance        variance of displacements, over the training
 
+   Particles of walls (`particle_decoder.fixed`) are sparse points like others, as they are of the stepper that a decoder is for, and no points of the mean, of the variance or of any error.
    n sparse points of an example, which is weighed because errors fall about as 1/n: all numbers of points count alike.
    An example is a frame of a trajectory, with sparse points that are drawn anew each time, of one of several numbers. Judged on whole trajectories beside decoders that have nothing to learn. */
 #include "surrogates/reduced_order_graph/decoder_training_impl.h"
@@ -24,6 +25,7 @@ static const NomosParam params[] = {
   {"particle_decoder.frames",       NOMOS_PARAM_INT,       "0",        NULL, 0, 1e9, NULL, false, "Frames of a trajectory that are examples, evenly spread; 0: all but the first."},
   {"particle_decoder.draws",        NOMOS_PARAM_INT,       "1",        NULL, 1, 1000, NULL, false, "Samples of sparse points that a trajectory is judged with."},
   {"particle_decoder.beside",       NOMOS_PARAM_EXPRESSION_LIST, "[shepard, mls]", NULL, 0, 0, NULL, false, "Decoders without weights that are judged beside it: shepard, mls, pod; results.NAME_mse."},
+  {"particle_decoder.fixed",        NOMOS_PARAM_EXPRESSION_LIST, "", NULL, 0, 0, NULL, false, "Materials that are walls, by name or (of data without names) number: `[wall]`, `[3]`. Their particles may be sparse points, as those of a stepper may (reduced_order_graph.fixed), and are in no loss or error."},
   {"particle_decoder.cloud_frames", NOMOS_PARAM_INT,       "0",        NULL, 0, 1e6, NULL, false, "Frames of a trajectory whose points are compared as clouds too (Chamfer distance, occupancy), where points mix and distances of single ones say little; 0: none."},
 };
 /* clang-format on */
@@ -69,7 +71,7 @@ static PetscErrorCode OpenData(NomosSurrogate s, const char path[], bool whole, 
   NomosParticleDataInput input;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosParticleDataInputFromConfig(s->config, &input));
+  PetscCall(NomosParticleDataInputFromConfig(s->config, "particle_decoder.fixed", &input));
   input.path = path;
   if (whole) {
     input.validation = input.test = 0;
@@ -197,6 +199,7 @@ static PetscErrorCode Create(NomosSurrogate s)
   PetscCall(ReadParams(s));
   PetscCall(OpenData(s, s->data_path, false, &c->data));
   PetscCall(NomosParticleDataGetInfo(c->data, &c->info));
+  PetscCall(NomosParticleDataCheckFixed(c->data, s->config));
   PetscCall(NomosTestSetsOpen(s, prefix, AddSet));
   PetscCall(CountExamples(s));
   PetscCall(NomosNormalisationCreate(s->parameters, "displacement", 1, &c->displacement));
@@ -249,14 +252,17 @@ static PetscErrorCode AddSquares(const NomosDecoding *c, size_t trajectory, doub
 
   PetscFunctionBeginUser;
   PetscCall(NomosParticleDataTrajectory(c->data, NOMOS_SPLIT_TRAIN, trajectory, &t));
-  select.n          = t.n_particles;
-  const size_t size = t.n_particles * (size_t)c->info->d;
+  PetscCall(NomosParticleDataCheckMoving(c->data, &t, t.n_particles, NULL));
+  const NomosParticlePoints points   = {c->info, t.n_particles, t.kind};
+  const size_t              size     = t.n_particles * (size_t)c->info->d;
+  const double              n_moving = (double)NomosParticlePointsMoving(&points, NULL);
+  select.n                           = t.n_particles;
   PetscCall(PetscMalloc2(size, &X, size, &x));
   PetscCall(NomosParticleDataRead(c->data, &select, X));
   for (select.first = 1; select.first < t.n_frames; select.first++) {
     PetscCall(NomosParticleDataRead(c->data, &select, x));
-    for (size_t i = 0; i < size; i++) *sum += (x[i] - X[i]) * (x[i] - X[i]);
-    *n += (double)size;
+    *sum += n_moving * NomosParticlePointsMeanSquare(&points, x, X);
+    *n += n_moving * c->info->d;
   }
   PetscCall(PetscFree2(X, x));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -302,10 +308,12 @@ PetscErrorCode NomosDecodingSampleMake(const NomosDecoding *c, const NomosDecodi
   *sample = (NomosDecodingSample){0};
   PetscCall(NomosParticleDataTrajectory(input->data, input->split, input->trajectory, &sample->trajectory));
   const size_t n = sample->trajectory.n_particles, n_sparse = PetscMin(input->n_sparse, n);
-  PetscCall(PetscMalloc4(n_sparse, &sample->sample, n * d, &sample->X, n_sparse * d, &sample->Y, n_sparse, &sample->Y_body));
+  PetscCall(PetscMalloc5(n_sparse, &sample->sample, n * d, &sample->X, n_sparse * d, &sample->Y, n_sparse, &sample->Y_body, n, &sample->moving));
+  sample->n_moving = NomosParticlePointsMoving(&(NomosParticlePoints){c->info, n, sample->trajectory.kind}, sample->moving);
   PetscCall(NomosParticleDataRead(input->data, &(NomosParticleSelection){.split = input->split, .trajectory = input->trajectory, .n_frames = 1, .n = n}, sample->X));
   if (c->farthest) PetscCall(SampleFarthest(c, input, n, n_sparse, sample));
   else PetscCall(NomosSampleRandom(input->seed, input->number, n, n_sparse, sample->sample));
+  PetscCall(NomosParticleDataCheckMoving(input->data, &sample->trajectory, n_sparse, sample->sample));
   for (size_t j = 0; j < n_sparse; j++) {
     PetscCall(PetscArraycpy(sample->Y + j * d, sample->X + (size_t)sample->sample[j] * d, d));
     sample->Y_body[j] = sample->trajectory.kind[sample->sample[j]];
@@ -317,7 +325,7 @@ PetscErrorCode NomosDecodingSampleMake(const NomosDecoding *c, const NomosDecodi
 PetscErrorCode NomosDecodingSampleFree(NomosDecodingSample *sample)
 {
   PetscFunctionBeginUser;
-  PetscCall(PetscFree4(sample->sample, sample->X, sample->Y, sample->Y_body));
+  PetscCall(PetscFree5(sample->sample, sample->X, sample->Y, sample->Y_body, sample->moving));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -339,10 +347,11 @@ static PetscErrorCode ReadExample(const NomosDecoding *c, const NomosBatch *batc
   PetscFunctionBeginUser;
   while (first[t + 1] <= example) t++;
   PetscCall(NomosDecodingSampleMake(c, &(NomosDecodingSampleInput){.data = c->data, .split = batch->split, .trajectory = t, .n_sparse = c->counts[NomosRandomIndex(batch->seed, STREAM_COUNT, number, c->n_counts)], .seed = batch->seed, .number = number}, sample));
-  const size_t n_frames = first[t + 1] - first[t], frame = 1 + (example - first[t]) * (sample->trajectory.n_frames - 1) / n_frames, n = sample->trajectory.n_particles;
-  e->n = PetscMin(c->n_points, n);
+  const size_t n_frames = first[t + 1] - first[t], frame = 1 + (example - first[t]) * (sample->trajectory.n_frames - 1) / n_frames;
+  e->n = PetscMin(c->n_points, sample->n_moving);
   PetscCall(PetscMalloc5(e->n * d, &e->X, e->n * d, &e->x, sample->reference.n_sparse * d, &e->y, e->n, &e->X_body, e->n, &e->points));
-  PetscCall(NomosSampleRandom(batch->seed + STREAM_POINTS, number, n, e->n, e->points));
+  PetscCall(NomosSampleRandom(batch->seed + STREAM_POINTS, number, sample->n_moving, e->n, e->points));
+  for (size_t i = 0; i < e->n; i++) e->points[i] = sample->moving[e->points[i]];
   PetscCall(NomosParticleDataRead(c->data, &(NomosParticleSelection){.split = batch->split, .trajectory = t, .first = frame, .n_frames = 1, .n = e->n, .sample = e->points}, e->x));
   PetscCall(NomosParticleDataRead(c->data, &(NomosParticleSelection){.split = batch->split, .trajectory = t, .first = frame, .n_frames = 1, .n = sample->reference.n_sparse, .sample = sample->sample}, e->y));
   for (size_t i = 0; i < e->n; i++) {
@@ -395,6 +404,15 @@ static PetscErrorCode Loss(NomosSurrogate s, const NomosBatch *batch, NomosTape 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode Warn(NomosSurrogate s, NomosWarningFn warn, void *ctx)
+{
+  const NomosDecoding *c = s->context;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosParticleDataWarnOfFixed(c->data, warn, ctx));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 const NomosSurrogateOps NomosSurrogateOps_ParticleDecoder = {
   .name      = "particle_decoder",
   .summary   = "Where all points of a body are, from where a few of them are: learned kernels, neural fields, splats on grids, modes of one body, moving least squares, inverse distances.",
@@ -402,7 +420,7 @@ const NomosSurrogateOps NomosSurrogateOps_ParticleDecoder = {
   .needs     = "trajectories of particles (surrogates/reduced_order_graph/particle_data.h): position (frames, particles, axis)",
   .n_params  = sizeof params / sizeof *params,
   .params    = params,
-  .of_training = (const char *const[]){"particle_decoder.sparse", "particle_decoder.sampling", "particle_decoder.points", "particle_decoder.frames", "particle_decoder.draws", "particle_decoder.beside", "particle_decoder.cloud_frames", NULL},
+  .of_training = (const char *const[]){"particle_decoder.sparse", "particle_decoder.sampling", "particle_decoder.points", "particle_decoder.frames", "particle_decoder.draws", "particle_decoder.beside", "particle_decoder.fixed", "particle_decoder.cloud_frames", NULL},
   .n_groups  = sizeof groups / sizeof *groups,
   .groups    = groups,
   .declare   = Declare,
@@ -415,5 +433,6 @@ const NomosSurrogateOps NomosSurrogateOps_ParticleDecoder = {
   .loss      = Loss,
   .evaluate  = NomosDecodingEvaluate,
   .results   = NomosDecodingResults,
+  .warn      = Warn,
   .pictures  = NomosDecodingPictures,
 };

@@ -53,14 +53,15 @@ typedef struct {
   NomosParticleReference  reference;
   int32_t                *sample; /* (n_sparse) */
   double                 *Y, *X;
-  int32_t                *Y_body;
+  int32_t                *Y_body, *moving; /* moving (n_moving): particles that are no walls */
+  size_t                  n_moving;
 } NomosDecodingSample;
 PetscErrorCode NomosDecodingSampleMake(const NomosDecoding *c, const NomosDecodingSampleInput *input, NomosDecodingSample *sample);
 PetscErrorCode NomosDecodingSampleFree(NomosDecodingSample *sample);
 
 /* ---- decoder_training_judge.c */
 
-/* Errors of each decoder with each number of sparse points: mean squares of distances (m^2) over the points, of trajectories (mean over their frames and draws) and of frames (mean over trajectories). */
+/* Errors of each decoder with each number of sparse points: mean squares of distances (m^2) over the points (but walls), of trajectories (mean over their frames and draws) and of frames (mean over trajectories). */
 typedef struct {
   size_t  n, n_frames;                                                             /* n_frames: of the longest trajectory, without the first frame */
   double *of_trajectory[NOMOS_DECODING_MOST_DECODERS][NOMOS_DECODING_MOST_COUNTS]; /* (n) */

@@ -1,4 +1,4 @@
-/* How decoders are judged: sparse points exactly where they are in the data, every frame of whole trajectories after the first, all points. Of every set, decoder and number of sparse points
+/* How decoders are judged: sparse points exactly where they are in the data, every frame of whole trajectories after the first, all points that are no walls. Of every set, decoder and number of sparse points
 
      mse          mean over trajectories, frames and points of |x(X) - x|^2, m^2
      floor_ratio  that of the trained decoder over the smallest of those beside it: what learning is worth
@@ -20,17 +20,18 @@ typedef struct {
 } Place;
 
 /* Spacing of points: the side of the square or cube that each would have if they filled the space that they do at first, by the distance to the nearest other one. */
-static PetscErrorCode Spacing(const NomosParticleReference *r, double *spacing)
+static PetscErrorCode Spacing(int dimensions, size_t n, const double X[], double *spacing)
 {
+  const size_t    d = (size_t)dimensions;
   NomosNeighbours nearest;
   double          sum = 0;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosNeighboursNearest(&(NomosNeighbourInput){.d = r->d, .n = r->n_points, .x = r->X}, 1, &nearest));
+  PetscCall(NomosNeighboursNearest(&(NomosNeighbourInput){.d = dimensions, .n = n, .x = X}, 1, &nearest));
   for (size_t i = 0; i < nearest.n_queries; i++)
     for (size_t e = nearest.first[i]; e < nearest.first[i + 1]; e++) {
       double square = 0;
-      for (int a = 0; a < r->d; a++) square += PetscSqr(r->X[i * (size_t)r->d + (size_t)a] - r->X[(size_t)nearest.neighbour[e] * (size_t)r->d + (size_t)a]);
+      for (size_t a = 0; a < d; a++) square += PetscSqr(X[i * d + a] - X[(size_t)nearest.neighbour[e] * d + a]);
       sum += sqrt(square) / (double)nearest.n;
     }
   PetscCall(NomosNeighboursFree(&nearest));
@@ -38,17 +39,26 @@ static PetscErrorCode Spacing(const NomosParticleReference *r, double *spacing)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Compare(const Place *p, size_t decoder, const NomosParticleReference *r, const double truth[], const double x[])
+static PetscErrorCode Compare(const Place *p, size_t decoder, const NomosDecodingSample *sample, const double truth[], const double x[])
 {
-  NomosDecodingJudgement *j      = p->j;
-  const NomosClouds       clouds = {.d = r->d, .n = r->n_points, .m = r->n_points, .x = truth, .y = x};
-  const double            share  = 1 / (double)(p->c->cloud_frames * p->c->n_draws);
-  double                  distance, overlap, spacing = 1;
+  NomosDecodingJudgement *j     = p->j;
+  const size_t            n     = sample->n_moving, d = (size_t)sample->reference.d;
+  const double            share = 1 / (double)(p->c->cloud_frames * p->c->n_draws);
+  double                  distance, overlap, spacing = 1, *X, *a, *b;
 
   PetscFunctionBeginUser;
-  PetscCall(Spacing(r, &spacing));
+  PetscCall(PetscMalloc3(n * d, &X, n * d, &a, n * d, &b));
+  for (size_t i = 0; i < n; i++) {
+    const size_t from = (size_t)sample->moving[i] * d;
+    PetscCall(PetscArraycpy(X + i * d, sample->X + from, d));
+    PetscCall(PetscArraycpy(a + i * d, truth + from, d));
+    PetscCall(PetscArraycpy(b + i * d, x + from, d));
+  }
+  const NomosClouds clouds = {.d = (int)d, .n = n, .m = n, .x = a, .y = b};
+  PetscCall(Spacing((int)d, n, X, &spacing));
   PetscCall(NomosChamferDistance(&clouds, &distance));
   PetscCall(NomosOccupancy(&clouds, 2 * spacing, &overlap));
+  PetscCall(PetscFree3(X, a, b));
   j->chamfer[decoder][p->count][p->trajectory] += share * distance;
   j->occupancy[decoder][p->count][p->trajectory] += share * (1 - overlap);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -65,6 +75,7 @@ static PetscErrorCode JudgeFrames(const Place *p, const NomosDecodingSample *sam
   const NomosDecoding          *c      = p->c;
   const NomosParticleReference *r      = &sample->reference;
   const size_t                  d      = (size_t)r->d, n_frames = sample->trajectory.n_frames;
+  const NomosParticlePoints     points = {c->info, r->n_points, sample->trajectory.kind};
   NomosParticleSelection        select = {.split = p->set->split, .trajectory = p->trajectory, .n_frames = 1, .n = r->n_points};
   double                       *truth, *x, *y;
 
@@ -74,13 +85,11 @@ static PetscErrorCode JudgeFrames(const Place *p, const NomosDecodingSample *sam
     PetscCall(NomosParticleDataRead(p->set->data, &select, truth));
     for (size_t j = 0; j < r->n_sparse; j++) PetscCall(PetscArraycpy(y + j * d, truth + (size_t)sample->sample[j] * d, d));
     for (size_t k = 0; k < c->n_decoders; k++) {
-      double sum = 0;
       PetscCall(NomosParticleDecoderEvaluate(plans[k], y, x));
-      for (size_t i = 0; i < r->n_points * d; i++) sum += (x[i] - truth[i]) * (x[i] - truth[i]);
-      sum /= (double)(r->n_points * c->n_draws);
-      p->j->of_frame[k][p->count][select.first - 1] += sum;
-      p->j->of_trajectory[k][p->count][p->trajectory] += sum / (double)(n_frames - 1);
-      if (IsCloudFrame(c->cloud_frames, n_frames, select.first)) PetscCall(Compare(p, k, r, truth, x));
+      const double error = NomosParticlePointsMeanSquare(&points, x, truth) / (double)c->n_draws;
+      p->j->of_frame[k][p->count][select.first - 1] += error;
+      p->j->of_trajectory[k][p->count][p->trajectory] += error / (double)(n_frames - 1);
+      if (IsCloudFrame(c->cloud_frames, n_frames, select.first)) PetscCall(Compare(p, k, sample, truth, x));
     }
   }
   PetscCall(PetscFree3(truth, x, y));

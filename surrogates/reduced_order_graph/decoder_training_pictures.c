@@ -70,7 +70,7 @@ static PetscErrorCode DrawErrors(NomosSurrogate s, const NomosDecodingSet *set, 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* ---- a motion: the sparse points, the truth, and each decoder coloured by its error */
+/* ---- a motion: the sparse points, the truth, and each decoder coloured by its error; walls are where the data have them */
 
 enum { SPARSE, TRUTH, FIRST_DECODER };
 
@@ -95,6 +95,14 @@ static PetscErrorCode ReadFrame(Motion *m, size_t frame)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode DecodeFrame(Motion *m, size_t decoder, double x[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(NomosParticleDecoderEvaluate(m->plans[decoder], m->y, x));
+  NomosParticlePointsHold(&(NomosParticlePoints){m->c->info, m->sample.reference.n_points, m->sample.trajectory.kind}, m->truth, x);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static double Distance(size_t d, const double a[], const double b[])
 {
   double square = 0;
@@ -113,7 +121,7 @@ static PetscErrorCode Read(void *ctx, size_t motion, size_t frame, double x[], u
   PetscCall(ReadFrame(m, frame * m->every));
   if (motion == SPARSE) PetscCall(PetscArraycpy(x, m->y, r->n_sparse * d));
   else if (motion == TRUTH) PetscCall(PetscArraycpy(x, m->truth, r->n_points * d));
-  else PetscCall(NomosParticleDecoderEvaluate(m->plans[motion - FIRST_DECODER], m->y, x));
+  else PetscCall(DecodeFrame(m, motion - FIRST_DECODER, x));
   for (size_t i = 0; i < (motion == SPARSE ? r->n_sparse : r->n_points); i++) {
     const double share = motion >= FIRST_DECODER ? Distance(d, x + i * d, m->truth + i * d) / m->high : 0;
     colour[i]          = motion < FIRST_DECODER ? 0x9aa7b5 : m->colours[(size_t)fmin(share * N_COLOURS, N_COLOURS - 1)];
@@ -125,14 +133,14 @@ static PetscErrorCode Read(void *ctx, size_t motion, size_t frame, double x[], u
 static PetscErrorCode FindHigh(Motion *m)
 {
   const NomosParticleReference *r = &m->sample.reference;
-  const size_t                  d = (size_t)r->d, n = r->n_points;
+  const size_t                  d = (size_t)r->d, n = m->sample.n_moving;
   double                       *x, *distance;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc2(n * d, &x, n, &distance));
+  PetscCall(PetscMalloc2(r->n_points * d, &x, n, &distance));
   PetscCall(ReadFrame(m, m->sample.trajectory.n_frames - 1));
-  PetscCall(NomosParticleDecoderEvaluate(m->plans[0], m->y, x));
-  for (size_t i = 0; i < n; i++) distance[i] = Distance(d, x + i * d, m->truth + i * d);
+  PetscCall(DecodeFrame(m, 0, x));
+  for (size_t i = 0; i < n; i++) distance[i] = Distance(d, x + (size_t)m->sample.moving[i] * d, m->truth + (size_t)m->sample.moving[i] * d);
   NomosSort(n, distance);
   m->high = distance[n - 1 - n / 100] > 0 ? distance[n - 1 - n / 100] : 1;
   PetscCall(PetscFree2(x, distance));

@@ -4,13 +4,14 @@
 #include <stdio.h>
 #include <string.h>
 
-PetscErrorCode NomosParticleDataInputFromConfig(NomosConfig config, NomosParticleDataInput *input)
+PetscErrorCode NomosParticleDataInputFromConfig(NomosConfig config, const char fixed_key[], NomosParticleDataInput *input)
 {
   NomosDatasetInput of_config = {0};
 
   PetscFunctionBeginUser;
   PetscCall(NomosDatasetInputFromConfig(config, &of_config));
-  *input = (NomosParticleDataInput){.path = of_config.path, .validation = of_config.validation, .test = of_config.test, .seed = of_config.seed, .first_frame = of_config.first_frame, .n_trajectories = of_config.n_trajectories, .every = of_config.every, .cache_bytes = of_config.cache_bytes};
+  *input = (NomosParticleDataInput){.path = of_config.path, .validation = of_config.validation, .test = of_config.test, .seed = of_config.seed, .first_frame = of_config.first_frame, .n_trajectories = of_config.n_trajectories, .every = of_config.every, .cache_bytes = of_config.cache_bytes, .fixed_key = fixed_key};
+  if (fixed_key) PetscCall(NomosConfigGetStrings(config, fixed_key, &input->n_fixed, &input->fixed));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -187,18 +188,6 @@ PetscErrorCode NomosParticleDataCheckWalls(NomosParticleData d, const char of[])
 {
   PetscFunctionBeginUser;
   for (int a = 0; a < d->info.d; a++) PetscCheck(!d->info.periodic[a], d->comm, PETSC_ERR_SUP, "%s: the domain of %s is periodic along %c (periodic_boundary_conditions of its metadata.json), and neighbours across its ends are not looked for: take data of a domain with walls", of, d->path, "xyz"[a]);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode NomosParticleDataMarkFixed(NomosParticleData d)
-{
-  PetscFunctionBeginUser;
-  PetscCall(PetscRealloc(d->info.n_kinds * sizeof *d->fixed, &d->fixed));
-  for (size_t k = 0; k < d->info.n_kinds; k++) {
-    d->fixed[k] = false;
-    for (size_t i = 0; i < d->input.n_fixed; i++) d->fixed[k] = d->fixed[k] || !strcmp(d->input.fixed[i], d->kinds[k]);
-  }
-  d->info.fixed = d->fixed;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -8,6 +8,7 @@
 #define NOMOS_SURROGATES_REDUCED_ORDER_GRAPH_PARTICLE_DATA_H
 
 #include "io/config.h"
+#include "operators/model.h"    /* NomosWarningFn */
 #include "surrogates/dataset.h" /* NomosSplit */
 
 typedef struct NomosParticleData_s *NomosParticleData;
@@ -23,11 +24,12 @@ typedef struct {
   size_t      every;            /* every how many-th frame; 0 stands for 1 */
   size_t      n_fixed;
   const char *const *fixed;     /* names of kinds that are walls: statistics leave their particles out. Borrowed until the data are closed */
+  const char *fixed_key;        /* that named them, for messages */
   double      cache_bytes;      /* positions are kept in memory up to here, in the precision of the files; more are read when they are asked for; 0 stands for 256 MB */
 } NomosParticleDataInput;
 
-/* Of `data.*` (surrogates/dataset.h). */
-PetscErrorCode NomosParticleDataInputFromConfig(NomosConfig config, NomosParticleDataInput *input);
+/* Of `data.*` (surrogates/dataset.h), and the walls that the list `fixed_key` names (NULL: there is no such list). */
+PetscErrorCode NomosParticleDataInputFromConfig(NomosConfig config, const char fixed_key[], NomosParticleDataInput *input);
 
 /* What all trajectories have in common. */
 typedef struct {
@@ -74,6 +76,30 @@ PetscErrorCode NomosParticleDataRead(NomosParticleData data, const NomosParticle
 
 /* Errors: a domain that is periodic: who asks knows no neighbours across its ends. `of`: the key of the data, for messages. */
 PetscErrorCode NomosParticleDataCheckWalls(NomosParticleData data, const char of[]);
+
+/* ---- particle_data_walls.c: particles that are walls are moved by the data alone, and are in no error */
+
+/* Errors: a name that is no kind of the data, or all kinds. config: where the names are from. */
+PetscErrorCode NomosParticleDataCheckFixed(NomosParticleData data, NomosConfig config);
+/* Errors: of these n particles (sample NULL: all) every one is a wall. Not collective. */
+PetscErrorCode NomosParticleDataCheckMoving(NomosParticleData data, const NomosParticleTrajectory *trajectory, size_t n, const int32_t sample[]);
+/* Particles that end the first trajectory of the training where they began, and are not said to be walls, most likely are. Collective. */
+PetscErrorCode NomosParticleDataWarnOfFixed(NomosParticleData data, NomosWarningFn warn, void *ctx);
+/* n points, some of them walls; kind (n) of these data. */
+typedef struct {
+  const NomosParticleDataInfo *info;
+  size_t                       n;
+  const int32_t               *kind;
+} NomosParticlePoints;
+/* Mean of |a - b|^2 over those that are no walls, of which there is one; a, b (n, d). */
+double NomosParticlePointsMeanSquare(const NomosParticlePoints *points, const double a[], const double b[]);
+/* Walls are where the data have them, at truth; x (n, d). */
+void NomosParticlePointsHold(const NomosParticlePoints *points, const double truth[], double x[]);
+/* How many are no walls; moving (n; may be NULL): which, ascending. */
+size_t NomosParticlePointsMoving(const NomosParticlePoints *points, int32_t moving[]);
+
+/* ---- kinds and parameters of other data */
+
 /* Materials that a training knows; `of`: what is compared with them, for messages. */
 typedef struct {
   const char        *of;

@@ -1,4 +1,4 @@
-/* Private to the data of particles: particle_data_open.c finds and reads trajectories, particle_data.c gives them out. */
+/* Private to the data of particles: particle_data_open.c finds and reads trajectories, particle_data.c gives them out, particle_data_walls.c knows those that do not move. */
 #ifndef NOMOS_SURROGATES_REDUCED_ORDER_GRAPH_PARTICLE_DATA_IMPL_H
 #define NOMOS_SURROGATES_REDUCED_ORDER_GRAPH_PARTICLE_DATA_IMPL_H
 

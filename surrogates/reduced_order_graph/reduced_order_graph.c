@@ -258,32 +258,6 @@ static PetscErrorCode Describe(NomosSurrogate s, size_t n_text, char text[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Particles that end the first trajectory where they began are walls, most likely. */
-static PetscErrorCode WarnOfWalls(const NomosReducedOrderGraph *g, NomosWarningFn warn, void *ctx)
-{
-  NomosParticleTrajectory t;
-  double                 *x[2];
-  char                    text[512];
-
-  PetscFunctionBeginUser;
-  PetscCall(NomosParticleDataTrajectory(g->data, NOMOS_SPLIT_TRAIN, 0, &t));
-  const size_t d = (size_t)g->info->d, n = t.n_particles * d;
-  PetscCall(PetscMalloc2(n, &x[0], n, &x[1]));
-  for (size_t end = 0; end < 2; end++) PetscCall(NomosParticleDataRead(g->data, &(NomosParticleSelection){.split = NOMOS_SPLIT_TRAIN, .first = end * (t.n_frames - 1), .n_frames = 1, .n = t.n_particles}, x[end]));
-  for (size_t kind = 0; kind < g->info->n_kinds; kind++) {
-    size_t there = 0, moved = 0;
-    for (size_t i = 0; i < n; i++) {
-      there += (size_t)t.kind[i / d] == kind;
-      moved += (size_t)t.kind[i / d] == kind && x[0][i] != x[1][i];
-    }
-    if (!there || moved || g->info->fixed[kind]) continue;
-    snprintf(text, sizeof text, "in %.200s particles of %.60s do not move: if they are walls, name them, reduced_order_graph.fixed: [%.60s]; else they are moved by the network", t.name, g->info->kinds[kind], g->info->kinds[kind]);
-    PetscCall(warn(text, ctx));
-  }
-  PetscCall(PetscFree2(x[0], x[1]));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode Warn(NomosSurrogate s, NomosWarningFn warn, void *ctx)
 {
   const NomosReducedOrderGraph *g = s->context;
@@ -298,7 +272,7 @@ static PetscErrorCode Warn(NomosSurrogate s, NomosWarningFn warn, void *ctx)
   if (2 * n_apart > n) PetscCall(warn(text, ctx));
   snprintf(text, sizeof text, "%.0f roll-outs ended early, where a position was no number or beyond what the network takes; their points stay from there on in the errors", g->n_stopped);
   if (g->n_stopped > 0) PetscCall(warn(text, ctx));
-  PetscCall(WarnOfWalls(g, warn, ctx));
+  PetscCall(NomosParticleDataWarnOfFixed(g->data, warn, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

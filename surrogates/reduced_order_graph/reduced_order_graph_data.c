@@ -59,20 +59,15 @@ PetscErrorCode NomosParticleSampleDraw(const NomosParticlePartInput *input, size
 
 static PetscErrorCode FillPart(const NomosParticlePartInput *input, NomosParticlePart *part)
 {
-  const NomosParticleDataInfo *info;
-
   PetscFunctionBeginUser;
-  PetscCall(NomosParticleDataGetInfo(input->data, &info));
   for (size_t i = 0; i < part->n; i++) {
     NomosParticleTrajectory t;
     PetscCall(NomosParticleDataTrajectory(part->data, part->split, i, &t));
     NomosCheck(t.n_frames >= input->window, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "%s has %zu frames, and an example takes %zu (reduced_order_graph.history + 1 + reduced_order_graph.steps): give longer trajectories, or take fewer of them", t.name, t.n_frames, input->window);
     for (size_t draw = 0; draw < part->n_draws; draw++) {
       const size_t k = i * part->n_draws + draw;
-      size_t       walls = 0;
       PetscCall(NomosParticleSampleDraw(input, i, draw, &part->n_points[k], &part->sample[k]));
-      for (size_t p = 0; p < part->n_points[k]; p++) walls += info->fixed[t.kind[part->sample[k][p]]];
-      PetscCheck(walls < part->n_points[k], PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "%s: all %zu points of it are walls (reduced_order_graph.fixed), and nothing is left to be learned: take more points", t.name, walls);
+      PetscCall(NomosParticleDataCheckMoving(part->data, &t, part->n_points[k], part->sample[k]));
       part->most         = PetscMax(part->most, part->n_points[k]);
       part->first[k + 1] = part->first[k] + t.n_frames - input->window + 1;
     }
@@ -258,40 +253,17 @@ PetscErrorCode NomosReducedOrderGraphFlight(NomosReducedOrderGraph *g)
 
 /* ---- the data */
 
-/* Walls are kinds of the data, and something else is there. */
-static PetscErrorCode CheckFixed(NomosSurrogate s, size_t n, const char *const names[])
-{
-  const NomosReducedOrderGraph *g        = s->context;
-  const char                   *where    = NomosConfigWhere(s->config, "reduced_order_graph.fixed");
-  char                          all[512] = "";
-  size_t                        n_moving = 0;
-
-  PetscFunctionBeginUser;
-  for (size_t k = 0; k < g->info->n_kinds; k++) {
-    snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", k ? ", " : "", g->info->kinds[k]);
-    n_moving += !g->info->fixed[k];
-  }
-  for (size_t i = 0; i < n; i++) {
-    size_t k = 0;
-    while (k < g->info->n_kinds && strcmp(names[i], g->info->kinds[k])) k++;
-    PetscCheck(k < g->info->n_kinds, s->comm, PETSC_ERR_ARG_WRONG, "%s: reduced_order_graph.fixed has %s, which is no material of the data: choose among %s", where, names[i], all);
-  }
-  PetscCheck(n_moving, s->comm, PETSC_ERR_ARG_WRONG, "%s: reduced_order_graph.fixed names all materials of the data (%s): leave out those that move", where, all);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 PetscErrorCode NomosReducedOrderGraphOpen(NomosSurrogate s)
 {
   NomosReducedOrderGraph *g = s->context;
   NomosParticleDataInput  input;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosParticleDataInputFromConfig(s->config, &input));
-  PetscCall(NomosConfigGetStrings(s->config, "reduced_order_graph.fixed", &input.n_fixed, &input.fixed));
+  PetscCall(NomosParticleDataInputFromConfig(s->config, "reduced_order_graph.fixed", &input));
   input.path = s->data_path;
   PetscCall(NomosParticleDataOpen(s->comm, &input, &g->data));
   PetscCall(NomosParticleDataGetInfo(g->data, &g->info));
   PetscCall(NomosParticleDataCheckWalls(g->data, "data.path"));
-  PetscCall(CheckFixed(s, input.n_fixed, input.fixed));
+  PetscCall(NomosParticleDataCheckFixed(g->data, s->config));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -49,15 +49,6 @@ static bool IsFinite(size_t n, const double x[])
   return true;
 }
 
-/* Walls are where the data have them. */
-static void Hold(const NomosPointMotion *m, size_t frame, double x[])
-{
-  const size_t d = (size_t)m->d;
-
-  for (size_t i = 0; i < m->sets.n * d; i++)
-    if (m->fixed[i / d]) x[frame * m->sets.n * d + i] = m->x[frame * m->sets.n * d + i];
-}
-
 /* Errors of the network's limits end a roll-out; others are errors. */
 static PetscErrorCode RollOut(NomosSurrogate s, NomosTape tape, NomosTensor w[], const NomosPointMotion *m, double x[], NomosRollOut *how)
 {
@@ -73,7 +64,7 @@ static PetscErrorCode RollOut(NomosSurrogate s, NomosTape tape, NomosTensor w[],
     NomosErrorSetQuiet(quiet);
     if (code != PETSC_ERR_FP && code != PETSC_ERR_ARG_OUTOFRANGE) PetscCall(code);
     if (code || !IsFinite(row, x + f * row)) break;
-    Hold(m, f, x);
+    NomosParticlePointsHold(&(NomosParticlePoints){g->info, m->sets.n, m->kind}, m->x + f * row, x + f * row);
     NomosParticleStepperGraph(g->stepper, &how->n_edges, &components);
     how->most_components = PetscMax(how->most_components, components);
   }
@@ -97,7 +88,7 @@ PetscErrorCode NomosReducedOrderGraphRollOut(NomosSurrogate s, const NomosPointM
         double *at = x + how->n_done * row + i;
         *at        = kind == NOMOS_MOTION_STILL ? at[-(ptrdiff_t)row] : 2 * at[-(ptrdiff_t)row] - at[-2 * (ptrdiff_t)row] + g->flight[i % d];
       }
-      Hold(m, how->n_done, x);
+      NomosParticlePointsHold(&(NomosParticlePoints){g->info, m->sets.n, m->kind}, m->x + how->n_done * row, x + how->n_done * row);
     }
     PetscFunctionReturn(PETSC_SUCCESS);
   }
@@ -112,28 +103,6 @@ PetscErrorCode NomosReducedOrderGraphRollOut(NomosSurrogate s, const NomosPointM
 }
 
 /* ---- errors */
-
-/* Points of which an error is the mean: n of these kinds, those that are no walls. */
-typedef struct {
-  const NomosParticleDataInfo *info;
-  size_t                       n;
-  const int32_t               *kind;
-} Points;
-
-/* Mean over them of |a - b|^2; a, b (n, d). */
-static double MeanSquare(const Points *points, const double a[], const double b[])
-{
-  const size_t d   = (size_t)points->info->d;
-  double       sum = 0;
-  size_t       n   = 0;
-
-  for (size_t p = 0; p < points->n; p++) {
-    if (points->info->fixed[points->kind[p]]) continue;
-    for (size_t i = p * d; i < (p + 1) * d; i++) sum += (a[i] - b[i]) * (a[i] - b[i]);
-    n++;
-  }
-  return sum / (double)n;
-}
 
 /* Single steps of a trajectory, of at most MOST frames evenly among all, several at once; NaN for the others. */
 static PetscErrorCode OneStep(NomosSurrogate s, const NomosParticlePart *part, size_t trajectory, size_t n_steps, double error[])
@@ -160,7 +129,7 @@ static PetscErrorCode OneStep(NomosSurrogate s, const NomosParticlePart *part, s
     const size_t d = (size_t)m.d, row = m.sets.n * d;
     PetscCall(PetscMalloc1(row, &next));
     code = Step(s, tape, w, &m.sets, row, m.x, next);
-    for (size_t i = 0; i < n && !code; i++) error[windows[i].frame] = MeanSquare(&(Points){g->info, m.first[i + 1] - m.first[i], m.kind + m.first[i]}, next + m.first[i] * d, m.x + g->n_history * row + m.first[i] * d);
+    for (size_t i = 0; i < n && !code; i++) error[windows[i].frame] = NomosParticlePointsMeanSquare(&(NomosParticlePoints){g->info, m.first[i + 1] - m.first[i], m.kind + m.first[i]}, next + m.first[i] * d, m.x + g->n_history * row + m.first[i] * d);
     PetscCall(PetscFree(next));
     PetscCall(NomosPointMotionFree(&m));
   }
@@ -190,7 +159,7 @@ static PetscErrorCode Decode(NomosSurrogate s, const NomosParticlePart *part, si
     code = NomosParticleDataRead(part->data, &(NomosParticleSelection){.split = part->split, .trajectory = i, .first = f, .n_frames = 1, .n = t.n_particles}, now);
     for (int k = 0; k < 2 && !code; k++) {
       code                       = NomosParticleDecoderEvaluate(plan, x[k] + f * row, decoded);
-      error[k][f - g->n_history] = MeanSquare(&(Points){g->info, t.n_particles, t.kind}, decoded, now);
+      error[k][f - g->n_history] = NomosParticlePointsMeanSquare(&(NomosParticlePoints){g->info, t.n_particles, t.kind}, decoded, now);
     }
   }
   if (plan) PetscCall(NomosParticleDecoderPlanDestroy(&plan));
@@ -211,7 +180,7 @@ static PetscErrorCode FollowCoarse(NomosSurrogate s, const NomosParticlePart *pa
     PetscCall(NomosCoarseRunNext(run, x));
     if (f < g->n_history) continue;
     PetscCall(NomosParticleDataRead(part->data, &(NomosParticleSelection){.split = part->split, .trajectory = i, .first = f, .n_frames = 1, .n = t.n_particles}, now));
-    error[f - g->n_history] = run->ended ? INFINITY : MeanSquare(&(Points){g->info, t.n_particles, t.kind}, x, now);
+    error[f - g->n_history] = run->ended ? INFINITY : NomosParticlePointsMeanSquare(&(NomosParticlePoints){g->info, t.n_particles, t.kind}, x, now);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -254,7 +223,7 @@ static PetscErrorCode JudgeTrajectory(NomosSurrogate s, const NomosParticlePart 
     NomosRollOut how;
     PetscCall(NomosReducedOrderGraphRollOut(s, &m, (NomosMotionKind)kind, x, &how));
     if (kind == NOMOS_MOTION_STEPPER) j->seconds[0][i] = (MPI_Wtime() - begin) / (double)PetscMax(how.n_done - g->n_history, 1);
-    for (size_t k = 0; k < j->n_frames; k++) j->error[kind][at + k] = k < n_steps ? MeanSquare(&(Points){g->info, m.sets.n, m.kind}, x + (g->n_history + k) * row, m.x + (g->n_history + k) * row) : NAN;
+    for (size_t k = 0; k < j->n_frames; k++) j->error[kind][at + k] = k < n_steps ? NomosParticlePointsMeanSquare(&(NomosParticlePoints){g->info, m.sets.n, m.kind}, x + (g->n_history + k) * row, m.x + (g->n_history + k) * row) : NAN;
     if (kind != NOMOS_MOTION_STEPPER) continue;
     j->components[i] = (double)how.most_components;
     j->stopped[i]    = how.n_done < m.n_frames;

@@ -38,8 +38,7 @@ static PetscErrorCode AddSet(NomosSurrogate s, const char name[], const char pat
   set  = &g->sets[g->n_sets++];
   *set = (NomosParticleTestSet){0};
   PetscCall(PetscStrallocpy(name, &set->name));
-  PetscCall(NomosParticleDataInputFromConfig(s->config, &input));
-  PetscCall(NomosConfigGetStrings(s->config, "reduced_order_graph.fixed", &input.n_fixed, &input.fixed));
+  PetscCall(NomosParticleDataInputFromConfig(s->config, "reduced_order_graph.fixed", &input));
   input.path       = path;
   input.validation = input.test = 0;
   input.n_trajectories          = 0;

@@ -3,6 +3,7 @@
 
      u(X) = Phi (P Phi)^+ u,   P takes the rows of the sparse points
 
+   Walls are in no snapshot, so that modes are of what moves.
    A basis belongs to its points: the body must have the same reference positions in every trajectory, but for a shift of all, and only these points can be decoded. */
 #include "surrogates/reduced_order_graph/decoders/decoder.h"
 
@@ -119,7 +120,7 @@ static PetscErrorCode ReadSnapshots(const Pod *c, NomosParticleData data, Snapsh
       if (frame % every) continue;
       double *to = s->snapshots + s->n++ * size;
       PetscCall(NomosParticleDataRead(data, &select, to));
-      for (size_t k = 0; k < size; k++) to[k] -= s->first[k];
+      for (size_t k = 0; k < size; k++) to[k] = info->fixed[t.kind[k / (size_t)c->d]] ? 0 : to[k] - s->first[k]; /* rows of walls in the modes are then 0: they count in no fit to sparse points either */
     }
   }
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -1,0 +1,108 @@
+/* Particles that are walls: which they are, and what of a motion is not theirs. */
+#include "surrogates/reduced_order_graph/particle_data_impl.h"
+
+#include <stdio.h>
+#include <string.h>
+
+PetscErrorCode NomosParticleDataMarkFixed(NomosParticleData d)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscRealloc(d->info.n_kinds * sizeof *d->fixed, &d->fixed));
+  for (size_t k = 0; k < d->info.n_kinds; k++) {
+    d->fixed[k] = false;
+    for (size_t i = 0; i < d->input.n_fixed; i++) d->fixed[k] = d->fixed[k] || !strcmp(d->input.fixed[i], d->kinds[k]);
+  }
+  d->info.fixed = d->fixed;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosParticleDataCheckFixed(NomosParticleData d, NomosConfig config)
+{
+  const char *key = d->input.fixed_key, *where = NomosConfigWhere(config, key);
+  char        all[512] = "";
+  size_t      n_moving = 0;
+
+  PetscFunctionBeginUser;
+  for (size_t k = 0; k < d->info.n_kinds; k++) {
+    snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", k ? ", " : "", d->kinds[k]);
+    n_moving += !d->fixed[k];
+  }
+  for (size_t i = 0; i < d->input.n_fixed; i++) {
+    size_t k = 0;
+    while (k < d->info.n_kinds && strcmp(d->input.fixed[i], d->kinds[k])) k++;
+    PetscCheck(k < d->info.n_kinds, d->comm, PETSC_ERR_ARG_WRONG, "%s: %s has %s, which is no material of the data: choose among %s", where, key, d->input.fixed[i], all);
+  }
+  PetscCheck(n_moving, d->comm, PETSC_ERR_ARG_WRONG, "%s: %s names all materials of the data (%s): leave out those that move", where, key, all);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosParticleDataCheckMoving(NomosParticleData d, const NomosParticleTrajectory *t, size_t n, const int32_t sample[])
+{
+  size_t walls = 0;
+
+  PetscFunctionBeginUser;
+  for (size_t p = 0; p < n; p++) walls += d->fixed[t->kind[sample ? (size_t)sample[p] : p]];
+  PetscCheck(walls < n, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "%s: all %zu points of it are walls (%s), and nothing is left to be learned: take more points, or other trajectories", t->name, walls, d->input.fixed_key);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosParticleDataWarnOfFixed(NomosParticleData d, NomosWarningFn warn, void *ctx)
+{
+  NomosParticleTrajectory t;
+  double                 *x[2];
+  char                    text[512];
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosParticleDataTrajectory(d, NOMOS_SPLIT_TRAIN, 0, &t));
+  const size_t axes = (size_t)d->info.d, n = t.n_particles * axes;
+  PetscCall(PetscMalloc2(n, &x[0], n, &x[1]));
+  for (size_t end = 0; end < 2; end++) PetscCall(NomosParticleDataRead(d, &(NomosParticleSelection){.split = NOMOS_SPLIT_TRAIN, .first = end * (t.n_frames - 1), .n_frames = 1, .n = t.n_particles}, x[end]));
+  for (size_t kind = 0; kind < d->info.n_kinds; kind++) {
+    size_t there = 0, moved = 0;
+    for (size_t i = 0; i < n; i++) {
+      there += (size_t)t.kind[i / axes] == kind;
+      moved += (size_t)t.kind[i / axes] == kind && x[0][i] != x[1][i];
+    }
+    if (!there || moved || d->fixed[kind]) continue;
+    snprintf(text, sizeof text, "in %.200s particles of %.60s do not move: if they are walls, name them, %.60s: [%.60s]; else they are moved by what is learned", t.name, d->kinds[kind], d->input.fixed_key, d->kinds[kind]);
+    PetscCall(warn(text, ctx));
+  }
+  PetscCall(PetscFree2(x[0], x[1]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- points, some of them walls */
+
+double NomosParticlePointsMeanSquare(const NomosParticlePoints *points, const double a[], const double b[])
+{
+  const size_t d   = (size_t)points->info->d;
+  double       sum = 0;
+  size_t       n   = 0;
+
+  for (size_t p = 0; p < points->n; p++) {
+    if (points->info->fixed[points->kind[p]]) continue;
+    for (size_t i = p * d; i < (p + 1) * d; i++) sum += (a[i] - b[i]) * (a[i] - b[i]);
+    n++;
+  }
+  return sum / (double)n;
+}
+
+void NomosParticlePointsHold(const NomosParticlePoints *points, const double truth[], double x[])
+{
+  const size_t d = (size_t)points->info->d;
+
+  for (size_t i = 0; i < points->n * d; i++)
+    if (points->info->fixed[points->kind[i / d]]) x[i] = truth[i];
+}
+
+size_t NomosParticlePointsMoving(const NomosParticlePoints *points, int32_t moving[])
+{
+  size_t n = 0;
+
+  for (size_t p = 0; p < points->n; p++)
+    if (!points->info->fixed[points->kind[p]]) {
+      if (moving) moving[n] = (int32_t)p;
+      n++;
+    }
+  return n;
+}
