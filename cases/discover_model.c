@@ -294,6 +294,22 @@ static PetscErrorCode CheckTruth(NomosDiscover *d, NomosIncrements *m)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Something is left inside of the frame. */
+static PetscErrorCode CheckFrame(NomosDiscover *d, const NomosIncrements *m, const NomosModelField *field)
+{
+  size_t least = SIZE_MAX;
+  char   points[64] = "";
+
+  PetscFunctionBeginUser;
+  for (int k = PetscMax(0, field->n_dims - 2); k < field->n_dims; k++) {
+    if (field->size[k] == 1) continue;
+    snprintf(points + strlen(points), sizeof points - strlen(points), "%s%zu", points[0] ? " x " : "", field->size[k]);
+    least = PetscMin(least, field->size[k]);
+  }
+  PetscCheck((size_t)m->frame <= (least - 1) / 2, d->run->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: discover.frame = %lld leaves none of the %s points of %s: choose %zu at most", NomosConfigWhere(d->run->config, "discover.frame"), (long long)m->frame, points, field->name, (least - 1) / 2);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* 0 in the frame, else 1: of the layer that an equation is of. */
 static PetscErrorCode SetWeights(NomosDiscover *d, NomosIncrements *m)
 {
@@ -306,6 +322,7 @@ static PetscErrorCode SetWeights(NomosDiscover *d, NomosIncrements *m)
   PetscCall(PetscMalloc1(total + 1, &m->weights));
   for (size_t i = 0; i < d->n_equations; i++) {
     const NomosModelField *field = &list[m->places[i].field];
+    PetscCall(CheckFrame(d, m, field));
     for (size_t p = 0; p < m->places[i].n; p++) {
       size_t rest = m->places[i].first + p;
       bool   in   = true;

@@ -58,14 +58,21 @@ static PetscErrorCode CheckPairs(NomosDiscover *d, const char key[], size_t n, c
 
 /* ---- observations */
 
-/* Every point of the grid must be seen in a pair that is not interpolated. */
+/* Every point of the grid must be seen in a pair, or where it is interpolated one of every layer. */
 static PetscErrorCode CheckLook(NomosDiscover *d, size_t i)
 {
-  NomosIncrements *m     = d->data;
-  const size_t     whole = NomosObservationsLayers(m->observations) * NomosObservationsLayerPoints(m->observations), n = NomosObservationsSet(m->observations, i)->n;
+  NomosIncrements           *m        = d->data;
+  const NomosObservationSet *set      = NomosObservationsSet(m->observations, i);
+  const size_t               n_layers = NomosObservationsLayers(m->observations), whole = n_layers * NomosObservationsLayerPoints(m->observations);
+  const char                *where    = NomosConfigWhere(d->run->config, "discover.observations");
 
   PetscFunctionBeginUser;
-  PetscCheck(m->sparse || n == whole, d->run->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: discover.observations: look %zu has %zu of the %zu points of %s; all are needed: leave the look out, name a discover.interpolation, or take discover.assimilation: weak_4dvar", NomosConfigWhere(d->run->config, "discover.observations"), i + 1, n, whole, m->forecaster.field->name);
+  PetscCheck(m->sparse || set->n == whole, d->run->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: discover.observations: look %zu has %zu of the %zu points of %s; all are needed: leave the look out, name a discover.interpolation, or take discover.assimilation: weak_4dvar", where, i + 1, set->n, whole, m->forecaster.field->name);
+  for (size_t l = 0; l < n_layers; l++) {
+    size_t k = 0;
+    while (k < set->n && set->layer[k] != l) k++;
+    PetscCheck(k < set->n, d->run->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: discover.observations: look %zu, at time %g, has no point of layer %zu of %s, and discover.interpolation needs one at least: leave the look out, or take discover.assimilation: weak_4dvar", where, i + 1, set->time, l + 1, m->forecaster.field->name);
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -47,7 +47,13 @@ static PetscErrorCode Smooth(NomosDiscover *d, double length)
   const size_t nx = (size_t)grid.nx, stride[] = {PetscMax(1, (size_t)round(2 * length * grid.nx / grid.lx)), grid.ny == 1 ? 1 : PetscMax(1, (size_t)round(2 * length * grid.ny / grid.ly))};
   for (size_t e = 0; e < d->n_equations; e++) {
     PetscCheck(m->places[e].n == (size_t)n_y * nx, d->run->comm, PETSC_ERR_SUP, "%s: discover.smoothing = %g: equation %s is not over the plane of %s; use 0", where, length, d->equations[e].variable, field);
-    for (size_t p = 0; p < m->places[e].n; p++) m->weights[e * m->places[e].n + p] *= p % nx % stride[0] == 0 && ((size_t)y_start + p / nx) % stride[1] == 0;
+    double n = 0;
+    for (size_t p = 0; p < m->places[e].n; p++) {
+      m->weights[e * m->places[e].n + p] *= p % nx % stride[0] == 0 && ((size_t)y_start + p / nx) % stride[1] == 0;
+      n += m->weights[e * m->places[e].n + p];
+    }
+    PetscCall(NomosSumOverRanks(d->run->comm, 1, &n));
+    PetscCheck(n > 0, d->run->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: discover.frame = %lld leaves no row of the regression: smoothed over %g (discover.smoothing), only every %zu-th point along x and every %zu-th along y is one; choose a smaller one of the two", NomosConfigWhere(d->run->config, "discover.frame"), (long long)m->frame, length, stride[0], stride[1]);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -258,8 +258,8 @@ static PetscErrorCode Assemble(NomosAssembly *a)
   if (n == 0) PetscCall(NomosGramDestroy(gram));
   char reach[128] = "";
   for (int d = 0; d <= l->n_dims && l->settings.form == NOMOS_FORM_WEAK; d++) snprintf(reach + strlen(reach), sizeof reach - strlen(reach), "%s%zu", d ? " x " : "", 2 * l->settings.half_width[d] - 1);
-  PetscCheck(n > 0 || l->settings.form == NOMOS_FORM_WEAK, l->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: no row is left of the regression: something is missing in each; look for NaN in the data, or choose differences of lower order (assembly.order)", l->where);
-  PetscCheck(n > 0, l->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: no row is left of the regression: something is missing in each of the test functions, which reach over %s points; look for NaN in the data, or choose smaller half widths (assembly.half_width) or the strong form (assembly.form)", l->where, reach);
+  PetscCheck(n > 0 || l->settings.form == NOMOS_FORM_WEAK, l->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: no row is left of the regression: something is missing in each; look for NaN in the data and zeros in data.mask, or choose differences of lower order (assembly.order)", l->where);
+  PetscCheck(n > 0, l->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: no row is left of the regression: something is missing in each of the test functions, which reach over %s points; look for NaN in the data and zeros in data.mask, or choose smaller half widths (assembly.half_width) or the strong form (assembly.form)", l->where, reach);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

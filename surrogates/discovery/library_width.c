@@ -92,7 +92,7 @@ static PetscErrorCode Choose(NomosLibrary l, int axis, const Spectrum *s)
   size_t       m = 3;
 
   PetscFunctionBeginUser;
-  NomosCheck(s->n_series && s->n >= 16, l->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: half widths of test functions cannot be told from the data, which are too short (%zu) or have gaps everywhere; look for NaN in the data, or give them (assembly.half_width)", l->where, s->n);
+  NomosCheck(s->n_series && s->n >= 16, l->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: half widths of test functions cannot be told from the data, which are too short (%zu) or have gaps everywhere; look for NaN in the data and zeros in data.mask, or give them (assembly.half_width)", l->where, s->n);
   PetscCall(PetscMalloc1(s->n / 2 + 1, &sums));
   const double k = (double)Bend(s, sums);
   for (; m < widest; m++) {

@@ -81,7 +81,7 @@ grep -q "dq1/dt = ...   (no term found)" ranks/log.txt || fail "a layer without 
 seen() { mpirun --oversubscribe -n "$1" "$nomos" discover ocean -o "$2" --set discover.interpolation=cubic --set discover.fraction="$3" --set discover.points="$4" --set discover.horizon="$5"; }
 expect 0 "" seen 2 fixed 0.8 fixed 1
 expect 0 "" seen 2 moving 0.8 moving 1
-expect 0 "" seen 1 farther 0.8 moving 20
+expect 0 "" seen 2 farther 0.8 moving 20
 expect 0 "" seen 1 all 1 moving 1
 /usr/bin/python3 - <<'PYTHON' || fail "points that move"
 import json
@@ -103,6 +103,17 @@ assert after["observations"] == 6 * 2 * 432, after
 assert after["coefficient_error_before_polishing"] == before["coefficient_error"] > 2 * after["coefficient_error"], after
 assert after["exact_structure"] == 1, after
 PYTHON
+
+# A frame that leaves no point, or none of those far enough apart; a look without a point of a layer, which cannot be interpolated.
+expect 0 "" "$nomos" discover ocean -o inside --set discover.frame=11
+bad frame "discover.frame = 12 leaves none of the 36 x 24 points of q: choose 11 at most" discover ocean --set discover.frame=12 -o out
+bad rows "discover.frame = 11 leaves no row of the regression: smoothed over 2.1 (discover.smoothing), only every 5-th point along x and every 5-th along y is one" discover ocean --set discover.frame=11 --set discover.smoothing=2.1 -o out
+looks() { expect 0 "" "$nomos" estimate ocean -o "$1" --set 'estimate.unknown=[qg.drag]' --set qg.drag=0.1 --set estimate.points=moving --set estimate.fraction="$2" --set estimate.times=3 --set time.stop=0.3 --set estimate.iterations=0; }
+of_looks="--set discover.observe=q --set discover.horizon=5 --set discover.interpolation=cubic"
+looks many 0.1
+looks few 0.0006 # of 864 points in a layer
+expect 0 "" "$nomos" discover ocean -o of_many --set discover.observations=many/observations.nc $of_looks
+bad look "look 2, at time 0.2, has no point of layer 1 of q, and discover.interpolation needs one at least: leave the look out, or take discover.assimilation: weak_4dvar" discover ocean --set discover.observations=few/observations.nc $of_looks -o out
 
 # A run directory is a case that does the same again.
 expect 0 "" "$nomos" discover found -o repeated
