@@ -86,7 +86,7 @@ static NomosCorrection *Trained(const char *const set[], double size, Try *try)
 /* With and without a grid, corrected after every step or after five, by weights of both precisions, in simulations of both: positions of every frame, as the simulation has them. */
 START_TEST(test_is_the_free_run)
 {
-  static const char *const trainings[][4] = {{"train.precision=float32", "particle_correction.coarse=[mpm.cells=12, mpm.wall_nodes=3, time.dt=2 ms, 'mpm.gravity=[0, -9.8]']", NULL}, {"train.precision=float64", "particle_correction.layers=0", "particle_correction.reach=3", NULL}, {"train.precision=float32", "particle_correction.corrections=1", "particle_correction.position=true", NULL}};
+  static const char *const trainings[][4] = {{"train.precision=float32", "particle_correction.coarse=[mpm.cells=12, mpm.wall_nodes=3, time.dt=2 ms, 'mpm.gravity=[0, -9.8]']", NULL}, {"train.precision=float64", "particle_correction.layers=0", "particle_correction.transfer=0.5", NULL}, {"train.precision=float32", "particle_correction.corrections=1", "particle_correction.position=true", NULL}};
 
   for (int i = 0; i < 4; i++) {
     static const char *const single[] = {"mpm.precision=float32", NULL}, *const coarse[] = {"mpm.cells=12", "mpm.wall_nodes=3", "time.dt=2 ms"};
@@ -99,6 +99,7 @@ START_TEST(test_is_the_free_run)
     char                     path[NOMOS_MAX_PATH];
     ck_ok(NomosTwinCreate(try.s, &(NomosTwinInput){.path = Path("simulation.yaml", path), .n_set = i == 3, .set = single, .n_coarse = 3, .coarse = coarse, .per_cell = 4, .interval = 0.01, .n_frames = N_FRAMES, .n_corrections = (int64_t)c->n_corrections}, &twin));
     ck_ok(NomosCorrectionCountParticles(&c->network.shape, twin.truth, &twin));
+    if (c->network.shape.transfer > 0) ck_ok(NomosTransferCreate(&c->network.shape, twin.n, &twin.transfer));
     const size_t n = 2 * twin.n;
     double      *x = malloc(N_FRAMES * n * sizeof *x);
     ck_ok(NomosCorrectionRun(try.s, &(NomosCorrectedRun){.twin = &twin, .frames = x}, &mean, NULL));
@@ -180,7 +181,7 @@ END_TEST
    the solver's step alone would not do: the correction changes the velocities. */
 START_TEST(test_derivatives)
 {
-  static const char *const trainings[][4] = {{"train.precision=float64", "particle_correction.position=true", NULL}, {"train.precision=float64", "particle_correction.layers=0", "particle_correction.reach=3", NULL}};
+  static const char *const trainings[][4] = {{"train.precision=float64", "particle_correction.position=true", NULL}, {"train.precision=float64", "particle_correction.layers=0", "particle_correction.transfer=0.5", NULL}};
 
   for (int i = 0; i < 2; i++) {
     Try                        try;

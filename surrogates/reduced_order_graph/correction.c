@@ -26,6 +26,7 @@ static const NomosParam params[] = {
   {"particle_correction.conserve",     NOMOS_PARAM_BOOL,            "true", NULL, 0, 0,        NULL, false, "Where corrections are made everywhere: those of vectors keep the momentum of particles of equal mass as long as no wall is near."},
   {"particle_correction.deformation",  NOMOS_PARAM_BOOL,            "true", NULL, 0, 0,        NULL, false, "Correct the deformation gradient too."},
   {"particle_correction.stress",       NOMOS_PARAM_BOOL,            "true", NULL, 0, 0,        NULL, false, "Correct everywhere the stress, and what the grid damps, by an isotropic function of strain and its rate."},
+  {"particle_correction.transfer",     NOMOS_PARAM_REAL,            "0",    NULL, 0, 1e3,      NULL, false, "Give back everywhere what the transfers between particles and grid damp: the factor, which is learned, that the training begins with; as many as steps between two corrections make it the extended PIC. 0: not."},
   {"particle_correction.position",     NOMOS_PARAM_BOOL,            "false", NULL, 0, 0,       NULL, false, "Correct the position too."},
   {"particle_correction.frames",       NOMOS_PARAM_INT,             "40",   NULL, 1, 1e6,      NULL, false, "Frames of a roll-out at the end of the curriculum."},
   {"particle_correction.grow",         NOMOS_PARAM_REAL,            "0.3",  NULL, 0, 1,        NULL, false, "Part of the training over which roll-outs grow from 1 frame to all."},
@@ -187,6 +188,7 @@ static PetscErrorCode PrepareTwins(NomosSurrogate s)
       PetscCall(NomosCorrectionReadGrid(twin, &shape));
       NomosCheck(shape.cells[0] == c->network.shape.cells[0] && shape.cells[1] == c->network.shape.cells[1] && shape.dx == c->network.shape.dx, s->comm, PETSC_ERR_ARG_INCOMP, "particle_correction: motion %zu of %s has another coarse grid than the first one for training; all must have the same", k + 1, c->sets[i].name);
       PetscCall(NomosCorrectionCountParticles(&shape, twin->truth, twin));
+      if (shape.transfer > 0) PetscCall(NomosTransferCreate(&shape, twin->n, &twin->transfer));
       PetscCall(NomosCorrectionRun(s, &(NomosCorrectedRun){.twin = twin, .coarse = true}, &twin->coarse_error, NULL));
     }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -205,6 +207,7 @@ PetscErrorCode NomosCorrectionReadShape(NomosConfig config, NomosCorrectionShape
   PetscCall(NomosConfigGetBool(config, "particle_correction.deformation", &shape->deformation));
   PetscCall(NomosConfigGetBool(config, "particle_correction.position", &shape->position));
   PetscCall(NomosConfigGetBool(config, "particle_correction.stress", &shape->stress));
+  PetscCall(NomosConfigGetReal(config, "particle_correction.transfer", &shape->transfer));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

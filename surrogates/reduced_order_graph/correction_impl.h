@@ -1,4 +1,4 @@
-/* What the files of the surrogate `particle_correction` share: correction.c is the surrogate, correction_twin.c a fine and a coarse simulation of one motion, correction_network.c the correction, correction_stress.c the part of it that is a stress, correction_loss.c what is
+/* What the files of the surrogate `particle_correction` share: correction.c is the surrogate, correction_twin.c a fine and a coarse simulation of one motion, correction_network.c the correction, correction_stress.c the part of it that is a stress, correction_transfer.c the part that undoes what transfers between particles and grid damp, correction_loss.c what is
    minimised, correction_judge.c how it is judged, correction_pictures.c what it draws. */
 #ifndef NOMOS_SURROGATES_REDUCED_ORDER_GRAPH_CORRECTION_IMPL_H
 #define NOMOS_SURROGATES_REDUCED_ORDER_GRAPH_CORRECTION_IMPL_H
@@ -26,6 +26,7 @@ typedef struct {
   double        per_cell;                 /* particles in a full cell of the coarse grid */
   double        fine_seconds;             /* that a frame took the fine simulation */
   NomosOperator step;                     /* inputs and outputs: the four fields; n_steps of the coarse model. Derivative: vjp */
+  NomosOperator transfer;                 /* NomosTransferCreate; NULL: not asked for */
   void         *buffers[2];               /* of states in the model's precision */
   char         *states;                   /* (n_steps) */
   double        coarse_error;             /* mean square of the coarse simulation's positions over its frames, m^2 */
@@ -79,6 +80,7 @@ typedef struct {
   double          low[2], high[2];     /* m; the room between the walls */
   size_t          n_layers, width, hidden;
   double          reach;               /* cells from a wall at which corrections end; 0: they do not */
+  double          transfer;            /* factor a of correction_transfer.c that the training begins with; 0: there is none */
   bool            conserve, position, deformation, stress;
 } NomosCorrectionShape;
 
@@ -86,6 +88,7 @@ enum { NOMOS_CORRECTION_MAX_LAYERS = 8 };
 typedef struct {
   NomosCorrectionShape  shape;
   NomosSubgridStress    stress;
+  size_t                transfer;      /* weight [1] */
   NomosConvolutionLayer layers[NOMOS_CORRECTION_MAX_LAYERS];
   NomosMlp              mlp;
   NomosLinear           last;
@@ -108,10 +111,18 @@ typedef struct {
   size_t        n, n_sets;
   const size_t *first;    /* (n_sets + 1) */
   const double *per_cell; /* (n_sets) particles of a full cell */
+  NomosOperator *transfers; /* (n_sets) where the network has a factor of them */
   NomosTensor   fields[NOMOS_N_TWIN_FIELDS];
 } NomosParticleStates;
 /* Corrects them in place. Errors: a particle outside the domain; those of the tape. */
 PetscErrorCode NomosCorrectionApply(NomosCorrectionNetwork *network, const NomosTensor w[], NomosParticleStates *states);
+
+/* ---- correction_transfer.c */
+
+/* G of n particles: inputs position (m), velocity (m/s), affine (1/s); outputs velocity, affine. Derivatives: jvp, vjp. */
+PetscErrorCode NomosTransferCreate(const NomosCorrectionShape *shape, size_t n, NomosOperator *transfer);
+/* v and C of all sets, factor [1] of float64. */
+PetscErrorCode NomosTransferCorrect(NomosTensor factor, NomosParticleStates *states);
 
 /* ---- correction.c */
 

@@ -23,6 +23,7 @@ typedef struct {
   double             *coarse; /* (n) state of the coarse model alone, one behind the other */
   double             *errors[2]; /* (n) of x and v, now */
   size_t             *first;  /* (n + 1) particles */
+  NomosOperator      *transfers;
   double             *per_cell;
   NomosParticleStates states;
 } Rollout;
@@ -85,7 +86,7 @@ static PetscErrorCode Advance(Rollout *r)
 static PetscErrorCode RolloutCreate(Rollout *r)
 {
   PetscFunctionBeginUser;
-  PetscCall(PetscCalloc5(r->n, &r->twins, r->n, &r->truth, r->n, &r->own, r->n + 1, &r->first, r->n, &r->per_cell));
+  PetscCall(PetscCalloc6(r->n, &r->twins, r->n, &r->truth, r->n, &r->own, r->n + 1, &r->first, r->n, &r->per_cell, r->n, &r->transfers));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -93,7 +94,7 @@ static PetscErrorCode RolloutDestroy(Rollout *r)
 {
   PetscFunctionBeginUser;
   for (size_t i = 0; i < r->n; i++) PetscCall(PetscFree(r->own[i]));
-  PetscCall(PetscFree5(r->twins, r->truth, r->own, r->first, r->per_cell));
+  PetscCall(PetscFree6(r->twins, r->truth, r->own, r->first, r->per_cell, r->transfers));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -102,8 +103,9 @@ static void Begin(Rollout *r)
   for (size_t i = 0; i < r->n; i++) {
     r->first[i + 1] = r->first[i] + r->twins[i]->n;
     r->per_cell[i]  = r->twins[i]->per_cell;
+    r->transfers[i] = r->twins[i]->transfer;
   }
-  r->states = (NomosParticleStates){.n = r->first[r->n], .n_sets = r->n, .first = r->first, .per_cell = r->per_cell};
+  r->states = (NomosParticleStates){.n = r->first[r->n], .n_sets = r->n, .first = r->first, .per_cell = r->per_cell, .transfers = r->transfers};
   for (int f = 0; f < NOMOS_N_TWIN_FIELDS; f++) r->states.fields[f] = FieldOf(r, f, (const double *const *)r->truth);
 }
 
@@ -247,7 +249,7 @@ PetscErrorCode NomosCorrectionLoss(NomosSurrogate s, const NomosBatch *batch, No
 PetscErrorCode NomosCorrectionCorrect(NomosCorrectionNetwork *network, NomosTape tape, NomosTensor w[], const NomosTwin *twin, double state[])
 {
   const size_t        d = twin->size[NOMOS_TWIN_X], shapes[NOMOS_N_TWIN_FIELDS][3] = {{twin->n, d}, {twin->n, d}, {twin->n, d, d}, {twin->n, 3, 3}};
-  NomosParticleStates states = {.n = twin->n, .n_sets = 1, .first = (size_t[]){0, twin->n}, .per_cell = &twin->per_cell};
+  NomosParticleStates states = {.n = twin->n, .n_sets = 1, .first = (size_t[]){0, twin->n}, .per_cell = &twin->per_cell, .transfers = (NomosOperator[]){twin->transfer}};
 
   PetscFunctionBeginUser;
   PetscCall(NomosParametersBind(network->shape.parameters, tape, w));

@@ -49,6 +49,7 @@ static PetscErrorCode Build(NomosModel model, NomosWeightsFile *file)
   PetscCheck(c->every >= 1, model->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: " NOMOS_CORRECTED_WEIGHTS ": steps = %s of the training cannot be read from the file; train again", where, texts[NOMOS_CORRECTION_STEPS]);
   PetscCall(NomosCorrectionReadShape(file->architecture, &shape));
   PetscCall(NomosCorrectionReadGrid(&c->twin, &shape));
+  if (shape.transfer > 0) PetscCall(NomosTransferCreate(&shape, c->twin.n, &c->twin.transfer));
   FILE *others = open_memstream(&c->others, &length);
   PetscCheck(others, model->comm, PETSC_ERR_MEM, "out of memory");
   PetscErrorCode code = NomosCorrectionCheckCase(model->config, &shape, texts, others);
@@ -88,7 +89,7 @@ static PetscErrorCode Function(NomosTape tape, const NomosTensor in[], void *ctx
 {
   Corrected          *c = ctx;
   const size_t        n = c->twin.n, d = c->twin.size[NOMOS_TWIN_X], shapes[NOMOS_N_TWIN_FIELDS][3] = {{n, d}, {n, d}, {n, d, d}, {n, 3, 3}};
-  NomosParticleStates states = {.n = n, .n_sets = 1, .first = (size_t[]){0, n}, .per_cell = &c->twin.per_cell};
+  NomosParticleStates states = {.n = n, .n_sets = 1, .first = (size_t[]){0, n}, .per_cell = &c->twin.per_cell, .transfers = &c->twin.transfer};
 
   PetscFunctionBeginUser;
   PetscCall(NomosCorrectionNetworkForget(&c->network)); /* of the call before */

@@ -31,6 +31,7 @@ PetscErrorCode NomosCorrectionNetworkCreate(const NomosCorrectionShape *shape, N
   shape                   = &network->shape;
   network->n_out = (shape->position ? 2 : 1) * (shape->conserve ? 2 : 1) * D + (shape->deformation ? D * D : 0);
   if (shape->stress) PetscCall(NomosSubgridStressCreate(shape->parameters, &network->stress));
+  if (shape->transfer > 0) PetscCall(NomosParametersAdd(shape->parameters, &(NomosParameterInput){.name = "transfer", .n_dims = 1, .shape = {1}, .initialiser = NomosInitialiserConstant(shape->transfer)}, &network->transfer));
   for (size_t l = 0; l < shape->n_layers; l++) {
     snprintf(name, sizeof name, "grid.%zu", l);
     PetscCall(NomosConvolutionLayerCreate(shape->parameters, name, &(NomosConvolutionLayerInput){.n_space = D, .in = l ? shape->width : N_SPLAT + N_WALLS, .out = shape->width, .taps = TAPS}, &network->layers[l]));
@@ -420,6 +421,7 @@ PetscErrorCode NomosCorrectionApply(NomosCorrectionNetwork *network, const Nomos
   Grid g = {.network = network, .w = w, .tape = states->fields[NOMOS_TWIN_X].tape, .type = NomosParametersType(network->shape.parameters), .n_sets = states->n_sets};
 
   PetscFunctionBeginUser;
+  if (network->shape.transfer > 0) PetscCall(NomosTransferCorrect(NomosCast(w[network->transfer], NOMOS_F64), states));
   if (network->shape.stress) Stress(&g, states);
   PetscErrorCode code = GridCreate(&g, states);
   if (!code && g.n) code = Correct(&g, states);

@@ -348,6 +348,7 @@ PetscErrorCode NomosTwinDestroy(NomosTwin *twin)
 {
   PetscFunctionBeginUser;
   PetscCall(NomosOperatorDestroy(&twin->step));
+  PetscCall(NomosOperatorDestroy(&twin->transfer));
   if (twin->alone) PetscCall(NomosModelDestroy(&twin->alone));
   if (twin->alone_config) PetscCall(NomosConfigDestroy(&twin->alone_config));
   if (twin->model) PetscCall(NomosModelDestroy(&twin->model));
