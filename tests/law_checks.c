@@ -119,11 +119,15 @@ void TestDeformations(Deformations kind, double F[9 * N_POINTS])
       Product(q, false, f, false, f);
       if (k % 3) Product(f, false, r, true, f);
     }
+    if (kind == DEFORMATIONS_PLANE) {
+      const double turn[2] = {cos((double)k), sin((double)k)}, plane[9] = {turn[0] * s[0], -turn[1] * s[1], 0, turn[1] * s[0] + 0.1 * turn[0], turn[0] * s[1], 0, 0, 0, s[2]};
+      memcpy(f, plane, sizeof plane);
+    }
     for (size_t e = 0; e < 9; e++) F[e * N_POINTS + k] = (double)(float)f[e];
   }
 }
 
-static const char *const deformations[] = {"at rest", "pressed", "pulled", "small", "large", "repeated", "flat"};
+static const char *const deformations[] = {"at rest", "pressed", "pulled", "small", "large", "repeated", "plane", "flat"};
 
 /* y(F) in doubles, whatever the precision of the law. */
 static void Apply(NomosLaw law, size_t n, const double F[], double y[])
@@ -316,7 +320,8 @@ void CheckLawPotential(const NomosLawOps *ops, const char *const set[])
 
 void CheckLawArrays(const NomosLawOps *ops, const char *const set[])
 {
-  enum { N = 3 * N_POINTS, STRIDE = N + 5 };
+  static const Deformations kinds[] = {DEFORMATIONS_AT_REST, DEFORMATIONS_PLANE, DEFORMATIONS_LARGE, DEFORMATIONS_REPEATED};
+  enum { N_KINDS = sizeof kinds / sizeof *kinds, N = N_KINDS * N_POINTS, STRIDE = N + 5 };
 
   for (int precision = 0; precision < 2; precision++) {
     TestLaw      test;
@@ -331,8 +336,8 @@ void CheckLawArrays(const NomosLawOps *ops, const char *const set[])
       whole[i] = calloc(9 * STRIDE, real);
       part[i]  = calloc(9 * STRIDE, real);
     }
-    for (size_t set_of = 0; set_of < 3; set_of++) {
-      TestDeformations(set_of == 0 ? DEFORMATIONS_AT_REST : set_of == 1 ? DEFORMATIONS_LARGE : DEFORMATIONS_REPEATED, sample);
+    for (size_t set_of = 0; set_of < N_KINDS; set_of++) {
+      TestDeformations(kinds[set_of], sample);
       for (size_t e = 0; e < 9; e++)
         for (size_t k = 0; k < N_POINTS; k++) values[e * STRIDE + set_of * N_POINTS + k] = sample[e * N_POINTS + k];
     }

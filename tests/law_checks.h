@@ -20,6 +20,7 @@ typedef enum {
   DEFORMATIONS_SMALL,     /* I + 0.02 random */
   DEFORMATIONS_LARGE,     /* I + 0.35 random, det > 0 */
   DEFORMATIONS_REPEATED,  /* rotated diagonal ones with two equal singular values, or nearly equal */
+  DEFORMATIONS_PLANE,     /* rotated in the plane, another stretch across it */
   DEFORMATIONS_FLAT,      /* one singular value 0.08 or 0.03, which return mappings cut at 0.05 */
   N_DEFORMATIONS
 } Deformations;
