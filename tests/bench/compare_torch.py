@@ -12,6 +12,8 @@ import subprocess
 import sys
 import time
 
+from torch_particles import particle_cases
+
 PAIRS = 9
 
 
@@ -201,6 +203,7 @@ def torch_cases(torch):
         "unet1d_f32": lambda: unet(1, 1, 50, 128),
         "unet2d_f32": lambda: unet(2, 4, 8, 64),
         "meta_hnn_f32": meta,
+        **particle_cases(torch),
     }
 
 
@@ -222,7 +225,7 @@ def compare(program, threads, wanted):
     torch.set_num_threads(threads)
     clock = time.process_time if threads == 1 else time.perf_counter
     nomos = Nomos(program, threads)
-    print(f"\n{threads} thread{'s' * (threads > 1)}\n{'case':16}{'parameters':>12}{'PyTorch':>10}{'nomos':>10}{'ratio':>8}{'Gflop/s':>9}{'OpenBLAS':>10}", flush=True)
+    print(f"\n{threads} thread{'s' * (threads > 1)}\n{'case':18}{'parameters':>12}{'PyTorch':>10}{'nomos':>10}{'ratio':>8}{'Gflop/s':>9}{'OpenBLAS':>10}", flush=True)
     for name, make in torch_cases(torch).items():
         if wanted and name not in wanted:
             continue
@@ -231,14 +234,21 @@ def compare(program, threads, wanted):
 
         def step():
             optimiser.zero_grad()
-            loss().backward()
+            now = loss()
+            now.backward()
             optimiser.step()
+            return now
 
-        n, flops, blas = nomos.ask(name, 0)
+        n, flops, blas, known = nomos.ask(name, 0)
         ours = sum(p.numel() * (2 if p.is_complex() else 1) for p in net.parameters())
         if int(n) != ours:
             print(f"{name}: {int(n)} parameters here, {ours} in PyTorch: not the same network")
             continue
+        if known:  # the same first weights: the same loss, and after ten steps still
+            here, there = [known, nomos.ask(name, 10)[1]], [step().item() for _ in range(10)][::9]
+            if any(abs(a / b - 1) > 1e-4 for a, b in zip(here, there)):
+                print(f"{name}: the first and the tenth loss are {here} here, {there} in PyTorch: not the same network")
+                continue
         for _ in range(3):
             step()
         begin = clock()
@@ -255,7 +265,7 @@ def compare(program, threads, wanted):
             pairs.append((theirs, nomos.ask(name, steps)[0]))
         t, m = (statistics.median(p[i] for p in pairs) for i in (0, 1))
         ratio = statistics.median(a / b for a, b in pairs)
-        print(f"{name:16}{int(n):12,}{t:10.3f}{m:10.3f}{ratio:8.2f}{flops / m * 1e-6:9.1f}{blas:10.1f}", flush=True)
+        print(f"{name:18}{int(n):12,}{t:10.3f}{m:10.3f}{ratio:8.2f}{flops / m * 1e-6:9.1f}{blas:10.1f}", flush=True)
 
 
 def main():

@@ -1,6 +1,7 @@
 /* Training steps (forward, backward, Adam) of the networks that tests/bench/compare_torch.py times against PyTorch. As a server: a line `CASE STEPS` on standard input is
    answered by `milliseconds-per-step loss`; `CASE 0` prepares the case and answers with its number of parameters, the flops of a step's products (three times those of a forward pass; Fourier
-   transforms are not counted) and the Gflop/s of OpenBLAS alone for a product of the case's most frequent shape. OMP_NUM_THREADS sets the threads. */
+   transforms are not counted), the Gflop/s of OpenBLAS alone for a product of the case's most frequent shape, and the loss at first weights that the other side knows, too (0: there are none).
+   OMP_NUM_THREADS sets the threads. */
 #include "operators/primitives.h"
 #include "surrogates/loss.h"
 #include "surrogates/modules/mlp.h"
@@ -9,6 +10,7 @@
 #include "surrogates/networks/unet.h"
 #include "surrogates/operators/emulator.h"
 #include "surrogates/optimiser.h"
+#include "tests/bench/training_particles.h"
 #include "timing.h"
 
 #include <cblas.h>
@@ -29,6 +31,7 @@ struct Case_s {
   bool          recompute;        /* the step is a segment that is computed again for its gradient */
   PetscErrorCode (*create)(Case *c);
   PetscErrorCode (*gradient)(Case *c); /* loss and c->slope at the present weights */
+  const char *network;                 /* of particles: `channels` sets of `points` points */
   size_t shape[3];                     /* m, n, k of a typical product */
   double flops_per_row;                /* of the products of a forward pass */
 
@@ -45,6 +48,8 @@ struct Case_s {
   NomosConfig       config;
   NomosEmulator     emulator;
   NomosUNet         unet;
+  TrainingParticles particles;
+  double            known; /* loss at Golden weights */
 };
 
 static double *Numbers(size_t n, double phase)
@@ -278,6 +283,24 @@ static PetscErrorCode GradientUNet(Case *c)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* ---- networks of particles */
+
+static PetscErrorCode CreateParticles(Case *c)
+{
+  PetscFunctionBeginUser;
+  c->rows = 1;
+  PetscCall(TrainingParticlesCreate(c->parameters, c->network, c->channels, c->points, &c->particles));
+  c->flops_per_row = c->particles.flops;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode GradientParticles(Case *c)
+{
+  PetscFunctionBeginUser;
+  PetscCall(Finish(c, TrainingParticlesLoss(&c->particles, c->w, c->tape)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static Case cases[] = {
   {.name = "mlp_f32_1k", .shape = {1000, 64, 64}, .type = NOMOS_F32, .rows = 1000, .create = CreateMlp, .gradient = GradientMlp},
   {.name = "mlp_f32_10k", .shape = {10000, 64, 64}, .type = NOMOS_F32, .rows = 10000, .create = CreateMlp, .gradient = GradientMlp},
@@ -296,6 +319,10 @@ static Case cases[] = {
   {.name = "cape1d_small_f32", .shape = {128, 1024, 20}, .type = NOMOS_F32, .rows = 16, .n_space = 1, .points = 64, .channels = 1, .create = CreateCape, .gradient = GradientCape},
   {.name = "unet1d_f32", .shape = {128, 1600, 384}, .type = NOMOS_F32, .rows = 50, .n_space = 1, .points = 128, .channels = 1, .create = CreateUNet, .gradient = GradientUNet},
   {.name = "unet2d_f32", .shape = {64, 8192, 576}, .type = NOMOS_F32, .rows = 8, .n_space = 2, .points = 64, .channels = 4, .create = CreateUNet, .gradient = GradientUNet},
+  {.name = "giorom_f32", .shape = {9574, 64, 64}, .type = NOMOS_F32, .network = "giorom", .channels = 2, .points = 300, .create = CreateParticles, .gradient = GradientParticles},
+  {.name = "giorom_shared_f32", .shape = {9574, 64, 64}, .type = NOMOS_F32, .network = "giorom", .channels = 2, .points = 300, .create = CreateParticles, .gradient = GradientParticles},
+  {.name = "giorom_1k_f32", .shape = {17134, 64, 64}, .type = NOMOS_F32, .network = "giorom", .channels = 1, .points = 1000, .create = CreateParticles, .gradient = GradientParticles},
+  {.name = "neural_mpm_f32", .shape = {32, 2048, 288}, .type = NOMOS_F32, .network = "neural_mpm", .channels = 2, .points = 300, .create = CreateParticles, .gradient = GradientParticles},
   {.name = "meta_hnn_f32", .shape = {500, 64, 64}, .type = NOMOS_F32, .rows = 2 * TASKS * POINTS, .create = CreateMeta, .gradient = GradientMeta},
 };
 
@@ -323,6 +350,21 @@ static double Blas(const Case *c)
   return 2e-9 * (double)m * (double)n * (double)k / best;
 }
 
+/* First weights 0.4 Golden(k), and the loss at them. */
+static PetscErrorCode KnownWeights(Case *c)
+{
+  const size_t n = NomosParametersSize(c->parameters);
+  void        *values;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosParametersEdit(c->parameters, &values));
+  for (size_t k = 0; k < n; k++) ((float *)values)[k] = (float)(0.4 * Golden(k));
+  PetscCall(NomosParametersBind(c->parameters, c->tape, c->w));
+  PetscCall(c->gradient(c));
+  c->known = c->loss;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Prepare(Case *c)
 {
   PetscFunctionBeginUser;
@@ -334,6 +376,7 @@ static PetscErrorCode Prepare(Case *c)
   PetscCall(NomosTapeCreate(&c->tape));
   c->w     = calloc(NomosParametersCount(c->parameters), sizeof *c->w);
   c->slope = calloc(NomosParametersSize(c->parameters), sizeof(double));
+  if (c->network) PetscCall(KnownWeights(c));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -370,7 +413,7 @@ int main(int argc, char **argv)
     const double begin = Now();
     for (int i = 0; i < steps; i++) PetscCall(Step(c));
     if (steps) printf("%.9g %.9g\n", 1e3 * (Now() - begin) / steps, c->loss);
-    else printf("%zu %.9g %.9g\n", NomosParametersSize(c->parameters), 3 * c->flops_per_row * (double)c->rows, Blas(c));
+    else printf("%zu %.9g %.9g %.9g\n", NomosParametersSize(c->parameters), 3 * c->flops_per_row * (double)c->rows, Blas(c), c->known);
     fflush(stdout);
   }
   PetscCall(PetscFinalize());
