@@ -7,20 +7,20 @@
 #include <string.h>
 
 #define INLINE static inline __attribute__((always_inline))
-enum { COLUMNS = 4, MOST_ROWS = 12, WIDE = NOMOS_VECTOR_BYTES == 64 }; /* vectors side by side; half as many registers without AVX-512 */
+enum { MOST_ROWS = 12, MOST_COLUMNS = 4, WIDE = NOMOS_VECTOR_BYTES == 64, COLUMNS = WIDE ? 4 : 2 }; /* vectors side by side; half as many registers without AVX-512: 6 x 2 sums, a line and a factor */
 
 INLINE void Block(const NomosRowProduct *p, size_t rows, size_t vectors, size_t i, size_t j)
 {
   const Real *restrict a = (const Real *)p->a + i * p->a_row, *restrict b = (const Real *)p->b + j;
   Real *restrict c       = (Real *)p->c + i * p->ldc + j;
-  Vector sum[MOST_ROWS][COLUMNS];
+  Vector sum[MOST_ROWS][MOST_COLUMNS];
 
 #pragma GCC unroll 12
   for (size_t r = 0; r < rows; r++)
 #pragma GCC unroll 4
     for (size_t v = 0; v < vectors; v++) sum[r][v] = p->add ? *(const Vector *)(c + r * p->ldc + v * VECTOR) : p->bias ? *(const Vector *)((const Real *)p->bias + j + v * VECTOR) : (Vector){0};
   for (size_t k = 0; k < p->k; k++) {
-    Vector line[COLUMNS];
+    Vector line[MOST_COLUMNS];
 #pragma GCC unroll 4
     for (size_t v = 0; v < vectors; v++) line[v] = *(const Vector *)(b + k * p->ldb + v * VECTOR);
 #pragma GCC unroll 12
@@ -56,10 +56,10 @@ void NAME(NomosRowProductRun)(const NomosRowProduct *p)
                                             .transposed_a = p->a_column != 1, .add = p->add || p->bias, .a = p->a, .b = p->b, .c = p->c});
     return;
   }
-  for (; j + COLUMNS * VECTOR <= p->n; j += COLUMNS * VECTOR) Rows(p, WIDE ? 6 : 2, COLUMNS, j);
+  for (; j + COLUMNS * VECTOR <= p->n; j += COLUMNS * VECTOR) Rows(p, 6, COLUMNS, j);
   switch ((p->n - j) / VECTOR) {
-  case 3: Rows(p, WIDE ? 8 : 3, 3, j); break;
-  case 2: Rows(p, WIDE ? 12 : 5, 2, j); break;
+  case 3: Rows(p, 8, 3, j); break;
+  case 2: Rows(p, 12, 2, j); break;
   case 1: Rows(p, WIDE ? 12 : 10, 1, j); break;
   default: break;
   }
