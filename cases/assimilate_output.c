@@ -4,7 +4,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { ANALYSIS_RMSE,
@@ -180,18 +179,14 @@ PetscErrorCode NomosAssimilateWrite(NomosRun *run, NomosAssimilate *a)
 /* How often an observation had so many members below it. */
 static PetscErrorCode WriteRanks(NomosRun *run, const NomosAssimilate *a)
 {
-  const size_t n = (size_t)a->n_members + 1, room = 64 + 40 * n;
-  char         path[NOMOS_MAX_PATH], *text;
-  size_t       length;
+  NomosText text;
 
   PetscFunctionBeginUser;
   if (a->n_members < 2) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscMalloc1(room, &text));
-  length = (size_t)snprintf(text, room, "step,members_below,observations\n");
-  for (size_t i = 0; i < n; i++) length += (size_t)snprintf(text + length, room - length, "%zu,%zu,%.17g\n", i, i, a->ranks[i]);
-  PetscCall(NomosRunDirectoryFile(run->directory, "rank_histogram.csv", path));
-  PetscCall(NomosWriteFileAtomic(run->comm, path, text));
-  PetscCall(PetscFree(text));
+  PetscCall(NomosTextBegin(&text));
+  fprintf(text.out, "step,members_below,observations\n");
+  for (size_t i = 0; i <= (size_t)a->n_members; i++) fprintf(text.out, "%zu,%zu,%.17g\n", i, i, a->ranks[i]);
+  PetscCall(NomosRunDirectoryWrite(run->directory, "rank_histogram.csv", &text));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

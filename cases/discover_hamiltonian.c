@@ -162,28 +162,25 @@ static PetscErrorCode ReadKnown(NomosDiscover *d, NomosHamiltonianData *data, ch
   NomosDiscoverEquation *e      = &d->equations[0];
   const char *const     *terms;
   const double          *coefficients;
-  size_t                 n, n_coefficients, length;
-  char                  *text;
+  size_t                 n, n_coefficients;
+  NomosText              text;
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetStrings(config, "discover.known.H.terms", &n, &terms));
   PetscCall(NomosConfigGetReals(config, "discover.known.H.coefficients", &n_coefficients, &coefficients));
   PetscCheck(n == n_coefficients, d->run->comm, PETSC_ERR_ARG_SIZ, "%s: discover.known.H.coefficients has %zu entries for %zu terms; one for each is needed", NomosConfigWhere(config, "discover.known.H.coefficients"), n_coefficients, n);
   PetscCall(PetscCalloc1(e->n_terms, &e->truth));
-  FILE *out = open_memstream(&text, &length);
-  PetscCheck(out, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory for the true H");
+  PetscCall(NomosTextBegin(&text));
   for (size_t i = 0; i < n; i++) {
     size_t k;
-    fprintf(out, "%s(%.17g)*(%s)", i ? " + " : "", coefficients[i], terms[i]);
+    fprintf(text.out, "%s(%.17g)*(%s)", i ? " + " : "", coefficients[i], terms[i]);
     PetscCall(NomosHamiltonianLibraryFind(data->library, terms[i], &k));
     if (k < e->n_terms && e->truth) e->truth[k] += coefficients[i];
     if (k < e->n_terms) continue;
     PetscCall(NomosLogPrint(d->run->log, NOMOS_LOG_WARNING, "library", "%s of discover.known.H is not in the library: H cannot be found as it is, and coefficients are compared with nothing", terms[i]));
     PetscCall(PetscFree(e->truth));
   }
-  PetscCheck(!fclose(out), PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory for the true H");
-  PetscCall(PetscStrallocpy(text, energy));
-  free(text);
+  PetscCall(NomosTextEnd(&text, energy));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -4,7 +4,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { SHOWN = 3 }; /* orbits in the file for the picture */
@@ -92,8 +91,7 @@ static void WriteOrbits(const NomosDiscover *d, FILE *out)
 PetscErrorCode NomosHamiltonianConclude(NomosDiscover *d)
 {
   NomosHamiltonianData *data = d->data;
-  char                  path[NOMOS_MAX_PATH], *text;
-  size_t                length;
+  NomosText             text;
 
   PetscFunctionBeginUser;
   NomosHamiltonianJudge(d);
@@ -104,13 +102,9 @@ PetscErrorCode NomosHamiltonianConclude(NomosDiscover *d)
     if (data->stuck[r]) PetscCall(NomosOrbitsFree(&data->rolled[r]));
     if (data->stuck[r]) data->rolled[r] = (NomosOrbits){0};
   }
-  FILE *out = open_memstream(&text, &length);
-  PetscCheck(out, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory to write orbits");
-  WriteOrbits(d, out);
-  PetscCheck(!fclose(out), PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory to write orbits");
-  PetscCall(NomosRunDirectoryFile(d->run->directory, "orbits.csv", path));
-  PetscCall(NomosWriteFileAtomic(d->run->comm, path, text));
-  free(text);
+  PetscCall(NomosTextBegin(&text));
+  WriteOrbits(d, text.out);
+  PetscCall(NomosRunDirectoryWrite(d->run->directory, "orbits.csv", &text));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -145,20 +145,6 @@ PetscErrorCode NomosForecasterDestroy(NomosForecaster *f)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-typedef struct {
-  char  *text;
-  size_t n;
-  FILE  *out;
-} Text;
-
-static PetscErrorCode TextBegin(Text *text)
-{
-  PetscFunctionBeginUser;
-  text->out = open_memstream(&text->text, &text->n);
-  PetscCheck(text->out, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory to write the terms of the library");
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* `q2`: the field of this name, or the second layer of the field q. */
 static PetscErrorCode FindPlace(NomosRun *run, NomosModel model, const char variable[], NomosVariablePlace *place)
 {
@@ -188,13 +174,13 @@ static PetscErrorCode WriteLibrary(NomosRun *run, const char variable[], size_t 
   const char *const *own;
   const double      *coefficients;
   size_t             n_own;
-  Text               text[2];
+  NomosText          text[2];
 
   PetscFunctionBeginUser;
   snprintf(section, sizeof section, "equations.%s", variable);
   PetscCall(ReadTerms(run->config, section, &n_own, &own, &coefficients));
   for (int i = 0; i < 2; i++) {
-    PetscCall(TextBegin(&text[i]));
+    PetscCall(NomosTextBegin(&text[i]));
     fprintf(text[i].out, "%s.%s=[", section, i ? "coefficients" : "terms");
   }
   size_t n = 0;
@@ -210,8 +196,7 @@ static PetscErrorCode WriteLibrary(NomosRun *run, const char variable[], size_t 
   }
   for (int i = 0; i < 2; i++) {
     fprintf(text[i].out, "]");
-    PetscCheck(!fclose(text[i].out), PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory to write the terms of the library");
-    settings[i] = text[i].text;
+    PetscCall(NomosTextEnd(&text[i], &settings[i]));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -400,7 +385,7 @@ PetscErrorCode NomosIncrementsPrepare(NomosDiscover *d)
     PetscCall(WriteLibrary(run, equations[i], n_library, library, &settings[2 * i]));
   }
   PetscCall(CreateWithLibrary(run, 2 * n_equations, (const char *const *)settings, observe, &m->forecaster));
-  for (size_t i = 0; i < 2 * n_equations; i++) free(settings[i]);
+  for (size_t i = 0; i < 2 * n_equations; i++) PetscCall(PetscFree(settings[i]));
   PetscCall(PetscFree(settings));
   m->points = NomosModelFieldPoints(m->forecaster.field);
   PetscCall(NomosSparsePrepare(d));

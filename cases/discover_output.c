@@ -6,7 +6,6 @@
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* 0.1000(2), 7.09(1)e-08: the deviation in units of the last digit, down to the tenth. */
@@ -183,10 +182,8 @@ static void WriteJson(const NomosDiscover *d, FILE *out)
     snprintf(left, sizeof left, d->mode->energy ? "%s" : "d%s/dt", e->variable);
     json_array_append_new(equations, json_pack("{s:s, s:s, s:f, s:f, s:o, s:o}", "variable", e->variable, "left", left, "residual", e->found.residual, "target", NomosDiscoverTarget(e), "terms", terms, "path", path));
   }
-  json_t *all  = json_pack("{s:s, s:s, s:o}", "method", d->method->name, "settings", d->settings, "equations", equations);
-  char   *text = json_dumps(all, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
-  if (text) fputs(text, out);
-  free(text);
+  json_t *all = json_pack("{s:s, s:s, s:o}", "method", d->method->name, "settings", d->settings, "equations", equations);
+  json_dumpf(all, out, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
   json_decref(all);
 }
 
@@ -215,34 +212,30 @@ static const struct {
   {"path.csv",         WritePath        },
 };
 
-static PetscErrorCode LogLines(NomosDiscover *d, char *text)
+static PetscErrorCode LogLines(NomosDiscover *d, NomosText *text)
 {
+  char *lines;
+
   PetscFunctionBeginUser;
-  for (char *end; *text; text = end + 1) {
-    end  = strchr(text, '\n');
+  PetscCall(NomosTextEnd(text, &lines));
+  for (char *line = lines, *end; *line; line = end + 1) {
+    end  = strchr(line, '\n');
     *end = '\0';
-    PetscCall(NomosLogPrint(d->run->log, NOMOS_LOG_INFO, "equation", "%s", text));
+    PetscCall(NomosLogPrint(d->run->log, NOMOS_LOG_INFO, "equation", "%s", line));
   }
+  PetscCall(PetscFree(lines));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode NomosDiscoverWrite(NomosDiscover *d)
 {
-  char path[NOMOS_MAX_PATH];
-
   PetscFunctionBeginUser;
   for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
-    char  *text;
-    size_t n;
-    FILE  *out = open_memstream(&text, &n);
-    PetscCheck(out, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory to write the equations");
-    forms[i].write(d, out);
-    PetscCheck(!fclose(out), PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory to write the equations");
-    if (forms[i].name) {
-      PetscCall(NomosRunDirectoryFile(d->run->directory, forms[i].name, path));
-      PetscCall(NomosWriteFileAtomic(d->run->comm, path, text));
-    } else PetscCall(LogLines(d, text));
-    free(text);
+    NomosText text;
+    PetscCall(NomosTextBegin(&text));
+    forms[i].write(d, text.out);
+    if (forms[i].name) PetscCall(NomosRunDirectoryWrite(d->run->directory, forms[i].name, &text));
+    else PetscCall(LogLines(d, &text));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -3,7 +3,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -63,16 +62,15 @@ static PetscErrorCode WriteSources(const NomosDiscover *d, FILE *out)
 
   PetscFunctionBeginUser;
   for (size_t i = 0; i < sizeof sources / sizeof *sources; i++) {
-    char  *text;
-    size_t length;
-    FILE  *lines = open_memstream(&text, &length);
-    PetscCheck(lines, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory to write the report");
-    sources[i].write(d, lines);
-    PetscCheck(!fclose(lines), PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory to write the report");
+    NomosText text;
+    char     *lines;
+    PetscCall(NomosTextBegin(&text));
+    sources[i].write(d, text.out);
+    PetscCall(NomosTextEnd(&text, &lines));
     fprintf(out, "%s</summary><pre>", sources[i].begin);
-    WriteEscaped(text, out);
+    WriteEscaped(lines, out);
     fputs("</pre></details>\n", out);
-    free(text);
+    PetscCall(PetscFree(lines));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -80,13 +78,13 @@ static PetscErrorCode WriteSources(const NomosDiscover *d, FILE *out)
 PetscErrorCode NomosDiscoverReport(NomosDiscover *d)
 {
   NomosRun *run = d->run;
-  char      path[NOMOS_MAX_PATH], name[64], *text;
-  size_t    n;
+  char      path[NOMOS_MAX_PATH], name[64];
   double    level;
-  FILE     *out = open_memstream(&text, &n);
+  NomosText text;
 
   PetscFunctionBeginUser;
-  PetscCheck(out, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory to write the report");
+  PetscCall(NomosTextBegin(&text));
+  FILE *out = text.out;
   fputs("<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>", out);
   WriteEscaped(run->params.title[0] ? run->params.title : run->case_file.name, out);
   fputs("</title><style>body{font:16px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em}table{border-collapse:collapse}td,th{border:1px solid #bbb;padding:.2em .6em;text-align:left}"
@@ -105,9 +103,6 @@ PetscErrorCode NomosDiscoverReport(NomosDiscover *d)
   }
   fputs("<p>Files: <a href=\"equation.yaml\">equation.yaml</a>, <a href=\"equation.tex\">equation.tex</a>, <a href=\"coefficients.csv\">coefficients.csv</a>, <a href=\"path.csv\">path.csv</a>, <a href=\"config.yaml\">config.yaml</a>, "
         "<a href=\"summary.json\">summary.json</a>.</p>\n</body></html>\n", out);
-  PetscCheck(!fclose(out), PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory to write the report");
-  PetscCall(NomosRunDirectoryFile(run->directory, "report.html", path));
-  PetscCall(NomosWriteFileAtomic(run->comm, path, text));
-  free(text);
+  PetscCall(NomosRunDirectoryWrite(run->directory, "report.html", &text));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -4,7 +4,6 @@
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 
 static PetscErrorCode Log(NomosRun *run, const NomosGradcheck *check)
@@ -17,19 +16,6 @@ static PetscErrorCode Log(NomosRun *run, const NomosGradcheck *check)
     else snprintf(bound, sizeof bound, "%12s", "");
     PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "check", "  %-4s %-28s %9.3g%s  %s", isnan(line->bound) ? "" : line->passed ? "ok" : "FAIL", line->name, line->value, bound, line->note));
   }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode WriteText(NomosRun *run, const char name[], char *text)
-{
-  char path[NOMOS_MAX_PATH];
-
-  PetscFunctionBeginUser;
-  PetscCheck(text, PETSC_COMM_SELF, PETSC_ERR_MEM, "%s: out of memory", name);
-  PetscCall(NomosRunDirectoryFile(run->directory, name, path));
-  PetscErrorCode code = NomosWriteFileAtomic(run->comm, path, text);
-  free(text);
-  PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -49,35 +35,32 @@ static const char *Cell(double value, char text[32])
 static PetscErrorCode WriteTables(NomosRun *run, const NomosGradcheck *check)
 {
   const NomosOperatorReport *r = &check->report;
-  char                      *text, value[32], bound[32];
-  size_t                     size;
+  char                       value[32], bound[32];
   json_t                    *lines = json_array();
-  FILE                      *stream;
+  NomosText                  text;
 
   PetscFunctionBeginUser;
-  stream = open_memstream(&text, &size);
-  fprintf(stream, "check,value,bound,passed,note\n");
+  PetscCall(NomosTextBegin(&text));
+  fprintf(text.out, "check,value,bound,passed,note\n");
   for (size_t i = 0; i < check->n_lines; i++) {
     const NomosGradcheckLine *line = &check->lines[i];
-    fprintf(stream, "%s,%s,%s,%s,\"%s\"\n", line->name, Cell(line->value, value), Cell(line->bound, bound), isnan(line->bound) ? "" : line->passed ? "yes" : "no", line->note);
+    fprintf(text.out, "%s,%s,%s,%s,\"%s\"\n", line->name, Cell(line->value, value), Cell(line->bound, bound), isnan(line->bound) ? "" : line->passed ? "yes" : "no", line->note);
     json_array_append_new(lines, json_pack("{s:s, s:o, s:o, s:b, s:s}", "check", line->name, "value", Number(line->value), "bound", Number(line->bound), "passed", (int)line->passed, "note", line->note));
   }
-  fclose(stream);
-  PetscCall(WriteText(run, "gradcheck.csv", text));
-  text = json_dumps(lines, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
+  PetscCall(NomosRunDirectoryWrite(run->directory, "gradcheck.csv", &text));
+  PetscCall(NomosTextBegin(&text));
+  json_dumpf(lines, text.out, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
   json_decref(lines);
-  PetscCall(WriteText(run, "gradcheck.json", text));
-  stream = open_memstream(&text, &size);
-  fprintf(stream, "h,remainder_1,remainder_2,remainder_3\n");
-  for (int i = 0; i < NOMOS_CHECK_HALVINGS; i++) fprintf(stream, "%.17g,%.17g,%.17g,%.17g\n", r->h[i], r->remainder[0][i], r->remainder[1][i], r->remainder[2][i]);
-  fclose(stream);
-  PetscCall(WriteText(run, "taylor.csv", text));
+  PetscCall(NomosRunDirectoryWrite(run->directory, "gradcheck.json", &text));
+  PetscCall(NomosTextBegin(&text));
+  fprintf(text.out, "h,remainder_1,remainder_2,remainder_3\n");
+  for (int i = 0; i < NOMOS_CHECK_HALVINGS; i++) fprintf(text.out, "%.17g,%.17g,%.17g,%.17g\n", r->h[i], r->remainder[0][i], r->remainder[1][i], r->remainder[2][i]);
+  PetscCall(NomosRunDirectoryWrite(run->directory, "taylor.csv", &text));
   if (!check->n_norms) PetscFunctionReturn(PETSC_SUCCESS);
-  stream = open_memstream(&text, &size);
-  fprintf(stream, "step,norm\n");
-  for (size_t k = 0; k < check->n_norms; k++) fprintf(stream, "%zu,%.17g\n", k, check->norms[k]);
-  fclose(stream);
-  PetscCall(WriteText(run, "norms.csv", text));
+  PetscCall(NomosTextBegin(&text));
+  fprintf(text.out, "step,norm\n");
+  for (size_t k = 0; k < check->n_norms; k++) fprintf(text.out, "%zu,%.17g\n", k, check->norms[k]);
+  PetscCall(NomosRunDirectoryWrite(run->directory, "norms.csv", &text));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

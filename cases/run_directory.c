@@ -1,5 +1,5 @@
 #include "cases/run_directory.h"
-#include "io/text.h"
+#include "io/checkpoint.h"
 #include "io/verdict_impl.h"
 
 #include <dirent.h>
@@ -362,5 +362,18 @@ PetscErrorCode NomosRunDirectoryFile(NomosRunDirectory d, const char name[], cha
 {
   PetscFunctionBeginUser;
   snprintf(text, NOMOS_MAX_PATH, "%.4000s/%s", d->path, name);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosRunDirectoryWrite(NomosRunDirectory d, const char name[], NomosText *text)
+{
+  char path[NOMOS_MAX_PATH], *string;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosTextEnd(text, &string));
+  PetscCall(NomosRunDirectoryFile(d, name, path));
+  PetscErrorCode code = NomosWriteFileAtomic(d->comm, path, string);
+  PetscCall(PetscFree(string));
+  PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -2,7 +2,7 @@
 #ifndef NOMOS_CASES_RUN_DIRECTORY_H
 #define NOMOS_CASES_RUN_DIRECTORY_H
 
-#include "io/base.h"
+#include "io/text.h"
 
 typedef struct NomosRunDirectory_s *NomosRunDirectory;
 
@@ -34,5 +34,7 @@ PetscErrorCode NomosRunDirectoryHas(NomosRunDirectory directory, const char name
 const char *NomosRunDirectoryPath(NomosRunDirectory directory);
 /* `directory/name` into text (NOMOS_MAX_PATH). */
 PetscErrorCode NomosRunDirectoryFile(NomosRunDirectory directory, const char name[], char text[]);
+/* Ends a text and writes it as `directory/name`, whole or not at all. Collective. */
+PetscErrorCode NomosRunDirectoryWrite(NomosRunDirectory directory, const char name[], NomosText *text);
 
 #endif

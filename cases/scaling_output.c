@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -17,11 +16,11 @@ static void Cell(FILE *stream, double value)
 
 PetscErrorCode NomosScalingWriteTable(const NomosScaling *s)
 {
-  char   path[NOMOS_MAX_PATH], *text;
-  size_t size;
-  FILE  *stream = open_memstream(&text, &size);
+  NomosText text;
 
   PetscFunctionBeginUser;
+  PetscCall(NomosTextBegin(&text));
+  FILE *stream = text.out;
   fprintf(stream, "training,weights,examples,seed,%s,seconds,held_out\n", s->metric);
   for (size_t i = 0; i < s->n; i++) {
     const NomosScalingTraining *t = &s->trainings[i];
@@ -33,11 +32,7 @@ PetscErrorCode NomosScalingWriteTable(const NomosScaling *s)
     Cell(stream, t->seconds);
     fprintf(stream, ",%s\n", t->held_out ? "yes" : "no");
   }
-  fclose(stream);
-  PetscCall(NomosRunDirectoryFile(s->run->directory, "scaling.csv", path));
-  PetscErrorCode code = NomosWriteFileAtomic(s->run->comm, path, text);
-  free(text);
-  PetscCall(code);
+  PetscCall(NomosRunDirectoryWrite(s->run->directory, "scaling.csv", &text));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

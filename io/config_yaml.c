@@ -37,16 +37,6 @@ static void WriteSection(NomosConfig config, const char section[], int depth, FI
   }
 }
 
-/* What was written to `out` (from open_memstream) as memory of PETSc. */
-static PetscErrorCode TakeText(NomosConfig config, FILE *out, char **stream, char **text)
-{
-  PetscFunctionBeginUser;
-  PetscCheck(!fclose(out), config->comm, PETSC_ERR_MEM, "no memory to write the resolved case");
-  PetscCall(PetscStrallocpy(*stream, text));
-  free(*stream);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* The items of an option, joined as PETSc wants a list. */
 static void WritePetscValue(const NomosConfigEntry *entry, FILE *out)
 {
@@ -55,32 +45,28 @@ static void WritePetscValue(const NomosConfigEntry *entry, FILE *out)
 
 PetscErrorCode NomosConfigToYaml(NomosConfig config, char **yaml)
 {
-  char  *stream = NULL, *option;
-  size_t size;
-  FILE  *out = open_memstream(&stream, &size);
-  bool   any = false;
+  char     *option;
+  NomosText text, item;
+  bool      any = false;
 
   PetscFunctionBeginUser;
-  PetscCheck(out, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory to write the resolved case");
-  fputs("# The resolved case: every value in SI units, and where it came from.\n", out);
-  WriteSection(config, "", 0, out);
+  PetscCall(NomosTextBegin(&text));
+  fputs("# The resolved case: every value in SI units, and where it came from.\n", text.out);
+  WriteSection(config, "", 0, text.out);
   for (size_t i = 0; i < config->n_entries; i++) {
     const char *name = NomosConfigPetscName_Private(config->entries[i]);
     if (!name) continue;
-    if (!any) fputs("petsc:\n", out);
+    if (!any) fputs("petsc:\n", text.out);
     any = true;
-    char  *value = NULL;
-    size_t n;
-    FILE  *item = open_memstream(&value, &n);
-    PetscCheck(item, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory to write the resolved case");
-    WritePetscValue(config->entries[i], item);
-    PetscCall(TakeText(config, item, &value, &option));
-    fprintf(out, "  %s:", name);
-    if (*option) fputc(' ', out), NomosConfigWriteString_Private(option, out);
-    NomosConfigWriteOrigin_Private(config->entries[i]->origin, out);
+    PetscCall(NomosTextBegin(&item));
+    WritePetscValue(config->entries[i], item.out);
+    PetscCall(NomosTextEnd(&item, &option));
+    fprintf(text.out, "  %s:", name);
+    if (*option) fputc(' ', text.out), NomosConfigWriteString_Private(option, text.out);
+    NomosConfigWriteOrigin_Private(config->entries[i]->origin, text.out);
     PetscCall(PetscFree(option));
   }
-  PetscCall(TakeText(config, out, &stream, yaml));
+  PetscCall(NomosTextEnd(&text, yaml));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -99,8 +85,9 @@ static bool IsExcepted(const char key[], size_t n_except, const char *const exce
 
 PetscErrorCode NomosConfigHash(NomosConfig config, size_t n_except, const char *const except[], char hash[17])
 {
-  char **lines, *stream;
-  size_t n = 0, size;
+  char    **lines;
+  size_t    n = 0;
+  NomosText line;
 
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc1(config->n_values + config->n_entries + 1, &lines));
@@ -110,13 +97,12 @@ PetscErrorCode NomosConfigHash(NomosConfig config, size_t n_except, const char *
     const char             *key    = value ? value->param->key : option->key;
     if (value ? !value->resolved || value->unset : !NomosConfigPetscName_Private(option)) continue;
     if (IsExcepted(key, n_except, except)) continue;
-    FILE *out = open_memstream(&stream, &size);
-    PetscCheck(out, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory to hash the resolved case");
-    fprintf(out, "%s=", key);
-    if (value) NomosConfigWriteValue_Private(config, value, true, out);
-    else WritePetscValue(option, out);
-    fputc('\n', out);
-    PetscCall(TakeText(config, out, &stream, &lines[n++]));
+    PetscCall(NomosTextBegin(&line));
+    fprintf(line.out, "%s=", key);
+    if (value) NomosConfigWriteValue_Private(config, value, true, line.out);
+    else WritePetscValue(option, line.out);
+    fputc('\n', line.out);
+    PetscCall(NomosTextEnd(&line, &lines[n++]));
   }
   qsort(lines, n, sizeof *lines, CompareLines);
   XXH64_state_t *state = XXH64_createState();
@@ -137,14 +123,13 @@ PetscErrorCode NomosConfigVisit(NomosConfig config, NomosConfigVisitFn visit, vo
   PetscFunctionBeginUser;
   for (size_t i = 0; i < config->n_values; i++) {
     const NomosConfigValue *value = config->values[i];
-    char                   *stream, *text;
-    size_t                  size;
-    FILE                   *out = open_memstream(&stream, &size);
-    PetscCheck(out, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory to write a value");
-    NomosConfigWriteValue_Private(config, value, false, out);
-    PetscCall(TakeText(config, out, &stream, &text));
-    PetscErrorCode code = visit(value->param, text, value->origin ? value->origin : "required", ctx);
-    PetscCall(PetscFree(text));
+    NomosText               text;
+    char                   *string;
+    PetscCall(NomosTextBegin(&text));
+    NomosConfigWriteValue_Private(config, value, false, text.out);
+    PetscCall(NomosTextEnd(&text, &string));
+    PetscErrorCode code = visit(value->param, string, value->origin ? value->origin : "required", ctx);
+    PetscCall(PetscFree(string));
     PetscCall(code);
   }
   PetscFunctionReturn(PETSC_SUCCESS);

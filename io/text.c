@@ -140,3 +140,23 @@ const char *NomosTextBytes(double bytes, char out[32])
   snprintf(out, 32, "%.3g %s", bytes, units[unit]);
   return out;
 }
+
+PetscErrorCode NomosTextBegin(NomosText *text)
+{
+  PetscFunctionBeginUser;
+  *text     = (NomosText){0};
+  text->out = open_memstream(&text->written, &text->n);
+  PetscCheck(text->out, PETSC_COMM_SELF, PETSC_ERR_MEM, "out of memory for a text");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosTextEnd(NomosText *text, char **string)
+{
+  PetscFunctionBeginUser;
+  const bool failed = fclose(text->out);
+  if (!failed) PetscCall(PetscStrallocpy(text->written, string));
+  free(text->written);
+  *text = (NomosText){0};
+  PetscCheck(!failed, PETSC_COMM_SELF, PETSC_ERR_MEM, "out of memory for a text");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,8 +1,10 @@
-/* Small help with text: numbers as people write them, names that are nearly right. */
+/* Small help with text: numbers as people write them, names that are nearly right, text that grows. */
 #ifndef NOMOS_IO_TEXT_H
 #define NOMOS_IO_TEXT_H
 
 #include "io/base.h"
+
+#include <stdio.h>
 
 /* Longest text of a number that NomosNumberFormat writes, with its end. */
 enum { NOMOS_NUMBER_SIZE = 32 };
@@ -28,5 +30,14 @@ const char *NomosTextBytes(double bytes, char out[32]);
 
 /* The UTF-8 character at the start of `text`: its code, and its number of bytes (0: the bytes there are not UTF-8). */
 size_t NomosTextCharacter(const char text[], unsigned *code);
+
+/* Text of any length: what is printed to `out` between begin and end. `string`: the caller's to PetscFree. Errors: no memory. Not collective. */
+typedef struct {
+  FILE  *out;
+  char  *written;
+  size_t n;
+} NomosText;
+PetscErrorCode NomosTextBegin(NomosText *text);
+PetscErrorCode NomosTextEnd(NomosText *text, char **string);
 
 #endif

@@ -255,16 +255,13 @@ static PetscErrorCode PutNode(Writer *w, int node, bool as_factor)
 
 PetscErrorCode NomosTermWrite(NomosTerms terms, int node, NomosNotation notation, char **text)
 {
-  char  *stream;
-  size_t n;
-  Writer w = {.terms = terms, .notation = notation, .out = open_memstream(&stream, &n)};
+  NomosText written;
 
   PetscFunctionBeginUser;
-  PetscCheck(w.out, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory to write a term");
-  PetscErrorCode code = PutNode(&w, node, false);
-  PetscCheck(!fclose(w.out), PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory to write a term");
-  if (!code) code = PetscStrallocpy(stream, text);
-  free(stream);
+  PetscCall(NomosTextBegin(&written));
+  PetscErrorCode code = PutNode(&(Writer){.terms = terms, .notation = notation, .out = written.out}, node, false);
+  PetscCall(NomosTextEnd(&written, text));
+  if (code) PetscCall(PetscFree(*text));
   PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

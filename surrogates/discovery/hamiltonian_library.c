@@ -1,6 +1,7 @@
 #include "surrogates/discovery/hamiltonian_library.h"
 
 #include "io/expression.h"
+#include "io/text.h"
 #include "operators/random.h"
 
 #include <ctype.h>
@@ -150,14 +151,10 @@ static PetscErrorCode Name(Term *term, const char text[])
   PetscFunctionBeginUser;
   PetscCall(PetscStrallocpy(text, &term->written[NOMOS_NOTATION_TEXT]));
   for (int k = NOMOS_NOTATION_TEXT + 1; k < NOMOS_N_NOTATIONS; k++) {
-    char  *stream;
-    size_t n;
-    FILE  *out = open_memstream(&stream, &n);
-    PetscCheck(out, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory for the terms of a library");
-    WriteThings((NomosNotation)k, text, text + strlen(text), out);
-    PetscCheck(!fclose(out), PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory for the terms of a library");
-    PetscCall(PetscStrallocpy(stream, &term->written[k]));
-    free(stream);
+    NomosText written;
+    PetscCall(NomosTextBegin(&written));
+    WriteThings((NomosNotation)k, text, text + strlen(text), written.out);
+    PetscCall(NomosTextEnd(&written, &term->written[k]));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -414,21 +411,17 @@ PetscErrorCode NomosHamiltonianLibraryEvaluate(NomosHamiltonianLibrary library, 
 
 PetscErrorCode NomosHamiltonianLibraryExpression(NomosHamiltonianLibrary library, const double c[], char **expression)
 {
-  char  *text;
-  size_t length;
-  bool   any = false;
-  FILE  *out = open_memstream(&text, &length);
+  NomosText text;
+  bool      any = false;
 
   PetscFunctionBeginUser;
-  PetscCheck(out, PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory to write H");
+  PetscCall(NomosTextBegin(&text));
   for (size_t k = 0; k < library->n; k++) {
     if (c[k] == 0) continue;
-    fprintf(out, "%s%.17g*%s", c[k] < 0 ? any ? " - " : "-" : any ? " + " : "", fabs(c[k]), NomosHamiltonianLibraryText(library, k));
+    fprintf(text.out, "%s%.17g*%s", c[k] < 0 ? any ? " - " : "-" : any ? " + " : "", fabs(c[k]), NomosHamiltonianLibraryText(library, k));
     any = true;
   }
-  if (!any) fputc('0', out);
-  PetscCheck(!fclose(out), PETSC_COMM_SELF, PETSC_ERR_MEM, "no memory to write H");
-  PetscCall(PetscStrallocpy(text, expression));
-  free(text);
+  if (!any) fputc('0', text.out);
+  PetscCall(NomosTextEnd(&text, expression));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

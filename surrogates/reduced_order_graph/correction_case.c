@@ -52,14 +52,15 @@ static PetscErrorCode AddMaterialKey(const NomosParam *param, const char value[]
 
 static PetscErrorCode MaterialText(NomosConfig config, const char name[], char **text)
 {
-  size_t       length;
-  MaterialLine line = {.out = open_memstream(text, &length)};
+  NomosText    written;
+  MaterialLine line = {0};
 
   PetscFunctionBeginUser;
-  PetscCheck(line.out, PETSC_COMM_SELF, PETSC_ERR_MEM, "out of memory");
+  PetscCall(NomosTextBegin(&written));
+  line.out = written.out;
   snprintf(line.prefix, sizeof line.prefix, "materials.%s.", name);
   PetscErrorCode code = NomosConfigVisit(config, AddMaterialKey, &line);
-  fclose(line.out);
+  PetscCall(NomosTextEnd(&written, text));
   PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -90,7 +91,7 @@ static PetscErrorCode AddMaterials(NomosConfig config, char **known)
       PetscCall(PetscRealloc(length + strlen(text) + 2, known));
       sprintf(*known + length, "%s\n", text);
     }
-    free(text);
+    PetscCall(PetscFree(text));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -116,10 +117,11 @@ PetscErrorCode NomosCorrectionTexts(NomosSurrogate s)
 {
   NomosCorrection    *c     = s->context;
   const NomosTwinSet *set   = &c->sets[NOMOS_CORRECTION_TRAINING];
-  char              **texts = c->texts, *parts_text;
+  char              **texts = c->texts;
   const char *const  *bodies;
-  size_t              length, n_bodies;
+  size_t              n_bodies;
   double              spacing;
+  NomosText           written;
 
   PetscFunctionBeginUser;
   for (int t = 0; t < NOMOS_N_CORRECTION_TEXTS; t++) PetscCall(PetscCalloc1(32, &texts[t]));
@@ -128,13 +130,10 @@ PetscErrorCode NomosCorrectionTexts(NomosSurrogate s)
   PetscCall(NomosConfigGroup(set->twins[0].config, "bodies", &n_bodies, &bodies));
   PetscCall(SpacingOf(set->twins[0].config, bodies[0], c->network.shape.dx, &spacing));
   snprintf(texts[NOMOS_CORRECTION_SPACING], 32, "%.17g", spacing);
-  FILE *out = open_memstream(&parts_text, &length);
-  PetscCheck(out, PETSC_COMM_SELF, PETSC_ERR_MEM, "out of memory");
-  PetscErrorCode code = NomosConfigVisit(set->twins[0].config, AddPart, out);
-  fclose(out);
-  if (!code) code = PetscRealloc(length + 1, &texts[NOMOS_CORRECTION_SIMULATION]);
-  if (!code) memcpy(texts[NOMOS_CORRECTION_SIMULATION], parts_text, length + 1);
-  free(parts_text);
+  PetscCall(NomosTextBegin(&written));
+  PetscErrorCode code = NomosConfigVisit(set->twins[0].config, AddPart, written.out);
+  PetscCall(PetscFree(texts[NOMOS_CORRECTION_SIMULATION]));
+  PetscCall(NomosTextEnd(&written, &texts[NOMOS_CORRECTION_SIMULATION]));
   PetscCall(code);
   for (size_t i = 0; i < set->n; i++) PetscCall(AddMaterials(set->twins[i].config, &texts[NOMOS_CORRECTION_MATERIALS]));
   s->n_texts   = NOMOS_N_CORRECTION_TEXTS;

@@ -38,7 +38,7 @@ static PetscErrorCode Build(NomosModel model, NomosWeightsFile *file)
   Corrected           *c     = model->extension;
   const char          *where = NomosConfigWhere(model->config, NOMOS_CORRECTED_WEIGHTS), *texts[NOMOS_N_CORRECTION_TEXTS];
   NomosCorrectionShape shape = {0};
-  size_t               length;
+  NomosText            others;
 
   PetscFunctionBeginUser;
   for (int t = 0; t < NOMOS_N_CORRECTION_TEXTS; t++) {
@@ -50,10 +50,9 @@ static PetscErrorCode Build(NomosModel model, NomosWeightsFile *file)
   PetscCall(NomosCorrectionReadShape(file->architecture, &shape));
   PetscCall(NomosCorrectionReadGrid(&c->twin, &shape));
   if (shape.transfer > 0) PetscCall(NomosTransferCreate(&shape, c->twin.n, &c->twin.transfer));
-  FILE *others = open_memstream(&c->others, &length);
-  PetscCheck(others, model->comm, PETSC_ERR_MEM, "out of memory");
-  PetscErrorCode code = NomosCorrectionCheckCase(model->config, &shape, texts, others);
-  fclose(others);
+  PetscCall(NomosTextBegin(&others));
+  PetscErrorCode code = NomosCorrectionCheckCase(model->config, &shape, texts, others.out);
+  PetscCall(NomosTextEnd(&others, &c->others));
   PetscCall(code);
   PetscCall(NomosParametersCreate(NomosWeightsFileType(file), &c->parameters));
   shape.parameters = c->parameters;
@@ -153,7 +152,7 @@ static PetscErrorCode Destroy(NomosModel model)
     if (c->tape) PetscCall(NomosTapeDestroy(&c->tape));
     PetscCall(PetscFree4(c->w, c->state, c->given, c->result));
     PetscCall(PetscFree(c->own));
-    free(c->others);
+    PetscCall(PetscFree(c->others));
     PetscCall(PetscFree(model->extension));
   }
   PetscCall(model->ops->base->destroy(model));
