@@ -127,7 +127,7 @@ static void Scaled(NomosRealType type, const char *const settings[], size_t m, s
   ck_ok(NomosParametersCreate(type, &parameters));
   ck_ok(NomosParameterScaleFromConfig(&(NomosConditioningInput){.config = config, .parameters = parameters, .shape = &shape}, "channels", &scale));
   ck_ok(NomosParametersInitialise(parameters, 1));
-  ck_ok(NomosParameterScaleFit(&scale, parameters, n, seen));
+  ck_ok(NomosParameterScaleFit(&scale, parameters, &(NomosEmulatorSeen){n, seen, (const char *const[]){"a", "b"}}));
   ck_ok(NomosTapeCreate(&tape));
   ck_ok(NomosParametersBind(parameters, tape, w));
   ck_ok(NomosTensorGetDoubles(NomosParameterScaleApply(&scale, w, NomosTensorFromDoubles(tape, type, 2, (size_t[]){n_values / m, m}, values)), phi));
@@ -179,7 +179,7 @@ START_TEST(test_slopes_of_bounded_parameters)
   const double             at[]  = {0.5, 2.2, 0.2, 7, -1, 0};
 
   EmulatorSetUp(&e, NOMOS_F64, &shape, SETTINGS("fno.width=4"));
-  ck_ok(NomosEmulatorFit(e.emulator, e.parameters, 2, (double[]){0.3, 2}));
+  ck_ok(NomosEmulatorFit(e.emulator, e.parameters, &(NomosEmulatorSeen){2, (double[]){0.3, 2}, (const char *const[]){"nu"}}));
   for (int i = 0; i < 6; i++) {
     double values[3], slope;
     for (int k = 0; k < 3; k++) {
@@ -209,7 +209,7 @@ START_TEST(test_conditionings_see_bounded_parameters)
     EmulatorSetup            e;
     double                   y[4][16];
     EmulatorSetUp(&e, NOMOS_F64, &shape, conditionings[c]);
-    ck_ok(NomosEmulatorFit(e.emulator, e.parameters, 2, seen));
+    ck_ok(NomosEmulatorFit(e.emulator, e.parameters, &(NomosEmulatorSeen){2, seen, (const char *const[]){"nu"}}));
     ck_ok(NomosTapeReset(e.tape));
     ck_ok(NomosParametersBind(e.parameters, e.tape, e.w));
     for (int i = 0; i < 4; i++) ck_ok(NomosTensorGetDoubles(Step(&e, Tensor(e.tape, NOMOS_F64, 1, 3, (size_t[]){1, 1, 16}), NomosTensorFromDoubles(e.tape, NOMOS_F64, 2, (size_t[]){1, 1}, &lambda[i]), (NomosTensor){0}), y[i]));
@@ -252,8 +252,8 @@ START_TEST(test_mistakes)
   }
   EmulatorSetup e;
   EmulatorSetUp(&e, NOMOS_F64, &line, SETTINGS(NULL));
-  ck_refused(NomosEmulatorFit(e.emulator, e.parameters, 0, NULL), "no trajectory");
-  ck_refused(NomosEmulatorFit(e.emulator, e.parameters, 2, (double[]){1, NAN}), "parameter 0 of trajectory 1 is not finite");
+  ck_refused(NomosEmulatorFit(e.emulator, e.parameters, &(NomosEmulatorSeen){0}), "no trajectory");
+  ck_refused(NomosEmulatorFit(e.emulator, e.parameters, &(NomosEmulatorSeen){2, (double[]){1, NAN}, (const char *const[]){"burgers.nu"}}), "burgers.nu of trajectory 1 of the training is nan: parameters must be finite");
   EmulatorTearDown(&e);
 }
 END_TEST

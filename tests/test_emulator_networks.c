@@ -45,7 +45,7 @@ static void ForAll(void (*check)(const char what[], EmulatorSetup *e, const Nomo
         char                      what[96];
         snprintf(what, sizeof what, "%s, %s, %d-D", nomos_emulator_networks[n]->name, nomos_conditionings[c]->name, shape->n_space);
         EmulatorSetUp(&e, NOMOS_F64, shape, Small(nomos_emulator_networks[n], nomos_conditionings[c], form));
-        ck_ok(NomosEmulatorFit(e.emulator, e.parameters, 4 / shape->n_parameters, ranges));
+        ck_ok(NomosEmulatorFit(e.emulator, e.parameters, &(NomosEmulatorSeen){4 / shape->n_parameters, ranges, (const char *const[]){"a", "b"}}));
         ck_ok(NomosTapeReset(e.tape));
         ck_ok(NomosParametersBind(e.parameters, e.tape, e.w));
         check(what, &e, shape);

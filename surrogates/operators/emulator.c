@@ -134,10 +134,10 @@ PetscErrorCode NomosEmulatorDestroy(NomosEmulator *emulator)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosEmulatorFit(NomosEmulator emulator, NomosParameters parameters, size_t n, const double values[])
+PetscErrorCode NomosEmulatorFit(NomosEmulator emulator, NomosParameters parameters, const NomosEmulatorSeen *seen)
 {
   PetscFunctionBeginUser;
-  if (emulator->conditioning->fit) PetscCall(emulator->conditioning->fit(emulator->context, parameters, n, values));
+  if (emulator->conditioning->fit) PetscCall(emulator->conditioning->fit(emulator->context, parameters, seen));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -57,6 +57,13 @@ typedef struct {
   const NomosEmulatorNetworkOps *network;
 } NomosConditioningInput;
 
+/* Parameters of the training's trajectories. */
+typedef struct {
+  size_t             n;
+  const double      *values; /* (n, P) */
+  const char *const *keys;   /* (P) what the case calls them, for messages */
+} NomosEmulatorSeen;
+
 typedef struct {
   const char       *name; /* the value of `neural_operator.conditioning` */
   const char       *summary, *reference;
@@ -65,8 +72,8 @@ typedef struct {
   bool              auxiliary; /* has a prediction of its own, which a training may ask to be good, and a warm-up makes good by the tensors NAME.* */
   size_t            size;      /* of its context, zero before create; it begins with its NomosEmulatorNetwork, and holds nothing else that is to be freed */
   PetscErrorCode (*create)(const NomosConditioningInput *input, void *context);
-  /* Statistics of the parameters of the training's trajectories, (n, P), into buffers. NULL: none. */
-  PetscErrorCode (*fit)(const void *context, NomosParameters parameters, size_t n, const double values[]);
+  /* Statistics of the parameters into buffers. NULL: none. */
+  PetscErrorCode (*fit)(const void *context, NomosParameters parameters, const NomosEmulatorSeen *seen);
   /* o [batch, out, ..] of u [batch, C, ..] and lambda [batch, P]; *auxiliary [batch, C, ..], where it has one. */
   NomosTensor (*apply)(const void *context, const NomosTensor w[], NomosTensor u, NomosTensor lambda, NomosBatchStatistics *statistics, NomosTensor *auxiliary);
 } NomosConditioningOps;
@@ -91,7 +98,7 @@ PetscErrorCode NomosEmulatorCreate(NomosConfig config, NomosParameters parameter
 PetscErrorCode NomosEmulatorDestroy(NomosEmulator *emulator);
 /* The tables of the chosen network and conditioning, for NomosSurrogateOps.declare and NomosModelOps.declare. */
 PetscErrorCode NomosEmulatorDeclare(NomosConfig config);
-PetscErrorCode NomosEmulatorFit(NomosEmulator emulator, NomosParameters parameters, size_t n, const double values[]);
+PetscErrorCode NomosEmulatorFit(NomosEmulator emulator, NomosParameters parameters, const NomosEmulatorSeen *seen);
 
 typedef struct {
   NomosTensor           u, lambda; /* lambda [batch, 0] without parameters */

@@ -234,7 +234,7 @@ PetscErrorCode NomosNeuralOperatorFit(NomosSurrogate s)
   PetscFunctionBeginUser;
   if (no->normalised) PetscCall(FitFields(s));
   PetscCall(ReadParameters(s, &n, &values));
-  PetscCall(NomosEmulatorFit(no->emulator, s->parameters, n, values));
+  PetscCall(NomosEmulatorFit(no->emulator, s->parameters, &(NomosEmulatorSeen){n, values, no->parameter_keys}));
   PetscCall(PetscFree(values));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

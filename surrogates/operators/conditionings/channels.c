@@ -27,9 +27,9 @@ static PetscErrorCode Create(const NomosConditioningInput *input, void *context)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Fit(const void *context, NomosParameters parameters, size_t n, const double values[])
+static PetscErrorCode Fit(const void *context, NomosParameters parameters, const NomosEmulatorSeen *seen)
 {
-  return NomosParameterScaleFit(&((const Channels *)context)->scale, parameters, n, values);
+  return NomosParameterScaleFit(&((const Channels *)context)->scale, parameters, seen);
 }
 
 static NomosTensor Apply(const void *context, const NomosTensor w[], NomosTensor u, NomosTensor lambda, NomosBatchStatistics *statistics, NomosTensor *auxiliary)

@@ -94,9 +94,9 @@ PetscErrorCode NomosGuidedAttentionCreate(const NomosConditioningInput *input, c
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosGuidedAttentionFit(const void *context, NomosParameters parameters, size_t n, const double values[])
+PetscErrorCode NomosGuidedAttentionFit(const void *context, NomosParameters parameters, const NomosEmulatorSeen *seen)
 {
-  return NomosParameterScaleFit(&((const NomosGuidedAttention *)context)->scale, parameters, n, values);
+  return NomosParameterScaleFit(&((const NomosGuidedAttention *)context)->scale, parameters, seen);
 }
 
 /* The spectral convolution on means, one value for every POOL points. On a grid of fewer rows than the two corners of modes have together the second one stands, where both are, as it was written last in the authors' code. */

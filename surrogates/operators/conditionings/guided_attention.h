@@ -54,7 +54,7 @@ PetscErrorCode NomosGuidedAttentionFromConfig(NomosConfig config, const char nam
 /* Makes the network, too. */
 PetscErrorCode NomosGuidedAttentionCreate(const NomosConditioningInput *input, const NomosGuidedAttentionInput *how, NomosGuidedAttention *attention);
 /* As of conditionings, of a context that is a NomosGuidedAttention. */
-PetscErrorCode NomosGuidedAttentionFit(const void *attention, NomosParameters parameters, size_t n, const double values[]);
+PetscErrorCode NomosGuidedAttentionFit(const void *attention, NomosParameters parameters, const NomosEmulatorSeen *seen);
 NomosTensor    NomosGuidedAttentionApply(const void *attention, const NomosTensor w[], NomosTensor u, NomosTensor lambda, NomosBatchStatistics *statistics, NomosTensor *auxiliary);
 
 #endif

@@ -33,9 +33,9 @@ static PetscErrorCode Create(const NomosConditioningInput *input, void *context)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Fit(const void *context, NomosParameters parameters, size_t n, const double values[])
+static PetscErrorCode Fit(const void *context, NomosParameters parameters, const NomosEmulatorSeen *seen)
 {
-  return NomosParameterScaleFit(&((const Modulation *)context)->scale, parameters, n, values);
+  return NomosParameterScaleFit(&((const Modulation *)context)->scale, parameters, seen);
 }
 
 static NomosTensor Apply(const void *context, const NomosTensor w[], NomosTensor u, NomosTensor lambda, NomosBatchStatistics *statistics, NomosTensor *auxiliary)

@@ -29,9 +29,9 @@ PetscErrorCode NomosParameterScaleFromConfig(const NomosConditioningInput *input
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosParameterScaleFit(const NomosParameterScale *scale, NomosParameters parameters, size_t n, const double values[])
+PetscErrorCode NomosParameterScaleFit(const NomosParameterScale *scale, NomosParameters parameters, const NomosEmulatorSeen *seen)
 {
-  const size_t m = scale->n_parameters;
+  const size_t m = scale->n_parameters, n = seen->n;
   double      *low, *high, *logarithmic;
 
   PetscFunctionBeginUser;
@@ -42,9 +42,10 @@ PetscErrorCode NomosParameterScaleFit(const NomosParameterScale *scale, NomosPar
     low[p]  = INFINITY;
     high[p] = -INFINITY;
     for (size_t i = 0; i < n; i++) {
-      NomosCheck(isfinite(values[i * m + p]), PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "parameter %zu of trajectory %zu is not finite", p, i);
-      low[p]  = PetscMin(low[p], values[i * m + p]);
-      high[p] = PetscMax(high[p], values[i * m + p]);
+      const double value = seen->values[i * m + p];
+      NomosCheck(isfinite(value), PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "%s of trajectory %zu of the training is %g: parameters must be finite; leave the trajectory out", seen->keys[p], i, value);
+      low[p]  = PetscMin(low[p], value);
+      high[p] = PetscMax(high[p], value);
     }
     logarithmic[p] = scale->kind == NOMOS_SCALE_LOG && low[p] > 0;
     if (logarithmic[p] == 0) continue;

@@ -33,8 +33,8 @@ typedef struct {
 
 /* By the rows above of the table `name`; declares `name.low`, `name.high`, `name.logarithmic` where the kind has these. */
 PetscErrorCode NomosParameterScaleFromConfig(const NomosConditioningInput *input, const char name[], NomosParameterScale *scale);
-/* The range of values (n, n_parameters). Errors: no values, a value that is not finite. */
-PetscErrorCode NomosParameterScaleFit(const NomosParameterScale *scale, NomosParameters parameters, size_t n, const double values[]);
+/* The range of the values. Errors: no values, a value that is not finite. */
+PetscErrorCode NomosParameterScaleFit(const NomosParameterScale *scale, NomosParameters parameters, const NomosEmulatorSeen *seen);
 /* [batch, n_parameters] -> the same shape. */
 NomosTensor NomosParameterScaleApply(const NomosParameterScale *scale, const NomosTensor w[], NomosTensor lambda);
 
