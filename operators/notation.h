@@ -40,5 +40,7 @@ const char *NomosNotationSign(NomosNotation notation, NomosSign sign);
 void NomosNotationName(NomosNotation notation, const char name[], FILE *out);
 void NomosNotationFunction(NomosNotation notation, const char name[], FILE *out);
 void NomosNotationNumber(NomosNotation notation, const char mantissa[], int exponent, FILE *out);
+/* An expression (io/expression.h) from its text, which is one: q1^2 -> q_{1}^{2}, sin(q1) -> \operatorname{sin}\left(q_{1}\right), q1*p2 -> q_{1} \, p_{2}. */
+void NomosNotationExpression(NomosNotation notation, const char text[], FILE *out);
 
 #endif
