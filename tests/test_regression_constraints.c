@@ -82,7 +82,7 @@ START_TEST(test_equalities_and_signs)
           bool allowed = true;
           for (size_t j = 0; j < TERMS; j++) allowed = allowed && !((out >> j & 1) && !signs[j]);
           if (!allowed || !Lagrange(&rows.normal, &k, out, other)) continue;
-          for (size_t j = 0; j < TERMS && with_signs; j++) allowed = allowed && !(signs[j] * other[j] < 0);
+          for (size_t j = 0; j < TERMS && with_signs; j++) allowed = allowed && !(signs[j] * other[j] < -1e-13); /* an equality may hold a coefficient at 0, but for rounding */
           const double here = Value(&rows.normal, other);
           if (!allowed || here >= least) continue;
           least = here;
