@@ -29,7 +29,7 @@ static PetscErrorCode CreateSurrogate(NomosRun *run, const Learning *l, NomosRea
 {
   PetscFunctionBeginUser;
   PetscCall(NomosSurrogateCreate(&(NomosSurrogateInput){.comm = run->comm, .ops = run->surrogate_ops, .config = run->config, .data_path = l->data_path[0] ? l->data_path : NULL, .precision = &type, .simulate = NomosTrainSimulate, .simulate_context = run->program}, surrogate));
-  if (run->surrogate_ops->fit) PetscCall(run->surrogate_ops->fit(*surrogate));
+  PetscCall(NomosSurrogateBegin(*surrogate));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

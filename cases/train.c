@@ -127,6 +127,20 @@ static PetscErrorCode ReadCheckpoint(NomosTrain *train, const char directory[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Weights to begin with that cannot be read are told before data are made. */
+static PetscErrorCode CheckFirstWeights(NomosRun *run)
+{
+  NomosSafetensors file;
+  const char      *path;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetString(run->config, "train.weights", &path));
+  if (!path[0] || run->program->restart) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosSafetensorsOpen(run->comm, path, &file));
+  PetscCall(NomosSafetensorsClose(&file));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Data, weights, and the state of a restart: of this directory, or of the run that is the case. */
 static PetscErrorCode Create(NomosTrain *train)
 {
@@ -143,7 +157,7 @@ static PetscErrorCode Create(NomosTrain *train)
     /* A training that was stopped while its data were made has none yet. */
     if (here || !train->data_path[0]) PetscCall(ReadCheckpoint(train, checkpoints));
   }
-  if (!run->restarted && run->surrogate_ops->fit) PetscCall(run->surrogate_ops->fit(train->surrogate));
+  if (!run->restarted) PetscCall(NomosSurrogateBegin(train->surrogate));
   NomosTrainingGetStatus(train->training, &status);
   run->step = run->first_step = status.step;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -153,9 +167,12 @@ static PetscErrorCode Describe(NomosTrain *train)
 {
   NomosSurrogate      s = train->surrogate;
   NomosTrainingStatus status;
+  const char         *first;
   char                text[1024];
 
   PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetString(s->config, "train.weights", &first));
+  if (first[0] && !train->run->restarted) PetscCall(NomosLogPrint(train->run->log, NOMOS_LOG_INFO, "first_weights", "begins with the weights of %s", first));
   NomosTrainingGetStatus(train->training, &status);
   PetscCall(NomosLogPrint(train->run->log, NOMOS_LOG_INFO, "weights", "%zu weights of %s in %zu tensors; examples: %zu for training, %zu for validation, %zu for the test", NomosParametersSize(s->parameters), NomosParametersType(s->parameters) == NOMOS_F32 ? "float32" : "float64", NomosParametersTrained(s->parameters), s->n_examples[NOMOS_SPLIT_TRAIN], s->n_examples[NOMOS_SPLIT_VALIDATION], s->n_examples[NOMOS_SPLIT_TEST]));
   if (s->data) PetscCall(NomosLogPrint(train->run->log, NOMOS_LOG_INFO, "data", "data: hash %s", NomosDatasetHash(s->data)));
@@ -295,6 +312,7 @@ static PetscErrorCode Body(NomosRun *run)
   PetscCall(NomosRunPrepareDirectory(run));
   PetscCall(NomosTrainDataMaker(run->surrogate_ops, run->config, &maker));
   PetscCall(NomosTrainTryDataMaker(run));
+  PetscCall(CheckFirstWeights(run));
   if (run->program->dry_run) {
     PetscCall(DryRun(train, maker[0]));
     PetscFunctionReturn(PETSC_SUCCESS);

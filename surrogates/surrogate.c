@@ -277,3 +277,15 @@ PetscErrorCode NomosSurrogateLoadWeights(NomosSurrogate s, const char path[])
   PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+PetscErrorCode NomosSurrogateBegin(NomosSurrogate s)
+{
+  const char *path;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetString(s->config, "train.weights", &path));
+  PetscCheck(!path[0] || NomosParametersSize(s->parameters), s->comm, PETSC_ERR_ARG_INCOMP, "%s: train.weights = %s: %s has no weight to train; leave it out", NomosConfigWhere(s->config, "train.weights"), path, s->ops->name);
+  if (path[0]) PetscCall(NomosSurrogateLoadWeights(s, path));
+  else if (s->ops->fit) PetscCall(s->ops->fit(s));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -61,7 +61,7 @@ typedef struct {
   PetscErrorCode (*create)(NomosSurrogate s);
   PetscErrorCode (*destroy)(NomosSurrogate s); /* of s->context; also after a create that failed */
   bool fits_alone; /* it may have no weight: then `fit` is the training */
-  /* Before a training that begins afresh: statistics of the data into buffers (surrogates/normalisation.h), say. May be NULL. */
+  /* Before a training that begins with first weights: statistics of the data into buffers (surrogates/normalisation.h), say. May be NULL. */
   PetscErrorCode (*fit)(NomosSurrogate s);
   /* What it made of case and data, for the log: sentences, one line. With first weights. Collective. May be NULL. */
   PetscErrorCode (*describe)(NomosSurrogate s, size_t n_text, char text[]);
@@ -140,5 +140,7 @@ PetscErrorCode NomosSurrogateOrder(NomosSurrogate surrogate, int64_t epoch, size
    shape or type; the weights are then as they were. Collective. */
 PetscErrorCode NomosSurrogateSaveWeights(NomosSurrogate surrogate, const char path[], size_t n_texts, const char *const keys[], const char *const texts[]);
 PetscErrorCode NomosSurrogateLoadWeights(NomosSurrogate surrogate, const char path[]);
+/* What a training that begins afresh begins with: the weights that train.weights names, as they are, or first weights and `fit`. Errors: as of Load; weights for a surrogate that has none. Collective. */
+PetscErrorCode NomosSurrogateBegin(NomosSurrogate surrogate);
 
 #endif

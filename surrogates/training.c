@@ -14,6 +14,7 @@ const NomosParam nomos_train_params[] = {
   {"train.batch",            NOMOS_PARAM_INT,    "32",      NULL, 1, 1e9,     NULL, false, "Examples of a mini-batch, over all ranks; lmvm and evaluations take the data in pieces of this size."},
   {"train.precision",        NOMOS_PARAM_CHOICE, "float32", NULL, 0, 0, "float32|float64", false, "Precision of weights and of their gradients."},
   {"train.seed",             NOMOS_PARAM_INT,    "0",       NULL, 0, 1e15,    NULL, false, "Seed of first weights, of the order of examples and of noise."},
+  {"train.weights",          NOMOS_PARAM_FILE,   "",        NULL, 0, 0,       NULL, false, "The weights (safetensors) that the training begins with, those of another training of the same network, with its normalisation: to go on with other data, another loss or longer roll-outs. Empty: first weights of train.seed."},
   {"train.validate_every",   NOMOS_PARAM_INT,    "1",       NULL, 1, 1e9,     NULL, false, "Epochs between two validations."},
   {"train.monitor",          NOMOS_PARAM_STRING, "loss",    NULL, 0, 0,       NULL, false, "What the best weights are best in, on the validation split: loss, or a metric of the surrogate."},
   {"train.patience",         NOMOS_PARAM_INT,    "0",       NULL, 0, 1e9,     NULL, false, "The training ends after so many validations without a better one; 0: never."},

@@ -101,6 +101,17 @@ expect 0 "" "$toy" plot two
 expect 0 "" "$toy" train learn --dry-run --smoke
 grep -q '2 epochs of 6 steps' out.txt || fail "dry run: $(tail -n 4 out.txt)"
 
+# Weights of another training to begin with: a step of no length leaves them and their normalisation as they are, also on other data, and without them it does not.
+judged() { "$toy" evaluate "$1" --set evaluate.split=validation --set "data.path=$PWD/data.h5" | tail -n +2; }
+"${toy%/*}/nomos_toy_data" "$PWD/more.h5" 80
+for begin in whole_adam none; do
+  rm -rf tuned
+  weights=() && [ $begin = none ] || weights=(--set "train.weights=$PWD/$begin/weights.safetensors")
+  expect 0 "" "$toy" train learn --quiet --set train.epochs=1 --set train.learning_rate=0 --set "data.path=$PWD/more.h5" "${weights[@]}" -o tuned
+  same=no && [ "$(judged whole_adam)" = "$(judged tuned)" ] && same=yes
+  [ $same$begin = yeswhole_adam ] || [ $same$begin = nonone ] || fail "weights to begin with ($begin): $(judged whole_adam) $(judged tuned)"
+done
+
 # A loss that is no number: told with its step, and the last good state goes on.
 expect 1 "the loss is nan at step 40 (epoch 6 of 12)" "$toy" train learn --quiet --set toy.nan_step=40 -o nan
 [ "$(head -n 1 nan/STATUS)" = failed ] && grep -q 'state of step 36' err.txt || fail "nan: $(cat nan/STATUS err.txt)"
@@ -173,6 +184,8 @@ LC_ALL=C sed -i 's/"xxh64"/"other"/' nan.safetensors
 bad 'NaN weights' 'has entries that are no finite numbers' evaluate two --set "evaluate.weights=$PWD/nan.safetensors"
 bad 'an evaluation into nowhere' '-o nowhere/at/all is not a directory that is there' evaluate two -o nowhere/at/all
 bad 'an unused PETSc option of evaluate' 'no_such_option' evaluate two -- -no_such_option 3
+bad 'first weights of another architecture' 'toy.width = 9: the weights' train learn -o out --set toy.width=9 --set "train.weights=$PWD/whole_adam/weights.safetensors"
+bad 'first weights that are not there' 'cannot open' train learn -o out --set train.weights=/nonexistent.safetensors
 bad 'no weights' 'cannot open' evaluate two --set evaluate.weights=/nonexistent.safetensors
 "${toy%/*}/nomos_toy_data" "$PWD/data.h5" 61
 bad 'other data' 'the data are not those of this training' train two --restart latest --set train.epochs=20
