@@ -125,11 +125,12 @@ static PetscErrorCode AddArchitecture(const NomosParam *param, const char value[
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static bool IsOfTraining(const NomosSurrogateOps *ops, const char key[])
+/* NAME, or all names that begin as `NAME.` says. */
+static bool IsNamed(const char *const names[], const char name[])
 {
-  for (const char *const *of_training = ops->of_training; of_training && *of_training; of_training++) {
-    const size_t n = strlen(*of_training);
-    if (!strncmp(key, *of_training, n) && (!key[n] || key[n - 1] == '.')) return true;
+  for (; names && *names; names++) {
+    const size_t n = strlen(*names);
+    if (!strncmp(name, *names, n) && (!name[n] || name[n - 1] == '.')) return true;
   }
   return false;
 }
@@ -148,7 +149,7 @@ static PetscErrorCode CheckArchitecture(const NomosParam *param, const char valu
 
   PetscFunctionBeginUser;
   (void)origin;
-  if (!theirs || !strcmp(theirs, value) || param->type == NOMOS_PARAM_FILE || param->type == NOMOS_PARAM_CASE || !IsOwn(file->s->ops, param) || IsOfTraining(file->s->ops, param->key)) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!theirs || !strcmp(theirs, value) || param->type == NOMOS_PARAM_FILE || param->type == NOMOS_PARAM_CASE || !IsOwn(file->s->ops, param) || IsNamed(file->s->ops->of_training, param->key)) PetscFunctionReturn(PETSC_SUCCESS);
   SETERRQ(PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s%s%s: the weights %s were trained with %s%s%s; set it so, or train again", NomosConfigWhere(file->s->config, param->key), param->key, value[0] ? " = " : " is unset", value, file->path, param->key, theirs[0] ? " = " : " unset", theirs);
 }
 
@@ -223,8 +224,8 @@ static bool IsFinite(const NomosSafetensor *tensor, const void *data)
   return true;
 }
 
-/* Every tensor has its place before any is taken. */
-static PetscErrorCode TakeWeights(NomosSurrogate s, NomosSafetensors file, const char path[])
+/* Every tensor has its place before any is taken. `all`: not only what the weights depend on. */
+static PetscErrorCode TakeWeights(NomosSurrogate s, NomosSafetensors file, const char path[], bool all)
 {
   const size_t           n            = NomosParametersCount(s->parameters);
   const char            *other        = NomosSafetensorsMetadata(file, "surrogate"), *bad = NULL;
@@ -244,6 +245,8 @@ static PetscErrorCode TakeWeights(NomosSurrogate s, NomosSafetensors file, const
   for (size_t i = 0; i < n && !code; i++) {
     NomosSafetensor wanted;
     PetscCall(AsTensor(s, i, &wanted));
+    data[i] = NULL;
+    if (!all && IsNamed(s->ops->buffers_of_training, wanted.name)) continue;
     code = NomosSafetensorsFind(file, &wanted, &data[i]);
     bad  = code || IsFinite(&wanted, data[i]) ? bad : wanted.name;
   }
@@ -260,21 +263,29 @@ static PetscErrorCode TakeWeights(NomosSurrogate s, NomosSafetensors file, const
     PetscCall(PetscFree(data));
     SETERRQ(PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s has a tensor %s that this surrogate has not; these are weights of another architecture", path, theirs[t].name);
   }
-  for (size_t i = 0; i < n; i++) PetscCall(NomosParametersSet(s->parameters, i, data[i]));
+  for (size_t i = 0; i < n; i++)
+    if (data[i]) PetscCall(NomosParametersSet(s->parameters, i, data[i]));
   PetscCall(PetscFree(data));
   if (s->ops->take_texts) PetscCall(s->ops->take_texts(s, file));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosSurrogateLoadWeights(NomosSurrogate s, const char path[])
+static PetscErrorCode Load(NomosSurrogate s, const char path[], bool all)
 {
   NomosSafetensors file;
 
   PetscFunctionBeginUser;
   PetscCall(NomosSafetensorsOpen(s->comm, path, &file));
-  PetscErrorCode code = TakeWeights(s, file, path); /* the same verdict on every rank */
+  PetscErrorCode code = TakeWeights(s, file, path, all); /* the same verdict on every rank */
   PetscCall(NomosSafetensorsClose(&file));
   PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosSurrogateLoadWeights(NomosSurrogate s, const char path[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(Load(s, path, true));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -285,7 +296,7 @@ PetscErrorCode NomosSurrogateBegin(NomosSurrogate s)
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetString(s->config, "train.weights", &path));
   PetscCheck(!path[0] || NomosParametersSize(s->parameters), s->comm, PETSC_ERR_ARG_INCOMP, "%s: train.weights = %s: %s has no weight to train; leave it out", NomosConfigWhere(s->config, "train.weights"), path, s->ops->name);
-  if (path[0]) PetscCall(NomosSurrogateLoadWeights(s, path));
-  else if (s->ops->fit) PetscCall(s->ops->fit(s));
+  if (s->ops->fit) PetscCall(s->ops->fit(s));
+  if (path[0]) PetscCall(Load(s, path, false));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -53,6 +53,8 @@ typedef struct {
   /* Of all these keys those that trained weights do not depend on: how they began, were trained, are judged and used beyond what they saw; `adaptation.`: all that begin so. Weights are refused where another key differs from what they
      were trained with, but for paths. NULL-terminated; NULL: there are none. */
   const char *const *of_training;
+  /* Likewise its buffers that belong to the data and the loss of a training: one that begins with other weights fits its own. */
+  const char *const *buffers_of_training;
 
   /* What it needs of the data set: variables, frames, window (the rest is the case's, `data.*`). Reads s->config. NULL: it has no data set, and `create` sets s->n_examples. */
   PetscErrorCode (*data)(NomosSurrogate s, NomosDatasetInput *input);
@@ -61,7 +63,7 @@ typedef struct {
   PetscErrorCode (*create)(NomosSurrogate s);
   PetscErrorCode (*destroy)(NomosSurrogate s); /* of s->context; also after a create that failed */
   bool fits_alone; /* it may have no weight: then `fit` is the training */
-  /* Before a training that begins with first weights: statistics of the data into buffers (surrogates/normalisation.h), say. May be NULL. */
+  /* Before a training that begins afresh: statistics of the data into buffers (surrogates/normalisation.h), say. May be NULL. */
   PetscErrorCode (*fit)(NomosSurrogate s);
   /* What it made of case and data, for the log: sentences, one line. With first weights. Collective. May be NULL. */
   PetscErrorCode (*describe)(NomosSurrogate s, size_t n_text, char text[]);
@@ -140,7 +142,7 @@ PetscErrorCode NomosSurrogateOrder(NomosSurrogate surrogate, int64_t epoch, size
    shape or type; the weights are then as they were. Collective. */
 PetscErrorCode NomosSurrogateSaveWeights(NomosSurrogate surrogate, const char path[], size_t n_texts, const char *const keys[], const char *const texts[]);
 PetscErrorCode NomosSurrogateLoadWeights(NomosSurrogate surrogate, const char path[]);
-/* What a training that begins afresh begins with: the weights that train.weights names, as they are, or first weights and `fit`. Errors: as of Load; weights for a surrogate that has none. Collective. */
+/* What a training that begins afresh begins with: `fit`, and over first weights those that train.weights names, but for `buffers_of_training`. Errors: as of Load; weights for a surrogate that has none. Collective. */
 PetscErrorCode NomosSurrogateBegin(NomosSurrogate surrogate);
 
 #endif

@@ -78,7 +78,7 @@ static void Begin(MPI_Comm comm, const char *const settings[], Try *try)
   memset(try, 0, sizeof *try);
   Configure(comm, settings, &try->config);
   ck_ok(NomosSurrogateCreate(&(NomosSurrogateInput){.comm = comm, .ops = &NomosSurrogateOps_Toy, .config = try->config}, &try->surrogate));
-  ck_ok(NomosSurrogateOps_Toy.fit(try->surrogate));
+  ck_ok(NomosSurrogateBegin(try->surrogate));
   ck_ok(NomosTrainingCreate(try->surrogate, &try->training));
 }
 
@@ -489,4 +489,39 @@ START_TEST(keys_of_training)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("training", sums_in_the_order_of_the_ranks, lmvm_reaches_the_least_squares, ranks_share_a_batch, resume_is_exact, best_weights_and_early_stop, rates_of_tensors, nan_is_told, foreign_weights, keys_of_training)
+/* Weights to begin with are taken with their normalisation, not with what belongs to the training that made them, nor with its seed. */
+START_TEST(first_weights)
+{
+  Try    made, first, other, *tries[] = {&made, &first, &other};
+  double seen[3], deviation[3][N_Y];
+  char   setting[NOMOS_MAX_PATH + 16];
+
+  Begin(PETSC_COMM_WORLD, (const char *const[]){"toy.width=5", "data.test=0.5", NULL}, &made);
+  ck_ok(Run(&made));
+  snprintf(setting, sizeof setting, "train.weights=%s", Path("weights.safetensors"));
+  ck_ok(NomosSurrogateSaveWeights(made.surrogate, setting + strlen("train.weights="), 0, NULL, NULL));
+  Begin(PETSC_COMM_WORLD, (const char *const[]){"toy.width=5", "train.seed=3", "toy.frozen=0.5", setting, NULL}, &first);
+  Begin(PETSC_COMM_WORLD, (const char *const[]){"toy.width=5", "train.seed=3", NULL}, &other);
+  for (int i = 0; i < 3; i++) {
+    size_t number;
+    ck_ok(NomosParametersFind(tries[i]->surrogate->parameters, "seen", &number));
+    ck_ok(NomosParametersGetDoubles(tries[i]->surrogate->parameters, number, &seen[i]));
+    ck_ok(NomosParametersFind(tries[i]->surrogate->parameters, "y.deviation", &number));
+    ck_ok(NomosParametersGetDoubles(tries[i]->surrogate->parameters, number, deviation[i]));
+  }
+  ck_assert(!memcmp(Weights(&made), Weights(&first), N_Weights(&made) * sizeof(double)) && memcmp(Weights(&made), Weights(&other), N_Weights(&made) * sizeof(double)));
+  ck_assert(!memcmp(deviation[0], deviation[1], sizeof *deviation) && deviation[0][0] != deviation[2][0]);
+  ck_assert(seen[0] > 0 && seen[1] == 0 && seen[2] == 0);
+  End(&made);
+  End(&first);
+  End(&other);
+
+  Configure(PETSC_COMM_WORLD, (const char *const[]){"toy.width=6", setting, NULL}, &other.config);
+  ck_ok(NomosSurrogateCreate(&(NomosSurrogateInput){.comm = PETSC_COMM_WORLD, .ops = &NomosSurrogateOps_Toy, .config = other.config}, &other.surrogate));
+  ck_refused(NomosSurrogateBegin(other.surrogate), "toy.width = 6: the weights");
+  ck_ok(NomosSurrogateDestroy(&other.surrogate));
+  ck_ok(NomosConfigDestroy(&other.config));
+}
+END_TEST
+
+NOMOS_TEST_SUITE("training", sums_in_the_order_of_the_ranks, lmvm_reaches_the_least_squares, ranks_share_a_batch, resume_is_exact, best_weights_and_early_stop, rates_of_tensors, nan_is_told, foreign_weights, first_weights, keys_of_training)

@@ -153,6 +153,7 @@ const NomosSurrogateOps NomosSurrogateOps_Toy = {
   .n_params = sizeof toy_params / sizeof *toy_params,
   .params   = toy_params,
   .of_training = (const char *const[]){"toy.nan_step", "toy.frozen", "run.pause", NULL},
+  .buffers_of_training = (const char *const[]){"seen", NULL},
   .data     = ToyData,
   .create   = ToyCreate,
   .destroy  = ToyDestroy,

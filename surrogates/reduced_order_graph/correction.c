@@ -277,6 +277,7 @@ const NomosSurrogateOps NomosSurrogateOps_ParticleCorrection = {
   .groups    = groups,
   .declare   = Declare,
   .of_training = (const char *const[]){"particle_correction.frames", "particle_correction.grow", "particle_correction.detach", "particle_correction.first_share", "particle_correction.velocity", "particle_correction.floor", "particle_correction.mirror", NULL},
+  .buffers_of_training = (const char *const[]){"reference.", NULL},
   .reads     = true,
   .create    = Create,
   .destroy   = Destroy,
