@@ -2,7 +2,7 @@
    are shared out to chunks, each with weight gradients of its own that are added in order, and what a sender gets back is summed over its list: any number of threads gives the same bits. */
 #include "operators/primitives/interaction_impl.h"
 
-#include "operators/primitives/row_product_impl.h"
+#include "operators/row_product.h"
 #include "operators/primitives/vector.h"
 
 #include <math.h>

@@ -1,5 +1,7 @@
 #include "surrogates/constitutive/network.h"
 
+#include "operators/row_product.h"
+
 /* Place of weight (i, j) of layer l among the folded, and its share: an output's mean takes a part of each row. */
 static size_t Folded(const NomosNetworkShape *s, size_t l, size_t i, size_t j, double *share)
 {
@@ -42,7 +44,7 @@ void NAME(NomosNetworkForward)(const NomosNetworkShape *s, const Real *weights, 
   for (size_t l = 0; l <= s->n_hidden; l++) {
     const size_t m = NomosNetworkRows(s, l, 1), k = NomosNetworkColumns(s, l, 1);
     Real        *z = l < s->n_hidden ? tile->h[l] : tile->y;
-    NAME(NomosTileProduct)(&(TileProduct){.m = m, .n = TILE, .k = k, .lda = k, .ldb = TILE, .ldc = TILE, .a = weights, .b = h, .c = z});
+    NAME(NomosRowProductRun)(&(NomosRowProduct){.m = m, .n = TILE, .k = k, .a_row = k, .a_column = 1, .ldb = TILE, .ldc = TILE, .a = weights, .b = h, .c = z});
     if (l < s->n_hidden) NAME(NomosTileGelu)(m * TILE, z, z, slopes ? tile->slope[l] : NULL);
     h = z;
     weights += m * k;
@@ -60,14 +62,14 @@ void NAME(NomosNetworkTangent)(const NomosNetworkShape *s, const Real *weights, 
 
   for (size_t l = 0; l <= s->n_hidden; l++) {
     const size_t m = NomosNetworkRows(s, l, 1), k = NomosNetworkColumns(s, l, 1);
-    Real        *z_dot = l < s->n_hidden ? dot->h[l % 2] : dot->y;
-    TileProduct  product = {.m = m, .n = TILE, .k = k, .lda = k, .ldb = TILE, .ldc = TILE, .a = weights, .b = h_dot, .c = z_dot};
-    NAME(NomosTileProduct)(&product);
+    Real           *z_dot   = l < s->n_hidden ? dot->h[l % 2] : dot->y;
+    NomosRowProduct product = {.m = m, .n = TILE, .k = k, .a_row = k, .a_column = 1, .ldb = TILE, .ldc = TILE, .a = weights, .b = h_dot, .c = z_dot};
+    NAME(NomosRowProductRun)(&product);
     if (weights_dot) {
       product.a   = weights_dot;
       product.b   = h;
       product.add = true;
-      NAME(NomosTileProduct)(&product);
+      NAME(NomosRowProductRun)(&product);
       weights_dot += m * k;
     }
     if (l < s->n_hidden) {
@@ -105,10 +107,10 @@ void NAME(NomosNetworkBackward)(const NomosNetworkShape *s, const Real *transpos
     if (sums) {
       sums -= m * padded;
       NAME(NomosTileTranspose)(padded, h, bar->transposed);
-      NAME(NomosTileProduct)(&(TileProduct){.m = m, .n = padded, .k = TILE, .lda = TILE, .ldb = padded, .ldc = padded, .add = true, .a = z_bar, .b = bar->transposed, .c = sums});
+      NAME(NomosRowProductRun)(&(NomosRowProduct){.m = m, .n = padded, .k = TILE, .a_row = TILE, .a_column = 1, .ldb = padded, .ldc = padded, .add = true, .a = z_bar, .b = bar->transposed, .c = sums});
     }
     transposed -= m * k;
-    NAME(NomosTileProduct)(&(TileProduct){.m = k, .n = TILE, .k = m, .lda = m, .ldb = TILE, .ldc = TILE, .a = transposed, .b = z_bar, .c = h_bar});
+    NAME(NomosRowProductRun)(&(NomosRowProduct){.m = k, .n = TILE, .k = m, .a_row = m, .a_column = 1, .ldb = TILE, .ldc = TILE, .a = transposed, .b = z_bar, .c = h_bar});
     if (l) Multiply(k * TILE, tile->slope[l - 1], h_bar);
     z_bar = h_bar;
   }

@@ -1,4 +1,4 @@
-/* What learned laws do with a tile of material points, one in each lane: products with matrices of weights, the activation, transposition. An array of `units` of a tile is [units][TILE], the
+/* What learned laws do with a tile of material points, one in each lane: the activation, transposition (and products with matrices of weights, operators/row_product.h). An array of `units` of a tile is [units][TILE], the
    points contiguous. For *_real.c files of surrogates/constitutive; 3 x 3 matrices of points are in operators/lanes.h. A tile is a block of operators/points.h. */
 #ifndef NOMOS_SURROGATES_CONSTITUTIVE_TILE_H
 #define NOMOS_SURROGATES_CONSTITUTIVE_TILE_H
@@ -7,16 +7,6 @@
 #include "operators/points.h"
 
 enum { TILE = BLOCK, TILE_VECTORS = TILE / VECTOR };
-
-/* c (m, n) = a (m, k) b (k, n), or added to c. n is a multiple of VECTOR: with a = W it is a layer, with a = W^T its transpose, and with a = z_bar (out, TILE), b = h^T (TILE, in) the gradient
-   of its weights. Each entry is summed in the order of k. */
-typedef struct {
-  size_t      m, n, k, lda, ldb, ldc; /* rows lie ld apart */
-  bool        add;
-  const Real *a, *b;
-  Real       *c;
-} TileProduct;
-void NAME(NomosTileProduct)(const TileProduct *product);
 
 /* to (TILE, n) = from (n, TILE)^T; n is a multiple of VECTOR. */
 void NAME(NomosTileTranspose)(size_t n, const Real *from, Real *to);

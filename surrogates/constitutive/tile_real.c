@@ -1,52 +1,5 @@
 #include "surrogates/constitutive/tile.h"
 
-/* ---- products: a block of c stays in registers while k runs ---- */
-
-/* Vectors side by side and rows of a block, and rows of one of a single vector: as many sums as there are registers for, and enough of them to wait for none. */
-enum { COLUMNS = 4, ROWS = NOMOS_VECTOR_BYTES == 64 ? 6 : 2, ROWS_ALONE = 2 * ROWS };
-
-LANE_INLINE void Block(const TileProduct *p, size_t rows, size_t vectors, size_t i, size_t j)
-{
-  const Real *restrict a = p->a + i * p->lda, *restrict b = p->b + j;
-  Real *restrict c       = p->c + i * p->ldc + j;
-  Vector sum[ROWS_ALONE][COLUMNS];
-
-#pragma GCC unroll 12
-  for (size_t r = 0; r < rows; r++)
-#pragma GCC unroll 4
-    for (size_t v = 0; v < vectors; v++) sum[r][v] = p->add ? *(const Vector *)(c + r * p->ldc + v * VECTOR) : LaneFill(0);
-  for (size_t k = 0; k < p->k; k++) {
-    Vector line[COLUMNS];
-#pragma GCC unroll 4
-    for (size_t v = 0; v < vectors; v++) line[v] = *(const Vector *)(b + k * p->ldb + v * VECTOR);
-#pragma GCC unroll 12
-    for (size_t r = 0; r < rows; r++) {
-      const Vector factor = LaneFill(a[r * p->lda + k]);
-#pragma GCC unroll 4
-      for (size_t v = 0; v < vectors; v++) sum[r][v] += factor * line[v];
-    }
-  }
-#pragma GCC unroll 12
-  for (size_t r = 0; r < rows; r++)
-#pragma GCC unroll 4
-    for (size_t v = 0; v < vectors; v++) *(Vector *)(c + r * p->ldc + v * VECTOR) = sum[r][v];
-}
-
-LANE_INLINE void Columns(const TileProduct *p, size_t rows, size_t vectors, size_t j)
-{
-  size_t i = 0;
-  for (; i + rows <= p->m; i += rows) Block(p, rows, vectors, i, j);
-  for (; i + 2 <= p->m; i += 2) Block(p, 2, vectors, i, j);
-  for (; i < p->m; i++) Block(p, 1, vectors, i, j);
-}
-
-void NAME(NomosTileProduct)(const TileProduct *product)
-{
-  size_t j = 0;
-  for (; j + COLUMNS * VECTOR <= product->n; j += COLUMNS * VECTOR) Columns(product, ROWS, COLUMNS, j);
-  for (; j < product->n; j += VECTOR) Columns(product, ROWS_ALONE, 1, j);
-}
-
 void NAME(NomosTileTranspose)(size_t n, const Real *from, Real *to)
 {
   for (size_t i = 0; i < n; i += VECTOR)

@@ -4,6 +4,7 @@
 
    usage: bench_constitutive        OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1: everything here is one core's work. The least of many short repetitions. */
 #include "operators/real.h"
+#include "operators/row_product.h"
 #include "surrogates/constitutive/law_list.h"
 #include "surrogates/constitutive/tile.h"
 #include "timing.h"
@@ -49,9 +50,9 @@ static double Products(void)
     for (int repeat = 0; repeat < 20; repeat++)
       for (int l = 0; l < 3; l++) {
         const size_t in = size[l], out = size[l + 1], padded = Blocks(in, VECTOR) * VECTOR;
-        NAME(NomosTileProduct)(&(TileProduct){.m = out, .n = TILE, .k = in, .lda = in, .ldb = TILE, .ldc = TILE, .a = a, .b = b, .c = c});
-        NAME(NomosTileProduct)(&(TileProduct){.m = in, .n = TILE, .k = out, .lda = out, .ldb = TILE, .ldc = TILE, .a = a, .b = b, .c = c});
-        NAME(NomosTileProduct)(&(TileProduct){.m = out, .n = padded, .k = TILE, .lda = TILE, .ldb = padded, .ldc = padded, .a = a, .b = b, .c = c});
+        NAME(NomosRowProductRun)(&(NomosRowProduct){.m = out, .n = TILE, .k = in, .a_row = in, .a_column = 1, .ldb = TILE, .ldc = TILE, .a = a, .b = b, .c = c});
+        NAME(NomosRowProductRun)(&(NomosRowProduct){.m = in, .n = TILE, .k = out, .a_row = out, .a_column = 1, .ldb = TILE, .ldc = TILE, .a = a, .b = b, .c = c});
+        NAME(NomosRowProductRun)(&(NomosRowProduct){.m = out, .n = padded, .k = TILE, .a_row = TILE, .a_column = 1, .ldb = padded, .ldc = padded, .a = a, .b = b, .c = c});
         operations += 6. * (double)(in * out * TILE);
       }
     least = fmin(least, Now() - start);

@@ -1,5 +1,5 @@
 /* A block of c stays in registers while k runs; columns in vectors. */
-#include "operators/primitives/row_product_impl.h"
+#include "operators/row_product.h"
 
 #include "operators/primitives/matmul_impl.h"
 #include "operators/primitives/vector.h"

@@ -1,0 +1,19 @@
+/* Products of matrices that are narrow enough to stay in cache: without the packing that a library needs for wide ones. */
+#ifndef NOMOS_OPERATORS_ROW_PRODUCT_H
+#define NOMOS_OPERATORS_ROW_PRODUCT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* c [m, n] = a [m, k] b [k, n] (+ c with `add`, + bias [n] in each row where there is one, not both); entry (i, j) of a is a[i a_row + j a_column], so that a may be given transposed; rows of b are ldb apart, those of c ldc. float or double.
+   Each entry is summed in the order of k. Fast where n is a multiple of the processor's vectors. By one thread. */
+typedef struct {
+  size_t      m, n, k, a_row, a_column, ldb, ldc;
+  bool        add;
+  const void *a, *b, *bias;
+  void       *c;
+} NomosRowProduct;
+void NomosRowProductRun_f32(const NomosRowProduct *product);
+void NomosRowProductRun_f64(const NomosRowProduct *product);
+
+#endif
