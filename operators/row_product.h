@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 /* c [m, n] = a [m, k] b [k, n] (+ c with `add`, + bias [n] in each row where there is one, not both); entry (i, j) of a is a[i a_row + j a_column], so that a may be given transposed; rows of b are ldb apart, those of c ldc. float or double.
-   Each entry is summed in the order of k. Fast where n is a multiple of the processor's vectors. By one thread. */
+   Each entry is summed in the order of k. Made for n of a vector of the processor or more. By one thread. */
 typedef struct {
   size_t      m, n, k, a_row, a_column, ldb, ldc;
   bool        add;
@@ -15,5 +15,15 @@ typedef struct {
 } NomosRowProduct;
 void NomosRowProductRun_f32(const NomosRowProduct *product);
 void NomosRowProductRun_f64(const NomosRowProduct *product);
+
+/* c [m, n] = a [m, k] b [n, k]^T (+ c with `add`), lines lda, ldb and ldc apart: each entry is the sum of as many partial sums as a vector has entries. By one thread. */
+typedef struct {
+  size_t      m, n, k, lda, ldb, ldc;
+  bool        add;
+  const void *a, *b;
+  void       *c;
+} NomosRowDots;
+void NomosRowDotsRun_f32(const NomosRowDots *product);
+void NomosRowDotsRun_f64(const NomosRowDots *product);
 
 #endif
