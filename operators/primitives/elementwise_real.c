@@ -11,21 +11,21 @@ typedef double Other;
 typedef float Other;
 #endif
 
-/* to[i] = expression in a and b, in vectors where strides are 1 or 0. */
+/* to = expression in a and b, in vectors where strides are 1 or 0. */
 #define BINARY(expression) \
   do { \
-    if (sa == 1 && sb == 1) \
+    if (so == 1 && sa == 1 && sb == 1) \
       for (size_t i = 0; i < n; i++) { \
         const Real a = pa[i], b = pb[i]; \
         to[i]        = expression; \
       } \
-    else if (sa == 1 && sb == 0) { \
+    else if (so == 1 && sa == 1 && sb == 0) { \
       const Real b = *pb; \
       for (size_t i = 0; i < n; i++) { \
         const Real a = pa[i]; \
         to[i]        = expression; \
       } \
-    } else if (sa == 0 && sb == 1) { \
+    } else if (so == 1 && sa == 0 && sb == 1) { \
       const Real a = *pa; \
       for (size_t i = 0; i < n; i++) { \
         const Real b = pb[i]; \
@@ -34,7 +34,7 @@ typedef float Other;
     } else \
       for (size_t i = 0; i < n; i++) { \
         const Real a = pa[(ptrdiff_t)i * sa], b = pb[(ptrdiff_t)i * sb]; \
-        to[i]        = expression; \
+        to[(ptrdiff_t)i * so] = expression; \
       } \
   } while (0)
 
@@ -42,7 +42,7 @@ void NAME(NomosBinaryKernel)(const void *kind, size_t n, char *const data[], con
 {
   Real *restrict to = (Real *)data[0];
   const Real *restrict pa = (const Real *)data[1], *restrict pb = (const Real *)data[2];
-  const ptrdiff_t sa = stride[1], sb = stride[2];
+  const ptrdiff_t so = stride[0], sa = stride[1], sb = stride[2];
 
   switch (*(const NomosBinaryKind *)kind) {
   case NOMOS_SUM:
@@ -66,10 +66,10 @@ void NAME(NomosAffineKernel)(const void *scale_shift, size_t n, char *const data
   Real *restrict to = (Real *)data[0];
   const Real *restrict x = (const Real *)data[1];
 
-  if (stride[1] == 1)
+  if (stride[0] == 1 && stride[1] == 1)
     for (size_t i = 0; i < n; i++) to[i] = scale * x[i] + shift;
   else
-    for (size_t i = 0; i < n; i++) to[i] = scale * x[(ptrdiff_t)i * stride[1]] + shift;
+    for (size_t i = 0; i < n; i++) to[(ptrdiff_t)i * stride[0]] = scale * x[(ptrdiff_t)i * stride[1]] + shift;
 }
 
 void NAME(NomosPowerKernel)(const void *exponent, size_t n, char *const data[], const ptrdiff_t stride[])
@@ -77,18 +77,18 @@ void NAME(NomosPowerKernel)(const void *exponent, size_t n, char *const data[], 
   const double p = *(const double *)exponent;
   Real *restrict to = (Real *)data[0];
   const Real *restrict x = (const Real *)data[1];
-  const ptrdiff_t s = stride[1];
+  const ptrdiff_t so = stride[0], s = stride[1];
 
   if (p == 2)
-    for (size_t i = 0; i < n; i++) to[i] = x[(ptrdiff_t)i * s] * x[(ptrdiff_t)i * s];
+    for (size_t i = 0; i < n; i++) to[(ptrdiff_t)i * so] = x[(ptrdiff_t)i * s] * x[(ptrdiff_t)i * s];
   else if (p == 0.5)
-    for (size_t i = 0; i < n; i++) to[i] = (Real)sqrt(x[(ptrdiff_t)i * s]);
+    for (size_t i = 0; i < n; i++) to[(ptrdiff_t)i * so] = (Real)sqrt(x[(ptrdiff_t)i * s]);
   else if (p == -0.5)
-    for (size_t i = 0; i < n; i++) to[i] = (Real)(1 / sqrt(x[(ptrdiff_t)i * s]));
+    for (size_t i = 0; i < n; i++) to[(ptrdiff_t)i * so] = (Real)(1 / sqrt(x[(ptrdiff_t)i * s]));
   else if (p == -1)
-    for (size_t i = 0; i < n; i++) to[i] = 1 / x[(ptrdiff_t)i * s];
+    for (size_t i = 0; i < n; i++) to[(ptrdiff_t)i * so] = 1 / x[(ptrdiff_t)i * s];
   else
-    for (size_t i = 0; i < n; i++) to[i] = (Real)pow((double)x[(ptrdiff_t)i * s], p);
+    for (size_t i = 0; i < n; i++) to[(ptrdiff_t)i * so] = (Real)pow((double)x[(ptrdiff_t)i * s], p);
 }
 
 void NAME(NomosSelectKernel)(const void *none, size_t n, char *const data[], const ptrdiff_t stride[])
@@ -97,7 +97,7 @@ void NAME(NomosSelectKernel)(const void *none, size_t n, char *const data[], con
   const Real *restrict c = (const Real *)data[1], *restrict a = (const Real *)data[2], *restrict b = (const Real *)data[3];
 
   (void)none;
-  for (size_t i = 0; i < n; i++) to[i] = c[(ptrdiff_t)i * stride[1]] > 0 ? a[(ptrdiff_t)i * stride[2]] : b[(ptrdiff_t)i * stride[3]];
+  for (size_t i = 0; i < n; i++) to[(ptrdiff_t)i * stride[0]] = c[(ptrdiff_t)i * stride[1]] > 0 ? a[(ptrdiff_t)i * stride[2]] : b[(ptrdiff_t)i * stride[3]];
 }
 
 void NAME(NomosCopyKernel)(const void *none, size_t n, char *const data[], const ptrdiff_t stride[])
@@ -117,10 +117,10 @@ void NAME(NomosAddToKernel)(const void *none, size_t n, char *const data[], cons
   const Real *restrict x = (const Real *)data[1];
 
   (void)none;
-  if (stride[1] == 1)
+  if (stride[0] == 1 && stride[1] == 1)
     for (size_t i = 0; i < n; i++) to[i] += x[i];
   else
-    for (size_t i = 0; i < n; i++) to[i] += x[(ptrdiff_t)i * stride[1]];
+    for (size_t i = 0; i < n; i++) to[(ptrdiff_t)i * stride[0]] += x[(ptrdiff_t)i * stride[1]];
 }
 
 void NAME(NomosCastKernel)(const void *none, size_t n, char *const data[], const ptrdiff_t stride[])
@@ -129,5 +129,5 @@ void NAME(NomosCastKernel)(const void *none, size_t n, char *const data[], const
   const Real *restrict x = (const Real *)data[1];
 
   (void)none;
-  for (size_t i = 0; i < n; i++) to[i] = (Other)x[(ptrdiff_t)i * stride[1]];
+  for (size_t i = 0; i < n; i++) to[(ptrdiff_t)i * stride[0]] = (Other)x[(ptrdiff_t)i * stride[1]];
 }

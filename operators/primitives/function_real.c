@@ -322,14 +322,16 @@ void NAME(NomosFunctionKernel)(const void *parameters, size_t n, char *const dat
   for (size_t start = 0; start < n; start += B) {
     const size_t count = n - start < B ? n - start : B;
     const Real  *from  = x + (ptrdiff_t)start * stride[1], *factor = g ? g + (ptrdiff_t)start * stride[2] : NULL;
-    Real *restrict to  = out + start;
+    Real *restrict to  = out + (ptrdiff_t)start * stride[0];
     if (stride[1] != 1 || count < B) {
       for (size_t i = 0; i < count; i++) padded[i] = from[(ptrdiff_t)i * stride[1]];
       for (size_t i = count; i < B; i++) padded[i] = 1; /* fine for every function */
       from = padded;
     }
     NAME(NomosFunctionBlock)(plan, from, y);
-    if (!g) memcpy(to, y, count * sizeof *to);
+    if (stride[0] != 1)
+      for (size_t i = 0; i < count; i++) to[(ptrdiff_t)i * stride[0]] = g ? y[i] * factor[(ptrdiff_t)i * stride[2]] : y[i];
+    else if (!g) memcpy(to, y, count * sizeof *to);
     else if (stride[2] == 1)
       for (size_t i = 0; i < count; i++) to[i] = y[i] * factor[i];
     else

@@ -3,6 +3,8 @@
 #include <omp.h>
 #include <string.h>
 
+enum { SHORT = 16 };
+
 void NomosLoopBegin(NomosLoop *loop, int n_dims, const size_t shape[])
 {
   loop->n_dims     = n_dims;
@@ -39,6 +41,25 @@ static void Join(NomosLoop *loop)
   loop->n_dims = n;
 }
 
+/* Rows of a few entries cost more than the entries: then the longest axis is the row. */
+static void PutLongestLast(NomosLoop *loop)
+{
+  const int last = loop->n_dims - 1;
+  int       longest = last;
+
+  for (int i = 0; i < last; i++)
+    if (loop->shape[i] > loop->shape[longest]) longest = i;
+  if (loop->shape[last] >= SHORT || loop->shape[longest] < 2 * loop->shape[last]) return;
+  const size_t length  = loop->shape[longest];
+  loop->shape[longest] = loop->shape[last];
+  loop->shape[last]    = length;
+  for (int o = 0; o < loop->n_operands; o++) {
+    const ptrdiff_t stride   = loop->stride[o][longest];
+    loop->stride[o][longest] = loop->stride[o][last];
+    loop->stride[o][last]    = stride;
+  }
+}
+
 void NomosLoopRun(NomosLoop *loop, NomosLoopFn fn, const void *parameters)
 {
   size_t    outer = 1;
@@ -47,6 +68,7 @@ void NomosLoopRun(NomosLoop *loop, NomosLoopFn fn, const void *parameters)
   for (int i = 0; i < loop->n_dims; i++)
     if (!loop->shape[i]) return;
   Join(loop);
+  PutLongestLast(loop);
   const int    last = loop->n_dims - 1, n_operands = loop->n_operands;
   const size_t inner = loop->shape[last], piece = inner < NOMOS_LOOP_BLOCK ? inner : NOMOS_LOOP_BLOCK, pieces = (inner + piece - 1) / piece; /* of a row */
   for (int i = 0; i < last; i++) outer *= loop->shape[i];
@@ -55,7 +77,7 @@ void NomosLoopRun(NomosLoop *loop, NomosLoopFn fn, const void *parameters)
 
 #pragma omp parallel for schedule(static) if (outer * inner >= NOMOS_LOOP_PARALLEL && !omp_in_parallel())
   for (size_t block = 0; block < n_blocks; block++) {
-    size_t    index[NOMOS_TENSOR_MAX_DIMS], rest = block * rows / pieces;
+    size_t    index[NOMOS_TENSOR_MAX_DIMS], rest = block * rows / pieces, at = block * rows % pieces;
     ptrdiff_t offset[NOMOS_LOOP_MAX_OPERANDS] = {0};
     for (int i = last - 1; i >= 0; i--) {
       index[i] = rest % loop->shape[i];
@@ -63,11 +85,12 @@ void NomosLoopRun(NomosLoop *loop, NomosLoopFn fn, const void *parameters)
       for (int o = 0; o < n_operands; o++) offset[o] += (ptrdiff_t)index[i] * loop->stride[o][i];
     }
     for (size_t row = block * rows; row < (block + 1) * rows && row < n_rows; row++) {
-      const size_t start = row % pieces * piece;
+      const size_t start = at * piece;
       char        *data[NOMOS_LOOP_MAX_OPERANDS];
       for (int o = 0; o < n_operands; o++) data[o] = loop->data[o] + (offset[o] + (ptrdiff_t)start * inner_stride[o]) * (ptrdiff_t)loop->entry[o];
       fn(parameters, inner - start < piece ? inner - start : piece, data, inner_stride);
-      if ((row + 1) % pieces) continue;
+      if (++at < pieces) continue;
+      at = 0;
       for (int i = last - 1; i >= 0; i--) { /* on to the next row */
         for (int o = 0; o < n_operands; o++) offset[o] += loop->stride[o][i];
         if (++index[i] < loop->shape[i]) break;

@@ -19,7 +19,7 @@ typedef struct {
 void NomosLoopBegin(NomosLoop *loop, int n_dims, const size_t shape[]);
 void NomosLoopAdd(NomosLoop *loop, NomosTape tape, const NomosNode *node);
 
-/* n entries of every operand: data[i] with stride[i] entries between. */
+/* n entries of every operand: data[i] with stride[i] entries between, also of that which is written. */
 typedef void (*NomosLoopFn)(const void *parameters, size_t n, char *const data[], const ptrdiff_t stride[]);
 /* Operand 0 is written; entries are independent. */
 void NomosLoopRun(NomosLoop *loop, NomosLoopFn fn, const void *parameters);
