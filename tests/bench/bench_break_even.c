@@ -137,12 +137,14 @@ static PetscErrorCode CorrectedCreate(const char directory[], const char materia
   PetscCall(PetscMalloc1(c->twin.n * c->twin.n_entries, &c->state));
   PetscCall(NomosConfigCreate(PETSC_COMM_SELF, &c->config));
   PetscCall(NomosConfigSet(c->config, "particle_correction.reach=0"));
+  PetscCall(NomosConfigSet(c->config, "particle_correction.transfer=2"));
   PetscCall(NomosConfigRegister(c->config, NomosSurrogateOps_ParticleCorrection.n_params, NomosSurrogateOps_ParticleCorrection.params));
   PetscCall(NomosCorrectionReadShape(c->config, &shape));
   PetscCall(NomosCorrectionReadGrid(&c->twin, &shape));
   PetscCall(NomosParametersCreate(NOMOS_REAL, &c->parameters));
   shape.parameters = c->parameters;
   PetscCall(NomosCorrectionNetworkCreate(&shape, &c->network));
+  PetscCall(NomosTransferCreate(&shape, c->twin.n, &c->twin.transfer));
   PetscCall(NomosParametersInitialise(c->parameters, 1));
   PetscCall(PetscMalloc1(NomosParametersCount(c->parameters), &c->w));
   PetscCall(NomosTapeCreate(&c->tape));
