@@ -16,14 +16,9 @@ typedef struct {
 void NomosRowProductRun_f32(const NomosRowProduct *product);
 void NomosRowProductRun_f64(const NomosRowProduct *product);
 
-/* c [m, n] = a [m, k] b [n, k]^T (+ c with `add`), lines lda, ldb and ldc apart: each entry is the sum of as many partial sums as a vector has entries. By one thread. */
-typedef struct {
-  size_t      m, n, k, lda, ldb, ldc;
-  bool        add;
-  const void *a, *b;
-  void       *c;
-} NomosRowDots;
-void NomosRowDotsRun_f32(const NomosRowDots *product);
-void NomosRowDotsRun_f64(const NomosRowDots *product);
+/* The same with b given as [n, k], its rows ldb apart; n at most NOMOS_ROW_PRODUCT_TURNED. */
+enum { NOMOS_ROW_PRODUCT_TURNED = 128 };
+void NomosRowProductTurned_f32(const NomosRowProduct *product);
+void NomosRowProductTurned_f64(const NomosRowProduct *product);
 
 #endif

@@ -1,12 +1,12 @@
 /* A block of c stays in registers while k runs; columns in vectors. */
 #include "operators/row_product.h"
 
+#include "operators/lanes.h"
 #include "operators/primitives/matmul_impl.h"
-#include "operators/primitives/vector.h"
 
 #include <string.h>
 
-#define INLINE static inline __attribute__((always_inline))
+#define INLINE LANE_INLINE
 enum { MOST_ROWS = 12, MOST_COLUMNS = 4, WIDE = NOMOS_VECTOR_BYTES == 64, COLUMNS = WIDE ? 4 : 2, ALONE = WIDE ? 12 : 10 }; /* vectors side by side; half as many registers without AVX-512: 6 x 2 sums, a line and a factor */
 
 /* `skip`: the first entries of a single vector are not written, others have. */
@@ -70,61 +70,33 @@ void NAME(NomosRowProductRun)(const NomosRowProduct *p)
   if (p->n % VECTOR) Rows(p, ALONE, 1, VECTOR - p->n % VECTOR, p->n - VECTOR);
 }
 
-/* ---- both given by rows: sums of products of lines, a vector of terms at a time ---- */
+/* ---- b given as [n, k]: turned around, as many terms at a time as stay in the cache */
 
-enum { DOT_ROWS = 4, DOT_COLUMNS = WIDE ? 6 : 3 };
+enum { TERMS = 64 };
 
-INLINE Real Sum(Vector x)
+static void Turn(const Real *from, size_t ldf, size_t n, size_t terms, Real *to)
 {
-  Real sum = 0;
-  for (size_t i = 0; i < VECTOR; i++) sum += x[i];
-  return sum;
+  const size_t lines = n - n % VECTOR, whole = terms - terms % VECTOR;
+
+  for (size_t j = 0; j < lines; j += VECTOR)
+    for (size_t k = 0; k < whole; k += VECTOR) LanesTranspose(from + j * ldf + k, ldf, to + k * n + j, n);
+  for (size_t k = 0; k < terms; k++)
+    for (size_t j = k < whole ? lines : 0; j < n; j++) to[k * n + j] = from[j * ldf + k];
 }
 
-INLINE void Dots(const NomosRowDots *p, size_t rows, size_t columns, size_t i, size_t j)
+void NAME(NomosRowProductTurned)(const NomosRowProduct *p)
 {
-  const Real *restrict a = (const Real *)p->a + i * p->lda, *restrict b = (const Real *)p->b + j * p->ldb;
-  Real *restrict c       = (Real *)p->c + i * p->ldc + j;
-  const size_t whole     = p->k - p->k % VECTOR;
-  Vector       sum[DOT_ROWS][DOT_COLUMNS];
+  Real            b[TERMS * NOMOS_ROW_PRODUCT_TURNED] __attribute__((aligned(64)));
+  NomosRowProduct part = *p;
 
-#pragma GCC unroll 4
-  for (size_t r = 0; r < rows; r++)
-#pragma GCC unroll 6
-    for (size_t q = 0; q < columns; q++) sum[r][q] = (Vector){0};
-  for (size_t k = 0; k < whole; k += VECTOR) {
-    Vector line[DOT_COLUMNS];
-#pragma GCC unroll 6
-    for (size_t q = 0; q < columns; q++) line[q] = *(const Vector *)(b + q * p->ldb + k);
-#pragma GCC unroll 4
-    for (size_t r = 0; r < rows; r++) {
-      const Vector factor = *(const Vector *)(a + r * p->lda + k);
-#pragma GCC unroll 6
-      for (size_t q = 0; q < columns; q++) sum[r][q] += factor * line[q];
-    }
+  part.b   = b;
+  part.ldb = p->n;
+  for (size_t first = 0; first < p->k || !first; first += TERMS) {
+    part.k = PetscMin(TERMS, p->k - first);
+    part.a = (const Real *)p->a + first * p->a_column;
+    Turn((const Real *)p->b + first, p->ldb, p->n, part.k, b);
+    NAME(NomosRowProductRun)(&part);
+    part.add  = true;
+    part.bias = NULL;
   }
-#pragma GCC unroll 4
-  for (size_t r = 0; r < rows; r++)
-#pragma GCC unroll 6
-    for (size_t q = 0; q < columns; q++) {
-      Real all = Sum(sum[r][q]);
-      for (size_t k = whole; k < p->k; k++) all += a[r * p->lda + k] * b[q * p->ldb + k];
-      c[r * p->ldc + q] = (p->add ? c[r * p->ldc + q] : 0) + all;
-    }
-}
-
-INLINE void DotRows(const NomosRowDots *p, size_t rows, size_t i)
-{
-  size_t j = 0;
-
-  for (; j + DOT_COLUMNS <= p->n; j += DOT_COLUMNS) Dots(p, rows, DOT_COLUMNS, i, j);
-  for (; j < p->n; j++) Dots(p, rows, 1, i, j);
-}
-
-void NAME(NomosRowDotsRun)(const NomosRowDots *p)
-{
-  size_t i = 0;
-
-  for (; i + DOT_ROWS <= p->m; i += DOT_ROWS) DotRows(p, DOT_ROWS, i);
-  for (; i < p->m; i++) DotRows(p, 1, i);
 }

@@ -15,7 +15,7 @@
 
 enum { PARALLEL = 1 << 19 }; /* multiplications worth a second thread */
 
-enum { NARROW = 256, MANY = 96, KEPT = 1 << 17, PAGE = 4096 };
+enum { NARROW = 256, ROWS = 16, PAGE = 4096 };
 
 /* Where a library would spend its time on packing: few terms, and lines of b that do not push each other out of the cache. */
 static bool IsNarrow(const NomosProduct *p)
@@ -23,10 +23,10 @@ static bool IsNarrow(const NomosProduct *p)
   return !p->transposed_b && p->n >= VECTOR && p->k <= NARROW && (p->k <= VECTOR || p->ldb * sizeof(Real) % PAGE);
 }
 
-/* Long lines of both, as in the gradient of weights; those of b stay in the cache. */
-static bool AreDots(const NomosProduct *p)
+/* Few lines of b that fill vectors, and enough of a that it is worth turning them around. */
+static bool IsTurned(const NomosProduct *p)
 {
-  return p->transposed_b && !p->transposed_a && p->k >= MANY && p->k * p->n * sizeof(Real) <= KEPT;
+  return p->transposed_b && p->n % VECTOR == 0 && p->n <= NOMOS_ROW_PRODUCT_TURNED && p->m >= ROWS;
 }
 
 void NAME(NomosProductAlone)(const NomosProduct *p)
@@ -38,12 +38,8 @@ void NAME(NomosProductAlone)(const NomosProduct *p)
     for (size_t i = 0; i < p->m && !p->add; i++) memset(c + i * p->ldc, 0, p->n * sizeof *c);
     return;
   }
-  if (IsNarrow(p)) {
-    NAME(NomosRowProductRun)(&(NomosRowProduct){.m = p->m, .n = p->n, .k = p->k, .a_row = p->transposed_a ? 1 : p->lda, .a_column = p->transposed_a ? p->lda : 1, .ldb = p->ldb, .ldc = p->ldc, .add = p->add, .a = p->a, .b = p->b, .c = c});
-    return;
-  }
-  if (AreDots(p)) {
-    NAME(NomosRowDotsRun)(&(NomosRowDots){.m = p->m, .n = p->n, .k = p->k, .lda = p->lda, .ldb = p->ldb, .ldc = p->ldc, .add = p->add, .a = p->a, .b = p->b, .c = c});
+  if (IsNarrow(p) || IsTurned(p)) {
+    (p->transposed_b ? NAME(NomosRowProductTurned) : NAME(NomosRowProductRun))(&(NomosRowProduct){.m = p->m, .n = p->n, .k = p->k, .a_row = p->transposed_a ? 1 : p->lda, .a_column = p->transposed_a ? p->lda : 1, .ldb = p->ldb, .ldc = p->ldc, .add = p->add, .a = p->a, .b = p->b, .c = c});
     return;
   }
   GEMM(CblasRowMajor, p->transposed_a ? CblasTrans : CblasNoTrans, p->transposed_b ? CblasTrans : CblasNoTrans, (int)p->m, (int)p->n, (int)p->k, 1, p->a, (int)p->lda, p->b, (int)p->ldb, p->add ? 1 : 0, c, (int)p->ldc);
