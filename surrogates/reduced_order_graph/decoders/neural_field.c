@@ -99,19 +99,21 @@ static NomosTensor Places(const NeuralField *c, NomosTape tape, NomosRealType ty
   return NomosTensorFromDoubles(tape, type, 2, (size_t[]){n, (size_t)c->d}, x);
 }
 
-/* (W^T W + ridge |W|^2/r 1)^-1 W^T b of the sparse points' basis W, in units of their number. */
+/* (W^T W + ridge |W|^2/r 1)^-1 W^T b of the sparse points' basis W, in units of their number. In float64: columns of first weights are nearly dependent, and the ridge is no more than a rounding in float32. */
 static NomosTensor LeastSquares(const NeuralField *c, NomosTensor basis, NomosTensor b)
 {
-  const size_t  r     = c->rank;
-  const double  share = 1 / (double)NomosTensorLength(basis, 0);
-  double       *one   = NULL;
+  const size_t        r     = c->rank;
+  const double        share = 1 / (double)NomosTensorLength(basis, 0);
+  const NomosRealType type  = NomosTensorType(b);
+  double             *one   = NULL;
 
   if (PetscCalloc1(r * r, &one)) return (NomosTensor){.tape = basis.tape};
   for (size_t i = 0; i < r; i++) one[i * r + i] = c->ridge;
-  const NomosTensor ridge  = NomosMultiply(NomosTensorFromDoubles(basis.tape, NomosTensorType(basis), 2, (size_t[]){r, r}, one), NomosMeanAll(NomosPower(basis, 2)));
+  basis                    = NomosCast(basis, NOMOS_F64);
+  const NomosTensor ridge  = NomosMultiply(NomosTensorFromDoubles(basis.tape, NOMOS_F64, 2, (size_t[]){r, r}, one), NomosMeanAll(NomosPower(basis, 2)));
   const NomosTensor normal = NomosAdd(NomosAffine(NomosMatMul(NomosTranspose(basis), basis), share, 0), ridge);
   if (PetscFree(one)) return (NomosTensor){.tape = basis.tape};
-  return NomosSymmetricSolve(normal, NomosAffine(NomosMatMul(NomosTranspose(basis), b), share, 0));
+  return NomosCast(NomosSymmetricSolve(normal, NomosAffine(NomosMatMul(NomosTranspose(basis), NomosCast(b, NOMOS_F64)), share, 0)), type);
 }
 
 static NomosTensor Displace(const void *context, const void *plan, const NomosTensor w[], NomosTensor u)
