@@ -6,11 +6,10 @@
 
 #include <string.h>
 
-#define INLINE LANE_INLINE
 enum { MOST_ROWS = 12, MOST_COLUMNS = 4, WIDE = NOMOS_VECTOR_BYTES == 64, COLUMNS = WIDE ? 4 : 2, ALONE = WIDE ? 12 : 10 }; /* vectors side by side; half as many registers without AVX-512: 6 x 2 sums, a line and a factor */
 
 /* `skip`: the first entries of a single vector are not written, others have. */
-INLINE void Block(const NomosRowProduct *p, size_t rows, size_t vectors, size_t skip, size_t i, size_t j)
+LANE_INLINE void Block(const NomosRowProduct *p, size_t rows, size_t vectors, size_t skip, size_t i, size_t j)
 {
   const Real *restrict a = (const Real *)p->a + i * p->a_row, *restrict b = (const Real *)p->b + j;
   Real *restrict c       = (Real *)p->c + i * p->ldc + j;
@@ -40,7 +39,7 @@ INLINE void Block(const NomosRowProduct *p, size_t rows, size_t vectors, size_t 
     }
 }
 
-INLINE void Rows(const NomosRowProduct *p, size_t rows, size_t vectors, size_t skip, size_t j)
+LANE_INLINE void Rows(const NomosRowProduct *p, size_t rows, size_t vectors, size_t skip, size_t j)
 {
   size_t i = 0;
 

@@ -1,4 +1,4 @@
-/* Matrix products by OpenBLAS on one thread each, in blocks that do not depend on the number of threads. Private to operators/. */
+/* Matrix products by OpenBLAS, narrow ones by operators/row_product, on one thread each, in blocks that do not depend on the number of threads. Private to operators/. */
 #ifndef NOMOS_OPERATORS_MATMUL_IMPL_H
 #define NOMOS_OPERATORS_MATMUL_IMPL_H
 

@@ -15,12 +15,12 @@
 
 enum { PARALLEL = 1 << 19 }; /* multiplications worth a second thread */
 
-enum { NARROW = 256, ROWS = 16, PAGE = 4096 };
+enum { NARROW = 1024, ROWS = 16, PAGE = 4096 }; /* NARROW, PAGE: bytes */
 
 /* Where a library would spend its time on packing: few terms, and lines of b that do not push each other out of the cache. */
 static bool IsNarrow(const NomosProduct *p)
 {
-  return !p->transposed_b && p->n >= VECTOR && p->k <= NARROW && (p->k <= VECTOR || p->ldb * sizeof(Real) % PAGE);
+  return !p->transposed_b && p->n >= VECTOR && p->k * sizeof(Real) <= NARROW && (p->k <= VECTOR || p->ldb * sizeof(Real) % PAGE);
 }
 
 /* Few lines of b that fill vectors, and enough of a that it is worth turning them around. */
