@@ -417,6 +417,77 @@ START_TEST(test_corrected_grid)
 }
 END_TEST
 
+typedef struct {
+  double ratio, median_ratio, worse, rollout_mse, coarse_mse;
+} Judged;
+static PetscErrorCode Keep(const char name[], double value, void *ctx)
+{
+  Judged *j = ctx;
+
+  PetscFunctionBeginUser;
+  if (!strcmp(name, "again_ratio")) j->ratio = value;
+  if (!strcmp(name, "again_median_ratio")) j->median_ratio = value;
+  if (!strcmp(name, "again_worse")) j->worse = value;
+  if (!strcmp(name, "again_rollout_mse")) j->rollout_mse = value;
+  if (!strcmp(name, "again_coarse_mse")) j->coarse_mse = value;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What is said of a set follows from the errors of its motions, which errors.csv has one by one. */
+START_TEST(test_results)
+{
+  static const char *const grids[] = {"particle_correction.corrected=[mpm.length=1 m]", "particle_correction.corrected=[mpm.length=1.04 m, mpm.origin=-0.02]"};
+  Try    try;
+  char   path[NOMOS_MAX_PATH], text[2 * NOMOS_MAX_PATH];
+  Judged judged = {0};
+  double mean[2][N_MOTIONS], sums[2] = {0}, worse = 0;
+  size_t below = 0;
+
+  snprintf(text, sizeof text, "particle_correction.tests.again.path=%s", Path("data.h5", path));
+  for (int moved = 0; moved < 2; moved++) {
+    NomosCorrection *c = Create((const char *const[]){text, grids[moved], NULL}, &try);
+    ck_assert_uint_eq(c->sets[NOMOS_CORRECTION_FIRST_TEST].n, N_MOTIONS);
+    ck_ok(NomosCorrectionFit(try.s));
+    if (moved) Shake(&try, 0.1);
+    ck_ok(NomosCorrectionResults(try.s, Keep, &judged));
+    if (!moved) { /* nothing is learned yet */
+      ck_assert(judged.ratio == 1 && judged.median_ratio == 1 && judged.worse == 0);
+      End(&try);
+      continue;
+    }
+    for (size_t i = 0; i < N_MOTIONS; i++) {
+      for (int coarse = 0; coarse < 2; coarse++) {
+        ck_ok(NomosCorrectionRun(try.s, &(NomosCorrectedRun){.twin = &c->sets[NOMOS_CORRECTION_FIRST_TEST].twins[i], .coarse = coarse}, &mean[coarse][i], NULL));
+        sums[coarse] += mean[coarse][i];
+      }
+      worse += mean[0][i] > mean[1][i];
+      below += mean[1][i] / mean[0][i] < judged.median_ratio;
+    }
+  }
+  ck_assert_double_le(fabs(judged.rollout_mse / (sums[0] / N_MOTIONS) - 1), 1e-12);
+  ck_assert_double_le(fabs(judged.coarse_mse / (sums[1] / N_MOTIONS) - 1), 1e-12);
+  ck_assert_double_le(fabs(judged.ratio / (sums[1] / sums[0]) - 1), 1e-12);
+  ck_assert_uint_eq(below, N_MOTIONS / 2);
+  ck_assert_double_eq(judged.worse, worse / N_MOTIONS);
+  ck_assert(worse > 0 && worse < N_MOTIONS); /* or the line before would say little */
+
+  ck_ok(NomosCorrectionPictures(try.s, Path(".", path)));
+  FILE *file = fopen(Path("errors.csv", path), "r");
+  ck_assert_ptr_nonnull(file);
+  ck_assert_ptr_nonnull(fgets(text, sizeof text, file));
+  ck_assert_str_eq(text, "set,trajectory,rollout_mse,coarse_mse\n");
+  for (size_t i = 0, k; i < N_MOTIONS; i++) {
+    double value[2];
+    ck_assert_int_eq(fscanf(file, "again,%zu,%lf,%lf\n", &k, &value[0], &value[1]), 3);
+    ck_assert_uint_eq(k, i);
+    for (int coarse = 0; coarse < 2; coarse++) ck_assert_double_le(fabs(value[coarse] / mean[coarse][i] - 1), 1e-5);
+  }
+  ck_assert_int_eq(fgetc(file), EOF);
+  fclose(file);
+  End(&try);
+}
+END_TEST
+
 static void CreatePlain(Try *try)
 {
   (void)Create((const char *const[]){NULL}, try);
@@ -454,4 +525,4 @@ START_TEST(test_mistakes)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("particle_correction", test_begins_as_the_coarse_simulation, test_truth_of_free_flight, test_derivative_of_the_coarse_simulation, test_gradient, test_momentum, test_transfer, test_derivative_of_the_transfer, test_mirror, test_symmetry, test_stress, test_corrected_grid, test_resume, test_mistakes)
+NOMOS_TEST_SUITE("particle_correction", test_begins_as_the_coarse_simulation, test_truth_of_free_flight, test_derivative_of_the_coarse_simulation, test_gradient, test_momentum, test_transfer, test_derivative_of_the_transfer, test_mirror, test_symmetry, test_stress, test_corrected_grid, test_results, test_resume, test_mistakes)

@@ -2,10 +2,14 @@
 
      NAME_rollout_mse    mean over frames and particles of |x - x*|^2, then over motions
      NAME_coarse_mse     that of the coarse model alone
-     NAME_ratio          the second over the first */
+     NAME_ratio          the second over the first
+     NAME_median_ratio   the median over motions of each one's own ratio: a mean is made by those that go wrong
+     NAME_worse          the share of motions that are worse with the correction than without */
+#include "io/sort.h"
 #include "operators/primitives.h"
 #include "surrogates/reduced_order_graph/correction_impl.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -147,13 +151,23 @@ PetscErrorCode NomosCorrectionFit(NomosSurrogate s)
 /* ---- results */
 
 typedef struct {
-  double corrected, coarse, seconds, coarse_seconds, fine_seconds;
+  double corrected, coarse, seconds, coarse_seconds, fine_seconds, median_ratio, worse;
 } Means;
+
+/* Of one motion, finite: of two runs that blow up neither is better. */
+static double Ratio(double coarse, double corrected)
+{
+  return isfinite(corrected) ? fmin(coarse / corrected, DBL_MAX) : isfinite(coarse) ? 0 : 1;
+}
 
 static PetscErrorCode Judge(NomosSurrogate s, const NomosTwinSet *set, Means *means)
 {
+  double *ratios;
+  size_t  median;
+
   PetscFunctionBeginUser;
   *means = (Means){0};
+  PetscCall(PetscMalloc1(set->n, &ratios));
   for (size_t i = 0; i < set->n; i++) {
     double corrected, coarse, seconds, coarse_seconds;
     PetscCall(NomosCorrectionRun(s, &(NomosCorrectedRun){.twin = &set->twins[i]}, &corrected, &seconds));
@@ -163,7 +177,14 @@ static PetscErrorCode Judge(NomosSurrogate s, const NomosTwinSet *set, Means *me
     means->seconds += seconds / (double)set->n;
     means->coarse_seconds += coarse_seconds / (double)set->n;
     means->fine_seconds += set->twins[i].fine_seconds / (double)set->n;
+    ratios[i] = Ratio(coarse, corrected);
+    means->worse += (ratios[i] < 1) / (double)set->n;
   }
+  if (set->n) {
+    PetscCall(NomosMedianPlace(set->n, ratios, &median));
+    means->median_ratio = ratios[median];
+  }
+  PetscCall(PetscFree(ratios));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -195,12 +216,14 @@ PetscErrorCode NomosCorrectionResults(NomosSurrogate s, NomosResultFn result, vo
     coarse_seconds += means.coarse_seconds;
     fine_seconds += means.fine_seconds;
     n++;
-    snprintf(name, sizeof name, "%s_rollout_mse", c->sets[i].name);
-    PetscCall(result(name, means.corrected, ctx));
-    snprintf(name, sizeof name, "%s_coarse_mse", c->sets[i].name);
-    PetscCall(result(name, means.coarse, ctx));
-    snprintf(name, sizeof name, "%s_ratio", c->sets[i].name);
-    PetscCall(result(name, means.coarse / means.corrected, ctx));
+    const struct {
+      const char *name;
+      double      value;
+    } of_set[] = {{"rollout_mse", means.corrected}, {"coarse_mse", means.coarse}, {"ratio", means.coarse / means.corrected}, {"median_ratio", means.median_ratio}, {"worse", means.worse}};
+    for (size_t r = 0; r < sizeof of_set / sizeof *of_set; r++) {
+      snprintf(name, sizeof name, "%s_%s", c->sets[i].name, of_set[r].name);
+      PetscCall(result(name, of_set[r].value, ctx));
+    }
   }
   PetscCall(result("corrected_ms_per_frame", 1e3 * seconds / n, ctx));
   PetscCall(result("coarse_ms_per_frame", 1e3 * coarse_seconds / n, ctx));

@@ -1,4 +1,5 @@
-/* Pictures of a learned correction: errors of free runs over time, and of each set of motions the one whose error is the median: the truth, the coarse simulation and the corrected one side by side. */
+/* Pictures of a learned correction: errors of free runs over time and of each motion, and of each set of motions the one whose error is the median: the truth, the coarse simulation and the corrected one side by side.
+   Beside them errors.csv: a row for every motion of every set. */
 #include "io/plot.h"
 #include "io/sort.h"
 #include "surrogates/constitutive/motion_film.h"
@@ -35,64 +36,150 @@ static PetscErrorCode DrawMotion(NomosSurrogate s, NomosTwin *twin, const char t
 
 /* ---- a set */
 
-/* Errors over time, (n_frames - 1) of the shortest motion: means over the set. The number of the motion whose error is the median. */
-static PetscErrorCode Judge(NomosSurrogate s, const NomosTwinSet *set, size_t n_frames, double *const errors[2], size_t *median)
+enum { WITH, WITHOUT, N_KINDS }; /* the correction */
+
+typedef struct {
+  const NomosTwinSet *set;
+  size_t              n_frames;         /* of the shortest motion */
+  double             *error[N_KINDS];   /* (n_frames - 1) over time, means over the set */
+  double             *mean[N_KINDS];    /* (set->n) over time, of each motion */
+} Set;
+
+static PetscErrorCode Judge(NomosSurrogate s, Set *of)
 {
-  double *means, *error;
-  size_t  most = 0;
+  const NomosTwinSet *set = of->set;
+  double             *error;
+  size_t              most = 0;
 
   PetscFunctionBeginUser;
-  for (size_t i = 0; i < set->n; i++) most = PetscMax(most, set->twins[i].n_frames);
-  PetscCall(PetscMalloc2(set->n, &means, most, &error));
-  for (int coarse = 0; coarse < 2; coarse++) {
-    PetscCall(PetscArrayzero(errors[coarse], n_frames - 1));
+  of->n_frames = SIZE_MAX;
+  for (size_t i = 0; i < set->n; i++) {
+    most         = PetscMax(most, set->twins[i].n_frames);
+    of->n_frames = PetscMin(of->n_frames, set->twins[i].n_frames);
+  }
+  PetscCall(PetscMalloc1(most, &error));
+  for (int kind = 0; kind < N_KINDS; kind++) {
+    PetscCall(PetscCalloc2(of->n_frames, &of->error[kind], set->n, &of->mean[kind]));
     for (size_t i = 0; i < set->n; i++) {
-      double mean;
-      PetscCall(NomosCorrectionRun(s, &(NomosCorrectedRun){.twin = &set->twins[i], .coarse = coarse, .error = error}, &mean, NULL));
-      if (!coarse) means[i] = mean;
-      for (size_t k = 1; k < n_frames; k++) errors[coarse][k - 1] += error[k] / (double)set->n;
+      PetscCall(NomosCorrectionRun(s, &(NomosCorrectedRun){.twin = &set->twins[i], .coarse = kind == WITHOUT, .error = error}, &of->mean[kind][i], NULL));
+      for (size_t k = 1; k < of->n_frames; k++) of->error[kind][k - 1] += error[k] / (double)set->n;
     }
   }
-  PetscCall(NomosMedianPlace(set->n, means, median));
-  PetscCall(PetscFree2(means, error));
+  PetscCall(PetscFree(error));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DrawSet(NomosSurrogate s, const NomosTwinSet *set, NomosFigure figure, const char directory[])
+static PetscErrorCode Free(Set *of)
 {
-  size_t                 n_frames = SIZE_MAX, median = 0;
-  double                *times, *errors[2];
-  char                   text[2 * NOMOS_MAX_NAME], stem[NOMOS_MAX_PATH];
+  PetscFunctionBeginUser;
+  for (int kind = 0; kind < N_KINDS; kind++) PetscCall(PetscFree2(of->error[kind], of->mean[kind]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The motion whose error is the median. */
+static PetscErrorCode DrawMedian(NomosSurrogate s, const Set *of, const char directory[])
+{
+  char   text[2 * NOMOS_MAX_NAME], stem[NOMOS_MAX_PATH];
+  size_t median;
 
   PetscFunctionBeginUser;
-  for (size_t i = 0; i < set->n; i++) n_frames = PetscMin(n_frames, set->twins[i].n_frames);
-  PetscCall(PetscMalloc3(n_frames, &times, n_frames, &errors[0], n_frames, &errors[1]));
-  PetscCall(Judge(s, set, n_frames, errors, &median));
-  for (size_t k = 1; k < n_frames; k++) times[k - 1] = (double)k * set->twins[0].interval;
-  for (int coarse = 0; coarse < 2; coarse++) {
-    snprintf(text, sizeof text, "%.100s%s", set->name, coarse ? ", coarse alone" : "");
-    PetscCall(NomosFigureLine(figure, n_frames - 1, times, errors[coarse], text, coarse));
+  PetscCall(NomosMedianPlace(of->set->n, of->mean[WITH], &median));
+  snprintf(text, sizeof text, "%.100s: the median of %zu motions", of->set->name, of->set->n);
+  snprintf(stem, sizeof stem, "%.400s/%.64s", directory, of->set->name);
+  PetscCall(DrawMotion(s, &of->set->twins[median], text, stem));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- errors of all sets */
+
+static PetscErrorCode DrawTimes(size_t n, const Set sets[], NomosFigure figure)
+{
+  PetscFunctionBeginUser;
+  PetscCall(NomosFigurePanel(figure, 0, 0, &(NomosAxes){.title = "error of free runs", .x_label = "time (s)", .y_label = "mean square of distances (m^2)", .y_scale = NOMOS_SCALE_LOG}));
+  for (size_t i = 0; i < n; i++) {
+    double *times;
+    char    text[2 * NOMOS_MAX_NAME];
+    PetscCall(PetscMalloc1(sets[i].n_frames, &times));
+    for (size_t k = 1; k < sets[i].n_frames; k++) times[k - 1] = (double)k * sets[i].set->twins[0].interval;
+    for (int kind = 0; kind < N_KINDS; kind++) {
+      snprintf(text, sizeof text, "%.100s%s", sets[i].set->name, kind == WITHOUT ? ", coarse alone" : "");
+      PetscCall(NomosFigureLine(figure, sets[i].n_frames - 1, times, sets[i].error[kind], text, kind));
+    }
+    PetscCall(PetscFree(times));
   }
-  snprintf(text, sizeof text, "%.100s: the median of %zu motions", set->name, set->n);
-  snprintf(stem, sizeof stem, "%.400s/%.64s", directory, set->name);
-  PetscCall(DrawMotion(s, &set->twins[median], text, stem));
-  PetscCall(PetscFree3(times, errors[0], errors[1]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Each motion with and without the correction: below the line it is better with it. */
+static PetscErrorCode DrawMotions(size_t n, const Set sets[], NomosFigure figure)
+{
+  double low = INFINITY, high[N_KINDS] = {0};
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosFigurePanel(figure, 0, 1, &(NomosAxes){.title = "each motion", .x_label = "coarse alone (m^2)", .y_label = "corrected (m^2)", .x_scale = NOMOS_SCALE_LOG, .y_scale = NOMOS_SCALE_LOG}));
+  for (size_t i = 0; i < n; i++) {
+    PetscCall(NomosFigureLine(figure, sets[i].set->n, sets[i].mean[WITHOUT], sets[i].mean[WITH], sets[i].set->name, 3));
+    for (size_t k = 0; k < sets[i].set->n; k++) {
+      const double x = sets[i].mean[WITHOUT][k], y = sets[i].mean[WITH][k];
+      if (!isfinite(x) || !isfinite(y) || !(x > 0)) continue;
+      low           = fmin(low, x);
+      high[WITHOUT] = fmax(high[WITHOUT], x);
+      high[WITH]    = fmax(high[WITH], y);
+    }
+  }
+  const double end = fmin(high[WITH], high[WITHOUT]); /* of the line, within the panel */
+  if (low < end) PetscCall(NomosFigureSlope(figure, 1, low, end, low, "equal"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DrawErrors(size_t n, const Set sets[], const char directory[])
+{
+  NomosFigure figure;
+  char        stem[NOMOS_MAX_PATH];
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosFigureCreate(NULL, 1, 2, &figure));
+  PetscCall(DrawTimes(n, sets, figure));
+  PetscCall(DrawMotions(n, sets, figure));
+  snprintf(stem, sizeof stem, "%.4000s/errors", directory);
+  PetscCall(NomosFigureSave(figure, stem));
+  PetscCall(NomosFigureDestroy(&figure));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode WriteErrors(size_t n, const Set sets[], const char directory[])
+{
+  char  path[NOMOS_MAX_PATH];
+  FILE *file;
+
+  PetscFunctionBeginUser;
+  snprintf(path, sizeof path, "%.4000s/errors.csv", directory);
+  file = fopen(path, "w");
+  PetscCheck(file, PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s: cannot be written", path);
+  fprintf(file, "set,trajectory,rollout_mse,coarse_mse\n");
+  for (size_t i = 0; i < n; i++)
+    for (size_t k = 0; k < sets[i].set->n; k++) fprintf(file, "%s,%zu,%.6g,%.6g\n", sets[i].set->name, k, sets[i].mean[WITH][k], sets[i].mean[WITHOUT][k]);
+  PetscCheck(!fclose(file), PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s: cannot be written", path);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode NomosCorrectionPictures(NomosSurrogate s, const char directory[])
 {
   const NomosCorrection *c = s->context;
-  NomosFigure            figure;
-  char                   stem[NOMOS_MAX_PATH];
+  Set                   *sets;
+  size_t                 n = 0;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosFigureCreate(NULL, 1, 1, &figure));
-  PetscCall(NomosFigurePanel(figure, 0, 0, &(NomosAxes){.title = "error of free runs", .x_label = "time (s)", .y_label = "mean square of distances (m^2)", .y_scale = NOMOS_SCALE_LOG}));
+  PetscCall(PetscCalloc1(c->n_sets, &sets));
   for (size_t i = NOMOS_CORRECTION_FIRST_TEST; i < c->n_sets; i++)
-    if (c->sets[i].n) PetscCall(DrawSet(s, &c->sets[i], figure, directory));
-  snprintf(stem, sizeof stem, "%.4000s/errors", directory);
-  PetscCall(NomosFigureSave(figure, stem));
-  PetscCall(NomosFigureDestroy(&figure));
+    if (c->sets[i].n) sets[n++].set = &c->sets[i];
+  for (size_t i = 0; i < n; i++) {
+    PetscCall(Judge(s, &sets[i]));
+    PetscCall(DrawMedian(s, &sets[i], directory));
+  }
+  PetscCall(DrawErrors(n, sets, directory));
+  PetscCall(WriteErrors(n, sets, directory));
+  for (size_t i = 0; i < n; i++) PetscCall(Free(&sets[i]));
+  PetscCall(PetscFree(sets));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
