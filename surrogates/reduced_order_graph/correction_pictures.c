@@ -92,21 +92,21 @@ static PetscErrorCode DrawMedian(NomosSurrogate s, const Set *of, const char dir
 
 /* ---- errors of all sets */
 
+/* With the correction first, for the colours of the panel beside. */
 static PetscErrorCode DrawTimes(size_t n, const Set sets[], NomosFigure figure)
 {
   PetscFunctionBeginUser;
   PetscCall(NomosFigurePanel(figure, 0, 0, &(NomosAxes){.title = "error of free runs", .x_label = "time (s)", .y_label = "mean square of distances (m^2)", .y_scale = NOMOS_SCALE_LOG}));
-  for (size_t i = 0; i < n; i++) {
-    double *times;
-    char    text[2 * NOMOS_MAX_NAME];
-    PetscCall(PetscMalloc1(sets[i].n_frames, &times));
-    for (size_t k = 1; k < sets[i].n_frames; k++) times[k - 1] = (double)k * sets[i].set->twins[0].interval;
-    for (int kind = 0; kind < N_KINDS; kind++) {
+  for (int kind = 0; kind < N_KINDS; kind++)
+    for (size_t i = 0; i < n; i++) {
+      double *times;
+      char    text[2 * NOMOS_MAX_NAME];
+      PetscCall(PetscMalloc1(sets[i].n_frames, &times));
+      for (size_t k = 1; k < sets[i].n_frames; k++) times[k - 1] = (double)k * sets[i].set->twins[0].interval;
       snprintf(text, sizeof text, "%.100s%s", sets[i].set->name, kind == WITHOUT ? ", coarse alone" : "");
       PetscCall(NomosFigureLine(figure, sets[i].n_frames - 1, times, sets[i].error[kind], text, kind));
+      PetscCall(PetscFree(times));
     }
-    PetscCall(PetscFree(times));
-  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
