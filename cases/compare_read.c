@@ -37,7 +37,7 @@ static PetscErrorCode OpenRun(NomosCompareRun *run)
   PetscCall(NomosFieldReaderFrames(run->reader, &run->n_frames));
   PetscCheck(run->n_frames, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s has no frames", path);
   PetscCall(PetscMalloc1(run->n_frames, &run->times));
-  PetscCall(NomosFieldReaderRead(run->reader, "time", (size_t[]){0}, (size_t[]){run->n_frames}, run->times));
+  PetscCall(NomosReadTimes(run->reader, run->n_frames, run->times));
   run->seconds = SecondsOfFrame(run);
   PetscCall(NomosFieldReaderHas(run->reader, "position", &has));
   if (!has) PetscFunctionReturn(PETSC_SUCCESS);

@@ -74,7 +74,7 @@ typedef struct {
   const NomosPlotContext *context;
   NomosFilm               film;
   NomosModelScene         scene;
-  size_t                  n_runs, d;
+  size_t                  n_runs, d, first; /* first: frame of the first run at which all have begun */
   Run                     runs[NOMOS_MAX_BESIDE];
   Quantity                quantity;   /* name NULL: by kind */
   size_t                  components; /* of its variable */
@@ -121,15 +121,28 @@ static PetscErrorCode ReadFrame(const Run *run, const char name[], size_t frame,
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The frame of a run that is nearest in time to one of the first run. */
+/* The frame of a run that is nearest in time to a shown one of the first run. */
 static size_t SameMoment(const Cast *cast, size_t run, size_t frame)
 {
-  const Run *r = &cast->runs[run];
-  size_t     best = 0;
+  const Run   *r      = &cast->runs[run];
+  const double moment = cast->runs[0].times[cast->first + frame];
+  size_t       best   = 0;
 
   for (size_t f = 1; f < r->n_frames; f++)
-    if (fabs(r->times[f] - cast->runs[0].times[frame]) < fabs(r->times[best] - cast->runs[0].times[frame])) best = f;
+    if (fabs(r->times[f] - moment) < fabs(r->times[best] - moment)) best = f;
   return best;
+}
+
+/* A run that begins with a frame of another is not there before it. */
+static size_t FirstCommon(const Cast *cast)
+{
+  const Run *run   = &cast->runs[0];
+  double     begin = -INFINITY;
+  size_t     first = 0;
+
+  for (size_t r = 0; r < cast->n_runs; r++) begin = fmax(begin, cast->runs[r].times[0]);
+  while (first + 1 < run->n_frames && 0.5 * (run->times[first] + run->times[first + 1]) < begin) first++;
+  return first;
 }
 
 static PetscErrorCode Read(void *ctx, size_t motion, size_t frame, double x[], uint32_t colour[])
@@ -152,7 +165,7 @@ static PetscErrorCode Read(void *ctx, size_t motion, size_t frame, double x[], u
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode OpenRun(const char directory[], Run *run, size_t *d)
+static PetscErrorCode OpenRun(const char directory[], bool alone, Run *run, size_t *d)
 {
   char   path[2 * NOMOS_MAX_PATH];
   size_t shape[NOMOS_FIELD_MAX_DIMS + 1];
@@ -170,7 +183,8 @@ static PetscErrorCode OpenRun(const char directory[], Run *run, size_t *d)
   *d     = shape[2];
   PetscCall(NomosFieldReaderFrames(run->reader, &run->n_frames));
   PetscCall(PetscMalloc1(run->n_frames + 1, &run->times));
-  if (run->n_frames) PetscCall(NomosFieldReaderRead(run->reader, "time", (size_t[]){0}, (size_t[]){run->n_frames}, run->times));
+  if (alone && run->n_frames) PetscCall(NomosFieldReaderRead(run->reader, "time", (size_t[]){0}, &run->n_frames, run->times));
+  else PetscCall(NomosReadTimes(run->reader, run->n_frames, run->times));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -378,21 +392,22 @@ static PetscErrorCode Draw(Cast *cast, const char *const directories[], const ch
 
   PetscFunctionBeginUser;
   for (size_t r = 0; r < cast->n_runs; r++) {
-    PetscCall(OpenRun(directories[r], &cast->runs[r], &cast->d));
+    PetscCall(OpenRun(directories[r], cast->n_runs == 1, &cast->runs[r], &cast->d));
     if (!cast->runs[r].n_frames || !cast->runs[r].n) PetscFunctionReturn(PETSC_SUCCESS);
     counts[r] = cast->runs[r].n;
   }
   if (context->ops->scene) PetscCall(context->ops->scene(context->config, &cast->scene));
   else PetscCall(FindRoom(cast, &cast->scene.room));
   PetscCall(ChooseColours(cast));
+  cast->first = FirstCommon(cast);
   PetscCall(NameTimes(cast));
   cast->film.scene       = &cast->scene.room;
   cast->film.title       = context->params.title[0] ? context->params.title : context->ops->name;
   cast->film.n_motions   = cast->n_runs;
   cast->film.names       = names;
   cast->film.n_particles = counts;
-  cast->film.n_frames    = cast->runs[0].n_frames;
-  cast->film.times       = cast->times;
+  cast->film.n_frames    = cast->runs[0].n_frames - cast->first;
+  cast->film.times       = cast->times + cast->first;
   cast->film.read        = Read;
   cast->film.progress    = Progress;
   cast->film.ctx         = cast;

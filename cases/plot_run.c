@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -54,6 +55,19 @@ PetscErrorCode NomosReadLabel(NomosFieldReader reader, const char name[], const 
   PetscCall(NomosFieldReaderAttribute(reader, name, attribute, &value));
   snprintf(text, NOMOS_LABEL, "%s", value ? value : "");
   PetscCall(PetscFree(value));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosReadTimes(NomosFieldReader reader, size_t n, double times[])
+{
+  char *text;
+
+  PetscFunctionBeginUser;
+  if (n) PetscCall(NomosFieldReaderRead(reader, "time", (size_t[]){0}, &n, times));
+  PetscCall(NomosFieldReaderAttribute(reader, NULL, "starts_at", &text));
+  const double starts_at = text ? strtod(text, NULL) : 0;
+  PetscCall(PetscFree(text));
+  for (size_t k = 0; k < n; k++) times[k] += starts_at;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -26,6 +26,8 @@ void NomosLastName(const char path[], char name[NOMOS_LABEL]);
 void NomosLengthUnit(const char unit[], double extent, const char **name, double *factor);
 /* Text attribute into `text`, "" if absent. */
 PetscErrorCode NomosReadLabel(NomosFieldReader reader, const char name[], const char attribute[], char text[NOMOS_LABEL]);
+/* Times of the first n frames of a run on the clock of what it began from (NomosFileLayout.starts_at): what runs have in common. */
+PetscErrorCode NomosReadTimes(NomosFieldReader reader, size_t n, double times[]);
 /* Ends of the axis of dimension d of a variable, half a spacing beyond its n points, in the unit that the label says; points (n) in that unit, for PetscFree; NULL: not asked for. */
 PetscErrorCode NomosReadSide(NomosFieldReader reader, const char variable[], int d, size_t n, double side[2], char label[NOMOS_LABEL], double **points);
 /* Draw from DIRECTORY/name if it exists: n frames at these times. The file is closed, also after an error. */

@@ -141,9 +141,10 @@ static PetscErrorCode OpenFieldFile(NomosRun *run, const char name[], const Nomo
   }
   PetscCall(NomosRunDirectoryFile(run->directory, name, path));
   if (run->restarted) PetscCall(NomosRunDirectoryHas(run->directory, name, &there));
-  const NomosFieldAttribute equation = {.name = "equation", .text = layout->equation};
-  input.n_attributes    = layout->equation != NULL;
-  input.attributes      = &equation;
+  NomosFieldAttribute attributes[2];
+  if (layout->equation) attributes[input.n_attributes++] = (NomosFieldAttribute){.name = "equation", .text = layout->equation};
+  if (layout->starts_at != 0) attributes[input.n_attributes++] = (NomosFieldAttribute){.name = "starts_at", .number = layout->starts_at};
+  input.attributes      = attributes;
   input.path            = path;
   input.variables       = *variables;
   input.capacity        = (size_t)capacity;

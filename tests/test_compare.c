@@ -22,6 +22,7 @@ typedef struct {
   const char *name;
   size_t      every, frames; /* every how many-th particle */
   double      dt, begin, drift[2], offset[2]; /* what is added: drift t + offset */
+  double      starts_at;                      /* its own clock begins here */
 } Motion;
 
 static const char *Make(const Motion *m)
@@ -33,20 +34,21 @@ static const char *Make(const Motion *m)
   double              numbers[N], x[2 * N];
   const NomosFieldDim dims[]    = {{.name = "particle", .size = n, .values = numbers}, {.name = "axis", .size = 2, .values = numbers}};
   NomosFieldVariable  variable  = {.name = "position", .dims = {"particle", "axis"}, .type = NOMOS_F64, .unit = "m"};
+  const NomosFieldAttribute starts_at = {.name = "starts_at", .number = m->starts_at};
   NomosFieldFile      file;
 
   for (size_t i = 0; i < N; i++) numbers[i] = (double)i;
   snprintf(directory, NOMOS_MAX_PATH, "%.4000s/%s", ck_directory, m->name);
   ck_assert(!mkdir(directory, 0777));
   snprintf(path, sizeof path, "%s/fields.nc", directory);
-  ck_ok(NomosFieldFileCreate(PETSC_COMM_SELF, &(NomosFieldFileInput){.path = path, .n_dims = 2, .dims = dims, .n_variables = 1, .variables = &variable, .capacity = m->frames, .time_unit = "s"}, &file));
+  ck_ok(NomosFieldFileCreate(PETSC_COMM_SELF, &(NomosFieldFileInput){.path = path, .n_dims = 2, .dims = dims, .n_variables = 1, .variables = &variable, .n_attributes = m->starts_at != 0, .attributes = &starts_at, .capacity = m->frames, .time_unit = "s"}, &file));
   for (size_t k = 0; k < m->frames; k++) {
     const double t = m->begin + m->dt * (double)k;
     for (size_t i = 0; i < n; i++) {
       Place(i * m->every, t, x + 2 * i);
       for (int a = 0; a < 2; a++) x[2 * i + (size_t)a] += m->drift[a] * t + m->offset[a];
     }
-    ck_ok(NomosFieldFileBeginFrame(file, t, (int64_t)k));
+    ck_ok(NomosFieldFileBeginFrame(file, t - m->starts_at, (int64_t)k));
     ck_ok(NomosFieldFileWrite(file, "position", NOMOS_F64, (size_t[]){0, 0}, (size_t[]){n, 2}, x));
     ck_ok(NomosFieldFileEndFrame(file));
   }
@@ -72,7 +74,7 @@ static void Close(NomosCompare *compare)
 /* A drift of (0.03, 0.04) t is an error of 0.05 t, of positions and of the centre; a run of fewer particles that begins a little beside has the error of its displacements; half as many frames are compared where they are. */
 START_TEST(particles)
 {
-  const char *directories[] = {Make(&(Motion){"truth", 1, T, 0.1, 0, {0}, {0}}), Make(&(Motion){"drift", 1, T, 0.1, 0, {0.03, 0.04}, {0}}), Make(&(Motion){"fewer", 4, T, 0.1, 0, {0.03, 0.04}, {0.003, -0.004}}), Make(&(Motion){"rare", 1, 2, 0.2, 0.2, {0}, {0}})};
+  const char *directories[] = {Make(&(Motion){"truth", 1, T, 0.1, 0, {0}, {0}, 0}), Make(&(Motion){"drift", 1, T, 0.1, 0, {0.03, 0.04}, {0}, 0}), Make(&(Motion){"fewer", 4, T, 0.1, 0, {0.03, 0.04}, {0.003, -0.004}, 0}), Make(&(Motion){"rare", 1, 2, 0.2, 0.2, {0}, {0}, 0})};
   NomosCompare *c = Compare(4, directories);
 
   ck_assert(c->n_variables == 1 && c->with[1][0].n == T && c->with[2][0].n == T && c->with[3][0].n == 2);
@@ -98,9 +100,26 @@ START_TEST(particles)
 }
 END_TEST
 
+/* A run that begins with a frame of another has a clock of its own: times are those of the other one, whichever comes first. */
+START_TEST(clocks)
+{
+  const char *directories[] = {Make(&(Motion){.name = "whole", .every = 1, .frames = T, .dt = 0.1}), Make(&(Motion){.name = "end", .every = 1, .frames = 3, .dt = 0.1, .begin = 0.2, .starts_at = 0.2})};
+
+  for (int turned = 0; turned < 2; turned++) {
+    NomosCompare *c = Compare(2, (const char *const[]){directories[turned], directories[1 - turned]});
+    ck_assert_uint_eq(c->with[1][0].n, 3);
+    for (size_t k = 0; k < 3; k++) {
+      ck_close(c->with[1][0].times[k], 0.2 + 0.1 * (double)k, 1e-12);
+      ck_assert_double_eq(c->with[1][0].mse[k], 0);
+    }
+    Close(c);
+  }
+}
+END_TEST
+
 START_TEST(mistakes)
 {
-  const char   *late[] = {Make(&(Motion){"one", 1, T, 0.1, 0, {0}, {0}}), Make(&(Motion){"late", 1, T, 0.1, 7, {0}, {0}})};
+  const char   *late[] = {Make(&(Motion){"one", 1, T, 0.1, 0, {0}, {0}, 0}), Make(&(Motion){"late", 1, T, 0.1, 7, {0}, {0}, 0})};
   NomosCompare *compare = calloc(1, sizeof *compare);
 
   ck_ok(NomosCompareOpen(2, late, compare));
@@ -159,4 +178,4 @@ START_TEST(command)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("compare", particles, mistakes, command)
+NOMOS_TEST_SUITE("compare", particles, clocks, mistakes, command)

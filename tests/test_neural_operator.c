@@ -564,6 +564,9 @@ START_TEST(Run)
     ck_ok(CreateModel((const char *const[]){file, NULL}, &config[1], &model));
     ck_ok(model->ops->derivatives->state_size(model, &size));
     ck_assert_int_eq(size, no->size);
+    NomosFileLayout layout;
+    ck_ok(model->ops->field_layout(model, &layout));
+    ck_assert_double_eq_tol(layout.starts_at, 0.05, 1e-12); /* the time of the second frame */
     for (int k = 0; k < N_STEPS; k++) ck_ok(model->ops->step(model));
     ck_ok(model->ops->derivatives->get_state(model, state));
     for (size_t k = 0; k < size; k++) {

@@ -59,6 +59,13 @@ static void EndModel(NomosConfig *config, NomosModel *model)
 
 /* ---- the step */
 
+static double StartsAt(NomosModel model)
+{
+  NomosFileLayout layout;
+  ck_ok(ops->field_layout(model, &layout));
+  return layout.starts_at;
+}
+
 /* The model and a roll-out of the surrogate with the same weights, from the same points: here in float64 both. */
 START_TEST(StepsAreTheSteppers)
 {
@@ -74,6 +81,7 @@ START_TEST(StepsAreTheSteppers)
   ck_ok(NomosPointMotionRead(&((NomosReducedOrderGraph *)s->context)->parts[0], 1, &(NomosParticleWindow){.trajectory = 1}, 14, &m));
   ck_assert_int_eq(m.sets.n, 10);
   ck_ok(NomosReducedOrderGraphRollOut(s, &m, NOMOS_MOTION_STEPPER, out, &how));
+  ck_assert_double_eq_tol(StartsAt(model), 5 * 0.005, 1e-15); /* of the frame that the history ends with */
   for (size_t f = 6; f < 14; f++) {
     ck_ok(ops->step(model));
     ck_ok(ops->derivatives->field(model, 0, (ops->derivatives->get_state(model, x), x), x + 256));
@@ -94,6 +102,7 @@ START_TEST(Ballistic)
   const double dt = 0.005, v[] = {0.3, -0.2}, a[] = {0, -9.8};
   ck_ok(CreateModel("clouds.h5", (const char *const[]){"particle_graph.points=5", "initial.type=ballistic", "initial.frame=13", "initial.velocity=[0.3, -0.2]", "initial.acceleration=[0, -9.8]", NULL}, &config, &model));
   ck_ok(ops->derivatives->get_state(model, x));
+  ck_assert_double_eq_tol(StartsAt(model), 13 * dt, 1e-15);
   for (size_t i = 0; i < 5; i++)
     for (size_t axis = 0; axis < 2; axis++) {
       ck_assert_double_eq_tol(x[5][i][axis] - x[4][i][axis], v[axis] * dt, 1e-15);

@@ -13,6 +13,7 @@ typedef struct {
   NomosParameters      parameters;
   NomosOperator        op;     /* (state, parameters of the PDE, weights) -> state */
   double              *x, *next, *lambda;
+  double               starts_at; /* s: of the frame that it begins with */
   NomosTensor         *w;
   size_t               n_weights;
   NomosModelParameter *list;

@@ -36,6 +36,21 @@ static PetscErrorCode FromExpression(NomosModel model, size_t f, const char text
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* 0 where the file does not tell. */
+static PetscErrorCode TimeOf(NomosFieldReader reader, size_t frame, double *time)
+{
+  size_t shape[NOMOS_FIELD_MAX_DIMS + 1];
+  int    n_dims = 0;
+  bool   has;
+
+  PetscFunctionBeginUser;
+  *time = 0;
+  PetscCall(NomosFieldReaderHas(reader, "time", &has));
+  if (has) PetscCall(NomosFieldReaderShape(reader, "time", &n_dims, shape));
+  if (n_dims == 1 && frame < shape[0]) PetscCall(NomosFieldReaderRead(reader, "time", &frame, (size_t[]){1}, time));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode FromFile(NomosModel model, size_t f, NomosFieldReader reader, const char path[])
 {
   Emulator   *e        = model->data;
@@ -68,6 +83,7 @@ static PetscErrorCode FromFile(NomosModel model, size_t f, NomosFieldReader read
   start[axis] = (size_t)frame;
   for (int d = 0; d < n_dims; d++) count[d] = d < n_dims - n_space ? 1 : shape[d];
   PetscCall(NomosFieldReaderRead(reader, name, start, count, e->x + f * e->no.n_points));
+  PetscCall(TimeOf(reader, (size_t)frame, &e->starts_at));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -104,7 +120,7 @@ PetscErrorCode EmulatorFieldLayout(NomosModel model, NomosFileLayout *layout)
   Emulator *e = model->data;
 
   PetscFunctionBeginUser;
-  *layout = (NomosFileLayout){.n_dims = (size_t)e->no.shape.n_space, .dims = e->dims, .n_variables = e->no.n_fields, .variables = e->variables};
+  *layout = (NomosFileLayout){.n_dims = (size_t)e->no.shape.n_space, .dims = e->dims, .n_variables = e->no.n_fields, .variables = e->variables, .starts_at = e->starts_at};
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -69,6 +69,7 @@ static PetscErrorCode ReadHistory(NomosModel model, NomosParticleData data, size
   PetscCall(NomosConfigGetString(model->config, "initial.type", &type));
   PetscCall(NomosConfigGetReals(model->config, "initial.velocity", &n_velocity, &velocity));
   const bool   flies  = !strcmp(type, "ballistic");
+  p->first_frame      = frame + (flies ? 0 : p->n_history - 1);
   const size_t wanted = flies ? (n_velocity ? 1 : 2) : p->n_history;
   PetscCheck(frame + wanted <= n_frames, model->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: initial.frame = %d: the trajectory has %d frames, and %d are needed from there on: take an earlier one, or a longer trajectory", where, (int)frame, (int)n_frames, (int)wanted);
   NomosParticleSelection selection = {.trajectory = trajectory, .first = frame, .n_frames = wanted, .n = p->n, .sample = p->sample};

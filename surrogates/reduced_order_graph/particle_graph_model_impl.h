@@ -24,6 +24,7 @@ typedef struct {
   NomosOperator            op; /* history -> history */
   size_t                   n_state;
   double                  *state, *next, *initial; /* (n_history, n, d) */
+  size_t                   first_frame;            /* of the trajectory, at time 0 */
   size_t                   first[2];
   int32_t                 *sample, *kind;          /* (n) */
   double                  *told;                   /* (n_parameters) */

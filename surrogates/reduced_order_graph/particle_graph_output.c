@@ -39,7 +39,7 @@ PetscErrorCode ParticleGraphFieldLayout(NomosModel model, NomosFileLayout *layou
   const ParticleGraph *p = model->data;
 
   PetscFunctionBeginUser;
-  *layout = (NomosFileLayout){.n_dims = p->decoder ? 3 : 2, .dims = p->dims, .n_variables = p->n_variables, .variables = p->variables};
+  *layout = (NomosFileLayout){.n_dims = p->decoder ? 3 : 2, .dims = p->dims, .n_variables = p->n_variables, .variables = p->variables, .starts_at = (double)p->first_frame * model->dt};
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
