@@ -165,6 +165,7 @@ static PetscErrorCode Read(void *ctx, size_t motion, size_t frame, double x[], u
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* alone: its times are by its own clock, as in its other pictures. */
 static PetscErrorCode OpenRun(const char directory[], bool alone, Run *run, size_t *d)
 {
   char   path[2 * NOMOS_MAX_PATH];

@@ -43,7 +43,7 @@ typedef struct {
 /* What a file of the model holds; arrays are owned by the model and live as long as it does. */
 typedef struct {
   const char               *equation; /* that the fields obey, for people and files; NULL: not told */
-  double                    starts_at; /* s: of a model that begins where a file has it, what time it is there at its own time 0. Runs are compared by that clock */
+  double                    starts_at; /* s: time, in the file that its first state is from, of the model's time 0; 0: from none. Runs are compared by that clock */
   size_t                    n_dims, n_variables;
   const NomosFieldDim      *dims;
   const NomosFieldVariable *variables; /* types are set by the caller (output.precision) when the file is created */

@@ -40,9 +40,9 @@ enum { WITH, WITHOUT, N_KINDS }; /* the correction */
 
 typedef struct {
   const NomosTwinSet *set;
-  size_t              n_frames;         /* of the shortest motion */
-  double             *error[N_KINDS];   /* (n_frames - 1) over time, means over the set */
-  double             *mean[N_KINDS];    /* (set->n) over time, of each motion */
+  size_t              n_frames;       /* of the shortest motion */
+  double             *error[N_KINDS]; /* (n_frames - 1) over time: means over the set */
+  double             *mean[N_KINDS];  /* (set->n) of each motion: means over time */
 } Set;
 
 static PetscErrorCode Judge(NomosSurrogate s, Set *of)
