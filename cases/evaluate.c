@@ -31,8 +31,8 @@ typedef struct {
   char                     weights[NOMOS_MAX_PATH], data[NOMOS_MAX_PATH], output[NOMOS_MAX_PATH]; /* "": none */
 } Sources;
 
-/* -o names a directory that is there: found out before the work. */
-static PetscErrorCode CheckOutput(NomosProgram *program)
+/* The directory that -o names: made, or refused, before the work. */
+static PetscErrorCode MakeOutput(NomosProgram *program)
 {
   struct stat info;
   int         rank, there = 1;
@@ -40,9 +40,9 @@ static PetscErrorCode CheckOutput(NomosProgram *program)
   PetscFunctionBeginUser;
   if (!program->directory) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCallMPI(MPI_Comm_rank(program->comm, &rank));
-  if (!rank) there = !stat(program->directory, &info) && S_ISDIR(info.st_mode);
+  if (!rank) there = !mkdir(program->directory, 0777) || (!stat(program->directory, &info) && S_ISDIR(info.st_mode));
   PetscCallMPI(MPI_Bcast(&there, 1, MPI_INT, 0, program->comm));
-  PetscCheck(there, program->comm, PETSC_ERR_FILE_OPEN, "-o %s is not a directory that is there; name one for the table's file, or leave -o out", program->directory);
+  PetscCheck(there, program->comm, PETSC_ERR_FILE_OPEN, "-o %s cannot be made; name a directory in one that is there, for the table's file and pictures, or leave -o out", program->directory);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -59,7 +59,7 @@ static PetscErrorCode Find(NomosProgram *program, Sources *from)
   else snprintf(from->weights, sizeof from->weights, "%.4000s/weights.safetensors", from->file.directory);
   PetscCall(NomosTrainDataMaker(from->ops, from->config, &maker));
   PetscCheck(!maker[0] || from->file.is_run, program->comm, PETSC_ERR_ARG_WRONGSTATE, "%s: its data are made by %s when it is trained; evaluate the run directory, or name data by --set data.case= --set data.generator= --set data.path=...", program->arguments[0], maker);
-  PetscCall(CheckOutput(program));
+  PetscCall(MakeOutput(program));
   if (maker[0]) PetscCall(NomosTrainFindData(program->comm, from->ops, from->config, from->file.directory, from->data));
   if (program->directory) snprintf(from->output, sizeof from->output, "%.4000s", program->directory);
   else if (from->file.is_run) snprintf(from->output, sizeof from->output, "%.4000s", from->file.directory);
@@ -127,6 +127,24 @@ static PetscErrorCode Write(NomosProgram *program, const Sources *from, NomosSur
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* -o DIR: what the surrogate draws of its tests goes to DIR/plots. A run's own plots are those of its training, and stay. */
+static PetscErrorCode Draw(NomosProgram *program, const Sources *from, NomosSurrogate s, json_t *warnings)
+{
+  NomosRunParams params;
+  char           sentence[2 * NOMOS_MAX_PATH];
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosCommonParamsGet(from->config, &params));
+  if (!warnings || !program->directory || !params.pictures || !from->ops->pictures) PetscFunctionReturn(PETSC_SUCCESS);
+  const bool     quiet = NomosErrorSetQuiet(true);
+  PetscErrorCode code  = NomosTrainDrawTests(from->output, s);
+  NomosErrorSetQuiet(quiet);
+  snprintf(sentence, sizeof sentence, "pictures could not be drawn: %s", NomosErrorLast());
+  if (code) PetscCall(AddWarning(sentence, warnings));
+  else printf("pictures in %s/plots\n", from->output);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosCommandEvaluate(NomosProgram *program)
 {
   Sources        from = {.output = ""};
@@ -157,6 +175,7 @@ PetscErrorCode NomosCommandEvaluate(NomosProgram *program)
   if (from.output[0]) surrogate->directory = from.output;
   PetscCall(Results(surrogate, splits, &results));
   if (from.ops->warn) PetscCall(from.ops->warn(surrogate, AddWarning, warnings));
+  PetscCall(Draw(program, &from, surrogate, warnings));
   PetscCall(Write(program, &from, surrogate, wanted, splits, results, json_array_size(warnings) ? warnings : NULL));
   json_decref(warnings);
   json_decref(splits);

@@ -79,10 +79,11 @@ static const struct {
    "  mpirun -n 2 nomos train learning/fourier_features --set train.batch=2048\n"
    "  nomos train RUN --restart latest --set train.epochs=400\n"},
   {"evaluate", "CASE|RUN [options]", EVALUATE, 1, 1, NomosCommandEvaluate, "measure the errors of a trained surrogate",
-   "The metrics of a split of the data (evaluate.split), as a table and in RUN/evaluation_SPLIT.json. Of a CASE, with the weights that evaluate.weights names; -o DIR then\n"
-   "says where to write.\n"
+   "The metrics of a split of the data (evaluate.split), as a table and in RUN/evaluation_SPLIT.json. Of a CASE, with the weights that evaluate.weights names. -o DIR says\n"
+   "where to write instead; what the surrogate draws of its tests goes there, too.\n"
    "\n"
    "  nomos evaluate RUN\n"
+   "  nomos evaluate RUN --set data.path=other/data -o others\n"
    "  nomos evaluate CASE --set evaluate.weights=RUN/weights.safetensors --set evaluate.split=all\n"},
   {"generate", "CASE [options]", GENERATE, 1, 1, NomosCommandGenerate, "make the data of a training, without the training",
    "What data.generator or data.case of the case makes goes into DIR/data; CASE may be one that trains, or data alone. With MPI every rank makes its share. What is there already, made of the\n"

@@ -37,8 +37,9 @@ PetscErrorCode NomosTrainWriteWeights(NomosTrain *train);
 PetscErrorCode NomosTrainMetrics(NomosSurrogate surrogate, NomosResultFn result, void *ctx);
 PetscErrorCode NomosTrainSplitMetrics(NomosSurrogate surrogate, NomosSplit split, const char prefix[], NomosResultFn result, void *ctx);
 
-/* Pictures of a training's directory: losses, and what the surrogate draws with its weights as they are (NULL: nothing); PlotTraining makes the surrogate from the files. One rank. */
+/* Pictures of a training's directory: losses, and what the surrogate draws with its weights as they are (NULL: nothing); PlotTraining makes the surrogate from the files; DrawTests leaves the losses out. One rank. */
 PetscErrorCode NomosTrainDraw(const char directory[], const char title[], NomosSurrogate surrogate);
+PetscErrorCode NomosTrainDrawTests(const char directory[], NomosSurrogate surrogate);
 PetscErrorCode NomosPlotTraining(const char directory[], const NomosProgram *program);
 
 #endif

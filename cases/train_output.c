@@ -136,15 +136,32 @@ static PetscErrorCode DrawLosses(const char directory[], const char title[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosTrainDraw(const char directory[], const char title[], NomosSurrogate surrogate)
+static PetscErrorCode MakePlots(const char directory[], char path[], size_t size)
 {
-  char path[2 * NOMOS_MAX_PATH];
+  PetscFunctionBeginUser;
+  snprintf(path, size, "%.4000s/plots", directory);
+  PetscCheck(!mkdir(path, 0777) || errno == EEXIST, PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s: cannot be created: %s", path, strerror(errno));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosTrainDrawTests(const char directory[], NomosSurrogate surrogate)
+{
+  char path[NOMOS_MAX_PATH];
 
   PetscFunctionBeginUser;
-  snprintf(path, sizeof path, "%s/plots", directory);
-  PetscCheck(!mkdir(path, 0777) || errno == EEXIST, PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s: cannot be created: %s", path, strerror(errno));
+  PetscCall(MakePlots(directory, path, sizeof path));
+  PetscCall(surrogate->ops->pictures(surrogate, path));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosTrainDraw(const char directory[], const char title[], NomosSurrogate surrogate)
+{
+  char path[NOMOS_MAX_PATH];
+
+  PetscFunctionBeginUser;
+  PetscCall(MakePlots(directory, path, sizeof path));
   PetscCall(DrawLosses(directory, title[0] ? title : NULL));
-  if (surrogate && surrogate->ops->pictures) PetscCall(surrogate->ops->pictures(surrogate, path));
+  if (surrogate && surrogate->ops->pictures) PetscCall(NomosTrainDrawTests(directory, surrogate));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -25,6 +25,12 @@ small="--smoke --set two_body.orbits=8 --set two_body.times=5 --set hamiltonian.
 expect 0 "" "$nomos" evaluate whole
 grep -q hamiltonian_energy_mse out.txt || fail "no energy in: $(cat out.txt)"
 expect 0 "" "$nomos" evaluate whole --set data.generator= --set data.path="$PWD/part/data"
+(cd whole && find . -type f ! -name 'evaluation_*' -exec cksum {} +) >before.txt
+expect 0 "" "$nomos" evaluate whole -o judged
+grep -q 'pictures in judged/plots' out.txt && cmp whole/evaluation_test.json judged/evaluation_test.json && ls judged/plots/*.png >/dev/null || fail "evaluate -o wrote: $(find judged)"
+expect 0 "" "$nomos" evaluate whole -o judged_plainly --set output.pictures=no
+[ -f judged_plainly/evaluation_test.json ] && [ ! -e judged_plainly/plots ] || fail "pictures that nobody wanted"
+(cd whole && find . -type f ! -name 'evaluation_*' -exec cksum {} +) | cmp - before.txt || fail "evaluate has changed the run"
 mv whole/data kept
 bad "data that are gone" "the data that two_body made for the training are not there" evaluate whole
 

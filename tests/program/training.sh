@@ -182,7 +182,7 @@ printf '\377\377\377\377\377\377\377\177' | dd of=nan.safetensors bs=1 seek=$(($
 bad 'changed weights' 'the file is damaged: copy it again' evaluate two --set "evaluate.weights=$PWD/nan.safetensors"
 LC_ALL=C sed -i 's/"xxh64"/"other"/' nan.safetensors
 bad 'NaN weights' 'has entries that are no finite numbers' evaluate two --set "evaluate.weights=$PWD/nan.safetensors"
-bad 'an evaluation into nowhere' '-o nowhere/at/all is not a directory that is there' evaluate two -o nowhere/at/all
+bad 'an evaluation into nowhere' '-o nowhere/at/all cannot be made' evaluate two -o nowhere/at/all
 bad 'an unused PETSc option of evaluate' 'no_such_option' evaluate two -- -no_such_option 3
 bad 'first weights of another architecture' 'toy.width = 9: the weights' train learn -o out --set toy.width=9 --set "train.weights=$PWD/whole_adam/weights.safetensors"
 bad 'first weights that are not there' 'cannot open' train learn -o out --set train.weights=/nonexistent.safetensors
