@@ -165,24 +165,25 @@ static PetscErrorCode OpenFieldFile(NomosRun *run, const char name[], const Nomo
 static PetscErrorCode OpenScalarFile(NomosRun *run, NomosScalarFile *file)
 {
   char         path[NOMOS_MAX_PATH];
-  const char **names, **units;
+  const char **names, **all_units;
   bool         there = false;
 
   PetscFunctionBeginUser;
   PetscCall(PetscFree(run->scalar_values));
   PetscCall(PetscMalloc1(run->n_scalars, &run->scalar_values));
-  PetscCall(PetscMalloc2(run->n_scalars, &names, run->n_scalars, &units));
+  PetscCall(PetscMalloc2(run->n_scalars, &names, run->n_scalars, &all_units));
   for (size_t i = 0; i < run->n_scalars; i++) {
-    names[i] = run->scalar_info[i].name;
-    units[i] = run->params.nondimensional ? "1" : run->scalar_info[i].unit;
+    names[i]     = run->scalar_info[i].name;
+    all_units[i] = run->scalar_info[i].unit;
   }
+  const char *const *units = run->params.nondimensional ? NULL : all_units;
   PetscCall(NomosRunDirectoryFile(run->directory, "scalars.csv", path));
   if (run->restarted) PetscCall(NomosRunDirectoryHas(run->directory, "scalars.csv", &there));
   if (there) {
     run->scalars_due.last_step = LastStepToKeep(run, &run->scalars_due);
     PetscCall(NomosScalarFileResume(run->comm, path, run->n_scalars, names, units, run->scalars_due.last_step, file));
   } else if (file) PetscCall(NomosScalarFileCreate(run->comm, path, run->n_scalars, names, units, file));
-  PetscCall(PetscFree2(names, units));
+  PetscCall(PetscFree2(names, all_units));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

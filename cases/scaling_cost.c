@@ -3,25 +3,33 @@
 
 #include <math.h>
 
+/* Logarithms of N, D and seconds. */
+typedef struct {
+  double of[3];
+} Logs;
+static bool Measured(const NomosScalingTraining *t, Logs *logs)
+{
+  *logs = (Logs){{log(t->weights), log(t->examples), log(t->seconds)}};
+  return t->seconds > 0 && isfinite(t->seconds);
+}
+
 /* Least squares of log seconds = log c + p log N + q log D, with p, q >= 0: normal equations of three unknowns; one that comes out negative is held at 0. */
 static void FitCost(const NomosScaling *s, NomosScalingCost *cost)
 {
   double x[2][2] = {{0}}, y[2] = {0}, mean[3] = {0}, slope[2] = {0};
   size_t n = 0;
+  Logs   logs;
 
-  for (int pass = 0; pass < 2; pass++) {
-    for (size_t i = 0; i < s->n_fitted; i++) {
-      const NomosScalingTraining *t = &s->trainings[i];
-      if (!(t->seconds > 0) || !isfinite(t->seconds)) continue;
-      const double d[3] = {log(t->weights) - mean[0], log(t->examples) - mean[1], log(t->seconds) - mean[2]};
-      for (int a = 0; a < 2 && pass; a++) {
-        y[a] += d[a] * d[2];
-        for (int b = 0; b < 2; b++) x[a][b] += d[a] * d[b];
-      }
-      for (int a = 0; a < 3 && !pass; a++) mean[a] += d[a];
-      n += !pass;
+  for (size_t i = 0; i < s->n_fitted; i++) n += Measured(&s->trainings[i], &logs);
+  for (size_t i = 0; i < s->n_fitted; i++)
+    for (int a = 0; a < 3 && Measured(&s->trainings[i], &logs); a++) mean[a] += logs.of[a] / (double)n;
+  for (size_t i = 0; i < s->n_fitted; i++) {
+    if (!Measured(&s->trainings[i], &logs)) continue;
+    for (int a = 0; a < 3; a++) logs.of[a] -= mean[a];
+    for (int a = 0; a < 2; a++) {
+      y[a] += logs.of[a] * logs.of[2];
+      for (int b = 0; b < 2; b++) x[a][b] += logs.of[a] * logs.of[b];
     }
-    for (int a = 0; a < 3 && !pass && n; a++) mean[a] /= (double)n;
   }
   const double determinant = x[0][0] * x[1][1] - x[0][1] * x[1][0];
   if (determinant > 1e-12 * x[0][0] * x[1][1]) {

@@ -1,4 +1,5 @@
-/* Scaling laws fitted to errors that are made by one: its numbers come back, and intervals hold them as often as they say. */
+/* Scaling laws fitted to errors that are made by one: its numbers come back, and intervals hold them as often as they say. What trainings cost, likewise. */
+#include "cases/scaling.h"
 #include "operators/random.h"
 #include "surrogates/scaling_law.h"
 #include "tests/harness.h"
@@ -124,4 +125,34 @@ START_TEST(test_errors)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("scaling_law", test_exact, test_intervals_cover, test_repeats, test_errors)
+/* Times that are a law of both sizes give its exponents, some of them unknown; twice the cost then buys 2^(1/p) times the weights. Times that fall with the network leave those with the data. */
+START_TEST(test_cost)
+{
+  NomosScalingTraining trainings[MAX_POINTS] = {{.name = ""}};
+  NomosScalingPoint    points[MAX_POINTS];
+  NomosScaling         s = {.n = Points(&laws[0], 3, 4, 1, 0, 1, points), .trainings = trainings};
+
+  s.n_fitted = s.n;
+  s.fit      = Fit(s.n, points, 0);
+  for (int falling = 0; falling < 2; falling++) {
+    for (size_t i = 0; i < s.n; i++) {
+      trainings[i].weights  = points[i].weights;
+      trainings[i].examples = points[i].examples;
+      trainings[i].seconds  = i == 4 ? NAN : 3e-6 * pow(points[i].weights, falling ? -0.4 : 0.7) * pow(points[i].examples, 1.2);
+    }
+    s.advised = false;
+    ck_ok(NomosScalingAdvise(&s, true, 0));
+    ck_assert(s.advised == !falling);
+    if (falling) continue;
+    ck_assert_double_eq_tol(s.cost.p, 0.7, 1e-9);
+    ck_assert_double_eq_tol(s.cost.q, 1.2, 1e-9);
+    ck_assert_double_eq_tol(s.cost.c, 3e-6, 1e-12);
+    ck_assert_double_eq_tol(s.advice.more_weights, pow(2, 1 / 0.7), 1e-6);
+    ck_assert_double_eq_tol(s.advice.more_examples, pow(2, 1 / 1.2), 1e-6);
+  }
+  ck_assert_double_eq(s.cost.p, 0);
+  ck_ok(NomosScalingFree(&s.fit));
+}
+END_TEST
+
+NOMOS_TEST_SUITE("scaling_law", test_exact, test_intervals_cover, test_repeats, test_errors, test_cost)
