@@ -13,8 +13,7 @@
 
 /* ---- frames */
 
-/* Those of the first run whose times this one has too. */
-static PetscErrorCode MatchFrames(const NomosCompareRun *first, const NomosCompareRun *run, NomosComparison *c)
+PetscErrorCode NomosCompareMatchFrames(const NomosCompareRun *first, const NomosCompareRun *run, NomosComparison *c)
 {
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc2(first->n_frames, &c->frames[0], first->n_frames, &c->frames[1]));
@@ -31,7 +30,7 @@ static PetscErrorCode MatchFrames(const NomosCompareRun *first, const NomosCompa
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode ReadFrame(const NomosCompareRun *run, const char name[], size_t frame, double values[])
+PetscErrorCode NomosCompareReadFrame(const NomosCompareRun *run, const char name[], size_t frame, double values[])
 {
   size_t start[NOMOS_FIELD_MAX_DIMS + 1] = {frame}, count[NOMOS_FIELD_MAX_DIMS + 1];
   int    n_dims;
@@ -137,7 +136,7 @@ static PetscErrorCode ComparePair(const NomosCompareRun *runs[2], Pair *p, Nomos
   PetscFunctionBeginUser;
   for (size_t k = 0; k < c->n; k++) {
     for (int r = 0; r < 2; r++) {
-      PetscCall(ReadFrame(runs[r], "position", c->frames[r][k], p->x[r]));
+      PetscCall(NomosCompareReadFrame(runs[r], "position", c->frames[r][k], p->x[r]));
       if (!k) memcpy(p->begin[r], p->x[r], p->n[r] * (size_t)p->d * sizeof(double));
     }
     if (!k) PetscCall(MatchParticles(runs[0], p, c));
@@ -154,7 +153,7 @@ static PetscErrorCode CompareParticles(const NomosCompareRun *first, const Nomos
   PetscFunctionBeginUser;
   snprintf(c->variable, sizeof c->variable, "position");
   PetscCall(NomosReadLabel(first->reader, "position", "units", c->unit));
-  PetscCall(MatchFrames(first, run, c));
+  PetscCall(NomosCompareMatchFrames(first, run, c));
   PetscCall(PetscMalloc2(c->n, &c->centre, c->n, &c->chamfer));
   for (int r = 0; r < 2; r++) PetscCall(PetscMalloc2(p.n[r] * (size_t)p.d, &p.x[r], p.n[r] * (size_t)p.d, &p.begin[r]));
   PetscErrorCode failed = ComparePair(runs, &p, c);
@@ -164,81 +163,11 @@ static PetscErrorCode CompareParticles(const NomosCompareRun *first, const Nomos
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* ---- fields */
-
-/* Points of a frame; 0: this run has no such variable of this shape. */
-static PetscErrorCode PointsOf(const NomosCompareRun *first, const NomosCompareRun *run, const char name[], size_t *n)
-{
-  size_t shape[2][NOMOS_FIELD_MAX_DIMS + 1];
-  int    n_dims[2];
-  bool   has;
-
-  PetscFunctionBeginUser;
-  *n = 0;
-  PetscCall(NomosFieldReaderHas(run->reader, name, &has));
-  if (!has) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(NomosFieldReaderShape(first->reader, name, &n_dims[0], shape[0]));
-  PetscCall(NomosFieldReaderShape(run->reader, name, &n_dims[1], shape[1]));
-  bool same = n_dims[0] == n_dims[1];
-  for (int a = 1; a < n_dims[0] && same; a++) same = shape[0][a] == shape[1][a];
-  *n = same;
-  for (int a = 1; a < n_dims[0]; a++) *n *= shape[0][a];
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode CompareField(const NomosCompareRun *first, const NomosCompareRun *run, const char name[], size_t n, NomosComparison *c)
-{
-  double *x, *y;
-
-  PetscFunctionBeginUser;
-  snprintf(c->variable, sizeof c->variable, "%s", name);
-  snprintf(c->what, sizeof c->what, "%s at its %zu points", name, n);
-  PetscCall(NomosReadLabel(first->reader, name, "units", c->unit));
-  PetscCall(MatchFrames(first, run, c));
-  PetscCall(PetscMalloc2(n, &x, n, &y));
-  for (size_t k = 0; k < c->n; k++) {
-    double squares = 0, of_reference = 0;
-    PetscCall(ReadFrame(first, name, c->frames[0][k], x));
-    PetscCall(ReadFrame(run, name, c->frames[1][k], y));
-    for (size_t i = 0; i < n; i++) {
-      squares += (y[i] - x[i]) * (y[i] - x[i]);
-      of_reference += x[i] * x[i];
-    }
-    c->mse[k]      = squares / (double)n;
-    c->relative[k] = sqrt(squares / of_reference);
-  }
-  PetscCall(PetscFree2(x, y));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Those that all runs have on the grid of the first one. */
-static PetscErrorCode CompareFields(NomosCompare *compare)
-{
-  const NomosCompareRun *first = &compare->runs[0];
-  const char *const     *names;
-  size_t                 n_names;
-
-  PetscFunctionBeginUser;
-  PetscCall(NomosFieldReaderVariables(first->reader, &n_names, &names));
-  for (size_t v = 0; v < n_names && compare->n_variables < NOMOS_COMPARE_MAX_VARIABLES; v++) {
-    size_t least = SIZE_MAX, n = 0;
-    for (size_t r = 1; r < compare->n_runs && least; r++) {
-      PetscCall(PointsOf(first, &compare->runs[r], names[v], &n));
-      least = PetscMin(least, n);
-    }
-    if (!least) continue;
-    for (size_t r = 1; r < compare->n_runs; r++) PetscCall(CompareField(first, &compare->runs[r], names[v], n, &compare->with[r][compare->n_variables]));
-    compare->n_variables++;
-  }
-  PetscCheck(compare->n_variables, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "%s and the others have no field over time in common on the same grid", first->directory);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 PetscErrorCode NomosCompareAll(NomosCompare *compare)
 {
   PetscFunctionBeginUser;
   if (!compare->runs[0].n_particles) {
-    PetscCall(CompareFields(compare));
+    PetscCall(NomosCompareFields(compare));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   compare->n_variables = 1;

@@ -1,4 +1,4 @@
-/* `nomos compare RUN RUN ...`: how far are runs from the first one, and what does a frame of each cost? Of particles, by their positions; else every field that all have on the same grid. compare_read.c opens them, compare.c compares, compare_output.c tells. */
+/* `nomos compare RUN RUN ...`: how far are runs from the first one, and what does a frame of each cost? Of particles, by their positions; else every field that all have on one grid, or on grids whose cells lie in each other. compare_read.c opens them, compare.c compares, compare_fields.c does so with fields, compare_output.c tells. */
 #ifndef NOMOS_CASES_COMPARE_H
 #define NOMOS_CASES_COMPARE_H
 
@@ -43,6 +43,10 @@ PetscErrorCode NomosCompareOpen(size_t n, const char *const directories[], Nomos
 PetscErrorCode NomosCompareClose(NomosCompare *compare);
 /* Errors: no common frame, no common variable. */
 PetscErrorCode NomosCompareAll(NomosCompare *compare);
+PetscErrorCode NomosCompareFields(NomosCompare *compare);
+/* Frames of the first run whose times this one has too. */
+PetscErrorCode NomosCompareMatchFrames(const NomosCompareRun *first, const NomosCompareRun *run, NomosComparison *comparison);
+PetscErrorCode NomosCompareReadFrame(const NomosCompareRun *run, const char name[], size_t frame, double values[]);
 /* DIRECTORY/compare.json, plots/errors.png, of particles plots/beside.png and beside_motion.png, and a table on the screen. */
 PetscErrorCode NomosCompareWrite(const NomosCompare *compare);
 

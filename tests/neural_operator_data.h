@@ -3,6 +3,7 @@
 #define NOMOS_TESTS_NEURAL_OPERATOR_DATA_H
 
 #include "cases/train.h"
+#include "solvers/solver_list.h"
 #include "surrogates/surrogate_list.h"
 #include "tests/harness.h"
 
@@ -57,6 +58,7 @@ static inline void WriteWaves(const char path[], const WaveData *d)
 /* The surrogate of such data in `directory` (of the suite's), all of them for the training, with settings (they end with NULL). */
 static inline PetscErrorCode CreateEmulator(MPI_Comm comm, const char directory[], const char *const settings[], NomosConfig *config, NomosSurrogate *s)
 {
+  static NomosProgram               program     = {.models = nomos_solvers}; /* of learned corrections */
   static const NomosModelOps *const no_models[] = {NULL};
   const NomosSurrogateOps          *ops;
   char                              yaml[NOMOS_MAX_PATH];
@@ -80,7 +82,7 @@ static inline PetscErrorCode CreateEmulator(MPI_Comm comm, const char directory[
   }
   MPI_Barrier(PETSC_COMM_WORLD);
   PetscCall(NomosTrainingCaseLoad(comm, &(NomosCaseInput){.path = yaml, .models = no_models, .n_set = n, .set = (const char **)settings}, nomos_surrogates, config, &ops));
-  PetscCall(NomosSurrogateCreate(&(NomosSurrogateInput){.comm = comm, .ops = ops, .config = *config}, s));
+  PetscCall(NomosSurrogateCreate(&(NomosSurrogateInput){.comm = comm, .ops = ops, .config = *config, .simulate = NomosTrainSimulate, .simulate_context = &program}, s));
   PetscCall(ops->fit(*s));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

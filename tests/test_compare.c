@@ -178,4 +178,33 @@ START_TEST(command)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("compare", particles, clocks, mistakes, command)
+/* A wave on 128 cells and on 32, its values at their centres: the mean over four of them is the value in their middle times sin(4 a)/(4 sin(a)), a = pi/128, whichever of the two is the reference. 48 cells do not lie in 128. */
+START_TEST(other_grids)
+{
+  static const int cells[] = {128, 32, 48};
+  const double     a = PETSC_PI / 128, factor = sin(4 * a) / (4 * sin(a)), expected[] = {1 / factor - 1, 1 - factor};
+  char             path[3][NOMOS_MAX_PATH], compared[NOMOS_MAX_PATH], file[NOMOS_MAX_PATH + 64], setting[64];
+  json_error_t     error;
+
+  snprintf(compared, sizeof compared, "%.3000s/grids", ck_directory);
+  snprintf(file, sizeof file, "%s/compare.json", compared);
+  for (int r = 0; r < 3; r++) {
+    snprintf(path[r], sizeof path[r], "%.3000s/cells_%d", ck_directory, cells[r]);
+    snprintf(setting, sizeof setting, "grid_pde.nx=%d", cells[r]);
+    ck_assert_int_eq(Run((const char *const[]){"nomos", "run", "pde/advection", "-q", "-o", path[r], "--set", setting, "--set", "grid_pde.lx=1", "--set", "initial.type=expression", "--set", "initial.u=sin(2*pi*x)", "--set", "time.stop=0.1", "--set", "output.fields_every=0.1", "--set", "output.pictures=no", NULL}), 0);
+  }
+  for (int way = 0; way < 2; way++) {
+    ck_assert_int_eq(Run((const char *const[]){"nomos", "compare", path[way], path[!way], "-q", "-o", compared, NULL}), 0);
+    json_t       *root    = json_load_file(file, 0, &error);
+    const json_t *against = json_array_get(json_object_get(json_array_get(json_object_get(root, "runs"), 1), "against_reference"), 0);
+    ck_close(json_number_value(json_array_get(json_object_get(against, "relative_l2_of_time"), 0)), expected[way], 1e-5);
+    json_decref(root);
+  }
+  NomosErrorSetQuiet(true);
+  ck_assert_int_ne(Run((const char *const[]){"nomos", "compare", path[0], path[2], "-q", "-o", compared, NULL}), 0);
+  ck_assert_ptr_nonnull(strstr(NomosErrorLast(), "on one whose cells lie in its own"));
+  NomosErrorSetQuiet(false);
+}
+END_TEST
+
+NOMOS_TEST_SUITE("compare", particles, clocks, mistakes, command, other_grids)

@@ -2,27 +2,27 @@
 
 #include "operators/model_operator.h"
 #include "operators/primitives.h"
+#include "surrogates/operators/field_map.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 /* Vectors of one example, beside the states at which its steps begin: x and what goes along with it, in the model's precision. */
-enum { DOT, BAR, BAR_DOT, FIELD, N_WORK };
+enum { DOT, BAR, BAR_DOT, N_WORK };
 
 struct NomosCoarseSolver_s {
   NomosModel                   model;
   NomosConfig                  config;
   const NomosModelDerivatives *ops;
-  size_t                       n, n_data, n_points, n_fields, n_parameters; /* n of a state, n_data of it as the data have it */
+  NomosFieldMap                map;
+  size_t                       n_data, n_parameters; /* n_data: of a state as the data have it */
   size_t                       n_values;
-  size_t                      *field, *parameter; /* numbers of the data's fields and parameters among the model's */
+  size_t                      *parameter; /* numbers of the data's parameters among the model's */
   int64_t                      n_steps;
   size_t                       bytes;             /* of a state */
   char                        *states, *dots;     /* (n_steps + 1) states, and their tangents */
   void                        *work[N_WORK];
   double                      *values, *values_dot, *values_bar, *values_bar_dot; /* (n_values) of all the model's parameters */
-  double                      *sum;                                               /* (n) */
   size_t                       n_operators;
   NomosOperator               *operators;
 };
@@ -37,50 +37,12 @@ enum { STATE, PARAMETERS };
 
 /* ---- between the data and the model */
 
-/* E */
-static PetscErrorCode FromData(NomosCoarseSolver c, const double data[], void *state)
-{
-  double *values;
-
-  PetscFunctionBeginUser;
-  if (c->n_fields == 1) {
-    PetscCall(c->ops->from_field(c->model, c->field[0], data, state));
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
-  PetscCall(PetscMalloc1(c->n + 1, &values));
-  memset(c->sum, 0, sizeof *c->sum * c->n);
-  for (size_t f = 0; f < c->n_fields; f++) {
-    PetscCall(c->ops->from_field(c->model, c->field[f], data + f * c->n_points, c->work[FIELD]));
-    NomosStateToDoubles(c->model->precision, c->n, c->work[FIELD], values);
-    for (size_t i = 0; i < c->n; i++) c->sum[i] += values[i];
-  }
-  NomosStateFromDoubles(c->model->precision, c->n, c->sum, state);
-  PetscCall(PetscFree(values));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* data_bar += E^T x_bar */
-static PetscErrorCode FromDataVjp(NomosCoarseSolver c, const void *x_bar, double data_bar[])
-{
-  PetscFunctionBeginUser;
-  for (size_t f = 0; f < c->n_fields && data_bar; f++) PetscCall(c->ops->from_field_vjp(c->model, c->field[f], x_bar, data_bar + f * c->n_points));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* R */
-static PetscErrorCode ToData(NomosCoarseSolver c, const void *state, double data[])
-{
-  PetscFunctionBeginUser;
-  for (size_t f = 0; f < c->n_fields; f++) PetscCall(c->ops->field(c->model, c->field[f], state, data + f * c->n_points));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* x_bar := R^T data_bar */
 static PetscErrorCode ToDataVjp(NomosCoarseSolver c, const double data_bar[], void *x_bar)
 {
   PetscFunctionBeginUser;
   memset(x_bar, 0, c->bytes);
-  for (size_t f = 0; f < c->n_fields; f++) PetscCall(c->ops->field_vjp(c->model, c->field[f], data_bar + f * c->n_points, x_bar));
+  PetscCall(NomosFieldMapToDataVjp(&c->map, data_bar, x_bar));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -113,7 +75,7 @@ static PetscErrorCode Advance(NomosCoarseSolver c, const double data[], const do
   PetscFunctionBeginUser;
   Spread(c, parameters, c->values);
   if (c->n_values) PetscCall(c->ops->set_parameters(c->model, c->values));
-  PetscCall(FromData(c, data, StateAt(c, 0)));
+  PetscCall(NomosFieldMapToState(&c->map, data, StateAt(c, 0)));
   for (int64_t step = 0; step < n_steps; step++) {
     PetscCall(NomosModelSetClock(c->model, step));
     PetscCall(c->ops->set_state(c->model, StateAt(c, step)));
@@ -128,7 +90,7 @@ static PetscErrorCode AdvanceTangents(NomosCoarseSolver c, const double data_dot
 {
   PetscFunctionBeginUser;
   Spread(c, parameters_dot, c->values_dot);
-  PetscCall(FromData(c, data_dot, DotAt(c, 0)));
+  PetscCall(NomosFieldMapToState(&c->map, data_dot, DotAt(c, 0)));
   for (int64_t step = 0; step < c->n_steps; step++) {
     memcpy(DotAt(c, step + 1), DotAt(c, step), c->bytes);
     PetscCall(NomosModelSetClock(c->model, step));
@@ -175,7 +137,7 @@ static PetscErrorCode Apply(NomosOperator op, const double *const in[], double *
   PetscFunctionBeginUser;
   for (size_t i = 0; i < b->batch; i++) {
     PetscCall(AdvanceExample(b, in, i, c->n_steps));
-    PetscCall(ToData(c, StateAt(c, c->n_steps), PartOf(out[STATE], i, c->n_data)));
+    PetscCall(NomosFieldMapToData(&c->map, StateAt(c, c->n_steps), PartOf(out[STATE], i, c->n_data)));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -189,7 +151,7 @@ static PetscErrorCode Jvp(NomosOperator op, const double *const in[], const doub
   for (size_t i = 0; i < b->batch; i++) {
     PetscCall(AdvanceExample(b, in, i, c->n_steps - 1));
     PetscCall(AdvanceExampleTangents(b, in_dot, i));
-    PetscCall(ToData(c, DotAt(c, c->n_steps), PartOf(out_dot[STATE], i, c->n_data)));
+    PetscCall(NomosFieldMapToData(&c->map, DotAt(c, c->n_steps), PartOf(out_dot[STATE], i, c->n_data)));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -208,7 +170,7 @@ static PetscErrorCode Vjp(NomosOperator op, const double *const in[], const doub
       PetscCall(NomosModelSetClock(c->model, step));
       PetscCall(c->ops->vjp(c->model, StateAt(c, step), c->work[BAR], c->n_parameters && in_bar[PARAMETERS] ? c->values_bar : NULL));
     }
-    PetscCall(FromDataVjp(c, c->work[BAR], PartOf(in_bar[STATE], i, c->n_data)));
+    PetscCall(NomosFieldMapToStateVjp(&c->map, c->work[BAR], PartOf(in_bar[STATE], i, c->n_data)));
     if (c->n_parameters) Gather(c, c->values_bar, PartOf(in_bar[PARAMETERS], i, c->n_parameters));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -231,7 +193,7 @@ static PetscErrorCode Hvp(NomosOperator op, const double *const in[], const doub
       PetscCall(NomosModelSetClock(c->model, step));
       PetscCall(c->ops->hvp(c->model, StateAt(c, step), DotAt(c, step), c->n_values ? c->values_dot : NULL, c->work[BAR], c->work[BAR_DOT], c->n_values ? c->values_bar : NULL, c->n_values ? c->values_bar_dot : NULL));
     }
-    PetscCall(FromDataVjp(c, c->work[BAR_DOT], PartOf(in_bar_dot[STATE], i, c->n_data)));
+    PetscCall(NomosFieldMapToStateVjp(&c->map, c->work[BAR_DOT], PartOf(in_bar_dot[STATE], i, c->n_data)));
     if (c->n_parameters) Gather(c, c->values_bar_dot, PartOf(in_bar_dot[PARAMETERS], i, c->n_parameters));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -286,30 +248,6 @@ NomosTensor NomosCoarseSolverStep(NomosCoarseSolver c, NomosTensor u, const doub
 
 /* ---- made and unmade */
 
-/* The data's fields among the model's, by name or by order, and their sizes. */
-static PetscErrorCode FindFields(NomosCoarseSolver c, const NomosCoarseSolverInput *input)
-{
-  const NomosModelField *list;
-  size_t                 n, k;
-  char                   all[512] = "";
-
-  PetscFunctionBeginUser;
-  PetscCheck(c->ops->fields && c->ops->field && c->ops->field_vjp && c->ops->from_field && c->ops->from_field_vjp, PETSC_COMM_SELF, PETSC_ERR_SUP, "solver %s has no fields to exchange with data: it cannot be corrected", c->model->ops->name);
-  PetscCall(c->ops->fields(c->model, &n, &list));
-  for (k = 0; k < n; k++) snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", k ? ", " : "", list[k].name);
-  PetscCheck(input->n_fields <= n, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "solver %s: a state of the data has %zu fields, that of the solver %s", c->model->ops->name, input->n_fields, all);
-  for (size_t f = 0; f < input->n_fields; f++) {
-    size_t points = 1;
-    for (k = input->fields ? 0 : f; input->fields && k < n && strcmp(list[k].name, input->fields[f]);) k++;
-    PetscCheck(k < n, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "solver %s: its state has no field '%s', which the data have; it has %s", c->model->ops->name, input->fields[f], all);
-    for (int d = 0; d < list[k].n_dims; d++) points *= list[k].count[d];
-    PetscCheck(points == input->n_points, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "solver %s: its field %s has %zu points, that of the data %zu; set its grid to that of the data", c->model->ops->name, list[k].name, points, input->n_points);
-    c->field[f] = k;
-  }
-  PetscCheck(c->n == c->n_data, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "solver %s: a state has %zu numbers, the data give %zu: all its fields (%s) and nothing beside them (the history of a multistep scheme) make a state", c->model->ops->name, c->n, c->n_data, all);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode Create(NomosSurrogate s, const NomosCoarseSolverInput *input, NomosCoarseSolver c)
 {
   const NomosModelParameter *list;
@@ -318,20 +256,17 @@ static PetscErrorCode Create(NomosSurrogate s, const NomosCoarseSolverInput *inp
   PetscCheck(s->simulate, PETSC_COMM_SELF, PETSC_ERR_SUP, "%s: this program has no simulations, which a learned correction runs", s->ops->name);
   PetscCall(s->simulate(s, &(NomosSimulation){.path = input->path, .n_set = input->n_set, .set = input->set}, &c->model, &c->config));
   PetscCall(NomosModelGetDerivatives(c->model, false, &c->ops));
-  PetscCall(c->ops->state_size(c->model, &c->n));
+  PetscCall(NomosFieldMapCreate(&(NomosFieldMapInput){.model = c->model, .n_fields = input->n_fields, .n_points = input->n_points, .fields = input->fields}, &c->map));
   PetscCall(NomosModelGetParameters(c->model, &c->n_values, &list));
-  c->n_fields     = input->n_fields;
-  c->n_points     = input->n_points;
   c->n_data       = input->n_fields * input->n_points;
   c->n_parameters = input->n_parameters;
-  c->bytes        = c->n * NomosRealBytes(c->model->precision);
+  c->bytes        = c->map.n * NomosRealBytes(c->model->precision);
   const double steps = input->interval / c->model->dt;
   c->n_steps         = (int64_t)(steps + 0.5);
   PetscCheck(c->n_steps > 0 && fabs(steps - (double)c->n_steps) < 1e-6 * steps, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "solver %s: time.dt = %g: the interval between the data's frames, %g, is %g steps; set time.dt to it or to a fraction of it", c->model->ops->name, c->model->dt, input->interval, steps);
-  PetscCall(PetscMalloc2(c->n_fields + 1, &c->field, c->n_parameters + 1, &c->parameter));
-  PetscCall(FindFields(c, input));
+  PetscCall(PetscMalloc1(c->n_parameters + 1, &c->parameter));
   for (size_t k = 0; k < c->n_parameters; k++) PetscCall(NomosModelFindParameter(c->model, input->parameters[k], &c->parameter[k]));
-  PetscCall(PetscMalloc3(((size_t)c->n_steps + 1) * c->bytes, &c->states, ((size_t)c->n_steps + 1) * c->bytes, &c->dots, c->n + 1, &c->sum));
+  PetscCall(PetscMalloc2(((size_t)c->n_steps + 1) * c->bytes, &c->states, ((size_t)c->n_steps + 1) * c->bytes, &c->dots));
   for (int w = 0; w < N_WORK; w++) PetscCall(PetscMalloc(c->bytes + 1, &c->work[w]));
   PetscCall(PetscCalloc4(c->n_values + 1, &c->values, c->n_values + 1, &c->values_dot, c->n_values + 1, &c->values_bar, c->n_values + 1, &c->values_bar_dot));
   for (size_t k = 0; k < c->n_values; k++) c->values[k] = list[k].value;
@@ -359,8 +294,9 @@ PetscErrorCode NomosCoarseSolverDestroy(NomosCoarseSolver *solver)
   for (size_t i = 0; i < c->n_operators; i++) PetscCall(NomosOperatorDestroy(&c->operators[i]));
   PetscCall(PetscFree(c->operators));
   for (int w = 0; w < N_WORK; w++) PetscCall(PetscFree(c->work[w]));
-  PetscCall(PetscFree2(c->field, c->parameter));
-  PetscCall(PetscFree3(c->states, c->dots, c->sum));
+  PetscCall(NomosFieldMapDestroy(&c->map));
+  PetscCall(PetscFree(c->parameter));
+  PetscCall(PetscFree2(c->states, c->dots));
   PetscCall(PetscFree4(c->values, c->values_dot, c->values_bar, c->values_bar_dot));
   if (c->model) PetscCall(NomosModelDestroy(&c->model));
   if (c->config) PetscCall(NomosConfigDestroy(&c->config));

@@ -3,7 +3,6 @@
 #include "operators/primitives.h"
 #include "operators/tape_function.h"
 #include "surrogates/operators/emulator_model_impl.h"
-#include "surrogates/weights_file.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -28,12 +27,6 @@ static const NomosPictureInfo pictures[] = {{.variable = "*", .map = NOMOS_MAP_S
 
 /* ---- the step */
 
-static NomosTensor Units(const Emulator *e, NomosTensor u, bool undo)
-{
-  if (!e->no.normalised) return u;
-  return undo ? NomosNormalisationUndo(&e->no.normalisation, e->w, u, 1) : NomosNormalisationApply(&e->no.normalisation, e->w, u, 1);
-}
-
 static PetscErrorCode Function(NomosTape tape, const NomosTensor in[], void *ctx, NomosTensor out[])
 {
   Emulator                  *e  = ctx;
@@ -47,7 +40,7 @@ static PetscErrorCode Function(NomosTape tape, const NomosTensor in[], void *ctx
   }
   const NomosTensor u      = NomosReshape(in[0], 2 + no->shape.n_space, (size_t[]){1, no->n_fields, no->shape.points[0], no->shape.points[1]});
   const NomosTensor lambda = NomosReshape(in[1], 2, (size_t[]){1, no->n_parameters});
-  out[0] = Units(e, NomosNeuralOperatorStep(&e->no, e->w, &(NomosNeuralOperatorStepInput){.u = Units(e, u, false), .lambda = lambda}, NULL), true);
+  out[0] = EmulatorUnits(e, NomosNeuralOperatorStep(&e->no, e->w, &(NomosNeuralOperatorStepInput){.u = EmulatorUnits(e, u, false), .lambda = lambda}, NULL), true);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -69,93 +62,6 @@ static PetscErrorCode Step(NomosModel model)
 }
 
 /* ---- create */
-
-/* Numbers separated by commas; false: not so many. */
-static bool Numbers(const char text[], size_t n, double values[])
-{
-  for (size_t i = 0; i < n; i++) {
-    char *end;
-    if (!text || !*text) return false;
-    values[i] = strtod(text, &end);
-    if (end == text) return false;
-    text = *end == ',' ? end + 1 : end;
-  }
-  return !*text;
-}
-
-static size_t CountNames(const char text[])
-{
-  size_t n = text[0] != '\0';
-
-  for (; *text; text++) n += *text == ',';
-  return n;
-}
-
-/* Grid, fields and time step of the training, as the file tells them. */
-static PetscErrorCode ReadShape(NomosModel model, const NomosWeightsFile *file)
-{
-  Emulator            *e  = model->data;
-  NomosNeuralOperator *no = &e->no;
-  const char          *where = NomosConfigWhere(model->config, SECTION ".weights"), *texts[NOMOS_N_EMULATOR_TEXTS], *base;
-  double               points[2] = {0}, box[4], dt;
-
-  PetscFunctionBeginUser;
-  for (int t = 0; t < NOMOS_N_EMULATOR_TEXTS; t++) {
-    texts[t] = NomosWeightsFileText(file, nomos_emulator_text_keys[t]);
-    PetscCheck(texts[t] || t == NOMOS_EMULATOR_RANGES, model->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: " SECTION ".weights: the file does not say the %s of its training: take weights of the surrogate neural_operator", where, nomos_emulator_text_keys[t]);
-  }
-  PetscCall(NomosConfigGetString(file->architecture, "neural_operator.base", &base));
-  PetscCheck(strcmp(base, "solver"), model->comm, PETSC_ERR_SUP, "%s: " SECTION ".weights: these weights correct a coarse solver, and a run has none; nomos evaluate judges them, and weights with neural_operator.base: state run", where);
-  no->shape.n_space = (int)CountNames(texts[NOMOS_EMULATOR_POINTS]);
-  no->n_fields      = CountNames(texts[NOMOS_EMULATOR_FIELDS]);
-  no->n_parameters  = CountNames(texts[NOMOS_EMULATOR_PARAMETERS]);
-  PetscCheck((no->shape.n_space == 1 || no->shape.n_space == 2) && no->n_fields && no->n_fields <= EMULATOR_MAX_FIELDS && Numbers(texts[NOMOS_EMULATOR_POINTS], (size_t)no->shape.n_space, points) && Numbers(texts[NOMOS_EMULATOR_BOX], 2 * (size_t)no->shape.n_space, box), model->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: " SECTION ".weights: fields, points or box of the training cannot be read from the file; train again", where);
-  no->n_points = 1;
-  for (int d = 0; d < no->shape.n_space; d++) {
-    NomosCheck(points[d] >= 1 && points[d] <= 1e9, model->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: " SECTION ".weights: the file says %g points of the training; there is at least one; train again", where, points[d]);
-    no->n_points *= no->shape.points[d] = (size_t)points[d];
-    no->start[d]  = box[2 * d];
-    no->extent[d] = box[2 * d + 1];
-  }
-  NomosParameterRangeRead(&no->range, no->n_parameters, texts[NOMOS_EMULATOR_RANGES]);
-  no->size               = no->n_fields * no->n_points;
-  no->shape.n_fields     = no->n_fields;
-  no->shape.n_parameters = no->n_parameters;
-  no->interval           = strtod(texts[NOMOS_EMULATOR_INTERVAL], NULL);
-  PetscCall(NomosConfigGetReal(model->config, "time.dt", &dt));
-  PetscCheck(!(no->interval > 0) || fabs(dt - no->interval) <= 1e-5 * no->interval, model->comm, PETSC_ERR_ARG_WRONG, "%s: time.dt = %g: the frames of the training are %g apart; use that", NomosConfigWhere(model->config, "time.dt"), dt, no->interval);
-  PetscCall(PetscStrallocpy(texts[NOMOS_EMULATOR_PARAMETERS], &e->keys));
-  PetscCall(PetscStrallocpy(texts[NOMOS_EMULATOR_FIELDS], &e->names));
-  for (size_t f = 0; f < no->n_fields; f++) {
-    e->field_names[f] = strtok(f ? NULL : e->names, ",");
-    PetscCheck(e->field_names[f], model->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: " SECTION ".weights: the file lists the fields '%s', one of which has no name; train again", where, texts[NOMOS_EMULATOR_FIELDS]);
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* The network and its weights. */
-static PetscErrorCode Build(NomosModel model, NomosWeightsFile *file)
-{
-  Emulator            *e  = model->data;
-  NomosNeuralOperator *no = &e->no;
-  NomosSurrogateTable  table;
-  const char          *normalise;
-
-  PetscFunctionBeginUser;
-  for (size_t i = 0; NomosNeuralOperatorTable(i, &table); i++) PetscCall(NomosWeightsFileAdd(file, table.n_params, table.params));
-  PetscCall(ReadShape(model, file));
-  PetscCall(NomosConfigGetBool(file->architecture, "neural_operator.periodic", &no->shape.periodic));
-  PetscCall(NomosConfigGetString(file->architecture, "neural_operator.normalise", &normalise));
-  no->normalised = !strcmp(normalise, "channels");
-  PetscCall(NomosParametersCreate(NOMOS_F64, &e->parameters));
-  if (no->normalised) PetscCall(NomosNormalisationCreate(e->parameters, "fields", no->n_fields, &no->normalisation));
-  PetscCall(NomosEmulatorCreate(file->architecture, e->parameters, &no->shape, &no->emulator));
-  PetscCall(NomosParametersInitialise(e->parameters, 0));
-  PetscCall(NomosWeightsFileRead(file, e->parameters));
-  no->n_w      = NomosParametersCount(e->parameters);
-  e->n_weights = NomosParametersSize(e->parameters);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
 
 static PetscErrorCode CreateOperator(NomosModel model)
 {
@@ -179,23 +85,15 @@ static PetscErrorCode CreateOperator(NomosModel model)
 
 static PetscErrorCode Create(NomosModel model)
 {
-  static const char *const of_the_surrogate = "weights.safetensors of a training of the surrogate neural_operator";
-  Emulator                *e;
-  const char              *path;
-  NomosWeightsFile         file;
-  int                      size;
+  Emulator *e;
+  int       size;
 
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&e));
   model->data = e;
   PetscCallMPI(MPI_Comm_size(model->comm, &size));
   PetscCheck(size == 1, model->comm, PETSC_ERR_SUP, "solver emulator: its grid is one piece, and there are %d ranks; run it on one, whose threads share the work", size);
-  PetscCall(NomosConfigGetString(model->config, SECTION ".weights", &path));
-  PetscCheck(path[0], model->comm, PETSC_ERR_ARG_WRONG, "%s: " SECTION ".weights is missing: the %s", NomosConfigWhere(model->config, "solver"), of_the_surrogate);
-  PetscErrorCode code = NomosWeightsFileOpen(model->config, SECTION ".weights", sizeof nomos_neural_operator_shape_params / sizeof *nomos_neural_operator_shape_params, nomos_neural_operator_shape_params, &file);
-  if (!code) code = Build(model, &file);
-  PetscCall(NomosWeightsFileClose(&file));
-  PetscCall(code);
+  PetscCall(EmulatorOpen(model, SECTION ".weights", false, e));
   PetscCall(CreateOperator(model));
   PetscCall(EmulatorCreateLayout(model));
   PetscCall(NomosConfigGetReal(model->config, "time.dt", &model->dt));
@@ -211,12 +109,9 @@ static PetscErrorCode Destroy(NomosModel model)
   PetscFunctionBeginUser;
   if (!e) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(NomosOperatorDestroy(&e->op));
-  if (e->no.emulator) PetscCall(NomosEmulatorDestroy(&e->no.emulator));
-  PetscCall(NomosParametersDestroy(&e->parameters));
+  PetscCall(EmulatorClose(e));
   PetscCall(PetscFree4(e->x, e->next, e->lambda, e->w));
   PetscCall(PetscFree(e->list));
-  PetscCall(PetscFree(e->names));
-  PetscCall(PetscFree(e->keys));
   for (int d = 0; d < 2; d++) PetscCall(PetscFree(e->axes[d]));
   PetscCall(PetscFree(model->data));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -258,17 +153,9 @@ static PetscErrorCode Describe(NomosModel model, double *bytes, char *text, size
 static PetscErrorCode Warn(NomosModel model, NomosWarningFn warn, void *ctx)
 {
   const Emulator *e = model->data;
-  char            text[1024], *key = e->keys;
 
   PetscFunctionBeginUser;
-  for (size_t p = 0; p < e->no.n_parameters; p++) {
-    const size_t length = strcspn(key, ",");
-    if (!NomosParameterRangeHolds(&e->no.range, p, e->lambda[p])) {
-      snprintf(text, sizeof text, SECTION ".parameters: %.*s = %.6g lies beyond what the network was trained with, %.6g to %.6g: predictions there are not learned, and may blow up; train with data of this value too", (int)PetscMin(length, 64), key, e->lambda[p], e->no.range.low[p], e->no.range.high[p]);
-      PetscCall(warn(text, ctx));
-    }
-    key += length + (key[length] == ',');
-  }
+  PetscCall(EmulatorWarn(e, e->lambda, SECTION ".parameters: ", warn, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

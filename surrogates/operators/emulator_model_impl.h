@@ -28,6 +28,16 @@ typedef struct {
   char                 scalar_names[EMULATOR_PER_FIELD * EMULATOR_MAX_FIELDS][NOMOS_MAX_NAME];
 } Emulator;
 
+/* ---- emulator_weights.c: also of the model corrected_grid_pde, which has of an Emulator the network alone */
+
+/* Network, weights, grid, names of fields and parameters, from the file that `key` names. corrects: it must be a correction of a solver, else it must not. Errors: those of the file; another time.dt than between the training's frames. */
+PetscErrorCode EmulatorOpen(NomosModel model, const char key[], bool corrects, Emulator *e);
+PetscErrorCode EmulatorClose(Emulator *e);
+/* From the units of the data to those of the network, or back. */
+NomosTensor EmulatorUnits(const Emulator *e, NomosTensor u, bool undo);
+/* A sentence, begun by `what`, for each parameter of the PDE that lies beyond the training's. */
+PetscErrorCode EmulatorWarn(const Emulator *e, const double lambda[], const char what[], NomosWarningFn warn, void *ctx);
+
 /* ---- emulator_model_output.c */
 PetscErrorCode EmulatorInitialise(NomosModel model);
 /* Axes, variables, fields and scalars, from the grid and the names. */

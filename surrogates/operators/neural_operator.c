@@ -2,6 +2,7 @@
    parameters that were never simulated. How it is trained is said in rollout_schedule.h and neural_operator_loss.c, how it is judged in neural_operator_judge.c. */
 #include "surrogates/operators/neural_operator_impl.h"
 
+#include "surrogates/operators/corrected_model.h"
 #include "surrogates/operators/emulator_list.h"
 
 #include <stdio.h>
@@ -93,7 +94,7 @@ static PetscErrorCode ReadParams(NomosSurrogate s)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-const char *const nomos_emulator_text_keys[NOMOS_N_EMULATOR_TEXTS] = {"fields", "parameters", "points", "interval", "box", "ranges"};
+const char *const nomos_emulator_text_keys[NOMOS_N_EMULATOR_TEXTS] = {"fields", "parameters", "points", "interval", "box", "ranges", "steps"};
 
 /* For a model of the weights. */
 static void WriteTexts(NomosSurrogate s)
@@ -111,6 +112,7 @@ static void WriteTexts(NomosSurrogate s)
   }
   snprintf(no->texts[NOMOS_EMULATOR_INTERVAL], n, "%.17g", no->interval);
   NomosParameterRangeWrite(&no->range, no->n_parameters, n, no->texts[NOMOS_EMULATOR_RANGES]);
+  snprintf(no->texts[NOMOS_EMULATOR_STEPS], n, "%lld", (long long)(no->solver ? NomosCoarseSolverSteps(no->solver) : 0));
   s->n_texts   = NOMOS_N_EMULATOR_TEXTS;
   s->text_keys = nomos_emulator_text_keys;
   s->texts     = no->text_list;
@@ -211,4 +213,5 @@ const NomosSurrogateOps NomosSurrogateOps_NeuralOperator = {
   .take_texts = NomosNeuralOperatorTakeTexts,
   .pictures  = NomosNeuralOperatorPictures,
   .model     = &NomosModelOps_Emulator,
+  .extension = &nomos_corrected_grid_pde,
 };

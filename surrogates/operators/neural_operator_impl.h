@@ -25,9 +25,9 @@ typedef struct {
   double              *values; /* mean and variance of each layer, one behind the other */
 } NomosStepStatistics;
 
-/* What is written beside the weights: names of the fields and keys of the parameters (separated by commas), points, time between frames, start and extent of the box along each axis, least and largest value of each parameter
-   (which older files do not have). */
-enum { NOMOS_EMULATOR_FIELDS, NOMOS_EMULATOR_PARAMETERS, NOMOS_EMULATOR_POINTS, NOMOS_EMULATOR_INTERVAL, NOMOS_EMULATOR_BOX, NOMOS_EMULATOR_RANGES, NOMOS_N_EMULATOR_TEXTS };
+/* What is written beside the weights: names of the fields and keys of the parameters (separated by commas), points, time between frames, start and extent of the box along each axis, least and largest value of each parameter,
+   steps of the solver that is corrected between two frames (the last two older files do not have). */
+enum { NOMOS_EMULATOR_FIELDS, NOMOS_EMULATOR_PARAMETERS, NOMOS_EMULATOR_POINTS, NOMOS_EMULATOR_INTERVAL, NOMOS_EMULATOR_BOX, NOMOS_EMULATOR_RANGES, NOMOS_EMULATOR_STEPS, NOMOS_N_EMULATOR_TEXTS };
 extern const char *const nomos_emulator_text_keys[NOMOS_N_EMULATOR_TEXTS];
 
 /* Least and largest value of each parameter in a training. */
@@ -55,6 +55,7 @@ struct NomosNeuralOperator_s {
   NomosNormalisation   normalisation;
   NomosEmulator        emulator;
   NomosCoarseSolver    solver;                                 /* NULL: the network leads from the state itself */
+  int64_t              n_solver_steps;                         /* of it, in the training */
   size_t               n_w;                                    /* tensors of the parameters */
 
   NomosRolloutSchedule schedule;

@@ -1,0 +1,152 @@
+/* Fields of runs beside each other, on one grid or on two whose cells lie in each other. */
+#include "cases/compare.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* A variable of two runs: what its axes have in each, and in the coarser one. */
+typedef struct {
+  int    n_dims; /* without time */
+  size_t shape[2][NOMOS_FIELD_MAX_DIMS], coarse[NOMOS_FIELD_MAX_DIMS];
+  size_t n; /* points of the coarser one; 0: they cannot be compared */
+} Grids;
+
+/* Coordinates of an axis; left as they are where the file has none. */
+static PetscErrorCode Coordinates(const NomosCompareRun *run, const char name[], int axis, size_t n, double x[], bool *known)
+{
+  const char *dim;
+  size_t      shape[NOMOS_FIELD_MAX_DIMS + 1];
+  int         n_dims = 0;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosFieldReaderDimName(run->reader, name, axis + 1, &dim));
+  *known = dim[0] != '\0';
+  if (*known) PetscCall(NomosFieldReaderHas(run->reader, dim, known));
+  if (*known) PetscCall(NomosFieldReaderShape(run->reader, dim, &n_dims, shape));
+  *known = *known && n_dims == 1 && shape[0] == n;
+  if (*known) PetscCall(NomosFieldReaderRead(run->reader, dim, (size_t[]){0}, &n, x));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Along an axis with k n and n points: is each coarse point the middle of k fine ones, as centres of cells are and nodes are not? */
+static PetscErrorCode Nested(const NomosCompareRun *const runs[2], const char name[], int axis, const size_t n[2], bool *nested)
+{
+  const int    fine = n[1] > n[0];
+  const size_t coarse = n[!fine], k = n[fine] / coarse;
+  double      *x[2];
+  bool         known[2];
+
+  PetscFunctionBeginUser;
+  *nested = n[fine] % coarse == 0;
+  if (!*nested) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscMalloc2(n[0], &x[0], n[1], &x[1]));
+  for (int r = 0; r < 2; r++) PetscCall(Coordinates(runs[r], name, axis, n[r], x[r], &known[r]));
+  *nested = known[0] && known[1];
+  const double spacing = *nested ? fabs(x[fine][n[fine] - 1] - x[fine][0]) / (double)(n[fine] - 1) : 0;
+  for (size_t i = 0; i < coarse && *nested; i++) {
+    double mean = 0;
+    for (size_t j = 0; j < k; j++) mean += x[fine][i * k + j] / (double)k;
+    *nested = fabs(mean - x[!fine][i]) < 1e-3 * spacing;
+  }
+  PetscCall(PetscFree2(x[0], x[1]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode FindGrids(const NomosCompareRun *const runs[2], const char name[], Grids *g)
+{
+  size_t shape[2][NOMOS_FIELD_MAX_DIMS + 1];
+  int    n_dims[2];
+  bool   same;
+
+  PetscFunctionBeginUser;
+  *g = (Grids){0};
+  PetscCall(NomosFieldReaderHas(runs[1]->reader, name, &same));
+  if (!same) PetscFunctionReturn(PETSC_SUCCESS);
+  for (int r = 0; r < 2; r++) PetscCall(NomosFieldReaderShape(runs[r]->reader, name, &n_dims[r], shape[r]));
+  same      = n_dims[0] == n_dims[1] && n_dims[0] > 0;
+  g->n_dims = n_dims[0] - 1;
+  g->n      = 1;
+  for (int a = 0; a < g->n_dims && same; a++) {
+    const size_t n[2] = {shape[0][a + 1], shape[1][a + 1]};
+    if (n[0] != n[1]) PetscCall(Nested(runs, name, a, n, &same));
+    for (int r = 0; r < 2; r++) g->shape[r][a] = n[r];
+    g->coarse[a] = PetscMin(n[0], n[1]);
+    g->n *= g->coarse[a];
+  }
+  if (!same) g->n = 0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A frame as means over the coarser grid's cells. values (all points of this run): scratch. */
+static PetscErrorCode ReadMeans(const NomosCompareRun *run, const char name[], size_t frame, const Grids *g, const size_t shape[], double values[], double means[])
+{
+  size_t n = 1;
+
+  PetscFunctionBeginUser;
+  for (int a = 0; a < g->n_dims; a++) n *= shape[a];
+  PetscCall(NomosCompareReadFrame(run, name, frame, n == g->n ? means : values));
+  if (n == g->n) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscArrayzero(means, g->n));
+  for (size_t i = 0; i < n; i++) {
+    size_t at = 0, rest = i, stride = 1;
+    for (int a = g->n_dims - 1; a >= 0; a--) {
+      at += rest % shape[a] / (shape[a] / g->coarse[a]) * stride;
+      rest /= shape[a];
+      stride *= g->coarse[a];
+    }
+    means[at] += values[i] / (double)(n / g->n);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CompareField(const NomosCompareRun *const runs[2], const char name[], const Grids *g, NomosComparison *c)
+{
+  double *x[2], *values;
+  size_t  most = 1, n[2] = {1, 1};
+
+  PetscFunctionBeginUser;
+  for (int r = 0; r < 2; r++) {
+    for (int a = 0; a < g->n_dims; a++) n[r] *= g->shape[r][a];
+    most = PetscMax(most, n[r]);
+  }
+  snprintf(c->variable, sizeof c->variable, "%s", name);
+  snprintf(c->what, sizeof c->what, "%s at %s %zu points%s", name, n[0] == n[1] ? "its" : "the", g->n, n[0] == n[1] ? "" : " of the coarser grid, whose cells take the means of the finer ones");
+  PetscCall(NomosReadLabel(runs[0]->reader, name, "units", c->unit));
+  PetscCall(NomosCompareMatchFrames(runs[0], runs[1], c));
+  PetscCall(PetscMalloc3(g->n, &x[0], g->n, &x[1], most, &values));
+  for (size_t k = 0; k < c->n; k++) {
+    double squares = 0, of_reference = 0;
+    for (int r = 0; r < 2; r++) PetscCall(ReadMeans(runs[r], name, c->frames[r][k], g, g->shape[r], values, x[r]));
+    for (size_t i = 0; i < g->n; i++) {
+      squares += (x[1][i] - x[0][i]) * (x[1][i] - x[0][i]);
+      of_reference += x[0][i] * x[0][i];
+    }
+    c->mse[k]      = squares / (double)g->n;
+    c->relative[k] = sqrt(squares / of_reference);
+  }
+  PetscCall(PetscFree3(x[0], x[1], values));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosCompareFields(NomosCompare *compare)
+{
+  const NomosCompareRun *first = &compare->runs[0];
+  const char *const     *names;
+  size_t                 n_names;
+  Grids                  grids[NOMOS_MAX_BESIDE];
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosFieldReaderVariables(first->reader, &n_names, &names));
+  for (size_t v = 0; v < n_names && compare->n_variables < NOMOS_COMPARE_MAX_VARIABLES; v++) {
+    bool all = true;
+    for (size_t r = 1; r < compare->n_runs && all; r++) {
+      PetscCall(FindGrids((const NomosCompareRun *[]){first, &compare->runs[r]}, names[v], &grids[r]));
+      all = grids[r].n > 0;
+    }
+    for (size_t r = 1; r < compare->n_runs && all; r++) PetscCall(CompareField((const NomosCompareRun *[]){first, &compare->runs[r]}, names[v], &grids[r], &compare->with[r][compare->n_variables]));
+    compare->n_variables += all;
+  }
+  PetscCheck(compare->n_variables, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "%s and the others have no field over time in common, on the same grid or on one whose cells lie in its own", first->directory);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

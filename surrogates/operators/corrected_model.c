@@ -1,0 +1,282 @@
+/* The model `corrected_grid_pde`: a PDE on a coarse grid whose every step trained weights of the surrogate neural_operator (base: solver) correct. All that is not said here is the solver's own: cases, checkpoints, what is written.
+   One rank, whose threads share the work.
+
+     x' = E N(R x, R Phi(x), lambda)        neural_operator_step.c; R reads the fields of the training out of a state, E writes them
+
+   A step is the time between two frames of the training. Derivatives of first order, by the state and by what the solver knows, in the network's float64. */
+#include "surrogates/operators/corrected_model.h"
+
+#include "operators/model_operator.h"
+#include "operators/primitives.h"
+#include "operators/tape_function.h"
+#include "surrogates/operators/emulator_model_impl.h"
+#include "surrogates/operators/field_map.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define WEIGHTS "corrected_grid_pde.weights"
+
+static const NomosParam params[] = {
+  {WEIGHTS, NOMOS_PARAM_FILE, "", NULL, 0, 0, NULL, false, "weights.safetensors of a training of the surrogate neural_operator with neural_operator.base: solver, which says grid, fields and time step."},
+};
+
+enum { STATE, BASE, LAMBDA, N_IN };
+
+typedef struct {
+  Emulator      network; /* of it the network alone */
+  NomosFieldMap map;
+  NomosOperator op;      /* N */
+  size_t       *parameter;                        /* (P) numbers of the network's parameters among the model's */
+  double       *x[N_IN], *x_dot[N_IN], *next;     /* inputs of N, what goes along with them, its result */
+  void         *own, *before;                     /* states of the model */
+} Corrected;
+
+/* ---- create */
+
+static PetscErrorCode Function(NomosTape tape, const NomosTensor in[], void *ctx, NomosTensor out[])
+{
+  Corrected                 *c  = ctx;
+  Emulator                  *e  = &c->network;
+  const NomosNeuralOperator *no = &e->no;
+  NomosTensor                fields[2], auxiliary;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosParametersBind(e->parameters, tape, e->w));
+  for (int k = STATE; k <= BASE; k++) fields[k] = EmulatorUnits(e, NomosReshape(in[k], 2 + no->shape.n_space, (size_t[]){1, no->n_fields, no->shape.points[0], no->shape.points[1]}), false);
+  const NomosTensor lambda = NomosReshape(in[LAMBDA], 2, (size_t[]){1, no->n_parameters});
+  out[0] = EmulatorUnits(e, NomosEmulatorStep(no->emulator, e->w, &(NomosEmulatorStepInput){.u = fields[STATE], .lambda = lambda, .base = fields[BASE]}, &auxiliary), true);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The box of the training is the model's, and its ends are of the same kind. */
+static PetscErrorCode CheckDomain(NomosModel model, const NomosNeuralOperator *no)
+{
+  static const char *const lengths[] = {"grid_pde.lx", "grid_pde.ly"}, *const boundaries[] = {"grid_pde.boundary_x", "grid_pde.boundary_y"};
+  const double            *origin;
+  double                   length[2];
+  size_t                   n_origin;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetReals(model->config, "grid_pde.origin", &n_origin, &origin));
+  PetscCall(NomosConfigGetReal(model->config, "grid_pde.lx", &length[0]));
+  PetscCall(NomosConfigGetReal(model->config, "grid_pde.ly", &length[1]));
+  if (!(length[1] > 0)) length[1] = length[0];
+  for (int axis = 0; axis < no->shape.n_space; axis++) {
+    const int    d     = no->shape.n_space - 1 - axis;
+    const double start = (size_t)axis < n_origin ? origin[axis] : 0, extent = no->extent[d];
+    const char  *kind;
+    NomosCheck(fabs(length[axis] - extent) <= 1e-5 * extent && fabs(start - no->start[d]) <= 1e-5 * extent, model->comm, PETSC_ERR_ARG_INCOMP, "%s: the domain reaches from %g to %g along %c, that of the correction's training from %g to %g; choose %s and grid_pde.origin so", NomosConfigWhere(model->config, lengths[axis]), start, start + length[axis], "xy"[axis], no->start[d], no->start[d] + extent, lengths[axis]);
+    PetscCall(NomosConfigGetString(model->config, boundaries[axis], &kind));
+    PetscCheck(no->shape.periodic == !strcmp(kind, "periodic"), model->comm, PETSC_ERR_ARG_INCOMP, "%s: %s = %s: the correction was trained on a domain that is %speriodic", NomosConfigWhere(model->config, boundaries[axis]), boundaries[axis], kind, no->shape.periodic ? "" : "not ");
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Where the network finds the parameters that it is told. */
+static PetscErrorCode FindParameters(NomosModel model, Corrected *c)
+{
+  char *key = c->network.keys, name[NOMOS_MAX_NAME];
+
+  PetscFunctionBeginUser;
+  for (size_t p = 0; p < c->network.no.n_parameters; p++) {
+    const size_t length = strcspn(key, ",");
+    snprintf(name, sizeof name, "%.*s", (int)length, key);
+    PetscCall(NomosModelFindParameter(model, name, &c->parameter[p]));
+    key += length + (key[length] == ',');
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CreateOperator(NomosModel model, Corrected *c)
+{
+  const size_t                n    = c->network.no.size, P = c->network.no.n_parameters;
+  const NomosOperatorArgument in[] = {{.name = "state", .size = n}, {.name = "base", .size = n}, {.name = "parameters", .size = P, .replicated = true}}, out = {.name = "state", .size = n};
+
+  PetscFunctionBeginUser;
+  for (int k = 0; k < N_IN; k++) PetscCall(PetscMalloc2(in[k].size + 1, &c->x[k], in[k].size + 1, &c->x_dot[k]));
+  PetscCall(PetscMalloc2(n, &c->next, c->network.no.n_w, &c->network.w));
+  PetscCall(NomosOperatorFromTape(&(NomosTapeFunctionInput){.comm = model->comm, .name = "correction", .function = Function, .ctx = c, .n_in = N_IN, .n_out = 1, .in = in, .out = &out}, &c->op));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Create(NomosModel model)
+{
+  Corrected           *c;
+  NomosNeuralOperator *no;
+  int                  size;
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_size(model->comm, &size));
+  PetscCheck(size == 1, model->comm, PETSC_ERR_SUP, "solver %s: its network sees the whole grid, and there are %d ranks; run it on one, whose threads share the work", model->ops->name, size);
+  PetscCall(model->ops->base->create(model));
+  PetscCall(PetscNew(&c));
+  model->extension = c;
+  no               = &c->network.no;
+  PetscCall(EmulatorOpen(model, WEIGHTS, true, &c->network));
+  NomosCheck(no->n_solver_steps == 1, model->comm, PETSC_ERR_SUP, "%s: " WEIGHTS ": in the training the solver made %lld steps between two corrections, and a run corrects every one; train with time.dt = %g in neural_operator.solver.set", NomosConfigWhere(model->config, WEIGHTS), (long long)no->n_solver_steps, no->interval);
+  PetscCall(CheckDomain(model, no));
+  PetscCall(NomosFieldMapCreate(&(NomosFieldMapInput){.model = model, .n_fields = no->n_fields, .n_points = no->n_points, .fields = c->network.field_names}, &c->map));
+  PetscCall(PetscMalloc1(no->n_parameters + 1, &c->parameter));
+  PetscCall(FindParameters(model, c));
+  PetscCall(PetscMalloc(c->map.n * NomosRealBytes(model->precision), &c->own));
+  PetscCall(PetscMalloc(c->map.n * NomosRealBytes(model->precision), &c->before));
+  PetscCall(CreateOperator(model, c));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Destroy(NomosModel model)
+{
+  Corrected *c = model->extension;
+
+  PetscFunctionBeginUser;
+  if (c) {
+    PetscCall(NomosOperatorDestroy(&c->op));
+    PetscCall(EmulatorClose(&c->network));
+    PetscCall(NomosFieldMapDestroy(&c->map));
+    for (int k = 0; k < N_IN; k++) PetscCall(PetscFree2(c->x[k], c->x_dot[k]));
+    PetscCall(PetscFree2(c->next, c->network.w));
+    PetscCall(PetscFree(c->parameter));
+    PetscCall(PetscFree(c->own));
+    PetscCall(PetscFree(c->before));
+    PetscCall(PetscFree(model->extension));
+  }
+  PetscCall(model->ops->base->destroy(model));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- run */
+
+static PetscErrorCode Lambda(NomosModel model, double lambda[])
+{
+  const Corrected           *c = model->extension;
+  const NomosModelParameter *list;
+  size_t                     n;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosModelGetParameters(model, &n, &list));
+  for (size_t p = 0; p < c->network.no.n_parameters; p++) lambda[p] = list[c->parameter[p]].value;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A state that went wrong is left as it is, for `check` to find. */
+static PetscErrorCode Step(NomosModel model)
+{
+  Corrected                   *c = model->extension;
+  const NomosModelDerivatives *d = model->ops->derivatives;
+  NomosModelFault              fault;
+
+  PetscFunctionBeginUser;
+  PetscCall(d->get_state(model, c->own));
+  PetscCall(NomosFieldMapToData(&c->map, c->own, c->x[STATE]));
+  PetscCall(model->ops->base->step(model));
+  PetscCall(model->ops->check(model, &fault));
+  if (fault.bad) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(d->get_state(model, c->own));
+  PetscCall(NomosFieldMapToData(&c->map, c->own, c->x[BASE]));
+  PetscCall(Lambda(model, c->x[LAMBDA]));
+  PetscCall(NomosOperatorApply(c->op, (const double *const *)c->x, &c->next));
+  PetscCall(NomosFieldMapToState(&c->map, c->next, c->own));
+  PetscCall(d->set_state(model, c->own));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Describe(NomosModel model, double *bytes, char *text, size_t n_text)
+{
+  const Corrected *c = model->extension;
+
+  PetscFunctionBeginUser;
+  PetscCall(model->ops->base->describe(model, bytes, text, n_text));
+  *bytes += 8. * (double)(c->network.n_weights + 6 * c->network.no.size);
+  snprintf(text + strlen(text), n_text - strlen(text), "; every step corrected by a network of %zu weights", c->network.n_weights);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Warn(NomosModel model, NomosWarningFn warn, void *ctx)
+{
+  Corrected *c = model->extension;
+
+  PetscFunctionBeginUser;
+  if (model->ops->base->warn) PetscCall(model->ops->base->warn(model, warn, ctx));
+  PetscCall(Lambda(model, c->x[LAMBDA]));
+  PetscCall(EmulatorWarn(&c->network, c->x[LAMBDA], "", warn, ctx));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- derivatives: of the solver's step by itself, of the network at the states before and after it */
+
+/* The network's inputs at `state`. The model's own state is the way there, and is put back, as is the clock. */
+static PetscErrorCode Inputs(NomosModel model, const void *state)
+{
+  Corrected                   *c    = model->extension;
+  const NomosModelDerivatives *d    = model->ops->derivatives;
+  const int64_t                step = model->step;
+
+  PetscFunctionBeginUser;
+  PetscCall(d->get_state(model, c->before));
+  PetscCall(d->set_state(model, state));
+  PetscCall(NomosFieldMapToData(&c->map, state, c->x[STATE]));
+  PetscCall(model->ops->base->step(model));
+  PetscCall(d->get_state(model, c->own));
+  PetscCall(NomosFieldMapToData(&c->map, c->own, c->x[BASE]));
+  PetscCall(Lambda(model, c->x[LAMBDA]));
+  PetscCall(d->set_state(model, c->before));
+  PetscCall(NomosModelSetClock(model, step));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Jvp(NomosModel model, const void *state, void *x_dot, const double p_dot[])
+{
+  Corrected *c = model->extension;
+
+  PetscFunctionBeginUser;
+  PetscCall(Inputs(model, state));
+  PetscCall(NomosFieldMapToData(&c->map, x_dot, c->x_dot[STATE]));
+  PetscCall(model->ops->base->derivatives->jvp(model, state, x_dot, p_dot));
+  PetscCall(NomosFieldMapToData(&c->map, x_dot, c->x_dot[BASE]));
+  for (size_t p = 0; p < c->network.no.n_parameters; p++) c->x_dot[LAMBDA][p] = p_dot ? p_dot[c->parameter[p]] : 0;
+  PetscCall(NomosOperatorJvp(c->op, (const double *const *)c->x, (const double *const *)c->x_dot, &c->next));
+  PetscCall(NomosFieldMapToState(&c->map, c->next, x_dot));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Vjp(NomosModel model, const void *state, void *x_bar, double p_bar[])
+{
+  Corrected   *c = model->extension;
+  const size_t n = c->network.no.size, P = c->network.no.n_parameters;
+
+  PetscFunctionBeginUser;
+  PetscCall(Inputs(model, state));
+  PetscCall(PetscArrayzero(c->next, n));
+  PetscCall(NomosFieldMapToStateVjp(&c->map, x_bar, c->next));
+  for (int k = 0; k < N_IN; k++) PetscCall(PetscArrayzero(c->x_dot[k], k == LAMBDA ? P : n));
+  PetscCall(NomosOperatorVjp(c->op, (const double *const *)c->x, (const double *[]){c->next}, c->x_dot));
+  memset(x_bar, 0, c->map.n * NomosRealBytes(model->precision));
+  PetscCall(NomosFieldMapToDataVjp(&c->map, c->x_dot[BASE], x_bar));
+  PetscCall(model->ops->base->derivatives->vjp(model, state, x_bar, p_bar));
+  PetscCall(NomosFieldMapToDataVjp(&c->map, c->x_dot[STATE], x_bar));
+  for (size_t p = 0; p < P && p_bar; p++) p_bar[c->parameter[p]] += c->x_dot[LAMBDA][p];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static void Extend(NomosModelOps *ops, NomosModelDerivatives *derivatives)
+{
+  derivatives->jvp = Jvp;
+  derivatives->vjp = Vjp;
+  ops->create      = Create;
+  ops->destroy     = Destroy;
+  ops->step        = Step;
+  ops->describe    = Describe;
+  ops->warn        = Warn;
+}
+
+const NomosModelExtension nomos_corrected_grid_pde = {
+  .extends   = "grid_pde",
+  .name      = "corrected_grid_pde",
+  .summary   = "A PDE on a coarse grid, every step of which a network corrects (surrogate neural_operator, base: solver).",
+  .reference = "doi:10.1073/pnas.2101784118",
+  .n_params  = sizeof params / sizeof *params,
+  .params    = params,
+  .extend    = Extend,
+};

@@ -1,0 +1,88 @@
+#include "surrogates/operators/field_map.h"
+
+#include "operators/model_operator.h"
+
+#include <stdio.h>
+#include <string.h>
+
+PetscErrorCode NomosFieldMapToState(const NomosFieldMap *m, const double data[], void *state)
+{
+  PetscFunctionBeginUser;
+  if (m->n_fields == 1) {
+    PetscCall(m->ops->from_field(m->model, m->field[0], data, state));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  memset(m->sum, 0, sizeof *m->sum * m->n);
+  for (size_t f = 0; f < m->n_fields; f++) {
+    PetscCall(m->ops->from_field(m->model, m->field[f], data + f * m->n_points, m->one));
+    NomosStateToDoubles(m->model->precision, m->n, m->one, m->values);
+    for (size_t i = 0; i < m->n; i++) m->sum[i] += m->values[i];
+  }
+  NomosStateFromDoubles(m->model->precision, m->n, m->sum, state);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosFieldMapToStateVjp(const NomosFieldMap *m, const void *x_bar, double data_bar[])
+{
+  PetscFunctionBeginUser;
+  for (size_t f = 0; f < m->n_fields && data_bar; f++) PetscCall(m->ops->from_field_vjp(m->model, m->field[f], x_bar, data_bar + f * m->n_points));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosFieldMapToData(const NomosFieldMap *m, const void *state, double data[])
+{
+  PetscFunctionBeginUser;
+  for (size_t f = 0; f < m->n_fields; f++) PetscCall(m->ops->field(m->model, m->field[f], state, data + f * m->n_points));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosFieldMapToDataVjp(const NomosFieldMap *m, const double data_bar[], void *x_bar)
+{
+  PetscFunctionBeginUser;
+  for (size_t f = 0; f < m->n_fields; f++) PetscCall(m->ops->field_vjp(m->model, m->field[f], data_bar + f * m->n_points, x_bar));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The data's fields among the model's, by name or by order, and their sizes. */
+static PetscErrorCode FindFields(NomosFieldMap *m, const char *const fields[])
+{
+  const char            *solver = m->model->ops->name;
+  const NomosModelField *list;
+  size_t                 n, k;
+  char                   all[512] = "";
+
+  PetscFunctionBeginUser;
+  PetscCall(m->ops->fields(m->model, &n, &list));
+  for (k = 0; k < n; k++) snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", k ? ", " : "", list[k].name);
+  PetscCheck(m->n_fields <= n, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "solver %s: a state of the data has %zu fields, that of the solver %s", solver, m->n_fields, all);
+  for (size_t f = 0; f < m->n_fields; f++) {
+    size_t points = 1;
+    for (k = fields ? 0 : f; fields && k < n && strcmp(list[k].name, fields[f]);) k++;
+    PetscCheck(k < n, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "solver %s: its state has no field '%s', which the data have; it has %s", solver, fields[f], all);
+    for (int d = 0; d < list[k].n_dims; d++) points *= list[k].count[d];
+    PetscCheck(points == m->n_points, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "solver %s: its field %s has %zu points, that of the data %zu; set its grid to that of the data", solver, list[k].name, points, m->n_points);
+    m->field[f] = k;
+  }
+  PetscCheck(m->n == m->n_fields * m->n_points, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "solver %s: a state has %zu numbers, the data give %zu: all its fields (%s) and nothing beside them (the history of a multistep scheme) make a state", solver, m->n, m->n_fields * m->n_points, all);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosFieldMapCreate(const NomosFieldMapInput *input, NomosFieldMap *m)
+{
+  PetscFunctionBeginUser;
+  *m = (NomosFieldMap){.model = input->model, .ops = input->model->ops->derivatives, .n_fields = input->n_fields, .n_points = input->n_points};
+  PetscCheck(m->ops && m->ops->fields && m->ops->field && m->ops->field_vjp && m->ops->from_field && m->ops->from_field_vjp, PETSC_COMM_SELF, PETSC_ERR_SUP, "solver %s has no fields to exchange with data: it cannot be corrected", m->model->ops->name);
+  PetscCall(m->ops->state_size(m->model, &m->n));
+  PetscCall(PetscMalloc3(m->n_fields + 1, &m->field, m->n + 1, &m->values, m->n + 1, &m->sum));
+  PetscCall(PetscMalloc(m->n * NomosRealBytes(m->model->precision) + 1, &m->one));
+  PetscCall(FindFields(m, input->fields));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosFieldMapDestroy(NomosFieldMap *m)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscFree3(m->field, m->values, m->sum));
+  PetscCall(PetscFree(m->one));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -1,0 +1,240 @@
+/* The model `corrected_grid_pde`: it is the free run by which the surrogate is judged; without a correction the solver itself, to the bit; its derivatives are those of its step; other simulations than that of the training are refused,
+   or told. */
+#include "operators/model_operator.h"
+#include "operators/operator_check.h"
+#include "solvers/solver_list.h"
+#include "surrogates/operators/neural_operator_impl.h"
+#include "tests/neural_operator_data.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { N = 4, N_FRAMES = 6, NX = 16 };
+static const double          speeds[] = {0.5, 1, 2, 3};
+static const NomosModelOps **models; /* solvers, and what surrogates make of them */
+
+static const char *In(const char file[])
+{
+  static char path[NOMOS_MAX_PATH];
+  snprintf(path, sizeof path, "%.2000s/%s", ck_directory, file);
+  return path;
+}
+
+/* A solver of advection that the trainings correct and the runs are of: no kinks of limiters, and as many substeps whatever the state is. */
+static void Prepare(void)
+{
+  if (models) return;
+  ck_ok(NomosModelsCreate(nomos_solvers, nomos_surrogates, &models));
+  WriteWaves(DataPath(MakeDirectory("waves"), "train.h5"), &(WaveData){.n = N, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 4, .speeds = speeds});
+  FILE *file = fopen(In("solver.yaml"), "w");
+  fprintf(file, "case: {units: nondimensional, title: test}\nsolver: grid_pde\ngrid_pde: {family: advection, nx: %d, limiter: central, substeps: 4}\nadvection: {beta: %g}\ninitial.u: \"sin(2*pi*x) + 0.3*cos(4*pi*x + 1)\"\ntime: {dt: 0.05, stop: 1}\n", NX, speeds[1]);
+  fclose(file);
+}
+
+/* A training that corrects it, with settings (they end with NULL); its weights, of a last layer that says something unless `zero`, go to weights.safetensors. */
+static void Train(const char *const more[], bool zero, NomosConfig *config, NomosSurrogate *s)
+{
+  char        solver[NOMOS_MAX_PATH + 64];
+  const char *settings[12] = {"neural_operator.parameters=[advection.beta]", "neural_operator.base=solver", "neural_operator.form=flux", solver};
+  void       *weights;
+
+  Prepare();
+  snprintf(solver, sizeof solver, "neural_operator.solver.case=%s", In("solver.yaml"));
+  for (size_t k = 0; more[k]; k++) settings[4 + k] = more[k];
+  ck_ok(CreateEmulator(PETSC_COMM_SELF, "waves", settings, config, s));
+  ck_ok(NomosParametersEdit((*s)->parameters, &weights));
+  if (zero) memset(weights, 0, sizeof(double) * NomosParametersSize((*s)->parameters));
+  ck_ok(NomosSurrogateSaveWeights(*s, In("weights.safetensors"), 0, NULL, NULL));
+}
+
+typedef struct {
+  NomosConfig config;
+  NomosModel  model;
+} Simulation;
+
+static PetscErrorCode Begin(bool corrected, const char *const more[], Simulation *run)
+{
+  char                 weights[NOMOS_MAX_PATH + 64], path[NOMOS_MAX_PATH];
+  const char          *set[12] = {"solver=corrected_grid_pde", weights};
+  size_t               n = corrected ? 2 : 0;
+  const NomosModelOps *ops;
+
+  PetscFunctionBeginUser;
+  *run = (Simulation){0};
+  snprintf(weights, sizeof weights, "corrected_grid_pde.weights=%s", In("weights.safetensors"));
+  snprintf(path, sizeof path, "%s", In("solver.yaml"));
+  for (; *more; more++) set[n++] = *more;
+  PetscCall(NomosCaseLoad(PETSC_COMM_SELF, &(NomosCaseInput){.path = path, .models = models, .n_set = n, .set = set}, &run->config, &ops));
+  PetscCall(NomosModelCreate(PETSC_COMM_SELF, ops, run->config, &run->model));
+  PetscCall(ops->initialise(run->model));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static void End(Simulation *run)
+{
+  if (run->model) ck_ok(NomosModelDestroy(&run->model));
+  if (run->config) ck_ok(NomosConfigDestroy(&run->config));
+}
+
+/* From the first frame of the second trajectory on; in the units of the network, or not. Fluxes keep the sum of u. */
+START_TEST(test_is_the_judged_run)
+{
+  static const char *const trainings[][2] = {{NULL}, {"neural_operator.normalise=channels"}, {"neural_operator.form=increment"}};
+
+  for (int i = 0; i < 3; i++) {
+    enum { N_STEPS = 4 };
+    NomosConfig       config;
+    NomosSurrogate    s;
+    Simulation        run;
+    NomosTrajectories t;
+    size_t            example = 1;
+    double            predicted[(N_FRAMES - 1) * NX], mean[NOMOS_DATASET_MAX_VARIABLES], deviation[NOMOS_DATASET_MAX_VARIABLES], u[NX], alone[NX], sum[2] = {0}, apart = 0;
+    Train(trainings[i], false, &config, &s);
+    ck_ok(NomosTrajectoriesRead(s, &(NomosTrajectoriesInput){.dataset = s->data, .split = NOMOS_SPLIT_TRAIN, .n = 1, .examples = &example}, &t));
+    t.n_frames = 1 + N_STEPS;
+    ck_ok(NomosNeuralOperatorPredict(s, NOMOS_PREDICTOR_EMULATOR, &t, predicted));
+    ck_ok(NomosNeuralOperatorUnits(s, mean, deviation));
+    for (size_t k = 0; k < NX; k++) sum[0] += u[k] = mean[0] + deviation[0] * t.states[k];
+    for (int corrected = 0; corrected < 2; corrected++) {
+      double *to = corrected ? u : alone;
+      ck_ok(Begin(corrected, (const char *const[]){NULL}, &run));
+      if (!corrected) memcpy(alone, u, sizeof alone);
+      ck_ok(run.model->ops->derivatives->set_state(run.model, to));
+      for (int k = 0; k < N_STEPS; k++) ck_ok(run.model->ops->step(run.model));
+      ck_assert_int_eq(run.model->step, N_STEPS);
+      ck_ok(run.model->ops->derivatives->get_state(run.model, to));
+      End(&run);
+    }
+    for (size_t k = 0; k < NX; k++) {
+      ck_assert_double_eq_tol(u[k], mean[0] + deviation[0] * predicted[(N_STEPS - 1) * NX + k], 1e-12 * (fabs(mean[0]) + deviation[0]));
+      sum[1] += u[k];
+      apart = fmax(apart, fabs(u[k] - alone[k]));
+    }
+    ck_assert_double_gt(apart, 1e-3);
+    if (i < 2) ck_assert_double_eq_tol(sum[1], sum[0], 1e-12);
+    ck_ok(NomosTrajectoriesFree(&t));
+    EndEmulator(&config, &s);
+  }
+}
+END_TEST
+
+START_TEST(test_without_a_correction)
+{
+  NomosConfig    config;
+  NomosSurrogate s;
+  Simulation     run;
+  double         u[2][NX];
+
+  Train((const char *const[]){NULL}, true, &config, &s);
+  for (int corrected = 0; corrected < 2; corrected++) {
+    ck_ok(Begin(corrected, (const char *const[]){NULL}, &run));
+    for (int k = 0; k < 5; k++) ck_ok(run.model->ops->step(run.model));
+    ck_ok(run.model->ops->derivatives->get_state(run.model, u[corrected]));
+    End(&run);
+  }
+  ck_assert_mem_eq(u[0], u[1], sizeof u[0]);
+  EndEmulator(&config, &s);
+}
+END_TEST
+
+/* By the state and by the speed, which both the solver and the network are told; the model's own state and clock stay. */
+START_TEST(test_derivatives)
+{
+  NomosConfig         config;
+  NomosSurrogate      s;
+  Simulation          run;
+  NomosOperator       op;
+  NomosOperatorReport report;
+  double              u[NX], scale[NX], parameters[] = {1.3}, before[NX], after[NX];
+
+  Train((const char *const[]){NULL}, false, &config, &s);
+  ck_ok(Begin(true, (const char *const[]){NULL}, &run));
+  for (int k = 0; k < NX; k++) {
+    u[k]     = 0.2 + sin(0.9 * k) + 0.4 * cos(2.3 * k);
+    scale[k] = 1;
+  }
+  ck_ok(NomosOperatorFromModel(run.model, 3, &op));
+  ck_ok(NomosOperatorCheck(op, &(NomosOperatorCheckInput){.in = (const double *[]){u, parameters}, .scale = (const double *[]){scale, parameters}, .seed = 4, .n_directions = 2, .step = 1e-3}, &report));
+  ck_assert_double_lt(report.transposition, 1e-12);
+  ck_assert_double_lt(report.linearity, 1e-12);
+  ck_assert_double_gt(report.order[1], 1.95);
+  ck_ok(NomosOperatorDestroy(&op));
+  const NomosModelDerivatives *d = run.model->ops->derivatives;
+  ck_ok(NomosModelSetClock(run.model, 7));
+  ck_ok(d->get_state(run.model, before));
+  ck_ok(d->vjp(run.model, u, scale, NULL));
+  ck_ok(d->get_state(run.model, after));
+  ck_assert_mem_eq(before, after, sizeof before);
+  ck_assert_int_eq(run.model->step, 7);
+  End(&run);
+  EndEmulator(&config, &s);
+}
+END_TEST
+
+START_TEST(test_refused)
+{
+  static const struct {
+    const char *set[3], *says;
+  } mistakes[] = {
+    {{"time.dt=0.1"},                                  "the frames of the training are 0.05 apart"               },
+    {{"grid_pde.nx=32"},                               "its field u has 32 points, that of the data 16"          },
+    {{"grid_pde.lx=2"},                                "reaches from 0 to 2 along x, that of the correction's training from 0 to 1"},
+    {{"grid_pde.origin=[0.5]"},                        "reaches from 0.5 to 1.5 along x"                         },
+    {{"grid_pde.boundary_x=outflow"},                  "grid_pde.boundary_x = outflow: the correction was trained on a domain that is periodic"},
+    {{"corrected_grid_pde.weights="},                  "corrected_grid_pde.weights is missing"                   },
+    {{"grid_pde.family=burgers", "advection="},        "advection"                                               },
+  };
+  NomosConfig    config;
+  NomosSurrogate s;
+  Simulation     run;
+
+  Train((const char *const[]){NULL}, false, &config, &s);
+  EndEmulator(&config, &s);
+  for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++) {
+    ck_refused(Begin(true, mistakes[i].set, &run), mistakes[i].says);
+    End(&run);
+  }
+  /* a network that steps by itself; several steps of the solver between two frames */
+  Train((const char *const[]){"neural_operator.base=state", NULL}, false, &config, &s);
+  EndEmulator(&config, &s);
+  ck_refused(Begin(true, (const char *const[]){NULL}, &run), "run them by solver: emulator");
+  End(&run);
+  Train((const char *const[]){"neural_operator.solver.set=[\"time.dt=0.025\"]", NULL}, false, &config, &s);
+  EndEmulator(&config, &s);
+  ck_refused(Begin(true, (const char *const[]){NULL}, &run), "made 2 steps between two corrections");
+  End(&run);
+}
+END_TEST
+
+typedef struct {
+  int  n;
+  char text[1024];
+} Told;
+static PetscErrorCode Listen(const char sentence[], void *ctx)
+{
+  Told *told = ctx;
+  told->n++;
+  snprintf(told->text, sizeof told->text, "%s", sentence);
+  return PETSC_SUCCESS;
+}
+
+START_TEST(test_told)
+{
+  NomosConfig    config;
+  NomosSurrogate s;
+  Simulation     run;
+
+  Train((const char *const[]){NULL}, false, &config, &s);
+  EndEmulator(&config, &s);
+  for (int beyond = 0; beyond < 2; beyond++) {
+    Told told = {0};
+    ck_ok(Begin(true, (const char *const[]){beyond ? "advection.beta=3.5" : "advection.beta=2.5", NULL}, &run));
+    ck_ok(run.model->ops->warn(run.model, Listen, &told));
+    ck_assert_int_eq(told.n, beyond);
+    if (beyond) ck_assert_ptr_nonnull(strstr(told.text, "advection.beta = 3.5 lies beyond what the network was trained with, 0.5 to 3"));
+    End(&run);
+  }
+}
+END_TEST
+
+NOMOS_TEST_SUITE("corrected_grid_pde", test_is_the_judged_run, test_without_a_correction, test_derivatives, test_refused, test_told)
