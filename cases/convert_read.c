@@ -4,6 +4,7 @@
 #include "io/yaml_scalars.h"
 #include "solvers/solver_list.h"
 #include "surrogates/dataset.h"
+#include "surrogates/surrogate_list.h"
 
 #include <errno.h>
 #include <math.h>
@@ -283,6 +284,23 @@ static bool TakeKey(const char key[], const char value[], void *ctx)
   return true;
 }
 
+/* What a run's file says by a key, "burgers.nu": a coefficient that its case does not have (NomosFileLayout.coefficients). */
+static PetscErrorCode TakeCoefficient(NomosConvertSource *s, const char key[], size_t trajectory)
+{
+  const char            *name = strchr(key, '.');
+  NomosConvertParameter *added;
+  char                  *text;
+
+  PetscFunctionBeginUser;
+  if (!name) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(AddParameter(s, ++name, key, &added));
+  PetscCall(NomosFieldReaderAttribute(s->reader, NULL, key, &text));
+  for (size_t p = 0; p < s->n_parameters && text; p++)
+    if (!strcmp(s->parameters[p].name, name)) s->parameters[p].values[trajectory] = strtod(text, NULL);
+  PetscCall(PetscFree(text));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode ReadParameters(NomosConvertSource *s)
 {
   size_t trajectory = 0;
@@ -293,13 +311,14 @@ static PetscErrorCode ReadParameters(NomosConvertSource *s)
     const char *const      *numbers;
     size_t                  n_numbers, zero = 0;
     PetscCall(Open(s, p));
+    PetscCall(NomosFieldReaderNumbers(s->reader, &n_numbers, &numbers));
+    for (size_t k = 0; k < n_numbers && part->is_run; k++) PetscCall(TakeCoefficient(s, numbers[k], trajectory));
     if (part->config && part->is_run && s->family[0]) {
       char *type;
       PetscCall(NomosYamlFind(part->config, "initial.type", &type));
       NomosYamlVisit(part->config, TakeKey, &(RunParameters){s, trajectory, type && !strcmp(type, "random_modes")});
       PetscCall(PetscFree(type));
     }
-    PetscCall(NomosFieldReaderNumbers(s->reader, &n_numbers, &numbers));
     for (size_t k = 0; k < n_numbers && !part->is_run; k++) { /* the same in all its trajectories */
       NomosConvertParameter *added;
       if (!strcmp(numbers[k], "first_seed")) continue;
@@ -321,6 +340,14 @@ static PetscErrorCode ReadParameters(NomosConvertSource *s)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The section of a solver's keys: of one that weights improve, that of the solver that it extends. */
+static const char *TableOf(const char solver[])
+{
+  for (size_t i = 0; nomos_surrogates[i]; i++)
+    if (nomos_surrogates[i]->extension && !strcmp(nomos_surrogates[i]->extension->name, solver)) return nomos_surrogates[i]->extension->extends;
+  return solver;
+}
+
 /* Family of the equation and kinds of boundaries: from a run's case, or what a sweep says; of a file that does not say it, from the keys of its parameters. */
 static PetscErrorCode TakeFamily(NomosConvertSource *s)
 {
@@ -329,12 +356,18 @@ static PetscErrorCode TakeFamily(NomosConvertSource *s)
 
   PetscFunctionBeginUser;
   if (part->config) PetscCall(NomosYamlFind(part->config, "solver", &solver));
-  if (solver) {
-    snprintf(key, sizeof key, "%s.family", solver);
+  const char        *name = solver ? TableOf(solver) : NULL;
+  const char *const *numbers;
+  size_t             n_numbers;
+  PetscCall(NomosFieldReaderNumbers(s->reader, &n_numbers, &numbers));
+  for (size_t k = 0; k < n_numbers && part->is_run && !s->family[0]; k++)
+    if (strchr(numbers[k], '.')) snprintf(s->family, sizeof s->family, "%.*s", (int)strcspn(numbers[k], "."), numbers[k]);
+  if (solver && !s->family[0]) {
+    snprintf(key, sizeof key, "%s.family", name);
     PetscCall(NomosYamlFind(part->config, key, &family));
-    snprintf(s->family, sizeof s->family, "%s", family ? family : solver);
+    snprintf(s->family, sizeof s->family, "%s", family ? family : name);
     for (int a = 0; a < s->n_space; a++) {
-      snprintf(key, sizeof key, "%s.boundary_%s", solver, s->space[a]);
+      snprintf(key, sizeof key, "%s.boundary_%s", name, s->space[a]);
       PetscCall(NomosYamlFind(part->config, key, &s->boundaries[a]));
     }
   }

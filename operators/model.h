@@ -40,11 +40,18 @@ typedef struct {
   void      *obstacles; /* what room.distance needs: PetscFree by whoever asked */
 } NomosModelScene;
 
+/* A number of the equation that is no key of the case, as the model knows it from elsewhere: "burgers.nu" of a trained emulator. */
+typedef struct {
+  const char *key;
+  double      value;
+} NomosCoefficient;
+
 /* What a file of the model holds; arrays are owned by the model and live as long as it does. */
 typedef struct {
   const char               *equation; /* that the fields obey, for people and files; NULL: not told */
   double                    starts_at; /* s: time, in the file that its first state is from, of the model's time 0; 0: from none. Runs are compared by that clock */
-  size_t                    n_dims, n_variables;
+  size_t                    n_dims, n_variables, n_coefficients;
+  const NomosCoefficient   *coefficients; /* attributes of the file by their keys, which exports take as the parameters */
   const NomosFieldDim      *dims;
   const NomosFieldVariable *variables; /* types are set by the caller (output.precision) when the file is created */
 } NomosFileLayout;

@@ -3,6 +3,8 @@
 #include "cases/program.h"
 #include "io/trajectory_file.h"
 #include "operators/random.h"
+#include "solvers/solver_list.h"
+#include "surrogates/surrogate_list.h"
 
 #include <hdf5.h>
 #include <hdf5_hl.h>
@@ -229,6 +231,36 @@ START_TEST(boundaries_of_the_well)
 }
 END_TEST
 
+/* Runs of trained weights are of the equation that these were trained on: of an emulator by what its file says, of a corrected solver by the keys of the solver. */
+START_TEST(runs_of_trained_weights)
+{
+  static const struct {
+    const char *name, *parameter, *boundary;
+    double      value;
+  } cases[] = {{"advection_emulated", "beta", NULL, 0.7}, {"burgers_corrected_run", "nu", "boundary_conditions/x_periodic", 0.01}};
+
+  for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+    NomosFieldReader reader;
+    double           value;
+    char             name[NOMOS_MAX_PATH], run[NOMOS_MAX_PATH], *words[] = {"nomos", "run", name, "--smoke", "-q", "-o", run, NULL}, *family;
+    snprintf(name, sizeof name, "surrogate/%s", cases[k].name);
+    snprintf(run, sizeof run, "%s", Path(0, cases[k].name));
+    ck_assert_int_eq(NomosProgramMain(7, words, nomos_solvers, nomos_surrogates), 0);
+    ck_ok(Convert(run, "well", Path(1, "weights.h5")));
+    ck_ok(NomosFieldReaderOpen(PETSC_COMM_SELF, paths[1], &reader));
+    ck_ok(NomosFieldReaderRead(reader, cases[k].parameter, (size_t[]){0}, (size_t[]){1}, &value));
+    ck_assert_double_eq_tol(value, cases[k].value, 1e-7); /* The Well has float32 */
+    ck_ok(NomosFieldReaderAttribute(reader, NULL, "family", &family));
+    ck_assert_int_eq(strncmp(cases[k].name, family, strlen(family)), 0); /* advection, burgers */
+    ck_ok(PetscFree(family));
+    ck_ok(NomosFieldReaderClose(&reader));
+    hid_t file = H5Fopen(paths[1], H5F_ACC_RDONLY, H5P_DEFAULT);
+    ck_assert(!cases[k].boundary || H5Lexists(file, cases[k].boundary, H5P_DEFAULT) > 0);
+    H5Fclose(file);
+  }
+}
+END_TEST
+
 /* The family is what the file says, whatever parameters differ; a key of the initial state tells none, and then all is flat. */
 START_TEST(family_of_a_file)
 {
@@ -324,4 +356,4 @@ START_TEST(names_of_two_things)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("convert", there_and_back, vectors_of_the_well, a_folder_of_runs, boundaries_of_the_well, family_of_a_file, darcy_of_pdebench, names_of_two_things, mistakes)
+NOMOS_TEST_SUITE("convert", there_and_back, vectors_of_the_well, a_folder_of_runs, boundaries_of_the_well, family_of_a_file, runs_of_trained_weights, darcy_of_pdebench, names_of_two_things, mistakes)

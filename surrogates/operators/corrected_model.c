@@ -74,21 +74,6 @@ static PetscErrorCode CheckDomain(NomosModel model, const NomosNeuralOperator *n
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Where the network finds the parameters that it is told. */
-static PetscErrorCode FindParameters(NomosModel model, Corrected *c)
-{
-  char *key = c->network.keys, name[NOMOS_MAX_NAME];
-
-  PetscFunctionBeginUser;
-  for (size_t p = 0; p < c->network.no.n_parameters; p++) {
-    const size_t length = strcspn(key, ",");
-    snprintf(name, sizeof name, "%.*s", (int)length, key);
-    PetscCall(NomosModelFindParameter(model, name, &c->parameter[p]));
-    key += length + (key[length] == ',');
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode CreateOperator(NomosModel model, Corrected *c)
 {
   const size_t                n    = c->network.no.size, P = c->network.no.n_parameters;
@@ -119,7 +104,7 @@ static PetscErrorCode Create(NomosModel model)
   PetscCall(CheckDomain(model, no));
   PetscCall(NomosFieldMapCreate(&(NomosFieldMapInput){.model = model, .n_fields = no->n_fields, .n_points = no->n_points, .fields = c->network.field_names}, &c->map));
   PetscCall(PetscMalloc1(no->n_parameters + 1, &c->parameter));
-  PetscCall(FindParameters(model, c));
+  for (size_t p = 0; p < no->n_parameters; p++) PetscCall(NomosModelFindParameter(model, c->network.key[p], &c->parameter[p])); /* where the network finds what it is told */
   PetscCall(PetscMalloc(c->map.n * NomosRealBytes(model->precision), &c->own));
   PetscCall(PetscMalloc(c->map.n * NomosRealBytes(model->precision), &c->before));
   PetscCall(CreateOperator(model, c));

@@ -18,7 +18,9 @@ typedef struct {
   size_t               n_weights;
   NomosModelParameter *list;
   char                *names; /* what the list of fields in the file becomes */
-  char                *keys;  /* of the parameters, separated by commas */
+  char                *keys;  /* what the list of parameters becomes */
+  const char          *key[NOMOS_DATASET_MAX_VARIABLES + 1];
+  NomosCoefficient     coefficients[NOMOS_DATASET_MAX_VARIABLES];
   const char          *field_names[EMULATOR_MAX_FIELDS + 1];
   double              *axes[2];
   NomosFieldDim        dims[2];

@@ -120,7 +120,8 @@ PetscErrorCode EmulatorFieldLayout(NomosModel model, NomosFileLayout *layout)
   Emulator *e = model->data;
 
   PetscFunctionBeginUser;
-  *layout = (NomosFileLayout){.n_dims = (size_t)e->no.shape.n_space, .dims = e->dims, .n_variables = e->no.n_fields, .variables = e->variables, .starts_at = e->starts_at};
+  for (size_t p = 0; p < e->no.n_parameters; p++) e->coefficients[p] = (NomosCoefficient){e->key[p], e->lambda[p]};
+  *layout = (NomosFileLayout){.n_dims = (size_t)e->no.shape.n_space, .dims = e->dims, .n_variables = e->no.n_fields, .variables = e->variables, .starts_at = e->starts_at, .n_coefficients = e->no.n_parameters, .coefficients = e->coefficients};
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

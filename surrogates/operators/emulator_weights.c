@@ -46,7 +46,7 @@ static PetscErrorCode ReadShape(NomosModel model, const char key[], bool correct
   no->shape.n_space = (int)CountNames(texts[NOMOS_EMULATOR_POINTS]);
   no->n_fields      = CountNames(texts[NOMOS_EMULATOR_FIELDS]);
   no->n_parameters  = CountNames(texts[NOMOS_EMULATOR_PARAMETERS]);
-  PetscCheck((no->shape.n_space == 1 || no->shape.n_space == 2) && no->n_fields && no->n_fields <= EMULATOR_MAX_FIELDS && Numbers(texts[NOMOS_EMULATOR_POINTS], (size_t)no->shape.n_space, points) && Numbers(texts[NOMOS_EMULATOR_BOX], 2 * (size_t)no->shape.n_space, box), model->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: fields, points or box of the training cannot be read from the file; train again", where, key);
+  PetscCheck((no->shape.n_space == 1 || no->shape.n_space == 2) && no->n_fields && no->n_fields <= EMULATOR_MAX_FIELDS && no->n_parameters <= NOMOS_DATASET_MAX_VARIABLES && Numbers(texts[NOMOS_EMULATOR_POINTS], (size_t)no->shape.n_space, points) && Numbers(texts[NOMOS_EMULATOR_BOX], 2 * (size_t)no->shape.n_space, box), model->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: fields, points or box of the training cannot be read from the file; train again", where, key);
   no->n_points = 1;
   for (int d = 0; d < no->shape.n_space; d++) {
     NomosCheck(points[d] >= 1 && points[d] <= 1e9, model->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: the file says %g points of the training; there is at least one; train again", where, key, points[d]);
@@ -64,6 +64,10 @@ static PetscErrorCode ReadShape(NomosModel model, const char key[], bool correct
   PetscCheck(!(no->interval > 0) || fabs(dt - no->interval) <= 1e-5 * no->interval, model->comm, PETSC_ERR_ARG_WRONG, "%s: time.dt = %g: the frames of the training are %g apart; use that", NomosConfigWhere(model->config, "time.dt"), dt, no->interval);
   PetscCall(PetscStrallocpy(texts[NOMOS_EMULATOR_PARAMETERS], &e->keys));
   PetscCall(PetscStrallocpy(texts[NOMOS_EMULATOR_FIELDS], &e->names));
+  for (size_t k = 0; k < no->n_parameters; k++) {
+    e->key[k] = strtok(k ? NULL : e->keys, ",");
+    PetscCheck(e->key[k], model->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: the file lists the parameters '%s', one of which has no name; train again", where, key, texts[NOMOS_EMULATOR_PARAMETERS]);
+  }
   for (size_t f = 0; f < no->n_fields; f++) {
     e->field_names[f] = strtok(f ? NULL : e->names, ",");
     PetscCheck(e->field_names[f], model->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: the file lists the fields '%s', one of which has no name; train again", where, key, texts[NOMOS_EMULATOR_FIELDS]);
@@ -127,16 +131,13 @@ NomosTensor EmulatorUnits(const Emulator *e, NomosTensor u, bool undo)
 
 PetscErrorCode EmulatorWarn(const Emulator *e, const double lambda[], const char what[], NomosWarningFn warn, void *ctx)
 {
-  char text[1024], *key = e->keys;
+  char text[1024];
 
   PetscFunctionBeginUser;
   for (size_t p = 0; p < e->no.n_parameters; p++) {
-    const size_t length = strcspn(key, ",");
-    if (!NomosParameterRangeHolds(&e->no.range, p, lambda[p])) {
-      snprintf(text, sizeof text, "%s%.*s = %.6g lies beyond what the network was trained with, %.6g to %.6g: predictions there are not learned, and may blow up; train with data of this value too", what, (int)PetscMin(length, 64), key, lambda[p], e->no.range.low[p], e->no.range.high[p]);
-      PetscCall(warn(text, ctx));
-    }
-    key += length + (key[length] == ',');
+    if (NomosParameterRangeHolds(&e->no.range, p, lambda[p])) continue;
+    snprintf(text, sizeof text, "%s%.64s = %.6g lies beyond what the network was trained with, %.6g to %.6g: predictions there are not learned, and may blow up; train with data of this value too", what, e->key[p], lambda[p], e->no.range.low[p], e->no.range.high[p]);
+    PetscCall(warn(text, ctx));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
