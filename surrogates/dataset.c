@@ -243,6 +243,13 @@ PetscErrorCode NomosDatasetRowShape(NomosDataset d, size_t variable, int *n_axes
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode NomosDatasetFullRowShape(NomosDataset d, size_t variable, const size_t **shape)
+{
+  PetscFunctionBeginUser;
+  *shape = d->rows[variable].full;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosDatasetRead(NomosDataset d, size_t variable, NomosSplit split, size_t n, const size_t examples[], double values[])
 {
   const NomosRow *row    = &d->rows[variable];

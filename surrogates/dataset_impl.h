@@ -60,6 +60,8 @@ struct NomosDataset_s {
 /* Find the files of `path`, their trajectories and frames, the rows, and cut all into blocks. */
 PetscErrorCode NomosDatasetFindFiles(NomosDataset dataset);
 PetscErrorCode NomosDatasetFreeFiles(NomosDataset dataset);
+/* dataset->reader becomes that of this file. */
+PetscErrorCode NomosDatasetOpenFile(NomosDataset dataset, size_t file);
 /* Offset of a variable in a block. */
 size_t NomosBlockOffset(NomosDataset dataset, const NomosBlock *block, size_t variable);
 /* A block in the cache; valid until the next call. */

@@ -81,6 +81,13 @@ PetscErrorCode NomosNeuralOperatorData(NomosSurrogate s, NomosDatasetInput *inpu
 PetscErrorCode NomosNeuralOperatorGrid(NomosSurrogate s);
 PetscErrorCode NomosNeuralOperatorFit(NomosSurrogate s);
 
+/* ---- neural_operator_coordinates.c */
+
+/* Time between frames and the box, where the data say them. Errors: frames at unequal intervals, a boundary that is not periodic where the network is taken to be. */
+PetscErrorCode NomosNeuralOperatorCoordinates(NomosSurrogate s);
+/* Refuses a data.space_every after which the points of a periodic axis are not equally far apart. `path`: of the set, for the error. */
+PetscErrorCode NomosNeuralOperatorThinning(NomosSurrogate s, NomosDataset dataset, const char path[]);
+
 /* Trajectories in memory: states (n_frames, n, size), frames first, in units of the network; parameters (n, P). */
 typedef struct {
   size_t  n, n_frames;

@@ -1,0 +1,90 @@
+/* What is wrong with the data of an emulator is said before it is trained: frames at unequal intervals, points that periodic axes cannot be thinned to, frames of norm zero. */
+#include "surrogates/operators/neural_operator_impl.h"
+#include "tests/neural_operator_data.h"
+
+#include <unistd.h>
+
+static const double speeds[] = {0.5, 1};
+enum { N = 2, N_FRAMES = 7, NX = 16 };
+
+/* In place of what the file has under this name. */
+static void Replace(const char path[], const char name[], size_t n, const double values[])
+{
+  hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
+  ck_assert(H5Ldelete(file, name, H5P_DEFAULT) >= 0);
+  if (n) WriteArray(file, name, 1, (hsize_t[]){n}, values);
+  H5Fclose(file);
+}
+
+/* Two files of waves; the second one's times, n_times of them (0: none). */
+static void MakeTwo(const char directory[], size_t n_times, const double times[])
+{
+  MakeDirectory(directory);
+  for (int i = 0; i < 2; i++) WriteWaves(DataPath(directory, i ? "b.h5" : "a.h5"), &(WaveData){.n = N, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 2, .speeds = speeds, .phase = i});
+  Replace(DataPath(directory, "b.h5"), "time", n_times, times);
+}
+
+static void Refused(const char directory[], const char *const settings[], const char sentence[])
+{
+  NomosConfig    config;
+  NomosSurrogate s;
+  ck_refused(CreateEmulator(PETSC_COMM_SELF, directory, settings, &config, &s), sentence);
+  EndEmulator(&config, &s);
+}
+
+static double Interval(const char directory[], const char *const settings[])
+{
+  NomosConfig    config;
+  NomosSurrogate s;
+  ck_ok(CreateEmulator(PETSC_COMM_SELF, directory, settings, &config, &s));
+  const double interval = ((NomosNeuralOperator *)s->context)->interval;
+  EndEmulator(&config, &s);
+  return interval;
+}
+
+/* A step has one length: files of other intervals and files with gaps are refused, rounded coordinates and files without are not; only the frames that are used count. */
+START_TEST(Intervals)
+{
+  static const char *const none[] = {NULL};
+  double                   half[N_FRAMES], gap[N_FRAMES], rounded[N_FRAMES + 1];
+  char                     sentence[2 * NOMOS_MAX_PATH];
+
+  for (int k = 0; k < N_FRAMES; k++) {
+    half[k] = 0.025 * k;
+    gap[k]  = 0.05 * k + (k > 3 ? 0.25 : 0);
+  }
+  for (int k = 0; k <= N_FRAMES; k++) rounded[k] = (float)(100 + 0.05 * k);
+  MakeTwo("half", N_FRAMES, half);
+  snprintf(sentence, sizeof sentence, "half/b.h5: frames lie 0.025 apart in time, in %.1000s", ck_directory);
+  Refused("half", none, sentence);
+  Refused("half", none, "half/a.h5 0.05; a step has one length");
+  MakeTwo("gap", N_FRAMES, gap);
+  Refused("gap", none, "gap/b.h5: frame 3 is at time 0.15 and frame 4 at 0.45, 0.3 later, where the first interval is 0.05");
+  ck_close(Interval("gap", (const char *const[]){"data.first_frame=4", NULL}), 0.05, 1e-12);
+  MakeTwo("rounded", N_FRAMES + 1, rounded); /* one more than there are frames, as in PDEBench */
+  ck_close(Interval("rounded", none), 0.05, 1e-12);
+  ck_close(Interval("rounded", (const char *const[]){"data.every=2", NULL}), 0.1, 1e-12);
+  MakeTwo("untold", 0, NULL);
+  ck_close(Interval("untold", none), 0.05, 1e-12);
+  Replace(DataPath("untold", "a.h5"), "time", 0, NULL);
+  ck_assert(isnan(Interval("untold", none)));
+  /* A test set is stepped through like the data. */
+  MakeTwo("tested", 0, NULL);
+  MakeTwo("half", N_FRAMES, half);
+  ck_assert(!rename(DataPath("half", "b.h5"), strcat(strcpy(sentence, ck_directory), "/tested/tests/half.h5")));
+  Refused("tested", none, "tests/half.h5: frames of the test set lie 0.025 apart, those of the data 0.05");
+}
+END_TEST
+
+/* 16 points are every fifth of 16 only with a last gap of one: refused where the grid is periodic, and not where it is said not to be. */
+START_TEST(Thinned)
+{
+  MakeDirectory("thin");
+  WriteWaves(DataPath("thin", "a.h5"), &(WaveData){.n = N, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 2, .speeds = speeds});
+  Refused("thin", (const char *const[]){"data.space_every=5", "fno.modes=1", NULL}, "data.space_every = 5 does not divide the 16 points along x of");
+  ck_close(Interval("thin", (const char *const[]){"data.space_every=5", "fno.modes=1", "neural_operator.periodic=false", NULL}), 0.05, 1e-12);
+  ck_close(Interval("thin", (const char *const[]){"data.space_every=2", NULL}), 0.05, 1e-12);
+}
+END_TEST
+
+NOMOS_TEST_SUITE("emulator_data", Intervals, Thinned)
