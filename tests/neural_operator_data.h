@@ -3,6 +3,7 @@
 #define NOMOS_TESTS_NEURAL_OPERATOR_DATA_H
 
 #include "cases/train.h"
+#include "solvers/solver_list.h"
 #include "surrogates/surrogate_list.h"
 #include "tests/harness.h"
 
@@ -58,6 +59,7 @@ static inline void WriteWaves(const char path[], const WaveData *d)
 static inline PetscErrorCode CreateEmulator(MPI_Comm comm, const char directory[], const char *const settings[], NomosConfig *config, NomosSurrogate *s)
 {
   static const NomosModelOps *const no_models[] = {NULL};
+  static NomosProgram               program     = {.models = nomos_solvers}; /* that a learned correction runs */
   const NomosSurrogateOps          *ops;
   char                              yaml[NOMOS_MAX_PATH];
   size_t                            n   = 0;
@@ -71,6 +73,7 @@ static inline PetscErrorCode CreateEmulator(MPI_Comm comm, const char directory[
   }
   *config = NULL;
   *s      = NULL;
+  program.comm = comm;
   MPI_Comm_rank(PETSC_COMM_WORLD, &rank);
   snprintf(yaml, sizeof yaml, "%.2000s/case.yaml", ck_directory);
   if (!rank) {
@@ -80,7 +83,7 @@ static inline PetscErrorCode CreateEmulator(MPI_Comm comm, const char directory[
   }
   MPI_Barrier(PETSC_COMM_WORLD);
   PetscCall(NomosTrainingCaseLoad(comm, &(NomosCaseInput){.path = yaml, .models = no_models, .n_set = n, .set = (const char **)settings}, nomos_surrogates, config, &ops));
-  PetscCall(NomosSurrogateCreate(&(NomosSurrogateInput){.comm = comm, .ops = ops, .config = *config}, s));
+  PetscCall(NomosSurrogateCreate(&(NomosSurrogateInput){.comm = comm, .ops = ops, .config = *config, .simulate = NomosTrainSimulate, .simulate_context = &program}, s));
   PetscCall(ops->fit(*s));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -27,20 +27,20 @@ static PetscErrorCode Axis(NomosFieldReader reader, const char *const names[2], 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Data that say of a boundary (`boundary_x`) that it is another one are not taken for periodic by default. */
-static PetscErrorCode CheckBoundary(NomosSurrogate s, NomosFieldReader reader, const char file[], const char axis[])
+/* What the data say of the boundary along axis d (`boundary_x`), if anything; another one than periodic is not taken for periodic by default. */
+static PetscErrorCode TakeBoundary(NomosSurrogate s, NomosFieldReader reader, const char file[], int d, const char axis[])
 {
-  const NomosNeuralOperator *no = s->context;
-  char                       name[16], *text, told[32] = "periodic";
-  bool                       given;
+  NomosNeuralOperator *no = s->context;
+  char                 name[16], *text, *told = no->boundary[d];
+  bool                 given;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosConfigIsGiven(s->config, "neural_operator.periodic", &given));
-  if (!no->shape.periodic || given) PetscFunctionReturn(PETSC_SUCCESS);
   snprintf(name, sizeof name, "boundary_%s", axis);
   PetscCall(NomosFieldReaderAttribute(reader, NULL, name, &text));
-  if (text) snprintf(told, sizeof told, "%s", text);
+  snprintf(told, sizeof no->boundary[d], "%s", text ? text : "");
   PetscCall(PetscFree(text));
+  PetscCall(NomosConfigIsGiven(s->config, "neural_operator.periodic", &given));
+  if (!no->shape.periodic || given || !told[0]) PetscFunctionReturn(PETSC_SUCCESS);
   NomosCheck(!strcmp(told, "periodic"), s->comm, PETSC_ERR_ARG_INCOMP, "%s has %s = %s, and neural_operator.periodic is yes unless it is given: say neural_operator.periodic: no, or yes to take the grid as periodic all the same", file, name, told);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -63,8 +63,9 @@ PetscErrorCode NomosNeuralOperatorCoordinates(NomosSurrogate s)
   PetscCall(NomosFieldReaderOpen(PETSC_COMM_SELF, file, &reader));
   PetscErrorCode code = PETSC_SUCCESS;
   for (int d = 0; d < no->shape.n_space && !code; d++) {
-    code = CheckBoundary(s, reader, file, names[2 - no->shape.n_space + d][0]);
+    code = TakeBoundary(s, reader, file, d, names[2 - no->shape.n_space + d][0]);
     PetscCall(Axis(reader, names[2 - no->shape.n_space + d], (size_t)space_every, &start, &spacing, &known));
+    no->box_known[d] = known;
     no->extent[d] = known ? spacing * (double)no->shape.points[d] : 1;
     no->start[d]  = known ? start - spacing / (2 * (double)space_every) : 0;
   }

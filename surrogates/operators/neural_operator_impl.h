@@ -50,6 +50,8 @@ struct NomosNeuralOperator_s {
   size_t               n_frames;                               /* of an example */
   double               interval;                               /* time between frames; NaN: the data do not say */
   double               start[2], extent[2];                    /* of the box, along y and x or x alone */
+  bool                 box_known[2];                           /* the data say it; else it is [0, 1] */
+  char                 boundary[2][32];                        /* as the data say it ("periodic"); "": they do not */
   NomosParameterRange  range;                                  /* of the trajectories that the weights were trained with */
   bool                 normalised;
   NomosNormalisation   normalisation;
@@ -74,19 +76,22 @@ struct NomosNeuralOperator_s {
   NomosStepStatistics        *statistics; /* (n_frames) */
 };
 
-/* ---- neural_operator_data.c */
-
-/* What is read of the data, from the case and the first file; then, of the open data set, the grid. */
-PetscErrorCode NomosNeuralOperatorData(NomosSurrogate s, NomosDatasetInput *input);
-PetscErrorCode NomosNeuralOperatorGrid(NomosSurrogate s);
-PetscErrorCode NomosNeuralOperatorFit(NomosSurrogate s);
-
 /* ---- neural_operator_coordinates.c */
 
 /* Time between frames and the box, where the data say them. Errors: frames at unequal intervals, a boundary that is not periodic where the network is taken to be. */
 PetscErrorCode NomosNeuralOperatorCoordinates(NomosSurrogate s);
 /* Refuses a data.space_every after which the points of a periodic axis are not equally far apart. `path`: of the set, for the error. */
 PetscErrorCode NomosNeuralOperatorThinning(NomosSurrogate s, NomosDataset dataset, const char path[]);
+
+/* ---- neural_operator_solver.c: the solver of neural_operator.base, if it is one. Errors: those of the coarse solver; data without time; another grid, domain or boundary than the data's. */
+PetscErrorCode NomosNeuralOperatorSolver(NomosSurrogate s);
+
+/* ---- neural_operator_data.c */
+
+/* What is read of the data, from the case and the first file; then, of the open data set, the grid. */
+PetscErrorCode NomosNeuralOperatorData(NomosSurrogate s, NomosDatasetInput *input);
+PetscErrorCode NomosNeuralOperatorGrid(NomosSurrogate s);
+PetscErrorCode NomosNeuralOperatorFit(NomosSurrogate s);
 
 /* Trajectories in memory: states (n_frames, n, size), frames first, in units of the network; parameters (n, P). */
 typedef struct {
