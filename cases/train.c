@@ -178,7 +178,7 @@ static PetscErrorCode Describe(NomosTrain *train)
   if (s->data) PetscCall(NomosLogPrint(train->run->log, NOMOS_LOG_INFO, "data", "data: hash %s", NomosDatasetHash(s->data)));
   if (s->ops->describe) {
     PetscCall(s->ops->describe(s, sizeof text, text));
-    PetscCall(NomosLogPrint(train->run->log, NOMOS_LOG_INFO, "surrogate", "%s", text));
+    if (text[0]) PetscCall(NomosLogPrint(train->run->log, NOMOS_LOG_INFO, "surrogate", "%s", text));
   }
   PetscCall(NomosLogPrint(train->run->log, NOMOS_LOG_INFO, "epochs", "%lld epochs of %lld steps, from step %lld", (long long)status.n_epochs, (long long)status.steps_per_epoch, (long long)status.step));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -130,4 +130,74 @@ START_TEST(Domains)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("emulator_data", Intervals, Thinned, Domains)
+/* ---- norms */
+
+/* Zeros in place of one frame of a trajectory, or of all of them. */
+static void Silence(const char path[], size_t trajectory, size_t first, size_t last)
+{
+  static double u[N][N_FRAMES][NX];
+  hid_t         file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT), set = H5Dopen2(file, "u", H5P_DEFAULT);
+  ck_assert(H5Dread(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, u) >= 0);
+  memset(u[trajectory][first], 0, (last - first + 1) * sizeof u[0][0]);
+  ck_assert(H5Dwrite(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, u) >= 0);
+  H5Dclose(set);
+  H5Fclose(file);
+}
+
+/* A loss relative to a norm of zero is infinite: which frame it is is told before the training. The first frame is only begun at, and a field beside it makes the norm. */
+START_TEST(Norms)
+{
+  static const struct {
+    size_t      trajectory, first, last;
+    const char *setting, *sentence;
+  } tries[] = {
+    {1, 0, 6, "data.first_frame=0",                 "a.h5: u is zero everywhere in frame 1 of trajectory 1 (through all files), and the loss is relative to its norm"},
+    {0, 4, 4, "data.first_frame=0",                 "frame 4 of trajectory 0"                                                                                 },
+    {0, 4, 4, "data.every=2",                       "frame 4 of trajectory 0"                                                                                 },
+    {0, 4, 4, "neural_operator.frames=3",           "frame 4 of trajectory 0"                                                                                 },
+    {0, 4, 4, "data.first_frame=4",                 NULL                                                                                                      },
+    {0, 4, 4, "data.every=3",                       NULL                                                                                                      },
+    {0, 0, 6, "neural_operator.fields=[u, w]",      NULL                                                                                                      },
+    {0, 4, 4, "neural_operator.normalise=channels", "frame 4 of trajectory 0"                                                                                 },
+  };
+  for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {
+    const char *const settings[] = {tries[i].setting, NULL};
+    MakeDirectory("norms");
+    WriteWaves(DataPath("norms", "a.h5"), &(WaveData){.n = N, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 2, .speeds = speeds, .two_fields = true});
+    Silence(DataPath("norms", "a.h5"), tries[i].trajectory, tries[i].first, tries[i].last);
+    if (tries[i].sentence) Refused("norms", settings, tries[i].sentence);
+    else (void)Interval("norms", settings);
+  }
+}
+END_TEST
+
+/* ---- logarithms */
+
+/* A parameter of 0 has no logarithm: told where one was asked for, and only there. */
+START_TEST(Logarithms)
+{
+  static const struct {
+    double      low;
+    const char *setting, *told;
+  } tries[] = {
+    {0,   "channels.scale=log",    "channels.scale = log is linear for advection.beta, which is 0 in a trajectory of the training"},
+    {0,   "channels.scale=linear", ""                                                                                             },
+    {0,   "channels.margin=0",     ""                                                                                             },
+    {0.5, "channels.scale=log",    ""                                                                                             },
+  };
+  for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {
+    const double   values[] = {tries[i].low, 1};
+    NomosConfig    config;
+    NomosSurrogate s;
+    char           text[1024];
+    MakeDirectory("zero");
+    WriteWaves(DataPath("zero", "a.h5"), &(WaveData){.n = N, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 2, .speeds = values});
+    ck_ok(CreateEmulator(PETSC_COMM_SELF, "zero", (const char *const[]){"neural_operator.parameters=[advection.beta]", tries[i].setting, NULL}, &config, &s));
+    ck_ok(s->ops->describe(s, sizeof text, text));
+    ck_assert_msg(tries[i].told[0] ? strstr(text, tries[i].told) != NULL : !text[0], "%s: %s", tries[i].setting, text);
+    EndEmulator(&config, &s);
+  }
+}
+END_TEST
+
+NOMOS_TEST_SUITE("emulator_data", Intervals, Thinned, Domains, Norms, Logarithms)

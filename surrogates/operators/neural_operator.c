@@ -181,6 +181,7 @@ const NomosSurrogateOps NomosSurrogateOps_NeuralOperator = {
   .create    = Create,
   .destroy   = Destroy,
   .fit       = NomosNeuralOperatorFit,
+  .describe  = NomosNeuralOperatorDescribe,
   .loss      = NomosNeuralOperatorLoss,
   .keep      = NomosNeuralOperatorKeep,
   .rate      = Rate,

@@ -167,6 +167,7 @@ PetscErrorCode NomosNeuralOperatorFit(NomosSurrogate s)
   PetscCall(ReadParameters(s, &n, &values));
   PetscCall(NomosEmulatorFit(no->emulator, s->parameters, &(NomosEmulatorSeen){n, values, no->parameter_keys}));
   PetscCall(PetscFree(values));
+  PetscCall(NomosNeuralOperatorNorms(s));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -83,6 +83,9 @@ PetscErrorCode NomosNeuralOperatorCoordinates(NomosSurrogate s);
 /* Refuses a data.space_every after which the points of a periodic axis are not equally far apart. `path`: of the set, for the error. */
 PetscErrorCode NomosNeuralOperatorThinning(NomosSurrogate s, NomosDataset dataset, const char path[]);
 
+/* ---- neural_operator_norms.c: refuses frames to be predicted whose norm, by which the loss is divided, is zero in the precision of the training. Collective. */
+PetscErrorCode NomosNeuralOperatorNorms(NomosSurrogate s);
+
 /* ---- neural_operator_solver.c: the solver of neural_operator.base, if it is one. Errors: those of the coarse solver; data without time; another grid, domain or boundary than the data's. */
 PetscErrorCode NomosNeuralOperatorSolver(NomosSurrogate s);
 
@@ -182,6 +185,8 @@ bool NomosParameterRangeHolds(const NomosParameterRange *range, size_t p, double
 /* The share of the trajectories of a set that lie beyond the training. Not collective. */
 PetscErrorCode NomosNeuralOperatorShareBeyond(NomosSurrogate s, NomosDataset dataset, double *share);
 PetscErrorCode NomosNeuralOperatorWarn(NomosSurrogate s, NomosWarningFn warn, void *ctx);
+/* Where a case asks for the logarithm of a parameter that has none (conditionings/scale.h); else "". */
+PetscErrorCode NomosNeuralOperatorDescribe(NomosSurrogate s, size_t n_text, char text[]);
 PetscErrorCode NomosNeuralOperatorTakeTexts(NomosSurrogate s, NomosSafetensors file);
 
 /* ---- neural_operator_intervals.c: what the intervals mean +- q deviation of these sets hold, as results; and a picture, intervals in s->directory. Collective. */
