@@ -51,6 +51,7 @@ PetscErrorCode NomosDatasetClose(NomosDataset *dataset);
 size_t      NomosDatasetExamples(NomosDataset dataset, NomosSplit split);
 size_t      NomosDatasetTrajectories(NomosDataset dataset, NomosSplit split);
 const char *NomosDatasetHash(NomosDataset dataset); /* 16 hex digits of XXH64 over all values that examples can have, thinned, in order of the files */
+const char *NomosDatasetSplitHash(NomosDataset dataset); /* the same of which trajectories are for what */
 
 /* Shape of a variable in one example: (window, row) for one with frames, else (row). *size (may be NULL): its entries. */
 PetscErrorCode NomosDatasetShape(NomosDataset dataset, size_t variable, int *n_dims, size_t shape[NOMOS_FIELD_MAX_DIMS + 1], size_t *size);

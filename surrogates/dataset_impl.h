@@ -54,7 +54,7 @@ struct NomosDataset_s {
   size_t   n_of[NOMOS_N_SPLITS];               /* trajectories of a split */
   size_t  *list[NOMOS_N_SPLITS];               /* (n_of) their numbers */
   size_t  *first[NOMOS_N_SPLITS];              /* (n_of + 1) of their examples */
-  char     hash[17];
+  char     hash[17], split_hash[17];
 };
 
 /* Find the files of `path`, their trajectories and frames, the rows, and cut all into blocks. */

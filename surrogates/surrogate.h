@@ -137,7 +137,7 @@ PetscErrorCode NomosSurrogateDestroy(NomosSurrogate *surrogate);
 /* The order in which an epoch takes the training examples, the same on every rank. */
 PetscErrorCode NomosSurrogateOrder(NomosSurrogate surrogate, int64_t epoch, size_t order[]);
 
-/* Weights and buffers as safetensors (io/safetensors.h), with metadata: `surrogate`, `architecture` (its parameters), `normalisation` (buffers named mean and deviation), `data` (hash), `program`,
+/* Weights and buffers as safetensors (io/safetensors.h), with metadata: `surrogate`, `architecture` (its parameters), `normalisation` (buffers named mean and deviation), `data` and `split` (hashes), `program`,
    and the texts given. Load checks all before it changes anything: errors are those of the file, another surrogate, another value of a key that the weights depend on, a tensor that is missing, too many, or of another
    shape or type; the weights are then as they were. Collective. */
 PetscErrorCode NomosSurrogateSaveWeights(NomosSurrogate surrogate, const char path[], size_t n_texts, const char *const keys[], const char *const texts[]);

@@ -162,6 +162,11 @@ double NomosJudgementOfTrajectory(const NomosJudgement *judgement, NomosPredicto
 PetscErrorCode NomosNeuralOperatorEvaluate(NomosSurrogate s, NomosSplit split, NomosResultFn result, void *ctx);
 PetscErrorCode NomosNeuralOperatorResults(NomosSurrogate s, NomosResultFn result, void *ctx);
 
+/* ---- neural_operator_members.c: files of weights in a folder, in order of their names. Errors: fewer than two; the same weights twice; members that were trained with other data, or on another part of these. Collective. */
+
+PetscErrorCode NomosEnsembleMembersFind(NomosSurrogate s, const char folder[], size_t *n, char ***paths);
+PetscErrorCode NomosEnsembleMembersFree(size_t n, char ***paths);
+
 /* ---- neural_operator_ensemble.c: results of neural_operator.ensemble, if it is given */
 
 PetscErrorCode NomosNeuralOperatorEnsemble(NomosSurrogate s, NomosResultFn result, void *ctx);

@@ -38,7 +38,7 @@ static PetscErrorCode FindFirst(NomosSurrogate s, NomosSplit split, const double
   PetscCallMPI(MPI_Comm_size(s->comm, &size));
   *found = INT64_MAX;
   for (size_t e = (size_t)rank; e < n && *found == INT64_MAX; e += (size_t)size) {
-    size_t frame;
+    size_t frame = 0;
     PetscCall(FindZero(s, split, e, offset, least, &frame));
     if (frame < no->n_frames) *found = (int64_t)(e * no->n_frames + frame);
   }
@@ -55,7 +55,7 @@ PetscErrorCode NomosNeuralOperatorNorms(NomosSurrogate s)
   PetscCall(NomosNeuralOperatorUnits(s, mean, deviation));
   for (size_t f = 0; f < no->n_fields; f++) mean[f] /= deviation[f];
   for (int split = NOMOS_SPLIT_TRAIN; split <= NOMOS_SPLIT_VALIDATION; split++) {
-    size_t      trajectory, frame = 0;
+    size_t      trajectory, frame;
     const char *file;
     int64_t     found, every;
     PetscCall(FindFirst(s, (NomosSplit)split, mean, &found));
