@@ -38,6 +38,8 @@ struct NomosGradcheck_s {
   size_t                       n_lines, max_lines;
   NomosGradcheckLine          *lines;
   int                          n_failed;
+  int                          n_vanishing, n_held; /* differences that are 0 = 0 and show nothing; of them those that the subject can explain, */
+  char                         held[128];           /* thus */
 };
 
 /* What a result may be at most; NOMOS_BOUND_ORDER: how far from the order expected. */
@@ -58,11 +60,13 @@ typedef struct {
   const char      *forward_name;
 } NomosGradcheckCost;
 PetscErrorCode NomosGradcheckAddCost(NomosRun *run, NomosGradcheck *check, const NomosGradcheckCost *cost);
-/* `slope`, of size `size`, against central differences of the cost J at -h, h, -h/2, h/2, extrapolated to fourth order. What rounding of the cost leaves undecided counts as agreement. */
+/* `slope`, of size `size`, against central differences of the cost J at -h, h, -h/2, h/2, extrapolated to fourth order. What rounding of the cost leaves undecided counts as agreement; where both sides are exactly zero
+   it is counted that nothing is shown. */
 typedef struct {
   double      slope, size, h, J[4];
   const char *remark; /* before the note; NULL: none */
 } NomosGradcheckDifference;
+bool           NomosGradcheckVanishes(const NomosGradcheckDifference *difference); /* 0 = 0 */
 double         NomosGradcheckDeviation(const NomosGradcheck *check, const NomosGradcheckDifference *difference);
 PetscErrorCode NomosGradcheckAddDifference(NomosGradcheck *check, const char name[], const NomosGradcheckDifference *difference);
 

@@ -265,6 +265,19 @@ static PetscErrorCode CheckDirections(NomosRun *run, NomosGradcheck *check)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A tensor that the training holds fixed where it begins: a loss of its warm-up need not depend on it. */
+static void ExplainVanishing(const Learning *l, const char tensor[], NomosGradcheck *check)
+{
+  const NomosSurrogateOps *ops = l->surrogate->ops;
+  const char              *key = NULL;
+
+  if (!ops->rate || ops->rate(l->surrogate, &l->few.batch, tensor) != 0) return;
+  for (size_t i = 0; i < ops->n_params; i++)
+    if (strstr(ops->params[i].key, ".warm_up")) key = ops->params[i].key;
+  check->n_held++;
+  snprintf(check->held, sizeof check->held, "by tensors that the training holds fixed in its first epochs%s%s%s", key ? ": a check with --set " : "", key ? key : "", key ? "=0 is of all" : "");
+}
+
 /* A random direction of one tensor; w_bar: the gradient of the few. */
 static PetscErrorCode CheckTensor(NomosGradcheck *check, size_t number, const double w_bar[])
 {
@@ -298,6 +311,7 @@ static PetscErrorCode CheckTensor(NomosGradcheck *check, size_t number, const do
   }
   if (!agree) d = longest;
   PetscCall(PetscFree(w));
+  if (NomosGradcheckVanishes(&d)) ExplainVanishing(l, p.name, check);
   snprintf(name, sizeof name, "d/d %.64s", p.name);
   snprintf(norm, sizeof norm, "norm %.3g; ", sqrt(NomosDot(p.size, w_bar + p.offset, w_bar + p.offset)));
   d.remark = norm;

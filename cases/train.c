@@ -178,7 +178,7 @@ static PetscErrorCode Describe(NomosTrain *train)
   if (s->data) PetscCall(NomosLogPrint(train->run->log, NOMOS_LOG_INFO, "data", "data: hash %s", NomosDatasetHash(s->data)));
   if (s->ops->describe) {
     PetscCall(s->ops->describe(s, sizeof text, text));
-    PetscCall(NomosLogPrint(train->run->log, NOMOS_LOG_INFO, "surrogate", "%s", text));
+    if (text[0]) PetscCall(NomosLogPrint(train->run->log, NOMOS_LOG_INFO, "surrogate", "%s", text));
   }
   PetscCall(NomosLogPrint(train->run->log, NOMOS_LOG_INFO, "epochs", "%lld epochs of %lld steps, from step %lld", (long long)status.n_epochs, (long long)status.steps_per_epoch, (long long)status.step));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -253,6 +253,18 @@ static PetscErrorCode Draw(NomosTrain *train)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Free runs of a young network may blow up in a validation and come back; the weights are those of a finite one. */
+static PetscErrorCode WarnNotFinite(NomosRun *run, const NomosTrainingStatus *s)
+{
+  char sentence[256];
+
+  PetscFunctionBeginUser;
+  if (!s->not_finite || !isfinite(s->best)) PetscFunctionReturn(PETSC_SUCCESS);
+  snprintf(sentence, sizeof sentence, "%lld validation%s no finite number; the best weights are those of step %lld; a lower train.learning_rate, or train.clip_norm: 1, may help", (long long)s->not_finite, s->not_finite > 1 ? "s were" : " was", (long long)s->best_step);
+  PetscCall(NomosRunWarn(sentence, run));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode End(NomosTrain *train)
 {
   NomosRun           *run = train->run;
@@ -270,6 +282,7 @@ static PetscErrorCode End(NomosTrain *train)
   PetscCall(NomosTrainingSwapBest(train->training)); /* results and pictures are of the weights that one gets */
   if (!run->stopped_by) PetscCall(Draw(train));
   if (run->surrogate_ops->warn) PetscCall(run->surrogate_ops->warn(train->surrogate, NomosRunWarn, run));
+  PetscCall(WarnNotFinite(run, &s));
   PetscCall(NomosRunEnd(run, s.ended ? s.ended : "stopped", where, timings));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

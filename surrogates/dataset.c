@@ -122,6 +122,7 @@ static PetscErrorCode Split(NomosDataset d)
   for (size_t i = 0; i < n_validation; i++) d->split_of[order[i]] = NOMOS_SPLIT_VALIDATION;
   for (size_t i = 0; i < n_test; i++) d->split_of[order[n_validation + i]] = NOMOS_SPLIT_TEST;
   PetscCall(PetscFree(order));
+  snprintf(d->split_hash, sizeof d->split_hash, "%016llx", (unsigned long long)XXH64(d->split_of, n * sizeof *d->split_of, 0));
   for (size_t i = 0; i < n; i++) d->n_of[d->split_of[i]]++;
   for (int s = 0; s < NOMOS_N_SPLITS; s++) {
     PetscCall(PetscMalloc2(d->n_of[s] + 1, &d->list[s], d->n_of[s] + 1, &d->first[s]));
@@ -240,6 +241,13 @@ PetscErrorCode NomosDatasetRowShape(NomosDataset d, size_t variable, int *n_axes
   PetscFunctionBeginUser;
   *n_axes = d->rows[variable].n_axes;
   *shape  = d->rows[variable].shape;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosDatasetFullRowShape(NomosDataset d, size_t variable, const size_t **shape)
+{
+  PetscFunctionBeginUser;
+  *shape = d->rows[variable].full;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -406,4 +414,9 @@ PetscErrorCode NomosDatasetClose(NomosDataset *dataset)
 const char *NomosDatasetHash(NomosDataset d)
 {
   return d->hash;
+}
+
+const char *NomosDatasetSplitHash(NomosDataset d)
+{
+  return d->split_hash;
 }

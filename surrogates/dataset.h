@@ -51,11 +51,17 @@ PetscErrorCode NomosDatasetClose(NomosDataset *dataset);
 size_t      NomosDatasetExamples(NomosDataset dataset, NomosSplit split);
 size_t      NomosDatasetTrajectories(NomosDataset dataset, NomosSplit split);
 const char *NomosDatasetHash(NomosDataset dataset); /* 16 hex digits of XXH64 over all values that examples can have, thinned, in order of the files */
+const char *NomosDatasetSplitHash(NomosDataset dataset); /* the same of which trajectories are for what */
 
 /* Shape of a variable in one example: (window, row) for one with frames, else (row). *size (may be NULL): its entries. */
 PetscErrorCode NomosDatasetShape(NomosDataset dataset, size_t variable, int *n_dims, size_t shape[NOMOS_FIELD_MAX_DIMS + 1], size_t *size);
 /* Shape of its rows. Borrowed. */
 PetscErrorCode NomosDatasetRowShape(NomosDataset dataset, size_t variable, int *n_axes, const size_t **shape);
+/* As they lie in the files, before space_every. Borrowed. */
+PetscErrorCode NomosDatasetFullRowShape(NomosDataset dataset, size_t variable, const size_t **shape);
+/* Time from one frame to the next (after first_frame and every), by the datasets `time` or `t-coordinate`; NaN where no file says it. Errors: intervals that differ by more than a thousandth, within a file or between
+   two of them, as those of a learned step must not. Not collective. */
+PetscErrorCode NomosDatasetInterval(NomosDataset dataset, double *interval);
 /* Where an example lies: trajectory (counted through all files), file, and first frame as in the file. Any may be NULL. */
 PetscErrorCode NomosDatasetOrigin(NomosDataset dataset, NomosSplit split, size_t example, size_t *trajectory, const char **file, size_t *frame);
 

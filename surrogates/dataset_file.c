@@ -74,7 +74,7 @@ PetscErrorCode NomosDataFiles(const char path[], size_t *n_files, char ***files)
 
 /* ---- what is in them */
 
-static PetscErrorCode OpenFile(NomosDataset d, size_t file)
+PetscErrorCode NomosDatasetOpenFile(NomosDataset d, size_t file)
 {
   PetscFunctionBeginUser;
   if (d->reader && d->reader_file == file) PetscFunctionReturn(PETSC_SUCCESS);
@@ -178,7 +178,7 @@ static PetscErrorCode LookInto(NomosDataset d, size_t number)
   const char       *counts_frames = "", *counts_trajectories = "";
 
   PetscFunctionBeginUser;
-  PetscCall(OpenFile(d, number));
+  PetscCall(NomosDatasetOpenFile(d, number));
   PetscCall(TellRun(d, file));
   for (size_t v = 0; v < d->n_variables; v++) {
     const char *name        = d->input.variables[v].name;
@@ -233,7 +233,7 @@ static PetscErrorCode ChooseBlocks(NomosDataset d, size_t number)
   size_t            frame = 0, rest = 0, chunk_trajectories = 1, chunk_frames = 1;
 
   PetscFunctionBeginUser;
-  PetscCall(OpenFile(d, number));
+  PetscCall(NomosDatasetOpenFile(d, number));
   for (size_t v = 0; v < d->n_variables; v++) {
     size_t chunk[NOMOS_FIELD_MAX_DIMS + 1];
     bool   chunked;
@@ -408,7 +408,7 @@ PetscErrorCode NomosDatasetGetBlock(NomosDataset d, size_t number, const double 
     if (!slot->values) PetscCall(PetscMalloc1(d->largest, &slot->values));
     else if (slot->block != SIZE_MAX) d->slot_of[slot->block] = -1;
     slot->block = SIZE_MAX; /* nobody's, should the read fail */
-    PetscCall(OpenFile(d, block->file));
+    PetscCall(NomosDatasetOpenFile(d, block->file));
     for (size_t v = 0; v < d->n_variables; v++) PetscCall(ReadVariable(d, block, v, slot->values + NomosBlockOffset(d, block, v)));
     slot->block        = number;
     d->slot_of[number] = (int)oldest;

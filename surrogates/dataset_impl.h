@@ -54,12 +54,14 @@ struct NomosDataset_s {
   size_t   n_of[NOMOS_N_SPLITS];               /* trajectories of a split */
   size_t  *list[NOMOS_N_SPLITS];               /* (n_of) their numbers */
   size_t  *first[NOMOS_N_SPLITS];              /* (n_of + 1) of their examples */
-  char     hash[17];
+  char     hash[17], split_hash[17];
 };
 
 /* Find the files of `path`, their trajectories and frames, the rows, and cut all into blocks. */
 PetscErrorCode NomosDatasetFindFiles(NomosDataset dataset);
 PetscErrorCode NomosDatasetFreeFiles(NomosDataset dataset);
+/* dataset->reader becomes that of this file. */
+PetscErrorCode NomosDatasetOpenFile(NomosDataset dataset, size_t file);
 /* Offset of a variable in a block. */
 size_t NomosBlockOffset(NomosDataset dataset, const NomosBlock *block, size_t variable);
 /* A block in the cache; valid until the next call. */

@@ -193,7 +193,7 @@ PetscErrorCode NomosSurrogateSaveWeights(NomosSurrogate s, const char path[], si
   size_t                n_all = 0;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc2(n, &tensors, n_texts + s->n_texts + 5, &texts));
+  PetscCall(PetscMalloc2(n, &tensors, n_texts + s->n_texts + 6, &texts));
   for (size_t i = 0; i < n; i++) PetscCall(AsTensor(s, i, &tensors[i]));
   PetscCall(NomosConfigVisit(s->config, AddArchitecture, &architecture));
   PetscCall(NormalisationText(s, &normalisation));
@@ -204,6 +204,7 @@ PetscErrorCode NomosSurrogateSaveWeights(NomosSurrogate s, const char path[], si
   texts[n_all++] = (NomosSafetensorsText){"normalisation", normalisation ? normalisation : ""};
   texts[n_all++] = (NomosSafetensorsText){"program", NomosSource()};
   if (s->data) texts[n_all++] = (NomosSafetensorsText){"data", NomosDatasetHash(s->data)};
+  if (s->data) texts[n_all++] = (NomosSafetensorsText){"split", NomosDatasetSplitHash(s->data)};
   for (size_t i = 0; i < s->n_texts; i++) texts[n_all++] = (NomosSafetensorsText){s->text_keys[i], s->texts[i]};
   for (size_t i = 0; i < n_texts; i++) texts[n_all++] = (NomosSafetensorsText){keys[i], more[i]};
   PetscErrorCode code = NomosSafetensorsWrite(s->comm, path, &(NomosSafetensorsInput){.n_tensors = n, .tensors = tensors, .n_texts = n_all, .texts = texts});

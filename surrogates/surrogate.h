@@ -65,7 +65,7 @@ typedef struct {
   bool fits_alone; /* it may have no weight: then `fit` is the training */
   /* Before a training that begins afresh: statistics of the data into buffers (surrogates/normalisation.h), say. May be NULL. */
   PetscErrorCode (*fit)(NomosSurrogate s);
-  /* What it made of case and data, for the log: sentences, one line. With first weights. Collective. May be NULL. */
+  /* What it made of case and data, for the log: sentences, one line; "": nothing to say. With first weights. Collective. May be NULL. */
   PetscErrorCode (*describe)(NomosSurrogate s, size_t n_text, char text[]);
   /* A scalar: the mean over the examples of the batch. Not collective: each rank has a share of a batch, and a loss of n examples is the mean of those of its parts (up to terms that
      are the same for all). May itself take gradients (NomosGradient with `record`). */
@@ -137,7 +137,7 @@ PetscErrorCode NomosSurrogateDestroy(NomosSurrogate *surrogate);
 /* The order in which an epoch takes the training examples, the same on every rank. */
 PetscErrorCode NomosSurrogateOrder(NomosSurrogate surrogate, int64_t epoch, size_t order[]);
 
-/* Weights and buffers as safetensors (io/safetensors.h), with metadata: `surrogate`, `architecture` (its parameters), `normalisation` (buffers named mean and deviation), `data` (hash), `program`,
+/* Weights and buffers as safetensors (io/safetensors.h), with metadata: `surrogate`, `architecture` (its parameters), `normalisation` (buffers named mean and deviation), `data` and `split` (hashes), `program`,
    and the texts given. Load checks all before it changes anything: errors are those of the file, another surrogate, another value of a key that the weights depend on, a tensor that is missing, too many, or of another
    shape or type; the weights are then as they were. Collective. */
 PetscErrorCode NomosSurrogateSaveWeights(NomosSurrogate surrogate, const char path[], size_t n_texts, const char *const keys[], const char *const texts[]);

@@ -220,6 +220,16 @@ PetscErrorCode NomosTrainingCheckFinite(NomosTraining t, double loss, double nor
   SETERRQ(t->comm, PETSC_ERR_FP, "the training blew up: the %s is %s at step %lld (epoch %lld of %lld); try a lower train.learning_rate or train.clip_norm: 1", isfinite(loss) ? "gradient" : "loss", isnan(isfinite(loss) ? norm : loss) ? "nan" : "inf", (long long)t->status.step, (long long)t->status.epoch, (long long)t->status.n_epochs);
 }
 
+/* Weights are kept by validations: without a finite one there are none, however small the losses of single steps were. */
+static PetscErrorCode CheckBest(NomosTraining t)
+{
+  const bool validates = t->surrogate->n_examples[NOMOS_SPLIT_VALIDATION] > 0;
+
+  PetscFunctionBeginUser;
+  if (!t->ended[0] || !t->status.step || isfinite(t->status.best)) PetscFunctionReturn(PETSC_SUCCESS);
+  SETERRQ(t->comm, PETSC_ERR_FP, "the training blew up: no %s%s%s in %lld epoch%s was finite, so there are no best weights (loss of the last epoch: %.3g); try a lower train.learning_rate or train.clip_norm: 1", validates ? "validation (" : "mean loss", validates ? t->monitor : "", validates ? ")" : "", (long long)t->status.epoch, t->status.epoch == 1 ? "" : "s", t->status.epoch_loss);
+}
+
 /* ---- best weights */
 
 static PetscErrorCode KeepBest(NomosTraining t)
@@ -278,6 +288,7 @@ PetscErrorCode NomosTrainingEndEpoch(NomosTraining t, double loss)
   if (status->epoch % t->validate_every == 0 || last) {
     PetscCall(Validate(t));
     const double value = t->surrogate->n_examples[NOMOS_SPLIT_VALIDATION] ? status->validation : loss;
+    if (!isfinite(value)) status->not_finite++;
     if (!(value >= status->best) && isfinite(value)) {
       status->best              = value;
       status->best_step         = status->step;
@@ -288,6 +299,7 @@ PetscErrorCode NomosTrainingEndEpoch(NomosTraining t, double loss)
   if (t->patience && t->validations_since_best >= t->patience) snprintf(t->ended, sizeof t->ended, "no better validation in %lld", (long long)t->patience);
   else if (last) snprintf(t->ended, sizeof t->ended, "reached train.epochs");
   PetscCall(t->hooks->epoch(t, t->hooks->ctx));
+  PetscCall(CheckBest(t));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -381,5 +393,6 @@ PetscErrorCode NomosTrainingRun(NomosTraining t, const NomosTrainingHooks *hooks
   if (!t->status.step) PetscCall(hooks->checkpoint(t, hooks->ctx));
   if (t->lmvm && t->n_weights) PetscCall(NomosTrainingRunLmvm(t));
   else PetscCall(RunSteps(t));
+  if (t->n_weights) PetscCall(CheckBest(t)); /* also of a state that was over when it was read */
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -27,6 +27,7 @@ typedef struct {
   double      validation;                 /* of the last validation: loss, or the metric of train.monitor; NaN: none */
   double      best;                       /* lowest validation (without validation examples: epoch_loss); NaN: none */
   int64_t     best_step;
+  int64_t     not_finite;                 /* validations of this process that were no finite number */
   double      first_loss;                 /* epoch_loss of the first epoch */
   double      seconds, examples;          /* in steps of this process */
   const char *ended;                      /* why it is over ("reached train.epochs"); NULL: it is not */
@@ -36,7 +37,7 @@ typedef struct {
 PetscErrorCode NomosTrainingCreate(NomosSurrogate surrogate, NomosTraining *training);
 PetscErrorCode NomosTrainingDestroy(NomosTraining *training);
 
-/* To the end, or until stopped. Errors: a loss or gradient that is not finite (with its step; the weights are then those before it). */
+/* To the end, or until stopped. Errors: a loss or gradient that is not finite (with its step; the weights are then those before it); an end without one finite validation, as then there are no best weights. */
 PetscErrorCode NomosTrainingRun(NomosTraining training, const NomosTrainingHooks *hooks);
 void           NomosTrainingGetStatus(NomosTraining training, NomosTrainingStatus *status);
 

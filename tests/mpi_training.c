@@ -403,6 +403,33 @@ START_TEST(nan_is_told)
 }
 END_TEST
 
+/* Validations that are no numbers are survived while a finite one comes; without any there are no weights, and the end is an error. */
+START_TEST(validations_that_are_no_numbers)
+{
+  static const struct {
+    const char *setting, *sentence;
+  } fatal[] = {
+    {"train.optimiser=adam", "the training blew up: no validation (loss) in 5 epochs was finite, so there are no best weights"},
+    {"train.patience=2",     "the training blew up: no validation (loss) in 2 epochs was finite"                               },
+    {"train.optimiser=lmvm", "the training blew up: no validation (loss) in 5 epochs was finite"                               },
+  };
+  Try                 try;
+  NomosTrainingStatus status;
+
+  for (size_t i = 0; i < sizeof fatal / sizeof *fatal; i++) {
+    Begin(PETSC_COMM_WORLD, (const char *const[]){fatal[i].setting, "toy.nan_validation=5", "train.epochs=5", NULL}, &try);
+    ck_refused(Run(&try), fatal[i].sentence);
+    ck_refused(Run(&try), "no validation (loss)"); /* nor is it over when it is asked again */
+    End(&try);
+  }
+  Begin(PETSC_COMM_WORLD, (const char *const[]){"toy.nan_validation=3", "train.epochs=5", NULL}, &try);
+  ck_ok(Run(&try));
+  NomosTrainingGetStatus(try.training, &status);
+  ck_assert(status.not_finite == 3 && isfinite(status.best) && status.best_step > 3 * status.steps_per_epoch);
+  End(&try);
+}
+END_TEST
+
 /* A file of the same tensors that says nothing of where they come from. */
 static void Strip(const char path[])
 {
@@ -524,4 +551,4 @@ START_TEST(first_weights)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("training", sums_in_the_order_of_the_ranks, lmvm_reaches_the_least_squares, ranks_share_a_batch, resume_is_exact, best_weights_and_early_stop, rates_of_tensors, nan_is_told, foreign_weights, first_weights, keys_of_training)
+NOMOS_TEST_SUITE("training", sums_in_the_order_of_the_ranks, lmvm_reaches_the_least_squares, ranks_share_a_batch, resume_is_exact, best_weights_and_early_stop, rates_of_tensors, nan_is_told, validations_that_are_no_numbers, foreign_weights, first_weights, keys_of_training)

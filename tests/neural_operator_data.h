@@ -60,6 +60,7 @@ static inline PetscErrorCode CreateEmulator(MPI_Comm comm, const char directory[
 {
   static NomosProgram               program     = {.models = nomos_solvers}; /* of learned corrections */
   static const NomosModelOps *const no_models[] = {NULL};
+  static NomosProgram               program     = {.models = nomos_solvers}; /* that a learned correction runs */
   const NomosSurrogateOps          *ops;
   char                              yaml[NOMOS_MAX_PATH];
   size_t                            n   = 0;
@@ -73,6 +74,7 @@ static inline PetscErrorCode CreateEmulator(MPI_Comm comm, const char directory[
   }
   *config = NULL;
   *s      = NULL;
+  program.comm = comm;
   MPI_Comm_rank(PETSC_COMM_WORLD, &rank);
   snprintf(yaml, sizeof yaml, "%.2000s/case.yaml", ck_directory);
   if (!rank) {

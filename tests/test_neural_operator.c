@@ -466,6 +466,58 @@ START_TEST(Ensemble)
 }
 END_TEST
 
+/* Settings of the training of member m; weights that nobody trained. */
+static void WriteMember(int m, const char *const settings[])
+{
+  NomosConfig    config;
+  NomosSurrogate s;
+  char           path[NOMOS_MAX_PATH];
+  Create("seen", settings, &config, &s);
+  ck_ok(NomosParametersInitialise(s->parameters, (uint64_t)m));
+  snprintf(path, sizeof path, "%.1000s/kin/%d.safetensors", ck_directory, m);
+  ck_ok(NomosSurrogateSaveWeights(s, path, 0, NULL, NULL));
+  EndEmulator(&config, &s);
+}
+
+/* Copies agree whatever they know, and who has seen the validation errs less there than elsewhere: both are refused. Other data than those of all members are nobody's. */
+START_TEST(Members)
+{
+#define OF_KIN "neural_operator.parameters=[advection.beta]", "data.validation=0.3"
+  static const struct {
+    const char *settings[2], *sentence; /* of a training, more of it; what is said where it joins the first one */
+  } tries[] = {
+    {{"data.test=0.2", "data.seed=0"},         NULL                                                                                                 },
+    {{"data.test=0.2", "data.seed=1"},         "1.safetensors was trained on another part of these data than is split off here"                      },
+    {{"data.test=0.4", "data.seed=0"},         "1.safetensors was trained on another part of these data"                                             },
+    {{"data.test=0.2", "data.trajectories=9"}, "1.safetensors was trained with other data than"                                                      },
+  };
+  NomosConfig    config;
+  NomosSurrogate s;
+  Figures        figures;
+  char           folder[NOMOS_MAX_PATH + 32], command[3 * NOMOS_MAX_PATH];
+  WriteWaves(DataPath(MakeDirectory("seen"), "train.h5"), &(WaveData){.n = 10, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 4, .speeds = speeds});
+  MakeDirectory("kin");
+  snprintf(folder, sizeof folder, "neural_operator.ensemble=%.1000s/kin", ck_directory);
+  const char *const here[] = {OF_KIN, "data.test=0.2", folder, NULL}, *const elsewhere[] = {OF_KIN, "data.test=0.2", "data.trajectories=8", folder, NULL};
+  WriteMember(0, here);
+  for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {
+    WriteMember(1, (const char *const[]){OF_KIN, tries[i].settings[0], tries[i].settings[1], NULL});
+    Create("seen", here, &config, &s);
+    figures.n = 0;
+    if (tries[i].sentence) ck_refused(s->ops->results(s, Take, &figures), tries[i].sentence);
+    else ck_ok(s->ops->results(s, Take, &figures));
+    EndEmulator(&config, &s);
+  }
+  Create("seen", elsewhere, &config, &s);
+  figures.n = 0;
+  ck_ok(s->ops->results(s, Take, &figures));
+  snprintf(command, sizeof command, "cp %.1000s/kin/0.safetensors %.1000s/kin/2.safetensors", ck_directory, ck_directory);
+  ck_assert(!system(command));
+  ck_refused(s->ops->results(s, Take, &figures), "kin/2.safetensors are the same weights; members are trainings that differ by train.seed");
+  EndEmulator(&config, &s);
+}
+END_TEST
+
 /* ---- learning */
 
 static void Learn(const char *const settings[], Figures *figures)
@@ -763,4 +815,4 @@ START_TEST(Refused)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("neural_operator", Schedules, Losses, Pushforward, Noise, Recomputed, Memory, Gradients, Judged, Ensemble, Learned, Run, RunRefused, Beyond, OtherWeights, Refused)
+NOMOS_TEST_SUITE("neural_operator", Schedules, Losses, Pushforward, Noise, Recomputed, Memory, Gradients, Judged, Ensemble, Members, Learned, Run, RunRefused, Beyond, OtherWeights, Refused)

@@ -9,7 +9,7 @@
 #include <time.h>
 
 typedef struct {
-  int64_t            width, nan_step;
+  int64_t            width, nan_step, nan_validation;
   double             pause, frozen;
   size_t             n_x, n_y, seen; /* seen: a buffer that counts the examples that this rank was trained with */
   NomosMlp           mlp;
@@ -19,6 +19,7 @@ typedef struct {
 static const NomosParam toy_params[] = {
   {"toy.width",    NOMOS_PARAM_INT,  "0",  NULL, 0,  4096, NULL, false, "Of the hidden layer; 0: a linear map."},
   {"toy.nan_step", NOMOS_PARAM_INT,  "-1", NULL, -1, 1e9,  NULL, false, "The loss is NaN from this step on; -1: never."},
+  {"toy.nan_validation", NOMOS_PARAM_INT, "-1", NULL, -1, 1e9, NULL, false, "Losses of other splits than the training are NaN up to the end of this epoch; -1: never."},
   {"toy.frozen",   NOMOS_PARAM_REAL, "0",  NULL, 0,  1,    NULL, false, "By how much the first layer's rate is lowered."},
   {"run.pause",    NOMOS_PARAM_REAL, "0",  "s",  0,  10,   NULL, false, "Wall-clock time a loss takes."},
 };
@@ -45,6 +46,7 @@ static PetscErrorCode ToyCreate(NomosSurrogate s)
   s->context = toy;
   PetscCall(NomosConfigGetInt(s->config, "toy.width", &toy->width));
   PetscCall(NomosConfigGetInt(s->config, "toy.nan_step", &toy->nan_step));
+  PetscCall(NomosConfigGetInt(s->config, "toy.nan_validation", &toy->nan_validation));
   PetscCall(NomosConfigGetReal(s->config, "toy.frozen", &toy->frozen));
   PetscCall(NomosConfigGetReal(s->config, "run.pause", &toy->pause));
   PetscCall(NomosDatasetShape(s->data, 0, &n_dims, shape, &toy->n_x));
@@ -98,7 +100,7 @@ static PetscErrorCode ToyLoss(NomosSurrogate s, const NomosBatch *batch, NomosTa
   PetscFunctionBeginUser;
   PetscCall(Predict(s, batch->split, batch->n, batch->examples, tape, w, &prediction, &truth));
   *loss = NomosLossMeanSquared(prediction, truth);
-  if (toy->nan_step >= 0 && batch->step >= toy->nan_step) *loss = NomosFunction(NOMOS_LOG, 0, NomosAffine(*loss, 0, -1));
+  if ((toy->nan_step >= 0 && batch->step >= toy->nan_step) || (!batch->training && batch->epoch <= toy->nan_validation)) *loss = NomosFunction(NOMOS_LOG, 0, NomosAffine(*loss, 0, -1));
   if (toy->pause > 0) nanosleep(&(struct timespec){(time_t)toy->pause, (long)(1e9 * fmod(toy->pause, 1))}, NULL);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -152,7 +154,7 @@ const NomosSurrogateOps NomosSurrogateOps_Toy = {
   .summary  = "y from x.",
   .n_params = sizeof toy_params / sizeof *toy_params,
   .params   = toy_params,
-  .of_training = (const char *const[]){"toy.nan_step", "toy.frozen", "run.pause", NULL},
+  .of_training = (const char *const[]){"toy.nan_step", "toy.nan_validation", "toy.frozen", "run.pause", NULL},
   .buffers_of_training = (const char *const[]){"seen", NULL},
   .data     = ToyData,
   .create   = ToyCreate,

@@ -308,3 +308,8 @@ int64_t NomosCoarseSolverSteps(NomosCoarseSolver solver)
 {
   return solver->n_steps;
 }
+
+NomosModel NomosCoarseSolverModel(NomosCoarseSolver solver)
+{
+  return solver->model;
+}

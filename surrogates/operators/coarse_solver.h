@@ -28,6 +28,8 @@ PetscErrorCode NomosCoarseSolverCreate(NomosSurrogate s, const NomosCoarseSolver
 PetscErrorCode NomosCoarseSolverDestroy(NomosCoarseSolver *solver);
 /* Steps of the model in an interval. */
 int64_t NomosCoarseSolverSteps(NomosCoarseSolver solver);
+/* The model that it steps, with its config. Borrowed. */
+NomosModel NomosCoarseSolverModel(NomosCoarseSolver solver);
 /* b [batch, n_fields, points..] of u, in its precision (the model's own inside), for parameters (batch, n_parameters) that are constants here. Errors, those of the model among them (a state that it cannot step
    from), are kept by the tape. Not collective. The solver must outlive the record of the tape. */
 NomosTensor NomosCoarseSolverStep(NomosCoarseSolver solver, NomosTensor u, const double parameters[]);

@@ -27,7 +27,7 @@ static const NomosParam params[] = {
   {"neural_operator.steps_at_once", NOMOS_PARAM_INT,    "4",               NULL, 1, 1e6, NULL, false, "Steps that begin at data and are computed as one batch (a batch norm sees them together)."},
   BASE_PARAM,
   {"neural_operator.ensemble",      NOMOS_PARAM_FILE,   "",                NULL, 0, 0, NULL, false, "A folder with runs of the same training that differ by train.seed, or their *.safetensors: errors and intervals of all sets by these together, with the share of the truth that lies within (nomos evaluate)."},
-  {"neural_operator.solver.case",   NOMOS_PARAM_CASE,   "",                NULL, 0, 0, NULL, false, "base solver: its case, on the grid of the data; unset: the run that made them."},
+  {"neural_operator.solver.case",   NOMOS_PARAM_CASE,   "",                NULL, 0, 0, NULL, false, "base solver: its case, on the grid and the domain of the data; unset: the run directory that the data are. Data of a sweep or another file are none and need it; what sweep.set said must be said again in neural_operator.solver.set."},
   {"neural_operator.solver.set",    NOMOS_PARAM_EXPRESSION_LIST, "",       NULL, 0, 0, NULL, false, "base solver: `key=value` laid over the case (`grid_pde.nx=64`)."},
   {"neural_operator.recompute",     NOMOS_PARAM_BOOL,   "",                NULL, 0, 0, NULL, false, "Keep of the steps of a training only their states, and compute each again for its gradient: less memory, about a third more work. Unset: where a batch has more than 100,000 points, all steps counted."},
 };
@@ -118,27 +118,6 @@ static void WriteTexts(NomosSurrogate s)
   s->texts     = no->text_list;
 }
 
-static PetscErrorCode CreateSolver(NomosSurrogate s)
-{
-  NomosNeuralOperator   *no    = s->context;
-  NomosCoarseSolverInput input = {.n_fields = no->n_fields, .n_points = no->n_points, .n_parameters = no->n_parameters, .parameters = no->parameter_keys, .interval = no->interval};
-  const char            *base, *form, *fields[NOMOS_DATASET_MAX_VARIABLES];
-
-  PetscFunctionBeginUser;
-  PetscCall(NomosConfigGetString(s->config, "neural_operator.base", &base));
-  if (strcmp(base, "solver")) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(NomosConfigGetString(s->config, "neural_operator.form", &form));
-  NomosCheck(strcmp(form, "next_state"), s->comm, PETSC_ERR_ARG_INCOMP, "%s: neural_operator.base = solver: with neural_operator.form = next_state nothing of the solver would be left; choose increment or flux", NomosConfigWhere(s->config, "neural_operator.base"));
-  NomosCheck(no->interval > 0, s->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: neural_operator.base = solver: the data have no time (dataset time or t-coordinate), so how far the solver is to go is not known", NomosConfigWhere(s->config, "neural_operator.base"));
-  PetscCall(NomosConfigGetString(s->config, "neural_operator.solver.case", &input.path));
-  PetscCall(NomosConfigGetStrings(s->config, "neural_operator.solver.set", &input.n_set, &input.set));
-  if (!input.path[0]) input.path = NULL;
-  for (size_t f = 0; f < no->n_fields; f++) fields[f] = no->variables[f].name;
-  input.fields = fields;
-  PetscCall(NomosCoarseSolverCreate(s, &input, &no->solver));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode Create(NomosSurrogate s)
 {
   NomosNeuralOperator *no      = s->context;
@@ -160,7 +139,7 @@ static PetscErrorCode Create(NomosSurrogate s)
   PetscCall(NomosConfigGetInt(s->config, "train.epochs", &n_epochs));
   NomosCheck(no->warm_up < n_epochs, s->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: neural_operator.warm_up = %lld: the training has %lld epoch%s, all of which would train the conditioning's own prediction and none the emulator; give more train.epochs, or a shorter warm-up",
              NomosConfigWhere(s->config, "neural_operator.warm_up"), (long long)no->warm_up, (long long)n_epochs, n_epochs == 1 ? "" : "s");
-  PetscCall(CreateSolver(s));
+  PetscCall(NomosNeuralOperatorSolver(s));
   PetscCall(NomosNeuralOperatorOpenSets(s));
   WriteTexts(s);
   PetscCall(PetscCalloc2(no->n_frames, &no->segments, no->n_frames, &no->statistics));
@@ -204,6 +183,7 @@ const NomosSurrogateOps NomosSurrogateOps_NeuralOperator = {
   .create    = Create,
   .destroy   = Destroy,
   .fit       = NomosNeuralOperatorFit,
+  .describe  = NomosNeuralOperatorDescribe,
   .loss      = NomosNeuralOperatorLoss,
   .keep      = NomosNeuralOperatorKeep,
   .rate      = Rate,

@@ -95,76 +95,6 @@ static PetscErrorCode ReadParameters(NomosSurrogate s, size_t *n_trajectories, d
 
 /* ---- the grid */
 
-/* First coordinate and spacing of one of these datasets; false where a file has none of them, or only one entry. */
-static PetscErrorCode Axis(NomosFieldReader reader, const char *const names[2], size_t every, double *start, double *spacing, bool *known)
-{
-  PetscFunctionBeginUser;
-  *known = false;
-  for (int i = 0; i < 2 && !*known; i++) {
-    size_t shape[NOMOS_FIELD_MAX_DIMS + 1];
-    double two[2];
-    int    n_dims;
-    PetscCall(NomosFieldReaderHas(reader, names[i], known));
-    if (!*known) continue;
-    PetscCall(NomosFieldReaderShape(reader, names[i], &n_dims, shape));
-    *known = n_dims == 1 && shape[0] > 1;
-    if (!*known) continue;
-    PetscCall(NomosFieldReaderRead(reader, names[i], (size_t[]){0}, (size_t[]){2}, two));
-    *start   = two[0];
-    *spacing = (double)every * (two[1] - two[0]);
-    *known   = isfinite(*spacing) && *spacing > 0;
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Data that say of a boundary (`boundary_x`) that it is another one are not taken for periodic by default. */
-static PetscErrorCode CheckBoundary(NomosSurrogate s, NomosFieldReader reader, const char file[], const char axis[])
-{
-  const NomosNeuralOperator *no = s->context;
-  char                       name[16], *text, told[32] = "periodic";
-  bool                       given;
-
-  PetscFunctionBeginUser;
-  PetscCall(NomosConfigIsGiven(s->config, "neural_operator.periodic", &given));
-  if (!no->shape.periodic || given) PetscFunctionReturn(PETSC_SUCCESS);
-  snprintf(name, sizeof name, "boundary_%s", axis);
-  PetscCall(NomosFieldReaderAttribute(reader, NULL, name, &text));
-  if (text) snprintf(told, sizeof told, "%s", text);
-  PetscCall(PetscFree(text));
-  NomosCheck(!strcmp(told, "periodic"), s->comm, PETSC_ERR_ARG_INCOMP, "%s has %s = %s, and neural_operator.periodic is yes unless it is given: say neural_operator.periodic: no, or yes to take the grid as periodic all the same", file, name, told);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Time between frames and the box, where the data say them. */
-static PetscErrorCode ReadCoordinates(NomosSurrogate s)
-{
-  static const char *const names[3][2] = {{"time", "t-coordinate"}, {"y", "y-coordinate"}, {"x", "x-coordinate"}};
-  NomosNeuralOperator     *no          = s->context;
-  NomosFieldReader         reader;
-  const char              *file;
-  double                   start, spacing;
-  int64_t                  every, space_every;
-  bool                     known;
-
-  PetscFunctionBeginUser;
-  PetscCall(NomosConfigGetInt(s->config, "data.every", &every));
-  PetscCall(NomosConfigGetInt(s->config, "data.space_every", &space_every));
-  PetscCall(NomosDatasetOrigin(s->data, NOMOS_SPLIT_TRAIN, 0, NULL, &file, NULL));
-  PetscCall(NomosFieldReaderOpen(PETSC_COMM_SELF, file, &reader));
-  PetscCall(Axis(reader, names[0], (size_t)every, &start, &spacing, &known));
-  no->interval = known ? spacing : NAN;
-  PetscErrorCode code = PETSC_SUCCESS;
-  for (int d = 0; d < no->shape.n_space && !code; d++) {
-    code = CheckBoundary(s, reader, file, names[3 - no->shape.n_space + d][0]);
-    PetscCall(Axis(reader, names[3 - no->shape.n_space + d], (size_t)space_every, &start, &spacing, &known));
-    no->extent[d] = known ? spacing * (double)no->shape.points[d] : 1;
-    no->start[d]  = known ? start - spacing / (2 * (double)space_every) : 0;
-  }
-  PetscCall(NomosFieldReaderClose(&reader));
-  PetscCall(code);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 PetscErrorCode NomosNeuralOperatorGrid(NomosSurrogate s)
 {
   NomosNeuralOperator *no = s->context;
@@ -195,7 +125,8 @@ PetscErrorCode NomosNeuralOperatorGrid(NomosSurrogate s)
   no->shape.n_parameters = no->n_parameters;
   no->size               = no->n_fields * no->n_points;
   PetscCall(NomosConfigGetBool(s->config, "neural_operator.periodic", &no->shape.periodic));
-  PetscCall(ReadCoordinates(s));
+  PetscCall(NomosNeuralOperatorThinning(s, s->data, s->data_path));
+  PetscCall(NomosNeuralOperatorCoordinates(s));
   PetscCall(ReadParameters(s, &n_trajectories, &values));
   NomosParameterRangeFit(&no->range, no->n_parameters, n_trajectories, values);
   PetscCall(PetscFree(values));
@@ -236,6 +167,7 @@ PetscErrorCode NomosNeuralOperatorFit(NomosSurrogate s)
   PetscCall(ReadParameters(s, &n, &values));
   PetscCall(NomosEmulatorFit(no->emulator, s->parameters, &(NomosEmulatorSeen){n, values, no->parameter_keys}));
   PetscCall(PetscFree(values));
+  PetscCall(NomosNeuralOperatorNorms(s));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

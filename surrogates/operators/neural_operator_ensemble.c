@@ -8,52 +8,9 @@
 
 #include "operators/reduce.h"
 
-#include <dirent.h>
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 
-/* ---- members */
-
-static PetscErrorCode AddMember(const char path[], size_t *n, char ***members)
-{
-  PetscFunctionBeginUser;
-  PetscCall(PetscRealloc((*n + 1) * sizeof **members, members));
-  PetscCall(PetscStrallocpy(path, &(*members)[(*n)++]));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* *.safetensors of the folder, and weights.safetensors of the runs in it, in order of their names. */
-static PetscErrorCode FindMembers(NomosSurrogate s, const char folder[], size_t *n, char ***members)
-{
-  struct dirent **entries = NULL;
-  char            path[2 * NOMOS_MAX_PATH];
-  struct stat     info;
-
-  PetscFunctionBeginUser;
-  *n       = 0;
-  *members = NULL;
-  const int n_entries = scandir(folder, &entries, NULL, alphasort);
-  for (int i = 0; i < n_entries; i++) {
-    const char *name = entries[i]->d_name, *dot = strrchr(name, '.');
-    snprintf(path, sizeof path, "%.4000s/%s%s", folder, name, dot && !strcmp(dot, ".safetensors") ? "" : "/weights.safetensors");
-    if (name[0] != '.' && !stat(path, &info) && S_ISREG(info.st_mode)) PetscCall(AddMember(path, n, members));
-    free(entries[i]);
-  }
-  free(entries);
-  NomosCheck(*n > 1, s->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: neural_operator.ensemble: %s has weights of %zu trainings; an ensemble needs two or more: runs of nomos train that differ by train.seed, or files *.safetensors", NomosConfigWhere(s->config, "neural_operator.ensemble"), folder, *n);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode FreeMembers(size_t n, char ***members)
-{
-  PetscFunctionBeginUser;
-  for (size_t i = 0; i < n; i++) PetscCall(PetscFree((*members)[i]));
-  PetscCall(PetscFree(*members));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
+/* ---- weights */
 
 /* All tensors of the surrogate, out of it or back into it. */
 static PetscErrorCode CopyWeights(NomosSurrogate s, void *copies[], bool back)
@@ -199,7 +156,7 @@ PetscErrorCode NomosNeuralOperatorEnsemble(NomosSurrogate s, NomosResultFn resul
   PetscCall(NomosConfigGetString(s->config, "neural_operator.ensemble", &folder));
   if (!folder[0]) PetscFunctionReturn(PETSC_SUCCESS);
   NomosCheck(s->n_examples[NOMOS_SPLIT_VALIDATION], s->comm, PETSC_ERR_ARG_INCOMP, "%s: neural_operator.ensemble: intervals are fitted to the validation split, and data.validation leaves none", NomosConfigWhere(s->config, "neural_operator.ensemble"));
-  PetscCall(FindMembers(s, folder, &n_members, &members));
+  PetscCall(NomosEnsembleMembersFind(s, folder, &n_members, &members));
   PetscCall(PetscCalloc1(no->n_sets + 2, &moments));
   PetscCall(ReadTruth(s, "validation", &(NomosJudgementInput){.comm = s->comm, .dataset = s->data, .split = NOMOS_SPLIT_VALIDATION}, &moments[0]));
   if (s->n_examples[NOMOS_SPLIT_TEST]) PetscCall(ReadTruth(s, "test", &(NomosJudgementInput){.comm = s->comm, .dataset = s->data, .split = NOMOS_SPLIT_TEST}, &moments[n++]));
@@ -211,7 +168,7 @@ PetscErrorCode NomosNeuralOperatorEnsemble(NomosSurrogate s, NomosResultFn resul
   if (!code && n > 1) code = NomosNeuralOperatorIntervals(s, n - 1, moments + 1, q, result, ctx);
   for (size_t i = 0; i < n; i++) PetscCall(FreeMoments(&moments[i]));
   PetscCall(PetscFree(moments));
-  PetscCall(FreeMembers(n_members, &members));
+  PetscCall(NomosEnsembleMembersFree(n_members, &members));
   PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

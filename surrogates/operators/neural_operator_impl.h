@@ -50,6 +50,8 @@ struct NomosNeuralOperator_s {
   size_t               n_frames;                               /* of an example */
   double               interval;                               /* time between frames; NaN: the data do not say */
   double               start[2], extent[2];                    /* of the box, along y and x or x alone */
+  bool                 box_known[2];                           /* the data say it; else it is [0, 1] */
+  char                 boundary[2][32];                        /* as the data say it ("periodic"); "": they do not */
   NomosParameterRange  range;                                  /* of the trajectories that the weights were trained with */
   bool                 normalised;
   NomosNormalisation   normalisation;
@@ -74,6 +76,19 @@ struct NomosNeuralOperator_s {
   NomosNeuralOperatorSegment *segments;   /* (n_frames) */
   NomosStepStatistics        *statistics; /* (n_frames) */
 };
+
+/* ---- neural_operator_coordinates.c */
+
+/* Time between frames and the box, where the data say them. Errors: frames at unequal intervals, a boundary that is not periodic where the network is taken to be. */
+PetscErrorCode NomosNeuralOperatorCoordinates(NomosSurrogate s);
+/* Refuses a data.space_every after which the points of a periodic axis are not equally far apart. `path`: of the set, for the error. */
+PetscErrorCode NomosNeuralOperatorThinning(NomosSurrogate s, NomosDataset dataset, const char path[]);
+
+/* ---- neural_operator_norms.c: refuses frames to be predicted whose norm, by which the loss is divided, is zero in the precision of the training. Collective. */
+PetscErrorCode NomosNeuralOperatorNorms(NomosSurrogate s);
+
+/* ---- neural_operator_solver.c: the solver of neural_operator.base, if it is one. Errors: those of the coarse solver; data without time; another grid, domain or boundary than the data's. */
+PetscErrorCode NomosNeuralOperatorSolver(NomosSurrogate s);
 
 /* ---- neural_operator_data.c */
 
@@ -148,6 +163,11 @@ double NomosJudgementOfTrajectory(const NomosJudgement *judgement, NomosPredicto
 PetscErrorCode NomosNeuralOperatorEvaluate(NomosSurrogate s, NomosSplit split, NomosResultFn result, void *ctx);
 PetscErrorCode NomosNeuralOperatorResults(NomosSurrogate s, NomosResultFn result, void *ctx);
 
+/* ---- neural_operator_members.c: files of weights in a folder, in order of their names. Errors: fewer than two; the same weights twice; members that were trained with other data, or on another part of these. Collective. */
+
+PetscErrorCode NomosEnsembleMembersFind(NomosSurrogate s, const char folder[], size_t *n, char ***paths);
+PetscErrorCode NomosEnsembleMembersFree(size_t n, char ***paths);
+
 /* ---- neural_operator_ensemble.c: results of neural_operator.ensemble, if it is given */
 
 PetscErrorCode NomosNeuralOperatorEnsemble(NomosSurrogate s, NomosResultFn result, void *ctx);
@@ -171,6 +191,8 @@ bool NomosParameterRangeHolds(const NomosParameterRange *range, size_t p, double
 /* The share of the trajectories of a set that lie beyond the training. Not collective. */
 PetscErrorCode NomosNeuralOperatorShareBeyond(NomosSurrogate s, NomosDataset dataset, double *share);
 PetscErrorCode NomosNeuralOperatorWarn(NomosSurrogate s, NomosWarningFn warn, void *ctx);
+/* Where a case asks for the logarithm of a parameter that has none (conditionings/scale.h); else "". */
+PetscErrorCode NomosNeuralOperatorDescribe(NomosSurrogate s, size_t n_text, char text[]);
 PetscErrorCode NomosNeuralOperatorTakeTexts(NomosSurrogate s, NomosSafetensors file);
 
 /* ---- neural_operator_intervals.c: what the intervals mean +- q deviation of these sets hold, as results; and a picture, intervals in s->directory. Collective. */

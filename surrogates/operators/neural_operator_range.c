@@ -126,3 +126,32 @@ PetscErrorCode NomosNeuralOperatorTakeTexts(NomosSurrogate s, NomosSafetensors f
   if (range.known) no->range = range; /* else it is taken for that of the data that are there */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+/* ---- logarithms that are none */
+
+PetscErrorCode NomosNeuralOperatorDescribe(NomosSurrogate s, size_t n_text, char text[])
+{
+  static const char          buffer[] = ".logarithmic"; /* conditionings/scale.h: which parameters are told by their logarithms */
+  const NomosNeuralOperator *no       = s->context;
+  size_t                     length   = 0;
+
+  PetscFunctionBeginUser;
+  text[0] = '\0';
+  for (size_t i = 0; i < no->n_w; i++) {
+    NomosParameter p;
+    double         logarithmic[NOMOS_DATASET_MAX_VARIABLES];
+    char           key[2 * NOMOS_MAX_NAME];
+    const char    *kind;
+    bool           given;
+    PetscCall(NomosParametersGet(s->parameters, i, &p));
+    const size_t n = strlen(p.name);
+    if (n < sizeof buffer || strcmp(p.name + n - strlen(buffer), buffer)) continue;
+    snprintf(key, sizeof key, "%.*s.scale", (int)(n - strlen(buffer)), p.name);
+    PetscCall(NomosConfigIsGiven(s->config, key, &given));
+    PetscCall(NomosConfigGetString(s->config, key, &kind));
+    PetscCall(NomosParametersGetDoubles(s->parameters, i, logarithmic));
+    for (size_t k = 0; k < no->n_parameters && given && !strcmp(kind, "log") && length < n_text; k++)
+      if (logarithmic[k] == 0) length += (size_t)snprintf(text + length, n_text - length, "%s%s = log is linear for %s, which is %.4g in a trajectory of the training: it has no logarithm", length ? "; " : "", key, no->parameter_keys[k], no->range.low[k]);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

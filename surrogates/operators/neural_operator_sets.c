@@ -3,10 +3,24 @@
 
 #include "surrogates/test_sets.h"
 
+#include <math.h>
 #include <unistd.h>
 
 static const char     prefix[]                       = "neural_operator.tests";
 const NomosParamGroup nomos_neural_operator_groups[1] = {{prefix, "of each test set, beside those in tests/ of the data: NAME becomes results.NAME_nrmse", 1, nomos_test_set_params}};
+
+/* A step of the network is the time between two frames of the data; nothing is compared where one of the two does not say it. */
+static PetscErrorCode CheckInterval(NomosSurrogate s, NomosDataset dataset, const char path[])
+{
+  const NomosNeuralOperator *no = s->context;
+  double                     interval;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosDatasetInterval(dataset, &interval));
+  if (isnan(interval) || isnan(no->interval)) PetscFunctionReturn(PETSC_SUCCESS);
+  NomosCheck(fabs(interval - no->interval) <= 2e-3 * no->interval, s->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: frames of the test set lie %.6g apart, those of the data %.6g, which is one step of the network; make the set with the data's interval", path, interval, no->interval);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
 
 /* Read like the data, but whole. */
 static PetscErrorCode OpenSet(NomosSurrogate s, const char path[], NomosDataset *dataset)
@@ -37,6 +51,8 @@ static PetscErrorCode OpenSet(NomosSurrogate s, const char path[], NomosDataset 
     PetscCall(NomosDatasetShape(*dataset, p, &n_dims, example, &size));
     NomosCheck(size == 1, s->comm, PETSC_ERR_ARG_SIZ, "%s: %s has %zu numbers for a trajectory; a parameter has one", path, no->variables[p].name, size);
   }
+  PetscCall(NomosNeuralOperatorThinning(s, *dataset, path));
+  PetscCall(CheckInterval(s, *dataset, path));
   PetscCall(NomosDatasetShape(*dataset, 0, &n_dims, example, NULL));
   NomosCheck(example[0] > 1, s->comm, PETSC_ERR_ARG_SIZ, "%s: the trajectories of the test set have one frame; a prediction needs two", path);
   PetscFunctionReturn(PETSC_SUCCESS);

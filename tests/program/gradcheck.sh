@@ -89,6 +89,12 @@ expect 0 "" mpirun --oversubscribe -n 2 "$toy" gradcheck hand -o hand_ranks
 expect 1 "" "$toy" gradcheck hand -o hand_wrong --set quartic.mistake=1e-3
 grep -q "FAIL *taylor_2" out.txt && grep -q "FAIL *d/d w" out.txt || fail "a wrong gradient of a loss passes: $(cat out.txt)"
 
+# Derivatives that are zero on both sides show nothing: in a warm-up those by all of the network, which is not trained there; behind it none.
+expect 0 "" "$nomos" gradcheck surrogate/burgers_learned_correction --smoke -o warm --set neural_operator.warm_up=1
+grep -q 'derivatives are 0, and so are the differences, which shows nothing.*by tensors that the training holds fixed.*--set neural_operator.warm_up=0' warm/summary.json && grep -q 'all passed, but [0-9]* as 0 = 0' warm/STATUS || fail "a warm-up: $(cat warm/STATUS)"
+expect 0 "" "$nomos" gradcheck surrogate/burgers_learned_correction --smoke -o cold --set neural_operator.warm_up=0
+grep -q 'all passed at' cold/STATUS && ! grep -q '0 = 0' cold/STATUS && ! grep -q 'shows nothing' cold/summary.json || fail "behind a warm-up: $(cat cold/STATUS)"
+
 # What cannot be differentiated says so; what is wrong in the case too.
 expect 1 "solver toy has no derivatives" "$toy" gradcheck still -o none
 [ ! -e none ] || fail "a refused check leaves a directory"

@@ -118,6 +118,12 @@ expect 1 "the loss is nan at step 40 (epoch 6 of 12)" "$toy" train learn --quiet
 expect 0 "" "$toy" evaluate nan --set evaluate.split=validation
 cmp nan/checkpoint/step_0000000036.h5 whole_adam/checkpoint/step_0000000036.h5 >/dev/null && fail "nan: the settings are not in the checkpoint"
 
+# Validations that are no numbers: an end without a finite one is a failure, with one it is a warning.
+expect 1 "no validation (loss) in 12 epochs was finite" "$toy" train learn --quiet --set toy.nan_validation=12 -o blind
+[ "$(head -n 1 blind/STATUS)" = failed ] && [ ! -e blind/weights.safetensors ] || fail "blind: $(cat blind/STATUS)"
+expect 0 "" "$toy" train learn --quiet --set toy.nan_validation=2 -o dazzled
+[ "$(head -n 1 dazzled/STATUS)" = done ] && grep -q '2 validations were no finite number; the best weights' dazzled/summary.json || fail "dazzled: $(cat dazzled/STATUS)"
+
 # More ranks than examples: some have nothing to do.
 expect 0 "" env -u OMPI_MCA_ess_singleton_isolated mpirun --oversubscribe -n 4 "$toy" train learn --quiet --set data.trajectories=3 --set train.epochs=2 -o few
 grep -q "examples: 1 for training" few/log.txt || fail "few: $(cat few/log.txt)"

@@ -27,7 +27,7 @@ typedef struct {
 
 /* clang-format off */
 #define NOMOS_PARAMETER_SCALE_PARAMS(name) \
-  {name ".scale",  NOMOS_PARAM_CHOICE, "log",  NULL, 0, 0, "log|linear|raw|ratio", false, "How parameters become numbers of the order of one: their logarithms or they themselves, standardised by the range of the training and bounded outside of it; raw: as they are; ratio: lambda/(1 + lambda)."}, \
+  {name ".scale",  NOMOS_PARAM_CHOICE, "log",  NULL, 0, 0, "log|linear|raw|ratio", false, "How parameters become numbers of the order of one: their logarithms (log; of a parameter that is not positive in every trajectory of the training it is linear) or they themselves (linear), standardised by the range of the training and bounded outside of it; raw: as they are; ratio: lambda/(1 + lambda)."}, \
   {name ".margin", NOMOS_PARAM_REAL,   "0", NULL, 0, 1e6, NULL, false, "How far standardised parameters may go beyond the range of the training, in halves of it; 0: not at all, so that beyond it the network is told the nearest value that it knows."}
 /* clang-format on */
 

@@ -1,0 +1,75 @@
+/* Times of a data set's frames: who learns a step of one length needs them equally far apart. */
+#include "surrogates/dataset_impl.h"
+
+#include <float.h>
+#include <math.h>
+
+/* Of the frames that examples can have, of one file; *n = 0: it does not say them. PetscFree(*times). */
+static PetscErrorCode ReadTimes(NomosDataset d, size_t number, size_t *n, double **times)
+{
+  static const char *const names[] = {"time", "t-coordinate"};
+  const size_t             frames  = d->files[number].n_frames, all = (frames - 1) * d->input.every + 1;
+
+  PetscFunctionBeginUser;
+  *n     = 0;
+  *times = NULL;
+  PetscCall(NomosDatasetOpenFile(d, number));
+  for (int i = 0; i < 2 && !*n; i++) {
+    size_t shape[NOMOS_FIELD_MAX_DIMS + 1];
+    int    n_dims;
+    bool   has;
+    PetscCall(NomosFieldReaderHas(d->reader, names[i], &has));
+    if (!has) continue;
+    PetscCall(NomosFieldReaderShape(d->reader, names[i], &n_dims, shape));
+    if (n_dims != 1 || shape[0] < d->input.first_frame + all) continue;
+    PetscCall(PetscMalloc1(all, times));
+    PetscCall(NomosFieldReaderRead(d->reader, names[i], (size_t[]){d->input.first_frame}, (size_t[]){all}, *times));
+    for (size_t k = 0; k < frames; k++) (*times)[k] = (*times)[k * d->input.every];
+    *n = frames;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Coordinates may be rounded to float32, or sums of rounded intervals. */
+static double Tolerance(double interval, double last)
+{
+  return 1e-3 * fabs(interval) + 4 * FLT_EPSILON * fabs(last);
+}
+
+/* The first interval of a file, which its others must have; NaN: not known. */
+static PetscErrorCode IntervalOf(const NomosDataset d, size_t number, size_t n, const double times[], double *interval)
+{
+  PetscFunctionBeginUser;
+  *interval = n > 1 ? times[1] - times[0] : NAN;
+  for (size_t k = 1; k + 1 < n && isfinite(*interval); k++) {
+    const double next  = times[k + 1] - times[k];
+    const size_t frame = d->input.first_frame + k * d->input.every;
+    NomosCheck(fabs(next - *interval) <= Tolerance(*interval, times[k + 1]), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: frame %zu is at time %.8g and frame %zu at %.8g, %.6g later, where the first interval is %.6g; a step has one length, so frames must lie equally far apart: leave the others out (data.first_frame, data.every), or make the data anew", d->files[number].path, frame, times[k], frame + d->input.every, times[k + 1], next, *interval);
+  }
+  if (!(*interval > 0)) *interval = NAN; /* times that do not go on say nothing */
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosDatasetInterval(NomosDataset d, double *interval)
+{
+  size_t known = 0; /* the file that *interval is from */
+
+  PetscFunctionBeginUser;
+  *interval = NAN;
+  for (size_t f = 0; f < d->n_files; f++) {
+    double *times, own;
+    size_t  n;
+    PetscCall(ReadTimes(d, f, &n, &times));
+    const double   last = n ? times[n - 1] : 0;
+    PetscErrorCode code = IntervalOf(d, f, n, times, &own);
+    PetscCall(PetscFree(times));
+    PetscCall(code);
+    if (isnan(own)) continue;
+    if (isnan(*interval)) {
+      *interval = own;
+      known     = f;
+    }
+    NomosCheck(fabs(own - *interval) <= Tolerance(*interval, last), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: frames lie %.6g apart in time, in %s %.6g; a step has one length, so all files of a data set must be alike: take files of one interval", d->files[f].path, own, d->files[known].path, *interval);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

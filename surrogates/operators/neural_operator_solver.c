@@ -1,0 +1,85 @@
+/* The solver that a network corrects: made from its case, on the grid, the domain and with the boundaries of the data, for on another domain it steps as another equation would. */
+#include "surrogates/operators/neural_operator_impl.h"
+
+#include <math.h>
+#include <string.h>
+
+static const char *AxisName(const NomosNeuralOperator *no, int d)
+{
+  return no->shape.n_space == 2 && !d ? "y" : "x";
+}
+
+/* Points, length and begin along axis d; where the solver's coordinates are points and the data's means over cells, or some of them, the begins are less than half a cell apart. */
+static PetscErrorCode CompareAxis(NomosSurrogate s, NomosModel model, int d, const NomosFieldDim *dim)
+{
+  const NomosNeuralOperator *no = s->context;
+  const double               extent = no->extent[d], spacing = extent / (double)no->shape.points[d];
+  const char                *where = NomosConfigWhere(s->config, "neural_operator.base"), *solver = model->ops->name;
+
+  PetscFunctionBeginUser;
+  NomosCheck(dim->size == no->shape.points[d], s->comm, PETSC_ERR_ARG_SIZ, "%s: neural_operator.solver: the grid of %s has %zu points along %s, that of the data %zu; set its grid to that of the data by neural_operator.solver.set", where, solver, dim->size, dim->name, no->shape.points[d]);
+  if (!no->box_known[d] || dim->size < 2) PetscFunctionReturn(PETSC_SUCCESS);
+  const double theirs = dim->values[1] - dim->values[0], length = theirs * (double)dim->size, begin = dim->values[0] - theirs / 2;
+  NomosCheck(fabs(length - extent) <= 1e-3 * extent, s->comm, PETSC_ERR_ARG_INCOMP, "%s: neural_operator.solver: the domain of %s is %.6g long along %s, that of the data %.6g; set its length to that of the data by neural_operator.solver.set, which inherits nothing of the sweep that made them", where, solver, length, dim->name, extent);
+  NomosCheck(fabs(begin - no->start[d]) <= 0.51 * spacing, s->comm, PETSC_ERR_ARG_INCOMP, "%s: neural_operator.solver: the domain of %s begins at %s = %.6g, that of the data at %.6g; set its origin to that of the data by neural_operator.solver.set, which inherits nothing of the sweep that made them", where, solver, dim->name, begin, no->start[d]);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CompareGrid(NomosSurrogate s, NomosModel model)
+{
+  const NomosNeuralOperator *no = s->context;
+  NomosFileLayout            layout;
+
+  PetscFunctionBeginUser;
+  PetscCall(model->ops->field_layout(model, &layout));
+  for (int d = 0; d < no->shape.n_space; d++)
+    for (size_t i = 0; i < layout.n_dims; i++)
+      if (!strcmp(layout.dims[i].name, AxisName(no, d))) PetscCall(CompareAxis(s, model, d, &layout.dims[i]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A key SOLVER.boundary_x of the solver, where the data say theirs. */
+static PetscErrorCode CompareBoundary(const NomosParam *param, const char value[], const char origin[], void *ctx)
+{
+  const NomosSurrogate       s    = ctx;
+  const NomosNeuralOperator *no   = s->context;
+  const char                *name = strstr(param->key, ".boundary_");
+
+  PetscFunctionBeginUser;
+  (void)origin;
+  for (int d = 0; d < no->shape.n_space && name; d++) {
+    if (strcmp(name + strlen(".boundary_"), AxisName(no, d)) || !no->boundary[d][0]) continue;
+    NomosCheck(!strcmp(value, no->boundary[d]), s->comm, PETSC_ERR_ARG_INCOMP, "%s: neural_operator.solver: the solver has %s = %s, the data have boundary_%s = %s; set it to theirs by neural_operator.solver.set, which inherits nothing of the sweep that made them", NomosConfigWhere(s->config, "neural_operator.base"), param->key, value, AxisName(no, d), no->boundary[d]);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CompareBoundaries(NomosSurrogate s, NomosModel model)
+{
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigVisit(model->config, CompareBoundary, s));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosNeuralOperatorSolver(NomosSurrogate s)
+{
+  NomosNeuralOperator   *no    = s->context;
+  NomosCoarseSolverInput input = {.n_fields = no->n_fields, .n_points = no->n_points, .n_parameters = no->n_parameters, .parameters = no->parameter_keys, .interval = no->interval};
+  const char            *base, *form, *fields[NOMOS_DATASET_MAX_VARIABLES];
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetString(s->config, "neural_operator.base", &base));
+  if (strcmp(base, "solver")) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosConfigGetString(s->config, "neural_operator.form", &form));
+  NomosCheck(strcmp(form, "next_state"), s->comm, PETSC_ERR_ARG_INCOMP, "%s: neural_operator.base = solver: with neural_operator.form = next_state nothing of the solver would be left; choose increment or flux", NomosConfigWhere(s->config, "neural_operator.base"));
+  NomosCheck(no->interval > 0, s->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: neural_operator.base = solver: the data have no time (dataset time or t-coordinate), so how far the solver is to go is not known", NomosConfigWhere(s->config, "neural_operator.base"));
+  PetscCall(NomosConfigGetString(s->config, "neural_operator.solver.case", &input.path));
+  PetscCall(NomosConfigGetStrings(s->config, "neural_operator.solver.set", &input.n_set, &input.set));
+  if (!input.path[0]) input.path = NULL;
+  for (size_t f = 0; f < no->n_fields; f++) fields[f] = no->variables[f].name;
+  input.fields = fields;
+  PetscCall(NomosCoarseSolverCreate(s, &input, &no->solver));
+  PetscCall(CompareGrid(s, NomosCoarseSolverModel(no->solver)));
+  PetscCall(CompareBoundaries(s, NomosCoarseSolverModel(no->solver)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

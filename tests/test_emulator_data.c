@@ -1,0 +1,203 @@
+/* What is wrong with the data of an emulator is said before it is trained: frames at unequal intervals, points that periodic axes cannot be thinned to, frames of norm zero. */
+#include "surrogates/operators/neural_operator_impl.h"
+#include "tests/neural_operator_data.h"
+
+#include <unistd.h>
+
+static const double speeds[] = {0.5, 1};
+enum { N = 2, N_FRAMES = 7, NX = 16 };
+
+/* In place of what the file has under this name. */
+static void Replace(const char path[], const char name[], size_t n, const double values[])
+{
+  hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
+  ck_assert(H5Ldelete(file, name, H5P_DEFAULT) >= 0);
+  if (n) WriteArray(file, name, 1, (hsize_t[]){n}, values);
+  H5Fclose(file);
+}
+
+/* Two files of waves; the second one's times, n_times of them (0: none). */
+static void MakeTwo(const char directory[], size_t n_times, const double times[])
+{
+  MakeDirectory(directory);
+  for (int i = 0; i < 2; i++) WriteWaves(DataPath(directory, i ? "b.h5" : "a.h5"), &(WaveData){.n = N, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 2, .speeds = speeds, .phase = i});
+  Replace(DataPath(directory, "b.h5"), "time", n_times, times);
+}
+
+static void Refused(const char directory[], const char *const settings[], const char sentence[])
+{
+  NomosConfig    config;
+  NomosSurrogate s;
+  ck_refused(CreateEmulator(PETSC_COMM_SELF, directory, settings, &config, &s), sentence);
+  EndEmulator(&config, &s);
+}
+
+static double Interval(const char directory[], const char *const settings[])
+{
+  NomosConfig    config;
+  NomosSurrogate s;
+  ck_ok(CreateEmulator(PETSC_COMM_SELF, directory, settings, &config, &s));
+  const double interval = ((NomosNeuralOperator *)s->context)->interval;
+  EndEmulator(&config, &s);
+  return interval;
+}
+
+/* A step has one length: files of other intervals and files with gaps are refused, rounded coordinates and files without are not; only the frames that are used count. */
+START_TEST(Intervals)
+{
+  static const char *const none[] = {NULL};
+  double                   half[N_FRAMES], gap[N_FRAMES], rounded[N_FRAMES + 1];
+  char                     sentence[2 * NOMOS_MAX_PATH];
+
+  for (int k = 0; k < N_FRAMES; k++) {
+    half[k] = 0.025 * k;
+    gap[k]  = 0.05 * k + (k > 3 ? 0.25 : 0);
+  }
+  for (int k = 0; k <= N_FRAMES; k++) rounded[k] = (float)(100 + 0.05 * k);
+  MakeTwo("half", N_FRAMES, half);
+  snprintf(sentence, sizeof sentence, "half/b.h5: frames lie 0.025 apart in time, in %.1000s", ck_directory);
+  Refused("half", none, sentence);
+  Refused("half", none, "half/a.h5 0.05; a step has one length");
+  MakeTwo("gap", N_FRAMES, gap);
+  Refused("gap", none, "gap/b.h5: frame 3 is at time 0.15 and frame 4 at 0.45, 0.3 later, where the first interval is 0.05");
+  ck_close(Interval("gap", (const char *const[]){"data.first_frame=4", NULL}), 0.05, 1e-12);
+  MakeTwo("rounded", N_FRAMES + 1, rounded); /* one more than there are frames, as in PDEBench */
+  ck_close(Interval("rounded", none), 0.05, 1e-12);
+  ck_close(Interval("rounded", (const char *const[]){"data.every=2", NULL}), 0.1, 1e-12);
+  MakeTwo("untold", 0, NULL);
+  ck_close(Interval("untold", none), 0.05, 1e-12);
+  Replace(DataPath("untold", "a.h5"), "time", 0, NULL);
+  ck_assert(isnan(Interval("untold", none)));
+  /* A test set is stepped through like the data. */
+  MakeTwo("tested", 0, NULL);
+  MakeTwo("half", N_FRAMES, half);
+  ck_assert(!rename(DataPath("half", "b.h5"), strcat(strcpy(sentence, ck_directory), "/tested/tests/half.h5")));
+  Refused("tested", none, "tests/half.h5: frames of the test set lie 0.025 apart, those of the data 0.05");
+}
+END_TEST
+
+/* 16 points are every fifth of 16 only with a last gap of one: refused where the grid is periodic, and not where it is said not to be. */
+START_TEST(Thinned)
+{
+  MakeDirectory("thin");
+  WriteWaves(DataPath("thin", "a.h5"), &(WaveData){.n = N, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 2, .speeds = speeds});
+  Refused("thin", (const char *const[]){"data.space_every=5", "fno.modes=1", NULL}, "data.space_every = 5 does not divide the 16 points along x of");
+  ck_close(Interval("thin", (const char *const[]){"data.space_every=5", "fno.modes=1", "neural_operator.periodic=false", NULL}), 0.05, 1e-12);
+  ck_close(Interval("thin", (const char *const[]){"data.space_every=2", NULL}), 0.05, 1e-12);
+}
+END_TEST
+
+/* With the data's boundary as an attribute, as sweeps write it. */
+static void SayBoundary(const char path[], const char boundary[])
+{
+  hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT), type = H5Tcopy(H5T_C_S1), space = H5Screate(H5S_SCALAR);
+  H5Tset_size(type, strlen(boundary) + 1);
+  hid_t attribute = H5Acreate2(file, "boundary_x", type, space, H5P_DEFAULT, H5P_DEFAULT);
+  ck_assert(H5Awrite(attribute, type, boundary) >= 0);
+  H5Aclose(attribute);
+  H5Sclose(space);
+  H5Tclose(type);
+  H5Fclose(file);
+}
+
+/* The solver that is corrected steps on the domain of the data: another length, begin or boundary is told, what differs by the rounding of coordinates is not. */
+START_TEST(Domains)
+{
+  static const struct {
+    const char *set, *sentence;
+  } tries[] = {
+    {"neural_operator.solver.set=[]",                                           NULL                                                                                                     },
+    {"neural_operator.solver.set=[\"grid_pde.lx=1.0001\"]",                      NULL                                                                                                     },
+    {"neural_operator.solver.set=[\"grid_pde.lx=2\"]",                           "the domain of grid_pde is 2 long along x, that of the data 1; set its length"                            },
+    {"neural_operator.solver.set=[\"grid_pde.origin=[0.25]\"]",                  "the domain of grid_pde begins at x = 0.25, that of the data at 0; set its origin"                        },
+    {"neural_operator.solver.set=[\"grid_pde.boundary_x=outflow\"]",             "the solver has grid_pde.boundary_x = outflow, the data have boundary_x = periodic; set it to theirs"     },
+    {"neural_operator.solver.set=[\"grid_pde.nx=8\"]",                           "its field u has 8 points, that of the data 16"                                                           },
+  };
+  char yaml[NOMOS_MAX_PATH], solver[NOMOS_MAX_PATH + 64];
+  MakeDirectory("domain");
+  WriteWaves(DataPath("domain", "a.h5"), &(WaveData){.n = N, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 2, .speeds = speeds});
+  SayBoundary(DataPath("domain", "a.h5"), "periodic");
+  snprintf(yaml, sizeof yaml, "%.2000s/solver.yaml", ck_directory);
+  FILE *file = fopen(yaml, "w");
+  fputs("case: {units: nondimensional}\nsolver: grid_pde\ngrid_pde: {family: advection, nx: 16}\nadvection: {beta: 1}\ntime: {dt: 0.05, stop: 1}\n", file);
+  fclose(file);
+  snprintf(solver, sizeof solver, "neural_operator.solver.case=%s", yaml);
+  for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {
+    const char *const settings[] = {"neural_operator.base=solver", "neural_operator.form=increment", "neural_operator.parameters=[advection.beta]", solver, tries[i].set, NULL};
+    if (tries[i].sentence) Refused("domain", settings, tries[i].sentence);
+    else ck_close(Interval("domain", settings), 0.05, 1e-12);
+  }
+}
+END_TEST
+
+/* ---- norms */
+
+/* Zeros in place of one frame of a trajectory, or of all of them. */
+static void Silence(const char path[], size_t trajectory, size_t first, size_t last)
+{
+  static double u[N][N_FRAMES][NX];
+  hid_t         file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT), set = H5Dopen2(file, "u", H5P_DEFAULT);
+  ck_assert(H5Dread(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, u) >= 0);
+  memset(u[trajectory][first], 0, (last - first + 1) * sizeof u[0][0]);
+  ck_assert(H5Dwrite(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, u) >= 0);
+  H5Dclose(set);
+  H5Fclose(file);
+}
+
+/* A loss relative to a norm of zero is infinite: which frame it is is told before the training. The first frame is only begun at, and a field beside it makes the norm. */
+START_TEST(Norms)
+{
+  static const struct {
+    size_t      trajectory, first, last;
+    const char *setting, *sentence;
+  } tries[] = {
+    {1, 0, 6, "data.first_frame=0",                 "a.h5: u is zero everywhere in frame 1 of trajectory 1 (through all files), and the loss is relative to its norm"},
+    {0, 4, 4, "data.first_frame=0",                 "frame 4 of trajectory 0"                                                                                 },
+    {0, 4, 4, "data.every=2",                       "frame 4 of trajectory 0"                                                                                 },
+    {0, 4, 4, "neural_operator.frames=3",           "frame 4 of trajectory 0"                                                                                 },
+    {0, 4, 4, "data.first_frame=4",                 NULL                                                                                                      },
+    {0, 4, 4, "data.every=3",                       NULL                                                                                                      },
+    {0, 0, 6, "neural_operator.fields=[u, w]",      NULL                                                                                                      },
+    {0, 4, 4, "neural_operator.normalise=channels", "frame 4 of trajectory 0"                                                                                 },
+  };
+  for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {
+    const char *const settings[] = {tries[i].setting, NULL};
+    MakeDirectory("norms");
+    WriteWaves(DataPath("norms", "a.h5"), &(WaveData){.n = N, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 2, .speeds = speeds, .two_fields = true});
+    Silence(DataPath("norms", "a.h5"), tries[i].trajectory, tries[i].first, tries[i].last);
+    if (tries[i].sentence) Refused("norms", settings, tries[i].sentence);
+    else (void)Interval("norms", settings);
+  }
+}
+END_TEST
+
+/* ---- logarithms */
+
+/* A parameter of 0 has no logarithm: told where one was asked for, and only there. */
+START_TEST(Logarithms)
+{
+  static const struct {
+    double      low;
+    const char *setting, *told;
+  } tries[] = {
+    {0,   "channels.scale=log",    "channels.scale = log is linear for advection.beta, which is 0 in a trajectory of the training"},
+    {0,   "channels.scale=linear", ""                                                                                             },
+    {0,   "channels.margin=0",     ""                                                                                             },
+    {0.5, "channels.scale=log",    ""                                                                                             },
+  };
+  for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {
+    const double   values[] = {tries[i].low, 1};
+    NomosConfig    config;
+    NomosSurrogate s;
+    char           text[1024];
+    MakeDirectory("zero");
+    WriteWaves(DataPath("zero", "a.h5"), &(WaveData){.n = N, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 2, .speeds = values});
+    ck_ok(CreateEmulator(PETSC_COMM_SELF, "zero", (const char *const[]){"neural_operator.parameters=[advection.beta]", tries[i].setting, NULL}, &config, &s));
+    ck_ok(s->ops->describe(s, sizeof text, text));
+    ck_assert_msg(tries[i].told[0] ? strstr(text, tries[i].told) != NULL : !text[0], "%s: %s", tries[i].setting, text);
+    EndEmulator(&config, &s);
+  }
+}
+END_TEST
+
+NOMOS_TEST_SUITE("emulator_data", Intervals, Thinned, Domains, Norms, Logarithms)
