@@ -60,7 +60,6 @@ static inline PetscErrorCode CreateEmulator(MPI_Comm comm, const char directory[
 {
   static NomosProgram               program     = {.models = nomos_solvers}; /* of learned corrections */
   static const NomosModelOps *const no_models[] = {NULL};
-  static NomosProgram               program     = {.models = nomos_solvers}; /* that a learned correction runs */
   const NomosSurrogateOps          *ops;
   char                              yaml[NOMOS_MAX_PATH];
   size_t                            n   = 0;
