@@ -5,6 +5,7 @@
 #include "io/verdict_impl.h"
 #include "operators/constitutive_law.h"
 #include "solvers/assimilation/assimilation.h"
+#include "solvers/grid_pde/family_list.h"
 #include "solvers/hamiltonian/system_list.h"
 #include "surrogates/discovery/regression_list.h"
 #include "surrogates/interpolation/interpolation_list.h"
@@ -144,6 +145,8 @@ static PetscErrorCode Overview(const NomosProgram *program)
   for (size_t i = 0; nomos_generators[i]; i++) PetscCall(PetscPrintf(program->comm, "  %-18s %s\n", nomos_generators[i]->name, nomos_generators[i]->summary));
   PetscCall(PetscPrintf(program->comm, "\nsystems of hamiltonian_system (nomos describe SYSTEM explains its constants):\n"));
   for (size_t i = 0; nomos_hamiltonian_systems[i]; i++) PetscCall(PetscPrintf(program->comm, "  %-18s %s\n", nomos_hamiltonian_systems[i]->name, nomos_hamiltonian_systems[i]->summary));
+  PetscCall(PetscPrintf(program->comm, "\nfamilies of grid_pde (nomos describe FAMILY explains its parameters):\n"));
+  for (size_t i = 0; nomos_pde_families[i]; i++) PetscCall(PetscPrintf(program->comm, "  %-18s %s\n", nomos_pde_families[i]->name, nomos_pde_families[i]->summary));
   PetscCall(PrintLaws(program->comm));
   PetscCall(PetscPrintf(program->comm, "\nparameters of every run (nomos describe run):\n"));
   for (size_t t = 0; t < N_TABLES; t++)
@@ -177,7 +180,7 @@ static PetscErrorCode PrintTables(MPI_Comm comm, const NomosSurrogateOps *ops)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Is `name` a solver, `run`, another section, a law, or a key? Then print it. */
+/* Is `name` a solver, `run`, another section, a family of PDEs, a law, or a key? Then print it. */
 static PetscErrorCode DescribeName(const NomosProgram *program, const char name[], bool *found)
 {
   const NomosModelOps *const *models = program->models;
@@ -220,6 +223,13 @@ static PetscErrorCode DescribeName(const NomosProgram *program, const char name[
     if (strcmp(system->name, name)) continue;
     PetscCall(PetscPrintf(program->comm, "system of hamiltonian_system, %s: %s\n  H = %s\n%s%s\nparameters:\n\n", name, system->summary, system->equation, system->reference ? system->reference : "", system->reference ? "\n" : ""));
     PetscCall(PrintParams(program->comm, system->n_params, system->params));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  for (size_t i = 0; nomos_pde_families[i]; i++) {
+    const NomosPdeFamily *family = nomos_pde_families[i];
+    if (strcmp(family->name, name)) continue;
+    PetscCall(PetscPrintf(program->comm, "family of grid_pde, %s: %s\n  %s\n%s%s\nparameters (and those of every family: nomos describe grid_pde):\n\n", name, family->summary, family->equation, family->reference ? family->reference : "", family->reference ? "\n" : ""));
+    PetscCall(PrintParams(program->comm, family->n_params, family->params));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   for (size_t i = 0; nomos_sections[i]; i++) {
@@ -282,6 +292,22 @@ static PetscErrorCode DescribeName(const NomosProgram *program, const char name[
       if (strcmp(nomos_generators[g]->params[i].key, name)) continue;
       PetscCall(PetscPrintf(program->comm, "generator %s:\n", nomos_generators[g]->name));
       PetscCall(PrintParam(program->comm, &nomos_generators[g]->params[i]));
+      *found = true;
+    }
+  }
+  for (size_t f = 0; nomos_pde_families[f]; f++) {
+    for (size_t i = 0; i < nomos_pde_families[f]->n_params; i++) {
+      if (strcmp(nomos_pde_families[f]->params[i].key, name)) continue;
+      PetscCall(PetscPrintf(program->comm, "family of grid_pde, %s:\n", nomos_pde_families[f]->name));
+      PetscCall(PrintParam(program->comm, &nomos_pde_families[f]->params[i]));
+      *found = true;
+    }
+  }
+  for (size_t h = 0; nomos_hamiltonian_systems[h]; h++) {
+    for (size_t i = 0; i < nomos_hamiltonian_systems[h]->n_params; i++) {
+      if (strcmp(nomos_hamiltonian_systems[h]->params[i].key, name)) continue;
+      PetscCall(PetscPrintf(program->comm, "system of hamiltonian_system, %s:\n", nomos_hamiltonian_systems[h]->name));
+      PetscCall(PrintParam(program->comm, &nomos_hamiltonian_systems[h]->params[i]));
       *found = true;
     }
   }
@@ -356,6 +382,10 @@ static PetscErrorCode Unknown(const NomosProgram *program, const char name[])
   for (size_t m = 0; program->models[m]; m++) {
     if (n < 1024) names[n++] = program->models[m]->name;
     for (size_t i = 0; i < program->models[m]->n_params && n < 1024; i++) names[n++] = program->models[m]->params[i].key;
+  }
+  for (size_t f = 0; nomos_pde_families[f]; f++) {
+    if (n < 1024) names[n++] = nomos_pde_families[f]->name;
+    for (size_t i = 0; i < nomos_pde_families[f]->n_params && n < 1024; i++) names[n++] = nomos_pde_families[f]->params[i].key;
   }
   for (size_t i = 0; NomosLaws()[i] && n < 1024; i++) names[n++] = NomosLaws()[i]->name;
   near = NomosNearestName(name, n, names);

@@ -143,10 +143,10 @@ static double Decay(double x, double t)
   return 2 + sin(2 * pi * x) * exp(-4 * pi * pi * 0.1 * t);
 }
 
-/* Second order in space by every scheme; Chebyshev's takes a thousand diffusive steps at once. */
+/* Second order in space by every scheme; Legendre's stages take a thousand diffusive steps at once. */
 START_TEST(diffusion_decays)
 {
-  static const char *const schemes[] = {"time.scheme=auto", "time.scheme=ssp_rk3", "time.scheme=ssp_rk2", "time.scheme=midpoint", "time.scheme=rkc2"};
+  static const char *const schemes[] = {"time.scheme=auto", "time.scheme=ssp_rk3", "time.scheme=ssp_rk2", "time.scheme=midpoint", "time.scheme=rkl2"};
 
   for (size_t k = 0; k < sizeof schemes / sizeof *schemes; k++) {
     const char *const settings[] = {PDE("reaction_diffusion"), "reaction_diffusion.nu=0.1", "reaction_diffusion.rho=0", "initial.u=2 + sin(2*pi*x)", schemes[k], NULL};
@@ -162,7 +162,7 @@ START_TEST(orders_in_time)
   static const struct {
     const char *scheme;
     double      order;
-  } rows[] = {{"time.scheme=ssp_rk3", 3}, {"time.scheme=ssp_rk2", 2}, {"time.scheme=midpoint", 2}, {"time.scheme=rkc2", 2}};
+  } rows[] = {{"time.scheme=ssp_rk3", 3}, {"time.scheme=ssp_rk2", 2}, {"time.scheme=midpoint", 2}, {"time.scheme=rkl2", 2}};
 
   for (size_t r = 0; r < 4; r++) {
     double error[2];
@@ -186,7 +186,7 @@ START_TEST(sorption_keeps_the_solute)
   double loss[2];
 
   for (int fine = 0; fine < 2; fine++) {
-    Subject s = BeginWith((const char *const[]){PDE("diffusion_sorption"), "grid_pde.boundary_x=no_flux", "initial.u=0.3 + 0.2*cos(pi*x)", "time.scheme=rkc2", "grid_pde.substeps=1", NULL}, 64, fine ? 12.5 : 25);
+    Subject s = BeginWith((const char *const[]){PDE("diffusion_sorption"), "grid_pde.boundary_x=no_flux", "initial.u=0.3 + 0.2*cos(pi*x)", "time.scheme=rkl2", "grid_pde.substeps=1", NULL}, 64, fine ? 12.5 : 25);
     double *u = StateOf(&s), mass[2] = {0, 0};
     for (int now = 0; now < 2; now++) {
       for (size_t i = 0; i < 64; i++) mass[now] += u[i] + (1 - 0.29) / 0.29 * 2880 * 3.5e-4 * pow(u[i] + 1e-6, 0.874);
@@ -201,6 +201,71 @@ START_TEST(sorption_keeps_the_solute)
   }
   ck_assert_double_lt(loss[1], 1e-6);
   ck_assert_double_gt(log2(loss[0] / loss[1]), 1.8);
+}
+END_TEST
+
+/* A jump in steps thousands of times as long as an explicit one: diffusion makes no new extremum, and between closed ends the solute is kept as well as by ssp_rk3, to 3e-4. */
+START_TEST(jumps_stay_within)
+{
+  static const struct {
+    size_t      nx, steps;
+    double      dt;
+    const char *settings[MAX_SETTINGS];
+  } rows[] = {{512, 40, 5, {PDE("diffusion_sorption"), "grid_pde.boundary_x=no_flux", "initial.u=step(0.5 - x)"}},
+              {512, 10, 5, {PDE("diffusion_sorption"), "grid_pde.boundary_x=value", "grid_pde.value_low=[1]", "initial.u=0"}},
+              {1000, 10, 1, {PDE("reaction_diffusion"), "grid_pde.lx=100", "reaction_diffusion.nu=1", "grid_pde.boundary_x=no_flux", "initial.u=step(10 - x)"}},
+              {1000, 10, 1e-3, {PDE("burgers"), "burgers.nu=1", "initial.u=step(0.5 - x)"}}};
+
+  for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+    Subject s       = BeginWith(rows[r].settings, rows[r].nx, rows[r].dt);
+    double  mass[2] = {0, 0};
+    for (size_t step = 0; step <= rows[r].steps; step++) {
+      double *u = StateOf(&s);
+      for (size_t i = 0; i < rows[r].nx; i++) {
+        ck_assert_msg(u[i] > -1e-12 && u[i] < 1 + 1e-12, "row %zu, step %zu: u[%zu] = %g", r, step, i, u[i]);
+        if (step % rows[r].steps == 0) mass[step > 0] += u[i] + (1 - 0.29) / 0.29 * 2880 * 3.5e-4 * pow(fmax(u[i], 0) + 1e-6, 0.874);
+      }
+      free(u);
+      if (step < rows[r].steps) Advance(&s, 1);
+    }
+    if (!r) ck_assert_msg(fabs(mass[1] / mass[0] - 1) < 3e-4, "solute: %g", mass[1] / mass[0] - 1);
+    End(&s);
+  }
+}
+END_TEST
+
+/* After jumps and noise in long steps: what thousands of small ones come to. Largest difference of u. */
+START_TEST(long_steps_are_accurate)
+{
+  static const struct {
+    size_t      nx, steps;
+    double      dt, error;
+    const char *settings[MAX_SETTINGS];
+  } rows[] = {{256, 20, 5, 2e-4, {PDE("diffusion_sorption"), "grid_pde.boundary_x=value", "grid_pde.value_low=[1]", "grid_pde.boundary_x_high=no_flux", "initial.u=0.1"}},
+              {500, 5, 1, 2e-3, {PDE("reaction_diffusion"), "grid_pde.lx=50", "reaction_diffusion.nu=1", "grid_pde.boundary_x=no_flux", "initial.u=step(10 - x)"}},
+              {64, 5, 1, 5e-4, {PDE("diffusion_reaction"), "grid_pde.dimensions=2", "grid_pde.boundary_x=no_flux", "grid_pde.boundary_y=no_flux", "initial.type=noise"}},
+              {256, 10, 0.01, 2e-4, {PDE("burgers"), "burgers.nu=2", "initial.u=step(x - 0.3)*step(0.7 - x)"}}};
+
+  for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+    double *u[2], error = 0;
+    size_t  n = 0;
+    for (int small = 0; small < 2; small++) {
+      const char *settings[MAX_SETTINGS];
+      size_t      m = 0;
+      while ((settings[m] = rows[r].settings[m])) m++;
+      settings[m++] = small ? "time.scheme=ssp_rk3" : "time.scheme=auto";
+      settings[m]   = NULL;
+      Subject s     = BeginWith(settings, rows[r].nx, rows[r].dt);
+      Advance(&s, (int)rows[r].steps);
+      u[small] = StateOf(&s);
+      n        = s.n;
+      End(&s);
+    }
+    for (size_t i = 0; i < n; i++) error = fmax(error, fabs(u[0][i] - u[1][i]));
+    ck_assert_msg(error < rows[r].error, "row %zu: %g", r, error);
+    free(u[0]);
+    free(u[1]);
+  }
 }
 END_TEST
 
@@ -301,6 +366,68 @@ START_TEST(shock_tubes)
     ck_assert_msg(error[1] / mean < tubes[k].error, "tube %zu: %g", k + 1, error[1] / mean);
     ck_assert_msg(log2(error[0] / error[1]) > 0.55, "tube %zu: order %g", k + 1, log2(error[0] / error[1]));
   }
+}
+END_TEST
+
+/* A viscous gas whose density jumps, where the light one diffuses faster than its viscosity says: by long steps what small ones come to. */
+START_TEST(viscous_jump_of_density)
+{
+  static const struct {
+    size_t      nx;
+    const char *settings[MAX_SETTINGS];
+  } rows[] = {{100, {PDE("compressible"), "grid_pde.boundary_x=outflow", "compressible.eta=0.1", "initial.density=1 - 0.875*step(x - 0.5)", "initial.pressure=1 - 0.9*step(x - 0.5)"}},
+              {24, {PDE("compressible"), "grid_pde.dimensions=2", "compressible.eta=0.2", "compressible.zeta=0.3", "initial.density=1 - 0.99*step(y - 0.5)*step(x - 0.3)", "initial.pressure=1", "initial.Vx=sin(2*pi*y)", "initial.Vy=cos(2*pi*x)"}}};
+  static const char *const schemes[] = {"time.scheme=auto", "time.scheme=ssp_rk3", "time.scheme=ssp_rk2", "time.scheme=ssp_rk3"};
+
+  for (size_t r = 0; r < 2; r++) {
+    double *u[4], error[4] = {0};
+    size_t  n = 0;
+    for (int k = 0; k < 4; k++) {
+      const char     *settings[MAX_SETTINGS];
+      size_t          m = 0;
+      NomosModelFault fault;
+      while ((settings[m] = rows[r].settings[m])) m++;
+      settings[m++] = schemes[k];
+      settings[m]   = NULL;
+      Subject s     = BeginWith(settings, rows[r].nx, k == 3 ? 0.02 / 400 : 0.02);
+      Advance(&s, k == 3 ? 2000 : 5);
+      ck_ok(s.model->ops->check(s.model, &fault));
+      ck_assert_msg(!fault.bad, "row %zu, %s: %s = %g", r, schemes[k], fault.field, fault.value);
+      u[k] = StateOf(&s);
+      n    = s.n;
+      End(&s);
+    }
+    for (int k = 0; k < 4; k++) {
+      for (size_t i = 0; i < n; i++) error[k] = fmax(error[k], fabs(u[k][i] - u[3][i]));
+      ck_assert_msg(error[k] < 3e-3, "row %zu, %s: %g", r, schemes[k], error[k]);
+    }
+    for (int k = 0; k < 4; k++) free(u[k]);
+  }
+}
+END_TEST
+
+/* A number of substeps that does not do: the state says so, not the number that would; and the step that is advised does. */
+START_TEST(fixed_substeps_blow_up)
+{
+  const char *const settings[] = {PDE("burgers"), "burgers.nu=0.01", "grid_pde.substeps=1", "initial.u=sin(2*pi*x)", NULL};
+  Subject           s          = BeginWith(settings, 256, 0.05);
+  NomosModelFault   fault      = {.bad = false};
+
+  for (int step = 0; step < 40 && !fault.bad; step++) {
+    Advance(&s, 1);
+    ck_ok(s.model->ops->check(s.model, &fault));
+  }
+  ck_assert(fault.bad);
+  ck_assert(fault.dt_advised > 0 && fault.dt_advised < 0.05);
+  End(&s);
+  s = BeginWith(settings, 256, fault.dt_advised);
+  Advance(&s, (int)(0.5 / fault.dt_advised));
+  ck_ok(s.model->ops->check(s.model, &fault));
+  ck_assert(!fault.bad);
+  double *u = StateOf(&s);
+  for (size_t i = 0; i < 256; i++) ck_assert_double_le(fabs(u[i]), 1);
+  free(u);
+  End(&s);
 }
 END_TEST
 
@@ -599,5 +726,5 @@ START_TEST(refused)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("grid_pde", advection_converges, limiters_are_tvd, burgers_front, burgers_steepens, burgers_inviscid, diffusion_decays, orders_in_time, sorption_keeps_the_solute, values_at_the_ends, shock_tubes, dam_break, no_expansion_shock, almost_nothing, positive, smooth_gas, simple_wave, vortex,
+NOMOS_TEST_SUITE("grid_pde", advection_converges, limiters_are_tvd, burgers_front, burgers_steepens, burgers_inviscid, diffusion_decays, orders_in_time, sorption_keeps_the_solute, jumps_stay_within, long_steps_are_accurate, values_at_the_ends, shock_tubes, viscous_jump_of_density, fixed_substeps_blow_up, dam_break, no_expansion_shock, almost_nothing, positive, smooth_gas, simple_wave, vortex,
                  sums_are_kept, axes_are_alike, refused)

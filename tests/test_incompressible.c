@@ -178,6 +178,21 @@ START_TEST(hydrostatic_balance)
 }
 END_TEST
 
+/* A number of substeps that does not do: the state says so, not the number that would. */
+START_TEST(fixed_substeps_blow_up)
+{
+  Subject         s     = BeginWith((const char *const[]){FLOW, "incompressible.nu=0", "incompressible.substeps=1", "initial.type=waves", NULL}, 32, 0.5);
+  NomosModelFault fault = {.bad = false};
+
+  for (int step = 0; step < 60 && !fault.bad; step++) {
+    Advance(&s, 1);
+    ck_ok(s.model->ops->check(s.model, &fault));
+  }
+  ck_assert(fault.bad);
+  End(&s);
+}
+END_TEST
+
 START_TEST(refused)
 {
   static const struct {
@@ -194,4 +209,4 @@ START_TEST(refused)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("incompressible", vortices_decay, walls, lid_driven_cavity, energy, particles, hydrostatic_balance, refused)
+NOMOS_TEST_SUITE("incompressible", vortices_decay, walls, lid_driven_cavity, energy, particles, hydrostatic_balance, fixed_substeps_blow_up, refused)

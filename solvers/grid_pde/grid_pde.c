@@ -43,6 +43,7 @@ static PetscErrorCode Destroy(NomosModel model)
   PetscCall(PdeGridDestroy(p));
   PetscCall(PetscFree2(p->u, p->w));
   PetscCall(PetscFree(p->rows));
+  PetscCall(PetscFree(p->plan.levels));
   for (int k = 0; k < PDE_N_SCRATCHES; k++) PetscCall(PetscFree(p->scratch[k]));
   PetscCall(PetscFree3(p->box_w, p->box_bar, p->flux));
   PetscCall(PetscFree(model->data));
@@ -55,7 +56,8 @@ static PetscErrorCode Step(NomosModel model)
 
   PetscFunctionBeginUser;
   PetscCall(PdePlanMake(model, p->u, &p->plan));
-  PetscCall(PdeAdvance(model, &p->plan, 1, p->u));
+  if (p->plan.after) memcpy(p->u, p->plan.after, p->n * sizeof *p->u);
+  else PetscCall(PdeAdvance(model, &p->plan, 1, p->u));
   PetscCall(NomosModelTick(model));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -95,9 +97,10 @@ static PetscErrorCode Check(NomosModel model, NomosModelFault *fault)
     place[4] = w[at];
   }
   PetscCallMPI(MPI_Bcast(place, 5, MPI_DOUBLE, first, model->comm));
-  fault->bad     = true;
-  fault->value   = place[4];
-  fault->n_index = p->n_dims;
+  fault->bad        = true;
+  fault->value      = place[4];
+  fault->dt_advised = p->dt_stable;
+  fault->n_index    = p->n_dims;
   for (int d = 0; d < p->n_dims; d++) fault->index[d] = (int64_t)place[p->n_dims - d]; /* (z, y, x) */
   PetscCall(PetscStrncpy(fault->field, p->family->fields[(int)place[0]].name, sizeof fault->field));
   if (p->family->fields[(int)place[0]].positive && isfinite(place[4])) PetscCall(PetscSNPrintf(fault->place, sizeof fault->place, "%s must stay positive: with grid_pde.cfl = 0.125 and time.scheme = ssp_rk2 or ssp_rk3 it does", fault->field));
@@ -145,7 +148,7 @@ static PetscErrorCode Describe(NomosModel model, double *bytes, char *text, size
 
   PetscFunctionBeginUser;
   for (int a = 0; a < p->n_dims; a++) PetscCall(PetscSNPrintf(size + strlen(size), sizeof size - strlen(size), "%s%d", a ? " x " : "", (int)p->size[a]));
-  *bytes = 8. * (double)p->m * (11. * (double)p->n_cells + 4. * (double)p->n_box + 2. * (double)(p->n_cells + p->n_box));
+  *bytes = 8. * (double)p->m * (18. * (double)p->n_cells + 4. * (double)p->n_box + 2. * (double)(p->n_cells + p->n_box));
   PetscCall(PetscSNPrintf(text, n_text, "%s, %s cells, limiter %s, %s, cfl %g, float64", p->family->name, size, (const char *[]){"none", "central", "minmod", "mc", "van_leer", "superbee"}[p->limiter], p->scheme, p->cfl));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -3,7 +3,7 @@
      C(w) (du/dt) + sum_a d F_a(w)/dx_a = sum_a d G_a(w, dw/dx_a)/dx_a + S(w)
 
    Cells are equal; a state is the conserved u in every cell, (fields, z, y, x). Faces see limited linear reconstructions of the primitive w and a Riemann solver of the family (families/), diffusion central
-   differences; steps are explicit (advance.c), in as many substeps as stability asks for. Without sources and through closed or periodic boundaries the sums of u are kept to rounding. Second order in space where w is
+   differences; steps are explicit (plan.c), in as many substeps as stability asks for, and where diffusion limits them as grid_pde.tolerance does. Without sources and through closed or periodic boundaries the sums of u are kept to rounding. Second order in space where w is
    smooth (limiters fall to first order at extrema), second or third in time.
 
    Density, pressure and depth stay positive without a floor, so nothing is added to any sum: states at faces are drawn towards the cell's where they are too bold (families/compressible.c and shallow_water.c say how far), and
@@ -12,7 +12,7 @@
    the cells at the beginning of a step, which may be less; 0.125 has held in all we tried (tests/test_grid_pde.c), and much larger ones do for all but the strongest rarefactions. Limiting fluxes instead (Hu, Adams & Shu 2013,
    doi:10.1016/j.jcp.2013.01.024) asks for 1/2; it makes the tendency, and every derivative of a step, depend on h. (PDEBench puts a floor of 1e-4 under the pressure.)
 
-   Every family is differentiable: jvp, vjp and hvp of a step by the state and by the coefficients, exact for the step as it was taken (limiters and upwinding by the branch taken; the number of substeps is a constant).
+   Every family is differentiable: jvp, vjp and hvp of a step by the state and by the coefficients, exact for the step as it was taken (limiters and upwinding by the branch taken; the substeps are constants).
    Ranks: boxes of cells (PETSc's DMDA); any number gives the same bits of a step. LeVeque, Finite Volume Methods for Hyperbolic Problems (2002), doi:10.1017/CBO9780511791253. */
 #ifndef NOMOS_SOLVERS_GRID_PDE_H
 #define NOMOS_SOLVERS_GRID_PDE_H

@@ -11,7 +11,7 @@
 #include <petscdmda.h>
 
 /* Points and faces go in chunks; grids of no more than PDE_ALONE cells are left to one thread. */
-enum { PDE_GHOSTS = 2, PDE_MAX_WIDTH = 2, PDE_CHUNK = 128, PDE_ALONE = 2048, PDE_MAX_STAGES = 256, PDE_N_PICTURES = 1, PDE_N_PARAMS = 27 };
+enum { PDE_GHOSTS = 2, PDE_MAX_WIDTH = 2, PDE_CHUNK = 128, PDE_ALONE = 2048, PDE_MAX_STAGES = 200, PDE_MAX_LEVELS = 16, PDE_N_PICTURES = 1, PDE_N_PARAMS = 28 };
 
 typedef enum { PDE_PERIODIC, PDE_OUTFLOW, PDE_WALL, PDE_NO_FLUX, PDE_VALUE } PdeBoundary;
 #define PDE_BOUNDARY_CHOICES "periodic|outflow|wall|no_flux|value" /* in this order */
@@ -21,14 +21,23 @@ typedef struct {
   double a[3], b[2];
 } PdeStage;
 
-/* How a step is taken: in n equal substeps of these stages. */
+/* A substep of length h, by these stages. */
 typedef struct {
-  int      n, n_stages;
+  int      n_stages;
+  double   h;
   PdeStage stages[PDE_MAX_STAGES]; /* j = 1, 2, .. */
+} PdeSubstep;
+
+/* How a step is taken: in n substeps, the i-th of them substeps[levels[i]], each of which is half as long as the one before it there. */
+typedef struct {
+  int            n, n_levels; /* levels has room for n_levels */
+  unsigned char *levels;
+  PdeSubstep     substeps[PDE_MAX_LEVELS];
+  const double  *after; /* the state after the step, where it had to be found on the way, until the next plan; else NULL */
 } PdePlan;
 
 /* Arrays that stay from one call to the next, as large as they ever were. */
-typedef enum { PDE_OF_STEP, PDE_OF_TENDENCY, PDE_OF_SUMS, PDE_OF_TANGENTS, PDE_N_SCRATCHES } PdeScratchKind;
+typedef enum { PDE_OF_PLAN, PDE_OF_STEP, PDE_OF_TENDENCY, PDE_OF_SUMS, PDE_OF_TANGENTS, PDE_N_SCRATCHES } PdeScratchKind;
 
 typedef struct {
   NomosStateFields      parts; /* first: operators/state_fields.h */
@@ -43,8 +52,8 @@ typedef struct {
   double                value[2][NOMOS_PDE_MAX_FIELDS]; /* of w outside: low side, high side */
   NomosLimiter          limiter;
   const char           *scheme;
-  double                cfl;
-  int                   substeps;                   /* 0: as stability asks for */
+  double                cfl, tolerance;
+  int                   substeps;                   /* 0: as stability and tolerance ask for */
   bool                  alone; /* on one rank: ghosts need no PETSc */
   DM                    dm;
   Vec                   own, with_ghosts;
@@ -60,7 +69,7 @@ typedef struct {
   double               *scratch[PDE_N_SCRATCHES];
   size_t                n_scratch[PDE_N_SCRATCHES];
   PdePlan               plan;
-  double                last_cfl;
+  double                last_cfl, dt_stable; /* of the last step; of the first one, with a fixed number of substeps */
   struct PdeOutput_s   *output;
   NomosModelField       fields[NOMOS_PDE_MAX_FIELDS + 1];
 } PdeModel;
@@ -107,8 +116,19 @@ void PdeSlopes(const PdeModel *p, int width, int axis, size_t behind, size_t n, 
 void PdeLimit(const PdeModel *p, int width, int axis, size_t behind, size_t n, double sides[], double work[]);
 void PdeCells(const PdeModel *p, int width, size_t at, size_t n, double cells[]);
 
-/* ---- advance.c: a step of model->dt from u, in place. */
+/* ---- plan.c: of a step of model->dt from u. Collective. */
 PetscErrorCode PdePlanMake(NomosModel model, const double u[], PdePlan *plan);
+
+/* ---- advance.c: that step, in place; its adjoint. */
+/* Arrays of a substep from y_0. Its stages y_1, y_2, .. go into y: without `end` one behind the other, up to the one before the last; else the last three of them alone, and the last one into `end`, which may be y_0.
+   l: for L(y_0), which `has_slope` says is there, and L of a stage. */
+typedef struct {
+  int           width;
+  bool          has_slope;
+  const double *y_0;
+  double       *y, *l[2], *end;
+} PdeSubstepArrays;
+PetscErrorCode PdeSubstepTake(PdeModel *p, const PdeSubstep *substep, const PdeSubstepArrays *in);
 PetscErrorCode PdeAdvance(NomosModel model, const PdePlan *plan, int width, double u[]);
 PetscErrorCode PdeAdvanceAdjoint(NomosModel model, const PdePlan *plan, int width, const double u[], double u_bar[], double c_bar[]);
 

@@ -28,8 +28,9 @@ const NomosParam pde_params[PDE_N_PARAMS] = {
   {"grid_pde.limiter",    NOMOS_PARAM_CHOICE,    "mc",   NULL, 0, 0, NOMOS_LIMITER_CHOICES, false, "Slopes in cells: none is first order; central is second order without a limit."},
   {"grid_pde.cfl",        NOMOS_PARAM_REAL,      "0.4",  NULL, 1e-6, 1, NULL, false, "Of a substep: h times the sum over the axes of the largest speed over the cell's length. 0.125 and an ssp scheme keep density, pressure and depth positive in the strongest rarefactions."},
   {"grid_pde.substeps",   NOMOS_PARAM_INT,       "0",    NULL, 0, 1e7, NULL, false, "Substeps of a step; 0: as many as grid_pde.cfl and the scheme's stability ask for, at the state where the step begins."},
+  {"grid_pde.tolerance",  NOMOS_PARAM_REAL,      "1e-5", NULL, 1e-12, 1, NULL, false, "rkl2: error of a substep, of the range of its field; where that would ask for substeps shorter than a fifth of those of ssp_rk3, these are taken."},
   {"grid_pde.seed",       NOMOS_PARAM_INT,       "1",    NULL, 0, 9e15, NULL, false, "Seed of random initial states."},
-  {"time.scheme",         NOMOS_PARAM_CHOICE,    "auto", NULL, 0, 0, "auto|ssp_rk2|ssp_rk3|midpoint|rkc2", false, "Scheme of a substep; auto: ssp_rk3, or rkc2 where diffusion limits the step."},
+  {"time.scheme",         NOMOS_PARAM_CHOICE,    "auto", NULL, 0, 0, "auto|ssp_rk2|ssp_rk3|midpoint|rkl2", false, "Scheme of a substep; auto: ssp_rk3, or rkl2 where diffusion limits the step."},
   {"initial.type",        NOMOS_PARAM_CHOICE,    "expression", NULL, 0, 0, "expression|sines|random_modes|random_dam|random_constant|noise|file", false, "Initial state: initial.FIELD for each field, of x, y, z; PDEBench's random sums of sines along x; its random waves of a gas; its column of water of a random radius; its random constant of each field; normal numbers; or a run's file."},
   {"initial.mach",        NOMOS_PARAM_REAL,      "0.1",  NULL, 0, DBL_MAX, NULL, false, "random_modes: mean speed over the speed of sound at the mean temperature."},
   {"initial.range",       NOMOS_PARAM_REAL_LIST, "",     NULL, 0, 0, NULL, false, "random_dam, random_constant: [low, high] that the radius, the constants are drawn from; unset: PDEBench's [0.3, 0.7] and [0, 0.2]."},
@@ -150,6 +151,7 @@ PetscErrorCode PdeSetup(NomosModel model)
     if (!strcmp(limiters[k], text)) p->limiter = (NomosLimiter)k;
   PetscCall(NomosConfigGetString(model->config, "time.scheme", &p->scheme));
   PetscCall(NomosConfigGetReal(model->config, "grid_pde.cfl", &p->cfl));
+  PetscCall(NomosConfigGetReal(model->config, "grid_pde.tolerance", &p->tolerance));
   PetscCall(NomosConfigGetInt(model->config, "grid_pde.seed", &seed));
   model->seed = (uint64_t)seed;
   PetscCall(NomosConfigGetInt(model->config, "grid_pde.substeps", &substeps));

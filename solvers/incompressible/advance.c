@@ -28,7 +28,7 @@ PetscErrorCode FlowSubsteps(NomosModel model, const double x[], int *n)
   wave = speed[0] / p->dx[0] + speed[1] / p->dx[1];
   NomosCheck(isfinite(wave), model->comm, PETSC_ERR_FP, "step %lld, t = %g: the velocity is no number; reduce incompressible.cfl, or take smaller cells or a larger incompressible.nu", (long long)model->step, model->time);
   substeps = ceil(model->dt * (wave / f->cfl + decay / 2.5) * (1 - 1e-12)); /* real axis of ssp_rk3: 2.5 */
-  NomosCheck(substeps < 1e7, model->comm, PETSC_ERR_ARG_OUTOFRANGE, "step %lld: time.dt = %g would need %g substeps: reduce it", (long long)model->step, model->dt, substeps);
+  NomosCheck(f->substeps || substeps <= 1e7, model->comm, PETSC_ERR_ARG_OUTOFRANGE, "step %lld: time.dt = %g would need %g substeps: reduce it", (long long)model->step, model->dt, substeps);
   *n          = f->substeps ? f->substeps : (int)fmax(1, substeps);
   f->last_cfl = model->dt / *n * wave;
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -32,6 +32,9 @@ bad 'describe what is not' 'qgg' describe qgg
 bad 'describe a wrong key' 'time.dt' describe time.dtt
 bad 'describe a wrong law' 'did you mean drucker_prager?' describe druker_prager
 "$nomos" describe drucker_prager | grep -q 'materials.NAME.friction_angle' && "$nomos" describe materials.sand.cohesion | grep -q 'plasticity drucker_prager' && "$nomos" describe mpm | grep -q 'materials.NAME.density' || fail "describe laws and materials"
+bad 'describe a wrong family' 'did you mean burgers?' describe brgers
+"$nomos" describe compressible | grep -q 'compressible.zeta' && "$nomos" describe burgers.nu | grep -q 'family of grid_pde, burgers' && "$nomos" describe | grep -q '^  diffusion_sorption' || fail "describe families of PDEs"
+for family in $("$nomos" describe grid_pde | sed -n 's/^  grid_pde.family  (one of \(.*\), required.*/\1/p'); do "$nomos" describe "$family" | grep -q "^  $family[.]" || fail "describe $family"; done
 bad 'list with an argument' 'one argument too many' list good
 bad 'check without a run' 'usage: nomos check CASE RUN' check good
 bad 'check of nothing' 'nothing: is not the directory of a run' check good nothing
