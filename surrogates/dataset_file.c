@@ -56,7 +56,7 @@ PetscErrorCode NomosDataFiles(const char path[], size_t *n_files, char ***files)
   PetscCheck(strlen(path) < NOMOS_MAX_PATH, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "data.path has more than %d characters; choose a shorter one", NOMOS_MAX_PATH - 1);
   snprintf(file, sizeof file, "%s/fields.nc", path);
   if (IsFile(file) || !IsDirectory(path)) {
-    PetscCheck(!access(path, R_OK), PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, "data.path: %s cannot be read; give an HDF5 file, a run directory, or a folder of these", path);
+    PetscCheck(!access(path, R_OK), PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, "data: %s cannot be read; give an HDF5 file, a run directory, or a folder of these", path);
     PetscCall(AddFile(IsDirectory(path) ? file : path, n_files, files));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
@@ -68,7 +68,7 @@ PetscErrorCode NomosDataFiles(const char path[], size_t *n_files, char ***files)
     free(entries[i]);
   }
   free(entries);
-  PetscCheck(*n_files, PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, "data.path: %s holds no run directory and no file *.h5, *.hdf5 or *.nc", path);
+  PetscCheck(*n_files, PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, "data: %s holds no run directory and no file *.h5, *.hdf5 or *.nc", path);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
