@@ -262,7 +262,17 @@ static PetscErrorCode Destroy(NomosSurrogate s)
   PetscCall(PetscFree(c->sets));
   PetscCall(NomosCorrectionNetworkDestroy(&c->network));
   for (int t = 0; t < NOMOS_N_CORRECTION_TEXTS; t++) PetscCall(PetscFree(c->texts[t]));
+  PetscCall(PetscFree(c->note));
   PetscCall(PetscFree(s->context));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Warn(NomosSurrogate s, NomosWarningFn warn, void *ctx)
+{
+  const NomosCorrection *c = s->context;
+
+  PetscFunctionBeginUser;
+  if (c->note && c->note[0]) PetscCall(warn(c->note, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -286,6 +296,8 @@ const NomosSurrogateOps NomosSurrogateOps_ParticleCorrection = {
   .first_order = true,
   .evaluate  = NomosCorrectionEvaluate,
   .results   = NomosCorrectionResults,
+  .warn      = Warn,
+  .take_texts = NomosCorrectionTakeTexts,
   .pictures  = NomosCorrectionPictures,
   .extension = &nomos_corrected_mpm,
 };

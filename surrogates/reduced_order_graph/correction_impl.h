@@ -147,6 +147,7 @@ typedef struct {
   NomosCorrectionNetwork network;
   size_t                 reference[2]; /* buffers [max_frames]: mean square errors of the coarse model in x and v, k frames after the truth */
   char                  *texts[NOMOS_N_CORRECTION_TEXTS];
+  char                  *note;         /* in what the motions are others than those of the weights; NULL or "": in nothing */
 } NomosCorrection;
 
 /* Of the keys particle_correction.*, the network's; and the grid of a coarse simulation, whose solver is asked for its room. */

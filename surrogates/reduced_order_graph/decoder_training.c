@@ -8,6 +8,7 @@
 #include "surrogates/reduced_order_graph/decoder_training_impl.h"
 
 #include "operators/random.h"
+#include "surrogates/reduced_order_graph/particle_trained.h"
 #include "surrogates/test_sets.h"
 
 #include <float.h>
@@ -199,6 +200,11 @@ static PetscErrorCode Create(NomosSurrogate s)
   PetscCall(ReadParams(s));
   PetscCall(OpenData(s, s->data_path, false, &c->data));
   PetscCall(NomosParticleDataGetInfo(c->data, &c->info));
+  if (s->weights) {
+    NomosParticleTrained trained;
+    PetscCall(NomosParticleTrainedOpen(s->comm, s->weights, &trained));
+    PetscCall(NomosParticleDataTakeTraining(c->data, &(NomosParticleTraining){"data.path", &trained}, sizeof c->note, c->note));
+  }
   PetscCall(NomosParticleDataCheckFixed(c->data, s->config));
   PetscCall(NomosTestSetsOpen(s, prefix, AddSet));
   PetscCall(CountExamples(s));
@@ -404,12 +410,26 @@ static PetscErrorCode Loss(NomosSurrogate s, const NomosBatch *batch, NomosTape 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Of train.weights; weights that are judged have been compared with the data already. */
+static PetscErrorCode TakeTexts(NomosSurrogate s, NomosSafetensors file)
+{
+  NomosDecoding       *c = s->context;
+  NomosParticleTrained trained;
+
+  PetscFunctionBeginUser;
+  if (s->weights) PetscFunctionReturn(PETSC_SUCCESS);
+  NomosParticleTrainedRead(file, &trained);
+  NomosParticleTrainedCompare(&trained, c->info, sizeof c->note, c->note);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Warn(NomosSurrogate s, NomosWarningFn warn, void *ctx)
 {
   const NomosDecoding *c = s->context;
 
   PetscFunctionBeginUser;
   PetscCall(NomosParticleDataWarnOfFixed(c->data, warn, ctx));
+  if (c->note[0]) PetscCall(warn(c->note, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -434,5 +454,6 @@ const NomosSurrogateOps NomosSurrogateOps_ParticleDecoder = {
   .evaluate  = NomosDecodingEvaluate,
   .results   = NomosDecodingResults,
   .warn      = Warn,
+  .take_texts = TakeTexts,
   .pictures  = NomosDecodingPictures,
 };

@@ -35,6 +35,7 @@ PetscErrorCode NomosParticleDataInputFromConfig(NomosConfig config, const char f
 typedef struct {
   int         d;
   double      interval;           /* s between frames (after thinning); 1 where the files do not say */
+  bool        timed;              /* they do */
   double      low[3], high[3];    /* of the domain, where the walls are (m): the file's bounds, or those of all positions where it has none */
   bool        bounded;            /* the file says so */
   bool        periodic[3];        /* what leaves the domain comes in at the other side: velocities are differences to the nearest image */
@@ -110,6 +111,8 @@ typedef struct {
 PetscErrorCode NomosParticleDataKindsOf(NomosParticleData data, const NomosParticleKinds *known, const NomosParticleTrajectory *trajectory, int32_t kind[]);
 /* Those of all trajectories are numbers of that list from now on, which is the info's too. */
 PetscErrorCode NomosParticleDataNameKinds(NomosParticleData data, const NomosParticleKinds *known);
+/* "jelly, water", or none, in text (n_text), which is returned. */
+const char *NomosParticleNamesList(size_t n, const char *const names[], size_t n_text, char text[]);
 /* "jelly,water" for a file of weights, whose readers part them at commas; text (n_text). Errors: names that are too long together, or have a comma. */
 PetscErrorCode NomosParticleNamesJoin(size_t n, const char *const names[], size_t n_text, char text[]);
 /* Their numbers are those of a training, in the same order. Errors: others. */

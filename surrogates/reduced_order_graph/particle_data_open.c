@@ -107,6 +107,7 @@ static PetscErrorCode TakeSet(NomosParticleData d, size_t file, const NomosParti
   if (!file) {
     info->d        = set->d;
     info->interval = interval;
+    info->timed    = set->interval > 0;
     info->bounded  = set->bounded;
     info->radius   = set->radius;
     memcpy(info->low, set->low, sizeof info->low);

@@ -2,6 +2,7 @@
    doi:10.48550/arXiv.2002.09405). The step is that of particle_stepper.h, its loss that of reduced_order_graph_loss.c; how it is judged is said in reduced_order_graph_judge.c. */
 #include "surrogates/reduced_order_graph/particle_graph_model.h"
 #include "surrogates/reduced_order_graph/particle_network_list.h"
+#include "surrogates/reduced_order_graph/particle_trained.h"
 #include "surrogates/reduced_order_graph/reduced_order_graph_impl.h"
 
 #include <float.h>
@@ -120,7 +121,8 @@ static PetscErrorCode WriteTexts(NomosSurrogate s)
   PetscFunctionBeginUser;
   PetscCall(NomosParticleNamesJoin(g->info->n_kinds, g->info->kinds, 1024, g->texts[NOMOS_PARTICLE_KINDS]));
   PetscCall(NomosParticleNamesJoin(g->info->n_parameters, g->info->parameters, 1024, g->texts[NOMOS_PARTICLE_PARAMETERS]));
-  snprintf(g->texts[NOMOS_PARTICLE_INTERVAL], 1024, "%.17g", g->info->interval);
+  if (g->info->timed) snprintf(g->texts[NOMOS_PARTICLE_INTERVAL], 1024, "%.17g", g->info->interval);
+  else snprintf(g->texts[NOMOS_PARTICLE_INTERVAL], 1024, "unknown"); /* no number, so that nobody compares it */
   snprintf(g->texts[NOMOS_PARTICLE_RADIUS], 1024, "%.17g", g->radius);
   snprintf(g->texts[NOMOS_PARTICLE_POINTS], 1024, "%zu", g->parts[NOMOS_SPLIT_TRAIN].most);
   for (int a = 0; a < g->info->d; a++) snprintf(box + strlen(box), 1024 - strlen(box), "%s%.17g,%.17g", a ? "," : "", g->info->low[a], g->info->high[a]);
@@ -258,6 +260,19 @@ static PetscErrorCode Describe(NomosSurrogate s, size_t n_text, char text[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Of train.weights; weights that are judged have been compared with the data already. */
+static PetscErrorCode TakeTexts(NomosSurrogate s, NomosSafetensors file)
+{
+  NomosReducedOrderGraph *g = s->context;
+  NomosParticleTrained    trained;
+
+  PetscFunctionBeginUser;
+  if (s->weights) PetscFunctionReturn(PETSC_SUCCESS);
+  NomosParticleTrainedRead(file, &trained);
+  NomosParticleTrainedCompare(&trained, g->info, sizeof g->note, g->note);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Warn(NomosSurrogate s, NomosWarningFn warn, void *ctx)
 {
   const NomosReducedOrderGraph *g = s->context;
@@ -272,6 +287,7 @@ static PetscErrorCode Warn(NomosSurrogate s, NomosWarningFn warn, void *ctx)
   if (2 * n_apart > n) PetscCall(warn(text, ctx));
   snprintf(text, sizeof text, "%.0f roll-outs ended early, where a position was no number or beyond what the network takes; their points stay from there on in the errors", g->n_stopped);
   if (g->n_stopped > 0) PetscCall(warn(text, ctx));
+  if (g->note[0]) PetscCall(warn(g->note, ctx));
   PetscCall(NomosParticleDataWarnOfFixed(g->data, warn, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -298,6 +314,7 @@ const NomosSurrogateOps NomosSurrogateOps_ReducedOrderGraph = {
   .evaluate  = NomosReducedOrderGraphEvaluate,
   .results   = NomosReducedOrderGraphResults,
   .warn      = Warn,
+  .take_texts = TakeTexts,
   .pictures  = NomosReducedOrderGraphPictures,
   .model     = &NomosModelOps_ParticleGraph,
 };
