@@ -17,7 +17,7 @@ typedef struct {
   int           d;
   NomosRealType type;
   double       *parameters;
-  char         *simulation;
+  char         *simulation, *simulation_hash;
   size_t        n_set;
   char        **set;
 } Trajectory;
@@ -118,6 +118,7 @@ static bool ReadGroup(NomosParticleFile f, Trajectory *t, NomosVerdict *verdict)
   for (size_t p = 0; p < f->set.n_parameters && !verdict->code; p++)
     if (!Reals(group, f->parameters[p], 1, &t->parameters[p])) NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: the group %s has no number %s, which the file names as one of its parameters", f->path, t->name, f->parameters[p]);
   t->simulation = NomosH5GetText(group, "simulation");
+  t->simulation_hash = NomosH5GetText(group, "simulation_hash");
   t->n_set      = NomosH5GetStrings(group, "set", &t->set);
   H5Oclose(group);
   return !verdict->code;
@@ -303,6 +304,7 @@ PetscErrorCode NomosParticleFileClose(NomosParticleFile *file)
     free(t->name);
     free(t->parameters);
     free(t->simulation);
+    free(t->simulation_hash);
     NomosH5FreeStrings(t->n_set, t->set);
   }
   free(f->trajectories);
@@ -327,7 +329,7 @@ PetscErrorCode NomosParticleFileGetMotion(NomosParticleFile file, size_t i, Nomo
   const Trajectory *t = &file->trajectories[i];
 
   PetscFunctionBeginUser;
-  *motion = (NomosParticleMotion){.name = t->name, .n_frames = t->n_frames, .n_particles = t->n_particles, .parameters = t->parameters, .simulation = t->simulation ? t->simulation : "", .n_set = t->n_set, .set = (const char *const *)t->set};
+  *motion = (NomosParticleMotion){.name = t->name, .n_frames = t->n_frames, .n_particles = t->n_particles, .parameters = t->parameters, .simulation = t->simulation ? t->simulation : "", .simulation_hash = t->simulation_hash ? t->simulation_hash : "", .n_set = t->n_set, .set = (const char *const *)t->set};
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

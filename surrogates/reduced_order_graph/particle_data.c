@@ -102,6 +102,7 @@ PetscErrorCode NomosParticleDataClose(NomosParticleData *data)
     PetscCall(FreeTexts(entry->n_set, entry->set));
     PetscCall(PetscFree(entry->name));
     PetscCall(PetscFree(entry->simulation));
+    PetscCall(PetscFree(entry->simulation_hash));
     PetscCall(PetscFree(entry->kind));
     PetscCall(PetscFree(entry->parameters));
     PetscCall(PetscFree(entry->x));
@@ -141,7 +142,7 @@ PetscErrorCode NomosParticleDataTrajectory(NomosParticleData d, NomosSplit split
 
   PetscFunctionBeginUser;
   PetscCall(EntryOf(d, split, i, &entry));
-  *trajectory = (NomosParticleTrajectory){.n_frames = entry->n_frames, .n_particles = entry->n_particles, .kind = entry->kind, .parameters = entry->parameters, .name = entry->name, .simulation = entry->simulation, .n_set = entry->n_set, .set = (const char *const *)entry->set};
+  *trajectory = (NomosParticleTrajectory){.n_frames = entry->n_frames, .n_particles = entry->n_particles, .kind = entry->kind, .parameters = entry->parameters, .name = entry->name, .simulation = entry->simulation, .simulation_hash = entry->simulation_hash, .n_set = entry->n_set, .set = (const char *const *)entry->set};
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

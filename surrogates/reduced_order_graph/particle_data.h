@@ -55,7 +55,7 @@ typedef struct {
   const int32_t *kind;            /* (n_particles), below n_kinds */
   const double  *parameters;      /* (n_parameters) */
   const char    *name;            /* for messages: file and group, or run */
-  const char    *simulation;      /* case that made it ("": unknown) ... */
+  const char    *simulation, *simulation_hash; /* case that made it, and its hash then ("": unknown) ... */
   size_t         n_set;
   const char *const *set;         /* ... and what was laid over it, "key=value": with both the solver can be run again, on another grid say */
 } NomosParticleTrajectory;

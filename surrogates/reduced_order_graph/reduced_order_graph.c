@@ -288,6 +288,7 @@ static PetscErrorCode Warn(NomosSurrogate s, NomosWarningFn warn, void *ctx)
   snprintf(text, sizeof text, "%.0f roll-outs ended early, where a position was no number or beyond what the network takes; their points stay from there on in the errors", g->n_stopped);
   if (g->n_stopped > 0) PetscCall(warn(text, ctx));
   if (g->note[0]) PetscCall(warn(g->note, ctx));
+  if (g->rerun_note[0]) PetscCall(warn(g->rerun_note, ctx));
   PetscCall(NomosParticleDataWarnOfFixed(g->data, warn, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
