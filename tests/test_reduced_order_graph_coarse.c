@@ -121,10 +121,19 @@ END_TEST
 /* A force that is too large for numbers: an infinite error, and no end of the judging. */
 START_TEST(BlowsUp)
 {
-  Figures figures;
+  static const char *const blows = "reduced_order_graph.coarse=[mpm.cells=24, \"mpm.gravity=[0, -1e308]\"]";
+  Figures        figures, again = {0};
+  NomosConfig    config;
+  NomosSurrogate s;
+  char           said[1024] = "";
   WriteSimulation("throw.h5", 0, NULL, true, false);
-  ck_assert(isinf(CoarseError("throw.h5", (const char *const[]){"reduced_order_graph.coarse=[mpm.cells=24, \"mpm.gravity=[0, -1e308]\"]", NULL}, &figures)));
-  ck_assert(isfinite(Figure(&figures, "same_composed_mse")));
+  ck_assert(isinf(CoarseError("throw.h5", (const char *const[]){blows, NULL}, &figures)));
+  ck_assert(isfinite(Figure(&figures, "same_composed_mse")) && Figure(&figures, "same_coarse_stopped") == 1);
+  ck_ok(Create("throw.h5", (const char *const[]){blows, NULL}, &config, &s));
+  ck_ok(s->ops->results(s, TakeFigure, &again));
+  ck_ok(s->ops->warn(s, Sentence, said));
+  ck_assert_msg(strstr(said, "1 coarse simulation blew up, and the coarse_mse of its set is infinite"), "%s", said);
+  EndGraph(&config, &s);
 }
 END_TEST
 

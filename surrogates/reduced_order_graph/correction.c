@@ -271,8 +271,11 @@ static PetscErrorCode Destroy(NomosSurrogate s)
 static PetscErrorCode Warn(NomosSurrogate s, NomosWarningFn warn, void *ctx)
 {
   const NomosCorrection *c = s->context;
+  char                   text[512];
 
   PetscFunctionBeginUser;
+  snprintf(text, sizeof text, "of the free runs %.0f blew up with the correction and %.0f without; means and ratios of their sets are infinite or no numbers (null in JSON): %s", c->n_stopped, c->n_coarse_stopped, c->n_coarse_stopped > 0 ? "a shorter time.dt in particle_correction.coarse" : "a smaller train.learning_rate, or longer roll-outs (particle_correction.frames)");
+  if (c->n_stopped + c->n_coarse_stopped > 0) PetscCall(warn(text, ctx));
   if (c->note && c->note[0]) PetscCall(warn(c->note, ctx));
   for (size_t i = 0, told = 0; i < c->n_sets; i++)
     for (size_t k = 0; k < c->sets[i].n && !told; k++)

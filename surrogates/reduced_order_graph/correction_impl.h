@@ -152,6 +152,7 @@ typedef struct {
   NomosCorrectionNetwork network;
   size_t                 reference[2]; /* buffers [max_frames]: mean square errors of the coarse model in x and v, k frames after the truth */
   char                  *texts[NOMOS_N_CORRECTION_TEXTS];
+  double                 n_stopped, n_coarse_stopped; /* free runs that blew up, with the correction and without, of all that `results` told */
   char                  *note;         /* in what the motions are others than those of the weights; NULL or "": in nothing */
 } NomosCorrection;
 

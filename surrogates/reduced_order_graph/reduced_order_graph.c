@@ -287,6 +287,8 @@ static PetscErrorCode Warn(NomosSurrogate s, NomosWarningFn warn, void *ctx)
   if (2 * n_apart > n) PetscCall(warn(text, ctx));
   snprintf(text, sizeof text, "%.0f roll-outs ended early, where a position was no number or beyond what the network takes; their points stay from there on in the errors", g->n_stopped);
   if (g->n_stopped > 0) PetscCall(warn(text, ctx));
+  snprintf(text, sizeof text, "%.0f coarse simulation%s blew up, and the coarse_mse of %s infinite (null in JSON), which says nothing of the stepper: a shorter time.dt in reduced_order_graph.coarse", g->n_coarse_stopped, g->n_coarse_stopped > 1 ? "s" : "", g->n_coarse_stopped > 1 ? "their sets is" : "its set is");
+  if (g->n_coarse_stopped > 0) PetscCall(warn(text, ctx));
   if (g->note[0]) PetscCall(warn(g->note, ctx));
   if (g->rerun_note[0]) PetscCall(warn(g->rerun_note, ctx));
   PetscCall(NomosParticleDataWarnOfFixed(g->data, warn, ctx));
