@@ -43,7 +43,7 @@ typedef struct {
   const char *const *set;
 } NomosParticleMotion;
 
-/* Errors: no HDF5 file; no trajectories of particles in it (with what there is); trajectories of different dimension; a run whose frames are not evenly spaced; a metadata.json that cannot be read or contradicts the file. */
+/* Errors: no HDF5 file; no trajectories of particles in it (with what there is); trajectories of different dimension; a run whose frames are not evenly spaced; a group that has types of particles and no positions; a metadata.json that cannot be read, contradicts the file or has numbers that cannot be. */
 PetscErrorCode NomosParticleFileOpen(const char path[], NomosParticleFile *file);
 PetscErrorCode NomosParticleFileClose(NomosParticleFile *file);
 /* Borrowed until it is closed. */

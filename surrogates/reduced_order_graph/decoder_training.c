@@ -428,7 +428,7 @@ static PetscErrorCode Warn(NomosSurrogate s, NomosWarningFn warn, void *ctx)
   const NomosDecoding *c = s->context;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosParticleDataWarnOfFixed(c->data, warn, ctx));
+  PetscCall(NomosParticleDataWarn(c->data, warn, ctx));
   if (c->note[0]) PetscCall(warn(c->note, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -84,8 +84,10 @@ PetscErrorCode NomosParticleDataCheckWalls(NomosParticleData data, const char of
 PetscErrorCode NomosParticleDataCheckFixed(NomosParticleData data, NomosConfig config);
 /* Errors: of these n particles (sample NULL: all) every one is a wall. Not collective. */
 PetscErrorCode NomosParticleDataCheckMoving(NomosParticleData data, const NomosParticleTrajectory *trajectory, size_t n, const int32_t sample[]);
-/* Particles that end the first trajectory of the training where they began, and are not said to be walls, most likely are. Collective. */
-PetscErrorCode NomosParticleDataWarnOfFixed(NomosParticleData data, NomosWarningFn warn, void *ctx);
+/* Particles that end the first trajectory of the training where they began, and are not said to be walls, most likely are; the time between frames and the walls where the files do not say them; particles beyond the walls. Collective. */
+PetscErrorCode NomosParticleDataWarn(NomosParticleData data, NomosWarningFn warn, void *ctx);
+/* Errors: a material that validation or test have and no trajectory of the training: nothing is learned of it. Collective. */
+PetscErrorCode NomosParticleDataCheckLearned(NomosParticleData data);
 /* n points, some of them walls; kind (n) of these data. */
 typedef struct {
   const NomosParticleDataInfo *info;

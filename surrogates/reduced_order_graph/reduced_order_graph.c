@@ -291,7 +291,7 @@ static PetscErrorCode Warn(NomosSurrogate s, NomosWarningFn warn, void *ctx)
   if (g->n_coarse_stopped > 0) PetscCall(warn(text, ctx));
   if (g->note[0]) PetscCall(warn(g->note, ctx));
   if (g->rerun_note[0]) PetscCall(warn(g->rerun_note, ctx));
-  PetscCall(NomosParticleDataWarnOfFixed(g->data, warn, ctx));
+  PetscCall(NomosParticleDataWarn(g->data, warn, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -265,7 +265,8 @@ PetscErrorCode NomosReducedOrderGraphOpen(NomosSurrogate s)
   PetscCall(NomosParticleDataOpen(s->comm, &input, &g->data));
   PetscCall(NomosParticleDataGetInfo(g->data, &g->info));
   PetscCall(NomosParticleDataCheckWalls(g->data, "data.path"));
-  if (s->weights) {
+  if (!s->weights) PetscCall(NomosParticleDataCheckLearned(g->data));
+  else {
     NomosParticleTrained trained;
     PetscCall(NomosParticleTrainedOpen(s->comm, s->weights, &trained));
     PetscCall(NomosParticleDataTakeTraining(g->data, &(NomosParticleTraining){"data.path", &trained}, sizeof g->note, g->note));
