@@ -217,12 +217,9 @@ static PetscErrorCode Destroy(NomosModel model)
 /* The graph of the first positions. */
 static PetscErrorCode FirstGraph(const ParticleGraph *p, size_t *n_edges, size_t *components)
 {
-  NomosGraph graph = NULL;
-
   PetscFunctionBeginUser;
-  PetscCall(NomosGraphCreateWithin(&(NomosGraphWithinInput){.d = p->d, .n_sets = 1, .first = p->first, .x = p->initial + (p->n_history - 1) * p->n * (size_t)p->d, .radius = p->radius}, components, &graph));
-  *n_edges = NomosGraphEdges(graph);
-  PetscCall(NomosGraphDestroy(&graph));
+  PetscCall(NomosParticleStepperLook(p->stepper, p->parameters, &p->sets, p->initial + (p->n_history - 1) * p->n * (size_t)p->d));
+  NomosParticleStepperGraph(p->stepper, n_edges, components);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -246,7 +243,7 @@ static PetscErrorCode Warn(NomosModel model, NomosWarningFn warn, void *ctx)
 
   PetscFunctionBeginUser;
   PetscCall(FirstGraph(p, &n_edges, &components));
-  if (components == 1) PetscFunctionReturn(PETSC_SUCCESS);
+  if (components <= 1) PetscFunctionReturn(PETSC_SUCCESS);
   snprintf(text, sizeof text, "the graph of the %zu points falls into %zu parts, which do not feel each other: unless there are as many bodies, more points (particle_graph.points)", p->n, components);
   PetscCall(warn(text, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);

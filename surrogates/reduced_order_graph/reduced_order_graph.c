@@ -223,24 +223,19 @@ static PetscErrorCode FirstGraphs(NomosSurrogate s, double *edges, size_t *n_apa
 {
   const NomosReducedOrderGraph *g    = s->context;
   const NomosParticlePart      *part = &g->parts[NOMOS_SPLIT_TRAIN];
-  double                        radius;
   size_t                        n_edges = 0, n_points = 0;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosParticleStepperRadius(g->stepper, s->parameters, &radius));
   *n_apart = 0;
   for (size_t i = 0; i < part->n; i++) {
     NomosPointMotion m;
-    NomosGraph       graph = NULL;
-    size_t           components;
+    size_t           here, components;
     PetscCall(NomosPointMotionRead(part, 1, &(NomosParticleWindow){.trajectory = i}, 1, &m));
-    PetscErrorCode code = NomosGraphCreateWithin(&(NomosGraphWithinInput){.d = m.d, .n_sets = 1, .first = m.first, .x = m.x, .radius = radius}, &components, &graph);
-    if (!code) {
-      n_edges += NomosGraphEdges(graph);
-      n_points += m.sets.n;
-      *n_apart += components > 1;
-    }
-    PetscCall(NomosGraphDestroy(&graph));
+    PetscErrorCode code = NomosParticleStepperLook(g->stepper, s->parameters, &m.sets, m.x);
+    NomosParticleStepperGraph(g->stepper, &here, &components);
+    n_edges += here;
+    n_points += m.sets.n;
+    *n_apart += components > 1;
     PetscCall(NomosPointMotionFree(&m));
     PetscCall(code);
   }
