@@ -221,8 +221,9 @@ START_TEST(test_refused)
     const char *set[4], *says;
   } mistakes[] = {
     {{"mpm.cells=16"}, "nodes 0.0833333 m apart (here 0.0625 m)"},
-    {{"mpm.cells=16"}, "set as it was --set mpm.cells=12 --set bodies.block.particles_per_cell=4, another room"},
-    {{"mpm.cells=16", "mpm.wall_nodes=4", "time.dt=1 ms"}, "set as it was --set \"time.dt=0.002 s\" --set mpm.wall_nodes=3 --set mpm.cells=12 --set bodies.block.particles_per_cell=4, another"}, /* all at once */
+    {{"mpm.cells=16"}, "set as it was --set mpm.cells=12, another room"},
+    {{"mpm.cells=16", "mpm.wall_nodes=4", "time.dt=1 ms"}, "set as it was --set \"time.dt=0.002 s\" --set mpm.wall_nodes=3 --set mpm.cells=12, another"}, /* all at once */
+    {{"mpm.cells=16", "bodies.block.particles_per_cell=9"}, "set as it was --set mpm.cells=12 --set bodies.block.particles_per_cell=4, another"},
     {{"mpm.length=1.08"}, "(here 0.09 m)"},
     {{"mpm.length=1.08"}, "--set \"mpm.length=[1 m]\""},
     {{"time.dt=1 ms"}, "set as it was --set \"time.dt=0.002 s\", another"},

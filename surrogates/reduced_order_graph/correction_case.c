@@ -201,7 +201,8 @@ static void DemandCells(Comparison *c, size_t here, double dx)
   if (strtoul(text, NULL, 10) != here) Demand(c, "mpm.cells", (int)strlen(text), text);
 }
 
-static PetscErrorCode CompareSpacing(Comparison *c, double dx, double here, double trained)
+/* On the grid of the training, which a particle count in a cell is then of. */
+static PetscErrorCode CompareSpacing(Comparison *c, double dx, double trained)
 {
   const char *const *bodies;
   size_t             n;
@@ -211,7 +212,7 @@ static PetscErrorCode CompareSpacing(Comparison *c, double dx, double here, doub
   PetscCall(NomosConfigGroup(c->config, "bodies", &n, &bodies));
   for (size_t i = 0; i < n; i++) {
     double spacing, given;
-    PetscCall(SpacingOf(c->config, bodies[i], here, &spacing));
+    PetscCall(SpacingOf(c->config, bodies[i], dx, &spacing));
     if (fabs(spacing - trained) <= 1e-4 * trained) continue;
     snprintf(key, sizeof key, "bodies.%s.spacing", bodies[i]);
     PetscCall(NomosConfigGetReal(c->config, key, &given));
@@ -239,7 +240,7 @@ static PetscErrorCode Compare(Comparison *c, const NomosCorrectionShape *shape, 
   c->grid             = fabs(shape->dx - dx) > 1e-6 * dx;
   PetscErrorCode code = NomosConfigVisit(c->config, ComparePart, c);
   if (c->grid) DemandCells(c, shape->cells[0], dx);
-  if (!code) code = CompareSpacing(c, dx, shape->dx, spacing);
+  if (!code) code = CompareSpacing(c, dx, spacing);
   PetscCall(NomosTextEnd(&written, settings));
   PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);

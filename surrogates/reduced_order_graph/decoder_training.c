@@ -423,6 +423,41 @@ static PetscErrorCode TakeTexts(NomosSurrogate s, NomosSafetensors file)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Of the trajectories that are judged the smallest. */
+static PetscErrorCode FewestParticles(const NomosDecoding *c, size_t *fewest)
+{
+  NomosParticleTrajectory t;
+
+  PetscFunctionBeginUser;
+  *fewest = SIZE_MAX;
+  for (size_t i = 0; i <= c->n_sets; i++) {
+    NomosParticleData            data = i < c->n_sets ? c->sets[i].data : c->data;
+    const NomosParticleDataInfo *info;
+    PetscCall(NomosParticleDataGetInfo(data, &info));
+    for (int split = 0; split < NOMOS_N_SPLITS; split++)
+      for (size_t k = 0; k < info->n_trajectories[split]; k++) {
+        PetscCall(NomosParticleDataTrajectory(data, (NomosSplit)split, k, &t));
+        *fewest = PetscMin(*fewest, t.n_particles);
+      }
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode WarnOfCounts(const NomosDecoding *c, NomosWarningFn warn, void *ctx)
+{
+  char   text[256];
+  size_t fewest;
+
+  PetscFunctionBeginUser;
+  PetscCall(FewestParticles(c, &fewest));
+  for (size_t i = 0; i < c->n_counts; i++) {
+    if (c->counts[i] <= fewest) continue;
+    snprintf(text, sizeof text, "particle_decoder.sparse = %zu: there are trajectories of %zu particles, of which all were sparse points: mse_of_%zu is not of as many", c->counts[i], fewest, c->counts[i]);
+    PetscCall(warn(text, ctx));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Warn(NomosSurrogate s, NomosWarningFn warn, void *ctx)
 {
   const NomosDecoding *c = s->context;
@@ -430,6 +465,7 @@ static PetscErrorCode Warn(NomosSurrogate s, NomosWarningFn warn, void *ctx)
   PetscFunctionBeginUser;
   PetscCall(NomosParticleDataWarn(c->data, warn, ctx));
   if (c->note[0]) PetscCall(warn(c->note, ctx));
+  PetscCall(WarnOfCounts(c, warn, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

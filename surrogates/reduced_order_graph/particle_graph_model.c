@@ -153,7 +153,11 @@ static PetscErrorCode Declare(NomosConfig config)
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigPeek(config, SECTION ".decoder", &name));
-  if (name && (!strcmp(name, "mls") || !strcmp(name, "shepard"))) PetscCall(NomosParticleDecoderDeclareNamed(config, name));
+  for (int k = 0; k < 2; k++) { /* also where config.yaml of a run has a table that is no longer chosen */
+    bool given;
+    PetscCall(NomosConfigHasPrefix(config, k ? "shepard." : "mls.", &given));
+    if (given || (name && !strcmp(name, k ? "shepard" : "mls"))) PetscCall(NomosParticleDecoderDeclareNamed(config, k ? "shepard" : "mls"));
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -55,7 +55,7 @@ PetscErrorCode NomosParticleStepperDeclare(NomosConfig config)
     bool        given;
     snprintf(prefix, sizeof prefix, "%s.", other);
     PetscCall(NomosConfigHasPrefix(config, prefix, &given));
-    PetscCheck(!given || nomos_particle_networks[i] == network, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "%s: reduced_order_graph.network = %s, but the case has a table %s, which is of another network: leave the table out", NomosConfigWhere(config, "reduced_order_graph.network"), network->name, other);
+    PetscCheck(!given || nomos_particle_networks[i] == network, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "%s: reduced_order_graph.network = %s, but the case has a table %s, which is of another network: take the table out of the case file, which --set cannot; or write a case of your own that includes what this one includes, and names network and table itself", NomosConfigWhere(config, "reduced_order_graph.network"), network->name, other);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

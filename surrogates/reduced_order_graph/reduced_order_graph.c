@@ -60,6 +60,8 @@ static PetscErrorCode ReadParams(NomosSurrogate s)
 {
   NomosReducedOrderGraph *g = s->context;
   const char             *kind, *mirror;
+  const double           *sweep;
+  size_t                  n_sweep;
   int64_t                 points, draws, history, steps;
 
   PetscFunctionBeginUser;
@@ -72,6 +74,8 @@ static PetscErrorCode ReadParams(NomosSurrogate s)
   PetscCall(NomosConfigGetReal(s->config, "reduced_order_graph.noise", &g->noise));
   PetscCall(NomosConfigGetReal(s->config, "reduced_order_graph.fraction", &g->sampling.fraction));
   snprintf(g->sampling.kind, sizeof g->sampling.kind, "%s", kind);
+  PetscCall(NomosConfigGetReals(s->config, "reduced_order_graph.sweep", &n_sweep, &sweep));
+  NomosCheck(!n_sweep || strcmp(kind, "all"), s->comm, PETSC_ERR_ARG_INCOMP, "%s: reduced_order_graph.sweep judges with other numbers of points, and with reduced_order_graph.sampling = all there is one, that of the particles; leave it out, or sample random or farthest", NomosConfigWhere(s->config, "reduced_order_graph.sweep"));
   g->sampling.n_points = (double)points;
   g->sampling.n_draws  = strcmp(kind, "all") ? (size_t)draws : 1;
   g->n_history         = (size_t)history + 1;

@@ -175,9 +175,9 @@ typedef struct {
   size_t                   trajectory;
 } NomosCoarseRun;
 
-/* reduced_order_graph.coarse: is it judged at all. Creates g->coarse_decoder. */
+/* reduced_order_graph.coarse: is it judged at all. Creates g->coarse_decoder. Errors: data that do not say which simulation made them, or leave out first frames; those of the cases. */
 PetscErrorCode NomosReducedOrderGraphCreateCoarse(NomosSurrogate s);
-/* A trajectory, from its first state; X (n_points, d), X_kind: where the points that are asked for are in its first frame. Errors: data that do not say which simulation made them, or leave out first frames; those of the cases. */
+/* A trajectory, from its first state; X (n_points, d), X_kind: where the points that are asked for are in its first frame. Errors: those of the cases. */
 typedef struct {
   const NomosParticlePart *part;
   size_t                   trajectory, n_points;

@@ -76,12 +76,15 @@ PetscErrorCode NomosReducedOrderGraphCloseSets(NomosReducedOrderGraph *g)
 PetscErrorCode NomosReducedOrderGraphDeclareDecoder(NomosConfig config)
 {
   const char *name, *coarse;
+  bool        given[2]; /* tables that are in the case: config.yaml of a run has them, whatever is set beside it */
 
   PetscFunctionBeginUser;
+  PetscCall(NomosConfigHasPrefix(config, "mls.", &given[0]));
+  PetscCall(NomosConfigHasPrefix(config, "shepard.", &given[1]));
   PetscCall(NomosConfigPeek(config, "reduced_order_graph.decoder", &name));
   PetscCall(NomosConfigPeek(config, "reduced_order_graph.coarse", &coarse));
   const bool mls = (name && !strcmp(name, "mls")) || (coarse && *coarse);
-  if (mls) PetscCall(NomosParticleDecoderDeclareNamed(config, "mls"));
-  if (name && !strcmp(name, "shepard")) PetscCall(NomosParticleDecoderDeclareNamed(config, name));
+  if (mls || given[0]) PetscCall(NomosParticleDecoderDeclareNamed(config, "mls"));
+  if (given[1] || (name && !strcmp(name, "shepard"))) PetscCall(NomosParticleDecoderDeclareNamed(config, "shepard"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
