@@ -57,7 +57,7 @@ static PetscErrorCode Copy(Conversion *c, NomosSplit split, size_t i, NomosParti
   PetscCall(PetscMalloc2(t.n_frames * t.n_particles * (size_t)c->info->d, &x, t.n_particles, &kind));
   PetscErrorCode failed = NomosParticleDataRead(c->data, &(NomosParticleSelection){.split = split, .trajectory = i, .n_frames = t.n_frames, .n = t.n_particles}, x);
   for (size_t k = 0; k < t.n_particles; k++) kind[k] = c->type[t.kind[k]];
-  const NomosParticleMotion motion = {.n_frames = t.n_frames, .n_particles = t.n_particles, .parameters = t.parameters, .simulation = t.simulation, .n_set = t.n_set, .set = t.set};
+  const NomosParticleMotion motion = {.n_frames = t.n_frames, .n_particles = t.n_particles, .parameters = t.parameters, .simulation = t.simulation, .simulation_hash = t.simulation_hash, .n_set = t.n_set, .set = t.set};
   if (!failed) failed = NomosParticleWriterAdd(writer, &(NomosParticleRecord){.motion = &motion, .kind = kind, .type = NOMOS_F64, .x = x});
   PetscCall(PetscFree2(x, kind));
   PetscCall(failed);

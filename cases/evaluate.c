@@ -158,7 +158,7 @@ PetscErrorCode NomosCommandEvaluate(NomosProgram *program)
   PetscCallMPI(MPI_Comm_rank(program->comm, &rank));
   PetscCall(Find(program, &from));
   PetscCall(NomosConfigGetString(from.config, "evaluate.split", &wanted));
-  PetscCall(NomosSurrogateCreate(&(NomosSurrogateInput){.comm = program->comm, .ops = from.ops, .config = from.config, .data_path = from.data[0] ? from.data : NULL, .simulate = NomosTrainSimulate, .simulate_context = program}, &surrogate));
+  PetscCall(NomosSurrogateCreate(&(NomosSurrogateInput){.comm = program->comm, .ops = from.ops, .config = from.config, .data_path = from.data[0] ? from.data : NULL, .weights = from.weights, .simulate = NomosTrainSimulate, .simulate_context = program}, &surrogate));
   PetscCall(NomosSurrogateLoadWeights(surrogate, from.weights));
   PetscCall(NomosTrainingCreate(surrogate, &training));
   PetscCall(NomosConfigCheckPetscOptions(from.config));

@@ -119,7 +119,8 @@ static const struct {
    "  nomos export sand/data --format lagrangebench -o 2D_SAND\n"},
   {"import", "FILE|FOLDER -o FILE", IMPORT, 1, 1, NomosCommandImport, "write a file of PDEBench, The Well or LagrangeBench as one of ours",
    "NetCDF-4, which xarray and ncdump read: fields over (trajectory, time, y, x), parameters over (trajectory). A training needs no import: data.path names such files as they are.\n"
-   "Particles, whose number differs between trajectories: a group for each, with names of kinds, parameters and the case that made it.\n"
+   "Particles, whose number differs between trajectories: a group for each, with names of kinds, parameters and the case that made it. train.h5, valid.h5 and test.h5 of a folder\n"
+   "go into the one file in this order, which no longer says which was which: import them one by one, or name the folder by data.path, to keep them apart.\n"
    "\n"
    "  nomos import 2D_rdb_NA_NA.h5 -o dam_breaks.nc\n"},
   {"check", "CASE RUN", CHECK, 2, 2, NomosCommandCheck, "compare the results of a run with a case's expected.yaml", "Exit code 0 if every number is within its tolerance, else 1.\n"},

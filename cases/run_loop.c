@@ -42,7 +42,7 @@ static PetscErrorCode BlewUp(NomosRun *run, const NomosModelFault *fault)
 {
   const NomosRunParams *params = &run->params;
   NomosModel            model  = run->model;
-  char                  index[128] = "", value[32], cfl[48] = "", resume[NOMOS_MAX_PATH + 128], advice[128], time[64];
+  char                  index[128] = "", value[32], cfl[48] = "", resume[NOMOS_MAX_PATH + 256], advice[128], time[64];
   const char           *unit = params->nondimensional ? "" : " s";
   /* Without advice, half the step is a fair guess: a scheme is unstable beyond a limit. */
   double                dt = fault->dt_advised > 0 && fault->dt_advised < model->dt ? fault->dt_advised : 0.5 * model->dt;
@@ -54,9 +54,10 @@ static PetscErrorCode BlewUp(NomosRun *run, const NomosModelFault *fault)
   if (fault->cfl > 0) snprintf(cfl, sizeof cfl, ", CFL number %.3g", fault->cfl);
   snprintf(advice, sizeof advice, "time.dt = %.3g%s (it is %.6g%s)", dt, unit, model->dt, unit);
   if (model->step == run->first_step && (!isfinite(fault->value) || fault->place[0])) snprintf(resume, sizeof resume, "the state it began with is not sound");
+  else if (fault->advice[0]) snprintf(resume, sizeof resume, "%s", fault->advice);
   else if (run->checkpoint_due.last_step < 0) snprintf(resume, sizeof resume, "try %s: begin again with --force --set time.dt=%.3g (there is no checkpoint yet)", advice, dt);
   else snprintf(resume, sizeof resume, "try %s: nomos run %s --restart latest --set time.dt=%.3g continues from step %lld", advice, NomosRunDirectoryPath(run->directory), dt, (long long)run->checkpoint_due.last_step);
-  if (model->step == run->first_step && isfinite(fault->value) && !fault->place[0]) {
+  if (model->step == run->first_step && isfinite(fault->value) && !fault->place[0] && !fault->advice[0]) {
     SETERRQ(run->comm, PETSC_ERR_FP, "time.dt is far too long for the state at step %lld%s (its largest value: %s%s = %s); try %s", (long long)model->step, cfl, fault->field, index, value, advice);
   }
   SETERRQ(run->comm, PETSC_ERR_FP, "the run blew up: %s%s = %s%s%s%s at step %lld%s, time %s; %s", fault->field, index, value, fault->place[0] ? " (" : "", fault->place, fault->place[0] ? ")" : "", (long long)model->step, cfl, NomosTimeText(model->time, params->stop, params->nondimensional, time, sizeof time), resume);

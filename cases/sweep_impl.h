@@ -146,6 +146,7 @@ typedef struct {
   size_t     n_particles;
   SweepField fields[SWEEP_MAX_VARIABLES];
   double    *values[SWEEP_MAX_VARIABLES]; /* (frames, row), PetscFree'd */
+  char       simulation_hash[17];
 } SweepMotion;
 PetscErrorCode SweepMotionCreate(const Sweep *sweep, const SweepSet *set, const SweepLayout *layout, size_t i, SweepMotion *motion);
 PetscErrorCode SweepMotionDestroy(SweepMotion *motion);

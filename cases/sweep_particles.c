@@ -88,7 +88,7 @@ static PetscErrorCode Add(const Writing *w, size_t i, const SweepMotion *motion)
   const SweepMaking  *m = w->making;
   SweepSettings       settings;
   NomosParticleField  fields[SWEEP_MAX_VARIABLES];
-  NomosParticleMotion of = {.n_frames = m->layout.n_frames, .n_particles = motion->n_particles, .simulation = w->simulation};
+  NomosParticleMotion of = {.n_frames = m->layout.n_frames, .n_particles = motion->n_particles, .simulation = w->simulation, .simulation_hash = motion->simulation_hash};
   NomosParticleRecord record = {.motion = &of, .type = NOMOS_F64, .x = motion->values[w->position], .fields = fields};
   size_t              list[SWEEP_MAX_PARAMETERS];
   double              parameters[SWEEP_MAX_PARAMETERS];

@@ -2,6 +2,7 @@
 #include "cases/sweep_impl.h"
 
 #include "solvers/solver_list.h"
+#include "surrogates/reduced_order_graph/rerun.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -347,6 +348,7 @@ PetscErrorCode SweepMotionCreate(const Sweep *sweep, const SweepSet *set, const 
   PetscCall(SweepRunCreate(sweep, set, i, &run));
   const bool     quiet  = NomosErrorSetQuiet(true);
   PetscErrorCode failed = Move(sweep, layout, &run, motion);
+  if (!failed) failed = NomosSimulationHash(run.config, motion->simulation_hash);
   NomosErrorSetQuiet(quiet);
   if (failed) failed = Retell(sweep, set, i, failed);
   PetscCall(SweepRunDestroy(&run));

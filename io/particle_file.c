@@ -17,7 +17,7 @@ typedef struct {
   int           d;
   NomosRealType type;
   double       *parameters;
-  char         *simulation;
+  char         *simulation, *simulation_hash;
   size_t        n_set;
   char        **set;
 } Trajectory;
@@ -26,6 +26,7 @@ struct NomosParticleFile_s {
   char            *path;
   hid_t            file;
   bool             is_run;
+  char            *halved; /* a group with particle_type alone; NULL: there is none */
   size_t           n;
   Trajectory      *trajectories;
   NomosParticleSet set;
@@ -43,7 +44,11 @@ static herr_t CountGroups(hid_t file, const char *name, const H5L_info_t *info, 
   (void)info;
   if (strlen(name) >= NOMOS_MAX_NAME || H5Oget_info_by_name(file, name, &object, H5P_DEFAULT) < 0 || object.type != H5O_TYPE_GROUP) return 0;
   snprintf(path, sizeof path, "%s/position", name);
-  if (H5Lexists(file, path, H5P_DEFAULT) <= 0) return 0;
+  if (H5Lexists(file, path, H5P_DEFAULT) <= 0) {
+    snprintf(path, sizeof path, "%s/particle_type", name);
+    if (!f->halved && H5Lexists(file, path, H5P_DEFAULT) > 0) f->halved = strdup(name);
+    return 0;
+  }
   Trajectory *grown = realloc(f->trajectories, (f->n + 1) * sizeof *grown);
   if (!grown) return -1;
   f->trajectories       = grown;
@@ -118,6 +123,7 @@ static bool ReadGroup(NomosParticleFile f, Trajectory *t, NomosVerdict *verdict)
   for (size_t p = 0; p < f->set.n_parameters && !verdict->code; p++)
     if (!Reals(group, f->parameters[p], 1, &t->parameters[p])) NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: the group %s has no number %s, which the file names as one of its parameters", f->path, t->name, f->parameters[p]);
   t->simulation = NomosH5GetText(group, "simulation");
+  t->simulation_hash = NomosH5GetText(group, "simulation_hash");
   t->n_set      = NomosH5GetStrings(group, "set", &t->set);
   H5Oclose(group);
   return !verdict->code;
@@ -214,10 +220,25 @@ static bool ReadRun(NomosParticleFile f, NomosVerdict *verdict)
 
 /* ---- metadata.json */
 
+/* A number that must be at least `least` (not 0), where the metadata have it. */
+static bool ReadPositive(const char path[], const json_t *root, const char key[], double least, double *value, NomosVerdict *verdict)
+{
+  const json_t *entry = json_object_get(root, key);
+
+  if (!entry) return true;
+  *value = json_number_value(entry);
+  if (json_is_number(entry) && *value > 0 && *value >= least) return true;
+  char *text = json_dumps(entry, JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
+  NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: %s = %.100s: must be a number %s; correct it, or leave it out", path, key, text ? text : "?", least > 0 ? "of steps, 1 or more" : "above 0");
+  free(text);
+  return false;
+}
+
 static bool ReadBounds(NomosParticleFile f, const char path[], const json_t *bounds, NomosVerdict *verdict)
 {
   if (!bounds) return true;
   f->set.bounded = true;
+  if (json_array_size(bounds) != (size_t)f->set.d) return NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: bounds has %zu entries, and the positions of %s have %d axes; it must be [low, high] for each axis", path, json_array_size(bounds), f->path, f->set.d);
   for (size_t a = 0; a < (size_t)f->set.d; a++) {
     const json_t *pair = json_array_get(bounds, a), *low = json_array_get(pair, 0), *high = json_array_get(pair, 1);
     f->set.low[a]      = json_number_value(low);
@@ -242,10 +263,11 @@ static bool ReadMetadata(NomosParticleFile f, NomosVerdict *verdict)
     json_decref(root);
     return NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: line %d: %s; metadata of particles are an object in JSON", path, error.line, root ? "no object" : error.text);
   }
-  const json_t *dim = json_object_get(root, "dim"), *dt = json_object_get(root, "dt"), *write_every = json_object_get(root, "write_every"), *radius = json_object_get(root, "default_connectivity_radius"), *periodic = json_object_get(root, "periodic_boundary_conditions");
+  const json_t *dim = json_object_get(root, "dim"), *periodic = json_object_get(root, "periodic_boundary_conditions");
+  double        dt = 0, write_every = 1;
   if (dim && json_number_value(dim) != f->set.d) NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: dim = %g, but the positions of %s have %d axes", path, json_number_value(dim), f->path, f->set.d);
-  if (!(f->set.interval > 0) && dt) f->set.interval = json_number_value(dt) * (write_every ? json_number_value(write_every) : 1);
-  if (!(f->set.radius > 0) && radius) f->set.radius = json_number_value(radius);
+  if (!(f->set.interval > 0) && ReadPositive(path, root, "dt", 0, &dt, verdict) && ReadPositive(path, root, "write_every", 1, &write_every, verdict)) f->set.interval = dt * write_every;
+  if (!(f->set.radius > 0)) ReadPositive(path, root, "default_connectivity_radius", 0, &f->set.radius, verdict);
   if (!f->set.bounded) ReadBounds(f, path, json_object_get(root, "bounds"), verdict);
   for (size_t a = 0; a < (size_t)f->set.d; a++) f->set.periodic[a] = json_is_true(json_array_get(periodic, a));
   json_decref(root);
@@ -266,6 +288,7 @@ static bool Scan(NomosParticleFile f, NomosVerdict *verdict)
     f->n            = 1;
     if (f->trajectories) f->trajectories[0].name = strdup("");
   } else if (H5Literate(f->file, H5_INDEX_NAME, H5_ITER_INC, NULL, CountGroups, f) < 0) return NomosH5Fail(verdict, PETSC_ERR_FILE_READ, f->path, "list its groups");
+  if (f->halved) return NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: the group %s has particle_type and no position: it is half a trajectory; write it again, or take the group out", f->path, f->halved);
   if (!f->n) {
     H5Literate(f->file, H5_INDEX_NAME, H5_ITER_INC, NULL, AddName, &list);
     return NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s holds no trajectories of particles, that is groups with a dataset position (frames, particles, axes), or position (time, particle, axis) of a run; it has %s%s", f->path, list.length ? list.text : "nothing", list.length < sizeof list.text ? "" : "...");
@@ -303,9 +326,11 @@ PetscErrorCode NomosParticleFileClose(NomosParticleFile *file)
     free(t->name);
     free(t->parameters);
     free(t->simulation);
+    free(t->simulation_hash);
     NomosH5FreeStrings(t->n_set, t->set);
   }
   free(f->trajectories);
+  free(f->halved);
   for (size_t i = 0; i < 4; i++) free(f->texts[i]);
   NomosH5FreeStrings(f->set.n_kinds, f->kinds);
   NomosH5FreeStrings(f->set.n_parameters, f->parameters);
@@ -327,7 +352,7 @@ PetscErrorCode NomosParticleFileGetMotion(NomosParticleFile file, size_t i, Nomo
   const Trajectory *t = &file->trajectories[i];
 
   PetscFunctionBeginUser;
-  *motion = (NomosParticleMotion){.name = t->name, .n_frames = t->n_frames, .n_particles = t->n_particles, .parameters = t->parameters, .simulation = t->simulation ? t->simulation : "", .n_set = t->n_set, .set = (const char *const *)t->set};
+  *motion = (NomosParticleMotion){.name = t->name, .n_frames = t->n_frames, .n_particles = t->n_particles, .parameters = t->parameters, .simulation = t->simulation ? t->simulation : "", .simulation_hash = t->simulation_hash ? t->simulation_hash : "", .n_set = t->n_set, .set = (const char *const *)t->set};
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

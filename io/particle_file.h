@@ -4,7 +4,7 @@
      GROUP/particle_type  (particles)              whole numbers; none: all 0
      metadata.json        beside the file: dim, bounds, dt, write_every, periodic_boundary_conditions, default_connectivity_radius
 
-   A file of nomos says the same by attributes, which win over metadata.json: of the root interval, low, high, kinds, parameters, units; of a group its numbers of the parameters, and simulation and set, by which the solver can make it again. Read the same way is a
+   A file of nomos says the same by attributes, which win over metadata.json: of the root interval, low, high, kinds, parameters, units; of a group its numbers of the parameters, simulation and set, by which the solver can make it again, and simulation_hash, which tells whether the case is still what it was. Read the same way is a
    run's fields.nc with `position` (time, particle, axis): one trajectory, whose particle types are `material`. Serial: every rank that wants a file opens it for itself. */
 #ifndef NOMOS_IO_PARTICLE_FILE_H
 #define NOMOS_IO_PARTICLE_FILE_H
@@ -38,11 +38,12 @@ typedef struct {
   size_t             n_frames, n_particles;
   const double      *parameters; /* (n_parameters) */
   const char        *simulation; /* a case; "": unknown */
+  const char        *simulation_hash; /* of its resolved values; "" (when written, NULL too): unknown */
   size_t             n_set;      /* key=value, laid over it */
   const char *const *set;
 } NomosParticleMotion;
 
-/* Errors: no HDF5 file; no trajectories of particles in it (with what there is); trajectories of different dimension; a run whose frames are not evenly spaced; a metadata.json that cannot be read or contradicts the file. */
+/* Errors: no HDF5 file; no trajectories of particles in it (with what there is); trajectories of different dimension; a run whose frames are not evenly spaced; a group that has types of particles and no positions; a metadata.json that cannot be read, contradicts the file or has numbers that cannot be. */
 PetscErrorCode NomosParticleFileOpen(const char path[], NomosParticleFile *file);
 PetscErrorCode NomosParticleFileClose(NomosParticleFile *file);
 /* Borrowed until it is closed. */

@@ -90,7 +90,7 @@ PetscErrorCode NomosParticleWriterAdd(NomosParticleWriter w, const NomosParticle
   H5Pset_obj_track_times(properties, false); /* the same data are the same bytes */
   hid_t group = H5Gcreate2(w->file, name, H5P_DEFAULT, properties, H5P_DEFAULT);
   H5Pclose(properties);
-  bool  good  = group >= 0 && NomosH5PutString(group, "simulation", motion->simulation) >= 0 && (!motion->n_set || NomosH5PutStrings(group, "set", motion->n_set, motion->set) >= 0);
+  bool  good  = group >= 0 && NomosH5PutString(group, "simulation", motion->simulation) >= 0 && (!motion->simulation_hash || !motion->simulation_hash[0] || NomosH5PutString(group, "simulation_hash", motion->simulation_hash) >= 0) && (!motion->n_set || NomosH5PutStrings(group, "set", motion->n_set, motion->set) >= 0);
   for (size_t p = 0; p < w->n_parameters && good; p++) good = NomosH5PutReal(group, w->parameters[p], motion->parameters[p]) >= 0;
   if (!good) NomosH5Fail(&verdict, PETSC_ERR_FILE_WRITE, w->path, "write the attributes of a trajectory");
   if (good) PutDataset(w, group, &(Dataset){.name = "particle_type", .n_dims = 1, .size = {motion->n_particles}, .type = H5T_STD_I64LE, .memory = H5T_NATIVE_INT32, .data = record->kind}, &verdict);

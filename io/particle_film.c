@@ -66,13 +66,18 @@ static PetscErrorCode DrawPanel(Studio *studio, NomosFigure figure, int row, int
 {
   const NomosFilm  *film  = studio->film;
   const NomosScene *scene = film->scene;
-  char              labels[2][64];
+  char              labels[2][64], titled[320];
 
   PetscFunctionBeginUser;
   PetscCall(film->read(film->ctx, motion, frame, studio->x, studio->colour));
-  PetscCall(NomosViewDraw(row || column ? studio->bare : studio->labelled, &(NomosParticles){.n = film->n_particles[motion], .x = studio->x, .colour = studio->colour, .radius = studio->radius[motion]}, studio->pixels));
+  const NomosParticles particles = {.n = film->n_particles[motion], .x = studio->x, .colour = studio->colour, .radius = studio->radius[motion]};
+  PetscCall(NomosViewDraw(row || column ? studio->bare : studio->labelled, &particles, studio->pixels));
   for (int i = 0; i < 2; i++) AxisLabel(scene, i, labels[i]);
-  PetscCall(NomosFigurePanel(figure, row, column, &(NomosAxes){.title = title, .x_label = labels[0], .y_label = labels[1]}));
+  const size_t outside = NomosParticlesOutside(scene, &particles, studio->radius[motion]); /* else a panel is empty, and one wonders why */
+  if (outside) snprintf(labels[0], sizeof labels[0], "%zu of %zu points are outside", outside, particles.n);
+  if (outside && scene->d == 3) snprintf(titled, sizeof titled, "%s%s%s", title ? title : "", title && title[0] ? "; " : "", labels[0]);
+  else snprintf(titled, sizeof titled, "%s", title ? title : "");
+  PetscCall(NomosFigurePanel(figure, row, column, &(NomosAxes){.title = titled[0] ? titled : NULL, .x_label = labels[0], .y_label = labels[1]}));
   PetscCall(NomosFigurePixels(figure, &(NomosPixels){.n_rows = (size_t)studio->height, .n_columns = (size_t)studio->width, .pixels = studio->pixels, .axes = scene->d == 2, .x_min = scene->low[0], .x_max = scene->high[0], .y_min = scene->low[1], .y_max = scene->high[1],
                                                       .map = film->map, .low = film->low, .high = film->high, .bar_label = film->bar_label}));
   PetscFunctionReturn(PETSC_SUCCESS);

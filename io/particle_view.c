@@ -287,6 +287,19 @@ PetscErrorCode NomosViewDestroy(NomosView *view)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+size_t NomosParticlesOutside(const NomosScene *scene, const NomosParticles *particles, double margin)
+{
+  const size_t d       = (size_t)scene->d;
+  size_t       outside = 0;
+
+  for (size_t p = 0; p < particles->n; p++) {
+    bool inside = true;
+    for (size_t a = 0; a < d; a++) inside = inside && particles->x[p * d + a] >= scene->low[a] - margin && particles->x[p * d + a] <= scene->high[a] + margin; /* no number is inside of nothing */
+    outside += !inside;
+  }
+  return outside;
+}
+
 PetscErrorCode NomosParticleRadius(int d, size_t n, const double x[], double *radius)
 {
   enum { SAMPLES = 64 };

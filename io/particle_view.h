@@ -35,6 +35,9 @@ PetscErrorCode NomosViewProject(NomosView view, const double x[], double at[2], 
 PetscErrorCode NomosViewDraw(NomosView view, const NomosParticles *particles, uint32_t pixels[]);
 PetscErrorCode NomosViewDestroy(NomosView *view);
 
+/* How many particles are not in the room, or no numbers, and hence not seen in two dimensions; `margin` beyond the walls is still inside. */
+size_t NomosParticlesOutside(const NomosScene *scene, const NomosParticles *particles, double margin);
+
 /* A radius at which particles look like a body: a little more than half the typical distance (the median over particles) to the nearest other one. 0: fewer than two particles. */
 PetscErrorCode NomosParticleRadius(int d, size_t n, const double x[], double *radius);
 

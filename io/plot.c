@@ -113,6 +113,15 @@ PetscErrorCode NomosFigureLine(NomosFigure figure, size_t n, const double x[], c
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode NomosFigureLineColour(NomosFigure figure, size_t entry)
+{
+  PetscFunctionBeginUser;
+  PetscCall(CheckPanel(figure, "A line's colour"));
+  PetscCheck(figure->current->n_lines, PETSC_COMM_SELF, PETSC_ERR_ORDER, "The colour of a line is chosen, and the panel has no line yet; add it first");
+  figure->current->lines[figure->current->n_lines - 1].colour = (int)entry;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosFigureSlope(NomosFigure figure, double exponent, double x0, double x1, double y0, const char label[])
 {
   NomosPlotSlope *slope;

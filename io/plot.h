@@ -26,6 +26,8 @@ PetscErrorCode NomosFigurePanel(NomosFigure figure, int row, int column, const N
 /* Into the panel chosen last. Non-finite points break the line; non-positive ones on a log axis are left out. `label` (may be NULL) goes to the legend.
    style: 0 solid, 1 dashed, 2 dotted, 3 markers. Colours go through a colour-blind safe cycle. */
 PetscErrorCode NomosFigureLine(NomosFigure figure, size_t n, const double x[], const double y[], const char label[], int style);
+/* The line added last has the colour of the entry-th line of a panel in place of its own: what belongs together, in two styles. Errors: no line yet. */
+PetscErrorCode NomosFigureLineColour(NomosFigure figure, size_t entry);
 /* Reference slope on log-log axes, drawn thin and grey with its label at the end. */
 PetscErrorCode NomosFigureSlope(NomosFigure figure, double exponent, double x0, double x1, double y0, const char label[]);
 /* data (ny, nx), row 0 at y_min; NaN is drawn grey. limits: both 0 from the data (DIVERGING: symmetric). Equal aspect (up to 6:1). Colour bar with `label`; neighbours

@@ -106,6 +106,7 @@ struct NomosSurrogate_s {
   NomosConfig              config;
   NomosDataset             data;                       /* NULL: none */
   const char              *data_path;                  /* of the data: a run directory, file or folder; "": none */
+  const char              *weights;                    /* that are to be judged: data are then seen as these know them; NULL: it will be trained */
   size_t                   n_examples[NOMOS_N_SPLITS]; /* of the data set, or set by `create` */
   NomosParameters          parameters;
   uint64_t                 seed; /* train.seed */
@@ -128,6 +129,7 @@ typedef struct {
   const NomosSurrogateOps *ops;
   NomosConfig              config;
   const char              *data_path; /* in place of data.path; NULL: data.path */
+  const char              *weights;   /* as of the surrogate */
   const NomosRealType     *precision; /* in place of train.precision; NULL: train.precision */
   PetscErrorCode (*simulate)(NomosSurrogate s, const NomosSimulation *simulation, NomosModel *model, NomosConfig *config);
   void *simulate_context;

@@ -225,6 +225,12 @@ static void MakeForeign(const char name[], int d, size_t first, size_t n)
   MPI_Barrier(PETSC_COMM_WORLD);
 }
 
+static PetscErrorCode Hear(const char sentence[], void *ctx)
+{
+  strncat(ctx, sentence, 2000 - strlen(ctx));
+  return PETSC_SUCCESS;
+}
+
 START_TEST(lagrangebench)
 {
   NomosParticleDataInput       input = {.validation = 0.1, .test = 0.1};
@@ -281,6 +287,57 @@ START_TEST(lagrangebench)
   ck_refused(NomosParticleDataOpen(PETSC_COMM_WORLD, &input, &data), "metadata.json: dim = 3, but the positions of");
   PutText("lb/metadata.json", "{\"dim\": 2, \"bounds\": [[0, 1], 7]}");
   ck_refused(NomosParticleDataOpen(PETSC_COMM_WORLD, &input, &data), "bounds must be [low, high] with low < high for each of 2 axes");
+  static const char *const wrong[][2] = {
+    {"\"bounds\": [[0, 1], [0, 1], [0, 1]]",       "bounds has 3 entries"                            },
+    {"\"dt\": 0",                                  "dt = 0: must be a number above 0"                },
+    {"\"dt\": \"fast\"",                           "dt = \"fast\": must be a number above 0"         },
+    {"\"dt\": 0.1, \"write_every\": -1",           "write_every = -1: must be a number of steps"     },
+    {"\"default_connectivity_radius\": -0.1",      "default_connectivity_radius = -0.1: must be"     },
+  };
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    char text[256];
+    snprintf(text, sizeof text, "{\"dim\": 2, %s}", wrong[i][0]);
+    PutText("lb/metadata.json", text);
+    ck_refused(NomosParticleDataOpen(PETSC_COMM_WORLD, &input, &data), wrong[i][1]);
+  }
+
+  /* What is guessed is told, and so are particles beyond the walls. */
+  static const struct {
+    const char *metadata, *says, *says_not;
+  } guesses[] = {
+    {"{\"dim\": 2}",                                                              "does not say where the walls are", "outside of the domain's walls"   },
+    {"{\"dim\": 2, \"bounds\": [[-9, 9], [-9, 9]]}",                              "does not say how far frames are",  "does not say where the walls are"},
+    {"{\"dim\": 2, \"dt\": 0.1, \"bounds\": [[0, 0.1], [0, 0.1]]}",               "outside of the domain's walls",    "does not say"                    },
+  };
+  for (size_t i = 0; i < sizeof guesses / sizeof *guesses; i++) {
+    char said[2048] = "";
+    PutText("lb/metadata.json", guesses[i].metadata);
+    ck_ok(NomosParticleDataOpen(PETSC_COMM_WORLD, &input, &data));
+    ck_ok(NomosParticleDataWarn(data, Hear, said));
+    ck_assert_msg(strstr(said, guesses[i].says) && !strstr(said, guesses[i].says_not), "%s", said);
+    ck_ok(NomosParticleDataCheckLearned(data));
+    ck_ok(NomosParticleDataClose(&data));
+  }
+  Path("lb/test.h5");
+  if (!rank) { /* a material that is in the tests alone; then a trajectory without its positions */
+    const int64_t type[MOST] = {7};
+    hid_t         file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT), dataset = H5Dopen2(file, "00001/particle_type", H5P_DEFAULT);
+    H5Dwrite(dataset, H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, type);
+    H5Dclose(dataset);
+    H5Fclose(file);
+  }
+  MPI_Barrier(PETSC_COMM_WORLD);
+  ck_ok(NomosParticleDataOpen(PETSC_COMM_WORLD, &input, &data));
+  ck_refused(NomosParticleDataCheckLearned(data), "trajectory 00001 has particles of 7, which no trajectory of the training has");
+  ck_ok(NomosParticleDataClose(&data));
+  if (!rank) {
+    hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
+    H5Ldelete(file, "00001/position", H5P_DEFAULT);
+    H5Fclose(file);
+  }
+  MPI_Barrier(PETSC_COMM_WORLD);
+  ck_refused(NomosParticleDataOpen(PETSC_COMM_WORLD, &input, &data), "the group 00001 has particle_type and no position");
+  MakeForeign("lb/test.h5", 2, 4, 2);
   PutText("lb/metadata.json", "{\"dim\": 2,\n oh}");
   ck_refused(NomosParticleDataOpen(PETSC_COMM_WORLD, &input, &data), "metadata.json: line 2: ");
   PutText("lb/metadata.json", "{\"dim\": 2}");

@@ -3,6 +3,7 @@
 
 #include "io/particle_file.h"
 #include "surrogates/reduced_order_graph/particle_data.h"
+#include "surrogates/reduced_order_graph/rerun.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -75,7 +76,7 @@ START_TEST(what_is_asked_for)
 }
 END_TEST
 
-/* The case that a trajectory names, with its settings, gives its positions bit for bit (in 32 bits); and it runs on another grid. */
+/* The case that a trajectory names, with its settings, gives its positions bit for bit (in 32 bits), and has the hash that the trajectory kept; and it runs on another grid. */
 START_TEST(run_again)
 {
   NomosParticleTrajectory t;
@@ -90,6 +91,7 @@ START_TEST(run_again)
     NomosCaseFile        file;
     NomosModel           model;
     const char          *set[32];
+    char                 hash[17];
     size_t               n, entry;
     for (n = 0; n < t.n_set; n++) set[n] = t.set[n];
     if (coarse) set[n++] = "mpm.cells=16", set[n++] = "mpm.wall_nodes=2";
@@ -97,6 +99,8 @@ START_TEST(run_again)
     ck_ok(NomosCaseLoad(PETSC_COMM_SELF, &(NomosCaseInput){.path = file.path, .models = nomos_solvers, .n_set = n, .set = set}, &config, &ops));
     ck_ok(NomosModelCreate(PETSC_COMM_SELF, ops, config, &model));
     ck_ok(ops->initialise(model));
+    ck_ok(NomosSimulationHash(config, hash));
+    ck_assert(!strcmp(hash, t.simulation_hash) == !coarse);
     for (int k = 0; k < 10; k++) ck_ok(ops->step(model));
     ck_ok(ops->derivatives->state_size(model, &entry));
     float *state = malloc(entry * sizeof *state);

@@ -19,13 +19,14 @@ typedef struct {
   uint64_t seed;
   const char *second_kind, *parameter; /* NULL: water, stiffness */
   bool        swapped;                 /* the file names the second kind first */
+  double      interval, high;          /* s between frames, 0: 0.005; m, the upper wall along x, 0: 1 */
   bool        walls;                   /* the second kind goes to and fro, whatever pulls the first */
 } CloudData;
 
 static inline void WriteClouds(const char name[], const CloudData *c)
 {
   const char *const       second = c->second_kind ? c->second_kind : "water", *const kinds[] = {c->swapped ? second : "jelly", c->swapped ? "jelly" : second}, *const parameters[] = {c->parameter ? c->parameter : "stiffness"};
-  const NomosParticleSet   set = {.d = c->d, .interval = 0.005, .bounded = true, .high = {1, 1, 1}, .radius = 0.5, .n_kinds = 2, .kinds = kinds, .n_parameters = 1, .parameters = parameters, .units = "m, s", .title = "clouds", .type = NOMOS_F64};
+  const NomosParticleSet   set = {.d = c->d, .interval = c->interval > 0 ? c->interval : 0.005, .bounded = true, .high = {c->high > 0 ? c->high : 1, 1, 1}, .radius = 0.5, .n_kinds = 2, .kinds = kinds, .n_parameters = 1, .parameters = parameters, .units = "m, s", .title = "clouds", .type = NOMOS_F64};
   const size_t             d = (size_t)c->d;
   char                     path[NOMOS_MAX_PATH + 64];
   NomosParticleWriter      writer;
@@ -67,8 +68,8 @@ static inline void WritePeriodic(void)
   fclose(out);
 }
 
-/* The surrogate of a file of the suite's directory with settings (they end with NULL): a small network in float64 unless they say otherwise. program: whose models it simulates with; NULL: it cannot. */
-static inline PetscErrorCode CreateGraphOf(MPI_Comm comm, NomosProgram *program, const char file[], const char *const settings[], NomosConfig *config, NomosSurrogate *s)
+/* The surrogate of a file of the suite's directory with settings (they end with NULL): a small network in float64 unless they say otherwise. program: whose models it simulates with; NULL: it cannot. weights: that will be judged; NULL: none. */
+static inline PetscErrorCode CreateGraphWith(MPI_Comm comm, NomosProgram *program, const char weights[], const char file[], const char *const settings[], NomosConfig *config, NomosSurrogate *s)
 {
   static const NomosModelOps *const no_models[] = {NULL};
   const NomosSurrogateOps          *ops;
@@ -90,9 +91,14 @@ static inline PetscErrorCode CreateGraphOf(MPI_Comm comm, NomosProgram *program,
   }
   MPI_Barrier(PETSC_COMM_WORLD);
   PetscCall(NomosTrainingCaseLoad(comm, &(NomosCaseInput){.path = yaml, .models = no_models, .n_set = n, .set = all}, nomos_surrogates, config, &ops));
-  PetscCall(NomosSurrogateCreate(&(NomosSurrogateInput){.comm = comm, .ops = ops, .config = *config, .simulate = program ? NomosTrainSimulate : NULL, .simulate_context = program}, s));
+  PetscCall(NomosSurrogateCreate(&(NomosSurrogateInput){.comm = comm, .ops = ops, .config = *config, .simulate = program ? NomosTrainSimulate : NULL, .simulate_context = program, .weights = weights}, s));
   PetscCall(ops->fit(*s));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static inline PetscErrorCode CreateGraphOf(MPI_Comm comm, NomosProgram *program, const char file[], const char *const settings[], NomosConfig *config, NomosSurrogate *s)
+{
+  return CreateGraphWith(comm, program, NULL, file, settings, config, s);
 }
 
 static inline PetscErrorCode CreateGraph(MPI_Comm comm, const char file[], const char *const settings[], NomosConfig *config, NomosSurrogate *s)

@@ -218,15 +218,19 @@ END_TEST
 START_TEST(test_refused)
 {
   static const struct {
-    const char *set[3], *says;
+    const char *set[4], *says;
   } mistakes[] = {
-    {{"mpm.cells=16"}, "nodes are 0.0625 m apart, and the correction (corrected_mpm.weights) was trained with 0.0833333 m; choose mpm.length/mpm.cells = 0.0833333 m"},
-    {{"mpm.length=1.08"}, "nodes are 0.09 m apart"},
-    {{"time.dt=1 ms"}, "trained with 0.002 s; set time.dt=0.002 s"},
-    {{"mpm.cfl=0.5"}, "mpm.cfl = 0.5: the correction (corrected_mpm.weights) was trained with 0"},
-    {{"mpm.spline=cubic"}, "trained with quadratic"},
-    {{"bodies.block.particles_per_cell=9"}, "are closer together: the correction (corrected_mpm.weights) was trained with 0.0416667 m between neighbours, 4 in a cell; set bodies.block.particles_per_cell=4"},
-    {{"bodies.block.particles_per_cell=", "bodies.block.lattice=8"}, "neither by spacing nor by particles_per_cell"},
+    {{"mpm.cells=16"}, "nodes 0.0833333 m apart (here 0.0625 m)"},
+    {{"mpm.cells=16"}, "set as it was --set mpm.cells=12, another room"},
+    {{"mpm.cells=16", "mpm.wall_nodes=4", "time.dt=1 ms"}, "set as it was --set \"time.dt=0.002 s\" --set mpm.wall_nodes=3 --set mpm.cells=12, another"}, /* all at once */
+    {{"mpm.cells=16", "bodies.block.particles_per_cell=9"}, "set as it was --set mpm.cells=12 --set bodies.block.particles_per_cell=4, another"},
+    {{"mpm.length=1.08"}, "(here 0.09 m)"},
+    {{"mpm.length=1.08"}, "--set \"mpm.length=[1 m]\""},
+    {{"time.dt=1 ms"}, "set as it was --set \"time.dt=0.002 s\", another"},
+    {{"mpm.cfl=0.5"}, "--set mpm.cfl=0,"},
+    {{"mpm.spline=cubic"}, "--set mpm.spline=quadratic"},
+    {{"bodies.block.particles_per_cell=9"}, "particles 0.0416667 m apart, and steps of the same length: set as it was --set bodies.block.particles_per_cell=4, another"},
+    {{"bodies.block.particles_per_cell=", "bodies.block.lattice=8"}, "--set bodies.block.particles_per_cell=4 --set bodies.block.lattice=, another"},
     {{"mpm.dimensions=3", "mpm.gravity=[0, 0, 0]"}, "works in two dimensions"},
     {{"corrected_mpm.weights="}, "corrected_mpm.weights is missing"},
     {{"corrected_mpm.weights=nowhere.safetensors"}, "nowhere.safetensors"},
@@ -305,4 +309,44 @@ START_TEST(test_told)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("corrected_mpm", test_is_the_free_run, test_without_a_correction, test_restart, test_derivatives, test_refused, test_other_weights, test_told)
+/* Weights that are judged on, or trained on with, other motions: those of another grid are refused or told, those of another material told. */
+START_TEST(test_other_motions)
+{
+  static const char *const softer[N_MOTIONS] = {"materials.stuff.yield_stress=500 Pa", "materials.stuff.yield_stress=500 Pa", "materials.stuff.yield_stress=500 Pa", "materials.stuff.yield_stress=500 Pa"};
+  static const char *const longer[N_MOTIONS] = {"mpm.length=1.1 m", "mpm.length=1.1 m", "mpm.length=1.1 m", "mpm.length=1.1 m"};
+  static const struct {
+    const char *const *settings;
+    const char        *set;
+    bool               judged, refused;
+    const char        *says;
+  } tries[] = {
+    {settings, "particle_correction.corrections=5", true,  false, NULL                                                                 },
+    {softer,   "particle_correction.corrections=5", true,  false, "the weights were not trained with what motions of training have: a material with"},
+    {longer,   "particle_correction.corrections=5", true,  true,  "set as it was --set \"mpm.length=[1 m]\" --set bodies.block.spacing=0.041666667, another"},
+    {softer,   "particle_correction.corrections=5", false, false, "train.weights were not trained with what motions of training have: a material"},
+    {longer,   "particle_correction.corrections=5", false, false, "set as it was --set \"mpm.length=[1 m]\""                               },
+  };
+  char weights[NOMOS_MAX_PATH], begin[2 * NOMOS_MAX_PATH];
+  Try  try;
+
+  (void)Trained((const char *const[]){NULL}, 0.1, &try);
+  End(&try);
+  snprintf(begin, sizeof begin, "train.weights=%s", Path("weights.safetensors", weights));
+  for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {
+    char told[1024] = "";
+    WriteData(tries[i].settings);
+    Begin((const char *const[]){tries[i].set, begin, NULL}, &try);
+    if (tries[i].judged) try.input.weights = weights;
+    ck_ok(NomosSurrogateCreate(&try.input, &try.s));
+    if (tries[i].refused) ck_refused(NomosSurrogateLoadWeights(try.s, weights), tries[i].says);
+    else if (tries[i].judged) ck_ok(NomosSurrogateLoadWeights(try.s, weights));
+    else ck_ok(NomosSurrogateBegin(try.s));
+    ck_ok(try.s->ops->warn(try.s, Hear, told));
+    if (tries[i].says && !tries[i].refused) ck_assert_msg(strstr(told, tries[i].says), "%s", told);
+    else ck_assert_str_eq(told, "");
+    End(&try);
+  }
+}
+END_TEST
+
+NOMOS_TEST_SUITE("corrected_mpm", test_other_motions, test_is_the_free_run, test_without_a_correction, test_restart, test_derivatives, test_refused, test_other_weights, test_told)

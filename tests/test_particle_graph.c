@@ -1,5 +1,5 @@
 /* The model `particle_graph`: its step is the stepper's, what is written is what its decoder makes of it; derivatives by the history hold; other numbers of points are taken, other materials refused. */
-#include "cases/run_params.h"
+#include "cases/run.h"
 #include "operators/model_operator.h"
 #include "operators/operator_check.h"
 #include "surrogates/reduced_order_graph/particle_graph_model_impl.h"
@@ -146,16 +146,15 @@ START_TEST(Derivatives)
 }
 END_TEST
 
-/* Materials that were walls in the training stay where they are; what moves is moved. */
-START_TEST(Walls)
+/* Weights of walls.h5 as a setting of the model. */
+static void TrainWalls(char text[], size_t n_text)
 {
   NomosConfig         config;
   NomosSurrogate      s;
-  NomosModel          model;
   NomosTrainingStatus status;
-  double             *weights, x[2][6 * 9 * 2];
+  double             *weights;
   size_t              n;
-  char                text[NOMOS_MAX_PATH + 128], path[NOMOS_MAX_PATH + 64];
+  char                path[NOMOS_MAX_PATH + 64];
   WriteClouds("walls.h5", &(CloudData){.n = 3, .n_frames = 14, .n_particles = 9, .d = 2, .seed = 7, .second_kind = "wall", .walls = true});
   ck_ok(CreateGraph(PETSC_COMM_SELF, "walls.h5", (const char *const[]){"reduced_order_graph.fixed=[wall]", "train.epochs=1", "train.batch=8", NULL}, &config, &s));
   TrainGraph(s, 0, false, &status, &weights, &n);
@@ -163,7 +162,17 @@ START_TEST(Walls)
   ck_ok(NomosSurrogateSaveWeights(s, path, 0, NULL, NULL));
   ck_ok(PetscFree(weights));
   EndGraph(&config, &s);
-  snprintf(text, sizeof text, "particle_graph.weights=%s", path);
+  snprintf(text, n_text, "particle_graph.weights=%s", path);
+}
+
+/* Materials that were walls in the training stay where they are; what moves is moved. */
+START_TEST(Walls)
+{
+  NomosConfig config;
+  NomosModel  model;
+  double      x[2][6 * 9 * 2];
+  char        text[NOMOS_MAX_PATH + 128];
+  TrainWalls(text, sizeof text);
   ck_ok(CreateModel("walls.h5", (const char *const[]){text, "particle_graph.points=9", NULL}, &config, &model));
   ck_ok(ops->derivatives->get_state(model, x[0]));
   for (int i = 0; i < 2; i++) ck_ok(ops->step(model));
@@ -180,6 +189,38 @@ static PetscErrorCode Take(const char sentence[], void *ctx)
   snprintf(ctx, 512, "%s", sentence);
   return PETSC_SUCCESS;
 }
+
+/* Parts of the graph at the time of the row, the first one too; a wall that is alone is none. */
+START_TEST(Parts)
+{
+  char        text[NOMOS_MAX_PATH + 128], said[512] = "";
+  NomosConfig config;
+  NomosModel  model;
+  double      x[6 * 9 * 2], values[PARTICLE_GRAPH_N_SCALARS];
+  Weights();
+  TrainWalls(text, sizeof text);
+  ck_ok(CreateModel("walls.h5", (const char *const[]){text, "particle_graph.points=9", NULL}, &config, &model));
+  const ParticleGraph *p    = model->data;
+  size_t               part = 0;
+  ck_ok(ops->evaluate_scalars(model, values));
+  ck_assert(values[3] == 1);
+  ck_ok(ops->derivatives->get_state(model, x));
+  while (strcmp(p->kinds[p->kind[part]], "wall")) part++;
+  x[(5 * 9 + part) * 2] += 3;
+  for (size_t i = 0; i < 6 * 9 * 2; i++) ((ParticleGraph *)model->data)->initial[i] = x[i];
+  ck_ok(ops->derivatives->set_state(model, x));
+  ck_ok(ops->evaluate_scalars(model, values));
+  ck_assert(values[3] == 1);
+  ck_ok(ops->warn(model, Take, said));
+  ck_assert_str_eq(said, "");
+  for (part = 0; !strcmp(p->kinds[p->kind[part]], "wall");) part++;
+  x[(5 * 9 + part) * 2] -= 3;
+  ck_ok(ops->derivatives->set_state(model, x));
+  ck_ok(ops->evaluate_scalars(model, values));
+  ck_assert(values[3] == 2);
+  EndModel(&config, &model);
+}
+END_TEST
 
 /* Another number of points than in the training is taken, and said; two clouds that are farther apart than the radius are two parts. */
 START_TEST(OtherPoints)
@@ -266,8 +307,11 @@ START_TEST(Refused)
   ck_ok(ops->check(model, &fault));
   ck_assert(fault.bad && fault.index[0] == 1 && fault.index[1] == 1 && !strcmp(fault.field, "position"));
   ck_refused(ops->step(model), "the position of point 1 is not finite: y = nan m");
+  NomosRun run = {.comm = PETSC_COMM_SELF, .model = model, .ops = ops, .params = {.dt = 0.005, .stop = 0.05}, .first_step = -1, .checked_step = -1, .checkpoint_due = {.last_step = -1}};
+  ck_refused(NomosRunCheck(&run), "train it with longer roll-outs (reduced_order_graph.steps)"); /* and no other time.dt, which is refused */
+  ck_assert_msg(!strstr(NomosErrorLast(), "time.dt ="), "%s", NomosErrorLast());
   EndModel(&config, &model);
 }
 END_TEST
 
-NOMOS_TEST_SUITE("particle_graph", StepsAreTheSteppers, Ballistic, Derivatives, Walls, OtherPoints, SampleOfOne, Refused)
+NOMOS_TEST_SUITE("particle_graph", StepsAreTheSteppers, Ballistic, Derivatives, Walls, Parts, OtherPoints, SampleOfOne, Refused)

@@ -201,6 +201,9 @@ START_TEST(nothing_breaks_it)
   Picture        p = Look(&box, 5, odd, colour, 0.05);
 
   ck_assert_uint_eq(CountChanged(&p), 0);
+  ck_assert_uint_eq(NomosParticlesOutside(&box, &(NomosParticles){.n = 5, .x = odd}, 0.1), 5);
+  ck_assert_uint_eq(NomosParticlesOutside(&box, &(NomosParticles){.n = 2, .x = (double[]){0.5, 0.5, 0.5, 0.5, 0.5, 1.05}}, 0.1), 0); /* a ball on the wall is seen */
+  ck_assert_uint_eq(NomosParticlesOutside(&flat, &(NomosParticles){.n = 2, .x = (double[]){0.5, 0.5, 0.5, 7}}, 0.1), 1);
   Drop(&p);
   p = Look(&flat, 5, odd, colour, 0.05);
   Drop(&p);

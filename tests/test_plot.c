@@ -267,7 +267,11 @@ START_TEST(a_line_passes_where_its_data_say)
   ck_ok(NomosFigurePanel(figure, 0, 0, &(NomosAxes){.y_min = 0, .y_max = 100, .x_min = 0, .x_max = 10}));
   ck_ok(NomosFigureLine(figure, 2, x, y, NULL, 0));
   ck_ok(NomosFigureLine(figure, 5, gap_x, gap_y, NULL, 0));
+  ck_ok(NomosFigureLine(figure, 2, x, (double[]){40, 40}, NULL, 0));
+  ck_ok(NomosFigureLineColour(figure, 0));
   surface = SaveAndDecode(figure, "line");
+  PixelAt(surface, &figure->panels[0], 0.7, 0.4, rgb);
+  ck_assert_msg(rgb[2] > 150 && rgb[0] < 100, "the third line is %d %d %d, not blue as the first", rgb[0], rgb[1], rgb[2]);
   for (double t = 0.05; t < 0.95; t += 0.0817) {
     PixelAt(surface, &figure->panels[0], t, t, rgb);
     ck_assert_msg(rgb[2] > 150 && rgb[0] < 100, "at %g: %d %d %d is not blue", t, rgb[0], rgb[1], rgb[2]);

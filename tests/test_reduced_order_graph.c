@@ -412,12 +412,55 @@ START_TEST(GoesOn)
 }
 END_TEST
 
+/* A case of one's own data includes what the trainings of cases/graph share. */
+START_TEST(OwnCase)
+{
+  static const char *const shared[][2] = {{"stepper", "reduced_order_graph"}, {"correction", "particle_correction"}, {"decoder", "particle_decoder"}};
+  static const NomosModelOps *const no_models[] = {NULL};
+  char                              root[NOMOS_MAX_PATH], yaml[NOMOS_MAX_PATH + 64];
+  MakeClouds();
+  NomosCaseRoot(root);
+  snprintf(yaml, sizeof yaml, "%s/own.yaml", ck_directory);
+  for (int i = 0; i < 3; i++)
+    for (int smoke = 0; smoke < 2; smoke++) {
+      const NomosSurrogateOps *ops;
+      NomosConfig              config;
+      FILE                    *out = fopen(yaml, "w");
+      fprintf(out, "include: %s/graph/%s.yaml\ncase: {title: own}\nsurrogate: %s\ndata: {path: %s/clouds.h5}\n", root, shared[i][0], shared[i][1], ck_directory);
+      fclose(out);
+      ck_ok(NomosTrainingCaseLoad(PETSC_COMM_SELF, &(NomosCaseInput){.path = yaml, .models = no_models, .smoke = smoke}, nomos_surrogates, &config, &ops));
+      ck_assert_str_eq(ops->name, shared[i][1]);
+      ck_ok(NomosConfigDestroy(&config));
+    }
+}
+END_TEST
+
+/* Tables of decoders that config.yaml of a run has are taken when the decoder is set to none; a decoder's numbers of points that are more than there are particles are told. */
+START_TEST(Left)
+{
+  NomosConfig    config;
+  NomosSurrogate s;
+  char           said[512] = "";
+  MakeClouds();
+  ck_ok(CreateGraph(PETSC_COMM_SELF, "clouds.h5", (const char *const[]){"mls.neighbours=8", "shepard.neighbours=8", "reduced_order_graph.coarse=", "reduced_order_graph.decoder=none", NULL}, &config, &s));
+  EndGraph(&config, &s);
+  ck_ok(CreateDecoding("clouds.h5", (const char *const[]){"particle_decoder.kind=kernel", "particle_decoder.sparse=[5, 5000]", NULL}, &config, &s));
+  ck_ok(s->ops->warn(s, Sentence, said));
+  ck_assert_msg(strstr(said, "particle_decoder.sparse = 5000: there are trajectories of 9 particles") && !strstr(said, "sparse = 5:"), "%s", said);
+  EndGraph(&config, &s);
+}
+END_TEST
+
 START_TEST(Refused)
 {
   NomosConfig    config;
   NomosSurrogate s;
   MakeClouds();
   ck_refused(CreateGraph(PETSC_COMM_SELF, "clouds.h5", (const char *const[]){"reduced_order_graph.steps=9", NULL}, &config, &s), "has 14 frames, and an example takes 15");
+  EndGraph(&config, &s);
+  ck_refused(CreateGraph(PETSC_COMM_SELF, "clouds.h5", (const char *const[]){"reduced_order_graph.sampling=all", "reduced_order_graph.sweep=[0.5, 2]", NULL}, &config, &s), "there is one, that of the particles; leave it out");
+  EndGraph(&config, &s);
+  ck_refused(CreateGraph(PETSC_COMM_SELF, "clouds.h5", (const char *const[]){"reduced_order_graph.network=giorom", NULL}, &config, &s), "write a case of your own that includes what this one includes");
   EndGraph(&config, &s);
   ck_refused(CreateGraph(PETSC_COMM_SELF, "clouds.h5", (const char *const[]){"reduced_order_graph.mirror=z", NULL}, &config, &s), "the particles have no z");
   EndGraph(&config, &s);
@@ -441,4 +484,4 @@ START_TEST(Refused)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("reduced_order_graph", Noise, Loss, RandomByExample, Gradients, RollOut, Judged, Kinds, Walls, Radius, Learns, GoesOn, Refused)
+NOMOS_TEST_SUITE("reduced_order_graph", Noise, Loss, RandomByExample, Gradients, RollOut, Judged, Kinds, Walls, Radius, Learns, GoesOn, OwnCase, Left, Refused)

@@ -56,6 +56,25 @@ NomosIndex NomosGraphReceivers(NomosGraph graph)
   return graph->receiver;
 }
 
+/* Pieces of a set that have a point which is not passive. */
+static PetscErrorCode CountPieces(const NomosNeighbours *neighbours, size_t n, const bool passive[], size_t *components)
+{
+  int32_t *component;
+  size_t   n_all;
+  bool    *active;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(n, &component));
+  PetscCall(NomosNeighboursComponents(neighbours, &n_all, component));
+  PetscCall(PetscCalloc1(n_all, &active));
+  for (size_t i = 0; i < n; i++) active[component[i]] = active[component[i]] || !passive || !passive[i];
+  *components = 0;
+  for (size_t c = 0; c < n_all; c++) *components += active[c];
+  PetscCall(PetscFree(active));
+  PetscCall(PetscFree(component));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Neighbours of each set into the lists of edges, whose nodes are numbered through. */
 static PetscErrorCode AddSet(const NomosGraphWithinInput *input, size_t set, size_t *n_edges, int32_t *list[2], size_t *components)
 {
@@ -64,7 +83,7 @@ static PetscErrorCode AddSet(const NomosGraphWithinInput *input, size_t set, siz
 
   PetscFunctionBeginUser;
   PetscCall(NomosNeighboursWithin(&(NomosNeighbourInput){.d = input->d, .n = n, .x = input->x + start * (size_t)input->d, .self = true}, input->radius, &neighbours));
-  if (components) PetscCall(NomosNeighboursComponents(&neighbours, components, NULL));
+  if (components) PetscCall(CountPieces(&neighbours, n, input->passive ? input->passive + start : NULL, components));
   for (int end = 0; end < 2; end++) {
     PetscCall(PetscRealloc((*n_edges + neighbours.n + 1) * sizeof *list[end], &list[end]));
     for (size_t i = 0; i < n; i++)

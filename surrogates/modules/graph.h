@@ -30,6 +30,7 @@ typedef struct {
   const size_t *first;  /* (n_sets + 1) */
   const double *x;      /* (n, d), m */
   double        radius; /* m */
+  const bool   *passive; /* (n) points of which no piece is counted that has no others: walls, say; NULL: none */
 } NomosGraphWithinInput;
 /* The graph of all points within the radius, each also with itself: edges in order of their receivers, of one receiver in order of the senders. components[] (n_sets, may be NULL): of how many pieces each set is.
    Errors as of NomosNeighboursWithin; points are numbered from the first of their set on. */

@@ -177,6 +177,7 @@ PetscErrorCode EmulatorCheck(NomosModel model, NomosModelFault *fault)
   if (e->no.shape.n_space == 2) fault->index[0] = (int64_t)(point / nx);
   fault->index[e->no.shape.n_space - 1] = (int64_t)(point % nx);
   snprintf(fault->place, sizeof fault->place, "the network has left the states that it knows");
+  snprintf(fault->advice, sizeof fault->advice, "begin with states and parameters like those of its training, or train it for longer free runs; its time.dt is fixed");
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

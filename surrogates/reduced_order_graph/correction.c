@@ -49,13 +49,17 @@ static PetscErrorCode Declare(NomosConfig config)
 
 /* ---- motions */
 
-static PetscErrorCode CreateTwin(NomosSurrogate s, const NomosParticleDataInfo *info, const NomosParticleTrajectory *t, NomosTwin *twin)
+static PetscErrorCode CreateTwin(NomosSurrogate s, const NomosParticleSelection *which, NomosParticleData data, NomosTwin *twin)
 {
-  const NomosCorrection *c     = s->context;
-  NomosTwinInput         input = {.path = t->simulation, .n_set = t->n_set, .set = t->set, .interval = info->interval, .n_frames = t->n_frames, .n_corrections = (int64_t)c->n_corrections};
+  const NomosCorrection       *c = s->context;
+  const NomosParticleDataInfo *info;
+  NomosParticleTrajectory      t;
 
   PetscFunctionBeginUser;
-  NomosCheck(t->simulation[0], s->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: it does not say which simulation made it, so that no coarse one of the same motion can be run; take data of nomos generate", t->name);
+  PetscCall(NomosParticleDataGetInfo(data, &info));
+  PetscCall(NomosParticleDataTrajectory(data, which->split, which->trajectory, &t));
+  NomosTwinInput input = {.path = t.simulation, .n_set = t.n_set, .set = t.set, .interval = info->interval, .n_frames = t.n_frames, .n_corrections = (int64_t)c->n_corrections, .data = data, .split = which->split, .trajectory = which->trajectory};
+  NomosCheck(t.simulation[0], s->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: it does not say which simulation made it, so that no coarse one of the same motion can be run; take data of nomos generate", t.name);
   PetscCall(NomosConfigGetStrings(s->config, "particle_correction.coarse", &input.n_coarse, &input.coarse));
   PetscCall(NomosConfigGetStrings(s->config, "particle_correction.corrected", &input.n_corrected, &input.corrected));
   PetscCall(NomosConfigGetReal(s->config, "particle_correction.particles_per_cell", &input.per_cell));
@@ -72,11 +76,7 @@ static PetscErrorCode CreateSet(NomosSurrogate s, NomosParticleData data, NomosS
   NomosCheck(info->d == 2, s->comm, PETSC_ERR_SUP, "particle_correction works in two dimensions, and these are data of %d", info->d);
   set->n = info->n_trajectories[split];
   PetscCall(PetscCalloc1(set->n, &set->twins));
-  for (size_t i = 0; i < set->n; i++) {
-    NomosParticleTrajectory t;
-    PetscCall(NomosParticleDataTrajectory(data, split, i, &t));
-    PetscCall(CreateTwin(s, info, &t, &set->twins[i]));
-  }
+  for (size_t i = 0; i < set->n; i++) PetscCall(CreateTwin(s, &(NomosParticleSelection){.split = split, .trajectory = i}, data, &set->twins[i]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -116,6 +116,7 @@ static PetscErrorCode CreateSets(NomosSurrogate s)
 
   PetscFunctionBeginUser;
   PetscCall(NomosParticleDataInputFromConfig(s->config, NULL, &input));
+  NomosCheck(!input.first_frame, s->comm, PETSC_ERR_ARG_INCOMP, "%s: the simulations begin at the first states of the trajectories, and data.first_frame = %zu leaves them out; leave it out", NomosConfigWhere(s->config, "data.first_frame"), input.first_frame);
   input.path = s->data_path;
   PetscCall(OpenSets(s, &input, NOMOS_CORRECTION_FIRST_TEST, (const char *const[]){"training", "validation"}));
   PetscCall(NomosTestSetsOpen(s, prefix, AddTest));
@@ -262,7 +263,23 @@ static PetscErrorCode Destroy(NomosSurrogate s)
   PetscCall(PetscFree(c->sets));
   PetscCall(NomosCorrectionNetworkDestroy(&c->network));
   for (int t = 0; t < NOMOS_N_CORRECTION_TEXTS; t++) PetscCall(PetscFree(c->texts[t]));
+  PetscCall(PetscFree(c->note));
   PetscCall(PetscFree(s->context));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Warn(NomosSurrogate s, NomosWarningFn warn, void *ctx)
+{
+  const NomosCorrection *c = s->context;
+  char                   text[512];
+
+  PetscFunctionBeginUser;
+  snprintf(text, sizeof text, "of the free runs %.0f blew up with the correction and %.0f without; means and ratios of their sets are infinite or no numbers (null in JSON): %s", c->n_stopped, c->n_coarse_stopped, c->n_coarse_stopped > 0 ? "a shorter time.dt in particle_correction.coarse" : "a smaller train.learning_rate, or longer roll-outs (particle_correction.frames)");
+  if (c->n_stopped + c->n_coarse_stopped > 0) PetscCall(warn(text, ctx));
+  if (c->note && c->note[0]) PetscCall(warn(c->note, ctx));
+  for (size_t i = 0, told = 0; i < c->n_sets; i++)
+    for (size_t k = 0; k < c->sets[i].n && !told; k++)
+      if (c->sets[i].twins[k].rerun_note[0] && ++told) PetscCall(warn(c->sets[i].twins[k].rerun_note, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -286,6 +303,8 @@ const NomosSurrogateOps NomosSurrogateOps_ParticleCorrection = {
   .first_order = true,
   .evaluate  = NomosCorrectionEvaluate,
   .results   = NomosCorrectionResults,
+  .warn      = Warn,
+  .take_texts = NomosCorrectionTakeTexts,
   .pictures  = NomosCorrectionPictures,
   .extension = &nomos_corrected_mpm,
 };

@@ -157,12 +157,21 @@ static const char *ValueOf(const char text[], const char key[], size_t *n)
   return NULL;
 }
 
+/* What a case differs in from the simulation of the training: in what must be as it was, which becomes a list of settings, and in what may be another. */
 typedef struct {
   NomosConfig config;
   const char *trained; /* lines of the training */
-  FILE       *others;  /* differences that are told */
-  size_t      n_others;
+  bool        grid;    /* distances of nodes differ: what else makes the grid is then to be set too */
+  FILE       *settings, *others;
+  size_t      n_settings, n_others;
 } Comparison;
+
+static void Demand(Comparison *c, const char key[], int n, const char value[])
+{
+  const bool quoted = memchr(value, ' ', (size_t)n) || memchr(value, '[', (size_t)n);
+
+  fprintf(c->settings, "%s--set %s%s=%.*s%s", c->n_settings++ ? " " : "", quoted ? "\"" : "", key, n, value, quoted ? "\"" : "");
+}
 
 static PetscErrorCode ComparePart(const NomosParam *param, const char value[], const char origin[], void *ctx)
 {
@@ -174,52 +183,160 @@ static PetscErrorCode ComparePart(const NomosParam *param, const char value[], c
   while (part < N_PARTS && strcmp(param->key, parts[part].key)) part++;
   const char *trained = part < N_PARTS ? ValueOf(c->trained, param->key, &n) : NULL;
   if (!trained || (n == strlen(value) && !strncmp(trained, value, n))) PetscFunctionReturn(PETSC_SUCCESS);
-  NomosCheck(!parts[part].must, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "%s: %s = %s: the correction (" NOMOS_CORRECTED_WEIGHTS ") was trained with %.*s; set %s=%.*s, or train another", NomosConfigWhere(c->config, param->key), param->key, value, (int)n, trained, param->key, (int)n, trained);
-  fprintf(c->others, "%s%s = %s (training: %.*s)", c->n_others++ ? ", " : "", param->key, value[0] ? value : "unset", (int)n, n ? trained : "");
+  const bool of_grid = !strcmp(param->key, "mpm.length") || !strcmp(param->key, "mpm.origin") || !strcmp(param->key, "mpm.wall_nodes");
+  if (parts[part].must || (of_grid && c->grid)) Demand(c, param->key, (int)n, trained);
+  else fprintf(c->others, "%s%s = %s (training: %.*s)", c->n_others++ ? ", " : "", param->key, value[0] ? value : "unset", (int)n, n ? trained : "");
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode CheckSpacing(NomosConfig config, double dx, double trained)
+/* Cells of the training's room. */
+static void DemandCells(Comparison *c, size_t here, double dx)
+{
+  char        text[32];
+  size_t      n;
+  const char *length = ValueOf(c->trained, "mpm.length", &n);
+
+  if (!length) return;
+  snprintf(text, sizeof text, "%.0f", strtod(length + strspn(length, "["), NULL) / dx);
+  if (strtoul(text, NULL, 10) != here) Demand(c, "mpm.cells", (int)strlen(text), text);
+}
+
+/* On the grid of the training, which a particle count in a cell is then of. */
+static PetscErrorCode CompareSpacing(Comparison *c, double dx, double trained)
 {
   const char *const *bodies;
   size_t             n;
-  char               key[2 * NOMOS_MAX_NAME];
+  char               key[2 * NOMOS_MAX_NAME], text[32];
 
   PetscFunctionBeginUser;
-  PetscCall(NomosConfigGroup(config, "bodies", &n, &bodies));
+  PetscCall(NomosConfigGroup(c->config, "bodies", &n, &bodies));
   for (size_t i = 0; i < n; i++) {
-    double spacing;
-    PetscCall(SpacingOf(config, bodies[i], dx, &spacing));
-    snprintf(key, sizeof key, "bodies.%s.shape", bodies[i]);
-    NomosCheck(fabs(spacing - trained) <= 1e-4 * trained, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "%s: particles of bodies.%s %s: the correction (" NOMOS_CORRECTED_WEIGHTS ") was trained with %.6g m between neighbours, %.6g in a cell; set bodies.%s.particles_per_cell=%.6g, or train another", NomosConfigWhere(config, key), bodies[i], isnan(spacing) ? "are given neither by spacing nor by particles_per_cell" : spacing < trained ? "are closer together" : "are farther apart", trained, pow(dx / trained, 2), bodies[i], pow(dx / trained, 2));
+    double spacing, given;
+    PetscCall(SpacingOf(c->config, bodies[i], dx, &spacing));
+    if (fabs(spacing - trained) <= 1e-4 * trained) continue;
+    snprintf(key, sizeof key, "bodies.%s.spacing", bodies[i]);
+    PetscCall(NomosConfigGetReal(c->config, key, &given));
+    snprintf(text, sizeof text, "%.8g", trained);
+    if (isnan(given)) {
+      snprintf(key, sizeof key, "bodies.%s.particles_per_cell", bodies[i]);
+      snprintf(text, sizeof text, "%.6g", pow(dx / trained, 2));
+    }
+    Demand(c, key, (int)strlen(text), text);
+    snprintf(key, sizeof key, "bodies.%s.lattice", bodies[i]); /* which gives their number otherwise */
+    if (isnan(spacing)) Demand(c, key, 0, "");
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosCorrectionCheckCase(NomosConfig config, const NomosCorrectionShape *shape, const char *const texts[], FILE *others)
+/* What the weights demand, as --set KEY=VALUE beside each other; "": nothing. */
+static PetscErrorCode Compare(Comparison *c, const NomosCorrectionShape *shape, const char *const texts[], char **settings)
 {
-  const double dx = strtod(texts[NOMOS_CORRECTION_DX], NULL);
-  Comparison   c  = {.config = config, .trained = texts[NOMOS_CORRECTION_SIMULATION], .others = others};
-  size_t       n_before, n;
-  const char *const *obstacles;
+  const double dx = strtod(texts[NOMOS_CORRECTION_DX], NULL), spacing = strtod(texts[NOMOS_CORRECTION_SPACING], NULL);
+  NomosText    written;
 
   PetscFunctionBeginUser;
-  NomosCheck(fabs(shape->dx - dx) <= 1e-6 * dx, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "%s: mpm.cells = %zu: nodes are %.6g m apart, and the correction (" NOMOS_CORRECTED_WEIGHTS ") was trained with %.6g m; choose mpm.length/mpm.cells = %.6g m, or train another", NomosConfigWhere(config, "mpm.cells"), shape->cells[0], shape->dx, dx, dx);
-  PetscCall(CheckSpacing(config, dx, strtod(texts[NOMOS_CORRECTION_SPACING], NULL)));
-  PetscCall(NomosConfigVisit(config, ComparePart, &c));
-  char *materials;
-  PetscCall(PetscStrallocpy(texts[NOMOS_CORRECTION_MATERIALS], &materials));
-  n_before = strlen(materials);
-  PetscErrorCode code = AddMaterials(config, &materials);
+  PetscCall(NomosTextBegin(&written));
+  c->settings         = written.out;
+  c->grid             = fabs(shape->dx - dx) > 1e-6 * dx;
+  PetscErrorCode code = NomosConfigVisit(c->config, ComparePart, c);
+  if (c->grid) DemandCells(c, shape->cells[0], dx);
+  if (!code) code = CompareSpacing(c, dx, spacing);
+  PetscCall(NomosTextEnd(&written, settings));
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CompareMaterials(Comparison *c, const char known[])
+{
+  const char *const *obstacles;
+  char              *materials;
+  size_t             n;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscStrallocpy(known, &materials));
+  const size_t   n_before = strlen(materials);
+  PetscErrorCode code     = AddMaterials(c->config, &materials);
   for (char *line = materials + n_before; !code && *line;) {
     char *end = strchr(line, '\n');
     *end      = '\0';
-    fprintf(others, "%sa material with %s", c.n_others++ ? ", " : "", line);
+    fprintf(c->others, "%sa material with %s", c->n_others++ ? ", " : "", line);
     line = end + 1;
   }
   PetscCall(PetscFree(materials));
   PetscCall(code);
-  PetscCall(NomosConfigGroup(config, "obstacles", &n, &obstacles));
-  if (n) fprintf(others, "%sobstacles, which the correction does not see", c.n_others++ ? ", " : "");
+  PetscCall(NomosConfigGroup(c->config, "obstacles", &n, &obstacles));
+  if (n) fprintf(c->others, "%sobstacles, which the correction does not see", c->n_others++ ? ", " : "");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosCorrectionCheckCase(NomosConfig config, const NomosCorrectionCase *asked, const NomosCorrectionShape *shape, FILE *others)
+{
+  const char *const *texts = asked->texts;
+  const double       dx    = strtod(texts[NOMOS_CORRECTION_DX], NULL), spacing = strtod(texts[NOMOS_CORRECTION_SPACING], NULL);
+  Comparison         c     = {.config = config, .trained = texts[NOMOS_CORRECTION_SIMULATION], .others = others};
+  char              *settings;
+
+  PetscFunctionBeginUser;
+  PetscCall(Compare(&c, shape, texts, &settings));
+  if (c.n_settings) {
+    char text[1024];
+    snprintf(text, sizeof text, "%s", settings);
+    PetscCall(PetscFree(settings));
+    SETERRQ(PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "%s: this is not the simulation that the correction (%s) was trained in, of nodes %.6g m apart (here %.6g m), particles %.6g m apart, and steps of the same length: set as it was %s, another room too with mpm.length/mpm.cells = %.6g m, or train another", NomosConfigWhere(config, "mpm.cells"), asked->of, dx, shape->dx, spacing, text, dx);
+  }
+  PetscCall(PetscFree(settings));
+  PetscCall(CompareMaterials(&c, texts[NOMOS_CORRECTION_MATERIALS]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- weights on other data */
+
+/* Of the first motion of each set, and whatever the file is compared with, into the note. */
+static PetscErrorCode CheckSets(NomosSurrogate s, const NomosCorrectionCase *asked, FILE *out)
+{
+  const NomosCorrection *c = s->context;
+  PetscErrorCode         code = PETSC_SUCCESS;
+
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < c->n_sets && !code; i++) {
+    const NomosTwinSet  *set   = &c->sets[i];
+    NomosCorrectionShape shape = c->network.shape;
+    NomosText            written;
+    char                *others;
+    if (!set->n) continue;
+    PetscCall(NomosTextBegin(&written));
+    PetscCall(NomosCorrectionReadGrid(&set->twins[0], &shape));
+    code = NomosCorrectionCheckCase(set->twins[0].config, asked, &shape, written.out);
+    PetscCall(NomosTextEnd(&written, &others));
+    if (others[0] && !ftell(out)) fprintf(out, "%s were not trained with what motions of %s have: %s", asked->of, set->name, others);
+    PetscCall(PetscFree(others));
+  }
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosCorrectionTakeTexts(NomosSurrogate s, NomosSafetensors file)
+{
+  NomosCorrection    *c     = s->context;
+  const char         *texts[NOMOS_N_CORRECTION_TEXTS];
+  NomosCorrectionCase asked = {s->weights ? "the weights" : "train.weights", texts};
+  NomosText           written;
+
+  PetscFunctionBeginUser;
+  for (int t = 0; t < NOMOS_N_CORRECTION_TEXTS; t++) {
+    texts[t] = NomosSafetensorsMetadata(file, nomos_correction_text_keys[t]);
+    if (!texts[t]) PetscFunctionReturn(PETSC_SUCCESS); /* an old file, which does not say it */
+  }
+  PetscCall(NomosTextBegin(&written));
+  const bool     quiet = NomosErrorSetQuiet(!s->weights);
+  PetscErrorCode code  = CheckSets(s, &asked, written.out);
+  NomosErrorSetQuiet(quiet);
+  if (code && !s->weights) { /* a training may begin where another grid ended */
+    fprintf(written.out, "%s%s", ftell(written.out) ? "; " : "", NomosErrorLast());
+    code = PETSC_SUCCESS;
+  }
+  PetscCall(PetscFree(c->note));
+  PetscCall(NomosTextEnd(&written, &c->note));
+  PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

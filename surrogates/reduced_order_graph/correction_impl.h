@@ -6,6 +6,7 @@
 #include "operators/tape.h"
 #include "surrogates/modules/convolution.h"
 #include "surrogates/modules/mlp.h"
+#include "surrogates/reduced_order_graph/particle_data.h"
 #include "surrogates/surrogate.h"
 
 /* The fields that make the state of a particle: x (d), v (d), C (d, d), F (3, 3). */
@@ -29,6 +30,7 @@ typedef struct {
   NomosOperator transfer;                 /* NomosTransferCreate; NULL: not asked for */
   void         *buffers[2];               /* of states in the model's precision */
   char         *states;                   /* (n_steps) */
+  char          rerun_note[1024];         /* what is odd about the fine simulation, run again; "": nothing */
   double        coarse_error;             /* mean square of the coarse simulation's positions over its frames, m^2 */
 } NomosTwin;
 
@@ -41,8 +43,11 @@ typedef struct {
   double             interval;            /* s between frames */
   size_t             n_frames;            /* the first state included */
   int64_t            n_corrections;       /* between two frames */
+  NomosParticleData  data;                /* positions of the fine simulation must be those of this trajectory; NULL: they are not looked at */
+  NomosSplit         split;
+  size_t             trajectory;
 } NomosTwinInput;
-/* Errors: of the cases; a solver whose fields are not these; an interval that is no multiple of both time steps. */
+/* Errors: of the cases; a solver whose fields are not these; an interval that is no multiple of both time steps; a fine simulation that is not the one of the data (rerun.h). */
 PetscErrorCode NomosTwinCreate(NomosSurrogate s, const NomosTwinInput *input, NomosTwin *twin);
 PetscErrorCode NomosTwinDestroy(NomosTwin *twin);
 /* Of a twin that is a coarse model alone, without truth, operator and states: sizes, places of its fields, buffers. Its model and config are the caller's, to be taken out before NomosTwinDestroy. */
@@ -147,6 +152,8 @@ typedef struct {
   NomosCorrectionNetwork network;
   size_t                 reference[2]; /* buffers [max_frames]: mean square errors of the coarse model in x and v, k frames after the truth */
   char                  *texts[NOMOS_N_CORRECTION_TEXTS];
+  double                 n_stopped, n_coarse_stopped; /* free runs that blew up, with the correction and without, of all that `results` told */
+  char                  *note;         /* in what the motions are others than those of the weights; NULL or "": in nothing */
 } NomosCorrection;
 
 /* Of the keys particle_correction.*, the network's; and the grid of a coarse simulation, whose solver is asked for its room. */

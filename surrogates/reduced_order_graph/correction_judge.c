@@ -4,7 +4,8 @@
      NAME_coarse_mse     that of the coarse model alone
      NAME_ratio          the second over the first
      NAME_median_ratio   the median over motions of each one's own ratio: a mean is made by those that go wrong
-     NAME_worse          the share of motions that are worse with the correction than without */
+     NAME_worse          the share of motions that are worse with the correction than without, of those that do not blow up both ways
+     NAME_stopped, NAME_coarse_stopped   motions that blow up with the correction, and without: means over them are infinite */
 #include "io/sort.h"
 #include "operators/primitives.h"
 #include "surrogates/reduced_order_graph/correction_impl.h"
@@ -151,7 +152,7 @@ PetscErrorCode NomosCorrectionFit(NomosSurrogate s)
 /* ---- results */
 
 typedef struct {
-  double corrected, coarse, seconds, coarse_seconds, fine_seconds, median_ratio, worse;
+  double corrected, coarse, seconds, coarse_seconds, fine_seconds, median_ratio, worse, stopped, coarse_stopped;
 } Means;
 
 /* Of one motion, finite: of two runs that blow up neither is better. */
@@ -162,7 +163,7 @@ static double Ratio(double coarse, double corrected)
 
 static PetscErrorCode Judge(NomosSurrogate s, const NomosTwinSet *set, Means *means)
 {
-  double *ratios;
+  double *ratios, n = 0;
   size_t  median;
 
   PetscFunctionBeginUser;
@@ -178,8 +179,12 @@ static PetscErrorCode Judge(NomosSurrogate s, const NomosTwinSet *set, Means *me
     means->coarse_seconds += coarse_seconds / (double)set->n;
     means->fine_seconds += set->twins[i].fine_seconds / (double)set->n;
     ratios[i] = Ratio(coarse, corrected);
-    means->worse += (ratios[i] < 1) / (double)set->n;
+    means->worse += ratios[i] < 1;
+    means->stopped += !isfinite(corrected);
+    means->coarse_stopped += !isfinite(coarse);
+    n += isfinite(corrected) || isfinite(coarse);
   }
+  means->worse /= n;
   if (set->n) {
     PetscCall(NomosMedianPlace(set->n, ratios, &median));
     means->median_ratio = ratios[median];
@@ -203,12 +208,13 @@ PetscErrorCode NomosCorrectionEvaluate(NomosSurrogate s, NomosSplit split, Nomos
 
 PetscErrorCode NomosCorrectionResults(NomosSurrogate s, NomosResultFn result, void *ctx)
 {
-  const NomosCorrection *c = s->context;
-  Means                  means;
-  double                 seconds = 0, coarse_seconds = 0, fine_seconds = 0, n = 0;
-  char                   name[2 * NOMOS_MAX_NAME];
+  NomosCorrection *c = s->context;
+  Means            means;
+  double           seconds = 0, coarse_seconds = 0, fine_seconds = 0, n = 0;
+  char             name[2 * NOMOS_MAX_NAME];
 
   PetscFunctionBeginUser;
+  c->n_stopped = c->n_coarse_stopped = 0;
   for (size_t i = NOMOS_CORRECTION_TRAINING; i < c->n_sets; i++) {
     if (!c->sets[i].n) continue;
     PetscCall(Judge(s, &c->sets[i], &means));
@@ -219,7 +225,9 @@ PetscErrorCode NomosCorrectionResults(NomosSurrogate s, NomosResultFn result, vo
     const struct {
       const char *name;
       double      value;
-    } of_set[] = {{"rollout_mse", means.corrected}, {"coarse_mse", means.coarse}, {"ratio", means.coarse / means.corrected}, {"median_ratio", means.median_ratio}, {"worse", means.worse}};
+    } of_set[] = {{"rollout_mse", means.corrected}, {"coarse_mse", means.coarse}, {"ratio", means.coarse / means.corrected}, {"median_ratio", means.median_ratio}, {"worse", means.worse}, {"stopped", means.stopped}, {"coarse_stopped", means.coarse_stopped}};
+    c->n_stopped += means.stopped;
+    c->n_coarse_stopped += means.coarse_stopped;
     for (size_t r = 0; r < sizeof of_set / sizeof *of_set; r++) {
       snprintf(name, sizeof name, "%s_%s", c->sets[i].name, of_set[r].name);
       PetscCall(result(name, of_set[r].value, ctx));

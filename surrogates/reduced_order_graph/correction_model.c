@@ -51,7 +51,7 @@ static PetscErrorCode Build(NomosModel model, NomosWeightsFile *file)
   PetscCall(NomosCorrectionReadGrid(&c->twin, &shape));
   if (shape.transfer > 0) PetscCall(NomosTransferCreate(&shape, c->twin.n, &c->twin.transfer));
   PetscCall(NomosTextBegin(&others));
-  PetscErrorCode code = NomosCorrectionCheckCase(model->config, &shape, texts, others.out);
+  PetscErrorCode code = NomosCorrectionCheckCase(model->config, &(NomosCorrectionCase){NOMOS_CORRECTED_WEIGHTS, texts}, &shape, others.out);
   PetscCall(NomosTextEnd(&others, &c->others));
   PetscCall(code);
   PetscCall(NomosParametersCreate(NomosWeightsFileType(file), &c->parameters));

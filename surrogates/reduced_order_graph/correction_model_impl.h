@@ -14,6 +14,12 @@ extern const NomosSurrogateOps NomosSurrogateOps_ParticleCorrection;
    each. The first of these functions makes them in training; the second refuses a case that is no such simulation, and writes into `others` what else of it the training had not. */
 extern const char *const nomos_correction_text_keys[NOMOS_N_CORRECTION_TEXTS];
 PetscErrorCode NomosCorrectionTexts(NomosSurrogate s);
-PetscErrorCode NomosCorrectionCheckCase(NomosConfig config, const NomosCorrectionShape *shape, const char *const texts[], FILE *others);
+typedef struct {
+  const char        *of;    /* the weights, as a user names them */
+  const char *const *texts; /* of them */
+} NomosCorrectionCase;
+PetscErrorCode NomosCorrectionCheckCase(NomosConfig config, const NomosCorrectionCase *asked, const NomosCorrectionShape *shape, FILE *others);
+/* The same of the sets that weights are judged on (errors: sets that are no such simulation), or trained with (what differs is kept for a warning alone). */
+PetscErrorCode NomosCorrectionTakeTexts(NomosSurrogate s, NomosSafetensors file);
 
 #endif

@@ -105,6 +105,7 @@ static PetscErrorCode DrawTimes(size_t n, const Set sets[], NomosFigure figure)
       for (size_t k = 1; k < sets[i].n_frames; k++) times[k - 1] = (double)k * sets[i].set->twins[0].interval;
       snprintf(text, sizeof text, "%.100s%s", sets[i].set->name, kind == WITHOUT ? ", coarse alone" : "");
       PetscCall(NomosFigureLine(figure, sets[i].n_frames - 1, times, sets[i].error[kind], text, kind));
+      PetscCall(NomosFigureLineColour(figure, i)); /* of a set one colour, here and in the panel beside */
       PetscCall(PetscFree(times));
     }
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -3,6 +3,7 @@
 #include "surrogates/reduced_order_graph/coarse_simulation.h"
 #include "surrogates/reduced_order_graph/correction_impl.h"
 #include "surrogates/reduced_order_graph/decoders/decoder.h"
+#include "surrogates/reduced_order_graph/rerun.h"
 
 #include <math.h>
 #include <string.h>
@@ -193,7 +194,7 @@ static PetscErrorCode CreateStep(NomosTwin *twin)
 /* ---- made and unmade */
 
 /* The truth: frames of the fine model at the coarse particles. */
-static PetscErrorCode Record(NomosModel fine, NomosTwin *twin)
+static PetscErrorCode Record(NomosModel fine, NomosTwin *twin, NomosRerun *rerun)
 {
   View              coarse_view, view;
   NomosSparseMatrix sampling;
@@ -218,6 +219,7 @@ static PetscErrorCode Record(NomosModel fine, NomosTwin *twin)
     for (int64_t step = 0; step < every && frame; step++) PetscCall(fine->ops->step(fine));
     PetscCall(view.ops->get_state(fine, state));
     PetscCall(ReadState(&view, state, values));
+    if (rerun) PetscCall(NomosRerunCompare(rerun, frame, view.n, values)); /* positions are its first field */
     Sample(sampling, &view, values, twin->n, twin->truth + frame * total);
   }
   twin->fine_seconds = (MPI_Wtime() - seconds) / (double)PetscMax(twin->n_frames - 1, 1);
@@ -325,7 +327,13 @@ static PetscErrorCode Create(NomosSurrogate s, const NomosTwinInput *input, Nomo
   twin->n_steps /= input->n_corrections;
   PetscCall(NomosCoarseSteps(twin->alone, twin->interval, "particle_correction.coarse", &twin->n_steps_alone));
   PetscCall(PetscMalloc1((size_t)twin->n_steps * twin->n_entries * twin->n * NomosRealBytes(twin->model->precision), &twin->states));
-  PetscCall(Record(*fine, twin));
+  if (input->data) {
+    NomosRerun rerun;
+    PetscCall(NomosRerunBegin(&(NomosRerunInput){input->data, input->split, input->trajectory, *fine_config}, &rerun));
+    PetscErrorCode code = Record(*fine, twin, &rerun);
+    PetscCall(NomosRerunEnd(&rerun, sizeof twin->rerun_note, twin->rerun_note));
+    PetscCall(code);
+  } else PetscCall(Record(*fine, twin, NULL));
   PetscCall(CreateStep(twin));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -8,6 +8,7 @@
 #include "surrogates/reduced_order_graph/decoder_training_impl.h"
 
 #include "operators/random.h"
+#include "surrogates/reduced_order_graph/particle_trained.h"
 #include "surrogates/test_sets.h"
 
 #include <float.h>
@@ -199,6 +200,11 @@ static PetscErrorCode Create(NomosSurrogate s)
   PetscCall(ReadParams(s));
   PetscCall(OpenData(s, s->data_path, false, &c->data));
   PetscCall(NomosParticleDataGetInfo(c->data, &c->info));
+  if (s->weights) {
+    NomosParticleTrained trained;
+    PetscCall(NomosParticleTrainedOpen(s->comm, s->weights, &trained));
+    PetscCall(NomosParticleDataTakeTraining(c->data, &(NomosParticleTraining){"data.path", &trained}, sizeof c->note, c->note));
+  }
   PetscCall(NomosParticleDataCheckFixed(c->data, s->config));
   PetscCall(NomosTestSetsOpen(s, prefix, AddSet));
   PetscCall(CountExamples(s));
@@ -404,12 +410,62 @@ static PetscErrorCode Loss(NomosSurrogate s, const NomosBatch *batch, NomosTape 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Of train.weights; weights that are judged have been compared with the data already. */
+static PetscErrorCode TakeTexts(NomosSurrogate s, NomosSafetensors file)
+{
+  NomosDecoding       *c = s->context;
+  NomosParticleTrained trained;
+
+  PetscFunctionBeginUser;
+  if (s->weights) PetscFunctionReturn(PETSC_SUCCESS);
+  NomosParticleTrainedRead(file, &trained);
+  NomosParticleTrainedCompare(&trained, c->info, sizeof c->note, c->note);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Of the trajectories that are judged the smallest. */
+static PetscErrorCode FewestParticles(const NomosDecoding *c, size_t *fewest)
+{
+  NomosParticleTrajectory t;
+
+  PetscFunctionBeginUser;
+  *fewest = SIZE_MAX;
+  for (size_t i = 0; i <= c->n_sets; i++) {
+    NomosParticleData            data = i < c->n_sets ? c->sets[i].data : c->data;
+    const NomosParticleDataInfo *info;
+    PetscCall(NomosParticleDataGetInfo(data, &info));
+    for (int split = 0; split < NOMOS_N_SPLITS; split++)
+      for (size_t k = 0; k < info->n_trajectories[split]; k++) {
+        PetscCall(NomosParticleDataTrajectory(data, (NomosSplit)split, k, &t));
+        *fewest = PetscMin(*fewest, t.n_particles);
+      }
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode WarnOfCounts(const NomosDecoding *c, NomosWarningFn warn, void *ctx)
+{
+  char   text[256];
+  size_t fewest;
+
+  PetscFunctionBeginUser;
+  PetscCall(FewestParticles(c, &fewest));
+  for (size_t i = 0; i < c->n_counts; i++) {
+    if (c->counts[i] <= fewest) continue;
+    snprintf(text, sizeof text, "particle_decoder.sparse = %zu: there are trajectories of %zu particles, of which all were sparse points: mse_of_%zu is not of as many", c->counts[i], fewest, c->counts[i]);
+    PetscCall(warn(text, ctx));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Warn(NomosSurrogate s, NomosWarningFn warn, void *ctx)
 {
   const NomosDecoding *c = s->context;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosParticleDataWarnOfFixed(c->data, warn, ctx));
+  PetscCall(NomosParticleDataWarn(c->data, warn, ctx));
+  if (c->note[0]) PetscCall(warn(c->note, ctx));
+  PetscCall(WarnOfCounts(c, warn, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -434,5 +490,6 @@ const NomosSurrogateOps NomosSurrogateOps_ParticleDecoder = {
   .evaluate  = NomosDecodingEvaluate,
   .results   = NomosDecodingResults,
   .warn      = Warn,
+  .take_texts = TakeTexts,
   .pictures  = NomosDecodingPictures,
 };

@@ -37,6 +37,7 @@ typedef struct {
   size_t                       n_plans; /* of the loss that was computed last */
   NomosParticleDecoderPlan    *plans;
   uint64_t                     seed;
+  char                         note[1024];                                   /* in what the data are others than the weights know; "": in nothing */
   char                         texts[NOMOS_N_PARTICLE_DECODER_TEXTS][1024];
   const char                  *text_list[NOMOS_N_PARTICLE_DECODER_TEXTS];
 } NomosDecoding;

@@ -102,6 +102,7 @@ PetscErrorCode NomosParticleDataClose(NomosParticleData *data)
     PetscCall(FreeTexts(entry->n_set, entry->set));
     PetscCall(PetscFree(entry->name));
     PetscCall(PetscFree(entry->simulation));
+    PetscCall(PetscFree(entry->simulation_hash));
     PetscCall(PetscFree(entry->kind));
     PetscCall(PetscFree(entry->parameters));
     PetscCall(PetscFree(entry->x));
@@ -141,7 +142,7 @@ PetscErrorCode NomosParticleDataTrajectory(NomosParticleData d, NomosSplit split
 
   PetscFunctionBeginUser;
   PetscCall(EntryOf(d, split, i, &entry));
-  *trajectory = (NomosParticleTrajectory){.n_frames = entry->n_frames, .n_particles = entry->n_particles, .kind = entry->kind, .parameters = entry->parameters, .name = entry->name, .simulation = entry->simulation, .n_set = entry->n_set, .set = (const char *const *)entry->set};
+  *trajectory = (NomosParticleTrajectory){.n_frames = entry->n_frames, .n_particles = entry->n_particles, .kind = entry->kind, .parameters = entry->parameters, .name = entry->name, .simulation = entry->simulation, .simulation_hash = entry->simulation_hash, .n_set = entry->n_set, .set = (const char *const *)entry->set};
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -192,7 +193,7 @@ PetscErrorCode NomosParticleDataCheckWalls(NomosParticleData d, const char of[])
 }
 
 /* "jelly, water", or none. */
-static const char *List(size_t n, const char *const names[], size_t n_text, char text[])
+const char *NomosParticleNamesList(size_t n, const char *const names[], size_t n_text, char text[])
 {
   size_t at = (size_t)snprintf(text, n_text, "%s", n ? names[0] : "none");
 
@@ -223,7 +224,7 @@ PetscErrorCode NomosParticleDataKindsOf(NomosParticleData d, const NomosParticle
     const char *name = d->kinds[t->kind[i]];
     size_t      k    = 0;
     while (k < known->n_kinds && strcmp(known->kinds[k], name)) k++;
-    PetscCheck(k < known->n_kinds, d->comm, PETSC_ERR_ARG_WRONG, "%s: %s: particle %zu is of %s, which was never seen in the training; it knows %s: take data of these, or train with %s too", known->of, t->name, i, name, List(known->n_kinds, known->kinds, sizeof all, all), name);
+    PetscCheck(k < known->n_kinds, d->comm, PETSC_ERR_ARG_WRONG, "%s: %s: particle %zu is of %s, which was never seen in the training; it knows %s: take data of these, or train with %s too", known->of, t->name, i, name, NomosParticleNamesList(known->n_kinds, known->kinds, sizeof all, all), name);
     kind[i] = (int32_t)k;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -255,7 +256,7 @@ PetscErrorCode NomosParticleDataCheckParameters(NomosParticleData d, const char 
 
   PetscFunctionBeginUser;
   for (size_t p = 0; p < n_parameters && same; p++) same = !strcmp(parameters[p], d->parameters[p]);
-  PetscCheck(same, d->comm, PETSC_ERR_ARG_INCOMP, "%s: %s: numbers of its trajectories are %s, those that the training was told %s: take data with the same ones, in this order", of, d->path, List(d->info.n_parameters, (const char *const *)d->parameters, sizeof ours, ours), List(n_parameters, parameters, sizeof theirs, theirs));
+  PetscCheck(same, d->comm, PETSC_ERR_ARG_INCOMP, "%s: %s: numbers of its trajectories are %s, those that the training was told %s: take data with the same ones, in this order", of, d->path, NomosParticleNamesList(d->info.n_parameters, (const char *const *)d->parameters, sizeof ours, ours), NomosParticleNamesList(n_parameters, parameters, sizeof theirs, theirs));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -35,6 +35,7 @@ PetscErrorCode NomosParticleDataInputFromConfig(NomosConfig config, const char f
 typedef struct {
   int         d;
   double      interval;           /* s between frames (after thinning); 1 where the files do not say */
+  bool        timed;              /* they do */
   double      low[3], high[3];    /* of the domain, where the walls are (m): the file's bounds, or those of all positions where it has none */
   bool        bounded;            /* the file says so */
   bool        periodic[3];        /* what leaves the domain comes in at the other side: velocities are differences to the nearest image */
@@ -54,7 +55,7 @@ typedef struct {
   const int32_t *kind;            /* (n_particles), below n_kinds */
   const double  *parameters;      /* (n_parameters) */
   const char    *name;            /* for messages: file and group, or run */
-  const char    *simulation;      /* case that made it ("": unknown) ... */
+  const char    *simulation, *simulation_hash; /* case that made it, and its hash then ("": unknown) ... */
   size_t         n_set;
   const char *const *set;         /* ... and what was laid over it, "key=value": with both the solver can be run again, on another grid say */
 } NomosParticleTrajectory;
@@ -83,8 +84,10 @@ PetscErrorCode NomosParticleDataCheckWalls(NomosParticleData data, const char of
 PetscErrorCode NomosParticleDataCheckFixed(NomosParticleData data, NomosConfig config);
 /* Errors: of these n particles (sample NULL: all) every one is a wall. Not collective. */
 PetscErrorCode NomosParticleDataCheckMoving(NomosParticleData data, const NomosParticleTrajectory *trajectory, size_t n, const int32_t sample[]);
-/* Particles that end the first trajectory of the training where they began, and are not said to be walls, most likely are. Collective. */
-PetscErrorCode NomosParticleDataWarnOfFixed(NomosParticleData data, NomosWarningFn warn, void *ctx);
+/* Particles that end the first trajectory of the training where they began, and are not said to be walls, most likely are; the time between frames and the walls where the files do not say them; particles beyond the walls. Collective. */
+PetscErrorCode NomosParticleDataWarn(NomosParticleData data, NomosWarningFn warn, void *ctx);
+/* Errors: a material that validation or test have and no trajectory of the training: nothing is learned of it. Collective. */
+PetscErrorCode NomosParticleDataCheckLearned(NomosParticleData data);
 /* n points, some of them walls; kind (n) of these data. */
 typedef struct {
   const NomosParticleDataInfo *info;
@@ -110,6 +113,8 @@ typedef struct {
 PetscErrorCode NomosParticleDataKindsOf(NomosParticleData data, const NomosParticleKinds *known, const NomosParticleTrajectory *trajectory, int32_t kind[]);
 /* Those of all trajectories are numbers of that list from now on, which is the info's too. */
 PetscErrorCode NomosParticleDataNameKinds(NomosParticleData data, const NomosParticleKinds *known);
+/* "jelly, water", or none, in text (n_text), which is returned. */
+const char *NomosParticleNamesList(size_t n, const char *const names[], size_t n_text, char text[]);
 /* "jelly,water" for a file of weights, whose readers part them at commas; text (n_text). Errors: names that are too long together, or have a comma. */
 PetscErrorCode NomosParticleNamesJoin(size_t n, const char *const names[], size_t n_text, char text[]);
 /* Their numbers are those of a training, in the same order. Errors: others. */

@@ -14,7 +14,7 @@ void NomosMomentsMerge(NomosMoments *to, const NomosMoments *more);
 
 typedef struct {
   size_t        file, in_file, n_frames, n_particles, n_set; /* frames: thinned */
-  char         *name, *simulation, **set;
+  char         *name, *simulation, *simulation_hash, **set;
   int32_t      *kind;
   double       *parameters;
   NomosRealType type;

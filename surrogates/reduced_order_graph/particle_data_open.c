@@ -107,6 +107,7 @@ static PetscErrorCode TakeSet(NomosParticleData d, size_t file, const NomosParti
   if (!file) {
     info->d        = set->d;
     info->interval = interval;
+    info->timed    = set->interval > 0;
     info->bounded  = set->bounded;
     info->radius   = set->radius;
     memcpy(info->low, set->low, sizeof info->low);
@@ -145,6 +146,7 @@ static PetscErrorCode AddEntry(NomosParticleData d, size_t file, size_t i, size_
   *entry = (NomosParticleEntry){.file = file, .in_file = i, .n_frames = frames, .n_particles = motion.n_particles, .type = NomosParticleFileType(d->reader, i)};
   PetscCall(PetscStrallocpy(name, &entry->name));
   PetscCall(PetscStrallocpy(motion.simulation, &entry->simulation));
+  PetscCall(PetscStrallocpy(motion.simulation_hash, &entry->simulation_hash));
   for (size_t k = 0; k < motion.n_set; k++) PetscCall(AddText(&entry->n_set, &entry->set, motion.set[k]));
   PetscCall(PetscMalloc1(n_parameters, &entry->parameters));
   for (size_t p = 0; p < n_parameters; p++) {

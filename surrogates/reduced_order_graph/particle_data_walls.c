@@ -1,6 +1,7 @@
 /* Particles that are walls: which they are, and what of a motion is not theirs. */
 #include "surrogates/reduced_order_graph/particle_data_impl.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -46,7 +47,7 @@ PetscErrorCode NomosParticleDataCheckMoving(NomosParticleData d, const NomosPart
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosParticleDataWarnOfFixed(NomosParticleData d, NomosWarningFn warn, void *ctx)
+static PetscErrorCode WarnOfFixed(NomosParticleData d, NomosWarningFn warn, void *ctx)
 {
   NomosParticleTrajectory t;
   double                 *x[2];
@@ -68,6 +69,76 @@ PetscErrorCode NomosParticleDataWarnOfFixed(NomosParticleData d, NomosWarningFn 
     PetscCall(warn(text, ctx));
   }
   PetscCall(PetscFree2(x[0], x[1]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* By more than a hundredth of the room, and the farthest of all trajectories. */
+static PetscErrorCode WarnOfOutside(NomosParticleData d, NomosWarningFn warn, void *ctx)
+{
+  const NomosParticleDataInfo *info = &d->info;
+  const NomosParticleEntry    *worst = NULL;
+  double                       most = 0;
+  char                         text[512];
+
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < d->n; i++)
+    for (int a = 0; a < info->d; a++) {
+      const NomosParticleEntry *entry = &d->entries[i];
+      const double              beyond = fmax(entry->high[a] - info->high[a], info->low[a] - entry->low[a]);
+      if (info->periodic[a] || beyond <= fmax(most, 0.01 * (info->high[a] - info->low[a]))) continue;
+      most  = beyond;
+      worst = entry;
+    }
+  if (!worst) PetscFunctionReturn(PETSC_SUCCESS);
+  snprintf(text, sizeof text, "in %.200s particles are up to %.3g outside of the domain's walls (bounds of metadata.json, or low and high of the file): are they where these say, or positions in another unit?", worst->name, most);
+  PetscCall(warn(text, ctx));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosParticleDataWarn(NomosParticleData d, NomosWarningFn warn, void *ctx)
+{
+  char text[512];
+
+  PetscFunctionBeginUser;
+  PetscCall(WarnOfFixed(d, warn, ctx));
+  snprintf(text, sizeof text, "%.200s does not say how far frames are apart (dt and write_every of metadata.json beside the files): time is counted in frames, and nobody can tell whether other data fit the weights", d->path);
+  if (!d->info.timed) PetscCall(warn(text, ctx));
+  snprintf(text, sizeof text, "%.200s does not say where the walls are (bounds of metadata.json beside the files): they are taken to be where positions end", d->path);
+  if (!d->info.bounded) PetscCall(warn(text, ctx));
+  PetscCall(WarnOfOutside(d, warn, ctx));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The first particle of the other splits whose kind is not among those learned. */
+static PetscErrorCode FindUnlearned(NomosParticleData d, const bool learned[], const char **trajectory, const char **kind)
+{
+  NomosParticleTrajectory t;
+
+  PetscFunctionBeginUser;
+  for (int split = 0; split < NOMOS_N_SPLITS; split++)
+    for (size_t i = 0; i < d->info.n_trajectories[split] && split != NOMOS_SPLIT_TRAIN; i++) {
+      PetscCall(NomosParticleDataTrajectory(d, (NomosSplit)split, i, &t));
+      for (size_t p = 0; p < t.n_particles && !*kind; p++)
+        if (!learned[t.kind[p]]) *trajectory = t.name, *kind = d->kinds[t.kind[p]];
+    }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosParticleDataCheckLearned(NomosParticleData d)
+{
+  bool                   *learned;
+  const char             *trajectory = NULL, *kind = NULL;
+  NomosParticleTrajectory t;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscCalloc1(d->info.n_kinds, &learned));
+  for (size_t i = 0; i < d->info.n_trajectories[NOMOS_SPLIT_TRAIN]; i++) {
+    PetscCall(NomosParticleDataTrajectory(d, NOMOS_SPLIT_TRAIN, i, &t));
+    for (size_t p = 0; p < t.n_particles; p++) learned[t.kind[p]] = true;
+  }
+  PetscCall(FindUnlearned(d, learned, &trajectory, &kind));
+  PetscCall(PetscFree(learned));
+  PetscCheck(!kind, d->comm, PETSC_ERR_ARG_INCOMP, "%s has particles of %s, which no trajectory of the training has: nothing would be learned of them; put such a trajectory into the training (data.seed, data.trajectories, or train.h5), or leave this one out", trajectory, kind);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

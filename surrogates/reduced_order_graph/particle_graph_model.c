@@ -61,29 +61,6 @@ static PetscErrorCode Step(NomosModel model)
 
 /* ---- create */
 
-/* Numbers separated by commas; how many there are. */
-static size_t Numbers(const char text[], size_t most, double values[])
-{
-  size_t n = 0;
-
-  for (; text && *text && n < most; n++) {
-    char *end;
-    values[n] = strtod(text, &end);
-    if (end == text) return 0;
-    text = *end == ',' ? end + 1 : end;
-  }
-  return n;
-}
-
-/* Names separated by commas, which become ends of texts; how many there are. */
-static size_t Names(char text[], const char *names[PARTICLE_GRAPH_MAX_NAMES])
-{
-  size_t n = 0;
-
-  for (char *name = strtok(text, ","); name && n < PARTICLE_GRAPH_MAX_NAMES; name = strtok(NULL, ",")) names[n++] = name;
-  return n;
-}
-
 /* The box, time step, materials of the training, as the file tells them. */
 static PetscErrorCode ReadTexts(NomosConfig config, const NomosWeightsFile *file, ParticleGraph *p)
 {
@@ -95,7 +72,7 @@ static PetscErrorCode ReadTexts(NomosConfig config, const NomosWeightsFile *file
     texts[t] = NomosWeightsFileText(file, nomos_particle_text_keys[t]);
     PetscCheck(texts[t], PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: " SECTION ".weights: the file does not say the %s of its training: take weights of the surrogate reduced_order_graph", where, nomos_particle_text_keys[t]);
   }
-  p->d        = (int)(Numbers(texts[NOMOS_PARTICLE_BOX], 6, box) / 2);
+  p->d        = (int)(NomosParticleNumbersPart(texts[NOMOS_PARTICLE_BOX], 6, box) / 2);
   p->interval = strtod(texts[NOMOS_PARTICLE_INTERVAL], NULL);
   p->radius   = strtod(texts[NOMOS_PARTICLE_RADIUS], NULL);
   p->n_points = (size_t)strtod(texts[NOMOS_PARTICLE_POINTS], NULL);
@@ -105,8 +82,8 @@ static PetscErrorCode ReadTexts(NomosConfig config, const NomosWeightsFile *file
   }
   snprintf(p->kind_text, sizeof p->kind_text, "%s", texts[NOMOS_PARTICLE_KINDS]);
   snprintf(p->parameter_text, sizeof p->parameter_text, "%s", texts[NOMOS_PARTICLE_PARAMETERS]);
-  p->n_kinds      = Names(p->kind_text, p->kinds);
-  p->n_parameters = Names(p->parameter_text, p->parameter_names);
+  p->n_kinds      = NomosParticleNamesPart(p->kind_text, p->kinds);
+  p->n_parameters = NomosParticleNamesPart(p->parameter_text, p->parameter_names);
   PetscCheck((p->d == 2 || p->d == 3) && p->n_kinds && p->radius > 0 && p->n_points, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: " SECTION ".weights: box, materials, radius or points of the training cannot be read from the file; train again", where);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -176,7 +153,11 @@ static PetscErrorCode Declare(NomosConfig config)
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigPeek(config, SECTION ".decoder", &name));
-  if (name && (!strcmp(name, "mls") || !strcmp(name, "shepard"))) PetscCall(NomosParticleDecoderDeclareNamed(config, name));
+  for (int k = 0; k < 2; k++) { /* also where config.yaml of a run has a table that is no longer chosen */
+    bool given;
+    PetscCall(NomosConfigHasPrefix(config, k ? "shepard." : "mls.", &given));
+    if (given || (name && !strcmp(name, k ? "shepard" : "mls"))) PetscCall(NomosParticleDecoderDeclareNamed(config, k ? "shepard" : "mls"));
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -240,12 +221,9 @@ static PetscErrorCode Destroy(NomosModel model)
 /* The graph of the first positions. */
 static PetscErrorCode FirstGraph(const ParticleGraph *p, size_t *n_edges, size_t *components)
 {
-  NomosGraph graph = NULL;
-
   PetscFunctionBeginUser;
-  PetscCall(NomosGraphCreateWithin(&(NomosGraphWithinInput){.d = p->d, .n_sets = 1, .first = p->first, .x = p->initial + (p->n_history - 1) * p->n * (size_t)p->d, .radius = p->radius}, components, &graph));
-  *n_edges = NomosGraphEdges(graph);
-  PetscCall(NomosGraphDestroy(&graph));
+  PetscCall(NomosParticleStepperLook(p->stepper, p->parameters, &p->sets, p->initial + (p->n_history - 1) * p->n * (size_t)p->d));
+  NomosParticleStepperGraph(p->stepper, n_edges, components);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -269,7 +247,7 @@ static PetscErrorCode Warn(NomosModel model, NomosWarningFn warn, void *ctx)
 
   PetscFunctionBeginUser;
   PetscCall(FirstGraph(p, &n_edges, &components));
-  if (components == 1) PetscFunctionReturn(PETSC_SUCCESS);
+  if (components <= 1) PetscFunctionReturn(PETSC_SUCCESS);
   snprintf(text, sizeof text, "the graph of the %zu points falls into %zu parts, which do not feel each other: unless there are as many bodies, more points (particle_graph.points)", p->n, components);
   PetscCall(warn(text, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -4,10 +4,11 @@
 
 #include "operators/operator.h"
 #include "surrogates/reduced_order_graph/particle_graph_model.h"
+#include "surrogates/reduced_order_graph/particle_trained.h"
 #include "surrogates/reduced_order_graph/reduced_order_graph_impl.h"
 #include "surrogates/weights_file.h"
 
-enum { PARTICLE_GRAPH_N_SCALARS = 4, PARTICLE_GRAPH_MAX_NAMES = 64 };
+enum { PARTICLE_GRAPH_N_SCALARS = 4 };
 
 typedef struct {
   int                      d;
@@ -16,8 +17,8 @@ typedef struct {
   size_t                   n_parameters, n_points; /* n_points: of the training */
   char                     kind_text[1024], parameter_text[1024]; /* of the training; names point into them */
   size_t                   n_kinds;
-  const char              *kinds[PARTICLE_GRAPH_MAX_NAMES], *parameter_names[PARTICLE_GRAPH_MAX_NAMES];
-  bool                     fixed[PARTICLE_GRAPH_MAX_NAMES]; /* kinds that are walls */
+  const char              *kinds[NOMOS_PARTICLE_MAX_NAMES], *parameter_names[NOMOS_PARTICLE_MAX_NAMES];
+  bool                     fixed[NOMOS_PARTICLE_MAX_NAMES]; /* kinds that are walls */
 
   NomosParameters          parameters;
   NomosParticleStepper     stepper;

@@ -82,9 +82,21 @@ PetscErrorCode ParticleGraphScalars(NomosModel model, size_t *n, const NomosScal
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Steps have seen the graphs of the states before them, not that of the last one. */
+static PetscErrorCode LookAtGraph(ParticleGraph *p)
+{
+  size_t n_edges, components;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosParticleStepperLook(p->stepper, p->parameters, &p->sets, Now(p)));
+  NomosParticleStepperGraph(p->stepper, &n_edges, &components);
+  p->most_components = PetscMax(p->most_components, components);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode ParticleGraphEvaluateScalars(NomosModel model, double values[])
 {
-  const ParticleGraph *p = model->data;
+  ParticleGraph       *p = model->data;
   const size_t         d = (size_t)p->d, row = p->n * d;
   const double        *x = Now(p), *before = x - row;
 
@@ -95,15 +107,17 @@ PetscErrorCode ParticleGraphEvaluateScalars(NomosModel model, double values[])
     values[2] += (x[i] - before[i]) * (x[i] - before[i]) / (double)p->n;
   }
   values[2] = sqrt(values[2]) / model->dt;
+  PetscCall(LookAtGraph(p));
   values[3] = (double)p->most_components;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode ParticleGraphResults(NomosModel model, NomosResultFn result, void *ctx)
 {
-  const ParticleGraph *p = model->data;
+  ParticleGraph *p = model->data;
 
   PetscFunctionBeginUser;
+  PetscCall(LookAtGraph(p));
   PetscCall(result("points", (double)p->n, ctx));
   PetscCall(result("components", (double)p->most_components, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -122,6 +136,7 @@ PetscErrorCode ParticleGraphCheck(NomosModel model, NomosModelFault *fault)
     const double room = p->high[i % d] - p->low[i % d];
     if (x[i] > p->low[i % d] - room && x[i] < p->high[i % d] + room) continue; /* no number is in no interval */
     *fault = (NomosModelFault){.bad = true, .field = "position", .n_index = 2, .index = {(int64_t)(i / d), (int64_t)(i % d)}, .value = x[i]};
+    snprintf(fault->advice, sizeof fault->advice, "begin with states like those of its training (initial.*), or train it with longer roll-outs (reduced_order_graph.steps) or more noise; its time.dt is fixed");
     snprintf(fault->place, sizeof fault->place, "the point has left the room from %g to %g: the network has left the states that it knows", p->low[i % d], p->high[i % d]);
     PetscFunctionReturn(PETSC_SUCCESS);
   }

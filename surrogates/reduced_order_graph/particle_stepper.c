@@ -55,7 +55,7 @@ PetscErrorCode NomosParticleStepperDeclare(NomosConfig config)
     bool        given;
     snprintf(prefix, sizeof prefix, "%s.", other);
     PetscCall(NomosConfigHasPrefix(config, prefix, &given));
-    PetscCheck(!given || nomos_particle_networks[i] == network, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "%s: reduced_order_graph.network = %s, but the case has a table %s, which is of another network: leave the table out", NomosConfigWhere(config, "reduced_order_graph.network"), network->name, other);
+    PetscCheck(!given || nomos_particle_networks[i] == network, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "%s: reduced_order_graph.network = %s, but the case has a table %s, which is of another network: take the table out of the case file, which --set cannot; or write a case of your own that includes what this one includes, and names network and table itself", NomosConfigWhere(config, "reduced_order_graph.network"), network->name, other);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -183,13 +183,15 @@ PetscErrorCode NomosParticleStepperUnits(NomosParticleStepper s, NomosParameters
 static PetscErrorCode CreateGraph(NomosParticleStepper s, const NomosParticleSets *sets, const double x[], double radius, NomosGraph *graph)
 {
   size_t *components;
+  bool   *passive;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc1(sets->n_sets, &components));
-  PetscErrorCode code = NomosGraphCreateWithin(&(NomosGraphWithinInput){.d = s->input.d, .n_sets = sets->n_sets, .first = sets->first, .x = x, .radius = radius}, components, graph);
+  PetscCall(PetscMalloc2(sets->n_sets, &components, sets->n, &passive));
+  for (size_t i = 0; i < sets->n; i++) passive[i] = s->input.fixed && s->input.fixed[sets->kind[i]];
+  PetscErrorCode code = NomosGraphCreateWithin(&(NomosGraphWithinInput){.d = s->input.d, .n_sets = sets->n_sets, .first = sets->first, .x = x, .radius = radius, .passive = passive}, components, graph);
   s->most_components  = 0;
   for (size_t set = 0; set < sets->n_sets && !code; set++) s->most_components = PetscMax(s->most_components, components[set]);
-  PetscCall(PetscFree(components));
+  PetscCall(PetscFree2(components, passive));
   PetscCall(code);
   s->n_edges = NomosGraphEdges(*graph);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -235,6 +237,20 @@ static PetscErrorCode Prepare(NomosParticleStepper s, const NomosParticleSets *s
   if (*graph) PetscCall(NomosTapeOwn(now.tape, *graph, DestroyGraph));
   PetscCall(NomosIndexCreate(sets->n, sets->kind, s->input.n_kinds, kind));
   PetscCall(NomosTapeOwn(now.tape, *kind, DestroyIndex));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosParticleStepperLook(NomosParticleStepper s, NomosParameters parameters, const NomosParticleSets *sets, const double x[])
+{
+  NomosGraph graph = NULL;
+  double     radius;
+
+  PetscFunctionBeginUser;
+  s->n_edges = s->most_components = 0;
+  if (!s->network->graph) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosParticleStepperRadius(s, parameters, &radius));
+  PetscCall(CreateGraph(s, sets, x, radius, &graph));
+  PetscCall(NomosGraphDestroy(&graph));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -57,7 +57,9 @@ NomosTensor NomosParticleStepperHold(NomosParticleStepper stepper, const NomosPa
 /* x_{k+1} [n, d] from the last two positions and such an acceleration, m; and from x[0], ..., x[w] at once, where walls are at rest. */
 NomosTensor NomosParticleStepperIntegrate(NomosParticleStepper stepper, const NomosTensor w[], NomosTensor before, NomosTensor x, NomosTensor acceleration);
 NomosTensor NomosParticleStepperAdvance(NomosParticleStepper stepper, const NomosTensor w[], const NomosParticleSets *sets, const NomosTensor x[]);
-/* Of the last graph: edges, and components of each set in the worst one. */
+/* The graph of positions x (n, d), as a step makes it, for the numbers below; none where the network has no graph. */
+PetscErrorCode NomosParticleStepperLook(NomosParticleStepper stepper, NomosParameters parameters, const NomosParticleSets *sets, const double x[]);
+/* Of the last graph: edges, and components of each set in the worst one; of walls alone none is counted. */
 void NomosParticleStepperGraph(NomosParticleStepper stepper, size_t *n_edges, size_t *most_components);
 
 #endif

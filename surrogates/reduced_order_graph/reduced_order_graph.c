@@ -2,6 +2,7 @@
    doi:10.48550/arXiv.2002.09405). The step is that of particle_stepper.h, its loss that of reduced_order_graph_loss.c; how it is judged is said in reduced_order_graph_judge.c. */
 #include "surrogates/reduced_order_graph/particle_graph_model.h"
 #include "surrogates/reduced_order_graph/particle_network_list.h"
+#include "surrogates/reduced_order_graph/particle_trained.h"
 #include "surrogates/reduced_order_graph/reduced_order_graph_impl.h"
 
 #include <float.h>
@@ -59,6 +60,8 @@ static PetscErrorCode ReadParams(NomosSurrogate s)
 {
   NomosReducedOrderGraph *g = s->context;
   const char             *kind, *mirror;
+  const double           *sweep;
+  size_t                  n_sweep;
   int64_t                 points, draws, history, steps;
 
   PetscFunctionBeginUser;
@@ -71,6 +74,8 @@ static PetscErrorCode ReadParams(NomosSurrogate s)
   PetscCall(NomosConfigGetReal(s->config, "reduced_order_graph.noise", &g->noise));
   PetscCall(NomosConfigGetReal(s->config, "reduced_order_graph.fraction", &g->sampling.fraction));
   snprintf(g->sampling.kind, sizeof g->sampling.kind, "%s", kind);
+  PetscCall(NomosConfigGetReals(s->config, "reduced_order_graph.sweep", &n_sweep, &sweep));
+  NomosCheck(!n_sweep || strcmp(kind, "all"), s->comm, PETSC_ERR_ARG_INCOMP, "%s: reduced_order_graph.sweep judges with other numbers of points, and with reduced_order_graph.sampling = all there is one, that of the particles; leave it out, or sample random or farthest", NomosConfigWhere(s->config, "reduced_order_graph.sweep"));
   g->sampling.n_points = (double)points;
   g->sampling.n_draws  = strcmp(kind, "all") ? (size_t)draws : 1;
   g->n_history         = (size_t)history + 1;
@@ -120,7 +125,8 @@ static PetscErrorCode WriteTexts(NomosSurrogate s)
   PetscFunctionBeginUser;
   PetscCall(NomosParticleNamesJoin(g->info->n_kinds, g->info->kinds, 1024, g->texts[NOMOS_PARTICLE_KINDS]));
   PetscCall(NomosParticleNamesJoin(g->info->n_parameters, g->info->parameters, 1024, g->texts[NOMOS_PARTICLE_PARAMETERS]));
-  snprintf(g->texts[NOMOS_PARTICLE_INTERVAL], 1024, "%.17g", g->info->interval);
+  if (g->info->timed) snprintf(g->texts[NOMOS_PARTICLE_INTERVAL], 1024, "%.17g", g->info->interval);
+  else snprintf(g->texts[NOMOS_PARTICLE_INTERVAL], 1024, "unknown"); /* no number, so that nobody compares it */
   snprintf(g->texts[NOMOS_PARTICLE_RADIUS], 1024, "%.17g", g->radius);
   snprintf(g->texts[NOMOS_PARTICLE_POINTS], 1024, "%zu", g->parts[NOMOS_SPLIT_TRAIN].most);
   for (int a = 0; a < g->info->d; a++) snprintf(box + strlen(box), 1024 - strlen(box), "%s%.17g,%.17g", a ? "," : "", g->info->low[a], g->info->high[a]);
@@ -221,24 +227,19 @@ static PetscErrorCode FirstGraphs(NomosSurrogate s, double *edges, size_t *n_apa
 {
   const NomosReducedOrderGraph *g    = s->context;
   const NomosParticlePart      *part = &g->parts[NOMOS_SPLIT_TRAIN];
-  double                        radius;
   size_t                        n_edges = 0, n_points = 0;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosParticleStepperRadius(g->stepper, s->parameters, &radius));
   *n_apart = 0;
   for (size_t i = 0; i < part->n; i++) {
     NomosPointMotion m;
-    NomosGraph       graph = NULL;
-    size_t           components;
+    size_t           here, components;
     PetscCall(NomosPointMotionRead(part, 1, &(NomosParticleWindow){.trajectory = i}, 1, &m));
-    PetscErrorCode code = NomosGraphCreateWithin(&(NomosGraphWithinInput){.d = m.d, .n_sets = 1, .first = m.first, .x = m.x, .radius = radius}, &components, &graph);
-    if (!code) {
-      n_edges += NomosGraphEdges(graph);
-      n_points += m.sets.n;
-      *n_apart += components > 1;
-    }
-    PetscCall(NomosGraphDestroy(&graph));
+    PetscErrorCode code = NomosParticleStepperLook(g->stepper, s->parameters, &m.sets, m.x);
+    NomosParticleStepperGraph(g->stepper, &here, &components);
+    n_edges += here;
+    n_points += m.sets.n;
+    *n_apart += components > 1;
     PetscCall(NomosPointMotionFree(&m));
     PetscCall(code);
   }
@@ -258,6 +259,19 @@ static PetscErrorCode Describe(NomosSurrogate s, size_t n_text, char text[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Of train.weights; weights that are judged have been compared with the data already. */
+static PetscErrorCode TakeTexts(NomosSurrogate s, NomosSafetensors file)
+{
+  NomosReducedOrderGraph *g = s->context;
+  NomosParticleTrained    trained;
+
+  PetscFunctionBeginUser;
+  if (s->weights) PetscFunctionReturn(PETSC_SUCCESS);
+  NomosParticleTrainedRead(file, &trained);
+  NomosParticleTrainedCompare(&trained, g->info, sizeof g->note, g->note);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Warn(NomosSurrogate s, NomosWarningFn warn, void *ctx)
 {
   const NomosReducedOrderGraph *g = s->context;
@@ -272,7 +286,11 @@ static PetscErrorCode Warn(NomosSurrogate s, NomosWarningFn warn, void *ctx)
   if (2 * n_apart > n) PetscCall(warn(text, ctx));
   snprintf(text, sizeof text, "%.0f roll-outs ended early, where a position was no number or beyond what the network takes; their points stay from there on in the errors", g->n_stopped);
   if (g->n_stopped > 0) PetscCall(warn(text, ctx));
-  PetscCall(NomosParticleDataWarnOfFixed(g->data, warn, ctx));
+  snprintf(text, sizeof text, "%.0f coarse simulation%s blew up, and the coarse_mse of %s infinite (null in JSON), which says nothing of the stepper: a shorter time.dt in reduced_order_graph.coarse", g->n_coarse_stopped, g->n_coarse_stopped > 1 ? "s" : "", g->n_coarse_stopped > 1 ? "their sets is" : "its set is");
+  if (g->n_coarse_stopped > 0) PetscCall(warn(text, ctx));
+  if (g->note[0]) PetscCall(warn(g->note, ctx));
+  if (g->rerun_note[0]) PetscCall(warn(g->rerun_note, ctx));
+  PetscCall(NomosParticleDataWarn(g->data, warn, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -298,6 +316,7 @@ const NomosSurrogateOps NomosSurrogateOps_ReducedOrderGraph = {
   .evaluate  = NomosReducedOrderGraphEvaluate,
   .results   = NomosReducedOrderGraphResults,
   .warn      = Warn,
+  .take_texts = TakeTexts,
   .pictures  = NomosReducedOrderGraphPictures,
   .model     = &NomosModelOps_ParticleGraph,
 };

@@ -4,37 +4,27 @@
 
 #include "operators/model_operator.h"
 #include "operators/neighbours.h"
+#include "surrogates/reduced_order_graph/rerun.h"
 
 #include <math.h>
 #include <string.h>
 
 static const char key[] = "reduced_order_graph.coarse";
 
-PetscErrorCode NomosReducedOrderGraphCreateCoarse(NomosSurrogate s)
-{
-  NomosReducedOrderGraph *g = s->context;
-  const char *const      *set;
-  int64_t                 first_frame;
-  size_t                  n;
+/* ---- made and unmade */
 
+static PetscErrorCode CheckTold(const NomosParticleTrajectory *t)
+{
   PetscFunctionBeginUser;
-  PetscCall(NomosConfigGetStrings(s->config, key, &n, &set));
-  if (!n) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(NomosConfigGetInt(s->config, "data.first_frame", &first_frame));
-  NomosCheck(!first_frame, s->comm, PETSC_ERR_ARG_INCOMP, "%s: %s begins at the first states of the trajectories, and data.first_frame = %lld leaves them out; leave out one of the two", NomosConfigWhere(s->config, key), key, (long long)first_frame);
-  PetscCheck(s->simulate, s->comm, PETSC_ERR_SUP, "%s: %s is a simulation, and this program has none", NomosConfigWhere(s->config, key), key);
-  PetscCall(NomosParticleDecoderCreateNamed(s->config, "mls", NULL, g->info->d, &g->coarse_decoder));
+  NomosCheck(t->simulation[0], PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: it does not say which simulation made it, so that no coarse one of the same motion can be run; take data of nomos generate, or leave out %s", t->name, key);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
-
-/* ---- made and unmade */
 
 static PetscErrorCode Simulate(NomosSurrogate s, const NomosParticleTrajectory *t, NomosCoarseRun *run)
 {
   NomosCoarseInput input = {.path = t->simulation, .n_set = t->n_set, .set = t->set};
 
   PetscFunctionBeginUser;
-  NomosCheck(t->simulation[0], PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: it does not say which simulation made it, so that no coarse one of the same motion can be run; take data of nomos generate, or leave out %s", t->name, key);
   PetscCall(NomosConfigGetStrings(s->config, key, &input.n_coarse, &input.coarse));
   PetscCall(NomosConfigGetReal(s->config, "reduced_order_graph.particles_per_cell", &input.per_cell));
   PetscCall(s->simulate(s, &(NomosSimulation){.path = input.path, .n_set = input.n_set, .set = input.set}, &run->fine, &run->fine_config));
@@ -99,6 +89,8 @@ static PetscErrorCode Create(NomosSurrogate s, const NomosCoarseRunInput *input,
   PetscCall(NomosParticleDataTrajectory(input->part->data, input->part->split, input->trajectory, &t));
   run->d        = (size_t)g->info->d;
   run->n_points = input->n_points;
+  run->part       = input->part;
+  run->trajectory = input->trajectory;
   PetscCall(Simulate(s, &t, run));
   PetscCall(FindPositions(run));
   PetscCall(ReadPositions(run));
@@ -126,6 +118,48 @@ PetscErrorCode NomosCoarseRunDestroy(NomosCoarseRun *run)
   if (run->fine) PetscCall(NomosModelDestroy(&run->fine));
   if (run->fine_config) PetscCall(NomosConfigDestroy(&run->fine_config));
   PetscCall(PetscFree2(run->state, run->y));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What is judged when the training has ended is refused before it: every trajectory says which simulation made it, and that of the first one can be made, with steps that fit. */
+static PetscErrorCode TryPart(NomosSurrogate s, const NomosParticlePart *part)
+{
+  const NomosReducedOrderGraph *g   = s->context;
+  NomosCoarseRun                run = {.d = (size_t)g->info->d};
+  NomosParticleTrajectory       t;
+  PetscErrorCode                code = PETSC_SUCCESS;
+
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < part->n; i++) {
+    PetscCall(NomosParticleDataTrajectory(part->data, part->split, i, &t));
+    PetscCall(CheckTold(&t));
+  }
+  if (!part->n) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosParticleDataTrajectory(part->data, part->split, 0, &t));
+  code = Simulate(s, &t, &run);
+  if (!code) code = NomosCoarseSteps(run.model, g->info->interval, key, &run.n_steps);
+  if (!code) code = NomosCoarseSteps(run.fine, g->info->interval, key, &run.n_steps);
+  PetscCall(NomosCoarseRunDestroy(&run));
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosReducedOrderGraphCreateCoarse(NomosSurrogate s)
+{
+  NomosReducedOrderGraph *g = s->context;
+  const char *const      *set;
+  int64_t                 first_frame;
+  size_t                  n;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetStrings(s->config, key, &n, &set));
+  if (!n) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosConfigGetInt(s->config, "data.first_frame", &first_frame));
+  NomosCheck(!first_frame, s->comm, PETSC_ERR_ARG_INCOMP, "%s: %s begins at the first states of the trajectories, and data.first_frame = %lld leaves them out; leave out one of the two", NomosConfigWhere(s->config, key), key, (long long)first_frame);
+  PetscCheck(s->simulate, s->comm, PETSC_ERR_SUP, "%s: %s is a simulation, and this program has none", NomosConfigWhere(s->config, key), key);
+  PetscCall(NomosParticleDecoderCreateNamed(s->config, "mls", NULL, g->info->d, &g->coarse_decoder));
+  PetscCall(TryPart(s, &g->parts[NOMOS_SPLIT_TEST]));
+  for (size_t i = 0; i < g->n_sets; i++) PetscCall(TryPart(s, &g->sets[i].part));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -166,16 +200,51 @@ PetscErrorCode NomosCoarseRunNext(NomosCoarseRun *run, double x[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosCoarseRunTimeFine(NomosSurrogate s, NomosCoarseRun *run, double *seconds)
+/* The fine simulation's first frames; `whole`: all of them. */
+static PetscErrorCode FollowFine(NomosCoarseRun *run, NomosRerun *rerun, int64_t n_steps, double *seconds)
 {
   enum { N_FRAMES = 10 };
-  const NomosReducedOrderGraph *g = s->context;
-  int64_t                       n_steps;
+  const NomosModelDerivatives *ops   = run->fine->ops->derivatives;
+  const bool                   whole = !rerun->same && (rerun->known || !run->trajectory);
+  const NomosModelField       *list;
+  size_t                       n_fields, n_state, n_timed = 0;
+  double                      *x;
+  void                        *state;
+  PetscErrorCode               code = PETSC_SUCCESS;
+
+  PetscFunctionBeginUser;
+  PetscCall(ops->fields(run->fine, &n_fields, &list));
+  PetscCall(ops->state_size(run->fine, &n_state));
+  const size_t n = list[run->field].count[0];
+  PetscCall(PetscMalloc2(n_state * NomosRealBytes(run->fine->precision), (char **)&state, n * run->d, &x));
+  *seconds = 0;
+  for (size_t frame = 0; frame < rerun->t.n_frames && (whole || frame <= N_FRAMES) && !code; frame++) {
+    const double begin = MPI_Wtime();
+    if (frame) code = Advance(run->fine, (int64_t)(frame - 1) * n_steps, n_steps);
+    if (frame && frame <= N_FRAMES) n_timed++, *seconds += MPI_Wtime() - begin;
+    if (!code) code = ops->get_state(run->fine, state);
+    if (!code) code = ops->field(run->fine, run->field, state, x);
+    if (!code) code = NomosRerunCompare(rerun, frame, n, x);
+  }
+  *seconds /= (double)n_timed;
+  PetscCall(PetscFree2(state, x));
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosCoarseRunTimeFine(NomosSurrogate s, NomosCoarseRun *run, double *seconds)
+{
+  NomosReducedOrderGraph *g = s->context;
+  NomosRerun              rerun;
+  int64_t                 n_steps;
+  char                    note[1024];
 
   PetscFunctionBeginUser;
   PetscCall(NomosCoarseSteps(run->fine, g->info->interval, key, &n_steps));
-  *seconds = -MPI_Wtime();
-  PetscCall(Advance(run->fine, 0, N_FRAMES * n_steps));
-  *seconds = (*seconds + MPI_Wtime()) / N_FRAMES;
+  PetscCall(NomosRerunBegin(&(NomosRerunInput){run->part->data, run->part->split, run->trajectory, run->fine_config}, &rerun));
+  PetscErrorCode code = FollowFine(run, &rerun, n_steps, seconds);
+  PetscCall(NomosRerunEnd(&rerun, sizeof note, note));
+  PetscCall(code);
+  if (note[0] && !g->rerun_note[0]) PetscCall(PetscStrncpy(g->rerun_note, note, sizeof g->rerun_note));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

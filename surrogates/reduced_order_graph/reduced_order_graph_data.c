@@ -4,6 +4,7 @@
 #include "io/sort.h"
 #include "operators/neighbours.h"
 #include "operators/random.h"
+#include "surrogates/reduced_order_graph/particle_trained.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -264,6 +265,12 @@ PetscErrorCode NomosReducedOrderGraphOpen(NomosSurrogate s)
   PetscCall(NomosParticleDataOpen(s->comm, &input, &g->data));
   PetscCall(NomosParticleDataGetInfo(g->data, &g->info));
   PetscCall(NomosParticleDataCheckWalls(g->data, "data.path"));
+  if (!s->weights) PetscCall(NomosParticleDataCheckLearned(g->data));
+  else {
+    NomosParticleTrained trained;
+    PetscCall(NomosParticleTrainedOpen(s->comm, s->weights, &trained));
+    PetscCall(NomosParticleDataTakeTraining(g->data, &(NomosParticleTraining){"data.path", &trained}, sizeof g->note, g->note));
+  }
   PetscCall(NomosParticleDataCheckFixed(g->data, s->config));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -55,7 +55,9 @@ typedef struct {
   size_t                       n_sets;
   NomosParticleTestSet        *sets;
   size_t                       n_w;                /* tensors of the parameters */
-  double                       n_stopped;          /* roll-outs that ended early, of all that were told */
+  char                         rerun_note[1024];   /* what is odd about fine simulations that were run again; "": nothing */
+  double                       n_stopped, n_coarse_stopped; /* roll-outs that ended early, coarse simulations that blew up, of all that were told */
+  char                         note[1024];         /* in what the data are others than the weights know; "": in nothing */
   char                         texts[NOMOS_N_PARTICLE_TEXTS][1024];
   const char                  *text_list[NOMOS_N_PARTICLE_TEXTS];
 } NomosReducedOrderGraph;
@@ -169,11 +171,13 @@ typedef struct {
   double                  *y;             /* (n, d) */
   bool                     ended;
   double                   seconds;       /* of all frames so far, without the decoder */
+  const NomosParticlePart *part;          /* trajectory of these data */
+  size_t                   trajectory;
 } NomosCoarseRun;
 
-/* reduced_order_graph.coarse: is it judged at all. Creates g->coarse_decoder. */
+/* reduced_order_graph.coarse: is it judged at all. Creates g->coarse_decoder. Errors: data that do not say which simulation made them, or leave out first frames; those of the cases. */
 PetscErrorCode NomosReducedOrderGraphCreateCoarse(NomosSurrogate s);
-/* A trajectory, from its first state; X (n_points, d), X_kind: where the points that are asked for are in its first frame. Errors: data that do not say which simulation made them, or leave out first frames; those of the cases. */
+/* A trajectory, from its first state; X (n_points, d), X_kind: where the points that are asked for are in its first frame. Errors: those of the cases. */
 typedef struct {
   const NomosParticlePart *part;
   size_t                   trajectory, n_points;
@@ -184,7 +188,7 @@ PetscErrorCode NomosCoarseRunCreate(NomosSurrogate s, const NomosCoarseRunInput 
 PetscErrorCode NomosCoarseRunDestroy(NomosCoarseRun *run);
 /* x (n_points, d) one frame later, where moving least squares on reference positions put the points. NaN from where the simulation blows up. */
 PetscErrorCode NomosCoarseRunNext(NomosCoarseRun *run, double x[]);
-/* Seconds that a frame takes the fine simulation: the mean of its first ones. */
+/* Seconds that a frame takes the fine simulation: the mean of its first ten. They are compared with the data (rerun.h); all frames where the case has changed, or in the first trajectory of data that do not say what it was. */
 PetscErrorCode NomosCoarseRunTimeFine(NomosSurrogate s, NomosCoarseRun *run, double *seconds);
 
 /* ---- reduced_order_graph_pictures.c */

@@ -7,7 +7,8 @@
      ms_per_frame, coarse_ms_per_frame, fine_ms_per_frame   what a frame costs the stepper on its points, the coarse simulation, and that which made the data
      ballistic_mse, still_mse      of free flight, of staying where one is: below them a stepper has learned nothing
      components                    of the graph, in the worst frame of the roll-outs: more than there are bodies and it has fallen apart
-     stopped                       roll-outs that ended early, where a position was no number or the network takes none there; points then stay */
+     stopped                       roll-outs that ended early, where a position was no number or the network takes none there; points then stay
+     coarse_stopped                coarse simulations that blew up: coarse_mse is infinite */
 #include "surrogates/reduced_order_graph/reduced_order_graph_impl.h"
 
 #include "operators/primitives.h"
@@ -323,7 +324,7 @@ static PetscErrorCode JudgeAndTell(NomosSurrogate s, const NomosParticlePart *pa
 {
   NomosReducedOrderGraph *g = s->context;
   NomosParticleJudgement  j;
-  double                  most = 0, stopped = 0, milliseconds[3] = {0};
+  double                  most = 0, stopped = 0, coarse_stopped = 0, milliseconds[3] = {0};
   char                    name[3 * NOMOS_MAX_NAME];
 
   PetscFunctionBeginUser;
@@ -331,9 +332,11 @@ static PetscErrorCode JudgeAndTell(NomosSurrogate s, const NomosParticlePart *pa
   for (size_t i = 0; i < j.n; i++) {
     most = fmax(most, j.components[i]);
     stopped += j.stopped[i];
+    for (size_t k = 0, blown = 0; k < j.n_frames && j.coarse && !blown; k++) coarse_stopped += blown = isinf(j.coarse[i * j.n_frames + k]);
     for (int k = 0; k < 3; k++) milliseconds[k] += 1e3 * j.seconds[k][i] / (double)j.n;
   }
   g->n_stopped += stopped;
+  g->n_coarse_stopped += coarse_stopped;
   const struct {
     const char *name;
     double      value;
@@ -351,6 +354,7 @@ static PetscErrorCode JudgeAndTell(NomosSurrogate s, const NomosParticlePart *pa
     {"fine_ms_per_frame", j.coarse ? milliseconds[2] : NAN},
     {"components", most},
     {"stopped", stopped},
+    {"coarse_stopped", j.coarse ? coarse_stopped : NAN},
   };
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
     if (isnan(all[i].value)) continue; /* not looked at */

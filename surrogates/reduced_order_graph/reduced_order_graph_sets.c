@@ -3,13 +3,14 @@
 
 #include "surrogates/test_sets.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 static const char     prefix[]                            = "reduced_order_graph.tests";
 const NomosParamGroup nomos_reduced_order_graph_groups[1] = {{prefix, "of each test set, beside those in tests/ of the data: NAME becomes results.NAME_rollout_mse", 1, nomos_test_set_params}};
 
-/* Materials are those that the training knows, by name, and there are the same parameters. */
+/* Materials are those that the training knows, by name, there are the same parameters, and frames are as far apart. */
 static PetscErrorCode CheckSet(NomosSurrogate s, const char name[], NomosParticleData data)
 {
   const NomosReducedOrderGraph *g = s->context;
@@ -20,6 +21,7 @@ static PetscErrorCode CheckSet(NomosSurrogate s, const char name[], NomosParticl
   snprintf(key, sizeof key, "%s.%s", prefix, name);
   PetscCall(NomosParticleDataGetInfo(data, &info));
   PetscCheck(info->d == g->info->d, s->comm, PETSC_ERR_ARG_SIZ, "%s: particles in %d dimensions, and the training has them in %d: take a set of as many", key, info->d, g->info->d);
+  NomosCheck(!info->timed || !g->info->timed || fabs(info->interval - g->info->interval) <= 1e-4 * g->info->interval, s->comm, PETSC_ERR_ARG_INCOMP, "%s: its frames are %g s apart, and those of the training %g s, which is the network's step: take a set with frames as far apart", key, info->interval, g->info->interval);
   PetscCall(NomosParticleDataCheckWalls(data, key));
   PetscCall(NomosParticleDataCheckParameters(data, key, g->info->n_parameters, g->info->parameters));
   PetscCall(NomosParticleDataNameKinds(data, &(NomosParticleKinds){key, g->info->n_kinds, g->info->kinds}));
@@ -74,12 +76,15 @@ PetscErrorCode NomosReducedOrderGraphCloseSets(NomosReducedOrderGraph *g)
 PetscErrorCode NomosReducedOrderGraphDeclareDecoder(NomosConfig config)
 {
   const char *name, *coarse;
+  bool        given[2]; /* tables that are in the case: config.yaml of a run has them, whatever is set beside it */
 
   PetscFunctionBeginUser;
+  PetscCall(NomosConfigHasPrefix(config, "mls.", &given[0]));
+  PetscCall(NomosConfigHasPrefix(config, "shepard.", &given[1]));
   PetscCall(NomosConfigPeek(config, "reduced_order_graph.decoder", &name));
   PetscCall(NomosConfigPeek(config, "reduced_order_graph.coarse", &coarse));
   const bool mls = (name && !strcmp(name, "mls")) || (coarse && *coarse);
-  if (mls) PetscCall(NomosParticleDecoderDeclareNamed(config, "mls"));
-  if (name && !strcmp(name, "shepard")) PetscCall(NomosParticleDecoderDeclareNamed(config, name));
+  if (mls || given[0]) PetscCall(NomosParticleDecoderDeclareNamed(config, "mls"));
+  if (given[1] || (name && !strcmp(name, "shepard"))) PetscCall(NomosParticleDecoderDeclareNamed(config, "shepard"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,0 +1,116 @@
+/* Trained weights that are judged on other data: materials, walls and the time between frames are those of the training, or it is said. */
+#include "tests/particle_setup.h"
+
+static char weights[NOMOS_MAX_PATH];
+
+static const char *const all[] = {"reduced_order_graph.points=100", "reduced_order_graph.draws=1", NULL};
+
+/* Of jelly and water, 5 ms apart, in the unit square; weights of a network that has taken a few steps. */
+static void Train(void)
+{
+  NomosConfig         config;
+  NomosSurrogate      s;
+  NomosTrainingStatus status;
+  double             *values;
+  size_t              n;
+
+  snprintf(weights, sizeof weights, "%.2000s/weights.safetensors", ck_directory);
+  WriteClouds("clouds.h5", &(CloudData){.n = 5, .n_frames = 14, .n_particles = 9, .d = 2, .seed = 7});
+  ck_ok(CreateGraph(PETSC_COMM_SELF, "clouds.h5", all, &config, &s));
+  TrainGraph(s, 3, false, &status, &values, &n);
+  ck_ok(PetscFree(values));
+  ck_ok(NomosSurrogateSaveWeights(s, weights, 0, NULL, NULL));
+  EndGraph(&config, &s);
+}
+
+static PetscErrorCode Sentence(const char sentence[], void *ctx)
+{
+  strncat(ctx, sentence, 1000 - strlen(ctx));
+  return PETSC_SUCCESS;
+}
+
+/* The training's own error of the file, and what is said of it. */
+static double Judge(const char file[], char said[1024])
+{
+  NomosConfig    config;
+  NomosSurrogate s;
+  Figures        figures = {0};
+
+  said[0] = 0;
+  ck_ok(CreateGraphWith(PETSC_COMM_SELF, NULL, weights, file, all, &config, &s));
+  ck_ok(NomosSurrogateLoadWeights(s, weights));
+  ck_ok(s->ops->evaluate(s, NOMOS_SPLIT_TRAIN, TakeFigure, &figures));
+  ck_ok(s->ops->warn(s, Sentence, said));
+  EndGraph(&config, &s);
+  return Figure(&figures, "rollout_mse");
+}
+
+/* The same motions whose file names the materials in another order, or says that the walls are elsewhere: the network is told what it was told in its training, and its error is the same. */
+START_TEST(SameMotions)
+{
+  char         said[1024];
+  const double own = (Train(), Judge("clouds.h5", said));
+
+  ck_assert(own > 0 && !strstr(said, "walls"));
+  WriteClouds("swapped.h5", &(CloudData){.n = 5, .n_frames = 14, .n_particles = 9, .d = 2, .seed = 7, .swapped = true});
+  ck_assert(Judge("swapped.h5", said) == own);
+  WriteClouds("wide.h5", &(CloudData){.n = 5, .n_frames = 14, .n_particles = 9, .d = 2, .seed = 7, .high = 1.5});
+  ck_assert(Judge("wide.h5", said) == own);
+  ck_assert_msg(strstr(said, "walls of"), "%s", said);
+}
+END_TEST
+
+START_TEST(Refused)
+{
+  static const struct {
+    CloudData   data;
+    const char *says;
+  } wrong[] = {
+    {{.n = 3, .n_frames = 14, .n_particles = 9, .d = 2, .seed = 7, .second_kind = "honey"}, "data.path: "},
+    {{.n = 3, .n_frames = 14, .n_particles = 9, .d = 2, .seed = 7, .second_kind = "honey"}, "is of honey, which was never seen in the training; it knows jelly, water"},
+    {{.n = 3, .n_frames = 14, .n_particles = 9, .d = 2, .seed = 7, .interval = 0.04}, "are 0.04 s apart, and those of the training 0.005 s"},
+    {{.n = 3, .n_frames = 14, .n_particles = 9, .d = 2, .seed = 7, .parameter = "friction_angle"}, "numbers of its trajectories are friction_angle"},
+    {{.n = 3, .n_frames = 14, .n_particles = 9, .d = 3, .seed = 7}, "are in 3 dimensions, and those of the training were in 2"},
+  };
+  NomosConfig    config;
+  NomosSurrogate s;
+
+  Train();
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    WriteClouds("other.h5", &wrong[i].data);
+    ck_refused(CreateGraphWith(PETSC_COMM_SELF, NULL, weights, "other.h5", all, &config, &s), wrong[i].says);
+    EndGraph(&config, &s);
+  }
+  WriteClouds("slow.h5", &(CloudData){.n = 3, .n_frames = 14, .n_particles = 9, .d = 2, .seed = 7, .interval = 0.04}); /* a test set of a training too */
+  char test[2 * NOMOS_MAX_PATH];
+  snprintf(test, sizeof test, "reduced_order_graph.tests.slow.path=%.2000s/slow.h5", ck_directory);
+  ck_refused(CreateGraph(PETSC_COMM_SELF, "clouds.h5", (const char *const[]){test, NULL}, &config, &s), "its frames are 0.04 s apart");
+  EndGraph(&config, &s);
+}
+END_TEST
+
+/* A training that begins with weights of other data is told so. */
+START_TEST(BeginsWithOthers)
+{
+  static const CloudData others[] = {{.n = 3, .n_frames = 14, .n_particles = 9, .d = 2, .seed = 7, .second_kind = "honey"}, {.n = 3, .n_frames = 14, .n_particles = 9, .d = 2, .seed = 7, .interval = 0.04}, {.n = 3, .n_frames = 14, .n_particles = 9, .d = 2, .seed = 7}};
+  static const char *const says[] = {"materials were jelly, water, in this order, and are jelly, honey", "frames were 0.005 s apart, and are 0.04 s", NULL};
+  char                     setting[2 * NOMOS_MAX_PATH];
+
+  Train();
+  snprintf(setting, sizeof setting, "train.weights=%.2000s", weights);
+  for (size_t i = 0; i < 3; i++) {
+    NomosConfig    config;
+    NomosSurrogate s;
+    char           said[1024] = "";
+    WriteClouds("other.h5", &others[i]);
+    ck_ok(CreateGraph(PETSC_COMM_SELF, "other.h5", (const char *const[]){setting, NULL}, &config, &s));
+    ck_ok(NomosSurrogateBegin(s));
+    ck_ok(s->ops->warn(s, Sentence, said));
+    if (says[i]) ck_assert_msg(strstr(said, says[i]), "%s", said);
+    else ck_assert_msg(!strstr(said, "train.weights"), "%s", said);
+    EndGraph(&config, &s);
+  }
+}
+END_TEST
+
+NOMOS_TEST_SUITE("particle_trained", SameMotions, Refused, BeginsWithOthers)
