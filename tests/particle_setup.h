@@ -106,8 +106,8 @@ static inline PetscErrorCode CreateGraph(MPI_Comm comm, const char file[], const
   return CreateGraphOf(comm, NULL, file, settings, config, s);
 }
 
-/* The surrogate particle_decoder of such a file, whose trajectories are all for the training, with settings (they end with NULL): in float64, all particles are sparse points. */
-static inline PetscErrorCode CreateDecoding(const char file[], const char *const settings[], NomosConfig *config, NomosSurrogate *s)
+/* The surrogate particle_decoder of such a file, whose trajectories are all for the training, with settings (they end with NULL): in float64, all particles are sparse points. weights: that will be judged; NULL: none. */
+static inline PetscErrorCode CreateDecodingWith(const char weights[], const char file[], const char *const settings[], NomosConfig *config, NomosSurrogate *s)
 {
   static const NomosModelOps *const no_models[] = {NULL};
   const NomosSurrogateOps          *ops;
@@ -122,9 +122,14 @@ static inline PetscErrorCode CreateDecoding(const char file[], const char *const
   fprintf(out, "case: {title: test}\nsurrogate: particle_decoder\ndata: {path: %.2000s/%s, validation: 0, test: 0}\n", ck_directory, file);
   fclose(out);
   PetscCall(NomosTrainingCaseLoad(PETSC_COMM_SELF, &(NomosCaseInput){.path = yaml, .models = no_models, .n_set = n, .set = all}, nomos_surrogates, config, &ops));
-  PetscCall(NomosSurrogateCreate(&(NomosSurrogateInput){.comm = PETSC_COMM_SELF, .ops = ops, .config = *config}, s));
+  PetscCall(NomosSurrogateCreate(&(NomosSurrogateInput){.comm = PETSC_COMM_SELF, .ops = ops, .config = *config, .weights = weights}, s));
   PetscCall(ops->fit(*s));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static inline PetscErrorCode CreateDecoding(const char file[], const char *const settings[], NomosConfig *config, NomosSurrogate *s)
+{
+  return CreateDecodingWith(NULL, file, settings, config, s);
 }
 
 static inline void EndGraph(NomosConfig *config, NomosSurrogate *s)

@@ -89,6 +89,28 @@ START_TEST(Refused)
 }
 END_TEST
 
+/* Weights of a decoder: other materials are refused, those of another order are no others. */
+START_TEST(Decoder)
+{
+  static const char *const kernel[] = {"particle_decoder.kind=kernel", NULL};
+  NomosConfig              config;
+  NomosSurrogate           s = NULL;
+
+  WriteClouds("clouds.h5", &(CloudData){.n = 5, .n_frames = 14, .n_particles = 9, .d = 2, .seed = 7});
+  WriteClouds("swapped.h5", &(CloudData){.n = 5, .n_frames = 14, .n_particles = 9, .d = 2, .seed = 7, .swapped = true});
+  WriteClouds("honey.h5", &(CloudData){.n = 5, .n_frames = 14, .n_particles = 9, .d = 2, .seed = 7, .second_kind = "honey"});
+  snprintf(weights, sizeof weights, "%.2000s/decoder.safetensors", ck_directory);
+  ck_ok(CreateDecoding("clouds.h5", kernel, &config, &s));
+  ck_ok(NomosSurrogateSaveWeights(s, weights, 0, NULL, NULL));
+  EndGraph(&config, &s);
+  ck_ok(CreateDecodingWith(weights, "swapped.h5", kernel, &config, &s));
+  EndGraph(&config, &s);
+  s = NULL;
+  ck_refused(CreateDecodingWith(weights, "honey.h5", kernel, &config, &s), "is of honey, which was never seen in the training");
+  EndGraph(&config, &s);
+}
+END_TEST
+
 /* A training that begins with weights of other data is told so. */
 START_TEST(BeginsWithOthers)
 {
@@ -113,4 +135,4 @@ START_TEST(BeginsWithOthers)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("particle_trained", SameMotions, Refused, BeginsWithOthers)
+NOMOS_TEST_SUITE("particle_trained", SameMotions, Refused, Decoder, BeginsWithOthers)
