@@ -144,23 +144,47 @@ static PetscErrorCode DrawTimes(const NomosNeuralOperator *no, size_t n_sets, co
       }
       snprintf(label, sizeof label, "%.100s%s", sets[i].name, predictor_labels[p]);
       PetscCall(NomosFigureLine(figure, j->n_steps, time, error, label, p == NOMOS_PREDICTOR_PERSISTENCE ? 2 : p == NOMOS_PREDICTOR_SOLVER ? 1 : 0));
+      PetscCall(NomosFigureLineColour(figure, i)); /* of a set one colour, here and in the panels beside */
     }
   PetscCall(PetscFree2(time, error));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Errors of trajectories against a parameter, and the values of the training below. */
+/* Lines over the height of the panel, of one colour: one for each value, up to as many as are still told apart. */
+static PetscErrorCode DrawValues(NomosSurrogate s, size_t p, const double height[2], size_t colour, NomosFigure figure)
+{
+  enum { MOST = 32 };
+  const NomosNeuralOperator *no = s->context;
+  const size_t               n_train = NomosDatasetExamples(s->data, NOMOS_SPLIT_TRAIN);
+  size_t                    *examples, n = 0;
+  double                    *x;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc2(n_train, &x, n_train, &examples));
+  for (size_t i = 0; i < n_train; i++) examples[i] = i;
+  PetscCall(NomosDatasetRead(s->data, no->n_fields + p, NOMOS_SPLIT_TRAIN, n_train, examples, x));
+  PetscCall(PetscSortReal((PetscInt)n_train, x));
+  for (size_t i = 0; i < n_train; i++)
+    if (!i || x[i] > x[n - 1]) x[n++] = x[i];
+  for (size_t i = 0; i < n && n <= MOST; i++) {
+    PetscCall(NomosFigureLine(figure, 2, (double[]){x[i], x[i]}, height, i ? NULL : "values of the training", 2));
+    PetscCall(NomosFigureLineColour(figure, colour));
+  }
+  PetscCall(PetscFree2(x, examples));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Errors of trajectories against a parameter, and dotted lines at the values of the training. */
 static PetscErrorCode DrawParameter(NomosSurrogate s, size_t n_sets, const Set sets[], size_t p, NomosFigure figure, int panel)
 {
   const NomosNeuralOperator *no = s->context;
-  const size_t               P = no->n_parameters, n_train = NomosDatasetExamples(s->data, NOMOS_SPLIT_TRAIN);
+  const size_t               P  = no->n_parameters;
   double                    *x, *y, low = INFINITY, high = 0, lowest = INFINITY, highest = 0;
-  size_t                     most = n_train, *examples;
+  size_t                     most = 1;
 
   PetscFunctionBeginUser;
   for (size_t i = 0; i < n_sets; i++) most = PetscMax(most, sets[i].judgement.n);
-  PetscCall(PetscMalloc3(most, &x, most, &y, n_train, &examples));
-  for (size_t i = 0; i < n_train; i++) examples[i] = i;
+  PetscCall(PetscMalloc2(most, &x, most, &y));
   for (size_t i = 0; i < n_sets; i++)
     for (size_t k = 0; k < sets[i].judgement.n; k++) {
       low    = fmin(low, sets[i].judgement.parameters[k * P + p]);
@@ -169,7 +193,10 @@ static PetscErrorCode DrawParameter(NomosSurrogate s, size_t n_sets, const Set s
       lowest             = fmin(lowest, error);
       highest            = fmax(highest, error);
     }
-  PetscCall(NomosFigurePanel(figure, 0, panel, &(NomosAxes){.title = "error of each trajectory", .x_label = no->variables[no->n_fields + p].name, .y_label = "nRMSE", .x_scale = low > 0 && high > 8 * low ? NOMOS_SCALE_LOG : NOMOS_SCALE_LINEAR, .y_scale = NOMOS_SCALE_LOG, .y_min = 0.5 * lowest, .y_max = Top(0.5 * lowest, highest, n_sets + 1)}));
+  const bool   log       = low > 0 && high > 8 * low;
+  const double margin    = high > low ? 0.03 * (high - low) : 0.5, height[2] = {0.5 * lowest, Top(0.5 * lowest, highest, n_sets + 1)};
+  PetscCall(NomosFigurePanel(figure, 0, panel, &(NomosAxes){.title = "error of each trajectory", .x_label = no->variables[no->n_fields + p].name, .y_label = "nRMSE", .x_scale = log ? NOMOS_SCALE_LOG : NOMOS_SCALE_LINEAR, .x_min = log ? low / 1.25 : low - margin, .x_max = log ? 1.25 * high : high + margin, .y_scale = NOMOS_SCALE_LOG, .y_min = height[0], .y_max = height[1]}));
+  PetscCall(DrawValues(s, p, height, n_sets, figure)); /* behind the dots */
   for (size_t i = 0; i < n_sets; i++) {
     const NomosJudgement *j = &sets[i].judgement;
     for (size_t k = 0; k < j->n; k++) {
@@ -177,11 +204,9 @@ static PetscErrorCode DrawParameter(NomosSurrogate s, size_t n_sets, const Set s
       y[k] = NomosJudgementOfTrajectory(j, NOMOS_PREDICTOR_EMULATOR, k);
     }
     PetscCall(NomosFigureLine(figure, j->n, x, y, sets[i].name, 3));
+    PetscCall(NomosFigureLineColour(figure, i));
   }
-  PetscCall(NomosDatasetRead(s->data, no->n_fields + p, NOMOS_SPLIT_TRAIN, n_train, examples, x));
-  for (size_t k = 0; k < n_train; k++) y[k] = 0.7 * lowest;
-  PetscCall(NomosFigureLine(figure, n_train, x, y, "values of the training", 3));
-  PetscCall(PetscFree3(x, y, examples));
+  PetscCall(PetscFree2(x, y));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
