@@ -145,7 +145,8 @@ START_TEST(test_derivatives)
   Simulation          run;
   NomosOperator       op;
   NomosOperatorReport report;
-  double              u[NX], scale[NX], parameters[] = {1.3}, before[NX], after[NX];
+  double              u[NX], scale[NX], parameters[] = {1.3, 0, 0}, sizes[] = {1, 0, 0}, before[NX], after[NX]; /* of a plane and a space the line has no speeds */
+  size_t              n;
 
   Train((const char *const[]){NULL}, false, &config, &s);
   ck_ok(Begin(true, (const char *const[]){NULL}, &run));
@@ -153,8 +154,10 @@ START_TEST(test_derivatives)
     u[k]     = 0.2 + sin(0.9 * k) + 0.4 * cos(2.3 * k);
     scale[k] = 1;
   }
+  ck_ok(NomosModelGetParameters(run.model, &n, &(const NomosModelParameter *){NULL}));
+  ck_assert_uint_eq(n, sizeof parameters / sizeof *parameters);
   ck_ok(NomosOperatorFromModel(run.model, 3, &op));
-  ck_ok(NomosOperatorCheck(op, &(NomosOperatorCheckInput){.in = (const double *[]){u, parameters}, .scale = (const double *[]){scale, parameters}, .seed = 4, .n_directions = 2, .step = 1e-3}, &report));
+  ck_ok(NomosOperatorCheck(op, &(NomosOperatorCheckInput){.in = (const double *[]){u, parameters}, .scale = (const double *[]){scale, sizes}, .seed = 4, .n_directions = 2, .step = 1e-3}, &report));
   ck_assert_double_lt(report.transposition, 1e-12);
   ck_assert_double_lt(report.linearity, 1e-12);
   ck_assert_double_gt(report.order[1], 1.95);
