@@ -734,6 +734,17 @@ START_TEST(Beyond)
     ck_assert_int_eq(warnings.n, others[i].n);
     EndEmulator(&config, &s);
   }
+  /* every second frame, or none between: judged, weights know how far theirs were apart; trained on, they begin anew */
+  Create("waves", (const char *const[]){"neural_operator.parameters=[advection.beta]", NULL}, &config, &s);
+  ck_ok(NomosSurrogateSaveWeights(s, path, 0, NULL, NULL));
+  EndEmulator(&config, &s);
+  for (int judged = 0; judged < 2; judged++) {
+    Create("waves", (const char *const[]){"neural_operator.parameters=[advection.beta]", "data.every=2", NULL}, &config, &s);
+    s->weights = judged ? path : NULL;
+    if (judged) ck_refused(NomosSurrogateLoadWeights(s, path), "are 0.1 apart, those that the weights were trained with 0.05");
+    else ck_ok(NomosSurrogateLoadWeights(s, path));
+    EndEmulator(&config, &s);
+  }
   ck_assert(!remove(DataPath("waves", "tests/same.h5")) && !remove(DataPath("waves", "tests/wide.h5")));
 }
 END_TEST

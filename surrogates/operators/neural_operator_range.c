@@ -118,10 +118,13 @@ PetscErrorCode NomosNeuralOperatorWarn(NomosSurrogate s, NomosWarningFn warn, vo
 
 PetscErrorCode NomosNeuralOperatorTakeTexts(NomosSurrogate s, NomosSafetensors file)
 {
-  NomosNeuralOperator *no = s->context;
+  NomosNeuralOperator *no       = s->context;
+  const char          *interval = NomosSafetensorsMetadata(file, nomos_emulator_text_keys[NOMOS_EMULATOR_INTERVAL]);
+  const double         theirs   = interval ? strtod(interval, NULL) : NAN; /* NaN: neither data said it */
   NomosParameterRange  range;
 
   PetscFunctionBeginUser;
+  NomosCheck(!s->weights || !(theirs > 0) || !(no->interval > 0) || fabs(no->interval - theirs) <= 1e-3 * theirs, s->comm, PETSC_ERR_ARG_INCOMP, "%s: the frames of these data are %g apart, those that the weights were trained with %g: a step of the network leads from one of those to the next; choose other data, or data.every so that they are as far apart", s->data_path, no->interval, theirs);
   NomosParameterRangeRead(&range, no->n_parameters, NomosSafetensorsMetadata(file, nomos_emulator_text_keys[NOMOS_EMULATOR_RANGES]));
   if (range.known) no->range = range; /* else it is taken for that of the data that are there */
   PetscFunctionReturn(PETSC_SUCCESS);
