@@ -74,6 +74,27 @@ static PetscErrorCode CheckDomain(NomosModel model, const NomosNeuralOperator *n
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Where the network finds the parameters that it is told. */
+static PetscErrorCode FindParameters(NomosModel model, Corrected *c)
+{
+  const NomosModelParameter *list;
+  size_t                     n, *at = c->parameter;
+  const char                *family;
+  char                       name[NOMOS_MAX_NAME];
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetString(model->config, "grid_pde.family", &family));
+  PetscCall(NomosModelGetParameters(model, &n, &list));
+  for (size_t p = 0; p < c->network.no.n_parameters; p++, at++) {
+    for (*at = 0; *at < n; ++*at) {
+      NomosParameterName(&list[*at], name);
+      if (!strcmp(name, c->network.key[p])) break;
+    }
+    PetscCheck(*at < n, model->comm, PETSC_ERR_ARG_INCOMP, "%s: " WEIGHTS ": the network was trained with %s, and the equation of this case, grid_pde.family = %s, has none; take a case of the training's equation", NomosConfigWhere(model->config, WEIGHTS), c->network.key[p], family);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode CreateOperator(NomosModel model, Corrected *c)
 {
   const size_t                n    = c->network.no.size, P = c->network.no.n_parameters;
@@ -104,7 +125,7 @@ static PetscErrorCode Create(NomosModel model)
   PetscCall(CheckDomain(model, no));
   PetscCall(NomosFieldMapCreate(&(NomosFieldMapInput){.model = model, .n_fields = no->n_fields, .n_points = no->n_points, .fields = c->network.field_names}, &c->map));
   PetscCall(PetscMalloc1(no->n_parameters + 1, &c->parameter));
-  for (size_t p = 0; p < no->n_parameters; p++) PetscCall(NomosModelFindParameter(model, c->network.key[p], &c->parameter[p])); /* where the network finds what it is told */
+  PetscCall(FindParameters(model, c));
   PetscCall(PetscMalloc(c->map.n * NomosRealBytes(model->precision), &c->own));
   PetscCall(PetscMalloc(c->map.n * NomosRealBytes(model->precision), &c->before));
   PetscCall(CreateOperator(model, c));

@@ -150,39 +150,40 @@ static PetscErrorCode DrawTimes(const NomosNeuralOperator *no, size_t n_sets, co
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Lines over the height of the panel, of one colour: one for each value, up to as many as are still told apart. */
-static PetscErrorCode DrawValues(NomosSurrogate s, size_t p, const double height[2], size_t colour, NomosFigure figure)
+/* The values of a parameter in the training, in order, each once; for PetscFree. */
+static PetscErrorCode ValuesOfTraining(NomosSurrogate s, size_t p, size_t *n, double **values)
 {
-  enum { MOST = 32 };
-  const NomosNeuralOperator *no = s->context;
+  const NomosNeuralOperator *no      = s->context;
   const size_t               n_train = NomosDatasetExamples(s->data, NOMOS_SPLIT_TRAIN);
-  size_t                    *examples, n = 0;
-  double                    *x;
+  size_t                    *examples;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc2(n_train, &x, n_train, &examples));
+  *n = 0;
+  PetscCall(PetscMalloc1(n_train + 1, values));
+  PetscCall(PetscMalloc1(n_train + 1, &examples));
   for (size_t i = 0; i < n_train; i++) examples[i] = i;
-  PetscCall(NomosDatasetRead(s->data, no->n_fields + p, NOMOS_SPLIT_TRAIN, n_train, examples, x));
-  PetscCall(PetscSortReal((PetscInt)n_train, x));
+  PetscCall(NomosDatasetRead(s->data, no->n_fields + p, NOMOS_SPLIT_TRAIN, n_train, examples, *values));
+  PetscCall(PetscFree(examples));
+  PetscCall(PetscSortReal((PetscInt)n_train, *values));
   for (size_t i = 0; i < n_train; i++)
-    if (!i || x[i] > x[n - 1]) x[n++] = x[i];
-  for (size_t i = 0; i < n && n <= MOST; i++) {
-    PetscCall(NomosFigureLine(figure, 2, (double[]){x[i], x[i]}, height, i ? NULL : "values of the training", 2));
-    PetscCall(NomosFigureLineColour(figure, colour));
-  }
-  PetscCall(PetscFree2(x, examples));
+    if (!i || (*values)[i] > (*values)[*n - 1]) (*values)[(*n)++] = (*values)[i];
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Errors of trajectories against a parameter, and dotted lines at the values of the training. */
+/* Errors of trajectories against a parameter; behind them dotted lines at the values of the training, up to as many as are still told apart. */
 static PetscErrorCode DrawParameter(NomosSurrogate s, size_t n_sets, const Set sets[], size_t p, NomosFigure figure, int panel)
 {
   const NomosNeuralOperator *no = s->context;
   const size_t               P  = no->n_parameters;
-  double                    *x, *y, low = INFINITY, high = 0, lowest = INFINITY, highest = 0;
-  size_t                     most = 1;
+  double                    *x, *y, *values, low = INFINITY, high = -INFINITY, lowest = INFINITY, highest = 0;
+  size_t                     most = 1, n_values;
 
   PetscFunctionBeginUser;
+  PetscCall(ValuesOfTraining(s, p, &n_values, &values));
+  for (size_t i = 0; i < n_values; i++) {
+    low  = fmin(low, values[i]);
+    high = fmax(high, values[i]);
+  }
   for (size_t i = 0; i < n_sets; i++) most = PetscMax(most, sets[i].judgement.n);
   PetscCall(PetscMalloc2(most, &x, most, &y));
   for (size_t i = 0; i < n_sets; i++)
@@ -196,7 +197,10 @@ static PetscErrorCode DrawParameter(NomosSurrogate s, size_t n_sets, const Set s
   const bool   log       = low > 0 && high > 8 * low;
   const double margin    = high > low ? 0.03 * (high - low) : 0.5, height[2] = {0.5 * lowest, Top(0.5 * lowest, highest, n_sets + 1)};
   PetscCall(NomosFigurePanel(figure, 0, panel, &(NomosAxes){.title = "error of each trajectory", .x_label = no->variables[no->n_fields + p].name, .y_label = "nRMSE", .x_scale = log ? NOMOS_SCALE_LOG : NOMOS_SCALE_LINEAR, .x_min = log ? low / 1.25 : low - margin, .x_max = log ? 1.25 * high : high + margin, .y_scale = NOMOS_SCALE_LOG, .y_min = height[0], .y_max = height[1]}));
-  PetscCall(DrawValues(s, p, height, n_sets, figure)); /* behind the dots */
+  for (size_t i = 0; i < n_values && n_values <= 32; i++) {
+    PetscCall(NomosFigureLine(figure, 2, (double[]){values[i], values[i]}, height, i ? NULL : "values of the training", 2));
+    PetscCall(NomosFigureLineColour(figure, n_sets));
+  }
   for (size_t i = 0; i < n_sets; i++) {
     const NomosJudgement *j = &sets[i].judgement;
     for (size_t k = 0; k < j->n; k++) {
@@ -207,6 +211,7 @@ static PetscErrorCode DrawParameter(NomosSurrogate s, size_t n_sets, const Set s
     PetscCall(NomosFigureLineColour(figure, i));
   }
   PetscCall(PetscFree2(x, y));
+  PetscCall(PetscFree(values));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
