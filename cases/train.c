@@ -228,6 +228,7 @@ static PetscErrorCode Results(NomosRun *run, NomosResultFn result, void *ctx)
   PetscFunctionBeginUser;
   NomosTrainingGetStatus(train->training, &s);
   PetscCall(result("epochs", (double)s.epoch, ctx));
+  PetscCall(result("loss_start", s.start_loss, ctx));
   PetscCall(result("loss_first", s.first_loss, ctx));
   PetscCall(result("loss_last", s.epoch_loss, ctx));
   PetscCall(result("best", s.best, ctx));
@@ -265,6 +266,18 @@ static PetscErrorCode WarnNotFinite(NomosRun *run, const NomosTrainingStatus *s)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Losses grow with a curriculum's roll-outs, but not that far; a training that diverged to finite numbers ends like any other. */
+static PetscErrorCode WarnGrown(NomosRun *run, const NomosTrainingStatus *s)
+{
+  char sentence[256];
+
+  PetscFunctionBeginUser;
+  if (!(s->epoch_loss > 10 * fabs(s->start_loss))) PetscFunctionReturn(PETSC_SUCCESS);
+  snprintf(sentence, sizeof sentence, "the training diverged: the mean loss of the last epoch is %.3g, that of the first step, with the weights it began with, was %.3g; take a lower train.learning_rate, or train.clip_norm: 1", s->epoch_loss, s->start_loss);
+  PetscCall(NomosRunWarn(sentence, run));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode End(NomosTrain *train)
 {
   NomosRun           *run = train->run;
@@ -283,6 +296,7 @@ static PetscErrorCode End(NomosTrain *train)
   if (!run->stopped_by) PetscCall(Draw(train));
   if (run->surrogate_ops->warn) PetscCall(run->surrogate_ops->warn(train->surrogate, NomosRunWarn, run));
   PetscCall(WarnNotFinite(run, &s));
+  PetscCall(WarnGrown(run, &s));
   PetscCall(NomosRunEnd(run, s.ended ? s.ended : "stopped", where, timings));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

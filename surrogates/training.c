@@ -115,7 +115,7 @@ PetscErrorCode NomosTrainingCreate(NomosSurrogate surrogate, NomosTraining *trai
   t->n_tensors  = NomosParametersCount(t->parameters);
   t->n_examples = surrogate->n_examples[NOMOS_SPLIT_TRAIN];
   t->ordered    = -1;
-  t->status.epoch_loss = t->status.validation = t->status.best = t->status.first_loss = t->first_norm = NAN;
+  t->status.epoch_loss = t->status.validation = t->status.best = t->status.start_loss = t->status.first_loss = t->first_norm = NAN;
   PetscCallMPI(MPI_Comm_rank(t->comm, &t->rank));
   PetscCallMPI(MPI_Comm_size(t->comm, &t->size));
   PetscCall(NomosTapeCreate(&t->tape));
@@ -345,6 +345,7 @@ static PetscErrorCode Step(NomosTraining t)
   PetscCall(NomosTrainingEvaluate(t, &(NomosTrainingBatch){.split = NOMOS_SPLIT_TRAIN, .n = n, .piece = n, .examples = t->order + first}, &status->loss, t->gradient));
   PetscCall(NomosClipFromConfig(t->surrogate->config, &(NomosClipInput){.type = t->type, .n = t->n_weights, .n_parts = t->n_parts, .ends = t->ends}, t->gradient, &status->gradient_norm));
   PetscCall(NomosTrainingCheckFinite(t, status->loss, status->gradient_norm));
+  if (!status->step) status->start_loss = status->loss;
   status->rate = NomosLearningRateAt(&t->schedule, status->step);
   PetscCall(NomosParametersEdit(t->parameters, &values));
   if (t->former) PetscCall(PetscMemcpy(t->former, values, NomosTrainingBytes(t)));

@@ -28,6 +28,7 @@ typedef struct {
   double      best;                       /* lowest validation (without validation examples: epoch_loss); NaN: none */
   int64_t     best_step;
   int64_t     not_finite;                 /* validations of this process that were no finite number */
+  double      start_loss;                 /* of the first step, by the weights that the training began with */
   double      first_loss;                 /* epoch_loss of the first epoch */
   double      seconds, examples;          /* in steps of this process */
   const char *ended;                      /* why it is over ("reached train.epochs"); NULL: it is not */

@@ -63,7 +63,10 @@ static PetscErrorCode AfterIteration(Tao tao, void *ctx)
   PetscCall(TaoGetSolutionStatus(tao, &iteration, &status->loss, &status->gradient_norm, NULL, NULL, &reason));
   if (reason < 0) PetscFunctionReturn(PETSC_SUCCESS); /* a line search without success: TAO is back where it was */
   PetscCall(NomosTrainingCheckFinite(t, status->loss, status->gradient_norm));
-  if (isnan(t->first_norm)) t->first_norm = status->gradient_norm;
+  if (isnan(t->first_norm)) {
+    t->first_norm      = status->gradient_norm;
+    status->start_loss = status->loss;
+  }
   const bool converged = status->gradient_norm <= t->tolerance * t->first_norm;
   if (iteration) {
     PetscCall(TaoGetSolution(tao, &x));

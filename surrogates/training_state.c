@@ -23,6 +23,7 @@ static const struct {
   {"epoch_loss",             REAL,    offsetof(struct NomosTraining_s, status.epoch_loss)     },
   {"validation",             REAL,    offsetof(struct NomosTraining_s, status.validation)     },
   {"best",                   REAL,    offsetof(struct NomosTraining_s, status.best)           },
+  {"start_loss",             REAL,    offsetof(struct NomosTraining_s, status.start_loss)     },
   {"first_loss",             REAL,    offsetof(struct NomosTraining_s, status.first_loss)     },
   {"loss_sum",               REAL,    offsetof(struct NomosTraining_s, loss_sum)              },
   {"loss_n",                 REAL,    offsetof(struct NomosTraining_s, loss_n)                },

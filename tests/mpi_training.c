@@ -292,7 +292,7 @@ START_TEST(resume_is_exact)
     ck_ok(Run(&second));
     NomosTrainingGetStatus(whole.training, &a);
     NomosTrainingGetStatus(second.training, &b);
-    ck_assert(a.step == b.step && a.best == b.best && a.best_step == b.best_step && a.epoch_loss == b.epoch_loss && a.validation == b.validation && a.first_loss == b.first_loss && a.loss == b.loss);
+    ck_assert(a.step == b.step && a.best == b.best && a.best_step == b.best_step && a.epoch_loss == b.epoch_loss && a.validation == b.validation && a.start_loss == b.start_loss && a.first_loss == b.first_loss && a.loss == b.loss);
     for (int64_t e = b.epoch; e > 0 && second.losses[e] != 0; e--) ck_assert_msg(second.losses[e] == whole.losses[e], "%s: epoch %lld", methods[m], (long long)e);
     ck_assert(second.losses[lmvm ? 11 : 3] != 0); /* the one that was cut in two */
     for (int best = 0; best < 2; best++) {

@@ -124,6 +124,10 @@ expect 1 "no validation (loss) in 12 epochs was finite" "$toy" train learn --qui
 expect 0 "" "$toy" train learn --quiet --set toy.nan_validation=2 -o dazzled
 [ "$(head -n 1 dazzled/STATUS)" = done ] && grep -q '2 validations were no finite number; the best weights' dazzled/summary.json || fail "dazzled: $(cat dazzled/STATUS)"
 
+# Losses that grew and stayed finite: the end of any training, with a warning.
+expect 0 "" "$toy" train learn --quiet --set train.learning_rate=30 -o far
+grep -q 'the training diverged: the mean loss of the last epoch is' far/summary.json && ! grep -q diverged whole_adam/summary.json || fail "far: $(cat far/log.txt)"
+
 # More ranks than examples: some have nothing to do.
 expect 0 "" env -u OMPI_MCA_ess_singleton_isolated mpirun --oversubscribe -n 4 "$toy" train learn --quiet --set data.trajectories=3 --set train.epochs=2 -o few
 grep -q "examples: 1 for training" few/log.txt || fail "few: $(cat few/log.txt)"
