@@ -33,7 +33,10 @@ bad 'describe a wrong key' 'time.dt' describe time.dtt
 bad 'describe a wrong law' 'did you mean drucker_prager?' describe druker_prager
 "$nomos" describe drucker_prager | grep -q 'materials.NAME.friction_angle' && "$nomos" describe materials.sand.cohesion | grep -q 'plasticity drucker_prager' && "$nomos" describe mpm | grep -q 'materials.NAME.density' || fail "describe laws and materials"
 bad 'describe a wrong family' 'did you mean burgers?' describe brgers
-"$nomos" describe compressible | grep -q 'compressible.zeta' && "$nomos" describe burgers.nu | grep -q 'family of grid_pde, burgers' && "$nomos" describe | grep -q '^  diffusion_sorption' || fail "describe families of PDEs"
+"$nomos" describe compressible | grep -q 'compressible.zeta' && "$nomos" describe burgers.nu | grep -q 'family burgers of grid_pde' && "$nomos" describe | grep -q '^  diffusion_sorption' || fail "describe families of PDEs"
+bad 'describe a wrong part' 'did you mean channel_attention?' describe chanel_attention
+"$nomos" describe cape | grep -q '^  cape.modes' && "$nomos" describe mstls | grep -q '^method mstls of discover' && "$nomos" describe letkf | grep -q 'of assimilate' && "$nomos" describe assimilate.observe.noise | grep -q 'Standard deviation' && "$nomos" describe materials | grep -q 'materials.NAME.density' || fail "describe parts and methods"
+"$nomos" describe neural_operator | grep -q '^  cape.modes' && "$nomos" describe discover | grep -q '^  discover.rvm' && [ "$("$nomos" describe corrected_mpm.weights | grep -c '^  ')" = 2 ] && [ "$("$nomos" describe mpm.cells | grep -c '^solver')" = 1 ] || fail "describe what belongs to it"
 for family in $("$nomos" describe grid_pde | sed -n 's/^  grid_pde.family  (one of \(.*\), required.*/\1/p'); do "$nomos" describe "$family" | grep -q "^  $family[.]" || fail "describe $family"; done
 bad 'list with an argument' 'one argument too many' list good
 bad 'check without a run' 'usage: nomos check CASE RUN' check good
