@@ -108,6 +108,31 @@ START_TEST(test_derivatives)
 }
 END_TEST
 
+/* Ranks without a particle have no part in the derivatives by parameters, also after they were asked for a tangent by these. */
+START_TEST(test_empty_ranks)
+{
+  const MpmCase c = {.d = 2, .order = 2, .cells = 32, .points = {1, 1, 1}, .n_materials = 1, .spacing = 0.45, .jitter = 0.3, .mu = 2e4, .lambda = 1e4, .plastic = -0.02, .gravity = -9.8};
+  MpmBody       whole, part;
+  double        p_bar[2][MPM_CASE_PARAMETERS] = {{0}}, sum[MPM_CASE_PARAMETERS], direction[64], mine[64];
+  const double  p_dot[MPM_CASE_PARAMETERS] = {1e4, 2e4, 0.01, -1e4, 5e3, 0.02};
+
+  MpmBodyCreate(&c, &whole);
+  whole.mpm.comm = PETSC_COMM_SELF;
+  Stir(&whole.mpm);
+  MpmBodyShare(&whole, PETSC_COMM_WORLD, &part);
+  ck_ok(whole.mpm.kernels->create(&whole.mpm));
+  ck_ok(part.mpm.kernels->create(&part.mpm));
+  ck_ok(part.mpm.kernels->jvp(&part.mpm, 5e-4, part.mpm.state, mine, p_dot));
+  for (int i = 0; i < 64; i++) direction[i] = mine[i] = 1;
+  ck_ok(whole.mpm.kernels->vjp(&whole.mpm, 5e-4, whole.mpm.state, direction, p_bar[0]));
+  ck_ok(part.mpm.kernels->vjp(&part.mpm, 5e-4, part.mpm.state, mine, p_bar[1]));
+  MPI_Allreduce(p_bar[1], sum, MPM_CASE_PARAMETERS, MPI_DOUBLE, MPI_SUM, PETSC_COMM_WORLD);
+  for (int p = 0; p < MPM_CASE_PARAMETERS; p++) ck_close(sum[p], p_bar[0][p], 1e-11);
+  MpmBodyDestroy(&part);
+  MpmBodyDestroy(&whole);
+}
+END_TEST
+
 /* A particle that is lost on one rank stops the step on all of them. */
 START_TEST(test_lost)
 {
@@ -135,4 +160,4 @@ START_TEST(test_lost)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("material points on ranks", test_steps, test_derivatives, test_lost)
+NOMOS_TEST_SUITE("material points on ranks", test_steps, test_derivatives, test_empty_ranks, test_lost)

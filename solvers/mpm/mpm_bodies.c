@@ -69,6 +69,7 @@ static PetscErrorCode BodyDestroy(NomosMpmBody *body)
   PetscCall(PetscFree(body->v));
   PetscCall(PetscFree(body->C));
   PetscCall(PetscFree(body->F));
+  PetscCall(PetscFree(body->volumes));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -281,12 +282,18 @@ static PetscErrorCode AddBody(NomosMpm *mpm, NomosMpmBody *body, size_t first, v
   PetscCall(PetscRealloc(sizeof *mpm->mass * n, &mpm->mass));
   PetscCall(PetscRealloc(sizeof *mpm->volume * n, &mpm->volume));
   if (!material->count) material->first = first;
+  double scale = 1; /* the file's volumes to that of the case */
+  if (body->volumes) {
+    double sum = 0;
+    for (size_t i = 0; i < body->n; i++) sum += body->volumes[i];
+    scale = body->volume / sum;
+  }
   material->count += body->n;
   for (size_t i = first; i < n; i++) {
     mpm->id[i]       = (int64_t)i;
     mpm->material[i] = body->material;
     mpm->body[i]     = body->index;
-    mpm->volume[i]   = body->volume / (double)body->n;
+    mpm->volume[i]   = body->volumes ? body->volumes[i - first] * scale : body->volume / (double)body->n;
     mpm->mass[i]     = material->density * mpm->volume[i];
   }
   mpm->n = n;

@@ -19,6 +19,7 @@ typedef struct {
   double (*x)[3];
   double (*v)[3], (*C)[9], (*F)[9]; /* NULL: not in the file; C is d x d */
   double volume; /* of all */
+  double *volumes; /* (n) of each in the file, whose sum may be another; NULL: all the same */
 } NomosMpmBody;
 
 /* Parameters of its section, and where they were given. */

@@ -186,6 +186,7 @@ static PetscErrorCode ReadParticles(NomosMpmBody *body)
   if (v) PetscCall(PetscMalloc1(n + 1, &body->v));
   if (C) PetscCall(PetscMalloc1(n + 1, &body->C));
   if (F) PetscCall(PetscMalloc1(n + 1, &body->F));
+  if (volume) PetscCall(PetscMalloc1(n + 1, &body->volumes));
   body->volume = volume ? 0 : NAN;
   for (size_t i = 0; i < n; i++) {
     double place[3] = {0, 0, 0};
@@ -194,7 +195,11 @@ static PetscErrorCode ReadParticles(NomosMpmBody *body)
     for (size_t a = 0; a < 3 && v; a++) body->v[body->n][a] = a < d ? v[i * d + a] : 0;
     if (C) memcpy(body->C[body->n], C + d * d * i, sizeof(double) * d * d);
     if (F) memcpy(body->F[body->n], F + 9 * i, sizeof *body->F);
-    if (volume) body->volume += volume[i];
+    if (volume) {
+      PetscCheck(volume[i] > 0, body->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: %s: volume = %g of particle %zu: must be > 0", where, path, volume[i], i);
+      body->volumes[body->n] = volume[i];
+      body->volume += volume[i];
+    }
     PetscCall(AddParticle(body, place));
   }
   PetscCheck(body->n, body->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: %s is empty: %s has no particle%s", where, body->section, path, only < 0 ? "" : " of that body");

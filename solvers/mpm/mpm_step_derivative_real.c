@@ -325,7 +325,7 @@ PetscErrorCode NAME(MpmVjp)(NomosMpm *mpm, double dt, const void *at, void *bar,
   }
   PetscCall(CheckFound(w));
   const double *from = w->law_bar;
-  for (size_t m = 0; p_bar && m < mpm->setup.n_materials; m++)
+  for (size_t m = 0; p_bar && w->n_groups && m < mpm->setup.n_materials; m++) /* a rank without particles has no part in it */
     for (int kind = 0; kind < NOMOS_N_LAW_KINDS; kind++)
       for (size_t i = 0; mpm->setup.materials[m].law[kind] && i < mpm->setup.materials[m].law[kind]->n_parameters; i++) p_bar[mpm->setup.materials[m].parameter[kind][i]] += *from++;
   PetscFunctionReturn(PETSC_SUCCESS);

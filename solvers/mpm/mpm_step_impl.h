@@ -20,10 +20,21 @@ static inline double NomosMpmPerD(const NomosMpmSetup *setup)
 {
   return (setup->order == 2 ? 4 : 3) / (setup->dx * setup->dx);
 }
-/* Where clipping holds a position, it does not move. */
+/* Where clipping holds positions: that many cells from the ends of the domain, and no further out than splines find their nodes, of which the last is a cell before the upper end. */
+static inline void NomosMpmClipRange(const NomosMpmSetup *setup, int axis, Real *low, Real *high)
+{
+  const double half = setup->order == 2 ? 0.5 : 1, margin = 1e-3; /* of the splines' support, in cells; and of rounding */
+
+  *low  = (Real)(setup->origin[axis] + fmax(setup->clip, half) * setup->dx);
+  *high = (Real)(setup->origin[axis] + (setup->cells[axis] - fmax(setup->clip, half + 1 + margin)) * setup->dx);
+}
+/* There it does not move. */
 static inline bool NomosMpmClipped(const NomosMpmSetup *setup, int axis, Real x)
 {
-  return setup->clip > 0 && (x < (Real)(setup->origin[axis] + setup->clip * setup->dx) || x > (Real)(setup->origin[axis] + (setup->cells[axis] - setup->clip) * setup->dx));
+  Real low, high;
+
+  NomosMpmClipRange(setup, axis, &low, &high);
+  return setup->clip > 0 && (x < low || x > high);
 }
 /* Where in a record: component c of b, component (c, a) of the matrix, position along a; of the axes of a particle. */
 INLINE int AtB(int d, int c)

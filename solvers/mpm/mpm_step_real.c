@@ -321,8 +321,9 @@ void NAME(MpmAdvance)(Work *w, const NomosMpmChunk *chunk, Real *state, double d
   if (law) law->ops->apply(law, m, CHUNK, trial, elastic, NULL);
   for (size_t e = 0; e < 9; e++) memcpy(F + e * n, (law ? elastic : trial) + e * CHUNK, m * sizeof(Real));
   for (int a = 0; a < d; a++) {
-    const Real low = (Real)(setup->origin[a] + setup->clip * setup->dx), high = (Real)(setup->origin[a] + (setup->cells[a] - setup->clip) * setup->dx), h = (Real)dt, *u = r + AtB(d, a) * CHUNK;
-    Real      *to = x + (size_t)a * n;
+    const Real h = (Real)dt, *u = r + AtB(d, a) * CHUNK;
+    Real      *to = x + (size_t)a * n, low, high;
+    NomosMpmClipRange(setup, a, &low, &high);
     for (int c = 0; c < d; c++) memcpy(C + (size_t)(a * d + c) * n, r + AtA(d, a, c) * CHUNK, m * sizeof(Real));
     memcpy(v + (size_t)a * n, u, m * sizeof(Real));
     for (size_t k = 0; k < m; k++) to[k] += h * u[k];

@@ -126,6 +126,28 @@ cp -r straight resumed
 expect 0 "" "$nomos" run resumed --restart 20 --quiet
 same straight resumed
 
+# ---- particles of a run keep the masses they had: a body of few and one of many weigh the same again ----
+mkdir two
+cat >two/case.yaml <<'END'
+case: {title: two}
+solver: mpm
+mpm: {dimensions: 2, length: 1 m, cells: 20, walls: open}
+materials: {rubber: {density: 1000, elasticity: neo_hookean, youngs_modulus: 1e4 Pa, poissons_ratio: 0.3}}
+bodies:
+  coarse: {shape: box, centre: [0.3, 0.5], size: [0.2, 0.2], particles_per_cell: 1}
+  fine: {shape: box, centre: [0.7, 0.5], size: [0.2, 0.2], particles_per_cell: 16}
+time: {dt: 1 ms, stop: 1 ms}
+output: {fields_every: 1 ms, scalars_every: 1 ms, precision: float64, pictures: false}
+END
+column() { awk -F, -v name="$2" 'NR == 1 { for (i = 1; i <= NF; i++) if (index($i, name " ") == 1) c = i } NR == 2 { print $c }' "$1/scalars.csv"; }
+expect 0 "" "$nomos" run two -o two_run --quiet
+sed -i '/^bodies:/,/fine:/d' two/case.yaml
+echo 'bodies: {both: {shape: particles, run: ../two_run, frame: 0}}' >>two/case.yaml
+expect 0 "" "$nomos" run two -o two_again --quiet
+for name in mass centre_x; do [ -n "$(column two_run $name)" ] && [ "$(column two_run $name)" = "$(column two_again $name)" ] || fail "particles of a run: $name $(column two_again $name), it was $(column two_run $name)"; done
+expect 0 "" "$nomos" run two -o two_heavy --quiet --set bodies.both.volume=0.16
+awk "BEGIN { m = $(column two_heavy mass) / $(column two_run mass); x = $(column two_heavy centre_x) - $(column two_run centre_x); exit !(m > 2 - 1e-12 && m < 2 + 1e-12 && x * x < 1e-24) }" || fail "twice the volume: $(column two_heavy mass), $(column two_run mass)"
+
 # ---- on ranks: the same bits, but for the rounding of sums; checkpoints are for any number of them ----
 expect 0 "" mpirun --oversubscribe -n 3 "$nomos" run run -o ranks --quiet
 cp -r ranks moved
