@@ -343,6 +343,7 @@ START_TEST(clipped_at_all_sides)
                            "time: {dt: 1 ms, stop: 1 s}\n",
                            splines[s], single ? "float32" : "float64", ways[w]));
         ck_ok(MpmRunSteps(&run, 150));
+        ck_assert_int_eq(run.mpm->lost, -1);
         for (size_t a = 0; a < 2; a++)
           for (size_t k = 0; k < run.mpm->n; k++) {
             const double x = MpmRunEntry(&run, a, k);
