@@ -328,6 +328,12 @@ START_TEST(missing_frames_are_a_gap)
   for (int t = 5; t + 5 < 40; t++) left += abs(t - 13) >= 5 && abs(t - 14) >= 5;
   ck_assert(weak.n == (double)(32 * left));
   ck_ok(NomosNormalDestroy(&weak));
+  NomosLibrary library;
+  NomosGram    gram;
+  input.settings.half_width[1] = 15; /* 25 frames behind the gap, 29 in a support */
+  ck_ok(NomosLibraryCreate(&input, &library));
+  ck_refused(NomosLibraryAssemble(library, &frames, NULL, &gram), "frames are missing in time, 2 of those every 0.02, so that at most 25 follow each other");
+  ck_ok(NomosLibraryDestroy(&library));
   ck_ok(NomosFramesClose(&frames));
 }
 END_TEST
@@ -424,6 +430,31 @@ START_TEST(half_widths_come_from_the_spectrum)
   ck_ok(NomosLibraryDestroy(&library));
   ck_ok(NomosFramesClose(&noisy));
   ck_ok(NomosFramesClose(&frames));
+}
+END_TEST
+
+/* Numbers at uneven times: gaps of an even series, and any times. */
+START_TEST(noise_at_uneven_times_is_measured)
+{
+  const double sigma = 0.05;
+  double       found;
+  NomosFrames  noisy;
+
+  for (int gaps = 0; gaps < 2; gaps++) {
+    enum { F = 200 };
+    NomosFrames frames = Frames(0, 1, F, 0.05, Wave);
+    for (size_t f = 0, slot = 0; f < F; f++, slot += 1 + (f * f % 7 == 2)) {
+      moments[f]    = 0.02 * ((double)slot + (gaps ? 0 : 0.45 * sin((double)(f * f))));
+      storage[0][f] = Wave(0, moments[f]);
+    }
+    ck_ok(NomosFramesNoise(&frames, &found));
+    ck_assert_msg(found < 1e-6, "noise of %g is seen in exact data", found);
+    ck_ok(NomosFramesWithNoise(&frames, &sigma, 7, &noisy));
+    ck_ok(NomosFramesNoise(&noisy, &found));
+    ck_close(found, sigma, 0.2);
+    ck_ok(NomosFramesClose(&noisy));
+    ck_ok(NomosFramesClose(&frames));
+  }
 }
 END_TEST
 
@@ -755,5 +786,5 @@ START_TEST(families_of_terms)
 END_TEST
 
 NOMOS_TEST_SUITE("library", strong_form_is_least_squares_over_points, strong_form_has_the_order_of_its_differences, weak_form_converges_as_its_test_functions_are_smooth, weak_form_of_a_nonlinear_equation,
-                 sums_do_not_depend_on_how_data_are_cut, rows_are_thinned_and_drawn, what_is_missing_is_left_out, missing_frames_are_a_gap, numbers_without_space, residuals_are_targets_of_a_second_pass, half_widths_come_from_the_spectrum, noise_is_measured,
+                 sums_do_not_depend_on_how_data_are_cut, rows_are_thinned_and_drawn, what_is_missing_is_left_out, missing_frames_are_a_gap, numbers_without_space, residuals_are_targets_of_a_second_pass, half_widths_come_from_the_spectrum, noise_is_measured, noise_at_uneven_times_is_measured,
                  files_hold_the_same_as_memory, units_of_coordinates_become_si, axes_without_scales, what_is_wrong_with_files_is_said, what_is_wrong_with_a_library_is_said, families_of_terms)

@@ -60,7 +60,8 @@ typedef struct {
 } NomosFramesStatistics;
 PetscErrorCode NomosFramesMeasure(MPI_Comm comm, const NomosFrames *frames, const NomosFramesStatistics *statistics);
 
-/* Standard deviation of white noise in the data: median |D^6 u|/(0.6745 sqrt(924)) of sixth differences along each axis (time too) with 7 points, the least of the axes; the median passes over fronts.
+/* Standard deviation of white noise in the data: median |D^6 u|/(0.6745 sqrt(924)) of sixth differences along each axis (time too) with 7 points, the least of the axes; the median passes over fronts. Where times
+   are uneven these are divided differences, of the same norm.
    sigma (n_fields). Of some 65536 differences along each axis; every rank does the same. */
 PetscErrorCode NomosFramesNoise(const NomosFrames *frames, double sigma[]);
 
