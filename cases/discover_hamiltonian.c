@@ -26,7 +26,7 @@ const NomosParam nomos_discover_hamiltonian_params[] = {
   {"discover.hamiltonian.network",      NOMOS_PARAM_FILE,            "",      NULL, 0, 0,   NULL, false, "weights.safetensors of a training of the surrogate hamiltonian (or hamiltonian_meta): the equation of this learned H is looked for, at states around those of the data. The rates of the data then only judge it, or adapt it."},
   {"discover.hamiltonian.adapt_steps",  NOMOS_PARAM_INT,             "0",     NULL, 0, 1e7, NULL, false, "With a network: so many steps of Adam on all its weights by the states seen and their rates, before it is asked; for weights that were trained on other systems (surrogate hamiltonian_meta)."},
   {"discover.hamiltonian.adapt_rate",   NOMOS_PARAM_REAL,            "1e-3",  NULL, DBL_MIN, 1, NULL, false, "Their rate."},
-  {"discover.hamiltonian.cloud",        NOMOS_PARAM_REAL,            "0.7",   NULL, 0.01, 1000, NULL, false, "With a network: these states are normal, with the mean of the states seen and so many times their deviations in every direction."},
+  {"discover.hamiltonian.cloud",        NOMOS_PARAM_REAL,            "0.7",   NULL, 0.01, 1000, NULL, false, "With a network: these states are normal, with the mean of the states seen and so many times their deviations in every direction. Beyond the data a network has learned nothing: a warning says where this tells."},
   {"discover.hamiltonian.cloud_points", NOMOS_PARAM_INT,             "2000",  NULL, 1, 1e8, NULL, false, "With a network: so many of them."},
 };
 /* clang-format on */

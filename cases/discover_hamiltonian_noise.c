@@ -41,16 +41,21 @@ static PetscErrorCode Read(void *context, size_t trajectory, size_t frame, doubl
 
 static PetscErrorCode Measure(NomosHamiltonianData *data)
 {
-  NomosFrames frames = {.n_fields = data->seen_rates.x ? 2 * data->size : data->size, .n_trajectories = data->seen.n, .read = Read, .context = data};
-  size_t     *n_frames;
+  NomosFrames   frames = {.n_fields = data->seen_rates.x ? 2 * data->size : data->size, .n_trajectories = data->seen.n, .read = Read, .context = data};
+  size_t       *n_frames;
+  const double **times;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc1(data->seen.n, &n_frames));
-  for (size_t o = 0; o < data->seen.n; o++) n_frames[o] = data->seen.n_times;
+  PetscCall(PetscMalloc2(data->seen.n, &n_frames, data->seen.n, &times));
+  for (size_t o = 0; o < data->seen.n; o++) {
+    n_frames[o] = data->seen.n_times;
+    times[o]    = data->seen.times;
+  }
   frames.n_frames = n_frames;
+  frames.times    = times;
   PetscCall(PetscMalloc1(2 * data->size, &data->sigma));
   PetscErrorCode code = NomosFramesNoise(&frames, data->sigma);
-  PetscCall(PetscFree(n_frames));
+  PetscCall(PetscFree2(n_frames, times));
   PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -88,28 +88,6 @@ static void WriteOrbits(const NomosDiscover *d, FILE *out)
     }
 }
 
-PetscErrorCode NomosHamiltonianConclude(NomosDiscover *d)
-{
-  NomosHamiltonianData *data = d->data;
-  NomosText             text;
-
-  PetscFunctionBeginUser;
-  NomosHamiltonianJudge(d);
-  if (!data->n_orbits) PetscFunctionReturn(PETSC_SUCCESS);
-  for (int r = 0; r < NOMOS_N_ROLLED; r++) {
-    if (!IsThere(data, r)) continue;
-    PetscCall(NomosOrbitsRoll(&(NomosOrbitsRollInput){.truth = data->truth, .n = data->n_orbits, .field = fields[r], .ctx = d, .rtol = rtol}, &data->rolled[r], &data->stuck[r]));
-    if (data->stuck[r]) PetscCall(NomosOrbitsFree(&data->rolled[r]));
-    if (data->stuck[r]) data->rolled[r] = (NomosOrbits){0};
-  }
-  PetscCall(NomosTextBegin(&text));
-  WriteOrbits(d, text.out);
-  PetscCall(NomosRunDirectoryWrite(d->run->directory, "orbits.csv", &text));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* ---- numbers */
-
 /* |J grad H - rates|/|rates| over all states of the data, without noise. */
 static PetscErrorCode FieldError(NomosDiscover *d, NomosFieldFn field, double *error)
 {
@@ -129,6 +107,67 @@ static PetscErrorCode FieldError(NomosDiscover *d, NomosFieldFn field, double *e
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Of the states at which the network was asked the share that lies beyond all of the data in some coordinate. */
+static double Beyond(const NomosHamiltonianData *data)
+{
+  const size_t size = data->size, n_seen = data->seen.n * data->seen.n_times;
+  size_t       beyond = 0;
+
+  for (size_t s = 0; s < data->n; s++) {
+    bool outside = false;
+    for (size_t i = 0; i < size && !outside; i++) {
+      bool below = false, above = false;
+      for (size_t k = 0; k < n_seen; k++) {
+        below = below || data->seen.x[k * size + i] <= data->x[s * size + i];
+        above = above || data->seen.x[k * size + i] >= data->x[s * size + i];
+      }
+      outside = !below || !above;
+    }
+    beyond += outside;
+  }
+  return (double)beyond / (double)data->n;
+}
+
+/* A formula that is far worse than what it was read from: the network was asked where it learned nothing, or the library does not hold its H. */
+static PetscErrorCode WarnOfReading(NomosDiscover *d)
+{
+  const NomosHamiltonianData *data = d->data;
+  const double                far = 3;
+  double                      errors[NOMOS_N_ROLLED];
+  char                        sentence[512];
+
+  PetscFunctionBeginUser;
+  if (!data->network || !data->rates) PetscFunctionReturn(PETSC_SUCCESS);
+  for (int r = 0; r < NOMOS_N_ROLLED; r++) PetscCall(FieldError(d, fields[r], &errors[r]));
+  if (!(errors[NOMOS_ROLLED_FOUND] > far * errors[NOMOS_ROLLED_NETWORK])) PetscFunctionReturn(PETSC_SUCCESS);
+  snprintf(sentence, sizeof sentence, "this H is not that of the data: its field errs by %.2g of theirs, the network's by %.2g; deviations know nothing of it. The network was asked at states of which %.2g %% lie beyond the data, where it has learned nothing: take a smaller discover.hamiltonian.cloud (0.5), or, where that does not help, more terms", errors[NOMOS_ROLLED_FOUND], errors[NOMOS_ROLLED_NETWORK], 100 * Beyond(data));
+  PetscCall(NomosRunWarn(sentence, d->run));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosHamiltonianConclude(NomosDiscover *d)
+{
+  NomosHamiltonianData *data = d->data;
+  NomosText             text;
+
+  PetscFunctionBeginUser;
+  NomosHamiltonianJudge(d);
+  PetscCall(WarnOfReading(d));
+  if (!data->n_orbits) PetscFunctionReturn(PETSC_SUCCESS);
+  for (int r = 0; r < NOMOS_N_ROLLED; r++) {
+    if (!IsThere(data, r)) continue;
+    PetscCall(NomosOrbitsRoll(&(NomosOrbitsRollInput){.truth = data->truth, .n = data->n_orbits, .field = fields[r], .ctx = d, .rtol = rtol}, &data->rolled[r], &data->stuck[r]));
+    if (data->stuck[r]) PetscCall(NomosOrbitsFree(&data->rolled[r]));
+    if (data->stuck[r]) data->rolled[r] = (NomosOrbits){0};
+  }
+  PetscCall(NomosTextBegin(&text));
+  WriteOrbits(d, text.out);
+  PetscCall(NomosRunDirectoryWrite(d->run->directory, "orbits.csv", &text));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- numbers */
+
 PetscErrorCode NomosHamiltonianResults(NomosDiscover *d, NomosResultFn result, void *ctx)
 {
   NomosHamiltonianData *data = d->data;
@@ -147,6 +186,7 @@ PetscErrorCode NomosHamiltonianResults(NomosDiscover *d, NomosResultFn result, v
     PetscCall(result("largest_error_worst", sorted[n - 1], ctx));
     PetscCall(PetscFree(sorted));
   }
+  if (data->network) PetscCall(result("states_beyond_data", Beyond(data), ctx));
   if (data->network) PetscCall(result("not_in_library", sqrt(d->equations[0].found.residual), ctx)); /* of the network's field */
   for (int r = 0; r < NOMOS_N_ROLLED; r++) {
     const char *prefix = r == NOMOS_ROLLED_FOUND ? "" : "network_";

@@ -176,6 +176,7 @@ static PetscErrorCode Describe(NomosTrain *train)
   NomosTrainingGetStatus(train->training, &status);
   PetscCall(NomosLogPrint(train->run->log, NOMOS_LOG_INFO, "weights", "%zu weights of %s in %zu tensors; examples: %zu for training, %zu for validation, %zu for the test", NomosParametersSize(s->parameters), NomosParametersType(s->parameters) == NOMOS_F32 ? "float32" : "float64", NomosParametersTrained(s->parameters), s->n_examples[NOMOS_SPLIT_TRAIN], s->n_examples[NOMOS_SPLIT_VALIDATION], s->n_examples[NOMOS_SPLIT_TEST]));
   if (s->data) PetscCall(NomosLogPrint(train->run->log, NOMOS_LOG_INFO, "data", "data: hash %s", NomosDatasetHash(s->data)));
+  if (s->data) PetscCall(NomosDatasetWarn(s->data, NomosRunWarn, train->run));
   if (s->ops->describe) {
     PetscCall(s->ops->describe(s, sizeof text, text));
     if (text[0]) PetscCall(NomosLogPrint(train->run->log, NOMOS_LOG_INFO, "surrogate", "%s", text));

@@ -100,17 +100,29 @@ static size_t Windows(NomosDataset d, const NomosDatasetFile *file)
   return window > file->n_frames ? 0 : (file->n_frames - window) / d->input.window_step + 1;
 }
 
-/* A number of trajectories from a fraction: what is asked for is never empty while there is something to share. */
-static size_t Share(double fraction, size_t n)
+size_t NomosSplitShare(double fraction, size_t n)
 {
   const size_t share = (size_t)floor(fraction * (double)n + 0.5);
 
   return fraction > 0 && share == 0 && n > 2 ? 1 : share;
 }
 
+PetscErrorCode NomosSplitWarn(double validation, double test, size_t n, NomosWarningFn warn, void *ctx)
+{
+  const bool none[] = {validation > 0 && !NomosSplitShare(validation, n), test > 0 && !NomosSplitShare(test, n)};
+  char       asked[96] = "", text[400];
+
+  PetscFunctionBeginUser;
+  if (none[0]) snprintf(asked, sizeof asked, "data.validation = %g", validation);
+  if (none[1]) snprintf(asked + strlen(asked), sizeof asked - strlen(asked), "%sdata.test = %g", none[0] ? " and " : "", test);
+  snprintf(text, sizeof text, "%s: with %zu trajector%s there is none for it, so that %s; with three or more each share has one (cut long ones into several, say); 0 says that none is wanted", asked, n, n == 1 ? "y" : "ies", none[0] && none[1] ? "the best weights are those of the least loss, and there is no test" : none[0] ? "the best weights are those of the least loss" : "there is no test");
+  if (none[0] || none[1]) PetscCall(warn(text, ctx));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Split(NomosDataset d)
 {
-  const size_t n = d->n_trajectories, n_test = Share(d->input.test, n), n_validation = Share(d->input.validation, n);
+  const size_t n = d->n_trajectories, n_test = NomosSplitShare(d->input.test, n), n_validation = NomosSplitShare(d->input.validation, n);
   size_t      *order;
 
   PetscFunctionBeginUser;
@@ -146,6 +158,13 @@ size_t NomosDatasetExamples(NomosDataset d, NomosSplit split)
 size_t NomosDatasetTrajectories(NomosDataset d, NomosSplit split)
 {
   return d->n_of[split];
+}
+
+PetscErrorCode NomosDatasetWarn(NomosDataset d, NomosWarningFn warn, void *ctx)
+{
+  PetscFunctionBeginUser;
+  PetscCall(NomosSplitWarn(d->input.validation, d->input.test, d->n_trajectories, warn, ctx));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Trajectory and first frame (thinned) of an example. */

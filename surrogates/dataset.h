@@ -13,6 +13,7 @@
 
 #include "io/config.h"
 #include "io/field_file.h"
+#include "operators/model.h" /* NomosWarningFn */
 
 typedef struct NomosDataset_s *NomosDataset;
 
@@ -38,7 +39,7 @@ typedef struct {
   size_t                      window_step;    /* frames, after thinning, from one window's start to the next; 0 stands for 1 */
   size_t                      space_every;    /* every how many-th point; 0 stands for 1 */
   size_t                      n_trajectories; /* at most so many, the same part of each file, its first ones; 0: all */
-  double                      validation, test; /* fractions of the trajectories; one trajectory at least where it is > 0 */
+  double                      validation, test; /* fractions of the trajectories: NomosSplitShare */
   uint64_t                    seed;             /* which trajectories are for which */
   double                      cache_bytes;      /* 0 stands for 256 MB */
 } NomosDatasetInput;
@@ -47,6 +48,12 @@ typedef struct {
    differ between files or variables, an axis of length 0, no training example, a number that is not finite (with its place). Collective. */
 PetscErrorCode NomosDatasetOpen(MPI_Comm comm, const NomosDatasetInput *input, NomosDataset *dataset);
 PetscErrorCode NomosDatasetClose(NomosDataset *dataset);
+
+/* A number of n trajectories from a fraction: what is asked for is never empty while there is something to share, of three or more. */
+size_t         NomosSplitShare(double fraction, size_t n);
+/* Where a share that is asked for got no trajectory. */
+PetscErrorCode NomosSplitWarn(double validation, double test, size_t n, NomosWarningFn warn, void *ctx);
+PetscErrorCode NomosDatasetWarn(NomosDataset dataset, NomosWarningFn warn, void *ctx);
 
 size_t      NomosDatasetExamples(NomosDataset dataset, NomosSplit split);
 size_t      NomosDatasetTrajectories(NomosDataset dataset, NomosSplit split);

@@ -328,6 +328,12 @@ START_TEST(missing_frames_are_a_gap)
   for (int t = 5; t + 5 < 40; t++) left += abs(t - 13) >= 5 && abs(t - 14) >= 5;
   ck_assert(weak.n == (double)(32 * left));
   ck_ok(NomosNormalDestroy(&weak));
+  NomosLibrary library;
+  NomosGram    gram;
+  input.settings.half_width[1] = 15; /* 25 frames behind the gap, 29 in a support */
+  ck_ok(NomosLibraryCreate(&input, &library));
+  ck_refused(NomosLibraryAssemble(library, &frames, NULL, &gram), "frames are missing in time, 2 of those every 0.02, so that at most 25 follow each other");
+  ck_ok(NomosLibraryDestroy(&library));
   ck_ok(NomosFramesClose(&frames));
 }
 END_TEST
@@ -424,6 +430,31 @@ START_TEST(half_widths_come_from_the_spectrum)
   ck_ok(NomosLibraryDestroy(&library));
   ck_ok(NomosFramesClose(&noisy));
   ck_ok(NomosFramesClose(&frames));
+}
+END_TEST
+
+/* Numbers at uneven times: gaps of an even series, and any times. */
+START_TEST(noise_at_uneven_times_is_measured)
+{
+  const double sigma = 0.05;
+  double       found;
+  NomosFrames  noisy;
+
+  for (int gaps = 0; gaps < 2; gaps++) {
+    enum { F = 200 };
+    NomosFrames frames = Frames(0, 1, F, 0.05, Wave);
+    for (size_t f = 0, slot = 0; f < F; f++, slot += 1 + (f * f % 7 == 2)) {
+      moments[f]    = 0.02 * ((double)slot + (gaps ? 0 : 0.45 * sin((double)(f * f))));
+      storage[0][f] = Wave(0, moments[f]);
+    }
+    ck_ok(NomosFramesNoise(&frames, &found));
+    ck_assert_msg(found < 1e-6, "noise of %g is seen in exact data", found);
+    ck_ok(NomosFramesWithNoise(&frames, &sigma, 7, &noisy));
+    ck_ok(NomosFramesNoise(&noisy, &found));
+    ck_close(found, sigma, 0.2);
+    ck_ok(NomosFramesClose(&noisy));
+    ck_ok(NomosFramesClose(&frames));
+  }
 }
 END_TEST
 
@@ -573,6 +604,65 @@ START_TEST(units_of_coordinates_become_si)
 }
 END_TEST
 
+/* Files without scales: the dataset of times says by its length which axis is time, x and y are coordinates where they fit, and what could be either is refused. */
+START_TEST(axes_without_scales)
+{
+  enum { F = 12, N = 9, M = 3 };
+  typedef struct {
+    const char *name;
+    int         n_dims;
+    hsize_t     shape[4];
+  } Set;
+  static const struct {
+    Set         sets[5];
+    const char *variable, *time, *refused; /* NULL: not refused */
+    double      time_step, length;
+    int         n_dims;
+    size_t      n_trajectories, n_frames;
+  } files[] = {
+    {{{"u", 1, {F}}, {"time", 1, {F}}}, "u", "", NULL, 0, 0, 0, 1, F},
+    {{{"u", 1, {F}}, {"t", 1, {F}}}, "u", "", NULL, 0, 0, 0, 1, F},
+    {{{"u", 1, {F}}, {"clock", 1, {F}}}, "u", "clock", NULL, 0, 0, 0, 1, F},
+    {{{"u", 1, {F}}}, "u", "", NULL, 0.1, 0, 0, 1, F},
+    {{{"u", 1, {F}}}, "u", "", "has no dataset time or t", 0, 0, 0, 0, 0},
+    {{{"u", 2, {F, 2}}, {"t", 1, {F}}}, "u[1]", "", NULL, 0, 0, 0, 1, F},
+    {{{"x", 2, {M, F}}, {"t", 1, {F}}}, "x", "", NULL, 0, 0, 0, M, F},
+    {{{"x", 2, {M, F}}, {"t", 2, {M, F}}}, "x", "", NULL, 0, 0, 0, M, F},
+    {{{"x", 2, {F, F}}, {"t", 2, {F, F}}}, "x", "", NULL, 0, 0, 0, F, F},
+    {{{"u", 2, {F, N}}, {"t", 1, {F}}, {"x", 1, {N}}}, "u", "", NULL, 0, 0, 1, 1, F},
+    {{{"u", 2, {F, N}}, {"t", 1, {F}}}, "u", "", "axis 1 of u has no coordinates; give the length of the domain (data.length), or a dataset x with its 9 points", 0, 0, 0, 0, 0},
+    {{{"u", 2, {F, N}}, {"t", 1, {F}}}, "u", "", NULL, 0, 2, 1, 1, F},
+    {{{"u", 2, {F, N}}}, "u", "", "nothing says which one is time", 0.1, 0, 0, 0, 0},
+    {{{"u", 3, {M, F, N}}, {"t", 1, {F}}, {"x", 1, {N}}}, "u", "", NULL, 0, 0, 1, M, F},
+    {{{"u", 3, {F, M, N}}, {"t", 1, {F}}, {"x", 1, {N}}, {"y", 1, {M}}}, "u", "", NULL, 0, 0, 2, 1, F},
+    {{{"u", 4, {M, F, M, N}}, {"t", 1, {F}}, {"x", 1, {N}}, {"y", 1, {M}}}, "u", "", NULL, 0, 0, 2, M, F},
+    {{{"u", 2, {F, F}}, {"t", 1, {F}}, {"x", 1, {F}}}, "u", "", NULL, 0, 0, 1, 1, F},
+    {{{"u", 2, {F, F}}, {"t", 1, {F}}}, "u", "", "both as long as t", 0, 0, 0, 0, 0},
+    {{{"u", 2, {N, F}}, {"t", 1, {F}}, {"x", 1, {N}}}, "u", "", "write it over (time, x)", 0, 0, 0, 0, 0},
+    {{{"u", 2, {N, M}}, {"t", 1, {F}}}, "u", "", "no axis of u, of 9 and 3 entries, is as long as the 12 times of t", 0, 0, 0, 0, 0},
+  };
+  double ramp[M * F * M * N], clock[F * F];
+
+  for (size_t i = 0; i < M * F * M * N; i++) ramp[i] = 0.25 * (double)i;
+  for (size_t i = 0; i < F * F; i++) clock[i] = 0.25 * (double)(i % F);
+  for (size_t k = 0; k < sizeof files / sizeof *files; k++) {
+    NomosFramesInput read = {.path = Path("plain.h5"), .n_fields = 1, .variables = &files[k].variable, .n_dims = files[k].length > 0 ? 1 : -1, .time = files[k].time, .time_step = files[k].time_step, .length = {files[k].length}};
+    NomosFrames      file;
+    hid_t            hdf5 = H5Fcreate(read.path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    for (const Set *set = files[k].sets; set->name; set++) Put(hdf5, set->name, set->n_dims, set->shape, set->n_dims == 2 && set->name[0] == 't' ? clock : ramp);
+    H5Fclose(hdf5);
+    if (files[k].refused) {
+      ck_refused(NomosFramesOpen(&read, &file), files[k].refused);
+      continue;
+    }
+    ck_ok(NomosFramesOpen(&read, &file));
+    ck_assert_msg(file.n_dims == files[k].n_dims && file.n_trajectories == files[k].n_trajectories && file.n_frames[0] == files[k].n_frames, "file %zu: %d axes of space, %zu trajectories of %zu frames", k, file.n_dims, file.n_trajectories, file.n_frames[0]);
+    if (file.n_dims) ck_close(file.length[file.n_dims - 1], files[k].length > 0 ? files[k].length : 0.25 * (double)file.n[file.n_dims - 1], 1e-12);
+    ck_ok(NomosFramesClose(&file));
+  }
+}
+END_TEST
+
 START_TEST(what_is_wrong_with_files_is_said)
 {
   enum { N = 32, F = 40 };
@@ -696,5 +786,5 @@ START_TEST(families_of_terms)
 END_TEST
 
 NOMOS_TEST_SUITE("library", strong_form_is_least_squares_over_points, strong_form_has_the_order_of_its_differences, weak_form_converges_as_its_test_functions_are_smooth, weak_form_of_a_nonlinear_equation,
-                 sums_do_not_depend_on_how_data_are_cut, rows_are_thinned_and_drawn, what_is_missing_is_left_out, missing_frames_are_a_gap, numbers_without_space, residuals_are_targets_of_a_second_pass, half_widths_come_from_the_spectrum, noise_is_measured,
-                 files_hold_the_same_as_memory, units_of_coordinates_become_si, what_is_wrong_with_files_is_said, what_is_wrong_with_a_library_is_said, families_of_terms)
+                 sums_do_not_depend_on_how_data_are_cut, rows_are_thinned_and_drawn, what_is_missing_is_left_out, missing_frames_are_a_gap, numbers_without_space, residuals_are_targets_of_a_second_pass, half_widths_come_from_the_spectrum, noise_is_measured, noise_at_uneven_times_is_measured,
+                 files_hold_the_same_as_memory, units_of_coordinates_become_si, axes_without_scales, what_is_wrong_with_files_is_said, what_is_wrong_with_a_library_is_said, families_of_terms)

@@ -244,19 +244,47 @@ static double SixthDifference(const double u[], size_t stride)
   return fabs(u[0] - 6 * u[stride] + 15 * u[2 * stride] - 20 * u[3 * stride] + 15 * u[4 * stride] - 6 * u[5 * stride] + u[6 * stride]);
 }
 
+/* Of a window of times what a value counts for: divided differences of unevenly spaced ones, of the same norm, so that white noise is seen alike and smooth motion not at all. False: evenly spaced. */
+static bool UnevenDifference(const double t[], double weights[DIFFERENCE])
+{
+  const double step = (t[DIFFERENCE - 1] - t[0]) / (DIFFERENCE - 1);
+  bool         even = true;
+  double       norm = 0;
+
+  for (size_t i = 0; i < DIFFERENCE; i++) {
+    even       = even && fabs(t[i] - t[0] - (double)i * step) <= 1e-3 * step;
+    weights[i] = 1;
+    for (size_t j = 0; j < DIFFERENCE; j++)
+      if (j != i) weights[i] *= step / (t[i] - t[j]);
+    norm += weights[i] * weights[i];
+  }
+  for (size_t i = 0; i < DIFFERENCE; i++) weights[i] *= sqrt(924 / norm);
+  return !even;
+}
+
+static double WeightedDifference(const double u[], size_t stride, const double weights[DIFFERENCE])
+{
+  double sum = 0;
+
+  for (size_t i = 0; i < DIFFERENCE; i++) sum += weights[i] * u[i * stride];
+  return fabs(sum);
+}
+
 static void Take(Sample *sample, double value)
 {
   if (!isnan(value) && sample->n < SAMPLE) sample->values[sample->n++] = value;
 }
 
-/* Along axes of space in the window's first frame, and along time over all seven, window (frame)(points). */
-static void TakeWindow(const NomosFrames *frames, const double window[], bool time, Sample samples[3])
+/* Along axes of space in the window's first frame, and along time over all seven, at the times t, window (frame)(points). t NULL: there are less. */
+static void TakeWindow(const NomosFrames *frames, const double window[], const double t[], Sample samples[3])
 {
+  double       weights[DIFFERENCE];
+  const bool   uneven = t && UnevenDifference(t, weights);
   const size_t points = NomosFramesPoints(frames), every = points / POINTS + 1;
 
   for (size_t i = 0; i < points; i += every) {
     const size_t x = frames->n_dims ? i % frames->n[frames->n_dims - 1] : 0, y = frames->n_dims > 1 ? i / frames->n[1] : 0;
-    if (time) Take(&samples[0], SixthDifference(window + i, points));
+    if (t) Take(&samples[0], uneven ? WeightedDifference(window + i, points, weights) : SixthDifference(window + i, points));
     if (frames->n_dims && x + DIFFERENCE <= frames->n[frames->n_dims - 1]) Take(&samples[1], SixthDifference(window + i, 1));
     if (frames->n_dims > 1 && y + DIFFERENCE <= frames->n[0]) Take(&samples[2], SixthDifference(window + i, frames->n[1]));
   }
@@ -282,7 +310,7 @@ PetscErrorCode NomosFramesNoise(const NomosFrames *frames, double sigma[])
       for (size_t i = 0; i < frames->n_fields; i++) fields[i] = window + (i * DIFFERENCE + f) * points;
       PetscCall(frames->read(frames->context, trajectory, frame + f, fields));
     }
-    for (size_t i = 0; i < frames->n_fields; i++) TakeWindow(frames, window + i * DIFFERENCE * points, time, &samples[3 * i]);
+    for (size_t i = 0; i < frames->n_fields; i++) TakeWindow(frames, window + i * DIFFERENCE * points, time ? frames->times[trajectory] + frame : NULL, &samples[3 * i]);
   }
   for (size_t i = 0; i < frames->n_fields; i++) {
     sigma[i] = INFINITY;

@@ -24,13 +24,13 @@ PetscErrorCode NomosFramesClose(NomosFrames *frames);
 PetscErrorCode NomosFramesOfArrays(const NomosFrames *like, const double *const values[], NomosFrames *frames);
 
 /* In HDF5 or NetCDF-4 files: a run of nomos, or any file with datasets of the names given, or a folder of these. A dataset that has as many axes as space and one more is a trajectory over (time, space); with
-   two more, (trajectory, time, space); `name[2]` takes the third entry along the axis before space (a layer), which then is one more. Coordinates are those of attached dimension scales; those with the
-   units of a length or time become m and s. */
+   two more, (trajectory, time, space); `name[2]` takes the third entry along the axis before space (a layer), which then is one more. Coordinates are those of attached dimension scales, without
+   them datasets `x` and `y` that are as long as the axis; those with the units of a length or time become m and s. */
 typedef struct {
   const char        *path;
   size_t             n_fields;
   const char *const *variables;  /* (n_fields) "u", "q[0]" */
-  int                n_dims;     /* of space; -1: all axes but the first one, which is a scale called time (and the entry's) */
+  int                n_dims;     /* of space; -1: all axes after time (and the entry's), which is the one whose scale is called so, without scales the one as long as the times */
   const char        *mask;       /* a dataset of the shape of a field, of one frame of it, or of its space: points where it is 0 are missing. NULL or "": none */
   const char        *time;       /* dataset with the times; NULL or "": time, or t */
   double             time_step;  /* where there is none; 0: it must be there */
@@ -60,7 +60,8 @@ typedef struct {
 } NomosFramesStatistics;
 PetscErrorCode NomosFramesMeasure(MPI_Comm comm, const NomosFrames *frames, const NomosFramesStatistics *statistics);
 
-/* Standard deviation of white noise in the data: median |D^6 u|/(0.6745 sqrt(924)) of sixth differences along each axis (time too) with 7 points, the least of the axes; the median passes over fronts.
+/* Standard deviation of white noise in the data: median |D^6 u|/(0.6745 sqrt(924)) of sixth differences along each axis (time too) with 7 points, the least of the axes; the median passes over fronts. Where times
+   are uneven these are divided differences, of the same norm.
    sigma (n_fields). Of some 65536 differences along each axis; every rank does the same. */
 PetscErrorCode NomosFramesNoise(const NomosFrames *frames, double sigma[]);
 

@@ -101,11 +101,98 @@ static PetscErrorCode ReadFactor(Files *f, const char name[], double *factor)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Points along an axis of space: those of the scale attached to it. */
+/* Whether a dataset that is no field is a list of n numbers: what may be the coordinates of an axis that has no scale. */
+static PetscErrorCode IsList(Files *f, const char name[], size_t n, bool *is)
+{
+  size_t shape[NOMOS_FIELD_MAX_DIMS + 1];
+  int    n_dims;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosFieldReaderHas(f->reader, name, is));
+  for (size_t v = 0; v < f->n_variables; v++) *is = *is && strcmp(name, f->variables[v].name);
+  if (!*is) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosFieldReaderShape(f->reader, name, &n_dims, shape));
+  *is = n_dims == 1 && shape[0] == n;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Coordinates of an axis: the scale attached to it, else a dataset of the axis' usual name that fits; "" if there is none. */
+static PetscErrorCode FindCoordinates(Files *f, const char name[], int axis, const char usual[], size_t n, const char **coordinates)
+{
+  bool has = false;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosFieldReaderDimName(f->reader, name, axis, coordinates));
+  if ((*coordinates)[0]) PetscCall(NomosFieldReaderHas(f->reader, *coordinates, &has));
+  else {
+    PetscCall(IsList(f, usual, n, &has));
+    if (has) *coordinates = usual;
+  }
+  if (!has) *coordinates = "";
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The dataset of the times; NULL if there is none. */
+static PetscErrorCode FindTimes(Files *f, const char path[], const char **name)
+{
+  static const char *const usual[] = {"time", "t"};
+  bool                     has     = false;
+
+  PetscFunctionBeginUser;
+  *name = f->input.time && f->input.time[0] ? f->input.time : NULL;
+  if (*name) PetscCall(CheckHas(f, path, *name));
+  for (int i = 0; !*name && i < 2; i++) {
+    PetscCall(NomosFieldReaderHas(f->reader, usual[i], &has));
+    if (has) *name = usual[i];
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Which axis of a dataset is time, 0 or, after one of trajectories, 1: the one whose scale is called so; without scales the one that is as long as the times are. */
+static PetscErrorCode FindTimeAxis(Files *f, const char path[], const Variable *variable, int n_dims, const size_t shape[], int *time_axis)
+{
+  const int   n_axes = n_dims - (variable->entry >= 0);
+  const char *name = variable->name, *times, *scales[2] = {"", ""}, *coordinates;
+  size_t      n_times[NOMOS_FIELD_MAX_DIMS + 1] = {0};
+  int         n_times_dims                      = 0;
+  bool        fits[2]                           = {false}, is;
+
+  PetscFunctionBeginUser;
+  PetscCheck(n_axes >= 1, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: %s has no axis of time", f->where, path, name);
+  PetscCall(FindTimes(f, path, &times));
+  for (int a = 0; a < PetscMin(n_axes, 2); a++) {
+    PetscCall(NomosFieldReaderDimName(f->reader, name, a, &scales[a]));
+    *time_axis = a;
+    if (scales[a][0] && (!strcmp(scales[a], f->input.time && f->input.time[0] ? f->input.time : "time") || !strcmp(scales[a], "t"))) PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  *time_axis = 0;
+  if (n_axes <= 1) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCheck(!scales[0][0], PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: the first axis of %s is called '%s' and not time, so that axes cannot be told apart; give the name of the times (data.time), or the length of the domain (data.length), one number for each axis of space", f->where, path, name, scales[0]);
+  PetscCheck(times, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: %s has %d axes, and nothing says which one is time: there is no dataset time or t of that length; name the one with the times (data.time), or where axes are of space give the length of the domain (data.length), one number for each of them", f->where, path, name, n_axes);
+  PetscCall(NomosFieldReaderShape(f->reader, times, &n_times_dims, n_times));
+  for (int a = 0; a < 2; a++) fits[a] = !scales[a][0] && n_times_dims == 1 && n_times[0] == shape[a];
+  if (n_times_dims == 2) fits[1] = n_times[0] == shape[0] && n_times[1] == shape[1];
+  NomosCheck(fits[0] || fits[1], PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: no axis of %s, of %zu and %zu entries, is as long as the %zu times of %s; the axes are (time, space) or (trajectory, time, space)", f->where, path, name, shape[0], shape[1], n_times[n_times_dims - 1], times);
+  if (fits[0] && fits[1]) { /* as many trajectories or points as times: coordinates of space decide */
+    is = n_axes <= 3;
+    for (int a = 1; is && a < n_axes; a++) {
+      PetscCall(FindCoordinates(f, name, a + (variable->entry >= 0), a == n_axes - 1 ? "x" : "y", shape[a + (variable->entry >= 0)], &coordinates));
+      is = coordinates[0];
+    }
+    PetscCheck(is, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: the first two axes of %s are both as long as %s, so that axes cannot be told apart; where the first one is time give the length of the domain (data.length), one number for each axis of space; where it is that of trajectories let %s be over (trajectory, time)", f->where, path, name, times, times);
+    fits[1] = false;
+  }
+  *time_axis = fits[1];
+  if (*time_axis == 0 || n_axes > 2) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(IsList(f, "x", shape[0], &is));
+  PetscCheck(!is || n_times_dims == 2, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: the first axis of %s is as long as x, the second one as %s; write it over (time, x)", f->where, path, name, times);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Points along an axis of space. */
 static PetscErrorCode ReadAxis(Files *f, const char path[], const char name[], int axis, int d, size_t n, double *length, double *origin)
 {
-  const char *scale;
-  bool        has = false;
+  const char *scale, *usual = d == f->input.n_dims - 1 ? "x" : "y";
   double     *x, factor;
   size_t      shape[NOMOS_FIELD_MAX_DIMS + 1];
   int         n_dims;
@@ -113,12 +200,9 @@ static PetscErrorCode ReadAxis(Files *f, const char path[], const char name[], i
   PetscFunctionBeginUser;
   *length = f->input.length[d];
   *origin = 0;
-  PetscCall(NomosFieldReaderDimName(f->reader, name, axis, &scale));
-  if (scale[0]) PetscCall(NomosFieldReaderHas(f->reader, scale, &has));
-  if (!has || *length > 0) {
-    PetscCheck(*length > 0, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: axis %d of %s has no coordinates; give the length of the domain (data.length)", f->where, path, axis, name);
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
+  if (*length > 0) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(FindCoordinates(f, name, axis, usual, n, &scale));
+  NomosCheck(scale[0], PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: axis %d of %s has no coordinates; give the length of the domain (data.length), or a dataset %s with its %zu points", f->where, path, axis, name, usual, n);
   PetscCall(NomosFieldReaderShape(f->reader, scale, &n_dims, shape));
   NomosCheck(n_dims == 1 && shape[0] == n && n > 1, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: %s does not hold the %zu coordinates of axis %d of %s", f->where, path, scale, n, axis, name);
   PetscCall(ReadFactor(f, scale, &factor));
@@ -148,10 +232,9 @@ static PetscErrorCode ReadShape(Files *f, const char path[], size_t v, size_t le
   PetscCall(CheckHas(f, path, variable->name));
   PetscCall(NomosFieldReaderShape(f->reader, variable->name, &n_dims, shape));
   if (f->input.n_dims < 0) {
-    const char *scale;
-    PetscCall(NomosFieldReaderDimName(f->reader, variable->name, 0, &scale));
-    PetscCheck(scale[0] && (!strcmp(scale, f->input.time && f->input.time[0] ? f->input.time : "time") || !strcmp(scale, "t")), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: the first axis of %s is called '%s' and not time, so that axes cannot be told apart; give the name of the times (data.time), or the length of the domain (data.length), one number for each axis of space", f->where, path, variable->name, scale);
-    f->input.n_dims = f->frames.n_dims = n_dims - 1 - (variable->entry >= 0);
+    int time_axis = 0;
+    PetscCall(FindTimeAxis(f, path, variable, n_dims, shape, &time_axis));
+    f->input.n_dims = f->frames.n_dims = n_dims - 1 - time_axis - (variable->entry >= 0);
   }
   NomosCheck(f->input.n_dims >= 0 && f->input.n_dims <= 2, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: %s has %d axes of space; at most 2 are possible (name[i] takes an entry of an axis before space)", f->where, path, variable->name, f->input.n_dims);
   const int n_lead = n_dims - f->input.n_dims - (variable->entry >= 0);
@@ -179,20 +262,14 @@ static PetscErrorCode ReadShape(Files *f, const char path[], size_t v, size_t le
 /* Times of a trajectory as in the file; *n of them are finite from the beginning on. */
 static PetscErrorCode ReadTimes(Files *f, const char path[], size_t trajectory, size_t n_file, double t[], size_t *n)
 {
-  static const char *const usual[] = {"time", "t"};
-  const char              *name    = f->input.time && f->input.time[0] ? f->input.time : NULL;
-  size_t                   shape[NOMOS_FIELD_MAX_DIMS + 1];
-  int                      n_dims;
-  bool                     has = false;
-  double                   factor;
+  const char *name;
+  size_t      shape[NOMOS_FIELD_MAX_DIMS + 1];
+  int         n_dims;
+  double      factor;
 
   PetscFunctionBeginUser;
   *n = n_file;
-  if (name) PetscCall(CheckHas(f, path, name));
-  for (int i = 0; !name && i < 2; i++) {
-    PetscCall(NomosFieldReaderHas(f->reader, usual[i], &has));
-    if (has) name = usual[i];
-  }
+  PetscCall(FindTimes(f, path, &name));
   if (!name || f->input.time_step > 0) {
     NomosCheck(f->input.time_step > 0, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has no dataset time or t; name it (data.time), or give the time from frame to frame (data.time_step)", f->where, path);
     for (size_t i = 0; i < n_file; i++) t[i] = (double)i * f->input.time_step;

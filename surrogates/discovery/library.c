@@ -231,6 +231,29 @@ static PetscErrorCode Agree(MPI_Comm comm, PetscErrorCode code)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* No row is left: why. */
+static PetscErrorCode RefuseEmpty(NomosLibrary l)
+{
+  const bool   weak      = l->settings.form == NOMOS_FORM_WEAK;
+  size_t       n_missing = 0, longest = 0; /* times without a frame; frames without such a gap */
+  char         reach[128] = "";
+
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < l->n_trajectories; i++) {
+    const NomosTimes *t = &l->times[i];
+    n_missing += t->n_slots - l->n_frames[i];
+    for (size_t f = 0, run = 0; f < l->n_frames[i]; f++) {
+      run     = f && t->slot[f] == t->slot[f - 1] + 1 ? run + 1 : 1;
+      longest = PetscMax(longest, run);
+    }
+  }
+  for (int d = 0; d <= l->n_dims && weak; d++) snprintf(reach + strlen(reach), sizeof reach - strlen(reach), "%s%zu", d ? " x " : "", 2 * l->settings.half_width[d] - 1);
+  const size_t needed = weak ? 2 * l->settings.half_width[l->n_dims] - 1 : l->rates ? 1 : (size_t)l->settings.time_order + 1;
+  PetscCheck(!n_missing || longest >= needed, l->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: no row is left of the regression: frames are missing in time, %zu of those every %g, so that at most %zu follow each other, and a row needs %zu; %s, or interpolate to even times", l->where, n_missing, l->times[0].step, longest, needed, weak ? "choose smaller half widths (assembly.half_width), take the strong form (assembly.form)" : "choose differences of lower order (assembly.time_order)");
+  PetscCheck(weak, l->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: no row is left of the regression: something is missing in each; look for NaN in the data and zeros in data.mask, or choose differences of lower order (assembly.order)", l->where);
+  SETERRQ(l->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: no row is left of the regression: something is missing in each of the test functions, which reach over %s points; look for NaN in the data and zeros in data.mask, or choose smaller half widths (assembly.half_width) or the strong form (assembly.form)", l->where, reach);
+}
+
 static PetscErrorCode Assemble(NomosAssembly *a)
 {
   NomosLibrary l    = a->library;
@@ -255,11 +278,10 @@ static PetscErrorCode Assemble(NomosAssembly *a)
     for (size_t block = 0; block < gram->n_blocks; block++) n += gram->n[block];
   } else PetscCall(NomosGramDestroy(gram));
   PetscCall(code);
-  if (n == 0) PetscCall(NomosGramDestroy(gram));
-  char reach[128] = "";
-  for (int d = 0; d <= l->n_dims && l->settings.form == NOMOS_FORM_WEAK; d++) snprintf(reach + strlen(reach), sizeof reach - strlen(reach), "%s%zu", d ? " x " : "", 2 * l->settings.half_width[d] - 1);
-  PetscCheck(n > 0 || l->settings.form == NOMOS_FORM_WEAK, l->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: no row is left of the regression: something is missing in each; look for NaN in the data and zeros in data.mask, or choose differences of lower order (assembly.order)", l->where);
-  PetscCheck(n > 0, l->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: no row is left of the regression: something is missing in each of the test functions, which reach over %s points; look for NaN in the data and zeros in data.mask, or choose smaller half widths (assembly.half_width) or the strong form (assembly.form)", l->where, reach);
+  if (n == 0) {
+    PetscCall(NomosGramDestroy(gram));
+    PetscCall(RefuseEmpty(l));
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -17,17 +17,9 @@ PetscErrorCode NomosParticleDataInputFromConfig(NomosConfig config, const char f
 
 /* ---- splits */
 
-/* A number of trajectories from a fraction: what is asked for is never empty while there is something to share. */
-static size_t Share(double fraction, size_t n)
-{
-  const size_t share = (size_t)floor(fraction * (double)n + 0.5);
-
-  return fraction > 0 && share == 0 && n > 2 ? 1 : share;
-}
-
 static PetscErrorCode DrawSplits(const NomosParticleData d, NomosSplit of[])
 {
-  const size_t n_validation = Share(d->input.validation, d->n), n_test = Share(d->input.test, d->n);
+  const size_t n_validation = NomosSplitShare(d->input.validation, d->n), n_test = NomosSplitShare(d->input.test, d->n);
   size_t      *order;
 
   PetscFunctionBeginUser;

@@ -17,7 +17,7 @@ enum { NOMOS_PARTICLE_MAX_PARAMETERS = 16 };
 
 typedef struct {
   const char *path;
-  double      validation, test; /* fractions of the trajectories; one at least where it is > 0 */
+  double      validation, test; /* fractions of the trajectories: NomosSplitShare */
   uint64_t    seed;             /* which are for which */
   size_t      first_frame;      /* earlier ones are left out */
   size_t      n_trajectories;   /* at most so many of the training's, the first ones; 0: all */
@@ -84,7 +84,7 @@ PetscErrorCode NomosParticleDataCheckWalls(NomosParticleData data, const char of
 PetscErrorCode NomosParticleDataCheckFixed(NomosParticleData data, NomosConfig config);
 /* Errors: of these n particles (sample NULL: all) every one is a wall. Not collective. */
 PetscErrorCode NomosParticleDataCheckMoving(NomosParticleData data, const NomosParticleTrajectory *trajectory, size_t n, const int32_t sample[]);
-/* Particles that end the first trajectory of the training where they began, and are not said to be walls, most likely are; the time between frames and the walls where the files do not say them; particles beyond the walls. Collective. */
+/* Particles that end the first trajectory of the training where they began, and are not said to be walls, most likely are; the time between frames and the walls where the files do not say them; particles beyond the walls; a share without a trajectory. Collective. */
 PetscErrorCode NomosParticleDataWarn(NomosParticleData data, NomosWarningFn warn, void *ctx);
 /* Errors: a material that validation or test have and no trajectory of the training: nothing is learned of it. Collective. */
 PetscErrorCode NomosParticleDataCheckLearned(NomosParticleData data);

@@ -106,6 +106,7 @@ PetscErrorCode NomosParticleDataWarn(NomosParticleData d, NomosWarningFn warn, v
   snprintf(text, sizeof text, "%.200s does not say where the walls are (bounds of metadata.json beside the files): they are taken to be where positions end", d->path);
   if (!d->info.bounded) PetscCall(warn(text, ctx));
   PetscCall(WarnOfOutside(d, warn, ctx));
+  if (!d->split_of_file) PetscCall(NomosSplitWarn(d->input.validation, d->input.test, d->n, warn, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

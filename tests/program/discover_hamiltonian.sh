@@ -96,6 +96,9 @@ expect 0 "" "$nomos" train network.yaml -o network
 expect 0 "" "$nomos" discover stars -o read --set discover.noise=0 --set discover.hamiltonian.network=network/weights.safetensors --set discover.hamiltonian.test=network/data/hamiltonian_systems.nc
 [ "$(result read exact_structure)" = 1.0 ] || fail "the network's equation has other terms: $(grep 'H =' read/log.txt)"
 awk -v c="$(result read coefficient_error)" -v l="$(result read not_in_library)" -v n="$(result read network_field_error)" 'BEGIN { exit !(c > 1e-5 && c < 0.2 && l > 1e-4 && l < 0.2 && n > 1e-4 && n < 0.2) }' || fail "a network that is exact, or has learned nothing: $(result read coefficient_error) $(result read not_in_library) $(result read network_field_error)"
+! grep -q "this H is not that of the data" read/log.txt || fail "an H that is as good as the network is warned of"
+expect 0 "this H is not that of the data" "$nomos" discover stars -o wide --set discover.noise=0 --set discover.hamiltonian.network=network/weights.safetensors --set discover.hamiltonian.cloud=4
+grep -q '"this H is not that of the data: its field errs by' wide/summary.json && awk -v w="$(result wide states_beyond_data)" -v r="$(result read states_beyond_data)" 'BEGIN { exit !(w > 0.5 && r < 0.1) }' || fail "a cloud beyond the data: $(result wide states_beyond_data), $(result read states_beyond_data)"
 expect 0 "" "$nomos" train network.yaml -o young --set train.epochs=20
 for steps in 0 300; do # a network that has hardly begun to learn goes on with the states seen here
   expect 0 "" "$nomos" discover stars -o adapted_$steps --set discover.noise=0 --set discover.hamiltonian.network=young/weights.safetensors --set discover.hamiltonian.points=100 --set discover.hamiltonian.adapt_steps=$steps --set discover.hamiltonian.adapt_rate=5e-3

@@ -128,9 +128,15 @@ expect 0 "" "$toy" train learn --quiet --set toy.nan_validation=2 -o dazzled
 expect 0 "" "$toy" train learn --quiet --set train.learning_rate=30 -o far
 grep -q 'the training diverged: the mean loss of the last epoch is' far/summary.json && ! grep -q diverged whole_adam/summary.json || fail "far: $(cat far/log.txt)"
 
+# A share that is asked for and has no trajectory is told of before the training.
+expect 0 "" "$toy" train learn --quiet --set data.trajectories=1 --set train.epochs=1 -o one
+grep -q '"data.validation = 0.2 and data.test = 0.1: with 1 trajectory there is none for it' one/summary.json && ! grep -q 'there is none for it' whole_adam/summary.json || fail "one: $(cat one/log.txt)"
+expect 0 "" "$toy" train learn --quiet --set data.trajectories=2 --set train.epochs=1 --set data.validation=0 --set data.test=0 -o none_wanted
+! grep -q 'there is none for it' none_wanted/log.txt || fail "none_wanted: $(cat none_wanted/log.txt)"
+
 # More ranks than examples: some have nothing to do.
 expect 0 "" env -u OMPI_MCA_ess_singleton_isolated mpirun --oversubscribe -n 4 "$toy" train learn --quiet --set data.trajectories=3 --set train.epochs=2 -o few
-grep -q "examples: 1 for training" few/log.txt || fail "few: $(cat few/log.txt)"
+grep -q "examples: 1 for training" few/log.txt && ! grep -q "there is none for it" few/log.txt || fail "few: $(cat few/log.txt)"
 
 # A disk that is full: a sentence, and the last good state is kept; with room again it goes on to the same end.
 mkdir disk
