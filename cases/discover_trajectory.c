@@ -46,7 +46,6 @@ static PetscErrorCode ReadFit(NomosDiscover *d, NomosTrajectoryFit *fit)
 {
   NomosIncrements       *m      = d->data;
   NomosConfig            config = d->run->config;
-  const NomosModelField *field  = m->forecaster.field;
   const char            *points;
   bool                   own;
 
@@ -64,7 +63,7 @@ static PetscErrorCode ReadFit(NomosDiscover *d, NomosTrajectoryFit *fit)
   PetscCall(NomosConfigGetString(config, own ? "discover.trajectory.points" : "discover.points", &points));
   fit->shared   = !own;
   fit->moving   = !strcmp(points, "moving");
-  fit->n_layers = field->n_dims > 2 ? field->size[0] : 1;
+  fit->n_layers = m->n_layers;
   fit->layer    = m->points / fit->n_layers;
   fit->state    = fit->fraction < 1 || m->noise > 0;
   PetscCheck(fit->times <= fit->steps + 1, d->run->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: discover.trajectory.times: %lld times do not fit into %lld steps", NomosConfigWhere(config, "discover.trajectory.times"), (long long)fit->times, (long long)fit->steps);

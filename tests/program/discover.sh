@@ -179,6 +179,38 @@ bad analyses "holds no analyses of u" discover model --set discover.increments=r
 bad windows "hold no window" discover follow.yaml $weak --set discover.trajectory.steps=2000 -o out
 bad whole "a whole number of discover.horizon" discover model --set discover.assimilation=weak_4dvar --set discover.noise=0.01 --set discover.horizon=3 -o out
 
+# Models of several variables: all of them are observed, of a twin and of a file, or it is said what is missing.
+cat >two.yaml <<'YAML'
+solver: spectral
+case: {units: nondimensional}
+spectral: {nx: 32, lx: 20}
+equations:
+  u: {terms: [u_xx, u, u^3], coefficients: [0.1, 1, -1]}
+  v: {terms: [v_xx, u, v], coefficients: [1, 0.2, -0.5]}
+truth: {equations.u: {terms: [u_xx, u, u^3, v], coefficients: [0.1, 1, -1, -0.6]}}
+initial: {u: "cos(2*pi*x/20) + 0.3*sin(4*pi*x/20)", v: "0.2*sin(2*pi*x/20)"}
+time: {scheme: etdrk4, dt: 0.02, stop: 1}
+discover: {equations: [u], library: [u, v, u_x, v_xx], samples: 5, every: 0.1}
+YAML
+exact() { grep -q '"exact_structure": 1' $1/summary.json && /usr/bin/python3 -c 'import json, sys; sys.exit(json.load(open(sys.argv[1] + "/summary.json"))["results"]["coefficient_error"] > 1e-6)' $1 || fail "$1: $(grep -A 9 results $1/summary.json)"; }
+expect 0 "" "$nomos" discover two.yaml -o two
+exact two
+cat >lorenz.yaml <<'YAML'
+solver: ode
+case: {units: nondimensional}
+equations:
+  x: {terms: [y, x], coefficients: [10, -10]}
+  y: {terms: [x, y], coefficients: [28, -1]}
+  z: {terms: [x y, z], coefficients: [1, -2.6666666666666665]}
+truth: {equations.y: {terms: [x, y, x z], coefficients: [28, -1, -1]}}
+initial: {x: -8, y: 8, z: 27}
+time: {scheme: rk4, dt: 0.005, stop: 5}
+discover: {equations: [y], library: [x, y, z, x z, x y], samples: 50, every: 0.05, from: 1}
+YAML
+expect 0 "" "$nomos" discover lorenz.yaml -o lorenz
+exact lorenz
+bad half "discover.observe = u is not the whole state of the model: it lacks v" discover two.yaml --set discover.observe=u -o out
+
 # Assimilations have keys of their own for what is seen.
 bad interpolation "discover.trajectory.fraction and discover.trajectory.points say which" discover model --set discover.assimilation=trajectory --set discover.interpolation=cubic -o out
 bad fraction "give discover.trajectory.fraction" discover model --set discover.assimilation=weak_4dvar --set discover.noise=0.01 --set discover.fraction=0.5 -o out
