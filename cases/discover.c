@@ -283,6 +283,7 @@ static PetscErrorCode Work(NomosRun *run, NomosDiscover *d)
   }
   PetscCall(NomosDiscoverIntervals(d));
   NomosDiscoverSnap(d);
+  PetscCall(NomosDiscoverWarnOfResidual(d));
   for (size_t i = 0; i < d->n_equations; i++)
     for (size_t j = 0; j < d->equations[i].n_terms; j++) n_terms += d->equations[i].found.c[j] != 0;
   PetscCall(NomosDiscoverWrite(d));

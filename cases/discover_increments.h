@@ -141,6 +141,9 @@ PetscErrorCode NomosWeakDestroy(NomosDiscover *d);
 PetscErrorCode NomosIncrementsPrepareSmoothing(NomosDiscover *d);
 PetscErrorCode NomosIncrementsChooseSmoothing(NomosDiscover *d, bool *again);
 
+/* NomosDiscoverMode.noise: of pairs as they were seen. */
+PetscErrorCode NomosIncrementsNoise(NomosDiscover *d, double share[]);
+
 /* Load the case with these values of keys on top ("equations.q1.terms=[...]"), and make its model. */
 PetscErrorCode NomosForecasterCreate(NomosRun *run, size_t n_set, const char *const set[], const char observe[], NomosForecaster *forecaster);
 PetscErrorCode NomosForecasterDestroy(NomosForecaster *forecaster);

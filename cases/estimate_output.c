@@ -336,7 +336,7 @@ PetscErrorCode NomosEstimateResults(NomosRun *run, NomosResultFn result, void *c
   PetscCall(result("departure_prior", e->departure[0], ctx));
   PetscCall(result("departure_analysis", e->departure[1], ctx));
   for (size_t l = 0; l < e->n_layers; l++) {
-    snprintf(name, sizeof name, "deviation_%zu", l + 1);
+    snprintf(name, sizeof name, "field_deviation_%zu", l + 1); /* of the control field over the grid, which errors may be compared with */
     PetscCall(result(name, e->deviation[l], ctx));
     if (!e->state) continue;
     snprintf(name, sizeof name, "error_prior_%zu", l + 1);

@@ -136,6 +136,15 @@ cmp -s corrected.txt real.txt || fail "the corrected model is not the real syste
 expect 0 "" "$nomos" estimate real.yaml -o seen --set 'estimate.unknown=["equations.u.coefficients[2]"]' --set estimate.from=0.5 --set time.stop=0.55 --set estimate.times=5 --set estimate.fraction=1 --set estimate.noise=1e-12 --set estimate.iterations=0
 expect 0 "" "$nomos" discover model -o from_file --set discover.observations=seen/observations.nc --set discover.samples=9 --set discover.every=0 --set discover.known.u.terms='[u_xx]' --set discover.known.u.coefficients='[0.1]'
 for result in '"samples": 4' '"exact_structure": 1'; do grep -q "$result" from_file/summary.json || fail "no $result from a file: $(grep -A 9 results from_file/summary.json)"; done
+# A library without the term that is missing: how little is explained is said, warned of, and drawn on one scale.
+expect 0 "of the mean square of their target unexplained, and no noise explains it" "$nomos" discover model -o lacks --set discover.observations=seen/observations.nc --set 'discover.library=[u^2, u_x, u u_x]'
+grep -q "% unexplained)" lacks/log.txt && grep -q "a term is missing from discover.library" lacks/summary.json || fail "what is unexplained is not said: $(grep du/dt lacks/log.txt)"
+/usr/bin/python3 - lacks/plots/increments.svg <<'PYTHON' || fail "the panels of increments.svg have a range each"
+import re, sys
+paths = [re.findall(r"[ML] (\S+) (\S+)", path) for path in re.findall(r' d="(M [^"]*)"', open(sys.argv[1]).read()) if "C" not in path]
+heights = [max(y) - min(y) for y in ([float(y) for _, y in path] for path in paths if len(path) > 60)]
+assert len(heights) == 3 and heights[1] < 0.7 * heights[0] and heights[2] < 0.7 * heights[0], heights
+PYTHON
 expect 0 "" "$nomos" estimate real.yaml -o partly --set 'estimate.unknown=["equations.u.coefficients[2]"]' --set estimate.from=0.5 --set time.stop=0.55 --set estimate.times=5 --set estimate.fraction=0.9 --set estimate.iterations=0
 bad partly "of the 64 points of u; all are needed" discover model --set discover.observations=partly/observations.nc -o out
 bad horizon "no two of the 5 looks" discover model --set discover.observations=seen/observations.nc --set discover.horizon=7 -o out
@@ -209,6 +218,9 @@ discover: {equations: [y], library: [x, y, z, x z, x y], samples: 50, every: 0.0
 YAML
 expect 0 "" "$nomos" discover lorenz.yaml -o lorenz
 exact lorenz
+! grep -q "warning" err.txt || fail "a warning of an equation that is right: $(cat err.txt)"
+# Passes that end too early are warned of.
+expect 0 "the passes did not converge: after 2 (discover.iterations) coefficients still change" "$nomos" discover lorenz.yaml -o early --set discover.iterations=2
 bad half "discover.observe = u is not the whole state of the model: it lacks v" discover two.yaml --set discover.observe=u -o out
 
 # Assimilations have keys of their own for what is seen.
