@@ -260,25 +260,30 @@ PetscErrorCode NomosAssimilateToFields(NomosRun *run, NomosAssimilate *a)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* What a state has besides its fields, the history of a multistep scheme among it, stays that of the forecast. */
+/* What a state has besides its fields, the history of a multistep scheme among it, stays that of the forecast: the change of a state is that of states made from the changed field and from 0. */
 PetscErrorCode NomosAssimilateFromFields(NomosRun *run, NomosAssimilate *a)
 {
   const NomosRealType precision = run->model->precision;
   char               *state;
-  double             *change;
+  double             *change, *none;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc2(a->bytes + 1, &state, a->n_raw + 1, &change));
+  PetscCall(PetscMalloc3(a->bytes + 1, &state, a->n_raw + 1, &change, a->n_fields * a->n_raw + 1, &none));
+  PetscCall(PetscArrayzero(a->work, a->n_state));
+  for (size_t f = 0; f < a->n_fields; f++) {
+    PetscCall(a->derivatives->from_field(run->model, a->field[f], a->work + a->start[f], state));
+    NomosStateToDoubles(precision, a->n_raw, state, none + f * a->n_raw);
+  }
   for (size_t i = 0; i < a->n_own; i++) {
     NomosStateToDoubles(precision, a->n_raw, a->members + i * a->bytes, a->raw);
     for (size_t k = 0; k < a->n_state; k++) a->work[k] = a->states[i * a->n_state + k] - a->before[i * a->n_state + k];
     for (size_t f = 0; f < a->n_fields; f++) {
       PetscCall(a->derivatives->from_field(run->model, a->field[f], a->work + a->start[f], state));
       NomosStateToDoubles(precision, a->n_raw, state, change);
-      for (size_t k = 0; k < a->n_raw; k++) a->raw[k] += change[k];
+      for (size_t k = 0; k < a->n_raw; k++) a->raw[k] += change[k] - none[f * a->n_raw + k];
     }
     NomosStateFromDoubles(precision, a->n_raw, a->raw, a->members + i * a->bytes);
   }
-  PetscCall(PetscFree2(state, change));
+  PetscCall(PetscFree3(state, change, none));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

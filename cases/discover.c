@@ -21,8 +21,8 @@ static const NomosParam params[] = { /* whatever is looked for */
 };
 
 const NomosParam nomos_discover_model_params[] = { /* what a model lacks */
-  {"discover.observe",     NOMOS_PARAM_STRING, "",             NULL, 0, 0,       NULL,  false, "The field that is observed, from which a forecast begins; unset: the model's first."},
-  {"discover.observations", NOMOS_PARAM_FILE,  "",             NULL, 0, 0,       NULL,  false, "A NetCDF-4/HDF5 file of observations of that field on the whole grid (the layouts that nomos estimate and nomos assimilate write): every two looks that are a horizon apart are a pair (discover.from, every and samples, where they are given, choose among them). With discover.assimilation some points are enough. Unset: the case with its map `truth:`."},
+  {"discover.observe",     NOMOS_PARAM_STRING, "",             NULL, 0, 0,       NULL,  false, "The field that is observed, from which a forecast begins: one that is the whole state; unset: the model's first such field, of an equation of several variables `state`, all of them."},
+  {"discover.observations", NOMOS_PARAM_FILE,  "",             NULL, 0, 0,       NULL,  false, "A NetCDF-4/HDF5 file of observations of that field on the whole grid (the layouts that nomos estimate and nomos assimilate write; of `state` each variable under its name, u and u_error, v and v_error): every two looks that are a horizon apart are a pair (discover.from, every and samples, where they are given, choose among them). With discover.assimilation some points are enough. Unset: the case with its map `truth:`."},
   {"discover.increments",  NOMOS_PARAM_FILE,   "",             NULL, 0, 0,       NULL,  false, "The run directory of a nomos assimilate of that field, by any method: two analyses that follow each other are a pair, of whose forecast by the case's model the increment is taken. The run must have kept them all (output.fields_every)."},
   {"discover.from",        NOMOS_PARAM_REAL,   "0",            "s",  0, DBL_MAX, NULL,  false, "Time of the first pair of observations: the real system runs up to it from the case's initial state."},
   {"discover.samples",     NOMOS_PARAM_INT,    "",             NULL, 1, 1000000, NULL,  false, "Pairs of observations. Unset: one, of a file or an assimilation all."},
@@ -283,6 +283,7 @@ static PetscErrorCode Work(NomosRun *run, NomosDiscover *d)
   }
   PetscCall(NomosDiscoverIntervals(d));
   NomosDiscoverSnap(d);
+  PetscCall(NomosDiscoverWarnOfResidual(d));
   for (size_t i = 0; i < d->n_equations; i++)
     for (size_t j = 0; j < d->equations[i].n_terms; j++) n_terms += d->equations[i].found.c[j] != 0;
   PetscCall(NomosDiscoverWrite(d));

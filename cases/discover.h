@@ -10,7 +10,7 @@
 
    A mode names the equations with their terms and adds up their normal equations (surrogates/discovery/gram.h); then all is common: regression, the equation in all its forms, pictures, the report.
 
-   discover.c runs it, discover_output.c writes equations and tables, discover_report.c the page; the modes are discover_increments.c with discover_truth.c and discover_forecast.c, discover_data.c,
+   discover.c runs it, discover_output.c writes equations and tables, discover_residual.c judges what is left, discover_report.c the page; the modes are discover_increments.c with discover_truth.c and discover_forecast.c, discover_data.c,
    and discover_hamiltonian.c; plot_discover.c draws. */
 #ifndef NOMOS_CASES_DISCOVER_H
 #define NOMOS_CASES_DISCOVER_H
@@ -51,6 +51,7 @@ typedef struct {
   PetscErrorCode (*find)(NomosDiscover *d);     /* data into each equation's gram, which it creates; from these to `found` (NomosDiscoverSolve) */
   /* Sums of all equations (targets) from the data with the noise that they seem to have added once more, differently for every replica; NULL: there is no such thing. */
   PetscErrorCode (*replicate)(NomosDiscover *d, size_t replica, NomosGram *gram);
+  PetscErrorCode (*noise)(NomosDiscover *d, double share[]); /* of the mean square of each target, what noise that is known makes; NaN: it is not known; NULL: by replicate */
   void (*yaml)(const NomosDiscover *d, FILE *out); /* equation.yaml; NULL: `equations:` */
   PetscErrorCode (*conclude)(NomosDiscover *d); /* with what was found: files of its own, a forecast; NULL: nothing */
   PetscErrorCode (*results)(NomosDiscover *d, NomosResultFn result, void *ctx); /* NULL: none of its own */
@@ -89,6 +90,8 @@ extern const NomosParam nomos_discover_interval_params[];
 extern const size_t     nomos_discover_n_interval_params;
 PetscErrorCode NomosDiscoverIntervals(NomosDiscover *d);
 PetscErrorCode NomosDiscoverIntervalResults(NomosDiscover *d, NomosResultFn result, void *ctx);
+/* Warnings where found.residual is far above what noise explains. */
+PetscErrorCode NomosDiscoverWarnOfResidual(NomosDiscover *d);
 /* Root mean square of the target, over all rows. */
 double NomosDiscoverTarget(const NomosDiscoverEquation *equation);
 /* |c - truth|/|truth| of the whole equation (model + c); of nothing found where nothing is 0. NaN: the truth is unknown. */

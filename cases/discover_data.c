@@ -143,6 +143,7 @@ static PetscErrorCode UnbiasAll(NomosDiscover *d, NomosDiscoverData *data)
   PetscErrorCode code  = NomosFramesNoise(NomosDiscoverDataFrames(data), data->sigma);
   NomosErrorSetQuiet(quiet);
   if (own) PetscCall(code);
+  data->measured = !code;
   if (code) memset(data->sigma, 0, data->frames.n_fields * sizeof *data->sigma);
   if (!wanted || own || code || data->frames.n_fields > data->n_fields) PetscFunctionReturn(PETSC_SUCCESS); /* of given rates nothing is known */
   PetscCall(NomosFramesMeasure(d->run->comm, NomosDiscoverDataFrames(data), &(NomosFramesStatistics){.rms = rms}));
@@ -259,6 +260,71 @@ static PetscErrorCode TryOtherOrders(NomosDiscover *d, NomosDiscoverData *data)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The part of the target's mean square that terms leave, with coefficients c or (fit) those of least squares, which c then has. */
+static PetscErrorCode MeanLeft(const NomosGram *gram, bool fit, double c[], double *left)
+{
+  NomosNormal normal;
+  bool       *support;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(gram->n_terms, &support));
+  for (size_t j = 0; j < gram->n_terms; j++) support[j] = true;
+  PetscCall(NomosGramNormal(gram, 0, NULL, &normal));
+  PetscErrorCode code = fit ? NomosLeastSquares(&normal, support, NULL, c, NULL) : PETSC_SUCCESS;
+  *left               = normal.s;
+  for (size_t i = 0; i < gram->n_terms; i++) {
+    *left -= 2 * c[i] * normal.b[i];
+    for (size_t j = 0; j < gram->n_terms; j++) *left += c[i] * normal.G[i * gram->n_terms + j] * c[j];
+  }
+  *left /= normal.s;
+  PetscCall(NomosNormalDestroy(&normal));
+  PetscCall(PetscFree(support));
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Are the data periodic? Terms found, fitted with open ends, leave as much in rows across the ends as in those inside, if they are. */
+static PetscErrorCode TryOpenEnds(NomosDiscover *d, NomosDiscoverData *data)
+{
+  static const double worse = 10, least = 1e-6;
+  const NomosLibrarySettings *used = NomosLibrarySettingsUsed(data->library);
+  char                        sentence[512];
+
+  PetscFunctionBeginUser;
+  if (used->open || !data->frames.n_dims || data->frames.n_fields > data->n_fields) PetscFunctionReturn(PETSC_SUCCESS);
+  for (size_t i = 0; i < d->n_equations; i++) {
+    NomosDiscoverEquation *e     = &d->equations[i];
+    NomosLibraryInput      input = {.comm = d->run->comm, .frames = NomosDiscoverDataFrames(data), .n_fields = data->n_fields, .n_targets = 1, .fields = data->fields, .targets = data->targets + i, .settings = *used, .where = NomosConfigWhere(d->run->config, "discover.library")};
+    const char           **terms;
+    double                *c, left[2] = {0};
+    PetscErrorCode         code = PETSC_SUCCESS;
+    if (e->found.nothing) continue;
+    PetscCall(PetscMalloc2(e->n_terms, &terms, e->n_terms, &c));
+    for (size_t j = 0; j < e->n_terms; j++)
+      if (e->found.c[j] != 0) terms[input.n_terms++] = e->terms[j];
+    input.terms      = terms;
+    const bool quiet = NomosErrorSetQuiet(true);
+    for (int open = 1; open >= 0 && !code; open--) {
+      NomosLibrary library;
+      NomosGram    gram;
+      input.settings.open = open;
+      code                = NomosLibraryCreate(&input, &library);
+      if (code) break;
+      code = NomosLibraryAssemble(library, NomosDiscoverDataFrames(data), NULL, &gram);
+      PetscCall(NomosLibraryDestroy(&library));
+      if (code) break;
+      code = MeanLeft(&gram, open, c, &left[open]);
+      PetscCall(NomosGramDestroy(&gram));
+    }
+    NomosErrorSetQuiet(quiet);
+    PetscCall(PetscFree2(terms, c));
+    if (code || !(left[0] > least && left[0] > worse * left[1])) continue;
+    snprintf(sentence, sizeof sentence, "d%s/dt: the terms found leave %.2g %% of the mean square of the rate with the ends of the domain joined, and %.2g %% with open ends: the data do not look periodic; take assembly.boundary: open", e->variable, 100 * left[0], 100 * left[1]);
+    PetscCall(NomosRunWarn(sentence, d->run));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Find(NomosDiscover *d)
 {
   NomosDiscoverData *data = d->data;
@@ -275,6 +341,7 @@ static PetscErrorCode Find(NomosDiscover *d)
   PetscCall(Study(d, data));
   PetscCall(WarnOfNoise(d, data));
   PetscCall(TryOtherOrders(d, data));
+  PetscCall(TryOpenEnds(d, data));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -287,6 +354,7 @@ static PetscErrorCode Replicate(NomosDiscover *d, size_t replica, NomosGram *gra
   int64_t     seed;
 
   PetscFunctionBeginUser;
+  NomosCheck(data->measured, d->run->comm, PETSC_ERR_ARG_WRONGSTATE, "discover.intervals = noise: the noise of the data could not be measured");
   PetscCall(NomosConfigGetInt(d->run->config, "discover.seed", &seed));
   PetscCall(NomosFramesWithNoise(NomosDiscoverDataFrames(data), data->sigma, (uint64_t)seed + 1000003 * (replica + 1), &again));
   PetscErrorCode code = NomosLibraryAssemble(data->library, &again, NULL, &blocks);

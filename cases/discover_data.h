@@ -13,6 +13,7 @@ typedef struct {
   const char *const *fields;
   size_t      *targets;
   double      *sigma; /* (n_fields) of the noise that was added, then as measured */
+  bool         measured;
   int64_t      seeds;
   double       worst, ratio, exact; /* means over the seeds */
   double       covered[3];          /* right coefficients in their 95 % intervals; all right ones found; squares of their errors in deviations */

@@ -209,7 +209,7 @@ PetscErrorCode NomosIncrementsForecast(NomosDiscover *d)
   if (f.n_steps < 1 || !m->truth.model) PetscFunctionReturn(PETSC_SUCCESS);
   f.stride   = PetscMax(1, f.n_steps / N_TIMES);
   f.n_rows   = (size_t)(f.n_steps / f.stride) + 1;
-  f.n_layers = field->n_dims > 2 ? field->size[0] : 1;
+  f.n_layers = m->n_layers;
   f.n_k      = field->size[field->n_dims - 1] / 2;
   PetscCall(PetscCalloc2(f.n_rows * 2 * f.n_layers, &f.errors, N_RUNS * f.n_layers * f.n_k + 1, &f.spectra));
   PetscCall(PetscMalloc4(f.n_rows * m->points + 1, &f.fields[TRUTH], m->points + 1, &f.work, m->points + 1, &psi, m->truth_bytes, (char **)&x));

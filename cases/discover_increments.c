@@ -5,6 +5,8 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdio.h>
+#include <string.h>
 
 /* An increment below this part of the variable, for a state in double precision, is what rounding leaves. */
 static const double rounding = 1e-11;
@@ -259,6 +261,21 @@ PetscErrorCode NomosIncrementsSetModel(NomosDiscover *d, bool corrected)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The passes ended before nothing changed any more. */
+static PetscErrorCode WarnOfPasses(NomosDiscover *d, bool same, double change)
+{
+  static const double small = 1e-3; /* of their size: as good as settled */
+  char                sentence[512];
+
+  PetscFunctionBeginUser;
+  if (same && change < small) PetscFunctionReturn(PETSC_SUCCESS);
+  snprintf(sentence, sizeof sentence, "the passes did not converge: after %lld (discover.iterations) ", (long long)((NomosIncrements *)d->data)->iterations);
+  if (same) snprintf(sentence + strlen(sentence), sizeof sentence - strlen(sentence), "coefficients still change by %.1e of their size; allow more of them", change);
+  else strcat(sentence, "each pass still chooses other terms than the one before, and the equation is merely that of the last; what was seen does not tell the terms apart: take some out of discover.library, or see more");
+  PetscCall(NomosRunWarn(sentence, d->run));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Terms are chosen by the regression of y; once a pass chooses those of the pass before, their coefficients are refined by what is left, until that no longer makes a change. */
 static PetscErrorCode FindFromPairs(NomosDiscover *d)
 {
@@ -266,7 +283,7 @@ static PetscErrorCode FindFromPairs(NomosDiscover *d)
   NomosIncrements    *m         = d->data;
   double            **before;
   double              change = 0, last = DBL_MAX;
-  bool                settled = false, again;
+  bool                settled = false, again, same = false, done = false;
   NomosIncrementsWork w;
 
   PetscFunctionBeginUser;
@@ -283,7 +300,7 @@ static PetscErrorCode FindFromPairs(NomosDiscover *d)
     if (m->weak) PetscCall(NomosWeakAnalyse(d));
     PetscCall(Assemble(d, m, &w));
     if (d->run->stopped_by) break;
-    bool same = pass > 0;
+    same = pass > 0;
     PetscCall(NomosDiscoverSolve(d));
     for (size_t e = 0; e < d->n_equations; e++)
       for (size_t j = 0; j < d->equations[e].n_terms; j++) same = same && (before[e][j] != 0) == (d->equations[e].found.c[j] != 0);
@@ -296,9 +313,11 @@ static PetscErrorCode FindFromPairs(NomosDiscover *d)
     if (passes > 1) PetscCall(NomosIncrementsSetModel(d, true));
     m->corrected = passes > 1;
     for (size_t e = 0; e < d->n_equations; e++) PetscCall(PetscArraycpy(before[e], d->equations[e].found.c, d->equations[e].n_terms));
-    if (same && (settled || change <= converged || change >= 0.5 * last)) break;
+    done = passes == 1 || (same && (settled || change <= converged || change >= 0.5 * last));
+    if (done) break;
     if (same) last = change;
   }
+  if (!done && !d->run->stopped_by) PetscCall(WarnOfPasses(d, same, change));
   for (size_t e = 0; e < d->n_equations; e++) PetscCall(PetscFree(before[e]));
   PetscCall(PetscFree(before));
   PetscCall(NomosIncrementsWorkDestroy(d, &w));
@@ -365,4 +384,4 @@ static PetscErrorCode Destroy(NomosDiscover *d)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-const NomosDiscoverMode nomos_discover_increments = {.name = "increments", .prepare = NomosIncrementsPrepare, .find = Find, .conclude = Conclude, .results = Results, .destroy = Destroy};
+const NomosDiscoverMode nomos_discover_increments = {.name = "increments", .prepare = NomosIncrementsPrepare, .find = Find, .noise = NomosIncrementsNoise, .conclude = Conclude, .results = Results, .destroy = Destroy};

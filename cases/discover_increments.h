@@ -33,7 +33,7 @@ typedef struct {
   NomosModel                   model; /* the case with the library's terms as equations */
   const NomosModelDerivatives *derivatives;
   size_t                       bytes; /* of a state */
-  size_t                       observed; /* field */
+  size_t                       observed; /* field: the whole state, so that a forecast can begin at what was seen */
   const NomosModelField       *field;
 } NomosForecaster;
 
@@ -63,7 +63,7 @@ typedef struct {
   size_t            **parameters;  /* (n_equations)(n_terms) in the model's list of parameters */
   size_t              n_parameters;
   double             *values;      /* (n_parameters) of the model, all */
-  size_t              points;      /* of the observed field on this rank */
+  size_t              points, n_layers; /* of the observed field: on this rank; each with a deviation of its own (a list of numbers has one) */
   double             *pairs;       /* (n_samples, 2, points): psi, psi' */
   double             *weights;     /* (largest places.n) 0 in the frame, of each equation: (n_equations) one after the other */
   size_t              n_whole;     /* of all ranks */
@@ -140,6 +140,9 @@ PetscErrorCode NomosWeakDestroy(NomosDiscover *d);
    from the pairs; *again: their horizon changed, make them again. */
 PetscErrorCode NomosIncrementsPrepareSmoothing(NomosDiscover *d);
 PetscErrorCode NomosIncrementsChooseSmoothing(NomosDiscover *d, bool *again);
+
+/* NomosDiscoverMode.noise: of pairs as they were seen. */
+PetscErrorCode NomosIncrementsNoise(NomosDiscover *d, double share[]);
 
 /* Load the case with these values of keys on top ("equations.q1.terms=[...]"), and make its model. */
 PetscErrorCode NomosForecasterCreate(NomosRun *run, size_t n_set, const char *const set[], const char observe[], NomosForecaster *forecaster);

@@ -116,8 +116,8 @@ PetscErrorCode NomosForecasterCreate(NomosRun *run, size_t n_set, const char *co
   const NomosProgram *program = run->program;
   const NomosModelOps *ops;
   const char         **all;
-  const NomosModelField *list;
   size_t               n;
+  char                 lacks[256];
 
   PetscFunctionBeginUser;
   memset(f, 0, sizeof *f);
@@ -130,8 +130,11 @@ PetscErrorCode NomosForecasterCreate(NomosRun *run, size_t n_set, const char *co
   PetscCall(NomosModelCreate(run->comm, ops, f->config, &f->model));
   PetscCall(NomosModelGetDerivatives(f->model, false, &f->derivatives));
   PetscCheck(f->derivatives->fields && f->derivatives->field && f->derivatives->from_field, run->comm, PETSC_ERR_SUP, "solver %s has no states from fields (fields, field and from_field of its derivatives), with which a forecast begins", ops->name);
-  PetscCall(f->derivatives->fields(f->model, &n, &list));
-  PetscCall(NomosModelFindField(f->model, observe[0] || !n ? observe : list[0].name, &f->observed, &f->field));
+  if (observe[0]) {
+    PetscCall(NomosModelFindField(f->model, observe, &f->observed, &f->field));
+    PetscCall(NomosModelFieldLacks(f->model, f->observed, sizeof lacks, lacks));
+    PetscCheck(!lacks[0], run->comm, PETSC_ERR_ARG_WRONG, "%s: discover.observe = %s is not the whole state of the model: it lacks %s, without which no forecast can begin; leave the key out, all of it is then observed", NomosConfigWhere(f->config, "discover.observe"), observe, lacks);
+  } else PetscCall(NomosModelFindWhole(f->model, &f->observed, &f->field));
   PetscCall(f->derivatives->state_size(f->model, &n));
   f->bytes = n * NomosRealBytes(f->model->precision) + 1;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -366,6 +369,7 @@ PetscErrorCode NomosIncrementsPrepare(NomosDiscover *d)
   const char        *observe, *observations, *increments, *assimilation, *directory, *const *equations, *const *library;
   char             **settings;
   size_t             n_equations, n_library;
+  NomosObservations  shape;
 
   PetscFunctionBeginUser;
   PetscCall(PetscNew(&m));
@@ -387,7 +391,10 @@ PetscErrorCode NomosIncrementsPrepare(NomosDiscover *d)
   PetscCall(CreateWithLibrary(run, 2 * n_equations, (const char *const *)settings, observe, &m->forecaster));
   for (size_t i = 0; i < 2 * n_equations; i++) PetscCall(PetscFree(settings[i]));
   PetscCall(PetscFree(settings));
-  m->points = NomosModelFieldPoints(m->forecaster.field);
+  PetscCall(NomosObservationsCreate(m->forecaster.model, m->forecaster.field->name, &shape));
+  m->points   = NomosModelFieldPoints(m->forecaster.field);
+  m->n_layers = NomosObservationsLayerPoints(shape) > 1 ? NomosObservationsLayers(shape) : 1;
+  PetscCall(NomosObservationsDestroy(&shape));
   PetscCall(NomosSparsePrepare(d));
   if (increments[0]) PetscCall(NomosIncrementsReadRun(d, increments));
   if (observations[0]) PetscCall(NomosIncrementsReadObservations(d, observations, !strcmp(assimilation, "none") && !increments[0]));

@@ -60,6 +60,12 @@ static bool Anything(const NomosDiscoverEquation *e)
   return false;
 }
 
+/* What is left of the target. Of a fit of trajectories it is that of the regression before. */
+static void WriteUnexplained(const NomosDiscoverEquation *e, FILE *out)
+{
+  if (Anything(e) && isfinite(e->found.residual)) fprintf(out, "   (%.2g %% unexplained)", 100 * e->found.residual);
+}
+
 void NomosDiscoverWriteText(const NomosDiscover *d, FILE *out)
 {
   for (size_t i = 0; i < d->n_equations; i++) {
@@ -68,6 +74,7 @@ void NomosDiscoverWriteText(const NomosDiscover *d, FILE *out)
     if (!Anything(e) && d->missing) fputs("   (no term found)\n", out);
     else {
       WriteTerms(e, NOMOS_NOTATION_TEXT, d->missing, out);
+      WriteUnexplained(e, out);
       fputs(Anything(e) ? "\n" : "   (no term found)\n", out);
     }
   }
@@ -106,6 +113,7 @@ void NomosDiscoverWriteMathml(const NomosDiscover *d, FILE *out)
     fputs("</math>", out);
     if (Anything(e) || !d->missing) WriteTerms(e, NOMOS_NOTATION_MATHML, d->missing, out);
     if (!Anything(e)) fputs(" (no term found)", out);
+    WriteUnexplained(e, out);
     fputs("</p>\n", out);
   }
 }

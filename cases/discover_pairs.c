@@ -47,7 +47,7 @@ size_t NomosIncrementsSeen(const NomosIncrements *m, double fraction, int64_t lo
 static PetscErrorCode AddNoise(NomosDiscover *d, NomosIncrements *m, uint64_t stream, double *psi)
 {
   const NomosModelField *field  = m->forecaster.field;
-  const size_t           layers = field->n_dims > 2 ? field->size[0] : 1, n = m->points / layers;
+  const size_t           layers = m->n_layers, n = m->points / layers;
 
   PetscFunctionBeginUser;
   for (size_t l = 0; l < layers && m->noise > 0; l++) {

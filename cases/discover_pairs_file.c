@@ -1,5 +1,6 @@
 /* Of the mode of nomos discover that has a model: pairs of looks of a file of observations, or of the analyses of a run of nomos assimilate. */
 #include "cases/discover_increments.h"
+#include "operators/field_loss.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -126,29 +127,59 @@ PetscErrorCode NomosIncrementsWiden(NomosDiscover *d, int64_t horizon, bool *wid
 
 /* ---- analyses */
 
-/* The variable of the analyses in fields.nc: `analysis`, or FIELD_analysis where several fields were analysed. */
-static PetscErrorCode OpenAnalyses(NomosDiscover *d, NomosFieldReader *reader, char name[2 * NOMOS_MAX_NAME])
+/* The observed field, or those that it is. */
+static PetscErrorCode Analysed(const NomosIncrements *m, size_t *n, const NomosModelField **list)
 {
-  NomosIncrements       *m     = d->data;
-  const NomosModelField *field = m->forecaster.field;
-  size_t                 shape[NOMOS_FIELD_MAX_DIMS + 1];
-  int                    n_dims;
-  bool                   has;
+  PetscFunctionBeginUser;
+  PetscCall(m->forecaster.derivatives->fields(m->forecaster.model, n, list));
+  PetscCall(NomosModelFieldParts(m->forecaster.model, m->forecaster.observed, n));
+  if (*n) PetscFunctionReturn(PETSC_SUCCESS);
+  *n    = 1;
+  *list = m->forecaster.field;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The variable of a field's analyses in fields.nc: `analysis`, or FIELD_analysis where several fields were analysed. */
+static PetscErrorCode AnalysisName(NomosFieldReader reader, const NomosModelField *field, char name[2 * NOMOS_MAX_NAME], bool *has)
+{
+  PetscFunctionBeginUser;
+  for (int several = 1; several >= 0; several--) {
+    snprintf(name, 2 * NOMOS_MAX_NAME, several ? "%s_analysis" : "analysis", field->name);
+    PetscCall(NomosFieldReaderHas(reader, name, has));
+    if (*has) break;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CheckAnalyses(NomosDiscover *d, NomosFieldReader reader, const char path[], const NomosModelField *field)
+{
+  size_t shape[NOMOS_FIELD_MAX_DIMS + 1];
+  int    n_dims;
+  bool   has;
+  char   name[2 * NOMOS_MAX_NAME];
+
+  PetscFunctionBeginUser;
+  PetscCall(AnalysisName(reader, field, name, &has));
+  PetscCheck(has, d->run->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: discover.increments: %s holds no analyses of %s; name the run directory of a nomos assimilate that analysed it", NomosConfigWhere(d->run->config, "discover.increments"), path, field->name);
+  PetscCall(NomosFieldReaderShape(reader, name, &n_dims, shape));
+  bool same = n_dims == field->n_dims + 1;
+  for (int i = 0; i < field->n_dims && same; i++) same = shape[i + 1] == field->size[i];
+  PetscCheck(same, d->run->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: discover.increments: the analyses of %s are on another grid than the case has; both must be the same", NomosConfigWhere(d->run->config, "discover.increments"), path);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode OpenAnalyses(NomosDiscover *d, NomosFieldReader *reader)
+{
+  NomosIncrements       *m = d->data;
+  const NomosModelField *list;
+  size_t                 n;
   char                   path[NOMOS_MAX_PATH];
 
   PetscFunctionBeginUser;
   snprintf(path, sizeof path, "%.4000s/fields.nc", m->run);
   PetscCall(NomosFieldReaderOpen(d->run->comm, path, reader));
-  for (int several = 1; several >= 0; several--) {
-    snprintf(name, 2 * NOMOS_MAX_NAME, several ? "%s_analysis" : "analysis", field->name);
-    PetscCall(NomosFieldReaderHas(*reader, name, &has));
-    if (has) break;
-  }
-  PetscCheck(has, d->run->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: discover.increments: %s holds no analyses of %s; name the run directory of a nomos assimilate that analysed it", NomosConfigWhere(d->run->config, "discover.increments"), path, field->name);
-  PetscCall(NomosFieldReaderShape(*reader, name, &n_dims, shape));
-  bool same = n_dims == field->n_dims + 1;
-  for (int i = 0; i < field->n_dims && same; i++) same = shape[i + 1] == field->size[i];
-  PetscCheck(same, d->run->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: discover.increments: the analyses of %s are on another grid than the case has; both must be the same", NomosConfigWhere(d->run->config, "discover.increments"), path);
+  PetscCall(Analysed(m, &n, &list));
+  for (size_t f = 0; f < n; f++) PetscCall(CheckAnalyses(d, *reader, path, &list[f]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -159,11 +190,10 @@ PetscErrorCode NomosIncrementsReadRun(NomosDiscover *d, const char directory[])
   double          *times;
   size_t           n, n_all;
   bool             given;
-  char             name[2 * NOMOS_MAX_NAME];
 
   PetscFunctionBeginUser;
   PetscCall(PetscStrncpy(m->run, directory, sizeof m->run));
-  PetscCall(OpenAnalyses(d, &reader, name));
+  PetscCall(OpenAnalyses(d, &reader));
   PetscCall(NomosFieldReaderFrames(reader, &n));
   PetscCheck(n > 1, d->run->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: discover.increments: %s/fields.nc has %zu analys%s; a pair needs two: assimilate with output.fields_every = assimilate.every", NomosConfigWhere(d->run->config, "discover.increments"), m->run, n, n == 1 ? "is" : "es");
   PetscCall(PetscMalloc1(n, &times));
@@ -188,17 +218,24 @@ static PetscErrorCode ReadLook(NomosIncrements *m, size_t i, double *psi)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode ReadAnalysis(NomosIncrements *m, NomosFieldReader reader, const char name[], size_t i, double *psi)
+static PetscErrorCode ReadAnalysis(NomosIncrements *m, NomosFieldReader reader, size_t i, double *psi)
 {
-  const NomosModelField *field                           = m->forecaster.field;
-  size_t                 start[NOMOS_FIELD_MAX_DIMS + 1] = {i}, count[NOMOS_FIELD_MAX_DIMS + 1] = {1};
+  const NomosModelField *list;
+  size_t                 n;
+  bool                   has;
+  char                   name[2 * NOMOS_MAX_NAME];
 
   PetscFunctionBeginUser;
-  for (int k = 0; k < field->n_dims; k++) {
-    start[k + 1] = field->start[k];
-    count[k + 1] = field->count[k];
+  PetscCall(Analysed(m, &n, &list));
+  for (size_t f = 0; f < n; psi += NomosModelFieldPoints(&list[f++])) {
+    size_t start[NOMOS_FIELD_MAX_DIMS + 1] = {i}, count[NOMOS_FIELD_MAX_DIMS + 1] = {1};
+    for (int k = 0; k < list[f].n_dims; k++) {
+      start[k + 1] = list[f].start[k];
+      count[k + 1] = list[f].count[k];
+    }
+    PetscCall(AnalysisName(reader, &list[f], name, &has));
+    PetscCall(NomosFieldReaderRead(reader, name, start, count, psi));
   }
-  PetscCall(NomosFieldReaderRead(reader, name, start, count, psi));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -206,15 +243,14 @@ PetscErrorCode NomosIncrementsReadPairs(NomosDiscover *d)
 {
   NomosIncrements *m      = d->data;
   NomosFieldReader reader = NULL;
-  char             name[2 * NOMOS_MAX_NAME];
 
   PetscFunctionBeginUser;
-  if (m->run[0]) PetscCall(OpenAnalyses(d, &reader, name));
+  if (m->run[0]) PetscCall(OpenAnalyses(d, &reader));
   for (int64_t s = 0; s < m->n_samples; s++) {
     const size_t *look = m->looks + 2 * s;
     double       *pair = m->pairs + (size_t)s * 2 * m->points;
     if (m->sparse && !reader) PetscCall(NomosSparseLooks(d, NomosObservationsSet(m->observations, look[0]), NomosObservationsSet(m->observations, look[1]), pair));
-    for (size_t k = 0; k < 2 && (reader || !m->sparse); k++) PetscCall(reader ? ReadAnalysis(m, reader, name, look[k], pair + k * m->points) : ReadLook(m, look[k], pair + k * m->points));
+    for (size_t k = 0; k < 2 && (reader || !m->sparse); k++) PetscCall(reader ? ReadAnalysis(m, reader, look[k], pair + k * m->points) : ReadLook(m, look[k], pair + k * m->points));
     PetscCall(NomosIncrementsProgress(d, "pairs are read", s + 1));
     PetscCall(NomosRunStopped(d->run));
     if (d->run->stopped_by) break;

@@ -95,7 +95,7 @@ PetscErrorCode NomosDiscoverReport(NomosDiscover *d)
   PetscCall(WriteSources(d, out));
   PetscCall(NomosConfigGetReal(run->config, "discover.level", &level));
   WriteTable(d, level, out);
-  fprintf(out, "<p>%s. Regression: %s.</p>\n", d->settings, d->method->name);
+  fprintf(out, "<p>%s. Regression: %s. Unexplained is the share of the target's mean square (%s) that the terms found leave.</p>\n", d->settings, d->method->name, d->mode->energy ? "of the rates of change" : run->ops ? "of what the model lacks" : "of the rate of change");
   for (size_t i = 0; i < sizeof pictures / sizeof *pictures; i++) {
     snprintf(name, sizeof name, "plots/%s", pictures[i].file);
     PetscCall(NomosRunDirectoryFile(run->directory, name, path));

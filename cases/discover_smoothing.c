@@ -254,3 +254,41 @@ PetscErrorCode NomosIncrementsChooseSmoothing(NomosDiscover *d, bool *again)
   PetscCall(NomosLogPrint(d->run->log, NOMOS_LOG_INFO, "noise", "noise: increments are smoothed over %.3g, pairs are %lld step%s apart: noise is about %.2g of what the model lacks, in a pair", length, (long long)m->horizon, m->horizon > 1 ? "s" : "", part));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+/* Errors of both times of a pair, through the reading of variables: about their mean square, after smoothing. */
+PetscErrorCode NomosIncrementsNoise(NomosDiscover *d, double share[])
+{
+  NomosIncrements    *m        = d->data;
+  const size_t        n_pairs  = (size_t)PetscMin(MOST_PAIRS, m->n_samples), n_layers = m->observations ? NomosObservationsLayers(m->observations) : m->n_layers;
+  const double        scale    = sqrt(2) / ((double)m->horizon * m->forecaster.model->dt);
+  double             *deviation, *noisy, (*sums)[2];
+  NomosIncrementsWork w;
+
+  PetscFunctionBeginUser;
+  if (m->sparse || m->weak || m->run[0] || m->fit_seen) PetscFunctionReturn(PETSC_SUCCESS); /* errors of interpolation and analyses are not known */
+  PetscCall(NomosIncrementsWorkCreate(d, &w));
+  PetscCall(PetscMalloc2(n_layers, &deviation, m->points + 1, &noisy));
+  PetscCall(PetscCalloc1(d->n_equations, &sums));
+  for (size_t s = 0; s < n_pairs; s++) {
+    const double *pair = m->pairs + s * 2 * m->points, *weights = m->weights;
+    PetscCall(Deviations(d, s, (int)n_layers, deviation));
+    for (size_t i = 0; i < m->points; i++) noisy[i] = pair[i] + deviation[i / (m->points / n_layers)] * NomosRandomNormal((uint64_t)m->seed, DRAW + s, NomosIncrementsPlace(m->forecaster.field, i));
+    for (size_t e = 0; e < d->n_equations; weights += m->places[e++].n) {
+      double *values = w.target[e];
+      PetscCall(NomosIncrementsSee(d, e, pair, w.left[e], &w));
+      PetscCall(NomosIncrementsSee(d, e, noisy, values, &w));
+      for (size_t i = 0; i < m->places[e].n; i++) values[i] = scale * (values[i] - w.left[e][i]);
+      if (m->smoothing) PetscCall(NomosOperatorApply(m->smoothing, (const double *const[]){values}, &values));
+      for (size_t i = 0; i < m->places[e].n; i++) {
+        sums[e][0] += weights[i] * values[i] * values[i];
+        sums[e][1] += weights[i];
+      }
+    }
+  }
+  PetscCall(NomosSumOverRanks(d->run->comm, 2 * d->n_equations, sums[0]));
+  for (size_t e = 0; e < d->n_equations; e++) share[e] = sums[e][0] / sums[e][1] / pow(NomosDiscoverTarget(&d->equations[e]), 2);
+  PetscCall(PetscFree2(deviation, noisy));
+  PetscCall(PetscFree(sums));
+  PetscCall(NomosIncrementsWorkDestroy(d, &w));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -12,7 +12,7 @@
 
 /* clang-format off */
 const NomosParam nomos_discover_trajectory_params[] = {
-  {"discover.assimilation",         NOMOS_PARAM_CHOICE, "none",  NULL, 0, 0,       "none|trajectory|weak_4dvar", false, "Increments of forecasts that begin at what was observed; trajectories that fit what was observed at several times; or the model errors that weak-constraint 4D-Var finds beside them, every discover.horizon."},
+  {"discover.assimilation",         NOMOS_PARAM_CHOICE, "none",  NULL, 0, 0,       "none|trajectory|weak_4dvar", false, "Increments of forecasts that begin at what was observed; trajectories that fit what was observed at several times (trajectory: of a twin alone, a case with its map `truth:`; for observations of a file take weak_4dvar); or the model errors that weak-constraint 4D-Var finds beside them, every discover.horizon."},
   {"discover.polish",               NOMOS_PARAM_BOOL,   "false", NULL, 0, 0,       NULL,  false, "Coefficients found from increments are refined by trajectories that fit what was observed at several times."},
   {"discover.trajectory.steps",     NOMOS_PARAM_INT,    "40",    NULL, 1, 1000000, NULL,  false, "Time steps of a window; discover.samples windows begin discover.every apart."},
   {"discover.trajectory.times",     NOMOS_PARAM_INT,    "11",    NULL, 2, 1000000, NULL,  false, "Times of observation of a window, evenly, from its begin to its end."},
@@ -46,7 +46,6 @@ static PetscErrorCode ReadFit(NomosDiscover *d, NomosTrajectoryFit *fit)
 {
   NomosIncrements       *m      = d->data;
   NomosConfig            config = d->run->config;
-  const NomosModelField *field  = m->forecaster.field;
   const char            *points;
   bool                   own;
 
@@ -64,7 +63,7 @@ static PetscErrorCode ReadFit(NomosDiscover *d, NomosTrajectoryFit *fit)
   PetscCall(NomosConfigGetString(config, own ? "discover.trajectory.points" : "discover.points", &points));
   fit->shared   = !own;
   fit->moving   = !strcmp(points, "moving");
-  fit->n_layers = field->n_dims > 2 ? field->size[0] : 1;
+  fit->n_layers = m->n_layers;
   fit->layer    = m->points / fit->n_layers;
   fit->state    = fit->fraction < 1 || m->noise > 0;
   PetscCheck(fit->times <= fit->steps + 1, d->run->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: discover.trajectory.times: %lld times do not fit into %lld steps", NomosConfigWhere(config, "discover.trajectory.times"), (long long)fit->times, (long long)fit->steps);

@@ -8,6 +8,7 @@
 enum { SAVE_EVERY = 2 }; /* s of wall-clock time between two checkpoints */
 
 static const double stage_reduction = 1e-2; /* of the gradient, in a stage before the last */
+static const double at_bound        = 1e-9; /* relative */
 
 /* clang-format off */
 static const NomosParam params[] = {
@@ -15,7 +16,7 @@ static const NomosParam params[] = {
   {"estimate.from",            NOMOS_PARAM_REAL,   "0",     "s",  0,       DBL_MAX, NULL,           false, "The window of observations begins here and ends at time.stop; before it the case runs, and its climate is that of the prior."},
   {"estimate.observations",    NOMOS_PARAM_FILE,   "",      NULL, 0,       0,       NULL,           false, "A NetCDF-4/HDF5 file of observations, in the layout of the observations.nc that a twin experiment writes; then times, fraction, points, noise and seed say nothing. Unset: a twin experiment."},
   {"estimate.observe",         NOMOS_PARAM_STRING, "",      NULL, 0,       0,       NULL,           false, "The field that is observed; unset: the model's first."},
-  {"estimate.control",         NOMOS_PARAM_STRING, "",      NULL, 0,       0,       NULL,           false, "The field that makes the initial state, and by which errors are measured; unset: the model's first."},
+  {"estimate.control",         NOMOS_PARAM_STRING, "",      NULL, 0,       0,       NULL,           false, "The field that makes the initial state, where that is unknown all of it, and by which errors are measured; unset: the model's first such field, of an equation of several variables `state`, all of them."},
   {"estimate.times",           NOMOS_PARAM_INT,    "8",     NULL, 1,       100000,  NULL,           false, "Times of observation, evenly over the window, the last at its end."},
   {"estimate.fraction",        NOMOS_PARAM_REAL,   "0.05",  NULL, DBL_MIN, 1,       NULL,           false, "Part of the points that is observed."},
   {"estimate.points",          NOMOS_PARAM_CHOICE, "fixed", NULL, 0,       0,       "fixed|moving", false, "The same points at every time, or others."},
@@ -119,19 +120,23 @@ static PetscErrorCode ReadUnknown(NomosRun *run, NomosEstimate *e)
 /* Lengths of the control field's sides, from the coordinates of the model's file. */
 static PetscErrorCode ReadSides(NomosRun *run, NomosEstimate *e)
 {
-  NomosFileLayout layout;
-  const bool      line     = e->field->n_dims == 1 && run->size == 1;
-  double         *sides[2] = {&e->ly, &e->lx};
+  NomosFileLayout        layout;
+  const NomosModelField *list;
+  size_t                 n;
+  double                *sides[2] = {&e->ly, &e->lx};
+  const int              skip = e->n_parts > 0, n_dims = e->field->n_dims - skip; /* of a variable, where there are several */
+  const bool             line = n_dims == 1 && run->size == 1;
 
   PetscFunctionBeginUser;
-  PetscCheck(line || e->field->n_dims == 2 || e->field->n_dims == 3, run->comm, PETSC_ERR_SUP, "an unknown initial_state needs a field over (y, x) or (layer, y, x), or on one rank over (x); %s of solver %s has %d dimension%s", e->field->name, run->ops->name, e->field->n_dims, e->field->n_dims == 1 ? "" : "s");
+  PetscCheck(line || n_dims == 2 || (n_dims == 3 && !skip), run->comm, PETSC_ERR_SUP, "an unknown initial_state needs a field over (y, x) or (layer, y, x), or on one rank over (x); %s of solver %s has %d dimension%s", e->field->name, run->ops->name, e->field->n_dims, e->field->n_dims == 1 ? "" : "s");
   PetscCheck(e->derivatives->from_field && e->derivatives->from_field_vjp, run->comm, PETSC_ERR_SUP, "solver %s has no states from fields (from_field and its adjoint), which an unknown initial_state needs", run->ops->name);
   PetscCall(run->ops->field_layout(run->model, &layout));
+  PetscCall(e->derivatives->fields(run->model, &n, &list));
   for (size_t v = 0; v < layout.n_variables; v++) {
-    if (strcmp(layout.variables[v].name, e->field->name)) continue;
+    if (strcmp(layout.variables[v].name, skip ? list[0].name : e->field->name)) continue;
     for (int side = line; side < 2; side++)
       for (size_t d = 0; d < layout.n_dims; d++) {
-        const char *name = layout.variables[v].dims[line ? 0 : e->field->n_dims - 2 + side];
+        const char *name = layout.variables[v].dims[line ? 0 : n_dims - 2 + side];
         if (!name || strcmp(layout.dims[d].name, name) || layout.dims[d].size < 2 || !layout.dims[d].axis) continue;
         *sides[side] = (layout.dims[d].values[1] - layout.dims[d].values[0]) * (double)layout.dims[d].size;
       }
@@ -150,15 +155,21 @@ static PetscErrorCode FindFields(NomosRun *run, NomosEstimate *e)
 {
   const NomosModelField *list;
   size_t                 n = 0;
+  char                   lacks[256];
 
   PetscFunctionBeginUser;
   if (e->derivatives->fields) PetscCall(e->derivatives->fields(run->model, &n, &list));
-  PetscCall(NomosModelFindField(run->model, e->control[0] || !n ? e->control : list[0].name, &e->control_index, &e->field));
+  if (e->state && !e->control[0]) PetscCall(NomosModelFindWhole(run->model, &e->control_index, &e->field));
+  else PetscCall(NomosModelFindField(run->model, e->control[0] || !n ? e->control : list[0].name, &e->control_index, &e->field));
   PetscCall(NomosModelFindField(run->model, e->observe[0] || !n ? e->observe : list[0].name, &e->observe_index, &e->observed));
   e->points   = NomosModelFieldPoints(e->field);
-  e->n_layers = e->field->n_dims > 2 ? e->field->size[0] : 1;
+  PetscCall(NomosModelFieldParts(run->model, e->control_index, &e->n_parts));
+  e->n_layers = e->n_parts || e->field->n_dims > 2 ? e->field->size[0] : 1;
   PetscCheck(e->n_layers <= NOMOS_ESTIMATE_MAX_LAYERS && (e->observed->n_dims < 3 || e->observed->size[0] <= NOMOS_ESTIMATE_MAX_LAYERS), run->comm, PETSC_ERR_ARG_OUTOFRANGE, "nomos estimate: at most %d layers are possible", NOMOS_ESTIMATE_MAX_LAYERS);
-  if (e->state) PetscCall(ReadSides(run, e));
+  if (!e->state) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(ReadSides(run, e));
+  PetscCall(NomosModelFieldLacks(run->model, e->control_index, sizeof lacks, lacks));
+  PetscCheck(!lacks[0], run->comm, PETSC_ERR_ARG_WRONG, "%s: estimate.control = %s is not the whole state of solver %s: it lacks %s, and an initial_state is unknown as a whole; leave the key out, all of it is then looked for", NomosConfigWhere(run->config, "estimate.control"), e->field->name, run->ops->name, lacks);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -189,7 +200,8 @@ static PetscErrorCode Allocate(NomosRun *run, NomosEstimate *e)
 
   PetscFunctionBeginUser;
   PetscCall(e->derivatives->state_size(run->model, &n));
-  const size_t bytes = n * NomosRealBytes(run->model->precision) + 1;
+  e->bytes           = n * NomosRealBytes(run->model->precision);
+  const size_t bytes = e->bytes + 1;
   PetscCall(PetscMalloc3(bytes, (char **)&e->x_0, bytes, (char **)&e->x_bar, bytes, (char **)&e->x_start));
   PetscCall(PetscCalloc7(e->points + 1, &e->reference, e->points + 1, &e->prior, e->points + 1, &e->analysis, e->points + 1, &e->reference_end, e->points + 1, &e->prior_end, e->points + 1, &e->analysis_end, e->points + 1, &e->work));
   PetscCall(PetscCalloc2(e->n_layers * (size_t)e->n_bins + 1, &e->climate, 8 + e->n_unknown, &e->row));
@@ -405,6 +417,27 @@ static PetscErrorCode MinimiseStage(NomosRun *run, NomosEstimate *e, int64_t sta
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Parameters that would leave their range: the gradient along them has not fallen, it is only not counted. */
+static PetscErrorCode WarnOfBounds(NomosRun *run, const NomosEstimate *e)
+{
+  const double *range;
+  size_t        n;
+  char          name[NOMOS_MAX_NAME], sentence[512];
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetReals(run->config, "estimate.parameter_range", &n, &range));
+  for (size_t u = 0; u < e->n_unknown; u++) {
+    const size_t i      = e->unknown[u];
+    const double factor = e->analysis_p[i] / e->prior_p[i];
+    const bool   high   = fabs(factor - range[1]) < at_bound * range[1];
+    if (!high && !(fabs(factor - range[0]) < at_bound * range[0])) continue;
+    NomosParameterName(&e->parameters[i], name);
+    snprintf(sentence, sizeof sentence, "%s = %.10g is the %s bound of estimate.parameter_range, %g times its first guess: the observations may ask for a value beyond it; widen the range, or begin nearer (estimate.first_guess)", name, e->analysis_p[i], high ? "upper" : "lower", range[high]);
+    PetscCall(NomosRunWarn(sentence, run));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Minimise(NomosRun *run, NomosEstimate *e)
 {
   TaoConvergedReason reason = TAO_CONTINUE_ITERATING;
@@ -420,6 +453,7 @@ static PetscErrorCode Minimise(NomosRun *run, NomosEstimate *e)
   PetscCall(NomosEstimateSave(run, e));
   PetscCall(CreateTrajectory(run, e, e->n_stages - 1));
   PetscCall(NomosEstimateWrite(run, e));
+  PetscCall(WarnOfBounds(run, e));
   snprintf(where, sizeof where, "iteration %lld: cost %.6g, gradient down to %.2g of the first", (long long)e->iteration, e->J, e->first_norm > 0 ? e->gradient_norm / e->first_norm : 0);
   snprintf(timings, sizeof timings, ", %.3g s minimising; %lld gradients", run->wall_step, (long long)e->n_evaluations);
   PetscCall(NomosRunEnd(run, ReasonText(reason), where, timings));

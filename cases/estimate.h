@@ -43,6 +43,8 @@ typedef struct {
   const NomosModelDerivatives *derivatives;
   size_t                 control_index, observe_index;
   const NomosModelField *field, *observed;
+  size_t                 n_parts;     /* variables that the control field is, as layers; 0: it is one */
+  bool                   whole;       /* the control field is the whole state */
   size_t                 points, n_layers, ny, nx, layer_points; /* of the control field: on this rank, in all, of a layer on this rank */
   double                 lx, ly;
   int                    n_bins;
@@ -81,7 +83,8 @@ typedef struct {
   double           scale;             /* of what TAO sees, so that its first step is of a reasonable length */
   int64_t          n_turned;          /* trials that the model could not follow */
   void            *x_0, *x_bar;       /* states */
-  void            *x_start;           /* of the case's own run at the window's start: what a state has besides the control field */
+  void            *x_start;           /* of the case's own run at the window's start */
+  size_t           bytes;             /* of a state */
   double          *work;              /* (points) */
   double           J, J_prior, first_J, gradient_norm, first_norm, error_prior, error;
   int64_t          stage, iteration, first_iteration, stage_iteration, n_evaluations; /* first: of this process; stage_iteration: when the stage began */
@@ -106,7 +109,7 @@ PetscErrorCode NomosEstimateReadValues(NomosRun *run, NomosEstimate *e);
 PetscErrorCode NomosEstimateControl(NomosRun *run, NomosEstimate *e, Vec w, double *field, double *parameters);
 PetscErrorCode NomosEstimatePriorTerm(NomosRun *run, NomosEstimate *e, Vec w, double *term);
 PetscErrorCode NomosEstimateObjective(Tao tao, Vec w, PetscReal *J, Vec gradient, void *run);
-/* The state at the window's start with another control field, into e->x_0. */
+/* The state at the window's start with another control field, into e->x_0; where that is not the whole state, and so known, that of the case's own run. */
 PetscErrorCode NomosEstimateState(NomosRun *run, NomosEstimate *e, const double *field);
 /* The state with a control field, into e->x_0, run to the end of the window; its control field there. */
 PetscErrorCode NomosEstimateForecast(NomosRun *run, NomosEstimate *e, const double *field, const double *parameters, double *end);

@@ -38,7 +38,8 @@ PetscErrorCode NomosEstimateState(NomosRun *run, NomosEstimate *e, const double 
 {
   PetscFunctionBeginUser;
   PetscCall(e->derivatives->set_state(run->model, e->x_start));
-  PetscCall(e->derivatives->from_field(run->model, e->control_index, field, e->x_0));
+  if (e->whole) PetscCall(e->derivatives->from_field(run->model, e->control_index, field, e->x_0));
+  else memcpy(e->x_0, e->x_start, e->bytes);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

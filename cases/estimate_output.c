@@ -174,14 +174,34 @@ static PetscErrorCode WriteFields(NomosRun *run, NomosEstimate *e)
   const double *const       frames[2][3] = {{e->reference, e->prior, e->analysis}, {e->reference_end, e->prior_end, e->analysis_end}};
   const size_t              first = e->twin ? 0 : 1;
   NomosFileLayout           layout;
+  const NomosModelField    *list;
   const NomosFieldVariable *variable;
-  NomosFieldVariable        written[3];
+  NomosFieldVariable        written[3], all;
+  NomosFieldDim             dims[NOMOS_FIELD_MAX_DIMS + 1];
   NomosFieldFile            file;
-  char                      long_names[3][128];
+  size_t                    n;
+  double                    numbers[NOMOS_ESTIMATE_MAX_LAYERS];
+  char                      long_names[3][128], names_of_all[128] = "";
 
   PetscFunctionBeginUser;
-  PetscCall(NomosEstimateVariable(run, e->field, &layout, &variable));
-  if (!variable) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(e->derivatives->fields(run->model, &n, &list));
+  PetscCall(NomosEstimateVariable(run, e->n_parts ? &list[0] : e->field, &layout, &variable));
+  if (!variable || (e->n_parts && layout.n_dims > NOMOS_FIELD_MAX_DIMS)) PetscFunctionReturn(PETSC_SUCCESS);
+  if (e->n_parts) { /* over one more dimension */
+    for (size_t i = 0; i < e->n_parts; i++) {
+      numbers[i] = (double)(i + 1);
+      snprintf(names_of_all + strlen(names_of_all), sizeof names_of_all - strlen(names_of_all), "%s%.24s", i ? ", " : "", list[i].name);
+    }
+    memcpy(dims, layout.dims, sizeof *dims * layout.n_dims);
+    dims[layout.n_dims++] = (NomosFieldDim){.name = "variable", .size = e->n_parts, .values = numbers, .unit = "1", .long_name = names_of_all};
+    layout.dims           = dims;
+    all                   = *variable;
+    all.long_name         = names_of_all;
+    all.unit              = "1";
+    for (int d = NOMOS_FIELD_MAX_DIMS - 1; d > 0; d--) all.dims[d] = variable->dims[d - 1];
+    all.dims[0] = "variable";
+    variable    = &all;
+  }
   Rename(variable, 3, names, names, written, long_names);
   for (int i = 0; i < 3; i++) written[i].type = run->params.precision;
   layout.n_variables = 3 - first;
@@ -316,7 +336,7 @@ PetscErrorCode NomosEstimateResults(NomosRun *run, NomosResultFn result, void *c
   PetscCall(result("departure_prior", e->departure[0], ctx));
   PetscCall(result("departure_analysis", e->departure[1], ctx));
   for (size_t l = 0; l < e->n_layers; l++) {
-    snprintf(name, sizeof name, "deviation_%zu", l + 1);
+    snprintf(name, sizeof name, "field_deviation_%zu", l + 1); /* of the control field over the grid, which errors may be compared with */
     PetscCall(result(name, e->deviation[l], ctx));
     if (!e->state) continue;
     snprintf(name, sizeof name, "error_prior_%zu", l + 1);

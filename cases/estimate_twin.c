@@ -25,23 +25,23 @@ size_t NomosEstimatePlace(const NomosModelField *field, size_t i)
   return place;
 }
 
-/* The layer of the i-th value of this rank: what is left of the last two dimensions. */
-static size_t Layer(const NomosModelField *field, size_t i)
+/* This rank's points of a layer: what the last two dimensions span. */
+static size_t Plane(const NomosModelField *field)
 {
   size_t plane = 1;
 
   for (int d = PetscMax(0, field->n_dims - 2); d < field->n_dims; d++) plane *= field->count[d];
-  return plane ? i / plane : 0;
+  return plane;
 }
 
 /* Standard deviation of each layer about its mean. */
-static PetscErrorCode Deviations(MPI_Comm comm, const NomosModelField *field, const double *values, size_t n_layers, double deviation[])
+static PetscErrorCode Deviations(MPI_Comm comm, size_t points, size_t plane, const double *values, size_t n_layers, double deviation[])
 {
   double sums[3 * NOMOS_ESTIMATE_MAX_LAYERS] = {0};
 
   PetscFunctionBeginUser;
-  for (size_t i = 0; i < NomosModelFieldPoints(field); i++) {
-    double *sum = sums + 3 * Layer(field, i);
+  for (size_t i = 0; i < points; i++) {
+    double *sum = sums + 3 * (i / plane);
     sum[0] += 1;
     sum[1] += values[i];
     sum[2] += values[i] * values[i];
@@ -185,14 +185,14 @@ static PetscErrorCode Observe(NomosRun *run, NomosEstimate *e)
 {
   const size_t n_layers = Layers(e->observed);
   double       deviation[NOMOS_ESTIMATE_MAX_LAYERS], *weights, *values, *field, count = 0;
-  size_t       points = NomosModelFieldPoints(e->observed);
+  size_t       points = NomosModelFieldPoints(e->observed), plane = Plane(e->observed);
   int64_t      step   = 0;
 
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc1(points + 1, &field));
   PetscCall(NomosEstimateState(run, e, e->reference));
   PetscCall(e->derivatives->field(run->model, e->observe_index, e->x_0, field));
-  PetscCall(Deviations(run->comm, e->observed, field, n_layers, deviation));
+  PetscCall(Deviations(run->comm, points, plane, field, n_layers, deviation));
   PetscCall(NomosModelSetClock(run->model, 0));
   PetscCall(e->derivatives->set_state(run->model, e->x_0));
   for (size_t t = 0; t < (size_t)e->n_times; t++) {
@@ -201,12 +201,12 @@ static PetscErrorCode Observe(NomosRun *run, NomosEstimate *e)
     PetscCall(NomosRunCheck(run));
     PetscCall(e->derivatives->get_state(run->model, e->x_0));
     PetscCall(e->derivatives->field(run->model, e->observe_index, e->x_0, field));
-    if (!t && deviation[0] == 0) PetscCall(Deviations(run->comm, e->observed, field, n_layers, deviation)); /* of what is not there at the start, but follows from the control: at the first look */
+    if (!t && deviation[0] == 0) PetscCall(Deviations(run->comm, points, plane, field, n_layers, deviation)); /* of what is not there at the start, but follows from the control: at the first look */
     for (size_t l = 0; l < n_layers; l++) e->sigma[l] = e->noise * deviation[l];
     PetscCall(NomosFieldLossArrays(e->loss, t, &points, &weights, &values));
     for (size_t i = 0; i < points; i++) {
       const uint64_t place = NomosEstimatePlace(e->observed, i);
-      const double   sigma = e->sigma[Layer(e->observed, i)];
+      const double   sigma = e->sigma[i / plane];
       if (NomosRandomUniform((uint64_t)e->seed, POINTS + (e->moving ? t : 0), place) >= e->fraction || sigma == 0) continue;
       weights[i] = 1 / (sigma * sigma);
       values[i]  = field[i] + sigma * NomosRandomNormal((uint64_t)e->seed, NOISE + t, place);
@@ -246,19 +246,22 @@ static PetscErrorCode DrawPrior(NomosRun *run, NomosEstimate *e)
 
 PetscErrorCode NomosEstimateTwin(NomosRun *run, NomosEstimate *e)
 {
-  int y_start, n_y;
+  int  y_start, n_y;
+  char lacks[256];
 
   PetscFunctionBeginUser;
   if (e->state) { /* its Fourier transforms serve the spectra, before its amplitudes are known */
     PetscCall(CreateCorrelation(run, e, One, NULL, &e->root));
     PetscCall(NomosCorrelationRows(e->root, &y_start, &n_y));
-    const int d = e->field->n_dims - 2;
+    const int d = e->ny == 1 ? -1 : e->field->n_dims - 2;
     PetscCheck(d < 0 || ((size_t)y_start == e->field->start[d] && (size_t)n_y == e->field->count[d]), PETSC_COMM_SELF, PETSC_ERR_PLIB, "field %s: its rows on this rank are not those of the Fourier transforms", e->field->name);
   }
   PetscCall(SpinUp(run, e));
   PetscCall(NomosLogProgressEnd(run->log));
   if (run->stopped_by) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(Deviations(run->comm, e->field, e->reference, e->n_layers, e->deviation));
+  PetscCall(Deviations(run->comm, e->points, e->points / e->n_layers, e->reference, e->n_layers, e->deviation));
+  if (e->derivatives->from_field) PetscCall(NomosModelFieldLacks(run->model, e->control_index, sizeof lacks, lacks));
+  e->whole = e->derivatives->from_field && !lacks[0];
   for (size_t l = 0; l < e->n_layers && e->twin; l++) {
     e->looks[l]      = e->fraction * (double)e->n_times;
     e->look_error[l] = e->noise * e->deviation[l];

@@ -188,27 +188,50 @@ static PetscErrorCode DrawPath(const NomosPlotContext *context, json_t *equation
 
 /* ---- increments.nc: a row for each equation */
 
-static PetscErrorCode DrawIncrement(NomosFieldReader reader, NomosFigure figure, int row, int column, const char name[], double *limit)
+static PetscErrorCode ReadIncrement(NomosFieldReader reader, const char name[], int *n_dims, size_t shape[], size_t *n, double **values)
+{
+  PetscFunctionBeginUser;
+  PetscCall(NomosFieldReaderShape(reader, name, n_dims, shape));
+  *n = 1;
+  for (int d = 1; d < *n_dims; d++) *n *= shape[d];
+  PetscCall(PetscMalloc1(*n, values));
+  PetscCall(NomosFieldReaderRead(reader, name, (size_t[NOMOS_FIELD_MAX_DIMS + 1]){0}, shape, *values));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The three of an equation have one range: what explains little must not look as if it were much. */
+static PetscErrorCode CommonLimit(NomosFieldReader reader, const char *const names[3], double *limit)
+{
+  int     n_dims;
+  size_t  shape[NOMOS_FIELD_MAX_DIMS + 1], n;
+  double *values;
+
+  PetscFunctionBeginUser;
+  *limit = 0;
+  for (int c = 0; c < 3; c++) {
+    PetscCall(ReadIncrement(reader, names[c], &n_dims, shape, &n, &values));
+    for (size_t i = 0; i < n; i++) *limit = fmax(*limit, fabs(values[i]));
+    PetscCall(PetscFree(values));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DrawIncrement(NomosFieldReader reader, NomosFigure figure, int row, int column, const char name[], double limit)
 {
   static const char *const titles[] = {"the model lacks", "the equation explains", "left"};
   int                      n_dims;
-  size_t                   shape[NOMOS_FIELD_MAX_DIMS + 1], n = 1;
+  size_t                   shape[NOMOS_FIELD_MAX_DIMS + 1], n;
   double                  *values, *side[2] = {NULL, NULL}, ends[2][2];
   char                     label[2][NOMOS_LABEL];
 
   PetscFunctionBeginUser;
-  PetscCall(NomosFieldReaderShape(reader, name, &n_dims, shape));
-  for (int d = 1; d < n_dims; d++) n *= shape[d];
-  PetscCall(PetscMalloc1(n, &values));
-  PetscCall(NomosFieldReaderRead(reader, name, (size_t[NOMOS_FIELD_MAX_DIMS + 1]){0}, shape, values));
+  PetscCall(ReadIncrement(reader, name, &n_dims, shape, &n, &values));
   for (int d = 1; d < n_dims; d++) PetscCall(NomosReadSide(reader, name, d, shape[d], ends[d - 1], label[d - 1], &side[d - 1]));
   if (n_dims == 3) {
-    if (!column)
-      for (size_t i = 0; i < n; i++) *limit = fmax(*limit, fabs(values[i]));
     PetscCall(NomosFigurePanel(figure, row, column, &(NomosAxes){.title = titles[column], .x_label = label[1], .y_label = label[0]}));
-    PetscCall(NomosFigureImage(figure, shape[1], shape[2], values, ends[1][0], ends[1][1], ends[0][0], ends[0][1], NOMOS_MAP_DIVERGING, -*limit, *limit, ""));
+    PetscCall(NomosFigureImage(figure, shape[1], shape[2], values, ends[1][0], ends[1][1], ends[0][0], ends[0][1], NOMOS_MAP_DIVERGING, -limit, limit, ""));
   } else {
-    PetscCall(NomosFigurePanel(figure, row, column, &(NomosAxes){.title = titles[column], .x_label = label[0]}));
+    PetscCall(NomosFigurePanel(figure, row, column, &(NomosAxes){.title = titles[column], .x_label = label[0], .y_min = -1.05 * limit, .y_max = 1.05 * limit}));
     PetscCall(NomosFigureLine(figure, n, side[0], values, NULL, 0));
   }
   for (int d = 0; d < 2; d++) PetscCall(PetscFree(side[d]));
@@ -234,8 +257,9 @@ static PetscErrorCode DrawIncrements(const NomosPlotContext *context, NomosField
   const size_t rows = PetscMin(n_names / 3, MAX_EQUATIONS);
   PetscCall(NomosFigureCreate(Title(context), (int)rows, 3, &figure));
   for (size_t i = 0; i < rows; i++) {
-    double limit = 0;
-    for (int c = 0; c < 3; c++) PetscCall(DrawIncrement(reader, figure, (int)i, c, names[3 * i + (size_t)c], &limit));
+    double limit;
+    PetscCall(CommonLimit(reader, names + 3 * i, &limit));
+    for (int c = 0; c < 3; c++) PetscCall(DrawIncrement(reader, figure, (int)i, c, names[3 * i + (size_t)c], limit));
   }
   PetscCall(NomosPlotSave(context, "increments", &figure));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -244,12 +244,13 @@ static PetscErrorCode DrawStates(const NomosPlotContext *context, NomosFieldRead
 
   PetscFunctionBeginUser;
   PetscCall(NomosFieldReaderShape(reader, "prior", &n_dims, shape));
+  if (n_dims < 2) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(NomosFieldReaderDimName(reader, "prior", 1, &dim));
   if (!strcmp(dim, "particle")) {
     PetscCall(NomosPlotEstimateParticles(context, reader, n, times));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  if (n_dims <= 2 || n != 2) PetscFunctionReturn(PETSC_SUCCESS);
+  if (n_dims - !strcmp(dim, "variable") <= 2 || n != 2) PetscFunctionReturn(PETSC_SUCCESS);
   if (LastError(table) > 0) PetscCall(DrawFields(context, reader, 0, times[0], "analysis"));
   PetscCall(DrawFields(context, reader, 1, times[1], "analysis_end"));
   PetscCall(NomosPlotFile(context, "spectra.nc", DrawSpectra, NULL));

@@ -231,4 +231,73 @@ START_TEST(test_kalman_smoother)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("polishing", test_kalman_smoother, test_lorenz63, test_lotka_volterra, test_kuramoto_sivashinsky)
+/* u and v on a line: a state is both of them. A file of observations of it holds them under their names. */
+static void WriteVariables(size_t n_variables, char path[])
+{
+  static const char *const names[] = {"u", "v"}, *const errors[] = {"u_error", "v_error"};
+  enum { N = 16 };
+  double             x[N], values[N], error[] = {0.1, 0.2};
+  NomosFieldFile     file;
+  NomosFieldVariable variables[4];
+
+  for (int i = 0; i < N; i++) x[i] = i * 20. / N;
+  const NomosFieldDim dim = {.name = "x", .size = N, .values = x, .unit = "1"};
+  for (size_t v = 0; v < n_variables; v++) {
+    variables[2 * v]     = (NomosFieldVariable){.name = names[v], .dims = {"x"}, .type = NOMOS_F64, .unit = "1", .long_name = names[v]};
+    variables[2 * v + 1] = (NomosFieldVariable){.name = errors[v], .constant = true, .type = NOMOS_F64, .unit = "1", .long_name = errors[v]};
+  }
+  snprintf(path, NOMOS_MAX_PATH + 16, "%s/variables.nc", ck_directory);
+  ck_ok(NomosFieldFileCreate(PETSC_COMM_SELF, &(NomosFieldFileInput){.path = path, .n_dims = 1, .dims = &dim, .n_variables = 2 * n_variables, .variables = variables, .capacity = 2, .time_unit = "1"}, &file));
+  for (size_t v = 0; v < n_variables; v++) ck_ok(NomosFieldFileWrite(file, errors[v], NOMOS_F64, NULL, NULL, &error[v]));
+  for (int t = 0; t < 2; t++) {
+    ck_ok(NomosFieldFileBeginFrame(file, t, t));
+    for (size_t v = 0; v < n_variables; v++) {
+      for (int i = 0; i < N; i++) values[i] = i == 3 && v ? NAN : 100 * t + 50 * (double)v + i;
+      ck_ok(NomosFieldFileWrite(file, names[v], NOMOS_F64, (size_t[]){0}, (size_t[]){N}, values));
+    }
+    ck_ok(NomosFieldFileEndFrame(file));
+  }
+  ck_ok(NomosFieldFileClose(&file));
+}
+
+START_TEST(test_whole_state)
+{
+  static const char *const settings[] = {"solver=spectral", "spectral.nx=16", "spectral.lx=20", "equations.u={terms: [u_xx, v], coefficients: [1, 1]}", "equations.v={terms: [v_xx, u], coefficients: [1, -1]}", "initial.u=\"1\"", "initial.v=\"0\"", "time.scheme=etdrk4", "time.dt=0.1", "time.stop=1", NULL};
+  Subject                  s = Begin(PETSC_COMM_SELF, settings);
+  const NomosModelField   *info;
+  NomosObservations        o;
+  NomosVariational         v;
+  size_t                   index, n;
+  char                     lacks[64], path[NOMOS_MAX_PATH + 16];
+  bool                     periodic;
+
+  ck_ok(NomosModelFieldLacks(s.model, 0, sizeof lacks, lacks));
+  ck_assert_str_eq(lacks, "v");
+  ck_ok(NomosModelFindWhole(s.model, &index, &info));
+  ck_assert_str_eq(info->name, "state");
+  ck_ok(NomosModelFieldParts(s.model, index, &n));
+  ck_assert_uint_eq(n, 2);
+  ck_ok(NomosModelFieldParts(s.model, 1, &n));
+  ck_assert_uint_eq(n, 0);
+  ck_refused(NomosVariationalCreate(&(NomosVariationalInput){.model = s.model, .control = "u", .state = true, .background.deviation = 1}, &v), "u of solver spectral is not its whole state: it lacks v");
+  WriteVariables(2, path);
+  ck_ok(NomosObservationsRead(s.model, "state", path, &o));
+  ck_assert_uint_eq(NomosObservationsLayers(o), 2);
+  ck_assert_uint_eq(NomosObservationsLayerPoints(o), 16);
+  ck_close(NomosObservationsSide(o, 0, &periodic), 20, 1e-12);
+  ck_assert_uint_eq(NomosObservationsTimes(o), 2);
+  const NomosObservationSet *set = NomosObservationsSet(o, 1);
+  ck_assert_uint_eq(set->n, 31);
+  ck_assert_uint_eq(set->layer[20], 1);
+  ck_close(set->value[20], 155, 1e-12);
+  ck_close(set->x[20], 6.25, 1e-12);
+  ck_close(set->deviation[15], 0.1, 1e-12);
+  ck_close(set->deviation[16], 0.2, 1e-12);
+  ck_ok(NomosObservationsDestroy(&o));
+  WriteVariables(1, path);
+  ck_refused(NomosObservationsRead(s.model, "state", path, &o), "does not hold v: the state of the model is u, v");
+  End(&s);
+}
+END_TEST
+
+NOMOS_TEST_SUITE("polishing", test_whole_state, test_kalman_smoother, test_lorenz63, test_lotka_volterra, test_kuramoto_sivashinsky)

@@ -131,6 +131,62 @@ static PetscErrorCode ReadLook(NomosObservations o, NomosFieldReader reader, con
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Of a field that is several others: all of them must be there. */
+static PetscErrorCode CheckParts(NomosObservations o, NomosFieldReader reader, const char path[], const NomosModelField list[])
+{
+  char all[256] = "", lacks[256] = "";
+  bool has;
+
+  PetscFunctionBeginUser;
+  for (size_t f = 0; f < o->n_parts; f++) {
+    PetscCall(NomosFieldReaderHas(reader, list[f].name, &has));
+    snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", f ? ", " : "", list[f].name);
+    if (!has) snprintf(lacks + strlen(lacks), sizeof lacks - strlen(lacks), "%s%s", lacks[0] ? ", " : "", list[f].name);
+  }
+  PetscCheck(!lacks[0], PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s does not hold %s: the state of the model is %s, and all of it must be seen, each variable under its name", path, lacks, all);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Each of the others is read by itself; its layers follow those of the one before. */
+static PetscErrorCode ReadParts(NomosObservations o, NomosFieldReader reader, const char path[])
+{
+  const size_t           most = o->n_layers * o->layer_points;
+  const NomosModelField *list;
+  NomosObservations     *parts;
+  NomosObservationSet    set = {0};
+  size_t                 n;
+  PetscErrorCode         code = PETSC_SUCCESS;
+
+  PetscFunctionBeginUser;
+  PetscCall(o->derivatives->fields(o->model, &n, &list));
+  PetscCall(CheckParts(o, reader, path, list));
+  PetscCall(PetscCalloc1(o->n_parts, &parts));
+  for (size_t f = 0; f < o->n_parts && !code; f++) {
+    code = NomosObservationsCreate(o->model, list[f].name, &parts[f]);
+    if (!code) code = NomosObservationsReadGrid(parts[f], reader, path);
+  }
+  if (!code) code = PetscMalloc5(most, &set.layer, most, &set.x, most, &set.y, most, &set.value, most, &set.deviation);
+  for (size_t t = 0; !code && t < parts[0]->n_times; t++, set.n = 0) {
+    set.time = parts[0]->sets[t].time; /* a file has one list of times */
+    for (size_t f = 0; f < o->n_parts; f++) {
+      const NomosObservationSet *part = &parts[f]->sets[t];
+      for (size_t i = 0; i < part->n; i++, set.n++) {
+        set.layer[set.n]     = f * parts[f]->n_layers + part->layer[i];
+        set.x[set.n]         = part->x[i];
+        set.y[set.n]         = part->y[i];
+        set.value[set.n]     = part->value[i];
+        set.deviation[set.n] = part->deviation[i];
+      }
+    }
+    code = NomosObservationsAdd(o, &set);
+  }
+  for (size_t f = 0; f < o->n_parts; f++) PetscCall(NomosObservationsDestroy(&parts[f]));
+  PetscCall(PetscFree5(set.layer, set.x, set.y, set.value, set.deviation));
+  PetscCall(PetscFree(parts));
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosObservationsReadGrid(NomosObservations o, NomosFieldReader reader, const char path[])
 {
   const size_t        most  = o->n_layers * o->layer_points;
@@ -139,8 +195,14 @@ PetscErrorCode NomosObservationsReadGrid(NomosObservations o, NomosFieldReader r
   double             *times;
   size_t              n, total = 0;
   const char         *unit = NomosObservationsUnit(o, o->field->unit);
+  bool                own;
 
   PetscFunctionBeginUser;
+  PetscCall(NomosFieldReaderHas(reader, o->field->name, &own));
+  if (o->n_parts && !own) {
+    PetscCall(ReadParts(o, reader, path));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   PetscCall(CheckGrid(o, reader, path));
   PetscCall(NomosObservationsReadTimes(o, reader, path, o->field->name, &n, &times));
   PetscCall(OpenErrors(o, reader, path, &looks));

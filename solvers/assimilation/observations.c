@@ -52,8 +52,8 @@ PetscErrorCode NomosObserveInputFromConfig(NomosConfig config, const char sectio
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The dimension of the model's file that dimension d of the field is: by the variable of that name, or by one of the same shape. */
-static const NomosFieldDim *FileDim(const NomosModelField *field, const NomosFileLayout *layout, int d)
+/* The dimension of the model's file that dimension d of the field is: by the variable of that name, or by one of the same shape; of a field that is several others (skip 1) by the shape of one of them. */
+static const NomosFieldDim *FileDim(const NomosModelField *field, const NomosFileLayout *layout, int d, int skip)
 {
   const NomosFieldDim *found = NULL;
 
@@ -62,14 +62,14 @@ static const NomosFieldDim *FileDim(const NomosModelField *field, const NomosFil
     const NomosFieldDim      *dim      = NULL;
     bool                      same     = true;
     for (int i = 0; i < NOMOS_FIELD_MAX_DIMS && same; i++) {
-      if (i >= field->n_dims || !variable->dims[i]) {
-        same = i >= field->n_dims && !variable->dims[i];
+      if (i + skip >= field->n_dims || !variable->dims[i]) {
+        same = i + skip >= field->n_dims && !variable->dims[i];
         break;
       }
       for (size_t k = 0; k < layout->n_dims; k++)
         if (!strcmp(layout->dims[k].name, variable->dims[i])) {
-          same = layout->dims[k].size == field->size[i];
-          if (i == d) dim = &layout->dims[k];
+          same = layout->dims[k].size == field->size[i + skip];
+          if (i + skip == d) dim = &layout->dims[k];
         }
     }
     if (!same) continue;
@@ -96,8 +96,9 @@ static PetscErrorCode FindSpace(NomosObservations o)
 
   PetscFunctionBeginUser;
   PetscCall(o->model->ops->field_layout(o->model, &layout));
+  PetscCall(NomosModelFieldParts(o->model, o->field_index, &o->n_parts));
   for (int a = 0; a < NOMOS_N_AXES && d >= 0; a++, d--) {
-    const NomosFieldDim *dim = FileDim(o->field, &layout, d);
+    const NomosFieldDim *dim = FileDim(o->field, &layout, d, o->n_parts > 0);
     if (!dim || dim->size < 2 || !dim->axis || strcmp(dim->axis, names[a])) break;
     SetAxis(&o->axes[a], dim);
   }

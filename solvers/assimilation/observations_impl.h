@@ -27,7 +27,7 @@ typedef struct {
 struct NomosObservations_s {
   NomosModel                   model;
   const NomosModelDerivatives *derivatives;
-  size_t                       field_index;
+  size_t                       field_index, n_parts; /* other fields that this one is, one after the other (NomosModelFieldParts) */
   const NomosModelField       *field;
   NomosObservationAxis         axes[NOMOS_N_AXES];
   int                          n_leading; /* dimensions before space */
@@ -44,7 +44,7 @@ const char    *NomosObservationsUnit(NomosObservations o, const char unit[]);
 PetscErrorCode NomosObservationsFactor(NomosObservations o, NomosFieldReader reader, const char path[], const char name[], const char needed[], double *factor);
 /* Times of the file in the model's unit (*n, PetscFree); every look needs one. */
 PetscErrorCode NomosObservationsReadTimes(NomosObservations o, NomosFieldReader reader, const char path[], const char variable[], size_t *n, double **times);
-/* A file that holds the field on the whole grid, NaN where nothing is seen. */
+/* A file that holds the field on the whole grid, NaN where nothing is seen; or those that it is, each by its name. */
 PetscErrorCode NomosObservationsReadGrid(NomosObservations o, NomosFieldReader reader, const char path[]);
 
 #endif

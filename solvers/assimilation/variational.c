@@ -53,6 +53,7 @@ static PetscErrorCode FindControl(NomosVariational c, const char name[])
 {
   const NomosModelField *list, *info;
   size_t                 n = 0;
+  char                   lacks[256];
 
   PetscFunctionBeginUser;
   if (c->derivatives->fields) PetscCall(c->derivatives->fields(c->model, &n, &list));
@@ -60,6 +61,8 @@ static PetscErrorCode FindControl(NomosVariational c, const char name[])
                                                           : "",
                                 &c->control, &info));
   PetscCheck(c->derivatives->from_field && c->derivatives->from_field_vjp, c->comm, PETSC_ERR_SUP, "solver %s has no states from fields (from_field and its adjoint), which variational assimilation needs", c->model->ops->name);
+  PetscCall(NomosModelFieldLacks(c->model, c->control, sizeof lacks, lacks));
+  PetscCheck(!lacks[0], c->comm, PETSC_ERR_ARG_WRONG, "variational assimilation: %s of solver %s is not its whole state: it lacks %s; the control must be a field that is", info->name, c->model->ops->name, lacks);
   c->points = NomosModelFieldPoints(info);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

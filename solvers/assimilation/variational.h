@@ -49,7 +49,7 @@ typedef struct {
 
 typedef struct {
   NomosModel         model;
-  const char        *control; /* the field that makes states; NULL: the model's first */
+  const char        *control; /* the field that makes states: the whole of one; NULL: the model's first */
   size_t             n_windows;
   const NomosWindow *windows;
   bool               state; /* x_0 is unknown; else it is x_b */
@@ -64,7 +64,7 @@ typedef struct {
   const double      *scale;     /* of p in the control vector; NULL: s, or 1 */
 } NomosVariationalInput;
 
-/* Errors: a model without derivatives (or, for Gauss-Newton, without jvp), nothing unknown, a parameter that does not exist, a window in which nothing is seen, a value that is not finite, a deviation that is
+/* Errors: a model without derivatives (or, for Gauss-Newton, without jvp), a control that is not the whole state, nothing unknown, a parameter that does not exist, a window in which nothing is seen, a value that is not finite, a deviation that is
    not positive, too little memory. Collective. */
 PetscErrorCode NomosVariationalCreate(const NomosVariationalInput *input, NomosVariational *variational);
 PetscErrorCode NomosVariationalDestroy(NomosVariational *variational);

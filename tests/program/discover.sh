@@ -136,6 +136,15 @@ cmp -s corrected.txt real.txt || fail "the corrected model is not the real syste
 expect 0 "" "$nomos" estimate real.yaml -o seen --set 'estimate.unknown=["equations.u.coefficients[2]"]' --set estimate.from=0.5 --set time.stop=0.55 --set estimate.times=5 --set estimate.fraction=1 --set estimate.noise=1e-12 --set estimate.iterations=0
 expect 0 "" "$nomos" discover model -o from_file --set discover.observations=seen/observations.nc --set discover.samples=9 --set discover.every=0 --set discover.known.u.terms='[u_xx]' --set discover.known.u.coefficients='[0.1]'
 for result in '"samples": 4' '"exact_structure": 1'; do grep -q "$result" from_file/summary.json || fail "no $result from a file: $(grep -A 9 results from_file/summary.json)"; done
+# A library without the term that is missing: how little is explained is said, warned of, and drawn on one scale.
+expect 0 "of the mean square of their target unexplained, and no noise explains it" "$nomos" discover model -o lacks --set discover.observations=seen/observations.nc --set 'discover.library=[u^2, u_x, u u_x]'
+grep -q "% unexplained)" lacks/log.txt && grep -q "a term is missing from discover.library" lacks/summary.json || fail "what is unexplained is not said: $(grep du/dt lacks/log.txt)"
+/usr/bin/python3 - lacks/plots/increments.svg <<'PYTHON' || fail "the panels of increments.svg have a range each"
+import re, sys
+paths = [re.findall(r"[ML] (\S+) (\S+)", path) for path in re.findall(r' d="(M [^"]*)"', open(sys.argv[1]).read()) if "C" not in path]
+heights = [max(y) - min(y) for y in ([float(y) for _, y in path] for path in paths if len(path) > 60)]
+assert len(heights) == 3 and heights[1] < 0.7 * heights[0] and heights[2] < 0.7 * heights[0], heights
+PYTHON
 expect 0 "" "$nomos" estimate real.yaml -o partly --set 'estimate.unknown=["equations.u.coefficients[2]"]' --set estimate.from=0.5 --set time.stop=0.55 --set estimate.times=5 --set estimate.fraction=0.9 --set estimate.iterations=0
 bad partly "of the 64 points of u; all are needed" discover model --set discover.observations=partly/observations.nc -o out
 bad horizon "no two of the 5 looks" discover model --set discover.observations=seen/observations.nc --set discover.horizon=7 -o out
@@ -178,6 +187,41 @@ for result in '"windows": 2' '"exact_structure": 1' '"coefficient_error_before_p
 bad analyses "holds no analyses of u" discover model --set discover.increments=real -o out
 bad windows "hold no window" discover follow.yaml $weak --set discover.trajectory.steps=2000 -o out
 bad whole "a whole number of discover.horizon" discover model --set discover.assimilation=weak_4dvar --set discover.noise=0.01 --set discover.horizon=3 -o out
+
+# Models of several variables: all of them are observed, of a twin and of a file, or it is said what is missing.
+cat >two.yaml <<'YAML'
+solver: spectral
+case: {units: nondimensional}
+spectral: {nx: 32, lx: 20}
+equations:
+  u: {terms: [u_xx, u, u^3], coefficients: [0.1, 1, -1]}
+  v: {terms: [v_xx, u, v], coefficients: [1, 0.2, -0.5]}
+truth: {equations.u: {terms: [u_xx, u, u^3, v], coefficients: [0.1, 1, -1, -0.6]}}
+initial: {u: "cos(2*pi*x/20) + 0.3*sin(4*pi*x/20)", v: "0.2*sin(2*pi*x/20)"}
+time: {scheme: etdrk4, dt: 0.02, stop: 1}
+discover: {equations: [u], library: [u, v, u_x, v_xx], samples: 5, every: 0.1}
+YAML
+exact() { grep -q '"exact_structure": 1' $1/summary.json && /usr/bin/python3 -c 'import json, sys; sys.exit(json.load(open(sys.argv[1] + "/summary.json"))["results"]["coefficient_error"] > 1e-6)' $1 || fail "$1: $(grep -A 9 results $1/summary.json)"; }
+expect 0 "" "$nomos" discover two.yaml -o two
+exact two
+cat >lorenz.yaml <<'YAML'
+solver: ode
+case: {units: nondimensional}
+equations:
+  x: {terms: [y, x], coefficients: [10, -10]}
+  y: {terms: [x, y], coefficients: [28, -1]}
+  z: {terms: [x y, z], coefficients: [1, -2.6666666666666665]}
+truth: {equations.y: {terms: [x, y, x z], coefficients: [28, -1, -1]}}
+initial: {x: -8, y: 8, z: 27}
+time: {scheme: rk4, dt: 0.005, stop: 5}
+discover: {equations: [y], library: [x, y, z, x z, x y], samples: 50, every: 0.05, from: 1}
+YAML
+expect 0 "" "$nomos" discover lorenz.yaml -o lorenz
+exact lorenz
+! grep -q "warning" err.txt || fail "a warning of an equation that is right: $(cat err.txt)"
+# Passes that end too early are warned of.
+expect 0 "the passes did not converge: after 2 (discover.iterations) coefficients still change" "$nomos" discover lorenz.yaml -o early --set discover.iterations=2
+bad half "discover.observe = u is not the whole state of the model: it lacks v" discover two.yaml --set discover.observe=u -o out
 
 # Assimilations have keys of their own for what is seen.
 bad interpolation "discover.trajectory.fraction and discover.trajectory.points say which" discover model --set discover.assimilation=trajectory --set discover.interpolation=cubic -o out

@@ -99,4 +99,23 @@ refused "is not after the one before" --set data.path=$PWD/order.csv
 
 expect 1 "takes no equalities" "$nomos" discover table -o equalities --set 'discover.constraints=["u[u] + u[v] + u[u^2] = 0"]' --set discover.method=rvm
 
+# What an equation leaves is said, with a warning where noise is not the reason; and data that are not periodic, taken as such by default, in either form.
+cat >travel.yaml <<'E2'
+case: {units: nondimensional}
+data: {generator: functions}
+functions: {values: ["sin(x - t) + 0.5*cos(1.7*(x - t))"], points: [64], from: [0], to: [6], periodic: true, frames: 41, stop: 2}
+discover: {equations: [u], library: [u, u_x, u_xx]}
+assembly: {form: weak}
+E2
+expect 0 "with open ends: the data do not look periodic" "$nomos" discover travel.yaml -o joined
+grep -q "the data do not look periodic" joined/summary.json || fail "ends that do not fit, without a warning in summary.json"
+expect 0 "the data do not look periodic" "$nomos" discover travel.yaml -o joined_strong --set assembly.form=strong
+expect 0 "" "$nomos" discover travel.yaml -o open --set assembly.boundary=open
+! grep -q "warning" err.txt || fail "a warning of data that fit: $(cat err.txt)"
+grep -q "u_x   (.*e-.* % unexplained)" open/log.txt && grep -q "% unexplained)</p>" open/report.html || fail "what is unexplained is not said: $(grep du/dt open/log.txt)"
+expect 0 "the terms found leave 94 % of the mean square of their target unexplained, and no noise explains it" "$nomos" discover travel.yaml -o lacks --set assembly.boundary=open --set 'discover.library=[u, u_xx]'
+grep -q "a term is missing from discover.library" lacks/summary.json || fail "a missing term without a warning in summary.json"
+expect 0 "" "$nomos" discover travel.yaml -o noisy --set functions.periodic=false --set assembly.boundary=open --set discover.noise=0.5
+! grep -q "no noise explains" err.txt || fail "noise that is there explains nothing: $(cat err.txt)"
+
 finish

@@ -114,6 +114,39 @@ YAML
 printf 'results:\n  error_prior: {min: 0.2}\n  error_analysis: {max: 0.05}\n  misfit_per_observation: {min: 0.8, max: 1.2}\n' >line/expected.yaml
 expect 0 "" "$nomos" estimate line --check -o line_found
 
+# Two variables: a state is both of them, unknown or not; one alone is refused.
+mkdir two
+cat >two/case.yaml <<'YAML'
+solver: spectral
+case: {units: nondimensional}
+spectral: {nx: 32, lx: 20}
+equations:
+  u: {terms: [u_xx, u, u^3, v], coefficients: [0.1, 1, -1, -0.6]}
+  v: {terms: [v_xx, u, v], coefficients: [1, 0.2, -0.5]}
+initial: {u: "cos(2*pi*x/20) + 0.3*sin(4*pi*x/20)", v: "0.5 + 0.2*sin(2*pi*x/20)"}
+time: {scheme: etdrk4, dt: 0.02, stop: 4}
+estimate: {from: 3, times: 6, fraction: 0.5, noise: 0.01}
+YAML
+printf 'results:\n  error_prior_2: {min: 0.001}\n  error_ratio: {max: 0.3}\n  misfit_per_observation: {max: 1.2}\n' >two/expected.yaml
+expect 0 "" "$nomos" estimate two --check -o two_found
+expect 1 "estimate.control = u is not the whole state of solver spectral: it lacks v" "$nomos" estimate two -o none --set estimate.control=u
+expect 0 "" "$nomos" estimate two -o two_seen --set estimate.iterations=0 --set estimate.noise=1e-6
+expect 0 "" "$nomos" estimate two -o two_known --set estimate.observations=two_seen/observations.nc --set 'estimate.unknown=["equations.v.coefficients[2]"]' --set estimate.iterations=0
+echo "$(value two_known misfit_per_observation)" | awk '{exit !($1 > 0 && $1 < 2)}' || fail "a state that is known has lost a variable: misfit $(value two_known misfit_per_observation)"
+cat >pendulum.yaml <<'YAML'
+solver: ode
+case: {units: nondimensional}
+equations: {x: {terms: [y], coefficients: [1]}, y: {terms: [x, y], coefficients: [-1, -0.1]}}
+initial: {x: 0.5, y: 1}
+time: {scheme: rk4, dt: 0.02, stop: 2}
+estimate: {unknown: ["equations.y.coefficients[2]"], first_guess: 20, observe: state, fraction: 1, noise: 0.01}
+YAML
+expect 0 "equations.y.coefficients[2] = -0.2 is the lower bound of estimate.parameter_range, 0.1 times its first guess" "$nomos" estimate pendulum.yaml -o pendulum
+grep -q '"equations.y.coefficients\[2\] = -0.2 is the lower bound' pendulum/summary.json || fail "a bound without a warning in summary.json"
+grep -q "could not be drawn" pendulum/log.txt && fail "pictures of an ode: $(grep drawn pendulum/log.txt)"
+[ -s pendulum/plots/convergence.png ] || fail "no pictures of an ode"
+
+
 # What is refused, before anything is written.
 expect 1 "did you mean lorenz.forcing?" "$toy" estimate ring -o none --set estimate.unknown='[lorenz.forcin]'
 expect 1 "on one rank over (x)" mpirun --oversubscribe -n 2 "$toy" estimate ring -o none --set estimate.unknown='[initial_state]'
