@@ -175,7 +175,7 @@ static PetscErrorCode Describe(NomosTrain *train)
   if (first[0] && !train->run->restarted) PetscCall(NomosLogPrint(train->run->log, NOMOS_LOG_INFO, "first_weights", "begins with the weights of %s", first));
   NomosTrainingGetStatus(train->training, &status);
   PetscCall(NomosLogPrint(train->run->log, NOMOS_LOG_INFO, "weights", "%zu weights of %s in %zu tensors; examples: %zu for training, %zu for validation, %zu for the test", NomosParametersSize(s->parameters), NomosParametersType(s->parameters) == NOMOS_F32 ? "float32" : "float64", NomosParametersTrained(s->parameters), s->n_examples[NOMOS_SPLIT_TRAIN], s->n_examples[NOMOS_SPLIT_VALIDATION], s->n_examples[NOMOS_SPLIT_TEST]));
-  if (s->data) PetscCall(NomosLogPrint(train->run->log, NOMOS_LOG_INFO, "data", "data: hash %s", NomosDatasetHash(s->data)));
+  if (s->data_hash[0]) PetscCall(NomosLogPrint(train->run->log, NOMOS_LOG_INFO, "data", "data: hash %s", s->data_hash));
   if (s->ops->describe) {
     PetscCall(s->ops->describe(s, sizeof text, text));
     if (text[0]) PetscCall(NomosLogPrint(train->run->log, NOMOS_LOG_INFO, "surrogate", "%s", text));

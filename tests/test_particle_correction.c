@@ -531,7 +531,16 @@ static void CreatePlain(Try *try)
 
 START_TEST(test_resume)
 {
+  static const char *const others[N_MOTIONS] = {"bodies.block.velocity=[-2, -3]", "bodies.block.velocity=[1, -2]", "bodies.block.velocity=[-1, -4]", "bodies.block.velocity=[-1, -3]"};
+  Try                      other;
+
   CheckResume(CreatePlain);
+  WriteData(others);
+  Begin((const char *const[]){NULL}, &other);
+  ck_ok(NomosSurrogateCreate(&other.input, &other.s));
+  ck_ok(NomosTrainingCreate(other.s, &other.training));
+  CheckOtherData(other.training);
+  End(&other);
 }
 END_TEST
 

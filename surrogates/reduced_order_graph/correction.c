@@ -90,6 +90,8 @@ static PetscErrorCode OpenSets(NomosSurrogate s, const NomosParticleDataInput *i
 
   PetscFunctionBeginUser;
   PetscCall(NomosParticleDataOpen(s->comm, input, &data));
+  PetscCall(NomosParticleDataGetInfo(data, &info));
+  if (!c->n_sets) snprintf(s->data_hash, sizeof s->data_hash, "%s", info->hash); /* the training's; tests follow */
   PetscCall(PetscRealloc((c->n_sets + n) * sizeof *c->sets, &c->sets));
   for (size_t i = 0; i < n && !code; i++) {
     NomosTwinSet *set = &c->sets[c->n_sets++];
