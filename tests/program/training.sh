@@ -128,6 +128,10 @@ expect 0 "" "$toy" train learn --quiet --set toy.nan_validation=2 -o dazzled
 expect 0 "" "$toy" train learn --quiet --set train.learning_rate=30 -o far
 grep -q 'the training diverged: the mean loss of the last epoch is' far/summary.json && ! grep -q diverged whole_adam/summary.json || fail "far: $(cat far/log.txt)"
 
+# Warnings are of the results, which are computed once, and before them.
+expect 0 "" "$toy" train learn --quiet --smoke --set toy.warn=true -o warned
+grep -q '"2 splits were judged"' warned/summary.json || fail "warned: $(cat warned/log.txt)"
+
 # More ranks than examples: some have nothing to do.
 expect 0 "" env -u OMPI_MCA_ess_singleton_isolated mpirun --oversubscribe -n 4 "$toy" train learn --quiet --set data.trajectories=3 --set train.epochs=2 -o few
 grep -q "examples: 1 for training" few/log.txt || fail "few: $(cat few/log.txt)"
