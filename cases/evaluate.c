@@ -116,7 +116,7 @@ static PetscErrorCode Write(NomosProgram *program, const Sources *from, NomosSur
   PetscFunctionBeginUser;
   if (!from->output[0]) PetscFunctionReturn(PETSC_SUCCESS);
   if (splits) {
-    root = json_pack("{s:s, s:s, s:s, s:s*, s:O, s:O*, s:O*}", "version", NOMOS_VERSION, "surrogate", from->ops->name, "weights", from->weights, "data", s->data ? NomosDatasetHash(s->data) : NULL, "splits", splits, "results", results, "warnings", warnings);
+    root = json_pack("{s:s, s:s, s:s, s:s*, s:O, s:O*, s:O*}", "version", NOMOS_VERSION, "surrogate", from->ops->name, "weights", from->weights, "data", s->data_hash[0] ? s->data_hash : NULL, "splits", splits, "results", results, "warnings", warnings);
     text = root ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(17)) : NULL;
     json_decref(root);
   }

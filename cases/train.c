@@ -175,7 +175,7 @@ static PetscErrorCode Describe(NomosTrain *train)
   if (first[0] && !train->run->restarted) PetscCall(NomosLogPrint(train->run->log, NOMOS_LOG_INFO, "first_weights", "begins with the weights of %s", first));
   NomosTrainingGetStatus(train->training, &status);
   PetscCall(NomosLogPrint(train->run->log, NOMOS_LOG_INFO, "weights", "%zu weights of %s in %zu tensors; examples: %zu for training, %zu for validation, %zu for the test", NomosParametersSize(s->parameters), NomosParametersType(s->parameters) == NOMOS_F32 ? "float32" : "float64", NomosParametersTrained(s->parameters), s->n_examples[NOMOS_SPLIT_TRAIN], s->n_examples[NOMOS_SPLIT_VALIDATION], s->n_examples[NOMOS_SPLIT_TEST]));
-  if (s->data) PetscCall(NomosLogPrint(train->run->log, NOMOS_LOG_INFO, "data", "data: hash %s", NomosDatasetHash(s->data)));
+  if (s->data_hash[0]) PetscCall(NomosLogPrint(train->run->log, NOMOS_LOG_INFO, "data", "data: hash %s", s->data_hash));
   if (s->data) PetscCall(NomosDatasetWarn(s->data, NomosRunWarn, train->run));
   if (s->ops->describe) {
     PetscCall(s->ops->describe(s, sizeof text, text));
@@ -221,40 +221,6 @@ static PetscErrorCode Start(NomosTrain *train, bool makes_data)
 
 /* ---- the end */
 
-static PetscErrorCode Results(NomosRun *run, NomosResultFn result, void *ctx)
-{
-  NomosTrain         *train = run->data;
-  NomosTrainingStatus s;
-
-  PetscFunctionBeginUser;
-  NomosTrainingGetStatus(train->training, &s);
-  PetscCall(result("epochs", (double)s.epoch, ctx));
-  PetscCall(result("loss_start", s.start_loss, ctx));
-  PetscCall(result("loss_first", s.first_loss, ctx));
-  PetscCall(result("loss_last", s.epoch_loss, ctx));
-  PetscCall(result("best", s.best, ctx));
-  PetscCall(result("best_step", (double)s.best_step, ctx));
-  PetscCall(result("weights", (double)NomosParametersSize(train->surrogate->parameters), ctx));
-  PetscCall(result("training_examples", (double)train->surrogate->n_examples[NOMOS_SPLIT_TRAIN], ctx));
-  if (train->surrogate->data) PetscCall(result("training_trajectories", (double)NomosDatasetTrajectories(train->surrogate->data, NOMOS_SPLIT_TRAIN), ctx));
-  PetscCall(NomosTrainMetrics(train->surrogate, result, ctx));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Pictures are a courtesy: the weights are safe. */
-static PetscErrorCode Draw(NomosTrain *train)
-{
-  NomosRun *run = train->run;
-
-  PetscFunctionBeginUser;
-  if (!run->params.pictures || run->rank) PetscFunctionReturn(PETSC_SUCCESS);
-  const bool     quiet = NomosErrorSetQuiet(true);
-  PetscErrorCode code  = NomosTrainDraw(NomosRunDirectoryPath(run->directory), run->params.title, train->surrogate);
-  NomosErrorSetQuiet(quiet);
-  if (code) PetscCall(NomosLogPrint(run->log, NOMOS_LOG_WARNING, "pictures", "pictures could not be drawn: %s", NomosErrorLast()));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* Free runs of a young network may blow up in a validation and come back; the weights are those of a finite one. */
 static PetscErrorCode WarnNotFinite(NomosRun *run, const NomosTrainingStatus *s)
 {
@@ -279,6 +245,55 @@ static PetscErrorCode WarnGrown(NomosRun *run, const NomosTrainingStatus *s)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode Warn(NomosTrain *train)
+{
+  NomosRun           *run = train->run;
+  NomosTrainingStatus s;
+
+  PetscFunctionBeginUser;
+  NomosTrainingGetStatus(train->training, &s);
+  if (run->surrogate_ops->warn) PetscCall(run->surrogate_ops->warn(train->surrogate, NomosRunWarn, run));
+  PetscCall(WarnNotFinite(run, &s));
+  PetscCall(WarnGrown(run, &s));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Then the warnings, which speak of them. */
+static PetscErrorCode Results(NomosRun *run, NomosResultFn result, void *ctx)
+{
+  NomosTrain         *train = run->data;
+  NomosTrainingStatus s;
+
+  PetscFunctionBeginUser;
+  NomosTrainingGetStatus(train->training, &s);
+  PetscCall(result("epochs", (double)s.epoch, ctx));
+  PetscCall(result("loss_start", s.start_loss, ctx));
+  PetscCall(result("loss_first", s.first_loss, ctx));
+  PetscCall(result("loss_last", s.epoch_loss, ctx));
+  PetscCall(result("best", s.best, ctx));
+  PetscCall(result("best_step", (double)s.best_step, ctx));
+  PetscCall(result("weights", (double)NomosParametersSize(train->surrogate->parameters), ctx));
+  PetscCall(result("training_examples", (double)train->surrogate->n_examples[NOMOS_SPLIT_TRAIN], ctx));
+  if (train->surrogate->data) PetscCall(result("training_trajectories", (double)NomosDatasetTrajectories(train->surrogate->data, NOMOS_SPLIT_TRAIN), ctx));
+  PetscCall(NomosTrainMetrics(train->surrogate, result, ctx));
+  PetscCall(Warn(train));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Pictures are a courtesy: the weights are safe. */
+static PetscErrorCode Draw(NomosTrain *train)
+{
+  NomosRun *run = train->run;
+
+  PetscFunctionBeginUser;
+  if (!run->params.pictures || run->rank) PetscFunctionReturn(PETSC_SUCCESS);
+  const bool     quiet = NomosErrorSetQuiet(true);
+  PetscErrorCode code  = NomosTrainDraw(NomosRunDirectoryPath(run->directory), run->params.title, train->surrogate);
+  NomosErrorSetQuiet(quiet);
+  if (code) PetscCall(NomosLogPrint(run->log, NOMOS_LOG_WARNING, "pictures", "pictures could not be drawn: %s", NomosErrorLast()));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode End(NomosTrain *train)
 {
   NomosRun           *run = train->run;
@@ -294,10 +309,8 @@ static PetscErrorCode End(NomosTrain *train)
   snprintf(where, sizeof where, "step %lld, epoch %lld", (long long)s.step, (long long)s.epoch);
   if (s.step) snprintf(timings, sizeof timings, ", %.3g s in steps; %.4g examples/s; best %.4g at step %lld", s.seconds, s.seconds > 0 ? s.examples / s.seconds : 0, s.best, (long long)s.best_step);
   PetscCall(NomosTrainingSwapBest(train->training)); /* results and pictures are of the weights that one gets */
-  if (!run->stopped_by) PetscCall(Draw(train));
-  if (run->surrogate_ops->warn) PetscCall(run->surrogate_ops->warn(train->surrogate, NomosRunWarn, run));
-  PetscCall(WarnNotFinite(run, &s));
-  PetscCall(WarnGrown(run, &s));
+  if (run->stopped_by) PetscCall(Warn(train)); /* of a training that was stopped there are no results */
+  else PetscCall(Draw(train));
   PetscCall(NomosRunEnd(run, s.ended ? s.ended : "stopped", where, timings));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -48,6 +48,7 @@ static PetscErrorCode Create(NomosSurrogate s, const NomosSurrogateInput *how)
     input.path = s->data_path;
     PetscCall(s->ops->data(s, &input));
     PetscCall(NomosDatasetOpen(s->comm, &input, &s->data));
+    snprintf(s->data_hash, sizeof s->data_hash, "%s", NomosDatasetHash(s->data));
     for (int split = 0; split < NOMOS_N_SPLITS; split++) s->n_examples[split] = NomosDatasetExamples(s->data, (NomosSplit)split);
   }
   PetscCall(s->ops->create(s));
@@ -204,7 +205,7 @@ PetscErrorCode NomosSurrogateSaveWeights(NomosSurrogate s, const char path[], si
   texts[n_all++] = (NomosSafetensorsText){"architecture", parameters ? parameters : ""};
   texts[n_all++] = (NomosSafetensorsText){"normalisation", normalisation ? normalisation : ""};
   texts[n_all++] = (NomosSafetensorsText){"program", NomosSource()};
-  if (s->data) texts[n_all++] = (NomosSafetensorsText){"data", NomosDatasetHash(s->data)};
+  if (s->data_hash[0]) texts[n_all++] = (NomosSafetensorsText){"data", s->data_hash};
   if (s->data) texts[n_all++] = (NomosSafetensorsText){"split", NomosDatasetSplitHash(s->data)};
   for (size_t i = 0; i < s->n_texts; i++) texts[n_all++] = (NomosSafetensorsText){s->text_keys[i], s->texts[i]};
   for (size_t i = 0; i < n_texts; i++) texts[n_all++] = (NomosSafetensorsText){keys[i], more[i]};

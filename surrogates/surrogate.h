@@ -58,7 +58,7 @@ typedef struct {
 
   /* What it needs of the data set: variables, frames, window (the rest is the case's, `data.*`). Reads s->config. NULL: it has no data set, and `create` sets s->n_examples. */
   PetscErrorCode (*data)(NomosSurrogate s, NomosDatasetInput *input);
-  bool reads; /* without `data`: it reads s->data_path by itself. The case has data.* all the same */
+  bool reads; /* without `data`: it reads s->data_path by itself, and `create` sets s->data_hash. The case has data.* all the same */
   /* Read s->config and the shapes of s->data, and declare the weights in s->parameters. */
   PetscErrorCode (*create)(NomosSurrogate s);
   PetscErrorCode (*destroy)(NomosSurrogate s); /* of s->context; also after a create that failed */
@@ -105,6 +105,7 @@ struct NomosSurrogate_s {
   MPI_Comm                 comm;
   NomosConfig              config;
   NomosDataset             data;                       /* NULL: none */
+  char                     data_hash[17];              /* of the data: of the data set, or set by `create`; "": it has none */
   const char              *data_path;                  /* of the data: a run directory, file or folder; "": none */
   const char              *weights;                    /* that are to be judged: data are then seen as these know them; NULL: it will be trained */
   size_t                   n_examples[NOMOS_N_SPLITS]; /* of the data set, or set by `create` */

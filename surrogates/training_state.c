@@ -70,7 +70,7 @@ PetscErrorCode NomosTrainingSave(NomosTraining t, NomosCheckpoint checkpoint)
   }
   snprintf(text + strlen(text), sizeof text - strlen(text), "has_best %d\n", t->best != NULL);
   PetscCall(NomosCheckpointWriteText(checkpoint, "training", text));
-  if (t->surrogate->data) PetscCall(NomosCheckpointWriteText(checkpoint, "data", NomosDatasetHash(t->surrogate->data)));
+  if (t->surrogate->data_hash[0]) PetscCall(NomosCheckpointWriteText(checkpoint, "data", t->surrogate->data_hash));
   for (size_t i = 0; i < t->n_tensors; i++) {
     NomosParameter p;
     PetscCall(NomosParametersGet(t->parameters, i, &p));
@@ -101,7 +101,7 @@ PetscErrorCode NomosTrainingLoad(NomosTraining t, NomosCheckpoint checkpoint, co
   PetscCall(NomosCheckpointReadText(checkpoint, "training", &text));
   PetscCheck(text, t->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: not a checkpoint of a training", path);
   PetscCall(NomosCheckpointReadText(checkpoint, "data", &data));
-  PetscCheck(!t->surrogate->data || !data || !strcmp(data, NomosDatasetHash(t->surrogate->data)), t->comm, PETSC_ERR_ARG_INCOMP, "%s: the data are not those of this training: their hash is %s, it was %s; begin again with --force", path, NomosDatasetHash(t->surrogate->data), data);
+  PetscCheck(!t->surrogate->data_hash[0] || !data || !strcmp(data, t->surrogate->data_hash), t->comm, PETSC_ERR_ARG_INCOMP, "%s: the data are not those of this training: their hash is %s, it was %s; begin again with --force", path, t->surrogate->data_hash, data);
   PetscCall(PetscFree(data));
   for (int i = 0; i < N_NUMBERS; i++) {
     char *at = (char *)t + numbers[i].offset;

@@ -59,6 +59,7 @@ static inline void CheckResume(void (*create)(Try *try))
 
   for (int i = 0; i < 3; i++) {
     create(&tries[i]);
+    ck_assert(tries[i].s->data_hash[0] && !strcmp(tries[i].s->data_hash, tries[0].s->data_hash));
     ck_ok(NomosTrainingCreate(tries[i].s, &tries[i].training));
     if (i < SECOND && tries[i].s->ops->fit) ck_ok(tries[i].s->ops->fit(tries[i].s));
     if (i == SECOND) TrainingTake(PETSC_COMM_WORLD, tries[i].training);

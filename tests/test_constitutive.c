@@ -125,7 +125,14 @@ static void CreateNetworks(Try *try)
 
 START_TEST(test_resume)
 {
+  Try jelly_try, plasticine_try;
+
   CheckResume(CreateNetworks);
+  Create("jelly", jelly, (const char *const[]){NETWORKS, NULL}, &jelly_try); /* another motion is known by its hash */
+  CreateNetworks(&plasticine_try);
+  ck_assert_str_ne(jelly_try.s->data_hash, plasticine_try.s->data_hash);
+  End(&jelly_try);
+  End(&plasticine_try);
 }
 END_TEST
 

@@ -2,6 +2,8 @@
 #include "operators/operator_check.h"
 #include "tests/correction_setup.h"
 
+#include <malloc.h>
+
 /* Before a training every step is that of the coarse simulation, to the bit; with weights it is not. */
 START_TEST(test_begins_as_the_coarse_simulation)
 {
@@ -71,25 +73,32 @@ START_TEST(test_derivative_of_the_coarse_simulation)
 }
 END_TEST
 
-static double LossAt(Try *try, const double w[], double gradient[])
+/* w: weights to be set, NULL: those there are. */
+static double LossOf(Try *try, const NomosBatch *batch, const double w[], double gradient[])
 {
   enum { MAX_TENSORS = 32 };
-  const NomosBatch batch = {.split = NOMOS_SPLIT_TRAIN, .training = true, .n = 3, .examples = (size_t[]){0, 1, 2}, .epoch = 3, .n_epochs = 4};
   NomosTape        tape;
   NomosTensor      tensors[MAX_TENSORS], loss;
   double           value;
   void            *values;
 
   ck_ok(NomosParametersEdit(try->s->parameters, &values));
-  memcpy(values, w, sizeof *w * NomosParametersSize(try->s->parameters));
+  if (w) memcpy(values, w, sizeof *w * NomosParametersSize(try->s->parameters));
   ck_ok(NomosTapeCreate(&tape));
   ck_assert_uint_le(NomosParametersCount(try->s->parameters), MAX_TENSORS);
   ck_ok(NomosParametersBind(try->s->parameters, tape, tensors));
-  ck_ok(try->s->ops->loss(try->s, &batch, tape, tensors, &loss));
+  ck_ok(try->s->ops->loss(try->s, batch, tape, tensors, &loss));
   ck_ok(NomosTensorGetScalar(loss, &value));
   if (gradient) ck_ok(NomosParametersGradient(try->s->parameters, loss, tensors, gradient));
   ck_ok(NomosTapeDestroy(&tape));
   return value;
+}
+
+static const NomosBatch all_training = {.split = NOMOS_SPLIT_TRAIN, .training = true, .n = 3, .examples = (const size_t[]){0, 1, 2}, .epoch = 3, .n_epochs = 4};
+
+static double LossAt(Try *try, const double w[], double gradient[])
+{
+  return LossOf(try, &all_training, w, gradient);
 }
 
 /* Through four frames, in a random direction of all weights: what is left of a difference beyond the gradient falls with the square of the step. */
@@ -125,6 +134,158 @@ START_TEST(test_gradient)
 {
   CheckGradient("particle_correction.transfer=0");
   CheckGradient("particle_correction.transfer=0.8");
+}
+END_TEST
+
+static PetscErrorCode Hear(const char sentence[], void *ctx)
+{
+  strncat(ctx, sentence, 1000 - strlen(ctx));
+  return PETSC_SUCCESS;
+}
+
+/* Mean square errors of positions and velocities after k = 1 ... n frames of the corrected simulation from the first state, where no correction is learned yet. */
+static void FirstErrors(NomosCorrection *c, size_t motion, size_t n, double errors[][2])
+{
+  NomosTwin   *twin  = &c->sets[NOMOS_CORRECTION_TRAINING].twins[motion];
+  const size_t total = twin->n_entries * twin->n;
+  double      *state = malloc(total * sizeof *state);
+
+  memcpy(state, twin->truth, total * sizeof *state);
+  for (size_t k = 1; k <= n; k++) {
+    for (size_t i = 0; i < c->n_corrections; i++) ck_ok(NomosTwinAdvance(twin, state));
+    for (int f = 0; f < 2; f++) errors[k - 1][f] = NomosTwinDistance(twin, f, state, twin->truth + k * total);
+  }
+  free(state);
+}
+
+#define FROM_THE_START "train.precision=float64", "particle_correction.first_share=1", "particle_correction.grow=1", "particle_correction.floor=0.7"
+
+/* Before a training the loss is the mean of e/(e + b E), of as many frames as the curriculum is at. Where the coarse simulation alone blows up, in its first frame here, E stands for e. */
+START_TEST(test_loss_by_hand)
+{
+  for (int blown = 0; blown < 2; blown++) {
+    Try              try;
+    NomosCorrection *c = Create((const char *const[]){FROM_THE_START, blown ? "particle_correction.coarse=[mpm.cells=12, mpm.wall_nodes=3, time.dt=2 ms, \"mpm.gravity=[0, -1e308]\"]" : "particle_correction.layers=0", blown ? "particle_correction.corrected=[\"mpm.gravity=[0, -9.8]\"]" : NULL, NULL}, &try);
+    const double     velocity = 0.3, b = 0.7;
+    NomosBatch       batch = all_training;
+    double           errors[3][4][2], E[2][4];
+
+    if (blown) ck_refused(NomosCorrectionFit(try.s), "coarse simulations of all 1 motions of the validation blow up");
+    else ck_ok(NomosCorrectionFit(try.s));
+    for (int f = 0; f < 2; f++) {
+      NomosParameter p;
+      ck_ok(NomosParametersGet(try.s->parameters, c->reference[f], &p));
+      memcpy(E[f], p.values, sizeof E[f]);
+    }
+    for (size_t i = 0; i < 3; i++) FirstErrors(c, i, 4, errors[i]);
+    for (batch.epoch = 0; batch.epoch < 4; batch.epoch++) {
+      const size_t n = (size_t)batch.epoch + 1;
+      double       by_hand = 0;
+      for (size_t i = 0; i < 3; i++)
+        for (size_t k = 0; k < n; k++)
+          for (int f = 0; f < 2; f++) by_hand += (f ? velocity : 1) / (1 + velocity) * errors[i][k][f] / ((blown ? E[f][k] : errors[i][k][f]) + b * E[f][k]) / (double)(3 * n);
+      ck_close(LossOf(&try, &batch, NULL, NULL), by_hand, 1e-9);
+    }
+    End(&try);
+  }
+}
+END_TEST
+
+/* Gradients go back through `detach` frames: the loss is the same, the gradient only where no frame is cut off. */
+START_TEST(test_detach)
+{
+  static const char *const detach[] = {"particle_correction.detach=0", "particle_correction.detach=4", "particle_correction.detach=2"};
+  double                   loss[3], *gradient[3], change = 0;
+  size_t                   n = 0;
+
+  for (int i = 0; i < 3; i++) {
+    Try try;
+    (void)Create((const char *const[]){"train.precision=float64", detach[i], NULL}, &try);
+    ck_ok(NomosCorrectionFit(try.s));
+    Shake(&try, 0.1);
+    n           = NomosParametersSize(try.s->parameters);
+    gradient[i] = malloc(n * sizeof(double));
+    loss[i]     = LossAt(&try, NULL, gradient[i]);
+    End(&try);
+  }
+  ck_assert(loss[0] == loss[1] && loss[0] == loss[2]);
+  ck_assert_mem_eq(gradient[0], gradient[1], n * sizeof(double));
+  for (size_t k = 0; k < n; k++) change = fmax(change, fabs(gradient[2][k] - gradient[0][k]));
+  ck_assert_double_gt(change, 1e-3);
+  for (int i = 0; i < 3; i++) free(gradient[i]);
+}
+END_TEST
+
+/* A roll-out that blows up in its first frame has no loss, and leaves nothing behind. */
+START_TEST(test_roll_out_that_blows_up)
+{
+  Try    try;
+  size_t bytes[2];
+
+  (void)Create((const char *const[]){"train.precision=float64", "particle_correction.corrected=[\"mpm.gravity=[0, -1e308]\"]", NULL}, &try);
+  ck_ok(NomosCorrectionFit(try.s));
+  for (int i = 0; i < 2; i++) {
+    for (int k = 0; k < 20; k++) ck_assert(LossAt(&try, NULL, NULL) == 0);
+    const struct mallinfo2 heap = mallinfo2();
+    bytes[i]                    = heap.uordblks + heap.hblkhd;
+  }
+  ck_assert_uint_lt(bytes[1], bytes[0] + 1000);
+  End(&try);
+}
+END_TEST
+
+/* The validation is that of free runs with the weights as they are, over the mean error of the coarse simulation; where that blows up a motion counts nothing, and without any other a training is refused. */
+START_TEST(test_validation)
+{
+  Try              try;
+  NomosCorrection *c   = Create((const char *const[]){"train.precision=float64", "data.validation=0.5", NULL}, &try);
+  NomosTwinSet    *set = &c->sets[NOMOS_CORRECTION_VALIDATION];
+  double           corrected[2], coarse[2], loss;
+  char             said[1024] = "";
+
+  ck_assert_uint_eq(set->n, 2);
+  ck_ok(NomosCorrectionFit(try.s));
+  ck_ok(NomosTrainingCreate(try.s, &try.training));
+  ck_ok(NomosTrainingLossOf(try.training, NOMOS_SPLIT_VALIDATION, &loss));
+  ck_close(loss, 1, 1e-12);
+  Shake(&try, 0.1);
+  for (size_t i = 0; i < 2; i++) {
+    ck_ok(NomosCorrectionRun(try.s, &(NomosCorrectedRun){.twin = &set->twins[i]}, &corrected[i], NULL));
+    ck_ok(NomosCorrectionRun(try.s, &(NomosCorrectedRun){.twin = &set->twins[i], .coarse = true}, &coarse[i], NULL));
+  }
+  ck_ok(NomosTrainingLossOf(try.training, NOMOS_SPLIT_VALIDATION, &loss));
+  ck_close(loss, (corrected[0] + corrected[1]) / (coarse[0] + coarse[1]), 1e-12);
+  ck_assert(fabs(loss - 1) > 1e-3);
+  ck_ok(try.s->ops->warn(try.s, Hear, said));
+  ck_assert_msg(!said[0], "%s", said);
+  set->twins[1].coarse_error = INFINITY;
+  ck_ok(NomosTrainingLossOf(try.training, NOMOS_SPLIT_VALIDATION, &loss));
+  ck_close(loss, corrected[0] / coarse[0], 1e-12);
+  ck_ok(try.s->ops->warn(try.s, Hear, said));
+  ck_assert_msg(strstr(said, "the coarse simulations of 1 of the 2 motions of the validation blow up: its loss leaves these out"), "%s", said);
+  ck_ok(NomosCorrectionFit(try.s));
+  set->twins[0].coarse_error = INFINITY;
+  ck_refused(NomosCorrectionFit(try.s), "of all 2 motions of the validation blow up, and there is nothing to compare a correction with");
+  End(&try);
+}
+END_TEST
+
+/* A short training makes a motion better that it never saw. */
+START_TEST(test_learns)
+{
+  Try                 try;
+  NomosTrainingStatus status;
+  double              before;
+
+  (void)Create((const char *const[]){"train.epochs=12", "train.learning_rate=5e-3", "particle_correction.mirror=true", NULL}, &try);
+  ck_ok(NomosTrainingCreate(try.s, &try.training));
+  ck_ok(NomosSurrogateBegin(try.s));
+  ck_ok(NomosTrainingLossOf(try.training, NOMOS_SPLIT_VALIDATION, &before));
+  status = TrainingGo(PETSC_COMM_WORLD, try.training, 0);
+  printf("validation %.4f before, %.4f at step %d of %d\n", before, status.best, (int)status.best_step, (int)status.step);
+  ck_close(before, 1, 1e-6);
+  ck_assert_double_lt(status.best, 0.9);
+  End(&try);
 }
 END_TEST
 
@@ -502,12 +663,6 @@ static PetscErrorCode Stopped(const char name[], double value, void *ctx)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Hear(const char sentence[], void *ctx)
-{
-  strncat(ctx, sentence, 1000 - strlen(ctx));
-  return PETSC_SUCCESS;
-}
-
 /* Gravity that is too large for numbers, of the coarse simulations alone: all blow up, corrected or not, which is counted and told; neither is worse. */
 START_TEST(test_blows_up)
 {
@@ -531,7 +686,16 @@ static void CreatePlain(Try *try)
 
 START_TEST(test_resume)
 {
+  static const char *const others[N_MOTIONS] = {"bodies.block.velocity=[-2, -3]", "bodies.block.velocity=[1, -2]", "bodies.block.velocity=[-1, -4]", "bodies.block.velocity=[-1, -3]"};
+  Try                      other;
+
   CheckResume(CreatePlain);
+  WriteData(others);
+  Begin((const char *const[]){NULL}, &other);
+  ck_ok(NomosSurrogateCreate(&other.input, &other.s));
+  ck_ok(NomosTrainingCreate(other.s, &other.training));
+  CheckOtherData(other.training);
+  End(&other);
 }
 END_TEST
 
@@ -592,4 +756,4 @@ START_TEST(test_edited_case)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("particle_correction", test_blows_up, test_edited_case, test_begins_as_the_coarse_simulation, test_truth_of_free_flight, test_derivative_of_the_coarse_simulation, test_gradient, test_momentum, test_transfer, test_derivative_of_the_transfer, test_mirror, test_symmetry, test_stress, test_corrected_grid, test_results, test_resume, test_mistakes)
+NOMOS_TEST_SUITE("particle_correction", test_loss_by_hand, test_detach, test_roll_out_that_blows_up, test_validation, test_learns, test_blows_up, test_edited_case, test_begins_as_the_coarse_simulation, test_truth_of_free_flight, test_derivative_of_the_coarse_simulation, test_gradient, test_momentum, test_transfer, test_derivative_of_the_transfer, test_mirror, test_symmetry, test_stress, test_corrected_grid, test_results, test_resume, test_mistakes)

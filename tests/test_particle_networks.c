@@ -343,6 +343,30 @@ START_TEST(test_idle_modes)
 }
 END_TEST
 
+/* A point beyond the grid of neural_mpm acts, and feels, as at its edge, in either precision: as far as `check` allows, and wherever rounding puts the edge. */
+START_TEST(test_beyond_the_grid)
+{
+  static const NomosParticleShape room = {.d = 2, .n_nodes = 7, .radius = 0.25, .low = {0.0625, 0.0625}, .high = {0.9375, 0.9375}}; /* of cases/graph */
+  static const char *const        points[] = {"neural_mpm.points=24", "neural_mpm.points=32", "neural_mpm.points=48", "neural_mpm.points=64"};
+  for (int i = 0; i < 16; i++) {
+    const NomosParticleShape *shape = i % 2 ? &room : &box2;
+    const NomosRealType       type  = i % 4 < 2 ? NOMOS_F32 : NOMOS_F64;
+    NetworkSetup              s;
+    double                    result[2][8], nodes[4 * 7];
+    for (size_t k = 0; k < 4 * 7; k++) nodes[k] = NomosRandomNormal(22, 0, k);
+    NetworkSetUp(&s, &NomosParticleNetworkOps_NeuralMpm, type, shape, SETTINGS(points[i / 4], "neural_mpm.width=3", "neural_mpm.hidden=5"));
+    for (int far = 0; far < 2; far++) {
+      const double             out  = far ? 0.3 : 0.2, x[] = {0.5, 0.5, shape->high[0] + out, 0.5, 0.5, shape->high[1] + out, shape->low[0] - out, shape->low[1] - out};
+      const NomosParticleBatch batch = {.n = 4, .n_sets = 1, .first = (const size_t[]){0, 4}, .x = NomosTensorFromDoubles(s.tape, type, 2, (size_t[]){4, 2}, x), .nodes = NomosTensorFromDoubles(s.tape, type, 2, (size_t[]){4, 7}, nodes)};
+      ck_ok(s.ops->check(s.context, 4, x));
+      ck_ok(NomosTensorGetDoubles(s.ops->apply(s.context, s.w, &batch), result[far]));
+    }
+    ck_assert_mem_eq(result[0], result[1], sizeof result[0]);
+    NetworkTearDown(&s);
+  }
+}
+END_TEST
+
 START_TEST(test_refusals)
 {
   NetworkSetup s;
@@ -367,4 +391,4 @@ START_TEST(test_refusals)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("particle networks", test_published_sizes, test_permutation, test_sets_apart, test_density_of_points, test_translation, test_derivatives, test_derivatives_of_operators, test_idle_modes, test_refusals)
+NOMOS_TEST_SUITE("particle networks", test_published_sizes, test_permutation, test_sets_apart, test_density_of_points, test_translation, test_derivatives, test_derivatives_of_operators, test_idle_modes, test_beyond_the_grid, test_refusals)

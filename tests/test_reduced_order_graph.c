@@ -412,6 +412,38 @@ START_TEST(GoesOn)
 }
 END_TEST
 
+/* Steppers and decoders know their data by a hash, which goes with the weights; a training does not go on with others. */
+START_TEST(OtherData)
+{
+  static const char *const graph[] = {"train.epochs=1", "train.checkpoint_every=1", "gns.width=8", NULL}, *const decoding[] = {"train.epochs=1", "train.checkpoint_every=1", "particle_decoder.kind=kernel", NULL};
+  char                     path[NOMOS_MAX_PATH + 64];
+  MakeClouds();
+  WriteClouds("others.h5", &(CloudData){.n = 5, .n_frames = 14, .n_particles = 9, .d = 2, .seed = 8});
+  snprintf(path, sizeof path, "%s/hashed.safetensors", ck_directory);
+  for (int decoder = 0; decoder < 2; decoder++)
+    for (int other = 0; other < 2; other++) {
+      const char         *file = other ? "others.h5" : "clouds.h5";
+      NomosConfig         config;
+      NomosSurrogate      s;
+      NomosTraining       training;
+      NomosSafetensors    weights;
+      ck_ok(decoder ? CreateDecoding(file, decoding, &config, &s) : CreateGraph(PETSC_COMM_SELF, file, graph, &config, &s));
+      ck_ok(NomosTrainingCreate(s, &training));
+      if (other) CheckOtherData(training);
+      else {
+        (void)TrainingGo(PETSC_COMM_SELF, training, 1);
+        ck_ok(NomosSurrogateSaveWeights(s, path, 0, NULL, NULL));
+        ck_ok(NomosSafetensorsOpen(PETSC_COMM_SELF, path, &weights));
+        ck_assert_uint_eq(strlen(s->data_hash), 16);
+        ck_assert_str_eq(NomosSafetensorsMetadata(weights, "data"), s->data_hash);
+        ck_ok(NomosSafetensorsClose(&weights));
+      }
+      ck_ok(NomosTrainingDestroy(&training));
+      EndGraph(&config, &s);
+    }
+}
+END_TEST
+
 /* A case of one's own data includes what the trainings of cases/graph share. */
 START_TEST(OwnCase)
 {
@@ -484,4 +516,4 @@ START_TEST(Refused)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("reduced_order_graph", Noise, Loss, RandomByExample, Gradients, RollOut, Judged, Kinds, Walls, Radius, Learns, GoesOn, OwnCase, Left, Refused)
+NOMOS_TEST_SUITE("reduced_order_graph", Noise, Loss, RandomByExample, Gradients, RollOut, Judged, Kinds, Walls, Radius, Learns, GoesOn, OtherData, OwnCase, Left, Refused)

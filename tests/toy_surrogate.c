@@ -9,7 +9,8 @@
 #include <time.h>
 
 typedef struct {
-  int64_t            width, nan_step, nan_validation;
+  int64_t            width, nan_step, nan_validation, n_judged;
+  bool               warn;
   double             pause, frozen;
   size_t             n_x, n_y, seen; /* seen: a buffer that counts the examples that this rank was trained with */
   NomosMlp           mlp;
@@ -21,6 +22,7 @@ static const NomosParam toy_params[] = {
   {"toy.nan_step", NOMOS_PARAM_INT,  "-1", NULL, -1, 1e9,  NULL, false, "The loss is NaN from this step on; -1: never."},
   {"toy.nan_validation", NOMOS_PARAM_INT, "-1", NULL, -1, 1e9, NULL, false, "Losses of other splits than the training are NaN up to the end of this epoch; -1: never."},
   {"toy.frozen",   NOMOS_PARAM_REAL, "0",  NULL, 0,  1,    NULL, false, "By how much the first layer's rate is lowered."},
+  {"toy.warn",     NOMOS_PARAM_BOOL, "false", NULL, 0, 0, NULL, false, "Warn of how many splits were judged."},
   {"run.pause",    NOMOS_PARAM_REAL, "0",  "s",  0,  10,   NULL, false, "Wall-clock time a loss takes."},
 };
 
@@ -48,6 +50,7 @@ static PetscErrorCode ToyCreate(NomosSurrogate s)
   PetscCall(NomosConfigGetInt(s->config, "toy.nan_step", &toy->nan_step));
   PetscCall(NomosConfigGetInt(s->config, "toy.nan_validation", &toy->nan_validation));
   PetscCall(NomosConfigGetReal(s->config, "toy.frozen", &toy->frozen));
+  PetscCall(NomosConfigGetBool(s->config, "toy.warn", &toy->warn));
   PetscCall(NomosConfigGetReal(s->config, "run.pause", &toy->pause));
   PetscCall(NomosDatasetShape(s->data, 0, &n_dims, shape, &toy->n_x));
   PetscCall(NomosDatasetShape(s->data, 1, &n_dims, shape, &toy->n_y));
@@ -128,7 +131,7 @@ static double ToyRate(NomosSurrogate s, const NomosBatch *batch, const char tens
 /* Root of the mean square error, summed example by example in their order. */
 static PetscErrorCode ToyEvaluate(NomosSurrogate s, NomosSplit split, NomosResultFn result, void *ctx)
 {
-  const Toy *toy = s->context;
+  Toy       *toy = s->context;
   NomosTape  tape;
   double     sum = 0;
 
@@ -146,6 +149,18 @@ static PetscErrorCode ToyEvaluate(NomosSurrogate s, NomosSplit split, NomosResul
   PetscCall(NomosTapeDestroy(&tape));
   PetscCall(result("rmse", sqrt(sum / (double)s->n_examples[split]), ctx));
   PetscCall(result("outputs", (double)toy->n_y, ctx));
+  toy->n_judged++;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ToyWarn(NomosSurrogate s, NomosWarningFn warn, void *ctx)
+{
+  const Toy *toy = s->context;
+  char       text[64];
+
+  PetscFunctionBeginUser;
+  snprintf(text, sizeof text, "%lld splits were judged", (long long)toy->n_judged);
+  if (toy->warn) PetscCall(warn(text, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -154,7 +169,7 @@ const NomosSurrogateOps NomosSurrogateOps_Toy = {
   .summary  = "y from x.",
   .n_params = sizeof toy_params / sizeof *toy_params,
   .params   = toy_params,
-  .of_training = (const char *const[]){"toy.nan_step", "toy.nan_validation", "toy.frozen", "run.pause", NULL},
+  .of_training = (const char *const[]){"toy.nan_step", "toy.nan_validation", "toy.frozen", "toy.warn", "run.pause", NULL},
   .buffers_of_training = (const char *const[]){"seen", NULL},
   .data     = ToyData,
   .create   = ToyCreate,
@@ -164,6 +179,7 @@ const NomosSurrogateOps NomosSurrogateOps_Toy = {
   .keep     = ToyKeep,
   .rate     = ToyRate,
   .evaluate = ToyEvaluate,
+  .warn     = ToyWarn,
 };
 
 const NomosSurrogateOps *const nomos_toy_surrogates[] = {&NomosSurrogateOps_Toy, &NomosSurrogateOps_ToyQuartic, NULL};

@@ -71,4 +71,16 @@ static inline void TrainingTake(MPI_Comm comm, NomosTraining training)
   ck_ok(PetscFree(file));
 }
 
+/* Of data that are others than those of the checkpoint there. */
+static inline void CheckOtherData(NomosTraining training)
+{
+  NomosCheckpoint checkpoint;
+  char            path[NOMOS_MAX_PATH], *file;
+
+  ck_ok(NomosCheckpointOpen(PETSC_COMM_SELF, TrainingCheckpoints(path), "latest", &file, &checkpoint));
+  ck_refused(NomosTrainingLoad(training, checkpoint, file), "the data are not those of this training: their hash is");
+  ck_ok(NomosCheckpointClose(&checkpoint));
+  ck_ok(PetscFree(file));
+}
+
 #endif

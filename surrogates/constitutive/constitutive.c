@@ -75,6 +75,7 @@ static PetscErrorCode Prepare(NomosSurrogate s, NomosModel truth, NomosConfig co
   PetscCall(NomosMaterialSimulate(s, &c->material, &(NomosSimulation){.path = path}, true, &c->model, &c->config));
   PetscCall(NomosMaterialAttach(s, &c->material, c->model));
   PetscCall(NomosMotionRead(c->model, &(NomosMotionInput){.path = s->data_path, .n_names = N_FIELDS, .names = fields, .first_only = c->positions_only}, &c->motion));
+  snprintf(s->data_hash, sizeof s->data_hash, "%016llx", (unsigned long long)c->motion.hash);
   PetscCheck(c->motion.whole || c->positions_only, s->comm, PETSC_ERR_ARG_INCOMP, "%s has positions, but not velocity, affine and deformation_gradient at every frame; use constitutive.observed: positions", s->data_path);
   PetscCall(NomosConstitutiveCostCreate(s));
   if (c->pairs_only) PetscCall(NomosLawPairsCreate(&(NomosLawPairsInput){.section = c->material.section, .config = config, .model = truth, .motion = &c->motion}, &c->pairs));

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <xxhash.h>
 
 PetscErrorCode NomosModelFieldFind(NomosModel model, const char name[], size_t *field)
 {
@@ -81,6 +82,7 @@ static PetscErrorCode ReadTimes(NomosFieldReader reader, const char path[], doub
   PetscFunctionBeginUser;
   PetscCall(NomosFieldReaderRead(reader, "time", &start, &m->n_frames, m->times));
   for (size_t f = m->n_frames; f-- > 0;) m->times[f] -= m->times[0];
+  m->hash = XXH64(m->times, m->n_frames * sizeof *m->times, 0);
   for (size_t f = 0; f < m->n_frames; f++) {
     m->steps[f] = llround(m->times[f] / dt);
     NomosCheck(fabs(m->times[f] - (double)m->steps[f] * dt) <= 1e-3 * dt && (!f || m->steps[f] > m->steps[f - 1]), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: frame %zu is %.10g s after the first one: frames must be at ascending multiples of time.dt = %g s of the simulation", path, f, m->times[f], dt);
@@ -104,6 +106,7 @@ static PetscErrorCode ReadField(NomosFieldReader reader, const char path[], Nomo
     double *into = number == m->field ? m->observed + f * n : values;
     start[0]     = f;
     PetscCall(NomosFieldReaderRead(reader, list[number].name, start, count, into));
+    m->hash = XXH64(into, n * sizeof *into, m->hash);
     for (size_t i = 0; i < n; i++) NomosCheck(isfinite(into[i]), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has no finite number at frame %zu, entry %zu", path, list[number].name, f, i);
     PetscCall(model->ops->derivatives->field_vjp(model, number, into, m->states + f * m->state_bytes));
   }

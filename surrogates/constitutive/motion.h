@@ -16,6 +16,7 @@ typedef struct {
   size_t   state_bytes;
   char    *states;     /* (n_frames, state_bytes) in the model's precision */
   bool     whole;      /* all fields of the states are from the file */
+  uint64_t hash;       /* XXH64 over what was read */
 } NomosMotion;
 
 /* Of a model's field by its name; the error names those there are. */

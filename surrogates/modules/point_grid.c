@@ -1,5 +1,6 @@
 #include "surrogates/modules/point_grid.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -150,8 +151,10 @@ static PetscErrorCode Cell(const NomosPointGrid *grid, const double x[], Box *bo
 static PetscErrorCode List(const NomosPointGrid *grid, const NomosPointSets *sets, double radius, const double x[], PairList *list)
 {
   const size_t d = (size_t)grid->d, n_nodes = NomosPointGridNodes(grid);
+  double       margin = 1e-6 * NomosPointGridSpacing(grid, 0); /* and rounding: the box of points in float32 is that of its ends in float32 */
 
   PetscFunctionBeginUser;
+  for (int a = 0; a < grid->d && NomosTensorType(sets->x) == NOMOS_F32; a++) margin = PetscMax(margin, 2 * (double)FLT_EPSILON * PetscMax(fabs(grid->low[a]), fabs(grid->high[a])));
   for (size_t s = 0; s < sets->n_sets; s++)
     for (size_t p = sets->first[s]; p < sets->first[s + 1]; p++) {
       const double *at  = x + p * d;
@@ -159,7 +162,7 @@ static PetscErrorCode List(const NomosPointGrid *grid, const NomosPointSets *set
       for (size_t a = 0; a < d; a++) NomosCheck(isfinite(at[a]), PETSC_COMM_SELF, PETSC_ERR_FP, "point %zu has %c = %g", p, "xyz"[a], at[a]);
       if (radius > 0) PetscCall(Ball(grid, radius, at, &box));
       else {
-        PetscCall(NomosPointGridHolds(grid, 1e-6 * NomosPointGridSpacing(grid, 0), 1, at)); /* to rounding in float32 */
+        PetscCall(NomosPointGridHolds(grid, margin, 1, at));
         PetscCall(Cell(grid, at, &box));
       }
       for (ptrdiff_t k = box.first[2]; k <= box.last[2]; k++)

@@ -87,9 +87,12 @@ static PetscErrorCode OpenSets(NomosSurrogate s, const NomosParticleDataInput *i
   NomosCorrection        *c        = s->context;
   NomosParticleData       data;
   PetscErrorCode          code = PETSC_SUCCESS;
+  const NomosParticleDataInfo *info;
 
   PetscFunctionBeginUser;
   PetscCall(NomosParticleDataOpen(s->comm, input, &data));
+  PetscCall(NomosParticleDataGetInfo(data, &info));
+  if (!c->n_sets) snprintf(s->data_hash, sizeof s->data_hash, "%s", info->hash); /* the training's; tests follow */
   PetscCall(PetscRealloc((c->n_sets + n) * sizeof *c->sets, &c->sets));
   for (size_t i = 0; i < n && !code; i++) {
     NomosTwinSet *set = &c->sets[c->n_sets++];
@@ -272,10 +275,14 @@ static PetscErrorCode Warn(NomosSurrogate s, NomosWarningFn warn, void *ctx)
 {
   const NomosCorrection *c = s->context;
   char                   text[512];
+  size_t                 n;
 
   PetscFunctionBeginUser;
   snprintf(text, sizeof text, "of the free runs %.0f blew up with the correction and %.0f without; means and ratios of their sets are infinite or no numbers (null in JSON): %s", c->n_stopped, c->n_coarse_stopped, c->n_coarse_stopped > 0 ? "a shorter time.dt in particle_correction.coarse" : "a smaller train.learning_rate, or longer roll-outs (particle_correction.frames)");
   if (c->n_stopped + c->n_coarse_stopped > 0) PetscCall(warn(text, ctx));
+  (void)NomosCorrectionCoarseError(&c->sets[NOMOS_CORRECTION_VALIDATION], &n);
+  snprintf(text, sizeof text, "the coarse simulations of %zu of the %zu motions of the validation blow up: its loss leaves these out", c->sets[NOMOS_CORRECTION_VALIDATION].n - n, c->sets[NOMOS_CORRECTION_VALIDATION].n);
+  if (n < c->sets[NOMOS_CORRECTION_VALIDATION].n) PetscCall(warn(text, ctx));
   if (c->note && c->note[0]) PetscCall(warn(c->note, ctx));
   for (size_t i = 0, told = 0; i < c->n_sets; i++)
     for (size_t k = 0; k < c->sets[i].n && !told; k++)

@@ -9,6 +9,8 @@
 #include "surrogates/reduced_order_graph/particle_data.h"
 #include "surrogates/surrogate.h"
 
+#include <math.h>
+
 /* The fields that make the state of a particle: x (d), v (d), C (d, d), F (3, 3). */
 enum { NOMOS_TWIN_X, NOMOS_TWIN_V, NOMOS_TWIN_C, NOMOS_TWIN_F, NOMOS_N_TWIN_FIELDS };
 
@@ -163,6 +165,19 @@ PetscErrorCode NomosCorrectionReadGrid(const NomosTwin *twin, NomosCorrectionSha
 PetscErrorCode NomosCorrectionCountParticles(const NomosCorrectionShape *shape, const double x[], NomosTwin *twin);
 
 /* correction_loss.c */
+/* Mean over the motions of a set in which the coarse model does not blow up, of which there are *n; NaN: there is none. */
+static inline double NomosCorrectionCoarseError(const NomosTwinSet *set, size_t *n)
+{
+  double sum = 0;
+
+  *n = 0;
+  for (size_t i = 0; i < set->n; i++) {
+    if (!isfinite(set->twins[i].coarse_error)) continue;
+    sum += set->twins[i].coarse_error;
+    (*n)++;
+  }
+  return sum / (double)*n;
+}
 PetscErrorCode NomosCorrectionLoss(NomosSurrogate s, const NomosBatch *batch, NomosTape tape, const NomosTensor w[], NomosTensor *loss);
 /* One correction of a state, in place, as the model and every frame of a free run have it; and a frame of the coarse model, corrected, in place. Both on a tape that is reset. w: room for all tensors. */
 PetscErrorCode NomosCorrectionCorrect(NomosCorrectionNetwork *network, NomosTape tape, NomosTensor w[], const NomosTwin *twin, double state[]);

@@ -125,27 +125,38 @@ static PetscErrorCode AddMotion(NomosSurrogate s, NomosTwin *twin, double state[
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Frames that no coarse simulation reached have the error of the last one that one did. */
+static void Average(const NomosCorrection *c, Sums *sums)
+{
+  for (int q = 0; q < NOMOS_N_CORRECTION_SCALES; q++) sums->scales[q] = fmax(sqrt(sums->scales[q] / (q < NOMOS_SCALE_DX ? sums->n_truth : sums->n_first)), 1e-12);
+  for (int q = NOMOS_SCALE_DX; q < NOMOS_N_CORRECTION_SCALES; q++) sums->scales[q] /= (double)c->n_corrections;
+  for (size_t k = 0; k < c->max_frames; k++)
+    for (int f = 0; f < 2; f++) sums->error[f][k] = sums->count[k] > 0 ? fmax(sums->error[f][k] / sums->count[k], 1e-24) : sums->error[f][k - 1];
+}
+
 PetscErrorCode NomosCorrectionFit(NomosSurrogate s)
 {
   NomosCorrection    *c    = s->context;
   const NomosTwinSet *set  = &c->sets[NOMOS_CORRECTION_TRAINING];
   Sums                sums = {0};
-  size_t              most = 0;
+  size_t              most = 0, n;
   double             *state;
 
   PetscFunctionBeginUser;
+  const NomosTwinSet *validation = &c->sets[NOMOS_CORRECTION_VALIDATION];
+  (void)NomosCorrectionCoarseError(validation, &n);
+  PetscCheck(n || !validation->n, s->comm, PETSC_ERR_FP, "particle_correction.coarse: the coarse simulations of all %zu motions of the validation blow up, and there is nothing to compare a correction with: take a shorter time.dt in it", validation->n);
   for (size_t i = 0; i < set->n; i++) most = PetscMax(most, set->twins[i].n_entries * set->twins[i].n);
   PetscCall(PetscMalloc1(most, &state));
   PetscCall(PetscCalloc3(c->max_frames, &sums.error[0], c->max_frames, &sums.error[1], c->max_frames, &sums.count));
   for (size_t i = 0; i < set->n; i++) PetscCall(AddMotion(s, &set->twins[i], state, &sums));
-  for (int q = 0; q < NOMOS_N_CORRECTION_SCALES; q++) sums.scales[q] = fmax(sqrt(sums.scales[q] / (q < NOMOS_SCALE_DX ? sums.n_truth : sums.n_first)), 1e-12);
-  for (int q = NOMOS_SCALE_DX; q < NOMOS_N_CORRECTION_SCALES; q++) sums.scales[q] /= (double)c->n_corrections;
-  for (size_t k = 0; k < c->max_frames; k++)
-    for (int f = 0; f < 2; f++) sums.error[f][k] = fmax(sums.error[f][k] / fmax(sums.count[k], 1), 1e-24);
-  PetscCall(NomosParametersSetDoubles(s->parameters, c->network.scales, sums.scales));
-  for (int f = 0; f < 2; f++) PetscCall(NomosParametersSetDoubles(s->parameters, c->reference[f], sums.error[f]));
+  const bool none = !(sums.count[0] > 0);
+  if (!none) Average(c, &sums);
+  if (!none) PetscCall(NomosParametersSetDoubles(s->parameters, c->network.scales, sums.scales));
+  for (int f = 0; f < 2 && !none; f++) PetscCall(NomosParametersSetDoubles(s->parameters, c->reference[f], sums.error[f]));
   PetscCall(PetscFree3(sums.error[0], sums.error[1], sums.count));
   PetscCall(PetscFree(state));
+  PetscCheck(!none, s->comm, PETSC_ERR_FP, "particle_correction.coarse: every coarse simulation of the training blows up in its first frame, and there is nothing to correct: take a shorter time.dt in it");
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -2,9 +2,9 @@
 
      L = mean over motions and frames k = 1 ... K of (|x_k - x*_k|^2/(e_x(k) + b E_x(k)) + c |v_k - v*_k|^2/(e_v(k) + b E_v(k)))/(1 + c)
 
-   e(k) are the mean squares of the error that the coarse model alone makes on the same frames, E(k) their means over the training: where the coarse model is good, as in free flight, it must not be made worse, and where
-   it is bad most is to be won. Without a correction L is below 1. A roll-out begins at the truth of a frame that is drawn; gradients go back through all K frames, or `detach` of them at most. K grows over the first part
-   of the training. Validation: free runs over whole motions, the error of their positions over the mean of that of the coarse model. */
+   e(k) are the mean squares of the error that the coarse model alone makes on the same frames (E(k) from where it blows up), E(k) their means over the training: where the coarse model is good, as in free flight, it must
+   not be made worse, and where it is bad most is to be won. Without a correction L is below 1. A roll-out begins at the truth of a frame that is drawn; gradients go back through all K frames, or `detach` of them at most. K grows over the first part
+   of the training. Validation: free runs over whole motions, the error of their positions over the mean of that of the coarse model; motions in which that blows up are left out. */
 #include "operators/primitives.h"
 #include "operators/random.h"
 #include "surrogates/reduced_order_graph/correction_impl.h"
@@ -21,7 +21,7 @@ typedef struct {
   double            **truth;  /* (n) state before the first frame of the roll-out, and those behind it; borrowed or `own` */
   double            **own;    /* (n) */
   double             *coarse; /* (n) state of the coarse model alone, one behind the other */
-  double             *errors[2]; /* (n) of x and v, now */
+  double             *errors[2]; /* (n) of x and v, now; NaN from where the coarse model alone blew up */
   size_t             *first;  /* (n + 1) particles */
   NomosOperator      *transfers;
   double             *per_cell;
@@ -56,22 +56,24 @@ static NomosTensor FieldOf(const Rollout *r, int field, const double *const stat
 /* The coarse model of each motion, then the correction of all. */
 static PetscErrorCode Step(Rollout *r)
 {
-  NomosTensor *parts[NOMOS_N_TWIN_FIELDS];
+  NomosTensor   *parts[NOMOS_N_TWIN_FIELDS];
+  PetscErrorCode code = PETSC_SUCCESS;
 
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc4(r->n, &parts[0], r->n, &parts[1], r->n, &parts[2], r->n, &parts[3]));
-  for (size_t i = 0; i < r->n; i++) {
+  for (size_t i = 0; i < r->n && !code; i++) {
     NomosTensor in[NOMOS_N_TWIN_FIELDS], out[NOMOS_N_TWIN_FIELDS];
     for (int f = 0; f < NOMOS_N_TWIN_FIELDS; f++) in[f] = NomosSlice(r->states.fields[f], 0, r->first[i], r->twins[i]->n, 1);
-    PetscCall(NomosTapeApply(r->twins[i]->step, in, out));
-    for (int f = 0; f < NOMOS_N_TWIN_FIELDS; f++) {
+    code = NomosTapeApply(r->twins[i]->step, in, out);
+    for (int f = 0; f < NOMOS_N_TWIN_FIELDS && !code; f++) {
       const size_t *shape;
       const int     n_dims = NomosTensorDims(in[f], &shape);
       parts[f][i]          = NomosReshape(out[f], n_dims, shape);
     }
   }
-  for (int f = 0; f < NOMOS_N_TWIN_FIELDS; f++) r->states.fields[f] = NomosConcatenate(r->n, parts[f], 0);
+  for (int f = 0; f < NOMOS_N_TWIN_FIELDS && !code; f++) r->states.fields[f] = NomosConcatenate(r->n, parts[f], 0);
   PetscCall(PetscFree4(parts[0], parts[1], parts[2], parts[3]));
+  PetscCall(code);
   PetscCall(NomosCorrectionApply(&r->c->network, r->w, &r->states));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -133,16 +135,17 @@ static PetscErrorCode Draw(Rollout *r, const NomosBatch *batch, size_t i, size_t
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The coarse model alone goes on, and e(k) of it. */
+/* The coarse model alone goes on, and e(k) of it. A roll-out goes on without it. */
 static PetscErrorCode AdvanceCoarse(Rollout *r, const double *const truth[])
 {
   double *state = r->coarse;
 
   PetscFunctionBeginUser;
   for (size_t i = 0; i < r->n; i++) {
-    NomosTwin *twin = r->twins[i];
-    PetscCall(NomosTwinAdvanceAlone(twin, state));
-    for (int f = NOMOS_TWIN_X; f <= NOMOS_TWIN_V; f++) r->errors[f][i] = NomosTwinDistance(twin, f, state, truth[i]);
+    NomosTwin           *twin = r->twins[i];
+    const PetscErrorCode code = isnan(r->errors[NOMOS_TWIN_X][i]) ? PETSC_ERR_FP : NomosTwinAdvanceAlone(twin, state);
+    if (code != PETSC_ERR_FP) PetscCall(code);
+    for (int f = NOMOS_TWIN_X; f <= NOMOS_TWIN_V; f++) r->errors[f][i] = code ? NAN : NomosTwinDistance(twin, f, state, truth[i]);
     state += twin->n_entries * twin->n;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -152,14 +155,15 @@ static PetscErrorCode AdvanceCoarse(Rollout *r, const double *const truth[])
 static PetscErrorCode TryAdvance(Rollout *r, const double *const truth[], bool *ended)
 {
   const bool     quiet = NomosErrorSetQuiet(true);
-  PetscErrorCode code;
+  PetscErrorCode code, coarse = PETSC_SUCCESS;
 
   PetscFunctionBeginUser;
   code = Advance(r);
-  if (!code) code = AdvanceCoarse(r, truth);
+  if (!code) coarse = AdvanceCoarse(r, truth);
   NomosErrorSetQuiet(quiet);
   *ended = code == PETSC_ERR_FP;
   if (!*ended) PetscCall(code);
+  PetscCall(coarse);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -172,7 +176,8 @@ static PetscErrorCode Term(Rollout *r, int field, const double *const truth[], s
   PetscFunctionBeginUser;
   PetscCall(NomosTensorGetScalar(NomosSlice(r->w[r->c->reference[field]], 0, k - 1, 1, 1), &E));
   for (size_t i = 0; i < r->n; i++) {
-    const NomosTensor term = NomosAffine(NomosSumAll(NomosPower(NomosSlice(difference, 0, r->first[i], r->twins[i]->n, 1), 2)), 1 / ((double)(r->twins[i]->n * r->n) * (r->errors[field][i] + r->c->floor * E)), 0);
+    const double      e    = isnan(r->errors[field][i]) ? E : r->errors[field][i];
+    const NomosTensor term = NomosAffine(NomosSumAll(NomosPower(NomosSlice(difference, 0, r->first[i], r->twins[i]->n, 1), 2)), 1 / ((double)(r->twins[i]->n * r->n) * (e + r->c->floor * E)), 0);
     *sum                   = i ? NomosAdd(*sum, term) : term;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -191,7 +196,7 @@ static PetscErrorCode Train(Rollout *r, const NomosBatch *batch, NomosTensor *lo
   for (size_t i = 0; i < r->n; i++) r->twins[i] = &c->sets[NOMOS_CORRECTION_TRAINING].twins[batch->examples[i]];
   for (size_t i = 0; i < r->n; i++) PetscCall(Draw(r, batch, i, &n_frames));
   for (size_t i = 0; i < r->n; i++) total += r->twins[i]->n_entries * r->twins[i]->n;
-  PetscCall(PetscMalloc4(r->n, &truth, total, &r->coarse, r->n, &r->errors[0], r->n, &r->errors[1]));
+  PetscCall(PetscCalloc4(r->n, &truth, total, &r->coarse, r->n, &r->errors[0], r->n, &r->errors[1]));
   Begin(r);
   for (size_t i = 0, at = 0; i < r->n; at += r->twins[i]->n_entries * r->twins[i]->n, i++) PetscCall(PetscArraycpy(r->coarse + at, r->truth[i], r->twins[i]->n_entries * r->twins[i]->n));
   *loss = NomosTensorConstant(r->tape, NOMOS_F64, 0, NULL, 0);
@@ -210,19 +215,22 @@ static PetscErrorCode Train(Rollout *r, const NomosBatch *batch, NomosTensor *lo
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Free runs, over the mean error of the coarse model on the set. */
+/* Free runs, over the mean error of the coarse model on the set, of motions in which that does not blow up; the others count nothing, so that parts of a set still have its mean. */
 static PetscErrorCode Validate(NomosSurrogate s, const NomosBatch *batch, NomosTape tape, NomosTensor *loss)
 {
   const NomosCorrection *c   = s->context;
   const NomosTwinSet    *set = &c->sets[batch->split == NOMOS_SPLIT_TRAIN ? NOMOS_CORRECTION_TRAINING : NOMOS_CORRECTION_VALIDATION];
-  double                 sum = 0, coarse = 0;
+  size_t                 n;
+  const double           coarse = NomosCorrectionCoarseError(set, &n);
+  double                 sum    = n ? 0 : NAN;
 
   PetscFunctionBeginUser;
-  for (size_t i = 0; i < set->n; i++) coarse += set->twins[i].coarse_error / (double)set->n;
   for (size_t i = 0; i < batch->n; i++) {
-    double corrected;
-    PetscCall(NomosCorrectionRun(s, &(NomosCorrectedRun){.twin = &set->twins[batch->examples[i]]}, &corrected, NULL));
-    sum += corrected / coarse / (double)batch->n;
+    NomosTwin *twin = &set->twins[batch->examples[i]];
+    double     corrected;
+    if (!isfinite(twin->coarse_error)) continue;
+    PetscCall(NomosCorrectionRun(s, &(NomosCorrectedRun){.twin = twin}, &corrected, NULL));
+    sum += corrected / coarse / (double)batch->n * ((double)set->n / (double)n);
   }
   *loss = NomosTensorConstant(tape, NOMOS_F64, 0, NULL, sum);
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -145,9 +145,10 @@ static PetscErrorCode Apply(NomosOperator op, const double *const in[], double *
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc1(twin->n_entries * twin->n, &values));
   PetscCall(Pack(twin, in, values));
-  PetscCall(NomosTwinAdvance(twin, values));
-  for (int f = 0; f < NOMOS_N_TWIN_FIELDS; f++) PetscCall(PetscArraycpy(out[f], NomosTwinField(twin, values, f), twin->size[f] * twin->n));
+  PetscErrorCode code = NomosTwinAdvance(twin, values);
+  for (int f = 0; f < NOMOS_N_TWIN_FIELDS && !code; f++) PetscCall(PetscArraycpy(out[f], NomosTwinField(twin, values, f), twin->size[f] * twin->n));
   PetscCall(PetscFree(values));
+  PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -200,6 +200,7 @@ static PetscErrorCode Create(NomosSurrogate s)
   PetscCall(ReadParams(s));
   PetscCall(OpenData(s, s->data_path, false, &c->data));
   PetscCall(NomosParticleDataGetInfo(c->data, &c->info));
+  snprintf(s->data_hash, sizeof s->data_hash, "%s", c->info->hash);
   if (s->weights) {
     NomosParticleTrained trained;
     PetscCall(NomosParticleTrainedOpen(s->comm, s->weights, &trained));

@@ -276,7 +276,7 @@ static PetscErrorCode Warn(NomosSurrogate s, NomosWarningFn warn, void *ctx)
 {
   const NomosReducedOrderGraph *g = s->context;
   const size_t                  n = g->parts[NOMOS_SPLIT_TRAIN].n;
-  double                        edges;
+  double                        edges, stopped = 0, coarse_stopped = 0;
   size_t                        n_apart;
   char                          text[512];
 
@@ -284,10 +284,14 @@ static PetscErrorCode Warn(NomosSurrogate s, NomosWarningFn warn, void *ctx)
   PetscCall(FirstGraphs(s, &edges, &n_apart));
   snprintf(text, sizeof text, "the graphs of %zu of %zu trajectories of the training fall into parts, which do not feel each other: unless there are as many bodies, a larger reduced_order_graph.radius (2.3 spacings or more) or more points", n_apart, n);
   if (2 * n_apart > n) PetscCall(warn(text, ctx));
-  snprintf(text, sizeof text, "%.0f roll-outs ended early, where a position was no number or beyond what the network takes; their points stay from there on in the errors", g->n_stopped);
-  if (g->n_stopped > 0) PetscCall(warn(text, ctx));
-  snprintf(text, sizeof text, "%.0f coarse simulation%s blew up, and the coarse_mse of %s infinite (null in JSON), which says nothing of the stepper: a shorter time.dt in reduced_order_graph.coarse", g->n_coarse_stopped, g->n_coarse_stopped > 1 ? "s" : "", g->n_coarse_stopped > 1 ? "their sets is" : "its set is");
-  if (g->n_coarse_stopped > 0) PetscCall(warn(text, ctx));
+  for (int i = 0; i <= NOMOS_N_SPLITS; i++) {
+    stopped += g->n_stopped[i];
+    coarse_stopped += g->n_coarse_stopped[i];
+  }
+  snprintf(text, sizeof text, "%.0f roll-outs ended early, where a position was no number or beyond what the network takes; their points stay from there on in the errors", stopped);
+  if (stopped > 0) PetscCall(warn(text, ctx));
+  snprintf(text, sizeof text, "%.0f coarse simulation%s blew up, and the coarse_mse of %s infinite (null in JSON), which says nothing of the stepper: a shorter time.dt in reduced_order_graph.coarse", coarse_stopped, coarse_stopped > 1 ? "s" : "", coarse_stopped > 1 ? "their sets is" : "its set is");
+  if (coarse_stopped > 0) PetscCall(warn(text, ctx));
   if (g->note[0]) PetscCall(warn(g->note, ctx));
   if (g->rerun_note[0]) PetscCall(warn(g->rerun_note, ctx));
   PetscCall(NomosParticleDataWarn(g->data, warn, ctx));

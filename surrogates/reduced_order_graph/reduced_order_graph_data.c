@@ -264,6 +264,7 @@ PetscErrorCode NomosReducedOrderGraphOpen(NomosSurrogate s)
   input.path = s->data_path;
   PetscCall(NomosParticleDataOpen(s->comm, &input, &g->data));
   PetscCall(NomosParticleDataGetInfo(g->data, &g->info));
+  snprintf(s->data_hash, sizeof s->data_hash, "%s", g->info->hash);
   PetscCall(NomosParticleDataCheckWalls(g->data, "data.path"));
   if (!s->weights) PetscCall(NomosParticleDataCheckLearned(g->data));
   else {

@@ -56,7 +56,7 @@ typedef struct {
   NomosParticleTestSet        *sets;
   size_t                       n_w;                /* tensors of the parameters */
   char                         rerun_note[1024];   /* what is odd about fine simulations that were run again; "": nothing */
-  double                       n_stopped, n_coarse_stopped; /* roll-outs that ended early, coarse simulations that blew up, of all that were told */
+  double                       n_stopped[NOMOS_N_SPLITS + 1], n_coarse_stopped[NOMOS_N_SPLITS + 1]; /* roll-outs that ended early, coarse simulations that blew up, as told last of each split, and of the test sets behind them */
   char                         note[1024];         /* in what the data are others than the weights know; "": in nothing */
   char                         texts[NOMOS_N_PARTICLE_TEXTS][1024];
   const char                  *text_list[NOMOS_N_PARTICLE_TEXTS];

@@ -319,8 +319,8 @@ double NomosParticleJudgementFrame(const NomosParticleJudgement *j, const double
 
 /* ---- results */
 
-/* The coarse simulation is the same whatever the weights are: validations, of which there are many, leave it out. */
-static PetscErrorCode JudgeAndTell(NomosSurrogate s, const NomosParticlePart *part, const char prefix[], bool coarse, NomosResultFn result, void *ctx)
+/* The coarse simulation is the same whatever the weights are: validations, of which there are many, leave it out. of: a split, or NOMOS_N_SPLITS: test sets. */
+static PetscErrorCode JudgeAndTell(NomosSurrogate s, const NomosParticlePart *part, int of, const char prefix[], bool coarse, NomosResultFn result, void *ctx)
 {
   NomosReducedOrderGraph *g = s->context;
   NomosParticleJudgement  j;
@@ -335,8 +335,8 @@ static PetscErrorCode JudgeAndTell(NomosSurrogate s, const NomosParticlePart *pa
     for (size_t k = 0, blown = 0; k < j.n_frames && j.coarse && !blown; k++) coarse_stopped += blown = isinf(j.coarse[i * j.n_frames + k]);
     for (int k = 0; k < 3; k++) milliseconds[k] += 1e3 * j.seconds[k][i] / (double)j.n;
   }
-  g->n_stopped += stopped;
-  g->n_coarse_stopped += coarse_stopped;
+  g->n_stopped[of] += stopped;
+  g->n_coarse_stopped[of] += coarse_stopped;
   const struct {
     const char *name;
     double      value;
@@ -370,7 +370,8 @@ PetscErrorCode NomosReducedOrderGraphEvaluate(NomosSurrogate s, NomosSplit split
   NomosReducedOrderGraph *g = s->context;
 
   PetscFunctionBeginUser;
-  PetscCall(JudgeAndTell(s, &g->parts[split], "", split == NOMOS_SPLIT_TEST, result, ctx));
+  g->n_stopped[split] = g->n_coarse_stopped[split] = 0;
+  PetscCall(JudgeAndTell(s, &g->parts[split], (int)split, "", split == NOMOS_SPLIT_TEST, result, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -412,12 +413,13 @@ PetscErrorCode NomosReducedOrderGraphResults(NomosSurrogate s, NomosResultFn res
   double                  radius;
 
   PetscFunctionBeginUser;
+  g->n_stopped[NOMOS_N_SPLITS] = g->n_coarse_stopped[NOMOS_N_SPLITS] = 0;
   PetscCall(NomosParticleStepperRadius(g->stepper, s->parameters, &radius));
   PetscCall(result("radius", radius, ctx));
   for (size_t i = 0; i < g->n_sets; i++) {
     char prefix[2 * NOMOS_MAX_NAME];
     snprintf(prefix, sizeof prefix, "%s_", g->sets[i].name);
-    PetscCall(JudgeAndTell(s, &g->sets[i].part, prefix, true, result, ctx));
+    PetscCall(JudgeAndTell(s, &g->sets[i].part, NOMOS_N_SPLITS, prefix, true, result, ctx));
     PetscCall(Sweep(s, &g->sets[i].part, prefix, result, ctx));
   }
   PetscCall(Sweep(s, &g->parts[NOMOS_SPLIT_TEST], "", result, ctx));

@@ -32,6 +32,9 @@ awk -F, 'NR == FNR { last = $0; next } { line = $0 } END { n = split(last, a, ",
 
 # A training's directory is a case wherever it lies, although the case named its data beside itself. (116 bytes: 29 numbers, behind metadata that say where each key is from.)
 expect 0 "" "$nomos" train "$cases/mechanics/hyperelastic_jelly" --smoke -o fit --quiet --set train.epochs=1
+grep -q 'data: hash' fit/log.txt && head -c 4000 fit/weights.safetensors | grep -qa '"data":"[0-9a-f]*"' || fail "the data of a training have no hash"
+expect 0 "" "$nomos" evaluate fit
+grep -q '"data": "[0-9a-f]*"' fit/evaluation_*.json || fail "those of an evaluation have none"
 expect 0 "" "$nomos" train fit -o again --quiet
 [ "$(tail -c 116 fit/weights.safetensors | od)" = "$(tail -c 116 again/weights.safetensors | od)" ] || fail "a training and the training of its directory differ"
 

@@ -134,6 +134,10 @@ grep -q '"data.validation = 0.2 and data.test = 0.1: with 1 trajectory there is 
 expect 0 "" "$toy" train learn --quiet --set data.trajectories=2 --set train.epochs=1 --set data.validation=0 --set data.test=0 -o none_wanted
 ! grep -q 'there is none for it' none_wanted/log.txt || fail "none_wanted: $(cat none_wanted/log.txt)"
 
+# Warnings are of the results, which are computed once, and before them.
+expect 0 "" "$toy" train learn --quiet --smoke --set toy.warn=true -o warned
+grep -q '"2 splits were judged"' warned/summary.json || fail "warned: $(cat warned/log.txt)"
+
 # More ranks than examples: some have nothing to do.
 expect 0 "" env -u OMPI_MCA_ess_singleton_isolated mpirun --oversubscribe -n 4 "$toy" train learn --quiet --set data.trajectories=3 --set train.epochs=2 -o few
 grep -q "examples: 1 for training" few/log.txt && ! grep -q "there is none for it" few/log.txt || fail "few: $(cat few/log.txt)"
