@@ -51,16 +51,16 @@ static bool ComponentOf(const NomosTrajectoryFile f, const char name[], int s, c
   return true;
 }
 
-/* The variables of a vector, if all its components are there, over the same axes. */
+/* The fields of a vector, if all its components are there, over the same axes. */
 static bool FindVector(const NomosTrajectoryFile f, size_t first, size_t of[NOMOS_LAYOUT_MAX_SPACE], char vector[NOMOS_MAX_NAME])
 {
   const NomosFieldFileInput *input = &f->input.file;
   char                       other[NOMOS_MAX_NAME];
 
-  if (f->layout.n_space < 2 || !ComponentOf(f, input->variables[first].name, 0, vector)) return false;
+  if (f->layout.n_space < 2 || NomosIsParameter(&input->variables[first]) || !ComponentOf(f, input->variables[first].name, 0, vector)) return false;
   for (int s = 0; s < f->layout.n_space; s++) {
     size_t v = 0;
-    while (v < input->n_variables && !(ComponentOf(f, input->variables[v].name, s, other) && !strcmp(vector, other) && NomosHasTime(&input->variables[v]) == NomosHasTime(&input->variables[first]))) v++;
+    while (v < input->n_variables && !(!NomosIsParameter(&input->variables[v]) && ComponentOf(f, input->variables[v].name, s, other) && !strcmp(vector, other) && NomosHasTime(&input->variables[v]) == NomosHasTime(&input->variables[first]))) v++;
     if (v == input->n_variables) return false;
     of[s] = v;
   }
