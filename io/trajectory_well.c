@@ -195,7 +195,7 @@ static bool Finish(NomosTrajectoryFile f, NomosVerdict *verdict)
     if (!f->parameters[v]) continue;
     for (size_t i = 1; i < n; i++) differs = differs || f->parameters[v][i] != f->parameters[v][0];
     snprintf(name, sizeof name, "scalars/%s", input->variables[v].name);
-    NomosPutFloats(f->file, f->path, &(NomosFloats){.name = name, .n_dims = differs, .size = &n, .values = f->parameters[v]}, verdict);
+    NomosPutFloats(f->file, f->path, &(NomosFloats){.name = name, .unit = input->variables[v].unit, .n_dims = differs, .size = &n, .values = f->parameters[v]}, verdict);
     if (!verdict->code) PutVarying(f, name, differs, false, false, verdict);
     if (!verdict->code && !differs && H5Aexists(f->file, input->variables[v].name) <= 0 && NomosH5PutReal(f->file, input->variables[v].name, f->parameters[v][0]) < 0) NomosH5Fail(verdict, PETSC_ERR_FILE_WRITE, f->path, "write its attributes");
   }

@@ -243,6 +243,32 @@ START_TEST(a_folder_of_runs)
 }
 END_TEST
 
+/* A parameter with a unit is one too, and keeps it; in another unit it is converted, in one of another kind it is none. */
+START_TEST(parameters_with_units)
+{
+  NomosFieldReader reader;
+  double           nu[2];
+  char            *unit;
+
+  mkdir(Path(0, "dimensional"), 0777);
+  MakeRun("dimensional/a", "0.01 m2 s-1", "periodic", T, 100);
+  MakeRun("dimensional/b", "2e4 mm2 s-1", "periodic", T, 200);
+  for (int k = 0; k < 3; k++) {
+    const char *from = k < 2 ? paths[0] : paths[1];
+    ck_ok(Convert(from, k == 1 ? "well" : "nomos", Path(1 + k / 2, k == 1 ? "dimensional.h5" : k ? "back.nc" : "dimensional.nc"))); /* and from The Well's back */
+    ck_ok(NomosFieldReaderOpen(PETSC_COMM_SELF, paths[1 + k / 2], &reader));
+    ck_ok(NomosFieldReaderRead(reader, "nu", (size_t[]){0}, (size_t[]){2}, nu));
+    for (int r = 0; r < 2; r++) ck_close(nu[r], 0.01 * (r + 1), 1e-7); /* The Well has float32 */
+    ck_ok(NomosFieldReaderAttribute(reader, "nu", "units", &unit));
+    ck_assert_msg(unit && !strcmp(unit, "m2 s-1"), "nu is in %s", unit ? unit : "none");
+    ck_ok(PetscFree(unit));
+    ck_ok(NomosFieldReaderClose(&reader));
+  }
+  MakeRun("dimensional/b", "0.02 m s-1", "periodic", T, 200);
+  ck_refused(Convert(paths[0], "nomos", Path(1, "dimensional.nc")), "the parameter nu of trajectory 1 (of all files) is missing or not finite");
+}
+END_TEST
+
 /* The Well has three kinds of boundaries; nothing flows through its walls. */
 START_TEST(boundaries_of_the_well)
 {
@@ -387,4 +413,4 @@ START_TEST(names_of_two_things)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("convert", there_and_back, vectors_of_the_well, components_apart, a_folder_of_runs, boundaries_of_the_well, family_of_a_file, runs_of_trained_weights, darcy_of_pdebench, names_of_two_things, mistakes)
+NOMOS_TEST_SUITE("convert", there_and_back, vectors_of_the_well, components_apart, a_folder_of_runs, parameters_with_units, boundaries_of_the_well, family_of_a_file, runs_of_trained_weights, darcy_of_pdebench, names_of_two_things, mistakes)
