@@ -1,6 +1,8 @@
 /* Fields of runs beside each other, on one grid or on two whose cells lie in each other. */
 #include "cases/compare.h"
 
+#include "io/yaml_scalars.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,10 +12,11 @@ typedef struct {
   int    n_dims; /* without time */
   size_t shape[2][NOMOS_FIELD_MAX_DIMS], coarse[NOMOS_FIELD_MAX_DIMS];
   size_t n; /* points of the coarser one; 0: they cannot be compared */
+  char   why[512]; /* not, in words; "": there is nothing to compare */
 } Grids;
 
-/* Coordinates of an axis; left as they are where the file has none. */
-static PetscErrorCode Coordinates(const NomosCompareRun *run, const char name[], int axis, size_t n, double x[], bool *known)
+/* Coordinates of an axis and their unit; left as they are where the file has none. */
+static PetscErrorCode Coordinates(const NomosCompareRun *run, const char name[], int axis, size_t n, double x[], char unit[NOMOS_LABEL], bool *known)
 {
   const char *dim;
   size_t      shape[NOMOS_FIELD_MAX_DIMS + 1];
@@ -26,28 +29,38 @@ static PetscErrorCode Coordinates(const NomosCompareRun *run, const char name[],
   if (*known) PetscCall(NomosFieldReaderShape(run->reader, dim, &n_dims, shape));
   *known = *known && n_dims == 1 && shape[0] == n;
   if (*known) PetscCall(NomosFieldReaderRead(run->reader, dim, (size_t[]){0}, &n, x));
+  if (*known) PetscCall(NomosReadLabel(run->reader, dim, "units", unit));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Along an axis with k n and n points: is each coarse point the middle of k fine ones, as centres of cells are and nodes are not? */
-static PetscErrorCode Nested(const NomosCompareRun *const runs[2], const char name[], int axis, const size_t n[2], bool *nested)
+/* Along an axis with k n and n points: is each coarse point the middle of k fine ones, as centres of cells are and nodes are not? Of as many points (k = 1), is each where the other is? */
+static PetscErrorCode Nested(const NomosCompareRun *const runs[2], const char name[], int axis, const size_t n[2], bool *nested, size_t n_why, char why[])
 {
   const int    fine = n[1] > n[0];
   const size_t coarse = n[!fine], k = n[fine] / coarse;
+  const char  *dim;
   double      *x[2];
+  char         unit[2][NOMOS_LABEL] = {"", ""};
   bool         known[2];
 
   PetscFunctionBeginUser;
   *nested = n[fine] % coarse == 0;
   if (!*nested) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosFieldReaderDimName(runs[0]->reader, name, axis + 1, &dim));
   PetscCall(PetscMalloc2(n[0], &x[0], n[1], &x[1]));
-  for (int r = 0; r < 2; r++) PetscCall(Coordinates(runs[r], name, axis, n[r], x[r], &known[r]));
-  *nested = known[0] && known[1];
-  const double spacing = *nested ? fabs(x[fine][n[fine] - 1] - x[fine][0]) / (double)(n[fine] - 1) : 0;
-  for (size_t i = 0; i < coarse && *nested; i++) {
+  for (int r = 0; r < 2; r++) PetscCall(Coordinates(runs[r], name, axis, n[r], x[r], unit[r], &known[r]));
+  const bool both = known[0] && known[1];
+  *nested = both || k == 1;
+  const double spacing = !both ? 0 : n[fine] > 1 ? fabs(x[fine][n[fine] - 1] - x[fine][0]) / (double)(n[fine] - 1) : fabs(x[fine][0]);
+  if (both && unit[0][0] && unit[1][0] && strcmp(unit[0], unit[1])) {
+    *nested = false;
+    snprintf(why, n_why, "%s is in %s in the one and in %s in the other", dim, unit[0], unit[1]);
+  }
+  for (size_t i = 0; i < coarse && *nested && both; i++) {
     double mean = 0;
     for (size_t j = 0; j < k; j++) mean += x[fine][i * k + j] / (double)k;
-    *nested = fabs(mean - x[!fine][i]) < 1e-3 * spacing;
+    *nested = fabs(mean - x[!fine][i]) <= 1e-3 * spacing;
+    if (!*nested && k == 1) snprintf(why, n_why, "%s[%zu] is %.6g in the one and %.6g in the other", dim, i, x[0][i], x[1][i]);
   }
   PetscCall(PetscFree2(x[0], x[1]));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -58,23 +71,65 @@ static PetscErrorCode FindGrids(const NomosCompareRun *const runs[2], const char
   size_t shape[2][NOMOS_FIELD_MAX_DIMS + 1];
   int    n_dims[2];
   bool   same;
+  char   unit[2][NOMOS_LABEL] = {"", ""};
 
   PetscFunctionBeginUser;
   *g = (Grids){0};
   PetscCall(NomosFieldReaderHas(runs[1]->reader, name, &same));
   if (!same) PetscFunctionReturn(PETSC_SUCCESS);
-  for (int r = 0; r < 2; r++) PetscCall(NomosFieldReaderShape(runs[r]->reader, name, &n_dims[r], shape[r]));
+  for (int r = 0; r < 2; r++) {
+    PetscCall(NomosFieldReaderShape(runs[r]->reader, name, &n_dims[r], shape[r]));
+    PetscCall(NomosReadLabel(runs[r]->reader, name, "units", unit[r]));
+  }
   same      = n_dims[0] == n_dims[1] && n_dims[0] > 0;
   g->n_dims = n_dims[0] - 1;
   g->n      = 1;
+  if (same && unit[0][0] && unit[1][0] && strcmp(unit[0], unit[1])) {
+    same = false;
+    snprintf(g->why, sizeof g->why, "%s is in %s in the one and in %s in the other", name, unit[0], unit[1]);
+  }
   for (int a = 0; a < g->n_dims && same; a++) {
     const size_t n[2] = {shape[0][a + 1], shape[1][a + 1]};
-    if (n[0] != n[1]) PetscCall(Nested(runs, name, a, n, &same));
+    PetscCall(Nested(runs, name, a, n, &same, sizeof g->why, g->why));
     for (int r = 0; r < 2; r++) g->shape[r][a] = n[r];
     g->coarse[a] = PetscMin(n[0], n[1]);
     g->n *= g->coarse[a];
   }
   if (!same) g->n = 0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What the cases of two runs say of the boundaries along x, y, z, whichever section they stand in. */
+typedef struct {
+  char of[2][3][NOMOS_MAX_NAME];
+  int  run;
+} Boundaries;
+
+static bool TakeBoundary(const char key[], const char value[], void *ctx)
+{
+  Boundaries *boundaries = ctx;
+  const char *name       = strrchr(key, '.');
+
+  if (name && !strncmp(name, ".boundary_", 10) && name[10] >= 'x' && name[10] <= 'z' && !name[11]) snprintf(boundaries->of[boundaries->run][name[10] - 'x'], NOMOS_MAX_NAME, "%s", value);
+  return true;
+}
+
+/* Runs between other walls may be compared, but not unawares. */
+static PetscErrorCode WarnOfBoundaries(const NomosCompareRun *const runs[2], NomosComparison *c)
+{
+  Boundaries boundaries = {.run = 0};
+
+  PetscFunctionBeginUser;
+  for (; boundaries.run < 2; boundaries.run++) {
+    char *config;
+    PetscCall(NomosFieldReaderAttribute(runs[boundaries.run]->reader, NULL, "config", &config));
+    if (config) NomosYamlVisit(config, TakeBoundary, &boundaries);
+    PetscCall(PetscFree(config));
+  }
+  for (int a = 0; a < 3; a++) {
+    const char *one = boundaries.of[0][a], *other = boundaries.of[1][a];
+    if (one[0] && other[0] && strcmp(one, other)) snprintf(c->what + strlen(c->what), sizeof c->what - strlen(c->what), "; beware: its boundary along %c is %s, that of %s is %s", 'x' + a, other, runs[0]->name, one);
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -112,6 +167,7 @@ static PetscErrorCode CompareField(const NomosCompareRun *const runs[2], const c
   }
   snprintf(c->variable, sizeof c->variable, "%s", name);
   snprintf(c->what, sizeof c->what, "%s at %s %zu points%s", name, n[0] == n[1] ? "its" : "the", g->n, n[0] == n[1] ? "" : " of the coarser grid, whose cells take the means of the finer ones");
+  PetscCall(WarnOfBoundaries(runs, c));
   PetscCall(NomosReadLabel(runs[0]->reader, name, "units", c->unit));
   PetscCall(NomosCompareMatchFrames(runs[0], runs[1], c));
   PetscCall(PetscMalloc3(g->n, &x[0], g->n, &x[1], most, &values));
@@ -135,6 +191,7 @@ PetscErrorCode NomosCompareFields(NomosCompare *compare)
   const char *const     *names;
   size_t                 n_names;
   Grids                  grids[NOMOS_MAX_BESIDE];
+  char                   why[512] = "";
 
   PetscFunctionBeginUser;
   PetscCall(NomosFieldReaderVariables(first->reader, &n_names, &names));
@@ -143,10 +200,11 @@ PetscErrorCode NomosCompareFields(NomosCompare *compare)
     for (size_t r = 1; r < compare->n_runs && all; r++) {
       PetscCall(FindGrids((const NomosCompareRun *[]){first, &compare->runs[r]}, names[v], &grids[r]));
       all = grids[r].n > 0;
+      if (grids[r].why[0] && !why[0]) snprintf(why, sizeof why, "%s", grids[r].why);
     }
     for (size_t r = 1; r < compare->n_runs && all; r++) PetscCall(CompareField((const NomosCompareRun *[]){first, &compare->runs[r]}, names[v], &grids[r], &compare->with[r][compare->n_variables]));
     compare->n_variables += all;
   }
-  PetscCheck(compare->n_variables, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "%s and the others have no field over time in common, on the same grid or on one whose cells lie in its own", first->directory);
+  PetscCheck(compare->n_variables, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "%s and the others have no field over time in common, on the same grid or on one whose cells lie in its own%s%s", first->directory, why[0] ? ": " : "", why);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -67,7 +67,7 @@ static void DescribeVariables(Conversion *c)
     for (int a = 0; a < s->n_space; a++) v->dims[d++] = s->space[a];
   }
   for (size_t p = 0; p < s->n_parameters; p++) {
-    c->variables[file->n_variables++] = (NomosFieldVariable){.name = s->parameters[p].name, .dims = {"trajectory"}, .constant = true, .type = NOMOS_F64, .unit = "1"};
+    c->variables[file->n_variables++] = (NomosFieldVariable){.name = s->parameters[p].name, .dims = {"trajectory"}, .constant = true, .type = NOMOS_F64, .unit = s->parameters[p].unit[0] ? s->parameters[p].unit : "1"};
     if (s->parameters[p].key[0]) c->attributes[file->n_attributes++] = (NomosFieldAttribute){.variable = s->parameters[p].name, .name = "key", .text = s->parameters[p].key};
   }
   file->variables = c->variables;

@@ -22,7 +22,7 @@ typedef struct {
 } NomosConvertField;
 
 typedef struct {
-  char    name[NOMOS_MAX_NAME], key[NOMOS_MAX_NAME]; /* key: in a case, "" unknown */
+  char    name[NOMOS_MAX_NAME], key[NOMOS_MAX_NAME], unit[NOMOS_MAX_NAME]; /* key: in a case; unit: of the first trajectory. "" unknown */
   double *values;                                     /* of all trajectories */
 } NomosConvertParameter;
 

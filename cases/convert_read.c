@@ -1,6 +1,7 @@
 #include "cases/convert.h"
 
 #include "io/text.h"
+#include "io/unit.h"
 #include "io/yaml_scalars.h"
 #include "solvers/solver_list.h"
 #include "surrogates/dataset.h"
@@ -265,6 +266,29 @@ typedef struct {
   bool                of_waves;
 } RunParameters;
 
+/* "1.5e-11 m-1 s-1": a number and its unit, "" for none. */
+static bool ReadQuantity(const char text[], double *number, char unit[NOMOS_MAX_NAME])
+{
+  NomosUnit   read;
+  char        message[256];
+  const char *end = NomosNumberRead(text, number);
+
+  if (!end || (*end && *end != ' ')) return false;
+  snprintf(unit, NOMOS_MAX_NAME, "%s", end + (*end == ' '));
+  return !unit[0] || NomosUnitRead(unit, &read, sizeof message, message);
+}
+
+/* Into the unit that the parameter has; one without a unit gives the first it meets. NaN: it cannot. */
+static double InUnitOf(NomosConvertParameter *parameter, double number, const char unit[])
+{
+  NomosUnit from, to;
+  char      message[256];
+
+  if (!parameter->unit[0]) snprintf(parameter->unit, sizeof parameter->unit, "%s", unit);
+  if (!strcmp(parameter->unit, unit)) return number;
+  return NomosUnitRead(unit, &from, sizeof message, message) && NomosUnitRead(parameter->unit, &to, sizeof message, message) && NomosUnitSame(&from, &to) ? NomosUnitScale(number, &from, &to) : NAN;
+}
+
 static bool TakeKey(const char key[], const char value[], void *ctx)
 {
   RunParameters         *run = ctx;
@@ -272,15 +296,15 @@ static bool TakeKey(const char key[], const char value[], void *ctx)
   NomosConvertParameter *parameter;
   const char            *name = strchr(key, '.');
   double                 number;
-  const char            *end = NomosNumberRead(value, &number);
+  char                   unit[NOMOS_MAX_NAME];
 
-  if (!name || !end || *end) return true;
+  if (!name || !ReadQuantity(value, &number, unit)) return true;
   const bool of_equation = strlen(s->family) == (size_t)(name - key) && !strncmp(key, s->family, strlen(s->family)) && !IsSetting(key);
   if (!of_equation && !(run->of_waves && !strcmp(key, "initial.mach"))) return true;
   name++;
   if (strlen(name) >= NOMOS_MAX_NAME || AddParameter(s, name, key, &parameter)) return true;
   for (size_t p = 0; p < s->n_parameters; p++)
-    if (!strcmp(s->parameters[p].name, name)) s->parameters[p].values[run->trajectory] = number;
+    if (!strcmp(s->parameters[p].name, name)) s->parameters[p].values[run->trajectory] = InUnitOf(&s->parameters[p], number, unit);
   return true;
 }
 
@@ -330,6 +354,7 @@ static PetscErrorCode ReadParameters(NomosConvertSource *s)
       PetscCall(NomosFieldReaderHas(s->reader, s->parameters[k].name, &has));
       if (has) PetscCall(IsList(s->reader, s->parameters[k].name, part->n, &has)); /* in the next file it may be another thing */
       if (has) PetscCall(NomosFieldReaderRead(s->reader, s->parameters[k].name, &zero, &part->n, s->parameters[k].values + trajectory));
+      if (has && !p) PetscCall(GetText(s->reader, s->parameters[k].name, "units", sizeof s->parameters[k].unit, s->parameters[k].unit));
       else PetscCall(NomosFieldReaderAttribute(s->reader, NULL, s->parameters[k].name, &text));
       for (size_t i = 0; i < part->n && text; i++) s->parameters[k].values[trajectory + i] = strtod(text, NULL);
       PetscCall(PetscFree(text));

@@ -5,7 +5,8 @@
    A file (surrogates/dataset.h) holds a set of them: each field over (trajectory, time, its own axes), without time if it does not change; each parameter that differs over (trajectory), with its whole key as an attribute,
    and each key that takes the same value; coordinates; and as attributes of the file the family and equation, the scheme, the case, the values of the parameters that do not differ. The set of the training is the file asked for, DATA/sweep.nc; those of sweep.tests are DATA/tests/NAME.nc.
 
-   No two trajectories have the same seed, whatever their parameters: a test never shows an initial state that was seen in training. Trajectory i is the same however many there are. Every rank makes whole trajectories; a
+   No two trajectories have the same seed, whatever their parameters: a test never shows an initial state that was seen in training. Where the initial state does not depend on a seed, no two of any sets have the same one with
+   the same parameters. Trajectory i is the same however many there are. Every rank makes whole trajectories; a
    file is the same bit for bit for any number of ranks. It has its name only when it is complete, and what is there already from the same values is kept. */
 #include "cases/sweep_impl.h"
 
@@ -230,25 +231,33 @@ PetscErrorCode SweepProgress(const SweepMaking *m, size_t done)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* values[field]: its first row. */
+static uint64_t FieldState(const SweepMaking *m, size_t i, const double *const values[])
+{
+  uint64_t hash = 0;
+
+  for (size_t k = 0; k < m->sweep->n_parameters; k++) {
+    const double value = SweepValue(m->sweep, m->set, k, i);
+    hash               = XXH64(&value, sizeof value, hash);
+  }
+  for (size_t f = 0; f < m->layout.n_fields; f++) hash = XXH64(values[f], m->layout.fields[f].n * sizeof **values, hash);
+  return hash;
+}
+
 /* Trajectories first.., n of them, into the buffers of this rank. */
 static PetscErrorCode MakeChunk(SweepMaking *m, size_t first, size_t n)
 {
   PetscFunctionBeginUser;
   for (size_t t = 0; t < n; t++) {
-    double  *to[SWEEP_MAX_VARIABLES], *at = m->values;
-    uint64_t hash = 0;
+    double *to[SWEEP_MAX_VARIABLES], *at = m->values;
     for (size_t f = 0; f < m->layout.n_fields; f++) {
       const size_t size = SweepRows(&m->layout, f) * m->layout.fields[f].n;
       to[f]             = at + t * size;
       at += m->chunk * size;
     }
     PetscCall(SweepTrajectory(m->sweep, m->set, &m->layout, first + t, to));
-    for (size_t k = 0; k < m->sweep->n_parameters; k++) {
-      m->parameters[k * m->chunk + t] = SweepValue(m->sweep, m->set, k, first + t);
-      hash                            = XXH64(&m->parameters[k * m->chunk + t], sizeof *m->parameters, hash);
-    }
-    for (size_t f = 0; f < m->layout.n_fields; f++) hash = XXH64(to[f], m->layout.fields[f].n * sizeof **to, hash);
-    m->states[first + t] = hash;
+    for (size_t k = 0; k < m->sweep->n_parameters; k++) m->parameters[k * m->chunk + t] = SweepValue(m->sweep, m->set, k, first + t);
+    m->states[first + t] = FieldState(m, first + t, (const double *const *)to);
     LookAtMeans(m, (const double *const *)to);
     PetscCall(SweepProgress(m, first + (size_t)m->size * (t + 1))); /* the other ranks are as far */
   }
@@ -289,34 +298,65 @@ static PetscErrorCode MakeAll(SweepMaking *m, NomosFieldFile file)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-typedef struct {
-  uint64_t state;
-  size_t   trajectory;
-} State;
-
 static int CompareStates(const void *a, const void *b)
 {
-  const State *first = a, *second = b;
-  return first->state != second->state ? (first->state < second->state ? -1 : 1) : (first->trajectory < second->trajectory ? -1 : 1);
+  const SweepState *first = a, *second = b;
+  if (first->state != second->state) return first->state < second->state ? -1 : 1;
+  if (first->set != second->set) return first->set < second->set ? -1 : 1;
+  return first->trajectory < second->trajectory ? -1 : first->trajectory > second->trajectory;
 }
 
 /* Two trajectories that are the same would be seen in training and in the test. */
 PetscErrorCode SweepCheckDistinct(SweepMaking *m)
 {
-  State *states;
-  size_t same = 0;
+  SweepStates *seen = m->seen;
+  size_t       same = 0;
 
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, m->states, (PetscMPIInt)m->set->n, MPI_UINT64_T, MPI_BOR, m->comm));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, m->change, SWEEP_MAX_VARIABLES, MPI_DOUBLE, MPI_MAX, m->comm));
-  PetscCall(PetscMalloc1(m->set->n, &states));
-  for (size_t i = 0; i < m->set->n; i++) states[i] = (State){m->states[i], i};
-  qsort(states, m->set->n, sizeof *states, CompareStates);
-  while (same + 1 < m->set->n && states[same].state != states[same + 1].state) same++;
-  const size_t a = states[same].trajectory, b = same + 1 < m->set->n ? states[same + 1].trajectory : a;
-  PetscCall(PetscFree(states));
-  PetscCheck(a == b, m->comm, PETSC_ERR_ARG_INCOMP, "sweep of %s: trajectories %zu and %zu have the same initial state and the same parameters: its initial state does not depend on %s; make it random (initial.type), or ask for no more trajectories than there are combinations of values (%zu)",
-             m->sweep->file.name, a, b, m->sweep->seed_key[0] ? m->sweep->seed_key : "a seed", m->set->combinations);
+  PetscCall(PetscRealloc((seen->n + m->set->n) * sizeof *seen->list, &seen->list));
+  for (size_t i = 0; i < m->set->n; i++) seen->list[seen->n++] = (SweepState){m->states[i], (size_t)(m->set - m->sweep->sets), i};
+  qsort(seen->list, seen->n, sizeof *seen->list, CompareStates);
+  while (same + 1 < seen->n && seen->list[same].state != seen->list[same + 1].state) same++;
+  if (same + 1 >= seen->n) PetscFunctionReturn(PETSC_SUCCESS);
+  const SweepState a = seen->list[same], b = seen->list[same + 1];
+  const char      *seed = m->sweep->seed_key[0] ? m->sweep->seed_key : "a seed";
+  PetscCheck(a.set == b.set, m->comm, PETSC_ERR_ARG_INCOMP, "sweep of %s: trajectory %zu of the %s%s and trajectory %zu of the test %s have the same initial state and the same parameters: its initial state does not depend on %s, and no test would show what was not seen; make it random (initial.type), or give the test other values (sweep.tests.%s)",
+             m->sweep->file.name, a.trajectory, a.set ? "test " : "training", m->sweep->sets[a.set].name, b.trajectory, m->sweep->sets[b.set].name, seed, m->sweep->sets[b.set].name);
+  SETERRQ(m->comm, PETSC_ERR_ARG_INCOMP, "sweep of %s: trajectories %zu and %zu have the same initial state and the same parameters: its initial state does not depend on %s; make it random (initial.type), or ask for no more trajectories than there are combinations of values (%zu)",
+          m->sweep->file.name, a.trajectory, b.trajectory, seed, m->set->combinations);
+}
+
+/* Of a set whose file is kept, its initial states alone are made again. */
+static PetscErrorCode MakeStates(SweepMaking *m)
+{
+  const size_t n_frames = m->layout.n_frames;
+  double      *values, *to[SWEEP_MAX_VARIABLES];
+  size_t       n = 0;
+
+  PetscFunctionBeginUser;
+  m->layout.n_frames = 1;
+  for (size_t f = 0; f < m->layout.n_fields; f++) n += m->layout.fields[f].n;
+  PetscCall(PetscMalloc1(n, &values));
+  PetscCall(PetscCalloc1(m->set->n, &m->states));
+  for (size_t f = 0, at = 0; f < m->layout.n_fields; at += m->layout.fields[f++].n) to[f] = values + at;
+  const bool     quiet  = NomosErrorSetQuiet(true);
+  PetscErrorCode failed = PETSC_SUCCESS;
+  for (size_t i = (size_t)m->rank; i < m->set->n && !failed; i += (size_t)m->size) {
+    SweepMotion motion = {.n_particles = 0};
+    if (m->layout.particles) failed = SweepMotionCreate(m->sweep, m->set, &m->layout, i, &motion);
+    else failed = SweepTrajectory(m->sweep, m->set, &m->layout, i, to);
+    if (!failed) m->states[i] = m->layout.particles ? SweepParticleState(m, i, &motion) : FieldState(m, i, (const double *const *)to);
+    PetscCall(SweepMotionDestroy(&motion));
+  }
+  NomosErrorSetQuiet(quiet);
+  failed = NomosErrorAgree(m->comm, failed);
+  if (!failed) failed = SweepCheckDistinct(m);
+  m->layout.n_frames = n_frames;
+  PetscCall(PetscFree(m->states));
+  PetscCall(PetscFree(values));
+  PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -409,19 +449,34 @@ static void NameFile(const SweepMaking *m, const char given[], char path[NOMOS_M
   if (m->layout.particles && length > 3 && !strcmp(given + length - 3, ".nc")) snprintf(path + length - 3, NOMOS_MAX_PATH - length, ".h5");
 }
 
-static PetscErrorCode MakeSet(SweepMaking *m, const char given[])
+/* Its layout, and is its file there already? `path` becomes the file's name. */
+static PetscErrorCode OpenSet(SweepMaking *m, char path[NOMOS_MAX_PATH], bool *made)
 {
-  bool made = false;
-  char path[NOMOS_MAX_PATH];
+  char given[NOMOS_MAX_PATH];
 
   PetscFunctionBeginUser;
   const bool     quiet  = NomosErrorSetQuiet(true);
   PetscErrorCode failed = SweepLayoutCreate(m->sweep, m->set, &m->layout);
   NomosErrorSetQuiet(quiet);
   PetscCall(NomosErrorAgree(m->comm, failed));
+  snprintf(given, sizeof given, "%s", path);
   NameFile(m, given, path);
-  failed = IsMade(m, path, &made);
-  if (!failed && !made) failed = MakeFile(m, path);
+  failed = IsMade(m, path, made);
+  if (failed) PetscCall(SweepLayoutDestroy(&m->layout));
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* others: is the file of any set to be made? */
+static PetscErrorCode MakeSet(SweepMaking *m, char path[NOMOS_MAX_PATH], bool others)
+{
+  bool made = false;
+
+  PetscFunctionBeginUser;
+  PetscCall(OpenSet(m, path, &made));
+  PetscErrorCode failed = PETSC_SUCCESS;
+  if (!made) failed = MakeFile(m, path);
+  else if (others) failed = MakeStates(m);
   if (!failed && made && m->log) failed = NomosLogPrint(m->log, NOMOS_LOG_INFO, "sweep", "%s is there already, made of the same values", path);
   PetscCall(SweepLayoutDestroy(&m->layout));
   PetscCall(failed);
@@ -467,19 +522,32 @@ static PetscErrorCode WriteSets(MPI_Comm comm, const Sweep *sweep, NomosLog log,
   const int   length = slash ? (int)(slash - path) : 1;
   char        tests[NOMOS_MAX_PATH], file[NOMOS_MAX_PATH];
   size_t      all = 0, before = 0;
+  bool        others = false;
+  SweepStates seen = {.n = 0};
 
   PetscFunctionBeginUser;
   snprintf(tests, sizeof tests, "%.*s/tests", PetscMin(length, 3900), slash ? path : ".");
   PetscCall(PrepareTests(comm, sweep, tests));
   for (size_t s = 0; s < sweep->n_sets; s++) all += sweep->sets[s].n;
-  for (size_t s = 0; s < sweep->n_sets; s++) {
-    SweepMaking m = {.sweep = sweep, .set = &sweep->sets[s], .comm = comm, .log = log, .before = before, .all = all};
-    PetscCallMPI(MPI_Comm_rank(comm, &m.rank));
-    PetscCallMPI(MPI_Comm_size(comm, &m.size));
-    snprintf(file, sizeof file, "%.3950s/%.100s.nc", tests, m.set->name);
-    PetscCall(MakeSet(&m, s ? file : path));
-    before += m.set->n;
-  }
+  PetscErrorCode failed = PETSC_SUCCESS;
+  for (int pass = sweep->n_sets == 1; pass < 2 && !failed; pass++) /* is any to be made? then made */
+    for (size_t s = 0; s < sweep->n_sets && !failed && (pass || !others); s++) {
+      SweepMaking m = {.sweep = sweep, .set = &sweep->sets[s], .comm = comm, .log = log, .before = before, .all = all, .seen = &seen};
+      bool        made;
+      PetscCallMPI(MPI_Comm_rank(comm, &m.rank));
+      PetscCallMPI(MPI_Comm_size(comm, &m.size));
+      if (s) snprintf(file, sizeof file, "%.3950s/%.100s.nc", tests, m.set->name);
+      else snprintf(file, sizeof file, "%.4000s", path);
+      if (pass) {
+        failed = MakeSet(&m, file, others);
+        before += m.set->n;
+      } else if (!(failed = OpenSet(&m, file, &made))) {
+        others = !made;
+        PetscCall(SweepLayoutDestroy(&m.layout));
+      }
+    }
+  PetscCall(PetscFree(seen.list));
+  PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

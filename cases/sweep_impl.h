@@ -153,6 +153,18 @@ PetscErrorCode SweepMotionDestroy(SweepMotion *motion);
 
 /* ---- sweep.c */
 
+/* Where a trajectory begins, with its parameters, as a hash. */
+typedef struct {
+  uint64_t state;
+  size_t   set, trajectory;
+} SweepState;
+
+/* Those of all sets so far. */
+typedef struct {
+  size_t      n;
+  SweepState *list;
+} SweepStates;
+
 /* A set in the making. */
 typedef struct {
   const Sweep    *sweep;
@@ -166,17 +178,20 @@ typedef struct {
   double         *values;      /* of them: field by field, (chunk, frames, row) */
   double         *parameters;  /* (n_parameters, chunk) */
   uint64_t       *states;      /* (n) hashes of the initial states and parameters; each of the rank that made it */
+  SweepStates    *seen;        /* of this set too once it is made */
   double          change[SWEEP_MAX_VARIABLES]; /* largest change of a field's mean in a trajectory, in its largest value */
 } SweepMaking;
 
 /* `done` trajectories of this set are there. */
 PetscErrorCode SweepProgress(const SweepMaking *making, size_t done);
-/* Two that are the same are an error. Collective. */
+/* Two that are the same, in this set or in one before it, are an error. Collective. */
 PetscErrorCode SweepCheckDistinct(SweepMaking *making);
 
 /* ---- sweep_particles.c */
 
 /* The file of a set of particles, under a name for the time being. Collective. */
 PetscErrorCode SweepFillParticles(SweepMaking *making, const char partial[]);
+/* What tells a trajectory from others: parameters, and where it begins. */
+uint64_t       SweepParticleState(const SweepMaking *making, size_t i, const SweepMotion *motion);
 
 #endif

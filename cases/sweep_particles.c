@@ -145,11 +145,12 @@ static PetscErrorCode Receive(const SweepMaking *m, int from, SweepMotion *motio
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* What tells it from others: parameters, and where it begins. */
-static uint64_t State(const SweepMaking *m, size_t i, const SweepMotion *motion, size_t position)
+uint64_t SweepParticleState(const SweepMaking *m, size_t i, const SweepMotion *motion)
 {
   uint64_t hash = m->set->n_variants ? m->set->variants[i / m->set->combinations % m->set->n_variants] : 0;
+  size_t   position = 0;
 
+  while (strcmp(m->layout.fields[position].variable->name, "position")) position++;
   for (size_t k = 0; k < m->sweep->n_parameters; k++) {
     const double value = SweepValue(m->sweep, m->set, k, i);
     hash               = XXH64(&value, sizeof value, hash);
@@ -188,7 +189,7 @@ static PetscErrorCode Round(const Writing *w, size_t begin)
   PetscCall(NomosErrorAgree(m->comm, failed));
   NomosErrorSetQuiet(true);
   if (has) {
-    m->states[i] = State(m, i, &motion, w->position);
+    m->states[i] = SweepParticleState(m, i, &motion);
     failed       = Gather(w, begin, &motion);
   }
   NomosErrorSetQuiet(quiet);

@@ -175,6 +175,65 @@ static PetscErrorCode Hash(const Sweep *sweep, const SweepSet *set, SweepLayout 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static const NomosFieldVariable *VariableOf(const NomosFileLayout *layout, const char name[])
+{
+  for (size_t v = 0; v < layout->n_variables; v++)
+    if (!strcmp(layout->variables[v].name, name)) return &layout->variables[v];
+  return NULL;
+}
+
+/* A file has one grid: every trajectory must be on that of trajectory 0. Of particles each has its own number. */
+static PetscErrorCode CheckGrid(const SweepLayout *common, SweepRun *run)
+{
+  NomosFileLayout own = {.n_dims = 0};
+
+  PetscFunctionBeginUser;
+  if (common->particles) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(run->ops->field_layout(run->model, &own));
+  for (size_t f = 0; f < common->n_fields; f++) {
+    const NomosFieldVariable *first = common->fields[f].variable, *variable = VariableOf(&own, first->name);
+    PetscCheck(variable && variable->constant == first->constant, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "it does not write %s as trajectory 0 does: all trajectories of a file must have the same fields", first->name);
+    for (int a = 0; a < NOMOS_FIELD_MAX_DIMS && (first->dims[a] || variable->dims[a]); a++) {
+      PetscCheck(first->dims[a] && variable->dims[a] && !strcmp(first->dims[a], variable->dims[a]), PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "%s has other axes than in trajectory 0: all trajectories of a file must have the same", first->name);
+      const NomosFieldDim *of_first = DimOf(&common->layout, first->dims[a]), *dim = DimOf(&own, first->dims[a]);
+      PetscCheck(dim->size == of_first->size, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "it has %zu %s along %s, trajectory 0 has %zu: a file has one grid; make a sweep for each", dim->size, dim->cells ? "cells" : "points", dim->name, of_first->size);
+      for (size_t i = 0; i < dim->size && dim->values && of_first->values; i++) {
+        const double range = fabs(of_first->values[dim->size - 1] - of_first->values[0]);
+        NomosCheck(fabs(dim->values[i] - of_first->values[i]) <= 1e-9 * range, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "%s[%zu] is %.10g, in trajectory 0 %.10g: a file has one grid; make a sweep for each", dim->name, i, dim->values[i], of_first->values[i]);
+      }
+    }
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TryGrid(const Sweep *sweep, const SweepSet *set, const SweepLayout *layout, size_t i)
+{
+  SweepRun run;
+
+  PetscFunctionBeginUser;
+  if (i >= set->n) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(SweepRunCreate(sweep, set, i, &run));
+  PetscErrorCode failed = CheckGrid(layout, &run);
+  if (failed) failed = Retell(sweep, set, i, failed);
+  PetscCall(SweepRunDestroy(&run));
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Before any is run: the next value of each parameter, and each variant. */
+static PetscErrorCode TryGrids(const Sweep *sweep, const SweepSet *set, const SweepLayout *layout)
+{
+  size_t stride = 1, tried = 0;
+
+  PetscFunctionBeginUser;
+  for (size_t k = 0; k < sweep->n_parameters; k++) {
+    if (set->values[k].n != 1 && stride != tried) PetscCall(TryGrid(sweep, set, layout, tried = stride));
+    stride *= PetscMax(1, set->values[k].n);
+  }
+  for (size_t v = 1; v < set->n_variants; v++) PetscCall(TryGrid(sweep, set, layout, v * set->combinations));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode MakeLayout(const Sweep *sweep, const SweepSet *set, SweepLayout *layout)
 {
   const NomosRunParams *params = &layout->run.params;
@@ -201,6 +260,7 @@ PetscErrorCode SweepLayoutCreate(const Sweep *sweep, const SweepSet *set, SweepL
   memset(layout, 0, sizeof *layout);
   PetscCall(SweepRunCreate(sweep, set, 0, &layout->run));
   PetscErrorCode failed = MakeLayout(sweep, set, layout);
+  if (!failed && !layout->particles) failed = TryGrids(sweep, set, layout);
   if (failed) PetscCall(SweepRunDestroy(&layout->run));
   PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -248,10 +308,10 @@ static PetscErrorCode TakeField(const char name[], NomosRealType type, const siz
 
   PetscFunctionBeginUser;
   (void)start;
-  (void)count;
   for (size_t k = 0; k < frame->layout->n_fields; k++) {
     const SweepField *f = &frame->layout->fields[k];
     if (strcmp(f->variable->name, name)) continue;
+    for (int a = 0; a < f->n_axes; a++) PetscCheck(count[a] == f->full[a], PETSC_COMM_SELF, PETSC_ERR_PLIB, "%s comes with %zu entries along %s, not %zu", name, count[a], f->variable->dims[a], f->full[a]);
     double *to = frame->to[k] + (f->constant ? 0 : frame->frame * f->n);
     Thin(f, type, data, to);
     for (size_t j = 0; j < f->n; j++) NomosCheck(isfinite(to[j]), PETSC_COMM_SELF, PETSC_ERR_FP, "%s is %g at entry %zu of frame %zu", name, fabs(to[j]), j, frame->frame);
@@ -312,7 +372,8 @@ PetscErrorCode SweepTrajectory(const Sweep *sweep, const SweepSet *set, const Sw
   PetscFunctionBeginUser;
   PetscCall(SweepRunCreate(sweep, set, i, &run));
   const bool     quiet  = NomosErrorSetQuiet(true);
-  PetscErrorCode failed = Frames(&run, layout, to);
+  PetscErrorCode failed = CheckGrid(layout, &run);
+  if (!failed) failed = Frames(&run, layout, to);
   NomosErrorSetQuiet(quiet);
   if (failed) failed = Retell(sweep, set, i, failed);
   PetscCall(SweepRunDestroy(&run));

@@ -322,28 +322,34 @@ bool NomosViewRead(const NomosLayout *layout, hid_t file, const char path[], con
   return !verdict->code;
 }
 
-bool NomosViewWrite(const NomosLayout *layout, hid_t file, const char path[], NomosPendingBlock *pending, const NomosView *view, const size_t start[], const size_t count[], const double data[], NomosVerdict *verdict)
+bool NomosViewWrite(const NomosLayout *layout, hid_t file, const char path[], NomosPendingBlock pending[], const NomosView *view, const size_t start[], const size_t count[], const double data[], NomosVerdict *verdict)
 {
   hsize_t from[NOMOS_VIEW_MAX_AXES] = {0}, n[NOMOS_VIEW_MAX_AXES] = {0};
   size_t  stride[NOMOS_FIELD_MAX_DIMS + 1], n_components = 0;
   char    doing[4 * NOMOS_MAX_NAME];
+  NomosPendingBlock *block = NULL;
 
   const size_t total = RawBlock(view, start, count, from, n);
-  for (size_t i = 0; i < layout->n_views; i++) n_components += !strcmp(layout->views[i].source, view->source);
+  for (size_t i = 0; i < layout->n_views; i++)
+    if (!strcmp(layout->views[i].source, view->source) && !n_components++) block = &pending[i];
   NomosViewStrides(view, n, stride);
-  if (!pending->n) pending->raw = malloc(PetscMax(total, 1) * sizeof *pending->raw);
-  if (!pending->raw) return NomosVerdictFail(verdict, PETSC_ERR_MEM, "%s: no memory to write %zu values of %s", path, total, view->name);
-  Turn(view, count, stride, pending->raw, (double *)data, true);
-  if (++pending->n < n_components) return true;
+  if (!block->n) {
+    *block = (NomosPendingBlock){.trajectory = start[0], .raw = malloc(PetscMax(total, 1) * sizeof *block->raw)};
+    memcpy(block->from, from, sizeof from);
+    memcpy(block->count, n, sizeof n);
+  } else if (block->trajectory != start[0] || memcmp(block->from, from, sizeof from) || memcmp(block->count, n, sizeof n)) return NomosVerdictFail(verdict, PETSC_ERR_ARG_INCOMP, "%s: a block of %s begins before all components of %s have the one before it", path, view->name, view->source);
+  if (!block->raw) return NomosVerdictFail(verdict, PETSC_ERR_MEM, "%s: no memory to write %zu values of %s", path, total, view->name);
+  Turn(view, count, stride, block->raw, (double *)data, true);
+  if (++block->n < n_components) return true;
   hid_t dataset = OpenOf(layout, file, view, view->raw[0] == 'g' ? start[0] : 0), space = dataset < 0 ? dataset : H5Dget_space(dataset), memory = H5Screate_simple((int)strlen(view->raw) - (view->raw[0] == 'g'), n, NULL);
   snprintf(doing, sizeof doing, "write %s", view->source);
-  if (dataset < 0 || H5Sselect_hyperslab(space, H5S_SELECT_SET, from, NULL, n, NULL) < 0 || H5Dwrite(dataset, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, pending->raw) < 0) NomosH5Fail(verdict, PETSC_ERR_FILE_WRITE, path, doing);
+  if (dataset < 0 || H5Sselect_hyperslab(space, H5S_SELECT_SET, from, NULL, n, NULL) < 0 || H5Dwrite(dataset, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, block->raw) < 0) NomosH5Fail(verdict, PETSC_ERR_FILE_WRITE, path, doing);
   H5Sclose(memory);
   if (dataset >= 0) {
     H5Sclose(space);
     if (H5Dclose(dataset) < 0) NomosH5Fail(verdict, PETSC_ERR_FILE_WRITE, path, doing);
   }
-  free(pending->raw);
-  *pending = (NomosPendingBlock){0};
+  free(block->raw);
+  *block = (NomosPendingBlock){0};
   return !verdict->code;
 }

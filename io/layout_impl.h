@@ -42,12 +42,14 @@ const NomosView *NomosLayoutFind(const NomosLayout *layout, const char name[]);
 const char      *NomosLayoutAxisName(const NomosLayout *layout, char axis);
 /* A block of a view as presented; its datasets are checked against the shape that the first one has. */
 bool             NomosViewRead(const NomosLayout *layout, hid_t file, const char path[], const NomosView *view, const size_t start[], const size_t count[], double data[], NomosVerdict *verdict);
-/* The other way, of one trajectory at most where there are groups. The components of a dataset come one after the other for the same block, and are written when all are there. */
+/* The other way, of one trajectory at most where there are groups. A block of a dataset is written when all its components are there; those of other datasets may come between them. */
 typedef struct {
-  size_t  n; /* components that have come */
+  size_t  n, trajectory; /* n: components that have come */
+  hsize_t from[NOMOS_VIEW_MAX_AXES], count[NOMOS_VIEW_MAX_AXES];
   double *raw;
 } NomosPendingBlock;
-bool             NomosViewWrite(const NomosLayout *layout, hid_t file, const char path[], NomosPendingBlock *pending, const NomosView *view, const size_t start[], const size_t count[], const double data[], NomosVerdict *verdict);
+/* pending (n_views): a dataset's is that of its first view. Errors: components of one dataset in different blocks. */
+bool             NomosViewWrite(const NomosLayout *layout, hid_t file, const char path[], NomosPendingBlock pending[], const NomosView *view, const size_t start[], const size_t count[], const double data[], NomosVerdict *verdict);
 /* The dataset of a view (of the first trajectory); negative if it is none. H5Dclose. */
 hid_t            NomosViewDataset(const NomosLayout *layout, hid_t file, const NomosView *view);
 /* Sizes of its chunks along the presented axes; false where it lies in one piece (then chunk stays as it is). */

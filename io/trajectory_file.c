@@ -105,7 +105,8 @@ static PetscErrorCode Free(NomosTrajectoryFile *file)
   PetscFunctionBeginUser;
   for (size_t v = 0; v < f->input.file.n_variables; v++) PetscCall(PetscFree(f->parameters[v]));
   PetscCall(PetscFree(f->parameters));
-  free(f->pending.raw);
+  for (size_t k = 0; k < f->layout.n_views && f->pending; k++) free(f->pending[k].raw);
+  PetscCall(PetscFree(f->pending));
   NomosLayoutFree(&f->layout);
   PetscCall(PetscFree(*file));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -142,6 +143,7 @@ PetscErrorCode NomosTrajectoryFileCreate(const NomosTrajectoryFileInput *input, 
     PetscCall(Free(&f));
   }
   PetscCall(NomosVerdictRaise(PETSC_COMM_SELF, &verdict));
+  PetscCall(PetscCalloc1(f->layout.n_views + 1, &f->pending));
   *file = f;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -173,7 +175,7 @@ PetscErrorCode NomosTrajectoryFileWrite(NomosTrajectoryFile f, const char name[]
   PetscCheck(v < f->input.file.n_variables, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "%s: no variable %s was declared", f->path, name);
   const NomosView *view = NomosLayoutFind(&f->layout, name);
   if (NomosIsParameter(&f->input.file.variables[v])) TakeParameter(f, v, data, &verdict);
-  else if (view) NomosViewWrite(&f->layout, f->file, f->path, &f->pending, view, start, count, data, &verdict);
+  else if (view) NomosViewWrite(&f->layout, f->file, f->path, f->pending, view, start, count, data, &verdict);
   PetscCall(NomosVerdictRaise(PETSC_COMM_SELF, &verdict));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -194,7 +196,9 @@ PetscErrorCode NomosTrajectoryFileClose(NomosTrajectoryFile *file, bool complete
     verdict.code = NomosFieldFileClose(&f->ours);
     if (verdict.code) snprintf(verdict.text, sizeof verdict.text, "%s", NomosErrorLast());
   } else {
-    if (complete) f->format->finish(f, &verdict);
+    for (size_t k = 0; k < f->layout.n_views && complete && !verdict.code; k++)
+      if (f->pending[k].n) NomosVerdictFail(&verdict, PETSC_ERR_ARG_INCOMP, "%s: only %zu of the components of %s were given: nothing of its last block is in the file", f->path, f->pending[k].n, f->layout.views[k].source);
+    if (complete && !verdict.code) f->format->finish(f, &verdict);
     if (complete && !verdict.code && H5Fflush(f->file, H5F_SCOPE_GLOBAL) < 0) NomosH5Fail(&verdict, PETSC_ERR_FILE_WRITE, f->path, "write");
     NomosVerdict closing = {0};
     if (!NomosH5Close(f->file, f->path, &closing) && !verdict.code && complete) verdict = closing;

@@ -13,7 +13,7 @@ struct NomosTrajectoryFile_s {
   NomosFieldFile    ours; /* of the format nomos */
   hid_t             file; /* of the others */
   NomosLayout       layout;
-  NomosPendingBlock pending;
+  NomosPendingBlock *pending; /* (layout.n_views): of vectors whose components have not all come */
   double          **parameters; /* (n_variables): values of those over trajectories alone */
 };
 

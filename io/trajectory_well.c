@@ -51,16 +51,16 @@ static bool ComponentOf(const NomosTrajectoryFile f, const char name[], int s, c
   return true;
 }
 
-/* The variables of a vector, if all its components are there, over the same axes. */
+/* The fields of a vector, if all its components are there, over the same axes. */
 static bool FindVector(const NomosTrajectoryFile f, size_t first, size_t of[NOMOS_LAYOUT_MAX_SPACE], char vector[NOMOS_MAX_NAME])
 {
   const NomosFieldFileInput *input = &f->input.file;
   char                       other[NOMOS_MAX_NAME];
 
-  if (f->layout.n_space < 2 || !ComponentOf(f, input->variables[first].name, 0, vector)) return false;
+  if (f->layout.n_space < 2 || NomosIsParameter(&input->variables[first]) || !ComponentOf(f, input->variables[first].name, 0, vector)) return false;
   for (int s = 0; s < f->layout.n_space; s++) {
     size_t v = 0;
-    while (v < input->n_variables && !(ComponentOf(f, input->variables[v].name, s, other) && !strcmp(vector, other) && NomosHasTime(&input->variables[v]) == NomosHasTime(&input->variables[first]))) v++;
+    while (v < input->n_variables && !(!NomosIsParameter(&input->variables[v]) && ComponentOf(f, input->variables[v].name, s, other) && !strcmp(vector, other) && NomosHasTime(&input->variables[v]) == NomosHasTime(&input->variables[first]))) v++;
     if (v == input->n_variables) return false;
     of[s] = v;
   }
@@ -195,7 +195,7 @@ static bool Finish(NomosTrajectoryFile f, NomosVerdict *verdict)
     if (!f->parameters[v]) continue;
     for (size_t i = 1; i < n; i++) differs = differs || f->parameters[v][i] != f->parameters[v][0];
     snprintf(name, sizeof name, "scalars/%s", input->variables[v].name);
-    NomosPutFloats(f->file, f->path, &(NomosFloats){.name = name, .n_dims = differs, .size = &n, .values = f->parameters[v]}, verdict);
+    NomosPutFloats(f->file, f->path, &(NomosFloats){.name = name, .unit = input->variables[v].unit, .n_dims = differs, .size = &n, .values = f->parameters[v]}, verdict);
     if (!verdict->code) PutVarying(f, name, differs, false, false, verdict);
     if (!verdict->code && !differs && H5Aexists(f->file, input->variables[v].name) <= 0 && NomosH5PutReal(f->file, input->variables[v].name, f->parameters[v][0]) < 0) NomosH5Fail(verdict, PETSC_ERR_FILE_WRITE, f->path, "write its attributes");
   }

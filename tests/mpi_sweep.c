@@ -322,6 +322,13 @@ START_TEST(refusals)
   ck_no_sweep("sets grid_pde.seed, which gets the seed of each trajectory", BURGERS, "sweep.parameters.seed.key=grid_pde.seed", "sweep.parameters.seed.values=[1, 2]");
   ck_no_sweep("would repeat each other", BURGERS, VALUES, "sweep.trajectories=4", "sweep.seed_key=none");
   ck_no_sweep("trajectories 0 and 1 have the same initial state and the same parameters", "sweep.case=pde/shock_tube", "sweep.set=[grid_pde.nx=16, time.stop=0.01]", "sweep.trajectories=2");
+  ck_no_sweep("trajectory 1 (n = 64, grid_pde.seed = 1): it has 64 cells along x, trajectory 0 has 32: a file has one grid", BURGERS, "sweep.parameters.n.key=grid_pde.nx", "sweep.parameters.n.values=[32, 64]", "sweep.trajectories=2");
+  NomosConfig two = ConfigOf(PETSC_COMM_WORLD, (const char *[]){BURGERS, VALUES, "sweep.parameters.n.key=grid_pde.nx", "sweep.parameters.n.values=[32, 64]", NULL});
+  ck_refused(nomos_generator_sweep.check(PETSC_COMM_WORLD, two), "trajectory 3 (nu = 0.01, n = 64, grid_pde.seed = 3): it has 64 cells"); /* before any is run */
+  ck_ok(NomosConfigDestroy(&two));
+  ck_no_sweep("x[0] is 0.078125, in trajectory 0 0.015625: a file has one grid", BURGERS, "sweep.parameters.l.key=grid_pde.lx", "sweep.parameters.l.values=[1, 5]", "sweep.trajectories=2");
+  ck_no_sweep("trajectory 2 (n = 64, grid_pde.seed = 2): it has 64 cells", BURGERS, "sweep.parameters.n.key=grid_pde.nx", "sweep.parameters.n.values=[32, 32, 64]", "sweep.trajectories=3"); /* seen before it is run */
+  ck_no_sweep("trajectory 2 (nu = 0.01, n = 64, grid_pde.seed = 2): it has 64 cells", BURGERS, "sweep.parameters.nu.key=burgers.nu", "sweep.parameters.nu.values=[0.01, 0.1]", "sweep.parameters.n.key=grid_pde.nx", "sweep.parameters.n.values=[32, 64]", "sweep.trajectories=3");
   ck_no_sweep("must be a multiple of time.dt", "sweep.case=pde/burgers", "sweep.set=[grid_pde.nx=32, time.dt=0.02, time.stop=0.1, output.fields_every=0.05]", VALUES);
   /* The seventh trajectory is the first whose viscosity is too large for the one substep that it may take. */
   ck_no_sweep("trajectory 6 (nu = 100, grid_pde.seed = 6): ", BURGERS, "sweep.parameters.nu.key=burgers.nu", "sweep.parameters.nu.values=[0.001, 0.001, 0.001, 0.001, 0.001, 0.001, 100]", "sweep.trajectories=7",
@@ -329,4 +336,24 @@ START_TEST(refusals)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("sweep", seeds_and_values, numbers_of_the_case, bits, ranges_and_products, points, what_a_file_says, kept, refusals)
+/* A state that no seed changes: a test that repeats the training is refused, made with it or later; with values of its own it is none. */
+START_TEST(tests_that_were_seen)
+{
+#define TUBE "sweep.case=pde/shock_tube", "sweep.set=[grid_pde.nx=16, time.stop=0.01]", "sweep.trajectories=2", "sweep.parameters.cfl.key=grid_pde.cfl", "sweep.parameters.cfl.values=[0.2, 0.4]"
+  if (!rank) ck_assert(!mkdir(Path("seen"), 0777));
+  MPI_Barrier(PETSC_COMM_WORLD);
+  for (int later = 0; later < 2; later++) {
+    Path(later ? "seen/later.nc" : "seen/at_once.nc");
+    if (later) Make(PETSC_COMM_WORLD, (const char *[]){TUBE, NULL}, "seen/later.nc");
+    NomosConfig config = ConfigOf(PETSC_COMM_WORLD, (const char *[]){TUBE, "sweep.tests.unseen.trajectories=1", NULL});
+    ck_refused(nomos_generator_sweep.write(PETSC_COMM_WORLD, config, NULL, path), "trajectory 0 of the training and trajectory 0 of the test unseen have the same initial state and the same parameters: its initial state does not depend on grid_pde.seed");
+    ck_ok(NomosConfigDestroy(&config));
+    MPI_Barrier(PETSC_COMM_WORLD);
+    ck_assert(access(Path("seen/tests/unseen.nc"), F_OK));
+  }
+  Make(PETSC_COMM_WORLD, (const char *[]){TUBE, "sweep.tests.unseen.trajectories=1", "sweep.tests.unseen.cfl.values=[0.3]", NULL}, "seen/later.nc");
+  ck_assert(!access(Path("seen/tests/unseen.nc"), R_OK));
+}
+END_TEST
+
+NOMOS_TEST_SUITE("sweep", seeds_and_values, numbers_of_the_case, bits, ranges_and_products, points, what_a_file_says, kept, refusals, tests_that_were_seen)

@@ -153,6 +153,37 @@ START_TEST(vectors_of_the_well)
 }
 END_TEST
 
+/* Components of vectors anywhere among the fields find their own: one vector inside another, a field between. One that never comes is told, and no file is left. */
+START_TEST(components_apart)
+{
+  static const Sample samples[] = {
+    {"spectral", 2, 3, {"a_x", "b", "a_y"}, true, false},
+    {"spectral", 2, 5, {"a_x", "c_x", "b", "a_y", "c_y"}, true, false},
+    {"spectral", 3, 5, {"a_z", "b", "a_x", "c", "a_y"}, true, false},
+  };
+  NomosFieldDim            dims[] = {{.name = "trajectory", .size = 1, .values = numbers}, {.name = "time", .size = T, .values = numbers}, {.name = "y", .size = Y, .values = numbers}, {.name = "x", .size = X, .values = numbers}};
+  const NomosFieldVariable variables[] = {{.name = "a_x", .dims = {"trajectory", "time", "y", "x"}, .constant = true, .type = NOMOS_F32}, {.name = "a_y", .dims = {"trajectory", "time", "y", "x"}, .constant = true, .type = NOMOS_F32}};
+  const double             data[2 * Y * X] = {0};
+  NomosTrajectoryFile      file;
+
+  for (size_t k = 0; k < sizeof samples / sizeof *samples; k++) {
+    Make(Path(0, "apart.nc"), &samples[k]);
+    ck_ok(Convert(paths[0], "well", Path(1, "apart.h5")));
+    Check(paths[1], &samples[k], samples[k].n_fields);
+    hid_t opened = H5Fopen(paths[1], H5F_ACC_RDONLY, H5P_DEFAULT);
+    ck_assert(H5Lexists(opened, "t1_fields/a", H5P_DEFAULT) > 0);
+    H5Fclose(opened);
+  }
+  for (int whole = 0; whole < 2; whole++) {
+    ck_ok(NomosTrajectoryFileCreate(&(NomosTrajectoryFileInput){.format = "well", .file = {.path = Path(1, "half.h5"), .timeless = true, .n_dims = 4, .dims = dims, .n_variables = 2, .variables = variables, .source = "nomos"}}, &file));
+    ck_ok(NomosTrajectoryFileWrite(file, "a_x", (size_t[4]){0}, (size_t[]){1, 2, Y, X}, data));
+    if (whole) ck_refused(NomosTrajectoryFileWrite(file, "a_y", (size_t[4]){0}, (size_t[]){1, 1, Y, X}, data), "half.h5: a block of a_y begins before all components of t1_fields/a have the one before it");
+    ck_refused(NomosTrajectoryFileClose(&file, true), "half.h5: only 1 of the components of t1_fields/a were given");
+    ck_assert(access(paths[1], F_OK) && access(Path(2, ".half.h5.tmp"), F_OK));
+  }
+}
+END_TEST
+
 /* ---- runs */
 
 static void MakeRun(const char folder[], const char nu[], const char boundary[], size_t n_frames, double first)
@@ -209,6 +240,32 @@ START_TEST(a_folder_of_runs)
   }
   MakeRun("runs/b", "0.02", "periodic", T - 1, 200); /* not to its end */
   ck_refused(Convert(paths[0], "well", Path(1, "runs.h5")), "runs/b/fields.nc has 3 frames, ");
+}
+END_TEST
+
+/* A parameter with a unit is one too, and keeps it; in another unit it is converted, in one of another kind it is none. */
+START_TEST(parameters_with_units)
+{
+  NomosFieldReader reader;
+  double           nu[2];
+  char            *unit;
+
+  mkdir(Path(0, "dimensional"), 0777);
+  MakeRun("dimensional/a", "0.01 m2 s-1", "periodic", T, 100);
+  MakeRun("dimensional/b", "2e4 mm2 s-1", "periodic", T, 200);
+  for (int k = 0; k < 3; k++) {
+    const char *from = k < 2 ? paths[0] : paths[1];
+    ck_ok(Convert(from, k == 1 ? "well" : "nomos", Path(1 + k / 2, k == 1 ? "dimensional.h5" : k ? "back.nc" : "dimensional.nc"))); /* and from The Well's back */
+    ck_ok(NomosFieldReaderOpen(PETSC_COMM_SELF, paths[1 + k / 2], &reader));
+    ck_ok(NomosFieldReaderRead(reader, "nu", (size_t[]){0}, (size_t[]){2}, nu));
+    for (int r = 0; r < 2; r++) ck_close(nu[r], 0.01 * (r + 1), 1e-7); /* The Well has float32 */
+    ck_ok(NomosFieldReaderAttribute(reader, "nu", "units", &unit));
+    ck_assert_msg(unit && !strcmp(unit, "m2 s-1"), "nu is in %s", unit ? unit : "none");
+    ck_ok(PetscFree(unit));
+    ck_ok(NomosFieldReaderClose(&reader));
+  }
+  MakeRun("dimensional/b", "0.02 m s-1", "periodic", T, 200);
+  ck_refused(Convert(paths[0], "nomos", Path(1, "dimensional.nc")), "the parameter nu of trajectory 1 (of all files) is missing or not finite");
 }
 END_TEST
 
@@ -356,4 +413,4 @@ START_TEST(names_of_two_things)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("convert", there_and_back, vectors_of_the_well, a_folder_of_runs, boundaries_of_the_well, family_of_a_file, runs_of_trained_weights, darcy_of_pdebench, names_of_two_things, mistakes)
+NOMOS_TEST_SUITE("convert", there_and_back, vectors_of_the_well, components_apart, a_folder_of_runs, parameters_with_units, boundaries_of_the_well, family_of_a_file, runs_of_trained_weights, darcy_of_pdebench, names_of_two_things, mistakes)

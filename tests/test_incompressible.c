@@ -165,6 +165,41 @@ START_TEST(particles)
 }
 END_TEST
 
+/* Mean absolute error of the particles, in the cells of the unit square. */
+static double ParticlesError(const char *const settings[], size_t n, double stop, double (*exact)(double x, double y, double t))
+{
+  Subject s = BeginWith(settings, n, stop / 2);
+  double *u, sum = 0;
+
+  Advance(&s, 2);
+  u = StateOf(&s);
+  for (size_t i = 0; i < n * n; i++) sum += fabs(u[2 * n * n + i] - exact(((double)(i % n) + 0.5) / (double)n, ((double)(i / n) + 0.5) / (double)n, stop)) / (double)(n * n);
+  free(u);
+  End(&s);
+  return sum;
+}
+
+/* A uniform flow carries them as they are; in a fluid at rest cosines decay, along each axis at its rate. */
+static double Carried(double x, double y, double t)
+{
+  return exp(-100 * (pow(x - 0.3 - 0.8 * t, 2) + pow(y - 0.7 + 0.4 * t, 2)));
+}
+
+static double Spread(double x, double y, double t)
+{
+  return 2 + cos(2 * pi * x) * exp(-0.05 * 4 * pi * pi * t) + cos(4 * pi * y) * exp(-0.05 * 16 * pi * pi * t);
+}
+
+START_TEST(particles_carried_and_spread)
+{
+  const char *const carried[] = {FLOW, "incompressible.limiter=central", "initial.Vx=0.8", "initial.Vy=-0.4", "initial.particles=exp(-100*((x - 0.3)^2 + (y - 0.7)^2))", NULL};
+  const char *const spread[]  = {FLOW, "incompressible.kappa=0.05", "initial.Vx=0", "initial.Vy=0", "initial.particles=2 + cos(2*pi*x) + cos(4*pi*y)", NULL};
+  const double      coarse[2] = {ParticlesError(carried, 64, 0.5, Carried), ParticlesError(spread, 32, 0.2, Spread)}, fine[2] = {ParticlesError(carried, 128, 0.5, Carried), ParticlesError(spread, 64, 0.2, Spread)};
+
+  for (int k = 0; k < 2; k++) ck_assert_msg(fabs(log2(coarse[k] / fine[k]) - 2) < 0.15 && fine[k] < 2e-3, "%s: errors %g, %g, order %g", k ? "spread" : "carried", coarse[k], fine[k], log2(coarse[k] / fine[k]));
+}
+END_TEST
+
 /* A heavy layer over a light one, force down on the particles: what is in balance stays (pressure takes it up), to rounding. */
 START_TEST(hydrostatic_balance)
 {
@@ -209,4 +244,4 @@ START_TEST(refused)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("incompressible", vortices_decay, walls, lid_driven_cavity, energy, particles, hydrostatic_balance, fixed_substeps_blow_up, refused)
+NOMOS_TEST_SUITE("incompressible", vortices_decay, walls, lid_driven_cavity, energy, particles, particles_carried_and_spread, hydrostatic_balance, fixed_substeps_blow_up, refused)
