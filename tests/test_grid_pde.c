@@ -751,6 +751,9 @@ START_TEST(refused)
     {{"grid_pde.family=burgers", "grid_pde.nx=16", "initial.u=1/(x - 0.03125)"}, "must be a finite number"},
     {{"grid_pde.family=shallow_water", "grid_pde.nx=16", "grid_pde.dimensions=3", "initial.h=1"}, "shallow_water has 1 to 2"},
     {{"grid_pde.family=burgers", "grid_pde.nx=16", "grid_pde.value_low=[1, 2]"}, "1 fields need as many"},
+    {{"grid_pde.family=advection", "grid_pde.nx=16", "grid_pde.boundary_x=no_flux", "initial.u=1"}, "grid_pde.boundary_x = no_flux does not stop the flow of advection; take outflow or periodic"},
+    {{"grid_pde.family=burgers", "grid_pde.nx=16", "grid_pde.boundary_x=wall", "initial.u=1"}, "grid_pde.boundary_x = wall does not stop the flow of burgers; take outflow or periodic"},
+    {{"grid_pde.family=compressible", "grid_pde.nx=16", "grid_pde.boundary_x=outflow", "grid_pde.boundary_x_high=no_flux"}, "grid_pde.boundary_x_high = no_flux does not stop the flow of compressible; take wall, which reflects its velocity"},
   };
 
   for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) CheckRefused((const char *const[]){"solver=grid_pde", "case.units=nondimensional", "time.stop=1", "time.dt=0.1", NULL}, 4, rows[r].settings, rows[r].fragment);

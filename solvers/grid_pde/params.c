@@ -17,7 +17,7 @@ const NomosParam pde_params[PDE_N_PARAMS] = {
   {"grid_pde.ly",         NOMOS_PARAM_REAL,      "0",    NULL, 0, DBL_MAX, NULL, false, "Length along y; 0: as along x."},
   {"grid_pde.lz",         NOMOS_PARAM_REAL,      "0",    NULL, 0, DBL_MAX, NULL, false, "Length along z; 0: as along x."},
   {"grid_pde.origin",     NOMOS_PARAM_REAL_LIST, "",     NULL, 0, 0, NULL, false, "Where the domain begins, [x, y, z]; unset: 0."},
-  {"grid_pde.boundary_x", NOMOS_PARAM_CHOICE,    "periodic", NULL, 0, 0, PDE_BOUNDARY_CHOICES, false, "Boundaries along x; wall reflects velocities, value takes grid_pde.value_low and value_high."},
+  {"grid_pde.boundary_x", NOMOS_PARAM_CHOICE,    "periodic", NULL, 0, 0, PDE_BOUNDARY_CHOICES, false, "Boundaries along x; wall reflects velocities (of gas and water), no_flux is of families without a flow, value takes grid_pde.value_low and value_high."},
   {"grid_pde.boundary_x_high", NOMOS_PARAM_CHOICE, "same", NULL, 0, 0, "same|" PDE_BOUNDARY_CHOICES, false, "Boundary on the high side of x."},
   {"grid_pde.boundary_y", NOMOS_PARAM_CHOICE,    "periodic", NULL, 0, 0, PDE_BOUNDARY_CHOICES, false, "Boundaries along y."},
   {"grid_pde.boundary_y_high", NOMOS_PARAM_CHOICE, "same", NULL, 0, 0, "same|" PDE_BOUNDARY_CHOICES, false, "Boundary on the high side of y."},
@@ -67,6 +67,7 @@ static PetscErrorCode Boundaries(NomosModel model, int axis)
   PdeModel                *p       = model->data;
   char                     key[32];
   const char              *name;
+  bool                     vector = false;
 
   PetscFunctionBeginUser;
   for (int side = 0; side < 2; side++) {
@@ -77,6 +78,12 @@ static PetscErrorCode Boundaries(NomosModel model, int axis)
       if (!strcmp(names[k], name)) p->boundary[axis][side] = (PdeBoundary)k;
   }
   NomosCheck((p->boundary[axis][0] == PDE_PERIODIC) == (p->boundary[axis][1] == PDE_PERIODIC), model->comm, PETSC_ERR_ARG_INCOMP, "%s: %s: periodic on one side alone: both sides are, or none", NomosConfigWhere(model->config, key), key);
+  for (int k = 0; k < p->m; k++) vector = vector || p->family->fields[k].component == axis;
+  for (int side = 0; side < 2 && p->family->kernels[0]->flux; side++) { /* mirrored cells close a boundary to slopes alone: a flow goes through it unless its velocity is reflected */
+    PetscCall(PetscSNPrintf(key, sizeof key, "grid_pde.boundary_%c%s", "xyz"[axis], side ? "_high" : ""));
+    NomosCheck(p->boundary[axis][side] != PDE_NO_FLUX && (vector || p->boundary[axis][side] != PDE_WALL), model->comm, PETSC_ERR_ARG_INCOMP, "%s: %s = %s does not stop the flow of %s; take %s", NomosConfigWhere(model->config, key), key,
+               names[p->boundary[axis][side]], p->family->name, vector ? "wall, which reflects its velocity" : "outflow or periodic");
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

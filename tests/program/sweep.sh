@@ -56,12 +56,12 @@ grep -q "made of the same values" out.txt || fail "a restart makes its data agai
 expect 0 "" "$nomos" train learn/case.yaml -o other --quiet --set data.generator= --set data.path="$PWD/two/data"
 head -n 3 whole/loss.csv | cmp - other/loss.csv || fail "other losses with the same data"
 
-# Data between walls are not taken for periodic unless the case says so.
-walls='generate learn/data.yaml -o walls --quiet --set sweep.case=pde/burgers --set sweep.set=[grid_pde.nx=64,time.dt=0.05,time.stop=0.2,output.fields_every=0.05,grid_pde.boundary_x=no_flux]'
-expect 0 "" "$nomos" $walls
-walls="train learn/case.yaml -o out --quiet --set data.generator= --set data.path=$PWD/walls/data"
-bad "walls" "has boundary_x = no_flux, and neural_operator.periodic is yes unless it is given" $walls
-expect 0 "" "$nomos" $walls --set neural_operator.periodic=no
+# Data with open ends are not taken for periodic unless the case says so.
+open='generate learn/data.yaml -o open --quiet --set sweep.case=pde/burgers --set sweep.set=[grid_pde.nx=64,time.dt=0.05,time.stop=0.2,output.fields_every=0.05,grid_pde.boundary_x=outflow]'
+expect 0 "" "$nomos" $open
+open="train learn/case.yaml -o out --quiet --set data.generator= --set data.path=$PWD/open/data"
+bad "open ends" "has boundary_x = outflow, and neural_operator.periodic is yes unless it is given" $open
+expect 0 "" "$nomos" $open --set neural_operator.periodic=no
 rm -r out
 
 # Beyond the parameters of its training a network is warned of, in log and summary; within it is not.
