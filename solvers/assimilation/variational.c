@@ -21,7 +21,10 @@ static PetscErrorCode CreateWindow(NomosVariational c, const NomosWindow *input,
   c->n_errors += w->n_errors;
   PetscCall(NomosMemoryRequire(c->comm, (double)(w->n_steps + 1) * (double)c->bytes, "variational assimilation, the states of a window"));
   PetscCall(PetscMalloc2(c->points + 1, &w->background, (size_t)(w->n_steps + 1) * c->bytes + 1, &w->states));
-  memcpy(w->background, input->background, sizeof *w->background * c->points);
+  if (input->state) {
+    PetscCall(PetscMalloc1(c->bytes + 1, &w->state));
+    memcpy(w->state, input->state, c->bytes);
+  } else memcpy(w->background, input->background, sizeof *w->background * c->points);
   PetscCall(NomosVariationalReadSeen(c, input, w));
   PetscCall(PetscCalloc1(w->n_seen + 1, &w->departure));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -75,7 +78,7 @@ static PetscErrorCode Allocate(NomosVariational c)
       most   = PetscMax(most, c->windows[i].looks[l].n);
     }
   for (size_t i = 0; i < c->n_windows; i++) most = PetscMax(most, c->windows[i].n_seen);
-  PetscCall(PetscMalloc6(c->bytes + 1, (char **)&c->x, c->bytes + 1, (char **)&c->increment, c->points + 1, &c->field, points + 1, &c->look, most + 1, &c->forcing, most + 1, &c->column));
+  PetscCall(PetscMalloc7(c->bytes + 1, (char **)&c->x, c->bytes + 1, (char **)&c->increment, c->bytes + 1, (char **)&c->none, c->points + 1, &c->field, points + 1, &c->look, most + 1, &c->forcing, most + 1, &c->column));
   c->parameters_at = ((c->state ? c->n_windows : 0) + c->n_errors) * c->points;
   NomosVariationalPlanBlock(c);
   PetscCall(PetscMalloc1(c->n_block * c->n_block + 1, &c->block));
@@ -124,6 +127,7 @@ static PetscErrorCode DestroyWindow(Window *w)
   }
   PetscCall(PetscFree(w->looks));
   PetscCall(PetscFree(w->departure));
+  PetscCall(PetscFree(w->state));
   PetscCall(PetscFree2(w->background, w->states));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -138,7 +142,7 @@ PetscErrorCode NomosVariationalDestroy(NomosVariational *variational)
   PetscCall(PetscFree(c->windows));
   PetscCall(PetscFree3(c->all, c->all_dot, c->all_bar));
   PetscCall(PetscFree6(c->unknown, c->first, c->prior, c->deviation, c->scale, c->parameters));
-  PetscCall(PetscFree6(c->x, c->increment, c->field, c->look, c->forcing, c->column));
+  PetscCall(PetscFree7(c->x, c->increment, c->none, c->field, c->look, c->forcing, c->column));
   PetscCall(PetscFree(c->block));
   PetscCall(NomosVariationalDestroyDirections(c));
   PetscCall(VecDestroy(&c->w));
