@@ -89,6 +89,7 @@ static void SetAxis(NomosObservationAxis *axis, const NomosFieldDim *dim)
   axis->periodic = even && !dim->open;
   axis->length   = even ? axis->spacing * (double)dim->size : dim->values[dim->size - 1] - dim->values[0];
   if (even && dim->open) axis->low -= 0.5 * axis->spacing;
+  if (fabs(axis->low) < even_spacing * fabs(axis->spacing)) axis->low = 0; /* but for rounding */
 }
 
 /* Space: the last dimension if its axis is X, and the one before it if its is Y. */

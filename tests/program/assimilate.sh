@@ -36,6 +36,9 @@ alike() { # the same bits
 }
 expect 0 "" mpirun --oversubscribe -n 3 "$toy" assimilate ring -o ranks
 alike ranks
+# A file large enough that ranks that wrote it together would meet.
+expect 0 "" mpirun --oversubscribe -n 3 "$toy" assimilate ring -o large --set assimilate.keep_observations=true --set lorenz.n=400 --set assimilate.observe.every=1 --set assimilate.method=nudging --set assimilate.members=3 --set time.stop=30 --set output.pictures=no
+[ -s large/observations.nc ] || fail "three ranks leave no observations.nc"
 
 # Stopped, and gone on with on other ranks.
 expect 0 "" "$toy" assimilate ring -o stopped --set time.stop=13.4
