@@ -65,13 +65,14 @@ static PetscErrorCode Analyse(NomosRun *run, NomosAssimilate *a)
   a->innovations = (NomosInnovations){.ranks = a->innovations.ranks};
   PetscCall(PetscArrayzero(a->innovations.ranks, (size_t)a->n_members + 1));
   if (NomosAnalysisVariational(a->input.method)) PetscCall(NomosAssimilateWindowLook(run, a, set));
-  else
+  else {
     PetscCall(NomosAnalysisApply(a->analysis, &(NomosEnsemble){
                                                 .n_own = a->n_own, .n_state = a->n_state, .states = a->states, .set = set, .seen = a->seen, .static_seen = a->static_seen, .cycle = (uint64_t)a->cycle, .mean = {a->mean[0],            a->mean[1]           },
                                                                        .spread = {a->ensemble_spread[0], a->ensemble_spread[1]},
                                                                        .innovations = &a->innovations
     }));
-  PetscCall(NomosAssimilateFromFields(run, a));
+    PetscCall(NomosAssimilateFromFields(run, a));
+  }
   if (a->twin && !a->keep_observations) PetscCall(NomosObservationsForget(a->looks, (size_t)a->cycle));
   Score(a);
   PetscCall(NomosAnalysisInflation(a->analysis, &n, &factors));

@@ -1,6 +1,7 @@
 #include "cases/assimilate.h"
 #include "cases/estimate.h"
 #include "io/provenance.h"
+#include "io/verdict_impl.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -90,18 +91,77 @@ static void VariableName(const NomosAssimilate *a, size_t f, int v, char name[NO
   else snprintf(name, NOMOS_MAX_NAME, "%s", variables[v].name);
 }
 
+/* Dimensions of fields.nc: those of the model's files, and what fields have that these do not. */
+typedef struct {
+  NomosFieldDim *list;
+  size_t         n, n_own; /* n_own: of them the last, whose names and values are theirs */
+  char           names[NOMOS_ASSIMILATE_MAX_FIELDS * NOMOS_FIELD_MAX_DIMS][NOMOS_MAX_NAME];
+} Dims;
+
+/* How many of a field's last dimensions a variable of the model's files consists of; 0: it does not. */
+static int Shared(const NomosModelField *field, const NomosFileLayout *layout, const NomosFieldVariable *variable)
+{
+  int n = 0, same = 0;
+
+  while (n < NOMOS_FIELD_MAX_DIMS && variable->dims[n]) n++;
+  for (int i = 0; i < n && n <= field->n_dims; i++)
+    for (size_t k = 0; k < layout->n_dims; k++)
+      if (!strcmp(layout->dims[k].name, variable->dims[i])) same += layout->dims[k].size == field->size[field->n_dims - n + i];
+  return same == n ? n : 0;
+}
+
+/* A variable like a field that the model's files do not have: over the dimensions of theirs that most of its last ones are; the others are numbered. */
+static PetscErrorCode MakeVariable(const NomosModelField *field, const NomosFileLayout *layout, Dims *dims, NomosFieldVariable *variable)
+{
+  const char *const *known   = NULL;
+  int                n_known = 0;
+
+  PetscFunctionBeginUser;
+  for (size_t v = 0; v < layout->n_variables; v++) {
+    const int n = Shared(field, layout, &layout->variables[v]);
+    if (n <= n_known) continue;
+    n_known = n;
+    known   = layout->variables[v].dims;
+  }
+  *variable = (NomosFieldVariable){.unit = field->unit};
+  for (int d = 0; d < field->n_dims; d++) {
+    double *values;
+    if (d >= field->n_dims - n_known) {
+      variable->dims[d] = known[d - (field->n_dims - n_known)];
+      continue;
+    }
+    char *name = dims->names[dims->n_own++];
+    if (field->n_dims - n_known > 1) snprintf(name, NOMOS_MAX_NAME, "%.40s_number_%d", field->name, d + 1);
+    else snprintf(name, NOMOS_MAX_NAME, "%.40s_number", field->name);
+    PetscCall(PetscMalloc1(field->size[d] + 1, &values));
+    for (size_t i = 0; i < field->size[d]; i++) values[i] = (double)(i + 1);
+    dims->list[dims->n++] = (NomosFieldDim){.name = name, .size = field->size[d], .values = values, .unit = "1"};
+    variable->dims[d]     = name;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode OpenFields(NomosRun *run, NomosAssimilate *a)
 {
   NomosFieldVariable        written[NOMOS_ASSIMILATE_MAX_FIELDS * N_VARIABLES];
   char                      names[NOMOS_ASSIMILATE_MAX_FIELDS * N_VARIABLES][NOMOS_MAX_NAME], long_names[NOMOS_ASSIMILATE_MAX_FIELDS * N_VARIABLES][2 * NOMOS_MAX_NAME], path[NOMOS_MAX_PATH];
   NomosFileLayout           layout;
   const NomosFieldVariable *variable;
-  size_t                    n = 0;
+  NomosFieldVariable        made;
+  Dims                      dims = {0};
+  size_t                    n    = 0;
 
   PetscFunctionBeginUser;
+  PetscCall(run->ops->field_layout(run->model, &layout));
+  PetscCall(PetscMalloc1(layout.n_dims + NOMOS_ASSIMILATE_MAX_FIELDS * NOMOS_FIELD_MAX_DIMS, &dims.list));
+  PetscCall(PetscArraycpy(dims.list, layout.dims, layout.n_dims));
+  dims.n = layout.n_dims;
   for (size_t f = 0; f < a->n_fields; f++) {
     PetscCall(NomosEstimateVariable(run, a->fields[f], &layout, &variable));
-    if (!variable) PetscFunctionReturn(PETSC_SUCCESS); /* the model's files do not have it */
+    if (!variable) {
+      PetscCall(MakeVariable(a->fields[f], &layout, &dims, &made));
+      variable = &made;
+    }
     for (int v = a->twin ? TRUTH : FORECAST; v < N_VARIABLES; v++, n++) {
       VariableName(a, f, v, names[n]);
       snprintf(long_names[n], sizeof long_names[n], "%.64s, %s", a->fields[f]->long_name ? a->fields[f]->long_name : a->fields[f]->name, variables[v].long_name);
@@ -115,9 +175,11 @@ static PetscErrorCode OpenFields(NomosRun *run, NomosAssimilate *a)
   const double every = run->params.fields_every, span = run->params.stop - a->from;
   const size_t capacity = 2 + (every > 0 ? (size_t)fmin(span / every, (double)a->n_cycles) : 0);
   PetscCall(NomosRunDirectoryFile(run->directory, "fields.nc", path));
-  const NomosFieldFileInput input = {.path = path, .n_dims = layout.n_dims, .dims = layout.dims, .n_variables = n, .variables = written, .capacity = capacity, .compression = run->params.compression, .time_unit = run->params.nondimensional ? "1" : "s", .title = run->params.title, .source = NomosSource(), .references = run->params.reference, .config_yaml = run->yaml, .provenance_json = run->provenance};
+  const NomosFieldFileInput input = {.path = path, .n_dims = dims.n, .dims = dims.list, .n_variables = n, .variables = written, .capacity = capacity, .compression = run->params.compression, .time_unit = run->params.nondimensional ? "1" : "s", .title = run->params.title, .source = NomosSource(), .references = run->params.reference, .config_yaml = run->yaml, .provenance_json = run->provenance};
   if (run->restarted) PetscCall(NomosFieldFileResume(run->comm, &input, LastToKeep(run, a, run->params.fields_every), &a->file));
   else PetscCall(NomosFieldFileCreate(run->comm, &input, &a->file));
+  for (size_t d = dims.n - dims.n_own; d < dims.n; d++) PetscCall(PetscFree(*(void **)&dims.list[d].values));
+  PetscCall(PetscFree(dims.list));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -190,16 +252,31 @@ static PetscErrorCode WriteRanks(NomosRun *run, const NomosAssimilate *a)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Every rank's model is its own, and every rank has all observations: rank 0 writes them, and its verdict is everyone's. */
+static PetscErrorCode WriteObservations(NomosRun *run, NomosAssimilate *a)
+{
+  NomosVerdict verdict = {0};
+  char         path[NOMOS_MAX_PATH];
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosRunDirectoryFile(run->directory, "observations.nc", path));
+  if (!run->rank) {
+    const bool quiet = NomosErrorSetQuiet(true);
+    verdict.code     = NomosObservationsWrite(a->looks, path);
+    NomosErrorSetQuiet(quiet);
+    if (verdict.code) snprintf(verdict.message, sizeof verdict.message, "%s", NomosErrorLast());
+  }
+  PetscCall(NomosVerdictAgree(run->comm, &verdict));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosAssimilateClose(NomosRun *run, NomosAssimilate *a)
 {
-  char path[NOMOS_MAX_PATH];
-
   PetscFunctionBeginUser;
   if (a->scores) {
     PetscCall(NomosScalarFileClose(&a->scores));
     PetscCall(WriteRanks(run, a));
-    PetscCall(NomosRunDirectoryFile(run->directory, "observations.nc", path));
-    if (a->twin && a->keep_observations && a->cycle > a->first_cycle) PetscCall(NomosObservationsWrite(a->looks, path));
+    if (a->twin && a->keep_observations && a->cycle > a->first_cycle) PetscCall(WriteObservations(run, a));
   }
   if (a->file) PetscCall(NomosFieldFileClose(&a->file));
   PetscFunctionReturn(PETSC_SUCCESS);

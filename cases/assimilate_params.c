@@ -97,6 +97,7 @@ static PetscErrorCode SameModels(NomosRun *run)
   PetscCall(PetscFree(wisdom));
   PetscCall(NomosModelDestroy(&run->model));
   PetscCall(NomosModelCreate(PETSC_COMM_SELF, run->ops, run->config, &run->model));
+  PetscCall(run->ops->scalars(run->model, &run->n_scalars, &run->scalar_info)); /* those of the other model went with it */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

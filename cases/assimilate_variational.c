@@ -14,7 +14,7 @@ struct NomosAssimilateWindow_s {
   NomosCovariance   background, error;
   NomosObservations seen;        /* of the window in progress */
   double            time;        /* of its begin */
-  double           *begin;       /* (n_state) */
+  char             *begin;       /* the state then */
   NomosMinimised    minimised;   /* the last one */
 };
 
@@ -29,7 +29,7 @@ PetscErrorCode NomosAssimilateWindowCheck(NomosRun *run, const NomosAssimilate *
   if (Kind(a) == NOMOS_NOT_VARIATIONAL) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCheck(run->size == 1, run->comm, PETSC_ERR_SUP, "assimilate.method: %s has one state and runs on one rank; use threads", NomosAnalysisName(a->input.method));
   PetscCheck(a->n_members == 1, run->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: assimilate.members = %lld: %s has one state; set it to 1", NomosConfigWhere(run->config, "assimilate.members"), (long long)a->n_members, NomosAnalysisName(a->input.method));
-  PetscCheck(a->n_fields == 1, run->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: assimilate.fields: %s analyses one field, that of which the model makes a state", NomosConfigWhere(run->config, "assimilate.fields"), NomosAnalysisName(a->input.method));
+  PetscCheck(a->n_fields == 1, run->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: assimilate.fields: %s analyses one field, and all else of a state begins as it is; name one", NomosConfigWhere(run->config, "assimilate.fields"), NomosAnalysisName(a->input.method));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -75,7 +75,7 @@ static PetscErrorCode Create(NomosRun *run, NomosAssimilate *a)
   PetscCall(NomosConfigGetInt(run->config, "assimilate.window.looks", &w->looks));
   PetscCall(NomosConfigGetReal(run->config, "assimilate.window.model_error", &w->model_error));
   if (Kind(a) == NOMOS_3DVAR) w->looks = 1;
-  PetscCall(PetscMalloc1(a->n_state, &w->begin));
+  PetscCall(PetscMalloc1(a->bytes + 1, &w->begin));
   PetscCall(Covariances(run, a, w));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -109,7 +109,7 @@ PetscErrorCode NomosAssimilateWindowBegin(NomosRun *run, NomosAssimilate *a)
   w       = a->window;
   w->time = (double)(a->cycle ? NomosAssimilateStep(a, a->cycle - 1) : a->from_step) * run->model->dt;
   PetscCall(NomosObservationsCreate(run->model, a->observe.field, &w->seen));
-  PetscCall(a->derivatives->field(run->model, a->field[0], a->members, w->begin));
+  PetscCall(PetscMemcpy(w->begin, a->members, a->bytes));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -138,15 +138,15 @@ static PetscErrorCode ShowIterate(void *ctx, const NomosIterate *iterate)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The state at the window's end, from its begin (3D-Var: at its end, where it is the forecast). */
-static PetscErrorCode Fit(NomosRun *run, NomosAssimilate *a, double *state)
+/* The state at the window's end, from its begin (3D-Var: at its end, where it is the forecast), becomes the member and its field `values`. Variables that are not analysed begin as they are. */
+static PetscErrorCode Fit(NomosRun *run, NomosAssimilate *a, double *values)
 {
   NomosAssimilateWindow w       = a->window;
   const bool            look    = Kind(a) == NOMOS_3DVAR;
   const NomosSeen       seen    = {.observations = w->seen};
   const double          end     = (double)NomosAssimilateStep(a, a->cycle) * run->model->dt;
   const int64_t         n_steps = look ? 0 : (int64_t)round((end - w->time) / run->model->dt);
-  const NomosWindow     window  = {.time = look ? end : w->time, .n_steps = n_steps, .background = look ? a->states : w->begin, .n_seen = 1, .seen = &seen};
+  const NomosWindow     window  = {.time = look ? end : w->time, .first_step = NomosAssimilateStep(a, a->cycle) - n_steps, .n_steps = n_steps, .state = look ? a->members : w->begin, .n_seen = 1, .seen = &seen};
   const int64_t         every   = Kind(a) == NOMOS_WEAK_4DVAR ? PetscMax(1, n_steps / w->looks) : 0;
   NomosMinimiseInput    input   = nomos_minimise_defaults;
   NomosVariational      c;
@@ -160,7 +160,8 @@ static PetscErrorCode Fit(NomosRun *run, NomosAssimilate *a, double *state)
   PetscCall(NomosVariationalCreate(&(NomosVariationalInput){.model = run->model, .control = a->fields[0]->name, .n_windows = 1, .windows = &window, .state = true, .background = w->background, .error_every = every, .error = w->error}, &c));
   PetscCall(NomosVariationalMinimise(c, &input, &w->minimised));
   PetscCall(NomosVariationalState(c, 0, n_steps, &x));
-  PetscCall(a->derivatives->field(run->model, a->field[0], x, state));
+  PetscCall(PetscMemcpy(a->members, x, a->bytes));
+  PetscCall(a->derivatives->field(run->model, a->field[0], x, values));
   PetscCall(NomosVariationalDestroy(&c));
   PetscCall(NomosModelSetClock(run->model, NomosAssimilateStep(a, a->cycle)));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -354,7 +354,7 @@ static PetscErrorCode Prepare(NomosRun *run, NomosEstimate *e)
 
 static PetscErrorCode LogPlan(NomosRun *run, NomosEstimate *e)
 {
-  const double end = e->start_time + (double)e->n_steps * run->model->dt;
+  const double first = e->start_time + (double)e->steps[0] * run->model->dt, last = e->start_time + (double)e->steps[e->n_times - 1] * run->model->dt;
   char         text[512], from[64], stop[64], unknown[256] = "";
 
   PetscFunctionBeginUser;
@@ -366,7 +366,7 @@ static PetscErrorCode LogPlan(NomosRun *run, NomosEstimate *e)
   }
   PetscCall(NomosTrajectoryDescribe(e->trajectory, text, sizeof text));
   PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "unknown", "unknown: %s", unknown));
-  PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "observations", "%lld observations of %s at %lld times from %s to %s", (long long)e->n_observations, e->observed->name, (long long)e->n_times, NomosTimeText(e->start_time, run->params.stop, run->params.nondimensional, from, sizeof from), NomosTimeText(end, run->params.stop, run->params.nondimensional, stop, sizeof stop)));
+  PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "observations", "%lld observations of %s at %lld times from %s to %s", (long long)e->n_observations, e->observed->name, (long long)e->n_times, NomosTimeText(first, run->params.stop, run->params.nondimensional, from, sizeof from), NomosTimeText(last, run->params.stop, run->params.nondimensional, stop, sizeof stop)));
   if (!e->twin) PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "file", "they are those of %s, taken at the nearest time steps: %.2g of a step away at most", e->observations, e->moved / run->model->dt));
   PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "trajectory", "a gradient: %s", text));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -438,6 +438,20 @@ static PetscErrorCode WarnOfBounds(NomosRun *run, const NomosEstimate *e)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Where the analysis leaves much more of the observations than their errors are, it is none. */
+static PetscErrorCode WarnOfMisfit(NomosRun *run, const NomosEstimate *e)
+{
+  static const double most   = 3; /* misfit of an observation, which is 1, or a little less, where model and errors are right */
+  const double        misfit = 2 * (e->J - e->J_prior) / (double)e->n_observations;
+
+  PetscFunctionBeginUser;
+  if (run->stopped_by || !(misfit > most)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosLogPrint(run->log, NOMOS_LOG_WARNING, "misfit",
+                          "misfit_per_observation = %.3g: the analysis lies %.2g times as far from the observations as their errors explain: the minimum is a wrong one (estimate.stages lets the window grow), was not reached (estimate.iterations), or the model cannot make what was seen with the unknowns, priors and errors of the case",
+                          misfit, sqrt(misfit)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Minimise(NomosRun *run, NomosEstimate *e)
 {
   TaoConvergedReason reason = TAO_CONTINUE_ITERATING;
@@ -450,6 +464,7 @@ static PetscErrorCode Minimise(NomosRun *run, NomosEstimate *e)
   for (int64_t stage = e->stage; stage < e->n_stages && !run->stopped_by; stage++) PetscCall(MinimiseStage(run, e, stage, &reason));
   run->wall_step = MPI_Wtime() - mark;
   PetscCall(NomosLogProgressEnd(run->log));
+  PetscCall(WarnOfMisfit(run, e));
   PetscCall(NomosEstimateSave(run, e));
   PetscCall(CreateTrajectory(run, e, e->n_stages - 1));
   PetscCall(NomosEstimateWrite(run, e));

@@ -28,22 +28,22 @@ static const Image images[2][N_IMAGES] = {
 typedef struct {
   bool    twin, last; /* last: the end of the window */
   int     n_images; /* without the last two where the departures are of another shape */
-  size_t  layers, ny, nx;
-  double *values[N_SOURCES]; /* (layers, ny, nx) */
+  size_t  layers, ny, nx;                /* ny 1: a line */
+  double *values[N_SOURCES], *points;    /* (layers, ny, nx); (nx) */
   double  x[2], y[2];
   char    x_label[NOMOS_LABEL], y_label[NOMOS_LABEL], label[2][NOMOS_LABEL]; /* of the fields, and of the departures */
 } Fields;
 
 static PetscErrorCode ReadSource(NomosFieldReader reader, int source, size_t frame, Fields *f)
 {
-  const size_t start[] = {frame, 0, 0, 0}, layered[] = {1, f->layers, f->ny, f->nx}, flat[] = {1, f->ny, f->nx};
+  const size_t start[] = {frame, 0, 0, 0}, layered[] = {1, f->layers, f->ny, f->nx}, flat[] = {1, f->ny, f->nx}, line[] = {1, f->nx};
   int          n_dims;
   size_t       shape[NOMOS_FIELD_MAX_DIMS + 1];
 
   PetscFunctionBeginUser;
   PetscCall(NomosFieldReaderShape(reader, sources[source], &n_dims, shape));
   PetscCall(PetscMalloc1(f->layers * f->ny * f->nx, &f->values[source]));
-  PetscCall(NomosFieldReaderRead(reader, sources[source], start, n_dims == 4 ? layered : flat, f->values[source]));
+  PetscCall(NomosFieldReaderRead(reader, sources[source], start, n_dims == 4 ? layered : n_dims == 3 ? flat : line, f->values[source]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -78,7 +78,7 @@ static PetscErrorCode ReadFields(const NomosPlotContext *context, NomosFieldRead
   PetscCall(NomosFieldReaderHas(reader, "truth", &f->twin));
   PetscCall(NomosFieldReaderShape(reader, "prior", &n_dims, shape));
   f->layers   = n_dims == 4 ? PetscMin(shape[1], MAX_LAYERS) : 1;
-  f->ny       = shape[n_dims - 2];
+  f->ny       = n_dims > 2 ? shape[n_dims - 2] : 1;
   f->nx       = shape[n_dims - 1];
   f->n_images = N_IMAGES;
   for (int i = f->twin ? TRUTH : PRIOR; i <= ANALYSIS; i++) PetscCall(ReadSource(reader, i, frame, f));
@@ -87,8 +87,8 @@ static PetscErrorCode ReadFields(const NomosPlotContext *context, NomosFieldRead
     f->last     = frame > 0;
     PetscCall(NomosPlotFile(context, "departures.nc", ReadDepartures, f));
   }
-  PetscCall(NomosReadSide(reader, "prior", n_dims - 1, f->nx, f->x, f->x_label, NULL));
-  PetscCall(NomosReadSide(reader, "prior", n_dims - 2, f->ny, f->y, f->y_label, NULL));
+  PetscCall(NomosReadSide(reader, "prior", n_dims - 1, f->nx, f->x, f->x_label, &f->points));
+  if (n_dims > 2) PetscCall(NomosReadSide(reader, "prior", n_dims - 2, f->ny, f->y, f->y_label, NULL));
   PetscCall(NomosReadLabel(reader, "prior", "units", unit));
   NomosAxisLabel("", unit, f->label[0]);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -115,8 +115,27 @@ static PetscErrorCode DrawImage(NomosFigure figure, const Fields *f, size_t laye
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Truth, prior and analysis over a line; beside them their errors, or the increment. */
+static PetscErrorCode DrawLines(NomosFigure figure, const Fields *f)
+{
+  static const char *const errors[] = {"error of the prior", "error of the analysis"};
+  double                  *difference;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(f->nx, &difference));
+  PetscCall(NomosFigurePanel(figure, 0, 0, &(NomosAxes){.title = f->twin ? "truth, prior and analysis" : "prior and analysis", .x_label = f->x_label, .y_label = f->label[0]}));
+  for (int s = f->twin ? TRUTH : PRIOR; s <= ANALYSIS; s++) PetscCall(NomosFigureLine(figure, f->nx, f->points, f->values[s], sources[s], s == PRIOR));
+  PetscCall(NomosFigurePanel(figure, 0, 1, &(NomosAxes){.title = f->twin ? "errors" : "increment", .x_label = f->x_label, .y_label = f->label[0]}));
+  for (int s = f->twin ? PRIOR : ANALYSIS; s <= ANALYSIS; s++) {
+    for (size_t i = 0; i < f->nx; i++) difference[i] = f->values[s][i] - f->values[f->twin ? TRUTH : PRIOR][i];
+    PetscCall(NomosFigureLine(figure, f->nx, f->points, difference, f->twin ? errors[s - PRIOR] : NULL, s == PRIOR));
+  }
+  PetscCall(PetscFree(difference));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* A row for each layer. Twin: truth, prior, analysis on the scale of the truth; the errors before and after on that of the error before. Else prior and analysis; the increment; what
-   they leave of the first or last observations. */
+   they leave of the first or last observations. A line has lines. */
 static PetscErrorCode DrawFields(const NomosPlotContext *context, NomosFieldReader reader, size_t frame, double time, const char stem[])
 {
   NomosFigure figure;
@@ -128,13 +147,15 @@ static PetscErrorCode DrawFields(const NomosPlotContext *context, NomosFieldRead
   PetscCall(ReadFields(context, reader, frame, &f));
   PetscCall(PetscMalloc1(f.ny * f.nx, &image));
   snprintf(title, sizeof title, "%s, t = %s", context->params.title[0] ? context->params.title : context->ops->name, NomosTimeText(time, context->params.stop, context->params.nondimensional, when, sizeof when));
-  PetscCall(NomosFigureCreate(title, (int)f.layers, f.n_images, &figure));
-  for (size_t l = 0; l < f.layers; l++) {
+  PetscCall(NomosFigureCreate(title, (int)f.layers, f.ny > 1 ? f.n_images : 2, &figure));
+  if (f.ny == 1) PetscCall(DrawLines(figure, &f));
+  for (size_t l = 0; l < f.layers && f.ny > 1; l++) {
     double limits[N_SCALES] = {NAN, NAN, NAN};
     for (int i = 0; i < f.n_images; i++) PetscCall(DrawImage(figure, &f, l, i, frame ? "last " : "first ", limits, image));
   }
   PetscCall(NomosPlotSave(context, stem, &figure));
   for (int i = 0; i < N_SOURCES; i++) PetscCall(PetscFree(f.values[i]));
+  PetscCall(PetscFree(f.points));
   PetscCall(PetscFree(image));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -234,7 +255,7 @@ static PetscErrorCode DrawSpectra(const NomosPlotContext *context, NomosFieldRea
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The state before and after, where it is one over a plane. */
+/* The state before and after, where it is one over a plane or a line. */
 static PetscErrorCode DrawStates(const NomosPlotContext *context, NomosFieldReader reader, size_t n, const double times[], void *ctx)
 {
   const NomosTable *table = ctx;
@@ -250,7 +271,8 @@ static PetscErrorCode DrawStates(const NomosPlotContext *context, NomosFieldRead
     PetscCall(NomosPlotEstimateParticles(context, reader, n, times));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  if (n_dims - !strcmp(dim, "variable") <= 2 || n != 2) PetscFunctionReturn(PETSC_SUCCESS);
+  const bool variables = !strcmp(dim, "variable"); /* of an ode, or over a line: they have no common picture */
+  if (n != 2 || (variables && n_dims < 4)) PetscFunctionReturn(PETSC_SUCCESS);
   if (LastError(table) > 0) PetscCall(DrawFields(context, reader, 0, times[0], "analysis"));
   PetscCall(DrawFields(context, reader, 1, times[1], "analysis_end"));
   PetscCall(NomosPlotFile(context, "spectra.nc", DrawSpectra, NULL));

@@ -21,6 +21,7 @@ typedef struct {
   const char   *standard_name; /* CF, may be NULL */
   const char   *axis;          /* "X", "Y", "Z" or NULL */
   bool          cells;         /* what is over it are means over cells with these centres, not values at these points */
+  bool          open;          /* not periodic: the domain ends half a spacing before the first point and behind the last. For readers within; no attribute */
 } NomosFieldDim;
 
 typedef enum { NOMOS_F32, NOMOS_F64 } NomosRealType;

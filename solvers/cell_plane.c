@@ -43,7 +43,7 @@ static PetscErrorCode Names(NomosModel model)
   for (int a = 0; a < 2; a++) {
     PetscCall(PetscMalloc1(p->size[a], &p->axes[a]));
     for (size_t i = 0; i < p->size[a]; i++) p->axes[a][i] = p->origin[a] + ((double)i + 0.5) * p->dx[a];
-    p->dims[1 - a] = (NomosFieldDim){.name = names[a], .size = p->size[a], .values = p->axes[a], .unit = NomosConfigIsNondimensional(model->config) ? "1" : "m", .long_name = "centres of cells", .axis = letters[a], .cells = true};
+    p->dims[1 - a] = (NomosFieldDim){.name = names[a], .size = p->size[a], .values = p->axes[a], .unit = NomosConfigIsNondimensional(model->config) ? "1" : "m", .long_name = "centres of cells", .axis = letters[a], .cells = true, .open = !p->periodic[a]};
   }
   for (size_t f = 0; f < p->n_written; f++) p->variables[f] = (NomosFieldVariable){.name = p->written[f].name, .dims = {"y", "x"}, .unit = "1", .long_name = p->written[f].long_name, .constant = p->written[f].constant};
   for (size_t f = 0; f <= n; f++) {

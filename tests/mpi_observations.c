@@ -29,19 +29,35 @@ static Subject Ring(MPI_Comm comm)
   return s;
 }
 
+static Subject Of(MPI_Comm comm, const NomosModelOps *ops, size_t n, const char *const settings[])
+{
+  Subject s;
+
+  ck_ok(NomosConfigCreate(comm, &s.config));
+  for (size_t i = 0; i < n; i++) ck_ok(NomosConfigSet(s.config, settings[i]));
+  ck_ok(NomosConfigSetNondimensional(s.config, true));
+  ck_ok(NomosConfigRegister(s.config, nomos_n_run_params, nomos_run_params));
+  ck_ok(NomosConfigRegister(s.config, ops->n_params, ops->params));
+  if (ops->declare) ck_ok(ops->declare(s.config));
+  ck_ok(NomosConfigCheck(s.config));
+  ck_ok(NomosModelCreate(comm, ops, s.config, &s.model));
+  return s;
+}
+
 static Subject Plane(MPI_Comm comm)
 {
   static const char *const settings[] = {"solver=qg", "case.units=nondimensional", "qg.nx=20", "qg.ny=18", "qg.lx=6", "qg.ly=5", "qg.deformation_radius=0.8", "time.scheme=rk4", "qg.nyquist=keep", "qg.dealias=none", "qg.fft_plan=estimate", "time.dt=0.02", "time.stop=1"};
-  Subject                  s;
+  return Of(comm, &NomosModelOps_QG, sizeof settings / sizeof *settings, settings);
+}
 
-  ck_ok(NomosConfigCreate(comm, &s.config));
-  for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) ck_ok(NomosConfigSet(s.config, settings[i]));
-  ck_ok(NomosConfigSetNondimensional(s.config, true));
-  ck_ok(NomosConfigRegister(s.config, nomos_n_run_params, nomos_run_params));
-  ck_ok(NomosConfigRegister(s.config, NomosModelOps_QG.n_params, NomosModelOps_QG.params));
-  ck_ok(NomosConfigCheck(s.config));
-  ck_ok(NomosModelCreate(comm, &NomosModelOps_QG, s.config, &s.model));
-  return s;
+/* 1 < x < 11 between walls, centres of cells from 1.25 to 10.75; -2 < y < 4 periodic. */
+static Subject Channel(MPI_Comm comm)
+{
+  static const char *const settings[] = {"solver=grid_pde", "case.units=nondimensional", "grid_pde.family=shallow_water", "grid_pde.dimensions=2", "grid_pde.nx=20", "grid_pde.ny=12", "grid_pde.lx=10", "grid_pde.ly=6", "grid_pde.origin=[1, -2]", "grid_pde.boundary_x=wall", "initial.h=1", "time.dt=0.01", "time.stop=1"};
+  const NomosModelOps     *ops;
+
+  ck_ok(NomosModelFind(nomos_solvers, "grid_pde", "solver", &ops));
+  return Of(comm, ops, sizeof settings / sizeof *settings, settings);
 }
 
 static void End(Subject *s)
@@ -139,6 +155,62 @@ START_TEST(test_series)
     ck_ok(NomosObservationsDestroy(&o));
     End(&s);
   }
+}
+END_TEST
+
+static double OnChannel(size_t layer, double x, double y)
+{
+  (void)layer;
+  return 2 + 0.5 * fmin(fmax(x, 1.25), 10.75) + 0.3 * sin(2 * PETSC_PI * (y + 2) / 6);
+}
+
+/* Between walls a field is read linearly between the centres of cells, from there to a wall as at the last of them, and not beyond; along the periodic axis by its series. */
+START_TEST(test_walls)
+{
+  enum { N_SEEN = 7 };
+  Subject                s     = Channel(PETSC_COMM_WORLD);
+  const NomosObserveInput look = {.places = NOMOS_OBSERVE_ANYWHERE, .fraction = 1, .noise = 1e-12, .noise_absolute = true, .seed = 3};
+  NomosObservations      o;
+  NomosObservationSet    set   = {.n = N_SEEN, .layer = (size_t[N_SEEN]){0}, .x = (double[]){1, 1.1, 1.25, 3.6, 10.5, 10.9, 11}, .y = (double[]){0, 3.9, -1.9, 1.3, 0.75, 4, 2.2}, .value = (double[N_SEEN]){0}, .deviation = (double[]){1, 1, 1, 1, 1, 1, 1}};
+  double                 seen[N_SEEN], sums[2] = {0}, low = INFINITY, high = -INFINITY;
+  bool                   periodic[2];
+  size_t                 points, n;
+
+  ck_ok(NomosObservationsCreate(s.model, "h", &o));
+  ck_close(NomosObservationsSide(o, 0, &periodic[0]), 10, 1e-12);
+  ck_close(NomosObservationsSide(o, 1, &periodic[1]), 6, 1e-12);
+  ck_assert(!periodic[0] && periodic[1]);
+  ck_ok(NomosObservationsAdd(o, &set));
+  double *values = Sampled(o, OnChannel, &points), *bar = calloc(points + 1, sizeof *bar);
+  ck_ok(NomosObservationsApply(o, 0, values, seen));
+  for (int i = 0; i < N_SEEN; i++) ck_assert_double_eq_tol(seen[i], OnChannel(0, set.x[i], set.y[i]), 1e-13);
+  ck_ok(NomosObservationsApplyTranspose(o, 0, seen, bar));
+  sums[0] = NomosDot(points, values, bar);
+  ck_ok(NomosSumOverRanks(PETSC_COMM_WORLD, 1, sums));
+  ck_close(sums[0], NomosDot(N_SEEN, seen, seen), 1e-13);
+  /* anywhere is from wall to wall */
+  ck_ok(s.model->ops->derivatives->state_size(s.model, &n));
+  void *state = calloc(n + 1, sizeof(double));
+  ck_ok(s.model->ops->derivatives->from_field(s.model, 0, values, state));
+  ck_ok(NomosObservationsLook(o, &look, 1, state, NULL));
+  const NomosObservationSet *places = NomosObservationsSet(o, 1);
+  for (size_t i = 0; i < places->n; i++) {
+    ck_assert_double_eq_tol(places->value[i], OnChannel(0, places->x[i], places->y[i]), 1e-10);
+    low  = fmin(low, places->x[i]);
+    high = fmax(high, places->x[i]);
+  }
+  ck_assert(low >= 1 && low < 1.25 && high > 10.75 && high <= 11);
+  set.time = 2;
+  set.n    = 1;
+  for (int side = 0; side < 2; side++) {
+    set.x[0] = side ? 11.05 : 0.95;
+    ck_refused(NomosObservationsAdd(o, &set), side ? "lies outside of the domain: x = 11.05, and it reaches from 1 to 11" : "lies outside of the domain: x = 0.95, and it reaches from 1 to 11");
+  }
+  free(values);
+  free(bar);
+  free(state);
+  ck_ok(NomosObservationsDestroy(&o));
+  End(&s);
 }
 END_TEST
 
@@ -410,4 +482,4 @@ START_TEST(test_refused)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("observations", test_series, test_transpose, test_looks, test_noise_and_choice, test_file, test_foreign_files, test_refused)
+NOMOS_TEST_SUITE("observations", test_series, test_walls, test_transpose, test_looks, test_noise_and_choice, test_file, test_foreign_files, test_refused)

@@ -148,6 +148,69 @@ START_TEST(test_coverage)
 }
 END_TEST
 
+/* A window with a state: what its control field does not make, here the history of AB2 at a step in the middle of a run, is kept. Without increments the trajectory is the model's own run, bit for bit; gradient and
+   Hessian are those of the states that the increments make. */
+START_TEST(test_state_is_kept)
+{
+  enum { STEPS = 10 };
+  NomosConfig      config;
+  NomosModel       model;
+  NomosVariational v;
+  Vec              w, d, at, g, Hd;
+  double           values[N], deviation[N], begin[2 * N], end[2 * N], J, slope, J_at[2], curvature;
+  const void      *state;
+  size_t           n;
+
+  ck_ok(NomosLorenzCreate(PETSC_COMM_WORLD, 2, (const char *const[]){"lorenz.n=12", "time.scheme=ab2"}, &config, &model));
+  const NomosModelDerivatives *ops = model->ops->derivatives;
+  ck_ok(ops->state_size(model, &n));
+  ck_assert_uint_eq(n, 2 * N);
+  for (int k = 0; k < 200; k++) ck_ok(model->ops->step(model));
+  const double  time = model->time;
+  const int64_t step = model->step;
+  ck_ok(ops->get_state(model, begin));
+  for (int k = 0; k < STEPS; k++) ck_ok(model->ops->step(model));
+  ck_ok(ops->get_state(model, end));
+  for (size_t i = 0; i < N; i++) {
+    values[i]    = end[i]; /* exact: at the minimum the Gauss-Newton Hessian is the cost's */
+    deviation[i] = 0.1;
+  }
+  const NomosSeen   seen   = {.field = "x", .n_times = 1, .times = &model->time, .values = values, .deviation = deviation};
+  const NomosWindow window = {.time = time, .first_step = step, .n_steps = STEPS, .state = begin, .n_seen = 1, .seen = &seen};
+  ck_ok(NomosVariationalCreate(&(NomosVariationalInput){.model = model, .control = "x", .n_windows = 1, .windows = &window, .state = true, .background.deviation = 0.5}, &v));
+  ck_ok(NomosVariationalControl(v, &w));
+  ck_ok(VecDuplicate(w, &d));
+  ck_ok(VecDuplicate(w, &at));
+  ck_ok(VecDuplicate(w, &g));
+  ck_ok(VecDuplicate(w, &Hd));
+  for (PetscInt i = 0; i < N; i++) ck_ok(VecSetValue(d, i, sin(1 + 0.7 * (double)i), INSERT_VALUES));
+  ck_ok(VecAssemblyBegin(d));
+  ck_ok(VecAssemblyEnd(d));
+  ck_ok(NomosVariationalEvaluate(v, w, &J, g));
+  ck_assert_double_eq(J, 0);
+  ck_ok(NomosVariationalState(v, 0, STEPS, &state));
+  ck_assert(!memcmp(state, end, sizeof end));
+  ck_ok(NomosVariationalProduct(v, d, Hd));
+  ck_ok(VecDot(d, Hd, &curvature));
+  for (int i = 0; i < 2; i++) {
+    ck_ok(VecAXPBYPCZ(at, 1, i ? -1e-4 : 1e-4, 0, w, d));
+    ck_ok(NomosVariationalEvaluate(v, at, &J_at[i], g));
+  }
+  ck_close(J_at[0] + J_at[1], 1e-8 * curvature, 1e-5);
+  ck_ok(VecDot(d, g, &slope)); /* of a parabola, at -1e-4 d */
+  ck_close(slope, -1e-4 * curvature, 1e-2);
+  ck_ok(NomosVariationalState(v, 0, 0, &state));
+  ck_assert(!memcmp((const double *)state + N, begin + N, sizeof(double) * N)); /* the history */
+  ck_ok(VecDestroy(&d));
+  ck_ok(VecDestroy(&at));
+  ck_ok(VecDestroy(&g));
+  ck_ok(VecDestroy(&Hd));
+  ck_ok(NomosVariationalDestroy(&v));
+  ck_ok(NomosModelDestroy(&model));
+  ck_ok(NomosConfigDestroy(&config));
+}
+END_TEST
+
 START_TEST(test_refused)
 {
   VariationalTwin       t     = CreateTwin(false, 0);
@@ -180,4 +243,4 @@ START_TEST(test_refused)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("variational", test_twin, test_minimisers_agree, test_weak_is_strong_without_error, test_windows_add_up, test_coverage, test_refused)
+NOMOS_TEST_SUITE("variational", test_twin, test_minimisers_agree, test_weak_is_strong_without_error, test_windows_add_up, test_coverage, test_state_is_kept, test_refused)

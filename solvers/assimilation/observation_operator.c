@@ -1,4 +1,5 @@
-/* From a field to what would be seen, and back. Along each axis an observation reads one point, or all with weights: of the series through n equally spaced points the weights are Dirichlet's kernel,
+/* From a field to what would be seen, and back. Along each axis an observation reads one point, or some with weights: along one that is not periodic the two around it (beyond the first and the last point, to the end of the
+   domain, that point alone); else all, by the series through n equally spaced points, whose weights are Dirichlet's kernel,
 
      sin(n t/2)/(n tan(t/2)), n even;   sin(n t/2)/(n sin(t/2)), n odd;   t = 2 pi (x - x_i)/L
 
@@ -16,10 +17,12 @@ static void Weigh(const NomosObservationAxis *axis, double x, int64_t *at, doubl
   const double *points = axis->dim->values, along = (x - points[0]) / axis->spacing, nearest = round(along);
 
   *at = -1;
-  if (!axis->periodic) { /* linear, between the two points around it */
+  if (!axis->periodic) {
     size_t i = 0;
     while (i < n - 2 && (x - points[i + 1]) * axis->length > 0) i++;
     const double part = (x - points[i]) / (points[i + 1] - points[i]);
+    if (part <= same_place) *at = (int64_t)i;
+    if (part >= 1 - same_place) *at = (int64_t)i + 1;
     for (size_t k = 0; k < n; k++) weights[k] = k == i ? 1 - part : k == i + 1 ? part
                                                                                : 0;
     return;

@@ -13,7 +13,7 @@ static const double even_spacing = 1e-6; /* of the spacing: coordinates may be o
 /* clang-format off */
 const NomosParam nomos_observe_params[] = {
   {"field",        NOMOS_PARAM_STRING,    "",         NULL, 0,       0,       NULL,                false, "The field that is observed; unset: the model's first."},
-  {"places",       NOMOS_PARAM_CHOICE,    "grid",     NULL, 0,       0,       "grid|anywhere",     false, "Points of the grid, or points anywhere, evaluated by the field's Fourier series."},
+  {"places",       NOMOS_PARAM_CHOICE,    "grid",     NULL, 0,       0,       "grid|anywhere",     false, "Points of the grid, or points anywhere, evaluated by the field's Fourier series, or along axes that are not periodic linearly between the points of the grid."},
   {"fraction",     NOMOS_PARAM_REAL,      "0.05",     NULL, DBL_MIN, 1,       NULL,                false, "Part of the points of each layer that is seen; anywhere, as many as that part would be."},
   {"every",        NOMOS_PARAM_INT,       "0",        NULL, 0,       1000000, NULL,                false, "Instead of a fraction: every so many-th point of the grid, or number of a list; 0: a fraction."},
   {"same_layers",  NOMOS_PARAM_BOOL,      "false",    NULL, 0,       0,       NULL,                false, "The same points in every layer."},
@@ -81,10 +81,15 @@ static const NomosFieldDim *FileDim(const NomosModelField *field, const NomosFil
 
 static void SetAxis(NomosObservationAxis *axis, const NomosFieldDim *dim)
 {
-  *axis = (NomosObservationAxis){.n = dim->size, .dim = dim, .spacing = dim->values[1] - dim->values[0], .periodic = true};
+  bool even = true;
+
+  *axis = (NomosObservationAxis){.n = dim->size, .dim = dim, .spacing = dim->values[1] - dim->values[0], .low = dim->values[0]};
   for (size_t i = 0; i < dim->size; i++)
-    if (!(fabs(dim->values[i] - dim->values[0] - (double)i * axis->spacing) <= even_spacing * fabs(axis->spacing))) axis->periodic = false;
-  axis->length = axis->periodic ? axis->spacing * (double)dim->size : dim->values[dim->size - 1] - dim->values[0];
+    if (!(fabs(dim->values[i] - dim->values[0] - (double)i * axis->spacing) <= even_spacing * fabs(axis->spacing))) even = false;
+  axis->periodic = even && !dim->open;
+  axis->length   = even ? axis->spacing * (double)dim->size : dim->values[dim->size - 1] - dim->values[0];
+  if (even && dim->open) axis->low -= 0.5 * axis->spacing;
+  if (fabs(axis->low) < even_spacing * fabs(axis->spacing)) axis->low = 0; /* but for rounding */
 }
 
 /* Space: the last dimension if its axis is X, and the one before it if its is Y. */
@@ -218,7 +223,7 @@ const char *NomosObservationsUnit(NomosObservations o, const char unit[])
 /* Inside, but for rounding; a periodic grid may begin at the edge or in the middle of a cell. */
 static bool Inside(const NomosObservationAxis *axis, double x)
 {
-  const double along = (x - axis->dim->values[0]) / axis->spacing, most = axis->length / axis->spacing;
+  const double along = (x - axis->low) / axis->spacing, most = axis->length / axis->spacing;
 
   return along >= -(axis->periodic ? 0.5 : 0) - even_spacing && along <= most + even_spacing;
 }
@@ -239,7 +244,7 @@ static PetscErrorCode CheckSet(NomosObservations o, const NomosObservationSet *s
       if (!o->axes[a].n) continue;
       const NomosObservationAxis *axis = &o->axes[a];
       NomosCheck(places[a], o->model->comm, PETSC_ERR_ARG_WRONG, "the observations of %s at time %g have no %c: where were they made?", o->field->name, set->time, names[a]);
-      NomosCheck(Inside(axis, places[a][i]), o->model->comm, PETSC_ERR_ARG_OUTOFRANGE, "observation %zu of %s at time %g lies outside of the domain: %c = %g, and it reaches from %g to %g; leave it out, or check the unit of its place", i + 1, o->field->name, set->time, names[a], places[a][i], axis->dim->values[0], axis->dim->values[0] + axis->length);
+      NomosCheck(Inside(axis, places[a][i]), o->model->comm, PETSC_ERR_ARG_OUTOFRANGE, "observation %zu of %s at time %g lies outside of the domain: %c = %g, and it reaches from %g to %g; leave it out, or check the unit of its place", i + 1, o->field->name, set->time, names[a], places[a][i], axis->low, axis->low + axis->length);
     }
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -349,7 +354,7 @@ static void Places(NomosObservations o, const NomosObserveInput *input, NomosObs
     for (size_t i = 0; i < n && LayerIsSeen(input, l); i++) {
       double u[2], *const place[NOMOS_N_AXES] = {&set->x[set->n], &set->y[set->n]};
       NomosRandomUniform2(input->seed, stream, (input->same_layers ? 0 : l * n) + i, u);
-      for (int a = 0; a < NOMOS_N_AXES && o->axes[a].n; a++) *place[a] = o->axes[a].dim->values[0] + u[a] * o->axes[a].length;
+      for (int a = 0; a < NOMOS_N_AXES && o->axes[a].n; a++) *place[a] = o->axes[a].low + u[a] * o->axes[a].length;
       set->layer[set->n] = l;
       number[set->n++]   = l * n + i;
     }

@@ -2,7 +2,8 @@
 
      y_ij = (H_i x)_j + sigma_ij e_ij       i: time, j: observation
 
-   A point of the model's grid is read off; a point anywhere is evaluated by the field's Fourier series, along axes of even spacing, which are taken as periodic, or by linear interpolation along others.
+   A point of the model's grid is read off; a point anywhere is evaluated by the field's Fourier series along periodic axes, which are those of even spacing that the model does not call open, and by linear
+   interpolation along others: between the last point and the end of an open domain it is as the last point.
    H is linear: its transpose is exact. A field is (layer, y, x), (y, x), (layer, x), (x) or a list of numbers: space is the last dimensions whose axes the model's file calls Y and X; what comes
    before it is called the field's layers, and a list of numbers (an ODE, positions of particles) has layers alone.
 
@@ -49,7 +50,7 @@ PetscErrorCode NomosObservationsCreate(NomosModel model, const char field[], Nom
 PetscErrorCode NomosObservationsDestroy(NomosObservations *observations);
 /* Number of the field in the model's list, and its description. */
 PetscErrorCode NomosObservationsField(NomosObservations observations, size_t *index, const NomosModelField **field);
-/* Layers of the field, and points of a layer; the domain's side and coordinate along x (0) and y (1): length 0 where there is none, periodic or not. */
+/* Layers of the field, and points of a layer; the domain's side along x (0) and y (1): length 0 where there is none, periodic or not. */
 size_t         NomosObservationsLayers(NomosObservations observations);
 size_t         NomosObservationsLayerPoints(NomosObservations observations);
 double         NomosObservationsSide(NomosObservations observations, int axis, bool *periodic);

@@ -8,7 +8,7 @@
 typedef struct {
   size_t               n;
   const NomosFieldDim *dim;
-  double               spacing, length; /* length: of a period, or from the first point to the last */
+  double               spacing, low, length; /* the domain: from low on, a period or all of it; length has the sign of the spacing */
   bool                 periodic;
 } NomosObservationAxis;
 

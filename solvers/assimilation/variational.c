@@ -21,7 +21,10 @@ static PetscErrorCode CreateWindow(NomosVariational c, const NomosWindow *input,
   c->n_errors += w->n_errors;
   PetscCall(NomosMemoryRequire(c->comm, (double)(w->n_steps + 1) * (double)c->bytes, "variational assimilation, the states of a window"));
   PetscCall(PetscMalloc2(c->points + 1, &w->background, (size_t)(w->n_steps + 1) * c->bytes + 1, &w->states));
-  memcpy(w->background, input->background, sizeof *w->background * c->points);
+  if (input->state) {
+    PetscCall(PetscMalloc1(c->bytes + 1, &w->state));
+    memcpy(w->state, input->state, c->bytes);
+  } else memcpy(w->background, input->background, sizeof *w->background * c->points);
   PetscCall(NomosVariationalReadSeen(c, input, w));
   PetscCall(PetscCalloc1(w->n_seen + 1, &w->departure));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -49,11 +52,12 @@ static PetscErrorCode ReadUnknown(NomosVariational c, const NomosVariationalInpu
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode FindControl(NomosVariational c, const char name[])
+static PetscErrorCode FindControl(NomosVariational c, const NomosVariationalInput *input)
 {
   const NomosModelField *list, *info;
   size_t                 n = 0;
-  char                   lacks[256];
+  char                   lacks[256] = "";
+  const char            *name = input->control;
 
   PetscFunctionBeginUser;
   if (c->derivatives->fields) PetscCall(c->derivatives->fields(c->model, &n, &list));
@@ -61,7 +65,9 @@ static PetscErrorCode FindControl(NomosVariational c, const char name[])
                                                           : "",
                                 &c->control, &info));
   PetscCheck(c->derivatives->from_field && c->derivatives->from_field_vjp, c->comm, PETSC_ERR_SUP, "solver %s has no states from fields (from_field and its adjoint), which variational assimilation needs", c->model->ops->name);
-  PetscCall(NomosModelFieldLacks(c->model, c->control, sizeof lacks, lacks));
+  bool made = false; /* states are made of the control alone, in windows that have none to begin with */
+  for (size_t i = 0; i < input->n_windows; i++) made = made || !input->windows[i].state;
+  if (made) PetscCall(NomosModelFieldLacks(c->model, c->control, sizeof lacks, lacks));
   PetscCheck(!lacks[0], c->comm, PETSC_ERR_ARG_WRONG, "variational assimilation: %s of solver %s is not its whole state: it lacks %s; the control must be a field that is", info->name, c->model->ops->name, lacks);
   c->points = NomosModelFieldPoints(info);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -78,7 +84,7 @@ static PetscErrorCode Allocate(NomosVariational c)
       most   = PetscMax(most, c->windows[i].looks[l].n);
     }
   for (size_t i = 0; i < c->n_windows; i++) most = PetscMax(most, c->windows[i].n_seen);
-  PetscCall(PetscMalloc6(c->bytes + 1, (char **)&c->x, c->bytes + 1, (char **)&c->increment, c->points + 1, &c->field, points + 1, &c->look, most + 1, &c->forcing, most + 1, &c->column));
+  PetscCall(PetscMalloc7(c->bytes + 1, (char **)&c->x, c->bytes + 1, (char **)&c->increment, c->bytes + 1, (char **)&c->none, c->points + 1, &c->field, points + 1, &c->look, most + 1, &c->forcing, most + 1, &c->column));
   c->parameters_at = ((c->state ? c->n_windows : 0) + c->n_errors) * c->points;
   NomosVariationalPlanBlock(c);
   PetscCall(PetscMalloc1(c->n_block * c->n_block + 1, &c->block));
@@ -106,7 +112,7 @@ PetscErrorCode NomosVariationalCreate(const NomosVariationalInput *input, NomosV
   PetscCall(NomosModelGetDerivatives(c->model, false, &c->derivatives));
   PetscCall(c->derivatives->state_size(c->model, &c->n_state));
   c->bytes = c->n_state * NomosRealBytes(c->model->precision);
-  PetscCall(FindControl(c, input->control));
+  PetscCall(FindControl(c, input));
   PetscCall(ReadUnknown(c, input));
   PetscCheck(c->state || c->error_every || c->n_unknown, c->comm, PETSC_ERR_ARG_WRONG, "variational assimilation: neither states, nor model errors, nor parameters are unknown; something must be");
   PetscCheck(!c->state || c->background.root || c->background.deviation > 0, c->comm, PETSC_ERR_ARG_OUTOFRANGE, "variational assimilation: the initial state's deviation must be positive");
@@ -127,6 +133,7 @@ static PetscErrorCode DestroyWindow(Window *w)
   }
   PetscCall(PetscFree(w->looks));
   PetscCall(PetscFree(w->departure));
+  PetscCall(PetscFree(w->state));
   PetscCall(PetscFree2(w->background, w->states));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -141,7 +148,7 @@ PetscErrorCode NomosVariationalDestroy(NomosVariational *variational)
   PetscCall(PetscFree(c->windows));
   PetscCall(PetscFree3(c->all, c->all_dot, c->all_bar));
   PetscCall(PetscFree6(c->unknown, c->first, c->prior, c->deviation, c->scale, c->parameters));
-  PetscCall(PetscFree6(c->x, c->increment, c->field, c->look, c->forcing, c->column));
+  PetscCall(PetscFree7(c->x, c->increment, c->none, c->field, c->look, c->forcing, c->column));
   PetscCall(PetscFree(c->block));
   PetscCall(NomosVariationalDestroyDirections(c));
   PetscCall(VecDestroy(&c->w));

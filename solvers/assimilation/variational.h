@@ -3,9 +3,10 @@
      J = 1/2 sum_w |x_0 - x_b|^2_{B^-1} + 1/2 sum_wj |eta_j|^2_{Q^-1} + 1/2 |(p - p_b)/s|^2 + 1/2 sum_wt |(y_t - H_t x_t)/sigma_t|^2,     x_{k+1} = Phi(x_k, p) (+ eta_j every so many steps)
 
    Windows w have states and model errors of their own and share the parameters p. Without eta it is strong-constraint 4D-Var, with it weak-constraint (Tremolet 2006, doi:10.1256/qj.05.224); with steps 0 it
-   is 3D-Var; with parameters alone, or with few of everything, nonlinear least squares on trajectories. States are x_0 = x(field): a state has no history, as a model's from_field makes it.
+   is 3D-Var; with parameters alone, or with few of everything, nonlinear least squares on trajectories. States are x_0 = x(field): without history, as a model's from_field makes them;
+   or, where a window has a state X_b, X_b + x(B^(1/2) v): what the control field does not make, other variables and the history of a multistep scheme, is that of X_b.
 
-   Control vector: x_0 = x(x_b + B^(1/2) v), eta = x(Q^(1/2) e), p = p_first + scale z, so that the prior of v and e is |.|^2. Gauss-Newton: each iteration minimises the cost that is linearised about
+   Control vector: x_0 = x(x_b + B^(1/2) v) or X_b + x(B^(1/2) v), eta = x(Q^(1/2) e), p = p_first + scale z, so that the prior of v and e is |.|^2. Gauss-Newton: each iteration minimises the cost that is linearised about
    the trajectory (Courtier, Thepaut & Hollingsworth 1994, doi:10.1002/qj.49712051912) by conjugate gradients whose products are one tangent and one adjoint run and whose directions precondition the next
    iteration; the block of the parameters (of everything, where little is unknown), whose columns are tangent runs, preconditions them exactly. Step lengths by line search (TAO). Or by LMVM, from gradients alone.
 
@@ -36,6 +37,7 @@ typedef struct {
   int64_t          first_step; /* of the model's clock, at x_0 */
   int64_t          n_steps;
   const double    *background; /* (points of this rank) x_b of the control field; copied */
+  const void      *state;      /* X_b, in the model's precision; copied. NULL: x(x_b); else background is not read */
   size_t           n_seen;
   const NomosSeen *seen;
 } NomosWindow;

@@ -19,7 +19,8 @@ typedef struct {
   int64_t first_step, n_steps, end; /* end: the last step that matters, in this stage */
   size_t  n_looks, n_seen;
   Look   *looks; /* ascending in their steps */
-  double *background;
+  double *background; /* of the control field; not read where there is a state */
+  char   *state;      /* NULL: that of the background */
   size_t  n_errors, error_offset; /* among those of all windows */
   char   *states;                 /* (n_steps + 1) */
   double *departure;              /* (n_seen) (y - H x)/sigma */
@@ -51,7 +52,7 @@ struct NomosVariational_s {
   double  J, J_seen;
   int64_t n_evaluations, n_products;
 
-  void   *x, *increment;                   /* states */
+  void   *x, *increment, *none;            /* states */
   double *field, *look, *forcing, *column; /* (points) of the control field, of the largest one seen; (most seen) twice */
   double *block;                           /* (n_block, n_block): Cholesky factor of the Hessian's block of the parameters, or of all that is unknown, where that is little */
   size_t  n_block, block_at;               /* the entries from block_at on, of this rank's in a control vector */

@@ -29,14 +29,6 @@ static size_t ErrorControlAt(NomosVariational c, size_t error)
   return ((c->state ? c->n_windows : 0) + error) * c->points;
 }
 
-static void AddStates(NomosVariational c, const void *a, void *b)
-{
-  if (c->model->precision == NOMOS_F32)
-    for (size_t i = 0; i < c->n_state; i++) ((float *)b)[i] += ((const float *)a)[i];
-  else
-    for (size_t i = 0; i < c->n_state; i++) ((double *)b)[i] += ((const double *)a)[i];
-}
-
 PetscErrorCode NomosVariationalRoot(NomosVariational c, const NomosCovariance *covariance, const double v[], double field[])
 {
   PetscFunctionBeginUser;
@@ -56,13 +48,18 @@ static PetscErrorCode RootTranspose(NomosVariational c, const NomosCovariance *c
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* state += x(Q^(1/2) e) */
-static PetscErrorCode AddError(NomosVariational c, const double e[], void *state)
+/* state += x(root v); what a model's from_field has of its own, the state of no field, is not of the field */
+static PetscErrorCode AddField(NomosVariational c, const NomosCovariance *covariance, const double v[], void *state)
 {
   PetscFunctionBeginUser;
-  PetscCall(NomosVariationalRoot(c, &c->error, e, c->field));
+  PetscCall(NomosVariationalRoot(c, covariance, v, c->field));
   PetscCall(c->derivatives->from_field(c->model, c->control, c->field, c->increment));
-  AddStates(c, c->increment, state);
+  memset(c->field, 0, sizeof *c->field * c->points);
+  PetscCall(c->derivatives->from_field(c->model, c->control, c->field, c->none));
+  if (c->model->precision == NOMOS_F32)
+    for (size_t i = 0; i < c->n_state; i++) ((float *)state)[i] += ((const float *)c->increment)[i] - ((const float *)c->none)[i];
+  else
+    for (size_t i = 0; i < c->n_state; i++) ((double *)state)[i] += ((const double *)c->increment)[i] - ((const double *)c->none)[i];
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -96,10 +93,15 @@ static PetscErrorCode Start(NomosVariational c, Window *w, size_t number, const 
   const double *control = StateControl(c, number, v);
 
   PetscFunctionBeginUser;
+  PetscCall(NomosModelSetClock(c->model, w->first_step));
+  if (w->state) {
+    memcpy(StateAt(c, w, 0), w->state, c->bytes);
+    if (control) PetscCall(AddField(c, &c->background, control, StateAt(c, w, 0)));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   memset(c->field, 0, sizeof *c->field * c->points);
   if (control) PetscCall(NomosVariationalRoot(c, &c->background, control, c->field));
   for (size_t i = 0; i < c->points; i++) c->field[i] += w->background[i];
-  PetscCall(NomosModelSetClock(c->model, w->first_step));
   PetscCall(c->derivatives->from_field(c->model, c->control, c->field, StateAt(c, w, 0)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -124,7 +126,7 @@ PetscErrorCode NomosVariationalRun(NomosVariational c, Window *w, size_t number,
     PetscCall(d->set_state(c->model, StateAt(c, w, k)));
     PetscCall(c->model->ops->step(c->model));
     PetscCall(d->get_state(c->model, StateAt(c, w, k + 1)));
-    if (ErrorAt(c, w, k + 1, &error)) PetscCall(AddError(c, v + ErrorControlAt(c, error), StateAt(c, w, k + 1)));
+    if (ErrorAt(c, w, k + 1, &error)) PetscCall(AddField(c, &c->error, v + ErrorControlAt(c, error), StateAt(c, w, k + 1)));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -143,9 +145,8 @@ PetscErrorCode NomosVariationalTangent(NomosVariational c, Window *w, size_t num
   }
   memset(c->x, 0, c->bytes);
   if (control) {
-    PetscCall(NomosVariationalRoot(c, &c->background, control, c->field));
     PetscCall(NomosModelSetClock(c->model, w->first_step));
-    PetscCall(c->derivatives->from_field(c->model, c->control, c->field, c->x));
+    PetscCall(AddField(c, &c->background, control, c->x));
   }
   for (int64_t k = 0;; k++) {
     for (; look < w->n_looks && w->looks[look].step == k; look++) {
@@ -156,7 +157,7 @@ PetscErrorCode NomosVariationalTangent(NomosVariational c, Window *w, size_t num
     if (k == w->end) break;
     PetscCall(NomosModelSetClock(c->model, w->first_step + k));
     PetscCall(c->derivatives->jvp(c->model, StateAt(c, w, k), c->x, p_dot));
-    if (direction->v && ErrorAt(c, w, k + 1, &error)) PetscCall(AddError(c, direction->v + ErrorControlAt(c, error), c->x));
+    if (direction->v && ErrorAt(c, w, k + 1, &error)) PetscCall(AddField(c, &c->error, direction->v + ErrorControlAt(c, error), c->x));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

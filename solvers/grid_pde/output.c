@@ -30,7 +30,7 @@ PetscErrorCode PdeOutputCreate(NomosModel model)
   for (int a = 0; a < p->n_dims; a++) {
     PetscCall(PetscMalloc1(p->size[a], &o->axes[a]));
     for (size_t i = 0; i < p->size[a]; i++) o->axes[a][i] = p->origin[a] + ((double)i + 0.5) * p->dx[a];
-    o->dims[p->n_dims - 1 - a] = (NomosFieldDim){.name = names[a], .size = p->size[a], .values = o->axes[a], .unit = unit, .long_name = "centres of cells", .axis = letters[a], .cells = true};
+    o->dims[p->n_dims - 1 - a] = (NomosFieldDim){.name = names[a], .size = p->size[a], .values = o->axes[a], .unit = unit, .long_name = "centres of cells", .axis = letters[a], .cells = true, .open = p->boundary[a][0] != PDE_PERIODIC};
   }
   for (int k = 0; k < p->m; k++) {
     const NomosPdeField *field = &p->family->fields[k];

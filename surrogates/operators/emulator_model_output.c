@@ -192,7 +192,7 @@ PetscErrorCode EmulatorCreateLayout(NomosModel model)
   for (int d = 0; d < n_space; d++) {
     PetscCall(PetscMalloc1(no->shape.points[d], &e->axes[d]));
     for (size_t i = 0; i < no->shape.points[d]; i++) e->axes[d][i] = no->start[d] + no->extent[d] * ((double)i + 0.5) / (double)no->shape.points[d];
-    e->dims[d] = (NomosFieldDim){.name = names[2 - n_space + d], .size = no->shape.points[d], .values = e->axes[d], .axis = letters[2 - n_space + d]};
+    e->dims[d] = (NomosFieldDim){.name = names[2 - n_space + d], .size = no->shape.points[d], .values = e->axes[d], .axis = letters[2 - n_space + d], .open = !no->shape.periodic};
   }
   for (size_t f = 0; f <= no->n_fields; f++) {
     const bool       all   = f == no->n_fields;

@@ -36,6 +36,9 @@ alike() { # the same bits
 }
 expect 0 "" mpirun --oversubscribe -n 3 "$toy" assimilate ring -o ranks
 alike ranks
+# A file large enough that ranks that wrote it together would meet.
+expect 0 "" mpirun --oversubscribe -n 3 "$toy" assimilate ring -o large --set assimilate.keep_observations=true --set lorenz.n=400 --set assimilate.observe.every=1 --set assimilate.method=nudging --set assimilate.members=3 --set time.stop=30 --set output.pictures=no
+[ -s large/observations.nc ] || fail "three ranks leave no observations.nc"
 
 # Stopped, and gone on with on other ranks.
 expect 0 "" "$toy" assimilate ring -o stopped --set time.stop=13.4
@@ -78,6 +81,64 @@ holds '$1 > 1.1' "$(value adaptive inflation)"
 # A surrogate is assimilated as a solver is: a fifth of the points of a wave that trained weights carry, with noise of 0.05.
 expect 0 "" "$nomos" assimilate surrogate/advection_emulated -o emulated --set time.stop=12 --set assimilate.from=6 --set assimilate.every=0.2 --set assimilate.members=16 --set assimilate.start=climate --set assimilate.method=etkf --set assimilate.observe.fraction=0.2 --set assimilate.observe.noise=0.05
 awk -v e="$(value emulated analysis_rmse)" 'BEGIN { exit !(e + 0 > 0 && e < 0.05) }' || fail "a surrogate: the analysis errs $(value emulated analysis_rmse), more than the observations"
+
+# Two variables of which one is analysed: the other stays what it is. A state that begins next to the truth stays there.
+mkdir waves
+cat >waves/case.yaml <<'YAML'
+solver: spectral
+case: {units: nondimensional}
+spectral: {nx: 16, lx: 16, dealias: none}
+equations:
+  u: {terms: [u_x, v], coefficients: [-0.7, 0.8]}
+  v: {terms: [v_x, u], coefficients: [0.4, -0.8]}
+initial: {u: "sin(2*pi*x/lx)+0.5*cos(6*pi*x/lx)", v: "cos(4*pi*x/lx)"}
+time: {scheme: rk4, dt: 0.1, stop: 24}
+output: {precision: float64, pictures: no}
+assimilate:
+  members: 1
+  from: 20
+  every: 0.5
+  start: perturbed
+  spread: 0.001
+  window.looks: 4
+  inflation.factor: 0.1
+  observe: {field: u, every: 1, noise: 0.001, noise_scale: absolute}
+YAML
+for method in 3dvar 4dvar weak_4dvar; do
+  expect 0 "" "$nomos" assimilate waves -o waves_$method --set assimilate.method=$method
+  holds '$1 < 0.01' "$(value waves_$method analysis_rmse)"
+done
+
+# Two fields, of which the model's files have one, between walls: both are written. On two ranks it is the same, and rank 0 writes the observations.
+mkdir channel
+cat >channel/case.yaml <<'YAML'
+solver: grid_pde
+case: {units: nondimensional}
+grid_pde: {family: shallow_water, dimensions: 2, nx: 16, ny: 8, lx: 4, ly: 2, boundary_x: wall}
+initial: {h: "1+0.1*gauss((x-1.5)/0.4)*(1+0.5*sin(2*pi*y/ly))"}
+time: {dt: 0.05, stop: 6}
+output: {fields_every: 0.2, precision: float64}
+assimilate:
+  members: 8
+  from: 5
+  every: 0.2
+  fields: [h, momentum_x]
+  observe: {field: h, places: anywhere, fraction: 0.2, noise: 0.001, noise_scale: absolute}
+  localisation.radius: 1
+  keep_observations: yes
+YAML
+expect 0 "" "$nomos" assimilate channel -o channel_1
+expect 0 "" mpirun --oversubscribe -n 2 "$nomos" assimilate channel -o channel_2
+for file in assimilation.csv rank_histogram.csv; do cmp -s channel_1/$file channel_2/$file || fail "channel_1/$file and channel_2/$file differ"; done
+for run in channel_1 channel_2; do
+  for name in h_analysis momentum_x_analysis; do grep -aq "$name" $run/fields.nc || fail "$run/fields.nc has no $name"; done
+done
+expect 0 "" "$nomos" assimilate channel -o channel_seen --set assimilate.observations=channel_2/observations.nc
+holds '$1 == $2' "$(value channel_1 departure)" "$(value channel_seen departure)"
+# A field that no variable of the files is like, alone: over numbers and x.
+expect 0 "" "$nomos" assimilate waves -o waves_state --set assimilate.method=4dvar --set assimilate.fields='[state]' --set output.pictures=yes
+grep -aq state_number waves_state/fields.nc || fail "waves_state/fields.nc has no state_number"
+[ -s waves_state/plots/analysis.png ] || fail "no picture of a state"
 
 refused() {
   expect 1 "$1" "$toy" assimilate ring -o out "${@:2}"

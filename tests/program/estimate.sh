@@ -113,6 +113,15 @@ estimate: {from: 100, times: 20, fraction: 0.5, noise: 0.05}
 YAML
 printf 'results:\n  error_prior: {min: 0.2}\n  error_analysis: {max: 0.05}\n  misfit_per_observation: {min: 0.8, max: 1.2}\n' >line/expected.yaml
 expect 0 "" "$nomos" estimate line --check -o line_found
+for file in plots/analysis.png plots/analysis_end.png plots/spectra.png; do
+  [ -s line_found/$file ] || fail "no $file"
+done
+grep -q "observations of u at 20 times from 100.1 to 102" line_found/log.txt || fail "times of observations: $(grep times line_found/log.txt)"
+
+# What the analysis cannot make of what was seen is warned of: another forcing, and the damping alone to fit it.
+if grep -q misfit_per_observation found/log.txt; then fail "a warning of a good fit: $(grep misfit found/log.txt)"; fi
+# shellcheck disable=SC2086
+expect 0 "misfit_per_observation = " "$toy" estimate ring -o misfit $own --set estimate.unknown='[lorenz.damping]' --set lorenz.forcing=20
 
 # Two variables: a state is both of them, unknown or not; one alone is refused.
 mkdir two
