@@ -104,6 +104,13 @@ static PetscErrorCode WarnOfDivergence(NomosRun *run, const NomosAssimilate *a)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode Save(NomosRun *run)
+{
+  PetscFunctionBeginUser;
+  PetscCall(NomosAssimilateSave(run, run->data));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Cycles(NomosRun *run, NomosAssimilate *a)
 {
   const double mark = MPI_Wtime();
@@ -117,7 +124,8 @@ static PetscErrorCode Cycles(NomosRun *run, NomosAssimilate *a)
     PetscCall(Analyse(run, a));
     a->cycle++;
     PetscCall(NomosAssimilateWrite(run, a));
-    if (SaveDue(run, a) && a->cycle < a->n_cycles && !NomosAssimilateInWindow(a)) PetscCall(NomosAssimilateSave(run, a));
+    const bool due = SaveDue(run, a);
+    if ((due || run->clock_due) && a->cycle < a->n_cycles && !NomosAssimilateInWindow(a)) PetscCall(NomosRunCheckpoint(run, !due, Save));
     if (!NomosAssimilateInWindow(a)) a->last_time = run->model->time;
     PetscCall(NomosAssimilateProgress(run, a, run->model->step, ""));
     PetscCall(NomosRunStopped(run));
@@ -126,7 +134,7 @@ static PetscErrorCode Cycles(NomosRun *run, NomosAssimilate *a)
   run->wall_step = MPI_Wtime() - mark;
   PetscCall(NomosLogProgressEnd(run->log));
   PetscCall(WarnOfDivergence(run, a));
-  PetscCall(NomosAssimilateSave(run, a));
+  PetscCall(NomosRunCheckpoint(run, false, Save));
   PetscCall(NomosAssimilateClose(run, a));
   if (!run->stopped_by) PetscCall(NomosRunDrawPictures(run));
   snprintf(where, sizeof where, "analysis %lld of %lld", (long long)a->cycle, (long long)a->n_cycles);

@@ -116,19 +116,20 @@ PetscErrorCode NomosGradcheckAddCost(NomosRun *run, NomosGradcheck *check, const
 
 static double Extrapolated(const NomosGradcheckDifference *d)
 {
+  if (d->side) return d->side * (32 * (d->J[3] - d->J[0]) - 12 * (d->J[2] - d->J[0]) + (d->J[1] - d->J[0])) / (3 * d->h);
   return (4 * (d->J[3] - d->J[2]) / d->h - (d->J[1] - d->J[0]) / (2 * d->h)) / 3;
 }
 
 double NomosGradcheckDeviation(const NomosGradcheck *check, const NomosGradcheckDifference *d)
 {
-  const double noise = 30 * NomosGradcheckEpsilon(check) * fabs(d->J[0]) / d->h / NomosGradcheckBoundOf(check, NOMOS_BOUND_DIFFERENCE);
+  const double noise = (d->side ? 120 : 30) * NomosGradcheckEpsilon(check) * fabs(d->J[0]) / d->h / NomosGradcheckBoundOf(check, NOMOS_BOUND_DIFFERENCE);
 
   return fabs(d->slope - Extrapolated(d)) / (d->size + noise);
 }
 
 bool NomosGradcheckVanishes(const NomosGradcheckDifference *d)
 {
-  return d->size == 0 && d->J[0] == d->J[1] && d->J[2] == d->J[3];
+  return d->size == 0 && d->J[0] == d->J[1] && d->J[2] == d->J[3] && (!d->side || d->J[0] == d->J[2]);
 }
 
 PetscErrorCode NomosGradcheckAddDifference(NomosGradcheck *check, const char name[], const NomosGradcheckDifference *d)

@@ -60,10 +60,12 @@ typedef struct {
   const char      *forward_name;
 } NomosGradcheckCost;
 PetscErrorCode NomosGradcheckAddCost(NomosRun *run, NomosGradcheck *check, const NomosGradcheckCost *cost);
-/* `slope`, of size `size`, against central differences of the cost J at -h, h, -h/2, h/2, extrapolated to fourth order. What rounding of the cost leaves undecided counts as agreement; where both sides are exactly zero
+/* `slope`, of size `size`, against central differences of the cost J at -h, h, -h/2, h/2, extrapolated to fourth order; or, with a side (-1, 1), at
+   0, h, h/2, h/4 on that side, extrapolated to third order. What rounding of the cost leaves undecided counts as agreement; where both sides are exactly zero
    it is counted that nothing is shown. */
 typedef struct {
   double      slope, size, h, J[4];
+  int         side;
   const char *remark; /* before the note; NULL: none */
 } NomosGradcheckDifference;
 bool           NomosGradcheckVanishes(const NomosGradcheckDifference *difference); /* 0 = 0 */

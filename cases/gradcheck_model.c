@@ -180,8 +180,8 @@ static PetscErrorCode CheckThreads(NomosRun *run, NomosGradcheck *check)
 /* ---- directions and parameters */
 
 /* By how much a direction changes each parameter: by itself (the largest of its list), but by no more than by what one of its list changes the cost by a twentieth: densities differ
-   little from one another, and that is what counts. Where all are zero, by what changes the cost by a hundredth. */
-static double ParameterScale(const Simulation *sim, size_t i)
+   little from one another, and that is what counts. Where all are zero, by what changes the cost by a hundredth. At most `longest`. */
+static double ParameterScale(const Simulation *sim, size_t i, double longest)
 {
   double largest = 0, felt = INFINITY;
 
@@ -190,8 +190,28 @@ static double ParameterScale(const Simulation *sim, size_t i)
     largest = fmax(largest, fabs(sim->parameters[j].value));
     if (sim->p_bar[j] != 0) felt = fmin(felt, fabs(sim->J / sim->p_bar[j]));
   }
-  if (largest > 0) return fmin(largest, 0.05 * felt);
-  return isinf(felt) ? 1 : 0.01 * felt;
+  const double scale = largest > 0 ? fmin(largest, 0.05 * felt) : isinf(felt) ? 1 : 0.01 * felt;
+  return fmin(scale, longest);
+}
+
+/* On which side of its value a parameter that stands at the end of its range has any; 0: on both. */
+static int OnlySide(const NomosModelParameter *parameter)
+{
+  const NomosParam *param = parameter->param;
+
+  if (!(param->min < param->max)) return 0; /* no range */
+  return parameter->value <= param->min ? 1 : parameter->value >= param->max ? -1
+                                                                             : 0;
+}
+
+/* The largest scale with which the random numbers of a direction leave a parameter in its range; 0: it stands at the end of it. */
+static double Room(const NomosModelParameter *parameter, double step)
+{
+  const NomosParam *param = parameter->param;
+  const double      most  = 8; /* standard deviations */
+
+  if (!(param->min < param->max)) return INFINITY;
+  return fmax(0, fmin(parameter->value - param->min, param->max - parameter->value)) / (most * step);
 }
 
 /* Parameters as they are, but for one (`which` n_parameters: none). */
@@ -221,7 +241,7 @@ static PetscErrorCode CheckDirections(NomosRun *run, NomosGradcheck *check)
   for (size_t i = 0; i < n; i++) x_scale[i] = fabs(x[i]);
   for (size_t i = 0; i < n_p; i++) {
     p[i]       = sim->parameters[i].value;
-    p_scale[i] = ParameterScale(sim, i);
+    p_scale[i] = ParameterScale(sim, i, Room(&sim->parameters[i], check->step));
   }
   PetscCall(NomosOperatorFromTrajectory(sim->trajectory, &op));
   PetscCall(NomosOperatorCheck(op, &(NomosOperatorCheckInput){.in = (const double *const[]){x, p}, .scale = (const double *const[]){x_scale, p_scale}, .seed = (uint64_t)check->seed, .n_directions = (int)check->n_directions, .step = check->step, .epsilon = NomosGradcheckEpsilon(check)}, &check->report));
@@ -236,12 +256,14 @@ static PetscErrorCode CheckParameter(NomosRun *run, NomosGradcheck *check, size_
 {
   const Simulation          *sim       = check->data;
   const NomosModelParameter *parameter = &sim->parameters[i];
-  NomosGradcheckDifference   d         = {.slope = sim->p_bar[i], .size = fabs(sim->p_bar[i]), .h = check->step * ParameterScale(sim, i) / 4};
+  const int                  side      = OnlySide(parameter);
+  const double               room      = side ? parameter->param->max - parameter->param->min : Room(parameter, check->step);
+  NomosGradcheckDifference   d         = {.slope = sim->p_bar[i], .size = fabs(sim->p_bar[i]), .h = check->step * ParameterScale(sim, i, room) / 4, .side = side};
   char                       name[128], entry[24] = "";
 
   PetscFunctionBeginUser;
   for (int k = 0; k < 4; k++) {
-    PetscCall(SetParameters(run, sim, i, parameter->value + (double[]){-d.h, d.h, -d.h / 2, d.h / 2}[k]));
+    PetscCall(SetParameters(run, sim, i, parameter->value + d.h * (side ? (double[]){0, side, side / 2., side / 4.} : (double[]){-1, 1, -0.5, 0.5})[k]));
     PetscCall(NomosTrajectoryValue(sim->trajectory, sim->x_0, &d.J[k], NULL));
   }
   if (parameter->param->type == NOMOS_PARAM_REAL_LIST) snprintf(entry, sizeof entry, "[%d]", parameter->entry + 1);

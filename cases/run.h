@@ -71,6 +71,10 @@ struct NomosRun_s {
 
   double wall_begin, wall_initialise, wall_step, wall_output; /* s */
   int    stopped_by;                                          /* signal, or NOMOS_STOP_WALL; 0: none */
+
+  bool    clock_due;          /* the clock asks for a checkpoint */
+  double  clock_mark, clock_took; /* when the last checkpoint was there, and how long it took to write [s] */
+  int64_t clock_step;         /* of the last checkpoint, if the clock asked for it; -1: the case did */
 };
 
 enum { NOMOS_STOP_WALL = 1000 };
@@ -88,7 +92,7 @@ PetscErrorCode NomosRunEnd(NomosRun *run, const char done[], const char where[],
 PetscErrorCode NomosRunWarn(const char sentence[], void *ctx);
 /* Pictures of the run directory, if output.pictures says so; a failure is a warning. */
 PetscErrorCode NomosRunDrawPictures(NomosRun *run);
-/* Has any rank received a signal, or is time.max_wall over? Sets run->stopped_by, the same on every rank. Collective. */
+/* Has any rank received a signal, or is time.max_wall over? Sets run->stopped_by, and run->clock_due by checkpoint.wall, the same on every rank. Collective. */
 PetscErrorCode NomosRunStopped(NomosRun *run);
 
 /* Files of the run. Look: can those of a restarted run be continued? Nothing changes. Open: create them, or resume those of a restarted run, and write what is due. Due: after a step. Finish: the last frames, close.
@@ -98,6 +102,8 @@ PetscErrorCode NomosRunOutputOpen(NomosRun *run);
 PetscErrorCode NomosRunOutputDue(NomosRun *run);
 PetscErrorCode NomosRunOutputFinish(NomosRun *run);
 void           NomosRunOutputDiscard(NomosRun *run);
+/* A checkpoint by `write`: one that the clock asked for stays until the next one, beside the checkpoint.keep others. Collective. */
+PetscErrorCode NomosRunCheckpoint(NomosRun *run, bool by_clock, PetscErrorCode (*write)(NomosRun *run));
 PetscErrorCode NomosRunWriteCheckpoint(NomosRun *run);
 /* Load the state and the clock of a restart; the physics must be the same. Before the files are opened. */
 PetscErrorCode NomosRunReadCheckpoint(NomosRun *run, const char directory[], const char which[]);

@@ -30,6 +30,27 @@ PetscErrorCode NomosRunWriteCheckpoint(NomosRun *run)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode NomosRunCheckpoint(NomosRun *run, bool by_clock, PetscErrorCode (*write)(NomosRun *run))
+{
+  const double  mark    = MPI_Wtime();
+  const int     keep    = run->params.checkpoint_keep;
+  const int64_t earlier = run->clock_step;
+  char          directory[NOMOS_MAX_PATH];
+
+  PetscFunctionBeginUser;
+  if (by_clock) run->params.checkpoint_keep = 0;
+  else if (keep && earlier >= 0) run->params.checkpoint_keep = keep + 1; /* that of the clock goes below, when this one is safe */
+  PetscErrorCode code         = write(run);
+  run->params.checkpoint_keep = keep;
+  PetscCall(code);
+  PetscCall(NomosRunDirectoryFile(run->directory, "checkpoint", directory));
+  if (earlier >= 0 && earlier != run->model->step) PetscCall(NomosCheckpointRemove(run->comm, directory, earlier));
+  run->clock_step = by_clock ? run->model->step : -1;
+  run->clock_mark = MPI_Wtime();
+  run->clock_took = run->clock_mark - mark;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The lines of `saved` that `present` does not have, as `key = value (the run: value)`: at most three. */
 static void ListDifferences(const char saved[], const char present[], char list[], size_t n)
 {

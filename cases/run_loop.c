@@ -18,12 +18,15 @@ enum { N_STOP_SIGNALS = sizeof stop_signals / sizeof *stop_signals };
 /* Any rank's signal, or rank 0's clock, stops every rank at the same step. */
 PetscErrorCode NomosRunStopped(NomosRun *run)
 {
-  int verdict = signal_received;
+  const double most        = 20; /* times what a checkpoint took to write: so long the clock waits at least */
+  const double now         = MPI_Wtime(), since = now - fmax(run->wall_begin, run->clock_mark);
+  int          verdicts[2] = {signal_received, !run->rank && run->params.checkpoint_wall > 0 && since >= fmax(run->params.checkpoint_wall, most * run->clock_took)};
 
   PetscFunctionBeginUser;
-  if (!verdict && !run->rank && run->params.max_wall > 0 && MPI_Wtime() - run->wall_begin >= run->params.max_wall) verdict = NOMOS_STOP_WALL;
-  if (run->size > 1) PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &verdict, 1, MPI_INT, MPI_MAX, run->comm));
-  run->stopped_by = verdict;
+  if (!verdicts[0] && !run->rank && run->params.max_wall > 0 && now - run->wall_begin >= run->params.max_wall) verdicts[0] = NOMOS_STOP_WALL;
+  if (run->size > 1) PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, verdicts, 2, MPI_INT, MPI_MAX, run->comm));
+  run->stopped_by = verdicts[0];
+  run->clock_due  = verdicts[1];
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -117,6 +120,12 @@ PetscErrorCode NomosRunLoop(NomosRun *run)
     mark = now;
     PetscCall(NomosRunStopped(run));
     if (run->stopped_by && !NomosRunEnded(run)) break;
+    if (!run->clock_due || NomosRunEnded(run) || run->checkpoint_due.last_step == run->model->step) continue;
+    PetscCall(NomosRunCheck(run));
+    PetscCall(NomosRunCheckpoint(run, true, NomosRunWriteCheckpoint));
+    now = MPI_Wtime();
+    run->wall_output += now - mark;
+    mark = now;
   }
   if (NomosRunEnded(run)) run->stopped_by = 0;
   PetscCall(NomosRunCheck(run));

@@ -70,11 +70,18 @@ static PetscErrorCode WriteAll(NomosRun *run, bool anyway)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode WriteCheckpoint(NomosRun *run)
+{
+  PetscFunctionBeginUser;
+  PetscCall(NomosRunCheckpoint(run, false, NomosRunWriteCheckpoint));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosRunOutputDue(NomosRun *run)
 {
   PetscFunctionBeginUser;
   PetscCall(WriteAll(run, false));
-  if (run->model->step > 0 && run->params.checkpoint_every > 0) PetscCall(WriteIf(run, &run->checkpoint_due, false, NomosRunWriteCheckpoint));
+  if (run->model->step > 0 && run->params.checkpoint_every > 0) PetscCall(WriteIf(run, &run->checkpoint_due, false, WriteCheckpoint));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -248,7 +255,7 @@ PetscErrorCode NomosRunOutputFinish(NomosRun *run)
 {
   PetscFunctionBeginUser;
   if (!run->stopped_by) PetscCall(WriteAll(run, true)); /* a stopped run goes on later: nothing off the cadence */
-  PetscCall(WriteIf(run, &run->checkpoint_due, true, NomosRunWriteCheckpoint));
+  PetscCall(WriteIf(run, &run->checkpoint_due, true, WriteCheckpoint));
   PetscCall(CloseAll(run));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -29,7 +29,8 @@ const NomosParam nomos_run_params[] = {
   {"output.animation_frames", NOMOS_PARAM_INT,  "60",      NULL, 2, 2000,          NULL, false, "Frames of an animation, at most those of fields.nc."},
   {"output.animation_seconds", NOMOS_PARAM_REAL, "4",      NULL, 0.1, 600,         NULL, false, "How long an animation takes to play, in s."},
   {"output.average_from",   NOMOS_PARAM_REAL,   "0",       "s",  0, DBL_MAX,       NULL, false, "Time means of scalars and spectra begin here."},
-  {"checkpoint.every",      NOMOS_PARAM_REAL,   "0",       "s",  0, DBL_MAX,       NULL, false, "Time between two checkpoints; 0: only when the run ends."},
+  {"checkpoint.every",      NOMOS_PARAM_REAL,   "0",       "s",  0, DBL_MAX,       NULL, false, "Time between two checkpoints; 0: none by the model's time."},
+  {"checkpoint.wall",       NOMOS_PARAM_REAL,   "60",      "s",  0, DBL_MAX,       NULL, false, "Wall-clock time from a checkpoint to one more, in s also in nondimensional cases; longer where writing takes more than a twentieth of it. Only the last of these is kept, until the next checkpoint; 0: none."},
 };
 /* clang-format on */
 enum { N_COMMON = 7 };
@@ -141,6 +142,7 @@ PetscErrorCode NomosRunParamsGet(NomosConfig config, NomosRunParams *params)
   PetscCall(NomosConfigGetString(config, "output.precision", &precision));
   PetscCall(NomosConfigGetInt(config, "output.compression", &compression));
   PetscCall(NomosConfigGetReal(config, "checkpoint.every", &params->checkpoint_every));
+  PetscCall(NomosConfigGetReal(config, "checkpoint.wall", &params->checkpoint_wall));
   PetscCall(NomosConfigGetString(config, "output.colour", &params->colour));
   PetscCall(NomosConfigGetString(config, "output.animation", &animation));
   PetscCall(NomosConfigGetInt(config, "output.animation_frames", &params->animation_frames));

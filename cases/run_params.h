@@ -28,6 +28,7 @@ typedef struct {
   int64_t       animation_frames;
   double        animation_seconds;
   double        checkpoint_every; /* s; 0: at the end */
+  double        checkpoint_wall;  /* s of the clock; 0: never */
   int           checkpoint_keep;
   int           threads;          /* 0: as many as OpenMP offers */
 } NomosRunParams;

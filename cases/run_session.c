@@ -286,7 +286,7 @@ static PetscErrorCode Check(MPI_Comm comm, const char case_directory[], const ch
 
 PetscErrorCode NomosRunCommand(NomosProgram *program, const NomosRunTask *task)
 {
-  NomosRun       run = {.program = program, .task = task, .comm = program->comm, .checked_step = -1, .wall_begin = MPI_Wtime(), .checkpoint_due.last_step = -1};
+  NomosRun       run = {.program = program, .task = task, .comm = program->comm, .checked_step = -1, .wall_begin = MPI_Wtime(), .checkpoint_due.last_step = -1, .clock_step = -1};
   char           directory[NOMOS_MAX_PATH];
   PetscErrorCode code;
 

@@ -17,6 +17,8 @@ PetscErrorCode NomosCheckpointWriteArray(NomosCheckpoint checkpoint, const char 
 /* A short text (JSON), the same on every rank: time, dt, counters. Checksummed. */
 PetscErrorCode NomosCheckpointWriteText(NomosCheckpoint checkpoint, const char name[], const char text[]);
 PetscErrorCode NomosCheckpointClose(NomosCheckpoint *checkpoint);
+/* Delete that of a step, if there is one. Collective. */
+PetscErrorCode NomosCheckpointRemove(MPI_Comm comm, const char directory[], int64_t step);
 
 /* Read: `which` is "latest", a step number, or a file. A wrong checksum, a truncated or a foreign file is an error that names the file, what is wrong, and the other
    checkpoints there are. "latest" takes the newest; it does not fall back silently. *path (optional) gets the file chosen; PetscFree. */

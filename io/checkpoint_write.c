@@ -258,3 +258,15 @@ PetscErrorCode NomosCheckpointClose(NomosCheckpoint *checkpoint)
   PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+PetscErrorCode NomosCheckpointRemove(MPI_Comm comm, const char directory[], int64_t step)
+{
+  char path[NOMOS_MAX_PATH];
+  int  rank;
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  snprintf(path, sizeof path, "%.*s/step_%010lld.h5", NOMOS_MAX_PATH - 64, directory, (long long)step);
+  if (!rank) unlink(path);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}

@@ -86,7 +86,8 @@ PetscErrorCode NomosFieldFileCreateSink(NomosFieldSinkFn sink, void *ctx, NomosF
 /* Reading (ours, or any NetCDF-4/HDF5 file with datasets of these names). Serial use: open on PETSC_COMM_SELF.
    Files in the layouts of PDEBench and The Well are recognised and present variables over (trajectory, time, [z, y,] x), whatever the order in the file: `tensor` is also called u, the components
    of a dataset have names of their own (u, v; velocity_x), coordinates are time, x, y, z, with as many times as there are frames, and numbers that are attributes or scalars are variables over (trajectory).
-   Shape: rank and sizes of a dataset, time included. Read: a hyperslab as double; start/count over all its dims. */
+   Shape: rank and sizes of a dataset, time included. Read: a hyperslab as double; start/count over all its dims; unpacked (scale_factor, add_offset), and NaN where a value is missing (_FillValue, missing_value,
+   outside of valid_range), as the CF conventions say. */
 typedef struct NomosFieldReader_s *NomosFieldReader;
 PetscErrorCode NomosFieldReaderOpen(MPI_Comm comm, const char path[], NomosFieldReader *reader);
 PetscErrorCode NomosFieldReaderHas(NomosFieldReader reader, const char name[], bool *has);

@@ -112,6 +112,16 @@ PetscErrorCode NomosFieldReaderOpen(MPI_Comm comm, const char path[], NomosField
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A dimension of NetCDF that has no coordinates is a dataset whose numbers mean nothing. */
+static bool IsBareDimension(hid_t dataset)
+{
+  char *name = H5DSis_scale(dataset) > 0 ? NomosH5GetText(dataset, "NAME") : NULL;
+  bool  bare = name && !strncmp(name, "This is a netCDF dimension but not a netCDF variable", 52);
+
+  free(name);
+  return bare;
+}
+
 /* The dataset of a name, or what a view of that name is of (none for one that is a number). */
 static hid_t OpenDataset(NomosFieldReader reader, const char name[])
 {
@@ -120,7 +130,7 @@ static hid_t OpenDataset(NomosFieldReader reader, const char name[])
   if (view) return NomosViewDataset(&reader->layout, reader->file, view);
   if (!*name || H5Lexists(reader->file, name, H5P_DEFAULT) <= 0) return H5I_INVALID_HID;
   hid_t object = H5Oopen(reader->file, name, H5P_DEFAULT);
-  if (object >= 0 && H5Iget_type(object) != H5I_DATASET) {
+  if (object >= 0 && (H5Iget_type(object) != H5I_DATASET || IsBareDimension(object))) {
     H5Oclose(object);
     object = H5I_INVALID_HID;
   }
@@ -261,7 +271,7 @@ static bool Read(NomosFieldReader reader, const char name[], hid_t dataset, cons
   if (H5Dread(dataset, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, data) < 0) {
     snprintf(doing, sizeof doing, "read %.80s", name);
     NomosH5Fail(verdict, PETSC_ERR_FILE_READ, reader->path, doing);
-  }
+  } else NomosH5Unpack(dataset, total, data);
   H5Sclose(memory);
   H5Sclose(space);
   return !verdict->code;

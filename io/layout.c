@@ -238,6 +238,7 @@ static bool ReadRaw(hid_t dataset, const char path[], const NomosView *view, con
     if (n_dims) H5Sselect_hyperslab(space, H5S_SELECT_SET, from, NULL, n, NULL);
     snprintf(doing, sizeof doing, "read %s", view->source);
     if (H5Dread(dataset, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, raw) < 0) NomosH5Fail(verdict, PETSC_ERR_FILE_READ, path, doing);
+    else NomosH5Unpack(dataset, (size_t)H5Sget_simple_extent_npoints(memory), raw);
     H5Sclose(memory);
   }
   H5Sclose(space);

@@ -4,7 +4,7 @@
      linearity        F'(x)^T (a w + v) = a F'(x)^T w + F'(x)^T v
      Taylor           R_1 = |J(x + h d) - J(x)|,   R_2 = |J(x + h d) - J(x) - h <g, d>|,   R_3 = |... - h^2/2 <H d, d>|:   R_p ~ h^p
      symmetry         <H d, e> = <d, H e>
-     second           H d = (g(x + h d) - g(x - h d))/(2 h) + O(h^2),  extrapolated to O(h^4)
+     second           H d = (g(x + h d) - g(x - h d))/(2 h) + O(h^2),  extrapolated to O(h^8), in single precision to O(h^4)
 
    with g = F'(x)^T w and H d = (F''(x) d)^T w. Of several directions the worst counts, but for Taylor's remainders: theirs is the root mean square, since in a direction whose curvature is nearly zero
    R_2 = |a h^2 + b h^3| with a right gradient shows no order while h > |a/b|. What an operator has no derivative for is left out. Naumann, The Art of Differentiating Computer Programs (2012), doi:10.1137/1.9781611972078. */

@@ -45,6 +45,13 @@ static PetscErrorCode Open(NomosModel model, int states, const char axes[], Nomo
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode CheckFinite(NomosModel model, const NomosPhaseSpace *s)
+{
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < s->size; i++) PetscCheck(isfinite(s->x[i]), model->comm, PETSC_ERR_FP, "%s: x is not finite at state %zu, coordinate %zu", NomosConfigWhere(model->config, "initial.file"), i / s->row, i % s->row);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode File(NomosModel model)
 {
   NomosPhaseSpace *s = model->data;
@@ -60,6 +67,7 @@ static PetscErrorCode File(NomosModel model)
   PetscCheck(frame >= 0 && (size_t)frame < shape[0], model->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: initial.frame = %ld: the file holds %zu frames", NomosConfigWhere(model->config, "initial.frame"), (long)frame, frames);
   PetscCall(NomosFieldReaderRead(reader, "x", (size_t[]){(size_t)frame, 0, 0}, (size_t[]){1, s->n, s->row}, s->x));
   PetscCall(NomosFieldReaderClose(&reader));
+  PetscCall(CheckFinite(model, s));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -73,6 +81,7 @@ static PetscErrorCode Trajectories(NomosModel model)
   PetscCall(Open(model, 0, "(trajectory, time, coordinate)", &reader, shape));
   PetscCall(NomosFieldReaderRead(reader, "x", (size_t[]){0, 0, 0}, (size_t[]){s->n, 1, s->row}, s->x));
   PetscCall(NomosFieldReaderClose(&reader));
+  PetscCall(CheckFinite(model, s));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -1,8 +1,10 @@
 #include "solvers/initial_file.h"
 
 #include "io/field_file.h"
+#include "operators/foreign_field.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static PetscErrorCode CheckHas(NomosModel model, NomosFieldReader reader, const char path[], const char name[])
 {
@@ -30,28 +32,35 @@ static const char *GridText(int n_dims, const size_t size[], char text[96])
 
 static PetscErrorCode Read(NomosModel model, NomosFieldReader reader, const char path[], const NomosInitialField *field, double values[])
 {
-  char    theirs[96], ours[96];
-  size_t  shape[NOMOS_FIELD_MAX_DIMS + 1], start[NOMOS_INITIAL_MAX_DIMS + 1], count[NOMOS_INITIAL_MAX_DIMS + 1] = {1}, frames;
-  int64_t frame;
-  int     n_dims;
+  NomosFileLayout layout;
+  char            theirs[96], ours[96], key[NOMOS_MAX_PATH + 32];
+  size_t          shape[NOMOS_FIELD_MAX_DIMS + 1], start[NOMOS_INITIAL_MAX_DIMS + 1], count[NOMOS_INITIAL_MAX_DIMS + 1] = {1}, n = 1, frames;
+  double          factor = 1;
+  int64_t         frame;
+  int             n_dims;
+  bool            timed;
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetInt(model->config, "initial.frame", &frame));
-  PetscCall(CheckHas(model, reader, path, field->name));
   PetscCall(NomosFieldReaderShape(reader, field->name, &n_dims, shape));
-  bool same = n_dims == field->n_dims + 1;
+  timed     = n_dims == field->n_dims + 1;
+  bool same = timed || n_dims == field->n_dims;
   for (int a = 0; a < field->n_dims && same; a++) {
-    same         = shape[a + 1] == field->size[a];
-    start[a + 1] = field->start[a];
-    count[a + 1] = field->count[a];
+    same             = shape[a + timed] == field->size[a];
+    start[a + timed] = field->start[a];
+    count[a + timed] = field->count[a];
+    n *= field->count[a];
   }
-  PetscCheck(same, model->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: %s of %s lies over %s cells, this case over %s: give a run on the same grid", NomosConfigWhere(model->config, "initial.file"), field->name, path, GridText(PetscMax(n_dims, 1) - 1, shape + 1, theirs),
-             GridText(field->n_dims, field->size, ours));
-  PetscCall(NomosFieldReaderFrames(reader, &frames));
-  if (frame < 0) frame = (int64_t)PetscMin(frames, shape[0]) - 1;
-  PetscCheck(frame >= 0 && (size_t)frame < shape[0], model->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: initial.frame = %ld: %s holds %zu frames", NomosConfigWhere(model->config, "initial.frame"), (long)frame, path, shape[0]);
-  start[0] = (size_t)frame;
+  PetscCheck(same, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s of %s lies over %s cells, this case over %s: give a run on the same grid", field->name, path, GridText(PetscMax(n_dims - timed, 0), shape + timed, theirs), GridText(field->n_dims, field->size, ours));
+  PetscCall(NomosForeignFieldCheck(model, reader, path, &(NomosForeignField){.name = field->name, .like = field->name, .n_dims = field->n_dims, .size = field->size}, &timed));
+  PetscCall(model->ops->field_layout(model, &layout));
+  for (size_t v = 0; v < layout.n_variables; v++)
+    if (!strcmp(layout.variables[v].name, field->name) && layout.variables[v].unit) PetscCall(NomosForeignFactor(reader, path, field->name, layout.variables[v].unit, false, &factor));
+  snprintf(key, sizeof key, "%s: initial.frame", NomosConfigWhere(model->config, "initial.frame"));
+  PetscCall(NomosForeignFrame(reader, path, field->name, timed, key, frame, &frames));
+  if (timed) start[0] = frames;
   PetscCall(NomosFieldReaderRead(reader, field->name, start, count, values));
+  for (size_t i = 0; i < n && factor != 1; i++) values[i] *= factor;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -59,12 +68,21 @@ PetscErrorCode NomosInitialFileRead(NomosModel model, const NomosInitialField *f
 {
   const char      *path;
   NomosFieldReader reader;
+  char             why[1024];
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetString(model->config, "initial.file", &path));
   PetscCheck(path[0], model->comm, PETSC_ERR_ARG_INCOMP, "%s: initial.type = file needs initial.file", NomosConfigWhere(model->config, "initial.type"));
   PetscCall(NomosFieldReaderOpen(model->comm, path, &reader));
-  PetscErrorCode failed = Read(model, reader, path, field, values);
+  PetscErrorCode failed = CheckHas(model, reader, path, field->name);
+  if (!failed) {
+    const bool quiet = NomosErrorSetQuiet(true); /* every rank comes to the same verdict; it is told once, with the key */
+    failed           = Read(model, reader, path, field, values);
+    NomosErrorSetQuiet(quiet);
+    snprintf(why, sizeof why, "%s", failed ? NomosErrorLast() : "");
+    PetscCall(NomosFieldReaderClose(&reader));
+    PetscCheck(!failed, model->comm, failed, "%s: %s", NomosConfigWhere(model->config, "initial.file"), why);
+  }
   PetscCall(NomosFieldReaderClose(&reader));
   PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);

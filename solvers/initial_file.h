@@ -13,7 +13,8 @@ typedef struct {
   size_t      size[NOMOS_INITIAL_MAX_DIMS], start[NOMOS_INITIAL_MAX_DIMS], count[NOMOS_INITIAL_MAX_DIMS];
 } NomosInitialField;
 
-/* Its values in this rank's block (count). Errors: no file; no such variable (with those there are), another grid (with both), no such frame. Collective. */
+/* Its values in this rank's block (count), in the model's unit. A file without time is one frame. Errors: no file; no such variable (with those there are), another grid (with both), other coordinates or units
+   (foreign_field.h), no such frame. Collective. */
 PetscErrorCode NomosInitialFileRead(NomosModel model, const NomosInitialField *field, double values[]);
 
 #endif

@@ -256,6 +256,8 @@ START_TEST(of_a_file)
   snprintf(path, sizeof path, "%s/plane.nc", ck_directory);
   snprintf(of, sizeof of, "initial.file=%s", path);
   for (size_t i = 0; i < 2 * NX * NY; i++) (&u[0][0][0])[i] = 1 + (double)i;
+  for (int i = 0; i < NX; i++) x[i] = (i + 0.5) / NX;
+  for (int j = 0; j < NY; j++) y[j] = (j + 0.5) / NY;
   if (!rank) {
     ck_ok(NomosFieldFileCreate(PETSC_COMM_SELF, &(NomosFieldFileInput){.path = path, .n_dims = 2, .dims = dims, .n_variables = 1, .variables = &variable, .capacity = 2, .time_unit = "1"}, &file));
     for (int k = 0; k < 2; k++) {
@@ -283,6 +285,35 @@ START_TEST(of_a_file)
     ck_ok(NomosCaseLoad(PETSC_COMM_WORLD, &(NomosCaseInput){.path = found.path, .models = nomos_solvers, .n_set = 6, .set = set}, &config, &ops));
     ck_ok(NomosModelCreate(PETSC_COMM_WORLD, ops, config, &model));
     ck_refused(ops->initialise(model), texts[k]);
+    Done(&model);
+  }
+  /* Without time it is one frame; units and coordinates that are not the case's are refused. */
+  for (int k = 0; k < 4; k++) {
+    static const char *const texts[] = {NULL, "u has the units 'm'; give it the attribute units = '1'", "entry 1 of x is 0.96875, and the case's is 0.03125; put u on the grid of the case", "initial.frame = 1: "};
+    NomosFieldVariable       alone = variable;
+    NomosCaseFile            found;
+    alone.constant = true;
+    alone.unit     = k == 1 ? "m" : NULL;
+    for (int i = 0; i < NX; i++) x[i] = ((k == 2 ? NX - 1 - i : i) + 0.5) / NX;
+    MPI_Barrier(PETSC_COMM_WORLD);
+    if (!rank) {
+      ck_ok(NomosFieldFileCreate(PETSC_COMM_SELF, &(NomosFieldFileInput){.path = path, .timeless = true, .n_dims = 2, .dims = dims, .n_variables = 1, .variables = &alone}, &file));
+      ck_ok(NomosFieldFileWrite(file, "u", NOMOS_F64, (size_t[]){0, 0}, (size_t[]){NY, NX}, u[1]));
+      ck_ok(NomosFieldFileClose(&file));
+    }
+    MPI_Barrier(PETSC_COMM_WORLD);
+    set[2] = "grid_pde.ny=12";
+    set[5] = k == 3 ? "initial.frame=1" : "initial.frame=-1";
+    ck_ok(NomosCaseFind(PETSC_COMM_WORLD, "pde/burgers", &found));
+    ck_ok(NomosCaseLoad(PETSC_COMM_WORLD, &(NomosCaseInput){.path = found.path, .models = nomos_solvers, .n_set = 6, .set = set}, &config, &ops));
+    ck_ok(NomosModelCreate(PETSC_COMM_WORLD, ops, config, &model));
+    if (texts[k]) ck_refused(ops->initialise(model), texts[k]);
+    else {
+      ck_ok(ops->initialise(model));
+      ck_ok(ops->derivatives->get_state(model, state));
+      ck_ok(ops->derivatives->fields(model, &n, &list));
+      if (list[0].count[0]) ck_assert(state[0] == u[1][list[0].start[0]][list[0].start[1]]);
+    }
     Done(&model);
   }
 }

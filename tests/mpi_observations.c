@@ -2,8 +2,10 @@
 #include "harness.h"
 
 #include "cases/run_params.h"
+#include "io/hdf5_impl.h"
 #include "lorenz_model.h"
 #include "operators/field_loss.h"
+#include "operators/model_operator.h"
 #include "operators/random.h"
 #include "operators/reduce.h"
 #include "solvers/assimilation/observations.h"
@@ -44,10 +46,20 @@ static Subject Of(MPI_Comm comm, const NomosModelOps *ops, size_t n, const char 
   return s;
 }
 
-static Subject Plane(MPI_Comm comm)
+static Subject PlaneWith(MPI_Comm comm, const char *const more[])
 {
   static const char *const settings[] = {"solver=qg", "case.units=nondimensional", "qg.nx=20", "qg.ny=18", "qg.lx=6", "qg.ly=5", "qg.deformation_radius=0.8", "time.scheme=rk4", "qg.nyquist=keep", "qg.dealias=none", "qg.fft_plan=estimate", "time.dt=0.02", "time.stop=1"};
-  return Of(comm, &NomosModelOps_QG, sizeof settings / sizeof *settings, settings);
+  const char *all[32];
+  size_t      n = sizeof settings / sizeof *settings;
+
+  memcpy(all, settings, sizeof settings);
+  while (*more) all[n++] = *more++;
+  return Of(comm, &NomosModelOps_QG, n, all);
+}
+
+static Subject Plane(MPI_Comm comm)
+{
+  return PlaneWith(comm, (const char *const[]){NULL});
 }
 
 /* 1 < x < 11 between walls, centres of cells from 1.25 to 10.75; -2 < y < 4 periodic. */
@@ -364,7 +376,7 @@ END_TEST
 typedef struct {
   const char *name, *unit, *error_unit, *time_unit;
   size_t      n;
-  double      values[2][N_RING], deviation, times[2];
+  double      values[2][N_RING], deviation, times[2], fill; /* 0: no _FillValue */
 } Foreign;
 
 static void WriteForeign(const Foreign *f, bool list, char path[])
@@ -395,6 +407,11 @@ static void WriteForeign(const Foreign *f, bool list, char path[])
     ck_ok(NomosFieldFileEndFrame(file));
   }
   ck_ok(NomosFieldFileClose(&file));
+  if (f->fill == 0) return;
+  hid_t h5 = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT), dataset = H5Dopen2(h5, variables[0].name, H5P_DEFAULT);
+  ck_assert(NomosH5PutReal(dataset, "_FillValue", f->fill) >= 0);
+  H5Dclose(dataset);
+  H5Fclose(h5);
 }
 
 static void ReadForeign(NomosModel model, Foreign f, bool list, const char fragment[])
@@ -416,9 +433,11 @@ static void ReadForeign(NomosModel model, Foreign f, bool list, const char fragm
   ck_assert_uint_eq(NomosObservationsTimes(o), 2);
   ck_assert_uint_eq(NomosObservationsSet(o, 0)->n, f.n - 1); /* one is NaN */
   ck_assert_uint_eq(NomosObservationsSet(o, 1)->n, f.n);
-  ck_assert_double_eq(NomosObservationsSet(o, 0)->value[3], 4);
-  ck_assert_double_eq(NomosObservationsSet(o, 0)->deviation[3], 0.25);
-  ck_assert_double_eq(NomosObservationsSet(o, 0)->x[3], 4);
+  for (size_t i = 2; i < 4; i++) {
+    ck_assert_double_eq(NomosObservationsSet(o, 0)->value[i], (double)i + 1);
+    ck_assert_double_eq(NomosObservationsSet(o, 0)->deviation[i], 0.25);
+    ck_assert_double_eq(NomosObservationsSet(o, 0)->x[i], (double)i + 1);
+  }
   ck_ok(NomosObservationsDestroy(&o));
 }
 
@@ -434,6 +453,10 @@ START_TEST(test_foreign_files)
   Foreign seen      = good;
   seen.values[0][2] = NAN;
   ReadForeign(s.model, seen, false, NULL);
+  ReadForeign(s.model, seen, true, NULL);
+  seen.values[0][2] = seen.fill = -9999;
+  ReadForeign(s.model, seen, false, NULL);
+  ReadForeign(s.model, seen, true, NULL);
 #define REFUSED(change, list, fragment) (bad = good, change, ReadForeign(s.model, bad, list, fragment))
   REFUSED(bad.name = "y", false, "has no variable x, the observed field; over time it has y");
   REFUSED(bad.n = 12, false, "x is over (time 2, i 12); the case needs it over (time, i 37)");
@@ -482,4 +505,72 @@ START_TEST(test_refused)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("observations", test_series, test_walls, test_transpose, test_looks, test_noise_and_choice, test_file, test_foreign_files, test_refused)
+/* An initial state of the plane from another's file: read with time or without, unpacked; units, dimensions and coordinates that are not the case's are refused, as is what is missing. The first row of the
+   scalars has the CFL number of that state. */
+START_TEST(initial_files)
+{
+  static double q[2][18][20], x[20], y[18], layer[2] = {1, 2};
+  double        scalars[2][64];
+  char          path[NOMOS_MAX_PATH + 32], set[NOMOS_MAX_PATH + 64];
+  int           rank;
+  enum { GOOD, TIMED, PACKED, UNIT, UPSIDE_DOWN, TURNED, DOMAIN, FILL, N_KINDS };
+  static const char *const texts[N_KINDS] = {[UNIT] = "q has the units 'm'", [UPSIDE_DOWN] = "entry 1 of y is", [TURNED] = "q is over (layer 2, x 18, y 20); the case needs it over ([time,] layer 2, y, x)", [DOMAIN] = "entry 1 of x is", [FILL] = "q of "};
+
+  MPI_Comm_rank(PETSC_COMM_WORLD, &rank);
+  snprintf(path, sizeof path, "%s/initial.nc", ck_directory);
+  snprintf(set, sizeof set, "initial.file=%s", path);
+  for (int l = 0; l < 2; l++)
+    for (int j = 0; j < 18; j++)
+      for (int i = 0; i < 20; i++) q[l][j][i] = sin(2 * PETSC_PI * (i + 2 * l) / 20) + cos(2 * PETSC_PI * 2 * j / 18);
+  for (int kind = 0; kind < N_KINDS; kind++) {
+    Subject s = PlaneWith(PETSC_COMM_WORLD, (const char *const[]){"initial.type=file", set, NULL});
+    for (int i = 0; i < 20; i++) x[i] = (kind == DOMAIN ? 2 : 1) * (-3 + 0.3 * i);
+    for (int j = 0; j < 18; j++) y[j] = -2.5 + 5. / 18 * (kind == UPSIDE_DOWN ? 17 - j : j);
+    MPI_Barrier(PETSC_COMM_WORLD);
+    if (!rank) {
+      const NomosFieldDim      dims[] = {{.name = "layer", .size = 2, .values = layer}, {.name = kind == TURNED ? "x" : "y", .size = 18, .values = y}, {.name = kind == TURNED ? "y" : "x", .size = 20, .values = x}};
+      const NomosFieldVariable variable = {.name = "q", .dims = {"layer", dims[1].name, dims[2].name}, .type = NOMOS_F64, .unit = kind == UNIT ? "m" : NULL, .constant = kind != TIMED};
+      NomosFieldFile           file;
+      ck_ok(NomosFieldFileCreate(PETSC_COMM_SELF, &(NomosFieldFileInput){.path = path, .timeless = kind != TIMED, .n_dims = 3, .dims = dims, .n_variables = 1, .variables = &variable, .capacity = 1, .time_unit = "1"}, &file));
+      if (kind == TIMED) ck_ok(NomosFieldFileBeginFrame(file, 0, 0));
+      ck_ok(NomosFieldFileWrite(file, "q", NOMOS_F64, (size_t[]){0, 0, 0}, (size_t[]){2, 18, 20}, q));
+      if (kind == TIMED) ck_ok(NomosFieldFileEndFrame(file));
+      ck_ok(NomosFieldFileClose(&file));
+      hid_t h5 = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT), dataset = H5Dopen2(h5, "q", H5P_DEFAULT);
+      if (kind == PACKED) ck_assert(NomosH5PutReal(dataset, "scale_factor", 2) >= 0);
+      if (kind == FILL) ck_assert(NomosH5PutReal(dataset, "_FillValue", q[1][4][3]) >= 0);
+      H5Dclose(dataset);
+      H5Fclose(h5);
+    }
+    MPI_Barrier(PETSC_COMM_WORLD);
+    if (texts[kind]) ck_refused(s.model->ops->initialise(s.model), texts[kind]);
+    else {
+      ck_ok(s.model->ops->initialise(s.model));
+      NomosObservations o;
+      double           *values;
+      size_t            points;
+      ck_ok(NomosObservationsCreate(s.model, "q", &o));
+      values = calloc(1000, sizeof *values);
+      ck_ok(s.model->ops->derivatives->state_size(s.model, &points));
+      s.state = calloc(points * NomosRealBytes(s.model->precision) + 1, 1);
+      ck_ok(s.model->ops->derivatives->get_state(s.model, s.state));
+      ck_ok(s.model->ops->derivatives->field(s.model, 0, s.state, values));
+      const NomosModelField *field;
+      size_t                 index;
+      ck_ok(NomosObservationsField(o, &index, &field));
+      if (field->count[1]) ck_assert_double_eq_tol(values[0], (kind == PACKED ? 2 : 1) * q[0][field->start[1]][0], 1e-12);
+      ck_ok(NomosObservationsDestroy(&o));
+      free(s.state);
+      free(values);
+      ck_ok(s.model->ops->evaluate_scalars(s.model, scalars[0]));
+      ck_ok(s.model->ops->step(s.model));
+      ck_ok(s.model->ops->evaluate_scalars(s.model, scalars[1]));
+      ck_assert_double_gt(scalars[0][4], 0);
+      ck_assert_double_eq(scalars[0][4], scalars[1][4]);
+    }
+    End(&s);
+  }
+}
+END_TEST
+
+NOMOS_TEST_SUITE("observations", test_series, test_walls, test_transpose, test_looks, test_noise_and_choice, test_file, test_foreign_files, test_refused, initial_files)

@@ -421,4 +421,56 @@ START_TEST(damaged_chunks)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("layouts", lzf_gives_back_what_it_took, lzf_by_its_description, lzf_damaged, flat_files, grouped_files, incompressible_files, a_data_set_of_such_a_file, wrong_frame_counts_and_shapes, damaged_chunks)
+/* Shorts that are packed, single numbers next to a mark in double precision, and a data set of another layout: what is missing is NaN, the others mean what their attributes say. */
+START_TEST(packed_and_missing)
+{
+  NomosFieldReader  reader;
+  const short       shorts[6] = {-9999, 0, 100, -200, 77, 30000};
+  const float       singles[6] = {1e20f, 1, 2, -7, 3, 4};
+  const double      range[2] = {-20000, 20000}, marks[2] = {77, -1};
+  double            data[N * T * X];
+
+  hid_t file = OpenNew("packed.h5"), space = H5Screate_simple(1, (hsize_t[]){6}, NULL), two = H5Screate_simple(1, (hsize_t[]){2}, NULL);
+  hid_t q = H5Dcreate2(file, "q", H5T_STD_I16LE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), s = H5Dcreate2(file, "s", H5T_IEEE_F32LE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+  ck_assert(H5Dwrite(q, H5T_NATIVE_SHORT, H5S_ALL, H5S_ALL, H5P_DEFAULT, shorts) >= 0 && H5Dwrite(s, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, singles) >= 0);
+  PutNumber(q, "_FillValue", -9999);
+  PutNumber(q, "scale_factor", 0.5);
+  PutNumber(q, "add_offset", 3);
+  hid_t list = H5Acreate2(q, "missing_value", H5T_IEEE_F64LE, two, H5P_DEFAULT, H5P_DEFAULT), valid = H5Acreate2(q, "valid_range", H5T_IEEE_F64LE, two, H5P_DEFAULT, H5P_DEFAULT);
+  ck_assert(H5Awrite(list, H5T_NATIVE_DOUBLE, marks) >= 0 && H5Awrite(valid, H5T_NATIVE_DOUBLE, range) >= 0);
+  H5Aclose(list);
+  H5Aclose(valid);
+  PutNumber(s, "missing_value", 1e20);
+  PutNumber(s, "valid_min", -5);
+  H5Dclose(q);
+  H5Dclose(s);
+  H5Sclose(space);
+  H5Sclose(two);
+  H5Fclose(file);
+  ck_ok(NomosFieldReaderOpen(PETSC_COMM_SELF, Path("packed.h5"), &reader));
+  ck_ok(NomosFieldReaderRead(reader, "q", (size_t[]){0}, (size_t[]){6}, data));
+  ck_assert(isnan(data[0]) && data[1] == 3 && data[2] == 53 && data[3] == -97 && isnan(data[4]) && isnan(data[5]));
+  ck_ok(NomosFieldReaderRead(reader, "s", (size_t[]){0}, (size_t[]){6}, data));
+  ck_assert(isnan(data[0]) && data[1] == 1 && data[2] == 2 && isnan(data[3]) && data[4] == 3);
+  ck_ok(NomosFieldReaderClose(&reader));
+
+  file = OpenNew("tensor.h5");
+  PutAxis(file, "x-coordinate", X);
+  PutAxis(file, "t-coordinate", T + 1);
+  Put(file, "tensor", "ntx", 0, 0, false);
+  hid_t tensor = H5Dopen2(file, "tensor", H5P_DEFAULT);
+  PutNumber(tensor, "_FillValue", ValueAt(0, 1, 2, 0, 0, 3));
+  PutNumber(tensor, "scale_factor", 2);
+  H5Dclose(tensor);
+  H5Fclose(file);
+  ck_ok(NomosFieldReaderOpen(PETSC_COMM_SELF, Path("tensor.h5"), &reader));
+  ck_ok(NomosFieldReaderRead(reader, "tensor", (size_t[]){0, 0, 0}, (size_t[]){N, T, X}, data));
+  for (size_t i = 0; i < N * T * X; i++) {
+    if (i == (1 * T + 2) * X + 3) ck_assert(isnan(data[i]));
+    else ck_assert(data[i] == 2 * ValueAt(0, i / (T * X), i / X % T, 0, 0, i % X));
+  }
+  ck_ok(NomosFieldReaderClose(&reader));
+}
+END_TEST
+
+NOMOS_TEST_SUITE("layouts", lzf_gives_back_what_it_took, lzf_by_its_description, lzf_damaged, flat_files, grouped_files, incompressible_files, a_data_set_of_such_a_file, wrong_frame_counts_and_shapes, damaged_chunks, packed_and_missing)

@@ -1,7 +1,7 @@
 /* Observations as a file: a list for each time (value, deviation, layer, x, y). */
 #include "solvers/assimilation/observations_impl.h"
 #include "io/provenance.h"
-#include "io/unit.h"
+#include "operators/foreign_field.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -98,25 +98,6 @@ PetscErrorCode NomosObservationsWrite(NomosObservations o, const char path[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosObservationsFactor(NomosObservations o, NomosFieldReader reader, const char path[], const char name[], const char needed[], double *factor)
-{
-  NomosUnit from, to;
-  char     *found, unit[NOMOS_MAX_NAME], message[256];
-
-  PetscFunctionBeginUser;
-  (void)o;
-  PetscCall(NomosFieldReaderAttribute(reader, name, "units", &found));
-  snprintf(unit, sizeof unit, "%s", found ? found : "1");
-  const bool given = found;
-  PetscCall(PetscFree(found));
-  PetscCall(NomosUnitParse(needed, &to));
-  if (!NomosUnitRead(unit, &from, sizeof message, message) || !NomosUnitSame(&from, &to)) {
-    SETERRQ(PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has %s%s%s; give it the attribute units = '%s', or another unit of that kind%s", path, name, given ? "the units '" : "no units", given ? unit : "", given ? "'" : "", needed, strcmp(name, "time") ? "" : " (times count from the beginning of the case's run)");
-  }
-  *factor = NomosUnitScale(1, &from, &to);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 PetscErrorCode NomosObservationsReadTimes(NomosObservations o, NomosFieldReader reader, const char path[], const char variable[], size_t *n, double **times)
 {
   size_t shape[NOMOS_FIELD_MAX_DIMS + 1], looks[NOMOS_FIELD_MAX_DIMS + 1];
@@ -131,7 +112,7 @@ PetscErrorCode NomosObservationsReadTimes(NomosObservations o, NomosFieldReader 
   PetscCall(NomosFieldReaderShape(reader, "time", &n_dims, shape));
   PetscCall(NomosFieldReaderFrames(reader, n));
   PetscCheck(*n && *n == shape[0] && *n == looks[0], PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %zu of the %zu times are numbers, for %zu looks at %s; each look needs its time", path, *n, shape[0], looks[0], o->field->name);
-  PetscCall(NomosObservationsFactor(o, reader, path, "time", NomosObservationsUnit(o, "s"), &factor));
+  PetscCall(NomosForeignFactor(reader, path, "time", NomosObservationsUnit(o, "s"), true, &factor));
   PetscCall(PetscMalloc1(*n, times));
   PetscCall(NomosFieldReaderRead(reader, "time", (size_t[]){0}, shape, *times));
   for (size_t t = 0; t < *n; t++) (*times)[t] *= factor;
@@ -162,12 +143,12 @@ static PetscErrorCode CheckColumns(NomosObservations o, NomosFieldReader reader,
     PetscCall(NomosFieldReaderShape(reader, column_names[c], &n_dims, found));
     PetscCheck(n_dims == 2 && (c == VALUE || (found[0] == shape[0] && found[1] == shape[1])), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s must be over (time, observation), as value is", path, column_names[c]);
     if (c == VALUE) PetscCall(PetscArraycpy(shape, found, 2));
-    PetscCall(NomosObservationsFactor(o, reader, path, column_names[c], ColumnUnit(o, c), &factors[c]));
+    PetscCall(NomosForeignFactor(reader, path, column_names[c], ColumnUnit(o, c), true, &factors[c]));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* One time: what has a deviation was seen. */
+/* One time: what has a value and a deviation was seen. */
 static PetscErrorCode ReadSet(NomosObservations o, NomosFieldReader reader, const char path[], size_t t, size_t n, const double factors[], const bool has[], NomosObservationSet *set, double *column)
 {
   double *const into[N_COLUMNS] = {set->value, set->deviation, NULL, set->x, set->y};
@@ -179,14 +160,14 @@ static PetscErrorCode ReadSet(NomosObservations o, NomosFieldReader reader, cons
     PetscCall(NomosFieldReaderRead(reader, column_names[c], (size_t[]){t, 0}, (size_t[]){1, n}, c == LAYER ? column : into[c]));
     for (size_t i = 0; i < n && c != LAYER; i++) into[c][i] *= factors[c];
     for (size_t i = 0; i < n && c == LAYER; i++) {
-      if (isnan(set->deviation[i])) continue;
+      if (isnan(set->value[i]) || isnan(set->deviation[i])) continue;
       NomosCheck(column[i] == floor(column[i]) && column[i] >= 1 && column[i] <= (double)o->n_layers, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: layer is %g at look %zu, observation %zu; %s has the layers 1 to %zu", path, column[i], t + 1, i + 1, o->field->name, o->n_layers);
       set->layer[i] = (size_t)column[i] - 1;
     }
   }
   set->n = 0;
   for (size_t i = 0; i < n; i++) {
-    if (isnan(set->deviation[i])) continue;
+    if (isnan(set->value[i]) || isnan(set->deviation[i])) continue;
     set->value[set->n]     = set->value[i];
     set->deviation[set->n] = set->deviation[i];
     set->layer[set->n]     = set->layer[i];
@@ -215,7 +196,7 @@ static PetscErrorCode ReadList(NomosObservations o, NomosFieldReader reader, con
   }
   PetscCall(PetscFree6(set.layer, set.x, set.y, set.value, set.deviation, column));
   PetscCall(PetscFree(times));
-  PetscCheck(total, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: every deviation is NaN: nothing was seen", path);
+  PetscCheck(total, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: every value or its deviation is NaN: nothing was seen", path);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -1,83 +1,26 @@
 /* Observations as a field on the model's whole grid, NaN where nothing is seen, with the standard deviations of its errors as FIELD_error: one number, one for each layer, or one for each value. */
+#include "operators/foreign_field.h"
 #include "solvers/assimilation/observations_impl.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-static const double same_place = 1e-3; /* of the spacing: coordinates may be of single precision */
-static const double not_seen   = 9e36; /* NetCDF's fill value is 9.97e36 */
-
-/* (time, the field's own dimensions): their sizes, and their names where both have some. */
-static PetscErrorCode CheckShape(NomosObservations o, NomosFieldReader reader, const char path[], const NomosFieldVariable *variable)
-{
-  const NomosModelField *field = o->field;
-  int                    n_dims;
-  size_t                 shape[NOMOS_FIELD_MAX_DIMS + 1];
-  const char            *found;
-  char                   is[160] = "", needed[160] = "time";
-  bool                   same;
-
-  PetscFunctionBeginUser;
-  PetscCall(NomosFieldReaderShape(reader, field->name, &n_dims, shape));
-  same = n_dims == field->n_dims + 1;
-  for (int d = 0; d < n_dims; d++) {
-    const char *name = !d ? "time" : variable && d <= field->n_dims ? variable->dims[d - 1]
-                                                                    : "";
-    PetscCall(NomosFieldReaderDimName(reader, field->name, d, &found));
-    if (d && same) same = shape[d] == field->size[d - 1];
-    if (found[0] && name[0] && strcmp(found, name)) same = false;
-    snprintf(is + strlen(is), sizeof is - strlen(is), "%s%.24s%s%zu", d ? ", " : "", found, found[0] ? " " : "", shape[d]);
-  }
-  for (int d = 0; d < field->n_dims; d++) snprintf(needed + strlen(needed), sizeof needed - strlen(needed), ", %.24s%s%zu", variable ? variable->dims[d] : "", variable ? " " : "", field->size[d]);
-  PetscCheck(same, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s is over (%s); the case needs it over (%s)", path, field->name, is, needed);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Where the file has coordinates they are those of the case. */
-static PetscErrorCode CheckAxis(NomosObservations o, NomosFieldReader reader, const char path[], const NomosFieldDim *dim)
-{
-  bool    has;
-  int     n_dims;
-  size_t  shape[NOMOS_FIELD_MAX_DIMS + 1];
-  double *values, factor = 1;
-
-  PetscFunctionBeginUser;
-  PetscCall(NomosFieldReaderHas(reader, dim->name, &has));
-  if (!has) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(NomosFieldReaderShape(reader, dim->name, &n_dims, shape));
-  if (n_dims != 1 || shape[0] != dim->size) PetscFunctionReturn(PETSC_SUCCESS); /* another thing of that name; the field's shape is checked */
-  PetscCall(NomosObservationsFactor(o, reader, path, dim->name, dim->unit ? dim->unit : "1", &factor));
-  PetscCall(PetscMalloc1(dim->size, &values));
-  PetscCall(NomosFieldReaderRead(reader, dim->name, (size_t[]){0}, shape, values));
-  const double spacing = dim->size > 1 ? fabs(dim->values[1] - dim->values[0]) : 1;
-  for (size_t i = 0; i < dim->size; i++)
-    NomosCheck(fabs(factor * values[i] - dim->values[i]) <= same_place * spacing, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: entry %zu of %s is %g, and the case's is %g; put the observations on the grid of the case (that of the file that nomos run writes)", path, i + 1, dim->name, factor * values[i], dim->values[i]);
-  PetscCall(PetscFree(values));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
+static const double not_seen = 9e36; /* NetCDF's fill value is 9.97e36 */
 
 static PetscErrorCode CheckGrid(NomosObservations o, NomosFieldReader reader, const char path[])
 {
-  NomosFileLayout           layout;
-  const NomosFieldVariable *variable = NULL;
-  const char *const        *names;
-  size_t                    n;
-  bool                      has;
-  char                      all[256] = "";
+  const char *const *names;
+  size_t             n;
+  bool               has, timed;
+  char               all[256] = "";
 
   PetscFunctionBeginUser;
   PetscCall(NomosFieldReaderHas(reader, o->field->name, &has));
   PetscCall(NomosFieldReaderVariables(reader, &n, &names));
   for (size_t i = 0; i < n; i++) snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", i ? ", " : "", names[i]);
   PetscCheck(has, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s has no variable %s, the observed field; over time it has %s; rename it, or choose another field to observe", path, o->field->name, n ? all : "none");
-  PetscCall(o->model->ops->field_layout(o->model, &layout));
-  for (size_t v = 0; v < layout.n_variables; v++)
-    if (!strcmp(layout.variables[v].name, o->field->name)) variable = &layout.variables[v];
-  PetscCall(CheckShape(o, reader, path, variable));
-  for (int d = 0; variable && d < o->field->n_dims; d++)
-    for (size_t i = 0; i < layout.n_dims; i++)
-      if (!strcmp(layout.dims[i].name, variable->dims[d])) PetscCall(CheckAxis(o, reader, path, &layout.dims[i]));
+  PetscCall(NomosForeignFieldCheck(o->model, reader, path, &(NomosForeignField){.name = o->field->name, .like = o->field->name, .n_dims = o->field->n_dims, .size = o->field->size, .time = true}, &timed));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -206,8 +149,8 @@ PetscErrorCode NomosObservationsReadGrid(NomosObservations o, NomosFieldReader r
   PetscCall(CheckGrid(o, reader, path));
   PetscCall(NomosObservationsReadTimes(o, reader, path, o->field->name, &n, &times));
   PetscCall(OpenErrors(o, reader, path, &looks));
-  PetscCall(NomosObservationsFactor(o, reader, path, o->field->name, unit, &looks.factor));
-  PetscCall(NomosObservationsFactor(o, reader, path, looks.name, unit, &looks.error_factor));
+  PetscCall(NomosForeignFactor(reader, path, o->field->name, unit, true, &looks.factor));
+  PetscCall(NomosForeignFactor(reader, path, looks.name, unit, true, &looks.error_factor));
   PetscCall(PetscMalloc7(most, &set.layer, most, &set.x, most, &set.y, most, &set.value, most, &set.deviation, most, &looks.values, most, &looks.errors));
   for (size_t t = 0; t < n; t++) {
     set.time = times[t];

@@ -7,7 +7,7 @@
    H is linear: its transpose is exact. A field is (layer, y, x), (y, x), (layer, x), (x) or a list of numbers: space is the last dimensions whose axes the model's file calls Y and X; what comes
    before it is called the field's layers, and a list of numbers (an ODE, positions of particles) has layers alone.
 
-   The file (NetCDF-4) holds time (time) and, for each time, as many entries as the fullest: value, deviation (NaN: not seen), layer (from 1), and position x, y (time, observation); the attribute
+   The file (NetCDF-4) holds time (time) and, for each time, as many entries as the fullest: value, deviation (NaN in one of them: not seen, left out), layer (from 1), and position x, y (time, observation); the attribute
    long_name of value is the name of the field. Or, as the observations.nc of `nomos estimate`, it holds the field on the whole grid with NaN where nothing is seen, and its standard deviation as FIELD_error. Both
    are read. */
 #ifndef NOMOS_SOLVERS_ASSIMILATION_OBSERVATIONS_H

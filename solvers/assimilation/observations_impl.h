@@ -40,8 +40,6 @@ struct NomosObservations_s {
 
 /* "1" in a nondimensional case. */
 const char    *NomosObservationsUnit(NomosObservations o, const char unit[]);
-/* Factor from the unit of a dataset to `needed`; without the attribute `units` numbers are taken as dimensionless. */
-PetscErrorCode NomosObservationsFactor(NomosObservations o, NomosFieldReader reader, const char path[], const char name[], const char needed[], double *factor);
 /* Times of the file in the model's unit (*n, PetscFree); every look needs one. */
 PetscErrorCode NomosObservationsReadTimes(NomosObservations o, NomosFieldReader reader, const char path[], const char variable[], size_t *n, double **times);
 /* A file that holds the field on the whole grid, NaN where nothing is seen; or those that it is, each by its name. */

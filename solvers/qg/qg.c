@@ -42,15 +42,6 @@ static PetscErrorCode Destroy(NomosModel model)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Initialise(NomosModel model)
-{
-  NomosQG *qg = model->data;
-
-  PetscFunctionBeginUser;
-  PetscCall(NomosQGInitialise(model->comm, model->config, &qg->setup, qg->ops, qg->core));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* dt = first dt / 2^(m/2), the largest that keeps the CFL number: few different steps, so that ETDRK4 seldom makes its matrices anew. */
 static PetscErrorCode Adapt(NomosModel model)
 {
@@ -256,7 +247,7 @@ const NomosModelOps NomosModelOps_QG = {
   .reference = "doi:10.1017/9781107588417",
   .n_params = NOMOS_QG_N_PARAMS, .params = nomos_qg_params, .n_groups = NOMOS_EQUATIONS_N_GROUPS, .groups = nomos_equations_groups, .declare = NomosEquationsDeclare, .n_pictures = NOMOS_QG_N_PICTURES, .pictures = nomos_qg_pictures,
   .n_spectra_pictures = NOMOS_QG_N_SPECTRA_PICTURES, .spectra_pictures = nomos_qg_spectra_pictures,
-  .create = Create, .initialise = Initialise, .step = Step, .destroy = Destroy,
+  .create = Create, .initialise = NomosQGInitialise, .step = Step, .destroy = Destroy,
   .field_layout = NomosQGFieldLayout, .write_fields = NomosQGWriteFields, .spectra_layout = NomosQGSpectraLayout, .write_spectra = NomosQGWriteSpectra,
   .scalars = NomosQGScalars, .evaluate_scalars = NomosQGEvaluateScalars, .cfl = NomosQGCfl, .check = Check, .results = Results,
   .save = Save, .load = Load, .describe = Describe, .derivatives = &nomos_qg_derivatives, .equations = NomosQGEquations,

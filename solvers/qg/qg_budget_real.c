@@ -80,6 +80,7 @@ PetscErrorCode NAME(QGBudget)(NAME(QGCore) *core, int terms, double dt, int n_bi
   PetscFunctionBeginUser;
   PetscCall(PetscCalloc1((size_t)core->fft->n_k_local * (size_t)n + 1, &budget.rows));
   PetscCall(PetscMalloc1((size_t)n, &sums));
+  if (terms == NOMOS_QG_ALL_TERMS && core->step == 0 && core->max_u == 0 && core->max_v == 0) core->tracking = true; /* the speeds of an initial state: no step has told any */
   if (!loss || core->filter) PetscCall(NAME(QGTendency)(core, core->q, loss ? 0 : terms, NULL, BudgetRow, &budget));
   PetscCall(Reduce(core, n, budget.rows, sums));
   rates->energy    = sums[0];

@@ -1,14 +1,16 @@
 /* Initial states. A type is one function and one line in the table at the end. */
+#include "io/field_file.h"
 #include "operators/fft.h"
+#include "operators/foreign_field.h"
 #include "solvers/qg/qg_linear.h"
-#include "solvers/qg/qg_params.h"
-#include "solvers/qg/qg_state.h"
+#include "solvers/qg/qg_model.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 typedef struct {
+  NomosModel             model;
   MPI_Comm               comm;
   NomosConfig            config;
   const NomosQGSetup    *setup;
@@ -151,57 +153,73 @@ static PetscErrorCode Resample(Initial *initial, int nx, int ny, const double *f
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode File(Initial *initial)
+/* The layers of initial.file as they are there (*layers, PetscFree), in the model's unit, nx x ny points each. What is wrong is told by the caller. */
+static PetscErrorCode ReadLayers(Initial *initial, NomosFieldReader reader, const char path[], const char name[], const char like[], size_t *nx, size_t *ny, double **layers)
 {
   const NomosQGSetup *setup = initial->setup;
-  NomosFieldReader    reader;
-  const char         *path, *name, *where = NomosConfigWhere(initial->config, "initial.file");
-  bool                has;
+  NomosFileLayout     layout;
   int                 n_dims;
-  size_t              shape[NOMOS_FIELD_MAX_DIMS + 1], start[NOMOS_FIELD_MAX_DIMS + 1] = {0}, count[NOMOS_FIELD_MAX_DIMS + 1], frames;
+  size_t              shape[NOMOS_FIELD_MAX_DIMS + 1], start[NOMOS_FIELD_MAX_DIMS + 1] = {0}, count[NOMOS_FIELD_MAX_DIMS + 1];
+  const size_t        size[3] = {(size_t)setup->n_layers, (size_t)setup->ny, (size_t)setup->nx};
   int64_t             frame;
-  double             *values;
-  char                sizes[24 * (NOMOS_FIELD_MAX_DIMS + 1)] = "";
+  double              factor = 1;
+  bool                has, timed;
+  char                sizes[24 * (NOMOS_FIELD_MAX_DIMS + 1)] = "", key[NOMOS_MAX_PATH + 32];
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetInt(initial->config, "initial.frame", &frame));
+  PetscCall(NomosFieldReaderHas(reader, name, &has));
+  PetscCheck(has, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s has no variable %s (initial.variable)", path, name);
+  PetscCall(NomosFieldReaderShape(reader, name, &n_dims, shape));
+  for (int d = 0, end = 0; d < n_dims; d++) end += snprintf(sizes + end, sizeof sizes - (size_t)end, "%s%zu", d ? ", " : "", shape[d]);
+  PetscCheck(n_dims >= 2 && n_dims <= 4 && (setup->n_layers == 1 || (n_dims >= 3 && shape[n_dims - 3] == size[0])) && (n_dims < 4 || shape[1] == size[0]), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s of %s has the shape (%s); ([time,] layer, y, x) with qg.layers = %d is needed", name, path, sizes, setup->n_layers);
+  *ny = shape[n_dims - 2];
+  *nx = shape[n_dims - 1];
+  PetscCheck(*nx >= 4 && *ny >= 4 && *nx <= 65536 && *ny <= 65536, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s of %s is %zu x %zu points; 4 to 65536 a side are allowed", name, path, *nx, *ny);
+  PetscCall(NomosForeignFieldCheck(initial->model, reader, path, &(NomosForeignField){.name = name, .like = like, .n_dims = 3, .size = size, .resampled = true}, &timed));
+  PetscCall(NomosQGFieldLayout(initial->model, &layout));
+  for (size_t v = 0; v < layout.n_variables; v++)
+    if (!strcmp(layout.variables[v].name, like)) PetscCall(NomosForeignFactor(reader, path, name, layout.variables[v].unit, false, &factor));
+  snprintf(key, sizeof key, "%s: initial.frame", NomosConfigWhere(initial->config, "initial.frame"));
+  PetscCall(NomosForeignFrame(reader, path, name, timed, key, frame, start)); /* 0 without time */
+  for (int d = 0; d < n_dims; d++) count[d] = d < timed ? 1 : shape[d];
+  PetscCall(PetscMalloc1(*nx * *ny * size[0], layers));
+  PetscCall(NomosFieldReaderRead(reader, name, start, count, *layers));
+  for (size_t p = 0; p < *nx * *ny * size[0]; p++) {
+    (*layers)[p] *= factor;
+    PetscCheck(isfinite((*layers)[p]), PETSC_COMM_SELF, PETSC_ERR_FP, "%s of %s is not finite at layer %zu, y %zu, x %zu", name, path, p / (*nx * *ny) + 1, p / *nx % *ny, p % *nx);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode File(Initial *initial)
+{
+  NomosFieldReader reader;
+  const char      *path, *name;
+  size_t           nx, ny;
+  double          *layers = NULL;
+  char             why[1024];
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetString(initial->config, "initial.file", &path));
   PetscCall(NomosConfigGetString(initial->config, "initial.variable", &name));
-  PetscCall(NomosConfigGetInt(initial->config, "initial.frame", &frame));
   PetscCheck(path[0], initial->comm, PETSC_ERR_ARG_INCOMP, "%s: initial.type = file needs initial.file", NomosConfigWhere(initial->config, "initial.type"));
-  const bool     quiet  = NomosErrorSetQuiet(true); /* what is wrong is told once, with the key */
+  const bool     is_psi = !strncmp(name, "psi", 3);
+  const bool     quiet  = NomosErrorSetQuiet(true); /* every rank comes to the same verdict; what is wrong is told once, with the key */
   PetscErrorCode failed = NomosFieldReaderOpen(initial->comm, path, &reader);
+  if (!failed) {
+    failed = ReadLayers(initial, reader, path, name, is_psi ? "psi" : "q", &nx, &ny, &layers);
+    snprintf(why, sizeof why, "%s", failed ? NomosErrorLast() : "");
+    PetscCall(NomosFieldReaderClose(&reader));
+  } else snprintf(why, sizeof why, "%s", NomosErrorLast());
   NomosErrorSetQuiet(quiet);
   if (failed) {
-    char why[1024];
-    snprintf(why, sizeof why, "%s", NomosErrorLast());
-    SETERRQ(initial->comm, failed, "%s: initial.file: %s", where, why);
+    PetscCall(PetscFree(layers));
+    SETERRQ(initial->comm, failed, "%s: initial.file: %s", NomosConfigWhere(initial->config, "initial.file"), why);
   }
-  PetscCall(NomosFieldReaderHas(reader, name, &has));
-  PetscCheck(has, initial->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has no variable %s (initial.variable)", where, path, name);
-  PetscCall(NomosFieldReaderShape(reader, name, &n_dims, shape));
-  const int layer_dim = n_dims - 3;
-  for (int d = 0, end = 0; d < n_dims; d++) end += snprintf(sizes + end, sizeof sizes - (size_t)end, "%s%zu", d ? ", " : "", shape[d]);
-  PetscCheck(n_dims >= 2 && n_dims <= 4 && (setup->n_layers == 1 || n_dims >= 3) && (n_dims < 3 || shape[layer_dim] == (size_t)setup->n_layers), initial->comm, PETSC_ERR_FILE_UNEXPECTED,
-             "%s: %s of %s has the shape (%s); ([time,] layer, y, x) with qg.layers = %d is needed", where, name, path, sizes, setup->n_layers);
-  PetscCall(NomosFieldReaderFrames(reader, &frames));
-  if (n_dims == 4) {
-    if (frame < 0) frame = (int64_t)PetscMin(frames, shape[0]) - 1;
-    PetscCheck(frame >= 0 && (size_t)frame < shape[0], initial->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: initial.frame = %ld: %s holds %zu frames", NomosConfigWhere(initial->config, "initial.frame"), (long)frame, path, shape[0]);
-    start[0] = (size_t)frame;
-  }
-  const size_t ny = shape[n_dims - 2], nx = shape[n_dims - 1];
-  PetscCheck(nx >= 4 && ny >= 4 && nx <= 65536 && ny <= 65536, initial->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: %s of %s is %zu x %zu points; 4 to 65536 a side are allowed", where, name, path, nx, ny);
-  PetscCall(PetscMalloc1(nx * ny, &values));
-  for (int i = 0; i < setup->n_layers; i++) {
-    for (int d = 0; d < n_dims; d++) count[d] = d >= n_dims - 2 ? shape[d] : 1;
-    if (n_dims >= 3) start[layer_dim] = (size_t)i;
-    PetscCall(NomosFieldReaderRead(reader, name, start, count, values));
-    for (size_t p = 0; p < nx * ny; p++) PetscCheck(isfinite(values[p]), initial->comm, PETSC_ERR_FP, "%s: %s of %s is not finite at layer %d, y %zu, x %zu", where, name, path, i + 1, p / nx, p % nx);
-    PetscCall(Resample(initial, (int)nx, (int)ny, values, initial->layers[i]));
-  }
-  PetscCall(PetscFree(values));
-  PetscCall(NomosFieldReaderClose(&reader));
-  PetscCall(Store(initial, strncmp(name, "psi", 3) ? NOMOS_QG_VORTICITY : NOMOS_QG_STREAMFUNCTION));
+  for (int i = 0; i < initial->setup->n_layers; i++) PetscCall(Resample(initial, (int)nx, (int)ny, layers + (size_t)i * nx * ny, initial->layers[i]));
+  PetscCall(PetscFree(layers));
+  PetscCall(Store(initial, is_psi ? NOMOS_QG_STREAMFUNCTION : NOMOS_QG_VORTICITY));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -231,15 +249,17 @@ static PetscErrorCode Rescale(Initial *initial)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosQGInitialise(MPI_Comm comm, NomosConfig config, const NomosQGSetup *setup, const void *ops, void *core)
+PetscErrorCode NomosQGInitialise(NomosModel model)
 {
-  Initial     initial = {.comm = comm, .config = config, .setup = setup, .ops = ops, .core = core};
+  NomosQG            *qg      = model->data;
+  const NomosQGSetup *setup   = &qg->setup;
+  Initial             initial = {.model = model, .comm = model->comm, .config = model->config, .setup = setup, .ops = qg->ops, .core = qg->core};
   const char *type;
 
   PetscFunctionBeginUser;
-  initial.ops->rows(core, &initial.y_start, &initial.n_y);
+  initial.ops->rows(initial.core, &initial.y_start, &initial.n_y);
   for (int i = 0; i < setup->n_layers; i++) PetscCall(PetscCalloc1((size_t)initial.n_y * (size_t)setup->nx + 1, &initial.layers[i]));
-  PetscCall(NomosConfigGetString(config, "initial.type", &type));
+  PetscCall(NomosConfigGetString(model->config, "initial.type", &type));
   for (size_t i = 0; i < sizeof types / sizeof *types; i++)
     if (!strcmp(types[i].name, type)) PetscCall(types[i].set(&initial));
   PetscCall(Rescale(&initial));

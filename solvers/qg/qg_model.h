@@ -37,6 +37,9 @@ typedef struct {
 PetscErrorCode NomosQGEquationsCreate(NomosModel model);
 PetscErrorCode NomosQGEquations(NomosModel model, const void *state, NomosEquations *equations, const double *const **fields); /* see NomosModelOps */
 
+/* The state at step 0 from `initial.*`. */
+PetscErrorCode NomosQGInitialise(NomosModel model);
+
 PetscErrorCode NomosQGOutputCreate(NomosModel model);
 PetscErrorCode NomosQGOutputDestroy(NomosModel model);
 PetscErrorCode NomosQGFieldLayout(NomosModel model, NomosFileLayout *layout);

@@ -85,7 +85,7 @@ static void ListScalars(NomosQG *qg, bool units)
   AddScalar(qg, "kinetic_energy", 0, energy, "kinetic energy", HasPotential(setup) ? "energy" : NULL, "kinetic", false);
   AddScalar(qg, "potential_energy", 0, energy, "available potential energy", HasPotential(setup) ? "energy" : NULL, "potential", false);
   AddScalar(qg, "enstrophy", 0, enstrophy, "potential enstrophy", "enstrophy", NULL, false);
-  AddScalar(qg, "cfl", 0, "1", "CFL number of the last step", "CFL number", NULL, false);
+  AddScalar(qg, "cfl", 0, "1", "CFL number of the last step, at first of the initial state", "CFL number", NULL, false);
   AddScalar(qg, "growth_rate", 0, rate, "(dE/dt)/(2 E)", "growth rate", NULL, false);
   AddScalar(qg, "energy_tendency", 0, power, "dE/dt from the whole tendency (without filter and stochastic forcing)", "energy budget", "tendency", false);
   AddScalar(qg, "energy_residual", 0, power, "dE/dt less the sum of its terms", NULL, NULL, false);

@@ -50,7 +50,4 @@ PetscErrorCode NomosQGPhysicsApply(MPI_Comm comm, NomosConfig config, NomosQGSet
    value that is not finite is an error that names the key and the place. */
 PetscErrorCode NomosQGEvaluate(MPI_Comm comm, NomosConfig config, const char key[], const char text[], const NomosQGSetup *setup, int y_start, int n_y, double *values);
 
-/* The state at step 0 from `initial.*`. */
-PetscErrorCode NomosQGInitialise(MPI_Comm comm, NomosConfig config, const NomosQGSetup *setup, const void *ops, void *core);
-
 #endif

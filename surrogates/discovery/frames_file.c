@@ -364,7 +364,7 @@ static PetscErrorCode ReadFrame(void *context, size_t trajectory, size_t frame, 
     if (!fields[i]) continue;
     memcpy(fields[i], f->block[i] + (at - f->block_first) * f->points, f->points * sizeof(double));
     for (size_t k = 0; mask && k < f->points; k++)
-      if (!(mask[k] != 0)) fields[i][k] = NAN;
+      if (!(mask[k] != 0) || isnan(mask[k])) fields[i][k] = NAN;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -83,6 +83,7 @@ static PetscErrorCode FromFile(NomosModel model, size_t f, NomosFieldReader read
   start[axis] = (size_t)frame;
   for (int d = 0; d < n_dims; d++) count[d] = d < n_dims - n_space ? 1 : shape[d];
   PetscCall(NomosFieldReaderRead(reader, name, start, count, e->x + f * e->no.n_points));
+  for (size_t i = 0; i < e->no.n_points; i++) PetscCheck(isfinite(e->x[f * e->no.n_points + i]), model->comm, PETSC_ERR_FP, "%s: %s of %s is not finite at point %zu", where, name, path, i);
   PetscCall(TimeOf(reader, (size_t)frame, &e->starts_at));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -51,6 +51,20 @@ wait $job
 expect 0 "" mpirun --oversubscribe -n 2 "$nomos" gradcheck qg/two_layer_turbulence --smoke -o qg_ranks --set gradcheck.steps=4
 expect 0 "" "$nomos" gradcheck qg/two_layer_turbulence --smoke -o qg_single --set gradcheck.steps=4 --set qg.precision=float32
 
+# Long steps: what is cut off from the differences is no mistake of the Hessian's.
+expect 0 "" "$toy" gradcheck ring -o long --set gradcheck.step=1
+# Viscosities that are 0, the end of their range, are tried on the side that they have: on the other one there are no speeds of waves.
+mkdir gas
+cat >gas/case.yaml <<'YAML'
+solver: grid_pde
+case: {units: nondimensional}
+grid_pde: {family: compressible, dimensions: 1, nx: 64, lx: 1, boundary_x: wall}
+initial: {density: "1+0.2*cos(2*pi*x)", pressure: "1", Vx: "0.1*sin(pi*x)"}
+time: {dt: 0.01, stop: 0.4}
+YAML
+"$nomos" gradcheck gas -o bound >out.txt 2>err.txt # slopes are limited: not all that is shown agrees
+grep -q '^d/d compressible.eta,' bound/gradcheck.csv || fail "no derivative by a viscosity of 0: $(tail -n 3 err.txt)"
+
 # A mistake is found, in the exit code too.
 expect 1 "" "$toy" gradcheck ring -o wrong --set lorenz.mistake=1e-3
 grep -q "FAIL *taylor_2" out.txt || fail "a wrong gradient passes: $(cat out.txt)"

@@ -98,6 +98,34 @@ done
 [ $code = 0 ] && [ $round -gt 1 ] || fail "the limit: exit code $code in round $round: $(cat err.txt)"
 same whole_ab3_1 limited
 
+# By the clock: no checkpoint but those of checkpoint.wall, and the same bits; none of them is left at the end, and writing takes a small part of the time.
+clock=$(echo "$ocean" | sed 's/checkpoint.every=43200/checkpoint.every=0 --set checkpoint.wall=0.001/')
+for kind in whole killed; do
+  rm -rf clock_$kind
+  # shellcheck disable=SC2086
+  "$nomos" run good $clock --set time.scheme=ab3 --set time.stop=5184000 -o clock_$kind >out.txt 2>err.txt &
+  job=$!
+  if [ $kind = killed ]; then
+    for _ in $(seq 400); do
+      ls clock_killed/checkpoint/step_*.h5 >/dev/null 2>&1 && break
+      sleep 0.01
+    done
+    kill -KILL $job 2>/dev/null
+    wait_killed $job
+    [ "$(head -n 1 clock_killed/STATUS)" = running ] || fail "the clock: the run was done before it was killed"
+    # shellcheck disable=SC2086
+    expect 0 "" "$nomos" run good $clock --set time.scheme=ab3 --set time.stop=5184000 -o clock_killed --restart latest
+  else
+    wait $job || fail "the clock: $(cat err.txt)"
+    [ "$(ls clock_whole/checkpoint | wc -l)" = 1 ] || fail "the clock: $(ls clock_whole/checkpoint) is left"
+    written=$(grep -c 'checkpoint at step' clock_whole/log.txt)
+    [ "$written" -gt 1 ] && [ "$written" -lt 2000 ] || fail "the clock: $written checkpoints in 4320 steps"
+  fi
+done
+cmp whole_ab3_1/scalars.csv clock_whole/scalars.csv || fail "the clock: scalars.csv differs"
+same whole_ab3_1 clock_whole
+identical clock_whole clock_killed
+
 # From one rank to two and back: the same but for rounding.
 # shellcheck disable=SC2086
 for ranks in 2 1; do
