@@ -156,6 +156,17 @@ static bool IsSame(const char one[], const char other[])
   return !stat(one, &a) && !stat(other, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
+/* Axes of phase space are no space. */
+static PetscErrorCode CheckGrid(const Conversion *c)
+{
+  const NomosConvertSource *s = &c->source;
+
+  PetscFunctionBeginUser;
+  for (int a = 0; a < s->n_space; a++)
+    PetscCheck(!strcmp(c->input.format, "nomos") || (strcmp(s->space[a], "state") && strcmp(s->space[a], "coordinate")), PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "%s holds orbits (%s over %s), and --format %s takes fields on a grid: choose nomos for a file of ours", s->parts[0].path, s->fields[0].name, s->space[a], c->input.format);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* ---- the commands */
 
 static PetscErrorCode Run(Conversion *c, const char from[], NomosLog log)
@@ -166,6 +177,7 @@ static PetscErrorCode Run(Conversion *c, const char from[], NomosLog log)
   PetscFunctionBeginUser;
   PetscCall(NomosConvertOpen(from, s));
   for (size_t i = 0; i < s->n_parts; i++) PetscCheck(!IsSame(s->parts[i].path, c->input.file.path), PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "-o %s is a file that is read: choose another one", c->input.file.path);
+  PetscCall(CheckGrid(c));
   if (!strcmp(c->input.format, "pdebench")) StopTime(s);
   PetscCall(DescribeAxes(c));
   DescribeVariables(c);
@@ -194,10 +206,11 @@ static PetscErrorCode Convert(NomosProgram *program, const char format[])
   bool        particles = directory;
 
   PetscFunctionBeginUser;
-  if (!strcmp(format, "nomos")) PetscCall(NomosConvertIsParticles(program->arguments[0], &particles));
+  if (!directory) PetscCall(NomosConvertIsParticles(program->arguments[0], &particles));
   if (particles) {
+    PetscCheck(directory || !strcmp(format, "nomos"), PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "%s holds particles, and --format %s takes fields on a grid: choose lagrangebench, or nomos for a file of ours", program->arguments[0], format);
     PetscCall(NomosLogOpen(PETSC_COMM_SELF, NULL, program->quiet, &log));
-    PetscErrorCode failed = NomosConvertParticles(program->arguments[0], program->directory, directory, log);
+    PetscErrorCode failed = NomosConvertParticles(program, directory, log);
     PetscCall(NomosLogClose(&log));
     PetscCall(failed);
     PetscFunctionReturn(PETSC_SUCCESS);

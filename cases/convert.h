@@ -2,6 +2,7 @@
 #ifndef NOMOS_CASES_CONVERT_H
 #define NOMOS_CASES_CONVERT_H
 
+#include "cases/program.h"
 #include "io/log.h"
 #include "io/trajectory_file.h"
 
@@ -52,7 +53,8 @@ PetscErrorCode NomosConvertRead(NomosConvertSource *source, const NomosConvertFi
 
 /* convert_particles.c: of trajectories of particles, whose numbers differ. Are there any in the first file of a path? */
 PetscErrorCode NomosConvertIsParticles(const char path[], bool *is);
-/* As LagrangeBench has them, a directory with train.h5, valid.h5, test.h5 (eight tenths, one and one, or the splits that the source has) and metadata.json; or all in a file of ours. Not collective. */
-PetscErrorCode NomosConvertParticles(const char from[], const char to[], bool directory, NomosLog log);
+/* As LagrangeBench has them, a directory with train.h5, valid.h5, test.h5 (eight tenths, one and one, or the splits that the source has) and metadata.json; or all in a file of ours. Walls that the files do not tell are those of the
+   cases of the runs (program->models), or left out. Not collective. */
+PetscErrorCode NomosConvertParticles(const NomosProgram *program, bool directory, NomosLog log);
 
 #endif

@@ -1,6 +1,8 @@
 /* Trajectories of particles into LagrangeBench's layout, whose programs and those of GNS then read them, and into a file of ours. */
 #include "cases/convert.h"
 
+#include "cases/run.h"
+#include "cases/train_params.h"
 #include "io/particle_file.h"
 #include "io/particle_view.h"
 #include "io/provenance.h"
@@ -13,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 typedef struct {
   NomosParticleData            data;
@@ -98,12 +101,58 @@ static PetscErrorCode Radius(const Conversion *c, double *radius)
   PetscCall(PetscMalloc1(t.n_particles * (size_t)c->info->d, &x));
   PetscCall(NomosParticleDataRead(c->data, &(NomosParticleSelection){.n_frames = 1, .n = t.n_particles}, x));
   PetscCall(NomosParticleRadius(c->info->d, t.n_particles, x, radius));
-  *radius *= 1.45 / 0.56;
+  *radius *= 1.45 / NOMOS_RADIUS_OF_SPACING;
   PetscCall(PetscFree(x));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Describe(Conversion *c)
+/* The room of a run, by the case beside its fields.nc, joined to those of the files before it. */
+static PetscErrorCode JoinRoom(const NomosProgram *program, const char file[], bool first, NomosParticleSet *set)
+{
+  NomosModelScene      scene  = {.obstacles = NULL};
+  NomosConfig          config = NULL;
+  const NomosModelOps *ops    = NULL;
+  const char          *slash  = strrchr(file, '/');
+  char                 path[NOMOS_MAX_PATH + 16];
+
+  PetscFunctionBeginUser;
+  snprintf(path, sizeof path, "%.*sconfig.yaml", slash ? (int)(slash + 1 - file) : 0, file);
+  if (access(path, R_OK) || NomosIsTraining(path)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscErrorCode failed = NomosCaseLoad(PETSC_COMM_SELF, &(NomosCaseInput){.path = path, .models = program->models}, &config, &ops);
+  if (!failed && ops->scene) failed = ops->scene(config, &scene);
+  set->bounded = !failed && scene.room.d == set->d;
+  for (int a = 0; a < set->d && set->bounded; a++) {
+    set->low[a]  = first ? scene.room.low[a] : fmin(set->low[a], scene.room.low[a]);
+    set->high[a] = first ? scene.room.high[a] : fmax(set->high[a], scene.room.high[a]);
+  }
+  PetscCall(PetscFree(scene.obstacles));
+  if (config) PetscCall(NomosConfigDestroy(&config));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Where the positions of some frames end is no wall: what nobody knows is not written. */
+static PetscErrorCode FindWalls(Conversion *c, const NomosProgram *program)
+{
+  char **files;
+  size_t n;
+
+  PetscFunctionBeginUser;
+  if (c->set.bounded) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosDataFiles(program->arguments[0], &n, &files));
+  for (size_t i = 0; i < n; i++) {
+    const bool quiet = NomosErrorSetQuiet(true); /* of a case that cannot be read any more nothing is known */
+    c->set.bounded   = false;
+    if (program->models) PetscCall(JoinRoom(program, files[i], !i, &c->set));
+    NomosErrorSetQuiet(quiet);
+    if (!c->set.bounded) break;
+  }
+  for (size_t i = 0; i < n; i++) PetscCall(PetscFree(files[i]));
+  PetscCall(PetscFree(files));
+  if (!c->set.bounded) PetscCall(NomosLogPrint(c->log, NOMOS_LOG_WARNING, "walls", "%s does not say where the walls are, and has no config.yaml of a run beside it that does: no bounds are written (LagrangeBench's programs ask for `bounds` in metadata.json, [low, high] for each axis)", program->arguments[0]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Describe(Conversion *c, const NomosProgram *program)
 {
   const NomosParticleDataInfo *info    = c->info;
   bool                         numbers = true;
@@ -115,6 +164,7 @@ static PetscErrorCode Describe(Conversion *c)
     c->set.high[a]     = info->high[a];
     c->set.periodic[a] = info->periodic[a];
   }
+  PetscCall(FindWalls(c, program));
   PetscCall(Radius(c, &c->set.radius));
   PetscCall(PetscMalloc1(info->n_kinds, &c->type));
   for (size_t k = 0; k < info->n_kinds; k++) {
@@ -171,12 +221,13 @@ static PetscErrorCode WriteDirectory(Conversion *c, const char directory[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Write(Conversion *c, const char to[], bool directory)
+static PetscErrorCode Write(Conversion *c, const NomosProgram *program, bool directory)
 {
-  const size_t *n = c->info->n_trajectories;
+  const size_t *n  = c->info->n_trajectories;
+  const char   *to = program->directory;
 
   PetscFunctionBeginUser;
-  PetscCall(Describe(c));
+  PetscCall(Describe(c, program));
   if (directory) PetscCall(WriteDirectory(c, to));
   else PetscCall(WriteFile(c, to, 0, NOMOS_N_SPLITS - 1));
   PetscCall(NomosLogProgressEnd(c->log));
@@ -185,8 +236,9 @@ static PetscErrorCode Write(Conversion *c, const char to[], bool directory)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosConvertParticles(const char from[], const char to[], bool directory, NomosLog log)
+PetscErrorCode NomosConvertParticles(const NomosProgram *program, bool directory, NomosLog log)
 {
+  const char *from = program->arguments[0], *to = program->directory;
   Conversion  c = {.log = log};
   struct stat a, b;
   char        file[NOMOS_MAX_PATH];
@@ -196,7 +248,7 @@ PetscErrorCode NomosConvertParticles(const char from[], const char to[], bool di
   PetscCheck(stat(from, &a) || (stat(to, &b) && stat(file, &b)) || a.st_dev != b.st_dev || a.st_ino != b.st_ino, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "-o %s is what is read: choose another one", to);
   PetscCall(NomosParticleDataOpen(PETSC_COMM_SELF, &(NomosParticleDataInput){.path = from, .validation = directory ? 0.1 : 0, .test = directory ? 0.1 : 0}, &c.data));
   PetscErrorCode failed = NomosParticleDataGetInfo(c.data, &c.info);
-  if (!failed) failed = Write(&c, to, directory);
+  if (!failed) failed = Write(&c, program, directory);
   PetscCall(PetscFree(c.type));
   PetscCall(NomosParticleDataClose(&c.data));
   PetscCall(failed);

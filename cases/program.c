@@ -112,7 +112,8 @@ static const struct {
   {"export", "RUN|FILE|FOLDER --format pdebench|well|lagrangebench -o FILE", EXPORT, 1, 1, NomosCommandExport, "write trajectories as files that PDEBench's, The Well's or LagrangeBench's programs read",
    "Of runs and of files of trajectories (those that a training made), or a folder of these: every run, and every trajectory of a file, becomes one of the new file. PDEBench's layout is that\n"
    "of the family of the equation; it holds one value of each parameter, The Well's one for each trajectory. --format nomos collects runs into a file of our own.\n"
-   "Particles become a folder with train.h5, valid.h5, test.h5 and metadata.json: --format lagrangebench, which GNS's programs read too where they take HDF5.\n"
+   "Particles become a folder with train.h5, valid.h5, test.h5 and metadata.json: --format lagrangebench, which GNS's programs read too where they take HDF5;\n"
+   "or, like orbits, a file of our own. The other layouts are for fields on a grid.\n"
    "\n"
    "  nomos export training --format well -o burgers.hdf5\n"
    "  nomos export runs/burgers --format pdebench -o 1D_Burgers_Sols_Nu0.01.hdf5\n"

@@ -155,7 +155,7 @@ PetscErrorCode NomosParticleMetadataWrite(const char directory[], const NomosPar
   json_object_set_new(root, "num_trajs_test", json_integer((json_int_t)m->n_test_trajectories));
   json_object_set_new(root, "num_particles_max", json_integer((json_int_t)m->n_particles));
   json_object_set_new(root, "periodic_boundary_conditions", periodic);
-  json_object_set_new(root, "bounds", bounds);
+  if (set->bounded) json_object_set(root, "bounds", bounds);
   json_object_set_new(root, "default_connectivity_radius", json_real(set->radius));
   json_object_set_new(root, "vel_mean", Numbers(set->d, m->velocity_mean));
   json_object_set_new(root, "vel_std", Numbers(set->d, m->velocity_deviation));
@@ -166,6 +166,7 @@ PetscErrorCode NomosParticleMetadataWrite(const char directory[], const NomosPar
     if (json_dump_file(root, temporary, JSON_INDENT(2))) NomosVerdictFail(&verdict, PETSC_ERR_FILE_WRITE, "%s: cannot write: %s", path, strerror(errno));
     else NomosRenameDurable(temporary, path, &verdict);
   }
+  json_decref(bounds);
   json_decref(root);
   PetscCall(NomosVerdictRaise(PETSC_COMM_SELF, &verdict));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -318,6 +318,6 @@ PetscErrorCode NomosParticleRadius(int d, size_t n, const double x[], double *ra
     if (isfinite(least)) nearest[n_samples++] = sqrt(least);
   }
   NomosSort(n_samples, nearest);
-  *radius = n_samples ? 0.56 * nearest[n_samples / 2] : 0;
+  *radius = n_samples ? NOMOS_RADIUS_OF_SPACING * nearest[n_samples / 2] : 0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -38,7 +38,8 @@ PetscErrorCode NomosViewDestroy(NomosView *view);
 /* How many particles are not in the room, or no numbers, and hence not seen in two dimensions; `margin` beyond the walls is still inside. */
 size_t NomosParticlesOutside(const NomosScene *scene, const NomosParticles *particles, double margin);
 
-/* A radius at which particles look like a body: a little more than half the typical distance (the median over particles) to the nearest other one. 0: fewer than two particles. */
+/* A radius at which particles look like a body: NOMOS_RADIUS_OF_SPACING of the typical distance (the median over particles) to the nearest other one, a little more than half. 0: fewer than two particles. */
+#define NOMOS_RADIUS_OF_SPACING 0.56
 PetscErrorCode NomosParticleRadius(int d, size_t n, const double x[], double *radius);
 
 #endif

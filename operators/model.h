@@ -66,7 +66,7 @@ typedef struct {
   char     place[160]; /* what is wrong with it and where it is, in words; "": nothing to add */
   double   cfl;        /* 0: unknown */
   double   dt_advised; /* 0: no advice */
-  char     advice[200]; /* what to do, of a model whose time step is fixed, in words; "": try another time.dt */
+  char     advice[320]; /* what to do, where the time step is fixed or not what is wrong, in words; "": try another time.dt */
 } NomosModelFault;
 
 /* Named numbers for summary.json's `results`. */

@@ -178,6 +178,7 @@ PetscErrorCode NomosPhaseSpaceCheck(NomosModel model, NomosModelFault *fault)
   if (at == s->size) PetscFunctionReturn(PETSC_SUCCESS);
   *fault = (NomosModelFault){.bad = true, .field = "x", .n_index = 2, .index = {(int64_t)(at / s->row), (int64_t)(at % s->row)}, .value = s->x[at], .dt_advised = model->dt / 2};
   snprintf(fault->place, sizeof fault->place, "state %zu: a collision, or an orbit that escapes", at / s->row);
+  if (s->advice) snprintf(fault->advice, sizeof fault->advice, "%s", s->advice);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

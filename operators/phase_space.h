@@ -27,6 +27,7 @@ typedef struct {
   const char          *scheme;
   size_t               n_energies;
   NomosPhaseEnergy     energies[NOMOS_PHASE_MAX_ENERGIES];
+  const char          *advice; /* to one whose states are no numbers any more; NULL: a shorter step */
   bool                 free_constant; /* the first energy is known up to a constant, which is set so that at step 0 it is the second one in the mean over the states, if there is a second */
   size_t               n_parameters;
   NomosModelParameter *parameters; /* (n_parameters) */

@@ -201,16 +201,24 @@ END_TEST
 /* ---- data and weights of one's own ---- */
 
 /* Positions over time and nothing else, as a user would bring them; the case says what they are of. */
-static void WritePositions(const char path[], const NomosMotion *m)
+typedef struct {
+  size_t from, every; /* frames that it has; 0: all */
+  bool   backwards;   /* the particles */
+  double shift, noise; /* m */
+} Changes;
+
+static void WritePositions(const char path[], const NomosMotion *m, Changes c)
 {
   const double             index[64] = {0};
   const NomosFieldDim      dims[]    = {{.name = "particle", .size = 64, .values = index}, {.name = "axis", .size = 3, .values = index}};
   const NomosFieldVariable variable  = {.name = "position", .dims = {"particle", "axis"}, .type = NOMOS_F64};
   NomosFieldFile           file;
   ck_ok(NomosFieldFileCreate(PETSC_COMM_SELF, &(NomosFieldFileInput){.path = path, .n_dims = 2, .dims = dims, .n_variables = 1, .variables = &variable, .capacity = m->n_frames, .time_unit = "s"}, &file));
-  for (size_t f = 0; f < m->n_frames; f++) {
+  for (size_t f = c.from; f < m->n_frames; f += PetscMax(1, c.every)) {
+    double x[3 * 64];
+    for (size_t i = 0; i < 3 * 64; i++) x[i] = m->observed[f * m->n_observed + (c.backwards ? 3 * (63 - i / 3) + i % 3 : i)] + c.shift + c.noise * NomosRandomNormal(3, f, i);
     ck_ok(NomosFieldFileBeginFrame(file, m->times[f], (int64_t)f));
-    ck_ok(NomosFieldFileWrite(file, "position", NOMOS_F64, (size_t[]){0, 0}, (size_t[]){64, 3}, m->observed + f * m->n_observed));
+    ck_ok(NomosFieldFileWrite(file, "position", NOMOS_F64, (size_t[]){0, 0}, (size_t[]){64, 3}, x));
     ck_ok(NomosFieldFileEndFrame(file));
   }
   ck_ok(NomosFieldFileClose(&file));
@@ -223,7 +231,7 @@ START_TEST(test_data_of_a_user)
   double                   w = 0, loss;
   Try                      try;
   Create("plasticine", plasticine, plain, &try);
-  WritePositions(Path("positions.nc", path), &((NomosConstitutive *)try.s->context)->motion);
+  WritePositions(Path("positions.nc", path), &((NomosConstitutive *)try.s->context)->motion, (Changes){0});
   End(&try);
   snprintf(data, sizeof data, "data.path=%s", path);
   snprintf(of, sizeof of, "constitutive.case=%s", Path("plasticine.yaml", yaml));
@@ -239,6 +247,44 @@ START_TEST(test_data_of_a_user)
   w = 0.1;
   ck_assert_double_ge(LossAt(&try, &w, NULL), 1e-3);
   End(&try);
+}
+END_TEST
+
+/* A motion whose first frame is not the case's: refused with the numbers; noise of a ninth of the distance between particles passes. Free runs are compared where there are frames, or refused before the first step. */
+START_TEST(test_first_frame_and_steps_of_a_user)
+{
+  static const struct {
+    Changes     changes;
+    const char *set, *message; /* NULL: passes */
+    int64_t     every;
+  } tries[] = {
+    {{.noise = 0.01}, NULL, NULL, 5},
+    {{.backwards = true}, NULL, "positions.nc: particle 0 of the first frame is at (0.59, 0.44, 0.64) m, that of the simulation at (0.31, 0.16, 0.36) m (where the file has particle 63: another order?): 0.485 m away, 5.2 times the distance between neighbours", 0},
+    {{.shift = 0.04}, NULL, "0.0693 m away, 0.742 times the distance between neighbours (up to 0.56 is taken for noise)", 0},
+    {{.from = 20}, NULL, "positions.nc begins at time 0.02 s, the simulation at 0 s, and velocities and deformations of the first frame are the simulation's", 0},
+    {{.every = 2}, NULL, NULL, 6},
+    {{.every = 12}, NULL, NULL, 12},
+    {{.every = 12}, "constitutive.every=24", NULL, 24},
+    {{.every = 2}, "constitutive.every=5", "constitutive.every = 5, but not all multiples of so many steps have a frame in", 0},
+    {{.every = 20}, "constitutive.every=80", "up to step 60; they do with 20, 40, 60", 0},
+  };
+  char path[NOMOS_MAX_PATH], yaml[NOMOS_MAX_PATH], data[NOMOS_MAX_PATH + 32], of[NOMOS_MAX_PATH + 32];
+  Try  try, truth;
+  Create("plasticine", plasticine, (const char *const[]){WRITTEN, "constitutive.unknown=[youngs_modulus]", NULL}, &truth);
+  snprintf(data, sizeof data, "data.path=%s", Path("positions.nc", path));
+  snprintf(of, sizeof of, "constitutive.case=%s", Path("plasticine.yaml", yaml));
+  for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {
+    WritePositions(path, &((NomosConstitutive *)truth.s->context)->motion, tries[i].changes);
+    Begin("plasticine", plasticine, (const char *const[]){WRITTEN, "constitutive.unknown=[youngs_modulus]", data, of, "constitutive.observed=positions", tries[i].set, NULL}, &try);
+    if (tries[i].message) ck_refused(NomosSurrogateCreate(&try.input, &try.s), tries[i].message);
+    else {
+      ck_ok(NomosSurrogateCreate(&try.input, &try.s));
+      ck_assert_int_eq(((NomosConstitutive *)try.s->context)->every, tries[i].every);
+      ck_ok(try.s->ops->results(try.s, Take, (Wanted[]){{NULL, 0}}));
+    }
+    End(&try);
+  }
+  End(&truth);
 }
 END_TEST
 
@@ -295,4 +341,4 @@ START_TEST(test_refusals)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("constitutive laws from motion", test_gradient, test_resume, test_identification, test_states_from_positions, test_data_of_a_user, test_weights_in_a_simulation, test_refusals)
+NOMOS_TEST_SUITE("constitutive laws from motion", test_gradient, test_resume, test_identification, test_states_from_positions, test_data_of_a_user, test_first_frame_and_steps_of_a_user, test_weights_in_a_simulation, test_refusals)

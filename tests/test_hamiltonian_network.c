@@ -181,6 +181,7 @@ START_TEST(Map)
   const char *const settings[] = {key, "symplectic_map.energy=q1^2 + p1^2", "symplectic_map.states=2", "initial.state=[0.3, -0.2, 1, 2]", "time.dt=0.25", "time.stop=1", NULL};
   NomosConfig       config;
   NomosModel        model;
+  NomosModelFault   fault;
   double            x[4], q[2] = {0.3, 1}, p[2] = {-0.2, 2}, scalars[3];
   const double      s_p = (float)(0.5 * NomosRandomNormal(7, 0, 0)), s_q = (float)(0.5 * NomosRandomNormal(7, 1, 0)), b_p = (float)(0.5 * NomosRandomNormal(7, 2, 0)), b_q = (float)(0.5 * NomosRandomNormal(7, 3, 0));
   snprintf(key, sizeof key, "symplectic_map.weights=%s", Write(&linear));
@@ -201,6 +202,10 @@ START_TEST(Map)
   }
   ck_ok(map->evaluate_scalars(model, scalars));
   ck_close(scalars[0], 0.5 * (q[0] * q[0] + p[0] * p[0] + q[1] * q[1] + p[1] * p[1]), 1e-14);
+  x[3] = NAN;
+  ck_ok(map->derivatives->set_state(model, x));
+  ck_ok(map->check(model, &fault));
+  ck_assert(fault.bad && fault.index[0] == 1 && fault.index[1] == 1 && strstr(fault.advice, "its time.dt is fixed")); /* no shorter step is advised */
   End(&config, &model);
 }
 END_TEST

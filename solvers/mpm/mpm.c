@@ -251,6 +251,19 @@ static PetscErrorCode FirstFault(const NomosMpm *mpm, int kind, NomosModelFault 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Who leaves the grid: the domain is what to change, not the time step. */
+static void LeftThrough(const NomosMpmSetup *setup, int axis, double x, NomosModelFault *fault)
+{
+  const char letter = "xyz"[axis];
+  double     low, high;
+
+  NomosMpmGridExtent(setup, axis, &low, &high);
+  const bool  above = x > (low + high) / 2, open = setup->walls[axis][above] == NOMOS_WALL_OPEN;
+  const char *side = above ? "high" : "low";
+  snprintf(fault->advice, sizeof fault->advice, "the grid holds particles from %g to %g along %c%s. Give the domain more room (mpm.length%s), %s mpm.wall_%c_%s%s, or let mpm.clip = %d hold particles back at the edge", low, high, letter, open ? ", and its face is open" : "",
+           above ? "" : ", mpm.origin", open ? "close" : "thicken", letter, side, open ? "" : " (mpm.wall_nodes)", setup->order); /* at so many cells both edges hold */
+}
+
 /* Particles that are off the grid, not finite, or inside out. */
 static PetscErrorCode Check(NomosModel model, NomosModelFault *fault)
 {
@@ -266,9 +279,12 @@ static PetscErrorCode Check(NomosModel model, NomosModelFault *fault)
   if (!NotFinite(mpm, fault, &kind) && mpm->lost >= 0) {
     const size_t k = (size_t)mpm->lost;
     int          a = 0;
-    for (double low, high; a < mpm->setup.d - 1; a++) {
-      NomosMpmRoom(&mpm->setup, a, &low, &high);
-      if (NomosMpmEntry(mpm, (size_t)a, k) < low || NomosMpmEntry(mpm, (size_t)a, k) > high) break;
+    double       most = -INFINITY;
+    for (int axis = 0; axis < mpm->setup.d; axis++) {
+      double low, high;
+      NomosMpmGridExtent(&mpm->setup, axis, &low, &high);
+      const double x = NomosMpmEntry(mpm, (size_t)axis, k), beyond = fmax(low - x, x - high);
+      if (beyond > most) most = beyond, a = axis;
     }
     Blame(mpm, k, "outside the grid", fault);
     kind = (int)mpm->n_entries;
@@ -276,6 +292,7 @@ static PetscErrorCode Check(NomosModel model, NomosModelFault *fault)
     fault->n_index  = 2;
     fault->index[1] = a;
     fault->value    = NomosMpmEntry(mpm, (size_t)a, k);
+    LeftThrough(&mpm->setup, a, fault->value, fault);
   }
   for (size_t k = 0; k < mpm->n && !fault->bad; k++) {
     if ((J = NomosMpmDeterminant(mpm, k)) > 0 || mpm->setup.materials[mpm->material[k]].law[NOMOS_LAW_ELASTICITY]->ops->promises & NOMOS_LAW_INSIDE_OUT) continue;
@@ -290,6 +307,7 @@ static PetscErrorCode Check(NomosModel model, NomosModelFault *fault)
   PetscCall(NomosMpmStableTimeStep(mpm, &wave, &speed));
   fault->cfl        = isfinite(model->dt / speed) ? model->dt / speed : 0;
   fault->dt_advised = fmin(0.5 * model->dt, 0.3 * wave);
+  if (!(fault->cfl > 0 && fault->cfl <= 0.5)) fault->advice[0] = '\0'; /* so fast, by an instability */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

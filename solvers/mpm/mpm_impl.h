@@ -23,7 +23,8 @@ void NomosMpmShapeExtent(const NomosMpmShape *shape, int d, double low[3], doubl
 /* solvers/mpm/mpm_overlap.c: do particles x (n) of two bodies begin in the same place? A sentence, or "". Not collective. */
 PetscErrorCode NomosMpmOverlaps(NomosMpm *mpm, const double (*x)[3], const char *const bodies[], size_t n_text, char text[]);
 
-/* Where particles may be along an axis: between walls, and where their splines find nodes. */
+/* Where their splines find nodes along an axis; where particles may be: there, and between walls. */
+void NomosMpmGridExtent(const NomosMpmSetup *setup, int axis, double *low, double *high);
 void NomosMpmRoom(const NomosMpmSetup *setup, int axis, double *low, double *high);
 
 /* mpm->low and high, which each rank has of its own particles, of all. Collective. */

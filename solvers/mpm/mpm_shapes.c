@@ -132,15 +132,18 @@ void NomosMpmShapeExtent(const NomosMpmShape *shape, int d, double low[3], doubl
   }
 }
 
+/* The spline's nodes are 0 ... n - 1: for order 2 those within 1.5 dx, for order 3 within 2 dx. */
+void NomosMpmGridExtent(const NomosMpmSetup *setup, int axis, double *low, double *high)
+{
+  *low  = (setup->order == 2 ? 0.5 : 1) * setup->dx + setup->origin[axis];
+  *high = (setup->cells[axis] - (setup->order == 2 ? 1.5 : 2)) * setup->dx + setup->origin[axis];
+}
+
 void NomosMpmRoom(const NomosMpmSetup *setup, int axis, double *low, double *high)
 {
   const int b = setup->wall_nodes, n = setup->cells[axis];
 
-  /* The spline's nodes are 0 ... n - 1: for order 2 those within 1.5 dx, for order 3 within 2 dx. */
-  *low  = (setup->order == 2 ? 0.5 : 1) * setup->dx;
-  *high = (n - (setup->order == 2 ? 1.5 : 2)) * setup->dx;
-  if (setup->walls[axis][0] != NOMOS_WALL_OPEN) *low = fmax(*low, (b - 1) * setup->dx);
-  if (setup->walls[axis][1] != NOMOS_WALL_OPEN) *high = fmin(*high, (n - b + 1) * setup->dx);
-  *low += setup->origin[axis];
-  *high += setup->origin[axis];
+  NomosMpmGridExtent(setup, axis, low, high);
+  if (setup->walls[axis][0] != NOMOS_WALL_OPEN) *low = fmax(*low, (b - 1) * setup->dx + setup->origin[axis]);
+  if (setup->walls[axis][1] != NOMOS_WALL_OPEN) *high = fmin(*high, (n - b + 1) * setup->dx + setup->origin[axis]);
 }

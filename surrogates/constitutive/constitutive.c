@@ -25,7 +25,7 @@ static const NomosParam params[] = {
   {"constitutive.first_length", NOMOS_PARAM_REAL, "25", NULL, 1, DBL_MAX, NULL, false, "Steps of a segment at the first epoch."},
   {"constitutive.last_length",  NOMOS_PARAM_REAL, "200", NULL, 1, DBL_MAX, NULL, false, "Steps of a segment at the last epoch."},
   {"constitutive.plastic_rate", NOMOS_PARAM_REAL, "0.1", NULL, 0, DBL_MAX, NULL, false, "Factor of train.learning_rate for the return mapping."},
-  {"constitutive.every",        NOMOS_PARAM_INT, "5", NULL, 1, 1e9, NULL, false, "Free runs are compared with the truth every so many steps."},
+  {"constitutive.every",        NOMOS_PARAM_INT, "", NULL, 1, 1e9, NULL, false, "Free runs are compared with the truth every so many steps, at all of which the data must have a frame; unset: 5, or the next that has them."},
   {"constitutive.wrong_moduli", NOMOS_PARAM_REAL_LIST, "", NULL, DBL_MIN, DBL_MAX, NULL, false, "For scale: factors of Young's modulus with which the written law's error is reported too."},
 };
 /* clang-format on */
@@ -63,6 +63,28 @@ static PetscErrorCode ReadParams(NomosSurrogate s)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode FindEvery(NomosSurrogate s)
+{
+  enum { DEFAULT = 5, N_EXAMPLES = 4 };
+  NomosConstitutive *c    = s->context;
+  const int64_t      last = c->motion.steps[c->motion.n_frames - 1];
+  char               text[32 * N_EXAMPLES] = "";
+  bool               given;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigIsGiven(s->config, "constitutive.every", &given));
+  c->every = NomosMotionEvery(&c->motion, DEFAULT);
+  if (!given) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosConfigGetInt(s->config, "constitutive.every", &c->every));
+  if (NomosMotionEvery(&c->motion, c->every) == c->every) PetscFunctionReturn(PETSC_SUCCESS);
+  int64_t every = 0;
+  for (int i = 0; i < N_EXAMPLES && every < last; i++) {
+    every = NomosMotionEvery(&c->motion, every + 1);
+    snprintf(text + strlen(text), sizeof text - strlen(text), "%s%lld", i ? ", " : "", (long long)every);
+  }
+  SETERRQ(s->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: constitutive.every = %lld, but not all multiples of so many steps have a frame in %s, up to step %lld; they do with %s%s", NomosConfigWhere(s->config, "constitutive.every"), (long long)c->every, s->data_path, (long long)last, text, every < last ? ", ..." : "");
+}
+
 /* From the run of the data (`truth`, `config`) to the model to learn in. */
 static PetscErrorCode Prepare(NomosSurrogate s, NomosModel truth, NomosConfig config)
 {
@@ -77,6 +99,7 @@ static PetscErrorCode Prepare(NomosSurrogate s, NomosModel truth, NomosConfig co
   PetscCall(NomosMotionRead(c->model, &(NomosMotionInput){.path = s->data_path, .n_names = N_FIELDS, .names = fields, .first_only = c->positions_only}, &c->motion));
   snprintf(s->data_hash, sizeof s->data_hash, "%016llx", (unsigned long long)c->motion.hash);
   PetscCheck(c->motion.whole || c->positions_only, s->comm, PETSC_ERR_ARG_INCOMP, "%s has positions, but not velocity, affine and deformation_gradient at every frame; use constitutive.observed: positions", s->data_path);
+  PetscCall(FindEvery(s));
   PetscCall(NomosConstitutiveCostCreate(s));
   if (c->pairs_only) PetscCall(NomosLawPairsCreate(&(NomosLawPairsInput){.section = c->material.section, .config = config, .model = truth, .motion = &c->motion}, &c->pairs));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -152,7 +175,7 @@ const NomosSurrogateOps NomosSurrogateOps_Constitutive = {
   .name      = "constitutive",
   .summary   = "Laws of stress and plasticity of a material, learned from its motion through the simulation of it.",
   .reference = "doi:10.48550/arXiv.2304.14369",
-  .needs     = "a run of solver mpm with a frame for every step (position, velocity, affine, deformation_gradient), or position (time, particle, axis) alone",
+  .needs     = "a run of solver mpm with a frame for every step (position, velocity, affine, deformation_gradient), or position (time, particle, axis) and time (s) alone, from the time and with the particles that constitutive.case begins with",
   .n_params  = sizeof params / sizeof *params,
   .params    = params,
   .of_training = (const char *const[]){"constitutive.material", "constitutive.start", "constitutive.observed", "constitutive.supervision", "constitutive.curriculum", "constitutive.first_length", "constitutive.last_length", "constitutive.plastic_rate", "constitutive.every", "constitutive.wrong_moduli", NULL},

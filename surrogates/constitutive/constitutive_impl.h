@@ -32,6 +32,7 @@ typedef struct {
   NomosConfig     config;     /* of `model` */
   NomosModel      model;      /* to learn in */
   NomosMotion     motion;
+  int64_t         every;      /* constitutive.every */
   bool            positions_only; /* constitutive.observed: positions */
   NomosObserved   observed;
   NomosCurriculum curriculum;

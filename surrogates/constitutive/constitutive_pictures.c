@@ -13,17 +13,15 @@ static PetscErrorCode DrawErrors(NomosSurrogate s, const char directory[])
   NomosConstitutive *c = s->context;
   const NomosMotion *m = &c->motion;
   const int64_t      n_steps = m->steps[m->n_frames - 1];
-  int64_t            every;
   double            *curve, *time, error;
   size_t             n = 0;
   NomosFigure        figure;
   char               stem[NOMOS_MAX_PATH];
 
   PetscFunctionBeginUser;
-  PetscCall(NomosConfigGetInt(s->config, "constitutive.every", &every));
   PetscCall(PetscMalloc2((size_t)n_steps + 2, &curve, (size_t)n_steps + 2, &time));
   PetscCall(NomosConstitutiveReconstruct(s, &error, curve));
-  for (int64_t k = 0; k <= n_steps; k += every, n++) {
+  for (int64_t k = 0; k <= n_steps; k += c->every, n++) {
     time[n]  = (double)k * c->model->dt;
     curve[n] = sqrt(curve[n]);
   }

@@ -23,14 +23,11 @@ static PetscErrorCode Reconstruct(NomosSurrogate s, NomosModel model, double *er
 {
   NomosConstitutive *c = s->context;
   const NomosMotion *m = &c->motion;
-  int64_t            every;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosConfigGetInt(s->config, "constitutive.every", &every));
-  for (size_t f = 1; f < m->n_frames; f++) every = PetscMax(every, m->steps[f] - m->steps[f - 1]); /* there must be a frame */
   PetscCall(NomosModelSetClock(model, 0));
   PetscCall(model->ops->derivatives->set_state(model, m->states));
-  PetscCall(NomosFreeRun(&(NomosComparison){.model = model, .field = m->field, .n_steps = m->steps[m->n_frames - 1], .every = every, .reference = NomosMotionReference, .ctx = (void *)m}, error, curve));
+  PetscCall(NomosFreeRun(&(NomosComparison){.model = model, .field = m->field, .n_steps = m->steps[m->n_frames - 1], .every = c->every, .reference = NomosMotionReference, .ctx = (void *)m}, error, curve));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -62,18 +59,16 @@ static PetscErrorCode SideBySide(NomosSurrogate s, NomosModel truth, NomosModel 
 {
   NomosConstitutive  *c = s->context;
   NomosReferenceModel reference = {.model = truth};
-  int64_t             every;
   size_t              n_state;
   double              stop;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosConfigGetInt(s->config, "constitutive.every", &every));
   PetscCall(NomosConfigGetReal(config, "time.stop", &stop));
   PetscCall(NomosModelFieldFind(truth, "position", &reference.field));
   PetscCall(truth->ops->derivatives->state_size(truth, &n_state));
   PetscCall(PetscMalloc1(n_state * NomosRealBytes(truth->precision), (char **)&reference.state));
   PetscCall(model->ops->derivatives->set_parameters(model, c->material.values));
-  PetscCall(NomosFreeRun(&(NomosComparison){.model = model, .field = reference.field, .n_steps = llround(stop / model->dt), .every = every, .reference = NomosModelReference, .ctx = &reference}, error, NULL));
+  PetscCall(NomosFreeRun(&(NomosComparison){.model = model, .field = reference.field, .n_steps = llround(stop / model->dt), .every = c->every, .reference = NomosModelReference, .ctx = &reference}, error, NULL));
   PetscCall(PetscFree(reference.state));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,5 +1,6 @@
 #include "surrogates/constitutive/motion.h"
 
+#include "io/particle_view.h"
 #include "operators/model_operator.h"
 
 #include <math.h>
@@ -75,12 +76,13 @@ static PetscErrorCode CheckShape(NomosFieldReader reader, const char path[], con
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode ReadTimes(NomosFieldReader reader, const char path[], double dt, NomosMotion *m)
+static PetscErrorCode ReadTimes(NomosFieldReader reader, const char path[], double dt, NomosMotion *m, double *begin)
 {
   const size_t start = 0;
 
   PetscFunctionBeginUser;
   PetscCall(NomosFieldReaderRead(reader, "time", &start, &m->n_frames, m->times));
+  *begin = m->times[0];
   for (size_t f = m->n_frames; f-- > 0;) m->times[f] -= m->times[0];
   m->hash = XXH64(m->times, m->n_frames * sizeof *m->times, 0);
   for (size_t f = 0; f < m->n_frames; f++) {
@@ -114,6 +116,14 @@ static PetscErrorCode ReadField(NomosFieldReader reader, const char path[], Nomo
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode ReadPositions(NomosModel model, size_t field, void *state, double positions[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(model->ops->derivatives->get_state(model, state));
+  PetscCall(model->ops->derivatives->field(model, field, state, positions));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* What the file does not tell of the first state is the model's. */
 static PetscErrorCode FirstFromModel(NomosModel model, size_t number, NomosMotion *m)
 {
@@ -125,23 +135,83 @@ static PetscErrorCode FirstFromModel(NomosModel model, size_t number, NomosMotio
   PetscFunctionBeginUser;
   PetscCall(model->ops->derivatives->fields(model, &n_fields, &list));
   PetscCall(PetscMalloc2(Entries(&list[number]), &values, m->state_bytes, &state));
-  PetscCall(model->ops->derivatives->get_state(model, state));
-  PetscCall(model->ops->derivatives->field(model, number, state, values));
+  PetscCall(ReadPositions(model, number, state, values));
   PetscCall(model->ops->derivatives->field_vjp(model, number, values, m->states));
   PetscCall(PetscFree2(values, state));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static double Distance(size_t d, const double a[], const double b[])
+{
+  double square = 0;
+
+  for (size_t i = 0; i < d; i++) square += (a[i] - b[i]) * (a[i] - b[i]);
+  return sqrt(square);
+}
+
+static const char *Place(size_t d, const double x[], char text[96])
+{
+  if (d == 2) snprintf(text, 96, "(%g, %g)", x[0], x[1]);
+  else snprintf(text, 96, "(%g, %g, %g)", x[0], x[1], x[2]);
+  return text;
+}
+
+/* Velocities and deformations of the first frame that are the model's belong to the model's particles: those must be the file's, to about half the distance between neighbours. So much noise of a measurement
+   passes; another order, another place and another time do not. */
+static PetscErrorCode CompareFirst(const char path[], const NomosModelField *field, const double seen[], const double own[])
+{
+  const size_t n = field->count[0], d = field->count[1];
+  size_t       worst = 0, there = 0;
+  double       tolerance, shift[3] = {0};
+  char         places[2][96], there_is[96] = "";
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosParticleRadius((int)d, n, own, &tolerance));
+  for (size_t i = 0; i < n * d; i++) shift[i % d] += (seen[i] - own[i]) / (double)n;
+  for (size_t p = 0; p < n; p++)
+    if (Distance(d, seen + p * d, own + p * d) > Distance(d, seen + worst * d, own + worst * d)) worst = p;
+  for (size_t p = 0; p < n; p++)
+    if (Distance(d, seen + p * d, own + worst * d) < Distance(d, seen + there * d, own + worst * d)) there = p;
+  const double off = Distance(d, seen + worst * d, own + worst * d);
+  if (Distance(d, shift, (double[3]){0}) <= tolerance && Distance(d, seen + there * d, own + worst * d) <= tolerance) snprintf(there_is, sizeof there_is, " (where the file has particle %zu: another order?)", there);
+  NomosCheck(tolerance == 0 || off <= tolerance, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: particle %zu of the first frame is at %s m, that of the simulation at %s m%s: %.3g m away, %.3g times the distance between neighbours (up to %g is taken for noise). Velocities and deformations of the first frame are the simulation's: its case must begin with the particles of that frame in the order of the file, best as bodies of `shape: particles`",
+             path, worst, Place(d, seen + worst * d, places[0]), Place(d, own + worst * d, places[1]), there_is, off, off * NOMOS_RADIUS_OF_SPACING / tolerance, NOMOS_RADIUS_OF_SPACING);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CheckFirst(const char path[], NomosModel model, double begin, const NomosMotion *m)
+{
+  const NomosModelField *list;
+  size_t                 n_fields;
+  double                *own;
+  char                  *state;
+
+  PetscFunctionBeginUser;
+  NomosCheck(fabs(begin - model->time) <= 1e-3 * model->dt, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s begins at time %.10g s, the simulation at %.10g s, and velocities and deformations of the first frame are the simulation's: the file must have frames from there on; if the case does describe this first frame, let `time` begin at %.10g s", path, begin, model->time, model->time);
+  PetscCall(model->ops->derivatives->fields(model, &n_fields, &list));
+  if (list[m->field].n_dims != 2 || (list[m->field].count[1] != 2 && list[m->field].count[1] != 3)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscMalloc2(m->n_observed, &own, m->state_bytes, &state));
+  PetscErrorCode code = ReadPositions(model, m->field, state, own);
+  if (!code) code = CompareFirst(path, &list[m->field], m->observed, own);
+  PetscCall(PetscFree2(own, state));
+  PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode ReadFrames(NomosFieldReader reader, const char path[], NomosModel model, const NomosMotionInput *input, NomosMotion *m)
 {
   size_t field, n_frames;
+  bool   has_time;
+  double begin = 0;
 
   PetscFunctionBeginUser;
   PetscCall(NomosModelFieldFind(model, input->names[0], &field));
+  PetscCall(NomosFieldReaderHas(reader, "time", &has_time));
+  NomosCheck(has_time, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s has no dataset `time`: beside `%s` there must be the times of its frames in s, from %g on, at multiples of time.dt = %g s", path, input->names[0], model->time, model->dt);
   PetscCall(NomosFieldReaderFrames(reader, &n_frames));
   NomosCheck(n_frames > 1, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s has %zu frame%s: a motion has two at least, best one for every step (output.fields_every = time.dt)", path, n_frames, n_frames == 1 ? "" : "s");
   PetscCall(Allocate(model, field, n_frames, m));
-  PetscCall(ReadTimes(reader, path, model->dt, m));
+  PetscCall(ReadTimes(reader, path, model->dt, m, &begin));
   m->whole = true;
   for (size_t i = 0; i < input->n_names; i++) {
     bool has = false;
@@ -152,6 +222,7 @@ static PetscErrorCode ReadFrames(NomosFieldReader reader, const char path[], Nom
     else PetscCall(FirstFromModel(model, field, m));
     m->whole = m->whole && has;
   }
+  if (!m->whole) PetscCall(CheckFirst(path, model, begin, m));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -195,27 +266,39 @@ PetscErrorCode NomosMotionRecord(NomosModel model, const char name[], size_t n_f
 
 /* ---- free runs */
 
-PetscErrorCode NomosMotionReference(int64_t step, double positions[], void *motion)
+/* The frame of a step; n_frames: none. */
+static size_t FindFrame(const NomosMotion *m, int64_t step)
 {
-  const NomosMotion *m   = motion;
-  size_t             low = 0, high = m->n_frames - 1;
+  size_t low = 0, high = m->n_frames - 1;
 
-  PetscFunctionBeginUser;
   while (low < high) {
     const size_t middle = (low + high) / 2;
     if (m->steps[middle] < step) low = middle + 1;
     else high = middle;
   }
-  PetscCheck(m->steps[low] == step, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "the motion has no frame at step %lld", (long long)step);
-  PetscCall(PetscMemcpy(positions, m->observed + low * m->n_observed, m->n_observed * sizeof *positions));
-  PetscFunctionReturn(PETSC_SUCCESS);
+  return m->steps[low] == step ? low : m->n_frames;
 }
 
-static PetscErrorCode ReadPositions(NomosModel model, size_t field, void *state, double positions[])
+int64_t NomosMotionEvery(const NomosMotion *m, int64_t least)
 {
+  const int64_t last = m->steps[m->n_frames - 1];
+
+  for (int64_t every = PetscMax(1, least); every < last; every++) {
+    int64_t step = every;
+    while (step <= last && FindFrame(m, step) < m->n_frames) step += every;
+    if (step > last) return every;
+  }
+  return last;
+}
+
+PetscErrorCode NomosMotionReference(int64_t step, double positions[], void *motion)
+{
+  const NomosMotion *m   = motion;
+  const size_t       low = FindFrame(m, step);
+
   PetscFunctionBeginUser;
-  PetscCall(model->ops->derivatives->get_state(model, state));
-  PetscCall(model->ops->derivatives->field(model, field, state, positions));
+  PetscCheck(low < m->n_frames, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "the motion has no frame at step %lld", (long long)step);
+  PetscCall(PetscMemcpy(positions, m->observed + low * m->n_observed, m->n_observed * sizeof *positions));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -24,7 +24,8 @@ PetscErrorCode NomosModelFieldFind(NomosModel model, const char name[], size_t *
 
 /* Frames of `path` (a run directory, or a file with a time axis first): the field names[0], and of the others those that are there, all with the shape they have in the model. What the file does not have (or is not
    asked for: `first_only`) of the first state is the model's present one; later states then have zeros there. Errors: a file or variable that is missing; another number of particles; times that are no steps of the
-   model's dt; one frame only; numbers that are not finite. */
+   model's dt; one frame only; numbers that are not finite; where the first state is the model's in part, a first frame that is not the model's present one: another time, or a particle (positions over (particle,
+   axis)) that is more than half the distance between neighbours elsewhere. */
 typedef struct {
   const char        *path;
   size_t             n_names;
@@ -35,6 +36,8 @@ PetscErrorCode NomosMotionRead(NomosModel model, const NomosMotionInput *input, 
 /* As if seen: a model's own, n_frames of every `every` steps from its present state on (which it advances). */
 PetscErrorCode NomosMotionRecord(NomosModel model, const char name[], size_t n_frames, int64_t every, NomosMotion *motion);
 PetscErrorCode NomosMotionFree(NomosMotion *motion);
+/* The least number of steps, `least` or more, of which all multiples up to the last frame have a frame; the last frame's own step if there is no other. */
+int64_t NomosMotionEvery(const NomosMotion *motion, int64_t least);
 
 /* Positions that a free run is compared with: those of step `step`, asked for in ascending order. */
 typedef PetscErrorCode (*NomosReferenceFn)(int64_t step, double positions[], void *ctx);

@@ -105,6 +105,7 @@ static PetscErrorCode Create(NomosModel model)
   PetscCall(PetscNew(&m));
   model->data             = m;
   m->space.set_parameters = SetParameters;
+  m->space.advice         = "begin with states like those of its training (initial.state), or train it on more of them; its time.dt is fixed";
   PetscCall(NomosConfigGetString(model->config, SECTION ".weights", &path));
   PetscCheck(path[0], model->comm, PETSC_ERR_ARG_WRONG, "%s: " SECTION ".weights is missing: the weights.safetensors of a training of the surrogate sympnet", NomosConfigWhere(model->config, "solver"));
   PetscErrorCode code = NomosWeightsFileOpen(model->config, SECTION ".weights", sizeof architecture / sizeof *architecture, architecture, &file);

@@ -54,6 +54,34 @@ bad "a folder in its place" "cannot write" import theirs_pdebench.h5 -o both
 [ -e both/a.nc ] && [ ! -e .both.tmp ] || fail "a refused import has changed a folder, or left $(ls -a)"
 LAUNCH="mpirun --oversubscribe -n 2" bad "on two ranks" "unknown format" export $ours --format x -o out
 
+# Particles have the walls of their case, not where the positions of the run end, or none that is known; what is no field on a grid is for no layout of such.
+mkdir dam
+cat >dam/case.yaml <<'END2'
+solver: mpm
+mpm: {dimensions: 2, length: [2 m, 1 m], cells: 40, gravity: [0, -9.8], wall_nodes: 3, origin: [-1, 0]}
+materials: {jelly: {density: 1000, elasticity: fixed_corotated, youngs_modulus: 1e5 Pa, poissons_ratio: 0.2}}
+bodies: {cube: {material: jelly, shape: box, centre: [0, 0.5], size: 0.2, lattice: 4}}
+time: {dt: 1 ms, stop: 10 ms}
+output: {fields_every: 1 ms, scalars_every: 10 ms, pictures: no}
+END2
+bounds() { tr -d ' \n' <$1/metadata.json | sed 's/\(\.[1-9]\)0\{9,\}[0-9]*/\1/g' | grep -qF '"bounds":[[-0.9,0.9],[0.1,0.9]]' || fail "$1 has other walls: $(cat $1/metadata.json)"; }
+expect 0 "" "$nomos" run dam -o fell -q
+expect 0 "" "$nomos" export fell --format lagrangebench -o fell_lb -q
+bounds fell_lb
+expect 0 "" "$nomos" export fell --format nomos -o fell.h5 -q
+expect 0 "" "$nomos" export fell.h5 --format lagrangebench -o fell_again -q
+bounds fell_again
+cp fell/fields.nc alone.nc
+expect 0 "does not say where the walls are" "$nomos" export alone.nc --format lagrangebench -o alone -q
+! grep -q bounds alone/metadata.json || fail "walls of nowhere: $(cat alone/metadata.json)"
+expect 0 "" "$nomos" run hamiltonian/pendulum -o orbits -q --smoke
+for layout in pdebench well; do
+  bad "particles" "fell holds particles, and --format $layout takes fields on a grid: choose lagrangebench, or nomos" export fell --format $layout -o out
+  bad "orbits" "holds orbits (x over state), and --format $layout takes fields on a grid: choose nomos" export orbits --format $layout -o out
+done
+expect 0 "" "$nomos" export orbits --format nomos -o orbits.nc -q
+bad "orbits in a file of ours" "holds orbits (x over state)" export orbits.nc --format well -o out
+
 # No room: one sentence, and the old file as it was.
 mkdir disk
 if mount -t tmpfs -o size=64k tmpfs disk 2>/dev/null; then

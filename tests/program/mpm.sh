@@ -170,4 +170,18 @@ sed 's/.*\(position\[\)/\1/' err.txt >one.txt
 expect 1 'the run blew up: position[' mpirun --oversubscribe -n 2 "$nomos" run bad -o blown_ranks --quiet --set time.stop=0.2
 grep -qF "$(head -n 1 one.txt | cut -c 1-60)" err.txt || fail "two ranks blame another particle: $(cat err.txt)"
 
+# ---- who leaves the grid at a small step: no step helps, the domain does; a wall, and clipping, as advised ----
+cat >bad/case.yaml <<'END'
+include: ../run/config.yaml
+mpm: {wall_x_high: open, gravity: [0, 0, 0]}
+bodies: {cube: {velocity: [2, 0, 0]}}
+END
+expect 1 'the grid holds particles from 0.03125 to 0.90625 along x, and its face is open. Give the domain more room (mpm.length), close mpm.wall_x_high, or let mpm.clip = 2 hold particles back' "$nomos" run bad -o left --quiet --set time.stop=0.2
+! grep -q 'time.dt' err.txt || fail "advises another step: $(cat err.txt)"
+expect 1 'along x, and its face is open' mpirun --oversubscribe -n 2 "$nomos" run bad -o left_ranks --quiet --set time.stop=0.2
+for as_advised in mpm.wall_x_high=separate mpm.clip=2 'mpm.length=[2 m, 1 m, 1 m]:mpm.cells=32'; do
+  IFS=: read -r one two <<<"$as_advised"
+  expect 0 "" "$nomos" run bad -o left --force --quiet --set time.stop=0.2 --set "$one" ${two:+--set "$two"}
+done
+
 finish
