@@ -27,6 +27,12 @@ static void Create(const char file[], const char *const settings[], NomosConfig 
   ck_ok(CreateGraph(PETSC_COMM_SELF, file, settings, config, s));
 }
 
+static PetscErrorCode Sentence(const char sentence[], void *ctx)
+{
+  strncat(ctx, sentence, 500 - strlen(ctx));
+  return PETSC_SUCCESS;
+}
+
 /* ---- noise */
 
 START_TEST(Noise)
@@ -207,8 +213,10 @@ START_TEST(Judged)
   NomosConfig    config;
   NomosSurrogate s;
   Figures        figures = {0};
-  double         mean[3], deviation[3], one = 0, still = 0, all = 0;
-  Create("clouds.h5", (const char *const[]){"reduced_order_graph.points=100", "reduced_order_graph.draws=1", TestSet("same", "clouds.h5"), NULL}, &config, &s);
+  double         mean[3], deviation[3], one = 0, still = 0, all = 0, first = 0;
+  char           said[1024] = "";
+  WriteClouds("long.h5", &(CloudData){.n = 5, .n_frames = LONG, .n_particles = 9, .d = 2, .seed = 7});
+  Create("long.h5", (const char *const[]){"reduced_order_graph.points=100", "reduced_order_graph.draws=1", TestSet("same", "long.h5"), NULL}, &config, &s);
   Vanish(s);
   const NomosReducedOrderGraph *g = s->context;
   ck_ok(NomosParticleStepperUnits(g->stepper, s->parameters, mean, deviation));
@@ -250,9 +258,12 @@ START_TEST(Kinds)
   NomosConfig    config;
   NomosSurrogate s;
   Figures        figures = {0};
+  char           said[1024] = "";
   MakeClouds();
   WriteClouds("swapped.h5", &(CloudData){.n = 5, .n_frames = 14, .n_particles = 9, .d = 2, .seed = 7, .swapped = true});
   Create("clouds.h5", (const char *const[]){"reduced_order_graph.points=100", "reduced_order_graph.draws=1", TestSet("swapped", "swapped.h5"), NULL}, &config, &s);
+  ck_ok(s->ops->warn(s, Sentence, said));
+  ck_assert_msg(!strstr(said, "walls of"), "%s", said);
   ck_ok(s->ops->evaluate(s, NOMOS_SPLIT_TRAIN, TakeFigure, &figures));
   const double own = Figure(&figures, "rollout_mse");
   figures.n = 0;
@@ -261,12 +272,6 @@ START_TEST(Kinds)
   EndGraph(&config, &s);
 }
 END_TEST
-
-static PetscErrorCode Sentence(const char sentence[], void *ctx)
-{
-  strncat(ctx, sentence, 500 - strlen(ctx));
-  return PETSC_SUCCESS;
-}
 
 static const char *const walls[] = {"reduced_order_graph.fixed=[wall]", "reduced_order_graph.points=100", "reduced_order_graph.draws=1", "reduced_order_graph.steps=3", NULL};
 
@@ -363,6 +368,11 @@ START_TEST(Radius)
   ck_assert(((NomosReducedOrderGraph *)s->context)->radius == 0.0145);
   EndGraph(&config, &s);
   ck_refused(CreateGraph(PETSC_COMM_SELF, "lattice.h5", (const char *const[]){"reduced_order_graph.fixed=[0]", NULL}, &config, &s), "names all materials of the data (0)");
+  EndGraph(&config, &s);
+  WriteClouds("wide.h5", &(CloudData){.n = 5, .n_frames = 14, .n_particles = 9, .d = 2, .seed = 7, .high = 1.5}); /* walls of a test set */
+  Create("clouds.h5", (const char *const[]){TestSet("wide", "wide.h5"), NULL}, &config, &s);
+  ck_ok(s->ops->warn(s, Sentence, said));
+  ck_assert_msg(strstr(said, "reduced_order_graph.tests.wide: walls of") && strstr(said, "wide.h5 are at other places (from 0 to 1.5, from 0 to 1) than those of the training (from 0 to 1, from 0 to 1)"), "%s", said);
   EndGraph(&config, &s);
 }
 END_TEST

@@ -293,6 +293,8 @@ static PetscErrorCode Warn(NomosSurrogate s, NomosWarningFn warn, void *ctx)
   snprintf(text, sizeof text, "%.0f coarse simulation%s blew up, and the coarse_mse of %s infinite (null in JSON), which says nothing of the stepper: a shorter time.dt in reduced_order_graph.coarse", coarse_stopped, coarse_stopped > 1 ? "s" : "", coarse_stopped > 1 ? "their sets is" : "its set is");
   if (coarse_stopped > 0) PetscCall(warn(text, ctx));
   if (g->note[0]) PetscCall(warn(g->note, ctx));
+  for (size_t i = 0; i < g->n_sets; i++)
+    if (g->sets[i].note[0]) PetscCall(warn(g->sets[i].note, ctx));
   if (g->rerun_note[0]) PetscCall(warn(g->rerun_note, ctx));
   PetscCall(NomosParticleDataWarn(g->data, warn, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);

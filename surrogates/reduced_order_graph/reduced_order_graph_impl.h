@@ -32,6 +32,7 @@ typedef struct {
   char             *name;
   NomosParticleData data;
   NomosParticlePart part;
+  char              note[1024]; /* that its walls are at other places; "": they are not */
 } NomosParticleTestSet;
 
 /* What is written beside the weights. */
