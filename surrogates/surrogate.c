@@ -195,6 +195,7 @@ PetscErrorCode NomosSurrogateSaveWeights(NomosSurrogate s, const char path[], si
   size_t                n_all = 0;
 
   PetscFunctionBeginUser;
+  if (s->ops->write_texts) PetscCall(s->ops->write_texts(s));
   PetscCall(PetscMalloc2(n, &tensors, n_texts + s->n_texts + 6, &texts));
   for (size_t i = 0; i < n; i++) PetscCall(AsTensor(s, i, &tensors[i]));
   PetscCall(NomosConfigVisit(s->config, AddArchitecture, &architecture));

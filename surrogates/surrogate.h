@@ -84,6 +84,8 @@ typedef struct {
   PetscErrorCode (*results)(NomosSurrogate s, NomosResultFn result, void *ctx);
   /* What should be known of these numbers. The same on every rank. Collective. May be NULL. */
   PetscErrorCode (*warn)(NomosSurrogate s, NomosWarningFn warn, void *ctx);
+  /* Sets its texts (s->texts) before weights are saved, where they tell of these. May be NULL. */
+  PetscErrorCode (*write_texts)(NomosSurrogate s);
   /* What it wants back of the texts beside weights that are loaded. May be NULL. */
   PetscErrorCode (*take_texts)(NomosSurrogate s, NomosSafetensors file);
   /* Pictures into `directory`, with the weights as they are. Called on one rank. May be NULL. */

@@ -218,6 +218,20 @@ START_TEST(Parts)
   ck_ok(ops->derivatives->set_state(model, x));
   ck_ok(ops->evaluate_scalars(model, values));
   ck_assert(values[3] == 2);
+  NomosCheckpoint checkpoint; /* so far: also before a restart */
+  char            path[NOMOS_MAX_PATH];
+  ck_ok(NomosCheckpointCreate(PETSC_COMM_SELF, TrainingCheckpoints(path), 7, 0, &checkpoint));
+  ck_ok(ops->save(model, checkpoint));
+  ck_ok(NomosCheckpointClose(&checkpoint));
+  EndModel(&config, &model);
+  ck_ok(CreateModel("walls.h5", (const char *const[]){text, "particle_graph.points=9", NULL}, &config, &model));
+  ck_ok(ops->derivatives->get_state(model, x));
+  ck_ok(NomosCheckpointOpen(PETSC_COMM_SELF, TrainingCheckpoints(path), "7", NULL, &checkpoint));
+  ck_ok(ops->load(model, checkpoint));
+  ck_ok(NomosCheckpointClose(&checkpoint));
+  ck_ok(ops->derivatives->set_state(model, x)); /* where all is one part */
+  ck_ok(ops->evaluate_scalars(model, values));
+  ck_assert(values[3] == 2);
   EndModel(&config, &model);
 }
 END_TEST

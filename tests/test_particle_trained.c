@@ -111,6 +111,39 @@ START_TEST(Decoder)
 }
 END_TEST
 
+/* The radius that counts, and is told, is that of the weights, also where that of the data would be another. */
+START_TEST(RadiusOfFirstWeights)
+{
+  static const char *const unset[] = {"reduced_order_graph.radius=", "reduced_order_graph.points=100", "reduced_order_graph.draws=1", NULL};
+  char                     setting[2 * NOMOS_MAX_PATH], first[64], text[1024], near[64];
+  double                   radius[2];
+
+  snprintf(weights, sizeof weights, "%.2000s/first.safetensors", ck_directory);
+  snprintf(setting, sizeof setting, "train.weights=%.2000s", weights);
+  WriteClouds("clouds.h5", &(CloudData){.n = 5, .n_frames = 14, .n_particles = 9, .d = 2, .seed = 7});
+  WriteClouds("other.h5", &(CloudData){.n = 5, .n_frames = 14, .n_particles = 30, .d = 2, .seed = 7});
+  for (int other = 0; other < 2; other++) {
+    NomosConfig      config;
+    NomosSurrogate   s;
+    NomosSafetensors file;
+    ck_ok(CreateGraph(PETSC_COMM_SELF, other ? "other.h5" : "clouds.h5", other ? (const char *const[]){unset[0], unset[1], unset[2], setting, NULL} : unset, &config, &s));
+    radius[other] = ((NomosReducedOrderGraph *)s->context)->radius;
+    if (other) ck_ok(NomosSurrogateBegin(s));
+    ck_ok(s->ops->describe(s, sizeof text, text));
+    snprintf(near, sizeof near, "neighbours within %.4g,", radius[0]);
+    ck_assert_msg(strstr(text, near), "%s", text);
+    ck_ok(NomosSurrogateSaveWeights(s, weights, 0, NULL, NULL));
+    ck_ok(NomosSafetensorsOpen(PETSC_COMM_SELF, weights, &file));
+    if (!other) snprintf(first, sizeof first, "%s", NomosSafetensorsMetadata(file, "radius"));
+    ck_assert_str_eq(NomosSafetensorsMetadata(file, "radius"), first);
+    ck_ok(NomosSafetensorsClose(&file));
+    EndGraph(&config, &s);
+  }
+  ck_assert_double_eq(strtod(first, NULL), radius[0]);
+  ck_assert_double_lt(radius[1], 0.9 * radius[0]);
+}
+END_TEST
+
 /* A training that begins with weights of other data is told so. */
 START_TEST(BeginsWithOthers)
 {
@@ -135,4 +168,4 @@ START_TEST(BeginsWithOthers)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("particle_trained", SameMotions, Refused, Decoder, BeginsWithOthers)
+NOMOS_TEST_SUITE("particle_trained", SameMotions, Refused, Decoder, RadiusOfFirstWeights, BeginsWithOthers)

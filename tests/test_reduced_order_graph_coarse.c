@@ -130,7 +130,7 @@ START_TEST(BlowsUp)
   ck_assert(isinf(CoarseError("throw.h5", (const char *const[]){blows, NULL}, &figures)));
   ck_assert(isfinite(Figure(&figures, "same_composed_mse")) && Figure(&figures, "same_coarse_stopped") == 1);
   ck_ok(Create("throw.h5", (const char *const[]){blows, NULL}, &config, &s));
-  ck_ok(s->ops->results(s, TakeFigure, &again));
+  for (int i = 0; i < 2; i++) ck_ok(s->ops->results(s, TakeFigure, &again)); /* counted once, however often it is told */
   ck_ok(s->ops->warn(s, Sentence, said));
   ck_assert_msg(strstr(said, "1 coarse simulation blew up, and the coarse_mse of its set is infinite"), "%s", said);
   EndGraph(&config, &s);

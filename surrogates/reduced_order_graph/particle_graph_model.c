@@ -277,18 +277,26 @@ static PetscErrorCode Save(NomosModel model, NomosCheckpoint checkpoint)
 {
   ParticleGraph *p    = model->data;
   const size_t   zero = 0;
+  char           text[32];
 
   PetscFunctionBeginUser;
   PetscCall(NomosCheckpointWriteArray(checkpoint, "history", NOMOS_F64, 1, 1, &p->n_state, &zero, &p->n_state, p->state));
+  snprintf(text, sizeof text, "%zu", p->most_components);
+  PetscCall(NomosCheckpointWriteText(checkpoint, "most_components", text));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* An older checkpoint does not say how many parts there were. */
 static PetscErrorCode Load(NomosModel model, NomosCheckpoint checkpoint)
 {
   ParticleGraph *p    = model->data;
   const size_t   zero = 0;
+  char          *text;
 
   PetscFunctionBeginUser;
+  PetscCall(NomosCheckpointReadText(checkpoint, "most_components", &text));
+  p->most_components = text ? strtoul(text, NULL, 10) : 0;
+  PetscCall(PetscFree(text));
   PetscCall(NomosCheckpointReadArray(checkpoint, "history", NOMOS_F64, 1, &p->n_state, &zero, &p->n_state, p->state));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -82,10 +82,23 @@ static const char *BoxText(int d, const double low[], const double high[], size_
   return text;
 }
 
-PetscErrorCode NomosParticleDataTakeTraining(NomosParticleData d, const NomosParticleTraining *training, size_t n_note, char note[])
+void NomosParticleDataTakeBox(NomosParticleData d, const NomosParticleTraining *training, size_t n_note, char note[])
 {
   const NomosParticleTrained *trained = training->trained;
   char                        ours[200], theirs[200];
+
+  note[0] = 0;
+  if (SameBox(trained, &d->info)) return;
+  snprintf(note, n_note, "%s: walls of %.300s are at other places (%s) than those of the training (%s), and the network knows the latter alone", training->of, d->path, BoxText(d->info.d, d->info.low, d->info.high, sizeof ours, ours), BoxText(trained->d, trained->low, trained->high, sizeof theirs, theirs));
+  for (int a = 0; a < trained->d; a++) {
+    d->info.low[a]  = trained->low[a];
+    d->info.high[a] = trained->high[a];
+  }
+}
+
+PetscErrorCode NomosParticleDataTakeTraining(NomosParticleData d, const NomosParticleTraining *training, size_t n_note, char note[])
+{
+  const NomosParticleTrained *trained = training->trained;
 
   PetscFunctionBeginUser;
   note[0] = 0;
@@ -93,12 +106,7 @@ PetscErrorCode NomosParticleDataTakeTraining(NomosParticleData d, const NomosPar
   if (trained->has_parameters) PetscCall(NomosParticleDataCheckParameters(d, training->of, trained->n_parameters, trained->parameters));
   NomosCheck(SameInterval(trained, &d->info), d->comm, PETSC_ERR_ARG_INCOMP, "%s: frames of %s are %g s apart, and those of the training %g s, which is the network's step: take data with frames as far apart (data.every takes every n-th)", training->of, d->path, d->info.interval, trained->interval);
   if (trained->has_kinds) PetscCall(NomosParticleDataNameKinds(d, &(NomosParticleKinds){training->of, trained->n_kinds, trained->kinds}));
-  if (SameBox(trained, &d->info)) PetscFunctionReturn(PETSC_SUCCESS);
-  snprintf(note, n_note, "%s: walls of %.300s are at other places (%s) than those of the training (%s), and the network knows the latter alone", training->of, d->path, BoxText(d->info.d, d->info.low, d->info.high, sizeof ours, ours), BoxText(trained->d, trained->low, trained->high, sizeof theirs, theirs));
-  for (int a = 0; a < trained->d; a++) {
-    d->info.low[a]  = trained->low[a];
-    d->info.high[a] = trained->high[a];
-  }
+  NomosParticleDataTakeBox(d, training, n_note, note);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

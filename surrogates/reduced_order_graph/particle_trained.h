@@ -32,6 +32,8 @@ typedef struct {
   const NomosParticleTrained *trained;
 } NomosParticleTraining;
 PetscErrorCode NomosParticleDataTakeTraining(NomosParticleData data, const NomosParticleTraining *training, size_t n_note, char note[]);
+/* The domain alone. */
+void NomosParticleDataTakeBox(NomosParticleData data, const NomosParticleTraining *training, size_t n_note, char note[]);
 /* In what data differ from those of a training that goes on with them, for a warning; "": in nothing. */
 void NomosParticleTrainedCompare(const NomosParticleTrained *trained, const NomosParticleDataInfo *info, size_t n_text, char text[]);
 

@@ -116,18 +116,21 @@ static PetscErrorCode CreateParts(NomosSurrogate s)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* For a model of the weights. */
+/* For a model of the weights. The radius is that of the buffer, which may be that of train.weights. */
 static PetscErrorCode WriteTexts(NomosSurrogate s)
 {
   NomosReducedOrderGraph *g = s->context;
   char                   *box = g->texts[NOMOS_PARTICLE_BOX];
+  double                  radius;
 
   PetscFunctionBeginUser;
+  PetscCall(NomosParticleStepperRadius(g->stepper, s->parameters, &radius));
+  box[0] = 0;
   PetscCall(NomosParticleNamesJoin(g->info->n_kinds, g->info->kinds, 1024, g->texts[NOMOS_PARTICLE_KINDS]));
   PetscCall(NomosParticleNamesJoin(g->info->n_parameters, g->info->parameters, 1024, g->texts[NOMOS_PARTICLE_PARAMETERS]));
   if (g->info->timed) snprintf(g->texts[NOMOS_PARTICLE_INTERVAL], 1024, "%.17g", g->info->interval);
   else snprintf(g->texts[NOMOS_PARTICLE_INTERVAL], 1024, "unknown"); /* no number, so that nobody compares it */
-  snprintf(g->texts[NOMOS_PARTICLE_RADIUS], 1024, "%.17g", g->radius);
+  snprintf(g->texts[NOMOS_PARTICLE_RADIUS], 1024, "%.17g", radius);
   snprintf(g->texts[NOMOS_PARTICLE_POINTS], 1024, "%zu", g->parts[NOMOS_SPLIT_TRAIN].most);
   for (int a = 0; a < g->info->d; a++) snprintf(box + strlen(box), 1024 - strlen(box), "%s%.17g,%.17g", a ? "," : "", g->info->low[a], g->info->high[a]);
   for (int t = 0; t < NOMOS_N_PARTICLE_TEXTS; t++) g->text_list[t] = g->texts[t];
@@ -159,7 +162,6 @@ static PetscErrorCode Create(NomosSurrogate s)
   PetscCall(NomosReducedOrderGraphOpenSets(s));
   PetscCall(NomosParticleDecoderOpen(&(NomosParticleDecoderChoice){.config = s->config, .section = "reduced_order_graph", .d = g->info->d, .n_kinds = g->info->n_kinds, .kinds = g->info->kinds}, &g->decoder_parameters, &g->decoder));
   PetscCall(NomosReducedOrderGraphCreateCoarse(s));
-  PetscCall(WriteTexts(s));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -250,12 +252,13 @@ static PetscErrorCode FirstGraphs(NomosSurrogate s, double *edges, size_t *n_apa
 static PetscErrorCode Describe(NomosSurrogate s, size_t n_text, char text[])
 {
   const NomosReducedOrderGraph *g = s->context;
-  double                        edges;
+  double                        edges, radius;
   size_t                        n_apart;
 
   PetscFunctionBeginUser;
   PetscCall(FirstGraphs(s, &edges, &n_apart));
-  snprintf(text, n_text, "points: at most %zu of a trajectory, neighbours within %.4g, %.3g edges a point; the graphs of %zu of %zu trajectories fall into parts", g->parts[NOMOS_SPLIT_TRAIN].most, g->radius, edges, n_apart, g->parts[NOMOS_SPLIT_TRAIN].n);
+  PetscCall(NomosParticleStepperRadius(g->stepper, s->parameters, &radius));
+  snprintf(text, n_text, "points: at most %zu of a trajectory, neighbours within %.4g, %.3g edges a point; the graphs of %zu of %zu trajectories fall into parts", g->parts[NOMOS_SPLIT_TRAIN].most, radius, edges, n_apart, g->parts[NOMOS_SPLIT_TRAIN].n);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -293,6 +296,8 @@ static PetscErrorCode Warn(NomosSurrogate s, NomosWarningFn warn, void *ctx)
   snprintf(text, sizeof text, "%.0f coarse simulation%s blew up, and the coarse_mse of %s infinite (null in JSON), which says nothing of the stepper: a shorter time.dt in reduced_order_graph.coarse", coarse_stopped, coarse_stopped > 1 ? "s" : "", coarse_stopped > 1 ? "their sets is" : "its set is");
   if (coarse_stopped > 0) PetscCall(warn(text, ctx));
   if (g->note[0]) PetscCall(warn(g->note, ctx));
+  for (size_t i = 0; i < g->n_sets; i++)
+    if (g->sets[i].note[0]) PetscCall(warn(g->sets[i].note, ctx));
   if (g->rerun_note[0]) PetscCall(warn(g->rerun_note, ctx));
   PetscCall(NomosParticleDataWarn(g->data, warn, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -320,6 +325,7 @@ const NomosSurrogateOps NomosSurrogateOps_ReducedOrderGraph = {
   .evaluate  = NomosReducedOrderGraphEvaluate,
   .results   = NomosReducedOrderGraphResults,
   .warn      = Warn,
+  .write_texts = WriteTexts,
   .take_texts = TakeTexts,
   .pictures  = NomosReducedOrderGraphPictures,
   .model     = &NomosModelOps_ParticleGraph,

@@ -32,6 +32,7 @@ typedef struct {
   char             *name;
   NomosParticleData data;
   NomosParticlePart part;
+  char              note[1024]; /* that its walls are at other places; "": they are not */
 } NomosParticleTestSet;
 
 /* What is written beside the weights. */
@@ -46,7 +47,7 @@ typedef struct {
   size_t                       n_history, n_steps; /* positions that a step sees; steps of the loss */
   double                       noise;              /* m */
   bool                         mirror[3];
-  double                       radius;
+  double                       radius;             /* that weights which are not loaded begin with */
   double                       flight[3];          /* m per frame^2: acceleration of a body that nothing touches */
   NomosParticlePart            parts[NOMOS_N_SPLITS];
   NomosParticleDecoder         decoder;            /* to all particles; NULL: none */

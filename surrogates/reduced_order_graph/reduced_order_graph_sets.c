@@ -1,6 +1,7 @@
 /* Test sets of a reduced-order graph: trajectories that no training sees; and what leads from the points of its graph to all particles. */
 #include "surrogates/reduced_order_graph/reduced_order_graph_impl.h"
 
+#include "surrogates/reduced_order_graph/particle_trained.h"
 #include "surrogates/test_sets.h"
 
 #include <math.h>
@@ -10,21 +11,28 @@
 static const char     prefix[]                            = "reduced_order_graph.tests";
 const NomosParamGroup nomos_reduced_order_graph_groups[1] = {{prefix, "of each test set, beside those in tests/ of the data: NAME becomes results.NAME_rollout_mse", 1, nomos_test_set_params}};
 
-/* Materials are those that the training knows, by name, there are the same parameters, and frames are as far apart. */
-static PetscErrorCode CheckSet(NomosSurrogate s, const char name[], NomosParticleData data)
+/* Materials are those that the training knows, by name, there are the same parameters, and frames are as far apart; where walls are elsewhere it is said. */
+static PetscErrorCode CheckSet(NomosSurrogate s, NomosParticleTestSet *set)
 {
   const NomosReducedOrderGraph *g = s->context;
   const NomosParticleDataInfo  *info;
+  const NomosParticleData       data = set->data;
+  NomosParticleTrained          box  = {.d = g->info->d};
   char                          key[2 * NOMOS_MAX_NAME];
 
   PetscFunctionBeginUser;
-  snprintf(key, sizeof key, "%s.%s", prefix, name);
+  snprintf(key, sizeof key, "%s.%s", prefix, set->name);
   PetscCall(NomosParticleDataGetInfo(data, &info));
   PetscCheck(info->d == g->info->d, s->comm, PETSC_ERR_ARG_SIZ, "%s: particles in %d dimensions, and the training has them in %d: take a set of as many", key, info->d, g->info->d);
   NomosCheck(!info->timed || !g->info->timed || fabs(info->interval - g->info->interval) <= 1e-4 * g->info->interval, s->comm, PETSC_ERR_ARG_INCOMP, "%s: its frames are %g s apart, and those of the training %g s, which is the network's step: take a set with frames as far apart", key, info->interval, g->info->interval);
   PetscCall(NomosParticleDataCheckWalls(data, key));
   PetscCall(NomosParticleDataCheckParameters(data, key, g->info->n_parameters, g->info->parameters));
   PetscCall(NomosParticleDataNameKinds(data, &(NomosParticleKinds){key, g->info->n_kinds, g->info->kinds}));
+  for (int a = 0; a < box.d; a++) {
+    box.low[a]  = g->info->low[a];
+    box.high[a] = g->info->high[a];
+  }
+  if (info->bounded && g->info->bounded) NomosParticleDataTakeBox(data, &(NomosParticleTraining){key, &box}, sizeof set->note, set->note);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -46,7 +54,7 @@ static PetscErrorCode AddSet(NomosSurrogate s, const char name[], const char pat
   input.n_trajectories          = 0;
   one.n_draws                   = 1;
   PetscCall(NomosParticleDataOpen(s->comm, &input, &set->data));
-  PetscCall(CheckSet(s, set->name, set->data));
+  PetscCall(CheckSet(s, set));
   PetscCall(NomosParticlePartCreate(&(NomosParticlePartInput){.data = set->data, .split = NOMOS_SPLIT_TRAIN, .sampling = &one, .factor = 1, .window = g->n_history + 1, .seed = s->seed}, &set->part));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
