@@ -99,9 +99,11 @@ static PetscErrorCode FindGrids(const NomosCompareRun *const runs[2], const char
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* What the cases of two runs say of the boundaries along x, y, z, whichever section they stand in. */
+/* What the cases of two runs say of the boundaries along x, y, z, and of their upper ends, whichever section they stand in. */
+static const char *const sides[] = {".boundary_x", ".boundary_y", ".boundary_z", ".boundary_x_high", ".boundary_y_high", ".boundary_z_high"};
+enum { N_SIDES = sizeof sides / sizeof *sides };
 typedef struct {
-  char of[2][3][NOMOS_MAX_NAME];
+  char of[2][N_SIDES][NOMOS_MAX_NAME];
   int  run;
 } Boundaries;
 
@@ -110,7 +112,8 @@ static bool TakeBoundary(const char key[], const char value[], void *ctx)
   Boundaries *boundaries = ctx;
   const char *name       = strrchr(key, '.');
 
-  if (name && !strncmp(name, ".boundary_", 10) && name[10] >= 'x' && name[10] <= 'z' && !name[11]) snprintf(boundaries->of[boundaries->run][name[10] - 'x'], NOMOS_MAX_NAME, "%s", value);
+  for (size_t i = 0; i < N_SIDES && name; i++)
+    if (!strcmp(name, sides[i])) snprintf(boundaries->of[boundaries->run][i], NOMOS_MAX_NAME, "%s", value);
   return true;
 }
 
@@ -126,9 +129,9 @@ static PetscErrorCode WarnOfBoundaries(const NomosCompareRun *const runs[2], Nom
     if (config) NomosYamlVisit(config, TakeBoundary, &boundaries);
     PetscCall(PetscFree(config));
   }
-  for (int a = 0; a < 3; a++) {
-    const char *one = boundaries.of[0][a], *other = boundaries.of[1][a];
-    if (one[0] && other[0] && strcmp(one, other)) snprintf(c->what + strlen(c->what), sizeof c->what - strlen(c->what), "; beware: its boundary along %c is %s, that of %s is %s", 'x' + a, other, runs[0]->name, one);
+  for (size_t i = 0; i < N_SIDES; i++) {
+    const char *one = boundaries.of[0][i], *other = boundaries.of[1][i];
+    if (one[0] && other[0] && strcmp(one, other)) snprintf(c->what + strlen(c->what), sizeof c->what - strlen(c->what), "; beware: its %s is %s, that of %s is %s", sides[i] + 1, other, runs[0]->name, one);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -105,8 +105,8 @@ static const struct {
    "  nomos plot RUN --beside OTHER\n"},
   {"compare", "RUN RUN [RUN [RUN]]", COMPARE, 2, 4, NomosCommandCompare, "how far runs are from the first one, and what a frame of each costs",
    "A solver and a surrogate, two grids, two laws: at the times that both have. Particles are compared by their numbers; where a run has fewer or more of them, each with that which was nearest to it\n"
-   "at the first common time, by what they have moved since. Fields are compared on the same grid, or as means over the cells of the coarser one. The result is a table, compare.json, pictures of\n"
-   "errors over time, and of particles an animation of all runs side by side.\n"
+   "at the first common time, by what they have moved since. Fields are compared on the same grid, or as means over the cells of the coarser one; other units are refused, other boundaries told. The result is a table,\n"
+   "compare.json, pictures of errors over time, and of particles an animation of all runs side by side.\n"
    "\n"
    "  nomos compare fine coarse learned -o compared\n"},
   {"export", "RUN|FILE|FOLDER --format pdebench|well|lagrangebench -o FILE", EXPORT, 1, 1, NomosCommandExport, "write trajectories as files that PDEBench's, The Well's or LagrangeBench's programs read",

@@ -212,28 +212,29 @@ END_TEST
 /* As many cells elsewhere are another grid, numbers in another unit no numbers to compare; other boundaries are told. */
 START_TEST(other_places)
 {
-  static const char *const runs[][4] = {{"here", "grid_pde.lx=1", "grid_pde.boundary_x=periodic", "initial.u=1+sin(2*pi*x)"}, {"longer", "grid_pde.lx=2", "grid_pde.boundary_x=periodic", "initial.u=1+sin(2*pi*x)"}, {"open", "grid_pde.lx=1", "grid_pde.boundary_x=outflow", "initial.u=1+sin(2*pi*x)"}};
-  char             path[3][NOMOS_MAX_PATH], compared[NOMOS_MAX_PATH], file[NOMOS_MAX_PATH + 64];
+  static const char *const runs[][5] = {{"here", "grid_pde.lx=1", "grid_pde.boundary_x=periodic", "initial.u=1+sin(2*pi*x)", "grid_pde.boundary_x_high=same"}, {"longer", "grid_pde.lx=2", "grid_pde.boundary_x=periodic", "initial.u=1+sin(2*pi*x)", "grid_pde.boundary_x_high=same"}, {"open", "grid_pde.lx=1", "grid_pde.boundary_x=outflow", "initial.u=1+sin(2*pi*x)", "grid_pde.boundary_x_high=same"},
+                                            {"shut", "grid_pde.lx=1", "grid_pde.boundary_x=outflow", "initial.u=1+sin(2*pi*x)", "grid_pde.boundary_x_high=no_flux"}};
+  char             path[4][NOMOS_MAX_PATH], compared[NOMOS_MAX_PATH], file[NOMOS_MAX_PATH + 64];
   json_error_t     error;
 
   snprintf(compared, sizeof compared, "%.3000s/places", ck_directory);
   snprintf(file, sizeof file, "%s/compare.json", compared);
-  for (int r = 0; r < 3; r++) {
+  for (int r = 0; r < 4; r++) {
     snprintf(path[r], sizeof path[r], "%.3000s/%s", ck_directory, runs[r][0]);
-    ck_assert_int_eq(Run((const char *const[]){"nomos", "run", "pde/advection", "-q", "-o", path[r], "--set", "grid_pde.nx=32", "--set", runs[r][1], "--set", runs[r][2], "--set", "initial.type=expression", "--set", runs[r][3], "--set", "time.stop=0.1", "--set", "output.fields_every=0.1", "--set", "output.pictures=no", NULL}), 0);
+    ck_assert_int_eq(Run((const char *const[]){"nomos", "run", "pde/advection", "-q", "-o", path[r], "--set", "grid_pde.nx=32", "--set", runs[r][1], "--set", runs[r][2], "--set", "initial.type=expression", "--set", runs[r][3], "--set", runs[r][4], "--set", "time.stop=0.1", "--set", "output.fields_every=0.1", "--set", "output.pictures=no", NULL}), 0);
   }
-  ck_assert_int_eq(Run((const char *const[]){"nomos", "compare", path[0], path[2], "-q", "-o", compared, NULL}), 0);
-  json_t *root = json_load_file(file, 0, &error);
-  char   *text = json_dumps(root, 0);
-  ck_assert_msg(strstr(text, "beware: its boundary along x is outflow, that of here is periodic") != NULL, "%s", text);
-  free(text);
-  json_decref(root);
-  ck_assert_int_eq(Run((const char *const[]){"nomos", "compare", path[0], path[0], "-q", "-o", compared, NULL}), 0);
-  root = json_load_file(file, 0, &error);
-  text = json_dumps(root, 0);
-  ck_assert(!strstr(text, "beware"));
-  free(text);
-  json_decref(root);
+  static const struct {
+    int         one, other;
+    const char *told;
+  } pairs[] = {{0, 2, "beware: its boundary_x is outflow, that of here is periodic"}, {2, 3, "beware: its boundary_x_high is no_flux, that of open is same"}, {0, 0, NULL}};
+  for (size_t k = 0; k < sizeof pairs / sizeof *pairs; k++) {
+    ck_assert_int_eq(Run((const char *const[]){"nomos", "compare", path[pairs[k].one], path[pairs[k].other], "-q", "-o", compared, NULL}), 0);
+    json_t *root = json_load_file(file, 0, &error);
+    char   *text = json_dumps(root, 0);
+    ck_assert_msg(pairs[k].told ? strstr(text, pairs[k].told) != NULL : !strstr(text, "beware"), "%s", text);
+    free(text);
+    json_decref(root);
+  }
   NomosErrorSetQuiet(true);
   ck_assert_int_ne(Run((const char *const[]){"nomos", "compare", path[0], path[1], "-q", "-o", compared, NULL}), 0);
   ck_assert_ptr_nonnull(strstr(NomosErrorLast(), "x[0] is 0.015625 in the one and 0.03125 in the other"));
