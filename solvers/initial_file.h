@@ -16,4 +16,7 @@ typedef struct {
 /* Its values in this rank's block (count). Errors: no file; no such variable (with those there are), another grid (with both), no such frame. Collective. */
 PetscErrorCode NomosInitialFileRead(NomosModel model, const NomosInitialField *field, double values[]);
 
+/* What a rank found wrong ("": nothing), as an error of all of them. Collective. */
+PetscErrorCode NomosInitialAgree(MPI_Comm comm, char sentence[1024]);
+
 #endif

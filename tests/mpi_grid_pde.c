@@ -145,4 +145,18 @@ START_TEST(threads_and_ranks)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("grid_pde_derivatives", derivatives, threads_and_derivatives, threads_and_ranks)
+/* What is wrong in the cells of one rank is an error of all, with its place. */
+START_TEST(refused_everywhere)
+{
+  NomosConfig          config;
+  NomosModel           model;
+  const NomosModelOps *ops;
+  ck_ok(Configure(PETSC_COMM_WORLD, (const char *const[]){PDE("burgers"), "grid_pde.nx=32", "initial.u=1/(x - 31.5/32)", NULL}, &config, &ops));
+  ck_ok(NomosModelCreate(PETSC_COMM_WORLD, ops, config, &model));
+  ck_refused(ops->initialise(model), "at x = 0.984375, y = 0, z = 0: must be a finite number");
+  ck_ok(NomosModelDestroy(&model));
+  ck_ok(NomosConfigDestroy(&config));
+}
+END_TEST
+
+NOMOS_TEST_SUITE("grid_pde_derivatives", refused_everywhere, derivatives, threads_and_derivatives, threads_and_ranks)
