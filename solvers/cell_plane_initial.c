@@ -8,21 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What a rank found wrong, as an error of all of them. */
-static PetscErrorCode Everywhere(MPI_Comm comm, char sentence[1024])
-{
-  int rank, ranks, first;
-
-  PetscFunctionBeginUser;
-  PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  PetscCallMPI(MPI_Comm_size(comm, &ranks));
-  first = sentence[0] ? rank : ranks;
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &first, 1, MPI_INT, MPI_MIN, comm));
-  if (first == ranks) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCallMPI(MPI_Bcast(sentence, 1024, MPI_CHAR, first, comm));
-  SETERRQ(comm, PETSC_ERR_FP, "%s", sentence);
-}
-
 PetscErrorCode NomosCellPlaneExpression(NomosModel model, const char key[], const double offset[2], bool positive, double values[])
 {
   static const char *const names[] = {"x", "y", "lx", "ly"};
@@ -53,7 +38,7 @@ PetscErrorCode NomosCellPlaneExpression(NomosModel model, const char key[], cons
       snprintf(wrong, sizeof wrong, "%s: %s is %g at x = %g, y = %g: must be %s", NomosConfigWhere(model->config, key), key, values[i], given[0], given[1], positive ? "positive" : "a finite number");
   }
   PetscCall(NomosExpressionDestroy(&expression));
-  PetscCall(Everywhere(model->comm, wrong));
+  PetscCall(NomosInitialAgree(model->comm, wrong));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -66,7 +51,7 @@ PetscErrorCode NomosCellPlaneFile(NomosModel model, const char name[], bool posi
   PetscCall(NomosInitialFileRead(model, &(NomosInitialField){.name = name, .n_dims = 2, .size = {p->size[1], p->size[0]}, .start = {p->start[1], p->start[0]}, .count = {p->count[1], p->count[0]}}, values));
   for (size_t i = 0; i < p->n_points; i++)
     if (!wrong[0] && !(isfinite(values[i]) && (values[i] > 0 || !positive))) snprintf(wrong, sizeof wrong, "%s: %s is %g at cell %zu of a rank: must be %s", NomosConfigWhere(model->config, "initial.file"), name, values[i], i, positive ? "positive" : "a finite number");
-  PetscCall(Everywhere(model->comm, wrong));
+  PetscCall(NomosInitialAgree(model->comm, wrong));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -87,3 +87,17 @@ PetscErrorCode NomosInitialFileRead(NomosModel model, const NomosInitialField *f
   PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
+
+PetscErrorCode NomosInitialAgree(MPI_Comm comm, char sentence[1024])
+{
+  int rank, ranks, first;
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_rank(comm, &rank));
+  PetscCallMPI(MPI_Comm_size(comm, &ranks));
+  first = sentence[0] ? rank : ranks;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &first, 1, MPI_INT, MPI_MIN, comm));
+  if (first == ranks) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCallMPI(MPI_Bcast(sentence, 1024, MPI_CHAR, first, comm));
+  SETERRQ(comm, PETSC_ERR_FP, "%s", sentence);
+}

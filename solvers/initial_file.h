@@ -17,4 +17,7 @@ typedef struct {
    (foreign_field.h), no such frame. Collective. */
 PetscErrorCode NomosInitialFileRead(NomosModel model, const NomosInitialField *field, double values[]);
 
+/* What a rank found wrong ("": nothing), as an error of all of them. Collective. */
+PetscErrorCode NomosInitialAgree(MPI_Comm comm, char sentence[1024]);
+
 #endif

@@ -36,7 +36,7 @@ static double Tolerance(double interval, double last)
   return 1e-3 * fabs(interval) + 4 * FLT_EPSILON * fabs(last);
 }
 
-/* The first interval of a file, which its others must have; NaN: not known. */
+/* The mean interval of a file, for one alone may be rounded; they must be the first one. NaN: not known. */
 static PetscErrorCode IntervalOf(const NomosDataset d, size_t number, size_t n, const double times[], double *interval)
 {
   PetscFunctionBeginUser;
@@ -46,6 +46,7 @@ static PetscErrorCode IntervalOf(const NomosDataset d, size_t number, size_t n, 
     const size_t frame = d->input.first_frame + k * d->input.every;
     NomosCheck(fabs(next - *interval) <= Tolerance(*interval, times[k + 1]), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: frame %zu is at time %.8g and frame %zu at %.8g, %.6g later, where the first interval is %.6g; a step has one length, so frames must lie equally far apart: leave the others out (data.first_frame, data.every), or make the data anew", d->files[number].path, frame, times[k], frame + d->input.every, times[k + 1], next, *interval);
   }
+  if (n > 2) *interval = (times[n - 1] - times[0]) / (double)(n - 1);
   if (!(*interval > 0)) *interval = NAN; /* times that do not go on say nothing */
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -134,16 +134,20 @@ PetscErrorCode NomosMetricsGet(NomosMetrics m, MPI_Comm comm, double values[])
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Allreduce(&m->n_examples, &n, 1, MPI_DOUBLE, MPI_SUM, comm));
   PetscCheck(n > 0, comm, PETSC_ERR_ARG_WRONGSTATE, "metrics of no example: the split is empty");
-  PetscCall(PetscMalloc3(m->n_series * N_SUMS, &sums, m->n_series, &largest, m->n_series * m->n_k, &power));
+  PetscCall(PetscMalloc3(m->n_series * N_SUMS, &sums, 2 * m->n_series, &largest, m->n_series * m->n_k, &power));
   PetscCallMPI(MPI_Allreduce(m->sums, sums, (int)(m->n_series * N_SUMS), MPI_DOUBLE, MPI_SUM, comm));
-  PetscCallMPI(MPI_Allreduce(m->largest, largest, (int)m->n_series, MPI_DOUBLE, MPI_MAX, comm));
+  for (size_t s = 0; s < m->n_series; s++) { /* MPI's maximum of a number and NaN may be the number */
+    largest[s]               = m->largest[s];
+    largest[m->n_series + s] = isnan(m->largest[s]);
+  }
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, largest, (int)(2 * m->n_series), MPI_DOUBLE, MPI_MAX, comm));
   PetscCallMPI(MPI_Allreduce(m->power, power, (int)(m->n_series * m->n_k), MPI_DOUBLE, MPI_SUM, comm));
   for (int i = 0; i < NOMOS_N_METRICS; i++) values[i] = 0;
   for (size_t s = 0; s < m->n_series; s++) {
     values[NOMOS_METRIC_RMSE] += sums[s * N_SUMS + SUM_RMSE] / n;
     values[NOMOS_METRIC_NRMSE] += sums[s * N_SUMS + SUM_NRMSE] / n;
     values[NOMOS_METRIC_CRMSE] += sqrt(sums[s * N_SUMS + SUM_CONSERVED] / n) / (double)m->n_points;
-    values[NOMOS_METRIC_MAX] += largest[s];
+    values[NOMOS_METRIC_MAX] += largest[m->n_series + s] > 0 ? NAN : largest[s];
     values[NOMOS_METRIC_BRMSE] += sums[s * N_SUMS + SUM_BOUNDARY] / n;
   }
   for (int i = 0; i <= NOMOS_METRIC_BRMSE; i++) values[i] /= (double)m->n_series;

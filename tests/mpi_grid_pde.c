@@ -25,6 +25,7 @@ static const struct {
   {"FitzHugh-Nagumo", 0, {PDE("diffusion_reaction"), PLANE, "grid_pde.boundary_x=no_flux", "initial.u=sin(2*pi*x)", "initial.v=cos(2*pi*y)"}},
   {"shallow water, walls and outflow", 0, {PDE("shallow_water"), PLANE, "grid_pde.substeps=2", "grid_pde.boundary_x=wall", "grid_pde.boundary_y=outflow", "initial.h=1 + 0.2*sin(2*pi*x + 0.4)", "initial.Vx=0.3 + 0.1*x", "initial.Vy=0.2 + 0.1*y"}},
   {"gas", 1. / 16384, {GAS, PLANE, "grid_pde.substeps=2", "initial.Vy=0.2"}},
+  {"gas, value along both axes", 1. / 131072, {PDE("compressible"), "compressible.eta=0.01", "compressible.zeta=0.02", PLANE, "grid_pde.substeps=8", "grid_pde.boundary_x=value", "grid_pde.boundary_y=value", "grid_pde.value_low=[1.1, 1.2, 2, 0.6]", "grid_pde.value_high=[0.9, 1, 2, 0.5]", "initial.density=1 + 0.1*sin(3*x + 0.3)", "initial.pressure=1 + 0.1*cos(3*y + 0.5)", "initial.Vx=2.1 + 0.1*sin(3*y)", "initial.Vy=0.55 + 0.1*x"}},
   {"gas in a box, SSP-RK2", 0, {GAS, "grid_pde.dimensions=3", "grid_pde.nx=8", "grid_pde.ny=8", "grid_pde.nz=6", "time.scheme=ssp_rk2", "grid_pde.substeps=1", "initial.Vy=0.2", "initial.Vz=0.1 + 0.1*sin(2*pi*z)"}},
   {"gas, slopes of velocity shortened", 1. / 16384, {PDE("compressible"), PLANE, "time.dt=1e-3", "grid_pde.substeps=1", "initial.density=1 + 0.2*sin(2*pi*x)", "initial.pressure=0.002", "initial.Vx=sin(2*pi*x + 0.3)", "initial.Vy=0.5*cos(2*pi*y + 0.2)"}},
   {"water that parts", 1. / 16384, {PDE("shallow_water"), PLANE, "time.dt=1e-3", "grid_pde.substeps=1", "grid_pde.limiter=none", "initial.h=1 + 0.2*sin(2*pi*x + 0.4)", "initial.Vx=7*sin(2*pi*x + 0.1)", "initial.Vy=0.2"}},
@@ -144,4 +145,18 @@ START_TEST(threads_and_ranks)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("grid_pde_derivatives", derivatives, threads_and_derivatives, threads_and_ranks)
+/* What is wrong in the cells of one rank is an error of all, with its place. */
+START_TEST(refused_everywhere)
+{
+  NomosConfig          config;
+  NomosModel           model;
+  const NomosModelOps *ops;
+  ck_ok(Configure(PETSC_COMM_WORLD, (const char *const[]){PDE("burgers"), "grid_pde.nx=32", "initial.u=1/(x - 31.5/32)", NULL}, &config, &ops));
+  ck_ok(NomosModelCreate(PETSC_COMM_WORLD, ops, config, &model));
+  ck_refused(ops->initialise(model), "at x = 0.984375, y = 0, z = 0: must be a finite number");
+  ck_ok(NomosModelDestroy(&model));
+  ck_ok(NomosConfigDestroy(&config));
+}
+END_TEST
+
+NOMOS_TEST_SUITE("grid_pde_derivatives", refused_everywhere, derivatives, threads_and_derivatives, threads_and_ranks)

@@ -81,4 +81,23 @@ START_TEST(Ranks)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("neural_operator on ranks", Ranks)
+/* An error that is no number on one rank is none on all. */
+START_TEST(NotANumber)
+{
+  const NomosMetricsShape shape = {.n_frames = 1, .n_channels = 1, .n_dims = 1, .ny = 1, .nx = 8};
+  int                     rank, size;
+  MPI_Comm_rank(PETSC_COMM_WORLD, &rank);
+  MPI_Comm_size(PETSC_COMM_WORLD, &size);
+  for (int bad = 0; bad < size; bad++) {
+    NomosMetrics metrics;
+    double       u[8] = {1, 2, 3, 4, 5, 6, 7, 8}, p[8] = {rank == bad ? NAN : 0}, values[NOMOS_N_METRICS];
+    ck_ok(NomosMetricsCreate(&shape, &metrics));
+    ck_ok(NomosMetricsAdd(metrics, p, u));
+    ck_ok(NomosMetricsGet(metrics, PETSC_COMM_WORLD, values));
+    ck_assert(isnan(values[NOMOS_METRIC_MAX]));
+    ck_ok(NomosMetricsDestroy(&metrics));
+  }
+}
+END_TEST
+
+NOMOS_TEST_SUITE("neural_operator on ranks", Ranks, NotANumber)

@@ -245,4 +245,57 @@ START_TEST(test_told)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("corrected_grid_pde", test_is_the_judged_run, test_without_a_correction, test_derivatives, test_refused, test_told)
+typedef struct {
+  double nrmse, solver;
+} Errors;
+static PetscErrorCode Take(const char name[], double value, void *ctx)
+{
+  if (!strcmp(name, "nrmse")) ((Errors *)ctx)->nrmse = value;
+  if (!strcmp(name, "solver_nrmse")) ((Errors *)ctx)->solver = value;
+  return PETSC_SUCCESS;
+}
+
+/* A correction that drives its solver to where it cannot step is not finite, in validations and judgements; no error, which would end the training. Where a gradient is wanted the solver's error is told. */
+START_TEST(test_blown_up)
+{
+  NomosConfig    config;
+  NomosSurrogate s;
+  NomosTape      tape;
+  NomosTensor   *w, loss;
+  Errors         errors = {0, NAN};
+  double         value;
+  size_t         example = 1;
+  void          *weights;
+  char           solver[NOMOS_MAX_PATH + 64];
+
+  Prepare();
+  snprintf(solver, sizeof solver, "neural_operator.solver.case=%s", In("burgers.yaml"));
+  FILE *file = fopen(In("burgers.yaml"), "w");
+  fprintf(file, "case: {units: nondimensional, title: test}\nsolver: grid_pde\ngrid_pde: {family: burgers, nx: %d}\ninitial.u: 0\ntime: {dt: 0.05, stop: 1}\n", NX);
+  fclose(file);
+  ck_ok(CreateEmulator(PETSC_COMM_SELF, "waves", (const char *const[]){"neural_operator.base=solver", "neural_operator.form=flux", solver, NULL}, &config, &s));
+  ck_ok(NomosParametersEdit(s->parameters, &weights));
+  for (size_t i = 0; i < NomosParametersSize(s->parameters); i++) ((double *)weights)[i] *= 1e60;
+  ck_ok(s->ops->evaluate(s, NOMOS_SPLIT_TRAIN, Take, &errors));
+  ck_assert(!isfinite(errors.nrmse) && isfinite(errors.solver));
+  ck_ok(NomosTapeCreate(&tape));
+  ck_ok(PetscMalloc1(((NomosNeuralOperator *)s->context)->n_w, &w));
+  for (int training = 0; training < 2; training++) {
+    ck_ok(NomosParametersBind(s->parameters, tape, w));
+    const NomosBatch batch = {.split = NOMOS_SPLIT_TRAIN, .n = 1, .examples = &example, .training = training, .epoch = 1, .n_epochs = 1, .step = 1};
+    if (training) {
+      ck_refused(s->ops->loss(s, &batch, tape, w, &loss), "substeps: reduce it");
+      continue;
+    }
+    ck_ok(s->ops->loss(s, &batch, tape, w, &loss));
+    ck_ok(NomosTensorGetScalar(loss, &value));
+    ck_assert(isnan(value));
+    ck_ok(NomosTapeReset(tape));
+  }
+  ck_ok(NomosTapeDestroy(&tape));
+  ck_ok(PetscFree(w));
+  EndEmulator(&config, &s);
+}
+END_TEST
+
+NOMOS_TEST_SUITE("corrected_grid_pde", test_blown_up, test_is_the_judged_run, test_without_a_correction, test_derivatives, test_refused, test_told)

@@ -130,6 +130,56 @@ START_TEST(Domains)
 }
 END_TEST
 
+/* So do all files of the data, and those of test sets. */
+START_TEST(OneDomain)
+{
+  static const char *const places[] = {"b.h5", "tests/far.h5"};
+  static const char *const none[] = {NULL}, *const given[] = {"neural_operator.periodic=yes", NULL};
+  double                   x[NX];
+
+  for (int i = 0; i < NX; i++) x[i] = 10 * (i + 0.5) / NX;
+  for (int k = 0; k < 2; k++) {
+    char        directory[16], path[NOMOS_MAX_PATH];
+    snprintf(directory, sizeof directory, "one_%d", k);
+    MakeDirectory(directory);
+    WriteWaves(DataPath(directory, "a.h5"), &(WaveData){.n = N, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 2, .speeds = speeds});
+    snprintf(path, sizeof path, "%s", DataPath(directory, places[k]));
+    WriteWaves(path, &(WaveData){.n = N, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 2, .speeds = speeds});
+    ck_close(Interval(directory, none), 0.05, 1e-12);
+    SayBoundary(path, "outflow");
+    Refused(directory, none, "has boundary_x = outflow, and neural_operator.periodic is yes unless it is given");
+    ck_close(Interval(directory, given), 0.05, 1e-12); /* the data do not say theirs */
+    SayBoundary(DataPath(directory, "a.h5"), "periodic");
+    Refused(directory, given, "has boundary_x = outflow, the data periodic, and a network knows one kind of boundary");
+    WriteWaves(path, &(WaveData){.n = N, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 2, .speeds = speeds});
+    Replace(path, "x", NX, x);
+    Refused(directory, none, "h5: the domain reaches from 0 to 10 along x, that of the data from 0 to 1");
+  }
+}
+END_TEST
+
+/* Times in float32, as PDEBench has them: whatever frame the data begin at, the interval is that of the solver to what its rounding allows. */
+START_TEST(RoundedTimes)
+{
+  double      rounded[N_FRAMES];
+  char        yaml[NOMOS_MAX_PATH], solver[NOMOS_MAX_PATH + 64], first[32];
+
+  for (int k = 0; k < N_FRAMES; k++) rounded[k] = (float)(1.28 + 0.01 * k);
+  MakeDirectory("float");
+  WriteWaves(DataPath("float", "a.h5"), &(WaveData){.n = N, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 2, .speeds = speeds});
+  Replace(DataPath("float", "a.h5"), "time", N_FRAMES, rounded);
+  snprintf(yaml, sizeof yaml, "%.2000s/float.yaml", ck_directory);
+  FILE *file = fopen(yaml, "w");
+  fputs("case: {units: nondimensional}\nsolver: grid_pde\ngrid_pde: {family: advection, nx: 16}\nadvection: {beta: 1}\ntime: {dt: 0.01, stop: 1}\n", file);
+  fclose(file);
+  snprintf(solver, sizeof solver, "neural_operator.solver.case=%s", yaml);
+  for (int k = 0; k + 1 < N_FRAMES; k++) {
+    snprintf(first, sizeof first, "data.first_frame=%d", k);
+    ck_close(Interval("float", (const char *const[]){"neural_operator.base=solver", "neural_operator.form=increment", "neural_operator.parameters=[advection.beta]", solver, first, NULL}), (rounded[N_FRAMES - 1] - rounded[k]) / (N_FRAMES - 1 - k), 1e-12);
+  }
+}
+END_TEST
+
 /* ---- norms */
 
 /* Zeros in place of one frame of a trajectory, or of all of them. */
@@ -200,4 +250,4 @@ START_TEST(Logarithms)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("emulator_data", Intervals, Thinned, Domains, Norms, Logarithms)
+NOMOS_TEST_SUITE("emulator_data", Intervals, Thinned, Domains, OneDomain, RoundedTimes, Norms, Logarithms)

@@ -221,6 +221,21 @@ START_TEST(test_conditionings_see_bounded_parameters)
 }
 END_TEST
 
+/* Grids whose means over 4 x 4 points have an odd number of rows, of which modes of both signs take an even one. */
+START_TEST(test_cape_on_odd_grids)
+{
+  static const size_t sides[] = {20, 28, 36, 44};
+  for (size_t k = 0; k < sizeof sides / sizeof *sides; k++) {
+    const NomosEmulatorShape shape = {.n_space = 2, .points = {sides[k], sides[k]}, .periodic = true, .n_fields = 1, .n_parameters = 1};
+    EmulatorSetup            e;
+    EmulatorSetUp(&e, NOMOS_F64, &shape, SETTINGS("neural_operator.conditioning=cape", "fno.width=2", "fno.modes=2", "cape.width=2"));
+    (void)Step(&e, Tensor(e.tape, NOMOS_F64, 1, 4, (size_t[]){1, 1, sides[k], sides[k]}), Tensor(e.tape, NOMOS_F64, 2, 2, (size_t[]){1, 1}), (NomosTensor){0});
+    ck_ok(NomosTapeStatus(e.tape));
+    EmulatorTearDown(&e);
+  }
+}
+END_TEST
+
 /* ---- mistakes */
 
 START_TEST(test_mistakes)
@@ -236,6 +251,7 @@ START_TEST(test_mistakes)
     {{2, {40, 20}, true, 1, 1},  {"neural_operator.network=factorised_fno", "factorised_fno.modes=12"}, "give at most 11"},
     {{1, {30}, true, 1, 1},      {"neural_operator.conditioning=cape"},                                "30 points are no multiple of that; choose channel_attention"},
     {{1, {64}, true, 1, 1},      {"neural_operator.conditioning=cape", "cape.modes=10"},               "cape.modes = 10, but the grid of means over 4 points has 9 Fourier modes"},
+    {{2, {20, 20}, true, 1, 1},  {"neural_operator.conditioning=cape", "cape.modes=3"},                "cape.modes = 3, but the grid of means over 4 points has 2 Fourier modes"},
     {{1, {64}, true, 1, 1},      {"neural_operator.conditioning=cape", "cape.width=33"},               "cape.width = 33: must be even"},
     {{1, {64}, true, 1, 0},      {"neural_operator.conditioning=channels"},                            "neural_operator.conditioning = channels, but the data have no parameter"},
     {{1, {64}, false, 1, 1},     {"neural_operator.form=flux"},                                        "what flows through its boundary is not known"},
@@ -258,4 +274,4 @@ START_TEST(test_mistakes)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("emulator_forms", test_fluxes_keep_sums, test_forms_are_their_formulas, test_defaults, test_parameters_are_standardised_and_bounded, test_slopes_of_bounded_parameters, test_conditionings_see_bounded_parameters, test_mistakes)
+NOMOS_TEST_SUITE("emulator_forms", test_fluxes_keep_sums, test_forms_are_their_formulas, test_defaults, test_parameters_are_standardised_and_bounded, test_slopes_of_bounded_parameters, test_conditionings_see_bounded_parameters, test_cape_on_odd_grids, test_mistakes)

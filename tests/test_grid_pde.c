@@ -281,6 +281,51 @@ START_TEST(values_at_the_ends)
 }
 END_TEST
 
+static double Standing(double x, double t)
+{
+  (void)t;
+  return -tanh(2 * x - 1);
+}
+
+/* What flows in is the given value from the first moment on, and where it diffuses, too, it is that at the face: a front of Burgers' equation between given values stands still. Gas and water stay positive beside much
+   less of them, viscous or not. */
+START_TEST(values_that_flow_in)
+{
+  Subject s = BeginWith((const char *const[]){PDE("advection"), "grid_pde.boundary_x=value", "grid_pde.value_low=[1]", "grid_pde.boundary_x_high=outflow", "initial.u=0", NULL}, 100, 0.01);
+  double *u, sum = 0;
+  Advance(&s, 1);
+  u = StateOf(&s);
+  for (size_t i = 0; i < 100; i++) sum += u[i] / 100;
+  ck_assert_double_lt(fabs(sum - 0.01), 1e-14);
+  free(u);
+  End(&s);
+
+  const char *const front[] = {PDE("burgers"), "burgers.nu=0.78539816339744831", "grid_pde.limiter=central", "grid_pde.boundary_x=value", "grid_pde.value_low=[0.76159415595576485]", "grid_pde.value_high=[-0.76159415595576485]", "initial.u=-tanh(2*x - 1)", NULL};
+  const double      coarse = MeanError(front, 50, 0.1, 0.5, 0, 1, Standing), fine = MeanError(front, 100, 0.1, 0.5, 0, 1, Standing);
+  ck_assert_msg(log2(coarse / fine) > 1.9 && fine < 1e-4, "errors %g, %g, order %g", coarse, fine, log2(coarse / fine));
+
+  static const char *const rows[][MAX_SETTINGS] = {
+    {PDE("shallow_water"), "grid_pde.value_low=[0.4, 0]", "grid_pde.value_high=[1, 0]", "initial.h=1"},
+    {PDE("compressible"), "grid_pde.value_low=[0.4, 0.4, 0]", "grid_pde.value_high=[1, 1, 0]", "initial.density=1", "initial.pressure=1"},
+    {PDE("compressible"), "compressible.eta=0.1", "grid_pde.value_low=[50, 50, 0]", "grid_pde.value_high=[0.1, 0.1, 0]", "initial.density=1", "initial.pressure=1", "initial.Vx=step(x - 0.5)"},
+  };
+  for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+    const char     *settings[MAX_SETTINGS];
+    size_t          m = 0;
+    NomosModelFault fault;
+    while ((settings[m] = rows[r][m])) m++;
+    settings[m++] = "grid_pde.boundary_x=value";
+    settings[m++] = "grid_pde.cfl=0.125";
+    settings[m]   = NULL;
+    s             = BeginWith(settings, 100, 0.01);
+    Advance(&s, 30);
+    ck_ok(s.model->ops->check(s.model, &fault));
+    ck_assert_msg(!fault.bad, "row %zu: %s = %g", r, fault.field, fault.value);
+    End(&s);
+  }
+}
+END_TEST
+
 /* ---- Riemann problems of gas and water: the exact solution, Toro (2009), doi:10.1007/b79761 */
 
 typedef struct {
@@ -754,11 +799,12 @@ START_TEST(refused)
     {{"grid_pde.family=advection", "grid_pde.nx=16", "grid_pde.boundary_x=no_flux", "initial.u=1"}, "grid_pde.boundary_x = no_flux does not stop the flow of advection; take outflow or periodic"},
     {{"grid_pde.family=burgers", "grid_pde.nx=16", "grid_pde.boundary_x=wall", "initial.u=1"}, "grid_pde.boundary_x = wall does not stop the flow of burgers; take outflow or periodic"},
     {{"grid_pde.family=compressible", "grid_pde.nx=16", "grid_pde.boundary_x=outflow", "grid_pde.boundary_x_high=no_flux"}, "grid_pde.boundary_x_high = no_flux does not stop the flow of compressible; take wall, which reflects its velocity"},
+    {{"grid_pde.family=compressible", "grid_pde.nx=16", "grid_pde.boundary_x=value"}, "grid_pde.value_low gives density = 0 at a boundary along x: must be positive"},
   };
 
   for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) CheckRefused((const char *const[]){"solver=grid_pde", "case.units=nondimensional", "time.stop=1", "time.dt=0.1", NULL}, 4, rows[r].settings, rows[r].fragment);
 }
 END_TEST
 
-NOMOS_TEST_SUITE("grid_pde", advection_converges, limiters_are_tvd, burgers_front, burgers_steepens, burgers_inviscid, diffusion_decays, orders_in_time, sorption_keeps_the_solute, jumps_stay_within, long_steps_are_accurate, values_at_the_ends, shock_tubes, viscous_jump_of_density, fixed_substeps_blow_up, dam_break, no_expansion_shock, almost_nothing, positive, smooth_gas, simple_wave, shear_decays, vortex,
+NOMOS_TEST_SUITE("grid_pde", advection_converges, limiters_are_tvd, burgers_front, burgers_steepens, burgers_inviscid, diffusion_decays, orders_in_time, sorption_keeps_the_solute, jumps_stay_within, long_steps_are_accurate, values_at_the_ends, shock_tubes, viscous_jump_of_density, fixed_substeps_blow_up, dam_break, no_expansion_shock, almost_nothing, positive, smooth_gas, simple_wave, shear_decays, vortex, values_that_flow_in,
                  sums_are_kept, axes_are_alike, refused)

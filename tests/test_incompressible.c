@@ -228,6 +228,19 @@ START_TEST(fixed_substeps_blow_up)
 }
 END_TEST
 
+/* Between walls, too, whose sliding is no bound of a velocity that is none. */
+START_TEST(no_number)
+{
+  Subject s = BeginWith((const char *const[]){FLOW, WALLS, "incompressible.slide=[0, 0, 1, 0]", NULL}, 16, 0.1);
+  double *x = StateOf(&s);
+  x[3]      = NAN;
+  ck_ok(s.ops->set_state(s.model, x));
+  ck_refused(s.model->ops->step(s.model), "the velocity is no number");
+  free(x);
+  End(&s);
+}
+END_TEST
+
 START_TEST(refused)
 {
   static const struct {
@@ -244,4 +257,4 @@ START_TEST(refused)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("incompressible", vortices_decay, walls, lid_driven_cavity, energy, particles, particles_carried_and_spread, hydrostatic_balance, fixed_substeps_blow_up, refused)
+NOMOS_TEST_SUITE("incompressible", vortices_decay, walls, lid_driven_cavity, energy, particles, particles_carried_and_spread, hydrostatic_balance, fixed_substeps_blow_up, no_number, refused)

@@ -460,6 +460,16 @@ START_TEST(Ensemble)
   ck_close(Figure(&figures, "same_ensemble_nrmse"), error, 1e-12);
   ck_close(Figure(&figures, "same_ensemble_coverage_normal"), within, 1e-12);
   ck_assert(Figure(&figures, "same_ensemble_coverage") > within && Figure(&figures, "same_ensemble_coverage") <= 1);
+  /* a member that overflows is no member that agrees: what has no error is not counted as within the narrowest interval */
+  const double q = Figure(&figures, "ensemble_quantile");
+  void        *weights;
+  ck_ok(NomosParametersEdit(s->parameters, &weights));
+  for (size_t i = 0; i < NomosParametersSize(s->parameters); i++) ((double *)weights)[i] *= 1e200;
+  snprintf(path, sizeof path, "%.1000s/members/1.safetensors", ck_directory);
+  ck_ok(NomosSurrogateSaveWeights(s, path, 0, NULL, NULL));
+  figures.n = 0;
+  ck_ok(s->ops->results(s, Take, &figures));
+  ck_assert_double_ge(Figure(&figures, "ensemble_quantile"), q);
   ck_ok(NomosTrajectoriesFree(&t));
   EndEmulator(&config, &s);
   ck_assert(!remove(DataPath("waves", "tests/same.h5")));
@@ -745,6 +755,14 @@ START_TEST(Beyond)
     else ck_ok(NomosSurrogateLoadWeights(s, path));
     EndEmulator(&config, &s);
   }
+  /* and on which domain they were trained */
+  Create("waves", (const char *const[]){"neural_operator.parameters=[advection.beta]", NULL}, &config, &s);
+  snprintf(((NomosNeuralOperator *)s->context)->texts[NOMOS_EMULATOR_BOX], 16, "0,10");
+  ck_ok(NomosSurrogateSaveWeights(s, path, 0, NULL, NULL));
+  ck_ok(NomosSurrogateLoadWeights(s, path));
+  s->weights = path;
+  ck_refused(NomosSurrogateLoadWeights(s, path), "the domain reaches from 0 to 1 along x, that of the data that the weights were trained with from 0 to 10");
+  EndEmulator(&config, &s);
   ck_assert(!remove(DataPath("waves", "tests/same.h5")) && !remove(DataPath("waves", "tests/wide.h5")));
 }
 END_TEST

@@ -81,8 +81,9 @@ static void Sides(PdeModel *p, int width, double box[], GhostFn apply)
       if (!here || (boundary == PDE_PERIODIC && !p->alone)) continue; /* a period across ranks is PETSc's */
       for (int plane = 0; plane < p->m * width; plane++) {
         const int    k = plane / width, tangent = plane % width;
-        const double sign  = boundary == PDE_VALUE || (boundary == PDE_WALL && p->family->fields[k].component == a) ? -1 : 1;
-        const double shift = boundary == PDE_VALUE && !tangent ? 2 * p->value[side][k] : 0;
+        const bool   flows = p->family->kernels[0]->flux != NULL; /* then a given value is that of the ghosts, which stay positive with it; PdeSlopes knows. Else it lies between them and the cells. */
+        const double sign  = boundary == PDE_VALUE ? (flows ? 0 : -1) : boundary == PDE_WALL && p->family->fields[k].component == a ? -1 : 1;
+        const double shift = boundary == PDE_VALUE && !tangent ? (flows ? 1 : 2) * p->value[side][k] : 0;
         for (size_t layer = 0; layer < PDE_GHOSTS; layer++) {
           const size_t mirror = boundary == PDE_OUTFLOW ? 0 : layer, low = PDE_GHOSTS + mirror, high = PDE_GHOSTS + p->count[a] - 1 - mirror;
           const size_t ghost = side ? PDE_GHOSTS + p->count[a] + layer : PDE_GHOSTS - 1 - layer, inside = (side == 1) == (boundary != PDE_PERIODIC) ? high : low;

@@ -112,6 +112,8 @@ size_t PdeRowOfCells(const PdeModel *p, int axis, size_t row_of_cells, size_t *s
 /* The states at both sides of n faces, (2, fields, width, n), and w and its slope there, likewise; `behind` is the cell behind the first one. */
 void PdeSides(const PdeModel *p, int width, int axis, size_t behind, size_t n, double sides[]);
 void PdeSlopes(const PdeModel *p, int width, int axis, size_t behind, size_t n, double slopes[]);
+/* Of these faces those, first .. end, where the ghosts of that side of a family with a flow have the value that is given at the face itself. */
+bool PdeGiven(const PdeModel *p, int axis, int side, size_t behind, size_t n, size_t *first, size_t *end);
 /* The family's limit of these sides; work: (fields, width, n). And w of n cells of the box, from `at`. */
 void PdeLimit(const PdeModel *p, int width, int axis, size_t behind, size_t n, double sides[], double work[]);
 void PdeCells(const PdeModel *p, int width, size_t at, size_t n, double cells[]);

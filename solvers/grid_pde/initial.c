@@ -21,7 +21,7 @@ static PetscErrorCode Expression(NomosModel model, int field, double values[])
   static const char *const names[] = {"x", "y", "z", "lx", "ly", "lz"};
   PdeModel                *p       = model->data;
   double                   given[6];
-  char                     key[NOMOS_MAX_NAME + 16];
+  char                     key[NOMOS_MAX_NAME + 16], wrong[1024] = "";
   const char              *text;
   NomosExpression          expression;
 
@@ -45,10 +45,11 @@ static PetscErrorCode Expression(NomosModel model, int field, double values[])
   for (size_t i = 0; i < p->n_cells; i++) {
     PdeCentre(p, i, given);
     values[i] = NomosExpressionEvaluate(expression, given);
-    NomosCheck(isfinite(values[i]) && (values[i] > 0 || !p->family->fields[field].positive), model->comm, PETSC_ERR_FP, "%s: %s is %g at x = %g, y = %g, z = %g: must be %s", NomosConfigWhere(model->config, key), key, values[i], given[0], given[1],
-               given[2], p->family->fields[field].positive ? "positive" : "a finite number");
+    if (!wrong[0] && !(isfinite(values[i]) && (values[i] > 0 || !p->family->fields[field].positive)))
+      snprintf(wrong, sizeof wrong, "%s: %s is %g at x = %g, y = %g, z = %g: must be %s", NomosConfigWhere(model->config, key), key, values[i], given[0], given[1], given[2], p->family->fields[field].positive ? "positive" : "a finite number");
   }
   PetscCall(NomosExpressionDestroy(&expression));
+  PetscCall(NomosInitialAgree(model->comm, wrong));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -70,6 +71,8 @@ static PetscErrorCode File(NomosModel model, int field, double values[])
 {
   PdeModel         *p     = model->data;
   NomosInitialField given = {.name = p->family->fields[field].name, .n_dims = p->n_dims};
+  const bool        positive = p->family->fields[field].positive;
+  char              wrong[1024] = "";
 
   PetscFunctionBeginUser;
   for (int a = 0; a < p->n_dims; a++) {
@@ -79,7 +82,9 @@ static PetscErrorCode File(NomosModel model, int field, double values[])
     given.count[at] = p->count[a];
   }
   PetscCall(NomosInitialFileRead(model, &given, values));
-  for (size_t i = 0; i < p->n_cells; i++) NomosCheck(isfinite(values[i]), model->comm, PETSC_ERR_FP, "%s: %s is not finite at cell %zu", NomosConfigWhere(model->config, "initial.file"), given.name, i);
+  for (size_t i = 0; i < p->n_cells; i++)
+    if (!wrong[0] && !(isfinite(values[i]) && (values[i] > 0 || !positive))) snprintf(wrong, sizeof wrong, "%s: %s is %g at cell %zu of a rank: must be %s", NomosConfigWhere(model->config, "initial.file"), given.name, values[i], i, positive ? "positive" : "a finite number");
+  PetscCall(NomosInitialAgree(model->comm, wrong));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

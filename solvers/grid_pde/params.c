@@ -98,6 +98,9 @@ static PetscErrorCode Values(NomosModel model, int side)
   PetscCall(NomosConfigGetReals(model->config, key, &n, &list));
   NomosCheck(n == 0 || n == (size_t)p->m, model->comm, PETSC_ERR_ARG_SIZ, "%s: %s has %zu entries: %d fields need as many", NomosConfigWhere(model->config, key), key, n, p->m);
   for (size_t k = 0; k < n; k++) p->value[side][k] = list[k];
+  for (int a = 0; a < p->n_dims; a++)
+    for (int k = 0; k < p->m && p->boundary[a][side] == PDE_VALUE; k++)
+      NomosCheck(!p->family->fields[k].positive || p->value[side][k] > 0, model->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: %s gives %s = %g at a boundary along %c: must be positive", NomosConfigWhere(model->config, key), key, p->family->fields[k].name, p->value[side][k], "xyz"[a]);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -61,6 +61,15 @@ static void RatesOfCells(const PdeModel *p, const double w[], const double per_d
   for (int k = 0; k < 2; k++) Raise(&rates[k], mine[k]);
 }
 
+/* Twice the first field at a face of cell i of a row, less that of the cell: of its neighbour, but where the value at the face is given. */
+static double Beside(const PdeModel *p, int axis, int side, const double rho[], size_t i)
+{
+  size_t       first, end;
+  const double beside = side ? rho[i + p->stride[axis]] : rho[i - p->stride[axis]];
+
+  return PdeGiven(p, axis, side, (size_t)(rho - p->box_w) + i + (side ? p->stride[axis] : 0), 1, &first, &end) ? 2 * beside - rho[i] : beside;
+}
+
 /* Of a family that diffuses by its first field: the largest mean of it at two opposite faces over that of the cell between them, 1 where it is uniform. By Gershgorin's circles the rate grows by no more. */
 static void ContrastOfCells(const PdeModel *p, double *contrast)
 {
@@ -70,7 +79,7 @@ static void ContrastOfCells(const PdeModel *p, double *contrast)
   for (size_t row = 0; row < p->count[1] * p->count[2]; row++) {
     const double *rho = p->box_w + p->first + row % p->count[1] * p->stride[1] + row / p->count[1] * p->stride[2];
     for (int a = 0; a < p->n_dims; a++)
-      for (size_t i = 0; i < p->count[0]; i++) Raise(&mine, 0.5 + 0.25 * (rho[i - p->stride[a]] + rho[i + p->stride[a]]) / rho[i]);
+      for (size_t i = 0; i < p->count[0]; i++) Raise(&mine, 0.5 + 0.25 * (Beside(p, a, 0, rho, i) + Beside(p, a, 1, rho, i)) / rho[i]);
   }
 #pragma omp critical(pde_rates)
   Raise(contrast, mine);

@@ -79,6 +79,15 @@ void PdeLimit(const PdeModel *p, int width, int axis, size_t behind, size_t n, d
   }
 }
 
+bool PdeGiven(const PdeModel *p, int axis, int side, size_t behind, size_t n, size_t *first, size_t *end)
+{
+  const size_t from = p->start[axis] + behind / p->stride[axis] % p->box[axis] - PDE_GHOSTS, at = side ? p->size[axis] : 0; /* along the axis: the first of these faces, that of the boundary */
+
+  *first = axis ? 0 : at - from;
+  *end   = axis ? n : *first + 1;
+  return p->boundary[axis][side] == PDE_VALUE && p->family->kernels[0]->flux && at >= from && (axis ? at == from : at - from < n);
+}
+
 void PdeSlopes(const PdeModel *p, int width, int axis, size_t behind, size_t n, double slopes[])
 {
   const size_t planes = (size_t)(p->m * width);
@@ -90,6 +99,14 @@ void PdeSlopes(const PdeModel *p, int width, int axis, size_t behind, size_t n, 
     for (size_t i = 0; i < n; i++) {
       w[i]     = 0.5 * (before[i] + after[i]);
       slope[i] = per * (after[i] - before[i]);
+    }
+    for (int side = 0; side < 2; side++) { /* half a cell from the value to the cell */
+      size_t first, end;
+      if (!PdeGiven(p, axis, side, behind, n, &first, &end)) continue;
+      for (size_t i = first; i < end; i++) {
+        w[i] = side ? after[i] : before[i];
+        slope[i] *= 2;
+      }
     }
   }
 }

@@ -156,9 +156,17 @@ static void Faces(PdeModel *p, int width, int axis, size_t row, size_t start, si
   diffusion->apply(p->c, n, in, bar, in_bar, c_rows);
   SumCoefficients(diffusion->coefficients, width, n, -1, rows, c_bar);
   for (size_t k = 0; k < planes; k++) {
-    double *restrict       after = p->box_bar + k * p->n_box + behind;
-    const double *restrict face = bars + k * n, *restrict slope = bars + (planes + k) * n;
-    const double           per = 1 / p->dx[axis];
+    double *restrict after = p->box_bar + k * p->n_box + behind;
+    double *restrict face = bars + k * n, *restrict slope = bars + (planes + k) * n;
+    const double per = 1 / p->dx[axis];
+    for (int side = 0; side < 2; side++) { /* as PdeSlopes; what goes to the ghosts is dropped there */
+      size_t first, end;
+      if (!PdeGiven(p, axis, side, behind, n, &first, &end)) continue;
+      for (size_t i = first; i < end; i++) {
+        face[i] = 0;
+        slope[i] *= 2;
+      }
+    }
     for (size_t i = 0; i < n; i++) after[i] -= 0.5 * face[i] + per * slope[i];
     after -= stride;
     for (size_t i = 0; i < n; i++) after[i] += per * slope[i] - 0.5 * face[i];

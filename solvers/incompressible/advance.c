@@ -19,7 +19,7 @@ PetscErrorCode FlowSubsteps(NomosModel model, const double x[], int *n)
   for (int a = 0; a < 2; a++) {
     for (size_t i = 0; i < p->n_points; i++) {
       const double v = fabs(x[(size_t)a * p->n_points + i]);
-      if (!(v <= speed[a])) speed[a] = v; /* NaN too */
+      if (!(v <= speed[a])) speed[a] = isnan(v) ? INFINITY : v; /* which maxima keep */
     }
     for (int side = 0; side < 2 && f->wall[1 - a]; side++) speed[a] = fmax(speed[a], fabs(f->slide[1 - a][side]));
     decay += 4 * fmax(f->c[FLOW_NU], f->c[FLOW_KAPPA]) / (p->dx[a] * p->dx[a]);

@@ -61,7 +61,7 @@ static PetscErrorCode ReadShape(NomosModel model, const char key[], bool correct
   no->shape.n_parameters = no->n_parameters;
   no->interval           = strtod(texts[NOMOS_EMULATOR_INTERVAL], NULL);
   PetscCall(NomosConfigGetReal(model->config, "time.dt", &dt));
-  PetscCheck(!(no->interval > 0) || fabs(dt - no->interval) <= 1e-5 * no->interval, model->comm, PETSC_ERR_ARG_WRONG, "%s: time.dt = %g: the frames of the training are %g apart; use that", NomosConfigWhere(model->config, "time.dt"), dt, no->interval);
+  PetscCheck(!(no->interval > 0) || fabs(dt - no->interval) <= 1e-3 * no->interval, model->comm, PETSC_ERR_ARG_WRONG, "%s: time.dt = %g: the frames of the training are %g apart; use that", NomosConfigWhere(model->config, "time.dt"), dt, no->interval);
   PetscCall(PetscStrallocpy(texts[NOMOS_EMULATOR_PARAMETERS], &e->keys));
   PetscCall(PetscStrallocpy(texts[NOMOS_EMULATOR_FIELDS], &e->names));
   for (size_t k = 0; k < no->n_parameters; k++) {

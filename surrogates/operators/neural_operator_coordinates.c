@@ -27,50 +27,108 @@ static PetscErrorCode Axis(NomosFieldReader reader, const char *const names[2], 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* What the data say of the boundary along axis d (`boundary_x`), if anything; another one than periodic is not taken for periodic by default. */
-static PetscErrorCode TakeBoundary(NomosSurrogate s, NomosFieldReader reader, const char file[], int d, const char axis[])
+/* What a file says of an axis. */
+typedef struct {
+  bool   known; /* its box */
+  double start, extent;
+  char   boundary[32]; /* "": not */
+} Said;
+
+static PetscErrorCode Listen(NomosSurrogate s, NomosFieldReader reader, int d, Said *said)
 {
-  NomosNeuralOperator *no = s->context;
-  char                 name[16], *text, *told = no->boundary[d];
-  bool                 given;
+  static const char *const   names[2][2] = {{"y", "y-coordinate"}, {"x", "x-coordinate"}};
+  const NomosNeuralOperator *no          = s->context;
+  double                     start = 0, spacing = 1;
+  char                       name[16], *text;
+  int64_t                    every;
 
   PetscFunctionBeginUser;
-  snprintf(name, sizeof name, "boundary_%s", axis);
+  PetscCall(NomosConfigGetInt(s->config, "data.space_every", &every));
+  snprintf(name, sizeof name, "boundary_%s", NomosAxisName(no, d));
   PetscCall(NomosFieldReaderAttribute(reader, NULL, name, &text));
-  snprintf(told, sizeof no->boundary[d], "%s", text ? text : "");
+  snprintf(said->boundary, sizeof said->boundary, "%s", text ? text : "");
   PetscCall(PetscFree(text));
+  PetscCall(Axis(reader, names[2 - no->shape.n_space + d], (size_t)every, &start, &spacing, &said->known));
+  said->extent = said->known ? spacing * (double)no->shape.points[d] : 1;
+  said->start  = said->known ? start - spacing / (2 * (double)every) : 0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosNeuralOperatorBox(NomosSurrogate s, int d, const char path[], const double box[2], const double known[2], const char of[])
+{
+  const NomosNeuralOperator *no = s->context;
+
+  PetscFunctionBeginUser;
+  NomosCheck(fabs(box[1] - known[1]) <= 1e-3 * known[1] && fabs(box[0] - known[0]) <= 0.51 * known[1] / (double)no->shape.points[d], s->comm, PETSC_ERR_ARG_INCOMP,
+             "%s: the domain reaches from %.6g to %.6g along %s, that of %s from %.6g to %.6g, and a network on a grid knows one domain; choose data of that one", path, box[0], box[0] + box[1], NomosAxisName(no, d), of, known[0], known[0] + known[1]);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Of axis d of a file against the data; another boundary than periodic is not taken for periodic by default. */
+static PetscErrorCode Compare(NomosSurrogate s, const char file[], int d, const Said *said)
+{
+  const NomosNeuralOperator *no = s->context;
+  bool                       given;
+
+  PetscFunctionBeginUser;
   PetscCall(NomosConfigIsGiven(s->config, "neural_operator.periodic", &given));
-  if (!no->shape.periodic || given || !told[0]) PetscFunctionReturn(PETSC_SUCCESS);
-  NomosCheck(!strcmp(told, "periodic"), s->comm, PETSC_ERR_ARG_INCOMP, "%s has %s = %s, and neural_operator.periodic is yes unless it is given: say neural_operator.periodic: no, or yes to take the grid as periodic all the same", file, name, told);
+  NomosCheck(!no->shape.periodic || given || !said->boundary[0] || !strcmp(said->boundary, "periodic"), s->comm, PETSC_ERR_ARG_INCOMP, "%s has boundary_%s = %s, and neural_operator.periodic is yes unless it is given: say neural_operator.periodic: no, or yes to take the grid as periodic all the same", file, NomosAxisName(no, d), said->boundary);
+  NomosCheck(!said->boundary[0] || !no->boundary[d][0] || !strcmp(said->boundary, no->boundary[d]), s->comm, PETSC_ERR_ARG_INCOMP, "%s has boundary_%s = %s, the data %s, and a network knows one kind of boundary; take files of that one", file, NomosAxisName(no, d), said->boundary, no->boundary[d]);
+  if (said->known && no->box_known[d]) PetscCall(NomosNeuralOperatorBox(s, d, file, (const double[]){said->start, said->extent}, (const double[]){no->start[d], no->extent[d]}, "the data"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosNeuralOperatorDomain(NomosSurrogate s, const char path[])
+{
+  const NomosNeuralOperator *no = s->context;
+  size_t                     n_files;
+  char                     **files;
+  PetscErrorCode             code = PETSC_SUCCESS;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosDataFiles(path, &n_files, &files));
+  for (size_t f = 0; f < n_files; f++) {
+    NomosFieldReader reader;
+    Said             said;
+    if (!code) {
+      code = NomosFieldReaderOpen(PETSC_COMM_SELF, files[f], &reader);
+      for (int d = 0; d < no->shape.n_space && !code; d++) {
+        code = Listen(s, reader, d, &said);
+        if (!code) code = Compare(s, files[f], d, &said);
+      }
+      if (reader) PetscCall(NomosFieldReaderClose(&reader));
+    }
+    PetscCall(PetscFree(files[f]));
+  }
+  PetscCall(PetscFree(files));
+  PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Time between frames and the box, where the data say them. */
 PetscErrorCode NomosNeuralOperatorCoordinates(NomosSurrogate s)
 {
-  static const char *const names[2][2] = {{"y", "y-coordinate"}, {"x", "x-coordinate"}};
-  NomosNeuralOperator     *no          = s->context;
-  NomosFieldReader         reader;
-  const char              *file;
-  double                   start = 0, spacing = 1;
-  int64_t                  space_every;
-  bool                     known;
+  NomosNeuralOperator *no = s->context;
+  NomosFieldReader     reader;
+  const char          *file;
+  Said                 said;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosConfigGetInt(s->config, "data.space_every", &space_every));
   PetscCall(NomosDatasetInterval(s->data, &no->interval));
   PetscCall(NomosDatasetOrigin(s->data, NOMOS_SPLIT_TRAIN, 0, NULL, &file, NULL));
   PetscCall(NomosFieldReaderOpen(PETSC_COMM_SELF, file, &reader));
   PetscErrorCode code = PETSC_SUCCESS;
   for (int d = 0; d < no->shape.n_space && !code; d++) {
-    code = TakeBoundary(s, reader, file, d, names[2 - no->shape.n_space + d][0]);
-    PetscCall(Axis(reader, names[2 - no->shape.n_space + d], (size_t)space_every, &start, &spacing, &known));
-    no->box_known[d] = known;
-    no->extent[d] = known ? spacing * (double)no->shape.points[d] : 1;
-    no->start[d]  = known ? start - spacing / (2 * (double)space_every) : 0;
+    code = Listen(s, reader, d, &said);
+    if (code) break;
+    no->box_known[d] = said.known;
+    no->start[d]     = said.start;
+    no->extent[d]    = said.extent;
+    snprintf(no->boundary[d], sizeof no->boundary[d], "%s", said.boundary);
   }
   PetscCall(NomosFieldReaderClose(&reader));
   PetscCall(code);
+  PetscCall(NomosNeuralOperatorDomain(s, s->data_path));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -132,8 +132,8 @@ static PetscErrorCode Quantile(NomosSurrogate s, const NomosEnsembleMoments *mom
 
   PetscFunctionBeginUser;
   for (size_t i = 0; i < n_all; i++) {
-    const double at = (log(fabs(moments->truth.states[n + i] - moments->mean[i]) / moments->deviation[i]) - lowest) / width;
-    counts[at >= N_BINS ? N_BINS - 1 : at > 0 ? (size_t)at : 0]++;
+    const double error = fabs(moments->truth.states[n + i] - moments->mean[i]), at = (log(error / moments->deviation[i]) - lowest) / width;
+    counts[error == 0 || at < 0 ? 0 : at < N_BINS ? (size_t)at : N_BINS - 1]++; /* a member that overflows leaves no number, which is no small error */
   }
   counts[N_BINS] = (double)n_all;
   PetscCall(NomosSumOverRanks(s->comm, N_BINS + 1, counts));

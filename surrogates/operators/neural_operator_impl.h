@@ -77,10 +77,18 @@ struct NomosNeuralOperator_s {
   NomosStepStatistics        *statistics; /* (n_frames) */
 };
 
+static inline const char *NomosAxisName(const NomosNeuralOperator *no, int d)
+{
+  return no->shape.n_space == 2 && !d ? "y" : "x";
+}
+
 /* ---- neural_operator_coordinates.c */
 
 /* Time between frames and the box, where the data say them. Errors: frames at unequal intervals, a boundary that is not periodic where the network is taken to be. */
 PetscErrorCode NomosNeuralOperatorCoordinates(NomosSurrogate s);
+/* Refuses files of a path that say another domain or another kind of boundary than the data, or than the periodic one that a network is taken to have; and a box (start, extent) along axis d that is not `known`. */
+PetscErrorCode NomosNeuralOperatorDomain(NomosSurrogate s, const char path[]);
+PetscErrorCode NomosNeuralOperatorBox(NomosSurrogate s, int d, const char path[], const double box[2], const double known[2], const char of[]);
 /* Refuses a data.space_every after which the points of a periodic axis are not equally far apart. `path`: of the set, for the error. */
 PetscErrorCode NomosNeuralOperatorThinning(NomosSurrogate s, NomosDataset dataset, const char path[]);
 

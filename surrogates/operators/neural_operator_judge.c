@@ -24,6 +24,7 @@ static PetscErrorCode Step(NomosSurrogate s, NomosPredictor predictor, const Nom
   NomosTensor          u, lambda, next;
 
   PetscFunctionBeginUser;
+  (void)NomosTapeSetRecording(tape, false); /* a reset turns it on */
   PetscCall(NomosParametersBind(s->parameters, tape, w));
   u      = NomosTensorFromDoubles(tape, type, 2 + no->shape.n_space, (size_t[]){t->n, no->n_fields, no->shape.points[0], no->shape.points[1]}, from);
   lambda = NomosTensorFromDoubles(tape, type, 2, (size_t[]){t->n, no->n_parameters}, t->parameters);
@@ -44,7 +45,6 @@ PetscErrorCode NomosNeuralOperatorPredict(NomosSurrogate s, NomosPredictor predi
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc1(no->n_w, &w));
   PetscCall(NomosTapeCreate(&tape));
-  NomosTapeSetRecording(tape, false);
   for (size_t k = 0; k + 1 < truth->n_frames; k++) {
     const double *from = k ? predictions + (k - 1) * n : truth->states;
     if (predictor == NOMOS_PREDICTOR_PERSISTENCE) PetscCall(PetscArraycpy(predictions + k * n, from, n));

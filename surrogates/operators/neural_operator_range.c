@@ -125,6 +125,12 @@ PetscErrorCode NomosNeuralOperatorTakeTexts(NomosSurrogate s, NomosSafetensors f
 
   PetscFunctionBeginUser;
   NomosCheck(!s->weights || !(theirs > 0) || !(no->interval > 0) || fabs(no->interval - theirs) <= 1e-3 * theirs, s->comm, PETSC_ERR_ARG_INCOMP, "%s: the frames of these data are %g apart, those that the weights were trained with %g: a step of the network leads from one of those to the next; choose other data, or data.every so that they are as far apart", s->data_path, no->interval, theirs);
+  const char *box = NomosSafetensorsMetadata(file, nomos_emulator_text_keys[NOMOS_EMULATOR_BOX]);
+  for (int d = 0; d < no->shape.n_space && s->weights && box; d++) {
+    double known[2];
+    if (sscanf(box, d ? "%*g,%*g,%lg,%lg" : "%lg,%lg", &known[0], &known[1]) < 2) break;
+    if (no->box_known[d]) PetscCall(NomosNeuralOperatorBox(s, d, s->data_path, (const double[]){no->start[d], no->extent[d]}, known, "the data that the weights were trained with"));
+  }
   NomosParameterRangeRead(&range, no->n_parameters, NomosSafetensorsMetadata(file, nomos_emulator_text_keys[NOMOS_EMULATOR_RANGES]));
   if (range.known) no->range = range; /* else it is taken for that of the data that are there */
   PetscFunctionReturn(PETSC_SUCCESS);

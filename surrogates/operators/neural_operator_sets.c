@@ -53,6 +53,7 @@ static PetscErrorCode OpenSet(NomosSurrogate s, const char path[], NomosDataset 
   }
   PetscCall(NomosNeuralOperatorThinning(s, *dataset, path));
   PetscCall(CheckInterval(s, *dataset, path));
+  PetscCall(NomosNeuralOperatorDomain(s, path));
   PetscCall(NomosDatasetShape(*dataset, 0, &n_dims, example, NULL));
   NomosCheck(example[0] > 1, s->comm, PETSC_ERR_ARG_SIZ, "%s: the trajectories of the test set have one frame; a prediction needs two", path);
   PetscFunctionReturn(PETSC_SUCCESS);

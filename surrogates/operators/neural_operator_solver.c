@@ -4,11 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-static const char *AxisName(const NomosNeuralOperator *no, int d)
-{
-  return no->shape.n_space == 2 && !d ? "y" : "x";
-}
-
 /* Points, length and begin along axis d; where the solver's coordinates are points and the data's means over cells, or some of them, the begins are less than half a cell apart. */
 static PetscErrorCode CompareAxis(NomosSurrogate s, NomosModel model, int d, const NomosFieldDim *dim)
 {
@@ -34,7 +29,7 @@ static PetscErrorCode CompareGrid(NomosSurrogate s, NomosModel model)
   PetscCall(model->ops->field_layout(model, &layout));
   for (int d = 0; d < no->shape.n_space; d++)
     for (size_t i = 0; i < layout.n_dims; i++)
-      if (!strcmp(layout.dims[i].name, AxisName(no, d))) PetscCall(CompareAxis(s, model, d, &layout.dims[i]));
+      if (!strcmp(layout.dims[i].name, NomosAxisName(no, d))) PetscCall(CompareAxis(s, model, d, &layout.dims[i]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -48,8 +43,8 @@ static PetscErrorCode CompareBoundary(const NomosParam *param, const char value[
   PetscFunctionBeginUser;
   (void)origin;
   for (int d = 0; d < no->shape.n_space && name; d++) {
-    if (strcmp(name + strlen(".boundary_"), AxisName(no, d)) || !no->boundary[d][0]) continue;
-    NomosCheck(!strcmp(value, no->boundary[d]), s->comm, PETSC_ERR_ARG_INCOMP, "%s: neural_operator.solver: the solver has %s = %s, the data have boundary_%s = %s; set it to theirs by neural_operator.solver.set, which inherits nothing of the sweep that made them", NomosConfigWhere(s->config, "neural_operator.base"), param->key, value, AxisName(no, d), no->boundary[d]);
+    if (strcmp(name + strlen(".boundary_"), NomosAxisName(no, d)) || !no->boundary[d][0]) continue;
+    NomosCheck(!strcmp(value, no->boundary[d]), s->comm, PETSC_ERR_ARG_INCOMP, "%s: neural_operator.solver: the solver has %s = %s, the data have boundary_%s = %s; set it to theirs by neural_operator.solver.set, which inherits nothing of the sweep that made them", NomosConfigWhere(s->config, "neural_operator.base"), param->key, value, NomosAxisName(no, d), no->boundary[d]);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -21,6 +21,7 @@ NomosTensor NomosNeuralOperatorSolve(const NomosNeuralOperator *no, const NomosT
 {
   double *parameters;
 
+  if (!NomosTensorIsValid(lambda)) return (NomosTensor){.tape = u.tape}; /* an error that the tape keeps is told by whoever asks for it */
   if (PetscMalloc1(NomosTensorSize(lambda) + 1, &parameters)) return (NomosTensor){0};
   NomosTensor b = no->normalised ? NomosNormalisationUndo(&no->normalisation, w, u, 1) : u;
   b             = NomosTensorGetDoubles(lambda, parameters) ? (NomosTensor){0} : NomosCoarseSolverStep(no->solver, b, parameters);
@@ -39,7 +40,7 @@ static NomosTensor Segment(NomosTape tape, const NomosTensor x[], void *ctx)
 
   (void)tape;
   both[0] = NomosEmulatorStep(no->emulator, x + 2, &(NomosEmulatorStepInput){.u = x[0], .lambda = x[1], .base = base, .statistics = segment->training ? &statistics : NULL}, &both[1]);
-  if (statistics.n && !segment->seen) {
+  if (statistics.n && !segment->seen && NomosTensorIsValid(both[0])) {
     segment->seen = true;
     if (KeepStatistics(no, &statistics)) return (NomosTensor){0};
   }

@@ -21,7 +21,8 @@ static PetscErrorCode Modes(const NomosConditioningInput *input, size_t *modes)
   PetscFunctionBeginUser;
   for (int axis = 0; axis < shape->n_space; axis++) {
     NomosCheck(shape->points[axis] % POOL == 0, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "neural_operator.conditioning = cape takes means over %d points: %zu points are no multiple of that; choose channel_attention, or another grid", POOL, shape->points[axis]);
-    most = PetscMin(most, shape->points[axis] / POOL / 2 + 1);
+    const size_t means = shape->points[axis] / POOL, twice = axis + 1 < shape->n_space && means > 1 && means % 2; /* an odd number of rows has no even number of modes beyond its half */
+    most = PetscMin(most, means / 2 + !twice);
   }
   *modes = PetscMin(most, shape->n_space == 1 ? 16 : 9);
   PetscCall(NomosConfigIsGiven(input->config, "cape.modes", &given));
