@@ -4,7 +4,8 @@
 
    Cells are equal; a state is the conserved u in every cell, (fields, z, y, x). Faces see limited linear reconstructions of the primitive w and a Riemann solver of the family (families/), diffusion central
    differences; steps are explicit (plan.c), in as many substeps as stability asks for, and where diffusion limits them as grid_pde.tolerance does. Without sources and through closed or periodic boundaries the sums of u are kept to rounding. Second order in space where w is
-   smooth (limiters fall to first order at extrema), second or third in time.
+   smooth (limiters fall to first order at extrema), second or third in time. Boundaries are closed by mirrored cells: `wall` of gas and water, whose velocity is reflected, `no_flux` of families without a flow F. A given `value` is
+   what flows in, and what slopes have at the face.
 
    Density, pressure and depth stay positive without a floor, so nothing is added to any sum: states at faces are drawn towards the cell's where they are too bold (families/compressible.c and shallow_water.c say how far), and
    fluxes are of waves between positive states. Of a gas it is proven (Zhang & Shu 2010, doi:10.1016/j.jcp.2010.08.016) for ssp_rk2 and ssp_rk3 with h sum_a s_a/dx_a <= 1/8: a cell is the mean of its two states at faces,

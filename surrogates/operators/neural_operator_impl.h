@@ -84,7 +84,7 @@ static inline const char *NomosAxisName(const NomosNeuralOperator *no, int d)
 
 /* ---- neural_operator_coordinates.c */
 
-/* Time between frames and the box, where the data say them. Errors: frames at unequal intervals, a boundary that is not periodic where the network is taken to be. */
+/* Time between frames and the box, where the data say them. Errors: frames at unequal intervals, files of more than one domain, a boundary that is not periodic where the network is taken to be. */
 PetscErrorCode NomosNeuralOperatorCoordinates(NomosSurrogate s);
 /* Refuses files of a path that say another domain or another kind of boundary than the data, or than the periodic one that a network is taken to have; and a box (start, extent) along axis d that is not `known`. */
 PetscErrorCode NomosNeuralOperatorDomain(NomosSurrogate s, const char path[]);
