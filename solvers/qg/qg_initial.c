@@ -196,7 +196,7 @@ static PetscErrorCode File(Initial *initial)
 {
   NomosFieldReader reader;
   const char      *path, *name;
-  size_t           nx, ny;
+  size_t           nx = 0, ny = 0;
   double          *layers = NULL;
   char             why[1024];
 
