@@ -213,7 +213,7 @@ END_TEST
 START_TEST(other_places)
 {
   static const char *const runs[][5] = {{"here", "grid_pde.lx=1", "grid_pde.boundary_x=periodic", "initial.u=1+sin(2*pi*x)", "grid_pde.boundary_x_high=same"}, {"longer", "grid_pde.lx=2", "grid_pde.boundary_x=periodic", "initial.u=1+sin(2*pi*x)", "grid_pde.boundary_x_high=same"}, {"open", "grid_pde.lx=1", "grid_pde.boundary_x=outflow", "initial.u=1+sin(2*pi*x)", "grid_pde.boundary_x_high=same"},
-                                            {"shut", "grid_pde.lx=1", "grid_pde.boundary_x=outflow", "initial.u=1+sin(2*pi*x)", "grid_pde.boundary_x_high=no_flux"}};
+                                            {"shut", "grid_pde.lx=1", "grid_pde.boundary_x=outflow", "initial.u=1+sin(2*pi*x)", "grid_pde.boundary_x_high=value"}};
   char             path[4][NOMOS_MAX_PATH], compared[NOMOS_MAX_PATH], file[NOMOS_MAX_PATH + 64];
   json_error_t     error;
 
@@ -226,7 +226,7 @@ START_TEST(other_places)
   static const struct {
     int         one, other;
     const char *told;
-  } pairs[] = {{0, 2, "beware: its boundary_x is outflow, that of here is periodic"}, {2, 3, "beware: its boundary_x_high is no_flux, that of open is same"}, {0, 0, NULL}};
+  } pairs[] = {{0, 2, "beware: its boundary_x is outflow, that of here is periodic"}, {2, 3, "beware: its boundary_x_high is value, that of open is same"}, {0, 0, NULL}};
   for (size_t k = 0; k < sizeof pairs / sizeof *pairs; k++) {
     ck_assert_int_eq(Run((const char *const[]){"nomos", "compare", path[pairs[k].one], path[pairs[k].other], "-q", "-o", compared, NULL}), 0);
     json_t *root = json_load_file(file, 0, &error);

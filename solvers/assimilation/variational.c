@@ -65,7 +65,7 @@ static PetscErrorCode FindControl(NomosVariational c, const NomosVariationalInpu
                                                           : "",
                                 &c->control, &info));
   PetscCheck(c->derivatives->from_field && c->derivatives->from_field_vjp, c->comm, PETSC_ERR_SUP, "solver %s has no states from fields (from_field and its adjoint), which variational assimilation needs", c->model->ops->name);
-  bool made = false; /* states are made of the control alone, in windows that have none to begin with */
+  bool made = !input->n_windows; /* states are made of the control alone, in windows that have none to begin with */
   for (size_t i = 0; i < input->n_windows; i++) made = made || !input->windows[i].state;
   if (made) PetscCall(NomosModelFieldLacks(c->model, c->control, sizeof lacks, lacks));
   PetscCheck(!lacks[0], c->comm, PETSC_ERR_ARG_WRONG, "variational assimilation: %s of solver %s is not its whole state: it lacks %s; the control must be a field that is", info->name, c->model->ops->name, lacks);
