@@ -156,6 +156,12 @@ static bool IsSame(const char one[], const char other[])
   return !stat(one, &a) && !stat(other, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
+/* Layouts of fields on a grid; a format that is not known is told later. */
+static bool IsOfGrids(const char format[])
+{
+  return !strcmp(format, "pdebench") || !strcmp(format, "well");
+}
+
 /* Axes of phase space are no space. */
 static PetscErrorCode CheckGrid(const Conversion *c)
 {
@@ -163,7 +169,7 @@ static PetscErrorCode CheckGrid(const Conversion *c)
 
   PetscFunctionBeginUser;
   for (int a = 0; a < s->n_space; a++)
-    PetscCheck(!strcmp(c->input.format, "nomos") || (strcmp(s->space[a], "state") && strcmp(s->space[a], "coordinate")), PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "%s holds orbits (%s over %s), and --format %s takes fields on a grid: choose nomos for a file of ours", s->parts[0].path, s->fields[0].name, s->space[a], c->input.format);
+    PetscCheck(!IsOfGrids(c->input.format) || (strcmp(s->space[a], "state") && strcmp(s->space[a], "coordinate")), PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "%s holds orbits (%s over %s), and --format %s takes fields on a grid: choose nomos for a file of ours", s->parts[0].path, s->fields[0].name, s->space[a], c->input.format);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -207,8 +213,8 @@ static PetscErrorCode Convert(NomosProgram *program, const char format[])
 
   PetscFunctionBeginUser;
   if (!directory) PetscCall(NomosConvertIsParticles(program->arguments[0], &particles));
-  if (particles) {
-    PetscCheck(directory || !strcmp(format, "nomos"), PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "%s holds particles, and --format %s takes fields on a grid: choose lagrangebench, or nomos for a file of ours", program->arguments[0], format);
+  if (particles && (directory || IsOfGrids(format) || !strcmp(format, "nomos"))) {
+    PetscCheck(!IsOfGrids(format), PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "%s holds particles, and --format %s takes fields on a grid: choose lagrangebench, or nomos for a file of ours", program->arguments[0], format);
     PetscCall(NomosLogOpen(PETSC_COMM_SELF, NULL, program->quiet, &log));
     PetscErrorCode failed = NomosConvertParticles(program, directory, log);
     PetscCall(NomosLogClose(&log));

@@ -97,7 +97,7 @@ PetscErrorCode NomosModelFieldLacks(NomosModel model, size_t field, size_t n_tex
   PetscCall(PetscMalloc(bytes * NomosRealBytes(model->precision) + 1, &x));
   for (size_t other = 0; other < n; other++) {
     PetscCall(NomosModelFieldParts(model, other, &parts));
-    if (other == field || parts) continue;
+    if (other == field || parts || list[other].made) continue;
     PetscCall(Lost(model, field, other, list, x, &lost));
     if (lost) snprintf(lacks + strlen(lacks), n_text - strlen(lacks), "%s%s", lacks[0] ? ", " : "", list[other].name);
   }

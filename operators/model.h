@@ -86,6 +86,7 @@ typedef struct {
   const char *name, *unit, *long_name;
   int         n_dims;
   size_t      size[NOMOS_FIELD_MAX_DIMS], start[NOMOS_FIELD_MAX_DIMS], count[NOMOS_FIELD_MAX_DIMS]; /* of the whole, and of this rank's block */
+  bool        made; /* anew by every step: what a state begins with does not need it */
 } NomosModelField;
 
 /* The derivatives of a step, and what a trajectory (operators/trajectory.h) needs of the model it runs.

@@ -48,7 +48,7 @@ static PetscErrorCode Names(NomosModel model)
   for (size_t f = 0; f < p->n_written; f++) p->variables[f] = (NomosFieldVariable){.name = p->written[f].name, .dims = {"y", "x"}, .unit = "1", .long_name = p->written[f].long_name, .constant = p->written[f].constant};
   for (size_t f = 0; f <= n; f++) {
     const int all = f == n;
-    p->list[f]    = (NomosModelField){.name = all ? "state" : p->fields[f].name, .unit = "1", .long_name = all ? "all fields of the state" : p->fields[f].long_name, .n_dims = 2 + all};
+    p->list[f]    = (NomosModelField){.name = all ? "state" : p->fields[f].name, .unit = "1", .long_name = all ? "all fields of the state" : p->fields[f].long_name, .n_dims = 2 + all, .made = !all && p->fields[f].made};
     if (all) p->list[f].size[0] = p->list[f].count[0] = n;
     for (int a = 0; a < 2; a++) {
       p->list[f].size[1 - a + all]  = p->size[a];

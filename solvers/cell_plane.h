@@ -14,6 +14,7 @@ enum { NOMOS_PLANE_MAX_FIELDS = 6 };
 typedef struct {
   const char *name, *long_name;
   bool        constant; /* written once: it does not change */
+  bool        made;     /* anew by every step (NomosModelField) */
 } NomosPlaneField;
 
 typedef struct {

@@ -30,7 +30,7 @@ static const NomosParam params[] = {
 };
 /* clang-format on */
 
-static const NomosPlaneField fields[] = {{"u", "solution", false}, {"log_coefficient", "logarithm of the coefficient", false}}, written[] = {{"coefficient", "coefficient", false}, {"u", "solution", false}, {"log_coefficient", "logarithm of the coefficient", false}};
+static const NomosPlaneField fields[] = {{.name = "u", .long_name = "solution", .made = true}, {.name = "log_coefficient", .long_name = "logarithm of the coefficient"}}, written[] = {{.name = "coefficient", .long_name = "coefficient"}, {.name = "u", .long_name = "solution"}, {.name = "log_coefficient", .long_name = "logarithm of the coefficient"}};
 
 static const NomosPictureInfo pictures[] = {{.variable = "coefficient", .map = NOMOS_MAP_SEQUENTIAL, .timeless = true}, {.variable = "u", .map = NOMOS_MAP_SEQUENTIAL, .timeless = true}};
 

@@ -39,8 +39,8 @@ static const NomosParam params[] = {
 };
 /* clang-format on */
 
-static const NomosPlaneField fields[]  = {{"Vx_face", "velocity along x, on faces", false}, {"Vy_face", "velocity along y, on faces", false}, {"particles", "density of particles", false}};
-static const NomosPlaneField written[] = {{"Vx", "velocity along x", false}, {"Vy", "velocity along y", false}, {"particles", "density of particles", false}, {"vorticity", "vorticity", false}, {"force_x", "force along x, for strength 1", true}, {"force_y", "force along y, for strength 1", true}};
+static const NomosPlaneField fields[]  = {{.name = "Vx_face", .long_name = "velocity along x, on faces"}, {.name = "Vy_face", .long_name = "velocity along y, on faces"}, {.name = "particles", .long_name = "density of particles"}};
+static const NomosPlaneField written[] = {{.name = "Vx", .long_name = "velocity along x"}, {.name = "Vy", .long_name = "velocity along y"}, {.name = "particles", .long_name = "density of particles"}, {.name = "vorticity", .long_name = "vorticity"}, {.name = "force_x", .long_name = "force along x, for strength 1", .constant = true}, {.name = "force_y", .long_name = "force along y, for strength 1", .constant = true}};
 enum { WRITTEN_VORTICITY = FLOW_S + 1, WRITTEN_FORCE };
 
 static const NomosPictureInfo pictures[] = {{.variable = "vorticity", .map = NOMOS_MAP_DIVERGING}, {.variable = "particles", .map = NOMOS_MAP_SEQUENTIAL}};

@@ -315,13 +315,15 @@ PetscErrorCode NomosModelReference(int64_t step, double positions[], void *model
 /* A model that blows up says so, or its positions are no numbers: both end the run. */
 static PetscErrorCode Advance(NomosModel model, int64_t n_steps, bool *blown_up)
 {
-  const bool     quiet = NomosErrorSetQuiet(true);
-  PetscErrorCode code  = PETSC_SUCCESS;
+  const bool      quiet = NomosErrorSetQuiet(true);
+  NomosModelFault fault = {.bad = false};
+  PetscErrorCode  code  = PETSC_SUCCESS;
 
   PetscFunctionBeginUser;
   for (int64_t k = 0; k < n_steps && !code; k++) code = model->ops->step(model);
+  if (!code) code = model->ops->check(model, &fault); /* a step that loses a particle stands still from there on */
   NomosErrorSetQuiet(quiet);
-  *blown_up = code == PETSC_ERR_FP;
+  *blown_up = code == PETSC_ERR_FP || fault.bad;
   if (!*blown_up) PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
