@@ -311,6 +311,17 @@ START_TEST(test_weights_in_a_simulation)
   ck_ok(NomosFreeRun(&(NomosComparison){.model = model, .field = c->motion.field, .n_steps = 60, .every = 5, .reference = NomosMotionReference, .ctx = &c->motion}, &again, NULL));
   ck_assert_double_eq(again, error);
   ck_assert(error > 1e-8);
+  /* A step that loses a particle stands still: that is no free run. */
+  double *state;
+  size_t  n_state;
+  ck_ok(model->ops->derivatives->state_size(model, &n_state));
+  ck_ok(PetscMalloc1(n_state, &state));
+  ck_ok(model->ops->derivatives->get_state(model, state));
+  state[0] = 50; /* m, along x: beyond the grid */
+  ck_ok(model->ops->derivatives->set_state(model, state));
+  ck_ok(NomosFreeRun(&(NomosComparison){.model = model, .field = c->motion.field, .n_steps = 60, .every = 5, .reference = NomosMotionReference, .ctx = &c->motion}, &again, NULL));
+  ck_assert(isinf(again));
+  ck_ok(PetscFree(state));
   ck_ok(NomosModelDestroy(&model));
   ck_ok(NomosConfigDestroy(&config));
   ck_ok(PetscFree(trained));
