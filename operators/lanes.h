@@ -164,6 +164,23 @@ LANE_INLINE void LanesTranspose(const Real *from, size_t ldf, Real *to, size_t l
   for (size_t i = 0; i < VECTOR; i++) *(Vector *)(to + i * ldt) = row[i];
 }
 
+/* Lane i of the result is the sum over the lanes of row[i]; rows are used up. */
+LANE_INLINE void LanesHalve(LaneInt s, Vector row[])
+{
+  const LaneMask entry = *(const LaneMask *)lane_numbers, far = ((entry & s) != 0) & ((LaneInt)VECTOR - s), first = entry + far, second = first + s;
+
+#pragma GCC unroll 8
+  for (LaneInt i = 0; i < s; i++) row[i] = (Vector)__builtin_shuffle(row[i], row[i + s], first) + (Vector)__builtin_shuffle(row[i], row[i + s], second);
+}
+LANE_INLINE Vector LanesSums(Vector row[VECTOR])
+{
+  if (VECTOR > 8) LanesHalve(8, row);
+  if (VECTOR > 4) LanesHalve(4, row);
+  LanesHalve(2, row);
+  LanesHalve(1, row);
+  return row[0];
+}
+
 /* An entry of `count` points in a row; lanes beyond get `fill`. */
 LANE_INLINE Vector LaneLoad(const Real *from, size_t count, Real fill)
 {

@@ -21,4 +21,8 @@ enum { NOMOS_ROW_PRODUCT_TURNED = 128 };
 void NomosRowProductTurned_f32(const NomosRowProduct *product);
 void NomosRowProductTurned_f64(const NomosRowProduct *product);
 
+/* The same with b given as [n, k] and a_column 1, without a bias: entries are sums over lanes along k. Made for k of several vectors, and a and b of which a few rows stay in the cache; m and n may be 1. */
+void NomosRowProductDots_f32(const NomosRowProduct *product);
+void NomosRowProductDots_f64(const NomosRowProduct *product);
+
 #endif

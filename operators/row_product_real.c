@@ -99,3 +99,58 @@ void NAME(NomosRowProductTurned)(const NomosRowProduct *p)
     part.bias = NULL;
   }
 }
+
+/* ---- both given along k: lanes hold terms, and are summed at the end */
+
+enum { DOTS = WIDE ? 16 : 8 /* sums in registers */, DOT_TERMS = 256 };
+
+/* Terms [first, first + terms) of the entries at (i, j) and beside: rows and columns beyond the last are the last once more, and not written. */
+LANE_INLINE void DotBlock(const NomosRowProduct *p, size_t rows, size_t i, size_t j, size_t first, size_t terms)
+{
+  const size_t columns = DOTS / rows;
+  const Real  *a[4], *b[DOTS];
+  Vector       sum[DOTS];
+  Real         entry[DOTS] __attribute__((aligned(64)));
+  size_t       k = 0;
+
+#pragma GCC unroll 4
+  for (size_t r = 0; r < rows; r++) a[r] = (const Real *)p->a + PetscMin(i + r, p->m - 1) * p->a_row + first;
+#pragma GCC unroll 16
+  for (size_t v = 0; v < columns; v++) b[v] = (const Real *)p->b + PetscMin(j + v, p->n - 1) * p->ldb + first;
+#pragma GCC unroll 16
+  for (size_t s = 0; s < DOTS; s++) sum[s] = LaneFill(0);
+  for (; k + VECTOR <= terms; k += VECTOR) {
+    Vector factor[4];
+#pragma GCC unroll 4
+    for (size_t r = 0; r < rows; r++) factor[r] = *(const Vector *)(a[r] + k);
+#pragma GCC unroll 16
+    for (size_t v = 0; v < columns; v++) {
+      const Vector line = *(const Vector *)(b[v] + k);
+#pragma GCC unroll 4
+      for (size_t r = 0; r < rows; r++) sum[r * columns + v] += factor[r] * line;
+    }
+  }
+#pragma GCC unroll 4
+  for (size_t s = 0; s < DOTS; s += VECTOR) *(Vector *)(entry + s) = LanesSums(sum + s);
+  for (; k < terms; k++)
+    for (size_t s = 0; s < DOTS; s++) entry[s] += a[s / columns][k] * b[s % columns][k];
+  for (size_t r = 0; r < rows && i + r < p->m; r++) {
+    Real *c = (Real *)p->c + (i + r) * p->ldc + j;
+    for (size_t v = 0; v < columns && j + v < p->n; v++) c[v] = p->add || first ? c[v] + entry[r * columns + v] : entry[r * columns + v];
+  }
+}
+
+void NAME(NomosRowProductDots)(const NomosRowProduct *p)
+{
+  const size_t rows = p->m > 2 ? 4 : p->m;
+
+  for (size_t first = 0; first < p->k || !first; first += DOT_TERMS) {
+    const size_t terms = PetscMin(DOT_TERMS, p->k - first);
+    for (size_t i = 0; i < p->m; i += rows)
+      for (size_t j = 0; j < p->n; j += DOTS / rows) {
+        if (rows == 4) DotBlock(p, 4, i, j, first, terms);
+        else if (rows == 2) DotBlock(p, 2, i, j, first, terms);
+        else DotBlock(p, 1, i, j, first, terms);
+      }
+  }
+}

@@ -15,7 +15,7 @@
 
 enum { PARALLEL = 1 << 19 }; /* multiplications worth a second thread */
 
-enum { NARROW = 1024, ROWS = 16, PAGE = 4096 }; /* NARROW, PAGE: bytes */
+enum { NARROW = 1024, ROWS = 16, PAGE = 4096, FEW = 40 }; /* NARROW, PAGE, FEW: bytes */
 
 /* Where a library would spend its time on packing: few terms, and lines of b that do not push each other out of the cache. */
 static bool IsNarrow(const NomosProduct *p)
@@ -29,6 +29,12 @@ static bool IsTurned(const NomosProduct *p)
   return p->transposed_b && p->n % VECTOR == 0 && p->n <= NOMOS_ROW_PRODUCT_TURNED && p->m >= ROWS;
 }
 
+/* Many terms for few rows or columns, as in the gradients of first and last layers: a library packs the other matrix for them. */
+static bool IsDots(const NomosProduct *p)
+{
+  return p->transposed_b && !p->transposed_a && p->k >= 2 * VECTOR && Smaller(p->m, p->n) * sizeof(Real) <= FEW;
+}
+
 void NAME(NomosProductAlone)(const NomosProduct *p)
 {
   Real *c = p->c;
@@ -38,8 +44,9 @@ void NAME(NomosProductAlone)(const NomosProduct *p)
     for (size_t i = 0; i < p->m && !p->add; i++) memset(c + i * p->ldc, 0, p->n * sizeof *c);
     return;
   }
-  if (IsNarrow(p) || IsTurned(p)) {
-    (p->transposed_b ? NAME(NomosRowProductTurned) : NAME(NomosRowProductRun))(&(NomosRowProduct){.m = p->m, .n = p->n, .k = p->k, .a_row = p->transposed_a ? 1 : p->lda, .a_column = p->transposed_a ? p->lda : 1, .ldb = p->ldb, .ldc = p->ldc, .add = p->add, .a = p->a, .b = p->b, .c = c});
+  const bool dots = IsDots(p);
+  if (dots || IsNarrow(p) || IsTurned(p)) {
+    (dots ? NAME(NomosRowProductDots) : p->transposed_b ? NAME(NomosRowProductTurned) : NAME(NomosRowProductRun))(&(NomosRowProduct){.m = p->m, .n = p->n, .k = p->k, .a_row = p->transposed_a ? 1 : p->lda, .a_column = p->transposed_a ? p->lda : 1, .ldb = p->ldb, .ldc = p->ldc, .add = p->add, .a = p->a, .b = p->b, .c = c});
     return;
   }
   GEMM(CblasRowMajor, p->transposed_a ? CblasTrans : CblasNoTrans, p->transposed_b ? CblasTrans : CblasNoTrans, (int)p->m, (int)p->n, (int)p->k, 1, p->a, (int)p->lda, p->b, (int)p->ldb, p->add ? 1 : 0, c, (int)p->ldc);

@@ -17,12 +17,16 @@
 
 enum { PAIRS = 15, MOST = 1 << 18 };
 
+typedef enum { B, B_TURNED /* b given as [n, k] */, DOTS } Kernel;
+
 static const struct {
   size_t m, n, k, ldb;
-  bool   transposed_a, turned; /* b given as [n, k] */
+  bool   transposed_a;
+  Kernel kernel;
 } sizes[] = {
-  {20, 130, 20, 130, false, false}, {128, 256, 20, 256, false, false}, {20, 256, 128, 256, true, false}, {128, 64, 64, 64, false, false}, {64, 64, 64, 64, true, false},
-  {20, 4356, 20, 4356, false, false}, {64, 512, 32, 512, false, false}, {256, 64, 256, 64, false, false}, {10, 32, 20, 32, true, false}, {256, 64, 64, 64, false, true}, {64, 32, 256, 256, false, true},
+  {20, 130, 20, 130, false, B}, {128, 256, 20, 256, false, B}, {20, 256, 128, 256, true, B}, {128, 64, 64, 64, false, B}, {64, 64, 64, 64, true, B},
+  {20, 4356, 20, 4356, false, B}, {64, 512, 32, 512, false, B}, {256, 64, 256, 64, false, B}, {10, 32, 20, 32, true, B}, {256, 64, 64, 64, false, B_TURNED}, {64, 32, 256, 256, false, B_TURNED},
+  {1, 64, 128, 128, false, DOTS}, {2, 128, 128, 128, false, DOTS}, {20, 3, 128, 128, false, DOTS}, {4, 8, 256, 256, false, DOTS}, {8, 128, 256, 256, false, DOTS}, {20, 10, 256, 256, false, DOTS}, {256, 2, 64, 64, false, DOTS},
 };
 
 static Real a[MOST], b[MOST], c[MOST];
@@ -31,12 +35,12 @@ static void Ours(size_t s)
 {
   const size_t          a_row = sizes[s].transposed_a ? 1 : sizes[s].k, a_column = sizes[s].transposed_a ? sizes[s].m : 1;
   const NomosRowProduct product = {.m = sizes[s].m, .n = sizes[s].n, .k = sizes[s].k, .a_row = a_row, .a_column = a_column, .ldb = sizes[s].ldb, .ldc = sizes[s].n, .a = a, .b = b, .c = c};
-  (sizes[s].turned ? NAME(NomosRowProductTurned) : NAME(NomosRowProductRun))(&product);
+  (sizes[s].kernel == DOTS ? NAME(NomosRowProductDots) : sizes[s].kernel ? NAME(NomosRowProductTurned) : NAME(NomosRowProductRun))(&product);
 }
 
 static void Library(size_t s)
 {
-  GEMM(CblasRowMajor, sizes[s].transposed_a ? CblasTrans : CblasNoTrans, sizes[s].turned ? CblasTrans : CblasNoTrans, (int)sizes[s].m, (int)sizes[s].n, (int)sizes[s].k, 1, a, (int)(sizes[s].transposed_a ? sizes[s].m : sizes[s].k), b, (int)sizes[s].ldb, 0, c, (int)sizes[s].n);
+  GEMM(CblasRowMajor, sizes[s].transposed_a ? CblasTrans : CblasNoTrans, sizes[s].kernel ? CblasTrans : CblasNoTrans, (int)sizes[s].m, (int)sizes[s].n, (int)sizes[s].k, 1, a, (int)(sizes[s].transposed_a ? sizes[s].m : sizes[s].k), b, (int)sizes[s].ldb, 0, c, (int)sizes[s].n);
 }
 
 int main(void)
@@ -59,7 +63,7 @@ int main(void)
       }
       ratio[pair] = speed[0][pair] / speed[1][pair];
     }
-    printf("%6zu %6zu %6zu %12s %8.1f %10.1f %8.2f\n", sizes[s].m, sizes[s].n, sizes[s].k, sizes[s].turned ? "b turned" : sizes[s].transposed_a ? "a transposed" : "", Median(speed[0]), Median(speed[1]), Median(ratio));
+    printf("%6zu %6zu %6zu %12s %8.1f %10.1f %8.2f\n", sizes[s].m, sizes[s].n, sizes[s].k, sizes[s].kernel == DOTS ? "dots" : sizes[s].kernel ? "b turned" : sizes[s].transposed_a ? "a transposed" : "", Median(speed[0]), Median(speed[1]), Median(ratio));
   }
   return 0;
 }
