@@ -30,10 +30,16 @@ typedef struct {
   double *times, *mse, *relative, *centre, *chamfer; /* (n); the last two of particles alone, else NULL */
 } NomosComparison;
 
+/* A field of one of the runs that is compared with nothing, and why. */
 typedef struct {
-  size_t           n_runs, n_variables; /* variables: of every run but the first one */
+  char variable[NOMOS_MAX_NAME], why[512];
+} NomosNotCompared;
+
+typedef struct {
+  size_t           n_runs, n_variables, n_left_out; /* variables: of every run but the first one */
   NomosCompareRun  runs[NOMOS_MAX_BESIDE];
   NomosComparison  with[NOMOS_MAX_BESIDE][NOMOS_COMPARE_MAX_VARIABLES]; /* [0] is not used */
+  NomosNotCompared left_out[NOMOS_COMPARE_MAX_VARIABLES];
   NomosPlotContext context; /* of the first run; its directory is that of the results */
   char             directory[NOMOS_MAX_PATH];
 } NomosCompare;

@@ -12,7 +12,7 @@ typedef struct {
   int    n_dims; /* without time */
   size_t shape[2][NOMOS_FIELD_MAX_DIMS], coarse[NOMOS_FIELD_MAX_DIMS];
   size_t n; /* points of the coarser one; 0: they cannot be compared */
-  char   why[512]; /* not, in words; "": there is nothing to compare */
+  char   why[512]; /* not, in words */
 } Grids;
 
 /* Coordinates of an axis and their unit; left as they are where the file has none. */
@@ -76,6 +76,7 @@ static PetscErrorCode FindGrids(const NomosCompareRun *const runs[2], const char
   PetscFunctionBeginUser;
   *g = (Grids){0};
   PetscCall(NomosFieldReaderHas(runs[1]->reader, name, &same));
+  if (!same) snprintf(g->why, sizeof g->why, "%s has no %s", runs[1]->name, name);
   if (!same) PetscFunctionReturn(PETSC_SUCCESS);
   for (int r = 0; r < 2; r++) {
     PetscCall(NomosFieldReaderShape(runs[r]->reader, name, &n_dims[r], shape[r]));
@@ -96,6 +97,7 @@ static PetscErrorCode FindGrids(const NomosCompareRun *const runs[2], const char
     g->n *= g->coarse[a];
   }
   if (!same) g->n = 0;
+  if (!same && !g->why[0]) snprintf(g->why, sizeof g->why, "the grids of %s in %s and %s neither agree nor do the cells of the one lie in those of the other", name, runs[0]->name, runs[1]->name);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -117,6 +119,13 @@ static bool TakeBoundary(const char key[], const char value[], void *ctx)
   return true;
 }
 
+/* Upper ends are those of the lower ones where the case says so. */
+static const char *BoundaryOf(const Boundaries *boundaries, int run, size_t side)
+{
+  const char *of = boundaries->of[run][side];
+  return strcmp(of, "same") ? of : boundaries->of[run][side - N_SIDES / 2];
+}
+
 /* Runs between other walls may be compared, but not unawares. */
 static PetscErrorCode WarnOfBoundaries(const NomosCompareRun *const runs[2], NomosComparison *c)
 {
@@ -130,7 +139,7 @@ static PetscErrorCode WarnOfBoundaries(const NomosCompareRun *const runs[2], Nom
     PetscCall(PetscFree(config));
   }
   for (size_t i = 0; i < N_SIDES; i++) {
-    const char *one = boundaries.of[0][i], *other = boundaries.of[1][i];
+    const char *one = BoundaryOf(&boundaries, 0, i), *other = BoundaryOf(&boundaries, 1, i);
     if (one[0] && other[0] && strcmp(one, other)) snprintf(c->what + strlen(c->what), sizeof c->what - strlen(c->what), "; beware: its %s is %s, that of %s is %s", sides[i] + 1, other, runs[0]->name, one);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -188,26 +197,56 @@ static PetscErrorCode CompareField(const NomosCompareRun *const runs[2], const c
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static void LeaveOut(NomosCompare *compare, const char name[], const char why[])
+{
+  NomosNotCompared *left_out = &compare->left_out[compare->n_left_out];
+
+  if (compare->n_left_out == NOMOS_COMPARE_MAX_VARIABLES) return;
+  compare->n_left_out++;
+  snprintf(left_out->variable, sizeof left_out->variable, "%s", name);
+  snprintf(left_out->why, sizeof left_out->why, "%s", why);
+}
+
+/* A field of the first run against all others. */
+static PetscErrorCode CompareAgainstAll(NomosCompare *compare, const char name[])
+{
+  const NomosCompareRun *first = &compare->runs[0];
+  Grids                  grids[NOMOS_MAX_BESIDE];
+
+  PetscFunctionBeginUser;
+  for (size_t r = 1; r < compare->n_runs; r++) {
+    PetscCall(FindGrids((const NomosCompareRun *[]){first, &compare->runs[r]}, name, &grids[r]));
+    if (!grids[r].n) LeaveOut(compare, name, grids[r].why);
+    if (!grids[r].n) PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  if (compare->n_variables == NOMOS_COMPARE_MAX_VARIABLES) {
+    LeaveOut(compare, name, "there are more fields than are compared");
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  for (size_t r = 1; r < compare->n_runs; r++) PetscCall(CompareField((const NomosCompareRun *[]){first, &compare->runs[r]}, name, &grids[r], &compare->with[r][compare->n_variables]));
+  compare->n_variables++;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosCompareFields(NomosCompare *compare)
 {
   const NomosCompareRun *first = &compare->runs[0];
   const char *const     *names;
   size_t                 n_names;
-  Grids                  grids[NOMOS_MAX_BESIDE];
-  char                   why[512] = "";
+  char                   why[512];
+  bool                   has;
 
   PetscFunctionBeginUser;
   PetscCall(NomosFieldReaderVariables(first->reader, &n_names, &names));
-  for (size_t v = 0; v < n_names && compare->n_variables < NOMOS_COMPARE_MAX_VARIABLES; v++) {
-    bool all = true;
-    for (size_t r = 1; r < compare->n_runs && all; r++) {
-      PetscCall(FindGrids((const NomosCompareRun *[]){first, &compare->runs[r]}, names[v], &grids[r]));
-      all = grids[r].n > 0;
-      if (grids[r].why[0] && !why[0]) snprintf(why, sizeof why, "%s", grids[r].why);
+  for (size_t v = 0; v < n_names; v++) PetscCall(CompareAgainstAll(compare, names[v]));
+  PetscCheck(compare->n_variables, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "%s and the others have no field over time in common, on the same grid or on one whose cells lie in its own%s%s", first->directory, compare->n_left_out ? ": " : "", compare->n_left_out ? compare->left_out[0].why : "");
+  for (size_t r = 1; r < compare->n_runs; r++) {
+    PetscCall(NomosFieldReaderVariables(compare->runs[r].reader, &n_names, &names));
+    for (size_t v = 0; v < n_names; v++) {
+      PetscCall(NomosFieldReaderHas(first->reader, names[v], &has));
+      snprintf(why, sizeof why, "%s has no %s", first->name, names[v]);
+      if (!has) LeaveOut(compare, names[v], why);
     }
-    for (size_t r = 1; r < compare->n_runs && all; r++) PetscCall(CompareField((const NomosCompareRun *[]){first, &compare->runs[r]}, names[v], &grids[r], &compare->with[r][compare->n_variables]));
-    compare->n_variables += all;
   }
-  PetscCheck(compare->n_variables, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "%s and the others have no field over time in common, on the same grid or on one whose cells lie in its own%s%s", first->directory, why[0] ? ": " : "", why);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

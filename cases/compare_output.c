@@ -55,7 +55,7 @@ static json_t *OfVariable(const NomosComparison *c)
 
 static PetscErrorCode WriteJson(const NomosCompare *compare)
 {
-  json_t *root = json_object(), *runs = json_array();
+  json_t *root = json_object(), *runs = json_array(), *left_out = json_object();
   char    path[NOMOS_MAX_PATH + 32];
 
   PetscFunctionBeginUser;
@@ -69,6 +69,8 @@ static PetscErrorCode WriteJson(const NomosCompare *compare)
   }
   json_object_set_new(root, "reference", json_string(compare->runs[0].name));
   json_object_set_new(root, "runs", runs);
+  for (size_t i = 0; i < compare->n_left_out; i++) json_object_set_new(left_out, compare->left_out[i].variable, json_string(compare->left_out[i].why));
+  json_object_set_new(root, "not_compared", left_out);
   snprintf(path, sizeof path, "%s/compare.json", compare->directory);
   const int failed = json_dump_file(root, path, JSON_INDENT(1));
   json_decref(root);
@@ -162,6 +164,7 @@ static void PrintTable(const NomosCompare *compare)
       printf("  %-24s %11s %11.3g %11.3g\n", "Chamfer distance squared", "", m.chamfer, c->chamfer[c->n - 1]);
     }
   }
+  for (size_t i = 0; i < compare->n_left_out; i++) printf("%snot compared: %s (%s)\n", i ? "" : "\n", compare->left_out[i].variable, compare->left_out[i].why);
 }
 
 PetscErrorCode NomosCompareWrite(const NomosCompare *compare)

@@ -209,24 +209,55 @@ START_TEST(other_grids)
 }
 END_TEST
 
+/* Of fields that cannot be compared the others still are, and these are named: here one in another unit, and one that a run lacks. */
+START_TEST(left_out)
+{
+  static const char *const names[] = {"gas", "other"};
+  char             path[2][NOMOS_MAX_PATH], compared[NOMOS_MAX_PATH], file[NOMOS_MAX_PATH + 64];
+  json_error_t     error;
+
+  snprintf(compared, sizeof compared, "%.3000s/left_out", ck_directory);
+  for (int r = 0; r < 2; r++) {
+    snprintf(path[r], sizeof path[r], "%.3000s/%s", ck_directory, names[r]);
+    ck_assert_int_eq(Run((const char *const[]){"nomos", "run", "pde/shock_tube", "-q", "-o", path[r], "--set", "grid_pde.nx=32", "--set", "time.stop=0.02", "--set", "output.fields_every=0.02", "--set", "output.pictures=no", NULL}), 0);
+  }
+  snprintf(file, sizeof file, "%s/fields.nc", path[1]);
+  hid_t opened = H5Fopen(file, H5F_ACC_RDWR, H5P_DEFAULT);
+  ck_assert(H5LTset_attribute_string(opened, "pressure", "units", "bar") >= 0 && H5Lmove(opened, "density", opened, "rho", H5P_DEFAULT, H5P_DEFAULT) >= 0);
+  H5Fclose(opened);
+  ck_assert_int_eq(Run((const char *const[]){"nomos", "compare", path[0], path[1], "-q", "-o", compared, NULL}), 0);
+  snprintf(file, sizeof file, "%s/compare.json", compared);
+  json_t       *root    = json_load_file(file, 0, &error);
+  const json_t *against = json_object_get(json_array_get(json_object_get(root, "runs"), 1), "against_reference"), *not = json_object_get(root, "not_compared");
+  ck_assert_uint_eq(json_array_size(against), 1);
+  ck_assert_str_eq(json_string_value(json_object_get(json_array_get(against, 0), "variable")), "Vx");
+  ck_assert_uint_eq(json_object_size(not), 3);
+  ck_assert_str_eq(json_string_value(json_object_get(not, "density")), "other has no density");
+  ck_assert_str_eq(json_string_value(json_object_get(not, "rho")), "gas has no rho");
+  ck_assert_str_eq(json_string_value(json_object_get(not, "pressure")), "pressure is in 1 in the one and in bar in the other");
+  json_decref(root);
+}
+END_TEST
+
 /* As many cells elsewhere are another grid, numbers in another unit no numbers to compare; other boundaries are told. */
 START_TEST(other_places)
 {
-  static const char *const runs[][5] = {{"here", "grid_pde.lx=1", "grid_pde.boundary_x=periodic", "initial.u=1+sin(2*pi*x)", "grid_pde.boundary_x_high=same"}, {"longer", "grid_pde.lx=2", "grid_pde.boundary_x=periodic", "initial.u=1+sin(2*pi*x)", "grid_pde.boundary_x_high=same"}, {"open", "grid_pde.lx=1", "grid_pde.boundary_x=outflow", "initial.u=1+sin(2*pi*x)", "grid_pde.boundary_x_high=same"},
-                                            {"shut", "grid_pde.lx=1", "grid_pde.boundary_x=outflow", "initial.u=1+sin(2*pi*x)", "grid_pde.boundary_x_high=value"}};
-  char             path[4][NOMOS_MAX_PATH], compared[NOMOS_MAX_PATH], file[NOMOS_MAX_PATH + 64];
+  enum { N_PLACES = 5 };
+  static const char *const runs[N_PLACES][5] = {{"here", "grid_pde.lx=1", "grid_pde.boundary_x=periodic", "initial.u=1+sin(2*pi*x)", "grid_pde.boundary_x_high=same"}, {"longer", "grid_pde.lx=2", "grid_pde.boundary_x=periodic", "initial.u=1+sin(2*pi*x)", "grid_pde.boundary_x_high=same"}, {"open", "grid_pde.lx=1", "grid_pde.boundary_x=outflow", "initial.u=1+sin(2*pi*x)", "grid_pde.boundary_x_high=same"},
+                                            {"shut", "grid_pde.lx=1", "grid_pde.boundary_x=outflow", "initial.u=1+sin(2*pi*x)", "grid_pde.boundary_x_high=value"}, {"named", "grid_pde.lx=1", "grid_pde.boundary_x=outflow", "initial.u=1+sin(2*pi*x)", "grid_pde.boundary_x_high=outflow"}};
+  char             path[N_PLACES][NOMOS_MAX_PATH], compared[NOMOS_MAX_PATH], file[NOMOS_MAX_PATH + 64];
   json_error_t     error;
 
   snprintf(compared, sizeof compared, "%.3000s/places", ck_directory);
   snprintf(file, sizeof file, "%s/compare.json", compared);
-  for (int r = 0; r < 4; r++) {
+  for (int r = 0; r < N_PLACES; r++) {
     snprintf(path[r], sizeof path[r], "%.3000s/%s", ck_directory, runs[r][0]);
     ck_assert_int_eq(Run((const char *const[]){"nomos", "run", "pde/advection", "-q", "-o", path[r], "--set", "grid_pde.nx=32", "--set", runs[r][1], "--set", runs[r][2], "--set", "initial.type=expression", "--set", runs[r][3], "--set", runs[r][4], "--set", "time.stop=0.1", "--set", "output.fields_every=0.1", "--set", "output.pictures=no", NULL}), 0);
   }
   static const struct {
     int         one, other;
     const char *told;
-  } pairs[] = {{0, 2, "beware: its boundary_x is outflow, that of here is periodic"}, {2, 3, "beware: its boundary_x_high is value, that of open is same"}, {0, 0, NULL}};
+  } pairs[] = {{0, 2, "beware: its boundary_x is outflow, that of here is periodic"}, {2, 3, "beware: its boundary_x_high is value, that of open is outflow"}, {0, 0, NULL}, {2, 4, NULL}};
   for (size_t k = 0; k < sizeof pairs / sizeof *pairs; k++) {
     ck_assert_int_eq(Run((const char *const[]){"nomos", "compare", path[pairs[k].one], path[pairs[k].other], "-q", "-o", compared, NULL}), 0);
     json_t *root = json_load_file(file, 0, &error);
@@ -248,4 +279,4 @@ START_TEST(other_places)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("compare", particles, clocks, mistakes, command, other_grids, other_places)
+NOMOS_TEST_SUITE("compare", particles, clocks, mistakes, command, other_grids, left_out, other_places)
