@@ -38,10 +38,10 @@ static size_t CountTerms(json_t *terms)
   return n;
 }
 
-/* A row for each term that was found or is true, the first one on top: a stem from zero, the interval across its end, and the truth as a marker. */
+/* A row for each term that was found or is true, the first one on top: a stem from zero with a tick at its end, over the interval around that; the truth as a marker. */
 static PetscErrorCode DrawTerms(NomosFigure figure, json_t *terms)
 {
-  enum { STEM = 3, WHISKER = 9 };
+  enum { STEM = 6, WHISKER = 9 };
   const double cap     = 0.15;
   const size_t n_terms = json_array_size(terms), n_shown = CountTerms(terms);
   size_t       i, n = 0, n_true = 0;
@@ -53,7 +53,7 @@ static PetscErrorCode DrawTerms(NomosFigure figure, json_t *terms)
   json_array_foreach(terms, i, term) {
     const double c = Real(term, "coefficient"), t = Real(term, "truth"), low = Real(term, "low"), high = Real(term, "high"), at = (double)(n_shown - n);
     if (!IsShown(term)) continue;
-    const double stem[STEM][2] = {{0, at}, {c, at}, {NAN, NAN}};
+    const double stem[STEM][2] = {{0, at}, {c, at}, {NAN, NAN}, {c, at - cap / 2}, {c, at + cap / 2}, {NAN, NAN}};
     const double whisker[WHISKER][2] = {{low, at - cap}, {low, at + cap}, {NAN, NAN}, {low, at}, {high, at}, {NAN, NAN}, {high, at - cap}, {high, at + cap}, {NAN, NAN}};
     for (int d = 0; d < 2; d++) {
       for (size_t k = 0; k < STEM; k++) stems[d][STEM * n + k] = stem[k][d];
@@ -65,8 +65,10 @@ static PetscErrorCode DrawTerms(NomosFigure figure, json_t *terms)
     truth[1][n_true++] = at;
   }
   if (n) {
-    PetscCall(NomosFigureLine(figure, STEM * n, stems[0], stems[1], "coefficient", 0));
     PetscCall(NomosFigureLine(figure, WHISKER * n, whiskers[0], whiskers[1], "interval", 0));
+    PetscCall(NomosFigureLineColour(figure, 1));
+    PetscCall(NomosFigureLine(figure, STEM * n, stems[0], stems[1], "coefficient", 0));
+    PetscCall(NomosFigureLineColour(figure, 0));
   }
   if (n_true) PetscCall(NomosFigureLine(figure, n_true, truth[0], truth[1], "truth", 3));
   for (int d = 0; d < 2; d++) PetscCall(PetscFree3(stems[d], whiskers[d], truth[d]));
@@ -222,16 +224,18 @@ static PetscErrorCode DrawIncrement(NomosFieldReader reader, NomosFigure figure,
   int                      n_dims;
   size_t                   shape[NOMOS_FIELD_MAX_DIMS + 1], n;
   double                  *values, *side[2] = {NULL, NULL}, ends[2][2];
-  char                     label[2][NOMOS_LABEL];
+  char                     label[2][NOMOS_LABEL], of[NOMOS_LABEL], rate[2 * NOMOS_LABEL];
 
   PetscFunctionBeginUser;
   PetscCall(ReadIncrement(reader, name, &n_dims, shape, &n, &values));
+  SetIndices(strchr(name, '_') ? strchr(name, '_') + 1 : name, of); /* increment_u, explained_u, left_u */
+  snprintf(rate, sizeof rate, "rate of change of %s", of);
   for (int d = 1; d < n_dims; d++) PetscCall(NomosReadSide(reader, name, d, shape[d], ends[d - 1], label[d - 1], &side[d - 1]));
   if (n_dims == 3) {
     PetscCall(NomosFigurePanel(figure, row, column, &(NomosAxes){.title = titles[column], .x_label = label[1], .y_label = label[0]}));
-    PetscCall(NomosFigureImage(figure, shape[1], shape[2], values, ends[1][0], ends[1][1], ends[0][0], ends[0][1], NOMOS_MAP_DIVERGING, -limit, limit, ""));
+    PetscCall(NomosFigureImage(figure, shape[1], shape[2], values, ends[1][0], ends[1][1], ends[0][0], ends[0][1], NOMOS_MAP_DIVERGING, -limit, limit, rate));
   } else {
-    PetscCall(NomosFigurePanel(figure, row, column, &(NomosAxes){.title = titles[column], .x_label = label[0], .y_min = -1.05 * limit, .y_max = 1.05 * limit}));
+    PetscCall(NomosFigurePanel(figure, row, column, &(NomosAxes){.title = titles[column], .x_label = label[0], .y_label = rate, .y_min = -1.05 * limit, .y_max = 1.05 * limit}));
     PetscCall(NomosFigureLine(figure, n, side[0], values, NULL, 0));
   }
   for (int d = 0; d < 2; d++) PetscCall(PetscFree(side[d]));

@@ -54,21 +54,22 @@ PetscErrorCode NomosPlotColours(NomosColourMap wanted, size_t n, const double da
   PetscFunctionBeginUser;
   *map = wanted;
   limits[0] = limits[1] = 0;
-  if (*map != NOMOS_MAP_DIVERGING) PetscFunctionReturn(PETSC_SUCCESS);
+  if (wanted == NOMOS_MAP_CYCLIC) PetscFunctionReturn(PETSC_SUCCESS);
   for (size_t i = 0; i < n; i++) {
     least = fmin(least, data[i]);
     most  = fmax(most, data[i]);
   }
-  if (least < most && fmin(-least, most) < 0.1 * fmax(-least, most)) {
+  if (least == most || fmin(-least, most) < 0.1 * fmax(-least, most)) {
     *map = NOMOS_MAP_SEQUENTIAL;
-    limits[most > -least] = most > -least ? most : least;
+    if (wanted == NOMOS_MAP_DIVERGING) limits[most > -least] = most > -least ? most : least;
     PetscFunctionReturn(PETSC_SUCCESS);
   }
+  *map = NOMOS_MAP_DIVERGING;
   PetscCall(PetscMalloc1(n / stride + 1, &sizes));
   for (size_t i = 0; i < n; i += stride)
     if (isfinite(data[i])) sizes[m++] = fabs(data[i]);
   NomosSort(m, sizes);
-  if (m && sizes[m - 1] > 1.2 * sizes[m - 1 - m / 200]) limits[1] = sizes[m - 1 - m / 200];
+  if (m && sizes[m - 1] > 1.2 * sizes[m - 1 - m / 200]) limits[1] = fmax(sizes[m - 1 - m / 200], sizes[m - 1] / 1.5);
   limits[0] = -limits[1];
   PetscCall(PetscFree(sizes));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -123,31 +124,41 @@ static PetscErrorCode DrawState(const Field *field, const char title[], size_t f
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* What the colours of every layer mean in all frames: the widest of the limits that a few frames have on their own. */
-static PetscErrorCode FixColours(Field *field, size_t n, double *data)
+/* The s-th of n_shown frames, from the first to the last. */
+static size_t Shown(size_t s, size_t n_shown, size_t n)
 {
-  enum { SAMPLES = 5 };
+  return n_shown > 1 ? (s * (n - 1) + (n_shown - 1) / 2) / (n_shown - 1) : 0;
+}
 
+/* What the colours of every layer mean in all frames: the widest of the limits that some of them have on their own. `alike`: none has a tenth of another's range. */
+static PetscErrorCode FixColours(Field *field, size_t n_shown, size_t n, double *data, bool *alike)
+{
   PetscFunctionBeginUser;
+  *alike = true;
   for (size_t l = 0; l < field->n_layers; l++) {
-    double low = INFINITY, high = -INFINITY;
-    for (size_t s = 0; s < SAMPLES; s++) {
-      double limits[2], least = INFINITY, most = -INFINITY;
-      PetscCall(ReadLayer(field, s * (n - 1) / (SAMPLES - 1), l, data));
-      PetscCall(NomosPlotColours(field->info->map, field->ny * field->nx, data, &field->map[l], limits));
+    double low = INFINITY, high = -INFINITY, narrow = INFINITY, wide = 0;
+    field->map[l] = NOMOS_MAP_SEQUENTIAL;
+    for (size_t s = 0; s < n_shown; s++) {
+      NomosColourMap map;
+      double         limits[2], least = INFINITY, most = -INFINITY;
+      PetscCall(ReadLayer(field, Shown(s, n_shown, n), l, data));
+      PetscCall(NomosPlotColours(field->info->map, field->ny * field->nx, data, &map, limits));
       for (size_t i = 0; i < field->ny * field->nx; i++) {
         if (!isfinite(data[i])) continue;
         least = fmin(least, data[i]);
         most  = fmax(most, data[i]);
       }
+      if (map != NOMOS_MAP_SEQUENTIAL) field->map[l] = map;
+      if (most > least) narrow = fmin(narrow, most - least);
+      wide = fmax(wide, most - least);
       low  = fmin(low, limits[0] || limits[1] ? limits[0] : least);
       high = fmax(high, limits[0] || limits[1] ? limits[1] : most);
     }
     if (field->map[l] == NOMOS_MAP_DIVERGING) low = -(high = fmax(high, -low));
     field->limits[l][0] = low < high ? low : 0; /* both 0: whatever there is */
     field->limits[l][1] = low < high ? high : 0;
+    if (narrow < 0.1 * wide) *alike = false;
   }
-  field->fixed = true;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -176,12 +187,14 @@ static PetscErrorCode DrawFrame(void *ctx, size_t i, NomosFigure *figure)
 
 static PetscErrorCode Animate(const NomosPlotContext *context, Field *field, const char name[], size_t n, const double times[], double *data)
 {
+  enum { SAMPLES = 5 };
   Animation a = {context, field, name, n, PetscMin(n, (size_t)context->params.animation_frames), times, data};
   char      path[2 * NOMOS_MAX_PATH];
 
   PetscFunctionBeginUser;
   if (context->params.animation != NOMOS_ANIMATION_YES || n < 3) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(FixColours(field, n, data));
+  PetscCall(FixColours(field, SAMPLES, n, data, &field->fixed));
+  field->fixed = true; /* a film has one scale, however its frames differ */
   snprintf(path, sizeof path, "%s/plots/motion_%.63s.png", context->directory, field->info->variable);
   PetscCall(NomosAnimate(path, &(NomosFrames){.n = a.n_shown, .seconds = context->params.animation_seconds, .frame = DrawFrame, .ctx = &a}));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -229,11 +242,12 @@ static PetscErrorCode DrawField(const NomosPlotContext *context, const NomosPict
     PetscFunctionReturn(PETSC_SUCCESS);
   }
 
-  /* From the first frame to the last: a column for each time and a row for each layer; one layer has room for two rows of times. */
+  /* From the first frame to the last: a column for each time and a row for each layer; one layer has room for two rows of times. One scale of colours, unless what is seen grows or decays tenfold. */
   size_t n_shown = PetscMin(n, field.n_layers > 1 ? MONTAGE_COLUMNS : MONTAGE_FRAMES), columns = PetscMin(n_shown, MONTAGE_COLUMNS);
+  PetscCall(FixColours(&field, n_shown, n, data, &field.fixed));
   PetscCall(NomosFigureCreate(name, (int)(field.n_layers * ((n_shown + columns - 1) / columns)), (int)columns, &figure));
   for (size_t s = 0; s < n_shown; s++) {
-    size_t frame = n_shown > 1 ? (s * (n - 1) + (n_shown - 1) / 2) / (n_shown - 1) : 0;
+    const size_t frame = Shown(s, n_shown, n);
     TimeTitle(context, times[frame], "", time);
     for (size_t l = 0; l < field.n_layers; l++) {
       if (field.n_layers > 1) snprintf(title, sizeof title, "layer %zu, %s", l + 1, time);

@@ -37,8 +37,8 @@ PetscErrorCode NomosPlotFile(const NomosPlotContext *context, const char name[],
 PetscErrorCode NomosPlotSave(const NomosPlotContext *context, const char stem[], NomosFigure *figure);
 
 PetscErrorCode NomosPlotFields(const NomosPlotContext *context);
-/* Colours of a field around zero end where all but a few values lie: the core of one strong vortex must not bleach the rest (the colour bar shows that there is more).
-   A field of (nearly) one sign has no use for half of the colours. Limits 0, 0: the colours span the data. */
+/* Colours of a field of both signs are around zero and end where all but a few values lie, at two thirds of the largest or above: the core of one strong vortex must not bleach the rest (the colour bar shows that there is more).
+   A field of (nearly) one sign has no use for half of the colours; it begins at zero where DIVERGING is wanted. Limits 0, 0: the colours span the data. */
 PetscErrorCode NomosPlotColours(NomosColourMap wanted, size_t n, const double data[], NomosColourMap *map, double limits[2]);
 /* A variable over time and one dimension, (time, x): as an image, and as lines at a few times. */
 PetscErrorCode NomosPlotSpaceTime(const NomosPlotContext *context, const NomosPictureInfo *info, NomosFieldReader reader, size_t n, const double times[]);

@@ -119,25 +119,42 @@ static void AddMinor(double value, NomosAxis *axis)
   if (value >= axis->low && value <= axis->high && axis->n_minor < NOMOS_MAX_MINOR_TICKS) axis->minor[axis->n_minor++] = value;
 }
 
-static void LinearTicks(int n_wanted, NomosAxis *axis)
+/* The least of 1, 2, 5 times a power of ten that gives n intervals at most, and the multiples of it in the range. */
+typedef struct {
+  int    mantissa, exponent;
+  double first, last;
+} Step;
+static Step StepFor(int n, const NomosAxis *axis)
 {
-  double raw       = (axis->high / 2 - axis->low / 2) / n_wanted * 2, first, last;
-  int    exponent  = (int)floor(log10(raw)), mantissa = 10, parts;
-  double fraction  = raw / pow(10, exponent / 2) / pow(10, exponent - exponent / 2);
+  const double raw  = (axis->high / 2 - axis->low / 2) / n * 2;
+  Step         step = {.mantissa = 10, .exponent = (int)floor(log10(raw))};
+  const double fraction = raw / pow(10, step.exponent / 2) / pow(10, step.exponent - step.exponent / 2);
 
   for (int m = 5; m >= 1; m /= 2)
-    if (fraction <= m * (1 + 1e-9)) mantissa = m; /* 5, 2, 1 */
-  if (mantissa == 10) {
-    mantissa = 1;
-    exponent++;
+    if (fraction <= m * (1 + 1e-9)) step.mantissa = m; /* 5, 2, 1 */
+  if (step.mantissa == 10) {
+    step.mantissa = 1;
+    step.exponent++;
   }
-  parts = mantissa == 2 ? 4 : 5;
-  first = ceil(axis->low / TickValue(1, mantissa, exponent) - 1e-9);
-  last  = floor(axis->high / TickValue(1, mantissa, exponent) + 1e-9);
-  for (double k = first; k <= last && axis->n_major < NOMOS_MAX_TICKS; k++) axis->major[axis->n_major++] = TickValue(k, mantissa, exponent);
-  for (double k = first - 1; k <= last; k++)
-    for (int part = 1; part < parts && axis->n_minor < NOMOS_MAX_MINOR_TICKS; part++) AddMinor(TickValue(k + (double)part / parts, mantissa, exponent), axis);
-  LabelLinear(TickValue(1, mantissa, exponent), exponent, axis);
+  step.first = ceil(axis->low / TickValue(1, step.mantissa, step.exponent) - 1e-9);
+  step.last  = floor(axis->high / TickValue(1, step.mantissa, step.exponent) + 1e-9);
+  return step;
+}
+
+/* One number does not say how large the others are: then a finer step, if that does not give too many. */
+static void LinearTicks(int n_wanted, NomosAxis *axis)
+{
+  Step step = StepFor(n_wanted, axis);
+
+  for (int n = n_wanted + 1; step.last - step.first < 1 && n <= 4 * n_wanted; n++) {
+    const Step finer = StepFor(n, axis);
+    if (finer.last - finer.first >= 1 && finer.last - finer.first <= n_wanted) step = finer;
+  }
+  const int parts = step.mantissa == 2 ? 4 : 5;
+  for (double k = step.first; k <= step.last && axis->n_major < NOMOS_MAX_TICKS; k++) axis->major[axis->n_major++] = TickValue(k, step.mantissa, step.exponent);
+  for (double k = step.first - 1; k <= step.last; k++)
+    for (int part = 1; part < parts && axis->n_minor < NOMOS_MAX_MINOR_TICKS; part++) AddMinor(TickValue(k + (double)part / parts, step.mantissa, step.exponent), axis);
+  LabelLinear(TickValue(1, step.mantissa, step.exponent), step.exponent, axis);
 }
 
 /* A label for mantissa * 10^exponent on a log axis: plain where that is short. */

@@ -60,7 +60,7 @@ static PetscErrorCode WriteTable(const NomosMeta *m, const char directory[])
 /* Errors against steps, with as many points as there are: the paper's figures 1, 2 and 4. */
 static PetscErrorCode DrawCurves(const NomosMeta *m, const char directory[])
 {
-  static const char *const titles[NOMOS_META_N_ERRORS] = {"coordinates along orbits", "energy along orbits", "field", "features: 1 - CKA"};
+  static const char *const titles[NOMOS_META_N_ERRORS] = {"coordinates along orbits", "energy along orbits", "field", "features"};
   char                     path[NOMOS_MAX_PATH], label[NOMOS_MAX_NAME];
   NomosFigure              figure;
   double                  *x, *y;
@@ -69,7 +69,7 @@ static PetscErrorCode DrawCurves(const NomosMeta *m, const char directory[])
   PetscCall(PetscMalloc2(m->curves.n, &x, m->curves.n, &y));
   PetscCall(NomosFigureCreate("errors at a new system", 2, 2, &figure));
   for (int e = 0; e < NOMOS_META_N_ERRORS; e++) {
-    PetscCall(NomosFigurePanel(figure, e / 2, e % 2, &(NomosAxes){.title = titles[e], .x_label = "1 + steps", .y_label = "relative error", .x_scale = NOMOS_SCALE_LOG, .y_scale = NOMOS_SCALE_LOG}));
+    PetscCall(NomosFigurePanel(figure, e / 2, e % 2, &(NomosAxes){.title = titles[e], .x_label = "1 + steps", .y_label = e == NOMOS_META_FEATURES ? "1 - CKA" : "relative error", .x_scale = NOMOS_SCALE_LOG, .y_scale = NOMOS_SCALE_LOG}));
     for (int rule = 0; rule < NOMOS_META_SOLVE; rule++)
       for (int from = 0; from < NOMOS_META_N_STARTS; from++) {
         size_t n = 0;

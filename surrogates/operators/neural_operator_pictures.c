@@ -36,7 +36,7 @@ static void Caption(const NomosNeuralOperator *no, const Set *set, size_t i, siz
   int length = snprintf(text, n_text, "%s: ", set->name);
 
   for (size_t p = 0; p < no->n_parameters && (size_t)length < n_text; p++) length += snprintf(text + length, n_text - (size_t)length, "%s = %.4g, ", no->variables[no->n_fields + p].name, set->judgement.parameters[i * no->n_parameters + p]);
-  if ((size_t)length < n_text) snprintf(text + length, n_text - (size_t)length, "nRMSE %.3g, the median of %zu trajectories%s", NomosJudgementOfTrajectory(&set->judgement, NOMOS_PREDICTOR_EMULATOR, i), set->judgement.n, no->shape.n_space == 2 ? "; last frame" : "");
+  if ((size_t)length < n_text) snprintf(text + length, n_text - (size_t)length, "nRMSE %.3g, the median of %zu trajector%s%s", NomosJudgementOfTrajectory(&set->judgement, NOMOS_PREDICTOR_EMULATOR, i), set->judgement.n, set->judgement.n == 1 ? "y" : "ies", no->shape.n_space == 2 ? "; last frame" : "");
 }
 
 /* truth, prediction and error of a field: rows of them. images (3, rows, nx). */
@@ -46,7 +46,8 @@ static PetscErrorCode DrawField(const NomosNeuralOperator *no, NomosFigure figur
   const bool               two       = no->shape.n_space == 2;
   const size_t             nx        = no->shape.points[two], n = n_rows * nx;
   const bool               timed     = no->interval > 0;
-  const double             low       = two ? no->start[0] : 0, high = two ? no->start[0] + no->extent[0] : (timed ? no->interval : 1) * (double)(n_rows - 1);
+  const double             row       = timed ? no->interval : 1; /* frames are in the middle of their rows */
+  const double             low       = two ? no->start[0] : -0.5 * row, high = two ? no->start[0] + no->extent[0] : row * ((double)n_rows - 0.5);
   double                   limits[2] = {INFINITY, -INFINITY};
 
   PetscFunctionBeginUser;
