@@ -1,5 +1,5 @@
 /* An array brought to the pixels of a picture, so that no viewer has to interpolate: more data than pixels are averaged over each pixel's area (no moiré), a few
-   more pixels than data are filled by cubic interpolation, and cells of many pixels are shown as what they are. */
+   more pixels than data are filled by cubic interpolation, within the values around, and cells of many pixels are shown as what they are. */
 #include "io/plot_impl.h"
 
 #include <math.h>
@@ -66,7 +66,7 @@ static Footprint *MakeFootprints(size_t n, size_t n_pixels)
 double *NomosImageResample_Private(size_t ny, size_t nx, const double data[], size_t n_rows, size_t n_columns)
 {
   Footprint *across = MakeFootprints(nx, n_columns), *along = MakeFootprints(ny, n_rows);
-  double    *pixels = (double *)malloc(n_rows * n_columns * sizeof *pixels), *sum = (double *)malloc(n_columns * 2 * sizeof *sum), *found;
+  double    *pixels = (double *)malloc(n_rows * n_columns * sizeof *pixels), *sum = (double *)malloc(n_columns * 4 * sizeof *sum), *found, *low, *high;
   double    *rows = (double *)malloc(ny * n_columns * 2 * sizeof *rows);
 
   if (!across || !along || !pixels || !sum || !rows) {
@@ -75,17 +75,22 @@ double *NomosImageResample_Private(size_t ny, size_t nx, const double data[], si
     goto done;
   }
   found = sum + n_columns;
+  low   = found + n_columns;
+  high  = low + n_columns;
   /* along x: the weighted sum of the finite entries, and their weight */
   for (size_t j = 0; j < ny; j++) {
     for (size_t c = 0; c < n_columns; c++) {
-      double value = 0, weight = 0, total = 0;
+      double value = 0, weight = 0, total = 0, least = INFINITY, most = -INFINITY;
       for (size_t i = 0; i < across[c].count; i++) {
         double entry = data[j * nx + across[c].start + i], w = WeightOf(&across[c], i);
         total += w;
         if (!isfinite(entry)) continue;
         value += w * entry;
         weight += w;
+        least = fmin(least, entry);
+        most  = fmax(most, entry);
       }
+      if (weight > 0) value = weight * fmin(fmax(value / weight, least), most); /* beside a jump a cubic overshoots */
       rows[(j * n_columns + c) * 2]     = value / total;
       rows[(j * n_columns + c) * 2 + 1] = weight / total;
     }
@@ -93,7 +98,11 @@ double *NomosImageResample_Private(size_t ny, size_t nx, const double data[], si
   for (size_t r = 0; r < n_rows; r++) {
     const Footprint *foot = &along[n_rows - 1 - r]; /* the top row of pixels is the last of the data */
     double           total = 0;
-    for (size_t c = 0; c < 2 * n_columns; c++) sum[c] = 0;
+    for (size_t c = 0; c < n_columns; c++) {
+      sum[c] = found[c] = 0;
+      low[c]            = INFINITY;
+      high[c]           = -INFINITY;
+    }
     for (size_t i = 0; i < foot->count; i++) {
       const double *row = rows + (foot->start + i) * n_columns * 2;
       double        w   = WeightOf(foot, i);
@@ -101,9 +110,12 @@ double *NomosImageResample_Private(size_t ny, size_t nx, const double data[], si
       for (size_t c = 0; c < n_columns; c++) {
         sum[c] += w * row[2 * c];
         found[c] += w * row[2 * c + 1];
+        if (!(row[2 * c + 1] > 0)) continue;
+        low[c]  = fmin(low[c], row[2 * c] / row[2 * c + 1]);
+        high[c] = fmax(high[c], row[2 * c] / row[2 * c + 1]);
       }
     }
-    for (size_t c = 0; c < n_columns; c++) pixels[r * n_columns + c] = found[c] > 0.5 * total ? sum[c] / found[c] : NAN;
+    for (size_t c = 0; c < n_columns; c++) pixels[r * n_columns + c] = found[c] > 0.5 * total ? fmin(fmax(sum[c] / found[c], low[c]), high[c]) : NAN;
   }
 done:
   free(across);

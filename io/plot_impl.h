@@ -81,6 +81,7 @@ typedef struct {
   bool      x_numbers, y_numbers, has_bar;
   double    x, y, width, height, left, right, top, bottom; /* of the frame, and the room around it */
   double    title_gap; /* from the frame to the base line of the title */
+  bool      legend_outside; /* at the right of the frame */
 } NomosPanel;
 
 struct NomosFigure_s {
@@ -111,7 +112,7 @@ typedef struct {
   double covered;                           /* length of line behind it, in points */
 } NomosLegend;
 void NomosLinesDraw_Private(const NomosPanel *panel, cairo_t *cairo);
-void NomosLegendPlace_Private(const NomosPanel *panel, cairo_t *cairo, NomosLegend *legend); /* where it covers the least */
+void NomosLegendPlace_Private(const NomosPanel *panel, cairo_t *cairo, NomosLegend *legend); /* where it covers the least, or outside */
 void NomosLegendDraw_Private(const NomosPanel *panel, cairo_t *cairo);
 void NomosFigureLegendLayout_Private(NomosFigure figure, cairo_t *cairo); /* when the size without it is known */
 void NomosFigureLegendDraw_Private(const NomosFigure figure, cairo_t *cairo);

@@ -146,19 +146,28 @@ static void ShareLabels(NomosFigure figure, int row, int column)
   panel->has_bar   = image && (panel->image.data || panel->image.label) && !(right && right->image.used && right->image.map == panel->image.map && SameAxis(&panel->bar_axis, &right->bar_axis) && SameText(panel->image.label, right->image.label));
 }
 
-/* If the legend would hide a line wherever it stands, raise the upper limit until there is room for it at the top. */
-static void MakeRoomForLegend(cairo_t *cairo, NomosPanel *panel)
+/* If the legend would hide a line wherever it stands, raise the upper limit until there is room for it at the top; where that is not to be, it stands beside the frame. */
+static void PlaceLegend(cairo_t *cairo, NomosPanel *panel)
 {
-  NomosLegend legend;
-  NomosAxis  *axis = &panel->y_axis;
-  double      factor;
+  const double tolerable = 1; /* points of line */
+  NomosAxis   *axis      = &panel->y_axis;
+  const double high      = axis->high;
+  const bool   given     = panel->shape > 0 || (!isnan(panel->y_max) && (panel->y_min != 0 || panel->y_max != 0));
+  NomosLegend  legend;
 
-  if (panel->image.used || axis->empty || (!isnan(panel->y_max) && (panel->y_min != 0 || panel->y_max != 0))) return;
+  panel->legend_outside = false;
+  if (panel->image.used || axis->empty) return;
   NomosLegendPlace_Private(panel, cairo, &legend);
-  factor = 1 - (legend.height + 4) / panel->height;
-  if (!legend.n_entries || legend.covered == 0 || factor < 0.65) return;
-  if (axis->scale == NOMOS_SCALE_LOG) axis->high = fmin(1e300, axis->low * pow(axis->high / axis->low, 1 / factor));
-  else if (axis->high < 1e299 && axis->low > -1e299) axis->high = axis->low + (axis->high - axis->low) / factor;
+  if (!legend.n_entries || legend.covered <= tolerable) return;
+  const double factor = 1 - (legend.height + 4) / panel->height;
+  if (!given && factor >= 0.65) {
+    if (axis->scale == NOMOS_SCALE_LOG) axis->high = fmin(1e300, axis->low * pow(axis->high / axis->low, 1 / factor));
+    else if (axis->high < 1e299 && axis->low > -1e299) axis->high = axis->low + (axis->high - axis->low) / factor;
+    NomosLegendPlace_Private(panel, cairo, &legend);
+    if (legend.covered <= tolerable) return;
+    axis->high = high;
+  }
+  panel->legend_outside = true;
 }
 
 static void FindMargins(cairo_t *cairo, NomosPanel *panel)
@@ -173,6 +182,11 @@ static void FindMargins(cairo_t *cairo, NomosPanel *panel)
   panel->left = fmax(panel->left, panel->x_numbers ? 12 : 0);
   panel->bottom = panel->x_numbers ? number_room + 1.1 * nomos_tick_size + (panel->x_label || panel->x_axis.note[0] ? 4 + 1.2 * nomos_label_size : 0) : nomos_tick_length;
   panel->right = panel->x_numbers ? 12 : 2;
+  if (panel->legend_outside) {
+    NomosLegend legend;
+    NomosLegendPlace_Private(panel, cairo, &legend);
+    panel->right += legend.x - panel->width + legend.width;
+  }
   if (panel->has_bar) {
     FitTicks(cairo, panel->height, true, &panel->bar_axis);
     panel->right = nomos_bar_gap + nomos_bar_width + number_room + fmax(LabelRoom(cairo, &panel->bar_axis), NomosTextWidth_Private(cairo, nomos_tick_size, panel->bar_axis.note) - nomos_bar_width) + (panel->image.label ? 5 + 1.2 * nomos_label_size : 0);
@@ -207,8 +221,8 @@ void NomosFigureLayout_Private(NomosFigure figure, cairo_t *cairo)
         if (!panel->image.used && !(panel->shape > 0)) { /* fills its cell */
           panel->width  = across[WIDTH];
           panel->height = fmin(down[HEIGHT], 0.85 * panel->width);
-          MakeRoomForLegend(cairo, panel);
         }
+        PlaceLegend(cairo, panel);
         ShareLabels(figure, row, column);
         FindMargins(cairo, panel);
         across[LEFT]  = fmax(across[LEFT], panel->left);

@@ -274,10 +274,16 @@ void NomosLegendPlace_Private(const NomosPanel *panel, cairo_t *cairo, NomosLege
   }
   if (!legend->n_entries) return;
   legend->column_width = legend_sample + 6 + widest + 12;
-  legend->n_columns    = (int)fmin((legend->n_entries + 3) / 4, fmax(1, floor(panel->width / legend->column_width)));
+  const int most_rows  = (int)fmax(1, floor((panel->height - 2 * legend_pad) / (legend_row * nomos_tick_size)));
+  legend->n_columns    = panel->legend_outside ? (legend->n_entries + most_rows - 1) / most_rows : (int)fmin((legend->n_entries + 3) / 4, fmax(1, floor(panel->width / legend->column_width)));
   legend->n_rows       = (legend->n_entries + legend->n_columns - 1) / legend->n_columns;
   legend->width        = legend->n_columns * legend->column_width - 12 + 2 * legend_pad;
   legend->height       = legend->n_rows * legend_row * nomos_tick_size + 2 * legend_pad - 2;
+  if (panel->legend_outside) {
+    legend->x       = panel->width + inset;
+    legend->covered = 0;
+    return;
+  }
   for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
     double x = inset + places[i][0] * fmax(0, panel->width - 2 * inset - legend->width), y = inset + places[i][1] * fmax(0, panel->height - 2 * inset - legend->height);
     double covered = Covered(panel, x - 3, y - 3, legend->width + 6, legend->height + 6);
@@ -296,8 +302,10 @@ void NomosLegendDraw_Private(const NomosPanel *panel, cairo_t *cairo)
   NomosLegendPlace_Private(panel, cairo, &legend);
   if (!legend.n_entries) return;
   cairo_save(cairo);
-  cairo_rectangle(cairo, panel->x, panel->y, panel->width, panel->height);
-  cairo_clip(cairo);
+  if (!panel->legend_outside) {
+    cairo_rectangle(cairo, panel->x, panel->y, panel->width, panel->height);
+    cairo_clip(cairo);
+  }
   cairo_rectangle(cairo, panel->x + legend.x, panel->y + legend.y, legend.width, legend.height);
   cairo_set_source_rgba(cairo, 1, 1, 1, 0.85);
   cairo_fill_preserve(cairo);

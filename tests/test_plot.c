@@ -231,6 +231,11 @@ START_TEST(resampling_keeps_what_it_must)
   pixels = NomosImageResample_Private(N, N, data, N, N);
   for (int i = 0; i < N * N; i++) ck_assert(fabs(pixels[i] - data[(N - 1 - i / N) * N + i % N]) < 1e-9);
   free(pixels);
+  /* beside a jump nothing appears that is not in the data */
+  for (int i = 0; i < N * N; i++) data[i] = i % 30 > 11 && i / 30 > 17 ? 2 : 1;
+  pixels = NomosImageResample_Private(30, 30, data, 120, 120);
+  for (int i = 0; i < 120 * 120; i++) ck_assert(pixels[i] >= 1 - 1e-12 && pixels[i] <= 2 + 1e-12);
+  free(pixels);
   /* interpolation reproduces a plane inside */
   for (int i = 0; i < N * N; i++) data[i] = 2 * (i % 30) - 3 * (i / 30);
   pixels = NomosImageResample_Private(30, 30, data, 120, 120);
@@ -629,5 +634,30 @@ START_TEST(a_million_points_stay_small)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("plot", colour_maps_are_even, linear_ticks_are_nice_and_cover_the_range, tick_labels_are_short, row_zero_is_at_the_bottom, resampling_keeps_what_it_must, a_line_passes_where_its_data_say, log_axes_place_powers_evenly,
+/* A legend hides no line: it stands where there is room, else beside the frame. */
+START_TEST(a_legend_hides_nothing)
+{
+  enum { N = 7 };
+  NomosFigure      figure;
+  cairo_surface_t *surface;
+  int              rgb[3];
+
+  for (int full = 0; full < 2; full++) {
+    ck_ok(NomosFigureCreate(NULL, 1, 1, &figure));
+    ck_ok(NomosFigurePanel(figure, 0, 0, &(NomosAxes){.y_min = 0, .y_max = 100, .x_min = 0, .x_max = 10}));
+    for (int i = 0; i < (full ? N : 1); i++) ck_ok(NomosFigureLine(figure, 2, (double[]){0, 10}, (double[]){14 * i + 10, 14 * i + 10}, "a line", 0));
+    surface = SaveAndDecode(figure, "legend");
+    ck_assert_int_eq(figure->panels[0].legend_outside, full);
+    for (int i = 0; i < (full ? N : 1); i++)
+      for (double t = 0.02; t < 1; t += 0.04) {
+        PixelAt(surface, &figure->panels[0], t, 0.14 * i + 0.1, rgb);
+        ck_assert_msg(rgb[0] < 200 || rgb[1] < 200 || rgb[2] < 200, "at %g line %d is hidden: %d %d %d", t, i, rgb[0], rgb[1], rgb[2]);
+      }
+    cairo_surface_destroy(surface);
+    ck_ok(NomosFigureDestroy(&figure));
+  }
+}
+END_TEST
+
+NOMOS_TEST_SUITE("plot", colour_maps_are_even, linear_ticks_are_nice_and_cover_the_range, tick_labels_are_short, row_zero_is_at_the_bottom, resampling_keeps_what_it_must, a_line_passes_where_its_data_say, a_legend_hides_nothing, log_axes_place_powers_evenly,
                  degenerate_data_still_give_a_picture, an_axis_can_have_names, misuse_is_refused, finished_pixels_are_kept, a_full_disk_leaves_the_older_picture, a_montage, lines_spectra_and_growth, tall_domains_and_mixed_panels, a_million_points_stay_small)

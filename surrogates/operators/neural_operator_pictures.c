@@ -107,33 +107,15 @@ static PetscErrorCode DrawSet(NomosSurrogate s, const Set *set, const char direc
 
 /* ---- errors */
 
-/* Top of a logarithmic axis from low to high, whose legend of n entries stands above what is drawn. */
-static double Top(double low, double high, size_t n)
-{
-  const double share = fmin(0.1 + 0.075 * (double)n, 0.55); /* of the height; more entries stand in two columns */
-
-  return 1.2 * high * pow(1.2 * high / low, share / (1 - share));
-}
-
 static PetscErrorCode DrawTimes(const NomosNeuralOperator *no, size_t n_sets, const Set sets[], NomosFigure figure)
 {
-  double *time, *error, lowest = INFINITY, highest = 0;
-  size_t  most = 0, n_lines = 0;
+  double *time, *error;
+  size_t  most = 0;
 
   PetscFunctionBeginUser;
-  for (size_t i = 0; i < n_sets; i++) {
-    const NomosJudgement *j = &sets[i].judgement;
-    most                    = PetscMax(most, j->n_steps);
-    for (int p = 0; p < NOMOS_N_PREDICTORS; p++) n_lines += j->errors[p] != NULL;
-    for (int p = 0; p < NOMOS_N_PREDICTORS; p++)
-      for (size_t k = 0; k < j->n_steps && j->errors[p]; k++) {
-        const double e = NomosJudgementOfFrame(j, (NomosPredictor)p, k);
-        lowest         = fmin(lowest, e > 0 ? e : lowest);
-        highest        = fmax(highest, isfinite(e) ? e : 0);
-      }
-  }
+  for (size_t i = 0; i < n_sets; i++) most = PetscMax(most, sets[i].judgement.n_steps);
   PetscCall(PetscMalloc2(most, &time, most, &error));
-  PetscCall(NomosFigurePanel(figure, 0, 0, &(NomosAxes){.title = "error of free runs", .x_label = no->interval > 0 ? "time" : "frame", .y_label = "nRMSE", .y_scale = NOMOS_SCALE_LOG, .y_min = 0.8 * lowest, .y_max = Top(0.8 * lowest, highest, n_lines)}));
+  PetscCall(NomosFigurePanel(figure, 0, 0, &(NomosAxes){.title = "error of free runs", .x_label = no->interval > 0 ? "time" : "frame", .y_label = "nRMSE", .y_scale = NOMOS_SCALE_LOG}));
   for (int p = 0; p < NOMOS_N_PREDICTORS; p++)
     for (size_t i = 0; i < n_sets; i++) {
       const NomosJudgement *j = &sets[i].judgement;
@@ -196,7 +178,7 @@ static PetscErrorCode DrawParameter(NomosSurrogate s, size_t n_sets, const Set s
       highest            = fmax(highest, error);
     }
   const bool   log       = low > 0 && high > 8 * low;
-  const double margin    = high > low ? 0.03 * (high - low) : 0.5, height[2] = {0.5 * lowest, Top(0.5 * lowest, highest, n_sets + 1)};
+  const double margin    = high > low ? 0.03 * (high - low) : 0.5, height[2] = {0.5 * lowest, 1.5 * highest};
   PetscCall(NomosFigurePanel(figure, 0, panel, &(NomosAxes){.title = "error of each trajectory", .x_label = no->variables[no->n_fields + p].name, .y_label = "nRMSE", .x_scale = log ? NOMOS_SCALE_LOG : NOMOS_SCALE_LINEAR, .x_min = log ? low / 1.25 : low - margin, .x_max = log ? 1.25 * high : high + margin, .y_scale = NOMOS_SCALE_LOG, .y_min = height[0], .y_max = height[1]}));
   for (size_t i = 0; i < n_values && n_values <= 32; i++) {
     PetscCall(NomosFigureLine(figure, 2, (double[]){values[i], values[i]}, height, i ? NULL : "values of the training", 2));
