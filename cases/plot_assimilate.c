@@ -18,7 +18,7 @@ enum { TRUTH,
 
 static const char *const sources[N_SOURCES] = {"truth", "analysis", "forecast", "spread"};
 
-/* The first two are on one scale, the others on that of the second of them. */
+/* The first two are on one scale, increments and errors on that of the first of them; the spread, of one sign, on its own. */
 static const struct {
   const char *title;
   int         of, minus;
@@ -149,17 +149,18 @@ static PetscErrorCode DrawPlanes(NomosFigure figure, const Fields *f)
   for (size_t l = 0; l < f->layers; l++) {
     double limits[2] = {0, 0};
     for (int i = 0; i < f->n_images; i++) {
-      const int scale = i > 1;
-      double    high  = 0;
+      const int  scale  = i > 1;
+      const bool spread = images[f->twin][i].of == SPREAD;
+      double     high   = 0;
       for (size_t p = 0; p < n; p++) {
         image[p] = f->values[images[f->twin][i].of][l * n + p] - (images[f->twin][i].minus == NONE ? 0 : f->values[images[f->twin][i].minus][l * n + p]);
         high     = fmax(high, fabs(image[p]));
       }
-      if (limits[scale] == 0) limits[scale] = high;
+      if (limits[scale] == 0 && !spread) limits[scale] = high;
       if (f->layers > 1) snprintf(title, sizeof title, "layer %zu, %s", l + 1, images[f->twin][i].title);
       else snprintf(title, sizeof title, "%s", images[f->twin][i].title);
       PetscCall(NomosFigurePanel(figure, (int)l, i, &(NomosAxes){.title = title, .x_label = f->x_label, .y_label = f->y_label}));
-      PetscCall(NomosFigureImage(figure, f->ny, f->nx, image, f->x_side[0], f->x_side[1], f->y_side[0], f->y_side[1], NOMOS_MAP_DIVERGING, -limits[scale], limits[scale], f->label));
+      PetscCall(NomosFigureImage(figure, f->ny, f->nx, image, f->x_side[0], f->x_side[1], f->y_side[0], f->y_side[1], spread ? NOMOS_MAP_SEQUENTIAL : NOMOS_MAP_DIVERGING, spread ? 0 : -limits[scale], spread ? high : limits[scale], f->label));
     }
   }
   PetscCall(PetscFree(image));

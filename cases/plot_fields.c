@@ -279,6 +279,7 @@ static PetscErrorCode DrawAll(const NomosPlotContext *context, NomosFieldReader 
       if (has) PetscCall(DrawField(context, &info, reader, n, times));
     }
   }
+  PetscCall(NomosPlotPhase(context, reader, n));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

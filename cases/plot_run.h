@@ -42,6 +42,8 @@ PetscErrorCode NomosPlotFields(const NomosPlotContext *context);
 PetscErrorCode NomosPlotColours(NomosColourMap wanted, size_t n, const double data[], NomosColourMap *map, double limits[2]);
 /* A variable over time and one dimension, (time, x): as an image, and as lines at a few times. */
 PetscErrorCode NomosPlotSpaceTime(const NomosPlotContext *context, const NomosPictureInfo *info, NomosFieldReader reader, size_t n, const double times[]);
+/* Variables over time alone, against each other. n: frames. */
+PetscErrorCode NomosPlotPhase(const NomosPlotContext *context, NomosFieldReader reader, size_t n);
 PetscErrorCode NomosPlotParticles(const NomosPlotContext *context);
 /* n run directories side by side, in the room and at the times of the first, as plots/STEM.png and plots/STEM_motion.png of the run of the context; names of the panels (NULL: none). */
 PetscErrorCode NomosPlotParticlesBeside(const NomosPlotContext *context, size_t n, const char *const directories[], const char *const names[], const char stem[]);

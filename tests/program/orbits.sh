@@ -16,6 +16,9 @@ for case in fput two_body pendulum solar_system; do
   picture $case/plots/orbits.png
 done
 
+expect 0 "" "$nomos" run equations/lorenz63 --smoke --quiet -o lorenz
+picture lorenz/plots/phase.png
+
 # the second of two states begins at rest and falls into the centre at t = pi/4
 kepler="hamiltonian/kepler --quiet --set hamiltonian_system.states=2 --set initial.type=list --set initial.state=[1,0,0,1,0.7937005259840998,0,0,0] --set time.dt=0.1 --set time.stop=2"
 # shellcheck disable=SC2086
