@@ -227,7 +227,7 @@ static PetscErrorCode DrawSpectra(const NomosPlotContext *context, NomosFieldRea
     size_t first = 0; /* frame that counts in the mean */
     while (first < n && times[first] < context->params.average_from) first++;
     NomosTimeText(times[first + 1 < n ? first : n - 1], context->params.stop, context->params.nondimensional, time, sizeof time);
-    snprintf(title, sizeof title, "%s: spectra, %s %s", context->params.title[0] ? context->params.title : ops->name, first + 1 < n ? "mean from" : "at", time);
+    snprintf(title, sizeof title, "%s: spectra, %s %s%s", context->params.title[0] ? context->params.title : ops->name, first + 1 < n ? "mean from" : "at", context->params.nondimensional ? "t = " : "", time);
     PetscCall(NomosFigureCreate(title, rows, columns, &figure));
     for (int g = 0; g < n_groups; g++) {
       for (size_t i = 0; i < ops->n_spectra_pictures; i++) {

@@ -192,6 +192,9 @@ static void DrawSlope(const NomosPanel *panel, const NomosPlotSlope *slope, cair
   x     = from[0] + share * (to[0] - from[0]) + 4;
   y     = from[1] + share * (to[1] - from[1]) - 2;
   x     = fmin(fmax(x, panel->x + 4), panel->x + panel->width - width - 4);
+  /* where it had to move back, it stands above the line's higher end over its width */
+  const double tilt = (to[1] - from[1]) / (to[0] - from[0]), left = from[1] + tilt * (x - from[0]), right = from[1] + tilt * (x + width - from[0]);
+  y     = fmin(y, fmin(left, right) - 4);
   y     = fmin(fmax(y, panel->y + nomos_tick_size + 4), panel->y + panel->height - 5);
   cairo_set_source_rgb(cairo, 0.35, 0.35, 0.35);
   NomosTextDraw_Private(cairo, nomos_tick_size, x, y, 0, false, slope->label);
