@@ -150,6 +150,23 @@ static PetscErrorCode DrawCoefficients(const NomosPlotContext *context, json_t *
 }
 
 /* Residual and number of terms against the threshold, as the method counts it. */
+/* The point of the path that the equation is: of as many terms, with the residual nearest to its own; NULL: none has as many. */
+static json_t *Chosen(json_t *equation)
+{
+  json_t *terms = json_object_get(equation, "terms"), *term, *point, *found = NULL;
+  double  n = 0, nearest = INFINITY;
+  size_t  i;
+
+  json_array_foreach(terms, i, term) n += Real(term, "coefficient") != 0;
+  json_array_foreach(json_object_get(equation, "path"), i, point) {
+    const double away = fabs(Real(point, "residual") - Real(equation, "residual"));
+    if (Real(point, "terms") != n || !(away < nearest)) continue;
+    nearest = away;
+    found   = point;
+  }
+  return found;
+}
+
 static PetscErrorCode DrawPath(const NomosPlotContext *context, json_t *equations)
 {
   static const char *const keys[] = {"residual", "terms"}, *const titles[] = {"residual", "number of terms"};
@@ -182,6 +199,12 @@ static PetscErrorCode DrawPath(const NomosPlotContext *context, json_t *equation
       }
       PetscCall(NomosFigureLine(figure, n_points, x, y, json_string_value(json_object_get(json_array_get(equations, e), "variable")), 0));
       PetscCall(PetscFree2(x, y));
+    }
+    for (size_t e = 0, marked = 0; e < n; e++) {
+      json_t *chosen = Chosen(json_array_get(equations, e));
+      if (!chosen) continue;
+      PetscCall(NomosFigureLine(figure, 1, &(double){Real(chosen, "threshold")}, &(double){Real(chosen, keys[panel])}, marked++ ? NULL : "chosen", 3));
+      PetscCall(NomosFigureLineColour(figure, e));
     }
   }
   PetscCall(NomosPlotSave(context, "path", &figure));
