@@ -2,6 +2,7 @@
    spectra. */
 #include "cases/plot_run.h"
 
+#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -184,7 +185,24 @@ static double LastError(const NomosTable *table)
   return table->n_rows ? table->values[(table->n_rows - 1) * table->n_columns + ERROR_COLUMN] : 0;
 }
 
-/* Cost, norm of the gradient, error or increment of the state; parameters over their last values. */
+/* What a parameter should be, from summary.json, which has its relative error where the truth is known: `last` without that. Columns call KEY[i] KEY_i. */
+static double TruthOf(json_t *results, const char column[], double last, bool *known)
+{
+  char          key[NOMOS_MAX_NAME + 16];
+  const char   *index = strrchr(column, '_');
+  const json_t *error;
+
+  snprintf(key, sizeof key, "%.*s_error", NOMOS_MAX_NAME, column);
+  error = json_object_get(results, key);
+  if (!error && index) {
+    snprintf(key, sizeof key, "%.*s[%s]_error", (int)(index - column), column, index + 1);
+    error = json_object_get(results, key);
+  }
+  *known = json_is_number(error);
+  return *known ? last / (1 + json_number_value(error)) : last;
+}
+
+/* Cost, norm of the gradient, error or increment of the state; parameters over what they should be, or, where nobody knows, over their last values. */
 static PetscErrorCode DrawConvergence(const NomosPlotContext *context, const NomosTable *table)
 {
   const size_t n_parameters = table->n_columns > FIRST_PARAMETER ? table->n_columns - FIRST_PARAMETER : 0;
@@ -202,8 +220,17 @@ static PetscErrorCode DrawConvergence(const NomosPlotContext *context, const Nom
   PetscCall(NomosFigurePanel(figure, 0, 1, &(NomosAxes){.title = "norm of the gradient", .x_label = "iteration", .y_scale = NOMOS_SCALE_LOG}));
   PetscCall(DrawColumn(figure, table, "gradient_norm", NULL, 1));
   if (n_parameters) {
-    PetscCall(NomosFigurePanel(figure, 0, 2, &(NomosAxes){.title = "parameters over their last values", .x_label = "iteration"}));
-    for (size_t c = FIRST_PARAMETER; c < table->n_columns; c++) PetscCall(DrawColumn(figure, table, table->names[c], table->names[c], last[c]));
+    char path[2 * NOMOS_MAX_PATH];
+    bool all = true, known;
+    snprintf(path, sizeof path, "%s/summary.json", context->directory);
+    json_t *summary = json_load_file(path, 0, NULL), *results = json_object_get(summary, "results");
+    for (size_t c = FIRST_PARAMETER; c < table->n_columns; c++) {
+      (void)TruthOf(results, table->names[c], last[c], &known);
+      all = all && known;
+    }
+    PetscCall(NomosFigurePanel(figure, 0, 2, &(NomosAxes){.title = all ? "parameters over their true values" : "parameters over their last values", .x_label = "iteration"}));
+    for (size_t c = FIRST_PARAMETER; c < table->n_columns; c++) PetscCall(DrawColumn(figure, table, table->names[c], table->names[c], all ? TruthOf(results, table->names[c], last[c], &known) : last[c]));
+    json_decref(summary);
   } else if (state) {
     PetscCall(NomosFigurePanel(figure, 0, 2, &(NomosAxes){.title = twin ? "error of the state over the prior's" : "increment of the state over its last value", .x_label = "iteration", .y_scale = twin ? NOMOS_SCALE_LOG : NOMOS_SCALE_LINEAR}));
     PetscCall(DrawColumn(figure, table, table->names[ERROR_COLUMN], NULL, twin ? table->values[ERROR_COLUMN] : LastError(table)));
