@@ -184,11 +184,13 @@ PetscErrorCode NomosRunBegin(NomosRun *run, double bytes)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Pictures are a courtesy: the data are safe, so that a failure here is only a warning. */
+/* Pictures are a courtesy: the data are safe, so that a failure here is only a warning. They may look at results. */
 PetscErrorCode NomosRunDrawPictures(NomosRun *run)
 {
   PetscFunctionBeginUser;
-  if (!run->params.pictures || run->rank) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!run->params.pictures) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosRunWriteSummary(run, run->stopped_by ? "stopped" : "done", "pictures are drawn"));
+  if (run->rank) PetscFunctionReturn(PETSC_SUCCESS);
   const bool     quiet = NomosErrorSetQuiet(true);
   PetscErrorCode code  = NomosPlotRun(NomosRunDirectoryPath(run->directory), run->program);
   NomosErrorSetQuiet(quiet);
