@@ -66,9 +66,11 @@ PetscErrorCode NomosDatasetShape(NomosDataset dataset, size_t variable, int *n_d
 PetscErrorCode NomosDatasetRowShape(NomosDataset dataset, size_t variable, int *n_axes, const size_t **shape);
 /* As they lie in the files, before space_every. Borrowed. */
 PetscErrorCode NomosDatasetFullRowShape(NomosDataset dataset, size_t variable, const size_t **shape);
-/* Time from one frame to the next (after first_frame and every), by the datasets `time` or `t-coordinate`; NaN where no file says it. Errors: intervals that differ by more than a thousandth, within a file or between
+/* Time from one frame to the next (after first_frame and every), by the datasets `time` or `t-coordinate`; NaN where no file says it. Errors: times that do not rise; intervals that differ by more than a thousandth, within a file or between
    two of them, as those of a learned step must not. Not collective. */
 PetscErrorCode NomosDatasetInterval(NomosDataset dataset, double *interval);
+/* By how much intervals of coordinates that are meant to be equal may differ: they may be rounded to float32, or sums of rounded intervals; farthest: the largest coordinate. */
+double         NomosDatasetTolerance(double interval, double farthest);
 /* Where an example lies: trajectory (counted through all files), file, and first frame as in the file. Any may be NULL. */
 PetscErrorCode NomosDatasetOrigin(NomosDataset dataset, NomosSplit split, size_t example, size_t *trajectory, const char **file, size_t *frame);
 

@@ -46,12 +46,13 @@ static double Interval(const char directory[], const char *const settings[])
 START_TEST(Intervals)
 {
   static const char *const none[] = {NULL};
-  double                   half[N_FRAMES], gap[N_FRAMES], rounded[N_FRAMES + 1];
+  double                   half[N_FRAMES], gap[N_FRAMES], rounded[N_FRAMES + 1], falling[N_FRAMES];
   char                     sentence[2 * NOMOS_MAX_PATH];
 
   for (int k = 0; k < N_FRAMES; k++) {
-    half[k] = 0.025 * k;
-    gap[k]  = 0.05 * k + (k > 3 ? 0.25 : 0);
+    half[k]    = 0.025 * k;
+    gap[k]     = 0.05 * k + (k > 3 ? 0.25 : 0);
+    falling[k] = 0.3 - 0.05 * k;
   }
   for (int k = 0; k <= N_FRAMES; k++) rounded[k] = (float)(100 + 0.05 * k);
   MakeTwo("half", N_FRAMES, half);
@@ -61,6 +62,8 @@ START_TEST(Intervals)
   MakeTwo("gap", N_FRAMES, gap);
   Refused("gap", none, "gap/b.h5: frame 3 is at time 0.15 and frame 4 at 0.45, 0.3 later, where the first interval is 0.05");
   ck_close(Interval("gap", (const char *const[]){"data.first_frame=4", NULL}), 0.05, 1e-12);
+  MakeTwo("falling", N_FRAMES, falling);
+  Refused("falling", none, "falling/b.h5: frame 0 is at time 0.3 and frame 1 at 0.25, and times must rise");
   MakeTwo("rounded", N_FRAMES + 1, rounded); /* one more than there are frames, as in PDEBench */
   ck_close(Interval("rounded", none), 0.05, 1e-12);
   ck_close(Interval("rounded", (const char *const[]){"data.every=2", NULL}), 0.1, 1e-12);
@@ -158,6 +161,48 @@ START_TEST(OneDomain)
 }
 END_TEST
 
+/* A network counts points: their coordinates rise by equal steps, in the data and in test sets; rounded to float32 they do. */
+START_TEST(EvenPoints)
+{
+  enum { MANY = 256 };
+  static const char *const places[] = {"b.h5", "tests/far.h5"}, *const none[] = {NULL};
+  double                   stretched[NX], falling[NX], rounded[MANY];
+
+  for (int i = 0; i < NX; i++) {
+    stretched[i] = 0.5 * (1 - cos(M_PI * (i + 0.5) / NX)); /* Chebyshev's */
+    falling[i]   = 1 - (i + 0.5) / NX;
+  }
+  for (int i = 0; i < MANY; i++) rounded[i] = (float)(-1 + (2 * i + 1) / (double)MANY);
+  for (int k = 0; k < 2; k++) {
+    char directory[16], path[NOMOS_MAX_PATH], sentence[64];
+    snprintf(directory, sizeof directory, "even_%d", k);
+    MakeDirectory(directory);
+    WriteWaves(DataPath(directory, "a.h5"), &(WaveData){.n = N, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 2, .speeds = speeds});
+    snprintf(path, sizeof path, "%s", DataPath(directory, places[k]));
+    WriteWaves(path, &(WaveData){.n = N, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 2, .speeds = speeds});
+    ck_close(Interval(directory, none), 0.05, 1e-12);
+    Replace(path, "x", NX, stretched);
+    snprintf(sentence, sizeof sentence, "%s: x[1] = %.8g and x[2] = %.8g", places[k], stretched[1], stretched[2]);
+    Refused(directory, none, sentence);
+    Refused(directory, none, "an emulator's grid has rising points that are equally far apart");
+    Replace(path, "x", NX, falling);
+    Refused(directory, none, "h5: x[0] = 0.96875 and x[1] = 0.90625");
+    Replace(path, "x", 0, NULL);
+    ck_close(Interval(directory, none), 0.05, 1e-12); /* it does not say any */
+  }
+  MakeDirectory("even_float");
+  WriteWaves(DataPath("even_float", "a.h5"), &(WaveData){.n = N, .n_frames = N_FRAMES, .nx = MANY, .n_speeds = 2, .speeds = speeds});
+  Replace(DataPath("even_float", "a.h5"), "x", MANY, rounded);
+  NomosConfig    config;
+  NomosSurrogate s;
+  ck_ok(CreateEmulator(PETSC_COMM_SELF, "even_float", none, &config, &s));
+  const NomosNeuralOperator *no = s->context;
+  ck_close(no->start[0], -1, 1e-7);
+  ck_close(no->extent[0], 2, 1e-7);
+  EndEmulator(&config, &s);
+}
+END_TEST
+
 /* Times in float32, as PDEBench has them: whatever frame the data begin at, the interval is that of the solver to what its rounding allows. */
 START_TEST(RoundedTimes)
 {
@@ -250,4 +295,4 @@ START_TEST(Logarithms)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("emulator_data", Intervals, Thinned, Domains, OneDomain, RoundedTimes, Norms, Logarithms)
+NOMOS_TEST_SUITE("emulator_data", Intervals, Thinned, Domains, OneDomain, EvenPoints, RoundedTimes, Norms, Logarithms)

@@ -666,6 +666,19 @@ START_TEST(RunRefused)
     ck_refused(CreateModel((const char *const[]){"initial.type=expression", tries[i].setting, NULL}, &config, &model), tries[i].fragment);
     EndModel(&config, &model);
   }
+  /* A state on points that are not equally far apart: here, falling. */
+  char   initial[NOMOS_MAX_PATH];
+  double falling[NX];
+  for (int i = 0; i < NX; i++) falling[i] = -i;
+  MakeDirectory("uneven");
+  WriteWaves(DataPath("uneven", "a.h5"), &(WaveData){.n = 2, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 1, .speeds = (double[]){1}});
+  hid_t uneven = H5Fopen(DataPath("uneven", "a.h5"), H5F_ACC_RDWR, H5P_DEFAULT);
+  H5Ldelete(uneven, "x", H5P_DEFAULT);
+  WriteArray(uneven, "x", 1, (hsize_t[]){NX}, falling);
+  H5Fclose(uneven);
+  snprintf(initial, sizeof initial, "initial.file=%s", DataPath("uneven", "a.h5"));
+  ck_refused(CreateModel((const char *const[]){"initial.type=file", initial, NULL}, &config, &model), "x[0] = 0 and x[1] = -1");
+  EndModel(&config, &model);
   /* what a damaged file says of its training */
   static const struct {
     int         text;

@@ -95,6 +95,8 @@ PetscErrorCode EmulatorInitialise(NomosModel model)
   size_t             n;
   NomosFieldReader   reader;
   PetscErrorCode     code = PETSC_SUCCESS;
+  double             start, spacing;
+  bool               known;
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetString(model->config, "initial.type", &type));
@@ -109,6 +111,7 @@ PetscErrorCode EmulatorInitialise(NomosModel model)
   PetscCheck(path[0], model->comm, PETSC_ERR_ARG_INCOMP, "%s: initial.type = file needs initial.file", NomosConfigWhere(model->config, "initial.type"));
   PetscCall(NomosFieldReaderOpen(PETSC_COMM_SELF, path, &reader));
   for (size_t f = 0; f < e->no.n_fields && !code; f++) code = FromFile(model, f, reader, path);
+  for (int d = 0; d < e->no.shape.n_space && !code; d++) code = NomosNeuralOperatorAxis(&e->no, reader, path, d, &start, &spacing, &known);
   PetscCall(NomosFieldReaderClose(&reader));
   PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
