@@ -1,7 +1,7 @@
 /* Examples from HDF5 files that need not fit into memory.
 
    The files hold trajectories: a nomos run (its fields.nc) is one, with the frames of its time axis; in any other file the leading axis counts trajectories, and the second
-   one frames where `frames` says so; files of PDEBench and The Well are read as if they were like this (io/field_file.h). An example is a window of frames of one trajectory (or all of them, or without frames a single entry of the leading axis).
+   one frames where `frames` says so (a field that has one axis less than the others, and no time, is in every frame; where there is one frame beside such fields, as of a steady flow and its coefficient, it is led to from zero); files of PDEBench and The Well are read as if they were like this (io/field_file.h). An example is a window of frames of one trajectory (or all of them, or without frames a single entry of the leading axis).
 
    Rows (frames, or entries) are read in blocks of consecutive ones, which are kept in a cache of bounded size, the least recently used going first. An epoch's order is random
    by a counter (operators/random.h): blocks are shuffled and taken in groups that fill the cache, examples are shuffled within a group; so every block is read about once an

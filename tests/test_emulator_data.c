@@ -225,6 +225,66 @@ START_TEST(RoundedTimes)
 }
 END_TEST
 
+/* ---- fields without time */
+
+static double U(size_t i, size_t k, size_t y, size_t x)
+{
+  return 1 + (double)i + 0.25 * (double)k + sin(0.3 * (double)y + 0.7 * (double)x);
+}
+
+/* A field that has no time is there in every frame, whatever is thinned; and where there is one frame, as of PDEBench's Darcy flow, it is led to from zero. */
+START_TEST(Steady)
+{
+  enum { NY = 8 };
+  static const struct {
+    size_t      n_frames, first, every, thin; /* what is read; of n_frames of the file */
+    const char *settings[5];
+  } tries[] = {
+    {1, 0, 1, 1, {"neural_operator.fields=[coefficient, u]"}},
+    {1, 0, 1, 2, {"neural_operator.fields=[coefficient, u]", "data.space_every=2"}},
+    {6, 0, 1, 1, {"neural_operator.fields=[coefficient, u]"}},
+    {6, 1, 2, 2, {"neural_operator.fields=[coefficient, u]", "data.space_every=2", "data.first_frame=1", "data.every=2"}},
+  };
+  for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {
+    const size_t      n_frames = tries[i].n_frames, thin = tries[i].thin, read = n_frames == 1 ? 2 : (n_frames - tries[i].first + tries[i].every - 1) / tries[i].every, points = NY * NX / (thin * thin), examples[N] = {0, 1};
+    double            u[N * 6 * NX * NY], a[N * NX * NY], x[NX], y[NY];
+    const char       *settings[8] = {"neural_operator.normalise=none", "fno.modes=2"};
+    NomosConfig       config;
+    NomosSurrogate    s;
+    NomosTrajectories t;
+    for (size_t n = 0; n < N; n++)
+      for (size_t at = 0; at < NX * NY; at++) { /* x leads there */
+        a[n * NX * NY + at] = 2 + U(n, 0, at / NY, at % NY);
+        for (size_t k = 0; k < n_frames; k++) u[(n * n_frames + k) * NX * NY + at] = U(n, k, at % NY, at / NY);
+      }
+    for (size_t k = 0; k < NX; k++) x[k] = (double)k / NX;
+    for (size_t k = 0; k < NY; k++) y[k] = (double)k / NY;
+    MakeDirectory("steady");
+    hid_t file = H5Fcreate(DataPath("steady", "a.h5"), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    WriteArray(file, "tensor", 4, (hsize_t[]){N, n_frames, NX, NY}, u);
+    WriteArray(file, "nu", 3, (hsize_t[]){N, NX, NY}, a);
+    WriteArray(file, "x-coordinate", 1, (hsize_t[]){NX}, x);
+    WriteArray(file, "y-coordinate", 1, (hsize_t[]){NY}, y);
+    H5Fclose(file);
+    for (size_t k = 0; k < 5 && tries[i].settings[k]; k++) settings[2 + k] = tries[i].settings[k];
+    ck_ok(CreateEmulator(PETSC_COMM_SELF, "steady", settings, &config, &s));
+    ck_assert_int_eq(((NomosNeuralOperator *)s->context)->n_points, points);
+    ck_ok(NomosTrajectoriesRead(s, &(NomosTrajectoriesInput){.dataset = s->data, .split = NOMOS_SPLIT_TRAIN, .n = N, .examples = examples}, &t));
+    ck_assert_int_eq(t.n_frames, read);
+    for (size_t k = 0; k < read; k++)
+      for (size_t n = 0; n < N; n++)
+        for (size_t at = 0; at < points; at++) {
+          const size_t  iy = at / (NX / thin) * thin, ix = at % (NX / thin) * thin;
+          const double *state = t.states + (k * N + n) * 2 * points;
+          ck_assert_double_eq(state[at], 2 + U(n, 0, ix, iy));
+          ck_assert_double_eq(state[points + at], n_frames > 1 ? U(n, tries[i].first + k * tries[i].every, iy, ix) : k ? U(n, 0, iy, ix) : 0);
+        }
+    ck_ok(NomosTrajectoriesFree(&t));
+    EndEmulator(&config, &s);
+  }
+}
+END_TEST
+
 /* ---- norms */
 
 /* Zeros in place of one frame of a trajectory, or of all of them. */
@@ -295,4 +355,4 @@ START_TEST(Logarithms)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("emulator_data", Intervals, Thinned, Domains, OneDomain, EvenPoints, RoundedTimes, Norms, Logarithms)
+NOMOS_TEST_SUITE("emulator_data", Intervals, Thinned, Domains, OneDomain, EvenPoints, Steady, RoundedTimes, Norms, Logarithms)
