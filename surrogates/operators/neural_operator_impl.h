@@ -99,6 +99,8 @@ PetscErrorCode NomosNeuralOperatorNorms(NomosSurrogate s);
 
 /* ---- neural_operator_solver.c: the solver of neural_operator.base, if it is one. Errors: those of the coarse solver; data without time; another grid, domain or boundary than the data's. */
 PetscErrorCode NomosNeuralOperatorSolver(NomosSurrogate s);
+/* Whether it steps the fields of the training can be seen before there are data, if it has a case. */
+PetscErrorCode NomosNeuralOperatorForesee(NomosSurrogate s);
 
 /* ---- neural_operator_data.c */
 
