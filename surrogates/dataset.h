@@ -73,6 +73,8 @@ PetscErrorCode NomosDatasetInterval(NomosDataset dataset, double *interval);
 double         NomosDatasetTolerance(double interval, double farthest);
 /* Where an example lies: trajectory (counted through all files), file, and first frame as in the file. Any may be NULL. */
 PetscErrorCode NomosDatasetOrigin(NomosDataset dataset, NomosSplit split, size_t example, size_t *trajectory, const char **file, size_t *frame);
+/* The number of its trajectory in that file, from 0. */
+PetscErrorCode NomosDatasetIndexInFile(NomosDataset dataset, NomosSplit split, size_t example, size_t *index);
 
 /* values (n, shape of the variable) of n examples of a split. Errors: an example beyond; what HDF5 says. Not collective. */
 PetscErrorCode NomosDatasetRead(NomosDataset dataset, size_t variable, NomosSplit split, size_t n, const size_t examples[], double values[]);

@@ -118,7 +118,7 @@ struct NomosSurrogate_s {
   size_t                   n_texts; /* metadata of its weights beside those that all have; arrays are the surrogate's */
   const char *const       *text_keys, *const *texts;
   /* Makes such a model, at its initial state; the caller destroys model, then config. NULL: there is none. Collective. */
-  const char              *directory; /* where `results` may draw what they tell; NULL: nowhere */
+  const char              *directory; /* where `results` may draw what they tell, made when it is needed; NULL: nowhere */
   PetscErrorCode (*simulate)(NomosSurrogate s, const NomosSimulation *simulation, NomosModel *model, NomosConfig *config);
   void *simulate_context;
   void *context;
