@@ -20,6 +20,7 @@ expect 0 "" "$toy" scaling learn -o law --set output.pictures=yes
 [ "$(wc -l <law/scaling.csv)" = 11 ] && [ "$(grep -c 'data_.*,no$' law/scaling.csv)" = 9 ] && [ "$(number law trainings)" = 10.0 ] || fail "ten trainings: $(cat law/scaling.csv)"
 grep -q '^data_160-network_8-seed_0,50,96,0,' law/scaling.csv || fail "weights and trajectories of the training split: $(cat law/scaling.csv)"
 [ -s law/plots/scaling.png ] && [ -s law/trainings/data_40-network_2-seed_0/weights.safetensors ] || fail "no picture, or no weights"
+[ "$(grep -c 'fill:rgb(80%,47.45' law/plots/scaling.svg)" = 4 ] || fail "what was held out is not drawn: in two panels, and in their legends"
 for name in E0 A alpha B beta alpha_low beta_high data_better held_out_error held_out_expected; do [ -n "$(number law $name)" ] || fail "summary.json has no $name"; done
 grep -q 'buy next\|undecided' law/log.txt && grep -q 'held out, 98 weights' law/log.txt || fail "no advice: $(tail -n 8 law/log.txt)"
 
