@@ -74,6 +74,14 @@ bounds fell_again
 cp fell/fields.nc alone.nc
 expect 0 "does not say where the walls are" "$nomos" export alone.nc --format lagrangebench -o alone -q
 ! grep -q bounds alone/metadata.json || fail "walls of nowhere: $(cat alone/metadata.json)"
+mkdir -p set/tests && cp fell.h5 set/one.h5 && cp fell.h5 set/tests/fast.h5
+expect 0 "1 test set in set/tests is left out" "$nomos" export set --format lagrangebench -o set_lb -q
+expect 0 "" "$nomos" run dam --dry-run --set mpm.wall_nodes=2 # an upper wall that nothing can reach
+grep -q 'mpm.wall_nodes = 2: walls at upper ends lie beyond the grid' out.txt || fail "walls: $(cat out.txt)"
+for set in mpm.wall_nodes=3 mpm.clip=2; do
+  expect 0 "" "$nomos" run dam --dry-run --set mpm.wall_nodes=2 --set $set
+  ! grep -q 'beyond the grid' out.txt || fail "walls with $set: $(cat out.txt)"
+done
 expect 0 "" "$nomos" run hamiltonian/pendulum -o orbits -q --smoke
 for layout in pdebench well; do
   bad "particles" "fell holds particles, and --format $layout takes fields on a grid: choose lagrangebench, or nomos" export fell --format $layout -o out
