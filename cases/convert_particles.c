@@ -269,6 +269,11 @@ PetscErrorCode NomosConvertParticles(const NomosProgram *program, bool directory
   PetscFunctionBeginUser;
   snprintf(file, sizeof file, "%.4000s%s", to, directory ? "/train.h5" : "");
   PetscCheck(stat(from, &a) || (stat(to, &b) && stat(file, &b)) || a.st_dev != b.st_dev || a.st_ino != b.st_ino, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "-o %s is what is read: choose another one", to);
+  PetscCall(NomosConvertMayWrite(program, file));
+  if (directory) {
+    snprintf(file, sizeof file, "%.4000s/metadata.json", to);
+    PetscCall(NomosConvertMayWrite(program, file));
+  }
   PetscCall(NomosParticleDataOpen(PETSC_COMM_SELF, &(NomosParticleDataInput){.path = from, .validation = directory ? 0.1 : 0, .test = directory ? 0.1 : 0}, &c.data));
   PetscErrorCode failed = NomosParticleDataGetInfo(c.data, &c.info);
   if (!failed) failed = Write(&c, program, directory);

@@ -462,6 +462,7 @@ PetscErrorCode NomosPlotParticles(const NomosPlotContext *context)
 
   PetscFunctionBeginUser;
   PetscCall(NomosPlotFile(context, "fields.nc", HasParticles, &has));
+  PetscCheck(has || !context->params.colour[0], PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "output.colour = %s: it colours particles, and %s holds none; leave it out", context->params.colour, context->directory);
   if (has) PetscCall(NomosPlotParticlesBeside(context, 1, &context->directory, NULL, "particles"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

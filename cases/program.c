@@ -154,6 +154,7 @@ static const struct {
   {"--set", NULL, "KEY=VALUE", PLOT | COMPARE | RUN | GRADCHECK | ASSIMILATE | ESTIMATE | DISCOVER | GENERATE | TRAIN | EVALUATE | SCALING | DESCRIBE, LIST_OF_TEXT, 0, "set a parameter; wins over the case; may be given many times"},
   {"--restart", NULL, "latest|STEP|FILE", RUN | ASSIMILATE | ESTIMATE | TRAIN | SCALING, TEXT, offsetof(NomosProgram, restart), "continue from a checkpoint"},
   {"--force", NULL, NULL, RUN | GRADCHECK | ASSIMILATE | ESTIMATE | DISCOVER | GENERATE | TRAIN | SCALING, FLAG, offsetof(NomosProgram, force), "replace the run in the run directory: only files a run writes are deleted"},
+  {"--force", NULL, NULL, EXPORT | IMPORT, FLAG, offsetof(NomosProgram, force), "write over the file that is there"},
   {"--dry-run", NULL, NULL, RUN | TRAIN, FLAG, offsetof(NomosProgram, dry_run), "check the case, say what it would cost, write nothing"},
   {"--smoke", NULL, NULL, RUN | GRADCHECK | ASSIMILATE | ESTIMATE | DISCOVER | GENERATE | TRAIN | EVALUATE | SCALING | DESCRIBE, FLAG, offsetof(NomosProgram, smoke), "the case's small variant (`smoke:` in case.yaml)"},
   {"--check", NULL, NULL, RUN | ASSIMILATE | ESTIMATE | DISCOVER | TRAIN | SCALING, FLAG, offsetof(NomosProgram, check), "compare the results with the case's expected.yaml"},
