@@ -455,6 +455,7 @@ PetscErrorCode NomosConvertOpen(const char path[], NomosConvertSource *s)
     if (s->fields[f].time) PetscCall(Frames(s, &s->fields[f], &s->n_frames));
   NomosCheck(s->n_frames && s->n_trajectories, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: there is no frame in it", s->parts[0].path);
   PetscCall(TakeCoordinate(s, "time", s->n_frames, s->time_unit, &s->times));
+  for (size_t k = 0; k + 1 < s->n_frames; k++) NomosCheck(s->times[k + 1] > s->times[k], PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: frame %zu is at time %.8g and frame %zu at %.8g, and times must rise: put the frames into their order, or, if frames are to be counted, leave the times out of the file", s->parts[0].path, k, s->times[k], k + 1, s->times[k + 1]);
   for (int a = 0; a < s->n_space; a++) {
     PetscCall(TakeCoordinate(s, s->space[a], s->size[a], s->space_unit[a], &s->coordinates[a]));
     s->points *= s->size[a];

@@ -151,6 +151,8 @@ PetscErrorCode NomosCommandEvaluate(NomosProgram *program)
   NomosSurrogate surrogate;
   NomosTraining  training;
   const char    *wanted;
+  NomosRunParams params;
+  char           plots[NOMOS_MAX_PATH];
   json_t        *splits = NULL, *results = NULL, *warnings = NULL;
   int            rank;
 
@@ -172,7 +174,9 @@ PetscErrorCode NomosCommandEvaluate(NomosProgram *program)
     PetscCheck(surrogate->n_examples[i] || from.ops->results || !strcmp(wanted, "all"), program->comm, PETSC_ERR_ARG_WRONGSTATE, "%s: the %s split has no example; choose another by --set evaluate.split=all", program->arguments[0], wanted);
     if (surrogate->n_examples[i]) PetscCall(Split(surrogate, training, (NomosSplit)i, splits));
   }
-  if (from.output[0]) surrogate->directory = from.output;
+  PetscCall(NomosCommonParamsGet(from.config, &params));
+  snprintf(plots, sizeof plots, "%.4000s/plots", from.output);
+  if (from.output[0] && params.pictures) surrogate->directory = plots;
   PetscCall(Results(surrogate, splits, &results));
   if (from.ops->warn) PetscCall(from.ops->warn(surrogate, AddWarning, warnings));
   PetscCall(Draw(program, &from, surrogate, warnings));

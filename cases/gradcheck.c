@@ -38,6 +38,16 @@ double NomosGradcheckEpsilon(const NomosGradcheck *check)
   return check->precision == NOMOS_F64 ? PETSC_MACHINE_EPSILON : 1.2e-7;
 }
 
+PetscErrorCode NomosGradcheckInterrupted(void *ctx, bool *interrupted)
+{
+  NomosRun *run = ctx;
+
+  PetscFunctionBeginUser;
+  if (!run->stopped_by) PetscCall(NomosRunStopped(run));
+  *interrupted = run->stopped_by != 0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* ---- lines */
 
 PetscErrorCode NomosGradcheckAdd(NomosGradcheck *check, const char name[], double value, double bound, const char note[])
@@ -99,15 +109,18 @@ PetscErrorCode NomosGradcheckAddCost(NomosRun *run, NomosGradcheck *check, const
 {
   double best[2] = {INFINITY, INFINITY};
   char   note[128];
+  bool   interrupted = false;
 
   PetscFunctionBeginUser;
-  for (int i = 0; i < 6; i++) {
+  for (int i = 0; i < 6 && !interrupted; i++) {
     PetscCallMPI(MPI_Barrier(run->comm));
     double seconds = MPI_Wtime();
     PetscCall((i % 2 ? cost->gradient : cost->forward)(run, check));
     seconds     = MPI_Wtime() - seconds;
     best[i % 2] = fmin(best[i % 2], seconds);
+    PetscCall(NomosGradcheckInterrupted(run, &interrupted));
   }
+  if (interrupted) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, best, 2, MPI_DOUBLE, MPI_MAX, run->comm));
   snprintf(note, sizeof note, "forward runs: %.3g s for a gradient, %.3g s for %s", best[1], best[0], cost->forward_name);
   PetscCall(NomosGradcheckAdd(check, "gradient_cost", best[1] / best[0], NAN, note));
@@ -163,11 +176,12 @@ static PetscErrorCode WarnVanishing(NomosRun *run, const NomosGradcheck *check)
 static PetscErrorCode Work(NomosRun *run, NomosGradcheck *check)
 {
   char outcome[64] = "all passed", where[128];
+  bool interrupted = false;
 
   PetscFunctionBeginUser;
-  for (size_t i = 0; i < check->subject->n_checks && !run->stopped_by; i++) {
+  for (size_t i = 0; i < check->subject->n_checks && !interrupted; i++) {
     PetscCall(check->subject->checks[i](run, check));
-    PetscCall(NomosRunStopped(run));
+    PetscCall(NomosGradcheckInterrupted(run, &interrupted));
   }
   if (!run->stopped_by) PetscCall(NomosGradcheckWrite(run, check));
   snprintf(where, sizeof where, "%zu checks %s", check->n_lines, check->extent);

@@ -20,7 +20,7 @@ typedef struct {
   NomosGradcheckFn        look;    /* before there is a run directory: whatever may be refused */
   NomosGradcheckFn        prepare; /* in the directory; may end by run->stopped_by. NULL: nothing */
   size_t                  n_checks;
-  const NomosGradcheckFn *checks;  /* in this order; a signal ends it between two of them */
+  const NomosGradcheckFn *checks;  /* in this order; one that finds run->stopped_by set leaves the rest out */
   NomosGradcheckFn        destroy; /* of check->data, also after an error */
 } NomosGradcheckSubject;
 extern const NomosGradcheckSubject nomos_gradcheck_model, nomos_gradcheck_training;
@@ -47,6 +47,9 @@ typedef enum { NOMOS_BOUND_TRANSPOSITION, NOMOS_BOUND_LINEARITY, NOMOS_BOUND_ORD
 double NomosGradcheckBoundOf(const NomosGradcheck *check, NomosGradcheckBound bound);
 /* Relative error of a cost. */
 double NomosGradcheckEpsilon(const NomosGradcheck *check);
+
+/* Has a signal come, or is the time over? Asked between any two computations that may take long; as NomosOperatorCheckInput.interrupted, ctx: the run. Collective. */
+PetscErrorCode NomosGradcheckInterrupted(void *run, bool *interrupted);
 
 PetscErrorCode NomosGradcheckAdd(NomosGradcheck *check, const char name[], double value, double bound, const char note[]);
 /* A line for everything that check->report has. */

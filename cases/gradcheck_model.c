@@ -18,7 +18,7 @@ typedef struct {
   NomosLoss            term;
   NomosTrajectory      trajectory, plain; /* with all states stored; `plain`: for gradients alone */
   void                *x_0, *x_bar;
-  double              *p_bar, J;
+  double              *p_bar, *p_scale, J; /* p_scale: by how much a direction changes each parameter, where there is room */
 } Simulation;
 
 /* The cost: field 0 of the model, scaled by its mean square at the end. */
@@ -76,7 +76,7 @@ static PetscErrorCode Look(NomosRun *run, NomosGradcheck *check)
   PetscCall(NomosModelGetParameters(run->model, &sim->n_parameters, &parameters));
   PetscCall(PetscMalloc1(sim->n * NomosRealBytes(run->model->precision) + 1, &sim->x_0));
   PetscCall(PetscMalloc1(sim->n * NomosRealBytes(run->model->precision) + 1, &sim->x_bar));
-  PetscCall(PetscCalloc1(sim->n_parameters + 1, &sim->p_bar));
+  PetscCall(PetscCalloc2(sim->n_parameters + 1, &sim->p_bar, sim->n_parameters + 1, &sim->p_scale));
   PetscCall(d->get_state(run->model, sim->x_0));
   PetscCall(CreateLoss(run, check));
   /* The list of parameters is the model's, and its values change with them. */
@@ -90,6 +90,36 @@ static PetscErrorCode CreateTrajectory(NomosRun *run, const Simulation *sim, con
 {
   PetscFunctionBeginUser;
   PetscCall(NomosTrajectoryCreate(&(NomosTrajectoryInput){.model = run->model, .schedule = *schedule, .n_losses = 1, .losses = &sim->term, .directory = NomosRunDirectoryPath(run->directory), .second = second}, trajectory));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* By how much a direction changes each parameter: by itself (the largest of its list), but by no more than by what one of its list changes the cost by a twentieth: densities differ
+   little from one another, and that is what counts. Where all are zero, by what changes the cost by a hundredth. Lists may be long (the weights of a network), of them there are few. */
+static PetscErrorCode ScaleParameters(const Simulation *sim)
+{
+  typedef struct {
+    const NomosParam *param;
+    double            largest, felt;
+  } List;
+  List  *lists;
+  size_t n_lists = 0, *list_of;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc2(sim->n_parameters, &lists, sim->n_parameters, &list_of));
+  for (size_t i = 0, l = 0; i < sim->n_parameters; i++) {
+    const NomosModelParameter *p = &sim->parameters[i];
+    if (!i || lists[l].param != p->param)
+      for (l = 0; l < n_lists && lists[l].param != p->param;) l++;
+    if (l == n_lists) lists[n_lists++] = (List){p->param, 0, INFINITY};
+    lists[l].largest = fmax(lists[l].largest, fabs(p->value));
+    if (sim->p_bar[i] != 0) lists[l].felt = fmin(lists[l].felt, fabs(sim->J / sim->p_bar[i]));
+    list_of[i] = l;
+  }
+  for (size_t i = 0; i < sim->n_parameters; i++) {
+    const List *l   = &lists[list_of[i]];
+    sim->p_scale[i] = l->largest > 0 ? fmin(l->largest, 0.05 * l->felt) : isinf(l->felt) ? 1 : 0.01 * l->felt;
+  }
+  PetscCall(PetscFree2(lists, list_of));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -111,6 +141,7 @@ static PetscErrorCode Differentiate(NomosRun *run, NomosGradcheck *check)
   check->n_norms = (size_t)sim->n_steps + 1;
   PetscCall(PetscMalloc1(check->n_norms, &check->norms));
   memcpy(check->norms, norms, sizeof *norms * check->n_norms);
+  PetscCall(ScaleParameters(sim));
   run->model->step = sim->n_steps;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -147,9 +178,10 @@ static PetscErrorCode CheckSchedules(NomosRun *run, NomosGradcheck *check)
   };
   double different;
   char   name[64], note[512];
+  bool   interrupted = false;
 
   PetscFunctionBeginUser;
-  for (size_t i = 0; i < sizeof schedules / sizeof *schedules; i++) {
+  for (size_t i = 0; i < sizeof schedules / sizeof *schedules && !interrupted; i++) {
     NomosTrajectory trajectory;
     PetscCall(CreateTrajectory(run, sim, &schedules[i], false, &trajectory));
     PetscCall(Differences(run, sim, trajectory, &different));
@@ -157,6 +189,7 @@ static PetscErrorCode CheckSchedules(NomosRun *run, NomosGradcheck *check)
     PetscCall(NomosTrajectoryDestroy(&trajectory));
     snprintf(name, sizeof name, "schedule_%s", nomos_schedule_names[schedules[i].kind]);
     PetscCall(NomosGradcheckAdd(check, name, different, 0, note));
+    PetscCall(NomosGradcheckInterrupted(run, &interrupted));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -178,21 +211,6 @@ static PetscErrorCode CheckThreads(NomosRun *run, NomosGradcheck *check)
 }
 
 /* ---- directions and parameters */
-
-/* By how much a direction changes each parameter: by itself (the largest of its list), but by no more than by what one of its list changes the cost by a twentieth: densities differ
-   little from one another, and that is what counts. Where all are zero, by what changes the cost by a hundredth. At most `longest`. */
-static double ParameterScale(const Simulation *sim, size_t i, double longest)
-{
-  double largest = 0, felt = INFINITY;
-
-  for (size_t j = 0; j < sim->n_parameters; j++) {
-    if (sim->parameters[j].param != sim->parameters[i].param) continue;
-    largest = fmax(largest, fabs(sim->parameters[j].value));
-    if (sim->p_bar[j] != 0) felt = fmin(felt, fabs(sim->J / sim->p_bar[j]));
-  }
-  const double scale = largest > 0 ? fmin(largest, 0.05 * felt) : isinf(felt) ? 1 : 0.01 * felt;
-  return fmin(scale, longest);
-}
 
 /* On which side of its value a parameter that stands at the end of its range has any; 0: on both. */
 static int OnlySide(const NomosModelParameter *parameter)
@@ -241,14 +259,14 @@ static PetscErrorCode CheckDirections(NomosRun *run, NomosGradcheck *check)
   for (size_t i = 0; i < n; i++) x_scale[i] = fabs(x[i]);
   for (size_t i = 0; i < n_p; i++) {
     p[i]       = sim->parameters[i].value;
-    p_scale[i] = ParameterScale(sim, i, Room(&sim->parameters[i], check->step));
+    p_scale[i] = fmin(sim->p_scale[i], Room(&sim->parameters[i], check->step));
   }
   PetscCall(NomosOperatorFromTrajectory(sim->trajectory, &op));
-  PetscCall(NomosOperatorCheck(op, &(NomosOperatorCheckInput){.in = (const double *const[]){x, p}, .scale = (const double *const[]){x_scale, p_scale}, .seed = (uint64_t)check->seed, .n_directions = (int)check->n_directions, .step = check->step, .epsilon = NomosGradcheckEpsilon(check)}, &check->report));
+  PetscCall(NomosOperatorCheck(op, &(NomosOperatorCheckInput){.in = (const double *const[]){x, p}, .scale = (const double *const[]){x_scale, p_scale}, .seed = (uint64_t)check->seed, .n_directions = (int)check->n_directions, .step = check->step, .epsilon = NomosGradcheckEpsilon(check), .interrupted = NomosGradcheckInterrupted, .ctx = run}, &check->report));
   PetscCall(SetParameters(run, sim, n_p, 0));
   PetscCall(NomosOperatorDestroy(&op));
   PetscCall(PetscFree4(x, x_scale, p, p_scale));
-  PetscCall(NomosGradcheckAddReport(check));
+  if (!run->stopped_by) PetscCall(NomosGradcheckAddReport(check));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -258,14 +276,17 @@ static PetscErrorCode CheckParameter(NomosRun *run, NomosGradcheck *check, size_
   const NomosModelParameter *parameter = &sim->parameters[i];
   const int                  side      = OnlySide(parameter);
   const double               room      = side ? parameter->param->max - parameter->param->min : Room(parameter, check->step);
-  NomosGradcheckDifference   d         = {.slope = sim->p_bar[i], .size = fabs(sim->p_bar[i]), .h = check->step * ParameterScale(sim, i, room) / 4, .side = side};
+  NomosGradcheckDifference   d         = {.slope = sim->p_bar[i], .size = fabs(sim->p_bar[i]), .h = check->step * fmin(sim->p_scale[i], room) / 4, .side = side};
   char                       name[128], entry[24] = "";
+  bool                       interrupted = false;
 
   PetscFunctionBeginUser;
-  for (int k = 0; k < 4; k++) {
+  for (int k = 0; k < 4 && !interrupted; k++) {
     PetscCall(SetParameters(run, sim, i, parameter->value + d.h * (side ? (double[]){0, side, side / 2., side / 4.} : (double[]){-1, 1, -0.5, 0.5})[k]));
     PetscCall(NomosTrajectoryValue(sim->trajectory, sim->x_0, &d.J[k], NULL));
+    PetscCall(NomosGradcheckInterrupted(run, &interrupted));
   }
+  if (interrupted) PetscFunctionReturn(PETSC_SUCCESS);
   if (parameter->param->type == NOMOS_PARAM_REAL_LIST) snprintf(entry, sizeof entry, "[%d]", parameter->entry + 1);
   snprintf(name, sizeof name, "d/d %.64s%s", parameter->param->key, entry);
   PetscCall(NomosGradcheckAddDifference(check, name, &d));
@@ -287,11 +308,8 @@ static PetscErrorCode CheckParameters(NomosRun *run, NomosGradcheck *check)
   const Simulation *sim = check->data;
 
   PetscFunctionBeginUser;
-  for (size_t i = 0; i < sim->n_parameters && !run->stopped_by; i++) {
-    if (IsOneOfMany(sim, i)) continue;
-    PetscCall(CheckParameter(run, check, i));
-    PetscCall(NomosRunStopped(run));
-  }
+  for (size_t i = 0; i < sim->n_parameters && !run->stopped_by; i++)
+    if (!IsOneOfMany(sim, i)) PetscCall(CheckParameter(run, check, i));
   PetscCall(SetParameters(run, sim, sim->n_parameters, 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -344,7 +362,7 @@ static PetscErrorCode Destroy(NomosRun *run, NomosGradcheck *check)
   PetscCall(NomosFieldLossDestroy(&sim->loss));
   PetscCall(PetscFree(sim->x_0));
   PetscCall(PetscFree(sim->x_bar));
-  PetscCall(PetscFree(sim->p_bar));
+  PetscCall(PetscFree2(sim->p_bar, sim->p_scale));
   PetscCall(PetscFree(sim->parameters));
   PetscCall(PetscFree(check->data));
   PetscFunctionReturn(PETSC_SUCCESS);

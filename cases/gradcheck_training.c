@@ -250,16 +250,17 @@ static PetscErrorCode CheckDirections(NomosRun *run, NomosGradcheck *check)
   NomosOperatorReport report;
 
   PetscFunctionBeginUser;
-  for (int i = 0; i < TRIES && !run->stopped_by; i++, step /= 4) {
-    PetscCall(NomosOperatorCheck(l->op_few, &(NomosOperatorCheckInput){.in = (const double *const[]){l->w}, .scale = (const double *const[]){l->scale}, .seed = (uint64_t)check->seed, .n_directions = (int)check->n_directions, .step = step}, &report));
+  for (int i = 0; i < TRIES; i++, step /= 4) {
+    PetscCall(NomosOperatorCheck(l->op_few, &(NomosOperatorCheckInput){.in = (const double *const[]){l->w}, .scale = (const double *const[]){l->scale}, .seed = (uint64_t)check->seed, .n_directions = (int)check->n_directions, .step = step, .interrupted = NomosGradcheckInterrupted, .ctx = run}, &report));
+    if (run->stopped_by) break;
     const bool smooth = IsSmooth(check, &report);
     if (smooth || !i) {
       check->report = report;
       l->step       = step;
     }
     if (smooth) break;
-    PetscCall(NomosRunStopped(run));
   }
+  if (run->stopped_by) PetscFunctionReturn(PETSC_SUCCESS);
   if (l->step < check->step) PetscCall(NomosGradcheckAdd(check, "smooth_within", l->step, NAN, "longest step of what follows: longer ones meet kinks of the loss (of relu, say)"));
   PetscCall(NomosGradcheckAddReport(check));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -279,14 +280,14 @@ static void ExplainVanishing(const Learning *l, const char tensor[], NomosGradch
 }
 
 /* A random direction of one tensor; w_bar: the gradient of the few. */
-static PetscErrorCode CheckTensor(NomosGradcheck *check, size_t number, const double w_bar[])
+static PetscErrorCode CheckTensor(NomosRun *run, NomosGradcheck *check, size_t number, const double w_bar[])
 {
   Learning                *l = check->data;
   NomosGradcheckDifference d = {.h = l->step}, longest;
   NomosParameter           p;
   double                  *direction = l->other, *w, squares = 0;
   char                     name[128], norm[32];
-  bool                     agree = false;
+  bool                     agree = false, interrupted = false;
 
   PetscFunctionBeginUser;
   PetscCall(NomosParametersGet(l->surrogate->parameters, number, &p));
@@ -299,7 +300,7 @@ static PetscErrorCode CheckTensor(NomosGradcheck *check, size_t number, const do
   d.slope = NomosDot(p.size, direction, w_bar + p.offset);
   d.size  = sqrt(squares);
   PetscCall(PetscMalloc1(l->n_weights, &w));
-  for (int i = 0; i < TRIES && !agree; i++) {
+  for (int i = 0; i < TRIES && !agree && !interrupted; i++) {
     d.h /= 4;
     for (int k = 0; k < 4; k++) {
       memcpy(w, l->w, sizeof *w * l->n_weights);
@@ -308,9 +309,11 @@ static PetscErrorCode CheckTensor(NomosGradcheck *check, size_t number, const do
     }
     if (!i) longest = d;
     agree = NomosGradcheckDeviation(check, &d) <= NomosGradcheckBoundOf(check, NOMOS_BOUND_DIFFERENCE);
+    PetscCall(NomosGradcheckInterrupted(run, &interrupted));
   }
-  if (!agree) d = longest;
   PetscCall(PetscFree(w));
+  if (interrupted) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!agree) d = longest;
   if (NomosGradcheckVanishes(&d)) ExplainVanishing(l, p.name, check);
   snprintf(name, sizeof name, "d/d %.64s", p.name);
   snprintf(norm, sizeof norm, "norm %.3g; ", sqrt(NomosDot(p.size, w_bar + p.offset, w_bar + p.offset)));
@@ -327,10 +330,7 @@ static PetscErrorCode CheckTensors(NomosRun *run, NomosGradcheck *check)
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc1(l->n_weights, &w_bar));
   PetscCall(GradientOf(l->op_few, l, w_bar));
-  for (size_t t = 0; t < NomosParametersCount(l->surrogate->parameters) && !run->stopped_by; t++) {
-    PetscCall(CheckTensor(check, t, w_bar));
-    PetscCall(NomosRunStopped(run));
-  }
+  for (size_t t = 0; t < NomosParametersCount(l->surrogate->parameters) && !run->stopped_by; t++) PetscCall(CheckTensor(run, check, t, w_bar));
   PetscCall(PetscFree(w_bar));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -25,7 +25,13 @@ typedef struct {
   char                      **petsc;
   int                         exit_code; /* of a command that ends without error */
   bool                        alone;     /* this rank has an error that the others do not know of */
+  struct NomosTold           *told;      /* warnings of runs that are parts of one: each is told on the terminal once. NULL: they are not remembered */
 } NomosProgram;
+
+typedef struct NomosTold {
+  size_t n;
+  char **sentences;
+} NomosTold;
 
 /* Exit codes: 0 done; 1 an error; 2 a wrong command line; 128 + signal when stopped (a wall-clock limit counts as SIGTERM: 143). */
 enum { NOMOS_EXIT_ERROR = 1, NOMOS_EXIT_USAGE = 2, NOMOS_EXIT_SIGNAL = 128 };

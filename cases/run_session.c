@@ -144,12 +144,19 @@ PetscErrorCode NomosRunPrepareDirectory(NomosRun *run)
 
 PetscErrorCode NomosRunWarn(const char sentence[], void *ctx)
 {
-  NomosRun *run = ctx;
+  NomosRun  *run      = ctx;
+  NomosTold *told     = run->program->told;
+  bool       repeated = false;
 
   PetscFunctionBeginUser;
+  for (size_t i = 0; told && i < told->n && !repeated; i++) repeated = !strcmp(told->sentences[i], sentence);
+  if (told && !repeated) {
+    PetscCall(PetscRealloc((told->n + 1) * sizeof *told->sentences, &told->sentences));
+    PetscCall(PetscStrallocpy(sentence, &told->sentences[told->n++]));
+  }
   PetscCall(PetscRealloc((run->n_warnings + 1) * sizeof *run->warnings, &run->warnings));
   PetscCall(PetscStrallocpy(sentence, &run->warnings[run->n_warnings++]));
-  PetscCall(NomosLogPrint(run->log, NOMOS_LOG_WARNING, "warning", "%s", sentence));
+  PetscCall(NomosLogPrint(run->log, repeated ? NOMOS_LOG_REPEATED : NOMOS_LOG_WARNING, "warning", "%s", sentence));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -147,6 +147,7 @@ static PetscErrorCode Train(NomosScaling *s, const NomosScalingTraining *t, cons
   training.check     = false;
   training.quiet     = true;
   training.exit_code = 0;
+  training.told      = &s->told;
   const bool     quiet = NomosErrorSetQuiet(true); /* told once, with the size */
   PetscErrorCode code  = NomosCommandTrain(&training);
   NomosErrorSetQuiet(quiet);
@@ -421,6 +422,8 @@ static PetscErrorCode Destroy(NomosRun *run)
   PetscFunctionBeginUser;
   if (!s) PetscFunctionReturn(PETSC_SUCCESS);
   if (s->fitted) PetscCall(NomosScalingFree(&s->fit));
+  for (size_t i = 0; i < s->told.n; i++) PetscCall(PetscFree(s->told.sentences[i]));
+  PetscCall(PetscFree(s->told.sentences));
   PetscCall(PetscFree2(s->trainings, s->points));
   PetscCall(PetscFree(run->data));
   PetscFunctionReturn(PETSC_SUCCESS);

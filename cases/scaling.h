@@ -31,6 +31,7 @@ typedef struct {
 
 typedef struct {
   NomosRun             *run;
+  NomosTold             told; /* warnings of its trainings */
   const char           *metric, *data_key, *network_key;
   size_t                n, n_fitted; /* trainings, the held-out ones last */
   NomosScalingTraining *trainings;

@@ -137,7 +137,7 @@ static PetscErrorCode Trainings(const Panel *p, size_t k, double x[], double y[]
 {
   PetscFunctionBeginUser;
   *n = 0;
-  for (size_t i = 0; i < p->scaling->n; i++) {
+  for (size_t i = 0; i < p->scaling->n_fitted; i++) {
     const NomosScalingTraining *t = &p->scaling->trainings[i];
     if (Along(p, t, false) != p->others[k]) continue;
     x[*n]      = Along(p, t, true);
@@ -176,7 +176,8 @@ static PetscErrorCode DrawPanel(const NomosScaling *s, NomosFigure figure, bool 
   while (NomosCycleColour(n_colours) != NomosCycleColour(0)) n_colours++;
   PetscCall(PetscMalloc3(s->n, &sizes, room, &x, room, &y));
   SizesOf(s, data, sizes);
-  p.first = p.last = sizes[0];
+  p.first = sizes[0] / 1.3; /* markers stand within the axis */
+  p.last  = sizes[0];
   for (size_t i = 0; i < s->n; i++) p.last = fmax(p.last, 1.3 * Along(&p, &s->trainings[i], true));
   const size_t n_others = SizesOf(s, !data, sizes);
   p.n                   = PetscMin(n_others, (size_t)PetscMin(MAX_SHOWN, n_colours));
@@ -190,6 +191,13 @@ static PetscErrorCode DrawPanel(const NomosScaling *s, NomosFigure figure, bool 
       if (k < p.n && !part) snprintf(label, sizeof label, data ? "%.0f weights" : "%g examples", p.others[k]);
       PetscCall(NomosFigureLine(figure, n, x, y, label[0] ? label : NULL, styles[part]));
     }
+  for (int k = 0; k < (int)p.n && (int)p.n < n_colours; k++) PetscCall(NomosFigureLine(figure, 0, x, y, NULL, 3)); /* a colour of its own */
+  size_t n = 0;
+  for (size_t i = s->n_fitted; i < s->n; i++) {
+    x[n]   = Along(&p, &s->trainings[i], true);
+    y[n++] = s->trainings[i].error;
+  }
+  if (n) PetscCall(NomosFigureLine(figure, n, x, y, "held out", 3));
   PetscCall(PetscFree3(sizes, x, y));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

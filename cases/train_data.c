@@ -71,6 +71,7 @@ PetscErrorCode NomosTrainTryDataMaker(NomosRun *run)
   PetscCall(NomosTrainDataMaker(run->surrogate_ops, run->config, &name));
   PetscCall(NomosGeneratorOf(run->config, &generator));
   if (generator && generator->check) PetscCall(generator->check(run->comm, run->config));
+  if (generator) PetscCall(NomosSurrogateForesee(&(NomosSurrogateInput){.comm = run->comm, .ops = run->surrogate_ops, .config = run->config, .simulate = NomosTrainSimulate, .simulate_context = run->program}));
   if (name[0] && !generator && !run->program->restart) PetscCall(TryCase(run, name)); /* a restart has its data */
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -226,14 +226,14 @@ static void WriteText(NomosLog log, FILE *stream, const char prefix[], const cha
 
 PetscErrorCode NomosLogPrint(NomosLog log, NomosLogLevel level, const char event[], const char format[], ...)
 {
-  static const char *const names[] = {"info", "warning", "error"}, *const prefixes[] = {"", "warning: ", "error: "};
+  static const char *const names[] = {"info", "warning", "error", "warning"}, *const prefixes[] = {"", "warning: ", "error: ", "warning: "};
   va_list                  arguments;
   int                      length;
   char                    *message;
 
   PetscFunctionBeginUser;
   if (log->rank) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCheck(level >= NOMOS_LOG_INFO && level <= NOMOS_LOG_ERROR, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "NomosLogPrint: level %d is none of NomosLogLevel", (int)level);
+  PetscCheck(level >= NOMOS_LOG_INFO && level <= NOMOS_LOG_REPEATED, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "NomosLogPrint: level %d is none of NomosLogLevel", (int)level);
   va_start(arguments, format);
   length = vsnprintf(NULL, 0, format, arguments);
   va_end(arguments);
@@ -242,7 +242,7 @@ PetscErrorCode NomosLogPrint(NomosLog log, NomosLogLevel level, const char event
   va_start(arguments, format);
   vsnprintf(message, (size_t)length + 1, format, arguments);
   va_end(arguments);
-  WriteText(log, level == NOMOS_LOG_WARNING ? stderr : level == NOMOS_LOG_ERROR || log->quiet ? NULL : stdout, prefixes[level], message);
+  WriteText(log, level == NOMOS_LOG_WARNING ? stderr : level >= NOMOS_LOG_ERROR || log->quiet ? NULL : stdout, prefixes[level], message);
   WriteRecord(log, NewRecord(names[level], event ? event : "message", message));
   PetscCall(PetscFree(message));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -6,7 +6,7 @@
 
 typedef struct NomosLog_s *NomosLog;
 
-typedef enum { NOMOS_LOG_INFO, NOMOS_LOG_WARNING, NOMOS_LOG_ERROR } NomosLogLevel;
+typedef enum { NOMOS_LOG_INFO, NOMOS_LOG_WARNING, NOMOS_LOG_ERROR, NOMOS_LOG_REPEATED } NomosLogLevel; /* REPEATED: a warning that the terminal has seen, for the files alone */
 
 /* Rank 0 writes to stdout and, if directory is not NULL, appends to directory/log.txt and directory/log.jsonl; the other ranks stay silent. */
 PetscErrorCode NomosLogOpen(MPI_Comm comm, const char directory[], bool quiet, NomosLog *log);

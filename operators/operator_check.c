@@ -17,6 +17,7 @@ typedef struct {
   const NomosOperatorCheckInput *input;
   NomosOperatorReport           *report;
   int                            rank, direction;
+  bool                           interrupted;
   double                         step, size;                           /* the longest h; the largest sum of what J is made of */
   Vectors                        d, e, gradient, hessian, other, moved; /* of the inputs */
   Vectors                        w, z, value;                           /* of the outputs */
@@ -97,9 +98,19 @@ static void Move(Check *check, double h)
     for (size_t i = 0; i < check->op->in[n].size; i++) check->moved.v[n][i] = check->input->in[n][i] + h * check->d.v[n][i];
 }
 
+/* What takes long is an application, forward or backward: of one that is interrupted all later ones are left out. */
+static PetscErrorCode Ask(Check *check)
+{
+  PetscFunctionBeginUser;
+  if (!check->interrupted && check->input->interrupted) PetscCall(check->input->interrupted(check->input->ctx, &check->interrupted));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Gradient(Check *check, const double *const in[], const Vectors *w, Vectors *gradient)
 {
   PetscFunctionBeginUser;
+  PetscCall(Ask(check));
+  if (check->interrupted) PetscFunctionReturn(PETSC_SUCCESS);
   Zero(check->op->n_in, check->op->in, gradient);
   PetscCall(NomosOperatorVjp(check->op, in, READ(*w), gradient->v));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -109,6 +120,8 @@ static PetscErrorCode Gradient(Check *check, const double *const in[], const Vec
 static PetscErrorCode Hessian(Check *check, const Vectors *direction, Vectors *hessian)
 {
   PetscFunctionBeginUser;
+  PetscCall(Ask(check));
+  if (check->interrupted) PetscFunctionReturn(PETSC_SUCCESS);
   Zero(check->op->n_in, check->op->in, hessian);
   PetscCall(NomosOperatorHvp(check->op, check->input->in, READ(*direction), READ(check->w), NULL, hessian->v));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -130,6 +143,8 @@ static PetscErrorCode Transposition(Check *check)
   double forward, backward, size;
 
   PetscFunctionBeginUser;
+  PetscCall(Ask(check));
+  if (check->interrupted) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(NomosOperatorJvp(check->op, check->input->in, READ(check->d), check->value.v));
   PetscCall(OutDot(check, &check->w, &check->value, &forward));
   PetscCall(OutDot(check, &check->value, &check->value, &size));
@@ -160,6 +175,9 @@ static PetscErrorCode Linearity(Check *check)
 static PetscErrorCode Cost(Check *check, double h, double *J, double *size)
 {
   PetscFunctionBeginUser;
+  *J = *size = 0;
+  PetscCall(Ask(check));
+  if (check->interrupted) PetscFunctionReturn(PETSC_SUCCESS);
   Move(check, h);
   PetscCall(NomosOperatorApply(check->op, READ(check->moved), check->value.v));
   PetscCall(OutDot(check, &check->w, &check->value, J));
@@ -291,8 +309,8 @@ PetscErrorCode NomosOperatorCheck(NomosOperator op, const NomosOperatorCheckInpu
   PetscCallMPI(MPI_Comm_rank(op->comm, &check.rank));
   for (size_t i = 0; i < sizeof of_inputs / sizeof *of_inputs; i++) PetscCall(Allocate(op->n_in, op->in, of_inputs[i]));
   for (size_t i = 0; i < sizeof of_outputs / sizeof *of_outputs; i++) PetscCall(Allocate(op->n_out, op->out, of_outputs[i]));
-  for (; check.direction < PetscMax(1, input->n_directions) && !code; check.direction++) code = OneDirection(&check);
-  if (!code) Orders(&check);
+  for (; check.direction < PetscMax(1, input->n_directions) && !code && !check.interrupted; check.direction++) code = OneDirection(&check);
+  if (!code && !check.interrupted) Orders(&check);
   for (size_t i = 0; i < sizeof of_inputs / sizeof *of_inputs; i++) PetscCall(Free(op->n_in, of_inputs[i]));
   for (size_t i = 0; i < sizeof of_outputs / sizeof *of_outputs; i++) PetscCall(Free(op->n_out, of_outputs[i]));
   PetscCall(code);

@@ -22,6 +22,8 @@ typedef struct {
   int                  n_directions; /* 0: 1 */
   double               step;         /* the longest h; 0: 1/64 */
   double               epsilon;      /* relative error of the operator's results; 0: 2.2e-16 */
+  PetscErrorCode (*interrupted)(void *ctx, bool *interrupted); /* asked before every application, on all ranks alike; NULL: never. Where it is, the report means nothing */
+  void *ctx;
 } NomosOperatorCheckInput;
 
 /* Relative errors; NaN: not tried. */

@@ -196,6 +196,16 @@ PetscErrorCode NomosDatasetOrigin(NomosDataset d, NomosSplit split, size_t examp
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode NomosDatasetIndexInFile(NomosDataset d, NomosSplit split, size_t example, size_t *index)
+{
+  size_t trajectory;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosDatasetOrigin(d, split, example, &trajectory, NULL, NULL));
+  *index = trajectory - FileOf(d, trajectory)->first_trajectory;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosDatasetOrder(NomosDataset d, NomosSplit split, uint64_t seed, int64_t epoch, size_t order[])
 {
   const size_t n = NomosDatasetExamples(d, split);

@@ -1,7 +1,7 @@
 /* Examples from HDF5 files that need not fit into memory.
 
    The files hold trajectories: a nomos run (its fields.nc) is one, with the frames of its time axis; in any other file the leading axis counts trajectories, and the second
-   one frames where `frames` says so; files of PDEBench and The Well are read as if they were like this (io/field_file.h). An example is a window of frames of one trajectory (or all of them, or without frames a single entry of the leading axis).
+   one frames where `frames` says so (a field that has one axis less than the others, and no time, is in every frame; where there is one frame beside such fields, as of a steady flow and its coefficient, it is led to from zero); files of PDEBench and The Well are read as if they were like this (io/field_file.h). An example is a window of frames of one trajectory (or all of them, or without frames a single entry of the leading axis).
 
    Rows (frames, or entries) are read in blocks of consecutive ones, which are kept in a cache of bounded size, the least recently used going first. An epoch's order is random
    by a counter (operators/random.h): blocks are shuffled and taken in groups that fill the cache, examples are shuffled within a group; so every block is read about once an
@@ -66,11 +66,15 @@ PetscErrorCode NomosDatasetShape(NomosDataset dataset, size_t variable, int *n_d
 PetscErrorCode NomosDatasetRowShape(NomosDataset dataset, size_t variable, int *n_axes, const size_t **shape);
 /* As they lie in the files, before space_every. Borrowed. */
 PetscErrorCode NomosDatasetFullRowShape(NomosDataset dataset, size_t variable, const size_t **shape);
-/* Time from one frame to the next (after first_frame and every), by the datasets `time` or `t-coordinate`; NaN where no file says it. Errors: intervals that differ by more than a thousandth, within a file or between
+/* Time from one frame to the next (after first_frame and every), by the datasets `time` or `t-coordinate`; NaN where no file says it. Errors: times that do not rise; intervals that differ by more than a thousandth, within a file or between
    two of them, as those of a learned step must not. Not collective. */
 PetscErrorCode NomosDatasetInterval(NomosDataset dataset, double *interval);
+/* By how much intervals of coordinates that are meant to be equal may differ: they may be rounded to float32, or sums of rounded intervals; farthest: the largest coordinate. */
+double         NomosDatasetTolerance(double interval, double farthest);
 /* Where an example lies: trajectory (counted through all files), file, and first frame as in the file. Any may be NULL. */
 PetscErrorCode NomosDatasetOrigin(NomosDataset dataset, NomosSplit split, size_t example, size_t *trajectory, const char **file, size_t *frame);
+/* The number of its trajectory in that file, from 0. */
+PetscErrorCode NomosDatasetIndexInFile(NomosDataset dataset, NomosSplit split, size_t example, size_t *index);
 
 /* values (n, shape of the variable) of n examples of a split. Errors: an example beyond; what HDF5 says. Not collective. */
 PetscErrorCode NomosDatasetRead(NomosDataset dataset, size_t variable, NomosSplit split, size_t n, const size_t examples[], double values[]);

@@ -170,19 +170,40 @@ static PetscErrorCode TellRun(NomosDataset d, NomosDatasetFile *file)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A field over trajectories and space alone, or of a run over space alone, beside others that have time: a coefficient, a force. */
+static PetscErrorCode TellSteady(NomosDataset d, NomosDatasetFile *file)
+{
+  int n_dims[NOMOS_DATASET_MAX_VARIABLES] = {0}, most = 0;
+
+  PetscFunctionBeginUser;
+  for (size_t v = 0; v < d->n_variables; v++) {
+    size_t shape[NOMOS_FIELD_MAX_DIMS + 1];
+    if (file->is_attribute[v] || d->input.variables[v].constant || !(file->is_run || d->input.frames)) continue;
+    PetscCall(NomosFieldReaderShape(d->reader, d->input.variables[v].name, &n_dims[v], shape));
+    most = PetscMax(most, n_dims[v]);
+  }
+  for (size_t v = 0; v < d->n_variables; v++) {
+    const int n_space = d->input.variables[v].n_space;
+    file->is_steady[v] = n_dims[v] && n_space && most == 2 - file->is_run + n_space && n_dims[v] == most - 1;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The trajectories and frames of a file, and the rows of its variables. */
 static PetscErrorCode LookInto(NomosDataset d, size_t number)
 {
   NomosDatasetFile *file   = &d->files[number];
   size_t            frames = 0;
   const char       *counts_frames = "", *counts_trajectories = "";
+  bool              any_steady = false;
 
   PetscFunctionBeginUser;
   PetscCall(NomosDatasetOpenFile(d, number));
   PetscCall(TellRun(d, file));
+  PetscCall(TellSteady(d, file));
   for (size_t v = 0; v < d->n_variables; v++) {
     const char *name        = d->input.variables[v].name;
-    const bool  with_frames = !d->input.variables[v].constant && (file->is_run || d->input.frames);
+    const bool  with_frames = !d->input.variables[v].constant && (file->is_run || d->input.frames) && !file->is_steady[v];
     size_t      shape[NOMOS_FIELD_MAX_DIMS + 1] = {0};
     int         n_dims, axis = 0;
     char        text[128];
@@ -205,8 +226,11 @@ static PetscErrorCode LookInto(NomosDataset d, size_t number)
       if (!frames) counts_frames = name, frames = n;
       NomosCheck(n == frames, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has %zu frames, %s has %zu; they must agree", file->path, name, n, counts_frames, frames);
     }
+    any_steady = any_steady || file->is_steady[v];
     PetscCall(TakeRow(d, file, v, n_dims - axis, shape + axis));
   }
+  file->from_zero = frames == 1 && any_steady && !file->is_run;
+  frames += file->from_zero;
   NomosCheck(file->n_trajectories, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: what is read of it are attributes alone; name a dataset over its trajectories too", file->path);
   if (!frames) file->n_frames = 1; /* entries of the leading axis */
   else {
@@ -242,7 +266,7 @@ static PetscErrorCode ChooseBlocks(NomosDataset d, size_t number)
     PetscCall(NomosFieldReaderChunk(d->reader, d->rows[v].name, &chunked, chunk));
     if (!chunked) continue;
     if (!file->is_run) chunk_trajectories = PetscMax(chunk_trajectories, chunk[0]);
-    if (d->rows[v].frames) chunk_frames = PetscMax(chunk_frames, (chunk[file->is_run ? 0 : 1] + d->input.every - 1) / d->input.every);
+    if (d->rows[v].frames && !file->is_steady[v]) chunk_frames = PetscMax(chunk_frames, (chunk[file->is_run ? 0 : 1] + d->input.every - 1) / d->input.every);
   }
   const size_t trajectory  = frame * file->n_frames + rest;
   file->block_frames       = file->n_frames;
@@ -363,7 +387,7 @@ static PetscErrorCode ReadVariable(NomosDataset d, const NomosBlock *block, size
 {
   const NomosDatasetFile *file   = &d->files[block->file];
   const NomosRow         *row    = &d->rows[v];
-  const size_t            frames = row->frames ? block->n_frames : 1, together = d->input.every == 1 ? frames : 1, n = block->n_trajectories * together * row->n_full;
+  const size_t            frames = row->frames ? block->n_frames : 1, together = d->input.every == 1 && !file->from_zero && !file->is_steady[v] ? frames : 1, n = block->n_trajectories * together * row->n_full;
 
   PetscFunctionBeginUser;
   if (file->is_attribute[v]) {
@@ -376,18 +400,20 @@ static PetscErrorCode ReadVariable(NomosDataset d, const NomosBlock *block, size
     d->n_scratch = n;
   }
   for (size_t k = 0; k < frames; k += together) {
-    size_t start[NOMOS_FIELD_MAX_DIMS + 1] = {0}, count[NOMOS_FIELD_MAX_DIMS + 1];
-    int    axis = 0;
+    const size_t frame = d->input.first_frame + (block->frame + k) * d->input.every;
+    size_t       start[NOMOS_FIELD_MAX_DIMS + 1] = {0}, count[NOMOS_FIELD_MAX_DIMS + 1];
+    int          axis = 0;
     if (!file->is_run) {
       start[axis]   = block->trajectory;
       count[axis++] = block->n_trajectories;
     }
-    if (row->frames) {
-      start[axis]   = d->input.first_frame + (block->frame + k) * d->input.every;
+    if (row->frames && !file->is_steady[v]) {
+      start[axis]   = frame - (file->from_zero && frame);
       count[axis++] = together;
     }
     for (int a = 0; a < row->n_axes; a++) count[axis++] = row->full[a];
-    PetscCall(NomosFieldReaderRead(d->reader, row->name, start, count, d->scratch));
+    if (!file->is_steady[v] || !k) PetscCall(NomosFieldReaderRead(d->reader, row->name, start, count, d->scratch));
+    if (file->from_zero && !frame && row->frames && !file->is_steady[v]) memset(d->scratch, 0, n * sizeof *d->scratch);
     for (size_t t = 0; t < block->n_trajectories; t++)
       for (size_t g = 0; g < together; g++) Thin(row, d->input.space_every, d->scratch + (t * together + g) * row->n_full, to + (t * frames + k + g) * row->n);
   }

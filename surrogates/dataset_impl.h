@@ -27,6 +27,8 @@ typedef struct {
   size_t first_block, block_trajectories, block_frames; /* full sizes of its blocks */
   bool   is_attribute[NOMOS_DATASET_MAX_VARIABLES];     /* the variable is no dataset of it but one number, */
   double attribute[NOMOS_DATASET_MAX_VARIABLES];        /* this one */
+  bool   is_steady[NOMOS_DATASET_MAX_VARIABLES];        /* a field without time: the same in all frames */
+  bool   from_zero;                                     /* one frame, which steady fields have led to: before it comes one in which what is not steady is zero */
 } NomosDatasetFile;
 
 typedef struct {

@@ -30,10 +30,9 @@ static PetscErrorCode ReadTimes(NomosDataset d, size_t number, size_t *n, double
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Coordinates may be rounded to float32, or sums of rounded intervals. */
-static double Tolerance(double interval, double last)
+double NomosDatasetTolerance(double interval, double farthest)
 {
-  return 1e-3 * fabs(interval) + 4 * FLT_EPSILON * fabs(last);
+  return 1e-3 * fabs(interval) + 4 * FLT_EPSILON * fabs(farthest);
 }
 
 /* The mean interval of a file, for one alone may be rounded; they must be the first one. NaN: not known. */
@@ -41,13 +40,13 @@ static PetscErrorCode IntervalOf(const NomosDataset d, size_t number, size_t n, 
 {
   PetscFunctionBeginUser;
   *interval = n > 1 ? times[1] - times[0] : NAN;
-  for (size_t k = 1; k + 1 < n && isfinite(*interval); k++) {
+  for (size_t k = 0; k + 1 < n; k++) {
     const double next  = times[k + 1] - times[k];
     const size_t frame = d->input.first_frame + k * d->input.every;
-    NomosCheck(fabs(next - *interval) <= Tolerance(*interval, times[k + 1]), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: frame %zu is at time %.8g and frame %zu at %.8g, %.6g later, where the first interval is %.6g; a step has one length, so frames must lie equally far apart: leave the others out (data.first_frame, data.every), or make the data anew", d->files[number].path, frame, times[k], frame + d->input.every, times[k + 1], next, *interval);
+    NomosCheck(next > 0, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: frame %zu is at time %.8g and frame %zu at %.8g, and times must rise: put the frames into their order, or, if frames are to be counted, leave the times (time, t-coordinate) out of the file", d->files[number].path, frame, times[k], frame + d->input.every, times[k + 1]);
+    NomosCheck(fabs(next - *interval) <= NomosDatasetTolerance(*interval, times[k + 1]), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: frame %zu is at time %.8g and frame %zu at %.8g, %.6g later, where the first interval is %.6g; a step has one length, so frames must lie equally far apart: leave the others out (data.first_frame, data.every), or make the data anew", d->files[number].path, frame, times[k], frame + d->input.every, times[k + 1], next, *interval);
   }
   if (n > 2) *interval = (times[n - 1] - times[0]) / (double)(n - 1);
-  if (!(*interval > 0)) *interval = NAN; /* times that do not go on say nothing */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -70,7 +69,7 @@ PetscErrorCode NomosDatasetInterval(NomosDataset d, double *interval)
       *interval = own;
       known     = f;
     }
-    NomosCheck(fabs(own - *interval) <= Tolerance(*interval, last), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: frames lie %.6g apart in time, in %s %.6g; a step has one length, so all files of a data set must be alike: take files of one interval", d->files[f].path, own, d->files[known].path, *interval);
+    NomosCheck(fabs(own - *interval) <= NomosDatasetTolerance(*interval, last), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: frames lie %.6g apart in time, in %s %.6g; a step has one length, so all files of a data set must be alike: take files of one interval", d->files[f].path, own, d->files[known].path, *interval);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

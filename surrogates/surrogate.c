@@ -79,6 +79,15 @@ PetscErrorCode NomosSurrogateCreate(const NomosSurrogateInput *input, NomosSurro
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode NomosSurrogateForesee(const NomosSurrogateInput *input)
+{
+  struct NomosSurrogate_s s = {.ops = input->ops, .comm = input->comm, .config = input->config, .data_path = "", .simulate = input->simulate, .simulate_context = input->simulate_context};
+
+  PetscFunctionBeginUser;
+  if (input->ops->foresee) PetscCall(input->ops->foresee(&s));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosSurrogateDestroy(NomosSurrogate *surrogate)
 {
   PetscFunctionBeginUser;

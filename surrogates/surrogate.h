@@ -93,6 +93,8 @@ typedef struct {
 
   const NomosModelOps       *model;     /* what `nomos run` makes of the trained weights; NULL: nothing */
   const NomosModelExtension *extension; /* or, of weights that improve a solver, that solver with them; NULL: nothing */
+  /* Before data are made, which may take long: refuse what of the case is seen without them. `s` is the input of a create alone: comm, config, simulate. Collective. May be NULL. */
+  PetscErrorCode (*foresee)(NomosSurrogate s);
 } NomosSurrogateOps;
 
 /* A model to learn in: the case `path` (as a user would name it; NULL: the run that made the data), without the keys `unset`, and with assignments `key=value` laid over it. */
@@ -116,7 +118,7 @@ struct NomosSurrogate_s {
   size_t                   n_texts; /* metadata of its weights beside those that all have; arrays are the surrogate's */
   const char *const       *text_keys, *const *texts;
   /* Makes such a model, at its initial state; the caller destroys model, then config. NULL: there is none. Collective. */
-  const char              *directory; /* where `results` may draw what they tell; NULL: nowhere */
+  const char              *directory; /* where `results` may draw what they tell, made when it is needed; NULL: nowhere */
   PetscErrorCode (*simulate)(NomosSurrogate s, const NomosSimulation *simulation, NomosModel *model, NomosConfig *config);
   void *simulate_context;
   void *context;
@@ -139,6 +141,8 @@ typedef struct {
 } NomosSurrogateInput;
 PetscErrorCode NomosSurrogateCreate(const NomosSurrogateInput *input, NomosSurrogate *surrogate);
 PetscErrorCode NomosSurrogateDestroy(NomosSurrogate *surrogate);
+/* `foresee` of the surrogate, if it has it. Collective. */
+PetscErrorCode NomosSurrogateForesee(const NomosSurrogateInput *input);
 /* The order in which an epoch takes the training examples, the same on every rank. */
 PetscErrorCode NomosSurrogateOrder(NomosSurrogate surrogate, int64_t epoch, size_t order[]);
 

@@ -373,6 +373,13 @@ START_TEST(mistakes)
   ck_refused(Convert(paths[0], "well", NULL), "-o FILE is missing");
   ck_refused(Convert(Path(2, "none.h5"), NULL, Path(1, "out.h5")), "none.h5 cannot be read");
 
+  Make(Path(1, "falls.nc"), &burgers);
+  hid_t falls = H5Fopen(paths[1], H5F_ACC_RDWR, H5P_DEFAULT), times = H5Dopen2(falls, "time", H5P_DEFAULT);
+  ck_assert(H5Dwrite(times, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, (double[T]){0, 1, 0.5, 0.25}) >= 0);
+  H5Dclose(times);
+  H5Fclose(falls);
+  ck_refused(Convert(paths[1], NULL, Path(2, "out.nc")), "falls.nc: frame 1 is at time 1 and frame 2 at 0.5, and times must rise");
+
   Make(paths[0], &bad); /* and what was there before stays */
   other = fopen(Path(1, "out.h5"), "w");
   fputs("precious", other);

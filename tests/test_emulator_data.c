@@ -46,12 +46,13 @@ static double Interval(const char directory[], const char *const settings[])
 START_TEST(Intervals)
 {
   static const char *const none[] = {NULL};
-  double                   half[N_FRAMES], gap[N_FRAMES], rounded[N_FRAMES + 1];
+  double                   half[N_FRAMES], gap[N_FRAMES], rounded[N_FRAMES + 1], falling[N_FRAMES];
   char                     sentence[2 * NOMOS_MAX_PATH];
 
   for (int k = 0; k < N_FRAMES; k++) {
-    half[k] = 0.025 * k;
-    gap[k]  = 0.05 * k + (k > 3 ? 0.25 : 0);
+    half[k]    = 0.025 * k;
+    gap[k]     = 0.05 * k + (k > 3 ? 0.25 : 0);
+    falling[k] = 0.3 - 0.05 * k;
   }
   for (int k = 0; k <= N_FRAMES; k++) rounded[k] = (float)(100 + 0.05 * k);
   MakeTwo("half", N_FRAMES, half);
@@ -61,6 +62,8 @@ START_TEST(Intervals)
   MakeTwo("gap", N_FRAMES, gap);
   Refused("gap", none, "gap/b.h5: frame 3 is at time 0.15 and frame 4 at 0.45, 0.3 later, where the first interval is 0.05");
   ck_close(Interval("gap", (const char *const[]){"data.first_frame=4", NULL}), 0.05, 1e-12);
+  MakeTwo("falling", N_FRAMES, falling);
+  Refused("falling", none, "falling/b.h5: frame 0 is at time 0.3 and frame 1 at 0.25, and times must rise");
   MakeTwo("rounded", N_FRAMES + 1, rounded); /* one more than there are frames, as in PDEBench */
   ck_close(Interval("rounded", none), 0.05, 1e-12);
   ck_close(Interval("rounded", (const char *const[]){"data.every=2", NULL}), 0.1, 1e-12);
@@ -158,6 +161,48 @@ START_TEST(OneDomain)
 }
 END_TEST
 
+/* A network counts points: their coordinates rise by equal steps, in the data and in test sets; rounded to float32 they do. */
+START_TEST(EvenPoints)
+{
+  enum { MANY = 256 };
+  static const char *const places[] = {"b.h5", "tests/far.h5"}, *const none[] = {NULL};
+  double                   stretched[NX], falling[NX], rounded[MANY];
+
+  for (int i = 0; i < NX; i++) {
+    stretched[i] = 0.5 * (1 - cos(M_PI * (i + 0.5) / NX)); /* Chebyshev's */
+    falling[i]   = 1 - (i + 0.5) / NX;
+  }
+  for (int i = 0; i < MANY; i++) rounded[i] = (float)(-1 + (2 * i + 1) / (double)MANY);
+  for (int k = 0; k < 2; k++) {
+    char directory[16], path[NOMOS_MAX_PATH], sentence[64];
+    snprintf(directory, sizeof directory, "even_%d", k);
+    MakeDirectory(directory);
+    WriteWaves(DataPath(directory, "a.h5"), &(WaveData){.n = N, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 2, .speeds = speeds});
+    snprintf(path, sizeof path, "%s", DataPath(directory, places[k]));
+    WriteWaves(path, &(WaveData){.n = N, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 2, .speeds = speeds});
+    ck_close(Interval(directory, none), 0.05, 1e-12);
+    Replace(path, "x", NX, stretched);
+    snprintf(sentence, sizeof sentence, "%s: x[1] = %.8g and x[2] = %.8g", places[k], stretched[1], stretched[2]);
+    Refused(directory, none, sentence);
+    Refused(directory, none, "an emulator's grid has rising points that are equally far apart");
+    Replace(path, "x", NX, falling);
+    Refused(directory, none, "h5: x[0] = 0.96875 and x[1] = 0.90625");
+    Replace(path, "x", 0, NULL);
+    ck_close(Interval(directory, none), 0.05, 1e-12); /* it does not say any */
+  }
+  MakeDirectory("even_float");
+  WriteWaves(DataPath("even_float", "a.h5"), &(WaveData){.n = N, .n_frames = N_FRAMES, .nx = MANY, .n_speeds = 2, .speeds = speeds});
+  Replace(DataPath("even_float", "a.h5"), "x", MANY, rounded);
+  NomosConfig    config;
+  NomosSurrogate s;
+  ck_ok(CreateEmulator(PETSC_COMM_SELF, "even_float", none, &config, &s));
+  const NomosNeuralOperator *no = s->context;
+  ck_close(no->start[0], -1, 1e-7);
+  ck_close(no->extent[0], 2, 1e-7);
+  EndEmulator(&config, &s);
+}
+END_TEST
+
 /* Times in float32, as PDEBench has them: whatever frame the data begin at, the interval is that of the solver to what its rounding allows. */
 START_TEST(RoundedTimes)
 {
@@ -176,6 +221,66 @@ START_TEST(RoundedTimes)
   for (int k = 0; k + 1 < N_FRAMES; k++) {
     snprintf(first, sizeof first, "data.first_frame=%d", k);
     ck_close(Interval("float", (const char *const[]){"neural_operator.base=solver", "neural_operator.form=increment", "neural_operator.parameters=[advection.beta]", solver, first, NULL}), (rounded[N_FRAMES - 1] - rounded[k]) / (N_FRAMES - 1 - k), 1e-12);
+  }
+}
+END_TEST
+
+/* ---- fields without time */
+
+static double U(size_t i, size_t k, size_t y, size_t x)
+{
+  return 1 + (double)i + 0.25 * (double)k + sin(0.3 * (double)y + 0.7 * (double)x);
+}
+
+/* A field that has no time is there in every frame, whatever is thinned; and where there is one frame, as of PDEBench's Darcy flow, it is led to from zero. */
+START_TEST(Steady)
+{
+  enum { NY = 8 };
+  static const struct {
+    size_t      n_frames, first, every, thin; /* what is read; of n_frames of the file */
+    const char *settings[5];
+  } tries[] = {
+    {1, 0, 1, 1, {"neural_operator.fields=[coefficient, u]"}},
+    {1, 0, 1, 2, {"neural_operator.fields=[coefficient, u]", "data.space_every=2"}},
+    {6, 0, 1, 1, {"neural_operator.fields=[coefficient, u]"}},
+    {6, 1, 2, 2, {"neural_operator.fields=[coefficient, u]", "data.space_every=2", "data.first_frame=1", "data.every=2"}},
+  };
+  for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {
+    const size_t      n_frames = tries[i].n_frames, thin = tries[i].thin, read = n_frames == 1 ? 2 : (n_frames - tries[i].first + tries[i].every - 1) / tries[i].every, points = NY * NX / (thin * thin), examples[N] = {0, 1};
+    double            u[N * 6 * NX * NY], a[N * NX * NY], x[NX], y[NY];
+    const char       *settings[8] = {"neural_operator.normalise=none", "fno.modes=2"};
+    NomosConfig       config;
+    NomosSurrogate    s;
+    NomosTrajectories t;
+    for (size_t n = 0; n < N; n++)
+      for (size_t at = 0; at < NX * NY; at++) { /* x leads there */
+        a[n * NX * NY + at] = 2 + U(n, 0, at / NY, at % NY);
+        for (size_t k = 0; k < n_frames; k++) u[(n * n_frames + k) * NX * NY + at] = U(n, k, at % NY, at / NY);
+      }
+    for (size_t k = 0; k < NX; k++) x[k] = (double)k / NX;
+    for (size_t k = 0; k < NY; k++) y[k] = (double)k / NY;
+    MakeDirectory("steady");
+    hid_t file = H5Fcreate(DataPath("steady", "a.h5"), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    WriteArray(file, "tensor", 4, (hsize_t[]){N, n_frames, NX, NY}, u);
+    WriteArray(file, "nu", 3, (hsize_t[]){N, NX, NY}, a);
+    WriteArray(file, "x-coordinate", 1, (hsize_t[]){NX}, x);
+    WriteArray(file, "y-coordinate", 1, (hsize_t[]){NY}, y);
+    H5Fclose(file);
+    for (size_t k = 0; k < 5 && tries[i].settings[k]; k++) settings[2 + k] = tries[i].settings[k];
+    ck_ok(CreateEmulator(PETSC_COMM_SELF, "steady", settings, &config, &s));
+    ck_assert_int_eq(((NomosNeuralOperator *)s->context)->n_points, points);
+    ck_ok(NomosTrajectoriesRead(s, &(NomosTrajectoriesInput){.dataset = s->data, .split = NOMOS_SPLIT_TRAIN, .n = N, .examples = examples}, &t));
+    ck_assert_int_eq(t.n_frames, read);
+    for (size_t k = 0; k < read; k++)
+      for (size_t n = 0; n < N; n++)
+        for (size_t at = 0; at < points; at++) {
+          const size_t  iy = at / (NX / thin) * thin, ix = at % (NX / thin) * thin;
+          const double *state = t.states + (k * N + n) * 2 * points;
+          ck_assert_double_eq(state[at], 2 + U(n, 0, ix, iy));
+          ck_assert_double_eq(state[points + at], n_frames > 1 ? U(n, tries[i].first + k * tries[i].every, iy, ix) : k ? U(n, 0, iy, ix) : 0);
+        }
+    ck_ok(NomosTrajectoriesFree(&t));
+    EndEmulator(&config, &s);
   }
 }
 END_TEST
@@ -250,4 +355,4 @@ START_TEST(Logarithms)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("emulator_data", Intervals, Thinned, Domains, OneDomain, RoundedTimes, Norms, Logarithms)
+NOMOS_TEST_SUITE("emulator_data", Intervals, Thinned, Domains, OneDomain, EvenPoints, Steady, RoundedTimes, Norms, Logarithms)

@@ -406,6 +406,40 @@ START_TEST(Judged)
 END_TEST
 
 /* Three members that were never trained: mean, deviation and shares are counted by hand; the quantile holds its share of the validation. */
+/* A row of errors.csv says which trajectory it is of: of which file, and its number there. */
+START_TEST(Rows)
+{
+  static const double slow[] = {0.25, 0.5, 0.75, 1}, fast[] = {2, 3, 4, 5};
+  NomosConfig         config;
+  NomosSurrogate      s;
+  char                path[NOMOS_MAX_PATH], line[2 * NOMOS_MAX_PATH];
+  size_t              n = 0, n_of[2] = {0};
+  MakeDirectory("rows");
+  WriteWaves(DataPath("rows", "a.h5"), &(WaveData){.n = 4, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 4, .speeds = slow});
+  WriteWaves(DataPath("rows", "b.h5"), &(WaveData){.n = 4, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 4, .speeds = fast, .phase = 1});
+  WriteWaves(DataPath("rows", "tests/t.h5"), &(WaveData){.n = 4, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 4, .speeds = fast, .phase = 2});
+  Create("rows", (const char *const[]){"neural_operator.parameters=[advection.beta]", "data.test=0.5", NULL}, &config, &s);
+  ck_ok(s->ops->pictures(s, ck_directory));
+  EndEmulator(&config, &s);
+  snprintf(path, sizeof path, "%.1000s/errors.csv", ck_directory);
+  FILE *file = fopen(path, "r");
+  ck_assert(file && fgets(line, sizeof line, file));
+  ck_assert_str_eq(line, "set,trajectory,advection.beta,nrmse,persistence_nrmse,index_in_file,file\n");
+  for (; fgets(line, sizeof line, file); n++) {
+    char   of[NOMOS_MAX_PATH];
+    double speed, expected;
+    size_t index;
+    ck_assert_int_eq(sscanf(line, "%*[a-z],%*u,%lf,%*f,%*f,%zu,\"%[^\"]\"", &speed, &index, of), 3);
+    expected = (strstr(of, "rows/a.h5") ? slow : fast)[index];
+    ck_assert_double_eq(speed, expected);
+    ck_assert(!strncmp(line, "test,", 5) == !strstr(of, "tests/t.h5"));
+    n_of[strstr(of, "rows/b.h5") != NULL] += !strncmp(line, "test,", 5);
+  }
+  fclose(file);
+  ck_assert(n == 8 && n_of[0] + n_of[1] == 4 && n_of[0] && n_of[1]);
+}
+END_TEST
+
 START_TEST(Ensemble)
 {
   enum { N_MEMBERS = 3, N_ALL = (N_FRAMES - 1) * N * NX };
@@ -434,9 +468,10 @@ START_TEST(Ensemble)
   ck_ok(NomosParametersValues(s->parameters, &before));
   first     = ((const double *)before)[0];
   figures.n    = 0;
-  s->directory = ck_directory;
+  snprintf(folder, sizeof folder, "%.1000s/made", ck_directory);
+  s->directory = folder;
   ck_ok(s->ops->results(s, Take, &figures));
-  snprintf(path, sizeof path, "%.1000s/intervals.png", ck_directory);
+  snprintf(path, sizeof path, "%.1000s/made/intervals.png", ck_directory);
   ck_assert(!access(path, R_OK));
   ck_ok(NomosParametersValues(s->parameters, &before));
   ck_assert(first == ((const double *)before)[0]); /* the surrogate has its own weights again */
@@ -666,6 +701,19 @@ START_TEST(RunRefused)
     ck_refused(CreateModel((const char *const[]){"initial.type=expression", tries[i].setting, NULL}, &config, &model), tries[i].fragment);
     EndModel(&config, &model);
   }
+  /* A state on points that are not equally far apart: here, falling. */
+  char   initial[NOMOS_MAX_PATH];
+  double falling[NX];
+  for (int i = 0; i < NX; i++) falling[i] = -i;
+  MakeDirectory("uneven");
+  WriteWaves(DataPath("uneven", "a.h5"), &(WaveData){.n = 2, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 1, .speeds = (double[]){1}});
+  hid_t uneven = H5Fopen(DataPath("uneven", "a.h5"), H5F_ACC_RDWR, H5P_DEFAULT);
+  H5Ldelete(uneven, "x", H5P_DEFAULT);
+  WriteArray(uneven, "x", 1, (hsize_t[]){NX}, falling);
+  H5Fclose(uneven);
+  snprintf(initial, sizeof initial, "initial.file=%s", DataPath("uneven", "a.h5"));
+  ck_refused(CreateModel((const char *const[]){"initial.type=file", initial, NULL}, &config, &model), "x[0] = 0 and x[1] = -1");
+  EndModel(&config, &model);
   /* what a damaged file says of its training */
   static const struct {
     int         text;
@@ -844,4 +892,4 @@ START_TEST(Refused)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("neural_operator", Schedules, Losses, Pushforward, Noise, Recomputed, Memory, Gradients, Judged, Ensemble, Members, Learned, Run, RunRefused, Beyond, OtherWeights, Refused)
+NOMOS_TEST_SUITE("neural_operator", Schedules, Losses, Pushforward, Noise, Recomputed, Memory, Gradients, Judged, Rows, Ensemble, Members, Learned, Run, RunRefused, Beyond, OtherWeights, Refused)

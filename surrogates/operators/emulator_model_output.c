@@ -51,7 +51,25 @@ static PetscErrorCode TimeOf(NomosFieldReader reader, size_t frame, double *time
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode FromFile(NomosModel model, size_t f, NomosFieldReader reader, const char path[])
+/* Is there a field over trajectories and space alone? Such a file is read as the data set reads it: steady fields are in every frame, and one frame is led to from zero. */
+static PetscErrorCode AnySteady(const Emulator *e, NomosFieldReader reader, bool *any)
+{
+  PetscFunctionBeginUser;
+  *any = false;
+  for (size_t f = 0; f < e->no.n_fields && !*any; f++) {
+    size_t      shape[NOMOS_FIELD_MAX_DIMS + 1];
+    const char *first;
+    int         n_dims;
+    PetscCall(NomosFieldReaderHas(reader, e->field_names[f], any));
+    if (!*any) continue;
+    PetscCall(NomosFieldReaderShape(reader, e->field_names[f], &n_dims, shape));
+    PetscCall(NomosFieldReaderDimName(reader, e->field_names[f], 0, &first));
+    *any = n_dims == e->no.shape.n_space + 1 && strcmp(first, "time");
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode FromFile(NomosModel model, size_t f, NomosFieldReader reader, const char path[], bool any_steady)
 {
   Emulator   *e        = model->data;
   const char *name     = e->field_names[f], *where = NomosConfigWhere(model->config, "initial.file"), *first;
@@ -69,20 +87,25 @@ static PetscErrorCode FromFile(NomosModel model, size_t f, NomosFieldReader read
   PetscCall(NomosFieldReaderShape(reader, name, &n_dims, shape));
   PetscCall(NomosFieldReaderDimName(reader, name, 0, &first));
   const bool is_run = !strcmp(first, "time");
-  bool       same   = n_dims == n_space + 2 - is_run;
+  const bool steady = any_steady && !is_run && n_dims == n_space + 1;
+  bool       same   = steady || n_dims == n_space + 2 - is_run;
   for (int d = 0; same && d < n_space; d++) same = shape[n_dims - n_space + d] == e->no.shape.points[d];
   PetscCheck(same, model->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: %s of %s does not lie over the grid of the training", where, name, path);
   if (!is_run) {
     PetscCheck((size_t)trajectory < shape[0], model->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: initial.trajectory = %lld: %s has %zu", NomosConfigWhere(model->config, "initial.trajectory"), (long long)trajectory, path, shape[0]);
     start[axis++] = (size_t)trajectory;
   }
-  size_t n_frames = shape[axis];
+  size_t n_frames = steady ? 1 : shape[axis];
+  bool   led      = false;
   if (is_run) PetscCall(NomosFieldReaderFrames(reader, &n_frames));
+  led = any_steady && n_frames == 1;
+  n_frames += led;
   if (frame < 0) frame = (int64_t)n_frames - 1;
-  PetscCheck(frame >= 0 && (size_t)frame < n_frames, model->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: initial.frame = %lld: %s has %zu frames", NomosConfigWhere(model->config, "initial.frame"), (long long)frame, path, n_frames);
-  start[axis] = (size_t)frame;
+  PetscCheck(steady || (frame >= 0 && (size_t)frame < n_frames), model->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: initial.frame = %lld: %s has %zu frames", NomosConfigWhere(model->config, "initial.frame"), (long long)frame, path, n_frames);
+  if (!steady) start[axis] = led ? 0 : (size_t)frame;
   for (int d = 0; d < n_dims; d++) count[d] = d < n_dims - n_space ? 1 : shape[d];
   PetscCall(NomosFieldReaderRead(reader, name, start, count, e->x + f * e->no.n_points));
+  if (led && !steady && !frame) PetscCall(PetscArrayzero(e->x + f * e->no.n_points, e->no.n_points));
   for (size_t i = 0; i < e->no.n_points; i++) PetscCheck(isfinite(e->x[f * e->no.n_points + i]), model->comm, PETSC_ERR_FP, "%s: %s of %s is not finite at point %zu", where, name, path, i);
   PetscCall(TimeOf(reader, (size_t)frame, &e->starts_at));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -95,6 +118,8 @@ PetscErrorCode EmulatorInitialise(NomosModel model)
   size_t             n;
   NomosFieldReader   reader;
   PetscErrorCode     code = PETSC_SUCCESS;
+  double             start, spacing;
+  bool               known;
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetString(model->config, "initial.type", &type));
@@ -108,7 +133,9 @@ PetscErrorCode EmulatorInitialise(NomosModel model)
   }
   PetscCheck(path[0], model->comm, PETSC_ERR_ARG_INCOMP, "%s: initial.type = file needs initial.file", NomosConfigWhere(model->config, "initial.type"));
   PetscCall(NomosFieldReaderOpen(PETSC_COMM_SELF, path, &reader));
-  for (size_t f = 0; f < e->no.n_fields && !code; f++) code = FromFile(model, f, reader, path);
+  code = AnySteady(e, reader, &known);
+  for (size_t f = 0; f < e->no.n_fields && !code; f++) code = FromFile(model, f, reader, path, known);
+  for (int d = 0; d < e->no.shape.n_space && !code; d++) code = NomosNeuralOperatorAxis(&e->no, reader, path, d, &start, &spacing, &known);
   PetscCall(NomosFieldReaderClose(&reader));
   PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -19,6 +19,8 @@ typedef struct {
   const char *const *fields; /* (n_fields) names; NULL: the model's first fields, in its order */
 } NomosFieldMapInput;
 
+/* Refuses fields that are not those of the model's state, or not all; the map does so itself. */
+PetscErrorCode NomosFieldMapCheckNames(NomosModel model, size_t n_fields, const char *const fields[]);
 /* Errors: a model without fields, or without one of these; another size of a field; a state that is more than these fields. Destroy is harmless to one that was not made. Not collective. */
 PetscErrorCode NomosFieldMapCreate(const NomosFieldMapInput *input, NomosFieldMap *map);
 PetscErrorCode NomosFieldMapDestroy(NomosFieldMap *map);

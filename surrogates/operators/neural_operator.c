@@ -192,6 +192,7 @@ const NomosSurrogateOps NomosSurrogateOps_NeuralOperator = {
   .warn      = NomosNeuralOperatorWarn,
   .take_texts = NomosNeuralOperatorTakeTexts,
   .pictures  = NomosNeuralOperatorPictures,
+  .foresee   = NomosNeuralOperatorForesee,
   .model     = &NomosModelOps_Emulator,
   .extension = &nomos_corrected_grid_pde,
 };

@@ -5,24 +5,44 @@
 #include <stdio.h>
 #include <string.h>
 
-/* First coordinate and spacing of one of these datasets; false where a file has none of them, or only one entry. */
-static PetscErrorCode Axis(NomosFieldReader reader, const char *const names[2], size_t every, double *start, double *spacing, bool *known)
+/* Points of a grid are equally far apart: networks know the number of a point, not its place. Coordinates may be rounded to float32. */
+static PetscErrorCode CheckEven(const char path[], const char name[], size_t n, const double x[])
 {
+  const double spacing = x[1] - x[0];
+  double       farthest = 0;
+
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < n; i++) farthest = fmax(farthest, fabs(x[i]));
+  for (size_t i = 0; i + 1 < n; i++) {
+    const double next = x[i + 1] - x[i];
+    NomosCheck(next > 0 && fabs(next - spacing) <= NomosDatasetTolerance(spacing, farthest), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s[%zu] = %.8g and %s[%zu] = %.8g, %.6g apart, where the first two are %.6g apart; an emulator's grid has rising points that are equally far apart: interpolate the data to one, or, if the network is to count points, leave %s out of the file", path, name, i, x[i], name, i + 1, x[i + 1], next, spacing, name);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosNeuralOperatorAxis(const NomosNeuralOperator *no, NomosFieldReader reader, const char path[], int d, double *start, double *spacing, bool *known)
+{
+  static const char *const  names[2][2] = {{"y", "y-coordinate"}, {"x", "x-coordinate"}};
+  const char *const        *either      = names[2 - no->shape.n_space + d];
+
   PetscFunctionBeginUser;
   *known = false;
   for (int i = 0; i < 2 && !*known; i++) {
-    size_t shape[NOMOS_FIELD_MAX_DIMS + 1];
-    double two[2];
-    int    n_dims;
-    PetscCall(NomosFieldReaderHas(reader, names[i], known));
+    size_t  shape[NOMOS_FIELD_MAX_DIMS + 1];
+    double *x;
+    int     n_dims;
+    PetscCall(NomosFieldReaderHas(reader, either[i], known));
     if (!*known) continue;
-    PetscCall(NomosFieldReaderShape(reader, names[i], &n_dims, shape));
+    PetscCall(NomosFieldReaderShape(reader, either[i], &n_dims, shape));
     *known = n_dims == 1 && shape[0] > 1;
     if (!*known) continue;
-    PetscCall(NomosFieldReaderRead(reader, names[i], (size_t[]){0}, (size_t[]){2}, two));
-    *start   = two[0];
-    *spacing = (double)every * (two[1] - two[0]);
-    *known   = isfinite(*spacing) && *spacing > 0;
+    PetscCall(PetscMalloc1(shape[0], &x));
+    PetscErrorCode code = NomosFieldReaderRead(reader, either[i], (size_t[]){0}, shape, x);
+    if (!code) code = CheckEven(path, either[i], shape[0], x);
+    *start   = x[0];
+    *spacing = (x[shape[0] - 1] - x[0]) / (double)(shape[0] - 1); /* one alone may be rounded */
+    PetscCall(PetscFree(x));
+    PetscCall(code);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -34,9 +54,8 @@ typedef struct {
   char   boundary[32]; /* "": not */
 } Said;
 
-static PetscErrorCode Listen(NomosSurrogate s, NomosFieldReader reader, int d, Said *said)
+static PetscErrorCode Listen(NomosSurrogate s, NomosFieldReader reader, const char path[], int d, Said *said)
 {
-  static const char *const   names[2][2] = {{"y", "y-coordinate"}, {"x", "x-coordinate"}};
   const NomosNeuralOperator *no          = s->context;
   double                     start = 0, spacing = 1;
   char                       name[16], *text;
@@ -48,9 +67,9 @@ static PetscErrorCode Listen(NomosSurrogate s, NomosFieldReader reader, int d, S
   PetscCall(NomosFieldReaderAttribute(reader, NULL, name, &text));
   snprintf(said->boundary, sizeof said->boundary, "%s", text ? text : "");
   PetscCall(PetscFree(text));
-  PetscCall(Axis(reader, names[2 - no->shape.n_space + d], (size_t)every, &start, &spacing, &said->known));
-  said->extent = said->known ? spacing * (double)no->shape.points[d] : 1;
-  said->start  = said->known ? start - spacing / (2 * (double)every) : 0;
+  PetscCall(NomosNeuralOperatorAxis(no, reader, path, d, &start, &spacing, &said->known));
+  said->extent = said->known ? spacing * (double)every * (double)no->shape.points[d] : 1;
+  said->start  = said->known ? start - spacing / 2 : 0;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -93,7 +112,7 @@ PetscErrorCode NomosNeuralOperatorDomain(NomosSurrogate s, const char path[])
     if (!code) {
       code = NomosFieldReaderOpen(PETSC_COMM_SELF, files[f], &reader);
       for (int d = 0; d < no->shape.n_space && !code; d++) {
-        code = Listen(s, reader, d, &said);
+        code = Listen(s, reader, files[f], d, &said);
         if (!code) code = Compare(s, files[f], d, &said);
       }
       if (reader) PetscCall(NomosFieldReaderClose(&reader));
@@ -119,7 +138,7 @@ PetscErrorCode NomosNeuralOperatorCoordinates(NomosSurrogate s)
   PetscCall(NomosFieldReaderOpen(PETSC_COMM_SELF, file, &reader));
   PetscErrorCode code = PETSC_SUCCESS;
   for (int d = 0; d < no->shape.n_space && !code; d++) {
-    code = Listen(s, reader, d, &said);
+    code = Listen(s, reader, file, d, &said);
     if (code) break;
     no->box_known[d] = said.known;
     no->start[d]     = said.start;

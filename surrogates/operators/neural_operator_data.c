@@ -13,28 +13,44 @@ static const char *LastPart(const char key[])
   return dot ? dot + 1 : key;
 }
 
-/* The axes of space of the first field, as the first file has it. Errors that the data set would find are left to it. */
-static PetscErrorCode CountSpace(NomosSurrogate s, const char path[], const char field[], int *n_space)
+/* Axes of space of a field that has time, as the file has it; of one that has none, fewer. */
+static PetscErrorCode SpaceOf(NomosFieldReader reader, const char field[], int *n_space)
 {
-  NomosFieldReader reader;
-  size_t           n_files, shape[NOMOS_FIELD_MAX_DIMS + 1];
-  char           **files;
-  const char      *first = "";
-  int              n_dims = 3;
-  bool             has;
+  size_t      shape[NOMOS_FIELD_MAX_DIMS + 1];
+  const char *first  = "";
+  int         n_dims = 3;
+  bool        has;
 
   PetscFunctionBeginUser;
+  PetscCall(NomosFieldReaderHas(reader, field, &has));
+  if (has) {
+    PetscCall(NomosFieldReaderShape(reader, field, &n_dims, shape));
+    PetscCall(NomosFieldReaderDimName(reader, field, 0, &first));
+  }
+  *n_space = n_dims - (strcmp(first, "time") ? 2 : 1);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The axes of space of the fields, as the first file has them. Errors that the data set would find are left to it. */
+static PetscErrorCode CountSpace(NomosSurrogate s, const char path[], size_t n_fields, const char *const fields[], int *n_space)
+{
+  NomosFieldReader reader;
+  size_t           n_files, longest = 0;
+  char           **files;
+
+  PetscFunctionBeginUser;
+  *n_space = 0;
   PetscCall(NomosDataFiles(path, &n_files, &files));
   PetscErrorCode code = NomosFieldReaderOpen(PETSC_COMM_SELF, files[0], &reader);
   if (!code) {
-    PetscCall(NomosFieldReaderHas(reader, field, &has));
-    if (has) {
-      PetscCall(NomosFieldReaderShape(reader, field, &n_dims, shape));
-      PetscCall(NomosFieldReaderDimName(reader, field, 0, &first));
+    for (size_t f = 0; f < n_fields; f++) {
+      int own;
+      PetscCall(SpaceOf(reader, fields[f], &own));
+      if (own > *n_space) longest = f;
+      *n_space = PetscMax(*n_space, own);
     }
-    *n_space = n_dims - (strcmp(first, "time") ? 2 : 1);
-    NomosCheck(*n_space > 0, s->comm, PETSC_ERR_ARG_WRONG, "%s: neural_operator.fields names %s, which has no axis of space in %s; a field lies over [trajectory, time, (y,) x] or a run's [time, (y,) x]", NomosConfigWhere(s->config, "neural_operator.fields"), field, files[0]);
-    NomosCheck(*n_space < 3, s->comm, PETSC_ERR_SUP, "%s: %s lies over %d axes of space; an emulator has one or two: the data are [trajectory, time, (y,) x] or a run's [time, (y,) x]", files[0], field, *n_space);
+    NomosCheck(*n_space > 0, s->comm, PETSC_ERR_ARG_WRONG, "%s: neural_operator.fields names %s, which has no axis of space in %s; a field lies over [trajectory, time, (y,) x] or a run's [time, (y,) x]", NomosConfigWhere(s->config, "neural_operator.fields"), fields[0], files[0]);
+    NomosCheck(*n_space < 3, s->comm, PETSC_ERR_SUP, "%s: %s lies over %d axes of space; an emulator has one or two: the data are [trajectory, time, (y,) x] or a run's [time, (y,) x]", files[0], fields[longest], *n_space);
     PetscCall(NomosFieldReaderClose(&reader));
   }
   for (size_t i = 0; i < n_files; i++) PetscCall(PetscFree(files[i]));
@@ -57,7 +73,7 @@ PetscErrorCode NomosNeuralOperatorData(NomosSurrogate s, NomosDatasetInput *inpu
   PetscCall(NomosConfigGetInt(s->config, "neural_operator.frames", &frames));
   NomosCheck(no->n_fields + no->n_parameters <= NOMOS_DATASET_MAX_VARIABLES, s->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: %zu fields and %zu parameters: at most %d together are possible", NomosConfigWhere(s->config, "neural_operator.parameters"), no->n_fields, no->n_parameters, NOMOS_DATASET_MAX_VARIABLES);
   NomosCheck(frames != 1, s->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: neural_operator.frames = 1: a step needs two frames; choose 2 or more, or 0 for all", NomosConfigWhere(s->config, "neural_operator.frames"));
-  PetscCall(CountSpace(s, input->path, fields[0], &no->shape.n_space));
+  PetscCall(CountSpace(s, input->path, no->n_fields, fields, &no->shape.n_space));
   for (size_t f = 0; f < no->n_fields; f++) no->variables[f] = (NomosDatasetVariable){.name = fields[f], .n_space = no->shape.n_space};
   for (size_t p = 0; p < no->n_parameters; p++) no->variables[no->n_fields + p] = (NomosDatasetVariable){.name = LastPart(no->parameter_keys[p]), .constant = true};
   input->n_variables = no->n_fields + no->n_parameters;

@@ -84,8 +84,10 @@ static inline const char *NomosAxisName(const NomosNeuralOperator *no, int d)
 
 /* ---- neural_operator_coordinates.c */
 
-/* Time between frames and the box, where the data say them. Errors: frames at unequal intervals, files of more than one domain, a boundary that is not periodic where the network is taken to be. */
+/* Time between frames and the box, where the data say them. Errors: frames at unequal intervals, points that are not equally far apart, files of more than one domain, a boundary that is not periodic where the network is taken to be. */
 PetscErrorCode NomosNeuralOperatorCoordinates(NomosSurrogate s);
+/* First coordinate and spacing along axis d, as they lie in a file; known: it says them. Errors: coordinates that do not rise by equal steps. Not collective. */
+PetscErrorCode NomosNeuralOperatorAxis(const NomosNeuralOperator *no, NomosFieldReader reader, const char path[], int d, double *start, double *spacing, bool *known);
 /* Refuses files of a path that say another domain or another kind of boundary than the data, or than the periodic one that a network is taken to have; and a box (start, extent) along axis d that is not `known`. */
 PetscErrorCode NomosNeuralOperatorDomain(NomosSurrogate s, const char path[]);
 PetscErrorCode NomosNeuralOperatorBox(NomosSurrogate s, int d, const char path[], const double box[2], const double known[2], const char of[]);
@@ -97,6 +99,8 @@ PetscErrorCode NomosNeuralOperatorNorms(NomosSurrogate s);
 
 /* ---- neural_operator_solver.c: the solver of neural_operator.base, if it is one. Errors: those of the coarse solver; data without time; another grid, domain or boundary than the data's. */
 PetscErrorCode NomosNeuralOperatorSolver(NomosSurrogate s);
+/* Whether it steps the fields of the training can be seen before there are data, if it has a case. */
+PetscErrorCode NomosNeuralOperatorForesee(NomosSurrogate s);
 
 /* ---- neural_operator_data.c */
 

@@ -9,8 +9,11 @@
 #include "operators/reduce.h"
 #include "surrogates/operators/neural_operator_impl.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
 
 typedef enum { ERROR, WIDTH, WITHIN, WITHIN_NORMAL, N_KINDS } Kind;
 static const char *const kind_names[N_KINDS] = {"nrmse", "interval", "coverage", "coverage_normal"};
@@ -189,13 +192,16 @@ static PetscErrorCode Draw(NomosSurrogate s, size_t n_sets, const Intervals sets
   const NomosNeuralOperator *no      = s->context;
   const size_t               columns = PetscMin(n_sets, MAX_COLUMNS);
   NomosFigure                figure;
-  char                       path[NOMOS_MAX_PATH];
+  char                       path[NOMOS_MAX_PATH], title[128], shown[48] = "";
 
   PetscFunctionBeginUser;
-  PetscCall(NomosFigureCreate(no->shape.n_space == 2 ? "trajectories of median error, along the middle line" : "trajectories of median error", 2, (int)PetscMax(2, columns), &figure));
+  if (columns < n_sets) snprintf(shown, sizeof shown, ", of the first %zu of %zu sets", columns, n_sets);
+  snprintf(title, sizeof title, "trajectories of median error%s%s", no->shape.n_space == 2 ? ", along the middle line" : "", shown);
+  PetscCall(NomosFigureCreate(title, 2, (int)PetscMax(2, columns), &figure));
   for (size_t i = 0; i < columns; i++) PetscCall(DrawProfile(no, &sets[i], figure, (int)i));
   PetscCall(DrawCoverage(no, n_sets, sets, figure));
   PetscCall(DrawErrors(n_sets, sets, figure));
+  PetscCheck(!mkdir(s->directory, 0777) || errno == EEXIST, PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s: cannot be created: %s", s->directory, strerror(errno));
   snprintf(path, sizeof path, "%.4000s/intervals", s->directory);
   PetscCall(NomosFigureSave(figure, path));
   PetscCall(NomosFigureDestroy(&figure));

@@ -1,5 +1,5 @@
 /* Pictures of an emulator: of each set the trajectory whose error is the median, beside its prediction (space and time in one dimension, the last frame in two); errors of all sets against time and against the parameters.
-   Beside them errors.csv: a row for every trajectory of every set. */
+   Beside them errors.csv: a row for every trajectory of every set, with its number in the set and in its file. */
 #include "io/plot.h"
 #include "io/sort.h"
 #include "surrogates/operators/neural_operator_impl.h"
@@ -218,8 +218,10 @@ static PetscErrorCode DrawErrors(NomosSurrogate s, size_t n_sets, const Set sets
 
 static PetscErrorCode WriteErrors(const NomosNeuralOperator *no, size_t n_sets, const Set sets[], const char directory[])
 {
-  char  path[NOMOS_MAX_PATH];
-  FILE *file;
+  char        path[NOMOS_MAX_PATH];
+  const char *of;
+  size_t      index;
+  FILE       *file;
 
   PetscFunctionBeginUser;
   snprintf(path, sizeof path, "%.4000s/errors.csv", directory);
@@ -229,12 +231,16 @@ static PetscErrorCode WriteErrors(const NomosNeuralOperator *no, size_t n_sets, 
   for (size_t p = 0; p < no->n_parameters; p++) fprintf(file, ",%s", no->parameter_keys[p]);
   for (int p = 0; p < NOMOS_N_PREDICTORS; p++)
     if (sets[0].judgement.errors[p]) fprintf(file, ",%snrmse", nomos_predictor_prefixes[p]);
+  fprintf(file, ",index_in_file,file");
   for (size_t i = 0; i < n_sets; i++)
     for (size_t k = 0; k < sets[i].judgement.n; k++) {
       fprintf(file, "\n%s,%zu", sets[i].name, k);
       for (size_t p = 0; p < no->n_parameters; p++) fprintf(file, ",%.10g", sets[i].judgement.parameters[k * no->n_parameters + p]);
       for (int p = 0; p < NOMOS_N_PREDICTORS; p++)
         if (sets[i].judgement.errors[p]) fprintf(file, ",%.6g", NomosJudgementOfTrajectory(&sets[i].judgement, (NomosPredictor)p, k));
+      PetscCall(NomosDatasetIndexInFile(sets[i].input.dataset, sets[i].input.split, k, &index));
+      PetscCall(NomosDatasetOrigin(sets[i].input.dataset, sets[i].input.split, k, NULL, &of, NULL));
+      fprintf(file, ",%zu,\"%s\"", index, of);
     }
   fprintf(file, "\n");
   PetscCheck(!fclose(file), PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s: cannot be written", path);

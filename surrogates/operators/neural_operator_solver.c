@@ -1,4 +1,5 @@
 /* The solver that a network corrects: made from its case, on the grid, the domain and with the boundaries of the data, for on another domain it steps as another equation would. */
+#include "surrogates/operators/field_map.h"
 #include "surrogates/operators/neural_operator_impl.h"
 
 #include <math.h>
@@ -53,6 +54,29 @@ static PetscErrorCode CompareBoundaries(NomosSurrogate s, NomosModel model)
 {
   PetscFunctionBeginUser;
   PetscCall(NomosConfigVisit(model->config, CompareBoundary, s));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosNeuralOperatorForesee(NomosSurrogate s)
+{
+  NomosModel         model;
+  NomosConfig        config;
+  NomosSimulation    simulation = {0};
+  const char        *base, *const *fields;
+  size_t             n_fields;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetString(s->config, "neural_operator.base", &base));
+  PetscCall(NomosConfigGetString(s->config, "neural_operator.solver.case", &simulation.path));
+  if (strcmp(base, "solver") || !simulation.path[0]) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosConfigGetStrings(s->config, "neural_operator.solver.set", &simulation.n_set, &simulation.set));
+  PetscCall(NomosConfigGetStrings(s->config, "neural_operator.fields", &n_fields, &fields));
+  PetscCheck(s->simulate, PETSC_COMM_SELF, PETSC_ERR_SUP, "%s: this program has no simulations, which a learned correction runs", s->ops->name);
+  PetscCall(s->simulate(s, &simulation, &model, &config));
+  PetscErrorCode code = NomosFieldMapCheckNames(model, n_fields, fields);
+  PetscCall(NomosModelDestroy(&model));
+  PetscCall(NomosConfigDestroy(&config));
+  PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -47,6 +47,46 @@ kill -TERM $job
 wait $job
 [ $? = 143 ] && grep -q SIGTERM signal/STATUS || fail "SIGTERM: $(cat signal/STATUS)"
 
+# Within a check that takes long too: a thousand directions, of which one is at work.
+"$toy" gradcheck ring -o signal_within --quiet --set gradcheck.directions=1000 --set gradcheck.steps=2000 &
+job=$!
+for _ in $(seq 1200); do
+  grep -qs "each is computed" signal_within/log.txt && break
+  sleep 0.05
+done
+sleep 1
+kill -TERM $job
+for _ in $(seq 600); do
+  kill -0 $job 2>/dev/null || break
+  sleep 0.05
+done
+kill -KILL $job 2>/dev/null
+wait $job
+[ $? = 143 ] && grep -q SIGTERM signal_within/STATUS || fail "SIGTERM within a check: $(cat signal_within/STATUS)"
+
+# A network of 350 000 weights: what is done for each of them is not done for each pair of them.
+cat >waves.yaml <<'YAML'
+case: {units: nondimensional}
+surrogate: neural_operator
+data: {generator: sweep, validation: 0, test: 0}
+sweep: {case: pde/burgers, set: ["grid_pde.nx=64", "time.dt=0.05", "time.stop=0.1", "output.fields_every=0.05"], coarsen: 2, trajectories: 2, parameters: {nu: {key: burgers.nu, values: [0.1]}}}
+neural_operator: {fields: [u], parameters: [burgers.nu], conditioning: channels}
+fno: {width: 64, modes: 10, layers: 4, read_width: 64}
+train: {epochs: 1, batch: 1}
+output: {pictures: no}
+YAML
+expect 0 "" "$nomos" train waves.yaml -q -o many
+mkdir emulated
+cat >emulated/case.yaml <<YAML
+solver: emulator
+case: {units: nondimensional}
+emulator: {weights: $PWD/many/weights.safetensors, parameters: [0.1]}
+initial: {type: expression, fields: ["sin(2*pi*x)"]}
+time: {dt: 0.05, stop: 0.1}
+YAML
+expect 0 "" timeout -s KILL 60 "$nomos" gradcheck emulated -o emulated_checked --set gradcheck.steps=2
+grep -q "34[0-9]* parameters" emulated_checked/log.txt || fail "of another network: $(grep parameters emulated_checked/log.txt)"
+
 # A solver with everything: on two ranks, and in single precision.
 expect 0 "" mpirun --oversubscribe -n 2 "$nomos" gradcheck qg/two_layer_turbulence --smoke -o qg_ranks --set gradcheck.steps=4
 expect 0 "" "$nomos" gradcheck qg/two_layer_turbulence --smoke -o qg_single --set gradcheck.steps=4 --set qg.precision=float32

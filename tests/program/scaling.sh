@@ -23,6 +23,11 @@ grep -q '^data_160-network_8-seed_0,50,96,0,' law/scaling.csv || fail "weights a
 for name in E0 A alpha B beta alpha_low beta_high data_better held_out_error held_out_expected; do [ -n "$(number law $name)" ] || fail "summary.json has no $name"; done
 grep -q 'buy next\|undecided' law/log.txt && grep -q 'held out, 98 weights' law/log.txt || fail "no advice: $(tail -n 8 law/log.txt)"
 
+# What every training warns of is told once; each has it in its files.
+expect 0 "" "$toy" scaling learn -o warned -q --set toy.warn=yes --set train.epochs=1
+[ "$(sort err.txt | grep -c '^warning: ')" = "$(sort -u err.txt | grep -c '^warning: ')" ] && grep -q '^warning: ' err.txt || fail "warnings: $(cat err.txt)"
+[ "$(grep -l 'warning: ' warned/trainings/*/log.txt | wc -l)" = 10 ] || fail "trainings do not have their warnings"
+
 # Nothing is trained again; more sizes are trained beside; other settings of the training are refused, more epochs go on.
 expect 0 "" "$toy" scaling law --restart latest --set scaling.data_sizes=[40,80,160,240]
 [ "$(grep -c 'was there' out.txt)" = 10 ] && [ "$(wc -l <law/scaling.csv)" = 14 ] || fail "restart: $(cat out.txt)"

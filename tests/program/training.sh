@@ -216,6 +216,42 @@ bad 'an evaluation into nowhere' '-o nowhere/at/all cannot be made' evaluate two
 bad 'an unused PETSc option of evaluate' 'no_such_option' evaluate two -- -no_such_option 3
 bad 'first weights of another architecture' 'toy.width = 9: the weights' train learn -o out --set toy.width=9 --set "train.weights=$PWD/whole_adam/weights.safetensors"
 bad 'first weights that are not there' 'cannot open' train learn -o out --set train.weights=/nonexistent.safetensors
+# What an ensemble draws of its intervals is a picture like others: in plots/, and only where pictures are wanted.
+cat >waves.yaml <<'YAML'
+surrogate: neural_operator
+case: {units: nondimensional}
+data: {generator: sweep, validation: 0.25, test: 0.25}
+sweep: {case: pde/burgers, set: ["grid_pde.nx=32", "time.dt=0.05", "time.stop=0.1", "output.fields_every=0.05"], coarsen: 2, trajectories: 8, parameters: {nu: {key: burgers.nu, values: [0.1]}}}
+neural_operator: {fields: [u], conditioning: none}
+fno: {width: 4, modes: 3, layers: 1, read_width: 4}
+train: {epochs: 1, batch: 4}
+output: {pictures: no}
+YAML
+for seed in 0 1; do expect 0 "" "$nomos" train waves.yaml -q -o members/$seed --set train.seed=$seed; done
+expect 0 "" "$nomos" evaluate members/0 -o undrawn --set neural_operator.ensemble=$PWD/members
+[ ! -e undrawn/plots ] && [ ! -e undrawn/intervals.png ] || fail "pictures that nobody wants: $(ls undrawn)"
+expect 0 "" "$nomos" evaluate members/0 -o drawn --set neural_operator.ensemble=$PWD/members --set output.pictures=yes
+[ -s drawn/plots/intervals.png ] && [ ! -e drawn/intervals.png ] || fail "no picture of intervals: $(ls drawn drawn/plots)"
+
+# A correction of a solver whose state the data do not hold is refused before the data are made.
+cat >shallow.yaml <<'YAML'
+solver: grid_pde
+case: {units: nondimensional}
+grid_pde: {family: shallow_water, nx: 16, boundary_x: wall}
+initial: {h: "1 + 0.1*x"}
+time: {dt: 0.05, stop: 0.1}
+output: {fields_every: 0.05}
+YAML
+cat >corrected.yaml <<'YAML'
+surrogate: neural_operator
+case: {units: nondimensional}
+data: {generator: sweep}
+sweep: {case: shallow.yaml, trajectories: 4, seed_key: none, parameters: {g: {key: shallow_water.g, range: [0.5, 4]}}}
+neural_operator: {fields: [h, Vx], parameters: [shallow_water.g], periodic: no, base: solver, solver: {case: shallow.yaml}}
+fno: {modes: 3}
+YAML
+bad 'a correction of momenta by velocities' "its state has no field 'Vx', which the data have; it has h, momentum_x, state. A learned correction needs data of all fields that its solver steps" train corrected.yaml -o out
+bad 'and of a part of the state' 'all its fields (h, momentum_x, state)' train corrected.yaml -o out --set 'neural_operator.fields=[h]'
 bad 'no weights' 'cannot open' evaluate two --set evaluate.weights=/nonexistent.safetensors
 "${toy%/*}/nomos_toy_data" "$PWD/data.h5" 61
 bad 'other data' 'the data are not those of this training' train two --restart latest --set train.epochs=20
