@@ -118,6 +118,8 @@ static PetscErrorCode Cycles(NomosRun *run, NomosAssimilate *a)
 
   PetscFunctionBeginUser;
   a->last_time = (double)(a->cycle ? NomosAssimilateStep(a, a->cycle - 1) : a->from_step) * run->model->dt;
+  PetscCall(NomosLogProgressEnd(run->log)); /* rates are those from here on */
+  PetscCall(NomosAssimilateProgress(run, a, run->model->step, ""));
   while (a->cycle < a->n_cycles && (!run->stopped_by || NomosAssimilateInWindow(a))) { /* checkpoints know no windows */
     PetscCall(NomosAssimilateWindowBegin(run, a));
     PetscCall(NomosAssimilateForecast(run, a));

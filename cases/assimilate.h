@@ -98,7 +98,7 @@ PetscErrorCode NomosAssimilateWindowCheck(NomosRun *run, const NomosAssimilate *
 PetscErrorCode NomosAssimilateWindowBegin(NomosRun *run, NomosAssimilate *a);
 PetscErrorCode NomosAssimilateWindowLook(NomosRun *run, NomosAssimilate *a, const NomosObservationSet *set);
 bool           NomosAssimilateInWindow(const NomosAssimilate *a);
-double         NomosAssimilateStepCost(const NomosAssimilate *a); /* of a time step of assimilation, in steps of the model: of members and truth, or of a window's fit, as the last one was */
+int64_t        NomosAssimilateFinished(const NomosAssimilate *a); /* analyses, less those of a window that is not fitted yet */
 PetscErrorCode NomosAssimilateWindowDestroy(NomosAssimilate *a);
 
 /* assimilation.csv, fields.nc, rank_histogram.csv, observations.nc. */
@@ -110,7 +110,7 @@ PetscErrorCode NomosAssimilateResults(NomosRun *run, NomosResultFn result, void 
 PetscErrorCode NomosAssimilateSave(NomosRun *run, NomosAssimilate *a);
 PetscErrorCode NomosAssimilateLoad(NomosRun *run, NomosAssimilate *a);
 
-/* How far things are, from 0 to 1, on the terminal. */
+/* How far things are on the terminal: in analyses, since a step before the first of them says nothing of how long one takes. */
 PetscErrorCode NomosAssimilateProgress(NomosRun *run, NomosAssimilate *a, int64_t step, const char what[]);
 
 #endif

@@ -14,8 +14,7 @@ int64_t NomosAssimilateStep(const NomosAssimilate *a, int64_t cycle)
 
 PetscErrorCode NomosAssimilateProgress(NomosRun *run, NomosAssimilate *a, int64_t step, const char what[])
 {
-  const double dt = run->model->dt, per_step = NomosAssimilateStepCost(a), last = (double)(NomosAssimilateStep(a, a->n_cycles - 1) - a->from_step);
-  const double begun = fmin((double)step, (double)a->from_step), after = (double)(step - a->from_step);
+  const double dt = run->model->dt;
   bool         due;
   char         time[64], text[128], note[64] = "";
 
@@ -23,8 +22,9 @@ PetscErrorCode NomosAssimilateProgress(NomosRun *run, NomosAssimilate *a, int64_
   PetscCall(NomosLogProgressDue(run->log, &due));
   if (!due) PetscFunctionReturn(PETSC_SUCCESS);
   snprintf(text, sizeof text, "%s%s%s", what, what[0] ? ", " : "", NomosTimeText((double)step * dt, run->params.stop, run->params.nondimensional, time, sizeof time));
-  if (a->cycle && a->twin) snprintf(note, sizeof note, "error %.3g, spread %.3g", a->last.rmse[NOMOS_ANALYSIS], a->last.spread[NOMOS_ANALYSIS]);
-  PetscCall(NomosLogProgress(run->log, &(NomosProgress){.fraction = fmin(1, (begun + per_step * fmax(0, after)) / ((double)a->from_step + per_step * last)), .step = step, .time_text = text, .note = note[0] ? note : NULL, .dt = NAN, .cfl = NAN}));
+  if (a->cycle && a->twin) snprintf(note, sizeof note, "error %.3g", a->last.rmse[NOMOS_ANALYSIS]);
+  if (note[0] && a->n_members > 1) snprintf(note + strlen(note), sizeof note - strlen(note), ", spread %.3g", a->last.spread[NOMOS_ANALYSIS]);
+  PetscCall(NomosLogProgress(run->log, &(NomosProgress){.fraction = (double)NomosAssimilateFinished(a) / (double)a->n_cycles, .step = step, .time_text = text, .note = note[0] ? note : NULL, .dt = NAN, .cfl = NAN}));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

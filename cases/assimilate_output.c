@@ -20,17 +20,34 @@ enum { ANALYSIS_RMSE,
 /* Root mean squares; departure: of observations from forecasts, over the deviations of their errors. */
 static const struct {
   const char *name;
-  bool        twin, of_field; /* only of a twin; in the unit of the field */
+  bool        twin, of_field, of_ensemble; /* only of a twin; in the unit of the field; only of several members */
 } columns[N_COLUMNS] = {
-  {"analysis_rmse",   true,  true },
-  {"forecast_rmse",   true,  true },
-  {"analysis_spread", false, true },
-  {"forecast_spread", false, true },
-  {"departure",       false, false},
-  {"chi_squared",     false, false},
-  {"inflation",       false, false},
-  {"observations",    false, false},
+  {"analysis_rmse",   true,  true,  false},
+  {"forecast_rmse",   true,  true,  false},
+  {"analysis_spread", false, true,  true },
+  {"forecast_spread", false, true,  true },
+  {"departure",       false, false, false},
+  {"chi_squared",     false, false, false},
+  {"inflation",       false, false, false},
+  {"observations",    false, false, false},
 };
+
+static bool HasSpread(const NomosAssimilate *a)
+{
+  return a->n_members > 1;
+}
+
+/* Is the variance of what would be seen known: by the ensemble, or by static states? A variational method never makes it. */
+static bool HasChiSquared(const NomosAssimilate *a)
+{
+  return HasSpread(a) || (NomosAnalysisIsStatic(a->input.method) && !NomosAnalysisVariational(a->input.method));
+}
+
+/* What a method does not have is no column, and no result. */
+static bool HasColumn(const NomosAssimilate *a, int c)
+{
+  return (a->twin || !columns[c].twin) && (HasSpread(a) || !columns[c].of_ensemble) && (c != CHI_SQUARED || HasChiSquared(a));
+}
 
 /* Variables of fields.nc for each analysed field. */
 enum { TRUTH,
@@ -74,7 +91,7 @@ static PetscErrorCode OpenScores(NomosRun *run, NomosAssimilate *a)
 
   PetscFunctionBeginUser;
   for (int c = 0; c < N_COLUMNS; c++) {
-    if (columns[c].twin && !a->twin) continue;
+    if (!HasColumn(a, c)) continue;
     names[n]   = columns[c].name;
     units[n++] = columns[c].of_field && a->n_fields == 1 ? a->fields[0]->unit : "1";
   }
@@ -162,7 +179,7 @@ static PetscErrorCode OpenFields(NomosRun *run, NomosAssimilate *a)
       PetscCall(MakeVariable(a->fields[f], &layout, &dims, &made));
       variable = &made;
     }
-    for (int v = a->twin ? TRUTH : FORECAST; v < N_VARIABLES; v++, n++) {
+    for (int v = a->twin ? TRUTH : FORECAST; v < (HasSpread(a) ? N_VARIABLES : SPREAD); v++, n++) {
       VariableName(a, f, v, names[n]);
       snprintf(long_names[n], sizeof long_names[n], "%.64s, %s", a->fields[f]->long_name ? a->fields[f]->long_name : a->fields[f]->name, variables[v].long_name);
       written[n]               = *variable;
@@ -207,7 +224,7 @@ static PetscErrorCode WriteScores(NomosAssimilate *a, const NomosRun *run)
 
   PetscFunctionBeginUser;
   for (int c = 0; c < N_COLUMNS; c++)
-    if (a->twin || !columns[c].twin) row[n++] = all[c];
+    if (HasColumn(a, c)) row[n++] = all[c];
   PetscCall(NomosScalarFileWrite(a->scores, run->model->step, run->model->time, row));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -220,7 +237,7 @@ static PetscErrorCode WriteFields(NomosRun *run, NomosAssimilate *a)
   for (size_t i = 0; i < a->n_state; i++) a->work[i] = a->mean[NOMOS_ANALYSIS][i] - a->mean[NOMOS_FORECAST][i];
   PetscCall(NomosFieldFileBeginFrame(a->file, run->model->time, run->model->step));
   for (size_t f = 0; f < a->n_fields; f++)
-    for (int v = a->twin ? TRUTH : FORECAST; v < N_VARIABLES; v++) {
+    for (int v = a->twin ? TRUTH : FORECAST; v < (HasSpread(a) ? N_VARIABLES : SPREAD); v++) {
       char   name[NOMOS_MAX_NAME];
       size_t nothing[NOMOS_FIELD_MAX_DIMS] = {0};
       VariableName(a, f, v, name);
@@ -312,10 +329,10 @@ PetscErrorCode NomosAssimilateResults(NomosRun *run, NomosResultFn result, void 
   PetscCall(result("analyses", (double)a->cycle, ctx));
   PetscCall(result("analyses_averaged", s->cycles, ctx));
   PetscCall(result("observations_per_analysis", s->observations / s->cycles, ctx));
-  PetscCall(result("spread", s->spread[NOMOS_ANALYSIS] / s->cycles, ctx));
-  PetscCall(result("forecast_spread", s->spread[NOMOS_FORECAST] / s->cycles, ctx));
+  if (HasSpread(a)) PetscCall(result("spread", s->spread[NOMOS_ANALYSIS] / s->cycles, ctx));
+  if (HasSpread(a)) PetscCall(result("forecast_spread", s->spread[NOMOS_FORECAST] / s->cycles, ctx));
   PetscCall(result("departure", sqrt(s->misfit / s->observations), ctx));
-  PetscCall(result("chi_squared", s->chi_squared / s->observations, ctx));
+  if (HasChiSquared(a)) PetscCall(result("chi_squared", s->chi_squared / s->observations, ctx));
   PetscCall(result("inflation", s->inflation / s->cycles, ctx));
   if (!a->twin) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(result("analysis_rmse", s->rmse[NOMOS_ANALYSIS] / s->cycles, ctx));

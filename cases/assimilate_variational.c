@@ -113,13 +113,9 @@ PetscErrorCode NomosAssimilateWindowBegin(NomosRun *run, NomosAssimilate *a)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-double NomosAssimilateStepCost(const NomosAssimilate *a)
+int64_t NomosAssimilateFinished(const NomosAssimilate *a)
 {
-  enum { GUESS = 100, OF_A_PRODUCT = 4 }; /* before a window was fitted; a tangent and an adjoint step, and what they look up */
-
-  if (Kind(a) == NOMOS_NOT_VARIATIONAL) return (double)a->n_own + 1;
-  if (!a->window || !a->window->minimised.evaluations) return GUESS;
-  return 2 + OF_A_PRODUCT * (double)(a->window->minimised.products + a->window->minimised.evaluations);
+  return a->cycle - (NomosAssimilateInWindow(a) ? (int64_t)NomosObservationsTimes(a->window->seen) : 0);
 }
 
 typedef struct {

@@ -1,6 +1,7 @@
 #include "cases/run_params.h"
 #include "io/verdict_impl.h"
 
+#include <dirent.h>
 #include <jansson.h>
 #include <limits.h>
 #include <stdio.h>
@@ -71,6 +72,79 @@ static void NameOf(NomosCaseFile *file)
   if (!file->name[0]) snprintf(file->name, sizeof file->name, "case");
 }
 
+static int ByName(const struct dirent **a, const struct dirent **b)
+{
+  return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int IsVisible(const struct dirent *entry)
+{
+  return entry->d_name[0] != '.';
+}
+
+static PetscErrorCode Each(const char root[], const char relative[], int depth, NomosCaseFn visit, void *ctx)
+{
+  char            path[2 * NOMOS_MAX_PATH];
+  struct dirent **entries;
+  struct stat     info;
+  int             n;
+
+  PetscFunctionBeginUser;
+  snprintf(path, sizeof path, "%s/%s/case.yaml", root, relative);
+  if (!stat(path, &info)) {
+    PetscCall(visit(path, relative, ctx));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  snprintf(path, sizeof path, "%s/%s", root, relative);
+  n = depth ? scandir(path, &entries, IsVisible, ByName) : 0;
+  for (int i = 0; i < n; i++) {
+    char below[2 * NOMOS_MAX_PATH];
+    snprintf(path, sizeof path, "%.*s%s%s", NOMOS_MAX_PATH, relative, relative[0] ? "/" : "", entries[i]->d_name);
+    snprintf(below, sizeof below, "%.*s/%.*s", NOMOS_MAX_PATH, root, NOMOS_MAX_PATH - 2, path);
+    if (!stat(below, &info) && S_ISDIR(info.st_mode)) PetscCall(Each(root, path, depth - 1, visit, ctx));
+    free(entries[i]);
+  }
+  if (depth && n >= 0) free(entries);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosCaseEach(const char root[], NomosCaseFn visit, void *ctx)
+{
+  PetscFunctionBeginUser;
+  PetscCall(Each(root, "", 4, visit, ctx));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+typedef struct {
+  const char *given;
+  size_t      distance;
+  char       *nearest; /* (NOMOS_MAX_PATH) */
+} Nearest;
+
+/* A name without its folder is compared with names without theirs. */
+static PetscErrorCode Compare(const char path[], const char name[], void *ctx)
+{
+  Nearest    *n    = ctx;
+  const char *last = strrchr(name, '/'), *own = last && !strchr(n->given, '/') ? last + 1 : name;
+
+  PetscFunctionBeginUser;
+  (void)path;
+  if (NomosNearestName(n->given, 1, &own) && NomosNameDistance(n->given, own) < n->distance) {
+    n->distance = NomosNameDistance(n->given, own);
+    snprintf(n->nearest, NOMOS_MAX_PATH, "%s", name);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+void NomosCaseNearest(const char given[], char nearest[NOMOS_MAX_PATH])
+{
+  char root[NOMOS_MAX_PATH];
+
+  nearest[0] = '\0';
+  NomosCaseRoot(root);
+  if (root[0]) (void)NomosCaseEach(root, Compare, &(Nearest){.given = given, .distance = SIZE_MAX, .nearest = nearest});
+}
+
 static void Find(const char given[], NomosCaseFile *file, NomosVerdict *verdict)
 {
   char root[NOMOS_MAX_PATH], candidate[2 * NOMOS_MAX_PATH], found[PATH_MAX];
@@ -84,7 +158,9 @@ static void Find(const char given[], NomosCaseFile *file, NomosVerdict *verdict)
     return;
   }
   if (!realpath(candidate, found) || strlen(found) + sizeof "/config.yaml" > NOMOS_MAX_PATH) {
-    snprintf(verdict->message, sizeof verdict->message, "case '%s' not found%s%s; `nomos list` shows the cases", given, root[0] ? ", neither here nor in " : "", root);
+    char near[NOMOS_MAX_PATH];
+    NomosCaseNearest(given, near);
+    snprintf(verdict->message, sizeof verdict->message, "case '%s' not found%s%s%s%s%s; `nomos list` shows the cases", given, root[0] ? ", neither here nor in " : "", root, near[0] ? "; did you mean " : "", near, near[0] ? "?" : "");
     return;
   }
   if (IsDirectory(found)) {

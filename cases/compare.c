@@ -48,9 +48,27 @@ PetscErrorCode NomosCompareReadFrame(const NomosCompareRun *run, const char name
 typedef struct {
   int     d;
   size_t  n[2];
-  double *x[2], *begin[2];
+  double *x[2], *begin[2], *mass[2]; /* mass (n): NULL: not both have it */
   int32_t *match;
 } Pair;
+
+/* Masses that a run keeps, one of each particle; *mass NULL: it has none. PetscFree(*mass). */
+static PetscErrorCode ReadMasses(const NomosCompareRun *run, double **mass)
+{
+  size_t shape[NOMOS_FIELD_MAX_DIMS + 1], start = 0;
+  int    n_dims;
+  bool   has;
+
+  PetscFunctionBeginUser;
+  *mass = NULL;
+  PetscCall(NomosFieldReaderHas(run->reader, "mass", &has));
+  if (!has) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosFieldReaderShape(run->reader, "mass", &n_dims, shape));
+  if (n_dims != 1 || shape[0] != run->n_particles) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscMalloc1(run->n_particles, mass));
+  PetscCall(NomosFieldReaderRead(run->reader, "mass", &start, shape, *mass));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
 
 static PetscErrorCode NearestOf(int d, size_t n, const double x[], size_t n_queries, const double queries[], NomosNeighbours *nearest)
 {
@@ -66,6 +84,13 @@ static double SquaredDistance(int d, const double a[], const double b[])
   return sum;
 }
 
+/* What the centres are of, behind the rest. */
+static void SayCentre(const Pair *p, NomosComparison *c)
+{
+  const size_t n = strlen(c->what);
+  snprintf(c->what + n, sizeof c->what - n, "%s", p->mass[0] ? "; centres are of mass" : "; centres count each particle alike, as not both files hold `mass`");
+}
+
 /* Partners at the first common frame, and what that means in words. */
 static PetscErrorCode MatchParticles(const NomosCompareRun *first, Pair *p, NomosComparison *c)
 {
@@ -77,6 +102,7 @@ static PetscErrorCode MatchParticles(const NomosCompareRun *first, Pair *p, Nomo
   if (p->n[0] == p->n[1]) {
     for (size_t i = 0; i < p->n[0]; i++) far = fmax(far, SquaredDistance(p->d, p->begin[0] + i * d, p->begin[1] + i * d));
     snprintf(c->what, sizeof c->what, "its %zu particles, each with that of the same number of %s; at time %g they are at most %.3g%s%s apart", p->n[1], first->name, c->times[0], sqrt(far), bare ? "" : " ", bare ? "" : c->unit);
+    SayCentre(p, c);
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   NomosNeighbours nearest;
@@ -88,6 +114,7 @@ static PetscErrorCode MatchParticles(const NomosCompareRun *first, Pair *p, Nomo
   }
   PetscCall(NomosNeighboursFree(&nearest));
   snprintf(c->what, sizeof c->what, "how its %zu particles have moved since time %g, each compared with that of the %zu of %s that was nearest then, at most %.3g%s%s away; centre and Chamfer distance are of all", p->n[1], c->times[0], p->n[0], first->name, sqrt(far), bare ? "" : " ", bare ? "" : c->unit);
+  SayCentre(p, c);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -108,7 +135,7 @@ static PetscErrorCode OneWay(const Pair *p, int from, double *mean)
 static PetscErrorCode ComparePositions(const Pair *p, size_t k, NomosComparison *c)
 {
   const size_t d       = (size_t)p->d, n = p->n[1];
-  double       squares = 0, of_reference = 0, centre[2][3] = {{0}}, ways[2], apart = 0;
+  double       squares = 0, of_reference = 0, centre[2][3] = {{0}}, total[2] = {0}, ways[2], apart = 0;
 
   PetscFunctionBeginUser;
   for (size_t i = 0; i < n; i++) {
@@ -120,8 +147,10 @@ static PetscErrorCode ComparePositions(const Pair *p, size_t k, NomosComparison 
       of_reference += p->x[0][j * d + a] * p->x[0][j * d + a];
     }
   }
-  for (int r = 0; r < 2; r++)
-    for (size_t i = 0; i < p->n[r] * d; i++) centre[r][i % d] += p->x[r][i] / (double)p->n[r];
+  for (int r = 0; r < 2; r++) {
+    for (size_t i = 0; i < p->n[r]; i++) total[r] += p->mass[r] ? p->mass[r][i] : 1;
+    for (size_t i = 0; i < p->n[r] * d; i++) centre[r][i % d] += (p->mass[r] ? p->mass[r][i / d] : 1) * p->x[r][i] / total[r];
+  }
   for (size_t a = 0; a < d; a++) apart += (centre[1][a] - centre[0][a]) * (centre[1][a] - centre[0][a]);
   c->mse[k]      = squares / (double)n;
   c->relative[k] = sqrt(squares / of_reference);
@@ -156,8 +185,14 @@ static PetscErrorCode CompareParticles(const NomosCompareRun *first, const Nomos
   PetscCall(NomosCompareMatchFrames(first, run, c));
   PetscCall(PetscMalloc2(c->n, &c->centre, c->n, &c->chamfer));
   for (int r = 0; r < 2; r++) PetscCall(PetscMalloc2(p.n[r] * (size_t)p.d, &p.x[r], p.n[r] * (size_t)p.d, &p.begin[r]));
+  for (int r = 0; r < 2; r++) PetscCall(ReadMasses(runs[r], &p.mass[r]));
+  for (int r = 0; r < 2; r++)
+    if (!p.mass[1 - r]) PetscCall(PetscFree(p.mass[r]));
   PetscErrorCode failed = ComparePair(runs, &p, c);
-  for (int r = 0; r < 2; r++) PetscCall(PetscFree2(p.x[r], p.begin[r]));
+  for (int r = 0; r < 2; r++) {
+    PetscCall(PetscFree2(p.x[r], p.begin[r]));
+    PetscCall(PetscFree(p.mass[r]));
+  }
   PetscCall(PetscFree(p.match));
   PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -21,7 +21,7 @@ typedef struct {
 
      mse       sum |D|^2/n
      relative  sqrt(sum |D|^2/sum |R|^2)
-     centre    |sum D|/n
+     centre    distance of the centres of mass; where not both files hold `mass`, |sum D|/n
      chamfer   mean over particles of the squared distance to the nearest one of the other run, both ways, in the mean: for what mixes */
 typedef struct {
   char    variable[NOMOS_MAX_NAME], unit[NOMOS_LABEL], what[512]; /* what: what is compared, in words */

@@ -95,6 +95,7 @@ static const double *Chamfer(const NomosComparison *c) { return c->chamfer; }
 static PetscErrorCode DrawPanel(const NomosCompare *compare, NomosFigure figure, int row, int column, size_t v, const Curve *curve)
 {
   char        x_label[NOMOS_LABEL], y_label[NOMOS_LABEL], title[NOMOS_LABEL], words[NOMOS_LABEL], unit[NOMOS_LABEL + 8];
+  char        name[NOMOS_LABEL];
   const char *of = compare->with[1][v].unit;
 
   PetscFunctionBeginUser;
@@ -109,7 +110,8 @@ static PetscErrorCode DrawPanel(const NomosCompare *compare, NomosFigure figure,
     double                *times;
     PetscCall(PetscMalloc1(c->n, &times));
     for (size_t k = 0; k < c->n; k++) times[k] = c->times[k] / compare->context.time_factor;
-    PetscCall(NomosFigureLine(figure, c->n, times, curve->of(c), compare->runs[r].name, 0));
+    NomosLiteral(compare->runs[r].name, name);
+    PetscCall(NomosFigureLine(figure, c->n, times, curve->of(c), name, 0));
     PetscCall(PetscFree(times));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -121,11 +123,12 @@ static PetscErrorCode DrawErrors(const NomosCompare *compare)
   static const Curve curves[] = {{"mean squared error", Mse, true}, {"relative L2", Relative, false}, {"distance of centres", Centre, false}, {"Chamfer distance, squared", Chamfer, true}};
   const bool         particles = compare->runs[0].n_particles;
   const size_t       n         = particles ? 1 : PetscMin(compare->n_variables, 6);
-  char               title[2 * NOMOS_LABEL];
+  char               title[2 * NOMOS_LABEL], name[NOMOS_LABEL];
   NomosFigure        figure;
 
   PetscFunctionBeginUser;
-  snprintf(title, sizeof title, "errors against %s", compare->runs[0].name);
+  NomosLiteral(compare->runs[0].name, name);
+  snprintf(title, sizeof title, "errors against %s", name);
   PetscCall(NomosFigureCreate(title, particles ? 2 : (int)n, 2, &figure));
   for (size_t v = 0; v < n; v++)
     for (int k = 0; k < (particles ? 4 : 2); k++) PetscCall(DrawPanel(compare, figure, particles ? k / 2 : (int)v, k % 2, v, &curves[k]));
@@ -170,6 +173,7 @@ static void PrintTable(const NomosCompare *compare)
 PetscErrorCode NomosCompareWrite(const NomosCompare *compare)
 {
   const char *directories[NOMOS_MAX_BESIDE], *names[NOMOS_MAX_BESIDE];
+  char        literal[NOMOS_MAX_BESIDE][NOMOS_LABEL];
 
   PetscFunctionBeginUser;
   PetscCall(WriteJson(compare));
@@ -177,7 +181,8 @@ PetscErrorCode NomosCompareWrite(const NomosCompare *compare)
   PetscCall(DrawErrors(compare));
   for (size_t r = 0; r < compare->n_runs; r++) {
     directories[r] = compare->runs[r].directory;
-    names[r]       = compare->runs[r].name;
+    NomosLiteral(compare->runs[r].name, literal[r]);
+    names[r] = literal[r];
   }
   if (compare->runs[0].n_particles) PetscCall(NomosPlotParticlesBeside(&compare->context, compare->n_runs, directories, names, "beside"));
   if (!compare->context.quiet) printf("\nnumbers are in %s/compare.json, pictures in %s/plots\n", compare->directory, compare->directory);

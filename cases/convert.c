@@ -175,14 +175,24 @@ static PetscErrorCode CheckGrid(const Conversion *c)
 
 /* ---- the commands */
 
-static PetscErrorCode Run(Conversion *c, const char from[], NomosLog log)
+PetscErrorCode NomosConvertMayWrite(const NomosProgram *program, const char path[])
+{
+  struct stat info;
+
+  PetscFunctionBeginUser;
+  PetscCheck(program->force || stat(path, &info) || S_ISDIR(info.st_mode), PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s: is there already; --force writes over it, -o chooses another", path);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Run(Conversion *c, const NomosProgram *program, NomosLog log)
 {
   NomosConvertSource *s = &c->source;
   PetscErrorCode      failed;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosConvertOpen(from, s));
+  PetscCall(NomosConvertOpen(program->arguments[0], s));
   for (size_t i = 0; i < s->n_parts; i++) PetscCheck(!IsSame(s->parts[i].path, c->input.file.path), PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "-o %s is a file that is read: choose another one", c->input.file.path);
+  PetscCall(NomosConvertMayWrite(program, c->input.file.path));
   PetscCall(CheckGrid(c));
   if (!strcmp(c->input.format, "pdebench")) StopTime(s);
   PetscCall(DescribeAxes(c));
@@ -224,7 +234,7 @@ static PetscErrorCode Convert(NomosProgram *program, const char format[])
   PetscCall(PetscNew(&c));
   c->input = (NomosTrajectoryFileInput){.format = format, .file = {.path = program->directory}};
   PetscCall(NomosLogOpen(PETSC_COMM_SELF, NULL, program->quiet, &log));
-  PetscErrorCode failed = Run(c, program->arguments[0], log);
+  PetscErrorCode failed = Run(c, program, log);
   if (c->file) (void)NomosTrajectoryFileClose(&c->file, false);
   PetscCall(NomosLogClose(&log));
   PetscCall(NomosConvertClose(&c->source));

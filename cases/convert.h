@@ -51,6 +51,9 @@ PetscErrorCode NomosConvertClose(NomosConvertSource *source);
 /* A block of a field of one trajectory, (n frames, space). Errors: numbers that are not finite, with their place. */
 PetscErrorCode NomosConvertRead(NomosConvertSource *source, const NomosConvertField *field, size_t trajectory, size_t frame, size_t n, double values[]);
 
+/* A file that is there is not written over, but with --force. Not collective. */
+PetscErrorCode NomosConvertMayWrite(const NomosProgram *program, const char path[]);
+
 /* convert_particles.c: of trajectories of particles, whose numbers differ. Are there any in the first file of a path? */
 PetscErrorCode NomosConvertIsParticles(const char path[], bool *is);
 /* As LagrangeBench has them, a directory with train.h5, valid.h5, test.h5 (eight tenths, one and one, or the splits that the source has) and metadata.json; or all in a file of ours. Walls that the files do not tell are those of the

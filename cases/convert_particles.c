@@ -236,6 +236,29 @@ static PetscErrorCode Write(Conversion *c, const NomosProgram *program, bool dir
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Sets for tests alone lie in tests/ beside the data, and the layout has no place for them. */
+static PetscErrorCode TellTests(const Conversion *c, const char from[])
+{
+  char  **files, **tests, folder[NOMOS_MAX_PATH + 8];
+  size_t  n, n_tests;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosDataFiles(from, &n, &files));
+  const char *slash = strrchr(files[0], '/');
+  snprintf(folder, sizeof folder, "%.*stests", slash ? (int)PetscMin(slash + 1 - files[0], NOMOS_MAX_PATH) : 0, files[0]);
+  for (size_t i = 0; i < n; i++) PetscCall(PetscFree(files[i]));
+  PetscCall(PetscFree(files));
+  if (access(folder, R_OK)) PetscFunctionReturn(PETSC_SUCCESS);
+  const bool     quiet = NomosErrorSetQuiet(true);
+  PetscErrorCode code  = NomosDataFiles(folder, &n_tests, &tests); /* an error: there are none */
+  NomosErrorSetQuiet(quiet);
+  if (code) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosLogPrint(c->log, NOMOS_LOG_WARNING, "tests", "%zu test set%s in %s %s left out: export each by itself (nomos export %s ...)", n_tests, n_tests > 1 ? "s" : "", folder, n_tests > 1 ? "are" : "is", tests[0]));
+  for (size_t i = 0; i < n_tests; i++) PetscCall(PetscFree(tests[i]));
+  PetscCall(PetscFree(tests));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosConvertParticles(const NomosProgram *program, bool directory, NomosLog log)
 {
   const char *from = program->arguments[0], *to = program->directory;
@@ -246,9 +269,15 @@ PetscErrorCode NomosConvertParticles(const NomosProgram *program, bool directory
   PetscFunctionBeginUser;
   snprintf(file, sizeof file, "%.4000s%s", to, directory ? "/train.h5" : "");
   PetscCheck(stat(from, &a) || (stat(to, &b) && stat(file, &b)) || a.st_dev != b.st_dev || a.st_ino != b.st_ino, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "-o %s is what is read: choose another one", to);
+  PetscCall(NomosConvertMayWrite(program, file));
+  if (directory) {
+    snprintf(file, sizeof file, "%.4000s/metadata.json", to);
+    PetscCall(NomosConvertMayWrite(program, file));
+  }
   PetscCall(NomosParticleDataOpen(PETSC_COMM_SELF, &(NomosParticleDataInput){.path = from, .validation = directory ? 0.1 : 0, .test = directory ? 0.1 : 0}, &c.data));
   PetscErrorCode failed = NomosParticleDataGetInfo(c.data, &c.info);
   if (!failed) failed = Write(&c, program, directory);
+  if (!failed) failed = TellTests(&c, from);
   PetscCall(PetscFree(c.type));
   PetscCall(NomosParticleDataClose(&c.data));
   PetscCall(failed);

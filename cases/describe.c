@@ -197,5 +197,10 @@ PetscErrorCode NomosCommandDescribe(NomosProgram *program)
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(NomosDescribedEach(program, Near, &search));
+  char near[NOMOS_MAX_PATH];
+  if (!search.near) {
+    NomosCaseNearest(search.name, near);
+    if (near[0]) search.near = near;
+  }
   SETERRQ(program->comm, PETSC_ERR_ARG_WRONG, "nothing is called '%s': no solver, surrogate, law, method, parameter or case%s%s%s; see: nomos describe, nomos list", search.name, search.near ? "; did you mean " : "", search.near ? search.near : "", search.near ? "?" : "");
 }

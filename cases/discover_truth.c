@@ -141,13 +141,13 @@ static PetscErrorCode ShowProgress(NomosTruth *truth, int64_t first, int64_t las
   NomosRun  *run   = truth->run;
   NomosModel model = truth->model;
   bool       due;
-  char       time[64], text[96];
+  char       time[64], dt[64], text[96];
 
   PetscFunctionBeginUser;
   PetscCall(NomosLogProgressDue(run->log, &due));
   if (!due) PetscFunctionReturn(PETSC_SUCCESS);
   snprintf(text, sizeof text, "the real system, %s", NomosTimeText(model->time, run->params.stop, run->params.nondimensional, time, sizeof time));
-  PetscCall(NomosLogProgress(run->log, &(NomosProgress){.fraction = (double)(model->step - first) / (double)PetscMax(1, last - first), .step = model->step, .time_text = text, .dt = model->dt, .cfl = NAN}));
+  PetscCall(NomosLogProgress(run->log, &(NomosProgress){.fraction = (double)(model->step - first) / (double)PetscMax(1, last - first), .step = model->step, .time_text = text, .dt = model->dt, .dt_text = NomosTimeText(model->dt, model->dt, run->params.nondimensional, dt, sizeof dt), .cfl = NAN}));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -135,13 +135,13 @@ static PetscErrorCode ShowProgress(NomosRun *run, const NomosEstimate *e)
 {
   NomosModel model = run->model;
   bool       due;
-  char       time[64], text[96];
+  char       time[64], dt[64], text[96];
 
   PetscFunctionBeginUser;
   PetscCall(NomosLogProgressDue(run->log, &due));
   if (!due) PetscFunctionReturn(PETSC_SUCCESS);
   snprintf(text, sizeof text, "the %s, %s", e->twin ? "truth" : "prior", NomosTimeText(model->time, run->params.stop, run->params.nondimensional, time, sizeof time));
-  PetscCall(NomosLogProgress(run->log, &(NomosProgress){.fraction = fmin(1, model->time / e->from), .step = model->step, .time_text = text, .dt = model->dt, .cfl = NAN}));
+  PetscCall(NomosLogProgress(run->log, &(NomosProgress){.fraction = fmin(1, model->time / e->from), .step = model->step, .time_text = text, .dt = model->dt, .dt_text = NomosTimeText(model->dt, model->dt, run->params.nondimensional, dt, sizeof dt), .cfl = NAN}));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -35,6 +35,16 @@ static size_t Column(const NomosTable *table, const char name[])
   return column;
 }
 
+/* A curve of what the method has. Runs of before have zeros for the rest. */
+static bool Drawable(const NomosTable *table, const char name[])
+{
+  const size_t column = Column(table, name);
+
+  for (size_t r = 0; column < table->n_columns && r < table->n_rows; r++)
+    if (table->values[r * table->n_columns + column] > 0) return true;
+  return false;
+}
+
 static PetscErrorCode DrawColumn(const NomosPlotContext *context, NomosFigure figure, const NomosTable *table, const char name[], const char label[])
 {
   const size_t column = Column(table, name), stride = table->n_rows / MAX_POINTS + 1;
@@ -42,7 +52,7 @@ static PetscErrorCode DrawColumn(const NomosPlotContext *context, NomosFigure fi
   size_t       n = 0;
 
   PetscFunctionBeginUser;
-  if (column == table->n_columns) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!Drawable(table, name)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscMalloc2(table->n_rows + 1, &x, table->n_rows + 1, &y));
   for (size_t r = 0; r < table->n_rows; r += stride) {
     x[n]   = table->values[r * table->n_columns + 1] / context->time_factor;
@@ -54,7 +64,7 @@ static PetscErrorCode DrawColumn(const NomosPlotContext *context, NomosFigure fi
 }
 
 /* Steps of a histogram, over what every rank would have of exchangeable members. */
-static PetscErrorCode DrawRanks(const NomosPlotContext *context, NomosFigure figure)
+static PetscErrorCode DrawRanks(const NomosPlotContext *context, NomosFigure figure, int panel)
 {
   NomosTable table;
   char       path[2 * NOMOS_MAX_PATH];
@@ -64,7 +74,7 @@ static PetscErrorCode DrawRanks(const NomosPlotContext *context, NomosFigure fig
   snprintf(path, sizeof path, "%s/rank_histogram.csv", context->directory);
   if (access(path, R_OK)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(NomosTableRead(path, &table));
-  PetscCall(NomosFigurePanel(figure, 0, 2, &(NomosAxes){.title = "ranks of observations", .x_label = "members below", .y_label = "over the mean"}));
+  PetscCall(NomosFigurePanel(figure, 0, panel, &(NomosAxes){.title = "ranks of observations", .x_label = "members below", .y_label = "over the mean"}));
   PetscCall(PetscMalloc2(2 * table.n_rows + 1, &x, 2 * table.n_rows + 1, &y));
   for (size_t r = 0; r < table.n_rows; r++) all += table.values[r * table.n_columns + 2];
   for (size_t r = 0; r < table.n_rows; r++)
@@ -79,32 +89,40 @@ static PetscErrorCode DrawRanks(const NomosPlotContext *context, NomosFigure fig
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Panels of what there is: errors and spread, consistency, ranks. A single state without covariances has but its departures. */
 static PetscErrorCode DrawScores(const NomosPlotContext *context, const NomosTable *table)
 {
-  const size_t unit = Column(table, "analysis_spread");
+  const bool   errors = Drawable(table, "analysis_rmse"), spread = Drawable(table, "analysis_spread"), consistent = Drawable(table, "chi_squared");
+  const size_t unit   = Column(table, errors ? "analysis_rmse" : "analysis_spread");
   NomosFigure  figure;
-  char         time_label[NOMOS_LABEL], label[NOMOS_LABEL];
+  int          panel = 0;
+  char         time_label[NOMOS_LABEL], label[NOMOS_LABEL], ranks[2 * NOMOS_MAX_PATH];
 
   PetscFunctionBeginUser;
   if (!table->n_rows) PetscFunctionReturn(PETSC_SUCCESS);
+  snprintf(ranks, sizeof ranks, "%s/rank_histogram.csv", context->directory);
   NomosAxisLabel("time", context->time_name, time_label);
   NomosAxisLabel("root mean square", unit < table->n_columns ? table->units[unit] : "", label);
-  PetscCall(NomosFigureCreate(context->params.title[0] ? context->params.title : context->ops->name, 1, 3, &figure));
-  PetscCall(NomosFigurePanel(figure, 0, 0, &(NomosAxes){.title = Column(table, "analysis_rmse") < table->n_columns ? "error of the mean, and spread" : "spread", .x_label = time_label, .y_label = label, .y_scale = NOMOS_SCALE_LOG}));
-  PetscCall(DrawColumn(context, figure, table, "forecast_rmse", "error of the forecast"));
-  PetscCall(DrawColumn(context, figure, table, "analysis_rmse", "error of the analysis"));
-  PetscCall(DrawColumn(context, figure, table, "forecast_spread", "spread of forecasts"));
-  PetscCall(DrawColumn(context, figure, table, "analysis_spread", "spread of analyses"));
-  PetscCall(NomosFigurePanel(figure, 0, 1, &(NomosAxes){.title = "innovations squared over expected", .x_label = time_label, .y_scale = NOMOS_SCALE_LOG}));
-  PetscCall(DrawColumn(context, figure, table, "chi_squared", "innovations"));
-  PetscCall(DrawColumn(context, figure, table, "inflation", "inflation"));
-  PetscCall(DrawRanks(context, figure));
+  PetscCall(NomosFigureCreate(context->params.title[0] ? context->params.title : context->ops->name, 1, 1 + (errors || spread) + !access(ranks, R_OK), &figure));
+  if (errors || spread) {
+    PetscCall(NomosFigurePanel(figure, 0, panel++, &(NomosAxes){.title = !errors ? "spread" : spread ? "error of the mean, and spread" : "error", .x_label = time_label, .y_label = label, .y_scale = NOMOS_SCALE_LOG}));
+    PetscCall(DrawColumn(context, figure, table, "forecast_rmse", "error of the forecast"));
+    PetscCall(DrawColumn(context, figure, table, "analysis_rmse", "error of the analysis"));
+    PetscCall(DrawColumn(context, figure, table, "forecast_spread", "spread of forecasts"));
+    PetscCall(DrawColumn(context, figure, table, "analysis_spread", "spread of analyses"));
+  }
+  PetscCall(NomosFigurePanel(figure, 0, panel++, &(NomosAxes){.title = consistent ? "innovations squared over expected" : "departures over errors of observations", .x_label = time_label, .y_scale = NOMOS_SCALE_LOG}));
+  if (consistent) {
+    PetscCall(DrawColumn(context, figure, table, "chi_squared", "innovations"));
+    PetscCall(DrawColumn(context, figure, table, "inflation", "inflation"));
+  } else PetscCall(DrawColumn(context, figure, table, "departure", "root mean square"));
+  PetscCall(DrawRanks(context, figure, panel));
   PetscCall(NomosPlotSave(context, "assimilation", &figure));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 typedef struct {
-  bool    twin;
+  bool    twin, spread; /* spread: of several members */
   int     n_images;
   size_t  layers, ny, nx; /* ny 1: a line */
   double *values[N_SOURCES], *x;
@@ -125,7 +143,8 @@ static PetscErrorCode ReadFields(NomosFieldReader reader, size_t frame, Fields *
   f->nx     = shape[n_dims - 1];
   f->ny     = n_dims > 2 ? shape[n_dims - 2] : 1;
   f->layers = n_dims > 3 ? shape[1] : 1;
-  for (int s = f->twin ? TRUTH : ANALYSIS; s < N_SOURCES; s++) {
+  PetscCall(NomosFieldReaderHas(reader, sources[SPREAD], &f->spread));
+  for (int s = f->twin ? TRUTH : ANALYSIS; s < (f->spread ? N_SOURCES : SPREAD); s++) {
     PetscCall(PetscMalloc1(f->layers * f->ny * f->nx, &f->values[s]));
     PetscCall(NomosFieldReaderRead(reader, sources[s], start, shape, f->values[s]));
   }
@@ -172,10 +191,11 @@ static PetscErrorCode DrawLines(NomosFigure figure, const Fields *f)
   PetscFunctionBeginUser;
   PetscCall(NomosFigurePanel(figure, 0, 0, &(NomosAxes){.title = f->twin ? "truth, forecast and analysis" : "forecast and analysis", .x_label = f->x_label, .y_label = f->label}));
   for (int s = f->twin ? TRUTH : ANALYSIS; s <= FORECAST; s++) PetscCall(NomosFigureLine(figure, f->nx, f->x, f->values[s], sources[s], s == FORECAST));
-  PetscCall(NomosFigurePanel(figure, 0, 1, &(NomosAxes){.title = f->twin ? "error of the analysis, and spread" : "spread of the analyses", .x_label = f->x_label, .y_label = f->label}));
+  if (!f->twin && !f->spread) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosFigurePanel(figure, 0, 1, &(NomosAxes){.title = !f->twin ? "spread of the analyses" : f->spread ? "error of the analysis, and spread" : "error of the analysis", .x_label = f->x_label, .y_label = f->label}));
   for (size_t i = 0; i < f->nx && f->twin; i++) f->values[FORECAST][i] = fabs(f->values[ANALYSIS][i] - f->values[TRUTH][i]);
   if (f->twin) PetscCall(NomosFigureLine(figure, f->nx, f->x, f->values[FORECAST], "error", 0));
-  PetscCall(NomosFigureLine(figure, f->nx, f->x, f->values[SPREAD], "spread", 0));
+  if (f->spread) PetscCall(NomosFigureLine(figure, f->nx, f->x, f->values[SPREAD], "spread", 0));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -183,7 +203,7 @@ static PetscErrorCode DrawLast(const NomosPlotContext *context, NomosFieldReader
 {
   NomosFigure figure;
   Fields      f = {0};
-  bool        has, spread = false;
+  bool        has;
   char        title[2 * NOMOS_LABEL], when[64];
 
   PetscFunctionBeginUser;
@@ -192,10 +212,9 @@ static PetscErrorCode DrawLast(const NomosPlotContext *context, NomosFieldReader
   if (!has || !n) PetscFunctionReturn(PETSC_SUCCESS); /* of several fields there are no pictures */
   PetscCall(ReadFields(reader, n - 1, &f));
   while (f.n_images < N_IMAGES && images[f.twin][f.n_images].title) f.n_images++;
-  for (size_t p = 0; p < f.layers * f.ny * f.nx && !spread; p++) spread = f.values[SPREAD][p] != 0;
-  if (!spread) f.n_images--; /* a single state has none; it is the last image */
+  if (!f.spread) f.n_images--; /* the last image */
   snprintf(title, sizeof title, "%s, t = %s", context->params.title[0] ? context->params.title : context->ops->name, NomosTimeText(times[n - 1], context->params.stop, context->params.nondimensional, when, sizeof when));
-  PetscCall(NomosFigureCreate(title, (int)f.layers, f.ny > 1 ? f.n_images : 2, &figure));
+  PetscCall(NomosFigureCreate(title, (int)f.layers, f.ny > 1 ? f.n_images : 1 + (f.twin || f.spread), &figure));
   PetscCall(f.ny > 1 ? DrawPlanes(figure, &f) : DrawLines(figure, &f));
   PetscCall(NomosPlotSave(context, "analysis", &figure));
   for (int s = 0; s < N_SOURCES; s++) PetscCall(PetscFree(f.values[s]));

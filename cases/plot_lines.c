@@ -23,7 +23,7 @@ static void Grid(int n, int *rows, int *columns)
   *rows    = (n + *columns - 1) / *columns;
 }
 
-/* One scalar against time, thinned to what a picture can show. */
+/* One scalar against time, thinned to what a picture can show. Two rows are the ends of a run, and no curve: nothing is known between them. */
 static PetscErrorCode DrawScalar(const NomosPlotContext *context, NomosFigure figure, const NomosTable *table, size_t column, const char label[])
 {
   size_t  stride = table->n_rows / MAX_POINTS + 1, n = 0;
@@ -35,7 +35,7 @@ static PetscErrorCode DrawScalar(const NomosPlotContext *context, NomosFigure fi
     x[n]   = table->values[r * table->n_columns + 1] / context->time_factor;
     y[n++] = table->values[r * table->n_columns + column];
   }
-  PetscCall(NomosFigureLine(figure, n, x, y, label, 0));
+  PetscCall(NomosFigureLine(figure, n, x, y, label, n > 2 ? 0 : 3));
   PetscCall(PetscFree2(x, y));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -74,7 +74,7 @@ typedef struct {
   const NomosPlotContext *context;
   NomosFilm               film;
   NomosModelScene         scene;
-  size_t                  n_runs, d, first; /* first: frame of the first run at which all have begun */
+  size_t                  n_runs, d, *shown; /* shown (n_frames of the film): frames of the first run whose times all have */
   Run                     runs[NOMOS_MAX_BESIDE];
   Quantity                quantity;   /* name NULL: by kind */
   size_t                  components; /* of its variable */
@@ -121,28 +121,36 @@ static PetscErrorCode ReadFrame(const Run *run, const char name[], size_t frame,
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The frame of a run that is nearest in time to a shown one of the first run. */
-static size_t SameMoment(const Cast *cast, size_t run, size_t frame)
+static size_t Nearest(const Run *run, double moment)
 {
-  const Run   *r      = &cast->runs[run];
-  const double moment = cast->runs[0].times[cast->first + frame];
-  size_t       best   = 0;
+  size_t best = 0;
 
-  for (size_t f = 1; f < r->n_frames; f++)
-    if (fabs(r->times[f] - moment) < fabs(r->times[best] - moment)) best = f;
+  for (size_t f = 1; f < run->n_frames; f++)
+    if (fabs(run->times[f] - moment) < fabs(run->times[best] - moment)) best = f;
   return best;
 }
 
-/* A run that begins with a frame of another is not there before it. */
-static size_t FirstCommon(const Cast *cast)
+/* Panels bear the times of the first run: only those are shown at which every run was there (to a tenth of an interval) and has a frame nearer than half an interval; not the end of one that had ended. */
+static PetscErrorCode FindShown(Cast *cast)
 {
   const Run *run   = &cast->runs[0];
-  double     begin = -INFINITY;
-  size_t     first = 0;
+  double     begin = -INFINITY, end = INFINITY;
 
-  for (size_t r = 0; r < cast->n_runs; r++) begin = fmax(begin, cast->runs[r].times[0]);
-  while (first + 1 < run->n_frames && 0.5 * (run->times[first] + run->times[first + 1]) < begin) first++;
-  return first;
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(run->n_frames, &cast->shown));
+  for (size_t r = 0; r < cast->n_runs; r++) {
+    begin = fmax(begin, cast->runs[r].times[0]);
+    end   = fmin(end, cast->runs[r].times[cast->runs[r].n_frames - 1]);
+  }
+  const double interval = run->n_frames > 1 ? (run->times[run->n_frames - 1] - run->times[0]) / (double)(run->n_frames - 1) : 1e-9;
+  for (size_t f = 0; f < run->n_frames; f++) {
+    const double t    = run->times[f];
+    bool         have = t > begin - 0.1 * interval && t < end + 0.1 * interval;
+    for (size_t r = 1; r < cast->n_runs; r++) have = have && fabs(cast->runs[r].times[Nearest(&cast->runs[r], t)] - t) <= 0.51 * interval;
+    if (have || cast->n_runs == 1) cast->shown[cast->film.n_frames++] = f;
+  }
+  NomosCheck(cast->film.n_frames, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "the runs have no frame at the same time: the first has frames from %g to %g, and all are there from %g to %g; give them the same output.fields_every", run->times[0], run->times[run->n_frames - 1], begin, end);
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode Read(void *ctx, size_t motion, size_t frame, double x[], uint32_t colour[])
@@ -151,7 +159,7 @@ static PetscErrorCode Read(void *ctx, size_t motion, size_t frame, double x[], u
   const Run  *run  = &cast->runs[motion];
 
   PetscFunctionBeginUser;
-  frame = SameMoment(cast, motion, frame);
+  frame = Nearest(run, cast->runs[0].times[cast->shown[frame]]);
   PetscCall(ReadFrame(run, "position", frame, x));
   if (cast->quantity.name) PetscCall(ReadFrame(run, cast->quantity.variable, frame, run->values));
   for (size_t p = 0; p < run->n; p++) {
@@ -199,6 +207,7 @@ static PetscErrorCode CloseCast(Cast *cast)
     PetscCall(PetscFree(cast->runs[r].values));
   }
   PetscCall(PetscFree(cast->scene.obstacles));
+  PetscCall(PetscFree(cast->shown));
   PetscCall(PetscFree(cast->times));
   PetscCall(PetscFree(cast->time_texts));
   if (cast->log) PetscCall(NomosLogClose(&cast->log));
@@ -365,8 +374,8 @@ static PetscErrorCode NameTimes(Cast *cast)
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc1(run->n_frames, &cast->time_texts));
   PetscCall(PetscMalloc1(run->n_frames, &cast->times));
-  for (size_t f = 0; f < run->n_frames; f++) {
-    snprintf(cast->time_texts[f], sizeof *cast->time_texts, "%s%.*f%s%s", context->params.nondimensional ? "t = " : "", digits, run->times[f] / context->time_factor, context->time_name[0] ? " " : "", context->time_name);
+  for (size_t f = 0; f < cast->film.n_frames; f++) {
+    snprintf(cast->time_texts[f], sizeof *cast->time_texts, "%s%.*f%s%s", context->params.nondimensional ? "t = " : "", digits, run->times[cast->shown[f]] / context->time_factor, context->time_name[0] ? " " : "", context->time_name);
     cast->times[f] = cast->time_texts[f];
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -400,15 +409,14 @@ static PetscErrorCode Draw(Cast *cast, const char *const directories[], const ch
   if (context->ops->scene) PetscCall(context->ops->scene(context->config, &cast->scene));
   else PetscCall(FindRoom(cast, &cast->scene.room));
   PetscCall(ChooseColours(cast));
-  cast->first = FirstCommon(cast);
+  PetscCall(FindShown(cast));
   PetscCall(NameTimes(cast));
   cast->film.scene       = &cast->scene.room;
   cast->film.title       = context->params.title[0] ? context->params.title : context->ops->name;
   cast->film.n_motions   = cast->n_runs;
   cast->film.names       = names;
   cast->film.n_particles = counts;
-  cast->film.n_frames    = cast->runs[0].n_frames - cast->first;
-  cast->film.times       = cast->times + cast->first;
+  cast->film.times       = cast->times;
   cast->film.read        = Read;
   cast->film.progress    = Progress;
   cast->film.ctx         = cast;
@@ -454,6 +462,7 @@ PetscErrorCode NomosPlotParticles(const NomosPlotContext *context)
 
   PetscFunctionBeginUser;
   PetscCall(NomosPlotFile(context, "fields.nc", HasParticles, &has));
+  PetscCheck(has || !context->params.colour[0], PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "output.colour = %s: it colours particles, and %s holds none; leave it out", context->params.colour, context->directory);
   if (has) PetscCall(NomosPlotParticlesBeside(context, 1, &context->directory, NULL, "particles"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

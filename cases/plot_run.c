@@ -144,6 +144,17 @@ void NomosLastName(const char path[], char name[NOMOS_LABEL])
   snprintf(name, NOMOS_LABEL, "%.*s", (int)PetscMin(end - start, NOMOS_LABEL - 1), path + start);
 }
 
+void NomosLiteral(const char name[], char text[NOMOS_LABEL])
+{
+  size_t n = 0;
+
+  for (const char *c = name; *c && n + 2 < NOMOS_LABEL; c++) {
+    if (*c == '_' || *c == '^' || *c == '\\') text[n++] = '\\';
+    text[n++] = *c;
+  }
+  text[n] = '\0';
+}
+
 static PetscErrorCode PlotBeside(const NomosPlotContext *context, const char other[])
 {
   const char *const directories[] = {context->directory, other};
@@ -151,7 +162,11 @@ static PetscErrorCode PlotBeside(const NomosPlotContext *context, const char oth
   const char *const names[] = {words[0], words[1]};
 
   PetscFunctionBeginUser;
-  for (int i = 0; i < 2; i++) NomosLastName(directories[i], words[i]);
+  for (int i = 0; i < 2; i++) {
+    char name[NOMOS_LABEL];
+    NomosLastName(directories[i], name);
+    NomosLiteral(name, words[i]);
+  }
   PetscCall(NomosPlotParticlesBeside(context, 2, directories, names, "beside"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -188,12 +203,16 @@ PetscErrorCode NomosPlotRun(const char directory[], const NomosProgram *program)
   else if (HasFile(directory, "equation.json")) PetscCall(NomosPlotDiscover(&context));
   else if (HasFile(directory, "assimilation.csv")) PetscCall(NomosPlotAssimilate(&context));
   else {
-    PetscCall(NomosPlotFields(&context));
-    PetscCall(NomosPlotParticles(&context));
-    PetscCall(NomosPlotOrbits(&context));
+    static PetscErrorCode (*const draw[])(const NomosPlotContext *) = {NomosPlotFields, NomosPlotParticles, NomosPlotOrbits, NomosPlotScalars, NomosPlotSpectra};
+    PetscErrorCode failed = PETSC_SUCCESS;
+    char           reason[1024];
+    for (size_t i = 0; i < sizeof draw / sizeof *draw; i++) { /* one that fails does not take the others with it */
+      const PetscErrorCode code = draw[i](&context);
+      if (code && !failed) snprintf(reason, sizeof reason, "%s", NomosErrorLast());
+      if (!failed) failed = code;
+    }
+    if (failed) SETERRQ(PETSC_COMM_SELF, failed, "%s", reason);
     if (program->beside) PetscCall(PlotBeside(&context, program->beside));
-    PetscCall(NomosPlotScalars(&context));
-    PetscCall(NomosPlotSpectra(&context));
   }
   PetscCall(NomosConfigDestroy(&config));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -20,6 +20,8 @@ enum { NOMOS_LABEL = 256, NOMOS_MAX_BESIDE = 4 };
 void NomosAxisLabel(const char name[], const char unit[], char label[NOMOS_LABEL]);
 /* kinetic_energy_1 -> "kinetic energy 1": short, as legends must be. */
 void NomosWords(const char name[], char words[NOMOS_LABEL]);
+/* A name as pictures draw it letter by letter: without sub- and superscripts. */
+void NomosLiteral(const char name[], char text[NOMOS_LABEL]);
 /* The last name of a path. */
 void NomosLastName(const char path[], char name[NOMOS_LABEL]);
 /* Unit of the label for lengths (km from 5 km on) and the factor to divide by. */

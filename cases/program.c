@@ -113,7 +113,7 @@ static const struct {
    "Of runs and of files of trajectories (those that a training made), or a folder of these: every run, and every trajectory of a file, becomes one of the new file. PDEBench's layout is that\n"
    "of the family of the equation; it holds one value of each parameter, The Well's one for each trajectory. --format nomos collects runs into a file of our own.\n"
    "Particles become a folder with train.h5, valid.h5, test.h5 and metadata.json: --format lagrangebench, which GNS's programs read too where they take HDF5;\n"
-   "or, like orbits, a file of our own. The other layouts are for fields on a grid.\n"
+   "or, like orbits, a file of our own. The other layouts are for fields on a grid. Test sets in tests/ beside the data are exported by their own names.\n"
    "\n"
    "  nomos export training --format well -o burgers.hdf5\n"
    "  nomos export runs/burgers --format pdebench -o 1D_Burgers_Sols_Nu0.01.hdf5\n"
@@ -150,10 +150,11 @@ static const struct {
   {"--output", "-o", "DIR", COMPARE, TEXT, offsetof(NomosProgram, directory), "where the results go (default: compare/ in the first run)"},
   {"--output", "-o", "FILE", EXPORT | IMPORT, TEXT, offsetof(NomosProgram, directory), "the file to write; of format lagrangebench the folder"},
   {"--format", NULL, "pdebench|well|lagrangebench", EXPORT, TEXT, offsetof(NomosProgram, format), "its layout"},
-  {"--beside", NULL, "RUN", PLOT, TEXT, offsetof(NomosProgram, beside), "of particles: show another run beside this one too (plots/beside.png and beside_motion.png)"},
+  {"--beside", NULL, "RUN", PLOT, TEXT, offsetof(NomosProgram, beside), "of particles: show another run beside this one too, at the times both have (plots/beside.png and beside_motion.png)"},
   {"--set", NULL, "KEY=VALUE", PLOT | COMPARE | RUN | GRADCHECK | ASSIMILATE | ESTIMATE | DISCOVER | GENERATE | TRAIN | EVALUATE | SCALING | DESCRIBE, LIST_OF_TEXT, 0, "set a parameter; wins over the case; may be given many times"},
   {"--restart", NULL, "latest|STEP|FILE", RUN | ASSIMILATE | ESTIMATE | TRAIN | SCALING, TEXT, offsetof(NomosProgram, restart), "continue from a checkpoint"},
   {"--force", NULL, NULL, RUN | GRADCHECK | ASSIMILATE | ESTIMATE | DISCOVER | GENERATE | TRAIN | SCALING, FLAG, offsetof(NomosProgram, force), "replace the run in the run directory: only files a run writes are deleted"},
+  {"--force", NULL, NULL, EXPORT | IMPORT, FLAG, offsetof(NomosProgram, force), "write over the file that is there"},
   {"--dry-run", NULL, NULL, RUN | TRAIN, FLAG, offsetof(NomosProgram, dry_run), "check the case, say what it would cost, write nothing"},
   {"--smoke", NULL, NULL, RUN | GRADCHECK | ASSIMILATE | ESTIMATE | DISCOVER | GENERATE | TRAIN | EVALUATE | SCALING | DESCRIBE, FLAG, offsetof(NomosProgram, smoke), "the case's small variant (`smoke:` in case.yaml)"},
   {"--check", NULL, NULL, RUN | ASSIMILATE | ESTIMATE | DISCOVER | TRAIN | SCALING, FLAG, offsetof(NomosProgram, check), "compare the results with the case's expected.yaml"},

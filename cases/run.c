@@ -17,6 +17,8 @@ static PetscErrorCode InitialState(NomosRun *run)
     if (!here && run->case_file.is_run) snprintf(checkpoints, sizeof checkpoints, "%.4000s/checkpoint", run->case_file.directory);
     PetscCall(NomosRunReadCheckpoint(run, checkpoints, run->program->restart));
     run->restarted = true;
+    char stop[64], time[64];
+    PetscCheck(run->model->time - run->model->dt < run->params.stop - NomosRunTolerance(run), run->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: time.stop = %s lies before the state to go on with, which is that of %s: give a later one, or --restart the STEP of an earlier checkpoint", NomosConfigWhere(run->config, "time.stop"), NomosTimeText(run->params.stop, run->params.stop, run->params.nondimensional, stop, sizeof stop), NomosTimeText(run->model->time, run->params.stop, run->params.nondimensional, time, sizeof time));
   } else PetscCall(run->ops->initialise(run->model));
   run->first_step = run->model->step;
   PetscCall(NomosRunCheck(run));

@@ -85,7 +85,7 @@ static PetscErrorCode ShowProgress(NomosRun *run)
   NomosModel            model  = run->model;
   bool                  due;
   double                cfl = NAN;
-  char                  time[64];
+  char                  time[64], dt[64];
 
   PetscFunctionBeginUser;
   PetscCall(NomosLogProgressDue(run->log, &due));
@@ -96,6 +96,7 @@ static PetscErrorCode ShowProgress(NomosRun *run)
     .step      = model->step,
     .time_text = NomosTimeText(model->time, params->stop, params->nondimensional, time, sizeof time),
     .dt        = model->dt,
+    .dt_text   = NomosTimeText(model->dt, model->dt, params->nondimensional, dt, sizeof dt),
     .cfl       = cfl,
   }));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -95,6 +95,12 @@ static int64_t FramesOf(const NomosRun *run, double every)
   return 1 + (int64_t)fmin(index, ceil(stop / run->params.dt)) + (stop - index * every > NomosRunTolerance(run) ? 1 : 0);
 }
 
+/* Rows of scalars.csv are cheaper than frames of fields.nc: where nothing is said of them there is one with each frame. */
+static double ScalarsEvery(const NomosRun *run)
+{
+  return run->params.scalars_every > 0 ? run->params.scalars_every : run->params.fields_every;
+}
+
 static double FrameBytes(const NomosFileLayout *layout, NomosRealType type)
 {
   double bytes = 0;
@@ -124,7 +130,7 @@ PetscErrorCode NomosRunEstimate(NomosRun *run, NomosRunCost *cost)
   cost->n_steps       = (int64_t)ceil(run->params.stop / run->params.dt - 1e-6);
   cost->n_fields      = FramesOf(run, run->params.fields_every);
   cost->n_spectra     = run->ops->spectra_layout ? FramesOf(run, run->params.spectra_every) : 0;
-  cost->n_scalars     = FramesOf(run, run->params.scalars_every);
+  cost->n_scalars     = FramesOf(run, ScalarsEvery(run));
   cost->n_checkpoints = run->params.checkpoint_every > 0 ? FramesOf(run, run->params.checkpoint_every) - 1 : 1;
   cost->frame_bytes   = FrameBytes(&fields, run->params.precision);
   cost->spectra_bytes = FrameBytes(&spectra, NOMOS_F64);
@@ -207,7 +213,7 @@ static PetscErrorCode OpenFiles(NomosRun *run, bool look)
   run->checkpoint_due.every = run->params.checkpoint_every;
   run->fields_due  = (NomosCadence){run->params.fields_every, -1};
   run->spectra_due = (NomosCadence){run->params.spectra_every, -1};
-  run->scalars_due = (NomosCadence){run->params.scalars_every, -1};
+  run->scalars_due = (NomosCadence){ScalarsEvery(run), -1};
   PetscCall(run->ops->field_layout(run->model, &layout));
   for (size_t v = 0; v < layout.n_variables; v++) run->has_planes = run->has_planes || (!layout.variables[v].constant && layout.variables[v].dims[0] && layout.variables[v].dims[1]);
   PetscCall(OpenFieldFile(run, "fields.nc", &layout, run->params.precision, cost.n_fields, &run->field_variables, &run->fields_due, look ? NULL : &run->fields));

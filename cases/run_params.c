@@ -20,7 +20,7 @@ const NomosParam nomos_run_params[] = {
   {"time.stop",             NOMOS_PARAM_REAL,   NULL,      "s",  0, DBL_MAX,       NULL, false, "The run ends with the first step at or after this time."},
   {"time.check_every",      NOMOS_PARAM_INT,    "10",      NULL, 1, 20,            NULL, false, "Steps between two looks for a blow-up."},
   {"output.fields_every",   NOMOS_PARAM_REAL,   "0",       "s",  0, DBL_MAX,       NULL, false, "Time between two frames of fields.nc; 0: one at the start and one at the end."},
-  {"output.scalars_every",  NOMOS_PARAM_REAL,   "0",       "s",  0, DBL_MAX,       NULL, false, "Time between two rows of scalars.csv; 0: one at the start and one at the end."},
+  {"output.scalars_every",  NOMOS_PARAM_REAL,   "0",       "s",  0, DBL_MAX,       NULL, false, "Time between two rows of scalars.csv; 0: as output.fields_every (of nomos assimilate: a row of scores at every analysis)."},
   {"output.spectra_every",  NOMOS_PARAM_REAL,   "0",       "s",  0, DBL_MAX,       NULL, false, "Time between two frames of spectra.nc; 0: one at the start and one at the end."},
   {"output.precision",      NOMOS_PARAM_CHOICE, "float32", NULL, 0, 0,    "float32|float64", false, "Precision of fields.nc."},
   {"output.compression",    NOMOS_PARAM_INT,    "0",       NULL, 0, 9,             NULL, false, "Deflate level of the .nc files, applied when the run ends; 0: none."},

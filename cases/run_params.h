@@ -74,5 +74,10 @@ typedef struct {
 PetscErrorCode NomosCaseFind(MPI_Comm comm, const char given[], NomosCaseFile *file);
 /* The folder of cases: $NOMOS_CASES, the source's, the installation's; "" if there is none. */
 void NomosCaseRoot(char root[NOMOS_MAX_PATH]);
+/* Every case below `root`, a directory with a case.yaml: its file and its name, "qg/rossby_wave". Not collective. */
+typedef PetscErrorCode (*NomosCaseFn)(const char path[], const char name[], void *ctx);
+PetscErrorCode NomosCaseEach(const char root[], NomosCaseFn visit, void *ctx);
+/* The case of the root whose name is nearest, "" if none is near; for `did you mean`. Not collective. */
+void NomosCaseNearest(const char given[], char nearest[NOMOS_MAX_PATH]);
 
 #endif

@@ -233,15 +233,37 @@ static PetscErrorCode WarnNotFinite(NomosRun *run, const NomosTrainingStatus *s)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Losses grow with a curriculum's roll-outs, but not that far; a training that diverged to finite numbers ends like any other. */
-static PetscErrorCode WarnGrown(NomosRun *run, const NomosTrainingStatus *s)
+static bool Grown(const NomosTrainingStatus *s)
 {
-  char sentence[256];
+  return s->epoch_loss > 10 * fabs(s->start_loss);
+}
+
+/* A training that diverged to finite numbers ends like any other. The mean of the last epoch and the loss of the first step are of other examples, and of longer roll-outs in a curriculum: what has grown must be the same loss, too. */
+static PetscErrorCode WarnGrown(const NomosTrain *train, const NomosTrainingStatus *s)
+{
+  char sentence[512];
 
   PetscFunctionBeginUser;
-  if (!(s->epoch_loss > 10 * fabs(s->start_loss))) PetscFunctionReturn(PETSC_SUCCESS);
-  snprintf(sentence, sizeof sentence, "the training diverged: the mean loss of the last epoch is %.3g, that of the first step, with the weights it began with, was %.3g; take a lower train.learning_rate, or train.clip_norm: 1", s->epoch_loss, s->start_loss);
-  PetscCall(NomosRunWarn(sentence, run));
+  if (!Grown(s) || !(train->start_loss_now > 10 * fabs(s->start_loss))) PetscFunctionReturn(PETSC_SUCCESS);
+  snprintf(sentence, sizeof sentence, "the training diverged: the mean loss of the last epoch is %.3g, and that of the first step, which was %.3g with the weights it began with, is %.3g with the last ones; take a lower train.learning_rate, or train.clip_norm: 1", s->epoch_loss, s->start_loss, train->start_loss_now);
+  PetscCall(NomosRunWarn(sentence, train->run));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* With the last weights: later there are the best ones. One that blows up is as bad as can be. */
+static PetscErrorCode LookAtStart(NomosTrain *train)
+{
+  NomosTrainingStatus s;
+
+  PetscFunctionBeginUser;
+  train->start_loss_now = NAN;
+  NomosTrainingGetStatus(train->training, &s);
+  if (!Grown(&s)) PetscFunctionReturn(PETSC_SUCCESS);
+  const bool     quiet = NomosErrorSetQuiet(true);
+  PetscErrorCode code  = NomosTrainingStartLossNow(train->training, &train->start_loss_now);
+  NomosErrorSetQuiet(quiet);
+  if (code != PETSC_ERR_FP) PetscCall(code);
+  if (code || !isfinite(train->start_loss_now)) train->start_loss_now = INFINITY;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -254,7 +276,7 @@ static PetscErrorCode Warn(NomosTrain *train)
   NomosTrainingGetStatus(train->training, &s);
   if (run->surrogate_ops->warn) PetscCall(run->surrogate_ops->warn(train->surrogate, NomosRunWarn, run));
   PetscCall(WarnNotFinite(run, &s));
-  PetscCall(WarnGrown(run, &s));
+  PetscCall(WarnGrown(train, &s));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -308,6 +330,7 @@ static PetscErrorCode End(NomosTrain *train)
   run->step = s.step;
   snprintf(where, sizeof where, "step %lld, epoch %lld", (long long)s.step, (long long)s.epoch);
   if (s.step) snprintf(timings, sizeof timings, ", %.3g s in steps; %.4g examples/s; best %.4g at step %lld", s.seconds, s.seconds > 0 ? s.examples / s.seconds : 0, s.best, (long long)s.best_step);
+  PetscCall(LookAtStart(train));
   PetscCall(NomosTrainingSwapBest(train->training)); /* results and pictures are of the weights that one gets */
   if (run->stopped_by) PetscCall(Warn(train)); /* of a training that was stopped there are no results */
   else PetscCall(Draw(train));

@@ -11,6 +11,7 @@ typedef struct {
   NomosTraining   training;
   NomosScalarFile losses;
   char            data_path[NOMOS_MAX_PATH]; /* of data that data.case made; "": data.path */
+  double          start_loss_now;            /* NomosTrainingStartLossNow of the last weights, where losses have grown tenfold; else NaN */
   int64_t         written_step;              /* best step whose weights are in weights.safetensors, -1: none */
   NomosRun       *run;
 } NomosTrain;

@@ -292,31 +292,6 @@ PETSC_ATTRIBUTE_FORMAT(2, 3) static void Append(char line[LINE_MAX_BYTES], const
   va_end(arguments);
 }
 
-/* "step 12 000  t = 3.2 year  dt = 2 h  CFL 0.31  812 steps/s  0:42 to go" */
-static void DescribeProgress(const NomosProgress *progress, double steps_per_second, double seconds_to_go, char line[LINE_MAX_BYTES])
-{
-  char count[32], duration[32];
-
-  line[0] = '\0';
-  FormatCount(progress->step, count);
-  Append(line, "step %s", count);
-  if (progress->note) Append(line, "  %.200s", progress->note);
-  if (progress->time_text) Append(line, "  t = %.100s", progress->time_text);
-  if (progress->dt_text) Append(line, "  dt = %.100s", progress->dt_text);
-  else if (isfinite(progress->dt)) Append(line, "  dt = %.4g", progress->dt);
-  if (isfinite(progress->cfl)) Append(line, "  CFL %.2f", progress->cfl);
-  if (isfinite(steps_per_second)) {
-    if (steps_per_second >= 100) {
-      FormatCount((int64_t)fmin(steps_per_second + 0.5, 1e15), count);
-      Append(line, "  %s steps/s", count);
-    } else Append(line, "  %.3g steps/s", steps_per_second);
-  }
-  if (isfinite(seconds_to_go)) {
-    FormatDuration(seconds_to_go, duration);
-    Append(line, "  %s to go", duration);
-  }
-}
-
 /* Columns a UTF-8 text takes; cut behind `limit` columns. */
 static int CutToColumns(char text[], int limit)
 {
@@ -332,18 +307,59 @@ static int CutToColumns(char text[], int limit)
   return columns;
 }
 
+/* Parts of a progress line, in their order; and in what order they are left out where there is no room: the time to go is what one looks for. */
+enum { STEP, NOTE, TIME, DT, CFL, RATE, TO_GO, N_PARTS };
+static const int first_to_go[] = {DT, CFL, RATE, STEP, TIME, NOTE};
+
+/* "step 12 000  t = 3.2 year  dt = 2 h  CFL 0.31  812 steps/s  0:42 to go", or as much of it as `room` columns hold. */
+static void DescribeProgress(const NomosProgress *progress, double steps_per_second, double seconds_to_go, int room, char line[LINE_MAX_BYTES])
+{
+  char parts[N_PARTS][256] = {""}, count[32], duration[32];
+  int  columns = 0;
+
+  FormatCount(progress->step, count);
+  snprintf(parts[STEP], sizeof parts[0], "step %s", count);
+  if (progress->note) snprintf(parts[NOTE], sizeof parts[0], "%.200s", progress->note);
+  if (progress->time_text) snprintf(parts[TIME], sizeof parts[0], "t = %.100s", progress->time_text);
+  if (progress->dt_text) snprintf(parts[DT], sizeof parts[0], "dt = %.100s", progress->dt_text);
+  else if (isfinite(progress->dt)) snprintf(parts[DT], sizeof parts[0], "dt = %.4g", progress->dt);
+  if (isfinite(progress->cfl)) snprintf(parts[CFL], sizeof parts[0], "CFL %.2f", progress->cfl);
+  if (isfinite(steps_per_second)) {
+    if (steps_per_second >= 100) {
+      FormatCount((int64_t)fmin(steps_per_second + 0.5, 1e15), count);
+      snprintf(parts[RATE], sizeof parts[0], "%s steps/s", count);
+    } else snprintf(parts[RATE], sizeof parts[0], "%.3g steps/s", steps_per_second);
+  }
+  if (isfinite(seconds_to_go)) {
+    FormatDuration(seconds_to_go, duration);
+    snprintf(parts[TO_GO], sizeof parts[0], "%s to go", duration);
+  }
+  for (int p = 0; p < N_PARTS; p++) columns += parts[p][0] ? 2 + CutToColumns(parts[p], INT_MAX) : 0;
+  columns -= 2; /* between parts */
+  for (size_t i = 0; i < sizeof first_to_go / sizeof *first_to_go && columns > room; i++) {
+    char *part = parts[first_to_go[i]];
+    if (!part[0]) continue;
+    columns -= 2 + CutToColumns(part, INT_MAX);
+    CutToColumns(part, first_to_go[i] == NOTE ? PetscMax(0, room - columns - 2) : 0); /* of the note, the last to be left out, what there is room for */
+    if (part[0]) columns += 2 + CutToColumns(part, INT_MAX);
+  }
+  line[0] = '\0';
+  for (int p = 0; p < N_PARTS; p++)
+    if (parts[p][0]) Append(line, "%s%s", line[0] ? "  " : "", parts[p]);
+}
+
 /* ` 37 % ▕███████▏ step ...`; the bar takes the room that is left, the line never wraps. */
-static void DrawLine(NomosLog log, double fraction, const char description[])
+static void DrawLine(NomosLog log, const NomosProgress *progress, double steps_per_second, double seconds_to_go)
 {
   static const char *const eighths[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"};
   char                     text[LINE_MAX_BYTES], line[LINE_MAX_BYTES] = "", bar[8 * BAR_MAX + 16] = "";
   int                      width = TerminalWidth(log->terminal) - 1, columns, room;
 
-  snprintf(text, sizeof text, "%s", description);
+  DescribeProgress(progress, steps_per_second, seconds_to_go, width - 6, text);
   columns = CutToColumns(text, INT_MAX);
   room    = PetscMin(BAR_MAX, width - 6 - columns - 4);
   if (room >= BAR_MIN) {
-    int filled = (int)(fraction * room * 8 + 0.5);
+    int filled = (int)(progress->fraction * room * 8 + 0.5);
     strcat(bar, log->utf8 ? "▕" : "[");
     for (int i = 0; i < room; i++) {
       int part = PetscMax(0, PetscMin(8, filled - 8 * i));
@@ -351,7 +367,7 @@ static void DrawLine(NomosLog log, double fraction, const char description[])
     }
     strcat(bar, log->utf8 ? "▏ " : "] ");
   }
-  Append(line, "%3.0f %% %s%s", floor(100 * fraction), bar, text);
+  Append(line, "%3.0f %% %s%s", floor(100 * progress->fraction), bar, text);
   CutToColumns(line, width);
   fprintf(stdout, "\r%s\033[K", line);
   fflush(stdout);
@@ -377,7 +393,6 @@ static bool LogDue(const NomosLog log, double now)
 PetscErrorCode NomosLogProgress(NomosLog log, const NomosProgress *progress)
 {
   double        now, steps_per_second, seconds_to_go;
-  char          description[LINE_MAX_BYTES];
   NomosProgress shown;
 
   PetscFunctionBeginUser;
@@ -389,10 +404,10 @@ PetscErrorCode NomosLogProgress(NomosLog log, const NomosProgress *progress)
   if (!log->n_samples) log->last_logged = now; /* the interval counts from the first step, not from the set-up */
   TakeSample(log, now, &shown);
   Rates(log, now, &shown, &steps_per_second, &seconds_to_go);
-  DescribeProgress(&shown, steps_per_second, seconds_to_go, description);
   if (LogDue(log, now)) {
     json_t *record = NewRecord("info", "progress", NULL);
-    char    line[LINE_MAX_BYTES];
+    char    description[LINE_MAX_BYTES], line[LINE_MAX_BYTES];
+    DescribeProgress(&shown, steps_per_second, seconds_to_go, INT_MAX, description);
     json_object_set_new(record, "fraction", json_real(shown.fraction));
     json_object_set_new(record, "step", json_integer((json_int_t)shown.step));
     if (shown.note) json_object_set_new(record, "note", NomosJsonText(shown.note));
@@ -407,7 +422,7 @@ PetscErrorCode NomosLogProgress(NomosLog log, const NomosProgress *progress)
     log->last_logged = now;
   }
   if (DrawDue(log, now)) {
-    DrawLine(log, shown.fraction, description);
+    DrawLine(log, &shown, steps_per_second, seconds_to_go);
     log->last_drawn = now;
   }
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -266,7 +266,10 @@ static bool ReadMetadata(NomosParticleFile f, NomosVerdict *verdict)
   const json_t *dim = json_object_get(root, "dim"), *periodic = json_object_get(root, "periodic_boundary_conditions");
   double        dt = 0, write_every = 1;
   if (dim && json_number_value(dim) != f->set.d) NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: dim = %g, but the positions of %s have %d axes", path, json_number_value(dim), f->path, f->set.d);
-  if (!(f->set.interval > 0) && ReadPositive(path, root, "dt", 0, &dt, verdict) && ReadPositive(path, root, "write_every", 1, &write_every, verdict)) f->set.interval = dt * write_every;
+  if (!(f->set.interval > 0) && ReadPositive(path, root, "dt", 0, &dt, verdict) && ReadPositive(path, root, "write_every", 1, &write_every, verdict)) {
+    f->set.interval   = dt * write_every;
+    f->set.every_step = dt > 0 && !json_object_get(root, "write_every");
+  }
   if (!(f->set.radius > 0)) ReadPositive(path, root, "default_connectivity_radius", 0, &f->set.radius, verdict);
   if (!f->set.bounded) ReadBounds(f, path, json_object_get(root, "bounds"), verdict);
   for (size_t a = 0; a < (size_t)f->set.d; a++) f->set.periodic[a] = json_is_true(json_array_get(periodic, a));

@@ -18,6 +18,7 @@ typedef struct NomosParticleWriter_s *NomosParticleWriter;
 typedef struct {
   int                d;
   double             interval;         /* s between frames; 0: unknown */
+  bool               every_step;       /* it is dt of a metadata.json without write_every, as if every step were a frame */
   bool               bounded;          /* by low and high, m: the walls, or a period */
   double             low[3], high[3];
   bool               periodic[3];

@@ -75,7 +75,7 @@ static PetscErrorCode DrawPanel(Studio *studio, NomosFigure figure, int row, int
   for (int i = 0; i < 2; i++) AxisLabel(scene, i, labels[i]);
   const size_t outside = NomosParticlesOutside(scene, &particles, studio->radius[motion]); /* else a panel is empty, and one wonders why */
   if (outside) snprintf(labels[0], sizeof labels[0], "%zu of %zu points are outside", outside, particles.n);
-  if (outside && scene->d == 3) snprintf(titled, sizeof titled, "%s%s%s", title ? title : "", title && title[0] ? "; " : "", labels[0]);
+  if (outside && scene->d == 3) snprintf(titled, sizeof titled, "%s%s%s", title ? title : "", title && title[0] && strcmp(title, " ") ? "; " : "", labels[0]);
   else snprintf(titled, sizeof titled, "%s", title ? title : "");
   PetscCall(NomosFigurePanel(figure, row, column, &(NomosAxes){.title = titled[0] ? titled : NULL, .x_label = labels[0], .y_label = labels[1]}));
   PetscCall(NomosFigurePixels(figure, &(NomosPixels){.n_rows = (size_t)studio->height, .n_columns = (size_t)studio->width, .pixels = studio->pixels, .axes = scene->d == 2, .x_min = scene->low[0], .x_max = scene->high[0], .y_min = scene->low[1], .y_max = scene->high[1],
@@ -140,7 +140,7 @@ static PetscErrorCode DrawFrame(void *ctx, size_t i, NomosFigure *figure)
   PetscCall(NomosFigureCreate(title, 1, (int)film->n_motions, figure));
   PetscCall(NomosFigureSetScale(*figure, frame_scale));
   if (film->n_legend) PetscCall(NomosFigureLegend(*figure, film->n_legend, film->legend));
-  for (size_t m = 0; m < film->n_motions; m++) PetscCall(DrawPanel(studio, *figure, 0, (int)m, film->names ? film->names[m] : NULL, m, frame));
+  for (size_t m = 0; m < film->n_motions; m++) PetscCall(DrawPanel(studio, *figure, 0, (int)m, film->names ? film->names[m] : film->scene->d == 3 ? " " : NULL, m, frame)); /* a line for what may be outside: frames are of one size */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

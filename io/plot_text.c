@@ -80,8 +80,9 @@ static Run NextRun(const char **rest)
     *rest      = run.start + n + braces;
     return run;
   }
+  if (*c == '\\' && (c[1] == '^' || c[1] == '_' || c[1] == '\\')) run.start = ++c; /* for itself */
   do run.length++;
-  while (c[run.length] && c[run.length] != '^' && c[run.length] != '_');
+  while (c[run.length] && c[run.length] != '^' && c[run.length] != '_' && c[run.length] != '\\');
   *rest = c + run.length;
   return run;
 }

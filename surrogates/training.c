@@ -180,7 +180,7 @@ PetscErrorCode NomosTrainingEvaluate(NomosTraining t, const NomosTrainingBatch *
     NomosTensor tensor;
     n = PetscMin(batch->piece, to - first);
     const double     share = (double)n / (double)batch->n;
-    const NomosBatch piece = {.split = batch->split, .training = gradient != NULL, .n = n, .examples = batch->examples + first, .step = t->status.step, .epoch = t->status.epoch, .n_epochs = t->status.n_epochs, .seed = t->surrogate->seed};
+    const NomosBatch piece = {.split = batch->split, .training = gradient || batch->training, .n = n, .examples = batch->examples + first, .step = t->status.step, .epoch = t->status.epoch, .n_epochs = t->status.n_epochs, .seed = t->surrogate->seed};
     PetscCall(NomosTapeReset(t->tape));
     PetscCall(NomosParametersBind(t->parameters, t->tape, t->w));
     PetscCall(t->surrogate->ops->loss(t->surrogate, &piece, t->tape, t->w, &tensor));
@@ -209,6 +209,23 @@ PetscErrorCode NomosTrainingLossOf(NomosTraining t, NomosSplit split, double *lo
   for (size_t i = 0; i < n; i++) examples[i] = i;
   PetscErrorCode code = NomosTrainingEvaluate(t, &(NomosTrainingBatch){.split = split, .n = n, .piece = t->batch, .examples = examples}, loss, NULL);
   PetscCall(PetscFree(examples));
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosTrainingStartLossNow(NomosTraining t, double *loss)
+{
+  NomosTrainingStatus *status = &t->status;
+  const int64_t        step = status->step, epoch = status->epoch;
+  const size_t         n = t->lmvm ? t->n_examples : PetscMin(t->batch, t->n_examples);
+
+  PetscFunctionBeginUser;
+  t->ordered   = -1;
+  status->step = status->epoch = 0;
+  PetscErrorCode code = NomosSurrogateOrder(t->surrogate, 0, t->order);
+  if (!code) code = NomosTrainingEvaluate(t, &(NomosTrainingBatch){.split = NOMOS_SPLIT_TRAIN, .n = n, .piece = t->batch, .examples = t->order, .training = true}, loss, NULL);
+  status->step  = step;
+  status->epoch = epoch;
   PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -48,6 +48,8 @@ PetscErrorCode NomosTrainingLoad(NomosTraining training, NomosCheckpoint checkpo
 /* The best weights into the surrogate, and what it has in their place: twice is nothing. In between nothing of the training may be called. */
 PetscErrorCode NomosTrainingSwapBest(NomosTraining training);
 
+/* The loss whose value by the first weights is start_loss, by the weights as they are: of the same examples, at the same place in a curriculum. */
+PetscErrorCode NomosTrainingStartLossNow(NomosTraining training, double *loss);
 /* Mean loss over all examples of a split. */
 PetscErrorCode NomosTrainingLossOf(NomosTraining training, NomosSplit split, double *loss);
 

@@ -48,6 +48,7 @@ typedef struct {
   NomosSplit    split;
   size_t        n, piece;
   const size_t *examples;
+  bool          training; /* the loss that is trained, although its gradient is not asked for */
 } NomosTrainingBatch;
 PetscErrorCode NomosTrainingEvaluate(NomosTraining t, const NomosTrainingBatch *batch, double *loss, void *gradient);
 /* An epoch has ended with this mean loss: validation, best weights, early stop, hooks. */

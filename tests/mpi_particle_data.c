@@ -307,6 +307,8 @@ START_TEST(lagrangebench)
   } guesses[] = {
     {"{\"dim\": 2}",                                                              "does not say where the walls are", "outside of the domain's walls"   },
     {"{\"dim\": 2, \"bounds\": [[-9, 9], [-9, 9]]}",                              "does not say how far frames are",  "does not say where the walls are"},
+    {"{\"dim\": 2, \"dt\": 0.1, \"bounds\": [[-9, 9], [-9, 9]]}",                "has dt and no write_every",        "does not say"                    },
+    {"{\"dim\": 2, \"dt\": 0.1, \"write_every\": 1, \"bounds\": [[0, 0.1], [0, 0.1]]}", "outside of the domain's walls", "no write_every"      },
     {"{\"dim\": 2, \"dt\": 0.1, \"bounds\": [[0, 0.1], [0, 0.1]]}",               "outside of the domain's walls",    "does not say"                    },
   };
   for (size_t i = 0; i < sizeof guesses / sizeof *guesses; i++) {

@@ -25,6 +25,7 @@ typedef struct {
   size_t      every, frames; /* every how many-th particle */
   double      dt, begin, drift[2], offset[2]; /* what is added: drift t + offset */
   double      starts_at;                      /* its own clock begins here */
+  double      heavy;                          /* mass of particle 0, of the others 1; 0: no masses in the file */
 } Motion;
 
 static const char *Make(const Motion *m)
@@ -35,7 +36,7 @@ static const char *Make(const Motion *m)
   const size_t        n         = N / m->every;
   double              numbers[N], x[2 * N];
   const NomosFieldDim dims[]    = {{.name = "particle", .size = n, .values = numbers}, {.name = "axis", .size = 2, .values = numbers}};
-  NomosFieldVariable  variable  = {.name = "position", .dims = {"particle", "axis"}, .type = NOMOS_F64, .unit = "m"};
+  const NomosFieldVariable variables[] = {{.name = "position", .dims = {"particle", "axis"}, .type = NOMOS_F64, .unit = "m"}, {.name = "mass", .dims = {"particle"}, .type = NOMOS_F64, .unit = "kg", .constant = true}};
   const NomosFieldAttribute starts_at = {.name = "starts_at", .number = m->starts_at};
   NomosFieldFile      file;
 
@@ -43,12 +44,17 @@ static const char *Make(const Motion *m)
   snprintf(directory, NOMOS_MAX_PATH, "%.4000s/%s", ck_directory, m->name);
   ck_assert(!mkdir(directory, 0777));
   snprintf(path, sizeof path, "%s/fields.nc", directory);
-  ck_ok(NomosFieldFileCreate(PETSC_COMM_SELF, &(NomosFieldFileInput){.path = path, .n_dims = 2, .dims = dims, .n_variables = 1, .variables = &variable, .n_attributes = m->starts_at != 0, .attributes = &starts_at, .capacity = m->frames, .time_unit = "s"}, &file));
+  ck_ok(NomosFieldFileCreate(PETSC_COMM_SELF, &(NomosFieldFileInput){.path = path, .n_dims = 2, .dims = dims, .n_variables = m->heavy ? 2 : 1, .variables = variables, .n_attributes = m->starts_at != 0, .attributes = &starts_at, .capacity = m->frames, .time_unit = "s"}, &file));
+  if (m->heavy) {
+    double mass[N];
+    for (size_t i = 0; i < n; i++) mass[i] = i ? 1 : m->heavy;
+    ck_ok(NomosFieldFileWrite(file, "mass", NOMOS_F64, (size_t[]){0}, &n, mass));
+  }
   for (size_t k = 0; k < m->frames; k++) {
     const double t = m->begin + m->dt * (double)k;
     for (size_t i = 0; i < n; i++) {
       Place(i * m->every, t, x + 2 * i);
-      for (int a = 0; a < 2; a++) x[2 * i + (size_t)a] += m->drift[a] * t + m->offset[a];
+      for (int a = 0; a < 2 && !(m->heavy && i); a++) x[2 * i + (size_t)a] += m->drift[a] * t + m->offset[a]; /* with masses only the heavy one drifts */
     }
     ck_ok(NomosFieldFileBeginFrame(file, t - m->starts_at, (int64_t)k));
     ck_ok(NomosFieldFileWrite(file, "position", NOMOS_F64, (size_t[]){0, 0}, (size_t[]){n, 2}, x));
@@ -76,7 +82,7 @@ static void Close(NomosCompare *compare)
 /* A drift of (0.03, 0.04) t is an error of 0.05 t, of positions and of the centre; a run of fewer particles that begins a little beside has the error of its displacements; half as many frames are compared where they are. */
 START_TEST(particles)
 {
-  const char *directories[] = {Make(&(Motion){"truth", 1, T, 0.1, 0, {0}, {0}, 0}), Make(&(Motion){"drift", 1, T, 0.1, 0, {0.03, 0.04}, {0}, 0}), Make(&(Motion){"fewer", 4, T, 0.1, 0, {0.03, 0.04}, {0.003, -0.004}, 0}), Make(&(Motion){"rare", 1, 2, 0.2, 0.2, {0}, {0}, 0})};
+  const char *directories[] = {Make(&(Motion){"truth", 1, T, 0.1, 0, {0}, {0}, 0, 0}), Make(&(Motion){"drift", 1, T, 0.1, 0, {0.03, 0.04}, {0}, 0, 0}), Make(&(Motion){"fewer", 4, T, 0.1, 0, {0.03, 0.04}, {0.003, -0.004}, 0, 0}), Make(&(Motion){"rare", 1, 2, 0.2, 0.2, {0}, {0}, 0, 0})};
   NomosCompare *c = Compare(4, directories);
 
   ck_assert(c->n_variables == 1 && c->with[1][0].n == T && c->with[2][0].n == T && c->with[3][0].n == 2);
@@ -119,9 +125,23 @@ START_TEST(clocks)
 }
 END_TEST
 
+/* One of 40 particles drifts by 0.05 t: with 61 of 100 kg in it, the centre of mass by 0.61 of that; if one file lacks masses, the mean position by 1/40. */
+START_TEST(masses)
+{
+  const char *directories[] = {Make(&(Motion){.name = "resting", .every = 1, .frames = T, .dt = 0.1, .heavy = 61}), Make(&(Motion){.name = "drifting", .every = 1, .frames = T, .dt = 0.1, .drift = {0.03, 0.04}, .heavy = 61}), Make(&(Motion){.name = "massless", .every = 1, .frames = T, .dt = 0.1})};
+
+  for (int with = 0; with < 2; with++) {
+    NomosCompare *c = Compare(2, (const char *const[]){directories[with ? 0 : 2], directories[1]});
+    for (size_t k = 1; k < T; k++) ck_close(c->with[1][0].centre[k], 0.05 * 0.1 * (double)k * (with ? 0.61 : 1. / N), 1e-9);
+    ck_assert_msg(strstr(c->with[1][0].what, with ? "; centres are of mass" : "; centres count each particle alike, as not both files hold `mass`") != NULL, "%s", c->with[1][0].what);
+    Close(c);
+  }
+}
+END_TEST
+
 START_TEST(mistakes)
 {
-  const char   *late[] = {Make(&(Motion){"one", 1, T, 0.1, 0, {0}, {0}, 0}), Make(&(Motion){"late", 1, T, 0.1, 7, {0}, {0}, 0})};
+  const char   *late[] = {Make(&(Motion){"one", 1, T, 0.1, 0, {0}, {0}, 0, 0}), Make(&(Motion){"late", 1, T, 0.1, 7, {0}, {0}, 0, 0})};
   NomosCompare *compare = calloc(1, sizeof *compare);
 
   ck_ok(NomosCompareOpen(2, late, compare));
@@ -279,4 +299,4 @@ START_TEST(other_places)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("compare", particles, clocks, mistakes, command, other_grids, left_out, other_places)
+NOMOS_TEST_SUITE("compare", particles, clocks, masses, mistakes, command, other_grids, left_out, other_places)

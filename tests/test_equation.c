@@ -55,6 +55,27 @@ START_TEST(advection_diffusion_is_exact)
 }
 END_TEST
 
+/* The largest value is that of the variable, as of every solver, and not that of its size. */
+START_TEST(largest_values_are_no_absolute_ones)
+{
+  Subject                s         = Begin(PETSC_COMM_SELF, (const char *const[]){SPECTRAL("32", TWO_PI), "equations.u.terms=[u_x]", "equations.u.coefficients=[-1]", "initial.u=sin(x) - 2", "time.dt=0.1", NULL});
+  const char *const      names[]   = {"mean_u", "min_u", "max_u", "energy"};
+  const double           wanted[]  = {-2, -3, -1, 2.25};
+  const NomosScalarInfo *info;
+  double                 values[4] = {0};
+  size_t                 n;
+
+  ck_ok(s.model->ops->scalars(s.model, &n, &info));
+  ck_assert_uint_eq(n, 4);
+  ck_ok(s.model->ops->evaluate_scalars(s.model, values));
+  for (size_t i = 0; i < n; i++) {
+    ck_assert_str_eq(info[i].name, names[i]);
+    ck_assert_double_eq_tol(values[i], wanted[i], 1e-13);
+  }
+  End(&s);
+}
+END_TEST
+
 static double Turned(double x, double t)
 {
   return sin(3 * x) * cos(9 * t) * exp(-t);
@@ -450,4 +471,4 @@ START_TEST(bad_cases)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("equation", advection_diffusion_is_exact, coupled_linear_terms_are_exact, inviscid_burgers_before_the_shock, viscous_burgers_by_cole_and_hopf, korteweg_de_vries_soliton, nonlinear_schroedinger_soliton, order_of_every_scheme, etdrk4_without_linear_terms_is_rk4, conservation, nonlinear_schroedinger_keeps_its_norm, two_dimensions, orders_for_numbers, lorenz_fixed_point, lorenz_ring, checkpoints, blow_up, initial_states, bad_cases)
+NOMOS_TEST_SUITE("equation", largest_values_are_no_absolute_ones, advection_diffusion_is_exact, coupled_linear_terms_are_exact, inviscid_burgers_before_the_shock, viscous_burgers_by_cole_and_hopf, korteweg_de_vries_soliton, nonlinear_schroedinger_soliton, order_of_every_scheme, etdrk4_without_linear_terms_is_rk4, conservation, nonlinear_schroedinger_keeps_its_norm, two_dimensions, orders_for_numbers, lorenz_fixed_point, lorenz_ring, checkpoints, blow_up, initial_states, bad_cases)

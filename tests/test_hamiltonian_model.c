@@ -108,7 +108,7 @@ START_TEST(Refused)
     {{"time.dt=0.1", "time.stop=1", "hamiltonian_system.system=pendulum", "hamiltonian_system.energy=p1^2"}, "give one of"},
     {{"time.dt=0.1", "time.stop=1", "hamiltonian_system.system=pendlum"}, "did you mean pendulum?"},
     {{"time.dt=0.1", "time.stop=1", "hamiltonian_system.system=pendulum", "kepler.mu=1"}, "kepler.mu"},
-    {{"time.dt=0.1", "time.stop=1", "hamiltonian_system.energy=p1^2 + q2"}, "unknown name q2"},
+    {{"time.dt=0.1", "time.stop=1", "hamiltonian_system.energy=p1^2 + q2"}, "give degrees: 2"},
     {{"time.dt=0.1", "time.stop=1", "hamiltonian_system.energy=p1^2"}, "give initial.type: list and initial.state"},
     {{"time.dt=0.1", "time.stop=1", "hamiltonian_system.energy=p1^2", "initial.type=list", "initial.state=[1, 2, 3]"}, "3 numbers: 2 are one state"},
     {{"time.dt=0.1", "time.stop=1", "hamiltonian_system.energy=p1^2/q1", "initial.type=list", "initial.state=[0, 1]"}, "state 0 at step 0"},

@@ -270,6 +270,39 @@ START_TEST(test_validation)
 }
 END_TEST
 
+static PetscErrorCode KeepTest(const char name[], double value, void *ctx)
+{
+  if (!strcmp(name, "test_rollout_mse")) *(double *)ctx = value;
+  return PETSC_SUCCESS;
+}
+
+/* What data.test takes out of the training is judged, and by itself; its name is not another's. */
+START_TEST(test_held_back)
+{
+  Try              try;
+  NomosCorrection *c = Create((const char *const[]){"train.precision=float64", "data.test=0.25", NULL}, &try);
+  double           corrected, coarse, loss, mse = NAN;
+  char             path[NOMOS_MAX_PATH], text[2 * NOMOS_MAX_PATH];
+
+  ck_assert(c->n_sets == 3 && c->sets[NOMOS_CORRECTION_TRAINING].n == 2 && try.s->n_examples[NOMOS_SPLIT_TEST] == 1 && !strcmp(c->sets[NOMOS_CORRECTION_FIRST_TEST].name, "test"));
+  ck_ok(NomosCorrectionFit(try.s));
+  ck_ok(NomosTrainingCreate(try.s, &try.training));
+  Shake(&try, 0.1);
+  NomosTwin *twin = &c->sets[NOMOS_CORRECTION_FIRST_TEST].twins[0];
+  ck_ok(NomosCorrectionRun(try.s, &(NomosCorrectedRun){.twin = twin}, &corrected, NULL));
+  ck_ok(NomosCorrectionRun(try.s, &(NomosCorrectedRun){.twin = twin, .coarse = true}, &coarse, NULL));
+  ck_ok(NomosTrainingLossOf(try.training, NOMOS_SPLIT_TEST, &loss));
+  ck_close(loss, corrected / coarse, 1e-12);
+  ck_ok(NomosCorrectionResults(try.s, KeepTest, &mse));
+  ck_close(mse, corrected, 1e-12);
+  End(&try);
+  snprintf(text, sizeof text, "particle_correction.tests.test.path=%s", Path("data.h5", path));
+  Begin((const char *const[]){text, "data.test=0.25", NULL}, &try);
+  ck_refused(NomosSurrogateCreate(&try.input, &try.s), "has the name of the motions that data.test holds back");
+  ck_ok(NomosConfigDestroy(&try.config));
+}
+END_TEST
+
 /* A short training makes a motion better that it never saw. */
 START_TEST(test_learns)
 {
@@ -667,7 +700,7 @@ static PetscErrorCode Stopped(const char name[], double value, void *ctx)
 START_TEST(test_blows_up)
 {
   double stopped[3] = {0};
-  char   said[1024] = "";
+  char   said[4096] = "";
   Try    try;
 
   (void)Create((const char *const[]){"particle_correction.coarse=[mpm.cells=12, mpm.wall_nodes=3, time.dt=2 ms, \"mpm.gravity=[0, -1e308]\"]", NULL}, &try);
@@ -675,6 +708,12 @@ START_TEST(test_blows_up)
   ck_ok(try.s->ops->warn(try.s, Hear, said));
   ck_assert(stopped[0] == 3 && stopped[1] == 3 && isnan(stopped[2]));
   ck_assert_msg(strstr(said, "blew up with the correction and"), "%s", said);
+  End(&try);
+  (void)Create((const char *const[]){"particle_correction.coarse=[mpm.cells=12, mpm.wall_nodes=3, time.dt=2 ms, mpm.wall_y_low=open, mpm.clip=0]", NULL}, &try); /* who leaves the grid is not helped by a shorter step */
+  said[0] = '\0';
+  ck_ok(NomosCorrectionResults(try.s, Stopped, stopped));
+  ck_ok(try.s->ops->warn(try.s, Hear, said));
+  ck_assert_msg(stopped[1] > 0 && strstr(said, "outside the grid") && strstr(said, "close mpm.wall_y_low") && !strstr(said, "shorter time.dt"), "%s", said);
   End(&try);
 }
 END_TEST
@@ -756,4 +795,4 @@ START_TEST(test_edited_case)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("particle_correction", test_loss_by_hand, test_detach, test_roll_out_that_blows_up, test_validation, test_learns, test_blows_up, test_edited_case, test_begins_as_the_coarse_simulation, test_truth_of_free_flight, test_derivative_of_the_coarse_simulation, test_gradient, test_momentum, test_transfer, test_derivative_of_the_transfer, test_mirror, test_symmetry, test_stress, test_corrected_grid, test_results, test_resume, test_mistakes)
+NOMOS_TEST_SUITE("particle_correction", test_loss_by_hand, test_detach, test_roll_out_that_blows_up, test_validation, test_held_back, test_learns, test_blows_up, test_edited_case, test_begins_as_the_coarse_simulation, test_truth_of_free_flight, test_derivative_of_the_coarse_simulation, test_gradient, test_momentum, test_transfer, test_derivative_of_the_transfer, test_mirror, test_symmetry, test_stress, test_corrected_grid, test_results, test_resume, test_mistakes)

@@ -337,11 +337,17 @@ START_TEST(a_run_of_particles_ends_with_pictures)
     ck_nomos("plot", "run", "-q", "--set", set, "--set", "output.animation_frames=2");
     ck_assert_uint_eq(FramesOf("run/plots/particles_motion.png"), 2);
   }
+  snprintf(command, sizeof command, "%s/run/plots/scalars.png", ck_directory);
+  ck_assert(!unlink(command));
   ck_assert_int_ne(Nomos(6, (char *[]){"nomos", "plot", "run", "-q", "--set", "output.colour=colour", NULL}), 0);
+  ck_assert(Has("run/plots/scalars.png")); /* one picture that fails does not take the others with it */
   ck_assert_ptr_nonnull(strstr(NomosErrorLast(), "output.colour = colour: fields.nc has no `colour` of the particles"));
   ck_nomos("plot", "run", "-q", "--beside", "still/");
   ck_assert(Has("run/plots/beside.png") && Has("run/plots/beside.svg"));
   ck_assert_uint_eq(FramesOf("run/plots/beside_motion.png"), 11);
+  ck_nomos("run", "blocks.yaml", "-o", "short", "-q", "--set", "output.pictures=no", "--set", "time.stop=0.05 s"); /* of one that ends early its end is not shown on and on */
+  ck_nomos("plot", "run", "-q", "--beside", "short");
+  ck_assert_uint_eq(FramesOf("run/plots/beside_motion.png"), 6);
   ck_assert_int_ne(Nomos(6, (char *[]){"nomos", "plot", "run", "-q", "--beside", "nowhere", NULL}), 0);
   ck_nomos("run", "blocks.yaml", "-o", "run", "-q", "--force", "--set", "output.pictures=no"); /* what it had drawn is gone */
   ck_assert(!Has("run/plots/particles.png") && !Has("run/plots/beside_motion.png"));
@@ -381,6 +387,15 @@ START_TEST(motions_side_by_side)
   snprintf(path, sizeof path, "%s/film_motion.png", keep ? keep : ck_directory);
   ck_ok(NomosFilmAnimate(&film, 4, 1, path));
   if (!keep) ck_assert(Has("film.png") && Has("film.svg") && FramesOf("film_motion.png") == 4);
+  /* One that falls out of the room in mid-film, with no title before that: frames stay of one size. */
+  const char *late[16];
+  for (size_t f = 0; f < 16; f++) late[f] = times[f % 6];
+  film.n_motions = 1;
+  film.names     = NULL;
+  film.n_frames  = 16;
+  film.times     = late;
+  snprintf(path, sizeof path, "%s/fall_motion.png", keep ? keep : ck_directory);
+  ck_ok(NomosFilmAnimate(&film, 4, 1, path));
 }
 END_TEST
 

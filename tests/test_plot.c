@@ -333,16 +333,17 @@ START_TEST(degenerate_data_still_give_a_picture)
     {"hardly differing", 3, {1e9, 1e9 + 1e-6, 1e9 + 2e-6}},
   };
   enum { N_SETS = sizeof sets / sizeof *sets };
-  const char *labels[] = {"a^{", "b_", "^^__{}", "\xff\xfe bad \xc3", "", "10^-3 x_1^2 kinetic_energy", "line\nbreak\ttab"};
+  const char *labels[] = {"a^{", "b_", "^^__{}", "\xff\xfe bad \xc3", "", "10^-3 x_1^2 kinetic_energy", "run\\_1", "\\", "a\\b\\\\", "line\nbreak\ttab"};
+  enum { N_LABELS = sizeof labels / sizeof *labels };
 
   for (int a = 0; a < N_SETS; a++) {
     NomosFigure figure;
     ck_ok(NomosFigureCreate(sets[a].what, 3, 4, &figure));
     for (int b = 0; b < N_SETS; b++) {
       size_t n = PetscMin(sets[a].n, sets[b].n);
-      ck_ok(NomosFigurePanel(figure, b / 4, b % 4, &(NomosAxes){.title = sets[b].what, .x_label = labels[b % 7], .y_label = labels[(a + b) % 7], .x_scale = (a + b) % 2 ? NOMOS_SCALE_LOG : NOMOS_SCALE_LINEAR, .y_scale = b % 3 ? NOMOS_SCALE_LOG : NOMOS_SCALE_LINEAR}));
-      ck_ok(NomosFigureLine(figure, n, sets[a].values, sets[b].values, labels[a % 7], b % 4));
-      ck_ok(NomosFigureSlope(figure, -5. / 3, sets[a].values[0], sets[b].values[0], sets[a].values[1], labels[b % 7]));
+      ck_ok(NomosFigurePanel(figure, b / 4, b % 4, &(NomosAxes){.title = sets[b].what, .x_label = labels[b % N_LABELS], .y_label = labels[(a + b) % N_LABELS], .x_scale = (a + b) % 2 ? NOMOS_SCALE_LOG : NOMOS_SCALE_LINEAR, .y_scale = b % 3 ? NOMOS_SCALE_LOG : NOMOS_SCALE_LINEAR}));
+      ck_ok(NomosFigureLine(figure, n, sets[a].values, sets[b].values, labels[a % N_LABELS], b % 4));
+      ck_ok(NomosFigureSlope(figure, -5. / 3, sets[a].values[0], sets[b].values[0], sets[a].values[1], labels[b % N_LABELS]));
       ck_ok(NomosFigureSlope(figure, 300, 1, 1e10, 1e-5, "steep"));
     }
     SaveAndFree(&figure, "degenerate");

@@ -38,7 +38,7 @@ static void Write(const char name[], const char text[])
 
 static char *Slurp(const char name[])
 {
-  static char text[65536];
+  static char text[1 << 20];
   FILE       *file = fopen(Path(name), "r");
   ck_assert_msg(file != NULL, "%s is missing", name);
   text[fread(text, 1, sizeof text - 1, file)] = '\0';
@@ -133,6 +133,32 @@ START_TEST(a_run_leaves_what_it_promises)
   ck_ok(NomosTableDestroy(&table));
   ck_close(Result("full", "energy"), 1., 1e-12);
   ck_assert_double_eq(Result("full", "final_time"), 10);
+}
+END_TEST
+
+/* Cairo writes the width of a line as a style or as an attribute. */
+static bool HasLines(const char picture[])
+{
+  const char *text = Slurp(picture);
+  return strstr(text, "stroke-width:1.6") || strstr(text, "stroke-width=\"1.6\"");
+}
+
+/* Where nothing is said of scalars there are as many as fields; and of two rows, which are the ends of a run, no curve is drawn. */
+START_TEST(scalars_come_with_the_fields)
+{
+  NomosTable table;
+
+  ck_run("run", "toycase", "-o", "frames", "--set", "output.scalars_every=0", "--set", "output.pictures=true");
+  ck_ok(NomosTableRead(Path("frames/scalars.csv"), &table));
+  ck_assert_uint_eq(table.n_rows, 11);
+  for (size_t r = 0; r < table.n_rows; r++) ck_assert_double_eq(table.values[r * 4 + 1], (double)r);
+  ck_ok(NomosTableDestroy(&table));
+  ck_assert(HasLines("frames/plots/scalars.svg"));
+  ck_run("run", "toycase", "-o", "ends", "--set", "output.scalars_every=0", "--set", "output.fields_every=0", "--set", "output.pictures=true");
+  ck_ok(NomosTableRead(Path("ends/scalars.csv"), &table));
+  ck_assert_uint_eq(table.n_rows, 2);
+  ck_ok(NomosTableDestroy(&table));
+  ck_assert(!HasLines("ends/plots/scalars.svg"));
 }
 END_TEST
 
@@ -401,6 +427,6 @@ START_TEST(pictures_are_drawn_from_the_files)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("runner", a_run_leaves_what_it_promises, means_begin_where_they_are_told_to, the_resolved_case_reproduces_the_run, extending_a_run_equals_one_run, an_earlier_checkpoint_rewinds_the_run, a_branch_begins_in_a_new_directory,
+NOMOS_TEST_SUITE("runner", a_run_leaves_what_it_promises, scalars_come_with_the_fields, means_begin_where_they_are_told_to, the_resolved_case_reproduces_the_run, extending_a_run_equals_one_run, an_earlier_checkpoint_rewinds_the_run, a_branch_begins_in_a_new_directory,
                  a_restart_may_change_dt_without_a_jump_in_time, a_restart_of_other_physics_is_refused, a_blow_up_is_found_named_and_survived, an_error_in_a_step_is_on_record, directories_are_protected, a_mistake_leaves_nothing_behind,
                  the_command_line_is_checked, expected_results_are_checked, a_wall_clock_limit_stops_with_a_checkpoint, pictures_are_drawn_from_the_files)

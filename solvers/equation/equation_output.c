@@ -1,4 +1,4 @@
-/* What a run writes: the variables, their means, largest values and energy, and the energy by wavenumber. */
+/* What a run writes: the variables, their means, least and largest values and energy, and the energy by wavenumber. */
 #include "operators/reduce.h"
 #include "solvers/equation/equation_impl.h"
 
@@ -21,8 +21,8 @@ typedef struct EquationOutput_s {
   NomosFieldDim      dims[2], spectra_dim;
   NomosFieldVariable variables[EQUATION_MAX_VARIABLES], spectrum;
   size_t             n_scalars;
-  NomosScalarInfo    scalars[2 * EQUATION_MAX_VARIABLES + 1];
-  char               names[2 * EQUATION_MAX_VARIABLES][NOMOS_MAX_NAME + 8];
+  NomosScalarInfo    scalars[3 * EQUATION_MAX_VARIABLES + 1];
+  char               names[3 * EQUATION_MAX_VARIABLES][NOMOS_MAX_NAME + 8];
 } EquationOutput;
 
 /* The coordinates of dimension d of the grid. */
@@ -63,7 +63,8 @@ PetscErrorCode EquationOutputCreate(NomosModel model)
     if (x < 0) AddScalar(o, "", e->names[i], e->names[i], "variables");
     else {
       AddScalar(o, "mean_", e->names[i], "mean over the domain", "mean");
-      AddScalar(o, "max_", e->names[i], "largest absolute value", "largest value");
+      AddScalar(o, "min_", e->names[i], "least value", "least value");
+      AddScalar(o, "max_", e->names[i], "largest value", "largest value");
     }
   }
   if (x < 0) PetscFunctionReturn(PETSC_SUCCESS);
@@ -169,7 +170,7 @@ PetscErrorCode EquationEvaluateScalars(NomosModel model, double values[])
 {
   EquationModel *e      = model->data;
   const size_t   n      = e->n_variables;
-  double        *energy = values + 2 * n, sums[2 * EQUATION_MAX_VARIABLES], largest[EQUATION_MAX_VARIABLES];
+  double        *energy = values + 3 * n, sums[2 * EQUATION_MAX_VARIABLES], extremes[2 * EQUATION_MAX_VARIABLES]; /* of each: the least one's negative, the largest */
 
   PetscFunctionBeginUser;
   if (!e->grid.n_dims) {
@@ -178,19 +179,22 @@ PetscErrorCode EquationEvaluateScalars(NomosModel model, double values[])
   }
   for (size_t v = 0; v < n; v++) {
     const double *u = e->state + v * e->n_points;
-    sums[v] = largest[v] = 0;
+    sums[v]         = 0;
+    extremes[2 * v] = extremes[2 * v + 1] = -INFINITY;
     for (size_t i = 0; i < e->n_points; i++) {
       sums[v] += u[i];
-      largest[v] = PetscMax(largest[v], fabs(u[i]));
+      extremes[2 * v]     = PetscMax(extremes[2 * v], -u[i]);
+      extremes[2 * v + 1] = PetscMax(extremes[2 * v + 1], u[i]);
     }
     sums[n + v] = NomosDot(e->n_points, u, u);
   }
   PetscCall(NomosSumOverRanks(model->comm, 2 * n, sums));
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, largest, (int)n, MPI_DOUBLE, MPI_MAX, model->comm));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, extremes, 2 * (int)n, MPI_DOUBLE, MPI_MAX, model->comm));
   *energy = 0;
   for (size_t v = 0; v < n; v++) {
-    values[2 * v]     = sums[v] / e->total;
-    values[2 * v + 1] = largest[v];
+    values[3 * v]     = sums[v] / e->total;
+    values[3 * v + 1] = -extremes[2 * v];
+    values[3 * v + 2] = extremes[2 * v + 1];
     *energy += 0.5 * sums[n + v] / e->total;
   }
   PetscFunctionReturn(PETSC_SUCCESS);

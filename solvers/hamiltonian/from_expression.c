@@ -2,7 +2,9 @@
 #include "io/expression.h"
 #include "solvers/hamiltonian/system.h"
 
+#include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { MAX_VARIABLES = 64 + 32 };
@@ -201,6 +203,21 @@ static PetscErrorCode ThirdAction(void *ctx, size_t n, const double x[], const d
   return PETSC_SUCCESS;
 }
 
+/* The largest number of a q or p that an expression names. */
+static size_t DegreesOf(const char energy[])
+{
+  size_t most = 0;
+
+  for (const char *c = energy; *c;) {
+    const char *name = c;
+    while (isalnum((unsigned char)*c) || *c == '_') c++;
+    const size_t length = (size_t)(c - name);
+    if ((*name == 'q' || *name == 'p') && length > 1 && length < 4 && strspn(name + 1, "0123456789") + 1 == length) most = PetscMax(most, strtoul(name + 1, NULL, 10));
+    if (!length) c++;
+  }
+  return most;
+}
+
 PetscErrorCode NomosHamiltonianFromExpression(const char energy[], size_t d, size_t n_parameters, const char *const names[], const double p[], NomosHamiltonian *hamiltonian)
 {
   Symbols    *s;
@@ -211,6 +228,7 @@ PetscErrorCode NomosHamiltonianFromExpression(const char energy[], size_t d, siz
   PetscFunctionBeginUser;
   *hamiltonian = (NomosHamiltonian){.d = 0};
   PetscCheck(d >= 1 && 2 * d <= 64 && n_parameters <= 32, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "an energy of %zu degrees of freedom and %zu parameters: an expression may have 1 to 32 of one and 32 of the other", d, n_parameters);
+  PetscCheck(DegreesOf(energy) <= d, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "it names coordinates up to q%zu, p%zu of a system of %zu degree%s of freedom; give degrees: %zu", DegreesOf(energy), DegreesOf(energy), d, d > 1 ? "s" : "", DegreesOf(energy));
   for (size_t i = 0; i < 2 * d; i++) {
     snprintf(texts[i], sizeof texts[i], "%c%d", i < d ? 'q' : 'p', (int)(i % d) + 1);
     variables[i] = texts[i];

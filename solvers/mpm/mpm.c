@@ -353,6 +353,17 @@ static PetscErrorCode Load(NomosModel model, NomosCheckpoint checkpoint)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* An upper wall that lies beyond what the grid holds: who is on the way to it leaves the grid first. The lower ones are within it. */
+static bool OutOfReach(const NomosMpmSetup *setup)
+{
+  for (int a = 0; a < setup->d && !(setup->clip > 0); a++) {
+    double low, high;
+    NomosMpmGridExtent(setup, a, &low, &high);
+    if (setup->walls[a][1] != NOMOS_WALL_OPEN && (setup->cells[a] - setup->wall_nodes + 1) * setup->dx + setup->origin[a] > high + 1e-6 * setup->dx) return true;
+  }
+  return false;
+}
+
 static PetscErrorCode Describe(NomosModel model, double *bytes, char *text, size_t n_text)
 {
   NomosMpm            *mpm    = model->data;
@@ -368,6 +379,8 @@ static PetscErrorCode Describe(NomosModel model, double *bytes, char *text, size
   if (setup->d == 3) snprintf(third, sizeof third, " x %d", setup->cells[2]);
   if (isfinite(wave)) snprintf(courant, sizeof courant, ", dt is %.2f of the wave limit", mpm->first_dt / wave);
   snprintf(text, n_text, "%zu particles on %d x %d%s nodes, %s B-splines, %s%s%s%s", mpm->n_total, setup->cells[0], setup->cells[1], third, setup->order == 2 ? "quadratic" : "cubic", setup->single ? "float32" : "float64", courant, mpm->warning[0] ? "; " : "", mpm->warning);
+  const size_t n = strlen(text);
+  if (OutOfReach(setup)) snprintf(text + n, n_text - n, "; mpm.wall_nodes = %d: walls at upper ends lie beyond the grid, which particles on the way to them leave; where they come that far, mpm.wall_nodes: 3 or mpm.clip: 2", setup->wall_nodes);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

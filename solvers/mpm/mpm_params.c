@@ -25,7 +25,7 @@ const NomosParam nomos_mpm_params[NOMOS_MPM_N_PARAMS] = {
   {"mpm.wall_y_high",   NOMOS_PARAM_CHOICE,    "",        NULL,    0, 0,             WALLS, false, "Of the opposite face."},
   {"mpm.wall_z_low",    NOMOS_PARAM_CHOICE,    "",        NULL,    0, 0,             WALLS, false, "Of the face z = 0."},
   {"mpm.wall_z_high",   NOMOS_PARAM_CHOICE,    "",        NULL,    0, 0,             WALLS, false, "Of the opposite face."},
-  {"mpm.wall_nodes",    NOMOS_PARAM_INT,       "3",       NULL,    1, 64,            NULL,  false, "Thickness b of walls: nodes below b and above cells - b; material is between (b - 1) dx and length - (b - 1) dx."},
+  {"mpm.wall_nodes",    NOMOS_PARAM_INT,       "3",       NULL,    1, 64,            NULL,  false, "Thickness b of walls: nodes below b and above cells - b; material is between (b - 1) dx and length - (b - 1) dx; with 1 or 2 the upper walls are beyond the grid, and particles on the way to them leave it unless mpm.clip holds them back."},
   {"mpm.clip",          NOMOS_PARAM_REAL,      "0",       NULL,    0, 64,            NULL,  false, "Cells from the edge of the domain that particles are held back at (at the upper ends at least one and a half, with cubic splines two: the last node is a cell before the end); 0: none are held, who leaves the grid is an error."},
   {"mpm.mass_epsilon",  NOMOS_PARAM_REAL,      "0",       "kg",    0, DBL_MAX,       NULL,  false, "Added to the mass of a node where its momentum is divided by it."},
   {"mpm.precision",     NOMOS_PARAM_CHOICE,    "float64", NULL,    0, 0, "float32|float64", false, "Of particles and grid."},

@@ -14,7 +14,7 @@ static const NomosParam test_params[] = {
 };
 /* clang-format on */
 static const char prefix[] = "constitutive.tests";
-const NomosParamGroup nomos_constitutive_groups[1] = {{prefix, "of each test: NAME becomes results.NAME_mse", sizeof test_params / sizeof *test_params, test_params}};
+const NomosParamGroup nomos_constitutive_groups[1] = {{prefix, "of each test: NAME becomes results.NAME_mse, the mean square over particles and components of positions, 1/d of that of distances", sizeof test_params / sizeof *test_params, test_params}};
 
 /* ---- the motion of the data */
 

@@ -83,7 +83,7 @@ static PetscErrorCode CreateSet(NomosSurrogate s, NomosParticleData data, NomosS
 /* Data of motions: parts of them become a set each. */
 static PetscErrorCode OpenSets(NomosSurrogate s, const NomosParticleDataInput *input, size_t n, const char *const names[])
 {
-  static const NomosSplit splits[] = {NOMOS_SPLIT_TRAIN, NOMOS_SPLIT_VALIDATION};
+  static const NomosSplit splits[] = {NOMOS_SPLIT_TRAIN, NOMOS_SPLIT_VALIDATION, NOMOS_SPLIT_TEST};
   NomosCorrection        *c        = s->context;
   NomosParticleData       data;
   PetscErrorCode          code = PETSC_SUCCESS;
@@ -95,6 +95,7 @@ static PetscErrorCode OpenSets(NomosSurrogate s, const NomosParticleDataInput *i
   if (!c->n_sets) snprintf(s->data_hash, sizeof s->data_hash, "%s", info->hash); /* the training's; tests follow */
   PetscCall(PetscRealloc((c->n_sets + n) * sizeof *c->sets, &c->sets));
   for (size_t i = 0; i < n && !code; i++) {
+    if (i >= NOMOS_CORRECTION_FIRST_TEST && !info->n_trajectories[splits[i]]) continue;
     NomosTwinSet *set = &c->sets[c->n_sets++];
     *set = (NomosTwinSet){0};
     PetscCall(PetscStrallocpy(names[i], &set->name));
@@ -108,6 +109,7 @@ static PetscErrorCode OpenSets(NomosSurrogate s, const NomosParticleDataInput *i
 static PetscErrorCode AddTest(NomosSurrogate s, const char name[], const char path[])
 {
   PetscFunctionBeginUser;
+  NomosCheck(!s->n_examples[NOMOS_SPLIT_TEST] || strcmp(name, "test"), s->comm, PETSC_ERR_ARG_INCOMP, "the test set %s has the name of the motions that data.test holds back of the data; give it another one, or set data.test: 0", path);
   PetscCall(OpenSets(s, &(NomosParticleDataInput){.path = path}, 1, &name));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -121,7 +123,8 @@ static PetscErrorCode CreateSets(NomosSurrogate s)
   PetscCall(NomosParticleDataInputFromConfig(s->config, NULL, &input));
   NomosCheck(!input.first_frame, s->comm, PETSC_ERR_ARG_INCOMP, "%s: the simulations begin at the first states of the trajectories, and data.first_frame = %zu leaves them out; leave it out", NomosConfigWhere(s->config, "data.first_frame"), input.first_frame);
   input.path = s->data_path;
-  PetscCall(OpenSets(s, &input, NOMOS_CORRECTION_FIRST_TEST, (const char *const[]){"training", "validation"}));
+  PetscCall(OpenSets(s, &input, NOMOS_CORRECTION_FIRST_TEST + 1, (const char *const[]){"training", "validation", "test"}));
+  if (c->n_sets > NOMOS_CORRECTION_FIRST_TEST) s->n_examples[NOMOS_SPLIT_TEST] = c->sets[NOMOS_CORRECTION_FIRST_TEST].n;
   PetscCall(NomosTestSetsOpen(s, prefix, AddTest));
   s->n_examples[NOMOS_SPLIT_TRAIN]      = c->sets[NOMOS_CORRECTION_TRAINING].n;
   s->n_examples[NOMOS_SPLIT_VALIDATION] = c->sets[NOMOS_CORRECTION_VALIDATION].n;
@@ -274,11 +277,11 @@ static PetscErrorCode Destroy(NomosSurrogate s)
 static PetscErrorCode Warn(NomosSurrogate s, NomosWarningFn warn, void *ctx)
 {
   const NomosCorrection *c = s->context;
-  char                   text[512];
+  char                   text[1536];
   size_t                 n;
 
   PetscFunctionBeginUser;
-  snprintf(text, sizeof text, "of the free runs %.0f blew up with the correction and %.0f without; means and ratios of their sets are infinite or no numbers (null in JSON): %s", c->n_stopped, c->n_coarse_stopped, c->n_coarse_stopped > 0 ? "a shorter time.dt in particle_correction.coarse" : "a smaller train.learning_rate, or longer roll-outs (particle_correction.frames)");
+  snprintf(text, sizeof text, "of the free runs %.0f blew up with the correction and %.0f without; means and ratios of their sets are infinite or no numbers (null in JSON): %s", c->n_stopped, c->n_coarse_stopped, c->n_coarse_stopped > 0 ? c->reason[0] ? c->reason : "a shorter time.dt in particle_correction.coarse" : "a smaller train.learning_rate, or longer roll-outs (particle_correction.frames)");
   if (c->n_stopped + c->n_coarse_stopped > 0) PetscCall(warn(text, ctx));
   (void)NomosCorrectionCoarseError(&c->sets[NOMOS_CORRECTION_VALIDATION], &n);
   snprintf(text, sizeof text, "the coarse simulations of %zu of the %zu motions of the validation blow up: its loss leaves these out", c->sets[NOMOS_CORRECTION_VALIDATION].n - n, c->sets[NOMOS_CORRECTION_VALIDATION].n);
@@ -294,7 +297,7 @@ const NomosSurrogateOps NomosSurrogateOps_ParticleCorrection = {
   .name      = "particle_correction",
   .summary   = "A coarse simulation of particles and a network that corrects its state several times a frame, trained through it.",
   .reference = "doi:10.48550/arXiv.2007.00016",
-  .needs     = "trajectories that solver mpm made in two dimensions, with the case and the settings of each (nomos generate); sets for tests beside them in tests/NAME.h5",
+  .needs     = "trajectories that solver mpm made in two dimensions, with the case and the settings of each (nomos generate); sets for tests beside them in tests/NAME.h5; motions that data.test holds back are the test set `test`",
   .n_params  = sizeof params / sizeof *params,
   .params    = params,
   .n_groups  = 1,

@@ -133,6 +133,7 @@ PetscErrorCode NomosTransferCorrect(NomosTensor factor, NomosParticleStates *sta
 
 /* ---- correction.c */
 
+/* The first test set is that of data.test, if it holds back any motion. */
 enum { NOMOS_CORRECTION_TRAINING, NOMOS_CORRECTION_VALIDATION, NOMOS_CORRECTION_FIRST_TEST };
 
 typedef struct {
@@ -155,6 +156,7 @@ typedef struct {
   size_t                 reference[2]; /* buffers [max_frames]: mean square errors of the coarse model in x and v, k frames after the truth */
   char                  *texts[NOMOS_N_CORRECTION_TEXTS];
   double                 n_stopped, n_coarse_stopped; /* free runs that blew up, with the correction and without, of all that `results` told */
+  char                   reason[1024]; /* what the first coarse simulation that blew up said; "": none did */
   char                  *note;         /* in what the motions are others than those of the weights; NULL or "": in nothing */
 } NomosCorrection;
 
@@ -163,6 +165,12 @@ PetscErrorCode NomosCorrectionReadShape(NomosConfig config, NomosCorrectionShape
 PetscErrorCode NomosCorrectionReadGrid(const NomosTwin *twin, NomosCorrectionShape *shape);
 /* twin->per_cell, of the particles at x (n, d). */
 PetscErrorCode NomosCorrectionCountParticles(const NomosCorrectionShape *shape, const double x[], NomosTwin *twin);
+
+static inline NomosTwinSet *NomosCorrectionSetOf(const NomosCorrection *c, NomosSplit split)
+{
+  static const int sets[] = {[NOMOS_SPLIT_TRAIN] = NOMOS_CORRECTION_TRAINING, [NOMOS_SPLIT_VALIDATION] = NOMOS_CORRECTION_VALIDATION, [NOMOS_SPLIT_TEST] = NOMOS_CORRECTION_FIRST_TEST};
+  return &c->sets[sets[split]];
+}
 
 /* correction_loss.c */
 /* Mean over the motions of a set in which the coarse model does not blow up, of which there are *n; NaN: there is none. */

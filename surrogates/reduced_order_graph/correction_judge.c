@@ -17,13 +17,15 @@
 /* A run that blows up says so, or its positions are no numbers: both end it. */
 static PetscErrorCode Step(NomosSurrogate s, const NomosCorrectedRun *run, NomosTape tape, NomosTensor w[], double state[], bool *ended)
 {
-  const bool     quiet = NomosErrorSetQuiet(true);
-  PetscErrorCode code;
+  NomosCorrection *c     = s->context;
+  const bool       quiet = NomosErrorSetQuiet(true);
+  PetscErrorCode   code;
 
   PetscFunctionBeginUser;
   code = run->coarse ? NomosTwinAdvanceAlone(run->twin, state) : NomosCorrectionAdvance(s, tape, w, run->twin, state);
   NomosErrorSetQuiet(quiet);
   *ended = code == PETSC_ERR_FP;
+  if (*ended && run->coarse && !c->reason[0]) snprintf(c->reason, sizeof c->reason, "%s", NomosErrorLast());
   if (!*ended) PetscCall(code);
   for (size_t i = 0; i < run->twin->n_entries * run->twin->n; i++) *ended = *ended || !isfinite(state[i]);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -134,6 +136,12 @@ static void Average(const NomosCorrection *c, Sums *sums)
     for (int f = 0; f < 2; f++) sums->error[f][k] = sums->count[k] > 0 ? fmax(sums->error[f][k] / sums->count[k], 1e-24) : sums->error[f][k - 1];
 }
 
+/* What it said itself knows better than we do what to change. */
+static const char *Reason(const NomosCorrection *c)
+{
+  return c->reason[0] ? c->reason : "take a shorter time.dt in it";
+}
+
 PetscErrorCode NomosCorrectionFit(NomosSurrogate s)
 {
   NomosCorrection    *c    = s->context;
@@ -145,7 +153,7 @@ PetscErrorCode NomosCorrectionFit(NomosSurrogate s)
   PetscFunctionBeginUser;
   const NomosTwinSet *validation = &c->sets[NOMOS_CORRECTION_VALIDATION];
   (void)NomosCorrectionCoarseError(validation, &n);
-  PetscCheck(n || !validation->n, s->comm, PETSC_ERR_FP, "particle_correction.coarse: the coarse simulations of all %zu motions of the validation blow up, and there is nothing to compare a correction with: take a shorter time.dt in it", validation->n);
+  PetscCheck(n || !validation->n, s->comm, PETSC_ERR_FP, "particle_correction.coarse: the coarse simulations of all %zu motions of the validation blow up, and there is nothing to compare a correction with: %s", validation->n, Reason(c));
   for (size_t i = 0; i < set->n; i++) most = PetscMax(most, set->twins[i].n_entries * set->twins[i].n);
   PetscCall(PetscMalloc1(most, &state));
   PetscCall(PetscCalloc3(c->max_frames, &sums.error[0], c->max_frames, &sums.error[1], c->max_frames, &sums.count));
@@ -156,7 +164,7 @@ PetscErrorCode NomosCorrectionFit(NomosSurrogate s)
   for (int f = 0; f < 2 && !none; f++) PetscCall(NomosParametersSetDoubles(s->parameters, c->reference[f], sums.error[f]));
   PetscCall(PetscFree3(sums.error[0], sums.error[1], sums.count));
   PetscCall(PetscFree(state));
-  PetscCheck(!none, s->comm, PETSC_ERR_FP, "particle_correction.coarse: every coarse simulation of the training blows up in its first frame, and there is nothing to correct: take a shorter time.dt in it");
+  PetscCheck(!none, s->comm, PETSC_ERR_FP, "particle_correction.coarse: every coarse simulation of the training blows up in its first frame, and there is nothing to correct: %s", Reason(c));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -210,8 +218,7 @@ PetscErrorCode NomosCorrectionEvaluate(NomosSurrogate s, NomosSplit split, Nomos
   Means                  means;
 
   PetscFunctionBeginUser;
-  if (split == NOMOS_SPLIT_TEST) PetscFunctionReturn(PETSC_SUCCESS); /* tests are in `results` */
-  PetscCall(Judge(s, &c->sets[split == NOMOS_SPLIT_TRAIN ? NOMOS_CORRECTION_TRAINING : NOMOS_CORRECTION_VALIDATION], &means));
+  PetscCall(Judge(s, NomosCorrectionSetOf(c, split), &means));
   PetscCall(result("rollout_mse", means.corrected, ctx));
   PetscCall(result("coarse_mse", means.coarse, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -219,7 +219,7 @@ static PetscErrorCode Train(Rollout *r, const NomosBatch *batch, NomosTensor *lo
 static PetscErrorCode Validate(NomosSurrogate s, const NomosBatch *batch, NomosTape tape, NomosTensor *loss)
 {
   const NomosCorrection *c   = s->context;
-  const NomosTwinSet    *set = &c->sets[batch->split == NOMOS_SPLIT_TRAIN ? NOMOS_CORRECTION_TRAINING : NOMOS_CORRECTION_VALIDATION];
+  const NomosTwinSet    *set = NomosCorrectionSetOf(c, batch->split);
   size_t                 n;
   const double           coarse = NomosCorrectionCoarseError(set, &n);
   double                 sum    = n ? 0 : NAN;

@@ -62,6 +62,28 @@ static PetscErrorCode WriteState(const View *view, const double values[], void *
 
 /* ---- from the fine particles to the coarse ones */
 
+/* The number of the body that each particle is of: what the solver writes as `body`. Zeros where it writes none. */
+static PetscErrorCode TakeBody(const char name[], NomosRealType type, const size_t start[], const size_t count[], const void *data, void *ctx)
+{
+  int32_t *body = ctx;
+
+  PetscFunctionBeginUser;
+  for (size_t i = 0; !strcmp(name, "body") && i < count[0]; i++) body[start[0] + i] = (int32_t)lround(type == NOMOS_F32 ? (double)((const float *)data)[i] : ((const double *)data)[i]);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode ReadBodies(NomosModel model, int32_t body[])
+{
+  NomosFieldFile sink;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosFieldFileCreateSink(TakeBody, body, &sink));
+  PetscErrorCode code = model->ops->write_fields(model, sink);
+  PetscCall(NomosFieldFileClose(&sink));
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Moving least squares reproduce linear functions, X among them: positions are sampled as they are, not as displacements. */
 static PetscErrorCode SamplingCreate(const NomosParticleReference *reference, NomosSparseMatrix *sampling)
 {
@@ -107,7 +129,7 @@ static PetscErrorCode Forward(NomosTwin *twin, const View *view, const double va
     PetscCall(view->model->ops->step(view->model));
   }
   PetscCall(view->model->ops->check(view->model, &fault));
-  NomosCheck(!fault.bad, PETSC_COMM_SELF, PETSC_ERR_FP, "the coarse simulation went wrong: %s of particle %lld is %g%s%s", fault.field, (long long)fault.index[0], fault.value, fault.place[0] ? ", " : "", fault.place);
+  NomosCheck(!fault.bad, PETSC_COMM_SELF, PETSC_ERR_FP, "the coarse simulation went wrong: %s of particle %lld is %g%s%s; %s", fault.field, (long long)fault.index[0], fault.value, fault.place[0] ? ", " : "", fault.place, fault.advice[0] ? fault.advice : "take a shorter time.dt in particle_correction.coarse");
   PetscCall(view->ops->get_state(view->model, twin->buffers[0]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -201,6 +223,7 @@ static PetscErrorCode Record(NomosModel fine, NomosTwin *twin, NomosRerun *rerun
   NomosSparseMatrix sampling;
   int64_t           every;
   double           *values, *first, seconds;
+  int32_t          *body[2];
   void             *state;
 
   PetscFunctionBeginUser;
@@ -214,7 +237,11 @@ static PetscErrorCode Record(NomosModel fine, NomosTwin *twin, NomosRerun *rerun
   PetscCall(ReadState(&coarse_view, twin->buffers[0], first));
   PetscCall(view.ops->get_state(fine, state));
   PetscCall(ReadState(&view, state, values));
-  PetscCall(SamplingCreate(&(NomosParticleReference){.d = (int)twin->size[NOMOS_TWIN_X], .n_sparse = view.n, .n_points = twin->n, .Y = values, .X = first}, &sampling));
+  PetscCall(PetscCalloc2(view.n, &body[0], twin->n, &body[1]));
+  PetscCall(ReadBodies(fine, body[0]));
+  PetscCall(ReadBodies(twin->model, body[1]));
+  PetscCall(SamplingCreate(&(NomosParticleReference){.d = (int)twin->size[NOMOS_TWIN_X], .n_sparse = view.n, .n_points = twin->n, .Y = values, .X = first, .Y_body = body[0], .X_body = body[1]}, &sampling));
+  PetscCall(PetscFree2(body[0], body[1]));
   seconds = MPI_Wtime();
   for (size_t frame = 0; frame < twin->n_frames; frame++) {
     for (int64_t step = 0; step < every && frame; step++) PetscCall(fine->ops->step(fine));

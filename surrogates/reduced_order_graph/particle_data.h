@@ -36,6 +36,7 @@ typedef struct {
   int         d;
   double      interval;           /* s between frames (after thinning); 1 where the files do not say */
   bool        timed;              /* they do */
+  bool        every_step;         /* by dt alone, without write_every */
   double      low[3], high[3];    /* of the domain, where the walls are (m): the file's bounds, or those of all positions where it has none */
   bool        bounded;            /* the file says so */
   bool        periodic[3];        /* what leaves the domain comes in at the other side: velocities are differences to the nearest image */

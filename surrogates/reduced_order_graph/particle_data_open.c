@@ -108,6 +108,7 @@ static PetscErrorCode TakeSet(NomosParticleData d, size_t file, const NomosParti
     info->d        = set->d;
     info->interval = interval;
     info->timed    = set->interval > 0;
+    info->every_step = set->every_step;
     info->bounded  = set->bounded;
     info->radius   = set->radius;
     memcpy(info->low, set->low, sizeof info->low);

@@ -103,6 +103,8 @@ PetscErrorCode NomosParticleDataWarn(NomosParticleData d, NomosWarningFn warn, v
   PetscCall(WarnOfFixed(d, warn, ctx));
   snprintf(text, sizeof text, "%.200s does not say how far frames are apart (dt and write_every of metadata.json beside the files): time is counted in frames, and nobody can tell whether other data fit the weights", d->path);
   if (!d->info.timed) PetscCall(warn(text, ctx));
+  snprintf(text, sizeof text, "%.200s: metadata.json beside the files has dt and no write_every: frames are taken to be one step of %g s apart; if every n-th step was written, add write_every: n", d->path, d->info.interval / (double)d->input.every);
+  if (d->info.every_step) PetscCall(warn(text, ctx));
   snprintf(text, sizeof text, "%.200s does not say where the walls are (bounds of metadata.json beside the files): they are taken to be where positions end", d->path);
   if (!d->info.bounded) PetscCall(warn(text, ctx));
   PetscCall(WarnOfOutside(d, warn, ctx));

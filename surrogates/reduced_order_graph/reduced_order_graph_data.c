@@ -246,7 +246,7 @@ PetscErrorCode NomosReducedOrderGraphFlight(NomosReducedOrderGraph *g)
   }
   for (size_t axis = 0; axis < 3; axis++) {
     NomosSort(part->n, a + axis * part->n);
-    g->flight[axis] = a[axis * part->n + part->n / 2];
+    g->flight[axis] = 0.5 * (a[axis * part->n + part->n / 2] + a[axis * part->n + (part->n - 1) / 2]);
   }
   PetscCall(PetscFree(a));
   PetscFunctionReturn(PETSC_SUCCESS);

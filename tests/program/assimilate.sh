@@ -60,6 +60,24 @@ follows nudging --set assimilate.members=1 --set assimilate.localisation.radius=
 follows 3dvar --set assimilate.members=1 --set assimilate.inflation.factor=0.05
 follows 4dvar --set assimilate.members=1 --set assimilate.inflation.factor=0.05 --set assimilate.window.looks=4
 follows weak_4dvar --set assimilate.members=1 --set assimilate.inflation.factor=0.05 --set assimilate.window.looks=4
+# What a method does not have is neither a number nor a name: of one state there is no spread, and without covariances nothing that is expected.
+for method in etkf optimal_interpolation nudging 3dvar 4dvar weak_4dvar; do
+  has=" $(head -n 1 $method/assimilation.csv | tr , ' ') $(sed -n 's/^ *"\([a-z_0-9]*\)": [-0-9].*/\1/p' $method/summary.json | tr '\n' ' ')"
+  grep -aq "standard deviation of the analyses" $method/fields.nc && has="$has spread "
+  case $method in
+    etkf) wanted="analysis_spread forecast_spread chi_squared spread" unwanted= ;;
+    optimal_interpolation) wanted=chi_squared unwanted="analysis_spread forecast_spread spread" ;;
+    *) wanted=departure unwanted="analysis_spread forecast_spread chi_squared spread" ;;
+  esac
+  for name in $wanted; do [[ $has = *" $name "* ]] || fail "$method: no $name"; done
+  for name in $unwanted; do [[ $has != *" $name "* ]] || fail "$method: an invented $name"; done
+done
+expect 0 "" "$toy" plot 4dvar
+expect 0 "" "$toy" plot optimal_interpolation
+# How long it takes is not told by the steps before the first analysis.
+COLUMNS=200 script -qec "stty columns 200; '$toy' assimilate ring -o timed --force --set assimilate.from=5000 --set time.stop=5060 --set output.pictures=no" /dev/null </dev/null | tr '\r' '\n' >lines.txt
+grep 'climate' lines.txt | grep -q 'to go' && fail "a time to go before the first analysis: $(grep 'climate' lines.txt | grep -m 1 'to go')"
+grep -q 'to go' lines.txt || fail "no time to go: $(tail -n 3 lines.txt)"
 expect 1 "has one state" "$toy" assimilate ring -o two --set assimilate.method=4dvar --set assimilate.members=2
 
 # The observations of the twin, from its file, in other hands: another start of the same ensemble is drawn to them; there are no errors to tell.

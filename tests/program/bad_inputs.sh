@@ -58,6 +58,9 @@ bad 'a case that is not' "case 'nowhere' not found" run nowhere -o out
 bad 'a case without a name' 'the name of the case is empty' run '' -o out
 mkdir empty
 bad 'a directory without a case' 'has no case.yaml' run empty -o out
+bad 'a case of the program, misspelt' "did you mean qg/rossby_wave?" run qg/rosby_wave -o out
+bad 'a case without its folder' "did you mean qg/rossby_wave?" run rossby_wav -o out
+bad 'a case that is described' "did you mean qg/rossby_wave?" describe qg/rosby_wave
 bad 'a case below a file' 'not found' run good/case.yaml/x -o out
 text 'an empty file' '' 'empty'
 text 'only a comment' '# nothing\n' 'empty'

@@ -89,6 +89,7 @@ cp -r run further
 expect 0 "" "$nomos" run further --restart latest --set time.stop='26 h' --quiet
 # shellcheck disable=SC2086
 {
+  kept run 'a stop before the state' 'lies before the state to go on with, which is that of' run run --restart latest --set time.stop='6 h'
   kept run 'a step that is not' 'step 12, 9, 6' run run --restart 4
   kept run 'a word' 'is neither `latest`, nor a step, nor a file' run run --restart newest
   kept run 'a negative step' 'is neither `latest`' run run --restart -3
@@ -134,6 +135,7 @@ expect 0 "" "$nomos" run further --restart latest --set time.stop='26 h' --quiet
 }
 
 # ---- pictures and checks ----
+kept run 'colours of no particles' 'output.colour = speeed: it colours particles, and run holds none' plot run --set output.colour=speeed
 bad 'pictures of nothing' 'nowhere' plot nowhere
 bad 'pictures of a file' 'file' plot file
 bad 'pictures of a case' 'good' plot good

@@ -43,6 +43,10 @@ bad "no file" "-o FILE is missing" export $ours --format well
 bad "nothing there" "nowhere cannot be read" export nowhere --format well -o out
 bad "over itself" "-o $ours is a file that is read" export $ours --format well -o $ours
 bad "over one of its files" "made/data/sweep.nc is a file that is read" export made --format well -o made/data/sweep.nc
+echo precious >theirs.h5
+bad "over a file" "theirs.h5: is there already; --force writes over it" export $ours --format well -o theirs.h5
+bad "an import over a file" "theirs.h5: is there already" import theirs_pdebench.h5 -o theirs.h5
+[ "$(cat theirs.h5)" = precious ] || fail "a file that was there is written over"
 bad "a folder without data" "holds no run directory and no file" export case --format well -o out
 bad "no HDF5" "is not an HDF5 or NetCDF-4 file" import data.yaml -o out
 head -c 3000 theirs_pdebench.h5 >cut.h5
@@ -68,12 +72,21 @@ bounds() { tr -d ' \n' <$1/metadata.json | sed 's/\(\.[1-9]\)0\{9,\}[0-9]*/\1/g'
 expect 0 "" "$nomos" run dam -o fell -q
 expect 0 "" "$nomos" export fell --format lagrangebench -o fell_lb -q
 bounds fell_lb
+bad "over a folder" "train.h5: is there already" export fell --format lagrangebench -o fell_lb
 expect 0 "" "$nomos" export fell --format nomos -o fell.h5 -q
 expect 0 "" "$nomos" export fell.h5 --format lagrangebench -o fell_again -q
 bounds fell_again
 cp fell/fields.nc alone.nc
 expect 0 "does not say where the walls are" "$nomos" export alone.nc --format lagrangebench -o alone -q
 ! grep -q bounds alone/metadata.json || fail "walls of nowhere: $(cat alone/metadata.json)"
+mkdir -p set/tests && cp fell.h5 set/one.h5 && cp fell.h5 set/tests/fast.h5
+expect 0 "1 test set in set/tests is left out" "$nomos" export set --format lagrangebench -o set_lb -q
+expect 0 "" "$nomos" run dam --dry-run --set mpm.wall_nodes=2 # an upper wall that nothing can reach
+grep -q 'mpm.wall_nodes = 2: walls at upper ends lie beyond the grid' out.txt || fail "walls: $(cat out.txt)"
+for set in mpm.wall_nodes=3 mpm.clip=2; do
+  expect 0 "" "$nomos" run dam --dry-run --set mpm.wall_nodes=2 --set $set
+  ! grep -q 'beyond the grid' out.txt || fail "walls with $set: $(cat out.txt)"
+done
 expect 0 "" "$nomos" run hamiltonian/pendulum -o orbits -q --smoke
 for layout in pdebench well; do
   bad "particles" "fell holds particles, and --format $layout takes fields on a grid: choose lagrangebench, or nomos" export fell --format $layout -o out
@@ -89,7 +102,7 @@ if mount -t tmpfs -o size=64k tmpfs disk 2>/dev/null; then
     echo precious >disk/out.h5
     for used in 0 40 44 48 52 56 60; do
       head -c ${used}k /dev/zero >disk/ballast
-      if "$nomos" export $ours --format $layout -o disk/out.h5 -q 2>err.txt; then
+      if "$nomos" export $ours --format $layout -o disk/out.h5 -q --force 2>err.txt; then
         echo precious >disk/out.h5
       else
         [ $? = 1 ] && [ "$(grep -c 'nomos: error: ' err.txt)" = 1 ] && [ "$(wc -l <err.txt)" = 1 ] || fail "$layout with $used kB used: $(cat err.txt)"
@@ -106,14 +119,14 @@ fi
 expect 0 "" "$nomos" generate data.yaml -o large -q --set sweep.trajectories=4000 --set sweep.coarsen=1
 for attempt in 1 2 3; do
   echo precious >kept.h5
-  "$nomos" export large/data/sweep.nc --format well -o kept.h5 -q &
+  "$nomos" export large/data/sweep.nc --format well -o kept.h5 -q --force &
   job=$!
   while [ ! -e .kept.h5.tmp ] && kill -0 $job 2>/dev/null; do :; done
   kill -KILL $job 2>/dev/null
   wait $job 2>/dev/null
-  [ "$(head -c 8 kept.h5)" = precious ] || expect 0 "" "$nomos" import kept.h5 -o whole.nc -q # it was too fast
+  [ "$(head -c 8 kept.h5)" = precious ] || expect 0 "" "$nomos" import kept.h5 -o whole.nc -q --force # it was too fast
 done
-expect 0 "" "$nomos" export large/data/sweep.nc --format well -o kept.h5 -q
+expect 0 "" "$nomos" export large/data/sweep.nc --format well -o kept.h5 -q --force
 [ ! -e .kept.h5.tmp ] || fail "a temporary file is left"
 
 finish

@@ -128,6 +128,16 @@ expect 0 "" "$toy" train learn --quiet --set toy.nan_validation=2 -o dazzled
 expect 0 "" "$toy" train learn --quiet --set train.learning_rate=30 -o far
 grep -q 'the training diverged: the mean loss of the last epoch is' far/summary.json && ! grep -q diverged whole_adam/summary.json || fail "far: $(cat far/log.txt)"
 
+# Nor do losses that seem to have grown, when what is trained has: a step of no length diverges from nothing, whether the first example is an easy one or a curriculum makes the loss a hundredfold.
+last() { sed -n "s/.*\"$2\": \([-0-9.e+]*\).*/\1/p" $1/summary.json | head -n 1; }
+expect 0 "" "$toy" train learn --quiet --set train.learning_rate=0 --set toy.grow=10 -o grown
+awk "BEGIN {exit !($(last grown loss_last) > 10*$(last grown loss_start))}" && ! grep -q diverged grown/summary.json || fail "a curriculum: $(cat grown/log.txt)"
+for seed in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+  expect 0 "" "$toy" train learn --quiet --set train.learning_rate=0 --set train.batch=1 --set train.epochs=1 --set train.seed=$seed -o easy --force
+  ! awk "BEGIN {exit !($(last easy loss_last) > 10*$(last easy loss_start))}" || break
+done
+awk "BEGIN {exit !($(last easy loss_last) > 10*$(last easy loss_start))}" && ! grep -q diverged easy/summary.json || fail "an easy first example: $(cat easy/log.txt)"
+
 # A share that is asked for and has no trajectory is told of before the training.
 expect 0 "" "$toy" train learn --quiet --set data.trajectories=1 --set train.epochs=1 -o one
 grep -q '"data.validation = 0.2 and data.test = 0.1: with 1 trajectory there is none for it' one/summary.json && ! grep -q 'there is none for it' whole_adam/summary.json || fail "one: $(cat one/log.txt)"

@@ -3,6 +3,7 @@
 Every file below is made by h5py as PDEBench's generators make theirs (names, shapes, types, attributes, lzf), imported by nomos, compared, and exported again: it must come out as it was. Runs of ours come out with the same names, shapes
 and types."""
 import os
+import shutil
 import subprocess
 import sys
 
@@ -14,7 +15,8 @@ except ImportError as missing:
     sys.exit(77)
 
 directory, nomos, cases = os.path.join(sys.argv[1], "layouts"), sys.argv[2], sys.argv[3]
-os.makedirs(directory, exist_ok=True)
+shutil.rmtree(directory, ignore_errors=True)
+os.makedirs(directory)
 random = np.random.default_rng(1)
 N, T, X, Y, Z = 3, 5, 16, 8, 4
 
