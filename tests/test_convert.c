@@ -76,7 +76,7 @@ static void Make(const char path[], const Sample *sample)
 
 static PetscErrorCode Convert(const char from[], const char format[], const char to[])
 {
-  NomosProgram program = {.comm = PETSC_COMM_WORLD, .n_arguments = 1, .arguments = &from, .directory = to, .format = format, .quiet = true};
+  NomosProgram program = {.comm = PETSC_COMM_WORLD, .n_arguments = 1, .arguments = &from, .directory = to, .format = format, .force = true, .quiet = true};
 
   return format ? NomosCommandExport(&program) : NomosCommandImport(&program);
 }
