@@ -123,7 +123,7 @@ static bool TakeBoundary(const char key[], const char value[], void *ctx)
 static const char *BoundaryOf(const Boundaries *boundaries, int run, size_t side)
 {
   const char *of = boundaries->of[run][side];
-  return strcmp(of, "same") ? of : boundaries->of[run][side - N_SIDES / 2];
+  return side < N_SIDES / 2 || strcmp(of, "same") ? of : boundaries->of[run][side - N_SIDES / 2];
 }
 
 /* Runs between other walls may be compared, but not unawares. */

@@ -55,6 +55,25 @@ START_TEST(test_truth_of_free_flight)
 }
 END_TEST
 
+/* Two bodies of few particles that part, too far away from each other to touch: each one's particles follow its own, though the nearest ten are of both. */
+START_TEST(test_truth_of_two_bodies)
+{
+  static const char *const set[]    = {"mpm.gravity=[0, 0]", "bodies.block.size=[0.125, 0.125]", "bodies.block.centre=[0.38, 0.5]", "bodies.block.velocity=[-0.5, 0]", "bodies.block.angular_velocity=0", "bodies.block.particles_per_cell=1", "bodies.other={material: stuff, shape: box, centre: [0.62, 0.5], size: [0.125, 0.125], particles_per_cell: 1, velocity: [0.5, 0]}"};
+  static const char *const coarse[] = {"mpm.cells=12", "mpm.wall_nodes=3", "time.dt=2 ms"};
+  char                     path[NOMOS_MAX_PATH];
+  NomosTwin                twin;
+  Try                      try;
+
+  (void)Create((const char *const[]){NULL}, &try);
+  ck_ok(NomosTwinCreate(try.s, &(NomosTwinInput){.path = Path("simulation.yaml", path), .n_set = sizeof set / sizeof *set, .set = set, .n_coarse = 3, .coarse = coarse, .per_cell = 4, .interval = 0.01, .n_frames = N_FRAMES, .n_corrections = 1}, &twin));
+  ck_assert_uint_gt(twin.n, 2);
+  const double *last = twin.truth + (twin.n_frames - 1) * twin.n_entries * twin.n;
+  for (size_t p = 0; p < twin.n; p++) ck_assert_double_le(fabs(last[2 * p] - twin.truth[2 * p] - (twin.truth[2 * p] > 0.5 ? 0.04 : -0.04)), 1e-12);
+  ck_ok(NomosTwinDestroy(&twin));
+  End(&try);
+}
+END_TEST
+
 /* Frames of a coarse run as an operator, at a state in contact: the derivative is that of the steps. */
 START_TEST(test_derivative_of_the_coarse_simulation)
 {
@@ -795,4 +814,4 @@ START_TEST(test_edited_case)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("particle_correction", test_loss_by_hand, test_detach, test_roll_out_that_blows_up, test_validation, test_held_back, test_learns, test_blows_up, test_edited_case, test_begins_as_the_coarse_simulation, test_truth_of_free_flight, test_derivative_of_the_coarse_simulation, test_gradient, test_momentum, test_transfer, test_derivative_of_the_transfer, test_mirror, test_symmetry, test_stress, test_corrected_grid, test_results, test_resume, test_mistakes)
+NOMOS_TEST_SUITE("particle_correction", test_loss_by_hand, test_detach, test_roll_out_that_blows_up, test_validation, test_held_back, test_learns, test_blows_up, test_edited_case, test_begins_as_the_coarse_simulation, test_truth_of_free_flight, test_truth_of_two_bodies, test_derivative_of_the_coarse_simulation, test_gradient, test_momentum, test_transfer, test_derivative_of_the_transfer, test_mirror, test_symmetry, test_stress, test_corrected_grid, test_results, test_resume, test_mistakes)
