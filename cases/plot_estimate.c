@@ -135,6 +135,12 @@ static PetscErrorCode DrawLines(NomosFigure figure, const Fields *f)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* One step of the model is no time, and leaves what is estimated as it is. */
+static bool Timeless(const NomosPlotContext *context)
+{
+  return context->ops->n_pictures && context->ops->pictures[0].timeless;
+}
+
 /* A row for each layer. Twin: truth, prior, analysis on the scale of the truth; the errors before and after on that of the error before. Else prior and analysis; the increment; what
    they leave of the first or last observations. A line has lines. */
 static PetscErrorCode DrawFields(const NomosPlotContext *context, NomosFieldReader reader, size_t frame, double time, const char stem[])
@@ -147,7 +153,9 @@ static PetscErrorCode DrawFields(const NomosPlotContext *context, NomosFieldRead
   PetscFunctionBeginUser;
   PetscCall(ReadFields(context, reader, frame, &f));
   PetscCall(PetscMalloc1(f.ny * f.nx, &image));
-  snprintf(title, sizeof title, "%s, t = %s", context->params.title[0] ? context->params.title : context->ops->name, NomosTimeText(time, context->params.stop, context->params.nondimensional, when, sizeof when));
+  const char *name = context->params.title[0] ? context->params.title : context->ops->name;
+  if (Timeless(context)) snprintf(title, sizeof title, "%s", name);
+  else snprintf(title, sizeof title, "%s, t = %s", name, NomosTimeText(time, context->params.stop, context->params.nondimensional, when, sizeof when));
   PetscCall(NomosFigureCreate(title, (int)f.layers, f.ny > 1 ? f.n_images : 2, &figure));
   if (f.ny == 1) PetscCall(DrawLines(figure, &f));
   for (size_t l = 0; l < f.layers && f.ny > 1; l++) {
@@ -301,7 +309,7 @@ static PetscErrorCode DrawStates(const NomosPlotContext *context, NomosFieldRead
   const bool variables = !strcmp(dim, "variable"); /* of an ode, or over a line: they have no common picture */
   if (n != 2 || (variables && n_dims < 4)) PetscFunctionReturn(PETSC_SUCCESS);
   if (LastError(table) > 0) PetscCall(DrawFields(context, reader, 0, times[0], "analysis"));
-  PetscCall(DrawFields(context, reader, 1, times[1], "analysis_end"));
+  if (!Timeless(context)) PetscCall(DrawFields(context, reader, 1, times[1], "analysis_end"));
   PetscCall(NomosPlotFile(context, "spectra.nc", DrawSpectra, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

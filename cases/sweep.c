@@ -146,6 +146,23 @@ static PetscErrorCode AddFamily(const SweepRun *run, File *file)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The unit of a parameter that differs between trajectories; of an entry of a list that of the list. */
+typedef struct {
+  const char *key, *unit;
+} Unit;
+
+static PetscErrorCode TakeUnit(const NomosParam *param, const char value[], const char origin[], void *ctx)
+{
+  Unit        *unit   = ctx;
+  const size_t length = strcspn(unit->key, "[");
+
+  PetscFunctionBeginUser;
+  (void)value;
+  (void)origin;
+  if (strlen(param->key) == length && !strncmp(param->key, unit->key, length) && param->unit) unit->unit = param->unit;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Describe(const SweepMaking *m, File *file)
 {
   const Sweep       *sweep  = m->sweep;
@@ -179,7 +196,9 @@ static PetscErrorCode Describe(const SweepMaking *m, File *file)
   for (size_t k = 0; k < sweep->n_columns; k++, n++) {
     const SweepColumn *c = &sweep->columns[k];
     snprintf(file->long_names[k], sizeof file->long_names[k], "%s of the trajectory", c->key);
-    file->variables[n] = (NomosFieldVariable){.name = c->name, .dims = {"trajectory"}, .constant = true, .type = NOMOS_F64, .long_name = file->long_names[k]};
+    Unit unit = {c->key, "1"};
+    if (units) PetscCall(NomosConfigVisit(run->config, TakeUnit, &unit));
+    file->variables[n] = (NomosFieldVariable){.name = c->name, .unit = unit.unit, .dims = {"trajectory"}, .constant = true, .type = NOMOS_F64, .long_name = file->long_names[k]};
     AddText(file, c->name, "key", c->key);
   }
   PetscCall(run->ops->describe(run->model, &bytes, file->scheme, sizeof file->scheme));

@@ -279,16 +279,19 @@ typedef struct {
   const SweepLayout *layout;
   size_t             frame;
   double *const     *to;
+  bool               begun[SWEEP_MAX_VARIABLES]; /* fields of which there is something of this frame: constant ones may be written once */
 } Frame;
 
-/* Means over blocks, or their first points. */
-static void Thin(const SweepField *f, NomosRealType type, const void *from, double to[])
+/* Sums over blocks of points, or their first points: to += those of a box of the field. */
+static void Thin(const SweepField *f, NomosRealType type, const size_t start[], const size_t count[], const void *from, double to[])
 {
-  size_t index[NOMOS_FIELD_MAX_DIMS] = {0}, block = 1;
+  size_t index[NOMOS_FIELD_MAX_DIMS], n = 1;
 
-  for (int a = 0; a < f->n_axes; a++) block *= f->every[a];
-  memset(to, 0, f->n * sizeof *to);
-  for (size_t i = 0; i < f->n_full; i++) {
+  for (int a = 0; a < f->n_axes; a++) {
+    index[a] = start[a];
+    n *= count[a];
+  }
+  for (size_t i = 0; i < n; i++) {
     size_t at    = 0;
     bool   first = true;
     for (int a = 0; a < f->n_axes; a++) {
@@ -296,25 +299,48 @@ static void Thin(const SweepField *f, NomosRealType type, const void *from, doub
       first = first && index[a] % f->every[a] == 0;
     }
     if (f->mean || first) to[at] += type == NOMOS_F32 ? ((const float *)from)[i] : ((const double *)from)[i];
-    for (int a = f->n_axes - 1; a >= 0 && ++index[a] == f->full[a]; a--) index[a] = 0;
+    for (int a = f->n_axes - 1; a >= 0 && ++index[a] == start[a] + count[a]; a--) index[a] = start[a];
   }
-  for (size_t j = 0; j < f->n && f->mean; j++) to[j] /= (double)block;
 }
 
-/* What the model writes at a frame, all of it, as it is alone. */
+/* Where a field of a frame goes. */
+static double *Place(const Frame *frame, size_t k)
+{
+  const SweepField *f = &frame->layout->fields[k];
+  return frame->to[k] + (f->constant ? 0 : frame->frame * f->n);
+}
+
+/* What the model writes of a frame: all of a field, or a layer of it. */
 static PetscErrorCode TakeField(const char name[], NomosRealType type, const size_t start[], const size_t count[], const void *data, void *ctx)
 {
-  const Frame *frame = ctx;
+  Frame *frame = ctx;
 
   PetscFunctionBeginUser;
-  (void)start;
   for (size_t k = 0; k < frame->layout->n_fields; k++) {
     const SweepField *f = &frame->layout->fields[k];
     if (strcmp(f->variable->name, name)) continue;
-    for (int a = 0; a < f->n_axes; a++) PetscCheck(count[a] == f->full[a], PETSC_COMM_SELF, PETSC_ERR_PLIB, "%s comes with %zu entries along %s, not %zu", name, count[a], f->variable->dims[a], f->full[a]);
-    double *to = frame->to[k] + (f->constant ? 0 : frame->frame * f->n);
-    Thin(f, type, data, to);
-    for (size_t j = 0; j < f->n; j++) NomosCheck(isfinite(to[j]), PETSC_COMM_SELF, PETSC_ERR_FP, "%s is %g at entry %zu of frame %zu", name, fabs(to[j]), j, frame->frame);
+    if (!frame->begun[k]) memset(Place(frame, k), 0, f->n * sizeof(double));
+    frame->begun[k] = true;
+    Thin(f, type, start, count, data, Place(frame, k));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A frame, all of it, as the model is alone: means over blocks, or their first points. */
+static PetscErrorCode TakeFrame(SweepRun *run, NomosFieldFile file, Frame *frame)
+{
+  PetscFunctionBeginUser;
+  memset(frame->begun, 0, sizeof frame->begun);
+  PetscCall(run->ops->write_fields(run->model, file));
+  for (size_t k = 0; k < frame->layout->n_fields; k++) {
+    const SweepField *f  = &frame->layout->fields[k];
+    double           *to = Place(frame, k);
+    size_t            block = 1;
+    for (int a = 0; a < f->n_axes && f->mean; a++) block *= f->every[a];
+    for (size_t j = 0; j < f->n && frame->begun[k]; j++) {
+      to[j] /= (double)block;
+      NomosCheck(isfinite(to[j]), PETSC_COMM_SELF, PETSC_ERR_FP, "%s is %g at entry %zu of frame %zu", f->variable->name, fabs(to[j]), j, frame->frame);
+    }
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -358,7 +384,7 @@ static PetscErrorCode Frames(SweepRun *run, const SweepLayout *layout, double *c
   PetscCall(NomosFieldFileCreateSink(TakeField, &frame, &file));
   for (failed = PETSC_SUCCESS; frame.frame < layout->n_frames && !failed; frame.frame++) {
     failed = Advance(run, (double)frame.frame * layout->every);
-    if (!failed) failed = run->ops->write_fields(run->model, file);
+    if (!failed) failed = TakeFrame(run, file, &frame);
   }
   PetscCall(NomosFieldFileClose(&file));
   PetscCall(failed);

@@ -129,6 +129,30 @@ START_TEST(numbers_of_the_case)
 }
 END_TEST
 
+/* A model that writes layer by layer; parameters with units. Every fourth point is kept of a grid of points. */
+START_TEST(layers)
+{
+#define LAYERS "sweep.case=qg/two_layer_turbulence", "sweep.set=[qg.nx=16, qg.ny=16, time.dt=1 h, time.stop=2 h, output.fields_every=1 h]", "sweep.parameters.beta.key=qg.beta", "sweep.parameters.beta.values=[1e-11, 2e-11]", "sweep.trajectories=2", "sweep.precision=float64"
+  double *q, *all;
+  size_t  shape[6], full[6];
+  int     n_dims;
+  char    text[256];
+
+  Make(PETSC_COMM_WORLD, (const char *[]){LAYERS, "sweep.coarsen=4", NULL}, "layers.nc");
+  Make(PETSC_COMM_WORLD, (const char *[]){LAYERS, NULL}, "all_layers.nc");
+  q   = ReadAll("layers.nc", "q", &n_dims, shape);
+  all = ReadAll("all_layers.nc", "q", &n_dims, full);
+  ck_assert(n_dims == 5 && shape[0] == 2 && shape[1] == 3 && shape[2] == 2 && shape[3] == 4 && shape[4] == 4 && full[3] == 16);
+  for (size_t row = 0; row < 2 * 3 * 2; row++)
+    for (size_t i = 0; i < 16; i++) ck_assert(q[row * 16 + i] == all[(row * 16 + i / 4 * 4) * 16 + i % 4 * 4]);
+  ck_assert(memcmp(all, all + 256, 256 * sizeof *all) && memcmp(all + 2 * 256, all, 256 * sizeof *all)); /* layers differ, and frames */
+  ReadText("layers.nc", "beta", "units", text);
+  ck_assert_str_eq(text, "m-1 s-1");
+  free(q);
+  free(all);
+}
+END_TEST
+
 static size_t ReadBytes(const char name[], char **bytes)
 {
   FILE  *file = fopen(Path(name), "rb");
@@ -356,4 +380,4 @@ START_TEST(tests_that_were_seen)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("sweep", seeds_and_values, numbers_of_the_case, bits, ranges_and_products, points, what_a_file_says, kept, refusals, tests_that_were_seen)
+NOMOS_TEST_SUITE("sweep", seeds_and_values, numbers_of_the_case, layers, bits, ranges_and_products, points, what_a_file_says, kept, refusals, tests_that_were_seen)
