@@ -10,6 +10,7 @@
 #include "io/field_file.h"
 #include "io/particle_view.h"
 #include "io/plot.h"
+#include "operators/operator.h"
 
 typedef struct NomosModel_s     *NomosModel;
 typedef struct NomosModelOps_s   NomosModelOps;
@@ -121,6 +122,12 @@ typedef struct {
   PetscErrorCode (*field_vjp)(NomosModel model, size_t field, const double values_bar[], void *x_bar);
   PetscErrorCode (*from_field)(NomosModel model, size_t field, const double values[], void *state);
   PetscErrorCode (*from_field_vjp)(NomosModel model, size_t field, const void *x_bar, double values_bar[]);
+
+  /* Where files of the model hold variables that are not linear in its state (velocities and pressure for momenta and energy): `primitives` lists them in the order of the state, which they make up together;
+     n = 0: files hold the fields. `primitive_map` is the operator from a state to them or (to_state) from them to it, point by point and in double precision: inputs "state" and "parameters" (replicated; all of the
+     model's), output "state". Of the model, which is borrowed, nothing is changed. May be NULL: none. */
+  PetscErrorCode (*primitives)(NomosModel model, size_t *n, const NomosModelField **list);
+  PetscErrorCode (*primitive_map)(NomosModel model, bool to_state, NomosOperator *op);
 } NomosModelDerivatives;
 
 struct NomosModelOps_s {

@@ -20,7 +20,35 @@ static const char *In(const char file[])
   return path;
 }
 
-/* A solver of advection that the trainings correct and the runs are of: no kinks of limiters, and as many substeps whatever the state is. */
+/* What is corrected: a folder of data, a solver, the parameter that the network is told. */
+typedef struct {
+  const char *data, *solver, *parameters;
+} Physics;
+static const Physics waves = {"waves", "solver.yaml", "neural_operator.parameters=[advection.beta]"}, water = {"water", "water.yaml", "neural_operator.parameters=[shallow_water.g]"};
+
+/* Depth and velocity: files of shallow water have velocities, the solver steps momenta. */
+static void WriteWater(const char path[])
+{
+  static double h[N * N_FRAMES * NX], v[N * N_FRAMES * NX];
+  double        x[NX], t[N_FRAMES];
+  hid_t         file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+
+  for (size_t k = 0; k < N_FRAMES; k++) t[k] = 0.05 * (double)k;
+  for (size_t i = 0; i < N * N_FRAMES * NX; i++) {
+    const double place = 2 * M_PI * ((double)(i % NX) + 0.5) / NX, phase = 0.4 * (double)(i / NX);
+    x[i % NX] = place / (2 * M_PI);
+    h[i]      = 1.5 + 0.2 * sin(place + phase);
+    v[i]      = 0.4 + 0.1 * cos(2 * place - phase);
+  }
+  WriteArray(file, "h", 3, (const hsize_t[]){N, N_FRAMES, NX}, h);
+  WriteArray(file, "Vx", 3, (const hsize_t[]){N, N_FRAMES, NX}, v);
+  WriteArray(file, "g", 1, (const hsize_t[]){N}, speeds);
+  WriteArray(file, "x", 1, (const hsize_t[]){NX}, x);
+  WriteArray(file, "time", 1, (const hsize_t[]){N_FRAMES}, t);
+  H5Fclose(file);
+}
+
+/* Solvers that the trainings correct and the runs are of: no kinks of limiters, and as many substeps whatever the state is. */
 static void Prepare(void)
 {
   if (models) return;
@@ -29,19 +57,23 @@ static void Prepare(void)
   FILE *file = fopen(In("solver.yaml"), "w");
   fprintf(file, "case: {units: nondimensional, title: test}\nsolver: grid_pde\ngrid_pde: {family: advection, nx: %d, limiter: central, substeps: 4}\nadvection: {beta: %g}\ninitial.u: \"sin(2*pi*x) + 0.3*cos(4*pi*x + 1)\"\ntime: {dt: 0.05, stop: 1}\n", NX, speeds[1]);
   fclose(file);
+  WriteWater(DataPath(MakeDirectory(water.data), "train.h5"));
+  file = fopen(In(water.solver), "w");
+  fprintf(file, "case: {units: nondimensional, title: test}\nsolver: grid_pde\ngrid_pde: {family: shallow_water, nx: %d, limiter: central, substeps: 4}\nshallow_water: {g: %g}\ninitial: {h: 1.5}\ntime: {dt: 0.05, stop: 1}\n", NX, speeds[1]);
+  fclose(file);
 }
 
 /* A training that corrects it, with settings (they end with NULL); its weights, of a last layer that says something unless `zero`, go to weights.safetensors. */
-static void Train(const char *const more[], bool zero, NomosConfig *config, NomosSurrogate *s)
+static void Train(const Physics *physics, const char *const more[], bool zero, NomosConfig *config, NomosSurrogate *s)
 {
   char        solver[NOMOS_MAX_PATH + 64];
-  const char *settings[12] = {"neural_operator.parameters=[advection.beta]", "neural_operator.base=solver", "neural_operator.form=flux", solver};
+  const char *settings[12] = {physics->parameters, "neural_operator.base=solver", "neural_operator.form=flux", solver};
   void       *weights;
 
   Prepare();
-  snprintf(solver, sizeof solver, "neural_operator.solver.case=%s", In("solver.yaml"));
+  snprintf(solver, sizeof solver, "neural_operator.solver.case=%s", In(physics->solver));
   for (size_t k = 0; more[k]; k++) settings[4 + k] = more[k];
-  ck_ok(CreateEmulator(PETSC_COMM_SELF, "waves", settings, config, s));
+  ck_ok(CreateEmulator(PETSC_COMM_SELF, physics->data, settings, config, s));
   ck_ok(NomosParametersEdit((*s)->parameters, &weights));
   if (zero) memset(weights, 0, sizeof(double) * NomosParametersSize((*s)->parameters));
   ck_ok(NomosSurrogateSaveWeights(*s, In("weights.safetensors"), 0, NULL, NULL));
@@ -52,7 +84,7 @@ typedef struct {
   NomosModel  model;
 } Simulation;
 
-static PetscErrorCode Begin(bool corrected, const char *const more[], Simulation *run)
+static PetscErrorCode Begin(const Physics *physics, bool corrected, const char *const more[], Simulation *run)
 {
   char                 weights[NOMOS_MAX_PATH + 64], path[NOMOS_MAX_PATH];
   const char          *set[12] = {"solver=corrected_grid_pde", weights};
@@ -62,7 +94,7 @@ static PetscErrorCode Begin(bool corrected, const char *const more[], Simulation
   PetscFunctionBeginUser;
   *run = (Simulation){0};
   snprintf(weights, sizeof weights, "corrected_grid_pde.weights=%s", In("weights.safetensors"));
-  snprintf(path, sizeof path, "%s", In("solver.yaml"));
+  snprintf(path, sizeof path, "%s", In(physics->solver));
   for (; *more; more++) set[n++] = *more;
   PetscCall(NomosCaseLoad(PETSC_COMM_SELF, &(NomosCaseInput){.path = path, .models = models, .n_set = n, .set = set}, &run->config, &ops));
   PetscCall(NomosModelCreate(PETSC_COMM_SELF, ops, run->config, &run->model));
@@ -89,7 +121,7 @@ START_TEST(test_is_the_judged_run)
     NomosTrajectories t;
     size_t            example = 1;
     double            predicted[(N_FRAMES - 1) * NX], mean[NOMOS_DATASET_MAX_VARIABLES], deviation[NOMOS_DATASET_MAX_VARIABLES], u[NX], alone[NX], sum[2] = {0}, apart = 0;
-    Train(trainings[i], false, &config, &s);
+    Train(&waves, trainings[i], false, &config, &s);
     ck_ok(NomosTrajectoriesRead(s, &(NomosTrajectoriesInput){.dataset = s->data, .split = NOMOS_SPLIT_TRAIN, .n = 1, .examples = &example}, &t));
     t.n_frames = 1 + N_STEPS;
     ck_ok(NomosNeuralOperatorPredict(s, NOMOS_PREDICTOR_EMULATOR, &t, predicted));
@@ -97,7 +129,7 @@ START_TEST(test_is_the_judged_run)
     for (size_t k = 0; k < NX; k++) sum[0] += u[k] = mean[0] + deviation[0] * t.states[k];
     for (int corrected = 0; corrected < 2; corrected++) {
       double *to = corrected ? u : alone;
-      ck_ok(Begin(corrected, (const char *const[]){NULL}, &run));
+      ck_ok(Begin(&waves, corrected, (const char *const[]){NULL}, &run));
       if (!corrected) memcpy(alone, u, sizeof alone);
       ck_ok(run.model->ops->derivatives->set_state(run.model, to));
       for (int k = 0; k < N_STEPS; k++) ck_ok(run.model->ops->step(run.model));
@@ -125,9 +157,9 @@ START_TEST(test_without_a_correction)
   Simulation     run;
   double         u[2][NX];
 
-  Train((const char *const[]){NULL}, true, &config, &s);
+  Train(&waves, (const char *const[]){NULL}, true, &config, &s);
   for (int corrected = 0; corrected < 2; corrected++) {
-    ck_ok(Begin(corrected, (const char *const[]){NULL}, &run));
+    ck_ok(Begin(&waves, corrected, (const char *const[]){NULL}, &run));
     for (int k = 0; k < 5; k++) ck_ok(run.model->ops->step(run.model));
     ck_ok(run.model->ops->derivatives->get_state(run.model, u[corrected]));
     End(&run);
@@ -148,8 +180,8 @@ START_TEST(test_derivatives)
   double              u[NX], scale[NX], parameters[] = {1.3, 0, 0}, sizes[] = {1, 0, 0}, before[NX], after[NX]; /* of a plane and a space the line has no speeds */
   size_t              n;
 
-  Train((const char *const[]){NULL}, false, &config, &s);
-  ck_ok(Begin(true, (const char *const[]){NULL}, &run));
+  Train(&waves, (const char *const[]){NULL}, false, &config, &s);
+  ck_ok(Begin(&waves, true, (const char *const[]){NULL}, &run));
   for (int k = 0; k < NX; k++) {
     u[k]     = 0.2 + sin(0.9 * k) + 0.4 * cos(2.3 * k);
     scale[k] = 1;
@@ -174,6 +206,50 @@ START_TEST(test_derivatives)
 }
 END_TEST
 
+/* Where the data have velocities and the solver steps momenta: the free run by which it is judged, and its derivatives. */
+START_TEST(test_primitive)
+{
+  enum { N_STEPS = 4, SIZE = 2 * NX };
+  static const char *const settings[] = {"neural_operator.fields=[Vx, h]", "neural_operator.form=increment", "neural_operator.normalise=channels", NULL};
+  NomosConfig         config;
+  NomosSurrogate      s;
+  Simulation          run;
+  NomosTrajectories   t;
+  NomosOperator       op;
+  NomosOperatorReport report;
+  size_t              example = 1;
+  double              predicted[(N_FRAMES - 1) * SIZE], mean[NOMOS_DATASET_MAX_VARIABLES], deviation[NOMOS_DATASET_MAX_VARIABLES], u[SIZE], parameter = speeds[1];
+
+  Train(&water, settings, false, &config, &s);
+  ck_ok(NomosTrajectoriesRead(s, &(NomosTrajectoriesInput){.dataset = s->data, .split = NOMOS_SPLIT_TRAIN, .n = 1, .examples = &example}, &t));
+  t.n_frames = 1 + N_STEPS;
+  ck_ok(NomosNeuralOperatorPredict(s, NOMOS_PREDICTOR_EMULATOR, &t, predicted));
+  ck_ok(NomosNeuralOperatorUnits(s, mean, deviation));
+  ck_ok(Begin(&water, true, (const char *const[]){NULL}, &run));
+  for (size_t k = 0; k < NX; k++) { /* the data have the velocity first, the state the depth */
+    u[k]      = mean[1] + deviation[1] * t.states[NX + k];
+    u[NX + k] = u[k] * (mean[0] + deviation[0] * t.states[k]);
+  }
+  ck_ok(run.model->ops->derivatives->set_state(run.model, u));
+  for (int k = 0; k < N_STEPS; k++) ck_ok(run.model->ops->step(run.model));
+  ck_ok(run.model->ops->derivatives->get_state(run.model, u));
+  const double *last = predicted + (N_STEPS - 1) * SIZE;
+  for (size_t k = 0; k < NX; k++) {
+    ck_assert_double_eq_tol(u[k], mean[1] + deviation[1] * last[NX + k], 1e-11);
+    ck_assert_double_eq_tol(u[NX + k] / u[k], mean[0] + deviation[0] * last[k], 1e-11);
+  }
+  ck_ok(NomosOperatorFromModel(run.model, 3, &op));
+  ck_ok(NomosOperatorCheck(op, &(NomosOperatorCheckInput){.in = (const double *[]){u, &parameter}, .seed = 4, .n_directions = 2, .step = 1e-4}, &report));
+  ck_assert_double_lt(report.transposition, 1e-12);
+  ck_assert_double_lt(report.linearity, 1e-12);
+  ck_assert_double_gt(report.order[1], 1.95);
+  ck_ok(NomosOperatorDestroy(&op));
+  ck_ok(NomosTrajectoriesFree(&t));
+  End(&run);
+  EndEmulator(&config, &s);
+}
+END_TEST
+
 START_TEST(test_refused)
 {
   static const struct {
@@ -190,27 +266,57 @@ START_TEST(test_refused)
   NomosSurrogate s;
   Simulation     run;
 
-  Train((const char *const[]){NULL}, false, &config, &s);
+  Train(&waves, (const char *const[]){NULL}, false, &config, &s);
   EndEmulator(&config, &s);
   for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++) {
-    ck_refused(Begin(true, mistakes[i].set, &run), mistakes[i].says);
+    ck_refused(Begin(&waves, true, mistakes[i].set, &run), mistakes[i].says);
     End(&run);
   }
   /* of another equation; a network that steps by itself; several steps of the solver between two frames */
-  Train((const char *const[]){NULL}, false, &config, &s);
+  Train(&waves, (const char *const[]){NULL}, false, &config, &s);
   snprintf(((NomosNeuralOperator *)s->context)->texts[NOMOS_EMULATOR_PARAMETERS], 16, "burgers.nu");
   ck_ok(NomosSurrogateSaveWeights(s, In("weights.safetensors"), 0, NULL, NULL));
   EndEmulator(&config, &s);
-  ck_refused(Begin(true, (const char *const[]){NULL}, &run), "was trained with burgers.nu, and the equation of this case, grid_pde.family = advection, has none");
+  ck_refused(Begin(&waves, true, (const char *const[]){NULL}, &run), "was trained with burgers.nu, and the equation of this case, grid_pde.family = advection, has none");
   End(&run);
-  Train((const char *const[]){"neural_operator.base=state", NULL}, false, &config, &s);
+  Train(&waves, (const char *const[]){"neural_operator.base=state", NULL}, false, &config, &s);
   EndEmulator(&config, &s);
-  ck_refused(Begin(true, (const char *const[]){NULL}, &run), "run them by solver: emulator");
+  ck_refused(Begin(&waves, true, (const char *const[]){NULL}, &run), "run them by solver: emulator");
   End(&run);
-  Train((const char *const[]){"neural_operator.solver.set=[\"time.dt=0.025\"]", NULL}, false, &config, &s);
+  Train(&waves, (const char *const[]){"neural_operator.solver.set=[\"time.dt=0.025\"]", NULL}, false, &config, &s);
   EndEmulator(&config, &s);
-  ck_refused(Begin(true, (const char *const[]){NULL}, &run), "made 2 steps between two corrections");
+  ck_refused(Begin(&waves, true, (const char *const[]){NULL}, &run), "made 2 steps between two corrections");
   End(&run);
+}
+END_TEST
+
+/* A solver with other coefficients than the data's steps another equation: refused, unless it is asked for. */
+START_TEST(test_coefficients)
+{
+  static const struct {
+    const char *data, *set, *says; /* NULL: taken */
+  } rows[] = {
+    {"waves",     "fno.width=6",                                            "the solver has advection.beta = 1, in "                                  },
+    {"waves",     "fno.width=6",                                            "it differs between trajectories, from 0.5 to 3; name it in neural_operator.parameters"},
+    {"waves",     "neural_operator.solver.set=[\"advection.beta=1\"]",      NULL                                                                      },
+    {"one_speed", "fno.width=6",                                            "the solver has advection.beta = 1, "                                     },
+    {"one_speed", "fno.width=6",                                            " has 2; set what the solver is to have in neural_operator.solver.set"    },
+    {"one_speed", "neural_operator.solver.set=[\"advection.beta=2\"]",      NULL                                                                      },
+    {"one_speed", "neural_operator.solver.set=[\"advection.beta=1.5\"]",    NULL                                                                      },
+  };
+  NomosConfig    config;
+  NomosSurrogate s;
+  char           solver[NOMOS_MAX_PATH + 64];
+
+  Prepare();
+  WriteWaves(DataPath(MakeDirectory("one_speed"), "train.h5"), &(WaveData){.n = N, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 1, .speeds = &speeds[2]});
+  snprintf(solver, sizeof solver, "neural_operator.solver.case=%s", In("solver.yaml"));
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    const char *const settings[] = {"neural_operator.base=solver", "neural_operator.form=flux", solver, rows[i].set, NULL};
+    if (rows[i].says) ck_refused(CreateEmulator(PETSC_COMM_SELF, rows[i].data, settings, &config, &s), rows[i].says);
+    else ck_ok(CreateEmulator(PETSC_COMM_SELF, rows[i].data, settings, &config, &s));
+    EndEmulator(&config, &s);
+  }
 }
 END_TEST
 
@@ -232,11 +338,11 @@ START_TEST(test_told)
   NomosSurrogate s;
   Simulation     run;
 
-  Train((const char *const[]){NULL}, false, &config, &s);
+  Train(&waves, (const char *const[]){NULL}, false, &config, &s);
   EndEmulator(&config, &s);
   for (int beyond = 0; beyond < 2; beyond++) {
     Told told = {0};
-    ck_ok(Begin(true, (const char *const[]){beyond ? "advection.beta=3.5" : "advection.beta=2.5", NULL}, &run));
+    ck_ok(Begin(&waves, true, (const char *const[]){beyond ? "advection.beta=3.5" : "advection.beta=2.5", NULL}, &run));
     ck_ok(run.model->ops->warn(run.model, Listen, &told));
     ck_assert_int_eq(told.n, beyond);
     if (beyond) ck_assert_ptr_nonnull(strstr(told.text, "advection.beta = 3.5 lies beyond what the network was trained with, 0.5 to 3"));
@@ -298,4 +404,4 @@ START_TEST(test_blown_up)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("corrected_grid_pde", test_blown_up, test_is_the_judged_run, test_without_a_correction, test_derivatives, test_refused, test_told)
+NOMOS_TEST_SUITE("corrected_grid_pde", test_blown_up, test_is_the_judged_run, test_without_a_correction, test_derivatives, test_primitive, test_refused, test_coefficients, test_told)

@@ -14,7 +14,7 @@ typedef struct {
 typedef struct {
   const char     *family;
   int             n_dims;
-  NomosPdeAdjoint flux[NOMOS_PDE_MAX_DIMS], limit[NOMOS_PDE_MAX_DIMS], diffusion[NOMOS_PDE_MAX_DIMS], primitive, source, capacity;
+  NomosPdeAdjoint flux[NOMOS_PDE_MAX_DIMS], limit[NOMOS_PDE_MAX_DIMS], diffusion[NOMOS_PDE_MAX_DIMS], primitive, conserved, source, capacity;
 } NomosPdeAdjoints;
 
 extern const NomosPdeAdjoints nomos_pde_adjoints_value[], nomos_pde_adjoints_dual[]; /* end with family NULL */

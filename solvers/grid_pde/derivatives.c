@@ -50,8 +50,7 @@ static PetscErrorCode SetParameters(NomosModel model, const double values[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* An array of values with tangents (field, 2, cell), and back. */
-static void Join(const PdeModel *p, const double value[], const double tangent[], double both[])
+void PdeJoin(const PdeModel *p, const double value[], const double tangent[], double both[])
 {
   for (size_t k = 0; k < (size_t)p->m; k++) {
     memcpy(both + 2 * k * p->n_cells, value + k * p->n_cells, p->n_cells * sizeof *both);
@@ -59,7 +58,7 @@ static void Join(const PdeModel *p, const double value[], const double tangent[]
   }
 }
 
-static void Part(const PdeModel *p, const double both[], double value[], double tangent[])
+void PdePart(const PdeModel *p, const double both[], double value[], double tangent[])
 {
   for (size_t k = 0; k < (size_t)p->m; k++) {
     if (value) memcpy(value + k * p->n_cells, both + 2 * k * p->n_cells, p->n_cells * sizeof *both);
@@ -86,9 +85,9 @@ static PetscErrorCode Jvp(NomosModel model, const void *state, void *x_dot, cons
   PetscFunctionBeginUser;
   PetscCall(Prepare(model, state, p_dot));
   PetscCall(PdeScratch(p, PDE_OF_TANGENTS, 2 * p->n, &u));
-  Join(p, state, x_dot, u);
+  PdeJoin(p, state, x_dot, u);
   PetscCall(PdeAdvance(model, &p->plan, 2, u));
-  Part(p, u, NULL, x_dot);
+  PdePart(p, u, NULL, x_dot);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -113,13 +112,27 @@ static PetscErrorCode Hvp(NomosModel model, const void *state, const void *x_dot
   PetscCall(Prepare(model, state, p_dot));
   PetscCall(PdeScratch(p, PDE_OF_TANGENTS, 4 * p->n, &u));
   u_bar = u + 2 * p->n;
-  Join(p, state, x_dot, u);
-  Join(p, x_bar, x_bar_dot, u_bar);
+  PdeJoin(p, state, x_dot, u);
+  PdeJoin(p, x_bar, x_bar_dot, u_bar);
   PetscCall(PdeAdvanceAdjoint(model, &p->plan, 2, u, u_bar, c_bar));
-  Part(p, u_bar, x_bar, x_bar_dot);
+  PdePart(p, u_bar, x_bar, x_bar_dot);
   for (int k = 0; k < p->n_coefficients && p_bar; k++) p_bar[k] += c_bar[k];
   for (int k = 0; k < p->n_coefficients && p_bar_dot; k++) p_bar_dot[k] += c_bar[NOMOS_PDE_MAX_COEFFICIENTS + k];
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+NomosModelField PdeModelField(const PdeModel *p, const char name[], const char long_name[], bool all)
+{
+  NomosModelField field = {.name = name, .unit = "1", .long_name = long_name, .n_dims = p->n_dims + all};
+
+  if (all) field.size[0] = field.count[0] = (size_t)p->m;
+  for (int a = 0; a < p->n_dims; a++) {
+    const int d    = p->n_dims - 1 - a + all;
+    field.size[d]  = p->size[a];
+    field.start[d] = p->start[a];
+    field.count[d] = p->count[a];
+  }
+  return field;
 }
 
 /* Each conserved field, and where there are several all of them: `state` (field, z, y, x). */
@@ -128,24 +141,14 @@ static PetscErrorCode Fields(NomosModel model, size_t *n, const NomosModelField 
   PdeModel *p = model->data;
 
   PetscFunctionBeginUser;
-  *n = p->m > 1 ? (size_t)p->m + 1 : 1;
-  for (int f = 0; f < (int)*n; f++) {
-    NomosModelField *field = &p->fields[f];
-    const bool       all   = f == p->m;
-    *field = (NomosModelField){.name = all ? "state" : p->family->fields[f].conserved, .unit = "1", .long_name = all ? "all conserved fields" : p->family->fields[f].conserved, .n_dims = p->n_dims + all};
-    if (all) field->size[0] = field->count[0] = (size_t)p->m;
-    for (int a = 0; a < p->n_dims; a++) {
-      const int d     = p->n_dims - 1 - a + all;
-      field->size[d]  = p->size[a];
-      field->start[d] = p->start[a];
-      field->count[d] = p->count[a];
-    }
-  }
+  *n    = p->m > 1 ? (size_t)p->m + 1 : 1;
   *list = p->fields;
+  for (int f = 0; f < p->m; f++) p->fields[f] = PdeModelField(p, p->family->fields[f].conserved, p->family->fields[f].conserved, false);
+  if (p->m > 1) p->fields[p->m] = PdeModelField(p, "state", "all conserved fields", true);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 const NomosModelDerivatives pde_derivatives = {
   .state_size = StateSize, .get_state = GetState, .set_state = SetState, .parameters = Parameters, .set_parameters = SetParameters,
-  .jvp = Jvp, .vjp = Vjp, .hvp = Hvp, .fields = Fields, NOMOS_STATE_FIELDS_DERIVATIVES,
+  .jvp = Jvp, .vjp = Vjp, .hvp = Hvp, .fields = Fields, NOMOS_STATE_FIELDS_DERIVATIVES, .primitives = PdePrimitives, .primitive_map = PdePrimitiveMap,
 };

@@ -71,8 +71,14 @@ typedef struct {
   PdePlan               plan;
   double                last_cfl, dt_stable; /* of the last step; of the first one, with a fixed number of substeps */
   struct PdeOutput_s   *output;
-  NomosModelField       fields[NOMOS_PDE_MAX_FIELDS + 1];
+  NomosModelField       fields[NOMOS_PDE_MAX_FIELDS + 1], primitives[NOMOS_PDE_MAX_FIELDS];
 } PdeModel;
+
+/* ---- derivatives.c: values (n) and tangents as one array of width 2, and back; value NULL: not asked for. */
+void PdeJoin(const PdeModel *p, const double value[], const double tangent[], double both[]);
+void PdePart(const PdeModel *p, const double both[], double value[], double tangent[]);
+/* A field over the cells, by its name; all: of all fields. */
+NomosModelField PdeModelField(const PdeModel *p, const char name[], const char long_name[], bool all);
 
 /* ---- params.c */
 PetscErrorCode PdeDeclare(NomosConfig config);
@@ -88,6 +94,8 @@ PetscErrorCode PdeFillBoxAdjoint(PdeModel *p, int width, double w_bar[]);
 /* ---- tendency.c, tendency_adjoint.c: du = L(u) (n Numbers); u_bar += (dL/du)^T du_bar, c_bar (width, NOMOS_PDE_MAX_COEFFICIENTS) += likewise, at u. Collective. */
 PetscErrorCode PdeTendency(PdeModel *p, int width, const double u[], double du[]);
 PetscErrorCode PdeTendencyAdjoint(PdeModel *p, int width, const double u[], const double du_bar[], double u_bar[], double c_bar[]);
+/* in_bar (n Numbers) += (d point/d in)^T out_bar, c_bar likewise, of a function of a point. Not collective: sums of this rank. */
+PetscErrorCode PdePointAdjoint(PdeModel *p, int width, const NomosPdeAdjoint *point, const double in[], const double out_bar[], double in_bar[], double c_bar[]);
 /* w of u: u itself where they are the same, else p->w. */
 const double *PdePrimitive(PdeModel *p, int width, const double u[]);
 /* a /= c, of n Numbers. */
@@ -142,6 +150,10 @@ PetscErrorCode PdeInitialSines(NomosModel model, int field, double values[]);
 PetscErrorCode PdeInitialDam(NomosModel model, int field, double values[]);
 PetscErrorCode PdeInitialConstant(NomosModel model, int field, double values[]);
 PetscErrorCode PdeInitialModes(NomosModel model, double values[]); /* of all fields */
+
+/* ---- primitive.c: NomosModelDerivatives.primitives and .primitive_map. */
+PetscErrorCode PdePrimitives(NomosModel model, size_t *n, const NomosModelField **list);
+PetscErrorCode PdePrimitiveMap(NomosModel model, bool to_state, NomosOperator *op);
 
 /* ---- output.c */
 PetscErrorCode PdeOutputCreate(NomosModel model);

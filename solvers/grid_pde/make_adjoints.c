@@ -277,6 +277,7 @@ int main(int argc, char **argv)
       WriteFace(file, family, n_dims, "limit", kernels->limit, table);
       WriteFace(file, family, n_dims, "diffusion", kernels->diffusion, table);
       WritePoint(file, family, n_dims, "primitive", kernels->primitive, table);
+      WritePoint(file, family, n_dims, "conserved", kernels->conserved, table);
       WritePoint(file, family, n_dims, "source", kernels->source, table);
       WritePoint(file, family, n_dims, "capacity", kernels->capacity, table);
       strcat(table, "},\n");

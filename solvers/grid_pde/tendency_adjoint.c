@@ -54,7 +54,7 @@ static void Points(const PdeModel *p, int width, const NomosPdeAdjoint *point, c
 }
 
 /* Likewise, and c_bar += its part. */
-static PetscErrorCode PointAdjoint(PdeModel *p, int width, const NomosPdeAdjoint *point, const double in[], const double out_bar[], double in_bar[], double c_bar[])
+PetscErrorCode PdePointAdjoint(PdeModel *p, int width, const NomosPdeAdjoint *point, const double in[], const double out_bar[], double in_bar[], double c_bar[])
 {
   const size_t n_items = (p->n_cells + PDE_CHUNK - 1) / PDE_CHUNK;
   double      *item_c;
@@ -222,7 +222,7 @@ static PetscErrorCode CapacityAdjoint(PdeModel *p, int width, const double u[], 
       d[i] *= -rest[i];
     }
   }
-  PetscCall(PointAdjoint(p, width, &p->adjoints[width - 1]->capacity, primitive, du, w_bar, c_bar));
+  PetscCall(PdePointAdjoint(p, width, &p->adjoints[width - 1]->capacity, primitive, du, w_bar, c_bar));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -250,7 +250,7 @@ PetscErrorCode PdeTendencyAdjoint(PdeModel *p, int width, const double u[], cons
   memset(p->box_bar, 0, (size_t)(p->m * width) * p->n_box * sizeof *p->box_bar);
   for (int axis = 0; axis < p->n_dims; axis++) PetscCall(AllFaces(p, width, axis, rest, c_bar));
   PetscCall(PdeFillBoxAdjoint(p, width, w_bar));
-  if (adjoints->source.apply) PetscCall(PointAdjoint(p, width, &adjoints->source, w, rest, w_bar, c_bar));
-  if (!same) PetscCall(PointAdjoint(p, width, &adjoints->primitive, u, w_bar, u_bar, c_bar));
+  if (adjoints->source.apply) PetscCall(PdePointAdjoint(p, width, &adjoints->source, w, rest, w_bar, c_bar));
+  if (!same) PetscCall(PdePointAdjoint(p, width, &adjoints->primitive, u, w_bar, u_bar, c_bar));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

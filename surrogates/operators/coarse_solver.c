@@ -20,7 +20,7 @@ struct NomosCoarseSolver_s {
   size_t                      *parameter; /* numbers of the data's parameters among the model's */
   int64_t                      n_steps;
   bool                         lenient; /* where it cannot step states are NaN, no error */
-  size_t                       bytes;             /* of a state */
+  size_t                       bytes;   /* of a state */
   char                        *states, *dots;     /* (n_steps + 1) states, and their tangents */
   void                        *work[N_WORK];
   double                      *values, *values_dot, *values_bar, *values_bar_dot; /* (n_values) of all the model's parameters */
@@ -38,13 +38,10 @@ enum { STATE, PARAMETERS };
 
 /* ---- between the data and the model */
 
-/* x_bar := R^T data_bar */
-static PetscErrorCode ToDataVjp(NomosCoarseSolver c, const double data_bar[], void *x_bar)
+/* Where E or R is taken: what it maps, with the parameters of the example whose steps are made, and what goes along with both (NULL: nothing). */
+static NomosFieldPoint Point(NomosCoarseSolver c, const void *x, const void *x_dot)
 {
-  PetscFunctionBeginUser;
-  memset(x_bar, 0, c->bytes);
-  PetscCall(NomosFieldMapToDataVjp(&c->map, data_bar, x_bar));
-  PetscFunctionReturn(PETSC_SUCCESS);
+  return (NomosFieldPoint){.x = x, .x_dot = x_dot, .p = c->values, .p_dot = x_dot ? c->values_dot : NULL};
 }
 
 /* An example's parameters among all of the model's; elsewhere is `others`: what the case says, or zero. */
@@ -76,7 +73,8 @@ static PetscErrorCode Advance(NomosCoarseSolver c, const double data[], const do
   PetscFunctionBeginUser;
   Spread(c, parameters, c->values);
   if (c->n_values) PetscCall(c->ops->set_parameters(c->model, c->values));
-  PetscCall(NomosFieldMapToState(&c->map, data, StateAt(c, 0)));
+  const NomosFieldPoint at = Point(c, data, NULL);
+  PetscCall(NomosFieldMapApply(&c->map, NOMOS_STATE_OF_DATA, &at, StateAt(c, 0)));
   for (int64_t step = 0; step < n_steps; step++) {
     PetscCall(NomosModelSetClock(c->model, step));
     PetscCall(c->ops->set_state(c->model, StateAt(c, step)));
@@ -87,17 +85,24 @@ static PetscErrorCode Advance(NomosCoarseSolver c, const double data[], const do
 }
 
 /* And the tangents of all. */
-static PetscErrorCode AdvanceTangents(NomosCoarseSolver c, const double data_dot[], const double parameters_dot[])
+static PetscErrorCode AdvanceTangents(NomosCoarseSolver c, const double data[], const double data_dot[], const double parameters_dot[])
 {
   PetscFunctionBeginUser;
   Spread(c, parameters_dot, c->values_dot);
-  PetscCall(NomosFieldMapToState(&c->map, data_dot, DotAt(c, 0)));
+  const NomosFieldPoint at = Point(c, data, data_dot);
+  PetscCall(NomosFieldMapJvp(&c->map, NOMOS_STATE_OF_DATA, &at, DotAt(c, 0)));
   for (int64_t step = 0; step < c->n_steps; step++) {
     memcpy(DotAt(c, step + 1), DotAt(c, step), c->bytes);
     PetscCall(NomosModelSetClock(c->model, step));
     PetscCall(c->ops->jvp(c->model, StateAt(c, step), DotAt(c, step + 1), c->n_values ? c->values_dot : NULL));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Steps that derivatives need the states of: the last one is wanted where R depends on it. */
+static int64_t StepsBehind(NomosCoarseSolver c)
+{
+  return NomosFieldMapIsLinear(&c->map) ? c->n_steps - 1 : c->n_steps;
 }
 
 /* ---- a batch: example i's part of the arguments; NULL stays NULL */
@@ -121,12 +126,12 @@ static PetscErrorCode AdvanceExample(const Batch *b, const double *const in[], s
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode AdvanceExampleTangents(const Batch *b, const double *const in_dot[], size_t i)
+static PetscErrorCode AdvanceExampleTangents(const Batch *b, const double *const in[], const double *const in_dot[], size_t i)
 {
   NomosCoarseSolver c = b->solver;
 
   PetscFunctionBeginUser;
-  PetscCall(AdvanceTangents(c, Part(in_dot[STATE], i, c->n_data), c->n_parameters ? Part(in_dot[PARAMETERS], i, c->n_parameters) : NULL));
+  PetscCall(AdvanceTangents(c, Part(in[STATE], i, c->n_data), Part(in_dot[STATE], i, c->n_data), c->n_parameters ? Part(in_dot[PARAMETERS], i, c->n_parameters) : NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -142,7 +147,8 @@ static PetscErrorCode Apply(NomosOperator op, const double *const in[], double *
     PetscErrorCode code = AdvanceExample(b, in, i, c->n_steps);
     (void)NomosErrorSetQuiet(quiet);
     if (!c->lenient) PetscCall(code);
-    if (!code) PetscCall(NomosFieldMapToData(&c->map, StateAt(c, c->n_steps), PartOf(out[STATE], i, c->n_data)));
+    const NomosFieldPoint end = Point(c, StateAt(c, c->n_steps), NULL);
+    if (!code) PetscCall(NomosFieldMapApply(&c->map, NOMOS_DATA_OF_STATE, &end, PartOf(out[STATE], i, c->n_data)));
     for (size_t k = 0; k < c->n_data && code; k++) out[STATE][i * c->n_data + k] = NAN;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -155,9 +161,10 @@ static PetscErrorCode Jvp(NomosOperator op, const double *const in[], const doub
 
   PetscFunctionBeginUser;
   for (size_t i = 0; i < b->batch; i++) {
-    PetscCall(AdvanceExample(b, in, i, c->n_steps - 1));
-    PetscCall(AdvanceExampleTangents(b, in_dot, i));
-    PetscCall(NomosFieldMapToData(&c->map, DotAt(c, c->n_steps), PartOf(out_dot[STATE], i, c->n_data)));
+    PetscCall(AdvanceExample(b, in, i, StepsBehind(c)));
+    PetscCall(AdvanceExampleTangents(b, in, in_dot, i));
+    const NomosFieldPoint end = Point(c, StateAt(c, c->n_steps), DotAt(c, c->n_steps));
+    PetscCall(NomosFieldMapJvp(&c->map, NOMOS_DATA_OF_STATE, &end, PartOf(out_dot[STATE], i, c->n_data)));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -169,14 +176,17 @@ static PetscErrorCode Vjp(NomosOperator op, const double *const in[], const doub
 
   PetscFunctionBeginUser;
   for (size_t i = 0; i < b->batch; i++) {
-    PetscCall(AdvanceExample(b, in, i, c->n_steps - 1));
-    PetscCall(ToDataVjp(c, Part(out_bar[STATE], i, c->n_data), c->work[BAR]));
+    PetscCall(AdvanceExample(b, in, i, StepsBehind(c)));
+    const NomosFieldPoint begin = Point(c, Part(in[STATE], i, c->n_data), NULL), end = Point(c, StateAt(c, c->n_steps), NULL);
+    double               *p_bar = c->n_parameters && in_bar[PARAMETERS] ? c->values_bar : NULL;
+    memset(c->work[BAR], 0, c->bytes);
     memset(c->values_bar, 0, sizeof *c->values_bar * c->n_values);
+    PetscCall(NomosFieldMapVjp(&c->map, NOMOS_DATA_OF_STATE, &end, Part(out_bar[STATE], i, c->n_data), c->work[BAR], p_bar));
     for (int64_t step = c->n_steps - 1; step >= 0; step--) {
       PetscCall(NomosModelSetClock(c->model, step));
-      PetscCall(c->ops->vjp(c->model, StateAt(c, step), c->work[BAR], c->n_parameters && in_bar[PARAMETERS] ? c->values_bar : NULL));
+      PetscCall(c->ops->vjp(c->model, StateAt(c, step), c->work[BAR], p_bar));
     }
-    PetscCall(NomosFieldMapToStateVjp(&c->map, c->work[BAR], PartOf(in_bar[STATE], i, c->n_data)));
+    PetscCall(NomosFieldMapVjp(&c->map, NOMOS_STATE_OF_DATA, &begin, c->work[BAR], PartOf(in_bar[STATE], i, c->n_data), p_bar));
     if (c->n_parameters) Gather(c, c->values_bar, PartOf(in_bar[PARAMETERS], i, c->n_parameters));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -189,17 +199,20 @@ static PetscErrorCode Hvp(NomosOperator op, const double *const in[], const doub
 
   PetscFunctionBeginUser;
   for (size_t i = 0; i < b->batch; i++) {
-    PetscCall(AdvanceExample(b, in, i, c->n_steps - 1));
-    PetscCall(AdvanceExampleTangents(b, in_dot, i));
-    PetscCall(ToDataVjp(c, Part(out_bar[STATE], i, c->n_data), c->work[BAR]));
-    PetscCall(ToDataVjp(c, Part(out_bar_dot[STATE], i, c->n_data), c->work[BAR_DOT]));
+    PetscCall(AdvanceExample(b, in, i, StepsBehind(c)));
+    PetscCall(AdvanceExampleTangents(b, in, in_dot, i));
+    const NomosFieldPoint begin = Point(c, Part(in[STATE], i, c->n_data), Part(in_dot[STATE], i, c->n_data)), end = Point(c, StateAt(c, c->n_steps), DotAt(c, c->n_steps));
+    const double         *bar = Part(out_bar[STATE], i, c->n_data), *bar_dot = Part(out_bar_dot[STATE], i, c->n_data);
+    for (int w = BAR; w <= BAR_DOT; w++) memset(c->work[w], 0, c->bytes);
     memset(c->values_bar, 0, sizeof *c->values_bar * c->n_values);
     memset(c->values_bar_dot, 0, sizeof *c->values_bar_dot * c->n_values);
+    PetscCall(NomosFieldMapVjp(&c->map, NOMOS_DATA_OF_STATE, &end, bar, c->work[BAR], NULL));
+    PetscCall(NomosFieldMapHvp(&c->map, NOMOS_DATA_OF_STATE, &end, bar, bar_dot, c->work[BAR_DOT], c->values_bar_dot));
     for (int64_t step = c->n_steps - 1; step >= 0; step--) {
       PetscCall(NomosModelSetClock(c->model, step));
       PetscCall(c->ops->hvp(c->model, StateAt(c, step), DotAt(c, step), c->n_values ? c->values_dot : NULL, c->work[BAR], c->work[BAR_DOT], c->n_values ? c->values_bar : NULL, c->n_values ? c->values_bar_dot : NULL));
     }
-    PetscCall(NomosFieldMapToStateVjp(&c->map, c->work[BAR_DOT], PartOf(in_bar_dot[STATE], i, c->n_data)));
+    PetscCall(NomosFieldMapHvp(&c->map, NOMOS_STATE_OF_DATA, &begin, c->work[BAR], c->work[BAR_DOT], PartOf(in_bar_dot[STATE], i, c->n_data), c->values_bar_dot));
     if (c->n_parameters) Gather(c, c->values_bar_dot, PartOf(in_bar_dot[PARAMETERS], i, c->n_parameters));
   }
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -2,7 +2,7 @@
 
      b = R Phi_p^m(E u),   u_bar += E^T (dPhi_p^m)^T R^T b_bar               Um et al. (2020), doi:10.48550/arXiv.2007.00016; Kochkov et al. (2021), doi:10.1073/pnas.2101784118
 
-   E writes the data's fields into a state of the model, R reads them (NomosModelDerivatives.from_field and .field), m steps are an interval of the data. A record keeps u alone: an adjoint runs the m steps again.
+   E makes a state of the model of the data's fields, R reads them (field_map.h), m steps are an interval of the data. A record keeps u alone: an adjoint runs the m steps again.
    Derivatives by u and by the parameters, of the orders that the model has (vjp, jvp, hvp). One example after the other: a model belongs to one thread, which it may share out inside. */
 #ifndef NOMOS_SURROGATES_OPERATORS_COARSE_SOLVER_H
 #define NOMOS_SURROGATES_OPERATORS_COARSE_SOLVER_H

@@ -1,7 +1,7 @@
 /* The model `corrected_grid_pde`: a PDE on a coarse grid whose every step trained weights of the surrogate neural_operator (base: solver) correct. All that is not said here is the solver's own: cases, checkpoints, what is written.
    One rank, whose threads share the work.
 
-     x' = E N(R x, R Phi(x), lambda)        neural_operator_step.c; R reads the fields of the training out of a state, E writes them
+     x' = E N(R x, R Phi(x), lambda)        neural_operator_step.c; R reads the fields of the training out of a state, E makes one of them (field_map.h)
 
    A step is the time between two frames of the training. Derivatives of first order, by the state and by what the solver knows, in the network's float64. */
 #include "surrogates/operators/corrected_model.h"
@@ -29,7 +29,9 @@ typedef struct {
   NomosFieldMap map;
   NomosOperator op;      /* N */
   size_t       *parameter;                        /* (P) numbers of the network's parameters among the model's */
-  double       *x[N_IN], *x_dot[N_IN], *next;     /* inputs of N, what goes along with them, its result */
+  double       *x[N_IN], *x_dot[N_IN];            /* inputs of N, what goes along with them */
+  double       *next, *next_dot;                  /* its result, likewise */
+  double       *p;                                /* all of the model's parameters */
   void         *own, *before;                     /* states of the model */
 } Corrected;
 
@@ -102,7 +104,7 @@ static PetscErrorCode CreateOperator(NomosModel model, Corrected *c)
 
   PetscFunctionBeginUser;
   for (int k = 0; k < N_IN; k++) PetscCall(PetscMalloc2(in[k].size + 1, &c->x[k], in[k].size + 1, &c->x_dot[k]));
-  PetscCall(PetscMalloc2(n, &c->next, c->network.no.n_w, &c->network.w));
+  PetscCall(PetscMalloc3(n, &c->next, n, &c->next_dot, c->network.no.n_w, &c->network.w));
   PetscCall(NomosOperatorFromTape(&(NomosTapeFunctionInput){.comm = model->comm, .name = "correction", .function = Function, .ctx = c, .n_in = N_IN, .n_out = 1, .in = in, .out = &out}, &c->op));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -126,6 +128,9 @@ static PetscErrorCode Create(NomosModel model)
   PetscCall(NomosFieldMapCreate(&(NomosFieldMapInput){.model = model, .n_fields = no->n_fields, .n_points = no->n_points, .fields = c->network.field_names}, &c->map));
   PetscCall(PetscMalloc1(no->n_parameters + 1, &c->parameter));
   PetscCall(FindParameters(model, c));
+  size_t n_parameters;
+  PetscCall(NomosModelGetParameters(model, &n_parameters, &(const NomosModelParameter *){NULL}));
+  PetscCall(PetscMalloc1(n_parameters + 1, &c->p));
   PetscCall(PetscMalloc(c->map.n * NomosRealBytes(model->precision), &c->own));
   PetscCall(PetscMalloc(c->map.n * NomosRealBytes(model->precision), &c->before));
   PetscCall(CreateOperator(model, c));
@@ -142,7 +147,8 @@ static PetscErrorCode Destroy(NomosModel model)
     PetscCall(EmulatorClose(&c->network));
     PetscCall(NomosFieldMapDestroy(&c->map));
     for (int k = 0; k < N_IN; k++) PetscCall(PetscFree2(c->x[k], c->x_dot[k]));
-    PetscCall(PetscFree2(c->next, c->network.w));
+    PetscCall(PetscFree3(c->next, c->next_dot, c->network.w));
+    PetscCall(PetscFree(c->p));
     PetscCall(PetscFree(c->parameter));
     PetscCall(PetscFree(c->own));
     PetscCall(PetscFree(c->before));
@@ -154,6 +160,7 @@ static PetscErrorCode Destroy(NomosModel model)
 
 /* ---- run */
 
+/* The parameters as they are now: all of the model's, and those that the network is told. */
 static PetscErrorCode Lambda(NomosModel model, double lambda[])
 {
   const Corrected           *c = model->extension;
@@ -162,7 +169,23 @@ static PetscErrorCode Lambda(NomosModel model, double lambda[])
 
   PetscFunctionBeginUser;
   PetscCall(NomosModelGetParameters(model, &n, &list));
-  for (size_t p = 0; p < c->network.no.n_parameters; p++) lambda[p] = list[c->parameter[p]].value;
+  for (size_t k = 0; k < n; k++) c->p[k] = list[k].value;
+  for (size_t p = 0; p < c->network.no.n_parameters; p++) lambda[p] = c->p[c->parameter[p]];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Where E or R is taken, with the parameters of the last call of Lambda. */
+static NomosFieldPoint Point(const Corrected *c, const void *x, const void *x_dot, const double p_dot[])
+{
+  return (NomosFieldPoint){.x = x, .x_dot = x_dot, .p = c->p, .p_dot = p_dot};
+}
+
+static PetscErrorCode Map(const Corrected *c, NomosFieldWay way, const void *x, void *y)
+{
+  const NomosFieldPoint at = Point(c, x, NULL, NULL);
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosFieldMapApply(&c->map, way, &at, y));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -175,15 +198,15 @@ static PetscErrorCode Step(NomosModel model)
 
   PetscFunctionBeginUser;
   PetscCall(d->get_state(model, c->own));
-  PetscCall(NomosFieldMapToData(&c->map, c->own, c->x[STATE]));
+  PetscCall(Lambda(model, c->x[LAMBDA]));
+  PetscCall(Map(c, NOMOS_DATA_OF_STATE, c->own, c->x[STATE]));
   PetscCall(model->ops->base->step(model));
   PetscCall(model->ops->check(model, &fault));
   if (fault.bad) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(d->get_state(model, c->own));
-  PetscCall(NomosFieldMapToData(&c->map, c->own, c->x[BASE]));
-  PetscCall(Lambda(model, c->x[LAMBDA]));
+  PetscCall(Map(c, NOMOS_DATA_OF_STATE, c->own, c->x[BASE]));
   PetscCall(NomosOperatorApply(c->op, (const double *const *)c->x, &c->next));
-  PetscCall(NomosFieldMapToState(&c->map, c->next, c->own));
+  PetscCall(Map(c, NOMOS_STATE_OF_DATA, c->next, c->own));
   PetscCall(d->set_state(model, c->own));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -212,7 +235,7 @@ static PetscErrorCode Warn(NomosModel model, NomosWarningFn warn, void *ctx)
 
 /* ---- derivatives: of the solver's step by itself, of the network at the states before and after it */
 
-/* The network's inputs at `state`. The model's own state is the way there, and is put back, as is the clock. */
+/* The network's inputs at `state`, the state `own` after the solver's step, and the result where E depends on it. The model's own state is the way there, and is put back, as is the clock. */
 static PetscErrorCode Inputs(NomosModel model, const void *state)
 {
   Corrected                   *c    = model->extension;
@@ -222,11 +245,12 @@ static PetscErrorCode Inputs(NomosModel model, const void *state)
   PetscFunctionBeginUser;
   PetscCall(d->get_state(model, c->before));
   PetscCall(d->set_state(model, state));
-  PetscCall(NomosFieldMapToData(&c->map, state, c->x[STATE]));
+  PetscCall(Lambda(model, c->x[LAMBDA]));
+  PetscCall(Map(c, NOMOS_DATA_OF_STATE, state, c->x[STATE]));
   PetscCall(model->ops->base->step(model));
   PetscCall(d->get_state(model, c->own));
-  PetscCall(NomosFieldMapToData(&c->map, c->own, c->x[BASE]));
-  PetscCall(Lambda(model, c->x[LAMBDA]));
+  PetscCall(Map(c, NOMOS_DATA_OF_STATE, c->own, c->x[BASE]));
+  if (!NomosFieldMapIsLinear(&c->map)) PetscCall(NomosOperatorApply(c->op, (const double *const *)c->x, &c->next));
   PetscCall(d->set_state(model, c->before));
   PetscCall(NomosModelSetClock(model, step));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -238,12 +262,13 @@ static PetscErrorCode Jvp(NomosModel model, const void *state, void *x_dot, cons
 
   PetscFunctionBeginUser;
   PetscCall(Inputs(model, state));
-  PetscCall(NomosFieldMapToData(&c->map, x_dot, c->x_dot[STATE]));
+  const NomosFieldPoint before = Point(c, state, x_dot, p_dot), base = Point(c, c->own, x_dot, p_dot), next = Point(c, c->next, c->next_dot, p_dot);
+  PetscCall(NomosFieldMapJvp(&c->map, NOMOS_DATA_OF_STATE, &before, c->x_dot[STATE]));
   PetscCall(model->ops->base->derivatives->jvp(model, state, x_dot, p_dot));
-  PetscCall(NomosFieldMapToData(&c->map, x_dot, c->x_dot[BASE]));
+  PetscCall(NomosFieldMapJvp(&c->map, NOMOS_DATA_OF_STATE, &base, c->x_dot[BASE]));
   for (size_t p = 0; p < c->network.no.n_parameters; p++) c->x_dot[LAMBDA][p] = p_dot ? p_dot[c->parameter[p]] : 0;
-  PetscCall(NomosOperatorJvp(c->op, (const double *const *)c->x, (const double *const *)c->x_dot, &c->next));
-  PetscCall(NomosFieldMapToState(&c->map, c->next, x_dot));
+  PetscCall(NomosOperatorJvp(c->op, (const double *const *)c->x, (const double *const *)c->x_dot, &c->next_dot));
+  PetscCall(NomosFieldMapJvp(&c->map, NOMOS_STATE_OF_DATA, &next, x_dot));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -254,14 +279,15 @@ static PetscErrorCode Vjp(NomosModel model, const void *state, void *x_bar, doub
 
   PetscFunctionBeginUser;
   PetscCall(Inputs(model, state));
-  PetscCall(PetscArrayzero(c->next, n));
-  PetscCall(NomosFieldMapToStateVjp(&c->map, x_bar, c->next));
+  const NomosFieldPoint before = Point(c, state, NULL, NULL), base = Point(c, c->own, NULL, NULL), next = Point(c, c->next, NULL, NULL);
+  PetscCall(PetscArrayzero(c->next_dot, n));
+  PetscCall(NomosFieldMapVjp(&c->map, NOMOS_STATE_OF_DATA, &next, x_bar, c->next_dot, p_bar));
   for (int k = 0; k < N_IN; k++) PetscCall(PetscArrayzero(c->x_dot[k], k == LAMBDA ? P : n));
-  PetscCall(NomosOperatorVjp(c->op, (const double *const *)c->x, (const double *[]){c->next}, c->x_dot));
+  PetscCall(NomosOperatorVjp(c->op, (const double *const *)c->x, (const double *[]){c->next_dot}, c->x_dot));
   memset(x_bar, 0, c->map.n * NomosRealBytes(model->precision));
-  PetscCall(NomosFieldMapToDataVjp(&c->map, c->x_dot[BASE], x_bar));
+  PetscCall(NomosFieldMapVjp(&c->map, NOMOS_DATA_OF_STATE, &base, c->x_dot[BASE], x_bar, p_bar));
   PetscCall(model->ops->base->derivatives->vjp(model, state, x_bar, p_bar));
-  PetscCall(NomosFieldMapToDataVjp(&c->map, c->x_dot[STATE], x_bar));
+  PetscCall(NomosFieldMapVjp(&c->map, NOMOS_DATA_OF_STATE, &before, c->x_dot[STATE], x_bar, p_bar));
   for (size_t p = 0; p < P && p_bar; p++) p_bar[c->parameter[p]] += c->x_dot[LAMBDA][p];
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -112,6 +112,7 @@ sweep: {case: shallow.yaml, trajectories: 4, seed_key: none, parameters: {g: {ke
 neural_operator: {fields: [h, Vx], parameters: [shallow_water.g], periodic: no, base: solver, solver: {case: shallow.yaml}}
 fno: {modes: 3}
 YAML
-bad 'a correction of momenta by velocities' "its state has no field 'Vx', which the data have; it has h, momentum_x, state. A learned correction needs data of all fields that its solver steps" train corrected.yaml -o out
-bad 'and of a part of the state' 'all its fields (h, momentum_x, state)' train corrected.yaml -o out --set 'neural_operator.fields=[h]'
+bad 'a correction of a part of the state' "its fields (h, momentum_x, state; or h, Vx)" train corrected.yaml -o out --set 'neural_operator.fields=[h]'
+bad 'a correction of what the solver has not' "its state has no field 'speed', which the data have; it has h, momentum_x, state; or h, Vx. A learned correction needs data of all fields that its solver steps" train corrected.yaml -o out --set 'neural_operator.fields=[h, speed]'
+expect 0 "" "$nomos" train corrected.yaml -o water --quiet --set train.epochs=2    # momenta by velocities
 finish
