@@ -279,11 +279,11 @@ typedef struct {
   const SweepLayout *layout;
   size_t             frame;
   double *const     *to;
-  bool               begun[SWEEP_MAX_VARIABLES]; /* fields of which there is something of this frame: constant ones may be written once */
+  size_t             taken[SWEEP_MAX_VARIABLES]; /* points of each field that came of this frame */
 } Frame;
 
-/* Sums over blocks of points, or their first points: to += those of a box of the field. */
-static void Thin(const SweepField *f, NomosRealType type, const size_t start[], const size_t count[], const void *from, double to[])
+/* Sums over blocks of points, or their first points: to += those of a box of the field. Returns its number of points. */
+static size_t Thin(const SweepField *f, NomosRealType type, const size_t start[], const size_t count[], const void *from, double to[])
 {
   size_t index[NOMOS_FIELD_MAX_DIMS], n = 1;
 
@@ -301,6 +301,7 @@ static void Thin(const SweepField *f, NomosRealType type, const size_t start[], 
     if (f->mean || first) to[at] += type == NOMOS_F32 ? ((const float *)from)[i] : ((const double *)from)[i];
     for (int a = f->n_axes - 1; a >= 0 && ++index[a] == start[a] + count[a]; a--) index[a] = start[a];
   }
+  return n;
 }
 
 /* Where a field of a frame goes. */
@@ -319,9 +320,8 @@ static PetscErrorCode TakeField(const char name[], NomosRealType type, const siz
   for (size_t k = 0; k < frame->layout->n_fields; k++) {
     const SweepField *f = &frame->layout->fields[k];
     if (strcmp(f->variable->name, name)) continue;
-    if (!frame->begun[k]) memset(Place(frame, k), 0, f->n * sizeof(double));
-    frame->begun[k] = true;
-    Thin(f, type, start, count, data, Place(frame, k));
+    if (!frame->taken[k]) memset(Place(frame, k), 0, f->n * sizeof(double));
+    frame->taken[k] += Thin(f, type, start, count, data, Place(frame, k));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -330,14 +330,16 @@ static PetscErrorCode TakeField(const char name[], NomosRealType type, const siz
 static PetscErrorCode TakeFrame(SweepRun *run, NomosFieldFile file, Frame *frame)
 {
   PetscFunctionBeginUser;
-  memset(frame->begun, 0, sizeof frame->begun);
+  memset(frame->taken, 0, sizeof frame->taken);
   PetscCall(run->ops->write_fields(run->model, file));
   for (size_t k = 0; k < frame->layout->n_fields; k++) {
     const SweepField *f  = &frame->layout->fields[k];
     double           *to = Place(frame, k);
     size_t            block = 1;
+    if (f->constant && frame->frame && !frame->taken[k]) continue; /* those may be written once */
+    PetscCheck(frame->taken[k] == f->n_full, PETSC_COMM_SELF, PETSC_ERR_PLIB, "%s comes with %zu points of frame %zu, not %zu", f->variable->name, frame->taken[k], frame->frame, f->n_full);
     for (int a = 0; a < f->n_axes && f->mean; a++) block *= f->every[a];
-    for (size_t j = 0; j < f->n && frame->begun[k]; j++) {
+    for (size_t j = 0; j < f->n; j++) {
       to[j] /= (double)block;
       NomosCheck(isfinite(to[j]), PETSC_COMM_SELF, PETSC_ERR_FP, "%s is %g at entry %zu of frame %zu", f->variable->name, fabs(to[j]), j, frame->frame);
     }

@@ -125,7 +125,7 @@ typedef struct {
 
   /* Where files of the model hold variables that are not linear in its state (velocities and pressure for momenta and energy): `primitives` lists them in the order of the state, which they make up together;
      n = 0: files hold the fields. `primitive_map` is the operator from a state to them or (to_state) from them to it, point by point and in double precision: inputs "state" and "parameters" (replicated; all of the
-     model's), output "state". Of the model, which is borrowed, nothing is changed. May be NULL: none. */
+     model's), output "state". The model is borrowed, and its state, parameters and clock stay. May be NULL: none. */
   PetscErrorCode (*primitives)(NomosModel model, size_t *n, const NomosModelField **list);
   PetscErrorCode (*primitive_map)(NomosModel model, bool to_state, NomosOperator *op);
 } NomosModelDerivatives;

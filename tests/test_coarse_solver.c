@@ -6,6 +6,8 @@
 #include "surrogates/operators/coarse_solver.h"
 #include "tests/harness.h"
 
+#include <omp.h>
+
 /* No kinks of limiters, and as many substeps whatever the state is: where derivatives are compared with differences. */
 static const char burgers[]  = "case: {units: nondimensional}\nsolver: grid_pde\ngrid_pde: {family: burgers, nx: 16, limiter: central, substeps: 3}\nburgers: {nu: 0.05}\ntime: {dt: 0.025, stop: 1}\n";
 static const char reacting[] = "case: {units: nondimensional}\nsolver: grid_pde\ngrid_pde: {family: diffusion_reaction, dimensions: 2, nx: 4, ny: 5, substeps: 2}\ntime: {dt: 0.02, stop: 1}\n";
@@ -233,6 +235,40 @@ START_TEST(test_primitive_derivatives)
 }
 END_TEST
 
+/* Of more cells than one thread takes: the same bits for any number of threads. */
+START_TEST(test_primitive_threads)
+{
+  enum { CELLS = 64 * 64, SIZE = 3 * CELLS };
+  static double     w[SIZE], bar[SIZE], ones[SIZE], out[2][2 * SIZE];
+  NomosCoarseSolver solver;
+  NomosOperator     op;
+  Try               try;
+
+  Begin("lake", "case: {units: nondimensional}\nsolver: grid_pde\ngrid_pde: {family: shallow_water, dimensions: 2, nx: 64}\ninitial: {h: 1}\ntime: {dt: 0.01, stop: 1}\n", &try);
+  try.input.n_fields     = 3;
+  try.input.fields       = water_fields;
+  try.input.n_points     = CELLS;
+  try.input.n_parameters = 0;
+  solver                 = Create(&try);
+  NomosModel model       = NomosCoarseSolverModel(solver);
+  Ripples(3, CELLS, (const double[]){1, 0.3, -0.2}, w);
+  for (int i = 0; i < SIZE; i++) ones[i] = sin(0.1 * i);
+  for (int threads = 1; threads <= 2; threads++) {
+    double g = 1, *state = out[threads - 1], *given = state + SIZE;
+    omp_set_num_threads(threads);
+    ck_ok(model->ops->derivatives->primitive_map(model, true, &op));
+    ck_ok(NomosOperatorApply(op, (const double *[]){w, &g}, &state));
+    memset(bar, 0, sizeof bar);
+    ck_ok(NomosOperatorVjp(op, (const double *[]){w, &g}, (const double *[]){ones}, (double *[]){bar, NULL}));
+    memcpy(given, bar, sizeof bar);
+    ck_ok(NomosOperatorDestroy(&op));
+  }
+  ck_assert_mem_eq(out[0], out[1], sizeof out[0]);
+  ck_assert_double_gt(fabs(out[0][2 * CELLS] - w[2 * CELLS]), 1e-3); /* momentum is not velocity */
+  ck_ok(NomosCoarseSolverDestroy(&solver));
+}
+END_TEST
+
 /* |u''| after two steps of a solver with a correction between them: w tanh(.) of the neighbours, added in flux form. */
 static NomosTensor RollOut(NomosCoarseSolver solver, NomosTensor u, NomosTensor w)
 {
@@ -321,7 +357,7 @@ START_TEST(test_errors)
   NomosErrorSetQuiet(true);
   (void)NomosCoarseSolverStep(solver, NomosTensorFromDoubles(tape, NOMOS_F64, 3, (size_t[]){2, 1, N}, u), viscosity);
   NomosErrorSetQuiet(false);
-  ck_refused(NomosTapeStatus(tape), "coarse solver: step 0");
+  ck_refused(NomosTapeStatus(tape), "example 1 of the batch cannot be stepped: step 0");
   u[N - 1] = 0;
   ck_assert(NomosTensorIsValid(NomosCoarseSolverStep(solver, NomosTensorFromDoubles(tape, NOMOS_F64, 3, (size_t[]){2, 1, N}, u), viscosity)));
   (void)NomosCoarseSolverStep(solver, NomosTensorFromDoubles(tape, NOMOS_F64, 2, (size_t[]){2, 5}, u), viscosity);
@@ -331,4 +367,4 @@ START_TEST(test_errors)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("coarse_solver", test_is_the_run, test_derivatives, test_primitive_is_the_run, test_primitive_derivatives, test_gradient_through_steps, test_errors)
+NOMOS_TEST_SUITE("coarse_solver", test_is_the_run, test_derivatives, test_primitive_is_the_run, test_primitive_derivatives, test_primitive_threads, test_gradient_through_steps, test_errors)

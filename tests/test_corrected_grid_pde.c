@@ -24,12 +24,14 @@ static const char *In(const char file[])
 typedef struct {
   const char *data, *solver, *parameters;
 } Physics;
-static const Physics waves = {"waves", "solver.yaml", "neural_operator.parameters=[advection.beta]"}, water = {"water", "water.yaml", "neural_operator.parameters=[shallow_water.g]"};
+static const Physics waves = {"waves", "solver.yaml", "neural_operator.parameters=[advection.beta]"}, gas = {"gas", "gas.yaml", "neural_operator.parameters=[compressible.gamma]"};
 
-/* Depth and velocity: files of shallow water have velocities, the solver steps momenta. */
-static void WriteWater(const char path[])
+/* Density, pressure and velocity: the solver of a gas steps energy and momentum, which are of gamma too. */
+#define GAS_FIELDS "neural_operator.fields=[Vx, density, pressure]"
+static void WriteGas(const char path[])
 {
-  static double h[N * N_FRAMES * NX], v[N * N_FRAMES * NX];
+  static double w[3][N * N_FRAMES * NX];
+  static const double gammas[N] = {1.3, 1.4, 1.5, 1.6};
   double        x[NX], t[N_FRAMES];
   hid_t         file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
 
@@ -37,12 +39,12 @@ static void WriteWater(const char path[])
   for (size_t i = 0; i < N * N_FRAMES * NX; i++) {
     const double place = 2 * M_PI * ((double)(i % NX) + 0.5) / NX, phase = 0.4 * (double)(i / NX);
     x[i % NX] = place / (2 * M_PI);
-    h[i]      = 1.5 + 0.2 * sin(place + phase);
-    v[i]      = 0.4 + 0.1 * cos(2 * place - phase);
+    w[0][i]   = 0.4 + 0.1 * cos(2 * place - phase);
+    w[1][i]   = 1.5 + 0.2 * sin(place + phase);
+    w[2][i]   = 1.2 + 0.1 * sin(3 * place);
   }
-  WriteArray(file, "h", 3, (const hsize_t[]){N, N_FRAMES, NX}, h);
-  WriteArray(file, "Vx", 3, (const hsize_t[]){N, N_FRAMES, NX}, v);
-  WriteArray(file, "g", 1, (const hsize_t[]){N}, speeds);
+  for (int f = 0; f < 3; f++) WriteArray(file, (const char *const[]){"Vx", "density", "pressure"}[f], 3, (const hsize_t[]){N, N_FRAMES, NX}, w[f]);
+  WriteArray(file, "gamma", 1, (const hsize_t[]){N}, gammas);
   WriteArray(file, "x", 1, (const hsize_t[]){NX}, x);
   WriteArray(file, "time", 1, (const hsize_t[]){N_FRAMES}, t);
   H5Fclose(file);
@@ -57,9 +59,9 @@ static void Prepare(void)
   FILE *file = fopen(In("solver.yaml"), "w");
   fprintf(file, "case: {units: nondimensional, title: test}\nsolver: grid_pde\ngrid_pde: {family: advection, nx: %d, limiter: central, substeps: 4}\nadvection: {beta: %g}\ninitial.u: \"sin(2*pi*x) + 0.3*cos(4*pi*x + 1)\"\ntime: {dt: 0.05, stop: 1}\n", NX, speeds[1]);
   fclose(file);
-  WriteWater(DataPath(MakeDirectory(water.data), "train.h5"));
-  file = fopen(In(water.solver), "w");
-  fprintf(file, "case: {units: nondimensional, title: test}\nsolver: grid_pde\ngrid_pde: {family: shallow_water, nx: %d, limiter: central, substeps: 4}\nshallow_water: {g: %g}\ninitial: {h: 1.5}\ntime: {dt: 0.05, stop: 1}\n", NX, speeds[1]);
+  WriteGas(DataPath(MakeDirectory(gas.data), "train.h5"));
+  file = fopen(In(gas.solver), "w");
+  fprintf(file, "case: {units: nondimensional, title: test}\nsolver: grid_pde\ngrid_pde: {family: compressible, nx: %d, limiter: central, substeps: 4}\ncompressible: {gamma: 1.4, eta: 0.02, zeta: 0.01}\ninitial: {density: 1, pressure: 1}\ntime: {dt: 0.05, stop: 1}\n", NX);
   fclose(file);
 }
 
@@ -206,11 +208,11 @@ START_TEST(test_derivatives)
 }
 END_TEST
 
-/* Where the data have velocities and the solver steps momenta: the free run by which it is judged, and its derivatives. */
+/* Where the data have velocity and pressure and the solver steps momentum and energy: the free run by which it is judged, and its derivatives, by gamma too. */
 START_TEST(test_primitive)
 {
-  enum { N_STEPS = 4, SIZE = 2 * NX };
-  static const char *const settings[] = {"neural_operator.fields=[Vx, h]", "neural_operator.form=increment", "neural_operator.normalise=channels", NULL};
+  enum { N_STEPS = 4, SIZE = 3 * NX };
+  static const char *const settings[] = {GAS_FIELDS, "neural_operator.form=increment", "neural_operator.normalise=channels", NULL};
   NomosConfig         config;
   NomosSurrogate      s;
   Simulation          run;
@@ -218,34 +220,46 @@ START_TEST(test_primitive)
   NomosOperator       op;
   NomosOperatorReport report;
   size_t              example = 1;
-  double              predicted[(N_FRAMES - 1) * SIZE], mean[NOMOS_DATASET_MAX_VARIABLES], deviation[NOMOS_DATASET_MAX_VARIABLES], u[SIZE], parameter = speeds[1];
+  char                solver[NOMOS_MAX_PATH + 64];
+  double              predicted[(N_FRAMES - 1) * SIZE], mean[NOMOS_DATASET_MAX_VARIABLES], deviation[NOMOS_DATASET_MAX_VARIABLES], w[3][NX], u[SIZE], parameters[] = {1.4, 0.02, 0.01};
 
-  Train(&water, settings, false, &config, &s);
+  Train(&gas, settings, false, &config, &s);
   ck_ok(NomosTrajectoriesRead(s, &(NomosTrajectoriesInput){.dataset = s->data, .split = NOMOS_SPLIT_TRAIN, .n = 1, .examples = &example}, &t));
   t.n_frames = 1 + N_STEPS;
+  const double gamma = t.parameters[0];
+  char         set[64];
+  snprintf(set, sizeof set, "compressible.gamma=%.17g", gamma);
   ck_ok(NomosNeuralOperatorPredict(s, NOMOS_PREDICTOR_EMULATOR, &t, predicted));
   ck_ok(NomosNeuralOperatorUnits(s, mean, deviation));
-  ck_ok(Begin(&water, true, (const char *const[]){NULL}, &run));
-  for (size_t k = 0; k < NX; k++) { /* the data have the velocity first, the state the depth */
-    u[k]      = mean[1] + deviation[1] * t.states[NX + k];
-    u[NX + k] = u[k] * (mean[0] + deviation[0] * t.states[k]);
+  ck_ok(Begin(&gas, true, (const char *const[]){set, NULL}, &run));
+  for (int f = 0; f < 3; f++) /* the data have the velocity first, the state the density, the energy, the momentum */
+    for (size_t k = 0; k < NX; k++) w[f][k] = mean[f] + deviation[f] * t.states[f * NX + k];
+  for (size_t k = 0; k < NX; k++) {
+    u[k]          = w[1][k];
+    u[NX + k]     = w[2][k] / (gamma - 1) + w[1][k] * w[0][k] * w[0][k] / 2;
+    u[2 * NX + k] = w[1][k] * w[0][k];
   }
   ck_ok(run.model->ops->derivatives->set_state(run.model, u));
   for (int k = 0; k < N_STEPS; k++) ck_ok(run.model->ops->step(run.model));
   ck_ok(run.model->ops->derivatives->get_state(run.model, u));
-  const double *last = predicted + (N_STEPS - 1) * SIZE;
+  for (int f = 0; f < 3; f++)
+    for (size_t k = 0; k < NX; k++) w[f][k] = mean[f] + deviation[f] * predicted[(N_STEPS - 1) * SIZE + f * NX + k];
   for (size_t k = 0; k < NX; k++) {
-    ck_assert_double_eq_tol(u[k], mean[1] + deviation[1] * last[NX + k], 1e-11);
-    ck_assert_double_eq_tol(u[NX + k] / u[k], mean[0] + deviation[0] * last[k], 1e-11);
+    ck_assert_double_eq_tol(u[k], w[1][k], 1e-11);
+    ck_assert_double_eq_tol(u[2 * NX + k] / u[k], w[0][k], 1e-11);
+    ck_assert_double_eq_tol((gamma - 1) * (u[NX + k] - u[2 * NX + k] * u[2 * NX + k] / (2 * u[k])), w[2][k], 1e-11);
   }
   ck_ok(NomosOperatorFromModel(run.model, 3, &op));
-  ck_ok(NomosOperatorCheck(op, &(NomosOperatorCheckInput){.in = (const double *[]){u, &parameter}, .seed = 4, .n_directions = 2, .step = 1e-4}, &report));
+  ck_ok(NomosOperatorCheck(op, &(NomosOperatorCheckInput){.in = (const double *[]){u, parameters}, .seed = 4, .n_directions = 2, .step = 1e-4}, &report));
   ck_assert_double_lt(report.transposition, 1e-12);
   ck_assert_double_lt(report.linearity, 1e-12);
   ck_assert_double_gt(report.order[1], 1.95);
   ck_ok(NomosOperatorDestroy(&op));
   ck_ok(NomosTrajectoriesFree(&t));
   End(&run);
+  EndEmulator(&config, &s);
+  snprintf(solver, sizeof solver, "neural_operator.solver.case=%s", In(gas.solver));
+  ck_refused(CreateEmulator(PETSC_COMM_SELF, gas.data, (const char *const[]){gas.parameters, "neural_operator.base=solver", "neural_operator.form=flux", solver, GAS_FIELDS, NULL}, &config, &s), "it keeps the sums of the data's fields, which are primitive variables here");
   EndEmulator(&config, &s);
 }
 END_TEST
@@ -290,26 +304,56 @@ START_TEST(test_refused)
 }
 END_TEST
 
+/* Root attribute, or `key` of a dataset. */
+static void Remark(const char path[], const char object[], const char name[], const char text[], double value)
+{
+  hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT), on = H5Oopen(file, object, H5P_DEFAULT), space = H5Screate(H5S_SCALAR), type = H5Tcopy(H5T_C_S1);
+  H5Tset_size(type, text ? strlen(text) : 1);
+  hid_t attribute = H5Acreate2(on, name, text ? type : H5T_NATIVE_DOUBLE, space, H5P_DEFAULT, H5P_DEFAULT);
+  ck_assert(H5Awrite(attribute, text ? type : H5T_NATIVE_DOUBLE, text ? (const void *)text : &value) >= 0);
+  H5Aclose(attribute);
+  H5Tclose(type);
+  H5Sclose(space);
+  H5Oclose(on);
+  H5Fclose(file);
+}
+
+/* Four trajectories of speed 2, which the file says as a column (of that key, if any) or as an attribute. */
+static void WriteSpeed(const char directory[], const char name[], const char key[], double attribute)
+{
+  const char *path = DataPath(MakeDirectory(directory), name);
+  WriteWaves(path, &(WaveData){.n = N, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 1, .speeds = &speeds[2], .no_speed = attribute > 0});
+  if (key) Remark(path, "beta", "key", key, 0);
+  if (attribute > 0) Remark(path, "/", "beta", NULL, attribute);
+}
+
 /* A solver with other coefficients than the data's steps another equation: refused, unless it is asked for. */
 START_TEST(test_coefficients)
 {
   static const struct {
     const char *data, *set, *says; /* NULL: taken */
   } rows[] = {
-    {"waves",     "fno.width=6",                                            "the solver has advection.beta = 1, in "                                  },
-    {"waves",     "fno.width=6",                                            "it differs between trajectories, from 0.5 to 3; name it in neural_operator.parameters"},
-    {"waves",     "neural_operator.solver.set=[\"advection.beta=1\"]",      NULL                                                                      },
-    {"one_speed", "fno.width=6",                                            "the solver has advection.beta = 1, "                                     },
-    {"one_speed", "fno.width=6",                                            " has 2; set what the solver is to have in neural_operator.solver.set"    },
-    {"one_speed", "neural_operator.solver.set=[\"advection.beta=2\"]",      NULL                                                                      },
-    {"one_speed", "neural_operator.solver.set=[\"advection.beta=1.5\"]",    NULL                                                                      },
+    {"waves",     NULL,                                                     "/waves, it differs between trajectories, from 0.5 to 3; name it in neural_operator.parameters"},
+    {"waves",     "neural_operator.solver.set=[\"advection.beta=1\"]",      NULL                                                                                     },
+    {"waves",     "data.trajectories=1",                                    "/waves, have 0.5; set what the solver is to have in neural_operator.solver.set"         }, /* the others are not looked at */
+    {"column",    NULL,                                                     "the solver has advection.beta = 1, the data, "                                          },
+    {"column",    "neural_operator.solver.set=[\"advection={beta: 1.5}\"]", NULL                                                                                     },
+    {"other_key", NULL,                                                     NULL                                                                                     },
+    {"attribute", NULL,                                                     "/attribute, have 2; "                                                                   },
+    {"six",       NULL,                                                     NULL                                                                                     }, /* a number of six digits */
+    {"two_files", NULL,                                                     "/two_files, it differs between trajectories, from 1 to 2; name it in neural_operator.parameters"},
   };
   NomosConfig    config;
   NomosSurrogate s;
   char           solver[NOMOS_MAX_PATH + 64];
 
   Prepare();
-  WriteWaves(DataPath(MakeDirectory("one_speed"), "train.h5"), &(WaveData){.n = N, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 1, .speeds = &speeds[2]});
+  WriteSpeed("column", "train.h5", "advection.beta", 0);
+  WriteSpeed("other_key", "train.h5", "initial.beta", 0);
+  WriteSpeed("attribute", "train.h5", NULL, 2);
+  WriteSpeed("six", "train.h5", NULL, 1.000004);
+  WriteSpeed("two_files", "a.h5", NULL, 1);
+  WriteSpeed("two_files", "b.h5", NULL, 2);
   snprintf(solver, sizeof solver, "neural_operator.solver.case=%s", In("solver.yaml"));
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     const char *const settings[] = {"neural_operator.base=solver", "neural_operator.form=flux", solver, rows[i].set, NULL};
@@ -346,6 +390,16 @@ START_TEST(test_told)
     ck_ok(run.model->ops->warn(run.model, Listen, &told));
     ck_assert_int_eq(told.n, beyond);
     if (beyond) ck_assert_ptr_nonnull(strstr(told.text, "advection.beta = 3.5 lies beyond what the network was trained with, 0.5 to 3"));
+    End(&run);
+  }
+  Train(&gas, (const char *const[]){"neural_operator.form=increment", GAS_FIELDS, NULL}, false, &config, &s);
+  EndEmulator(&config, &s);
+  for (int other = 0; other < 2; other++) {
+    Told told = {0};
+    ck_ok(Begin(&gas, true, (const char *const[]){other ? "compressible.zeta=0.05" : "compressible.gamma=1.5", NULL}, &run));
+    ck_ok(run.model->ops->warn(run.model, Listen, &told));
+    ck_assert_int_eq(told.n, other);
+    if (other) ck_assert_ptr_nonnull(strstr(told.text, "compressible.zeta = 0.05: the correction was trained with 0.01 and is not told of it"));
     End(&run);
   }
 }

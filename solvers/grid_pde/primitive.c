@@ -69,16 +69,15 @@ static void Add(size_t n, const double from[], double to[])
 static PetscErrorCode Vjp(NomosOperator op, const double *const in[], const double *const out_bar[], double *const in_bar[])
 {
   const Map *m = op->data;
-  double    *bar, c_bar[PDE_MAX_WIDTH * NOMOS_PDE_MAX_COEFFICIENTS] = {0};
+  double    *unwanted, c_bar[PDE_MAX_WIDTH * NOMOS_PDE_MAX_COEFFICIENTS] = {0};
 
   PetscFunctionBeginUser;
   Coefficients(m->p, in[PARAMETERS], NULL);
-  PetscCall(PetscCalloc1(m->p->n, &bar));
   PetscCall(PdeThreads(m->p));
-  PetscCall(PdePointAdjoint(m->p, 1, Adjoint(m, 1), in[STATE], out_bar[STATE], bar, c_bar));
-  Add(m->p->n, bar, in_bar[STATE]);
+  PetscCall(PdeScratch(m->p, PDE_OF_TANGENTS, m->p->n, &unwanted));
+  if (!in_bar[STATE]) memset(unwanted, 0, m->p->n * sizeof *unwanted);
+  PetscCall(PdePointAdjoint(m->p, 1, Adjoint(m, 1), in[STATE], out_bar[STATE], in_bar[STATE] ? in_bar[STATE] : unwanted, c_bar));
   Add((size_t)m->p->n_coefficients, c_bar, in_bar[PARAMETERS]);
-  PetscCall(PetscFree(bar));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

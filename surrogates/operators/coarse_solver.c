@@ -5,6 +5,7 @@
 #include "surrogates/operators/field_map.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Vectors of one example, beside the states at which its steps begin: x and what goes along with it, in the model's precision. */
@@ -135,6 +136,16 @@ static PetscErrorCode AdvanceExampleTangents(const Batch *b, const double *const
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Why an example could not be stepped, and what its training could do. */
+static PetscErrorCode Retell(size_t example, PetscErrorCode code)
+{
+  char why[1024];
+
+  PetscFunctionBeginUser;
+  snprintf(why, sizeof why, "%s", NomosErrorLast());
+  SETERRQ(PETSC_COMM_SELF, code, "example %zu of the batch cannot be stepped: %s. Where a network led it there, a lower train.learning_rate or train.clip_norm: 1 may help", example + 1, why);
+}
+
 static PetscErrorCode Apply(NomosOperator op, const double *const in[], double *const out[])
 {
   const Batch      *b = op->data;
@@ -142,11 +153,10 @@ static PetscErrorCode Apply(NomosOperator op, const double *const in[], double *
 
   PetscFunctionBeginUser;
   for (size_t i = 0; i < b->batch; i++) {
-    const bool quiet = NomosErrorSetQuiet(true);
-    (void)NomosErrorSetQuiet(quiet || c->lenient);
-    PetscErrorCode code = AdvanceExample(b, in, i, c->n_steps);
+    const bool           quiet = NomosErrorSetQuiet(true);
+    const PetscErrorCode code  = AdvanceExample(b, in, i, c->n_steps);
     (void)NomosErrorSetQuiet(quiet);
-    if (!c->lenient) PetscCall(code);
+    if (code && !c->lenient) PetscCall(Retell(i, code));
     const NomosFieldPoint end = Point(c, StateAt(c, c->n_steps), NULL);
     if (!code) PetscCall(NomosFieldMapApply(&c->map, NOMOS_DATA_OF_STATE, &end, PartOf(out[STATE], i, c->n_data)));
     for (size_t k = 0; k < c->n_data && code; k++) out[STATE][i * c->n_data + k] = NAN;
@@ -331,6 +341,11 @@ PetscErrorCode NomosCoarseSolverDestroy(NomosCoarseSolver *solver)
 int64_t NomosCoarseSolverSteps(NomosCoarseSolver solver)
 {
   return solver->n_steps;
+}
+
+bool NomosCoarseSolverIsPrimitive(NomosCoarseSolver solver)
+{
+  return !NomosFieldMapIsLinear(&solver->map);
 }
 
 NomosModel NomosCoarseSolverModel(NomosCoarseSolver solver)

@@ -230,6 +230,7 @@ static PetscErrorCode Warn(NomosModel model, NomosWarningFn warn, void *ctx)
   if (model->ops->base->warn) PetscCall(model->ops->base->warn(model, warn, ctx));
   PetscCall(Lambda(model, c->x[LAMBDA]));
   PetscCall(EmulatorWarn(&c->network, c->x[LAMBDA], "", warn, ctx));
+  PetscCall(NomosNeuralOperatorCoefficientsWarn(model, c->network.no.coefficients, warn, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -56,6 +56,7 @@ static PetscErrorCode ReadShape(NomosModel model, const char key[], bool correct
   }
   NomosParameterRangeRead(&no->range, no->n_parameters, texts[NOMOS_EMULATOR_RANGES]);
   no->n_solver_steps     = texts[NOMOS_EMULATOR_STEPS] ? strtoll(texts[NOMOS_EMULATOR_STEPS], NULL, 10) : 1;
+  snprintf(no->coefficients, sizeof no->coefficients, "%s", texts[NOMOS_EMULATOR_COEFFICIENTS] ? texts[NOMOS_EMULATOR_COEFFICIENTS] : "");
   no->size               = no->n_fields * no->n_points;
   no->shape.n_fields     = no->n_fields;
   no->shape.n_parameters = no->n_parameters;

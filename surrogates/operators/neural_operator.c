@@ -28,7 +28,7 @@ static const NomosParam params[] = {
   BASE_PARAM,
   {"neural_operator.ensemble",      NOMOS_PARAM_FILE,   "",                NULL, 0, 0, NULL, false, "A folder with runs of the same training that differ by train.seed, or their *.safetensors: errors and intervals of all sets by these together, with the share of the truth that lies within (nomos evaluate)."},
   {"neural_operator.solver.case",   NOMOS_PARAM_CASE,   "",                NULL, 0, 0, NULL, false, "base solver: its case, on the grid and the domain of the data; unset: the run directory that the data are. Data of a sweep or another file are none and need it; what sweep.set said must be said again in neural_operator.solver.set."},
-  {"neural_operator.solver.set",    NOMOS_PARAM_EXPRESSION_LIST, "",       NULL, 0, 0, NULL, false, "base solver: `key=value` laid over the case (`grid_pde.nx=64`)."},
+  {"neural_operator.solver.set",    NOMOS_PARAM_EXPRESSION_LIST, "",       NULL, 0, 0, NULL, false, "base solver: `key=value` laid over the case (`grid_pde.nx=64`). Coefficients that the data do not have are refused unless they are set here."},
   {"neural_operator.recompute",     NOMOS_PARAM_BOOL,   "",                NULL, 0, 0, NULL, false, "Keep of the steps of a training only their states, and compute each again for its gradient: less memory, about a third more work. Unset: where a batch has more than 100,000 points, all steps counted."},
 };
 /* clang-format on */
@@ -94,7 +94,7 @@ static PetscErrorCode ReadParams(NomosSurrogate s)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-const char *const nomos_emulator_text_keys[NOMOS_N_EMULATOR_TEXTS] = {"fields", "parameters", "points", "interval", "box", "ranges", "steps"};
+const char *const nomos_emulator_text_keys[NOMOS_N_EMULATOR_TEXTS] = {"fields", "parameters", "points", "interval", "box", "ranges", "steps", "coefficients"};
 
 /* For a model of the weights. */
 static void WriteTexts(NomosSurrogate s)
@@ -113,6 +113,7 @@ static void WriteTexts(NomosSurrogate s)
   snprintf(no->texts[NOMOS_EMULATOR_INTERVAL], n, "%.17g", no->interval);
   NomosParameterRangeWrite(&no->range, no->n_parameters, n, no->texts[NOMOS_EMULATOR_RANGES]);
   snprintf(no->texts[NOMOS_EMULATOR_STEPS], n, "%lld", (long long)(no->solver ? NomosCoarseSolverSteps(no->solver) : 0));
+  snprintf(no->texts[NOMOS_EMULATOR_COEFFICIENTS], n, "%s", no->coefficients);
   s->n_texts   = NOMOS_N_EMULATOR_TEXTS;
   s->text_keys = nomos_emulator_text_keys;
   s->texts     = no->text_list;

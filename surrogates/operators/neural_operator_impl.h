@@ -26,8 +26,8 @@ typedef struct {
 } NomosStepStatistics;
 
 /* What is written beside the weights: names of the fields and keys of the parameters (separated by commas), points, time between frames, start and extent of the box along each axis, least and largest value of each parameter,
-   steps of the solver that is corrected between two frames (the last two older files do not have). */
-enum { NOMOS_EMULATOR_FIELDS, NOMOS_EMULATOR_PARAMETERS, NOMOS_EMULATOR_POINTS, NOMOS_EMULATOR_INTERVAL, NOMOS_EMULATOR_BOX, NOMOS_EMULATOR_RANGES, NOMOS_EMULATOR_STEPS, NOMOS_N_EMULATOR_TEXTS };
+   steps of the solver that is corrected between two frames, its coefficients that are no parameters ("compressible.gamma=1.4", separated by commas; the last three older files do not have). */
+enum { NOMOS_EMULATOR_FIELDS, NOMOS_EMULATOR_PARAMETERS, NOMOS_EMULATOR_POINTS, NOMOS_EMULATOR_INTERVAL, NOMOS_EMULATOR_BOX, NOMOS_EMULATOR_RANGES, NOMOS_EMULATOR_STEPS, NOMOS_EMULATOR_COEFFICIENTS, NOMOS_N_EMULATOR_TEXTS };
 extern const char *const nomos_emulator_text_keys[NOMOS_N_EMULATOR_TEXTS];
 
 /* Least and largest value of each parameter in a training. */
@@ -58,6 +58,7 @@ struct NomosNeuralOperator_s {
   NomosEmulator        emulator;
   NomosCoarseSolver    solver;                                 /* NULL: the network leads from the state itself */
   int64_t              n_solver_steps;                         /* of it, in the training */
+  char                 coefficients[1024];                     /* of it, that the network is not told; "": none, or too many */
   size_t               n_w;                                    /* tensors of the parameters */
 
   NomosRolloutSchedule schedule;
@@ -97,10 +98,17 @@ PetscErrorCode NomosNeuralOperatorThinning(NomosSurrogate s, NomosDataset datase
 /* ---- neural_operator_norms.c: refuses frames to be predicted whose norm, by which the loss is divided, is zero in the precision of the training. Collective. */
 PetscErrorCode NomosNeuralOperatorNorms(NomosSurrogate s);
 
-/* ---- neural_operator_solver.c: the solver of neural_operator.base, if it is one. Errors: those of the coarse solver; data without time; another grid, domain or boundary than the data's. */
+/* ---- neural_operator_solver.c: the solver of neural_operator.base, if it is one. Errors: those of the coarse solver; data without time; another grid, domain, boundary or coefficient than the data's; a flux of primitive variables. */
 PetscErrorCode NomosNeuralOperatorSolver(NomosSurrogate s);
 /* Whether it steps the fields of the training can be seen before there are data, if it has a case. */
 PetscErrorCode NomosNeuralOperatorForesee(NomosSurrogate s);
+
+/* ---- neural_operator_coefficients.c */
+
+/* Refuses a solver whose coefficients, of those that the parameters do not give it, are not those of the data (a constant of the file or an attribute, where there is one), unless neural_operator.solver.set says them; keeps them. */
+PetscErrorCode NomosNeuralOperatorCoefficients(NomosSurrogate s, NomosModel model);
+/* Of a model that a correction was trained with these, where it has others. */
+PetscErrorCode NomosNeuralOperatorCoefficientsWarn(NomosModel model, const char coefficients[], NomosWarningFn warn, void *ctx);
 
 /* ---- neural_operator_data.c */
 

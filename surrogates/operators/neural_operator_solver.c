@@ -1,10 +1,8 @@
-/* The solver that a network corrects: made from its case, on the grid, the domain and with the boundaries of the data, for on another domain it steps as another equation would. */
-#include "operators/model_operator.h"
+/* The solver that a network corrects: made from its case, on the grid, the domain and with the boundaries and coefficients of the data, for with others it steps another equation. */
 #include "surrogates/operators/field_map.h"
 #include "surrogates/operators/neural_operator_impl.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Points, length and begin along axis d; where the solver's coordinates are points and the data's means over cells, or some of them, the begins are less than half a cell apart. */
@@ -59,105 +57,6 @@ static PetscErrorCode CompareBoundaries(NomosSurrogate s, NomosModel model)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* What a file says of a coefficient, "nu" of "burgers.nu": for each trajectory, or for all. */
-typedef struct {
-  bool   said;
-  double least, largest;
-} Coefficient;
-
-static PetscErrorCode ReadCoefficient(NomosFieldReader reader, const char name[], Coefficient *c)
-{
-  size_t  shape[NOMOS_FIELD_MAX_DIMS + 1];
-  bool    has;
-  int     n_dims;
-  char   *text, *end;
-  double *values;
-
-  PetscFunctionBeginUser;
-  *c = (Coefficient){.said = false};
-  PetscCall(NomosFieldReaderHas(reader, name, &has));
-  if (has) {
-    PetscCall(NomosFieldReaderShape(reader, name, &n_dims, shape));
-    if (n_dims != 1 || !shape[0]) PetscFunctionReturn(PETSC_SUCCESS); /* a field of that name */
-    PetscCall(PetscMalloc1(shape[0], &values));
-    PetscCall(NomosFieldReaderRead(reader, name, (size_t[]){0}, shape, values));
-    *c = (Coefficient){true, values[0], values[0]};
-    for (size_t i = 1; i < shape[0]; i++) {
-      c->least   = fmin(c->least, values[i]);
-      c->largest = fmax(c->largest, values[i]);
-    }
-    PetscCall(PetscFree(values));
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
-  PetscCall(NomosFieldReaderAttribute(reader, NULL, name, &text));
-  if (!text) PetscFunctionReturn(PETSC_SUCCESS);
-  const double value = strtod(text, &end);
-  if (end != text && !*end) *c = (Coefficient){true, value, value};
-  PetscCall(PetscFree(text));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Is the name one of these, or (assigned) one of the keys of these assignments KEY=VALUE? */
-static bool IsAmong(size_t n, const char *const texts[], const char name[], bool assigned)
-{
-  const size_t length = strlen(name);
-
-  for (size_t i = 0; i < n; i++)
-    if (!strncmp(texts[i], name, length) && texts[i][length] == (assigned ? '=' : '\0')) return true;
-  return false;
-}
-
-/* Of the solver's, against what a file says. A solver with another coefficient steps another equation: whoever wants that says so in neural_operator.solver.set. */
-static PetscErrorCode CompareCoefficient(NomosSurrogate s, const char name[], double value, const char path[], const Coefficient *c)
-{
-  const char  *where     = NomosConfigWhere(s->config, "neural_operator.base");
-  const double tolerance = 1e-6 * fmax(fabs(value), fmax(fabs(c->least), fabs(c->largest)));
-
-  PetscFunctionBeginUser;
-  NomosCheck(c->largest - c->least <= tolerance, s->comm, PETSC_ERR_ARG_INCOMP, "%s: neural_operator.solver: the solver has %s = %g, in %s it differs between trajectories, from %g to %g; name it in neural_operator.parameters, which the solver is told, or set what the solver is to have in neural_operator.solver.set", where, name, value, path, c->least, c->largest);
-  NomosCheck(fabs(c->least - value) <= tolerance, s->comm, PETSC_ERR_ARG_INCOMP, "%s: neural_operator.solver: the solver has %s = %g, %s has %g; set what the solver is to have in neural_operator.solver.set, which inherits nothing of the sweep that made the data", where, name, value, path, c->least);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Those that neither the parameters give the solver nor neural_operator.solver.set. */
-static PetscErrorCode CompareFile(NomosSurrogate s, NomosModel model, const NomosCoarseSolverInput *input, NomosFieldReader reader, const char path[])
-{
-  const NomosModelParameter *list;
-  size_t                     n;
-  char                       name[NOMOS_MAX_NAME];
-
-  PetscFunctionBeginUser;
-  PetscCall(NomosModelGetParameters(model, &n, &list));
-  for (size_t k = 0; k < n; k++) {
-    Coefficient c;
-    NomosParameterName(&list[k], name);
-    if (IsAmong(input->n_parameters, input->parameters, name, false) || IsAmong(input->n_set, input->set, name, true)) continue;
-    PetscCall(ReadCoefficient(reader, strrchr(name, '.') ? strrchr(name, '.') + 1 : name, &c));
-    if (c.said) PetscCall(CompareCoefficient(s, name, list[k].value, path, &c));
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode CompareCoefficients(NomosSurrogate s, NomosModel model, const NomosCoarseSolverInput *input)
-{
-  size_t         n;
-  char         **files;
-  PetscErrorCode code = PETSC_SUCCESS;
-
-  PetscFunctionBeginUser;
-  PetscCall(NomosDataFiles(s->data_path, &n, &files));
-  for (size_t i = 0; i < n; i++) {
-    NomosFieldReader reader = NULL;
-    if (!code) code = NomosFieldReaderOpen(PETSC_COMM_SELF, files[i], &reader);
-    if (!code) code = CompareFile(s, model, input, reader, files[i]);
-    if (reader) PetscCall(NomosFieldReaderClose(&reader));
-    PetscCall(PetscFree(files[i]));
-  }
-  PetscCall(PetscFree(files));
-  PetscCall(code);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 PetscErrorCode NomosNeuralOperatorForesee(NomosSurrogate s)
 {
   NomosModel         model;
@@ -199,8 +98,9 @@ PetscErrorCode NomosNeuralOperatorSolver(NomosSurrogate s)
   for (size_t f = 0; f < no->n_fields; f++) fields[f] = no->variables[f].name;
   input.fields = fields;
   PetscCall(NomosCoarseSolverCreate(s, &input, &no->solver));
+  NomosCheck(strcmp(form, "flux") || !NomosCoarseSolverIsPrimitive(no->solver), s->comm, PETSC_ERR_ARG_INCOMP, "%s: neural_operator.form = flux: it keeps the sums of the data's fields, which are primitive variables here (velocity, pressure) and have none to keep; choose increment", NomosConfigWhere(s->config, "neural_operator.form"));
   PetscCall(CompareGrid(s, NomosCoarseSolverModel(no->solver)));
   PetscCall(CompareBoundaries(s, NomosCoarseSolverModel(no->solver)));
-  PetscCall(CompareCoefficients(s, NomosCoarseSolverModel(no->solver), &input));
+  PetscCall(NomosNeuralOperatorCoefficients(s, NomosCoarseSolverModel(no->solver)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
