@@ -37,7 +37,8 @@ typedef struct {
   double             *coordinates[MAX_DIMS];
   NomosFieldVariable  variables[SWEEP_MAX_VARIABLES + SWEEP_MAX_COLUMNS];
   NomosFieldAttribute attributes[MAX_ATTRIBUTES];
-  char                scheme[512], long_names[SWEEP_MAX_COLUMNS][256], methods[SWEEP_MAX_VARIABLES][64], boundaries[MAX_DIMS][32];
+  char                scheme[512], long_names[SWEEP_MAX_COLUMNS][256], methods[SWEEP_MAX_VARIABLES][64], ends[2 * MAX_DIMS][128];
+  size_t              n_ends;
 } File;
 
 static PetscErrorCode AddDim(File *file, NomosFieldDim dim)
@@ -83,20 +84,22 @@ static void AddNumber(File *file, const char name[], double number)
   if (file->n_attributes < MAX_ATTRIBUTES) file->attributes[file->n_attributes++] = (NomosFieldAttribute){.name = name, .number = number};
 }
 
-/* boundary_x: periodic, ... of the axes that the file has. */
-static PetscErrorCode AddBoundary(const NomosParam *param, const char value[], const char origin[], void *ctx)
+/* boundary_x: periodic, boundary_x_high: same, ... of the axes that the file has; value_low, value_high. */
+static PetscErrorCode AddEnd(const NomosParam *param, const char value[], const char origin[], void *ctx)
 {
   File       *file = ctx;
-  const char *name = strrchr(param->key, '.');
+  const char *dot  = strrchr(param->key, '.'), *name = dot ? dot + 1 : "";
+  bool        ours = value[0] && (!strcmp(name, "value_low") || !strcmp(name, "value_high"));
 
   PetscFunctionBeginUser;
   (void)origin;
-  for (size_t d = 2; name && d < file->n_dims; d++) { /* behind trajectory and time */
-    char *text = file->boundaries[d];
-    if (strncmp(name, ".boundary_", 10) || strcmp(name + 10, file->dims[d].name)) continue;
-    snprintf(text, sizeof file->boundaries[d], "%s", value);
-    AddText(file, NULL, name + 1, text);
+  for (size_t d = 2; d < file->n_dims && !strncmp(name, "boundary_", 9); d++) { /* behind trajectory and time */
+    const size_t length = strlen(file->dims[d].name);
+    ours = ours || (!strncmp(name + 9, file->dims[d].name, length) && (!name[9 + length] || !strcmp(name + 9 + length, "_high")));
   }
+  if (!ours || file->n_ends == sizeof file->ends / sizeof *file->ends) PetscFunctionReturn(PETSC_SUCCESS);
+  snprintf(file->ends[file->n_ends], sizeof file->ends[0], "%s", value);
+  AddText(file, NULL, name, file->ends[file->n_ends++]);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -211,7 +214,7 @@ static PetscErrorCode Describe(const SweepMaking *m, File *file)
   AddText(file, NULL, "seed_key", sweep->seed_key);
   if (sweep->seed_key[0]) AddNumber(file, "first_seed", (double)m->set->first_seed); /* that of trajectory 0, the next has the next */
   AddText(file, NULL, "sweep", layout->hash);
-  PetscCall(NomosConfigVisit(run->config, AddBoundary, file));
+  PetscCall(NomosConfigVisit(run->config, AddEnd, file));
   PetscCall(AddFixed(m, file));
   file->input = (NomosFieldFileInput){.timeless = true, .n_dims = file->n_dims, .dims = file->dims, .n_variables = n, .variables = file->variables, .n_attributes = file->n_attributes, .attributes = file->attributes,
     .title = run->params.title, .references = run->params.reference, .source = NomosSource()};

@@ -310,6 +310,9 @@ PetscErrorCode NomosSurrogateBegin(NomosSurrogate s)
   PetscCall(NomosConfigGetString(s->config, "train.weights", &path));
   PetscCheck(!path[0] || NomosParametersSize(s->parameters), s->comm, PETSC_ERR_ARG_INCOMP, "%s: train.weights = %s: %s has no weight to train; leave it out", NomosConfigWhere(s->config, "train.weights"), path, s->ops->name);
   if (s->ops->fit) PetscCall(s->ops->fit(s));
-  if (path[0]) PetscCall(Load(s, path, false));
+  s->begins           = true;
+  PetscErrorCode code = path[0] ? Load(s, path, false) : PETSC_SUCCESS;
+  s->begins           = false;
+  PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -112,6 +112,7 @@ struct NomosSurrogate_s {
   char                     data_hash[17];              /* of the data: of the data set, or set by `create`; "": it has none */
   const char              *data_path;                  /* of the data: a run directory, file or folder; "": none */
   const char              *weights;                    /* that are to be judged: data are then seen as these know them; NULL: it will be trained */
+  bool                     begins;                     /* while take_texts is asked: it is to be trained from these weights on (train.weights) */
   size_t                   n_examples[NOMOS_N_SPLITS]; /* of the data set, or set by `create` */
   NomosParameters          parameters;
   uint64_t                 seed; /* train.seed */

@@ -279,6 +279,13 @@ START_TEST(what_a_file_says)
   ReadText("mach.nc", NULL, "family", text);
   ck_assert_str_eq(text, "compressible");
 
+  Make(PETSC_COMM_WORLD, (const char *[]){GAS, "sweep.parameters.eta.key=compressible.eta", "sweep.parameters.eta.values=[0.01, 0.1]", "sweep.set=[grid_pde.nx=16, grid_pde.boundary_x=value, grid_pde.boundary_x_high=outflow, 'grid_pde.value_low=[1, 30, 0]', time.dt=0.05, time.stop=0.1, output.fields_every=0.05]", NULL}, "ends.nc");
+  ReadText("ends.nc", NULL, "boundary_x", text);
+  ck_assert_str_eq(text, "value");
+  ReadText("ends.nc", NULL, "boundary_x_high", text);
+  ck_assert_str_eq(text, "outflow");
+  ReadText("ends.nc", NULL, "value_low", text);
+  ck_assert_str_eq(text, "[1, 30, 0]");
   Make(PETSC_COMM_WORLD, (const char *[]){"sweep.case=pde/incompressible", "sweep.set=[incompressible.nx=8, time.stop=0.02, output.fields_every=0.01]", "sweep.trajectories=3", "sweep.fields=[Vx, force_x]", NULL}, "force.nc");
   ReadText("force.nc", NULL, "family", text);
   ck_assert_str_eq(text, "incompressible");

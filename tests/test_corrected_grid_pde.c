@@ -273,7 +273,8 @@ START_TEST(test_refused)
     {{"grid_pde.nx=32"},                               "its field u has 32 points, that of the data 16"          },
     {{"grid_pde.lx=2"},                                "reaches from 0 to 2 along x, that of the correction's training from 0 to 1"},
     {{"grid_pde.origin=[0.5]"},                        "reaches from 0.5 to 1.5 along x"                         },
-    {{"grid_pde.boundary_x=outflow"},                  "grid_pde.boundary_x = outflow: the correction was trained on a domain that is periodic"},
+    {{"grid_pde.boundary_x=outflow"},                  "grid_pde.boundary_x = outflow: the correction was trained with a solver that has periodic"},
+    {{"grid_pde.boundary_x_high=periodic"},            "grid_pde.boundary_x_high = periodic: the correction was trained with a solver that has same; choose that"},
     {{"corrected_grid_pde.weights="},                  "corrected_grid_pde.weights is missing"                   },
   };
   NomosConfig    config;

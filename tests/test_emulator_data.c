@@ -91,16 +91,21 @@ START_TEST(Thinned)
 END_TEST
 
 /* With the data's boundary as an attribute, as sweeps write it. */
-static void SayBoundary(const char path[], const char boundary[])
+static void Say(const char path[], const char name[], const char boundary[])
 {
   hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT), type = H5Tcopy(H5T_C_S1), space = H5Screate(H5S_SCALAR);
   H5Tset_size(type, strlen(boundary) + 1);
-  hid_t attribute = H5Acreate2(file, "boundary_x", type, space, H5P_DEFAULT, H5P_DEFAULT);
+  hid_t attribute = H5Acreate2(file, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
   ck_assert(H5Awrite(attribute, type, boundary) >= 0);
   H5Aclose(attribute);
   H5Sclose(space);
   H5Tclose(type);
   H5Fclose(file);
+}
+
+static void SayBoundary(const char path[], const char boundary[])
+{
+  Say(path, "boundary_x", boundary);
 }
 
 /* The solver that is corrected steps on the domain of the data: another length, begin or boundary is told, what differs by the rounding of coordinates is not. */
@@ -113,7 +118,7 @@ START_TEST(Domains)
     {"neural_operator.solver.set=[\"grid_pde.lx=1.0001\"]",                      NULL                                                                                                     },
     {"neural_operator.solver.set=[\"grid_pde.lx=2\"]",                           "the domain of grid_pde is 2 long along x, that of the data 1; set its length"                            },
     {"neural_operator.solver.set=[\"grid_pde.origin=[0.25]\"]",                  "the domain of grid_pde begins at x = 0.25, that of the data at 0; set its origin"                        },
-    {"neural_operator.solver.set=[\"grid_pde.boundary_x=outflow\"]",             "the solver has grid_pde.boundary_x = outflow, the data have boundary_x = periodic; set it to theirs"     },
+    {"neural_operator.solver.set=[\"grid_pde.boundary_x=outflow\"]",             "the solver has grid_pde.boundary_x = outflow, the data have boundary_x = periodic ("     },
     {"neural_operator.solver.set=[\"grid_pde.nx=8\"]",                           "its field u has 8 points, that of the data 16"                                                           },
   };
   char yaml[NOMOS_MAX_PATH], solver[NOMOS_MAX_PATH + 64];
@@ -129,6 +134,38 @@ START_TEST(Domains)
     const char *const settings[] = {"neural_operator.base=solver", "neural_operator.form=increment", "neural_operator.parameters=[advection.beta]", solver, tries[i].set, NULL};
     if (tries[i].sentence) Refused("domain", settings, tries[i].sentence);
     else ck_close(Interval("domain", settings), 0.05, 1e-12);
+  }
+}
+END_TEST
+
+/* And with the ends of the data, both of them, and their values. */
+START_TEST(Ends)
+{
+  static const struct {
+    const char *set, *sentence;
+  } tries[] = {
+    {"\"grid_pde.boundary_x_high=outflow\",\"grid_pde.value_low=[0.5]\"",                                  NULL                                                                                                                },
+    {"\"grid_pde.value_low=[0.5]\"",                                                                         "the solver has grid_pde.boundary_x_high = same, the data have boundary_x_high = outflow"                           },
+    {"\"grid_pde.boundary_x_high=outflow\"",                                                                 "the solver has grid_pde.value_low = , the data have value_low = [0.5]"                                             },
+    {"\"grid_pde.boundary_x=outflow\",\"grid_pde.boundary_x_high=outflow\",\"grid_pde.value_low=[0.3]\"", "the solver has grid_pde.boundary_x = outflow, the data have boundary_x = value"                                    },
+  };
+  char yaml[NOMOS_MAX_PATH], solver[NOMOS_MAX_PATH + 64], path[NOMOS_MAX_PATH];
+  snprintf(path, sizeof path, "%s", DataPath(MakeDirectory("ends"), "a.h5"));
+  WriteWaves(path, &(WaveData){.n = N, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 2, .speeds = speeds});
+  Say(path, "boundary_x", "value");
+  Say(path, "boundary_x_high", "outflow");
+  Say(path, "value_low", "[0.5]");
+  snprintf(yaml, sizeof yaml, "%.2000s/ends.yaml", ck_directory);
+  FILE *file = fopen(yaml, "w");
+  fputs("case: {units: nondimensional}\nsolver: grid_pde\ngrid_pde: {family: advection, nx: 16, boundary_x: value}\nadvection: {beta: 1}\ntime: {dt: 0.05, stop: 1}\n", file);
+  fclose(file);
+  snprintf(solver, sizeof solver, "neural_operator.solver.case=%s", yaml);
+  for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {
+    char              set[256];
+    const char *const settings[] = {"neural_operator.base=solver", "neural_operator.periodic=no", "neural_operator.form=increment", "neural_operator.parameters=[advection.beta]", solver, set, NULL};
+    snprintf(set, sizeof set, "neural_operator.solver.set=[%s]", tries[i].set);
+    if (tries[i].sentence) Refused("ends", settings, tries[i].sentence);
+    else ck_close(Interval("ends", settings), 0.05, 1e-12);
   }
 }
 END_TEST
@@ -355,4 +392,4 @@ START_TEST(Logarithms)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("emulator_data", Intervals, Thinned, Domains, OneDomain, EvenPoints, Steady, RoundedTimes, Norms, Logarithms)
+NOMOS_TEST_SUITE("emulator_data", Intervals, Thinned, Domains, Ends, OneDomain, EvenPoints, Steady, RoundedTimes, Norms, Logarithms)

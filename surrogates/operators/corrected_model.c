@@ -52,13 +52,32 @@ static PetscErrorCode Function(NomosTape tape, const NomosTensor in[], void *ctx
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The box of the training is the model's, and its ends are of the same kind. */
-static PetscErrorCode CheckDomain(NomosModel model, const NomosNeuralOperator *no)
+/* An end of the model is that of the training's solver, of which its weights say "KEY=VALUE;...". */
+static PetscErrorCode CompareEnd(const NomosParam *param, const char value[], const char origin[], void *ctx)
 {
-  static const char *const lengths[] = {"grid_pde.lx", "grid_pde.ly"}, *const boundaries[] = {"grid_pde.boundary_x", "grid_pde.boundary_y"};
-  const double            *origin;
-  double                   length[2];
-  size_t                   n_origin;
+  const NomosModel model  = ctx;
+  const Corrected *c      = model->extension;
+  const size_t     length = strlen(param->key);
+
+  PetscFunctionBeginUser;
+  (void)origin;
+  for (const char *at = c->network.no.ends; at && *at; at = strchr(at, ';') ? strchr(at, ';') + 1 : NULL) {
+    if (strncmp(at, param->key, length) || at[length] != '=') continue;
+    const char *theirs = at + length + 1;
+    const int   n      = (int)strcspn(theirs, ";");
+    PetscCheck((size_t)n == strlen(value) && !strncmp(value, theirs, (size_t)n), model->comm, PETSC_ERR_ARG_INCOMP, "%s: %s = %s: the correction was trained with a solver that has %.*s; choose that", NomosConfigWhere(model->config, param->key), param->key, value[0] ? value : "(unset)", n ? n : 4, n ? theirs : "none");
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The box of the training is the model's, and its ends are of the same kind. */
+static PetscErrorCode CheckDomain(NomosModel model, const Corrected *c)
+{
+  static const char *const   lengths[] = {"grid_pde.lx", "grid_pde.ly"}, *const boundaries[] = {"grid_pde.boundary_x", "grid_pde.boundary_y"};
+  const NomosNeuralOperator *no = &c->network.no;
+  const double              *origin;
+  double                     length[2];
+  size_t                     n_origin;
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetReals(model->config, "grid_pde.origin", &n_origin, &origin));
@@ -69,10 +88,11 @@ static PetscErrorCode CheckDomain(NomosModel model, const NomosNeuralOperator *n
     const int    d     = no->shape.n_space - 1 - axis;
     const double start = (size_t)axis < n_origin ? origin[axis] : 0, extent = no->extent[d];
     const char  *kind;
-    NomosCheck(fabs(length[axis] - extent) <= 1e-5 * extent && fabs(start - no->start[d]) <= 1e-5 * extent, model->comm, PETSC_ERR_ARG_INCOMP, "%s: the domain reaches from %g to %g along %c, that of the correction's training from %g to %g; choose %s and grid_pde.origin so", NomosConfigWhere(model->config, lengths[axis]), start, start + length[axis], "xy"[axis], no->start[d], no->start[d] + extent, lengths[axis]);
+    NomosCheck(!no->box_known[d] || (fabs(length[axis] - extent) <= 1e-3 * extent && fabs(start - no->start[d]) <= 0.51 * extent / (double)no->shape.points[d]), model->comm, PETSC_ERR_ARG_INCOMP, "%s: the domain reaches from %g to %g along %c, that of the correction's training from %g to %g; choose %s and grid_pde.origin so", NomosConfigWhere(model->config, lengths[axis]), start, start + length[axis], "xy"[axis], no->start[d], no->start[d] + extent, lengths[axis]);
     PetscCall(NomosConfigGetString(model->config, boundaries[axis], &kind));
-    PetscCheck(no->shape.periodic == !strcmp(kind, "periodic"), model->comm, PETSC_ERR_ARG_INCOMP, "%s: %s = %s: the correction was trained on a domain that is %speriodic", NomosConfigWhere(model->config, boundaries[axis]), boundaries[axis], kind, no->shape.periodic ? "" : "not ");
+    PetscCheck(no->ends[0] || no->shape.periodic == !strcmp(kind, "periodic"), model->comm, PETSC_ERR_ARG_INCOMP, "%s: %s = %s: the correction was trained on a domain that is %speriodic", NomosConfigWhere(model->config, boundaries[axis]), boundaries[axis], kind, no->shape.periodic ? "" : "not ");
   }
+  PetscCall(NomosConfigVisit(model->config, CompareEnd, model));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -124,7 +144,7 @@ static PetscErrorCode Create(NomosModel model)
   no               = &c->network.no;
   PetscCall(EmulatorOpen(model, WEIGHTS, true, &c->network));
   NomosCheck(no->n_solver_steps == 1, model->comm, PETSC_ERR_SUP, "%s: " WEIGHTS ": in the training the solver made %lld steps between two corrections, and a run corrects every one; train with time.dt = %g in neural_operator.solver.set", NomosConfigWhere(model->config, WEIGHTS), (long long)no->n_solver_steps, no->interval);
-  PetscCall(CheckDomain(model, no));
+  PetscCall(CheckDomain(model, c));
   PetscCall(NomosFieldMapCreate(&(NomosFieldMapInput){.model = model, .n_fields = no->n_fields, .n_points = no->n_points, .fields = c->network.field_names}, &c->map));
   PetscCall(PetscMalloc1(no->n_parameters + 1, &c->parameter));
   PetscCall(FindParameters(model, c));

@@ -119,6 +119,9 @@ PetscErrorCode NomosEmulatorCreate(NomosConfig config, NomosParameters parameter
   PetscCall(NomosConfigGetString(config, "neural_operator.conditioning", &conditioning));
   e->conditioning = FindConditioning(*conditioning || shape->n_parameters ? conditioning : "none");
   NomosCheck(shape->n_parameters || !strcmp(e->conditioning->name, "none"), PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "%s: neural_operator.conditioning = %s, but the data have no parameter that differs between trajectories: choose none, or data with such", NomosConfigWhere(config, "neural_operator.conditioning"), e->conditioning->name);
+  bool table = false;
+  if (!*conditioning && !shape->n_parameters) PetscCall(NomosConfigHasPrefix(config, "channel_attention.", &table));
+  NomosCheck(!table, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "channel_attention is set, and neural_operator.parameters names none: the network would be blind to them; name some, or leave the table out");
   PetscCall(PetscCalloc1(e->conditioning->size, (char **)&e->context));
   PetscCall(e->conditioning->create(&(NomosConditioningInput){.config = config, .parameters = parameters, .shape = &e->shape, .out = shape->n_fields * (e->form == NOMOS_EMULATOR_FLUX ? (size_t)shape->n_space : 1), .network = FindNetwork(network)}, e->context));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -139,6 +142,12 @@ PetscErrorCode NomosEmulatorFit(NomosEmulator emulator, NomosParameters paramete
   PetscFunctionBeginUser;
   if (emulator->conditioning->fit) PetscCall(emulator->conditioning->fit(emulator->context, parameters, seen));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+bool NomosEmulatorIsOfGrid(NomosEmulator e)
+{
+  const NomosEmulatorNetwork *network = e->context;
+  return e->form == NOMOS_EMULATOR_FLUX || e->conditioning->of_grid || network->ops->of_grid;
 }
 
 bool NomosEmulatorWarmsUp(NomosEmulator emulator, const char tensor[])

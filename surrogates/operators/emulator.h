@@ -36,6 +36,7 @@ typedef struct {
   size_t            n_params;
   const NomosParam *params; /* NAME.* */
   size_t            size;   /* of its context, zero before create */
+  bool              of_grid; /* on another grid than that of its training it is another function */
   PetscErrorCode (*create)(const NomosEmulatorNetworkInput *input, void *context);
   PetscErrorCode (*destroy)(void *context); /* what it holds; also after a create that failed. NULL: nothing */
   /* code: ignored where n_code is 0. statistics: of batch norms, in training; else NULL. */
@@ -69,6 +70,7 @@ typedef struct {
   const char       *summary, *reference;
   size_t            n_params;
   const NomosParam *params; /* NAME.* */
+  bool              of_grid;   /* as of a network */
   bool              auxiliary; /* has a prediction of its own, which a training may ask to be good, and a warm-up makes good by the tensors NAME.* */
   size_t            size;      /* of its context, zero before create; it begins with its NomosEmulatorNetwork, and holds nothing else that is to be freed */
   PetscErrorCode (*create)(const NomosConditioningInput *input, void *context);
@@ -107,6 +109,7 @@ typedef struct {
 } NomosEmulatorStepInput;
 /* u' and, where the conditioning has one (else a tensor that is not valid), its own prediction of it. */
 NomosTensor NomosEmulatorStep(NomosEmulator emulator, const NomosTensor w[], const NomosEmulatorStepInput *input, NomosTensor *auxiliary);
+bool        NomosEmulatorIsOfGrid(NomosEmulator emulator); /* network, conditioning or form is */
 bool        NomosEmulatorWarmsUp(NomosEmulator emulator, const char tensor[]);
 
 /* `neural_operator.network`, `.conditioning`, `.form`. */

@@ -111,6 +111,17 @@ static PetscErrorCode FromFile(NomosModel model, size_t f, NomosFieldReader read
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The domain of a file along axis d is that of the training. */
+static PetscErrorCode CheckBox(NomosModel model, const char path[], int d, double start, double extent)
+{
+  const NomosNeuralOperator *no = &((Emulator *)model->data)->no;
+
+  PetscFunctionBeginUser;
+  PetscCheck(fabs(extent - no->extent[d]) <= 1e-3 * no->extent[d] && fabs(start - no->start[d]) <= 0.51 * no->extent[d] / (double)no->shape.points[d], model->comm, PETSC_ERR_ARG_INCOMP,
+             "%s: initial.file: the domain of %s reaches from %.6g to %.6g along %s, that of the training from %.6g to %.6g, and a network on a grid knows one domain; choose a state of that one", NomosConfigWhere(model->config, "initial.file"), path, start, start + extent, NomosAxisName(no, d), no->start[d], no->start[d] + no->extent[d]);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode EmulatorInitialise(NomosModel model)
 {
   Emulator          *e = model->data;
@@ -135,7 +146,10 @@ PetscErrorCode EmulatorInitialise(NomosModel model)
   PetscCall(NomosFieldReaderOpen(PETSC_COMM_SELF, path, &reader));
   code = AnySteady(e, reader, &known);
   for (size_t f = 0; f < e->no.n_fields && !code; f++) code = FromFile(model, f, reader, path, known);
-  for (int d = 0; d < e->no.shape.n_space && !code; d++) code = NomosNeuralOperatorAxis(&e->no, reader, path, d, &start, &spacing, &known);
+  for (int d = 0; d < e->no.shape.n_space && !code; d++) {
+    code = NomosNeuralOperatorAxis(&e->no, reader, path, d, &start, &spacing, &known);
+    if (!code && known && e->no.box_known[d]) code = CheckBox(model, path, d, start - spacing / 2, spacing * (double)e->no.shape.points[d]);
+  }
   PetscCall(NomosFieldReaderClose(&reader));
   PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);

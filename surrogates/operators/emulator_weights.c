@@ -51,12 +51,14 @@ static PetscErrorCode ReadShape(NomosModel model, const char key[], bool correct
   for (int d = 0; d < no->shape.n_space; d++) {
     NomosCheck(points[d] >= 1 && points[d] <= 1e9, model->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: the file says %g points of the training; there is at least one; train again", where, key, points[d]);
     no->n_points *= no->shape.points[d] = (size_t)points[d];
-    no->start[d]  = box[2 * d];
-    no->extent[d] = box[2 * d + 1];
+    no->box_known[d] = !isnan(box[2 * d + 1]);
+    no->start[d]     = no->box_known[d] ? box[2 * d] : 0;
+    no->extent[d]    = no->box_known[d] ? box[2 * d + 1] : 1;
   }
   NomosParameterRangeRead(&no->range, no->n_parameters, texts[NOMOS_EMULATOR_RANGES]);
   no->n_solver_steps     = texts[NOMOS_EMULATOR_STEPS] ? strtoll(texts[NOMOS_EMULATOR_STEPS], NULL, 10) : 1;
   snprintf(no->coefficients, sizeof no->coefficients, "%s", texts[NOMOS_EMULATOR_COEFFICIENTS] ? texts[NOMOS_EMULATOR_COEFFICIENTS] : "");
+  snprintf(no->ends, sizeof no->ends, "%s", texts[NOMOS_EMULATOR_ENDS] ? texts[NOMOS_EMULATOR_ENDS] : "");
   no->size               = no->n_fields * no->n_points;
   no->shape.n_fields     = no->n_fields;
   no->shape.n_parameters = no->n_parameters;

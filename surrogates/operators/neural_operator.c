@@ -94,7 +94,7 @@ static PetscErrorCode ReadParams(NomosSurrogate s)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-const char *const nomos_emulator_text_keys[NOMOS_N_EMULATOR_TEXTS] = {"fields", "parameters", "points", "interval", "box", "ranges", "steps", "coefficients"};
+const char *const nomos_emulator_text_keys[NOMOS_N_EMULATOR_TEXTS] = {"fields", "parameters", "points", "interval", "box", "ranges", "steps", "coefficients", "ends"};
 
 /* For a model of the weights. */
 static void WriteTexts(NomosSurrogate s)
@@ -108,12 +108,13 @@ static void WriteTexts(NomosSurrogate s)
   for (int d = 0; d < no->shape.n_space; d++) {
     char *points = no->texts[NOMOS_EMULATOR_POINTS], *box = no->texts[NOMOS_EMULATOR_BOX];
     snprintf(points + strlen(points), n - strlen(points), "%s%zu", d ? "," : "", no->shape.points[d]);
-    snprintf(box + strlen(box), n - strlen(box), "%s%.17g,%.17g", d ? "," : "", no->start[d], no->extent[d]);
+    snprintf(box + strlen(box), n - strlen(box), "%s%.17g,%.17g", d ? "," : "", no->box_known[d] ? no->start[d] : NAN, no->box_known[d] ? no->extent[d] : NAN);
   }
   snprintf(no->texts[NOMOS_EMULATOR_INTERVAL], n, "%.17g", no->interval);
   NomosParameterRangeWrite(&no->range, no->n_parameters, n, no->texts[NOMOS_EMULATOR_RANGES]);
   snprintf(no->texts[NOMOS_EMULATOR_STEPS], n, "%lld", (long long)(no->solver ? NomosCoarseSolverSteps(no->solver) : 0));
   snprintf(no->texts[NOMOS_EMULATOR_COEFFICIENTS], n, "%s", no->coefficients);
+  snprintf(no->texts[NOMOS_EMULATOR_ENDS], n, "%s", no->ends);
   s->n_texts   = NOMOS_N_EMULATOR_TEXTS;
   s->text_keys = nomos_emulator_text_keys;
   s->texts     = no->text_list;

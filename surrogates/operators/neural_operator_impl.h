@@ -26,8 +26,9 @@ typedef struct {
 } NomosStepStatistics;
 
 /* What is written beside the weights: names of the fields and keys of the parameters (separated by commas), points, time between frames, start and extent of the box along each axis, least and largest value of each parameter,
-   steps of the solver that is corrected between two frames, its coefficients that are no parameters ("compressible.gamma=1.4", separated by commas; the last three older files do not have). */
-enum { NOMOS_EMULATOR_FIELDS, NOMOS_EMULATOR_PARAMETERS, NOMOS_EMULATOR_POINTS, NOMOS_EMULATOR_INTERVAL, NOMOS_EMULATOR_BOX, NOMOS_EMULATOR_RANGES, NOMOS_EMULATOR_STEPS, NOMOS_EMULATOR_COEFFICIENTS, NOMOS_N_EMULATOR_TEXTS };
+   steps of the solver that is corrected between two frames, its coefficients that are no parameters ("compressible.gamma=1.4", separated by commas), its ends ("grid_pde.boundary_x=wall", by
+   semicolons); older files have not all of the last. A box that is not known is NaN. */
+enum { NOMOS_EMULATOR_FIELDS, NOMOS_EMULATOR_PARAMETERS, NOMOS_EMULATOR_POINTS, NOMOS_EMULATOR_INTERVAL, NOMOS_EMULATOR_BOX, NOMOS_EMULATOR_RANGES, NOMOS_EMULATOR_STEPS, NOMOS_EMULATOR_COEFFICIENTS, NOMOS_EMULATOR_ENDS, NOMOS_N_EMULATOR_TEXTS };
 extern const char *const nomos_emulator_text_keys[NOMOS_N_EMULATOR_TEXTS];
 
 /* Least and largest value of each parameter in a training. */
@@ -58,7 +59,9 @@ struct NomosNeuralOperator_s {
   NomosEmulator        emulator;
   NomosCoarseSolver    solver;                                 /* NULL: the network leads from the state itself */
   int64_t              n_solver_steps;                         /* of it, in the training */
+  bool                 widened;                                /* the range, beyond that of train.weights */
   char                 coefficients[1024];                     /* of it, that the network is not told; "": none, or too many */
+  char                 ends[512];                              /* of it: boundaries and their values */
   size_t               n_w;                                    /* tensors of the parameters */
 
   NomosRolloutSchedule schedule;

@@ -43,7 +43,8 @@ void NomosParameterRangeRead(NomosParameterRange *range, size_t n_parameters, co
 
 bool NomosParameterRangeHolds(const NomosParameterRange *range, size_t p, double value)
 {
-  return !range->known || (value >= range->low[p] && value <= range->high[p]);
+  const double rounding = 1e-6 * fmax(fabs(range->low[p]), fabs(range->high[p])); /* of float32 */
+  return !range->known || (value >= range->low[p] - rounding && value <= range->high[p] + rounding);
 }
 
 /* ---- sets */
@@ -98,7 +99,7 @@ static PetscErrorCode Warn(NomosSurrogate s, const char name[], NomosDataset dat
   if (MOST * n_beyond <= n) PetscFunctionReturn(PETSC_SUCCESS);
   length = (size_t)snprintf(text, sizeof text, "%.64s: %zu of %zu trajectories lie beyond what the network was trained with:", name, n_beyond, n);
   for (size_t p = 0; p < no->n_parameters && length < sizeof text; p++)
-    if (theirs.low[p] < no->range.low[p] || theirs.high[p] > no->range.high[p])
+    if (!NomosParameterRangeHolds(&no->range, p, theirs.low[p]) || !NomosParameterRangeHolds(&no->range, p, theirs.high[p]))
       length += (size_t)snprintf(text + length, sizeof text - length, " %.64s from %.4g to %.4g, the training had %.4g to %.4g;", no->parameter_keys[p], theirs.low[p], theirs.high[p], no->range.low[p], no->range.high[p]);
   if (length < sizeof text) snprintf(text + length, sizeof text - length, " predictions there are not learned, and may blow up");
   PetscCall(warn(text, ctx));
@@ -116,6 +117,38 @@ PetscErrorCode NomosNeuralOperatorWarn(NomosSurrogate s, NomosWarningFn warn, vo
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Points of the training, of a network that is another function on other points. */
+static PetscErrorCode CheckPoints(NomosSurrogate s, NomosSafetensors file)
+{
+  const NomosNeuralOperator *no   = s->context;
+  const char                *text = NomosSafetensorsMetadata(file, nomos_emulator_text_keys[NOMOS_EMULATOR_POINTS]);
+  size_t                     points[2];
+
+  PetscFunctionBeginUser;
+  if (!text || sscanf(text, "%zu,%zu", &points[0], &points[1]) < no->shape.n_space || !(NomosEmulatorIsOfGrid(no->emulator) || no->solver)) PetscFunctionReturn(PETSC_SUCCESS);
+  for (int d = 0; d < no->shape.n_space; d++)
+    NomosCheck(points[d] == no->shape.points[d], s->comm, PETSC_ERR_ARG_INCOMP, "%s: these data have %zu points along %s, those that the weights were trained with %zu, and this network is of the cells of its grid (neural_operator.conditioning = channel_attention or cape, .network = unet or deeponet, .form = flux, .base = solver): on other points it is another function; choose data of that grid", s->data_path, no->shape.points[d], NomosAxisName(no, d), points[d]);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A training that begins with the weights of another: what the network knows is what both saw. A scale that holds parameters at its ends would show it nothing beyond the first one's, so it is made anew over both. */
+static PetscErrorCode Widen(NomosSurrogate s, const NomosParameterRange *theirs)
+{
+  NomosNeuralOperator *no = s->context;
+  const size_t         P  = no->n_parameters;
+  double               ends[2 * NOMOS_DATASET_MAX_VARIABLES];
+
+  PetscFunctionBeginUser;
+  for (size_t p = 0; p < P; p++) {
+    no->widened      = no->widened || !NomosParameterRangeHolds(theirs, p, no->range.low[p]) || !NomosParameterRangeHolds(theirs, p, no->range.high[p]);
+    no->range.low[p] = ends[p] = fmin(no->range.low[p], theirs->low[p]);
+    no->range.high[p] = ends[P + p] = fmax(no->range.high[p], theirs->high[p]);
+  }
+  if (no->widened) PetscCall(NomosEmulatorFit(no->emulator, s->parameters, &(NomosEmulatorSeen){2, ends, no->parameter_keys}));
+  NomosParameterRangeWrite(&no->range, P, sizeof no->texts[0], no->texts[NOMOS_EMULATOR_RANGES]);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosNeuralOperatorTakeTexts(NomosSurrogate s, NomosSafetensors file)
 {
   NomosNeuralOperator *no       = s->context;
@@ -128,15 +161,17 @@ PetscErrorCode NomosNeuralOperatorTakeTexts(NomosSurrogate s, NomosSafetensors f
   const char *box = NomosSafetensorsMetadata(file, nomos_emulator_text_keys[NOMOS_EMULATOR_BOX]);
   for (int d = 0; d < no->shape.n_space && s->weights && box; d++) {
     double known[2];
-    if (sscanf(box, d ? "%*g,%*g,%lg,%lg" : "%lg,%lg", &known[0], &known[1]) < 2) break;
+    if (sscanf(box, d ? "%*g,%*g,%lg,%lg" : "%lg,%lg", &known[0], &known[1]) < 2 || isnan(known[1])) continue;
     if (no->box_known[d]) PetscCall(NomosNeuralOperatorBox(s, d, s->data_path, (const double[]){no->start[d], no->extent[d]}, known, "the data that the weights were trained with"));
   }
   NomosParameterRangeRead(&range, no->n_parameters, NomosSafetensorsMetadata(file, nomos_emulator_text_keys[NOMOS_EMULATOR_RANGES]));
-  if (range.known) no->range = range; /* else it is taken for that of the data that are there */
+  if (s->weights) PetscCall(CheckPoints(s, file));
+  if (range.known && s->begins) PetscCall(Widen(s, &range));
+  else if (range.known) no->range = range; /* else it is taken for that of the data that are there */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* ---- logarithms that are none */
+/* ---- what is told before a training */
 
 PetscErrorCode NomosNeuralOperatorDescribe(NomosSurrogate s, size_t n_text, char text[])
 {
@@ -145,8 +180,12 @@ PetscErrorCode NomosNeuralOperatorDescribe(NomosSurrogate s, size_t n_text, char
   size_t                     length   = 0;
 
   PetscFunctionBeginUser;
+  bool solver;
   text[0] = '\0';
-  for (size_t i = 0; i < no->n_w; i++) {
+  PetscCall(NomosConfigIsGiven(s->config, "neural_operator.solver.case", &solver));
+  if (solver && !no->solver) length += (size_t)snprintf(text, n_text, "neural_operator.solver is not looked at: the network steps by itself, unless neural_operator.base = solver");
+  if (no->widened) length += (size_t)snprintf(text + length, n_text - length, "%sthese data have parameters beyond those of train.weights: the network is told them on a scale over both, which its first weights do not know", length ? "; " : "");
+  for (size_t i = 0; i < no->n_w && length < n_text; i++) {
     NomosParameter p;
     double         logarithmic[NOMOS_DATASET_MAX_VARIABLES];
     char           key[2 * NOMOS_MAX_NAME];

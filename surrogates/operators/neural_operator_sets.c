@@ -4,6 +4,7 @@
 #include "surrogates/test_sets.h"
 
 #include <math.h>
+#include <string.h>
 #include <unistd.h>
 
 static const char     prefix[]                       = "neural_operator.tests";
@@ -64,7 +65,10 @@ static PetscErrorCode AddSet(NomosSurrogate s, const char name[], const char pat
   NomosNeuralOperator *no = s->context;
   NomosTestSet        *set;
 
+  static const char *const taken[] = {"train", "validation", "test", "errors", "intervals", "loss"}; /* names of results and pictures */
   PetscFunctionBeginUser;
+  for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) NomosCheck(strcmp(name, taken[i]), s->comm, PETSC_ERR_ARG_WRONG, "%s: a test set cannot be called %s, as results and pictures of the training are; give it another name", path, name);
+  for (size_t i = 0; i < no->n_sets; i++) NomosCheck(strcmp(name, no->sets[i].name), s->comm, PETSC_ERR_ARG_WRONG, "%s and %s are both test sets of the name %s; give one another name", no->sets[i].path, path, name);
   PetscCall(PetscRealloc((no->n_sets + 1) * sizeof *no->sets, &no->sets));
   set  = &no->sets[no->n_sets++];
   *set = (NomosTestSet){0};

@@ -3,6 +3,7 @@
 #include "surrogates/operators/neural_operator_impl.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Points, length and begin along axis d; where the solver's coordinates are points and the data's means over cells, or some of them, the begins are less than half a cell apart. */
@@ -34,26 +35,83 @@ static PetscErrorCode CompareGrid(NomosSurrogate s, NomosModel model)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A key SOLVER.boundary_x of the solver, where the data say theirs. */
-static PetscErrorCode CompareBoundary(const NomosParam *param, const char value[], const char origin[], void *ctx)
+/* ---- ends: SOLVER.boundary_x, .boundary_x_high, ... of the axes that the data have, and .value_low, .value_high where a boundary is a value */
+
+typedef struct {
+  NomosSurrogate   s;
+  NomosFieldReader reader; /* of a file of the data; NULL: the ends are written into no->ends */
+  const char      *path;
+  bool             values;
+} Ends;
+
+static bool IsEnd(const Ends *e, const char key[], const char **name)
 {
-  const NomosSurrogate       s    = ctx;
-  const NomosNeuralOperator *no   = s->context;
-  const char                *name = strstr(param->key, ".boundary_");
+  const NomosNeuralOperator *no  = e->s->context;
+  const char                *dot = strrchr(key, '.');
+
+  *name = dot ? dot + 1 : key;
+  if (!strcmp(*name, "value_low") || !strcmp(*name, "value_high")) return e->values;
+  for (int d = 0; d < no->shape.n_space; d++) {
+    const char  *axis   = NomosAxisName(no, d);
+    const size_t length = strlen(axis);
+    if (!strncmp(*name, "boundary_", 9) && !strncmp(*name + 9, axis, length) && (!(*name)[9 + length] || !strcmp(*name + 9 + length, "_high"))) return true;
+  }
+  return false;
+}
+
+static PetscErrorCode FindValues(const NomosParam *param, const char value[], const char origin[], void *ctx)
+{
+  PetscFunctionBeginUser;
+  (void)origin;
+  if (strstr(param->key, ".boundary_") && !strcmp(value, "value")) ((Ends *)ctx)->values = true;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Against what the file says of it, if it does; or noted. */
+static PetscErrorCode CompareEnd(const NomosParam *param, const char value[], const char origin[], void *ctx)
+{
+  const Ends          *e  = ctx;
+  NomosNeuralOperator *no = e->s->context;
+  const char          *name;
+  char                *theirs;
 
   PetscFunctionBeginUser;
   (void)origin;
-  for (int d = 0; d < no->shape.n_space && name; d++) {
-    if (strcmp(name + strlen(".boundary_"), NomosAxisName(no, d)) || !no->boundary[d][0]) continue;
-    NomosCheck(!strcmp(value, no->boundary[d]), s->comm, PETSC_ERR_ARG_INCOMP, "%s: neural_operator.solver: the solver has %s = %s, the data have boundary_%s = %s; set it to theirs by neural_operator.solver.set, which inherits nothing of the sweep that made them", NomosConfigWhere(s->config, "neural_operator.base"), param->key, value, NomosAxisName(no, d), no->boundary[d]);
+  if (!IsEnd(e, param->key, &name)) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!e->reader) {
+    const size_t length = strlen(no->ends);
+    snprintf(no->ends + length, sizeof no->ends - length, "%s%s=%s", length ? ";" : "", param->key, value);
+    PetscFunctionReturn(PETSC_SUCCESS);
   }
+  PetscCall(NomosFieldReaderAttribute(e->reader, NULL, name, &theirs));
+  const bool same = !theirs || !strcmp(value, theirs);
+  char       said[128];
+  snprintf(said, sizeof said, "%s", theirs ? theirs : "");
+  PetscCall(PetscFree(theirs));
+  NomosCheck(same, e->s->comm, PETSC_ERR_ARG_INCOMP, "%s: neural_operator.solver: the solver has %s = %s, the data have %s = %s (%s); set it to theirs by neural_operator.solver.set, which inherits nothing of the sweep that made them", NomosConfigWhere(e->s->config, "neural_operator.base"), param->key, value, name, said, e->path);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode CompareBoundaries(NomosSurrogate s, NomosModel model)
 {
+  Ends           e = {.s = s};
+  size_t         n;
+  char         **files;
+  PetscErrorCode code = PETSC_SUCCESS;
+
   PetscFunctionBeginUser;
-  PetscCall(NomosConfigVisit(model->config, CompareBoundary, s));
+  PetscCall(NomosConfigVisit(model->config, FindValues, &e));
+  PetscCall(NomosConfigVisit(model->config, CompareEnd, &e));
+  PetscCall(NomosDataFiles(s->data_path, &n, &files));
+  for (size_t i = 0; i < n; i++) {
+    e.path = files[i];
+    if (!code) code = NomosFieldReaderOpen(PETSC_COMM_SELF, files[i], &e.reader);
+    if (!code) code = NomosConfigVisit(model->config, CompareEnd, &e);
+    if (e.reader) PetscCall(NomosFieldReaderClose(&e.reader));
+    PetscCall(PetscFree(files[i]));
+  }
+  PetscCall(PetscFree(files));
+  PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

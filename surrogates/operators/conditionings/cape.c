@@ -51,6 +51,7 @@ const NomosConditioningOps NomosConditioningOps_Cape = {
   .n_params  = sizeof params / sizeof *params, .params = params,
   .auxiliary = true,
   .size      = sizeof(NomosGuidedAttention),
+  .of_grid  = true,
   .create    = Create,
   .fit       = NomosGuidedAttentionFit,
   .apply     = NomosGuidedAttentionApply,

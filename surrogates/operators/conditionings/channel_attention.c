@@ -32,6 +32,7 @@ const NomosConditioningOps NomosConditioningOps_ChannelAttention = {
   .n_params  = sizeof params / sizeof *params, .params = params,
   .auxiliary = true,
   .size      = sizeof(NomosGuidedAttention),
+  .of_grid  = true,
   .create    = Create,
   .fit       = NomosGuidedAttentionFit,
   .apply     = NomosGuidedAttentionApply,

@@ -47,6 +47,7 @@ const NomosEmulatorNetworkOps NomosEmulatorNetworkOps_DeepONet = {
   .reference = "doi:10.1038/s42256-021-00302-5",
   .n_params  = sizeof params / sizeof *params, .params = params,
   .size      = sizeof(NomosDeepONet),
+  .of_grid  = true,
   .create    = Create,
   .destroy   = Destroy,
   .apply     = Apply,

@@ -36,6 +36,7 @@ const NomosEmulatorNetworkOps NomosEmulatorNetworkOps_UNet = {
   .reference = "doi:10.1007/978-3-319-24574-4_28",
   .n_params  = sizeof params / sizeof *params, .params = params,
   .size      = sizeof(NomosUNet),
+  .of_grid  = true,
   .create    = Create,
   .apply     = Apply,
 };

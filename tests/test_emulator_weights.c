@@ -1,0 +1,188 @@
+/* Weights of an emulator where data are not those of their training: other points, other parameters, a domain that nobody told. */
+#include "surrogates/operators/neural_operator_impl.h"
+#include "tests/neural_operator_data.h"
+
+static const double slow[] = {0.5, 1}, fast[] = {4, 8}, between[] = {0.6, 0.9};
+enum { N = 4, N_FRAMES = 5, NX = 16 };
+#define BETA "neural_operator.parameters=[advection.beta]"
+
+static const char *In(const char file[])
+{
+  static char path[NOMOS_MAX_PATH];
+  snprintf(path, sizeof path, "%.2000s/%s", ck_directory, file);
+  return path;
+}
+
+static void MakeData(const char directory[], size_t nx, const double speeds[])
+{
+  WriteWaves(DataPath(MakeDirectory(directory), "train.h5"), &(WaveData){.n = N, .n_frames = N_FRAMES, .nx = nx, .n_speeds = 2, .speeds = speeds});
+}
+
+/* Weights of a training on a directory's data, with settings. */
+static void Save(const char directory[], const char *const settings[])
+{
+  NomosConfig    config;
+  NomosSurrogate s;
+
+  ck_ok(CreateEmulator(PETSC_COMM_SELF, directory, settings, &config, &s));
+  ck_ok(NomosSurrogateSaveWeights(s, In("weights.safetensors"), 0, NULL, NULL));
+  EndEmulator(&config, &s);
+}
+
+/* What is of the cells of its grid is judged on no other one; what is a function on any grid is. */
+START_TEST(OtherPoints)
+{
+  static const struct {
+    const char *settings[4];
+    bool        taken;
+  } rows[] = {
+    {{BETA, "neural_operator.form=increment"},                                                                  true },
+    {{BETA, "neural_operator.form=flux"},                                                                       false},
+    {{BETA, "neural_operator.conditioning=channel_attention", "neural_operator.form=increment"},                false},
+    {{BETA, "neural_operator.conditioning=none", "neural_operator.form=next_state"},                            true },
+  };
+  MakeData("coarse", 2 * NX, slow);
+  MakeData("fine", 4 * NX, slow);
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    NomosConfig    config;
+    NomosSurrogate s;
+    char           weights[NOMOS_MAX_PATH];
+    Save("coarse", rows[i].settings);
+    ck_ok(CreateEmulator(PETSC_COMM_SELF, "fine", rows[i].settings, &config, &s));
+    snprintf(weights, sizeof weights, "%s", In("weights.safetensors"));
+    s->weights = weights;
+    if (rows[i].taken) ck_ok(NomosSurrogateLoadWeights(s, weights));
+    else ck_refused(NomosSurrogateLoadWeights(s, weights), "these data have 64 points along x, those that the weights were trained with 32, and this network is of the cells of its grid");
+    EndEmulator(&config, &s);
+  }
+}
+END_TEST
+
+typedef struct {
+  double low, high;
+} Scale;
+static Scale ScaleOf(NomosSurrogate s)
+{
+  Scale scale = {0, 0};
+
+  for (size_t i = 0; i < NomosParametersCount(s->parameters); i++) {
+    NomosParameter p;
+    double         value;
+    ck_ok(NomosParametersGet(s->parameters, i, &p));
+    if (strcmp(p.name, "channels.low") && strcmp(p.name, "channels.high")) continue;
+    ck_ok(NomosParametersGetDoubles(s->parameters, i, &value));
+    *(strcmp(p.name, "channels.low") ? &scale.high : &scale.low) = value;
+  }
+  return scale;
+}
+
+static PetscErrorCode Count(const char sentence[], void *ctx)
+{
+  (void)sentence;
+  ++*(int *)ctx;
+  return PETSC_SUCCESS;
+}
+
+/* A training that begins with weights sees parameters that those did not: its scale reaches over both, and so does what it says it knows. Parameters within leave all as it was. */
+START_TEST(OtherParameters)
+{
+  MakeData("slow", NX, slow);
+  MakeData("fast", NX, fast);
+  MakeData("between", NX, between);
+  for (int wide = 0; wide < 2; wide++) {
+    NomosConfig    config;
+    NomosSurrogate s;
+    char           weights[NOMOS_MAX_PATH + 32], text[1024];
+    int            n_warnings = 0;
+    Save("slow", (const char *const[]){BETA, NULL});
+    snprintf(weights, sizeof weights, "train.weights=%s", In("weights.safetensors"));
+    ck_ok(CreateEmulator(PETSC_COMM_SELF, wide ? "fast" : "between", (const char *const[]){BETA, weights, NULL}, &config, &s));
+    ck_ok(NomosSurrogateBegin(s));
+    const Scale                scale = ScaleOf(s);
+    const NomosNeuralOperator *no    = s->context;
+    ck_close(exp(scale.low), 0.5, 1e-12); /* logarithms */
+    ck_close(exp(scale.high), wide ? 8 : 1, 1e-12);
+    ck_assert_str_eq(no->texts[NOMOS_EMULATOR_RANGES], wide ? "0.5,8" : "0.5,1");
+    ck_ok(s->ops->describe(s, sizeof text, text));
+    ck_assert(!strstr(text, "parameters beyond those of train.weights") == !wide);
+    ck_ok(s->ops->warn(s, Count, &n_warnings));
+    ck_assert_int_eq(n_warnings, 0);
+    EndEmulator(&config, &s);
+  }
+}
+END_TEST
+
+START_TEST(Ranges)
+{
+  const NomosParameterRange range = {.known = true, .low = {(float)0.1}, .high = {2}};
+
+  ck_assert(NomosParameterRangeHolds(&range, 0, 0.1) && NomosParameterRangeHolds(&range, 0, 2.000001) && !NomosParameterRangeHolds(&range, 0, 2.00001) && !NomosParameterRangeHolds(&range, 0, 0.0999));
+}
+END_TEST
+
+/* Data without coordinates say no domain, and weights of theirs compare none; of a state on another domain a model that knows its own says so. */
+START_TEST(Domain)
+{
+  static const NomosModelOps *const models[] = {&NomosModelOps_Emulator, NULL};
+  NomosConfig                       config;
+  NomosSurrogate                    s;
+  double                            x[NX];
+
+  for (int i = 0; i < NX; i++) x[i] = 10 * (i + 0.5) / NX;
+  for (int told = 0; told < 2; told++) {
+    const NomosModelOps *ops;
+    NomosModel           model = NULL;
+    char                 weights[NOMOS_MAX_PATH], yaml[NOMOS_MAX_PATH];
+    MakeData("said", NX, slow);
+    MakeData("ten", NX, slow);
+    hid_t file = H5Fopen(DataPath("ten", "train.h5"), H5F_ACC_RDWR, H5P_DEFAULT);
+    H5Ldelete(file, "x", H5P_DEFAULT);
+    WriteArray(file, "x", 1, (hsize_t[]){NX}, x);
+    H5Fclose(file);
+    if (!told) {
+      file = H5Fopen(DataPath("said", "train.h5"), H5F_ACC_RDWR, H5P_DEFAULT);
+      H5Ldelete(file, "x", H5P_DEFAULT);
+      H5Fclose(file);
+    }
+    Save("said", (const char *const[]){BETA, NULL});
+    snprintf(weights, sizeof weights, "%s", In("weights.safetensors"));
+    ck_ok(CreateEmulator(PETSC_COMM_SELF, "ten", (const char *const[]){BETA, NULL}, &config, &s));
+    s->weights = weights;
+    if (told) ck_refused(NomosSurrogateLoadWeights(s, weights), "the domain reaches from 0 to 10 along x, that of the data that the weights were trained with from 0 to 1");
+    else ck_ok(NomosSurrogateLoadWeights(s, weights));
+    EndEmulator(&config, &s);
+
+    snprintf(yaml, sizeof yaml, "%s", In("model.yaml"));
+    FILE *text = fopen(yaml, "w");
+    fprintf(text, "case: {units: nondimensional, title: test}\nsolver: emulator\nemulator: {weights: %.2000s, parameters: [1]}\ninitial: {type: file, file: %.2000s/ten/train.h5}\ntime: {dt: 0.05, stop: 1}\n", weights, ck_directory);
+    fclose(text);
+    ck_ok(NomosCaseLoad(PETSC_COMM_SELF, &(NomosCaseInput){.path = yaml, .models = models}, &config, &ops));
+    ck_ok(NomosModelCreate(PETSC_COMM_SELF, ops, config, &model));
+    if (told) ck_refused(ops->initialise(model), "reaches from 0 to 10 along x, that of the training from 0 to 1");
+    else ck_ok(ops->initialise(model));
+    ck_ok(NomosModelDestroy(&model));
+    ck_ok(NomosConfigDestroy(&config));
+  }
+}
+END_TEST
+
+/* Names of test sets that would be taken for something else, and settings that would do nothing. */
+START_TEST(Names)
+{
+  NomosConfig    config;
+  NomosSurrogate s;
+
+  MakeData("named", NX, slow);
+  WriteWaves(DataPath("named", "tests/test.h5"), &(WaveData){.n = N, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 2, .speeds = slow});
+  ck_refused(CreateEmulator(PETSC_COMM_SELF, "named", (const char *const[]){BETA, NULL}, &config, &s), "a test set cannot be called test");
+  EndEmulator(&config, &s);
+  ck_assert(!rename(DataPath("named", "tests/test.h5"), In("named/tests/far.h5")));
+  WriteWaves(DataPath("named", "tests/far.hdf5"), &(WaveData){.n = N, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 2, .speeds = slow});
+  ck_refused(CreateEmulator(PETSC_COMM_SELF, "named", (const char *const[]){BETA, NULL}, &config, &s), "are both test sets of the name far");
+  EndEmulator(&config, &s);
+  ck_refused(CreateEmulator(PETSC_COMM_SELF, "slow", (const char *const[]){"neural_operator.conditioning=", "channel_attention.width=4", NULL}, &config, &s), "channel_attention is set, and neural_operator.parameters names none");
+  EndEmulator(&config, &s);
+}
+END_TEST
+
+NOMOS_TEST_SUITE("emulator_weights", OtherPoints, OtherParameters, Ranges, Domain, Names)
