@@ -200,9 +200,9 @@ static NomosScalingLaw LawOf(const Problem *p, const double middle[2], const dou
 /* ---- errors drawn again */
 
 /* Factor of the residuals of a draw: sqrt(degrees/chi^2). */
-static double Spread(uint64_t seed, size_t draw, size_t degrees)
+static double Spread(uint64_t seed, const char name[], size_t draw, size_t degrees)
 {
-  const uint64_t stream = NomosRandomStream("scaling law: spread");
+  const uint64_t stream = NomosRandomStream(name);
   double         chi2   = 0;
 
   for (size_t k = 0; k < degrees; k++) {
@@ -212,13 +212,67 @@ static double Spread(uint64_t seed, size_t draw, size_t degrees)
   return sqrt((double)degrees / fmax(chi2, 1e-12));
 }
 
-/* Residuals of a draw, as many as asked for. */
-static void DrawResiduals(const NomosScalingFit *fit, const char name[], size_t draw, size_t n, double values[])
+/* n of these, drawn again. */
+static void DrawAgain(const NomosScalingFit *fit, const char stream[], size_t draw, double spread, size_t n_residuals, const double residuals[], size_t n, double values[])
 {
-  const uint64_t stream = NomosRandomStream(name);
-  const double   spread = Spread(fit->seed, draw, fit->n - fit->n_unknowns);
+  for (size_t i = 0; i < n; i++) values[i] = spread * residuals[NomosRandomIndex(fit->seed, NomosRandomStream(stream), draw * n + i, n_residuals)];
+}
 
-  for (size_t i = 0; i < n; i++) values[i] = spread * fit->residuals[NomosRandomIndex(fit->seed, stream, draw * n + i, fit->n)];
+/* Of all points. The mean of those of a size is drawn by itself; what each differs by from it has none. */
+static void DrawPoints(const NomosScalingFit *fit, size_t draw, double values[])
+{
+  if (!fit->n_sizes) {
+    DrawAgain(fit, "scaling law: residuals", draw, Spread(fit->seed, "scaling law: spread", draw, fit->n - fit->n_unknowns), fit->n, fit->residuals, fit->n, values);
+    return;
+  }
+  DrawAgain(fit, "scaling law: residuals", draw, Spread(fit->seed, "scaling law: spread", draw, fit->n - fit->n_sizes), fit->n, fit->residuals, fit->n, values);
+  const double spread = Spread(fit->seed, "scaling law: spread of sizes", draw, fit->n_sizes - fit->n_unknowns);
+  for (size_t c = 0; c < fit->n_sizes; c++) {
+    double shared, mean = 0, count = 0;
+    shared = spread * fit->shared[NomosRandomIndex(fit->seed, NomosRandomStream("scaling law: sizes"), draw * fit->n_sizes + c, fit->n_sizes)];
+    for (size_t i = 0; i < fit->n; i++)
+      if (fit->size[i] == c) mean += values[i], count++;
+    for (size_t i = 0; i < fit->n; i++)
+      if (fit->size[i] == c) values[i] += shared - mean / count;
+  }
+}
+
+/* Of n further trainings of one size. */
+static void DrawFurther(const NomosScalingFit *fit, size_t draw, size_t n, double values[])
+{
+  const size_t n_own = fit->n_sizes ? fit->n_sizes : fit->n_unknowns;
+  double       shared = 0;
+
+  DrawAgain(fit, "scaling law: further trainings", draw, Spread(fit->seed, "scaling law: spread", draw, fit->n - n_own), fit->n, fit->residuals, n, values);
+  if (fit->n_sizes) DrawAgain(fit, "scaling law: further sizes", draw, Spread(fit->seed, "scaling law: spread of sizes", draw, fit->n_sizes - fit->n_unknowns), fit->n_sizes, fit->shared, 1, &shared);
+  for (size_t i = 0; i < n; i++) values[i] += shared;
+}
+
+/* Of residuals as they are: sizes, their means, and what is left. */
+static void Share(const NomosScalingInput *input, NomosScalingFit *fit)
+{
+  size_t n_sizes = 0;
+
+  for (size_t i = 0; i < fit->n; i++) {
+    const NomosScalingPoint *a = &input->points[i];
+    size_t                   j = 0;
+    while (j < i && (fabs(log(input->points[j].weights / a->weights)) > 1e-9 || fabs(log(input->points[j].examples / a->examples)) > 1e-9)) j++;
+    fit->size[i] = j < i ? fit->size[j] : n_sizes++;
+  }
+  if (n_sizes == fit->n || n_sizes <= fit->n_unknowns) {
+    for (size_t i = 0; i < fit->n; i++) fit->residuals[i] *= sqrt((double)fit->n / (double)(fit->n - fit->n_unknowns));
+    return;
+  }
+  fit->n_sizes = n_sizes;
+  for (size_t c = 0; c < n_sizes; c++) {
+    double mean = 0, count = 0;
+    for (size_t i = 0; i < fit->n; i++)
+      if (fit->size[i] == c) mean += fit->residuals[i], count++;
+    mean /= count;
+    fit->shared[c] = sqrt((double)n_sizes / (double)(n_sizes - fit->n_unknowns)) * mean;
+    for (size_t i = 0; i < fit->n; i++)
+      if (fit->size[i] == c) fit->residuals[i] = sqrt((double)fit->n / (double)(fit->n - n_sizes)) * (fit->residuals[i] - mean);
+  }
 }
 
 /* Each from the law's own numbers and from where the one before ended: a draw may lie in another valley. */
@@ -228,7 +282,7 @@ static void Draw(Problem *p, const double theta[N_UNKNOWNS], const double middle
 
   memcpy(previous, theta, sizeof previous);
   for (size_t draw = 0; draw < fit->n_draws; draw++) {
-    DrawResiduals(fit, "scaling law: residuals", draw, p->n, p->y);
+    DrawPoints(fit, draw, p->y);
     for (size_t i = 0; i < p->n; i++) p->y[i] += log(NomosScalingError(&fit->law, exp(p->x[0][i] + middle[0]), exp(p->x[1][i] + middle[1])));
     memcpy(fitted, theta, sizeof fitted);
     const double sum = Descend(p, fitted);
@@ -246,7 +300,8 @@ static PetscErrorCode Fit(const NomosScalingInput *input, Problem *p, NomosScali
   const double sum     = Search(p, theta), degrees = (double)(p->n - fit->n_unknowns);
   fit->law             = LawOf(p, middle, theta);
   fit->deviation       = sqrt(sum / degrees);
-  for (size_t i = 0; i < p->n; i++) fit->residuals[i] = sqrt((double)p->n / degrees) * (p->y[i] - log(NomosScalingError(&fit->law, input->points[i].weights, input->points[i].examples)));
+  for (size_t i = 0; i < p->n; i++) fit->residuals[i] = p->y[i] - log(NomosScalingError(&fit->law, input->points[i].weights, input->points[i].examples));
+  Share(input, fit);
   Draw(p, theta, middle, fit);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -257,7 +312,7 @@ PetscErrorCode NomosScalingFitLaw(const NomosScalingInput *input, NomosScalingFi
 
   PetscFunctionBeginUser;
   *fit = (NomosScalingFit){.n = input->n, .n_draws = input->n_draws, .seed = input->seed};
-  PetscCall(PetscMalloc2(input->n_draws + 1, &fit->draws, input->n + 1, &fit->residuals));
+  PetscCall(PetscMalloc4(input->n_draws + 1, &fit->draws, input->n + 1, &fit->residuals, input->n + 1, &fit->size, input->n + 1, &fit->shared));
   PetscCall(PetscMalloc3(p.n + 1, &p.x[0], p.n + 1, &p.x[1], p.n + 1, &p.y));
   PetscErrorCode code = Fit(input, &p, fit);
   PetscCall(PetscFree3(p.x[0], p.x[1], p.y));
@@ -268,7 +323,7 @@ PetscErrorCode NomosScalingFitLaw(const NomosScalingInput *input, NomosScalingFi
 PetscErrorCode NomosScalingFree(NomosScalingFit *fit)
 {
   PetscFunctionBeginUser;
-  PetscCall(PetscFree2(fit->draws, fit->residuals));
+  PetscCall(PetscFree4(fit->draws, fit->residuals, fit->size, fit->shared));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -306,7 +361,7 @@ PetscErrorCode NomosScalingErrorInterval(const NomosScalingFit *fit, double weig
   PetscCall(PetscMalloc2(fit->n_draws + 1, &values, n_trainings + 1, &residuals));
   for (size_t i = 0; i < fit->n_draws; i++) {
     double factor = n_trainings ? 0 : 1;
-    DrawResiduals(fit, "scaling law: further trainings", i, n_trainings, residuals);
+    DrawFurther(fit, i, n_trainings, residuals);
     for (size_t k = 0; k < n_trainings; k++) factor += exp(residuals[k]) / (double)n_trainings;
     values[i] = factor * NomosScalingError(&fit->draws[i], weights, examples);
   }

@@ -5,7 +5,9 @@
    Hoffmann et al. (2022), doi:10.48550/arXiv.2203.15556; Kaplan et al. (2020), doi:10.48550/arXiv.2001.08361. Where only one of the two differs between the points its term is fitted alone.
 
    Fitted in logarithms: the least sum of (log E_i - log E(N_i, D_i))^2, by bounded Levenberg-Marquardt steps from a grid of first guesses. What is uncertain about it is in laws that are fitted to errors
-   drawn again: the law's, times residuals drawn with replacement, whose size is itself drawn (from chi^2 of the degrees of freedom), so that intervals are right for few points too. */
+   drawn again: the law's, times residuals drawn with replacement, whose size is itself drawn (from chi^2 of the degrees of freedom), so that intervals are right for few points too. Trainings of one size that
+   differ by their seed share their data, and what the law misses there: of several a size, the mean residual of a size and what each training differs by from it are drawn apart, and the former have the
+   degrees of freedom of the sizes, not of the trainings. */
 #ifndef NOMOS_SURROGATES_SCALING_LAW_H
 #define NOMOS_SURROGATES_SCALING_LAW_H
 
@@ -39,7 +41,10 @@ typedef struct {
   double           deviation;  /* standard deviation of log E about the law */
   size_t           n, n_draws;
   NomosScalingLaw *draws;      /* (n_draws) */
-  double          *residuals;  /* (n) of log E, widened by sqrt(n/(n - n_unknowns)) */
+  double          *residuals;  /* (n) of log E, widened by sqrt(n/(n - n_unknowns)); with `shared` what a training differs by from its size's mean, by sqrt(n/(n - n_sizes)) */
+  size_t           n_sizes;    /* different (N, D) of several trainings each; 0: as many as points, or too few for means of their own */
+  size_t          *size;       /* (n) which of them a point has */
+  double          *shared;     /* (n_sizes) their mean residuals, widened by sqrt(n_sizes/(n_sizes - n_unknowns)) */
   uint64_t         seed;
 } NomosScalingFit;
 
