@@ -123,6 +123,23 @@ START_TEST(windows_of_trajectories)
   ck_ok(NomosDatasetRead(data, 0, NOMOS_SPLIT_TRAIN, 1, (size_t[]){5}, &whole[0][0][0]));
   ck_assert(whole[2][3][5] == ValueAt(1, 6, 3, 5));
   ck_ok(NomosDatasetClose(&data));
+
+  /* Windows for the training alone. */
+  input             = Input("plain.h5");
+  input.window      = 3;
+  input.whole_tests = true;
+  ck_ok(NomosDatasetOpen(PETSC_COMM_WORLD, &input, &data));
+  ck_assert(NomosDatasetExamples(data, NOMOS_SPLIT_TRAIN) == 5 * 5 && NomosDatasetExamples(data, NOMOS_SPLIT_VALIDATION) == 2 && NomosDatasetExamples(data, NOMOS_SPLIT_TEST) == 3);
+  ck_assert(NomosDatasetFrames(data, NOMOS_SPLIT_TRAIN) == 3 && NomosDatasetFrames(data, NOMOS_SPLIT_VALIDATION) == N_FRAMES && NomosDatasetFrames(data, NOMOS_SPLIT_TEST) == N_FRAMES);
+  for (size_t e = 0; e < 3; e++) {
+    static double all[N_FRAMES][NY][NX];
+    size_t        trajectory, frame;
+    ck_ok(NomosDatasetOrigin(data, NOMOS_SPLIT_TEST, e, &trajectory, NULL, &frame));
+    ck_ok(NomosDatasetRead(data, 0, NOMOS_SPLIT_TEST, 1, &e, &all[0][0][0]));
+    ck_assert(frame == 0);
+    for (size_t k = 0; k < N_FRAMES; k++) ck_assert(all[k][1][2] == ValueAt(trajectory, k, 1, 2));
+  }
+  ck_ok(NomosDatasetClose(&data));
 }
 END_TEST
 

@@ -405,7 +405,30 @@ START_TEST(Judged)
 }
 END_TEST
 
-/* Three members that were never trained: mean, deviation and shares are counted by hand; the quantile holds its share of the validation. */
+/* Windows are for the training: what is judged are whole trajectories, with the figures that it has without windows, and a row each. */
+START_TEST(Windows)
+{
+#define OF_WINDOWS "neural_operator.parameters=[advection.beta]", "data.test=0.5", "data.validation=0.25"
+  static const char *const settings[][5] = {{OF_WINDOWS}, {OF_WINDOWS, "neural_operator.frames=3"}};
+  Figures                  figures[2]    = {0};
+  for (int windows = 0; windows < 2; windows++) {
+    NomosConfig    config;
+    NomosSurrogate s;
+    NomosJudgement judgement;
+    Create("waves", settings[windows], &config, &s);
+    ck_assert_int_eq(s->n_examples[NOMOS_SPLIT_TRAIN], windows ? N_FRAMES - 2 : 1);
+    ck_ok(s->ops->evaluate(s, NOMOS_SPLIT_VALIDATION, Take, &figures[windows]));
+    ck_ok(s->ops->evaluate(s, NOMOS_SPLIT_TEST, Take, &figures[windows]));
+    ck_ok(NomosNeuralOperatorJudge(s, &(NomosJudgementInput){.comm = PETSC_COMM_SELF, .dataset = s->data, .split = NOMOS_SPLIT_TEST}, &judgement));
+    ck_assert(judgement.n == 2 && judgement.n_steps == N_FRAMES - 1);
+    ck_ok(NomosJudgementFree(&judgement));
+    EndEmulator(&config, &s);
+  }
+  ck_assert(figures[0].n == figures[1].n && figures[0].n);
+  for (size_t i = 0; i < figures[0].n; i++) ck_assert(figures[0].values[i] == figures[1].values[i] || isnan(figures[0].values[i]));
+}
+END_TEST
+
 /* A row of errors.csv says which trajectory it is of: of which file, and its number there. */
 START_TEST(Rows)
 {
@@ -440,6 +463,7 @@ START_TEST(Rows)
 }
 END_TEST
 
+/* Three members that were never trained: mean, deviation and shares are counted by hand; the quantile holds its share of the validation. */
 START_TEST(Ensemble)
 {
   enum { N_MEMBERS = 3, N_ALL = (N_FRAMES - 1) * N * NX };
@@ -892,4 +916,4 @@ START_TEST(Refused)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("neural_operator", Schedules, Losses, Pushforward, Noise, Recomputed, Memory, Gradients, Judged, Rows, Ensemble, Members, Learned, Run, RunRefused, Beyond, OtherWeights, Refused)
+NOMOS_TEST_SUITE("neural_operator", Schedules, Losses, Pushforward, Noise, Recomputed, Memory, Gradients, Judged, Windows, Rows, Ensemble, Members, Learned, Run, RunRefused, Beyond, OtherWeights, Refused)

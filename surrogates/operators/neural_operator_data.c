@@ -80,6 +80,7 @@ PetscErrorCode NomosNeuralOperatorData(NomosSurrogate s, NomosDatasetInput *inpu
   input->variables   = no->variables;
   input->frames      = true;
   input->window      = (size_t)frames;
+  input->whole_tests = true; /* judged by free runs from the first frame on */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -206,13 +207,10 @@ PetscErrorCode NomosTrajectoriesRead(NomosSurrogate s, const NomosTrajectoriesIn
 {
   const NomosNeuralOperator *no = s->context;
   double                     mean[NOMOS_DATASET_MAX_VARIABLES], deviation[NOMOS_DATASET_MAX_VARIABLES], *values;
-  size_t                     shape[NOMOS_FIELD_MAX_DIMS + 1];
   const size_t               n = input->n, P = no->n_parameters;
-  int                        n_dims;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosDatasetShape(input->dataset, 0, &n_dims, shape, NULL));
-  *t = (NomosTrajectories){.n = n, .n_frames = shape[0]};
+  *t = (NomosTrajectories){.n = n, .n_frames = NomosDatasetFrames(input->dataset, input->split)};
   PetscCall(NomosNeuralOperatorUnits(s, mean, deviation));
   PetscCall(PetscMalloc2(t->n_frames * n * no->size, &t->states, n * P + 1, &t->parameters));
   PetscCall(PetscMalloc1(n * t->n_frames * no->n_points, &values));

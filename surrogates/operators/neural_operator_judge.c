@@ -110,12 +110,9 @@ static PetscErrorCode Begin(Judging *j, const NomosJudgementInput *input)
 {
   const NomosNeuralOperator *no = j->s->context;
   NomosJudgement            *judgement = j->judgement;
-  size_t                     shape[NOMOS_FIELD_MAX_DIMS + 1];
-  int                        n_dims;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosDatasetShape(input->dataset, 0, &n_dims, shape, NULL));
-  *judgement = (NomosJudgement){.n = NomosDatasetExamples(input->dataset, input->split), .n_steps = shape[0] - 1, .n_fields = no->n_fields};
+  *judgement = (NomosJudgement){.n = NomosDatasetExamples(input->dataset, input->split), .n_steps = NomosDatasetFrames(input->dataset, input->split) - 1, .n_fields = no->n_fields};
   PetscCall(PetscCalloc1(judgement->n * no->n_parameters + 1, &judgement->parameters));
   PetscCall(NomosNeuralOperatorUnits(j->s, j->mean, j->deviation));
   for (int p = 0; p < NOMOS_N_PREDICTORS; p++) {

@@ -28,9 +28,8 @@ static PetscErrorCode FindZero(NomosSurrogate s, NomosSplit split, size_t exampl
 /* Every rank looks at its share of the examples; *found: number of the first example and frame among all. */
 static PetscErrorCode FindFirst(NomosSurrogate s, NomosSplit split, const double offset[], int64_t *found)
 {
-  const NomosNeuralOperator *no    = s->context;
   const double               least = NomosParametersType(s->parameters) == NOMOS_F32 ? FLT_MIN : DBL_MIN;
-  const size_t               n     = s->n_examples[split];
+  const size_t               n     = s->n_examples[split], n_frames = NomosDatasetFrames(s->data, split);
   int                        rank, size;
 
   PetscFunctionBeginUser;
@@ -40,7 +39,7 @@ static PetscErrorCode FindFirst(NomosSurrogate s, NomosSplit split, const double
   for (size_t e = (size_t)rank; e < n && *found == INT64_MAX; e += (size_t)size) {
     size_t frame = 0;
     PetscCall(FindZero(s, split, e, offset, least, &frame));
-    if (frame < no->n_frames) *found = (int64_t)(e * no->n_frames + frame);
+    if (frame < n_frames) *found = (int64_t)(e * n_frames + frame);
   }
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, found, 1, MPI_INT64_T, MPI_MIN, s->comm));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -60,9 +59,10 @@ PetscErrorCode NomosNeuralOperatorNorms(NomosSurrogate s)
     int64_t     found, every;
     PetscCall(FindFirst(s, (NomosSplit)split, mean, &found));
     if (found == INT64_MAX) continue;
+    const size_t n_frames = NomosDatasetFrames(s->data, (NomosSplit)split);
     PetscCall(NomosConfigGetInt(s->config, "data.every", &every));
-    PetscCall(NomosDatasetOrigin(s->data, (NomosSplit)split, (size_t)found / no->n_frames, &trajectory, &file, &frame));
-    frame += (size_t)found % no->n_frames * (size_t)every;
+    PetscCall(NomosDatasetOrigin(s->data, (NomosSplit)split, (size_t)found / n_frames, &trajectory, &file, &frame));
+    frame += (size_t)found % n_frames * (size_t)every;
     NomosCheck(false, s->comm, PETSC_ERR_ARG_WRONG, "%s: %s%s is zero everywhere in frame %zu of trajectory %zu (through all files), and the loss is relative to its norm; leave such trajectories or frames out (data.trajectories, data.first_frame, data.every), or name a field beside it that is not zero (neural_operator.fields)", file, no->variables[0].name, no->n_fields > 1 ? ", like the other fields," : "", frame, trajectory);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
