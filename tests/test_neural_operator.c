@@ -479,7 +479,7 @@ START_TEST(Ensemble)
   WriteWaves(DataPath("waves", "tests/same.h5"), &(WaveData){.n = N, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 4, .speeds = speeds});
   MakeDirectory("members");
   snprintf(folder, sizeof folder, "neural_operator.ensemble=%.1000s/members", ck_directory);
-  Create("waves", (const char *const[]){"neural_operator.parameters=[advection.beta]", "data.validation=0.5", folder, NULL}, &config, &s);
+  Create("waves", (const char *const[]){"neural_operator.parameters=[advection.beta]", "data.validation=0.5", "train.batch=3", folder, NULL}, &config, &s); /* in pieces of three */
   ck_ok(NomosTrajectoriesRead(s, &(NomosTrajectoriesInput){.dataset = ((NomosNeuralOperator *)s->context)->sets[0].dataset, .split = NOMOS_SPLIT_TRAIN, .n = N, .examples = ALL}, &t));
   ck_refused(s->ops->results(s, Take, &figures), "has weights of 0 trainings");
   for (int m = 0; m < N_MEMBERS; m++) {
@@ -535,6 +535,55 @@ START_TEST(Ensemble)
 }
 END_TEST
 
+/* Members and the surrogate have units of their own: their mean is one in units of the data, and the surrogate keeps its units and the range of its parameters. */
+START_TEST(Units)
+{
+  enum { N_MEMBERS = 2, N_ROWS = (N_FRAMES - 1) * N * 2 };
+  NomosConfig    config;
+  NomosSurrogate s;
+  Figures        figures = {0};
+  char           path[NOMOS_MAX_PATH], folder[NOMOS_MAX_PATH + 32];
+  static double  m[N_ROWS][NX], u[N_ROWS][NX], p[N_ROWS * NX];
+  double         mean[NOMOS_DATASET_MAX_VARIABLES], deviation[NOMOS_DATASET_MAX_VARIABLES], error = 0;
+  MakeWaves();
+  WriteWaves(DataPath("waves", "tests/same.h5"), &(WaveData){.n = N, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 4, .speeds = speeds, .two_fields = true});
+  MakeDirectory("units");
+  snprintf(folder, sizeof folder, "neural_operator.ensemble=%.1000s/units", ck_directory);
+  Create("waves", (const char *const[]){"neural_operator.parameters=[advection.beta]", "neural_operator.fields=[u, w]", "neural_operator.normalise=channels", "data.validation=0.5", folder, NULL}, &config, &s);
+  NomosNeuralOperator      *no    = s->context;
+  const NomosParameterRange range = no->range;
+  for (int k = 0; k < N_MEMBERS; k++) {
+    NomosTrajectories t;
+    ck_ok(NomosParametersInitialise(s->parameters, (uint64_t)k));
+    ck_ok(s->ops->fit(s));
+    ck_ok(NomosNormalisationSet(&no->normalisation, s->parameters, (double[]){0.3 * k, 90 + 20 * k}, (double[]){1 + k, 5 + 7 * k}));
+    snprintf(no->texts[NOMOS_EMULATOR_RANGES], 16, "1,2");
+    snprintf(path, sizeof path, "%.1000s/units/%d.safetensors", ck_directory, k);
+    ck_ok(NomosSurrogateSaveWeights(s, path, 0, NULL, NULL));
+    ck_ok(NomosTrajectoriesRead(s, &(NomosTrajectoriesInput){.dataset = no->sets[0].dataset, .split = NOMOS_SPLIT_TRAIN, .n = N, .examples = ALL}, &t));
+    ck_ok(NomosNeuralOperatorPredict(s, NOMOS_PREDICTOR_EMULATOR, &t, p));
+    ck_ok(NomosNeuralOperatorUnits(s, mean, deviation));
+    for (size_t row = 0; row < N_ROWS; row++)
+      for (size_t x = 0; x < NX; x++) {
+        m[row][x] += (mean[row % 2] + deviation[row % 2] * p[row * NX + x]) / N_MEMBERS;
+        u[row][x] = mean[row % 2] + deviation[row % 2] * t.states[(N * 2 + row) * NX + x];
+      }
+    ck_ok(NomosTrajectoriesFree(&t));
+  }
+  for (size_t row = 0; row < N_ROWS; row++) {
+    double squares = 0, norm = 0;
+    for (size_t x = 0; x < NX; x++) squares += pow(m[row][x] - u[row][x], 2), norm += pow(u[row][x], 2);
+    error += sqrt(squares / norm) / N_ROWS;
+  }
+  ck_ok(s->ops->fit(s));
+  ck_ok(s->ops->results(s, Take, &figures));
+  ck_close(Figure(&figures, "same_ensemble_nrmse"), error, 1e-12);
+  ck_assert(no->range.known && no->range.low[0] == range.low[0] && no->range.high[0] == range.high[0]);
+  EndEmulator(&config, &s);
+  ck_assert(!remove(DataPath("waves", "tests/same.h5")));
+}
+END_TEST
+
 /* Settings of the training of member m; weights that nobody trained. */
 static void WriteMember(int m, const char *const settings[])
 {
@@ -567,6 +616,7 @@ START_TEST(Members)
   WriteWaves(DataPath(MakeDirectory("seen"), "train.h5"), &(WaveData){.n = 10, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 4, .speeds = speeds});
   MakeDirectory("kin");
   snprintf(folder, sizeof folder, "neural_operator.ensemble=%.1000s/kin", ck_directory);
+  const char *const *const same = tries[0].settings;
   const char *const here[] = {OF_KIN, "data.test=0.2", folder, NULL}, *const elsewhere[] = {OF_KIN, "data.test=0.2", "data.trajectories=8", folder, NULL};
   WriteMember(0, here);
   for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {
@@ -577,6 +627,16 @@ START_TEST(Members)
     else ck_ok(s->ops->results(s, Take, &figures));
     EndEmulator(&config, &s);
   }
+  /* nor do they know of each other's validation, where they were trained with other data than these */
+  WriteMember(1, (const char *const[]){OF_KIN, tries[3].settings[0], tries[3].settings[1], NULL});
+  Create("seen", elsewhere, &config, &s);
+  ck_refused(s->ops->results(s, Take, &figures), "kin/1.safetensors were trained with different data");
+  EndEmulator(&config, &s);
+  WriteMember(1, (const char *const[]){OF_KIN, tries[1].settings[0], tries[1].settings[1], NULL});
+  Create("seen", elsewhere, &config, &s);
+  ck_refused(s->ops->results(s, Take, &figures), "kin/1.safetensors were trained on different parts of their data");
+  EndEmulator(&config, &s);
+  WriteMember(1, (const char *const[]){OF_KIN, same[0], same[1], NULL});
   Create("seen", elsewhere, &config, &s);
   figures.n = 0;
   ck_ok(s->ops->results(s, Take, &figures));
@@ -916,4 +976,4 @@ START_TEST(Refused)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("neural_operator", Schedules, Losses, Pushforward, Noise, Recomputed, Memory, Gradients, Judged, Windows, Rows, Ensemble, Members, Learned, Run, RunRefused, Beyond, OtherWeights, Refused)
+NOMOS_TEST_SUITE("neural_operator", Schedules, Losses, Pushforward, Noise, Recomputed, Memory, Gradients, Judged, Windows, Rows, Ensemble, Units, Members, Learned, Run, RunRefused, Beyond, OtherWeights, Refused)

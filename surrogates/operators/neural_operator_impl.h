@@ -183,7 +183,7 @@ double NomosJudgementOfTrajectory(const NomosJudgement *judgement, NomosPredicto
 PetscErrorCode NomosNeuralOperatorEvaluate(NomosSurrogate s, NomosSplit split, NomosResultFn result, void *ctx);
 PetscErrorCode NomosNeuralOperatorResults(NomosSurrogate s, NomosResultFn result, void *ctx);
 
-/* ---- neural_operator_members.c: files of weights in a folder, in order of their names. Errors: fewer than two; the same weights twice; members that were trained with other data, or on another part of these. Collective. */
+/* ---- neural_operator_members.c: files of weights in a folder, in order of their names. Errors: fewer than two; the same weights twice; members of different data or of different parts of them, or of another part of these. Collective. */
 
 PetscErrorCode NomosEnsembleMembersFind(NomosSurrogate s, const char folder[], size_t *n, char ***paths);
 PetscErrorCode NomosEnsembleMembersFree(size_t n, char ***paths);
@@ -215,8 +215,21 @@ PetscErrorCode NomosNeuralOperatorWarn(NomosSurrogate s, NomosWarningFn warn, vo
 PetscErrorCode NomosNeuralOperatorDescribe(NomosSurrogate s, size_t n_text, char text[]);
 PetscErrorCode NomosNeuralOperatorTakeTexts(NomosSurrogate s, NomosSafetensors file);
 
-/* ---- neural_operator_intervals.c: what the intervals mean +- q deviation of these sets hold, as results; and a picture, intervals in s->directory. Collective. */
-PetscErrorCode NomosNeuralOperatorIntervals(NomosSurrogate s, size_t n_sets, const NomosEnsembleMoments sets[], double q, NomosResultFn result, void *ctx);
+/* ---- neural_operator_intervals.c */
+
+/* What the intervals mean +- q deviation of a set hold, the same on all ranks. */
+typedef struct {
+  const char *name; /* borrowed */
+  size_t      n_all, n_steps, median, frame; /* the trajectory and the frame that are drawn */
+  double     *values;     /* (kinds, n_all, n_steps), means over fields */
+  double     *profiles;   /* (kinds of lines, nx): of the first field in its units, in two dimensions along the middle line */
+  double     *parameters; /* (P) of the median */
+} NomosIntervals;
+/* Collective. */
+PetscErrorCode NomosIntervalsCreate(NomosSurrogate s, const NomosEnsembleMoments *moments, double q, NomosIntervals *intervals);
+PetscErrorCode NomosIntervalsFree(NomosIntervals *intervals);
+/* As results; and a picture, intervals in s->directory. Collective. */
+PetscErrorCode NomosNeuralOperatorIntervals(NomosSurrogate s, size_t n_sets, const NomosIntervals sets[], NomosResultFn result, void *ctx);
 
 /* ---- neural_operator_sets.c: sets that are for tests only */
 
