@@ -429,6 +429,112 @@ START_TEST(Windows)
 }
 END_TEST
 
+/* Of the trajectories from `first` on of a file the second field becomes this number. */
+static void MakeConstant(const char path[], size_t first, size_t n, double value)
+{
+  static double buffer[N * N_FRAMES * NX];
+  hid_t         file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT), set = H5Dopen2(file, "w", H5P_DEFAULT);
+  ck_assert(H5Dread(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, buffer) >= 0);
+  for (size_t i = first * N_FRAMES * NX; i < (first + n) * N_FRAMES * NX; i++) buffer[i] = value;
+  ck_assert(H5Dwrite(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, buffer) >= 0);
+  H5Dclose(set);
+  H5Fclose(file);
+}
+
+typedef struct {
+  size_t n;
+  char   text[8][2048];
+} Warnings;
+
+static PetscErrorCode Listen(const char sentence[], void *ctx)
+{
+  Warnings *warnings = ctx;
+  ck_assert_int_lt(warnings->n, 8);
+  snprintf(warnings->text[warnings->n++], sizeof warnings->text[0], "%s", sentence);
+  return PETSC_SUCCESS;
+}
+
+/* A field that is zero in one trajectory takes no figure with it, and is told; nor does one that is constant take a picture. The folder has a long name. */
+START_TEST(Zeros)
+{
+  NomosConfig    config;
+  NomosSurrogate s;
+  NomosJudgement judgement;
+  Figures        figures  = {0};
+  Warnings       warnings = {0};
+  char           path[NOMOS_MAX_PATH], folder[NOMOS_MAX_PATH + 32], line[2 * NOMOS_MAX_PATH];
+  void          *weights;
+  double         sum = 0, count = 0;
+  size_t         n_rows = 0, n_told = 0;
+  WriteWaves(DataPath(MakeDirectory("zeros"), "train.h5"), &(WaveData){.n = N, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 4, .speeds = speeds, .two_fields = true});
+  WriteWaves(DataPath("zeros", "tests/flat.h5"), &(WaveData){.n = N, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 4, .speeds = speeds, .two_fields = true});
+  WriteWaves(DataPath("zeros", "tests/still.h5"), &(WaveData){.n = N, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 4, .speeds = speeds, .two_fields = true});
+  MakeConstant(DataPath("zeros", "tests/flat.h5"), 0, N, 3);
+  MakeConstant(DataPath("zeros", "tests/still.h5"), 1, 1, 0);
+  MakeDirectory("pair");
+  snprintf(folder, sizeof folder, "neural_operator.ensemble=%.1000s/pair", ck_directory);
+  Create("zeros", (const char *const[]){"neural_operator.parameters=[advection.beta]", "neural_operator.fields=[u, w]", "neural_operator.normalise=channels", "neural_operator.form=increment", "data.validation=0.5", folder, NULL}, &config, &s);
+  for (int m = 0; m < 2; m++) {
+    ck_ok(NomosParametersInitialise(s->parameters, (uint64_t)m));
+    ck_ok(s->ops->fit(s));
+    snprintf(path, sizeof path, "%.1000s/pair/%d.safetensors", ck_directory, m);
+    ck_ok(NomosSurrogateSaveWeights(s, path, 0, NULL, NULL));
+  }
+  ck_ok(NomosParametersEdit(s->parameters, &weights));
+  memset(weights, 0, NomosParametersSize(s->parameters) * sizeof(double)); /* persistence */
+  ck_ok(NomosNeuralOperatorJudge(s, &(NomosJudgementInput){.comm = PETSC_COMM_SELF, .dataset = ((NomosNeuralOperator *)s->context)->sets[1].dataset, .split = NOMOS_SPLIT_TRAIN}, &judgement));
+  for (size_t i = 0; i < N * (N_FRAMES - 1) * 2; i++) {
+    const bool is_zero = i % 2 && i / (2 * (N_FRAMES - 1)) == 1;
+    const double e     = judgement.errors[NOMOS_PREDICTOR_EMULATOR][i];
+    ck_assert(is_zero ? e == -1 : e >= 0 && e < 10);
+    if (!is_zero) sum += e, count += 1;
+  }
+  ck_close(NomosJudgementOfTrajectory(&judgement, NOMOS_PREDICTOR_EMULATOR, 1), (judgement.errors[0][10] + judgement.errors[0][12] + judgement.errors[0][14] + judgement.errors[0][16] + judgement.errors[0][18]) / 5, 1e-14);
+  ck_ok(NomosJudgementFree(&judgement));
+  ck_ok(s->ops->results(s, Take, &figures));
+  ck_close(Figure(&figures, "still_nrmse"), sum / count, 1e-13);
+  ck_assert(isfinite(Figure(&figures, "still_last_nrmse")) && isfinite(Figure(&figures, "still_persistence_nrmse")));
+  ck_assert(Figure(&figures, "still_ensemble_nrmse") < 10 && Figure(&figures, "still_ensemble_interval") < 10);
+  ck_ok(s->ops->warn(s, Listen, &warnings));
+  for (size_t i = 0; i < warnings.n; i++) n_told += strstr(warnings.text[i], "zero everywhere") != NULL;
+  const char *last = warnings.text[warnings.n - 1];
+  ck_assert(n_told == 1 && strstr(last, "still: w is zero everywhere in frame 1 of trajectory 1 (") && strstr(last, "5 of 40 fields of frames are left out"));
+  snprintf(path, sizeof path, "%.1000s", ck_directory);
+  for (int depth = 0; depth < 3; depth++) {
+    snprintf(path + strlen(path), sizeof path - strlen(path), "/%0200d", depth);
+    mkdir(path, 0777);
+  }
+  ck_ok(s->ops->pictures(s, path));
+  EndEmulator(&config, &s);
+  static const char *const made[] = {"validation.png", "flat.png", "still.svg", "errors.png"};
+  const size_t             length = strlen(path);
+  for (size_t i = 0; i < sizeof made / sizeof *made; i++) {
+    snprintf(path + length, sizeof path - length, "/%s", made[i]);
+    ck_assert_msg(!access(path, R_OK), "%s was not drawn", made[i]);
+  }
+  snprintf(path + length, sizeof path - length, "/errors.csv");
+  FILE *file = fopen(path, "r");
+  ck_assert(file);
+  for (; fgets(line, sizeof line, file); n_rows++) ck_assert(!strstr(line, "nan") && !strstr(line, "inf,"));
+  fclose(file);
+  ck_assert_int_eq(n_rows, 1 + 2 + N + N);
+}
+END_TEST
+
+/* A prediction that is no number anywhere leaves pictures to the others, and the rows. */
+START_TEST(Overflow)
+{
+  NomosConfig    config;
+  NomosSurrogate s;
+  void          *weights;
+  Create("waves", (const char *const[]){"neural_operator.parameters=[advection.beta]", "data.test=0.5", NULL}, &config, &s);
+  ck_ok(NomosParametersEdit(s->parameters, &weights));
+  for (size_t i = 0; i < NomosParametersSize(s->parameters); i++) ((double *)weights)[i] *= 1e120;
+  ck_ok(s->ops->pictures(s, ck_directory));
+  EndEmulator(&config, &s);
+}
+END_TEST
+
 /* A row of errors.csv says which trajectory it is of: of which file, and its number there. */
 START_TEST(Rows)
 {
@@ -821,18 +927,6 @@ END_TEST
 
 /* ---- beyond the training */
 
-typedef struct {
-  size_t n;
-  char   text[8][1024];
-} Warnings;
-
-static PetscErrorCode Listen(const char sentence[], void *ctx)
-{
-  Warnings *warnings = ctx;
-  snprintf(warnings->text[warnings->n++], sizeof warnings->text[0], "%s", sentence);
-  return PETSC_SUCCESS;
-}
-
 /* What is predicted beyond the parameters of the training is counted and told, of sets and of runs; the training is that of the weights, not of the data that are there. */
 START_TEST(Beyond)
 {
@@ -976,4 +1070,4 @@ START_TEST(Refused)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("neural_operator", Schedules, Losses, Pushforward, Noise, Recomputed, Memory, Gradients, Judged, Windows, Rows, Ensemble, Units, Members, Learned, Run, RunRefused, Beyond, OtherWeights, Refused)
+NOMOS_TEST_SUITE("neural_operator", Schedules, Losses, Pushforward, Noise, Recomputed, Memory, Gradients, Judged, Windows, Zeros, Overflow, Rows, Ensemble, Units, Members, Learned, Run, RunRefused, Beyond, OtherWeights, Refused)

@@ -168,6 +168,14 @@ static double Rate(NomosSurrogate s, const NomosBatch *batch, const char tensor[
   return batch->epoch >= no->warm_up || NomosEmulatorWarmsUp(no->emulator, tensor) ? 1 : 0;
 }
 
+static PetscErrorCode Warn(NomosSurrogate s, NomosWarningFn warn, void *ctx)
+{
+  PetscFunctionBeginUser;
+  PetscCall(NomosNeuralOperatorWarn(s, warn, ctx));
+  PetscCall(NomosNeuralOperatorWarnNorms(s, warn, ctx));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 const NomosSurrogateOps NomosSurrogateOps_NeuralOperator = {
   .name      = "neural_operator",
   .summary   = "An emulator of a PDE: the next state from the present one and the PDE's parameters, by a neural operator.",
@@ -190,7 +198,7 @@ const NomosSurrogateOps NomosSurrogateOps_NeuralOperator = {
   .rate      = Rate,
   .evaluate  = NomosNeuralOperatorEvaluate,
   .results   = NomosNeuralOperatorResults,
-  .warn      = NomosNeuralOperatorWarn,
+  .warn      = Warn,
   .take_texts = NomosNeuralOperatorTakeTexts,
   .pictures  = NomosNeuralOperatorPictures,
   .foresee   = NomosNeuralOperatorForesee,

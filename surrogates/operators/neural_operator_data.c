@@ -1,6 +1,7 @@
 /* The data of an emulator: fields and parameters of trajectories, the grid, the units of the network. */
 #include "surrogates/operators/neural_operator_impl.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -201,6 +202,13 @@ PetscErrorCode NomosNeuralOperatorUnits(NomosSurrogate s, double mean[], double 
   PetscCall(NomosParametersGetDoubles(s->parameters, no->normalisation.mean, mean));
   PetscCall(NomosParametersGetDoubles(s->parameters, no->normalisation.deviation, deviation));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+double NomosInUnitsOfData(double mean, double deviation, double v)
+{
+  const double u = mean + deviation * v;
+
+  return fabs(u) <= 4 * DBL_EPSILON * fabs(mean) ? 0 : u;
 }
 
 PetscErrorCode NomosTrajectoriesRead(NomosSurrogate s, const NomosTrajectoriesInput *input, NomosTrajectories *t)

@@ -95,8 +95,12 @@ PetscErrorCode NomosNeuralOperatorBox(NomosSurrogate s, int d, const char path[]
 /* Refuses a data.space_every after which the points of a periodic axis are not equally far apart. `path`: of the set, for the error. */
 PetscErrorCode NomosNeuralOperatorThinning(NomosSurrogate s, NomosDataset dataset, const char path[]);
 
-/* ---- neural_operator_norms.c: refuses frames to be predicted whose norm, by which the loss is divided, is zero in the precision of the training. Collective. */
+/* ---- neural_operator_norms.c */
+
+/* Refuses frames to be predicted whose norm, by which the loss is divided, is zero in the precision of the training. Collective. */
 PetscErrorCode NomosNeuralOperatorNorms(NomosSurrogate s);
+/* Of the sets that are judged: fields that are zero everywhere in a predicted frame, which have no relative error. Collective. */
+PetscErrorCode NomosNeuralOperatorWarnNorms(NomosSurrogate s, NomosWarningFn warn, void *ctx);
 
 /* ---- neural_operator_solver.c: the solver of neural_operator.base, if it is one. Errors: those of the coarse solver; data without time; another grid, domain, boundary or coefficient than the data's; a flux of primitive variables. */
 PetscErrorCode NomosNeuralOperatorSolver(NomosSurrogate s);
@@ -132,6 +136,8 @@ PetscErrorCode NomosTrajectoriesRead(NomosSurrogate s, const NomosTrajectoriesIn
 PetscErrorCode NomosTrajectoriesFree(NomosTrajectories *trajectories);
 /* Mean and deviation of the fields: 0 and 1 without normalisation. */
 PetscErrorCode NomosNeuralOperatorUnits(NomosSurrogate s, double mean[], double deviation[]);
+/* v of the network in units of the data; what is zero there is zero again, and not what rounding leaves of it. */
+double NomosInUnitsOfData(double mean, double deviation, double v);
 
 /* ---- neural_operator_step.c */
 
@@ -161,7 +167,8 @@ extern const char *const nomos_predictor_prefixes[NOMOS_N_PREDICTORS]; /* of the
 /* Predictions (n_frames - 1, n, size) of all frames but the first, in units of the network. Not collective. */
 PetscErrorCode NomosNeuralOperatorPredict(NomosSurrogate s, NomosPredictor predictor, const NomosTrajectories *truth, double predictions[]);
 
-/* Errors of the trajectories of a set in the units of the data: sqrt(mean_x e^2)/sqrt(mean_x u^2) for each trajectory, predicted frame and field, and what PDEBench makes of all. */
+/* Errors of the trajectories of a set in the units of the data: sqrt(mean_x e^2)/sqrt(mean_x u^2) for each trajectory, predicted frame and field, -1 where u is zero everywhere; and what PDEBench makes of all, the nRMSE of those that
+   there are (of none: NaN). */
 typedef struct {
   size_t  n, n_steps, n_fields;
   double *parameters;                                           /* (n, P) */

@@ -1,7 +1,7 @@
 /* The intervals m +- q s of an ensemble (neural_operator_ensemble.c) against the truth. Of every set, means over trajectories, frames and fields:
 
      coverage         share of the truth within m +- q s          coverage_normal   within m +- 1.96 s
-     nrmse            |u - m|/|u|, norms over the points          interval          |q s|/|u|
+     nrmse            |u - m|/|u|, norms over the points          interval          |q s|/|u|         of fields of frames whose u is not zero everywhere
 
    and a picture: the trajectory whose error is the median, with its interval, at the frame whose error is nearest to its mean (last ones may be at rest), coverage against time, and errors of all trajectories against their intervals, which is what one has without a truth. */
 #include "io/plot.h"
@@ -27,11 +27,15 @@ static double *At(const NomosIntervals *set, Kind kind, size_t i, size_t k)
 
 static double MeanOf(const NomosIntervals *set, Kind kind, size_t first, size_t count, size_t k_first, size_t k_count)
 {
-  double sum = 0;
+  double sum = 0, n = 0;
 
   for (size_t i = first; i < first + count; i++)
-    for (size_t k = k_first; k < k_first + k_count; k++) sum += *At(set, kind, i, k);
-  return sum / (double)(count * k_count);
+    for (size_t k = k_first; k < k_first + k_count; k++) {
+      if (*At(set, kind, i, k) < 0) continue; /* there is none */
+      sum += *At(set, kind, i, k);
+      n += 1;
+    }
+  return sum / n;
 }
 
 static double OfTrajectory(const NomosIntervals *set, Kind kind, size_t i) { return MeanOf(set, kind, i, 1, 0, set->n_steps); }
@@ -40,7 +44,8 @@ static double OfTrajectory(const NomosIntervals *set, Kind kind, size_t i) { ret
 
 static void Compare(const NomosNeuralOperator *no, const NomosEnsembleMoments *moments, const double mean[], const double deviation[], double q, const NomosIntervals *set)
 {
-  const size_t n = moments->truth.n;
+  const size_t n         = moments->truth.n;
+  size_t       n_defined = 0;
 
   for (size_t series = 0; series < set->n_steps * n * no->n_fields; series++) { /* a frame and a field of a trajectory */
     const size_t f = series % no->n_fields, i = series / no->n_fields % n, k = series / no->n_fields / n, at = series * no->n_points;
@@ -49,12 +54,18 @@ static void Compare(const NomosNeuralOperator *no, const NomosEnsembleMoments *m
       const double u = moments->truth.states[n * no->size + x], e = fabs(u - moments->mean[x]), d = moments->deviation[x];
       within[0] += e <= q * d;
       within[1] += e <= 1.96 * d;
-      squares[0] += pow(mean[f] + deviation[f] * u, 2);
+      squares[0] += pow(NomosInUnitsOfData(mean[f], deviation[f], u), 2);
       squares[1] += pow(deviation[f] * e, 2);
       squares[2] += pow(deviation[f] * q * d, 2);
     }
     const double share[N_KINDS] = {sqrt(squares[1] / squares[0]), sqrt(squares[2] / squares[0]), within[0] / (double)no->n_points, within[1] / (double)no->n_points};
-    for (int kind = 0; kind < N_KINDS; kind++) *At(set, (Kind)kind, moments->first + i, k) += share[kind] / (double)no->n_fields;
+    n_defined = (f ? n_defined : 0) + (squares[0] > 0);
+    for (int kind = 0; kind < N_KINDS; kind++) {
+      const bool relative = kind == ERROR || kind == WIDTH;
+      double    *value    = At(set, (Kind)kind, moments->first + i, k);
+      if (!relative || squares[0] > 0) *value += share[kind];
+      if (f + 1 == no->n_fields) *value = relative && !n_defined ? -1 : *value / (double)(relative ? n_defined : no->n_fields);
+    }
   }
 }
 
@@ -65,7 +76,10 @@ static PetscErrorCode Median(NomosIntervals *set)
 
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc1(n, &errors));
-  for (size_t i = 0; i < n; i++) errors[i] = OfTrajectory(set, ERROR, i);
+  for (size_t i = 0; i < n; i++) {
+    errors[i] = OfTrajectory(set, ERROR, i);
+    if (isnan(errors[i])) errors[i] = INFINITY; /* the last */
+  }
   PetscCall(NomosMedianPlace(n, errors, &set->median));
   for (size_t k = 1; k < set->n_steps; k++)
     if (fabs(*At(set, ERROR, set->median, k) - errors[set->median]) < fabs(*At(set, ERROR, set->median, set->frame) - errors[set->median])) set->frame = k;
