@@ -92,12 +92,21 @@ static const NomosDatasetFile *FileOf(NomosDataset d, size_t trajectory)
   return &d->files[low];
 }
 
-/* Windows of a trajectory of this file. */
-static size_t Windows(NomosDataset d, const NomosDatasetFile *file)
+static void CountFrames(NomosDataset d)
 {
-  const size_t window = d->input.window ? d->input.window : file->n_frames;
+  const size_t window = d->input.window;
+  size_t       whole  = SIZE_MAX;
 
-  return window > file->n_frames ? 0 : (file->n_frames - window) / d->input.window_step + 1;
+  for (size_t f = 0; f < d->n_files; f++)
+    if (d->files[f].n_frames >= window) whole = PetscMin(whole, d->files[f].n_frames);
+  for (int s = 0; s < NOMOS_N_SPLITS; s++) d->frames[s] = window && !(d->input.whole_tests && s != NOMOS_SPLIT_TRAIN) ? window : whole;
+}
+
+/* Examples of a trajectory of this file. */
+static size_t Windows(NomosDataset d, const NomosDatasetFile *file, NomosSplit split)
+{
+  if (d->frames[split] > file->n_frames) return 0;
+  return d->input.whole_tests && split != NOMOS_SPLIT_TRAIN ? 1 : (file->n_frames - d->frames[split]) / d->input.window_step + 1;
 }
 
 size_t NomosSplitShare(double fraction, size_t n)
@@ -142,7 +151,7 @@ static PetscErrorCode Split(NomosDataset d)
     for (size_t i = 0, k = 0; i < n; i++) {
       if (d->split_of[i] != s) continue;
       d->list[s][k]      = i;
-      d->first[s][k + 1] = d->first[s][k] + Windows(d, FileOf(d, i));
+      d->first[s][k + 1] = d->first[s][k] + Windows(d, FileOf(d, i), (NomosSplit)s);
       k++;
     }
   }
@@ -153,6 +162,11 @@ static PetscErrorCode Split(NomosDataset d)
 size_t NomosDatasetExamples(NomosDataset d, NomosSplit split)
 {
   return d->first[split][d->n_of[split]];
+}
+
+size_t NomosDatasetFrames(NomosDataset d, NomosSplit split)
+{
+  return d->frames[split];
 }
 
 size_t NomosDatasetTrajectories(NomosDataset d, NomosSplit split)
@@ -255,7 +269,7 @@ PetscErrorCode NomosDatasetOrder(NomosDataset d, NomosSplit split, uint64_t seed
 PetscErrorCode NomosDatasetShape(NomosDataset d, size_t variable, int *n_dims, size_t shape[NOMOS_FIELD_MAX_DIMS + 1], size_t *size)
 {
   const NomosRow *row    = &d->rows[variable];
-  const size_t    frames = row->frames ? (d->input.window ? d->input.window : d->files[0].n_frames) : 1;
+  const size_t    frames = row->frames ? d->frames[NOMOS_SPLIT_TRAIN] : 1;
 
   PetscFunctionBeginUser;
   *n_dims = 0;
@@ -283,7 +297,7 @@ PetscErrorCode NomosDatasetFullRowShape(NomosDataset d, size_t variable, const s
 PetscErrorCode NomosDatasetRead(NomosDataset d, size_t variable, NomosSplit split, size_t n, const size_t examples[], double values[])
 {
   const NomosRow *row    = &d->rows[variable];
-  const size_t    frames = row->frames ? (d->input.window ? d->input.window : d->files[0].n_frames) : 1, n_examples = NomosDatasetExamples(d, split);
+  const size_t    frames = row->frames ? d->frames[split] : 1, n_examples = NomosDatasetExamples(d, split);
 
   PetscFunctionBeginUser;
   for (size_t i = 0; i < n; i++) {
@@ -401,6 +415,7 @@ static PetscErrorCode Open(NomosDataset d, MPI_Comm comm)
   PetscCall(NomosDatasetFindFiles(d));
   if (!d->input.window)
     for (size_t f = 1; f < d->n_files; f++) NomosCheck(d->files[f].n_frames == d->files[0].n_frames, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s has %zu frames, %s has %zu; where an example is a whole trajectory all must be of one length", d->files[f].path, d->files[f].n_frames, d->files[0].path, d->files[0].n_frames);
+  CountFrames(d);
   PetscCall(Split(d));
   PetscCall(ScanAll(d, comm));
   PetscFunctionReturn(PETSC_SUCCESS);

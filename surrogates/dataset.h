@@ -34,6 +34,7 @@ typedef struct {
   const NomosDatasetVariable *variables;
   bool                        frames;         /* of files that are not runs: the second axis is time */
   size_t                      window;         /* frames of an example; 0: all */
+  bool                        whole_tests;    /* examples of validation and test have all frames all the same; of files of several lengths as many as the shortest has in which there is a window */
   size_t                      first_frame;    /* earlier ones are left out */
   size_t                      every;          /* every how many-th frame; 0 stands for 1 */
   size_t                      window_step;    /* frames, after thinning, from one window's start to the next; 0 stands for 1 */
@@ -60,8 +61,10 @@ size_t      NomosDatasetTrajectories(NomosDataset dataset, NomosSplit split);
 const char *NomosDatasetHash(NomosDataset dataset); /* 16 hex digits of XXH64 over all values that examples can have, thinned, in order of the files */
 const char *NomosDatasetSplitHash(NomosDataset dataset); /* the same of which trajectories are for what */
 
-/* Shape of a variable in one example: (window, row) for one with frames, else (row). *size (may be NULL): its entries. */
+/* Shape of a variable in one example of the training: (window, row) for one with frames, else (row). *size (may be NULL): its entries. */
 PetscErrorCode NomosDatasetShape(NomosDataset dataset, size_t variable, int *n_dims, size_t shape[NOMOS_FIELD_MAX_DIMS + 1], size_t *size);
+/* Frames of an example of a split: those of the training where all are alike. */
+size_t NomosDatasetFrames(NomosDataset dataset, NomosSplit split);
 /* Shape of its rows. Borrowed. */
 PetscErrorCode NomosDatasetRowShape(NomosDataset dataset, size_t variable, int *n_axes, const size_t **shape);
 /* As they lie in the files, before space_every. Borrowed. */

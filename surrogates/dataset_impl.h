@@ -39,6 +39,7 @@ typedef struct {
 
 struct NomosDataset_s {
   NomosDatasetInput input;
+  size_t            frames[NOMOS_N_SPLITS]; /* of an example */
   size_t            n_files, n_variables, n_blocks, n_trajectories, n_slots, largest;
   int               rank, size;
   NomosDatasetFile *files;

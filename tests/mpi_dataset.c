@@ -123,6 +123,23 @@ START_TEST(windows_of_trajectories)
   ck_ok(NomosDatasetRead(data, 0, NOMOS_SPLIT_TRAIN, 1, (size_t[]){5}, &whole[0][0][0]));
   ck_assert(whole[2][3][5] == ValueAt(1, 6, 3, 5));
   ck_ok(NomosDatasetClose(&data));
+
+  /* Windows for the training alone. */
+  input             = Input("plain.h5");
+  input.window      = 3;
+  input.whole_tests = true;
+  ck_ok(NomosDatasetOpen(PETSC_COMM_WORLD, &input, &data));
+  ck_assert(NomosDatasetExamples(data, NOMOS_SPLIT_TRAIN) == 5 * 5 && NomosDatasetExamples(data, NOMOS_SPLIT_VALIDATION) == 2 && NomosDatasetExamples(data, NOMOS_SPLIT_TEST) == 3);
+  ck_assert(NomosDatasetFrames(data, NOMOS_SPLIT_TRAIN) == 3 && NomosDatasetFrames(data, NOMOS_SPLIT_VALIDATION) == N_FRAMES && NomosDatasetFrames(data, NOMOS_SPLIT_TEST) == N_FRAMES);
+  for (size_t e = 0; e < 3; e++) {
+    static double all[N_FRAMES][NY][NX];
+    size_t        trajectory, frame;
+    ck_ok(NomosDatasetOrigin(data, NOMOS_SPLIT_TEST, e, &trajectory, NULL, &frame));
+    ck_ok(NomosDatasetRead(data, 0, NOMOS_SPLIT_TEST, 1, &e, &all[0][0][0]));
+    ck_assert(frame == 0);
+    for (size_t k = 0; k < N_FRAMES; k++) ck_assert(all[k][1][2] == ValueAt(trajectory, k, 1, 2));
+  }
+  ck_ok(NomosDatasetClose(&data));
 }
 END_TEST
 
@@ -270,6 +287,43 @@ START_TEST(runs)
   ck_ok(NomosDatasetOpen(PETSC_COMM_WORLD, &(NomosDatasetInput){.path = Path("runs/run_1"), .n_variables = 1, .variables = wanted}, &data));
   ck_assert_uint_eq(NomosDatasetExamples(data, NOMOS_SPLIT_TRAIN), 1);
   ck_ok(NomosDatasetClose(&data));
+  /* one of 4 frames and one of a single one, in which there is no window: what is whole has 4 */
+  for (size_t r = 3; r < 5 && !rank; r++) {
+    static const double frame[NY][NX];
+    NomosFieldFile      file;
+    snprintf(name, sizeof name, "runs/run_%zu", r);
+    ck_assert(!mkdir(Path(name), 0777));
+    strcat(path, "/fields.nc");
+    ck_ok(NomosFieldFileCreate(PETSC_COMM_SELF, &(NomosFieldFileInput){.path = path, .n_dims = 2, .dims = dims, .n_variables = 1, .variables = fields, .capacity = 9, .time_unit = "s"}, &file));
+    for (size_t f = 0; f < (r == 3 ? 4 : 1); f++) {
+      ck_ok(NomosFieldFileBeginFrame(file, (double)f, (int64_t)f));
+      ck_ok(NomosFieldFileWrite(file, "q", NOMOS_F64, (size_t[]){0, 0}, (size_t[]){NY, NX}, frame));
+      ck_ok(NomosFieldFileEndFrame(file));
+    }
+    ck_ok(NomosFieldFileClose(&file));
+  }
+  MPI_Barrier(PETSC_COMM_WORLD);
+  for (uint64_t seed = 0; seed < 5; seed++) {
+    size_t n_windows = 0;
+    ck_ok(NomosDatasetOpen(PETSC_COMM_WORLD, &(NomosDatasetInput){.path = Path("runs"), .n_variables = 1, .variables = wanted, .window = 2, .whole_tests = true, .validation = 0.4, .seed = seed}, &data));
+    ck_assert(NomosDatasetFrames(data, NOMOS_SPLIT_TRAIN) == 2 && NomosDatasetFrames(data, NOMOS_SPLIT_VALIDATION) == 4);
+    bool seen[5] = {false};
+    for (size_t e = 0; e < NomosDatasetExamples(data, NOMOS_SPLIT_VALIDATION); e++) {
+      size_t trajectory, frame;
+      double q[4][NY][NX];
+      ck_ok(NomosDatasetOrigin(data, NOMOS_SPLIT_VALIDATION, e, &trajectory, NULL, &frame));
+      ck_ok(NomosDatasetRead(data, 0, NOMOS_SPLIT_VALIDATION, 1, &e, &q[0][0][0]));
+      ck_assert(frame == 0 && trajectory < 4 && !seen[trajectory] && q[3][3][5] == (trajectory < 3 ? ValueAt(trajectory, 3, 3, 5) : 0));
+      seen[trajectory] = true;
+    }
+    for (size_t e = 0, trajectory; e < NomosDatasetExamples(data, NOMOS_SPLIT_TRAIN); e++, n_windows++) {
+      ck_ok(NomosDatasetOrigin(data, NOMOS_SPLIT_TRAIN, e, &trajectory, NULL, NULL));
+      ck_assert(trajectory < 4 && !seen[trajectory]);
+    }
+    for (size_t r = 0; r < 4; r++) n_windows += seen[r] ? (r < 3 ? 6 : 3) : 0;
+    ck_assert_uint_eq(n_windows, 3 * 6 + 3);
+    ck_ok(NomosDatasetClose(&data));
+  }
 }
 END_TEST
 

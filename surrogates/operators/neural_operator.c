@@ -16,7 +16,7 @@ const NomosParam nomos_neural_operator_shape_params[3] = {PERIODIC_PARAM, NORMAL
 static const NomosParam params[] = {
   {"neural_operator.fields",        NOMOS_PARAM_EXPRESSION_LIST, "u",      NULL, 0, 0, NULL, false, "Fields of the data that make a state: names of datasets over one grid."},
   {"neural_operator.parameters",    NOMOS_PARAM_EXPRESSION_LIST, "",       NULL, 0, 0, NULL, false, "Parameters of the PDE that the network is told, one number for each trajectory; of `burgers.nu` the data have `nu`. Unset: none."},
-  {"neural_operator.frames",        NOMOS_PARAM_INT,    "0",               NULL, 0, 1e9, NULL, false, "Frames of an example; 0: whole trajectories."},
+  {"neural_operator.frames",        NOMOS_PARAM_INT,    "0",               NULL, 0, 1e9, NULL, false, "Frames of an example of the training; 0: whole trajectories, as validation and test always have."},
   PERIODIC_PARAM,
   NORMALISE_PARAM,
   {"neural_operator.schedule",      NOMOS_PARAM_CHOICE, "curriculum",      NULL, 0, 0, NOMOS_ROLLOUT_CHOICES, false, "What a step of the training begins at: data first, more and more the network's own states (curriculum); always data; always its own from the first frame on; its own without gradient (pushforward)."},
@@ -169,6 +169,14 @@ static double Rate(NomosSurrogate s, const NomosBatch *batch, const char tensor[
   return batch->epoch >= no->warm_up || NomosEmulatorWarmsUp(no->emulator, tensor) ? 1 : 0;
 }
 
+static PetscErrorCode Warn(NomosSurrogate s, NomosWarningFn warn, void *ctx)
+{
+  PetscFunctionBeginUser;
+  PetscCall(NomosNeuralOperatorWarn(s, warn, ctx));
+  PetscCall(NomosNeuralOperatorWarnNorms(s, warn, ctx));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 const NomosSurrogateOps NomosSurrogateOps_NeuralOperator = {
   .name      = "neural_operator",
   .summary   = "An emulator of a PDE: the next state from the present one and the PDE's parameters, by a neural operator.",
@@ -191,7 +199,7 @@ const NomosSurrogateOps NomosSurrogateOps_NeuralOperator = {
   .rate      = Rate,
   .evaluate  = NomosNeuralOperatorEvaluate,
   .results   = NomosNeuralOperatorResults,
-  .warn      = NomosNeuralOperatorWarn,
+  .warn      = Warn,
   .take_texts = NomosNeuralOperatorTakeTexts,
   .pictures  = NomosNeuralOperatorPictures,
   .foresee   = NomosNeuralOperatorForesee,

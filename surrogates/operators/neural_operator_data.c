@@ -1,6 +1,7 @@
 /* The data of an emulator: fields and parameters of trajectories, the grid, the units of the network. */
 #include "surrogates/operators/neural_operator_impl.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -80,6 +81,7 @@ PetscErrorCode NomosNeuralOperatorData(NomosSurrogate s, NomosDatasetInput *inpu
   input->variables   = no->variables;
   input->frames      = true;
   input->window      = (size_t)frames;
+  input->whole_tests = true; /* judged by free runs from the first frame on */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -202,17 +204,21 @@ PetscErrorCode NomosNeuralOperatorUnits(NomosSurrogate s, double mean[], double 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+double NomosInUnitsOfData(double mean, double deviation, double v)
+{
+  const double u = mean + deviation * v;
+
+  return fabs(u) <= 4 * DBL_EPSILON * fabs(mean) ? 0 : u;
+}
+
 PetscErrorCode NomosTrajectoriesRead(NomosSurrogate s, const NomosTrajectoriesInput *input, NomosTrajectories *t)
 {
   const NomosNeuralOperator *no = s->context;
   double                     mean[NOMOS_DATASET_MAX_VARIABLES], deviation[NOMOS_DATASET_MAX_VARIABLES], *values;
-  size_t                     shape[NOMOS_FIELD_MAX_DIMS + 1];
   const size_t               n = input->n, P = no->n_parameters;
-  int                        n_dims;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosDatasetShape(input->dataset, 0, &n_dims, shape, NULL));
-  *t = (NomosTrajectories){.n = n, .n_frames = shape[0]};
+  *t = (NomosTrajectories){.n = n, .n_frames = NomosDatasetFrames(input->dataset, input->split)};
   PetscCall(NomosNeuralOperatorUnits(s, mean, deviation));
   PetscCall(PetscMalloc2(t->n_frames * n * no->size, &t->states, n * P + 1, &t->parameters));
   PetscCall(PetscMalloc1(n * t->n_frames * no->n_points, &values));

@@ -12,43 +12,71 @@
 
 /* ---- weights */
 
-/* All tensors of the surrogate, out of it or back into it. */
-static PetscErrorCode CopyWeights(NomosSurrogate s, void *copies[], bool back)
+/* What the members are loaded over: all tensors of the surrogate, the units that they give its network, and the range of the parameters. */
+typedef struct {
+  void              **tensors;
+  double              mean[NOMOS_DATASET_MAX_VARIABLES], deviation[NOMOS_DATASET_MAX_VARIABLES];
+  NomosParameterRange range;
+} Own;
+
+static PetscErrorCode TakeOwn(NomosSurrogate s, Own *own)
 {
+  const NomosNeuralOperator *no = s->context;
+
   PetscFunctionBeginUser;
-  for (size_t i = 0; i < NomosParametersCount(s->parameters); i++) {
+  own->range = no->range;
+  PetscCall(NomosNeuralOperatorUnits(s, own->mean, own->deviation));
+  PetscCall(PetscMalloc1(no->n_w, &own->tensors));
+  for (size_t i = 0; i < no->n_w; i++) {
     NomosParameter p;
     PetscCall(NomosParametersGet(s->parameters, i, &p));
     const size_t bytes = p.size * (p.type == NOMOS_F32 ? sizeof(float) : sizeof(double));
-    if (back) {
-      PetscCall(NomosParametersSet(s->parameters, i, copies[i]));
-      PetscCall(PetscFree(copies[i]));
-    } else {
-      PetscCall(PetscMalloc1(bytes + 1, (char **)&copies[i]));
-      PetscCall(PetscMemcpy(copies[i], p.values, bytes));
-    }
+    PetscCall(PetscMalloc1(bytes + 1, (char **)&own->tensors[i]));
+    PetscCall(PetscMemcpy(own->tensors[i], p.values, bytes));
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode GiveBack(NomosSurrogate s, Own *own)
+{
+  NomosNeuralOperator *no = s->context;
+
+  PetscFunctionBeginUser;
+  no->range = own->range;
+  for (size_t i = 0; i < no->n_w; i++) {
+    PetscCall(NomosParametersSet(s->parameters, i, own->tensors[i]));
+    PetscCall(PetscFree(own->tensors[i]));
+  }
+  PetscCall(PetscFree(own->tensors));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* ---- moments */
 
-/* Welford's update, doi:10.1080/00401706.1962.10490022: predictions of member k = 0, 1, ... into mean and sum of squares. */
-static PetscErrorCode AddPredictions(NomosSurrogate s, NomosEnsembleMoments *moments, size_t k)
+/* Welford's update, doi:10.1080/00401706.1962.10490022: predictions of member k = 0, 1, ..., which is loaded, into mean and sum of squares of n trajectories from `first` on of those here. A member has units of its own:
+   v' = (d v + m - m')/d' goes in, and back again. */
+static PetscErrorCode AddPredictions(NomosSurrogate s, const Own *own, size_t k, size_t first, size_t n, NomosEnsembleMoments *moments)
 {
-  const NomosNeuralOperator *no = s->context;
-  const size_t               n  = (moments->truth.n_frames - 1) * moments->truth.n * no->size;
-  double                    *predictions;
+  const NomosNeuralOperator *no      = s->context;
+  const size_t               n_steps = moments->truth.n_frames - 1;
+  NomosTrajectories          piece   = {.n = n, .n_frames = moments->truth.n_frames, .parameters = moments->truth.parameters + first * no->n_parameters};
+  double                     mean[NOMOS_DATASET_MAX_VARIABLES], deviation[NOMOS_DATASET_MAX_VARIABLES], *predictions;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc1(n, &predictions));
-  PetscCall(NomosNeuralOperatorPredict(s, NOMOS_PREDICTOR_EMULATOR, &moments->truth, predictions));
-  for (size_t i = 0; i < n; i++) {
-    const double before = predictions[i] - moments->mean[i];
-    moments->mean[i] += before / (double)(k + 1);
-    moments->deviation[i] += before * (predictions[i] - moments->mean[i]);
+  PetscCall(NomosNeuralOperatorUnits(s, mean, deviation));
+  PetscCall(PetscMalloc2(n * no->size, &piece.states, n_steps * n * no->size, &predictions)); /* of states the first is all that is asked for */
+  for (size_t i = 0; i < n * no->size; i++) {
+    const size_t f  = i % no->size / no->n_points;
+    piece.states[i] = own->deviation[f] / deviation[f] * moments->truth.states[first * no->size + i] + (own->mean[f] - mean[f]) / deviation[f];
   }
-  PetscCall(PetscFree(predictions));
+  PetscCall(NomosNeuralOperatorPredict(s, NOMOS_PREDICTOR_EMULATOR, &piece, predictions));
+  for (size_t i = 0; i < n_steps * n * no->size; i++) {
+    const size_t f = i % no->size / no->n_points, at = (i / (n * no->size) * moments->truth.n + first) * no->size + i % (n * no->size);
+    const double v = deviation[f] / own->deviation[f] * predictions[i] + (mean[f] - own->mean[f]) / own->deviation[f], before = v - moments->mean[at];
+    moments->mean[at] += before / (double)(k + 1);
+    moments->deviation[at] += before * (v - moments->mean[at]);
+  }
+  PetscCall(PetscFree2(piece.states, predictions));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -96,25 +124,23 @@ static void Deviations(const NomosNeuralOperator *no, size_t n_members, NomosEns
   }
 }
 
-/* Of all sets, member by member, so that weights are read once; the surrogate keeps its own. */
-static PetscErrorCode FillMoments(NomosSurrogate s, size_t n_members, char *const members[], size_t n_sets, NomosEnsembleMoments moments[])
+/* The surrogate keeps its own weights. */
+static PetscErrorCode FillMoments(NomosSurrogate s, size_t n_members, char *const members[], NomosEnsembleMoments *moments)
 {
-  const NomosNeuralOperator *no = s->context;
-  void                     **own;
-  PetscErrorCode             code = PETSC_SUCCESS;
+  Own            own;
+  int64_t        batch;
+  PetscErrorCode code = PETSC_SUCCESS;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc1(no->n_w, &own));
-  PetscCall(CopyWeights(s, own, false));
+  PetscCall(NomosConfigGetInt(s->config, "train.batch", &batch));
+  PetscCall(TakeOwn(s, &own));
   for (size_t k = 0; k < n_members && !code; k++) {
     code = NomosSurrogateLoadWeights(s, members[k]);
-    for (size_t i = 0; i < n_sets && !code; i++)
-      if (moments[i].truth.n) code = AddPredictions(s, &moments[i], k);
+    for (size_t first = 0; first < moments->truth.n && !code; first += (size_t)batch) code = AddPredictions(s, &own, k, first, PetscMin((size_t)batch, moments->truth.n - first), moments);
   }
-  PetscCall(CopyWeights(s, own, true));
-  PetscCall(PetscFree(own));
+  PetscCall(GiveBack(s, &own));
   PetscCall(code);
-  for (size_t i = 0; i < n_sets; i++) Deviations(no, n_members, &moments[i]);
+  Deviations(s->context, n_members, moments);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -142,14 +168,28 @@ static PetscErrorCode Quantile(NomosSurrogate s, const NomosEnsembleMoments *mom
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosNeuralOperatorEnsemble(NomosSurrogate s, NomosResultFn result, void *ctx)
+/* Of one set at a time there are moments: the quantile from those of the validation (intervals NULL), intervals from those of the others. */
+static PetscErrorCode OfSet(NomosSurrogate s, size_t n_members, char *const members[], const char name[], const NomosJudgementInput *input, double *q, NomosIntervals *intervals)
 {
   static const double  share = 0.95;
-  NomosNeuralOperator *no    = s->context;
+  NomosEnsembleMoments moments;
+
+  PetscFunctionBeginUser;
+  PetscCall(ReadTruth(s, name, input, &moments));
+  PetscErrorCode code = FillMoments(s, n_members, members, &moments);
+  if (!code) code = intervals ? NomosIntervalsCreate(s, &moments, *q, intervals) : Quantile(s, &moments, share, q);
+  PetscCall(FreeMoments(&moments));
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosNeuralOperatorEnsemble(NomosSurrogate s, NomosResultFn result, void *ctx)
+{
+  NomosNeuralOperator *no = s->context;
   const char          *folder;
   char               **members;
-  size_t               n_members, n = 1;
-  NomosEnsembleMoments *moments;
+  size_t               n_members, n = 0;
+  NomosIntervals      *intervals;
   double               q;
 
   PetscFunctionBeginUser;
@@ -157,17 +197,15 @@ PetscErrorCode NomosNeuralOperatorEnsemble(NomosSurrogate s, NomosResultFn resul
   if (!folder[0]) PetscFunctionReturn(PETSC_SUCCESS);
   NomosCheck(s->n_examples[NOMOS_SPLIT_VALIDATION], s->comm, PETSC_ERR_ARG_INCOMP, "%s: neural_operator.ensemble: intervals are fitted to the validation split, and data.validation leaves none", NomosConfigWhere(s->config, "neural_operator.ensemble"));
   PetscCall(NomosEnsembleMembersFind(s, folder, &n_members, &members));
-  PetscCall(PetscCalloc1(no->n_sets + 2, &moments));
-  PetscCall(ReadTruth(s, "validation", &(NomosJudgementInput){.comm = s->comm, .dataset = s->data, .split = NOMOS_SPLIT_VALIDATION}, &moments[0]));
-  if (s->n_examples[NOMOS_SPLIT_TEST]) PetscCall(ReadTruth(s, "test", &(NomosJudgementInput){.comm = s->comm, .dataset = s->data, .split = NOMOS_SPLIT_TEST}, &moments[n++]));
-  for (size_t i = 0; i < no->n_sets; i++) PetscCall(ReadTruth(s, no->sets[i].name, &(NomosJudgementInput){.comm = s->comm, .dataset = no->sets[i].dataset, .split = NOMOS_SPLIT_TRAIN}, &moments[n++]));
-  PetscErrorCode code = FillMoments(s, n_members, members, n, moments);
-  if (!code) code = Quantile(s, &moments[0], share, &q);
+  PetscCall(PetscCalloc1(no->n_sets + 1, &intervals));
+  PetscErrorCode code = OfSet(s, n_members, members, "validation", &(NomosJudgementInput){.comm = s->comm, .dataset = s->data, .split = NOMOS_SPLIT_VALIDATION}, &q, NULL);
+  if (!code && s->n_examples[NOMOS_SPLIT_TEST]) code = OfSet(s, n_members, members, "test", &(NomosJudgementInput){.comm = s->comm, .dataset = s->data, .split = NOMOS_SPLIT_TEST}, &q, &intervals[n++]);
+  for (size_t i = 0; i < no->n_sets && !code; i++) code = OfSet(s, n_members, members, no->sets[i].name, &(NomosJudgementInput){.comm = s->comm, .dataset = no->sets[i].dataset, .split = NOMOS_SPLIT_TRAIN}, &q, &intervals[n++]);
   if (!code) code = result("ensemble_members", (double)n_members, ctx);
   if (!code) code = result("ensemble_quantile", q, ctx);
-  if (!code && n > 1) code = NomosNeuralOperatorIntervals(s, n - 1, moments + 1, q, result, ctx);
-  for (size_t i = 0; i < n; i++) PetscCall(FreeMoments(&moments[i]));
-  PetscCall(PetscFree(moments));
+  if (!code && n) code = NomosNeuralOperatorIntervals(s, n, intervals, result, ctx);
+  for (size_t i = 0; i < n; i++) PetscCall(NomosIntervalsFree(&intervals[i]));
+  PetscCall(PetscFree(intervals));
   PetscCall(NomosEnsembleMembersFree(n_members, &members));
   PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -98,8 +98,12 @@ PetscErrorCode NomosNeuralOperatorBox(NomosSurrogate s, int d, const char path[]
 /* Refuses a data.space_every after which the points of a periodic axis are not equally far apart. `path`: of the set, for the error. */
 PetscErrorCode NomosNeuralOperatorThinning(NomosSurrogate s, NomosDataset dataset, const char path[]);
 
-/* ---- neural_operator_norms.c: refuses frames to be predicted whose norm, by which the loss is divided, is zero in the precision of the training. Collective. */
+/* ---- neural_operator_norms.c */
+
+/* Refuses frames to be predicted whose norm, by which the loss is divided, is zero in the precision of the training. Collective. */
 PetscErrorCode NomosNeuralOperatorNorms(NomosSurrogate s);
+/* Of the sets that are judged: fields that are zero everywhere in a predicted frame, which have no relative error. Collective. */
+PetscErrorCode NomosNeuralOperatorWarnNorms(NomosSurrogate s, NomosWarningFn warn, void *ctx);
 
 /* ---- neural_operator_solver.c: the solver of neural_operator.base, if it is one. Errors: those of the coarse solver; data without time; another grid, domain, boundary or coefficient than the data's; a flux of primitive variables. */
 PetscErrorCode NomosNeuralOperatorSolver(NomosSurrogate s);
@@ -135,6 +139,8 @@ PetscErrorCode NomosTrajectoriesRead(NomosSurrogate s, const NomosTrajectoriesIn
 PetscErrorCode NomosTrajectoriesFree(NomosTrajectories *trajectories);
 /* Mean and deviation of the fields: 0 and 1 without normalisation. */
 PetscErrorCode NomosNeuralOperatorUnits(NomosSurrogate s, double mean[], double deviation[]);
+/* v of the network in units of the data; what is zero there is zero again, and not what rounding leaves of it. */
+double NomosInUnitsOfData(double mean, double deviation, double v);
 
 /* ---- neural_operator_step.c */
 
@@ -164,7 +170,8 @@ extern const char *const nomos_predictor_prefixes[NOMOS_N_PREDICTORS]; /* of the
 /* Predictions (n_frames - 1, n, size) of all frames but the first, in units of the network. Not collective. */
 PetscErrorCode NomosNeuralOperatorPredict(NomosSurrogate s, NomosPredictor predictor, const NomosTrajectories *truth, double predictions[]);
 
-/* Errors of the trajectories of a set in the units of the data: sqrt(mean_x e^2)/sqrt(mean_x u^2) for each trajectory, predicted frame and field, and what PDEBench makes of all. */
+/* Errors of the trajectories of a set in the units of the data: sqrt(mean_x e^2)/sqrt(mean_x u^2) for each trajectory, predicted frame and field, -1 where u is zero everywhere; and what PDEBench makes of all, the nRMSE of those that
+   there are (of none: NaN). */
 typedef struct {
   size_t  n, n_steps, n_fields;
   double *parameters;                                           /* (n, P) */
@@ -186,7 +193,7 @@ double NomosJudgementOfTrajectory(const NomosJudgement *judgement, NomosPredicto
 PetscErrorCode NomosNeuralOperatorEvaluate(NomosSurrogate s, NomosSplit split, NomosResultFn result, void *ctx);
 PetscErrorCode NomosNeuralOperatorResults(NomosSurrogate s, NomosResultFn result, void *ctx);
 
-/* ---- neural_operator_members.c: files of weights in a folder, in order of their names. Errors: fewer than two; the same weights twice; members that were trained with other data, or on another part of these. Collective. */
+/* ---- neural_operator_members.c: files of weights in a folder, in order of their names. Errors: fewer than two; the same weights twice; members of different data or of different parts of them, or of another part of these. Collective. */
 
 PetscErrorCode NomosEnsembleMembersFind(NomosSurrogate s, const char folder[], size_t *n, char ***paths);
 PetscErrorCode NomosEnsembleMembersFree(size_t n, char ***paths);
@@ -218,8 +225,21 @@ PetscErrorCode NomosNeuralOperatorWarn(NomosSurrogate s, NomosWarningFn warn, vo
 PetscErrorCode NomosNeuralOperatorDescribe(NomosSurrogate s, size_t n_text, char text[]);
 PetscErrorCode NomosNeuralOperatorTakeTexts(NomosSurrogate s, NomosSafetensors file);
 
-/* ---- neural_operator_intervals.c: what the intervals mean +- q deviation of these sets hold, as results; and a picture, intervals in s->directory. Collective. */
-PetscErrorCode NomosNeuralOperatorIntervals(NomosSurrogate s, size_t n_sets, const NomosEnsembleMoments sets[], double q, NomosResultFn result, void *ctx);
+/* ---- neural_operator_intervals.c */
+
+/* What the intervals mean +- q deviation of a set hold, the same on all ranks. */
+typedef struct {
+  const char *name; /* borrowed */
+  size_t      n_all, n_steps, median, frame; /* the trajectory and the frame that are drawn */
+  double     *values;     /* (kinds, n_all, n_steps), means over fields */
+  double     *profiles;   /* (kinds of lines, nx): of the first field in its units, in two dimensions along the middle line */
+  double     *parameters; /* (P) of the median */
+} NomosIntervals;
+/* Collective. */
+PetscErrorCode NomosIntervalsCreate(NomosSurrogate s, const NomosEnsembleMoments *moments, double q, NomosIntervals *intervals);
+PetscErrorCode NomosIntervalsFree(NomosIntervals *intervals);
+/* As results; and a picture, intervals in s->directory. Collective. */
+PetscErrorCode NomosNeuralOperatorIntervals(NomosSurrogate s, size_t n_sets, const NomosIntervals sets[], NomosResultFn result, void *ctx);
 
 /* ---- neural_operator_sets.c: sets that are for tests only */
 

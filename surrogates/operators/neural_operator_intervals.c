@@ -1,7 +1,7 @@
 /* The intervals m +- q s of an ensemble (neural_operator_ensemble.c) against the truth. Of every set, means over trajectories, frames and fields:
 
      coverage         share of the truth within m +- q s          coverage_normal   within m +- 1.96 s
-     nrmse            |u - m|/|u|, norms over the points          interval          |q s|/|u|
+     nrmse            |u - m|/|u|, norms over the points          interval          |q s|/|u|         of fields of frames whose u is not zero everywhere
 
    and a picture: the trajectory whose error is the median, with its interval, at the frame whose error is nearest to its mean (last ones may be at rest), coverage against time, and errors of all trajectories against their intervals, which is what one has without a truth. */
 #include "io/plot.h"
@@ -20,37 +20,32 @@ static const char *const kind_names[N_KINDS] = {"nrmse", "interval", "coverage",
 
 typedef enum { TRUTH, MEAN, LOW, HIGH, N_PROFILES } Profile;
 
-/* Of a set, the same on all ranks. */
-typedef struct {
-  const NomosEnsembleMoments *moments;
-  size_t                      n_steps, median, frame; /* the trajectory and the frame that are drawn */
-  double                     *values;          /* (N_KINDS, n_all, n_steps), means over fields */
-  double                     *profiles;        /* (N_PROFILES, nx): of the first field in its units, in two dimensions along the middle line */
-  double                     *parameters;      /* (P) of the median */
-} Intervals;
-
-static double *At(const Intervals *set, Kind kind, size_t i, size_t k)
+static double *At(const NomosIntervals *set, Kind kind, size_t i, size_t k)
 {
-  return &set->values[(kind * set->moments->n_all + i) * set->n_steps + k];
+  return &set->values[(kind * set->n_all + i) * set->n_steps + k];
 }
 
-static double MeanOf(const Intervals *set, Kind kind, size_t first, size_t count, size_t k_first, size_t k_count)
+static double MeanOf(const NomosIntervals *set, Kind kind, size_t first, size_t count, size_t k_first, size_t k_count)
 {
-  double sum = 0;
+  double sum = 0, n = 0;
 
   for (size_t i = first; i < first + count; i++)
-    for (size_t k = k_first; k < k_first + k_count; k++) sum += *At(set, kind, i, k);
-  return sum / (double)(count * k_count);
+    for (size_t k = k_first; k < k_first + k_count; k++) {
+      if (*At(set, kind, i, k) < 0) continue; /* there is none */
+      sum += *At(set, kind, i, k);
+      n += 1;
+    }
+  return sum / n;
 }
 
-static double OfTrajectory(const Intervals *set, Kind kind, size_t i) { return MeanOf(set, kind, i, 1, 0, set->n_steps); }
+static double OfTrajectory(const NomosIntervals *set, Kind kind, size_t i) { return MeanOf(set, kind, i, 1, 0, set->n_steps); }
 
 /* ---- from moments */
 
-static void Compare(const NomosNeuralOperator *no, const double mean[], const double deviation[], double q, const Intervals *set)
+static void Compare(const NomosNeuralOperator *no, const NomosEnsembleMoments *moments, const double mean[], const double deviation[], double q, const NomosIntervals *set)
 {
-  const NomosEnsembleMoments *moments = set->moments;
-  const size_t                n       = moments->truth.n;
+  const size_t n         = moments->truth.n;
+  size_t       n_defined = 0;
 
   for (size_t series = 0; series < set->n_steps * n * no->n_fields; series++) { /* a frame and a field of a trajectory */
     const size_t f = series % no->n_fields, i = series / no->n_fields % n, k = series / no->n_fields / n, at = series * no->n_points;
@@ -59,23 +54,32 @@ static void Compare(const NomosNeuralOperator *no, const double mean[], const do
       const double u = moments->truth.states[n * no->size + x], e = fabs(u - moments->mean[x]), d = moments->deviation[x];
       within[0] += e <= q * d;
       within[1] += e <= 1.96 * d;
-      squares[0] += pow(mean[f] + deviation[f] * u, 2);
+      squares[0] += pow(NomosInUnitsOfData(mean[f], deviation[f], u), 2);
       squares[1] += pow(deviation[f] * e, 2);
       squares[2] += pow(deviation[f] * q * d, 2);
     }
     const double share[N_KINDS] = {sqrt(squares[1] / squares[0]), sqrt(squares[2] / squares[0]), within[0] / (double)no->n_points, within[1] / (double)no->n_points};
-    for (int kind = 0; kind < N_KINDS; kind++) *At(set, (Kind)kind, moments->first + i, k) += share[kind] / (double)no->n_fields;
+    n_defined = (f ? n_defined : 0) + (squares[0] > 0);
+    for (int kind = 0; kind < N_KINDS; kind++) {
+      const bool relative = kind == ERROR || kind == WIDTH;
+      double    *value    = At(set, (Kind)kind, moments->first + i, k);
+      if (!relative || squares[0] > 0) *value += share[kind];
+      if (f + 1 == no->n_fields) *value = relative && !n_defined ? -1 : *value / (double)(relative ? n_defined : no->n_fields);
+    }
   }
 }
 
-static PetscErrorCode Median(Intervals *set)
+static PetscErrorCode Median(NomosIntervals *set)
 {
-  const size_t n = set->moments->n_all;
+  const size_t n = set->n_all;
   double      *errors;
 
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc1(n, &errors));
-  for (size_t i = 0; i < n; i++) errors[i] = OfTrajectory(set, ERROR, i);
+  for (size_t i = 0; i < n; i++) {
+    errors[i] = OfTrajectory(set, ERROR, i);
+    if (isnan(errors[i])) errors[i] = INFINITY; /* the last */
+  }
   PetscCall(NomosMedianPlace(n, errors, &set->median));
   for (size_t k = 1; k < set->n_steps; k++)
     if (fabs(*At(set, ERROR, set->median, k) - errors[set->median]) < fabs(*At(set, ERROR, set->median, set->frame) - errors[set->median])) set->frame = k;
@@ -84,10 +88,9 @@ static PetscErrorCode Median(Intervals *set)
 }
 
 /* By the rank that has the median. */
-static void CutProfiles(const NomosNeuralOperator *no, double mean, double deviation, double q, const Intervals *set)
+static void CutProfiles(const NomosNeuralOperator *no, const NomosEnsembleMoments *moments, double mean, double deviation, double q, const NomosIntervals *set)
 {
-  const NomosEnsembleMoments *moments = set->moments;
-  const size_t                n = moments->truth.n, i = set->median - moments->first, nx = no->shape.points[no->shape.n_space - 1];
+  const size_t n = moments->truth.n, i = set->median - moments->first, nx = no->shape.points[no->shape.n_space - 1];
 
   if (set->median < moments->first || i >= n) return;
   const size_t at = (set->frame * n + i) * no->size + (no->shape.n_space == 2 ? no->shape.points[0] / 2 * nx : 0);
@@ -99,35 +102,42 @@ static void CutProfiles(const NomosNeuralOperator *no, double mean, double devia
   for (size_t p = 0; p < no->n_parameters; p++) set->parameters[p] = moments->truth.parameters[i * no->n_parameters + p];
 }
 
-static PetscErrorCode Gather(NomosSurrogate s, const NomosEnsembleMoments *moments, double q, Intervals *set)
+PetscErrorCode NomosIntervalsCreate(NomosSurrogate s, const NomosEnsembleMoments *moments, double q, NomosIntervals *set)
 {
   const NomosNeuralOperator *no = s->context;
   const size_t               nx = no->shape.points[no->shape.n_space - 1];
   double                     mean[NOMOS_DATASET_MAX_VARIABLES], deviation[NOMOS_DATASET_MAX_VARIABLES];
 
   PetscFunctionBeginUser;
-  *set = (Intervals){.moments = moments, .n_steps = moments->truth.n_frames - 1};
+  *set = (NomosIntervals){.name = moments->name, .n_all = moments->n_all, .n_steps = moments->truth.n_frames - 1};
   const size_t n_values = N_KINDS * moments->n_all * set->n_steps;
   PetscCall(PetscCalloc3(n_values, &set->values, N_PROFILES * nx, &set->profiles, no->n_parameters + 1, &set->parameters));
   PetscCall(NomosNeuralOperatorUnits(s, mean, deviation));
-  Compare(no, mean, deviation, q, set);
+  Compare(no, moments, mean, deviation, q, set);
   PetscCall(NomosSumOverRanks(s->comm, n_values, set->values));
   PetscCall(Median(set));
-  CutProfiles(no, mean[0], deviation[0], q, set);
+  CutProfiles(no, moments, mean[0], deviation[0], q, set);
   PetscCall(NomosSumOverRanks(s->comm, N_PROFILES * nx, set->profiles));
   PetscCall(NomosSumOverRanks(s->comm, no->n_parameters, set->parameters));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode NomosIntervalsFree(NomosIntervals *set)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscFree3(set->values, set->profiles, set->parameters));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* ---- the picture */
 
-static PetscErrorCode DrawProfile(const NomosNeuralOperator *no, const Intervals *set, NomosFigure figure, int column)
+static PetscErrorCode DrawProfile(const NomosNeuralOperator *no, const NomosIntervals *set, NomosFigure figure, int column)
 {
   const size_t nx = no->shape.points[no->shape.n_space - 1], m = 2 * nx + 1;
   const double start = no->start[no->shape.n_space - 1], extent = no->extent[no->shape.n_space - 1];
   double      *x, *band;
   char         title[256];
-  int          length = snprintf(title, sizeof title, "%.60s", set->moments->name);
+  int          length = snprintf(title, sizeof title, "%.60s", set->name);
 
   PetscFunctionBeginUser;
   for (size_t p = 0; p < no->n_parameters && (size_t)length < sizeof title; p++) length += snprintf(title + length, sizeof title - (size_t)length, ", %.40s = %.4g", no->variables[no->n_fields + p].name, set->parameters[p]);
@@ -143,7 +153,7 @@ static PetscErrorCode DrawProfile(const NomosNeuralOperator *no, const Intervals
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DrawCoverage(const NomosNeuralOperator *no, size_t n_sets, const Intervals sets[], NomosFigure figure)
+static PetscErrorCode DrawCoverage(const NomosNeuralOperator *no, size_t n_sets, const NomosIntervals sets[], NomosFigure figure)
 {
   double *time, *share;
   size_t  most = 2;
@@ -154,39 +164,39 @@ static PetscErrorCode DrawCoverage(const NomosNeuralOperator *no, size_t n_sets,
   for (size_t k = 0; k < most; k++) time[k] = (double)(k + 1) * (no->interval > 0 ? no->interval : 1);
   PetscCall(NomosFigurePanel(figure, 1, 0, &(NomosAxes){.title = "truth within the 95 % interval", .x_label = no->interval > 0 ? "time" : "frame", .y_label = "share", .y_min = 0, .y_max = 1.02}));
   for (size_t i = 0; i < n_sets; i++) {
-    for (size_t k = 0; k < sets[i].n_steps; k++) share[k] = MeanOf(&sets[i], WITHIN, 0, sets[i].moments->n_all, k, 1);
-    PetscCall(NomosFigureLine(figure, sets[i].n_steps, time, share, sets[i].moments->name, 0));
+    for (size_t k = 0; k < sets[i].n_steps; k++) share[k] = MeanOf(&sets[i], WITHIN, 0, sets[i].n_all, k, 1);
+    PetscCall(NomosFigureLine(figure, sets[i].n_steps, time, share, sets[i].name, 0));
   }
   PetscCall(NomosFigureLine(figure, 2, (double[]){time[0], time[most - 1]}, (double[]){0.95, 0.95}, "0.95", 2));
   PetscCall(PetscFree2(time, share));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DrawErrors(size_t n_sets, const Intervals sets[], NomosFigure figure)
+static PetscErrorCode DrawErrors(size_t n_sets, const NomosIntervals sets[], NomosFigure figure)
 {
   double *error, *width, low = INFINITY, high = 0;
   size_t  most = 0;
 
   PetscFunctionBeginUser;
-  for (size_t i = 0; i < n_sets; i++) most = PetscMax(most, sets[i].moments->n_all);
+  for (size_t i = 0; i < n_sets; i++) most = PetscMax(most, sets[i].n_all);
   PetscCall(PetscMalloc2(most, &error, most, &width));
   PetscCall(NomosFigurePanel(figure, 1, 1, &(NomosAxes){.title = "errors against intervals, of each trajectory", .x_label = "half of the interval / size of the field", .y_label = "nRMSE of the mean", .x_scale = NOMOS_SCALE_LOG, .y_scale = NOMOS_SCALE_LOG}));
   for (size_t i = 0; i < n_sets; i++) {
-    const size_t n = sets[i].moments->n_all;
+    const size_t n = sets[i].n_all;
     for (size_t t = 0; t < n; t++) {
       error[t] = OfTrajectory(&sets[i], ERROR, t);
       width[t] = OfTrajectory(&sets[i], WIDTH, t);
       if (width[t] > 0) low = fmin(low, width[t]);
       high = fmax(high, isfinite(width[t]) ? width[t] : 0);
     }
-    PetscCall(NomosFigureLine(figure, n, width, error, sets[i].moments->name, 3));
+    PetscCall(NomosFigureLine(figure, n, width, error, sets[i].name, 3));
   }
   if (low < high) PetscCall(NomosFigureLine(figure, 2, (double[]){low, high}, (double[]){low / 1.96, high / 1.96}, "of normal errors", 2));
   PetscCall(PetscFree2(error, width));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Draw(NomosSurrogate s, size_t n_sets, const Intervals sets[])
+static PetscErrorCode Draw(NomosSurrogate s, size_t n_sets, const NomosIntervals sets[])
 {
   enum { MAX_COLUMNS = 4 };
   const NomosNeuralOperator *no      = s->context;
@@ -208,25 +218,20 @@ static PetscErrorCode Draw(NomosSurrogate s, size_t n_sets, const Intervals sets
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosNeuralOperatorIntervals(NomosSurrogate s, size_t n_sets, const NomosEnsembleMoments moments[], double q, NomosResultFn result, void *ctx)
+PetscErrorCode NomosNeuralOperatorIntervals(NomosSurrogate s, size_t n_sets, const NomosIntervals sets[], NomosResultFn result, void *ctx)
 {
-  Intervals *sets;
-  char       key[2 * NOMOS_MAX_NAME];
-  int        rank;
+  char key[2 * NOMOS_MAX_NAME];
+  int  rank;
 
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Comm_rank(s->comm, &rank));
-  PetscCall(PetscCalloc1(n_sets, &sets));
   for (size_t i = 0; i < n_sets; i++) {
-    PetscCall(Gather(s, &moments[i], q, &sets[i]));
     for (int kind = 0; kind < N_KINDS; kind++) {
-      snprintf(key, sizeof key, "%.60s_ensemble_%s", moments[i].name, kind_names[kind]);
-      PetscCall(result(key, MeanOf(&sets[i], (Kind)kind, 0, moments[i].n_all, 0, sets[i].n_steps), ctx));
+      snprintf(key, sizeof key, "%.60s_ensemble_%s", sets[i].name, kind_names[kind]);
+      PetscCall(result(key, MeanOf(&sets[i], (Kind)kind, 0, sets[i].n_all, 0, sets[i].n_steps), ctx));
     }
   }
   PetscErrorCode code = s->directory && !rank ? Draw(s, n_sets, sets) : PETSC_SUCCESS;
-  for (size_t i = 0; i < n_sets; i++) PetscCall(PetscFree3(sets[i].values, sets[i].profiles, sets[i].parameters));
-  PetscCall(PetscFree(sets));
   PetscCall(NomosErrorAgree(s->comm, code));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

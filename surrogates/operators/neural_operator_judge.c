@@ -1,7 +1,7 @@
 /* How an emulator is judged: free runs from the first frame of trajectories, over all their other frames, against the truth; beside it persistence (the first frame for ever), below which an emulator has learned nothing,
    and, of a learned correction, the coarse solver alone. Errors are in the units of the data and of predicted frames only; of every set
 
-     nrmse                       PDEBench's (metrics.h): mean over trajectories, frames and fields of |e|/|u|, norms over the points
+     nrmse                       PDEBench's (metrics.h): mean over trajectories, frames and fields of |e|/|u|, norms over the points; without those whose u is zero everywhere, which are warned of (neural_operator_norms.c)
      first_nrmse, last_nrmse     of the first and of the last predicted frame
      crmse, max, ...             the other metrics of PDEBench
      extrapolated                of a set for tests: the share of its trajectories whose parameters lie beyond those of the training */
@@ -78,11 +78,11 @@ static PetscErrorCode AddTrajectory(Judging *j, NomosPredictor predictor, const 
       double        squares = 0, norm = 0;
       for (size_t x = 0; x < no->n_points; x++) {
         example[0][at + x] = j->mean[f] + j->deviation[f] * p[x];
-        example[1][at + x] = j->mean[f] + j->deviation[f] * u[x];
+        example[1][at + x] = NomosInUnitsOfData(j->mean[f], j->deviation[f], u[x]);
         squares += pow(example[0][at + x] - example[1][at + x], 2);
         norm += pow(example[1][at + x], 2);
       }
-      j->judgement->errors[predictor][((first + i) * n_steps + k) * no->n_fields + f] = sqrt(squares / norm);
+      j->judgement->errors[predictor][((first + i) * n_steps + k) * no->n_fields + f] = norm > 0 ? sqrt(squares / norm) : -1;
     }
   PetscCall(NomosMetricsAdd(j->metrics[predictor], example[0], example[1]));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -110,12 +110,9 @@ static PetscErrorCode Begin(Judging *j, const NomosJudgementInput *input)
 {
   const NomosNeuralOperator *no = j->s->context;
   NomosJudgement            *judgement = j->judgement;
-  size_t                     shape[NOMOS_FIELD_MAX_DIMS + 1];
-  int                        n_dims;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosDatasetShape(input->dataset, 0, &n_dims, shape, NULL));
-  *judgement = (NomosJudgement){.n = NomosDatasetExamples(input->dataset, input->split), .n_steps = shape[0] - 1, .n_fields = no->n_fields};
+  *judgement = (NomosJudgement){.n = NomosDatasetExamples(input->dataset, input->split), .n_steps = NomosDatasetFrames(input->dataset, input->split) - 1, .n_fields = no->n_fields};
   PetscCall(PetscCalloc1(judgement->n * no->n_parameters + 1, &judgement->parameters));
   PetscCall(NomosNeuralOperatorUnits(j->s, j->mean, j->deviation));
   for (int p = 0; p < NOMOS_N_PREDICTORS; p++) {
@@ -125,6 +122,16 @@ static PetscErrorCode Begin(Judging *j, const NomosJudgementInput *input)
     PetscCall(NomosMetricsCreate(&(NomosMetricsShape){.n_frames = judgement->n_steps, .n_channels = no->n_fields, .n_dims = no->shape.n_space, .ny = two ? no->shape.points[0] : 1, .nx = no->shape.points[two]}, &j->metrics[p]));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Sum and number of errors that there are. An error that is no number is one. */
+static void AddErrors(size_t n, const double errors[], double *sum, double *count)
+{
+  for (size_t i = 0; i < n; i++) {
+    if (errors[i] < 0) continue;
+    *sum += errors[i];
+    *count += 1;
+  }
 }
 
 PetscErrorCode NomosNeuralOperatorJudge(NomosSurrogate s, const NomosJudgementInput *input, NomosJudgement *judgement)
@@ -157,6 +164,9 @@ PetscErrorCode NomosNeuralOperatorJudge(NomosSurrogate s, const NomosJudgementIn
     PetscCall(NomosSumOverRanks(input->comm, n * judgement->n_steps * no->n_fields, judgement->errors[p]));
     PetscCall(NomosMetricsGet(j.metrics[p], input->comm, judgement->metrics[p]));
     PetscCall(NomosMetricsDestroy(&j.metrics[p]));
+    double sum = 0, count = 0;
+    AddErrors(n * judgement->n_steps * no->n_fields, judgement->errors[p], &sum, &count);
+    if (count < (double)(n * judgement->n_steps * no->n_fields)) judgement->metrics[p][NOMOS_METRIC_NRMSE] = sum / count;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -171,20 +181,19 @@ PetscErrorCode NomosJudgementFree(NomosJudgement *judgement)
 
 double NomosJudgementOfFrame(const NomosJudgement *j, NomosPredictor predictor, size_t k)
 {
-  double sum = 0;
+  double sum = 0, count = 0;
 
-  for (size_t i = 0; i < j->n; i++)
-    for (size_t f = 0; f < j->n_fields; f++) sum += j->errors[predictor][(i * j->n_steps + k) * j->n_fields + f];
-  return sum / (double)(j->n * j->n_fields);
+  for (size_t i = 0; i < j->n; i++) AddErrors(j->n_fields, j->errors[predictor] + (i * j->n_steps + k) * j->n_fields, &sum, &count);
+  return sum / count;
 }
 
 double NomosJudgementOfTrajectory(const NomosJudgement *j, NomosPredictor predictor, size_t i)
 {
   const size_t n   = j->n_steps * j->n_fields;
-  double       sum = 0;
+  double       sum = 0, count = 0;
 
-  for (size_t k = 0; k < n; k++) sum += j->errors[predictor][i * n + k];
-  return sum / (double)n;
+  AddErrors(n, j->errors[predictor] + i * n, &sum, &count);
+  return sum / count;
 }
 
 /* ---- results */

@@ -43,7 +43,7 @@ static PetscErrorCode ListMembers(NomosSurrogate s, const char folder[], size_t 
 typedef struct {
   uint64_t weights;         /* XXH64 of all tensors */
   char     data[17];        /* hash of the data it was trained with; "": it does not say */
-  bool     other_split;     /* of the data that are here it saw another part */
+  char     split[17];       /* and of which of its trajectories were for what */
 } Member;
 
 static uint64_t HashTensors(size_t n, const NomosSafetensor tensors[])
@@ -68,13 +68,19 @@ static PetscErrorCode ReadMember(NomosSurrogate s, const char path[], Member *me
   PetscCall(NomosSafetensorsOpen(s->comm, path, &file));
   PetscCall(NomosSafetensorsList(file, &n, &tensors));
   const char *data = NomosSafetensorsMetadata(file, "data"), *split = NomosSafetensorsMetadata(file, "split");
-  *member = (Member){.weights = HashTensors(n, tensors), .other_split = split && strcmp(split, NomosDatasetSplitHash(s->data))};
+  *member = (Member){.weights = HashTensors(n, tensors)};
   snprintf(member->data, sizeof member->data, "%s", data ? data : "");
+  snprintf(member->split, sizeof member->split, "%s", split ? split : "");
   PetscCall(NomosSafetensorsClose(&file));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Trained with other data all of them may have been, and are judged on these; if some were trained with these, all must have been. */
+static bool Differ(const char a[], const char b[])
+{
+  return a[0] && b[0] && strcmp(a, b);
+}
+
+/* Trained with other data all of them may have been, of which then nothing is known but that they must be the same; if some were trained with these, all must have been. */
 static PetscErrorCode CheckMembers(NomosSurrogate s, size_t n, char *const paths[], const Member members[])
 {
   const char *where = NomosConfigWhere(s->config, "neural_operator.ensemble"), *here = NomosDatasetHash(s->data);
@@ -85,9 +91,13 @@ static PetscErrorCode CheckMembers(NomosSurrogate s, size_t n, char *const paths
     if (!strcmp(members[i].data, here)) of_these = i;
   for (size_t i = 0; i < n; i++) {
     for (size_t k = 0; k < i; k++) NomosCheck(members[i].weights != members[k].weights, s->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: neural_operator.ensemble: %s and %s are the same weights; members are trainings that differ by train.seed: leave one out, or train it again", where, paths[k], paths[i]);
+    for (size_t k = 0; k < i && of_these == n; k++) {
+      NomosCheck(!Differ(members[i].data, members[k].data), s->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: neural_operator.ensemble: %s and %s were trained with different data; members are trainings that differ by train.seed: train all with the same data (data.path, data.trajectories)", where, paths[k], paths[i]);
+      NomosCheck(!Differ(members[i].split, members[k].split), s->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: neural_operator.ensemble: %s and %s were trained on different parts of their data; members are trainings that differ by train.seed: train all with the same data.seed, data.validation and data.test", where, paths[k], paths[i]);
+    }
     if (!members[i].data[0] || of_these == n) continue;
     NomosCheck(!strcmp(members[i].data, here), s->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: neural_operator.ensemble: %s was trained with other data than %s, among which may be trajectories that the intervals are fitted to; train all members with the same data (data.path, data.trajectories)", where, paths[i], paths[of_these]);
-    NomosCheck(!members[i].other_split, s->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: neural_operator.ensemble: %s was trained on another part of these data than is split off here, and may have seen trajectories that the intervals are fitted to; train and judge all members with the same data.seed, data.validation and data.test", where, paths[i]);
+    NomosCheck(!Differ(members[i].split, NomosDatasetSplitHash(s->data)), s->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: neural_operator.ensemble: %s was trained on another part of these data than is split off here, and may have seen trajectories that the intervals are fitted to; train and judge all members with the same data.seed, data.validation and data.test", where, paths[i]);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

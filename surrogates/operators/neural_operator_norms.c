@@ -1,4 +1,5 @@
-/* The loss of a frame is relative to the norm of the truth: where that is zero it is infinite from the first step on, which would look like a rate that is too high. */
+/* The loss of a frame is relative to the norm of the truth: where that is zero it is infinite from the first step on, which would look like a rate that is too high. The nRMSE is relative to the norm of each field: what has none is left
+   out, and told. */
 #include "surrogates/operators/neural_operator_impl.h"
 
 #include <float.h>
@@ -28,9 +29,8 @@ static PetscErrorCode FindZero(NomosSurrogate s, NomosSplit split, size_t exampl
 /* Every rank looks at its share of the examples; *found: number of the first example and frame among all. */
 static PetscErrorCode FindFirst(NomosSurrogate s, NomosSplit split, const double offset[], int64_t *found)
 {
-  const NomosNeuralOperator *no    = s->context;
   const double               least = NomosParametersType(s->parameters) == NOMOS_F32 ? FLT_MIN : DBL_MIN;
-  const size_t               n     = s->n_examples[split];
+  const size_t               n     = s->n_examples[split], n_frames = NomosDatasetFrames(s->data, split);
   int                        rank, size;
 
   PetscFunctionBeginUser;
@@ -40,7 +40,7 @@ static PetscErrorCode FindFirst(NomosSurrogate s, NomosSplit split, const double
   for (size_t e = (size_t)rank; e < n && *found == INT64_MAX; e += (size_t)size) {
     size_t frame = 0;
     PetscCall(FindZero(s, split, e, offset, least, &frame));
-    if (frame < no->n_frames) *found = (int64_t)(e * no->n_frames + frame);
+    if (frame < n_frames) *found = (int64_t)(e * n_frames + frame);
   }
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, found, 1, MPI_INT64_T, MPI_MIN, s->comm));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -60,10 +60,75 @@ PetscErrorCode NomosNeuralOperatorNorms(NomosSurrogate s)
     int64_t     found, every;
     PetscCall(FindFirst(s, (NomosSplit)split, mean, &found));
     if (found == INT64_MAX) continue;
+    const size_t n_frames = NomosDatasetFrames(s->data, (NomosSplit)split);
     PetscCall(NomosConfigGetInt(s->config, "data.every", &every));
-    PetscCall(NomosDatasetOrigin(s->data, (NomosSplit)split, (size_t)found / no->n_frames, &trajectory, &file, &frame));
-    frame += (size_t)found % no->n_frames * (size_t)every;
+    PetscCall(NomosDatasetOrigin(s->data, (NomosSplit)split, (size_t)found / n_frames, &trajectory, &file, &frame));
+    frame += (size_t)found % n_frames * (size_t)every;
     NomosCheck(false, s->comm, PETSC_ERR_ARG_WRONG, "%s: %s%s is zero everywhere in frame %zu of trajectory %zu (through all files), and the loss is relative to its norm; leave such trajectories or frames out (data.trajectories, data.first_frame, data.every), or name a field beside it that is not zero (neural_operator.fields)", file, no->variables[0].name, no->n_fields > 1 ? ", like the other fields," : "", frame, trajectory);
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- fields without a norm */
+
+/* Predicted frames of fields, of examples of a set: how many there are, and the number of the first one among all. */
+static PetscErrorCode CountZeros(NomosSurrogate s, NomosDataset dataset, NomosSplit split, int64_t *n_zero, int64_t *found)
+{
+  const NomosNeuralOperator *no = s->context;
+  const size_t               n  = NomosDatasetExamples(dataset, split), n_frames = NomosDatasetFrames(dataset, split);
+  double                    *values;
+  int                        rank, size;
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_rank(s->comm, &rank));
+  PetscCallMPI(MPI_Comm_size(s->comm, &size));
+  *found  = INT64_MAX;
+  *n_zero = 0;
+  PetscCall(PetscMalloc1(n_frames * no->n_points, &values));
+  for (size_t e = (size_t)rank; e < n; e += (size_t)size)
+    for (size_t f = 0; f < no->n_fields; f++) {
+      PetscCall(NomosDatasetRead(dataset, f, split, 1, &e, values));
+      for (size_t k = 1; k < n_frames; k++) {
+        double squares = 0;
+        for (size_t x = 0; x < no->n_points; x++) squares += values[k * no->n_points + x] * values[k * no->n_points + x];
+        if (squares > 0) continue;
+        ++*n_zero;
+        *found = PetscMin(*found, (int64_t)((e * n_frames + k) * no->n_fields + f));
+      }
+    }
+  PetscCall(PetscFree(values));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, found, 1, MPI_INT64_T, MPI_MIN, s->comm));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, n_zero, 1, MPI_INT64_T, MPI_SUM, s->comm));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode WarnOf(NomosSurrogate s, const char name[], NomosDataset dataset, NomosSplit split, NomosWarningFn warn, void *ctx)
+{
+  const NomosNeuralOperator *no       = s->context;
+  const size_t               n_frames = NomosDatasetFrames(dataset, split);
+  size_t                     trajectory, frame;
+  const char                *file;
+  int64_t                    n_zero, found, every;
+  char                       text[2 * NOMOS_MAX_PATH];
+
+  PetscFunctionBeginUser;
+  PetscCall(CountZeros(s, dataset, split, &n_zero, &found));
+  if (!n_zero) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosConfigGetInt(s->config, "data.every", &every));
+  const size_t at = (size_t)found / no->n_fields;
+  PetscCall(NomosDatasetOrigin(dataset, split, at / n_frames, &trajectory, &file, &frame));
+  snprintf(text, sizeof text, "%.64s: %.64s is zero everywhere in frame %zu of trajectory %zu (%.4000s; counted through all files), where it has no relative error: of the nRMSE %lld of %zu fields of frames are left out", name, no->variables[(size_t)found % no->n_fields].name, frame + at % n_frames * (size_t)every, trajectory, file, (long long)n_zero, NomosDatasetExamples(dataset, split) * (n_frames - 1) * no->n_fields);
+  PetscCall(warn(text, ctx));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosNeuralOperatorWarnNorms(NomosSurrogate s, NomosWarningFn warn, void *ctx)
+{
+  const NomosNeuralOperator *no        = s->context;
+  const bool                 held_back = s->n_examples[NOMOS_SPLIT_VALIDATION] || s->n_examples[NOMOS_SPLIT_TEST];
+
+  PetscFunctionBeginUser;
+  for (int split = held_back ? NOMOS_SPLIT_VALIDATION : NOMOS_SPLIT_TRAIN; split < NOMOS_N_SPLITS; split++) PetscCall(WarnOf(s, nomos_split_names[split], s->data, (NomosSplit)split, warn, ctx));
+  for (size_t i = 0; i < no->n_sets; i++) PetscCall(WarnOf(s, no->sets[i].name, no->sets[i].dataset, NOMOS_SPLIT_TRAIN, warn, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -24,7 +24,10 @@ static PetscErrorCode Median(const NomosJudgement *j, size_t *i)
 
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc1(j->n, &errors));
-  for (size_t k = 0; k < j->n; k++) errors[k] = NomosJudgementOfTrajectory(j, NOMOS_PREDICTOR_EMULATOR, k);
+  for (size_t k = 0; k < j->n; k++) {
+    errors[k] = NomosJudgementOfTrajectory(j, NOMOS_PREDICTOR_EMULATOR, k);
+    if (isnan(errors[k])) errors[k] = INFINITY; /* the last */
+  }
   PetscCall(NomosMedianPlace(j->n, errors, i));
   PetscCall(PetscFree(errors));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -52,9 +55,11 @@ static PetscErrorCode DrawField(const NomosNeuralOperator *no, NomosFigure figur
 
   PetscFunctionBeginUser;
   for (size_t i = 0; i < n; i++) {
+    if (!isfinite(images[i])) continue;
     limits[0] = fmin(limits[0], images[i]);
     limits[1] = fmax(limits[1], images[i]);
   }
+  if (!(limits[0] < limits[1])) limits[0] = limits[1] = 0; /* a constant field: each image finds its own */
   const bool   centred = limits[0] < 0 && limits[1] > 0; /* a field of both signs: white is zero */
   const double most    = fmax(fabs(limits[0]), fabs(limits[1]));
   if (centred) limits[0] = -(limits[1] = most);
@@ -77,7 +82,7 @@ static PetscErrorCode DrawSet(NomosSurrogate s, const Set *set, const char direc
   size_t                     i;
   NomosTrajectories          t;
   NomosFigure                figure;
-  char                       text[512];
+  char                       text[512], path[NOMOS_MAX_PATH];
 
   PetscFunctionBeginUser;
   PetscCall(Median(&set->judgement, &i));
@@ -97,8 +102,8 @@ static PetscErrorCode DrawSet(NomosSurrogate s, const Set *set, const char direc
     }
     PetscCall(DrawField(no, figure, f, n_rows, images));
   }
-  snprintf(text, sizeof text, "%.400s/%.64s", directory, set->name);
-  PetscCall(NomosFigureSave(figure, text));
+  snprintf(path, sizeof path, "%.4000s/%.64s", directory, set->name);
+  PetscCall(NomosFigureSave(figure, path));
   PetscCall(NomosFigureDestroy(&figure));
   PetscCall(PetscFree2(predictions, images));
   PetscCall(NomosTrajectoriesFree(&t));
@@ -158,7 +163,7 @@ static PetscErrorCode DrawParameter(NomosSurrogate s, size_t n_sets, const Set s
 {
   const NomosNeuralOperator *no = s->context;
   const size_t               P  = no->n_parameters;
-  double                    *x, *y, *values, low = INFINITY, high = -INFINITY, lowest = INFINITY, highest = 0;
+  double                    *x, *y, *values, low = INFINITY, high = -INFINITY, lowest = INFINITY, highest = -INFINITY;
   size_t                     most = 1, n_values;
 
   PetscFunctionBeginUser;
@@ -174,11 +179,12 @@ static PetscErrorCode DrawParameter(NomosSurrogate s, size_t n_sets, const Set s
       low    = fmin(low, sets[i].judgement.parameters[k * P + p]);
       high   = fmax(high, sets[i].judgement.parameters[k * P + p]);
       const double error = NomosJudgementOfTrajectory(&sets[i].judgement, NOMOS_PREDICTOR_EMULATOR, k);
-      lowest             = fmin(lowest, error);
-      highest            = fmax(highest, error);
+      if (!(error > 0) || !(error < 1e300)) continue; /* what a logarithmic axis does not show */
+      lowest  = fmin(lowest, error);
+      highest = fmax(highest, error);
     }
   const bool   log       = low > 0 && high > 8 * low;
-  const double margin    = high > low ? 0.03 * (high - low) : 0.5, height[2] = {0.5 * lowest, 1.5 * highest};
+  const double margin    = high > low ? 0.03 * (high - low) : 0.5, height[2] = {lowest <= highest ? 0.5 * lowest : NAN, lowest <= highest ? 1.5 * highest : NAN};
   PetscCall(NomosFigurePanel(figure, 0, panel, &(NomosAxes){.title = "error of each trajectory", .x_label = no->variables[no->n_fields + p].name, .y_label = "nRMSE", .x_scale = log ? NOMOS_SCALE_LOG : NOMOS_SCALE_LINEAR, .x_min = log ? low / 1.25 : low - margin, .x_max = log ? 1.25 * high : high + margin, .y_scale = NOMOS_SCALE_LOG, .y_min = height[0], .y_max = height[1]}));
   for (size_t i = 0; i < n_values && n_values <= 32; i++) {
     PetscCall(NomosFigureLine(figure, 2, (double[]){values[i], values[i]}, height, i ? NULL : "values of the training", 2));
@@ -261,10 +267,10 @@ PetscErrorCode NomosNeuralOperatorPictures(NomosSurrogate s, const char director
   for (size_t i = 0; i < n; i++) {
     sets[i].input.comm = PETSC_COMM_SELF; /* one rank draws */
     PetscCall(NomosNeuralOperatorJudge(s, &sets[i].input, &sets[i].judgement));
-    PetscCall(DrawSet(s, &sets[i], directory));
   }
+  PetscCall(WriteErrors(no, n, sets, directory)); /* numbers first: a picture may fail */
+  for (size_t i = 0; i < n; i++) PetscCall(DrawSet(s, &sets[i], directory));
   PetscCall(DrawErrors(s, n, sets, directory));
-  PetscCall(WriteErrors(no, n, sets, directory));
   for (size_t i = 0; i < n; i++) PetscCall(NomosJudgementFree(&sets[i].judgement));
   PetscCall(PetscFree(sets));
   PetscFunctionReturn(PETSC_SUCCESS);
