@@ -799,6 +799,12 @@ START_TEST(refused)
     {{"grid_pde.family=advection", "grid_pde.nx=16", "grid_pde.boundary_x=no_flux", "initial.u=1"}, "grid_pde.boundary_x = no_flux does not stop the flow of advection; take outflow or periodic"},
     {{"grid_pde.family=burgers", "grid_pde.nx=16", "grid_pde.boundary_x=wall", "initial.u=1"}, "grid_pde.boundary_x = wall does not stop the flow of burgers; take outflow or periodic"},
     {{"grid_pde.family=compressible", "grid_pde.nx=16", "grid_pde.boundary_x=outflow", "grid_pde.boundary_x_high=no_flux"}, "grid_pde.boundary_x_high = no_flux does not stop the flow of compressible; take wall, which reflects its velocity"},
+    {{"grid_pde.family=compressible", "grid_pde.nx=16", "grid_pde.ny=16"}, "grid_pde.ny is of an axis that grid_pde.dimensions = 1 has not: set dimensions: 2, or leave it out"},
+    {{"grid_pde.family=compressible", "grid_pde.nx=16", "initial.Vz=sin(2*pi*x)"}, "initial.Vz is of an axis that grid_pde.dimensions = 1 has not: set dimensions: 3"},
+    {{"grid_pde.family=advection", "grid_pde.nx=16", "grid_pde.dimensions=2", "advection.beta_z=1"}, "advection.beta_z is of an axis that grid_pde.dimensions = 2 has not"},
+    {{"grid_pde.family=shallow_water", "grid_pde.nx=16", "grid_pde.boundary_z_high=wall"}, "grid_pde.boundary_z_high is of an axis that grid_pde.dimensions = 1 has not: leave it out"},
+    {{"grid_pde.family=compressible", "grid_pde.nx=16", "grid_pde.lz=2"}, "grid_pde.lz is of an axis"},
+    {{"grid_pde.family=compressible", "grid_pde.nx=16", "grid_pde.ny=0", "initial.Vy="}, "initial.density is not given"}, /* as a resolved case has them */
     {{"grid_pde.family=compressible", "grid_pde.nx=16", "grid_pde.boundary_x=value"}, "grid_pde.value_low gives density = 0 at a boundary along x: must be positive"},
   };
 

@@ -4,6 +4,7 @@
 #include "solvers/grid_pde/grid_pde_impl.h"
 
 #include <float.h>
+#include <stdio.h>
 #include <string.h>
 
 /* clang-format off */
@@ -58,6 +59,40 @@ PetscErrorCode PdeDeclare(NomosConfig config)
   PetscCall(NomosConfigRegister(config, family->n_params, family->params));
   for (int k = 0; k < family->n_fields[family->max_dims]; k++)
     PetscCall(NomosConfigRegisterSection(config, "initial", 1, &(NomosParam){.key = family->fields[k].name, .type = NOMOS_PARAM_EXPRESSION, .default_value = "", .doc = "Initial state of this field, of x, y, z, lx, ly, lz."}));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The axis that a parameter is of alone, or the component of a vector that an initial field is; -1: of none. */
+static int AxisOf(const PdeModel *p, const char key[])
+{
+  static const char *const forms[] = {"grid_pde.n%c", "grid_pde.l%c", "grid_pde.boundary_%c", "grid_pde.boundary_%c_high"};
+  char                     name[NOMOS_MAX_NAME];
+  const char              *underscore = strrchr(key, '_');
+
+  for (int k = 0; k < p->family->n_fields[p->family->max_dims]; k++)
+    if (!strncmp(key, "initial.", 8) && !strcmp(key + 8, p->family->fields[k].name)) return p->family->fields[k].component;
+  for (int a = 0; a < 3; a++) {
+    for (size_t f = 0; f < sizeof forms / sizeof *forms; f++) {
+      snprintf(name, sizeof name, forms[f], "xyz"[a]);
+      if (!strcmp(key, name)) return a;
+    }
+    if (!strncmp(key, p->family->name, strlen(p->family->name)) && underscore && underscore[1] == "xyz"[a] && !underscore[2]) return a; /* advection.beta_y */
+  }
+  return -1;
+}
+
+/* What is given of an axis that the domain has not would be for nothing. Its default, as a resolved case has it, says nothing. */
+static PetscErrorCode RefuseAbsent(const NomosParam *param, const char value[], const char origin[], void *ctx)
+{
+  NomosModel      model = ctx;
+  const PdeModel *p     = model->data;
+  const int       axis  = AxisOf(p, param->key);
+  char            more[40] = "";
+
+  (void)origin;
+  PetscFunctionBeginUser;
+  if (axis >= p->n_dims && axis < p->family->max_dims) snprintf(more, sizeof more, "set dimensions: %d, or ", axis + 1);
+  NomosCheck(axis < p->n_dims || !strcmp(value, param->default_value), model->comm, PETSC_ERR_ARG_INCOMP, "%s: %s is of an axis that grid_pde.dimensions = %d has not: %sleave it out", NomosConfigWhere(model->config, param->key), param->key, p->n_dims, more);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -143,6 +178,7 @@ PetscErrorCode PdeSetup(NomosModel model)
   p->n_dims = (int)dimensions;
   NomosCheck(p->n_dims >= p->family->min_dims && p->n_dims <= p->family->max_dims, model->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: grid_pde.dimensions = %d: %s has %d to %d", NomosConfigWhere(model->config, "grid_pde.dimensions"), p->n_dims, text,
              p->family->min_dims, p->family->max_dims);
+  PetscCall(NomosConfigVisit(model->config, RefuseAbsent, model));
   p->m = p->family->n_fields[p->n_dims];
   for (const NomosPdeAdjoints *a = nomos_pde_adjoints_value; a->family; a++)
     if (a->n_dims == p->n_dims && !strcmp(a->family, text)) {
