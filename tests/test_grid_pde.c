@@ -812,5 +812,28 @@ START_TEST(refused)
 }
 END_TEST
 
+/* What an optimiser sets is held to what a case may have; what was there stays. */
+START_TEST(parameters_in_their_ranges)
+{
+  static const struct {
+    const char *family;
+    double      values[2];
+    const char *fragment;
+  } rows[] = {{"grid_pde.family=burgers", {-1e-3}, "burgers.nu = -0.001: must be a finite number in its range"}, {"grid_pde.family=reaction_diffusion", {0.1, -1}, "reaction_diffusion.rho = -1"}, {"grid_pde.family=burgers", {NAN}, "must be a finite number"}};
+
+  for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+    const NomosModelParameter *list;
+    size_t                     n;
+    Subject                    s = BeginWith((const char *const[]){"solver=grid_pde", "case.units=nondimensional", "time.stop=1", rows[r].family, NULL}, 16, 0.1);
+    ck_ok(s.ops->parameters(s.model, &n, &list));
+    const double before = list[0].value;
+    ck_refused(s.ops->set_parameters(s.model, rows[r].values), rows[r].fragment);
+    ck_ok(s.ops->parameters(s.model, &n, &list));
+    ck_assert(list[0].value == before);
+    End(&s);
+  }
+}
+END_TEST
+
 NOMOS_TEST_SUITE("grid_pde", advection_converges, limiters_are_tvd, burgers_front, burgers_steepens, burgers_inviscid, diffusion_decays, orders_in_time, sorption_keeps_the_solute, jumps_stay_within, long_steps_are_accurate, values_at_the_ends, shock_tubes, viscous_jump_of_density, fixed_substeps_blow_up, dam_break, no_expansion_shock, almost_nothing, positive, smooth_gas, simple_wave, shear_decays, vortex, values_that_flow_in,
-                 sums_are_kept, axes_are_alike, refused)
+                 sums_are_kept, axes_are_alike, refused, parameters_in_their_ranges)

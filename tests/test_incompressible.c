@@ -257,4 +257,14 @@ START_TEST(refused)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("incompressible", vortices_decay, walls, lid_driven_cavity, energy, particles, particles_carried_and_spread, hydrostatic_balance, fixed_substeps_blow_up, no_number, refused)
+START_TEST(parameters_in_their_ranges)
+{
+  Subject s = BeginWith((const char *const[]){FLOW, NULL}, 16, 0.1);
+
+  ck_refused(s.ops->set_parameters(s.model, (const double[]){-1e-3, 0, 1}), "incompressible.nu = -0.001: must be a finite number in its range");
+  ck_ok(s.ops->set_parameters(s.model, (const double[]){0, 0, -1e300})); /* a force may have either sign */
+  End(&s);
+}
+END_TEST
+
+NOMOS_TEST_SUITE("incompressible", vortices_decay, walls, lid_driven_cavity, energy, particles, particles_carried_and_spread, hydrostatic_balance, fixed_substeps_blow_up, no_number, refused, parameters_in_their_ranges)
