@@ -812,6 +812,25 @@ START_TEST(refused)
 }
 END_TEST
 
+/* The logistic rate rho (1 - 2 u) vanishes where growth is fastest, at u = 1/2: substeps are of what u comes to in the step. Exact: u = 1/(1 + (1/u_0 - 1) exp(-rho t)). */
+START_TEST(growth_from_a_half)
+{
+  for (int far = 0; far < 2; far++) {
+    Subject s = BeginWith((const char *const[]){PDE("reaction_diffusion"), "reaction_diffusion.nu=0", "reaction_diffusion.rho=10", far ? "initial.u=0.5 + 0.45*sin(2*pi*x)" : "initial.u=0.5", NULL}, 16, 1);
+    for (int step = 0; step < 3; step++) {
+      Advance(&s, 1);
+      double *u = StateOf(&s);
+      for (size_t i = 0; i < 16; i++) {
+        const double start = far ? 0.5 + 0.45 * sin(2 * pi * ((double)i + 0.5) / 16) : 0.5, exact = 1 / (1 + (1 / start - 1) * exp(-10. * (step + 1)));
+        ck_assert_msg(fabs(u[i] - exact) < 0.1, "step %d: %g where %g is exact", step + 1, u[i], exact);
+      }
+      free(u);
+    }
+    End(&s);
+  }
+}
+END_TEST
+
 /* What an optimiser sets is held to what a case may have; what was there stays. */
 START_TEST(parameters_in_their_ranges)
 {
@@ -836,4 +855,4 @@ START_TEST(parameters_in_their_ranges)
 END_TEST
 
 NOMOS_TEST_SUITE("grid_pde", advection_converges, limiters_are_tvd, burgers_front, burgers_steepens, burgers_inviscid, diffusion_decays, orders_in_time, sorption_keeps_the_solute, jumps_stay_within, long_steps_are_accurate, values_at_the_ends, shock_tubes, viscous_jump_of_density, fixed_substeps_blow_up, dam_break, no_expansion_shock, almost_nothing, positive, smooth_gas, simple_wave, shear_decays, vortex, values_that_flow_in,
-                 sums_are_kept, axes_are_alike, refused, parameters_in_their_ranges)
+                 sums_are_kept, axes_are_alike, refused, growth_from_a_half, parameters_in_their_ranges)
