@@ -201,6 +201,14 @@ START_TEST(sorption_keeps_the_solute)
   }
   ck_assert_double_lt(loss[1], 1e-6);
   ck_assert_double_gt(log2(loss[0] / loss[1]), 1.8);
+  for (int sorbed = 0; sorbed < 2; sorbed++) { /* nor does the file say of u alone that it is kept */
+    const NomosScalarInfo *info;
+    size_t                 n;
+    Subject                s = BeginWith((const char *const[]){"solver=grid_pde", "case.units=nondimensional", "time.stop=1", sorbed ? "grid_pde.family=diffusion_sorption" : "grid_pde.family=burgers", NULL}, 16, 0.1);
+    ck_ok(s.model->ops->scalars(s.model, &n, &info));
+    ck_assert_str_eq(info[0].long_name, sorbed ? "mean over the domain; not kept: a capacity takes some up" : "mean over the domain; kept but for sources and boundaries");
+    End(&s);
+  }
 }
 END_TEST
 

@@ -37,12 +37,9 @@ static PetscErrorCode Fit(NomosModel model, const double range[2], const double 
     extremes[1] = fmax(extremes[1], values[i]);
   }
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, extremes, 2, MPI_DOUBLE, MPI_MAX, model->comm));
-  const double largest = fmax(extremes[0], extremes[1]), span = extremes[0] + extremes[1];
-  const double base = range[0] * pow(range[1] / range[0], u[0]), height = range[0] * pow(range[1] / range[0], u[1]);
-  for (size_t i = 0; i < p->n_cells; i++) {
-    if (range[0] == 0) values[i] = largest > 0 ? fabs(values[i]) / largest : 0;
-    else values[i] = base + (span > 0 ? height * (values[i] + extremes[0]) / span : 0);
-  }
+  const bool   drawn = range[0] > 0;
+  const double span = extremes[0] + extremes[1], base = drawn ? range[0] * pow(range[1] / range[0], u[0]) : 0, height = drawn ? range[0] * pow(range[1] / range[0], u[1]) : 1;
+  for (size_t i = 0; i < p->n_cells; i++) values[i] = base + (span > 0 ? height * (values[i] + extremes[0]) / span : 0);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
