@@ -57,6 +57,24 @@ void NomosParameterName(const NomosModelParameter *parameter, char name[NOMOS_MA
   snprintf(name, NOMOS_MAX_NAME, "%.40s%s", parameter->param->key, entry);
 }
 
+PetscErrorCode NomosModelCheckParameters(NomosModel model, const double values[])
+{
+  const NomosModelParameter *list;
+  size_t                     n;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosModelGetParameters(model, &n, &list));
+  for (size_t i = 0; i < n; i++) {
+    const NomosParam *param  = list[i].param;
+    const bool        ranged = param->min < param->max;
+    char              name[NOMOS_MAX_NAME];
+    NomosParameterName(&list[i], name);
+    NomosCheck(!PetscIsInfOrNanReal(values[i]) && (!ranged || (values[i] >= param->min && values[i] <= param->max)), model->comm, PETSC_ERR_ARG_OUTOFRANGE,
+               "%s = %g: must be a finite number%s; keep it away from there (bounds, or smaller steps of the minimisation)", name, values[i], ranged ? " in its range" : "");
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosModelFindParameter(NomosModel model, const char name[], size_t *index)
 {
   const NomosModelParameter *list;

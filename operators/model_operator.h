@@ -10,6 +10,8 @@ PetscErrorCode NomosModelGetDerivatives(NomosModel model, bool second, const Nom
 
 /* The differentiable parameters; none if the model has none. The list is the model's. */
 PetscErrorCode NomosModelGetParameters(NomosModel model, size_t *n, const NomosModelParameter **list);
+/* Are these numbers, each in the range of its parameter, so that an optimiser goes nowhere where a case could not? An error that names the first that is not. */
+PetscErrorCode NomosModelCheckParameters(NomosModel model, const double values[]);
 /* `qg.u[2]`; and the parameter of that name. Errors: the model has none of that name (with the nearest). */
 void           NomosParameterName(const NomosModelParameter *parameter, char name[NOMOS_MAX_NAME]);
 PetscErrorCode NomosModelFindParameter(NomosModel model, const char name[], size_t *index);

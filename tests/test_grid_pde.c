@@ -201,6 +201,14 @@ START_TEST(sorption_keeps_the_solute)
   }
   ck_assert_double_lt(loss[1], 1e-6);
   ck_assert_double_gt(log2(loss[0] / loss[1]), 1.8);
+  for (int sorbed = 0; sorbed < 2; sorbed++) { /* nor does the file say of u alone that it is kept */
+    const NomosScalarInfo *info;
+    size_t                 n;
+    Subject                s = BeginWith((const char *const[]){"solver=grid_pde", "case.units=nondimensional", "time.stop=1", sorbed ? "grid_pde.family=diffusion_sorption" : "grid_pde.family=burgers", NULL}, 16, 0.1);
+    ck_ok(s.model->ops->scalars(s.model, &n, &info));
+    ck_assert_str_eq(info[0].long_name, sorbed ? "mean over the domain; not kept: a capacity takes some up" : "mean over the domain; kept but for sources and boundaries");
+    End(&s);
+  }
 }
 END_TEST
 
@@ -799,6 +807,12 @@ START_TEST(refused)
     {{"grid_pde.family=advection", "grid_pde.nx=16", "grid_pde.boundary_x=no_flux", "initial.u=1"}, "grid_pde.boundary_x = no_flux does not stop the flow of advection; take outflow or periodic"},
     {{"grid_pde.family=burgers", "grid_pde.nx=16", "grid_pde.boundary_x=wall", "initial.u=1"}, "grid_pde.boundary_x = wall does not stop the flow of burgers; take outflow or periodic"},
     {{"grid_pde.family=compressible", "grid_pde.nx=16", "grid_pde.boundary_x=outflow", "grid_pde.boundary_x_high=no_flux"}, "grid_pde.boundary_x_high = no_flux does not stop the flow of compressible; take wall, which reflects its velocity"},
+    {{"grid_pde.family=compressible", "grid_pde.nx=16", "grid_pde.ny=16"}, "grid_pde.ny is of an axis that grid_pde.dimensions = 1 has not: set dimensions: 2, or leave it out"},
+    {{"grid_pde.family=compressible", "grid_pde.nx=16", "initial.Vz=sin(2*pi*x)"}, "initial.Vz is of an axis that grid_pde.dimensions = 1 has not: set dimensions: 3"},
+    {{"grid_pde.family=advection", "grid_pde.nx=16", "grid_pde.dimensions=2", "advection.beta_z=1"}, "advection.beta_z is of an axis that grid_pde.dimensions = 2 has not"},
+    {{"grid_pde.family=shallow_water", "grid_pde.nx=16", "grid_pde.boundary_z_high=wall"}, "grid_pde.boundary_z_high is of an axis that grid_pde.dimensions = 1 has not: leave it out"},
+    {{"grid_pde.family=compressible", "grid_pde.nx=16", "grid_pde.lz=2"}, "grid_pde.lz is of an axis"},
+    {{"grid_pde.family=compressible", "grid_pde.nx=16", "grid_pde.ny=0", "initial.Vy="}, "initial.density is not given"}, /* as a resolved case has them */
     {{"grid_pde.family=compressible", "grid_pde.nx=16", "grid_pde.boundary_x=value"}, "grid_pde.value_low gives density = 0 at a boundary along x: must be positive"},
   };
 
@@ -806,5 +820,47 @@ START_TEST(refused)
 }
 END_TEST
 
+/* The logistic rate rho (1 - 2 u) vanishes where growth is fastest, at u = 1/2: substeps are of what u comes to in the step. Exact: u = 1/(1 + (1/u_0 - 1) exp(-rho t)). */
+START_TEST(growth_from_a_half)
+{
+  for (int far = 0; far < 2; far++) {
+    Subject s = BeginWith((const char *const[]){PDE("reaction_diffusion"), "reaction_diffusion.nu=0", "reaction_diffusion.rho=10", far ? "initial.u=0.5 + 0.45*sin(2*pi*x)" : "initial.u=0.5", NULL}, 16, 1);
+    for (int step = 0; step < 3; step++) {
+      Advance(&s, 1);
+      double *u = StateOf(&s);
+      for (size_t i = 0; i < 16; i++) {
+        const double start = far ? 0.5 + 0.45 * sin(2 * pi * ((double)i + 0.5) / 16) : 0.5, exact = 1 / (1 + (1 / start - 1) * exp(-10. * (step + 1)));
+        ck_assert_msg(fabs(u[i] - exact) < 0.1, "step %d: %g where %g is exact", step + 1, u[i], exact);
+      }
+      free(u);
+    }
+    End(&s);
+  }
+}
+END_TEST
+
+/* What an optimiser sets is held to what a case may have; what was there stays. */
+START_TEST(parameters_in_their_ranges)
+{
+  static const struct {
+    const char *family;
+    double      values[2];
+    const char *fragment;
+  } rows[] = {{"grid_pde.family=burgers", {-1e-3}, "burgers.nu = -0.001: must be a finite number in its range"}, {"grid_pde.family=reaction_diffusion", {0.1, -1}, "reaction_diffusion.rho = -1"}, {"grid_pde.family=burgers", {NAN}, "must be a finite number"}};
+
+  for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+    const NomosModelParameter *list;
+    size_t                     n;
+    Subject                    s = BeginWith((const char *const[]){"solver=grid_pde", "case.units=nondimensional", "time.stop=1", rows[r].family, NULL}, 16, 0.1);
+    ck_ok(s.ops->parameters(s.model, &n, &list));
+    const double before = list[0].value;
+    ck_refused(s.ops->set_parameters(s.model, rows[r].values), rows[r].fragment);
+    ck_ok(s.ops->parameters(s.model, &n, &list));
+    ck_assert(list[0].value == before);
+    End(&s);
+  }
+}
+END_TEST
+
 NOMOS_TEST_SUITE("grid_pde", advection_converges, limiters_are_tvd, burgers_front, burgers_steepens, burgers_inviscid, diffusion_decays, orders_in_time, sorption_keeps_the_solute, jumps_stay_within, long_steps_are_accurate, values_at_the_ends, shock_tubes, viscous_jump_of_density, fixed_substeps_blow_up, dam_break, no_expansion_shock, almost_nothing, positive, smooth_gas, simple_wave, shear_decays, vortex, values_that_flow_in,
-                 sums_are_kept, axes_are_alike, refused)
+                 sums_are_kept, axes_are_alike, refused, growth_from_a_half, parameters_in_their_ranges)

@@ -8,7 +8,7 @@ static const double pi = 3.14159265358979323846;
 #define FLOW "solver=incompressible", "case.units=nondimensional", "time.stop=1"
 #define WALLS "incompressible.boundary_x=wall", "incompressible.boundary_y=wall"
 
-enum { N_SCALARS = 7, ENERGY = 0, DIVERGENCE = 2, MEAN = 3, LEAST = 4, LARGEST = 5 };
+enum { N_SCALARS = 7, ENERGY = 0, ENSTROPHY = 1, DIVERGENCE = 2, MEAN = 3, LEAST = 4, LARGEST = 5 };
 
 static void Scalars(Subject *s, double values[N_SCALARS])
 {
@@ -213,7 +213,7 @@ START_TEST(hydrostatic_balance)
 }
 END_TEST
 
-/* A number of substeps that does not do: the state says so, not the number that would. */
+/* A number of substeps that does not do: the state says so, with the step that would have done. */
 START_TEST(fixed_substeps_blow_up)
 {
   Subject         s     = BeginWith((const char *const[]){FLOW, "incompressible.nu=0", "incompressible.substeps=1", "initial.type=waves", NULL}, 32, 0.5);
@@ -224,6 +224,56 @@ START_TEST(fixed_substeps_blow_up)
     ck_ok(s.model->ops->check(s.model, &fault));
   }
   ck_assert(fault.bad);
+  ck_assert(fault.dt_advised > 0 && fault.dt_advised < 0.5);
+  End(&s);
+}
+END_TEST
+
+/* A force that starts a fluid from rest: substeps are of the velocities that it makes in the step, also without viscosity and where the force is on particles, so that a long step ends where short ones do. */
+START_TEST(forced_from_rest)
+{
+  enum { N = 16 };
+  static const char *const rows[][2] = {{"incompressible.nu=0.01", "incompressible.carried_force=no"}, {"incompressible.nu=0", "incompressible.carried_force=no"}, {"incompressible.nu=0", "incompressible.carried_force=yes"}};
+
+  for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+    double *u[2], largest = 0, off = 0, cfl;
+    for (int fine = 0; fine < 2; fine++) {
+      Subject s = BeginWith((const char *const[]){FLOW, "incompressible.force=-10", rows[r][0], rows[r][1], "incompressible.force_x=2*sin(2*pi*y)", "incompressible.force_y=sin(4*pi*x)", "initial.particles=1", NULL}, N, fine ? 0.03125 : 0.5);
+      Advance(&s, fine ? 16 : 1);
+      ck_ok(s.model->ops->cfl(s.model, &cfl));
+      ck_assert_double_le(cfl, 0.5 * (1 + 1e-9));
+      u[fine] = StateOf(&s);
+      End(&s);
+    }
+    for (size_t i = 0; i < 2 * N * N; i++) {
+      largest = fmax(largest, fabs(u[1][i]));
+      off     = fmax(off, fabs(u[0][i] - u[1][i]));
+    }
+    ck_assert_double_gt(largest, 5);
+    ck_assert_msg(off < 1e-3 * largest, "row %zu: off by %g of %g", r, off, largest);
+    free(u[0]);
+    free(u[1]);
+  }
+}
+END_TEST
+
+/* What slides at one side, or at its mirror image, or along the other axis, makes the same enstrophy; between walls that slide past each other vorticity is the same everywhere. */
+START_TEST(enstrophy_of_mirror_images)
+{
+  static const char *const slides[] = {"incompressible.slide=[0, 0, 0, 1]", "incompressible.slide=[0, 0, 1, 0]", "incompressible.slide=[0, 1, 0, 0]", "incompressible.slide=[1, 0, 0, 0]"};
+  double                   values[4][N_SCALARS];
+
+  for (int k = 0; k < 4; k++) {
+    Subject s = BeginWith((const char *const[]){FLOW, WALLS, slides[k], NULL}, 16, 0.05);
+    Advance(&s, 4);
+    Scalars(&s, values[k]);
+    ck_assert_double_gt(values[k][ENSTROPHY], 1);
+    if (k) ck_assert_double_lt(fabs(values[k][ENSTROPHY] / values[0][ENSTROPHY] - 1), 1e-12);
+    End(&s);
+  }
+  Subject s = BeginWith((const char *const[]){FLOW, "incompressible.boundary_y=wall", "incompressible.slide=[0, 0, -1, 1]", "initial.Vx=2*y - 1", NULL}, 16, 0.05);
+  Scalars(&s, values[0]);
+  ck_close(values[0][ENSTROPHY], 2, 1e-13);
   End(&s);
 }
 END_TEST
@@ -257,4 +307,14 @@ START_TEST(refused)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("incompressible", vortices_decay, walls, lid_driven_cavity, energy, particles, particles_carried_and_spread, hydrostatic_balance, fixed_substeps_blow_up, no_number, refused)
+START_TEST(parameters_in_their_ranges)
+{
+  Subject s = BeginWith((const char *const[]){FLOW, NULL}, 16, 0.1);
+
+  ck_refused(s.ops->set_parameters(s.model, (const double[]){-1e-3, 0, 1}), "incompressible.nu = -0.001: must be a finite number in its range");
+  ck_ok(s.ops->set_parameters(s.model, (const double[]){0, 0, -1e300})); /* a force may have either sign */
+  End(&s);
+}
+END_TEST
+
+NOMOS_TEST_SUITE("incompressible", vortices_decay, walls, lid_driven_cavity, energy, particles, particles_carried_and_spread, hydrostatic_balance, fixed_substeps_blow_up, forced_from_rest, enstrophy_of_mirror_images, no_number, refused, parameters_in_their_ranges)

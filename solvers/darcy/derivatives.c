@@ -3,6 +3,7 @@
      dT/dl_1 = T s_1,      d2T/dl_1^2 = T s_1 (s_1 - s_2),      d2T/dl_1 dl_2 = 2 T s_1 s_2
 
    and R_1 = sum over the faces of cell 1 of T (u_1 - u_2) - beta f dx dy. Every sum is gathered by the cell it is of. */
+#include "operators/model_operator.h"
 #include "solvers/darcy/darcy_impl.h"
 
 #include <math.h>
@@ -24,7 +25,7 @@ static PetscErrorCode SetParameters(NomosModel model, const double values[])
   DarcyModel *d = model->data;
 
   PetscFunctionBeginUser;
-  NomosCheck(isfinite(values[0]), model->comm, PETSC_ERR_ARG_OUTOFRANGE, "darcy.beta = %g: must be a finite number", values[0]);
+  PetscCall(NomosModelCheckParameters(model, values));
   d->beta = values[0];
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,7 +1,7 @@
 /* NomosModelDerivatives of `grid_pde`. */
+#include "operators/model_operator.h"
 #include "solvers/grid_pde/grid_pde_impl.h"
 
-#include <math.h>
 #include <string.h>
 
 static PetscErrorCode StateSize(NomosModel model, size_t *n)
@@ -45,7 +45,7 @@ static PetscErrorCode SetParameters(NomosModel model, const double values[])
   PdeModel *p = model->data;
 
   PetscFunctionBeginUser;
-  for (int k = 0; k < p->n_coefficients; k++) NomosCheck(isfinite(values[k]), model->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s = %g: must be a finite number", p->parameters[k].param->key, values[k]);
+  PetscCall(NomosModelCheckParameters(model, values));
   memcpy(p->coefficients, values, sizeof *values * (size_t)p->n_coefficients);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

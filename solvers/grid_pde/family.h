@@ -55,7 +55,7 @@ typedef struct {
   void (*bounds)(const double c[], int n_dims, const double per_dx[], size_t n, size_t stride, const double w[], double most[2]);
   /* Diffusive fluxes have the first field at the face as a factor (rho nu v_x), and act on fields times that of the cell (rho v): the light cell beside a heavy one diffuses faster than `bounds` of a point knows. */
   bool by_first;
-  /* What random waves s become in each field, as PDEBench has it: b + m (s - min)/(max - min) with b and m log-uniform in this range; |s|/max|s| for {0, 1}; s for {0, 0}. NULL: s in the first field, the others 0. */
+  /* What random waves s become in each field, as PDEBench has it: b + m (s - min)/(max - min) with b and m log-uniform in this range; (s - min)/(max - min) for {0, 1}; s for {0, 0}. NULL: s in the first field, the others 0. */
   const double (*waves)[2];
 } NomosPdeFamily;
 

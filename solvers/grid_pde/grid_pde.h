@@ -3,7 +3,7 @@
      C(w) (du/dt) + sum_a d F_a(w)/dx_a = sum_a d G_a(w, dw/dx_a)/dx_a + S(w)
 
    Cells are equal; a state is the conserved u in every cell, (fields, z, y, x). Faces see limited linear reconstructions of the primitive w and a Riemann solver of the family (families/), diffusion central
-   differences; steps are explicit (plan.c), in as many substeps as stability asks for, and where diffusion limits them as grid_pde.tolerance does. Without sources and through closed or periodic boundaries the sums of u are kept to rounding. Second order in space where w is
+   differences; steps are explicit (plan.c), in as many substeps as stability asks for, and where diffusion limits them as grid_pde.tolerance does. Without sources and through closed or periodic boundaries the sums of u are kept to rounding, but with a capacity C(w) that is not 1 (diffusion_sorption): there the sum of its integral is, to the error in time. Second order in space where w is
    smooth (limiters fall to first order at extrema), second or third in time. Boundaries are closed by mirrored cells: `wall` of gas and water, whose velocity is reflected, `no_flux` of families without a flow F. A given `value` is
    what flows in, and what slopes have at the face.
 

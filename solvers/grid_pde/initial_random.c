@@ -1,9 +1,12 @@
-/* Random initial states as PDEBench draws them (doi:10.48550/arXiv.2210.07182), on a domain of their own period: theirs is a cell too short, so that their fields jump.
+/* Random initial states after PDEBench (doi:10.48550/arXiv.2210.07182), on a domain of their own period: theirs is a cell too short, so that their fields jump. Windows begin at 0.1 to 0.45 and end at 0.55 to 0.9 of the domain's
+   length and are smooth over a hundredth of it; theirs have these numbers for x itself, wherever the domain lies, which is the same on [0, 1].
 
      sines          along x: s sum over k = 1..K of A_k sin(2 pi k c_k x/L + phi_k); c_k: how often k is among two draws of 1..K, A_k in [0, 1), s a random sign; with probability 1/10 the absolute value, with probability W
                     only within a smooth window. K = 4, W = 1/10; of a gas K = 3, W = 1/2
      random_modes   of a gas: waves of numbers k_a = -4..4, none of them 0, of amplitudes |k|^(-1/2) and random phases; a density d0 and temperature T0 in [0.1, 10], both modulated by up to 0.01 to 0.2 of them, and
-                    velocities whose mean modulus is M sqrt(gamma T0); with probability 1/2 only within a window, around which the gas rests
+                    velocities whose mean modulus is M sqrt(gamma T0); with probability 1/2 only within a window, around which the gas rests. Not theirs: they modulate the density, d0 (1 + delta f/mean|f|), and the
+                    pressure, d0 T0 (1 + delta g/mean|g|), where we modulate the density, d0 (1 + delta f/max|f|), and likewise the temperature, so that both stay positive; in three dimensions their amplitudes are
+                    1/|k|
      random_dam     of shallow water: depth 2 within a radius of the domain's middle that is uniform in [0.3, 0.7], 1 outside, at rest; cells that the edge cuts hold the mean of both, where theirs take the
                     side of their centre, so that no two radii look the same
      random_constant  one number for all cells, uniform in [0, 0.2], of each field */
@@ -37,12 +40,9 @@ static PetscErrorCode Fit(NomosModel model, const double range[2], const double 
     extremes[1] = fmax(extremes[1], values[i]);
   }
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, extremes, 2, MPI_DOUBLE, MPI_MAX, model->comm));
-  const double largest = fmax(extremes[0], extremes[1]), span = extremes[0] + extremes[1];
-  const double base = range[0] * pow(range[1] / range[0], u[0]), height = range[0] * pow(range[1] / range[0], u[1]);
-  for (size_t i = 0; i < p->n_cells; i++) {
-    if (range[0] == 0) values[i] = largest > 0 ? fabs(values[i]) / largest : 0;
-    else values[i] = base + (span > 0 ? height * (values[i] + extremes[0]) / span : 0);
-  }
+  const bool   drawn = range[0] > 0;
+  const double span = extremes[0] + extremes[1], base = drawn ? range[0] * pow(range[1] / range[0], u[0]) : 0, height = drawn ? range[0] * pow(range[1] / range[0], u[1]) : 1;
+  for (size_t i = 0; i < p->n_cells; i++) values[i] = base + (span > 0 ? height * (values[i] + extremes[0]) / span : 0);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

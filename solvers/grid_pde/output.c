@@ -38,7 +38,7 @@ PetscErrorCode PdeOutputCreate(NomosModel model)
     for (int a = 0; a < p->n_dims; a++) o->variables[k].dims[p->n_dims - 1 - a] = names[a];
     const struct {
       const char *prefix, *name, *long_name, *group;
-    } rows[3] = {{"mean_", field->conserved, "mean over the domain; kept but for sources and boundaries", "mean"}, {"min_", field->name, "least value", "least value"}, {"max_", field->name, "largest value", "largest value"}};
+    } rows[3] = {{"mean_", field->conserved, p->family->kernels[0]->capacity ? "mean over the domain; not kept: a capacity takes some up" : "mean over the domain; kept but for sources and boundaries", "mean"}, {"min_", field->name, "least value", "least value"}, {"max_", field->name, "largest value", "largest value"}};
     for (int r = 0; r < 3; r++) {
       char *name = o->names[3 * k + r];
       snprintf(name, sizeof o->names[0], "%s%s", rows[r].prefix, rows[r].name);

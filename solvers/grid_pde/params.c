@@ -4,6 +4,7 @@
 #include "solvers/grid_pde/grid_pde_impl.h"
 
 #include <float.h>
+#include <stdio.h>
 #include <string.h>
 
 /* clang-format off */
@@ -31,7 +32,7 @@ const NomosParam pde_params[PDE_N_PARAMS] = {
   {"grid_pde.tolerance",  NOMOS_PARAM_REAL,      "1e-5", NULL, 1e-12, 1, NULL, false, "rkl2: error of a substep, of the range of its field; where that would ask for substeps shorter than a fifth of those of ssp_rk3, these are taken."},
   {"grid_pde.seed",       NOMOS_PARAM_INT,       "1",    NULL, 0, 9e15, NULL, false, "Seed of random initial states."},
   {"time.scheme",         NOMOS_PARAM_CHOICE,    "auto", NULL, 0, 0, "auto|ssp_rk2|ssp_rk3|midpoint|rkl2", false, "Scheme of a substep; auto: ssp_rk3, or rkl2 where diffusion limits the step."},
-  {"initial.type",        NOMOS_PARAM_CHOICE,    "expression", NULL, 0, 0, "expression|sines|random_modes|random_dam|random_constant|noise|file", false, "Initial state: initial.FIELD for each field, of x, y, z; PDEBench's random sums of sines along x; its random waves of a gas; its column of water of a random radius; its random constant of each field; normal numbers; or a run's file."},
+  {"initial.type",        NOMOS_PARAM_CHOICE,    "expression", NULL, 0, 0, "expression|sines|random_modes|random_dam|random_constant|noise|file", false, "Initial state: initial.FIELD for each field, of x, y, z; PDEBench's random sums of sines along x; random waves of a gas, much like its; its column of water of a random radius; its random constant of each field; normal numbers; or a run's file."},
   {"initial.mach",        NOMOS_PARAM_REAL,      "0.1",  NULL, 0, DBL_MAX, NULL, false, "random_modes: mean speed over the speed of sound at the mean temperature."},
   {"initial.range",       NOMOS_PARAM_REAL_LIST, "",     NULL, 0, 0, NULL, false, "random_dam, random_constant: [low, high] that the radius, the constants are drawn from; unset: PDEBench's [0.3, 0.7] and [0, 0.2]."},
   {"initial.file",        NOMOS_PARAM_FILE,      "",     NULL, 0, 0, NULL, false, "file: fields.nc of a run on the same grid."},
@@ -58,6 +59,40 @@ PetscErrorCode PdeDeclare(NomosConfig config)
   PetscCall(NomosConfigRegister(config, family->n_params, family->params));
   for (int k = 0; k < family->n_fields[family->max_dims]; k++)
     PetscCall(NomosConfigRegisterSection(config, "initial", 1, &(NomosParam){.key = family->fields[k].name, .type = NOMOS_PARAM_EXPRESSION, .default_value = "", .doc = "Initial state of this field, of x, y, z, lx, ly, lz."}));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The axis that a parameter is of alone, or the component of a vector that an initial field is; -1: of none. */
+static int AxisOf(const PdeModel *p, const char key[])
+{
+  static const char *const forms[] = {"grid_pde.n%c", "grid_pde.l%c", "grid_pde.boundary_%c", "grid_pde.boundary_%c_high"};
+  char                     name[NOMOS_MAX_NAME];
+  const char              *underscore = strrchr(key, '_');
+
+  for (int k = 0; k < p->family->n_fields[p->family->max_dims]; k++)
+    if (!strncmp(key, "initial.", 8) && !strcmp(key + 8, p->family->fields[k].name)) return p->family->fields[k].component;
+  for (int a = 0; a < 3; a++) {
+    for (size_t f = 0; f < sizeof forms / sizeof *forms; f++) {
+      snprintf(name, sizeof name, forms[f], "xyz"[a]);
+      if (!strcmp(key, name)) return a;
+    }
+    if (!strncmp(key, p->family->name, strlen(p->family->name)) && underscore && underscore[1] == "xyz"[a] && !underscore[2]) return a; /* advection.beta_y */
+  }
+  return -1;
+}
+
+/* What is given of an axis that the domain has not would be for nothing. Its default, as a resolved case has it, says nothing. */
+static PetscErrorCode RefuseAbsent(const NomosParam *param, const char value[], const char origin[], void *ctx)
+{
+  NomosModel      model = ctx;
+  const PdeModel *p     = model->data;
+  const int       axis  = AxisOf(p, param->key);
+  char            more[40] = "";
+
+  (void)origin;
+  PetscFunctionBeginUser;
+  if (axis >= p->n_dims && axis < p->family->max_dims) snprintf(more, sizeof more, "set dimensions: %d, or ", axis + 1);
+  NomosCheck(axis < p->n_dims || !strcmp(value, param->default_value), model->comm, PETSC_ERR_ARG_INCOMP, "%s: %s is of an axis that grid_pde.dimensions = %d has not: %sleave it out", NomosConfigWhere(model->config, param->key), param->key, p->n_dims, more);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -143,6 +178,7 @@ PetscErrorCode PdeSetup(NomosModel model)
   p->n_dims = (int)dimensions;
   NomosCheck(p->n_dims >= p->family->min_dims && p->n_dims <= p->family->max_dims, model->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: grid_pde.dimensions = %d: %s has %d to %d", NomosConfigWhere(model->config, "grid_pde.dimensions"), p->n_dims, text,
              p->family->min_dims, p->family->max_dims);
+  PetscCall(NomosConfigVisit(model->config, RefuseAbsent, model));
   p->m = p->family->n_fields[p->n_dims];
   for (const NomosPdeAdjoints *a = nomos_pde_adjoints_value; a->family; a++)
     if (a->n_dims == p->n_dims && !strcmp(a->family, text)) {

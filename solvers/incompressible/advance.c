@@ -13,21 +13,24 @@ PetscErrorCode FlowSubsteps(NomosModel model, const double x[], int *n)
 {
   FlowModel            *f = model->data;
   const NomosCellPlane *p = &f->plane;
-  double                speed[2] = {0, 0}, decay = 0, wave, substeps;
+  double                most[3] = {0, 0, 0}, speed[2], decay = 0, wave, substeps; /* most: of vx, vy, and of the particles where the force is on them */
 
   PetscFunctionBeginUser;
-  for (int a = 0; a < 2; a++) {
+  for (int k = 0; k < (f->carried_force ? 3 : 2); k++)
     for (size_t i = 0; i < p->n_points; i++) {
-      const double v = fabs(x[(size_t)a * p->n_points + i]);
-      if (!(v <= speed[a])) speed[a] = isnan(v) ? INFINITY : v; /* which maxima keep */
+      const double v = fabs(x[(size_t)k * p->n_points + i]);
+      if (!(v <= most[k])) most[k] = isnan(v) ? INFINITY : v; /* which maxima keep */
     }
-    for (int side = 0; side < 2 && f->wall[1 - a]; side++) speed[a] = fmax(speed[a], fabs(f->slide[1 - a][side]));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, most, 3, MPI_DOUBLE, MPI_MAX, model->comm));
+  for (int a = 0; a < 2; a++) {
+    for (int side = 0; side < 2 && f->wall[1 - a]; side++) most[a] = fmax(most[a], fabs(f->slide[1 - a][side]));
+    speed[a] = most[a] + model->dt * fabs(f->c[FLOW_FORCE]) * f->push[a] * (f->carried_force ? most[FLOW_S] : 1); /* at the end of the step */
     decay += 4 * fmax(f->c[FLOW_NU], f->c[FLOW_KAPPA]) / (p->dx[a] * p->dx[a]);
   }
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, speed, 2, MPI_DOUBLE, MPI_MAX, model->comm));
   wave = speed[0] / p->dx[0] + speed[1] / p->dx[1];
-  NomosCheck(isfinite(wave), model->comm, PETSC_ERR_FP, "step %lld, t = %g: the velocity is no number; reduce incompressible.cfl, or take smaller cells or a larger incompressible.nu", (long long)model->step, model->time);
+  NomosCheck(isfinite(wave), model->comm, PETSC_ERR_FP, "step %lld, t = %g: the velocity is no number; reduce time.dt or incompressible.cfl, leave incompressible.substeps at 0, or take smaller cells or a larger incompressible.nu", (long long)model->step, model->time);
   substeps = ceil(model->dt * (wave / f->cfl + decay / 2.5) * (1 - 1e-12)); /* real axis of ssp_rk3: 2.5 */
+  if (f->substeps && !f->dt_stable) f->dt_stable = model->dt * f->substeps / fmax(1, substeps);
   NomosCheck(f->substeps || substeps <= 1e7, model->comm, PETSC_ERR_ARG_OUTOFRANGE, "step %lld: time.dt = %g would need %g substeps: reduce it", (long long)model->step, model->dt, substeps);
   *n          = f->substeps ? f->substeps : (int)fmax(1, substeps);
   f->last_cfl = model->dt / *n * wave;

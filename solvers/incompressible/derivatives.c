@@ -1,8 +1,7 @@
 /* NomosModelDerivatives of `incompressible`. */
+#include "operators/model_operator.h"
 #include "solvers/incompressible/incompressible_impl.h"
 
-#include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 static PetscErrorCode Parameters(NomosModel model, size_t *n, const NomosModelParameter **list)
@@ -21,7 +20,7 @@ static PetscErrorCode SetParameters(NomosModel model, const double values[])
   FlowModel *f = model->data;
 
   PetscFunctionBeginUser;
-  for (int k = 0; k < FLOW_COEFFICIENTS; k++) NomosCheck(isfinite(values[k]), model->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s = %g: must be a finite number", f->parameters[k].param->key, values[k]);
+  PetscCall(NomosModelCheckParameters(model, values));
   memcpy(f->c, values, sizeof f->c);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

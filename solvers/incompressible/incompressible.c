@@ -22,8 +22,8 @@ static const NomosParam params[] = {
   {"incompressible.boundary_y",    NOMOS_PARAM_CHOICE,     "periodic", NULL, 0, 0, "periodic|wall", false, "Sides across y."},
   {"incompressible.slide",         NOMOS_PARAM_REAL_LIST,  "",     NULL, 0, 0, NULL, false, "Velocities of the walls along themselves, [x low, x high, y low, y high]; unset: 0."},
   {"incompressible.limiter",       NOMOS_PARAM_CHOICE,     "mc",   NULL, 0, 0, NOMOS_LIMITER_CHOICES, false, "Slopes of the particles' density in cells, as grid_pde's."},
-  {"incompressible.cfl",           NOMOS_PARAM_REAL,       "0.5",  NULL, 1e-6, 1.7, NULL, false, "Of a substep: h times the sum over the axes of the largest velocity over the cell's length."},
-  {"incompressible.substeps",      NOMOS_PARAM_INT,        "0",    NULL, 0, 1e7, NULL, false, "Substeps of a step; 0: as many as incompressible.cfl and viscosity ask for, at the state where the step begins."},
+  {"incompressible.cfl",           NOMOS_PARAM_REAL,       "0.5",  NULL, 1e-6, 1.7, NULL, false, "Of a substep: h times the sum over the axes of the largest velocity over the cell's length, with what the force may add to it in the step."},
+  {"incompressible.substeps",      NOMOS_PARAM_INT,        "0",    NULL, 0, 1e7, NULL, false, "Substeps of a step; 0: as many as incompressible.cfl, the force and viscosity ask for, at the state where the step begins."},
   {"initial.type",                 NOMOS_PARAM_CHOICE,     "expression", NULL, 0, 0, "expression|waves|file", false, "Initial velocity: initial.Vx and initial.Vy, less their divergence; random waves; or a run's file."},
   {"initial.Vx",                   NOMOS_PARAM_EXPRESSION, "",     NULL, 0, 0, NULL, false, "expression: velocity along x, of x, y, lx, ly; unset: 0."},
   {"initial.Vy",                   NOMOS_PARAM_EXPRESSION, "",     NULL, 0, 0, NULL, false, "expression: velocity along y."},
@@ -105,7 +105,7 @@ static PetscErrorCode Create(NomosModel model)
   PetscCall(NomosCellPlaneSize(model, "incompressible"));
   PetscCall(Setup(model));
   PetscCall(FlowPoissonRows(model->comm, f->plane.size, &rows));
-  PetscCall(NomosCellPlaneCreate(model, &(NomosCellPlaneInput){.section = "incompressible", .equation = "v_t + div(v v) + grad p = nu lap v + force f, div v = 0, s_t + div(v s) = kappa lap s", .n_fields = FLOW_FIELDS, .fields = fields, .n_written = sizeof written / sizeof *written, .written = written,
+  PetscCall(NomosCellPlaneCreate(model, &(NomosCellPlaneInput){.section = "incompressible", .equation = f->carried_force ? "v_t + div(v v) + grad p = nu lap v + force s f, div v = 0, s_t + div(v s) = kappa lap s" : "v_t + div(v v) + grad p = nu lap v + force f, div v = 0, s_t + div(v s) = kappa lap s", .n_fields = FLOW_FIELDS, .fields = fields, .n_written = sizeof written / sizeof *written, .written = written,
                                                                .periodic = {!f->wall[0], !f->wall[1]}, .ghosts = FLOW_GHOSTS, .corners = true, .rows = rows}));
   PetscCall(PetscFree(rows));
   const size_t n_box = f->plane.n_box, n = f->plane.n_points;
@@ -147,11 +147,34 @@ static PetscErrorCode Step(NomosModel model)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Of the corner behind the cell, from filled boxes. */
-static inline double Vorticity(const FlowModel *f, size_t at)
+/* Is corner i along an axis, the one before this rank's cell i, on a wall? */
+static inline bool OnWall(const FlowModel *f, int axis, size_t i)
 {
+  const size_t corner = f->plane.start[axis] + i;
+  return f->wall[axis] && (corner == 0 || corner == f->plane.size[axis]);
+}
+
+/* Of the corner before cell (i, j), from filled boxes. Where walls meet there is none: they are at rest there, or one slides off and it has no limit. */
+static inline double Vorticity(const FlowModel *f, size_t i, size_t j)
+{
+  const size_t  row = f->plane.box[0], at = f->plane.first + j * row + i - row - 1;
   const double *vx = f->box[FLOW_VX], *vy = f->box[FLOW_VY];
-  return (vy[at + 1] - vy[at]) / f->plane.dx[0] - (vx[at + f->plane.box[0]] - vx[at]) / f->plane.dx[1];
+  if (OnWall(f, 0, i) && OnWall(f, 1, j)) return 0;
+  return (vy[at + 1] - vy[at]) / f->plane.dx[0] - (vx[at + row] - vx[at]) / f->plane.dx[1];
+}
+
+/* Sums over the corners of a row of cells, (vorticity^2/2) times the part of the corner's surroundings that is fluid. */
+static double Enstrophy(const FlowModel *f, size_t y)
+{
+  const size_t first[2] = {OnWall(f, 0, 0) ? 0 : 1, y == 0 && OnWall(f, 1, 0) ? 0 : y + 1}; /* else it is another's: of the last cell, of another row */
+  double       sum = 0;
+
+  for (size_t j = first[1]; j <= y + 1; j++)
+    for (size_t i = first[0]; i <= f->plane.count[0]; i++) {
+      const double w = Vorticity(f, i, j);
+      sum += 0.5 * w * w * (OnWall(f, 0, i) || OnWall(f, 1, j) ? 0.5 : 1);
+    }
+  return sum;
 }
 
 /* In cells: means of the faces, of the corners. A force at a wall is outside of the fluid: the cell has that of its other face. */
@@ -170,7 +193,7 @@ static PetscErrorCode WriteFields(NomosModel model, NomosFieldFile file)
         const size_t row = p->box[0], at = p->first + y * row + x;
         if (v < FLOW_S) values[i] = 0.5 * (f->box[v][at] + f->box[v][at - (v ? row : 1)]);
         else if (v == FLOW_S) values[i] = f->box[v][at];
-        else if (v == WRITTEN_VORTICITY) values[i] = 0.25 * (Vorticity(f, at) + Vorticity(f, at - 1) + Vorticity(f, at - row) + Vorticity(f, at - row - 1));
+        else if (v == WRITTEN_VORTICITY) values[i] = 0.25 * (Vorticity(f, x + 1, y + 1) + Vorticity(f, x, y + 1) + Vorticity(f, x + 1, y) + Vorticity(f, x, y));
         else {
           const int    a     = (int)(v - WRITTEN_FORCE);
           const bool   first = f->wall[a] && p->start[a] + (a ? y : x) == 0, last = f->wall[a] && p->start[a] + (a ? y : x) + 1 == p->size[a];
@@ -203,17 +226,17 @@ static PetscErrorCode EvaluateScalars(NomosModel model, double values[])
   PetscCall(FlowDivergence(f, p->state, f->divergence));
   PetscCall(FlowFill(f, p->state, false, f->box));
   memset(rows, 0, 3 * p->count[1] * sizeof *rows);
-  for (size_t y = 0, i = 0; y < p->count[1]; y++)
+  for (size_t y = 0, i = 0; y < p->count[1]; y++) {
+    rows[p->count[1] + y] = Enstrophy(f, y);
     for (size_t x = 0; x < p->count[0]; x++, i++) {
-      const double w = Vorticity(f, p->first + y * p->box[0] + x);
       rows[y] += 0.5 * (vx[i] * vx[i] + vy[i] * vy[i]);
-      rows[p->count[1] + y] += 0.5 * w * w;
       rows[2 * p->count[1] + y] += s[i];
       extremes[0] = fmax(extremes[0], fabs(f->divergence[i]));
       extremes[1] = fmax(extremes[1], -s[i]);
       extremes[2] = fmax(extremes[2], s[i]);
       extremes[3] = fmax(extremes[3], fmax(fabs(vx[i]), fabs(vy[i])));
     }
+  }
   PetscCall(FlowSumRows(model, 3, rows, sums));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, extremes, 4, MPI_DOUBLE, MPI_MAX, model->comm));
   for (int k = 0; k < 3; k++) sums[k] /= (double)(p->size[0] * p->size[1]);
@@ -225,6 +248,14 @@ static PetscErrorCode Cfl(NomosModel model, double *cfl)
 {
   PetscFunctionBeginUser;
   *cfl = ((FlowModel *)model->data)->last_cfl;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Check(NomosModel model, NomosModelFault *fault)
+{
+  PetscFunctionBeginUser;
+  PetscCall(NomosCellPlaneCheck(model, fault));
+  if (fault->bad) fault->dt_advised = ((FlowModel *)model->data)->dt_stable;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -245,5 +276,5 @@ const NomosModelOps NomosModelOps_Incompressible = {
   .reference = "doi:10.1063/1.1761178",
   .n_params  = sizeof params / sizeof *params, .params = params, .n_pictures = sizeof pictures / sizeof *pictures, .pictures = pictures,
   .create = Create, .initialise = FlowInitialise, .step = Step, .destroy = Destroy, .field_layout = NomosCellPlaneLayout, .write_fields = WriteFields,
-  .scalars = Scalars, .evaluate_scalars = EvaluateScalars, .cfl = Cfl, .check = NomosCellPlaneCheck, .save = NomosCellPlaneSave, .load = NomosCellPlaneLoad, .describe = Describe, .derivatives = &flow_derivatives,
+  .scalars = Scalars, .evaluate_scalars = EvaluateScalars, .cfl = Cfl, .check = Check, .save = NomosCellPlaneSave, .load = NomosCellPlaneLoad, .describe = Describe, .derivatives = &flow_derivatives,
 };

@@ -5,7 +5,7 @@
    in a periodic domain or between walls at which the fluid sticks (they may slide). `carried_force` multiplies f by s, as PDEBench does: with f constant it is buoyancy.
 
    Staggered cells of Harlow & Welch (1965), doi:10.1063/1.1761178: v_x and v_y on the faces that they go through, s in the cells. Central fluxes of momentum, which change no kinetic energy; limited reconstructions of s, upwind (as
-   grid_pde). Three stages of Shu & Osher (1988), doi:10.1016/0021-9991(88)90177-5, in so many equal substeps as stability asks for, and after every stage the projection on fields without divergence (Chorin 1968,
+   grid_pde). Three stages of Shu & Osher (1988), doi:10.1016/0021-9991(88)90177-5, in so many equal substeps as stability asks for at the state where the step begins and with the speed that the force may add in it, and after every stage the projection on fields without divergence (Chorin 1968,
    doi:10.1090/S0025-5718-1968-0242392-2): v - grad L^-1 div v. L is diagonal in Fourier series along periods and in cosines between walls, so it is inverted to rounding. Second order in space, third in time; sums of s
    are kept to rounding.
 

@@ -21,6 +21,8 @@ typedef struct {
   NomosLimiter        limiter;
   double              cfl, last_cfl;
   int                 substeps;                         /* 0: as stability asks for */
+  double              dt_stable;                        /* of the first step, with a fixed number of substeps */
+  double              push[2];                          /* the largest |f| along each axis */
   FlowPoisson         poisson;
   double             *box[FLOW_FIELDS], *dot[FLOW_FIELDS], *bar[FLOW_FIELDS], *bar_dot[FLOW_FIELDS]; /* with ghosts: the fields and, n_box behind them, their tangents; adjoints likewise */
   double             *flux;                             /* of s through faces of an axis; n_box behind it its tangent */
@@ -58,7 +60,7 @@ size_t FlowFreeFaces(const FlowModel *f, int axis, size_t y);
 /* Fluxes of s run along rows of faces: n of each, the first one behind box cell `at`. */
 void FlowFaceRow(const FlowModel *f, int axis, size_t row, size_t *n, size_t *at);
 
-/* ---- advance.c */
+/* ---- advance.c: substeps of a step from x, in which no velocity grows faster than its force makes it. */
 PetscErrorCode FlowSubsteps(NomosModel model, const double x[], int *n);
 PetscErrorCode FlowAdvance(NomosModel model, int n, FlowPair x, const double c_dot[]);
 PetscErrorCode FlowAdvanceAdjoint(NomosModel model, int n, FlowPair x, const double c_dot[], FlowPair x_bar, FlowPair c_bar);

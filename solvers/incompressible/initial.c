@@ -113,6 +113,9 @@ PetscErrorCode FlowForce(NomosModel model)
     waves.stream = (uint64_t)(2 + a);
     if (random) PetscCall(NomosCellPlaneWaves(&f->plane, &waves, on_face[a], f->force[a]));
     else PetscCall(NomosCellPlaneExpression(model, keys[a], on_face[a], false, f->force[a]));
+    f->push[a] = 0;
+    for (size_t i = 0; i < f->plane.n_points; i++) f->push[a] = fmax(f->push[a], fabs(f->force[a][i]));
   }
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, f->push, 2, MPI_DOUBLE, MPI_MAX, model->comm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,4 +1,5 @@
 /* The numbers of the physics that one may differentiate by, and the coefficients of the step as functions of them. */
+#include "operators/model_operator.h"
 #include "solvers/qg/qg_derivatives.h"
 
 #include <stdio.h>
@@ -355,14 +356,10 @@ PetscErrorCode NomosQGSetParameters(NomosModel model, const double values[])
   PetscErrorCode      refused;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosQGSensitivityCreate(model));
+  PetscCall(NomosModelCheckParameters(model, values));
   s = qg->sensitivity;
-  for (int i = 0; i < s->n + s->n_equations; i++) {
-    const NomosParam *param  = s->list[i].param;
-    const bool        ranged = param->min != 0 || param->max != 0, nonzero = i < s->n && (s->flags[i] & NONZERO);
-    NomosCheck(!PetscIsInfOrNanReal(values[i]) && (!ranged || (values[i] >= param->min && values[i] <= param->max)) && (!nonzero || values[i] != 0), model->comm, PETSC_ERR_ARG_OUTOFRANGE,
-               "%s[%d] = %g: must be a finite number%s%s; keep it away from there (bounds, or smaller steps of the minimisation)", param->key, s->list[i].entry, values[i], ranged ? " in its range" : "", nonzero ? " other than 0" : "");
-  }
+  for (int i = 0; i < s->n; i++)
+    NomosCheck(!(s->flags[i] & NONZERO) || values[i] != 0, model->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s[%d] = 0: must be another number; keep it away from there (bounds, or smaller steps of the minimisation)", s->list[i].param->key, s->list[i].entry);
   for (int i = 0; i < s->n; i++) qg->options.physics.value[s->index[i]] = values[i];
   refused = NomosQGPhysicsApply(model->comm, model->config, &qg->setup, &qg->options);
   if (refused) { /* what was there stays */

@@ -193,7 +193,7 @@ eta = "{key: compressible.eta, also: [compressible.zeta], values: [0.01]}"
 sweeps = {
     "diffusion_reaction": (["grid_pde.nx=8", "time.stop=0.1"], "", {"0001/data": (3, 8, 8, 2)}, {}),
     "diffusion_sorption": (["initial.type=random_constant", "grid_pde.nx=16", "time.stop=10"], "", {"0001/data": (3, 16, 1)}, {}),
-    "dam_break": (["initial.type=random_dam", "grid_pde.nx=8", "time.dt=0.02", "time.stop=0.04"], "", {"0001/data": (3, 8, 8, 1)}, {}),
+    "dam_break": (["initial.type=random_dam", "grid_pde.nx=8", "time.dt=0.02", "time.stop=0.04", "output.fields_every=0.02", "output.scalars_every=0.02"], "", {"0001/data": (3, 8, 8, 1)}, {}),
     "darcy": (["darcy.nx=8"], "", {"tensor": (2, 1, 8, 8), "nu": (2, 8, 8)}, {"beta": 1}),
     "mach": (GAS, f"mach: {{key: initial.mach, values: [0.5]}}, eta: {eta}", {name: (2, 3, 8, 8) for name in ("density", "pressure", "Vx", "Vy")}, {"M": 0.5, "eta": 0.01, "zeta": 0.01}),
     "incompressible": (["incompressible.nx=8", "time.stop=0.1"], "", {"velocity": (2, 3, 8, 8, 2), "particles": (2, 3, 8, 8, 1), "force": (2, 8, 8, 2), "t": (2, 3)}, {"latestIndex": 1}),

@@ -34,9 +34,10 @@ INLINE Number Diffusivity(const Number c[], const Number w[])
   return c[0];
 }
 
+/* |1 - 2 u| vanishes at 1/2, which u leaves within the step for an end where it is 1. */
 INLINE Number Rate(const Number c[], const Number w[])
 {
-  return Mul(c[1], Abs(Sub(Constant(1), Scale(2, w[0]))));
+  return Mul(c[1], Max(Constant(1), Abs(Sub(Constant(1), Scale(2, w[0])))));
 }
 
 NOMOS_PDE_BOUNDS(Bounds, NoSpeed, Diffusivity, Rate, 1, 1, 1)
