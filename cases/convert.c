@@ -175,12 +175,22 @@ static PetscErrorCode CheckGrid(const Conversion *c)
 
 /* ---- the commands */
 
+static PetscErrorCode CheckNoDirectory(const char path[])
+{
+  struct stat info;
+
+  PetscFunctionBeginUser;
+  PetscCheck(stat(path, &info) || !S_ISDIR(info.st_mode), PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "-o %s: cannot write over a directory: give the name of a file, in it or elsewhere", path);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosConvertMayWrite(const NomosProgram *program, const char path[])
 {
   struct stat info;
 
   PetscFunctionBeginUser;
-  PetscCheck(program->force || stat(path, &info) || S_ISDIR(info.st_mode), PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s: is there already; --force writes over it, -o chooses another", path);
+  PetscCall(CheckNoDirectory(path));
+  PetscCheck(program->force || stat(path, &info), PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s: is there already; --force writes over it, -o chooses another", path);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -222,6 +232,7 @@ static PetscErrorCode Convert(NomosProgram *program, const char format[])
   bool        particles = directory;
 
   PetscFunctionBeginUser;
+  if (!directory) PetscCall(CheckNoDirectory(program->directory)); /* at its end it would have cost the whole conversion */
   if (!directory) PetscCall(NomosConvertIsParticles(program->arguments[0], &particles));
   if (particles && (directory || IsOfGrids(format) || !strcmp(format, "nomos"))) {
     PetscCheck(!IsOfGrids(format), PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "%s holds particles, and --format %s takes fields on a grid: choose lagrangebench, or nomos for a file of ours", program->arguments[0], format);

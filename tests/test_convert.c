@@ -372,6 +372,8 @@ START_TEST(mistakes)
   ck_refused(Convert(paths[0], "well", Path(1, "no/such/folder.h5")), "no/such");
   ck_refused(Convert(paths[0], "well", NULL), "-o FILE is missing");
   ck_refused(Convert(Path(2, "none.h5"), NULL, Path(1, "out.h5")), "none.h5 cannot be read");
+  mkdir(Path(3, "there"), 0777); /* told before anything is read */
+  for (int k = 0; k < 2; k++) ck_refused(Convert(k ? paths[0] : paths[2], k ? "well" : NULL, paths[3]), "there: cannot write over a directory: give the name of a file, in it or elsewhere");
 
   Make(Path(1, "falls.nc"), &burgers);
   hid_t falls = H5Fopen(paths[1], H5F_ACC_RDWR, H5P_DEFAULT), times = H5Dopen2(falls, "time", H5P_DEFAULT);

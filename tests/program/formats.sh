@@ -54,7 +54,8 @@ bad "cut off" "has 3000 of its" import cut.h5 -o out
 expect 0 "" "$nomos" generate data.yaml -o longer -q --set sweep.set='["grid_pde.nx=128", "time.dt=0.05", "time.stop=0.3", "output.fields_every=0.05"]'
 mkdir both && cp longer/data/sweep.nc both/a.nc && cp theirs_pdebench.h5 both
 bad "other times" "all must have as many" import both -o out
-bad "a folder in its place" "cannot write" import theirs_pdebench.h5 -o both
+bad "a folder in its place" "-o both: cannot write over a directory" import theirs_pdebench.h5 -o both
+bad "a folder, by force" "-o both: cannot write over a directory" import nowhere -o both --force
 [ -e both/a.nc ] && [ ! -e .both.tmp ] || fail "a refused import has changed a folder, or left $(ls -a)"
 LAUNCH="mpirun --oversubscribe -n 2" bad "on two ranks" "unknown format" export $ours --format x -o out
 
