@@ -5,6 +5,7 @@
 #include "io/log.h"
 #include "io/provenance.h"
 #include "io/verdict_impl.h"
+#include "surrogates/dataset.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -31,6 +32,12 @@ typedef struct {
 } Conversion;
 
 /* ---- what the new file is */
+
+/* Layouts of fields on a grid; a format that is not known is told later. */
+static bool IsOfGrids(const char format[])
+{
+  return !strcmp(format, "pdebench") || !strcmp(format, "well");
+}
 
 static PetscErrorCode DescribeAxes(Conversion *c)
 {
@@ -104,6 +111,23 @@ static void StopTime(NomosConvertSource *s)
   for (size_t f = 0; f < s->n_fields; f++) s->fields[f].time = s->fields[f].time && strcmp(s->fields[f].name, "coefficient");
 }
 
+/* Other people's layouts promise frames equally far apart. A last one that comes early, at the end of a run, is left out. */
+static PetscErrorCode KeepIntervals(Conversion *c, NomosLog log)
+{
+  NomosConvertSource *s     = &c->source;
+  const size_t        first = s->first_frame;
+
+  PetscFunctionBeginUser;
+  for (size_t k = first + 1; IsOfGrids(c->input.format) && k + 1 < s->n_frames; k++) {
+    const double interval = s->times[first + 1] - s->times[first], next = s->times[k + 1] - s->times[k];
+    if (fabs(next - interval) <= NomosDatasetTolerance(interval, s->times[k + 1])) continue;
+    NomosCheck(k + 2 == s->n_frames && next < interval, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: frame %zu is at time %.8g and frame %zu at %.8g, %.6g later, where the first interval is %.6g; --format %s has frames that are equally far apart: make them so (output.fields_every), or choose nomos, which keeps the times", s->parts[0].path, k, s->times[k], k + 1, s->times[k + 1], next, interval, c->input.format);
+    PetscCall(NomosLogPrint(log, NOMOS_LOG_WARNING, "interval", "the last frame, at time %.8g, is left out: it is %.6g after the one before, the others are %.6g apart, and --format %s has equal intervals", s->times[k + 1], next, interval, c->input.format));
+    s->n_frames--;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* ---- the numbers */
 
 static PetscErrorCode CopyTrajectory(Conversion *c, size_t trajectory, size_t block, double values[])
@@ -156,12 +180,6 @@ static bool IsSame(const char one[], const char other[])
   return !stat(one, &a) && !stat(other, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
-/* Layouts of fields on a grid; a format that is not known is told later. */
-static bool IsOfGrids(const char format[])
-{
-  return !strcmp(format, "pdebench") || !strcmp(format, "well");
-}
-
 /* Axes of phase space are no space. */
 static PetscErrorCode CheckGrid(const Conversion *c)
 {
@@ -205,6 +223,7 @@ static PetscErrorCode Run(Conversion *c, const NomosProgram *program, NomosLog l
   PetscCall(NomosConvertMayWrite(program, c->input.file.path));
   PetscCall(CheckGrid(c));
   if (!strcmp(c->input.format, "pdebench")) StopTime(s);
+  PetscCall(KeepIntervals(c, log));
   PetscCall(DescribeAxes(c));
   DescribeVariables(c);
   PetscCall(DescribeFile(c));

@@ -1,6 +1,7 @@
 /* Conversions between layouts: numbers, parameters and what a file says of itself survive the way there and back; a conversion that fails leaves no file, and the old one as it was; mistakes are answered in one sentence. */
 #include "harness.h"
 #include "cases/program.h"
+#include "io/hdf5_impl.h"
 #include "io/trajectory_file.h"
 #include "operators/random.h"
 #include "solvers/solver_list.h"
@@ -150,6 +151,28 @@ START_TEST(vectors_of_the_well)
   ck_ok(NomosFieldReaderClose(&reader));
   ck_ok(Convert(paths[1], NULL, Path(2, "back.nc")));
   Check(paths[2], &expected, 3);
+}
+END_TEST
+
+/* The Well's checker asks for an attribute of each name in simulation_parameters: those that differ between trajectories are scalars alone. */
+START_TEST(parameters_of_the_well)
+{
+  for (int differs = 0; differs < 2; differs++) {
+    const Sample sample = {"burgers", 1, 1, {"u"}, differs, false};
+    char       **names;
+    Make(Path(0, "sample.nc"), &sample);
+    ck_ok(Convert(paths[0], "well", Path(1, "well.h5")));
+    hid_t  file = H5Fopen(paths[1], H5F_ACC_RDONLY, H5P_DEFAULT), scalars = H5Gopen2(file, "scalars", H5P_DEFAULT);
+    size_t n    = NomosH5GetStrings(file, "simulation_parameters", &names);
+    ck_assert_uint_eq(n, !differs);
+    for (size_t i = 0; i < n; i++) ck_assert(!strcmp(names[i], "nu") && H5Aexists(file, names[i]) > 0);
+    NomosH5FreeStrings(n, names);
+    n = NomosH5GetStrings(scalars, "field_names", &names);
+    ck_assert(n == 1 && !strcmp(names[0], "nu"));
+    NomosH5FreeStrings(n, names);
+    H5Gclose(scalars);
+    H5Fclose(file);
+  }
 }
 END_TEST
 
@@ -359,6 +382,47 @@ START_TEST(darcy_of_pdebench)
 }
 END_TEST
 
+static void SetTimes(const char path[], const double times[T])
+{
+  hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT), dataset = H5Dopen2(file, "time", H5P_DEFAULT);
+
+  ck_assert(H5Dwrite(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, times) >= 0);
+  H5Dclose(dataset);
+  H5Fclose(file);
+}
+
+/* Frames 0 .3 .6 .7 of a run that stops at .7: the last is left out where intervals are equal, and ours keeps it. Rounding is no other interval; a hole is. */
+START_TEST(intervals_of_frames)
+{
+  static const Sample sample = {"burgers", 1, 1, {"u"}, false, false};
+  static const double times[][T] = {{0, 0.3, 0.6, 0.7}, {0, 0.3f, 0.6f, 0.9f}, {0, 0.3, 0.9, 1.2}, {0, 0.3, 0.6, 1.2}, {0, 0.1, 0.4, 0.7}};
+  static const char *const formats[] = {"pdebench", "well", "nomos"};
+  static const char *const told[] = {"frame 1 is at time 0.3 and frame 2 at 0.9, 0.6 later, where the first interval is 0.3", "frame 2 is at time 0.6 and frame 3 at 1.2, 0.6 later", "frame 1 is at time 0.1 and frame 2 at 0.4, 0.3 later"};
+
+  Make(Path(0, "intervals.nc"), &sample);
+  for (size_t k = 0; k < sizeof times / sizeof *times; k++) {
+    SetTimes(paths[0], times[k]);
+    for (size_t f = 0; f < 3; f++) {
+      NomosFieldReader reader;
+      double           u[N][T][X];
+      size_t           shape[NOMOS_FIELD_MAX_DIMS + 1];
+      int              n_dims;
+      if (k > 1 && f < 2) {
+        ck_refused(Convert(paths[0], formats[f], Path(1, "intervals.h5")), told[k - 2]);
+        continue;
+      }
+      ck_ok(Convert(paths[0], formats[f], Path(1, "intervals.h5")));
+      ck_ok(NomosFieldReaderOpen(PETSC_COMM_SELF, paths[1], &reader));
+      ck_ok(NomosFieldReaderShape(reader, "u", &n_dims, shape));
+      ck_assert_uint_eq(shape[1], k || f == 2 ? T : T - 1);
+      ck_ok(NomosFieldReaderRead(reader, "u", (size_t[3]){0}, (size_t[]){N, shape[1], X}, &u[0][0][0]));
+      for (size_t i = 0; i < N * shape[1] * X; i++) ck_assert((&u[0][0][0])[i] == ValueAt(0, i / (shape[1] * X) * T * X + i % (shape[1] * X)));
+      ck_ok(NomosFieldReaderClose(&reader));
+    }
+  }
+}
+END_TEST
+
 /* ---- mistakes */
 
 START_TEST(mistakes)
@@ -376,10 +440,7 @@ START_TEST(mistakes)
   for (int k = 0; k < 2; k++) ck_refused(Convert(k ? paths[0] : paths[2], k ? "well" : NULL, paths[3]), "there: cannot write over a directory: give the name of a file, in it or elsewhere");
 
   Make(Path(1, "falls.nc"), &burgers);
-  hid_t falls = H5Fopen(paths[1], H5F_ACC_RDWR, H5P_DEFAULT), times = H5Dopen2(falls, "time", H5P_DEFAULT);
-  ck_assert(H5Dwrite(times, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, (double[T]){0, 1, 0.5, 0.25}) >= 0);
-  H5Dclose(times);
-  H5Fclose(falls);
+  SetTimes(paths[1], (double[T]){0, 1, 0.5, 0.25});
   ck_refused(Convert(paths[1], NULL, Path(2, "out.nc")), "falls.nc: frame 1 is at time 1 and frame 2 at 0.5, and times must rise");
 
   Make(paths[0], &bad); /* and what was there before stays */
@@ -422,4 +483,4 @@ START_TEST(names_of_two_things)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("convert", there_and_back, vectors_of_the_well, components_apart, a_folder_of_runs, parameters_with_units, boundaries_of_the_well, family_of_a_file, runs_of_trained_weights, darcy_of_pdebench, names_of_two_things, mistakes)
+NOMOS_TEST_SUITE("convert", there_and_back, vectors_of_the_well, parameters_of_the_well, components_apart, a_folder_of_runs, parameters_with_units, boundaries_of_the_well, family_of_a_file, runs_of_trained_weights, darcy_of_pdebench, intervals_of_frames, names_of_two_things, mistakes)
