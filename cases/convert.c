@@ -16,8 +16,8 @@
 
 enum { MAX_DIMS = NOMOS_CONVERT_MAX_SPACE + 2, BLOCK_BYTES = 1 << 24 };
 
-/* What the texts of a file say of it, and is handed on. */
-static const char *const texts[] = {"equation", "solver", "scheme", "case", "units", "config", "sweep", "set"};
+/* What the texts of a file say of it, and is handed on. Not `sweep`: by it a generator knows the files that it made, and removes those that are not asked for. */
+static const char *const texts[] = {"equation", "solver", "scheme", "case", "units", "config", "set"};
 enum { N_TEXTS = sizeof texts / sizeof *texts };
 
 typedef struct {
@@ -161,8 +161,11 @@ static PetscErrorCode Copy(Conversion *c, NomosLog log)
 
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc1(block * s->points, &values));
-  for (size_t p = 0; p < s->n_parameters; p++) PetscCall(NomosTrajectoryFileWrite(c->file, s->parameters[p].name, (size_t[]){0}, (size_t[]){s->n_trajectories}, s->parameters[p].values));
   PetscErrorCode failed = PETSC_SUCCESS;
+  for (size_t p = 0; p < s->n_parameters && !failed; p++) {
+    failed = NomosTrajectoryFileWrite(c->file, s->parameters[p].name, (size_t[]){0}, (size_t[]){s->n_trajectories}, s->parameters[p].values);
+    if (!failed && !NomosTrajectoryFileHolds(c->file, s->parameters[p].name)) PetscCall(NomosLogPrint(log, NOMOS_LOG_WARNING, "left_out", "%s is left out: it differs between trajectories, and this layout of %s has one value for all (--format well has each)", s->parameters[p].name, c->input.format));
+  }
   for (size_t i = 0; i < s->n_trajectories && !failed; i++) {
     failed = CopyTrajectory(c, i, block, values);
     snprintf(note, sizeof note, "%zu of %zu trajectories", i + 1, s->n_trajectories);

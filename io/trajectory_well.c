@@ -212,10 +212,11 @@ static bool Finish(NomosTrajectoryFile f, NomosVerdict *verdict)
   return !verdict->code;
 }
 
-static bool OneValue(NomosTrajectoryFile f)
+static NomosTrajectoryPlace Place(NomosTrajectoryFile f, const char name[])
 {
   (void)f;
-  return false;
+  (void)name;
+  return NOMOS_PLACE_EACH;
 }
 
-const NomosTrajectoryFormat nomos_trajectory_well = {.name = "well", .define = Define, .finish = Finish, .one_value = OneValue};
+const NomosTrajectoryFormat nomos_trajectory_well = {.name = "well", .define = Define, .finish = Finish, .place = Place};
