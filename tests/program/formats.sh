@@ -36,6 +36,12 @@ cmp again.h5 theirs_pdebench.h5 || fail "not the same file twice"
 expect 1 "has no dataset v; it has u, nu" "$nomos" train train.yaml --set data.path=$PWD/theirs_pdebench.h5 --set neural_operator.fields=v -o none
 expect 1 "has no dataset rho, and no attribute of this name that is a number; it has u, nu" "$nomos" train train.yaml --set data.path=$PWD/theirs_pdebench.h5 --set neural_operator.parameters=rho -o none
 
+# A run whose last frame comes early.
+expect 0 "" "$nomos" run pde/burgers -o short -q --set grid_pde.nx=64 --set time.dt=0.05 --set time.stop=0.2 --set output.fields_every=0.15 --set output.pictures=no
+expect 0 "warning: the last frame, at time 0.2, is left out: it is 0.05 after the one before, the others are 0.15 apart" "$nomos" export short --format well -o short.h5 -q
+expect 0 "" "$nomos" export short --format nomos -o short.nc -q
+[ ! -s err.txt ] || fail "ours has every frame, but says: $(cat err.txt)"
+
 # Mistakes.
 bad "no format" "--format is missing" export $ours -o out
 bad "unknown format" "unknown format 'the_well'" export $ours --format the_well -o out
