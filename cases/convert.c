@@ -5,6 +5,7 @@
 #include "io/log.h"
 #include "io/provenance.h"
 #include "io/verdict_impl.h"
+#include "surrogates/dataset.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -15,8 +16,8 @@
 
 enum { MAX_DIMS = NOMOS_CONVERT_MAX_SPACE + 2, BLOCK_BYTES = 1 << 24 };
 
-/* What the texts of a file say of it, and is handed on. */
-static const char *const texts[] = {"equation", "solver", "scheme", "case", "units", "config", "sweep", "set"};
+/* What the texts of a file say of it, and is handed on. Not `sweep`: by it a generator knows the files that it made, and removes those that are not asked for. */
+static const char *const texts[] = {"equation", "solver", "scheme", "case", "units", "config", "set"};
 enum { N_TEXTS = sizeof texts / sizeof *texts };
 
 typedef struct {
@@ -31,6 +32,12 @@ typedef struct {
 } Conversion;
 
 /* ---- what the new file is */
+
+/* Layouts of fields on a grid; a format that is not known is told later. */
+static bool IsOfGrids(const char format[])
+{
+  return !strcmp(format, "pdebench") || !strcmp(format, "well");
+}
 
 static PetscErrorCode DescribeAxes(Conversion *c)
 {
@@ -104,6 +111,23 @@ static void StopTime(NomosConvertSource *s)
   for (size_t f = 0; f < s->n_fields; f++) s->fields[f].time = s->fields[f].time && strcmp(s->fields[f].name, "coefficient");
 }
 
+/* Other people's layouts promise frames equally far apart. A last one that comes early, at the end of a run, is left out. */
+static PetscErrorCode KeepIntervals(Conversion *c, NomosLog log)
+{
+  NomosConvertSource *s     = &c->source;
+  const size_t        first = s->first_frame;
+
+  PetscFunctionBeginUser;
+  for (size_t k = first + 1; IsOfGrids(c->input.format) && k + 1 < s->n_frames; k++) {
+    const double interval = s->times[first + 1] - s->times[first], next = s->times[k + 1] - s->times[k];
+    if (fabs(next - interval) <= NomosDatasetTolerance(interval, s->times[k + 1])) continue;
+    NomosCheck(k + 2 == s->n_frames && next < interval, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: frame %zu is at time %.8g and frame %zu at %.8g, %.6g later, where the first interval is %.6g; --format %s has frames that are equally far apart: make them so (output.fields_every), or choose nomos, which keeps the times", s->parts[0].path, k, s->times[k], k + 1, s->times[k + 1], next, interval, c->input.format);
+    PetscCall(NomosLogPrint(log, NOMOS_LOG_WARNING, "interval", "the last frame, at time %.8g, is left out: it is %.6g after the one before, the others are %.6g apart, and --format %s has equal intervals", s->times[k + 1], next, interval, c->input.format));
+    s->n_frames--;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* ---- the numbers */
 
 static PetscErrorCode CopyTrajectory(Conversion *c, size_t trajectory, size_t block, double values[])
@@ -137,8 +161,11 @@ static PetscErrorCode Copy(Conversion *c, NomosLog log)
 
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc1(block * s->points, &values));
-  for (size_t p = 0; p < s->n_parameters; p++) PetscCall(NomosTrajectoryFileWrite(c->file, s->parameters[p].name, (size_t[]){0}, (size_t[]){s->n_trajectories}, s->parameters[p].values));
   PetscErrorCode failed = PETSC_SUCCESS;
+  for (size_t p = 0; p < s->n_parameters && !failed; p++) {
+    failed = NomosTrajectoryFileWrite(c->file, s->parameters[p].name, (size_t[]){0}, (size_t[]){s->n_trajectories}, s->parameters[p].values);
+    if (!failed && !NomosTrajectoryFileHolds(c->file, s->parameters[p].name)) PetscCall(NomosLogPrint(log, NOMOS_LOG_WARNING, "left_out", "%s is left out: it differs between trajectories, and this layout of %s has one value for all (--format well has each)", s->parameters[p].name, c->input.format));
+  }
   for (size_t i = 0; i < s->n_trajectories && !failed; i++) {
     failed = CopyTrajectory(c, i, block, values);
     snprintf(note, sizeof note, "%zu of %zu trajectories", i + 1, s->n_trajectories);
@@ -156,12 +183,6 @@ static bool IsSame(const char one[], const char other[])
   return !stat(one, &a) && !stat(other, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
-/* Layouts of fields on a grid; a format that is not known is told later. */
-static bool IsOfGrids(const char format[])
-{
-  return !strcmp(format, "pdebench") || !strcmp(format, "well");
-}
-
 /* Axes of phase space are no space. */
 static PetscErrorCode CheckGrid(const Conversion *c)
 {
@@ -175,12 +196,22 @@ static PetscErrorCode CheckGrid(const Conversion *c)
 
 /* ---- the commands */
 
+static PetscErrorCode CheckNoDirectory(const char path[])
+{
+  struct stat info;
+
+  PetscFunctionBeginUser;
+  PetscCheck(stat(path, &info) || !S_ISDIR(info.st_mode), PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "-o %s: cannot write over a directory: give the name of a file, in it or elsewhere", path);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosConvertMayWrite(const NomosProgram *program, const char path[])
 {
   struct stat info;
 
   PetscFunctionBeginUser;
-  PetscCheck(program->force || stat(path, &info) || S_ISDIR(info.st_mode), PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s: is there already; --force writes over it, -o chooses another", path);
+  PetscCall(CheckNoDirectory(path));
+  PetscCheck(program->force || stat(path, &info), PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s: is there already; --force writes over it, -o chooses another", path);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -195,6 +226,7 @@ static PetscErrorCode Run(Conversion *c, const NomosProgram *program, NomosLog l
   PetscCall(NomosConvertMayWrite(program, c->input.file.path));
   PetscCall(CheckGrid(c));
   if (!strcmp(c->input.format, "pdebench")) StopTime(s);
+  PetscCall(KeepIntervals(c, log));
   PetscCall(DescribeAxes(c));
   DescribeVariables(c);
   PetscCall(DescribeFile(c));
@@ -222,6 +254,7 @@ static PetscErrorCode Convert(NomosProgram *program, const char format[])
   bool        particles = directory;
 
   PetscFunctionBeginUser;
+  if (!directory) PetscCall(CheckNoDirectory(program->directory)); /* at its end it would have cost the whole conversion */
   if (!directory) PetscCall(NomosConvertIsParticles(program->arguments[0], &particles));
   if (particles && (directory || IsOfGrids(format) || !strcmp(format, "nomos"))) {
     PetscCheck(!IsOfGrids(format), PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "%s holds particles, and --format %s takes fields on a grid: choose lagrangebench, or nomos for a file of ours", program->arguments[0], format);

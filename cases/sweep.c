@@ -505,8 +505,8 @@ static PetscErrorCode MakeSet(SweepMaking *m, char path[NOMOS_MAX_PATH], bool ot
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* DATA/tests, without files of sweeps that asked for other tests. */
-static PetscErrorCode PrepareTests(MPI_Comm comm, const Sweep *sweep, const char directory[])
+/* DATA/tests, without files of sweeps that asked for other tests: a training would take them for its own. They are named. */
+static PetscErrorCode PrepareTests(MPI_Comm comm, const Sweep *sweep, NomosLog log, const char directory[])
 {
   NomosVerdict    verdict = {0};
   struct dirent **entries = NULL;
@@ -527,7 +527,7 @@ static PetscErrorCode PrepareTests(MPI_Comm comm, const Sweep *sweep, const char
     for (size_t s = 1; s < sweep->n_sets; s++) asked = asked || (length == strlen(sweep->sets[s].name) + 3 && !strncmp(entries[i]->d_name, sweep->sets[s].name, length - 3));
     snprintf(path, sizeof path, "%.4000s/%s", directory, entries[i]->d_name);
     const bool quiet = NomosErrorSetQuiet(true);
-    if (!asked && length > 3 && (!strcmp(entries[i]->d_name + length - 3, ".nc") || !strcmp(entries[i]->d_name + length - 3, ".h5")) && !NomosFieldReaderOpen(PETSC_COMM_SELF, path, &reader) && !NomosFieldReaderAttribute(reader, NULL, "sweep", &hash) && hash) unlink(path);
+    if (!asked && length > 3 && (!strcmp(entries[i]->d_name + length - 3, ".nc") || !strcmp(entries[i]->d_name + length - 3, ".h5")) && !NomosFieldReaderOpen(PETSC_COMM_SELF, path, &reader) && !NomosFieldReaderAttribute(reader, NULL, "sweep", &hash) && hash && !unlink(path) && log) (void)NomosLogPrint(log, NOMOS_LOG_WARNING, "sweep", "%s is removed: it is a test set of another sweep, which this one does not ask for", path);
     NomosErrorSetQuiet(quiet);
     PetscCall(PetscFree(hash));
     PetscCall(NomosFieldReaderClose(&reader));
@@ -549,7 +549,7 @@ static PetscErrorCode WriteSets(MPI_Comm comm, const Sweep *sweep, NomosLog log,
 
   PetscFunctionBeginUser;
   snprintf(tests, sizeof tests, "%.*s/tests", PetscMin(length, 3900), slash ? path : ".");
-  PetscCall(PrepareTests(comm, sweep, tests));
+  PetscCall(PrepareTests(comm, sweep, log, tests));
   for (size_t s = 0; s < sweep->n_sets; s++) all += sweep->sets[s].n;
   PetscErrorCode failed = PETSC_SUCCESS;
   for (int pass = sweep->n_sets == 1; pass < 2 && !failed; pass++) /* is any to be made? then made */

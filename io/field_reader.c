@@ -308,7 +308,8 @@ PetscErrorCode NomosFieldReaderAttribute(NomosFieldReader reader, const char nam
   PetscCall(NomosVerdictRaise(PETSC_COMM_SELF, &verdict));
   found = NomosH5GetText(object, attribute);
   if (name) H5Oclose(object);
-  if (found) PetscCall(PetscStrallocpy(found, text));
+  const bool of_layout = !name && !found && reader->layout.family && !strcmp(attribute, "family"); /* it says what its shape says */
+  if (found || of_layout) PetscCall(PetscStrallocpy(found ? found : reader->layout.family, text));
   free(found);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -4,6 +4,7 @@
 #include "io/text.h"
 #include "io/yaml_scalars.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,6 +100,44 @@ void NomosLayoutPresent(const NomosLayout *layout, NomosView *view, bool frames)
   }
 }
 
+/* All trajectories have one coordinate: `row` of view n of a file says it for one of them. first: of n entries, to compare with. */
+static bool SameRow(const NomosLayout *layout, hid_t file, const char path[], const NomosView *rows, size_t row, size_t n, const double first[], double values[], NomosVerdict *verdict)
+{
+  char which[NOMOS_MAX_NAME + 16];
+
+  if (layout->n_groups) snprintf(which, sizeof which, "group %.*s", NOMOS_MAX_NAME, layout->groups[row]);
+  else snprintf(which, sizeof which, "row %zu", row);
+  if (!NomosViewRead(layout, file, path, rows, (size_t[]){row, 0}, (size_t[]){1, n}, values, verdict)) return false;
+  for (size_t i = 0; i < n; i++)
+    if (!(fabs(values[i] - first[i]) <= 1e-6 * fabs(first[n - 1] - first[0])))
+      return NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: %s differs between trajectories: entry %zu is %.8g in %s and %.8g in the first; all trajectories of a file share one grid and one list of times: put those that differ into files of their own", path, rows->source, i, values[i], which, first[i]);
+  return true;
+}
+
+/* The first row is a coordinate, and the others are as it is. */
+static bool CheckRows(const NomosLayout *layout, hid_t location, const char path[], const NomosView *view, size_t n_rows, NomosVerdict *verdict)
+{
+  const size_t n    = view->shape[0];
+  NomosView    rows = *view;
+  double      *first = malloc(2 * PetscMax(n, 1) * sizeof *first);
+  hid_t        file = H5Iget_file_id(location); /* of a group too */
+
+  if (!first) return NomosVerdictFail(verdict, PETSC_ERR_MEM, "%s: no memory", path);
+  rows.axes[0]  = 'n';
+  rows.axes[1]  = view->axes[0];
+  rows.shape[0] = n_rows;
+  rows.shape[1] = n;
+  NomosViewRead(layout, file, path, &rows, (size_t[]){0, 0}, (size_t[]){1, n}, first, verdict);
+  for (size_t i = 0; i < n && view->axes[0] != 't' && !verdict->code; i++) {
+    const bool rises = isfinite(first[i]) && (i < 2 || (first[i] > first[i - 1]) == (first[1] > first[0])) && (!i || first[i] != first[i - 1]);
+    if (!rises) NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: entry %zu of the coordinate %s is %.8g after %.8g; the points of an axis must be finite, and rise or fall throughout", path, i, view->source, first[i], i ? first[i - 1] : NAN);
+  }
+  for (size_t row = 1; row < n_rows && !verdict->code; row++) SameRow(layout, file, path, &rows, row, n, first, first + n, verdict);
+  H5Fclose(file);
+  free(first);
+  return !verdict->code;
+}
+
 bool NomosLayoutAddCoordinate(NomosLayout *layout, hid_t location, const char path[], char axis, const char source[], NomosVerdict *verdict)
 {
   const size_t n = axis == 't' ? layout->n_frames : layout->points[axis - '0'];
@@ -107,8 +146,9 @@ bool NomosLayoutAddCoordinate(NomosLayout *layout, hid_t location, const char pa
   const bool   grouped = layout->n_groups > 0;
   NomosView   *view;
 
-  if (n_dims != 1 && n_dims != 2) return NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: the coordinate %s is missing or is no axis of numbers", path, source);
+  if (n_dims != 1 && (n_dims != 2 || grouped)) return NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: the coordinate %s is missing or is no axis of numbers", path, source);
   const size_t found = size[n_dims - 1];
+  if (axis == 't' && n == 1 && found > 2) return true; /* of some of Darcy's files: times of the way to the one frame */
   if (found != n && !(axis == 't' && found == n + 1))
     return NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has %zu entries, but the fields have %zu %s; %zu%s are right", path, source, found, n, axis == 't' ? "frames" : "points there", n, axis == 't' ? ", or one more," : "");
   view = NomosLayoutAdd(layout, NomosLayoutAxisName(layout, axis), source, source);
@@ -117,7 +157,7 @@ bool NomosLayoutAddCoordinate(NomosLayout *layout, hid_t location, const char pa
   view->shape[0] = n;
   snprintf(view->raw, sizeof view->raw, "%s%s%c", grouped ? "g" : "", n_dims == 2 ? "n" : "", axis); /* of the first trajectory */
   for (int d = 0; d < n_dims; d++) view->size[d] = size[d];
-  return true;
+  return CheckRows(layout, location, path, view, grouped ? layout->n_groups : n_dims == 2 ? size[0] : 1, verdict);
 }
 
 typedef struct {

@@ -25,7 +25,8 @@ typedef struct {
 } NomosView;
 
 typedef struct {
-  const char *name; /* of the layout; NULL: NetCDF-4, datasets are what they seem */
+  const char *name;   /* of the layout; NULL: NetCDF-4, datasets are what they seem */
+  const char *family; /* of the equation, where the layout has one of its own; NULL: unknown */
   size_t      n_views, n_groups;
   NomosView  *views;
   char      **groups; /* names of the trajectories' groups */
@@ -60,7 +61,8 @@ void             NomosViewStrides(const NomosView *view, const hsize_t raw_count
 /* For what builds them. Add: a view, whose raw axes and sizes are to be filled in; Present: then its axes and shape, over trajectories, `frames`, and space. NULL without memory. */
 NomosView *NomosLayoutAdd(NomosLayout *layout, const char name[], const char alias[], const char source[]);
 void       NomosLayoutPresent(const NomosLayout *layout, NomosView *view, bool frames);
-/* A coordinate named as its axis. Time may have one entry more than there are frames: PDEBench's has the end of the last step too. */
+/* A coordinate named as its axis. Time may have one entry more than there are frames: PDEBench's has the end of the last step too; one frame has any, and another number is not taken. Errors: rows or groups that differ; space that does not
+   rise or fall throughout. */
 bool       NomosLayoutAddCoordinate(NomosLayout *layout, hid_t location, const char path[], char axis, const char source[], NomosVerdict *verdict);
 const char *NomosLayoutSizes(int n, const hsize_t size[], char text[128]); /* "[2, 3]" */
 /* Number of dimensions and sizes of a dataset; -1: it is none, or holds no numbers. */

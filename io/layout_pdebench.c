@@ -27,33 +27,52 @@ typedef struct {
   NomosLayout *layout;
   const char  *path;
   int          device; /* axes in front of the trajectories: merged from several devices */
+  bool         alone;  /* one trajectory, without the axis of trajectories */
   NomosVerdict *verdict;
 } Flat;
 
+typedef struct {
+  int     n_dims;
+  hsize_t size[NOMOS_VIEW_MAX_AXES];
+} Largest;
+
 static herr_t LargestRank(hid_t file, const char *name, const H5L_info_t *info, void *ctx)
 {
+  Largest  *largest = ctx;
   hsize_t   size[NOMOS_VIEW_MAX_AXES];
   const int n = NomosLayoutShape(file, name, size);
 
   (void)info;
-  *(int *)ctx = PetscMax(*(int *)ctx, n);
+  if (n > largest->n_dims) {
+    largest->n_dims = n;
+    memcpy(largest->size, size, sizeof size);
+  }
   return 0;
+}
+
+/* (time, x, y) of one trajectory: the times say that the first axis is time. */
+static bool IsAlone(hid_t file, int n_space, const Largest *largest)
+{
+  hsize_t times[NOMOS_VIEW_MAX_AXES];
+
+  return largest->n_dims == n_space + 1 && NomosLayoutShape(file, "t-coordinate", times) == 1 && (times[0] == largest->size[0] || times[0] == largest->size[0] + 1);
 }
 
 static herr_t TakeField(hid_t file, const char *name, const H5L_info_t *info, void *ctx)
 {
   Flat        *flat    = ctx;
   NomosLayout *layout  = flat->layout;
-  const int    n_space = layout->n_space, first = flat->device;
+  const int    n_space = layout->n_space, first = flat->device, n = !flat->alone;
   hsize_t      size[NOMOS_VIEW_MAX_AXES];
   const int    n_dims = NomosLayoutShape(file, name, size);
   char         text[128];
 
   (void)info;
-  if (n_dims < first + 1 + n_space || n_dims > first + 2 + n_space || strlen(name) >= NOMOS_MAX_NAME) return 0; /* coordinates, what else there is */
-  const bool frames = n_dims == first + 2 + n_space;
+  if (n_dims < first + n + n_space || n_dims > first + n + 1 + n_space || strlen(name) >= NOMOS_MAX_NAME || strstr(name, "-coordinate")) return 0; /* coordinates, what else there is */
+  const bool frames = n_dims == first + n + 1 + n_space;
   bool       fits   = true;
   for (int s = 0; s < n_space; s++) fits = fits && size[n_dims - n_space + s] == layout->points[s];
+  if (!fits && flat->alone && !frames) return 0; /* a list */
   if (!fits) {
     NomosVerdictFail(flat->verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has the shape %s, which does not fit the coordinates of space", flat->path, name, NomosLayoutSizes(n_dims, size, text));
     return -1;
@@ -62,15 +81,15 @@ static herr_t TakeField(hid_t file, const char *name, const H5L_info_t *info, vo
     NomosVerdictFail(flat->verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has the shape %s, an axis of size %llu before trajectories, time and the coordinates of space: if it is of devices, merge it into the trajectories first; else a coordinate is missing", flat->path, name, NomosLayoutSizes(n_dims, size, text), (unsigned long long)size[0]);
     return -1;
   }
-  if (!layout->n_trajectories) layout->n_trajectories = size[first];
-  if (frames && !layout->n_frames) layout->n_frames = size[first + 1];
-  if (size[first] != layout->n_trajectories || (frames && size[first + 1] != layout->n_frames)) {
+  if (!layout->n_trajectories) layout->n_trajectories = n ? size[first] : 1;
+  if (frames && !layout->n_frames) layout->n_frames = size[first + n];
+  if ((n && size[first] != layout->n_trajectories) || (frames && size[first + n] != layout->n_frames)) {
     NomosVerdictFail(flat->verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has the shape %s, but another field has %zu trajectories of %zu frames", flat->path, name, NomosLayoutSizes(n_dims, size, text), layout->n_trajectories, layout->n_frames);
     return -1;
   }
   NomosView *view = NomosLayoutAdd(layout, !strcmp(name, "tensor") ? "u" : !strcmp(name, "nu") ? "coefficient" : name, name, name);
   if (!view) return -1;
-  snprintf(view->raw, sizeof view->raw, "%sn%s%.*s", first ? "d" : "", frames ? "t" : "", n_space, "012");
+  snprintf(view->raw, sizeof view->raw, "%s%s%s%.*s", first ? "d" : "", n ? "n" : "", frames ? "t" : "", n_space, "012");
   memcpy(view->size, size, sizeof size);
   NomosLayoutPresent(layout, view, frames);
   return 0;
@@ -81,7 +100,7 @@ bool NomosLayoutFlat(hid_t file, const char path[], NomosLayout *layout, NomosVe
   static const char *const no_parameters[] = {NULL};
   Flat    flat = {.layout = layout, .path = path, .verdict = verdict};
   hsize_t size[NOMOS_VIEW_MAX_AXES];
-  int     largest = 0;
+  Largest largest = {0};
   char    name[32];
 
   if (!Has(file, "x-coordinate", H5I_DATASET)) return false;
@@ -93,10 +112,12 @@ bool NomosLayoutFlat(hid_t file, const char path[], NomosLayout *layout, NomosVe
     strcpy(layout->space[layout->n_space], axis_names[layout->n_space]);
   }
   H5Literate(file, H5_INDEX_NAME, H5_ITER_INC, NULL, LargestRank, &largest);
-  flat.device = largest == layout->n_space + 3;
-  if (largest < layout->n_space + 2)
+  flat.device = largest.n_dims == layout->n_space + 3;
+  flat.alone  = IsAlone(file, layout->n_space, &largest);
+  if (largest.n_dims < layout->n_space + 2 && !flat.alone)
     return NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s has PDEBench's coordinates of %d axes of space, but no field over trajectories, time and space", path, layout->n_space);
   H5Literate(file, H5_INDEX_NAME, H5_ITER_INC, NULL, TakeField, &flat);
+  if (layout->n_space == 2 && NomosLayoutFind(layout, "tensor") && NomosLayoutFind(layout, "nu")) layout->family = "darcy";
   for (int s = 0; s < layout->n_space && !verdict->code; s++) {
     snprintf(name, sizeof name, "%s-coordinate", axis_names[s]);
     NomosLayoutAddCoordinate(layout, file, path, (char)('0' + s), name, verdict);
@@ -113,7 +134,7 @@ bool NomosLayoutFlat(hid_t file, const char path[], NomosLayout *layout, NomosVe
   return true;
 }
 
-/* ---- groups: 0000, 0001, ... each with data (time, x, y, component) and grid/x, y, t, and what the run was as YAML in the attribute `config` */
+/* ---- groups: 0000, 0001, ... each with data (time, x, y, component), of diffusion-reaction (time, y, x, component), and grid/x, y, t, and what the run was as YAML in the attribute `config` */
 
 static herr_t TakeGroup(hid_t file, const char *name, const H5L_info_t *info, void *ctx)
 {
@@ -149,10 +170,11 @@ static bool TakeNumber(const char key[], const char value[], void *ctx)
 bool NomosLayoutGroups(hid_t file, const char path[], NomosLayout *layout, NomosVerdict *verdict)
 {
   static const struct {
+    const char *family;
     int         n_space;
     hsize_t     n_components;
     const char *names[2];
-  } fields[] = {{1, 1, {"u"}}, {2, 1, {"h"}}, {2, 2, {"u", "v"}}}; /* diffusion-sorption, shallow water, diffusion-reaction */
+  } families[] = {{"diffusion_sorption", 1, 1, {"u"}}, {"shallow_water", 2, 1, {"h"}}, {"diffusion_reaction", 2, 2, {"u", "v"}}}, *family = NULL;
   hsize_t size[NOMOS_VIEW_MAX_AXES] = {0};
   char    name[64];
 
@@ -172,16 +194,19 @@ bool NomosLayoutGroups(hid_t file, const char path[], NomosLayout *layout, Nomos
   const int n_dims = NomosLayoutShape(group, "data", size), n_space = layout->n_space;
   if (n_dims != n_space + 2) NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: data of group %s has %d dimensions; time, %d axes of space and the components are expected", path, layout->groups[0], n_dims, n_space);
   else if (size[n_dims - 1] > MAX_COMPONENTS) NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: data of group %s has %llu components; at most %d are possible", path, layout->groups[0], (unsigned long long)size[n_dims - 1], MAX_COMPONENTS);
+  for (size_t f = 0; f < sizeof families / sizeof *families && !verdict->code; f++)
+    if (families[f].n_space == n_space && families[f].n_components == size[n_dims - 1]) family = &families[f];
+  const bool y_first     = family && !strcmp(family->family, "diffusion_reaction"); /* its generator's rows are along y, those of the others along x */
+  layout->family         = family ? family->family : NULL;
   layout->n_trajectories = layout->n_groups;
   layout->n_frames       = size[0];
-  for (int s = 0; s < n_space; s++) layout->points[s] = size[1 + s];
+  for (int s = 0; s < n_space; s++) layout->points[s] = size[1 + (y_first ? 1 - s : s)];
   for (hsize_t c = 0; !verdict->code && c < size[n_dims - 1]; c++) {
-    snprintf(name, sizeof name, "data_%llu", (unsigned long long)c);
-    for (size_t f = 0; f < sizeof fields / sizeof *fields; f++)
-      if (fields[f].n_space == n_space && fields[f].n_components == size[n_dims - 1]) snprintf(name, sizeof name, "%s", fields[f].names[c]);
+    if (family) snprintf(name, sizeof name, "%s", family->names[c]);
+    else snprintf(name, sizeof name, "data_%llu", (unsigned long long)c);
     NomosView *view = NomosLayoutAdd(layout, name, size[n_dims - 1] == 1 ? "data" : name, "data");
     if (!view) break;
-    snprintf(view->raw, sizeof view->raw, "gt%.*sc", n_space, "012");
+    snprintf(view->raw, sizeof view->raw, "gt%.*sc", n_space, y_first ? "10" : "012");
     memcpy(view->size, size, sizeof size);
     view->component = c;
     NomosLayoutPresent(layout, view, true);
@@ -200,6 +225,25 @@ bool NomosLayoutGroups(hid_t file, const char path[], NomosLayout *layout, Nomos
 
 /* ---- incompressible flow: velocity (b, t, x, y, 2), particles (b, t, x, y, 1), force (b, x, y, 2), t (b, t) */
 
+/* Its generator makes room for all frames first, and counts in latestIndex which is the last one that is written. Files of ours are whole, and earlier ones had another number there. */
+static void LeaveUnwritten(NomosLayout *layout, hid_t file, const char path[], NomosVerdict *verdict)
+{
+  char          *text = NomosH5GetText(file, "latestIndex"), *source = NomosH5GetText(file, "source");
+  const bool     counts = text && !(source && !strncmp(source, "nomos", 5));
+  const long long last = counts ? strtoll(text, NULL, 10) : (long long)layout->n_frames - 1;
+
+  free(text);
+  free(source);
+  if (last < 0) {
+    NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: its latestIndex is %lld: the file was opened for a run, of which no frame is written", path, last);
+    return;
+  }
+  layout->n_frames = PetscMin(layout->n_frames, (size_t)last + 1);
+  for (size_t v = 0; v < layout->n_views; v++)
+    for (size_t a = 0; layout->views[v].axes[a]; a++)
+      if (layout->views[v].axes[a] == 't') layout->views[v].shape[a] = layout->n_frames;
+}
+
 bool NomosLayoutFluid(hid_t file, const char path[], NomosLayout *layout, NomosVerdict *verdict)
 {
   static const char *const no_parameters[] = {"latestIndex", NULL};
@@ -212,6 +256,7 @@ bool NomosLayoutFluid(hid_t file, const char path[], NomosLayout *layout, NomosV
 
   if (NomosLayoutShape(file, "velocity", whole) != 5 || NomosLayoutShape(file, "t", size) != 2) return false;
   layout->name           = "pdebench";
+  layout->family         = "incompressible";
   layout->n_trajectories = whole[0];
   layout->n_frames       = whole[1];
   layout->n_space        = 2;
@@ -232,6 +277,7 @@ bool NomosLayoutFluid(hid_t file, const char path[], NomosLayout *layout, NomosV
     NomosLayoutPresent(layout, view, expected == 5);
   }
   NomosLayoutAddCoordinate(layout, file, path, 't', "t", verdict);
+  if (!verdict->code) LeaveUnwritten(layout, file, path, verdict);
   if (!verdict->code) NomosLayoutAddAttributes(layout, file, no_parameters);
   return true;
 }

@@ -150,11 +150,13 @@ PetscErrorCode NomosTrajectoryFileCreate(const NomosTrajectoryFileInput *input, 
 
 static bool TakeParameter(NomosTrajectoryFile f, size_t v, const double values[], NomosVerdict *verdict)
 {
-  const size_t n = f->layout.n_trajectories;
-  size_t       i = 1;
+  const size_t               n     = f->layout.n_trajectories;
+  const NomosTrajectoryPlace place = f->format->place(f, f->input.file.variables[v].name);
+  size_t                     i     = 1;
 
   while (i < n && values[i] == values[0]) i++;
-  if (i < n && f->format->one_value(f))
+  if (i < n && place == NOMOS_PLACE_LEFT_OUT) return true;
+  if (i < n && place == NOMOS_PLACE_ONE_VALUE)
     return NomosVerdictFail(verdict, PETSC_ERR_ARG_INCOMP, "%s: PDEBench's file has one value of %s, but trajectory %zu has %g and trajectory 0 %g; export those with the same value apart from each other, or as --format well", f->path, f->input.file.variables[v].name, i, values[i], values[0]);
   if (PetscMalloc1(n, &f->parameters[v])) return NomosVerdictFail(verdict, PETSC_ERR_MEM, "%s: no memory", f->path);
   memcpy(f->parameters[v], values, n * sizeof *values);
@@ -182,6 +184,8 @@ PetscErrorCode NomosTrajectoryFileWrite(NomosTrajectoryFile f, const char name[]
 
 bool NomosTrajectoryFileHolds(NomosTrajectoryFile f, const char name[])
 {
+  for (size_t v = 0; v < f->input.file.n_variables; v++)
+    if (f->parameters[v] && !strcmp(f->input.file.variables[v].name, name)) return true;
   return f->ours || NomosLayoutFind(&f->layout, name);
 }
 

@@ -24,10 +24,10 @@ extern const char *const nomos_trajectory_formats[]; /* NULL-terminated */
 
 /* Errors: a format that is none; what the layout cannot hold; what NomosFieldFileCreate says. The input is borrowed until it is closed. Not collective: one rank writes. */
 PetscErrorCode NomosTrajectoryFileCreate(const NomosTrajectoryFileInput *input, NomosTrajectoryFile *file);
-/* A block of a variable, start and count over its dims. Parameters come first and whole; fields in blocks of one trajectory, for each block one field after the other, in any order. Errors: a parameter that differs between trajectories where the
-   layout has one value for all; components of a vector in different blocks; a full disk. */
+/* A block of a variable, start and count over its dims. Parameters come first and whole; fields in blocks of one trajectory, for each block one field after the other, in any order. Errors: a coefficient that differs between trajectories where the
+   layout has one value for all (another parameter is then left out); components of a vector in different blocks; a full disk. */
 PetscErrorCode NomosTrajectoryFileWrite(NomosTrajectoryFile file, const char name[], const size_t start[], const size_t count[], const double data[]);
-/* Has the layout a place for a variable (PDEBench's shallow water has the depth alone)? What has none is left out when it is written. */
+/* Has the layout a place for a variable (PDEBench's shallow water has the depth alone), for the values of a parameter that were written? What has none is left out when it is written. */
 bool           NomosTrajectoryFileHolds(NomosTrajectoryFile file, const char name[]);
 /* The kind that The Well has for one of our boundaries: PERIODIC, WALL (nothing flows through: wall, no_flux), OPEN (outflow). NULL: there is none (a given value), and its layout does not say it; the others say no boundary at all. */
 const char    *NomosTrajectoryWellBoundary(const char boundary[]);

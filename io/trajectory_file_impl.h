@@ -17,14 +17,16 @@ struct NomosTrajectoryFile_s {
   double          **parameters; /* (n_variables): values of those over trajectories alone */
 };
 
+typedef enum { NOMOS_PLACE_EACH, NOMOS_PLACE_LEFT_OUT, NOMOS_PLACE_ONE_VALUE } NomosTrajectoryPlace;
+
 typedef struct NomosTrajectoryFormat_s {
   const char *name;
   /* Datasets and views; the axes of space are in the layout. */
   bool (*define)(NomosTrajectoryFile file, NomosVerdict *verdict);
   /* The parameters, when all are known. */
   bool (*finish)(NomosTrajectoryFile file, NomosVerdict *verdict);
-  /* Must a parameter be the same in all trajectories? */
-  bool (*one_value)(NomosTrajectoryFile file);
+  /* May a parameter differ between trajectories? Left out: where it differs it has no place; one value: it is what the file is of, and must not. */
+  NomosTrajectoryPlace (*place)(NomosTrajectoryFile file, const char name[]);
 } NomosTrajectoryFormat;
 
 extern const NomosTrajectoryFormat nomos_trajectory_pdebench, nomos_trajectory_well;

@@ -146,10 +146,10 @@ static bool DefineGroups(NomosTrajectoryFile f, const Family *family, NomosVerdi
 
   f->layout.groups = calloc(n, sizeof *f->layout.groups);
   if (!f->layout.groups) return NomosVerdictFail(verdict, PETSC_ERR_MEM, "%s: no memory", f->path);
-  size_t n_components = 0;
+  size_t n_components = 0; /* two: diffusion-reaction, whose rows are along y in its generator, too */
   while (n_components < N_FIELDS && family->fields[n_components]) n_components++;
   for (size_t c = 0; c < n_components; c++)
-    if (!AddView(f, family->fields[c], "data", f->layout.n_space == 1 ? "gt0c" : "gt01c", c, n_components)) return NomosVerdictFail(verdict, PETSC_ERR_MEM, "%s: no memory", f->path);
+    if (!AddView(f, family->fields[c], "data", f->layout.n_space == 1 ? "gt0c" : n_components == 1 ? "gt01c" : "gt10c", c, n_components)) return NomosVerdictFail(verdict, PETSC_ERR_MEM, "%s: no memory", f->path);
   for (; f->layout.n_groups < n && !verdict->code; f->layout.n_groups++) {
     snprintf(name, sizeof name, "%04zu", f->layout.n_groups);
     f->layout.groups[f->layout.n_groups] = strdup(name);
@@ -204,9 +204,18 @@ static bool Define(NomosTrajectoryFile f, NomosVerdict *verdict)
   return family->kind == GROUPS ? DefineGroups(f, family, verdict) : family->kind == FLUID ? DefineFluid(f, verdict) : DefineFlat(f, family, verdict);
 }
 
-static bool OneValue(NomosTrajectoryFile f)
+/* Has the name of a parameter an attribute of its own? */
+static bool IsNamed(const char name[])
 {
-  return FamilyOf(f)->kind != GROUPS;
+  for (size_t k = 0; k < N_PARAMETERS; k++)
+    if (!strcmp(parameters[k][0], name)) return true;
+  return false;
+}
+
+/* Groups have a text each. Else its programs condition on the file's coefficients, which must be one; of seeds and of what else differs they know nothing. */
+static NomosTrajectoryPlace Place(NomosTrajectoryFile f, const char name[])
+{
+  return FamilyOf(f)->kind == GROUPS ? NOMOS_PLACE_EACH : IsNamed(name) ? NOMOS_PLACE_ONE_VALUE : NOMOS_PLACE_LEFT_OUT;
 }
 
 /* What the run of a trajectory was, as YAML: its section sim has the parameters. */
@@ -234,14 +243,6 @@ static bool FinishGroups(NomosTrajectoryFile f, NomosVerdict *verdict)
     H5Gclose(group);
   }
   return !verdict->code;
-}
-
-/* Has the name of a parameter an attribute of its own? */
-static bool IsNamed(const char name[])
-{
-  for (size_t k = 0; k < N_PARAMETERS; k++)
-    if (!strcmp(parameters[k][0], name)) return true;
-  return false;
 }
 
 /* Parameters by our names: those that PDEBench has none for, or all. */
@@ -276,7 +277,7 @@ static bool FinishFlat(NomosTrajectoryFile f, NomosVerdict *verdict)
 /* What its generator keeps to go on from, and what was run. */
 static bool FinishFluid(NomosTrajectoryFile f, NomosVerdict *verdict)
 {
-  if (NomosH5PutInteger(f->file, "latestIndex", H5T_NATIVE_INT64, (int64_t)f->layout.n_trajectories - 1) < 0) return NomosH5Fail(verdict, PETSC_ERR_FILE_WRITE, f->path, "write its attributes");
+  if (NomosH5PutInteger(f->file, "latestIndex", H5T_NATIVE_INT64, (int64_t)f->layout.n_frames - 1) < 0) return NomosH5Fail(verdict, PETSC_ERR_FILE_WRITE, f->path, "write its attributes");
   return PutOthers(f, f->file, true, verdict) && (H5Aexists(f->file, "config") > 0 || PutConfig(f, f->file, 0, verdict));
 }
 
@@ -288,4 +289,4 @@ static bool Finish(NomosTrajectoryFile f, NomosVerdict *verdict)
   return kind == FLUID ? FinishFluid(f, verdict) : FinishFlat(f, verdict);
 }
 
-const NomosTrajectoryFormat nomos_trajectory_pdebench = {.name = "pdebench", .define = Define, .finish = Finish, .one_value = OneValue};
+const NomosTrajectoryFormat nomos_trajectory_pdebench = {.name = "pdebench", .define = Define, .finish = Finish, .place = Place};

@@ -178,22 +178,32 @@ static bool Define(NomosTrajectoryFile f, NomosVerdict *verdict)
   return !verdict->code && PutAxis(f, "time", verdict) && PutBoundaries(f, verdict) && DefineFields(f, verdict);
 }
 
-/* Parameters: scalars, and those that are the same in all trajectories as attributes too. */
+/* Is a parameter one number for all trajectories? */
+static bool IsSame(const NomosTrajectoryFile f, size_t v)
+{
+  bool same = true;
+
+  for (size_t i = 1; i < f->layout.n_trajectories; i++) same = same && f->parameters[v][i] == f->parameters[v][0];
+  return same;
+}
+
+/* Parameters: scalars, and those that are the same in all trajectories as attributes too, which simulation_parameters lists. */
 static bool Finish(NomosTrajectoryFile f, NomosVerdict *verdict)
 {
   const NomosFieldFileInput *input = &f->input.file;
   const hsize_t              n     = f->layout.n_trajectories;
-  const char *names[MAX_LISTED];
-  size_t      n_names = 0;
+  const char *names[MAX_LISTED], *constants[MAX_LISTED];
+  size_t      n_names = 0, n_constants = 0;
   char        name[NOMOS_MAX_NAME + 16];
 
-  for (size_t v = 0; v < input->n_variables; v++)
+  for (size_t v = 0; v < input->n_variables; v++) {
     if (f->parameters[v]) names[n_names++] = input->variables[v].name;
-  if (NomosH5PutStrings(f->file, "simulation_parameters", n_names, names) < 0 || !PutGroup(f, "scalars", "field_names", n_names, names, verdict)) return verdict->code ? false : NomosH5Fail(verdict, PETSC_ERR_FILE_WRITE, f->path, "write its attributes");
+    if (f->parameters[v] && IsSame(f, v)) constants[n_constants++] = input->variables[v].name;
+  }
+  if (NomosH5PutStrings(f->file, "simulation_parameters", n_constants, constants) < 0 || !PutGroup(f, "scalars", "field_names", n_names, names, verdict)) return verdict->code ? false : NomosH5Fail(verdict, PETSC_ERR_FILE_WRITE, f->path, "write its attributes");
   for (size_t v = 0; v < input->n_variables && !verdict->code; v++) {
-    bool differs = false;
     if (!f->parameters[v]) continue;
-    for (size_t i = 1; i < n; i++) differs = differs || f->parameters[v][i] != f->parameters[v][0];
+    const bool differs = !IsSame(f, v);
     snprintf(name, sizeof name, "scalars/%s", input->variables[v].name);
     NomosPutFloats(f->file, f->path, &(NomosFloats){.name = name, .unit = input->variables[v].unit, .n_dims = differs, .size = &n, .values = f->parameters[v]}, verdict);
     if (!verdict->code) PutVarying(f, name, differs, false, false, verdict);
@@ -202,10 +212,11 @@ static bool Finish(NomosTrajectoryFile f, NomosVerdict *verdict)
   return !verdict->code;
 }
 
-static bool OneValue(NomosTrajectoryFile f)
+static NomosTrajectoryPlace Place(NomosTrajectoryFile f, const char name[])
 {
   (void)f;
-  return false;
+  (void)name;
+  return NOMOS_PLACE_EACH;
 }
 
-const NomosTrajectoryFormat nomos_trajectory_well = {.name = "well", .define = Define, .finish = Finish, .one_value = OneValue};
+const NomosTrajectoryFormat nomos_trajectory_well = {.name = "well", .define = Define, .finish = Finish, .place = Place};

@@ -1,6 +1,7 @@
 /* Conversions between layouts: numbers, parameters and what a file says of itself survive the way there and back; a conversion that fails leaves no file, and the old one as it was; mistakes are answered in one sentence. */
 #include "harness.h"
 #include "cases/program.h"
+#include "io/hdf5_impl.h"
 #include "io/trajectory_file.h"
 #include "operators/random.h"
 #include "solvers/solver_list.h"
@@ -38,8 +39,8 @@ typedef struct {
 
 static const double numbers[] = {0, 1, 2, 3, 4, 5, 6, 7};
 
-/* A file of ours with random numbers in it. */
-static void Make(const char path[], const Sample *sample)
+/* A file of ours with random numbers in it, and one parameter. */
+static void MakeWith(const char path[], const Sample *sample, const char parameter[])
 {
   static const char *const names[] = {"z", "y", "x"};
   const size_t             sizes[] = {Z, Y, X};
@@ -58,9 +59,9 @@ static void Make(const char path[], const Sample *sample)
     variables[f] = (NomosFieldVariable){.name = sample->fields[f], .dims = {"trajectory", "time"}, .constant = true, .type = NOMOS_F32, .unit = "1"};
     for (int a = 0; a < sample->n_space; a++) variables[f].dims[2 + a] = dims[2 + a].name;
   }
-  variables[sample->n_fields] = (NomosFieldVariable){.name = "nu", .dims = {"trajectory"}, .constant = true, .type = NOMOS_F64};
-  snprintf(key, sizeof key, "%s.nu", sample->family);
-  const NomosFieldAttribute attributes[] = {{.variable = "nu", .name = "key", .text = key}, {.name = "equation", .text = "u_t = nu u_xx"}, {.name = "scheme", .text = "none"}};
+  variables[sample->n_fields] = (NomosFieldVariable){.name = parameter, .dims = {"trajectory"}, .constant = true, .type = NOMOS_F64};
+  snprintf(key, sizeof key, "%s.%s", sample->family, parameter);
+  const NomosFieldAttribute attributes[] = {{.variable = parameter, .name = "key", .text = key}, {.name = "equation", .text = "u_t = nu u_xx"}, {.name = "scheme", .text = "none"}};
   ck_ok(NomosTrajectoryFileCreate(&(NomosTrajectoryFileInput){.format = "nomos", .file = {.path = path, .timeless = true, .n_dims = 2 + (size_t)sample->n_space, .dims = dims, .n_variables = sample->n_fields + 1, .variables = variables, .n_attributes = 3, .attributes = attributes, .source = "nomos"}}, &file));
   data = malloc(N * T * points * sizeof *data);
   for (size_t f = 0; f < sample->n_fields; f++) {
@@ -69,9 +70,14 @@ static void Make(const char path[], const Sample *sample)
     ck_ok(NomosTrajectoryFileWrite(file, sample->fields[f], (size_t[5]){0}, (size_t[]){N, T, dims[2].size, dims[3].size, dims[4].size}, data));
   }
   for (size_t n = 0; n < N; n++) nu[n] = 0.25 + (sample->differs ? (double)n : 0);
-  ck_ok(NomosTrajectoryFileWrite(file, "nu", (size_t[]){0}, (size_t[]){N}, nu));
+  ck_ok(NomosTrajectoryFileWrite(file, parameter, (size_t[]){0}, (size_t[]){N}, nu));
   ck_ok(NomosTrajectoryFileClose(&file, true));
   free(data);
+}
+
+static void Make(const char path[], const Sample *sample)
+{
+  MakeWith(path, sample, "nu");
 }
 
 static PetscErrorCode Convert(const char from[], const char format[], const char to[])
@@ -108,6 +114,22 @@ static void Check(const char path[], const Sample *sample, size_t n_fields)
   ck_ok(NomosFieldReaderClose(&reader));
 }
 
+static herr_t HasLink(hid_t one, const char *name, const H5L_info_t *info, void *other)
+{
+  (void)one;
+  (void)info;
+  return H5Lexists(*(hid_t *)other, name, H5P_DEFAULT) > 0 ? 0 : -1;
+}
+
+static void CheckSameLinks(const char one[], const char other[])
+{
+  hid_t a = H5Fopen(one, H5F_ACC_RDONLY, H5P_DEFAULT), b = H5Fopen(other, H5F_ACC_RDONLY, H5P_DEFAULT);
+
+  ck_assert_msg(H5Literate(a, H5_INDEX_NAME, H5_ITER_INC, NULL, HasLink, &b) >= 0 && H5Literate(b, H5_INDEX_NAME, H5_ITER_INC, NULL, HasLink, &a) >= 0, "%s has other datasets than %s", other, one);
+  H5Fclose(a);
+  H5Fclose(b);
+}
+
 START_TEST(there_and_back)
 {
   static const Sample samples[] = {
@@ -129,6 +151,14 @@ START_TEST(there_and_back)
     Check(paths[1], &samples[k], depth_alone ? 1 : samples[k].n_fields);
     ck_ok(Convert(paths[1], NULL, Path(2, "back.nc")));
     Check(paths[2], &samples[k], depth_alone ? 1 : samples[k].n_fields);
+    /* PDEBench's own files do not say the family: their layout does, and they go out as they came */
+    hid_t file = H5Fopen(paths[1], H5F_ACC_RDWR, H5P_DEFAULT);
+    if (H5Aexists(file, "family") > 0) ck_assert(H5Adelete(file, "family") >= 0);
+    H5Fclose(file);
+    ck_ok(Convert(paths[1], NULL, Path(2, "back.nc")));
+    ck_ok(Convert(paths[2], "pdebench", Path(3, "again.h5")));
+    Check(paths[3], &samples[k], depth_alone ? 1 : samples[k].n_fields);
+    CheckSameLinks(paths[1], paths[3]);
     ck_ok(Convert(paths[0], "well", Path(1, "well.h5")));
     if (!strstr(samples[k].fields[samples[k].n_fields - 1], "V") && samples[k].n_space > 1 && samples[k].fields[0][0] != 'V') Check(paths[1], &samples[k], samples[k].n_fields);
     ck_assert(access(Path(3, ".well.h5.tmp"), F_OK));
@@ -150,6 +180,49 @@ START_TEST(vectors_of_the_well)
   ck_ok(NomosFieldReaderClose(&reader));
   ck_ok(Convert(paths[1], NULL, Path(2, "back.nc")));
   Check(paths[2], &expected, 3);
+}
+END_TEST
+
+/* What is no coefficient of PDEBench's, as a seed, may differ: groups have each, a flat file and that of incompressible flow have none of it then. */
+START_TEST(seeds_of_trajectories)
+{
+  static const Sample samples[] = {{"diffusion_sorption", 1, 1, {"u"}, true, false}, {"burgers", 1, 1, {"u"}, true, false}, {"incompressible", 2, 2, {"Vx", "Vy"}, true, false}, {"burgers", 1, 1, {"u"}, false, false}};
+
+  for (size_t k = 0; k < sizeof samples / sizeof *samples; k++) {
+    NomosFieldReader reader;
+    double           seeds[N];
+    bool             has;
+    MakeWith(Path(0, "sample.nc"), &samples[k], "seed");
+    ck_ok(Convert(paths[0], "pdebench", Path(1, "seeds.h5")));
+    ck_ok(NomosFieldReaderOpen(PETSC_COMM_SELF, paths[1], &reader));
+    ck_ok(NomosFieldReaderHas(reader, "seed", &has));
+    ck_assert(has == (k % 3 == 0));
+    if (has) ck_ok(NomosFieldReaderRead(reader, "seed", (size_t[]){0}, (size_t[]){N}, seeds));
+    for (size_t n = 0; n < N && has; n++) ck_assert(seeds[n] == 0.25 + (k ? 0 : (double)n));
+    ck_ok(NomosFieldReaderClose(&reader));
+  }
+}
+END_TEST
+
+/* The Well's checker asks for an attribute of each name in simulation_parameters: those that differ between trajectories are scalars alone. */
+START_TEST(parameters_of_the_well)
+{
+  for (int differs = 0; differs < 2; differs++) {
+    const Sample sample = {"burgers", 1, 1, {"u"}, differs, false};
+    char       **names;
+    Make(Path(0, "sample.nc"), &sample);
+    ck_ok(Convert(paths[0], "well", Path(1, "well.h5")));
+    hid_t  file = H5Fopen(paths[1], H5F_ACC_RDONLY, H5P_DEFAULT), scalars = H5Gopen2(file, "scalars", H5P_DEFAULT);
+    size_t n    = NomosH5GetStrings(file, "simulation_parameters", &names);
+    ck_assert_uint_eq(n, !differs);
+    for (size_t i = 0; i < n; i++) ck_assert(!strcmp(names[i], "nu") && H5Aexists(file, names[i]) > 0);
+    NomosH5FreeStrings(n, names);
+    n = NomosH5GetStrings(scalars, "field_names", &names);
+    ck_assert(n == 1 && !strcmp(names[0], "nu"));
+    NomosH5FreeStrings(n, names);
+    H5Gclose(scalars);
+    H5Fclose(file);
+  }
 }
 END_TEST
 
@@ -356,6 +429,50 @@ START_TEST(darcy_of_pdebench)
     for (size_t x = 0; x < X; x++)
       for (size_t y = 0; y < Y; y++) ck_assert(nu[n][x][y] == (float)ValueAt(1, ((n * T + T - 1) * Y + y) * X + x));
   H5Fclose(file);
+  ck_ok(Convert(paths[1], NULL, Path(2, "back.nc"))); /* and again, known by its datasets */
+  ck_ok(Convert(paths[2], "pdebench", Path(3, "again.h5")));
+  CheckSameLinks(paths[1], paths[3]);
+}
+END_TEST
+
+static void SetTimes(const char path[], const double times[T])
+{
+  hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT), dataset = H5Dopen2(file, "time", H5P_DEFAULT);
+
+  ck_assert(H5Dwrite(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, times) >= 0);
+  H5Dclose(dataset);
+  H5Fclose(file);
+}
+
+/* Frames 0 .3 .6 .7 of a run that stops at .7: the last is left out where intervals are equal, and ours keeps it. Rounding is no other interval; a hole is. */
+START_TEST(intervals_of_frames)
+{
+  static const Sample sample = {"burgers", 1, 1, {"u"}, false, false};
+  static const double times[][T] = {{0, 0.3, 0.6, 0.7}, {0, 0.3f, 0.6f, 0.9f}, {0, 0.3, 0.9, 1.2}, {0, 0.3, 0.6, 1.2}, {0, 0.1, 0.4, 0.7}};
+  static const char *const formats[] = {"pdebench", "well", "nomos"};
+  static const char *const told[] = {"frame 1 is at time 0.3 and frame 2 at 0.9, 0.6 later, where the first interval is 0.3", "frame 2 is at time 0.6 and frame 3 at 1.2, 0.6 later", "frame 1 is at time 0.1 and frame 2 at 0.4, 0.3 later"};
+
+  Make(Path(0, "intervals.nc"), &sample);
+  for (size_t k = 0; k < sizeof times / sizeof *times; k++) {
+    SetTimes(paths[0], times[k]);
+    for (size_t f = 0; f < 3; f++) {
+      NomosFieldReader reader;
+      double           u[N][T][X];
+      size_t           shape[NOMOS_FIELD_MAX_DIMS + 1];
+      int              n_dims;
+      if (k > 1 && f < 2) {
+        ck_refused(Convert(paths[0], formats[f], Path(1, "intervals.h5")), told[k - 2]);
+        continue;
+      }
+      ck_ok(Convert(paths[0], formats[f], Path(1, "intervals.h5")));
+      ck_ok(NomosFieldReaderOpen(PETSC_COMM_SELF, paths[1], &reader));
+      ck_ok(NomosFieldReaderShape(reader, "u", &n_dims, shape));
+      ck_assert_uint_eq(shape[1], k || f == 2 ? T : T - 1);
+      ck_ok(NomosFieldReaderRead(reader, "u", (size_t[3]){0}, (size_t[]){N, shape[1], X}, &u[0][0][0]));
+      for (size_t i = 0; i < N * shape[1] * X; i++) ck_assert((&u[0][0][0])[i] == ValueAt(0, i / (shape[1] * X) * T * X + i % (shape[1] * X)));
+      ck_ok(NomosFieldReaderClose(&reader));
+    }
+  }
 }
 END_TEST
 
@@ -372,12 +489,11 @@ START_TEST(mistakes)
   ck_refused(Convert(paths[0], "well", Path(1, "no/such/folder.h5")), "no/such");
   ck_refused(Convert(paths[0], "well", NULL), "-o FILE is missing");
   ck_refused(Convert(Path(2, "none.h5"), NULL, Path(1, "out.h5")), "none.h5 cannot be read");
+  mkdir(Path(3, "there"), 0777); /* told before anything is read */
+  for (int k = 0; k < 2; k++) ck_refused(Convert(k ? paths[0] : paths[2], k ? "well" : NULL, paths[3]), "there: cannot write over a directory: give the name of a file, in it or elsewhere");
 
   Make(Path(1, "falls.nc"), &burgers);
-  hid_t falls = H5Fopen(paths[1], H5F_ACC_RDWR, H5P_DEFAULT), times = H5Dopen2(falls, "time", H5P_DEFAULT);
-  ck_assert(H5Dwrite(times, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, (double[T]){0, 1, 0.5, 0.25}) >= 0);
-  H5Dclose(times);
-  H5Fclose(falls);
+  SetTimes(paths[1], (double[T]){0, 1, 0.5, 0.25});
   ck_refused(Convert(paths[1], NULL, Path(2, "out.nc")), "falls.nc: frame 1 is at time 1 and frame 2 at 0.5, and times must rise");
 
   Make(paths[0], &bad); /* and what was there before stays */
@@ -420,4 +536,4 @@ START_TEST(names_of_two_things)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("convert", there_and_back, vectors_of_the_well, components_apart, a_folder_of_runs, parameters_with_units, boundaries_of_the_well, family_of_a_file, runs_of_trained_weights, darcy_of_pdebench, names_of_two_things, mistakes)
+NOMOS_TEST_SUITE("convert", there_and_back, vectors_of_the_well, parameters_of_the_well, seeds_of_trajectories, components_apart, a_folder_of_runs, parameters_with_units, boundaries_of_the_well, family_of_a_file, runs_of_trained_weights, darcy_of_pdebench, intervals_of_frames, names_of_two_things, mistakes)

@@ -203,6 +203,16 @@ static void CheckNumber(NomosFieldReader reader, const char name[], double value
   for (size_t i = 0; i < N; i++) ck_assert_msg(values[i] == value, "%s = %g", name, values[i]);
 }
 
+/* What the layout tells of the equation; NULL: nothing. */
+static void CheckFamily(NomosFieldReader reader, const char family[])
+{
+  char *text;
+
+  ck_ok(NomosFieldReaderAttribute(reader, NULL, "family", &text));
+  ck_assert_msg(family ? text && !strcmp(text, family) : !text, "the family is %s", text ? text : "none");
+  ck_ok(PetscFree(text));
+}
+
 /* The flat layouts: one dimension to three, leading axis, Darcy. */
 static const struct {
   const char *file, *coordinates, *fields[5], *raw[5], *axes[5], *shown[5];
@@ -239,6 +249,7 @@ START_TEST(flat_files)
     CheckNumber(reader, "Nu", 0.25);
     CheckNumber(reader, "beta", 2);
     if (strcmp(flat[f].file, "darcy.h5")) CheckNumber(reader, "nu", 0.25);
+    CheckFamily(reader, strcmp(flat[f].file, "darcy.h5") ? NULL : "darcy");
     ck_ok(NomosFieldReaderClose(&reader));
   }
 }
@@ -268,7 +279,8 @@ START_TEST(grouped_files)
 {
   static const struct {
     const char *raw, *axes, *names[2];
-  } kinds[] = {{"txd", "ntx", {"u", "data"}}, {"txyd", "ntyx", {"h", "data"}}, {"txyc", "ntyx", {"u", "v"}}};
+  } kinds[] = {{"txd", "ntx", {"u", "data"}}, {"txyd", "ntyx", {"h", "data"}}, {"tyxc", "ntyx", {"u", "v"}}}; /* diffusion-reaction has its rows along y */
+  static const char *const families[] = {"diffusion_sorption", "shallow_water", "diffusion_reaction"};
   double seeds[N - 1];
 
   for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
@@ -280,6 +292,7 @@ START_TEST(grouped_files)
     CheckAxis(reader, "x", X);
     CheckAxis(reader, "time", T);
     CheckNumber(reader, "D", 5e-4);
+    CheckFamily(reader, families[k]);
     ck_ok(NomosFieldReaderRead(reader, "seed", (size_t[]){1}, (size_t[]){N - 1}, seeds));
     for (size_t n = 1; n < N; n++) ck_assert(seeds[n - 1] == (double)n);
     ck_refused(NomosFieldReaderRead(reader, "seed", (size_t[]){1}, (size_t[]){N}, seeds), "seed: 5 entries from 1 along dimension 0 are asked for, its size is 5");
@@ -301,7 +314,7 @@ START_TEST(incompressible_files)
   for (size_t n = 0; n < N; n++)
     for (size_t t = 0; t < T; t++) times[n][t] = (float)t + 0.5f;
   ck_assert(H5LTmake_dataset_float(file, "t", 2, size, &times[0][0]) >= 0);
-  PutNumber(file, "latestIndex", 4);
+  PutNumber(file, "latestIndex", T - 1);
   H5Fclose(file);
   ck_ok(NomosFieldReaderOpen(PETSC_COMM_SELF, Path("ns.h5"), &reader));
   Check(reader, "Vx", "ntyx", 0);
@@ -312,6 +325,99 @@ START_TEST(incompressible_files)
   CheckAxis(reader, "time", T);
   bool has;
   ck_ok(NomosFieldReaderHas(reader, "latestIndex", &has));
+  ck_assert(!has);
+  CheckFamily(reader, "incompressible");
+  ck_ok(NomosFieldReaderClose(&reader));
+}
+END_TEST
+
+/* latestIndex is that of the last frame which is written: what comes after it is no data. In earlier files of ours, which are whole, it was another number. */
+START_TEST(unfinished_files)
+{
+  for (int last = -1; last < T; last++)
+    for (int ours = 0; ours < 2; ours++) {
+      NomosFieldReader reader;
+      const hsize_t    size[] = {N, T};
+      float            times[N][T];
+      double           values[N * T * Y * X];
+      hid_t            file = OpenNew("ns.h5");
+      Put(file, "velocity", "ntxyc", 0, 0, true);
+      for (size_t n = 0; n < N; n++)
+        for (size_t t = 0; t < T; t++) times[n][t] = (int)t <= last || ours ? (float)t + 0.5f : 0;
+      ck_assert(H5LTmake_dataset_float(file, "t", 2, size, &times[0][0]) >= 0);
+      PutNumber(file, "latestIndex", last);
+      if (ours) NomosH5PutText(file, "source", "nomos 1.0");
+      H5Fclose(file);
+      if (last < 0 && !ours) {
+        ck_refused(NomosFieldReaderOpen(PETSC_COMM_SELF, Path("ns.h5"), &reader), "ns.h5: its latestIndex is -1: the file was opened for a run, of which no frame is written");
+        continue;
+      }
+      const size_t n_frames = ours ? T : (size_t)last + 1;
+      size_t       shape[NOMOS_FIELD_MAX_DIMS + 1];
+      int          n_dims;
+      ck_ok(NomosFieldReaderOpen(PETSC_COMM_SELF, Path("ns.h5"), &reader));
+      CheckAxis(reader, "time", n_frames);
+      ck_ok(NomosFieldReaderShape(reader, "Vy", &n_dims, shape));
+      ck_assert(n_dims == 4 && shape[0] == N && shape[1] == n_frames && shape[2] == Y && shape[3] == X);
+      ck_ok(NomosFieldReaderRead(reader, "Vy", (size_t[4]){0}, shape, values));
+      for (size_t i = 0; i < N * n_frames * Y * X; i++) ck_assert(values[i] == ValueAt(1, i / (n_frames * Y * X), i / (Y * X) % n_frames, 0, i / X % Y, i % X));
+      ck_refused(NomosFieldReaderRead(reader, "Vy", (size_t[]){0, n_frames, 0, 0}, (size_t[]){1, 1, 1, 1}, values), "along dimension 1");
+      ck_ok(NomosFieldReaderClose(&reader));
+    }
+}
+END_TEST
+
+/* One trajectory without an axis of trajectories: t-coordinate tells that the first axis is time. */
+START_TEST(one_trajectory)
+{
+  for (int k = 0; k < 4; k++) {
+    NomosFieldReader reader;
+    const bool       plane = k / 2;
+    double           u[T * Y * X], depth[Y * X];
+    size_t           shape[NOMOS_FIELD_MAX_DIMS + 1];
+    int              n_dims;
+    hid_t            file = OpenNew("alone.h5");
+    PutAxis(file, "x-coordinate", X);
+    if (plane) PutAxis(file, "y-coordinate", Y);
+    PutAxis(file, "t-coordinate", T + k % 2);
+    PutAxis(file, "weights", T);
+    Put(file, "tensor", plane ? "txy" : "tx", 0, 0, k % 2);
+    Put(file, "depth", plane ? "xy" : "x", 1, 0, false);
+    H5Fclose(file);
+    ck_ok(NomosFieldReaderOpen(PETSC_COMM_SELF, Path("alone.h5"), &reader));
+    ck_ok(NomosFieldReaderShape(reader, "u", &n_dims, shape));
+    ck_assert(n_dims == 3 + plane && shape[0] == 1 && shape[1] == T && shape[2] == (plane ? Y : X));
+    ck_ok(NomosFieldReaderRead(reader, "u", (size_t[4]){0}, shape, u));
+    ck_ok(NomosFieldReaderShape(reader, "depth", &n_dims, shape));
+    ck_ok(NomosFieldReaderRead(reader, "depth", (size_t[4]){0}, shape, depth));
+    for (size_t y = 0; y < (plane ? Y : 1); y++)
+      for (size_t x = 0; x < X; x++) {
+        ck_assert(depth[y * X + x] == ValueAt(1, 0, 0, 0, y, x));
+        for (size_t t = 0; t < T; t++) ck_assert(u[(t * (plane ? Y : 1) + y) * X + x] == ValueAt(0, 0, t, 0, y, x));
+      }
+    CheckAxis(reader, "time", T);
+    ck_ok(NomosFieldReaderClose(&reader));
+  }
+}
+END_TEST
+
+/* Times of one frame: some of Darcy's files have ten, of the way to it. */
+START_TEST(times_of_one_frame)
+{
+  NomosFieldReader reader;
+  bool             has;
+  float            data[N][1][X][Y] = {{{{0}}}};
+  hid_t            file = OpenNew("rock.h5");
+
+  PutAxis(file, "x-coordinate", X);
+  PutAxis(file, "y-coordinate", Y);
+  PutAxis(file, "t-coordinate", 10);
+  Put(file, "nu", "nxy", 1, 0, false);
+  ck_assert(H5LTmake_dataset_float(file, "tensor", 4, (hsize_t[]){N, 1, X, Y}, &data[0][0][0][0]) >= 0);
+  H5Fclose(file);
+  ck_ok(NomosFieldReaderOpen(PETSC_COMM_SELF, Path("rock.h5"), &reader));
+  Check(reader, "coefficient", "nyx", 1);
+  ck_ok(NomosFieldReaderHas(reader, "time", &has));
   ck_assert(!has);
   ck_ok(NomosFieldReaderClose(&reader));
 }
@@ -374,6 +480,89 @@ START_TEST(wrong_frame_counts_and_shapes)
   PutAxis(file, "x-coordinate", X);
   H5Fclose(file);
   ck_refused(NomosFieldReaderOpen(PETSC_COMM_SELF, Path("bad.h5"), &reader), "no field over trajectories, time and space");
+}
+END_TEST
+
+static void SetFloats(const char name[], const char dataset[], const float values[])
+{
+  hid_t file = H5Fopen(Path(name), H5F_ACC_RDWR, H5P_DEFAULT), set = H5Dopen2(file, dataset, H5P_DEFAULT);
+
+  ck_assert(H5Dwrite(set, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0);
+  H5Dclose(set);
+  H5Fclose(file);
+}
+
+/* Trajectories of a file share their grid and their times: groups, or rows of The Well's and of incompressible flow's, that have others are named. Points of space must be an axis. */
+START_TEST(other_coordinates)
+{
+  NomosFieldReader reader;
+  const hsize_t    size[] = {N, T};
+  float            times[N][T], x[X];
+
+  for (int k = 0; k < 5; k++) {
+    static const char *const told[] = {"groups.h5: grid/t differs between trajectories: entry 2 is 2.75 in group 0003 and 2.5 in the first", "grid/x differs between trajectories: entry 5 is 6 in group 0003 and 5.5 in the first", "grid/x differs between trajectories: entry 0 is nan in group 0003", "entry 4 of the coordinate grid/x is 3.5 after 3.5; the points of an axis must be finite, and rise or fall throughout", "entry 3 of the coordinate grid/x is inf after 2.5"};
+    MakeGroups("groups.h5", "txyd", k % 2);
+    for (size_t i = 0; i < X; i++) x[i] = (float)i + 0.5f;
+    if (k == 0) x[2] = 2.75f;
+    if (k == 1) x[5] = 6;
+    if (k == 2) x[0] = NAN;
+    if (k == 3) x[4] = 3.5f;
+    if (k == 4) x[3] = INFINITY;
+    SetFloats("groups.h5", k == 0 ? "0003/grid/t" : k < 3 ? "0003/grid/x" : "0000/grid/x", x);
+    ck_refused(NomosFieldReaderOpen(PETSC_COMM_SELF, Path("groups.h5"), &reader), told[k]);
+  }
+  MakeGroups("groups.h5", "txyd", false);
+  for (size_t i = 0; i < X; i++) x[i] = 3 - (float)i; /* a falling axis is one */
+  for (int n = 0; n < N; n++) {
+    char name[32];
+    snprintf(name, sizeof name, "%04d/grid/x", n);
+    SetFloats("groups.h5", name, x);
+  }
+  ck_ok(NomosFieldReaderOpen(PETSC_COMM_SELF, Path("groups.h5"), &reader));
+  ck_ok(NomosFieldReaderClose(&reader));
+
+  hid_t file = OpenNew("ns.h5");
+  Put(file, "velocity", "ntxyc", 0, 0, false);
+  for (size_t n = 0; n < N; n++)
+    for (size_t t = 0; t < T; t++) times[n][t] = (float)t * (n == 2 ? 2 : 1);
+  ck_assert(H5LTmake_dataset_float(file, "t", 2, size, &times[0][0]) >= 0);
+  H5Fclose(file);
+  ck_refused(NomosFieldReaderOpen(PETSC_COMM_SELF, Path("ns.h5"), &reader), "ns.h5: t differs between trajectories: entry 1 is 2 in row 2 and 1 in the first");
+}
+END_TEST
+
+/* The Well allows coordinates over (sample, time), and points as a mesh: what is one axis is read, other rows are refused. */
+START_TEST(meshes_and_times_of_the_well)
+{
+  static const char *const told[] = {NULL, "mesh.h5: dimensions/time differs between trajectories: entry 1 is 2 in row 4 and 1 in the first", "entry 1 of the coordinate dimensions/x is 0 after 0"};
+
+  for (int k = 0; k < 3; k++) {
+    NomosFieldReader  reader;
+    const char *const axes[] = {"x"}, *const fields[] = {"u"};
+    float             times[N][T], x[X][X];
+    hid_t             file = OpenNew("mesh.h5");
+    for (size_t n = 0; n < N; n++)
+      for (size_t t = 0; t < T; t++) times[n][t] = (float)t * (k == 1 && n == 4 ? 2 : 1);
+    for (size_t i = 0; i < X; i++)
+      for (size_t j = 0; j < X; j++) x[i][j] = (float)(k == 2 ? i : j);
+    Put(file, "t0_fields/u", "ntx", 0, 0, false);
+    hid_t dimensions = H5Gcreate2(file, "dimensions", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), group = H5Gopen2(file, "t0_fields", H5P_DEFAULT), u = H5Dopen2(group, "u", H5P_DEFAULT);
+    PutNumber(file, "n_trajectories", N);
+    ck_assert(NomosH5PutStrings(dimensions, "spatial_dims", 1, axes) >= 0 && NomosH5PutStrings(group, "field_names", 1, fields) >= 0);
+    ck_assert(NomosH5PutFlags(u, "sample_varying", 0, &(bool){true}) >= 0 && NomosH5PutFlags(u, "time_varying", 0, &(bool){true}) >= 0);
+    ck_assert(H5LTmake_dataset_float(dimensions, "time", 2, (hsize_t[]){N, T}, &times[0][0]) >= 0 && H5LTmake_dataset_float(dimensions, "x", 2, (hsize_t[]){X, X}, &x[0][0]) >= 0);
+    H5Dclose(u);
+    H5Gclose(group);
+    H5Gclose(dimensions);
+    H5Fclose(file);
+    if (told[k]) {
+      ck_refused(NomosFieldReaderOpen(PETSC_COMM_SELF, Path("mesh.h5"), &reader), told[k]);
+      continue;
+    }
+    ck_ok(NomosFieldReaderOpen(PETSC_COMM_SELF, Path("mesh.h5"), &reader));
+    Check(reader, "u", "ntx", 0);
+    ck_ok(NomosFieldReaderClose(&reader));
+  }
 }
 END_TEST
 
@@ -473,4 +662,4 @@ START_TEST(packed_and_missing)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("layouts", lzf_gives_back_what_it_took, lzf_by_its_description, lzf_damaged, flat_files, grouped_files, incompressible_files, a_data_set_of_such_a_file, wrong_frame_counts_and_shapes, damaged_chunks, packed_and_missing)
+NOMOS_TEST_SUITE("layouts", lzf_gives_back_what_it_took, lzf_by_its_description, lzf_damaged, flat_files, grouped_files, incompressible_files, unfinished_files, one_trajectory, times_of_one_frame, a_data_set_of_such_a_file, wrong_frame_counts_and_shapes, other_coordinates, meshes_and_times_of_the_well, damaged_chunks, packed_and_missing)

@@ -36,6 +36,12 @@ cmp again.h5 theirs_pdebench.h5 || fail "not the same file twice"
 expect 1 "has no dataset v; it has u, nu" "$nomos" train train.yaml --set data.path=$PWD/theirs_pdebench.h5 --set neural_operator.fields=v -o none
 expect 1 "has no dataset rho, and no attribute of this name that is a number; it has u, nu" "$nomos" train train.yaml --set data.path=$PWD/theirs_pdebench.h5 --set neural_operator.parameters=rho -o none
 
+# A run whose last frame comes early.
+expect 0 "" "$nomos" run pde/burgers -o short -q --set grid_pde.nx=64 --set time.dt=0.05 --set time.stop=0.2 --set output.fields_every=0.15 --set output.pictures=no
+expect 0 "warning: the last frame, at time 0.2, is left out: it is 0.05 after the one before, the others are 0.15 apart" "$nomos" export short --format well -o short.h5 -q
+expect 0 "" "$nomos" export short --format nomos -o short.nc -q
+[ ! -s err.txt ] || fail "ours has every frame, but says: $(cat err.txt)"
+
 # Mistakes.
 bad "no format" "--format is missing" export $ours -o out
 bad "unknown format" "unknown format 'the_well'" export $ours --format the_well -o out
@@ -54,7 +60,8 @@ bad "cut off" "has 3000 of its" import cut.h5 -o out
 expect 0 "" "$nomos" generate data.yaml -o longer -q --set sweep.set='["grid_pde.nx=128", "time.dt=0.05", "time.stop=0.3", "output.fields_every=0.05"]'
 mkdir both && cp longer/data/sweep.nc both/a.nc && cp theirs_pdebench.h5 both
 bad "other times" "all must have as many" import both -o out
-bad "a folder in its place" "cannot write" import theirs_pdebench.h5 -o both
+bad "a folder in its place" "-o both: cannot write over a directory" import theirs_pdebench.h5 -o both
+bad "a folder, by force" "-o both: cannot write over a directory" import nowhere -o both --force
 [ -e both/a.nc ] && [ ! -e .both.tmp ] || fail "a refused import has changed a folder, or left $(ls -a)"
 LAUNCH="mpirun --oversubscribe -n 2" bad "on two ranks" "unknown format" export $ours --format x -o out
 

@@ -38,6 +38,12 @@ grep -q "sweep.nc is there already, made of the same values" out.txt || fail "ma
 expect 0 "" "$nomos" generate learn/data.yaml -o data --force --quiet --set sweep.seed=1
 cmp -s data/data/sweep.nc two/data/sweep.nc && fail "another seed makes the same file"
 
+# Of test sets that are not asked for, those of sweeps are removed and named; what was converted is the user's own.
+cp two/data/tests/unseen.nc data/data/tests/foreign.nc
+expect 0 "" "$nomos" import two/data/tests/unseen.nc -o data/data/tests/mine.nc --quiet
+expect 0 "data/data/tests/foreign.nc is removed: it is a test set of another sweep" "$nomos" generate learn/data.yaml -o data --force --quiet --set sweep.seed=1
+[ ! -e data/data/tests/foreign.nc ] && [ -e data/data/tests/mine.nc ] && [ -e data/data/tests/unseen.nc ] && [ "$(grep -c removed err.txt)" = 1 ] || fail "test sets: $(ls data/data/tests) $(cat err.txt)"
+
 # Killed in the middle: nothing has the name of data.
 "$nomos" generate learn/data.yaml -o killed --quiet --set sweep.trajectories=100000 &
 job=$!
