@@ -86,6 +86,7 @@ static PetscErrorCode ReadParams(NomosTraining t)
   t->batch                  = PetscMin((size_t)batch, t->n_examples);
   t->lmvm                   = !strcmp(optimiser, "lmvm");
   t->status.steps_per_epoch = t->lmvm ? 1 : (int64_t)((t->n_examples + t->batch - 1) / t->batch);
+  if (t->surrogate->weights) PetscFunctionReturn(PETSC_SUCCESS); /* they are judged, with data that no training need suit */
   if (strcmp(t->monitor, "loss")) {
     Monitor monitor = {.wanted = t->monitor};
     PetscCheck(t->surrogate->ops->evaluate && t->surrogate->n_examples[NOMOS_SPLIT_VALIDATION], t->comm, PETSC_ERR_ARG_INCOMP, "%s: train.monitor = %s: %s; use loss", NomosConfigWhere(config, "train.monitor"), t->monitor, t->surrogate->ops->evaluate ? "there is no validation example" : "this surrogate has no metrics");
