@@ -93,6 +93,7 @@ static PetscErrorCode ReadParams(NomosTraining t)
     PetscCall(t->surrogate->ops->evaluate(t->surrogate, NOMOS_SPLIT_VALIDATION, TakeMetric, &monitor)); /* what is it called there? */
     PetscCheck(monitor.found, t->comm, PETSC_ERR_ARG_WRONG, "%s: train.monitor = %s: this surrogate has loss%s", NomosConfigWhere(config, "train.monitor"), t->monitor, monitor.all);
   }
+  if (t->surrogate->ops->settled && !t->surrogate->n_examples[NOMOS_SPLIT_VALIDATION]) t->settled = t->surrogate->ops->settled(t->surrogate, t->status.n_epochs);
   if (!t->lmvm) {
     PetscCall(FindParts(t));
     PetscCall(NomosLearningRateFromConfig(config, t->status.n_epochs * t->status.steps_per_epoch, &t->schedule));
@@ -307,7 +308,8 @@ PetscErrorCode NomosTrainingEndEpoch(NomosTraining t, double loss)
     PetscCall(Validate(t));
     const double value = t->surrogate->n_examples[NOMOS_SPLIT_VALIDATION] ? status->validation : loss;
     if (!isfinite(value)) status->not_finite++;
-    if (!(value >= status->best) && isfinite(value)) {
+    const bool   easier = status->best_step <= t->settled * status->steps_per_epoch; /* the best so far, of another loss: the last ones are better */
+    if ((easier || !(value >= status->best)) && isfinite(value)) {
       status->best              = value;
       status->best_step         = status->step;
       t->validations_since_best = 0;
