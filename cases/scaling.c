@@ -302,7 +302,7 @@ static PetscErrorCode Results(NomosRun *run, NomosResultFn result, void *ctx)
   PetscFunctionBeginUser;
   PetscCall(result("trainings", (double)s->n, ctx));
   for (int k = 0; k < NOMOS_SCALING_N; k++) {
-    if (s->fit.n_unknowns < 5 && k && s->fit.law.value[k] == 0) continue;
+    if ((s->fit.n_unknowns < 5 && k && s->fit.law.value[k] == 0) || NomosScalingIdle(&s->fit.law, k)) continue;
     PetscCall(NomosScalingNumberInterval(&s->fit, k, interval));
     PetscCall(result(nomos_scaling_names[k], s->fit.law.value[k], ctx));
     for (int side = 0; side < 2; side++) {

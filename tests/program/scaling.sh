@@ -24,6 +24,9 @@ grep -q '^data_160-network_8-seed_0,50,96,0,' law/scaling.csv || fail "weights a
 for name in E0 A alpha B beta alpha_low beta_high data_better held_out_error held_out_expected; do [ -n "$(number law $name)" ] || fail "summary.json has no $name"; done
 grep -q 'buy next\|undecided' law/log.txt && grep -q 'held out, 98 weights' law/log.txt || fail "no advice: $(tail -n 8 law/log.txt)"
 
+# An end of an interval at a bound of the search is no number.
+grep -q 'alpha.*95 %: .*\(below 0.01\|above 4\)' law/log.txt && ! grep -q 'alpha.*95 %: 0.01 \|\(alpha\|beta\).* to 4$' law/log.txt || fail "exponents at their bounds: $(grep 95 law/log.txt)"
+
 # Small ones first, in whatever order they are given; unset, the largest data are held out.
 expect 143 "" "$toy" scaling learn -o order -q --set "scaling.data_sizes=[160, 80, 40]" --set scaling.held_out_data= --set time.max_wall=1e-3
 [ "$(ls order/trainings)" = data_40-network_2-seed_0 ] || fail "not the smallest first: $(ls order/trainings)"
