@@ -81,10 +81,17 @@ static PetscErrorCode ReadPlan(NomosScaling *s, Plan *plan)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The end of a long one: `materials.jelly.network_width=8`. */
+static const char *Short(const char value[])
+{
+  const size_t n = strlen(value);
+  return value + (n > 20 ? n - 20 : 0);
+}
+
 /* "data_64-network_8-seed_0" */
 static void NameOf(NomosScalingTraining *t)
 {
-  snprintf(t->name, sizeof t->name, "%s%.20s%s%s%.20s%sseed_%lld%s", t->data[0] ? "data_" : "", t->data, t->data[0] ? "-" : "", t->network[0] ? "network_" : "", t->network, t->network[0] ? "-" : "", (long long)t->seed, t->held_out ? "-held_out" : "");
+  snprintf(t->name, sizeof t->name, "%s%s%s%s%s%sseed_%lld%s", t->data[0] ? "data_" : "", Short(t->data), t->data[0] ? "-" : "", t->network[0] ? "network_" : "", Short(t->network), t->network[0] ? "-" : "", (long long)t->seed, t->held_out ? "-held_out" : "");
   for (char *c = t->name; *c; c++)
     if (!isalnum((unsigned char)*c) && !strchr("-_.", *c)) *c = '_';
 }
@@ -133,5 +140,7 @@ PetscErrorCode NomosScalingPlan(NomosScaling *s)
   for (int64_t seed = 0; seed < plan.n_seeds && (plan.held_data[0] || plan.held_network[0]); seed++)
     Add(s, plan.held_data[0] ? plan.held_data : data[plan.n_data - 1], plan.held_network[0] ? plan.held_network : networks[plan.n_networks - 1], plan.seed + seed, true);
   PetscCall(PetscFree2(data, networks));
+  for (size_t i = 0; i < s->n; i++)
+    for (size_t j = 0; j < i; j++) PetscCheck(strcmp(s->trainings[i].name, s->trainings[j].name), s->run->comm, PETSC_ERR_ARG_INCOMP, "two trainings would both be in trainings/%s: sizes must differ in their last 20 characters", s->trainings[i].name);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
