@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 #include <math.h>
+#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 
 typedef struct {
   json_t *numbers; /* rank 0 */
+  bool    quiet;
 } Table;
 
 static PetscErrorCode AddNumber(const char name[], double value, void *ctx)
@@ -19,7 +21,7 @@ static PetscErrorCode AddNumber(const char name[], double value, void *ctx)
   PetscFunctionBeginUser;
   if (!table->numbers) PetscFunctionReturn(PETSC_SUCCESS);
   json_object_set_new(table->numbers, name, isfinite(value) ? json_real(value) : json_null());
-  printf("  %-40s %.10g\n", name, value);
+  if (!table->quiet) printf("  %-40s %.10g\n", name, value);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -78,14 +80,14 @@ static PetscErrorCode AddWarning(const char sentence[], void *ctx)
 }
 
 /* One split: its table, and its object in the file. */
-static PetscErrorCode Split(NomosSurrogate s, NomosTraining training, NomosSplit split, json_t *splits)
+static PetscErrorCode Split(NomosSurrogate s, NomosTraining training, NomosSplit split, bool quiet, json_t *splits)
 {
-  Table  table = {.numbers = splits ? json_object() : NULL};
+  Table  table = {.numbers = splits ? json_object() : NULL, .quiet = quiet};
   double loss;
 
   PetscFunctionBeginUser;
   if (splits) {
-    printf("%s: %zu examples\n", nomos_split_names[split], s->n_examples[split]);
+    if (!quiet) printf("%s: %zu examples\n", nomos_split_names[split], s->n_examples[split]);
     json_object_set_new(table.numbers, "examples", json_integer((json_int_t)s->n_examples[split]));
     json_object_set_new(splits, nomos_split_names[split], table.numbers);
   }
@@ -96,15 +98,15 @@ static PetscErrorCode Split(NomosSurrogate s, NomosTraining training, NomosSplit
 }
 
 /* What belongs to no split. */
-static PetscErrorCode Results(NomosSurrogate s, json_t *splits, json_t **numbers)
+static PetscErrorCode Results(NomosSurrogate s, bool quiet, json_t *splits, json_t **numbers)
 {
   PetscFunctionBeginUser;
   if (!s->ops->results) PetscFunctionReturn(PETSC_SUCCESS);
   if (splits) {
     *numbers = json_object();
-    printf("results\n");
+    if (!quiet) printf("results\n");
   }
-  PetscCall(s->ops->results(s, AddNumber, &(Table){.numbers = *numbers}));
+  PetscCall(s->ops->results(s, AddNumber, &(Table){.numbers = *numbers, .quiet = quiet}));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -141,7 +143,7 @@ static PetscErrorCode Draw(NomosProgram *program, const Sources *from, NomosSurr
   NomosErrorSetQuiet(quiet);
   snprintf(sentence, sizeof sentence, "pictures could not be drawn: %s", NomosErrorLast());
   if (code) PetscCall(AddWarning(sentence, warnings));
-  else printf("pictures in %s/plots\n", from->output);
+  else if (!program->quiet) printf("pictures in %s/plots\n", from->output);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -154,12 +156,15 @@ PetscErrorCode NomosCommandEvaluate(NomosProgram *program)
   NomosRunParams params;
   char           plots[NOMOS_MAX_PATH];
   json_t        *splits = NULL, *results = NULL, *warnings = NULL;
-  int            rank;
+  int            rank, size;
 
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Comm_rank(program->comm, &rank));
+  PetscCallMPI(MPI_Comm_size(program->comm, &size));
   PetscCall(Find(program, &from));
   PetscCall(NomosConfigGetString(from.config, "evaluate.split", &wanted));
+  PetscCall(NomosCommonParamsGet(from.config, &params));
+  PetscCall(NomosRunSetThreads(program->comm, params.threads));
   PetscCall(NomosSurrogateCreate(&(NomosSurrogateInput){.comm = program->comm, .ops = from.ops, .config = from.config, .data_path = from.data[0] ? from.data : NULL, .weights = from.weights, .simulate = NomosTrainSimulate, .simulate_context = program}, &surrogate));
   PetscCall(NomosSurrogateLoadWeights(surrogate, from.weights));
   PetscCall(NomosTrainingCreate(surrogate, &training));
@@ -167,17 +172,16 @@ PetscErrorCode NomosCommandEvaluate(NomosProgram *program)
   if (!rank) {
     splits   = json_object();
     warnings = json_array();
-    printf("%s with %s\n", from.ops->name, from.weights);
+    if (!program->quiet) printf("%s with %s; %d rank%s, %d thread%s\n", from.ops->name, from.weights, size, size > 1 ? "s" : "", omp_get_max_threads(), omp_get_max_threads() > 1 ? "s" : "");
   }
   for (int i = 0; i < NOMOS_N_SPLITS; i++) {
     if (strcmp(wanted, nomos_split_names[i]) && strcmp(wanted, "all")) continue;
     PetscCheck(surrogate->n_examples[i] || from.ops->results || !strcmp(wanted, "all"), program->comm, PETSC_ERR_ARG_WRONGSTATE, "%s: the %s split has no example; choose another by --set evaluate.split=all", program->arguments[0], wanted);
-    if (surrogate->n_examples[i]) PetscCall(Split(surrogate, training, (NomosSplit)i, splits));
+    if (surrogate->n_examples[i]) PetscCall(Split(surrogate, training, (NomosSplit)i, program->quiet, splits));
   }
-  PetscCall(NomosCommonParamsGet(from.config, &params));
   snprintf(plots, sizeof plots, "%.4000s/plots", from.output);
   if (from.output[0] && params.pictures) surrogate->directory = plots;
-  PetscCall(Results(surrogate, splits, &results));
+  PetscCall(Results(surrogate, program->quiet, splits, &results));
   if (from.ops->warn) PetscCall(from.ops->warn(surrogate, AddWarning, warnings));
   PetscCall(Draw(program, &from, surrogate, warnings));
   PetscCall(Write(program, &from, surrogate, wanted, splits, results, json_array_size(warnings) ? warnings : NULL));

@@ -88,6 +88,8 @@ PetscErrorCode NomosRunSetUp(NomosRun *run);
 PetscErrorCode NomosRunPrepareDirectory(NomosRun *run);
 PetscErrorCode NomosRunBegin(NomosRun *run, double bytes);
 PetscErrorCode NomosRunEnd(NomosRun *run, const char done[], const char where[], const char timings[]);
+/* run.threads (0: unset), or OMP_NUM_THREADS, or this machine's cores divided among the ranks on it. Collective. */
+PetscErrorCode NomosRunSetThreads(MPI_Comm comm, int threads);
 /* NomosWarningFn of a run (ctx): into its log and its summary.json. */
 PetscErrorCode NomosRunWarn(const char sentence[], void *ctx);
 /* Pictures of the run directory, if output.pictures says so; a failure is a warning. */

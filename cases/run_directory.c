@@ -88,6 +88,34 @@ static const struct {
   {"/plots",      "forecasts.*"    },
 };
 
+static double DeleteRunFiles(const char path[], bool look);
+
+/* Those of its trainings, which are runs themselves: one that is left would pass for a training of the run that comes. What is not a run's stays, in a run that failed. */
+static double DeleteTrainings(const char path[], bool look)
+{
+  double         room = 0;
+  char           folder[NOMOS_MAX_PATH + 32], training[2 * NOMOS_MAX_PATH], status[2 * NOMOS_MAX_PATH + 16];
+  struct dirent *entry;
+
+  snprintf(folder, sizeof folder, "%s/trainings", path);
+  DIR *stream = opendir(folder);
+  while (stream && (entry = readdir(stream))) {
+    if (entry->d_name[0] == '.' || snprintf(training, sizeof training, "%s/%s", folder, entry->d_name) >= (int)sizeof training) continue;
+    snprintf(status, sizeof status, "%s/STATUS", training);
+    if (access(status, F_OK)) continue;
+    room += DeleteRunFiles(training, look);
+    if (look) continue;
+    unlink(status);
+    FILE *file = rmdir(training) ? fopen(status, "w") : NULL;
+    if (!file) continue;
+    fputs("failed\nthe run that it was made for was replaced\n", file);
+    fclose(file);
+  }
+  if (stream) closedir(stream);
+  if (!look) rmdir(folder);
+  return room;
+}
+
 /* Returns the room that goes free, in bytes. */
 static double DeleteRunFiles(const char path[], bool look)
 {
@@ -112,7 +140,7 @@ static double DeleteRunFiles(const char path[], bool look)
     snprintf(folder, sizeof folder, "%s/%s", path, i ? "plots" : "checkpoint");
     rmdir(folder);
   }
-  return room;
+  return room + DeleteTrainings(path, look);
 }
 
 static bool IsEmpty(const char path[])

@@ -12,22 +12,20 @@
 #include <time.h>
 #include <unistd.h>
 
-/* run.threads, or OMP_NUM_THREADS, or this machine's cores divided among the ranks on it. */
-static PetscErrorCode SetThreads(NomosRun *run)
+PetscErrorCode NomosRunSetThreads(MPI_Comm comm, int threads)
 {
   const char *given = getenv("OMP_NUM_THREADS");
   MPI_Comm    node;
   int         ranks;
 
   PetscFunctionBeginUser;
-  if (run->params.threads > 0) omp_set_num_threads(run->params.threads);
+  if (threads > 0) omp_set_num_threads(threads);
   else if (!given || !given[0]) {
-    PetscCallMPI(MPI_Comm_split_type(run->comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node));
+    PetscCallMPI(MPI_Comm_split_type(comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node));
     PetscCallMPI(MPI_Comm_size(node, &ranks));
     PetscCallMPI(MPI_Comm_free(&node));
     omp_set_num_threads(PetscMax(1, omp_get_num_procs() / ranks));
   }
-  run->n_threads = omp_get_max_threads();
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -99,7 +97,8 @@ PetscErrorCode NomosRunSetUp(NomosRun *run)
     else PetscCall(NomosCommonParamsGet(run->config, &run->params));
   }
   PetscCall(InsertPetscOptions(run));
-  PetscCall(SetThreads(run));
+  PetscCall(NomosRunSetThreads(run->comm, run->params.threads));
+  run->n_threads = omp_get_max_threads();
   if (run->ops) {
     PetscCall(NomosModelCreate(run->task->alone ? PETSC_COMM_SELF : run->comm, run->ops, run->config, &run->model));
     PetscCall(run->ops->scalars(run->model, &run->n_scalars, &run->scalar_info));

@@ -55,48 +55,22 @@ static PetscErrorCode MakeSettings(const NomosScaling *s, const NomosScalingTrai
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Its case with these settings, resolved: PetscFree(*yaml). */
-static PetscErrorCode Resolve(const NomosRun *run, const Settings *settings, char **yaml)
-{
-  const NomosSurrogateOps *ops;
-  NomosConfig              config = NULL;
-
-  PetscFunctionBeginUser;
-  PetscErrorCode code = NomosTrainingCaseLoad(run->comm, &(NomosCaseInput){.path = run->case_file.path, .smoke = run->program->smoke, .n_set = settings->n, .set = settings->list}, run->program->surrogates, &config, &ops);
-  if (!code) code = NomosConfigToYaml(config, yaml);
-  if (config) PetscCall(NomosConfigDestroy(&config));
-  PetscCall(code);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* Can all be set? Before anything is written. */
 static PetscErrorCode TryAll(const NomosScaling *s)
 {
+  const NomosRun *run = s->run;
+
   PetscFunctionBeginUser;
   for (size_t i = 0; i < s->n; i++) {
-    Settings settings;
-    char    *yaml;
+    const NomosSurrogateOps *ops;
+    NomosConfig              config = NULL;
+    Settings                 settings;
     PetscCall(MakeSettings(s, &s->trainings[i], &settings));
-    PetscErrorCode code = Resolve(s->run, &settings, &yaml);
+    PetscErrorCode code = NomosTrainingCaseLoad(run->comm, &(NomosCaseInput){.path = run->case_file.path, .smoke = run->program->smoke, .n_set = settings.n, .set = settings.list}, run->program->surrogates, &config, &ops);
     PetscCall(PetscFree(settings.list));
+    if (config) PetscCall(NomosConfigDestroy(&config));
     PetscCall(code);
-    PetscCall(PetscFree(yaml));
   }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Is it there already? */
-static PetscErrorCode IsDone(const NomosScaling *s, const NomosScalingTraining *t, const Settings *settings, bool *done)
-{
-  char *yaml;
-
-  PetscFunctionBeginUser;
-  *done = false;
-  if (!s->run->restarted) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(Resolve(s->run, settings, &yaml));
-  PetscErrorCode code = NomosScalingIsDone(s, t, yaml, done);
-  PetscCall(PetscFree(yaml));
-  PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -142,7 +116,7 @@ static PetscErrorCode Train(NomosScaling *s, const NomosScalingTraining *t, cons
   training.directory = directory;
   training.n_set     = settings->n;
   training.set       = settings->list;
-  training.force     = begun && (program->force || !kept);
+  training.force     = begun && (program->force || !kept || t->anew);
   training.restart   = begun && !training.force ? "latest" : NULL;
   training.check     = false;
   training.quiet     = true;
@@ -159,7 +133,7 @@ static PetscErrorCode Train(NomosScaling *s, const NomosScalingTraining *t, cons
 
 /* ---- sizes, before anything is trained */
 
-/* Weights and examples that it will have. */
+/* Weights and examples that it will have, and what is there of it. */
 static PetscErrorCode Measure(const NomosScaling *s, const Settings *settings, NomosScalingTraining *t)
 {
   const NomosRun          *run = s->run;
@@ -175,6 +149,7 @@ static PetscErrorCode Measure(const NomosScaling *s, const Settings *settings, N
   if (surrogate) {
     t->weights  = (double)NomosParametersSize(surrogate->parameters);
     t->examples = NomosScalingExamples(s, surrogate);
+    if (!code) code = NomosScalingLook(s, t, config, surrogate->data_hash);
     PetscCall(NomosSurrogateDestroy(&surrogate));
   }
   if (config) PetscCall(NomosConfigDestroy(&config));
@@ -215,12 +190,12 @@ static PetscErrorCode MeasureAll(NomosScaling *s)
   for (size_t i = 0; i < s->n; i++) {
     NomosScalingTraining *t = &s->trainings[i];
     Settings              settings;
-    bool                  done = false;
     PetscCall(MakeSettings(s, t, &settings));
-    PetscErrorCode code = IsDone(s, t, &settings, &done);
-    if (!code) code = done ? NomosScalingRead(s, t) : Measure(s, &settings, t);
+    PetscErrorCode code = Measure(s, &settings, t);
     PetscCall(PetscFree(settings.list));
     PetscCall(code);
+    PetscCheck(t->weights > 0 && t->examples > 0, s->run->comm, PETSC_ERR_ARG_OUTOFRANGE, "the training %s has %.0f weights and %.0f examples: there is a law only where both are above 0; study a surrogate that is trained by its weights", t->name, t->weights, t->examples);
+    if (t->done) PetscCall(NomosScalingRead(s, t));
     PetscCall(CheckDiffers(s, i));
   }
   PetscCall(CheckSizes(s));
@@ -259,20 +234,19 @@ static PetscErrorCode TrainAll(NomosScaling *s)
   for (size_t i = 0; i < s->n && !run->stopped_by; i++) {
     NomosScalingTraining *t = &s->trainings[i];
     Settings              settings;
-    bool                  done  = false;
     const double          begin = MPI_Wtime();
+    if (t->anew) PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "anew", "the training %s was made with other settings: it begins anew", t->name));
     PetscCall(MakeSettings(s, t, &settings));
-    PetscErrorCode code = IsDone(s, t, &settings, &done);
-    if (!code && !done) code = Train(s, t, &settings);
+    PetscErrorCode code = t->done ? PETSC_SUCCESS : Train(s, t, &settings);
     PetscCall(PetscFree(settings.list));
     PetscCall(code);
     if (run->stopped_by) break;
     PetscCall(NomosScalingRead(s, t));
     run->step  = (int64_t)i + 1;
-    seconds[i] = done ? 0 : MPI_Wtime() - begin;
+    seconds[i] = t->done ? 0 : MPI_Wtime() - begin;
     run->wall_step += seconds[i];
     PetscCallMPI(MPI_Bcast(seconds + i, 1, MPI_DOUBLE, 0, run->comm));
-    PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "training", "training %zu of %zu, %s: %.0f weights, %g examples, %s %.4g%s%s", i + 1, s->n, t->name, t->weights, t->examples, s->metric, t->error, done ? " (was there)" : "", TimeToGo(s, i + 1, seconds, to_go)));
+    PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "training", "training %zu of %zu, %s: %.0f weights, %g examples, %s %.4g%s%s", i + 1, s->n, t->name, t->weights, t->examples, s->metric, t->error, t->done ? " (was there)" : "", TimeToGo(s, i + 1, seconds, to_go)));
     PetscCall(NomosScalingWriteTable(s));
     PetscCall(NomosRunWriteSummary(run, "running", "training"));
     PetscCall(NomosRunStopped(run));
@@ -328,7 +302,7 @@ static PetscErrorCode Results(NomosRun *run, NomosResultFn result, void *ctx)
   PetscFunctionBeginUser;
   PetscCall(result("trainings", (double)s->n, ctx));
   for (int k = 0; k < NOMOS_SCALING_N; k++) {
-    if (s->fit.n_unknowns < 5 && k && s->fit.law.value[k] == 0) continue;
+    if ((s->fit.n_unknowns < 5 && k && s->fit.law.value[k] == 0) || NomosScalingIdle(&s->fit.law, k)) continue;
     PetscCall(NomosScalingNumberInterval(&s->fit, k, interval));
     PetscCall(result(nomos_scaling_names[k], s->fit.law.value[k], ctx));
     for (int side = 0; side < 2; side++) {

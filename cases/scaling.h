@@ -11,7 +11,7 @@ typedef struct {
   char        name[NOMOS_MAX_NAME]; /* of its directory, in trainings/ */
   const char *data, *network;       /* values of the two keys; "": as the case has it */
   int64_t     seed;
-  bool        held_out;
+  bool        held_out, done, anew; /* finished, with the case and the data as they are now; made with other settings, and to be made again */
   double      weights, examples, error, seconds; /* what it came to; seconds of its steps: NaN where a process that did not train it wrote it down */
 } NomosScalingTraining;
 
@@ -46,12 +46,12 @@ typedef struct {
 
 /* The trainings of the case, small ones first, the held-out ones last. Errors: sizes that make no law. */
 PetscErrorCode NomosScalingPlan(NomosScaling *s);
-/* What counts as the size of the data: trajectories if the case sets their number, else examples. NaN: neither. */
+/* What counts as the size of the data: trajectories if the case sets their number, else, and for surrogates that read their data by themselves, examples. */
 double NomosScalingExamples(const NomosScaling *s, NomosSurrogate surrogate);
 /* Weights, examples, metric and time from the directory of a finished training. Errors: no such result (with those there are); one that is no number above 0. Collective. */
 PetscErrorCode NomosScalingRead(const NomosScaling *s, NomosScalingTraining *training);
-/* Is it finished, with the case as it is now (`yaml`)? Tables that change no training (`scaling`, `output`, ...) do not count. Collective. */
-PetscErrorCode NomosScalingIsDone(const NomosScaling *s, const NomosScalingTraining *training, const char yaml[], bool *done);
+/* What is in its directory, now that its case is `config` and its data have this hash ("": none)? Sets done and anew. Tables that change no training (`scaling`, `output`, ...) do not count. Collective. */
+PetscErrorCode NomosScalingLook(const NomosScaling *s, NomosScalingTraining *training, NomosConfig config, const char data_hash[]);
 /* Its directory. */
 PetscErrorCode NomosScalingDirectory(const NomosScaling *s, const NomosScalingTraining *training, char path[NOMOS_MAX_PATH]);
 

@@ -88,8 +88,9 @@ PetscErrorCode NomosScalingAdvise(NomosScaling *s, bool measured, double per_exa
   a->data_better = s->fit.n_draws ? (double)data / (double)s->fit.n_draws : NAN;
   /* d(A N^-alpha)/N^p = d(B D^-beta)/D^q along N^p D^q = C: N^alpha ~ D^beta */
   const double sum = s->cost.p * value[NOMOS_SCALING_BETA] + s->cost.q * value[NOMOS_SCALING_ALPHA];
-  a->optimal_weights  = per_example > 0 ? NAN : value[NOMOS_SCALING_BETA] / sum; /* no power of C where data have a price of their own */
-  a->optimal_examples = per_example > 0 ? NAN : value[NOMOS_SCALING_ALPHA] / sum;
+  const bool none = per_example > 0 || !(value[NOMOS_SCALING_A] > 0) || !(value[NOMOS_SCALING_B] > 0);
+  a->optimal_weights  = none ? NAN : value[NOMOS_SCALING_BETA] / sum; /* no power of C where data have a price of their own, or a term is 0 */
+  a->optimal_examples = none ? NAN : value[NOMOS_SCALING_ALPHA] / sum;
   s->advised          = true;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,6 +1,7 @@
 /* What nomos scaling writes: a table of the trainings, the law and the advice in words, pictures. */
 #include "cases/scaling.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -40,10 +41,19 @@ PetscErrorCode NomosScalingWriteTable(const NomosScaling *s)
 
 #define Say(...) PetscCall(NomosLogPrint(s->run->log, NOMOS_LOG_INFO, "scaling", __VA_ARGS__))
 
+/* A number of the law; an exponent at a bound of the search is no more than that. */
+static const char *Number(int k, double value, char text[32])
+{
+  const bool   exponent = k == NOMOS_SCALING_ALPHA || k == NOMOS_SCALING_BETA, low = exponent && value <= nomos_scaling_exponents[0] * (1 + 1e-6), high = exponent && value >= nomos_scaling_exponents[1] * (1 - 1e-6);
+
+  snprintf(text, 32, "%s%.4g", low ? "below " : high ? "above " : "", low ? nomos_scaling_exponents[0] : high ? nomos_scaling_exponents[1] : value);
+  return text;
+}
+
 static PetscErrorCode TellLaw(const NomosScaling *s)
 {
   const double *v = s->fit.law.value;
-  char          law[256];
+  char          law[256], text[3][32];
   double        interval[2];
 
   PetscFunctionBeginUser;
@@ -54,7 +64,11 @@ static PetscErrorCode TellLaw(const NomosScaling *s)
   for (int k = 0; k < NOMOS_SCALING_N; k++) {
     if (s->fit.n_unknowns < 5 && k && v[k] == 0) continue;
     PetscCall(NomosScalingNumberInterval(&s->fit, k, interval));
-    Say("  %-6s %10.4g   95 %%: %.4g to %.4g", nomos_scaling_names[k], v[k], interval[0], interval[1]);
+    if (NomosScalingIdle(&s->fit.law, k)) Say("  %-6s is not fixed: %s is 0", nomos_scaling_names[k], nomos_scaling_names[k - 1]);
+    else {
+      (void)Number(k, v[k], text[0]);
+      Say("  %-6s %10s   95 %%: %s to %s%s", nomos_scaling_names[k], text[0], Number(k, interval[0], text[1]), Number(k, interval[1], text[2]), isalpha((unsigned char)text[0][0]) ? "; not fixed by these trainings" : "");
+    }
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -68,8 +82,9 @@ static PetscErrorCode TellAdvice(const NomosScaling *s)
   NomosScalingTerms(&s->fit.law, a->weights, a->examples, terms);
   Say("of the error at %.0f weights and %g examples, %.4g, %.0f %% is the floor, %.0f %% goes with a larger network, %.0f %% with more data", a->weights, a->examples, a->error, 100 * terms[0] / a->error, 100 * terms[1] / a->error, 100 * terms[2] / a->error);
   Say("a training costs as N^%.2f D^%.2f; the cost of the largest again buys %.3g times the weights (%s %.4g) or %.3g times the examples (%.4g)", s->cost.p, s->cost.q, a->more_weights, s->metric, a->error_more_weights, a->more_examples, a->error_more_examples);
-  const bool sure = a->data_better > 0.9 || a->data_better < 0.1;
-  Say("%s: %s (in %.0f %% of the draws data are the better buy)", sure ? "buy next" : "undecided, by a little", a->error_more_examples < a->error_more_weights ? "data" : "a larger network", 100 * a->data_better);
+  const bool   data = a->error_more_examples < a->error_more_weights;
+  const double odds = data ? a->data_better : 1 - a->data_better;
+  Say("%s%s (in %.0f %% of the draws data are the better buy)", odds > 0.9 ? "buy next: " : odds < 0.5 ? "undecided" : "undecided, by a little: ", odds < 0.5 ? "" : data ? "data" : "a larger network", 100 * a->data_better);
   if (isfinite(a->optimal_weights)) Say("a growing budget C is shared out best as N ~ C^%.2f, D ~ C^%.2f", a->optimal_weights, a->optimal_examples);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -6,6 +6,7 @@
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* clang-format off */
@@ -16,7 +17,7 @@ static const NomosParam params[] = {
   {"scaling.network_key",   NOMOS_PARAM_STRING,          "",       NULL, 0, 0,       NULL, false, "A parameter that sets the size of the network (`fno.width`)."},
   {"scaling.network_sizes", NOMOS_PARAM_EXPRESSION_LIST, "",       NULL, 0, 0,       NULL, false, "Its values, three at least; unset: the case's own alone."},
   {"scaling.seeds",         NOMOS_PARAM_INT,             "1",      NULL, 1, 1000,    NULL, false, "Trainings of each size, with train.seed and the seeds after it."},
-  {"scaling.held_out_data", NOMOS_PARAM_STRING,          "",       NULL, 0, 0,       NULL, false, "A larger size of the data that the law is not fitted to but checked on; unset: the largest, if a network is held out."},
+  {"scaling.held_out_data", NOMOS_PARAM_STRING,          "",       NULL, 0, 0,       NULL, false, "A larger size of the data that the law is not fitted to but checked on; unset: the largest (of values that are no numbers, the last), if a network is held out."},
   {"scaling.held_out_network", NOMOS_PARAM_STRING,       "",       NULL, 0, 0,       NULL, false, "A larger size of the network likewise."},
   {"scaling.draws",         NOMOS_PARAM_INT,             "1000",   NULL, 20, 100000, NULL, false, "Laws fitted to errors drawn again, from which the intervals are."},
   {"scaling.draw_seed",     NOMOS_PARAM_INT,             "1",      NULL, 0, 1e15,    NULL, false, "Their seed."},
@@ -80,10 +81,17 @@ static PetscErrorCode ReadPlan(NomosScaling *s, Plan *plan)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The end of a long one: `materials.jelly.network_width=8`. */
+static const char *Short(const char value[])
+{
+  const size_t n = strlen(value);
+  return value + (n > 20 ? n - 20 : 0);
+}
+
 /* "data_64-network_8-seed_0" */
 static void NameOf(NomosScalingTraining *t)
 {
-  snprintf(t->name, sizeof t->name, "%s%.20s%s%s%.20s%sseed_%lld%s", t->data[0] ? "data_" : "", t->data, t->data[0] ? "-" : "", t->network[0] ? "network_" : "", t->network, t->network[0] ? "-" : "", (long long)t->seed, t->held_out ? "-held_out" : "");
+  snprintf(t->name, sizeof t->name, "%s%s%s%s%s%sseed_%lld%s", t->data[0] ? "data_" : "", Short(t->data), t->data[0] ? "-" : "", t->network[0] ? "network_" : "", Short(t->network), t->network[0] ? "-" : "", (long long)t->seed, t->held_out ? "-held_out" : "");
   for (char *c = t->name; *c; c++)
     if (!isalnum((unsigned char)*c) && !strchr("-_.", *c)) *c = '_';
 }
@@ -97,18 +105,42 @@ static void Add(NomosScaling *s, const char data[], const char network[], int64_
   s->n_fitted += !held_out;
 }
 
+/* Numbers ascend; among others than numbers the order of the case stays. */
+static PetscErrorCode Ascend(size_t n, const char *const values[], const char **sorted)
+{
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < n; i++) {
+    size_t at = i;
+    char  *end[2];
+    for (; at > 0; at--) {
+      const double here = strtod(values[i], &end[0]), before = strtod(sorted[at - 1], &end[1]);
+      if (end[0] == values[i] || end[1] == sorted[at - 1] || *end[0] || *end[1] || here >= before) break;
+      sorted[at] = sorted[at - 1];
+    }
+    sorted[at] = values[i];
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Small ones first. */
 PetscErrorCode NomosScalingPlan(NomosScaling *s)
 {
-  Plan plan;
+  Plan         plan;
+  const char **data, **networks;
 
   PetscFunctionBeginUser;
   PetscCall(ReadPlan(s, &plan));
   PetscCall(PetscMalloc2((plan.n_data * plan.n_networks + 1) * (size_t)plan.n_seeds, &s->trainings, plan.n_data * plan.n_networks * (size_t)plan.n_seeds, &s->points));
+  PetscCall(PetscMalloc2(plan.n_data, &data, plan.n_networks, &networks));
+  PetscCall(Ascend(plan.n_data, plan.data, data));
+  PetscCall(Ascend(plan.n_networks, plan.networks, networks));
   for (size_t d = 0; d < plan.n_data; d++)
     for (size_t k = 0; k < plan.n_networks; k++)
-      for (int64_t seed = 0; seed < plan.n_seeds; seed++) Add(s, plan.data[d], plan.networks[k], plan.seed + seed, false);
+      for (int64_t seed = 0; seed < plan.n_seeds; seed++) Add(s, data[d], networks[k], plan.seed + seed, false);
   for (int64_t seed = 0; seed < plan.n_seeds && (plan.held_data[0] || plan.held_network[0]); seed++)
-    Add(s, plan.held_data[0] ? plan.held_data : plan.data[plan.n_data - 1], plan.held_network[0] ? plan.held_network : plan.networks[plan.n_networks - 1], plan.seed + seed, true);
+    Add(s, plan.held_data[0] ? plan.held_data : data[plan.n_data - 1], plan.held_network[0] ? plan.held_network : networks[plan.n_networks - 1], plan.seed + seed, true);
+  PetscCall(PetscFree2(data, networks));
+  for (size_t i = 0; i < s->n; i++)
+    for (size_t j = 0; j < i; j++) PetscCheck(strcmp(s->trainings[i].name, s->trainings[j].name), s->run->comm, PETSC_ERR_ARG_INCOMP, "two trainings would both be in trainings/%s: sizes must differ in their last 20 characters", s->trainings[i].name);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,5 +1,6 @@
 /* What a training came to, from the files of its directory. */
 #include "cases/scaling.h"
+#include "cases/train_params.h"
 #include "io/verdict_impl.h"
 
 #include <jansson.h>
@@ -7,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 PetscErrorCode NomosScalingDirectory(const NomosScaling *s, const NomosScalingTraining *training, char path[NOMOS_MAX_PATH])
 {
@@ -51,7 +53,7 @@ static void Essence(char *yaml)
       skip = line[0] == '#';
       for (size_t i = 0; i < sizeof others / sizeof *others; i++) skip = skip || (!strncmp(line, others[i], strlen(others[i])) && line[strlen(others[i])] == ':');
     }
-    if (skip) continue;
+    if (skip || !strncmp(line, "  checkpoint_every:", 19)) continue;
     line[length]        = '\0';
     const char  *origin = strstr(line, "  # ");
     const size_t kept   = origin ? (size_t)(origin - line) : length;
@@ -62,26 +64,78 @@ static void Essence(char *yaml)
   *to = '\0';
 }
 
-PetscErrorCode NomosScalingIsDone(const NomosScaling *s, const NomosScalingTraining *training, const char yaml[], bool *done)
+/* On rank 0: has it ended, and is its case this one? */
+static void LookAtCase(const char path[], const char yaml[], NomosScalingTraining *t, bool *other)
 {
-  char path[NOMOS_MAX_PATH];
-  int  is = 0;
+  char *status = ReadText(path, "STATUS"), *then = ReadText(path, "config.yaml"), *now = strdup(yaml), file[NOMOS_MAX_PATH + 64];
+
+  snprintf(file, sizeof file, "%s/weights.safetensors", path);
+  if (status && then && now && status[0]) {
+    Essence(then);
+    Essence(now);
+    *other  = strcmp(then, now);
+    t->done = !*other && !strncmp(status, "done", 4) && !access(file, R_OK);
+  }
+  free(status);
+  free(then);
+  free(now);
+}
+
+/* Would a restart take its checkpoint, although its case is another? Learning rates, say, are no physics: what had ended would end at once, and pass for a training with the new one. */
+static PetscErrorCode LookAtPhysics(const NomosScaling *s, const char path[], NomosConfig config, bool *same)
+{
+  const NomosSurrogateOps *ops;
+  NomosConfig              then = NULL;
+  char                     file[NOMOS_MAX_PATH + 64], *text, hash[2][17] = {"", ""};
 
   PetscFunctionBeginUser;
-  PetscCall(NomosScalingDirectory(s, training, path));
-  if (!s->run->rank) {
-    char *status = ReadText(path, "STATUS"), *then = ReadText(path, "config.yaml"), *now = strdup(yaml);
-    if (status && then && now) {
-      Essence(then);
-      Essence(now);
-      is = !strncmp(status, "done", 4) && !strcmp(then, now);
-    }
-    free(status);
-    free(then);
-    free(now);
+  snprintf(file, sizeof file, "%s/config.yaml", path);
+  const bool     quiet = NomosErrorSetQuiet(true);
+  PetscErrorCode code  = NomosTrainingCaseLoad(s->run->comm, &(NomosCaseInput){.path = file}, s->run->program->surrogates, &then, &ops);
+  NomosErrorSetQuiet(quiet);
+  if (!code) {
+    PetscCall(NomosPhysicsText(then, &text, hash[0]));
+    PetscCall(PetscFree(text));
+    PetscCall(NomosPhysicsText(config, &text, hash[1]));
+    PetscCall(PetscFree(text));
   }
-  PetscCallMPI(MPI_Bcast(&is, 1, MPI_INT, 0, s->run->comm));
-  *done = is;
+  if (then) PetscCall(NomosConfigDestroy(&then));
+  *same = !code && !strcmp(hash[0], hash[1]);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Are its data those of the weights that are there? Otherwise its restart refuses them. */
+static PetscErrorCode LookAtData(const NomosScaling *s, const char path[], const char data_hash[], bool *same)
+{
+  NomosSafetensors weights;
+  char             file[NOMOS_MAX_PATH + 64];
+
+  PetscFunctionBeginUser;
+  snprintf(file, sizeof file, "%s/weights.safetensors", path);
+  PetscCall(NomosSafetensorsOpen(s->run->comm, file, &weights));
+  const char *then = NomosSafetensorsMetadata(weights, "data");
+  *same            = !data_hash[0] || !then || !strcmp(then, data_hash);
+  PetscCall(NomosSafetensorsClose(&weights));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosScalingLook(const NomosScaling *s, NomosScalingTraining *training, NomosConfig config, const char data_hash[])
+{
+  char path[NOMOS_MAX_PATH], *yaml;
+  bool found[2] = {false, false};
+
+  PetscFunctionBeginUser;
+  training->done = training->anew = false;
+  if (!s->run->restarted) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosScalingDirectory(s, training, path));
+  PetscCall(NomosConfigToYaml(config, &yaml));
+  if (!s->run->rank) LookAtCase(path, yaml, training, &found[1]);
+  PetscCall(PetscFree(yaml));
+  found[0] = training->done;
+  PetscCallMPI(MPI_Bcast(found, 2, MPI_C_BOOL, 0, s->run->comm));
+  training->done = found[0];
+  if (training->done) PetscCall(LookAtData(s, path, data_hash, &training->done));
+  if (found[1]) PetscCall(LookAtPhysics(s, path, config, &training->anew));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -98,8 +152,7 @@ static bool CountsTrajectories(const NomosScaling *s)
 
 double NomosScalingExamples(const NomosScaling *s, NomosSurrogate surrogate)
 {
-  if (!CountsTrajectories(s)) return (double)surrogate->n_examples[NOMOS_SPLIT_TRAIN];
-  return surrogate->data ? (double)NomosDatasetTrajectories(surrogate->data, NOMOS_SPLIT_TRAIN) : NAN;
+  return (double)(CountsTrajectories(s) && surrogate->data ? NomosDatasetTrajectories(surrogate->data, NOMOS_SPLIT_TRAIN) : surrogate->n_examples[NOMOS_SPLIT_TRAIN]);
 }
 
 /* On rank 0. */
@@ -115,7 +168,7 @@ static void Read(const NomosScaling *s, const char path[], NomosScalingTraining 
   json_object_foreach(results, name, value) snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", all[0] ? ", " : "", name);
   t->error    = NumberOf(results, s->metric);
   t->weights  = NumberOf(results, "weights");
-  t->examples = NumberOf(results, CountsTrajectories(s) ? "training_trajectories" : "training_examples");
+  t->examples = NumberOf(results, CountsTrajectories(s) && json_object_get(results, "training_trajectories") ? "training_trajectories" : "training_examples");
   t->seconds  = NumberOf(timings, "stepping_s") * NumberOf(summary, "steps") / NumberOf(summary, "steps_of_this_process"); /* of a training that was resumed, that part was measured */
   verdict->code = metric ? PETSC_ERR_FP : PETSC_ERR_ARG_WRONG;
   if (!results) snprintf(verdict->message, sizeof verdict->message, "%s cannot be read: no training has ended there", file);

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ---- what the training calls */
 
@@ -70,13 +71,15 @@ static PetscErrorCode OnCheckpoint(NomosTraining training, void *ctx)
 
 /* ---- from the case to the first step */
 
-/* Where the checkpoints of a restart are: in this directory, or in that of the run that is the case. `here`: in this one. */
-static PetscErrorCode FindCheckpoints(NomosRun *run, char directory[NOMOS_MAX_PATH], bool *here)
+/* Where the checkpoints of a restart are: in this directory, or in that of the run that is the case. */
+static PetscErrorCode FindCheckpoints(NomosRun *run, char directory[NOMOS_MAX_PATH])
 {
+  bool here;
+
   PetscFunctionBeginUser;
   PetscCall(NomosRunDirectoryFile(run->directory, "checkpoint", directory));
-  PetscCall(NomosRunDirectoryHas(run->directory, "checkpoint", here));
-  if (!*here && run->case_file.is_run) snprintf(directory, NOMOS_MAX_PATH, "%.4000s/checkpoint", run->case_file.directory);
+  PetscCall(NomosRunDirectoryHas(run->directory, "checkpoint", &here));
+  if (!here && run->case_file.is_run) snprintf(directory, NOMOS_MAX_PATH, "%.4000s/checkpoint", run->case_file.directory);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -94,17 +97,23 @@ static PetscErrorCode OpenCheckpoint(NomosRun *run, const char directory[], char
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A restart in the directory of another training is refused before data are made there. */
-static PetscErrorCode CheckRestart(NomosRun *run)
+/* A restart that has no checkpoint, or that of another training, is refused before data are made. Only a training that was stopped while they were made has none yet. */
+static PetscErrorCode CheckRestart(NomosTrain *train)
 {
+  NomosRun       *run = train->run;
   NomosCheckpoint checkpoint;
   char            directory[NOMOS_MAX_PATH], *path;
-  bool            here;
+  bool            begun;
+  int             there = 0;
 
   PetscFunctionBeginUser;
   if (!run->program->restart) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(FindCheckpoints(run, directory, &here));
-  if (!here) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(FindCheckpoints(run, directory));
+  PetscCall(NomosRunDirectoryHas(run->directory, "STATUS", &begun));
+  if (!run->rank) there = !access(directory, F_OK);
+  PetscCallMPI(MPI_Bcast(&there, 1, MPI_INT, 0, run->comm));
+  train->none_yet = begun && !there && !strcmp(run->program->restart, "latest");
+  if (train->none_yet) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(OpenCheckpoint(run, directory, &path, &checkpoint));
   PetscCall(NomosCheckpointClose(&checkpoint));
   PetscCall(PetscFree(path));
@@ -147,15 +156,13 @@ static PetscErrorCode Create(NomosTrain *train)
   NomosRun           *run = train->run;
   NomosTrainingStatus status;
   char                checkpoints[NOMOS_MAX_PATH];
-  bool                here;
 
   PetscFunctionBeginUser;
   PetscCall(NomosSurrogateCreate(&(NomosSurrogateInput){.comm = run->comm, .ops = run->surrogate_ops, .config = run->config, .data_path = train->data_path[0] ? train->data_path : NULL, .simulate = NomosTrainSimulate, .simulate_context = run->program}, &train->surrogate));
   PetscCall(NomosTrainingCreate(train->surrogate, &train->training));
-  if (run->program->restart) {
-    PetscCall(FindCheckpoints(run, checkpoints, &here));
-    /* A training that was stopped while its data were made has none yet. */
-    if (here || !train->data_path[0]) PetscCall(ReadCheckpoint(train, checkpoints));
+  if (run->program->restart && !train->none_yet) {
+    PetscCall(FindCheckpoints(run, checkpoints));
+    PetscCall(ReadCheckpoint(train, checkpoints));
   }
   if (!run->restarted) PetscCall(NomosSurrogateBegin(train->surrogate));
   NomosTrainingGetStatus(train->training, &status);
@@ -201,7 +208,7 @@ static PetscErrorCode Start(NomosTrain *train, bool makes_data)
 
   PetscFunctionBeginUser;
   if (makes_data) {
-    PetscCall(CheckRestart(run));
+    PetscCall(CheckRestart(train));
     PetscCall(BeginDirectory(run));
     run->begun = true;
     PetscCall(NomosRunWriteSummary(run, "running", "making data"));

@@ -13,6 +13,7 @@ typedef struct {
   char            data_path[NOMOS_MAX_PATH]; /* of data that data.case made; "": data.path */
   double          start_loss_now;            /* NomosTrainingStartLossNow of the last weights, where losses have grown tenfold; else NaN */
   int64_t         written_step;              /* best step whose weights are in weights.safetensors, -1: none */
+  bool            none_yet;                  /* a restart of what was stopped while its data were made: there is no checkpoint to go on from */
   NomosRun       *run;
 } NomosTrain;
 

@@ -119,12 +119,12 @@ size_t NomosSplitShare(double fraction, size_t n)
 PetscErrorCode NomosSplitWarn(double validation, double test, size_t n, NomosWarningFn warn, void *ctx)
 {
   const bool none[] = {validation > 0 && !NomosSplitShare(validation, n), test > 0 && !NomosSplitShare(test, n)};
-  char       asked[96] = "", text[400];
+  char       asked[96] = "", text[480];
 
   PetscFunctionBeginUser;
   if (none[0]) snprintf(asked, sizeof asked, "data.validation = %g", validation);
   if (none[1]) snprintf(asked + strlen(asked), sizeof asked - strlen(asked), "%sdata.test = %g", none[0] ? " and " : "", test);
-  snprintf(text, sizeof text, "%s: with %zu trajector%s there is none for it, so that %s; with three or more each share has one (cut long ones into several, say); 0 says that none is wanted", asked, n, n == 1 ? "y" : "ies", none[0] && none[1] ? "the best weights are those of the least loss, and there is no test" : none[0] ? "the best weights are those of the least loss" : "there is no test");
+  snprintf(text, sizeof text, "%s: with %zu trajector%s there is none for it, so that %s; with three or more each share has one (cut long ones into several, say); 0 says that none is wanted", asked, n, n == 1 ? "y" : "ies", none[0] && none[1] ? "the best weights are those of the least loss (after its curriculum, or the last ones), and there is no test" : none[0] ? "the best weights are those of the least loss (after its curriculum, or the last ones)" : "there is no test");
   if (none[0] || none[1]) PetscCall(warn(text, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

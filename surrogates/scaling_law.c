@@ -12,7 +12,7 @@ const char *const nomos_scaling_names[NOMOS_SCALING_N] = {"E0", "A", "alpha", "B
 enum { FLOOR, TERM_N, EXPONENT_N, TERM_D, EXPONENT_D, N_UNKNOWNS };
 
 enum { MAX_STEPS = 200 };
-static const double largest_exponent = 4, smallest_exponent = 0.01;
+const double nomos_scaling_exponents[2] = {0.01, 4};
 static const double least_term = 18; /* a term is nothing when it is exp(-18) of the least error */
 
 typedef struct {
@@ -20,6 +20,11 @@ typedef struct {
   double *x[2], *y;                         /* log(N/N_middle), log(D/D_middle), log E */
   double  low[N_UNKNOWNS], high[N_UNKNOWNS]; /* equal: the unknown is none */
 } Problem;
+
+bool NomosScalingIdle(const NomosScalingLaw *law, int number)
+{
+  return (number == NOMOS_SCALING_ALPHA && law->value[NOMOS_SCALING_A] == 0) || (number == NOMOS_SCALING_BETA && law->value[NOMOS_SCALING_B] == 0);
+}
 
 double NomosScalingError(const NomosScalingLaw *law, double weights, double examples)
 {
@@ -178,8 +183,8 @@ static PetscErrorCode Pose(const NomosScalingInput *input, Problem *p, double mi
     const bool   has  = sizes[k] > 1;
     p->low[term]      = has ? least - least_term : -700;
     p->high[term]     = has ? most + 1 : -700;
-    p->low[exponent]  = has ? smallest_exponent : 0;
-    p->high[exponent] = has ? largest_exponent : 0;
+    p->low[exponent]  = has ? nomos_scaling_exponents[0] : 0;
+    p->high[exponent] = has ? nomos_scaling_exponents[1] : 0;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

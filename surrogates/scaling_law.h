@@ -20,9 +20,12 @@ typedef struct {
 /* Numbers of a law. Those of a term that is not fitted are 0. */
 enum { NOMOS_SCALING_FLOOR, NOMOS_SCALING_A, NOMOS_SCALING_ALPHA, NOMOS_SCALING_B, NOMOS_SCALING_BETA, NOMOS_SCALING_N };
 extern const char *const nomos_scaling_names[NOMOS_SCALING_N]; /* "E0", "A", "alpha", "B", "beta" */
+extern const double nomos_scaling_exponents[2];                /* alpha and beta are sought between these: one at a bound is not fixed by the points; nor is that of a term that is 0 */
 typedef struct {
   double value[NOMOS_SCALING_N];
 } NomosScalingLaw;
+/* Is this number the exponent of a term that is 0? */
+bool NomosScalingIdle(const NomosScalingLaw *law, int number);
 
 /* E(N, D); and its three terms E0, A N^-alpha, B D^-beta. */
 double NomosScalingError(const NomosScalingLaw *law, double weights, double examples);

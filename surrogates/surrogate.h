@@ -72,6 +72,8 @@ typedef struct {
   PetscErrorCode (*loss)(NomosSurrogate s, const NomosBatch *batch, NomosTape tape, const NomosTensor w[], NomosTensor *loss);
   /* The same loss as an operator of the flat weights with the derivatives it has, for nomos gradcheck (surrogates/loss_operator.h). NULL: made of `loss`, with all. */
   PetscErrorCode (*loss_operator)(const NomosBatchLoss *loss, NomosOperator *op);
+  /* The epoch from which on the loss that is trained is one function of the weights: when its curriculum is over. Losses before and after it do not compare. At most n_epochs: never. NULL: 0. */
+  int64_t (*settled)(NomosSurrogate s, int64_t n_epochs);
   bool first_order; /* `loss` has a gradient and no more: a model without second derivatives is in it */
   /* In training, when the gradient of such a loss has been taken and its tape still stands: running averages into buffers (NomosBatchStatisticsKeep). Their changes are averaged over the
      ranks after every step. Not collective. NULL: buffers do not change. */

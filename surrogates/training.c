@@ -86,12 +86,14 @@ static PetscErrorCode ReadParams(NomosTraining t)
   t->batch                  = PetscMin((size_t)batch, t->n_examples);
   t->lmvm                   = !strcmp(optimiser, "lmvm");
   t->status.steps_per_epoch = t->lmvm ? 1 : (int64_t)((t->n_examples + t->batch - 1) / t->batch);
+  if (t->surrogate->weights) PetscFunctionReturn(PETSC_SUCCESS); /* they are judged, with data that no training need suit */
   if (strcmp(t->monitor, "loss")) {
     Monitor monitor = {.wanted = t->monitor};
     PetscCheck(t->surrogate->ops->evaluate && t->surrogate->n_examples[NOMOS_SPLIT_VALIDATION], t->comm, PETSC_ERR_ARG_INCOMP, "%s: train.monitor = %s: %s; use loss", NomosConfigWhere(config, "train.monitor"), t->monitor, t->surrogate->ops->evaluate ? "there is no validation example" : "this surrogate has no metrics");
     PetscCall(t->surrogate->ops->evaluate(t->surrogate, NOMOS_SPLIT_VALIDATION, TakeMetric, &monitor)); /* what is it called there? */
     PetscCheck(monitor.found, t->comm, PETSC_ERR_ARG_WRONG, "%s: train.monitor = %s: this surrogate has loss%s", NomosConfigWhere(config, "train.monitor"), t->monitor, monitor.all);
   }
+  if (t->surrogate->ops->settled && !t->surrogate->n_examples[NOMOS_SPLIT_VALIDATION]) t->settled = t->surrogate->ops->settled(t->surrogate, t->status.n_epochs);
   if (!t->lmvm) {
     PetscCall(FindParts(t));
     PetscCall(NomosLearningRateFromConfig(config, t->status.n_epochs * t->status.steps_per_epoch, &t->schedule));
@@ -306,7 +308,8 @@ PetscErrorCode NomosTrainingEndEpoch(NomosTraining t, double loss)
     PetscCall(Validate(t));
     const double value = t->surrogate->n_examples[NOMOS_SPLIT_VALIDATION] ? status->validation : loss;
     if (!isfinite(value)) status->not_finite++;
-    if (!(value >= status->best) && isfinite(value)) {
+    const bool   easier = status->best_step <= t->settled * status->steps_per_epoch; /* the best so far, of another loss: the last ones are better */
+    if ((easier || !(value >= status->best)) && isfinite(value)) {
       status->best              = value;
       status->best_step         = status->step;
       t->validations_since_best = 0;

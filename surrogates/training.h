@@ -34,7 +34,7 @@ typedef struct {
   const char *ended;                      /* why it is over ("reached train.epochs"); NULL: it is not */
 } NomosTrainingStatus;
 
-/* `train.*` of the surrogate's config; the surrogate must outlive it. Errors: a monitor that the surrogate has not. Collective, as all here. */
+/* `train.*` of the surrogate's config; the surrogate must outlive it. Errors: a monitor that the surrogate has not. Of a surrogate whose weights are judged (s->weights) it has losses and no more. Collective, as all here. */
 PetscErrorCode NomosTrainingCreate(NomosSurrogate surrogate, NomosTraining *training);
 PetscErrorCode NomosTrainingDestroy(NomosTraining *training);
 

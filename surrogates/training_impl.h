@@ -25,6 +25,7 @@ struct NomosTraining_s {
   double             tolerance, first_norm; /* of lmvm; norm of the first gradient, NaN: none yet */
   NomosOptimiser     optimiser; /* NULL: lmvm */
   NomosLearningRate  schedule;
+  int64_t            settled; /* best weights by the mean loss are those of epochs after so many; 0 where validations choose them */
   int64_t            lmvm_restart, validate_every, checkpoint_every, patience;
   const char        *monitor; /* a metric of the surrogate, or "loss" */
   size_t            *order;   /* (n_examples) of the present epoch */

@@ -354,6 +354,31 @@ START_TEST(best_weights_and_early_stop)
 }
 END_TEST
 
+/* Without validation the best weights are those of the least loss that the training ends with: losses of an easier epoch do not compare, nor does patience run out by them. */
+START_TEST(curriculum)
+{
+  static const struct {
+    const char *grows, *setting;
+    int64_t     first, last; /* epoch of the best weights */
+  } cases[] = {
+    {"toy.grow_epochs=4",   "train.optimiser=adam", 5,  10},
+    {"toy.grow_epochs=4",   "train.optimiser=lmvm", 5,  10},
+    {"toy.grow_epochs=100", "train.optimiser=adam", 10, 10}, /* it never settles: the last ones */
+    {"toy.grow_epochs=0",   "train.optimiser=adam", 1,  10},
+  };
+  Try                 try;
+  NomosTrainingStatus status;
+
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    Begin(PETSC_COMM_WORLD, (const char *const[]){"data.validation=0", "train.epochs=10", "train.learning_rate=1e-6", "train.tolerance=0", "train.patience=3", "toy.grow=9", cases[i].grows, cases[i].setting, NULL}, &try);
+    ck_ok(Run(&try));
+    NomosTrainingGetStatus(try.training, &status);
+    ck_assert_msg(status.best_step >= cases[i].first * status.steps_per_epoch && status.best_step <= cases[i].last * status.steps_per_epoch && status.epoch >= cases[i].first, "%s, %s: best at step %lld, ended in epoch %lld: %s", cases[i].grows, cases[i].setting, (long long)status.best_step, (long long)status.epoch, status.ended);
+    End(&try);
+  }
+}
+END_TEST
+
 /* A factor of 0 holds a tensor where it is; one of 1/2 takes half the step. */
 START_TEST(rates_of_tensors)
 {
@@ -551,4 +576,4 @@ START_TEST(first_weights)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("training", sums_in_the_order_of_the_ranks, lmvm_reaches_the_least_squares, ranks_share_a_batch, resume_is_exact, best_weights_and_early_stop, rates_of_tensors, nan_is_told, validations_that_are_no_numbers, foreign_weights, first_weights, keys_of_training)
+NOMOS_TEST_SUITE("training", sums_in_the_order_of_the_ranks, lmvm_reaches_the_least_squares, ranks_share_a_batch, resume_is_exact, best_weights_and_early_stop, curriculum, rates_of_tensors, nan_is_told, validations_that_are_no_numbers, foreign_weights, first_weights, keys_of_training)

@@ -166,6 +166,9 @@ START_TEST(Losses)
     Read(s, &loop);
     ck_close(LossOf(s, tries[i].epoch, tries[i].n_epochs, true, N, ALL), LoopLoss(&loop, tries[i].t_ar, tries[i].c), 1e-12);
     ck_close(LossOf(s, tries[i].epoch, tries[i].n_epochs, false, N, ALL), LoopLoss(&loop, N_FRAMES, 0), 1e-12); /* outside the training: free runs */
+    const int64_t settled = s->ops->settled(s, 12);
+    const double  last    = LossOf(s, 11, 12, true, N, ALL);
+    ck_assert(settled < 12 && LossOf(s, settled, 12, true, N, ALL) == last && (!settled || LossOf(s, settled - 1, 12, true, N, ALL) != last));
     EndEmulator(&config, &s);
   }
 }

@@ -263,6 +263,13 @@ START_TEST(test_validation)
   char             said[1024] = "";
 
   ck_assert_uint_eq(set->n, 2);
+  const NomosCorrection kept = *c;
+  c->max_frames = 10; /* roll-outs of 3, 6, 9, 10, 10, .. frames */
+  c->grow       = 0.3;
+  ck_assert_int_eq(try.s->ops->settled(try.s, 12), 3);
+  c->grow = 0;
+  ck_assert_int_eq(try.s->ops->settled(try.s, 12), 0);
+  *c = kept;
   ck_ok(NomosCorrectionFit(try.s));
   ck_ok(NomosTrainingCreate(try.s, &try.training));
   ck_ok(NomosTrainingLossOf(try.training, NOMOS_SPLIT_VALIDATION, &loss));

@@ -9,7 +9,7 @@
 #include <time.h>
 
 typedef struct {
-  int64_t            width, nan_step, nan_validation, n_judged;
+  int64_t            width, grow_epochs, nan_step, nan_validation, n_judged;
   bool               warn;
   double             pause, frozen, grow;
   size_t             n_x, n_y, seen; /* seen: a buffer that counts the examples that this rank was trained with */
@@ -23,6 +23,7 @@ static const NomosParam toy_params[] = {
   {"toy.nan_validation", NOMOS_PARAM_INT, "-1", NULL, -1, 1e9, NULL, false, "Losses of other splits than the training are NaN up to the end of this epoch; -1: never."},
   {"toy.frozen",   NOMOS_PARAM_REAL, "0",  NULL, 0,  1,    NULL, false, "By how much the first layer's rate is lowered."},
   {"toy.grow",     NOMOS_PARAM_REAL, "0",  NULL, 0,  1e6,  NULL, false, "The loss that is trained grows by this factor of itself in every epoch, as that of a curriculum may."},
+  {"toy.grow_epochs", NOMOS_PARAM_INT, "1000000000", NULL, 0, 1e9, NULL, false, "And no more after so many epochs."},
   {"toy.warn",     NOMOS_PARAM_BOOL, "false", NULL, 0, 0, NULL, false, "Warn of how many splits were judged."},
   {"run.pause",    NOMOS_PARAM_REAL, "0",  "s",  0,  10,   NULL, false, "Wall-clock time a loss takes."},
 };
@@ -52,6 +53,7 @@ static PetscErrorCode ToyCreate(NomosSurrogate s)
   PetscCall(NomosConfigGetInt(s->config, "toy.nan_validation", &toy->nan_validation));
   PetscCall(NomosConfigGetReal(s->config, "toy.frozen", &toy->frozen));
   PetscCall(NomosConfigGetReal(s->config, "toy.grow", &toy->grow));
+  PetscCall(NomosConfigGetInt(s->config, "toy.grow_epochs", &toy->grow_epochs));
   PetscCall(NomosConfigGetBool(s->config, "toy.warn", &toy->warn));
   PetscCall(NomosConfigGetReal(s->config, "run.pause", &toy->pause));
   PetscCall(NomosDatasetShape(s->data, 0, &n_dims, shape, &toy->n_x));
@@ -105,7 +107,7 @@ static PetscErrorCode ToyLoss(NomosSurrogate s, const NomosBatch *batch, NomosTa
   PetscFunctionBeginUser;
   PetscCall(Predict(s, batch->split, batch->n, batch->examples, tape, w, &prediction, &truth));
   *loss = NomosLossMeanSquared(prediction, truth);
-  if (toy->grow > 0 && batch->training) *loss = NomosAffine(*loss, 1 + toy->grow * (double)batch->epoch, 0);
+  if (toy->grow > 0 && batch->training) *loss = NomosAffine(*loss, 1 + toy->grow * (double)PetscMin(batch->epoch, toy->grow_epochs), 0);
   if ((toy->nan_step >= 0 && batch->step >= toy->nan_step) || (!batch->training && batch->epoch <= toy->nan_validation)) *loss = NomosFunction(NOMOS_LOG, 0, NomosAffine(*loss, 0, -1));
   if (toy->pause > 0) nanosleep(&(struct timespec){(time_t)toy->pause, (long)(1e9 * fmod(toy->pause, 1))}, NULL);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -121,6 +123,13 @@ static PetscErrorCode ToyKeep(NomosSurrogate s, const NomosBatch *batch)
   if (seen.type == NOMOS_F32) PetscCall(NomosParametersSet(s->parameters, toy->seen, &(float){*(const float *)seen.values + (float)batch->n}));
   else PetscCall(NomosParametersSet(s->parameters, toy->seen, &(double){*(const double *)seen.values + (double)batch->n}));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static int64_t ToySettled(NomosSurrogate s, int64_t n_epochs)
+{
+  const Toy *toy = s->context;
+
+  return toy->grow > 0 ? PetscMin(toy->grow_epochs, n_epochs) : 0;
 }
 
 static double ToyRate(NomosSurrogate s, const NomosBatch *batch, const char tensor[])
@@ -180,6 +189,7 @@ const NomosSurrogateOps NomosSurrogateOps_Toy = {
   .fit      = ToyFit,
   .loss     = ToyLoss,
   .keep     = ToyKeep,
+  .settled  = ToySettled,
   .rate     = ToyRate,
   .evaluate = ToyEvaluate,
   .warn     = ToyWarn,

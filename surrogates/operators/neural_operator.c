@@ -177,6 +177,20 @@ static PetscErrorCode Warn(NomosSurrogate s, NomosWarningFn warn, void *ctx)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* When the warm-up is over, and roll-outs are as long as in the last epoch. */
+static int64_t Settled(NomosSurrogate s, int64_t n_epochs)
+{
+  const NomosNeuralOperator *no    = s->context;
+  int64_t                    epoch = no->warm_up;
+
+  if (no->schedule.kind == NOMOS_ROLLOUT_PUSHFORWARD) epoch = PetscMax(epoch, PetscMin(no->schedule.pushforward, (int64_t)no->n_frames - 2));
+  if (no->schedule.kind == NOMOS_ROLLOUT_CURRICULUM) {
+    const size_t last = NomosNeuralOperatorChain(no, n_epochs - 1, n_epochs);
+    for (epoch = n_epochs - 1; epoch > no->warm_up && NomosNeuralOperatorChain(no, epoch - 1, n_epochs) == last;) epoch--;
+  }
+  return PetscMin(epoch, n_epochs);
+}
+
 const NomosSurrogateOps NomosSurrogateOps_NeuralOperator = {
   .name      = "neural_operator",
   .summary   = "An emulator of a PDE: the next state from the present one and the PDE's parameters, by a neural operator.",
@@ -196,6 +210,7 @@ const NomosSurrogateOps NomosSurrogateOps_NeuralOperator = {
   .describe  = NomosNeuralOperatorDescribe,
   .loss      = NomosNeuralOperatorLoss,
   .keep      = NomosNeuralOperatorKeep,
+  .settled   = Settled,
   .rate      = Rate,
   .evaluate  = NomosNeuralOperatorEvaluate,
   .results   = NomosNeuralOperatorResults,

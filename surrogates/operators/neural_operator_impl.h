@@ -159,6 +159,8 @@ PetscErrorCode NomosNeuralOperatorKeep(NomosSurrogate s, const NomosBatch *batch
 
 /* ---- neural_operator_loss.c */
 
+/* Of an epoch after the warm-up: how long a chain of own states is (rollout_schedule.h). */
+size_t NomosNeuralOperatorChain(const NomosNeuralOperator *no, int64_t epoch, int64_t n_epochs);
 PetscErrorCode NomosNeuralOperatorLoss(NomosSurrogate s, const NomosBatch *batch, NomosTape tape, const NomosTensor w[], NomosTensor *loss);
 
 /* ---- neural_operator_judge.c */

@@ -141,11 +141,16 @@ static PetscErrorCode Prepare(Unrolling *u)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+size_t NomosNeuralOperatorChain(const NomosNeuralOperator *no, int64_t epoch, int64_t n_epochs)
+{
+  const double e = (double)(epoch - no->warm_up) / (double)PetscMax(1, n_epochs - no->warm_up);
+  return NomosRolloutChain(&no->schedule, e, no->n_frames);
+}
+
 PetscErrorCode NomosNeuralOperatorLoss(NomosSurrogate s, const NomosBatch *batch, NomosTape tape, const NomosTensor w[], NomosTensor *loss)
 {
   NomosNeuralOperator *no = s->context;
   Unrolling            u  = {.s = s, .no = no, .batch = batch, .w = w, .tape = tape, .n = batch->n};
-  const double         e  = (double)(batch->epoch - no->warm_up) / (double)PetscMax(1, batch->n_epochs - no->warm_up);
 
   PetscFunctionBeginUser;
   PetscCall(NomosNeuralOperatorBegin(no));
@@ -158,7 +163,7 @@ PetscErrorCode NomosNeuralOperatorLoss(NomosSurrogate s, const NomosBatch *batch
     (void)NomosTapeSetRecording(tape, recording);
   } else if (u.warm_up) Unroll(&u, 0);
   else if (no->schedule.kind == NOMOS_ROLLOUT_PUSHFORWARD) PushForward(&u, NomosRolloutPush(&no->schedule, batch->seed, batch->epoch, batch->step, u.n_frames));
-  else Unroll(&u, NomosRolloutChain(&no->schedule, e, u.n_frames));
+  else Unroll(&u, NomosNeuralOperatorChain(no, batch->epoch, batch->n_epochs));
   PetscCall(NomosTapeStatus(tape));
   *loss = u.sum;
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -310,6 +310,7 @@ const NomosSurrogateOps NomosSurrogateOps_ParticleCorrection = {
   .destroy   = Destroy,
   .fit       = NomosCorrectionFit,
   .loss      = NomosCorrectionLoss,
+  .settled   = NomosCorrectionSettled,
   .first_order = true,
   .evaluate  = NomosCorrectionEvaluate,
   .results   = NomosCorrectionResults,

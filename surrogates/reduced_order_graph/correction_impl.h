@@ -186,6 +186,8 @@ static inline double NomosCorrectionCoarseError(const NomosTwinSet *set, size_t 
   }
   return sum / (double)*n;
 }
+/* The epoch from which on roll-outs have all frames. */
+int64_t        NomosCorrectionSettled(NomosSurrogate s, int64_t n_epochs);
 PetscErrorCode NomosCorrectionLoss(NomosSurrogate s, const NomosBatch *batch, NomosTape tape, const NomosTensor w[], NomosTensor *loss);
 /* One correction of a state, in place, as the model and every frame of a free run have it; and a frame of the coarse model, corrected, in place. Both on a tape that is reset. w: room for all tensors. */
 PetscErrorCode NomosCorrectionCorrect(NomosCorrectionNetwork *network, NomosTape tape, NomosTensor w[], const NomosTwin *twin, double state[]);

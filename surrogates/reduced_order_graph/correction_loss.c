@@ -29,10 +29,19 @@ typedef struct {
 } Rollout;
 
 /* Frames of a roll-out at this epoch. */
-static size_t Frames(const NomosCorrection *c, const NomosBatch *batch)
+static size_t Frames(const NomosCorrection *c, int64_t epoch, int64_t n_epochs)
 {
-  const double share = c->grow > 0 ? ((double)batch->epoch + 1) / (c->grow * (double)batch->n_epochs) : 1;
+  const double share = c->grow > 0 ? ((double)epoch + 1) / (c->grow * (double)n_epochs) : 1;
   return (size_t)fmax(1, ceil((double)c->max_frames * fmin(1, share)));
+}
+
+int64_t NomosCorrectionSettled(NomosSurrogate s, int64_t n_epochs)
+{
+  const NomosCorrection *c     = s->context;
+  int64_t                epoch = c->grow > 0 ? n_epochs : 0;
+
+  while (epoch > 0 && Frames(c, epoch - 1, n_epochs) == c->max_frames) epoch--;
+  return epoch;
 }
 
 /* ---- states */
@@ -187,7 +196,7 @@ static PetscErrorCode Train(Rollout *r, const NomosBatch *batch, NomosTensor *lo
 {
   const NomosCorrection *c        = r->c;
   const double           parts[2] = {1 / (1 + c->velocity), c->velocity / (1 + c->velocity)};
-  size_t                 n_frames = Frames(c, batch), total = 0;
+  size_t                 n_frames = Frames(c, batch->epoch, batch->n_epochs), total = 0;
   const double         **truth;
   NomosTensor            term;
   bool                   ended;

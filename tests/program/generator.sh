@@ -13,6 +13,17 @@ small="--smoke --set two_body.orbits=8 --set two_body.times=5 --set hamiltonian.
   expect 0 "" "$nomos" train $case $small -o part --restart latest
   cmp whole/weights.safetensors part/weights.safetensors || fail "other weights after a resume"
 
+  # In another directory: from the checkpoint of the run that is named, or not at all.
+  expect 0 "" "$nomos" train part --restart 4 -o beyond --quiet
+  grep -q ', from step 4$' beyond/log.txt && [ "$(tail -n 1 whole/loss.csv)" = "$(tail -n 1 beyond/loss.csv)" ] || fail "another directory: $(cat beyond/log.txt)"
+  bad "nothing to restart" "checkpoint" train $case $small -o out --restart latest
+  bad "no such step" "part/checkpoint" train part -o out --restart 3
+  mkdir begun
+  printf 'stopped\nSIGTERM at the making of data\n' >begun/STATUS
+  bad "no checkpoint yet" "begun/checkpoint" train $case $small -o begun --restart 4
+  expect 0 "" "$nomos" train $case $small -o begun --restart latest
+  cmp whole/weights.safetensors begun/weights.safetensors || fail "stopped while its data were made: other weights"
+
   bad "resumed as another training" "hamiltonian.width = 9 (the checkpoint has 8)" train $case $small -o part --restart latest --set hamiltonian.width=9 --set two_body.orbits=9
   cmp whole/config.yaml part/config.yaml && cmp whole/data/two_body.nc part/data/two_body.nc || fail "a refused restart has changed the run"
 

@@ -36,6 +36,10 @@ grep -q 'data: hash' fit/log.txt && head -c 4000 fit/weights.safetensors | grep 
 expect 0 "" "$nomos" evaluate fit
 grep -q '"data": "[0-9a-f]*"' fit/evaluation_*.json || fail "those of an evaluation have none"
 expect 0 "" "$nomos" train fit -o again --quiet
+# Of what reads its data itself nobody counts trajectories: a law in the size of its network alone.
+expect 0 "" "$nomos" scaling "$cases/mechanics/nclaw_jelly" --smoke -o law --quiet --set train.epochs=1 --set data.case= --set 'data.set=[]' --set data.path="$PWD/fit/data" --set output.pictures=no --set scaling.metric=reconstruction_mse --set scaling.network_key=constitutive.set \
+  --set 'scaling.network_sizes=[materials.jelly.network_width=2, materials.jelly.network_width=3, materials.jelly.network_width=4, materials.jelly.network_width=6]'
+[ "$(grep -c ',1,0,0[.]' law/scaling.csv)" = 4 ] || fail "the examples of a law: $(cat law/scaling.csv)"
 [ "$(tail -c 116 fit/weights.safetensors | od)" = "$(tail -c 116 again/weights.safetensors | od)" ] || fail "a training and the training of its directory differ"
 
 lines 'a file of something else' 'materials: {jelly: {learned: case.yaml}}' 'case.yaml'

@@ -24,18 +24,48 @@ grep -q '^data_160-network_8-seed_0,50,96,0,' law/scaling.csv || fail "weights a
 for name in E0 A alpha B beta alpha_low beta_high data_better held_out_error held_out_expected; do [ -n "$(number law $name)" ] || fail "summary.json has no $name"; done
 grep -q 'buy next\|undecided' law/log.txt && grep -q 'held out, 98 weights' law/log.txt || fail "no advice: $(tail -n 8 law/log.txt)"
 
+# An end of an interval at a bound of the search is no number.
+grep -q 'alpha.*95 %: .*\(below 0.01\|above 4\)' law/log.txt && ! grep -q 'alpha.*95 %: 0.01 \|\(alpha\|beta\).* to 4$' law/log.txt || fail "exponents at their bounds: $(grep 95 law/log.txt)"
+
+# Small ones first, in whatever order they are given; unset, the largest data are held out.
+expect 143 "" "$toy" scaling learn -o order -q --set "scaling.data_sizes=[160, 80, 40]" --set scaling.held_out_data= --set time.max_wall=1e-3
+[ "$(ls order/trainings)" = data_40-network_2-seed_0 ] || fail "not the smallest first: $(ls order/trainings)"
+expect 0 "" "$toy" scaling order --restart latest -q --set train.epochs=1 --set time.max_wall=0
+[ -e order/trainings/data_160-network_16-seed_0-held_out ] || fail "not the largest held out: $(ls order/trainings)"
+
 # What every training warns of is told once; each has it in its files.
 expect 0 "" "$toy" scaling learn -o warned -q --set toy.warn=yes --set train.epochs=1
 [ "$(sort err.txt | grep -c '^warning: ')" = "$(sort -u err.txt | grep -c '^warning: ')" ] && grep -q '^warning: ' err.txt || fail "warnings: $(cat err.txt)"
 [ "$(grep -l 'warning: ' warned/trainings/*/log.txt | wc -l)" = 10 ] || fail "trainings do not have their warnings"
 
-# Nothing is trained again; more sizes are trained beside; other settings of the training are refused, more epochs go on.
+# Nothing is trained again; more sizes are trained beside; other settings of the network or the data are refused, those of the training train again.
 expect 0 "" "$toy" scaling law --restart latest --set scaling.data_sizes=[40,80,160,240]
 [ "$(grep -c 'was there' out.txt)" = 10 ] && [ "$(wc -l <law/scaling.csv)" = 14 ] || fail "restart: $(cat out.txt)"
 expect 1 "train.batch = 16 (the checkpoint has 8)" "$toy" scaling law --restart latest --set train.batch=16
 expect 0 "" "$toy" scaling learn -o law --restart latest --set train.epochs=8
 grep -q 'was there' out.txt && fail "more epochs, and nothing was trained"
 [ "$(wc -l <law/trainings/data_40-network_2-seed_0/loss.csv)" = 9 ] || fail "more epochs: not 8"
+
+# A finished training of another learning rate begins anew: it would end at once and pass for one of this rate.
+expect 0 "" "$toy" scaling learn -o law --restart latest --set train.learning_rate=0.01 --set train.checkpoint_every=1
+[ "$(grep -c 'made with other settings: it begins anew' out.txt)" = 10 ] || fail "another learning rate: $(cat out.txt)"
+expect 0 "" "$toy" train learn -o alone -q --set train.learning_rate=0.01 --set data.trajectories=40 --set toy.width=2 --set train.checkpoint_every=1
+cmp alone/loss.csv law/trainings/data_40-network_2-seed_0/loss.csv || fail "another learning rate is not that of a training alone"
+expect 0 "" "$toy" scaling learn -o law --restart latest --set train.learning_rate=0.01
+[ "$(grep -c 'was there' out.txt)" = 10 ] || fail "checkpoint_every changes no result: $(cat out.txt)"
+
+# Nor does one of other data pass for one of these.
+mv data.h5 kept.h5
+"${toy%/*}/nomos_toy_data" "$PWD/data.h5" 700 0 0.5 || fail "no other data"
+expect 1 "the data are not those of this training" "$toy" scaling learn -o law --restart latest --set train.learning_rate=0.01 -q
+mv kept.h5 data.h5
+
+# What --force replaces is gone at once, also when it is stopped: nothing of it is taken for done.
+touch law/trainings/data_80-network_2-seed_0/note
+expect 143 "" "$toy" scaling learn -o law --force -q --set train.learning_rate=0.01 --set time.max_wall=1e-3
+[ ! -e law/trainings/data_160-network_8-seed_0 ] && [ "$(ls law/trainings/data_80-network_2-seed_0)" = "$(printf 'STATUS\nnote')" ] || fail "--force leaves $(ls law/trainings law/trainings/*)"
+expect 0 "" "$toy" scaling learn -o law --restart latest --set train.learning_rate=0.01
+[ "$(grep -c 'was there' out.txt)" = 0 ] || fail "--force, a stop, a restart: $(cat out.txt)"
 expect 0 "" "$toy" scaling learn -o law --force -q
 grep -q '"alpha"' law/summary.json || fail "--force"
 

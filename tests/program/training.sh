@@ -95,6 +95,14 @@ expect 0 "" "$toy" train two --quiet --restart latest --set train.epochs=14
 [ "$(wc -l <two/loss.csv)" = 15 ] || fail "14 epochs: loss.csv has $(wc -l <two/loss.csv) lines"
 expect 0 "" "$toy" evaluate two --set evaluate.split=all
 grep -q rmse out.txt && grep -q '"test"' two/evaluation_all.json || fail "evaluate: $(cat out.txt)"
+
+# Weights are judged with data that their training would not suit: fewer steps than its warm-up, no validation.
+expect 0 "" "$toy" train learn --quiet --set train.warmup_steps=50 --set train.monitor=rmse -o slow
+for few in data.trajectories=10 data.validation=0; do expect 0 "" "$toy" evaluate slow --set $few; done
+expect 0 "" "$toy" evaluate slow --quiet --set evaluate.split=all
+[ ! -s out.txt ] && grep -q '"rmse"' slow/evaluation_all.json || fail "evaluate --quiet says: $(cat out.txt)"
+expect 0 "" "$toy" evaluate slow --set run.threads=3
+grep -q '; 1 rank, 3 threads$' out.txt || fail "run.threads of an evaluation: $(cat out.txt)"
 expect 0 "" "$toy" plot two
 [ -s two/plots/loss.png ] || fail "no picture of the losses"
 "$toy" describe toy_map | grep -q toy.width && "$toy" describe train.epochs | grep -q 'goes through' && "$toy" describe learn | grep -q 'width: 8' && "$toy" list | grep -q toy_map && "$toy" describe data | grep -q data.path || fail "describe and list"
