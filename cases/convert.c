@@ -254,6 +254,7 @@ static PetscErrorCode Convert(NomosProgram *program, const char format[])
   bool        particles = directory;
 
   PetscFunctionBeginUser;
+  if (!directory) PetscCall(NomosTrajectoryFormatFind(format, &(size_t){0}));
   if (!directory) PetscCall(CheckNoDirectory(program->directory)); /* at its end it would have cost the whole conversion */
   if (!directory) PetscCall(NomosConvertIsParticles(program->arguments[0], &particles));
   if (particles && (directory || IsOfGrids(format) || !strcmp(format, "nomos"))) {

@@ -112,19 +112,29 @@ static PetscErrorCode Free(NomosTrajectoryFile *file)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode NomosTrajectoryFormatFind(const char name[], size_t *number)
+{
+  size_t k = 0;
+
+  PetscFunctionBeginUser;
+  while (nomos_trajectory_formats[k] && strcmp(nomos_trajectory_formats[k], name)) k++;
+  if (!nomos_trajectory_formats[k]) {
+    const char *near = NomosNearestName(name, k, nomos_trajectory_formats);
+    SETERRQ(PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "unknown format '%s'%s%s%s; there are nomos, pdebench, well, and of particles lagrangebench", name, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+  }
+  *number = k;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosTrajectoryFileCreate(const NomosTrajectoryFileInput *input, NomosTrajectoryFile *file)
 {
   NomosVerdict        verdict = {0};
   NomosTrajectoryFile f;
-  size_t              k = 0;
+  size_t              k;
 
   PetscFunctionBeginUser;
   *file = NULL;
-  while (nomos_trajectory_formats[k] && strcmp(nomos_trajectory_formats[k], input->format)) k++;
-  if (!nomos_trajectory_formats[k]) {
-    const char *near = NomosNearestName(input->format, k, nomos_trajectory_formats);
-    SETERRQ(PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "unknown format '%s'%s%s%s; there are nomos, pdebench, well, and of particles lagrangebench", input->format, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
-  }
+  PetscCall(NomosTrajectoryFormatFind(input->format, &k));
   PetscCall(PetscNew(&f));
   f->input  = *input;
   f->format = formats[k];

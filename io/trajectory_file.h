@@ -21,6 +21,8 @@ typedef struct {
 } NomosTrajectoryFileInput;
 
 extern const char *const nomos_trajectory_formats[]; /* NULL-terminated */
+/* Number of a format among these. Errors: there is none of that name (with the nearest). Not collective. */
+PetscErrorCode NomosTrajectoryFormatFind(const char name[], size_t *number);
 
 /* Errors: a format that is none; what the layout cannot hold; what NomosFieldFileCreate says. The input is borrowed until it is closed. Not collective: one rank writes. */
 PetscErrorCode NomosTrajectoryFileCreate(const NomosTrajectoryFileInput *input, NomosTrajectoryFile *file);
