@@ -33,7 +33,7 @@ typedef struct {
 
 /* ---- what the new file is */
 
-/* Layouts of fields on a grid; a format that is not known is told later. */
+/* Layouts of fields on a grid. */
 static bool IsOfGrids(const char format[])
 {
   return !strcmp(format, "pdebench") || !strcmp(format, "well");
@@ -118,7 +118,8 @@ static PetscErrorCode KeepIntervals(Conversion *c, NomosLog log)
   const size_t        first = s->first_frame;
 
   PetscFunctionBeginUser;
-  for (size_t k = first + 1; IsOfGrids(c->input.format) && k + 1 < s->n_frames; k++) {
+  if (!IsOfGrids(c->input.format)) PetscFunctionReturn(PETSC_SUCCESS);
+  for (size_t k = first + 1; k + 1 < s->n_frames; k++) {
     const double interval = s->times[first + 1] - s->times[first], next = s->times[k + 1] - s->times[k];
     if (fabs(next - interval) <= NomosDatasetTolerance(interval, s->times[k + 1])) continue;
     NomosCheck(k + 2 == s->n_frames && next < interval, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: frame %zu is at time %.8g and frame %zu at %.8g, %.6g later, where the first interval is %.6g; --format %s has frames that are equally far apart: make them so (output.fields_every), or choose nomos, which keeps the times", s->parts[0].path, k, s->times[k], k + 1, s->times[k + 1], next, interval, c->input.format);
@@ -254,10 +255,12 @@ static PetscErrorCode Convert(NomosProgram *program, const char format[])
   bool        particles = directory;
 
   PetscFunctionBeginUser;
-  if (!directory) PetscCall(NomosTrajectoryFormatFind(format, &(size_t){0}));
-  if (!directory) PetscCall(CheckNoDirectory(program->directory)); /* at its end it would have cost the whole conversion */
-  if (!directory) PetscCall(NomosConvertIsParticles(program->arguments[0], &particles));
-  if (particles && (directory || IsOfGrids(format) || !strcmp(format, "nomos"))) {
+  if (!directory) {
+    PetscCall(NomosTrajectoryFormatFind(format, &(size_t){0}));
+    PetscCall(CheckNoDirectory(program->directory)); /* at its end it would have cost the whole conversion */
+    PetscCall(NomosConvertIsParticles(program->arguments[0], &particles));
+  }
+  if (particles) {
     PetscCheck(!IsOfGrids(format), PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "%s holds particles, and --format %s takes fields on a grid: choose lagrangebench, or nomos for a file of ours", program->arguments[0], format);
     PetscCall(NomosLogOpen(PETSC_COMM_SELF, NULL, program->quiet, &log));
     PetscErrorCode failed = NomosConvertParticles(program, directory, log);
