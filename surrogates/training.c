@@ -171,12 +171,14 @@ static void AddScaled(NomosRealType type, size_t n, double factor, const void *x
   }
 }
 
-PetscErrorCode NomosTrainingEvaluate(NomosTraining t, const NomosTrainingBatch *batch, double *loss, void *gradient)
+/* This rank's examples: its part of the mean, and of the gradient. */
+static PetscErrorCode EvaluatePart(NomosTraining t, const NomosTrainingBatch *batch, double *mean, void *gradient)
 {
   const size_t from = batch->n * (size_t)t->rank / (size_t)t->size, to = batch->n * (size_t)(t->rank + 1) / (size_t)t->size;
-  double       mean = 0, value;
+  double       value;
 
   PetscFunctionBeginUser;
+  *mean = 0;
   if (gradient) PetscCall(PetscMemzero(gradient, NomosTrainingBytes(t)));
   for (size_t first = from, n; first < to; first += n) {
     NomosTensor tensor;
@@ -187,13 +189,29 @@ PetscErrorCode NomosTrainingEvaluate(NomosTraining t, const NomosTrainingBatch *
     PetscCall(NomosParametersBind(t->parameters, t->tape, t->w));
     PetscCall(t->surrogate->ops->loss(t->surrogate, &piece, t->tape, t->w, &tensor));
     PetscCall(NomosTensorGetScalar(tensor, &value));
-    mean += share * value;
+    *mean += share * value;
     if (!gradient || !isfinite(value)) continue;
     PetscCall(NomosParametersGradient(t->parameters, tensor, t->w, t->part));
     AddScaled(t->type, t->n_weights, share, t->part, gradient);
     if (t->surrogate->ops->keep) PetscCall(t->surrogate->ops->keep(t->surrogate, &piece));
   }
   PetscCall(NomosTapeReset(t->tape));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What fails on one rank, a solver that blew up, fails on all: none waits for sums that the others have given up. */
+PetscErrorCode NomosTrainingEvaluate(NomosTraining t, const NomosTrainingBatch *batch, double *loss, void *gradient)
+{
+  double mean;
+
+  PetscFunctionBeginUser;
+  if (t->size == 1) PetscCall(EvaluatePart(t, batch, &mean, gradient));
+  else {
+    const bool     quiet  = NomosErrorSetQuiet(true);
+    PetscErrorCode failed = EvaluatePart(t, batch, &mean, gradient);
+    NomosErrorSetQuiet(quiet);
+    PetscCall(NomosErrorAgree(t->comm, failed));
+  }
   PetscCall(NomosSumOverRanks(t->comm, 1, &mean));
   if (gradient) PetscCall(NomosSumGradientOverRanks(t->comm, t->type, t->n_weights, gradient));
   *loss = mean;

@@ -428,6 +428,29 @@ START_TEST(nan_is_told)
 }
 END_TEST
 
+/* A loss that fails, which it does on the one rank that has the example, fails on all of them with its sentence, and they go on together. */
+START_TEST(failure_of_one_rank)
+{
+  Try    try;
+  double loss;
+
+  for (int example = 0; example < 40; example += 39) { /* of the first rank, and of the last */
+    char setting[32];
+    snprintf(setting, sizeof setting, "toy.fail_example=%d", example);
+    Begin(PETSC_COMM_WORLD, (const char *const[]){setting, "train.epochs=2", "train.batch=64", NULL}, &try);
+    for (int i = 0; i < 2; i++) {
+      char sentence[32];
+      snprintf(sentence, sizeof sentence, "example %d blew up", example);
+      ck_refused(NomosTrainingLossOf(try.training, NOMOS_SPLIT_TRAIN, &loss), sentence);
+    }
+    ck_ok(NomosTrainingLossOf(try.training, NOMOS_SPLIT_VALIDATION, &loss));
+    ck_refused(Run(&try), "blew up");
+    ck_refused(NomosTrainingStartLossNow(try.training, &loss), "blew up");
+    End(&try);
+  }
+}
+END_TEST
+
 /* Validations that are no numbers are survived while a finite one comes; without any there are no weights, and the end is an error. */
 START_TEST(validations_that_are_no_numbers)
 {
@@ -576,4 +599,4 @@ START_TEST(first_weights)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("training", sums_in_the_order_of_the_ranks, lmvm_reaches_the_least_squares, ranks_share_a_batch, resume_is_exact, best_weights_and_early_stop, curriculum, rates_of_tensors, nan_is_told, validations_that_are_no_numbers, foreign_weights, first_weights, keys_of_training)
+NOMOS_TEST_SUITE("training", sums_in_the_order_of_the_ranks, lmvm_reaches_the_least_squares, ranks_share_a_batch, resume_is_exact, best_weights_and_early_stop, curriculum, rates_of_tensors, nan_is_told, failure_of_one_rank, validations_that_are_no_numbers, foreign_weights, first_weights, keys_of_training)

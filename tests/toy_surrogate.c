@@ -9,7 +9,7 @@
 #include <time.h>
 
 typedef struct {
-  int64_t            width, grow_epochs, nan_step, nan_validation, n_judged;
+  int64_t            width, grow_epochs, nan_step, nan_validation, fail_example, n_judged;
   bool               warn;
   double             pause, frozen, grow;
   size_t             n_x, n_y, seen; /* seen: a buffer that counts the examples that this rank was trained with */
@@ -21,6 +21,7 @@ static const NomosParam toy_params[] = {
   {"toy.width",    NOMOS_PARAM_INT,  "0",  NULL, 0,  4096, NULL, false, "Of the hidden layer; 0: a linear map."},
   {"toy.nan_step", NOMOS_PARAM_INT,  "-1", NULL, -1, 1e9,  NULL, false, "The loss is NaN from this step on; -1: never."},
   {"toy.nan_validation", NOMOS_PARAM_INT, "-1", NULL, -1, 1e9, NULL, false, "Losses of other splits than the training are NaN up to the end of this epoch; -1: never."},
+  {"toy.fail_example", NOMOS_PARAM_INT, "-1", NULL, -1, 1e9, NULL, false, "The loss of this example of the training fails, as that of a solver that blows up does; -1: of none."},
   {"toy.frozen",   NOMOS_PARAM_REAL, "0",  NULL, 0,  1,    NULL, false, "By how much the first layer's rate is lowered."},
   {"toy.grow",     NOMOS_PARAM_REAL, "0",  NULL, 0,  1e6,  NULL, false, "The loss that is trained grows by this factor of itself in every epoch, as that of a curriculum may."},
   {"toy.grow_epochs", NOMOS_PARAM_INT, "1000000000", NULL, 0, 1e9, NULL, false, "And no more after so many epochs."},
@@ -51,6 +52,7 @@ static PetscErrorCode ToyCreate(NomosSurrogate s)
   PetscCall(NomosConfigGetInt(s->config, "toy.width", &toy->width));
   PetscCall(NomosConfigGetInt(s->config, "toy.nan_step", &toy->nan_step));
   PetscCall(NomosConfigGetInt(s->config, "toy.nan_validation", &toy->nan_validation));
+  PetscCall(NomosConfigGetInt(s->config, "toy.fail_example", &toy->fail_example));
   PetscCall(NomosConfigGetReal(s->config, "toy.frozen", &toy->frozen));
   PetscCall(NomosConfigGetReal(s->config, "toy.grow", &toy->grow));
   PetscCall(NomosConfigGetInt(s->config, "toy.grow_epochs", &toy->grow_epochs));
@@ -105,6 +107,7 @@ static PetscErrorCode ToyLoss(NomosSurrogate s, const NomosBatch *batch, NomosTa
   NomosTensor prediction, truth;
 
   PetscFunctionBeginUser;
+  for (size_t i = 0; i < batch->n && batch->split == NOMOS_SPLIT_TRAIN; i++) PetscCheck((int64_t)batch->examples[i] != toy->fail_example, PETSC_COMM_SELF, PETSC_ERR_FP, "example %zu blew up", batch->examples[i]);
   PetscCall(Predict(s, batch->split, batch->n, batch->examples, tape, w, &prediction, &truth));
   *loss = NomosLossMeanSquared(prediction, truth);
   if (toy->grow > 0 && batch->training) *loss = NomosAffine(*loss, 1 + toy->grow * (double)PetscMin(batch->epoch, toy->grow_epochs), 0);
