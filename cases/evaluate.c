@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 typedef struct {
   json_t *numbers; /* rank 0 */
@@ -25,48 +24,11 @@ static PetscErrorCode AddNumber(const char name[], double value, void *ctx)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Where weights and data are. */
+/* What is judged, and where the numbers go ("": nowhere). */
 typedef struct {
-  NomosCaseFile            file;
-  NomosConfig              config;
-  const NomosSurrogateOps *ops;
-  char                     weights[NOMOS_MAX_PATH], data[NOMOS_MAX_PATH], output[NOMOS_MAX_PATH]; /* "": none */
+  NomosTrained trained;
+  char         output[NOMOS_MAX_PATH];
 } Sources;
-
-/* The directory that -o names: made, or refused, before the work. */
-static PetscErrorCode MakeOutput(NomosProgram *program)
-{
-  struct stat info;
-  int         rank, there = 1;
-
-  PetscFunctionBeginUser;
-  if (!program->directory) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCallMPI(MPI_Comm_rank(program->comm, &rank));
-  if (!rank) there = !mkdir(program->directory, 0777) || (!stat(program->directory, &info) && S_ISDIR(info.st_mode));
-  PetscCallMPI(MPI_Bcast(&there, 1, MPI_INT, 0, program->comm));
-  PetscCheck(there, program->comm, PETSC_ERR_FILE_OPEN, "-o %s cannot be made; name a directory in one that is there, for the table's file and pictures, or leave -o out", program->directory);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode Find(NomosProgram *program, Sources *from)
-{
-  const char *weights, *maker;
-
-  PetscFunctionBeginUser;
-  PetscCall(NomosCaseFind(program->comm, program->arguments[0], &from->file));
-  PetscCall(NomosTrainingCaseLoad(program->comm, &(NomosCaseInput){.path = from->file.path, .smoke = program->smoke, .n_set = program->n_set, .set = program->set}, program->surrogates, &from->config, &from->ops));
-  PetscCall(NomosConfigGetString(from->config, "evaluate.weights", &weights));
-  PetscCheck(weights[0] || from->file.is_run, program->comm, PETSC_ERR_ARG_WRONGSTATE, "%s: which weights? give a run directory of nomos train, or --set evaluate.weights=FILE", program->arguments[0]);
-  if (weights[0]) snprintf(from->weights, sizeof from->weights, "%s", weights);
-  else snprintf(from->weights, sizeof from->weights, "%.4000s/weights.safetensors", from->file.directory);
-  PetscCall(NomosTrainDataMaker(from->ops, from->config, &maker));
-  PetscCheck(!maker[0] || from->file.is_run, program->comm, PETSC_ERR_ARG_WRONGSTATE, "%s: its data are made by %s when it is trained; evaluate the run directory, or name data by --set data.case= --set data.generator= --set data.path=...", program->arguments[0], maker);
-  PetscCall(MakeOutput(program));
-  if (maker[0]) PetscCall(NomosTrainFindData(program->comm, from->ops, from->config, from->file.directory, from->data));
-  if (program->directory) snprintf(from->output, sizeof from->output, "%.4000s", program->directory);
-  else if (from->file.is_run) snprintf(from->output, sizeof from->output, "%.4000s", from->file.directory);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
 
 /* ctx: a JSON array, NULL on ranks that write nothing. */
 static PetscErrorCode AddWarning(const char sentence[], void *ctx)
@@ -118,7 +80,7 @@ static PetscErrorCode Write(NomosProgram *program, const Sources *from, NomosSur
   PetscFunctionBeginUser;
   if (!from->output[0]) PetscFunctionReturn(PETSC_SUCCESS);
   if (splits) {
-    root = json_pack("{s:s, s:s, s:s, s:s*, s:O, s:O*, s:O*}", "version", NOMOS_VERSION, "surrogate", from->ops->name, "weights", from->weights, "data", s->data_hash[0] ? s->data_hash : NULL, "splits", splits, "results", results, "warnings", warnings);
+    root = json_pack("{s:s, s:s, s:s, s:s*, s:O, s:O*, s:O*}", "version", NOMOS_VERSION, "surrogate", from->trained.ops->name, "weights", from->trained.weights, "data", s->data_hash[0] ? s->data_hash : NULL, "splits", splits, "results", results, "warnings", warnings);
     text = root ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(17)) : NULL;
     json_decref(root);
   }
@@ -136,8 +98,8 @@ static PetscErrorCode Draw(NomosProgram *program, const Sources *from, NomosSurr
   char           sentence[2 * NOMOS_MAX_PATH];
 
   PetscFunctionBeginUser;
-  PetscCall(NomosCommonParamsGet(from->config, &params));
-  if (!warnings || !program->directory || !params.pictures || !from->ops->pictures) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosCommonParamsGet(from->trained.config, &params));
+  if (!warnings || !program->directory || !params.pictures || !from->trained.ops->pictures) PetscFunctionReturn(PETSC_SUCCESS);
   const bool     quiet = NomosErrorSetQuiet(true);
   PetscErrorCode code  = NomosTrainDrawTests(from->output, s);
   NomosErrorSetQuiet(quiet);
@@ -161,28 +123,29 @@ PetscErrorCode NomosCommandEvaluate(NomosProgram *program)
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Comm_rank(program->comm, &rank));
   PetscCallMPI(MPI_Comm_size(program->comm, &size));
-  PetscCall(Find(program, &from));
-  PetscCall(NomosConfigGetString(from.config, "evaluate.split", &wanted));
-  PetscCall(NomosCommonParamsGet(from.config, &params));
-  PetscCall(NomosRunSetThreads(program->comm, params.threads));
-  PetscCall(NomosSurrogateCreate(&(NomosSurrogateInput){.comm = program->comm, .ops = from.ops, .config = from.config, .data_path = from.data[0] ? from.data : NULL, .weights = from.weights, .simulate = NomosTrainSimulate, .simulate_context = program}, &surrogate));
-  PetscCall(NomosSurrogateLoadWeights(surrogate, from.weights));
+  PetscCall(NomosTrainedFind(program, &from.trained));
+  if (program->directory) PetscCall(NomosTrainedMakeDirectory(program->comm, program->directory, "the table's file and pictures")); /* or it is refused, before the work */
+  if (program->directory) snprintf(from.output, sizeof from.output, "%.4000s", program->directory);
+  else if (from.trained.file.is_run) snprintf(from.output, sizeof from.output, "%.4000s", from.trained.file.directory);
+  PetscCall(NomosConfigGetString(from.trained.config, "evaluate.split", &wanted));
+  PetscCall(NomosCommonParamsGet(from.trained.config, &params));
+  PetscCall(NomosTrainedCreate(program, &from.trained, &surrogate));
   PetscCall(NomosTrainingCreate(surrogate, &training));
-  PetscCall(NomosConfigCheckPetscOptions(from.config));
+  PetscCall(NomosConfigCheckPetscOptions(from.trained.config));
   if (!rank) {
     splits   = json_object();
     warnings = json_array();
-    if (!program->quiet) printf("%s with %s; %d rank%s, %d thread%s\n", from.ops->name, from.weights, size, size > 1 ? "s" : "", omp_get_max_threads(), omp_get_max_threads() > 1 ? "s" : "");
+    if (!program->quiet) printf("%s with %s; %d rank%s, %d thread%s\n", from.trained.ops->name, from.trained.weights, size, size > 1 ? "s" : "", omp_get_max_threads(), omp_get_max_threads() > 1 ? "s" : "");
   }
   for (int i = 0; i < NOMOS_N_SPLITS; i++) {
     if (strcmp(wanted, nomos_split_names[i]) && strcmp(wanted, "all")) continue;
-    PetscCheck(surrogate->n_examples[i] || from.ops->results || !strcmp(wanted, "all"), program->comm, PETSC_ERR_ARG_WRONGSTATE, "%s: the %s split has no example; choose another by --set evaluate.split=all", program->arguments[0], wanted);
+    PetscCheck(surrogate->n_examples[i] || from.trained.ops->results || !strcmp(wanted, "all"), program->comm, PETSC_ERR_ARG_WRONGSTATE, "%s: the %s split has no example; choose another by --set evaluate.split=all", program->arguments[0], wanted);
     if (surrogate->n_examples[i]) PetscCall(Split(surrogate, training, (NomosSplit)i, program->quiet, splits));
   }
   snprintf(plots, sizeof plots, "%.4000s/plots", from.output);
   if (from.output[0] && params.pictures) surrogate->directory = plots;
   PetscCall(Results(surrogate, program->quiet, splits, &results));
-  if (from.ops->warn) PetscCall(from.ops->warn(surrogate, AddWarning, warnings));
+  if (from.trained.ops->warn) PetscCall(from.trained.ops->warn(surrogate, AddWarning, warnings));
   PetscCall(Draw(program, &from, surrogate, warnings));
   PetscCall(Write(program, &from, surrogate, wanted, splits, results, json_array_size(warnings) ? warnings : NULL));
   json_decref(warnings);
@@ -190,6 +153,6 @@ PetscErrorCode NomosCommandEvaluate(NomosProgram *program)
   json_decref(results);
   PetscCall(NomosTrainingDestroy(&training));
   PetscCall(NomosSurrogateDestroy(&surrogate));
-  PetscCall(NomosConfigDestroy(&from.config));
+  PetscCall(NomosConfigDestroy(&from.trained.config));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

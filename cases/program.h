@@ -51,6 +51,7 @@ PetscErrorCode NomosCommandEstimate(NomosProgram *program);
 PetscErrorCode NomosCommandGradcheck(NomosProgram *program);
 PetscErrorCode NomosCommandTrain(NomosProgram *program);
 PetscErrorCode NomosCommandEvaluate(NomosProgram *program);
+PetscErrorCode NomosCommandPredict(NomosProgram *program);
 PetscErrorCode NomosCommandExport(NomosProgram *program);
 PetscErrorCode NomosCommandImport(NomosProgram *program);
 PetscErrorCode NomosCommandGenerate(NomosProgram *program);

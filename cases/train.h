@@ -1,4 +1,4 @@
-/* nomos train, shared by the files that make it up: train.c runs the training, train_output.c writes its files, train_data.c makes data by another case; evaluate.c is nomos evaluate. */
+/* nomos train, shared by the files that make it up: train.c runs the training, train_output.c writes its files, train_data.c makes data by another case; trained.c opens what was trained, for evaluate.c and predict.c, nomos evaluate and predict. */
 #ifndef NOMOS_CASES_TRAIN_H
 #define NOMOS_CASES_TRAIN_H
 
@@ -25,6 +25,20 @@ PetscErrorCode NomosTrainTryDataMaker(NomosRun *run);
 PetscErrorCode NomosTrainMakeData(NomosRun *run, char path[NOMOS_MAX_PATH]);
 /* Of a finished or interrupted training: where its data are. */
 PetscErrorCode NomosTrainFindData(MPI_Comm comm, const NomosSurrogateOps *ops, NomosConfig config, const char run_directory[], char path[NOMOS_MAX_PATH]);
+
+/* Trained weights, and the data they are judged with or that say what they were trained on. */
+typedef struct {
+  NomosCaseFile            file;
+  NomosConfig              config;
+  const NomosSurrogateOps *ops;
+  char                     weights[NOMOS_MAX_PATH], data[NOMOS_MAX_PATH]; /* data: "" where data.path names them */
+} NomosTrained;
+/* Of the command's first argument, a run or a case, with --set. Errors: no weights; data that only a training makes. Collective. */
+PetscErrorCode NomosTrainedFind(NomosProgram *program, NomosTrained *trained);
+/* The surrogate with these weights. Collective. */
+PetscErrorCode NomosTrainedCreate(NomosProgram *program, const NomosTrained *trained, NomosSurrogate *surrogate);
+/* A directory is made, or is there: else an error that says what -o takes. Collective. */
+PetscErrorCode NomosTrainedMakeDirectory(MPI_Comm comm, const char directory[], const char what[]);
 
 /* A model for a surrogate to learn in (NomosSurrogateInput): s->simulate_context is the NomosProgram, whose models it may name. On this process alone. */
 PetscErrorCode NomosTrainSimulate(NomosSurrogate s, const NomosSimulation *simulation, NomosModel *model, NomosConfig *config);

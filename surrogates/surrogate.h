@@ -36,6 +36,15 @@ typedef struct {
   const NomosParam *params;
 } NomosSurrogateTable;
 
+/* What follows on the first frames of trajectories: from a file, run directory or folder into predictions.nc and predictions.csv of a directory that is there. warn: on one rank, progress: on all. */
+typedef struct {
+  const char    *from, *directory, *plots; /* plots: a directory that is there; NULL: no picture */
+  size_t         n_frames;                  /* of a prediction, with the given one; 0: as many as trajectories of the training have */
+  NomosWarningFn warn;
+  PetscErrorCode (*progress)(size_t done, size_t all, void *ctx);
+  void          *ctx;
+} NomosPrediction;
+
 /* `create` and `fit` are collective. Weights are passed as tensors w[] (numbers as NomosParametersAdd gave them), so that a loss may replace them, as an inner step of meta-learning does. */
 typedef struct {
   const char       *name;    /* the value of `surrogate:` */
@@ -90,6 +99,8 @@ typedef struct {
   PetscErrorCode (*write_texts)(NomosSurrogate s);
   /* What it wants back of the texts beside weights that are loaded. May be NULL. */
   PetscErrorCode (*take_texts)(NomosSurrogate s, NomosSafetensors file);
+  /* Predictions by the weights as they are, with an estimate of their error where it has one. Collective. NULL: it makes none of itself. */
+  PetscErrorCode (*predict)(NomosSurrogate s, const NomosPrediction *prediction);
   /* Pictures into `directory`, with the weights as they are. Called on one rank. May be NULL. */
   PetscErrorCode (*pictures)(NomosSurrogate s, const char directory[]);
 

@@ -81,6 +81,70 @@ START_TEST(Ranks)
 }
 END_TEST
 
+static PetscErrorCode Hear(const char sentence[], void *ctx)
+{
+  (void)sentence;
+  (*(int *)ctx)++;
+  return PETSC_SUCCESS;
+}
+static PetscErrorCode Move(size_t done, size_t all, void *ctx)
+{
+  (void)ctx;
+  ck_assert(done <= all);
+  return PETSC_SUCCESS;
+}
+
+/* The predictions (7, 4, 16) of an untrained pair, made on a communicator into a directory of its own. */
+static void PredictOn(MPI_Comm comm, const char name[], const char *const settings[], const char from[], double u[], double width[])
+{
+  NomosConfig      config;
+  NomosSurrogate   s;
+  NomosFieldReader reader;
+  char             directory[NOMOS_MAX_PATH], path[NOMOS_MAX_PATH + 32];
+  const size_t     start[3] = {0}, count[3] = {7, 4, 16};
+  int              heard = 0;
+  snprintf(directory, sizeof directory, "%.1000s/%s", ck_directory, MakeDirectory(name));
+  ck_ok(CreateEmulator(comm, "waves", settings, &config, &s));
+  ck_ok(s->ops->predict(s, &(NomosPrediction){.from = from, .directory = directory, .n_frames = 4, .warn = Hear, .progress = Move, .ctx = &heard}));
+  ck_refused(s->ops->predict(s, &(NomosPrediction){.from = from, .directory = "/nowhere", .warn = Hear, .progress = Move, .ctx = &heard}), "/nowhere");
+  EndEmulator(&config, &s);
+  MPI_Barrier(comm);
+  snprintf(path, sizeof path, "%s/predictions.nc", directory);
+  ck_ok(NomosFieldReaderOpen(PETSC_COMM_SELF, path, &reader));
+  ck_ok(NomosFieldReaderRead(reader, "u", start, count, u));
+  ck_ok(NomosFieldReaderRead(reader, "u_half_width", start, count, width));
+  ck_ok(NomosFieldReaderClose(&reader));
+}
+
+/* Predictions that ranks share are those of one, in their order, and a file that cannot be made is an error of all. */
+START_TEST(Predictions)
+{
+  static const double speeds[] = {0.5, 1, 2, 3};
+  char                ensemble[NOMOS_MAX_PATH + 32], from[NOMOS_MAX_PATH], alone[16];
+  const char *const   settings[] = {"neural_operator.parameters=[advection.beta]", "data.test=0.3", "data.validation=0.2", "train.batch=2", ensemble, NULL};
+  double              u[2][7 * 4 * 16], width[2][7 * 4 * 16];
+  int                 rank;
+  MPI_Comm_rank(PETSC_COMM_WORLD, &rank);
+  snprintf(ensemble, sizeof ensemble, "neural_operator.ensemble=%.1000s/members", ck_directory);
+  if (!rank) {
+    WriteWaves(DataPath(MakeDirectory("waves"), "train.h5"), &(WaveData){.n = 24, .n_frames = 5, .nx = 16, .n_speeds = 4, .speeds = speeds});
+    WriteWaves(DataPath(MakeDirectory("initial"), "seven.h5"), &(WaveData){.n = 7, .n_frames = 1, .nx = 16, .n_speeds = 4, .speeds = speeds, .phase = 1});
+  }
+  MPI_Barrier(PETSC_COMM_WORLD);
+  WriteMembers(settings);
+  MPI_Barrier(PETSC_COMM_WORLD);
+  snprintf(from, sizeof from, "%s", DataPath("initial", "seven.h5"));
+  snprintf(alone, sizeof alone, "alone%d", rank);
+  PredictOn(PETSC_COMM_WORLD, "together", settings, from, u[0], width[0]);
+  PredictOn(PETSC_COMM_SELF, alone, settings, from, u[1], width[1]);
+  for (size_t i = 0; i < 7 * 4 * 16; i++) {
+    ck_assert_double_eq_tol(u[0][i], u[1][i], 1e-6);
+    ck_assert_double_eq_tol(width[0][i], width[1][i], 1e-6 * (1 + width[1][i]));
+    ck_assert(i % (4 * 16) < 16 || width[0][i] > 0);
+  }
+}
+END_TEST
+
 /* An error that is no number on one rank is none on all. */
 START_TEST(NotANumber)
 {
@@ -100,4 +164,4 @@ START_TEST(NotANumber)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("neural_operator on ranks", Ranks, NotANumber)
+NOMOS_TEST_SUITE("neural_operator on ranks", Ranks, Predictions, NotANumber)

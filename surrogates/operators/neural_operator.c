@@ -214,6 +214,7 @@ const NomosSurrogateOps NomosSurrogateOps_NeuralOperator = {
   .rate      = Rate,
   .evaluate  = NomosNeuralOperatorEvaluate,
   .results   = NomosNeuralOperatorResults,
+  .predict   = NomosNeuralOperatorWritePredictions,
   .warn      = Warn,
   .take_texts = NomosNeuralOperatorTakeTexts,
   .pictures  = NomosNeuralOperatorPictures,

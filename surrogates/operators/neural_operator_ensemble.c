@@ -125,7 +125,7 @@ static void Deviations(const NomosNeuralOperator *no, size_t n_members, NomosEns
 }
 
 /* The surrogate keeps its own weights. */
-static PetscErrorCode FillMoments(NomosSurrogate s, size_t n_members, char *const members[], NomosEnsembleMoments *moments)
+PetscErrorCode NomosEnsembleFill(NomosSurrogate s, size_t n_members, char *const members[], NomosEnsembleMoments *moments)
 {
   Own            own;
   int64_t        batch;
@@ -134,13 +134,13 @@ static PetscErrorCode FillMoments(NomosSurrogate s, size_t n_members, char *cons
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetInt(s->config, "train.batch", &batch));
   PetscCall(TakeOwn(s, &own));
-  for (size_t k = 0; k < n_members && !code; k++) {
-    code = NomosSurrogateLoadWeights(s, members[k]);
+  for (size_t k = 0; k < PetscMax(n_members, 1) && !code; k++) {
+    if (n_members) code = NomosSurrogateLoadWeights(s, members[k]);
     for (size_t first = 0; first < moments->truth.n && !code; first += (size_t)batch) code = AddPredictions(s, &own, k, first, PetscMin((size_t)batch, moments->truth.n - first), moments);
   }
   PetscCall(GiveBack(s, &own));
   PetscCall(code);
-  Deviations(s->context, n_members, moments);
+  if (n_members) Deviations(s->context, n_members, moments);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -176,10 +176,18 @@ static PetscErrorCode OfSet(NomosSurrogate s, size_t n_members, char *const memb
 
   PetscFunctionBeginUser;
   PetscCall(ReadTruth(s, name, input, &moments));
-  PetscErrorCode code = FillMoments(s, n_members, members, &moments);
+  PetscErrorCode code = NomosEnsembleFill(s, n_members, members, &moments);
   if (!code) code = intervals ? NomosIntervalsCreate(s, &moments, *q, intervals) : Quantile(s, &moments, share, q);
   PetscCall(FreeMoments(&moments));
   PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosEnsembleQuantile(NomosSurrogate s, size_t n_members, char *const members[], double *q)
+{
+  PetscFunctionBeginUser;
+  NomosCheck(s->n_examples[NOMOS_SPLIT_VALIDATION], s->comm, PETSC_ERR_ARG_INCOMP, "%s: neural_operator.ensemble: intervals are fitted to the validation split, and data.validation leaves none", NomosConfigWhere(s->config, "neural_operator.ensemble"));
+  PetscCall(OfSet(s, n_members, members, "validation", &(NomosJudgementInput){.comm = s->comm, .dataset = s->data, .split = NOMOS_SPLIT_VALIDATION}, q, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -195,10 +203,9 @@ PetscErrorCode NomosNeuralOperatorEnsemble(NomosSurrogate s, NomosResultFn resul
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetString(s->config, "neural_operator.ensemble", &folder));
   if (!folder[0]) PetscFunctionReturn(PETSC_SUCCESS);
-  NomosCheck(s->n_examples[NOMOS_SPLIT_VALIDATION], s->comm, PETSC_ERR_ARG_INCOMP, "%s: neural_operator.ensemble: intervals are fitted to the validation split, and data.validation leaves none", NomosConfigWhere(s->config, "neural_operator.ensemble"));
   PetscCall(NomosEnsembleMembersFind(s, folder, &n_members, &members));
   PetscCall(PetscCalloc1(no->n_sets + 1, &intervals));
-  PetscErrorCode code = OfSet(s, n_members, members, "validation", &(NomosJudgementInput){.comm = s->comm, .dataset = s->data, .split = NOMOS_SPLIT_VALIDATION}, &q, NULL);
+  PetscErrorCode code = NomosEnsembleQuantile(s, n_members, members, &q);
   if (!code && s->n_examples[NOMOS_SPLIT_TEST]) code = OfSet(s, n_members, members, "test", &(NomosJudgementInput){.comm = s->comm, .dataset = s->data, .split = NOMOS_SPLIT_TEST}, &q, &intervals[n++]);
   for (size_t i = 0; i < no->n_sets && !code; i++) code = OfSet(s, n_members, members, no->sets[i].name, &(NomosJudgementInput){.comm = s->comm, .dataset = no->sets[i].dataset, .split = NOMOS_SPLIT_TRAIN}, &q, &intervals[n++]);
   if (!code) code = result("ensemble_members", (double)n_members, ctx);

@@ -208,9 +208,13 @@ PetscErrorCode NomosNeuralOperatorEnsemble(NomosSurrogate s, NomosResultFn resul
 typedef struct {
   const char       *name;
   size_t            first, n_all;
-  NomosTrajectories truth;
+  NomosTrajectories truth; /* of the states the first frame is enough */
   double           *mean, *deviation;
 } NomosEnsembleMoments;
+/* Both from zero, of the members' files; without any, of the weights as they are, which have no deviation. Collective. */
+PetscErrorCode NomosEnsembleFill(NomosSurrogate s, size_t n_members, char *const members[], NomosEnsembleMoments *moments);
+/* q of the intervals mean +- q deviation, from the validation split. Errors: there is none. Collective. */
+PetscErrorCode NomosEnsembleQuantile(NomosSurrogate s, size_t n_members, char *const members[], double *q);
 
 /* ---- neural_operator_range.c */
 
@@ -220,6 +224,8 @@ void NomosParameterRangeWrite(const NomosParameterRange *range, size_t n_paramet
 void NomosParameterRangeRead(NomosParameterRange *range, size_t n_parameters, const char text[]);
 /* Of parameter p; true where it is not known. */
 bool NomosParameterRangeHolds(const NomosParameterRange *range, size_t p, double value);
+/* Warns of a set of which more than one trajectory in twenty lies beyond the training. Not collective. */
+PetscErrorCode NomosNeuralOperatorWarnBeyond(NomosSurrogate s, const char name[], NomosDataset dataset, NomosSplit split, NomosWarningFn warn, void *ctx);
 /* The share of the trajectories of a set that lie beyond the training. Not collective. */
 PetscErrorCode NomosNeuralOperatorShareBeyond(NomosSurrogate s, NomosDataset dataset, double *share);
 PetscErrorCode NomosNeuralOperatorWarn(NomosSurrogate s, NomosWarningFn warn, void *ctx);
@@ -249,6 +255,11 @@ extern const NomosParamGroup nomos_neural_operator_groups[1];
 /* Those beside the data, tests/NAME.nc of a directory, then those of neural_operator.tests.NAME. Errors: those of a data set, another grid. Collective. */
 PetscErrorCode NomosNeuralOperatorOpenSets(NomosSurrogate s);
 PetscErrorCode NomosNeuralOperatorCloseSets(NomosNeuralOperator *no);
+/* A file, run or folder of trajectories on the grid of the data, read like these, all in its training split: whole ones, of two frames at least, or of each the first frame alone. Collective. */
+PetscErrorCode NomosNeuralOperatorOpenSet(NomosSurrogate s, const char path[], bool first_alone, NomosDataset *dataset);
+
+/* ---- neural_operator_predict.c */
+PetscErrorCode NomosNeuralOperatorWritePredictions(NomosSurrogate s, const NomosPrediction *prediction);
 
 /* ---- emulator_model.c: the model of trained weights */
 

@@ -86,7 +86,7 @@ PetscErrorCode NomosNeuralOperatorShareBeyond(NomosSurrogate s, NomosDataset dat
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Warn(NomosSurrogate s, const char name[], NomosDataset dataset, NomosSplit split, NomosWarningFn warn, void *ctx)
+PetscErrorCode NomosNeuralOperatorWarnBeyond(NomosSurrogate s, const char name[], NomosDataset dataset, NomosSplit split, NomosWarningFn warn, void *ctx)
 {
   enum { MOST = 20 }; /* one of so many is a draw at the edge, no other range */
   const NomosNeuralOperator *no = s->context;
@@ -112,8 +112,8 @@ PetscErrorCode NomosNeuralOperatorWarn(NomosSurrogate s, NomosWarningFn warn, vo
 
   PetscFunctionBeginUser;
   for (int split = 0; split < NOMOS_N_SPLITS; split++)
-    if (s->n_examples[split]) PetscCall(Warn(s, nomos_split_names[split], s->data, (NomosSplit)split, warn, ctx));
-  for (size_t i = 0; i < no->n_sets; i++) PetscCall(Warn(s, no->sets[i].name, no->sets[i].dataset, NOMOS_SPLIT_TRAIN, warn, ctx));
+    if (s->n_examples[split]) PetscCall(NomosNeuralOperatorWarnBeyond(s, nomos_split_names[split], s->data, (NomosSplit)split, warn, ctx));
+  for (size_t i = 0; i < no->n_sets; i++) PetscCall(NomosNeuralOperatorWarnBeyond(s, no->sets[i].name, no->sets[i].dataset, NOMOS_SPLIT_TRAIN, warn, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -23,8 +23,7 @@ static PetscErrorCode CheckInterval(NomosSurrogate s, NomosDataset dataset, cons
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Read like the data, but whole. */
-static PetscErrorCode OpenSet(NomosSurrogate s, const char path[], NomosDataset *dataset)
+PetscErrorCode NomosNeuralOperatorOpenSet(NomosSurrogate s, const char path[], bool first_alone, NomosDataset *dataset)
 {
   const NomosNeuralOperator *no    = s->context;
   NomosDatasetInput          input = {0};
@@ -33,7 +32,7 @@ static PetscErrorCode OpenSet(NomosSurrogate s, const char path[], NomosDataset 
   int                        n_axes, n_dims;
 
   PetscFunctionBeginUser;
-  NomosCheck(!access(path, R_OK), s->comm, PETSC_ERR_FILE_OPEN, "neural_operator.tests: %s cannot be read; give an HDF5 file, a run directory, or a folder of these", path);
+  NomosCheck(!access(path, R_OK), s->comm, PETSC_ERR_FILE_OPEN, "%s%s cannot be read; give an HDF5 file, a run directory, or a folder of these", first_alone ? "" : "neural_operator.tests: ", path);
   PetscCall(NomosDatasetInputFromConfig(s->config, &input));
   input.path           = path;
   input.n_variables    = no->n_fields + no->n_parameters;
@@ -41,20 +40,26 @@ static PetscErrorCode OpenSet(NomosSurrogate s, const char path[], NomosDataset 
   input.frames         = true;
   input.n_trajectories = 0;
   input.validation = input.test = 0;
+  if (first_alone) {
+    input.first_frame = 0;
+    input.every = input.window = 1;
+    input.window_step = SIZE_MAX / 2; /* one window of a trajectory */
+  }
   PetscCall(NomosDatasetOpen(s->comm, &input, dataset));
   for (size_t v = 0; v < no->n_fields; v++) {
     PetscCall(NomosDatasetRowShape(*dataset, v, &n_axes, &shape));
     bool same = n_axes == no->shape.n_space;
     for (int d = 0; same && d < n_axes; d++) same = shape[d] == no->shape.points[d];
-    NomosCheck(same, s->comm, PETSC_ERR_ARG_SIZ, "%s: the test set's %s lies over another grid than the data: make it on the grid of %zu%s%.0zu points that the network is trained on", path, no->variables[v].name, no->shape.points[0], n_axes > 1 ? " x " : "", n_axes > 1 ? no->shape.points[1] : 0);
+    NomosCheck(same, s->comm, PETSC_ERR_ARG_SIZ, "%s: %s lies over another grid than the data: make it on the grid of %zu%s%.0zu points that the network is trained on", path, no->variables[v].name, no->shape.points[0], n_axes > 1 ? " x " : "", n_axes > 1 ? no->shape.points[1] : 0);
   }
   for (size_t p = no->n_fields; p < no->n_fields + no->n_parameters; p++) {
     PetscCall(NomosDatasetShape(*dataset, p, &n_dims, example, &size));
     NomosCheck(size == 1, s->comm, PETSC_ERR_ARG_SIZ, "%s: %s has %zu numbers for a trajectory; a parameter has one", path, no->variables[p].name, size);
   }
   PetscCall(NomosNeuralOperatorThinning(s, *dataset, path));
-  PetscCall(CheckInterval(s, *dataset, path));
   PetscCall(NomosNeuralOperatorDomain(s, path));
+  if (first_alone) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(CheckInterval(s, *dataset, path));
   PetscCall(NomosDatasetShape(*dataset, 0, &n_dims, example, NULL));
   NomosCheck(example[0] > 1, s->comm, PETSC_ERR_ARG_SIZ, "%s: the trajectories of the test set have one frame; a prediction needs two", path);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -74,7 +79,7 @@ static PetscErrorCode AddSet(NomosSurrogate s, const char name[], const char pat
   *set = (NomosTestSet){0};
   PetscCall(PetscStrallocpy(path, &set->path));
   PetscCall(PetscStrallocpy(name, &set->name));
-  PetscCall(OpenSet(s, path, &set->dataset));
+  PetscCall(NomosNeuralOperatorOpenSet(s, path, false, &set->dataset));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

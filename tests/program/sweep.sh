@@ -101,6 +101,18 @@ expect 0 "" "$nomos" evaluate members/0 -o undrawn --set neural_operator.ensembl
 expect 0 "" "$nomos" evaluate members/0 -o drawn --set neural_operator.ensemble=$PWD/members --set output.pictures=yes
 [ -s drawn/plots/intervals.png ] && [ ! -e drawn/intervals.png ] || fail "no picture of intervals: $(ls drawn drawn/plots)"
 
+# Predictions, from data and from initial states alone, go into the run or where -o says, and are data again.
+expect 0 "" "$nomos" predict members/0 members/1/data -q
+[ -s members/0/predictions/predictions.nc ] && [ "$(wc -l <members/0/predictions/predictions.csv)" = 9 ] && [ ! -e members/0/predictions/plots ] || fail "predictions: $(find members/0/predictions)"
+bad "predictions that are there" "members/0/predictions/predictions.nc: is there already; --force writes over it, -o chooses another directory" predict members/0 members/1/data
+expect 0 "" "$nomos" predict members/0 members/1/data --force --quiet
+expect 0 "" mpirun --oversubscribe -n 2 "$nomos" predict members/0 members/1/data -o answers --set neural_operator.ensemble=$PWD/members --set predict.frames=5 --set output.pictures=yes
+[ -s answers/plots/predictions.png ] && grep -q 'answers/predictions.nc' out.txt || fail "answers: $(cat out.txt; find answers)"
+expect 0 "" "$nomos" evaluate members/0 --set data.generator= --set data.path=$PWD/answers/predictions.nc --set data.validation=0 --set data.test=0 --set evaluate.split=train
+expect 0 "" "$nomos" export answers/predictions.nc --format nomos -o again.nc
+bad "a case that predicts nothing" "which weights? give a run directory of nomos train" predict waves.yaml members/1/data -o out
+bad "no data" "nowhere.nc cannot be read" predict members/0 nowhere.nc -o out
+
 # A correction of a solver whose state the data do not hold is refused before the data are made.
 cat >shallow.yaml <<'YAML'
 solver: grid_pde

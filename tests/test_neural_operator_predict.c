@@ -1,0 +1,197 @@
+/* Predictions from initial states: the fields of predictions.nc are free runs of the weights, of an ensemble the members' mean with the interval that the validation gives, both counted by hand; the file is one of trajectories
+   like any other. */
+#include "tests/neural_operator_setup.h"
+
+#include <unistd.h>
+
+typedef struct {
+  Warnings warnings; /* first: Listen */
+  size_t   done, all;
+} Heard;
+
+static PetscErrorCode Progress(size_t done, size_t all, void *ctx)
+{
+  Heard *heard = ctx;
+  heard->done  = done;
+  heard->all   = all;
+  return PETSC_SUCCESS;
+}
+
+static PetscErrorCode Predict(NomosSurrogate s, const char from[], size_t n_frames, bool draws, Heard *heard)
+{
+  static char directory[NOMOS_MAX_PATH];
+  snprintf(directory, sizeof directory, "%.1000s/%s", ck_directory, MakeDirectory("answers"));
+  *heard = (Heard){.done = 0};
+  return s->ops->predict(s, &(NomosPrediction){.from = from, .directory = directory, .plots = draws ? directory : NULL, .n_frames = n_frames, .warn = Listen, .progress = Progress, .ctx = heard});
+}
+
+static void Field(const char name[], int n_dims, const size_t shape[], double values[])
+{
+  const size_t     start[4] = {0};
+  NomosFieldReader reader;
+  size_t           found[NOMOS_FIELD_MAX_DIMS + 1];
+  int              n_found;
+  ck_ok(NomosFieldReaderOpen(PETSC_COMM_SELF, DataPath("answers", "predictions.nc"), &reader));
+  ck_ok(NomosFieldReaderShape(reader, name, &n_found, found));
+  ck_assert_int_eq(n_found, n_dims);
+  for (int d = 0; d < n_dims; d++) ck_assert_uint_eq(found[d], shape[d]);
+  ck_ok(NomosFieldReaderRead(reader, name, start, shape, values));
+  ck_ok(NomosFieldReaderClose(&reader));
+}
+
+static bool HasField(const char name[])
+{
+  NomosFieldReader reader;
+  bool             has;
+  ck_ok(NomosFieldReaderOpen(PETSC_COMM_SELF, DataPath("answers", "predictions.nc"), &reader));
+  ck_ok(NomosFieldReaderHas(reader, name, &has));
+  ck_ok(NomosFieldReaderClose(&reader));
+  return has;
+}
+
+/* Free runs of the trajectories of a set, in units of the data: p (n_frames - 1, N, fields, points). */
+static void FreeRuns(NomosSurrogate s, NomosDataset dataset, double p[])
+{
+  const NomosNeuralOperator *no = s->context;
+  NomosTrajectories          t;
+  double                     mean[NOMOS_DATASET_MAX_VARIABLES], deviation[NOMOS_DATASET_MAX_VARIABLES];
+  ck_ok(NomosTrajectoriesRead(s, &(NomosTrajectoriesInput){.dataset = dataset, .split = NOMOS_SPLIT_TRAIN, .n = N, .examples = ALL}, &t));
+  ck_ok(NomosNeuralOperatorPredict(s, NOMOS_PREDICTOR_EMULATOR, &t, p));
+  ck_ok(NomosNeuralOperatorUnits(s, mean, deviation));
+  for (size_t i = 0; i < (t.n_frames - 1) * N * no->size; i++) {
+    const size_t f = i % no->size / no->n_points;
+    p[i]           = mean[f] + deviation[f] * p[i];
+  }
+  ck_ok(NomosTrajectoriesFree(&t));
+}
+
+/* Two fields of different sizes, three members with units of their own; initial states alone, and the first frames of whole trajectories. */
+START_TEST(OfAnEnsemble)
+{
+  enum { N_MEMBERS = 3, N_ALL = (N_FRAMES - 1) * N * 2 * NX };
+  static const char *const fields[] = {"u", "w"}, *const widths[] = {"u_half_width", "w_half_width"};
+  static const size_t      shape[]  = {N, N_FRAMES, NX};
+  static double            p[N_MEMBERS][N_ALL], m[N][N_FRAMES][NX], h[N][N_FRAMES][NX], u[N][N_FRAMES][NX];
+  NomosConfig              config;
+  NomosSurrogate           s;
+  Figures                  figures = {0};
+  Heard                    heard;
+  char                     path[NOMOS_MAX_PATH], folder[NOMOS_MAX_PATH + 32], line[512];
+  double                   width[N] = {0}, told, beta;
+  MakeWaves();
+  WriteWaves(DataPath("waves", "tests/same.h5"), &(WaveData){.n = N, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 4, .speeds = speeds, .two_fields = true, .phase = 1});
+  WriteWaves(DataPath(MakeDirectory("states"), "states.h5"), &(WaveData){.n = N, .n_frames = 1, .nx = NX, .n_speeds = 4, .speeds = speeds, .two_fields = true, .phase = 1});
+  MakeDirectory("three");
+  snprintf(folder, sizeof folder, "neural_operator.ensemble=%.1000s/three", ck_directory);
+  Create("waves", (const char *const[]){"neural_operator.parameters=[advection.beta]", "neural_operator.fields=[u, w]", "neural_operator.normalise=channels", "data.validation=0.5", "train.batch=3", folder, NULL}, &config, &s);
+  NomosNeuralOperator *no = s->context;
+  for (int k = 0; k < N_MEMBERS; k++) {
+    ck_ok(NomosParametersInitialise(s->parameters, (uint64_t)k));
+    ck_ok(s->ops->fit(s));
+    ck_ok(NomosNormalisationSet(&no->normalisation, s->parameters, (double[]){0.3 * k, 90 + 20 * k}, (double[]){1 + k, 5 + 7 * k}));
+    snprintf(path, sizeof path, "%.1000s/three/%d.safetensors", ck_directory, k);
+    ck_ok(NomosSurrogateSaveWeights(s, path, 0, NULL, NULL));
+    FreeRuns(s, no->sets[0].dataset, p[k]);
+  }
+  ck_ok(s->ops->fit(s));
+  ck_ok(s->ops->results(s, Take, &figures));
+  const double q = Figure(&figures, "ensemble_quantile");
+  for (int whole = 0; whole < 2; whole++) {
+    ck_ok(Predict(s, whole ? DataPath("waves", "tests/same.h5") : DataPath("states", "states.h5"), 0, !whole, &heard));
+    ck_assert(heard.done == N && heard.all == N && heard.warnings.n == 1 && strstr(heard.warnings.text[0], "lie beyond")); /* half of the speeds are of the validation */
+    for (int f = 0; f < 2; f++) {
+      Field(fields[f], 3, shape, &m[0][0][0]);
+      Field(widths[f], 3, shape, &h[0][0][0]);
+      for (size_t i = 0; i < N; i++)
+        for (size_t k = 1; k < N_FRAMES; k++) {
+          double mean[NX], squares[NX], shared = 0, size[2] = {0};
+          for (size_t x = 0; x < NX; x++) {
+            const size_t at = (((k - 1) * N + i) * 2 + (size_t)f) * NX + x;
+            mean[x]         = (p[0][at] + p[1][at] + p[2][at]) / N_MEMBERS;
+            squares[x]      = pow(p[0][at] - mean[x], 2) + pow(p[1][at] - mean[x], 2) + pow(p[2][at] - mean[x], 2);
+            shared += squares[x] / (2 * NX);
+          }
+          for (size_t x = 0; x < NX; x++) {
+            const double half = q * sqrt((squares[x] + 4 * shared) / 6);
+            ck_assert_double_eq_tol(m[i][k][x], mean[x], 1e-6 * (1 + fabs(mean[x]))); /* the file has single precision */
+            ck_assert_double_eq_tol(h[i][k][x], half, 1e-6 * half);
+            size[0] += mean[x] * mean[x];
+            size[1] += half * half;
+          }
+          width[i] += whole ? 0 : sqrt(size[1] / size[0]) / (2 * (N_FRAMES - 1));
+        }
+      /* the first frame is what was given */
+      NomosFieldReader reader;
+      ck_ok(NomosFieldReaderOpen(PETSC_COMM_SELF, DataPath("waves", "tests/same.h5"), &reader));
+      ck_ok(NomosFieldReaderRead(reader, fields[f], (size_t[]){0, 0, 0}, shape, &u[0][0][0]));
+      ck_ok(NomosFieldReaderClose(&reader));
+      for (size_t i = 0; i < N; i++)
+        for (size_t x = 0; x < NX; x++) {
+          ck_assert_double_eq_tol(m[i][0][x], u[i][0][x], 1e-6 * (1 + fabs(u[i][0][x])));
+          ck_assert(h[i][0][x] == 0);
+        }
+    }
+    FILE *table = fopen(DataPath("answers", "predictions.csv"), "r");
+    ck_assert(table && fgets(line, sizeof line, table) && !strcmp(line, "trajectory,advection.beta,half_width,beyond,index_in_file,file\n"));
+    for (int i = 0; i < N; i++) {
+      int number, beyond, index;
+      ck_assert(fgets(line, sizeof line, table) && sscanf(line, "%d,%lf,%lf,%d,%d,", &number, &beta, &told, &beyond, &index) == 5);
+      ck_assert(number == i && index == i && beta == speeds[i] && beyond == !NomosParameterRangeHolds(&no->range, 0, beta));
+      ck_close(told, width[i], 1e-5);
+    }
+    ck_assert(!fgets(line, sizeof line, table));
+    fclose(table);
+  }
+  ck_assert(!access(DataPath("answers", "predictions.png"), R_OK));
+  Field("beta", 1, (size_t[]){N}, width);
+  for (size_t i = 0; i < N; i++) ck_assert(width[i] == speeds[i]);
+  Field("time", 1, (size_t[]){N_FRAMES}, width);
+  ck_close(width[2], 0.1, 1e-12);
+  EndEmulator(&config, &s);
+  ck_assert(!remove(DataPath("waves", "tests/same.h5")));
+}
+END_TEST
+
+/* One network, in two dimensions, for more frames than it was trained with; then what should be told. */
+START_TEST(OfOneNetwork)
+{
+  enum { NY = 8, MORE = N_FRAMES + 3, N_ALL = (MORE - 1) * N * NY * NX };
+  static const char *const settings[] = {"neural_operator.parameters=[advection.beta]", "data.test=0.25", NULL};
+  static double            p[N_ALL], u[N][MORE][NY * NX];
+  NomosConfig              config;
+  NomosSurrogate           s;
+  NomosDataset             longer;
+  Heard                    heard;
+  void                    *weights;
+  MakeWaves();
+  WriteWaves(DataPath(MakeDirectory("states"), "longer.h5"), &(WaveData){.n = N, .n_frames = MORE, .ny = NY, .nx = NX, .n_speeds = 4, .speeds = speeds, .phase = 2});
+  WriteWaves(DataPath("states", "fast.h5"), &(WaveData){.n = 3, .n_frames = 1, .ny = NY, .nx = NX, .n_speeds = 1, .speeds = (double[]){99}});
+  WriteWaves(DataPath("states", "line.h5"), &(WaveData){.n = 3, .n_frames = 1, .nx = NX, .n_speeds = 4, .speeds = speeds});
+  WriteWaves(DataPath("states", "coarse.h5"), &(WaveData){.n = 3, .n_frames = 1, .ny = NY / 2, .nx = NX, .n_speeds = 4, .speeds = speeds});
+  WriteWaves(DataPath("states", "untold.h5"), &(WaveData){.n = 3, .n_frames = 1, .ny = NY, .nx = NX, .n_speeds = 4, .speeds = speeds, .no_speed = true});
+  Create("plane", settings, &config, &s);
+  ck_ok(NomosNeuralOperatorOpenSet(s, DataPath("states", "longer.h5"), false, &longer));
+  FreeRuns(s, longer, p);
+  ck_ok(NomosDatasetClose(&longer));
+  ck_ok(Predict(s, DataPath("states", "longer.h5"), MORE, true, &heard));
+  ck_assert(!heard.warnings.n && !HasField("u_half_width"));
+  Field("u", 4, (size_t[]){N, MORE, NY, NX}, &u[0][0][0]);
+  for (size_t i = 0; i < N; i++)
+    for (size_t k = 1; k < MORE; k++)
+      for (size_t x = 0; x < NY * NX; x++) ck_assert_double_eq_tol(u[i][k][x], p[((k - 1) * N + i) * NY * NX + x], 1e-6 * (1 + fabs(u[i][k][x])));
+  ck_ok(Predict(s, DataPath("states", "fast.h5"), 2, false, &heard));
+  ck_assert(heard.warnings.n == 1 && strstr(heard.warnings.text[0], "3 of 3 trajectories lie beyond what the network was trained with: advection.beta from 99 to 99"));
+  ck_refused(Predict(s, DataPath("states", "line.h5"), 0, false, &heard), "line.h5");
+  ck_refused(Predict(s, DataPath("states", "coarse.h5"), 0, false, &heard), "u lies over another grid than the data: make it on the grid of");
+  ck_refused(Predict(s, DataPath("states", "untold.h5"), 0, false, &heard), "beta");
+  ck_refused(Predict(s, DataPath("states", "nowhere.h5"), 0, false, &heard), "nowhere.h5 cannot be read; give an HDF5 file");
+  Field("u", 4, (size_t[]){3, 2, NY, NX}, &u[0][0][0]); /* what was refused has left the last ones as they were */
+  ck_ok(NomosParametersEdit(s->parameters, &weights));
+  for (size_t i = 0; i < NomosParametersSize(s->parameters); i++) ((double *)weights)[i] *= 1e200;
+  ck_ok(Predict(s, DataPath("states", "longer.h5"), 0, false, &heard));
+  ck_assert(heard.warnings.n == 1 && strstr(heard.warnings.text[0], "4 of 4 predictions are not finite, the first one that of trajectory 0"));
+  EndEmulator(&config, &s);
+}
+END_TEST
+
+NOMOS_TEST_SUITE("predictions of a neural_operator", OfAnEnsemble, OfOneNetwork)
