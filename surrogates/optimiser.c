@@ -104,6 +104,14 @@ PetscErrorCode NomosOptimiserSetSteps(NomosOptimiser optimiser, int64_t steps)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode NomosOptimiserRestart(NomosOptimiser optimiser)
+{
+  PetscFunctionBeginUser;
+  optimiser->steps = 0;
+  for (size_t i = 0; i < optimiser->method->n_arrays; i++) memset(optimiser->arrays[i].values, 0, optimiser->numbers.n * TypeSize(optimiser->type));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static const char *ArrayName(const NomosOptimiserArray *array, char name[NOMOS_MAX_NAME])
 {
   snprintf(name, NOMOS_MAX_NAME, "optimiser_%s", array->name);

@@ -40,6 +40,8 @@ typedef struct {
 } NomosOptimiserArray;
 void           NomosOptimiserState(NomosOptimiser optimiser, size_t *n_arrays, const NomosOptimiserArray **arrays);
 PetscErrorCode NomosOptimiserSetSteps(NomosOptimiser optimiser, int64_t steps);
+/* As it was created. */
+PetscErrorCode NomosOptimiserRestart(NomosOptimiser optimiser);
 /* The state as arrays "optimiser_first_moment", ... of a checkpoint; the same on every rank of its communicator. Collective over it. The number of steps is the caller's to store. */
 PetscErrorCode NomosOptimiserSave(NomosOptimiser optimiser, MPI_Comm comm, NomosCheckpoint checkpoint);
 PetscErrorCode NomosOptimiserLoad(NomosOptimiser optimiser, NomosCheckpoint checkpoint);

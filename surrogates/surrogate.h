@@ -83,6 +83,8 @@ typedef struct {
   PetscErrorCode (*loss_operator)(const NomosBatchLoss *loss, NomosOperator *op);
   /* The epoch from which on the loss that is trained is one function of the weights: when its curriculum is over. Losses before and after it do not compare. At most n_epochs: never. NULL: 0. */
   int64_t (*settled)(NomosSurrogate s, int64_t n_epochs);
+  /* Epochs at the beginning in which another loss is trained than later: after them the optimiser begins anew. NULL: none. */
+  int64_t (*warm_up)(NomosSurrogate s);
   bool first_order; /* `loss` has a gradient and no more: a model without second derivatives is in it */
   /* In training, when the gradient of such a loss has been taken and its tape still stands: running averages into buffers (NomosBatchStatisticsKeep). Their changes are averaged over the
      ranks after every step. Not collective. NULL: buffers do not change. */
@@ -101,6 +103,8 @@ typedef struct {
   PetscErrorCode (*take_texts)(NomosSurrogate s, NomosSafetensors file);
   /* Predictions by the weights as they are, with an estimate of their error where it has one. Collective. NULL: it makes none of itself. */
   PetscErrorCode (*predict)(NomosSurrogate s, const NomosPrediction *prediction);
+  /* Its texts as a training had them that goes on, in the order of its keys; NULL: the checkpoint has none. May be NULL, then they are made of case and data alone. */
+  PetscErrorCode (*restore_texts)(NomosSurrogate s, const char *const texts[]);
   /* Pictures into `directory`, with the weights as they are. Called on one rank. May be NULL. */
   PetscErrorCode (*pictures)(NomosSurrogate s, const char directory[]);
 

@@ -202,9 +202,11 @@ static PetscErrorCode EvaluatePart(NomosTraining t, const NomosTrainingBatch *ba
 /* What fails on one rank, a solver that blew up, fails on all: none waits for sums that the others have given up. */
 PetscErrorCode NomosTrainingEvaluate(NomosTraining t, const NomosTrainingBatch *batch, double *loss, void *gradient)
 {
-  double mean;
+  const bool keeps = gradient && t->former_buffers;
+  double     mean;
 
   PetscFunctionBeginUser;
+  if (keeps) PetscCall(NomosTrainingKeepBuffers(t));
   if (t->size == 1) PetscCall(EvaluatePart(t, batch, &mean, gradient));
   else {
     const bool     quiet  = NomosErrorSetQuiet(true);
@@ -214,6 +216,7 @@ PetscErrorCode NomosTrainingEvaluate(NomosTraining t, const NomosTrainingBatch *
   }
   PetscCall(NomosSumOverRanks(t->comm, 1, &mean));
   if (gradient) PetscCall(NomosSumGradientOverRanks(t->comm, t->type, t->n_weights, gradient));
+  if (keeps) PetscCall(NomosTrainingShareBuffers(t));
   *loss = mean;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -370,6 +373,11 @@ static PetscErrorCode ScaleStep(NomosTraining t, const NomosBatch *batch, void *
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+int64_t NomosTrainingWarmUp(NomosTraining t)
+{
+  return t->surrogate->ops->warm_up ? t->surrogate->ops->warm_up(t->surrogate) * t->status.steps_per_epoch : 0;
+}
+
 static PetscErrorCode Step(NomosTraining t)
 {
   NomosTrainingStatus *status = &t->status;
@@ -379,7 +387,7 @@ static PetscErrorCode Step(NomosTraining t)
 
   PetscFunctionBeginUser;
   PetscCall(Order(t));
-  if (t->former_buffers) PetscCall(NomosTrainingKeepBuffers(t));
+  if (status->step && status->step == NomosTrainingWarmUp(t)) PetscCall(NomosOptimiserRestart(t->optimiser));
   PetscCall(NomosTrainingEvaluate(t, &(NomosTrainingBatch){.split = NOMOS_SPLIT_TRAIN, .n = n, .piece = n, .examples = t->order + first}, &status->loss, t->gradient));
   PetscCall(NomosClipFromConfig(t->surrogate->config, &(NomosClipInput){.type = t->type, .n = t->n_weights, .n_parts = t->n_parts, .ends = t->ends}, t->gradient, &status->gradient_norm));
   PetscCall(NomosTrainingCheckFinite(t, status->loss, status->gradient_norm));
@@ -389,7 +397,6 @@ static PetscErrorCode Step(NomosTraining t)
   if (t->former) PetscCall(PetscMemcpy(t->former, values, NomosTrainingBytes(t)));
   PetscCall(NomosOptimiserStep(t->optimiser, status->rate, t->gradient, values));
   if (t->former) PetscCall(ScaleStep(t, &(NomosBatch){.split = NOMOS_SPLIT_TRAIN, .n = n, .examples = t->order + first, .step = status->step, .epoch = status->epoch, .n_epochs = status->n_epochs, .seed = t->surrogate->seed}, values));
-  if (t->former_buffers) PetscCall(NomosTrainingShareBuffers(t));
   t->loss_sum += status->loss * (double)n;
   t->loss_n += (double)n;
   status->step++;

@@ -52,6 +52,8 @@ typedef struct {
   bool          training; /* the loss that is trained, although its gradient is not asked for */
 } NomosTrainingBatch;
 PetscErrorCode NomosTrainingEvaluate(NomosTraining t, const NomosTrainingBatch *batch, double *loss, void *gradient);
+/* Steps of the surrogate's warm-up, after which the optimiser begins anew; 0: none. */
+int64_t NomosTrainingWarmUp(NomosTraining t);
 /* An epoch has ended with this mean loss: validation, best weights, early stop, hooks. */
 PetscErrorCode NomosTrainingEndEpoch(NomosTraining t, double loss);
 PetscErrorCode NomosTrainingCheckFinite(NomosTraining t, double loss, double norm);

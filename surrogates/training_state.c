@@ -71,6 +71,7 @@ PetscErrorCode NomosTrainingSave(NomosTraining t, NomosCheckpoint checkpoint)
   snprintf(text + strlen(text), sizeof text - strlen(text), "has_best %d\n", t->best != NULL);
   PetscCall(NomosCheckpointWriteText(checkpoint, "training", text));
   if (t->surrogate->data_hash[0]) PetscCall(NomosCheckpointWriteText(checkpoint, "data", t->surrogate->data_hash));
+  for (size_t i = 0; t->surrogate->ops->restore_texts && i < t->surrogate->n_texts; i++) PetscCall(NomosCheckpointWriteText(checkpoint, TensorName("text", i, name), t->surrogate->texts[i]));
   for (size_t i = 0; i < t->n_tensors; i++) {
     NomosParameter p;
     PetscCall(NomosParametersGet(t->parameters, i, &p));
@@ -89,6 +90,22 @@ static const char *Find(const char text[], const char name[])
   for (const char *line = text; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
     if (!strncmp(line, name, n) && line[n] == ' ') return line + n + 1;
   return NULL;
+}
+
+/* What of its texts case and data do not say. */
+static PetscErrorCode RestoreTexts(NomosTraining t, NomosCheckpoint checkpoint)
+{
+  const size_t n = t->surrogate->n_texts;
+  char       **texts, name[NOMOS_MAX_NAME];
+
+  PetscFunctionBeginUser;
+  if (!t->surrogate->ops->restore_texts) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscCalloc1(n + 1, &texts));
+  for (size_t i = 0; i < n; i++) PetscCall(NomosCheckpointReadText(checkpoint, TensorName("text", i, name), &texts[i]));
+  PetscCall(t->surrogate->ops->restore_texts(t->surrogate, (const char *const *)texts));
+  for (size_t i = 0; i < n; i++) PetscCall(PetscFree(texts[i]));
+  PetscCall(PetscFree(texts));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode NomosTrainingLoad(NomosTraining t, NomosCheckpoint checkpoint, const char path[])
@@ -114,6 +131,7 @@ PetscErrorCode NomosTrainingLoad(NomosTraining t, NomosCheckpoint checkpoint, co
   number              = Find(text, "has_best");
   const bool has_best = number && *number == '1';
   PetscCall(PetscFree(text));
+  PetscCall(RestoreTexts(t, checkpoint));
   if (has_best && !t->best) PetscCall(PetscCalloc1(t->n_tensors, &t->best));
   for (size_t i = 0; i < t->n_tensors; i++) {
     NomosParameter p;
@@ -130,7 +148,8 @@ PetscErrorCode NomosTrainingLoad(NomosTraining t, NomosCheckpoint checkpoint, co
   }
   if (t->optimiser) {
     PetscCall(NomosOptimiserLoad(t->optimiser, checkpoint));
-    PetscCall(NomosOptimiserSetSteps(t->optimiser, t->status.step));
+    const int64_t warm_up = NomosTrainingWarmUp(t);
+    PetscCall(NomosOptimiserSetSteps(t->optimiser, t->status.step - (t->status.step > warm_up ? warm_up : 0)));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

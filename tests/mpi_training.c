@@ -264,12 +264,61 @@ START_TEST(ranks_share_a_batch)
 }
 END_TEST
 
+/* So are the buffers of a method that takes all examples at once: 43 of them, which two ranks share unevenly. */
+START_TEST(lmvm_shares_buffers)
+{
+  Try    try;
+  size_t seen;
+  double count[2];
+
+  Begin(PETSC_COMM_WORLD, (const char *const[]){"train.optimiser=lmvm", "data.validation=0.19", "train.epochs=3", NULL}, &try);
+  ck_assert_uint_eq(try.surrogate->n_examples[NOMOS_SPLIT_TRAIN], 43);
+  ck_ok(Run(&try));
+  ck_ok(NomosParametersFind(try.surrogate->parameters, "seen", &seen));
+  ck_ok(NomosParametersGetDoubles(try.surrogate->parameters, seen, &count[0]));
+  count[1] = count[0];
+  MPI_Bcast(&count[1], 1, MPI_DOUBLE, 0, PETSC_COMM_WORLD);
+  ck_assert(count[0] == count[1] && count[0] >= 43. / 2);
+  End(&try);
+}
+END_TEST
+
+/* After a warm-up the optimiser begins anew, as if the weights were first ones: its moments are those of the last step alone, and the step is as long as a first one. */
+START_TEST(warm_up)
+{
+  for (int warm = 0; warm < 2; warm++) {
+    const NomosOptimiserArray *arrays;
+    Try                        try;
+    size_t                     n_arrays;
+    double                     before[64], longest = 0;
+
+    Begin(PETSC_COMM_WORLD, (const char *const[]){warm ? "toy.warm_up=2" : "toy.warm_up=0", NULL}, &try);
+    try.stop_step = 12; /* 6 an epoch */
+    ck_ok(Run(&try));
+    ck_assert_int_eq(NomosOptimiserSteps(try.training->optimiser), 12);
+    memcpy(before, Weights(&try), N_Weights(&try) * sizeof *before);
+    try.stop_step = 13;
+    ck_ok(Run(&try));
+    ck_assert_int_eq(NomosOptimiserSteps(try.training->optimiser), warm ? 1 : 13);
+    NomosOptimiserState(try.training->optimiser, &n_arrays, &arrays);
+    bool alone = true;
+    for (size_t i = 0; i < N_Weights(&try); i++) {
+      alone   = alone && fabs(((const double *)arrays[0].values)[i] - 0.1 * ((const double *)try.training->gradient)[i]) < 1e-15;
+      longest = fmax(longest, fabs(Weights(&try)[i] - before[i]));
+    }
+    ck_assert(alone == warm);
+    if (warm) ck_assert_double_eq_tol(longest, 0.02, 1e-6); /* the rate */
+    End(&try);
+  }
+}
+END_TEST
+
 /* Stopped in the middle of an epoch, saved, loaded into a new process's objects: the same bits as without. */
 START_TEST(resume_is_exact)
 {
-  const char *const methods[] = {"train.optimiser=adam", "train.optimiser=amsgrad", "train.optimiser=lmvm", "train.precision=float32"};
+  const char *const methods[] = {"train.optimiser=adam", "train.optimiser=amsgrad", "train.optimiser=lmvm", "train.precision=float32", "toy.warm_up=1", "toy.warm_up=3"}; /* a warm-up that is over, one that is not */
 
-  for (size_t m = 0; m < 4; m++) {
+  for (size_t m = 0; m < sizeof methods / sizeof *methods; m++) {
     const bool          lmvm       = m == 2;
     const char *const   settings[] = {methods[m], "toy.width=5", lmvm ? "train.epochs=30" : "train.epochs=5", "train.schedule=cosine", "train.lmvm_restart=10", "train.tolerance=0", NULL};
     Try                 whole, first, second;
@@ -599,4 +648,4 @@ START_TEST(first_weights)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("training", sums_in_the_order_of_the_ranks, lmvm_reaches_the_least_squares, ranks_share_a_batch, resume_is_exact, best_weights_and_early_stop, curriculum, rates_of_tensors, nan_is_told, failure_of_one_rank, validations_that_are_no_numbers, foreign_weights, first_weights, keys_of_training)
+NOMOS_TEST_SUITE("training", sums_in_the_order_of_the_ranks, lmvm_reaches_the_least_squares, ranks_share_a_batch, lmvm_shares_buffers, warm_up, resume_is_exact, best_weights_and_early_stop, curriculum, rates_of_tensors, nan_is_told, failure_of_one_rank, validations_that_are_no_numbers, foreign_weights, first_weights, keys_of_training)

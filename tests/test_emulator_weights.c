@@ -40,6 +40,8 @@ START_TEST(OtherPoints)
     {{BETA, "neural_operator.form=flux"},                                                                       false},
     {{BETA, "neural_operator.conditioning=channel_attention", "neural_operator.form=increment"},                false},
     {{BETA, "neural_operator.conditioning=none", "neural_operator.form=next_state"},                            true },
+    {{BETA, "neural_operator.form=increment", "fno.pad=2"},                                                     false}, /* a period of 34/32 of the box, and of 66/64 */
+    {{BETA, "neural_operator.form=increment", "neural_operator.periodic=false"},                                true }, /* pads of an eighth of the points */
   };
   MakeData("coarse", 2 * NX, slow);
   MakeData("fine", 4 * NX, slow);
@@ -107,6 +109,25 @@ START_TEST(OtherParameters)
     ck_assert(!strstr(text, "parameters beyond those of train.weights") == !wide);
     ck_ok(s->ops->warn(s, Count, &n_warnings));
     ck_assert_int_eq(n_warnings, 0);
+    /* and a training that goes on from a checkpoint of this one knows what both saw */
+    NomosTraining   training;
+    NomosCheckpoint checkpoint;
+    ck_ok(NomosTrainingCreate(s, &training));
+    ck_ok(NomosCheckpointCreate(PETSC_COMM_SELF, In("checkpoints"), wide, 0, &checkpoint));
+    ck_ok(NomosTrainingSave(training, checkpoint));
+    ck_ok(NomosCheckpointClose(&checkpoint));
+    ck_ok(NomosTrainingDestroy(&training));
+    EndEmulator(&config, &s);
+    ck_ok(CreateEmulator(PETSC_COMM_SELF, wide ? "fast" : "between", (const char *const[]){BETA, weights, NULL}, &config, &s));
+    no = s->context;
+    ck_assert(no->range.low[0] > 0.5);
+    ck_ok(NomosTrainingCreate(s, &training));
+    ck_ok(NomosCheckpointOpen(PETSC_COMM_SELF, In("checkpoints"), "latest", NULL, &checkpoint));
+    ck_ok(NomosTrainingLoad(training, checkpoint, "it"));
+    ck_ok(NomosCheckpointClose(&checkpoint));
+    ck_assert_str_eq(no->texts[NOMOS_EMULATOR_RANGES], wide ? "0.5,8" : "0.5,1");
+    ck_assert(no->range.low[0] == 0.5 && no->range.high[0] == (wide ? 8 : 1));
+    ck_ok(NomosTrainingDestroy(&training));
     EndEmulator(&config, &s);
   }
 }

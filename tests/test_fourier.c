@@ -207,6 +207,8 @@ START_TEST(test_transforms_refuse_what_does_not_fit)
   ck_refused(NomosTapeStatus(tape), "1 by 6 modes of 1 by 8 points");
   (void)NomosSpectralConvolve(image, Tensor(tape, NOMOS_F64, 2, 5, (size_t[]){3, 2, 3, 4, 2}));
   ck_refused(NomosTapeStatus(tape), "3 by 4 modes");
+  (void)NomosSpectralConvolve(image, Tensor(tape, NOMOS_F64, 2, 5, (size_t[]){3, 2, 1, 4, 2}));
+  ck_refused(NomosTapeStatus(tape), "1 by 4 modes of 6 by 8 points"); /* of either sign: never one */
   (void)NomosSpectralConvolve(image, Tensor(tape, NOMOS_F64, 2, 5, (size_t[]){4, 2, 4, 4, 2}));
   ck_refused(NomosTapeStatus(tape), "[2, 3, 6, 8] and [4, 2, 4, 4, 2]");
   ck_ok(NomosTapeDestroy(&tape));

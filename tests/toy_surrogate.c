@@ -9,7 +9,7 @@
 #include <time.h>
 
 typedef struct {
-  int64_t            width, grow_epochs, nan_step, nan_validation, fail_example, n_judged;
+  int64_t            width, grow_epochs, nan_step, nan_validation, fail_example, warm_up, n_judged;
   bool               warn;
   double             pause, frozen, grow;
   size_t             n_x, n_y, seen; /* seen: a buffer that counts the examples that this rank was trained with */
@@ -22,6 +22,7 @@ static const NomosParam toy_params[] = {
   {"toy.nan_step", NOMOS_PARAM_INT,  "-1", NULL, -1, 1e9,  NULL, false, "The loss is NaN from this step on; -1: never."},
   {"toy.nan_validation", NOMOS_PARAM_INT, "-1", NULL, -1, 1e9, NULL, false, "Losses of other splits than the training are NaN up to the end of this epoch; -1: never."},
   {"toy.fail_example", NOMOS_PARAM_INT, "-1", NULL, -1, 1e9, NULL, false, "The loss of this example of the training fails, as that of a solver that blows up does; -1: of none."},
+  {"toy.warm_up", NOMOS_PARAM_INT, "0", NULL, 0, 1e9, NULL, false, "Epochs after which the optimiser begins anew."},
   {"toy.frozen",   NOMOS_PARAM_REAL, "0",  NULL, 0,  1,    NULL, false, "By how much the first layer's rate is lowered."},
   {"toy.grow",     NOMOS_PARAM_REAL, "0",  NULL, 0,  1e6,  NULL, false, "The loss that is trained grows by this factor of itself in every epoch, as that of a curriculum may."},
   {"toy.grow_epochs", NOMOS_PARAM_INT, "1000000000", NULL, 0, 1e9, NULL, false, "And no more after so many epochs."},
@@ -53,6 +54,7 @@ static PetscErrorCode ToyCreate(NomosSurrogate s)
   PetscCall(NomosConfigGetInt(s->config, "toy.nan_step", &toy->nan_step));
   PetscCall(NomosConfigGetInt(s->config, "toy.nan_validation", &toy->nan_validation));
   PetscCall(NomosConfigGetInt(s->config, "toy.fail_example", &toy->fail_example));
+  PetscCall(NomosConfigGetInt(s->config, "toy.warm_up", &toy->warm_up));
   PetscCall(NomosConfigGetReal(s->config, "toy.frozen", &toy->frozen));
   PetscCall(NomosConfigGetReal(s->config, "toy.grow", &toy->grow));
   PetscCall(NomosConfigGetInt(s->config, "toy.grow_epochs", &toy->grow_epochs));
@@ -114,6 +116,11 @@ static PetscErrorCode ToyLoss(NomosSurrogate s, const NomosBatch *batch, NomosTa
   if ((toy->nan_step >= 0 && batch->step >= toy->nan_step) || (!batch->training && batch->epoch <= toy->nan_validation)) *loss = NomosFunction(NOMOS_LOG, 0, NomosAffine(*loss, 0, -1));
   if (toy->pause > 0) nanosleep(&(struct timespec){(time_t)toy->pause, (long)(1e9 * fmod(toy->pause, 1))}, NULL);
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static int64_t ToyWarmUp(NomosSurrogate s)
+{
+  return ((Toy *)s->context)->warm_up;
 }
 
 static PetscErrorCode ToyKeep(NomosSurrogate s, const NomosBatch *batch)
@@ -191,7 +198,7 @@ const NomosSurrogateOps NomosSurrogateOps_Toy = {
   .destroy  = ToyDestroy,
   .fit      = ToyFit,
   .loss     = ToyLoss,
-  .keep     = ToyKeep,
+  .warm_up = ToyWarmUp, .keep     = ToyKeep,
   .settled  = ToySettled,
   .rate     = ToyRate,
   .evaluate = ToyEvaluate,

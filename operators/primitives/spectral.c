@@ -19,7 +19,7 @@ static NomosTensor Run(const NomosPrimitive *primitive, Kernel kernel_f32, Kerne
   NomosTensor     out = {.tape = tape};
   size_t          capacity;
 
-  if (s->rows > s->n[0] || s->columns > s->n[1] / 2 + 1 || (s->rows > 1 && s->rows % 2) || !s->rows || !s->columns)
+  if (s->rows > s->n[0] || s->columns > s->n[1] / 2 + 1 || (s->rows % 2 && s->n[0] > 1) || !s->rows || !s->columns)
     return NomosTapeFail(tape, PETSC_ERR_ARG_SIZ, "%s: %zu by %zu modes of %zu by %zu points: needs at most points/2 + 1 along the last axis and an even number of at most all along the one before", primitive->name, s->rows, s->columns, s->n[0], s->n[1]);
   for (int i = 0; i < 2; i++)
     if (!(nodes[i] = NomosNodeRead(in[i]))) return out;

@@ -1,4 +1,5 @@
 #include "surrogates/operators/emulator_list.h"
+#include "surrogates/operators/networks/keys.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -144,10 +145,23 @@ PetscErrorCode NomosEmulatorFit(NomosEmulator emulator, NomosParameters paramete
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-bool NomosEmulatorIsOfGrid(NomosEmulator e)
+PetscErrorCode NomosEmulatorIsOfGrid(NomosEmulator e, NomosConfig config, const size_t points[], bool *is)
 {
   const NomosEmulatorNetwork *network = e->context;
-  return e->form == NOMOS_EMULATOR_FLUX || e->conditioning->of_grid || network->ops->of_grid;
+  NomosEmulatorShape          other   = e->shape;
+  size_t                      pad, other_pad;
+  bool                        differ = false, stretched = false;
+
+  PetscFunctionBeginUser;
+  for (int d = 0; d < e->shape.n_space; d++) other.points[d] = points[d];
+  if (network->ops->padding) {
+    PetscCall(NomosEmulatorPadding(config, network->ops->padding, &e->shape, &pad));
+    PetscCall(NomosEmulatorPadding(config, network->ops->padding, &other, &other_pad));
+    for (int d = 0; d < e->shape.n_space; d++) stretched = stretched || pad * other.points[d] != other_pad * e->shape.points[d];
+  }
+  for (int d = 0; d < e->shape.n_space; d++) differ = differ || points[d] != e->shape.points[d];
+  *is = differ && (stretched || e->form == NOMOS_EMULATOR_FLUX || e->conditioning->of_grid || network->ops->of_grid);
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 bool NomosEmulatorWarmsUp(NomosEmulator emulator, const char tensor[])

@@ -37,6 +37,7 @@ typedef struct {
   const NomosParam *params; /* NAME.* */
   size_t            size;   /* of its context, zero before create */
   bool              of_grid; /* on another grid than that of its training it is another function */
+  const char       *padding; /* or where this key's points (keys.h) are another share of it; NULL: it has none */
   PetscErrorCode (*create)(const NomosEmulatorNetworkInput *input, void *context);
   PetscErrorCode (*destroy)(void *context); /* what it holds; also after a create that failed. NULL: nothing */
   /* code: ignored where n_code is 0. statistics: of batch norms, in training; else NULL. */
@@ -109,7 +110,8 @@ typedef struct {
 } NomosEmulatorStepInput;
 /* u' and, where the conditioning has one (else a tensor that is not valid), its own prediction of it. */
 NomosTensor NomosEmulatorStep(NomosEmulator emulator, const NomosTensor w[], const NomosEmulatorStepInput *input, NomosTensor *auxiliary);
-bool        NomosEmulatorIsOfGrid(NomosEmulator emulator); /* network, conditioning or form is */
+/* Is it another function on its grid than the same weights were on a grid of these points? Network, conditioning or form may be of the cells, and padding another share of the period. */
+PetscErrorCode NomosEmulatorIsOfGrid(NomosEmulator emulator, NomosConfig config, const size_t points[], bool *is);
 bool        NomosEmulatorWarmsUp(NomosEmulator emulator, const char tensor[]);
 
 /* `neural_operator.network`, `.conditioning`, `.form`. */

@@ -169,6 +169,11 @@ static double Rate(NomosSurrogate s, const NomosBatch *batch, const char tensor[
   return batch->epoch >= no->warm_up || NomosEmulatorWarmsUp(no->emulator, tensor) ? 1 : 0;
 }
 
+static int64_t WarmUp(NomosSurrogate s)
+{
+  return ((NomosNeuralOperator *)s->context)->warm_up;
+}
+
 static PetscErrorCode Warn(NomosSurrogate s, NomosWarningFn warn, void *ctx)
 {
   PetscFunctionBeginUser;
@@ -212,11 +217,12 @@ const NomosSurrogateOps NomosSurrogateOps_NeuralOperator = {
   .keep      = NomosNeuralOperatorKeep,
   .settled   = Settled,
   .rate      = Rate,
+  .warm_up   = WarmUp,
   .evaluate  = NomosNeuralOperatorEvaluate,
   .results   = NomosNeuralOperatorResults,
   .predict   = NomosNeuralOperatorWritePredictions,
   .warn      = Warn,
-  .take_texts = NomosNeuralOperatorTakeTexts,
+  .take_texts = NomosNeuralOperatorTakeTexts, .restore_texts = NomosNeuralOperatorRestoreTexts,
   .pictures  = NomosNeuralOperatorPictures,
   .foresee   = NomosNeuralOperatorForesee,
   .model     = &NomosModelOps_Emulator,

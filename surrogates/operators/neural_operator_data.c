@@ -221,19 +221,17 @@ PetscErrorCode NomosTrajectoriesRead(NomosSurrogate s, const NomosTrajectoriesIn
   *t = (NomosTrajectories){.n = n, .n_frames = NomosDatasetFrames(input->dataset, input->split)};
   PetscCall(NomosNeuralOperatorUnits(s, mean, deviation));
   PetscCall(PetscMalloc2(t->n_frames * n * no->size, &t->states, n * P + 1, &t->parameters));
-  PetscCall(PetscMalloc1(n * t->n_frames * no->n_points, &values));
-  for (size_t f = 0; f < no->n_fields; f++) {
-    PetscCall(NomosDatasetRead(input->dataset, f, input->split, n, input->examples, values));
-    for (size_t i = 0; i < n; i++)
+  PetscCall(PetscMalloc1(t->n_frames * no->n_points, &values));
+  for (size_t i = 0; i < n; i++) { /* one after the other, as a block of the files holds all variables of its frames */
+    for (size_t f = 0; f < no->n_fields; f++) {
+      PetscCall(NomosDatasetRead(input->dataset, f, input->split, 1, &input->examples[i], values));
       for (size_t k = 0; k < t->n_frames; k++) {
-        const double *from = values + (i * t->n_frames + k) * no->n_points;
+        const double *from = values + k * no->n_points;
         double       *to   = t->states + (k * n + i) * no->size + f * no->n_points;
         for (size_t x = 0; x < no->n_points; x++) to[x] = (from[x] - mean[f]) / deviation[f];
       }
-  }
-  for (size_t p = 0; p < P; p++) {
-    PetscCall(NomosDatasetRead(input->dataset, no->n_fields + p, input->split, n, input->examples, values));
-    for (size_t i = 0; i < n; i++) t->parameters[i * P + p] = values[i];
+    }
+    for (size_t p = 0; p < P; p++) PetscCall(NomosDatasetRead(input->dataset, no->n_fields + p, input->split, 1, &input->examples[i], &t->parameters[i * P + p]));
   }
   PetscCall(PetscFree(values));
   PetscFunctionReturn(PETSC_SUCCESS);

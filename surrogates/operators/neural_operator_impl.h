@@ -232,6 +232,8 @@ PetscErrorCode NomosNeuralOperatorWarn(NomosSurrogate s, NomosWarningFn warn, vo
 /* Where a case asks for the logarithm of a parameter that has none (conditionings/scale.h); else "". */
 PetscErrorCode NomosNeuralOperatorDescribe(NomosSurrogate s, size_t n_text, char text[]);
 PetscErrorCode NomosNeuralOperatorTakeTexts(NomosSurrogate s, NomosSafetensors file);
+/* Of a training that began with others' weights the range is that of both. */
+PetscErrorCode NomosNeuralOperatorRestoreTexts(NomosSurrogate s, const char *const texts[]);
 
 /* ---- neural_operator_intervals.c */
 

@@ -123,11 +123,13 @@ static PetscErrorCode CheckPoints(NomosSurrogate s, NomosSafetensors file)
   const NomosNeuralOperator *no   = s->context;
   const char                *text = NomosSafetensorsMetadata(file, nomos_emulator_text_keys[NOMOS_EMULATOR_POINTS]);
   size_t                     points[2];
+  bool                       other;
 
   PetscFunctionBeginUser;
-  if (!text || sscanf(text, "%zu,%zu", &points[0], &points[1]) < no->shape.n_space || !(NomosEmulatorIsOfGrid(no->emulator) || no->solver)) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!text || sscanf(text, "%zu,%zu", &points[0], &points[1]) < no->shape.n_space) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosEmulatorIsOfGrid(no->emulator, s->config, points, &other));
   for (int d = 0; d < no->shape.n_space; d++)
-    NomosCheck(points[d] == no->shape.points[d], s->comm, PETSC_ERR_ARG_INCOMP, "%s: these data have %zu points along %s, those that the weights were trained with %zu, and this network is of the cells of its grid (neural_operator.conditioning = channel_attention or cape, .network = unet or deeponet, .form = flux, .base = solver): on other points it is another function; choose data of that grid", s->data_path, no->shape.points[d], NomosAxisName(no, d), points[d]);
+    NomosCheck(!(other || no->solver) || points[d] == no->shape.points[d], s->comm, PETSC_ERR_ARG_INCOMP, "%s: these data have %zu points along %s, those that the weights were trained with %zu, and this network is of the cells of its grid (neural_operator.conditioning = channel_attention or cape, .network = unet or deeponet, .form = flux, .base = solver, a padding that is another part of this grid): on other points it is another function; choose data of that grid", s->data_path, no->shape.points[d], NomosAxisName(no, d), points[d]);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -168,6 +170,19 @@ PetscErrorCode NomosNeuralOperatorTakeTexts(NomosSurrogate s, NomosSafetensors f
   if (s->weights) PetscCall(CheckPoints(s, file));
   if (range.known && s->begins) PetscCall(Widen(s, &range));
   else if (range.known) no->range = range; /* else it is taken for that of the data that are there */
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosNeuralOperatorRestoreTexts(NomosSurrogate s, const char *const texts[])
+{
+  NomosNeuralOperator *no = s->context;
+  NomosParameterRange  range;
+
+  PetscFunctionBeginUser;
+  NomosParameterRangeRead(&range, no->n_parameters, texts[NOMOS_EMULATOR_RANGES]);
+  if (!range.known) PetscFunctionReturn(PETSC_SUCCESS);
+  no->range = range;
+  NomosParameterRangeWrite(&no->range, no->n_parameters, sizeof no->texts[0], no->texts[NOMOS_EMULATOR_RANGES]);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

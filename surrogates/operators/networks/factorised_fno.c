@@ -45,6 +45,7 @@ const NomosEmulatorNetworkOps NomosEmulatorNetworkOps_FactorisedFno = {
   .summary   = "Fourier neural operator of one axis at a time, with residuals.",
   .reference = "doi:10.48550/arXiv.2111.13802",
   .n_params  = sizeof params / sizeof *params, .params = params,
+  .padding   = "factorised_fno.pad",
   .size      = sizeof(NomosFactorisedFno),
   .create    = Create,
   .apply     = Apply,

@@ -45,6 +45,7 @@ const NomosEmulatorNetworkOps NomosEmulatorNetworkOps_Fno = {
   .summary   = "Fourier neural operator.",
   .reference = "doi:10.48550/arXiv.2010.08895",
   .n_params  = sizeof params / sizeof *params, .params = params,
+  .padding   = "fno.pad",
   .size      = sizeof(NomosFno),
   .create    = Create,
   .apply     = Apply,
