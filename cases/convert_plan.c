@@ -20,7 +20,7 @@ typedef struct {
 /* What went through 32 bits, as in The Well's files, is still the number that it was. */
 static bool IsValue(double value, double wanted)
 {
-  return (float)value == (float)wanted;
+  return value == wanted || value == (double)(float)wanted;
 }
 
 static PetscErrorCode ReadCondition(const NomosConvertSource *s, const char text[], Condition *condition)
