@@ -24,7 +24,8 @@ typedef struct {
   NomosConvertSource       source;
   NomosTrajectoryFileInput input;
   NomosFieldDim            dims[MAX_DIMS];
-  double                  *numbers; /* of the trajectories */
+  NomosConvertPlan         plan;
+  double                  *numbers, *list; /* of the trajectories; the values of a parameter in one file */
   NomosFieldVariable       variables[NOMOS_CONVERT_MAX_VARIABLES];
   NomosFieldAttribute      attributes[N_TEXTS + 1 + NOMOS_CONVERT_MAX_VARIABLES];
   char                    *values[N_TEXTS], *title, *references;
@@ -45,7 +46,7 @@ static PetscErrorCode DescribeAxes(Conversion *c)
   NomosFieldFileInput *file = &c->input.file;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc1(s->n_trajectories, &c->numbers));
+  PetscCall(PetscMalloc2(s->n_trajectories, &c->numbers, s->n_trajectories, &c->list));
   for (size_t i = 0; i < s->n_trajectories; i++) c->numbers[i] = (double)i;
   c->dims[file->n_dims++] = (NomosFieldDim){.name = "trajectory", .size = s->n_trajectories, .values = c->numbers, .long_name = "number of the trajectory"};
   c->dims[file->n_dims++] = (NomosFieldDim){.name = "time", .size = s->n_frames - s->first_frame, .values = s->times + s->first_frame, .unit = s->time_unit[0] ? s->time_unit : "1", .long_name = "time", .standard_name = "time", .axis = "T"};
@@ -131,7 +132,8 @@ static PetscErrorCode KeepIntervals(Conversion *c, NomosLog log)
 
 /* ---- the numbers */
 
-static PetscErrorCode CopyTrajectory(Conversion *c, size_t trajectory, size_t block, double values[])
+/* From trajectory `from` of the source to `to` of the file. */
+static PetscErrorCode CopyTrajectory(Conversion *c, size_t from, size_t to, size_t block, double values[])
 {
   NomosConvertSource *s = &c->source;
   const size_t        n_frames = s->n_frames - s->first_frame;
@@ -141,19 +143,46 @@ static PetscErrorCode CopyTrajectory(Conversion *c, size_t trajectory, size_t bl
     const size_t n = PetscMin(block, n_frames - frame);
     for (size_t f = 0; f < s->n_fields; f++) {
       const NomosConvertField *field = &s->fields[f];
-      size_t                   start[MAX_DIMS] = {trajectory}, count[MAX_DIMS] = {1};
+      size_t                   start[MAX_DIMS] = {to}, count[MAX_DIMS] = {1};
       int                      d = 1;
       if (!field->time && frame) continue;
       if (field->time) start[d] = frame, count[d++] = n;
       for (int a = 0; a < s->n_space; a++) start[d] = 0, count[d++] = s->size[a];
-      PetscCall(NomosConvertRead(s, field, trajectory, s->first_frame + frame, field->time ? n : 1, values));
+      PetscCall(NomosConvertRead(s, field, from, s->first_frame + frame, field->time ? n : 1, values));
       PetscCall(NomosTrajectoryFileWrite(c->file, field->name, start, count, values));
     }
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Copy(Conversion *c, NomosLog log)
+/* The values of a parameter in one file. Do they differ? */
+static bool TakeValues(Conversion *c, size_t parameter, const NomosConvertOutput *output)
+{
+  bool differ = false;
+
+  for (size_t i = 0; i < output->n; i++) {
+    c->list[i] = c->source.parameters[parameter].values[output->trajectories[i]];
+    differ     = differ || c->list[i] != c->list[0];
+  }
+  return differ;
+}
+
+/* Files are divided by the values of all parameters that they have one value of. Of another one, which differs inside of one of them, no file has any: a folder whose files have other parameters would be none to train on. */
+static PetscErrorCode CopyParameter(Conversion *c, size_t parameter, const NomosConvertOutput *output, NomosLog log)
+{
+  const NomosConvertPlan *plan = &c->plan;
+  const char             *name = c->source.parameters[parameter].name;
+  bool                    differs = false;
+
+  PetscFunctionBeginUser;
+  for (size_t k = 0; k < plan->n && plan->n > 1 && !differs; k++) differs = TakeValues(c, parameter, &plan->outputs[k]);
+  (void)TakeValues(c, parameter, output);
+  if (!differs) PetscCall(NomosTrajectoryFileWrite(c->file, name, (size_t[]){0}, &output->n, c->list));
+  if (output == plan->outputs && !NomosTrajectoryFileHolds(c->file, name)) PetscCall(NomosLogPrint(log, NOMOS_LOG_WARNING, "left_out", "%s is left out: it differs between trajectories, and this layout of %s has one value for all (--format well has each)", name, c->input.format));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Copy(Conversion *c, const NomosConvertOutput *output, NomosLog log)
 {
   NomosConvertSource *s     = &c->source;
   const size_t        frame = s->points * sizeof(double), block = PetscMax(1, PetscMin(s->n_frames, BLOCK_BYTES / frame));
@@ -163,14 +192,11 @@ static PetscErrorCode Copy(Conversion *c, NomosLog log)
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc1(block * s->points, &values));
   PetscErrorCode failed = PETSC_SUCCESS;
-  for (size_t p = 0; p < s->n_parameters && !failed; p++) {
-    failed = NomosTrajectoryFileWrite(c->file, s->parameters[p].name, (size_t[]){0}, (size_t[]){s->n_trajectories}, s->parameters[p].values);
-    if (!failed && !NomosTrajectoryFileHolds(c->file, s->parameters[p].name)) PetscCall(NomosLogPrint(log, NOMOS_LOG_WARNING, "left_out", "%s is left out: it differs between trajectories, and this layout of %s has one value for all (--format well has each)", s->parameters[p].name, c->input.format));
-  }
-  for (size_t i = 0; i < s->n_trajectories && !failed; i++) {
-    failed = CopyTrajectory(c, i, block, values);
-    snprintf(note, sizeof note, "%zu of %zu trajectories", i + 1, s->n_trajectories);
-    if (!failed) PetscCall(NomosLogProgress(log, &(NomosProgress){.fraction = (double)(i + 1) / (double)s->n_trajectories, .step = (int64_t)i + 1, .dt = NAN, .cfl = NAN, .note = note}));
+  for (size_t p = 0; p < s->n_parameters && !failed; p++) failed = CopyParameter(c, p, output, log);
+  for (size_t i = 0; i < output->n && !failed; i++) {
+    failed = CopyTrajectory(c, output->trajectories[i], i, block, values);
+    snprintf(note, sizeof note, "%zu of %zu trajectories", i + 1, output->n);
+    if (!failed) PetscCall(NomosLogProgress(log, &(NomosProgress){.fraction = (double)(i + 1) / (double)output->n, .step = (int64_t)i + 1, .dt = NAN, .cfl = NAN, .note = note}));
   }
   PetscCall(NomosLogProgressEnd(log));
   PetscCall(PetscFree(values));
@@ -199,10 +225,8 @@ static PetscErrorCode CheckGrid(const Conversion *c)
 
 static PetscErrorCode CheckNoDirectory(const char path[])
 {
-  struct stat info;
-
   PetscFunctionBeginUser;
-  PetscCheck(stat(path, &info) || !S_ISDIR(info.st_mode), PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "-o %s: cannot write over a directory: give the name of a file, in it or elsewhere", path);
+  PetscCheck(!NomosConvertIsDirectory(path), PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "-o %s: cannot write over a directory: give the name of a file, in it or elsewhere", path);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -216,15 +240,41 @@ PetscErrorCode NomosConvertMayWrite(const NomosProgram *program, const char path
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* What the layout has no place for. */
+static PetscErrorCode TellLeftOut(const Conversion *c, NomosLog log)
+{
+  const NomosConvertSource *s = &c->source;
+
+  PetscFunctionBeginUser;
+  for (size_t f = 0; f < s->n_fields; f++)
+    if (!NomosTrajectoryFileHolds(c->file, s->fields[f].name)) PetscCall(NomosLogPrint(log, NOMOS_LOG_INFO, "left_out", "%s is left out: this layout of %s has no place for it", s->fields[f].name, c->input.format));
+  for (int a = 0; a < s->n_space && !strcmp(c->input.format, "well"); a++)
+    if (s->boundaries[a] && !NomosTrajectoryWellBoundary(s->boundaries[a])) PetscCall(NomosLogPrint(log, NOMOS_LOG_WARNING, "boundary", "the boundary across %s is %s: The Well's layout has periodic, wall and open ones, and this one is not written", s->space[a], s->boundaries[a]));
+  if (s->left_out[0]) PetscCall(NomosLogPrint(log, NOMOS_LOG_INFO, "left_out", "left out, not over time and the grid of the fields: %s", s->left_out));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Write(Conversion *c, const NomosConvertOutput *output, NomosLog log)
+{
+  PetscFunctionBeginUser;
+  c->input.file.path = output->written;
+  c->dims[0].size    = output->n;
+  PetscCall(NomosTrajectoryFileCreate(&c->input, &c->file));
+  if (output == c->plan.outputs) PetscCall(TellLeftOut(c, log));
+  PetscErrorCode failed  = Copy(c, output, log);
+  PetscErrorCode closing = NomosTrajectoryFileClose(&c->file, !failed);
+  PetscCall(failed);
+  PetscCall(closing);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Run(Conversion *c, const NomosProgram *program, NomosLog log)
 {
-  NomosConvertSource *s = &c->source;
-  PetscErrorCode      failed;
+  NomosConvertSource *s    = &c->source;
+  NomosConvertPlan   *plan = &c->plan;
 
   PetscFunctionBeginUser;
   PetscCall(NomosConvertOpen(program->arguments[0], s));
-  for (size_t i = 0; i < s->n_parts; i++) PetscCheck(!IsSame(s->parts[i].path, c->input.file.path), PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "-o %s is a file that is read: choose another one", c->input.file.path);
-  PetscCall(NomosConvertMayWrite(program, c->input.file.path));
   PetscCall(CheckGrid(c));
   if (!strcmp(c->input.format, "pdebench")) StopTime(s);
   PetscCall(KeepIntervals(c, log));
@@ -233,17 +283,16 @@ static PetscErrorCode Run(Conversion *c, const NomosProgram *program, NomosLog l
   PetscCall(DescribeFile(c));
   c->input.family     = s->family[0] ? s->family : NULL;
   c->input.boundaries = (const char *const *)s->boundaries;
-  PetscCall(NomosTrajectoryFileCreate(&c->input, &c->file));
-  for (size_t f = 0; f < s->n_fields; f++)
-    if (!NomosTrajectoryFileHolds(c->file, s->fields[f].name)) PetscCall(NomosLogPrint(log, NOMOS_LOG_INFO, "left_out", "%s is left out: this layout of %s has no place for it", s->fields[f].name, c->input.format));
-  for (int a = 0; a < s->n_space && !strcmp(c->input.format, "well"); a++)
-    if (s->boundaries[a] && !NomosTrajectoryWellBoundary(s->boundaries[a])) PetscCall(NomosLogPrint(log, NOMOS_LOG_WARNING, "boundary", "the boundary across %s is %s: The Well's layout has periodic, wall and open ones, and this one is not written", s->space[a], s->boundaries[a]));
-  if (s->left_out[0]) PetscCall(NomosLogPrint(log, NOMOS_LOG_INFO, "left_out", "left out, not over time and the grid of the fields: %s", s->left_out));
-  failed = Copy(c, log);
-  PetscErrorCode closing = NomosTrajectoryFileClose(&c->file, !failed);
-  PetscCall(failed);
-  PetscCall(closing);
-  PetscCall(NomosLogPrint(log, NOMOS_LOG_INFO, "written", "%zu trajector%s of %zu frame%s: %s", s->n_trajectories, s->n_trajectories == 1 ? "y" : "ies", s->n_frames - s->first_frame, s->n_frames - s->first_frame == 1 ? "" : "s", c->input.file.path));
+  PetscCall(NomosConvertPlanMake(program, s, &c->input, plan));
+  for (size_t k = 0; k < plan->n; k++) {
+    for (size_t i = 0; i < s->n_parts; i++) PetscCheck(!IsSame(s->parts[i].path, plan->outputs[k].path), PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "-o %s is a file that is read: choose another one", plan->outputs[k].path);
+    PetscCall(NomosConvertMayWrite(program, plan->outputs[k].path));
+  }
+  PetscCall(NomosConvertPlanBegin(plan));
+  for (size_t k = 0; k < plan->n; k++) PetscCall(Write(c, &plan->outputs[k], log));
+  PetscCall(NomosConvertPlanEnd(plan));
+  const size_t n_frames = s->n_frames - s->first_frame;
+  for (size_t k = 0; k < plan->n; k++) PetscCall(NomosLogPrint(log, NOMOS_LOG_INFO, "written", "%zu trajector%s of %zu frame%s: %s", plan->outputs[k].n, plan->outputs[k].n == 1 ? "y" : "ies", n_frames, n_frames == 1 ? "" : "s", plan->outputs[k].path));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -257,11 +306,12 @@ static PetscErrorCode Convert(NomosProgram *program, const char format[])
   PetscFunctionBeginUser;
   if (!directory) {
     PetscCall(NomosTrajectoryFormatFind(format, &(size_t){0}));
-    PetscCall(CheckNoDirectory(program->directory)); /* at its end it would have cost the whole conversion */
+    if (strcmp(format, "pdebench")) PetscCall(CheckNoDirectory(program->directory)); /* at its end it would have cost the whole conversion */
     PetscCall(NomosConvertIsParticles(program->arguments[0], &particles));
   }
   if (particles) {
     PetscCheck(!IsOfGrids(format), PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "%s holds particles, and --format %s takes fields on a grid: choose lagrangebench, or nomos for a file of ours", program->arguments[0], format);
+    PetscCheck(!program->n_set, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "--where %s: %s holds particles, whose trajectories are converted all at once", program->set[0], program->arguments[0]);
     PetscCall(NomosLogOpen(PETSC_COMM_SELF, NULL, program->quiet, &log));
     PetscErrorCode failed = NomosConvertParticles(program, directory, log);
     PetscCall(NomosLogClose(&log));
@@ -269,16 +319,17 @@ static PetscErrorCode Convert(NomosProgram *program, const char format[])
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(PetscNew(&c));
-  c->input = (NomosTrajectoryFileInput){.format = format, .file = {.path = program->directory}};
+  c->input = (NomosTrajectoryFileInput){.format = format};
   PetscCall(NomosLogOpen(PETSC_COMM_SELF, NULL, program->quiet, &log));
   PetscErrorCode failed = Run(c, program, log);
   if (c->file) (void)NomosTrajectoryFileClose(&c->file, false);
+  PetscCall(NomosConvertPlanClose(&c->plan));
   PetscCall(NomosLogClose(&log));
   PetscCall(NomosConvertClose(&c->source));
   for (size_t t = 0; t < N_TEXTS; t++) PetscCall(PetscFree(c->values[t]));
   PetscCall(PetscFree(c->title));
   PetscCall(PetscFree(c->references));
-  PetscCall(PetscFree(c->numbers));
+  PetscCall(PetscFree2(c->numbers, c->list));
   PetscCall(PetscFree(c));
   PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);

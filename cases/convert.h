@@ -1,4 +1,4 @@
-/* Trajectories from files of several layouts into one file of another: `nomos export` and `nomos import`. convert_read.c finds out what there is, convert.c writes it; convert_particles.c does both for particles. */
+/* Trajectories from files of several layouts into one file of another, or one for each value of their parameters: `nomos export` and `nomos import`. convert_read.c finds out what there is, convert_plan.c what goes where, convert.c writes it; convert_particles.c does both for particles. */
 #ifndef NOMOS_CASES_CONVERT_H
 #define NOMOS_CASES_CONVERT_H
 
@@ -50,6 +50,30 @@ PetscErrorCode NomosConvertOpen(const char path[], NomosConvertSource *source);
 PetscErrorCode NomosConvertClose(NomosConvertSource *source);
 /* A block of a field of one trajectory, (n frames, space). Errors: numbers that are not finite, with their place. */
 PetscErrorCode NomosConvertRead(NomosConvertSource *source, const NomosConvertField *field, size_t trajectory, size_t frame, size_t n, double values[]);
+
+/* A file to write, and the trajectories of the source that it gets, in their order. */
+typedef struct {
+  char  *path, *written; /* written: its name until all files are there */
+  size_t n, *trajectories;
+} NomosConvertOutput;
+
+typedef struct {
+  const char         *directory;
+  bool                divided, made; /* divided: into the files of a directory; made: it was not there before */
+  size_t              n;
+  NomosConvertOutput *outputs;
+} NomosConvertPlan;
+
+/* Is it one, or to become one (it ends in /)? */
+bool           NomosConvertIsDirectory(const char path[]);
+/* The trajectories of --where (program->set), all in the file of -o, or in a directory by the names that the layout has for their values (NomosTrajectoryFileName). Errors: parameters and values that there are not. Not collective. */
+PetscErrorCode NomosConvertPlanMake(const NomosProgram *program, const NomosConvertSource *source, const NomosTrajectoryFileInput *input, NomosConvertPlan *plan);
+/* The directory is made, and names to write to are set. */
+PetscErrorCode NomosConvertPlanBegin(NomosConvertPlan *plan);
+/* All are written: those of a directory get their names. */
+PetscErrorCode NomosConvertPlanEnd(NomosConvertPlan *plan);
+/* What has no name by then is removed, and the directory if it was made for that. */
+PetscErrorCode NomosConvertPlanClose(NomosConvertPlan *plan);
 
 /* A file that is there is not written over, but with --force. Not collective. */
 PetscErrorCode NomosConvertMayWrite(const NomosProgram *program, const char path[]);

@@ -397,6 +397,7 @@ static PetscErrorCode TakeFamily(NomosConvertSource *s)
     }
   }
   if (!s->family[0]) PetscCall(GetText(s->reader, NULL, "family", sizeof s->family, s->family));
+  if (!s->family[0]) PetscCall(GetText(s->reader, s->fields[0].source, "family", sizeof s->family, s->family)); /* a flat file of PDEBench's that is ours */
   for (size_t p = 0; p < s->n_parameters && !s->family[0]; p++) {
     const char *dot = strchr(s->parameters[p].key, '.');
     if (dot && strncmp(s->parameters[p].key, "initial.", 8)) snprintf(s->family, sizeof s->family, "%.*s", (int)(dot - s->parameters[p].key), s->parameters[p].key);

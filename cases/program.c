@@ -117,14 +117,17 @@ static const struct {
    "compare.json, pictures of errors over time, and of particles an animation of all runs side by side.\n"
    "\n"
    "  nomos compare fine coarse learned -o compared\n"},
-  {"export", "RUN|FILE|FOLDER --format pdebench|well|lagrangebench -o FILE", EXPORT, 1, 1, NomosCommandExport, "write trajectories as files that PDEBench's, The Well's or LagrangeBench's programs read",
+  {"export", "RUN|FILE|FOLDER --format pdebench|well|lagrangebench -o FILE|DIR/", EXPORT, 1, 1, NomosCommandExport, "write trajectories as files that PDEBench's, The Well's or LagrangeBench's programs read",
    "Of runs and of files of trajectories (those that a training made), or a folder of these: every run, and every trajectory of a file, becomes one of the new file. PDEBench's layout is that\n"
-   "of the family of the equation; it holds one value of each parameter, The Well's one for each trajectory. --format nomos collects runs into a file of our own.\n"
+   "of the family of the equation; such a file has one value of each coefficient (but for groups 0000, 0001, ...), so that a sweep over values goes into a directory, a file for each of\n"
+   "them by PDEBench's names: all of them or, after an error, none. The Well's layout has a value for each trajectory. --format nomos collects runs into a file of our own.\n"
    "Particles become a folder with train.h5, valid.h5, test.h5 and metadata.json: --format lagrangebench, which GNS's programs read too where they take HDF5;\n"
    "or, like orbits, a file of our own. The other layouts are for fields on a grid. Test sets in tests/ beside the data are exported by their own names.\n"
    "\n"
    "  nomos export training --format well -o burgers.hdf5\n"
    "  nomos export runs/burgers --format pdebench -o 1D_Burgers_Sols_Nu0.01.hdf5\n"
+   "  nomos export training/data --format pdebench -o burgers/\n"
+   "  nomos export training/data --format pdebench --where nu=0.02 --where nu=0.04 -o some/\n"
    "  nomos export sand/data --format lagrangebench -o 2D_SAND\n"},
   {"import", "FILE|FOLDER -o FILE", IMPORT, 1, 1, NomosCommandImport, "write a file of PDEBench, The Well or LagrangeBench as one of ours",
    "NetCDF-4, which xarray and ncdump read: fields over (trajectory, time, y, x), parameters over (trajectory). A training needs no import: data.path names such files as they are.\n"
@@ -157,7 +160,8 @@ static const struct {
   {"--output", "-o", "DIR", RUN | GRADCHECK | ASSIMILATE | ESTIMATE | DISCOVER | GENERATE | TRAIN | EVALUATE | SCALING, TEXT, offsetof(NomosProgram, directory), "the run directory (default runs/<case>[-<command>]/<UTC time>-<hash>)"},
   {"--output", "-o", "DIR", PREDICT, TEXT, offsetof(NomosProgram, directory), "where the predictions go (default: predictions/ in RUN)"},
   {"--output", "-o", "DIR", COMPARE, TEXT, offsetof(NomosProgram, directory), "where the results go (default: compare/ in the first run)"},
-  {"--output", "-o", "FILE", EXPORT | IMPORT, TEXT, offsetof(NomosProgram, directory), "the file to write; of format lagrangebench the folder"},
+  {"--output", "-o", "FILE", EXPORT | IMPORT, TEXT, offsetof(NomosProgram, directory), "the file to write; of format lagrangebench the folder; of pdebench a directory (there, or DIR/) for a file of each value"},
+  {"--where", NULL, "KEY=VALUE", EXPORT, LIST_OF_TEXT, 0, "only trajectories with this value of a parameter (or another one that is given for it); of several parameters, of each"},
   {"--format", NULL, "pdebench|well|lagrangebench", EXPORT, TEXT, offsetof(NomosProgram, format), "its layout"},
   {"--beside", NULL, "RUN", PLOT, TEXT, offsetof(NomosProgram, beside), "of particles: show another run beside this one too, at the times both have (plots/beside.png and beside_motion.png)"},
   {"--set", NULL, "KEY=VALUE", PLOT | COMPARE | RUN | GRADCHECK | ASSIMILATE | ESTIMATE | DISCOVER | GENERATE | TRAIN | EVALUATE | PREDICT | SCALING | DESCRIBE, LIST_OF_TEXT, 0, "set a parameter; wins over the case; may be given many times"},

@@ -17,7 +17,7 @@ typedef struct {
   const char                 *restart;   /* latest, a step or a file; NULL: a fresh run */
   const char                 *format;    /* of a file to write */
   size_t                      n_set;
-  const char                **set;       /* key=value */
+  const char                **set;       /* key=value: what is set; of an export, the trajectories that are chosen */
   bool                        force, dry_run, smoke, check, quiet, help, debug;
   int                         argc; /* the whole command line */
   char                      **argv;

@@ -126,6 +126,16 @@ PetscErrorCode NomosTrajectoryFormatFind(const char name[], size_t *number)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+bool NomosTrajectoryFileName(const NomosTrajectoryFileInput *input, const double values[], char name[NOMOS_MAX_PATH])
+{
+  size_t k = 0;
+
+  while (nomos_trajectory_formats[k] && strcmp(nomos_trajectory_formats[k], input->format)) k++;
+  if (!nomos_trajectory_formats[k] || !formats[k]->name_file) return false;
+  formats[k]->name_file(input, values, name);
+  return true;
+}
+
 PetscErrorCode NomosTrajectoryFileCreate(const NomosTrajectoryFileInput *input, NomosTrajectoryFile *file)
 {
   NomosVerdict        verdict = {0};
@@ -161,13 +171,13 @@ PetscErrorCode NomosTrajectoryFileCreate(const NomosTrajectoryFileInput *input, 
 static bool TakeParameter(NomosTrajectoryFile f, size_t v, const double values[], NomosVerdict *verdict)
 {
   const size_t               n     = f->layout.n_trajectories;
-  const NomosTrajectoryPlace place = f->format->place(f, f->input.file.variables[v].name);
+  const NomosTrajectoryPlace place = f->format->place(&f->input, f->input.file.variables[v].name);
   size_t                     i     = 1;
 
   while (i < n && values[i] == values[0]) i++;
   if (i < n && place == NOMOS_PLACE_LEFT_OUT) return true;
   if (i < n && place == NOMOS_PLACE_ONE_VALUE)
-    return NomosVerdictFail(verdict, PETSC_ERR_ARG_INCOMP, "%s: PDEBench's file has one value of %s, but trajectory %zu has %g and trajectory 0 %g; export those with the same value apart from each other, or as --format well", f->path, f->input.file.variables[v].name, i, values[i], values[0]);
+    return NomosVerdictFail(verdict, PETSC_ERR_ARG_INCOMP, "%s: PDEBench's file has one value of %s, but trajectory %zu has %g and trajectory 0 %g; give a directory (-o DIR/), which gets a file for each value, or --format well, whose file has them all", f->path, f->input.file.variables[v].name, i, values[i], values[0]);
   if (PetscMalloc1(n, &f->parameters[v])) return NomosVerdictFail(verdict, PETSC_ERR_MEM, "%s: no memory", f->path);
   memcpy(f->parameters[v], values, n * sizeof *values);
   return true;

@@ -24,6 +24,9 @@ extern const char *const nomos_trajectory_formats[]; /* NULL-terminated */
 /* Number of a format among these. Errors: there is none of that name (with the nearest). Not collective. */
 PetscErrorCode NomosTrajectoryFormatFind(const char name[], size_t *number);
 
+/* The name that the authors of the layout would give to a file of these values (n_variables; those of parameters are looked at): 1D_Burgers_Sols_Nu0.02.hdf5. Other values of what a file has one value of, another name. False: a file of this
+   layout holds every value, and its name says none. */
+bool           NomosTrajectoryFileName(const NomosTrajectoryFileInput *input, const double values[], char name[NOMOS_MAX_PATH]);
 /* Errors: a format that is none; what the layout cannot hold; what NomosFieldFileCreate says. The input is borrowed until it is closed. Not collective: one rank writes. */
 PetscErrorCode NomosTrajectoryFileCreate(const NomosTrajectoryFileInput *input, NomosTrajectoryFile *file);
 /* A block of a variable, start and count over its dims. Parameters come first and whole; fields in blocks of one trajectory, for each block one field after the other, in any order. Errors: a coefficient that differs between trajectories where the

@@ -26,7 +26,9 @@ typedef struct NomosTrajectoryFormat_s {
   /* The parameters, when all are known. */
   bool (*finish)(NomosTrajectoryFile file, NomosVerdict *verdict);
   /* May a parameter differ between trajectories? Left out: where it differs it has no place; one value: it is what the file is of, and must not. */
-  NomosTrajectoryPlace (*place)(NomosTrajectoryFile file, const char name[]);
+  NomosTrajectoryPlace (*place)(const NomosTrajectoryFileInput *input, const char name[]);
+  /* As NomosTrajectoryFileName. NULL: a file holds every value. */
+  void (*name_file)(const NomosTrajectoryFileInput *input, const double values[], char name[NOMOS_MAX_PATH]);
 } NomosTrajectoryFormat;
 
 extern const NomosTrajectoryFormat nomos_trajectory_pdebench, nomos_trajectory_well;

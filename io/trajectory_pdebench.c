@@ -36,9 +36,25 @@ static const struct {
 } fluid[] = {{"Vx", "velocity", "nt01c", 0, 2}, {"Vy", "velocity", "nt01c", 1, 2}, {"particles", "particles", "nt01c", 0, 1}, {"force_x", "force", "n01c", 0, 2}, {"force_y", "force", "n01c", 1, 2}};
 enum { N_FLUID = sizeof fluid / sizeof *fluid };
 
-/* Numbers that its files have as attributes, in this order: programs take all there are as the parameters of the equation. Others, as gamma, go where the texts go. */
-static const char *const parameters[][2] = {{"M", "M"}, {"mach", "M"}, {"eta", "eta"}, {"zeta", "zeta"}, {"beta", "beta"}, {"nu", "Nu"}, {"rho", "rho"}};
+/* Numbers that its files have as attributes, in this order: programs take all there are as the parameters of the equation. The third is how names of files have it. Others, as gamma, go where the texts go. */
+static const char *const parameters[][3] = {{"M", "M", "M"}, {"mach", "M", "M"}, {"eta", "eta", "Eta"}, {"zeta", "zeta", "Zeta"}, {"beta", "beta", "beta"}, {"nu", "Nu", "Nu"}, {"rho", "rho", "Rho"}};
 enum { N_PARAMETERS = sizeof parameters / sizeof *parameters };
+
+/* What stands before and behind the parameters in the names of its files. */
+static const struct {
+  const char *family;
+  int         n_space;
+  const char *begin, *end;
+} names[] = {
+  {"advection", 1, "1D_Advection_Sols", ".hdf5"},
+  {"burgers", 1, "1D_Burgers_Sols", ".hdf5"},
+  {"reaction_diffusion", 1, "ReacDiff", ".hdf5"},
+  {"darcy", 2, "2D_DarcyFlow", "_Train.hdf5"},
+  {"diffusion_sorption", 1, "1D_diff-sorp_NA_NA", ".h5"},
+  {"diffusion_reaction", 2, "2D_diff-react_NA_NA", ".h5"},
+  {"shallow_water", 2, "2D_rdb_NA_NA", ".h5"},
+  {"incompressible", 2, "ns_incom_inhom_2d", ".h5"},
+};
 
 static const NomosFieldVariable *Find(const NomosFieldFileInput *input, const char name[])
 {
@@ -47,11 +63,17 @@ static const NomosFieldVariable *Find(const NomosFieldFileInput *input, const ch
   return NULL;
 }
 
-static const Family *FamilyOf(NomosTrajectoryFile f)
+/* Axes beside those of trajectories and time. */
+static int Space(const NomosTrajectoryFileInput *input)
 {
-  for (size_t i = 0; f->input.family && i < sizeof families / sizeof *families; i++) {
-    bool all = !strcmp(families[i].family, f->input.family) && families[i].n_space == f->layout.n_space;
-    for (size_t k = 0; all && k < N_FIELDS && families[i].fields[k]; k++) all = Find(&f->input.file, families[i].fields[k]) != NULL;
+  return (int)input->file.n_dims - 2;
+}
+
+static const Family *FamilyOf(const NomosTrajectoryFileInput *input)
+{
+  for (size_t i = 0; input->family && i < sizeof families / sizeof *families; i++) {
+    bool all = !strcmp(families[i].family, input->family) && families[i].n_space == Space(input);
+    for (size_t k = 0; all && k < N_FIELDS && families[i].fields[k]; k++) all = Find(&input->file, families[i].fields[k]) != NULL;
     if (all) return &families[i];
   }
   return &flat;
@@ -198,7 +220,7 @@ static bool DefineFluid(NomosTrajectoryFile f, NomosVerdict *verdict)
 
 static bool Define(NomosTrajectoryFile f, NomosVerdict *verdict)
 {
-  const Family *family = FamilyOf(f);
+  const Family *family = FamilyOf(&f->input);
 
   if (f->layout.n_space < 1) return NomosVerdictFail(verdict, PETSC_ERR_ARG_INCOMP, "%s: PDEBench's layouts have one to three axes of space; these fields have none", f->path);
   return family->kind == GROUPS ? DefineGroups(f, family, verdict) : family->kind == FLUID ? DefineFluid(f, verdict) : DefineFlat(f, family, verdict);
@@ -213,9 +235,55 @@ static bool IsNamed(const char name[])
 }
 
 /* Groups have a text each. Else its programs condition on the file's coefficients, which must be one; of seeds and of what else differs they know nothing. */
-static NomosTrajectoryPlace Place(NomosTrajectoryFile f, const char name[])
+static NomosTrajectoryPlace Place(const NomosTrajectoryFileInput *input, const char name[])
 {
-  return FamilyOf(f)->kind == GROUPS ? NOMOS_PLACE_EACH : IsNamed(name) ? NOMOS_PLACE_ONE_VALUE : NOMOS_PLACE_LEFT_OUT;
+  return FamilyOf(input)->kind == GROUPS ? NOMOS_PLACE_EACH : IsNamed(name) ? NOMOS_PLACE_ONE_VALUE : NOMOS_PLACE_LEFT_OUT;
+}
+
+/* The boundary along every axis; NULL: it is unknown, or another along another. */
+static const char *Boundary(const NomosTrajectoryFileInput *input)
+{
+  const char *first = input->boundaries ? input->boundaries[0] : NULL;
+
+  for (int s = 1; s < Space(input) && first; s++)
+    if (!input->boundaries[s] || strcmp(input->boundaries[s], first)) first = NULL;
+  return first;
+}
+
+/* 2D_CFD_Rand and _periodic_128_Train.hdf5: random waves are periodic, shocks leave through open ends. */
+static size_t NameFlow(const NomosTrajectoryFileInput *input, char name[NOMOS_MAX_PATH], char end[2 * NOMOS_MAX_NAME])
+{
+  const char  *boundary = Boundary(input);
+  const bool   periodic = boundary && !strcmp(boundary, "periodic"), open = boundary && !strcmp(boundary, "outflow");
+  const size_t x        = input->file.n_dims - 1; /* the last axis */
+  char         points[NOMOS_NUMBER_SIZE] = "";
+
+  if (Space(input) == 2) snprintf(points, sizeof points, "_%zu", input->file.dims[x].size);
+  snprintf(end, 2 * NOMOS_MAX_NAME, "%s%.*s%s_Train.hdf5", boundary ? "_" : "", NOMOS_MAX_NAME, open ? "trans" : boundary ? boundary : "", points);
+  return (size_t)snprintf(name, NOMOS_MAX_PATH, "%dD_CFD%s", Space(input), periodic ? "_Rand" : open ? "_Shock" : "");
+}
+
+/* Numbers as Python writes them: 0.01, 1.0, 1e-08. */
+static void NameFile(const NomosTrajectoryFileInput *input, const double values[], char name[NOMOS_MAX_PATH])
+{
+  const char *family = input->family ? input->family : "";
+  char        end[2 * NOMOS_MAX_NAME] = ".hdf5", number[NOMOS_NUMBER_SIZE];
+  size_t      i = 0, length;
+
+  while (i < sizeof names / sizeof *names && (strcmp(names[i].family, family) || names[i].n_space != Space(input))) i++;
+  if (i < sizeof names / sizeof *names) {
+    length = (size_t)snprintf(name, NOMOS_MAX_PATH, "%s", names[i].begin);
+    snprintf(end, sizeof end, "%s", names[i].end);
+  } else if (!strcmp(family, "compressible")) length = NameFlow(input, name, end);
+  else length = (size_t)snprintf(name, NOMOS_MAX_PATH, "%dD_%s%sSols", Space(input), family, family[0] ? "_" : "");
+  for (size_t k = 0; k < N_PARAMETERS; k++)
+    for (size_t v = 0; v < input->file.n_variables; v++) {
+      const char *parameter = input->file.variables[v].name;
+      if (!NomosIsParameter(&input->file.variables[v]) || strcmp(parameter, parameters[k][0]) || Place(input, parameter) != NOMOS_PLACE_ONE_VALUE) continue;
+      NomosNumberFormat(values[v], number);
+      length += (size_t)snprintf(name + length, NOMOS_MAX_PATH - length, "_%s%s%s", parameters[k][2], number, strpbrk(number, ".e") ? "" : ".0");
+    }
+  snprintf(name + length, NOMOS_MAX_PATH - length, "%s", end);
 }
 
 /* What the run of a trajectory was, as YAML: its section sim has the parameters. */
@@ -283,10 +351,10 @@ static bool FinishFluid(NomosTrajectoryFile f, NomosVerdict *verdict)
 
 static bool Finish(NomosTrajectoryFile f, NomosVerdict *verdict)
 {
-  const Kind kind = FamilyOf(f)->kind;
+  const Kind kind = FamilyOf(&f->input)->kind;
 
   if (kind == GROUPS) return FinishGroups(f, verdict);
   return kind == FLUID ? FinishFluid(f, verdict) : FinishFlat(f, verdict);
 }
 
-const NomosTrajectoryFormat nomos_trajectory_pdebench = {.name = "pdebench", .define = Define, .finish = Finish, .place = Place};
+const NomosTrajectoryFormat nomos_trajectory_pdebench = {.name = "pdebench", .define = Define, .finish = Finish, .place = Place, .name_file = NameFile};

@@ -212,9 +212,9 @@ static bool Finish(NomosTrajectoryFile f, NomosVerdict *verdict)
   return !verdict->code;
 }
 
-static NomosTrajectoryPlace Place(NomosTrajectoryFile f, const char name[])
+static NomosTrajectoryPlace Place(const NomosTrajectoryFileInput *input, const char name[])
 {
-  (void)f;
+  (void)input;
   (void)name;
   return NOMOS_PLACE_EACH;
 }

@@ -7,6 +7,7 @@
 #include "solvers/solver_list.h"
 #include "surrogates/surrogate_list.h"
 
+#include <dirent.h>
 #include <hdf5.h>
 #include <hdf5_hl.h>
 #include <sys/stat.h>
@@ -283,6 +284,190 @@ static void MakeRun(const char folder[], const char nu[], const char boundary[],
   ck_ok(NomosFieldFileClose(&file));
 }
 
+/* ---- a sweep over values, where a file has one */
+
+/* As PDEBench's authors named theirs; other parameters say nothing, and of groups, which have each value, none does. */
+START_TEST(names_of_pdebench)
+{
+  static const struct {
+    const char *family;
+    int         n_space;
+    const char *fields[2], *boundaries[3], *parameters[3];
+    double      values[3];
+    const char *name;
+  } cases[] = {
+    {"advection", 1, {"u"}, {"periodic"}, {"beta"}, {0.4}, "1D_Advection_Sols_beta0.4.hdf5"},
+    {"burgers", 1, {"u"}, {"periodic"}, {"seed", "nu"}, {7, 0.02}, "1D_Burgers_Sols_Nu0.02.hdf5"},
+    {"burgers", 1, {"u"}, {"periodic"}, {"nu"}, {4}, "1D_Burgers_Sols_Nu4.0.hdf5"},
+    {"reaction_diffusion", 1, {"u"}, {"periodic"}, {"rho", "nu"}, {1, 0.5}, "ReacDiff_Nu0.5_Rho1.0.hdf5"},
+    {"compressible", 1, {"density"}, {"periodic"}, {"eta", "zeta", "gamma"}, {0.01, 0.01, 1.4}, "1D_CFD_Rand_Eta0.01_Zeta0.01_periodic_Train.hdf5"},
+    {"compressible", 1, {"density"}, {"outflow"}, {"eta", "zeta"}, {1e-8, 1e-8}, "1D_CFD_Shock_Eta1e-08_Zeta1e-08_trans_Train.hdf5"},
+    {"compressible", 2, {"density"}, {"periodic", "periodic"}, {"eta", "zeta", "mach"}, {0.01, 0.02, 0.1}, "2D_CFD_Rand_M0.1_Eta0.01_Zeta0.02_periodic_6_Train.hdf5"},
+    {"compressible", 2, {"density"}, {"wall", "periodic"}, {"eta"}, {0.01}, "2D_CFD_Eta0.01_6_Train.hdf5"},
+    {"compressible", 3, {"density"}, {"periodic", "periodic", "periodic"}, {"M"}, {1}, "3D_CFD_Rand_M1.0_periodic_Train.hdf5"},
+    {"darcy", 2, {"u", "coefficient"}, {NULL}, {"beta"}, {1}, "2D_DarcyFlow_beta1.0_Train.hdf5"},
+    {"diffusion_sorption", 1, {"u"}, {NULL}, {"nu"}, {1}, "1D_diff-sorp_NA_NA.h5"},
+    {"shallow_water", 2, {"h"}, {NULL}, {"nu"}, {1}, "2D_rdb_NA_NA.h5"},
+    {NULL, 1, {"u"}, {NULL}, {"nu"}, {-1.5}, "1D_Sols_Nu-1.5.hdf5"},
+  };
+  static const char *const space[] = {"z", "y", "x"};
+
+  for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+    NomosFieldDim      dims[5] = {{.name = "trajectory", .size = N}, {.name = "time", .size = T}};
+    NomosFieldVariable variables[5];
+    double             values[5] = {0};
+    size_t             n = 0;
+    char               name[NOMOS_MAX_PATH];
+    for (int a = 0; a < cases[k].n_space; a++) dims[2 + a] = (NomosFieldDim){.name = space[3 - cases[k].n_space + a], .size = X};
+    for (size_t f = 0; f < 2 && cases[k].fields[f]; f++) variables[n++] = (NomosFieldVariable){.name = cases[k].fields[f], .dims = {"trajectory", "time", "x"}};
+    for (size_t p = 0; p < 3 && cases[k].parameters[p]; p++) {
+      values[n]      = cases[k].values[p];
+      variables[n++] = (NomosFieldVariable){.name = cases[k].parameters[p], .dims = {"trajectory"}};
+    }
+    NomosTrajectoryFileInput input = {.format = "pdebench", .family = cases[k].family, .boundaries = cases[k].boundaries, .file = {.n_dims = 2 + (size_t)cases[k].n_space, .dims = dims, .n_variables = n, .variables = variables}};
+    ck_assert(NomosTrajectoryFileName(&input, values, name));
+    ck_assert_str_eq(name, cases[k].name);
+    input.format = "well";
+    ck_assert(!NomosTrajectoryFileName(&input, values, name));
+  }
+}
+END_TEST
+
+static PetscErrorCode ExportWhere(const char from[], const char format[], const char to[], size_t n, const char *where[], bool force)
+{
+  NomosProgram program = {.comm = PETSC_COMM_WORLD, .n_arguments = 1, .arguments = &from, .directory = to, .format = format, .n_set = n, .set = where, .force = force, .quiet = true};
+
+  return NomosCommandExport(&program);
+}
+
+/* Adds a number to all of u, and a parameter that no file of PDEBench has a place for. */
+static void Alter(const char path[], double more, const double widths[N])
+{
+  hid_t  file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT), u = H5Dopen2(file, "u", H5P_DEFAULT), trajectory = H5Dopen2(file, "trajectory", H5P_DEFAULT);
+  double data[N * T * X];
+
+  ck_assert(H5Dread(u, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) >= 0);
+  for (size_t i = 0; i < N * T * X; i++) data[i] += more;
+  ck_assert(H5Dwrite(u, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) >= 0);
+  ck_assert(H5LTmake_dataset_double(file, "width", 1, (hsize_t[]){N}, widths) >= 0);
+  hid_t width = H5Dopen2(file, "width", H5P_DEFAULT);
+  ck_assert(H5DSattach_scale(width, trajectory, 0) >= 0);
+  H5Dclose(width);
+  H5Dclose(trajectory);
+  H5Dclose(u);
+  H5Fclose(file);
+}
+
+/* Two sweeps over three values, of which the second one's u is larger by 2000. */
+static const char *MakeSweeps(bool bad)
+{
+  const Sample sample = {"burgers", 1, 1, {"u"}, true, bad};
+
+  mkdir(Path(0, "sweeps"), 0777);
+  Make(Path(1, "sweeps/a.nc"), &sample);
+  Alter(paths[1], 0, (double[N]){1, 2, 3});
+  Make(Path(1, "sweeps/b.nc"), &sample);
+  Alter(paths[1], 2000, (double[N]){1, 5, 6});
+  return paths[0];
+}
+
+static size_t CountEntries(const char path[])
+{
+  DIR   *directory = opendir(path);
+  size_t n         = 0;
+
+  for (const struct dirent *entry = directory ? readdir(directory) : NULL; entry; entry = readdir(directory)) n += strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..");
+  if (directory) closedir(directory);
+  return n;
+}
+
+/* u of a file, (n, T, X), and its nu: trajectory by trajectory those of sweep from[i], number[i]. */
+static void CheckSweep(const char path[], size_t n, const size_t from[], const size_t number[])
+{
+  NomosFieldReader reader;
+  double           u[2 * N][T * X], nu[2 * N];
+  size_t           shape[NOMOS_FIELD_MAX_DIMS + 1];
+  int              n_dims;
+  bool             has;
+
+  ck_ok(NomosFieldReaderOpen(PETSC_COMM_SELF, path, &reader));
+  ck_ok(NomosFieldReaderShape(reader, "u", &n_dims, shape));
+  ck_assert(n_dims == 3 && shape[0] == n && shape[1] == T && shape[2] == X);
+  ck_ok(NomosFieldReaderRead(reader, "u", (size_t[3]){0}, shape, u[0]));
+  ck_ok(NomosFieldReaderRead(reader, "nu", (size_t[]){0}, &n, nu));
+  for (size_t t = 0; t < n; t++) {
+    ck_assert(nu[t] == 0.25 + (double)number[t]);
+    for (size_t i = 0; i < T * X; i++) ck_assert(u[t][i] == (float)(ValueAt(0, number[t] * T * X + i) + 2000 * (double)from[t]));
+  }
+  ck_ok(NomosFieldReaderHas(reader, "width", &has)); /* in one of the files it does not differ: they are alike all the same */
+  ck_assert(!has);
+  ck_ok(NomosFieldReaderClose(&reader));
+}
+
+START_TEST(a_file_for_each_value)
+{
+  static const char *const names[] = {"1D_Burgers_Sols_Nu0.25.hdf5", "1D_Burgers_Sols_Nu1.25.hdf5", "1D_Burgers_Sols_Nu2.25.hdf5"};
+  const char              *from = MakeSweeps(false), *to = Path(2, "divided/");
+  char                     path[2 * NOMOS_MAX_PATH], text[16] = "";
+
+  ck_refused(Convert(from, "pdebench", Path(1, "one.h5")), "PDEBench's file has one value of nu, but trajectory 1 has 1.25 and trajectory 0 0.25; give a directory (-o DIR/), which gets a file for each value");
+  ck_ok(ExportWhere(from, "pdebench", to, 0, NULL, false));
+  ck_assert_uint_eq(CountEntries(to), N);
+  for (size_t k = 0; k < N; k++) {
+    snprintf(path, sizeof path, "%s%s", to, names[k]);
+    CheckSweep(path, 2, (size_t[]){0, 1}, (size_t[]){k, k});
+  }
+  ck_ok(Convert(to, NULL, Path(1, "back.nc"))); /* a folder is the sweep again, file by file */
+  CheckSweep(paths[1], 6, (size_t[]){0, 1, 0, 1, 0, 1}, (size_t[]){0, 0, 1, 1, 2, 2});
+  ck_ok(Convert(paths[1], "pdebench", Path(3, "divided"))); /* it is there now, and is one without a slash too */
+  ck_assert_uint_eq(CountEntries(to), N);
+
+  snprintf(path, sizeof path, "%s%s", to, names[2]); /* one of them is there: none is written, not even the others */
+  ck_assert(!unlink(path));
+  ck_refused(ExportWhere(from, "pdebench", to, 0, NULL, false), "Nu0.25.hdf5: is there already; --force writes over it");
+  ck_assert_uint_eq(CountEntries(to), 2);
+
+  (void)MakeSweeps(true); /* the second file's NaN: the first one is not there either, nor are files that it stands in place of touched */
+  ck_refused(Convert(from, "pdebench", Path(3, "undone/")), "sweeps/a.nc: u = nan in trajectory 1, frame 2");
+  ck_assert(access(paths[3], F_OK));
+  snprintf(path, sizeof path, "%s%s", to, names[0]);
+  FILE *other = fopen(path, "w");
+  fputs("precious", other);
+  fclose(other);
+  ck_refused(Convert(from, "pdebench", to), "u = nan");
+  ck_assert_uint_eq(CountEntries(to), 2);
+  other = fopen(path, "r");
+  ck_assert(fgets(text, sizeof text, other) && !strcmp(text, "precious"));
+  fclose(other);
+}
+END_TEST
+
+START_TEST(trajectories_with_a_value)
+{
+  const char *from = MakeSweeps(false);
+  double      width[4];
+  NomosFieldReader reader;
+
+  ck_ok(ExportWhere(from, "pdebench", Path(1, "one.h5"), 1, (const char *[]){"nu=1.25"}, true));
+  CheckSweep(paths[1], 2, (size_t[]){0, 1}, (size_t[]){1, 1});
+  ck_ok(ExportWhere(from, "pdebench", Path(1, "some/"), 2, (const char *[]){"nu=2.25", "burgers.nu=0.25"}, true));
+  ck_assert_uint_eq(CountEntries(paths[1]), 2);
+  ck_ok(ExportWhere(from, "well", Path(1, "two.h5"), 4, (const char *[]){"nu=2.25", "nu=0.25", "width=1", "width=6"}, true)); /* one of each */
+  ck_ok(NomosFieldReaderOpen(PETSC_COMM_SELF, paths[1], &reader));
+  ck_ok(NomosFieldReaderRead(reader, "width", (size_t[]){0}, (size_t[]){3}, width));
+  ck_assert(width[0] == 1 && width[1] == 1 && width[2] == 6);
+  ck_ok(NomosFieldReaderClose(&reader));
+  ck_ok(ExportWhere(paths[1], "nomos", Path(2, "one.nc"), 1, (const char *[]){"nu=2.25"}, true));
+
+  ck_refused(ExportWhere(from, "well", Path(1, "none.h5"), 1, (const char *[]){"nu=1.2"}, true), "--where nu=1.2: no trajectory has this value; the nearest is 1.25");
+  ck_refused(ExportWhere(from, "well", paths[1], 1, (const char *[]){"mu=1.25"}, true), "--where mu=1.25: the trajectories have no such parameter; they have: nu, width");
+  ck_refused(ExportWhere(from, "well", paths[1], 1, (const char *[]){"nu"}, true), "--where nu: a parameter and a number are expected: nu=0.02");
+  ck_refused(ExportWhere(from, "well", paths[1], 1, (const char *[]){"nu=small"}, true), "a parameter and a number are expected");
+  ck_refused(ExportWhere(from, "well", paths[1], 2, (const char *[]){"nu=0.25", "width=6"}, true), "no trajectory has these values of all parameters at once");
+  ck_assert(access(paths[1], F_OK));
+}
+END_TEST
+
 START_TEST(a_folder_of_runs)
 {
   NomosFieldReader reader;
@@ -291,7 +476,7 @@ START_TEST(a_folder_of_runs)
   mkdir(Path(0, "runs"), 0777);
   MakeRun("runs/a", "0.01", "periodic", T, 100);
   MakeRun("runs/b", "0.02", "periodic", T, 200);
-  ck_refused(Convert(paths[0], "pdebench", Path(1, "runs.h5")), "PDEBench's file has one value of nu, but trajectory 1 has 0.02 and trajectory 0 0.01; export those with the same value apart from each other, or as --format well");
+  ck_refused(Convert(paths[0], "pdebench", Path(1, "runs.h5")), "PDEBench's file has one value of nu, but trajectory 1 has 0.02 and trajectory 0 0.01; give a directory (-o DIR/), which gets a file for each value, or --format well");
   ck_assert(access(paths[1], F_OK) && access(Path(2, ".runs.h5.tmp"), F_OK));
   for (int k = 0; k < 2; k++) {
     ck_ok(Convert(paths[0], k ? "nomos" : "well", Path(1, "runs.h5")));
@@ -536,4 +721,4 @@ START_TEST(names_of_two_things)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("convert", there_and_back, vectors_of_the_well, parameters_of_the_well, seeds_of_trajectories, components_apart, a_folder_of_runs, parameters_with_units, boundaries_of_the_well, family_of_a_file, runs_of_trained_weights, darcy_of_pdebench, intervals_of_frames, names_of_two_things, mistakes)
+NOMOS_TEST_SUITE("convert", there_and_back, vectors_of_the_well, parameters_of_the_well, seeds_of_trajectories, components_apart, names_of_pdebench, a_file_for_each_value, trajectories_with_a_value, a_folder_of_runs, parameters_with_units, boundaries_of_the_well, family_of_a_file, runs_of_trained_weights, darcy_of_pdebench, intervals_of_frames, names_of_two_things, mistakes)

@@ -36,6 +36,22 @@ cmp again.h5 theirs_pdebench.h5 || fail "not the same file twice"
 expect 1 "has no dataset v; it has u, nu" "$nomos" train train.yaml --set data.path=$PWD/theirs_pdebench.h5 --set neural_operator.fields=v -o none
 expect 1 "has no dataset rho, and no attribute of this name that is a number; it has u, nu" "$nomos" train train.yaml --set data.path=$PWD/theirs_pdebench.h5 --set neural_operator.parameters=rho -o none
 
+# A sweep over two values is a file of PDEBench for each: a training on their folder is that on the same trajectories in a file of ours.
+expect 0 "" "$nomos" generate data.yaml -o two -q --set sweep.parameters.nu.values=[0.02,1]
+bad "two values in a file" "give a directory (-o DIR/), which gets a file for each value" export two --format pdebench -o out
+expect 0 "" "$nomos" export two --format pdebench -o divided/
+grep -q "5 trajectories of 5 frames: divided/1D_Burgers_Sols_Nu1.0.hdf5" out.txt || fail "does not say what it wrote: $(cat out.txt)"
+[ "$(ls -A divided | tr '\n' ' ')" = "1D_Burgers_Sols_Nu0.02.hdf5 1D_Burgers_Sols_Nu1.0.hdf5 " ] || fail "other files: $(ls -A divided)"
+expect 0 "" "$nomos" import divided -o gathered.nc -q
+for data in divided gathered.nc; do
+  expect 0 "" "$nomos" train train.yaml --set data.path=$PWD/$data -o on_$data -q
+done
+cmp on_divided/loss.csv on_gathered.nc/loss.csv || fail "another training on the folder"
+bad "over some of its files" "divided/1D_Burgers_Sols_Nu0.02.hdf5: is there already; --force" export two --format pdebench -o divided
+bad "a directory of The Well's" "-o out/: cannot write over a directory" export two --format well -o out/
+expect 0 "" "$nomos" export two --format pdebench --where nu=1 -o one.hdf5 -q
+cmp one.hdf5 divided/1D_Burgers_Sols_Nu1.0.hdf5 || fail "not the same trajectories by their value"
+
 # A run whose last frame comes early.
 expect 0 "" "$nomos" run pde/burgers -o short -q --set grid_pde.nx=64 --set time.dt=0.05 --set time.stop=0.2 --set output.fields_every=0.15 --set output.pictures=no
 expect 0 "warning: the last frame, at time 0.2, is left out: it is 0.05 after the one before, the others are 0.15 apart" "$nomos" export short --format well -o short.h5 -q
@@ -79,6 +95,7 @@ bounds() { tr -d ' \n' <$1/metadata.json | sed 's/\(\.[1-9]\)0\{9,\}[0-9]*/\1/g'
 expect 0 "" "$nomos" run dam -o fell -q
 expect 0 "" "$nomos" export fell --format lagrangebench -o fell_lb -q
 bounds fell_lb
+bad "particles by a value" "--where nu=1: fell holds particles" export fell --format nomos --where nu=1 -o out
 bad "over a folder" "train.h5: is there already" export fell --format lagrangebench -o fell_lb
 expect 0 "" "$nomos" export fell --format nomos -o fell.h5 -q
 expect 0 "" "$nomos" export fell.h5 --format lagrangebench -o fell_again -q
