@@ -233,7 +233,7 @@ static PetscErrorCode MakeContext(const NomosProgram *program, NomosCompare *com
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Compare(const NomosProgram *program)
+static PetscErrorCode CompareRuns(const NomosProgram *program)
 {
   NomosCompare *compare;
   NomosConfig   config = NULL;
@@ -248,6 +248,16 @@ static PetscErrorCode Compare(const NomosProgram *program)
   PetscCall(NomosCompareClose(compare));
   PetscCall(PetscFree(compare));
   PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Compare(const NomosProgram *program)
+{
+  bool trainings;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosCompareAreTrainings(program, &trainings));
+  PetscCall(trainings ? NomosCompareTrainings(program) : CompareRuns(program));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

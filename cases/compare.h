@@ -1,4 +1,4 @@
-/* `nomos compare RUN RUN ...`: how far are runs from the first one, and what does a frame of each cost? Of particles, by their positions; else every field that all have on one grid, or on grids whose cells lie in each other. compare_read.c opens them, compare.c compares, compare_fields.c does so with fields, compare_output.c tells. */
+/* `nomos compare RUN RUN ...`: how far are runs from the first one, and what does a frame of each cost? Of particles, by their positions; else every field that all have on one grid, or on grids whose cells lie in each other. compare_read.c opens them, compare.c compares, compare_fields.c does so with fields, compare_output.c tells; compare_trainings.c does all of it for trainings. */
 #ifndef NOMOS_CASES_COMPARE_H
 #define NOMOS_CASES_COMPARE_H
 
@@ -55,5 +55,9 @@ PetscErrorCode NomosCompareMatchFrames(const NomosCompareRun *first, const Nomos
 PetscErrorCode NomosCompareReadFrame(const NomosCompareRun *run, const char name[], size_t frame, double values[]);
 /* DIRECTORY/compare.json, plots/errors.png, of particles plots/beside.png and beside_motion.png, and a table on the screen. */
 PetscErrorCode NomosCompareWrite(const NomosCompare *compare);
+
+/* Are the directories of the command those of trainings? Errors: some are. Then these are compared, by the errors that they were judged to have. Errors: no such errors (plots/errors.csv); other parameters. */
+PetscErrorCode NomosCompareAreTrainings(const NomosProgram *program, bool *are);
+PetscErrorCode NomosCompareTrainings(const NomosProgram *program);
 
 #endif

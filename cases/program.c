@@ -114,9 +114,11 @@ static const struct {
   {"compare", "RUN RUN [RUN [RUN]]", COMPARE, 2, 4, NomosCommandCompare, "how far runs are from the first one, and what a frame of each costs",
    "A solver and a surrogate, two grids, two laws: at the times that both have. Particles are compared by their numbers; where a run has fewer or more of them, each with that which was nearest to it\n"
    "at the first common time, by what they have moved since. Fields are compared on the same grid, or as means over the cells of the coarser one; other units are refused, other boundaries told. The result is a table,\n"
-   "compare.json, pictures of errors over time, and of particles an animation of all runs side by side.\n"
+   "compare.json, pictures of errors over time, and of particles an animation of all runs side by side. Trainings of emulators are compared by what they err on their sets: a table, compare.json, and a picture\n"
+   "of errors against the first parameter and against time.\n"
    "\n"
-   "  nomos compare fine coarse learned -o compared\n"},
+   "  nomos compare fine coarse learned -o compared\n"
+   "  nomos compare blind told attention -o trainings\n"},
   {"export", "RUN|FILE|FOLDER --format pdebench|well|lagrangebench -o FILE|DIR/", EXPORT, 1, 1, NomosCommandExport, "write trajectories as files that PDEBench's, The Well's or LagrangeBench's programs read",
    "Of runs and of files of trajectories (those that a training made), or a folder of these: every run, and every trajectory of a file, becomes one of the new file. PDEBench's layout is that\n"
    "of the family of the equation; such a file has one value of each coefficient (but for groups 0000, 0001, ...), so that a sweep over values goes into a directory, a file for each of\n"

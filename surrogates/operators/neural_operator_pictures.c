@@ -1,5 +1,5 @@
 /* Pictures of an emulator: of each set the trajectory whose error is the median, beside its prediction (space and time in one dimension, the last frame in two); errors of all sets against time and against the parameters.
-   Beside them errors.csv: a row for every trajectory of every set, with its number in the set and in its file. */
+   Beside them errors.csv: a row for every trajectory of every set, with its number in the set and in its file; and errors_by_time.csv: a row for every predicted frame of every set. */
 #include "io/plot.h"
 #include "io/sort.h"
 #include "surrogates/operators/neural_operator_impl.h"
@@ -222,21 +222,42 @@ static PetscErrorCode DrawErrors(NomosSurrogate s, size_t n_sets, const Set sets
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode OpenTable(const char directory[], const char name[], FILE **file)
+{
+  char path[NOMOS_MAX_PATH];
+
+  PetscFunctionBeginUser;
+  snprintf(path, sizeof path, "%.4000s/%s", directory, name);
+  *file = fopen(path, "w");
+  PetscCheck(*file, PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s: cannot be written", path);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CloseTable(FILE *file, const char name[])
+{
+  PetscFunctionBeginUser;
+  const bool good = !ferror(file);
+  PetscCheck(!fclose(file) && good, PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s: cannot be written", name);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static void NamePredictors(const Set *set, FILE *file)
+{
+  for (int p = 0; p < NOMOS_N_PREDICTORS; p++)
+    if (set->judgement.errors[p]) fprintf(file, ",%snrmse", nomos_predictor_prefixes[p]);
+}
+
 static PetscErrorCode WriteErrors(const NomosNeuralOperator *no, size_t n_sets, const Set sets[], const char directory[])
 {
-  char        path[NOMOS_MAX_PATH];
   const char *of;
   size_t      index;
   FILE       *file;
 
   PetscFunctionBeginUser;
-  snprintf(path, sizeof path, "%.4000s/errors.csv", directory);
-  file = fopen(path, "w");
-  PetscCheck(file, PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s: cannot be written", path);
+  PetscCall(OpenTable(directory, "errors.csv", &file));
   fprintf(file, "set,trajectory");
   for (size_t p = 0; p < no->n_parameters; p++) fprintf(file, ",%s", no->parameter_keys[p]);
-  for (int p = 0; p < NOMOS_N_PREDICTORS; p++)
-    if (sets[0].judgement.errors[p]) fprintf(file, ",%snrmse", nomos_predictor_prefixes[p]);
+  NamePredictors(sets, file);
   fprintf(file, ",index_in_file,file");
   for (size_t i = 0; i < n_sets; i++)
     for (size_t k = 0; k < sets[i].judgement.n; k++) {
@@ -249,7 +270,26 @@ static PetscErrorCode WriteErrors(const NomosNeuralOperator *no, size_t n_sets, 
       fprintf(file, ",%zu,\"%s\"", index, of);
     }
   fprintf(file, "\n");
-  PetscCheck(!fclose(file), PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s: cannot be written", path);
+  PetscCall(CloseTable(file, "errors.csv"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode WriteTimes(const NomosNeuralOperator *no, size_t n_sets, const Set sets[], const char directory[])
+{
+  FILE *file;
+
+  PetscFunctionBeginUser;
+  PetscCall(OpenTable(directory, "errors_by_time.csv", &file));
+  fprintf(file, "set,frame,%s", no->interval > 0 ? "time" : "number");
+  NamePredictors(sets, file);
+  for (size_t i = 0; i < n_sets; i++)
+    for (size_t k = 0; k < sets[i].judgement.n_steps; k++) {
+      fprintf(file, "\n%s,%zu,%.10g", sets[i].name, k + 1, (double)(k + 1) * (no->interval > 0 ? no->interval : 1));
+      for (int p = 0; p < NOMOS_N_PREDICTORS; p++)
+        if (sets[i].judgement.errors[p]) fprintf(file, ",%.6g", NomosJudgementOfFrame(&sets[i].judgement, (NomosPredictor)p, k));
+    }
+  fprintf(file, "\n");
+  PetscCall(CloseTable(file, "errors_by_time.csv"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -269,6 +309,7 @@ PetscErrorCode NomosNeuralOperatorPictures(NomosSurrogate s, const char director
     PetscCall(NomosNeuralOperatorJudge(s, &sets[i].input, &sets[i].judgement));
   }
   PetscCall(WriteErrors(no, n, sets, directory)); /* numbers first: a picture may fail */
+  PetscCall(WriteTimes(no, n, sets, directory));
   for (size_t i = 0; i < n; i++) PetscCall(DrawSet(s, &sets[i], directory));
   PetscCall(DrawErrors(s, n, sets, directory));
   for (size_t i = 0; i < n; i++) PetscCall(NomosJudgementFree(&sets[i].judgement));

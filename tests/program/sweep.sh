@@ -101,6 +101,17 @@ expect 0 "" "$nomos" evaluate members/0 -o undrawn --set neural_operator.ensembl
 expect 0 "" "$nomos" evaluate members/0 -o drawn --set neural_operator.ensemble=$PWD/members --set output.pictures=yes
 [ -s drawn/plots/intervals.png ] && [ ! -e drawn/intervals.png ] || fail "no picture of intervals: $(ls drawn drawn/plots)"
 
+# Trainings are compared by what they err: with pictures, or when they are drawn; the means are those of their summaries.
+bad "trainings without errors" "members/0/plots/errors.csv: cannot be read: No such file or directory; it is written by the training of an emulator" compare members/0 members/1 -o out
+for seed in 0 1; do expect 0 "" "$nomos" plot members/$seed; done
+expect 0 "" "$nomos" compare members/0 members/1 -o compared
+[ -s compared/plots/errors.png ] && grep -q '^nRMSE of free runs' out.txt || fail "compared: $(cat out.txt; find compared)"
+for seed in 0 1; do
+  told=$(sed -n 's/.*"test_nrmse": \([-0-9.e+]*\).*/\1/p' members/$seed/summary.json | head -n 1) found=$(sed -n 's/.*"test": \([-0-9.e+]*\).*/\1/p' compared/compare.json | sed -n $((seed + 1))p)
+  awk -v a="$told" -v b="$found" 'BEGIN {exit !(a > 0 && (a - b)^2 < 1e-10*a*a)}' || fail "the error of members/$seed: $told, compared as $found"
+done
+bad "a training beside data" "members/0 is a training, members/1/data is none: runs are compared with runs" compare members/0 members/1/data -o out
+
 # Predictions, from data and from initial states alone, go into the run or where -o says, and are data again.
 expect 0 "" "$nomos" predict members/0 members/1/data -q
 [ -s members/0/predictions/predictions.nc ] && [ "$(wc -l <members/0/predictions/predictions.csv)" = 9 ] && [ ! -e members/0/predictions/plots ] || fail "predictions: $(find members/0/predictions)"

@@ -1,0 +1,348 @@
+/* `nomos compare` of trainings of emulators: what each errs on the sets that it was judged on, from plots/errors.csv and errors_by_time.csv of their directories: a table, compare.json, and errors against the first parameter and
+   against time. */
+#include "cases/compare.h"
+#include "cases/train_params.h"
+#include "io/plot.h"
+#include "io/sort.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+enum { MAX_SETS = 8, MAX_COLUMNS = 32, MAX_LINE = 2 * NOMOS_MAX_PATH };
+
+/* Rows of a set in the file: what they are of (parameter or time; NaN: it is not told) and their errors; of: a hash of where a trajectory lies, 0 of a frame. */
+typedef struct {
+  size_t    n;
+  double   *x, *error;
+  uint64_t *of;
+} Rows;
+
+typedef struct {
+  const char *directory;
+  char        name[NOMOS_LABEL], parameter[NOMOS_MAX_NAME], clock[NOMOS_MAX_NAME]; /* parameter "": no training of these knows one */
+  bool        blind;
+  Rows        trajectories[MAX_SETS], frames[MAX_SETS];                           /* of the sets of the comparison; n 0: it has none of this name */
+} Training;
+
+typedef struct {
+  size_t   n, n_sets;
+  char     sets[MAX_SETS][NOMOS_MAX_NAME];
+  Training trainings[NOMOS_MAX_BESIDE];
+  char     directory[NOMOS_MAX_PATH];
+} Trainings;
+
+/* ---- files: a header with names, rows `set,number,...`; a file's name at the end may hold commas */
+
+static size_t Split(char line[], char *fields[MAX_COLUMNS])
+{
+  size_t n = 0;
+
+  line[strcspn(line, "\n")] = '\0';
+  for (char *at = line; at && n < MAX_COLUMNS;) {
+    fields[n++] = at;
+    if ((at = strchr(at, ','))) *at++ = '\0';
+  }
+  return n;
+}
+
+static size_t Column(size_t n, char *const names[], const char name[])
+{
+  size_t c = 0;
+
+  while (c < n && strcmp(names[c], name)) c++;
+  return c;
+}
+
+/* The text from column c on. */
+static uint64_t HashFrom(const char line[], size_t c)
+{
+  for (; c && line; c--) line = (line = strchr(line, ',')) ? line + 1 : NULL;
+  return line ? XXH64(line, strcspn(line, "\n"), 0) : 0;
+}
+
+/* A set of this name, made if it is new; MAX_SETS: no room. */
+static size_t SetOf(Trainings *all, const char name[])
+{
+  for (size_t s = 0; s < all->n_sets; s++)
+    if (!strcmp(all->sets[s], name)) return s;
+  if (all->n_sets == MAX_SETS) return MAX_SETS;
+  snprintf(all->sets[all->n_sets], NOMOS_MAX_NAME, "%s", name);
+  return all->n_sets++;
+}
+
+/* x of column `of` (or, past the end, 0), errors of column nrmse. `of`: in, its number; the header's name comes back. */
+static PetscErrorCode Read(Trainings *all, const Training *t, const char file[], size_t of, char name[NOMOS_MAX_NAME], Rows rows[MAX_SETS])
+{
+  char   path[NOMOS_MAX_PATH + 64], line[MAX_LINE], *fields[MAX_COLUMNS];
+  size_t error = MAX_COLUMNS, place = 0, n;
+
+  PetscFunctionBeginUser;
+  snprintf(path, sizeof path, "%.4000s/plots/%s", t->directory, file);
+  FILE *in = fopen(path, "r");
+  PetscCheck(in, PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, "%s: cannot be read: %s; it is written by the training of an emulator (surrogate: neural_operator), or by: nomos plot %s", path, strerror(errno), t->directory);
+  if (fgets(line, sizeof line, in)) {
+    n     = Split(line, fields);
+    error = Column(n, fields, "nrmse");
+    place = Column(n, fields, "index_in_file");
+    if (place == n) place = 0;
+    snprintf(name, NOMOS_MAX_NAME, "%.60s", of < error && error < n ? fields[of] : "");
+    if (error == n) error = MAX_COLUMNS;
+  }
+  PetscErrorCode code = PETSC_SUCCESS;
+  while (!code && error < MAX_COLUMNS && fgets(line, sizeof line, in)) {
+    const uint64_t at = place ? HashFrom(line, place) : 0;
+    if (Split(line, fields) <= error) continue; /* cut short */
+    const size_t set = SetOf(all, fields[0]);
+    if (set == MAX_SETS) continue;
+    Rows *r = &rows[set];
+    code    = PetscRealloc((r->n + 1) * sizeof *r->x, &r->x);
+    if (!code) code = PetscRealloc((r->n + 1) * sizeof *r->error, &r->error);
+    if (!code) code = PetscRealloc((r->n + 1) * sizeof *r->of, &r->of);
+    if (code) break;
+    r->x[r->n]       = name[0] ? strtod(fields[of], NULL) : NAN;
+    r->of[r->n]      = at;
+    r->error[r->n++] = strtod(fields[error], NULL);
+  }
+  fclose(in);
+  PetscCall(code);
+  PetscCheck(error < MAX_COLUMNS, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: has no column nrmse; draw it anew: nomos plot %s", path, t->directory);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A blind training knows no parameter; of trajectories that lie in the same places another one does. */
+static void LendParameters(const Trainings *all, const Training *from, Training *to)
+{
+  for (size_t s = 0; s < all->n_sets; s++)
+    for (size_t i = 0; i < to->trajectories[s].n; i++)
+      for (size_t k = 0; k < from->trajectories[s].n; k++)
+        if (to->trajectories[s].of[i] == from->trajectories[s].of[k]) to->trajectories[s].x[i] = from->trajectories[s].x[k];
+  snprintf(to->parameter, sizeof to->parameter, "%s", from->parameter);
+}
+
+static PetscErrorCode Open(const NomosProgram *program, Trainings *all)
+{
+  const Training *told = NULL;
+
+  PetscFunctionBeginUser;
+  for (; all->n < program->n_arguments; all->n++) {
+    Training *t  = &all->trainings[all->n];
+    t->directory = program->arguments[all->n];
+    NomosLastName(t->directory, t->name);
+    PetscCall(Read(all, t, "errors.csv", 2, t->parameter, t->trajectories));
+    PetscCall(Read(all, t, "errors_by_time.csv", 2, t->clock, t->frames));
+    t->blind = !t->parameter[0];
+    if (!told && !t->blind) told = t;
+    PetscCheck(!told || t->blind || !strcmp(t->parameter, told->parameter), PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "%s is told %s and %s %s: trainings on data of one kind are compared", told->directory, told->parameter, t->directory, t->parameter);
+  }
+  for (size_t i = 0; i < all->n && told; i++)
+    if (all->trainings[i].blind) LendParameters(all, told, &all->trainings[i]);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Close(Trainings *all)
+{
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < NOMOS_MAX_BESIDE; i++)
+    for (size_t s = 0; s < MAX_SETS; s++) {
+      PetscCall(PetscFree(all->trainings[i].trajectories[s].x));
+      PetscCall(PetscFree(all->trainings[i].trajectories[s].error));
+      PetscCall(PetscFree(all->trainings[i].trajectories[s].of));
+      PetscCall(PetscFree(all->trainings[i].frames[s].of));
+      PetscCall(PetscFree(all->trainings[i].frames[s].x));
+      PetscCall(PetscFree(all->trainings[i].frames[s].error));
+    }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- numbers */
+
+static double Mean(const Rows *rows)
+{
+  double sum = 0;
+
+  for (size_t i = 0; i < rows->n; i++) sum += rows->error[i];
+  return rows->n ? sum / (double)rows->n : NAN;
+}
+
+static void Print(const Trainings *all)
+{
+  printf("nRMSE of free runs\n%-28s", "");
+  for (size_t s = 0; s < all->n_sets; s++) printf(" %12.12s", all->sets[s]);
+  for (size_t i = 0; i < all->n; i++) {
+    printf("\n%-28.28s", all->trainings[i].name);
+    for (size_t s = 0; s < all->n_sets; s++) {
+      if (all->trainings[i].trajectories[s].n) printf(" %12.3g", Mean(&all->trainings[i].trajectories[s]));
+      else printf(" %12s", "-");
+    }
+  }
+  printf("\n");
+}
+
+static PetscErrorCode WriteJson(const Trainings *all)
+{
+  json_t *root = json_array();
+  char    path[NOMOS_MAX_PATH + 32];
+
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < all->n; i++) {
+    json_t *sets = json_object();
+    for (size_t s = 0; s < all->n_sets; s++) {
+      const double mean = Mean(&all->trainings[i].trajectories[s]);
+      json_object_set_new(sets, all->sets[s], isfinite(mean) ? json_real(mean) : json_null());
+    }
+    json_array_append_new(root, json_pack("{s:s, s:s*, s:o}", "run", all->trainings[i].directory, "parameter", all->trainings[i].blind ? NULL : all->trainings[i].parameter, "nrmse", sets));
+  }
+  char *text = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
+  json_decref(root);
+  snprintf(path, sizeof path, "%s/compare.json", all->directory);
+  PetscErrorCode code = NomosWriteFileAtomic(PETSC_COMM_SELF, path, text ? text : "");
+  free(text);
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- the picture */
+
+/* Means over the trajectories of each value of the parameter, in order of the values: for PetscFree2. Of more than so many values every trajectory stands for itself. */
+static PetscErrorCode OfParameter(const Trainings *all, const Training *t, size_t *n, double **x, double **error)
+{
+  size_t  n_all = 0;
+  double *values;
+
+  PetscFunctionBeginUser;
+  for (size_t s = 0; s < all->n_sets; s++) n_all += t->trajectories[s].n;
+  PetscCall(PetscMalloc2(n_all + 1, x, n_all + 1, error));
+  PetscCall(PetscMalloc1(n_all + 1, &values));
+  n_all = 0;
+  for (size_t s = 0; s < all->n_sets; s++)
+    for (size_t i = 0; i < t->trajectories[s].n; i++)
+      if (isfinite(t->trajectories[s].x[i])) values[n_all++] = t->trajectories[s].x[i];
+  NomosSort(n_all, values);
+  *n = 0;
+  for (size_t i = 0; i < n_all; i++) {
+    double sum = 0, count = 0;
+    if (i && values[i] == values[i - 1]) continue;
+    for (size_t s = 0; s < all->n_sets; s++)
+      for (size_t k = 0; k < t->trajectories[s].n; k++)
+        if (t->trajectories[s].x[k] == values[i]) sum += t->trajectories[s].error[k], count += 1;
+    (*x)[*n]         = values[i];
+    (*error)[(*n)++] = sum / count;
+  }
+  PetscCall(PetscFree(values));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DrawParameter(const Trainings *all, NomosFigure figure)
+{
+  enum { MOST_VALUES = 40 }; /* above them values were drawn, and a line through them says nothing */
+  double      *x[NOMOS_MAX_BESIDE], *error[NOMOS_MAX_BESIDE], low = INFINITY, high = -INFINITY;
+  size_t       n[NOMOS_MAX_BESIDE];
+  const char  *name = "";
+
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < all->n; i++) {
+    PetscCall(OfParameter(all, &all->trainings[i], &n[i], &x[i], &error[i]));
+    if (all->trainings[i].parameter[0]) name = all->trainings[i].parameter;
+    for (size_t k = 0; k < n[i]; k++) {
+      low  = fmin(low, x[i][k]);
+      high = fmax(high, x[i][k]);
+    }
+  }
+  PetscCall(NomosFigurePanel(figure, 0, 0, &(NomosAxes){.title = "errors of all sets, means of each value", .x_label = name, .y_label = "nRMSE", .x_scale = low > 0 && high > 8 * low ? NOMOS_SCALE_LOG : NOMOS_SCALE_LINEAR, .y_scale = NOMOS_SCALE_LOG}));
+  for (size_t i = 0; i < all->n; i++) {
+    PetscCall(NomosFigureLine(figure, n[i], x[i], error[i], NULL, n[i] <= MOST_VALUES ? 0 : 3));
+    PetscCall(PetscFree2(x[i], error[i]));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DrawTime(const Trainings *all, size_t set, NomosFigure figure, int panel)
+{
+  char title[2 * NOMOS_MAX_NAME];
+
+  PetscFunctionBeginUser;
+  snprintf(title, sizeof title, "errors of the set %s", all->sets[set]);
+  PetscCall(NomosFigurePanel(figure, panel / 2, panel % 2, &(NomosAxes){.title = title, .x_label = all->trainings[0].clock, .y_label = "nRMSE", .y_scale = NOMOS_SCALE_LOG}));
+  for (size_t i = 0; i < all->n; i++) {
+    const Rows *rows = &all->trainings[i].frames[set];
+    PetscCall(NomosFigureLine(figure, rows->n, rows->x, rows->error, NULL, 0));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Draw(const Trainings *all)
+{
+  enum { MOST_SETS = 7 };
+  NomosFigure figure;
+  char        path[NOMOS_MAX_PATH + 32], names[NOMOS_MAX_BESIDE][NOMOS_LABEL];
+  const char *labels[NOMOS_MAX_BESIDE];
+  const bool  told   = all->trainings[0].parameter[0];
+  const int   n_sets = (int)PetscMin(all->n_sets, MOST_SETS), n = n_sets + told;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosFigureCreate(NULL, (n + 1) / 2, PetscMin(n, 2), &figure));
+  if (told) PetscCall(DrawParameter(all, figure));
+  for (int s = 0; s < n_sets; s++) PetscCall(DrawTime(all, (size_t)s, figure, s + told));
+  for (size_t i = 0; i < all->n; i++) {
+    NomosLiteral(all->trainings[i].name, names[i]);
+    labels[i] = names[i];
+  }
+  PetscCall(NomosFigureLegend(figure, all->n, labels));
+  snprintf(path, sizeof path, "%s/plots/errors", all->directory);
+  PetscCall(NomosFigureSave(figure, path));
+  PetscCall(NomosFigureDestroy(&figure));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- the command */
+
+PetscErrorCode NomosCompareAreTrainings(const NomosProgram *program, bool *are)
+{
+  const char *which[2] = {NULL, NULL}; /* a run, a training */
+
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < program->n_arguments; i++) {
+    char path[NOMOS_MAX_PATH + 32];
+    snprintf(path, sizeof path, "%.4000s/config.yaml", program->arguments[i]);
+    which[!access(path, R_OK) && NomosIsTraining(path)] = program->arguments[i];
+  }
+  PetscCheck(!which[0] || !which[1], PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "%s is a training, %s is none: runs are compared with runs, and trainings with trainings", which[1], which[0]);
+  *are = !which[0];
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Compare(const NomosProgram *program, Trainings *all)
+{
+  char plots[NOMOS_MAX_PATH + 32];
+
+  PetscFunctionBeginUser;
+  PetscCall(Open(program, all));
+  snprintf(all->directory, sizeof all->directory, "%.4000s%s", program->directory ? program->directory : program->arguments[0], program->directory ? "" : "/compare");
+  snprintf(plots, sizeof plots, "%s/plots", all->directory);
+  PetscCheck((!mkdir(all->directory, 0777) || errno == EEXIST) && (!mkdir(plots, 0777) || errno == EEXIST), PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s: cannot be created: %s", plots, strerror(errno));
+  if (!program->quiet) Print(all);
+  PetscCall(WriteJson(all));
+  PetscCall(Draw(all));
+  if (!program->quiet) printf("\nnumbers are in %s/compare.json, a picture in %s/plots\n", all->directory, all->directory);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosCompareTrainings(const NomosProgram *program)
+{
+  Trainings *all;
+
+  PetscFunctionBeginUser;
+  PetscCall(PetscNew(&all));
+  PetscErrorCode failed = Compare(program, all);
+  PetscCall(Close(all));
+  PetscCall(PetscFree(all));
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
