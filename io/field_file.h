@@ -90,6 +90,8 @@ PetscErrorCode NomosFieldFileCreateSink(NomosFieldSinkFn sink, void *ctx, NomosF
    outside of valid_range), as the CF conventions say. */
 typedef struct NomosFieldReader_s *NomosFieldReader;
 PetscErrorCode NomosFieldReaderOpen(MPI_Comm comm, const char path[], NomosFieldReader *reader);
+/* From now on what is over (trajectory, ...) is read as if it were of this one trajectory alone, counted from 0, without that dimension: a run like others. Errors come when it is read. */
+PetscErrorCode NomosFieldReaderSelect(NomosFieldReader reader, size_t trajectory);
 PetscErrorCode NomosFieldReaderHas(NomosFieldReader reader, const char name[], bool *has);
 PetscErrorCode NomosFieldReaderShape(NomosFieldReader reader, const char name[], int *n_dims, size_t shape[NOMOS_FIELD_MAX_DIMS + 1]);
 /* Sizes of the chunks it is stored in; *chunked false where it lies in one piece (then chunk is its shape). */

@@ -17,6 +17,8 @@ struct NomosFieldReader_s {
   char **dims;      /* handed out by DimName */
   char **numbers;   /* attributes of the root */
   NomosLayout layout;
+  bool   selects; /* of what is over (trajectory, ...) one trajectory, as if there were no other */
+  size_t trajectory;
 };
 
 static const char *Append(const char name[], size_t *n, char ***names)
@@ -170,7 +172,31 @@ static hid_t Require(NomosFieldReader reader, const char name[], NomosVerdict *v
   return dataset;
 }
 
-PetscErrorCode NomosFieldReaderShape(NomosFieldReader reader, const char name[], int *n_dims, size_t shape[NOMOS_FIELD_MAX_DIMS + 1])
+static PetscErrorCode DimName(NomosFieldReader reader, const char name[], int i, const char **dim);
+
+/* Of n_dims dimensions: is the first one that of trajectories, of which one is chosen? */
+static PetscErrorCode IsSelected(NomosFieldReader reader, const char name[], int n_dims, bool *is)
+{
+  const char *first;
+
+  PetscFunctionBeginUser;
+  *is = false;
+  if (!reader->selects || !n_dims || !strcmp(name, "trajectory")) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DimName(reader, name, 0, &first));
+  *is = !strcmp(first, "trajectory");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosFieldReaderSelect(NomosFieldReader reader, size_t trajectory)
+{
+  PetscFunctionBeginUser;
+  reader->selects    = true;
+  reader->trajectory = trajectory;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* As it lies in the file. */
+static PetscErrorCode FullShape(NomosFieldReader reader, const char name[], int *n_dims, size_t shape[NOMOS_FIELD_MAX_DIMS + 1])
 {
   NomosVerdict     verdict                        = {0};
   hsize_t          size[NOMOS_FIELD_MAX_DIMS + 1] = {0};
@@ -193,23 +219,39 @@ PetscErrorCode NomosFieldReaderShape(NomosFieldReader reader, const char name[],
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode NomosFieldReaderShape(NomosFieldReader reader, const char name[], int *n_dims, size_t shape[NOMOS_FIELD_MAX_DIMS + 1])
+{
+  bool selected;
+
+  PetscFunctionBeginUser;
+  PetscCall(FullShape(reader, name, n_dims, shape));
+  PetscCall(IsSelected(reader, name, *n_dims, &selected));
+  if (!selected) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCheck(reader->trajectory < shape[0], PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "%s: trajectory %zu of %s: there are %zu, counted from 0", reader->path, reader->trajectory, name, shape[0]);
+  for (int d = 0; d + 1 < *n_dims; d++) shape[d] = shape[d + 1];
+  (*n_dims)--;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosFieldReaderChunk(NomosFieldReader reader, const char name[], bool *chunked, size_t chunk[NOMOS_FIELD_MAX_DIMS + 1])
 {
   const NomosView *view = NomosLayoutFind(&reader->layout, name);
   hsize_t          size[NOMOS_FIELD_MAX_DIMS + 1];
   int              n_dims;
+  bool             selected;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosFieldReaderShape(reader, name, &n_dims, chunk));
-  if (view) {
-    *chunked = NomosViewChunk(&reader->layout, reader->file, view, chunk);
-    PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(FullShape(reader, name, &n_dims, chunk));
+  PetscCall(IsSelected(reader, name, n_dims, &selected));
+  if (view) *chunked = NomosViewChunk(&reader->layout, reader->file, view, chunk);
+  else {
+    hid_t dataset = OpenDataset(reader, name), properties = H5Dget_create_plist(dataset);
+    *chunked = H5Pget_layout(properties) == H5D_CHUNKED && H5Pget_chunk(properties, n_dims, size) == n_dims;
+    for (int d = 0; *chunked && d < n_dims; d++) chunk[d] = size[d];
+    H5Pclose(properties);
+    H5Oclose(dataset);
   }
-  hid_t dataset = OpenDataset(reader, name), properties = H5Dget_create_plist(dataset);
-  *chunked = H5Pget_layout(properties) == H5D_CHUNKED && H5Pget_chunk(properties, n_dims, size) == n_dims;
-  for (int d = 0; *chunked && d < n_dims; d++) chunk[d] = size[d];
-  H5Pclose(properties);
-  H5Oclose(dataset);
+  for (int d = 0; selected && d + 1 < n_dims; d++) chunk[d] = chunk[d + 1];
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -277,7 +319,7 @@ static bool Read(NomosFieldReader reader, const char name[], hid_t dataset, cons
   return !verdict->code;
 }
 
-PetscErrorCode NomosFieldReaderRead(NomosFieldReader reader, const char name[], const size_t start[], const size_t count[], double *data)
+static PetscErrorCode FullRead(NomosFieldReader reader, const char name[], const size_t start[], const size_t count[], double *data)
 {
   NomosVerdict     verdict = {0};
   const NomosView *view    = NomosLayoutFind(&reader->layout, name);
@@ -291,6 +333,25 @@ PetscErrorCode NomosFieldReaderRead(NomosFieldReader reader, const char name[], 
     H5Oclose(dataset);
   }
   PetscCall(NomosVerdictRaise(PETSC_COMM_SELF, &verdict));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosFieldReaderRead(NomosFieldReader reader, const char name[], const size_t start[], const size_t count[], double *data)
+{
+  size_t first[NOMOS_FIELD_MAX_DIMS + 1] = {reader->trajectory}, n[NOMOS_FIELD_MAX_DIMS + 1] = {1}, shape[NOMOS_FIELD_MAX_DIMS + 1];
+  int    n_dims   = 0;
+  bool   selected = false;
+
+  PetscFunctionBeginUser;
+  if (reader->selects) {
+    PetscCall(FullShape(reader, name, &n_dims, shape));
+    PetscCall(IsSelected(reader, name, n_dims, &selected));
+  }
+  for (int d = 1; selected && d < n_dims; d++) {
+    first[d] = start[d - 1];
+    n[d]     = count[d - 1];
+  }
+  PetscCall(FullRead(reader, name, selected ? first : start, selected ? n : count, data));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -356,7 +417,7 @@ PetscErrorCode NomosFieldReaderNumbers(NomosFieldReader reader, size_t *n, const
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosFieldReaderDimName(NomosFieldReader reader, const char name[], int i, const char **dim)
+static PetscErrorCode DimName(NomosFieldReader reader, const char name[], int i, const char **dim)
 {
   NomosVerdict     verdict                        = {0};
   hsize_t          size[NOMOS_FIELD_MAX_DIMS + 1] = {0};
@@ -385,6 +446,21 @@ PetscErrorCode NomosFieldReaderDimName(NomosFieldReader reader, const char name[
     if (!strcmp(reader->dims[j], found)) *dim = reader->dims[j];
   }
   if (*found && !**dim) *dim = Append(found, &reader->n_dims, &reader->dims);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosFieldReaderDimName(NomosFieldReader reader, const char name[], int i, const char **dim)
+{
+  size_t shape[NOMOS_FIELD_MAX_DIMS + 1];
+  int    n_dims   = 0;
+  bool   selected = false;
+
+  PetscFunctionBeginUser;
+  if (reader->selects) {
+    PetscCall(FullShape(reader, name, &n_dims, shape));
+    PetscCall(IsSelected(reader, name, n_dims, &selected));
+  }
+  PetscCall(DimName(reader, name, i + selected, dim));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

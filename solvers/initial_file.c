@@ -51,7 +51,7 @@ static PetscErrorCode Read(NomosModel model, NomosFieldReader reader, const char
     count[a + timed] = field->count[a];
     n *= field->count[a];
   }
-  PetscCheck(same, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s of %s lies over %s cells, this case over %s: give a run on the same grid", field->name, path, GridText(PetscMax(n_dims - timed, 0), shape + timed, theirs), GridText(field->n_dims, field->size, ours));
+  PetscCheck(same, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s of %s lies over %s cells, this case over %s: give a run on the same grid, or a file of trajectories on it whose axes have names (trajectory, time, y, x)", field->name, path, GridText(PetscMax(n_dims - timed, 0), shape + timed, theirs), GridText(field->n_dims, field->size, ours));
   PetscCall(NomosForeignFieldCheck(model, reader, path, &(NomosForeignField){.name = field->name, .like = field->name, .n_dims = field->n_dims, .size = field->size}, &timed));
   PetscCall(model->ops->field_layout(model, &layout));
   for (size_t v = 0; v < layout.n_variables; v++)
@@ -68,12 +68,15 @@ PetscErrorCode NomosInitialFileRead(NomosModel model, const NomosInitialField *f
 {
   const char      *path;
   NomosFieldReader reader;
+  int64_t          trajectory;
   char             why[1024];
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetString(model->config, "initial.file", &path));
   PetscCheck(path[0], model->comm, PETSC_ERR_ARG_INCOMP, "%s: initial.type = file needs initial.file", NomosConfigWhere(model->config, "initial.type"));
+  PetscCall(NomosConfigGetInt(model->config, "initial.trajectory", &trajectory));
   PetscCall(NomosFieldReaderOpen(model->comm, path, &reader));
+  PetscCall(NomosFieldReaderSelect(reader, (size_t)trajectory));
   PetscErrorCode failed = CheckHas(model, reader, path, field->name);
   if (!failed) {
     const bool quiet = NomosErrorSetQuiet(true); /* every rank comes to the same verdict; it is told once, with the key */

@@ -1,4 +1,4 @@
-/* A field of a run as an initial state: initial.file and initial.frame (-1: the last one) of the case. */
+/* A field of a run, or of a file of trajectories, as an initial state: initial.file, initial.trajectory and initial.frame (-1: the last one) of the case. */
 #ifndef NOMOS_SOLVERS_INITIAL_FILE_H
 #define NOMOS_SOLVERS_INITIAL_FILE_H
 

@@ -319,6 +319,68 @@ START_TEST(of_a_file)
 }
 END_TEST
 
+/* Of a file of trajectories one of them, at one of its frames; of a coefficient over (trajectory) and the axes nothing is lost. */
+START_TEST(of_a_trajectory)
+{
+  enum { NT = 3, NK = 2, NX = 16 };
+  static double            number[NT] = {0, 1, 2}, time[NK] = {0, 0.5}, x[NX], u[NT][NK][NX], state[NX];
+  const NomosFieldDim      dims[]    = {{.name = "trajectory", .size = NT, .values = number}, {.name = "time", .size = NK, .values = time}, {.name = "x", .size = NX, .values = x}};
+  const NomosFieldVariable variable = {.name = "u", .dims = {"trajectory", "time", "x"}, .constant = true, .type = NOMOS_F64};
+  char                     path[NOMOS_MAX_PATH + 32], of[NOMOS_MAX_PATH + 64], which[32], when[32];
+  const char              *set[] = {"grid_pde.nx=16", "initial.type=file", of, which, when};
+  NomosFieldFile           file;
+  NomosFieldReader         reader;
+  NomosModel               model;
+  NomosCaseFile            found;
+  const NomosModelField   *list;
+  size_t                   n, shape[NOMOS_FIELD_MAX_DIMS + 1], chunk[NOMOS_FIELD_MAX_DIMS + 1];
+  int                      rank, n_dims;
+  const char              *dim;
+  bool                     chunked;
+
+  MPI_Comm_rank(PETSC_COMM_WORLD, &rank);
+  snprintf(path, sizeof path, "%s/three.nc", ck_directory);
+  snprintf(of, sizeof of, "initial.file=%s", path);
+  for (size_t i = 0; i < NT * NK * NX; i++) (&u[0][0][0])[i] = 1 + (double)i;
+  for (int i = 0; i < NX; i++) x[i] = (i + 0.5) / NX;
+  if (!rank) {
+    ck_ok(NomosFieldFileCreate(PETSC_COMM_SELF, &(NomosFieldFileInput){.path = path, .timeless = true, .n_dims = 3, .dims = dims, .n_variables = 1, .variables = &variable}, &file));
+    ck_ok(NomosFieldFileWrite(file, "u", NOMOS_F64, (size_t[]){0, 0, 0}, (size_t[]){NT, NK, NX}, u));
+    ck_ok(NomosFieldFileClose(&file));
+  }
+  MPI_Barrier(PETSC_COMM_WORLD);
+  for (int t = 0; t < NT; t += 2)
+    for (int k = -1; k < NK; k++) {
+      snprintf(which, sizeof which, "initial.trajectory=%d", t);
+      snprintf(when, sizeof when, "initial.frame=%d", k);
+      model = Make(PETSC_COMM_WORLD, "pde/burgers", 5, set);
+      ck_ok(ops->derivatives->get_state(model, state));
+      ck_ok(ops->derivatives->fields(model, &n, &list));
+      for (size_t i = 0; i < list[0].count[0]; i++) ck_assert(state[i] == u[t][k < 0 ? NK - 1 : k][list[0].start[0] + i]);
+      Done(&model);
+    }
+  snprintf(which, sizeof which, "initial.trajectory=3");
+  ck_ok(NomosCaseFind(PETSC_COMM_WORLD, "pde/burgers", &found));
+  ck_ok(NomosCaseLoad(PETSC_COMM_WORLD, &(NomosCaseInput){.path = found.path, .models = nomos_solvers, .n_set = 5, .set = set}, &config, &ops));
+  ck_ok(NomosModelCreate(PETSC_COMM_WORLD, ops, config, &model));
+  ck_refused(ops->initialise(model), "three.nc: trajectory 3 of u: there are 3, counted from 0");
+  Done(&model);
+  ck_ok(NomosFieldReaderOpen(PETSC_COMM_SELF, path, &reader));
+  ck_ok(NomosFieldReaderSelect(reader, 1));
+  ck_ok(NomosFieldReaderShape(reader, "u", &n_dims, shape));
+  ck_assert(n_dims == 2 && shape[0] == NK && shape[1] == NX);
+  ck_ok(NomosFieldReaderDimName(reader, "u", 0, &dim));
+  ck_assert_str_eq(dim, "time");
+  ck_ok(NomosFieldReaderChunk(reader, "u", &chunked, chunk));
+  ck_assert(chunked || (chunk[0] == NK && chunk[1] == NX));
+  ck_ok(NomosFieldReaderShape(reader, "x", &n_dims, shape));
+  ck_assert(n_dims == 1 && shape[0] == NX);
+  ck_ok(NomosFieldReaderRead(reader, "u", (size_t[]){1, 3}, (size_t[]){1, 2}, state));
+  ck_assert(state[0] == u[1][1][3] && state[1] == u[1][1][4]);
+  ck_ok(NomosFieldReaderClose(&reader));
+}
+END_TEST
+
 /* Four cells are two for each of two ranks, and too few for four. */
 START_TEST(ranks)
 {
@@ -359,4 +421,4 @@ START_TEST(refusals)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("initial states of grid_pde", sines, fractions, gas_of_sines, gas_of_modes, dams, constants, of_a_file, ranks, refusals)
+NOMOS_TEST_SUITE("initial states of grid_pde", sines, fractions, gas_of_sines, gas_of_modes, dams, constants, of_a_file, of_a_trajectory, ranks, refusals)

@@ -145,7 +145,7 @@ PetscErrorCode EquationStepDestroy(NomosModel model);
 
 extern const NomosModelDerivatives equation_derivatives;
 
-enum { EQUATION_N_SPECTRAL_PARAMS = 14, EQUATION_N_ODE_PARAMS = 6, EQUATION_N_PICTURES = 1, EQUATION_N_SPECTRA_PICTURES = 1 };
+enum { EQUATION_N_SPECTRAL_PARAMS = 15, EQUATION_N_ODE_PARAMS = 7, EQUATION_N_PICTURES = 1, EQUATION_N_SPECTRA_PICTURES = 1 };
 extern const NomosParam       equation_spectral_params[EQUATION_N_SPECTRAL_PARAMS], equation_ode_params[EQUATION_N_ODE_PARAMS];
 extern const NomosPictureInfo equation_pictures[EQUATION_N_PICTURES], equation_spectra_pictures[EQUATION_N_SPECTRA_PICTURES];
 PetscErrorCode                EquationDeclare(NomosConfig config);

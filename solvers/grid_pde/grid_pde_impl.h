@@ -11,7 +11,7 @@
 #include <petscdmda.h>
 
 /* Points and faces go in chunks; grids of no more than PDE_ALONE cells are left to one thread. */
-enum { PDE_GHOSTS = 2, PDE_MAX_WIDTH = 2, PDE_CHUNK = 128, PDE_ALONE = 2048, PDE_MAX_STAGES = 200, PDE_MAX_LEVELS = 16, PDE_N_PICTURES = 1, PDE_N_PARAMS = 28 };
+enum { PDE_GHOSTS = 2, PDE_MAX_WIDTH = 2, PDE_CHUNK = 128, PDE_ALONE = 2048, PDE_MAX_STAGES = 200, PDE_MAX_LEVELS = 16, PDE_N_PICTURES = 1, PDE_N_PARAMS = 29 };
 
 typedef enum { PDE_PERIODIC, PDE_OUTFLOW, PDE_WALL, PDE_NO_FLUX, PDE_VALUE } PdeBoundary;
 #define PDE_BOUNDARY_CHOICES "periodic|outflow|wall|no_flux|value" /* in this order */

@@ -34,7 +34,8 @@ static const NomosParam params[] = {
   {"initial.random_particles",     NOMOS_PARAM_BOOL,       "no",   NULL, 0, 0, NULL, false, "Random waves of unit variance instead."},
   {"initial.particles_waves",      NOMOS_PARAM_INT,        "8",    NULL, 1, 64, NULL, false, "Of random particles: the most waves across the domain."},
   {"initial.particles_slope",      NOMOS_PARAM_REAL,       "3",    NULL, -20, 20, NULL, false, "Of random particles: amplitudes fall like wavenumber^-slope."},
-  {"initial.file",                 NOMOS_PARAM_FILE,       "",     NULL, 0, 0, NULL, false, "file: fields.nc of a run on the same grid."},
+  {"initial.file",                 NOMOS_PARAM_FILE,       "",     NULL, 0, 0, NULL, false, "file: fields.nc of a run, or data of trajectories, on the same grid."},
+  {"initial.trajectory",           NOMOS_PARAM_INT,        "0",    NULL, 0, 9e15, NULL, false, "file: index of the trajectory, of data of trajectories."},
   {"initial.frame",                NOMOS_PARAM_INT,        "-1",   NULL, -1, 9e15, NULL, false, "file: index of the frame; -1: the last."},
 };
 /* clang-format on */
