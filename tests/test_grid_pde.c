@@ -212,6 +212,111 @@ START_TEST(sorption_keeps_the_solute)
 }
 END_TEST
 
+/* Size of the first field's part along f(x, y) = cos(m pi x/l) or, turned, cos(m pi y/l) on a square of side l; k: of another field. */
+static double ModeOf(const double *u, size_t nx, size_t ny, size_t k, int m, bool along_y)
+{
+  double sum = 0;
+  for (size_t j = 0; j < ny; j++)
+    for (size_t i = 0; i < nx; i++) sum += u[(k * ny + j) * nx + i] * cos(pi * m * (along_y ? ((double)j + 0.5) / (double)ny : ((double)i + 0.5) / (double)nx)) * 2 / (double)(nx * ny);
+  return sum;
+}
+
+/* R(u) u_t = D u_xx with Freundlich's R = 1 + (1 - phi)/phi rho k n_f (u + 1e-6)^(n_f - 1) and the constants of PDEBench (doi:10.48550/arXiv.2210.07182, D.5): a small wave cos(2 pi x) on any concentration decays at the rate
+   D (2 pi)^2/R, even one of which the 1e-6 is a part, and of a linear isotherm (n_f = 1) so does a large one. Error of the logarithm of its amplitude. */
+static double SorptionError(size_t nx, double mean, bool linear)
+{
+  const double rate = 5e-4 * 4 * pi * pi / (1 + (1 - 0.29) / 0.29 * 2880 * 3.5e-4 * (linear ? 1 : 0.874 * pow(mean + 1e-6, 0.874 - 1))), amplitude = mean * (linear ? 0.9 : 1e-3), dt = 0.5 / rate / 8;
+  char         initial[96];
+  snprintf(initial, sizeof initial, "initial.u=%.17g + %.17g*cos(2*pi*x)", mean, amplitude);
+  Subject s = BeginWith((const char *const[]){PDE("diffusion_sorption"), "grid_pde.boundary_x=no_flux", "time.scheme=ssp_rk3", initial, linear ? "diffusion_sorption.n_f=1" : NULL, NULL}, nx, dt);
+  Advance(&s, 8);
+  double      *u     = StateOf(&s);
+  const double error = log(ModeOf(u, nx, 1, 0, 2, false) / amplitude) + 0.5;
+  free(u);
+  End(&s);
+  return fabs(error);
+}
+
+START_TEST(sorption_retards)
+{
+  static const double means[] = {1e-5, 0.01, 0.3, 1};
+
+  for (size_t r = 0; r < 5; r++) {
+    const double coarse = SorptionError(32, means[r % 4], r == 4), fine = SorptionError(64, means[r % 4], r == 4);
+    ck_assert_msg(fabs(log2(coarse / fine) - 2) < 0.05 && fine < 5e-4, "row %zu: errors %g, %g, order %g", r, coarse, fine, log2(coarse / fine));
+  }
+}
+END_TEST
+
+/* FitzHugh & Nagumo, doi:10.1016/S0006-3495(61)86902-6, with the constants of PDEBench (doi:10.48550/arXiv.2210.07182, D.6): u_t = D_u lap u + u - u^3 - k - v, v_t = D_v lap v + u - v, D_u = 1e-3, D_v = 5e-3, k = 5e-3. */
+static void Reaction(const double w[2], double rate[2])
+{
+  rate[0] = w[0] - w[0] * w[0] * w[0] - 5e-3 - w[1];
+  rate[1] = w[0] - w[1];
+}
+
+/* Both the same everywhere follow their ordinary equations: third order in time. */
+START_TEST(reaction_of_two)
+{
+  double error[2], w[2] = {0.8, -0.3};
+
+  for (int i = 0; i < 4000; i++) { /* to t = 2 by the classical Runge-Kutta scheme */
+    const double h = 5e-4;
+    double       k[4][2], at[2];
+    Reaction(w, k[0]);
+    for (int stage = 1; stage < 4; stage++) {
+      for (int f = 0; f < 2; f++) at[f] = w[f] + (stage < 3 ? 0.5 * h : h) * k[stage - 1][f];
+      Reaction(at, k[stage]);
+    }
+    for (int f = 0; f < 2; f++) w[f] += h / 6 * (k[0][f] + 2 * k[1][f] + 2 * k[2][f] + k[3][f]);
+  }
+  for (int fine = 0; fine < 2; fine++) {
+    const double dt = fine ? 0.01 : 0.02;
+    Subject      s  = BeginWith((const char *const[]){PDE("diffusion_reaction"), "grid_pde.dimensions=2", "grid_pde.boundary_x=no_flux", "grid_pde.boundary_y=no_flux", "grid_pde.substeps=1", "time.scheme=ssp_rk3", "initial.u=0.8", "initial.v=-0.3", NULL}, 4, dt);
+    Advance(&s, (int)(2 / dt + 0.5));
+    double *u   = StateOf(&s);
+    error[fine] = 0;
+    for (size_t i = 0; i < 32; i++) error[fine] = fmax(error[fine], fabs(u[i] - w[i / 16]));
+    free(u);
+    End(&s);
+  }
+  ck_assert_msg(fabs(log2(error[0] / error[1]) - 3) < 0.1 && error[1] < 1e-6, "errors %g, %g, order %g", error[0], error[1], log2(error[0] / error[1]));
+}
+END_TEST
+
+/* About the state of rest, u = v = -k^(1/3), small waves a cos(m pi x) of the two follow a_t = (1 - 3 u^2 - D_u q^2) a - b, b_t = a - (1 + D_v q^2) b, q = m pi: along x and y, begun with either of them. Largest error of either. */
+static double WavesError(size_t nx, bool of_v, bool along_y)
+{
+  const double small = 1e-4, q2 = 16 * pi * pi, at = -cbrt(5e-3), m[2][2] = {{1 - 3 * at * at - 1e-3 * q2, -1}, {1, -1 - 5e-3 * q2}};
+  double       w[2] = {!of_v, of_v}, error = 0;
+  char         initial[2][96];
+
+  for (int i = 0; i < 2000; i++) { /* to t = 1 by Taylor's series to fourth order in h */
+    double term[2] = {w[0], w[1]};
+    for (int n = 1; n < 5; n++) {
+      const double next[2] = {5e-4 / n * (m[0][0] * term[0] + m[0][1] * term[1]), 5e-4 / n * (m[1][0] * term[0] + m[1][1] * term[1])};
+      for (int f = 0; f < 2; f++) w[f] += term[f] = next[f];
+    }
+  }
+  for (int f = 0; f < 2; f++) snprintf(initial[f], sizeof initial[f], "initial.%c=-(0.005^(1/3)) + %g*cos(4*pi*%c)", "uv"[f], f == of_v ? small : 0, along_y ? 'y' : 'x');
+  Subject s = BeginWith((const char *const[]){PDE("diffusion_reaction"), "grid_pde.dimensions=2", "grid_pde.boundary_x=no_flux", "grid_pde.boundary_y=no_flux", "time.scheme=ssp_rk3", initial[0], initial[1], NULL}, nx, 0.01);
+  Advance(&s, 100);
+  double *u = StateOf(&s);
+  for (size_t f = 0; f < 2; f++) error = fmax(error, fabs(ModeOf(u, nx, nx, f, 4, along_y) / small - w[f]));
+  free(u);
+  End(&s);
+  return error;
+}
+
+START_TEST(waves_of_two)
+{
+  for (int way = 0; way < 4; way++) {
+    const double coarse = WavesError(32, way & 1, way & 2), fine = WavesError(64, way & 1, way & 2);
+    ck_assert_msg(fabs(log2(coarse / fine) - 2) < 0.05 && fine < 2e-3, "of %c along %c: errors %g, %g, order %g", way & 1 ? 'v' : 'u', way & 2 ? 'y' : 'x', coarse, fine, log2(coarse / fine));
+  }
+}
+END_TEST
+
 /* A jump in steps thousands of times as long as an explicit one: diffusion makes no new extremum, and between closed ends the solute is kept as well as by ssp_rk3, to 3e-4. */
 START_TEST(jumps_stay_within)
 {
@@ -512,6 +617,57 @@ START_TEST(dam_break)
 }
 END_TEST
 
+/* A dam along y in two dimensions is the same one. */
+START_TEST(dam_turned)
+{
+  enum { N = 100, ACROSS = 4 };
+  Subject line = BeginWith((const char *const[]){PDE("shallow_water"), "grid_pde.lx=5", "grid_pde.boundary_x=outflow", "grid_pde.substeps=1", "initial.h=2 - step(x - 2.5)", NULL}, N, 0.01);
+  Subject plane = BeginWith((const char *const[]){PDE("shallow_water"), "grid_pde.dimensions=2", "grid_pde.ny=100", "grid_pde.ly=5", "grid_pde.boundary_y=outflow", "grid_pde.substeps=1", "initial.h=2 - step(y - 2.5)", NULL}, ACROSS, 0.01);
+
+  Advance(&line, 60);
+  Advance(&plane, 60);
+  double *a = StateOf(&line), *b = StateOf(&plane);
+  for (size_t j = 0; j < N; j++)
+    for (size_t i = 0; i < ACROSS; i++) {
+      const double *at = b + j * ACROSS + i;
+      ck_assert_msg(fabs(at[0] - a[j]) < 1e-13 && at[N * ACROSS] == 0 && fabs(at[2 * N * ACROSS] - a[N + j]) < 1e-13, "row %zu: %g and momenta %g, %g where the line has %g, %g", j, at[0], at[N * ACROSS], at[2 * N * ACROSS], a[j], a[N + j]);
+    }
+  ck_assert_msg(fabs(a[N / 2] - a[0]) > 0.1 && a[N + N / 2] > 0.1, "the dam stands");
+  free(a);
+  free(b);
+  End(&line);
+  End(&plane);
+}
+END_TEST
+
+/* A small wave runs obliquely, k = 2 pi (1, 2), at sqrt(g h): h + a cos(k x - |k| sqrt(g h) t), velocity a sqrt(g/h) along k. Largest error of depth and momenta in units of the depth's wave, momenta in those of sqrt(g h). */
+static double GravityError(size_t nx)
+{
+  const double g = 2.5, depth = 1.6, small = 1e-5, c = 2, stop = 0.4, cosine[2] = {1 / sqrt(5), 2 / sqrt(5)};
+  Subject      s = BeginWith((const char *const[]){PDE("shallow_water"), "grid_pde.dimensions=2", "shallow_water.g=2.5", "grid_pde.limiter=central", "initial.h=1.6 + 1e-5*cos(2*pi*(x + 2*y))", "initial.Vx=1.25e-5*cos(2*pi*(x + 2*y))/sqrt(5)", "initial.Vy=2.5e-5*cos(2*pi*(x + 2*y))/sqrt(5)", NULL}, nx, 0.1);
+  double       error = 0;
+
+  Advance(&s, (int)(stop / 0.1 + 0.5));
+  double *u = StateOf(&s);
+  for (size_t j = 0; j < nx; j++)
+    for (size_t i = 0; i < nx; i++) {
+      const double *at = u + j * nx + i, wave = cos(2 * pi * (((double)i + 0.5) / (double)nx + 2 * ((double)j + 0.5) / (double)nx - sqrt(5) * sqrt(g * depth) * stop));
+      error = fmax(error, fabs((at[0] - depth) / small - wave));
+      for (size_t axis = 0; axis < 2; axis++) error = fmax(error, fabs(at[(1 + axis) * nx * nx] / (small * c) - cosine[axis] * wave));
+    }
+  free(u);
+  End(&s);
+  return error;
+}
+
+START_TEST(gravity_wave)
+{
+  const double coarse = GravityError(48), fine = GravityError(96);
+
+  ck_assert_msg(fabs(log2(coarse / fine) - 2) < 0.1 && fine < 0.02, "errors %g, %g, order %g", coarse, fine, log2(coarse / fine));
+}
+END_TEST
+
 /* Through the sonic point of a steep dam break, to either side, the fan stays smooth (0.013 a cell in the exact one): Roe's flux without the fix of its slow or its fast wave keeps a jump of 0.6 there. First order, as slopes hide it. */
 START_TEST(no_expansion_shock)
 {
@@ -772,22 +928,30 @@ END_TEST
 START_TEST(axes_are_alike)
 {
   enum { N = 12 };
-  Subject s[2] = {
-    BeginWith((const char *const[]){PDE("compressible"), "grid_pde.dimensions=2", "compressible.eta=0.01", "initial.density=1 + 0.5*step(x - 0.5)", "initial.pressure=1 + step(y - 0.3)", "initial.Vx=0.3*sin(2*pi*y)", "initial.Vy=0.1", NULL}, N, 0.05),
-    BeginWith((const char *const[]){PDE("compressible"), "grid_pde.dimensions=2", "compressible.eta=0.01", "initial.density=1 + 0.5*step(y - 0.5)", "initial.pressure=1 + step(x - 0.3)", "initial.Vy=0.3*sin(2*pi*x)", "initial.Vx=0.1", NULL}, N, 0.05)};
-  static const size_t other[4] = {0, 1, 3, 2};
-  double             *u[2];
+  static const struct {
+    size_t      n_fields, other[4];
+    const char *settings[2][MAX_SETTINGS];
+  } rows[] = {
+    {4, {0, 1, 3, 2}, {{PDE("compressible"), "grid_pde.dimensions=2", "compressible.eta=0.01", "initial.density=1 + 0.5*step(x - 0.5)", "initial.pressure=1 + step(y - 0.3)", "initial.Vx=0.3*sin(2*pi*y)", "initial.Vy=0.1"},
+                       {PDE("compressible"), "grid_pde.dimensions=2", "compressible.eta=0.01", "initial.density=1 + 0.5*step(y - 0.5)", "initial.pressure=1 + step(x - 0.3)", "initial.Vy=0.3*sin(2*pi*x)", "initial.Vx=0.1"}}},
+    {3, {0, 2, 1}, {{PDE("shallow_water"), "grid_pde.dimensions=2", "initial.h=1 + 0.5*step(x - 0.5) + 0.2*step(y - 0.3)", "initial.Vx=0.3*sin(2*pi*y)", "initial.Vy=0.1"},
+                    {PDE("shallow_water"), "grid_pde.dimensions=2", "initial.h=1 + 0.5*step(y - 0.5) + 0.2*step(x - 0.3)", "initial.Vy=0.3*sin(2*pi*x)", "initial.Vx=0.1"}}},
+  };
 
-  for (int k = 0; k < 2; k++) {
-    Advance(&s[k], 4);
-    u[k] = StateOf(&s[k]);
-    End(&s[k]);
+  for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+    double *u[2];
+    for (int k = 0; k < 2; k++) {
+      Subject s = BeginWith(rows[r].settings[k], N, 0.05);
+      Advance(&s, 4);
+      u[k] = StateOf(&s);
+      End(&s);
+    }
+    for (size_t f = 0; f < rows[r].n_fields; f++)
+      for (size_t j = 0; j < N; j++)
+        for (size_t i = 0; i < N; i++) ck_assert_double_lt(fabs(u[0][(f * N + j) * N + i] - u[1][(rows[r].other[f] * N + i) * N + j]), 1e-13);
+    free(u[0]);
+    free(u[1]);
   }
-  for (size_t f = 0; f < 4; f++)
-    for (size_t j = 0; j < N; j++)
-      for (size_t i = 0; i < N; i++) ck_assert_double_lt(fabs(u[0][(f * N + j) * N + i] - u[1][(other[f] * N + i) * N + j]), 1e-13);
-  free(u[0]);
-  free(u[1]);
 }
 END_TEST
 
@@ -862,5 +1026,5 @@ START_TEST(parameters_in_their_ranges)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("grid_pde", advection_converges, limiters_are_tvd, burgers_front, burgers_steepens, burgers_inviscid, diffusion_decays, orders_in_time, sorption_keeps_the_solute, jumps_stay_within, long_steps_are_accurate, values_at_the_ends, shock_tubes, viscous_jump_of_density, fixed_substeps_blow_up, dam_break, no_expansion_shock, almost_nothing, positive, smooth_gas, simple_wave, shear_decays, vortex, values_that_flow_in,
+NOMOS_TEST_SUITE("grid_pde", advection_converges, limiters_are_tvd, burgers_front, burgers_steepens, burgers_inviscid, diffusion_decays, orders_in_time, sorption_keeps_the_solute, sorption_retards, reaction_of_two, waves_of_two, jumps_stay_within, long_steps_are_accurate, values_at_the_ends, shock_tubes, viscous_jump_of_density, fixed_substeps_blow_up, dam_break, dam_turned, gravity_wave, no_expansion_shock, almost_nothing, positive, smooth_gas, simple_wave, shear_decays, vortex, values_that_flow_in,
                  sums_are_kept, axes_are_alike, refused, growth_from_a_half, parameters_in_their_ranges)
