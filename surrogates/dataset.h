@@ -69,7 +69,7 @@ size_t NomosDatasetFrames(NomosDataset dataset, NomosSplit split);
 PetscErrorCode NomosDatasetRowShape(NomosDataset dataset, size_t variable, int *n_axes, const size_t **shape);
 /* As they lie in the files, before space_every. Borrowed. */
 PetscErrorCode NomosDatasetFullRowShape(NomosDataset dataset, size_t variable, const size_t **shape);
-/* Time from one frame to the next (after first_frame and every), by the datasets `time` or `t-coordinate`; NaN where no file says it. Errors: times that do not rise; intervals that differ by more than a thousandth, within a file or between
+/* Time from one frame to the next (after first_frame and every), by the datasets `time` or `t-coordinate`; NaN where no file says it. Errors: times that are not one for each frame (and one more at most); times that do not rise; intervals that differ by more than a thousandth, within a file or between
    two of them, as those of a learned step must not. Not collective. */
 PetscErrorCode NomosDatasetInterval(NomosDataset dataset, double *interval);
 /* By how much intervals of coordinates that are meant to be equal may differ: they may be rounded to float32, or sums of rounded intervals; farthest: the largest coordinate. */

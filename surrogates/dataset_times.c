@@ -4,6 +4,18 @@
 #include <float.h>
 #include <math.h>
 
+/* PDEBench has one time more than frames. */
+static PetscErrorCode CheckLength(NomosDataset d, size_t number, const char name[], size_t n)
+{
+  const NomosDatasetFile *file = &d->files[number];
+  size_t                  v    = 0;
+
+  PetscFunctionBeginUser;
+  while (!d->rows[v].frames || file->is_steady[v]) v++;
+  NomosCheck(file->is_run || n == file->all_frames || n == file->all_frames + 1, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has %zu entries, and %s %zu frames on its axis 2: a field lies over [trajectory, time, (y,) x], or of one run in a file, whose dimensions have names (dimension scales), [time, (y,) x]; put its axes into this order, or, if frames are to be counted, leave %s out of the file", file->path, name, n, d->rows[v].name, file->all_frames, name);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Of the frames that examples can have, of one file; *n = 0: it does not say them. PetscFree(*times). */
 static PetscErrorCode ReadTimes(NomosDataset d, size_t number, size_t *n, double **times)
 {
@@ -21,7 +33,8 @@ static PetscErrorCode ReadTimes(NomosDataset d, size_t number, size_t *n, double
     PetscCall(NomosFieldReaderHas(d->reader, names[i], &has));
     if (!has) continue;
     PetscCall(NomosFieldReaderShape(d->reader, names[i], &n_dims, shape));
-    if (n_dims != 1 || shape[0] < d->input.first_frame + all) continue;
+    if (n_dims != 1 || d->files[number].from_zero) continue;
+    PetscCall(CheckLength(d, number, names[i], shape[0]));
     PetscCall(PetscMalloc1(all, times));
     PetscCall(NomosFieldReaderRead(d->reader, names[i], (size_t[]){d->input.first_frame}, (size_t[]){all}, *times));
     for (size_t k = 0; k < frames; k++) (*times)[k] = (*times)[k * d->input.every];

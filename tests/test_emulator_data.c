@@ -2,6 +2,7 @@
 #include "surrogates/operators/neural_operator_impl.h"
 #include "tests/neural_operator_data.h"
 
+#include <hdf5_hl.h>
 #include <unistd.h>
 
 static const double speeds[] = {0.5, 1};
@@ -258,6 +259,78 @@ START_TEST(RoundedTimes)
 }
 END_TEST
 
+/* ---- axes */
+
+/* A file with u over n_dims axes of these lengths, which have names where `dims` has them, and coordinates (name and length) beside it. */
+typedef struct {
+  int     n_dims;
+  hsize_t shape[4];
+  struct {
+    const char *name;
+    hsize_t     n;
+  } coordinates[4];
+  const char *dims[4];
+} AxisData;
+
+static void WriteAxes(const char path[], const AxisData *d)
+{
+  double numbers[1024], u[4096];
+
+  for (size_t i = 0; i < 1024; i++) numbers[i] = 0.05 * ((double)i + 0.5);
+  for (size_t i = 0; i < 4096; i++) u[i] = 1 + sin((double)i);
+  hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+  for (int i = 0; i < 4 && d->coordinates[i].name; i++) WriteArray(file, d->coordinates[i].name, 1, &d->coordinates[i].n, numbers);
+  WriteArray(file, "u", d->n_dims, d->shape, u);
+  hid_t set = H5Dopen2(file, "u", H5P_DEFAULT);
+  for (int i = 0; i < d->n_dims && d->dims[i]; i++) {
+    if (H5Lexists(file, d->dims[i], H5P_DEFAULT) <= 0) WriteArray(file, d->dims[i], 1, &d->shape[i], numbers);
+    hid_t scale = H5Dopen2(file, d->dims[i], H5P_DEFAULT);
+    ck_assert(H5DSis_scale(scale) > 0 || H5DSset_scale(scale, d->dims[i]) >= 0);
+    ck_assert(H5DSattach_scale(set, scale, (unsigned)i) >= 0);
+    H5Dclose(scale);
+  }
+  H5Dclose(set);
+  H5Fclose(file);
+}
+
+/* Data whose axes are told to lie in another order than they are read in are refused, not learned from; whoever names none and has no coordinate is believed. */
+START_TEST(Axes)
+{
+  static const struct {
+    AxisData    data;
+    const char *sentence; /* NULL: taken */
+  } tries[] = {
+    {{3, {6, 10, 14}, .dims = {"t", "lat", "lon"}},                                                          "a.h5: the axes of u are called [t, lat, lon], and it would be taken for [trajectory, time, x]"},
+    {{4, {2, 6, 10, 14}, .dims = {"ensemble", "t", "lat", "lon"}},                                           "called [ensemble, t, lat, lon], and it would be taken for [trajectory, time, y, x]"            },
+    {{4, {2, 6, 10, 14}, .dims = {"trajectory", "time", "x", "y"}},                                          "called [trajectory, time, x, y], and it would be taken for [trajectory, time, y, x]"           },
+    {{3, {6, 10, 14}, .dims = {"time", "x", "y"}},                                                           "called [time, x, y], and it would be taken for [time, y, x]"                                   },
+    {{3, {6, 2, 14}, .dims = {"time", "trajectory", "x"}},                                                   "called [time, trajectory, x], and it would be taken for [time, y, x]"                          },
+    {{3, {6, 10, 14}, .dims = {"time", "y", "x"}},                                                           NULL                                                                                            },
+    {{4, {2, 6, 10, 14}, .dims = {"trajectory", "time", "y", "x"}},                                          NULL                                                                                            },
+    {{4, {2, 6, 10, 14}, .dims = {"ensemble", "time", "lat", "lon"}},                                        NULL                                                                                            },
+    {{3, {6, 10, 14}, .coordinates = {{"time", 6}, {"y", 10}, {"x", 14}}},                                                  "a.h5: u has as many entries as time, y and x, as of one run, and it would be taken for [trajectory, time, x]"},
+    {{3, {10, 10, 14}, .coordinates = {{"time", 10}, {"y", 10}, {"x", 14}}},                                                "as many entries as time, y and x"                                                              },
+    {{3, {6, 10, 14}, .coordinates = {{"time", 6}, {"x", 14}}},                                                             "a.h5: time has 6 entries, and u 10 frames on its axis 2"                                       },
+    {{3, {6, 10, 14}, .coordinates = {{"t-coordinate", 12}, {"x", 14}}},                                                    "t-coordinate has 12 entries, and u 10 frames on its axis 2"                                    },
+    {{3, {6, 10, 14}, .coordinates = {{"time", 11}, {"x", 14}}},                                                            NULL                                                                                            },
+    {{3, {6, 10, 14}, .coordinates = {{"time", 10}, {"x", 14}}},                                                            NULL                                                                                            },
+    {{.n_dims = 3, .shape = {6, 10, 14}},                                                                                       NULL                                                                                            },
+    {{4, {2, 6, 10, 14}, .coordinates = {{"y", 14}, {"x", 10}}},                                                            "a.h5: y has 14 entries, and the fields have 10 points along y"                                 },
+    {{4, {2, 6, 10, 14}, .coordinates = {{"x", 10}}},                                                                       "x has 10 entries, and the fields have 14 points along x"                                       },
+    {{4, {2, 6, 10, 14}, .coordinates = {{"y", 10}, {"x", 14}}},                                                            NULL                                                                                            },
+  };
+  static const char *const settings[] = {"fno.modes=1", NULL}, *const thinned[] = {"fno.modes=1", "data.space_every=2", NULL};
+
+  for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {
+    MakeDirectory("axes");
+    WriteAxes(DataPath("axes", "a.h5"), &tries[i].data);
+    if (tries[i].sentence) Refused("axes", settings, tries[i].sentence);
+    else (void)Interval("axes", settings);
+  }
+  (void)Interval("axes", thinned);
+}
+END_TEST
+
 /* ---- fields without time */
 
 static double U(size_t i, size_t k, size_t y, size_t x)
@@ -388,4 +461,4 @@ START_TEST(Logarithms)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("emulator_data", Intervals, Thinned, Domains, Ends, OneDomain, EvenPoints, Steady, RoundedTimes, Norms, Logarithms)
+NOMOS_TEST_SUITE("emulator_data", Intervals, Thinned, Domains, Ends, OneDomain, EvenPoints, Axes, Steady, RoundedTimes, Norms, Logarithms)
