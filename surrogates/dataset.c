@@ -169,6 +169,15 @@ size_t NomosDatasetFrames(NomosDataset d, NomosSplit split)
   return d->frames[split];
 }
 
+void NomosDatasetLengths(NomosDataset d, size_t *least, size_t *most)
+{
+  *least = *most = d->files[0].n_frames;
+  for (size_t f = 1; f < d->n_files; f++) {
+    *least = PetscMin(*least, d->files[f].n_frames);
+    *most  = PetscMax(*most, d->files[f].n_frames);
+  }
+}
+
 size_t NomosDatasetTrajectories(NomosDataset d, NomosSplit split)
 {
   return d->n_of[split];

@@ -65,6 +65,8 @@ const char *NomosDatasetSplitHash(NomosDataset dataset); /* the same of which tr
 PetscErrorCode NomosDatasetShape(NomosDataset dataset, size_t variable, int *n_dims, size_t shape[NOMOS_FIELD_MAX_DIMS + 1], size_t *size);
 /* Frames of an example of a split: those of the training where all are alike. */
 size_t NomosDatasetFrames(NomosDataset dataset, NomosSplit split);
+/* The fewest and most frames of its trajectories, after first_frame and every. */
+void NomosDatasetLengths(NomosDataset dataset, size_t *least, size_t *most);
 /* Shape of its rows. Borrowed. */
 PetscErrorCode NomosDatasetRowShape(NomosDataset dataset, size_t variable, int *n_axes, const size_t **shape);
 /* As they lie in the files, before space_every. Borrowed. */

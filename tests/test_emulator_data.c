@@ -331,6 +331,111 @@ START_TEST(Axes)
 }
 END_TEST
 
+/* ---- what is told before a training */
+
+typedef struct {
+  int  n;
+  char text[4][1024];
+} Told;
+
+static PetscErrorCode Tell(const char sentence[], void *ctx)
+{
+  Told *told = ctx;
+  if (told->n < 4) snprintf(told->text[told->n++], sizeof told->text[0], "%s", sentence);
+  return PETSC_SUCCESS;
+}
+
+/* Of data in `directory`: one line, and n warnings, of which the first says this. */
+static void Looked(const char directory[], const char *const settings[], const char line[], int n, const char warning[])
+{
+  NomosConfig    config;
+  NomosSurrogate s;
+  Told           told = {0};
+  char           text[1024];
+
+  ck_ok(CreateEmulator(PETSC_COMM_SELF, directory, settings, &config, &s));
+  ck_ok(s->ops->look(s, Tell, &told, sizeof text, text));
+  ck_assert_msg(strstr(text, line), "'%s' does not say '%s'", text, line);
+  ck_assert_msg(told.n == n && (!n || strstr(told.text[0], warning)), "%d warnings, the first: '%s', not %d: '%s'", told.n, told.text[0], n, warning);
+  EndEmulator(&config, &s);
+}
+
+/* What the data were taken for: coordinates that are not there are counted, and that is said. */
+START_TEST(TakenFor)
+{
+  static const AxisData known   = {4, {2, 6, 10, 14}, .coordinates = {{"time", 6}, {"y", 10}, {"x", 14}}}, unknown = {4, {2, 6, 10, 14}, .coordinates = {{"t", 6}, {"lat", 10}, {"lon", 14}}};
+  static const char *const none[] = {"fno.modes=1", NULL}, *const thinned[] = {"fno.modes=1", "data.every=2", "data.space_every=2", "neural_operator.periodic=no", NULL};
+
+  MakeDirectory("taken");
+  WriteAxes(DataPath("taken", "a.h5"), &known);
+  Looked("taken", none, "2 trajectories of 6 frames 0.05 apart on 14 x 10 points, x from 0 to 0.7, y from 0 to 0.5, periodic; the network is told no parameter", 0, NULL);
+  Looked("taken", thinned, "2 trajectories of 3 frames 0.1 apart on 7 x 5 points, x from 0 to 0.7, y from 0 to 0.5, not periodic", 0, NULL);
+  WriteAxes(DataPath("taken", "a.h5"), &unknown);
+  Looked("taken", none, "6 frames, which are counted (no time in the files) on 14 x 10 points, x from 0 to 1 (no x in the files), y from 0 to 1 (no y in the files), periodic", 0, NULL);
+}
+END_TEST
+
+/* A periodic axis with both of its ends: told where every field repeats there and is no symmetric state. */
+START_TEST(BothEnds)
+{
+  static const char *const none[] = {"neural_operator.parameters=[beta]", NULL}, *const open[] = {"neural_operator.parameters=[beta]", "neural_operator.periodic=no", NULL}, warning[] = "the last point along x repeats the first one";
+  static double            u[N][N_FRAMES][NX];
+
+  for (int k = 0; k < 3; k++) { /* both ends; one of them; both, of a symmetric state */
+    MakeDirectory("ends_twice");
+    WriteWaves(DataPath("ends_twice", "a.h5"), &(WaveData){.n = N, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 2, .speeds = speeds});
+    for (int i = 0; i < N; i++)
+      for (int f = 0; f < N_FRAMES; f++)
+        for (int j = 0; j < NX; j++) {
+          const double x = 2 * M_PI * (k == 2 ? j + 0.5 : j) / (k ? NX : NX - 1);
+          u[i][f][j] = k == 2 ? 2 + cos(x) : 2 + sin(x + i + 0.1 * f);
+        }
+    hid_t file = H5Fopen(DataPath("ends_twice", "a.h5"), H5F_ACC_RDWR, H5P_DEFAULT), set = H5Dopen2(file, "u", H5P_DEFAULT);
+    ck_assert(H5Dwrite(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, u) >= 0);
+    H5Dclose(set);
+    H5Fclose(file);
+    Looked("ends_twice", none, "periodic", !k, warning);
+    Looked("ends_twice", open, "not periodic", 0, NULL);
+  }
+}
+END_TEST
+
+/* A number of a file, as an attribute. */
+static void SayNumber(const char path[], const char name[], double value)
+{
+  hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT), space = H5Screate(H5S_SCALAR), attribute = H5Acreate2(file, name, H5T_NATIVE_DOUBLE, space, H5P_DEFAULT, H5P_DEFAULT);
+  ck_assert(H5Awrite(attribute, H5T_NATIVE_DOUBLE, &value) >= 0);
+  H5Aclose(attribute);
+  H5Sclose(space);
+  H5Fclose(file);
+}
+
+/* Parameters that differ and that the network is not told are named, and so is one that it is told and that is the same everywhere. */
+START_TEST(Blind)
+{
+  static const char *const none[] = {NULL}, *const told[] = {"neural_operator.parameters=[advection.beta]", NULL}, *const constant[] = {"neural_operator.parameters=[gamma]", NULL}, *const channels[] = {"neural_operator.conditioning=channels", NULL}, *const by_file[] = {"neural_operator.parameters=[nu]", NULL};
+
+  MakeDirectory("blind");
+  for (int i = 0; i < 2; i++) {
+    const char *path = DataPath("blind", i ? "b.h5" : "a.h5");
+    WriteWaves(path, &(WaveData){.n = N, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 2, .speeds = speeds, .phase = i});
+    SayNumber(path, "gamma", 1.4);
+    SayNumber(path, "first_seed", i);
+  }
+  Looked("blind", none, "told no parameter, and not beta from 0.5 to 1", 1, "of the data these differ between trajectories: beta from 0.5 to 1; it learns a mean over them, unless neural_operator.parameters: [beta]");
+  Looked("blind", told, "told advection.beta from 0.5 to 1", 0, NULL);
+  Looked("blind", constant, "told gamma from 1.4 to 1.4, and not beta from 0.5 to 1", 1, "gamma is 1.4 in every trajectory of the training");
+  Refused("blind", channels, "neural_operator.conditioning = channels, and neural_operator.parameters names none; of the data these differ between trajectories: beta from 0.5 to 1; say neural_operator.parameters: [beta]");
+  for (int i = 0; i < 2; i++) { /* PDEBench's way: a viscosity a file */
+    const char *path = DataPath("blind", i ? "b.h5" : "a.h5");
+    WriteWaves(path, &(WaveData){.n = N, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 2, .speeds = speeds, .phase = i, .no_speed = true});
+    SayNumber(path, "nu", i ? 0.02 : 0.4);
+  }
+  Looked("blind", none, "and not nu from 0.02 to 0.4", 1, "nu from 0.02 to 0.4");
+  Looked("blind", by_file, "told nu from 0.02 to 0.4", 0, NULL);
+}
+END_TEST
+
 /* ---- fields without time */
 
 static double U(size_t i, size_t k, size_t y, size_t x)
@@ -461,4 +566,4 @@ START_TEST(Logarithms)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("emulator_data", Intervals, Thinned, Domains, Ends, OneDomain, EvenPoints, Axes, Steady, RoundedTimes, Norms, Logarithms)
+NOMOS_TEST_SUITE("emulator_data", Intervals, Thinned, Domains, Ends, OneDomain, EvenPoints, Axes, TakenFor, BothEnds, Blind, Steady, RoundedTimes, Norms, Logarithms)

@@ -212,6 +212,13 @@ typedef struct {
   double           *mean, *deviation;
 } NomosEnsembleMoments;
 
+/* ---- neural_operator_look.c */
+
+/* What the data were taken for, one line; and what should be known of them before a training: parameters that the network is not told, or that do not differ; a periodic axis with both of its ends. Not collective. */
+PetscErrorCode NomosNeuralOperatorLook(NomosSurrogate s, NomosWarningFn warn, void *ctx, size_t n_text, char text[]);
+/* A conditioning without neural_operator.parameters, where the data have some: they are named. */
+PetscErrorCode NomosNeuralOperatorCheckTold(NomosSurrogate s);
+
 /* ---- neural_operator_range.c */
 
 void NomosParameterRangeFit(NomosParameterRange *range, size_t n_parameters, size_t n, const double values[]); /* values (n, n_parameters) */
