@@ -68,7 +68,9 @@ PetscErrorCode NomosDataFiles(const char path[], size_t *n_files, char ***files)
     free(entries[i]);
   }
   free(entries);
-  PetscCheck(*n_files, PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, "data: %s holds no run directory and no file *.h5, *.hdf5 or *.nc", path);
+  snprintf(file, sizeof file, "%s/data", path);
+  const bool below = IsDirectory(file);
+  PetscCheck(*n_files, PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, "data: %s holds no run directory and no file *.h5, *.hdf5 or *.nc%s%s%s", path, below ? "; the data that a training made are in its folder data: name " : "", below ? path : "", below ? "/data" : "");
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -43,6 +43,50 @@ static double Interval(const char directory[], const char *const settings[])
   return interval;
 }
 
+static void SayUnit(const char path[], const char unit[])
+{
+  hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT), time = H5Dopen2(file, "time", H5P_DEFAULT), type = H5Tcopy(H5T_C_S1), space = H5Screate(H5S_SCALAR);
+  H5Tset_size(type, strlen(unit) + 1);
+  hid_t attribute = H5Acreate2(time, "units", type, space, H5P_DEFAULT, H5P_DEFAULT);
+  ck_assert(H5Awrite(attribute, type, unit) >= 0);
+  H5Aclose(attribute);
+  H5Sclose(space);
+  H5Tclose(type);
+  H5Dclose(time);
+  H5Fclose(file);
+}
+
+/* Numbers of one interval in other units are other intervals; how a unit is written, and what a file without one means, is not known better. */
+START_TEST(TimeUnits)
+{
+  static const struct {
+    const char *a, *b, *sentence;
+  } tries[] = {
+    {"h", "s", "b.h5: times are in 's', in"}, {"h", "s", "a.h5 in 'h' (the attribute units)"}, {"hours since 2000-01-01", "seconds since 2000-01-01", "times are in 'seconds'"}, {"h", "hour", NULL}, {"days since 2000-01-01", "days since 2001-01-01", NULL}, {"s", NULL, NULL}, {NULL, "s", NULL},
+  };
+  double times[N_FRAMES];
+
+  for (int k = 0; k < N_FRAMES; k++) times[k] = 0.05 * k;
+  for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {
+    MakeTwo("units", N_FRAMES, times);
+    if (tries[i].a) SayUnit(DataPath("units", "a.h5"), tries[i].a);
+    if (tries[i].b) SayUnit(DataPath("units", "b.h5"), tries[i].b);
+    if (tries[i].sentence) Refused("units", (const char *const[]){NULL}, tries[i].sentence);
+    else ck_close(Interval("units", (const char *const[]){NULL}), 0.05, 1e-12);
+  }
+}
+END_TEST
+
+/* Trajectories of several lengths are learned from by windows: the key is named. */
+START_TEST(Lengths)
+{
+  MakeDirectory("lengths");
+  for (int i = 0; i < 2; i++) WriteWaves(DataPath("lengths", i ? "b.h5" : "a.h5"), &(WaveData){.n = N, .n_frames = N_FRAMES - (size_t)i, .nx = NX, .n_speeds = 2, .speeds = speeds, .phase = i});
+  Refused("lengths", (const char *const[]){NULL}, "all must be of one length: take windows of so many frames (neural_operator.frames)");
+  ck_close(Interval("lengths", (const char *const[]){"neural_operator.frames=3", NULL}), 0.05, 1e-12);
+}
+END_TEST
+
 /* A step has one length: files of other intervals and files with gaps are refused, rounded coordinates and files without are not; only the frames that are used count. */
 START_TEST(Intervals)
 {
@@ -566,4 +610,4 @@ START_TEST(Logarithms)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("emulator_data", Intervals, Thinned, Domains, Ends, OneDomain, EvenPoints, Axes, TakenFor, BothEnds, Blind, Steady, RoundedTimes, Norms, Logarithms)
+NOMOS_TEST_SUITE("emulator_data", TimeUnits, Lengths, Intervals, Thinned, Domains, Ends, OneDomain, EvenPoints, Axes, TakenFor, BothEnds, Blind, Steady, RoundedTimes, Norms, Logarithms)
