@@ -175,7 +175,7 @@ static PetscErrorCode Describe(NomosTrain *train)
   NomosSurrogate      s = train->surrogate;
   NomosTrainingStatus status;
   const char         *first;
-  char                text[1024];
+  char                text[2048];
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetString(s->config, "train.weights", &first));
@@ -183,6 +183,10 @@ static PetscErrorCode Describe(NomosTrain *train)
   NomosTrainingGetStatus(train->training, &status);
   PetscCall(NomosLogPrint(train->run->log, NOMOS_LOG_INFO, "weights", "%zu weights of %s in %zu tensors; examples: %zu for training, %zu for validation, %zu for the test", NomosParametersSize(s->parameters), NomosParametersType(s->parameters) == NOMOS_F32 ? "float32" : "float64", NomosParametersTrained(s->parameters), s->n_examples[NOMOS_SPLIT_TRAIN], s->n_examples[NOMOS_SPLIT_VALIDATION], s->n_examples[NOMOS_SPLIT_TEST]));
   if (s->data_hash[0]) PetscCall(NomosLogPrint(train->run->log, NOMOS_LOG_INFO, "data", "data: hash %s", s->data_hash));
+  if (s->ops->look) {
+    PetscCall(s->ops->look(s, NomosRunWarn, train->run, sizeof text, text));
+    PetscCall(NomosLogPrint(train->run->log, NOMOS_LOG_INFO, "data", "data: %s", text));
+  }
   if (s->data) PetscCall(NomosDatasetWarn(s->data, NomosRunWarn, train->run));
   if (s->ops->describe) {
     PetscCall(s->ops->describe(s, sizeof text, text));
@@ -345,6 +349,26 @@ static PetscErrorCode End(NomosTrain *train)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static PetscErrorCode PrintWarning(const char sentence[], void *ctx)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscPrintf(((NomosRun *)ctx)->comm, "# warning: %s\n", sentence));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode PrintLook(NomosTrain *train)
+{
+  NomosSurrogate s = train->surrogate;
+  char           text[2048];
+
+  PetscFunctionBeginUser;
+  if (s->data) PetscCall(NomosDatasetWarn(s->data, PrintWarning, train->run));
+  if (!s->ops->look) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(s->ops->look(s, PrintWarning, train->run, sizeof text, text));
+  PetscCall(PetscPrintf(s->comm, "# data: %s\n", text));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode DryRun(NomosTrain *train, bool makes_data)
 {
   NomosRun           *run = train->run;
@@ -362,9 +386,10 @@ static PetscErrorCode DryRun(NomosTrain *train, bool makes_data)
       printf("# %zu weights; examples: %zu for training, %zu for validation, %zu for the test\n", NomosParametersSize(train->surrogate->parameters), train->surrogate->n_examples[0], train->surrogate->n_examples[1], train->surrogate->n_examples[2]);
       printf("# %lld epochs of %lld steps; %d rank%s, %d thread%s each\n", (long long)s.n_epochs, (long long)s.steps_per_epoch, run->size, run->size > 1 ? "s" : "", run->n_threads, run->n_threads > 1 ? "s" : "");
     }
-    printf("# nothing has been written\n");
   }
   PetscCall(PetscFree(yaml));
+  if (!makes_data) PetscCall(PrintLook(train));
+  PetscCall(PetscPrintf(run->comm, "# nothing has been written\n"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -169,6 +169,15 @@ size_t NomosDatasetFrames(NomosDataset d, NomosSplit split)
   return d->frames[split];
 }
 
+void NomosDatasetLengths(NomosDataset d, size_t *least, size_t *most)
+{
+  *least = *most = d->files[0].n_frames;
+  for (size_t f = 1; f < d->n_files; f++) {
+    *least = PetscMin(*least, d->files[f].n_frames);
+    *most  = PetscMax(*most, d->files[f].n_frames);
+  }
+}
+
 size_t NomosDatasetTrajectories(NomosDataset d, NomosSplit split)
 {
   return d->n_of[split];
@@ -369,14 +378,14 @@ static PetscErrorCode ScanRow(size_t number, const double row[], size_t size, vo
   PetscFunctionBeginUser;
   if (scan->block != number) scan->row = 0;
   scan->block = number;
-  const size_t   trajectory = d->files[block->file].first_trajectory + block->trajectory + scan->row / frames, frame = block->frame + scan->row % frames;
+  const size_t   in_file = block->trajectory + scan->row / frames, trajectory = d->files[block->file].first_trajectory + in_file, frame = block->frame + scan->row % frames;
   const uint64_t place[2] = {trajectory, frame};
   scan->sum += XXH64(row, size * sizeof *row, XXH64(place, sizeof place, scan->seed));
   for (size_t i = 0; i < size; i++) {
     if (isfinite(row[i])) continue;
     char text[32];
     snprintf(text, sizeof text, "%g", fabs(row[i]));
-    NomosCheck(false, PETSC_COMM_SELF, PETSC_ERR_FP, "%s: %s = %s in trajectory %zu, frame %zu, entry %zu of the row: data must be finite; leave the trajectory or the frames out (data.trajectories, data.first_frame)", d->files[block->file].path, d->rows[scan->variable].name, text, trajectory, d->input.first_frame + frame * d->input.every, i);
+    NomosCheck(false, PETSC_COMM_SELF, PETSC_ERR_FP, "%s: %s = %s in trajectory %zu, frame %zu, entry %zu of the row: data must be finite; leave the trajectory or the frames out (data.trajectories, data.first_frame)", d->files[block->file].path, d->rows[scan->variable].name, text, in_file, d->input.first_frame + frame * d->input.every, i);
   }
   scan->row++;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -414,7 +423,7 @@ static PetscErrorCode Open(NomosDataset d, MPI_Comm comm)
   PetscFunctionBeginUser;
   PetscCall(NomosDatasetFindFiles(d));
   if (!d->input.window)
-    for (size_t f = 1; f < d->n_files; f++) NomosCheck(d->files[f].n_frames == d->files[0].n_frames, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s has %zu frames, %s has %zu; where an example is a whole trajectory all must be of one length", d->files[f].path, d->files[f].n_frames, d->files[0].path, d->files[0].n_frames);
+    for (size_t f = 1; f < d->n_files; f++) NomosCheck(d->files[f].n_frames == d->files[0].n_frames, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s has %zu frames, %s has %zu; where an example is a whole trajectory all must be of one length%s%s%s", d->files[f].path, d->files[f].n_frames, d->files[0].path, d->files[0].n_frames, d->input.window_key ? ": take windows of so many frames (" : "", d->input.window_key ? d->input.window_key : "", d->input.window_key ? ")" : "");
   CountFrames(d);
   PetscCall(Split(d));
   PetscCall(ScanAll(d, comm));

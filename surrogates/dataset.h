@@ -34,6 +34,7 @@ typedef struct {
   const NomosDatasetVariable *variables;
   bool                        frames;         /* of files that are not runs: the second axis is time */
   size_t                      window;         /* frames of an example; 0: all */
+  const char                 *window_key;     /* what a case sets it by, for sentences; may be NULL */
   bool                        whole_tests;    /* examples of validation and test have all frames all the same; of files of several lengths as many as the shortest has in which there is a window */
   size_t                      first_frame;    /* earlier ones are left out */
   size_t                      every;          /* every how many-th frame; 0 stands for 1 */
@@ -65,11 +66,13 @@ const char *NomosDatasetSplitHash(NomosDataset dataset); /* the same of which tr
 PetscErrorCode NomosDatasetShape(NomosDataset dataset, size_t variable, int *n_dims, size_t shape[NOMOS_FIELD_MAX_DIMS + 1], size_t *size);
 /* Frames of an example of a split: those of the training where all are alike. */
 size_t NomosDatasetFrames(NomosDataset dataset, NomosSplit split);
+/* The fewest and most frames of its trajectories, after first_frame and every. */
+void NomosDatasetLengths(NomosDataset dataset, size_t *least, size_t *most);
 /* Shape of its rows. Borrowed. */
 PetscErrorCode NomosDatasetRowShape(NomosDataset dataset, size_t variable, int *n_axes, const size_t **shape);
 /* As they lie in the files, before space_every. Borrowed. */
 PetscErrorCode NomosDatasetFullRowShape(NomosDataset dataset, size_t variable, const size_t **shape);
-/* Time from one frame to the next (after first_frame and every), by the datasets `time` or `t-coordinate`; NaN where no file says it. Errors: times that do not rise; intervals that differ by more than a thousandth, within a file or between
+/* Time from one frame to the next (after first_frame and every), by the datasets `time` or `t-coordinate`; NaN where no file says it. Errors: times that are not one for each frame (and one more at most); times that do not rise; files whose times have other units; intervals that differ by more than a thousandth, within a file or between
    two of them, as those of a learned step must not. Not collective. */
 PetscErrorCode NomosDatasetInterval(NomosDataset dataset, double *interval);
 /* By how much intervals of coordinates that are meant to be equal may differ: they may be rounded to float32, or sums of rounded intervals; farthest: the largest coordinate. */

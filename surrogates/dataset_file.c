@@ -68,7 +68,9 @@ PetscErrorCode NomosDataFiles(const char path[], size_t *n_files, char ***files)
     free(entries[i]);
   }
   free(entries);
-  PetscCheck(*n_files, PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, "data: %s holds no run directory and no file *.h5, *.hdf5 or *.nc", path);
+  snprintf(file, sizeof file, "%s/data", path);
+  const bool below = IsDirectory(file);
+  PetscCheck(*n_files, PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, "data: %s holds no run directory and no file *.h5, *.hdf5 or *.nc%s%s%s", path, below ? "; the data that a training made are in its folder data: name " : "", below ? path : "", below ? "/data" : "");
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -211,6 +213,7 @@ static PetscErrorCode LookInto(NomosDataset d, size_t number)
       PetscCall(TakeRow(d, file, v, 0, shape));
       continue;
     }
+    if (!d->input.variables[v].constant) PetscCall(NomosDatasetCheckAxes(d, file, v, with_frames));
     PetscCall(NomosFieldReaderShape(d->reader, name, &n_dims, shape));
     NomosCheck(n_dims >= !file->is_run + with_frames, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has the shape %s; it needs %s%s%s before its own axes", file->path, name, ShapeText(n_dims, shape, text), file->is_run ? "" : "an axis of trajectories", !file->is_run && with_frames ? " and " : "", with_frames ? "an axis of time" : "");
     if (!file->is_run) {
@@ -229,6 +232,7 @@ static PetscErrorCode LookInto(NomosDataset d, size_t number)
     any_steady = any_steady || file->is_steady[v];
     PetscCall(TakeRow(d, file, v, n_dims - axis, shape + axis));
   }
+  file->all_frames = frames;
   file->from_zero = frames == 1 && any_steady && !file->is_run;
   frames += file->from_zero;
   NomosCheck(file->n_trajectories, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: what is read of it are attributes alone; name a dataset over its trajectories too", file->path);

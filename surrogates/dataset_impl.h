@@ -24,6 +24,7 @@ typedef struct {
   bool   is_run;
   size_t n_trajectories, first_trajectory; /* through all files */
   size_t n_frames;                         /* thinned */
+  size_t all_frames;                       /* as it has them */
   size_t first_block, block_trajectories, block_frames; /* full sizes of its blocks */
   bool   is_attribute[NOMOS_DATASET_MAX_VARIABLES];     /* the variable is no dataset of it but one number, */
   double attribute[NOMOS_DATASET_MAX_VARIABLES];        /* this one */
@@ -63,6 +64,8 @@ struct NomosDataset_s {
 /* Find the files of `path`, their trajectories and frames, the rows, and cut all into blocks. */
 PetscErrorCode NomosDatasetFindFiles(NomosDataset dataset);
 PetscErrorCode NomosDatasetFreeFiles(NomosDataset dataset);
+/* Refuses a variable of d->reader's file whose axes have names, or the lengths of coordinates, that are those of another order than it is read in. */
+PetscErrorCode NomosDatasetCheckAxes(NomosDataset dataset, const NomosDatasetFile *file, size_t variable, bool with_frames);
 /* dataset->reader becomes that of this file. */
 PetscErrorCode NomosDatasetOpenFile(NomosDataset dataset, size_t file);
 /* Offset of a variable in a block. */

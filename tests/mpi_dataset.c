@@ -410,12 +410,16 @@ START_TEST(refusals)
     Put(file, "v", 4, (hsize_t[]){2, 0, NY, NX}, false, NULL);
     Put(file, "w", 4, (hsize_t[]){2, 1, 0, NX}, false, NULL);
     H5Fclose(file);
-    ck_assert(!mkdir(Path("nothing"), 0777));
+    ck_assert(!mkdir(Path("nothing"), 0777) && !mkdir(Path("training"), 0777) && !mkdir(Path("training/data"), 0777) && !mkdir(Path("several"), 0777));
   }
   MPI_Barrier(PETSC_COMM_WORLD);
   ck_no_data(input_.path = "", "data.path is not given");
   ck_no_data(input_.path = "/nonexistent", "cannot be read");
   ck_no_data(input_.path = Path("nothing"), "holds no run directory and no file");
+  ck_no_data(input_.path = Path("training"), "are in its folder data: name");
+  MakeFile("several/a.h5", 0, 4, true, false);
+  MakeFile("several/b.h5", 4, 3, true, true);
+  ck_no_data(input_.path = Path("several"), "b.h5: u = nan in trajectory 2, frame 4");
   ck_no_data(variables_[1].name = "nv", "has no dataset nv, and no attribute of this name that is a number; it has fewer, nu, u");
   ck_no_data(variables_[1].name = "fewer", "fewer has 9 trajectories, u has 10");
   ck_no_data(variables_[0].n_space = 3, "takes axes 0 to 2 of it for space");

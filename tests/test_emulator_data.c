@@ -2,6 +2,7 @@
 #include "surrogates/operators/neural_operator_impl.h"
 #include "tests/neural_operator_data.h"
 
+#include <hdf5_hl.h>
 #include <unistd.h>
 
 static const double speeds[] = {0.5, 1};
@@ -41,6 +42,50 @@ static double Interval(const char directory[], const char *const settings[])
   EndEmulator(&config, &s);
   return interval;
 }
+
+static void SayUnit(const char path[], const char unit[])
+{
+  hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT), time = H5Dopen2(file, "time", H5P_DEFAULT), type = H5Tcopy(H5T_C_S1), space = H5Screate(H5S_SCALAR);
+  H5Tset_size(type, strlen(unit) + 1);
+  hid_t attribute = H5Acreate2(time, "units", type, space, H5P_DEFAULT, H5P_DEFAULT);
+  ck_assert(H5Awrite(attribute, type, unit) >= 0);
+  H5Aclose(attribute);
+  H5Sclose(space);
+  H5Tclose(type);
+  H5Dclose(time);
+  H5Fclose(file);
+}
+
+/* Numbers of one interval in other units are other intervals; how a unit is written, and what a file without one means, is not known better. */
+START_TEST(TimeUnits)
+{
+  static const struct {
+    const char *a, *b, *sentence;
+  } tries[] = {
+    {"h", "s", "b.h5: times are in 's', in"}, {"h", "s", "a.h5 in 'h' (the attribute units)"}, {"hours since 2000-01-01", "seconds since 2000-01-01", "times are in 'seconds'"}, {"h", "hour", NULL}, {"days since 2000-01-01", "days since 2001-01-01", NULL}, {"s", NULL, NULL}, {NULL, "s", NULL},
+  };
+  double times[N_FRAMES];
+
+  for (int k = 0; k < N_FRAMES; k++) times[k] = 0.05 * k;
+  for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {
+    MakeTwo("units", N_FRAMES, times);
+    if (tries[i].a) SayUnit(DataPath("units", "a.h5"), tries[i].a);
+    if (tries[i].b) SayUnit(DataPath("units", "b.h5"), tries[i].b);
+    if (tries[i].sentence) Refused("units", (const char *const[]){NULL}, tries[i].sentence);
+    else ck_close(Interval("units", (const char *const[]){NULL}), 0.05, 1e-12);
+  }
+}
+END_TEST
+
+/* Trajectories of several lengths are learned from by windows: the key is named. */
+START_TEST(Lengths)
+{
+  MakeDirectory("lengths");
+  for (int i = 0; i < 2; i++) WriteWaves(DataPath("lengths", i ? "b.h5" : "a.h5"), &(WaveData){.n = N, .n_frames = N_FRAMES - (size_t)i, .nx = NX, .n_speeds = 2, .speeds = speeds, .phase = i});
+  Refused("lengths", (const char *const[]){NULL}, "all must be of one length: take windows of so many frames (neural_operator.frames)");
+  ck_close(Interval("lengths", (const char *const[]){"neural_operator.frames=3", NULL}), 0.05, 1e-12);
+}
+END_TEST
 
 /* A step has one length: files of other intervals and files with gaps are refused, rounded coordinates and files without are not; only the frames that are used count. */
 START_TEST(Intervals)
@@ -258,6 +303,183 @@ START_TEST(RoundedTimes)
 }
 END_TEST
 
+/* ---- axes */
+
+/* A file with u over n_dims axes of these lengths, which have names where `dims` has them, and coordinates (name and length) beside it. */
+typedef struct {
+  int     n_dims;
+  hsize_t shape[4];
+  struct {
+    const char *name;
+    hsize_t     n;
+  } coordinates[4];
+  const char *dims[4];
+} AxisData;
+
+static void WriteAxes(const char path[], const AxisData *d)
+{
+  double numbers[1024], u[4096];
+
+  for (size_t i = 0; i < 1024; i++) numbers[i] = 0.05 * ((double)i + 0.5);
+  for (size_t i = 0; i < 4096; i++) u[i] = 1 + sin((double)i);
+  hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+  for (int i = 0; i < 4 && d->coordinates[i].name; i++) WriteArray(file, d->coordinates[i].name, 1, &d->coordinates[i].n, numbers);
+  WriteArray(file, "u", d->n_dims, d->shape, u);
+  hid_t set = H5Dopen2(file, "u", H5P_DEFAULT);
+  for (int i = 0; i < d->n_dims && d->dims[i]; i++) {
+    if (H5Lexists(file, d->dims[i], H5P_DEFAULT) <= 0) WriteArray(file, d->dims[i], 1, &d->shape[i], numbers);
+    hid_t scale = H5Dopen2(file, d->dims[i], H5P_DEFAULT);
+    ck_assert(H5DSis_scale(scale) > 0 || H5DSset_scale(scale, d->dims[i]) >= 0);
+    ck_assert(H5DSattach_scale(set, scale, (unsigned)i) >= 0);
+    H5Dclose(scale);
+  }
+  H5Dclose(set);
+  H5Fclose(file);
+}
+
+/* Data whose axes are told to lie in another order than they are read in are refused, not learned from; whoever names none and has no coordinate is believed. */
+START_TEST(Axes)
+{
+  static const struct {
+    AxisData    data;
+    const char *sentence; /* NULL: taken */
+  } tries[] = {
+    {{3, {6, 10, 14}, .dims = {"t", "lat", "lon"}},                                                          "a.h5: the axes of u are called [t, lat, lon], and it would be taken for [trajectory, time, x]"},
+    {{4, {2, 6, 10, 14}, .dims = {"ensemble", "t", "lat", "lon"}},                                           "called [ensemble, t, lat, lon], and it would be taken for [trajectory, time, y, x]"            },
+    {{4, {2, 6, 10, 14}, .dims = {"trajectory", "time", "x", "y"}},                                          "called [trajectory, time, x, y], and it would be taken for [trajectory, time, y, x]"           },
+    {{3, {6, 10, 14}, .dims = {"time", "x", "y"}},                                                           "called [time, x, y], and it would be taken for [time, y, x]"                                   },
+    {{3, {6, 2, 14}, .dims = {"time", "trajectory", "x"}},                                                   "called [time, trajectory, x], and it would be taken for [time, y, x]"                          },
+    {{3, {6, 10, 14}, .dims = {"time", "y", "x"}},                                                           NULL                                                                                            },
+    {{4, {2, 6, 10, 14}, .dims = {"trajectory", "time", "y", "x"}},                                          NULL                                                                                            },
+    {{4, {2, 6, 10, 14}, .dims = {"ensemble", "time", "lat", "lon"}},                                        NULL                                                                                            },
+    {{3, {6, 10, 14}, .coordinates = {{"time", 6}, {"y", 10}, {"x", 14}}},                                                  "a.h5: u has as many entries as time, y and x, as of one run, and it would be taken for [trajectory, time, x]"},
+    {{3, {10, 10, 14}, .coordinates = {{"time", 10}, {"y", 10}, {"x", 14}}},                                                "as many entries as time, y and x"                                                              },
+    {{3, {6, 10, 14}, .coordinates = {{"time", 6}, {"x", 14}}},                                                             "a.h5: time has 6 entries, and u 10 frames on its axis 2"                                       },
+    {{3, {6, 10, 14}, .coordinates = {{"t-coordinate", 12}, {"x", 14}}},                                                    "t-coordinate has 12 entries, and u 10 frames on its axis 2"                                    },
+    {{3, {6, 10, 14}, .coordinates = {{"time", 11}, {"x", 14}}},                                                            NULL                                                                                            },
+    {{3, {6, 10, 14}, .coordinates = {{"time", 10}, {"x", 14}}},                                                            NULL                                                                                            },
+    {{.n_dims = 3, .shape = {6, 10, 14}},                                                                                       NULL                                                                                            },
+    {{4, {2, 6, 10, 14}, .coordinates = {{"y", 14}, {"x", 10}}},                                                            "a.h5: y has 14 entries, and the fields have 10 points along y"                                 },
+    {{4, {2, 6, 10, 14}, .coordinates = {{"x", 10}}},                                                                       "x has 10 entries, and the fields have 14 points along x"                                       },
+    {{4, {2, 6, 10, 14}, .coordinates = {{"y", 10}, {"x", 14}}},                                                            NULL                                                                                            },
+  };
+  static const char *const settings[] = {"fno.modes=1", NULL}, *const thinned[] = {"fno.modes=1", "data.space_every=2", NULL};
+
+  for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {
+    MakeDirectory("axes");
+    WriteAxes(DataPath("axes", "a.h5"), &tries[i].data);
+    if (tries[i].sentence) Refused("axes", settings, tries[i].sentence);
+    else (void)Interval("axes", settings);
+  }
+  (void)Interval("axes", thinned);
+}
+END_TEST
+
+/* ---- what is told before a training */
+
+typedef struct {
+  int  n;
+  char text[4][1024];
+} Told;
+
+static PetscErrorCode Tell(const char sentence[], void *ctx)
+{
+  Told *told = ctx;
+  if (told->n < 4) snprintf(told->text[told->n++], sizeof told->text[0], "%s", sentence);
+  return PETSC_SUCCESS;
+}
+
+/* Of data in `directory`: one line, and n warnings, of which the first says this. */
+static void Looked(const char directory[], const char *const settings[], const char line[], int n, const char warning[])
+{
+  NomosConfig    config;
+  NomosSurrogate s;
+  Told           told = {0};
+  char           text[1024];
+
+  ck_ok(CreateEmulator(PETSC_COMM_SELF, directory, settings, &config, &s));
+  ck_ok(s->ops->look(s, Tell, &told, sizeof text, text));
+  ck_assert_msg(strstr(text, line), "'%s' does not say '%s'", text, line);
+  ck_assert_msg(told.n == n && (!n || strstr(told.text[0], warning)), "%d warnings, the first: '%s', not %d: '%s'", told.n, told.text[0], n, warning);
+  EndEmulator(&config, &s);
+}
+
+/* What the data were taken for: coordinates that are not there are counted, and that is said. */
+START_TEST(TakenFor)
+{
+  static const AxisData known   = {4, {2, 6, 10, 14}, .coordinates = {{"time", 6}, {"y", 10}, {"x", 14}}}, unknown = {4, {2, 6, 10, 14}, .coordinates = {{"t", 6}, {"lat", 10}, {"lon", 14}}};
+  static const char *const none[] = {"fno.modes=1", NULL}, *const thinned[] = {"fno.modes=1", "data.every=2", "data.space_every=2", "neural_operator.periodic=no", NULL};
+
+  MakeDirectory("taken");
+  WriteAxes(DataPath("taken", "a.h5"), &known);
+  Looked("taken", none, "2 trajectories of 6 frames 0.05 apart on 14 x 10 points, x from 0 to 0.7, y from 0 to 0.5, periodic; the network is told no parameter", 0, NULL);
+  Looked("taken", thinned, "2 trajectories of 3 frames 0.1 apart on 7 x 5 points, x from 0 to 0.7, y from 0 to 0.5, not periodic", 0, NULL);
+  WriteAxes(DataPath("taken", "a.h5"), &unknown);
+  Looked("taken", none, "6 frames, which are counted (no time in the files) on 14 x 10 points, x from 0 to 1 (no x in the files), y from 0 to 1 (no y in the files), periodic", 0, NULL);
+}
+END_TEST
+
+/* A periodic axis with both of its ends: told where every field repeats there and is no symmetric state. */
+START_TEST(BothEnds)
+{
+  static const char *const none[] = {"neural_operator.parameters=[beta]", NULL}, *const open[] = {"neural_operator.parameters=[beta]", "neural_operator.periodic=no", NULL}, warning[] = "the last point along x repeats the first one";
+  static double            u[N][N_FRAMES][NX];
+
+  for (int k = 0; k < 3; k++) { /* both ends; one of them; both, of a symmetric state */
+    MakeDirectory("ends_twice");
+    WriteWaves(DataPath("ends_twice", "a.h5"), &(WaveData){.n = N, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 2, .speeds = speeds});
+    for (int i = 0; i < N; i++)
+      for (int f = 0; f < N_FRAMES; f++)
+        for (int j = 0; j < NX; j++) {
+          const double x = 2 * M_PI * (k == 2 ? j + 0.5 : j) / (k ? NX : NX - 1);
+          u[i][f][j] = k == 2 ? 2 + cos(x) : 2 + sin(x + i + 0.1 * f);
+        }
+    hid_t file = H5Fopen(DataPath("ends_twice", "a.h5"), H5F_ACC_RDWR, H5P_DEFAULT), set = H5Dopen2(file, "u", H5P_DEFAULT);
+    ck_assert(H5Dwrite(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, u) >= 0);
+    H5Dclose(set);
+    H5Fclose(file);
+    Looked("ends_twice", none, "periodic", !k, warning);
+    Looked("ends_twice", open, "not periodic", 0, NULL);
+  }
+}
+END_TEST
+
+/* A number of a file, as an attribute. */
+static void SayNumber(const char path[], const char name[], double value)
+{
+  hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT), space = H5Screate(H5S_SCALAR), attribute = H5Acreate2(file, name, H5T_NATIVE_DOUBLE, space, H5P_DEFAULT, H5P_DEFAULT);
+  ck_assert(H5Awrite(attribute, H5T_NATIVE_DOUBLE, &value) >= 0);
+  H5Aclose(attribute);
+  H5Sclose(space);
+  H5Fclose(file);
+}
+
+/* Parameters that differ and that the network is not told are named, and so is one that it is told and that is the same everywhere. */
+START_TEST(Blind)
+{
+  static const char *const none[] = {NULL}, *const told[] = {"neural_operator.parameters=[advection.beta]", NULL}, *const constant[] = {"neural_operator.parameters=[gamma]", NULL}, *const channels[] = {"neural_operator.conditioning=channels", NULL}, *const by_file[] = {"neural_operator.parameters=[nu]", NULL};
+
+  MakeDirectory("blind");
+  for (int i = 0; i < 2; i++) {
+    const char *path = DataPath("blind", i ? "b.h5" : "a.h5");
+    WriteWaves(path, &(WaveData){.n = N, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 2, .speeds = speeds, .phase = i});
+    SayNumber(path, "gamma", 1.4);
+    SayNumber(path, "first_seed", i);
+  }
+  Looked("blind", none, "told no parameter, and not beta from 0.5 to 1", 1, "of the data these differ between trajectories: beta from 0.5 to 1; it learns a mean over them, unless neural_operator.parameters: [beta]");
+  Looked("blind", told, "told advection.beta from 0.5 to 1", 0, NULL);
+  Looked("blind", constant, "told gamma from 1.4 to 1.4, and not beta from 0.5 to 1", 1, "gamma is 1.4 in every trajectory of the training");
+  Refused("blind", channels, "neural_operator.conditioning = channels, and neural_operator.parameters names none; of the data these differ between trajectories: beta from 0.5 to 1; say neural_operator.parameters: [beta]");
+  for (int i = 0; i < 2; i++) { /* PDEBench's way: a viscosity a file */
+    const char *path = DataPath("blind", i ? "b.h5" : "a.h5");
+    WriteWaves(path, &(WaveData){.n = N, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 2, .speeds = speeds, .phase = i, .no_speed = true});
+    SayNumber(path, "nu", i ? 0.02 : 0.4);
+  }
+  Looked("blind", none, "and not nu from 0.02 to 0.4", 1, "nu from 0.02 to 0.4");
+  Looked("blind", by_file, "told nu from 0.02 to 0.4", 0, NULL);
+}
+END_TEST
+
 /* ---- fields without time */
 
 static double U(size_t i, size_t k, size_t y, size_t x)
@@ -388,4 +610,4 @@ START_TEST(Logarithms)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("emulator_data", Intervals, Thinned, Domains, Ends, OneDomain, EvenPoints, Steady, RoundedTimes, Norms, Logarithms)
+NOMOS_TEST_SUITE("emulator_data", TimeUnits, Lengths, Intervals, Thinned, Domains, Ends, OneDomain, EvenPoints, Axes, TakenFor, BothEnds, Blind, Steady, RoundedTimes, Norms, Logarithms)

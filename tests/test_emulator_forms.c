@@ -253,7 +253,7 @@ START_TEST(test_mistakes)
     {{1, {64}, true, 1, 1},      {"neural_operator.conditioning=cape", "cape.modes=10"},               "cape.modes = 10, but the grid of means over 4 points has 9 Fourier modes"},
     {{2, {20, 20}, true, 1, 1},  {"neural_operator.conditioning=cape", "cape.modes=3"},                "cape.modes = 3, but the grid of means over 4 points has 2 Fourier modes"},
     {{1, {64}, true, 1, 1},      {"neural_operator.conditioning=cape", "cape.width=33"},               "cape.width = 33: must be even"},
-    {{1, {64}, true, 1, 0},      {"neural_operator.conditioning=channels"},                            "neural_operator.conditioning = channels, but the data have no parameter"},
+    {{1, {64}, true, 1, 0},      {"neural_operator.conditioning=channels"},                            "neural_operator.conditioning = channels, but neural_operator.parameters names none"},
     {{1, {64}, false, 1, 1},     {"neural_operator.form=flux"},                                        "what flows through its boundary is not known"},
     {{1, {64}, true, 1, 1},      {"neural_operator.network=transformer"},                              "must be one of fno, factorised_fno, unet, deeponet"},
     {{1, {64}, true, 1, 1},      {"neural_operator.conditioning=channel_attenton"},                    "did you mean channel_attention?"},

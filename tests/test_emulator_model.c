@@ -187,6 +187,16 @@ START_TEST(Beyond)
     ck_assert_int_eq(warnings.n, others[i].n);
     EndEmulator(&config, &s);
   }
+  /* a step of unknown length */
+  Create("waves", (const char *const[]){"neural_operator.parameters=[advection.beta]", NULL}, &config, &s);
+  snprintf(((NomosNeuralOperator *)s->context)->texts[NOMOS_EMULATOR_INTERVAL], 16, "nan");
+  ck_ok(NomosSurrogateSaveWeights(s, path, 0, NULL, NULL));
+  EndEmulator(&config, &s);
+  warnings.n = 0;
+  ck_ok(CreateModel((const char *const[]){"initial.type=expression", NULL}, &config, &model));
+  ck_ok(model->ops->warn(model, Listen, &warnings));
+  ck_assert(warnings.n == 1 && strstr(warnings.text[0], "whether that takes time.dt = 0.05 is not known"));
+  EndModel(&config, &model);
   /* every second frame, or none between: judged, weights know how far theirs were apart; trained on, they begin anew */
   Create("waves", (const char *const[]){"neural_operator.parameters=[advection.beta]", NULL}, &config, &s);
   ck_ok(NomosSurrogateSaveWeights(s, path, 0, NULL, NULL));

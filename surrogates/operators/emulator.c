@@ -119,7 +119,7 @@ PetscErrorCode NomosEmulatorCreate(NomosConfig config, NomosParameters parameter
   PetscCall(NomosConfigGetString(config, "neural_operator.network", &network));
   PetscCall(NomosConfigGetString(config, "neural_operator.conditioning", &conditioning));
   e->conditioning = FindConditioning(*conditioning || shape->n_parameters ? conditioning : "none");
-  NomosCheck(shape->n_parameters || !strcmp(e->conditioning->name, "none"), PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "%s: neural_operator.conditioning = %s, but the data have no parameter that differs between trajectories: choose none, or data with such", NomosConfigWhere(config, "neural_operator.conditioning"), e->conditioning->name);
+  NomosCheck(shape->n_parameters || !strcmp(e->conditioning->name, "none"), PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "%s: neural_operator.conditioning = %s, but neural_operator.parameters names none that the network could be told: name some, or choose none", NomosConfigWhere(config, "neural_operator.conditioning"), e->conditioning->name);
   bool table = false;
   if (!*conditioning && !shape->n_parameters) PetscCall(NomosConfigHasPrefix(config, "channel_attention.", &table));
   NomosCheck(!table, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "channel_attention is set, and neural_operator.parameters names none: the network would be blind to them; name some, or leave the table out");

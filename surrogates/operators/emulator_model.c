@@ -149,12 +149,15 @@ static PetscErrorCode Describe(NomosModel model, double *bytes, char *text, size
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Parameters that the training did not see. */
+/* Parameters that the training did not see, and a step whose length nobody said. */
 static PetscErrorCode Warn(NomosModel model, NomosWarningFn warn, void *ctx)
 {
   const Emulator *e = model->data;
+  char            text[256];
 
   PetscFunctionBeginUser;
+  snprintf(text, sizeof text, "the data of the training did not say their times: a step leads from one of their frames to the next, and whether that takes time.dt = %g is not known", model->dt);
+  if (!(e->no.interval > 0)) PetscCall(warn(text, ctx));
   PetscCall(EmulatorWarn(e, e->lambda, SECTION ".parameters: ", warn, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -147,7 +147,7 @@ PetscErrorCode EmulatorInitialise(NomosModel model)
   code = AnySteady(e, reader, &known);
   for (size_t f = 0; f < e->no.n_fields && !code; f++) code = FromFile(model, f, reader, path, known);
   for (int d = 0; d < e->no.shape.n_space && !code; d++) {
-    code = NomosNeuralOperatorAxis(&e->no, reader, path, d, &start, &spacing, &known);
+    code = NomosNeuralOperatorAxis(&e->no, reader, path, d, 1, &start, &spacing, &known);
     if (!code && known && e->no.box_known[d]) code = CheckBox(model, path, d, start - spacing / 2, spacing * (double)e->no.shape.points[d]);
   }
   PetscCall(NomosFieldReaderClose(&reader));

@@ -128,6 +128,7 @@ static PetscErrorCode Create(NomosSurrogate s)
 
   PetscFunctionBeginUser;
   PetscCall(NomosNeuralOperatorGrid(s));
+  PetscCall(NomosNeuralOperatorCheckTold(s));
   PetscCall(ReadParams(s));
   if (no->normalised) PetscCall(NomosNormalisationCreate(s->parameters, "fields", no->n_fields, &no->normalisation));
   PetscCall(NomosEmulatorCreate(s->config, s->parameters, &no->shape, &no->emulator));
@@ -212,6 +213,7 @@ const NomosSurrogateOps NomosSurrogateOps_NeuralOperator = {
   .create    = Create,
   .destroy   = Destroy,
   .fit       = NomosNeuralOperatorFit,
+  .look      = NomosNeuralOperatorLook,
   .describe  = NomosNeuralOperatorDescribe,
   .loss      = NomosNeuralOperatorLoss,
   .keep      = NomosNeuralOperatorKeep,

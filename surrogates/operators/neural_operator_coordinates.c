@@ -20,7 +20,7 @@ static PetscErrorCode CheckEven(const char path[], const char name[], size_t n, 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosNeuralOperatorAxis(const NomosNeuralOperator *no, NomosFieldReader reader, const char path[], int d, double *start, double *spacing, bool *known)
+PetscErrorCode NomosNeuralOperatorAxis(const NomosNeuralOperator *no, NomosFieldReader reader, const char path[], int d, size_t every, double *start, double *spacing, bool *known)
 {
   static const char *const  names[2][2] = {{"y", "y-coordinate"}, {"x", "x-coordinate"}};
   const char *const        *either      = names[2 - no->shape.n_space + d];
@@ -36,6 +36,7 @@ PetscErrorCode NomosNeuralOperatorAxis(const NomosNeuralOperator *no, NomosField
     PetscCall(NomosFieldReaderShape(reader, either[i], &n_dims, shape));
     *known = n_dims == 1 && shape[0] > 1;
     if (!*known) continue;
+    NomosCheck((shape[0] + every - 1) / every == no->shape.points[d], PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has %zu entries%s, and the fields have %zu points along %s: a field lies over [trajectory, time, (y,) x], or of one run in a file, whose dimensions have names, [time, (y,) x]; put its axes into this order, or give one coordinate for each point", path, either[i], shape[0], every > 1 ? " before data.space_every" : "", no->shape.points[d], NomosAxisName(no, d));
     PetscCall(PetscMalloc1(shape[0], &x));
     PetscErrorCode code = NomosFieldReaderRead(reader, either[i], (size_t[]){0}, shape, x);
     if (!code) code = CheckEven(path, either[i], shape[0], x);
@@ -67,7 +68,7 @@ static PetscErrorCode Listen(NomosSurrogate s, NomosFieldReader reader, const ch
   PetscCall(NomosFieldReaderAttribute(reader, NULL, name, &text));
   snprintf(said->boundary, sizeof said->boundary, "%s", text ? text : "");
   PetscCall(PetscFree(text));
-  PetscCall(NomosNeuralOperatorAxis(no, reader, path, d, &start, &spacing, &said->known));
+  PetscCall(NomosNeuralOperatorAxis(no, reader, path, d, (size_t)every, &start, &spacing, &said->known));
   said->extent = said->known ? spacing * (double)every * (double)no->shape.points[d] : 1;
   said->start  = said->known ? start - spacing / 2 : 0;
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -81,6 +81,7 @@ PetscErrorCode NomosNeuralOperatorData(NomosSurrogate s, NomosDatasetInput *inpu
   input->variables   = no->variables;
   input->frames      = true;
   input->window      = (size_t)frames;
+  input->window_key  = "neural_operator.frames";
   input->whole_tests = true; /* judged by free runs from the first frame on */
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -90,8 +90,8 @@ static inline const char *NomosAxisName(const NomosNeuralOperator *no, int d)
 
 /* Time between frames and the box, where the data say them. Errors: frames at unequal intervals, points that are not equally far apart, files of more than one domain, a boundary that is not periodic where the network is taken to be. */
 PetscErrorCode NomosNeuralOperatorCoordinates(NomosSurrogate s);
-/* First coordinate and spacing along axis d, as they lie in a file; known: it says them. Errors: coordinates that do not rise by equal steps. Not collective. */
-PetscErrorCode NomosNeuralOperatorAxis(const NomosNeuralOperator *no, NomosFieldReader reader, const char path[], int d, double *start, double *spacing, bool *known);
+/* First coordinate and spacing along axis d, as they lie in a file, of whose points every so many-th is taken; known: it says them. Errors: coordinates that are not one for each point, or do not rise by equal steps. Not collective. */
+PetscErrorCode NomosNeuralOperatorAxis(const NomosNeuralOperator *no, NomosFieldReader reader, const char path[], int d, size_t every, double *start, double *spacing, bool *known);
 /* Refuses files of a path that say another domain or another kind of boundary than the data, or than the periodic one that a network is taken to have; and a box (start, extent) along axis d that is not `known`. */
 PetscErrorCode NomosNeuralOperatorDomain(NomosSurrogate s, const char path[]);
 PetscErrorCode NomosNeuralOperatorBox(NomosSurrogate s, int d, const char path[], const double box[2], const double known[2], const char of[]);
@@ -215,6 +215,13 @@ typedef struct {
 PetscErrorCode NomosEnsembleFill(NomosSurrogate s, size_t n_members, char *const members[], NomosEnsembleMoments *moments);
 /* q of the intervals mean +- q deviation, from the validation split. Errors: there is none. Collective. */
 PetscErrorCode NomosEnsembleQuantile(NomosSurrogate s, size_t n_members, char *const members[], double *q);
+
+/* ---- neural_operator_look.c */
+
+/* What the data were taken for, one line; and what should be known of them before a training: parameters that the network is not told, or that do not differ; a periodic axis with both of its ends. Not collective. */
+PetscErrorCode NomosNeuralOperatorLook(NomosSurrogate s, NomosWarningFn warn, void *ctx, size_t n_text, char text[]);
+/* A conditioning without neural_operator.parameters, where the data have some: they are named. */
+PetscErrorCode NomosNeuralOperatorCheckTold(NomosSurrogate s);
 
 /* ---- neural_operator_range.c */
 
