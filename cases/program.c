@@ -80,7 +80,8 @@ static const struct {
    "  nomos train RUN --restart latest --set train.epochs=400\n"},
   {"evaluate", "CASE|RUN [options]", EVALUATE, 1, 1, NomosCommandEvaluate, "measure the errors of a trained surrogate",
    "The metrics of a split of the data (evaluate.split), as a table and in RUN/evaluation_SPLIT.json. Of a CASE, with the weights that evaluate.weights names. -o DIR says\n"
-   "where to write instead; what the surrogate draws of its tests goes there, too.\n"
+   "where to write instead; what the surrogate draws of its tests goes there, too. Of other data than those of its training an emulator is judged on all trajectories, unless data.validation or\n"
+   "data.test is --set, too. Where the case of the training has data.generator or data.case: --set data.generator= beside data.path.\n"
    "\n"
    "  nomos evaluate RUN\n"
    "  nomos evaluate RUN --set data.path=other/data -o others\n"

@@ -242,6 +242,7 @@ PetscErrorCode NomosNeuralOperatorEvaluate(NomosSurrogate s, NomosSplit split, N
 PetscErrorCode NomosNeuralOperatorResults(NomosSurrogate s, NomosResultFn result, void *ctx)
 {
   const NomosNeuralOperator *no = s->context;
+  const char                *folder;
 
   PetscFunctionBeginUser;
   for (size_t i = 0; i < no->n_sets; i++) {
@@ -254,6 +255,8 @@ PetscErrorCode NomosNeuralOperatorResults(NomosSurrogate s, NomosResultFn result
     snprintf(prefix, sizeof prefix, "%s_extrapolated", no->sets[i].name);
     PetscCall(result(prefix, share, ctx));
   }
+  PetscCall(NomosConfigGetString(s->config, "neural_operator.ensemble", &folder));
+  NomosCheck(!folder[0] || s->n_examples[NOMOS_SPLIT_TRAIN], s->comm, PETSC_ERR_ARG_INCOMP, "%s: neural_operator.ensemble: of data that are not those of the training all trajectories are judged, and none are left to fit the intervals to; judge them as a test set, with the intervals of the training: neural_operator.tests.NAME.path=%s in place of data.path; or say data.validation too, which fits the intervals to so many of them", NomosConfigWhere(s->config, "neural_operator.ensemble"), s->data_path);
   PetscCall(NomosNeuralOperatorEnsemble(s, result, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -101,6 +101,17 @@ expect 0 "" "$nomos" evaluate members/0 -o undrawn --set neural_operator.ensembl
 expect 0 "" "$nomos" evaluate members/0 -o drawn --set neural_operator.ensemble=$PWD/members --set output.pictures=yes
 [ -s drawn/plots/intervals.png ] && [ ! -e drawn/intervals.png ] || fail "no picture of intervals: $(ls drawn drawn/plots)"
 
+# Data that are not those of the training need no splits: all trajectories are judged, but for those that an ensemble is asked to fit its intervals to. The same files read otherwise keep their splits.
+expect 0 "" "$nomos" generate waves.yaml -q -o new --set sweep.seed=5 --set sweep.trajectories=6
+others="--set data.generator= --set data.path=$PWD/new/data"
+expect 0 "" "$nomos" evaluate members/0 -o judged $others --set evaluate.split=all
+grep -q '^these are not the data of the training: all 6 trajectories are judged' out.txt && [ "$(grep ' examples$' out.txt)" = "test: 6 examples" ] || fail "not all of other data: $(cat out.txt)"
+expect 1 "neural_operator.tests.NAME.path=$PWD/new/data in place of data.path" "$nomos" evaluate members/0 -o judged $others --set neural_operator.ensemble=$PWD/members
+expect 0 "the test split has 2 of their 6 trajectories" "$nomos" evaluate members/0 -o judged $others --set neural_operator.ensemble=$PWD/members --set data.validation=0.5
+expect 0 "the test split has 2 of their 6 trajectories" "$nomos" evaluate members/0 -o judged --set data.generator= --set data.path=$PWD/members/0/data --set data.trajectories=6
+expect 0 "" "$nomos" evaluate members/0 -o judged
+[ ! -s err.txt ] && [ "$(grep ' examples$' out.txt)" = "test: 2 examples" ] || fail "its own data: $(cat out.txt err.txt)"
+
 # A correction of a solver whose state the data do not hold is refused before the data are made.
 cat >shallow.yaml <<'YAML'
 solver: grid_pde
