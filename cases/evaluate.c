@@ -123,7 +123,8 @@ static PetscErrorCode Choose(NomosProgram *program, const Sources *from, NomosSu
   const bool  known = !hash || !strcmp(hash, s->data_hash);
   PetscCall(NomosSafetensorsClose(&file));
   if (known) PetscFunctionReturn(PETSC_SUCCESS);
-  if (from->file.is_run && IsSet(s->config, "data.path") && !IsSet(s->config, "evaluate.weights") && !IsSet(s->config, "data.validation") && !IsSet(s->config, "data.test")) PetscCall(LieElsewhere(program, from, s, &others));
+  const bool whole = !strcmp(wanted, "test") || !strcmp(wanted, "all"); /* who asks for another split gets it */
+  if (whole && from->file.is_run && IsSet(s->config, "data.path") && !IsSet(s->config, "evaluate.weights") && !IsSet(s->config, "data.validation") && !IsSet(s->config, "data.test")) PetscCall(LieElsewhere(program, from, s, &others));
   if (others) PetscCall(NomosSurrogateJudgeAll(s, &n));
   if (n) {
     if (warnings && !program->quiet) printf("these are not the data of the training: all %zu trajector%s judged, as the test\n", n, n == 1 ? "y is" : "ies are");
