@@ -172,6 +172,7 @@ static double Rate(NomosSurrogate s, const NomosBatch *batch, const char tensor[
 static PetscErrorCode Warn(NomosSurrogate s, NomosWarningFn warn, void *ctx)
 {
   PetscFunctionBeginUser;
+  PetscCall(NomosNeuralOperatorWarnWorse(s, warn, ctx));
   PetscCall(NomosNeuralOperatorWarn(s, warn, ctx));
   PetscCall(NomosNeuralOperatorWarnNorms(s, warn, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
