@@ -1,4 +1,5 @@
 #include "cases/program.h"
+#include "cases/run_params.h"
 #include "io/provenance.h"
 #include "solvers/mpm/law_list.h"
 
@@ -333,7 +334,7 @@ int NomosProgramMain(int argc, char **argv, const NomosModelOps *const models[],
   const NomosModelOps **all = NULL;
   NomosProgram   program = {.surrogates = surrogates ? surrogates : none, .argc = argc, .argv = argv};
   int            n_petsc = 0, ours, exit_code;
-  char         **petsc;
+  char         **petsc, root[NOMOS_MAX_PATH];
   PetscBool      initialised;
   PetscErrorCode code = PETSC_SUCCESS;
 
@@ -350,6 +351,8 @@ int NomosProgramMain(int argc, char **argv, const NomosModelOps *const models[],
     code = PetscInitialize(&n_passed, &passed, NULL, NULL);
     if (!code) code = NomosErrorHandlerPush(false);
   }
+  NomosCaseRoot(root);
+  NomosConfigSetIncludeRoot(root);
   if (!code) code = NomosLawRegister(nomos_laws);
   if (!code) code = NomosModelsCreate(models, program.surrogates, &all);
   program.models = all;
