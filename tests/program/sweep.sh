@@ -110,7 +110,12 @@ expect 1 "neural_operator.tests.NAME.path=$PWD/new/data in place of data.path" "
 expect 0 "the test split has 2 of their 6 trajectories" "$nomos" evaluate members/0 -o judged $others --set neural_operator.ensemble=$PWD/members --set data.validation=0.5
 expect 0 "the test split has 2 of their 6 trajectories" "$nomos" evaluate members/0 -o judged --set data.generator= --set data.path=$PWD/members/0/data --set data.trajectories=6
 expect 0 "" "$nomos" evaluate members/0 -o judged
-[ ! -s err.txt ] && [ "$(grep ' examples$' out.txt)" = "test: 2 examples" ] || fail "its own data: $(cat out.txt err.txt)"
+! grep -q 'not the data' out.txt err.txt && [ "$(grep ' examples$' out.txt)" = "test: 2 examples" ] || fail "its own data: $(cat out.txt err.txt)"
+
+# Runs beside each other: a start is told where it is not the whole. (time.stop/fields_every + 1 frames)
+for run in 0 1; do expect 0 "" "$nomos" run pde/burgers --smoke -q -o run$run --set output.pictures=no --set grid_pde.nx=32 --set time.dt=0.01 --set time.stop=0.1 --set output.fields_every=0.01 --set burgers.nu=0.$((run + 1)); done
+expect 0 "" "$nomos" compare run0 run1 -o beside
+grep -q '11 frames$' out.txt && grep -q ' all ' out.txt && ! grep -q '20 frames' out.txt || fail "compare of 11 frames: $(cat out.txt)"
 
 # A correction of a solver whose state the data do not hold is refused before the data are made.
 cat >shallow.yaml <<'YAML'
