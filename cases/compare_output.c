@@ -10,13 +10,14 @@ enum { SHORT = 20 }; /* frames: errors of a start, beside those of the whole */
 
 /* Means over frames, without the first one where both begin alike. */
 typedef struct {
+  size_t n;
   double mse, mse_short, mse_end, relative, centre, chamfer;
 } Means;
 
 static Means MeansOf(const NomosComparison *c)
 {
   const size_t from  = c->n > 1 && c->mse[0] == 0;
-  Means        means = {.mse_end = c->mse[c->n - 1], .centre = NAN, .chamfer = NAN};
+  Means        means = {.n = c->n - from, .mse_end = c->mse[c->n - 1], .centre = NAN, .chamfer = NAN};
 
   for (size_t k = from; k < c->n; k++) {
     means.mse += c->mse[k] / (double)(c->n - from);
@@ -159,12 +160,15 @@ static void PrintTable(const NomosCompare *compare)
       const NomosComparison *c = &compare->with[r][v];
       const Means            m = MeansOf(c);
       printf("  compared: %s; %zu frames\n", c->what, c->n);
-      printf("  %-24s %11s %11s %11s\n", "", "20 frames", "all", "at the end");
-      printf("  %-24s %11.3g %11.3g %11.3g\n", "mean squared error", m.mse_short, m.mse, m.mse_end);
-      printf("  %-24s %11s %11.3g %11.3g\n", "relative L2", "", m.relative, c->relative[c->n - 1]);
+      const int wide = m.n > SHORT ? 12 : 0; /* of fewer frames a start is the whole */
+      char      start[16] = "";
+      if (wide) snprintf(start, sizeof start, "%.3g", m.mse_short);
+      printf("  %-24s%*s %11s %11s\n", "", wide, wide ? "20 frames" : "", "all", "at the end");
+      printf("  %-24s%*s %11.3g %11.3g\n", "mean squared error", wide, start, m.mse, m.mse_end);
+      printf("  %-24s%*s %11.3g %11.3g\n", "relative L2", wide, "", m.relative, c->relative[c->n - 1]);
       if (!c->centre) continue;
-      printf("  %-24s %11s %11.3g %11.3g\n", "distance of centres", "", m.centre, c->centre[c->n - 1]);
-      printf("  %-24s %11s %11.3g %11.3g\n", "Chamfer distance squared", "", m.chamfer, c->chamfer[c->n - 1]);
+      printf("  %-24s%*s %11.3g %11.3g\n", "distance of centres", wide, "", m.centre, c->centre[c->n - 1]);
+      printf("  %-24s%*s %11.3g %11.3g\n", "Chamfer distance squared", wide, "", m.chamfer, c->chamfer[c->n - 1]);
     }
   }
   for (size_t i = 0; i < compare->n_left_out; i++) printf("%snot compared: %s (%s)\n", i ? "" : "\n", compare->left_out[i].variable, compare->left_out[i].why);

@@ -169,6 +169,25 @@ static PetscErrorCode TakeList(NomosConvertSource *s, bool constant)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A training reads axes by their order, a conversion by their names: it must know which is which. */
+static PetscErrorCode CheckNamed(NomosConvertSource *s)
+{
+  static const char *const axes[] = {"trajectory, time, x", "trajectory, time, y, x", "trajectory, time, z, y, x"};
+  const char *const       *names;
+  size_t                   n;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosFieldReaderConstants(s->reader, &n, &names));
+  for (size_t v = 0; v < n; v++) {
+    Shape shape;
+    bool  named = false;
+    PetscCall(GetShape(s->reader, names[v], &shape));
+    for (int d = 0; d < shape.n_dims; d++) named = named || shape.dims[d][0];
+    NomosCheck(named || shape.n_dims < 3 || shape.n_dims > 5, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has %d axes without names: attach dimension scales called %s, in the order in which they lie (h5py: f['x'].make_scale('x'); f['%s'].dims[%d].attach_scale(f['x']); and so on)", s->parts[0].path, names[v], shape.n_dims, axes[shape.n_dims - 3], names[v], shape.n_dims - 1);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode TakeVariables(NomosConvertSource *s)
 {
   const NomosConvertPart *part = &s->parts[0];
@@ -179,6 +198,7 @@ static PetscErrorCode TakeVariables(NomosConvertSource *s)
   PetscCall(TakeList(s, true));
   for (size_t v = 0; v < s->n_fields; v++)
     if (s->fields[v].time) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(CheckNamed(s));
   SETERRQ(PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s has no field over time and space%s%s: a run's fields.nc, a file of trajectories (trajectory, time, y, x), or a file in the layout of PDEBench (x-coordinate, or groups 0000, ... with data and grid) or The Well (dimensions, t0_fields, ...) is needed", part->path, s->left_out[0] ? "; it has " : "", s->left_out);
 }
 
@@ -308,20 +328,39 @@ static bool TakeKey(const char key[], const char value[], void *ctx)
   return true;
 }
 
-/* What a run's file says by a key, "burgers.nu": a coefficient that its case does not have (NomosFileLayout.coefficients). */
-static PetscErrorCode TakeCoefficient(NomosConvertSource *s, const char key[], size_t trajectory)
+/* What a run's file says by a key, "burgers.nu": a coefficient that its case does not have (NomosFileLayout.coefficients). A file that has no case says its parameters by their names. */
+static PetscErrorCode TakeCoefficient(NomosConvertSource *s, const char key[], bool has_case, size_t trajectory)
 {
-  const char            *name = strchr(key, '.');
+  const char            *dot = strchr(key, '.'), *name = dot ? dot + 1 : key;
   NomosConvertParameter *added;
   char                  *text;
 
   PetscFunctionBeginUser;
-  if (!name) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(AddParameter(s, ++name, key, &added));
+  if (!dot && (has_case || !strcmp(key, "first_seed"))) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(AddParameter(s, name, dot ? key : "", &added));
   PetscCall(NomosFieldReaderAttribute(s->reader, NULL, key, &text));
   for (size_t p = 0; p < s->n_parameters && text; p++)
     if (!strcmp(s->parameters[p].name, name)) s->parameters[p].values[trajectory] = strtod(text, NULL);
   PetscCall(PetscFree(text));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Any number may be an attribute of a file that is a run without a case: one that not all of them have is no parameter, and is named. */
+static PetscErrorCode DropOthers(NomosConvertSource *s)
+{
+  size_t n = 0, length = strlen(s->left_out);
+
+  PetscFunctionBeginUser;
+  for (size_t p = 0; p < s->n_parameters; p++) {
+    bool all = true;
+    for (size_t i = 0; i < s->n_trajectories; i++) all = all && isfinite(s->parameters[p].values[i]);
+    if (all || s->parameters[p].key[0]) s->parameters[n++] = s->parameters[p];
+    else {
+      if (length < sizeof s->left_out) length += (size_t)snprintf(s->left_out + length, sizeof s->left_out - length, "%s%s (an attribute, not of all files)", length ? ", " : "", s->parameters[p].name);
+      PetscCall(PetscFree(s->parameters[p].values));
+    }
+  }
+  s->n_parameters = n;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -336,7 +375,7 @@ static PetscErrorCode ReadParameters(NomosConvertSource *s)
     size_t                  n_numbers, zero = 0;
     PetscCall(Open(s, p));
     PetscCall(NomosFieldReaderNumbers(s->reader, &n_numbers, &numbers));
-    for (size_t k = 0; k < n_numbers && part->is_run; k++) PetscCall(TakeCoefficient(s, numbers[k], trajectory));
+    for (size_t k = 0; k < n_numbers && part->is_run; k++) PetscCall(TakeCoefficient(s, numbers[k], part->config, trajectory));
     if (part->config && part->is_run && s->family[0]) {
       char *type;
       PetscCall(NomosYamlFind(part->config, "initial.type", &type));
@@ -360,6 +399,7 @@ static PetscErrorCode ReadParameters(NomosConvertSource *s)
       PetscCall(PetscFree(text));
     }
   }
+  if (s->parts[0].is_run) PetscCall(DropOthers(s));
   for (size_t k = 0; k < s->n_parameters; k++)
     for (size_t i = 0; i < s->n_trajectories; i++) NomosCheck(isfinite(s->parameters[k].values[i]), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: the parameter %s of trajectory %zu (of all files) is missing or not finite; all files must have it", s->parts[0].path, s->parameters[k].name, i);
   PetscFunctionReturn(PETSC_SUCCESS);

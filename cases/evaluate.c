@@ -41,6 +41,69 @@ static PetscErrorCode AddWarning(const char sentence[], void *ctx)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* ---- which of the data are judged */
+
+/* The data that the run was trained with, by its own config: elsewhere than those that are judged? */
+static PetscErrorCode LieElsewhere(NomosProgram *program, const Sources *from, NomosSurrogate s, bool *elsewhere)
+{
+  const NomosSurrogateOps *ops;
+  NomosConfig              own;
+  const char              *maker, *path;
+  char                     made[NOMOS_MAX_PATH], *places[2];
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosTrainingCaseLoad(program->comm, &(NomosCaseInput){.path = from->trained.file.path}, program->surrogates, &own, &ops));
+  PetscCall(NomosTrainDataMaker(ops, own, &maker));
+  PetscCall(NomosConfigGetString(own, "data.path", &path));
+  snprintf(made, sizeof made, "%.4000s/data", from->trained.file.directory);
+  places[0]  = realpath(maker[0] ? made : path, NULL);
+  places[1]  = realpath(s->data_path, NULL);
+  *elsewhere = !places[0] || !places[1] || strcmp(places[0], places[1]);
+  for (int i = 0; i < 2; i++) free(places[i]);
+  PetscCallMPI(MPI_Bcast(elsewhere, sizeof *elsewhere, MPI_BYTE, 0, program->comm));
+  PetscCall(NomosConfigDestroy(&own));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static bool IsSet(NomosConfig config, const char key[])
+{
+  return !strcmp(NomosConfigWhere(config, key), "--set");
+}
+
+/* Data that are not those of the training need no splits, unless the command line asks for them: all are judged. The same files read otherwise have other values too, but what the training has seen of them stays out of the test. */
+static PetscErrorCode Choose(NomosProgram *program, const Sources *from, NomosSurrogate s, const char wanted[], json_t *warnings)
+{
+  NomosSafetensors file;
+  bool             others = false;
+  char             sentence[512];
+  size_t           n = 0, n_all = 0, n_judged = 0;
+
+  PetscFunctionBeginUser;
+  if (!s->data || !s->data_hash[0]) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosSafetensorsOpen(program->comm, from->trained.weights, &file));
+  const char *hash  = NomosSafetensorsMetadata(file, "data");
+  const bool  known = !hash || !strcmp(hash, s->data_hash);
+  PetscCall(NomosSafetensorsClose(&file));
+  if (known) PetscFunctionReturn(PETSC_SUCCESS);
+  const bool whole = !strcmp(wanted, "test") || !strcmp(wanted, "all"); /* who asks for another split gets it */
+  if (whole && from->trained.file.is_run && IsSet(s->config, "data.path") && !IsSet(s->config, "evaluate.weights") && !IsSet(s->config, "data.validation") && !IsSet(s->config, "data.test")) PetscCall(LieElsewhere(program, from, s, &others));
+  if (others) PetscCall(NomosSurrogateJudgeAll(s, &n));
+  if (n) {
+    if (warnings && !program->quiet) printf("these are not the data of the training: all %zu trajector%s judged, as the test\n", n, n == 1 ? "y is" : "ies are");
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  for (int split = 0; split < NOMOS_N_SPLITS; split++) {
+    n_all += NomosDatasetTrajectories(s->data, (NomosSplit)split);
+    if (!strcmp(wanted, nomos_split_names[split])) n_judged = NomosDatasetTrajectories(s->data, (NomosSplit)split);
+  }
+  if (!strcmp(wanted, "all") || n_judged == n_all) PetscFunctionReturn(PETSC_SUCCESS);
+  snprintf(sentence, sizeof sentence, "these are not the data that the weights were trained with, or they are read otherwise: the %s split has %zu of their %zu trajectories, by data.validation, data.test and data.seed; --set evaluate.split=all judges the others too", wanted, n_judged, n_all);
+  PetscCall(AddWarning(sentence, warnings));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- tables and the file */
+
 /* One split: its table, and its object in the file. */
 static PetscErrorCode Split(NomosSurrogate s, NomosTraining training, NomosSplit split, bool quiet, json_t *splits)
 {
@@ -137,6 +200,7 @@ PetscErrorCode NomosCommandEvaluate(NomosProgram *program)
     warnings = json_array();
     if (!program->quiet) printf("%s with %s; %d rank%s, %d thread%s\n", from.trained.ops->name, from.trained.weights, size, size > 1 ? "s" : "", omp_get_max_threads(), omp_get_max_threads() > 1 ? "s" : "");
   }
+  PetscCall(Choose(program, &from, surrogate, wanted, warnings));
   for (int i = 0; i < NOMOS_N_SPLITS; i++) {
     if (strcmp(wanted, nomos_split_names[i]) && strcmp(wanted, "all")) continue;
     PetscCheck(surrogate->n_examples[i] || from.trained.ops->results || !strcmp(wanted, "all"), program->comm, PETSC_ERR_ARG_WRONGSTATE, "%s: the %s split has no example; choose another by --set evaluate.split=all", program->arguments[0], wanted);

@@ -1,4 +1,5 @@
 #include "cases/plot_run.h"
+#include "cases/scaling.h"
 #include "cases/train.h"
 #include "io/verdict_impl.h"
 
@@ -189,7 +190,7 @@ PetscErrorCode NomosPlotRun(const char directory[], const NomosProgram *program)
   snprintf(path, sizeof path, "%s/config.yaml", directory);
   PetscCheck(!access(path, R_OK), PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, "%s: not a run directory: it has no config.yaml (%s)", directory, strerror(errno));
   if (NomosIsTraining(path)) {
-    PetscCall(NomosPlotTraining(directory, program));
+    PetscCall(HasFile(directory, "scaling.csv") ? NomosPlotScaling(directory, program) : NomosPlotTraining(directory, program));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(NomosCaseLoad(PETSC_COMM_SELF, &(NomosCaseInput){.path = path, .models = program->models, .solver_optional = true, .n_set = program->n_set, .set = program->set}, &config, &context.ops));

@@ -1,4 +1,5 @@
 #include "cases/program.h"
+#include "cases/run_params.h"
 #include "io/provenance.h"
 #include "solvers/mpm/law_list.h"
 
@@ -80,7 +81,8 @@ static const struct {
    "  nomos train RUN --restart latest --set train.epochs=400\n"},
   {"evaluate", "CASE|RUN [options]", EVALUATE, 1, 1, NomosCommandEvaluate, "measure the errors of a trained surrogate",
    "The metrics of a split of the data (evaluate.split), as a table and in RUN/evaluation_SPLIT.json. Of a CASE, with the weights that evaluate.weights names. -o DIR says\n"
-   "where to write instead; what the surrogate draws of its tests goes there, too.\n"
+   "where to write instead; what the surrogate draws of its tests goes there, too. Of other data than those of its training an emulator is judged on all trajectories, unless data.validation or\n"
+   "data.test is --set, too. Where the case of the training has data.generator or data.case: --set data.generator= beside data.path.\n"
    "\n"
    "  nomos evaluate RUN\n"
    "  nomos evaluate RUN --set data.path=other/data -o others\n"
@@ -347,7 +349,7 @@ int NomosProgramMain(int argc, char **argv, const NomosModelOps *const models[],
   const NomosModelOps **all = NULL;
   NomosProgram   program = {.surrogates = surrogates ? surrogates : none, .argc = argc, .argv = argv};
   int            n_petsc = 0, ours, exit_code;
-  char         **petsc;
+  char         **petsc, root[NOMOS_MAX_PATH];
   PetscBool      initialised;
   PetscErrorCode code = PETSC_SUCCESS;
 
@@ -364,6 +366,8 @@ int NomosProgramMain(int argc, char **argv, const NomosModelOps *const models[],
     code = PetscInitialize(&n_passed, &passed, NULL, NULL);
     if (!code) code = NomosErrorHandlerPush(false);
   }
+  NomosCaseRoot(root);
+  NomosConfigSetIncludeRoot(root);
   if (!code) code = NomosLawRegister(nomos_laws);
   if (!code) code = NomosModelsCreate(models, program.surrogates, &all);
   program.models = all;

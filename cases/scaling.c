@@ -149,6 +149,8 @@ static PetscErrorCode Measure(const NomosScaling *s, const Settings *settings, N
   if (surrogate) {
     t->weights  = (double)NomosParametersSize(surrogate->parameters);
     t->examples = NomosScalingExamples(s, surrogate);
+    t->n_there  = 0;
+    for (int split = 0; split < NOMOS_N_SPLITS && surrogate->data; split++) t->n_there += NomosDatasetTrajectories(surrogate->data, (NomosSplit)split);
     if (!code) code = NomosScalingLook(s, t, config, surrogate->data_hash);
     PetscCall(NomosSurrogateDestroy(&surrogate));
   }
@@ -184,6 +186,22 @@ static PetscErrorCode CheckSizes(const NomosScaling *s)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* data.trajectories takes at most so many: a size that is larger than the data is none. Told once of a size. */
+static PetscErrorCode WarnOfLess(const NomosScaling *s)
+{
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < s->n && !strcmp(s->data_key, "data.trajectories"); i++) {
+    const NomosScalingTraining *t    = &s->trainings[i];
+    bool                        told = false;
+    char                        text[256];
+    for (size_t j = 0; j < i; j++) told = told || !strcmp(s->trainings[j].data, t->data);
+    if (told || !t->n_there || !(strtod(t->data, NULL) > (double)t->n_there)) continue;
+    snprintf(text, sizeof text, "%s = %.64s: the data have %zu trajectories, of which %g are for training; make more, or ask for no more than there are", s->data_key, t->data, t->n_there, t->examples);
+    PetscCall(NomosRunWarn(text, s->run));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode MeasureAll(NomosScaling *s)
 {
   PetscFunctionBeginUser;
@@ -199,6 +217,7 @@ static PetscErrorCode MeasureAll(NomosScaling *s)
     PetscCall(CheckDiffers(s, i));
   }
   PetscCall(CheckSizes(s));
+  PetscCall(WarnOfLess(s));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -369,6 +388,7 @@ static PetscErrorCode Body(NomosRun *run)
   PetscCall(NomosScalingPlan(s));
   PetscCall(TryAll(s));
   PetscCall(NomosRunPrepareDirectory(run));
+  s->directory = NomosRunDirectoryPath(run->directory);
   PetscCall(NomosTrainTryDataMaker(run));
   PetscCall(NomosRunProvenance(run));
   PetscCall(NomosRunBegin(run, 0));
@@ -400,6 +420,37 @@ static PetscErrorCode Destroy(NomosRun *run)
   PetscCall(PetscFree(s->told.sentences));
   PetscCall(PetscFree2(s->trainings, s->points));
   PetscCall(PetscFree(run->data));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode DrawAgain(NomosScaling *s)
+{
+  PetscFunctionBeginUser;
+  PetscCall(NomosScalingPlan(s));
+  for (size_t i = 0; i < s->n; i++) PetscCall(NomosScalingRead(s, &s->trainings[i]));
+  PetscCall(FitLaw(s));
+  PetscCall(NomosScalingDraw(s));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosPlotScaling(const char directory[], const NomosProgram *program)
+{
+  NomosRun                 run = {.comm = PETSC_COMM_SELF};
+  const NomosSurrogateOps *ops;
+  NomosScaling            *s;
+  char                     path[NOMOS_MAX_PATH];
+
+  PetscFunctionBeginUser;
+  snprintf(path, sizeof path, "%.4000s/config.yaml", directory);
+  PetscCall(NomosTrainingCaseLoad(PETSC_COMM_SELF, &(NomosCaseInput){.path = path, .section = "scaling", .n_set = program->n_set, .set = program->set}, program->surrogates, &run.config, &ops));
+  PetscCall(NomosCommonParamsGet(run.config, &run.params));
+  PetscCall(PetscNew(&s));
+  *s                  = (NomosScaling){.run = &run, .directory = directory};
+  run.data            = s;
+  PetscErrorCode code = DrawAgain(s);
+  PetscCall(Destroy(&run));
+  PetscCall(NomosConfigDestroy(&run.config));
+  PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -12,6 +12,7 @@ typedef struct {
   const char *data, *network;       /* values of the two keys; "": as the case has it */
   int64_t     seed;
   bool        held_out, done, anew; /* finished, with the case and the data as they are now; made with other settings, and to be made again */
+  size_t      n_there;              /* trajectories of the data, as the setting leaves them; 0: it has no data set */
   double      weights, examples, error, seconds; /* what it came to; seconds of its steps: NaN where a process that did not train it wrote it down */
 } NomosScalingTraining;
 
@@ -31,6 +32,7 @@ typedef struct {
 
 typedef struct {
   NomosRun             *run;
+  const char           *directory; /* of the run */
   NomosTold             told; /* warnings of its trainings */
   const char           *metric, *data_key, *network_key;
   size_t                n, n_fitted; /* trainings, the held-out ones last */
@@ -64,5 +66,7 @@ double NomosScalingBuys(const NomosScaling *s, bool data, double times);
 PetscErrorCode NomosScalingWriteTable(const NomosScaling *s);
 PetscErrorCode NomosScalingTell(const NomosScaling *s);
 PetscErrorCode NomosScalingDraw(const NomosScaling *s);
+/* The same again, from the files of a finished run. One rank. */
+PetscErrorCode NomosPlotScaling(const char directory[], const NomosProgram *program);
 
 #endif

@@ -246,13 +246,13 @@ PetscErrorCode NomosScalingDraw(const NomosScaling *s)
   NomosFigure figure;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosRunDirectoryFile(s->run->directory, "plots", path));
+  snprintf(path, sizeof path, "%.4000s/plots", s->directory);
   PetscCheck(!mkdir(path, 0777) || errno == EEXIST, PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s: cannot be created: %s", path, strerror(errno));
   PetscCall(NomosFigureCreate(title[0] ? title : NULL, 1, 1 + both + s->advised, &figure));
   if (of_data) PetscCall(DrawPanel(s, figure, true, column++));
   if (both || !of_data) PetscCall(DrawPanel(s, figure, false, column++));
   if (s->advised) PetscCall(DrawBudget(s, figure, column));
-  PetscCall(NomosRunDirectoryFile(s->run->directory, "plots/scaling", path));
+  snprintf(path, sizeof path, "%.4000s/plots/scaling", s->directory);
   PetscCall(NomosFigureSave(figure, path));
   PetscCall(NomosFigureDestroy(&figure));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -12,11 +12,8 @@
 
 PetscErrorCode NomosScalingDirectory(const NomosScaling *s, const NomosScalingTraining *training, char path[NOMOS_MAX_PATH])
 {
-  char name[2 * NOMOS_MAX_NAME];
-
   PetscFunctionBeginUser;
-  snprintf(name, sizeof name, "trainings/%s", training->name);
-  PetscCall(NomosRunDirectoryFile(s->run->directory, name, path));
+  snprintf(path, NOMOS_MAX_PATH, "%.3800s/trainings/%s", s->directory, training->name);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

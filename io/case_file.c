@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <yaml.h>
 
 /* Bytes of a file, the same on every rank. */
@@ -75,7 +76,7 @@ static bool ReadBytes(CaseText *file, bool may_be_directory, size_t n_message, c
 
   if (!file->path[0]) return snprintf(message, n_message, "the path of the case is empty; give a case directory that holds case.yaml, or a YAML file"), false;
   if (stat(file->path, &info)) {
-    if (errno == ENOENT) snprintf(message, n_message, "%.600s: no such file or directory; give %s", file->path, may_be_directory ? "a case directory that holds case.yaml, or a YAML file" : "a path relative to the including file");
+    if (errno == ENOENT) snprintf(message, n_message, "%.600s: no such file or directory; give %s", file->path, may_be_directory ? "a case directory that holds case.yaml, or a YAML file" : "a path relative to the including file, or a name that `nomos list` shows");
     else snprintf(message, n_message, "%.600s: cannot be read: %s", file->path, strerror(errno));
     return false;
   }
@@ -351,6 +352,27 @@ static PetscErrorCode ReadDocument(Reader *reader, const char key[])
 
 static PetscErrorCode LoadFile(NomosConfig config, CaseText *file, const Reader *parent);
 
+static char root[NOMOS_MAX_PATH];
+
+void NomosConfigSetIncludeRoot(const char path[])
+{
+  snprintf(root, sizeof root, "%s", path);
+}
+
+/* No file beside the one that includes it: a case or a file below the root? What rank 0 finds counts. */
+static void FindNamed(const char name[], char path[NOMOS_MAX_PATH])
+{
+  static const char *const ends[] = {"/case.yaml", ""};
+  char                     found[2 * NOMOS_MAX_PATH];
+
+  if (!root[0] || *name == '/' || !access(path, F_OK)) return;
+  for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+    if (snprintf(found, sizeof found, "%s/%s%s", root, name, ends[i]) >= NOMOS_MAX_PATH || access(found, F_OK)) continue;
+    memcpy(path, found, strlen(found) + 1);
+    return;
+  }
+}
+
 /* Included files come first, so that what includes them wins. */
 static PetscErrorCode LoadIncludes(Reader *reader)
 {
@@ -364,6 +386,7 @@ static PetscErrorCode LoadIncludes(Reader *reader)
     PetscCheck(*name && n_dir + strlen(name) < NOMOS_MAX_PATH, reader->config->comm, PETSC_ERR_ARG_WRONG, "%s: include: `%s` is no path", reader->where, NomosTextShorten(name, sizeof shown, shown));
     PetscCall(PetscCalloc1(1, &file));
     snprintf(file->path, sizeof file->path, "%.*s%s", n_dir, reader->file->path, name);
+    FindNamed(name, file->path);
     PetscErrorCode code = LoadFile(reader->config, file, reader);
     free(file->text);
     PetscCall(PetscFree(file));

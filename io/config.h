@@ -40,6 +40,8 @@ PetscErrorCode NomosConfigDestroy(NomosConfig *config);
    `petsc:` is kept apart, flattened (NomosConfigPetscOptions). `smoke:` holds a map that NomosConfigApplySmoke lays over the case.
    Rank 0 reads, every rank gets the text. Collective. Errors: PETSC_ERR_FILE_*, PETSC_ERR_ARG_*, all with `file:line`. */
 PetscErrorCode NomosConfigLoad(NomosConfig config, const char path[]);
+/* Where there is no such file, `include: NAME` is the case (its case.yaml) or the file NAME below this directory. "": nowhere, as it is at first. */
+void           NomosConfigSetIncludeRoot(const char path[]);
 
 /* Lay `smoke:` (nested or dotted keys) over the case; error if the case has none. */
 PetscErrorCode NomosConfigApplySmoke(NomosConfig config);

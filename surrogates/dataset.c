@@ -129,6 +129,29 @@ PetscErrorCode NomosSplitWarn(double validation, double test, size_t n, NomosWar
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* What is derived of split_of. */
+static PetscErrorCode ListSplits(NomosDataset d)
+{
+  const size_t n = d->n_trajectories;
+
+  PetscFunctionBeginUser;
+  snprintf(d->split_hash, sizeof d->split_hash, "%016llx", (unsigned long long)XXH64(d->split_of, n * sizeof *d->split_of, 0));
+  for (int s = 0; s < NOMOS_N_SPLITS; s++) {
+    d->n_of[s] = 0;
+    for (size_t i = 0; i < n; i++) d->n_of[s] += d->split_of[i] == s;
+    PetscCall(PetscFree2(d->list[s], d->first[s]));
+    PetscCall(PetscMalloc2(d->n_of[s] + 1, &d->list[s], d->n_of[s] + 1, &d->first[s]));
+    d->first[s][0] = 0;
+    for (size_t i = 0, k = 0; i < n; i++) {
+      if (d->split_of[i] != s) continue;
+      d->list[s][k]      = i;
+      d->first[s][k + 1] = d->first[s][k] + Windows(d, FileOf(d, i), (NomosSplit)s);
+      k++;
+    }
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Split(NomosDataset d)
 {
   const size_t n = d->n_trajectories, n_test = NomosSplitShare(d->input.test, n), n_validation = NomosSplitShare(d->input.validation, n);
@@ -143,19 +166,16 @@ static PetscErrorCode Split(NomosDataset d)
   for (size_t i = 0; i < n_validation; i++) d->split_of[order[i]] = NOMOS_SPLIT_VALIDATION;
   for (size_t i = 0; i < n_test; i++) d->split_of[order[n_validation + i]] = NOMOS_SPLIT_TEST;
   PetscCall(PetscFree(order));
-  snprintf(d->split_hash, sizeof d->split_hash, "%016llx", (unsigned long long)XXH64(d->split_of, n * sizeof *d->split_of, 0));
-  for (size_t i = 0; i < n; i++) d->n_of[d->split_of[i]]++;
-  for (int s = 0; s < NOMOS_N_SPLITS; s++) {
-    PetscCall(PetscMalloc2(d->n_of[s] + 1, &d->list[s], d->n_of[s] + 1, &d->first[s]));
-    d->first[s][0] = 0;
-    for (size_t i = 0, k = 0; i < n; i++) {
-      if (d->split_of[i] != s) continue;
-      d->list[s][k]      = i;
-      d->first[s][k + 1] = d->first[s][k] + Windows(d, FileOf(d, i), (NomosSplit)s);
-      k++;
-    }
-  }
+  PetscCall(ListSplits(d));
   NomosCheck(NomosDatasetExamples(d, NOMOS_SPLIT_TRAIN), PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "data.path: %s gives no example for training: an example is a window of %zu frames, and %s has %zu (after data.first_frame and data.every)", d->input.path, d->input.window, d->files[0].path, d->files[0].n_frames);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosDatasetJudgeAll(NomosDataset d)
+{
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < d->n_trajectories; i++) d->split_of[i] = NOMOS_SPLIT_TEST;
+  PetscCall(ListSplits(d));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -51,6 +51,9 @@ typedef struct {
 PetscErrorCode NomosDatasetOpen(MPI_Comm comm, const NomosDatasetInput *input, NomosDataset *dataset);
 PetscErrorCode NomosDatasetClose(NomosDataset *dataset);
 
+/* From now on all trajectories are of the test, and none of them is for training or validation. */
+PetscErrorCode NomosDatasetJudgeAll(NomosDataset dataset);
+
 /* A number of n trajectories from a fraction: what is asked for is never empty while there is something to share, of three or more. */
 size_t         NomosSplitShare(double fraction, size_t n);
 /* Where a share that is asked for got no trajectory. */

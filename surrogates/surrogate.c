@@ -79,6 +79,17 @@ PetscErrorCode NomosSurrogateCreate(const NomosSurrogateInput *input, NomosSurro
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode NomosSurrogateJudgeAll(NomosSurrogate s, size_t *n)
+{
+  PetscFunctionBeginUser;
+  *n = 0;
+  if (!s->ops->judges_all || !s->data) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosDatasetJudgeAll(s->data));
+  for (int split = 0; split < NOMOS_N_SPLITS; split++) s->n_examples[split] = NomosDatasetExamples(s->data, (NomosSplit)split);
+  *n = NomosDatasetTrajectories(s->data, NOMOS_SPLIT_TEST);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosSurrogateForesee(const NomosSurrogateInput *input)
 {
   struct NomosSurrogate_s s = {.ops = input->ops, .comm = input->comm, .config = input->config, .data_path = "", .simulate = input->simulate, .simulate_context = input->simulate_context};

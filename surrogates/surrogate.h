@@ -71,6 +71,7 @@ typedef struct {
   /* Read s->config and the shapes of s->data, and declare the weights in s->parameters. */
   PetscErrorCode (*create)(NomosSurrogate s);
   PetscErrorCode (*destroy)(NomosSurrogate s); /* of s->context; also after a create that failed */
+  bool judges_all; /* it can be judged where all examples are of the test (NomosSurrogateJudgeAll) */
   bool fits_alone; /* it may have no weight: then `fit` is the training */
   /* Before a training that begins afresh: statistics of the data into buffers (surrogates/normalisation.h), say. May be NULL. */
   PetscErrorCode (*fit)(NomosSurrogate s);
@@ -161,6 +162,8 @@ typedef struct {
 } NomosSurrogateInput;
 PetscErrorCode NomosSurrogateCreate(const NomosSurrogateInput *input, NomosSurrogate *surrogate);
 PetscErrorCode NomosSurrogateDestroy(NomosSurrogate *surrogate);
+/* Data that its training has not seen need no splits: all are of the test from now on; *n: how many trajectories that are, 0 where the surrogate is not judged so, and nothing has changed. Collective. */
+PetscErrorCode NomosSurrogateJudgeAll(NomosSurrogate surrogate, size_t *n);
 /* `foresee` of the surrogate, if it has it. Collective. */
 PetscErrorCode NomosSurrogateForesee(const NomosSurrogateInput *input);
 /* The order in which an epoch takes the training examples, the same on every rank. */

@@ -201,6 +201,26 @@ START_TEST(Precedence)
   ck_assert_ptr_nonnull(strstr(NomosConfigWhere(config, "qg.nx"), "sub/base3.yaml:1"));
   ck_ok(NomosConfigDestroy(&config));
 
+  /* what is not there is a case or a file below the root, if there is one */
+  mkdir(Path("root"), 0777);
+  mkdir(Path("root/sub"), 0777);
+  mkdir(Path("root/sub/named"), 0777);
+  Write("root/sub/named/case.yaml", "include: ../other.yaml\nqg.nx: 40\n");
+  Write("root/sub/other.yaml", "solver: two\nqg: {cfl: 0.7, nx: 8}\n");
+  Write("root/base1.yaml", "qg.cfl: 0.9\n");
+  Write("mine.yaml", "include: [sub/other.yaml, sub/named, base1.yaml]\ntime.dt: 3\n");
+  NomosConfigSetIncludeRoot(Path("root"));
+  ck_ok(Run("mine.yaml", false, NULL, &config));
+  NomosConfigSetIncludeRoot("");
+  ck_assert(Int(config, "qg.nx") == 8 && Real(config, "qg.cfl") == 0.1 && Real(config, "time.dt") == 3); /* base1.yaml beside it wins over that below the root */
+  ck_ok(NomosConfigDestroy(&config));
+  Write("mine.yaml", "include: [sub/other.yaml, sub/named]\ntime.dt: 3\n");
+  NomosConfigSetIncludeRoot(Path("root"));
+  ck_ok(Run("mine.yaml", false, NULL, &config));
+  NomosConfigSetIncludeRoot("");
+  ck_assert(Int(config, "qg.nx") == 40 && Real(config, "qg.cfl") == 0.7);
+  ck_ok(NomosConfigDestroy(&config));
+
   ck_ok(Run("top.yaml", true, (const char *const[]){"qg.nx=48", "qg.depths=[1 km, 2 km]", "qg.init.file=c.h5", "qg.init.case=qg/rossby_wave", "case.title=a title", NULL}, &config));
   ck_assert(Real(config, "qg.cfl") == 0.6 && Int(config, "qg.nx") == 48 && Real(config, "time.dt") == 7); /* --set wins although smoke came after it */
   ck_assert_str_eq(NomosConfigWhere(config, "qg.nx"), "--set");

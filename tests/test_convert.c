@@ -501,6 +501,33 @@ START_TEST(a_folder_of_runs)
 }
 END_TEST
 
+/* Of files of one run each that no case made, each number that all have as an attribute is a parameter; one that some have is none. */
+START_TEST(runs_without_a_case)
+{
+  NomosFieldReader reader;
+  double           gamma[2];
+  char             path[NOMOS_MAX_PATH + 32];
+  bool             has;
+
+  mkdir(Path(0, "plain"), 0777);
+  for (int r = 0; r < 2; r++) {
+    const double value = 1.25 + r;
+    MakeRun(r ? "plain/b" : "plain/a", "0.01", "periodic", T, 100);
+    snprintf(path, sizeof path, "%s/%s/fields.nc", paths[0], r ? "b" : "a");
+    hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
+    ck_assert(H5Adelete(file, "config") >= 0 && H5LTset_attribute_double(file, "/", "gamma", &value, 1) >= 0 && (!r || H5LTset_attribute_double(file, "/", "mass", &value, 1) >= 0));
+    H5Fclose(file);
+  }
+  ck_ok(Convert(paths[0], "nomos", Path(1, "plain.nc")));
+  ck_ok(NomosFieldReaderOpen(PETSC_COMM_SELF, paths[1], &reader));
+  ck_ok(NomosFieldReaderRead(reader, "gamma", (size_t[]){0}, (size_t[]){2}, gamma));
+  ck_assert(gamma[0] == 1.25 && gamma[1] == 2.25);
+  ck_ok(NomosFieldReaderHas(reader, "mass", &has));
+  ck_assert(!has);
+  ck_ok(NomosFieldReaderClose(&reader));
+}
+END_TEST
+
 /* A parameter with a unit is one too, and keeps it; in another unit it is converted, in one of another kind it is none. */
 START_TEST(parameters_with_units)
 {
@@ -691,6 +718,12 @@ START_TEST(mistakes)
   fclose(other);
   ck_assert(access(Path(2, ".out.h5.tmp"), F_OK));
   ck_refused(Convert(paths[1], NULL, Path(3, "out.nc")), "out.h5 is not an HDF5 or NetCDF-4 file");
+
+  /* axes of a layout that is known, without the names by which it is */
+  hid_t file = H5Fcreate(Path(1, "nameless.h5"), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+  ck_assert(H5LTmake_dataset_double(file, "u", 4, (hsize_t[]){1, 2, 2, 3}, (double[12]){0}) >= 0);
+  H5Fclose(file);
+  ck_refused(Convert(paths[1], NULL, Path(3, "out.nc")), "u has 4 axes without names: attach dimension scales called trajectory, time, y, x");
 }
 END_TEST
 
@@ -721,4 +754,4 @@ START_TEST(names_of_two_things)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("convert", there_and_back, vectors_of_the_well, parameters_of_the_well, seeds_of_trajectories, components_apart, names_of_pdebench, a_file_for_each_value, trajectories_with_a_value, a_folder_of_runs, parameters_with_units, boundaries_of_the_well, family_of_a_file, runs_of_trained_weights, darcy_of_pdebench, intervals_of_frames, names_of_two_things, mistakes)
+NOMOS_TEST_SUITE("convert", there_and_back, vectors_of_the_well, parameters_of_the_well, seeds_of_trajectories, components_apart, names_of_pdebench, a_file_for_each_value, trajectories_with_a_value, a_folder_of_runs, runs_without_a_case, parameters_with_units, boundaries_of_the_well, family_of_a_file, runs_of_trained_weights, darcy_of_pdebench, intervals_of_frames, names_of_two_things, mistakes)

@@ -423,6 +423,7 @@ START_TEST(test_blown_up)
   NomosSurrogate s;
   NomosTape      tape;
   NomosTensor   *w, loss;
+  Told           told   = {0};
   Errors         errors = {0, NAN};
   double         value;
   size_t         example = 1;
@@ -439,6 +440,11 @@ START_TEST(test_blown_up)
   for (size_t i = 0; i < NomosParametersSize(s->parameters); i++) ((double *)weights)[i] *= 1e60;
   ck_ok(s->ops->evaluate(s, NOMOS_SPLIT_TRAIN, Take, &errors));
   ck_assert(!isfinite(errors.nrmse) && isfinite(errors.solver));
+  ck_ok(s->ops->warn(s, Listen, &told));
+  ck_assert_int_eq(told.n, 0); /* of a validation on the way */
+  ck_ok(s->ops->results(s, Take, &errors));
+  ck_ok(s->ops->warn(s, Listen, &told));
+  ck_assert_msg(told.n == 2 && strstr(told.text, "does not make its solver better: nRMSE ") && strstr(told.text, "infinite of train (the solver alone: 1."), "%s", told.text);
   ck_ok(NomosTapeCreate(&tape));
   ck_ok(PetscMalloc1(((NomosNeuralOperator *)s->context)->n_w, &w));
   for (int training = 0; training < 2; training++) {

@@ -193,6 +193,7 @@ const NomosSurrogateOps NomosSurrogateOps_Toy = {
   .params   = toy_params,
   .of_training = (const char *const[]){"toy.nan_step", "toy.nan_validation", "toy.frozen", "toy.warn", "run.pause", NULL},
   .buffers_of_training = (const char *const[]){"seen", NULL},
+  .judges_all = true,
   .data     = ToyData,
   .create   = ToyCreate,
   .destroy  = ToyDestroy,

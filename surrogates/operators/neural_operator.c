@@ -178,6 +178,7 @@ static int64_t WarmUp(NomosSurrogate s)
 static PetscErrorCode Warn(NomosSurrogate s, NomosWarningFn warn, void *ctx)
 {
   PetscFunctionBeginUser;
+  PetscCall(NomosNeuralOperatorWarnWorse(s, warn, ctx));
   PetscCall(NomosNeuralOperatorWarn(s, warn, ctx));
   PetscCall(NomosNeuralOperatorWarnNorms(s, warn, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -206,6 +207,7 @@ const NomosSurrogateOps NomosSurrogateOps_NeuralOperator = {
   .params    = params,
   .table     = NomosNeuralOperatorTable,
   .of_training = (const char *const[]){"neural_operator.frames", "neural_operator.schedule", "neural_operator.pushforward", "neural_operator.noise", "neural_operator.auxiliary", "neural_operator.warm_up", "neural_operator.steps_at_once", "neural_operator.recompute", "fno.one_sided", "channels.margin", "modulation.margin", "channel_attention.margin", NULL},
+  .judges_all = true,
   .n_groups  = 1,
   .groups    = nomos_neural_operator_groups,
   .declare   = Declare,

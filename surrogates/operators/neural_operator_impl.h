@@ -37,10 +37,21 @@ typedef struct {
   double low[NOMOS_DATASET_MAX_VARIABLES], high[NOMOS_DATASET_MAX_VARIABLES];
 } NomosParameterRange;
 
+/* What leads from the first frame of a trajectory to the others: the emulator; what a prediction is to be compared with: the first frame itself, and the coarse solver alone, where there is one. */
+typedef enum { NOMOS_PREDICTOR_EMULATOR, NOMOS_PREDICTOR_PERSISTENCE, NOMOS_PREDICTOR_SOLVER, NOMOS_N_PREDICTORS } NomosPredictor;
+extern const char *const nomos_predictor_prefixes[NOMOS_N_PREDICTORS]; /* of the names of results: "", "persistence_", "solver_" */
+
+/* What a set was last judged to be: its nRMSE. Not judged: not yet, or of trajectories beyond the training's parameters. */
+typedef struct {
+  bool   judged;
+  double nrmse[NOMOS_N_PREDICTORS];
+} NomosVerdict;
+
 /* A set that is for tests only. */
 typedef struct {
   char        *name, *path;
   NomosDataset dataset;
+  NomosVerdict verdict;
 } NomosTestSet;
 
 struct NomosNeuralOperator_s {
@@ -72,6 +83,8 @@ struct NomosNeuralOperator_s {
 
   size_t        n_sets;
   NomosTestSet *sets;
+  NomosVerdict  verdicts[NOMOS_N_SPLITS];
+  bool          has_results;               /* verdicts are of the weights as they are, not of a validation on the way to them */
   char          texts[NOMOS_N_EMULATOR_TEXTS][1024];
   const char   *text_list[NOMOS_N_EMULATOR_TEXTS];
 
@@ -165,10 +178,6 @@ PetscErrorCode NomosNeuralOperatorLoss(NomosSurrogate s, const NomosBatch *batch
 
 /* ---- neural_operator_judge.c */
 
-/* What leads from the first frame of a trajectory to the others: the emulator; what a prediction is to be compared with: the first frame itself, and the coarse solver alone, where there is one. */
-typedef enum { NOMOS_PREDICTOR_EMULATOR, NOMOS_PREDICTOR_PERSISTENCE, NOMOS_PREDICTOR_SOLVER, NOMOS_N_PREDICTORS } NomosPredictor;
-extern const char *const nomos_predictor_prefixes[NOMOS_N_PREDICTORS]; /* of the names of results: "", "persistence_", "solver_" */
-
 /* Predictions (n_frames - 1, n, size) of all frames but the first, in units of the network. Not collective. */
 PetscErrorCode NomosNeuralOperatorPredict(NomosSurrogate s, NomosPredictor predictor, const NomosTrajectories *truth, double predictions[]);
 
@@ -194,6 +203,8 @@ double NomosJudgementOfTrajectory(const NomosJudgement *judgement, NomosPredicto
 
 PetscErrorCode NomosNeuralOperatorEvaluate(NomosSurrogate s, NomosSplit split, NomosResultFn result, void *ctx);
 PetscErrorCode NomosNeuralOperatorResults(NomosSurrogate s, NomosResultFn result, void *ctx);
+/* Of results that say that it is no better than the first frame, or that a correction is no better than its solver: a sentence each. */
+PetscErrorCode NomosNeuralOperatorWarnWorse(NomosSurrogate s, NomosWarningFn warn, void *ctx);
 
 /* ---- neural_operator_members.c: files of weights in a folder, in order of their names. Errors: fewer than two; the same weights twice; members of different data or of different parts of them, or of another part of these. Collective. */
 

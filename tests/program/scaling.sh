@@ -24,6 +24,11 @@ grep -q '^data_160-network_8-seed_0,50,96,0,' law/scaling.csv || fail "weights a
 for name in E0 A alpha B beta alpha_low beta_high data_better held_out_error held_out_expected; do [ -n "$(number law $name)" ] || fail "summary.json has no $name"; done
 grep -q 'buy next\|undecided' law/log.txt && grep -q 'held out, 98 weights' law/log.txt || fail "no advice: $(tail -n 8 law/log.txt)"
 
+# Drawn again from its files.
+rm -r law/plots
+expect 0 "" "$toy" plot law
+[ -s law/plots/scaling.png ] && [ ! -e law/plots/loss.png ] || fail "nomos plot of a scaling run: $(find law/plots)"
+
 # An end of an interval at a bound of the search is no number.
 grep -q 'alpha.*95 %: .*\(below 0.01\|above 4\)' law/log.txt && ! grep -q 'alpha.*95 %: 0.01 \|\(alpha\|beta\).* to 4$' law/log.txt || fail "exponents at their bounds: $(grep 95 law/log.txt)"
 
@@ -37,6 +42,10 @@ expect 0 "" "$toy" scaling order --restart latest -q --set train.epochs=1 --set 
 expect 0 "" "$toy" scaling learn -o warned -q --set toy.warn=yes --set train.epochs=1
 [ "$(sort err.txt | grep -c '^warning: ')" = "$(sort -u err.txt | grep -c '^warning: ')" ] && grep -q '^warning: ' err.txt || fail "warnings: $(cat err.txt)"
 [ "$(grep -l 'warning: ' warned/trainings/*/log.txt | wc -l)" = 10 ] || fail "trainings do not have their warnings"
+
+# A size that is more than there is names what there is, once.
+expect 0 "warning: data.trajectories = 900: the data have 700 trajectories, of which 420 are for training" "$toy" scaling learn -o beyond -q --set train.epochs=1 --set scaling.data_sizes=[40,80,900] --set scaling.held_out_data= --set scaling.held_out_network=
+[ "$(grep -c 'the data have 700' err.txt)" = 1 ] || fail "a size beyond the data: $(cat err.txt)"
 
 # Nothing is trained again; more sizes are trained beside; other settings of the network or the data are refused, those of the training train again.
 expect 0 "" "$toy" scaling law --restart latest --set scaling.data_sizes=[40,80,160,240]

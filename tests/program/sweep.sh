@@ -119,10 +119,26 @@ bad "predictions that are there" "members/0/predictions/predictions.nc: is there
 expect 0 "" "$nomos" predict members/0 members/1/data --force --quiet
 expect 0 "" mpirun --oversubscribe -n 2 "$nomos" predict members/0 members/1/data -o answers --set neural_operator.ensemble=$PWD/members --set predict.frames=5 --set output.pictures=yes
 [ -s answers/plots/predictions.png ] && grep -q 'answers/predictions.nc' out.txt || fail "answers: $(cat out.txt; find answers)"
-expect 0 "" "$nomos" evaluate members/0 --set data.generator= --set data.path=$PWD/answers/predictions.nc --set data.validation=0 --set data.test=0 --set evaluate.split=train
+expect 0 "" "$nomos" evaluate members/0 --set data.generator= --set data.path=$PWD/answers/predictions.nc
 expect 0 "" "$nomos" export answers/predictions.nc --format nomos -o again.nc
 bad "a case that predicts nothing" "which weights? give a run directory of nomos train" predict waves.yaml members/1/data -o out
 bad "no data" "nowhere.nc cannot be read" predict members/0 nowhere.nc -o out
+
+# Data that are not those of the training need no splits: all trajectories are judged, but for those that an ensemble is asked to fit its intervals to. The same files read otherwise keep their splits.
+expect 0 "" "$nomos" generate waves.yaml -q -o new --set sweep.seed=5 --set sweep.trajectories=6
+others="--set data.generator= --set data.path=$PWD/new/data"
+expect 0 "" "$nomos" evaluate members/0 -o judged $others --set evaluate.split=all
+grep -q '^these are not the data of the training: all 6 trajectories are judged' out.txt && [ "$(grep ' examples$' out.txt)" = "test: 6 examples" ] || fail "not all of other data: $(cat out.txt)"
+expect 1 "neural_operator.tests.NAME.path=$PWD/new/data in place of data.path" "$nomos" evaluate members/0 -o judged $others --set neural_operator.ensemble=$PWD/members
+expect 0 "the test split has 2 of their 6 trajectories" "$nomos" evaluate members/0 -o judged $others --set neural_operator.ensemble=$PWD/members --set data.validation=0.5
+expect 0 "the test split has 2 of their 6 trajectories" "$nomos" evaluate members/0 -o judged --set data.generator= --set data.path=$PWD/members/0/data --set data.trajectories=6
+expect 0 "" "$nomos" evaluate members/0 -o judged
+! grep -q 'not the data' out.txt err.txt && [ "$(grep ' examples$' out.txt)" = "test: 2 examples" ] || fail "its own data: $(cat out.txt err.txt)"
+
+# Runs beside each other: a start is told where it is not the whole. (time.stop/fields_every + 1 frames)
+for run in 0 1; do expect 0 "" "$nomos" run pde/burgers --smoke -q -o run$run --set output.pictures=no --set grid_pde.nx=32 --set time.dt=0.01 --set time.stop=0.1 --set output.fields_every=0.01 --set burgers.nu=0.$((run + 1)); done
+expect 0 "" "$nomos" compare run0 run1 -o beside
+grep -q '11 frames$' out.txt && grep -q ' all ' out.txt && ! grep -q '20 frames' out.txt || fail "compare of 11 frames: $(cat out.txt)"
 
 # A correction of a solver whose state the data do not hold is refused before the data are made.
 cat >shallow.yaml <<'YAML'
