@@ -77,7 +77,7 @@ START_TEST(OfAnEnsemble)
   Figures                  figures = {0};
   Heard                    heard;
   char                     path[NOMOS_MAX_PATH], folder[NOMOS_MAX_PATH + 32], line[512];
-  double                   width[N] = {0}, told, beta;
+  double                   width[N] = {0}, times[N_FRAMES], told, beta;
   MakeWaves();
   WriteWaves(DataPath("waves", "tests/same.h5"), &(WaveData){.n = N, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 4, .speeds = speeds, .two_fields = true, .phase = 1});
   WriteWaves(DataPath(MakeDirectory("states"), "states.h5"), &(WaveData){.n = N, .n_frames = 1, .nx = NX, .n_speeds = 4, .speeds = speeds, .two_fields = true, .phase = 1});
@@ -145,8 +145,8 @@ START_TEST(OfAnEnsemble)
   ck_assert(!access(DataPath("answers", "predictions.png"), R_OK));
   Field("beta", 1, (size_t[]){N}, width);
   for (size_t i = 0; i < N; i++) ck_assert(width[i] == speeds[i]);
-  Field("time", 1, (size_t[]){N_FRAMES}, width);
-  ck_close(width[2], 0.1, 1e-12);
+  Field("time", 1, (size_t[]){N_FRAMES}, times);
+  ck_close(times[2], 0.1, 1e-12);
   EndEmulator(&config, &s);
   ck_assert(!remove(DataPath("waves", "tests/same.h5")));
 }
