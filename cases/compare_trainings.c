@@ -63,7 +63,8 @@ static size_t Column(size_t n, char *const names[], const char name[])
 /* The text from column c on. */
 static uint64_t HashFrom(const char line[], size_t c)
 {
-  for (; c && line; c--) line = (line = strchr(line, ',')) ? line + 1 : NULL;
+  for (; c && line; c--)
+    if ((line = strchr(line, ','))) line++;
   return line ? XXH64(line, strcspn(line, "\n"), 0) : 0;
 }
 
