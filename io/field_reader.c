@@ -174,19 +174,6 @@ static hid_t Require(NomosFieldReader reader, const char name[], NomosVerdict *v
 
 static PetscErrorCode DimName(NomosFieldReader reader, const char name[], int i, const char **dim);
 
-/* Of n_dims dimensions: is the first one that of trajectories, of which one is chosen? */
-static PetscErrorCode IsSelected(NomosFieldReader reader, const char name[], int n_dims, bool *is)
-{
-  const char *first;
-
-  PetscFunctionBeginUser;
-  *is = false;
-  if (!reader->selects || !n_dims || !strcmp(name, "trajectory")) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(DimName(reader, name, 0, &first));
-  *is = !strcmp(first, "trajectory");
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 PetscErrorCode NomosFieldReaderSelect(NomosFieldReader reader, size_t trajectory)
 {
   PetscFunctionBeginUser;
@@ -219,13 +206,29 @@ static PetscErrorCode FullShape(NomosFieldReader reader, const char name[], int 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Its dimensions in the file; is the first one that of trajectories, of which one is chosen? */
+static PetscErrorCode IsSelected(NomosFieldReader reader, const char name[], int *n_dims, bool *is)
+{
+  size_t      shape[NOMOS_FIELD_MAX_DIMS + 1];
+  const char *first;
+
+  PetscFunctionBeginUser;
+  *is = false;
+  if (!reader->selects || !strcmp(name, "trajectory")) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(FullShape(reader, name, n_dims, shape));
+  if (!*n_dims) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(DimName(reader, name, 0, &first));
+  *is = !strcmp(first, "trajectory");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosFieldReaderShape(NomosFieldReader reader, const char name[], int *n_dims, size_t shape[NOMOS_FIELD_MAX_DIMS + 1])
 {
   bool selected;
 
   PetscFunctionBeginUser;
   PetscCall(FullShape(reader, name, n_dims, shape));
-  PetscCall(IsSelected(reader, name, *n_dims, &selected));
+  PetscCall(IsSelected(reader, name, n_dims, &selected));
   if (!selected) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCheck(reader->trajectory < shape[0], PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "%s: trajectory %zu of %s: there are %zu, counted from 0", reader->path, reader->trajectory, name, shape[0]);
   for (int d = 0; d + 1 < *n_dims; d++) shape[d] = shape[d + 1];
@@ -242,7 +245,7 @@ PetscErrorCode NomosFieldReaderChunk(NomosFieldReader reader, const char name[],
 
   PetscFunctionBeginUser;
   PetscCall(FullShape(reader, name, &n_dims, chunk));
-  PetscCall(IsSelected(reader, name, n_dims, &selected));
+  PetscCall(IsSelected(reader, name, &n_dims, &selected));
   if (view) *chunked = NomosViewChunk(&reader->layout, reader->file, view, chunk);
   else {
     hid_t dataset = OpenDataset(reader, name), properties = H5Dget_create_plist(dataset);
@@ -338,15 +341,12 @@ static PetscErrorCode FullRead(NomosFieldReader reader, const char name[], const
 
 PetscErrorCode NomosFieldReaderRead(NomosFieldReader reader, const char name[], const size_t start[], const size_t count[], double *data)
 {
-  size_t first[NOMOS_FIELD_MAX_DIMS + 1] = {reader->trajectory}, n[NOMOS_FIELD_MAX_DIMS + 1] = {1}, shape[NOMOS_FIELD_MAX_DIMS + 1];
-  int    n_dims   = 0;
-  bool   selected = false;
+  size_t first[NOMOS_FIELD_MAX_DIMS + 1] = {reader->trajectory}, n[NOMOS_FIELD_MAX_DIMS + 1] = {1};
+  int    n_dims;
+  bool   selected;
 
   PetscFunctionBeginUser;
-  if (reader->selects) {
-    PetscCall(FullShape(reader, name, &n_dims, shape));
-    PetscCall(IsSelected(reader, name, n_dims, &selected));
-  }
+  PetscCall(IsSelected(reader, name, &n_dims, &selected));
   for (int d = 1; selected && d < n_dims; d++) {
     first[d] = start[d - 1];
     n[d]     = count[d - 1];
@@ -451,15 +451,11 @@ static PetscErrorCode DimName(NomosFieldReader reader, const char name[], int i,
 
 PetscErrorCode NomosFieldReaderDimName(NomosFieldReader reader, const char name[], int i, const char **dim)
 {
-  size_t shape[NOMOS_FIELD_MAX_DIMS + 1];
-  int    n_dims   = 0;
-  bool   selected = false;
+  int  n_dims;
+  bool selected;
 
   PetscFunctionBeginUser;
-  if (reader->selects) {
-    PetscCall(FullShape(reader, name, &n_dims, shape));
-    PetscCall(IsSelected(reader, name, n_dims, &selected));
-  }
+  PetscCall(IsSelected(reader, name, &n_dims, &selected));
   PetscCall(DimName(reader, name, i + selected, dim));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -7,6 +7,7 @@
 typedef struct {
   Warnings warnings; /* first: Listen */
   size_t   done, all;
+  bool     fails; /* a step of the way, as of a full disk */
 } Heard;
 
 static PetscErrorCode Progress(size_t done, size_t all, void *ctx)
@@ -14,14 +15,16 @@ static PetscErrorCode Progress(size_t done, size_t all, void *ctx)
   Heard *heard = ctx;
   heard->done  = done;
   heard->all   = all;
-  return PETSC_SUCCESS;
+  PetscFunctionBeginUser;
+  PetscCheck(!heard->fails, PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "no more room");
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode Predict(NomosSurrogate s, const char from[], size_t n_frames, bool draws, Heard *heard)
 {
   static char directory[NOMOS_MAX_PATH];
   snprintf(directory, sizeof directory, "%.1000s/%s", ck_directory, MakeDirectory("answers"));
-  *heard = (Heard){.done = 0};
+  *heard = (Heard){.fails = heard->fails};
   return s->ops->predict(s, &(NomosPrediction){.from = from, .directory = directory, .plots = draws ? directory : NULL, .n_frames = n_frames, .warn = Listen, .progress = Progress, .ctx = heard});
 }
 
@@ -75,7 +78,7 @@ START_TEST(OfAnEnsemble)
   NomosConfig              config;
   NomosSurrogate           s;
   Figures                  figures = {0};
-  Heard                    heard;
+  Heard                    heard = {.fails = false};
   char                     path[NOMOS_MAX_PATH], folder[NOMOS_MAX_PATH + 32], line[512];
   double                   width[N] = {0}, times[N_FRAMES], told, beta;
   MakeWaves();
@@ -161,7 +164,7 @@ START_TEST(OfOneNetwork)
   NomosConfig              config;
   NomosSurrogate           s;
   NomosDataset             longer;
-  Heard                    heard;
+  Heard                    heard = {.fails = false};
   void                    *weights;
   MakeWaves();
   WriteWaves(DataPath(MakeDirectory("states"), "longer.h5"), &(WaveData){.n = N, .n_frames = MORE, .ny = NY, .nx = NX, .n_speeds = 4, .speeds = speeds, .phase = 2});
@@ -190,6 +193,16 @@ START_TEST(OfOneNetwork)
   for (size_t i = 0; i < NomosParametersSize(s->parameters); i++) ((double *)weights)[i] *= 1e200;
   ck_ok(Predict(s, DataPath("states", "longer.h5"), 0, false, &heard));
   ck_assert(heard.warnings.n == 1 && strstr(heard.warnings.text[0], "4 of 4 predictions are not finite, the first one that of trajectory 0"));
+  /* predictions that fail on their way leave the earlier ones, file and table */
+  heard.fails = true;
+  ck_refused(Predict(s, DataPath("states", "fast.h5"), 0, false, &heard), "no more room");
+  Field("u", 4, (size_t[]){N, N_FRAMES, NY, NX}, &u[0][0][0]);
+  FILE *table = fopen(DataPath("answers", "predictions.csv"), "r");
+  int   lines = 0;
+  for (int c; table && (c = getc(table)) != EOF;) lines += c == '\n';
+  ck_assert(table && lines == 1 + N);
+  fclose(table);
+  ck_assert(access(DataPath("answers", ".predictions.csv.tmp"), F_OK) && access(DataPath("answers", ".predictions.nc.tmp"), F_OK));
   EndEmulator(&config, &s);
 }
 END_TEST

@@ -7,13 +7,6 @@
 
 /* ---- what is read */
 
-/* A parameter's name in the data: the last part of its key. */
-static const char *LastPart(const char key[])
-{
-  const char *dot = strrchr(key, '.');
-  return dot ? dot + 1 : key;
-}
-
 /* Axes of space of a field that has time, as the file has it; of one that has none, fewer. */
 static PetscErrorCode SpaceOf(NomosFieldReader reader, const char field[], int *n_space)
 {
@@ -76,7 +69,7 @@ PetscErrorCode NomosNeuralOperatorData(NomosSurrogate s, NomosDatasetInput *inpu
   NomosCheck(frames != 1, s->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: neural_operator.frames = 1: a step needs two frames; choose 2 or more, or 0 for all", NomosConfigWhere(s->config, "neural_operator.frames"));
   PetscCall(CountSpace(s, input->path, no->n_fields, fields, &no->shape.n_space));
   for (size_t f = 0; f < no->n_fields; f++) no->variables[f] = (NomosDatasetVariable){.name = fields[f], .n_space = no->shape.n_space};
-  for (size_t p = 0; p < no->n_parameters; p++) no->variables[no->n_fields + p] = (NomosDatasetVariable){.name = LastPart(no->parameter_keys[p]), .constant = true};
+  for (size_t p = 0; p < no->n_parameters; p++) no->variables[no->n_fields + p] = (NomosDatasetVariable){.name = NomosNameInData(no->parameter_keys[p]), .constant = true};
   input->n_variables = no->n_fields + no->n_parameters;
   input->variables   = no->variables;
   input->frames      = true;

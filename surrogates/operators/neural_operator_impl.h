@@ -11,6 +11,8 @@
 #include "surrogates/operators/rollout_schedule.h"
 #include "surrogates/surrogate.h"
 
+#include <string.h>
+
 typedef struct NomosNeuralOperator_s NomosNeuralOperator;
 
 /* What a step needs beside its tensors, when it is computed and when it is computed again. */
@@ -97,6 +99,13 @@ struct NomosNeuralOperator_s {
 static inline const char *NomosAxisName(const NomosNeuralOperator *no, int d)
 {
   return no->shape.n_space == 2 && !d ? "y" : "x";
+}
+
+/* A parameter's name in the data: the last part of its key. */
+static inline const char *NomosNameInData(const char key[])
+{
+  const char *dot = strrchr(key, '.');
+  return dot ? dot + 1 : key;
 }
 
 /* ---- neural_operator_coordinates.c */

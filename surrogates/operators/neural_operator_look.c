@@ -32,12 +32,6 @@ typedef struct {
   Number list[MOST_NUMBERS];
 } Numbers;
 
-static const char *LastPart(const char key[])
-{
-  const char *dot = strrchr(key, '.');
-  return dot ? dot + 1 : key;
-}
-
 /* How a trajectory is called or was begun is no parameter of its equation. */
 static bool IsParameter(const char name[])
 {
@@ -53,11 +47,11 @@ static void Take(Numbers *numbers, const char name[], size_t n, const double val
   size_t i = 0;
 
   if (!IsParameter(name)) return;
-  while (i < numbers->n && strcmp(numbers->list[i].name, LastPart(name))) i++;
+  while (i < numbers->n && strcmp(numbers->list[i].name, NomosNameInData(name))) i++;
   if (i == MOST_NUMBERS) return;
   if (i == numbers->n) {
     numbers->list[numbers->n++] = (Number){.low = INFINITY, .high = -INFINITY};
-    snprintf(numbers->list[i].name, sizeof numbers->list[i].name, "%s", LastPart(name));
+    snprintf(numbers->list[i].name, sizeof numbers->list[i].name, "%s", NomosNameInData(name));
   }
   for (size_t k = 0; k < n; k++) {
     numbers->list[i].low  = fmin(numbers->list[i].low, values[k]);

@@ -7,7 +7,9 @@
 
 #include "io/provenance.h"
 
+#include <errno.h>
 #include <math.h>
+#include <string.h>
 
 enum { PIECE_BYTES = 1 << 26 };
 
@@ -101,6 +103,13 @@ static PetscErrorCode WriteParameters(NomosPredicting *p)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The table, which like the file has its name only when all is there. */
+static const char *TablePath(const NomosPredicting *p, bool complete, char path[NOMOS_MAX_PATH])
+{
+  snprintf(path, NOMOS_MAX_PATH, "%.4000s/%spredictions.csv%s", p->input->directory, complete ? "" : ".", complete ? "" : ".tmp");
+  return path;
+}
+
 /* predictions.nc and predictions.csv, begun. */
 static PetscErrorCode CreateFiles(NomosPredicting *p)
 {
@@ -131,24 +140,30 @@ static PetscErrorCode CreateFiles(NomosPredicting *p)
   for (int d = 0; d < no->shape.n_space; d++) l->boundaries[d] = no->boundary[d][0] ? no->boundary[d] : NULL;
   PetscCall(NomosTrajectoryFileCreate(&input, &p->file));
   PetscCall(WriteParameters(p));
-  snprintf(path, sizeof path, "%.4000s/predictions.csv", p->input->directory);
-  p->table = fopen(path, "w");
-  PetscCheck(p->table, PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s: cannot be written", path);
+  p->table = fopen(TablePath(p, false, path), "w");
+  PetscCheck(p->table, PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s: cannot be written: %s", path, strerror(errno));
   fprintf(p->table, "trajectory");
   for (size_t k = 0; k < no->n_parameters; k++) fprintf(p->table, ",%s", no->parameter_keys[k]);
   fprintf(p->table, "%s,beyond,index_in_file,file\n", NomosPredictingHasIntervals(p) ? ",half_width" : "");
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* What is not complete is removed, and earlier predictions stay as they are. */
 static PetscErrorCode CloseFiles(NomosPredicting *p)
 {
-  NomosPredictionLayout        *l = p->layout;
-  PetscErrorCode code = PETSC_SUCCESS;
-  bool           good = true;
+  NomosPredictionLayout *l = p->layout;
+  PetscErrorCode         code = PETSC_SUCCESS;
+  char                   from[NOMOS_MAX_PATH], to[NOMOS_MAX_PATH];
+  bool                   good = true;
 
   PetscFunctionBeginUser;
-  if (p->file) code = NomosTrajectoryFileClose(&p->file, p->complete);
-  if (p->table) good = !ferror(p->table) & !fclose(p->table);
+  if (p->table) {
+    good = !ferror(p->table);
+    good = !fclose(p->table) && good;
+  }
+  if (p->file) code = NomosTrajectoryFileClose(&p->file, p->complete && good);
+  if (p->table && p->complete && good && !code) good = !rename(TablePath(p, false, from), TablePath(p, true, to));
+  else if (p->table) (void)remove(TablePath(p, false, from));
   p->table = NULL;
   for (int a = 0; l && a < NOMOS_PREDICTION_MAX_DIMS; a++) PetscCall(PetscFree(l->axes[a]));
   for (size_t i = 0; l && i < l->n_units; i++) PetscCall(PetscFree(l->units[i]));
