@@ -85,6 +85,11 @@ static PetscErrorCode Choose(NomosProgram *program, const Sources *from, NomosSu
   const bool  known = !hash || !strcmp(hash, s->data_hash);
   PetscCall(NomosSafetensorsClose(&file));
   if (known) PetscFunctionReturn(PETSC_SUCCESS);
+  if (s->ops->look) {
+    char text[2048];
+    PetscCall(s->ops->look(s, AddWarning, warnings, sizeof text, text));
+    if (warnings && !program->quiet) printf("data: %s\n", text);
+  }
   const bool whole = !strcmp(wanted, "test") || !strcmp(wanted, "all"); /* who asks for another split gets it */
   if (whole && from->trained.file.is_run && IsSet(s->config, "data.path") && !IsSet(s->config, "evaluate.weights") && !IsSet(s->config, "data.validation") && !IsSet(s->config, "data.test")) PetscCall(LieElsewhere(program, from, s, &others));
   if (others) PetscCall(NomosSurrogateJudgeAll(s, &n));

@@ -12,7 +12,7 @@ typedef struct {
 } NomosUnit;
 
 /* Parse a unit expression: products by blank, `*` or `.`, quotients by `/`, powers as `m2`, `m^2`, `s-1`, `s**-1`, brackets; `1` is
-   dimensionless. Known: m s kg K rad and g, N, Pa, J, W, Hz, min, h|hour, day|d, year (365 day), deg, and the SI prefixes (km, ms, GPa...).
+   dimensionless. Known: m s kg K rad and g, N, Pa, J, W, Hz, min|minute(s), h|hour(s), day(s)|d, second(s), year(s) (365 day), deg, and the SI prefixes (km, ms, GPa...).
    Errors (PETSC_ERR_ARG_WRONG, PETSC_COMM_SELF): unknown symbol with the nearest known one, bad syntax with the position. */
 PetscErrorCode NomosUnitParse(const char text[], NomosUnit *unit);
 

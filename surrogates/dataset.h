@@ -80,6 +80,9 @@ PetscErrorCode NomosDatasetFullRowShape(NomosDataset dataset, size_t variable, c
 PetscErrorCode NomosDatasetInterval(NomosDataset dataset, double *interval);
 /* By how much intervals of coordinates that are meant to be equal may differ: they may be rounded to float32, or sums of rounded intervals; farthest: the largest coordinate. */
 double         NomosDatasetTolerance(double interval, double farthest);
+/* Numbers of two data sets of the same variables mean the same as far as their files say units (the attribute units of a dataset; "1", as where nothing is known, says none); of times once NomosDatasetInterval was called of both.
+   Errors: a unit of `others`, which lies at `path`, of another dimension or size (km, m). */
+PetscErrorCode NomosDatasetCheckUnits(NomosDataset dataset, NomosDataset others, const char path[]);
 /* Where an example lies: trajectory (counted through all files), file, and first frame as in the file. Any may be NULL. */
 PetscErrorCode NomosDatasetOrigin(NomosDataset dataset, NomosSplit split, size_t example, size_t *trajectory, const char **file, size_t *frame);
 /* The number of its trajectory in that file, from 0. */

@@ -214,6 +214,7 @@ static PetscErrorCode LookInto(NomosDataset d, size_t number)
       continue;
     }
     if (!d->input.variables[v].constant) PetscCall(NomosDatasetCheckAxes(d, file, v, with_frames));
+    PetscCall(NomosDatasetTakeUnit(d, number, v, name));
     PetscCall(NomosFieldReaderShape(d->reader, name, &n_dims, shape));
     NomosCheck(n_dims >= !file->is_run + with_frames, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has the shape %s; it needs %s%s%s before its own axes", file->path, name, ShapeText(n_dims, shape, text), file->is_run ? "" : "an axis of trajectories", !file->is_run && with_frames ? " and " : "", with_frames ? "an axis of time" : "");
     if (!file->is_run) {

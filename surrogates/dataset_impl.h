@@ -38,6 +38,12 @@ typedef struct {
   double  *values;
 } NomosSlot;
 
+/* The unit of a variable, or of times, and the first file that says it. */
+typedef struct {
+  char   text[NOMOS_MAX_NAME]; /* "": none does */
+  size_t file;
+} NomosDatasetUnit;
+
 struct NomosDataset_s {
   NomosDatasetInput input;
   size_t            frames[NOMOS_N_SPLITS]; /* of an example */
@@ -45,6 +51,7 @@ struct NomosDataset_s {
   int               rank, size;
   NomosDatasetFile *files;
   NomosRow          rows[NOMOS_DATASET_MAX_VARIABLES];
+  NomosDatasetUnit  units[NOMOS_DATASET_MAX_VARIABLES + 1]; /* behind those of the variables that of times, known from NomosDatasetInterval on */
   NomosBlock       *blocks;
   NomosSlot        *slots;
   int              *slot_of; /* (n_blocks), -1: not in the cache */
@@ -66,6 +73,8 @@ PetscErrorCode NomosDatasetFindFiles(NomosDataset dataset);
 PetscErrorCode NomosDatasetFreeFiles(NomosDataset dataset);
 /* Refuses a variable of d->reader's file whose axes have names, or the lengths of coordinates, that are those of another order than it is read in. */
 PetscErrorCode NomosDatasetCheckAxes(NomosDataset dataset, const NomosDatasetFile *file, size_t variable, bool with_frames);
+/* Of variable v (n_variables: of times), which is `name` in d->reader's file; another unit than that of an earlier file is refused. */
+PetscErrorCode NomosDatasetTakeUnit(NomosDataset dataset, size_t file, size_t v, const char name[]);
 /* dataset->reader becomes that of this file. */
 PetscErrorCode NomosDatasetOpenFile(NomosDataset dataset, size_t file);
 /* Offset of a variable in a block. */

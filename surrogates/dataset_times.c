@@ -1,8 +1,6 @@
 /* Times of a data set's frames: who learns a step of one length needs them equally far apart. */
 #include "surrogates/dataset_impl.h"
 
-#include "io/unit.h"
-
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
@@ -20,31 +18,8 @@ static PetscErrorCode CheckLength(NomosDataset d, size_t number, const char name
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Without the date that they count from ("hours since 2000-01-01"); "": it does not say. */
-static PetscErrorCode ReadUnit(NomosFieldReader reader, const char name[], char unit[NOMOS_MAX_NAME])
-{
-  char *text, *since;
-
-  PetscFunctionBeginUser;
-  PetscCall(NomosFieldReaderAttribute(reader, name, "units", &text));
-  if (text && (since = strstr(text, " since "))) *since = '\0';
-  snprintf(unit, NOMOS_MAX_NAME, "%s", text ? text : "");
-  PetscCall(PetscFree(text));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Written alike, or of one size (h, hour). */
-static bool SameUnit(const char a[], const char b[])
-{
-  NomosUnit unit[2];
-  char      message[256];
-
-  if (!strcmp(a, b)) return true;
-  return NomosUnitRead(a, &unit[0], sizeof message, message) && NomosUnitRead(b, &unit[1], sizeof message, message) && NomosUnitSame(&unit[0], &unit[1]) && fabs(unit[0].factor - unit[1].factor) <= 1e-12 * unit[0].factor;
-}
-
-/* Of the frames that examples can have, of one file, and their unit; *n = 0: it does not say them. PetscFree(*times). */
-static PetscErrorCode ReadTimes(NomosDataset d, size_t number, size_t *n, double **times, char unit[NOMOS_MAX_NAME])
+/* Of the frames that examples can have, of one file; *n = 0: it does not say them. PetscFree(*times). */
+static PetscErrorCode ReadTimes(NomosDataset d, size_t number, size_t *n, double **times)
 {
   static const char *const names[] = {"time", "t-coordinate"};
   const size_t             frames  = d->files[number].n_frames, all = (frames - 1) * d->input.every + 1;
@@ -62,7 +37,7 @@ static PetscErrorCode ReadTimes(NomosDataset d, size_t number, size_t *n, double
     PetscCall(NomosFieldReaderShape(d->reader, names[i], &n_dims, shape));
     if (n_dims != 1 || d->files[number].from_zero) continue;
     PetscCall(CheckLength(d, number, names[i], shape[0]));
-    PetscCall(ReadUnit(d->reader, names[i], unit));
+    PetscCall(NomosDatasetTakeUnit(d, number, d->n_variables, names[i]));
     PetscCall(PetscMalloc1(all, times));
     PetscCall(NomosFieldReaderRead(d->reader, names[i], (size_t[]){d->input.first_frame}, (size_t[]){all}, *times));
     for (size_t k = 0; k < frames; k++) (*times)[k] = (*times)[k * d->input.every];
@@ -93,26 +68,19 @@ static PetscErrorCode IntervalOf(const NomosDataset d, size_t number, size_t n, 
 
 PetscErrorCode NomosDatasetInterval(NomosDataset d, double *interval)
 {
-  size_t known = 0, of_unit = 0; /* the files that *interval and unit are from */
-  char   unit[NOMOS_MAX_NAME] = "";
+  size_t known = 0;
 
   PetscFunctionBeginUser;
   *interval = NAN;
   for (size_t f = 0; f < d->n_files; f++) {
     double *times, own;
     size_t  n;
-    char    theirs[NOMOS_MAX_NAME] = "";
-    PetscCall(ReadTimes(d, f, &n, &times, theirs));
+    PetscCall(ReadTimes(d, f, &n, &times));
     const double   last = n ? times[n - 1] : 0;
     PetscErrorCode code = IntervalOf(d, f, n, times, &own);
     PetscCall(PetscFree(times));
     PetscCall(code);
     if (isnan(own)) continue;
-    if (theirs[0] && !unit[0]) {
-      snprintf(unit, sizeof unit, "%s", theirs);
-      of_unit = f;
-    }
-    NomosCheck(!theirs[0] || SameUnit(theirs, unit), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: times are in '%s', in %s in '%s' (the attribute units), and the numbers would be taken for one unit; write all files of a data set in one", d->files[f].path, theirs, d->files[of_unit].path, unit);
     if (isnan(*interval)) {
       *interval = own;
       known     = f;

@@ -75,7 +75,7 @@ typedef struct {
   bool fits_alone; /* it may have no weight: then `fit` is the training */
   /* Before a training that begins afresh: statistics of the data into buffers (surrogates/normalisation.h), say. May be NULL. */
   PetscErrorCode (*fit)(NomosSurrogate s);
-  /* Before a training: what the data were taken for, one line for the log, and what of them should be known. Needs no `fit`. Collective. May be NULL. */
+  /* Before a training, or a judgement by other data: what the data were taken for, one line for the log, and what of them should be known. Needs no `fit`. Collective. May be NULL. */
   PetscErrorCode (*look)(NomosSurrogate s, NomosWarningFn warn, void *ctx, size_t n_text, char text[]);
   /* What it made of case and data, for the log: sentences, one line; "": nothing to say. With first weights. Collective. May be NULL. */
   PetscErrorCode (*describe)(NomosSurrogate s, size_t n_text, char text[]);

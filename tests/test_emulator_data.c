@@ -43,37 +43,47 @@ static double Interval(const char directory[], const char *const settings[])
   return interval;
 }
 
-static void SayUnit(const char path[], const char unit[])
+static void SayUnit(const char path[], const char name[], const char unit[])
 {
-  hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT), time = H5Dopen2(file, "time", H5P_DEFAULT), type = H5Tcopy(H5T_C_S1), space = H5Screate(H5S_SCALAR);
+  hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT), set = H5Dopen2(file, name, H5P_DEFAULT), type = H5Tcopy(H5T_C_S1), space = H5Screate(H5S_SCALAR);
   H5Tset_size(type, strlen(unit) + 1);
-  hid_t attribute = H5Acreate2(time, "units", type, space, H5P_DEFAULT, H5P_DEFAULT);
+  hid_t attribute = H5Acreate2(set, "units", type, space, H5P_DEFAULT, H5P_DEFAULT);
   ck_assert(H5Awrite(attribute, type, unit) >= 0);
   H5Aclose(attribute);
   H5Sclose(space);
   H5Tclose(type);
-  H5Dclose(time);
+  H5Dclose(set);
   H5Fclose(file);
 }
 
-/* Numbers of one interval in other units are other intervals; how a unit is written, and what a file without one means, is not known better. */
-START_TEST(TimeUnits)
+/* Numbers in other units are other numbers, of times, fields and parameters, in files of the data and in test sets; how a unit is written, and what a file without one means, is not known better. */
+START_TEST(Units)
 {
   static const struct {
-    const char *a, *b, *sentence;
+    const char *name, *a, *b, *sentence;
   } tries[] = {
-    {"h", "s", "b.h5: times are in 's', in"}, {"h", "s", "a.h5 in 'h' (the attribute units)"}, {"hours since 2000-01-01", "seconds since 2000-01-01", "times are in 'seconds'"}, {"h", "hour", NULL}, {"days since 2000-01-01", "days since 2001-01-01", NULL}, {"s", NULL, NULL}, {NULL, "s", NULL},
+    {"time", "h", "s", "time is in 's', in"}, {"time", "hours since 2000-01-01", "seconds since 2000-01-01", "time is in 'seconds'"}, {"time", "hours", "h", NULL}, {"time", "days since 2000-01-01", "day since 2001-01-01", NULL},
+    {"time", "s", NULL, NULL}, {"time", NULL, "s", NULL}, {"u", "m/s", "km/h", "u is in 'km/h', in"}, {"u", "degC", "K", "u is in 'K', in"}, {"u", "m/s", "m s-1", NULL}, {"u", "m/s", "1", NULL}, {"u", "1", "km/h", NULL}, {"u", "degC", "degC", NULL},
+    {"beta", "m/s", "cm/s", "beta is in 'cm/s', in"}, {"beta", "m/s", "kg", "beta is in 'kg', in"}, {"beta", "m/s", NULL, NULL},
   };
-  double times[N_FRAMES];
+  static const char *const places[] = {"b.h5", "tests/b.h5"}, *const told[] = {"neural_operator.parameters=[beta]", NULL};
 
-  for (int k = 0; k < N_FRAMES; k++) times[k] = 0.05 * k;
-  for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {
-    MakeTwo("units", N_FRAMES, times);
-    if (tries[i].a) SayUnit(DataPath("units", "a.h5"), tries[i].a);
-    if (tries[i].b) SayUnit(DataPath("units", "b.h5"), tries[i].b);
-    if (tries[i].sentence) Refused("units", (const char *const[]){NULL}, tries[i].sentence);
-    else ck_close(Interval("units", (const char *const[]){NULL}), 0.05, 1e-12);
-  }
+  for (size_t i = 0; i < sizeof tries / sizeof *tries; i++)
+    for (int k = 0; k < 2; k++) {
+      char path[NOMOS_MAX_PATH], sentence[128], directory[16];
+      snprintf(directory, sizeof directory, "units_%d", k);
+      MakeDirectory(directory);
+      for (int f = 0; f < 2; f++) {
+        snprintf(path, sizeof path, "%s", DataPath(directory, f ? places[k] : "a.h5"));
+        WriteWaves(path, &(WaveData){.n = N, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 2, .speeds = speeds, .phase = f});
+        if (f ? tries[i].b : tries[i].a) SayUnit(path, tries[i].name, f ? tries[i].b : tries[i].a);
+      }
+      snprintf(sentence, sizeof sentence, "b.h5: %s", tries[i].sentence ? tries[i].sentence : "");
+      if (tries[i].sentence) Refused(directory, told, sentence);
+      else ck_close(Interval(directory, told), 0.05, 1e-12);
+      snprintf(sentence, sizeof sentence, "in '%s' (the attribute units), and the numbers would be taken for one unit", tries[i].a && strstr(tries[i].a, "since") ? "hours" : tries[i].a);
+      if (tries[i].sentence) Refused(directory, told, sentence);
+    }
 }
 END_TEST
 
@@ -610,4 +620,4 @@ START_TEST(Logarithms)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("emulator_data", TimeUnits, Lengths, Intervals, Thinned, Domains, Ends, OneDomain, EvenPoints, Axes, TakenFor, BothEnds, Blind, Steady, RoundedTimes, Norms, Logarithms)
+NOMOS_TEST_SUITE("emulator_data", Units, Lengths, Intervals, Thinned, Domains, Ends, OneDomain, EvenPoints, Axes, TakenFor, BothEnds, Blind, Steady, RoundedTimes, Norms, Logarithms)

@@ -22,7 +22,7 @@ START_TEST(Exact)
     {1, "Pa", "N/m2", 1}, {1, "J", "N m", 1}, {1, "W", "J/s", 1}, {1, "Hz", "1/s", 1}, {1, "kg m2 s-3", "W", 1}, 
     {1, "1/(m s)", "m-1 s-1", 1}, {1, "1/(m*s)", "m^-1.s^-1", 1}, {1, "m s**-2", "m/s^2", 1}, {4, "m/s/s", "m s-2", 4}, {1, "(m/s)^2", "m2 s-2", 1}, {5, "K/km", "K m-1", 0.005},
     {3, "1", "1", 3}, {1, "1/day", "1/s", 1.0 / 86400}, {1, "m/s", "km/day", 86.4}, {6, "  m ", "m", 6}, {1, "1/((m))", "1/m", 1}, {1, "s/m", "1/m s", 1}, {60, "s", "min", 1}, {1, "dam", "dm", 100},
-    {1, "\xC2\xB5m", "um", 1}, {1, "\xCE\xBCs", "us", 1}, {1, "kPa", "kN/m^2", 1}, {1, "mrad", "rad", 0.001},
+    {1, "\xC2\xB5m", "um", 1}, {1, "\xCE\xBCs", "us", 1}, {1, "kPa", "kN/m^2", 1}, {1, "mrad", "rad", 0.001}, {2, "days", "hours", 48}, {3, "minutes", "seconds", 180}, {1, "years", "year", 1}, {2, "minute", "s", 120}, {5, "second", "s", 5},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     double converted = Convert(rows[i].value, rows[i].from, rows[i].to);
@@ -50,7 +50,7 @@ START_TEST(Refused)
 
   ck_refused(NomosUnitParse("kmm", &unit), "unknown unit kmm; did you mean km?");
   ck_refused(NomosUnitParse("yr", &unit), "did you mean year?");
-  ck_refused(NomosUnitParse("days", &unit), "did you mean day?");
+  ck_refused(NomosUnitParse("dais", &unit), "did you mean day");
   ck_refused(NomosUnitParse("furlong", &unit), "unknown unit furlong; known are m, s, kg");
   ck_refused(NomosUnitParse("kmin", &unit), "unknown unit kmin");
   ck_refused(NomosUnitParse("", &unit), "position 1: found the end");

@@ -58,8 +58,9 @@ PetscErrorCode NomosNeuralOperatorOpenSet(NomosSurrogate s, const char path[], b
   }
   PetscCall(NomosNeuralOperatorThinning(s, *dataset, path));
   PetscCall(NomosNeuralOperatorDomain(s, path));
+  if (!first_alone) PetscCall(CheckInterval(s, *dataset, path));
+  PetscCall(NomosDatasetCheckUnits(s->data, *dataset, path));
   if (first_alone) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(CheckInterval(s, *dataset, path));
   PetscCall(NomosDatasetShape(*dataset, 0, &n_dims, example, NULL));
   NomosCheck(example[0] > 1, s->comm, PETSC_ERR_ARG_SIZ, "%s: the trajectories of the test set have one frame; a prediction needs two", path);
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -1,0 +1,57 @@
+/* Units that the files of a data set say: numbers in others would be learned from without a word. */
+#include "surrogates/dataset_impl.h"
+
+#include "io/unit.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Without the date that times count from ("hours since 2000-01-01"). "1" stands, too, where nobody knew a unit. */
+static PetscErrorCode ReadUnit(NomosFieldReader reader, const char name[], char unit[NOMOS_MAX_NAME])
+{
+  char *text, *since;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosFieldReaderAttribute(reader, name, "units", &text));
+  if (text && (since = strstr(text, " since "))) *since = '\0';
+  snprintf(unit, NOMOS_MAX_NAME, "%s", text && strcmp(text, "1") ? text : "");
+  PetscCall(PetscFree(text));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Written alike, or of one size (h, hours). */
+static bool SameUnit(const char a[], const char b[])
+{
+  NomosUnit unit[2];
+  char      message[256];
+
+  if (!strcmp(a, b)) return true;
+  return NomosUnitRead(a, &unit[0], sizeof message, message) && NomosUnitRead(b, &unit[1], sizeof message, message) && NomosUnitSame(&unit[0], &unit[1]) && fabs(unit[0].factor - unit[1].factor) <= 1e-12 * unit[0].factor;
+}
+
+PetscErrorCode NomosDatasetTakeUnit(NomosDataset d, size_t number, size_t v, const char name[])
+{
+  NomosDatasetUnit *unit = &d->units[v];
+  char              theirs[NOMOS_MAX_NAME];
+
+  PetscFunctionBeginUser;
+  PetscCall(ReadUnit(d->reader, name, theirs));
+  if (!theirs[0]) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!unit->text[0]) {
+    snprintf(unit->text, sizeof unit->text, "%s", theirs);
+    unit->file = number;
+  }
+  NomosCheck(SameUnit(theirs, unit->text), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s is in '%s', in %s in '%s' (the attribute units), and the numbers would be taken for one unit; write all files of a data set in one", d->files[number].path, name, theirs, d->files[unit->file].path, unit->text);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosDatasetCheckUnits(NomosDataset d, NomosDataset others, const char path[])
+{
+  PetscFunctionBeginUser;
+  for (size_t v = 0; v <= d->n_variables; v++) {
+    const char *own = d->units[v].text, *theirs = others->units[v].text;
+    NomosCheck(!own[0] || !theirs[0] || SameUnit(own, theirs), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s is in '%s', in the data that it is for in '%s' (the attribute units), and the numbers would be taken for one unit; write it in that of the data", path, v < d->n_variables ? d->input.variables[v].name : "time", theirs, own);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
