@@ -95,7 +95,7 @@ PetscErrorCode NomosPlotEstimateParticles(const NomosPlotContext *context, Nomos
     NomosColours(NOMOS_MAP_SEQUENTIAL, N_COLOURS, s.colours);
     NomosAxisLabel("distance from the truth", scene.room.unit, label);
     snprintf(stem, sizeof stem, "%s/plots/analysis", context->directory);
-    code = NomosFilmMoments(&(NomosFilm){.scene = &scene.room, .title = context->params.title[0] ? context->params.title : context->ops->name, .n_motions = N_SOURCES - s.first, .names = sources + s.first, .n_particles = counts,
+    code = NomosParticleFilmMoments(&(NomosParticleFilm){.scene = &scene.room, .title = context->params.title[0] ? context->params.title : context->ops->name, .n_motions = N_SOURCES - s.first, .names = sources + s.first, .n_particles = counts,
                                          .n_frames = n, .times = shown, .read = Read, .ctx = &s, .bar_label = twin ? label : NULL, .map = NOMOS_MAP_SEQUENTIAL, .high = s.high}, stem);
   }
   PetscCall(PetscFree(scene.obstacles));

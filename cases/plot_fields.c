@@ -196,7 +196,7 @@ static PetscErrorCode Animate(const NomosPlotContext *context, Field *field, con
   PetscCall(FixColours(field, SAMPLES, n, data, &field->fixed));
   field->fixed = true; /* a film has one scale, however its frames differ */
   snprintf(path, sizeof path, "%s/plots/motion_%.63s.png", context->directory, field->info->variable);
-  PetscCall(NomosAnimate(path, &(NomosFrames){.n = a.n_shown, .seconds = context->params.animation_seconds, .frame = DrawFrame, .ctx = &a}));
+  PetscCall(NomosAnimate(path, &(NomosAnimationFrames){.n = a.n_shown, .seconds = context->params.animation_seconds, .frame = DrawFrame, .ctx = &a}));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -72,7 +72,7 @@ typedef struct {
 
 typedef struct {
   const NomosPlotContext *context;
-  NomosFilm               film;
+  NomosParticleFilm               film;
   NomosModelScene         scene;
   size_t                  n_runs, d, *shown; /* shown (n_frames of the film): frames of the first run whose times all have */
   Run                     runs[NOMOS_MAX_BESIDE];
@@ -421,11 +421,11 @@ static PetscErrorCode Draw(Cast *cast, const char *const directories[], const ch
   cast->film.progress    = Progress;
   cast->film.ctx         = cast;
   snprintf(path, sizeof path, "%s/plots/%s", context->directory, stem);
-  PetscCall(NomosFilmMoments(&cast->film, path));
+  PetscCall(NomosParticleFilmMoments(&cast->film, path));
   if (context->params.animation == NOMOS_ANIMATION_NO || cast->film.n_frames < 3) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(NomosLogOpen(PETSC_COMM_SELF, NULL, context->quiet, &cast->log));
   snprintf(path, sizeof path, "%s/plots/%s_motion.png", context->directory, stem);
-  PetscCall(NomosFilmAnimate(&cast->film, (size_t)context->params.animation_frames, context->params.animation_seconds, path));
+  PetscCall(NomosParticleFilmAnimate(&cast->film, (size_t)context->params.animation_frames, context->params.animation_seconds, path));
   PetscCall(NomosLogProgressEnd(cast->log));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -199,7 +199,7 @@ PetscErrorCode NomosAnimationClose(NomosAnimation *animation)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Render(const NomosFrames *frames, size_t i, int *width, int *height, uint32_t **pixels)
+static PetscErrorCode Render(const NomosAnimationFrames *frames, size_t i, int *width, int *height, uint32_t **pixels)
 {
   NomosFigure figure = NULL;
 
@@ -212,7 +212,7 @@ static PetscErrorCode Render(const NomosFrames *frames, size_t i, int *width, in
 }
 
 /* Colours from three frames, then all frames. */
-static PetscErrorCode AddFrames(const NomosFrames *frames, NomosAnimation animation)
+static PetscErrorCode AddFrames(const NomosAnimationFrames *frames, NomosAnimation animation)
 {
   const size_t samples[] = {0, frames->n / 2, frames->n - 1}, n_samples = 3;
   uint32_t    *pixels;
@@ -234,7 +234,7 @@ static PetscErrorCode AddFrames(const NomosFrames *frames, NomosAnimation animat
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosAnimate(const char path[], const NomosFrames *frames)
+PetscErrorCode NomosAnimate(const char path[], const NomosAnimationFrames *frames)
 {
   NomosAnimation animation;
   uint32_t      *pixels;

@@ -27,7 +27,7 @@ typedef struct {
   PetscErrorCode (*frame)(void *ctx, size_t i, NomosFigure *figure);
   PetscErrorCode (*progress)(void *ctx, size_t done);
   void *ctx;
-} NomosFrames;
-PetscErrorCode NomosAnimate(const char path[], const NomosFrames *frames);
+} NomosAnimationFrames;
+PetscErrorCode NomosAnimate(const char path[], const NomosAnimationFrames *frames);
 
 #endif

@@ -71,3 +71,17 @@ PetscErrorCode NomosErrorAgree(MPI_Comm comm, PetscErrorCode failed)
   PetscCallMPI(MPI_Bcast(&code, 1, MPI_INT, first, comm));
   SETERRQ(comm, (PetscErrorCode)code, "%s", sentence);
 }
+
+PetscErrorCode NomosErrorRetell(MPI_Comm comm, PetscErrorCode code, const char format[], ...)
+{
+  char    beginning[1024], sentence[sizeof last_error];
+  va_list arguments;
+
+  PetscFunctionBeginUser;
+  if (!code) PetscFunctionReturn(PETSC_SUCCESS);
+  va_start(arguments, format);
+  vsnprintf(beginning, sizeof beginning, format, arguments);
+  va_end(arguments);
+  snprintf(sentence, sizeof sentence, "%s", last_error); /* SETERRQ writes there */
+  SETERRQ(comm, code, "%s: %.2048s", beginning, sentence);
+}

@@ -45,4 +45,15 @@ PetscErrorCode NomosErrorAgree(MPI_Comm comm, PetscErrorCode failed);
 /* Keep errors silent (they are still recorded for NomosErrorLast): for tests, and for probing a file. Returns what it was. */
 bool NomosErrorSetQuiet(bool quiet);
 
+/* code = call, its error not printed: it is told again with what the user said, or it is no error here. */
+#define NomosQuietly(code, call) \
+  do { \
+    const bool quiet_ = NomosErrorSetQuiet(true); \
+    (code)            = (call); \
+    NomosErrorSetQuiet(quiet_); \
+  } while (0)
+
+/* The error of a quiet call, the last one raised, behind what it is about: "BEGINNING: its sentence". 0 stays 0. */
+PetscErrorCode NomosErrorRetell(MPI_Comm comm, PetscErrorCode code, const char format[], ...) PETSC_ATTRIBUTE_FORMAT(3, 4);
+
 #endif

@@ -514,6 +514,13 @@ const char *NomosConfigWhere(NomosConfig config, const char key[])
   return value && value->origin ? value->origin : entry ? entry->origin : "default";
 }
 
+PetscErrorCode NomosConfigRetell(NomosConfig config, const char key[], PetscErrorCode code)
+{
+  PetscFunctionBeginUser;
+  PetscCall(NomosErrorRetell(config->comm, code, "%s: %s", NomosConfigWhere(config, key), key));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosConfigSetReal(NomosConfig config, const char key[], double value)
 {
   NomosConfigValue *found = NomosConfigFindValue_Private(config, key);

@@ -37,7 +37,7 @@ PetscErrorCode NomosConfigDestroy(NomosConfig *config);
 
 /* Read a case: a directory (its case.yaml) or a YAML file. `include: other.yaml` (or a list) is read first; cycles and missing files are
    errors. Maps nest into dotted keys. Values are kept as text with file and line until NomosConfigRegister declares their parameters.
-   `petsc:` is kept apart, flattened (NomosConfigPetscOptions). `smoke:` holds a map that NomosConfigApplySmoke lays over the case.
+   `petsc:` is kept apart, flattened (NomosConfigInsertPetscOptions). `smoke:` holds a map that NomosConfigApplySmoke lays over the case.
    Rank 0 reads, every rank gets the text. Collective. Errors: PETSC_ERR_FILE_*, PETSC_ERR_ARG_*, all with `file:line`. */
 PetscErrorCode NomosConfigLoad(NomosConfig config, const char path[]);
 /* Where there is no such file, `include: NAME` is the case (its case.yaml) or the file NAME below this directory. "": nowhere, as it is at first. */
@@ -98,6 +98,8 @@ PetscErrorCode NomosConfigIsGiven(NomosConfig config, const char key[], bool *gi
 /* `cases/qg/x/case.yaml:12` or `--set` or `default`: for errors found later, in the field's own words:
    PetscCheck(.., "%s: qg.nx = 100: must have only the factors 2, 3, 5, 7; use 96 or 108", NomosConfigWhere(config, "qg.nx")). */
 const char *NomosConfigWhere(NomosConfig config, const char key[]);
+/* The error of a quiet call (NomosQuietly) once more, as one of this key: "FILE:LINE: KEY: its sentence", on the config's communicator. 0 stays 0. */
+PetscErrorCode NomosConfigRetell(NomosConfig config, const char key[], PetscErrorCode code);
 
 /* Set a declared parameter from the program (the resolved value is what files record). Origin: `derived`. */
 PetscErrorCode NomosConfigSetReal(NomosConfig config, const char key[], double value);

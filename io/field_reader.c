@@ -127,7 +127,7 @@ static bool IsBareDimension(hid_t dataset)
 /* The dataset of a name, or what a view of that name is of (none for one that is a number). */
 static hid_t OpenDataset(NomosFieldReader reader, const char name[])
 {
-  const NomosView *view = NomosLayoutFind(&reader->layout, name);
+  const NomosLayoutView *view = NomosLayoutFind(&reader->layout, name);
 
   if (view) return NomosViewDataset(&reader->layout, reader->file, view);
   if (!*name || H5Lexists(reader->file, name, H5P_DEFAULT) <= 0) return H5I_INVALID_HID;
@@ -187,7 +187,7 @@ static PetscErrorCode FullShape(NomosFieldReader reader, const char name[], int 
 {
   NomosVerdict     verdict                        = {0};
   hsize_t          size[NOMOS_FIELD_MAX_DIMS + 1] = {0};
-  const NomosView *view                           = NomosLayoutFind(&reader->layout, name);
+  const NomosLayoutView *view                           = NomosLayoutFind(&reader->layout, name);
   hid_t            dataset;
 
   PetscFunctionBeginUser;
@@ -238,7 +238,7 @@ PetscErrorCode NomosFieldReaderShape(NomosFieldReader reader, const char name[],
 
 PetscErrorCode NomosFieldReaderChunk(NomosFieldReader reader, const char name[], bool *chunked, size_t chunk[NOMOS_FIELD_MAX_DIMS + 1])
 {
-  const NomosView *view = NomosLayoutFind(&reader->layout, name);
+  const NomosLayoutView *view = NomosLayoutFind(&reader->layout, name);
   hsize_t          size[NOMOS_FIELD_MAX_DIMS + 1];
   int              n_dims;
   bool             selected;
@@ -284,7 +284,7 @@ static bool CheckBlock(NomosFieldReader reader, const char name[], int n_dims, c
   return true;
 }
 
-static bool ReadView(NomosFieldReader reader, const NomosView *view, const size_t start[], const size_t count[], double data[], NomosVerdict *verdict)
+static bool ReadView(NomosFieldReader reader, const NomosLayoutView *view, const size_t start[], const size_t count[], double data[], NomosVerdict *verdict)
 {
   const int n_dims = (int)strlen(view->axes);
   hsize_t   size[NOMOS_FIELD_MAX_DIMS + 1];
@@ -325,7 +325,7 @@ static bool Read(NomosFieldReader reader, const char name[], hid_t dataset, cons
 static PetscErrorCode FullRead(NomosFieldReader reader, const char name[], const size_t start[], const size_t count[], double *data)
 {
   NomosVerdict     verdict = {0};
-  const NomosView *view    = NomosLayoutFind(&reader->layout, name);
+  const NomosLayoutView *view    = NomosLayoutFind(&reader->layout, name);
   hid_t            dataset;
 
   PetscFunctionBeginUser;
@@ -357,7 +357,7 @@ PetscErrorCode NomosFieldReaderRead(NomosFieldReader reader, const char name[], 
 
 PetscErrorCode NomosFieldReaderAttribute(NomosFieldReader reader, const char name[], const char attribute[], char **text)
 {
-  const NomosView *view    = name ? NomosLayoutFind(&reader->layout, name) : NULL;
+  const NomosLayoutView *view    = name ? NomosLayoutFind(&reader->layout, name) : NULL;
   NomosVerdict     verdict = {0};
   hid_t            object;
   char            *found = NULL;
@@ -422,7 +422,7 @@ static PetscErrorCode DimName(NomosFieldReader reader, const char name[], int i,
   NomosVerdict     verdict                        = {0};
   hsize_t          size[NOMOS_FIELD_MAX_DIMS + 1] = {0};
   int              n_dims                         = 0;
-  const NomosView *view                           = NomosLayoutFind(&reader->layout, name);
+  const NomosLayoutView *view                           = NomosLayoutFind(&reader->layout, name);
   hid_t            dataset;
   char             found[NOMOS_MAX_NAME * 4] = "";
 

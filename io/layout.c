@@ -27,21 +27,21 @@ void NomosLayoutFree(NomosLayout *layout)
   memset(layout, 0, sizeof *layout);
 }
 
-NomosView *NomosLayoutAdd(NomosLayout *layout, const char name[], const char alias[], const char source[])
+NomosLayoutView *NomosLayoutAdd(NomosLayout *layout, const char name[], const char alias[], const char source[])
 {
-  NomosView *views = realloc(layout->views, (layout->n_views + 1) * sizeof *views), *view = &views[layout->n_views];
+  NomosLayoutView *views = realloc(layout->views, (layout->n_views + 1) * sizeof *views), *view = &views[layout->n_views];
 
   if (!views) return NULL;
   layout->views = views;
   layout->n_views++;
-  *view = (NomosView){0};
+  *view = (NomosLayoutView){0};
   snprintf(view->name, sizeof view->name, "%s", name);
   snprintf(view->alias, sizeof view->alias, "%s", alias);
   snprintf(view->source, sizeof view->source, "%s", source);
   return view;
 }
 
-const NomosView *NomosLayoutFind(const NomosLayout *layout, const char name[])
+const NomosLayoutView *NomosLayoutFind(const NomosLayout *layout, const char name[])
 {
   for (size_t i = 0; i < layout->n_views; i++)
     if (!strcmp(layout->views[i].name, name) || !strcmp(layout->views[i].alias, name)) return &layout->views[i];
@@ -84,7 +84,7 @@ const char *NomosLayoutSizes(int n, const hsize_t size[], char text[128])
   return text;
 }
 
-void NomosLayoutPresent(const NomosLayout *layout, NomosView *view, bool frames)
+void NomosLayoutPresent(const NomosLayout *layout, NomosLayoutView *view, bool frames)
 {
   int n = 0;
 
@@ -101,7 +101,7 @@ void NomosLayoutPresent(const NomosLayout *layout, NomosView *view, bool frames)
 }
 
 /* All trajectories have one coordinate: `row` of view n of a file says it for one of them. first: of n entries, to compare with. */
-static bool SameRow(const NomosLayout *layout, hid_t file, const char path[], const NomosView *rows, size_t row, size_t n, const double first[], double values[], NomosVerdict *verdict)
+static bool SameRow(const NomosLayout *layout, hid_t file, const char path[], const NomosLayoutView *rows, size_t row, size_t n, const double first[], double values[], NomosVerdict *verdict)
 {
   char which[NOMOS_MAX_NAME + 16];
 
@@ -115,10 +115,10 @@ static bool SameRow(const NomosLayout *layout, hid_t file, const char path[], co
 }
 
 /* The first row is a coordinate, and the others are as it is. */
-static bool CheckRows(const NomosLayout *layout, hid_t location, const char path[], const NomosView *view, size_t n_rows, NomosVerdict *verdict)
+static bool CheckRows(const NomosLayout *layout, hid_t location, const char path[], const NomosLayoutView *view, size_t n_rows, NomosVerdict *verdict)
 {
   const size_t n    = view->shape[0];
-  NomosView    rows = *view;
+  NomosLayoutView    rows = *view;
   double      *first = malloc(2 * PetscMax(n, 1) * sizeof *first);
   hid_t        file = H5Iget_file_id(location); /* of a group too */
 
@@ -144,7 +144,7 @@ bool NomosLayoutAddCoordinate(NomosLayout *layout, hid_t location, const char pa
   hsize_t      size[NOMOS_VIEW_MAX_AXES];
   const int    n_dims = NomosLayoutShape(location, source, size);
   const bool   grouped = layout->n_groups > 0;
-  NomosView   *view;
+  NomosLayoutView   *view;
 
   if (n_dims != 1 && (n_dims != 2 || grouped)) return NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: the coordinate %s is missing or is no axis of numbers", path, source);
   const size_t found = size[n_dims - 1];
@@ -183,7 +183,7 @@ static herr_t TakeAttribute(hid_t object, const char *name, const H5A_info_t *in
   if (no) return 0;
   char ours[NOMOS_MAX_NAME]; /* PDEBench's Nu is our nu */
   snprintf(ours, sizeof ours, "%s", !strcmp(name, "Nu") ? "nu" : !strcmp(name, "Rho") ? "rho" : name);
-  NomosView *view = NomosLayoutAdd(a->layout, NomosLayoutFind(a->layout, ours) ? name : ours, name, name);
+  NomosLayoutView *view = NomosLayoutAdd(a->layout, NomosLayoutFind(a->layout, ours) ? name : ours, name, name);
   if (!view) return -1;
   view->kind     = NOMOS_VIEW_ATTRIBUTE;
   view->axes[0]  = 'n';
@@ -202,7 +202,7 @@ void NomosLayoutAddAttributes(NomosLayout *layout, hid_t object, const char *con
 
 /* ---- reading */
 
-static hid_t OpenOf(const NomosLayout *layout, hid_t file, const NomosView *view, size_t trajectory)
+static hid_t OpenOf(const NomosLayout *layout, hid_t file, const NomosLayoutView *view, size_t trajectory)
 {
   char path[4 * NOMOS_MAX_NAME + 2];
 
@@ -211,12 +211,12 @@ static hid_t OpenOf(const NomosLayout *layout, hid_t file, const NomosView *view
   return H5Dopen2(file, path, H5P_DEFAULT);
 }
 
-hid_t NomosViewDataset(const NomosLayout *layout, hid_t file, const NomosView *view)
+hid_t NomosViewDataset(const NomosLayout *layout, hid_t file, const NomosLayoutView *view)
 {
   return view->kind == NOMOS_VIEW_DATASET ? OpenOf(layout, file, view, 0) : H5I_INVALID_HID;
 }
 
-bool NomosViewChunk(const NomosLayout *layout, hid_t file, const NomosView *view, size_t chunk[NOMOS_FIELD_MAX_DIMS + 1])
+bool NomosViewChunk(const NomosLayout *layout, hid_t file, const NomosLayoutView *view, size_t chunk[NOMOS_FIELD_MAX_DIMS + 1])
 {
   const char *raw     = view->raw + (view->raw[0] == 'g');
   hid_t       dataset = NomosViewDataset(layout, file, view);
@@ -236,7 +236,7 @@ bool NomosViewChunk(const NomosLayout *layout, hid_t file, const NomosView *view
   return chunked;
 }
 
-void NomosViewStrides(const NomosView *view, const hsize_t raw_count[], size_t stride[NOMOS_FIELD_MAX_DIMS + 1])
+void NomosViewStrides(const NomosLayoutView *view, const hsize_t raw_count[], size_t stride[NOMOS_FIELD_MAX_DIMS + 1])
 {
   const char *raw = view->raw + (view->raw[0] == 'g');
 
@@ -248,7 +248,7 @@ void NomosViewStrides(const NomosView *view, const hsize_t raw_count[], size_t s
 }
 
 /* The raw block that holds a presented one. Components are read together: they lie side by side. */
-static size_t RawBlock(const NomosView *view, const size_t start[], const size_t count[], hsize_t from[], hsize_t n[])
+static size_t RawBlock(const NomosLayoutView *view, const size_t start[], const size_t count[], hsize_t from[], hsize_t n[])
 {
   const char *raw   = view->raw + (view->raw[0] == 'g');
   size_t      total = 1;
@@ -262,7 +262,7 @@ static size_t RawBlock(const NomosView *view, const size_t start[], const size_t
   return total;
 }
 
-static bool ReadRaw(hid_t dataset, const char path[], const NomosView *view, const hsize_t from[], const hsize_t n[], double raw[], NomosVerdict *verdict)
+static bool ReadRaw(hid_t dataset, const char path[], const NomosLayoutView *view, const hsize_t from[], const hsize_t n[], double raw[], NomosVerdict *verdict)
 {
   hsize_t size[NOMOS_VIEW_MAX_AXES];
   hid_t   space = H5Dget_space(dataset);
@@ -286,7 +286,7 @@ static bool ReadRaw(hid_t dataset, const char path[], const NomosView *view, con
 }
 
 /* Between data (count) and a block with these strides. */
-static void Turn(const NomosView *view, const size_t count[], const size_t stride[], double raw[], double data[], bool into_raw)
+static void Turn(const NomosLayoutView *view, const size_t count[], const size_t stride[], double raw[], double data[], bool into_raw)
 {
   size_t    index[NOMOS_FIELD_MAX_DIMS + 1] = {0}, n = 1;
   const int last = (int)strlen(view->axes) - 1;
@@ -320,7 +320,7 @@ static bool IsNumber(const char key[], const char value[], void *ctx)
 }
 
 /* A number in the text `config` of each trajectory's group. */
-static bool ReadText(const NomosLayout *layout, hid_t file, const char path[], const NomosView *view, size_t start, size_t count, double data[], NomosVerdict *verdict)
+static bool ReadText(const NomosLayout *layout, hid_t file, const char path[], const NomosLayoutView *view, size_t start, size_t count, double data[], NomosVerdict *verdict)
 {
   for (size_t i = 0; i < count; i++) {
     Number number = {.key = view->source};
@@ -335,7 +335,7 @@ static bool ReadText(const NomosLayout *layout, hid_t file, const char path[], c
   return true;
 }
 
-bool NomosViewRead(const NomosLayout *layout, hid_t file, const char path[], const NomosView *view, const size_t start[], const size_t count[], double data[], NomosVerdict *verdict)
+bool NomosViewRead(const NomosLayout *layout, hid_t file, const char path[], const NomosLayoutView *view, const size_t start[], const size_t count[], double data[], NomosVerdict *verdict)
 {
   const bool grouped                     = view->raw[0] == 'g', own = view->axes[0] == 'n'; /* own: a dataset in each group */
   hsize_t    from[NOMOS_VIEW_MAX_AXES] = {0}, n[NOMOS_VIEW_MAX_AXES] = {0};
@@ -363,7 +363,7 @@ bool NomosViewRead(const NomosLayout *layout, hid_t file, const char path[], con
   return !verdict->code;
 }
 
-bool NomosViewWrite(const NomosLayout *layout, hid_t file, const char path[], NomosPendingBlock pending[], const NomosView *view, const size_t start[], const size_t count[], const double data[], NomosVerdict *verdict)
+bool NomosViewWrite(const NomosLayout *layout, hid_t file, const char path[], NomosPendingBlock pending[], const NomosLayoutView *view, const size_t start[], const size_t count[], const double data[], NomosVerdict *verdict)
 {
   hsize_t from[NOMOS_VIEW_MAX_AXES] = {0}, n[NOMOS_VIEW_MAX_AXES] = {0};
   size_t  stride[NOMOS_FIELD_MAX_DIMS + 1], n_components = 0;

@@ -22,13 +22,13 @@ typedef struct {
   hsize_t       size[NOMOS_VIEW_MAX_AXES];                   /* of the dataset, without g */
   size_t        component;                                   /* of the c axes together */
   double        value;                                       /* of an attribute */
-} NomosView;
+} NomosLayoutView;
 
 typedef struct {
   const char *name;   /* of the layout; NULL: NetCDF-4, datasets are what they seem */
   const char *family; /* of the equation, where the layout has one of its own; NULL: unknown */
   size_t      n_views, n_groups;
-  NomosView  *views;
+  NomosLayoutView  *views;
   char      **groups; /* names of the trajectories' groups */
   size_t      n_trajectories, n_frames;
   int         n_space;
@@ -39,10 +39,10 @@ typedef struct {
 /* Which layout is this, and what is in it? False with a verdict where a file of a known layout is inconsistent. */
 bool             NomosLayoutRecognise(hid_t file, const char path[], NomosLayout *layout, NomosVerdict *verdict);
 void             NomosLayoutFree(NomosLayout *layout);
-const NomosView *NomosLayoutFind(const NomosLayout *layout, const char name[]);
+const NomosLayoutView *NomosLayoutFind(const NomosLayout *layout, const char name[]);
 const char      *NomosLayoutAxisName(const NomosLayout *layout, char axis);
 /* A block of a view as presented; its datasets are checked against the shape that the first one has. */
-bool             NomosViewRead(const NomosLayout *layout, hid_t file, const char path[], const NomosView *view, const size_t start[], const size_t count[], double data[], NomosVerdict *verdict);
+bool             NomosViewRead(const NomosLayout *layout, hid_t file, const char path[], const NomosLayoutView *view, const size_t start[], const size_t count[], double data[], NomosVerdict *verdict);
 /* The other way, of one trajectory at most where there are groups. A block of a dataset is written when all its components are there; those of other datasets may come between them. */
 typedef struct {
   size_t  n, trajectory; /* n: components that have come */
@@ -50,17 +50,17 @@ typedef struct {
   double *raw;
 } NomosPendingBlock;
 /* pending (n_views): a dataset's is that of its first view. Errors: components of one dataset in different blocks. */
-bool             NomosViewWrite(const NomosLayout *layout, hid_t file, const char path[], NomosPendingBlock pending[], const NomosView *view, const size_t start[], const size_t count[], const double data[], NomosVerdict *verdict);
+bool             NomosViewWrite(const NomosLayout *layout, hid_t file, const char path[], NomosPendingBlock pending[], const NomosLayoutView *view, const size_t start[], const size_t count[], const double data[], NomosVerdict *verdict);
 /* The dataset of a view (of the first trajectory); negative if it is none. H5Dclose. */
-hid_t            NomosViewDataset(const NomosLayout *layout, hid_t file, const NomosView *view);
+hid_t            NomosViewDataset(const NomosLayout *layout, hid_t file, const NomosLayoutView *view);
 /* Sizes of its chunks along the presented axes; false where it lies in one piece (then chunk stays as it is). */
-bool             NomosViewChunk(const NomosLayout *layout, hid_t file, const NomosView *view, size_t chunk[NOMOS_FIELD_MAX_DIMS + 1]);
+bool             NomosViewChunk(const NomosLayout *layout, hid_t file, const NomosLayoutView *view, size_t chunk[NOMOS_FIELD_MAX_DIMS + 1]);
 /* Offsets between neighbours along the presented axes in an array with the raw axes and these counts; 0 for an axis that it lacks. */
-void             NomosViewStrides(const NomosView *view, const hsize_t raw_count[], size_t stride[NOMOS_FIELD_MAX_DIMS + 1]);
+void             NomosViewStrides(const NomosLayoutView *view, const hsize_t raw_count[], size_t stride[NOMOS_FIELD_MAX_DIMS + 1]);
 
 /* For what builds them. Add: a view, whose raw axes and sizes are to be filled in; Present: then its axes and shape, over trajectories, `frames`, and space. NULL without memory. */
-NomosView *NomosLayoutAdd(NomosLayout *layout, const char name[], const char alias[], const char source[]);
-void       NomosLayoutPresent(const NomosLayout *layout, NomosView *view, bool frames);
+NomosLayoutView *NomosLayoutAdd(NomosLayout *layout, const char name[], const char alias[], const char source[]);
+void       NomosLayoutPresent(const NomosLayout *layout, NomosLayoutView *view, bool frames);
 /* A coordinate named as its axis. Time may have one entry more than there are frames: PDEBench's has the end of the last step too; one frame has any, and another number is not taken. Errors: rows or groups that differ; space that does not
    rise or fall throughout. */
 bool       NomosLayoutAddCoordinate(NomosLayout *layout, hid_t location, const char path[], char axis, const char source[], NomosVerdict *verdict);

@@ -87,7 +87,7 @@ static herr_t TakeField(hid_t file, const char *name, const H5L_info_t *info, vo
     NomosVerdictFail(flat->verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has the shape %s, but another field has %zu trajectories of %zu frames", flat->path, name, NomosLayoutSizes(n_dims, size, text), layout->n_trajectories, layout->n_frames);
     return -1;
   }
-  NomosView *view = NomosLayoutAdd(layout, !strcmp(name, "tensor") ? "u" : !strcmp(name, "nu") ? "coefficient" : name, name, name);
+  NomosLayoutView *view = NomosLayoutAdd(layout, !strcmp(name, "tensor") ? "u" : !strcmp(name, "nu") ? "coefficient" : name, name, name);
   if (!view) return -1;
   snprintf(view->raw, sizeof view->raw, "%s%s%s%.*s", first ? "d" : "", n ? "n" : "", frames ? "t" : "", n_space, "012");
   memcpy(view->size, size, sizeof size);
@@ -159,7 +159,7 @@ static bool TakeNumber(const char key[], const char value[], void *ctx)
 
   last = last ? last + 1 : key;
   if (!end || *end || strncmp(key, "sim.", 4) || strlen(key) >= NOMOS_MAX_NAME || NomosLayoutFind(layout, last)) return true;
-  NomosView *view = NomosLayoutAdd(layout, last, key, key);
+  NomosLayoutView *view = NomosLayoutAdd(layout, last, key, key);
   if (!view) return false;
   view->kind     = NOMOS_VIEW_TEXT;
   view->axes[0]  = 'n';
@@ -204,7 +204,7 @@ bool NomosLayoutGroups(hid_t file, const char path[], NomosLayout *layout, Nomos
   for (hsize_t c = 0; !verdict->code && c < size[n_dims - 1]; c++) {
     if (family) snprintf(name, sizeof name, "%s", family->names[c]);
     else snprintf(name, sizeof name, "data_%llu", (unsigned long long)c);
-    NomosView *view = NomosLayoutAdd(layout, name, size[n_dims - 1] == 1 ? "data" : name, "data");
+    NomosLayoutView *view = NomosLayoutAdd(layout, name, size[n_dims - 1] == 1 ? "data" : name, "data");
     if (!view) break;
     snprintf(view->raw, sizeof view->raw, "gt%.*sc", n_space, y_first ? "10" : "012");
     memcpy(view->size, size, sizeof size);
@@ -269,7 +269,7 @@ bool NomosLayoutFluid(hid_t file, const char path[], NomosLayout *layout, NomosV
     if (n_dims < 0) continue;
     bool fits = n_dims == expected && size[n_dims - 1] > fields[f].component && size[0] == whole[0] && size[n_dims - 3] == whole[2] && size[n_dims - 2] == whole[3] && (n_dims == 4 || size[1] == whole[1]);
     if (!fits) return !NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has the shape %s, which does not fit that of velocity", path, fields[f].source, NomosLayoutSizes(n_dims, size, text));
-    NomosView *view = NomosLayoutAdd(layout, fields[f].name, fields[f].name, fields[f].source);
+    NomosLayoutView *view = NomosLayoutAdd(layout, fields[f].name, fields[f].name, fields[f].source);
     if (!view) return false;
     strcpy(view->raw, fields[f].axes);
     memcpy(view->size, size, sizeof size);

@@ -56,7 +56,7 @@ static bool AddField(NomosLayout *layout, hid_t group, const char path[], const 
   for (size_t c = 0; c < n_components; c++) {
     if (rank == 2) snprintf(component, sizeof component, "%s_%s%s", name, layout->space[c / (size_t)n_space], layout->space[c % (size_t)n_space]);
     else snprintf(component, sizeof component, "%s%s%s", name, rank == 1 ? "_" : "", rank == 1 ? layout->space[c] : "");
-    NomosView *view = NomosLayoutAdd(layout, component, component, source);
+    NomosLayoutView *view = NomosLayoutAdd(layout, component, component, source);
     if (!view) return NomosVerdictFail(verdict, PETSC_ERR_MEM, "%s: no memory", path);
     strcpy(view->raw, raw);
     memcpy(view->size, size, sizeof size);

@@ -10,8 +10,8 @@ static const double picture_scale = 2, frame_scale = 1.4; /* pixels per point */
 
 /* A film being drawn. The views differ in whether lengths are written. */
 typedef struct {
-  const NomosFilm *film;
-  NomosView        labelled, bare;
+  const NomosParticleFilm *film;
+  NomosParticleView        labelled, bare;
   double          *radius, *x; /* radius (n_motions) */
   uint32_t        *colour, *pixels;
   int              width, height;
@@ -19,7 +19,7 @@ typedef struct {
 } Studio;
 
 /* Panels of a room as high as wide are `width` pixels wide; those of other rooms have about the same area. */
-static PetscErrorCode Open(const NomosFilm *film, int width, double scale, Studio *studio)
+static PetscErrorCode Open(const NomosParticleFilm *film, int width, double scale, Studio *studio)
 {
   NomosScene bare = *film->scene;
   size_t     most = 0;
@@ -64,7 +64,7 @@ static void AxisLabel(const NomosScene *scene, int axis, char label[64])
 /* One motion at one frame; lengths are written in the first panel. */
 static PetscErrorCode DrawPanel(Studio *studio, NomosFigure figure, int row, int column, const char title[], size_t motion, size_t frame)
 {
-  const NomosFilm  *film  = studio->film;
+  const NomosParticleFilm  *film  = studio->film;
   const NomosScene *scene = film->scene;
   char              labels[2][64], titled[320];
 
@@ -90,7 +90,7 @@ static size_t Spread(size_t i, size_t n, size_t n_frames)
 
 static PetscErrorCode DrawMoments(Studio *studio, NomosFigure figure, size_t n, size_t columns)
 {
-  const NomosFilm *film = studio->film;
+  const NomosParticleFilm *film = studio->film;
   char             title[256];
 
   PetscFunctionBeginUser;
@@ -108,7 +108,7 @@ static PetscErrorCode DrawMoments(Studio *studio, NomosFigure figure, size_t n, 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosFilmMoments(const NomosFilm *film, const char stem[])
+PetscErrorCode NomosParticleFilmMoments(const NomosParticleFilm *film, const char stem[])
 {
   const size_t n = PetscMin(film->n_frames, film->n_motions > 1 ? COLUMNS : MOMENTS);
   NomosFigure  figure;
@@ -131,7 +131,7 @@ PetscErrorCode NomosFilmMoments(const NomosFilm *film, const char stem[])
 static PetscErrorCode DrawFrame(void *ctx, size_t i, NomosFigure *figure)
 {
   Studio          *studio = ctx;
-  const NomosFilm *film   = studio->film;
+  const NomosParticleFilm *film   = studio->film;
   const size_t     frame  = Spread(i, studio->n_shown, film->n_frames);
   char             title[256];
 
@@ -153,7 +153,7 @@ static PetscErrorCode Progress(void *ctx, size_t done)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosFilmAnimate(const NomosFilm *film, size_t n_frames, double seconds, const char path[])
+PetscErrorCode NomosParticleFilmAnimate(const NomosParticleFilm *film, size_t n_frames, double seconds, const char path[])
 {
   static const int widths[] = {480, 380, 300};
   Studio           studio;
@@ -162,7 +162,7 @@ PetscErrorCode NomosFilmAnimate(const NomosFilm *film, size_t n_frames, double s
   if (!film->n_frames || !film->n_motions || !n_frames) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Open(film, widths[PetscMin(film->n_motions, 3) - 1], frame_scale, &studio));
   studio.n_shown = PetscMin(n_frames, film->n_frames);
-  PetscErrorCode code = NomosAnimate(path, &(NomosFrames){.n = studio.n_shown, .seconds = seconds, .frame = DrawFrame, .progress = Progress, .ctx = &studio});
+  PetscErrorCode code = NomosAnimate(path, &(NomosAnimationFrames){.n = studio.n_shown, .seconds = seconds, .frame = DrawFrame, .progress = Progress, .ctx = &studio});
   PetscCall(Close(&studio));
   PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -24,11 +24,11 @@ typedef struct {
   const char        *bar_label; /* NULL: no bar */
   NomosColourMap     map;
   double             low, high;
-} NomosFilm;
+} NomosParticleFilm;
 
 /* stem.png and stem.svg: of one motion up to eight moments from the first frame to the last, of several a row of up to four for each (a column, where there are more motions than moments). */
-PetscErrorCode NomosFilmMoments(const NomosFilm *film, const char stem[]);
+PetscErrorCode NomosParticleFilmMoments(const NomosParticleFilm *film, const char stem[]);
 /* An animation (io/animation.h) of at most n_frames frames that takes `seconds`. */
-PetscErrorCode NomosFilmAnimate(const NomosFilm *film, size_t n_frames, double seconds, const char path[]);
+PetscErrorCode NomosParticleFilmAnimate(const NomosParticleFilm *film, size_t n_frames, double seconds, const char path[]);
 
 #endif

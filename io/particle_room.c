@@ -8,7 +8,7 @@
 static const uint32_t obstacle_colour = 0xc2c6cc;
 
 typedef struct {
-  NomosView view;
+  NomosParticleView view;
   cairo_t  *cairo;
 } Room;
 
@@ -94,7 +94,7 @@ static void DrawSide(const Room *room, int axis, bool high, double grey)
 static void LabelEdge(const Room *room, int axis, const double corner[3], const double out[2])
 {
   static const char names[] = "xyz";
-  const NomosView   view    = room->view;
+  const NomosParticleView   view    = room->view;
   const double      size = nomos_tick_size * view->text_scale, share[3] = {0.03, 0.5, 0.97};
   char              text[64];
 
@@ -177,7 +177,7 @@ static double March(const NomosScene *scene, const double from[3], const double 
   return INFINITY;
 }
 
-static uint32_t ObstacleColour(const NomosView view, const double x[3], double h)
+static uint32_t ObstacleColour(const NomosParticleView view, const double x[3], double h)
 {
   const NomosScene  *scene  = &view->scene;
   const NomosCamera *camera = &view->camera;
@@ -199,7 +199,7 @@ static uint32_t ObstacleColour(const NomosView view, const double x[3], double h
 }
 
 /* One pixel from four rays. */
-static void TracePixel(NomosView view, int column, int row, size_t at)
+static void TracePixel(NomosParticleView view, int column, int row, size_t at)
 {
   const NomosScene  *scene  = &view->scene;
   const NomosCamera *camera = &view->camera;
@@ -231,7 +231,7 @@ static void TracePixel(NomosView view, int column, int row, size_t at)
 }
 
 /* Whole tiles that no obstacle comes near are passed over. */
-static void TraceObstacles(NomosView view)
+static void TraceObstacles(NomosParticleView view)
 {
   enum { TILE = 8 };
   const NomosScene *scene = &view->scene;
@@ -250,7 +250,7 @@ static void TraceObstacles(NomosView view)
 }
 
 /* Where obstacles stand above the floor. */
-static void CoverFloor(NomosView view)
+static void CoverFloor(NomosParticleView view)
 {
   const NomosScene *scene = &view->scene;
   int               side[2];
@@ -269,7 +269,7 @@ static void CoverFloor(NomosView view)
 }
 
 /* Where each pixel sees the floor. */
-static void MapFloor(NomosView view)
+static void MapFloor(NomosParticleView view)
 {
   const NomosScene *scene = &view->scene;
   const int         up    = scene->up;
@@ -292,7 +292,7 @@ static void MapFloor(NomosView view)
   }
 }
 
-PetscErrorCode NomosRoomDraw_Private(NomosView view)
+PetscErrorCode NomosRoomDraw_Private(NomosParticleView view)
 {
   cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, view->width, view->height);
   Room             room    = {view, cairo_create(surface)};

@@ -60,7 +60,7 @@ static void Aim(const NomosScene *scene, NomosCamera *camera)
 }
 
 /* The room fills the width but for margins, which hold text in three dimensions. */
-static void Fit(NomosView view)
+static void Fit(NomosParticleView view)
 {
   NomosCamera *camera = &view->camera;
   double       low[2] = {INFINITY, INFINITY}, high[2] = {-INFINITY, -INFINITY}, margin = view->scene.d == 3 ? 22 * view->text_scale : 0, left = 1.7 * margin;
@@ -92,7 +92,7 @@ NomosLight NomosLight_Private(const NomosCamera *camera, const double normal[3])
   return (NomosLight){.bright = (float)(0.56 + 0.10 * normal[1] + 0.42 * lit), .shine = (float)(0.22 * pow(lit, 12))};
 }
 
-static void LightFace(NomosView view)
+static void LightFace(NomosParticleView view)
 {
   for (int j = 0; j < NOMOS_FACE; j++) {
     for (int i = 0; i < NOMOS_FACE; i++) {
@@ -104,7 +104,7 @@ static void LightFace(NomosView view)
   }
 }
 
-PetscErrorCode NomosViewCreate(const NomosScene *scene, int width, double scale, NomosView *view)
+PetscErrorCode NomosViewCreate(const NomosScene *scene, int width, double scale, NomosParticleView *view)
 {
   PetscFunctionBeginUser;
   *view = NULL;
@@ -125,7 +125,7 @@ PetscErrorCode NomosViewCreate(const NomosScene *scene, int width, double scale,
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosViewSize(NomosView view, int *width, int *height)
+PetscErrorCode NomosViewSize(NomosParticleView view, int *width, int *height)
 {
   PetscFunctionBeginUser;
   *width  = view->width;
@@ -133,7 +133,7 @@ PetscErrorCode NomosViewSize(NomosView view, int *width, int *height)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosViewProject(NomosView view, const double x[], double at[2], double *depth)
+PetscErrorCode NomosViewProject(NomosParticleView view, const double x[], double at[2], double *depth)
 {
   double back;
 
@@ -155,7 +155,7 @@ static void Blur(float *map, size_t stride_along, size_t stride_across)
 }
 
 /* The light from straight above that particles and obstacles keep from the floor, softened: what shows where they are. */
-static void DropShadows(NomosView view, const NomosParticles *particles, uint32_t pixels[])
+static void DropShadows(NomosParticleView view, const NomosParticles *particles, uint32_t pixels[])
 {
   const NomosScene *scene = &view->scene;
   float             map[NOMOS_SHADOW * NOMOS_SHADOW];
@@ -226,7 +226,7 @@ static PetscErrorCode SortByDepth(size_t n, Ball **balls)
 }
 
 /* A ball, or in two dimensions a disc with a darker rim. Lengths in pixels; `unit` is a pixel in the unit of depths. */
-static void DrawBall(NomosView view, const Ball *ball, float unit, uint32_t pixels[])
+static void DrawBall(NomosParticleView view, const Ball *ball, float unit, uint32_t pixels[])
 {
   const float r = ball->radius, reach = r + 0.5f;
   const int   left = (int)fmaxf(ceilf(ball->x - reach - 0.5f), 0), right = (int)fminf(floorf(ball->x + reach - 0.5f), (float)(view->width - 1));
@@ -250,7 +250,7 @@ static void DrawBall(NomosView view, const Ball *ball, float unit, uint32_t pixe
   }
 }
 
-PetscErrorCode NomosViewDraw(NomosView view, const NomosParticles *particles, uint32_t pixels[])
+PetscErrorCode NomosViewDraw(NomosParticleView view, const NomosParticles *particles, uint32_t pixels[])
 {
   const NomosCamera *camera = &view->camera;
   const int          d      = view->scene.d;
@@ -278,7 +278,7 @@ PetscErrorCode NomosViewDraw(NomosView view, const NomosParticles *particles, ui
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosViewDestroy(NomosView *view)
+PetscErrorCode NomosViewDestroy(NomosParticleView *view)
 {
   PetscFunctionBeginUser;
   if (!*view) PetscFunctionReturn(PETSC_SUCCESS);

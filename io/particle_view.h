@@ -24,16 +24,16 @@ typedef struct {
   double          radius; /* in the unit of lengths */
 } NomosParticles;
 
-typedef struct NomosView_s *NomosView;
+typedef struct NomosView_s *NomosParticleView;
 
 /* `width` pixels wide (64 to 8192), as high as the room's shape needs; text is set at `scale` pixels per point. Errors: a room that is empty or not finite. */
-PetscErrorCode NomosViewCreate(const NomosScene *scene, int width, double scale, NomosView *view);
-PetscErrorCode NomosViewSize(NomosView view, int *width, int *height);
+PetscErrorCode NomosViewCreate(const NomosScene *scene, int width, double scale, NomosParticleView *view);
+PetscErrorCode NomosViewSize(NomosParticleView view, int *width, int *height);
 /* Where a point (d) is: column and row in pixels from the upper left corner, and (3-D) its depth, greater behind; depth may be NULL. */
-PetscErrorCode NomosViewProject(NomosView view, const double x[], double at[2], double *depth);
+PetscErrorCode NomosViewProject(NomosParticleView view, const double x[], double at[2], double *depth);
 /* pixels (height, width): 0xRRGGBB, the upper row first. */
-PetscErrorCode NomosViewDraw(NomosView view, const NomosParticles *particles, uint32_t pixels[]);
-PetscErrorCode NomosViewDestroy(NomosView *view);
+PetscErrorCode NomosViewDraw(NomosParticleView view, const NomosParticles *particles, uint32_t pixels[]);
+PetscErrorCode NomosViewDestroy(NomosParticleView *view);
 
 /* How many particles are not in the room, or no numbers, and hence not seen in two dimensions; `margin` beyond the walls is still inside. */
 size_t NomosParticlesOutside(const NomosScene *scene, const NomosParticles *particles, double margin);

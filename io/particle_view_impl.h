@@ -47,7 +47,7 @@ static inline void NomosFloorAxes_Private(const NomosScene *scene, int side[2])
 }
 
 /* Fills room, depth, floor and cover. */
-PetscErrorCode NomosRoomDraw_Private(NomosView view);
+PetscErrorCode NomosRoomDraw_Private(NomosParticleView view);
 
 static inline uint32_t NomosMix_Private(uint32_t a, uint32_t b, float share_of_b)
 {

@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <locale.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -159,4 +160,28 @@ PetscErrorCode NomosTextEnd(NomosText *text, char **string)
   *text = (NomosText){0};
   PetscCheck(!failed, PETSC_COMM_SELF, PETSC_ERR_MEM, "out of memory for a text");
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+void NomosTextAppend(size_t n_text, char text[], const char format[], ...)
+{
+  const size_t length = strlen(text);
+  va_list      arguments;
+
+  va_start(arguments, format);
+  vsnprintf(text + length, n_text - length, format, arguments);
+  va_end(arguments);
+}
+
+PetscErrorCode NomosNameUnknown(MPI_Comm comm, const char name[], size_t n, const char *const names[], const char sentence[], ...)
+{
+  const char *near = NomosNearestName(name, n, names);
+  char        said[1024], all[2048] = "";
+  va_list     arguments;
+
+  PetscFunctionBeginUser;
+  va_start(arguments, sentence);
+  vsnprintf(said, sizeof said, sentence, arguments);
+  va_end(arguments);
+  for (size_t i = 0; i < n; i++) NomosTextAppend(sizeof all, all, "%s%s", i ? ", " : "", names[i]);
+  SETERRQ(comm, PETSC_ERR_ARG_UNKNOWN_TYPE, "%s%s%s%s; there are %s", said, near ? "; did you mean " : "", near ? near : "", near ? "?" : "", n ? all : "none");
 }

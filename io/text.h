@@ -31,6 +31,12 @@ const char *NomosTextBytes(double bytes, char out[32]);
 /* The UTF-8 character at the start of `text`: its code, and its number of bytes (0: the bytes there are not UTF-8). */
 size_t NomosTextCharacter(const char text[], unsigned *code);
 
+/* Print behind what is in `text` (n_text with its end); what does not fit is cut. */
+void NomosTextAppend(size_t n_text, char text[], const char format[], ...) PETSC_ATTRIBUTE_FORMAT(3, 4);
+
+/* Raises that there is no `name` among n: "SENTENCE; did you mean NEAR?; there are A, B, C" (PETSC_ERR_ARG_UNKNOWN_TYPE). */
+PetscErrorCode NomosNameUnknown(MPI_Comm comm, const char name[], size_t n, const char *const names[], const char sentence[], ...) PETSC_ATTRIBUTE_FORMAT(5, 6);
+
 /* Text of any length: what is printed to `out` between begin and end. `string`: the caller's to PetscFree. Errors: no memory. Not collective. */
 typedef struct {
   FILE  *out;

@@ -195,7 +195,7 @@ PetscErrorCode NomosTrajectoryFileWrite(NomosTrajectoryFile f, const char name[]
   }
   while (v < f->input.file.n_variables && strcmp(f->input.file.variables[v].name, name)) v++;
   PetscCheck(v < f->input.file.n_variables, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "%s: no variable %s was declared", f->path, name);
-  const NomosView *view = NomosLayoutFind(&f->layout, name);
+  const NomosLayoutView *view = NomosLayoutFind(&f->layout, name);
   if (NomosIsParameter(&f->input.file.variables[v])) TakeParameter(f, v, data, &verdict);
   else if (view) NomosViewWrite(&f->layout, f->file, f->path, f->pending, view, start, count, data, &verdict);
   PetscCall(NomosVerdictRaise(PETSC_COMM_SELF, &verdict));

@@ -94,9 +94,9 @@ static bool PutAxis(NomosTrajectoryFile f, hid_t location, const char name[], co
 }
 
 /* A view whose raw axes are given, with the sizes that follow from them. */
-static NomosView *AddView(NomosTrajectoryFile f, const char name[], const char source[], const char raw[], size_t component, hsize_t n_components)
+static NomosLayoutView *AddView(NomosTrajectoryFile f, const char name[], const char source[], const char raw[], size_t component, hsize_t n_components)
 {
-  NomosView *view = NomosLayoutAdd(&f->layout, name, name, source);
+  NomosLayoutView *view = NomosLayoutAdd(&f->layout, name, name, source);
 
   if (!view) return NULL;
   snprintf(view->raw, sizeof view->raw, "%s", raw);
@@ -108,7 +108,7 @@ static NomosView *AddView(NomosTrajectoryFile f, const char name[], const char s
 }
 
 /* The dataset of a view. */
-static bool PutDataset(NomosTrajectoryFile f, hid_t location, const NomosView *view, bool compressed, NomosVerdict *verdict)
+static bool PutDataset(NomosTrajectoryFile f, hid_t location, const NomosLayoutView *view, bool compressed, NomosVerdict *verdict)
 {
   const char               *raw = view->raw + (view->raw[0] == 'g');
   const NomosFieldVariable *variable = Find(&f->input.file, view->name);
@@ -150,7 +150,7 @@ static bool DefineFlat(NomosTrajectoryFile f, const Family *family, NomosVerdict
     const NomosFieldVariable *variable = &input->variables[v];
     const bool                time     = NomosHasTime(variable);
     if (!IsKept(family, variable)) continue;
-    NomosView *view = AddView(f, variable->name, time && n_fields == 1 ? "tensor" : !strcmp(variable->name, "coefficient") ? "nu" : variable->name, raw[time][f->layout.n_space], 0, 1);
+    NomosLayoutView *view = AddView(f, variable->name, time && n_fields == 1 ? "tensor" : !strcmp(variable->name, "coefficient") ? "nu" : variable->name, raw[time][f->layout.n_space], 0, 1);
     if (!view) return NomosVerdictFail(verdict, PETSC_ERR_MEM, "%s: no memory", f->path);
     if (PutDataset(f, f->file, view, false, verdict) && time) DescribeDataset(f, f->file, view->source, verdict);
   }
@@ -211,7 +211,7 @@ static bool DefineFluid(NomosTrajectoryFile f, NomosVerdict *verdict)
       if (!strcmp(fluid[k].source, fluid[i].source)) whole = whole && variable && NomosHasTime(variable) == (fluid[k].axes[1] == 't');
     }
     if (!whole) continue;
-    NomosView *view = AddView(f, fluid[i].name, fluid[i].source, fluid[i].axes, fluid[i].component, fluid[i].n_components);
+    NomosLayoutView *view = AddView(f, fluid[i].name, fluid[i].source, fluid[i].axes, fluid[i].component, fluid[i].n_components);
     if (!view) return NomosVerdictFail(verdict, PETSC_ERR_MEM, "%s: no memory", f->path);
     if (!fluid[i].component) PutDataset(f, f->file, view, true, verdict);
   }
@@ -331,7 +331,7 @@ static bool FinishFlat(NomosTrajectoryFile f, NomosVerdict *verdict)
       if (NomosH5PutReal(f->file, parameters[k][1], f->parameters[v][0]) < 0) return NomosH5Fail(verdict, PETSC_ERR_FILE_WRITE, f->path, "write its attributes");
     }
   for (size_t i = 0; i < f->layout.n_views; i++) {
-    const NomosView *view = &f->layout.views[i];
+    const NomosLayoutView *view = &f->layout.views[i];
     if (!NomosHasTime(Find(&f->input.file, view->name))) continue;
     hid_t dataset = NomosViewDataset(&f->layout, f->file, view);
     if (dataset < 0) return NomosH5Fail(verdict, PETSC_ERR_FILE_WRITE, f->path, "write attributes");

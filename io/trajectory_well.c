@@ -73,11 +73,11 @@ static bool AddField(NomosTrajectoryFile f, const char group[], const char name[
   const NomosFieldVariable *variable = &f->input.file.variables[of[0]];
   const bool                time     = NomosHasTime(variable);
   char                      source[2 * NOMOS_MAX_NAME];
-  const NomosView          *view = NULL;
+  const NomosLayoutView          *view = NULL;
 
   snprintf(source, sizeof source, "%s/%s", group, name);
   for (int c = 0; c < n_components; c++) {
-    NomosView *added = NomosLayoutAdd(&f->layout, f->input.file.variables[of[c]].name, "", source);
+    NomosLayoutView *added = NomosLayoutAdd(&f->layout, f->input.file.variables[of[c]].name, "", source);
     if (!added) return NomosVerdictFail(verdict, PETSC_ERR_MEM, "%s: no memory", f->path);
     snprintf(added->raw, sizeof added->raw, "n%s%.*s%s", time ? "t" : "", f->layout.n_space, "012", n_components > 1 ? "c" : "");
     added->component = (size_t)c;

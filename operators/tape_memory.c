@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 struct NomosBlock_s {
-  NomosBlock *next;
+  NomosTapeBlock *next;
 };
 
 struct NomosChunk_s {
@@ -65,7 +65,7 @@ void NomosArenaGive(NomosArena *arena, void *data, size_t capacity)
 {
   size_t      same;
   const int   class = ClassOf(capacity, &same);
-  NomosBlock *block = data;
+  NomosTapeBlock *block = data;
 
   block->next        = arena->free[class];
   arena->free[class] = block;

@@ -8,11 +8,11 @@
 
 enum { NOMOS_BLOCK_ALIGN = 64, NOMOS_BLOCK_CLASSES = 256 };
 
-typedef struct NomosBlock_s NomosBlock; /* a free block begins with the link to the next of its class */
+typedef struct NomosBlock_s NomosTapeBlock; /* a free block begins with the link to the next of its class */
 typedef struct NomosChunk_s NomosChunk; /* what malloc gave */
 
 typedef struct {
-  NomosBlock *free[NOMOS_BLOCK_CLASSES];
+  NomosTapeBlock *free[NOMOS_BLOCK_CLASSES];
   NomosChunk *chunks;
   char       *next; /* of the chunk that small blocks are cut from */
   size_t      left;

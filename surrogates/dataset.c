@@ -266,7 +266,7 @@ PetscErrorCode NomosDatasetOrder(NomosDataset d, NomosSplit split, uint64_t seed
     size_t trajectory, frame;
     Locate(d, split, i, &trajectory, &frame);
     const NomosDatasetFile *file = FileOf(d, trajectory);
-    home[i] = NomosBlockOf(file, trajectory - file->first_trajectory, frame);
+    home[i] = NomosDatasetBlockOf(file, trajectory - file->first_trajectory, frame);
     begin[home[i] + 1]++;
   }
   for (size_t b = 0; b < d->n_blocks; b++) {
@@ -335,13 +335,13 @@ PetscErrorCode NomosDatasetRead(NomosDataset d, size_t variable, NomosSplit spli
     Locate(d, split, examples[i], &trajectory, &frame);
     const NomosDatasetFile *file = FileOf(d, trajectory);
     for (size_t k = 0, together; k < frames; k += together) {
-      const size_t      number = NomosBlockOf(file, trajectory - file->first_trajectory, frame + k);
-      const NomosBlock *block  = &d->blocks[number];
+      const size_t      number = NomosDatasetBlockOf(file, trajectory - file->first_trajectory, frame + k);
+      const NomosDatasetBlock *block  = &d->blocks[number];
       const size_t      t = trajectory - file->first_trajectory - block->trajectory, in_block = row->frames ? block->n_frames : 1, from = row->frames ? frame + k - block->frame : 0;
       const double     *from_block;
       together = PetscMin(frames - k, in_block - from);
       PetscCall(NomosDatasetGetBlock(d, number, &from_block));
-      PetscCall(PetscArraycpy(values + (i * frames + k) * row->n, from_block + NomosBlockOffset(d, block, variable) + (t * in_block + from) * row->n, together * row->n));
+      PetscCall(PetscArraycpy(values + (i * frames + k) * row->n, from_block + NomosDatasetBlockOffset(d, block, variable) + (t * in_block + from) * row->n, together * row->n));
     }
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -355,7 +355,7 @@ size_t NomosDatasetBlocks(NomosDataset d)
 /* Every row of a variable in a block: constants once, with the block of their first frame. */
 static PetscErrorCode VisitBlock(NomosDataset d, size_t number, size_t variable, int split, NomosRowFn visit, void *ctx)
 {
-  const NomosBlock *block  = &d->blocks[number];
+  const NomosDatasetBlock *block  = &d->blocks[number];
   const NomosRow   *row    = &d->rows[variable];
   const size_t      frames = row->frames ? block->n_frames : 1;
   const double     *values;
@@ -363,7 +363,7 @@ static PetscErrorCode VisitBlock(NomosDataset d, size_t number, size_t variable,
   PetscFunctionBeginUser;
   if (!row->frames && block->frame) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(NomosDatasetGetBlock(d, number, &values));
-  values += NomosBlockOffset(d, block, variable);
+  values += NomosDatasetBlockOffset(d, block, variable);
   for (size_t t = 0; t < block->n_trajectories; t++) {
     if (split >= 0 && d->split_of[d->files[block->file].first_trajectory + block->trajectory + t] != split) continue;
     for (size_t k = 0; k < frames; k++) PetscCall(visit(number, values + (t * frames + k) * row->n, row->n, ctx));
@@ -392,7 +392,7 @@ static PetscErrorCode ScanRow(size_t number, const double row[], size_t size, vo
 {
   Scan             *scan  = ctx;
   NomosDataset      d     = scan->d;
-  const NomosBlock *block = &d->blocks[number];
+  const NomosDatasetBlock *block = &d->blocks[number];
   const size_t      frames = d->rows[scan->variable].frames ? block->n_frames : 1;
 
   PetscFunctionBeginUser;

@@ -247,7 +247,7 @@ static PetscErrorCode LookInto(NomosDataset d, size_t number)
 
 /* ---- blocks */
 
-size_t NomosBlockOffset(NomosDataset d, const NomosBlock *block, size_t variable)
+size_t NomosDatasetBlockOffset(NomosDataset d, const NomosDatasetBlock *block, size_t variable)
 {
   size_t offset = 0;
 
@@ -294,7 +294,7 @@ static PetscErrorCode ListBlocks(NomosDataset d)
   for (size_t f = 0; f < d->n_files; f++) {
     NomosDatasetFile *file = &d->files[f];
     file->first_block      = n;
-    n = NomosBlockOf(file, file->n_trajectories - 1, file->n_frames - 1) + 1;
+    n = NomosDatasetBlockOf(file, file->n_trajectories - 1, file->n_frames - 1) + 1;
   }
   d->n_blocks = n;
   PetscCall(PetscMalloc2(n, &d->blocks, n, &d->slot_of));
@@ -302,9 +302,9 @@ static PetscErrorCode ListBlocks(NomosDataset d)
     const NomosDatasetFile *file = &d->files[f];
     for (size_t t = 0; t < file->n_trajectories; t += file->block_trajectories) {
       for (size_t k = 0; k < file->n_frames; k += file->block_frames, b++) {
-        NomosBlock *block = &d->blocks[b];
-        *block = (NomosBlock){.file = f, .trajectory = t, .n_trajectories = PetscMin(file->block_trajectories, file->n_trajectories - t), .frame = k, .n_frames = PetscMin(file->block_frames, file->n_frames - k)};
-        block->n      = NomosBlockOffset(d, block, d->n_variables);
+        NomosDatasetBlock *block = &d->blocks[b];
+        *block = (NomosDatasetBlock){.file = f, .trajectory = t, .n_trajectories = PetscMin(file->block_trajectories, file->n_trajectories - t), .frame = k, .n_frames = PetscMin(file->block_frames, file->n_frames - k)};
+        block->n      = NomosDatasetBlockOffset(d, block, d->n_variables);
         d->largest    = PetscMax(d->largest, block->n);
         d->slot_of[b] = -1;
       }
@@ -388,7 +388,7 @@ static void Thin(const NomosRow *row, size_t every, const double *from, double *
   }
 }
 
-static PetscErrorCode ReadVariable(NomosDataset d, const NomosBlock *block, size_t v, double *to)
+static PetscErrorCode ReadVariable(NomosDataset d, const NomosDatasetBlock *block, size_t v, double *to)
 {
   const NomosDatasetFile *file   = &d->files[block->file];
   const NomosRow         *row    = &d->rows[v];
@@ -427,7 +427,7 @@ static PetscErrorCode ReadVariable(NomosDataset d, const NomosBlock *block, size
 
 PetscErrorCode NomosDatasetGetBlock(NomosDataset d, size_t number, const double **values)
 {
-  const NomosBlock *block = &d->blocks[number];
+  const NomosDatasetBlock *block = &d->blocks[number];
   NomosSlot        *slot;
 
   PetscFunctionBeginUser;
@@ -440,7 +440,7 @@ PetscErrorCode NomosDatasetGetBlock(NomosDataset d, size_t number, const double 
     else if (slot->block != SIZE_MAX) d->slot_of[slot->block] = -1;
     slot->block = SIZE_MAX; /* nobody's, should the read fail */
     PetscCall(NomosDatasetOpenFile(d, block->file));
-    for (size_t v = 0; v < d->n_variables; v++) PetscCall(ReadVariable(d, block, v, slot->values + NomosBlockOffset(d, block, v)));
+    for (size_t v = 0; v < d->n_variables; v++) PetscCall(ReadVariable(d, block, v, slot->values + NomosDatasetBlockOffset(d, block, v)));
     slot->block        = number;
     d->slot_of[number] = (int)oldest;
   }

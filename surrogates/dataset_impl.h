@@ -17,7 +17,7 @@ typedef struct {
 /* A block: `n_frames` frames from `frame` on (thinned) of `n_trajectories` trajectories from `trajectory` on (of this file). A variable's rows in it are (n_trajectories, n_frames, row). */
 typedef struct {
   size_t file, trajectory, n_trajectories, frame, n_frames, n; /* n: doubles */
-} NomosBlock;
+} NomosDatasetBlock;
 
 typedef struct {
   char  *path;
@@ -52,7 +52,7 @@ struct NomosDataset_s {
   NomosDatasetFile *files;
   NomosRow          rows[NOMOS_DATASET_MAX_VARIABLES];
   NomosDatasetUnit  units[NOMOS_DATASET_MAX_VARIABLES + 1]; /* behind those of the variables that of times, known from NomosDatasetInterval on */
-  NomosBlock       *blocks;
+  NomosDatasetBlock       *blocks;
   NomosSlot        *slots;
   int              *slot_of; /* (n_blocks), -1: not in the cache */
   uint64_t          n_reads;
@@ -78,11 +78,11 @@ PetscErrorCode NomosDatasetTakeUnit(NomosDataset dataset, size_t file, size_t v,
 /* dataset->reader becomes that of this file. */
 PetscErrorCode NomosDatasetOpenFile(NomosDataset dataset, size_t file);
 /* Offset of a variable in a block. */
-size_t NomosBlockOffset(NomosDataset dataset, const NomosBlock *block, size_t variable);
+size_t NomosDatasetBlockOffset(NomosDataset dataset, const NomosDatasetBlock *block, size_t variable);
 /* A block in the cache; valid until the next call. */
 PetscErrorCode NomosDatasetGetBlock(NomosDataset dataset, size_t block, const double **values);
 
-static inline size_t NomosBlockOf(const NomosDatasetFile *file, size_t trajectory, size_t frame)
+static inline size_t NomosDatasetBlockOf(const NomosDatasetFile *file, size_t trajectory, size_t frame)
 {
   const size_t over_frames = (file->n_frames + file->block_frames - 1) / file->block_frames;
   return file->first_block + trajectory / file->block_trajectories * over_frames + frame / file->block_frames;

@@ -247,14 +247,14 @@ START_TEST(figures_are_animated)
   FILE          *stream;
   unsigned char  head[8 + 25 + 20];
 
-  ck_ok(NomosAnimate(Path("line.png"), &(NomosFrames){.n = 4, .seconds = 2, .frame = GrowingLine}));
+  ck_ok(NomosAnimate(Path("line.png"), &(NomosAnimationFrames){.n = 4, .seconds = 2, .frame = GrowingLine}));
   stream = fopen(Path("line.png"), "rb");
   ck_assert_uint_eq(fread(head, 1, sizeof head, stream), sizeof head);
   fclose(stream);
   ck_assert(!memcmp(head + 8 + 25 + 4, "acTL", 4));
   ck_assert_uint_eq(Integer(head + 8 + 25 + 8, 4), 4);
-  ck_refused(NomosAnimate(Path("size.png"), &(NomosFrames){.n = 2, .seconds = 2, .frame = GrowingLine, .ctx = &sizes_differ}), "all must have the same size");
-  ck_refused(NomosAnimate(Path("size.png"), &(NomosFrames){.n = 0, .seconds = 2, .frame = GrowingLine}), "without a frame");
+  ck_refused(NomosAnimate(Path("size.png"), &(NomosAnimationFrames){.n = 2, .seconds = 2, .frame = GrowingLine, .ctx = &sizes_differ}), "all must have the same size");
+  ck_refused(NomosAnimate(Path("size.png"), &(NomosAnimationFrames){.n = 0, .seconds = 2, .frame = GrowingLine}), "without a frame");
   ck_assert_int_ne(access(Path("size.png.part"), F_OK), 0);
 }
 END_TEST

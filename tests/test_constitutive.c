@@ -308,7 +308,7 @@ START_TEST(test_weights_in_a_simulation)
   ck_ok(NomosSurrogateSaveWeights(try.s, Path("weights.safetensors", path), 0, NULL, NULL));
   snprintf(learned, sizeof learned, "materials.stuff.learned=%s", path);
   ck_ok(NomosTrainSimulate(try.s, &(NomosSimulation){.n_unset = 5, .unset = unset, .n_set = 1, .set = sets}, &model, &config));
-  ck_ok(NomosFreeRun(&(NomosComparison){.model = model, .field = c->motion.field, .n_steps = 60, .every = 5, .reference = NomosMotionReference, .ctx = &c->motion}, &again, NULL));
+  ck_ok(NomosFreeRun(&(NomosFreeRunInput){.model = model, .field = c->motion.field, .n_steps = 60, .every = 5, .reference = NomosMotionReference, .ctx = &c->motion}, &again, NULL));
   ck_assert_double_eq(again, error);
   ck_assert(error > 1e-8);
   /* A step that loses a particle stands still: that is no free run. */
@@ -319,7 +319,7 @@ START_TEST(test_weights_in_a_simulation)
   ck_ok(model->ops->derivatives->get_state(model, state));
   state[0] = 50; /* m, along x: beyond the grid */
   ck_ok(model->ops->derivatives->set_state(model, state));
-  ck_ok(NomosFreeRun(&(NomosComparison){.model = model, .field = c->motion.field, .n_steps = 60, .every = 5, .reference = NomosMotionReference, .ctx = &c->motion}, &again, NULL));
+  ck_ok(NomosFreeRun(&(NomosFreeRunInput){.model = model, .field = c->motion.field, .n_steps = 60, .every = 5, .reference = NomosMotionReference, .ctx = &c->motion}, &again, NULL));
   ck_assert(isinf(again));
   ck_ok(PetscFree(state));
   ck_ok(NomosModelDestroy(&model));

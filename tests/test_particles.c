@@ -16,7 +16,7 @@ static const NomosScene flat = {.d = 2, .low = {0, 0}, .high = {2, 1}, .up = 1, 
 
 /* A view of 200 pixels' width and its picture of some particles. */
 typedef struct {
-  NomosView view;
+  NomosParticleView view;
   int       width, height;
   uint32_t *pixels;
 } Picture;
@@ -197,7 +197,7 @@ START_TEST(nothing_breaks_it)
   const double   odd[] = {NAN, 0.5, 0.5, INFINITY, 0, 0, 1e300, -1e300, 1e300, -40, 3, 2, 0.5, 0.5, 50};
   const uint32_t colour[5] = {RED, RED, RED, RED, RED};
   NomosScene     bad       = box;
-  NomosView      view;
+  NomosParticleView      view;
   Picture        p = Look(&box, 5, odd, colour, 0.05);
 
   ck_assert_uint_eq(CountChanged(&p), 0);
@@ -380,12 +380,12 @@ START_TEST(motions_side_by_side)
   const char *const names[] = {"truth", "learned law"}, *const legend[] = {"upper half", "lower half"}, *const times[] = {"0 s", "0.1 s", "0.2 s", "0.3 s", "0.4 s", "0.5 s"};
   const char       *keep = getenv("NOMOS_TEST_PICTURES");
   char              path[2 * NOMOS_MAX_PATH];
-  NomosFilm         film = {.scene = &box, .title = "Two lattices", .n_motions = 2, .names = names, .n_particles = n, .n_frames = 6, .times = times, .read = ReadLattice, .ctx = &m, .n_legend = 2, .legend = legend};
+  NomosParticleFilm         film = {.scene = &box, .title = "Two lattices", .n_motions = 2, .names = names, .n_particles = n, .n_frames = 6, .times = times, .read = ReadLattice, .ctx = &m, .n_legend = 2, .legend = legend};
 
   snprintf(path, sizeof path, "%s/film", keep ? keep : ck_directory);
-  ck_ok(NomosFilmMoments(&film, path));
+  ck_ok(NomosParticleFilmMoments(&film, path));
   snprintf(path, sizeof path, "%s/film_motion.png", keep ? keep : ck_directory);
-  ck_ok(NomosFilmAnimate(&film, 4, 1, path));
+  ck_ok(NomosParticleFilmAnimate(&film, 4, 1, path));
   if (!keep) ck_assert(Has("film.png") && Has("film.svg") && FramesOf("film_motion.png") == 4);
   /* One that falls out of the room in mid-film, with no title before that: frames stay of one size. */
   const char *late[16];
@@ -395,7 +395,7 @@ START_TEST(motions_side_by_side)
   film.n_frames  = 16;
   film.times     = late;
   snprintf(path, sizeof path, "%s/fall_motion.png", keep ? keep : ck_directory);
-  ck_ok(NomosFilmAnimate(&film, 4, 1, path));
+  ck_ok(NomosParticleFilmAnimate(&film, 4, 1, path));
 }
 END_TEST
 
@@ -420,7 +420,7 @@ START_TEST(a_free_run_beside_the_motion_it_should_have)
 
   ck_ok(NomosMotionRecord(truth, "position", 9, 50, &motion));
   snprintf(stem, sizeof stem, "%s/free", keep ? keep : ck_directory);
-  ck_ok(NomosFreeRunFilm(&(NomosComparison){.model = softer, .field = motion.field, .n_steps = 400, .every = 50, .reference = NomosMotionReference, .ctx = &motion}, "Two blocks", names, stem));
+  ck_ok(NomosFreeRunFilm(&(NomosFreeRunInput){.model = softer, .field = motion.field, .n_steps = 400, .every = 50, .reference = NomosMotionReference, .ctx = &motion}, "Two blocks", names, stem));
   if (!keep) ck_assert(Has("free.png") && Has("free.svg") && FramesOf("free_motion.png") == 9);
   ck_ok(NomosMotionFree(&motion));
   ck_ok(NomosModelDestroy(&truth));

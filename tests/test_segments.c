@@ -215,7 +215,7 @@ START_TEST(test_free_run)
   double       error, curve[N_FRAMES], sum = 0;
   Ring         r;
   RingCreate(N_FRAMES, 1, &r);
-  const NomosComparison input = {.model = r.model, .field = r.motion.field, .n_steps = N_FRAMES - 1, .every = 5, .reference = NomosMotionReference, .ctx = &r.motion};
+  const NomosFreeRunInput input = {.model = r.model, .field = r.motion.field, .n_steps = N_FRAMES - 1, .every = 5, .reference = NomosMotionReference, .ctx = &r.motion};
   const NomosModelDerivatives *d = r.model->ops->derivatives;
   ck_ok(d->set_parameters(r.model, truth));
   ck_ok(d->set_state(r.model, r.motion.states));

@@ -54,7 +54,7 @@ static PetscErrorCode DrawMotion(NomosSurrogate s, const char directory[])
   PetscCall(NomosModelSetClock(c->model, 0));
   PetscCall(c->model->ops->derivatives->set_state(c->model, m->states));
   snprintf(stem, sizeof stem, "%.4000s/free_run", directory);
-  PetscCall(NomosFreeRunFilm(&(NomosComparison){.model = c->model, .field = m->field, .n_steps = m->steps[m->n_frames - 1], .every = (int64_t)between * m->steps[1], .reference = NomosMotionReference, .ctx = &c->motion}, title, names, stem));
+  PetscCall(NomosFreeRunFilm(&(NomosFreeRunInput){.model = c->model, .field = m->field, .n_steps = m->steps[m->n_frames - 1], .every = (int64_t)between * m->steps[1], .reference = NomosMotionReference, .ctx = &c->motion}, title, names, stem));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

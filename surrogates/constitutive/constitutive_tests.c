@@ -27,7 +27,7 @@ static PetscErrorCode Reconstruct(NomosSurrogate s, NomosModel model, double *er
   PetscFunctionBeginUser;
   PetscCall(NomosModelSetClock(model, 0));
   PetscCall(model->ops->derivatives->set_state(model, m->states));
-  PetscCall(NomosFreeRun(&(NomosComparison){.model = model, .field = m->field, .n_steps = m->steps[m->n_frames - 1], .every = c->every, .reference = NomosMotionReference, .ctx = (void *)m}, error, curve));
+  PetscCall(NomosFreeRun(&(NomosFreeRunInput){.model = model, .field = m->field, .n_steps = m->steps[m->n_frames - 1], .every = c->every, .reference = NomosMotionReference, .ctx = (void *)m}, error, curve));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -68,7 +68,7 @@ static PetscErrorCode SideBySide(NomosSurrogate s, NomosModel truth, NomosModel 
   PetscCall(truth->ops->derivatives->state_size(truth, &n_state));
   PetscCall(PetscMalloc1(n_state * NomosRealBytes(truth->precision), (char **)&reference.state));
   PetscCall(model->ops->derivatives->set_parameters(model, c->material.values));
-  PetscCall(NomosFreeRun(&(NomosComparison){.model = model, .field = reference.field, .n_steps = llround(stop / model->dt), .every = c->every, .reference = NomosModelReference, .ctx = &reference}, error, NULL));
+  PetscCall(NomosFreeRun(&(NomosFreeRunInput){.model = model, .field = reference.field, .n_steps = llround(stop / model->dt), .every = c->every, .reference = NomosModelReference, .ctx = &reference}, error, NULL));
   PetscCall(PetscFree(reference.state));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -328,7 +328,7 @@ static PetscErrorCode Advance(NomosModel model, int64_t n_steps, bool *blown_up)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosFreeRun(const NomosComparison *input, double *error, double curve[])
+PetscErrorCode NomosFreeRun(const NomosFreeRunInput *input, double *error, double curve[])
 {
   NomosModel             model = input->model;
   const NomosModelField *list;

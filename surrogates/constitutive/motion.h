@@ -49,8 +49,8 @@ typedef struct {
   int64_t          n_steps, every;
   NomosReferenceFn reference;
   void            *ctx;
-} NomosComparison;
-PetscErrorCode NomosFreeRun(const NomosComparison *input, double *error, double curve[]);
+} NomosFreeRunInput;
+PetscErrorCode NomosFreeRun(const NomosFreeRunInput *input, double *error, double curve[]);
 /* References: a motion (ctx: NomosMotion; the step must be one of a frame), and another model (ctx: NomosReferenceModel), which is advanced. */
 typedef struct {
   NomosModel model;

@@ -72,11 +72,11 @@ PetscErrorCode NomosMotionsFilm(const NomosMotions *f, const char stem[])
     snprintf(texts[i], TEXT, unit ? "%.3f s" : "t = %.3f", (double)i * f->interval);
     times[i] = texts[i];
   }
-  NomosFilm film = {.scene = f->scene, .title = f->title, .n_motions = f->n_motions, .names = f->names, .n_particles = (size_t[NOMOS_MAX_MOTIONS]){f->n, f->n, f->n, f->n}, .n_frames = f->n_frames, .times = times, .read = Read, .ctx = &frames,
+  NomosParticleFilm film = {.scene = f->scene, .title = f->title, .n_motions = f->n_motions, .names = f->names, .n_particles = (size_t[NOMOS_MAX_MOTIONS]){f->n, f->n, f->n, f->n}, .n_frames = f->n_frames, .times = times, .read = Read, .ctx = &frames,
                     .bar_label = label, .map = NOMOS_MAP_SEQUENTIAL, .high = frames.high};
-  PetscErrorCode code = NomosFilmMoments(&film, stem);
+  PetscErrorCode code = NomosParticleFilmMoments(&film, stem);
   snprintf(path, sizeof path, "%.4000s_motion.png", stem);
-  if (!code) code = NomosFilmAnimate(&film, ANIMATION_FRAMES, ANIMATION_SECONDS, path);
+  if (!code) code = NomosParticleFilmAnimate(&film, ANIMATION_FRAMES, ANIMATION_SECONDS, path);
   PetscCall(PetscFree2(texts, times));
   PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -84,7 +84,7 @@ PetscErrorCode NomosMotionsFilm(const NomosMotions *f, const char stem[])
 
 /* ---- of a model */
 
-static PetscErrorCode Record(const NomosComparison *run, const NomosMotions *f, double *const x[2])
+static PetscErrorCode Record(const NomosFreeRunInput *run, const NomosMotions *f, double *const x[2])
 {
   NomosModel     model    = run->model;
   PetscErrorCode blown_up = 0;
@@ -112,7 +112,7 @@ static PetscErrorCode Record(const NomosComparison *run, const NomosMotions *f, 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosFreeRunFilm(const NomosComparison *run, const char title[], const char *const names[2], const char stem[])
+PetscErrorCode NomosFreeRunFilm(const NomosFreeRunInput *run, const char title[], const char *const names[2], const char stem[])
 {
   const NomosModelOps   *ops = run->model->ops;
   const NomosModelField *list;

@@ -169,7 +169,7 @@ static PetscErrorCode Quantile(NomosSurrogate s, const NomosEnsembleMoments *mom
 }
 
 /* Of one set at a time there are moments: the quantile from those of the validation (intervals NULL), intervals from those of the others. */
-static PetscErrorCode OfSet(NomosSurrogate s, size_t n_members, char *const members[], const char name[], const NomosJudgementInput *input, double *q, NomosIntervals *intervals)
+static PetscErrorCode OfSet(NomosSurrogate s, size_t n_members, char *const members[], const char name[], const NomosJudgementInput *input, double *q, NomosPredictionIntervals *intervals)
 {
   static const double  share = 0.95;
   NomosEnsembleMoments moments;
@@ -177,7 +177,7 @@ static PetscErrorCode OfSet(NomosSurrogate s, size_t n_members, char *const memb
   PetscFunctionBeginUser;
   PetscCall(ReadTruth(s, name, input, &moments));
   PetscErrorCode code = NomosEnsembleFill(s, n_members, members, &moments);
-  if (!code) code = intervals ? NomosIntervalsCreate(s, &moments, *q, intervals) : Quantile(s, &moments, share, q);
+  if (!code) code = intervals ? NomosPredictionIntervalsCreate(s, &moments, *q, intervals) : Quantile(s, &moments, share, q);
   PetscCall(FreeMoments(&moments));
   PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -197,7 +197,7 @@ PetscErrorCode NomosNeuralOperatorEnsemble(NomosSurrogate s, NomosResultFn resul
   const char          *folder;
   char               **members;
   size_t               n_members, n = 0;
-  NomosIntervals      *intervals;
+  NomosPredictionIntervals      *intervals;
   double               q;
 
   PetscFunctionBeginUser;
@@ -211,7 +211,7 @@ PetscErrorCode NomosNeuralOperatorEnsemble(NomosSurrogate s, NomosResultFn resul
   if (!code) code = result("ensemble_members", (double)n_members, ctx);
   if (!code) code = result("ensemble_quantile", q, ctx);
   if (!code && n) code = NomosNeuralOperatorIntervals(s, n, intervals, result, ctx);
-  for (size_t i = 0; i < n; i++) PetscCall(NomosIntervalsFree(&intervals[i]));
+  for (size_t i = 0; i < n; i++) PetscCall(NomosPredictionIntervalsFree(&intervals[i]));
   PetscCall(PetscFree(intervals));
   PetscCall(NomosEnsembleMembersFree(n_members, &members));
   PetscCall(code);

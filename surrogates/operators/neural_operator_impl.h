@@ -47,13 +47,13 @@ extern const char *const nomos_predictor_prefixes[NOMOS_N_PREDICTORS]; /* of the
 typedef struct {
   bool   judged;
   double nrmse[NOMOS_N_PREDICTORS];
-} NomosVerdict;
+} NomosSetErrors;
 
 /* A set that is for tests only. */
 typedef struct {
   char        *name, *path;
   NomosDataset dataset;
-  NomosVerdict verdict;
+  NomosSetErrors verdict;
 } NomosTestSet;
 
 struct NomosNeuralOperator_s {
@@ -85,7 +85,7 @@ struct NomosNeuralOperator_s {
 
   size_t        n_sets;
   NomosTestSet *sets;
-  NomosVerdict  verdicts[NOMOS_N_SPLITS];
+  NomosSetErrors  verdicts[NOMOS_N_SPLITS];
   bool          has_results;               /* verdicts are of the weights as they are, not of a validation on the way to them */
   char          texts[NOMOS_N_EMULATOR_TEXTS][1024];
   const char   *text_list[NOMOS_N_EMULATOR_TEXTS];
@@ -271,12 +271,12 @@ typedef struct {
   double     *values;     /* (kinds, n_all, n_steps), means over fields */
   double     *profiles;   /* (kinds of lines, nx): of the first field in its units, in two dimensions along the middle line */
   double     *parameters; /* (P) of the median */
-} NomosIntervals;
+} NomosPredictionIntervals;
 /* Collective. */
-PetscErrorCode NomosIntervalsCreate(NomosSurrogate s, const NomosEnsembleMoments *moments, double q, NomosIntervals *intervals);
-PetscErrorCode NomosIntervalsFree(NomosIntervals *intervals);
+PetscErrorCode NomosPredictionIntervalsCreate(NomosSurrogate s, const NomosEnsembleMoments *moments, double q, NomosPredictionIntervals *intervals);
+PetscErrorCode NomosPredictionIntervalsFree(NomosPredictionIntervals *intervals);
 /* As results; and a picture, intervals in s->directory. Collective. */
-PetscErrorCode NomosNeuralOperatorIntervals(NomosSurrogate s, size_t n_sets, const NomosIntervals sets[], NomosResultFn result, void *ctx);
+PetscErrorCode NomosNeuralOperatorIntervals(NomosSurrogate s, size_t n_sets, const NomosPredictionIntervals sets[], NomosResultFn result, void *ctx);
 
 /* ---- neural_operator_sets.c: sets that are for tests only */
 

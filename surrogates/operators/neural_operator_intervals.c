@@ -20,12 +20,12 @@ static const char *const kind_names[N_KINDS] = {"nrmse", "interval", "coverage",
 
 typedef enum { TRUTH, MEAN, LOW, HIGH, N_PROFILES } Profile;
 
-static double *At(const NomosIntervals *set, Kind kind, size_t i, size_t k)
+static double *At(const NomosPredictionIntervals *set, Kind kind, size_t i, size_t k)
 {
   return &set->values[(kind * set->n_all + i) * set->n_steps + k];
 }
 
-static double MeanOf(const NomosIntervals *set, Kind kind, size_t first, size_t count, size_t k_first, size_t k_count)
+static double MeanOf(const NomosPredictionIntervals *set, Kind kind, size_t first, size_t count, size_t k_first, size_t k_count)
 {
   double sum = 0, n = 0;
 
@@ -38,11 +38,11 @@ static double MeanOf(const NomosIntervals *set, Kind kind, size_t first, size_t 
   return sum / n;
 }
 
-static double OfTrajectory(const NomosIntervals *set, Kind kind, size_t i) { return MeanOf(set, kind, i, 1, 0, set->n_steps); }
+static double OfTrajectory(const NomosPredictionIntervals *set, Kind kind, size_t i) { return MeanOf(set, kind, i, 1, 0, set->n_steps); }
 
 /* ---- from moments */
 
-static void Compare(const NomosNeuralOperator *no, const NomosEnsembleMoments *moments, const double mean[], const double deviation[], double q, const NomosIntervals *set)
+static void Compare(const NomosNeuralOperator *no, const NomosEnsembleMoments *moments, const double mean[], const double deviation[], double q, const NomosPredictionIntervals *set)
 {
   const size_t n         = moments->truth.n;
   size_t       n_defined = 0;
@@ -69,7 +69,7 @@ static void Compare(const NomosNeuralOperator *no, const NomosEnsembleMoments *m
   }
 }
 
-static PetscErrorCode Median(NomosIntervals *set)
+static PetscErrorCode Median(NomosPredictionIntervals *set)
 {
   const size_t n = set->n_all;
   double      *errors;
@@ -88,7 +88,7 @@ static PetscErrorCode Median(NomosIntervals *set)
 }
 
 /* By the rank that has the median. */
-static void CutProfiles(const NomosNeuralOperator *no, const NomosEnsembleMoments *moments, double mean, double deviation, double q, const NomosIntervals *set)
+static void CutProfiles(const NomosNeuralOperator *no, const NomosEnsembleMoments *moments, double mean, double deviation, double q, const NomosPredictionIntervals *set)
 {
   const size_t n = moments->truth.n, i = set->median - moments->first, nx = no->shape.points[no->shape.n_space - 1];
 
@@ -102,14 +102,14 @@ static void CutProfiles(const NomosNeuralOperator *no, const NomosEnsembleMoment
   for (size_t p = 0; p < no->n_parameters; p++) set->parameters[p] = moments->truth.parameters[i * no->n_parameters + p];
 }
 
-PetscErrorCode NomosIntervalsCreate(NomosSurrogate s, const NomosEnsembleMoments *moments, double q, NomosIntervals *set)
+PetscErrorCode NomosPredictionIntervalsCreate(NomosSurrogate s, const NomosEnsembleMoments *moments, double q, NomosPredictionIntervals *set)
 {
   const NomosNeuralOperator *no = s->context;
   const size_t               nx = no->shape.points[no->shape.n_space - 1];
   double                     mean[NOMOS_DATASET_MAX_VARIABLES], deviation[NOMOS_DATASET_MAX_VARIABLES];
 
   PetscFunctionBeginUser;
-  *set = (NomosIntervals){.name = moments->name, .n_all = moments->n_all, .n_steps = moments->truth.n_frames - 1};
+  *set = (NomosPredictionIntervals){.name = moments->name, .n_all = moments->n_all, .n_steps = moments->truth.n_frames - 1};
   const size_t n_values = N_KINDS * moments->n_all * set->n_steps;
   PetscCall(PetscCalloc3(n_values, &set->values, N_PROFILES * nx, &set->profiles, no->n_parameters + 1, &set->parameters));
   PetscCall(NomosNeuralOperatorUnits(s, mean, deviation));
@@ -122,7 +122,7 @@ PetscErrorCode NomosIntervalsCreate(NomosSurrogate s, const NomosEnsembleMoments
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosIntervalsFree(NomosIntervals *set)
+PetscErrorCode NomosPredictionIntervalsFree(NomosPredictionIntervals *set)
 {
   PetscFunctionBeginUser;
   PetscCall(PetscFree3(set->values, set->profiles, set->parameters));
@@ -131,7 +131,7 @@ PetscErrorCode NomosIntervalsFree(NomosIntervals *set)
 
 /* ---- the picture */
 
-static PetscErrorCode DrawProfile(const NomosNeuralOperator *no, const NomosIntervals *set, NomosFigure figure, int column)
+static PetscErrorCode DrawProfile(const NomosNeuralOperator *no, const NomosPredictionIntervals *set, NomosFigure figure, int column)
 {
   const size_t nx = no->shape.points[no->shape.n_space - 1], m = 2 * nx + 1;
   const double start = no->start[no->shape.n_space - 1], extent = no->extent[no->shape.n_space - 1];
@@ -153,7 +153,7 @@ static PetscErrorCode DrawProfile(const NomosNeuralOperator *no, const NomosInte
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DrawCoverage(const NomosNeuralOperator *no, size_t n_sets, const NomosIntervals sets[], NomosFigure figure)
+static PetscErrorCode DrawCoverage(const NomosNeuralOperator *no, size_t n_sets, const NomosPredictionIntervals sets[], NomosFigure figure)
 {
   double *time, *share;
   size_t  most = 2;
@@ -172,7 +172,7 @@ static PetscErrorCode DrawCoverage(const NomosNeuralOperator *no, size_t n_sets,
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DrawErrors(size_t n_sets, const NomosIntervals sets[], NomosFigure figure)
+static PetscErrorCode DrawErrors(size_t n_sets, const NomosPredictionIntervals sets[], NomosFigure figure)
 {
   double *error, *width, low = INFINITY, high = 0;
   size_t  most = 0;
@@ -196,7 +196,7 @@ static PetscErrorCode DrawErrors(size_t n_sets, const NomosIntervals sets[], Nom
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Draw(NomosSurrogate s, size_t n_sets, const NomosIntervals sets[])
+static PetscErrorCode Draw(NomosSurrogate s, size_t n_sets, const NomosPredictionIntervals sets[])
 {
   enum { MAX_COLUMNS = 4 };
   const NomosNeuralOperator *no      = s->context;
@@ -218,7 +218,7 @@ static PetscErrorCode Draw(NomosSurrogate s, size_t n_sets, const NomosIntervals
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosNeuralOperatorIntervals(NomosSurrogate s, size_t n_sets, const NomosIntervals sets[], NomosResultFn result, void *ctx)
+PetscErrorCode NomosNeuralOperatorIntervals(NomosSurrogate s, size_t n_sets, const NomosPredictionIntervals sets[], NomosResultFn result, void *ctx)
 {
   char key[2 * NOMOS_MAX_NAME];
   int  rank;

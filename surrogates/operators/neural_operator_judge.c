@@ -223,9 +223,9 @@ static PetscErrorCode Tell(const NomosJudgement *j, const char prefix[], bool al
 }
 
 /* Beyond the parameters of the training, as neural_operator_range.c warns of them, nothing was learned that could be compared. */
-static NomosVerdict VerdictOf(const NomosNeuralOperator *no, const NomosJudgement *j)
+static NomosSetErrors VerdictOf(const NomosNeuralOperator *no, const NomosJudgement *j)
 {
-  NomosVerdict verdict  = {0};
+  NomosSetErrors verdict  = {0};
   size_t       n_beyond = 0;
 
   for (size_t i = 0; i < j->n; i++) {
@@ -238,7 +238,7 @@ static NomosVerdict VerdictOf(const NomosNeuralOperator *no, const NomosJudgemen
   return verdict;
 }
 
-static PetscErrorCode JudgeAndTell(NomosSurrogate s, const NomosJudgementInput *input, const char prefix[], bool all, NomosVerdict *verdict, NomosResultFn result, void *ctx)
+static PetscErrorCode JudgeAndTell(NomosSurrogate s, const NomosJudgementInput *input, const char prefix[], bool all, NomosSetErrors *verdict, NomosResultFn result, void *ctx)
 {
   NomosJudgement judgement;
 
@@ -284,7 +284,7 @@ PetscErrorCode NomosNeuralOperatorResults(NomosSurrogate s, NomosResultFn result
 }
 
 /* ", 0.052 of unseen (the solver alone: 0.019)", where `than` is no worse; data that stand still say nothing. */
-static void AddWorse(const NomosVerdict *verdict, NomosPredictor than, const char name[], size_t n_text, char text[])
+static void AddWorse(const NomosSetErrors *verdict, NomosPredictor than, const char name[], size_t n_text, char text[])
 {
   const double error = verdict->nrmse[NOMOS_PREDICTOR_EMULATOR], other = verdict->nrmse[than];
   const size_t length = strlen(text);

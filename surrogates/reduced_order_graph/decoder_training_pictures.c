@@ -173,10 +173,10 @@ static PetscErrorCode DrawFilm(Motion *m, const char stem[])
   }
   double radius;
   PetscCall(NomosParticleRadius(r->d, r->n_points, r->X, &radius));
-  NomosFilm film = {.scene = &scene, .n_motions = n_motions, .names = names, .n_particles = n_particles, .n_frames = n_frames, .times = times, .radius = radius, .read = Read, .ctx = m, .bar_label = "distance from the truth (m)", .map = NOMOS_MAP_SEQUENTIAL, .high = m->high};
-  PetscErrorCode code = NomosFilmMoments(&film, stem);
+  NomosParticleFilm film = {.scene = &scene, .n_motions = n_motions, .names = names, .n_particles = n_particles, .n_frames = n_frames, .times = times, .radius = radius, .read = Read, .ctx = m, .bar_label = "distance from the truth (m)", .map = NOMOS_MAP_SEQUENTIAL, .high = m->high};
+  PetscErrorCode code = NomosParticleFilmMoments(&film, stem);
   snprintf(path, sizeof path, "%.4000s_motion.png", stem);
-  if (!code) code = NomosFilmAnimate(&film, n_frames, FILM_SECONDS, path);
+  if (!code) code = NomosParticleFilmAnimate(&film, n_frames, FILM_SECONDS, path);
   PetscCall(PetscFree2(texts, times));
   PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
