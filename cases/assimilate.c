@@ -151,7 +151,7 @@ static PetscErrorCode LogPlan(NomosRun *run, NomosAssimilate *a)
   char         from[64], stop[64], fields[256] = "";
 
   PetscFunctionBeginUser;
-  for (size_t f = 0; f < a->n_fields; f++) snprintf(fields + strlen(fields), sizeof fields - strlen(fields), "%s%s", f ? ", " : "", a->fields[f]->name);
+  for (size_t f = 0; f < a->n_fields; f++) NomosTextAppend(sizeof fields, fields, "%s%s", f ? ", " : "", a->fields[f]->name);
   PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "method", "%s of %s, %lld member%s: %s", NomosAnalysisName(a->input.method), fields, (long long)a->n_members, a->n_members > 1 ? "s" : "", NomosAnalysisSummary(a->input.method)));
   NomosTimeText((double)NomosAssimilateStep(a, 0) * dt, run->params.stop, run->params.nondimensional, from, sizeof from);
   NomosTimeText((double)NomosAssimilateStep(a, a->n_cycles - 1) * dt, run->params.stop, run->params.nondimensional, stop, sizeof stop);

@@ -1,6 +1,5 @@
 /* What an assimilation goes on from, on any number of ranks: members, truth, climate, factors of inflation, scores. */
 #include "cases/assimilate.h"
-#include "operators/model_operator.h"
 
 #include <jansson.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
+/* The cycles of nomos assimilate: truth and members from analysis to analysis, the climate that members and static states are drawn from. */
 #include "cases/assimilate.h"
-#include "io/verdict_impl.h"
-#include "operators/field_loss.h"
+#include "io/verdict.h"
 #include "operators/model_operator.h"
 
 #include <math.h>
@@ -23,7 +23,7 @@ PetscErrorCode NomosAssimilateProgress(NomosRun *run, NomosAssimilate *a, int64_
   if (!due) PetscFunctionReturn(PETSC_SUCCESS);
   snprintf(text, sizeof text, "%s%s%s", what, what[0] ? ", " : "", NomosTimeText((double)step * dt, run->params.stop, run->params.nondimensional, time, sizeof time));
   if (a->cycle && a->twin) snprintf(note, sizeof note, "error %.3g", a->last.rmse[NOMOS_ANALYSIS]);
-  if (note[0] && a->n_members > 1) snprintf(note + strlen(note), sizeof note - strlen(note), ", spread %.3g", a->last.spread[NOMOS_ANALYSIS]);
+  if (note[0] && a->n_members > 1) NomosTextAppend(sizeof note, note, ", spread %.3g", a->last.spread[NOMOS_ANALYSIS]);
   PetscCall(NomosLogProgress(run->log, &(NomosProgress){.fraction = (double)NomosAssimilateFinished(a) / (double)a->n_cycles, .step = step, .time_text = text, .note = note[0] ? note : NULL, .dt = NAN, .cfl = NAN}));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -32,15 +32,11 @@ PetscErrorCode NomosAssimilateProgress(NomosRun *run, NomosAssimilate *a, int64_
 static PetscErrorCode AgreeOnFault(NomosRun *run, const NomosModelFault *fault, const char who[], double time)
 {
   NomosVerdict verdict = {0};
-  int          first   = fault->bad ? run->rank : run->size;
 
   PetscFunctionBeginUser;
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &first, 1, MPI_INT, MPI_MIN, run->comm));
-  if (first == run->size) PetscFunctionReturn(PETSC_SUCCESS);
-  if (run->rank == first) snprintf(verdict.message, sizeof verdict.message, "%s blew up before time %.10g: %s is %g; a shorter time.dt, more or better observations, or another inflation may help", who, time, fault->field, fault->value);
-  verdict.code = PETSC_ERR_FP;
-  PetscCallMPI(MPI_Bcast(verdict.message, sizeof verdict.message, MPI_CHAR, first, run->comm));
-  SETERRQ(run->comm, verdict.code, "%s", verdict.message);
+  if (fault->bad) NomosVerdictFail(&verdict, PETSC_ERR_FP, "%s blew up before time %.10g: %s is %g; a shorter time.dt, more or better observations, or another inflation may help", who, time, fault->field, fault->value);
+  PetscCall(NomosVerdictRaise(run->comm, &verdict));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* A model's own state from a step to another; *fault: what it ended with. Signals are heeded by the caller. */

@@ -1,7 +1,7 @@
+/* What nomos assimilate writes: scores of every analysis, fields, observations, the rank histogram. */
 #include "cases/assimilate.h"
 #include "cases/estimate.h"
 #include "io/provenance.h"
-#include "io/verdict_impl.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -272,18 +272,13 @@ static PetscErrorCode WriteRanks(NomosRun *run, const NomosAssimilate *a)
 /* Every rank's model is its own, and every rank has all observations: rank 0 writes them, and its verdict is everyone's. */
 static PetscErrorCode WriteObservations(NomosRun *run, NomosAssimilate *a)
 {
-  NomosVerdict verdict = {0};
-  char         path[NOMOS_MAX_PATH];
+  PetscErrorCode failed = PETSC_SUCCESS;
+  char           path[NOMOS_MAX_PATH];
 
   PetscFunctionBeginUser;
   PetscCall(NomosRunDirectoryFile(run->directory, "observations.nc", path));
-  if (!run->rank) {
-    const bool quiet = NomosErrorSetQuiet(true);
-    verdict.code     = NomosObservationsWrite(a->looks, path);
-    NomosErrorSetQuiet(quiet);
-    if (verdict.code) snprintf(verdict.message, sizeof verdict.message, "%s", NomosErrorLast());
-  }
-  PetscCall(NomosVerdictAgree(run->comm, &verdict));
+  if (!run->rank) NomosQuietly(failed, NomosObservationsWrite(a->looks, path));
+  PetscCall(NomosErrorAgree(run->comm, failed));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -1,7 +1,7 @@
+/* The table `assimilate.*`, and what is made of a case before the first cycle: models, observed fields, the truth. */
 #include "cases/assimilate.h"
-#include "operators/field_loss.h"
 #include "operators/fft_plan.h"
-#include "operators/model_operator.h"
+#include "operators/model_fields.h"
 
 #include <float.h>
 #include <math.h>
@@ -172,7 +172,7 @@ static PetscErrorCode CreateTruth(NomosRun *run, NomosAssimilate *a)
   PetscCall(ops->derivatives->state_size(a->truth_model, &a->truth_bytes));
   a->truth_bytes *= NomosRealBytes(a->truth_model->precision);
   for (size_t f = 0; f < a->n_fields; f++) {
-    PetscCall(NomosModelFindField(a->truth_model, a->fields[f]->name, &a->truth_field[f], &field));
+    PetscCall(NomosModelFieldFind(a->truth_model, a->fields[f]->name, &a->truth_field[f], &field));
     PetscCheck(NomosModelFieldPoints(field) == a->start[f + 1] - a->start[f], run->comm, PETSC_ERR_ARG_INCOMP, "truth: its field %s has %zu points, that of the model %zu; give both the same grid", field->name, NomosModelFieldPoints(field), a->start[f + 1] - a->start[f]);
   }
   NomosCheck(fabs(a->truth_model->dt - run->model->dt) <= 1e-12 * run->model->dt, run->comm, PETSC_ERR_ARG_INCOMP, "truth: its time step is %g, that of the model %g; give both the same", a->truth_model->dt, run->model->dt);

@@ -1,7 +1,6 @@
 /* The variational methods of nomos assimilate: one state, drawn to what is seen in a window of several looks by 3D-Var or 4D-Var (solvers/assimilation/variational.h). The covariance of the background's
    errors has the spectrum of the climate's departures from their mean, times assimilate.inflation.factor; where there is no plane every number has the climate's variance. */
 #include "cases/assimilate.h"
-#include "operators/field_loss.h"
 #include "solvers/assimilation/background.h"
 
 #include <math.h>

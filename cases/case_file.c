@@ -1,5 +1,7 @@
+/* Where a case lies: a path, or a name below the folder of cases, and the nearest name to one that is not there. */
 #include "cases/run_params.h"
-#include "io/verdict_impl.h"
+#include "io/disk.h"
+#include "io/verdict.h"
 
 #include <dirent.h>
 #include <jansson.h>
@@ -7,24 +9,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #ifndef NOMOS_SOURCE_CASES
 #define NOMOS_SOURCE_CASES ""
 #endif
 
-static bool IsDirectory(const char path[])
-{
-  struct stat info;
-  return !stat(path, &info) && S_ISDIR(info.st_mode);
-}
-
 static bool IsFileIn(const char directory[], const char name[])
 {
-  char        path[NOMOS_MAX_PATH];
-  struct stat info;
-  return snprintf(path, sizeof path, "%s/%s", directory, name) < (int)sizeof path && !stat(path, &info) && S_ISREG(info.st_mode);
+  char path[NOMOS_MAX_PATH];
+  return snprintf(path, sizeof path, "%s/%s", directory, name) < (int)sizeof path && NomosIsFile(path);
 }
 
 void NomosCaseRoot(char root[NOMOS_MAX_PATH])
@@ -43,9 +37,9 @@ void NomosCaseRoot(char root[NOMOS_MAX_PATH])
     self[length] = '\0';
     for (int up = 0; up < 2 && strrchr(self, '/'); up++) *strrchr(self, '/') = '\0';
     strcat(self, "/share/nomos/cases");
-    if (IsDirectory(self)) snprintf(root, NOMOS_MAX_PATH, "%s", self);
+    if (NomosIsDirectory(self)) snprintf(root, NOMOS_MAX_PATH, "%s", self);
   }
-  if (!root[0] && IsDirectory(NOMOS_SOURCE_CASES)) snprintf(root, NOMOS_MAX_PATH, "%s", NOMOS_SOURCE_CASES);
+  if (!root[0] && NomosIsDirectory(NOMOS_SOURCE_CASES)) snprintf(root, NOMOS_MAX_PATH, "%s", NOMOS_SOURCE_CASES);
 }
 
 /* The directory's or the file's name; a run knows the name of its case from its summary. */
@@ -86,12 +80,11 @@ static PetscErrorCode Each(const char root[], const char relative[], int depth, 
 {
   char            path[2 * NOMOS_MAX_PATH];
   struct dirent **entries;
-  struct stat     info;
   int             n;
 
   PetscFunctionBeginUser;
   snprintf(path, sizeof path, "%s/%s/case.yaml", root, relative);
-  if (!stat(path, &info)) {
+  if (!access(path, F_OK)) {
     PetscCall(visit(path, relative, ctx));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
@@ -101,7 +94,7 @@ static PetscErrorCode Each(const char root[], const char relative[], int depth, 
     char below[2 * NOMOS_MAX_PATH];
     snprintf(path, sizeof path, "%.*s%s%s", NOMOS_MAX_PATH, relative, relative[0] ? "/" : "", entries[i]->d_name);
     snprintf(below, sizeof below, "%.*s/%.*s", NOMOS_MAX_PATH, root, NOMOS_MAX_PATH - 2, path);
-    if (!stat(below, &info) && S_ISDIR(info.st_mode)) PetscCall(Each(root, path, depth - 1, visit, ctx));
+    if (NomosIsDirectory(below)) PetscCall(Each(root, path, depth - 1, visit, ctx));
     free(entries[i]);
   }
   if (depth && n >= 0) free(entries);
@@ -152,22 +145,21 @@ static void Find(const char given[], NomosCaseFile *file, NomosVerdict *verdict)
   NomosCaseRoot(root);
   snprintf(candidate, sizeof candidate, "%s", given);
   if (access(candidate, F_OK) && root[0] && given[0] != '/') snprintf(candidate, sizeof candidate, "%s/%s", root, given);
-  verdict->code = PETSC_ERR_FILE_OPEN;
   if (!given[0]) {
-    snprintf(verdict->message, sizeof verdict->message, "the name of the case is empty; `nomos list` shows the cases");
+    NomosVerdictFail(verdict, PETSC_ERR_FILE_OPEN, "the name of the case is empty; `nomos list` shows the cases");
     return;
   }
   if (!realpath(candidate, found) || strlen(found) + sizeof "/config.yaml" > NOMOS_MAX_PATH) {
     char near[NOMOS_MAX_PATH];
     NomosCaseNearest(given, near);
-    snprintf(verdict->message, sizeof verdict->message, "case '%s' not found%s%s%s%s%s; `nomos list` shows the cases", given, root[0] ? ", neither here nor in " : "", root, near[0] ? "; did you mean " : "", near, near[0] ? "?" : "");
+    NomosVerdictFail(verdict, PETSC_ERR_FILE_OPEN, "case '%s' not found%s%s%s%s%s; `nomos list` shows the cases", given, root[0] ? ", neither here nor in " : "", root, near[0] ? "; did you mean " : "", near, near[0] ? "?" : "");
     return;
   }
-  if (IsDirectory(found)) {
+  if (NomosIsDirectory(found)) {
     bool has_case = IsFileIn(found, "case.yaml");
     file->is_run  = !has_case && IsFileIn(found, "config.yaml") && IsFileIn(found, "STATUS");
     if (!has_case && !file->is_run) {
-      snprintf(verdict->message, sizeof verdict->message, "case '%s': the directory has no case.yaml (and is no run directory: no config.yaml with STATUS)", given);
+      NomosVerdictFail(verdict, PETSC_ERR_FILE_OPEN, "case '%s': the directory has no case.yaml (and is no run directory: no config.yaml with STATUS)", given);
       return;
     }
     strcat(found, has_case ? "/case.yaml" : "/config.yaml");
@@ -187,7 +179,7 @@ PetscErrorCode NomosCaseFind(MPI_Comm comm, const char given[], NomosCaseFile *f
   memset(file, 0, sizeof *file);
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
   if (!rank) Find(given, file, &verdict);
-  PetscCall(NomosVerdictAgree(comm, &verdict));
+  PetscCall(NomosVerdictRaise(comm, &verdict));
   PetscCallMPI(MPI_Bcast(file, (int)sizeof *file, MPI_BYTE, 0, comm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,14 +1,12 @@
 #include "cases/compare.h"
 
 #include "cases/train.h"
-#include "io/verdict_impl.h"
+#include "io/disk.h"
 #include "operators/neighbours.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* ---- frames */
@@ -153,7 +151,7 @@ static PetscErrorCode ComparePositions(const Pair *p, size_t k, NomosComparison 
   }
   for (size_t a = 0; a < d; a++) apart += (centre[1][a] - centre[0][a]) * (centre[1][a] - centre[0][a]);
   c->mse[k]      = squares / (double)n;
-  c->relative[k] = sqrt(squares / of_reference);
+  c->relative[k] = NomosCompareRelative(squares, of_reference);
   c->centre[k]   = sqrt(apart);
   for (int r = 0; r < 2; r++) PetscCall(OneWay(p, r, &ways[r]));
   c->chamfer[k] = (ways[0] + ways[1]) / 2;
@@ -229,7 +227,8 @@ static PetscErrorCode MakeContext(const NomosProgram *program, NomosCompare *com
   context->directory = compare->directory;
   snprintf(compare->directory, sizeof compare->directory, "%.4000s%s", program->directory ? program->directory : compare->runs[0].directory, program->directory ? "" : "/compare");
   snprintf(path, sizeof path, "%s/plots", compare->directory);
-  PetscCheck((!mkdir(compare->directory, 0777) || errno == EEXIST) && (!mkdir(path, 0777) || errno == EEXIST), PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s: cannot be created: %s", path, strerror(errno));
+  PetscCall(NomosDirectoryMake(PETSC_COMM_SELF, compare->directory));
+  PetscCall(NomosDirectoryMake(PETSC_COMM_SELF, path));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -263,17 +262,12 @@ static PetscErrorCode Compare(const NomosProgram *program)
 
 PetscErrorCode NomosCommandCompare(NomosProgram *program)
 {
-  NomosVerdict verdict = {0};
-  int          rank;
+  PetscErrorCode failed = PETSC_SUCCESS;
+  int            rank;
 
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Comm_rank(program->comm, &rank));
-  if (!rank) {
-    const bool quiet = NomosErrorSetQuiet(true);
-    verdict.code     = Compare(program);
-    NomosErrorSetQuiet(quiet);
-    if (verdict.code) snprintf(verdict.message, sizeof verdict.message, "%s", NomosErrorLast());
-  }
-  PetscCall(NomosVerdictAgree(program->comm, &verdict));
+  if (!rank) NomosQuietly(failed, Compare(program));
+  PetscCall(NomosErrorAgree(program->comm, failed));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

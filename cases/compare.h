@@ -4,6 +4,8 @@
 
 #include "cases/plot_run.h"
 
+#include <math.h>
+
 enum { NOMOS_COMPARE_MAX_VARIABLES = 16 };
 
 typedef struct {
@@ -20,7 +22,7 @@ typedef struct {
 /* A run against the first one: over the frames whose times both have. With difference D and reference R of n particles (of a field: n points)
 
      mse       sum |D|^2/n
-     relative  sqrt(sum |D|^2/sum |R|^2)
+     relative  sqrt(sum |D|^2/sum |R|^2); 0 where nothing differs, of zeros too
      centre    distance of the centres of mass; where not both files hold `mass`, |sum D|/n
      chamfer   mean over particles of the squared distance to the nearest one of the other run, both ways, in the mean: for what mixes */
 typedef struct {
@@ -53,6 +55,11 @@ PetscErrorCode NomosCompareFields(NomosCompare *compare);
 /* Frames of the first run whose times this one has too. */
 PetscErrorCode NomosCompareMatchFrames(const NomosCompareRun *first, const NomosCompareRun *run, NomosComparison *comparison);
 PetscErrorCode NomosCompareReadFrame(const NomosCompareRun *run, const char name[], size_t frame, double values[]);
+/* `relative` of these two sums. */
+static inline double NomosCompareRelative(double squares, double of_reference)
+{
+  return squares > 0 ? sqrt(squares / of_reference) : squares;
+}
 /* DIRECTORY/compare.json, plots/errors.png, of particles plots/beside.png and beside_motion.png, and a table on the screen. */
 PetscErrorCode NomosCompareWrite(const NomosCompare *compare);
 

@@ -140,7 +140,7 @@ static PetscErrorCode WarnOfBoundaries(const NomosCompareRun *const runs[2], Nom
   }
   for (size_t i = 0; i < N_SIDES; i++) {
     const char *one = BoundaryOf(&boundaries, 0, i), *other = BoundaryOf(&boundaries, 1, i);
-    if (one[0] && other[0] && strcmp(one, other)) snprintf(c->what + strlen(c->what), sizeof c->what - strlen(c->what), "; beware: its %s is %s, that of %s is %s", sides[i] + 1, other, runs[0]->name, one);
+    if (one[0] && other[0] && strcmp(one, other)) NomosTextAppend(sizeof c->what, c->what, "; beware: its %s is %s, that of %s is %s", sides[i] + 1, other, runs[0]->name, one);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -191,7 +191,7 @@ static PetscErrorCode CompareField(const NomosCompareRun *const runs[2], const c
       of_reference += x[0][i] * x[0][i];
     }
     c->mse[k]      = squares / (double)g->n;
-    c->relative[k] = sqrt(squares / of_reference);
+    c->relative[k] = NomosCompareRelative(squares, of_reference);
   }
   PetscCall(PetscFree3(x[0], x[1], values));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -1,5 +1,6 @@
 /* What a comparison found: a table, compare.json, errors over time, and of particles all runs side by side. */
 #include "cases/compare.h"
+#include "io/disk.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -56,8 +57,9 @@ static json_t *OfVariable(const NomosComparison *c)
 
 static PetscErrorCode WriteJson(const NomosCompare *compare)
 {
-  json_t *root = json_object(), *runs = json_array(), *left_out = json_object();
-  char    path[NOMOS_MAX_PATH + 32];
+  json_t   *root = json_object(), *runs = json_array(), *left_out = json_object();
+  char      path[NOMOS_MAX_PATH + 32];
+  NomosText text;
 
   PetscFunctionBeginUser;
   for (size_t r = 0; r < compare->n_runs; r++) {
@@ -73,9 +75,10 @@ static PetscErrorCode WriteJson(const NomosCompare *compare)
   for (size_t i = 0; i < compare->n_left_out; i++) json_object_set_new(left_out, compare->left_out[i].variable, json_string(compare->left_out[i].why));
   json_object_set_new(root, "not_compared", left_out);
   snprintf(path, sizeof path, "%s/compare.json", compare->directory);
-  const int failed = json_dump_file(root, path, JSON_INDENT(1));
+  PetscCall(NomosTextBegin(&text));
+  json_dumpf(root, text.out, JSON_INDENT(1));
   json_decref(root);
-  PetscCheck(!failed, PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s: cannot be written", path);
+  PetscCall(NomosTextWrite(PETSC_COMM_SELF, path, &text));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

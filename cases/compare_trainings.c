@@ -2,6 +2,7 @@
    against time. */
 #include "cases/compare.h"
 #include "cases/train_params.h"
+#include "io/disk.h"
 #include "io/plot.h"
 #include "io/sort.h"
 
@@ -11,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
 
@@ -188,8 +188,9 @@ static void Print(const Trainings *all)
 
 static PetscErrorCode WriteJson(const Trainings *all)
 {
-  json_t *root = json_array();
-  char    path[NOMOS_MAX_PATH + 32];
+  json_t   *root = json_array();
+  char      path[NOMOS_MAX_PATH + 32];
+  NomosText text;
 
   PetscFunctionBeginUser;
   for (size_t i = 0; i < all->n; i++) {
@@ -200,12 +201,11 @@ static PetscErrorCode WriteJson(const Trainings *all)
     }
     json_array_append_new(root, json_pack("{s:s, s:s*, s:o}", "run", all->trainings[i].directory, "parameter", all->trainings[i].blind ? NULL : all->trainings[i].parameter, "nrmse", sets));
   }
-  char *text = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
+  PetscCall(NomosTextBegin(&text));
+  json_dumpf(root, text.out, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
   json_decref(root);
   snprintf(path, sizeof path, "%s/compare.json", all->directory);
-  PetscErrorCode code = NomosWriteFileAtomic(PETSC_COMM_SELF, path, text ? text : "");
-  free(text);
-  PetscCall(code);
+  PetscCall(NomosTextWrite(PETSC_COMM_SELF, path, &text));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -327,7 +327,8 @@ static PetscErrorCode Compare(const NomosProgram *program, Trainings *all)
   PetscCall(Open(program, all));
   snprintf(all->directory, sizeof all->directory, "%.4000s%s", program->directory ? program->directory : program->arguments[0], program->directory ? "" : "/compare");
   snprintf(plots, sizeof plots, "%s/plots", all->directory);
-  PetscCheck((!mkdir(all->directory, 0777) || errno == EEXIST) && (!mkdir(plots, 0777) || errno == EEXIST), PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s: cannot be created: %s", plots, strerror(errno));
+  PetscCall(NomosDirectoryMake(PETSC_COMM_SELF, all->directory));
+  PetscCall(NomosDirectoryMake(PETSC_COMM_SELF, plots));
   if (!program->quiet) Print(all);
   PetscCall(WriteJson(all));
   PetscCall(Draw(all));

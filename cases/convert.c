@@ -4,7 +4,6 @@
 #include "cases/program.h"
 #include "io/log.h"
 #include "io/provenance.h"
-#include "io/verdict_impl.h"
 #include "surrogates/dataset.h"
 
 #include <math.h>
@@ -122,7 +121,7 @@ static PetscErrorCode KeepIntervals(Conversion *c, NomosLog log)
   if (!IsOfGrids(c->input.format)) PetscFunctionReturn(PETSC_SUCCESS);
   for (size_t k = first + 1; k + 1 < s->n_frames; k++) {
     const double interval = s->times[first + 1] - s->times[first], next = s->times[k + 1] - s->times[k];
-    if (fabs(next - interval) <= NomosDatasetTolerance(interval, s->times[k + 1])) continue;
+    if (fabs(next - interval) <= NomosCoordinateTolerance(interval, s->times[k + 1])) continue;
     NomosCheck(k + 2 == s->n_frames && next < interval, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: frame %zu is at time %.8g and frame %zu at %.8g, %.6g later, where the first interval is %.6g; --format %s has frames that are equally far apart: make them so (output.fields_every), or choose nomos, which keeps the times", s->parts[0].path, k, s->times[k], k + 1, s->times[k + 1], next, interval, c->input.format);
     PetscCall(NomosLogPrint(log, NOMOS_LOG_WARNING, "interval", "the last frame, at time %.8g, is left out: it is %.6g after the one before, the others are %.6g apart, and --format %s has equal intervals", s->times[k + 1], next, interval, c->input.format));
     s->n_frames--;
@@ -248,8 +247,11 @@ static PetscErrorCode TellLeftOut(const Conversion *c, NomosLog log)
   PetscFunctionBeginUser;
   for (size_t f = 0; f < s->n_fields; f++)
     if (!NomosTrajectoryFileHolds(c->file, s->fields[f].name)) PetscCall(NomosLogPrint(log, NOMOS_LOG_INFO, "left_out", "%s is left out: this layout of %s has no place for it", s->fields[f].name, c->input.format));
-  for (int a = 0; a < s->n_space && !strcmp(c->input.format, "well"); a++)
-    if (s->boundaries[a] && !NomosTrajectoryWellBoundary(s->boundaries[a])) PetscCall(NomosLogPrint(log, NOMOS_LOG_WARNING, "boundary", "the boundary across %s is %s: The Well's layout has periodic, wall and open ones, and this one is not written", s->space[a], s->boundaries[a]));
+  for (int k = 0; k < 2 * s->n_space && !strcmp(c->input.format, "well"); k++) {
+    const char *axis = s->space[k / 2], *low = NomosEndsOf(&s->ends, axis, false), *given = NomosEndsOf(&s->ends, axis, k % 2);
+    if (!given || NomosTrajectoryWellBoundary(given) || (k % 2 && low && !strcmp(low, given))) continue;
+    PetscCall(NomosLogPrint(log, NOMOS_LOG_WARNING, "boundary", "the boundary across %s is %s%s: The Well's layout has periodic, wall and open ones, and this one is an attribute boundary_%s%s alone, which its readers do not know", axis, given, k % 2 ? " on the high side" : "", axis, k % 2 ? "_high" : ""));
+  }
   if (s->left_out[0]) PetscCall(NomosLogPrint(log, NOMOS_LOG_INFO, "left_out", "left out, not over time and the grid of the fields: %s", s->left_out));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -282,7 +284,7 @@ static PetscErrorCode Run(Conversion *c, const NomosProgram *program, NomosLog l
   DescribeVariables(c);
   PetscCall(DescribeFile(c));
   c->input.family     = s->family[0] ? s->family : NULL;
-  c->input.boundaries = (const char *const *)s->boundaries;
+  c->input.ends       = &s->ends;
   PetscCall(NomosConvertPlanMake(program, s, &c->input, plan));
   for (size_t k = 0; k < plan->n; k++) {
     for (size_t i = 0; i < s->n_parts; i++) PetscCheck(!IsSame(s->parts[i].path, plan->outputs[k].path), PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "-o %s is a file that is read: choose another one", plan->outputs[k].path);
@@ -338,19 +340,14 @@ static PetscErrorCode Convert(NomosProgram *program, const char format[])
 /* Rank 0 does it. */
 static PetscErrorCode OnRank0(NomosProgram *program, const char format[])
 {
-  NomosVerdict verdict = {0};
-  int          rank;
+  PetscErrorCode failed = PETSC_SUCCESS;
+  int            rank;
 
   PetscFunctionBeginUser;
   PetscCheck(program->directory, program->comm, PETSC_ERR_ARG_WRONG, "-o FILE is missing: the file to write");
   PetscCallMPI(MPI_Comm_rank(program->comm, &rank));
-  if (!rank) {
-    const bool quiet = NomosErrorSetQuiet(true);
-    verdict.code     = Convert(program, format);
-    NomosErrorSetQuiet(quiet);
-    if (verdict.code) snprintf(verdict.message, sizeof verdict.message, "%s", NomosErrorLast());
-  }
-  PetscCall(NomosVerdictAgree(program->comm, &verdict));
+  if (!rank) NomosQuietly(failed, Convert(program, format));
+  PetscCall(NomosErrorAgree(program->comm, failed));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

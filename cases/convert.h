@@ -31,6 +31,7 @@ typedef struct {
   size_t                n_parts, n_trajectories, n_frames, first_frame, points; /* first_frame: earlier ones are left out */
   NomosConvertPart     *parts;
   NomosFieldReader      reader; /* of the part that was opened last: there may be more of them than files that can be open */
+  NomosFieldReader      first;  /* of the first one, where there are others to compare with it */
   size_t                open;
   double               *times, *coordinates[NOMOS_CONVERT_MAX_SPACE];
   char                  time_unit[NOMOS_MAX_NAME], space_unit[NOMOS_CONVERT_MAX_SPACE][NOMOS_MAX_NAME];
@@ -41,11 +42,12 @@ typedef struct {
   NomosConvertField     fields[NOMOS_CONVERT_MAX_VARIABLES];
   NomosConvertParameter parameters[NOMOS_CONVERT_MAX_VARIABLES];
   bool                  single; /* no field has more than 32 bits */
-  char                  family[NOMOS_MAX_NAME], left_out[512];
-  char                 *boundaries[NOMOS_CONVERT_MAX_SPACE];
+  char                  family[NOMOS_MAX_NAME], left_out[512]; /* left_out: what is in the files and is not taken, with the reason where there is another one than its axes */
+  NomosEnds             ends;
 } NomosConvertSource;
 
-/* What the files of a path (NomosDataFiles) have in common. Errors: nothing over time and space; parts that differ in fields, grid or times; with place, layouts and what to do. Not collective. */
+/* What the files of a path (NomosDataFiles) have in common. Axes are known by their names; without any a list of as many entries as there are trajectories that is not called like a coordinate is a parameter, and what has exactly the
+   shape of a field is another one. Errors: nothing over time and space; parts that differ in fields, grid, times, units or boundaries; with place, layouts and what to do. Not collective. */
 PetscErrorCode NomosConvertOpen(const char path[], NomosConvertSource *source);
 PetscErrorCode NomosConvertClose(NomosConvertSource *source);
 /* A block of a field of one trajectory, (n frames, space). Errors: numbers that are not finite, with their place. */

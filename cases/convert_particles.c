@@ -3,13 +3,13 @@
 
 #include "cases/run.h"
 #include "cases/train_params.h"
+#include "io/disk.h"
 #include "io/particle_file.h"
 #include "io/particle_view.h"
 #include "io/provenance.h"
 #include "io/text.h"
 #include "surrogates/reduced_order_graph/particle_data.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -140,10 +140,10 @@ static PetscErrorCode FindWalls(Conversion *c, const NomosProgram *program)
   if (c->set.bounded) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(NomosDataFiles(program->arguments[0], &n, &files));
   for (size_t i = 0; i < n; i++) {
-    const bool quiet = NomosErrorSetQuiet(true); /* of a case that cannot be read any more nothing is known */
-    c->set.bounded   = false;
-    if (program->models) PetscCall(JoinRoom(program, files[i], !i, &c->set));
-    NomosErrorSetQuiet(quiet);
+    PetscErrorCode code = PETSC_SUCCESS;
+    c->set.bounded      = false;
+    if (program->models) NomosQuietly(code, JoinRoom(program, files[i], !i, &c->set)); /* of a case that cannot be read any more nothing is known */
+    PetscCall(code);
     if (!c->set.bounded) break;
   }
   for (size_t i = 0; i < n; i++) PetscCall(PetscFree(files[i]));
@@ -204,7 +204,7 @@ static PetscErrorCode WriteDirectory(Conversion *c, const char directory[])
 
   PetscFunctionBeginUser;
   for (int s = 0; s < NOMOS_N_SPLITS; s++) PetscCall(Frames(c, (NomosSplit)s, &n_frames[s]));
-  PetscCheck(!mkdir(directory, 0777) || errno == EEXIST, PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, "%s: cannot be created: %s", directory, strerror(errno));
+  PetscCall(NomosDirectoryMake(PETSC_COMM_SELF, directory));
   for (int s = 0; s < NOMOS_N_SPLITS; s++) {
     snprintf(path, sizeof path, "%.4000s/%s.h5", directory, names[s]);
     if (c->info->n_trajectories[s]) PetscCall(WriteFile(c, path, s, s));
@@ -239,8 +239,9 @@ static PetscErrorCode Write(Conversion *c, const NomosProgram *program, bool dir
 /* Sets for tests alone lie in tests/ beside the data, and the layout has no place for them. */
 static PetscErrorCode TellTests(const Conversion *c, const char from[])
 {
-  char  **files, **tests, folder[NOMOS_MAX_PATH + 8];
-  size_t  n, n_tests;
+  char         **files, **tests, folder[NOMOS_MAX_PATH + 8];
+  size_t         n, n_tests;
+  PetscErrorCode code;
 
   PetscFunctionBeginUser;
   PetscCall(NomosDataFiles(from, &n, &files));
@@ -249,9 +250,7 @@ static PetscErrorCode TellTests(const Conversion *c, const char from[])
   for (size_t i = 0; i < n; i++) PetscCall(PetscFree(files[i]));
   PetscCall(PetscFree(files));
   if (access(folder, R_OK)) PetscFunctionReturn(PETSC_SUCCESS);
-  const bool     quiet = NomosErrorSetQuiet(true);
-  PetscErrorCode code  = NomosDataFiles(folder, &n_tests, &tests); /* an error: there are none */
-  NomosErrorSetQuiet(quiet);
+  NomosQuietly(code, NomosDataFiles(folder, &n_tests, &tests)); /* an error: there are none */
   if (code) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(NomosLogPrint(c->log, NOMOS_LOG_WARNING, "tests", "%zu test set%s in %s %s left out: export each by itself (nomos export %s ...)", n_tests, n_tests > 1 ? "s" : "", folder, n_tests > 1 ? "are" : "is", tests[0]));
   for (size_t i = 0; i < n_tests; i++) PetscCall(PetscFree(tests[i]));

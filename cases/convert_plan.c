@@ -1,7 +1,7 @@
 /* Which trajectories are converted, and which file each of them goes into. */
 #include "cases/convert.h"
 
-#include "io/text.h"
+#include "io/disk.h"
 
 #include <errno.h>
 #include <math.h>
@@ -102,9 +102,7 @@ static PetscErrorCode Distribute(const NomosProgram *program, const NomosConvert
 
 bool NomosConvertIsDirectory(const char path[])
 {
-  struct stat info;
-
-  return (path[0] && path[strlen(path) - 1] == '/') || (!stat(path, &info) && S_ISDIR(info.st_mode));
+  return (path[0] && path[strlen(path) - 1] == '/') || NomosIsDirectory(path);
 }
 
 PetscErrorCode NomosConvertPlanMake(const NomosProgram *program, const NomosConvertSource *s, const NomosTrajectoryFileInput *input, NomosConvertPlan *plan)

@@ -1,3 +1,4 @@
+/* What nomos import and export read: trajectories of any layout, or runs, as one description with fields, grid, times and parameters. */
 #include "cases/convert.h"
 
 #include "io/text.h"
@@ -51,30 +52,87 @@ static PetscErrorCode GetText(NomosFieldReader reader, const char name[], const 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* One axis of at least n entries: only that is read with one start and one count. */
+/* One axis of n entries, which hold numbers. */
 static PetscErrorCode IsList(NomosFieldReader reader, const char name[], size_t n, bool *is)
 {
-  Shape shape;
+  PetscErrorCode no_numbers = PETSC_SUCCESS;
+  Shape          shape;
+  double         value;
 
   PetscFunctionBeginUser;
   PetscCall(NomosFieldReaderShape(reader, name, &shape.n_dims, shape.shape));
-  *is = shape.n_dims == 1 && shape.shape[0] >= n;
+  *is = shape.n_dims == 1 && shape.shape[0] == n;
+  if (*is && n) NomosQuietly(no_numbers, NomosFieldReaderRead(reader, name, (size_t[]){0}, (size_t[]){1}, &value));
+  *is = *is && !no_numbers;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The n numbers of a coordinate, where there is one of that name. */
+/* The n numbers of a coordinate, where there is one of that name. A run's times have room for frames that are not written, PDEBench's one entry more. */
 static PetscErrorCode ReadCoordinate(const NomosConvertSource *s, const char name[], size_t n, double values[], bool *has)
 {
-  const size_t first = 0;
-  bool         is    = false;
+  const size_t most = strcmp(name, "time") ? n : s->parts[s->open].is_run ? SIZE_MAX : n + 1;
+  size_t       found;
+  double      *list;
 
   PetscFunctionBeginUser;
   PetscCall(NomosFieldReaderHas(s->reader, name, has));
   if (!*has) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(IsList(s->reader, name, n, &is));
-  NomosCheck(is, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: the coordinate %s must have one dimension of %zu entries, as the fields have", s->parts[s->open].path, name, n);
-  PetscCall(NomosFieldReaderRead(s->reader, name, &first, &n, values));
+  PetscCall(NomosFieldReaderCoordinate(s->reader, name, &found, &list));
+  if (found >= n && found <= most) PetscCall(PetscArraycpy(values, list, n));
+  PetscCall(PetscFree(list));
+  NomosCheck(found >= n && found <= most, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: the coordinate %s has %zu entries, and the fields have %zu along it: one for each is needed", s->parts[s->open].path, name, found, n);
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Without the date that times count from; "1" stands where nobody knew a unit. */
+static PetscErrorCode GetUnit(NomosFieldReader reader, const char name[], char unit[NOMOS_MAX_NAME])
+{
+  char *since;
+
+  PetscFunctionBeginUser;
+  PetscCall(GetText(reader, name, "units", NOMOS_MAX_NAME, unit));
+  if ((since = strstr(unit, " since "))) *since = '\0';
+  if (!strcmp(unit, "1")) unit[0] = '\0';
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Of what the open part has in the unit that the first one has it in; as far as both say any. */
+static PetscErrorCode CheckUnit(const NomosConvertSource *s, const char name[], const char of_first[])
+{
+  const size_t length = strstr(of_first, " since ") ? (size_t)(strstr(of_first, " since ") - of_first) : strlen(of_first);
+  char         ours[NOMOS_MAX_NAME], theirs[NOMOS_MAX_NAME];
+
+  PetscFunctionBeginUser;
+  snprintf(ours, sizeof ours, "%.*s", (int)length, strcmp(of_first, "1") ? of_first : "");
+  PetscCall(GetUnit(s->reader, name, theirs));
+  PetscCheck(!ours[0] || !theirs[0] || NomosUnitAlike(ours, theirs), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s is in '%s', in %s in '%s' (the attribute units), and one file has one unit: write all in one", s->parts[s->open].path, name, theirs, s->parts[0].path, ours);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- what is not taken, which is told */
+
+/* Once, though it may be in many files; behind more than can be told is "...". */
+static void LeaveOut(NomosConvertSource *s, const char name[], const char why[])
+{
+  static const char more[] = ", ...";
+  char              entry[3 * NOMOS_MAX_NAME];
+  const char       *text = s->left_out, *end = text + strlen(text);
+
+  snprintf(entry, sizeof entry, "%.64s%s%.64s%s", name, why[0] ? " (" : "", why, why[0] ? ")" : "");
+  const size_t length = strlen(entry);
+  for (const char *at = text[0] ? text : NULL; at; at = strstr(at, ", ") ? strstr(at, ", ") + 2 : NULL)
+    if (!strcmp(at, more + 2) || (!strncmp(at, entry, length) && (!at[length] || at[length] == ','))) return;
+  const bool fits = (size_t)(end - text) + 2 + length + sizeof more <= sizeof s->left_out;
+  NomosTextAppend(sizeof s->left_out, s->left_out, "%s%s", text[0] ? ", " : "", fits ? entry : more + 2);
+}
+
+/* Is this the name of an axis that fields have, whose numbers are its coordinates? */
+static bool IsAxis(const NomosConvertSource *s, const char name[])
+{
+  bool is = !strcmp(name, "trajectory") || !strcmp(name, "time") || !strcmp(name, "step") || !strcmp(name, "layer");
+
+  for (int a = 0; a < s->n_space; a++) is = is || !strcmp(name, s->space[a]);
+  return is;
 }
 
 /* ---- fields and the grid they share */
@@ -144,27 +202,74 @@ static int Leading(const NomosConvertPart *part, bool time)
   return !part->is_run + time;
 }
 
-/* Of a run, once those that change (constant false) and once those that do not: a force, a topography. */
-static PetscErrorCode TakeList(NomosConvertSource *s, bool constant)
+static bool IsNameless(const Shape *shape)
 {
-  const NomosConvertPart *part = &s->parts[0];
-  const char *const      *names;
-  size_t                  n, length = strlen(s->left_out);
+  bool none = true;
+
+  for (int d = 0; d < shape->n_dims; d++) none = none && !shape->dims[d][0];
+  return none;
+}
+
+/* What has no names of its axes has those of a field of exactly its shape: a training takes it so, too. */
+static PetscErrorCode BorrowNames(const NomosConvertSource *s, Shape *shape)
+{
+  PetscFunctionBeginUser;
+  for (size_t f = 0; f < s->n_fields && IsNameless(shape); f++) {
+    Shape field;
+    PetscCall(GetShape(s->reader, s->fields[f].source, &field));
+    bool same = field.n_dims == shape->n_dims;
+    for (int d = 0; d < field.n_dims && same; d++) same = field.shape[d] == shape->shape[d];
+    if (same) *shape = field;
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode TakeParameter(NomosConvertSource *s, const char name[])
+{
+  NomosConvertParameter *parameter;
+  char                   key[NOMOS_MAX_NAME];
+  bool                   is;
 
   PetscFunctionBeginUser;
-  PetscCall(constant ? NomosFieldReaderConstants(s->reader, &n, &names) : NomosFieldReaderVariables(s->reader, &n, &names));
+  PetscCall(IsList(s->reader, name, s->parts[0].n, &is));
+  if (is) {
+    PetscCall(GetText(s->reader, name, "key", sizeof key, key));
+    PetscCall(AddParameter(s, name, key, &parameter));
+  } else LeaveOut(s, name, "not one number for each trajectory");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A list of the trajectories, or a field; else it is left out. */
+static PetscErrorCode Take(NomosConvertSource *s, const char name[], const Shape *shape)
+{
+  const NomosConvertPart *part = &s->parts[0];
+  const int               at   = !part->is_run; /* where time is, if it has that */
+  const bool              time = at < shape->n_dims && !strcmp(shape->dims[at], "time"), whole = part->is_run || (shape->n_dims && !strcmp(shape->dims[0], "trajectory"));
+
+  PetscFunctionBeginUser;
+  if (whole && !part->is_run && shape->n_dims == 1) PetscCall(TakeParameter(s, name));
+  else if (whole && TakeSpace(s, shape, Leading(part, time))) PetscCall(AddField(s, name, shape, Leading(part, time), time));
+  else LeaveOut(s, name, "");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Those whose axes have names come first: the others are known by them. */
+static PetscErrorCode TakeList(NomosConvertSource *s, size_t n, const char *const names[], bool nameless)
+{
+  const NomosConvertPart *part = &s->parts[0];
+
+  PetscFunctionBeginUser;
   for (size_t v = 0; v < n; v++) {
-    NomosConvertParameter *parameter;
-    char                   key[NOMOS_MAX_NAME];
-    Shape                  shape;
+    Shape shape;
     PetscCall(GetShape(s->reader, names[v], &shape));
-    const bool time = part->is_run ? !constant : shape.n_dims > 1 && !strcmp(shape.dims[1], "time");
-    if (!part->is_run && (!shape.n_dims || strcmp(shape.dims[0], "trajectory"))) continue;
-    if (!part->is_run && shape.n_dims == 1) {
-      PetscCall(GetText(s->reader, names[v], "key", sizeof key, key));
-      PetscCall(AddParameter(s, names[v], key, &parameter));
-    } else if (TakeSpace(s, &shape, Leading(part, time))) PetscCall(AddField(s, names[v], &shape, Leading(part, time), time));
-    else if (length < sizeof s->left_out) length += (size_t)snprintf(s->left_out + length, sizeof s->left_out - length, "%s%s", length ? ", " : "", names[v]);
+    if (IsNameless(&shape) != nameless) continue;
+    if (nameless && !part->is_run && shape.n_dims == 1 && shape.shape[0] == part->n && !NomosIsCoordinate(names[v]) && !IsAxis(s, names[v])) PetscCall(TakeParameter(s, names[v]));
+    else if (nameless && shape.n_dims == 1 && IsAxis(s, names[v])) continue; /* its coordinates */
+    else {
+      if (nameless) PetscCall(BorrowNames(s, &shape));
+      if (!shape.n_dims || !IsNameless(&shape)) PetscCall(Take(s, names[v], &shape));
+      else LeaveOut(s, names[v], "its axes have no names");
+    }
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -191,11 +296,18 @@ static PetscErrorCode CheckNamed(NomosConvertSource *s)
 static PetscErrorCode TakeVariables(NomosConvertSource *s)
 {
   const NomosConvertPart *part = &s->parts[0];
+  const char *const      *names;
+  size_t                  n;
 
   PetscFunctionBeginUser;
   s->single = true;
-  if (part->is_run) PetscCall(TakeList(s, false));
-  PetscCall(TakeList(s, true));
+  PetscCall(NomosFieldReaderVariables(s->reader, &n, &names)); /* of a run what changes first, then what does not: a force, a topography */
+  PetscCall(TakeList(s, n, names, false));
+  PetscCall(NomosFieldReaderConstants(s->reader, &n, &names));
+  for (int nameless = 0; nameless < 2; nameless++) PetscCall(TakeList(s, n, names, nameless));
+  PetscCall(NomosFieldReaderOthers(s->reader, &n, &names));
+  for (size_t v = 0; v < n; v++)
+    if (!IsAxis(s, names[v])) LeaveOut(s, names[v], "");
   for (size_t v = 0; v < s->n_fields; v++)
     if (s->fields[v].time) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(CheckNamed(s));
@@ -229,10 +341,42 @@ static PetscErrorCode Frames(const NomosConvertSource *s, const NomosConvertFiel
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The other parts must have the same fields on the same grid at the same times. */
+/* The section of a solver's keys: of one that weights improve, that of the solver that it extends. */
+static const char *TableOf(const char solver[])
+{
+  for (size_t i = 0; nomos_surrogates[i]; i++)
+    if (nomos_surrogates[i]->extension && !strcmp(nomos_surrogates[i]->extension->name, solver)) return nomos_surrogates[i]->extension->extends;
+  return solver;
+}
+
+/* The ends of the open part's axes: those of the case that it is of, which knows more words than The Well's groups, and is there before runs had such attributes; then what the file says. */
+static PetscErrorCode ReadEnds(const NomosConvertSource *s, const char config[], NomosEnds *ends)
+{
+  const char *axes[NOMOS_CONVERT_MAX_SPACE];
+  char       *solver = NULL, *text, name[NOMOS_MAX_NAME], key[3 * NOMOS_MAX_NAME];
+  NomosEnds   said;
+
+  PetscFunctionBeginUser;
+  ends->n = 0;
+  for (int a = 0; a < s->n_space; a++) axes[a] = s->space[a];
+  if (config) PetscCall(NomosYamlFind(config, "solver", &solver));
+  for (size_t i = 0; solver && NomosEndsName(i, (size_t)s->n_space, axes, name); i++) {
+    snprintf(key, sizeof key, "%s.%s", TableOf(solver), name);
+    PetscCall(NomosYamlFind(config, key, &text));
+    NomosEndsSay(ends, name, text);
+    PetscCall(PetscFree(text));
+  }
+  PetscCall(NomosEndsRead(s->reader, (size_t)s->n_space, axes, &said));
+  for (size_t i = 0; i < said.n; i++) NomosEndsSay(ends, said.list[i].name, said.list[i].text);
+  PetscCall(PetscFree(solver));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The other parts must have the same fields on the same grid at the same times, between the same ends. */
 static PetscErrorCode CheckPart(NomosConvertSource *s, size_t p)
 {
   const NomosConvertPart *part = &s->parts[p];
+  NomosEnds               ends;
   double                 *values;
   size_t                  most = s->n_frames, n_frames;
 
@@ -245,6 +389,8 @@ static PetscErrorCode CheckPart(NomosConvertSource *s, size_t p)
     PetscCall(NomosFieldReaderHas(s->reader, s->fields[f].source, &has));
     PetscCheck(has, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s has no %s, %s has; all files must be alike", part->path, s->fields[f].source, s->parts[0].path);
     PetscCall(GetShape(s->reader, s->fields[f].source, &shape));
+    PetscCall(CheckUnit(s, s->fields[f].source, s->fields[f].unit));
+    PetscCall(BorrowNames(s, &shape));
     const int  first   = Leading(part, s->fields[f].timed);
     const bool layered = first < shape.n_dims && !strcmp(shape.dims[first], "layer");
     NomosCheck(layered == (s->fields[f].layer >= 0) && TakeSpace(s, &shape, first), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s lies over another grid than in %s; all files must be alike", part->path, s->fields[f].source, s->parts[0].path);
@@ -261,10 +407,16 @@ static PetscErrorCode CheckPart(NomosConvertSource *s, size_t p)
     bool          has;
     PetscCall(ReadCoordinate(s, name, n, values, &has));
     if (!has) continue;
+    PetscCall(CheckUnit(s, name, a < 0 ? s->time_unit : s->space_unit[a]));
     const double range = fabs(first[n - 1] - first[0]);
     for (size_t i = 0; i < n; i++) NomosCheck(fabs(values[i] - first[i]) <= 1e-6 * range, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s[%zu] is %.10g, in %s %.10g; all files must be alike", part->path, name, i, values[i], s->parts[0].path, first[i]);
   }
   PetscCall(PetscFree(values));
+  PetscCall(ReadEnds(s, part->config, &ends));
+  for (int k = 0; k < 2 * s->n_space; k++) {
+    const char *axis = s->space[k / 2], *theirs = NomosEndsOf(&ends, axis, k % 2), *ours = NomosEndsOf(&s->ends, axis, k % 2);
+    PetscCheck(!theirs || !ours || NomosEndsAlike(theirs, ours), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s has boundary_%s%s = %s, %s has %s; all files must be alike: convert them apart from each other", part->path, axis, k % 2 ? "_high" : "", theirs, s->parts[0].path, ours);
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -348,7 +500,7 @@ static PetscErrorCode TakeCoefficient(NomosConvertSource *s, const char key[], b
 /* Any number may be an attribute of a file that is a run without a case: one that not all of them have is no parameter, and is named. */
 static PetscErrorCode DropOthers(NomosConvertSource *s)
 {
-  size_t n = 0, length = strlen(s->left_out);
+  size_t n = 0;
 
   PetscFunctionBeginUser;
   for (size_t p = 0; p < s->n_parameters; p++) {
@@ -356,11 +508,30 @@ static PetscErrorCode DropOthers(NomosConvertSource *s)
     for (size_t i = 0; i < s->n_trajectories; i++) all = all && isfinite(s->parameters[p].values[i]);
     if (all || s->parameters[p].key[0]) s->parameters[n++] = s->parameters[p];
     else {
-      if (length < sizeof s->left_out) length += (size_t)snprintf(s->left_out + length, sizeof s->left_out - length, "%s%s (an attribute, not of all files)", length ? ", " : "", s->parameters[p].name);
+      LeaveOut(s, s->parameters[p].name, "an attribute, not of all files");
       PetscCall(PetscFree(s->parameters[p].values));
     }
   }
   s->n_parameters = n;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What an open part has and the first one has not is no field of all, and named. */
+static PetscErrorCode LeaveOutMore(NomosConvertSource *s)
+{
+  PetscFunctionBeginUser;
+  if (!s->first) PetscCall(NomosFieldReaderOpen(PETSC_COMM_SELF, s->parts[0].path, &s->first));
+  for (int constant = 0; constant < 2; constant++) {
+    const char *const *names;
+    size_t             n;
+    PetscCall(constant ? NomosFieldReaderConstants(s->reader, &n, &names) : NomosFieldReaderVariables(s->reader, &n, &names));
+    for (size_t v = 0; v < n; v++) {
+      bool known;
+      PetscCall(NomosFieldReaderHas(s->first, names[v], &known));
+      for (size_t k = 0; k < s->n_parameters; k++) known = known || !strcmp(s->parameters[k].name, names[v]);
+      if (!known) LeaveOut(s, names[v], "not in the first file");
+    }
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -394,10 +565,12 @@ static PetscErrorCode ReadParameters(NomosConvertSource *s)
       if (has) PetscCall(IsList(s->reader, s->parameters[k].name, part->n, &has)); /* in the next file it may be another thing */
       if (has) PetscCall(NomosFieldReaderRead(s->reader, s->parameters[k].name, &zero, &part->n, s->parameters[k].values + trajectory));
       if (has && !p) PetscCall(GetText(s->reader, s->parameters[k].name, "units", sizeof s->parameters[k].unit, s->parameters[k].unit));
-      else PetscCall(NomosFieldReaderAttribute(s->reader, NULL, s->parameters[k].name, &text));
+      if (has && p) PetscCall(CheckUnit(s, s->parameters[k].name, s->parameters[k].unit));
+      if (!has) PetscCall(NomosFieldReaderAttribute(s->reader, NULL, s->parameters[k].name, &text));
       for (size_t i = 0; i < part->n && text; i++) s->parameters[k].values[trajectory + i] = strtod(text, NULL);
       PetscCall(PetscFree(text));
     }
+    if (p) PetscCall(LeaveOutMore(s));
   }
   if (s->parts[0].is_run) PetscCall(DropOthers(s));
   for (size_t k = 0; k < s->n_parameters; k++)
@@ -405,15 +578,7 @@ static PetscErrorCode ReadParameters(NomosConvertSource *s)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The section of a solver's keys: of one that weights improve, that of the solver that it extends. */
-static const char *TableOf(const char solver[])
-{
-  for (size_t i = 0; nomos_surrogates[i]; i++)
-    if (nomos_surrogates[i]->extension && !strcmp(nomos_surrogates[i]->extension->name, solver)) return nomos_surrogates[i]->extension->extends;
-  return solver;
-}
-
-/* Family of the equation and kinds of boundaries: from a run's case, or what a sweep says; of a file that does not say it, from the keys of its parameters. */
+/* Family of the equation: from a run's case, or what a sweep says; of a file that does not say it, from the keys of its parameters. */
 static PetscErrorCode TakeFamily(NomosConvertSource *s)
 {
   const NomosConvertPart *part = &s->parts[0];
@@ -431,20 +596,12 @@ static PetscErrorCode TakeFamily(NomosConvertSource *s)
     snprintf(key, sizeof key, "%s.family", name);
     PetscCall(NomosYamlFind(part->config, key, &family));
     snprintf(s->family, sizeof s->family, "%s", family ? family : name);
-    for (int a = 0; a < s->n_space; a++) {
-      snprintf(key, sizeof key, "%s.boundary_%s", name, s->space[a]);
-      PetscCall(NomosYamlFind(part->config, key, &s->boundaries[a]));
-    }
   }
   if (!s->family[0]) PetscCall(GetText(s->reader, NULL, "family", sizeof s->family, s->family));
   if (!s->family[0]) PetscCall(GetText(s->reader, s->fields[0].source, "family", sizeof s->family, s->family)); /* a flat file of PDEBench's that is ours */
   for (size_t p = 0; p < s->n_parameters && !s->family[0]; p++) {
     const char *dot = strchr(s->parameters[p].key, '.');
     if (dot && strncmp(s->parameters[p].key, "initial.", 8)) snprintf(s->family, sizeof s->family, "%.*s", (int)(dot - s->parameters[p].key), s->parameters[p].key);
-  }
-  for (int a = 0; a < s->n_space && !solver; a++) {
-    snprintf(key, sizeof key, "boundary_%s", s->space[a]);
-    PetscCall(NomosFieldReaderAttribute(s->reader, NULL, key, &s->boundaries[a]));
   }
   PetscCall(PetscFree(solver));
   PetscCall(PetscFree(family));
@@ -464,13 +621,16 @@ static PetscErrorCode LookInto(NomosConvertSource *s, size_t p)
   PetscCall(NomosFieldReaderAttribute(s->reader, NULL, "config", &part->config));
   PetscCall(NomosFieldReaderVariables(s->reader, &n, &names));
   part->is_run = n > 0;
-  part->n      = part->is_run ? 1 : 0;
-  if (!part->is_run) PetscCall(NomosFieldReaderConstants(s->reader, &n, &names));
-  for (size_t v = 0; v < n && !part->n; v++) {
+  part->n      = 0;
+  PetscCall(NomosFieldReaderConstants(s->reader, &n, &names));
+  for (size_t v = 0; v < n; v++) {
     Shape shape;
     PetscCall(GetShape(s->reader, names[v], &shape));
-    if (shape.n_dims && !strcmp(shape.dims[0], "trajectory")) part->n = shape.shape[0];
+    if (!shape.n_dims || strcmp(shape.dims[0], "trajectory")) continue;
+    if (!part->n) part->n = shape.shape[0];
+    if (shape.n_dims > 1 && !strcmp(shape.dims[1], "time")) part->is_run = false; /* a list of times beside it makes no run of it */
   }
+  if (part->is_run) part->n = 1;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -501,6 +661,7 @@ PetscErrorCode NomosConvertOpen(const char path[], NomosConvertSource *s)
     PetscCall(TakeCoordinate(s, s->space[a], s->size[a], s->space_unit[a], &s->coordinates[a]));
     s->points *= s->size[a];
   }
+  PetscCall(ReadEnds(s, s->parts[0].config, &s->ends));
   for (size_t p = 1; p < s->n_parts; p++) PetscCall(CheckPart(s, p));
   PetscCall(Open(s, 0));
   PetscCall(TakeFamily(s));
@@ -516,11 +677,9 @@ PetscErrorCode NomosConvertClose(NomosConvertSource *s)
     PetscCall(PetscFree(s->parts[p].path));
   }
   for (size_t k = 0; k < s->n_parameters; k++) PetscCall(PetscFree(s->parameters[k].values));
-  for (int a = 0; a < NOMOS_CONVERT_MAX_SPACE; a++) {
-    PetscCall(PetscFree(s->coordinates[a]));
-    PetscCall(PetscFree(s->boundaries[a]));
-  }
+  for (int a = 0; a < NOMOS_CONVERT_MAX_SPACE; a++) PetscCall(PetscFree(s->coordinates[a]));
   PetscCall(NomosFieldReaderClose(&s->reader));
+  PetscCall(NomosFieldReaderClose(&s->first));
   PetscCall(PetscFree(s->times));
   PetscCall(PetscFree(s->parts));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -182,6 +182,7 @@ static bool IsPath(const char name[])
 PetscErrorCode NomosCommandDescribe(NomosProgram *program)
 {
   Search search = {.program = program};
+  bool   is_command;
 
   PetscFunctionBeginUser;
   if (!program->n_arguments) {
@@ -192,6 +193,8 @@ PetscErrorCode NomosCommandDescribe(NomosProgram *program)
   PetscCall(NomosDescribedEach(program, PrintNamed, &search));
   if (!search.n_found) PetscCall(NomosDescribedEach(program, PrintKey, &search));
   if (search.n_found) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosProgramHelp(program, search.name, &is_command)); /* a command without parameters of its own */
+  if (is_command) PetscFunctionReturn(PETSC_SUCCESS);
   if (IsPath(search.name)) {
     PetscCall(DescribeCase(program, search.name));
     PetscFunctionReturn(PETSC_SUCCESS);

@@ -101,6 +101,7 @@ static PetscErrorCode Unbias(NomosDiscover *d, NomosDiscoverData *data, size_t e
   const char           **terms;
   size_t                *of;
   double                *c, *covariance;
+  char                   sentence[1024];
 
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc4(e->n_terms, &terms, e->n_terms, &of, e->n_terms, &c, e->n_terms * e->n_terms, &covariance));
@@ -112,14 +113,14 @@ static PetscErrorCode Unbias(NomosDiscover *d, NomosDiscoverData *data, size_t e
   input.terms = terms;
   if (input.n_terms) PetscCall(NomosLibraryCreate(&input, &found));
   if (found && NomosLibraryCanUnbias(found)) {
-    const bool     quiet = NomosErrorSetQuiet(true);
-    PetscErrorCode code  = NomosLibraryUnbiasedFit(found, NomosDiscoverDataFrames(data), data->sigma, c, covariance);
-    NomosErrorSetQuiet(quiet);
+    PetscErrorCode code;
+    NomosQuietly(code, NomosLibraryUnbiasedFit(found, NomosDiscoverDataFrames(data), data->sigma, c, covariance));
     for (size_t j = 0; !code && j < input.n_terms; j++) {
       e->found.c[of[j]]         = c[j];
       e->found.deviation[of[j]] = sqrt(fmax(0, covariance[j * (input.n_terms + 1)]));
     }
-    if (code) PetscCall(NomosLogPrint(d->run->log, NOMOS_LOG_WARNING, "bias", "the bias of noise stays in the equation of %s: %s", e->variable, NomosErrorLast()));
+    snprintf(sentence, sizeof sentence, "the bias of noise stays in the equation of %s: %s", e->variable, NomosErrorLast());
+    if (code) PetscCall(NomosRunWarn(sentence, d->run));
   }
   PetscCall(NomosLibraryDestroy(&found));
   PetscCall(PetscFree4(terms, of, c, covariance));
@@ -200,13 +201,15 @@ static PetscErrorCode Study(NomosDiscover *d, NomosDiscoverData *data)
 static PetscErrorCode WarnOfNoise(NomosDiscover *d, const NomosDiscoverData *data)
 {
   double rms[NOMOS_DATASET_MAX_VARIABLES];
+  char   sentence[512];
 
   PetscFunctionBeginUser;
   if (NomosLibrarySettingsUsed(data->library)->form == NOMOS_FORM_WEAK || data->frames.n_fields > data->n_fields) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(NomosFramesMeasure(d->run->comm, NomosDiscoverDataFrames(data), &(NomosFramesStatistics){.rms = rms}));
   for (size_t i = 0; i < data->n_fields; i++) {
     if (!(data->sigma[i] > much_noise * rms[i])) continue;
-    PetscCall(NomosLogPrint(d->run->log, NOMOS_LOG_WARNING, "noise", "%s has noise of about %.2g, which the derivatives of the strong form magnify: these terms may be wrong; try assembly.form=weak", data->fields[i], data->sigma[i]));
+    snprintf(sentence, sizeof sentence, "%s has noise of about %.2g, which the derivatives of the strong form magnify: these terms may be wrong; try assembly.form=weak", data->fields[i], data->sigma[i]);
+    PetscCall(NomosRunWarn(sentence, d->run));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -216,6 +219,7 @@ static PetscErrorCode TryOtherOrders(NomosDiscover *d, NomosDiscoverData *data)
 {
   const NomosLibrarySettings *used     = NomosLibrarySettingsUsed(data->library);
   const bool                  in_space = data->frames.n_dims > 0 && used->derivatives == NOMOS_TERMS_DIFFERENCES;
+  char                        sentence[512];
 
   PetscFunctionBeginUser;
   if (used->form == NOMOS_FORM_WEAK || data->frames.n_fields > data->n_fields) PetscFunctionReturn(PETSC_SUCCESS); /* given rates are not looked into */
@@ -254,8 +258,10 @@ static PetscErrorCode TryOtherOrders(NomosDiscover *d, NomosDiscoverData *data)
       change = fmax(change, fabs(c[k++] - e->found.c[j]) / fabs(e->found.c[j]));
       size   = fmax(size, e->found.deviation[j] / fabs(e->found.c[j]));
     }
-    if (change > 2 * size) PetscCall(NomosLogPrint(d->run->log, NOMOS_LOG_WARNING, "differences", "d%s/dt: with differences of another order coefficients change by up to %.1g of their size, more than their deviations, which know of noise alone: trust no more digits; assembly.order and time_order of 6 or 8, spectral derivatives or the weak form are nearer", e->variable, change));
     PetscCall(PetscFree3(terms, support, c));
+    if (!(change > 2 * size)) continue;
+    snprintf(sentence, sizeof sentence, "d%s/dt: with differences of another order coefficients change by up to %.1g of their size, more than their deviations, which know of noise alone: trust no more digits; assembly.order and time_order of 6 or 8, spectral derivatives or the weak form are nearer", e->variable, change);
+    PetscCall(NomosRunWarn(sentence, d->run));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

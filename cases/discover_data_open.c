@@ -211,7 +211,7 @@ static PetscErrorCode ReadKnown(NomosDiscover *d, NomosDiscoverData *data, Nomos
 static PetscErrorCode MakeLibrary(NomosDiscover *d, NomosDiscoverData *data)
 {
   NomosConfig       config = d->run->config;
-  NomosLibraryInput input  = {.comm = d->run->comm, .frames = NomosDiscoverDataFrames(data), .n_fields = data->n_fields, .n_targets = data->n_equations, .n_terms = data->n_terms, .fields = data->fields, .terms = (const char *const *)data->terms, .targets = data->targets, .rates = data->frames.n_fields > data->n_fields, .where = NomosConfigWhere(config, "discover.library")};
+  NomosLibraryInput input  = {.comm = d->run->comm, .frames = NomosDiscoverDataFrames(data), .n_fields = data->n_fields, .n_targets = data->n_equations, .n_terms = data->n_terms, .fields = data->fields, .terms = (const char *const *)data->terms, .targets = data->targets, .rates = data->frames.n_fields > data->n_fields, .where = NomosConfigWhere(config, "discover.library"), .names = "data.fields lists the fields that terms may have"};
   const char      **texts[NOMOS_N_NOTATIONS];
 
   PetscFunctionBeginUser;
@@ -239,8 +239,8 @@ PetscErrorCode NomosDiscoverDataDescribe(NomosDiscover *d, const NomosDiscoverDa
 
   PetscFunctionBeginUser;
   for (int a = 0; a <= n; a++) {
-    snprintf(widths + strlen(widths), sizeof widths - strlen(widths), "%s%zu", a ? " x " : "", s->half_width[a]);
-    snprintf(strides + strlen(strides), sizeof strides - strlen(strides), "%s%zu", a ? " x " : "", s->stride[a]);
+    NomosTextAppend(sizeof widths, widths, "%s%zu", a ? " x " : "", s->half_width[a]);
+    NomosTextAppend(sizeof strides, strides, "%s%zu", a ? " x " : "", s->stride[a]);
     thinned = thinned || s->stride[a] > 1;
   }
   if (thinned) snprintf(rows, sizeof rows, "points %s apart", strides);

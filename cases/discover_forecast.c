@@ -2,7 +2,6 @@
 #include "cases/discover_increments.h"
 
 #include "io/provenance.h"
-#include "operators/field_loss.h"
 #include "operators/reduce.h"
 #include "operators/row_spectrum.h"
 

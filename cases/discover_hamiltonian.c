@@ -164,6 +164,7 @@ static PetscErrorCode ReadKnown(NomosDiscover *d, NomosHamiltonianData *data, ch
   const double          *coefficients;
   size_t                 n, n_coefficients;
   NomosText              text;
+  char                   sentence[512];
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetStrings(config, "discover.known.H.terms", &n, &terms));
@@ -177,7 +178,8 @@ static PetscErrorCode ReadKnown(NomosDiscover *d, NomosHamiltonianData *data, ch
     PetscCall(NomosHamiltonianLibraryFind(data->library, terms[i], &k));
     if (k < e->n_terms && e->truth) e->truth[k] += coefficients[i];
     if (k < e->n_terms) continue;
-    PetscCall(NomosLogPrint(d->run->log, NOMOS_LOG_WARNING, "library", "%s of discover.known.H is not in the library: H cannot be found as it is, and coefficients are compared with nothing", terms[i]));
+    snprintf(sentence, sizeof sentence, "%.300s of discover.known.H is not in the library: H cannot be found as it is, and coefficients are compared with nothing", terms[i]);
+    PetscCall(NomosRunWarn(sentence, d->run));
     PetscCall(PetscFree(e->truth));
   }
   PetscCall(NomosTextEnd(&text, energy));

@@ -1,7 +1,7 @@
 /* The mode of nomos discover that has a model: increments, columns, and the passes of Gauss-Newton; discover_increments.h says the equations. */
 #include "cases/discover_trajectory.h"
 
-#include "operators/field_loss.h"
+#include "operators/model_fields.h"
 
 #include <float.h>
 #include <math.h>
@@ -270,7 +270,7 @@ static PetscErrorCode WarnOfPasses(NomosDiscover *d, bool same, double change)
   PetscFunctionBeginUser;
   if (same && change < small) PetscFunctionReturn(PETSC_SUCCESS);
   snprintf(sentence, sizeof sentence, "the passes did not converge: after %lld (discover.iterations) ", (long long)((NomosIncrements *)d->data)->iterations);
-  if (same) snprintf(sentence + strlen(sentence), sizeof sentence - strlen(sentence), "coefficients still change by %.1e of their size; allow more of them", change);
+  if (same) NomosTextAppend(sizeof sentence, sentence, "coefficients still change by %.1e of their size; allow more of them", change);
   else strcat(sentence, "each pass still chooses other terms than the one before, and the equation is merely that of the last; what was seen does not tell the terms apart: take some out of discover.library, or see more");
   PetscCall(NomosRunWarn(sentence, d->run));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -12,6 +12,7 @@
 #include "cases/discover.h"
 #include "cases/discover_truth.h"
 #include "operators/equations.h"
+#include "operators/model_fields.h"
 #include "operators/model_operator.h"
 #include "solvers/assimilation/observations.h"
 
@@ -105,8 +106,6 @@ PetscErrorCode NomosIncrementsProgress(NomosDiscover *d, const char what[], int6
 PetscErrorCode NomosIncrementsPairs(NomosDiscover *d);
 /* The step of the real system's run at which a pair begins. */
 int64_t NomosIncrementsStep(const NomosIncrements *m, int64_t sample);
-/* Place of the i-th value of this rank in the whole field, so that random numbers do not depend on the ranks. */
-size_t NomosIncrementsPlace(const NomosModelField *field, size_t i);
 /* Which of a layer's n points are seen of discover.fraction: the first of order (n), whose number is returned. Look 0: where the points do not move. */
 size_t NomosIncrementsSeen(const NomosIncrements *m, double fraction, int64_t look, size_t n, size_t order[]);
 /* The model as it is in the case, or with what was found. */

@@ -1,7 +1,6 @@
 /* Of the mode of nomos discover that has a model: what the case says, and the model with the terms of the library in it. */
 #include "cases/discover_increments.h"
 
-#include "operators/field_loss.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -131,7 +130,7 @@ PetscErrorCode NomosForecasterCreate(NomosRun *run, size_t n_set, const char *co
   PetscCall(NomosModelGetDerivatives(f->model, false, &f->derivatives));
   PetscCheck(f->derivatives->fields && f->derivatives->field && f->derivatives->from_field, run->comm, PETSC_ERR_SUP, "solver %s has no states from fields (fields, field and from_field of its derivatives), with which a forecast begins", ops->name);
   if (observe[0]) {
-    PetscCall(NomosModelFindField(f->model, observe, &f->observed, &f->field));
+    PetscCall(NomosModelFieldFind(f->model, observe, &f->observed, &f->field));
     PetscCall(NomosModelFieldLacks(f->model, f->observed, sizeof lacks, lacks));
     PetscCheck(!lacks[0], run->comm, PETSC_ERR_ARG_WRONG, "%s: discover.observe = %s is not the whole state of the model: it lacks %s, without which no forecast can begin; leave the key out, all of it is then observed", NomosConfigWhere(f->config, "discover.observe"), observe, lacks);
   } else PetscCall(NomosModelFindWhole(f->model, &f->observed, &f->field));
@@ -166,7 +165,7 @@ static PetscErrorCode FindPlace(NomosRun *run, NomosModel model, const char vari
       *place = (NomosVariablePlace){.field = i, .layer = layer - 1, .layered = layered, .first = layered ? (layer - 1) * (points / layers) : 0, .n = layered ? points / layers : points};
       PetscFunctionReturn(PETSC_SUCCESS);
     }
-  for (size_t i = 0; i < n; i++) snprintf(all + strlen(all), sizeof all - strlen(all), "%s%.24s", i ? ", " : "", list[i].name);
+  for (size_t i = 0; i < n; i++) NomosTextAppend(sizeof all, all, "%s%.24s", i ? ", " : "", list[i].name);
   SETERRQ(run->comm, PETSC_ERR_ARG_WRONG, "%s: discover.equations: '%s' is no field of solver %s, nor a layer of one; its fields are %s, and a layer is counted from 1, as in %.24s1", NomosConfigWhere(run->config, "discover.equations"), variable, run->ops->name, all, n ? list[0].name : "q");
 }
 
@@ -271,7 +270,7 @@ static PetscErrorCode CheckTruth(NomosDiscover *d, NomosIncrements *m)
 
   PetscFunctionBeginUser;
   PetscCall(NomosModelGetDerivatives(m->truth.model, false, &m->truth_derivatives));
-  PetscCall(NomosModelFindField(m->truth.model, field->name, &m->truth_observed, &seen));
+  PetscCall(NomosModelFieldFind(m->truth.model, field->name, &m->truth_observed, &seen));
   bool same = seen->n_dims == field->n_dims;
   for (int i = 0; i < field->n_dims && same; i++) same = seen->size[i] == field->size[i];
   PetscCheck(same, d->run->comm, PETSC_ERR_ARG_INCOMP, "%s: truth: its grid of %s is not that of the model; both must have the same one", d->run->case_file.path, field->name);
@@ -291,7 +290,7 @@ static PetscErrorCode CheckFrame(NomosDiscover *d, const NomosIncrements *m, con
   PetscFunctionBeginUser;
   for (int k = PetscMax(0, field->n_dims - 2); k < field->n_dims; k++) {
     if (field->size[k] == 1) continue;
-    snprintf(points + strlen(points), sizeof points - strlen(points), "%s%zu", points[0] ? " x " : "", field->size[k]);
+    NomosTextAppend(sizeof points, points, "%s%zu", points[0] ? " x " : "", field->size[k]);
     least = PetscMin(least, field->size[k]);
   }
   PetscCheck((size_t)m->frame <= (least - 1) / 2, d->run->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: discover.frame = %lld leaves none of the %s points of %s: choose %zu at most", NomosConfigWhere(d->run->config, "discover.frame"), (long long)m->frame, points, field->name, (least - 1) / 2);
@@ -329,17 +328,14 @@ static PetscErrorCode SetWeights(NomosDiscover *d, NomosIncrements *m)
 static PetscErrorCode CreateWithLibrary(NomosRun *run, size_t n_set, const char *const set[], const char observe[], NomosForecaster *f)
 {
   static const char key[] = ".terms: ";
-  char              why[1024];
+  PetscErrorCode    failed;
 
   PetscFunctionBeginUser;
-  const bool     quiet  = NomosErrorSetQuiet(true);
-  PetscErrorCode failed = NomosForecasterCreate(run, n_set, set, observe, f);
-  snprintf(why, sizeof why, "%s", failed ? NomosErrorLast() : "");
-  NomosErrorSetQuiet(quiet);
+  NomosQuietly(failed, NomosForecasterCreate(run, n_set, set, observe, f));
   if (!failed) PetscFunctionReturn(PETSC_SUCCESS);
-  const char *what = strstr(why, "--set: equations.") ? strstr(why, key) : NULL;
+  const char *what = strstr(NomosErrorLast(), "--set: equations.") ? strstr(NomosErrorLast(), key) : NULL;
   if (what) SETERRQ(run->comm, failed, "%s: discover.library: %s", NomosConfigWhere(run->config, "discover.library"), what + strlen(key));
-  SETERRQ(run->comm, failed, "%s", why);
+  SETERRQ(run->comm, failed, "%s", NomosErrorLast());
 }
 
 /* What was seen and what is made of it, as a sentence. */

@@ -1,8 +1,6 @@
 /* What nomos discover found, in all its forms: for people, for LaTeX, as a table, and as `equations:` of a case. */
 #include "cases/discover.h"
 
-#include "io/verdict_impl.h"
-
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>

@@ -25,18 +25,6 @@ static PetscErrorCode StepTruth(NomosIncrements *m, const double *psi, double *l
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-size_t NomosIncrementsPlace(const NomosModelField *field, size_t i)
-{
-  size_t place = 0, stride = 1;
-
-  for (int k = field->n_dims - 1; k >= 0; k--) {
-    place += stride * (field->start[k] + i % field->count[k]);
-    i /= field->count[k];
-    stride *= field->size[k];
-  }
-  return place;
-}
-
 size_t NomosIncrementsSeen(const NomosIncrements *m, double fraction, int64_t look, size_t n, size_t order[])
 {
   NomosPermutation((uint64_t)m->seed, look, n, order);
@@ -58,7 +46,7 @@ static PetscErrorCode AddNoise(NomosDiscover *d, NomosIncrements *m, uint64_t st
     }
     PetscCall(NomosSumOverRanks(d->run->comm, 3, sums));
     const double mean = sums[0] / sums[2], deviation = sqrt(fmax(0, sums[1] / sums[2] - mean * mean));
-    for (size_t i = l * n; i < (l + 1) * n; i++) psi[i] += m->noise * deviation * NomosRandomNormal((uint64_t)m->seed, stream, NomosIncrementsPlace(field, i));
+    for (size_t i = l * n; i < (l + 1) * n; i++) psi[i] += m->noise * deviation * NomosRandomNormal((uint64_t)m->seed, stream, NomosModelFieldPlace(field, i));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

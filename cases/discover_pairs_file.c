@@ -1,6 +1,5 @@
 /* Of the mode of nomos discover that has a model: pairs of looks of a file of observations, or of the analyses of a run of nomos assimilate. */
 #include "cases/discover_increments.h"
-#include "operators/field_loss.h"
 
 #include <math.h>
 #include <stdio.h>

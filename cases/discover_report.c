@@ -27,6 +27,16 @@ static void WriteEscaped(const char text[], FILE *out)
   }
 }
 
+/* What the run warned of, before anyone takes the equation for the truth. */
+static void WriteWarnings(const NomosRun *run, FILE *out)
+{
+  for (size_t i = 0; i < run->n_warnings; i++) {
+    fputs("<p class=\"warning\">Warning: ", out);
+    WriteEscaped(run->warnings[i], out);
+    fputs("</p>\n", out);
+  }
+}
+
 static void WriteTable(const NomosDiscover *d, double level, FILE *out)
 {
   const bool stability = d->n_equations && d->equations[0].frequency;
@@ -88,10 +98,11 @@ PetscErrorCode NomosDiscoverReport(NomosDiscover *d)
   fputs("<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>", out);
   WriteEscaped(run->params.title[0] ? run->params.title : run->case_file.name, out);
   fputs("</title><style>body{font:16px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em}table{border-collapse:collapse}td,th{border:1px solid #bbb;padding:.2em .6em;text-align:left}"
-        "img{max-width:100%}pre{background:#f4f4f4;padding:.6em;overflow-x:auto}math{font-size:110%}.equation{margin-left:2em;text-indent:-2em}</style></head><body>\n<h1>", out);
+        "img{max-width:100%}pre{background:#f4f4f4;padding:.6em;overflow-x:auto}math{font-size:110%}.equation{margin-left:2em;text-indent:-2em}.warning{background:#fff3cd;border-left:.3em solid #e0a800;padding:.4em .6em}</style></head><body>\n<h1>", out);
   WriteEscaped(run->params.title[0] ? run->params.title : run->case_file.name, out);
   fputs("</h1>\n", out);
   NomosDiscoverWriteMathml(d, out);
+  WriteWarnings(run, out);
   PetscCall(WriteSources(d, out));
   PetscCall(NomosConfigGetReal(run->config, "discover.level", &level));
   WriteTable(d, level, out);

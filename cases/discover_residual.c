@@ -19,14 +19,13 @@ static double Left(const NomosDiscoverEquation *e, const double *G, const double
 /* As much as the residual grows with the noise added once more. */
 static PetscErrorCode FromReplica(NomosDiscover *d, double share[])
 {
-  const size_t n = d->equations[0].n_terms;
-  NomosGram    again;
+  const size_t   n = d->equations[0].n_terms;
+  NomosGram      again;
+  PetscErrorCode code;
 
   PetscFunctionBeginUser;
   PetscCall(NomosGramCreate(n, d->n_equations, 1, &again));
-  const bool     quiet = NomosErrorSetQuiet(true);
-  PetscErrorCode code  = d->mode->replicate(d, 0, &again);
-  NomosErrorSetQuiet(quiet);
+  NomosQuietly(code, d->mode->replicate(d, 0, &again));
   for (size_t i = 0; i < d->n_equations && !code; i++) { /* else the noise is not known */
     NomosNormal normal;
     PetscCall(NomosGramNormal(&d->equations[i].gram, 0, NULL, &normal));

@@ -11,8 +11,6 @@
 
 #include <math.h>
 #include <petscblaslapack.h>
-#include <stdio.h>
-#include <string.h>
 
 static const double most_noise = 0.2;  /* of what the model lacks, root mean squares, smoothed */
 static const double exact      = 1e-6; /* noise that is less of increments is none */
@@ -122,7 +120,7 @@ static PetscErrorCode AddPair(NomosDiscover *d, size_t sample, size_t n_pairs, N
   plane.n_layers = 1;
   PetscCall(PetscMalloc3(s->grid.n_layers, &deviation, m->points + 1, &noisy, s->grid.n_bins, &spectrum));
   PetscCall(Deviations(d, sample, s->grid.n_layers, deviation));
-  for (size_t i = 0; i < m->points; i++) noisy[i] = pair[i] + deviation[i / (m->points / (size_t)s->grid.n_layers)] * NomosRandomNormal((uint64_t)m->seed, DRAW + sample, NomosIncrementsPlace(m->forecaster.field, i));
+  for (size_t i = 0; i < m->points; i++) noisy[i] = pair[i] + deviation[i / (m->points / (size_t)s->grid.n_layers)] * NomosRandomNormal((uint64_t)m->seed, DRAW + sample, NomosModelFieldPlace(m->forecaster.field, i));
   PetscCall(NomosIncrementsTarget(d, sample, w));
   for (int which = 0; which < 2; which++)
     for (size_t e = 0; e < d->n_equations; e++) {
@@ -222,7 +220,6 @@ PetscErrorCode NomosIncrementsChooseSmoothing(NomosDiscover *d, bool *again)
   NomosIncrementsWork w;
   double              length, increments, noise;
   bool                given;
-  char                text[160];
 
   PetscFunctionBeginUser;
   *again = false;
@@ -249,8 +246,7 @@ PetscErrorCode NomosIncrementsChooseSmoothing(NomosDiscover *d, bool *again)
   const int64_t before = m->horizon;
   if (!given && horizon > before) PetscCall(NomosIncrementsWiden(d, horizon, again));
   part *= (double)before / (double)m->horizon;
-  snprintf(text, sizeof text, "; by their noise smoothed over %.3g, %lld step%s apart: %.2g of what the model lacks is noise", length, (long long)m->horizon, m->horizon > 1 ? "s" : "", part);
-  strncat(d->settings, text, sizeof d->settings - strlen(d->settings) - 1);
+  NomosTextAppend(sizeof d->settings, d->settings, "; by their noise smoothed over %.3g, %lld step%s apart: %.2g of what the model lacks is noise", length, (long long)m->horizon, m->horizon > 1 ? "s" : "", part);
   PetscCall(NomosLogPrint(d->run->log, NOMOS_LOG_INFO, "noise", "noise: increments are smoothed over %.3g, pairs are %lld step%s apart: noise is about %.2g of what the model lacks, in a pair", length, (long long)m->horizon, m->horizon > 1 ? "s" : "", part));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -272,7 +268,7 @@ PetscErrorCode NomosIncrementsNoise(NomosDiscover *d, double share[])
   for (size_t s = 0; s < n_pairs; s++) {
     const double *pair = m->pairs + s * 2 * m->points, *weights = m->weights;
     PetscCall(Deviations(d, s, (int)n_layers, deviation));
-    for (size_t i = 0; i < m->points; i++) noisy[i] = pair[i] + deviation[i / (m->points / n_layers)] * NomosRandomNormal((uint64_t)m->seed, DRAW + s, NomosIncrementsPlace(m->forecaster.field, i));
+    for (size_t i = 0; i < m->points; i++) noisy[i] = pair[i] + deviation[i / (m->points / n_layers)] * NomosRandomNormal((uint64_t)m->seed, DRAW + s, NomosModelFieldPlace(m->forecaster.field, i));
     for (size_t e = 0; e < d->n_equations; weights += m->places[e++].n) {
       double *values = w.target[e];
       PetscCall(NomosIncrementsSee(d, e, pair, w.left[e], &w));

@@ -201,7 +201,7 @@ static void TakeLocal(const NomosIncrements *m, const double fields[], double pa
   const size_t whole = m->sparse->n_layers * m->sparse->nx * m->sparse->ny;
 
   for (int time = 0; time < 2; time++)
-    for (size_t i = 0; i < m->points; i++) pair[(size_t)time * m->points + i] = fields[(size_t)time * whole + NomosIncrementsPlace(m->forecaster.field, i)];
+    for (size_t i = 0; i < m->points; i++) pair[(size_t)time * m->points + i] = fields[(size_t)time * whole + NomosModelFieldPlace(m->forecaster.field, i)];
 }
 
 PetscErrorCode NomosSparseLooks(NomosDiscover *d, const NomosObservationSet *first, const NomosObservationSet *second, double pair[])

@@ -1,7 +1,7 @@
 /* Of fits of trajectories: the windows of the real system, what is seen in them, and the prior of their initial states. */
 #include "cases/discover_trajectory_impl.h"
 
-#include "operators/field_loss.h"
+#include "operators/model_fields.h"
 #include "operators/random.h"
 #include "operators/reduce.h"
 
@@ -45,7 +45,7 @@ static PetscErrorCode Veil(NomosIncrements *m, const NomosTrajectoryFit *fit, si
     for (size_t i = 0; i < n; i++) seen[i] = NomosRandomUniform(seed, POINTS + (fit->moving ? look : 0), i) < fit->fraction;
   }
   for (size_t i = 0; i < m->points; i++) {
-    const size_t place = NomosIncrementsPlace(field, i);
+    const size_t place = NomosModelFieldPlace(field, i);
     values[i] += m->noise * fit->sigma[i / fit->layer] * NomosRandomNormal(seed, NOISE + look, place);
     if (!seen[place % n]) values[i] = NAN;
   }

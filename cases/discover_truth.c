@@ -1,6 +1,6 @@
 #include "cases/discover_truth.h"
 
-#include "io/verdict_impl.h"
+#include "io/verdict.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -66,12 +66,9 @@ static PetscErrorCode Lock(NomosTruth *truth, int *lock)
   *lock = -1;
   if (!truth->run->rank) {
     snprintf(path, sizeof path, "%.4000s/lock", truth->directory);
-    if (!MakeDirectory(truth->directory) || (*lock = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0666)) < 0 || flock(*lock, LOCK_EX)) {
-      verdict.code = PETSC_ERR_FILE_OPEN;
-      snprintf(verdict.message, sizeof verdict.message, "discover.truth_directory: %s cannot be written: %s; choose another directory", path, strerror(errno));
-    }
+    if (!MakeDirectory(truth->directory) || (*lock = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0666)) < 0 || flock(*lock, LOCK_EX)) NomosVerdictFail(&verdict, PETSC_ERR_FILE_OPEN, "discover.truth_directory: %s cannot be written: %s; choose another directory", path, strerror(errno));
   }
-  PetscCall(NomosVerdictAgree(truth->run->comm, &verdict));
+  PetscCall(NomosVerdictRaise(truth->run->comm, &verdict));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

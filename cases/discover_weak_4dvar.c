@@ -8,7 +8,7 @@
    regresses the errors that are left, until none is. Q grows while what was seen contradicts it: 2 J of an observation is 1 where all deviations are right (Desroziers & Ivanov 2001, doi:10.1002/qj.49712757417). */
 #include "cases/discover_weak_impl.h"
 
-#include "operators/field_loss.h"
+#include "operators/model_fields.h"
 
 #include <float.h>
 #include <math.h>
@@ -185,7 +185,7 @@ static PetscErrorCode CreateWindows(NomosDiscover *d, NomosWeak w)
   PetscCall(Survey(d, w, mean));
   for (size_t i = 0; i < m->points; i++) {
     double x, y;
-    NomosObservationsPlace(w->looks, NomosIncrementsPlace(m->forecaster.field, i), &w->layer[i], &x, &y);
+    NomosObservationsPlace(w->looks, NomosModelFieldPlace(m->forecaster.field, i), &w->layer[i], &x, &y);
     background[i] = mean[w->layer[i]];
   }
   w->seen = (NomosSeen){.observations = w->looks};

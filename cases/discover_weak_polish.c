@@ -2,7 +2,6 @@
    model (strong-constraint 4D-Var with unknown parameters). Of a twin experiment whose pairs were seen as they are, discover_trajectory.c does it. */
 #include "cases/discover_weak_impl.h"
 
-#include "operators/field_loss.h"
 
 #include <math.h>
 #include <petscblaslapack.h>

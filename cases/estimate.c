@@ -153,15 +153,12 @@ static PetscErrorCode ReadSides(NomosRun *run, NomosEstimate *e)
 
 static PetscErrorCode FindFields(NomosRun *run, NomosEstimate *e)
 {
-  const NomosModelField *list;
-  size_t                 n = 0;
-  char                   lacks[256];
+  char lacks[256];
 
   PetscFunctionBeginUser;
-  if (e->derivatives->fields) PetscCall(e->derivatives->fields(run->model, &n, &list));
   if (e->state && !e->control[0]) PetscCall(NomosModelFindWhole(run->model, &e->control_index, &e->field));
-  else PetscCall(NomosModelFindField(run->model, e->control[0] || !n ? e->control : list[0].name, &e->control_index, &e->field));
-  PetscCall(NomosModelFindField(run->model, e->observe[0] || !n ? e->observe : list[0].name, &e->observe_index, &e->observed));
+  else PetscCall(NomosModelFieldFind(run->model, e->control, &e->control_index, &e->field));
+  PetscCall(NomosModelFieldFind(run->model, e->observe, &e->observe_index, &e->observed));
   e->points   = NomosModelFieldPoints(e->field);
   PetscCall(NomosModelFieldParts(run->model, e->control_index, &e->n_parts));
   e->n_layers = e->n_parts || e->field->n_dims > 2 ? e->field->size[0] : 1;
@@ -362,7 +359,7 @@ static PetscErrorCode LogPlan(NomosRun *run, NomosEstimate *e)
   for (size_t u = 0; u < e->n_unknown; u++) {
     char name[NOMOS_MAX_NAME];
     NomosParameterName(&e->parameters[e->unknown[u]], name);
-    snprintf(unknown + strlen(unknown), sizeof unknown - strlen(unknown), "%s%s", unknown[0] ? ", " : "", name);
+    NomosTextAppend(sizeof unknown, unknown, "%s%s", unknown[0] ? ", " : "", name);
   }
   PetscCall(NomosTrajectoryDescribe(e->trajectory, text, sizeof text));
   PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "unknown", "unknown: %s", unknown));
@@ -441,14 +438,33 @@ static PetscErrorCode WarnOfBounds(NomosRun *run, const NomosEstimate *e)
 /* Where the analysis leaves much more of the observations than their errors are, it is none. */
 static PetscErrorCode WarnOfMisfit(NomosRun *run, const NomosEstimate *e)
 {
-  static const double most   = 3; /* misfit of an observation, which is 1, or a little less, where model and errors are right */
-  const double        misfit = 2 * (e->J - e->J_prior) / (double)e->n_observations;
+  const double misfit = NomosEstimateMisfit(e);
 
   PetscFunctionBeginUser;
-  if (run->stopped_by || !(misfit > most)) PetscFunctionReturn(PETSC_SUCCESS);
+  if (run->stopped_by || !(misfit > nomos_estimate_most_misfit)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(NomosLogPrint(run->log, NOMOS_LOG_WARNING, "misfit",
                           "misfit_per_observation = %.3g: the analysis lies %.2g times as far from the observations as their errors explain: the minimum is a wrong one (estimate.stages lets the window grow), was not reached (estimate.iterations), or the model cannot make what was seen with the unknowns, priors and errors of the case",
                           misfit, sqrt(misfit)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* "qg.beta = 1.6e-11 +- 2e-13 (first guess 1.2e-11), in 1/(m s)": what was looked for. */
+static PetscErrorCode TellParameters(NomosRun *run, const NomosEstimate *e)
+{
+  PetscFunctionBeginUser;
+  for (size_t u = 0; u < e->n_unknown; u++) {
+    const size_t               i         = e->unknown[u];
+    const NomosModelParameter *parameter = &e->parameters[i];
+    const char                *unit      = run->params.nondimensional || !parameter->param->unit || !strcmp(parameter->param->unit, "1") ? "" : parameter->param->unit;
+    char                       name[NOMOS_MAX_NAME], text[256];
+    NomosParameterName(parameter, name);
+    snprintf(text, sizeof text, "%s = %.6g", name, e->analysis_p[i]);
+    if (isfinite(e->deviation_p[u])) NomosTextAppend(sizeof text, text, " +- %.2g", e->deviation_p[u]);
+    NomosTextAppend(sizeof text, text, " (first guess %.6g", e->prior_p[i]);
+    if (e->twin) NomosTextAppend(sizeof text, text, ", truth %.6g", e->truth_p[i]);
+    NomosTextAppend(sizeof text, text, ")%s%s", unit[0] ? ", in " : "", unit);
+    PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "parameter", "%s", text));
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -468,6 +484,7 @@ static PetscErrorCode Minimise(NomosRun *run, NomosEstimate *e)
   PetscCall(NomosEstimateSave(run, e));
   PetscCall(CreateTrajectory(run, e, e->n_stages - 1));
   PetscCall(NomosEstimateWrite(run, e));
+  PetscCall(TellParameters(run, e));
   PetscCall(WarnOfBounds(run, e));
   snprintf(where, sizeof where, "iteration %lld: cost %.6g, gradient down to %.2g of the first", (long long)e->iteration, e->J, e->first_norm > 0 ? e->gradient_norm / e->first_norm : 0);
   snprintf(timings, sizeof timings, ", %.3g s minimising; %lld gradients", run->wall_step, (long long)e->n_evaluations);

@@ -18,9 +18,9 @@
 
 #include "cases/run.h"
 #include "operators/field_loss.h"
+#include "operators/model_fields.h"
 #include "operators/model_operator.h"
 #include "solvers/assimilation/observations.h"
-#include "operators/model_operator.h"
 
 #include <petsctao.h>
 
@@ -54,6 +54,7 @@ typedef struct {
   size_t                     n_parameters;
   NomosModelParameter       *parameters;
   double                    *truth_p, *prior_p, *analysis_p, *p_bar;
+  double                     deviation_p[NOMOS_ESTIMATE_MAX_PARAMETERS]; /* of the unknown ones' errors; NaN: not known */
 
   /* window */
   int64_t          n_steps, *steps;   /* of the observations, from the window's start */
@@ -97,8 +98,6 @@ extern const NomosSection nomos_estimate_section;
 
 /* The case's run to the window; from it truth, observations and prior of a twin experiment, or the prior; or run->stopped_by. Collective, as all here. */
 PetscErrorCode NomosEstimateTwin(NomosRun *run, NomosEstimate *e);
-/* Place of the i-th value of this rank in the whole field. */
-size_t NomosEstimatePlace(const NomosModelField *field, size_t i);
 
 /* e->observations: its times, e->steps; then its values, into e->loss. Errors: a damaged file, another grid, field or unit, a time outside of the window, a standard deviation that is
    not positive, nothing seen; a sentence that begins with the key. */
@@ -115,6 +114,12 @@ PetscErrorCode NomosEstimateState(NomosRun *run, NomosEstimate *e, const double 
 PetscErrorCode NomosEstimateForecast(NomosRun *run, NomosEstimate *e, const double *field, const double *parameters, double *end);
 /* y - H x at the observed points, over the window from a control field: (n_times, points), NaN elsewhere. */
 PetscErrorCode NomosEstimateDepartures(NomosRun *run, NomosEstimate *e, const double *field, const double *parameters, double *departures);
+/* e->deviation_p from the departures of the analysis: roots of the diagonal of (I + G^T R^-1 G)^-1, G the derivatives of what is observed by the parameters (central differences: two runs over the window for each), in units of the
+   prior's deviations. NaN where that is no answer: the state is unknown too, the observations do not fit (NomosEstimateMisfit), or the minimum is still a tenth of a deviation away. */
+PetscErrorCode NomosEstimateDeviations(NomosRun *run, NomosEstimate *e);
+/* Of an observation, about 1 where model, prior and errors are right; above nomos_estimate_most_misfit they are not. */
+static const double nomos_estimate_most_misfit = 3;
+double              NomosEstimateMisfit(const NomosEstimate *e);
 /* Root mean square of a - b over all points. */
 PetscErrorCode NomosEstimateDistance(NomosRun *run, const NomosEstimate *e, const double *a, const double *b, double *distance);
 

@@ -1,7 +1,9 @@
+/* The cost of nomos estimate and its gradient, by the control vector: whitened departures of a state from its prior, relative ones of parameters. */
 #include "cases/estimate.h"
 #include "operators/reduce.h"
 
 #include <math.h>
+#include <petscblaslapack.h>
 #include <string.h>
 
 /* Entries of a control vector on this rank: those of the state, then, on rank 0, one for each parameter. */
@@ -136,6 +138,97 @@ static PetscErrorCode Evaluate(NomosRun *run, NomosEstimate *e, Vec w, double *J
   }
   for (size_t i = 0; i < e->n_unknown && !run->rank; i++) g[(e->state ? e->points : 0) + i] += e->prior_p[e->unknown[i]] * e->parameter_error * e->p_bar[e->unknown[i]];
   PetscCall(VecRestoreArray(gradient, &g));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+double NomosEstimateMisfit(const NomosEstimate *e)
+{
+  return 2 * (e->J - e->J_prior) / (double)e->n_observations;
+}
+
+/* Derivatives of what is observed by a parameter, in deviations of its prior and of the errors: (seen) of this rank. scratch: two of e->departures' size. */
+static PetscErrorCode Sensitivity(NomosRun *run, NomosEstimate *e, size_t unknown, double *parameters, double *const scratch[2], double *seen)
+{
+  static const double h    = 1e-3; /* of the prior's deviation */
+  const size_t        i    = e->unknown[unknown];
+  double             *weights, *values;
+  size_t              points, k = 0;
+
+  PetscFunctionBeginUser;
+  for (int side = 0; side < 2; side++) {
+    memcpy(parameters, e->analysis_p, sizeof *parameters * e->n_parameters);
+    parameters[i] += (side ? h : -h) * e->parameter_error * e->prior_p[i];
+    PetscCall(NomosEstimateDepartures(run, e, e->analysis, parameters, scratch[side]));
+  }
+  for (size_t t = 0; t < (size_t)e->n_times; t++) {
+    PetscCall(NomosFieldLossArrays(e->loss, t, &points, &weights, &values));
+    for (size_t j = 0; j < points; j++)
+      if (weights[j] > 0) seen[k++] = sqrt(weights[j]) * (scratch[0][t * points + j] - scratch[1][t * points + j]) / (2 * h);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The departures of the analysis, in deviations of the errors: how many this rank has; `seen` NULL: it only counts. */
+static PetscErrorCode Left(const NomosEstimate *e, size_t *n, double *seen)
+{
+  double *weights, *values;
+  size_t  points;
+
+  PetscFunctionBeginUser;
+  *n = 0;
+  for (size_t t = 0; t < (size_t)e->n_times; t++) {
+    PetscCall(NomosFieldLossArrays(e->loss, t, &points, &weights, &values));
+    for (size_t j = 0; j < points; j++) {
+      if (!(weights[j] > 0)) continue;
+      if (seen) seen[*n] = sqrt(weights[j]) * e->departures[1][t * points + j];
+      (*n)++;
+    }
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* From the normal matrix (n + 1, n + 1) of sensitivities and, last, departures. */
+static PetscErrorCode FromNormal(NomosEstimate *e, const double *normal)
+{
+  static const double near = 0.1; /* deviations that the minimum may be away */
+  const size_t        n    = e->n_unknown;
+  const PetscBLASInt  size = (PetscBLASInt)n;
+  PetscBLASInt        info;
+  double              C[NOMOS_ESTIMATE_MAX_PARAMETERS * NOMOS_ESTIMATE_MAX_PARAMETERS], g[NOMOS_ESTIMATE_MAX_PARAMETERS], left = 0;
+
+  PetscFunctionBeginUser;
+  for (size_t u = 0; u < n; u++) {
+    for (size_t v = 0; v < n; v++) C[u * n + v] = normal[u * (n + 1) + v] + (u == v);
+    g[u] = (e->analysis_p[e->unknown[u]] / e->prior_p[e->unknown[u]] - 1) / e->parameter_error - normal[u * (n + 1) + n];
+  }
+  LAPACKpotrf_("L", &size, C, &size, &info);
+  if (!info) LAPACKpotri_("L", &size, C, &size, &info);
+  for (size_t u = 0; u < n && !info; u++)
+    for (size_t v = 0; v < n; v++) left += g[u] * g[v] * C[PetscMin(u, v) * n + PetscMax(u, v)];
+  if (info || !(left < near * near)) PetscFunctionReturn(PETSC_SUCCESS);
+  for (size_t u = 0; u < n; u++) e->deviation_p[u] = fabs(e->prior_p[e->unknown[u]]) * e->parameter_error * sqrt(C[u * (n + 1)]);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosEstimateDeviations(NomosRun *run, NomosEstimate *e)
+{
+  const size_t n = e->n_unknown, all = (size_t)e->n_times * NomosModelFieldPoints(e->observed);
+  size_t       n_seen;
+  double      *columns, *parameters, *scratch[2], normal[(NOMOS_ESTIMATE_MAX_PARAMETERS + 1) * (NOMOS_ESTIMATE_MAX_PARAMETERS + 1)];
+
+  PetscFunctionBeginUser;
+  for (size_t u = 0; u < n; u++) e->deviation_p[u] = NAN;
+  if (!n || e->state || run->stopped_by || NomosEstimateMisfit(e) > nomos_estimate_most_misfit) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(Left(e, &n_seen, NULL));
+  PetscCall(PetscMalloc4((n + 1) * n_seen + 1, &columns, e->n_parameters, &parameters, all + 1, &scratch[0], all + 1, &scratch[1]));
+  for (size_t u = 0; u < n; u++) PetscCall(Sensitivity(run, e, u, parameters, scratch, columns + u * n_seen));
+  PetscCall(Left(e, &n_seen, columns + n * n_seen));
+  for (size_t u = 0; u <= n; u++)
+    for (size_t v = 0; v <= n; v++) normal[u * (n + 1) + v] = NomosDot(n_seen, columns + u * n_seen, columns + v * n_seen);
+  PetscCall(NomosSumOverRanks(run->comm, (n + 1) * (n + 1), normal));
+  PetscCall(PetscFree4(columns, parameters, scratch[0], scratch[1]));
+  PetscCall(e->derivatives->set_parameters(run->model, e->analysis_p));
+  PetscCall(FromNormal(e, normal));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

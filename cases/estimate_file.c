@@ -7,14 +7,11 @@
 /* What is wrong is told with the key. */
 static PetscErrorCode Read(NomosRun *run, NomosEstimate *e)
 {
-  char why[1024];
+  PetscErrorCode code;
 
   PetscFunctionBeginUser;
-  const bool           quiet = NomosErrorSetQuiet(true);
-  const PetscErrorCode code  = NomosObservationsRead(run->model, e->observed->name, e->observations, &e->seen);
-  snprintf(why, sizeof why, "%s", code ? NomosErrorLast() : "");
-  NomosErrorSetQuiet(quiet);
-  PetscCheck(!code, run->comm, code, "%s: estimate.observations: %s", NomosConfigWhere(run->config, "estimate.observations"), why);
+  NomosQuietly(code, NomosObservationsRead(run->model, e->observed->name, e->observations, &e->seen));
+  PetscCall(NomosConfigRetell(run->config, "estimate.observations", code));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -1,3 +1,4 @@
+/* What nomos estimate writes: iterations, observations, departures, prior and analysis, spectra, parameters, the checkpoint of its iterate. */
 #include "cases/estimate.h"
 #include "io/provenance.h"
 #include "operators/correlation.h"
@@ -190,7 +191,7 @@ static PetscErrorCode WriteFields(NomosRun *run, NomosEstimate *e)
   if (e->n_parts) { /* over one more dimension */
     for (size_t i = 0; i < e->n_parts; i++) {
       numbers[i] = (double)(i + 1);
-      snprintf(names_of_all + strlen(names_of_all), sizeof names_of_all - strlen(names_of_all), "%s%.24s", i ? ", " : "", list[i].name);
+      NomosTextAppend(sizeof names_of_all, names_of_all, "%s%.24s", i ? ", " : "", list[i].name);
     }
     memcpy(dims, layout.dims, sizeof *dims * layout.n_dims);
     dims[layout.n_dims++] = (NomosFieldDim){.name = "variable", .size = e->n_parts, .values = numbers, .unit = "1", .long_name = names_of_all};
@@ -313,6 +314,7 @@ PetscErrorCode NomosEstimateWrite(NomosRun *run, NomosEstimate *e)
   PetscCall(NomosEstimateDepartures(run, e, e->prior, e->prior_p, e->departures[0]));
   PetscCall(NomosEstimateDepartures(run, e, e->analysis, e->analysis_p, e->departures[1]));
   PetscCall(DepartureSizes(run, e));
+  PetscCall(NomosEstimateDeviations(run, e));
   PetscCall(WriteDepartures(run, e));
   PetscCall(WriteFields(run, e));
   PetscCall(WriteSpectra(run, e));
@@ -331,7 +333,7 @@ PetscErrorCode NomosEstimateResults(NomosRun *run, NomosResultFn result, void *c
   PetscCall(result("gradients", (double)e->n_evaluations, ctx));
   PetscCall(result("cost", e->J, ctx));
   PetscCall(result("cost_at_first", e->first_J, ctx));
-  PetscCall(result("misfit_per_observation", 2 * (e->J - e->J_prior) / (double)e->n_observations, ctx));
+  PetscCall(result("misfit_per_observation", NomosEstimateMisfit(e), ctx));
   PetscCall(result("gradient_reduction", e->gradient_norm / e->first_norm, ctx));
   PetscCall(result("departure_prior", e->departure[0], ctx));
   PetscCall(result("departure_analysis", e->departure[1], ctx));
@@ -358,9 +360,11 @@ PetscErrorCode NomosEstimateResults(NomosRun *run, NomosResultFn result, void *c
     const size_t i = e->unknown[u];
     NomosParameterName(&e->parameters[i], name);
     PetscCall(result(name, e->analysis_p[i], ctx));
-    if (!e->twin) continue;
-    strcat(name, "_error"); /* relative */
-    PetscCall(result(name, e->analysis_p[i] / e->truth_p[i] - 1, ctx));
+    const size_t end = strlen(name);
+    strcpy(name + end, "_deviation");
+    if (isfinite(e->deviation_p[u])) PetscCall(result(name, e->deviation_p[u], ctx));
+    strcpy(name + end, "_error"); /* relative */
+    if (e->twin) PetscCall(result(name, e->analysis_p[i] / e->truth_p[i] - 1, ctx));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

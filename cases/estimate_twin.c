@@ -1,3 +1,4 @@
+/* A twin of nomos estimate: observations and a prior made from the run of the case itself. */
 #include "cases/estimate.h"
 #include "operators/correlation.h"
 #include "operators/random.h"
@@ -11,19 +12,6 @@ enum { N_CLIMATE = 10 }; /* looks at the spectrum, over the second half of the t
 
 /* Streams of random numbers: which points, their noise, the error of the prior. */
 enum { POINTS = 1000, NOISE = 2000, PRIOR = 3000 };
-
-/* Place of the i-th value of this rank in the whole field, so that random numbers do not depend on the ranks. */
-size_t NomosEstimatePlace(const NomosModelField *field, size_t i)
-{
-  size_t place = 0, stride = 1;
-
-  for (int d = field->n_dims - 1; d >= 0; d--) {
-    place += stride * (field->start[d] + i % field->count[d]);
-    i /= field->count[d];
-    stride *= field->size[d];
-  }
-  return place;
-}
 
 /* This rank's points of a layer: what the last two dimensions span. */
 static size_t Plane(const NomosModelField *field)
@@ -205,7 +193,7 @@ static PetscErrorCode Observe(NomosRun *run, NomosEstimate *e)
     for (size_t l = 0; l < n_layers; l++) e->sigma[l] = e->noise * deviation[l];
     PetscCall(NomosFieldLossArrays(e->loss, t, &points, &weights, &values));
     for (size_t i = 0; i < points; i++) {
-      const uint64_t place = NomosEstimatePlace(e->observed, i);
+      const uint64_t place = NomosModelFieldPlace(e->observed, i);
       const double   sigma = e->sigma[i / plane];
       if (NomosRandomUniform((uint64_t)e->seed, POINTS + (e->moving ? t : 0), place) >= e->fraction || sigma == 0) continue;
       weights[i] = 1 / (sigma * sigma);
@@ -233,7 +221,7 @@ static PetscErrorCode DrawPrior(NomosRun *run, NomosEstimate *e)
   PetscCall(PetscMalloc2(e->points + 1, &noise, (int)e->n_layers * e->n_bins, &prior.amplitude));
   PetscCall(PriorSpectrum(run, e, prior.amplitude));
   PetscCall(CreateCorrelation(run, e, Amplitude, &prior, &e->root));
-  for (size_t i = 0; i < e->points && e->twin; i++) noise[i] = NomosRandomNormal((uint64_t)e->seed, PRIOR, NomosEstimatePlace(e->field, i));
+  for (size_t i = 0; i < e->points && e->twin; i++) noise[i] = NomosRandomNormal((uint64_t)e->seed, PRIOR, NomosModelFieldPlace(e->field, i));
   if (e->twin) PetscCall(NomosOperatorApply(e->root, (const double *const[]){noise}, (double *const[]){e->work}));
   for (size_t i = 0; i < e->points && e->twin; i++) e->prior[i] += e->work[i];
   prior.kind = ROOT_SHRUNK;

@@ -1,5 +1,6 @@
 /* nomos evaluate CASE|RUN: loss and metrics of trained weights on parts of the data, as a table and a file. */
 #include "cases/train.h"
+#include "io/disk.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -20,7 +21,8 @@ static PetscErrorCode AddNumber(const char name[], double value, void *ctx)
   PetscFunctionBeginUser;
   if (!table->numbers) PetscFunctionReturn(PETSC_SUCCESS);
   json_object_set_new(table->numbers, name, isfinite(value) ? json_real(value) : json_null());
-  if (!table->quiet) printf("  %-40s %.10g\n", name, value);
+  if (!table->quiet && isnan(value)) printf("  %-40s -\n", name); /* there is none, as of a band without a wavenumber */
+  else if (!table->quiet) printf("  %-40s %.10g\n", name, value);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -164,13 +166,12 @@ static PetscErrorCode Draw(NomosProgram *program, const Sources *from, NomosSurr
 {
   NomosRunParams params;
   char           sentence[2 * NOMOS_MAX_PATH];
+  PetscErrorCode code;
 
   PetscFunctionBeginUser;
   PetscCall(NomosCommonParamsGet(from->trained.config, &params));
   if (!warnings || !program->directory || !params.pictures || !from->trained.ops->pictures) PetscFunctionReturn(PETSC_SUCCESS);
-  const bool     quiet = NomosErrorSetQuiet(true);
-  PetscErrorCode code  = NomosTrainDrawTests(from->output, s);
-  NomosErrorSetQuiet(quiet);
+  NomosQuietly(code, NomosTrainDrawTests(from->output, s));
   snprintf(sentence, sizeof sentence, "pictures could not be drawn: %s", NomosErrorLast());
   if (code) PetscCall(AddWarning(sentence, warnings));
   else if (!program->quiet) printf("pictures in %s/plots\n", from->output);
@@ -192,7 +193,7 @@ PetscErrorCode NomosCommandEvaluate(NomosProgram *program)
   PetscCallMPI(MPI_Comm_rank(program->comm, &rank));
   PetscCallMPI(MPI_Comm_size(program->comm, &size));
   PetscCall(NomosTrainedFind(program, &from.trained));
-  if (program->directory) PetscCall(NomosTrainedMakeDirectory(program->comm, program->directory, "the table's file and pictures")); /* or it is refused, before the work */
+  if (program->directory) PetscCall(NomosTrainedMakeDirectory(program, program->directory, "the table's file and pictures")); /* or it is refused, before the work */
   if (program->directory) snprintf(from.output, sizeof from.output, "%.4000s", program->directory);
   else if (from.trained.file.is_run) snprintf(from.output, sizeof from.output, "%.4000s", from.trained.file.directory);
   PetscCall(NomosConfigGetString(from.trained.config, "evaluate.split", &wanted));

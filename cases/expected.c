@@ -1,3 +1,4 @@
+/* Are the results of a run those that the case expects (expected.yaml)? */
 #include "cases/run.h"
 
 #include <errno.h>

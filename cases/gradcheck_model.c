@@ -2,6 +2,7 @@
    differentiated by the state and by every differentiable parameter. */
 #include "cases/gradcheck.h"
 #include "operators/field_loss.h"
+#include "operators/model_fields.h"
 #include "operators/model_operator.h"
 #include "operators/random.h"
 #include "operators/reduce.h"

@@ -1,10 +1,10 @@
+/* What nomos gradcheck writes: the table of its checks, JSON, and the picture of the remainders. */
 #include "cases/gradcheck.h"
+#include "io/disk.h"
 
-#include <errno.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
-#include <sys/stat.h>
 
 static PetscErrorCode Log(NomosRun *run, const NomosGradcheck *check)
 {
@@ -75,7 +75,7 @@ static PetscErrorCode Draw(NomosRun *run, const NomosGradcheck *check)
 
   PetscFunctionBeginUser;
   PetscCall(NomosRunDirectoryFile(run->directory, "plots", path));
-  PetscCheck(!mkdir(path, 0777) || errno == EEXIST, PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s: cannot be created", path);
+  PetscCall(NomosDirectoryMake(PETSC_COMM_SELF, path));
   PetscCall(NomosFigureCreate(run->params.title[0] ? run->params.title : run->ops ? run->ops->name : run->surrogate_ops->name, 1, check->n_norms ? 2 : 1, &figure));
   PetscCall(NomosFigurePanel(figure, 0, 0, &(NomosAxes){.title = "Taylor remainders", .x_label = "step h", .y_label = "remainder", .x_scale = NOMOS_SCALE_LOG, .y_scale = NOMOS_SCALE_LOG}));
   for (int p = 0; p < 3; p++) {
@@ -101,11 +101,6 @@ PetscErrorCode NomosGradcheckWrite(NomosRun *run, const NomosGradcheck *check)
   PetscFunctionBeginUser;
   PetscCall(Log(run, check));
   PetscCall(WriteTables(run, check));
-  if (!run->params.pictures || run->rank) PetscFunctionReturn(PETSC_SUCCESS);
-  /* Pictures are a courtesy. */
-  const bool     quiet = NomosErrorSetQuiet(true);
-  PetscErrorCode code  = Draw(run, check);
-  NomosErrorSetQuiet(quiet);
-  if (code) PetscCall(NomosLogPrint(run->log, NOMOS_LOG_WARNING, "pictures", "the picture could not be drawn: %s", NomosErrorLast()));
+  NomosRunDraw(run, Draw(run, check));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -1,7 +1,6 @@
 /* nomos list: solvers, surrogates, laws and cases. */
 #include "cases/run_params.h"
 #include "cases/program.h"
-#include "io/verdict_impl.h"
 #include "operators/constitutive_law.h"
 
 #include <stdio.h>

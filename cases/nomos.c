@@ -1,3 +1,4 @@
+/* The program. */
 #include "cases/program.h"
 #include "solvers/solver_list.h"
 #include "surrogates/constitutive/law_list.h"

@@ -6,9 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MAX_POINTS = 2000,
-       MAX_LAYERS = 4,
-       N_IMAGES   = 5 };
+enum { MAX_POINTS = 2000, N_IMAGES = 5 };
 enum { TRUTH,
        ANALYSIS,
        FORECAST,
@@ -125,6 +123,7 @@ typedef struct {
   bool    twin, spread; /* spread: of several members */
   int     n_images;
   size_t  layers, ny, nx; /* ny 1: a line */
+  NomosPlanes planes;     /* that are shown */
   double *values[N_SOURCES], *x;
   double  x_side[2], y_side[2];
   char    x_label[NOMOS_LABEL], y_label[NOMOS_LABEL], label[NOMOS_LABEL];
@@ -148,7 +147,7 @@ static PetscErrorCode ReadFields(NomosFieldReader reader, size_t frame, Fields *
     PetscCall(PetscMalloc1(f->layers * f->ny * f->nx, &f->values[s]));
     PetscCall(NomosFieldReaderRead(reader, sources[s], start, shape, f->values[s]));
   }
-  f->layers = PetscMin(f->layers, MAX_LAYERS);
+  PetscCall(NomosPlotPlanes(reader, sources[ANALYSIS], &f->planes));
   PetscCall(NomosReadSide(reader, sources[ANALYSIS], n_dims - 1, f->nx, f->x_side, f->x_label, &f->x));
   if (f->ny > 1) PetscCall(NomosReadSide(reader, sources[ANALYSIS], n_dims - 2, f->ny, f->y_side, f->y_label, NULL));
   PetscCall(NomosReadLabel(reader, sources[ANALYSIS], "units", unit));
@@ -156,7 +155,7 @@ static PetscErrorCode ReadFields(NomosFieldReader reader, size_t frame, Fields *
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A row for each layer. */
+/* A row for each plane. */
 static PetscErrorCode DrawPlanes(NomosFigure figure, const Fields *f)
 {
   const size_t n = f->ny * f->nx;
@@ -165,18 +164,19 @@ static PetscErrorCode DrawPlanes(NomosFigure figure, const Fields *f)
 
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc1(n, &image));
-  for (size_t l = 0; l < f->layers; l++) {
+  for (size_t l = 0; l < f->planes.n; l++) {
+    const size_t at = f->planes.at[l] * n;
     double limits[2] = {0, 0};
     for (int i = 0; i < f->n_images; i++) {
       const int  scale  = i > 1;
       const bool spread = images[f->twin][i].of == SPREAD;
       double     high   = 0;
       for (size_t p = 0; p < n; p++) {
-        image[p] = f->values[images[f->twin][i].of][l * n + p] - (images[f->twin][i].minus == NONE ? 0 : f->values[images[f->twin][i].minus][l * n + p]);
+        image[p] = f->values[images[f->twin][i].of][at + p] - (images[f->twin][i].minus == NONE ? 0 : f->values[images[f->twin][i].minus][at + p]);
         high     = fmax(high, fabs(image[p]));
       }
       if (limits[scale] == 0 && !spread) limits[scale] = high;
-      if (f->layers > 1) snprintf(title, sizeof title, "layer %zu, %s", l + 1, images[f->twin][i].title);
+      if (f->planes.n > 1) snprintf(title, sizeof title, "%s, %s", f->planes.name[l], images[f->twin][i].title);
       else snprintf(title, sizeof title, "%s", images[f->twin][i].title);
       PetscCall(NomosFigurePanel(figure, (int)l, i, &(NomosAxes){.title = title, .x_label = f->x_label, .y_label = f->y_label}));
       PetscCall(NomosFigureImage(figure, f->ny, f->nx, image, f->x_side[0], f->x_side[1], f->y_side[0], f->y_side[1], spread ? NOMOS_MAP_SEQUENTIAL : NOMOS_MAP_DIVERGING, spread ? 0 : -limits[scale], spread ? high : limits[scale], f->label));
@@ -214,7 +214,7 @@ static PetscErrorCode DrawLast(const NomosPlotContext *context, NomosFieldReader
   while (f.n_images < N_IMAGES && images[f.twin][f.n_images].title) f.n_images++;
   if (!f.spread) f.n_images--; /* the last image */
   snprintf(title, sizeof title, "%s, t = %s", context->params.title[0] ? context->params.title : context->ops->name, NomosTimeText(times[n - 1], context->params.stop, context->params.nondimensional, when, sizeof when));
-  PetscCall(NomosFigureCreate(title, (int)f.layers, f.ny > 1 ? f.n_images : 1 + (f.twin || f.spread), &figure));
+  PetscCall(NomosFigureCreate(title, (int)f.planes.n, f.ny > 1 ? f.n_images : 1 + (f.twin || f.spread), &figure));
   PetscCall(f.ny > 1 ? DrawPlanes(figure, &f) : DrawLines(figure, &f));
   PetscCall(NomosPlotSave(context, "analysis", &figure));
   for (int s = 0; s < N_SOURCES; s++) PetscCall(PetscFree(f.values[s]));

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MAX_LAYERS = 4, N_IMAGES = 5 };
+enum { N_IMAGES = 5 };
 
 enum { TRUTH, PRIOR, ANALYSIS, PRIOR_DEPARTURE, ANALYSIS_DEPARTURE, N_SOURCES, NONE = -1 };
 enum { N_SCALES = 3 };
@@ -29,22 +29,23 @@ static const Image images[2][N_IMAGES] = {
 typedef struct {
   bool    twin, last; /* last: the end of the window */
   int     n_images; /* without the last two where the departures are of another shape */
-  size_t  layers, ny, nx;                /* ny 1: a line */
-  double *values[N_SOURCES], *points;    /* (layers, ny, nx); (nx) */
+  NomosPlanes planes;
+  size_t  ny, nx;                        /* ny 1: a line */
+  double *values[N_SOURCES], *points;    /* (planes, ny, nx); (nx) */
   double  x[2], y[2];
   char    x_label[NOMOS_LABEL], y_label[NOMOS_LABEL], label[2][NOMOS_LABEL]; /* of the fields, and of the departures */
 } Fields;
 
 static PetscErrorCode ReadSource(NomosFieldReader reader, int source, size_t frame, Fields *f)
 {
-  const size_t start[] = {frame, 0, 0, 0}, layered[] = {1, f->layers, f->ny, f->nx}, flat[] = {1, f->ny, f->nx}, line[] = {1, f->nx};
+  const size_t layered[] = {1, 1, f->ny, f->nx}, flat[] = {1, f->ny, f->nx}, line[] = {1, f->nx}, n = f->ny * f->nx;
   int          n_dims;
   size_t       shape[NOMOS_FIELD_MAX_DIMS + 1];
 
   PetscFunctionBeginUser;
   PetscCall(NomosFieldReaderShape(reader, sources[source], &n_dims, shape));
-  PetscCall(PetscMalloc1(f->layers * f->ny * f->nx, &f->values[source]));
-  PetscCall(NomosFieldReaderRead(reader, sources[source], start, n_dims == 4 ? layered : n_dims == 3 ? flat : line, f->values[source]));
+  PetscCall(PetscMalloc1(f->planes.n * n, &f->values[source]));
+  for (size_t p = 0; p < f->planes.n; p++) PetscCall(NomosFieldReaderRead(reader, sources[source], (size_t[]){frame, n_dims == 4 ? f->planes.at[p] : 0, 0, 0}, n_dims == 4 ? layered : n_dims == 3 ? flat : line, f->values[source] + p * n));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -60,7 +61,7 @@ static PetscErrorCode ReadDepartures(const NomosPlotContext *context, NomosField
   (void)context;
   (void)times;
   PetscCall(NomosFieldReaderShape(reader, sources[PRIOR_DEPARTURE], &n_dims, shape));
-  if (n && n_dims > 2 && shape[n_dims - 1] == f->nx && shape[n_dims - 2] == f->ny && f->layers <= (n_dims == 4 ? shape[1] : 1)) {
+  if (n && n_dims > 2 && shape[n_dims - 1] == f->nx && shape[n_dims - 2] == f->ny && f->planes.at[f->planes.n - 1] < (n_dims == 4 ? shape[1] : 1)) {
     f->n_images = N_IMAGES;
     for (int i = PRIOR_DEPARTURE; i < N_SOURCES; i++) PetscCall(ReadSource(reader, i, f->last ? n - 1 : 0, f));
     PetscCall(NomosReadLabel(reader, sources[PRIOR_DEPARTURE], "units", unit));
@@ -78,7 +79,7 @@ static PetscErrorCode ReadFields(const NomosPlotContext *context, NomosFieldRead
   PetscFunctionBeginUser;
   PetscCall(NomosFieldReaderHas(reader, "truth", &f->twin));
   PetscCall(NomosFieldReaderShape(reader, "prior", &n_dims, shape));
-  f->layers   = n_dims == 4 ? PetscMin(shape[1], MAX_LAYERS) : 1;
+  PetscCall(NomosPlotPlanes(reader, "prior", &f->planes));
   f->ny       = n_dims > 2 ? shape[n_dims - 2] : 1;
   f->nx       = shape[n_dims - 1];
   f->n_images = N_IMAGES;
@@ -95,11 +96,11 @@ static PetscErrorCode ReadFields(const NomosPlotContext *context, NomosFieldRead
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DrawImage(NomosFigure figure, const Fields *f, size_t layer, int i, const char prefix[], double limits[N_SCALES], double *image)
+static PetscErrorCode DrawImage(NomosFigure figure, const Fields *f, size_t plane, int i, const char prefix[], double limits[N_SCALES], double *image)
 {
   const Image *shown     = &images[f->twin][i];
   const bool   departure = shown->of > ANALYSIS;
-  const size_t at = layer * f->ny * f->nx, n = f->ny * f->nx;
+  const size_t at = plane * f->ny * f->nx, n = f->ny * f->nx;
   char         title[2 * NOMOS_LABEL];
   double       high = 0;
 
@@ -109,9 +110,9 @@ static PetscErrorCode DrawImage(NomosFigure figure, const Fields *f, size_t laye
     high     = fmax(high, fabs(image[p])); /* NaN is no maximum */
   }
   if (isnan(limits[shown->scale])) limits[shown->scale] = high;
-  if (f->layers > 1) snprintf(title, sizeof title, "layer %zu, %s%s", layer + 1, departure ? prefix : "", shown->title);
+  if (f->planes.n > 1) snprintf(title, sizeof title, "%s, %s%s", f->planes.name[plane], departure ? prefix : "", shown->title);
   else snprintf(title, sizeof title, "%s%s", departure ? prefix : "", shown->title);
-  PetscCall(NomosFigurePanel(figure, (int)layer, i, &(NomosAxes){.title = title, .x_label = f->x_label, .y_label = f->y_label}));
+  PetscCall(NomosFigurePanel(figure, (int)plane, i, &(NomosAxes){.title = title, .x_label = f->x_label, .y_label = f->y_label}));
   PetscCall(NomosFigureImage(figure, f->ny, f->nx, image, f->x[0], f->x[1], f->y[0], f->y[1], NOMOS_MAP_DIVERGING, -limits[shown->scale], limits[shown->scale], f->label[departure]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -141,7 +142,7 @@ static bool Timeless(const NomosPlotContext *context)
   return context->ops->n_pictures && context->ops->pictures[0].timeless;
 }
 
-/* A row for each layer. Twin: truth, prior, analysis on the scale of the truth; the errors before and after on that of the error before. Else prior and analysis; the increment; what
+/* A row for each plane. Twin: truth, prior, analysis on the scale of the truth; the errors before and after on that of the error before. Else prior and analysis; the increment; what
    they leave of the first or last observations. A line has lines. */
 static PetscErrorCode DrawFields(const NomosPlotContext *context, NomosFieldReader reader, size_t frame, double time, const char stem[])
 {
@@ -156,9 +157,9 @@ static PetscErrorCode DrawFields(const NomosPlotContext *context, NomosFieldRead
   const char *name = context->params.title[0] ? context->params.title : context->ops->name;
   if (Timeless(context)) snprintf(title, sizeof title, "%s", name);
   else snprintf(title, sizeof title, "%s, t = %s", name, NomosTimeText(time, context->params.stop, context->params.nondimensional, when, sizeof when));
-  PetscCall(NomosFigureCreate(title, (int)f.layers, f.ny > 1 ? f.n_images : 2, &figure));
+  PetscCall(NomosFigureCreate(title, (int)f.planes.n, f.ny > 1 ? f.n_images : 2, &figure));
   if (f.ny == 1) PetscCall(DrawLines(figure, &f));
-  for (size_t l = 0; l < f.layers && f.ny > 1; l++) {
+  for (size_t l = 0; l < f.planes.n && f.ny > 1; l++) {
     double limits[N_SCALES] = {NAN, NAN, NAN};
     for (int i = 0; i < f.n_images; i++) PetscCall(DrawImage(figure, &f, l, i, frame ? "last " : "first ", limits, image));
   }
@@ -267,7 +268,7 @@ static PetscErrorCode DrawSpectra(const NomosPlotContext *context, NomosFieldRea
   PetscCall(NomosFieldReaderHas(reader, "truth", &twin));
   const char *const *names = all[twin][0], *const *labels = all[twin][1];
   PetscCall(NomosFieldReaderShape(reader, names[0], &n_dims, shape));
-  const size_t layers = PetscMin(shape[1], MAX_LAYERS), bins = shape[2];
+  const size_t layers = PetscMin(shape[1], NOMOS_MAX_PLANES), bins = shape[2];
   PetscCall(PetscMalloc2(bins, &k, bins, &values));
   PetscCall(NomosFieldReaderRead(reader, "k", (size_t[]){0}, (size_t[]){bins}, k));
   PetscCall(NomosReadLabel(reader, "k", "units", unit));

@@ -1,3 +1,4 @@
+/* Pictures of fields over a plane or a line: states as panels for each layer, and the animation of a run. */
 #include "cases/plot_run.h"
 #include "io/animation.h"
 #include "io/sort.h"
@@ -6,19 +7,20 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MONTAGE_FRAMES = 8, MONTAGE_COLUMNS = 4, MAX_LAYERS = 4 };
+enum { MONTAGE_FRAMES = 8, MONTAGE_COLUMNS = 4 };
 
-/* A 2-D field (time, y, x), a layered one (time, layer, y, x), or a constant one (y, x). */
+/* A field over (time, y, x), planes of one over (time, layer or z, y, x), or a constant one (y, x). */
 typedef struct {
   const NomosPictureInfo *info;
   int                     n_dims;
   NomosFieldReader        reader;
-  size_t                  n_layers, ny, nx;
+  NomosPlanes             planes;
+  size_t                  ny, nx;
   double                  x[2], y[2]; /* edges, in the unit of the label */
   char                    x_label[NOMOS_LABEL], y_label[NOMOS_LABEL], label[NOMOS_LABEL];
-  bool                    fixed; /* the colours of every layer, for an animation */
-  NomosColourMap          map[MAX_LAYERS];
-  double                  limits[MAX_LAYERS][2];
+  bool                    fixed[NOMOS_MAX_PLANES]; /* the colours of a plane are those of all its frames */
+  NomosColourMap          map[NOMOS_MAX_PLANES];
+  double                  limits[NOMOS_MAX_PLANES][2];
 } Field;
 
 /* Edges of the cells around the coordinates of dimension `i`. */
@@ -42,6 +44,44 @@ static PetscErrorCode ReadAxis(NomosFieldReader reader, const char variable[], i
   edges[0] = (ends[0] - half) / factor;
   edges[1] = (ends[1] + half) / factor;
   NomosAxisLabel(dim, unit_name, label);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* As many digits as tell planes apart that are `apart` from each other, and one more. */
+static int Digits(double most, double apart)
+{
+  return most > 0 && apart > 0 ? (int)fmin(fmax(floor(log10(most)) - floor(log10(apart)) + 2, 1), 15) : 3;
+}
+
+PetscErrorCode NomosPlotPlanes(NomosFieldReader reader, const char variable[], NomosPlanes *planes)
+{
+  size_t      shape[NOMOS_FIELD_MAX_DIMS + 1];
+  int         n_dims;
+  const char *dim, *unit_name;
+  char        unit[NOMOS_LABEL];
+  double     *z, factor;
+
+  PetscFunctionBeginUser;
+  *planes = (NomosPlanes){.n = 1};
+  PetscCall(NomosFieldReaderShape(reader, variable, &n_dims, shape));
+  if (n_dims < 4) PetscFunctionReturn(PETSC_SUCCESS);
+  const size_t n = shape[1];
+  planes->n      = PetscMin(n, NOMOS_MAX_PLANES);
+  PetscCall(NomosFieldReaderDimName(reader, variable, 1, &dim));
+  for (size_t p = 0; p < planes->n && strcmp(dim, "z"); p++) {
+    planes->at[p] = p;
+    if (n > 1) snprintf(planes->name[p], sizeof planes->name[p], "layer %zu", p + 1);
+  }
+  if (strcmp(dim, "z")) PetscFunctionReturn(PETSC_SUCCESS);
+  for (size_t p = 0; p < planes->n; p++) planes->at[p] = (2 * p + 1) * n / (2 * planes->n);
+  PetscCall(PetscMalloc1(n, &z));
+  PetscCall(NomosFieldReaderRead(reader, dim, (size_t[]){0}, &n, z));
+  PetscCall(NomosReadLabel(reader, dim, "units", unit));
+  NomosLengthUnit(unit, z[n - 1] - z[0], &unit_name, &factor);
+  if (!strcmp(unit_name, "1")) unit_name = "";
+  const int digits = Digits(fmax(fabs(z[0]), fabs(z[n - 1])), planes->n > 1 ? fabs(z[planes->at[1]] - z[planes->at[0]]) : 0);
+  for (size_t p = 0; p < planes->n && n > 1; p++) snprintf(planes->name[p], sizeof planes->name[p], "z = %.*g%s%.16s", digits, z[planes->at[p]] / factor, unit_name[0] ? " " : "", unit_name);
+  PetscCall(PetscFree(z));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -75,9 +115,9 @@ PetscErrorCode NomosPlotColours(NomosColourMap wanted, size_t n, const double da
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode ReadLayer(const Field *field, size_t frame, size_t layer, double *data)
+static PetscErrorCode ReadPlane(const Field *field, size_t frame, size_t plane, double *data)
 {
-  const size_t all_start[] = {frame, layer, 0, 0}, all_count[] = {1, 1, field->ny, field->nx};
+  const size_t all_start[] = {frame, field->planes.at[plane], 0, 0}, all_count[] = {1, 1, field->ny, field->nx};
   size_t       start[4] = {0}, count[4];
 
   PetscFunctionBeginUser;
@@ -88,14 +128,14 @@ static PetscErrorCode ReadLayer(const Field *field, size_t frame, size_t layer, 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode DrawPanel(const Field *field, NomosFigure figure, int row, int column, const char title[], size_t frame, size_t layer, double *data)
+static PetscErrorCode DrawPanel(const Field *field, NomosFigure figure, int row, int column, const char title[], size_t frame, size_t plane, double *data)
 {
-  NomosColourMap map       = field->map[layer];
-  double         limits[2] = {field->limits[layer][0], field->limits[layer][1]};
+  NomosColourMap map       = field->map[plane];
+  double         limits[2] = {field->limits[plane][0], field->limits[plane][1]};
 
   PetscFunctionBeginUser;
-  PetscCall(ReadLayer(field, frame, layer, data));
-  if (!field->fixed) PetscCall(NomosPlotColours(field->info->map, field->ny * field->nx, data, &map, limits));
+  PetscCall(ReadPlane(field, frame, plane, data));
+  if (!field->fixed[plane]) PetscCall(NomosPlotColours(field->info->map, field->ny * field->nx, data, &map, limits));
   PetscCall(NomosFigurePanel(figure, row, column, &(NomosAxes){.title = title, .x_label = field->x_label, .y_label = field->y_label}));
   PetscCall(NomosFigureImage(figure, field->ny, field->nx, data, field->x[0], field->x[1], field->y[0], field->y[1], map, limits[0], limits[1], field->label));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -109,18 +149,15 @@ static void TimeTitle(const NomosPlotContext *context, double time, const char b
   snprintf(title, NOMOS_LABEL, "%s%s%.*g%s%s", before, context->params.nondimensional ? "t = " : "", value < 999.5 ? 3 : 6, value, context->time_name[0] ? " " : "", context->time_name);
 }
 
-/* One state, a panel for each layer. */
+/* One state, a panel for each plane. */
 static PetscErrorCode DrawState(const Field *field, const char title[], size_t frame, double *data, NomosFigure *figure)
 {
-  const int wide = field->n_layers > 3 ? 2 : (int)field->n_layers;
-  char      layer[NOMOS_LABEL];
+  const NomosPlanes *planes = &field->planes;
+  const int          wide   = planes->n > 3 ? 2 : (int)planes->n;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosFigureCreate(title, (int)(field->n_layers + (size_t)wide - 1) / wide, wide, figure));
-  for (size_t l = 0; l < field->n_layers; l++) {
-    snprintf(layer, sizeof layer, "layer %zu", l + 1);
-    PetscCall(DrawPanel(field, *figure, (int)l / wide, (int)l % wide, field->n_layers > 1 ? layer : NULL, frame, l, data));
-  }
+  PetscCall(NomosFigureCreate(title, (int)(planes->n + (size_t)wide - 1) / wide, wide, figure));
+  for (size_t p = 0; p < planes->n; p++) PetscCall(DrawPanel(field, *figure, (int)p / wide, (int)p % wide, planes->n > 1 ? planes->name[p] : NULL, frame, p, data));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -130,34 +167,44 @@ static size_t Shown(size_t s, size_t n_shown, size_t n)
   return n_shown > 1 ? (s * (n - 1) + (n_shown - 1) / 2) / (n_shown - 1) : 0;
 }
 
-/* What the colours of every layer mean in all frames: the widest of the limits that some of them have on their own. `alike`: none has a tenth of another's range. */
-static PetscErrorCode FixColours(Field *field, size_t n_shown, size_t n, double *data, bool *alike)
+bool NomosPlotAlike(size_t n, const double ranges[])
 {
+  double wide = 0;
+  size_t flat = 0;
+
+  for (size_t i = 0; i < n; i++) wide = fmax(wide, ranges[i]);
+  for (size_t i = 0; i < n; i++) flat += ranges[i] > 0 && ranges[i] < 0.1 * wide;
+  return flat <= n / 4;
+}
+
+/* What the colours of every plane mean in all frames: the widest of the limits that some of them have on their own; fixed where the frames are alike, or (`all`) however they differ. */
+static PetscErrorCode FixColours(Field *field, size_t n_shown, size_t n, double *data, bool all)
+{
+  double ranges[MONTAGE_FRAMES];
+
   PetscFunctionBeginUser;
-  *alike = true;
-  for (size_t l = 0; l < field->n_layers; l++) {
-    double low = INFINITY, high = -INFINITY, narrow = INFINITY, wide = 0;
-    field->map[l] = NOMOS_MAP_SEQUENTIAL;
+  for (size_t p = 0; p < field->planes.n; p++) {
+    double low = INFINITY, high = -INFINITY;
+    field->map[p] = NOMOS_MAP_SEQUENTIAL;
     for (size_t s = 0; s < n_shown; s++) {
       NomosColourMap map;
       double         limits[2], least = INFINITY, most = -INFINITY;
-      PetscCall(ReadLayer(field, Shown(s, n_shown, n), l, data));
+      PetscCall(ReadPlane(field, Shown(s, n_shown, n), p, data));
       PetscCall(NomosPlotColours(field->info->map, field->ny * field->nx, data, &map, limits));
       for (size_t i = 0; i < field->ny * field->nx; i++) {
         if (!isfinite(data[i])) continue;
         least = fmin(least, data[i]);
         most  = fmax(most, data[i]);
       }
-      if (map != NOMOS_MAP_SEQUENTIAL) field->map[l] = map;
-      if (most > least) narrow = fmin(narrow, most - least);
-      wide = fmax(wide, most - least);
-      low  = fmin(low, limits[0] || limits[1] ? limits[0] : least);
-      high = fmax(high, limits[0] || limits[1] ? limits[1] : most);
+      if (map != NOMOS_MAP_SEQUENTIAL) field->map[p] = map;
+      ranges[s] = most - least;
+      low       = fmin(low, limits[0] || limits[1] ? limits[0] : least);
+      high      = fmax(high, limits[0] || limits[1] ? limits[1] : most);
     }
-    if (field->map[l] == NOMOS_MAP_DIVERGING) low = -(high = fmax(high, -low));
-    field->limits[l][0] = low < high ? low : 0; /* both 0: whatever there is */
-    field->limits[l][1] = low < high ? high : 0;
-    if (narrow < 0.1 * wide) *alike = false;
+    if (field->map[p] == NOMOS_MAP_DIVERGING) low = -(high = fmax(high, -low));
+    field->limits[p][0] = low < high ? low : 0; /* both 0: whatever there is */
+    field->limits[p][1] = low < high ? high : 0;
+    field->fixed[p]     = all || NomosPlotAlike(n_shown, ranges);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -181,7 +228,7 @@ static PetscErrorCode DrawFrame(void *ctx, size_t i, NomosFigure *figure)
   TimeTitle(a->context, a->times[frame], ", ", time);
   snprintf(title, sizeof title, "%s%s", a->name, time);
   PetscCall(DrawState(a->field, title, frame, a->data, figure));
-  PetscCall(NomosFigureSetScale(*figure, a->field->n_layers > 1 ? 1.2 : 1.5));
+  PetscCall(NomosFigureSetScale(*figure, a->field->planes.n > 1 ? 1.2 : 1.5));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -193,8 +240,7 @@ static PetscErrorCode Animate(const NomosPlotContext *context, Field *field, con
 
   PetscFunctionBeginUser;
   if (context->params.animation != NOMOS_ANIMATION_YES || n < 3) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(FixColours(field, SAMPLES, n, data, &field->fixed));
-  field->fixed = true; /* a film has one scale, however its frames differ */
+  PetscCall(FixColours(field, SAMPLES, n, data, true));
   snprintf(path, sizeof path, "%s/plots/motion_%.63s.png", context->directory, field->info->variable);
   PetscCall(NomosAnimate(path, &(NomosAnimationFrames){.n = a.n_shown, .seconds = context->params.animation_seconds, .frame = DrawFrame, .ctx = &a}));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -202,7 +248,7 @@ static PetscErrorCode Animate(const NomosPlotContext *context, Field *field, con
 
 static PetscErrorCode DrawField(const NomosPlotContext *context, const NomosPictureInfo *info, NomosFieldReader reader, size_t n, const double times[])
 {
-  Field       field = {.info = info, .reader = reader, .n_layers = 1};
+  Field       field = {.info = info, .reader = reader};
   NomosFigure figure;
   double     *data;
   size_t      shape[NOMOS_FIELD_MAX_DIMS + 1];
@@ -221,7 +267,7 @@ static PetscErrorCode DrawField(const NomosPlotContext *context, const NomosPict
   field.n_dims = n_dims;
   field.ny     = shape[n_dims - 2];
   field.nx     = shape[n_dims - 1];
-  if (n_dims == 4) field.n_layers = PetscMin(shape[1], MAX_LAYERS);
+  PetscCall(NomosPlotPlanes(reader, info->variable, &field.planes));
   PetscCall(ReadAxis(reader, info->variable, n_dims - 1, field.nx, field.x, field.x_label));
   PetscCall(ReadAxis(reader, info->variable, n_dims - 2, field.ny, field.y, field.y_label));
   PetscCall(NomosReadLabel(reader, info->variable, "units", unit));
@@ -242,17 +288,17 @@ static PetscErrorCode DrawField(const NomosPlotContext *context, const NomosPict
     PetscFunctionReturn(PETSC_SUCCESS);
   }
 
-  /* From the first frame to the last: a column for each time and a row for each layer; one layer has room for two rows of times. One scale of colours, unless what is seen grows or decays tenfold. */
-  size_t n_shown = PetscMin(n, field.n_layers > 1 ? MONTAGE_COLUMNS : MONTAGE_FRAMES), columns = PetscMin(n_shown, MONTAGE_COLUMNS);
-  PetscCall(FixColours(&field, n_shown, n, data, &field.fixed));
-  PetscCall(NomosFigureCreate(name, (int)(field.n_layers * ((n_shown + columns - 1) / columns)), (int)columns, &figure));
+  /* From the first frame to the last: a column for each time and a row for each plane; one plane has room for two rows of times. One scale of colours for a plane, unless what is seen grows or decays. */
+  size_t n_shown = PetscMin(n, field.planes.n > 1 ? MONTAGE_COLUMNS : MONTAGE_FRAMES), columns = PetscMin(n_shown, MONTAGE_COLUMNS);
+  PetscCall(FixColours(&field, n_shown, n, data, false));
+  PetscCall(NomosFigureCreate(name, (int)(field.planes.n * ((n_shown + columns - 1) / columns)), (int)columns, &figure));
   for (size_t s = 0; s < n_shown; s++) {
     const size_t frame = Shown(s, n_shown, n);
     TimeTitle(context, times[frame], "", time);
-    for (size_t l = 0; l < field.n_layers; l++) {
-      if (field.n_layers > 1) snprintf(title, sizeof title, "layer %zu, %s", l + 1, time);
+    for (size_t p = 0; p < field.planes.n; p++) {
+      if (field.planes.n > 1) snprintf(title, sizeof title, "%s, %s", field.planes.name[p], time);
       else snprintf(title, sizeof title, "%s", time);
-      PetscCall(DrawPanel(&field, figure, (int)(s / columns * field.n_layers + l), (int)(s % columns), title, frame, l, data));
+      PetscCall(DrawPanel(&field, figure, (int)(s / columns * field.planes.n + p), (int)(s % columns), title, frame, p, data));
     }
   }
   snprintf(stem, sizeof stem, "fields_%.63s", info->variable);

@@ -1,3 +1,4 @@
+/* Pictures of lines: scalars against time, spectra against wavenumber. */
 #include "cases/plot_run.h"
 
 #include <jansson.h>

@@ -1,14 +1,13 @@
 #include "cases/plot_run.h"
 #include "cases/scaling.h"
 #include "cases/train.h"
-#include "io/verdict_impl.h"
+#include "io/disk.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* m2 s-2 -> m^{2} s^{-2} */
@@ -172,14 +171,6 @@ static PetscErrorCode PlotBeside(const NomosPlotContext *context, const char oth
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static bool HasFile(const char directory[], const char name[])
-{
-  char path[2 * NOMOS_MAX_PATH];
-
-  snprintf(path, sizeof path, "%s/%s", directory, name);
-  return !access(path, F_OK);
-}
-
 PetscErrorCode NomosPlotRun(const char directory[], const NomosProgram *program)
 {
   NomosPlotContext context = {.directory = directory, .quiet = program->quiet};
@@ -190,7 +181,7 @@ PetscErrorCode NomosPlotRun(const char directory[], const NomosProgram *program)
   snprintf(path, sizeof path, "%s/config.yaml", directory);
   PetscCheck(!access(path, R_OK), PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, "%s: not a run directory: it has no config.yaml (%s)", directory, strerror(errno));
   if (NomosIsTraining(path)) {
-    PetscCall(HasFile(directory, "scaling.csv") ? NomosPlotScaling(directory, program) : NomosPlotTraining(directory, program));
+    PetscCall(NomosDirectoryHas(directory, "scaling.csv") ? NomosPlotScaling(directory, program) : NomosPlotTraining(directory, program));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(NomosCaseLoad(PETSC_COMM_SELF, &(NomosCaseInput){.path = path, .models = program->models, .solver_optional = true, .n_set = program->n_set, .set = program->set}, &config, &context.ops));
@@ -199,10 +190,10 @@ PetscErrorCode NomosPlotRun(const char directory[], const NomosProgram *program)
   else PetscCall(NomosCommonParamsGet(config, &context.params));
   NomosTimeUnit(context.params.stop, context.params.nondimensional, &context.time_name, &context.time_factor);
   snprintf(path, sizeof path, "%s/plots", directory);
-  PetscCheck(!mkdir(path, 0777) || errno == EEXIST, PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s: cannot be created: %s", path, strerror(errno));
-  if (HasFile(directory, "convergence.csv")) PetscCall(NomosPlotEstimate(&context));
-  else if (HasFile(directory, "equation.json")) PetscCall(NomosPlotDiscover(&context));
-  else if (HasFile(directory, "assimilation.csv")) PetscCall(NomosPlotAssimilate(&context));
+  PetscCall(NomosDirectoryMake(PETSC_COMM_SELF, path));
+  if (NomosDirectoryHas(directory, "convergence.csv")) PetscCall(NomosPlotEstimate(&context));
+  else if (NomosDirectoryHas(directory, "equation.json")) PetscCall(NomosPlotDiscover(&context));
+  else if (NomosDirectoryHas(directory, "assimilation.csv")) PetscCall(NomosPlotAssimilate(&context));
   else {
     static PetscErrorCode (*const draw[])(const NomosPlotContext *) = {NomosPlotFields, NomosPlotParticles, NomosPlotOrbits, NomosPlotScalars, NomosPlotSpectra};
     PetscErrorCode failed = PETSC_SUCCESS;
@@ -221,18 +212,15 @@ PetscErrorCode NomosPlotRun(const char directory[], const NomosProgram *program)
 
 PetscErrorCode NomosCommandPlot(NomosProgram *program)
 {
-  NomosVerdict verdict = {0};
-  int          rank;
+  PetscErrorCode failed = PETSC_SUCCESS;
+  int            rank;
 
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Comm_rank(program->comm, &rank));
   if (!rank) {
-    NomosErrorSetQuiet(true);
-    verdict.code = NomosPlotRun(program->arguments[0], program);
-    NomosErrorSetQuiet(false);
-    if (verdict.code) snprintf(verdict.message, sizeof verdict.message, "%s", NomosErrorLast());
-    else if (!program->quiet) printf("pictures are in %s/plots\n", program->arguments[0]);
+    NomosQuietly(failed, NomosPlotRun(program->arguments[0], program));
+    if (!failed && !program->quiet) printf("pictures are in %s/plots\n", program->arguments[0]);
   }
-  PetscCall(NomosVerdictAgree(program->comm, &verdict));
+  PetscCall(NomosErrorAgree(program->comm, failed));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -39,6 +39,16 @@ PetscErrorCode NomosPlotFile(const NomosPlotContext *context, const char name[],
 PetscErrorCode NomosPlotSave(const NomosPlotContext *context, const char stem[], NomosFigure *figure);
 
 PetscErrorCode NomosPlotFields(const NomosPlotContext *context);
+/* The planes over (y, x) that a picture shows of a variable over (time, layer or z, y, x), at[n], and what they are called: the first layers, "layer 1"; of a coordinate of space the middles of as many equal parts of it, "z = 12 km".
+   A variable without such a dimension has one plane, without a name. */
+enum { NOMOS_MAX_PLANES = 4 };
+typedef struct {
+  size_t n, at[NOMOS_MAX_PLANES];
+  char   name[NOMOS_MAX_PLANES][48];
+} NomosPlanes;
+PetscErrorCode NomosPlotPlanes(NomosFieldReader reader, const char variable[], NomosPlanes *planes);
+/* Can frames have one scale of colours? Not where more than a quarter of them, as of what grows or decays, have less than a tenth of the widest range. Few that are nearly flat, as a standing wave has them, are shown as that. */
+bool NomosPlotAlike(size_t n, const double ranges[]);
 /* Colours of a field of both signs are around zero and end where all but a few values lie, at two thirds of the largest or above: the core of one strong vortex must not bleach the rest (the colour bar shows that there is more).
    A field of (nearly) one sign has no use for half of the colours; it begins at zero where DIVERGING is wanted. Limits 0, 0: the colours span the data. */
 PetscErrorCode NomosPlotColours(NomosColourMap wanted, size_t n, const double data[], NomosColourMap *map, double limits[2]);
@@ -55,7 +65,7 @@ PetscErrorCode NomosPlotSpectra(const NomosPlotContext *context);
 PetscErrorCode NomosPlotEstimateParticles(const NomosPlotContext *context, NomosFieldReader reader, size_t n, const double times[]);
 PetscErrorCode NomosPlotAssimilate(const NomosPlotContext *context); /* of a directory of nomos assimilate */
 PetscErrorCode NomosPlotEstimate(const NomosPlotContext *context); /* of a directory of nomos estimate */
-PetscErrorCode NomosPlotDiscover(const NomosPlotContext *context);
-PetscErrorCode NomosPlotDiscoverOrbits(const NomosPlotContext *context); /* part of it */ /* of nomos discover */
+PetscErrorCode NomosPlotDiscover(const NomosPlotContext *context); /* of nomos discover */
+PetscErrorCode NomosPlotDiscoverOrbits(const NomosPlotContext *context); /* part of it */
 
 #endif

@@ -36,14 +36,14 @@ static PetscErrorCode MakeDirectories(NomosProgram *program, const NomosTrained 
   PetscCheck(program->directory || trained->file.is_run, program->comm, PETSC_ERR_ARG_WRONG, "-o DIR is missing: where the predictions go");
   if (program->directory) snprintf(directory, NOMOS_MAX_PATH, "%.4000s", program->directory);
   else snprintf(directory, NOMOS_MAX_PATH, "%.4000s/predictions", trained->file.directory);
-  PetscCall(NomosTrainedMakeDirectory(program->comm, directory, "predictions.nc, predictions.csv and a picture"));
+  PetscCall(NomosTrainedMakeDirectory(program, directory, "predictions.nc, predictions.csv and a picture"));
   snprintf(path, sizeof path, "%.4000s/predictions.nc", directory);
   PetscCallMPI(MPI_Comm_rank(program->comm, &rank));
   there = !rank && !stat(path, &info);
   PetscCallMPI(MPI_Bcast(&there, 1, MPI_INT, 0, program->comm));
   PetscCheck(!there || program->force, program->comm, PETSC_ERR_FILE_WRITE, "%s: is there already; --force writes over it, -o chooses another directory", path);
   snprintf(plots, NOMOS_MAX_PATH, "%.4000s/plots", directory);
-  if (pictures) PetscCall(NomosTrainedMakeDirectory(program->comm, plots, "a picture"));
+  if (pictures) PetscCall(NomosTrainedMakeDirectory(program, plots, "a picture"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

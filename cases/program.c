@@ -97,9 +97,10 @@ static const struct {
    "  nomos predict RUN states.nc -o answers --set neural_operator.ensemble=FOLDER --set predict.frames=41\n"},
   {"generate", "CASE [options]", GENERATE, 1, 1, NomosCommandGenerate, "make the data of a training, without the training",
    "What data.generator or data.case of the case makes goes into DIR/data; CASE may be one that trains, or data alone. With MPI every rank makes its share. What is there already, made of the\n"
-   "same values, is kept (--force). A training takes them by data.path.\n"
+   "same values, is kept (--force, --restart latest). Ctrl-C or SIGTERM ends it; --restart latest goes on, also after a kill. A training takes them by data.path.\n"
    "\n"
    "  nomos generate surrogate/burgers_data.yaml -o burgers\n"
+   "  nomos generate burgers --restart latest\n"
    "  nomos train CASE --set data.generator= --set data.path=burgers/data\n"},
   {"scaling", "CASE [options]", SCALING, 1, 1, NomosCommandScaling, "how a training's error falls with its data and its network",
    "CASE is trained at several sizes of data (scaling.data_sizes) and network (scaling.network_sizes); E = E0 + A N^-alpha + B D^-beta is fitted to what the trainings come to (scaling.metric), with\n"
@@ -170,6 +171,7 @@ static const struct {
   {"--beside", NULL, "RUN", PLOT, TEXT, offsetof(NomosProgram, beside), "of particles: show another run beside this one too, at the times both have (plots/beside.png and beside_motion.png)"},
   {"--set", NULL, "KEY=VALUE", PLOT | COMPARE | RUN | GRADCHECK | ASSIMILATE | ESTIMATE | DISCOVER | GENERATE | TRAIN | EVALUATE | PREDICT | SCALING | DESCRIBE, LIST_OF_TEXT, 0, "set a parameter; wins over the case; may be given many times"},
   {"--restart", NULL, "latest|STEP|FILE", RUN | ASSIMILATE | ESTIMATE | TRAIN | SCALING, TEXT, offsetof(NomosProgram, restart), "continue from a checkpoint"},
+  {"--restart", NULL, "latest", GENERATE, TEXT, offsetof(NomosProgram, restart), "make what is missing of the data: of a file that was stopped or killed in the making, the other trajectories"},
   {"--force", NULL, NULL, RUN | GRADCHECK | ASSIMILATE | ESTIMATE | DISCOVER | GENERATE | TRAIN | SCALING, FLAG, offsetof(NomosProgram, force), "replace the run in the run directory: only files a run writes are deleted"},
   {"--force", NULL, NULL, EXPORT | IMPORT | PREDICT, FLAG, offsetof(NomosProgram, force), "write over the file that is there"},
   {"--dry-run", NULL, NULL, RUN | TRAIN, FLAG, offsetof(NomosProgram, dry_run), "check the case, say what it would cost, write nothing"},
@@ -201,6 +203,18 @@ static void PrintHelp(const char name[])
       printf("  %-30s %s\n", left, options[o].doc);
     }
   }
+}
+
+PetscErrorCode NomosProgramHelp(const NomosProgram *program, const char name[], bool *is_command)
+{
+  int rank;
+
+  PetscFunctionBeginUser;
+  *is_command = false;
+  for (size_t i = 0; i < N_COMMANDS; i++) *is_command = *is_command || !strcmp(commands[i].name, name);
+  PetscCallMPI(MPI_Comm_rank(program->comm, &rank));
+  if (*is_command && !rank) PrintHelp(name);
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode UsageUnknown(const char what[], const char given[], size_t n, const char *const names[], const char help[])

@@ -62,6 +62,9 @@ PetscErrorCode NomosCommandCheck(NomosProgram *program);
 PetscErrorCode NomosCommandDescribe(NomosProgram *program);
 PetscErrorCode NomosCommandList(NomosProgram *program);
 
+/* What `nomos help NAME` prints, if there is such a command. */
+PetscErrorCode NomosProgramHelp(const NomosProgram *program, const char name[], bool *is_command);
+
 /* True when every rank of comm comes here within a few seconds: then an error is everyone's, and ranks may go on together. */
 bool NomosEveryRankArrives(MPI_Comm comm);
 

@@ -1,5 +1,5 @@
 #include "cases/run.h"
-#include "io/verdict_impl.h"
+#include "io/verdict.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -25,6 +25,53 @@ static PetscErrorCode InitialState(NomosRun *run)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* ---- a first state that was forgotten: what is not given is zero */
+
+typedef struct {
+  NomosFileLayout layout;
+  int             found[2]; /* numbers of fields over time, and one that is not zero */
+} State;
+
+static PetscErrorCode LookAtNumbers(const char name[], NomosRealType type, const size_t start[], const size_t count[], const void *data, void *ctx)
+{
+  State *state = ctx;
+  size_t v = 0, n = 1;
+
+  PetscFunctionBeginUser;
+  (void)start;
+  while (v < state->layout.n_variables && strcmp(state->layout.variables[v].name, name)) v++;
+  if (v == state->layout.n_variables || state->layout.variables[v].constant) PetscFunctionReturn(PETSC_SUCCESS);
+  for (int d = 0; d < NOMOS_FIELD_MAX_DIMS && state->layout.variables[v].dims[d]; d++) n *= count[d];
+  state->found[0] = state->found[0] || n;
+  for (size_t i = 0; i < n && !state->found[1]; i++) state->found[1] = (type == NOMOS_F32 ? (double)((const float *)data)[i] : ((const double *)data)[i]) != 0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode WarnZero(NomosRun *run, NomosWarningFn warn)
+{
+  State          state = {.found = {0, 0}};
+  NomosFieldFile sink;
+  char           sentence[512] = "";
+  bool           more = false;
+
+  PetscFunctionBeginUser;
+  PetscCall(run->ops->field_layout(run->model, &state.layout));
+  PetscCall(NomosFieldFileCreateSink(LookAtNumbers, &state, &sink));
+  PetscErrorCode code = run->ops->write_fields(run->model, sink);
+  PetscCall(NomosFieldFileClose(&sink));
+  PetscCall(code);
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, state.found, 2, MPI_INT, MPI_MAX, run->comm));
+  if (!state.found[0] || state.found[1]) PetscFunctionReturn(PETSC_SUCCESS);
+  for (size_t v = 0; v < state.layout.n_variables; v++) {
+    if (state.layout.variables[v].constant) continue;
+    NomosTextAppend(sizeof sentence - 200, sentence, "%s%s", more ? ", " : "the first state is zero everywhere: ", state.layout.variables[v].name);
+    more = true;
+  }
+  NomosTextAppend(sizeof sentence, sentence, "; what the case does not give is zero: say how it begins (initial.*; nomos describe %s)", run->ops->name);
+  PetscCall(warn(sentence, run));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Start(NomosRun *run)
 {
   NomosRunCost cost = {0};
@@ -42,6 +89,7 @@ static PetscErrorCode Start(NomosRun *run)
   PetscCall(NomosRunOutputOpen(run));
   PetscCall(NomosRunWriteSummary(run, "running", "started"));
   run->begun = true;
+  if (!run->restarted) PetscCall(WarnZero(run, NomosRunWarn));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -68,17 +116,16 @@ static PetscErrorCode Results(NomosRun *run, NomosResultFn result, void *ctx)
   NomosVerdict verdict = {0};
 
   PetscFunctionBeginUser;
-  if (!run->rank && NomosRunScalarResults(run, result, ctx)) {
-    verdict.code = PETSC_ERR_FILE_READ;
-    snprintf(verdict.message, sizeof verdict.message, "summary.json: %.2000s", NomosErrorLast());
-  }
-  PetscCall(NomosVerdictAgree(run->comm, &verdict));
+  if (!run->rank && NomosRunScalarResults(run, result, ctx)) NomosVerdictFail(&verdict, PETSC_ERR_FILE_READ, "summary.json: %s", NomosErrorLast());
+  PetscCall(NomosVerdictRaise(run->comm, &verdict));
   if (run->ops->results) PetscCall(run->ops->results(run->model, result, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The first state is made, with all that can be wrong with it, where that is no work: a small machine is told what a large run costs. */
 static PetscErrorCode DryRun(NomosRun *run)
 {
+  const double small = 1e9; /* bytes */
   NomosRunCost cost;
   char        *yaml, line[512] = "", time[64], dt[64];
   double       memory = 0;
@@ -86,6 +133,8 @@ static PetscErrorCode DryRun(NomosRun *run)
   PetscFunctionBeginUser;
   PetscCall(NomosRunEstimate(run, &cost));
   PetscCall(run->ops->describe(run->model, &memory, line, sizeof line));
+  const bool looks = !run->program->restart && memory <= small;
+  if (looks) PetscCall(InitialState(run));
   PetscCall(NomosConfigToYaml(run->config, &yaml));
   NomosTimeText(run->params.stop, run->params.stop, run->params.nondimensional, time, sizeof time);
   NomosTimeText(run->model->dt, run->model->dt, run->params.nondimensional, dt, sizeof dt);
@@ -95,9 +144,12 @@ static PetscErrorCode DryRun(NomosRun *run)
     printf("# time: %lld steps of %s to %s\n", (long long)cost.n_steps, dt, time);
     printf("# memory: %.3g MB a rank; %d rank%s, %d thread%s each\n", 1e-6 * memory, run->size, run->size > 1 ? "s" : "", run->n_threads, run->n_threads > 1 ? "s" : "");
     printf("# output: %.3g MB: %lld frames of fields, %lld of spectra, %lld rows of scalars; %lld checkpoints\n", 1e-6 * cost.bytes, (long long)cost.n_fields, (long long)cost.n_spectra, (long long)cost.n_scalars, (long long)cost.n_checkpoints);
-    printf("# nothing has been written\n");
   }
   PetscCall(PetscFree(yaml));
+  PetscCall(NomosRunPrintNotes(run));
+  if (looks) PetscCall(WarnZero(run, NomosRunPrintWarning));
+  else if (!run->program->restart) PetscCall(PetscPrintf(run->comm, "# the initial state was not looked at: it is larger than %.0f GB\n", 1e-9 * small));
+  PetscCall(PetscPrintf(run->comm, "# nothing has been written\n"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

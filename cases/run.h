@@ -92,10 +92,21 @@ PetscErrorCode NomosRunEnd(NomosRun *run, const char done[], const char where[],
 PetscErrorCode NomosRunSetThreads(MPI_Comm comm, int threads);
 /* NomosWarningFn of a run (ctx): into its log and its summary.json. */
 PetscErrorCode NomosRunWarn(const char sentence[], void *ctx);
-/* Pictures of the run directory, if output.pictures says so; a failure is a warning. */
+/* The same in a dry run: comments on standard output; and what was left out of the case. */
+PetscErrorCode NomosRunPrintWarning(const char sentence[], void *ctx);
+PetscErrorCode NomosRunPrintNotes(NomosRun *run);
+/* Pictures are a courtesy, what they show is safe in files: rank 0 draws them by `call`, if output.pictures says so, and a failure is a warning. DrawPictures: those of the run directory. */
+#define NomosRunDraw(run, call) \
+  do { \
+    PetscErrorCode failed_ = PETSC_SUCCESS; \
+    if ((run)->params.pictures && !(run)->rank) NomosQuietly(failed_, call); \
+    if (failed_) PetscCall(NomosLogPrint((run)->log, NOMOS_LOG_WARNING, "pictures", "pictures could not be drawn: %s", NomosErrorLast())); \
+  } while (0)
 PetscErrorCode NomosRunDrawPictures(NomosRun *run);
 /* Has any rank received a signal, or is time.max_wall over? Sets run->stopped_by, and run->clock_due by checkpoint.wall, the same on every rank. Collective. */
 PetscErrorCode NomosRunStopped(NomosRun *run);
+/* Has this rank received one, or is the time over? For work within which the ranks do not meet (ctx: the NomosRun). Once it is so, it stays so. */
+bool           NomosRunToStop(void *run);
 
 /* Files of the run. Look: can those of a restarted run be continued? Nothing changes. Open: create them, or resume those of a restarted run, and write what is due. Due: after a step. Finish: the last frames, close.
    Discard: close what is open after an error, whatever happens. Collective. */

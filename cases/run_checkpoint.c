@@ -1,3 +1,4 @@
+/* Checkpoints of nomos run and train: when one is written, and whether the case that goes on is the one that wrote it. */
 #include "cases/run.h"
 
 #include <jansson.h>
@@ -44,8 +45,8 @@ PetscErrorCode NomosRunCheckpoint(NomosRun *run, bool by_clock, PetscErrorCode (
   run->params.checkpoint_keep = keep;
   PetscCall(code);
   PetscCall(NomosRunDirectoryFile(run->directory, "checkpoint", directory));
-  if (earlier >= 0 && earlier != run->model->step) PetscCall(NomosCheckpointRemove(run->comm, directory, earlier));
-  run->clock_step = by_clock ? run->model->step : -1;
+  if (earlier >= 0 && earlier != NomosRunStep(run)) PetscCall(NomosCheckpointRemove(run->comm, directory, earlier));
+  run->clock_step = by_clock ? NomosRunStep(run) : -1;
   run->clock_mark = MPI_Wtime();
   run->clock_took = run->clock_mark - mark;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -64,12 +65,12 @@ static void ListDifferences(const char saved[], const char present[], char list[
     size_t length = other ? strcspn(other, "\n") : 0;
     if (length != (size_t)(end - line) || strncmp(other, line, length)) {
       if (++found <= 3) {
-        snprintf(list + strlen(list), n - strlen(list), "%s%.*s (the checkpoint has %.*s)", found > 1 ? ", " : "", (int)(end - line), line, other ? (int)(length - key) : 7, other ? other + key : "nothing");
+        NomosTextAppend(n, list, "%s%.*s (the checkpoint has %.*s)", found > 1 ? ", " : "", (int)(end - line), line, other ? (int)(length - key) : 7, other ? other + key : "nothing");
       }
     }
     line = end + 1;
   }
-  if (found > 3) snprintf(list + strlen(list), n - strlen(list), " and %d more", found - 3);
+  if (found > 3) NomosTextAppend(n, list, " and %d more", found - 3);
   if (!found) snprintf(list, n, "a parameter that this version does not know");
 }
 

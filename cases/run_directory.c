@@ -1,6 +1,7 @@
 #include "cases/run_directory.h"
 #include "io/checkpoint.h"
-#include "io/verdict_impl.h"
+#include "io/disk.h"
+#include "io/verdict.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -58,6 +59,7 @@ static const struct {
   {"",            "norms.csv"      },
   {"",            "scaling.csv"    },
   {"/checkpoint", "*step_*.h5*"    },
+  {"/plots",      ".*.tmp"         }, /* what was killed leaves */
   {"/plots",      "fields_*.png"   },
   {"/plots",      "fields_*.svg"   },
   {"/plots",      "final_*.png"    },
@@ -155,8 +157,7 @@ static bool IsEmpty(const char path[])
 
 #define Refuse(c, ...) \
   do { \
-    verdict->code = (c); \
-    snprintf(verdict->message, sizeof verdict->message, __VA_ARGS__); \
+    NomosVerdictFail(verdict, c, __VA_ARGS__); \
     return; \
   } while (0)
 
@@ -237,7 +238,7 @@ PetscErrorCode NomosRunDirectoryPrepare(MPI_Comm comm, const char path[], NomosD
   d->status  = -1;
   PetscCallMPI(MPI_Comm_rank(comm, &d->rank));
   if (!d->rank) Prepare(d, path, &verdict);
-  PetscCall(NomosVerdictAgree(comm, &verdict));
+  PetscCall(NomosVerdictRaise(comm, &verdict));
   PetscCallMPI(MPI_Bcast(d->path, sizeof d->path, MPI_CHAR, 0, comm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -259,7 +260,7 @@ PetscErrorCode NomosRunDirectoryCheckRoom(NomosRunDirectory d, double bytes)
 
   PetscFunctionBeginUser;
   if (!d->rank) CheckRoom(d, bytes, &verdict);
-  PetscCall(NomosVerdictAgree(d->comm, &verdict));
+  PetscCall(NomosVerdictRaise(d->comm, &verdict));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -297,7 +298,7 @@ PetscErrorCode NomosRunDirectoryBegin(NomosRunDirectory d)
 
   PetscFunctionBeginUser;
   if (!d->rank) Begin(d, &verdict);
-  PetscCall(NomosVerdictAgree(d->comm, &verdict));
+  PetscCall(NomosVerdictRaise(d->comm, &verdict));
   if (!d->rank) PetscCall(NomosRunDirectoryStatus(d, "running", "see log.txt"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -395,13 +396,10 @@ PetscErrorCode NomosRunDirectoryFile(NomosRunDirectory d, const char name[], cha
 
 PetscErrorCode NomosRunDirectoryWrite(NomosRunDirectory d, const char name[], NomosText *text)
 {
-  char path[NOMOS_MAX_PATH], *string;
+  char path[NOMOS_MAX_PATH];
 
   PetscFunctionBeginUser;
-  PetscCall(NomosTextEnd(text, &string));
   PetscCall(NomosRunDirectoryFile(d, name, path));
-  PetscErrorCode code = NomosWriteFileAtomic(d->comm, path, string);
-  PetscCall(PetscFree(string));
-  PetscCall(code);
+  PetscCall(NomosTextWrite(d->comm, path, text));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

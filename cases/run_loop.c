@@ -1,3 +1,4 @@
+/* The loop over steps: signals, the wall-clock limit, blow-ups, progress. */
 #include "cases/run.h"
 
 #include <math.h>
@@ -15,6 +16,16 @@ static void OnSignal(int number)
 static const int stop_signals[] = {SIGINT, SIGTERM, SIGUSR1};
 enum { N_STOP_SIGNALS = sizeof stop_signals / sizeof *stop_signals };
 
+static bool WallIsOver(const NomosRun *run)
+{
+  return !run->rank && run->params.max_wall > 0 && MPI_Wtime() - run->wall_begin >= run->params.max_wall;
+}
+
+bool NomosRunToStop(void *run)
+{
+  return signal_received || WallIsOver(run);
+}
+
 /* Any rank's signal, or rank 0's clock, stops every rank at the same step. */
 PetscErrorCode NomosRunStopped(NomosRun *run)
 {
@@ -23,7 +34,7 @@ PetscErrorCode NomosRunStopped(NomosRun *run)
   int          verdicts[2] = {signal_received, !run->rank && run->params.checkpoint_wall > 0 && since >= fmax(run->params.checkpoint_wall, most * run->clock_took)};
 
   PetscFunctionBeginUser;
-  if (!verdicts[0] && !run->rank && run->params.max_wall > 0 && now - run->wall_begin >= run->params.max_wall) verdicts[0] = NOMOS_STOP_WALL;
+  if (!verdicts[0] && WallIsOver(run)) verdicts[0] = NOMOS_STOP_WALL;
   if (run->size > 1) PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, verdicts, 2, MPI_INT, MPI_MAX, run->comm));
   run->stopped_by = verdicts[0];
   run->clock_due  = verdicts[1];
@@ -51,7 +62,7 @@ static PetscErrorCode BlewUp(NomosRun *run, const NomosModelFault *fault)
   double                dt = fault->dt_advised > 0 && fault->dt_advised < model->dt ? fault->dt_advised : 0.5 * model->dt;
 
   PetscFunctionBeginUser;
-  for (int i = 0; i < fault->n_index; i++) snprintf(index + strlen(index), sizeof index - strlen(index), "%s%lld", i ? ", " : "[", (long long)fault->index[i]);
+  for (int i = 0; i < fault->n_index; i++) NomosTextAppend(sizeof index, index, "%s%lld", i ? ", " : "[", (long long)fault->index[i]);
   if (fault->n_index) strcat(index, "]");
   snprintf(value, sizeof value, "%g", isnan(fault->value) ? fabs(fault->value) : fault->value); /* "nan", not "-nan" */
   if (fault->cfl > 0) snprintf(cfl, sizeof cfl, ", CFL number %.3g", fault->cfl);

@@ -1,4 +1,6 @@
+/* What a run writes at which step: fields, spectra, scalars, checkpoints; what stays of their files when it goes on. */
 #include "cases/run.h"
+#include "io/ends.h"
 #include "io/provenance.h"
 
 #include <math.h>
@@ -112,7 +114,7 @@ static double FrameBytes(const NomosFileLayout *layout, NomosRealType type)
         if (!strcmp(layout->dims[d].name, layout->variables[v].dims[i])) values *= (double)layout->dims[d].size;
       }
     }
-    if (!layout->variables[v].constant) bytes += values * (type == NOMOS_F32 ? 4 : 8);
+    if (!layout->variables[v].constant) bytes += values * NomosRealBytes(type);
   }
   return bytes;
 }
@@ -155,10 +157,13 @@ static PetscErrorCode OpenFieldFile(NomosRun *run, const char name[], const Nomo
   PetscCall(NomosRunDirectoryFile(run->directory, name, path));
   if (run->restarted) PetscCall(NomosRunDirectoryHas(run->directory, name, &there));
   enum { MOST_COEFFICIENTS = 16 };
-  NomosFieldAttribute attributes[2 + MOST_COEFFICIENTS];
+  NomosFieldAttribute attributes[2 + MOST_COEFFICIENTS + NOMOS_MAX_ENDS];
+  NomosEnds           ends;
   if (layout->equation) attributes[input.n_attributes++] = (NomosFieldAttribute){.name = "equation", .text = layout->equation};
   if (layout->starts_at != 0) attributes[input.n_attributes++] = (NomosFieldAttribute){.name = "starts_at", .number = layout->starts_at};
   for (size_t k = 0; k < PetscMin(layout->n_coefficients, MOST_COEFFICIENTS); k++) attributes[input.n_attributes++] = (NomosFieldAttribute){.name = layout->coefficients[k].key, .number = layout->coefficients[k].value};
+  PetscCall(NomosEndsOfCase(run->config, layout->n_dims, layout->dims, &ends)); /* with which it is data like any other */
+  input.n_attributes += NomosEndsAttributes(&ends, attributes + input.n_attributes);
   input.attributes      = attributes;
   input.path            = path;
   input.variables       = *variables;

@@ -14,6 +14,7 @@ const NomosParam nomos_run_params[] = {
   {"time.max_wall",         NOMOS_PARAM_REAL,   "0",       "s",  0, DBL_MAX,       NULL, false, "Stop with a checkpoint after this much wall-clock time, in s also in nondimensional cases; 0: no limit."},
   {"output.pictures",       NOMOS_PARAM_BOOL,   "true",    NULL, 0, 0,             NULL, false, "Draw pictures into plots/ when the run ends."},
   {"checkpoint.keep",       NOMOS_PARAM_INT,    "2",       NULL, 0, 1000000,       NULL, false, "How many checkpoints to keep, the newest; 0: all."},
+  {"checkpoint.wall",       NOMOS_PARAM_REAL,   "60",      "s",  0, DBL_MAX,       NULL, false, "Wall-clock time from a checkpoint to one more, in s also in nondimensional cases; longer where writing takes more than a twentieth of it. Only the last of these is kept, until the next checkpoint; 0: none."},
   {"run.threads",           NOMOS_PARAM_INT,    "0",       NULL, 0, 4096,          NULL, false, "OpenMP threads per rank; 0: OMP_NUM_THREADS, or the cores divided among the ranks of a machine."},
   /* of those that run a solver */
   {"time.dt",               NOMOS_PARAM_REAL,   NULL,      "s",  DBL_MIN, DBL_MAX, NULL, false, "Time step (the first one, when the solver adapts it)."},
@@ -30,10 +31,9 @@ const NomosParam nomos_run_params[] = {
   {"output.animation_seconds", NOMOS_PARAM_REAL, "4",      NULL, 0.1, 600,         NULL, false, "How long an animation takes to play, in s."},
   {"output.average_from",   NOMOS_PARAM_REAL,   "0",       "s",  0, DBL_MAX,       NULL, false, "Time means of scalars and spectra begin here."},
   {"checkpoint.every",      NOMOS_PARAM_REAL,   "0",       "s",  0, DBL_MAX,       NULL, false, "Time between two checkpoints; 0: none by the model's time."},
-  {"checkpoint.wall",       NOMOS_PARAM_REAL,   "60",      "s",  0, DBL_MAX,       NULL, false, "Wall-clock time from a checkpoint to one more, in s also in nondimensional cases; longer where writing takes more than a twentieth of it. Only the last of these is kept, until the next checkpoint; 0: none."},
 };
 /* clang-format on */
-enum { N_COMMON = 7 };
+enum { N_COMMON = 8 };
 const size_t            nomos_n_run_params    = sizeof nomos_run_params / sizeof *nomos_run_params;
 const NomosParam *const nomos_common_params   = nomos_run_params + 1;
 const size_t            nomos_n_common_params = N_COMMON;
@@ -119,6 +119,7 @@ PetscErrorCode NomosCommonParamsGet(NomosConfig config, NomosRunParams *params)
   PetscCall(NomosConfigGetReal(config, "time.max_wall", &params->max_wall));
   PetscCall(NomosConfigGetBool(config, "output.pictures", &params->pictures));
   PetscCall(NomosConfigGetInt(config, "checkpoint.keep", &keep));
+  PetscCall(NomosConfigGetReal(config, "checkpoint.wall", &params->checkpoint_wall));
   PetscCall(NomosConfigGetInt(config, "run.threads", &threads));
   params->checkpoint_keep = (int)keep;
   params->threads         = (int)threads;
@@ -142,7 +143,6 @@ PetscErrorCode NomosRunParamsGet(NomosConfig config, NomosRunParams *params)
   PetscCall(NomosConfigGetString(config, "output.precision", &precision));
   PetscCall(NomosConfigGetInt(config, "output.compression", &compression));
   PetscCall(NomosConfigGetReal(config, "checkpoint.every", &params->checkpoint_every));
-  PetscCall(NomosConfigGetReal(config, "checkpoint.wall", &params->checkpoint_wall));
   PetscCall(NomosConfigGetString(config, "output.colour", &params->colour));
   PetscCall(NomosConfigGetString(config, "output.animation", &animation));
   PetscCall(NomosConfigGetInt(config, "output.animation_frames", &params->animation_frames));

@@ -1,3 +1,4 @@
+/* provenance.json of a run. */
 #include "cases/run.h"
 #include "io/provenance.h"
 

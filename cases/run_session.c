@@ -1,8 +1,8 @@
 /* What the commands that write a run directory share: from the command line to a model and a directory that is theirs, and the way out, also after an error. */
 #include "cases/run.h"
 #include "cases/train_params.h"
+#include "io/disk.h"
 #include "io/provenance.h"
-#include "io/verdict_impl.h"
 
 #include <omp.h>
 #include <signal.h>
@@ -159,6 +159,22 @@ PetscErrorCode NomosRunWarn(const char sentence[], void *ctx)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode NomosRunPrintWarning(const char sentence[], void *ctx)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscPrintf(((NomosRun *)ctx)->comm, "# warning: %s\n", sentence));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosRunPrintNotes(NomosRun *run)
+{
+  const char *const *notes;
+
+  PetscFunctionBeginUser;
+  for (size_t i = 0, n = NomosConfigNotes(run->config, &notes); i < n; i++) PetscCall(PetscPrintf(run->comm, "# %s\n", notes[i]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode DescribeToLog(NomosRun *run)
 {
   char   line[512] = "";
@@ -169,6 +185,8 @@ static PetscErrorCode DescribeToLog(NomosRun *run)
   PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "start", "%s: %s%s%s", NomosSource(), run->case_file.name, run->params.title[0] ? ": " : "", run->params.title));
   PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, run->model ? "model" : run->surrogate_ops ? "surrogate" : "data", "%s%s%s; %d rank%s, %d thread%s", run->model ? run->ops->name : run->surrogate_ops ? run->surrogate_ops->name : "data", run->model ? ": " : "", run->model ? line : "", run->size, run->size > 1 ? "s" : "", run->n_threads, run->n_threads > 1 ? "s" : ""));
   PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "directory", "run directory: %s", NomosRunDirectoryPath(run->directory)));
+  const char *const *notes;
+  for (size_t i = 0, n = NomosConfigNotes(run->config, &notes); i < n; i++) PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "case", "%s", notes[i]));
   if (run->restarted) PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "restart", "restarted from %s", run->restart_path));
   if (run->model && run->ops->warn) PetscCall(run->ops->warn(run->model, NomosRunWarn, run));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -190,17 +208,11 @@ PetscErrorCode NomosRunBegin(NomosRun *run, double bytes)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Pictures are a courtesy: the data are safe, so that a failure here is only a warning. They may look at results. */
 PetscErrorCode NomosRunDrawPictures(NomosRun *run)
 {
   PetscFunctionBeginUser;
-  if (!run->params.pictures) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(NomosRunWriteSummary(run, run->stopped_by ? "stopped" : "done", "pictures are drawn"));
-  if (run->rank) PetscFunctionReturn(PETSC_SUCCESS);
-  const bool     quiet = NomosErrorSetQuiet(true);
-  PetscErrorCode code  = NomosPlotRun(NomosRunDirectoryPath(run->directory), run->program);
-  NomosErrorSetQuiet(quiet);
-  if (code) PetscCall(NomosLogPrint(run->log, NOMOS_LOG_WARNING, "pictures", "pictures could not be drawn: %s", NomosErrorLast()));
+  if (run->params.pictures) PetscCall(NomosRunWriteSummary(run, run->stopped_by ? "stopped" : "done", "pictures are drawn")); /* they may look at results */
+  NomosRunDraw(run, NomosPlotRun(NomosRunDirectoryPath(run->directory), run->program));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -274,19 +286,14 @@ static void Fail(NomosRun *run)
 /* On rank 0 alone; the verdict is everyone's. */
 static PetscErrorCode Check(MPI_Comm comm, const char case_directory[], const char run_directory[], int *exit_code)
 {
-  NomosVerdict verdict = {0};
-  bool         passed  = true;
-  int          rank;
+  PetscErrorCode failed = PETSC_SUCCESS;
+  bool           passed = true;
+  int            rank;
 
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  if (!rank) {
-    const bool quiet = NomosErrorSetQuiet(true);
-    verdict.code     = NomosCheckResults(case_directory, run_directory, &passed);
-    NomosErrorSetQuiet(quiet);
-    if (verdict.code) snprintf(verdict.message, sizeof verdict.message, "%s", NomosErrorLast());
-  }
-  PetscCall(NomosVerdictAgree(comm, &verdict));
+  if (!rank) NomosQuietly(failed, NomosCheckResults(case_directory, run_directory, &passed));
+  PetscCall(NomosErrorAgree(comm, failed));
   if (!passed) *exit_code = NOMOS_EXIT_ERROR;
   PetscCallMPI(MPI_Bcast(exit_code, 1, MPI_INT, 0, comm));
   PetscFunctionReturn(PETSC_SUCCESS);

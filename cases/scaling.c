@@ -2,6 +2,7 @@
    the law is surrogates/scaling_law.h. What is finished is not trained again. */
 #include "cases/scaling.h"
 #include "cases/train.h"
+#include "io/disk.h"
 
 #include <math.h>
 #include <omp.h>
@@ -9,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* ---- one training */
 
@@ -76,26 +76,13 @@ static PetscErrorCode TryAll(const NomosScaling *s)
 
 static PetscErrorCode IsThere(const NomosRun *run, const char directory[], const char name[], bool *there)
 {
-  char path[NOMOS_MAX_PATH + 32];
-  int  is = 0;
+  int is = 0;
 
   PetscFunctionBeginUser;
-  snprintf(path, sizeof path, "%s/%s", directory, name);
-  if (!run->rank) is = !access(path, F_OK);
+  if (!run->rank) is = NomosDirectoryHas(directory, name);
   PetscCallMPI(MPI_Bcast(&is, 1, MPI_INT, 0, run->comm));
   *there = is;
   PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* An error, with the training that it is of. */
-static PetscErrorCode Retell(const NomosRun *run, const NomosScalingTraining *t, PetscErrorCode code)
-{
-  char why[1024];
-
-  PetscFunctionBeginUser;
-  if (!code) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscStrncpy(why, NomosErrorLast(), sizeof why));
-  SETERRQ(run->comm, code, "the training %s failed: %s", t->name, why);
 }
 
 static PetscErrorCode Train(NomosScaling *s, const NomosScalingTraining *t, const Settings *settings)
@@ -106,6 +93,7 @@ static PetscErrorCode Train(NomosScaling *s, const NomosScalingTraining *t, cons
   const int           threads   = omp_get_max_threads();
   char                directory[NOMOS_MAX_PATH];
   bool                begun, kept;
+  PetscErrorCode      code;
 
   PetscFunctionBeginUser;
   PetscCall(NomosScalingDirectory(s, t, directory));
@@ -122,11 +110,9 @@ static PetscErrorCode Train(NomosScaling *s, const NomosScalingTraining *t, cons
   training.quiet     = true;
   training.exit_code = 0;
   training.told      = &s->told;
-  const bool     quiet = NomosErrorSetQuiet(true); /* told once, with the size */
-  PetscErrorCode code  = NomosCommandTrain(&training);
-  NomosErrorSetQuiet(quiet);
+  NomosQuietly(code, NomosCommandTrain(&training));
   omp_set_num_threads(threads);
-  PetscCall(Retell(run, t, code));
+  PetscCall(NomosErrorRetell(run->comm, code, "the training %s failed", t->name));
   if (training.exit_code) run->stopped_by = training.exit_code - NOMOS_EXIT_SIGNAL;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -155,7 +141,7 @@ static PetscErrorCode Measure(const NomosScaling *s, const Settings *settings, N
     PetscCall(NomosSurrogateDestroy(&surrogate));
   }
   if (config) PetscCall(NomosConfigDestroy(&config));
-  PetscCall(Retell(run, t, code));
+  PetscCall(NomosErrorRetell(run->comm, code, "the training %s failed", t->name));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -344,20 +330,6 @@ static PetscErrorCode Results(NomosRun *run, NomosResultFn result, void *ctx)
 
 /* ---- the command */
 
-/* Pictures are a courtesy: the numbers are safe. */
-static PetscErrorCode Draw(NomosScaling *s)
-{
-  NomosRun *run = s->run;
-
-  PetscFunctionBeginUser;
-  if (!run->params.pictures || run->rank) PetscFunctionReturn(PETSC_SUCCESS);
-  const bool     quiet = NomosErrorSetQuiet(true);
-  PetscErrorCode code  = NomosScalingDraw(s);
-  NomosErrorSetQuiet(quiet);
-  if (code) PetscCall(NomosLogPrint(run->log, NOMOS_LOG_WARNING, "pictures", "pictures could not be drawn: %s", NomosErrorLast()));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode Work(NomosScaling *s)
 {
   NomosRun *run = s->run;
@@ -369,7 +341,7 @@ static PetscErrorCode Work(NomosScaling *s)
   if (!run->stopped_by) {
     PetscCall(FitLaw(s));
     PetscCall(NomosScalingTell(s));
-    PetscCall(Draw(s));
+    NomosRunDraw(run, NomosScalingDraw(s));
   }
   snprintf(where, sizeof where, "training %lld of %zu", (long long)run->step, s->n);
   PetscCall(NomosRunEnd(run, "all trained", where, ""));

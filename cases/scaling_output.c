@@ -1,12 +1,11 @@
 /* What nomos scaling writes: a table of the trainings, the law and the advice in words, pictures. */
 #include "cases/scaling.h"
+#include "io/disk.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* NaN as an empty cell. */
 static void Cell(FILE *stream, double value)
@@ -58,8 +57,8 @@ static PetscErrorCode TellLaw(const NomosScaling *s)
 
   PetscFunctionBeginUser;
   snprintf(law, sizeof law, "E = %.4g", v[NOMOS_SCALING_FLOOR]);
-  if (v[NOMOS_SCALING_A] > 0) snprintf(law + strlen(law), sizeof law - strlen(law), " + %.4g N^-%.3f", v[NOMOS_SCALING_A], v[NOMOS_SCALING_ALPHA]);
-  if (v[NOMOS_SCALING_B] > 0) snprintf(law + strlen(law), sizeof law - strlen(law), " + %.4g D^-%.3f", v[NOMOS_SCALING_B], v[NOMOS_SCALING_BETA]);
+  if (v[NOMOS_SCALING_A] > 0) NomosTextAppend(sizeof law, law, " + %.4g N^-%.3f", v[NOMOS_SCALING_A], v[NOMOS_SCALING_ALPHA]);
+  if (v[NOMOS_SCALING_B] > 0) NomosTextAppend(sizeof law, law, " + %.4g D^-%.3f", v[NOMOS_SCALING_B], v[NOMOS_SCALING_BETA]);
   Say("%s: %s   (N weights, D examples); %zu trainings scatter by %.2g %% about it", s->metric, law, s->n_fitted, 100 * s->fit.deviation);
   for (int k = 0; k < NOMOS_SCALING_N; k++) {
     if (s->fit.n_unknowns < 5 && k && v[k] == 0) continue;
@@ -247,7 +246,7 @@ PetscErrorCode NomosScalingDraw(const NomosScaling *s)
 
   PetscFunctionBeginUser;
   snprintf(path, sizeof path, "%.4000s/plots", s->directory);
-  PetscCheck(!mkdir(path, 0777) || errno == EEXIST, PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s: cannot be created: %s", path, strerror(errno));
+  PetscCall(NomosDirectoryMake(PETSC_COMM_SELF, path));
   PetscCall(NomosFigureCreate(title[0] ? title : NULL, 1, 1 + both + s->advised, &figure));
   if (of_data) PetscCall(DrawPanel(s, figure, true, column++));
   if (both || !of_data) PetscCall(DrawPanel(s, figure, false, column++));

@@ -1,7 +1,7 @@
 /* What a training came to, from the files of its directory. */
 #include "cases/scaling.h"
 #include "cases/train_params.h"
-#include "io/verdict_impl.h"
+#include "io/verdict.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -84,12 +84,11 @@ static PetscErrorCode LookAtPhysics(const NomosScaling *s, const char path[], No
   const NomosSurrogateOps *ops;
   NomosConfig              then = NULL;
   char                     file[NOMOS_MAX_PATH + 64], *text, hash[2][17] = {"", ""};
+  PetscErrorCode           code;
 
   PetscFunctionBeginUser;
   snprintf(file, sizeof file, "%s/config.yaml", path);
-  const bool     quiet = NomosErrorSetQuiet(true);
-  PetscErrorCode code  = NomosTrainingCaseLoad(s->run->comm, &(NomosCaseInput){.path = file}, s->run->program->surrogates, &then, &ops);
-  NomosErrorSetQuiet(quiet);
+  NomosQuietly(code, NomosTrainingCaseLoad(s->run->comm, &(NomosCaseInput){.path = file}, s->run->program->surrogates, &then, &ops));
   if (!code) {
     PetscCall(NomosPhysicsText(then, &text, hash[0]));
     PetscCall(PetscFree(text));
@@ -156,21 +155,25 @@ double NomosScalingExamples(const NomosScaling *s, NomosSurrogate surrogate)
 static void Read(const NomosScaling *s, const char path[], NomosScalingTraining *t, NomosVerdict *verdict)
 {
   char          file[NOMOS_MAX_PATH + 32], all[1024] = "";
-  const char   *name;
+  const char   *name, *names[128];
+  size_t        n_names = 0;
   const json_t *value;
 
   snprintf(file, sizeof file, "%s/summary.json", path);
   json_t       *summary = json_load_file(file, 0, NULL), *results = json_object_get(summary, "results");
   const json_t *timings = json_object_get(summary, "timings"), *metric = json_object_get(results, s->metric);
-  json_object_foreach(results, name, value) snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", all[0] ? ", " : "", name);
+  json_object_foreach(results, name, value) {
+    NomosTextAppend(sizeof all, all, "%s%s", all[0] ? ", " : "", name);
+    if (n_names < sizeof names / sizeof *names) names[n_names++] = name;
+  }
+  const char *near = NomosNearestName(s->metric, n_names, names);
   t->error    = NumberOf(results, s->metric);
   t->weights  = NumberOf(results, "weights");
   t->examples = NumberOf(results, CountsTrajectories(s) && json_object_get(results, "training_trajectories") ? "training_trajectories" : "training_examples");
   t->seconds  = NumberOf(timings, "stepping_s") * NumberOf(summary, "steps") / NumberOf(summary, "steps_of_this_process"); /* of a training that was resumed, that part was measured */
-  verdict->code = metric ? PETSC_ERR_FP : PETSC_ERR_ARG_WRONG;
-  if (!results) snprintf(verdict->message, sizeof verdict->message, "%s cannot be read: no training has ended there", file);
-  else if (!metric) snprintf(verdict->message, sizeof verdict->message, "scaling.metric = %s: the trainings have no such result; they have %s", s->metric, all);
-  else if (!(t->error > 0) || !isfinite(t->error)) snprintf(verdict->message, sizeof verdict->message, "the training %s diverged: its %s is %s; lower train.learning_rate, or leave that size out", t->name, s->metric, isnan(t->error) ? "no number" : "not above 0");
+  if (!results) NomosVerdictFail(verdict, PETSC_ERR_ARG_WRONG, "%s cannot be read: no training has ended there", file);
+  else if (!metric) NomosVerdictFail(verdict, PETSC_ERR_ARG_WRONG, "scaling.metric = %s: the trainings have no such result; they have %s%s%s%s; with the right name --restart latest goes on, and trains nothing twice", s->metric, all, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+  else if (!(t->error > 0) || !isfinite(t->error)) NomosVerdictFail(verdict, PETSC_ERR_FP, "the training %s diverged: its %s is %s; lower train.learning_rate, or leave that size out", t->name, s->metric, isnan(t->error) ? "no number" : "not above 0");
   json_decref(summary);
 }
 
@@ -186,7 +189,7 @@ PetscErrorCode NomosScalingRead(const NomosScaling *s, NomosScalingTraining *tra
     Read(s, path, training, &verdict);
     memcpy(values, (const double[]){training->weights, training->examples, training->error, training->seconds}, sizeof values);
   }
-  PetscCall(NomosVerdictAgree(s->run->comm, &verdict));
+  PetscCall(NomosVerdictRaise(s->run->comm, &verdict));
   PetscCallMPI(MPI_Bcast(values, 4, MPI_DOUBLE, 0, s->run->comm));
   training->weights  = values[0];
   training->examples = values[1];

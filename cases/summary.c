@@ -1,5 +1,7 @@
+/* summary.json: results, timings, memory, warnings, why a run ended. */
 #include "cases/run.h"
-#include "io/verdict_impl.h"
+#include "io/disk.h"
+#include "io/verdict.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -101,12 +103,9 @@ PetscErrorCode NomosRunWriteSummary(NomosRun *run, const char status[], const ch
       json_object_set_new(summary, "scalars", ScalarTable(run));
       text = json_dumps(summary, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
     }
-    if (!text) {
-      verdict.code = PETSC_ERR_MEM;
-      snprintf(verdict.message, sizeof verdict.message, "summary.json: out of memory, or a name that is not UTF-8");
-    }
+    if (!text) NomosVerdictFail(&verdict, PETSC_ERR_MEM, "summary.json: out of memory, or a name that is not UTF-8");
   }
-  PetscCall(NomosVerdictAgree(run->comm, &verdict));
+  PetscCall(NomosVerdictRaise(run->comm, &verdict));
   PetscCall(NomosRunDirectoryFile(run->directory, "summary.json", path));
   PetscErrorCode code = NomosWriteFileAtomic(run->comm, path, text ? text : "");
   json_decref(summary);

@@ -7,17 +7,21 @@
 
    No two trajectories have the same seed, whatever their parameters: a test never shows an initial state that was seen in training. Where the initial state does not depend on a seed, no two of any sets have the same one with
    the same parameters. Trajectory i is the same however many there are. Every rank makes whole trajectories; a
-   file is the same bit for bit for any number of ranks. It has its name only when it is complete, and what is there already from the same values is kept. */
+   file is the same bit for bit for any number of ranks. It has its name only when it is complete, and what is there already from the same values is kept; of one that was stopped or killed in the making, the trajectories that its
+   note (FILE.partial.made) counts. */
 #include "cases/sweep_impl.h"
 
 #include "cases/generator_list.h"
+#include "io/disk.h"
+#include "io/ends.h"
 #include "io/provenance.h"
-#include "io/verdict_impl.h"
+#include "io/verdict.h"
 #include "operators/generator.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <float.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +30,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-enum { MAX_DIMS = 12, CHUNK_BYTES = 1 << 26, MAX_ATTRIBUTES = 128 };
+enum { MAX_DIMS = 12, CHUNK_BYTES = 1 << 26, MAX_ATTRIBUTES = 128, TURN_SECONDS = 10 };
 
 /* ---- the file */
 
@@ -37,8 +41,8 @@ typedef struct {
   double             *coordinates[MAX_DIMS];
   NomosFieldVariable  variables[SWEEP_MAX_VARIABLES + SWEEP_MAX_COLUMNS];
   NomosFieldAttribute attributes[MAX_ATTRIBUTES];
-  char                scheme[512], long_names[SWEEP_MAX_COLUMNS][256], methods[SWEEP_MAX_VARIABLES][64], ends[2 * MAX_DIMS][128];
-  size_t              n_ends;
+  char                scheme[512], long_names[SWEEP_MAX_COLUMNS][256], methods[SWEEP_MAX_VARIABLES][64];
+  NomosEnds           ends;
 } File;
 
 static PetscErrorCode AddDim(File *file, NomosFieldDim dim)
@@ -82,25 +86,6 @@ static void AddNumber(File *file, const char name[], double number)
   for (size_t i = 0; i < file->n_attributes; i++)
     if (!file->attributes[i].variable && !strcmp(file->attributes[i].name, name)) return;
   if (file->n_attributes < MAX_ATTRIBUTES) file->attributes[file->n_attributes++] = (NomosFieldAttribute){.name = name, .number = number};
-}
-
-/* boundary_x: periodic, boundary_x_high: same, ... of the axes that the file has; value_low, value_high. */
-static PetscErrorCode AddEnd(const NomosParam *param, const char value[], const char origin[], void *ctx)
-{
-  File       *file = ctx;
-  const char *dot  = strrchr(param->key, '.'), *name = dot ? dot + 1 : "";
-  bool        ours = value[0] && (!strcmp(name, "value_low") || !strcmp(name, "value_high"));
-
-  PetscFunctionBeginUser;
-  (void)origin;
-  for (size_t d = 2; d < file->n_dims && !strncmp(name, "boundary_", 9); d++) { /* behind trajectory and time */
-    const size_t length = strlen(file->dims[d].name);
-    ours = ours || (!strncmp(name + 9, file->dims[d].name, length) && (!name[9 + length] || !strcmp(name + 9 + length, "_high")));
-  }
-  if (!ours || file->n_ends == sizeof file->ends / sizeof *file->ends) PetscFunctionReturn(PETSC_SUCCESS);
-  snprintf(file->ends[file->n_ends], sizeof file->ends[0], "%s", value);
-  AddText(file, NULL, name, file->ends[file->n_ends++]);
-  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static bool Differs(const Sweep *sweep, const char key[])
@@ -214,7 +199,8 @@ static PetscErrorCode Describe(const SweepMaking *m, File *file)
   AddText(file, NULL, "seed_key", sweep->seed_key);
   if (sweep->seed_key[0]) AddNumber(file, "first_seed", (double)m->set->first_seed); /* that of trajectory 0, the next has the next */
   AddText(file, NULL, "sweep", layout->hash);
-  PetscCall(NomosConfigVisit(run->config, AddEnd, file));
+  PetscCall(NomosEndsOfCase(run->config, file->n_dims, file->dims, &file->ends));
+  for (size_t i = 0; i < file->ends.n; i++) AddText(file, NULL, file->ends.list[i].name, file->ends.list[i].text);
   PetscCall(AddFixed(m, file));
   file->input = (NomosFieldFileInput){.timeless = true, .n_dims = file->n_dims, .dims = file->dims, .n_variables = n, .variables = file->variables, .n_attributes = file->n_attributes, .attributes = file->attributes,
     .title = run->params.title, .references = run->params.reference, .source = NomosSource()};
@@ -270,7 +256,7 @@ static uint64_t FieldState(const SweepMaking *m, size_t i, const double *const v
 static PetscErrorCode MakeChunk(SweepMaking *m, size_t first, size_t n)
 {
   PetscFunctionBeginUser;
-  for (size_t t = 0; t < n; t++) {
+  for (size_t t = 0; t < n && !SweepStopped(m->sweep); t++) {
     double *to[SWEEP_MAX_VARIABLES], *at = m->values;
     for (size_t f = 0; f < m->layout.n_fields; f++) {
       const size_t size = SweepRows(&m->layout, f) * m->layout.fields[f].n;
@@ -278,6 +264,7 @@ static PetscErrorCode MakeChunk(SweepMaking *m, size_t first, size_t n)
       at += m->chunk * size;
     }
     PetscCall(SweepTrajectory(m->sweep, m->set, &m->layout, first + t, to));
+    if (SweepStopped(m->sweep)) break;
     for (size_t k = 0; k < m->sweep->n_parameters; k++) m->parameters[k * m->chunk + t] = SweepValue(m->sweep, m->set, k, first + t);
     m->states[first + t] = FieldState(m, first + t, (const double *const *)to);
     LookAtMeans(m, (const double *const *)to);
@@ -305,17 +292,97 @@ static PetscErrorCode WriteChunk(const SweepMaking *m, NomosFieldFile file, size
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Ranks take turns of `chunk` trajectories, and write together. */
-static PetscErrorCode MakeAll(SweepMaking *m, NomosFieldFile file)
+PetscErrorCode SweepAgreeToStop(SweepMaking *m)
 {
+  int stop = SweepStopped(m->sweep);
+
   PetscFunctionBeginUser;
-  for (size_t begin = 0; begin < m->set->n; begin += m->chunk * (size_t)m->size) {
-    const size_t   first = PetscMin(m->set->n, begin + (size_t)m->rank * m->chunk), n = PetscMin(m->chunk, m->set->n - first);
-    const bool     quiet  = NomosErrorSetQuiet(true);
-    PetscErrorCode failed = MakeChunk(m, first, n);
-    NomosErrorSetQuiet(quiet);
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &stop, 1, MPI_INT, MPI_MAX, m->comm));
+  m->stopped = stop;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- the note: of which sweep a file in the making is, and how many trajectories are in it */
+
+static void NameNote(const char partial[], char note[NOMOS_MAX_PATH])
+{
+  snprintf(note, NOMOS_MAX_PATH, "%.4000s.made", partial);
+}
+
+static PetscErrorCode WriteNote(const SweepMaking *m, const char partial[])
+{
+  char note[NOMOS_MAX_PATH], text[64];
+
+  PetscFunctionBeginUser;
+  NameNote(partial, note);
+  snprintf(text, sizeof text, "%s %zu\n", m->layout.hash, m->made);
+  PetscCall(NomosWriteFileAtomic(m->comm, note, text));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* m->made, 0 where there is no such file. */
+static PetscErrorCode ReadNote(SweepMaking *m, const char partial[])
+{
+  char     note[NOMOS_MAX_PATH], hash[17] = "";
+  uint64_t made = 0;
+
+  PetscFunctionBeginUser;
+  NameNote(partial, note);
+  FILE *file = m->rank || access(partial, R_OK | W_OK) ? NULL : fopen(note, "r");
+  if (file && (fscanf(file, "%16s %" SCNu64, hash, &made) != 2 || strcmp(hash, m->layout.hash) || made > m->set->n)) made = 0;
+  if (file) fclose(file);
+  PetscCallMPI(MPI_Bcast(&made, 1, MPI_UINT64_T, 0, m->comm));
+  m->made = (size_t)made;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Rank 0; the file that it counts goes first, or has its name by now. */
+static void RemoveNote(const char partial[])
+{
+  char note[NOMOS_MAX_PATH];
+
+  NameNote(partial, note);
+  unlink(note);
+}
+
+/* A file to be filled: one that was stopped or killed in the making, behind what is in it, or a new one. */
+static PetscErrorCode OpenPartial(SweepMaking *m, const NomosFieldFileInput *input, NomosFieldFile *file)
+{
+  PetscErrorCode failed = PETSC_SUCCESS;
+
+  PetscFunctionBeginUser;
+  PetscCall(ReadNote(m, input->path));
+  if (m->made) NomosQuietly(failed, NomosFieldFileResume(m->comm, input, 0, file));
+  if (failed) m->made = 0;
+  if (m->made) {
+    if (m->log) PetscCall(NomosLogPrint(m->log, NOMOS_LOG_INFO, "sweep", "%s: %zu of %zu trajectories are there already", input->path, m->made, m->set->n));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  if (!m->rank) RemoveNote(input->path);
+  PetscCall(NomosFieldFileCreate(m->comm, input, file));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Ranks take turns of so many trajectories that one takes about TURN_SECONDS, at most `chunk`, and write together: what a kill costs. */
+static PetscErrorCode MakeAll(SweepMaking *m, NomosFieldFile file, const char partial[])
+{
+  size_t turn = 1;
+
+  PetscFunctionBeginUser;
+  while (m->made < m->set->n) {
+    const size_t   first = PetscMin(m->set->n, m->made + (size_t)m->rank * turn), n = PetscMin(turn, m->set->n - first);
+    double         seconds = -MPI_Wtime();
+    PetscErrorCode failed;
+    NomosQuietly(failed, MakeChunk(m, first, n));
     PetscCall(NomosErrorAgree(m->comm, failed));
+    PetscCall(SweepAgreeToStop(m));
+    if (m->stopped) break;
     PetscCall(WriteChunk(m, file, first, n));
+    m->made = PetscMin(m->set->n, m->made + turn * (size_t)m->size);
+    if (m->made < m->set->n) PetscCall(WriteNote(m, partial));
+    seconds += MPI_Wtime();
+    PetscCallMPI(MPI_Bcast(&seconds, 1, MPI_DOUBLE, 0, m->comm));
+    turn = (size_t)PetscMin((double)m->chunk, PetscMax(1, (double)turn * TURN_SECONDS / PetscMax(seconds, 1e-9)));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -350,8 +417,8 @@ PetscErrorCode SweepCheckDistinct(SweepMaking *m)
           m->sweep->file.name, a.trajectory, b.trajectory, seed, m->set->combinations);
 }
 
-/* Of a set whose file is kept, its initial states alone are made again. */
-static PetscErrorCode MakeStates(SweepMaking *m)
+/* Of trajectories that are kept, the first `kept`, the initial states alone are made again. */
+static PetscErrorCode MakeStates(SweepMaking *m, size_t kept)
 {
   const size_t n_frames = m->layout.n_frames;
   double      *values, *to[SWEEP_MAX_VARIABLES];
@@ -361,23 +428,33 @@ static PetscErrorCode MakeStates(SweepMaking *m)
   m->layout.n_frames = 1;
   for (size_t f = 0; f < m->layout.n_fields; f++) n += m->layout.fields[f].n;
   PetscCall(PetscMalloc1(n, &values));
-  PetscCall(PetscCalloc1(m->set->n, &m->states));
   for (size_t f = 0, at = 0; f < m->layout.n_fields; at += m->layout.fields[f++].n) to[f] = values + at;
   const bool     quiet  = NomosErrorSetQuiet(true);
   PetscErrorCode failed = PETSC_SUCCESS;
-  for (size_t i = (size_t)m->rank; i < m->set->n && !failed; i += (size_t)m->size) {
+  for (size_t i = (size_t)m->rank; i < kept && !failed && !SweepStopped(m->sweep); i += (size_t)m->size) {
     SweepMotion motion = {.n_particles = 0};
     if (m->layout.particles) failed = SweepMotionCreate(m->sweep, m->set, &m->layout, i, &motion);
     else failed = SweepTrajectory(m->sweep, m->set, &m->layout, i, to);
-    if (!failed) m->states[i] = m->layout.particles ? SweepParticleState(m, i, &motion) : FieldState(m, i, (const double *const *)to);
+    if (!failed && !SweepStopped(m->sweep)) m->states[i] = m->layout.particles ? SweepParticleState(m, i, &motion) : FieldState(m, i, (const double *const *)to);
     PetscCall(SweepMotionDestroy(&motion));
   }
   NomosErrorSetQuiet(quiet);
   failed = NomosErrorAgree(m->comm, failed);
-  if (!failed) failed = SweepCheckDistinct(m);
+  if (!failed) failed = SweepAgreeToStop(m);
   m->layout.n_frames = n_frames;
-  PetscCall(PetscFree(m->states));
   PetscCall(PetscFree(values));
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* A set whose file is kept, beside others that are made. */
+static PetscErrorCode CheckKept(SweepMaking *m)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscCalloc1(m->set->n, &m->states));
+  PetscErrorCode failed = MakeStates(m, m->set->n);
+  if (!failed && !m->stopped) failed = SweepCheckDistinct(m);
+  PetscCall(PetscFree(m->states));
   PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -389,7 +466,7 @@ static PetscErrorCode Report(const SweepMaking *m, const char path[], double sec
   PetscFunctionBeginUser;
   if (!m->log) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(NomosLogProgressEnd(m->log));
-  for (size_t f = 0; f < m->layout.n_fields && !m->layout.particles; f++) snprintf(change + strlen(change), sizeof change - strlen(change), "%s%s %.2g", f ? ", " : "; largest change of a field's mean, in its largest value: ", m->layout.fields[f].variable->name, m->change[f]);
+  for (size_t f = 0; f < m->layout.n_fields && !m->layout.particles; f++) NomosTextAppend(sizeof change, change, "%s%s %.2g", f ? ", " : "; largest change of a field's mean, in its largest value: ", m->layout.fields[f].variable->name, m->change[f]);
   PetscCall(NomosLogPrint(m->log, NOMOS_LOG_INFO, "sweep", "%s: %zu trajectories of %zu frames in %.3g s, all finite, no two the same%s", path, m->set->n, m->layout.n_frames, seconds, change));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -426,12 +503,13 @@ static PetscErrorCode FillFile(SweepMaking *m, const char partial[])
   m->chunk = PetscMax(1, PetscMin(share, CHUNK_BYTES / (m->layout.n * sizeof(double))));
   PetscErrorCode failed = Describe(m, &file);
   file.input.path       = partial;
-  if (!failed) failed = NomosFieldFileCreate(m->comm, &file.input, &out);
+  if (!failed) failed = OpenPartial(m, &file.input, &out);
   if (!failed) {
     PetscCall(PetscMalloc2(m->chunk * m->layout.n, &m->values, m->chunk * m->sweep->n_parameters, &m->parameters));
     PetscCall(PetscCalloc1(m->set->n, &m->states));
-    failed = MakeAll(m, out);
-    if (!failed) failed = SweepCheckDistinct(m);
+    failed = MakeStates(m, m->made);
+    if (!failed && !m->stopped) failed = MakeAll(m, out, partial);
+    if (!failed && !m->stopped) failed = SweepCheckDistinct(m);
     const PetscErrorCode closed = NomosFieldFileClose(&out);
     if (!failed) failed = closed;
     PetscCall(PetscFree2(m->values, m->parameters));
@@ -451,13 +529,17 @@ static PetscErrorCode MakeFile(SweepMaking *m, const char path[])
   PetscFunctionBeginUser;
   snprintf(partial, sizeof partial, "%.4000s.partial", path);
   PetscErrorCode failed = m->layout.particles ? SweepFillParticles(m, partial) : FillFile(m, partial);
-  if (!m->rank && failed) unlink(partial);
+  if (!m->rank && (failed || (m->stopped && !m->made))) unlink(partial);
+  if (!m->rank && failed) RemoveNote(partial);
   PetscCall(failed);
-  if (!m->rank && rename(partial, path)) {
-    verdict.code = PETSC_ERR_FILE_WRITE;
-    snprintf(verdict.message, sizeof verdict.message, "%s cannot be renamed to %s: %s", partial, path, strerror(errno));
+  if (m->stopped) {
+    if (m->log) PetscCall(NomosLogProgressEnd(m->log));
+    if (m->log) PetscCall(NomosLogPrint(m->log, NOMOS_LOG_INFO, "sweep", "%s: stopped; of its %zu trajectories %zu are made and kept", path, m->set->n, m->made));
+    PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCall(NomosVerdictAgree(m->comm, &verdict));
+  if (!m->rank && rename(partial, path)) NomosVerdictFail(&verdict, PETSC_ERR_FILE_WRITE, "%s cannot be renamed to %s: %s", partial, path, strerror(errno));
+  PetscCall(NomosVerdictRaise(m->comm, &verdict));
+  if (!m->rank) RemoveNote(partial);
   PetscCall(Report(m, path, MPI_Wtime() - begin));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -474,12 +556,11 @@ static void NameFile(const SweepMaking *m, const char given[], char path[NOMOS_M
 /* Its layout, and is its file there already? `path` becomes the file's name. */
 static PetscErrorCode OpenSet(SweepMaking *m, char path[NOMOS_MAX_PATH], bool *made)
 {
-  char given[NOMOS_MAX_PATH];
+  char           given[NOMOS_MAX_PATH];
+  PetscErrorCode failed;
 
   PetscFunctionBeginUser;
-  const bool     quiet  = NomosErrorSetQuiet(true);
-  PetscErrorCode failed = SweepLayoutCreate(m->sweep, m->set, &m->layout);
-  NomosErrorSetQuiet(quiet);
+  NomosQuietly(failed, SweepLayoutCreate(m->sweep, m->set, &m->layout));
   PetscCall(NomosErrorAgree(m->comm, failed));
   snprintf(given, sizeof given, "%s", path);
   NameFile(m, given, path);
@@ -498,7 +579,7 @@ static PetscErrorCode MakeSet(SweepMaking *m, char path[NOMOS_MAX_PATH], bool ot
   PetscCall(OpenSet(m, path, &made));
   PetscErrorCode failed = PETSC_SUCCESS;
   if (!made) failed = MakeFile(m, path);
-  else if (others) failed = MakeStates(m);
+  else if (others) failed = CheckKept(m);
   if (!failed && made && m->log) failed = NomosLogPrint(m->log, NOMOS_LOG_INFO, "sweep", "%s is there already, made of the same values", path);
   PetscCall(SweepLayoutDestroy(&m->layout));
   PetscCall(failed);
@@ -514,10 +595,7 @@ static PetscErrorCode PrepareTests(MPI_Comm comm, const Sweep *sweep, NomosLog l
 
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  if (!rank && sweep->n_sets > 1 && mkdir(directory, 0777) && errno != EEXIST) {
-    verdict.code = PETSC_ERR_FILE_OPEN;
-    snprintf(verdict.message, sizeof verdict.message, "%s: cannot be created: %s", directory, strerror(errno));
-  }
+  if (!rank && sweep->n_sets > 1 && mkdir(directory, 0777) && errno != EEXIST) NomosVerdictFail(&verdict, PETSC_ERR_FILE_OPEN, "%s: cannot be created: %s", directory, strerror(errno));
   if (!rank && !verdict.code) n = scandir(directory, &entries, NULL, alphasort);
   for (int i = 0; i < n; i++) {
     char             path[NOMOS_MAX_PATH + 256], *hash = NULL;
@@ -534,13 +612,15 @@ static PetscErrorCode PrepareTests(MPI_Comm comm, const Sweep *sweep, NomosLog l
     free(entries[i]);
   }
   free(entries);
-  PetscCall(NomosVerdictAgree(comm, &verdict));
+  PetscCall(NomosVerdictRaise(comm, &verdict));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode WriteSets(MPI_Comm comm, const Sweep *sweep, NomosLog log, const char path[])
+static PetscErrorCode WriteSets(const Sweep *sweep, bool *whole)
 {
-  const char *slash  = strrchr(path, '/');
+  const MPI_Comm comm = sweep->output->comm;
+  const NomosLog log  = sweep->output->log;
+  const char *path   = sweep->output->path, *slash = strrchr(path, '/');
   const int   length = slash ? (int)(slash - path) : 1;
   char        tests[NOMOS_MAX_PATH], file[NOMOS_MAX_PATH];
   size_t      all = 0, before = 0;
@@ -552,8 +632,9 @@ static PetscErrorCode WriteSets(MPI_Comm comm, const Sweep *sweep, NomosLog log,
   PetscCall(PrepareTests(comm, sweep, log, tests));
   for (size_t s = 0; s < sweep->n_sets; s++) all += sweep->sets[s].n;
   PetscErrorCode failed = PETSC_SUCCESS;
+  *whole                = true;
   for (int pass = sweep->n_sets == 1; pass < 2 && !failed; pass++) /* is any to be made? then made */
-    for (size_t s = 0; s < sweep->n_sets && !failed && (pass || !others); s++) {
+    for (size_t s = 0; s < sweep->n_sets && !failed && *whole && (pass || !others); s++) {
       SweepMaking m = {.sweep = sweep, .set = &sweep->sets[s], .comm = comm, .log = log, .before = before, .all = all, .seen = &seen};
       bool        made;
       PetscCallMPI(MPI_Comm_rank(comm, &m.rank));
@@ -562,6 +643,7 @@ static PetscErrorCode WriteSets(MPI_Comm comm, const Sweep *sweep, NomosLog log,
       else snprintf(file, sizeof file, "%.4000s", path);
       if (pass) {
         failed = MakeSet(&m, file, others);
+        *whole = !m.stopped;
         before += m.set->n;
       } else if (!(failed = OpenSet(&m, file, &made))) {
         others = !made;
@@ -573,13 +655,14 @@ static PetscErrorCode WriteSets(MPI_Comm comm, const Sweep *sweep, NomosLog log,
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Write(MPI_Comm comm, NomosConfig config, NomosLog log, const char path[])
+static PetscErrorCode Write(const NomosGeneratorOutput *output, bool *whole)
 {
   Sweep sweep;
 
   PetscFunctionBeginUser;
-  PetscErrorCode failed = SweepRead(config, &sweep);
-  if (!failed) failed = WriteSets(comm, &sweep, log, path);
+  PetscErrorCode failed = SweepRead(output->config, &sweep);
+  sweep.output          = output;
+  if (!failed) failed = WriteSets(&sweep, whole);
   PetscCall(SweepFree(&sweep));
   PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -605,6 +688,48 @@ static PetscErrorCode Check(MPI_Comm comm, NomosConfig config)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* What the file of the training will hold, of fields on a grid. */
+static PetscErrorCode Sketch(const SweepMaking *m, NomosDataOutline *outline)
+{
+  File file = {.n_dims = 0};
+
+  PetscFunctionBeginUser;
+  PetscErrorCode failed = Describe(m, &file);
+  for (size_t f = 0; f < m->layout.n_fields && !failed; f++) {
+    const SweepField  *field = &m->layout.fields[f];
+    NomosOutlineField *to    = &outline->fields[outline->n_fields++];
+    snprintf(to->name, sizeof to->name, "%s", field->variable->name);
+    for (int a = 0; a < field->n_axes && to->n_space < 3; a++) to->points[to->n_space++] = field->shape[a];
+  }
+  for (size_t k = 0; k < m->sweep->n_columns && !failed; k++) snprintf(outline->numbers[outline->n_numbers++], NOMOS_MAX_NAME, "%s", m->sweep->columns[k].name);
+  for (size_t i = 0; i < file.n_attributes && !failed; i++)
+    if (!file.attributes[i].variable && !file.attributes[i].text) snprintf(outline->numbers[outline->n_numbers++], NOMOS_MAX_NAME, "%s", file.attributes[i].name);
+  for (size_t d = 0; d < file.n_dims; d++) PetscCall(PetscFree(file.coordinates[d]));
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Outline(MPI_Comm comm, NomosConfig config, NomosDataOutline *outline)
+{
+  Sweep       sweep;
+  SweepMaking m = {.sweep = &sweep, .set = sweep.sets};
+
+  PetscFunctionBeginUser;
+  memset(outline, 0, sizeof *outline);
+  PetscErrorCode failed = SweepRead(config, &sweep);
+  const bool     read   = !failed, quiet = NomosErrorSetQuiet(true);
+  if (read) failed = SweepLayoutCreate(&sweep, m.set, &m.layout);
+  if (read && !failed) {
+    if (!m.layout.particles) failed = Sketch(&m, outline);
+    PetscCall(SweepLayoutDestroy(&m.layout));
+  }
+  NomosErrorSetQuiet(quiet);
+  PetscCall(SweepFree(&sweep));
+  if (read) failed = NomosErrorAgree(comm, failed);
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 const NomosGenerator nomos_generator_sweep = {
   .name      = "sweep",
   .summary   = "Trajectories of a case over values of its parameters and random initial states, for emulators: each field over (trajectory, time, space), each parameter over (trajectory); and sets for tests alone.",
@@ -615,5 +740,6 @@ const NomosGenerator nomos_generator_sweep = {
   .n_groups  = SWEEP_N_GROUPS,
   .groups    = sweep_groups,
   .check     = Check,
+  .outline   = Outline,
   .write     = Write,
 };

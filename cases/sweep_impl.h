@@ -4,6 +4,7 @@
 
 #include "cases/run_params.h"
 #include "io/log.h"
+#include "operators/generator.h"
 
 enum { SWEEP_MAX_PARAMETERS = 32, SWEEP_MAX_COLUMNS = 64, SWEEP_MAX_SETS = 32, SWEEP_MAX_VARIANTS = 32, SWEEP_MAX_VARIABLES = 16, SWEEP_MAX_SETTINGS = 128, SWEEP_MAX_TEXT = 2048, SWEEP_N_PARAMS = 9, SWEEP_N_GROUPS = 3 };
 
@@ -66,7 +67,14 @@ typedef struct {
   SweepColumn        columns[SWEEP_MAX_COLUMNS];
   SweepVariant       variants[SWEEP_MAX_VARIANTS];
   SweepSet           sets[SWEEP_MAX_SETS];
+  const NomosGeneratorOutput *output; /* who wants its files; NULL: it is only looked at */
 } Sweep;
+
+/* Is this process to stop? What it was making then is not whole. */
+static inline bool SweepStopped(const Sweep *sweep)
+{
+  return sweep->output && sweep->output->stop && sweep->output->stop(sweep->output->ctx);
+}
 
 extern const NomosParam      sweep_params[SWEEP_N_PARAMS];
 extern const NomosParamGroup sweep_groups[SWEEP_N_GROUPS];
@@ -97,6 +105,7 @@ PetscErrorCode SweepSettingsDestroy(SweepSettings *settings);
 
 /* The case of one trajectory, on this process alone. */
 typedef struct {
+  const Sweep         *sweep;
   NomosConfig          config;
   const NomosModelOps *ops;
   NomosModel           model;
@@ -138,7 +147,7 @@ static inline size_t SweepRows(const SweepLayout *layout, size_t field)
 PetscErrorCode SweepLayoutCreate(const Sweep *sweep, const SweepSet *set, SweepLayout *layout);
 PetscErrorCode SweepLayoutDestroy(SweepLayout *layout);
 
-/* Trajectory i into to[field] (frames, row). Errors name it: blow-ups, frames that the steps miss. Not collective. */
+/* Trajectory i into to[field] (frames, row), unless it is stopped. Errors name it: blow-ups, frames that the steps miss. Not collective. */
 PetscErrorCode SweepTrajectory(const Sweep *sweep, const SweepSet *set, const SweepLayout *layout, size_t i, double *const to[]);
 
 /* The same of particles: the fields of the layout, in their order, have sizes of their own. */
@@ -178,12 +187,16 @@ typedef struct {
   double         *values;      /* of them: field by field, (chunk, frames, row) */
   double         *parameters;  /* (n_parameters, chunk) */
   uint64_t       *states;      /* (n) hashes of the initial states and parameters; each of the rank that made it */
+  size_t          made;        /* leading trajectories that are in the file */
+  bool            stopped;     /* the others wait for another call */
   SweepStates    *seen;        /* of this set too once it is made */
   double          change[SWEEP_MAX_VARIABLES]; /* largest change of a field's mean in a trajectory, in its largest value */
 } SweepMaking;
 
 /* `done` trajectories of this set are there. */
 PetscErrorCode SweepProgress(const SweepMaking *making, size_t done);
+/* Is any process to stop? Sets making->stopped. Collective. */
+PetscErrorCode SweepAgreeToStop(SweepMaking *making);
 /* Two that are the same, in this set or in one before it, are an error. Collective. */
 PetscErrorCode SweepCheckDistinct(SweepMaking *making);
 

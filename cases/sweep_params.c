@@ -159,8 +159,7 @@ static PetscErrorCode ChooseVariants(NomosConfig config, const char section[], c
   for (size_t i = 0; i < n; i++) {
     size_t v = 0;
     while (v < sweep->n_variants && strcmp(known[v], names[i])) v++;
-    const char *near = v < sweep->n_variants ? NULL : NomosNearestName(names[i], sweep->n_variants, known);
-    PetscCheck(v < sweep->n_variants && i < SWEEP_MAX_VARIANTS, NomosConfigComm(config), PETSC_ERR_ARG_WRONG, "%s: %s: there is no sweep.variants.%s%s%s%s", NomosConfigWhere(config, key), key, names[i], near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+    if (v == sweep->n_variants || i == SWEEP_MAX_VARIANTS) PetscCall(NomosNameUnknown(NomosConfigComm(config), names[i], sweep->n_variants, known, "%s: %s: there is no sweep.variants.%s", NomosConfigWhere(config, key), key, names[i]));
     test->variants[test->n_variants++] = v;
   }
   if (n) PetscFunctionReturn(PETSC_SUCCESS);
@@ -274,17 +273,12 @@ PetscErrorCode SweepRead(NomosConfig config, Sweep *sweep)
   size_t             n;
   int64_t            trajectories, seed, coarsen;
   MPI_Comm           comm = NomosConfigComm(config);
+  PetscErrorCode     failed;
 
   PetscFunctionBeginUser;
   *sweep = (Sweep){.config = config, .n_sets = 1};
-  const bool     quiet  = NomosErrorSetQuiet(true); /* told once, with the key */
-  PetscErrorCode failed = ReadCase(config, sweep);
-  NomosErrorSetQuiet(quiet);
-  if (failed) {
-    char why[1024];
-    snprintf(why, sizeof why, "%s", NomosErrorLast());
-    SETERRQ(comm, failed, "%s: sweep.case: %s", NomosConfigWhere(config, "sweep.case"), why);
-  }
+  NomosQuietly(failed, ReadCase(config, sweep));
+  PetscCall(NomosConfigRetell(config, "sweep.case", failed));
   PetscCall(NomosConfigGetStrings(config, "sweep.set", &sweep->n_set, &sweep->set));
   PetscCall(NomosConfigGetInt(config, "sweep.trajectories", &trajectories));
   PetscCall(NomosConfigGetInt(config, "sweep.seed", &seed));

@@ -178,21 +178,20 @@ static PetscErrorCode Gather(const Writing *w, size_t begin, const SweepMotion *
 /* A trajectory for each rank. */
 static PetscErrorCode Round(const Writing *w, size_t begin)
 {
-  SweepMaking *m      = w->making;
-  const size_t i      = begin + (size_t)m->rank;
-  const bool   has    = i < m->set->n, quiet = NomosErrorSetQuiet(true);
-  SweepMotion  motion = {.n_particles = 0};
+  SweepMaking   *m      = w->making;
+  const size_t   i      = begin + (size_t)m->rank;
+  const bool     has    = i < m->set->n;
+  SweepMotion    motion = {.n_particles = 0};
+  PetscErrorCode failed;
 
   PetscFunctionBeginUser;
-  PetscErrorCode failed = has ? SweepMotionCreate(m->sweep, m->set, &m->layout, i, &motion) : PETSC_SUCCESS;
-  NomosErrorSetQuiet(quiet);
+  NomosQuietly(failed, has ? SweepMotionCreate(m->sweep, m->set, &m->layout, i, &motion) : PETSC_SUCCESS);
   PetscCall(NomosErrorAgree(m->comm, failed));
-  NomosErrorSetQuiet(true);
-  if (has) {
+  PetscCall(SweepAgreeToStop(m));
+  if (has && !m->stopped) {
     m->states[i] = SweepParticleState(m, i, &motion);
-    failed       = Gather(w, begin, &motion);
+    NomosQuietly(failed, Gather(w, begin, &motion));
   }
-  NomosErrorSetQuiet(quiet);
   PetscCall(SweepMotionDestroy(&motion));
   PetscCall(NomosErrorAgree(m->comm, failed));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -203,16 +202,17 @@ static PetscErrorCode MakeAll(Writing *w)
   SweepMaking *m = w->making;
 
   PetscFunctionBeginUser;
-  for (size_t begin = 0; begin < m->set->n; begin += (size_t)m->size) {
+  for (size_t begin = 0; begin < m->set->n && !m->stopped; begin += (size_t)m->size) {
     PetscCall(Round(w, begin));
-    PetscCall(SweepProgress(m, begin + (size_t)m->size));
+    if (!m->stopped) PetscCall(SweepProgress(m, begin + (size_t)m->size));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode SweepFillParticles(SweepMaking *m, const char partial[])
 {
-  Writing w = {.making = m, .material = SWEEP_MAX_VARIABLES};
+  Writing        w = {.making = m, .material = SWEEP_MAX_VARIABLES};
+  PetscErrorCode failed;
 
   PetscFunctionBeginUser;
   for (size_t f = 0; f < m->layout.n_fields; f++) {
@@ -221,13 +221,11 @@ PetscErrorCode SweepFillParticles(SweepMaking *m, const char partial[])
   }
   NameCase(m->sweep->file.path, w.simulation);
   PetscCall(PetscCalloc1(m->set->n, &m->states));
-  const bool     quiet  = NomosErrorSetQuiet(true);
-  PetscErrorCode failed = m->rank ? PETSC_SUCCESS : Create(&w, partial);
-  NomosErrorSetQuiet(quiet);
+  NomosQuietly(failed, m->rank ? PETSC_SUCCESS : Create(&w, partial));
   failed = NomosErrorAgree(m->comm, failed);
   if (!failed) failed = MakeAll(&w);
-  if (!failed) failed = SweepCheckDistinct(m);
-  PetscErrorCode closed = NomosParticleWriterClose(&w.writer, !failed);
+  if (!failed && !m->stopped) failed = SweepCheckDistinct(m);
+  PetscErrorCode closed = NomosParticleWriterClose(&w.writer, !failed && !m->stopped);
   closed                = NomosErrorAgree(m->comm, closed);
   PetscCall(PetscFree(m->states));
   PetscCall(failed);

@@ -1,13 +1,17 @@
 /* One trajectory of a sweep: the case with its parameters and its seed, run in memory. */
 #include "cases/sweep_impl.h"
 
+#include "io/disk.h"
 #include "solvers/solver_list.h"
 #include "surrogates/reduced_order_graph/rerun.h"
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
+
+enum { HASH_BLOCK = 1 << 20 };
 
 /* ---- the case */
 
@@ -28,24 +32,23 @@ static PetscErrorCode Load(const Sweep *sweep, const SweepSet *set, size_t i, Sw
 /* What went wrong, behind the name of the trajectory. */
 static PetscErrorCode Retell(const Sweep *sweep, const SweepSet *set, size_t i, PetscErrorCode failed)
 {
-  char why[1024], name[256];
+  char name[256];
 
   PetscFunctionBeginUser;
-  snprintf(why, sizeof why, "%s", NomosErrorLast());
-  SETERRQ(PETSC_COMM_SELF, failed, "sweep of %s, %s: %s", sweep->file.name, SweepTrajectoryText(sweep, set, i, name), why);
+  PetscCall(NomosErrorRetell(PETSC_COMM_SELF, failed, "sweep of %s, %s", sweep->file.name, SweepTrajectoryText(sweep, set, i, name)));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode SweepRunCreate(const Sweep *sweep, const SweepSet *set, size_t i, SweepRun *run)
 {
+  PetscErrorCode failed;
+
   PetscFunctionBeginUser;
   memset(run, 0, sizeof *run);
-  const bool     quiet  = NomosErrorSetQuiet(true);
-  PetscErrorCode failed = Load(sweep, set, i, run);
-  NomosErrorSetQuiet(quiet);
-  if (failed) {
-    failed = Retell(sweep, set, i, failed);
-    PetscCall(SweepRunDestroy(run));
-  }
+  run->sweep = sweep;
+  NomosQuietly(failed, Load(sweep, set, i, run));
+  failed = Retell(sweep, set, i, failed);
+  if (failed) PetscCall(SweepRunDestroy(run));
   PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -140,6 +143,23 @@ static void HashTexts(XXH64_state_t *state, size_t n, const char *const texts[])
   for (size_t i = 0; i < n; i++) XXH64_update(state, texts[i], strlen(texts[i]) + 1);
 }
 
+/* What a file of the case holds (an initial state) is what the data are made of, wherever it lies. */
+static PetscErrorCode HashFile(const NomosParam *param, const char value[], const char origin[], void *state)
+{
+  FILE *file = param->type == NOMOS_PARAM_FILE && value[0] && NomosIsFile(value) ? fopen(value, "rb") : NULL;
+
+  PetscFunctionBeginUser;
+  (void)origin;
+  if (!file) PetscFunctionReturn(PETSC_SUCCESS);
+  char *block = malloc(HASH_BLOCK);
+  for (size_t n; block && (n = fread(block, 1, HASH_BLOCK, file)) > 0;) XXH64_update(state, block, n);
+  const bool failed = !block || ferror(file);
+  free(block);
+  fclose(file);
+  PetscCheck(!failed, PETSC_COMM_SELF, PETSC_ERR_FILE_READ, "%s = %s: the file cannot be read", param->key, value);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* All that the numbers of a file depend on. The hash of a case's values is that of trajectory 0; the others differ from it as the sweep says. */
 static PetscErrorCode Hash(const Sweep *sweep, const SweepSet *set, SweepLayout *layout)
 {
@@ -153,6 +173,7 @@ static PetscErrorCode Hash(const Sweep *sweep, const SweepSet *set, SweepLayout 
   const uint64_t numbers[] = {set->n, set->first_seed, sweep->coarsen, sweep->type, layout->n_frames, layout->n_fields, sweep->n_parameters};
   XXH64_update(state, NOMOS_VERSION, sizeof NOMOS_VERSION);
   XXH64_update(state, of_case, sizeof of_case);
+  PetscCall(NomosConfigVisit(layout->run.config, HashFile, state));
   XXH64_update(state, numbers, sizeof numbers);
   XXH64_update(state, &layout->every, sizeof layout->every);
   for (size_t f = 0; f < layout->n_fields; f++) XXH64_update(state, layout->fields[f].variable->name, strlen(layout->fields[f].variable->name) + 1);
@@ -354,7 +375,7 @@ static PetscErrorCode Check(SweepRun *run)
 
   PetscFunctionBeginUser;
   PetscCall(run->ops->check(run->model, &fault));
-  for (int i = 0; i < fault.n_index; i++) snprintf(index + strlen(index), sizeof index - strlen(index), "%s%lld%s", i ? ", " : "[", (long long)fault.index[i], i + 1 < fault.n_index ? "" : "]");
+  for (int i = 0; i < fault.n_index; i++) NomosTextAppend(sizeof index, index, "%s%lld%s", i ? ", " : "[", (long long)fault.index[i], i + 1 < fault.n_index ? "" : "]");
   NomosCheck(!fault.bad, PETSC_COMM_SELF, PETSC_ERR_FP, "the run blew up: %s%s = %g at step %lld, time %g%s%s; a smaller time.dt or other values of the parameters are needed", fault.field, index, isnan(fault.value) ? fabs(fault.value) : fault.value, (long long)run->model->step, run->model->time, fault.place[0] ? "; " : "", fault.place);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -366,7 +387,7 @@ static PetscErrorCode Advance(SweepRun *run, double due)
   const double tolerance = 1e-6 * run->params.dt;
 
   PetscFunctionBeginUser;
-  while (model->time < due - tolerance) {
+  while (model->time < due - tolerance && !SweepStopped(run->sweep)) {
     PetscCall(run->ops->step(model));
     if (model->step % run->params.check_every == 0) PetscCall(Check(run));
   }
@@ -384,7 +405,7 @@ static PetscErrorCode Frames(SweepRun *run, const SweepLayout *layout, double *c
   PetscFunctionBeginUser;
   PetscCall(run->ops->initialise(run->model));
   PetscCall(NomosFieldFileCreateSink(TakeField, &frame, &file));
-  for (failed = PETSC_SUCCESS; frame.frame < layout->n_frames && !failed; frame.frame++) {
+  for (failed = PETSC_SUCCESS; frame.frame < layout->n_frames && !failed && !SweepStopped(run->sweep); frame.frame++) {
     failed = Advance(run, (double)frame.frame * layout->every);
     if (!failed) failed = TakeFrame(run, file, &frame);
   }
@@ -403,7 +424,7 @@ PetscErrorCode SweepTrajectory(const Sweep *sweep, const SweepSet *set, const Sw
   PetscErrorCode failed = CheckGrid(layout, &run);
   if (!failed) failed = Frames(&run, layout, to);
   NomosErrorSetQuiet(quiet);
-  if (failed) failed = Retell(sweep, set, i, failed);
+  failed = Retell(sweep, set, i, failed);
   PetscCall(SweepRunDestroy(&run));
   PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -439,7 +460,7 @@ PetscErrorCode SweepMotionCreate(const Sweep *sweep, const SweepSet *set, const 
   PetscErrorCode failed = Move(sweep, layout, &run, motion);
   if (!failed) failed = NomosSimulationHash(run.config, motion->simulation_hash);
   NomosErrorSetQuiet(quiet);
-  if (failed) failed = Retell(sweep, set, i, failed);
+  failed = Retell(sweep, set, i, failed);
   PetscCall(SweepRunDestroy(&run));
   if (failed) PetscCall(SweepMotionDestroy(motion));
   PetscCall(failed);

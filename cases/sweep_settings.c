@@ -69,18 +69,13 @@ static PetscErrorCode Expand(const Sweep *sweep, const double values[], const ch
 
 static PetscErrorCode AppendExpanded(const Sweep *sweep, const double values[], size_t n, const char *const texts[], const char key[], SweepSettings *s)
 {
-  char text[SWEEP_MAX_TEXT];
+  char           text[SWEEP_MAX_TEXT];
+  PetscErrorCode failed;
 
   PetscFunctionBeginUser;
   for (size_t i = 0; i < n; i++) {
-    const bool     quiet  = NomosErrorSetQuiet(true);
-    PetscErrorCode failed = Expand(sweep, values, texts[i], text);
-    NomosErrorSetQuiet(quiet);
-    if (failed) {
-      char why[1024];
-      snprintf(why, sizeof why, "%s", NomosErrorLast());
-      SETERRQ(PETSC_COMM_SELF, failed, "%s: %s: \"%s\": %s", NomosConfigWhere(sweep->config, key), key, texts[i], why);
-    }
+    NomosQuietly(failed, Expand(sweep, values, texts[i], text));
+    PetscCall(NomosErrorRetell(PETSC_COMM_SELF, failed, "%s: %s: \"%s\"", NomosConfigWhere(sweep->config, key), key, texts[i]));
     PetscCall(Append(s, text));
   }
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -1,3 +1,4 @@
+/* Times as people read them: in years, days, hours or seconds. */
 #include "cases/run.h"
 
 #include <math.h>

@@ -24,19 +24,44 @@ static PetscErrorCode ShowProgress(NomosTrain *train)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+
+/* With the best weights so far. */
+static PetscErrorCode WriteCheckpoint(NomosRun *run)
+{
+  NomosTrain         *train = run->data;
+  NomosTrainingStatus status;
+  NomosCheckpoint     checkpoint;
+  char                directory[NOMOS_MAX_PATH];
+
+  PetscFunctionBeginUser;
+  NomosTrainingGetStatus(train->training, &status);
+  run->step = status.step;
+  PetscCall(NomosRunDirectoryFile(run->directory, "checkpoint", directory));
+  PetscCall(NomosCheckpointCreate(run->comm, directory, status.step, run->params.checkpoint_keep, &checkpoint));
+  PetscCall(NomosCheckpointWriteText(checkpoint, "physics", run->physics));
+  PetscCall(NomosCheckpointWriteText(checkpoint, "config", run->yaml));
+  PetscCall(NomosTrainingSave(train->training, checkpoint));
+  PetscCall(NomosCheckpointClose(&checkpoint));
+  run->checkpoint_due.last_step = status.step;
+  PetscCall(NomosTrainWriteWeights(train));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode OnStep(NomosTraining training, void *ctx, bool *stop)
 {
   NomosTrain         *train = ctx;
+  NomosRun           *run   = train->run;
   NomosTrainingStatus status;
 
   PetscFunctionBeginUser;
   NomosTrainingGetStatus(training, &status);
-  train->run->step      = status.step;
-  train->run->wall_step = status.seconds;
+  run->step      = status.step;
+  run->wall_step = status.seconds;
   PetscCall(ShowProgress(train));
-  PetscCall(NomosRunStopped(train->run));
-  if (status.ended) train->run->stopped_by = 0;
-  *stop = train->run->stopped_by != 0;
+  PetscCall(NomosRunStopped(run));
+  if (status.ended) run->stopped_by = 0;
+  *stop = run->stopped_by != 0;
+  if (run->clock_due && !*stop && !status.ended && status.savable && run->checkpoint_due.last_step != status.step) PetscCall(NomosRunCheckpoint(run, true, WriteCheckpoint));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -50,22 +75,9 @@ static PetscErrorCode OnEpoch(NomosTraining training, void *ctx)
 
 static PetscErrorCode OnCheckpoint(NomosTraining training, void *ctx)
 {
-  NomosTrain         *train = ctx;
-  NomosRun           *run   = train->run;
-  NomosTrainingStatus status;
-  NomosCheckpoint     checkpoint;
-  char                directory[NOMOS_MAX_PATH];
-
   PetscFunctionBeginUser;
-  NomosTrainingGetStatus(training, &status);
-  PetscCall(NomosRunDirectoryFile(run->directory, "checkpoint", directory));
-  PetscCall(NomosCheckpointCreate(run->comm, directory, status.step, run->params.checkpoint_keep, &checkpoint));
-  PetscCall(NomosCheckpointWriteText(checkpoint, "physics", run->physics));
-  PetscCall(NomosCheckpointWriteText(checkpoint, "config", run->yaml));
-  PetscCall(NomosTrainingSave(training, checkpoint));
-  PetscCall(NomosCheckpointClose(&checkpoint));
-  run->checkpoint_due.last_step = status.step;
-  PetscCall(NomosTrainWriteWeights(train));
+  (void)training;
+  PetscCall(NomosRunCheckpoint(((NomosTrain *)ctx)->run, false, WriteCheckpoint));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -265,14 +277,13 @@ static PetscErrorCode WarnGrown(const NomosTrain *train, const NomosTrainingStat
 static PetscErrorCode LookAtStart(NomosTrain *train)
 {
   NomosTrainingStatus s;
+  PetscErrorCode      code;
 
   PetscFunctionBeginUser;
   train->start_loss_now = NAN;
   NomosTrainingGetStatus(train->training, &s);
   if (!Grown(&s)) PetscFunctionReturn(PETSC_SUCCESS);
-  const bool     quiet = NomosErrorSetQuiet(true);
-  PetscErrorCode code  = NomosTrainingStartLossNow(train->training, &train->start_loss_now);
-  NomosErrorSetQuiet(quiet);
+  NomosQuietly(code, NomosTrainingStartLossNow(train->training, &train->start_loss_now));
   if (code != PETSC_ERR_FP) PetscCall(code);
   if (code || !isfinite(train->start_loss_now)) train->start_loss_now = INFINITY;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -291,11 +302,33 @@ static PetscErrorCode Warn(NomosTrain *train)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Then the warnings, which speak of them. */
+/* Passes results on, and keeps the first one of the test: the one that is asked for first. */
+typedef struct {
+  NomosResultFn result;
+  void         *ctx;
+  char          name[2 * NOMOS_MAX_NAME];
+  double        value;
+} Listener;
+
+static PetscErrorCode Listen(const char name[], double value, void *ctx)
+{
+  Listener *listener = ctx;
+
+  PetscFunctionBeginUser;
+  if (!listener->name[0] && !strncmp(name, "test_", 5)) {
+    snprintf(listener->name, sizeof listener->name, "%s", name);
+    listener->value = value;
+  }
+  PetscCall(listener->result(name, value, listener->ctx));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Then the warnings, which speak of them, and what the test says. */
 static PetscErrorCode Results(NomosRun *run, NomosResultFn result, void *ctx)
 {
   NomosTrain         *train = run->data;
   NomosTrainingStatus s;
+  Listener            test = {.result = result, .ctx = ctx};
 
   PetscFunctionBeginUser;
   NomosTrainingGetStatus(train->training, &s);
@@ -308,22 +341,9 @@ static PetscErrorCode Results(NomosRun *run, NomosResultFn result, void *ctx)
   PetscCall(result("weights", (double)NomosParametersSize(train->surrogate->parameters), ctx));
   PetscCall(result("training_examples", (double)train->surrogate->n_examples[NOMOS_SPLIT_TRAIN], ctx));
   if (train->surrogate->data) PetscCall(result("training_trajectories", (double)NomosDatasetTrajectories(train->surrogate->data, NOMOS_SPLIT_TRAIN), ctx));
-  PetscCall(NomosTrainMetrics(train->surrogate, result, ctx));
+  PetscCall(NomosTrainMetrics(train->surrogate, Listen, &test));
   PetscCall(Warn(train));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* Pictures are a courtesy: the weights are safe. */
-static PetscErrorCode Draw(NomosTrain *train)
-{
-  NomosRun *run = train->run;
-
-  PetscFunctionBeginUser;
-  if (!run->params.pictures || run->rank) PetscFunctionReturn(PETSC_SUCCESS);
-  const bool     quiet = NomosErrorSetQuiet(true);
-  PetscErrorCode code  = NomosTrainDraw(NomosRunDirectoryPath(run->directory), run->params.title, train->surrogate);
-  NomosErrorSetQuiet(quiet);
-  if (code) PetscCall(NomosLogPrint(run->log, NOMOS_LOG_WARNING, "pictures", "pictures could not be drawn: %s", NomosErrorLast()));
+  if (test.name[0]) PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "test", "%s = %.4g with these weights (summary.json has all results)", test.name, test.value));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -344,15 +364,19 @@ static PetscErrorCode End(NomosTrain *train)
   PetscCall(LookAtStart(train));
   PetscCall(NomosTrainingSwapBest(train->training)); /* results and pictures are of the weights that one gets */
   if (run->stopped_by) PetscCall(Warn(train)); /* of a training that was stopped there are no results */
-  else PetscCall(Draw(train));
+  else NomosRunDraw(run, NomosTrainDraw(NomosRunDirectoryPath(run->directory), run->params.title, train->surrogate));
   PetscCall(NomosRunEnd(run, s.ended ? s.ended : "stopped", where, timings));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode PrintWarning(const char sentence[], void *ctx)
+static PetscErrorCode Train(NomosTrain *train)
 {
+  const NomosTrainingHooks hooks = {.step = OnStep, .epoch = OnEpoch, .checkpoint = OnCheckpoint, .ctx = train};
+
   PetscFunctionBeginUser;
-  PetscCall(PetscPrintf(((NomosRun *)ctx)->comm, "# warning: %s\n", sentence));
+  train->run->wall_initialise = MPI_Wtime() - train->run->wall_begin;
+  PetscCall(NomosTrainingRun(train->training, &hooks));
+  PetscCall(End(train));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -362,9 +386,9 @@ static PetscErrorCode PrintLook(NomosTrain *train)
   char           text[2048];
 
   PetscFunctionBeginUser;
-  if (s->data) PetscCall(NomosDatasetWarn(s->data, PrintWarning, train->run));
+  if (s->data) PetscCall(NomosDatasetWarn(s->data, NomosRunPrintWarning, train->run));
   if (!s->ops->look) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(s->ops->look(s, PrintWarning, train->run, sizeof text, text));
+  PetscCall(s->ops->look(s, NomosRunPrintWarning, train->run, sizeof text, text));
   PetscCall(PetscPrintf(s->comm, "# data: %s\n", text));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -388,6 +412,7 @@ static PetscErrorCode DryRun(NomosTrain *train, bool makes_data)
     }
   }
   PetscCall(PetscFree(yaml));
+  PetscCall(NomosRunPrintNotes(run));
   if (!makes_data) PetscCall(PrintLook(train));
   PetscCall(PetscPrintf(run->comm, "# nothing has been written\n"));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -413,16 +438,10 @@ static PetscErrorCode Body(NomosRun *run)
     PetscCall(DryRun(train, maker[0]));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  PetscCall(Start(train, maker[0]));
-  if (run->stopped_by) {
-    PetscCall(NomosRunEnd(run, "", "the making of data", ""));
-    PetscFunctionReturn(PETSC_SUCCESS);
-  }
-  run->wall_initialise = MPI_Wtime() - run->wall_begin;
-  const NomosTrainingHooks hooks = {.step = OnStep, .epoch = OnEpoch, .checkpoint = OnCheckpoint, .ctx = train};
+  if (!maker[0]) PetscCall(Start(train, false)); /* until it has begun a signal ends it at once, and leaves nothing */
   NomosRunCatchSignals();
-  PetscErrorCode code = NomosTrainingRun(train->training, &hooks);
-  if (!code) code = End(train);
+  PetscErrorCode code = maker[0] ? Start(train, true) : PETSC_SUCCESS;
+  if (!code) code = run->stopped_by ? NomosRunEnd(run, "", "the making of data", "") : Train(train);
   NomosRunReleaseSignals();
   if (code && run->log && run->checkpoint_due.last_step >= 0) PetscCall(NomosLogPrint(run->log, NOMOS_LOG_WARNING, "kept", "the state of step %lld%s kept; nomos train %s --restart latest goes on from there", (long long)run->checkpoint_due.last_step, train->written_step >= 0 ? " and the best weights so far are" : " is", NomosRunDirectoryPath(run->directory)));
   PetscCall(code);

@@ -37,8 +37,8 @@ typedef struct {
 PetscErrorCode NomosTrainedFind(NomosProgram *program, NomosTrained *trained);
 /* The surrogate with these weights. Collective. */
 PetscErrorCode NomosTrainedCreate(NomosProgram *program, const NomosTrained *trained, NomosSurrogate *surrogate);
-/* A directory is made, or is there: else an error that says what -o takes. Collective. */
-PetscErrorCode NomosTrainedMakeDirectory(MPI_Comm comm, const char directory[], const char what[]);
+/* A directory is made, or is there: else an error that says what -o takes, or that it would help. Collective. */
+PetscErrorCode NomosTrainedMakeDirectory(const NomosProgram *program, const char directory[], const char what[]);
 
 /* A model for a surrogate to learn in (NomosSurrogateInput): s->simulate_context is the NomosProgram, whose models it may name. On this process alone. */
 PetscErrorCode NomosTrainSimulate(NomosSurrogate s, const NomosSimulation *simulation, NomosModel *model, NomosConfig *config);

@@ -1,21 +1,11 @@
 /* Data that are made first, into data/ of the training's directory: by a case of a solver, as by nomos run, or by a generator. */
 #include "cases/train.h"
+#include "io/disk.h"
 
-#include <errno.h>
 #include <omp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-static bool IsThere(const char directory[], const char name[])
-{
-  char path[NOMOS_MAX_PATH];
-
-  snprintf(path, sizeof path, "%.4000s/%s", directory, name);
-  return !access(path, F_OK);
-}
 
 PetscErrorCode NomosTrainDataMaker(const NomosSurrogateOps *ops, NomosConfig config, const char **maker)
 {
@@ -54,11 +44,7 @@ static PetscErrorCode TryCase(NomosRun *run, const char name[])
   if (!code) code = NomosCaseLoad(run->comm, &input, &config, &ops);
   NomosErrorSetQuiet(quiet);
   if (config) PetscCall(NomosConfigDestroy(&config));
-  if (code) {
-    char why[1024];
-    PetscCall(PetscStrncpy(why, NomosErrorLast(), sizeof why));
-    SETERRQ(run->comm, PETSC_ERR_ARG_WRONG, "%s: data.case = %s%s: %s", NomosConfigWhere(run->config, "data.case"), name, input.n_set ? " with data.set" : "", why);
-  }
+  PetscCall(NomosErrorRetell(run->comm, code, "%s: data.case = %s%s", NomosConfigWhere(run->config, "data.case"), name, input.n_set ? " with data.set" : ""));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -66,33 +52,35 @@ PetscErrorCode NomosTrainTryDataMaker(NomosRun *run)
 {
   const NomosGenerator *generator;
   const char           *name;
+  NomosDataOutline      outline = {.n_fields = 0};
 
   PetscFunctionBeginUser;
   PetscCall(NomosTrainDataMaker(run->surrogate_ops, run->config, &name));
   PetscCall(NomosGeneratorOf(run->config, &generator));
   if (generator && generator->check) PetscCall(generator->check(run->comm, run->config));
-  if (generator && run->surrogate_ops) PetscCall(NomosSurrogateForesee(&(NomosSurrogateInput){.comm = run->comm, .ops = run->surrogate_ops, .config = run->config, .simulate = NomosTrainSimulate, .simulate_context = run->program}));
+  const bool trains = run->surrogate_ops && !run->task->of_data;
+  if (generator && generator->outline && trains) PetscCall(generator->outline(run->comm, run->config, &outline));
+  if (name[0] && trains) PetscCall(NomosSurrogateForesee(&(NomosSurrogateInput){.comm = run->comm, .ops = run->surrogate_ops, .config = run->config, .outline = &outline, .simulate = NomosTrainSimulate, .simulate_context = run->program}));
   if (name[0] && !generator && !run->program->restart) PetscCall(TryCase(run, name)); /* a restart has its data */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* It is not resumed: what is there is written again, with the same bits, unless the generator sees that it is what it would write. */
+/* What is there is written again, with the same bits, unless the generator sees that it is what it would write, or a part of it. */
 static PetscErrorCode Generate(NomosRun *run, const NomosGenerator *generator, const char directory[])
 {
   char file[NOMOS_MAX_PATH];
-  int  made = 1;
+  bool whole;
 
   PetscFunctionBeginUser;
-  if (!run->rank) made = !mkdir(directory, 0777) || errno == EEXIST;
-  PetscCallMPI(MPI_Bcast(&made, 1, MPI_INT, 0, run->comm));
-  PetscCheck(made, run->comm, PETSC_ERR_FILE_OPEN, "%s: cannot be created: %s", directory, strerror(errno));
+  PetscCall(NomosDirectoryMake(run->comm, directory));
   snprintf(file, sizeof file, "%.3900s/%s.nc", directory, generator->name);
   PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "data", "data by the generator %s, into %s", generator->name, directory));
-  PetscCall(generator->write(run->comm, run->config, run->log, file));
+  PetscCall(generator->write(&(NomosGeneratorOutput){.comm = run->comm, .config = run->config, .log = run->log, .path = file, .stop = NomosRunToStop, .ctx = run}, &whole));
+  if (!whole) PetscCall(NomosRunStopped(run));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosTrainMakeData(NomosRun *run, char path[NOMOS_MAX_PATH])
+static PetscErrorCode Make(NomosRun *run, char path[NOMOS_MAX_PATH])
 {
   const char        *name, *const *set, *arguments[1];
   const NomosGenerator *generator;
@@ -117,8 +105,8 @@ PetscErrorCode NomosTrainMakeData(NomosRun *run, char path[NOMOS_MAX_PATH])
   making.arguments = arguments;
   making.directory = path;
   if (!run->rank) {
-    state[0] = IsThere(path, "STATUS");
-    state[1] = IsThere(path, "checkpoint");
+    state[0] = NomosDirectoryHas(path, "STATUS");
+    state[1] = NomosDirectoryHas(path, "checkpoint");
   }
   PetscCallMPI(MPI_Bcast(state, 2, MPI_INT, 0, run->comm));
   /* What is there goes on from its checkpoint, which refuses other physics; of a finished run nothing remains to do. */
@@ -132,6 +120,16 @@ PetscErrorCode NomosTrainMakeData(NomosRun *run, char path[NOMOS_MAX_PATH])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode NomosTrainMakeData(NomosRun *run, char path[NOMOS_MAX_PATH])
+{
+  PetscFunctionBeginUser;
+  NomosRunCatchSignals();
+  PetscErrorCode code = Make(run, path);
+  NomosRunReleaseSignals();
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The run that made the data is a case itself: config.yaml of a run directory, whose paths are absolute. */
 PetscErrorCode NomosTrainSimulate(NomosSurrogate s, const NomosSimulation *simulation, NomosModel *model, NomosConfig *config)
 {
@@ -142,7 +140,7 @@ PetscErrorCode NomosTrainSimulate(NomosSurrogate s, const NomosSimulation *simul
   PetscFunctionBeginUser;
   *model  = NULL;
   *config = NULL;
-  PetscCheck(simulation->path || IsThere(s->data_path, "config.yaml"), PETSC_COMM_SELF, PETSC_ERR_ARG_WRONGSTATE, "%s: which simulation are these data of? they are no run directory of nomos; name a case to simulate them with (neural_operator.solver.case)", s->data_path);
+  PetscCheck(simulation->path || NomosDirectoryHas(s->data_path, "config.yaml"), PETSC_COMM_SELF, PETSC_ERR_ARG_WRONGSTATE, "%s: which simulation are these data of? they are no run directory of nomos; name a case to simulate them with (neural_operator.solver.case)", s->data_path);
   PetscCall(NomosCaseFind(PETSC_COMM_SELF, simulation->path ? simulation->path : s->data_path, &file));
   PetscErrorCode code = NomosCaseLoad(PETSC_COMM_SELF, &(NomosCaseInput){.path = file.path, .models = program->models, .n_set = simulation->n_set, .set = simulation->set, .n_unset = simulation->n_unset, .unset = simulation->unset}, config, &ops);
   if (!code) code = NomosModelCreate(PETSC_COMM_SELF, ops, *config, model);
@@ -165,7 +163,7 @@ PetscErrorCode NomosTrainFindData(MPI_Comm comm, const NomosSurrogateOps *ops, N
   PetscCall(NomosTrainDataMaker(ops, config, &name));
   if (!name[0]) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  if (!rank) there = IsThere(run_directory, "data");
+  if (!rank) there = NomosDirectoryHas(run_directory, "data");
   PetscCallMPI(MPI_Bcast(&there, 1, MPI_INT, 0, comm));
   PetscCheck(there, comm, PETSC_ERR_FILE_OPEN, "%s: the data that %s made for the training are not there (data/); name others with --set data.case= --set data.generator= --set data.path=...", run_directory, name);
   snprintf(path, NOMOS_MAX_PATH, "%.4000s/data", run_directory);

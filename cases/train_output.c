@@ -1,11 +1,10 @@
 /* Files of a training: losses, weights, metrics, pictures. */
 #include "cases/train.h"
+#include "io/disk.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static const char *const columns[] = {"loss", "validation", "best", "learning_rate", "gradient_norm"};
@@ -140,7 +139,7 @@ static PetscErrorCode MakePlots(const char directory[], char path[], size_t size
 {
   PetscFunctionBeginUser;
   snprintf(path, size, "%.4000s/plots", directory);
-  PetscCheck(!mkdir(path, 0777) || errno == EEXIST, PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s: cannot be created: %s", path, strerror(errno));
+  PetscCall(NomosDirectoryMake(PETSC_COMM_SELF, path));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

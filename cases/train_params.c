@@ -20,9 +20,8 @@ const size_t nomos_n_surrogate_params = sizeof nomos_surrogate_params / sizeof *
 
 PetscErrorCode NomosGeneratorOf(NomosConfig config, const NomosGenerator **generator)
 {
-  const char *name, *names[NOMOS_MAX_NAME], *near;
-  char        all[1024] = "";
-  size_t      n         = 0;
+  const char *name, *names[NOMOS_MAX_NAME];
+  size_t      n = 0;
 
   PetscFunctionBeginUser;
   *generator = NULL;
@@ -31,10 +30,8 @@ PetscErrorCode NomosGeneratorOf(NomosConfig config, const NomosGenerator **gener
   for (; nomos_generators[n] && n < NOMOS_MAX_NAME; n++) {
     names[n] = nomos_generators[n]->name;
     if (!strcmp(names[n], name)) *generator = nomos_generators[n];
-    snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", n ? ", " : "", names[n]);
   }
-  near = *generator ? NULL : NomosNearestName(name, n, names);
-  PetscCheck(*generator, PETSC_COMM_WORLD, PETSC_ERR_ARG_UNKNOWN_TYPE, "%s: data.generator = %s: no such generator%s%s%s; the generators are: %s", NomosConfigWhere(config, "data.generator"), name, near ? "; did you mean " : "", near ? near : "", near ? "?" : "", all);
+  if (!*generator) PetscCall(NomosNameUnknown(PETSC_COMM_WORLD, name, n, names, "%s: data.generator = %s: no such generator", NomosConfigWhere(config, "data.generator"), name));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

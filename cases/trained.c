@@ -1,19 +1,36 @@
 /* What was trained, with its weights: for the commands that use it. */
 #include "cases/train.h"
+#include "io/disk.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
-PetscErrorCode NomosTrainedMakeDirectory(MPI_Comm comm, const char directory[], const char what[])
+PetscErrorCode NomosTrainedMakeDirectory(const NomosProgram *program, const char directory[], const char what[])
 {
-  struct stat info;
-  int         rank, there = 1;
+  int rank, failed = 0;
 
   PetscFunctionBeginUser;
-  PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  if (!rank) there = !mkdir(directory, 0777) || (!stat(directory, &info) && S_ISDIR(info.st_mode));
-  PetscCallMPI(MPI_Bcast(&there, 1, MPI_INT, 0, comm));
-  PetscCheck(there, comm, PETSC_ERR_FILE_OPEN, "-o %s cannot be made; name a directory in one that is there, for %s, or leave -o out", directory, what);
+  PetscCallMPI(MPI_Comm_rank(program->comm, &rank));
+  if (!rank && mkdir(directory, 0777)) failed = errno;
+  if (failed && NomosIsDirectory(directory)) failed = 0;
+  PetscCallMPI(MPI_Bcast(&failed, 1, MPI_INT, 0, program->comm));
+  if (program->directory) PetscCheck(!failed, program->comm, PETSC_ERR_FILE_OPEN, "-o %s cannot be made; name a directory in one that is there, for %s, or leave -o out", directory, what);
+  PetscCheck(!failed, program->comm, PETSC_ERR_FILE_OPEN, "%s cannot be made: %s; give -o DIR, a directory for %s", directory, strerror(failed), what);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Those of a run are there after its first epoch; a training that was killed before that has none yet. */
+static PetscErrorCode CheckWeights(const NomosProgram *program, const NomosTrained *t)
+{
+  int rank, there = 1;
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_rank(program->comm, &rank));
+  if (!rank) there = NomosIsFile(t->weights);
+  PetscCallMPI(MPI_Bcast(&there, 1, MPI_INT, 0, program->comm));
+  PetscCheck(there, program->comm, PETSC_ERR_FILE_OPEN, "%s: there are no weights yet (weights.safetensors): the training ended before they were written; go on with it: nomos train %s --restart latest", t->file.directory, t->file.directory);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -28,6 +45,7 @@ PetscErrorCode NomosTrainedFind(NomosProgram *program, NomosTrained *t)
   PetscCheck(weights[0] || t->file.is_run, program->comm, PETSC_ERR_ARG_WRONGSTATE, "%s: which weights? give a run directory of nomos train, or --set evaluate.weights=FILE", program->arguments[0]);
   if (weights[0]) snprintf(t->weights, sizeof t->weights, "%s", weights);
   else snprintf(t->weights, sizeof t->weights, "%.4000s/weights.safetensors", t->file.directory);
+  if (!weights[0]) PetscCall(CheckWeights(program, t));
   PetscCall(NomosTrainDataMaker(t->ops, t->config, &maker));
   PetscCheck(!maker[0] || t->file.is_run, program->comm, PETSC_ERR_ARG_WRONGSTATE, "%s: its data are made by %s when it is trained; take the run directory, or name data by --set data.case= --set data.generator= --set data.path=...", program->arguments[0], maker);
   t->data[0] = '\0';

@@ -1,4 +1,5 @@
 #include "io/animation.h"
+#include "io/disk_impl.h"
 #include "io/palette_impl.h"
 #include "io/png_impl.h"
 
@@ -14,7 +15,7 @@ enum { LEVEL = 6, CONTROL = 26, FIRST_FRAME_AT = NOMOS_PNG_SIGNATURE + NOMOS_PNG
 static const double colour_tolerance = 2.2; /* of 255 levels: is not seen, and halves the files of a few hues */
 
 struct NomosAnimation_s {
-  char           path[NOMOS_MAX_PATH], temporary[NOMOS_MAX_PATH + 8];
+  char           path[NOMOS_MAX_PATH], temporary[NOMOS_MAX_PATH];
   FILE          *stream;
   int            reason; /* errno of the first failure */
   size_t         width, height, n_frames, sequence;
@@ -63,15 +64,18 @@ static void PutHeader(NomosAnimation animation)
 
 PetscErrorCode NomosAnimationCreate(const char path[], int width, int height, NomosAnimation *animation)
 {
-  const size_t n = (size_t)PetscMax(width, 0) * (size_t)PetscMax(height, 0);
+  const size_t n       = (size_t)PetscMax(width, 0) * (size_t)PetscMax(height, 0);
+  NomosVerdict verdict = {0};
+  char         temporary[NOMOS_MAX_PATH];
 
   PetscFunctionBeginUser;
   *animation = NULL;
   PetscCheck(width >= 1 && height >= 1 && width <= 16384 && height <= 16384, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "%.2000s: an animation of %d x %d pixels cannot be made; both must be 1 to 16384", path, width, height);
-  PetscCheck(strlen(path) < NOMOS_MAX_PATH, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "%.80s...: the path is longer than %d bytes; choose a shorter one", path, NOMOS_MAX_PATH - 1);
+  (void)NomosTemporaryName(path, temporary, &verdict);
+  PetscCall(NomosVerdictRaise(PETSC_COMM_SELF, &verdict));
   PetscCall(PetscNew(animation));
   snprintf((*animation)->path, sizeof(*animation)->path, "%s", path);
-  snprintf((*animation)->temporary, sizeof(*animation)->temporary, "%s.part", path);
+  snprintf((*animation)->temporary, sizeof(*animation)->temporary, "%s", temporary);
   (*animation)->width  = (size_t)width;
   (*animation)->height = (size_t)height;
   (*animation)->room   = 2 * NOMOS_PNG_CHUNK_OVERHEAD + 1024 + compressBound(n + (size_t)height);

@@ -135,7 +135,7 @@ hid_t NomosCheckpointRealType(NomosRealType type)
 
 void NomosCheckpointArray(NomosRealType type, int n_dims, const size_t size[], NomosFileArray *array)
 {
-  int64_t stride = (int64_t)NomosRealSize(type);
+  int64_t stride = (int64_t)NomosRealBytes(type);
 
   *array = (NomosFileArray){.n_dims = n_dims, .type = type};
   for (int d = n_dims - 1; d >= 0; stride *= (int64_t)size[d--]) {

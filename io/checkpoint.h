@@ -26,7 +26,4 @@ PetscErrorCode NomosCheckpointOpen(MPI_Comm comm, const char directory[], const 
 PetscErrorCode NomosCheckpointReadArray(NomosCheckpoint checkpoint, const char name[], NomosRealType type, int n_dims, const size_t size[], const size_t start[], const size_t count[], void *data);
 PetscErrorCode NomosCheckpointReadText(NomosCheckpoint checkpoint, const char name[], char **text); /* *text NULL if absent; PetscFree */
 
-/* Files written by the program as a whole, atomically (temporary name, fsync, rename), by rank 0. */
-PetscErrorCode NomosWriteFileAtomic(MPI_Comm comm, const char path[], const char text[]);
-
 #endif

@@ -29,7 +29,7 @@ static bool Choose(const char directory[], const char which[], char path[NOMOS_M
   }
   snprintf(path, NOMOS_MAX_PATH, "%.*s/step_%010lld.h5", NOMOS_MAX_PATH - 64, directory, (long long)step);
   if (found) return true;
-  if (!n) return NomosVerdictFail(verdict, PETSC_ERR_FILE_OPEN, "%s holds no checkpoint to restart from", directory);
+  if (!n) return NomosVerdictFail(verdict, PETSC_ERR_FILE_OPEN, "%s holds no checkpoint to restart from; --force in place of --restart begins anew", directory);
   NomosVerdictFail(verdict, PETSC_ERR_FILE_OPEN, "there is no checkpoint of step %.32s", which);
   NomosCheckpointAppendOthers(directory, "", verdict);
   return false;
@@ -169,7 +169,7 @@ static bool VerifyRows(int fd, const NomosCheckpointStored *stored, size_t first
 {
   const NomosFileArray *array = &stored->array;
   const size_t          bytes =
-      NomosCheckpointProduct(array->n_dims - stored->checksum_dims, array->size + stored->checksum_dims) * NomosRealSize(array->type);
+      NomosCheckpointProduct(array->n_dims - stored->checksum_dims, array->size + stored->checksum_dims) * NomosRealBytes(array->type);
   const size_t piece = PetscMax(1, ((size_t)4 << 20) / PetscMax(bytes, 1));
   char        *rows  = malloc(PetscMin(piece, last - first) * bytes + 1);
   uint64_t    *sums  = malloc(PetscMin(piece, last - first) * sizeof *sums + 1);

@@ -138,7 +138,7 @@ static bool WriteChecksums(int fd, const NomosCheckpointStored *stored, const si
 {
   const size_t n_rows      = NomosCheckpointProduct(stored->checksum_dims, count),
                n_row       = NomosCheckpointProduct(stored->array.n_dims - stored->checksum_dims, count + stored->checksum_dims);
-  const size_t   bytes     = n_row * NomosRealSize(stored->array.type);
+  const size_t   bytes     = n_row * NomosRealBytes(stored->array.type);
   uint64_t      *checksums = malloc((n_rows + 1) * sizeof *checksums);
   NomosFileArray array;
   bool           good = checksums != NULL;

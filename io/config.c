@@ -157,6 +157,8 @@ PetscErrorCode NomosConfigDestroy(NomosConfig *config)
   }
   PetscCall(PetscFree((*config)->groups));
   PetscCall(PetscFree((*config)->sections));
+  for (size_t i = 0; i < (*config)->n_notes; i++) PetscCall(PetscFree((*config)->notes[i]));
+  PetscCall(PetscFree((*config)->notes));
   PetscCall(PetscFree((*config)->entries));
   PetscCall(PetscFree((*config)->values));
   PetscCall(PetscFree((*config)->path));
@@ -224,6 +226,48 @@ PetscErrorCode NomosConfigHasPrefix(NomosConfig config, const char prefix[], boo
   *has = false;
   for (size_t i = 0; i < config->n_entries; i++) *has = *has || !strncmp(config->entries[i]->key, prefix, strlen(prefix));
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What files give below `prefix`, also in `smoke:`, goes; what the command line gives stays. */
+static PetscErrorCode LeaveOut(NomosConfig config, const char prefix[])
+{
+  size_t n = 0;
+
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < config->n_entries; i++) {
+    NomosConfigEntry *entry = config->entries[i];
+    const char       *key   = entry->key + (strncmp(entry->key, "smoke.", 6) ? 0 : 6);
+    if (entry->layer < NOMOS_LAYER_SET && !strncmp(key, prefix, strlen(prefix))) PetscCall(NomosConfigEntryDestroy_Private(&entry));
+    else config->entries[n++] = entry;
+  }
+  config->n_entries = n;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosConfigRefuseTable(NomosConfig config, const char choice[], const char chosen[], const char table[])
+{
+  char prefix[NOMOS_MAX_NAME], note[4 * NOMOS_MAX_NAME];
+  bool given;
+
+  PetscFunctionBeginUser;
+  snprintf(prefix, sizeof prefix, "%s.", table);
+  PetscCall(NomosConfigHasPrefix(config, prefix, &given));
+  if (!given) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!strcmp(NomosConfigWhere(config, choice), "--set")) {
+    PetscCall(LeaveOut(config, prefix));
+    PetscCall(NomosConfigHasPrefix(config, prefix, &given));
+  }
+  PetscCheck(!given, config->comm, PETSC_ERR_ARG_INCOMP, "%s: %s = %s, but the case has a table %s, which is of another choice: leave the table out, or choose what it is of", NomosConfigWhere(config, choice), choice, chosen, table);
+  snprintf(note, sizeof note, "%.*s = %.*s (--set): the table %.*s of the case is left out", 2 * NOMOS_MAX_NAME, choice, NOMOS_MAX_NAME / 2, chosen, NOMOS_MAX_NAME / 2, table);
+  PetscCall(PetscRealloc((config->n_notes + 1) * sizeof *config->notes, &config->notes));
+  PetscCall(PetscStrallocpy(note, &config->notes[config->n_notes++]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+size_t NomosConfigNotes(NomosConfig config, const char *const **notes)
+{
+  *notes = (const char *const *)config->notes;
+  return config->n_notes;
 }
 
 PetscErrorCode NomosConfigSetNondimensional(NomosConfig config, bool nondimensional)

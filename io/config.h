@@ -62,6 +62,11 @@ PetscErrorCode NomosConfigPeek(NomosConfig config, const char key[], const char 
 /* Does any key given begin with `prefix` ("gradcheck.")? */
 PetscErrorCode NomosConfigHasPrefix(NomosConfig config, const char prefix[], bool *has);
 
+/* Given is a table (`cape: {...}`) of what the key `choice` has not chosen (it is `chosen`): it would do nothing. An error, unless the choice is the command line's and the table a file's: then the table is left out, before it is
+   declared, and noted. Notes: sentences for a log, borrowed. */
+PetscErrorCode NomosConfigRefuseTable(NomosConfig config, const char choice[], const char chosen[], const char table[]);
+size_t         NomosConfigNotes(NomosConfig config, const char *const **notes);
+
 /* A map of maps with names of the user's choice (`materials: {jelly: {...}, water: {...}}`): the names given below `prefix` ("materials"), in the order of the file. Names are letters, digits
    and _; others are an error. Borrowed until the config is destroyed. */
 PetscErrorCode NomosConfigGroup(NomosConfig config, const char prefix[], size_t *n, const char *const **names);

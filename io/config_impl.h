@@ -57,6 +57,8 @@ struct NomosConfig_s {
   size_t             n_groups, n_sections;
   char            ***groups;   /* lists of names handed out, NULL-terminated */
   NomosParam       **sections; /* parameters whose key was made for a section */
+  size_t             n_notes;
+  char             **notes; /* what was left out of what was given */
 };
 
 PETSC_INTERN NomosConfigEntry *NomosConfigFindEntry_Private(NomosConfig config, const char key[]);

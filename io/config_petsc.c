@@ -79,7 +79,7 @@ PetscErrorCode NomosConfigCheckPetscOptions(NomosConfig config)
       const char *name = NomosConfigPetscName_Private(config->entries[k]);
       if (name && !strcasecmp(name, names[i])) origin = config->entries[k]->origin;
     }
-    snprintf(list + strlen(list), sizeof list - strlen(list), "%s-%s (%s)", n_unused++ ? ", " : "", NomosTextShorten(names[i], sizeof shown, shown), origin);
+    NomosTextAppend(sizeof list, list, "%s-%s (%s)", n_unused++ ? ", " : "", NomosTextShorten(names[i], sizeof shown, shown), origin);
   }
   PetscCall(PetscOptionsLeftRestore(NULL, &n, &names, &values));
   /* Some options are asked for on one rank only: rank 0 decides for all. */

@@ -119,7 +119,7 @@ static bool CheckChoice(Fit *fit, const char text[])
   for (char *word; n < 32 && (word = strtok_r(n ? NULL : copy, "|", &rest));) {
     if (!strcmp(word, text)) return true;
     choices[n++] = word;
-    snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", *list ? ", " : "", word);
+    NomosTextAppend(sizeof list, list, "%s%s", *list ? ", " : "", word);
   }
   const char *nearest = NomosNearestName(text, n, choices);
   snprintf(fit->message, sizeof fit->message, "must be one of %s%s%s%s", list, nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
@@ -129,6 +129,18 @@ static bool CheckChoice(Fit *fit, const char text[])
 static bool IsListType(NomosParamType type)
 {
   return type == NOMOS_PARAM_REAL_LIST || type == NOMOS_PARAM_EXPRESSION_LIST;
+}
+
+/* `10, 20`, outside of brackets of its own: two entries were meant. */
+static bool HasComma(const char text[])
+{
+  int depth = 0;
+
+  for (; *text; text++) {
+    depth += strchr("([{", *text) ? 1 : strchr(")]}", *text) ? -1 : 0;
+    if (!depth && *text == ',') return true;
+  }
+  return false;
 }
 
 /* Item i of the entry into the value. */
@@ -182,6 +194,7 @@ static PetscErrorCode ResolveEntry(NomosConfig config, NomosConfigValue *value, 
   }
   if (!entry->n) ok = false, snprintf(fit.message, sizeof fit.message, "must have at least one entry");
   if (ok && entry->is_list && !IsListType(param->type)) ok = false, snprintf(fit.message, sizeof fit.message, "must be a single value, not a list");
+  if (ok && !entry->is_list && IsListType(param->type) && HasComma(entry->items[0])) ok = false, snprintf(fit.message, sizeof fit.message, "a list stands in brackets: write [%s]", NomosTextShorten(entry->items[0], sizeof shown, shown));
   if (ok) {
     if (is_real) PetscCall(PetscCalloc1(entry->n, &value->reals));
     else PetscCall(PetscCalloc1(entry->n, &value->strings));

@@ -1,11 +1,9 @@
 #include "io/disk_impl.h"
 
-#include "io/checkpoint.h"
-#include "io/text.h"
+#include "io/disk.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,32 +11,46 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-bool NomosVerdictFail(NomosVerdict *verdict, PetscErrorCode code, const char format[], ...)
+bool NomosIsFile(const char path[])
 {
-  va_list arguments;
+  struct stat info;
+  return !stat(path, &info) && S_ISREG(info.st_mode);
+}
 
-  if (verdict->code) return false;
-  verdict->code = code;
-  va_start(arguments, format);
-  vsnprintf(verdict->text, sizeof verdict->text, format, arguments);
-  va_end(arguments);
+bool NomosIsDirectory(const char path[])
+{
+  struct stat info;
+  return !stat(path, &info) && S_ISDIR(info.st_mode);
+}
+
+bool NomosDirectoryHas(const char directory[], const char name[])
+{
+  char path[2 * NOMOS_MAX_PATH];
+  return snprintf(path, sizeof path, "%s/%s", directory, name) < (int)sizeof path && !access(path, F_OK);
+}
+
+bool NomosIsHDF5Name(const char name[])
+{
+  static const char *const endings[] = {".nc", ".h5", ".hdf5"};
+  const char              *dot       = strrchr(name, '.');
+
+  for (size_t i = 0; dot && name[0] != '.' && i < sizeof endings / sizeof *endings; i++)
+    if (!strcmp(dot, endings[i])) return true;
   return false;
 }
 
-PetscErrorCode NomosVerdictRaise(MPI_Comm comm, const NomosVerdict *verdict)
+PetscErrorCode NomosDirectoryMake(MPI_Comm comm, const char path[])
 {
-  NomosVerdict shared = *verdict;
-  int          rank, size, failed;
+  NomosVerdict verdict = {0};
+  int          rank;
 
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  PetscCallMPI(MPI_Comm_size(comm, &size));
-  if (size > 1) {
-    failed = verdict->code ? rank : size;
-    PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &failed, 1, MPI_INT, MPI_MIN, comm));
-    if (failed < size) PetscCallMPI(MPI_Bcast(&shared, sizeof shared, MPI_BYTE, failed, comm));
+  if (!rank && mkdir(path, 0777)) {
+    const int reason = errno;
+    if (reason != EEXIST || !NomosIsDirectory(path)) NomosVerdictFail(&verdict, PETSC_ERR_FILE_WRITE, "%s: cannot be created: %s", path, strerror(reason));
   }
-  PetscCheck(!shared.code, comm, shared.code, "%s", shared.text);
+  PetscCall(NomosVerdictRaise(comm, &verdict));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -205,14 +217,14 @@ static bool WriteConverted(int fd, NomosRealType stored, NomosRealType type, siz
     double f64[PIECE];
   } piece;
 
-  if (stored == type) return NomosPwrite(fd, data, n * NomosRealSize(type), offset);
+  if (stored == type) return NomosPwrite(fd, data, n * NomosRealBytes(type), offset);
   for (size_t done = 0; done < n;) {
     size_t m = PetscMin(n - done, PIECE);
     for (size_t i = 0; i < m; i++) {
       if (type == NOMOS_F64) piece.f32[i] = (float)((const double *)data)[done + i];
       else piece.f64[i] = ((const float *)data)[done + i];
     }
-    if (!NomosPwrite(fd, &piece, m * NomosRealSize(stored), offset + (int64_t)(done * NomosRealSize(stored)))) return false;
+    if (!NomosPwrite(fd, &piece, m * NomosRealBytes(stored), offset + (int64_t)(done * NomosRealBytes(stored)))) return false;
     done += m;
   }
   return true;
@@ -223,7 +235,7 @@ bool NomosBlockWrite(int fd, const NomosFileArray *array, NomosRealType type, co
   const Runs  runs = FindRuns(array, count);
   const char *from = data;
 
-  for (size_t i = 0; runs.run && i < runs.n_runs; i++, from += runs.run * NomosRealSize(type)) {
+  for (size_t i = 0; runs.run && i < runs.n_runs; i++, from += runs.run * NomosRealBytes(type)) {
     if (!WriteConverted(fd, array->type, type, runs.run, from, RunOffset(array, &runs, start, count, i))) return false;
   }
   return true;
@@ -232,7 +244,7 @@ bool NomosBlockWrite(int fd, const NomosFileArray *array, NomosRealType type, co
 bool NomosBlockRead(int fd, const NomosFileArray *array, const size_t start[], const size_t count[], void *data)
 {
   const Runs   runs  = FindRuns(array, count);
-  const size_t bytes = runs.run * NomosRealSize(array->type);
+  const size_t bytes = runs.run * NomosRealBytes(array->type);
   char        *to    = data;
 
   for (size_t i = 0; runs.run && i < runs.n_runs; i++, to += bytes) {
@@ -259,5 +271,17 @@ PetscErrorCode NomosWriteFileAtomic(MPI_Comm comm, const char path[], const char
     if (!verdict.code) NomosRenameDurable(temporary, path, &verdict);
   }
   PetscCall(NomosVerdictRaise(comm, &verdict));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosTextWrite(MPI_Comm comm, const char path[], NomosText *text)
+{
+  char *string;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosTextEnd(text, &string));
+  PetscErrorCode code = NomosWriteFileAtomic(comm, path, string);
+  PetscCall(PetscFree(string));
+  PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

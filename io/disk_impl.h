@@ -1,4 +1,4 @@
-/* Files as the operating system sees them (private to io/): verdicts that all ranks share, durable renames, and blocks of arrays
+/* Files as the operating system sees them (private to io/): durable renames and blocks of arrays
    inside a file.
 
    Metadata are HDF5's business, on rank 0 alone. Raw data lie at offsets that HDF5 tells, and every rank reads and writes its own
@@ -8,17 +8,7 @@
 
 #include "io/base.h"
 #include "io/field_file.h"
-
-/* What one rank found: code 0 is good; else a sentence. The first failure stands. */
-typedef struct {
-  PetscErrorCode code;
-  char           text[2000];
-} NomosVerdict;
-
-/* Record a failure; returns false so that `return NomosVerdictFail(...)` reads well. */
-bool           NomosVerdictFail(NomosVerdict *verdict, PetscErrorCode code, const char format[], ...) PETSC_ATTRIBUTE_FORMAT(3, 4);
-/* Every rank raises the failure of the lowest rank that has one. Collective. */
-PetscErrorCode NomosVerdictRaise(MPI_Comm comm, const NomosVerdict *verdict);
+#include "io/verdict.h"
 
 /* `directory/.name.tmp` beside `path`. */
 bool NomosTemporaryName(const char path[], char temporary[NOMOS_MAX_PATH], NomosVerdict *verdict);
@@ -38,11 +28,6 @@ typedef struct {
   int64_t       base; /* offset of the first element */
   NomosRealType type;
 } NomosFileArray;
-
-static inline size_t NomosRealSize(NomosRealType type)
-{
-  return type == NOMOS_F32 ? sizeof(float) : sizeof(double);
-}
 
 /* All bytes, or false with errno (0: the file ends too early). */
 bool NomosPwrite(int fd, const void *data, size_t bytes, int64_t offset);

@@ -128,7 +128,7 @@ static bool ReadName(Compiler *compiler)
   char list[200] = "";
   for (size_t i = 0; i < compiler->n_variables && i < MAX_LISTED; i++) {
     names[n_names++] = compiler->variables[i];
-    snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", i ? ", " : "", compiler->variables[i]);
+    NomosTextAppend(sizeof list, list, "%s%s", i ? ", " : "", compiler->variables[i]);
   }
   const char *nearest = NomosNearestName(name, n_names, names);
   if (nearest) return Fail(compiler, start, "unknown name %s; did you mean %s?", name, nearest);

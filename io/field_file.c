@@ -296,12 +296,12 @@ static bool ResumeOnDisk(NomosFieldFile file, int64_t last_step, bool look, Nomo
 
   if (h5 < 0) return false;
   if (NomosTemporaryName(input->path, temporary, verdict) && !look) unlink(temporary);
-  if (NomosFieldCheck(h5, input, input->path, verdict) && !ReadAxis(h5, &file->capacity, &times, &steps))
+  if (NomosFieldCheck(h5, input, input->path, verdict) && !input->timeless && !ReadAxis(h5, &file->capacity, &times, &steps))
     NomosH5Fail(verdict, PETSC_ERR_FILE_READ, input->path, "read its time axis");
   if (!verdict->code) {
     while (file->frames < file->capacity && isfinite(times[file->frames]) && steps[file->frames] <= last_step) file->frames++;
     /* The file serves as it is if it has the room, says what this run says, and its data lie where they are expected. */
-    const size_t wanted  = FirstCapacity(input, file->frames);
+    const size_t wanted  = input->timeless ? 0 : FirstCapacity(input, file->frames);
     bool         as_is   = file->capacity >= wanted && SameText(h5, "config", input->config_yaml) && SameText(h5, "source", input->source);
     const bool   planned = NomosFieldPlan(input, file->capacity, file->places, &bytes, verdict);
     as_is                = as_is && planned && NomosFieldLocate(h5, input, file->places);

@@ -21,10 +21,15 @@ typedef struct {
   const char   *standard_name; /* CF, may be NULL */
   const char   *axis;          /* "X", "Y", "Z" or NULL */
   bool          cells;         /* what is over it are means over cells with these centres, not values at these points */
-  bool          open;          /* not periodic: the domain ends half a spacing before the first point and behind the last. For readers within; no attribute */
+  bool          open;          /* not periodic: the domain ends half a spacing before the first point and behind the last. For readers within; files say it by boundary_x, ... (io/ends.h) */
 } NomosFieldDim;
 
 typedef enum { NOMOS_F32, NOMOS_F64 } NomosRealType;
+
+static inline size_t NomosRealBytes(NomosRealType type)
+{
+  return type == NOMOS_F32 ? sizeof(float) : sizeof(double);
+}
 
 typedef struct {
   const char   *name;                       /* "q" */
@@ -64,7 +69,7 @@ typedef struct {
    path and the system's reason; too little space on the device is found here (bytes needed, bytes free). */
 PetscErrorCode NomosFieldFileCreate(MPI_Comm comm, const NomosFieldFileInput *input, NomosFieldFile *file);
 
-/* Re-open the file of an interrupted run to go on after the frames with step <= last_step: later frames are discarded. The definition must be
+/* Re-open the file of an interrupted run to go on after the frames with step <= last_step: later frames are discarded (a timeless one as it was left). The definition must be
    the same; a foreign or damaged file is an error that says so. With file NULL this is all that is found out, and nothing changes. Collective. */
 PetscErrorCode NomosFieldFileResume(MPI_Comm comm, const NomosFieldFileInput *input, int64_t last_step, NomosFieldFile *file);
 
@@ -85,7 +90,7 @@ PetscErrorCode NomosFieldFileCreateSink(NomosFieldSinkFn sink, void *ctx, NomosF
 
 /* Reading (ours, or any NetCDF-4/HDF5 file with datasets of these names). Serial use: open on PETSC_COMM_SELF.
    Files in the layouts of PDEBench and The Well are recognised and present variables over (trajectory, time, [z, y,] x), whatever the order in the file: `tensor` is also called u, the components
-   of a dataset have names of their own (u, v; velocity_x), coordinates are time, x, y, z, with as many times as there are frames, and numbers that are attributes or scalars are variables over (trajectory).
+   of a dataset have names of their own (u, v; velocity_x), coordinates are time, x, y, z, with as many times as there are frames, numbers that are attributes or scalars are variables over (trajectory), and the ends of axes are attributes of the root (io/ends.h).
    Shape: rank and sizes of a dataset, time included. Read: a hyperslab as double; start/count over all its dims; unpacked (scale_factor, add_offset), and NaN where a value is missing (_FillValue, missing_value,
    outside of valid_range), as the CF conventions say. */
 typedef struct NomosFieldReader_s *NomosFieldReader;
@@ -103,8 +108,19 @@ PetscErrorCode NomosFieldReaderFrames(NomosFieldReader reader, size_t *n); /* le
 PetscErrorCode NomosFieldReaderVariables(NomosFieldReader reader, size_t *n, const char *const **names);
 /* Names of the datasets without a time axis that are no coordinates. Borrowed until close. */
 PetscErrorCode NomosFieldReaderConstants(NomosFieldReader reader, size_t *n, const char *const **names);
+/* Those over time, or with `all` both, as an error lists them: "u, v", "none", and ... where there are more than `text` holds. */
+const char    *NomosFieldReaderNames(NomosFieldReader reader, bool all, char text[200]);
 /* Names of the root's attributes that are single numbers, where datasets are what they seem. Borrowed until close. */
 PetscErrorCode NomosFieldReaderNumbers(NomosFieldReader reader, size_t *n, const char *const **names);
+/* Names of what is in the root and is presented in no way: groups, dimension scales that are attached to nothing, and in other layouts datasets that they do not know. Borrowed until close. */
+PetscErrorCode NomosFieldReaderOthers(NomosFieldReader reader, size_t *n, const char *const **names);
+/* A coordinate: the list of its n numbers (the caller's to PetscFree), whether it lies as a list, as one for each trajectory (trajectory, time), as a column (time, 1) or as a mesh (y, x): along one axis, and the same along the others,
+   to what rounding does (NomosCoordinateTolerance). Errors: rows that differ, with the place; a single number. */
+PetscErrorCode NomosFieldReaderCoordinate(NomosFieldReader reader, const char name[], size_t *n, double **values);
+/* By how much coordinates, or intervals of them, that are meant to be equal may differ: they may be rounded to float32, or sums of rounded intervals; farthest: the largest coordinate. */
+double         NomosCoordinateTolerance(double interval, double farthest);
+/* Is this what coordinates are called (time, t, x, t-coordinate, ...), so that a list of this name is no parameter, whatever its length? */
+bool           NomosIsCoordinate(const char name[]);
 /* Bytes of a floating-point number of a dataset as stored; 0 if it holds something else. */
 size_t         NomosFieldReaderRealSize(NomosFieldReader reader, const char name[]);
 /* Name of the dim scale attached to dimension i of a dataset ("time", "layer", "y", "x"); "" if none. Borrowed until close. */

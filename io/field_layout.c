@@ -96,7 +96,7 @@ static bool CheckInput(const NomosFieldFileInput *input, NomosVerdict *verdict)
 static void Place(const NomosFieldFileInput *input, const NomosFieldVariable *variable, size_t capacity, NomosFieldPlace *place)
 {
   NomosFileArray *array = &place->array;
-  size_t          bytes = NomosRealSize(variable->type), n_frames;
+  size_t          bytes = NomosRealBytes(variable->type), n_frames;
 
   memset(place, 0, sizeof *place);
   place->constant = variable->constant;
@@ -126,7 +126,7 @@ bool NomosFieldPlan(const NomosFieldFileInput *input, size_t capacity, NomosFiel
   *bytes = 0;
   for (size_t i = 0; i < NomosFieldPlaces(input); i++) {
     const NomosFieldVariable *variable = Variable(input, i);
-    double                    frame    = (double)NomosRealSize(variable->type);
+    double                    frame    = (double)NomosRealBytes(variable->type);
     for (int d = 0; d < CountDims(variable); d++) frame *= (double)FindDim(input, variable->dims[d])->size;
     if (frame > 1e18)
       return NomosVerdictFail(verdict, PETSC_ERR_ARG_OUTOFRANGE, "%s: one frame of %s takes %.3g bytes; no file can hold it", input->path,

@@ -3,6 +3,7 @@
 
 #include "io/text.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,11 +12,12 @@
 struct NomosFieldReader_s {
   hid_t  file;
   char  *path;
-  size_t n_names, n_constants, n_dims, n_numbers;
+  size_t n_names, n_constants, n_dims, n_numbers, n_others;
   char **names;     /* over time, in creation order */
   char **constants; /* the other datasets that are no coordinates */
   char **dims;      /* handed out by DimName */
   char **numbers;   /* attributes of the root */
+  char **others;    /* when somebody has asked for them */
   NomosLayout layout;
   bool   selects; /* of what is over (trajectory, ...) one trajectory, as if there were no other */
   size_t trajectory;
@@ -369,8 +371,9 @@ PetscErrorCode NomosFieldReaderAttribute(NomosFieldReader reader, const char nam
   PetscCall(NomosVerdictRaise(PETSC_COMM_SELF, &verdict));
   found = NomosH5GetText(object, attribute);
   if (name) H5Oclose(object);
-  const bool of_layout = !name && !found && reader->layout.family && !strcmp(attribute, "family"); /* it says what its shape says */
-  if (found || of_layout) PetscCall(PetscStrallocpy(found ? found : reader->layout.family, text));
+  /* The layout says the rest: the family by its shape, ends in its own way. */
+  const char *said = found ? found : name ? NULL : !strcmp(attribute, "family") ? reader->layout.family : NomosEndsFind(&reader->layout.ends, attribute);
+  if (said) PetscCall(PetscStrallocpy(said, text));
   free(found);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -393,6 +396,136 @@ PetscErrorCode NomosFieldReaderFrames(NomosFieldReader reader, size_t *n)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* ---- coordinates */
+
+bool NomosIsCoordinate(const char name[])
+{
+  static const char *const names[] = {"trajectory", "time", "t", "step", "layer", "x", "y", "z"};
+
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (!strcmp(name, names[i])) return true;
+  return strstr(name, "-coordinate") != NULL;
+}
+
+double NomosCoordinateTolerance(double interval, double farthest)
+{
+  return 1e-3 * fabs(interval) + 4 * FLT_EPSILON * fabs(farthest);
+}
+
+/* "[3, 5]": the place of an entry. */
+static const char *PlaceText(int n_dims, const size_t shape[], size_t entry, char text[128])
+{
+  hsize_t at[NOMOS_FIELD_MAX_DIMS + 1];
+
+  for (int d = n_dims - 1; d >= 0; entry /= shape[d--]) at[d] = entry % shape[d];
+  return NomosLayoutSizes(n_dims, at, text);
+}
+
+typedef struct {
+  int     n_dims, axis;
+  size_t  shape[NOMOS_FIELD_MAX_DIMS + 1];
+  double *line; /* along the axis, where the others are at their beginning */
+  size_t  differs; /* the first entry that is another than that of the line; SIZE_MAX: none */
+  double  other;
+} Line;
+
+/* Blocks of the first axis, so that a table of many trajectories need not fit into memory. */
+static PetscErrorCode CompareWithLine(NomosFieldReader reader, const char name[], Line *l)
+{
+  size_t start[NOMOS_FIELD_MAX_DIMS + 1] = {0}, count[NOMOS_FIELD_MAX_DIMS + 1], row = 1, stride = 1;
+  double farthest = 0, *values;
+
+  PetscFunctionBeginUser;
+  l->differs = SIZE_MAX;
+  for (int d = 0; d < l->n_dims; d++) {
+    count[d] = l->shape[d];
+    row *= d ? l->shape[d] : 1;
+    stride *= d > l->axis ? l->shape[d] : 1;
+  }
+  for (size_t i = 0; i < l->shape[l->axis]; i++) farthest = fmax(farthest, fabs(l->line[i]));
+  const double tolerance = NomosCoordinateTolerance(l->shape[l->axis] > 1 ? l->line[1] - l->line[0] : 0, farthest);
+  const size_t together  = PetscMin(l->shape[0], PetscMax(1, ((size_t)1 << 17) / PetscMax(row, 1)));
+  PetscCall(PetscMalloc1(together * row, &values));
+  PetscErrorCode failed = PETSC_SUCCESS;
+  for (; start[0] < l->shape[0] && !failed && l->differs == SIZE_MAX; start[0] += together) {
+    count[0] = PetscMin(together, l->shape[0] - start[0]);
+    failed   = NomosFieldReaderRead(reader, name, start, count, values);
+    for (size_t i = 0; i < count[0] * row && !failed && l->differs == SIZE_MAX; i++) {
+      const size_t entry = start[0] * row + i;
+      if (fabs(values[i] - l->line[entry / stride % l->shape[l->axis]]) <= tolerance) continue;
+      l->differs = entry;
+      l->other   = values[i];
+    }
+  }
+  PetscCall(PetscFree(values));
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The numbers along an axis; is it a list of them, the same along the others? */
+static PetscErrorCode LookAlong(NomosFieldReader reader, const char name[], int axis, Line *l, bool *is)
+{
+  const size_t start[NOMOS_FIELD_MAX_DIMS + 1] = {0};
+  size_t       count[NOMOS_FIELD_MAX_DIMS + 1];
+
+  PetscFunctionBeginUser;
+  l->axis = axis;
+  for (int d = 0; d < l->n_dims; d++) count[d] = d == axis ? l->shape[d] : 1;
+  PetscCall(PetscFree(l->line));
+  PetscCall(PetscMalloc1(l->shape[axis] + 1, &l->line));
+  PetscCall(NomosFieldReaderRead(reader, name, start, count, l->line));
+  l->differs = SIZE_MAX;
+  if (l->n_dims > 1) PetscCall(CompareWithLine(reader, name, l));
+  *is = l->differs == SIZE_MAX;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static bool IsConstant(const Line *l)
+{
+  for (size_t i = 1; i < l->shape[l->axis]; i++)
+    if (l->line[i] != l->line[0]) return false;
+  return true;
+}
+
+static PetscErrorCode FindLine(NomosFieldReader reader, const char name[], Line *l)
+{
+  size_t entries = 1;
+  bool   is      = false;
+  char   at[128], in_line[128];
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosFieldReaderShape(reader, name, &l->n_dims, l->shape));
+  PetscCheck(l->n_dims, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: the coordinate %s is a single number; a list of one for each frame or point is needed", reader->path, name);
+  for (int d = 0; d < l->n_dims; d++) entries *= l->shape[d];
+  NomosCheck(entries || l->n_dims == 1, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: the coordinate %s is empty", reader->path, name);
+  for (int axis = l->n_dims - 1; axis >= 0 && !is; axis--)
+    if (l->shape[axis] > 1) {
+      PetscCall(LookAlong(reader, name, axis, l, &is));
+      is = is && !IsConstant(l); /* the one frame of many trajectories */
+    }
+  if (is) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(LookAlong(reader, name, l->n_dims - 1, l, &is)); /* one entry, or what is wrong */
+  const size_t first = is ? 0 : l->differs % l->shape[l->axis];
+  NomosCheck(is, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: the coordinate %s differs between trajectories: %s%s is %.8g and %s%s %.8g; a file has one list of times and one grid for all its trajectories: put those that differ into files of their own, or, if frames and points are to be counted, leave %s out of the file", reader->path, name, name, PlaceText(l->n_dims, l->shape, l->differs, at), l->other, name, PlaceText(l->n_dims, l->shape, first, in_line), l->line[first], name);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosFieldReaderCoordinate(NomosFieldReader reader, const char name[], size_t *n, double **values)
+{
+  Line l = {.line = NULL};
+
+  PetscFunctionBeginUser;
+  *values               = NULL;
+  PetscErrorCode failed = FindLine(reader, name, &l);
+  if (failed) PetscCall(PetscFree(l.line));
+  PetscCall(failed);
+  *n      = l.shape[l.axis];
+  *values = l.line;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- names */
+
 PetscErrorCode NomosFieldReaderVariables(NomosFieldReader reader, size_t *n, const char *const **names)
 {
   PetscFunctionBeginUser;
@@ -407,6 +540,51 @@ PetscErrorCode NomosFieldReaderConstants(NomosFieldReader reader, size_t *n, con
   *n     = reader->n_constants;
   *names = (const char *const *)reader->constants;
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Is it in the root of a file of another layout what a view shows, or where it looks for views? */
+static bool IsOfLayout(const NomosLayout *layout, const char name[])
+{
+  static const char *const of_well[] = {"boundary_conditions", "dimensions", "scalars", "t0_fields", "t1_fields", "t2_fields"};
+  const size_t             length    = strlen(name);
+  bool                     is        = NomosIsCoordinate(name);
+
+  for (size_t i = 0; i < layout->n_views && !is; i++) is = layout->views[i].raw[0] != 'g' && !strncmp(layout->views[i].source, name, length) && (!layout->views[i].source[length] || layout->views[i].source[length] == '/');
+  for (size_t i = 0; i < layout->n_groups && !is; i++) is = !strcmp(layout->groups[i], name);
+  for (size_t i = 0; i < sizeof of_well / sizeof *of_well && !is && !strcmp(layout->name, "well"); i++) is = !strcmp(of_well[i], name);
+  return is;
+}
+
+static herr_t CollectOther(hid_t file, const char *name, const H5L_info_t *info, void *ctx)
+{
+  NomosFieldReader reader = ctx;
+  hid_t            object = H5Oopen(file, name, H5P_DEFAULT);
+
+  (void)info;
+  if (object < 0) return 0;
+  const bool is_group = H5Iget_type(object) == H5I_GROUP, loose = !is_group && H5DSis_scale(object) > 0 && H5Aexists(object, "REFERENCE_LIST") <= 0 && !IsBareDimension(object) && !NomosIsCoordinate(name);
+  if (reader->layout.name ? !IsOfLayout(&reader->layout, name) : is_group || loose) Append(name, &reader->n_others, &reader->others);
+  H5Oclose(object);
+  return 0;
+}
+
+PetscErrorCode NomosFieldReaderOthers(NomosFieldReader reader, size_t *n, const char *const **names)
+{
+  PetscFunctionBeginUser;
+  if (!reader->n_others) H5Literate(reader->file, H5_INDEX_NAME, H5_ITER_INC, NULL, CollectOther, reader);
+  *n     = reader->n_others;
+  *names = (const char *const *)reader->others;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+const char *NomosFieldReaderNames(NomosFieldReader reader, bool all, char text[200])
+{
+  const size_t n = reader->n_names + (all ? reader->n_constants : 0);
+
+  text[0] = '\0';
+  for (size_t i = 0; i < n; i++) NomosTextAppend(200, text, "%s%s", i ? ", " : "", i < reader->n_names ? reader->names[i] : reader->constants[i - reader->n_names]);
+  if (strlen(text) == 199) memcpy(text + 196, "...", 3);
+  return n ? text : "none";
 }
 
 PetscErrorCode NomosFieldReaderNumbers(NomosFieldReader reader, size_t *n, const char *const **names)
@@ -486,6 +664,8 @@ PetscErrorCode NomosFieldReaderClose(NomosFieldReader *reader)
   for (size_t i = 0; i < (*reader)->n_constants; i++) free((*reader)->constants[i]);
   for (size_t i = 0; i < (*reader)->n_dims; i++) free((*reader)->dims[i]);
   for (size_t i = 0; i < (*reader)->n_numbers; i++) free((*reader)->numbers[i]);
+  for (size_t i = 0; i < (*reader)->n_others; i++) free((*reader)->others[i]);
+  free((*reader)->others);
   free((*reader)->numbers);
   free((*reader)->names);
   free((*reader)->constants);

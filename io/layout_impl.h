@@ -5,6 +5,7 @@
 #ifndef NOMOS_IO_LAYOUT_IMPL_H
 #define NOMOS_IO_LAYOUT_IMPL_H
 
+#include "io/ends.h"
 #include "io/field_impl.h"
 
 enum { NOMOS_LAYOUT_MAX_SPACE = 3, NOMOS_VIEW_MAX_AXES = 8 };
@@ -34,6 +35,7 @@ typedef struct {
   int         n_space;
   char        space[NOMOS_LAYOUT_MAX_SPACE][NOMOS_MAX_NAME]; /* names of the axes of space, and their points, in the file's order */
   size_t      points[NOMOS_LAYOUT_MAX_SPACE];
+  NomosEnds   ends; /* of space, where the root has no attributes that say them */
 } NomosLayout;
 
 /* Which layout is this, and what is in it? False with a verdict where a file of a known layout is inconsistent. */

@@ -12,6 +12,18 @@ enum { MAX_COMPONENTS = 64 };
 
 static const char *const axis_names[] = {"x", "y", "z"}; /* in this order in the files */
 
+/* A flat file of ours says its ends where it says everything: at a field. */
+static void TakeEnds(NomosLayout *layout, hid_t dataset)
+{
+  char name[NOMOS_MAX_NAME], *text;
+
+  for (size_t i = 0; NomosEndsName(i, (size_t)layout->n_space, axis_names, name); i++) {
+    text = NomosH5GetText(dataset, name);
+    NomosEndsSay(&layout->ends, name, text);
+    free(text);
+  }
+}
+
 static bool Has(hid_t location, const char name[], H5I_type_t type)
 {
   if (H5Lexists(location, name, H5P_DEFAULT) <= 0) return false;
@@ -95,6 +107,22 @@ static herr_t TakeField(hid_t file, const char *name, const H5L_info_t *info, vo
   return 0;
 }
 
+/* A number for each trajectory: a parameter that is no attribute, as of a file that somebody has put together. */
+static herr_t TakeNumbers(hid_t file, const char *name, const H5L_info_t *info, void *ctx)
+{
+  NomosLayout *layout = ((Flat *)ctx)->layout;
+  hsize_t      size[NOMOS_VIEW_MAX_AXES];
+
+  (void)info;
+  if (NomosLayoutShape(file, name, size) != 1 || size[0] != layout->n_trajectories || strlen(name) >= NOMOS_MAX_NAME || NomosIsCoordinate(name) || NomosLayoutFind(layout, name)) return 0;
+  NomosLayoutView *view = NomosLayoutAdd(layout, name, name, name);
+  if (!view) return -1;
+  view->raw[0] = view->axes[0] = 'n';
+  view->size[0]                = size[0];
+  view->shape[0]               = layout->n_trajectories;
+  return 0;
+}
+
 bool NomosLayoutFlat(hid_t file, const char path[], NomosLayout *layout, NomosVerdict *verdict)
 {
   static const char *const no_parameters[] = {NULL};
@@ -123,12 +151,14 @@ bool NomosLayoutFlat(hid_t file, const char path[], NomosLayout *layout, NomosVe
     NomosLayoutAddCoordinate(layout, file, path, (char)('0' + s), name, verdict);
   }
   if (!verdict->code && Has(file, "t-coordinate", H5I_DATASET)) NomosLayoutAddCoordinate(layout, file, path, 't', "t-coordinate", verdict);
+  if (!verdict->code) H5Literate(file, H5_INDEX_NAME, H5_ITER_INC, NULL, TakeNumbers, &flat);
   if (!verdict->code) NomosLayoutAddAttributes(layout, file, no_parameters);
   const size_t n_views = layout->n_views;
   for (size_t v = 0; v < n_views && !verdict->code; v++) { /* what the file's attributes have no place for, we write to a field */
     hid_t dataset = strchr(layout->views[v].raw, 't') ? NomosViewDataset(layout, file, &layout->views[v]) : H5I_INVALID_HID;
     if (dataset < 0) continue;
     NomosLayoutAddAttributes(layout, dataset, no_parameters);
+    TakeEnds(layout, dataset);
     H5Dclose(dataset);
   }
   return true;

@@ -1,6 +1,7 @@
 /* The layout of The Well: fields sorted by their rank (t0_fields scalars, t1_fields vectors, t2_fields tensors), coordinates in `dimensions`, parameters in `scalars`. What does not vary between trajectories, over
    time or along an axis of space is stored once. Ohana et al. (2024), doi:10.48550/arXiv.2412.00568 */
 #include "io/layout_impl.h"
+#include "io/trajectory_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -109,6 +110,89 @@ static bool AddAxes(NomosLayout *layout, hid_t file, const char path[], NomosVer
   return !verdict->code;
 }
 
+/* ---- boundaries: boundary_conditions/NAME with the kind bc_type, the axes associated_dims that it is across, and a mask of the points over these where it is */
+
+enum { MOST_MASK = 1 << 28 };
+
+typedef struct {
+  NomosLayout *layout;
+  char         said[NOMOS_LAYOUT_MAX_SPACE][2][NOMOS_MAX_NAME]; /* on the low and the high side of an axis; "": nothing */
+} Boundaries;
+
+/* Is it at the first and at the last points along axis `a` of the group's: at most of each of these faces, in whichever samples and at whichever times? Both, where no mask tells. */
+static void FindSides(hid_t group, size_t n_axes, size_t a, bool at[2])
+{
+  const size_t lead = (size_t)Flag(group, "sample_varying") + Flag(group, "time_varying");
+  hsize_t      size[NOMOS_VIEW_MAX_AXES], n = 1, stride = 1, count[2] = {0};
+
+  at[0] = at[1] = true;
+  hid_t dataset = H5Lexists(group, "mask", H5P_DEFAULT) > 0 ? H5Dopen2(group, "mask", H5P_DEFAULT) : H5I_INVALID_HID;
+  if (dataset < 0) return;
+  hid_t     space = H5Dget_space(dataset), type = H5Dget_type(dataset), flag = H5Tget_class(type) == H5T_ENUM ? NomosH5FlagType() : H5Tcopy(H5T_NATIVE_INT8);
+  const int n_dims = H5Sget_simple_extent_ndims(space);
+  bool      known  = n_dims == (int)(lead + n_axes) && n_dims <= NOMOS_VIEW_MAX_AXES && H5Sget_simple_extent_dims(space, size, NULL) >= 0;
+  for (size_t d = 0; known && d < lead + n_axes; d++) {
+    known = size[d] > 0 && n <= MOST_MASK / size[d];
+    n *= size[d];
+    stride *= d > lead + a ? size[d] : 1;
+  }
+  int8_t *mask = known ? malloc(n) : NULL;
+  if (mask && H5Dread(dataset, flag, H5S_ALL, H5S_ALL, H5P_DEFAULT, mask) >= 0) {
+    const hsize_t points = size[lead + a];
+    for (hsize_t i = 0; i < n; i++) {
+      count[0] += i / stride % points == 0 && mask[i];
+      count[1] += i / stride % points == points - 1 && mask[i];
+    }
+    for (int side = 0; side < 2; side++) at[side] = 2 * count[side] > n / points;
+  }
+  free(mask);
+  H5Tclose(flag);
+  H5Tclose(type);
+  H5Sclose(space);
+  H5Dclose(dataset);
+}
+
+static herr_t TakeBoundary(hid_t groups, const char *name, const H5L_info_t *info, void *ctx)
+{
+  Boundaries *b     = ctx;
+  hid_t       group = H5Oopen(groups, name, H5P_DEFAULT);
+  char       *kind  = group < 0 ? NULL : NomosH5GetText(group, "bc_type"), **axes = NULL;
+  size_t      n     = kind ? NomosH5GetStrings(group, "associated_dims", &axes) : 0;
+
+  (void)info;
+  for (size_t a = 0; a < n; a++)
+    for (int s = 0; s < b->layout->n_space; s++) {
+      bool at[2] = {true, true};
+      if (strcmp(axes[a], b->layout->space[s])) continue;
+      if (strcmp(NomosTrajectoryBoundaryOfWell(kind), "periodic")) FindSides(group, n, a, at);
+      for (int side = 0; side < 2; side++)
+        if (at[side] && !b->said[s][side][0]) snprintf(b->said[s][side], NOMOS_MAX_NAME, "%s", NomosTrajectoryBoundaryOfWell(kind));
+    }
+  NomosH5FreeStrings(n, axes);
+  free(kind);
+  if (group >= 0) H5Oclose(group);
+  return 0;
+}
+
+/* Where one side of an axis is not said it is taken to be as the other. */
+static void AddBoundaries(NomosLayout *layout, hid_t file)
+{
+  Boundaries b      = {.layout = layout};
+  hid_t      groups = H5Lexists(file, "boundary_conditions", H5P_DEFAULT) > 0 ? H5Gopen2(file, "boundary_conditions", H5P_DEFAULT) : H5I_INVALID_HID;
+  char       name[NOMOS_MAX_NAME];
+
+  if (groups < 0) return;
+  H5Literate(groups, H5_INDEX_NAME, H5_ITER_INC, NULL, TakeBoundary, &b);
+  for (int s = 0; s < layout->n_space; s++) {
+    const char *axis = layout->space[s], *low = b.said[s][0], *high = b.said[s][1];
+    NomosEndsName(0, 1, &axis, name);
+    NomosEndsSay(&layout->ends, name, low[0] ? low : high);
+    NomosEndsName(1, 1, &axis, name);
+    if (low[0] && strcmp(low, high)) NomosEndsSay(&layout->ends, name, high);
+  }
+  H5Gclose(groups);
+}
+
 bool NomosLayoutWell(hid_t file, const char path[], NomosLayout *layout, NomosVerdict *verdict)
 {
   static const char *const no_parameters[] = {"n_trajectories", "n_spatial_dims", NULL};
@@ -125,6 +209,7 @@ bool NomosLayoutWell(hid_t file, const char path[], NomosLayout *layout, NomosVe
   AddGroup(layout, file, path, "t1_fields", 1, verdict);
   AddGroup(layout, file, path, "t2_fields", 2, verdict);
   AddGroup(layout, file, path, "scalars", -1, verdict);
+  AddBoundaries(layout, file);
   if (!verdict->code) NomosLayoutAddAttributes(layout, file, no_parameters);
   return true;
 }

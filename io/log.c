@@ -1,6 +1,7 @@
 #include "io/log.h"
 #include "io/json_impl.h"
-#include "io/verdict_impl.h"
+#include "io/text.h"
+#include "io/verdict.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -96,16 +97,15 @@ static void UtcNow(char text[32])
   clock_gettime(CLOCK_REALTIME, &now);
   gmtime_r(&now.tv_sec, &utc);
   strftime(text, 32, "%Y-%m-%dT%H:%M:%S", &utc);
-  snprintf(text + strlen(text), 32 - strlen(text), ".%03dZ", (int)(now.tv_nsec / 1000000));
+  NomosTextAppend(32, text, ".%03dZ", (int)(now.tv_nsec / 1000000));
 }
 
 static void FileOpen(LogFile *file, const char directory[], const char name[], NomosVerdict *verdict)
 {
   int length = snprintf(file->path, sizeof file->path, "%s/%s", directory, name);
-  if (verdict->message[0]) return;
-  verdict->code = PETSC_ERR_FILE_OPEN;
-  if (length >= (int)sizeof file->path) snprintf(verdict->message, sizeof verdict->message, "%.80s...: the path is longer than %d bytes; choose a shorter run directory", directory, NOMOS_MAX_PATH);
-  else if ((file->fd = open(file->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666)) < 0) snprintf(verdict->message, sizeof verdict->message, "%s: the log cannot be written: %s", file->path, strerror(errno));
+  if (verdict->code) return;
+  if (length >= (int)sizeof file->path) NomosVerdictFail(verdict, PETSC_ERR_FILE_OPEN, "%.80s...: the path is longer than %d bytes; choose a shorter run directory", directory, NOMOS_MAX_PATH);
+  else if ((file->fd = open(file->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666)) < 0) NomosVerdictFail(verdict, PETSC_ERR_FILE_OPEN, "%s: the log cannot be written: %s", file->path, strerror(errno));
 }
 
 /* A log that cannot be written is no reason to stop a run: one warning, and every later line is tried again. */
@@ -152,7 +152,7 @@ PetscErrorCode NomosLogOpen(MPI_Comm comm, const char directory[], bool quiet, N
     FileOpen(&self->text, directory, "log.txt", &verdict);
     FileOpen(&self->json, directory, "log.jsonl", &verdict);
   }
-  code = NomosVerdictAgree(comm, &verdict);
+  code = NomosVerdictRaise(comm, &verdict);
   if (code) PetscCall(NomosLogClose(&self));
   PetscCall(code);
   *log = self;

@@ -1,3 +1,4 @@
+#include "io/disk_impl.h"
 #include "io/plot_impl.h"
 
 #include <errno.h>
@@ -306,20 +307,21 @@ static cairo_status_t DrawSvg(const NomosFigure figure, Sink *sink)
 /* Under a temporary name first: an older picture stays until the new one is whole. */
 static PetscErrorCode SaveAs(const NomosFigure figure, const char stem[], const char extension[], cairo_status_t (*draw)(const NomosFigure, Sink *))
 {
-  char           path[NOMOS_MAX_PATH + 8], temporary[NOMOS_MAX_PATH + 16];
-  Sink           sink   = {NULL, 0};
-  cairo_status_t status = CAIRO_STATUS_SUCCESS;
+  char           path[NOMOS_MAX_PATH + 8], temporary[NOMOS_MAX_PATH];
+  NomosVerdict   verdict = {0};
+  Sink           sink    = {NULL, 0};
+  cairo_status_t status  = CAIRO_STATUS_SUCCESS;
 
   PetscFunctionBeginUser;
   snprintf(path, sizeof path, "%s.%s", stem, extension);
-  snprintf(temporary, sizeof temporary, "%s.part", path);
-  if (!(sink.stream = fopen(temporary, "wb"))) sink.reason = errno;
+  if (NomosTemporaryName(path, temporary, &verdict) && !(sink.stream = fopen(temporary, "wb"))) sink.reason = errno;
   if (sink.stream) {
     status = draw(figure, &sink);
     if (fclose(sink.stream) && !sink.reason) sink.reason = errno;
     if (!sink.reason && status == CAIRO_STATUS_SUCCESS && rename(temporary, path)) sink.reason = errno;
     if (sink.reason || status != CAIRO_STATUS_SUCCESS) unlink(temporary);
   }
+  PetscCall(NomosVerdictRaise(PETSC_COMM_SELF, &verdict));
   PetscCheck(!sink.reason, PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%.2000s: the picture cannot be written: %s", path, strerror(sink.reason));
   PetscCheck(status == CAIRO_STATUS_SUCCESS, PETSC_COMM_SELF, PETSC_ERR_LIB, "%.2000s: the picture of %g x %g points cannot be drawn: %s", path, figure->width, figure->height, cairo_status_to_string(status));
   PetscFunctionReturn(PETSC_SUCCESS);

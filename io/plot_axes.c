@@ -157,6 +157,21 @@ static void LinearTicks(int n_wanted, NomosAxis *axis)
   LabelLinear(TickValue(1, step.mantissa, step.exponent), step.exponent, axis);
 }
 
+void NomosAxisEnds_Private(NomosAxis *axis)
+{
+  const int exponent = (int)floor(log10(axis->high / 2 - axis->low / 2)) - 1;
+  int       labelled = 0;
+
+  for (int i = 0; i < axis->n_major; i++) labelled += axis->label[i][0] != '\0';
+  if (labelled > 1) return;
+  for (int i = 0; i < axis->n_major; i++) AddMinor(axis->major[i], axis);
+  axis->note[0]  = '\0';
+  axis->n_major  = 2;
+  axis->major[0] = axis->low;
+  axis->major[1] = axis->high;
+  LabelLinear(TickValue(1, 1, exponent), exponent, axis);
+}
+
 /* A label for mantissa * 10^exponent on a log axis: plain where that is short. */
 static void LabelLog(int mantissa, int exponent, bool plain, char label[NOMOS_TICK_BYTES])
 {

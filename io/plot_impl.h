@@ -33,6 +33,7 @@ typedef struct {
 /* Limits: those given (NaN: from the data) and else the data's, widened by `padding` of their span. Data limits may be anything, also inf or low > high (no data). */
 void   NomosAxisRange_Private(NomosScale scale, double given_low, double given_high, double data_low, double data_high, double padding, NomosAxis *axis);
 void   NomosAxisTicks_Private(NomosAxis *axis, int n_wanted); /* at most about n_wanted intervals */
+void   NomosAxisEnds_Private(NomosAxis *axis); /* of a linear axis with fewer than two numbers the two ends have one, in two digits or three of what lies between them: one number does not say how large the others are */
 double NomosAxisPosition_Private(const NomosAxis *axis, double value); /* 0 at low, 1 at high; NaN if it has no place */
 
 /* io/plot_image.c: the data on n_rows x n_columns pixels, row 0 at the top, NaN where there is nothing; NULL if memory is out. free(). Cyclic: the values low and low + period

@@ -189,6 +189,7 @@ static void FindMargins(cairo_t *cairo, NomosPanel *panel)
   }
   if (panel->has_bar) {
     FitTicks(cairo, panel->height, true, &panel->bar_axis);
+    NomosAxisEnds_Private(&panel->bar_axis);
     panel->right = nomos_bar_gap + nomos_bar_width + number_room + fmax(LabelRoom(cairo, &panel->bar_axis), NomosTextWidth_Private(cairo, nomos_tick_size, panel->bar_axis.note) - nomos_bar_width) + (panel->image.label ? 5 + 1.2 * nomos_label_size : 0);
   }
   /* the title stands on the line of the y axis' note if there is room beside it */

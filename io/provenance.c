@@ -1,6 +1,6 @@
 #include "io/provenance.h"
 #include "io/json_impl.h"
-#include "io/verdict_impl.h"
+#include "io/verdict.h"
 #include "nomos_commit.h" /* generated at every build */
 
 #include <cairo.h>
@@ -230,8 +230,7 @@ static json_t *DescribeCase(const char case_path[], NomosVerdict *verdict)
   char      **names, path[NOMOS_MAX_PATH + 300], *absolute = realpath(case_path, NULL);
 
   if (!absolute || stat(absolute, &about) || (S_ISDIR(about.st_mode) && !(directory = opendir(absolute)))) {
-    verdict->code = PETSC_ERR_FILE_OPEN;
-    snprintf(verdict->message, sizeof verdict->message, "%.4000s: the case cannot be read: %s", case_path, strerror(errno));
+    NomosVerdictFail(verdict, PETSC_ERR_FILE_OPEN, "%.4000s: the case cannot be read: %s", case_path, strerror(errno));
   } else if (directory) {
     size_t n = ListDirectory(directory, &names);
     for (size_t i = 0; i < n; i++) {
@@ -253,10 +252,8 @@ static void LayOver(json_t *provenance, const char extra[], NomosVerdict *verdic
   json_error_t error;
   json_t      *over = json_loads(extra, 0, &error);
 
-  if (!json_is_object(over) && !verdict->message[0]) {
-    verdict->code = PETSC_ERR_ARG_WRONG;
-    snprintf(verdict->message, sizeof verdict->message, "What is added to the provenance must be a JSON object, but it is \"%.200s\" (%s)", extra, over ? "not an object" : error.text);
-  } else json_object_update_recursive(provenance, over);
+  if (!json_is_object(over)) NomosVerdictFail(verdict, PETSC_ERR_ARG_WRONG, "What is added to the provenance must be a JSON object, but it is \"%.200s\" (%s)", extra, over ? "not an object" : error.text);
+  else json_object_update_recursive(provenance, over);
   json_decref(over);
 }
 
@@ -287,17 +284,14 @@ PetscErrorCode NomosProvenanceCreate(MPI_Comm comm, int argc, char *const argv[]
     if (extra) LayOver(provenance, extra, &verdict);
     text = json_dumps(provenance, JSON_INDENT(2));
     json_decref(provenance);
-    if (!text && !verdict.message[0]) {
-      verdict.code = PETSC_ERR_MEM;
-      snprintf(verdict.message, sizeof verdict.message, "There is no memory for the provenance of the run");
-    }
-    if (text && verdict.message[0]) {
+    if (!text) NomosVerdictFail(&verdict, PETSC_ERR_MEM, "There is no memory for the provenance of the run");
+    if (text && verdict.code) {
       free(text);
       text = NULL;
     }
     length = text ? (int)strlen(text) + 1 : 0;
   }
-  PetscCall(NomosVerdictAgree(comm, &verdict));
+  PetscCall(NomosVerdictRaise(comm, &verdict));
   PetscCallMPI(MPI_Bcast(&length, 1, MPI_INT, 0, comm));
   PetscCall(PetscMalloc1((size_t)length, json));
   if (text) memcpy(*json, text, (size_t)length);

@@ -45,7 +45,7 @@ static const char *ShapeText(int n_dims, const size_t shape[], char text[256])
 
 static size_t Bytes(const NomosSafetensor *tensor)
 {
-  size_t bytes = NomosRealSize(tensor->type);
+  size_t bytes = NomosRealBytes(tensor->type);
 
   for (int d = 0; d < tensor->n_dims; d++) bytes *= tensor->shape[d];
   return bytes;

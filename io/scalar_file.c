@@ -1,6 +1,7 @@
+/* CSV of scalars over steps: continued behind the last checkpoint, read back; damage is told by its line. */
 #include "io/log.h"
 #include "io/text.h"
-#include "io/verdict_impl.h"
+#include "io/verdict.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -29,8 +30,6 @@ static const char *Start(const char clock[], char start[MAX_START])
   snprintf(start, MAX_START, "step,%s", clock);
   return start;
 }
-
-#define Refuse(verdict, error_code, ...) ((verdict)->code = (error_code), (void)snprintf((verdict)->message, sizeof(verdict)->message, __VA_ARGS__))
 
 static bool WriteAll(int fd, const char text[], size_t length)
 {
@@ -103,8 +102,8 @@ static void RefuseRow(const char path[], size_t number, const char fault[], size
   char text[41], shown[48];
 
   snprintf(text, sizeof text, "%.*s", (int)PetscMin(strcspn(fault ? fault : "", ","), 40), fault ? fault : "");
-  if (fault) Refuse(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s:%zu: \"%s\" is not a number; the file is damaged: correct or remove this line", path, number, NomosTextShorten(text, sizeof shown, shown));
-  else Refuse(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s:%zu: %zu values where the header has %zu columns; the file is damaged: correct or remove this line", path, number, found, wanted);
+  if (fault) NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s:%zu: \"%s\" is not a number; the file is damaged: correct or remove this line", path, number, NomosTextShorten(text, sizeof shown, shown));
+  else NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s:%zu: %zu values where the header has %zu columns; the file is damaged: correct or remove this line", path, number, found, wanted);
 }
 
 /* Always a refusal: the first column that differs. */
@@ -120,9 +119,9 @@ static void RefuseColumns(const char path[], const char line[], const char heade
     ours   = strcspn(header, ",\r\n");
     column++;
   }
-  if (theirs == ours && !strncmp(line, header, ours)) Refuse(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: cannot be continued: it has %s than %zu columns, but this run writes %s; resume with the same scalars or in a new directory", path, line[theirs] == ',' ? "more" : "no more", column, line[theirs] == ',' ? "no more" : "more");
+  if (theirs == ours && !strncmp(line, header, ours)) NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: cannot be continued: it has %s than %zu columns, but this run writes %s; resume with the same scalars or in a new directory", path, line[theirs] == ',' ? "more" : "no more", column, line[theirs] == ',' ? "no more" : "more");
   snprintf(text, sizeof text, "%.*s", (int)PetscMin(theirs, 100), line);
-  if (!verdict->message[0]) Refuse(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: cannot be continued: its column %zu is `%s`, but this run writes `%.*s`; resume with the same scalars or in a new directory", path, column, NomosTextShorten(text, sizeof shown, shown), (int)PetscMin(ours, 100), header);
+  if (!verdict->code) NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: cannot be continued: its column %zu is `%s`, but this run writes `%.*s`; resume with the same scalars or in a new directory", path, column, NomosTextShorten(text, sizeof shown, shown), (int)PetscMin(ours, 100), header);
 }
 
 /* How many bytes of an existing file to keep: everything up to the first row behind last_step or the half-written one. 0: start afresh. */
@@ -136,15 +135,15 @@ static off_t MeasurePrefix(const char path[], const char start[], const char hea
   off_t   keep = 0;
 
   if (!stream || !values) {
-    if (errno != ENOENT) Refuse(verdict, PETSC_ERR_FILE_OPEN, "%s: the scalars cannot be read: %s", path, strerror(errno));
+    if (errno != ENOENT) NomosVerdictFail(verdict, PETSC_ERR_FILE_OPEN, "%s: the scalars cannot be read: %s", path, strerror(errno));
     goto done;
   }
   length = getline(&line, &room, stream);
-  if (length < 0 && ferror(stream)) Refuse(verdict, PETSC_ERR_FILE_READ, "%s: the scalars cannot be read: %s", path, strerror(errno));
+  if (length < 0 && ferror(stream)) NomosVerdictFail(verdict, PETSC_ERR_FILE_READ, "%s: the scalars cannot be read: %s", path, strerror(errno));
   if (length <= 0) goto done;
   if (strcmp(line, header)) {
     if (line[length - 1] != '\n' && !strncmp(line, header, (size_t)length)) goto done; /* killed while writing the header */
-    if (strncmp(line, start, strlen(start))) Refuse(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: this is not a file of scalars (its first line does not start with `%s`); move it away", path, start);
+    if (strncmp(line, start, strlen(start))) NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: this is not a file of scalars (its first line does not start with `%s`); move it away", path, start);
     else RefuseColumns(path, line, header, verdict);
     goto done;
   }
@@ -155,7 +154,7 @@ static off_t MeasurePrefix(const char path[], const char start[], const char hea
     number++;
     if (line[length - 1] != '\n') break; /* half-written */
     if (!TrimLine(line, length)) {
-      Refuse(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s:%zu: the line has zero bytes; the file is damaged: correct or remove this line", path, number);
+      NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s:%zu: the line has zero bytes; the file is damaged: correct or remove this line", path, number);
       break;
     }
     found = ParseRow(line, n_columns, values, &fault);
@@ -164,7 +163,7 @@ static off_t MeasurePrefix(const char path[], const char start[], const char hea
       break;
     }
     if (!(values[0] >= previous)) {
-      Refuse(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s:%zu: step %.0f comes after step %.0f; the file is damaged: steps must not decrease", path, number, values[0], previous);
+      NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s:%zu: step %.0f comes after step %.0f; the file is damaged: steps must not decrease", path, number, values[0], previous);
       break;
     }
     if (values[0] > (double)last_step) break;
@@ -187,16 +186,16 @@ static void CheckReplaceable(const char path[], const char start[], NomosVerdict
 
   if (!stream) return; /* opening it for writing will tell */
   n = fread(theirs, 1, strlen(start), stream);
-  if (memcmp(theirs, start, n)) Refuse(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: this is not a file of scalars (its first line does not start with `%s`); it is not overwritten: move it away", path, start);
+  if (memcmp(theirs, start, n)) NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: this is not a file of scalars (its first line does not start with `%s`); it is not overwritten: move it away", path, start);
   fclose(stream);
 }
 
 static void OpenAt(NomosScalarFile self, off_t keep, NomosVerdict *verdict)
 {
   self->fd = open(self->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-  if (self->fd < 0) Refuse(verdict, PETSC_ERR_FILE_OPEN, "%s: the scalars cannot be written: %s", self->path, strerror(errno));
-  else if (ftruncate(self->fd, keep)) Refuse(verdict, PETSC_ERR_FILE_WRITE, "%s: the file cannot be cut to %lld bytes: %s", self->path, (long long)keep, strerror(errno));
-  else if (!keep && !WriteAll(self->fd, self->header, strlen(self->header))) Refuse(verdict, PETSC_ERR_FILE_WRITE, "%s: the scalars cannot be written: %s", self->path, strerror(errno));
+  if (self->fd < 0) NomosVerdictFail(verdict, PETSC_ERR_FILE_OPEN, "%s: the scalars cannot be written: %s", self->path, strerror(errno));
+  else if (ftruncate(self->fd, keep)) NomosVerdictFail(verdict, PETSC_ERR_FILE_WRITE, "%s: the file cannot be cut to %lld bytes: %s", self->path, (long long)keep, strerror(errno));
+  else if (!keep && !WriteAll(self->fd, self->header, strlen(self->header))) NomosVerdictFail(verdict, PETSC_ERR_FILE_WRITE, "%s: the scalars cannot be written: %s", self->path, strerror(errno));
   else self->length = keep ? keep : (off_t)strlen(self->header);
 }
 
@@ -225,9 +224,9 @@ static PetscErrorCode OpenFile(MPI_Comm comm, const char path[], const char cloc
   if (!code && !self->rank) {
     if (last_step >= 0) keep = MeasurePrefix(path, start, self->header, n + 2, last_step, &verdict);
     else CheckReplaceable(path, start, &verdict);
-    if (!verdict.message[0] && file) OpenAt(self, keep, &verdict);
+    if (!verdict.code && file) OpenAt(self, keep, &verdict);
   }
-  if (!code) code = NomosVerdictAgree(comm, &verdict);
+  if (!code) code = NomosVerdictRaise(comm, &verdict);
   if (code || !file) PetscCall(NomosScalarFileClose(&self));
   PetscCall(code);
   if (file) *file = self;
@@ -274,11 +273,11 @@ PetscErrorCode NomosScalarFileWrite(NomosScalarFile file, int64_t step, double t
     file->row[used++] = '\n';
     if (WriteAll(file->fd, file->row, used)) file->length += (off_t)used;
     else {
-      Refuse(&verdict, PETSC_ERR_FILE_WRITE, "%s: the scalars of step %lld cannot be written: %s", file->path, (long long)step, strerror(errno));
+      NomosVerdictFail(&verdict, PETSC_ERR_FILE_WRITE, "%s: the scalars of step %lld cannot be written: %s", file->path, (long long)step, strerror(errno));
       if (ftruncate(file->fd, file->length)) errno = 0; /* half a row stays then; Resume drops it */
     }
   }
-  PetscCall(NomosVerdictAgree(file->comm, &verdict));
+  PetscCall(NomosVerdictRaise(file->comm, &verdict));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -331,10 +330,10 @@ static PetscErrorCode ReadTable(FILE *stream, const char path[], char **line, No
   ssize_t length = getline(line, &room, stream);
 
   PetscFunctionBeginUser;
-  if (length < 0 && ferror(stream)) Refuse(verdict, PETSC_ERR_FILE_READ, "%s: cannot be read: %s", path, strerror(errno));
-  else if (length < 1) Refuse(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: the file is empty; expected a header such as `step,time [s],energy [m2 s-2]`", path);
-  else if (strncmp(*line, "step,", 5) || !TrimLine(*line, length)) Refuse(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: this is not a file of scalars; its first line must start with `step,`", path);
-  if (verdict->message[0]) PetscFunctionReturn(PETSC_SUCCESS);
+  if (length < 0 && ferror(stream)) NomosVerdictFail(verdict, PETSC_ERR_FILE_READ, "%s: cannot be read: %s", path, strerror(errno));
+  else if (length < 1) NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: the file is empty; expected a header such as `step,time [s],energy [m2 s-2]`", path);
+  else if (strncmp(*line, "step,", 5) || !TrimLine(*line, length)) NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: this is not a file of scalars; its first line must start with `step,`", path);
+  if (verdict->code) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(ReadHeader(*line, table));
   while ((length = getline(line, &room, stream)) > 0) {
     const char *fault;
@@ -346,7 +345,7 @@ static PetscErrorCode ReadTable(FILE *stream, const char path[], char **line, No
       PetscCall(PetscRealloc(rows * table->n_columns * sizeof(double), &table->values));
     }
     if (!TrimLine(*line, length)) {
-      Refuse(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s:%zu: the line has zero bytes; the file is damaged: correct or remove this line", path, number);
+      NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s:%zu: the line has zero bytes; the file is damaged: correct or remove this line", path, number);
       break;
     }
     found = ParseRow(*line, table->n_columns, table->values + table->n_rows * table->n_columns, &fault);
@@ -373,7 +372,7 @@ PetscErrorCode NomosTableRead(const char path[], NomosTable *table)
   code = ReadTable(stream, path, &line, table, &verdict);
   free(line);
   fclose(stream);
-  if (!code) code = NomosVerdictAgree(PETSC_COMM_SELF, &verdict);
+  if (!code) code = NomosVerdictRaise(PETSC_COMM_SELF, &verdict);
   if (code) PetscCall(NomosTableDestroy(table));
   PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);

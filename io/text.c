@@ -142,6 +142,29 @@ const char *NomosTextBytes(double bytes, char out[32])
   return out;
 }
 
+size_t NomosTextNumbers(const char text[], size_t most, double values[])
+{
+  size_t n = 0;
+
+  while (text && *text) {
+    char *end;
+    if (n == most) return 0;
+    values[n++] = strtod(text, &end);
+    if (end == text || (*end && *end != ',')) return 0;
+    text = *end ? end + 1 : end;
+  }
+  return n;
+}
+
+const char *NomosTextEntry(const char list[], char separator, const char name[])
+{
+  const size_t length = strlen(name);
+
+  for (const char *at = list; at; at = (at = strchr(at, separator)) ? at + 1 : NULL)
+    if (!strncmp(at, name, length) && (!at[length] || at[length] == '=' || at[length] == separator)) return at + length;
+  return NULL;
+}
+
 PetscErrorCode NomosTextBegin(NomosText *text)
 {
   PetscFunctionBeginUser;
@@ -154,7 +177,7 @@ PetscErrorCode NomosTextBegin(NomosText *text)
 PetscErrorCode NomosTextEnd(NomosText *text, char **string)
 {
   PetscFunctionBeginUser;
-  const bool failed = fclose(text->out);
+  const bool broken = ferror(text->out), failed = fclose(text->out) || broken;
   if (!failed) PetscCall(PetscStrallocpy(text->written, string));
   free(text->written);
   *text = (NomosText){0};

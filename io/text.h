@@ -31,6 +31,12 @@ const char *NomosTextBytes(double bytes, char out[32]);
 /* The UTF-8 character at the start of `text`: its code, and its number of bytes (0: the bytes there are not UTF-8). */
 size_t NomosTextCharacter(const char text[], unsigned *code);
 
+/* Numbers separated by commas, nan and inf too: how many there are. 0: none (text may be NULL), more than `most`, or something else. */
+size_t NomosTextNumbers(const char text[], size_t most, double values[]);
+
+/* In a list (may be NULL) of entries NAME or NAME=VALUE what follows this NAME: "=VALUE...", the separator or the end; NULL: it is not there. */
+const char *NomosTextEntry(const char list[], char separator, const char name[]);
+
 /* Print behind what is in `text` (n_text with its end); what does not fit is cut. */
 void NomosTextAppend(size_t n_text, char text[], const char format[], ...) PETSC_ATTRIBUTE_FORMAT(3, 4);
 

@@ -105,6 +105,7 @@ static PetscErrorCode Free(NomosTrajectoryFile *file)
   PetscFunctionBeginUser;
   for (size_t v = 0; v < f->input.file.n_variables; v++) PetscCall(PetscFree(f->parameters[v]));
   PetscCall(PetscFree(f->parameters));
+  PetscCall(PetscFree(f->attributes));
   for (size_t k = 0; k < f->layout.n_views && f->pending; k++) free(f->pending[k].raw);
   PetscCall(PetscFree(f->pending));
   NomosLayoutFree(&f->layout);
@@ -118,10 +119,7 @@ PetscErrorCode NomosTrajectoryFormatFind(const char name[], size_t *number)
 
   PetscFunctionBeginUser;
   while (nomos_trajectory_formats[k] && strcmp(nomos_trajectory_formats[k], name)) k++;
-  if (!nomos_trajectory_formats[k]) {
-    const char *near = NomosNearestName(name, k, nomos_trajectory_formats);
-    SETERRQ(PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "unknown format '%s'%s%s%s; there are nomos, pdebench, well, and of particles lagrangebench", name, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
-  }
+  if (!nomos_trajectory_formats[k]) PetscCall(NomosNameUnknown(PETSC_COMM_SELF, name, 4, (const char *const[]){"nomos", "pdebench", "well", "lagrangebench"}, "unknown format '%s'", name)); /* the last is of particles: cases/convert.c */
   *number = k;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -150,6 +148,10 @@ PetscErrorCode NomosTrajectoryFileCreate(const NomosTrajectoryFileInput *input, 
   f->format = formats[k];
   f->file   = H5I_INVALID_HID;
   PetscCall(PetscCalloc1(input->file.n_variables + 1, &f->parameters));
+  PetscCall(PetscMalloc1(input->file.n_attributes + NOMOS_MAX_ENDS, &f->attributes));
+  PetscCall(PetscArraycpy(f->attributes, input->file.attributes, input->file.n_attributes));
+  f->input.file.attributes = f->attributes;
+  if (input->ends) f->input.file.n_attributes += NomosEndsAttributes(input->ends, f->attributes + input->file.n_attributes);
   snprintf(f->path, sizeof f->path, "%s", input->file.path);
   if (NomosTemporaryName(f->path, f->temporary, &verdict)) {
     f->input.file.path = f->temporary;

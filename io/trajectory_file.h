@@ -9,7 +9,7 @@
 #ifndef NOMOS_IO_TRAJECTORY_FILE_H
 #define NOMOS_IO_TRAJECTORY_FILE_H
 
-#include "io/field_file.h"
+#include "io/ends.h"
 
 typedef struct NomosTrajectoryFile_s *NomosTrajectoryFile;
 
@@ -17,7 +17,7 @@ typedef struct {
   NomosFieldFileInput file;      /* timeless; dims: trajectory, time, then space, x last; variables are constant, over trajectory first */
   const char         *format;    /* of nomos_trajectory_formats */
   const char         *family;    /* of the equation: "burgers", "shallow_water"; NULL: unknown */
-  const char *const  *boundaries; /* along each dim of space, in their order: "periodic", "wall", ...; NULL (one, or all): unknown */
+  const NomosEnds    *ends;      /* of its axes; NULL: unknown. In every layout attributes too */
 } NomosTrajectoryFileInput;
 
 extern const char *const nomos_trajectory_formats[]; /* NULL-terminated */
@@ -34,8 +34,10 @@ PetscErrorCode NomosTrajectoryFileCreate(const NomosTrajectoryFileInput *input, 
 PetscErrorCode NomosTrajectoryFileWrite(NomosTrajectoryFile file, const char name[], const size_t start[], const size_t count[], const double data[]);
 /* Has the layout a place for a variable (PDEBench's shallow water has the depth alone), for the values of a parameter that were written? What has none is left out when it is written. */
 bool           NomosTrajectoryFileHolds(NomosTrajectoryFile file, const char name[]);
-/* The kind that The Well has for one of our boundaries: PERIODIC, WALL (nothing flows through: wall, no_flux), OPEN (outflow). NULL: there is none (a given value), and its layout does not say it; the others say no boundary at all. */
+/* The kind that The Well has for one of our boundaries: PERIODIC, WALL (nothing flows through: wall, no_flux), OPEN (outflow). NULL: there is none (a given value), and its layout says it by an attribute alone, as the others do. */
 const char    *NomosTrajectoryWellBoundary(const char boundary[]);
+/* And back, WALL being a wall; a kind that it does not have is one that we do not have either, and stays as it is. */
+const char    *NomosTrajectoryBoundaryOfWell(const char kind[]);
 /* Complete: it gets its name, unless a vector lacks components. Else, and after an error, what there is of it is removed. */
 PetscErrorCode NomosTrajectoryFileClose(NomosTrajectoryFile *file, bool complete);
 

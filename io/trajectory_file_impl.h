@@ -8,6 +8,7 @@
 /* Fields and coefficients, in the order of the input; the sizes are those of its dims. */
 struct NomosTrajectoryFile_s {
   NomosTrajectoryFileInput input;
+  NomosFieldAttribute *attributes; /* those of the input, and its ends */
   const struct NomosTrajectoryFormat_s *format;
   char              path[NOMOS_MAX_PATH], temporary[NOMOS_MAX_PATH];
   NomosFieldFile    ours; /* of the format nomos */

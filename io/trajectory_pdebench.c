@@ -243,10 +243,12 @@ static NomosTrajectoryPlace Place(const NomosTrajectoryFileInput *input, const c
 /* The boundary along every axis; NULL: it is unknown, or another along another. */
 static const char *Boundary(const NomosTrajectoryFileInput *input)
 {
-  const char *first = input->boundaries ? input->boundaries[0] : NULL;
+  const char *first = input->ends ? NomosEndsOf(input->ends, input->file.dims[2].name, false) : NULL;
 
-  for (int s = 1; s < Space(input) && first; s++)
-    if (!input->boundaries[s] || strcmp(input->boundaries[s], first)) first = NULL;
+  for (int k = 1; k < 2 * Space(input) && first; k++) {
+    const char *other = NomosEndsOf(input->ends, input->file.dims[2 + k / 2].name, k % 2);
+    if (!other || strcmp(other, first)) first = NULL;
+  }
   return first;
 }
 

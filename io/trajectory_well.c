@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { MAX_LISTED = 64 };
 
@@ -120,16 +121,23 @@ static bool DefineFields(NomosTrajectoryFile f, NomosVerdict *verdict)
   return !verdict->code;
 }
 
+static const char *const kinds[][2] = {{"periodic", "PERIODIC"}, {"wall", "WALL"}, {"no_flux", "WALL"}, {"outflow", "OPEN"}};
+
 const char *NomosTrajectoryWellBoundary(const char boundary[])
 {
-  static const char *const kinds[][2] = {{"periodic", "PERIODIC"}, {"wall", "WALL"}, {"no_flux", "WALL"}, {"outflow", "OPEN"}};
-
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
     if (!strcmp(kinds[i][0], boundary)) return kinds[i][1];
   return NULL;
 }
 
-/* Where nothing is known nothing is said. */
+const char *NomosTrajectoryBoundaryOfWell(const char kind[])
+{
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+    if (!strcasecmp(kinds[i][1], kind)) return kinds[i][0];
+  return kind;
+}
+
+/* Where nothing is known nothing is said. Two sides of one kind are one boundary. */
 static bool PutBoundaries(NomosTrajectoryFile f, NomosVerdict *verdict)
 {
   static const char *const none[] = {NULL};
@@ -137,14 +145,16 @@ static bool PutBoundaries(NomosTrajectoryFile f, NomosVerdict *verdict)
   const bool no    = false;
   bool       good  = group >= 0;
 
-  for (int s = 0; s < f->layout.n_space && good && f->input.boundaries; s++) {
-    const char   *given = f->input.boundaries[f->layout.n_space - 1 - s], *axis = f->layout.space[s];
-    const char   *kind  = given ? NomosTrajectoryWellBoundary(given) : NULL;
-    const hsize_t n     = f->layout.points[s];
+  for (int k = 0; k < 2 * f->layout.n_space && good && f->input.ends; k++) {
+    const char   *axis = f->layout.space[k / 2], *given[2] = {NomosEndsOf(f->input.ends, axis, false), NomosEndsOf(f->input.ends, axis, true)};
+    const char   *of[2] = {given[0] ? NomosTrajectoryWellBoundary(given[0]) : NULL, given[1] ? NomosTrajectoryWellBoundary(given[1]) : NULL}, *kind = of[k % 2];
+    const bool    both  = of[0] && of[1] && !strcmp(of[0], of[1]);
+    const hsize_t n     = f->layout.points[k / 2];
     char          name[2 * NOMOS_MAX_NAME];
     int8_t       *mask = calloc(n, 1);
-    if (kind && mask) {
-      mask[0] = mask[n - 1] = 1;
+    if (kind && mask && !(both && k % 2)) {
+      if (both || !(k % 2)) mask[0] = 1;
+      if (both || k % 2) mask[n - 1] = 1;
       snprintf(name, sizeof name, "%s_%s", axis, kind);
       for (char *c = name + strlen(axis); *c; c++) *c = (char)tolower(*c);
       hid_t type = NomosH5FlagType(), space = H5Screate_simple(1, &n, NULL), one = H5Gcreate2(group, name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);

@@ -228,6 +228,15 @@ bool NomosUnitSame(const NomosUnit *a, const NomosUnit *b)
   return !memcmp(a->power, b->power, sizeof a->power);
 }
 
+bool NomosUnitAlike(const char a[], const char b[])
+{
+  NomosUnit unit[2];
+  char      message[256];
+
+  if (!strcmp(a, b)) return true;
+  return NomosUnitRead(a, &unit[0], sizeof message, message) && NomosUnitRead(b, &unit[1], sizeof message, message) && NomosUnitSame(&unit[0], &unit[1]) && fabs(unit[0].factor - unit[1].factor) <= 1e-12 * unit[0].factor;
+}
+
 double NomosUnitScale(double value, const NomosUnit *from, const NomosUnit *to)
 {
   double factor = from->factor / to->factor, inverse = to->factor / from->factor;

@@ -22,6 +22,7 @@ PetscErrorCode NomosUnitConvert(double value, const char from[], const char to[]
 /* For callers that word the error themselves: false and a sentence when `text` is no unit. */
 bool   NomosUnitRead(const char text[], NomosUnit *unit, size_t n_message, char message[]);
 bool   NomosUnitSame(const NomosUnit *a, const NomosUnit *b); /* the same dimensions */
+bool   NomosUnitAlike(const char a[], const char b[]);        /* written alike, or of one size (h, hours) */
 double NomosUnitScale(double value, const NomosUnit *from, const NomosUnit *to);
 void   NomosUnitPhrase(const char unit[], size_t n_phrase, char phrase[]); /* `a length such as m or km` */
 

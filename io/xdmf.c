@@ -1,5 +1,5 @@
 /* The XDMF companion of a field file, for ParaView's and VTK's legacy reader: light XML that points into the HDF5 file. */
-#include "io/checkpoint.h"
+#include "io/disk.h"
 #include "io/xdmf_impl.h"
 
 #include <stdlib.h>

@@ -32,8 +32,7 @@ const NomosLawOps *const *NomosLaws(void)
 PetscErrorCode NomosLawFind(NomosLawKind kind, const char name[], const char where[], const NomosLawOps **ops)
 {
   const char *names[MAX_LAWS];
-  char        all[2048] = "";
-  size_t      n         = 0;
+  size_t      n = 0;
 
   PetscFunctionBeginUser;
   for (size_t i = 0; registered[i]; i++) {
@@ -42,12 +41,10 @@ PetscErrorCode NomosLawFind(NomosLawKind kind, const char name[], const char whe
       *ops = registered[i];
       PetscFunctionReturn(PETSC_SUCCESS);
     }
-    names[n] = registered[i]->name;
-    strncat(all, n ? ", " : "", sizeof all - strlen(all) - 1);
-    strncat(all, names[n++], sizeof all - strlen(all) - 1);
+    names[n++] = registered[i]->name;
   }
-  const char *near = NomosNearestName(name, n, names);
-  SETERRQ(PETSC_COMM_WORLD, PETSC_ERR_ARG_UNKNOWN_TYPE, "%s: %s = %s: no such law%s%s%s; there are: %s", where, nomos_law_kinds[kind], name, near ? "; did you mean " : "", near ? near : "", near ? "?" : "", all);
+  PetscCall(NomosNameUnknown(PETSC_COMM_WORLD, name, n, names, "%s: %s = %s: no such law", where, nomos_law_kinds[kind], name));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* ---- a law ---- */

@@ -60,13 +60,12 @@ static PetscErrorCode EvaluateFunction(const NomosEquationsInput *input, const c
   const char              *text;
   size_t                   start, n_y, n_x;
   double                   at[6], bad[2] = {0, 0}; /* is there a value that is not finite, and where (of some rank) */
+  PetscErrorCode           failed;
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetString(input->config, Key("functions", name, "value", key), &text));
-  const bool           quiet  = NomosErrorSetQuiet(true);
-  const PetscErrorCode parsed = NomosExpressionCreate(text, (size_t)(3 * g->n_dims), names, &expression);
-  NomosErrorSetQuiet(quiet);
-  PetscCheck(!parsed, input->comm, PETSC_ERR_ARG_WRONG, "%s: %s: %s", NomosConfigWhere(input->config, key), key, NomosErrorLast());
+  NomosQuietly(failed, NomosExpressionCreate(text, (size_t)(3 * g->n_dims), names, &expression));
+  PetscCall(NomosConfigRetell(input->config, key, failed));
   PetscCall(NomosTermsGridRows(input->comm, g, &start, &n_y, &n_x));
   PetscCall(PetscMalloc1(n_y * n_x + 1, values));
   for (size_t p = 0; p < n_y * n_x; p++) {
@@ -151,7 +150,7 @@ static PetscErrorCode AddEntry(Builder *b, size_t variable, const NomosParam *pa
 static PetscErrorCode AddEquation(Builder *b, const char name[], NomosParam *param)
 {
   const NomosEquationsInput *input = b->input;
-  char                       key[3 * NOMOS_MAX_NAME], at[3 * NOMOS_MAX_NAME], where[NOMOS_MAX_PATH + 3 * NOMOS_MAX_NAME], list[256] = "";
+  char                       key[3 * NOMOS_MAX_NAME], at[3 * NOMOS_MAX_NAME], where[NOMOS_MAX_PATH + 3 * NOMOS_MAX_NAME];
   const char *const         *texts;
   const double              *values;
   size_t                     n, n_values, variable = 0;
@@ -160,9 +159,8 @@ static PetscErrorCode AddEquation(Builder *b, const char name[], NomosParam *par
   PetscFunctionBeginUser;
   Key("equations", name, "terms", key);
   Key("equations", name, "coefficients", at);
-  for (size_t v = 0; v < input->n_variables; v++) snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", v ? ", " : "", input->variables[v]);
   while (variable < input->n_variables && strcmp(input->variables[variable], name)) variable++;
-  PetscCheck(variable < input->n_variables, input->comm, PETSC_ERR_ARG_WRONG, "%s: an equation for %s, which is no variable of the model; there are %s", NomosConfigWhere(input->config, key), name, list);
+  if (variable == input->n_variables) PetscCall(NomosNameUnknown(input->comm, name, input->n_variables, input->variables, "%s: an equation for %s, which is no variable of the model", NomosConfigWhere(input->config, key), name));
   PetscCall(NomosConfigGetStrings(input->config, key, &n, &texts));
   PetscCall(NomosConfigGetReals(input->config, at, &n_values, &values));
   PetscCheck(n == n_values, input->comm, PETSC_ERR_ARG_SIZ, "%s: %s has %zu numbers for %zu terms; give one for each", NomosConfigWhere(input->config, at), at, n_values, n);

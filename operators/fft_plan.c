@@ -1,5 +1,7 @@
 #include "operators/fft_plan.h"
 
+#include "io/text.h"
+
 #include <fftw3-mpi.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,10 +31,9 @@ static bool WisdomPath(char path[NOMOS_MAX_PATH])
   else if (home && home[0]) snprintf(path, NOMOS_MAX_PATH, "%s/.cache", home);
   else return false;
   if (mkdir(path, 0700) && access(path, W_OK)) return false;
-  strncat(path, "/nomos", NOMOS_MAX_PATH - strlen(path) - 1);
+  NomosTextAppend(NOMOS_MAX_PATH, path, "/nomos");
   if (mkdir(path, 0700) && access(path, W_OK)) return false;
-  strncat(path, "/fftw-", NOMOS_MAX_PATH - strlen(path) - 1);
-  strncat(path, model, NOMOS_MAX_PATH - strlen(path) - 1);
+  NomosTextAppend(NOMOS_MAX_PATH, path, "/fftw-%s", model);
   return strlen(path) < NOMOS_MAX_PATH - 32;
 }
 

@@ -1,3 +1,4 @@
+/* Transforms between retained modes and a grid in one precision: columns and rows by FFTW, transposed between ranks (fft.h). */
 #include "operators/fft.h"
 
 #include <string.h>

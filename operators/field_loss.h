@@ -17,14 +17,4 @@ PetscErrorCode NomosFieldLossDestroy(NomosFieldLoss *loss);
 PetscErrorCode NomosFieldLossArrays(NomosFieldLoss loss, size_t i, size_t *points, double **weights, double **values);
 PetscErrorCode NomosFieldLossTerm(NomosFieldLoss loss, NomosLoss *term);
 
-/* Number of the field called `name` in the model's list, and its description. Errors: no such field (with those there are). */
-PetscErrorCode NomosModelFindField(NomosModel model, const char name[], size_t *index, const NomosModelField **field);
-/* This rank's points of a field. */
-size_t NomosModelFieldPoints(const NomosModelField *field);
-/* Of a field that is all those before it in the list, one after the other (`state` of several variables), how many these are; else 0. Not collective. */
-PetscErrorCode NomosModelFieldParts(NomosModel model, size_t field, size_t *n);
-/* The fields that are lost in a state made from this field alone (from_field), "v, w"; "": none, it is the whole state. NomosModelFindWhole: the first such field of the list; errors: none. Collective. */
-PetscErrorCode NomosModelFieldLacks(NomosModel model, size_t field, size_t n_text, char lacks[]);
-PetscErrorCode NomosModelFindWhole(NomosModel model, size_t *index, const NomosModelField **field);
-
 #endif

@@ -83,12 +83,12 @@ PetscErrorCode NomosForeignFieldCheck(NomosModel model, NomosFieldReader reader,
     PetscCall(NomosFieldReaderDimName(reader, field->name, d, &found));
     if (d >= *timed && same) same = shape[d] == field->size[own] || (field->resampled && own >= field->n_dims - 2);
     if (found[0] && name[0] && strcmp(found, name)) same = false;
-    snprintf(is + strlen(is), sizeof is - strlen(is), "%s%.24s%s%zu", d ? ", " : "", found, found[0] ? " " : "", shape[d]);
+    NomosTextAppend(sizeof is, is, "%s%.24s%s%zu", d ? ", " : "", found, found[0] ? " " : "", shape[d]);
   }
   snprintf(needed, sizeof needed, "%s", field->time ? "time, " : "[time,] ");
   for (int d = 0; d < field->n_dims; d++) {
-    snprintf(needed + strlen(needed), sizeof needed - strlen(needed), "%s%.24s", d ? ", " : "", like ? like->dims[d] : "");
-    if (!field->resampled || d < field->n_dims - 2) snprintf(needed + strlen(needed), sizeof needed - strlen(needed), "%s%zu", like ? " " : "", field->size[d]);
+    NomosTextAppend(sizeof needed, needed, "%s%.24s", d ? ", " : "", like ? like->dims[d] : "");
+    if (!field->resampled || d < field->n_dims - 2) NomosTextAppend(sizeof needed, needed, "%s%zu", like ? " " : "", field->size[d]);
   }
   PetscCheck(same, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s is over (%s); the case needs it over (%s)", path, field->name, is, needed);
   for (int d = skipped; like && d < field->n_dims; d++)

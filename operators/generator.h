@@ -6,6 +6,29 @@
 #include "io/config.h"
 #include "io/log.h"
 
+/* Who wants a file. */
+typedef struct {
+  MPI_Comm    comm;
+  NomosConfig config;
+  NomosLog    log;               /* for what takes long; NULL: none */
+  const char *path;              /* of the file */
+  bool      (*stop)(void *ctx);  /* is this process to stop? Once it is, it is. What takes long asks, and agrees with the other ranks. NULL: never */
+  void       *ctx;
+} NomosGeneratorOutput;
+
+/* What is known of a file before it is made: fields over trajectories, and numbers that every trajectory or the file has. n_fields 0: nothing. */
+enum { NOMOS_OUTLINE_MAX_FIELDS = 16, NOMOS_OUTLINE_MAX_NUMBERS = 192 };
+typedef struct {
+  char   name[NOMOS_MAX_NAME];
+  int    n_space;
+  size_t points[3]; /* (n_space), (z, y,) x */
+} NomosOutlineField;
+typedef struct {
+  size_t            n_fields, n_numbers;
+  NomosOutlineField fields[NOMOS_OUTLINE_MAX_FIELDS];
+  char              numbers[NOMOS_OUTLINE_MAX_NUMBERS][NOMOS_MAX_NAME];
+} NomosDataOutline;
+
 typedef struct {
   const char       *name;    /* the value of `data.generator` */
   const char       *summary; /* one sentence */
@@ -18,8 +41,10 @@ typedef struct {
   const NomosParamGroup *groups;
   /* What can be wrong is said before anything is written. NULL: nothing. Collective. */
   PetscErrorCode (*check)(MPI_Comm comm, NomosConfig config);
-  /* Write the file, the same for the same config. The log (NULL: none) is for what takes long. Collective. */
-  PetscErrorCode (*write)(MPI_Comm comm, NomosConfig config, NomosLog log, const char path[]);
+  /* The outline of the file. NULL: it is not known. Collective. */
+  PetscErrorCode (*outline)(MPI_Comm comm, NomosConfig config, NomosDataOutline *outline);
+  /* Write the file, the same for the same config. *whole false: it was stopped before that; what there is of it another call may go on from. Collective. */
+  PetscErrorCode (*write)(const NomosGeneratorOutput *output, bool *whole);
 } NomosGenerator;
 
 #endif

@@ -82,7 +82,7 @@ static PetscErrorCode WorkCreate(NomosHamiltonianFlow flow, FlowWork *work)
 
 PetscErrorCode NomosHamiltonianFlowCreate(const NomosHamiltonianFlowInput *input, NomosHamiltonianFlow *out)
 {
-  const char          *names[N_SCHEMES], *nearest;
+  const char          *names[N_SCHEMES];
   size_t               at = 0;
   NomosHamiltonianFlow flow;
 
@@ -90,8 +90,7 @@ PetscErrorCode NomosHamiltonianFlowCreate(const NomosHamiltonianFlowInput *input
   *out = NULL;
   for (size_t i = 0; i < N_SCHEMES; i++) names[i] = schemes[i].name;
   while (at < N_SCHEMES && strcmp(names[at], input->scheme)) at++;
-  nearest = at < N_SCHEMES ? NULL : NomosNearestName(input->scheme, N_SCHEMES, names);
-  PetscCheck(at < N_SCHEMES, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "unknown scheme %s%s%s%s allowed are " NOMOS_FLOW_CHOICES, input->scheme, nearest ? "; did you mean " : ";", nearest ? nearest : "", nearest ? "?" : "");
+  if (at == N_SCHEMES) PetscCall(NomosNameUnknown(PETSC_COMM_SELF, input->scheme, N_SCHEMES, names, "unknown scheme %s", input->scheme));
   PetscCheck(input->hamiltonian->separable || schemes[at].n_stages, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "%s is for H = T(p) + V(q), and this H is not separable: use midpoint, gauss4 or gauss6 (or rk4, dormand_prince)", input->scheme);
   PetscCheck(input->n > 0 && input->hamiltonian->d > 0, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "a flow of %zu states of %zu degrees of freedom: at least one of each is needed", input->n, input->hamiltonian->d);
   openblas_set_num_threads(1); /* blocks are what threads share; with threads of its own LAPACK would round otherwise */
@@ -127,14 +126,6 @@ PetscErrorCode NomosHamiltonianFlowDestroy(NomosHamiltonianFlow *flow)
 }
 
 size_t NomosHamiltonianFlowOrder(NomosHamiltonianFlow flow) { return flow->scheme->order; }
-
-size_t NomosHamiltonianFlowGradients(NomosHamiltonianFlow flow)
-{
-  size_t most = 0;
-
-  for (size_t b = 0; b < flow->n_blocks; b++) most = PetscMax(most, flow->verdicts[b].n_gradients);
-  return most;
-}
 
 typedef enum { STEP, JVP, VJP, HVP } Action;
 

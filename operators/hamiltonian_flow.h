@@ -54,7 +54,6 @@ typedef struct {
 PetscErrorCode NomosHamiltonianFlowCreate(const NomosHamiltonianFlowInput *input, NomosHamiltonianFlow *flow);
 PetscErrorCode NomosHamiltonianFlowDestroy(NomosHamiltonianFlow *flow);
 size_t         NomosHamiltonianFlowOrder(NomosHamiltonianFlow flow);
-size_t         NomosHamiltonianFlowGradients(NomosHamiltonianFlow flow); /* evaluations of dH/dx a step (of an implicit one: of the last) */
 
 /* x (n, 2d) and, if compensated, carry (n, 2d; the rounding left over, zero at first; else NULL) by one step of dt, in place. Errors: an implicit solve that does not converge (which state, how far), an adaptive
    scheme that gets stuck (at which state). */

@@ -28,7 +28,6 @@ static PetscErrorCode Stages(NomosHamiltonianFlow flow, FlowWork *work, size_t n
     Combine(size, h, s, flow->scheme->a[s], work->k, x, work->path + s * size);
     FlowTry(flow->h.gradient(flow->h.ctx, n, work->path + s * size, work->g));
     FlowField(n, d, work->g, work->k + s * size);
-    work->verdict.n_gradients++;
   }
   return PETSC_SUCCESS;
 }
@@ -96,7 +95,7 @@ static PetscErrorCode Walk(NomosHamiltonianFlow flow, FlowWork *work, size_t n, 
     } else last = 0;
     h = step * (isfinite(factor) ? fmin(fmax(factor, 0.2), 5) : 0.2);
     if (last || (tried < MAX_TRIES && fabs(h) > 1e-15 * fabs(dt))) continue;
-    work->verdict = (FlowVerdict){.n_open = 1, .open = worst, .n_gradients = work->verdict.n_gradients, .change = h};
+    work->verdict = (FlowVerdict){.n_open = 1, .open = worst, .change = h};
     return PETSC_SUCCESS;
   }
   return PETSC_SUCCESS;

@@ -32,7 +32,7 @@ typedef struct {
    where the next step would have been `change`. */
 typedef struct {
   PetscErrorCode code;
-  size_t         n_open, open, n_gradients;
+  size_t         n_open, open;
   double         change;
 } FlowVerdict;
 

@@ -49,7 +49,6 @@ static PetscErrorCode Begin(NomosHamiltonianFlow flow, FlowWork *work, size_t n,
   for (size_t s = 0; s < flow->scheme->n_stages; s++)
     for (size_t i = 0; i < n; i++)
       if (!work->done[i]) memcpy(work->k + s * size + i * row, work->v + i * row, sizeof *x * row);
-  work->verdict.n_gradients++;
   return PETSC_SUCCESS;
 }
 
@@ -121,7 +120,6 @@ static PetscErrorCode Evaluate(NomosHamiltonianFlow flow, FlowWork *work, size_t
       *k = work->v[i];
     }
   }
-  work->verdict.n_gradients++;
   return PETSC_SUCCESS;
 }
 

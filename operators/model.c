@@ -1,12 +1,12 @@
 #include "operators/model.h"
 
+#include <limits.h>
 #include <string.h>
 
 PetscErrorCode NomosModelFind(const NomosModelOps *const list[], const char name[], const char where[], const NomosModelOps **ops)
 {
   const char *names[NOMOS_MAX_NAME];
-  char        all[1024] = "";
-  size_t      n         = 0;
+  size_t      n = 0;
 
   PetscFunctionBeginUser;
   for (; list[n]; n++) {
@@ -15,11 +15,9 @@ PetscErrorCode NomosModelFind(const NomosModelOps *const list[], const char name
       PetscFunctionReturn(PETSC_SUCCESS);
     }
     names[n] = list[n]->name;
-    strncat(all, n ? ", " : "", sizeof all - strlen(all) - 1);
-    strncat(all, names[n], sizeof all - strlen(all) - 1);
   }
-  const char *near = NomosNearestName(name, n, names);
-  SETERRQ(PETSC_COMM_WORLD, PETSC_ERR_ARG_UNKNOWN_TYPE, "%s: solver = %s: no such solver%s%s%s; the solvers are: %s", where, name, near ? "; did you mean " : "", near ? near : "", near ? "?" : "", all);
+  PetscCall(NomosNameUnknown(PETSC_COMM_WORLD, name, n, names, "%s: solver = %s: no such solver", where, name));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode NomosModelCreate(MPI_Comm comm, const NomosModelOps *ops, NomosConfig config, NomosModel *model)
@@ -66,6 +64,20 @@ PetscErrorCode NomosModelSetClock(NomosModel model, int64_t step)
   PetscFunctionBeginUser;
   model->step = step;
   model->time = model->origin_time + (double)(step - model->origin_step) * model->dt;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosModelFirstFault(MPI_Comm comm, int kind, NomosModelFault *fault)
+{
+  struct {
+    int kind, rank;
+  } first;
+
+  PetscFunctionBeginUser;
+  PetscCallMPI(MPI_Comm_rank(comm, &first.rank));
+  first.kind = fault->bad ? kind : INT_MAX;
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &first, 1, MPI_2INT, MPI_MINLOC, comm));
+  if (first.kind < INT_MAX) PetscCallMPI(MPI_Bcast(fault, sizeof *fault, MPI_BYTE, first.rank, comm));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

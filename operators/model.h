@@ -147,7 +147,7 @@ struct NomosModelOps_s {
   const NomosPictureInfo *spectra_pictures;
 
   /* All collective. `create` reads model->config, checks it (with NomosConfigWhere in its messages), allocates, plans, and sets model->dt. `create` must not
-     read initial files; `initialise` sets the state at step 0 (time 0). `plan_only`: nomos run --dry-run, only `create` is called. */
+     read initial files; `initialise` sets the state at step 0 (time 0). nomos run --dry-run calls `create` alone. */
   PetscErrorCode (*create)(NomosModel model);
   PetscErrorCode (*initialise)(NomosModel model);
   PetscErrorCode (*step)(NomosModel model); /* advance by one step; ends with NomosModelTick */
@@ -212,8 +212,6 @@ typedef struct {
 PetscErrorCode NomosModelExtend(const NomosModelExtension *extension, const NomosModelOps *base, const NomosModelOps **ops);
 PetscErrorCode NomosModelExtendDestroy(const NomosModelOps **ops);
 
-/* Parameters every run has, declared by whoever creates models: case.*, time.{dt,stop,max_wall,check_every}, output.*, checkpoint.*. */
-
 /* Find by name in a NULL-terminated list; the error names the nearest and all. */
 PetscErrorCode NomosModelFind(const NomosModelOps *const list[], const char name[], const char where[], const NomosModelOps **ops);
 PetscErrorCode NomosModelCreate(MPI_Comm comm, const NomosModelOps *ops, NomosConfig config, NomosModel *model);
@@ -225,5 +223,8 @@ PetscErrorCode NomosModelSetTimeStep(NomosModel model, double dt);
 PetscErrorCode NomosModelTick(NomosModel model);
 /* The clock as it stands before step `step` of a run with the present dt. */
 PetscErrorCode NomosModelSetClock(NomosModel model, int64_t step);
+
+/* For `check`: of the faults of several ranks all get one, of the smallest `kind` and then of the lowest rank; none where none is bad. Collective. */
+PetscErrorCode NomosModelFirstFault(MPI_Comm comm, int kind, NomosModelFault *fault);
 
 #endif

@@ -3,11 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-size_t NomosRealBytes(NomosRealType precision)
-{
-  return precision == NOMOS_F32 ? sizeof(float) : sizeof(double);
-}
-
 void NomosStateToDoubles(NomosRealType precision, size_t n, const void *state, double values[])
 {
   const float *single = state;

@@ -23,6 +23,5 @@ PetscErrorCode NomosOperatorFromModel(NomosModel model, int64_t step, NomosOpera
 /* A state of n reals between the model's precision and doubles. */
 void NomosStateToDoubles(NomosRealType precision, size_t n, const void *state, double values[]);
 void NomosStateFromDoubles(NomosRealType precision, size_t n, const double values[], void *state);
-size_t NomosRealBytes(NomosRealType precision);
 
 #endif

@@ -3,14 +3,6 @@
 #include <math.h>
 #include <stdio.h>
 
-PetscErrorCode NomosPhaseSpaceRetell(NomosModel model, PetscErrorCode failed, const char before[], const char behind[])
-{
-  char why[1024];
-
-  snprintf(why, sizeof why, "%s", NomosErrorLast());
-  SETERRQ(model->comm, failed, "%s%s%s", before, why, behind);
-}
-
 static const char *Key(const NomosPhaseSpace *s, const char name[], char key[NOMOS_MAX_NAME])
 {
   snprintf(key, NOMOS_MAX_NAME, "%s.%s", s->section, name);
@@ -34,8 +26,8 @@ PetscErrorCode NomosPhaseSpaceCreate(NomosModel model, const char section[], siz
   PetscCall(NomosConfigGetReal(model->config, "time.dt", &dt));
   s->n    = (size_t)states;
   s->row  = 2 * d;
-  s->size = s->n * s->row;
-  PetscCall(PetscCalloc2(s->size, &s->x, s->size, &s->carry));
+  s->parts = (NomosStateFields){.n_fields = 1, .n_points = s->n * s->row, .n_state = s->n * s->row};
+  PetscCall(PetscCalloc2(s->parts.n_state, &s->parts.state, s->parts.n_state, &s->carry));
   PetscCall(PetscMalloc2(s->n, &s->numbers[0], s->row, &s->numbers[1]));
   s->dims[0] = (NomosFieldDim){.name = "state", .size = s->n, .values = s->numbers[0], .unit = "1", .long_name = "number of the state"};
   s->dims[1] = (NomosFieldDim){.name = "coordinate", .size = s->row, .values = s->numbers[1], .unit = "1", .long_name = "coordinates, then momenta"};
@@ -44,7 +36,7 @@ PetscErrorCode NomosPhaseSpaceCreate(NomosModel model, const char section[], siz
   PetscCall(NomosModelSetTimeStep(model, dt));
   model->seed      = (uint64_t)seed;
   model->precision = NOMOS_F64;
-  model->n_grid    = (int64_t)s->size;
+  model->n_grid    = (int64_t)s->parts.n_state;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -52,18 +44,16 @@ PetscErrorCode NomosPhaseSpaceSetFlow(NomosModel model, const NomosHamiltonian *
 {
   NomosPhaseSpace *s = model->data;
   double           tolerance, rtol;
-  char             key[NOMOS_MAX_NAME], where[NOMOS_MAX_PATH + 64];
+  char             key[NOMOS_MAX_NAME];
+  PetscErrorCode   failed;
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetBool(model->config, Key(s, "compensated", key), &s->compensated));
   PetscCall(NomosConfigGetReal(model->config, Key(s, "tolerance", key), &tolerance));
   PetscCall(NomosConfigGetReal(model->config, Key(s, "rtol", key), &rtol));
   PetscCall(NomosConfigGetString(model->config, "time.scheme", &s->scheme));
-  const bool     quiet  = NomosErrorSetQuiet(true);
-  PetscErrorCode failed = NomosHamiltonianFlowCreate(&(NomosHamiltonianFlowInput){.hamiltonian = h, .scheme = s->scheme, .n = s->n, .compensated = s->compensated, .tolerance = tolerance, .rtol = rtol}, &s->flow);
-  NomosErrorSetQuiet(quiet);
-  snprintf(where, sizeof where, "%s: time.scheme: ", NomosConfigWhere(model->config, "time.scheme"));
-  if (failed) PetscCall(NomosPhaseSpaceRetell(model, failed, where, ""));
+  NomosQuietly(failed, NomosHamiltonianFlowCreate(&(NomosHamiltonianFlowInput){.hamiltonian = h, .scheme = s->scheme, .n = s->n, .compensated = s->compensated, .tolerance = tolerance, .rtol = rtol}, &s->flow));
+  PetscCall(NomosConfigRetell(model->config, "time.scheme", failed));
   PetscCall(NomosPhaseSpaceAddEnergy(model, h->energy, h->ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -87,7 +77,7 @@ PetscErrorCode NomosPhaseSpaceDestroy(NomosModel model)
   PetscFunctionBeginUser;
   PetscCall(NomosHamiltonianFlowDestroy(&s->flow));
   for (size_t e = 0; e < s->n_energies; e++) PetscCall(PetscFree2(s->energies[e].now, s->energies[e].first));
-  PetscCall(PetscFree2(s->x, s->carry));
+  PetscCall(PetscFree2(s->parts.state, s->carry));
   PetscCall(PetscFree2(s->numbers[0], s->numbers[1]));
   PetscCall(PetscFree(s->parameters));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -96,14 +86,11 @@ PetscErrorCode NomosPhaseSpaceDestroy(NomosModel model)
 PetscErrorCode NomosPhaseSpaceStep(NomosModel model)
 {
   NomosPhaseSpace *s = model->data;
-  char             when[96];
+  PetscErrorCode   failed;
 
   PetscFunctionBeginUser;
-  const bool     quiet  = NomosErrorSetQuiet(true);
-  PetscErrorCode failed = NomosHamiltonianFlowStep(s->flow, model->dt, s->x, s->carry);
-  NomosErrorSetQuiet(quiet);
-  snprintf(when, sizeof when, " (step %lld, t = %.6g)", (long long)model->step + 1, model->time);
-  if (failed) PetscCall(NomosPhaseSpaceRetell(model, failed, "", when));
+  NomosQuietly(failed, NomosHamiltonianFlowStep(s->flow, model->dt, s->parts.state, s->carry));
+  NomosCheck(!failed, model->comm, failed, "%s (step %lld, t = %.6g)", NomosErrorLast(), (long long)model->step + 1, model->time);
   PetscCall(NomosModelTick(model));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -124,7 +111,7 @@ PetscErrorCode NomosPhaseSpaceWriteFields(NomosModel model, NomosFieldFile file)
   NomosPhaseSpace *s = model->data;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosFieldFileWrite(file, "x", NOMOS_F64, (size_t[]){0, 0}, (size_t[]){s->n, s->row}, s->x));
+  PetscCall(NomosFieldFileWrite(file, "x", NOMOS_F64, (size_t[]){0, 0}, (size_t[]){s->n, s->row}, s->parts.state));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -154,7 +141,7 @@ PetscErrorCode NomosPhaseSpaceEvaluateScalars(NomosModel model, double values[])
   PetscFunctionBeginUser;
   for (size_t e = 0; e < s->n_energies; e++, values += PER_ENERGY) {
     NomosPhaseEnergy *energy = &s->energies[e];
-    PetscCall(energy->of(energy->ctx, s->n, s->x, energy->now));
+    PetscCall(energy->of(energy->ctx, s->n, s->parts.state, energy->now));
     for (size_t i = 0; i < s->n; i++) energy->now[i] += energy->constant;
     values[0] = values[1] = values[2] = 0;
     for (size_t i = 0; i < s->n; i++) {
@@ -174,9 +161,9 @@ PetscErrorCode NomosPhaseSpaceCheck(NomosModel model, NomosModelFault *fault)
 
   PetscFunctionBeginUser;
   *fault = (NomosModelFault){.bad = false};
-  while (at < s->size && isfinite(s->x[at])) at++;
-  if (at == s->size) PetscFunctionReturn(PETSC_SUCCESS);
-  *fault = (NomosModelFault){.bad = true, .field = "x", .n_index = 2, .index = {(int64_t)(at / s->row), (int64_t)(at % s->row)}, .value = s->x[at], .dt_advised = model->dt / 2};
+  while (at < s->parts.n_state && isfinite(s->parts.state[at])) at++;
+  if (at == s->parts.n_state) PetscFunctionReturn(PETSC_SUCCESS);
+  *fault = (NomosModelFault){.bad = true, .field = "x", .n_index = 2, .index = {(int64_t)(at / s->row), (int64_t)(at % s->row)}, .value = s->parts.state[at], .dt_advised = model->dt / 2};
   snprintf(fault->place, sizeof fault->place, "state %zu: a collision, or an orbit that escapes", at / s->row);
   if (s->advice) snprintf(fault->advice, sizeof fault->advice, "%s", s->advice);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -188,7 +175,7 @@ PetscErrorCode NomosPhaseSpaceSave(NomosModel model, NomosCheckpoint checkpoint)
   const size_t     zero[2] = {0, 0}, size[2] = {s->n, s->row}, one = 1;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosCheckpointWriteArray(checkpoint, "x", NOMOS_F64, 2, 1, size, zero, size, s->x));
+  PetscCall(NomosCheckpointWriteArray(checkpoint, "x", NOMOS_F64, 2, 1, size, zero, size, s->parts.state));
   PetscCall(NomosCheckpointWriteArray(checkpoint, "carry", NOMOS_F64, 2, 1, size, zero, size, s->carry));
   for (size_t e = 0; e < s->n_energies; e++) PetscCall(NomosCheckpointWriteArray(checkpoint, scalar_info[PER_ENERGY * e].name, NOMOS_F64, 1, 1, size, zero, size, s->energies[e].first));
   if (s->free_constant) PetscCall(NomosCheckpointWriteArray(checkpoint, "energy_constant", NOMOS_F64, 1, 1, &one, zero, &one, &s->energies[0].constant));
@@ -201,7 +188,7 @@ PetscErrorCode NomosPhaseSpaceLoad(NomosModel model, NomosCheckpoint checkpoint)
   const size_t     zero[2] = {0, 0}, size[2] = {s->n, s->row}, one = 1;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosCheckpointReadArray(checkpoint, "x", NOMOS_F64, 2, size, zero, size, s->x));
+  PetscCall(NomosCheckpointReadArray(checkpoint, "x", NOMOS_F64, 2, size, zero, size, s->parts.state));
   PetscCall(NomosCheckpointReadArray(checkpoint, "carry", NOMOS_F64, 2, size, zero, size, s->carry));
   for (size_t e = 0; e < s->n_energies; e++) PetscCall(NomosCheckpointReadArray(checkpoint, scalar_info[PER_ENERGY * e].name, NOMOS_F64, 1, size, zero, size, s->energies[e].first));
   if (s->free_constant) PetscCall(NomosCheckpointReadArray(checkpoint, "energy_constant", NOMOS_F64, 1, &one, zero, &one, &s->energies[0].constant));

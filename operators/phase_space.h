@@ -7,7 +7,7 @@
 #define NOMOS_OPERATORS_PHASE_SPACE_H
 
 #include "operators/hamiltonian_flow.h"
-#include "operators/model.h"
+#include "operators/state_fields.h"
 
 /* An energy to watch, of n states, to which `constant` is added. The scalars of the first are energy, energy_error_mean, energy_error_max; those of the second have true_ before their names. */
 typedef struct {
@@ -19,9 +19,10 @@ typedef struct {
 enum { NOMOS_PHASE_MAX_ENERGIES = 2 };
 
 typedef struct {
+  NomosStateFields     parts;   /* first: operators/state_fields.h; one field, x */
   const char          *section; /* of its keys: "hamiltonian_system" */
-  size_t               n, row, size; /* states, 2d, and of all */
-  double              *x, *carry;    /* (n, 2d) */
+  size_t               n, row;  /* states, 2d */
+  double              *carry;   /* (n, 2d) */
   bool                 compensated;
   NomosHamiltonianFlow flow; /* NULL: the model's step is none */
   const char          *scheme;
@@ -62,8 +63,6 @@ PetscErrorCode NomosPhaseSpaceSetFlow(NomosModel model, const NomosHamiltonian *
 PetscErrorCode NomosPhaseSpaceAddEnergy(NomosModel model, PetscErrorCode (*of)(void *ctx, size_t n, const double x[], double H[]), void *ctx);
 /* All of it, but not model->data. Also after a create that failed. */
 PetscErrorCode NomosPhaseSpaceDestroy(NomosModel model);
-/* An error of below, told once, with what stands before and behind it here. Returns an error always. */
-PetscErrorCode NomosPhaseSpaceRetell(NomosModel model, PetscErrorCode failed, const char before[], const char behind[]);
 
 /* NomosModelOps. Step is that of the flow; Check finds numbers that are none. */
 PetscErrorCode NomosPhaseSpaceInitialise(NomosModel model);
@@ -82,20 +81,14 @@ PetscErrorCode NomosPhaseSpaceLoad(NomosModel model, NomosCheckpoint checkpoint)
 
 /* NomosModelDerivatives: all but jvp and vjp of a step, and with those of the flow. */
 #define NOMOS_PHASE_SPACE_DERIVATIVES \
-  .state_size = NomosPhaseSpaceStateSize, .get_state = NomosPhaseSpaceGetState, .set_state = NomosPhaseSpaceSetState, .check = NomosPhaseSpaceCheckDerivatives, .parameters = NomosPhaseSpaceParameters, \
-  .set_parameters = NomosPhaseSpaceSetParameters, .fields = NomosPhaseSpaceFields, .field = NomosPhaseSpaceField, .field_vjp = NomosPhaseSpaceFieldVjp, .from_field = NomosPhaseSpaceFromField, \
-  .from_field_vjp = NomosPhaseSpaceFromFieldVjp
+  .state_size = NomosStateFieldsSize, .get_state = NomosStateFieldsGetState, .set_state = NomosPhaseSpaceSetState, .check = NomosPhaseSpaceCheckDerivatives, .parameters = NomosPhaseSpaceParameters, \
+  .set_parameters = NomosPhaseSpaceSetParameters, .fields = NomosPhaseSpaceFields, .field = NomosStateFieldsField, .field_vjp = NomosStateFieldsFieldVjp, .from_field = NomosStateFieldsFromField, \
+  .from_field_vjp = NomosStateFieldsFromFieldVjp
 extern const NomosModelDerivatives nomos_phase_space_flow_derivatives, nomos_phase_space_flow_second_derivatives; /* the second with hvp, of an H with third derivatives */
-PetscErrorCode NomosPhaseSpaceStateSize(NomosModel model, size_t *n);
-PetscErrorCode NomosPhaseSpaceGetState(NomosModel model, void *state);
 PetscErrorCode NomosPhaseSpaceSetState(NomosModel model, const void *state);
 PetscErrorCode NomosPhaseSpaceCheckDerivatives(NomosModel model);
 PetscErrorCode NomosPhaseSpaceParameters(NomosModel model, size_t *n, const NomosModelParameter **list);
 PetscErrorCode NomosPhaseSpaceSetParameters(NomosModel model, const double values[]);
 PetscErrorCode NomosPhaseSpaceFields(NomosModel model, size_t *n, const NomosModelField **list);
-PetscErrorCode NomosPhaseSpaceField(NomosModel model, size_t field, const void *state, double values[]);
-PetscErrorCode NomosPhaseSpaceFieldVjp(NomosModel model, size_t field, const double values_bar[], void *x_bar);
-PetscErrorCode NomosPhaseSpaceFromField(NomosModel model, size_t field, const double values[], void *state);
-PetscErrorCode NomosPhaseSpaceFromFieldVjp(NomosModel model, size_t field, const void *x_bar, double values_bar[]);
 
 #endif

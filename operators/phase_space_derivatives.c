@@ -16,29 +16,13 @@ PetscErrorCode NomosPhaseSpaceCheckDerivatives(NomosModel model)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosPhaseSpaceStateSize(NomosModel model, size_t *n)
-{
-  PetscFunctionBeginUser;
-  *n = ((NomosPhaseSpace *)model->data)->size;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode NomosPhaseSpaceGetState(NomosModel model, void *state)
-{
-  NomosPhaseSpace *s = model->data;
-
-  PetscFunctionBeginUser;
-  PetscCall(PetscArraycpy((double *)state, s->x, s->size));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 PetscErrorCode NomosPhaseSpaceSetState(NomosModel model, const void *state)
 {
   NomosPhaseSpace *s = model->data;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscArraycpy(s->x, (const double *)state, s->size));
-  PetscCall(PetscArrayzero(s->carry, s->size));
+  PetscCall(NomosStateFieldsSetState(model, state));
+  PetscCall(PetscArrayzero(s->carry, s->parts.n_state));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -101,38 +85,6 @@ PetscErrorCode NomosPhaseSpaceFields(NomosModel model, size_t *n, const NomosMod
   s->field = (NomosModelField){.name = "x", .unit = "1", .long_name = "coordinates, then momenta", .n_dims = 2, .size = {s->n, s->row}, .count = {s->n, s->row}};
   *n       = 1;
   *list    = &s->field;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode NomosPhaseSpaceField(NomosModel model, size_t field, const void *state, double values[])
-{
-  PetscFunctionBeginUser;
-  (void)field;
-  PetscCall(PetscArraycpy(values, (const double *)state, ((NomosPhaseSpace *)model->data)->size));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode NomosPhaseSpaceFieldVjp(NomosModel model, size_t field, const double values_bar[], void *x_bar)
-{
-  PetscFunctionBeginUser;
-  (void)field;
-  for (size_t i = 0; i < ((NomosPhaseSpace *)model->data)->size; i++) ((double *)x_bar)[i] += values_bar[i];
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode NomosPhaseSpaceFromField(NomosModel model, size_t field, const double values[], void *state)
-{
-  PetscFunctionBeginUser;
-  (void)field;
-  PetscCall(PetscArraycpy((double *)state, values, ((NomosPhaseSpace *)model->data)->size));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode NomosPhaseSpaceFromFieldVjp(NomosModel model, size_t field, const void *x_bar, double values_bar[])
-{
-  PetscFunctionBeginUser;
-  (void)field;
-  for (size_t i = 0; i < ((NomosPhaseSpace *)model->data)->size; i++) values_bar[i] += ((const double *)x_bar)[i];
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

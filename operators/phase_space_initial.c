@@ -21,8 +21,8 @@ static PetscErrorCode List(NomosModel model)
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetReals(model->config, "initial.state", &n, &values));
-  PetscCheck(n == s->row || n == s->size, model->comm, PETSC_ERR_ARG_SIZ, "%s: initial.state has %zu numbers: %zu are one state (q, then p)%s", NomosConfigWhere(model->config, "initial.state"), n, s->row, s->n > 1 ? ", for all; or give every state" : "");
-  for (size_t i = 0; i < s->size; i++) s->x[i] = values[i % n];
+  PetscCheck(n == s->row || n == s->parts.n_state, model->comm, PETSC_ERR_ARG_SIZ, "%s: initial.state has %zu numbers: %zu are one state (q, then p)%s", NomosConfigWhere(model->config, "initial.state"), n, s->row, s->n > 1 ? ", for all; or give every state" : "");
+  for (size_t i = 0; i < s->parts.n_state; i++) s->parts.state[i] = values[i % n];
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -48,7 +48,7 @@ static PetscErrorCode Open(NomosModel model, int states, const char axes[], Nomo
 static PetscErrorCode CheckFinite(NomosModel model, const NomosPhaseSpace *s)
 {
   PetscFunctionBeginUser;
-  for (size_t i = 0; i < s->size; i++) PetscCheck(isfinite(s->x[i]), model->comm, PETSC_ERR_FP, "%s: x is not finite at state %zu, coordinate %zu", NomosConfigWhere(model->config, "initial.file"), i / s->row, i % s->row);
+  for (size_t i = 0; i < s->parts.n_state; i++) PetscCheck(isfinite(s->parts.state[i]), model->comm, PETSC_ERR_FP, "%s: x is not finite at state %zu, coordinate %zu", NomosConfigWhere(model->config, "initial.file"), i / s->row, i % s->row);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -65,7 +65,7 @@ static PetscErrorCode File(NomosModel model)
   PetscCall(NomosFieldReaderFrames(reader, &frames));
   if (frame < 0) frame = (int64_t)PetscMin(frames, shape[0]) - 1;
   PetscCheck(frame >= 0 && (size_t)frame < shape[0], model->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: initial.frame = %ld: the file holds %zu frames", NomosConfigWhere(model->config, "initial.frame"), (long)frame, frames);
-  PetscCall(NomosFieldReaderRead(reader, "x", (size_t[]){(size_t)frame, 0, 0}, (size_t[]){1, s->n, s->row}, s->x));
+  PetscCall(NomosFieldReaderRead(reader, "x", (size_t[]){(size_t)frame, 0, 0}, (size_t[]){1, s->n, s->row}, s->parts.state));
   PetscCall(NomosFieldReaderClose(&reader));
   PetscCall(CheckFinite(model, s));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -79,7 +79,7 @@ static PetscErrorCode Trajectories(NomosModel model)
 
   PetscFunctionBeginUser;
   PetscCall(Open(model, 0, "(trajectory, time, coordinate)", &reader, shape));
-  PetscCall(NomosFieldReaderRead(reader, "x", (size_t[]){0, 0, 0}, (size_t[]){s->n, 1, s->row}, s->x));
+  PetscCall(NomosFieldReaderRead(reader, "x", (size_t[]){0, 0, 0}, (size_t[]){s->n, 1, s->row}, s->parts.state));
   PetscCall(NomosFieldReaderClose(&reader));
   PetscCall(CheckFinite(model, s));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -99,10 +99,10 @@ PetscErrorCode NomosPhaseSpaceInitialise(NomosModel model)
   PetscCall(NomosConfigGetString(model->config, "initial.type", &type));
   for (size_t i = 0; i < sizeof types / sizeof *types; i++)
     if (!strcmp(types[i].name, type)) PetscCall(types[i].set(model));
-  PetscCall(PetscArrayzero(s->carry, s->size));
+  PetscCall(PetscArrayzero(s->carry, s->parts.n_state));
   for (size_t e = 0; e < s->n_energies; e++) {
     NomosPhaseEnergy *energy = &s->energies[e];
-    PetscCall(energy->of(energy->ctx, s->n, s->x, energy->first));
+    PetscCall(energy->of(energy->ctx, s->n, s->parts.state, energy->first));
     energy->constant = 0;
     for (size_t i = 0; i < s->n; i++) NomosCheck(isfinite(energy->first[i]), model->comm, PETSC_ERR_FP, "state %zu at step 0 has no finite energy: two bodies in one place, or outside of where the energy is defined", i);
   }

@@ -1,3 +1,4 @@
+/* A few of many points: at random, or each as far as possible from those before. */
 #include "operators/neighbours_impl.h"
 
 #include "operators/random.h"

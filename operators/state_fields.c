@@ -2,6 +2,31 @@
 
 #include <string.h>
 
+PetscErrorCode NomosStateFieldsSize(NomosModel model, size_t *n)
+{
+  PetscFunctionBeginUser;
+  *n = ((const NomosStateFields *)model->data)->n_state;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosStateFieldsGetState(NomosModel model, void *state)
+{
+  const NomosStateFields *s = model->data;
+
+  PetscFunctionBeginUser;
+  memcpy(state, s->state, sizeof *s->state * s->n_state);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosStateFieldsSetState(NomosModel model, const void *state)
+{
+  const NomosStateFields *s = model->data;
+
+  PetscFunctionBeginUser;
+  memcpy(s->state, state, sizeof *s->state * s->n_state);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Where a field is in a state. */
 static double *Part(NomosModel model, size_t field, const void *state, size_t *n)
 {

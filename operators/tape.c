@@ -272,7 +272,7 @@ static void RowMajor(NomosNode *node)
 
 NomosNode *NomosNodeCreate(NomosTape tape, const NomosNodeInput *input, NomosTensor *out)
 {
-  size_t     size = NomosTypeSize(input->type), capacity = 0;
+  size_t     size = NomosRealBytes(input->type), capacity = 0;
   NomosNode *node;
   void      *data;
 
@@ -352,7 +352,7 @@ NomosTape NomosNodesOf(const char primitive[], size_t n, const NomosTensor x[], 
 
 void *NomosNodeData(const NomosNode *node, NomosTape tape)
 {
-  return (char *)tape->storages[node->storage].data + node->offset * NomosTypeSize(node->type);
+  return (char *)tape->storages[node->storage].data + node->offset * NomosRealBytes(node->type);
 }
 
 size_t NomosNodeSize(const NomosNode *node)
@@ -389,7 +389,7 @@ NomosTensor NomosTensorCreate(NomosTape tape, NomosRealType type, int n_dims, co
   NomosNode  *node;
 
   if (!CheckDims(tape, n_dims) || !(node = NomosNodeCreate(tape, &(NomosNodeInput){.type = type, .n_dims = n_dims, .shape = shape}, &x))) return x;
-  const size_t bytes = NomosNodeSize(node) * NomosTypeSize(type);
+  const size_t bytes = NomosNodeSize(node) * NomosRealBytes(type);
   if (data) memcpy(NomosNodeData(node, tape), data, bytes);
   else memset(NomosNodeData(node, tape), 0, bytes);
   return x;
@@ -530,7 +530,7 @@ PetscErrorCode NomosTensorSet(NomosTensor x, const void *data)
   PetscFunctionBeginUser;
   PetscCall(Valid(x, &node));
   PetscCheck(!node->primitive && NomosNodeIsContiguous(node) && !x.tape->storages[node->storage].watched, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "only a leaf with memory of its own can be overwritten, not the result of a primitive, a constant or borrowed memory");
-  memcpy(NomosNodeData(node, x.tape), data, NomosNodeSize(node) * NomosTypeSize(node->type));
+  memcpy(NomosNodeData(node, x.tape), data, NomosNodeSize(node) * NomosRealBytes(node->type));
   x.tape->storages[node->storage].version++;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -271,7 +271,7 @@ NomosTensor NomosRecompute(NomosSegmentFn segment, void *ctx, size_t n, const No
   if (!(from = NomosNodeOf(inside))) return (NomosTensor){.tape = tape};
   const uint32_t end = tape->n_nodes;
   node = NomosNodeCreate(tape, &(NomosNodeInput){.primitive = &nomos_primitive_recompute, .type = from->type, .n_dims = from->n_dims, .shape = from->shape, .n_in = n, .in = x, .attributes = &attributes, .n_attributes = sizeof attributes}, &y);
-  if (node) memcpy(NomosNodeData(node, tape), NomosNodeData(from, tape), NomosNodeSize(from) * NomosTypeSize(from->type));
+  if (node) memcpy(NomosNodeData(node, tape), NomosNodeData(from, tape), NomosNodeSize(from) * NomosRealBytes(from->type));
   for (uint32_t i = mark; i < end; i++) NomosNodeRelease(tape, NomosNodeAt(tape, i));
   return y;
 }

@@ -109,9 +109,4 @@ static inline bool NomosSameTensor(NomosTensor a, NomosTensor b)
   void name##_f32(__VA_ARGS__); \
   void name##_f64(__VA_ARGS__)
 
-static inline size_t NomosTypeSize(NomosRealType type)
-{
-  return type == NOMOS_F32 ? sizeof(float) : sizeof(double);
-}
-
 #endif

@@ -147,7 +147,9 @@ static PetscErrorCode SetUp(NomosTerms t, const NomosTermsInput *input)
   PetscCall(Distribute(t));
   PetscCall(CopyNames(input->n_fields, input->fields, input->n_fields, &t->fields));
   PetscCall(CopyGiven(t, input));
+  t->names = input->names;
   PetscCall(ParseAll(t, input));
+  t->names = NULL;
   PetscCall(NomosTermsCompile(t));
   if (t->grid.method == NOMOS_TERMS_SPECTRAL && t->grid.n_dims > 0) PetscCall(NomosTermsSpectralCreate(t));
   for (int set = 0; set < N_SETS; set++) {
@@ -240,11 +242,6 @@ PetscErrorCode NomosTermsRows(NomosTerms terms, size_t *start, size_t *n)
   *start = terms->y_start;
   *n     = terms->n_y;
   PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-bool NomosTermsIsConstant(NomosTerms terms, size_t term)
-{
-  return terms->graph.nodes[terms->term[term]].constant;
 }
 
 bool NomosTermsUsesField(NomosTerms terms, size_t field)

@@ -45,6 +45,7 @@ typedef struct {
   const char *const   *fields, *const *given, *const *terms;
   const double *const *given_values; /* (points) each, this rank's; copied */
   const char          *where;        /* begins messages: "case.yaml:12: discover.library" */
+  const char          *names;        /* ends those of an unknown name: what makes a name known; NULL: nothing is said */
 } NomosTermsInput;
 
 /* Errors: text that does not parse (with position, what was found, what was expected), an unknown name (with the nearest), a grid too small for the differences or with other factors, a term given
@@ -68,8 +69,6 @@ PetscErrorCode NomosTermsHvp(NomosTerms terms, const double *const fields[], con
 /* A term that is linear in one field, with constant coefficients: its number (else -1), and its symbol at a wavenumber: term^ = symbol(k) field^. */
 int            NomosTermsLinearField(NomosTerms terms, size_t term);
 PetscErrorCode NomosTermsSymbol(NomosTerms terms, size_t term, double kx, double ky, double symbol[2]);
-/* Does it depend on a field at all? (`1`, `psi_R`, `x` do not.) */
-bool           NomosTermsIsConstant(NomosTerms terms, size_t term);
 /* Does any term name this field? One that none does may be NULL in what follows and precedes. */
 bool           NomosTermsUsesField(NomosTerms terms, size_t field);
 

@@ -99,6 +99,7 @@ struct NomosTerms_s {
   size_t              nx, ny, y_start, n_y, points; /* of a row, rows of all, of this rank; points of this rank */
   size_t              n_fields, n_given, n_terms;
   char              **fields, **given, *where;      /* given: with the coordinates behind */
+  const char         *names;                        /* of the input; while it is parsed */
   double            **given_values;
   NomosTermGraph      graph;
   int                *term;                         /* (n_terms) nodes */

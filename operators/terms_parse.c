@@ -184,7 +184,7 @@ static int UnknownName(Parser *parser, size_t n, const char name[])
   static const char *const words[] = {"lap", "dx", "dy", "dxx", "dyy", "dxy", "J", "mean", "mean_x", "shift"};
   const NomosTerms  terms = parser->terms;
   const char       *names[128];
-  char              copy[NOMOS_MAX_NAME], list[200] = "";
+  char              copy[NOMOS_MAX_NAME], list[200] = "", hint[128] = "";
   size_t            n_names = 0;
 
   if (n >= sizeof copy) return Fail(parser, name, "found a name longer than %d characters", NOMOS_MAX_NAME - 1);
@@ -192,19 +192,22 @@ static int UnknownName(Parser *parser, size_t n, const char name[])
   copy[n] = '\0';
   for (size_t i = 0; i < terms->n_fields && n_names < 50; i++) names[n_names++] = terms->fields[i];
   for (size_t i = 0; i < terms->n_given + (size_t)terms->grid.n_dims && n_names < 100; i++) names[n_names++] = terms->given[i];
-  for (size_t i = 0; i < n_names; i++) snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", i ? ", " : "", names[i]);
+  for (size_t i = 0; i < n_names; i++) NomosTextAppend(sizeof list, list, "%s%s", i ? ", " : "", names[i]);
+  const size_t n_known = PetscMin(n_names, terms->n_fields + terms->n_given); /* without coordinates */
   for (size_t i = 0; i < sizeof words / sizeof *words; i++) names[n_names++] = words[i];
   for (size_t i = 0; i < NOMOS_TERM_N_FUNCTIONS; i++) names[n_names++] = nomos_term_functions[i].name;
+  if (terms->names) snprintf(hint, sizeof hint, "; %s", terms->names);
   const char *nearest = NomosNearestName(copy, n_names, names), *suffix = strrchr(copy, '_');
   int         order[2];
-  if (!nearest && suffix && suffix > copy && ReadOrder(parser, strlen(suffix + 1), suffix + 1, order)) { /* a derivative of a name that is nearly right */
+  if (suffix && suffix > copy && ReadOrder(parser, strlen(suffix + 1), suffix + 1, order)) { /* a derivative: of a name that is nearly right? Vx_x is far from dxx */
     char base[NOMOS_MAX_NAME];
     snprintf(base, sizeof base, "%.*s", (int)(suffix - copy), copy);
-    nearest = NomosNearestName(base, n_names, names);
-    if (nearest) return Fail(parser, name, "unknown name %s; did you mean %s%s?", copy, nearest, suffix);
+    const char *near = NomosNearestName(base, n_known, names);
+    if (near) return Fail(parser, name, "unknown name %s; did you mean %s%s?%s", copy, near, suffix, hint);
+    if (nearest && !strchr(nearest, '_')) nearest = NULL;
   }
-  if (nearest) return Fail(parser, name, "unknown name %s; did you mean %s?", copy, nearest);
-  return Fail(parser, name, "unknown name %s; there are %s", copy, list);
+  if (nearest) return Fail(parser, name, "unknown name %s; did you mean %s?%s", copy, nearest, hint);
+  return Fail(parser, name, "unknown name %s; there are %s%s", copy, list, hint);
 }
 
 static int ReadName(Parser *parser)

@@ -157,7 +157,7 @@ static PetscErrorCode CheckState(NomosTrajectory t, int64_t step)
 
   PetscFunctionBeginUser;
   PetscCall(t->model->ops->check(t->model, &fault));
-  for (int i = 0; i < fault.n_index; i++) snprintf(index + strlen(index), sizeof index - strlen(index), "%s%lld", i ? ", " : "", (long long)fault.index[i]);
+  for (int i = 0; i < fault.n_index; i++) NomosTextAppend(sizeof index, index, "%s%lld", i ? ", " : "", (long long)fault.index[i]);
   snprintf(value, sizeof value, "%g", fault.value);
   NomosCheck(!fault.bad, t->model->comm, PETSC_ERR_FP, "the trajectory blew up: %s[%s] = %s at step %lld of %lld; a shorter time.dt or other values of what is unknown are needed", fault.field, index, value, (long long)step, (long long)t->n_steps);
   PetscFunctionReturn(PETSC_SUCCESS);

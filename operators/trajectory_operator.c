@@ -1,3 +1,4 @@
+/* A trajectory and its cost as an operator of initial state and parameters. */
 #include "operators/model_operator.h"
 #include "operators/trajectory_impl.h"
 

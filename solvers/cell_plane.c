@@ -1,7 +1,7 @@
 #include "solvers/cell_plane.h"
 
 #include <math.h>
-#include <string.h>
+#include <stdio.h>
 
 PetscErrorCode NomosCellPlaneSize(NomosModel model, const char section[])
 {
@@ -93,7 +93,7 @@ PetscErrorCode NomosCellPlaneCreate(NomosModel model, const NomosCellPlaneInput 
   p->parts    = (NomosStateFields){.n_fields = input->n_fields, .n_points = p->n_points, .n_state = input->n_fields * p->n_points};
   PetscCall(VecCreateMPIWithArray(model->comm, 1, (PetscInt)p->n_points, PETSC_DETERMINE, NULL, &p->own));
   PetscCall(VecCreateSeqWithArray(PETSC_COMM_SELF, 1, (PetscInt)p->n_box, NULL, &p->with_ghosts));
-  PetscCall(PetscCalloc1(p->parts.n_state, &p->state));
+  PetscCall(PetscCalloc1(p->parts.n_state, &p->parts.state));
   PetscCall(Names(model));
   PetscCall(NomosConfigGetReal(model->config, "time.dt", &dt));
   PetscCall(NomosModelSetTimeStep(model, dt));
@@ -106,7 +106,7 @@ PetscErrorCode NomosCellPlaneDestroy(NomosCellPlane *p)
 {
   PetscFunctionBeginUser;
   for (int a = 0; a < 2; a++) PetscCall(PetscFree(p->axes[a]));
-  PetscCall(PetscFree(p->state));
+  PetscCall(PetscFree(p->parts.state));
   PetscCall(VecDestroy(&p->own));
   PetscCall(VecDestroy(&p->with_ghosts));
   PetscCall(DMDestroy(&p->dm));
@@ -161,27 +161,16 @@ PetscErrorCode NomosCellPlaneCheck(NomosModel model, NomosModelFault *fault)
 {
   NomosCellPlane *p  = model->data;
   size_t          at = 0;
-  double          place[4] = {0, 0, 0, 0}; /* field, x, y, value */
-  int             rank, size, first;
 
   PetscFunctionBeginUser;
   *fault = (NomosModelFault){.bad = false};
-  while (at < p->parts.n_state && fabs(p->state[at]) < 1e100) at++;
-  PetscCallMPI(MPI_Comm_rank(model->comm, &rank));
-  PetscCallMPI(MPI_Comm_size(model->comm, &size));
-  first = at < p->parts.n_state ? rank : size;
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &first, 1, MPI_INT, MPI_MIN, model->comm));
-  if (first == size) PetscFunctionReturn(PETSC_SUCCESS);
-  if (rank == first) {
+  while (at < p->parts.n_state && fabs(p->parts.state[at]) < 1e100) at++;
+  if (at < p->parts.n_state) {
     const size_t cell = at % p->n_points;
-    place[0]          = (double)(at / p->n_points);
-    place[1]          = (double)(p->start[0] + cell % p->count[0]);
-    place[2]          = (double)(p->start[1] + cell / p->count[0]);
-    place[3]          = p->state[at];
+    *fault            = (NomosModelFault){.bad = true, .value = p->parts.state[at], .n_index = 2, .index = {(int64_t)(p->start[1] + cell / p->count[0]), (int64_t)(p->start[0] + cell % p->count[0])}};
+    snprintf(fault->field, sizeof fault->field, "%s", p->fields[at / p->n_points].name);
   }
-  PetscCallMPI(MPI_Bcast(place, 4, MPI_DOUBLE, first, model->comm));
-  *fault = (NomosModelFault){.bad = true, .value = place[3], .n_index = 2, .index = {(int64_t)place[2], (int64_t)place[1]}};
-  PetscCall(PetscStrncpy(fault->field, p->fields[(int)place[0]].name, sizeof fault->field));
+  PetscCall(NomosModelFirstFault(model->comm, 0, fault));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -191,7 +180,7 @@ PetscErrorCode NomosCellPlaneSave(NomosModel model, NomosCheckpoint checkpoint)
   const NomosModelField *all = &p->list[p->parts.n_fields];
 
   PetscFunctionBeginUser;
-  PetscCall(NomosCheckpointWriteArray(checkpoint, "state", NOMOS_F64, 3, 2, all->size, all->start, all->count, p->state));
+  PetscCall(NomosCheckpointWriteArray(checkpoint, "state", NOMOS_F64, 3, 2, all->size, all->start, all->count, p->parts.state));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -201,32 +190,7 @@ PetscErrorCode NomosCellPlaneLoad(NomosModel model, NomosCheckpoint checkpoint)
   const NomosModelField *all = &p->list[p->parts.n_fields];
 
   PetscFunctionBeginUser;
-  PetscCall(NomosCheckpointReadArray(checkpoint, "state", NOMOS_F64, 3, all->size, all->start, all->count, p->state));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode NomosCellPlaneStateSize(NomosModel model, size_t *n)
-{
-  PetscFunctionBeginUser;
-  *n = ((NomosCellPlane *)model->data)->parts.n_state;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode NomosCellPlaneGetState(NomosModel model, void *state)
-{
-  NomosCellPlane *p = model->data;
-
-  PetscFunctionBeginUser;
-  memcpy(state, p->state, p->parts.n_state * sizeof *p->state);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-PetscErrorCode NomosCellPlaneSetState(NomosModel model, const void *state)
-{
-  NomosCellPlane *p = model->data;
-
-  PetscFunctionBeginUser;
-  memcpy(p->state, state, p->parts.n_state * sizeof *p->state);
+  PetscCall(NomosCheckpointReadArray(checkpoint, "state", NOMOS_F64, 3, all->size, all->start, all->count, p->parts.state));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -34,7 +34,6 @@ typedef struct {
   const NomosPlaneField *fields, *written;
   size_t                 n_written, size[2], start[2], count[2], n_points; /* x, y: of all, where this rank's begin, how many */
   double                 length[2], origin[2], dx[2];
-  double                *state;
   bool                   periodic[2];
   DM                     dm;
   int                    ghosts;
@@ -87,11 +86,7 @@ PetscErrorCode NomosCellPlaneCheck(NomosModel model, NomosModelFault *fault);
 PetscErrorCode NomosCellPlaneSave(NomosModel model, NomosCheckpoint checkpoint);
 PetscErrorCode NomosCellPlaneLoad(NomosModel model, NomosCheckpoint checkpoint);
 /* Into NomosModelDerivatives. */
-#define NOMOS_PLANE_DERIVATIVES \
-  .state_size = NomosCellPlaneStateSize, .get_state = NomosCellPlaneGetState, .set_state = NomosCellPlaneSetState, .fields = NomosCellPlaneFields, NOMOS_STATE_FIELDS_DERIVATIVES
-PetscErrorCode NomosCellPlaneStateSize(NomosModel model, size_t *n);
-PetscErrorCode NomosCellPlaneGetState(NomosModel model, void *state);
-PetscErrorCode NomosCellPlaneSetState(NomosModel model, const void *state);
+#define NOMOS_PLANE_DERIVATIVES .fields = NomosCellPlaneFields, NOMOS_STATE_FIELDS_DERIVATIVES
 PetscErrorCode NomosCellPlaneFields(NomosModel model, size_t *n, const NomosModelField **list);
 
 #endif

@@ -16,20 +16,15 @@ PetscErrorCode NomosCellPlaneExpression(NomosModel model, const char key[], cons
   char                     wrong[1024] = "";
   const char              *text;
   NomosExpression          expression;
+  PetscErrorCode           failed;
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetString(model->config, key, &text));
   NomosCheck(text[0] || !positive, model->comm, PETSC_ERR_ARG_INCOMP, "%s is not given, and must be positive everywhere: give a number or an expression of x, y, or another initial.type", key);
   memset(values, 0, p->n_points * sizeof *values);
   if (!text[0]) PetscFunctionReturn(PETSC_SUCCESS);
-  const bool     quiet  = NomosErrorSetQuiet(true); /* what is wrong is told once, with the key */
-  PetscErrorCode failed = NomosExpressionCreate(text, 4, names, &expression);
-  NomosErrorSetQuiet(quiet);
-  if (failed) {
-    char why[1024];
-    snprintf(why, sizeof why, "%s", NomosErrorLast());
-    SETERRQ(model->comm, failed, "%s: %s: %s", NomosConfigWhere(model->config, key), key, why);
-  }
+  NomosQuietly(failed, NomosExpressionCreate(text, 4, names, &expression));
+  PetscCall(NomosConfigRetell(model->config, key, failed));
   for (size_t i = 0; i < p->n_points; i++) {
     given[0]  = p->origin[0] + ((double)(p->start[0] + i % p->count[0]) + 0.5 + offset[0]) * p->dx[0];
     given[1]  = p->origin[1] + ((double)(p->start[1] + i / p->count[0]) + 0.5 + offset[1]) * p->dx[1];

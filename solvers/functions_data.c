@@ -121,14 +121,14 @@ static PetscErrorCode WriteFrames(MPI_Comm comm, const Functions *f, const char 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Write(MPI_Comm comm, NomosConfig config, NomosLog log, const char path[])
+static PetscErrorCode Write(const NomosGeneratorOutput *output, bool *whole)
 {
   Functions f = {0};
 
   PetscFunctionBeginUser;
-  (void)log;
-  PetscErrorCode code = Read(comm, config, &f);
-  if (!code) code = WriteFrames(comm, &f, path);
+  *whole              = true;
+  PetscErrorCode code = Read(output->comm, output->config, &f);
+  if (!code) code = WriteFrames(output->comm, &f, output->path);
   PetscCall(Destroy(&f));
   PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);

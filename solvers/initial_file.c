@@ -8,17 +8,13 @@
 
 static PetscErrorCode CheckHas(NomosModel model, NomosFieldReader reader, const char path[], const char name[])
 {
-  const char *const *names;
-  char               list[200] = "";
-  size_t             n, length = 0;
-  bool               has;
+  char list[200];
+  bool has;
 
   PetscFunctionBeginUser;
   PetscCall(NomosFieldReaderHas(reader, name, &has));
   if (has) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(NomosFieldReaderVariables(reader, &n, &names));
-  for (size_t i = 0; i < n && length < sizeof list; i++) length += (size_t)snprintf(list + length, sizeof list - length, "%s%s", i ? ", " : "", names[i]);
-  SETERRQ(model->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has no variable %s; over time it has %s: give a run of the same equations", NomosConfigWhere(model->config, "initial.file"), path, name, n ? list : "none");
+  SETERRQ(model->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has no variable %s; over time it has %s: give a run of the same equations", NomosConfigWhere(model->config, "initial.file"), path, name, NomosFieldReaderNames(reader, false, list));
 }
 
 /* "64 x 32", x first. */
@@ -69,7 +65,6 @@ PetscErrorCode NomosInitialFileRead(NomosModel model, const NomosInitialField *f
   const char      *path;
   NomosFieldReader reader;
   int64_t          trajectory;
-  char             why[1024];
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetString(model->config, "initial.file", &path));
@@ -79,12 +74,8 @@ PetscErrorCode NomosInitialFileRead(NomosModel model, const NomosInitialField *f
   PetscCall(NomosFieldReaderSelect(reader, (size_t)trajectory));
   PetscErrorCode failed = CheckHas(model, reader, path, field->name);
   if (!failed) {
-    const bool quiet = NomosErrorSetQuiet(true); /* every rank comes to the same verdict; it is told once, with the key */
-    failed           = Read(model, reader, path, field, values);
-    NomosErrorSetQuiet(quiet);
-    snprintf(why, sizeof why, "%s", failed ? NomosErrorLast() : "");
-    PetscCall(NomosFieldReaderClose(&reader));
-    PetscCheck(!failed, model->comm, failed, "%s: %s", NomosConfigWhere(model->config, "initial.file"), why);
+    NomosQuietly(failed, Read(model, reader, path, field, values)); /* every rank comes to the same verdict; it is told once, with the key */
+    failed = NomosErrorRetell(model->comm, failed, "%s", NomosConfigWhere(model->config, "initial.file"));
   }
   PetscCall(NomosFieldReaderClose(&reader));
   PetscCall(failed);

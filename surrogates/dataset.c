@@ -123,7 +123,7 @@ PetscErrorCode NomosSplitWarn(double validation, double test, size_t n, NomosWar
 
   PetscFunctionBeginUser;
   if (none[0]) snprintf(asked, sizeof asked, "data.validation = %g", validation);
-  if (none[1]) snprintf(asked + strlen(asked), sizeof asked - strlen(asked), "%sdata.test = %g", none[0] ? " and " : "", test);
+  if (none[1]) NomosTextAppend(sizeof asked, asked, "%sdata.test = %g", none[0] ? " and " : "", test);
   snprintf(text, sizeof text, "%s: with %zu trajector%s there is none for it, so that %s; with three or more each share has one (cut long ones into several, say); 0 says that none is wanted", asked, n, n == 1 ? "y" : "ies", none[0] && none[1] ? "the best weights are those of the least loss (after its curriculum, or the last ones), and there is no test" : none[0] ? "the best weights are those of the least loss (after its curriculum, or the last ones)" : "there is no test");
   if (none[0] || none[1]) PetscCall(warn(text, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -383,7 +383,7 @@ PetscErrorCode NomosDatasetVisit(NomosDataset d, size_t variable, NomosSplit spl
 /* The hash is a sum over rows of the hash of a row, seeded by its place: neither blocks nor ranks matter. */
 typedef struct {
   NomosDataset d;
-  size_t       variable, block, row, bad_row, bad_entry; /* row: within the block */
+  size_t       variable, block, row; /* row: within the block */
   uint64_t     seed, sum;
   double       bad;
 } Scan;

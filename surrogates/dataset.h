@@ -75,11 +75,10 @@ void NomosDatasetLengths(NomosDataset dataset, size_t *least, size_t *most);
 PetscErrorCode NomosDatasetRowShape(NomosDataset dataset, size_t variable, int *n_axes, const size_t **shape);
 /* As they lie in the files, before space_every. Borrowed. */
 PetscErrorCode NomosDatasetFullRowShape(NomosDataset dataset, size_t variable, const size_t **shape);
-/* Time from one frame to the next (after first_frame and every), by the datasets `time` or `t-coordinate`; NaN where no file says it. Errors: times that are not one for each frame (and one more at most); times that do not rise; files whose times have other units; intervals that differ by more than a thousandth, within a file or between
+/* Time from one frame to the next (after first_frame and every), by the datasets `time` or `t-coordinate`, or where there is neither `t`, if it has as many entries (NomosFieldReaderCoordinate: for each trajectory, too); NaN where no file says
+   it. Errors: times that are not one for each frame (and one more at most); that differ between trajectories; times that do not rise; files whose times have other units; intervals that differ by more than a thousandth, within a file or between
    two of them, as those of a learned step must not. Not collective. */
 PetscErrorCode NomosDatasetInterval(NomosDataset dataset, double *interval);
-/* By how much intervals of coordinates that are meant to be equal may differ: they may be rounded to float32, or sums of rounded intervals; farthest: the largest coordinate. */
-double         NomosDatasetTolerance(double interval, double farthest);
 /* Numbers of two data sets of the same variables mean the same as far as their files say units (the attribute units of a dataset; "1", as where nothing is known, says none); of times once NomosDatasetInterval was called of both.
    Errors: a unit of `others`, which lies at `path`, of another dimension or size (km, m). */
 PetscErrorCode NomosDatasetCheckUnits(NomosDataset dataset, NomosDataset others, const char path[]);

@@ -1,38 +1,16 @@
 /* Files of a data set: what is in them, blocks, and the cache. */
+#include "io/disk.h"
 #include "surrogates/dataset_impl.h"
 
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { BLOCK_BYTES = 1 << 20, LARGEST_CHUNK_BYTES = 1 << 26 };
 
 /* ---- which files */
-
-static bool IsFile(const char path[])
-{
-  struct stat info;
-  return !stat(path, &info) && S_ISREG(info.st_mode);
-}
-
-static bool IsDirectory(const char path[])
-{
-  struct stat info;
-  return !stat(path, &info) && S_ISDIR(info.st_mode);
-}
-
-static bool IsHdf5Name(const char name[])
-{
-  static const char *const endings[] = {".h5", ".hdf5", ".nc"};
-  const char              *dot       = strrchr(name, '.');
-
-  for (size_t i = 0; dot && name[0] != '.' && i < sizeof endings / sizeof *endings; i++)
-    if (!strcmp(dot, endings[i])) return true;
-  return false;
-}
 
 static PetscErrorCode AddFile(const char path[], size_t *n, char ***files)
 {
@@ -55,21 +33,21 @@ PetscErrorCode NomosDataFiles(const char path[], size_t *n_files, char ***files)
   PetscCheck(path && path[0], PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "data.path is not given: an HDF5 file, a run directory, or a folder of these");
   PetscCheck(strlen(path) < NOMOS_MAX_PATH, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "data.path has more than %d characters; choose a shorter one", NOMOS_MAX_PATH - 1);
   snprintf(file, sizeof file, "%s/fields.nc", path);
-  if (IsFile(file) || !IsDirectory(path)) {
+  if (NomosIsFile(file) || !NomosIsDirectory(path)) {
     PetscCheck(!access(path, R_OK), PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, "data: %s cannot be read; give an HDF5 file, a run directory, or a folder of these", path);
-    PetscCall(AddFile(IsDirectory(path) ? file : path, n_files, files));
+    PetscCall(AddFile(NomosIsDirectory(path) ? file : path, n_files, files));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   n = scandir(path, &entries, NULL, alphasort);
   for (int i = 0; i < n; i++) {
     snprintf(file, sizeof file, "%.*s/%s/fields.nc", NOMOS_MAX_PATH / 2, path, entries[i]->d_name);
-    if (!IsFile(file) || entries[i]->d_name[0] == '.') snprintf(file, sizeof file, "%.*s/%s", NOMOS_MAX_PATH / 2, path, entries[i]->d_name);
-    if (IsFile(file) && (IsHdf5Name(entries[i]->d_name) || strstr(file, "/fields.nc"))) PetscCall(AddFile(file, n_files, files));
+    if (!NomosIsFile(file) || entries[i]->d_name[0] == '.') snprintf(file, sizeof file, "%.*s/%s", NOMOS_MAX_PATH / 2, path, entries[i]->d_name);
+    if (NomosIsFile(file) && (NomosIsHDF5Name(entries[i]->d_name) || strstr(file, "/fields.nc"))) PetscCall(AddFile(file, n_files, files));
     free(entries[i]);
   }
   free(entries);
   snprintf(file, sizeof file, "%s/data", path);
-  const bool below = IsDirectory(file);
+  const bool below = NomosIsDirectory(file);
   PetscCheck(*n_files, PETSC_COMM_SELF, PETSC_ERR_FILE_OPEN, "data: %s holds no run directory and no file *.h5, *.hdf5 or *.nc%s%s%s", path, below ? "; the data that a training made are in its folder data: name " : "", below ? path : "", below ? "/data" : "");
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -104,21 +82,15 @@ static PetscErrorCode TakeAttribute(NomosDataset d, NomosDatasetFile *file, size
 
 static PetscErrorCode CheckHas(NomosDataset d, NomosDatasetFile *file, size_t v)
 {
-  const char        *path = file->path, *name = d->input.variables[v].name;
-  const char *const *names[2];
-  size_t             n[2], length = 0;
-  bool               has;
-  char               list[200] = "";
+  const char *name = d->input.variables[v].name;
+  bool        has;
+  char        list[200];
 
   PetscFunctionBeginUser;
   PetscCall(NomosFieldReaderHas(d->reader, name, &has));
   if (!has) PetscCall(TakeAttribute(d, file, v, &has));
   if (has) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(NomosFieldReaderVariables(d->reader, &n[0], &names[0]));
-  PetscCall(NomosFieldReaderConstants(d->reader, &n[1], &names[1]));
-  for (int k = 0; k < 2; k++)
-    for (size_t i = 0; i < n[k] && length < sizeof list; i++) length += (size_t)snprintf(list + length, sizeof list - length, "%s%s", length ? ", " : "", names[k][i]);
-  SETERRQ(PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s has no dataset %s%s; it has %s%s: name one of these, or make the file anew", path, name, d->input.variables[v].constant ? ", and no attribute of this name that is a number" : "", length ? list : "none", length < sizeof list ? "" : "...");
+  SETERRQ(PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s has no dataset %s%s; it has %s: name one of these, or make the file anew", file->path, name, d->input.variables[v].constant ? ", and no attribute of this name that is a number" : "", NomosFieldReaderNames(d->reader, true, list));
 }
 
 static const char *ShapeText(int n, const size_t shape[], char text[128])
@@ -136,9 +108,10 @@ static PetscErrorCode TakeRow(NomosDataset d, const NomosDatasetFile *file, size
   const NomosDatasetVariable *wanted = &d->input.variables[v];
   NomosRow                   *row    = &d->rows[v], found = {.frames = !wanted->constant && (file->is_run || d->input.frames), .n_axes = n_axes, .first_space = wanted->first_space, .n_space = wanted->n_space, .n_full = 1, .n = 1};
   char                        here[128], there[128];
+  const bool                  timeless = found.frames && !file->is_run && wanted->first_space + wanted->n_space == n_axes + 1; /* or so it looks */
 
   PetscFunctionBeginUser;
-  NomosCheck(wanted->first_space + wanted->n_space <= n_axes, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has rows of shape %s; the learning problem takes axes %d to %d of it for space", file->path, wanted->name, ShapeText(n_axes, axes, here), wanted->first_space, wanted->first_space + wanted->n_space - 1);
+  NomosCheck(wanted->first_space + wanted->n_space <= n_axes, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has rows of shape %s; the learning problem takes axes %d to %d of it for space%s", file->path, wanted->name, ShapeText(n_axes, axes, here), wanted->first_space, wanted->first_space + wanted->n_space - 1, timeless ? ", behind those of trajectories and time: if it has no time, add an axis of time of length 1" : "");
   snprintf(found.name, sizeof found.name, "%s", wanted->name);
   for (int i = 0; i < n_axes; i++) {
     const size_t every = i >= wanted->first_space && i < wanted->first_space + wanted->n_space ? d->input.space_every : 1;

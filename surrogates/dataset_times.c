@@ -1,7 +1,6 @@
 /* Times of a data set's frames: who learns a step of one length needs them equally far apart. */
 #include "surrogates/dataset_impl.h"
 
-#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,37 +17,49 @@ static PetscErrorCode CheckLength(NomosDataset d, size_t number, const char name
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Has it the times under this name? A single number is that of one state, and what is called t may be another thing unless it is as long as there are frames. */
+static PetscErrorCode HasTimes(NomosDataset d, size_t number, const char name[], bool *has)
+{
+  const NomosDatasetFile *file = &d->files[number];
+  size_t                  shape[NOMOS_FIELD_MAX_DIMS + 1];
+  int                     n_dims;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosFieldReaderHas(d->reader, name, has));
+  if (!*has) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosFieldReaderShape(d->reader, name, &n_dims, shape));
+  *has = n_dims > 0;
+  if (strcmp(name, "t")) PetscFunctionReturn(PETSC_SUCCESS);
+  *has = false;
+  for (int i = 0; i < n_dims && n_dims < 3; i++) *has = *has || shape[i] == file->all_frames || shape[i] == file->all_frames + 1;
+  for (size_t v = 0; v < d->n_variables; v++) *has = *has && strcmp(d->input.variables[v].name, name);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Of the frames that examples can have, of one file; *n = 0: it does not say them. PetscFree(*times). */
 static PetscErrorCode ReadTimes(NomosDataset d, size_t number, size_t *n, double **times)
 {
-  static const char *const names[] = {"time", "t-coordinate"};
-  const size_t             frames  = d->files[number].n_frames, all = (frames - 1) * d->input.every + 1;
+  static const char *const names[] = {"time", "t-coordinate", "t"};
+  const size_t             frames  = d->files[number].n_frames;
 
   PetscFunctionBeginUser;
   *n     = 0;
   *times = NULL;
   PetscCall(NomosDatasetOpenFile(d, number));
-  for (int i = 0; i < 2 && !*n; i++) {
-    size_t shape[NOMOS_FIELD_MAX_DIMS + 1];
-    int    n_dims;
+  for (size_t i = 0; i < sizeof names / sizeof *names && !*n && !d->files[number].from_zero; i++) {
+    size_t n_all;
     bool   has;
-    PetscCall(NomosFieldReaderHas(d->reader, names[i], &has));
+    PetscCall(HasTimes(d, number, names[i], &has));
     if (!has) continue;
-    PetscCall(NomosFieldReaderShape(d->reader, names[i], &n_dims, shape));
-    if (n_dims != 1 || d->files[number].from_zero) continue;
-    PetscCall(CheckLength(d, number, names[i], shape[0]));
-    PetscCall(NomosDatasetTakeUnit(d, number, d->n_variables, names[i]));
-    PetscCall(PetscMalloc1(all, times));
-    PetscCall(NomosFieldReaderRead(d->reader, names[i], (size_t[]){d->input.first_frame}, (size_t[]){all}, *times));
-    for (size_t k = 0; k < frames; k++) (*times)[k] = (*times)[k * d->input.every];
+    PetscCall(NomosFieldReaderCoordinate(d->reader, names[i], &n_all, times));
+    PetscErrorCode code = CheckLength(d, number, names[i], n_all);
+    if (!code) code = NomosDatasetTakeUnit(d, number, d->n_variables, names[i]);
+    if (code) PetscCall(PetscFree(*times));
+    PetscCall(code);
+    for (size_t k = 0; k < frames; k++) (*times)[k] = (*times)[d->input.first_frame + k * d->input.every];
     *n = frames;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-double NomosDatasetTolerance(double interval, double farthest)
-{
-  return 1e-3 * fabs(interval) + 4 * FLT_EPSILON * fabs(farthest);
 }
 
 /* The mean interval of a file, for one alone may be rounded; they must be the first one. NaN: not known. */
@@ -60,7 +71,7 @@ static PetscErrorCode IntervalOf(const NomosDataset d, size_t number, size_t n, 
     const double next  = times[k + 1] - times[k];
     const size_t frame = d->input.first_frame + k * d->input.every;
     NomosCheck(next > 0, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: frame %zu is at time %.8g and frame %zu at %.8g, and times must rise: put the frames into their order, or, if frames are to be counted, leave the times (time, t-coordinate) out of the file", d->files[number].path, frame, times[k], frame + d->input.every, times[k + 1]);
-    NomosCheck(fabs(next - *interval) <= NomosDatasetTolerance(*interval, times[k + 1]), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: frame %zu is at time %.8g and frame %zu at %.8g, %.6g later, where the first interval is %.6g; a step has one length, so frames must lie equally far apart: leave the others out (data.first_frame, data.every), or make the data anew", d->files[number].path, frame, times[k], frame + d->input.every, times[k + 1], next, *interval);
+    NomosCheck(fabs(next - *interval) <= NomosCoordinateTolerance(*interval, times[k + 1]), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: frame %zu is at time %.8g and frame %zu at %.8g, %.6g later, where the first interval is %.6g; a step has one length, so frames must lie equally far apart: leave the others out (data.first_frame, data.every), or make the data anew", d->files[number].path, frame, times[k], frame + d->input.every, times[k + 1], next, *interval);
   }
   if (n > 2) *interval = (times[n - 1] - times[0]) / (double)(n - 1);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -85,7 +96,7 @@ PetscErrorCode NomosDatasetInterval(NomosDataset d, double *interval)
       *interval = own;
       known     = f;
     }
-    NomosCheck(fabs(own - *interval) <= NomosDatasetTolerance(*interval, last), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: frames lie %.6g apart in time, in %s %.6g; a step has one length, so all files of a data set must be alike: take files of one interval", d->files[f].path, own, d->files[known].path, *interval);
+    NomosCheck(fabs(own - *interval) <= NomosCoordinateTolerance(*interval, last), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: frames lie %.6g apart in time, in %s %.6g; a step has one length, so all files of a data set must be alike: take files of one interval", d->files[f].path, own, d->files[known].path, *interval);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

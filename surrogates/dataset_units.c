@@ -3,7 +3,6 @@
 
 #include "io/unit.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,16 +19,6 @@ static PetscErrorCode ReadUnit(NomosFieldReader reader, const char name[], char 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Written alike, or of one size (h, hours). */
-static bool SameUnit(const char a[], const char b[])
-{
-  NomosUnit unit[2];
-  char      message[256];
-
-  if (!strcmp(a, b)) return true;
-  return NomosUnitRead(a, &unit[0], sizeof message, message) && NomosUnitRead(b, &unit[1], sizeof message, message) && NomosUnitSame(&unit[0], &unit[1]) && fabs(unit[0].factor - unit[1].factor) <= 1e-12 * unit[0].factor;
-}
-
 PetscErrorCode NomosDatasetTakeUnit(NomosDataset d, size_t number, size_t v, const char name[])
 {
   NomosDatasetUnit *unit = &d->units[v];
@@ -42,7 +31,7 @@ PetscErrorCode NomosDatasetTakeUnit(NomosDataset d, size_t number, size_t v, con
     snprintf(unit->text, sizeof unit->text, "%s", theirs);
     unit->file = number;
   }
-  NomosCheck(SameUnit(theirs, unit->text), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s is in '%s', in %s in '%s' (the attribute units), and the numbers would be taken for one unit; write all files of a data set in one", d->files[number].path, name, theirs, d->files[unit->file].path, unit->text);
+  NomosCheck(NomosUnitAlike(theirs, unit->text), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s is in '%s', in %s in '%s' (the attribute units), and the numbers would be taken for one unit; write all files of a data set in one", d->files[number].path, name, theirs, d->files[unit->file].path, unit->text);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -51,7 +40,7 @@ PetscErrorCode NomosDatasetCheckUnits(NomosDataset d, NomosDataset others, const
   PetscFunctionBeginUser;
   for (size_t v = 0; v <= d->n_variables; v++) {
     const char *own = d->units[v].text, *theirs = others->units[v].text;
-    NomosCheck(!own[0] || !theirs[0] || SameUnit(own, theirs), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s is in '%s', in the data that it is for in '%s' (the attribute units), and the numbers would be taken for one unit; write it in that of the data", path, v < d->n_variables ? d->input.variables[v].name : "time", theirs, own);
+    NomosCheck(!own[0] || !theirs[0] || NomosUnitAlike(own, theirs), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s is in '%s', in the data that it is for in '%s' (the attribute units), and the numbers would be taken for one unit; write it in that of the data", path, v < d->n_variables ? d->input.variables[v].name : "time", theirs, own);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

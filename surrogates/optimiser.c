@@ -29,11 +29,6 @@ struct NomosOptimiser_s {
   NomosOptimiserArray   arrays[NOMOS_OPTIMISER_MAX_ARRAYS];
 };
 
-static size_t TypeSize(NomosRealType type)
-{
-  return type == NOMOS_F32 ? sizeof(float) : sizeof(double);
-}
-
 PetscErrorCode NomosOptimiserCreate(const NomosOptimiserInput *input, NomosOptimiser *optimiser)
 {
   const Method *method = NULL;
@@ -52,7 +47,7 @@ PetscErrorCode NomosOptimiserCreate(const NomosOptimiserInput *input, NomosOptim
   (*optimiser)->numbers = (NomosOptimiserNumbers){
     .n = input->n, .beta1 = input->beta1, .beta2 = input->beta2, .epsilon = input->epsilon, .momentum = input->momentum, .weight_decay = input->weight_decay, .nesterov = input->nesterov};
   for (size_t i = 0; i < method->n_arrays; i++) {
-    const size_t bytes = input->n * TypeSize(input->type);
+    const size_t bytes = input->n * NomosRealBytes(input->type);
     (*optimiser)->arrays[i].name = method->arrays[i];
     PetscCall(PetscMalloc(bytes + 1, &(*optimiser)->arrays[i].values));
     memset((*optimiser)->arrays[i].values, 0, bytes);
@@ -108,7 +103,7 @@ PetscErrorCode NomosOptimiserRestart(NomosOptimiser optimiser)
 {
   PetscFunctionBeginUser;
   optimiser->steps = 0;
-  for (size_t i = 0; i < optimiser->method->n_arrays; i++) memset(optimiser->arrays[i].values, 0, optimiser->numbers.n * TypeSize(optimiser->type));
+  for (size_t i = 0; i < optimiser->method->n_arrays; i++) memset(optimiser->arrays[i].values, 0, optimiser->numbers.n * NomosRealBytes(optimiser->type));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -197,7 +192,7 @@ PetscErrorCode NomosOptimiserFromConfig(NomosConfig config, NomosRealType type, 
 
 PetscErrorCode NomosClipFromConfig(NomosConfig config, const NomosClipInput *input, void *gradient, double *norm)
 {
-  const size_t size = TypeSize(input->type);
+  const size_t size = NomosRealBytes(input->type);
   const char  *of;
   double       max_norm, limit;
 

@@ -22,15 +22,10 @@ struct NomosParameters_s {
   uint64_t      version[2];
 };
 
-static size_t TypeSize(const NomosParameters parameters)
-{
-  return parameters->type == NOMOS_F32 ? sizeof(float) : sizeof(double);
-}
-
 static void *EntryValues(const NomosParameters parameters, const Entry *entry)
 {
   char *values = parameters->values[entry->buffer];
-  return values ? values + entry->offset * TypeSize(parameters) : NULL;
+  return values ? values + entry->offset * NomosRealBytes(parameters->type) : NULL;
 }
 
 PetscErrorCode NomosParametersCreate(NomosRealType type, NomosParameters *parameters)
@@ -79,7 +74,7 @@ PetscErrorCode NomosParametersInitialise(NomosParameters parameters, uint64_t se
 {
   PetscFunctionBeginUser;
   for (int i = 0; i < 2; i++)
-    if (!parameters->values[i]) PetscCall(PetscMalloc(parameters->size[i] * TypeSize(parameters) + 1, &parameters->values[i]));
+    if (!parameters->values[i]) PetscCall(PetscMalloc(parameters->size[i] * NomosRealBytes(parameters->type) + 1, &parameters->values[i]));
   for (size_t t = 0; t < parameters->n; t++) {
     const Entry *entry = &parameters->entries[t];
     double      *values;
@@ -151,7 +146,7 @@ PetscErrorCode NomosParametersSet(NomosParameters parameters, size_t number, con
   NomosCheck(number < parameters->n, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "tensor number %zu: there are %zu", number, parameters->n);
   const Entry *entry = &parameters->entries[number];
   parameters->version[entry->buffer]++;
-  PetscCall(PetscMemcpy(EntryValues(parameters, entry), values, entry->size * TypeSize(parameters)));
+  PetscCall(PetscMemcpy(EntryValues(parameters, entry), values, entry->size * NomosRealBytes(parameters->type)));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -216,15 +211,9 @@ void NomosParametersPick(NomosParameters parameters, const NomosTensor w[], Nomo
     if (!parameters->entries[i].buffer) trained[j++] = w[i];
 }
 
-void NomosParametersPut(NomosParameters parameters, const NomosTensor trained[], NomosTensor w[])
-{
-  for (size_t i = 0, j = 0; i < parameters->n; i++)
-    if (!parameters->entries[i].buffer) w[i] = trained[j++];
-}
-
 PetscErrorCode NomosParametersFlatten(NomosParameters parameters, const NomosTensor trained[], void *vector)
 {
-  const size_t bytes = TypeSize(parameters);
+  const size_t bytes = NomosRealBytes(parameters->type);
 
   PetscFunctionBeginUser;
   for (size_t i = 0, j = 0; i < parameters->n; i++) {

@@ -67,9 +67,8 @@ PetscErrorCode NomosParametersEdit(NomosParameters parameters, void **values);
 
 /* Leaves of a tape (Count) on the parameters' memory. */
 PetscErrorCode NomosParametersBind(NomosParameters parameters, NomosTape tape, NomosTensor w[]);
-/* Of all tensors the trained ones (Trained): x[] of a NomosGradientInput; and the way back, which leaves the buffers in w[] as they are. */
+/* Of all tensors the trained ones (Trained): x[] of a NomosGradientInput. */
 void NomosParametersPick(NomosParameters parameters, const NomosTensor w[], NomosTensor trained[]);
-void NomosParametersPut(NomosParameters parameters, const NomosTensor trained[], NomosTensor w[]);
 /* Tensors of the trained ones' shapes (their gradients) as one vector of the parameters' type. */
 PetscErrorCode NomosParametersFlatten(NomosParameters parameters, const NomosTensor trained[], void *vector);
 /* vector = d loss/d (trained vector), `loss` of size 1, through leaves w[] of NomosParametersBind. */

@@ -13,8 +13,7 @@
 PetscErrorCode NomosSurrogateFind(const NomosSurrogateOps *const list[], const char name[], const char where[], const NomosSurrogateOps **ops)
 {
   const char *names[NOMOS_MAX_NAME];
-  char        all[1024] = "";
-  size_t      n         = 0;
+  size_t      n = 0;
 
   PetscFunctionBeginUser;
   for (; list[n] && n < NOMOS_MAX_NAME; n++) {
@@ -23,10 +22,9 @@ PetscErrorCode NomosSurrogateFind(const NomosSurrogateOps *const list[], const c
       PetscFunctionReturn(PETSC_SUCCESS);
     }
     names[n] = list[n]->name;
-    snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", n ? ", " : "", names[n]);
   }
-  const char *near = NomosNearestName(name, n, names);
-  SETERRQ(PETSC_COMM_WORLD, PETSC_ERR_ARG_UNKNOWN_TYPE, "%s: surrogate = %s: no such surrogate%s%s%s; the surrogates are: %s", where, name, near ? "; did you mean " : "", near ? near : "", near ? "?" : "", all);
+  PetscCall(NomosNameUnknown(PETSC_COMM_WORLD, name, n, names, "%s: surrogate = %s: no such surrogate", where, name));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode Create(NomosSurrogate s, const NomosSurrogateInput *how)
@@ -90,11 +88,45 @@ PetscErrorCode NomosSurrogateJudgeAll(NomosSurrogate s, size_t *n)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosSurrogateForesee(const NomosSurrogateInput *input)
+/* A name that is wanted, among those that are reported. */
+typedef struct {
+  const char *name;
+  bool        found;
+  char        all[512];
+} Wanted;
+
+static PetscErrorCode TakeName(const char name[], double value, void *ctx)
 {
-  struct NomosSurrogate_s s = {.ops = input->ops, .comm = input->comm, .config = input->config, .data_path = "", .simulate = input->simulate, .simulate_context = input->simulate_context};
+  Wanted *wanted = ctx;
 
   PetscFunctionBeginUser;
+  (void)value;
+  wanted->found = wanted->found || !strcmp(name, wanted->name);
+  NomosTextAppend(sizeof wanted->all, wanted->all, ", %s", name);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosSurrogateCheckMonitor(NomosSurrogate s)
+{
+  const char *where = NomosConfigWhere(s->config, "train.monitor");
+  Wanted      monitor = {.found = false};
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetString(s->config, "train.monitor", &monitor.name));
+  if (!strcmp(monitor.name, "loss")) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCheck(s->ops->evaluate, s->comm, PETSC_ERR_ARG_INCOMP, "%s: train.monitor = %s: this surrogate has no metrics; use loss", where, monitor.name);
+  if (s->outline && !s->ops->metrics) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(s->ops->metrics ? s->ops->metrics(s, TakeName, &monitor) : s->ops->evaluate(s, NOMOS_SPLIT_VALIDATION, TakeName, &monitor));
+  PetscCheck(monitor.found, s->comm, PETSC_ERR_ARG_WRONG, "%s: train.monitor = %s: this surrogate has loss%s", where, monitor.name, monitor.all);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosSurrogateForesee(const NomosSurrogateInput *input)
+{
+  struct NomosSurrogate_s s = {.ops = input->ops, .comm = input->comm, .config = input->config, .data_path = "", .outline = input->outline, .simulate = input->simulate, .simulate_context = input->simulate_context};
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosSurrogateCheckMonitor(&s));
   if (input->ops->foresee) PetscCall(input->ops->foresee(&s));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -5,6 +5,7 @@
 #define NOMOS_SURROGATES_SURROGATE_H
 
 #include "io/safetensors.h"
+#include "operators/generator.h"
 #include "operators/model.h"
 #include "surrogates/dataset.h"
 #include "surrogates/parameters.h"
@@ -29,7 +30,7 @@ typedef struct {
   bool           unfused; /* by the definitions of fused primitives (NomosTapeSetFusing) */
 } NomosBatchLoss;
 
-/* A table of parameters beside the surrogate's own: of what one of these names (a network). */
+/* A table of parameters beside the surrogate's own: of a component that one of its keys chooses by name (a network). */
 typedef struct {
   const char       *name, *summary, *reference; /* reference: may be NULL */
   size_t            n_params;
@@ -94,8 +95,10 @@ typedef struct {
   PetscErrorCode (*keep)(NomosSurrogate s, const NomosBatch *batch);
   /* Factor of the learning rate for a tensor at a step: 0 holds it fixed. NULL: 1 for all. */
   double (*rate)(NomosSurrogate s, const NomosBatch *batch, const char tensor[]);
-  /* Named numbers of a split with the weights as they are, lower is better; the same on every rank. Collective. May be NULL. */
+  /* Named numbers of a split with the weights as they are, lower is better, first the one that is told when a training ends; the same on every rank. Collective. May be NULL. */
   PetscErrorCode (*evaluate)(NomosSurrogate s, NomosSplit split, NomosResultFn result, void *ctx);
+  /* Their names, with any numbers, where they do not depend on the data: they are asked for before there are any. NULL: evaluate alone knows them. */
+  PetscErrorCode (*metrics)(NomosSurrogate s, NomosResultFn result, void *ctx);
   /* Named numbers of the weights as they are that belong to no split, under the names they have in summary.json. Collective. May be NULL. */
   PetscErrorCode (*results)(NomosSurrogate s, NomosResultFn result, void *ctx);
   /* What should be known of these numbers. The same on every rank. Collective. May be NULL. */
@@ -113,7 +116,7 @@ typedef struct {
 
   const NomosModelOps       *model;     /* what `nomos run` makes of the trained weights; NULL: nothing */
   const NomosModelExtension *extension; /* or, of weights that improve a solver, that solver with them; NULL: nothing */
-  /* Before data are made, which may take long: refuse what of the case is seen without them. `s` is the input of a create alone: comm, config, simulate. Collective. May be NULL. */
+  /* Before data are made, which may take long: refuse what of the case is seen without them. `s` is the input of a create alone: comm, config, simulate, outline. Collective. May be NULL. */
   PetscErrorCode (*foresee)(NomosSurrogate s);
 } NomosSurrogateOps;
 
@@ -132,14 +135,15 @@ struct NomosSurrogate_s {
   char                     data_hash[17];              /* of the data: of the data set, or set by `create`; "": it has none */
   const char              *data_path;                  /* of the data: a run directory, file or folder; "": none */
   const char              *weights;                    /* that are to be judged: data are then seen as these know them; NULL: it will be trained */
+  const NomosDataOutline  *outline;                    /* in `foresee`: of the data that will be made; NULL: they are there */
   bool                     begins;                     /* while take_texts is asked: it is to be trained from these weights on (train.weights) */
   size_t                   n_examples[NOMOS_N_SPLITS]; /* of the data set, or set by `create` */
   NomosParameters          parameters;
   uint64_t                 seed; /* train.seed */
   size_t                   n_texts; /* metadata of its weights beside those that all have; arrays are the surrogate's */
   const char *const       *text_keys, *const *texts;
-  /* Makes such a model, at its initial state; the caller destroys model, then config. NULL: there is none. Collective. */
   const char              *directory; /* where `results` may draw what they tell, made when it is needed; NULL: nowhere */
+  /* Makes such a model, at its initial state; the caller destroys model, then config. NULL: there is none. Collective. */
   PetscErrorCode (*simulate)(NomosSurrogate s, const NomosSimulation *simulation, NomosModel *model, NomosConfig *config);
   void *simulate_context;
   void *context;
@@ -157,6 +161,7 @@ typedef struct {
   const char              *data_path; /* in place of data.path; NULL: data.path */
   const char              *weights;   /* as of the surrogate */
   const NomosRealType     *precision; /* in place of train.precision; NULL: train.precision */
+  const NomosDataOutline  *outline;   /* as of the surrogate */
   PetscErrorCode (*simulate)(NomosSurrogate s, const NomosSimulation *simulation, NomosModel *model, NomosConfig *config);
   void *simulate_context;
 } NomosSurrogateInput;
@@ -164,8 +169,10 @@ PetscErrorCode NomosSurrogateCreate(const NomosSurrogateInput *input, NomosSurro
 PetscErrorCode NomosSurrogateDestroy(NomosSurrogate *surrogate);
 /* Data that its training has not seen need no splits: all are of the test from now on; *n: how many trajectories that are, 0 where the surrogate is not judged so, and nothing has changed. Collective. */
 PetscErrorCode NomosSurrogateJudgeAll(NomosSurrogate surrogate, size_t *n);
-/* `foresee` of the surrogate, if it has it. Collective. */
+/* `foresee` of the surrogate, if it has it, and the monitor. Collective. */
 PetscErrorCode NomosSurrogateForesee(const NomosSurrogateInput *input);
+/* Is train.monitor `loss`, or a metric? One that is to be foreseen is believed where names are not known yet. Collective. */
+PetscErrorCode NomosSurrogateCheckMonitor(NomosSurrogate surrogate);
 /* The order in which an epoch takes the training examples, the same on every rank. */
 PetscErrorCode NomosSurrogateOrder(NomosSurrogate surrogate, int64_t epoch, size_t order[]);
 

@@ -1,5 +1,7 @@
 #include "surrogates/test_sets.h"
 
+#include "io/disk.h"
+
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,47 +11,81 @@ const NomosParam nomos_test_set_params[1] = {{"path", NOMOS_PARAM_FILE, NULL, NU
 
 static int IsSet(const struct dirent *entry)
 {
-  static const char *const endings[] = {".nc", ".h5", ".hdf5"};
-  const char              *dot       = strrchr(entry->d_name, '.');
-
-  for (size_t i = 0; dot && entry->d_name[0] != '.' && i < sizeof endings / sizeof *endings; i++)
-    if (!strcmp(dot, endings[i])) return 1;
-  return 0;
+  return NomosIsHDF5Name(entry->d_name);
 }
 
-static PetscErrorCode OpenFolder(NomosSurrogate s, NomosTestSetFn add)
+typedef struct {
+  NomosSurrogate     s;
+  NomosTestSetFn     add;
+  const char *const *reserved;
+  size_t             n; /* that are added */
+  char             **names, **paths;
+} Sets;
+
+static PetscErrorCode Add(Sets *sets, const char name[], const char path[])
+{
+  const MPI_Comm comm = sets->s->comm;
+
+  PetscFunctionBeginUser;
+  for (size_t i = 0; sets->reserved[i]; i++) NomosCheck(strcmp(name, sets->reserved[i]), comm, PETSC_ERR_ARG_WRONG, "%s: a test set cannot be called %s, as results and pictures of the training are; give it another name", path, name);
+  for (size_t i = 0; i < sets->n; i++) NomosCheck(strcmp(name, sets->names[i]), comm, PETSC_ERR_ARG_WRONG, "%s and %s are both test sets of the name %s; give one another name", sets->paths[i], path, name);
+  PetscCall(PetscRealloc((sets->n + 1) * sizeof *sets->names, &sets->names));
+  PetscCall(PetscRealloc((sets->n + 1) * sizeof *sets->paths, &sets->paths));
+  PetscCall(PetscStrallocpy(name, &sets->names[sets->n]));
+  PetscCall(PetscStrallocpy(path, &sets->paths[sets->n++]));
+  PetscCall(sets->add(sets->s, name, path));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode AddFolder(Sets *sets)
 {
   char            folder[NOMOS_MAX_PATH], file[2 * NOMOS_MAX_PATH];
   struct dirent **entries = NULL;
   PetscErrorCode  code    = PETSC_SUCCESS;
 
   PetscFunctionBeginUser;
-  snprintf(folder, sizeof folder, "%.4000s/tests", s->data_path);
+  snprintf(folder, sizeof folder, "%.4000s/tests", sets->s->data_path);
   const int n = scandir(folder, &entries, IsSet, alphasort);
   for (int i = 0; i < n; i++) {
     char *name = entries[i]->d_name;
     snprintf(file, sizeof file, "%s/%s", folder, name);
     *strrchr(name, '.') = '\0';
-    if (!code) code = add(s, name, file);
+    if (!code) code = Add(sets, name, file);
     free(entries[i]);
   }
   free(entries);
   PetscFunctionReturn(code);
 }
 
-PetscErrorCode NomosTestSetsOpen(NomosSurrogate s, const char prefix[], NomosTestSetFn add)
+static PetscErrorCode AddNamed(Sets *sets, const char prefix[])
 {
   const char *const *names, *path;
   char               key[3 * NOMOS_MAX_NAME];
   size_t             n;
 
   PetscFunctionBeginUser;
-  PetscCall(OpenFolder(s, add));
-  PetscCall(NomosConfigGroup(s->config, prefix, &n, &names));
+  PetscCall(NomosConfigGroup(sets->s->config, prefix, &n, &names));
   for (size_t i = 0; i < n; i++) {
     snprintf(key, sizeof key, "%s.%s.path", prefix, names[i]);
-    PetscCall(NomosConfigGetString(s->config, key, &path));
-    PetscCall(add(s, names[i], path));
+    PetscCall(NomosConfigGetString(sets->s->config, key, &path));
+    PetscCall(Add(sets, names[i], path));
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosTestSetsOpen(NomosSurrogate s, const char prefix[], const char *const reserved[], NomosTestSetFn add)
+{
+  Sets sets = {.s = s, .add = add, .reserved = reserved};
+
+  PetscFunctionBeginUser;
+  PetscErrorCode code = AddFolder(&sets);
+  if (!code) code = AddNamed(&sets, prefix);
+  for (size_t i = 0; i < sets.n; i++) {
+    PetscCall(PetscFree(sets.names[i]));
+    PetscCall(PetscFree(sets.paths[i]));
+  }
+  PetscCall(PetscFree(sets.names));
+  PetscCall(PetscFree(sets.paths));
+  PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

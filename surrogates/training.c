@@ -18,7 +18,7 @@ const NomosParam nomos_train_params[] = {
   {"train.validate_every",   NOMOS_PARAM_INT,    "1",       NULL, 1, 1e9,     NULL, false, "Epochs between two validations."},
   {"train.monitor",          NOMOS_PARAM_STRING, "loss",    NULL, 0, 0,       NULL, false, "What the best weights are best in, on the validation split: loss, or a metric of the surrogate."},
   {"train.patience",         NOMOS_PARAM_INT,    "0",       NULL, 0, 1e9,     NULL, false, "The training ends after so many validations without a better one; 0: never."},
-  {"train.checkpoint_every", NOMOS_PARAM_INT,    "0",       NULL, 0, 1e9,     NULL, false, "Epochs between two checkpoints; 0: a tenth of all."},
+  {"train.checkpoint_every", NOMOS_PARAM_INT,    "0",       NULL, 0, 1e9,     NULL, false, "Epochs between two checkpoints, beside those by the clock (checkpoint.wall); 0: a tenth of all."},
   {"train.tolerance",        NOMOS_PARAM_REAL,   "1e-8",    NULL, 0, 1,       NULL, false, "lmvm ends when the norm of the gradient has fallen by this factor."},
   {"train.lmvm_restart",     NOMOS_PARAM_INT,    "100",     NULL, 1, 1e9,     NULL, false, "Iterations after which lmvm forgets its memory and its state can be saved."},
 };
@@ -29,9 +29,7 @@ const size_t nomos_n_train_params = sizeof nomos_train_params / sizeof *nomos_tr
 
 typedef struct {
   const char *wanted;
-  bool        found;
   double      value;
-  char        all[512];
 } Monitor;
 
 static PetscErrorCode TakeMetric(const char name[], double value, void *ctx)
@@ -39,11 +37,7 @@ static PetscErrorCode TakeMetric(const char name[], double value, void *ctx)
   Monitor *monitor = ctx;
 
   PetscFunctionBeginUser;
-  if (!strcmp(name, monitor->wanted)) {
-    monitor->found = true;
-    monitor->value = value;
-  }
-  snprintf(monitor->all + strlen(monitor->all), sizeof monitor->all - strlen(monitor->all), ", %s", name);
+  if (!strcmp(name, monitor->wanted)) monitor->value = value;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -85,14 +79,11 @@ static PetscErrorCode ReadParams(NomosTraining t)
   if (!t->checkpoint_every) t->checkpoint_every = (t->status.n_epochs + 9) / 10;
   t->batch                  = PetscMin((size_t)batch, t->n_examples);
   t->lmvm                   = !strcmp(optimiser, "lmvm");
+  t->status.savable         = !t->lmvm;
   t->status.steps_per_epoch = t->lmvm ? 1 : (int64_t)((t->n_examples + t->batch - 1) / t->batch);
   if (t->surrogate->weights) PetscFunctionReturn(PETSC_SUCCESS); /* they are judged, with data that no training need suit */
-  if (strcmp(t->monitor, "loss")) {
-    Monitor monitor = {.wanted = t->monitor};
-    PetscCheck(t->surrogate->ops->evaluate && t->surrogate->n_examples[NOMOS_SPLIT_VALIDATION], t->comm, PETSC_ERR_ARG_INCOMP, "%s: train.monitor = %s: %s; use loss", NomosConfigWhere(config, "train.monitor"), t->monitor, t->surrogate->ops->evaluate ? "there is no validation example" : "this surrogate has no metrics");
-    PetscCall(t->surrogate->ops->evaluate(t->surrogate, NOMOS_SPLIT_VALIDATION, TakeMetric, &monitor)); /* what is it called there? */
-    PetscCheck(monitor.found, t->comm, PETSC_ERR_ARG_WRONG, "%s: train.monitor = %s: this surrogate has loss%s", NomosConfigWhere(config, "train.monitor"), t->monitor, monitor.all);
-  }
+  PetscCheck(!strcmp(t->monitor, "loss") || !t->surrogate->ops->evaluate || t->surrogate->n_examples[NOMOS_SPLIT_VALIDATION], t->comm, PETSC_ERR_ARG_INCOMP, "%s: train.monitor = %s: there is no validation example; use loss", NomosConfigWhere(config, "train.monitor"), t->monitor);
+  PetscCall(NomosSurrogateCheckMonitor(t->surrogate));
   if (t->surrogate->ops->settled && !t->surrogate->n_examples[NOMOS_SPLIT_VALIDATION]) t->settled = t->surrogate->ops->settled(t->surrogate, t->status.n_epochs);
   if (!t->lmvm) {
     PetscCall(FindParts(t));
@@ -209,9 +200,8 @@ PetscErrorCode NomosTrainingEvaluate(NomosTraining t, const NomosTrainingBatch *
   if (keeps) PetscCall(NomosTrainingKeepBuffers(t));
   if (t->size == 1) PetscCall(EvaluatePart(t, batch, &mean, gradient));
   else {
-    const bool     quiet  = NomosErrorSetQuiet(true);
-    PetscErrorCode failed = EvaluatePart(t, batch, &mean, gradient);
-    NomosErrorSetQuiet(quiet);
+    PetscErrorCode failed;
+    NomosQuietly(failed, EvaluatePart(t, batch, &mean, gradient));
     PetscCall(NomosErrorAgree(t->comm, failed));
   }
   PetscCall(NomosSumOverRanks(t->comm, 1, &mean));
@@ -279,7 +269,7 @@ static PetscErrorCode KeepBest(NomosTraining t)
   for (size_t i = 0; i < t->n_tensors; i++) {
     NomosParameter p;
     PetscCall(NomosParametersGet(t->parameters, i, &p));
-    const size_t bytes = p.size * (t->type == NOMOS_F32 ? sizeof(float) : sizeof(double));
+    const size_t bytes = p.size * NomosRealBytes(t->type);
     if (!t->best[i]) PetscCall(PetscMalloc1(bytes + 1, (char **)&t->best[i]));
     PetscCall(PetscMemcpy(t->best[i], p.values, bytes));
   }
@@ -293,7 +283,7 @@ PetscErrorCode NomosTrainingSwapBest(NomosTraining t)
     NomosParameter p;
     char          *copy;
     PetscCall(NomosParametersGet(t->parameters, i, &p));
-    const size_t bytes = p.size * (t->type == NOMOS_F32 ? sizeof(float) : sizeof(double));
+    const size_t bytes = p.size * NomosRealBytes(t->type);
     PetscCall(PetscMalloc1(bytes + 1, &copy));
     PetscCall(PetscMemcpy(copy, p.values, bytes));
     PetscCall(NomosParametersSet(t->parameters, i, t->best[i]));
@@ -412,18 +402,18 @@ static PetscErrorCode RunSteps(NomosTraining t)
 
   PetscFunctionBeginUser;
   while (!t->ended[0] && !stop) {
+    bool saved = false;
     PetscCall(Step(t));
     if (status->step % status->steps_per_epoch == 0) {
       const double mean = t->loss_sum / t->loss_n;
       status->epoch++;
       t->loss_sum = t->loss_n = 0;
       PetscCall(NomosTrainingEndEpoch(t, mean));
-      PetscCall(t->hooks->step(t, t->hooks->ctx, &stop));
-      if (t->ended[0] || stop || status->epoch % t->checkpoint_every == 0) PetscCall(t->hooks->checkpoint(t, t->hooks->ctx));
-    } else {
-      PetscCall(t->hooks->step(t, t->hooks->ctx, &stop));
-      if (stop) PetscCall(t->hooks->checkpoint(t, t->hooks->ctx));
+      saved = t->ended[0] || status->epoch % t->checkpoint_every == 0;
+      if (saved) PetscCall(t->hooks->checkpoint(t, t->hooks->ctx));
     }
+    PetscCall(t->hooks->step(t, t->hooks->ctx, &stop));
+    if (stop && !saved) PetscCall(t->hooks->checkpoint(t, t->hooks->ctx));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -10,8 +10,8 @@
 
 typedef struct NomosTraining_s *NomosTraining;
 
-/* What the training calls: after every step (of LMVM: iteration) with *stop to be set where it should end, the same on every rank; after every epoch; and, with *stop of
-   the first one or when train.checkpoint_every says so, where the state can be saved. */
+/* What the training calls: after every epoch; where the state is to be saved, when train.checkpoint_every says so and with *stop of the next one; and behind these, after every step (of LMVM: iteration), with *stop to be set where it
+   should end, the same on every rank. */
 typedef struct {
   PetscErrorCode (*step)(NomosTraining training, void *ctx, bool *stop);
   PetscErrorCode (*epoch)(NomosTraining training, void *ctx);
@@ -32,6 +32,7 @@ typedef struct {
   double      first_loss;                 /* epoch_loss of the first epoch */
   double      seconds, examples;          /* in steps of this process */
   const char *ended;                      /* why it is over ("reached train.epochs"); NULL: it is not */
+  bool        savable;                    /* its state can be saved after every step; else (lmvm) only where `checkpoint` is called */
 } NomosTrainingStatus;
 
 /* `train.*` of the surrogate's config; the surrogate must outlive it. Errors: a monitor that the surrogate has not. Of a surrogate whose weights are judged (s->weights) it has losses and no more. Collective, as all here. */

@@ -41,7 +41,7 @@ struct NomosTraining_s {
 
 static inline size_t NomosTrainingBytes(const NomosTraining t)
 {
-  return t->n_weights * (t->type == NOMOS_F32 ? sizeof(float) : sizeof(double));
+  return t->n_weights * NomosRealBytes(t->type);
 }
 
 /* Mean loss of n examples, and its gradient (NULL: not asked for) as t->gradient; the examples are the same on every rank, which takes its share of them in pieces of `piece`. */

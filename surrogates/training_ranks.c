@@ -4,7 +4,7 @@
 /* Each rank sums a segment of the vector: the others' parts come to it, and the sums go to all. Twice the vector's bytes a rank, whatever their number. */
 PetscErrorCode NomosSumGradientOverRanks(MPI_Comm comm, NomosRealType type, size_t n, void *vector)
 {
-  const size_t bytes = type == NOMOS_F32 ? sizeof(float) : sizeof(double);
+  const size_t bytes = NomosRealBytes(type);
   MPI_Datatype real  = type == NOMOS_F32 ? MPI_FLOAT : MPI_DOUBLE;
   int          rank, size, *counts, *starts, *mine, *places;
   char        *parts;

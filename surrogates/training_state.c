@@ -68,7 +68,7 @@ PetscErrorCode NomosTrainingSave(NomosTraining t, NomosCheckpoint checkpoint)
     if (numbers[i].kind == INTEGER) snprintf(end, room, "%s %lld\n", numbers[i].name, (long long)*(const int64_t *)at);
     else snprintf(end, room, "%s %.17g\n", numbers[i].name, *(const double *)at);
   }
-  snprintf(text + strlen(text), sizeof text - strlen(text), "has_best %d\n", t->best != NULL);
+  NomosTextAppend(sizeof text, text, "has_best %d\n", t->best != NULL);
   PetscCall(NomosCheckpointWriteText(checkpoint, "training", text));
   if (t->surrogate->data_hash[0]) PetscCall(NomosCheckpointWriteText(checkpoint, "data", t->surrogate->data_hash));
   for (size_t i = 0; t->surrogate->ops->restore_texts && i < t->surrogate->n_texts; i++) PetscCall(NomosCheckpointWriteText(checkpoint, TensorName("text", i, name), t->surrogate->texts[i]));
@@ -137,7 +137,7 @@ PetscErrorCode NomosTrainingLoad(NomosTraining t, NomosCheckpoint checkpoint, co
     NomosParameter p;
     char          *values;
     PetscCall(NomosParametersGet(t->parameters, i, &p));
-    PetscCall(PetscMalloc1(p.size * (t->type == NOMOS_F32 ? sizeof(float) : sizeof(double)) + 1, &values));
+    PetscCall(PetscMalloc1(p.size * NomosRealBytes(t->type) + 1, &values));
     PetscCall(ReadArray(t, checkpoint, TensorName("weight", i, name), p.size, values));
     PetscCall(NomosParametersSet(t->parameters, i, values));
     if (has_best) {

@@ -6,17 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Errors of below are told once, with the key that named the file. */
-static PetscErrorCode Retell(const NomosWeightsFile *w, PetscErrorCode code)
-{
-  char why[1024];
-
-  PetscFunctionBeginUser;
-  if (!code) PetscFunctionReturn(PETSC_SUCCESS);
-  snprintf(why, sizeof why, "%s", NomosErrorLast());
-  SETERRQ(NomosConfigComm(w->config), code, "%s: %s: %s", NomosConfigWhere(w->config, w->key), w->key, why);
-}
-
 /* Expressions as a case may give them: `[a=1, b=[2, 3]]` becomes `["a=1", "b=[2, 3]"]`; they end at commas outside of brackets. */
 static void QuoteList(const char text[], size_t n_out, char out[])
 {
@@ -84,25 +73,24 @@ static PetscErrorCode Open(NomosWeightsFile *w, const char path[], size_t n_para
 
 PetscErrorCode NomosWeightsFileOpen(NomosConfig config, const char key[], size_t n_params, const NomosParam params[], NomosWeightsFile *weights)
 {
-  const char *path;
+  const char    *path;
+  PetscErrorCode code;
 
   PetscFunctionBeginUser;
   *weights = (NomosWeightsFile){.config = config, .key = key};
   PetscCall(NomosConfigGetString(config, key, &path));
-  const bool           quiet = NomosErrorSetQuiet(true);
-  const PetscErrorCode code  = Open(weights, path, n_params, params);
-  NomosErrorSetQuiet(quiet);
-  PetscCall(Retell(weights, code));
+  NomosQuietly(code, Open(weights, path, n_params, params));
+  PetscCall(NomosConfigRetell(config, key, code));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode NomosWeightsFileAdd(NomosWeightsFile *weights, size_t n_params, const NomosParam params[])
 {
+  PetscErrorCode code;
+
   PetscFunctionBeginUser;
-  const bool           quiet = NomosErrorSetQuiet(true);
-  const PetscErrorCode code  = FillFromFile(weights, n_params, params);
-  NomosErrorSetQuiet(quiet);
-  PetscCall(Retell(weights, code));
+  NomosQuietly(code, FillFromFile(weights, n_params, params));
+  PetscCall(NomosConfigRetell(weights->config, weights->key, code));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -169,12 +157,10 @@ static PetscErrorCode ReadTensor(const NomosWeightsFile *w, NomosParameters para
 
 PetscErrorCode NomosWeightsFileRead(const NomosWeightsFile *weights, NomosParameters parameters)
 {
-  PetscErrorCode code  = PETSC_SUCCESS;
-  const bool     quiet = NomosErrorSetQuiet(true);
+  PetscErrorCode code = PETSC_SUCCESS;
 
   PetscFunctionBeginUser;
-  for (size_t i = 0; i < NomosParametersCount(parameters) && !code; i++) code = ReadTensor(weights, parameters, i);
-  NomosErrorSetQuiet(quiet);
-  PetscCall(Retell(weights, code));
+  for (size_t i = 0; i < NomosParametersCount(parameters) && !code; i++) NomosQuietly(code, ReadTensor(weights, parameters, i));
+  PetscCall(NomosConfigRetell(weights->config, weights->key, code));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

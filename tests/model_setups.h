@@ -21,8 +21,12 @@ static inline PetscErrorCode Configure(MPI_Comm comm, const char *const settings
   PetscFunctionBeginUser;
   PetscCall(NomosModelFind(nomos_solvers, settings[0] + strlen("solver="), "solver", ops));
   PetscCall(NomosConfigCreate(comm, config));
-  for (const char *const *setting = settings; *setting; setting++) PetscCall(NomosConfigSet(*config, *setting));
-  PetscCall(NomosConfigSetNondimensional(*config, true));
+  bool si = false;
+  for (const char *const *setting = settings; *setting; setting++) {
+    PetscCall(NomosConfigSet(*config, *setting));
+    si = si || !strcmp(*setting, "case.units=SI");
+  }
+  PetscCall(NomosConfigSetNondimensional(*config, !si));
   PetscCall(NomosConfigRegister(*config, nomos_n_run_params, nomos_run_params));
   PetscCall(NomosConfigRegister(*config, (*ops)->n_params, (*ops)->params));
   if ((*ops)->declare) PetscCall((*ops)->declare(*config));

@@ -1,4 +1,5 @@
 #include "io/checkpoint.h"
+#include "io/disk.h"
 #include "tests/harness.h"
 
 #include <hdf5.h>
@@ -253,7 +254,7 @@ START_TEST(wrong_requests_are_refused)
   char           *path, *found;
 
   Begin("refuse");
-  ck_refused(NomosCheckpointOpen(PETSC_COMM_WORLD, directory, "latest", &path, &checkpoint), "holds no checkpoint to restart from");
+  ck_refused(NomosCheckpointOpen(PETSC_COMM_WORLD, directory, "latest", &path, &checkpoint), "holds no checkpoint to restart from; --force in place of --restart begins anew");
   ck_assert_ptr_null(checkpoint);
   ck_refused(NomosCheckpointCreate(PETSC_COMM_WORLD, directory, -1, 0, &checkpoint), "neither may be negative");
   ck_refused(NomosCheckpointCreate(PETSC_COMM_WORLD, "", 1, 0, &checkpoint), "empty; give one");
@@ -510,8 +511,8 @@ START_TEST(files_are_replaced_whole)
   size_t n;
 
   Begin("atomic");
-  if (rank == 0) ck_assert_int_eq(mkdir(directory, 0777), 0);
-  Wait();
+  for (int again = 0; again < 2; again++) ck_ok(NomosDirectoryMake(PETSC_COMM_WORLD, directory));
+  ck_refused(NomosDirectoryMake(PETSC_COMM_WORLD, "/nowhere/at"), "/nowhere/at: cannot be created: No such file or directory");
   snprintf(path, sizeof path, "%s/STATUS", directory);
   for (int i = 0; i < 2; i++) {
     ck_ok(NomosWriteFileAtomic(PETSC_COMM_WORLD, path, i ? "done" : "running for a while"));
@@ -522,6 +523,8 @@ START_TEST(files_are_replaced_whole)
     free(bytes);
     CheckDirectory("STATUS ");
   }
+  ck_refused(NomosDirectoryMake(PETSC_COMM_WORLD, path), "STATUS: cannot be created: File exists");
+  ck_assert(NomosDirectoryHas(directory, "STATUS") && !NomosDirectoryHas(directory, "LOG") && NomosIsFile(path) && !NomosIsDirectory(path) && NomosIsDirectory(directory) && !NomosIsFile(directory));
   ck_refused(NomosWriteFileAtomic(PETSC_COMM_WORLD, "/nowhere/STATUS", ""), "/nowhere/STATUS: cannot write: No such file or directory");
   ck_refused(NomosWriteFileAtomic(PETSC_COMM_WORLD, ck_directory, ""), "cannot write: Is a directory");
   strcat(path, "/");

@@ -422,7 +422,7 @@ START_TEST(refusals)
   ck_no_data(input_.path = Path("several"), "b.h5: u = nan in trajectory 2, frame 4");
   ck_no_data(variables_[1].name = "nv", "has no dataset nv, and no attribute of this name that is a number; it has fewer, nu, u");
   ck_no_data(variables_[1].name = "fewer", "fewer has 9 trajectories, u has 10");
-  ck_no_data(variables_[0].n_space = 3, "takes axes 0 to 2 of it for space");
+  ck_no_data(variables_[0].n_space = 3, "takes axes 0 to 2 of it for space, behind those of trajectories and time: if it has no time, add an axis of time of length 1");
   ck_no_data(variables_[1].name = "fewer"; variables_[1].constant = false, "it needs an axis of trajectories and an axis of time");
   ck_no_data(input_.path = Path("bad.h5"), "u = nan in trajectory 9, frame 4, entry 13 of the row");
   ck_no_data(input_.path = Path("empty.h5"); input_.n_variables = 1, "u is empty: there is no trajectory in it");

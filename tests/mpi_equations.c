@@ -159,7 +159,7 @@ START_TEST(test_errors)
   static const struct {
     const char *settings[4], *message;
   } wrong[] = {
-    {{"equations.q3.terms=[q1]", "equations.q3.coefficients=[1]"}, "an equation for q3, which is no variable of the model; there are q1, q2"},
+    {{"equations.q3.terms=[q1]", "equations.q3.coefficients=[1]"}, "an equation for q3, which is no variable of the model; did you mean q1?; there are q1, q2"},
     {{"equations.q1.terms=[q1, q2]", "equations.q1.coefficients=[1]"}, "equations.q1.coefficients has 1 numbers for 2 terms"},
     {{"equations.q1.terms=[q1, 'q1 + 0']", "equations.q1.coefficients=[1, 2]"}, "the terms `q1` and `q1 + 0` are the same"},
     {{"equations.q1.terms=[q5]", "equations.q1.coefficients=[1]"}, "equations.q1.terms: term `q5`: position 1: unknown name q5"},

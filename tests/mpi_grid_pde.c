@@ -28,6 +28,7 @@ static const struct {
   {"gas, value along both axes", 1. / 131072, {PDE("compressible"), "compressible.eta=0.01", "compressible.zeta=0.02", PLANE, "grid_pde.substeps=8", "grid_pde.boundary_x=value", "grid_pde.boundary_y=value", "grid_pde.value_low=[1.1, 1.2, 2, 0.6]", "grid_pde.value_high=[0.9, 1, 2, 0.5]", "initial.density=1 + 0.1*sin(3*x + 0.3)", "initial.pressure=1 + 0.1*cos(3*y + 0.5)", "initial.Vx=2.1 + 0.1*sin(3*y)", "initial.Vy=0.55 + 0.1*x"}},
   {"gas in a box, SSP-RK2", 0, {GAS, "grid_pde.dimensions=3", "grid_pde.nx=8", "grid_pde.ny=8", "grid_pde.nz=6", "time.scheme=ssp_rk2", "grid_pde.substeps=1", "initial.Vy=0.2", "initial.Vz=0.1 + 0.1*sin(2*pi*z)"}},
   {"gas, slopes of velocity shortened", 1. / 16384, {PDE("compressible"), PLANE, "time.dt=1e-3", "grid_pde.substeps=1", "initial.density=1 + 0.2*sin(2*pi*x)", "initial.pressure=0.002", "initial.Vx=sin(2*pi*x + 0.3)", "initial.Vy=0.5*cos(2*pi*y + 0.2)"}},
+  {"gas let loose, substeps halved", 1. / 65536, {PDE("compressible"), "grid_pde.nx=48", "time.dt=0.1", "grid_pde.boundary_x=outflow", "grid_pde.limiter=none", "initial.density=1.05 - tanh(10*(x - 0.5))", "initial.pressure=1.05 - tanh(10*(x - 0.5))", "initial.Vx=0.3 + 0.1*x"}},
   {"water that parts", 1. / 16384, {PDE("shallow_water"), PLANE, "time.dt=1e-3", "grid_pde.substeps=1", "grid_pde.limiter=none", "initial.h=1 + 0.2*sin(2*pi*x + 0.4)", "initial.Vx=7*sin(2*pi*x + 0.1)", "initial.Vy=0.2"}},
 };
 enum { N_CASES = sizeof cases / sizeof *cases, MAX_PARAMETERS = 16 };
@@ -109,6 +110,10 @@ START_TEST(threads_and_ranks)
     {PDE("diffusion_reaction"), "grid_pde.dimensions=2", "grid_pde.nx=40", "grid_pde.ny=32", "time.scheme=rkl2", "grid_pde.boundary_x=no_flux", "grid_pde.boundary_y=no_flux", "initial.type=noise"},
     {PDE("diffusion_sorption"), "grid_pde.nx=512", "time.dt=5", "grid_pde.boundary_x=value", "grid_pde.value_low=[1]", "grid_pde.boundary_x_high=no_flux", "initial.u=0.1"},
     {PDE("compressible"), "grid_pde.nx=96", "compressible.eta=0.2", "grid_pde.boundary_x=wall", "initial.density=1 - 0.875*step(x - 0.5)", "initial.pressure=1 - 0.9*step(x - 0.5)"},
+    {PDE("compressible"), "grid_pde.nx=120", "grid_pde.limiter=mc", "grid_pde.boundary_x=outflow", "initial.density=1 - 0.999*step(x - 0.5)", "initial.pressure=1 - 0.999*step(x - 0.5)"}, /* substeps are halved */
+    /* cells enough for threads, on two ranks too */
+    {GAS, "grid_pde.dimensions=2", "grid_pde.nx=80", "grid_pde.ny=64", "grid_pde.limiter=mc", "initial.Vy=0.2"},
+    {PDE("diffusion_reaction"), "grid_pde.dimensions=2", "grid_pde.nx=80", "grid_pde.ny=64", "time.scheme=rkl2", "grid_pde.boundary_x=no_flux", "grid_pde.boundary_y=no_flux", "initial.type=noise"},
   };
   const int threads = omp_get_max_threads();
 

@@ -41,7 +41,7 @@ static void Make(MPI_Comm comm, const char *const settings[], Made *made)
   MPI_Comm_rank(PETSC_COMM_WORLD, &rank);
   snprintf(path, sizeof path, "%s/orbits%d.nc", ck_directory, comm == PETSC_COMM_SELF ? rank : -1);
   MPI_Barrier(PETSC_COMM_WORLD); /* the others may still read its predecessor */
-  ck_ok(nomos_generator_hamiltonian_systems.write(comm, config, NULL, path));
+  ck_ok(nomos_generator_hamiltonian_systems.write(&(NomosGeneratorOutput){.comm = comm, .config = config, .path = path}, &(bool){false}));
   MPI_Barrier(PETSC_COMM_WORLD);
   memset(made, 0, sizeof *made);
   ck_ok(NomosFieldReaderOpen(PETSC_COMM_SELF, path, &reader));
@@ -183,13 +183,13 @@ START_TEST(Hard)
     ck_assert_double_le(fabs(x[0] * x[3] - x[1] * x[2] - sqrt(1 - 0.95 * 0.95)), 1e-12);
   }
   config = ConfigOf(PETSC_COMM_WORLD, (const char *[]){"hamiltonian_systems.energy=p1^2/2 - 1/abs(q1)", "hamiltonian_systems.ranges=[0.5, 0.6, -0.1, 0]", "hamiltonian_systems.orbits=2", "hamiltonian_systems.times=3", "hamiltonian_systems.duration=1", NULL});
-  ck_refused(nomos_generator_hamiltonian_systems.write(PETSC_COMM_WORLD, config, NULL, path), "expression: orbit 0: its energy");
+  ck_refused(nomos_generator_hamiltonian_systems.write(&(NomosGeneratorOutput){.comm = PETSC_COMM_WORLD, .config = config, .path = path}, &(bool){false}), "expression: orbit 0: its energy");
   ck_ok(NomosConfigDestroy(&config));
   config = ConfigOf(PETSC_COMM_WORLD, (const char *[]){"hamiltonian_systems.systems=[double_pendulum]", "hamiltonian_systems.orbits=2", NULL});
-  ck_refused(nomos_generator_hamiltonian_systems.write(PETSC_COMM_WORLD, config, NULL, path), "use midpoint, gauss4 or gauss6");
+  ck_refused(nomos_generator_hamiltonian_systems.write(&(NomosGeneratorOutput){.comm = PETSC_COMM_WORLD, .config = config, .path = path}, &(bool){false}), "use midpoint, gauss4 or gauss6");
   ck_ok(NomosConfigDestroy(&config));
   config = ConfigOf(PETSC_COMM_WORLD, (const char *[]){NULL});
-  ck_refused(nomos_generator_hamiltonian_systems.write(PETSC_COMM_WORLD, config, NULL, path), "give hamiltonian_systems.systems, hamiltonian_systems.energy, or both");
+  ck_refused(nomos_generator_hamiltonian_systems.write(&(NomosGeneratorOutput){.comm = PETSC_COMM_WORLD, .config = config, .path = path}, &(bool){false}), "give hamiltonian_systems.systems, hamiltonian_systems.energy, or both");
   ck_ok(NomosConfigDestroy(&config));
   ck_ok(NomosConfigCreate(PETSC_COMM_WORLD, &config));
   ck_ok(NomosConfigSet(config, "hamiltonian_systems.systems=[pendulum, pendulum]"));

@@ -38,6 +38,26 @@ static void ReadText(const char name[], const char variable[], const char attrib
   ck_ok(NomosFieldReaderClose(&reader));
 }
 
+/* Data that begin at a file are made of what is in it: they are made anew where that is another state, by the same name. */
+START_TEST(files_of_the_case)
+{
+  double *u[2];
+  size_t  shape[6];
+  int     n_dims;
+
+  for (int k = 0; k < 2; k++) {
+    char set[2 * NOMOS_MAX_PATH];
+    snprintf(set, sizeof set, "sweep.set=[grid_pde.nx=32, time.dt=0.05, time.stop=0.1, output.fields_every=0.05, initial.type=file, initial.file=%s, initial.frame=0]", Path("origin.nc"));
+    Make(PETSC_COMM_WORLD, (const char *[]){BURGERS, "sweep.trajectories=1", k ? "sweep.seed=100" : "sweep.seed=1", NULL}, "origin.nc");
+    Make(PETSC_COMM_WORLD, (const char *[]){"sweep.case=pde/burgers", set, VALUES, "sweep.trajectories=3", NULL}, "from.nc");
+    u[k] = ReadAll("from.nc", "u", &n_dims, shape);
+  }
+  ck_assert_double_gt(fabs(u[0][0] - u[1][0]), 1e-6);
+  free(u[0]);
+  free(u[1]);
+}
+END_TEST
+
 /* No two initial states are alike, of any parameter, in training or test; every value has as many trajectories; the layout that is agreed. */
 START_TEST(seeds_and_values)
 {
@@ -328,10 +348,78 @@ START_TEST(kept)
 }
 END_TEST
 
+static void SameBytes(const char a[], const char b[])
+{
+  FILE *files[2];
+  int   at[2];
+
+  ck_assert((files[0] = fopen(Path(a), "rb")) && (files[1] = fopen(Path(b), "rb")));
+  do {
+    for (int f = 0; f < 2; f++) at[f] = fgetc(files[f]);
+    ck_assert_msg(at[0] == at[1], "%s and %s differ", a, b);
+  } while (at[0] != EOF);
+  for (int f = 0; f < 2; f++) fclose(files[f]);
+}
+
+/* A sweep that is stopped again and again, now in the training, now in the test, keeps the trajectories that it has, and makes the same files in the end; of other values it begins anew. */
+START_TEST(stopped)
+{
+  static const char *const set[] = {BURGERS, VALUES, "sweep.trajectories=9", "sweep.tests.unseen.trajectories=4", "sweep.tests.unseen.nu.values=[0.03, 0.3]", NULL};
+  NomosConfig              config = ConfigOf(PETSC_COMM_WORLD, set);
+  bool                     whole  = false;
+  int                      n_stops = 0, n_kept = 0;
+
+  Path("");
+  if (!rank) ck_assert(!mkdir(Path("whole"), 0777) && !mkdir(Path("stopped"), 0777));
+  MPI_Barrier(PETSC_COMM_WORLD);
+  Make(PETSC_COMM_WORLD, set, "whole/sweep.nc");
+  for (int most = 30; !whole && most < 3000; most += 15) {
+    Patience patience = {.most = most};
+    ck_ok(nomos_generator_sweep.write(&(NomosGeneratorOutput){.comm = PETSC_COMM_WORLD, .config = config, .path = Path("stopped/sweep.nc"), .stop = IsOver, .ctx = &patience}, &whole));
+    MPI_Barrier(PETSC_COMM_WORLD);
+    n_stops += !whole;
+    n_kept += !access(Path("stopped/sweep.nc.partial.made"), R_OK);
+    ck_assert(whole || access(Path("stopped/sweep.nc"), F_OK) || access(Path("stopped/tests/unseen.nc"), F_OK));
+    MPI_Barrier(PETSC_COMM_WORLD);
+  }
+  ck_assert_msg(whole && n_stops > 2 && n_kept > 0, "stopped %d times, %d times with trajectories that were kept", n_stops, n_kept);
+  SameBytes("whole/sweep.nc", "stopped/sweep.nc");
+  SameBytes("whole/tests/unseen.nc", "stopped/tests/unseen.nc");
+  ck_assert(access(Path("stopped/sweep.nc.partial"), F_OK) && access(Path("stopped/sweep.nc.partial.made"), F_OK) && access(Path("stopped/tests/unseen.nc.partial.made"), F_OK));
+  ck_ok(NomosConfigDestroy(&config));
+
+  /* A part of other values is no part of these. */
+  config = ConfigOf(PETSC_COMM_WORLD, (const char *[]){BURGERS, VALUES, "sweep.trajectories=9", "sweep.seed=77", NULL});
+  ck_ok(nomos_generator_sweep.write(&(NomosGeneratorOutput){.comm = PETSC_COMM_WORLD, .config = config, .path = Path("stopped/other.nc"), .stop = IsOver, .ctx = &(Patience){.most = 60}}, &whole));
+  ck_assert(!whole && !access(Path("stopped/other.nc.partial"), F_OK));
+  ck_ok(NomosConfigDestroy(&config));
+  Make(PETSC_COMM_WORLD, set, "stopped/other.nc");
+  SameBytes("whole/sweep.nc", "stopped/other.nc");
+}
+END_TEST
+
+/* What will be in the file, before it is made. */
+START_TEST(outlines)
+{
+  NomosConfig      config  = ConfigOf(PETSC_COMM_WORLD, (const char *[]){GAS, "sweep.coarsen=2", "sweep.parameters.eta.key=compressible.eta", "sweep.parameters.eta.values=[0.01, 0.1]", "sweep.parameters.eta.also=[compressible.zeta]", NULL});
+  NomosDataOutline outline;
+  const char      *expected[] = {"eta", "zeta", "gamma", "mach"};
+
+  ck_ok(nomos_generator_sweep.outline(PETSC_COMM_WORLD, config, &outline));
+  ck_assert(outline.n_fields == 3 && !strcmp(outline.fields[0].name, "density") && outline.fields[0].n_space == 1 && outline.fields[0].points[0] == 8);
+  for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+    bool has = false;
+    for (size_t k = 0; k < outline.n_numbers; k++) has = has || !strcmp(outline.numbers[k], expected[i]);
+    ck_assert_msg(has, "the outline has no %s", expected[i]);
+  }
+  ck_ok(NomosConfigDestroy(&config));
+}
+END_TEST
+
 #define ck_no_sweep(text, ...) \
   do { \
     NomosConfig config_ = ConfigOf(PETSC_COMM_WORLD, (const char *[]){__VA_ARGS__, NULL}); \
-    ck_refused(nomos_generator_sweep.write(PETSC_COMM_WORLD, config_, NULL, Path("refused.nc")), text); \
+    ck_refused(nomos_generator_sweep.write(&(NomosGeneratorOutput){.comm = PETSC_COMM_WORLD, .config = config_, .path = Path("refused.nc")}, &(bool){false}), text); \
     ck_ok(NomosConfigDestroy(&config_)); \
     MPI_Barrier(PETSC_COMM_WORLD); \
     ck_assert(access(Path("refused.nc"), F_OK) && access(Path("refused.nc.partial"), F_OK)); \
@@ -377,7 +465,7 @@ START_TEST(tests_that_were_seen)
     Path(later ? "seen/later.nc" : "seen/at_once.nc");
     if (later) Make(PETSC_COMM_WORLD, (const char *[]){TUBE, NULL}, "seen/later.nc");
     NomosConfig config = ConfigOf(PETSC_COMM_WORLD, (const char *[]){TUBE, "sweep.tests.unseen.trajectories=1", NULL});
-    ck_refused(nomos_generator_sweep.write(PETSC_COMM_WORLD, config, NULL, path), "trajectory 0 of the training and trajectory 0 of the test unseen have the same initial state and the same parameters: its initial state does not depend on grid_pde.seed");
+    ck_refused(nomos_generator_sweep.write(&(NomosGeneratorOutput){.comm = PETSC_COMM_WORLD, .config = config, .path = path}, &(bool){false}), "trajectory 0 of the training and trajectory 0 of the test unseen have the same initial state and the same parameters: its initial state does not depend on grid_pde.seed");
     ck_ok(NomosConfigDestroy(&config));
     MPI_Barrier(PETSC_COMM_WORLD);
     ck_assert(access(Path("seen/tests/unseen.nc"), F_OK));
@@ -387,4 +475,4 @@ START_TEST(tests_that_were_seen)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("sweep", seeds_and_values, numbers_of_the_case, layers, bits, ranges_and_products, points, what_a_file_says, kept, refusals, tests_that_were_seen)
+NOMOS_TEST_SUITE("sweep", files_of_the_case, seeds_and_values, numbers_of_the_case, layers, bits, ranges_and_products, points, what_a_file_says, kept, stopped, outlines, refusals, tests_that_were_seen)

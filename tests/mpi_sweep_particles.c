@@ -166,7 +166,7 @@ END_TEST
 #define ck_no_sweep(text, ...) \
   do { \
     NomosConfig config_ = ConfigOf(PETSC_COMM_WORLD, (const char *[]){__VA_ARGS__, NULL}); \
-    ck_refused(nomos_generator_sweep.write(PETSC_COMM_WORLD, config_, NULL, Path("refused.nc")), text); \
+    ck_refused(nomos_generator_sweep.write(&(NomosGeneratorOutput){.comm = PETSC_COMM_WORLD, .config = config_, .path = Path("refused.nc")}, &(bool){false}), text); \
     ck_ok(NomosConfigDestroy(&config_)); \
     MPI_Barrier(PETSC_COMM_WORLD); \
     ck_assert(access(Path("refused.h5"), F_OK) && access(Path("refused.nc.partial"), F_OK) && access(Path("refused.h5.partial"), F_OK) && access(Path(".refused.h5.partial.tmp"), F_OK)); \
@@ -185,6 +185,22 @@ START_TEST(refusals)
   /* The third body is thrown from inside a wall. */
   ck_no_sweep("trajectory 2 (", "sweep.case=graph/jelly_throw.yaml", "sweep.seed_key=none", "sweep.set=[mpm.cells=24, mpm.wall_nodes=3, time.dt=1 ms, time.stop=0.01, bodies.body.particles_per_cell=4]", "sweep.trajectories=4", "sweep.parameters.x.values=[0.4, 0.5, 0.1, 0.6]", "sweep.compose=['bodies.body.centre=[{x}, 0.5]']");
   ck_no_sweep("trajectories 0 and 1 have the same initial state and the same parameters", "sweep.case=graph/jelly_throw.yaml", "sweep.set=[mpm.cells=24, mpm.wall_nodes=3, time.dt=1 ms, time.stop=0.01, bodies.body.particles_per_cell=4]", "sweep.trajectories=2");
+}
+END_TEST
+
+/* A file of particles that is stopped leaves nothing, and is made anew. */
+START_TEST(stopped)
+{
+  NomosConfig config = ConfigOf(PETSC_COMM_WORLD, (const char *[]){THROWS, "sweep.trajectories=3", NULL});
+  bool        whole  = true;
+
+  ck_ok(nomos_generator_sweep.write(&(NomosGeneratorOutput){.comm = PETSC_COMM_WORLD, .config = config, .path = Path("stopped.nc"), .stop = IsOver, .ctx = &(Patience){.most = 25}}, &whole));
+  MPI_Barrier(PETSC_COMM_WORLD);
+  ck_assert(!whole && access(Path("stopped.h5"), F_OK) && access(Path("stopped.h5.partial"), F_OK) && access(Path(".stopped.h5.partial.tmp"), F_OK) && access(Path("stopped.h5.partial.made"), F_OK));
+  MPI_Barrier(PETSC_COMM_WORLD);
+  ck_ok(nomos_generator_sweep.write(&(NomosGeneratorOutput){.comm = PETSC_COMM_WORLD, .config = config, .path = Path("stopped.nc")}, &whole));
+  ck_assert(whole && !access(Path("stopped.h5"), R_OK));
+  ck_ok(NomosConfigDestroy(&config));
 }
 END_TEST
 
@@ -208,4 +224,4 @@ START_TEST(cases_of_data)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("sweep_particles", what_is_asked_for, run_again, bits, refusals, cases_of_data)
+NOMOS_TEST_SUITE("sweep_particles", what_is_asked_for, run_again, bits, stopped, refusals, cases_of_data)

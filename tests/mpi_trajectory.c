@@ -3,6 +3,7 @@
 
 #include "lorenz_model.h"
 #include "operators/field_loss.h"
+#include "operators/model_fields.h"
 #include "operators/model_operator.h"
 #include "operators/operator_check.h"
 #include "operators/random.h"
@@ -35,7 +36,7 @@ static Setup Create(MPI_Comm comm, size_t n_set, const char *const set[], const 
   size_t        index;
 
   ck_ok(NomosLorenzCreate(comm, n_set, set, &s.config, &s.model));
-  ck_ok(NomosModelFindField(s.model, "x", &index, &field));
+  ck_ok(NomosModelFieldFind(s.model, "x", &index, &field));
   ck_ok(NomosFieldLossCreate(s.model, index, 3, steps, &s.loss));
   for (size_t i = 0; i < 3; i++) {
     ck_ok(NomosFieldLossArrays(s.loss, i, &points, &weights, &values));
@@ -153,7 +154,7 @@ START_TEST(ranks_give_the_gradient_of_one)
   ck_ok(NomosTrajectoryGradient(one.trajectory, one.x_0, &b->J, b->x_bar, b->p_bar));
   ck_close(a->J, b->J, 1e-12);
   for (int i = 0; i < 2; i++) ck_close(a->p_bar[i], b->p_bar[i], 1e-11);
-  ck_ok(NomosModelFindField(many.model, "x", &index, &field));
+  ck_ok(NomosModelFieldFind(many.model, "x", &index, &field));
   const double *x_many = (const double *)a->x_bar, *x_one = (const double *)b->x_bar + field->start[0];
   for (size_t i = 0; i < N; i++) largest = fmax(largest, fabs(((const double *)b->x_bar)[i]));
   for (size_t i = 0; i < field->count[0]; i++) ck_assert_double_eq_tol(x_many[i], x_one[i], 1e-11 * largest);

@@ -31,12 +31,25 @@ static inline NomosConfig ConfigOf(MPI_Comm comm, const char *const set[])
   return config;
 }
 
+/* Who wants a file may be asked so often whether it is to stop. */
+typedef struct {
+  int asked, most;
+} Patience;
+
+static inline bool IsOver(void *ctx)
+{
+  Patience *patience = ctx;
+  return ++patience->asked > patience->most;
+}
+
 static inline void Make(MPI_Comm comm, const char *const set[], const char name[])
 {
   NomosConfig config = ConfigOf(comm, set);
+  bool        whole;
 
   ck_ok(nomos_generator_sweep.check(comm, config));
-  ck_ok(nomos_generator_sweep.write(comm, config, NULL, Path(name)));
+  ck_ok(nomos_generator_sweep.write(&(NomosGeneratorOutput){.comm = comm, .config = config, .path = Path(name)}, &whole));
+  ck_assert(whole);
   ck_ok(NomosConfigDestroy(&config));
   MPI_Barrier(comm);
 }

@@ -109,7 +109,7 @@ START_TEST(what_is_put_in_comes_out)
   ck_assert_int_ne(access(Path("square.png"), F_OK), 0); /* not before it is whole */
   ck_ok(NomosAnimationClose(&animation));
   ck_assert_ptr_null(animation);
-  ck_assert_int_ne(access(Path("square.png.part"), F_OK), 0);
+  ck_assert_int_ne(access(Path(".square.png.tmp"), F_OK), 0);
   Decode(Path("square.png"), &d);
   ck_assert_str_eq(d.order, "IHDRacTLPLTEfcTLIDATfcTLfdATfcTLfdATfcTLfdATfcTLfdATIEND");
   ck_assert(d.width == W && d.height == H && d.n_frames == 5 && d.n_plays == 0 && d.n_decoded == 5);
@@ -189,7 +189,7 @@ START_TEST(a_full_disk_leaves_the_older_animation)
   ck_ok(NomosAnimationFrame(animation, pixels[0], 0.1));
   ck_ok(NomosAnimationClose(&animation));
   stat(Path("kept.png"), &before);
-  ck_assert_int_eq(symlink("/dev/full", Path("kept.png.part")), 0);
+  ck_assert_int_eq(symlink("/dev/full", Path(".kept.png.tmp")), 0);
   ck_ok(NomosAnimationCreate(Path("kept.png"), W, H, &animation));
   NomosErrorSetQuiet(true);
   for (int t = 0; t < 1000 && !code; t++) {
@@ -202,7 +202,7 @@ START_TEST(a_full_disk_leaves_the_older_animation)
   ck_refused(NomosAnimationClose(&animation), "No space left on device");
   stat(Path("kept.png"), &after);
   ck_assert_int_eq(before.st_mtim.tv_nsec, after.st_mtim.tv_nsec);
-  ck_assert_int_ne(access(Path("kept.png.part"), F_OK), 0);
+  ck_assert_int_ne(access(Path(".kept.png.tmp"), F_OK), 0);
 }
 END_TEST
 
@@ -218,7 +218,7 @@ START_TEST(misuse_is_refused)
   ck_refused(NomosAnimationFrame(animation, pixels[0], 0), "shown for 0 s");
   ck_refused(NomosAnimationClose(&animation), "without a frame");
   ck_assert_int_ne(access(Path("bad.png"), F_OK), 0);
-  ck_assert_int_ne(access(Path("bad.png.part"), F_OK), 0);
+  ck_assert_int_ne(access(Path(".bad.png.tmp"), F_OK), 0);
   ck_ok(NomosAnimationCreate(Path("bad.png"), W, H, &animation));
   ck_ok(NomosAnimationFrame(animation, pixels[0], 1));
   ck_ok(NomosAnimationDiscard(&animation));
@@ -255,7 +255,7 @@ START_TEST(figures_are_animated)
   ck_assert_uint_eq(Integer(head + 8 + 25 + 8, 4), 4);
   ck_refused(NomosAnimate(Path("size.png"), &(NomosAnimationFrames){.n = 2, .seconds = 2, .frame = GrowingLine, .ctx = &sizes_differ}), "all must have the same size");
   ck_refused(NomosAnimate(Path("size.png"), &(NomosAnimationFrames){.n = 0, .seconds = 2, .frame = GrowingLine}), "without a frame");
-  ck_assert_int_ne(access(Path("size.png.part"), F_OK), 0);
+  ck_assert_int_ne(access(Path(".size.png.tmp"), F_OK), 0);
 }
 END_TEST
 

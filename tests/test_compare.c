@@ -229,6 +229,24 @@ START_TEST(other_grids)
 }
 END_TEST
 
+/* A field that is zero in both does not differ, and what is 0 over 0 is no NaN that takes the mean over time with it. */
+START_TEST(zeros_agree)
+{
+  char         path[NOMOS_MAX_PATH], compared[NOMOS_MAX_PATH], file[NOMOS_MAX_PATH + 64];
+  json_error_t error;
+
+  snprintf(path, sizeof path, "%.3000s/rest", ck_directory);
+  snprintf(compared, sizeof compared, "%.3000s/rests", ck_directory);
+  ck_assert_int_eq(Run((const char *const[]){"nomos", "run", "pde/advection", "-q", "-o", path, "--set", "grid_pde.nx=32", "--set", "initial.type=expression", "--set", "initial.u=0", "--set", "time.stop=0.1", "--set", "output.fields_every=0.1", "--set", "output.pictures=no", NULL}), 0);
+  ck_assert_int_eq(Run((const char *const[]){"nomos", "compare", path, path, "-q", "-o", compared, NULL}), 0);
+  snprintf(file, sizeof file, "%s/compare.json", compared);
+  json_t       *root     = json_load_file(file, 0, &error);
+  const json_t *relative = json_object_get(json_array_get(json_object_get(json_array_get(json_object_get(root, "runs"), 1), "against_reference"), 0), "relative_l2");
+  ck_assert(json_is_number(relative) && json_number_value(relative) == 0);
+  json_decref(root);
+}
+END_TEST
+
 /* Of fields that cannot be compared the others still are, and these are named: here one in another unit, and one that a run lacks. */
 START_TEST(left_out)
 {
@@ -299,4 +317,4 @@ START_TEST(other_places)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("compare", particles, clocks, masses, mistakes, command, other_grids, left_out, other_places)
+NOMOS_TEST_SUITE("compare", particles, clocks, masses, mistakes, command, other_grids, zeros_agree, left_out, other_places)

@@ -380,6 +380,8 @@ START_TEST(RefusedSettings)
     {"qg.betta=3", "--set: qg.betta: unknown key; did you mean qg.beta?"},
     {"qg.u=[1 m/s, 2 kg]", "--set: qg.u = [1 m/s, 2 kg]: entry 2 has the unit kg, needs a velocity such as m/s"},
     {"qg.u=[1, 2", "--set: not valid YAML at character"},
+    {"qg.u=1 m/s,2 m/s", "--set: qg.u = 1 m/s,2 m/s: a list stands in brackets: write [1 m/s,2 m/s]"},
+    {"qg.init.layers=max(x, y), x", "--set: qg.init.layers = max(x, y), x: a list stands in brackets: write [max(x, y), x]"},
     {"qg.nx={a: 3}", "--set: qg.nx.a: unknown key, qg.nx is a value, not a section (text with `: ` in it needs quotes)"},
     {"qg.nx=*x", "--set: qg.nx: aliases (*name) are not supported"},
     {"qg nx=4", "--set: `qg nx` is no key"},

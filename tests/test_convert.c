@@ -1,5 +1,6 @@
 /* Conversions between layouts: numbers, parameters and what a file says of itself survive the way there and back; a conversion that fails leaves no file, and the old one as it was; mistakes are answered in one sentence. */
 #include "harness.h"
+#include "cases/convert.h"
 #include "cases/program.h"
 #include "io/hdf5_impl.h"
 #include "io/trajectory_file.h"
@@ -324,7 +325,12 @@ START_TEST(names_of_pdebench)
       values[n]      = cases[k].values[p];
       variables[n++] = (NomosFieldVariable){.name = cases[k].parameters[p], .dims = {"trajectory"}};
     }
-    NomosTrajectoryFileInput input = {.format = "pdebench", .family = cases[k].family, .boundaries = cases[k].boundaries, .file = {.n_dims = 2 + (size_t)cases[k].n_space, .dims = dims, .n_variables = n, .variables = variables}};
+    NomosEnds ends = {.n = 0};
+    for (int a = 0; a < cases[k].n_space; a++) {
+      snprintf(name, sizeof name, "boundary_%s", dims[2 + a].name);
+      NomosEndsSay(&ends, name, cases[k].boundaries[a]);
+    }
+    NomosTrajectoryFileInput input = {.format = "pdebench", .family = cases[k].family, .ends = &ends, .file = {.n_dims = 2 + (size_t)cases[k].n_space, .dims = dims, .n_variables = n, .variables = variables}};
     ck_assert(NomosTrajectoryFileName(&input, values, name));
     ck_assert_str_eq(name, cases[k].name);
     input.format = "well";
@@ -573,6 +579,115 @@ START_TEST(boundaries_of_the_well)
 }
 END_TEST
 
+/* ---- ends */
+
+static void SayEnds(const char path[], const NomosEnds *ends)
+{
+  hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
+
+  for (size_t i = 0; i < ends->n; i++) ck_assert(H5LTset_attribute_string(file, "/", ends->list[i].name, ends->list[i].text) >= 0);
+  H5Fclose(file);
+}
+
+static void CheckEnds(const char path[], const NomosEnds *ends)
+{
+  static const char *const axes[] = {"y", "x"};
+  NomosFieldReader         reader;
+  NomosEnds                found;
+
+  ck_ok(NomosFieldReaderOpen(PETSC_COMM_SELF, path, &reader));
+  ck_ok(NomosEndsRead(reader, 2, axes, &found));
+  ck_assert_msg(found.n == ends->n, "%s says %zu ends, not %zu", path, found.n, ends->n);
+  for (size_t i = 0; i < ends->n; i++) {
+    const char *text = NomosEndsFind(&found, ends->list[i].name);
+    ck_assert_msg(text && !strcmp(text, ends->list[i].text), "%s: %s is %s, not %s", path, ends->list[i].name, text ? text : "not there", ends->list[i].text);
+  }
+  ck_ok(NomosFieldReaderClose(&reader));
+}
+
+/* What a file says of the ends of its axes is in every layout, and comes back in the same words; by The Well's groups alone, which other people's files have, as far as these have words. */
+START_TEST(ends_there_and_back)
+{
+  static const struct {
+    NomosEnds all, by_groups;
+  } cases[] = {
+    {{2, {{"boundary_x", "periodic"}, {"boundary_y", "wall"}}}, {2, {{"boundary_x", "periodic"}, {"boundary_y", "wall"}}}},
+    {{3, {{"boundary_x", "outflow"}, {"boundary_x_high", "wall"}, {"boundary_y", "periodic"}}}, {3, {{"boundary_x", "outflow"}, {"boundary_x_high", "wall"}, {"boundary_y", "periodic"}}}},
+    {{3, {{"boundary_x", "no_flux"}, {"boundary_x_high", "same"}, {"boundary_y", "no_flux"}}}, {2, {{"boundary_x", "wall"}, {"boundary_y", "wall"}}}},
+    {{5, {{"boundary_x", "value"}, {"boundary_x_high", "outflow"}, {"boundary_y", "value"}, {"value_low", "[1, 30, 0]"}, {"value_high", "[2]"}}}, {1, {{"boundary_x", "outflow"}}}},
+  };
+  static const Sample samples[] = {{"compressible", 2, 4, {"density", "Vy", "pressure", "Vx"}, false, false}, {"diffusion_reaction", 2, 2, {"u", "v"}, true, false}};
+  static const char *const formats[] = {"nomos", "pdebench", "well"};
+
+  for (size_t k = 0; k < 2 * sizeof cases / sizeof *cases; k++) {
+    const NomosEnds *ends = &cases[k / 2].all;
+    Make(Path(0, "ended.nc"), &samples[k % 2]);
+    SayEnds(paths[0], ends);
+    for (size_t f = 0; f < 3; f++) {
+      ck_ok(Convert(paths[0], formats[f], Path(1, "ended.h5")));
+      CheckEnds(paths[1], ends);
+      ck_ok(Convert(paths[1], NULL, Path(2, "back.nc")));
+      CheckEnds(paths[2], ends);
+    }
+    hid_t file = H5Fopen(paths[1], H5F_ACC_RDWR, H5P_DEFAULT); /* of The Well, as others write it */
+    for (size_t i = 0; i < ends->n; i++) ck_assert(H5Adelete(file, ends->list[i].name) >= 0);
+    H5Fclose(file);
+    CheckEnds(paths[1], &cases[k / 2].by_groups);
+    ck_ok(Convert(paths[1], NULL, Path(2, "back.nc")));
+    CheckEnds(paths[2], &cases[k / 2].by_groups);
+  }
+}
+END_TEST
+
+/* Files between other ends are no sweep; in The Well's words wall and no_flux are one. */
+START_TEST(one_kind_of_ends)
+{
+  static const NomosEnds all[] = {{1, {{"boundary_x", "periodic"}}}, {1, {{"boundary_x", "wall"}}}, {1, {{"boundary_x", "no_flux"}}}, {0}};
+  const Sample           sample = {"burgers", 1, 1, {"u"}, true, false};
+  char                   sentence[64];
+
+  mkdir(Path(0, "between"), 0777);
+  for (size_t a = 0; a < 4; a++)
+    for (size_t b = 0; b < 4; b++) {
+      Make(Path(1, "between/a.nc"), &sample);
+      SayEnds(paths[1], &all[a]);
+      Make(Path(1, "between/b.nc"), &sample);
+      SayEnds(paths[1], &all[b]);
+      const bool other = a < 3 && b < 3 && (a == 0) != (b == 0);
+      snprintf(sentence, sizeof sentence, "between/b.nc has boundary_x = %s, ", other ? all[b].list[0].text : "");
+      if (other) ck_refused(Convert(paths[0], NULL, Path(2, "out.nc")), sentence);
+      else ck_ok(Convert(paths[0], NULL, Path(2, "out.nc")));
+    }
+}
+END_TEST
+
+/* A run's own file says the ends of its axes: those of its case; a solver that knows no others is periodic. */
+START_TEST(ends_of_runs)
+{
+  static const struct {
+    const char *name, *set[2];
+    NomosEnds   ends;
+  } cases[] = {
+    {"pde/burgers", {"grid_pde.boundary_x=outflow", "grid_pde.nx=16"}, {2, {{"boundary_x", "outflow"}, {"boundary_x_high", "same"}}}},
+    {"equations/burgers", {"spectral.nx=16", "time.stop=0.01"}, {1, {{"boundary_x", "periodic"}}}},
+    {"qg/rossby_wave", {"qg.nx=16", "qg.ny=16"}, {2, {{"boundary_x", "periodic"}, {"boundary_y", "periodic"}}}},
+  };
+
+  for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+    char name[64], run[NOMOS_MAX_PATH], set[2][64], *words[] = {"nomos", "run", name, "--smoke", "-q", "-o", run, "--set", set[0], "--set", set[1], "--set", "output.pictures=no", NULL};
+    snprintf(name, sizeof name, "%s", cases[k].name);
+    snprintf(run, sizeof run, "%s", Path(0, cases[k].name + strcspn(cases[k].name, "/") + 1));
+    for (int i = 0; i < 2; i++) snprintf(set[i], sizeof set[i], "%s", cases[k].set[i]);
+    snprintf(run + strlen(run), sizeof run - strlen(run), "_%zu", k);
+    ck_assert_int_eq(NomosProgramMain(13, words, nomos_solvers, nomos_surrogates), 0);
+    strcat(run, "/fields.nc");
+    CheckEnds(run, &cases[k].ends);
+    ck_ok(Convert(run, NULL, Path(1, "imported.nc")));
+    CheckEnds(paths[1], &cases[k].ends);
+  }
+}
+END_TEST
+
 /* Runs of trained weights are of the equation that these were trained on: of an emulator by what its file says, of a corrected solver by the keys of the solver. */
 START_TEST(runs_of_trained_weights)
 {
@@ -688,6 +803,125 @@ START_TEST(intervals_of_frames)
 }
 END_TEST
 
+/* ---- what has no names */
+
+static hid_t PutNumbers(hid_t file, const char name[], int n_dims, const hsize_t size[], double first)
+{
+  double values[T * T * X];
+  size_t n = 1;
+
+  for (int d = 0; d < n_dims; d++) n *= size[d];
+  for (size_t i = 0; i < n; i++) values[i] = first + 0.25 * (double)i;
+  hid_t space = n_dims ? H5Screate_simple(n_dims, size, NULL) : H5Screate(H5S_SCALAR), dataset = H5Dcreate2(file, name, H5T_NATIVE_DOUBLE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+  ck_assert(dataset >= 0 && H5Dwrite(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0);
+  H5Sclose(space);
+  return dataset;
+}
+
+/* The README's own file, of as many trajectories as frames: u with dimension scales, and other things without. */
+static void MakeOwn(const char path[], const char more[])
+{
+  static const char *const names[] = {"trajectory", "time", "x"};
+  const hsize_t            size[]  = {T, T, X};
+  hid_t                    file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), u = PutNumbers(file, "u", 3, size, 1);
+
+  H5Dclose(PutNumbers(file, "nu", 1, size, 0.5));
+  H5Dclose(PutNumbers(file, more, 3, size, 100));
+  for (unsigned i = 0; i < 3; i++) {
+    hid_t scale = PutNumbers(file, names[i], 1, &size[i], 0);
+    ck_assert(H5DSset_scale(scale, names[i]) >= 0 && H5DSattach_scale(u, scale, i) >= 0);
+    H5Dclose(scale);
+  }
+  H5Dclose(u);
+  H5Fclose(file);
+}
+
+/* A parameter and a second field need no names; what is not taken is told. */
+START_TEST(without_names)
+{
+  static const char *const  told[] = {"depth (its axes have no names)", "half (its axes have no names)", "t (its axes have no names)", "words (not one number for each trajectory)", "count", "forcing", "folder", "loose"};
+  static NomosConvertSource s;
+  const hsize_t             size[] = {T, X, T};
+  NomosFieldReader          reader;
+  double                    nu[T], v[T * T * X];
+
+  MakeOwn(Path(0, "own.h5"), "v");
+  for (int k = 0; k < 2; k++) {
+    ck_ok(NomosConvertOpen(paths[0], &s));
+    ck_assert(s.n_fields == 2 && s.n_parameters == 1 && s.n_trajectories == T && s.n_frames == T && !strcmp(s.parameters[0].name, "nu"));
+    for (size_t i = 0; i < sizeof told / sizeof *told; i++) ck_assert_msg(!strstr(s.left_out, told[i]) == !k, "left out is '%s'", s.left_out);
+    ck_assert(k || !s.left_out[0]);
+    ck_ok(NomosConvertClose(&s));
+    ck_ok(Convert(paths[0], NULL, Path(1, "own.nc")));
+    ck_ok(NomosFieldReaderOpen(PETSC_COMM_SELF, paths[1], &reader));
+    ck_ok(NomosFieldReaderRead(reader, "nu", (size_t[]){0}, (size_t[]){T}, nu));
+    ck_ok(NomosFieldReaderRead(reader, "v", (size_t[3]){0}, (size_t[]){T, T, X}, v));
+    ck_ok(NomosFieldReaderClose(&reader));
+    for (size_t i = 0; i < T; i++) ck_assert(nu[i] == 0.5 + 0.25 * (double)i);
+    for (size_t i = 0; i < T * T * X; i++) ck_assert(v[i] == 100 + 0.25 * (double)i);
+    ck_refused(Convert(paths[0], "pdebench", Path(2, "own_pdebench.h5")), "PDEBench's file has one value of nu, but trajectory 1 has 0.75 and trajectory 0 0.5");
+    hid_t file = H5Fopen(paths[0], H5F_ACC_RDWR, H5P_DEFAULT), time = H5Dopen2(file, "time", H5P_DEFAULT), text = H5Tcopy(H5T_C_S1), space = H5Screate_simple(1, size, NULL);
+    if (!k) { /* as long as there are trajectories, and no parameter; and of other shapes */
+      H5Dclose(PutNumbers(file, "t", 1, size, 0));
+      H5Dclose(PutNumbers(file, "depth", 1, size + 1, 0));
+      H5Dclose(PutNumbers(file, "half", 2, size, 0));
+      H5Dclose(PutNumbers(file, "count", 0, NULL, 0));
+      H5Dclose(H5Dcreate2(file, "words", text, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+      H5Gclose(H5Gcreate2(file, "folder", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+      hid_t loose = PutNumbers(file, "loose", 1, size, 0), forcing = PutNumbers(file, "forcing", 1, size, 0);
+      ck_assert(H5DSset_scale(loose, "loose") >= 0 && H5DSattach_scale(forcing, time, 0) >= 0); /* over time alone: no run for that */
+      H5Dclose(loose);
+      H5Dclose(forcing);
+    }
+    H5Sclose(space);
+    H5Tclose(text);
+    H5Dclose(time);
+    H5Fclose(file);
+  }
+}
+END_TEST
+
+/* Of several files what the first one has not is told, and numbers in other units are refused. */
+START_TEST(files_that_differ)
+{
+  static NomosConvertSource s;
+
+  mkdir(Path(0, "differ"), 0777);
+  MakeOwn(Path(1, "differ/a.h5"), "v");
+  MakeOwn(Path(2, "differ/b.h5"), "v");
+  hid_t file = H5Fopen(paths[2], H5F_ACC_RDWR, H5P_DEFAULT);
+  H5Dclose(PutNumbers(file, "ww", 1, (hsize_t[]){T}, 0));
+  H5Dclose(PutNumbers(file, "w", 1, (hsize_t[]){T}, 0));
+  H5Fclose(file);
+  ck_ok(NomosConvertOpen(paths[0], &s));
+  ck_assert(strstr(s.left_out, "ww (not in the first file)") && (!strncmp(s.left_out, "w (", 3) || strstr(s.left_out, ", w (not in the first file)")));
+  ck_assert(s.n_fields == 2 && s.n_parameters == 1 && s.n_trajectories == 2 * T && s.parameters[0].values[T + 1] == 0.75);
+  ck_ok(NomosConvertClose(&s));
+  file = H5Fopen(paths[2], H5F_ACC_RDWR, H5P_DEFAULT); /* more than can be told */
+  for (int i = 0; i < 40; i++) {
+    char name[32];
+    snprintf(name, sizeof name, "one_of_many_%d", i);
+    H5Dclose(PutNumbers(file, name, 1, (hsize_t[]){T}, 0));
+  }
+  H5Fclose(file);
+  ck_ok(NomosConvertOpen(paths[0], &s));
+  ck_assert(strstr(s.left_out, "), ...") && !strcmp(strstr(s.left_out, "), ..."), "), ..."));
+  ck_ok(NomosConvertClose(&s));
+  static const struct {
+    const char *name, *a, *b, *sentence;
+  } units[] = {{"u", "m", "km", "differ/b.h5: u is in 'km', in "}, {"nu", "m2 s-1", "mm2 s-1", "differ/b.h5: nu is in 'mm2 s-1', in "}, {"x", "m", "km", "differ/b.h5: x is in 'km', in "}, {"time", "h", "s", "differ/b.h5: time is in 's', in "}, {"time", "h", "hours since 2000-01-01", NULL}, {"v", "1", "kg", NULL}};
+  for (size_t k = 0; k < sizeof units / sizeof *units; k++) {
+    for (int f = 0; f < 2; f++) {
+      MakeOwn(Path(1 + f, f ? "differ/b.h5" : "differ/a.h5"), "v");
+      ck_assert((file = H5Fopen(paths[1 + f], H5F_ACC_RDWR, H5P_DEFAULT)) >= 0 && H5LTset_attribute_string(file, units[k].name, "units", f ? units[k].b : units[k].a) >= 0);
+      H5Fclose(file);
+    }
+    if (units[k].sentence) ck_refused(Convert(paths[0], NULL, Path(3, "out.nc")), units[k].sentence);
+    else ck_ok(Convert(paths[0], NULL, Path(3, "out.nc")));
+  }
+}
+END_TEST
+
 /* ---- mistakes */
 
 START_TEST(mistakes)
@@ -697,7 +931,7 @@ START_TEST(mistakes)
   char         text[16] = "";
 
   Make(Path(0, "sample.nc"), &burgers);
-  ck_refused(Convert(paths[0], "pdbench", Path(1, "out.h5")), "unknown format 'pdbench'; did you mean pdebench?; there are nomos, pdebench, well, and of particles lagrangebench");
+  ck_refused(Convert(paths[0], "pdbench", Path(1, "out.h5")), "unknown format 'pdbench'; did you mean pdebench?; there are nomos, pdebench, well, lagrangebench");
   ck_refused(Convert(paths[0], "well", Path(1, "no/such/folder.h5")), "no/such");
   ck_refused(Convert(paths[0], "well", NULL), "-o FILE is missing");
   ck_refused(Convert(Path(2, "none.h5"), NULL, Path(1, "out.h5")), "none.h5 cannot be read");
@@ -754,4 +988,4 @@ START_TEST(names_of_two_things)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("convert", there_and_back, vectors_of_the_well, parameters_of_the_well, seeds_of_trajectories, components_apart, names_of_pdebench, a_file_for_each_value, trajectories_with_a_value, a_folder_of_runs, runs_without_a_case, parameters_with_units, boundaries_of_the_well, family_of_a_file, runs_of_trained_weights, darcy_of_pdebench, intervals_of_frames, names_of_two_things, mistakes)
+NOMOS_TEST_SUITE("convert", there_and_back, vectors_of_the_well, parameters_of_the_well, seeds_of_trajectories, components_apart, names_of_pdebench, a_file_for_each_value, trajectories_with_a_value, a_folder_of_runs, runs_without_a_case, parameters_with_units, boundaries_of_the_well, ends_there_and_back, one_kind_of_ends, ends_of_runs, without_names, files_that_differ, family_of_a_file, runs_of_trained_weights, darcy_of_pdebench, intervals_of_frames, names_of_two_things, mistakes)

@@ -1,5 +1,7 @@
 /* What is wrong with the data of an emulator is said before it is trained: frames at unequal intervals, points that periodic axes cannot be thinned to, frames of norm zero. */
 #include "surrogates/operators/neural_operator_impl.h"
+
+#include "cases/program.h"
 #include "tests/neural_operator_data.h"
 
 #include <hdf5_hl.h>
@@ -131,6 +133,74 @@ START_TEST(Intervals)
   MakeTwo("half", N_FRAMES, half);
   ck_assert(!rename(DataPath("half", "b.h5"), strcat(strcpy(sentence, ck_directory), "/tested/tests/half.h5")));
   Refused("tested", none, "tests/half.h5: frames of the test set lie 0.025 apart, those of the data 0.05");
+}
+END_TEST
+
+/* Times that are there once for each trajectory, as a column or under the name t, are times; trajectories with others are refused, and what is called t and is as long as nothing is none. */
+START_TEST(TimesOfAll)
+{
+  static const char *const none[] = {NULL};
+  double                   each[N * N_FRAMES], twice[N_FRAMES], other[N + 1] = {0, 1, 5};
+  char                     path[NOMOS_MAX_PATH];
+
+  for (int i = 0; i < N * N_FRAMES; i++) each[i] = 0.3 + 0.025 * (i % N_FRAMES) + (i < N_FRAMES ? 0 : 1e-7); /* rounded */
+  for (int k = 0; k < N_FRAMES; k++) twice[k] = 0.025 * k;
+  MakeDirectory("all");
+  snprintf(path, sizeof path, "%s", DataPath("all", "a.h5"));
+  for (int k = 0; k < 6; k++) {
+    static const char *const names[] = {"time", "time", "t", "t", "t", "time"};
+    static const hsize_t     shapes[][2] = {{N, N_FRAMES}, {N_FRAMES, 1}, {N_FRAMES}, {N, N_FRAMES}, {N + 1}, {N, N_FRAMES}};
+    WriteWaves(path, &(WaveData){.n = N, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 2, .speeds = speeds});
+    Replace(path, "time", 0, NULL);
+    if (k == 5) each[N_FRAMES + 4] += 0.001;
+    hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
+    WriteArray(file, names[k], shapes[k][1] ? 2 : 1, shapes[k], k == 4 ? other : shapes[k][0] == N ? each : twice);
+    H5Fclose(file);
+    if (k == 5) Refused("all", none, "all/a.h5: the coordinate time differs between trajectories: time[1, 4] is 0.4010001 and time[0, 4] 0.4; a file has one list of times and one grid for all its trajectories: put those that differ into files of their own");
+    else if (k == 4) ck_assert(isnan(Interval("all", none)));
+    else ck_close(Interval("all", none), 0.025, 1e-12);
+  }
+  /* "time" comes before "t". */
+  WriteWaves(path, &(WaveData){.n = N, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 2, .speeds = speeds});
+  hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
+  WriteArray(file, "t", 1, (hsize_t[]){N_FRAMES}, twice);
+  H5Fclose(file);
+  ck_close(Interval("all", none), 0.05, 1e-12);
+}
+END_TEST
+
+/* Coordinates of space may be a mesh, or there for each trajectory. */
+START_TEST(Meshes)
+{
+  enum { NY = 4 };
+  static const char *const none[] = {"fno.modes=1", NULL};
+  double                   x[NY * NX], y[NY * NX], each[N * NX];
+  NomosConfig              config;
+  NomosSurrogate           s;
+  char                     path[NOMOS_MAX_PATH];
+
+  for (int i = 0; i < NY * NX; i++) x[i] = 0.5 * (i % NX), y[i] = 3 * (i / NX);
+  for (int i = 0; i < N * NX; i++) each[i] = 0.25 * (i % NX) + (i < NX ? 0 : 1);
+  MakeDirectory("mesh");
+  snprintf(path, sizeof path, "%s", DataPath("mesh", "a.h5"));
+  WriteWaves(path, &(WaveData){.n = N, .n_frames = N_FRAMES, .ny = NY, .nx = NX, .n_speeds = 2, .speeds = speeds});
+  Replace(path, "x", 0, NULL);
+  hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
+  WriteArray(file, "x", 2, (hsize_t[]){NY, NX}, x);
+  WriteArray(file, "y", 2, (hsize_t[]){NY, NX}, y);
+  H5Fclose(file);
+  ck_ok(CreateEmulator(PETSC_COMM_SELF, "mesh", none, &config, &s));
+  const NomosNeuralOperator *no = s->context;
+  ck_assert(no->box_known[0] && no->box_known[1]);
+  ck_close(no->extent[0], 3 * NY, 1e-12);
+  ck_close(no->extent[1], 0.5 * NX, 1e-12);
+  EndEmulator(&config, &s);
+  WriteWaves(path, &(WaveData){.n = N, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 2, .speeds = speeds});
+  Replace(path, "x", 0, NULL);
+  file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
+  WriteArray(file, "x", 2, (hsize_t[]){N, NX}, each);
+  H5Fclose(file);
+  Refused("mesh", none, "mesh/a.h5: the coordinate x differs between trajectories: x[1, 0] is 1 and x[0, 0] 0");
 }
 END_TEST
 
@@ -385,6 +455,40 @@ START_TEST(Axes)
 }
 END_TEST
 
+/* Another end on the high side is one too; and so are the walls that a file of The Well has in its groups. */
+START_TEST(OtherEnds)
+{
+  static const char *const none[] = {NULL}, *const given[] = {"neural_operator.periodic=no", NULL};
+  char                     path[NOMOS_MAX_PATH], well[NOMOS_MAX_PATH], *words[] = {"nomos", "export", path, "--format", "well", "-o", well, "-q", "--force", NULL};
+
+  MakeDirectory("high");
+  snprintf(path, sizeof path, "%s", DataPath("high", "a.h5"));
+  WriteWaves(path, &(WaveData){.n = N, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 2, .speeds = speeds});
+  Say(path, "boundary_x_high", "outflow");
+  Say(path, "boundary_x", "wall");
+  Refused("high", none, "has boundary_x = wall, and neural_operator.periodic is yes unless it is given");
+  ck_close(Interval("high", given), 0.05, 1e-12);
+  WriteWaves(DataPath("high", "b.h5"), &(WaveData){.n = N, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 2, .speeds = speeds});
+  Say(DataPath("high", "b.h5"), "boundary_x", "wall");
+  Refused("high", given, "high/b.h5 has boundary_x_high = wall, the data outflow, and a network knows one kind of boundary");
+
+  for (int walls = 0; walls < 2; walls++) {
+    MakeDirectory("well");
+    snprintf(path, sizeof path, "%s", DataPath("named", "a.h5"));
+    MakeDirectory("named");
+    WriteAxes(path, &(AxisData){3, {2, 6, 16}, .dims = {"trajectory", "time", "x"}});
+    if (walls) SayBoundary(path, "no_flux");
+    snprintf(well, sizeof well, "%s", DataPath("well", "a.hdf5"));
+    ck_assert_int_eq(NomosProgramMain(9, words, nomos_solvers, nomos_surrogates), 0);
+    hid_t file = H5Fopen(well, H5F_ACC_RDWR, H5P_DEFAULT); /* as others write it */
+    ck_assert(!walls || H5Adelete(file, "boundary_x") >= 0);
+    H5Fclose(file);
+    if (walls) Refused("well", none, "well/a.hdf5 has boundary_x = wall, and neural_operator.periodic is yes unless it is given");
+    ck_close(Interval("well", walls ? given : none), 0.05, 1e-6);
+  }
+}
+END_TEST
+
 /* ---- what is told before a training */
 
 typedef struct {
@@ -417,7 +521,7 @@ static void Looked(const char directory[], const char *const settings[], const c
 /* What the data were taken for: coordinates that are not there are counted, and that is said. */
 START_TEST(TakenFor)
 {
-  static const AxisData known   = {4, {2, 6, 10, 14}, .coordinates = {{"time", 6}, {"y", 10}, {"x", 14}}}, unknown = {4, {2, 6, 10, 14}, .coordinates = {{"t", 6}, {"lat", 10}, {"lon", 14}}};
+  static const AxisData known   = {4, {2, 6, 10, 14}, .coordinates = {{"time", 6}, {"y", 10}, {"x", 14}}}, unknown = {4, {2, 6, 10, 14}, .coordinates = {{"when", 6}, {"lat", 10}, {"lon", 14}}}, short_name = {4, {2, 6, 10, 14}, .coordinates = {{"t", 6}}};
   static const char *const none[] = {"fno.modes=1", NULL}, *const thinned[] = {"fno.modes=1", "data.every=2", "data.space_every=2", "neural_operator.periodic=no", NULL};
 
   MakeDirectory("taken");
@@ -426,6 +530,8 @@ START_TEST(TakenFor)
   Looked("taken", thinned, "2 trajectories of 3 frames 0.1 apart on 7 x 5 points, x from 0 to 0.7, y from 0 to 0.5, not periodic", 0, NULL);
   WriteAxes(DataPath("taken", "a.h5"), &unknown);
   Looked("taken", none, "6 frames, which are counted (no time in the files) on 14 x 10 points, x from 0 to 1 (no x in the files), y from 0 to 1 (no y in the files), periodic", 0, NULL);
+  WriteAxes(DataPath("taken", "a.h5"), &short_name);
+  Looked("taken", none, "6 frames 0.05 apart on 14 x 10 points", 0, NULL);
 }
 END_TEST
 
@@ -620,4 +726,4 @@ START_TEST(Logarithms)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("emulator_data", Units, Lengths, Intervals, Thinned, Domains, Ends, OneDomain, EvenPoints, Axes, TakenFor, BothEnds, Blind, Steady, RoundedTimes, Norms, Logarithms)
+NOMOS_TEST_SUITE("emulator_data", Units, Lengths, Intervals, TimesOfAll, Meshes, Thinned, Domains, Ends, OneDomain, OtherEnds, EvenPoints, Axes, TakenFor, BothEnds, Blind, Steady, RoundedTimes, Norms, Logarithms)

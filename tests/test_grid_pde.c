@@ -374,6 +374,17 @@ START_TEST(values_at_the_ends)
 }
 END_TEST
 
+/* Lengths of a case in SI units carry units, and are metres in expressions. */
+START_TEST(lengths_with_units)
+{
+  Subject s = BeginWith((const char *const[]){"solver=grid_pde", "case.units=SI", "time.stop=1", "grid_pde.family=reaction_diffusion", "reaction_diffusion.rho=0", "reaction_diffusion.nu=0", "grid_pde.lx=2 km", "grid_pde.origin=[1 km]", "initial.u=x", NULL}, 50, 0.1);
+  double *u = StateOf(&s);
+  for (size_t i = 0; i < 50; i++) ck_assert_double_lt(fabs(u[i] - 1000 - 40 * ((double)i + 0.5)), 1e-9);
+  free(u);
+  End(&s);
+}
+END_TEST
+
 static double Standing(double x, double t)
 {
   (void)t;
@@ -565,4 +576,4 @@ START_TEST(parameters_in_their_ranges)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("grid_pde", advection_converges, limiters_are_tvd, burgers_front, burgers_steepens, burgers_inviscid, diffusion_decays, orders_in_time, sorption_keeps_the_solute, sorption_retards, reaction_of_two, waves_of_two, jumps_stay_within, long_steps_are_accurate, values_at_the_ends, values_that_flow_in, sums_are_kept, axes_are_alike, refused, growth_from_a_half, parameters_in_their_ranges)
+NOMOS_TEST_SUITE("grid_pde", advection_converges, limiters_are_tvd, burgers_front, burgers_steepens, burgers_inviscid, diffusion_decays, orders_in_time, sorption_keeps_the_solute, sorption_retards, reaction_of_two, waves_of_two, jumps_stay_within, long_steps_are_accurate, values_at_the_ends, lengths_with_units, values_that_flow_in, sums_are_kept, axes_are_alike, refused, growth_from_a_half, parameters_in_their_ranges)

@@ -32,7 +32,7 @@ START_TEST(test_orbits)
   ck_ok(NomosConfigSet(config, "two_body.times=11"));
   ck_ok(NomosConfigRegister(config, nomos_generator_two_body.n_params, nomos_generator_two_body.params));
   snprintf(path, sizeof path, "%s/orbits.nc", ck_directory);
-  ck_ok(nomos_generator_two_body.write(PETSC_COMM_WORLD, config, NULL, path));
+  ck_ok(nomos_generator_two_body.write(&(NomosGeneratorOutput){.comm = PETSC_COMM_WORLD, .config = config, .path = path}, &(bool){false}));
   input.path = path;
   ck_ok(NomosDatasetOpen(PETSC_COMM_WORLD, &input, &dataset));
   ck_ok(NomosOrbitsRead(dataset, NOMOS_SPLIT_TEST, 0, 1, &truth));

@@ -243,7 +243,7 @@ START_TEST(test_bad_points)
   const NomosInterpolationOps *ops;
   Set                         *set = SetCreate(0.5, false);
 
-  ck_refused(NomosInterpolationFind("spline", "case.yaml:3", &ops), "case.yaml:3: there is no interpolation 'spline'; choose none, band_limited");
+  ck_refused(NomosInterpolationFind("spline", "case.yaml:3", &ops), "case.yaml:3: there is no interpolation 'spline'; there are band_limited");
   set->scatter.n = 0;
   ck_refused(NomosInterpolate(Method("cubic"), config, &set->scatter, set->fields), "no point is seen");
   set       = SetCreate(0.5, false);

@@ -566,6 +566,110 @@ START_TEST(meshes_and_times_of_the_well)
 }
 END_TEST
 
+/* A group of The Well's with the kind of a boundary, and a mask over its axes (NULL: none). */
+static void PutBoundary(hid_t groups, const char name[], const char kind[], size_t n_axes, const char *const axes[], const hsize_t size[], const bool mask[])
+{
+  hid_t  group = H5Gcreate2(groups, name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), type = NomosH5FlagType();
+  int8_t bytes[X * Y];
+  size_t n = 1;
+
+  for (size_t d = 0; d < n_axes; d++) n *= size[d];
+  for (size_t i = 0; i < n && mask; i++) bytes[i] = mask[i];
+  ck_assert(NomosH5PutString(group, "bc_type", kind) >= 0 && NomosH5PutStrings(group, "associated_dims", n_axes, axes) >= 0);
+  ck_assert(NomosH5PutFlags(group, "sample_varying", 0, &(bool){false}) >= 0 && NomosH5PutFlags(group, "time_varying", 0, &(bool){false}) >= 0);
+  if (mask) ck_assert(H5LTmake_dataset(group, "mask", (int)n_axes, size, type, bytes) >= 0);
+  H5Tclose(type);
+  H5Gclose(group);
+}
+
+/* The Well says its boundaries by groups, whose names mean nothing: by kinds, axes and masks, of one axis or of a face. */
+START_TEST(boundaries_of_the_well)
+{
+  static const char *const axes[] = {"x", "y"}, *const names[] = {"boundary_x", "boundary_x_high", "boundary_y", "boundary_y_high"};
+  static const hsize_t     size[] = {X, Y};
+  static const struct {
+    const char *kind[2], *told[4]; /* of the two groups; of the names */
+    int         mask[2];           /* of each: none; both ends of x; its low end; its high end; over (x, y) both faces of x; an island in the middle; both ends of y */
+  } cases[] = {
+    {{"PERIODIC", NULL}, {"periodic"}, {0}},
+    {{"WALL", NULL}, {"wall"}, {0}},
+    {{"wall", NULL}, {"wall"}, {1}},
+    {{"OPEN", "WALL"}, {"outflow", "wall"}, {2, 3}},
+    {{"WALL", "OPEN"}, {"outflow", "wall"}, {3, 2}},
+    {{"OPEN", NULL}, {"outflow"}, {3}},
+    {{"WALL", "PERIODIC"}, {"wall", NULL, "periodic"}, {4, 6}},
+    {{"NEUMANN", NULL}, {"NEUMANN"}, {1}},
+    {{"WALL", NULL}, {NULL}, {5}},
+  };
+
+  for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+    NomosFieldReader reader;
+    const char      *fields[] = {"u"};
+    hid_t            file = OpenNew("bounds.h5");
+    Put(file, "t0_fields/u", "ntxy", 0, 0, false);
+    PutAxis(file, "dimensions/x", X);
+    PutAxis(file, "dimensions/y", Y);
+    PutAxis(file, "dimensions/time", T);
+    hid_t dimensions = H5Gopen2(file, "dimensions", H5P_DEFAULT), group = H5Gopen2(file, "t0_fields", H5P_DEFAULT), u = H5Dopen2(group, "u", H5P_DEFAULT), groups = H5Gcreate2(file, "boundary_conditions", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    PutNumber(file, "n_trajectories", N);
+    ck_assert(NomosH5PutStrings(dimensions, "spatial_dims", 2, axes) >= 0 && NomosH5PutStrings(group, "field_names", 1, fields) >= 0);
+    ck_assert(NomosH5PutFlags(u, "sample_varying", 0, &(bool){true}) >= 0 && NomosH5PutFlags(u, "time_varying", 0, &(bool){true}) >= 0);
+    for (int b = 0; b < 2 && cases[k].kind[b]; b++) {
+      const int  m = cases[k].mask[b];
+      bool       mask[X * Y] = {false};
+      for (size_t i = 0; i < X; i++)
+        for (size_t j = 0; j < Y; j++)
+          if (m == 4) mask[i * Y + j] = !i || i == X - 1;
+      if (m == 1 || m == 2 || m == 6) mask[0] = true;
+      if (m == 1 || m == 3) mask[X - 1] = true;
+      if (m == 5) mask[X / 2] = true;
+      if (m == 6) mask[Y - 1] = true;
+      PutBoundary(groups, b ? "second" : "first", cases[k].kind[b], m == 4 ? 2 : 1, axes + (m == 6), size + (m == 6), m ? mask : NULL);
+    }
+    H5Gclose(groups);
+    H5Dclose(u);
+    H5Gclose(group);
+    H5Gclose(dimensions);
+    H5Fclose(file);
+    ck_ok(NomosFieldReaderOpen(PETSC_COMM_SELF, Path("bounds.h5"), &reader));
+    for (int i = 0; i < 4; i++) {
+      char *text;
+      ck_ok(NomosFieldReaderAttribute(reader, NULL, names[i], &text));
+      ck_assert_msg(cases[k].told[i] ? text && !strcmp(text, cases[k].told[i]) : !text, "case %zu: %s is %s", k, names[i], text ? text : "not said");
+      ck_ok(PetscFree(text));
+    }
+    ck_ok(NomosFieldReaderClose(&reader));
+  }
+}
+END_TEST
+
+/* A list of one number for each trajectory is a parameter of a flat file too, whatever the lengths of its axes; other lists are not. What is presented in no way is named. */
+START_TEST(numbers_of_a_flat_file)
+{
+  NomosFieldReader   reader;
+  const char *const *names;
+  double             nu[N], n_found[N];
+  size_t             n;
+  hid_t              file = OpenNew("listed.h5");
+
+  for (size_t i = 0; i < N; i++) nu[i] = 0.5 + (double)i;
+  PutAxis(file, "x-coordinate", N); /* as long as there are trajectories */
+  PutAxis(file, "t-coordinate", T);
+  ck_assert(H5LTmake_dataset_double(file, "u", 3, (hsize_t[]){N, T, N}, (double[N * T * N]){1}) >= 0 && H5LTmake_dataset_double(file, "nu", 1, (hsize_t[]){N}, nu) >= 0);
+  PutAxis(file, "weights", T);
+  H5Gclose(H5Gcreate2(file, "notes", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+  H5Fclose(file);
+  ck_ok(NomosFieldReaderOpen(PETSC_COMM_SELF, Path("listed.h5"), &reader));
+  ck_ok(NomosFieldReaderRead(reader, "nu", (size_t[]){0}, (size_t[]){N}, n_found));
+  for (size_t i = 0; i < N; i++) ck_assert(n_found[i] == nu[i]);
+  ck_ok(NomosFieldReaderConstants(reader, &n, &names));
+  ck_assert(n == 2 && !strcmp(names[0], "u") && !strcmp(names[1], "nu"));
+  ck_ok(NomosFieldReaderOthers(reader, &n, &names));
+  ck_assert(n == 2 && !strcmp(names[0], "notes") && !strcmp(names[1], "weights"));
+  ck_ok(NomosFieldReaderClose(&reader));
+}
+END_TEST
+
 /* A chunk whose bytes are spoilt, at every place: an error or other numbers, never a crash. A filter that lies about the size of its chunks is found. */
 START_TEST(damaged_chunks)
 {
@@ -662,4 +766,4 @@ START_TEST(packed_and_missing)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("layouts", lzf_gives_back_what_it_took, lzf_by_its_description, lzf_damaged, flat_files, grouped_files, incompressible_files, unfinished_files, one_trajectory, times_of_one_frame, a_data_set_of_such_a_file, wrong_frame_counts_and_shapes, other_coordinates, meshes_and_times_of_the_well, damaged_chunks, packed_and_missing)
+NOMOS_TEST_SUITE("layouts", lzf_gives_back_what_it_took, lzf_by_its_description, lzf_damaged, flat_files, grouped_files, incompressible_files, unfinished_files, one_trajectory, times_of_one_frame, a_data_set_of_such_a_file, wrong_frame_counts_and_shapes, other_coordinates, meshes_and_times_of_the_well, boundaries_of_the_well, numbers_of_a_flat_file, damaged_chunks, packed_and_missing)

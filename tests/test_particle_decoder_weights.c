@@ -153,7 +153,7 @@ START_TEST(Model)
     const NomosDecoding *c = decoding->context;
     ck_ok(NomosParticleDecoderPlanCreate(c->decoders[0].decoder, &(NomosParticleReference){.d = 2, .n_sparse = 12, .n_points = p->n_particles, .Y = Y, .X = p->reference, .Y_body = p->kind, .X_body = p->kind_of_all}, &plan));
     ck_ok(NomosParticleDecoderFreeze(plan, c->decoders[0].parameters));
-    const double *now = p->state + 5 * 2 * 12;
+    const double *now = p->parts.state + 5 * 2 * 12;
     ck_ok(NomosParticleDecoderEvaluate(plan, now, x[0]));
     ck_ok(NomosParticleDecoderEvaluate(p->plan, now, x[1]));
     for (size_t i = 0; i < 2 * p->n_particles; i++) ck_assert_double_eq_tol(x[0][i], x[1][i], 1e-12);

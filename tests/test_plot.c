@@ -1,4 +1,5 @@
 /* Pictures: colour maps, ticks, orientation, and that nothing a run can produce breaks them. NOMOS_TEST_PICTURES=dir keeps the pictures. */
+#include "cases/plot_run.h"
 #include "io/plot_impl.h"
 #include "tests/harness.h"
 
@@ -24,7 +25,7 @@ static const char *File(const char name[], const char extension[])
 static cairo_surface_t *SaveAndDecode(NomosFigure figure, const char name[])
 {
   cairo_surface_t *surface;
-  char             command[3 * NOMOS_MAX_PATH];
+  char             command[3 * NOMOS_MAX_PATH], hidden[NOMOS_MAX_NAME];
 
   ck_ok(NomosFigureSave(figure, Stem(name)));
   surface = cairo_image_surface_create_from_png(File(name, "png"));
@@ -32,7 +33,8 @@ static cairo_surface_t *SaveAndDecode(NomosFigure figure, const char name[])
   ck_assert_int_eq(cairo_image_surface_get_width(surface), (int)figure->width * 2);
   snprintf(command, sizeof command, "! command -v xmllint >/dev/null || xmllint --noout '%s'", File(name, "svg"));
   ck_assert_int_eq(system(command), 0);
-  ck_assert_int_ne(access(File(name, "png.part"), F_OK), 0);
+  snprintf(hidden, sizeof hidden, ".%s", name);
+  ck_assert_int_ne(access(File(hidden, "png.tmp"), F_OK), 0);
   return surface;
 }
 
@@ -185,6 +187,93 @@ START_TEST(tick_labels_are_short)
       ck_assert_int_lt(axis.n_major, NOMOS_MAX_TICKS);
       for (int t = 0; t < axis.n_major; t++) ck_assert(axis.major[t] >= axis.low * (1 - 1e-6) && axis.major[t] <= axis.high * (1 + 1e-6));
     }
+}
+END_TEST
+
+/* Where no two round numbers are few enough, both ends are told, by digits that tell them apart; what has its numbers keeps them. */
+START_TEST(a_bar_has_two_numbers)
+{
+  static const struct {
+    double      low, high;
+    const char *labels[2], *note;
+  } bars[] = {{19.5005, 20.4995, {"19.50", "20.50"}, ""}, {-0.95, 0.95, {"−0.95", "0.95"}, ""}, {-9.5e-6, 9.5e-6, {"−9.5", "9.5"}, "×10^{-6}"}};
+  NomosAxis axis;
+
+  for (size_t i = 0; i < sizeof bars / sizeof *bars; i++) {
+    Ticks(NOMOS_SCALE_LINEAR, bars[i].low, bars[i].high, 2, &axis);
+    if (axis.n_major > 1) Ticks(NOMOS_SCALE_LINEAR, bars[i].low, bars[i].high, 1, &axis);
+    ck_assert_msg(axis.n_major < 2, "%g to %g has %d ticks: it tries nothing", bars[i].low, bars[i].high, axis.n_major);
+    NomosAxisEnds_Private(&axis);
+    ck_assert(axis.n_major == 2 && axis.major[0] == bars[i].low && axis.major[1] == bars[i].high);
+    for (int end = 0; end < 2; end++) ck_assert_str_eq(axis.label[end], bars[i].labels[end]);
+    ck_assert_str_eq(axis.note, bars[i].note);
+  }
+  Ticks(NOMOS_SCALE_LINEAR, 0, 1, 2, &axis);
+  NomosAxisEnds_Private(&axis);
+  ck_assert(axis.n_major == 3 && axis.major[1] == 0.5);
+  /* and in a picture: the bar of a low panel */
+  NomosFigure  figure;
+  const double data[4] = {19.5005, 19.8, 20.2, 20.4995};
+  ck_ok(NomosFigureCreate(NULL, 1, 4, &figure));
+  for (int p = 0; p < 4; p++) {
+    ck_ok(NomosFigurePanel(figure, 0, p, &(NomosAxes){.x_label = "x"}));
+    ck_ok(NomosFigureImage(figure, 1, 4, data, 0, 30, 0, 10, NOMOS_MAP_SEQUENTIAL, 0, 0, "h"));
+  }
+  cairo_surface_destroy(SaveAndDecode(figure, "low_bar"));
+  ck_assert_int_ge(figure->panels[3].bar_axis.n_major, 2);
+  ck_ok(NomosFigureDestroy(&figure));
+}
+END_TEST
+
+/* Of a coordinate of space planes all over it, by their place and unit; of layers the first ones, by their numbers. */
+START_TEST(planes_lie_all_over_a_coordinate)
+{
+  enum { NZ = 32, NL = 6 };
+  double                   z[NZ], layers[NL] = {1, 2, 3, 4, 5, 6}, two[2] = {0, 1}, u[NZ * 4] = {0};
+  const NomosFieldDim      dims[] = {{.name = "z", .size = NZ, .values = z, .unit = "m"}, {.name = "layer", .size = NL, .values = layers}, {.name = "y", .size = 2, .values = two}, {.name = "x", .size = 2, .values = two}};
+  const NomosFieldVariable variables[] = {{.name = "u", .dims = {"z", "y", "x"}, .type = NOMOS_F64}, {.name = "q", .dims = {"layer", "y", "x"}, .type = NOMOS_F64}, {.name = "flat", .dims = {"y", "x"}, .type = NOMOS_F64}};
+  const char              *expected[][2] = {{"z = 4.5 m", "z = 12.5 m"}, {"z = 0.14 m", "z = 0.39 m"}, {"z = 4.5 km", "z = 12.5 km"}};
+  const double             spacings[]    = {1, 1. / NZ, 1000};
+
+  for (int i = 0; i < 3; i++) {
+    NomosFieldFile   file;
+    NomosFieldReader reader;
+    NomosPlanes      planes;
+    for (int k = 0; k < NZ; k++) z[k] = (k + 0.5) * spacings[i];
+    ck_ok(NomosFieldFileCreate(PETSC_COMM_SELF, &(NomosFieldFileInput){.path = File("planes", "nc"), .n_dims = 4, .dims = dims, .n_variables = 3, .variables = variables, .capacity = 1, .time_unit = "s"}, &file));
+    ck_ok(NomosFieldFileBeginFrame(file, 0, 0));
+    ck_ok(NomosFieldFileWrite(file, "u", NOMOS_F64, (size_t[]){0, 0, 0}, (size_t[]){NZ, 2, 2}, u));
+    ck_ok(NomosFieldFileWrite(file, "q", NOMOS_F64, (size_t[]){0, 0, 0}, (size_t[]){NL, 2, 2}, u));
+    ck_ok(NomosFieldFileWrite(file, "flat", NOMOS_F64, (size_t[]){0, 0}, (size_t[]){2, 2}, u));
+    ck_ok(NomosFieldFileEndFrame(file));
+    ck_ok(NomosFieldFileClose(&file));
+    ck_ok(NomosFieldReaderOpen(PETSC_COMM_SELF, File("planes", "nc"), &reader));
+    ck_ok(NomosPlotPlanes(reader, "u", &planes));
+    ck_assert(planes.n == 4 && planes.at[0] == 4 && planes.at[1] == 12 && planes.at[2] == 20 && planes.at[3] == 28);
+    for (int p = 0; p < 2; p++) ck_assert_str_eq(planes.name[p], expected[i][p]);
+    ck_ok(NomosPlotPlanes(reader, "q", &planes));
+    ck_assert(planes.n == 4 && planes.at[3] == 3);
+    ck_assert_str_eq(planes.name[3], "layer 4");
+    ck_ok(NomosPlotPlanes(reader, "flat", &planes));
+    ck_assert(planes.n == 1 && planes.at[0] == 0 && !planes.name[0][0]);
+    ck_ok(NomosFieldReaderClose(&reader));
+    ck_assert(!unlink(File("planes", "nc")));
+  }
+}
+END_TEST
+
+/* A standing wave is flat now and then, and has one scale; what grows from frame to frame has not. */
+START_TEST(flat_frames_are_no_growth)
+{
+  double wave[8], growth[8];
+
+  for (int i = 0; i < 8; i++) {
+    wave[i]   = fabs(cos(1.5 * i + 0.07));
+    growth[i] = exp(1.5 * i);
+  }
+  ck_assert(wave[1] < 0.1 && NomosPlotAlike(8, wave) && NomosPlotAlike(4, wave));
+  ck_assert(!NomosPlotAlike(8, growth) && !NomosPlotAlike(4, growth) && !NomosPlotAlike(2, (const double[]){1, 20}));
+  ck_assert(NomosPlotAlike(8, (const double[]){1, 1, 1, 1, 1, 1, 1, 1}) && NomosPlotAlike(3, (const double[]){0, 1, 1})); /* at rest in the beginning */
 }
 END_TEST
 
@@ -476,8 +565,8 @@ START_TEST(a_full_disk_leaves_the_older_picture)
   ck_ok(NomosFigurePanel(figure, 0, 0, &(NomosAxes){0}));
   ck_ok(NomosFigureSave(figure, Stem("kept")));
   stat(File("kept", "png"), &before);
-  unlink(File("kept", "png.part"));
-  ck_assert_int_eq(symlink("/dev/full", File("kept", "png.part")), 0);
+  unlink(File(".kept", "png.tmp"));
+  ck_assert_int_eq(symlink("/dev/full", File(".kept", "png.tmp")), 0);
   ck_refused(NomosFigureSave(figure, Stem("kept")), "No space left on device");
   stat(File("kept", "png"), &after);
   ck_assert_int_eq(before.st_mtim.tv_nsec, after.st_mtim.tv_nsec);
@@ -660,5 +749,5 @@ START_TEST(a_legend_hides_nothing)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("plot", colour_maps_are_even, linear_ticks_are_nice_and_cover_the_range, tick_labels_are_short, row_zero_is_at_the_bottom, resampling_keeps_what_it_must, a_line_passes_where_its_data_say, a_legend_hides_nothing, log_axes_place_powers_evenly,
+NOMOS_TEST_SUITE("plot", colour_maps_are_even, linear_ticks_are_nice_and_cover_the_range, tick_labels_are_short, a_bar_has_two_numbers, planes_lie_all_over_a_coordinate, flat_frames_are_no_growth, row_zero_is_at_the_bottom, resampling_keeps_what_it_must, a_line_passes_where_its_data_say, a_legend_hides_nothing, log_axes_place_powers_evenly,
                  degenerate_data_still_give_a_picture, an_axis_can_have_names, misuse_is_refused, finished_pixels_are_kept, a_full_disk_leaves_the_older_picture, a_montage, lines_spectra_and_growth, tall_domains_and_mixed_panels, a_million_points_stay_small)

@@ -1,7 +1,7 @@
 /* Variational assimilation of equations written in a case: on a linear one it is the Kalman smoother; coefficients are found from trajectories, exact or noisy. */
 #include "model_setups.h"
 
-#include "operators/field_loss.h"
+#include "operators/model_fields.h"
 #include "operators/random.h"
 #include "solvers/assimilation/variational.h"
 
@@ -22,7 +22,7 @@ static void See(Subject *s, const char field[], size_t n_windows, int steps, int
   double                 state[MAX_POINTS];
 
   memset(r, 0, sizeof *r);
-  ck_ok(NomosModelFindField(s->model, field, &index, &info));
+  ck_ok(NomosModelFieldFind(s->model, field, &index, &info));
   r->points = NomosModelFieldPoints(info);
   ck_assert(r->points <= MAX_POINTS && s->n <= MAX_POINTS && steps / every < MAX_TIMES && n_windows <= MAX_WINDOWS);
   for (size_t i = 0; i < r->points; i++) r->deviation[i] = noise > 0 ? noise : 1e-3;
@@ -189,8 +189,8 @@ START_TEST(test_kalman_smoother)
   double                   M[2][2], y[STEPS / EVERY], times[STEPS / EVERY];
 
   how.reduction = 1e-12;
-  ck_ok(NomosModelFindField(s.model, "state", &all, &info));
-  ck_ok(NomosModelFindField(s.model, "x", &index, &info));
+  ck_ok(NomosModelFieldFind(s.model, "state", &all, &info));
+  ck_ok(NomosModelFieldFind(s.model, "x", &index, &info));
   for (int j = 0; j < 2; j++) {
     double unit[2] = {j == 0, j == 1}, zero[2] = {0};
     ck_ok(s.ops->jvp(s.model, zero, unit, NULL));

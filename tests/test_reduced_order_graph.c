@@ -554,6 +554,7 @@ START_TEST(Refused)
 {
   NomosConfig    config;
   NomosSurrogate s;
+  char           folder[NOMOS_MAX_PATH + 64];
   MakeClouds();
   ck_refused(CreateGraph(PETSC_COMM_SELF, "clouds.h5", (const char *const[]){"reduced_order_graph.steps=9", NULL}, &config, &s), "has 14 frames, and an example takes 15");
   EndGraph(&config, &s);
@@ -570,6 +571,15 @@ START_TEST(Refused)
   EndGraph(&config, &s);
   WriteClouds("angle.h5", &(CloudData){.n = 1, .n_frames = 14, .n_particles = 9, .d = 2, .seed = 7, .parameter = "friction_angle"});
   ck_refused(CreateGraph(PETSC_COMM_SELF, "clouds.h5", (const char *const[]){TestSet("other", "angle.h5"), NULL}, &config, &s), "numbers of its trajectories are friction_angle, those that the training was told stiffness");
+  EndGraph(&config, &s);
+  ck_refused(CreateGraph(PETSC_COMM_SELF, "clouds.h5", (const char *const[]){TestSet("test", "clouds.h5"), NULL}, &config, &s), "a test set cannot be called test");
+  EndGraph(&config, &s);
+  for (int below = 0; below < 2; below++) {
+    snprintf(folder, sizeof folder, "%s/named%s", ck_directory, below ? "/tests" : "");
+    ck_assert(!mkdir(folder, 0700));
+    WriteClouds(below ? "named/tests/far.h5" : "named/clouds.h5", &(CloudData){.n = 5, .n_frames = 14, .n_particles = 9, .d = 2, .seed = 7});
+  }
+  ck_refused(CreateGraph(PETSC_COMM_SELF, "named", (const char *const[]){TestSet("far", "clouds.h5"), NULL}, &config, &s), "are both test sets of the name far");
   EndGraph(&config, &s);
   WritePeriodic();
   ck_refused(CreateGraph(PETSC_COMM_SELF, "periodic/clouds.h5", (const char *const[]){NULL}, &config, &s), "is periodic along y");

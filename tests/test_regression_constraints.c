@@ -240,7 +240,7 @@ START_TEST(test_refusals)
   bool                      support[TERMS] = {true, true, true, true};
 
   Rows rows = RowsCreate(&(RowsInput){.seed = 1, .n_rows = ROWS, .n_terms = TERMS, .decades = 2, .c = c});
-  ck_refused(NomosRegressionFind("stsq", "case.yaml:7", &ops), "case.yaml:7: discover.method = stsq: no such method; did you mean stlsq?; the methods are: evidence, frols");
+  ck_refused(NomosRegressionFind("stsq", "case.yaml:7", &ops), "case.yaml:7: discover.method = stsq: no such method; did you mean stlsq?; there are evidence, frols");
   for (size_t i = 0; i < ROWS; i++) rows.values[5 * ROWS + i] = rows.values[i] - rows.values[ROWS + i];
   rows.gram.names = names;
   RowsSum(&rows, 1);

@@ -196,7 +196,7 @@ START_TEST(test_motion_from_a_file)
   ck_assert(!memcmp(m.observed, r.motion.observed, sizeof(double) * N * N_FRAMES));
   ck_assert(!memcmp(m.states, r.motion.states, m.state_bytes * N_FRAMES));
   ck_ok(NomosMotionFree(&m));
-  ck_refused(NomosMotionRead(r.model, &(NomosMotionInput){.path = path, .n_names = 1, .names = other}, &m), "has no field q; it has x");
+  ck_refused(NomosMotionRead(r.model, &(NomosMotionInput){.path = path, .n_names = 1, .names = other}, &m), "has no field 'q'; there are x");
   WriteFile(path, &r, N, 0.03, 5);
   ck_refused(NomosMotionRead(r.model, &(NomosMotionInput){.path = path, .n_names = 1, .names = names}, &m), "frame 1 is 0.03 s after the first one: frames must be at ascending multiples of time.dt = 0.02 s");
   WriteFile(path, &r, N, 0.02, 1);

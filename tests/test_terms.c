@@ -82,6 +82,8 @@ START_TEST(test_errors)
     {"u q_x", "position 3: unknown name q_x; did you mean q1_x?"},
     {"theta", "position 1: unknown name theta; there are u, v, psi1, q1, psi_R, x, y"},
     {"psi_1_x", "position 1: unknown name psi_1_x; did you mean psi1_x?"},
+    {"Fy_x", "position 1: unknown name Fy_x; there are u, v, psi1, q1, psi_R, x, y"}, /* no field is near, and dyy is none */
+    {"mean_y(u)", "position 1: unknown name mean_y; did you mean mean_x?"},
     {"u +", "position 4: found the end, expected a number, a name or `(`"},
     {"u ^ v", "position 5: found `v`, expected a whole number, the power"},
     {"J(u)", "position 4: found `)`, expected `,` (J has two arguments)"},

@@ -126,7 +126,7 @@ START_TEST(test_generator)
   ck_ok(NomosConfigRegister(config, generator->n_params, generator->params));
   ck_ok(NomosConfigCheck(config));
   snprintf(path, sizeof path, "%s/orbits.nc", ck_directory);
-  ck_ok(generator->write(PETSC_COMM_WORLD, config, NULL, path));
+  ck_ok(generator->write(&(NomosGeneratorOutput){.comm = PETSC_COMM_WORLD, .config = config, .path = path}, &(bool){false}));
   ck_ok(NomosTwoBodyOrbits(&(NomosTwoBodyInput){.seed = 1, .n_orbits = 2, .n_times = 4, .duration = 3, .noise = 0.05, .rtol = 1e-9}, exact, exact_dot));
   ck_ok(NomosFieldReaderOpen(PETSC_COMM_SELF, path, &reader));
   ck_ok(NomosFieldReaderShape(reader, "x", &n_dims, shape));

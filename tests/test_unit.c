@@ -146,4 +146,19 @@ START_TEST(Nearest)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("unit", Exact, RoundTrip, Refused, Numbers, NumbersRoundTrip, Nearest)
+START_TEST(Lists)
+{
+  static const char list[] = "nu=0.1,water,nu_2=3";
+  double            values[3];
+
+  ck_assert(NomosTextNumbers("1,nan,-2e3", 3, values) == 3 && values[0] == 1 && isnan(values[1]) && values[2] == -2000);
+  ck_assert(NomosTextNumbers("7", 3, values) == 1 && values[0] == 7);
+  ck_assert(!NomosTextNumbers(NULL, 3, values) && !NomosTextNumbers("", 3, values) && !NomosTextNumbers("1,2,3,4", 3, values) && !NomosTextNumbers("1,x", 3, values) && !NomosTextNumbers("1;2", 3, values));
+  ck_assert_str_eq(NomosTextEntry(list, ',', "nu"), "=0.1,water,nu_2=3");
+  ck_assert_str_eq(NomosTextEntry(list, ',', "water"), ",nu_2=3");
+  ck_assert_str_eq(NomosTextEntry(list, ',', "nu_2"), "=3");
+  ck_assert(!NomosTextEntry(list, ',', "wat") && !NomosTextEntry(list, ',', "2") && !NomosTextEntry("", ',', "nu") && !NomosTextEntry(NULL, ',', "nu"));
+}
+END_TEST
+
+NOMOS_TEST_SUITE("unit", Exact, RoundTrip, Refused, Numbers, NumbersRoundTrip, Nearest, Lists)

@@ -5,7 +5,7 @@
 #include "harness.h"
 
 #include "lorenz_model.h"
-#include "operators/field_loss.h"
+#include "operators/model_fields.h"
 #include "operators/random.h"
 #include "solvers/assimilation/variational.h"
 
@@ -30,7 +30,7 @@ static inline void Look(VariationalTwin *t, size_t w, size_t time, bool all, dou
   size_t                       index;
   double                      *values = t->values[w] + time * t->points, state[N];
 
-  ck_ok(NomosModelFindField(t->model, "x", &index, &field));
+  ck_ok(NomosModelFieldFind(t->model, "x", &index, &field));
   ck_ok(d->get_state(t->model, state));
   ck_ok(d->field(t->model, index, state, values));
   for (size_t i = 0; i < t->points; i++) {
@@ -49,7 +49,7 @@ static inline VariationalTwin CreateTwin(bool all, double noise)
   size_t                 index;
 
   ck_ok(NomosLorenzCreate(PETSC_COMM_WORLD, 1, (const char *const[]){"lorenz.n=12"}, &t.config, &t.model));
-  ck_ok(NomosModelFindField(t.model, "x", &index, &field));
+  ck_ok(NomosModelFieldFind(t.model, "x", &index, &field));
   t.points    = NomosModelFieldPoints(field);
   t.deviation = malloc(sizeof *t.deviation * (t.points + 1));
   for (size_t i = 0; i < t.points; i++) t.deviation[i] = 0.1;

@@ -43,7 +43,7 @@ NomosTensor NomosDotProductAttention(NomosTensor q, NomosTensor k, NomosTensor v
   if (!node || !NomosNodeSize(node)) return out;
   job.out     = NomosNodeData(node, q.tape);
   job.log_sum = NomosNodeData(log_sum, q.tape);
-  job.scratch = NomosTapeScratch(q.tape, NOMOS_KERNEL(node->type, NomosAttentionScratch)(&job, false, (size_t)omp_get_max_threads()) * NomosTypeSize(node->type), &capacity);
+  job.scratch = NomosTapeScratch(q.tape, NOMOS_KERNEL(node->type, NomosAttentionScratch)(&job, false, (size_t)omp_get_max_threads()) * NomosRealBytes(node->type), &capacity);
   if (!job.scratch) return (NomosTensor){.tape = q.tape};
   NOMOS_KERNEL(node->type, NomosAttentionForward)(&job);
   NomosTapeScratchFree(q.tape, job.scratch, capacity);
@@ -80,7 +80,7 @@ static void VjpAttention(NomosNode *node, NomosTensor out, NomosTensor out_bar, 
   job.q_bar   = bars[0];
   job.k_bar   = bars[1];
   job.v_bar   = bars[2];
-  job.scratch = NomosTapeScratch(out.tape, NOMOS_KERNEL(node->type, NomosAttentionScratch)(&job, true, (size_t)omp_get_max_threads()) * NomosTypeSize(node->type), &capacity);
+  job.scratch = NomosTapeScratch(out.tape, NOMOS_KERNEL(node->type, NomosAttentionScratch)(&job, true, (size_t)omp_get_max_threads()) * NomosRealBytes(node->type), &capacity);
   if (!job.scratch) return;
   NOMOS_KERNEL(node->type, NomosAttentionBackward)(&job);
   NomosTapeScratchFree(out.tape, job.scratch, capacity);

@@ -93,7 +93,7 @@ static bool Fill(const NomosTensor in[], bool circular, NomosChannelAttentionJob
 
 static bool TakeScratch(NomosTape tape, NomosRealType type, bool backward, NomosChannelAttentionJob *job, size_t *capacity)
 {
-  job->scratch = NomosTapeScratch(tape, NOMOS_KERNEL(type, NomosChannelAttentionScratch)(job, backward) * NomosTypeSize(type), capacity);
+  job->scratch = NomosTapeScratch(tape, NOMOS_KERNEL(type, NomosChannelAttentionScratch)(job, backward) * NomosRealBytes(type), capacity);
   return job->scratch != NULL;
 }
 
@@ -143,7 +143,7 @@ static void Vjp(NomosNode *node, NomosTensor out, NomosTensor out_bar, const boo
     NomosNode *slot   = NomosNodeKeep(tape, node->type, n_dims, shape, &in_bar[k]);
     if (!slot) return;
     job.bar[k] = NomosNodeData(slot, tape);
-    if (empty) memset(job.bar[k], 0, NomosNodeSize(slot) * NomosTypeSize(node->type));
+    if (empty) memset(job.bar[k], 0, NomosNodeSize(slot) * NomosRealBytes(node->type));
   }
   if (empty || !TakeScratch(tape, node->type, true, &job, &capacity)) return;
   NOMOS_KERNEL(node->type, NomosChannelAttentionBackward)(&job);

@@ -80,11 +80,11 @@ static NomosTensor Run(const Call *call, const NomosConvolutionShape *s)
   if (!node || !NomosNodeSize(node)) return out;
   void *data = NomosNodeData(node, tape);
   if (!n_terms || !NomosNodeSize(nodes[0])) { /* sums of nothing */
-    memset(data, 0, NomosNodeSize(node) * NomosTypeSize(node->type));
+    memset(data, 0, NomosNodeSize(node) * NomosRealBytes(node->type));
     return out;
   }
   NOMOS_KERNEL(node->type, NomosConvolutionScratch)(s, call->kind, &need);
-  void *scratch = NomosTapeScratch(tape, (need.shared + need.each * (size_t)omp_get_max_threads()) * NomosTypeSize(node->type), &capacity);
+  void *scratch = NomosTapeScratch(tape, (need.shared + need.each * (size_t)omp_get_max_threads()) * NomosRealBytes(node->type), &capacity);
   if (!scratch) return (NomosTensor){.tape = tape};
   const void *a = NomosNodeData(nodes[0], tape), *b = NomosNodeData(nodes[1], tape);
   if (call->kind == NOMOS_CONVOLVE_FORWARD) NOMOS_KERNEL(node->type, NomosConvolveForward)(s, a, b, data, scratch);

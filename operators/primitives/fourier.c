@@ -44,7 +44,7 @@ static NomosTensor Transform(NomosTensor in, const Attributes *a, bool forward)
   if (!node || !s.batch) return out;
   if (forward) planned = NOMOS_KERNEL(node->type, NomosFourierForward)(&s, NomosNodeData(from, in.tape), NomosNodeData(node, in.tape));
   else {
-    void *scratch = NomosTapeScratch(in.tape, NOMOS_KERNEL(node->type, NomosFourierScratch)(&s) * (size_t)omp_get_max_threads() * NomosTypeSize(node->type), &capacity);
+    void *scratch = NomosTapeScratch(in.tape, NOMOS_KERNEL(node->type, NomosFourierScratch)(&s) * (size_t)omp_get_max_threads() * NomosRealBytes(node->type), &capacity);
     if (!scratch) return (NomosTensor){.tape = in.tape};
     planned = NOMOS_KERNEL(node->type, NomosFourierBackward)(&s, NomosNodeData(from, in.tape), NomosNodeData(node, in.tape), scratch);
     NomosTapeScratchFree(in.tape, scratch, capacity);

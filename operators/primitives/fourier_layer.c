@@ -66,7 +66,7 @@ static bool Fill(const NomosTensor in[], const Attributes *a, NomosFourierLayerJ
 
 static bool TakeScratch(NomosTape tape, NomosRealType type, bool backward, NomosFourierLayerJob *job, size_t *capacity)
 {
-  job->scratch = NomosTapeScratch(tape, NOMOS_KERNEL(type, NomosFourierLayerScratch)(job, backward) * NomosTypeSize(type), capacity);
+  job->scratch = NomosTapeScratch(tape, NOMOS_KERNEL(type, NomosFourierLayerScratch)(job, backward) * NomosRealBytes(type), capacity);
   return job->scratch != NULL;
 }
 
@@ -127,7 +127,7 @@ static void Vjp(NomosNode *node, NomosTensor out, NomosTensor out_bar, const boo
     NomosNode *slot   = NomosNodeKeep(tape, node->type, n_dims, shape, &in_bar[k]);
     if (!slot) return;
     *slots[k] = NomosNodeData(slot, tape);
-    if (empty) memset(*slots[k], 0, NomosNodeSize(slot) * NomosTypeSize(node->type));
+    if (empty) memset(*slots[k], 0, NomosNodeSize(slot) * NomosRealBytes(node->type));
   }
   if (empty || !TakeScratch(tape, node->type, true, &job, &capacity)) return;
   NOMOS_KERNEL(node->type, NomosFourierLayerBackward)(&job);

@@ -129,7 +129,7 @@ static void Divide(NomosInteractionJob *job, size_t *block)
 /* Blocks, transposed weights and what the kernels work in; false with an error kept. */
 static bool TakeScratch(NomosTape tape, NomosRealType type, bool backward, NomosInteractionJob *job, void **memory, size_t *capacity)
 {
-  const size_t  width = job->edge.width, layers = job->n_layers, size = NomosTypeSize(type);
+  const size_t  width = job->edge.width, layers = job->n_layers, size = NomosRealBytes(type);
   size_t        entries = 2 * job->n_nodes * width;
   char         *at;
 

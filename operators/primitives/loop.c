@@ -18,7 +18,7 @@ void NomosLoopAdd(NomosLoop *loop, NomosTape tape, const NomosNode *node)
 
   for (int i = 0; i < loop->n_dims; i++) loop->stride[o][i] = i < shift || (node->shape[i - shift] == 1 && loop->shape[i] != 1) ? 0 : node->stride[i - shift];
   loop->data[o]  = NomosNodeData(node, tape);
-  loop->entry[o] = NomosTypeSize(node->type);
+  loop->entry[o] = NomosRealBytes(node->type);
 }
 
 /* Drop axes of length 1, join an axis with the next where every operand allows it. */

@@ -38,7 +38,7 @@ static bool Readable(const NomosNode *x, bool *transposed, size_t *ld)
 static void Batch(NomosTape tape, const NomosNode *a, const NomosNode *b, const NomosNode *c)
 {
   const int    lead  = c->n_dims - 2;
-  const size_t size  = NomosTypeSize(c->type);
+  const size_t size  = NomosRealBytes(c->type);
   size_t       count = 1, capacity = 0;
   NomosProduct product = {.m = c->shape[lead], .n = c->shape[lead + 1], .k = a->shape[a->n_dims - 1], .ldc = PetscMax(c->shape[lead + 1], 1)};
 

@@ -146,7 +146,7 @@ NomosTensor NomosMlpChain(const NomosMlpChainInput *given)
   NomosNode *node = NomosNodeCreate(tape, &(NomosNodeInput){.primitive = &nomos_primitive_mlp_chain, .type = NomosTensorType(in.x), .n_dims = n_dims, .shape = shape, .n_in = n, .in = inputs, .attributes = &attributes, .n_attributes = sizeof attributes}, &out);
   if (!node) return out;
   job.y       = NomosNodeData(node, tape);
-  job.scratch = NomosTapeScratch(tape, NomosMlpChainScratch(&job, false) * NomosTypeSize(node->type), &capacity);
+  job.scratch = NomosTapeScratch(tape, NomosMlpChainScratch(&job, false) * NomosRealBytes(node->type), &capacity);
   if (!job.scratch) return (NomosTensor){.tape = tape};
   NOMOS_KERNEL(node->type, NomosMlpChainForward)(&job);
   NomosTapeScratchFree(tape, job.scratch, capacity);
@@ -197,7 +197,7 @@ static void Vjp(NomosNode *node, NomosTensor out, NomosTensor out_bar, const boo
     job.h[l]     = NomosNodeData(h, tape);
     job.slope[l] = NomosNodeData(slope, tape);
   }
-  job.scratch = NomosTapeScratch(tape, NomosMlpChainScratch(&job, true) * NomosTypeSize(node->type), &capacity);
+  job.scratch = NomosTapeScratch(tape, NomosMlpChainScratch(&job, true) * NomosRealBytes(node->type), &capacity);
   if (!job.scratch) return;
   NOMOS_KERNEL(node->type, NomosMlpChainBackward)(&job);
   NomosTapeScratchFree(tape, job.scratch, capacity);

@@ -102,7 +102,7 @@ static void Vjp(NomosNode *node, NomosTensor out, NomosTensor out_bar, const boo
     NomosNode    *slot   = wanted[i] ? NomosNodeKeep(tape, node->type, n_dims, shape, &in_bar[i]) : NULL;
     *slots[i]            = slot ? NomosNodeData(slot, tape) : NULL;
   }
-  job.scratch = NomosTapeScratch(tape, 2 * NOMOS_NORMALISE_CHUNKS * job.groups * job.channels * NomosTypeSize(node->type), &capacity);
+  job.scratch = NomosTapeScratch(tape, 2 * NOMOS_NORMALISE_CHUNKS * job.groups * job.channels * NomosRealBytes(node->type), &capacity);
   if (!job.scratch) return;
   NOMOS_KERNEL(node->type, NomosNormaliseBackward)(&job);
   NomosTapeScratchFree(tape, job.scratch, capacity);

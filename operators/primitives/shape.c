@@ -187,7 +187,7 @@ NomosTensor NomosPad(NomosTensor x, int axis, size_t start, size_t length, size_
   shape[axis] = length;
   node        = NomosNodeCreate(x.tape, &(NomosNodeInput){.primitive = &nomos_primitive_pad, .type = from->type, .n_dims = from->n_dims, .shape = shape, .n_in = 1, .in = &x, .attributes = &(Part){axis, start, count, step, length}, .n_attributes = sizeof(Part)}, &out);
   if (!node) return out;
-  memset(NomosNodeData(node, x.tape), 0, NomosNodeSize(node) * NomosTypeSize(node->type));
+  memset(NomosNodeData(node, x.tape), 0, NomosNodeSize(node) * NomosRealBytes(node->type));
   memcpy(stride, node->stride, sizeof stride);
   stride[axis] *= (ptrdiff_t)step;
   CopyInto(x.tape, from, node, stride, start * (size_t)node->stride[axis]);

@@ -26,11 +26,11 @@ static NomosTensor Run(const NomosPrimitive *primitive, Kernel kernel_f32, Kerne
   node = NomosNodeCreate(tape, &(NomosNodeInput){.primitive = primitive, .type = nodes[0]->type, .n_dims = n_dims, .shape = shape, .n_in = 2, .in = in, .attributes = modes, .n_attributes = sizeof modes}, &out);
   if (!node || !NomosNodeSize(node)) return out;
   if (!NomosNodeSize(nodes[0]) || !NomosNodeSize(nodes[1])) {
-    memset(NomosNodeData(node, tape), 0, NomosNodeSize(node) * NomosTypeSize(node->type));
+    memset(NomosNodeData(node, tape), 0, NomosNodeSize(node) * NomosRealBytes(node->type));
     return out;
   }
   if (!NOMOS_KERNEL(node->type, NomosSpectralPrepare)(s)) return NomosTapeFail(tape, PETSC_ERR_MEM, "%s: no memory for tables", primitive->name);
-  void *scratch = NomosTapeScratch(tape, NOMOS_KERNEL(node->type, NomosSpectralScratch)(s, (size_t)omp_get_max_threads()) * NomosTypeSize(node->type), &capacity);
+  void *scratch = NomosTapeScratch(tape, NOMOS_KERNEL(node->type, NomosSpectralScratch)(s, (size_t)omp_get_max_threads()) * NomosRealBytes(node->type), &capacity);
   if (!scratch) return (NomosTensor){.tape = tape};
   (node->type == NOMOS_F32 ? kernel_f32 : kernel_f64)(s, NomosNodeData(nodes[0], tape), NomosNodeData(nodes[1], tape), NomosNodeData(node, tape), scratch);
   NomosTapeScratchFree(tape, scratch, capacity);

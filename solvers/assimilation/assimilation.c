@@ -12,18 +12,16 @@ const NomosAnalysisMethod *const nomos_analysis_methods[] = {NOMOS_ANALYSIS_LIST
 PetscErrorCode NomosAnalysisFind(const char name[], const char where[], const NomosAnalysisMethod **method)
 {
   const char *names[NOMOS_MAX_NAME];
-  char        all[512] = "";
-  size_t      n        = 0;
+  size_t      n = 0;
 
   PetscFunctionBeginUser;
   for (; nomos_analysis_methods[n]; n++) {
     *method  = nomos_analysis_methods[n];
     names[n] = (*method)->name;
     if (!strcmp(names[n], name)) PetscFunctionReturn(PETSC_SUCCESS);
-    snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", n ? ", " : "", names[n]);
   }
-  const char *near = NomosNearestName(name, n, names);
-  SETERRQ(PETSC_COMM_WORLD, PETSC_ERR_ARG_UNKNOWN_TYPE, "%s = %s: no such method%s%s%s; the methods are: %s", where, name, near ? "; did you mean " : "", near ? near : "", near ? "?" : "", all);
+  PetscCall(NomosNameUnknown(PETSC_COMM_WORLD, name, n, names, "%s = %s: no such method", where, name));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 const char *NomosAnalysisName(const NomosAnalysisMethod *method)
@@ -44,11 +42,6 @@ bool NomosAnalysisIsStatic(const NomosAnalysisMethod *method)
 NomosVariationalKind NomosAnalysisVariational(const NomosAnalysisMethod *method)
 {
   return method->variational;
-}
-
-size_t NomosAnalysisFewest(const NomosAnalysisMethod *method)
-{
-  return method->fewest;
 }
 
 static PetscErrorCode CheckInput(MPI_Comm comm, size_t n_members, size_t n_state, const NomosAnalysisInput *input)

@@ -71,7 +71,6 @@ const char                             *NomosAnalysisName(const NomosAnalysisMet
 const char                             *NomosAnalysisSummary(const NomosAnalysisMethod *method);
 bool                                    NomosAnalysisIsStatic(const NomosAnalysisMethod *method); /* it needs static states */
 NomosVariationalKind                    NomosAnalysisVariational(const NomosAnalysisMethod *method);
-size_t                                  NomosAnalysisFewest(const NomosAnalysisMethod *method);   /* members: 1 or 2 */
 
 /* n_members in all. Errors: too few members or static states; a radius without places, or none where the method needs one; numbers out of their range. Collective. */
 PetscErrorCode NomosAnalysisCreate(MPI_Comm comm, size_t n_members, size_t n_state, const NomosAnalysisInput *input, NomosAnalysis *analysis);

@@ -1,7 +1,7 @@
 /* The spectrum of a field of which noisy points were seen: background.h. */
 #include "solvers/assimilation/background.h"
 
-#include "operators/field_loss.h"
+#include "operators/model_fields.h"
 #include "operators/model_operator.h"
 
 #include <float.h>
@@ -57,7 +57,7 @@ static PetscErrorCode Analyse(const NomosBackgroundSeen *seen, const NomosBackgr
 
   PetscFunctionBeginUser;
   PetscCall(NomosModelGetDerivatives(seen->model, false, &derivatives));
-  PetscCall(NomosModelFindField(seen->model, seen->control, &index, &info));
+  PetscCall(NomosModelFieldFind(seen->model, seen->control, &index, &info));
   PetscCall(PetscMalloc2(seen->n_windows, &windows, NomosModelFieldPoints(info) + 1, &field));
   for (size_t w = 0; w < seen->n_windows; w++) {
     windows[w]         = seen->windows[w];

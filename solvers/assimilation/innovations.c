@@ -1,3 +1,4 @@
+/* Observations against the forecast: departures, spread, how well both agree. */
 #include "solvers/assimilation/assimilation_impl.h"
 #include "operators/random.h"
 

@@ -1,3 +1,4 @@
+/* The analysis at one column: the observations within its radius, with their weights, and the small system in the space of the members. */
 #include "solvers/assimilation/assimilation_impl.h"
 
 #include <math.h>

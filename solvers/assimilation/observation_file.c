@@ -218,15 +218,12 @@ static PetscErrorCode ReadFile(NomosObservations o, const char path[])
 /* Every rank reads the whole file and so comes to the same verdict; what is wrong is told once. */
 PetscErrorCode NomosObservationsRead(NomosModel model, const char field[], const char path[], NomosObservations *observations)
 {
-  char why[1024];
+  PetscErrorCode code;
 
   PetscFunctionBeginUser;
   PetscCall(NomosObservationsCreate(model, field, observations));
-  const bool           quiet = NomosErrorSetQuiet(true);
-  const PetscErrorCode code  = ReadFile(*observations, path);
-  snprintf(why, sizeof why, "%s", code ? NomosErrorLast() : "");
-  NomosErrorSetQuiet(quiet);
+  NomosQuietly(code, ReadFile(*observations, path));
   if (code) PetscCall(NomosObservationsDestroy(observations));
-  PetscCheck(!code, model->comm, code, "%s", why);
+  PetscCheck(!code, model->comm, code, "%s", NomosErrorLast());
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -4,22 +4,17 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 static const double not_seen = 9e36; /* NetCDF's fill value is 9.97e36 */
 
 static PetscErrorCode CheckGrid(NomosObservations o, NomosFieldReader reader, const char path[])
 {
-  const char *const *names;
-  size_t             n;
-  bool               has, timed;
-  char               all[256] = "";
+  bool has, timed;
+  char all[200];
 
   PetscFunctionBeginUser;
   PetscCall(NomosFieldReaderHas(reader, o->field->name, &has));
-  PetscCall(NomosFieldReaderVariables(reader, &n, &names));
-  for (size_t i = 0; i < n; i++) snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", i ? ", " : "", names[i]);
-  PetscCheck(has, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s has no variable %s, the observed field; over time it has %s; rename it, or choose another field to observe", path, o->field->name, n ? all : "none");
+  PetscCheck(has, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s has no variable %s, the observed field; over time it has %s; rename it, or choose another field to observe", path, o->field->name, NomosFieldReaderNames(reader, false, all));
   PetscCall(NomosForeignFieldCheck(o->model, reader, path, &(NomosForeignField){.name = o->field->name, .like = o->field->name, .n_dims = o->field->n_dims, .size = o->field->size, .time = true}, &timed));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -83,8 +78,8 @@ static PetscErrorCode CheckParts(NomosObservations o, NomosFieldReader reader, c
   PetscFunctionBeginUser;
   for (size_t f = 0; f < o->n_parts; f++) {
     PetscCall(NomosFieldReaderHas(reader, list[f].name, &has));
-    snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", f ? ", " : "", list[f].name);
-    if (!has) snprintf(lacks + strlen(lacks), sizeof lacks - strlen(lacks), "%s%s", lacks[0] ? ", " : "", list[f].name);
+    NomosTextAppend(sizeof all, all, "%s%s", f ? ", " : "", list[f].name);
+    if (!has) NomosTextAppend(sizeof lacks, lacks, "%s%s", lacks[0] ? ", " : "", list[f].name);
   }
   PetscCheck(!lacks[0], PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s does not hold %s: the state of the model is %s, and all of it must be seen, each variable under its name", path, lacks, all);
   PetscFunctionReturn(PETSC_SUCCESS);

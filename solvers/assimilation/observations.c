@@ -1,5 +1,5 @@
 #include "solvers/assimilation/observations_impl.h"
-#include "operators/field_loss.h"
+#include "operators/model_fields.h"
 #include "operators/random.h"
 #include "operators/reduce.h"
 
@@ -117,16 +117,12 @@ PetscErrorCode NomosObservationsCreate(NomosModel model, const char field[], Nom
 {
   NomosObservations            o;
   const NomosModelDerivatives *derivatives = model->ops->derivatives;
-  const NomosModelField       *list;
-  size_t                       index, n = 0;
   const NomosModelField       *found;
+  size_t                       index;
 
   PetscFunctionBeginUser;
   PetscCheck(derivatives && derivatives->fields && derivatives->field, model->comm, PETSC_ERR_SUP, "solver %s has no fields that could be observed", model->ops->name);
-  PetscCall(derivatives->fields(model, &n, &list));
-  PetscCall(NomosModelFindField(model, field && field[0] ? field : n ? list[0].name
-                                                                     : "",
-                                &index, &found));
+  PetscCall(NomosModelFieldFind(model, field, &index, &found));
   PetscCall(PetscNew(&o));
   o->model       = model;
   o->derivatives = derivatives;

@@ -1,7 +1,7 @@
 #include "solvers/assimilation/variational.h"
 
 #include "io/memory.h"
-#include "operators/field_loss.h"
+#include "operators/model_fields.h"
 #include "operators/model_operator.h"
 #include "operators/reduce.h"
 #include "solvers/assimilation/variational_impl.h"
@@ -54,16 +54,11 @@ static PetscErrorCode ReadUnknown(NomosVariational c, const NomosVariationalInpu
 
 static PetscErrorCode FindControl(NomosVariational c, const NomosVariationalInput *input)
 {
-  const NomosModelField *list, *info;
-  size_t                 n = 0;
+  const NomosModelField *info;
   char                   lacks[256] = "";
-  const char            *name = input->control;
 
   PetscFunctionBeginUser;
-  if (c->derivatives->fields) PetscCall(c->derivatives->fields(c->model, &n, &list));
-  PetscCall(NomosModelFindField(c->model, name ? name : n ? list[0].name
-                                                          : "",
-                                &c->control, &info));
+  PetscCall(NomosModelFieldFind(c->model, input->control, &c->control, &info));
   PetscCheck(c->derivatives->from_field && c->derivatives->from_field_vjp, c->comm, PETSC_ERR_SUP, "solver %s has no states from fields (from_field and its adjoint), which variational assimilation needs", c->model->ops->name);
   bool made = !input->n_windows; /* states are made of the control alone, in windows that have none to begin with */
   for (size_t i = 0; i < input->n_windows; i++) made = made || !input->windows[i].state;

@@ -1,4 +1,5 @@
-#include "operators/field_loss.h"
+/* The observations of a window of 4D-Var, in order of the steps at which they are compared. */
+#include "operators/model_fields.h"
 #include "operators/reduce.h"
 #include "solvers/assimilation/variational_impl.h"
 
@@ -96,7 +97,7 @@ PetscErrorCode NomosVariationalReadSeen(NomosVariational c, const NomosWindow *i
     const NomosModelField *info;
     size_t                 field;
     if (seen->observations) PetscCall(NomosObservationsField(seen->observations, &field, &info));
-    else PetscCall(NomosModelFindField(c->model, seen->field, &field, &info));
+    else PetscCall(NomosModelFieldFind(c->model, seen->field, &field, &info));
     for (size_t t = 0; t < Times(seen); t++) {
       if (!StepOf(c, input, Time(seen, t), &step)) continue;
       Look *look = &w->looks[w->n_looks++];

@@ -1,3 +1,4 @@
+/* The minimisation of 4D-Var by TAO: quasi-Newton, or Gauss-Newton with products of the Hessian. */
 #include "operators/reduce.h"
 #include "solvers/assimilation/variational_impl.h"
 

@@ -99,7 +99,7 @@ static PetscErrorCode Step(NomosModel model)
   const size_t n = d->plane.n_points;
 
   PetscFunctionBeginUser;
-  PetscCall(DarcySolution(model, d->plane.state + DARCY_LOG_A * n, d->plane.state + DARCY_U * n));
+  PetscCall(DarcySolution(model, d->plane.parts.state + DARCY_LOG_A * n, d->plane.parts.state + DARCY_U * n));
   PetscCall(NomosModelTick(model));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -110,10 +110,10 @@ static PetscErrorCode WriteFields(NomosModel model, NomosFieldFile file)
   const size_t n = d->plane.n_points;
 
   PetscFunctionBeginUser;
-  for (size_t i = 0; i < n; i++) d->work[i] = exp(d->plane.state[DARCY_LOG_A * n + i]);
+  for (size_t i = 0; i < n; i++) d->work[i] = exp(d->plane.parts.state[DARCY_LOG_A * n + i]);
   PetscCall(NomosCellPlaneWrite(model, file, 0, d->work));
-  PetscCall(NomosCellPlaneWrite(model, file, 1, d->plane.state + DARCY_U * n));
-  PetscCall(NomosCellPlaneWrite(model, file, 2, d->plane.state + DARCY_LOG_A * n));
+  PetscCall(NomosCellPlaneWrite(model, file, 1, d->plane.parts.state + DARCY_U * n));
+  PetscCall(NomosCellPlaneWrite(model, file, 2, d->plane.parts.state + DARCY_LOG_A * n));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -130,7 +130,7 @@ static PetscErrorCode EvaluateScalars(NomosModel model, double values[])
 {
   DarcyModel     *d = model->data;
   NomosCellPlane *p = &d->plane;
-  const double   *u = p->state + DARCY_U * p->n_points, *log_a = p->state + DARCY_LOG_A * p->n_points, area = p->dx[0] * p->dx[1], whole = p->length[0] * p->length[1];
+  const double   *u = p->parts.state + DARCY_U * p->n_points, *log_a = p->parts.state + DARCY_LOG_A * p->n_points, area = p->dx[0] * p->dx[1], whole = p->length[0] * p->length[1];
 
   PetscFunctionBeginUser;
   memset(values, 0, DARCY_N_SCALARS * sizeof *values);

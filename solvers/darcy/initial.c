@@ -72,7 +72,7 @@ PetscErrorCode DarcyInitialise(NomosModel model)
 {
   DarcyModel  *d     = model->data;
   const size_t n     = d->plane.n_points;
-  double      *log_a = d->plane.state + DARCY_LOG_A * n;
+  double      *log_a = d->plane.parts.state + DARCY_LOG_A * n;
   const char  *type;
 
   PetscFunctionBeginUser;
@@ -80,6 +80,6 @@ PetscErrorCode DarcyInitialise(NomosModel model)
   for (size_t i = 0; i < sizeof types / sizeof *types; i++)
     if (!strcmp(types[i].name, type)) PetscCall(types[i].set(model, log_a));
   for (size_t i = 0; i < n; i++) log_a[i] = log(log_a[i]);
-  memset(d->plane.state + DARCY_U * n, 0, n * sizeof *log_a);
+  memset(d->plane.parts.state + DARCY_U * n, 0, n * sizeof *log_a);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

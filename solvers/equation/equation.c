@@ -4,7 +4,7 @@
 #include "solvers/equation/equation_impl.h"
 
 #include <math.h>
-#include <string.h>
+#include <stdio.h>
 
 static const double hopeless = 1e100; /* what grows beyond it does so within a step or two */
 
@@ -23,7 +23,7 @@ static PetscErrorCode Create(NomosModel model, bool fields)
     e->parameters[i]   = e->entries[i].parameter;
     e->coefficients[i] = e->parameters[i].value;
   }
-  PetscCall(PetscCalloc1(e->n_state + 1, &e->state));
+  PetscCall(PetscCalloc1(e->n_state + 1, &e->parts.state));
   PetscCall(PetscCalloc1(e->n_state + 1, &e->next));
   PetscCall(PetscCalloc4(e->n + 1, &e->tendency, e->n + 1, &e->tendency_dot, e->n_work + 1, &e->work[0], e->n_work + 1, &e->work[1]));
   if (e->scheme->exponential) PetscCall(EquationLinearCreate(model));
@@ -63,7 +63,7 @@ static PetscErrorCode Destroy(NomosModel model)
   PetscCall(EquationModesDestroy(&e->modes));
   PetscCall(NomosEquationsDestroy(&e->equations));
   PetscCall(PetscFree2(e->parameters, e->coefficients));
-  PetscCall(PetscFree(e->state));
+  PetscCall(PetscFree(e->parts.state));
   PetscCall(PetscFree(e->next));
   PetscCall(PetscFree4(e->tendency, e->tendency_dot, e->work[0], e->work[1]));
   PetscCall(PetscFree(model->data));
@@ -73,13 +73,12 @@ static PetscErrorCode Destroy(NomosModel model)
 static PetscErrorCode Step(NomosModel model)
 {
   EquationModel *e = model->data;
-  double        *swap;
+  double        *now = e->parts.state;
 
   PetscFunctionBeginUser;
-  PetscCall(EquationForward(model, e->state, NULL, NULL, e->next, NULL));
-  swap     = e->state;
-  e->state = e->next;
-  e->next  = swap;
+  PetscCall(EquationForward(model, now, NULL, NULL, e->next, NULL));
+  e->parts.state = e->next;
+  e->next        = now;
   PetscCall(NomosModelTick(model));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -108,33 +107,22 @@ static PetscErrorCode Check(NomosModel model, NomosModelFault *fault)
 {
   EquationModel *e  = model->data;
   size_t         at = 0, start = 0, nx = e->n_points, n_rows;
-  double         place[4] = {0, 0, 0, 0}; /* variable, y, x, value */
-  int            rank, first, size;
 
   PetscFunctionBeginUser;
   *fault = (NomosModelFault){.bad = false};
-  while (at < e->n && fabs(e->state[at]) < hopeless) at++;
-  PetscCallMPI(MPI_Comm_rank(model->comm, &rank));
-  PetscCallMPI(MPI_Comm_size(model->comm, &size));
-  first = at < e->n ? rank : size;
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &first, 1, MPI_INT, MPI_MIN, model->comm));
-  if (first == size) PetscFunctionReturn(PETSC_SUCCESS);
+  while (at < e->n && fabs(e->parts.state[at]) < hopeless) at++;
   if (e->grid.n_dims == 2) {
     PetscCall(NomosTermsRows(NomosEquationsTerms(e->equations), &start, &n_rows));
     nx = e->grid.n[1];
   }
-  if (rank == first) {
-    place[0] = (double)(at / e->n_points);
-    place[1] = (double)(start + at % e->n_points / nx);
-    place[2] = (double)(at % nx);
-    place[3] = e->state[at];
+  if (at < e->n) {
+    const int64_t place[] = {(int64_t)(start + at % e->n_points / nx), (int64_t)(at % nx)}; /* y, x */
+    *fault                = (NomosModelFault){.bad = true, .value = e->parts.state[at], .n_index = e->grid.n_dims};
+    for (int d = 0; d < e->grid.n_dims; d++) fault->index[d] = place[2 - e->grid.n_dims + d];
+    snprintf(fault->field, sizeof fault->field, "%s", e->names[at / e->n_points]);
   }
-  PetscCallMPI(MPI_Bcast(place, 4, MPI_DOUBLE, first, model->comm));
-  fault->bad     = true;
-  fault->n_index = e->grid.n_dims;
-  fault->value   = place[3];
-  for (int d = 0; d < e->grid.n_dims; d++) fault->index[d] = (int64_t)place[3 - e->grid.n_dims + d];
-  PetscCall(PetscStrncpy(fault->field, e->names[(size_t)place[0]], sizeof fault->field));
+  PetscCall(NomosModelFirstFault(model->comm, 0, fault));
+  if (!fault->bad) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(StableStep(model, &fault->dt_advised));
   fault->dt_advised = PetscMin(fault->dt_advised, model->dt / 2);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -165,7 +153,7 @@ static PetscErrorCode Save(NomosModel model, NomosCheckpoint checkpoint)
 
   PetscFunctionBeginUser;
   PetscCall(Layout(model, size, start, count));
-  PetscCall(NomosCheckpointWriteArray(checkpoint, "state", NOMOS_F64, 3, 2, size, start, count, e->state));
+  PetscCall(NomosCheckpointWriteArray(checkpoint, "state", NOMOS_F64, 3, 2, size, start, count, e->parts.state));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -176,7 +164,7 @@ static PetscErrorCode Load(NomosModel model, NomosCheckpoint checkpoint)
 
   PetscFunctionBeginUser;
   PetscCall(Layout(model, size, start, count));
-  PetscCall(NomosCheckpointReadArray(checkpoint, "state", NOMOS_F64, 3, size, start, count, e->state));
+  PetscCall(NomosCheckpointReadArray(checkpoint, "state", NOMOS_F64, 3, size, start, count, e->parts.state));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -3,31 +3,6 @@
 
 #include <string.h>
 
-static PetscErrorCode StateSize(NomosModel model, size_t *n)
-{
-  PetscFunctionBeginUser;
-  *n = ((EquationModel *)model->data)->n_state;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode GetState(NomosModel model, void *state)
-{
-  EquationModel *e = model->data;
-
-  PetscFunctionBeginUser;
-  memcpy(state, e->state, sizeof *e->state * e->n_state);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode SetState(NomosModel model, const void *state)
-{
-  EquationModel *e = model->data;
-
-  PetscFunctionBeginUser;
-  memcpy(e->state, state, sizeof *e->state * e->n_state);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode Parameters(NomosModel model, size_t *n, const NomosModelParameter **list)
 {
   EquationModel *e = model->data;
@@ -113,6 +88,6 @@ static PetscErrorCode Fields(NomosModel model, size_t *n, const NomosModelField 
 }
 
 const NomosModelDerivatives equation_derivatives = {
-  .state_size = StateSize, .get_state = GetState, .set_state = SetState, .parameters = Parameters, .set_parameters = SetParameters,
+  .parameters = Parameters, .set_parameters = SetParameters,
   .jvp = Jvp, .vjp = Vjp, .hvp = Hvp, .fields = Fields, NOMOS_STATE_FIELDS_DERIVATIVES,
 };

@@ -118,7 +118,7 @@ typedef struct {
   EquationModes              modes;
   EquationLinear             linear;
   size_t                     n_work; /* of a vector as the scheme works on it */
-  double                    *state, *next;      /* (n_state) */
+  double                    *next;   /* (n_state) */
   const double              *views[EQUATION_MAX_VARIABLES]; /* of a state that somebody asks about */
   EquationSweep              sweeps[EQUATION_N_SWEEPS];
   double                    *tendency, *tendency_dot, *work[2]; /* (n), (n_work) */

@@ -35,6 +35,7 @@ static PetscErrorCode Expression(NomosModel model, size_t variable, double *valu
   const char              *text;
   NomosExpression          expression;
   size_t                   start, nx;
+  PetscErrorCode           failed;
 
   PetscFunctionBeginUser;
   snprintf(key, sizeof key, "initial.%s", e->names[variable]);
@@ -43,14 +44,8 @@ static PetscErrorCode Expression(NomosModel model, size_t variable, double *valu
     memset(values, 0, sizeof *values * e->n_points);
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  const bool     quiet  = NomosErrorSetQuiet(true); /* what is wrong is told once, with the key */
-  PetscErrorCode failed = NomosExpressionCreate(text, 2 * (size_t)grid->n_dims, names, &expression);
-  NomosErrorSetQuiet(quiet);
-  if (failed) {
-    char why[1024];
-    snprintf(why, sizeof why, "%s", NomosErrorLast());
-    SETERRQ(model->comm, failed, "%s: %s: %s", NomosConfigWhere(model->config, key), key, why);
-  }
+  NomosQuietly(failed, NomosExpressionCreate(text, 2 * (size_t)grid->n_dims, names, &expression));
+  PetscCall(NomosConfigRetell(model->config, key, failed));
   PetscCall(Rows(e, &start, &nx));
   if (x >= 0) given[1] = grid->length[x];
   if (x > 0) given[3] = grid->length[0];
@@ -127,9 +122,9 @@ PetscErrorCode EquationInitialise(NomosModel model)
   const char    *type;
 
   PetscFunctionBeginUser;
-  memset(e->state, 0, sizeof *e->state * e->n_state);
+  memset(e->parts.state, 0, sizeof *e->parts.state * e->n_state);
   PetscCall(NomosConfigGetString(model->config, "initial.type", &type));
   for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-    for (size_t v = 0; v < e->n_variables && !strcmp(types[i].name, type); v++) PetscCall(types[i].set(model, v, e->state + v * e->n_points));
+    for (size_t v = 0; v < e->n_variables && !strcmp(types[i].name, type); v++) PetscCall(types[i].set(model, v, e->parts.state + v * e->n_points));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -117,7 +117,7 @@ PetscErrorCode EquationWriteFields(NomosModel model, NomosFieldFile file)
     PetscCall(NomosTermsRows(NomosEquationsTerms(e->equations), &start[0], &count[0]));
     count[1] = e->grid.n[1];
   }
-  for (size_t i = 0; i < e->n_variables; i++) PetscCall(NomosFieldFileWrite(file, e->names[i], NOMOS_F64, start, count, e->state + i * e->n_points));
+  for (size_t i = 0; i < e->n_variables; i++) PetscCall(NomosFieldFileWrite(file, e->names[i], NOMOS_F64, start, count, e->parts.state + i * e->n_points));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -142,7 +142,7 @@ PetscErrorCode EquationWriteSpectra(NomosModel model, NomosFieldFile file)
   PetscCall(PetscMalloc1(e->modes.n_modes + 1, &modes));
   memset(o->bins, 0, sizeof *o->bins * o->n_bins);
   for (size_t v = 0; v < e->n_variables; v++) {
-    PetscCall(EquationModesForward(&e->modes, e->state + v * e->n_points, modes));
+    PetscCall(EquationModesForward(&e->modes, e->parts.state + v * e->n_points, modes));
     for (size_t i = 0; i < e->modes.n_modes; i++) {
       EquationModesWaves(&e->modes, i, &k, &l);
       const double K   = 2 * PETSC_PI * hypot(k / e->modes.lx, l / e->modes.ly);
@@ -174,11 +174,11 @@ PetscErrorCode EquationEvaluateScalars(NomosModel model, double values[])
 
   PetscFunctionBeginUser;
   if (!e->grid.n_dims) {
-    PetscCall(PetscArraycpy(values, e->state, n));
+    PetscCall(PetscArraycpy(values, e->parts.state, n));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   for (size_t v = 0; v < n; v++) {
-    const double *u = e->state + v * e->n_points;
+    const double *u = e->parts.state + v * e->n_points;
     sums[v]         = 0;
     extremes[2 * v] = extremes[2 * v + 1] = -INFINITY;
     for (size_t i = 0; i < e->n_points; i++) {

@@ -4,31 +4,6 @@
 
 #include <string.h>
 
-static PetscErrorCode StateSize(NomosModel model, size_t *n)
-{
-  PetscFunctionBeginUser;
-  *n = ((PdeModel *)model->data)->n;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode GetState(NomosModel model, void *state)
-{
-  PdeModel *p = model->data;
-
-  PetscFunctionBeginUser;
-  memcpy(state, p->u, p->n * sizeof *p->u);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode SetState(NomosModel model, const void *state)
-{
-  PdeModel *p = model->data;
-
-  PetscFunctionBeginUser;
-  memcpy(p->u, state, p->n * sizeof *p->u);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static PetscErrorCode Parameters(NomosModel model, size_t *n, const NomosModelParameter **list)
 {
   PdeModel *p = model->data;
@@ -149,6 +124,6 @@ static PetscErrorCode Fields(NomosModel model, size_t *n, const NomosModelField 
 }
 
 const NomosModelDerivatives pde_derivatives = {
-  .state_size = StateSize, .get_state = GetState, .set_state = SetState, .parameters = Parameters, .set_parameters = SetParameters,
+  .parameters = Parameters, .set_parameters = SetParameters,
   .jvp = Jvp, .vjp = Vjp, .hvp = Hvp, .fields = Fields, NOMOS_STATE_FIELDS_DERIVATIVES, .primitives = PdePrimitives, .primitive_map = PdePrimitiveMap,
 };

@@ -55,6 +55,8 @@ typedef struct {
   void (*bounds)(const double c[], int n_dims, const double per_dx[], size_t n, size_t stride, const double w[], double most[2]);
   /* Diffusive fluxes have the first field at the face as a factor (rho nu v_x), and act on fields times that of the cell (rho v): the light cell beside a heavy one diffuses faster than `bounds` of a point knows. */
   bool by_first;
+  /* Waves may become faster on the way (a gas that is let loose from rest), so that a step is looked after from substep to substep. */
+  bool quickens;
   /* What random waves s become in each field, as PDEBench has it: b + m (s - min)/(max - min) with b and m log-uniform in this range; (s - min)/(max - min) for {0, 1}; s for {0, 0}. NULL: s in the first field, the others 0. */
   const double (*waves)[2];
 } NomosPdeFamily;

@@ -3,6 +3,7 @@
 #include "solvers/grid_pde/grid_pde_impl.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 static PetscErrorCode Create(NomosModel model)
@@ -23,7 +24,7 @@ static PetscErrorCode Create(NomosModel model)
   }
   const size_t m = (size_t)p->m;
   p->row_size = (11 * m + 4 + NOMOS_PDE_MAX_COEFFICIENTS) * PDE_MAX_WIDTH * PDE_CHUNK; /* the adjoint's, which needs most */
-  PetscCall(PetscCalloc2(p->n, &p->u, PDE_MAX_WIDTH * p->n, &p->w));
+  PetscCall(PetscCalloc2(p->n, &p->parts.state, PDE_MAX_WIDTH * p->n, &p->w));
   PetscCall(PetscCalloc3(PDE_MAX_WIDTH * m * p->n_box, &p->box_w, PDE_MAX_WIDTH * m * p->n_box, &p->box_bar, PDE_MAX_WIDTH * m * n_faces, &p->flux));
   PetscCall(NomosConfigGetReal(model->config, "time.dt", &dt));
   PetscCall(NomosModelSetTimeStep(model, dt));
@@ -41,7 +42,7 @@ static PetscErrorCode Destroy(NomosModel model)
   if (!p) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PdeOutputDestroy(model));
   PetscCall(PdeGridDestroy(p));
-  PetscCall(PetscFree2(p->u, p->w));
+  PetscCall(PetscFree2(p->parts.state, p->w));
   PetscCall(PetscFree(p->rows));
   PetscCall(PetscFree(p->plan.levels));
   for (int k = 0; k < PDE_N_SCRATCHES; k++) PetscCall(PetscFree(p->scratch[k]));
@@ -55,9 +56,9 @@ static PetscErrorCode Step(NomosModel model)
   PdeModel *p = model->data;
 
   PetscFunctionBeginUser;
-  PetscCall(PdePlanMake(model, p->u, &p->plan));
-  if (p->plan.after) memcpy(p->u, p->plan.after, p->n * sizeof *p->u);
-  else PetscCall(PdeAdvance(model, &p->plan, 1, p->u));
+  PetscCall(PdePlanMake(model, p->parts.state, &p->plan));
+  if (p->plan.after) memcpy(p->parts.state, p->plan.after, p->n * sizeof *p->parts.state);
+  else PetscCall(PdeAdvance(model, &p->plan, 1, p->parts.state));
   PetscCall(NomosModelTick(model));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -74,36 +75,27 @@ static PetscErrorCode Check(NomosModel model, NomosModelFault *fault)
 {
   PdeModel *p = model->data;
   size_t    at = 0;
-  double    place[5] = {0, 0, 0, 0, 0}; /* field, x, y, z, value */
-  int       rank, size, first;
 
   PetscFunctionBeginUser;
   *fault = (NomosModelFault){.bad = false, .cfl = p->last_cfl};
   memcpy(p->c, p->coefficients, sizeof p->coefficients);
-  const double *w = PdePrimitive(p, 1, p->u);
+  const double *w = PdePrimitive(p, 1, p->parts.state);
   while (at < p->n && fabs(w[at]) < 1e100 && (!p->family->fields[at / p->n_cells].positive || w[at] > 0)) at++;
-  PetscCallMPI(MPI_Comm_rank(model->comm, &rank));
-  PetscCallMPI(MPI_Comm_size(model->comm, &size));
-  first = at < p->n ? rank : size;
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &first, 1, MPI_INT, MPI_MIN, model->comm));
-  if (first == size) PetscFunctionReturn(PETSC_SUCCESS);
-  if (rank == first) {
-    size_t cell = at % p->n_cells;
-    place[0] = (double)(at / p->n_cells);
-    for (int a = 0; a < 3; a++) {
-      place[1 + a] = (double)(p->start[a] + cell % p->count[a]);
+  if (at < p->n) {
+    const size_t field = at / p->n_cells;
+    size_t       cell  = at % p->n_cells;
+    fault->bad         = true;
+    fault->value       = w[at];
+    fault->dt_advised  = p->dt_stable;
+    fault->n_index     = p->n_dims;
+    for (int a = 0; a < p->n_dims; a++) { /* (z, y, x) */
+      fault->index[p->n_dims - 1 - a] = (int64_t)(p->start[a] + cell % p->count[a]);
       cell /= p->count[a];
     }
-    place[4] = w[at];
+    snprintf(fault->field, sizeof fault->field, "%s", p->family->fields[field].name);
+    if (p->family->fields[field].positive && isfinite(w[at])) snprintf(fault->place, sizeof fault->place, "%s must stay positive: with grid_pde.cfl = 0.1 and time.scheme = ssp_rk2 or ssp_rk3 it does", fault->field);
   }
-  PetscCallMPI(MPI_Bcast(place, 5, MPI_DOUBLE, first, model->comm));
-  fault->bad        = true;
-  fault->value      = place[4];
-  fault->dt_advised = p->dt_stable;
-  fault->n_index    = p->n_dims;
-  for (int d = 0; d < p->n_dims; d++) fault->index[d] = (int64_t)place[p->n_dims - d]; /* (z, y, x) */
-  PetscCall(PetscStrncpy(fault->field, p->family->fields[(int)place[0]].name, sizeof fault->field));
-  if (p->family->fields[(int)place[0]].positive && isfinite(place[4])) PetscCall(PetscSNPrintf(fault->place, sizeof fault->place, "%s must stay positive: with grid_pde.cfl = 0.125 and time.scheme = ssp_rk2 or ssp_rk3 it does", fault->field));
+  PetscCall(NomosModelFirstFault(model->comm, 0, fault));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -126,7 +118,7 @@ static PetscErrorCode Save(NomosModel model, NomosCheckpoint checkpoint)
 
   PetscFunctionBeginUser;
   Layout(p, size, start, count);
-  PetscCall(NomosCheckpointWriteArray(checkpoint, "state", NOMOS_F64, 4, p->n_dims > 1 ? 3 : 4, size, start, count, p->u));
+  PetscCall(NomosCheckpointWriteArray(checkpoint, "state", NOMOS_F64, 4, p->n_dims > 1 ? 3 : 4, size, start, count, p->parts.state));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -137,7 +129,7 @@ static PetscErrorCode Load(NomosModel model, NomosCheckpoint checkpoint)
 
   PetscFunctionBeginUser;
   Layout(p, size, start, count);
-  PetscCall(NomosCheckpointReadArray(checkpoint, "state", NOMOS_F64, 4, size, start, count, p->u));
+  PetscCall(NomosCheckpointReadArray(checkpoint, "state", NOMOS_F64, 4, size, start, count, p->parts.state));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -147,7 +139,7 @@ static PetscErrorCode Describe(NomosModel model, double *bytes, char *text, size
   char      size[64] = "";
 
   PetscFunctionBeginUser;
-  for (int a = 0; a < p->n_dims; a++) PetscCall(PetscSNPrintf(size + strlen(size), sizeof size - strlen(size), "%s%d", a ? " x " : "", (int)p->size[a]));
+  for (int a = 0; a < p->n_dims; a++) NomosTextAppend(sizeof size, size, "%s%d", a ? " x " : "", (int)p->size[a]);
   *bytes = 8. * (double)p->m * (18. * (double)p->n_cells + 4. * (double)p->n_box + 2. * (double)(p->n_cells + p->n_box));
   PetscCall(PetscSNPrintf(text, n_text, "%s, %s cells, limiter %s, %s, cfl %g, float64", p->family->name, size, (const char *[]){"none", "central", "minmod", "mc", "van_leer", "superbee"}[p->limiter], p->scheme, p->cfl));
   PetscFunctionReturn(PETSC_SUCCESS);

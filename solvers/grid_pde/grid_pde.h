@@ -10,7 +10,7 @@
    Density, pressure and depth stay positive without a floor, so nothing is added to any sum: states at faces are drawn towards the cell's where they are too bold (families/compressible.c and shallow_water.c say how far), and
    fluxes are of waves between positive states. Of a gas it is proven (Zhang & Shu 2010, doi:10.1016/j.jcp.2010.08.016) for ssp_rk2 and ssp_rk3 with h sum_a s_a/dx_a <= 1/8: a cell is the mean of its two states at faces,
    which have a quarter of it each, and of a third one with a half, and waves of a quarter may fill half of it. s_a are the speeds of the Riemann problems: of states at faces, in every stage. grid_pde.cfl counts with those of
-   the cells at the beginning of a step, which may be less; 0.125 has held in all we tried (tests/test_grid_pde.c), and much larger ones do for all but the strongest rarefactions. Limiting fluxes instead (Hu, Adams & Shu 2013,
+   the cells, which may be less, and lets them grow by a quarter before it halves substeps: 0.1 is at most 1/8 of them. That has held in all we tried (tests/test_grid_pde_gas.c), and much larger ones do for all but the strongest rarefactions. Limiting fluxes instead (Hu, Adams & Shu 2013,
    doi:10.1016/j.jcp.2013.01.024) asks for 1/2; it makes the tendency, and every derivative of a step, depend on h. (PDEBench puts a floor of 1e-4 under the pressure.)
 
    Every family is differentiable: jvp, vjp and hvp of a step by the state and by the coefficients, exact for the step as it was taken (limiters and upwinding by the branch taken; the substeps are constants).

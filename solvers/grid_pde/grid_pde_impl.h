@@ -61,7 +61,6 @@ typedef struct {
   double                c[PDE_MAX_WIDTH * NOMOS_PDE_MAX_COEFFICIENTS]; /* values and tangents */
   double                coefficients[NOMOS_PDE_MAX_COEFFICIENTS];
   NomosModelParameter   parameters[NOMOS_PDE_MAX_COEFFICIENTS];
-  double               *u;                          /* state (n) */
   double               *w, *box_w, *box_bar, *flux; /* w of the cells, of the box, its adjoint, fluxes of an axis: for the largest width */
   double               *rows;                       /* of every thread: row_size; of n_threads */
   size_t                row_size;

@@ -24,6 +24,7 @@ static PetscErrorCode Expression(NomosModel model, int field, double values[])
   char                     key[NOMOS_MAX_NAME + 16], wrong[1024] = "";
   const char              *text;
   NomosExpression          expression;
+  PetscErrorCode           failed;
 
   PetscFunctionBeginUser;
   snprintf(key, sizeof key, "initial.%s", p->family->fields[field].name);
@@ -33,14 +34,8 @@ static PetscErrorCode Expression(NomosModel model, int field, double values[])
     memset(values, 0, p->n_cells * sizeof *values);
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  const bool     quiet  = NomosErrorSetQuiet(true); /* what is wrong is told once, with the key */
-  PetscErrorCode failed = NomosExpressionCreate(text, 6, names, &expression);
-  NomosErrorSetQuiet(quiet);
-  if (failed) {
-    char why[1024];
-    snprintf(why, sizeof why, "%s", NomosErrorLast());
-    SETERRQ(model->comm, failed, "%s: %s: %s", NomosConfigWhere(model->config, key), key, why);
-  }
+  NomosQuietly(failed, NomosExpressionCreate(text, 6, names, &expression));
+  PetscCall(NomosConfigRetell(model->config, key, failed));
   for (int a = 0; a < 3; a++) given[3 + a] = p->length[a];
   for (size_t i = 0; i < p->n_cells; i++) {
     PdeCentre(p, i, given);
@@ -104,7 +99,7 @@ PetscErrorCode PdeInitialise(NomosModel model)
   for (size_t i = 0; i < sizeof types / sizeof *types; i++)
     for (int k = 0; k < p->m && !strcmp(types[i].name, type); k++) PetscCall(types[i].set(model, k, p->w + (size_t)k * p->n_cells));
   memcpy(p->c, p->coefficients, sizeof p->coefficients);
-  if (p->family->kernels[0]->conserved) p->family->kernels[0]->conserved(p->c, p->n_dims, p->n_cells, p->n_cells, p->w, p->n_cells, p->u);
-  else memcpy(p->u, p->w, p->n * sizeof *p->u);
+  if (p->family->kernels[0]->conserved) p->family->kernels[0]->conserved(p->c, p->n_dims, p->n_cells, p->n_cells, p->w, p->n_cells, p->parts.state);
+  else memcpy(p->parts.state, p->w, p->n * sizeof *p->parts.state);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

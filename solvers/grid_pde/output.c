@@ -72,7 +72,7 @@ PetscErrorCode PdeFieldLayout(NomosModel model, NomosFileLayout *layout)
 static const double *Primitive(PdeModel *p)
 {
   memcpy(p->c, p->coefficients, sizeof p->coefficients);
-  return PdePrimitive(p, 1, p->u);
+  return PdePrimitive(p, 1, p->parts.state);
 }
 
 PetscErrorCode PdeWriteFields(NomosModel model, NomosFieldFile file)
@@ -108,7 +108,7 @@ PetscErrorCode PdeEvaluateScalars(NomosModel model, double values[])
   PetscFunctionBeginUser;
   const double *primitive = Primitive(p);
   for (int k = 0; k < p->m; k++) {
-    const double *u = p->u + (size_t)k * p->n_cells, *w = primitive + (size_t)k * p->n_cells;
+    const double *u = p->parts.state + (size_t)k * p->n_cells, *w = primitive + (size_t)k * p->n_cells;
     sums[k] = 0;
     extremes[2 * k] = extremes[2 * k + 1] = -PETSC_MAX_REAL;
     for (size_t i = 0; i < p->n_cells; i++) {

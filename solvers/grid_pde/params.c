@@ -14,10 +14,10 @@ const NomosParam pde_params[PDE_N_PARAMS] = {
   {"grid_pde.nx",         NOMOS_PARAM_INT,       NULL,   NULL, 4, 16777216, NULL, false, "Cells along x."},
   {"grid_pde.ny",         NOMOS_PARAM_INT,       "0",    NULL, 0, 65536, NULL, false, "Cells along y; 0: as many as along x."},
   {"grid_pde.nz",         NOMOS_PARAM_INT,       "0",    NULL, 0, 65536, NULL, false, "Cells along z; 0: as many as along x."},
-  {"grid_pde.lx",         NOMOS_PARAM_REAL,      "1",    NULL, DBL_MIN, DBL_MAX, NULL, false, "Length of the domain along x."},
-  {"grid_pde.ly",         NOMOS_PARAM_REAL,      "0",    NULL, 0, DBL_MAX, NULL, false, "Length along y; 0: as along x."},
-  {"grid_pde.lz",         NOMOS_PARAM_REAL,      "0",    NULL, 0, DBL_MAX, NULL, false, "Length along z; 0: as along x."},
-  {"grid_pde.origin",     NOMOS_PARAM_REAL_LIST, "",     NULL, 0, 0, NULL, false, "Where the domain begins, [x, y, z]; unset: 0."},
+  {"grid_pde.lx",         NOMOS_PARAM_REAL,      "1",    "m", DBL_MIN, DBL_MAX, NULL, false, "Length of the domain along x."},
+  {"grid_pde.ly",         NOMOS_PARAM_REAL,      "0",    "m", 0, DBL_MAX, NULL, false, "Length along y; 0: as along x."},
+  {"grid_pde.lz",         NOMOS_PARAM_REAL,      "0",    "m", 0, DBL_MAX, NULL, false, "Length along z; 0: as along x."},
+  {"grid_pde.origin",     NOMOS_PARAM_REAL_LIST, "",     "m", 0, 0, NULL, false, "Where the domain begins, [x, y, z]; unset: 0."},
   {"grid_pde.boundary_x", NOMOS_PARAM_CHOICE,    "periodic", NULL, 0, 0, PDE_BOUNDARY_CHOICES, false, "Boundaries along x; wall reflects velocities (of gas and water), no_flux is of families without a flow, value takes grid_pde.value_low and value_high."},
   {"grid_pde.boundary_x_high", NOMOS_PARAM_CHOICE, "same", NULL, 0, 0, "same|" PDE_BOUNDARY_CHOICES, false, "Boundary on the high side of x."},
   {"grid_pde.boundary_y", NOMOS_PARAM_CHOICE,    "periodic", NULL, 0, 0, PDE_BOUNDARY_CHOICES, false, "Boundaries along y."},
@@ -27,7 +27,7 @@ const NomosParam pde_params[PDE_N_PARAMS] = {
   {"grid_pde.value_low",  NOMOS_PARAM_REAL_LIST, "",     NULL, 0, 0, NULL, false, "value: the fields at a low side; unset: 0."},
   {"grid_pde.value_high", NOMOS_PARAM_REAL_LIST, "",     NULL, 0, 0, NULL, false, "value: the fields at a high side; unset: 0."},
   {"grid_pde.limiter",    NOMOS_PARAM_CHOICE,    "mc",   NULL, 0, 0, NOMOS_LIMITER_CHOICES, false, "Slopes in cells: none is first order; central is second order without a limit."},
-  {"grid_pde.cfl",        NOMOS_PARAM_REAL,      "0.4",  NULL, 1e-6, 1, NULL, false, "Of a substep: h times the sum over the axes of the largest speed over the cell's length. 0.125 and an ssp scheme keep density, pressure and depth positive in the strongest rarefactions."},
+  {"grid_pde.cfl",        NOMOS_PARAM_REAL,      "0.4",  NULL, 1e-6, 1, NULL, false, "Of a substep: h times the sum over the axes of the largest speed over the cell's length, where the step begins; substeps are halved where a gas or water becomes faster by more than a quarter within it. 0.1 and an ssp scheme keep density, pressure and depth positive in the strongest rarefactions."},
   {"grid_pde.substeps",   NOMOS_PARAM_INT,       "0",    NULL, 0, 1e7, NULL, false, "Substeps of a step; 0: as many as grid_pde.cfl and the scheme's stability ask for, at the state where the step begins."},
   {"grid_pde.tolerance",  NOMOS_PARAM_REAL,      "1e-5", NULL, 1e-12, 1, NULL, false, "rkl2: error of a substep, of the range of its field; where that would ask for substeps shorter than a fifth of those of ssp_rk3, these are taken."},
   {"grid_pde.seed",       NOMOS_PARAM_INT,       "1",    NULL, 0, 9e15, NULL, false, "Seed of random initial states."},
@@ -93,7 +93,9 @@ static PetscErrorCode RefuseAbsent(const NomosParam *param, const char value[], 
   (void)origin;
   PetscFunctionBeginUser;
   if (axis >= p->n_dims && axis < p->family->max_dims) snprintf(more, sizeof more, "set dimensions: %d, or ", axis + 1);
-  NomosCheck(axis < p->n_dims || !strcmp(value, param->default_value), model->comm, PETSC_ERR_ARG_INCOMP, "%s: %s is of an axis that grid_pde.dimensions = %d has not: %sleave it out", NomosConfigWhere(model->config, param->key), param->key, p->n_dims, more);
+  if (axis < p->n_dims) PetscFunctionReturn(PETSC_SUCCESS);
+  const size_t length = strlen(param->default_value); /* behind it a value may have a unit */
+  NomosCheck(!strncmp(value, param->default_value, length) && (!value[length] || (value[length] == ' ' && param->unit)), model->comm, PETSC_ERR_ARG_INCOMP, "%s: %s is of an axis that grid_pde.dimensions = %d has not: %sleave it out", NomosConfigWhere(model->config, param->key), param->key, p->n_dims, more);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -5,7 +5,7 @@
      rkl2               Runge-Kutta-Legendre, Meyer, Balsara & Aslam (2014), doi:10.1016/j.jcp.2013.08.021: s stages reach s^2/2 of a diffusive step, and along a line add up to weights that are not negative
      auto               ssp_rk3, but where diffusion limits the step rkl2
 
-   The others take equal substeps, as many as stability asks for. rkl2 is stable in one where e^z is far from its polynomial, so a jump would stay in the state: its substeps are halved until their error is small, and
+   The others take equal substeps, as many as stability asks for where the step begins; where waves become faster on the way by more than a quarter, these are halved, too. rkl2 is stable in one where e^z is far from its polynomial, so a jump would stay in the state: its substeps are halved until their error is small, and
    doubled when it is. Halves and doubles alone, from nothing but the state where the step begins, so that near states are taken in the same substeps, and a resumed run in those of one that went on; to derivatives they are
    constants. */
 #include "solvers/grid_pde/grid_pde_impl.h"
@@ -25,6 +25,7 @@ static const struct {
 };
 
 enum { LONGEST = 199 }; /* stages */
+static const double most_growth = 1.25; /* of the CFL number within a step */
 static const double shortest = 0.5; /* h times the largest rate: a jump that does not go away would ask for ever more */
 
 /* Stages whose sum is 1 - b_s + b_s P_s(1 + w h L), P_s of Legendre: s is odd, for P_s(-1) = -1 then takes out what changes sign from cell to cell. h L may reach to -(s^2 + s - 2)/2. */
@@ -179,12 +180,59 @@ static const PdeSubstep *Level(PdePlan *plan, int level, double rate)
   return substep;
 }
 
+/* The explicit substep of this level. */
+static const PdeSubstep *Halved(PdePlan *plan, int level)
+{
+  PdeSubstep *substep = &plan->substeps[level];
+
+  if (substep->n_stages) return substep;
+  *substep   = plan->substeps[0];
+  substep->h = ldexp(substep->h, -level);
+  return substep;
+}
+
+/* Takes the step from u by an explicit scheme, n substeps of which do where it begins, and halves those that the waves have become too fast for; leaves the state after it in plan->after. */
+static PetscErrorCode Watch(NomosModel model, double n, double diffusive, double rates[2], const double u[], PdePlan *plan)
+{
+  PdeModel *p = model->data;
+  double   *y, *stages;
+  int       level = 0;
+  size_t    end = (size_t)n; /* in substeps of this level */
+
+  PetscFunctionBeginUser;
+  PetscCall(PdeScratch(p, PDE_OF_PLAN, 6 * p->n, &stages));
+  y = stages + 5 * p->n;
+  memcpy(y, u, p->n * sizeof *u);
+  plan->after = y;
+  for (size_t at = 0; at < end; at++) {
+    if (at) PetscCall(Rates(model, y, rates));
+    if (!isfinite(rates[0]) || !isfinite(rates[1])) { /* told by the check of the state */
+      y[0] = NAN;
+      break;
+    }
+    const double h = plan->substeps[0].h, waves = h * rates[0] / p->cfl, others = h * rates[1] / diffusive;
+    for (; at && ldexp(waves / most_growth + others, -level) > 1 + 1e-12 && level + 1 < PDE_MAX_LEVELS; level++) {
+      at *= 2;
+      end *= 2;
+    }
+    for (; level && at % 2 == 0 && ldexp(waves + others, 1 - level) <= 1; level--) {
+      at /= 2;
+      end /= 2;
+    }
+    const PdeSubstep *substep = Halved(plan, level);
+    PetscCall(Append(plan, level));
+    PetscCall(PdeSubstepTake(p, substep, &(PdeSubstepArrays){.width = 1, .y_0 = y, .y = stages, .l = {stages + 3 * p->n, stages + 4 * p->n}, .end = y}));
+    p->last_cfl = PetscMax(p->last_cfl, substep->h * rates[0]);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Takes the step from u, to find the substeps that it needs; leaves the state after it in plan->after. */
 static PetscErrorCode Control(NomosModel model, double n, const double rates[2], const double u[], PdePlan *plan)
 {
   PdeModel    *p    = model->data;
   const double rate = 1.05 * (rates[1] + 2 * rates[0]); /* with that of the upwind fluxes' own diffusion */
-  double      *y[2], *l[2], *stages, error;
+  double      *y[2], *l[2], *stages, error = 0;
   int          level = 0, finest = 0;
   size_t       at = 0, end = (size_t)n; /* in substeps of this level */
 
@@ -240,7 +288,7 @@ PetscErrorCode PdePlanMake(NomosModel model, const double u[], PdePlan *plan)
   PetscFunctionBeginUser;
   memcpy(p->c, p->coefficients, sizeof p->coefficients);
   PetscCall(Rates(model, u, rates));
-  NomosCheck(isfinite(rates[0]) && isfinite(rates[1]), model->comm, PETSC_ERR_FP, "step %lld, t = %g: speeds of waves are no numbers (a negative pressure or depth, or a number that is none); reduce grid_pde.cfl (with 0.125 and an ssp scheme density, pressure and depth stay positive), or use a limiter",
+  NomosCheck(isfinite(rates[0]) && isfinite(rates[1]), model->comm, PETSC_ERR_FP, "step %lld, t = %g: speeds of waves are no numbers (a negative pressure or depth, or a number that is none); reduce grid_pde.cfl (with 0.1 and an ssp scheme density, pressure and depth stay positive), or use a limiter",
              (long long)model->step, model->time);
   for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
     if (!strcmp(schemes[i].name, p->scheme)) used = (int)i;
@@ -267,6 +315,10 @@ PetscErrorCode PdePlanMake(NomosModel model, const double u[], PdePlan *plan)
   else {
     plan->substeps[0].n_stages = schemes[used].n;
     memcpy(plan->substeps[0].stages, schemes[used].stages, sizeof schemes[used].stages);
+  }
+  if (p->family->quickens && n > 1 && !rkl && !p->substeps) {
+    PetscCall(Watch(model, n, schemes[used].diffusive, rates, u, plan));
+    PetscFunctionReturn(PETSC_SUCCESS);
   }
   for (int i = 0; i < (int)n; i++) PetscCall(Append(plan, 0));
   PetscFunctionReturn(PETSC_SUCCESS);

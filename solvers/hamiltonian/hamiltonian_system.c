@@ -3,8 +3,6 @@
 #include "operators/phase_space.h"
 #include "solvers/hamiltonian/system.h"
 
-#include <stdio.h>
-
 typedef struct {
   NomosPhaseSpace               space;  /* first: operators/phase_space.h */
   const NomosHamiltonianSystem *system; /* NULL: an expression of the case */
@@ -41,7 +39,7 @@ static PetscErrorCode System(NomosModel model)
   HamiltonianModel *m = model->data;
   const char       *name, *energy;
   int64_t           degrees;
-  char              where[NOMOS_MAX_PATH + 64];
+  PetscErrorCode    failed;
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetString(model->config, "hamiltonian_system.system", &name));
@@ -53,11 +51,8 @@ static PetscErrorCode System(NomosModel model)
     PetscCall(NomosHamiltonianSystemCreate(m->system, model->config, &m->h));
     PetscFunctionReturn(PETSC_SUCCESS);
   }
-  const bool     quiet  = NomosErrorSetQuiet(true);
-  PetscErrorCode failed = NomosHamiltonianFromExpression(energy, (size_t)degrees, 0, NULL, NULL, &m->h);
-  NomosErrorSetQuiet(quiet);
-  snprintf(where, sizeof where, "%s: hamiltonian_system.energy: ", NomosConfigWhere(model->config, "hamiltonian_system.energy"));
-  if (failed) PetscCall(NomosPhaseSpaceRetell(model, failed, where, ""));
+  NomosQuietly(failed, NomosHamiltonianFromExpression(energy, (size_t)degrees, 0, NULL, NULL, &m->h));
+  PetscCall(NomosConfigRetell(model->config, "hamiltonian_system.energy", failed));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -88,7 +83,7 @@ static PetscErrorCode Random(NomosModel model)
 
   PetscFunctionBeginUser;
   PetscCheck(m->system, model->comm, PETSC_ERR_ARG_INCOMP, "%s: initial.type = random is of the systems by name; with hamiltonian_system.energy give initial.type: list and initial.state", NomosConfigWhere(model->config, "initial.type"));
-  for (size_t i = 0; i < m->space.n; i++) PetscCall(m->system->initial(model->config, model->seed, i, m->space.x + i * m->space.row));
+  for (size_t i = 0; i < m->space.n; i++) PetscCall(m->system->initial(model->config, model->seed, i, m->space.parts.state + i * m->space.row));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -135,7 +130,7 @@ static PetscErrorCode Describe(NomosModel model, double *bytes, char *text, size
   HamiltonianModel *m = model->data;
 
   PetscFunctionBeginUser;
-  *bytes = 16. * (double)m->space.size;
+  *bytes = 16. * (double)m->space.parts.n_state;
   PetscCall(PetscSNPrintf(text, n_text, "%d states of %s with %d degrees of freedom, %s, order %d%s, float64", (int)m->space.n, m->system ? m->system->name : "an expression", (int)m->h.d, m->space.scheme, (int)NomosHamiltonianFlowOrder(m->space.flow),
     m->space.compensated ? ", compensated sums" : ""));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -6,20 +6,16 @@ enum { MAX_SYSTEMS = 32, MAX_PARAMETERS = 32 };
 
 PetscErrorCode NomosHamiltonianSystemFind(const char name[], const char where[], const NomosHamiltonianSystem **system)
 {
-  const char *names[MAX_SYSTEMS], *nearest;
-  char        list[512] = "";
+  const char *names[MAX_SYSTEMS];
   size_t      n = 0;
 
   PetscFunctionBeginUser;
-  *system = NULL;
   for (; nomos_hamiltonian_systems[n] && n < MAX_SYSTEMS; n++) {
-    names[n] = nomos_hamiltonian_systems[n]->name;
-    if (!strcmp(names[n], name)) *system = nomos_hamiltonian_systems[n];
-    PetscCall(PetscStrlcat(list, n ? ", " : "", sizeof list));
-    PetscCall(PetscStrlcat(list, names[n], sizeof list));
+    *system  = nomos_hamiltonian_systems[n];
+    names[n] = (*system)->name;
+    if (!strcmp(names[n], name)) PetscFunctionReturn(PETSC_SUCCESS);
   }
-  nearest = *system ? NULL : NomosNearestName(name, n, names);
-  PetscCheck(*system, PETSC_COMM_WORLD, PETSC_ERR_ARG_WRONG, "%s: unknown system %s%s%s%s known are %s", where, name, nearest ? "; did you mean " : ";", nearest ? nearest : "", nearest ? "?" : "", list);
+  PetscCall(NomosNameUnknown(PETSC_COMM_WORLD, name, n, names, "%s: unknown system %s", where, name));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -1,3 +1,4 @@
+/* Initial states of systems for training data, drawn by counter. */
 #include "solvers/hamiltonian/system_impl.h"
 
 PetscErrorCode HamiltonianRange(NomosConfig config, const char key[], double range[2])

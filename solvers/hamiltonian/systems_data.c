@@ -75,19 +75,11 @@ static PetscErrorCode Declare(NomosConfig config)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* An error of below is told once, behind what stands here. */
-static PetscErrorCode Retell(MPI_Comm comm, PetscErrorCode failed, const char before[])
-{
-  char why[1024];
-
-  snprintf(why, sizeof why, "%s", NomosErrorLast());
-  SETERRQ(comm, failed, "%s: %s", before, why);
-}
-
 static PetscErrorCode Expression(Data *data, const char energy[])
 {
-  Member *m = &data->members[data->n_members++];
-  int64_t degrees, n_dims;
+  Member        *m = &data->members[data->n_members++];
+  int64_t        degrees, n_dims;
+  PetscErrorCode failed;
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetInt(data->config, "hamiltonian_systems.degrees", &degrees));
@@ -97,10 +89,8 @@ static PetscErrorCode Expression(Data *data, const char energy[])
   PetscCheck(data->n_ranges == 2 || data->n_ranges == 4 * (size_t)degrees, NomosConfigComm(data->config), PETSC_ERR_ARG_SIZ, "%s: hamiltonian_systems.ranges has %zu numbers: give 2, for all coordinates, or %d, low and high of each of q1, ..., p1, ...",
     NomosConfigWhere(data->config, "hamiltonian_systems.ranges"), data->n_ranges, 4 * (int)degrees);
   m->name                     = "expression";
-  const bool     quiet  = NomosErrorSetQuiet(true);
-  PetscErrorCode failed = NomosHamiltonianFromExpression(energy, (size_t)degrees, 0, NULL, NULL, &m->h);
-  NomosErrorSetQuiet(quiet);
-  if (failed) PetscCall(Retell(NomosConfigComm(data->config), failed, NomosConfigWhere(data->config, "hamiltonian_systems.energy")));
+  NomosQuietly(failed, NomosHamiltonianFromExpression(energy, (size_t)degrees, 0, NULL, NULL, &m->h));
+  PetscCall(NomosErrorRetell(NomosConfigComm(data->config), failed, "%s", NomosConfigWhere(data->config, "hamiltonian_systems.energy")));
   m->h.dims = (size_t)n_dims;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -232,10 +222,10 @@ static PetscErrorCode Chunks(MPI_Comm comm, const Data *data, NomosFieldFile fil
   PetscCallMPI(MPI_Comm_size(comm, &size));
   for (size_t round = 0; round * (size_t)size < n_chunks; round++) {
     const size_t   chunk = round * (size_t)size + (size_t)rank, s = chunk / per_member, first = chunk % per_member * CHUNK;
-    const bool     mine  = chunk < n_chunks, quiet = NomosErrorSetQuiet(true);
+    const bool     mine  = chunk < n_chunks;
     const size_t   n     = mine ? PetscMin((size_t)CHUNK, data->n_orbits - first) : 0, start[3] = {mine ? s * data->n_orbits + first : 0, 0, 0}, count[3] = {n, n ? data->n_times : 0, n ? 2 * data->d : 0};
-    PetscErrorCode failed = mine ? Chunk(data, s, first, n, work) : PETSC_SUCCESS;
-    NomosErrorSetQuiet(quiet);
+    PetscErrorCode failed;
+    NomosQuietly(failed, mine ? Chunk(data, s, first, n, work) : PETSC_SUCCESS);
     PetscCall(NomosErrorAgree(comm, failed));
     for (size_t v = 0; v < n_variables; v++) PetscCall(NomosFieldFileWrite(file, variables[v].name, NOMOS_F64, start, count, work->out[from[v]]));
   }
@@ -262,7 +252,7 @@ static PetscErrorCode WriteAll(MPI_Comm comm, const Data *data, const char path[
   };
 
   PetscFunctionBeginUser;
-  for (size_t s = 0; s < data->n_members; s++) snprintf(meanings + strlen(meanings), sizeof meanings - strlen(meanings), "%s%s", s ? " " : "", data->members[s].name);
+  for (size_t s = 0; s < data->n_members; s++) NomosTextAppend(sizeof meanings, meanings, "%s%s", s ? " " : "", data->members[s].name);
   snprintf(bodies, sizeof bodies, "number of bodies, of %zu coordinate%s each", data->n_dims, data->n_dims > 1 ? "s" : "");
   for (size_t v = 0; v < N_OUT; v++) {
     if ((v == CLEAN_X && data->noise == 0) || (v == CLEAN_X_DOT && data->noise_dot == 0)) continue;
@@ -281,20 +271,20 @@ static PetscErrorCode WriteAll(MPI_Comm comm, const Data *data, const char path[
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Write(MPI_Comm comm, NomosConfig config, NomosLog log, const char path[])
+static PetscErrorCode Write(const NomosGeneratorOutput *output, bool *whole)
 {
   Data           data = {.n_members = 0};
   Work           work;
   PetscErrorCode failed;
 
   PetscFunctionBeginUser;
-  (void)log;
-  failed = Read(config, &data);
+  *whole = true;
+  failed = Read(output->config, &data);
   if (!failed) {
     const size_t rows = PetscMin((size_t)CHUNK, data.n_orbits) * data.n_times, size = rows * 2 * data.d, clean = data.noise > 0 ? size : 0, clean_dot = data.noise_dot > 0 ? size : 0;
     PetscCall(PetscMalloc6(size, &work.own[X], size, &work.own[X_DOT], size, &work.out[NOISY_X], size, &work.out[NOISY_X_DOT], clean, &work.out[CLEAN_X], clean_dot, &work.out[CLEAN_X_DOT]));
     PetscCall(PetscMalloc4(rows, &work.out[T], CHUNK, &work.out[SYSTEM], CHUNK, &work.out[BODIES], CHUNK, &work.out[ENERGY]));
-    failed = WriteAll(comm, &data, path, &work);
+    failed = WriteAll(output->comm, &data, output->path, &work);
     PetscCall(PetscFree6(work.own[X], work.own[X_DOT], work.out[NOISY_X], work.out[NOISY_X_DOT], work.out[CLEAN_X], work.out[CLEAN_X_DOT]));
     PetscCall(PetscFree4(work.out[T], work.out[SYSTEM], work.out[BODIES], work.out[ENERGY]));
   }

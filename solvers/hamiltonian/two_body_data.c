@@ -39,14 +39,15 @@ static PetscErrorCode WriteFile(MPI_Comm comm, const char path[], const NomosTwo
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Write(MPI_Comm comm, NomosConfig config, NomosLog log, const char path[])
+static PetscErrorCode Write(const NomosGeneratorOutput *output, bool *whole)
 {
+  NomosConfig       config = output->config;
   NomosTwoBodyInput input;
   int64_t           orbits, times, seed;
   double           *x, *x_dot, *t, *orbit, *frame;
 
   PetscFunctionBeginUser;
-  (void)log;
+  *whole = true;
   PetscCall(NomosConfigGetInt(config, "two_body.orbits", &orbits));
   PetscCall(NomosConfigGetInt(config, "two_body.times", &times));
   PetscCall(NomosConfigGetInt(config, "two_body.seed", &seed));
@@ -62,7 +63,7 @@ static PetscErrorCode Write(MPI_Comm comm, NomosConfig config, NomosLog log, con
   for (size_t i = 0; i < input.n_times; i++) frame[i] = (double)i;
   for (size_t i = 0; i < n; i++) t[i] = input.duration * (double)(i % input.n_times) / (double)(input.n_times - 1);
   PetscCall(NomosTwoBodyOrbits(&input, x, x_dot));
-  PetscCall(WriteFile(comm, path, &input, orbit, frame, x, x_dot, t));
+  PetscCall(WriteFile(output->comm, output->path, &input, orbit, frame, x, x_dot, t));
   PetscCall(PetscFree5(x, x_dot, t, orbit, frame));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

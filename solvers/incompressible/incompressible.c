@@ -142,8 +142,8 @@ static PetscErrorCode Step(NomosModel model)
   int        n;
 
   PetscFunctionBeginUser;
-  PetscCall(FlowSubsteps(model, f->plane.state, &n));
-  PetscCall(FlowAdvance(model, n, (FlowPair){f->plane.state, NULL}, NULL));
+  PetscCall(FlowSubsteps(model, f->plane.parts.state, &n));
+  PetscCall(FlowAdvance(model, n, (FlowPair){f->plane.parts.state, NULL}, NULL));
   PetscCall(NomosModelTick(model));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -186,7 +186,7 @@ static PetscErrorCode WriteFields(NomosModel model, NomosFieldFile file)
   double         *values = f->stages;
 
   PetscFunctionBeginUser;
-  PetscCall(FlowFill(f, p->state, false, f->box));
+  PetscCall(FlowFill(f, p->parts.state, false, f->box));
   for (int a = 0; a < 2; a++) PetscCall(NomosCellPlaneFill(p, f->force[a], f->bar[a]));
   for (size_t v = 0; v < p->n_written; v++) {
     for (size_t y = 0, i = 0; y < p->count[1]; y++)
@@ -220,12 +220,12 @@ static PetscErrorCode EvaluateScalars(NomosModel model, double values[])
 {
   FlowModel      *f = model->data;
   NomosCellPlane *p = &f->plane;
-  const double   *vx = p->state, *vy = vx + p->n_points, *s = vy + p->n_points;
+  const double   *vx = p->parts.state, *vy = vx + p->n_points, *s = vy + p->n_points;
   double         *rows = f->stages, sums[3], extremes[4] = {0, -DBL_MAX, -DBL_MAX, 0}; /* divergence, -least and largest particles, speed */
 
   PetscFunctionBeginUser;
-  PetscCall(FlowDivergence(f, p->state, f->divergence));
-  PetscCall(FlowFill(f, p->state, false, f->box));
+  PetscCall(FlowDivergence(f, p->parts.state, f->divergence));
+  PetscCall(FlowFill(f, p->parts.state, false, f->box));
   memset(rows, 0, 3 * p->count[1] * sizeof *rows);
   for (size_t y = 0, i = 0; y < p->count[1]; y++) {
     rows[p->count[1] + y] = Enstrophy(f, y);

@@ -75,7 +75,7 @@ PetscErrorCode FlowInitialise(NomosModel model)
   static const char *const keys[] = {"initial.Vx", "initial.Vy"};
   FlowModel               *f = model->data;
   NomosCellPlane          *p = &f->plane;
-  double                  *x = p->state;
+  double                  *x = p->parts.state;
   const char              *type;
   NomosPlaneWaves          waves = {.stream = 0};
   double                   speed;

@@ -1,4 +1,3 @@
-#include "operators/model_operator.h"
 #include "solvers/mpm/mpm_blocks.h"
 #include "solvers/mpm/mpm_impl.h"
 
@@ -236,21 +235,6 @@ static bool NotFinite(const NomosMpm *mpm, NomosModelFault *fault, int *number)
   return false;
 }
 
-/* Of several ranks' faults the one that one rank would have found: by what is wrong, and then by the number of the particle. */
-static PetscErrorCode FirstFault(const NomosMpm *mpm, int kind, NomosModelFault *fault)
-{
-  struct {
-    int kind, rank;
-  } first;
-
-  PetscFunctionBeginUser;
-  PetscCallMPI(MPI_Comm_rank(mpm->comm, &first.rank));
-  first.kind = fault->bad ? kind : INT_MAX;
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &first, 1, MPI_2INT, MPI_MINLOC, mpm->comm));
-  PetscCallMPI(MPI_Bcast(fault, sizeof *fault, MPI_BYTE, first.rank, mpm->comm));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* Who leaves the grid: the domain is what to change, not the time step. */
 static void LeftThrough(const NomosMpmSetup *setup, int axis, double x, NomosModelFault *fault)
 {
@@ -302,7 +286,7 @@ static PetscErrorCode Check(NomosModel model, NomosModelFault *fault)
     fault->n_index = 1;
     fault->value   = J;
   }
-  PetscCall(FirstFault(mpm, kind, fault));
+  PetscCall(NomosModelFirstFault(mpm->comm, kind, fault)); /* the one that one rank would have found: by what is wrong, and then by the number of the particle */
   if (!fault->bad) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(NomosMpmStableTimeStep(mpm, &wave, &speed));
   fault->cfl        = isfinite(model->dt / speed) ? model->dt / speed : 0;

@@ -88,7 +88,7 @@ static PetscErrorCode FindMaterial(NomosMpmBody *body)
 {
   const NomosMpmSetup *setup = body->setup;
   const char          *name, **names;
-  char                 key[2 * NOMOS_MAX_NAME], all[1024] = "";
+  char                 key[2 * NOMOS_MAX_NAME];
 
   PetscFunctionBeginUser;
   PetscCall(MaterialName(body->config, setup, body->section, &name));
@@ -96,14 +96,11 @@ static PetscErrorCode FindMaterial(NomosMpmBody *body)
   for (body->material = 0; (size_t)body->material < setup->n_materials; body->material++)
     if (!strcmp(setup->materials[body->material].name, name)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(PetscMalloc1(setup->n_materials, &names));
-  for (size_t i = 0; i < setup->n_materials; i++) {
-    names[i] = setup->materials[i].name;
-    if (i) strncat(all, ", ", sizeof all - strlen(all) - 1);
-    strncat(all, names[i], sizeof all - strlen(all) - 1);
-  }
-  const char *near = NomosNearestName(name, setup->n_materials, names);
+  for (size_t i = 0; i < setup->n_materials; i++) names[i] = setup->materials[i].name;
+  const PetscErrorCode failed = NomosNameUnknown(body->comm, name, setup->n_materials, names, "%s: %s = %s: no such material", NomosConfigWhere(body->config, key), key, name);
   PetscCall(PetscFree(names));
-  SETERRQ(body->comm, PETSC_ERR_ARG_UNKNOWN_TYPE, "%s: %s = %s: no such material%s%s%s; the case has: %s", NomosConfigWhere(body->config, key), key, name, near ? "; did you mean " : "", near ? near : "", near ? "?" : "", all);
+  PetscCall(failed);
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode BodyCreate(MPI_Comm comm, NomosConfig config, const NomosMpmSetup *setup, const char name[], int index, NomosMpmBody *body)
@@ -140,14 +137,9 @@ static PetscErrorCode Evaluate(const NomosMpmBody *body, const char name[], int 
   PetscCheck(n == 0 || n == (size_t)d, body->comm, PETSC_ERR_ARG_SIZ, "%s: %s has %zu entries; %d are needed", where, key, n, d);
   for (size_t a = 0; a < n; a++) {
     NomosExpression expression;
-    const bool      quiet  = NomosErrorSetQuiet(true);
-    PetscErrorCode  failed = NomosExpressionCreate(texts[a], 3, variables, &expression);
-    NomosErrorSetQuiet(quiet);
-    if (failed) {
-      char why[1024];
-      snprintf(why, sizeof why, "%s", NomosErrorLast());
-      SETERRQ(body->comm, PETSC_ERR_ARG_WRONG, "%s: %s: %s", where, key, why);
-    }
+    PetscErrorCode  failed;
+    NomosQuietly(failed, NomosExpressionCreate(texts[a], 3, variables, &expression));
+    PetscCall(NomosConfigRetell(body->config, key, failed));
     for (size_t i = 0; i < body->n; i++) {
       values[i][a] = NomosExpressionEvaluate(expression, body->x[i]);
       NomosCheck(isfinite(values[i][a]), body->comm, PETSC_ERR_FP, "%s: %s = %s is not a finite number at (%g, %g, %g)", where, key, texts[a], body->x[i][0], body->x[i][1], body->x[i][2]);

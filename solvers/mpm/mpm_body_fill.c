@@ -94,20 +94,15 @@ static PetscErrorCode FillShape(NomosMpmBody *body)
 
 static PetscErrorCode ReadMesh(NomosMpmBody *body)
 {
-  const char *path;
-  char        key[2 * NOMOS_MAX_NAME];
+  const char    *path;
+  char           key[2 * NOMOS_MAX_NAME];
+  PetscErrorCode failed;
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetString(body->config, NomosMpmKey(body->section, "file", key), &path));
   PetscCheck(path[0], body->comm, PETSC_ERR_ARG_INCOMP, "%s: %s.shape = mesh needs %s", NomosMpmBodyWhere(body, "shape"), body->section, key);
-  const bool     quiet  = NomosErrorSetQuiet(true); /* what is wrong is told once, with the key */
-  PetscErrorCode failed = NomosSurfaceMeshRead(body->comm, path, &body->mesh);
-  NomosErrorSetQuiet(quiet);
-  if (failed) {
-    char why[1024];
-    snprintf(why, sizeof why, "%s", NomosErrorLast());
-    SETERRQ(body->comm, failed, "%s: %s: %s", NomosConfigWhere(body->config, key), key, why);
-  }
+  NomosQuietly(failed, NomosSurfaceMeshRead(body->comm, path, &body->mesh));
+  PetscCall(NomosConfigRetell(body->config, key, failed));
   PetscCall(NomosSurfaceMeshPlace(body->mesh, body->shape.size[0], body->shape.centre));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -159,20 +154,15 @@ static PetscErrorCode ReadParticles(NomosMpmBody *body)
   double          *x, *v, *C, *F, *volume, *of;
   size_t           n = 0, n_other[5] = {0};
   int64_t          only;
+  PetscErrorCode   failed;
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetString(body->config, NomosMpmKey(body->section, "file", key), &file));
   PetscCall(NomosConfigGetString(body->config, NomosMpmKey(body->section, "run", key), &run));
   PetscCheck((file[0] != 0) != (run[0] != 0), body->comm, PETSC_ERR_ARG_INCOMP, "%s: %s.shape = particles needs file or run (one of them)", where, body->section);
   snprintf(path, sizeof path, "%s%s", file[0] ? file : run, file[0] ? "" : "/fields.nc");
-  const bool     quiet  = NomosErrorSetQuiet(true);
-  PetscErrorCode failed = NomosFieldReaderOpen(body->comm, path, &reader);
-  NomosErrorSetQuiet(quiet);
-  if (failed) {
-    char why[1024];
-    snprintf(why, sizeof why, "%s", NomosErrorLast());
-    SETERRQ(body->comm, failed, "%s: %s: %s", where, body->section, why);
-  }
+  NomosQuietly(failed, NomosFieldReaderOpen(body->comm, path, &reader));
+  PetscCall(NomosErrorRetell(body->comm, failed, "%s: %s", where, body->section));
   PetscCall(NomosMpmBodyInt(body, "of_body", &only));
   PetscCall(ReadVariable(body, reader, path, "position", 1, vector, &n, &x));
   PetscCall(ReadVariable(body, reader, path, "velocity", 1, vector, &n_other[0], &v));

@@ -1,5 +1,4 @@
 /* NomosModelDerivatives of the material point method. */
-#include "operators/model_operator.h"
 #include "solvers/mpm/mpm_impl.h"
 
 #include <string.h>

@@ -1,8 +1,6 @@
 /* What a run writes into fields.nc. */
 #include "solvers/mpm/mpm_output.h"
 
-#include "operators/model_operator.h"
-
 #include <stdio.h>
 #include <string.h>
 

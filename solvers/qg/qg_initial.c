@@ -198,7 +198,6 @@ static PetscErrorCode File(Initial *initial)
   const char      *path, *name;
   size_t           nx = 0, ny = 0;
   double          *layers = NULL;
-  char             why[1024];
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetString(initial->config, "initial.file", &path));
@@ -209,14 +208,11 @@ static PetscErrorCode File(Initial *initial)
   PetscErrorCode failed = NomosFieldReaderOpen(initial->comm, path, &reader);
   if (!failed) {
     failed = ReadLayers(initial, reader, path, name, is_psi ? "psi" : "q", &nx, &ny, &layers);
-    snprintf(why, sizeof why, "%s", failed ? NomosErrorLast() : "");
     PetscCall(NomosFieldReaderClose(&reader));
-  } else snprintf(why, sizeof why, "%s", NomosErrorLast());
-  NomosErrorSetQuiet(quiet);
-  if (failed) {
-    PetscCall(PetscFree(layers));
-    SETERRQ(initial->comm, failed, "%s: initial.file: %s", NomosConfigWhere(initial->config, "initial.file"), why);
   }
+  NomosErrorSetQuiet(quiet);
+  if (failed) PetscCall(PetscFree(layers));
+  PetscCall(NomosConfigRetell(initial->config, "initial.file", failed));
   for (int i = 0; i < initial->setup->n_layers; i++) PetscCall(Resample(initial, (int)nx, (int)ny, layers + (size_t)i * nx * ny, initial->layers[i]));
   PetscCall(PetscFree(layers));
   PetscCall(Store(initial, is_psi ? NOMOS_QG_STREAMFUNCTION : NOMOS_QG_VORTICITY));

@@ -12,7 +12,6 @@ typedef struct {
   NomosQGOptions         options;
   const NomosQGStateOps *ops;
   void                  *core;
-  bool                   stepped; /* max speeds are known */
   double                 first_dt;
   double                 sound_rate; /* CFL number over dt when all was last well [1/s]; 0: not known yet */
 
@@ -27,7 +26,6 @@ typedef struct {
   NomosFieldDim      field_dims[3], spectra_dims[2];
   NomosFieldVariable fields[4], spectra[8 + NOMOS_QG_MAX_RATES];
   size_t             n_fields, n_spectra;
-  const char        *length_unit, *time_unit;
 
   NomosModelField              state_fields[2]; /* qg_derivatives.c */
   struct NomosQGSensitivity_s *sensitivity;     /* NULL until a derivative is asked for */

@@ -171,18 +171,13 @@ PetscErrorCode NomosQGEvaluate(MPI_Comm comm, NomosConfig config, const char key
   static const char *const names[] = {"x", "y", "lx", "ly", "dx", "dy"};
   const double             dx = setup->lx / setup->nx, dy = setup->ly / setup->ny;
   NomosExpression          expression;
-  int                      rank, parsed, bad[2] = {-1, -1};
+  int                      rank, bad[2] = {-1, -1};
+  PetscErrorCode           failed;
 
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Comm_rank(comm, &rank));
-  const bool quiet = NomosErrorSetQuiet(true); /* every rank finds the same mistake; it is told once, with the key */
-  parsed = NomosExpressionCreate(text, 6, names, &expression);
-  NomosErrorSetQuiet(quiet);
-  if (parsed) {
-    char why[1024];
-    PetscCall(PetscStrncpy(why, NomosErrorLast(), sizeof why));
-    SETERRQ(comm, PETSC_ERR_ARG_WRONG, "%s: %s: %s", NomosConfigWhere(config, key), key, why);
-  }
+  NomosQuietly(failed, NomosExpressionCreate(text, 6, names, &expression));
+  PetscCall(NomosConfigRetell(config, key, failed));
   for (int j = 0; j < n_y; j++)
     for (int i = 0; i < setup->nx; i++) {
       const double at[6] = {-0.5 * setup->lx + i * dx, -0.5 * setup->ly + (y_start + j) * dy, setup->lx, setup->ly, dx, dy};

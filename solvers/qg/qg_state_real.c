@@ -1,3 +1,4 @@
+/* The operations on a state of the QG model in one precision, behind the table that the model calls (NomosQGStateOps). */
 #include "solvers/qg/qg_state.h"
 
 #include "solvers/qg/qg_equations.h"

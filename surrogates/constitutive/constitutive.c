@@ -80,7 +80,7 @@ static PetscErrorCode FindEvery(NomosSurrogate s)
   int64_t every = 0;
   for (int i = 0; i < N_EXAMPLES && every < last; i++) {
     every = NomosMotionEvery(&c->motion, every + 1);
-    snprintf(text + strlen(text), sizeof text - strlen(text), "%s%lld", i ? ", " : "", (long long)every);
+    NomosTextAppend(sizeof text, text, "%s%lld", i ? ", " : "", (long long)every);
   }
   SETERRQ(s->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: constitutive.every = %lld, but not all multiples of so many steps have a frame in %s, up to step %lld; they do with %s%s", NomosConfigWhere(s->config, "constitutive.every"), (long long)c->every, s->data_path, (long long)last, text, every < last ? ", ..." : "");
 }

@@ -1,8 +1,6 @@
 /* How a learned law is judged: free runs of it over the motion it was learned from, and over motions that it never saw, beside the same runs of the written law. */
 #include "surrogates/constitutive/constitutive_impl.h"
 
-#include "operators/model_operator.h"
-
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -64,7 +62,7 @@ static PetscErrorCode SideBySide(NomosSurrogate s, NomosModel truth, NomosModel 
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetReal(config, "time.stop", &stop));
-  PetscCall(NomosModelFieldFind(truth, "position", &reference.field));
+  PetscCall(NomosModelFieldFind(truth, "position", &reference.field, NULL));
   PetscCall(truth->ops->derivatives->state_size(truth, &n_state));
   PetscCall(PetscMalloc1(n_state * NomosRealBytes(truth->precision), (char **)&reference.state));
   PetscCall(model->ops->derivatives->set_parameters(model, c->material.values));

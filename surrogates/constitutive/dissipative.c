@@ -1,3 +1,4 @@
+/* The law of our own for plasticity as a learned law: its numbers as tensors, and its table (dissipative_real.c computes). */
 #include "surrogates/constitutive/hyperelastic.h"
 
 #include "surrogates/constitutive/hyperelastic_impl.h"

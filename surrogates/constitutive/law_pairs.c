@@ -1,8 +1,6 @@
 /* The law by itself: what stress, and what elastic part of a trial deformation, the truth has at the states of a motion. A bound for what can be learned from it, if stresses could be seen. */
 #include "surrogates/constitutive/constitutive_impl.h"
 
-#include "operators/model_operator.h"
-
 #include <stdio.h>
 #include <string.h>
 
@@ -83,8 +81,8 @@ PetscErrorCode NomosLawPairsCreate(const NomosLawPairsInput *input, NomosLawPair
   *pairs = (NomosLawPairs){.n_frames = motion->n_frames - 1};
   PetscCheck(motion->whole, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "constitutive.supervision = stress: the data have no deformation_gradient and affine at every frame");
   for (size_t f = 1; f < motion->n_frames; f++) PetscCheck(motion->steps[f] == motion->steps[f - 1] + 1, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "constitutive.supervision = stress: the data must have a frame for every step (output.fields_every = time.dt)");
-  PetscCall(NomosModelFieldFind(model, "deformation_gradient", &r.f));
-  PetscCall(NomosModelFieldFind(model, "affine", &r.c));
+  PetscCall(NomosModelFieldFind(model, "deformation_gradient", &r.f, NULL));
+  PetscCall(NomosModelFieldFind(model, "affine", &r.c, NULL));
   PetscCall(r.d->fields(model, &n_fields, &list));
   r.n                = list[r.f].count[0];
   const int d        = (int)list[r.c].count[1];

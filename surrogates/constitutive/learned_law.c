@@ -79,18 +79,15 @@ static PetscErrorCode FindTensor(NomosLaw law, NomosSafetensors file, const Nomo
   const NomosSafetensor *tensors;
   const void            *data;
   size_t                 n;
-  char                   why[1024];
+  PetscErrorCode         code;
 
   PetscFunctionBeginUser;
   PetscCall(NomosSafetensorsList(file, &n, &tensors));
   for (size_t i = 0; i < n; i++)
     if (!strcmp(tensors[i].name, wanted.name) && tensors[i].data) wanted.type = tensors[i].type;
   memcpy(wanted.shape, tensor->shape, sizeof tensor->shape);
-  const bool     quiet = NomosErrorSetQuiet(true);
-  PetscErrorCode code  = NomosSafetensorsFind(file, &wanted, &data);
-  NomosErrorSetQuiet(quiet);
-  if (code) PetscCall(PetscStrncpy(why, NomosErrorLast(), sizeof why));
-  PetscCheck(!code, law->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: %s.learned: the law %s = %s needs other weights: %s", NomosLawWhere(law, "learned"), law->section, nomos_law_kinds[law->ops->kind], law->ops->name, why);
+  NomosQuietly(code, NomosSafetensorsFind(file, &wanted, &data));
+  PetscCall(NomosErrorRetell(law->comm, code, "%s: %s.learned: the law %s = %s needs other weights", NomosLawWhere(law, "learned"), law->section, nomos_law_kinds[law->ops->kind], law->ops->name));
   for (size_t i = 0; i < Entries(tensor); i++) values[i] = wanted.type == NOMOS_F32 ? (double)((const float *)data)[i] : ((const double *)data)[i];
   for (size_t i = 0; i < Entries(tensor); i++) PetscCheck(isfinite(values[i]), law->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: %s.learned: the weights %s have numbers that are not finite: the training failed; take others", NomosLawWhere(law, "learned"), law->section, wanted.name);
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -21,7 +21,7 @@ static PetscErrorCode FindSection(NomosSurrogate s, NomosConfig truth, NomosMate
   PetscCall(NomosConfigGetString(s->config, "constitutive.material", &name));
   for (size_t i = 0; i < n; i++) {
     found = found || !strcmp(names[i], name);
-    snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", i ? ", " : "", names[i]);
+    NomosTextAppend(sizeof all, all, "%s%s", i ? ", " : "", names[i]);
   }
   PetscCheck(name[0] || n == 1, s->comm, PETSC_ERR_ARG_INCOMP, "constitutive.material is missing: which of the materials %s is to be learned?", all);
   PetscCheck(!name[0] || found, s->comm, PETSC_ERR_ARG_WRONG, "%s: constitutive.material = %s: the simulation of the data has the materials %s", NomosConfigWhere(s->config, "constitutive.material"), name, all);

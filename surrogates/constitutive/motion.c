@@ -1,41 +1,12 @@
 #include "surrogates/constitutive/motion.h"
 
+#include "io/disk.h"
 #include "io/particle_view.h"
-#include "operators/model_operator.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <xxhash.h>
-
-PetscErrorCode NomosModelFieldFind(NomosModel model, const char name[], size_t *field)
-{
-  const NomosModelDerivatives *d = model->ops->derivatives;
-  const NomosModelField       *list;
-  size_t                       n;
-  char                         all[512] = "";
-
-  PetscFunctionBeginUser;
-  PetscCheck(d && d->fields && d->field && d->field_vjp, PETSC_COMM_SELF, PETSC_ERR_SUP, "solver %s has no fields that can be read off its state", model->ops->name);
-  PetscCall(d->fields(model, &n, &list));
-  for (size_t i = 0; i < n; i++) {
-    if (!strcmp(list[i].name, name)) {
-      *field = i;
-      PetscFunctionReturn(PETSC_SUCCESS);
-    }
-    snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", i ? ", " : "", list[i].name);
-  }
-  SETERRQ(PETSC_COMM_SELF, PETSC_ERR_ARG_UNKNOWN_TYPE, "solver %s has no field %s; it has %s", model->ops->name, name, all);
-}
-
-static size_t Entries(const NomosModelField *field)
-{
-  size_t n = 1;
-
-  for (int d = 0; d < field->n_dims; d++) n *= field->count[d];
-  return n;
-}
 
 static PetscErrorCode Allocate(NomosModel model, size_t field, size_t n_frames, NomosMotion *m)
 {
@@ -45,7 +16,7 @@ static PetscErrorCode Allocate(NomosModel model, size_t field, size_t n_frames, 
   PetscFunctionBeginUser;
   PetscCall(model->ops->derivatives->fields(model, &n, &list));
   PetscCall(model->ops->derivatives->state_size(model, &n_state));
-  *m             = (NomosMotion){.n_frames = n_frames, .field = field, .n_observed = Entries(&list[field])};
+  *m             = (NomosMotion){.n_frames = n_frames, .field = field, .n_observed = NomosModelFieldPoints(&list[field])};
   m->state_bytes = n_state * NomosRealBytes(model->precision);
   PetscCall(PetscMalloc3(n_frames, &m->steps, n_frames, &m->times, n_frames * m->n_observed, &m->observed));
   PetscCall(PetscCalloc1(n_frames * m->state_bytes, &m->states));
@@ -102,7 +73,7 @@ static PetscErrorCode ReadField(NomosFieldReader reader, const char path[], Nomo
   PetscCall(model->ops->derivatives->fields(model, &n_fields, &list));
   PetscCall(CheckShape(reader, path, &list[number]));
   for (int d = 0; d < list[number].n_dims; d++) count[d + 1] = list[number].count[d];
-  const size_t n = Entries(&list[number]);
+  const size_t n = NomosModelFieldPoints(&list[number]);
   PetscCall(PetscMalloc1(n, &values));
   for (size_t f = 0; f < m->n_frames; f++) {
     double *into = number == m->field ? m->observed + f * n : values;
@@ -134,7 +105,7 @@ static PetscErrorCode FirstFromModel(NomosModel model, size_t number, NomosMotio
 
   PetscFunctionBeginUser;
   PetscCall(model->ops->derivatives->fields(model, &n_fields, &list));
-  PetscCall(PetscMalloc2(Entries(&list[number]), &values, m->state_bytes, &state));
+  PetscCall(PetscMalloc2(NomosModelFieldPoints(&list[number]), &values, m->state_bytes, &state));
   PetscCall(ReadPositions(model, number, state, values));
   PetscCall(model->ops->derivatives->field_vjp(model, number, values, m->states));
   PetscCall(PetscFree2(values, state));
@@ -205,7 +176,7 @@ static PetscErrorCode ReadFrames(NomosFieldReader reader, const char path[], Nom
   double begin = 0;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosModelFieldFind(model, input->names[0], &field));
+  PetscCall(NomosModelFieldFind(model, input->names[0], &field, NULL));
   PetscCall(NomosFieldReaderHas(reader, "time", &has_time));
   NomosCheck(has_time, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s has no dataset `time`: beside `%s` there must be the times of its frames in s, from %g on, at multiples of time.dt = %g s", path, input->names[0], model->time, model->dt);
   PetscCall(NomosFieldReaderFrames(reader, &n_frames));
@@ -215,7 +186,7 @@ static PetscErrorCode ReadFrames(NomosFieldReader reader, const char path[], Nom
   m->whole = true;
   for (size_t i = 0; i < input->n_names; i++) {
     bool has = false;
-    PetscCall(NomosModelFieldFind(model, input->names[i], &field));
+    PetscCall(NomosModelFieldFind(model, input->names[i], &field, NULL));
     if (!i || !input->first_only) PetscCall(NomosFieldReaderHas(reader, input->names[i], &has));
     PetscCheck(has || i, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s has no variable %s, of which the motion is to be read", path, input->names[i]);
     if (has) PetscCall(ReadField(reader, path, model, field, m));
@@ -230,13 +201,12 @@ PetscErrorCode NomosMotionRead(NomosModel model, const NomosMotionInput *input, 
 {
   const char      *path = input->path;
   NomosFieldReader reader;
-  struct stat      info;
   char             file[NOMOS_MAX_PATH + 16];
 
   PetscFunctionBeginUser;
   *motion = (NomosMotion){0};
   PetscCheck(path[0], PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "data.path is not given: a run directory, or a file with positions over time");
-  snprintf(file, sizeof file, !stat(path, &info) && S_ISDIR(info.st_mode) ? "%.4000s/fields.nc" : "%.4000s", path);
+  snprintf(file, sizeof file, NomosIsDirectory(path) ? "%.4000s/fields.nc" : "%.4000s", path);
   PetscCall(NomosFieldReaderOpen(PETSC_COMM_SELF, file, &reader));
   PetscErrorCode code = ReadFrames(reader, file, model, input, motion);
   PetscCall(NomosFieldReaderClose(&reader));
@@ -251,7 +221,7 @@ PetscErrorCode NomosMotionRecord(NomosModel model, const char name[], size_t n_f
   size_t                       field;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosModelFieldFind(model, name, &field));
+  PetscCall(NomosModelFieldFind(model, name, &field, NULL));
   PetscCall(Allocate(model, field, n_frames, m));
   m->whole = true;
   for (size_t f = 0; f < n_frames; f++) {
@@ -341,7 +311,7 @@ PetscErrorCode NomosFreeRun(const NomosFreeRunInput *input, double *error, doubl
   PetscFunctionBeginUser;
   PetscCall(model->ops->derivatives->fields(model, &n_fields, &list));
   PetscCall(model->ops->derivatives->state_size(model, &n_state));
-  const size_t n = Entries(&list[input->field]);
+  const size_t n = NomosModelFieldPoints(&list[input->field]);
   PetscCall(PetscMalloc3(n, &x, n, &truth, n_state * NomosRealBytes(model->precision), &state));
   *error = 0;
   for (int64_t step = 0; step <= input->n_steps; step += input->every) {

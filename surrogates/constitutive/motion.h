@@ -4,7 +4,7 @@
 #ifndef NOMOS_SURROGATES_CONSTITUTIVE_MOTION_H
 #define NOMOS_SURROGATES_CONSTITUTIVE_MOTION_H
 
-#include "operators/model.h"
+#include "operators/model_fields.h"
 
 typedef struct {
   size_t   n_frames;
@@ -18,9 +18,6 @@ typedef struct {
   bool     whole;      /* all fields of the states are from the file */
   uint64_t hash;       /* XXH64 over what was read */
 } NomosMotion;
-
-/* Of a model's field by its name; the error names those there are. */
-PetscErrorCode NomosModelFieldFind(NomosModel model, const char name[], size_t *field);
 
 /* Frames of `path` (a run directory, or a file with a time axis first): the field names[0], and of the others those that are there, all with the shape they have in the model. What the file does not have (or is not
    asked for: `first_only`) of the first state is the model's present one; later states then have zeros there. Errors: a file or variable that is missing; another number of particles; times that are no steps of the

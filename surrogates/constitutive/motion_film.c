@@ -2,7 +2,6 @@
 
 #include "io/particle_film.h"
 #include "io/sort.h"
-#include "operators/model_operator.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -95,10 +94,8 @@ static PetscErrorCode Record(const NomosFreeRunInput *run, const NomosMotions *f
   PetscCall(model->ops->derivatives->state_size(model, &n_state));
   PetscCall(PetscMalloc1(n_state * NomosRealBytes(model->precision), &state));
   for (size_t frame = 0; frame < f->n_frames; frame++) {
-    const size_t at    = frame * f->n * f->d;
-    const bool   quiet = NomosErrorSetQuiet(true);
-    for (int64_t k = 0; k < run->every && frame && !blown_up; k++) blown_up = model->ops->step(model);
-    NomosErrorSetQuiet(quiet);
+    const size_t at = frame * f->n * f->d;
+    for (int64_t k = 0; k < run->every && frame && !blown_up; k++) NomosQuietly(blown_up, model->ops->step(model));
     if (blown_up != PETSC_ERR_FP) PetscCall(blown_up);
     PetscCall(run->reference((int64_t)frame * run->every, &x[TRUTH][at], run->ctx));
     if (blown_up) {

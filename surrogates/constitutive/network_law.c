@@ -2,8 +2,6 @@
    the frame of the polar rotation. invariant_full is the paper's own; the others are its ablations, in which less is built in. */
 #include "surrogates/constitutive/network_law_impl.h"
 
-#include "operators/model_operator.h" /* NomosRealBytes */
-
 static const int part_entries[] = {3, 9, 1, 9, 9, 3}, part_symmetric[] = {0, 1, 0, 0, 1, 0}; /* in the order of NOMOS_INPUT_... */
 static const int symmetric_fold[9] = {0, 1, 2, 1, 3, 4, 2, 4, 5};
 

@@ -1,3 +1,4 @@
+/* Layers of NCLaw's networks on a tile of points in one precision, forward, tangent and backward, with gradients of the weights. */
 #include "surrogates/constitutive/network.h"
 
 #include "operators/row_product.h"

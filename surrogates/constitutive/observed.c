@@ -10,7 +10,7 @@ PetscErrorCode NomosObservedCreate(NomosModel model, const NomosMotion *motion, 
 {
   PetscFunctionBeginUser;
   *o = (NomosObserved){.motion = motion, .model = model};
-  for (int i = 0; i < N_FIELDS; i++) PetscCall(NomosModelFieldFind(model, names[i], &o->fields[i]));
+  for (int i = 0; i < N_FIELDS; i++) PetscCall(NomosModelFieldFind(model, names[i], &o->fields[i], NULL));
   PetscCall(PetscMalloc2(motion->n_observed, &o->x, motion->n_observed, &o->change));
   PetscCall(PetscMalloc1(motion->n_frames * motion->state_bytes, &o->states));
   PetscFunctionReturn(PETSC_SUCCESS);

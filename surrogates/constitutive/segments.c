@@ -109,13 +109,12 @@ static PetscErrorCode RunOne(Segment *s, size_t from, size_t to, double *J, bool
 
 static PetscErrorCode Run(Segment *s, size_t from, size_t to, NomosSegmentsResult *result, double p_bar[])
 {
-  double     J     = 0;
-  bool       sound = true;
+  double         J     = 0;
+  bool           sound = true;
+  PetscErrorCode code;
 
   PetscFunctionBeginUser;
-  const bool     quiet = NomosErrorSetQuiet(true);
-  PetscErrorCode code  = RunOne(s, from, to, &J, p_bar != NULL);
-  NomosErrorSetQuiet(quiet);
+  NomosQuietly(code, RunOne(s, from, to, &J, p_bar != NULL));
   if (code != PETSC_ERR_FP) PetscCall(code);
   for (size_t i = 0; i < s->n_parameters && p_bar && !code; i++) sound = sound && isfinite(s->p_bar[i]);
   if (!code && sound && isfinite(J)) {

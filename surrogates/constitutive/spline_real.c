@@ -1,3 +1,4 @@
+/* The curves of NCLaw's elasticity on a tile of points in one precision, forward, tangent and backward. */
 #include "surrogates/constitutive/spline.h"
 
 enum { KNOTS = NOMOS_SPLINE_KNOTS, MIDDLE = KNOTS / 2 };

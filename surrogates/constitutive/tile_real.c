@@ -1,3 +1,4 @@
+/* A tile of points in one precision: transposition, and GELU with its slope. */
 #include "surrogates/constitutive/tile.h"
 
 void NAME(NomosTileTranspose)(size_t n, const Real *from, Real *to)

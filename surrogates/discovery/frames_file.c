@@ -62,19 +62,13 @@ static PetscErrorCode ParseName(Files *f, const char text[], Variable *variable)
 
 static PetscErrorCode CheckHas(Files *f, const char path[], const char name[])
 {
-  const char *const *names[2];
-  size_t             n[2], length = 0;
-  bool               has;
-  char               list[200] = "";
+  bool has;
+  char list[200];
 
   PetscFunctionBeginUser;
   PetscCall(NomosFieldReaderHas(f->reader, name, &has));
   if (has) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(NomosFieldReaderVariables(f->reader, &n[0], &names[0]));
-  PetscCall(NomosFieldReaderConstants(f->reader, &n[1], &names[1]));
-  for (int k = 0; k < 2; k++)
-    for (size_t i = 0; i < n[k] && length < sizeof list; i++) length += (size_t)snprintf(list + length, sizeof list - length, "%s%s", length ? ", " : "", names[k][i]);
-  SETERRQ(PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has no dataset %s; it has %s; say which one is meant (data.variables, data.time, data.mask)", f->where, path, name, length ? list : "none");
+  SETERRQ(PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has no dataset %s; it has %s; say which one is meant (data.variables, data.time, data.mask)", f->where, path, name, NomosFieldReaderNames(f->reader, true, list));
 }
 
 /* What values of a coordinate are to be multiplied with: lengths and times become SI, other units and none stay as they are. "hours since 2020-01-01" are hours. */

@@ -53,7 +53,7 @@ static PetscErrorCode FindColumns(const NomosFramesInput *input, size_t n, char 
   char         all[1024] = "";
 
   PetscFunctionBeginUser;
-  for (size_t c = 0; c < n; c++) snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", c ? ", " : "", names[c]);
+  for (size_t c = 0; c < n; c++) NomosTextAppend(sizeof all, all, "%s%s", c ? ", " : "", names[c]);
   for (size_t f = 0; f < m; f++) {
     columns[f] = Column(input->variables[f], n, names);
     PetscCheck(columns[f] < n, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has no column %s; its columns are %s", input->where, input->path, input->variables[f], all);

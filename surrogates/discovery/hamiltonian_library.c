@@ -211,18 +211,16 @@ static void AsFactor(const char text[], char factor[], size_t n_factor)
 
 static PetscErrorCode AddExpression(NomosHamiltonianLibrary library, const char text[], const char where[])
 {
-  Term *term = NewTerm(library);
-  bool  constant;
-  char  why[512], factor[4200]; /* longer expressions do not compile */
+  Term          *term = NewTerm(library);
+  bool           constant;
+  char           factor[4200]; /* longer expressions do not compile */
+  PetscErrorCode code;
 
   PetscFunctionBeginUser;
-  const bool     quiet = NomosErrorSetQuiet(true);
-  PetscErrorCode code  = Compile(library, text, term, &constant);
-  NomosErrorSetQuiet(quiet);
+  NomosQuietly(code, Compile(library, text, term, &constant));
   if (code || constant || FindTerm(library, term) < library->n) {
-    PetscCall(PetscStrncpy(why, code ? NomosErrorLast() : "", sizeof why));
     PetscCall(TermDestroy(term));
-    PetscCheck(!code, PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "%s: %s", where, why);
+    PetscCall(NomosErrorRetell(PETSC_COMM_SELF, code, "%s", where));
     library->left_out++;
     PetscFunctionReturn(PETSC_SUCCESS);
   }

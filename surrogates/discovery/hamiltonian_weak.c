@@ -1,3 +1,4 @@
+/* Rates of states by integrals against a window in time, whose derivative is taken instead of that of noisy data. */
 #include "surrogates/discovery/hamiltonian_library.h"
 
 #include <math.h>

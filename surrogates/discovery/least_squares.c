@@ -273,7 +273,7 @@ static PetscErrorCode RefuseCollinear(const Search *s, const NomosCholesky *fact
   }
   PetscCheck(largest > 0, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "the term %s is zero on all rows: leave it out", NomosTermName(normal->names, s->independent[factor->order[factor->rank]], text));
   for (size_t j = 0; j < n && n_named < 8; j++)
-    if (v[j] > 1e-3 * largest) snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", n_named++ ? ", " : "", NomosTermName(normal->names, j, text));
+    if (v[j] > 1e-3 * largest) NomosTextAppend(sizeof names, names, "%s%s", n_named++ ? ", " : "", NomosTermName(normal->names, j, text));
   SETERRQ(PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "the terms %s are collinear on these rows: leave one of them out", names);
 }
 

@@ -247,7 +247,7 @@ static PetscErrorCode RefuseEmpty(NomosLibrary l)
       longest = PetscMax(longest, run);
     }
   }
-  for (int d = 0; d <= l->n_dims && weak; d++) snprintf(reach + strlen(reach), sizeof reach - strlen(reach), "%s%zu", d ? " x " : "", 2 * l->settings.half_width[d] - 1);
+  for (int d = 0; d <= l->n_dims && weak; d++) NomosTextAppend(sizeof reach, reach, "%s%zu", d ? " x " : "", 2 * l->settings.half_width[d] - 1);
   const size_t needed = weak ? 2 * l->settings.half_width[l->n_dims] - 1 : l->rates ? 1 : (size_t)l->settings.time_order + 1;
   PetscCheck(!n_missing || longest >= needed, l->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: no row is left of the regression: frames are missing in time, %zu of those every %g, so that at most %zu follow each other, and a row needs %zu; %s, or interpolate to even times", l->where, n_missing, l->times[0].step, longest, needed, weak ? "choose smaller half widths (assembly.half_width), take the strong form (assembly.form)" : "choose differences of lower order (assembly.time_order)");
   PetscCheck(weak, l->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: no row is left of the regression: something is missing in each; look for NaN in the data and zeros in data.mask, or choose differences of lower order (assembly.order)", l->where);
@@ -334,7 +334,7 @@ static PetscErrorCode TakeShape(NomosLibrary l, const NomosFrames *frames)
 
 static PetscErrorCode MakeTerms(NomosLibrary l, const NomosLibraryInput *input)
 {
-  NomosTermsInput terms = {.comm = PETSC_COMM_SELF, .n_fields = input->n_fields, .n_given = input->n_given, .n_terms = input->n_terms, .fields = input->fields, .given = input->given, .terms = input->terms, .given_values = input->given_values, .where = l->where};
+  NomosTermsInput terms = {.comm = PETSC_COMM_SELF, .n_fields = input->n_fields, .n_given = input->n_given, .n_terms = input->n_terms, .fields = input->fields, .given = input->given, .terms = input->terms, .given_values = input->given_values, .where = l->where, .names = input->names};
 
   PetscFunctionBeginUser;
   terms.grid = (NomosTermsGrid){.n_dims = l->n_dims, .method = input->settings.derivatives, .order = input->settings.order, .dealias = input->settings.dealias};

@@ -54,7 +54,7 @@ typedef struct {
   size_t               n_given;
   const char *const   *given;
   const double *const *given_values;
-  const char          *where;    /* begins messages */
+  const char          *where, *names; /* begins messages; ends those of an unknown name (NomosTermsInput) */
   NomosLibrarySettings settings;
 } NomosLibraryInput;
 

@@ -230,7 +230,7 @@ static void Project(NomosLibrary l, const Weak *w, size_t pass, double work[])
   }
 }
 
-/* Columns of a frame, and what they add to the moments that it is in: q from `first` to `end`, `into` its place. */
+/* Columns of a frame, and what they add to the moments that it is in: q from `first` to `end`. */
 static void AddFrame(NomosLibrary l, const Weak *w, size_t slot, size_t first, size_t end)
 {
   const NomosTestAxis *time = &l->axes[l->n_dims];

@@ -3,7 +3,6 @@
 
 #include <float.h>
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 /* clang-format off */
@@ -20,8 +19,7 @@ const size_t nomos_regression_n_params = sizeof nomos_regression_params / sizeof
 PetscErrorCode NomosRegressionFind(const char name[], const char where[], const NomosRegressionOps **ops)
 {
   const char *names[NOMOS_MAX_NAME];
-  char        all[1024] = "";
-  size_t      n         = 0;
+  size_t      n = 0;
 
   PetscFunctionBeginUser;
   for (; nomos_regressions[n]; n++) {
@@ -30,10 +28,9 @@ PetscErrorCode NomosRegressionFind(const char name[], const char where[], const 
       PetscFunctionReturn(PETSC_SUCCESS);
     }
     names[n] = nomos_regressions[n]->name;
-    snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", n ? ", " : "", names[n]);
   }
-  const char *near = NomosNearestName(name, n, names);
-  SETERRQ(PETSC_COMM_WORLD, PETSC_ERR_ARG_UNKNOWN_TYPE, "%s: discover.method = %s: no such method%s%s%s; the methods are: %s", where, name, near ? "; did you mean " : "", near ? near : "", near ? "?" : "", all);
+  PetscCall(NomosNameUnknown(PETSC_COMM_WORLD, name, n, names, "%s: discover.method = %s: no such method", where, name));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode NomosRegressionDestroy(NomosRegression *r)

@@ -52,7 +52,7 @@ extern const size_t     nomos_regression_n_params;
 PetscErrorCode NomosRegressionFind(const char name[], const char where[], const NomosRegressionOps **ops);
 
 /* Normalises, solves, scales back. constraints NULL: none. `held_out` and its context, NULL unless discover.choice is held_out: the error of an equation where it was not fitted, which the point of the path
-   that is taken has least of; NomosGramHeldOut is one. Errors: collinear columns and columns that are zero, named; constraints that contradict each other. Not collective. */
+   that is taken has least of. Errors: collinear columns and columns that are zero, named; constraints that contradict each other. Not collective. */
 typedef PetscErrorCode (*NomosHeldOutFn)(void *context, size_t n_terms, const double c[], double *error);
 typedef struct {
   const NomosConstraints *constraints;

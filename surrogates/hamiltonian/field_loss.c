@@ -1,7 +1,5 @@
 #include "surrogates/hamiltonian/field_loss_impl.h"
 
-#include "operators/model_operator.h" /* NomosRealBytes */
-
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,5 @@
 #include "surrogates/hamiltonian/fit_fused.h"
 
-#include "operators/model_operator.h" /* NomosRealBytes */
 #include "operators/primitives.h"
 #include "surrogates/hamiltonian/field_loss.h"
 

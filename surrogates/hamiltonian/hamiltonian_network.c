@@ -131,7 +131,7 @@ static PetscErrorCode Describe(NomosModel model, double *bytes, char *text, size
   Network *m = model->data;
 
   PetscFunctionBeginUser;
-  *bytes = 16. * (double)m->space.size + 8. * (double)m->h.n_parameters;
+  *bytes = 16. * (double)m->space.parts.n_state + 8. * (double)m->h.n_parameters;
   PetscCall(PetscSNPrintf(text, n_text, "%d states of a learned H (%s, %d weights) with %d degrees of freedom, %s, order %d%s, float64", (int)m->space.n, NomosEnergyGetOps(m->energy)->name, (int)m->h.n_parameters, (int)m->h.d, m->space.scheme,
     (int)NomosHamiltonianFlowOrder(m->space.flow), m->space.compensated ? ", compensated sums" : ""));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -75,13 +75,12 @@ static PetscErrorCode RollSome(const NomosOrbitsRollInput *input, size_t first, 
   Roll                    roll = {.input = input, .n = n};
   NomosDormandPrinceInput ode  = {.f = Field, .ctx = &roll, .n = n * size, .n_group = size, .rtol = input->rtol, .atol = input->rtol, .n_times = n_times, .times = rolled->times, .max_steps = 100000};
   double                 *states;
+  PetscErrorCode          code;
 
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc1(n_times * n * size, &states));
   for (size_t o = 0; o < n; o++) memcpy(states + o * size, input->truth->x + (first + o) * n_times * size, size * sizeof *states);
-  const bool           quiet = NomosErrorSetQuiet(true);
-  const PetscErrorCode code  = NomosDormandPrince(&ode, states, NULL);
-  NomosErrorSetQuiet(quiet);
+  NomosQuietly(code, NomosDormandPrince(&ode, states, NULL));
   *stuck = code == PETSC_ERR_CONV_FAILED;
   if (*stuck) NomosErrorClear();
   for (size_t o = 0; o < n; o++)
@@ -205,17 +204,14 @@ PetscErrorCode NomosOrbitsEnergyCreate(const char text[], size_t size, NomosExpr
 
 PetscErrorCode NomosOrbitsEnergyOfKey(NomosConfig config, const char key[], size_t size, NomosExpression *energy)
 {
-  const char *text;
-  char        why[1024];
+  const char    *text;
+  PetscErrorCode code;
 
   PetscFunctionBeginUser;
   *energy = NULL;
   PetscCall(NomosConfigGetString(config, key, &text));
   if (!text[0]) PetscFunctionReturn(PETSC_SUCCESS);
-  const bool     quiet = NomosErrorSetQuiet(true); /* told once, with the key */
-  PetscErrorCode code  = NomosOrbitsEnergyCreate(text, size, energy);
-  NomosErrorSetQuiet(quiet);
-  if (code) PetscCall(PetscStrncpy(why, NomosErrorLast(), sizeof why));
-  PetscCheck(!code, NomosConfigComm(config), PETSC_ERR_ARG_WRONG, "%s: %s: %s", NomosConfigWhere(config, key), key, why);
+  NomosQuietly(code, NomosOrbitsEnergyCreate(text, size, energy));
+  PetscCall(NomosConfigRetell(config, key, code));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -114,8 +114,8 @@ static PetscErrorCode Create(NomosModel model)
   PetscCall(code);
   PetscCall(NomosPhaseSpaceCreate(model, SECTION, d));
   const size_t n = NomosParametersSize(m->parameters);
-  PetscCall(PetscMalloc3(m->space.size, &m->next, n, &m->weights_bar, NomosParametersCount(m->parameters), &m->w));
-  const NomosOperatorArgument in[] = {{.name = "state", .size = m->space.size}, {.name = "weights", .size = n, .replicated = true}}, out = {.name = "state", .size = m->space.size};
+  PetscCall(PetscMalloc3(m->space.parts.n_state, &m->next, n, &m->weights_bar, NomosParametersCount(m->parameters), &m->w));
+  const NomosOperatorArgument in[] = {{.name = "state", .size = m->space.parts.n_state}, {.name = "weights", .size = n, .replicated = true}}, out = {.name = "state", .size = m->space.parts.n_state};
   PetscCall(NomosOperatorFromTape(&(NomosTapeFunctionInput){.comm = model->comm, .name = SECTION, .function = Function, .ctx = m, .n_in = 2, .n_out = 1, .in = in, .out = &out}, &m->op));
   m->space.n_parameters = n;
   PetscCall(PetscMalloc1(n, &m->space.parameters));
@@ -145,8 +145,8 @@ static PetscErrorCode Step(NomosModel model)
   Map *m = model->data;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosOperatorApply(m->op, (const double *[]){m->space.x, Weights(m)}, &m->next));
-  PetscCall(PetscArraycpy(m->space.x, m->next, m->space.size));
+  PetscCall(NomosOperatorApply(m->op, (const double *[]){m->space.parts.state, Weights(m)}, &m->next));
+  PetscCall(PetscArraycpy(m->space.parts.state, m->next, m->space.parts.n_state));
   PetscCall(NomosModelTick(model));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -157,7 +157,7 @@ static PetscErrorCode Jvp(NomosModel model, const void *state, void *x_dot, cons
 
   PetscFunctionBeginUser;
   PetscCall(NomosOperatorJvp(m->op, (const double *[]){state, Weights(m)}, (const double *[]){x_dot, p_dot}, &m->next));
-  PetscCall(PetscArraycpy((double *)x_dot, m->next, m->space.size));
+  PetscCall(PetscArraycpy((double *)x_dot, m->next, m->space.parts.n_state));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -166,9 +166,9 @@ static PetscErrorCode Vjp(NomosModel model, const void *state, void *x_bar, doub
   Map *m = model->data;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscArrayzero(m->next, m->space.size));
+  PetscCall(PetscArrayzero(m->next, m->space.parts.n_state));
   PetscCall(NomosOperatorVjp(m->op, (const double *[]){state, Weights(m)}, (const double *[]){x_bar}, (double *[]){m->next, p_bar}));
-  PetscCall(PetscArraycpy((double *)x_bar, m->next, m->space.size));
+  PetscCall(PetscArraycpy((double *)x_bar, m->next, m->space.parts.n_state));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -177,9 +177,9 @@ static PetscErrorCode Hvp(NomosModel model, const void *state, const void *x_dot
   Map *m = model->data;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscArrayzero(m->next, m->space.size));
+  PetscCall(PetscArrayzero(m->next, m->space.parts.n_state));
   PetscCall(NomosOperatorHvp(m->op, (const double *[]){state, Weights(m)}, (const double *[]){x_dot, p_dot}, (const double *[]){x_bar}, (const double *[]){x_bar_dot}, (double *[]){m->next, p_bar_dot}));
-  PetscCall(PetscArraycpy((double *)x_bar_dot, m->next, m->space.size));
+  PetscCall(PetscArraycpy((double *)x_bar_dot, m->next, m->space.parts.n_state));
   PetscCall(Vjp(model, state, x_bar, p_bar));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -189,7 +189,7 @@ static PetscErrorCode Describe(NomosModel model, double *bytes, char *text, size
   Map *m = model->data;
 
   PetscFunctionBeginUser;
-  *bytes = 24. * (double)m->space.size + 8. * (double)m->space.n_parameters;
+  *bytes = 24. * (double)m->space.parts.n_state + 8. * (double)m->space.n_parameters;
   PetscCall(PetscSNPrintf(text, n_text, "%d states of a learned symplectic map (%d shears, %d weights) with %d degrees of freedom, float64", (int)m->space.n, (int)m->map.n_shears, (int)m->space.n_parameters, (int)m->map.d));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

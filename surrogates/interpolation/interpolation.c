@@ -3,7 +3,6 @@
 
 #include <cblas.h>
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 /* A point this part of the grid's spacing away from a grid point is that point. */
@@ -11,15 +10,18 @@ static const double same = 1e-6;
 
 PetscErrorCode NomosInterpolationFind(const char name[], const char where[], const NomosInterpolationOps **ops)
 {
-  char all[512] = "none";
+  const char *names[sizeof nomos_interpolations / sizeof *nomos_interpolations];
+  size_t      n = 0;
 
   PetscFunctionBeginUser;
-  for (size_t i = 0; nomos_interpolations[i]; i++) {
-    *ops = nomos_interpolations[i];
-    if (!strcmp((*ops)->name, name)) PetscFunctionReturn(PETSC_SUCCESS);
-    snprintf(all + strlen(all), sizeof all - strlen(all), ", %s", (*ops)->name);
+  for (; nomos_interpolations[n]; n++) {
+    *ops     = nomos_interpolations[n];
+    names[n] = (*ops)->name;
+    if (!strcmp(names[n], name)) PetscFunctionReturn(PETSC_SUCCESS);
   }
-  SETERRQ(PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "%s: there is no interpolation '%s'; choose %s", where, name, all);
+  names[n++] = "none"; /* of which whoever asks knows */
+  PetscCall(NomosNameUnknown(PETSC_COMM_SELF, name, n, names, "%s: there is no interpolation '%s'", where, name));
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Grid coordinate of a point, wrapped to [0, n). */

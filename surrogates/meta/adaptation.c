@@ -25,7 +25,7 @@ typedef struct {
 
 static size_t Bytes(const Learner *l)
 {
-  return l->tasks->n * l->numbers * (NomosParametersType(l->from) == NOMOS_F32 ? sizeof(float) : sizeof(double));
+  return l->tasks->n * l->numbers * NomosRealBytes(NomosParametersType(l->from));
 }
 
 static PetscErrorCode LearnerCreate(NomosMeta *m, const NomosTestTasks *tasks, NomosMetaFrom from, Learner *l)
@@ -333,7 +333,7 @@ PetscErrorCode NomosMetaAdapt(NomosMeta *m)
   NomosMetaCurves      *curves = &m->curves;
   const NomosTaskList  *list   = &m->lists[NOMOS_SPLIT_TEST];
   const NomosParameters p      = m->s->parameters;
-  const size_t          bytes  = NomosParametersSize(p) * (NomosParametersType(p) == NOMOS_F32 ? sizeof(float) : sizeof(double));
+  const size_t          bytes  = NomosParametersSize(p) * NomosRealBytes(NomosParametersType(p));
   const void           *values;
 
   PetscFunctionBeginUser;

@@ -17,7 +17,7 @@ struct NomosMetaFused_s {
 
 static size_t RealBytes(const NomosMeta *m)
 {
-  return NomosParametersType(m->s->parameters) == NOMOS_F32 ? sizeof(float) : sizeof(double);
+  return NomosRealBytes(NomosParametersType(m->s->parameters));
 }
 
 /* Points first, .., first + n of a task. */

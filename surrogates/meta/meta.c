@@ -127,7 +127,7 @@ static PetscErrorCode ReadEnergy(NomosSurrogate s)
   NomosMeta         *m = s->context;
   const char *const *texts;
   size_t             n, which = 0;
-  char               why[1024];
+  PetscErrorCode     code;
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetStrings(s->config, "hamiltonian_meta.energy", &n, &texts));
@@ -138,11 +138,8 @@ static PetscErrorCode ReadEnergy(NomosSurrogate s)
     which = (size_t)system;
     PetscCheck(which < n, s->comm, PETSC_ERR_ARG_SIZ, "%s: hamiltonian_meta.energy has %zu expressions, and the test is of system number %zu; give one for each system, or one", NomosConfigWhere(s->config, "hamiltonian_meta.energy"), n, which + 1);
   }
-  const bool           quiet = NomosErrorSetQuiet(true); /* told once, with the key */
-  const PetscErrorCode code  = NomosOrbitsEnergyCreate(texts[which], m->lists[NOMOS_SPLIT_TEST].sizes[0], &m->expression);
-  NomosErrorSetQuiet(quiet);
-  if (code) PetscCall(PetscStrncpy(why, NomosErrorLast(), sizeof why));
-  PetscCheck(!code, s->comm, PETSC_ERR_ARG_WRONG, "%s: hamiltonian_meta.energy: %s", NomosConfigWhere(s->config, "hamiltonian_meta.energy"), why);
+  NomosQuietly(code, NomosOrbitsEnergyCreate(texts[which], m->lists[NOMOS_SPLIT_TEST].sizes[0], &m->expression));
+  PetscCall(NomosConfigRetell(s->config, "hamiltonian_meta.energy", code));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

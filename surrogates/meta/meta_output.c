@@ -1,12 +1,10 @@
 /* What `nomos train` shows of adaptation: numbers, a table, pictures. */
+#include "io/disk.h"
+#include "io/plot.h"
 #include "surrogates/meta/meta_impl.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
-
-#include "io/plot.h"
 
 static const char *const starts[NOMOS_META_N_STARTS] = {"trained", "random"};
 
@@ -35,25 +33,24 @@ PetscErrorCode NomosMetaEvaluate(NomosSurrogate s, NomosSplit split, NomosResult
 
 static PetscErrorCode WriteTable(const NomosMeta *m, const char directory[])
 {
-  char  path[NOMOS_MAX_PATH];
-  FILE *out;
+  char      path[NOMOS_MAX_PATH];
+  NomosText text;
 
   PetscFunctionBeginUser;
   snprintf(path, sizeof path, "%.*s/adaptation.csv", NOMOS_MAX_PATH - 32, directory);
-  out = fopen(path, "w");
-  PetscCheck(out, PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s: cannot be written: %s", path, strerror(errno));
-  fprintf(out, "from,rule,points,steps");
-  for (int e = 0; e < NOMOS_META_N_ERRORS; e++) fprintf(out, ",%s", nomos_meta_error_names[e]);
+  PetscCall(NomosTextBegin(&text));
+  fprintf(text.out, "from,rule,points,steps");
+  for (int e = 0; e < NOMOS_META_N_ERRORS; e++) fprintf(text.out, ",%s", nomos_meta_error_names[e]);
   for (size_t i = 0; i < m->curves.n; i++) {
     const NomosMetaRecord *r = &m->curves.records[i];
-    fprintf(out, "\n%s,%s,%zu,%zu", starts[r->from], nomos_meta_rule_names[r->rule], r->points, r->step);
+    fprintf(text.out, "\n%s,%s,%zu,%zu", starts[r->from], nomos_meta_rule_names[r->rule], r->points, r->step);
     for (int e = 0; e < NOMOS_META_N_ERRORS; e++) {
-      if (r->n[e]) fprintf(out, ",%.9g", NomosMetaError(r, e));
-      else fprintf(out, ","); /* not measured */
+      if (r->n[e]) fprintf(text.out, ",%.9g", NomosMetaError(r, e));
+      else fprintf(text.out, ","); /* not measured */
     }
   }
-  fprintf(out, "\n");
-  PetscCheck(!fclose(out), PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s: cannot be written: %s", path, strerror(errno));
+  fprintf(text.out, "\n");
+  PetscCall(NomosTextWrite(PETSC_COMM_SELF, path, &text));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

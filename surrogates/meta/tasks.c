@@ -12,7 +12,7 @@ static PetscErrorCode FindSystem(NomosMeta *m, const char name[], size_t *number
 {
   NomosSurrogate   s = m->s;
   const char      *file, *names[64];
-  char            *meanings, *rest = NULL, all[512] = "", suggestion[NOMOS_MAX_NAME + 32] = "";
+  char            *meanings, *rest = NULL;
   NomosFieldReader reader;
   size_t           n = 0;
 
@@ -25,13 +25,11 @@ static PetscErrorCode FindSystem(NomosMeta *m, const char name[], size_t *number
   *number = SIZE_MAX;
   for (char *word = strtok_r(meanings, " ", &rest); word && n < sizeof names / sizeof *names; word = strtok_r(NULL, " ", &rest)) {
     if (!strcmp(word, name)) *number = n;
-    snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", n ? ", " : "", word);
     names[n++] = word;
   }
-  const char *near = NomosNearestName(name, n, names);
-  if (near) snprintf(suggestion, sizeof suggestion, "; did you mean %s?", near);
+  const PetscErrorCode failed = *number < n ? PETSC_SUCCESS : NomosNameUnknown(s->comm, name, n, names, "%s: hamiltonian_meta.held_out = %s: there is no such system in the data", NomosConfigWhere(s->config, "hamiltonian_meta.held_out"), name);
   PetscCall(PetscFree(meanings));
-  PetscCheck(*number != SIZE_MAX, s->comm, PETSC_ERR_ARG_WRONG, "%s: hamiltonian_meta.held_out = %s: there is no such system in the data%s; they have %s", NomosConfigWhere(s->config, "hamiltonian_meta.held_out"), name, suggestion, all);
+  PetscCall(failed);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

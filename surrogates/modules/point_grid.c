@@ -260,11 +260,10 @@ static NomosPointPairs Pairs(const NomosPointGrid *grid, const NomosPointSets *s
 {
   NomosPointPairs pairs = {.offset = {.tape = sets->x.tape}};
   PairList        list  = {0};
+  PetscErrorCode  code;
 
   if (!NomosTensorIsValid(sets->x)) return pairs;
-  const bool           quiet = NomosErrorSetQuiet(true); /* whoever asks the tape for its errors hears of it */
-  const PetscErrorCode code  = Fill(grid, sets, radius, &list, &pairs);
-  (void)NomosErrorSetQuiet(quiet);
+  NomosQuietly(code, Fill(grid, sets, radius, &list, &pairs)); /* whoever asks the tape for its errors hears of it */
   (void)PetscFree(list.point);
   (void)PetscFree(list.node);
   if (code) pairs.offset = NomosTapeFail(sets->x.tape, code, "%s", NomosErrorLast());

@@ -45,7 +45,7 @@ static NomosFieldPoint Point(NomosCoarseSolver c, const void *x, const void *x_d
   return (NomosFieldPoint){.x = x, .x_dot = x_dot, .p = c->values, .p_dot = x_dot ? c->values_dot : NULL};
 }
 
-/* An example's parameters among all of the model's; elsewhere is `others`: what the case says, or zero. */
+/* An example's parameters among all of the model's. */
 static void Spread(NomosCoarseSolver c, const double parameters[], double values[])
 {
   for (size_t k = 0; k < c->n_parameters; k++) values[c->parameter[k]] = parameters[k];
@@ -136,16 +136,6 @@ static PetscErrorCode AdvanceExampleTangents(const Batch *b, const double *const
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Why an example could not be stepped, and what its training could do. */
-static PetscErrorCode Retell(size_t example, PetscErrorCode code)
-{
-  char why[1024];
-
-  PetscFunctionBeginUser;
-  snprintf(why, sizeof why, "%s", NomosErrorLast());
-  SETERRQ(PETSC_COMM_SELF, code, "example %zu of the batch cannot be stepped: %s. Where a network led it there, a lower train.learning_rate or train.clip_norm: 1 may help", example + 1, why);
-}
-
 static PetscErrorCode Apply(NomosOperator op, const double *const in[], double *const out[])
 {
   const Batch      *b = op->data;
@@ -153,10 +143,9 @@ static PetscErrorCode Apply(NomosOperator op, const double *const in[], double *
 
   PetscFunctionBeginUser;
   for (size_t i = 0; i < b->batch; i++) {
-    const bool           quiet = NomosErrorSetQuiet(true);
-    const PetscErrorCode code  = AdvanceExample(b, in, i, c->n_steps);
-    (void)NomosErrorSetQuiet(quiet);
-    if (code && !c->lenient) PetscCall(Retell(i, code));
+    PetscErrorCode code;
+    NomosQuietly(code, AdvanceExample(b, in, i, c->n_steps));
+    NomosCheck(!code || c->lenient, PETSC_COMM_SELF, code, "example %zu of the batch cannot be stepped: %.800s. Where a network led it there, a lower train.learning_rate or train.clip_norm: 1 may help", i + 1, NomosErrorLast());
     const NomosFieldPoint end = Point(c, StateAt(c, c->n_steps), NULL);
     if (!code) PetscCall(NomosFieldMapApply(&c->map, NOMOS_DATA_OF_STATE, &end, PartOf(out[STATE], i, c->n_data)));
     for (size_t k = 0; k < c->n_data && code; k++) out[STATE][i * c->n_data + k] = NAN;

@@ -6,6 +6,7 @@
    A step is the time between two frames of the training. Derivatives of first order, by the state and by what the solver knows, in the network's float64. */
 #include "surrogates/operators/corrected_model.h"
 
+#include "io/text.h"
 #include "operators/model_operator.h"
 #include "operators/primitives.h"
 #include "operators/tape_function.h"
@@ -57,14 +58,12 @@ static PetscErrorCode CompareEnd(const NomosParam *param, const char value[], co
 {
   const NomosModel model  = ctx;
   const Corrected *c      = model->extension;
-  const size_t     length = strlen(param->key);
+  const char      *theirs = NomosTextEntry(c->network.no.ends, ';', param->key);
 
   PetscFunctionBeginUser;
   (void)origin;
-  for (const char *at = c->network.no.ends; at && *at; at = strchr(at, ';') ? strchr(at, ';') + 1 : NULL) {
-    if (strncmp(at, param->key, length) || at[length] != '=') continue;
-    const char *theirs = at + length + 1;
-    const int   n      = (int)strcspn(theirs, ";");
+  if (theirs && *theirs++ == '=') {
+    const int n = (int)strcspn(theirs, ";");
     PetscCheck((size_t)n == strlen(value) && !strncmp(value, theirs, (size_t)n), model->comm, PETSC_ERR_ARG_INCOMP, "%s: %s = %s: the correction was trained with a solver that has %.*s; choose that", NomosConfigWhere(model->config, param->key), param->key, value[0] ? value : "(unset)", n ? n : 4, n ? theirs : "none");
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -238,7 +237,7 @@ static PetscErrorCode Describe(NomosModel model, double *bytes, char *text, size
   PetscFunctionBeginUser;
   PetscCall(model->ops->base->describe(model, bytes, text, n_text));
   *bytes += 8. * (double)(c->network.n_weights + 6 * c->network.no.size);
-  snprintf(text + strlen(text), n_text - strlen(text), "; every step corrected by a network of %zu weights", c->network.n_weights);
+  NomosTextAppend(n_text, text, "; every step corrected by a network of %zu weights", c->network.n_weights);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

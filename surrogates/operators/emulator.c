@@ -1,3 +1,4 @@
+#include "io/text.h"
 #include "surrogates/operators/emulator_list.h"
 #include "surrogates/operators/networks/keys.h"
 
@@ -37,16 +38,16 @@ static const NomosConditioningOps *FindConditioning(const char name[])
   return NULL;
 }
 
-/* A table that is given for what is not chosen would do nothing. */
-static PetscErrorCode RefuseTable(NomosConfig config, const char choice[], const char chosen[], const char other[])
+/* Without parameters (told by the command line) and a conditioning of the case's own, the table of the usual one is of no use either. */
+static PetscErrorCode RefuseUsual(NomosConfig config)
 {
-  char prefix[NOMOS_MAX_NAME];
-  bool given;
+  const char *name, *parameters;
 
   PetscFunctionBeginUser;
-  snprintf(prefix, sizeof prefix, "%s.", other);
-  PetscCall(NomosConfigHasPrefix(config, prefix, &given));
-  PetscCheck(!given || !strcmp(chosen, other), PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "%s: %s = %s, but the case has a table %s, which is of %s = %s: leave the table out", NomosConfigWhere(config, choice), choice, chosen, other, choice, other);
+  PetscCall(NomosConfigPeek(config, "neural_operator.conditioning", &name));
+  PetscCall(NomosConfigPeek(config, "neural_operator.parameters", &parameters));
+  const bool untold = parameters && (!*parameters || !strcmp(parameters, "[]")) && !strcmp(NomosConfigWhere(config, "neural_operator.parameters"), "--set");
+  if (untold && (!name || !*name)) PetscCall(NomosConfigRefuseTable(config, "neural_operator.parameters", parameters, nomos_conditionings[0]->name));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -58,11 +59,14 @@ PetscErrorCode NomosEmulatorDeclare(NomosConfig config)
   PetscCall(NomosConfigPeek(config, "neural_operator.network", &name));
   const NomosEmulatorNetworkOps *network = FindNetwork(name);
   if (network) PetscCall(NomosConfigRegister(config, network->n_params, network->params));
-  for (size_t i = 0; network && nomos_emulator_networks[i]; i++) PetscCall(RefuseTable(config, "neural_operator.network", network->name, nomos_emulator_networks[i]->name));
+  for (size_t i = 0; network && nomos_emulator_networks[i]; i++)
+    if (network != nomos_emulator_networks[i]) PetscCall(NomosConfigRefuseTable(config, "neural_operator.network", network->name, nomos_emulator_networks[i]->name));
+  PetscCall(RefuseUsual(config));
   PetscCall(NomosConfigPeek(config, "neural_operator.conditioning", &name));
   const NomosConditioningOps *conditioning = FindConditioning(name);
   if (conditioning) PetscCall(NomosConfigRegister(config, conditioning->n_params, conditioning->params));
-  for (size_t i = 0; conditioning && nomos_conditionings[i]; i++) PetscCall(RefuseTable(config, "neural_operator.conditioning", conditioning->name, nomos_conditionings[i]->name));
+  for (size_t i = 0; conditioning && nomos_conditionings[i]; i++)
+    if (conditioning != nomos_conditionings[i]) PetscCall(NomosConfigRefuseTable(config, "neural_operator.conditioning", conditioning->name, nomos_conditionings[i]->name));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -105,6 +109,35 @@ static PetscErrorCode ReadForm(NomosConfig config, const NomosEmulatorShape *sha
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+enum { MAX_TABLE = 2048 };
+
+static PetscErrorCode AddUsual(const NomosParam *param, const char value[], const char origin[], void *ctx)
+{
+  const char  *usual = nomos_conditionings[0]->name;
+  const size_t n     = strlen(usual);
+
+  PetscFunctionBeginUser;
+  (void)origin;
+  if (!strncmp(param->key, usual, n) && param->key[n] == '.') NomosTextAppend(MAX_TABLE, ctx, "%s=%s\n", param->key, value);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Has the table of the usual conditioning other values than without a word? config.yaml of a run, and its weights, have all of them. */
+static PetscErrorCode UsualIsSet(NomosConfig config, bool *is)
+{
+  char        tables[2][MAX_TABLE] = {"", ""};
+  NomosConfig standard;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigCreate(PETSC_COMM_SELF, &standard));
+  PetscCall(NomosConfigRegister(standard, nomos_conditionings[0]->n_params, nomos_conditionings[0]->params));
+  PetscCall(NomosConfigVisit(config, AddUsual, tables[0]));
+  PetscCall(NomosConfigVisit(standard, AddUsual, tables[1]));
+  PetscCall(NomosConfigDestroy(&standard));
+  *is = strcmp(tables[0], tables[1]) != 0;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosEmulatorCreate(NomosConfig config, NomosParameters parameters, const NomosEmulatorShape *shape, NomosEmulator *emulator)
 {
   const char   *network, *conditioning;
@@ -121,7 +154,7 @@ PetscErrorCode NomosEmulatorCreate(NomosConfig config, NomosParameters parameter
   e->conditioning = FindConditioning(*conditioning || shape->n_parameters ? conditioning : "none");
   NomosCheck(shape->n_parameters || !strcmp(e->conditioning->name, "none"), PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "%s: neural_operator.conditioning = %s, but neural_operator.parameters names none that the network could be told: name some, or choose none", NomosConfigWhere(config, "neural_operator.conditioning"), e->conditioning->name);
   bool table = false;
-  if (!*conditioning && !shape->n_parameters) PetscCall(NomosConfigHasPrefix(config, "channel_attention.", &table));
+  if (!*conditioning && !shape->n_parameters) PetscCall(UsualIsSet(config, &table));
   NomosCheck(!table, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "channel_attention is set, and neural_operator.parameters names none: the network would be blind to them; name some, or leave the table out");
   PetscCall(PetscCalloc1(e->conditioning->size, (char **)&e->context));
   PetscCall(e->conditioning->create(&(NomosConditioningInput){.config = config, .parameters = parameters, .shape = &e->shape, .out = shape->n_fields * (e->form == NOMOS_EMULATOR_FLUX ? (size_t)shape->n_space : 1), .network = FindNetwork(network)}, e->context));
@@ -168,6 +201,16 @@ bool NomosEmulatorWarmsUp(NomosEmulator emulator, const char tensor[])
 {
   const size_t n = strlen(emulator->conditioning->name);
   return emulator->conditioning->auxiliary && !strncmp(tensor, emulator->conditioning->name, n) && tensor[n] == '.';
+}
+
+PetscErrorCode NomosEmulatorHasWarmUp(NomosConfig config, size_t n_parameters, bool *has)
+{
+  const char *name;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetString(config, "neural_operator.conditioning", &name));
+  *has = FindConditioning(*name || n_parameters ? name : "none")->auxiliary;
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Of fluxes through the upper faces of every cell, those along y first: what a cell sends up its neighbour gets, so that sums over the grid stay. In units of the grid of the training, so that a finer one

@@ -110,9 +110,11 @@ typedef struct {
 } NomosEmulatorStepInput;
 /* u' and, where the conditioning has one (else a tensor that is not valid), its own prediction of it. */
 NomosTensor NomosEmulatorStep(NomosEmulator emulator, const NomosTensor w[], const NomosEmulatorStepInput *input, NomosTensor *auxiliary);
-/* Is it another function on its grid than the same weights were on a grid of these points? Network, conditioning or form may be of the cells, and padding another share of the period. */
+/* Do these weights belong to the grid they were trained on, of these points, so that they are another function on this one? They do where network, conditioning or form act on cells, and where a padding is another share of the period. */
 PetscErrorCode NomosEmulatorIsOfGrid(NomosEmulator emulator, NomosConfig config, const size_t points[], bool *is);
-bool        NomosEmulatorWarmsUp(NomosEmulator emulator, const char tensor[]);
+/* Is this tensor trained alone in a warm-up? Has the conditioning that the case chooses such tensors? */
+bool           NomosEmulatorWarmsUp(NomosEmulator emulator, const char tensor[]);
+PetscErrorCode NomosEmulatorHasWarmUp(NomosConfig config, size_t n_parameters, bool *has);
 
 /* `neural_operator.network`, `.conditioning`, `.form`. */
 extern const NomosParam nomos_emulator_params[];

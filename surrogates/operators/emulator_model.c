@@ -55,8 +55,8 @@ static PetscErrorCode Step(NomosModel model)
   Emulator *e = model->data;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosOperatorApply(e->op, (const double *[]){e->x, e->lambda, Weights(e)}, &e->next));
-  PetscCall(PetscArraycpy(e->x, e->next, e->no.size));
+  PetscCall(NomosOperatorApply(e->op, (const double *[]){e->parts.state, e->lambda, Weights(e)}, &e->next));
+  PetscCall(PetscArraycpy(e->parts.state, e->next, e->no.size));
   PetscCall(NomosModelTick(model));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -73,7 +73,8 @@ static PetscErrorCode CreateOperator(NomosModel model)
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetReals(model->config, SECTION ".parameters", &n, &given));
   PetscCheck(n == P, model->comm, PETSC_ERR_ARG_SIZ, "%s: " SECTION ".parameters has %zu numbers, and the network was trained with %zu parameters", NomosConfigWhere(model->config, SECTION ".parameters"), n, P);
-  PetscCall(PetscMalloc4(e->no.size, &e->x, e->no.size, &e->next, P + 1, &e->lambda, e->no.n_w, &e->w));
+  e->parts = (NomosStateFields){.n_fields = e->no.n_fields, .n_points = e->no.n_points, .n_state = e->no.size};
+  PetscCall(PetscMalloc4(e->no.size, &e->parts.state, e->no.size, &e->next, P + 1, &e->lambda, e->no.n_w, &e->w));
   PetscCall(PetscArraycpy(e->lambda, given, P));
   const NomosOperatorArgument in[] = {{.name = "state", .size = e->no.size}, {.name = "parameters", .size = P, .replicated = true}, {.name = "weights", .size = e->n_weights, .replicated = true}}, out = {.name = "state", .size = e->no.size};
   PetscCall(NomosOperatorFromTape(&(NomosTapeFunctionInput){.comm = model->comm, .name = SECTION, .function = Function, .ctx = e, .n_in = 3, .n_out = 1, .in = in, .out = &out}, &e->op));
@@ -110,7 +111,7 @@ static PetscErrorCode Destroy(NomosModel model)
   if (!e) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(NomosOperatorDestroy(&e->op));
   PetscCall(EmulatorClose(e));
-  PetscCall(PetscFree4(e->x, e->next, e->lambda, e->w));
+  PetscCall(PetscFree4(e->parts.state, e->next, e->lambda, e->w));
   PetscCall(PetscFree(e->list));
   for (int d = 0; d < 2; d++) PetscCall(PetscFree(e->axes[d]));
   PetscCall(PetscFree(model->data));
@@ -125,7 +126,7 @@ static PetscErrorCode Save(NomosModel model, NomosCheckpoint checkpoint)
   const size_t zero = 0;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosCheckpointWriteArray(checkpoint, "state", NOMOS_F64, 1, 1, &e->no.size, &zero, &e->no.size, e->x));
+  PetscCall(NomosCheckpointWriteArray(checkpoint, "state", NOMOS_F64, 1, 1, &e->no.size, &zero, &e->no.size, e->parts.state));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -135,7 +136,7 @@ static PetscErrorCode Load(NomosModel model, NomosCheckpoint checkpoint)
   const size_t zero = 0;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosCheckpointReadArray(checkpoint, "state", NOMOS_F64, 1, &e->no.size, &zero, &e->no.size, e->x));
+  PetscCall(NomosCheckpointReadArray(checkpoint, "state", NOMOS_F64, 1, &e->no.size, &zero, &e->no.size, e->parts.state));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -163,31 +164,6 @@ static PetscErrorCode Warn(NomosModel model, NomosWarningFn warn, void *ctx)
 }
 
 /* ---- derivatives */
-
-static PetscErrorCode StateSize(NomosModel model, size_t *n)
-{
-  PetscFunctionBeginUser;
-  *n = ((Emulator *)model->data)->no.size;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode GetState(NomosModel model, void *state)
-{
-  Emulator *e = model->data;
-
-  PetscFunctionBeginUser;
-  PetscCall(PetscArraycpy((double *)state, e->x, e->no.size));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode SetState(NomosModel model, const void *state)
-{
-  Emulator *e = model->data;
-
-  PetscFunctionBeginUser;
-  PetscCall(PetscArraycpy(e->x, (const double *)state, e->no.size));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
 
 static PetscErrorCode Parameters(NomosModel model, size_t *n, const NomosModelParameter **list)
 {
@@ -266,7 +242,7 @@ static PetscErrorCode Fields(NomosModel model, size_t *n, const NomosModelField 
 }
 
 static const NomosModelDerivatives derivatives = {
-  .state_size = StateSize, .get_state = GetState, .set_state = SetState, .parameters = Parameters, .set_parameters = SetParameters,
+  .parameters = Parameters, .set_parameters = SetParameters,
   .jvp = Jvp, .vjp = Vjp, .hvp = Hvp, .fields = Fields, NOMOS_STATE_FIELDS_DERIVATIVES,
 };
 

@@ -8,11 +8,11 @@
 enum { EMULATOR_MAX_FIELDS = NOMOS_DATASET_MAX_VARIABLES, EMULATOR_PER_FIELD = 3 };
 
 typedef struct {
-  NomosStateFields     fields; /* first: operators/state_fields.h */
+  NomosStateFields     parts; /* first: operators/state_fields.h */
   NomosNeuralOperator  no;     /* the network, without a training */
   NomosParameters      parameters;
   NomosOperator        op;     /* (state, parameters of the PDE, weights) -> state */
-  double              *x, *next, *lambda;
+  double              *next, *lambda;
   double               starts_at; /* s: of the frame that it begins with */
   NomosTensor         *w;
   size_t               n_weights;

@@ -16,21 +16,16 @@ static PetscErrorCode FromExpression(NomosModel model, size_t f, const char text
   const size_t             nx      = e->no.shape.points[two];
   NomosExpression          expression;
   double                   given[4] = {0, 0, e->no.extent[two], two ? e->no.extent[0] : 0};
+  PetscErrorCode           code;
 
   PetscFunctionBeginUser;
-  const bool     quiet = NomosErrorSetQuiet(true); /* what is wrong is told once, with the key */
-  PetscErrorCode code  = NomosExpressionCreate(text, 4, names, &expression);
-  NomosErrorSetQuiet(quiet);
-  if (code) {
-    char why[1024];
-    snprintf(why, sizeof why, "%s", NomosErrorLast());
-    SETERRQ(model->comm, code, "%s: initial.fields: %s", NomosConfigWhere(model->config, "initial.fields"), why);
-  }
+  NomosQuietly(code, NomosExpressionCreate(text, 4, names, &expression));
+  PetscCall(NomosConfigRetell(model->config, "initial.fields", code));
   for (size_t i = 0; i < e->no.n_points; i++) {
     given[0] = e->axes[two][i % nx];
     if (two) given[1] = e->axes[0][i / nx];
-    e->x[f * e->no.n_points + i] = NomosExpressionEvaluate(expression, given);
-    NomosCheck(isfinite(e->x[f * e->no.n_points + i]), model->comm, PETSC_ERR_FP, "%s: initial.fields: %s is not finite at x = %g, y = %g", NomosConfigWhere(model->config, "initial.fields"), e->field_names[f], given[0], given[1]);
+    e->parts.state[f * e->no.n_points + i] = NomosExpressionEvaluate(expression, given);
+    NomosCheck(isfinite(e->parts.state[f * e->no.n_points + i]), model->comm, PETSC_ERR_FP, "%s: initial.fields: %s is not finite at x = %g, y = %g", NomosConfigWhere(model->config, "initial.fields"), e->field_names[f], given[0], given[1]);
   }
   PetscCall(NomosExpressionDestroy(&expression));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -104,9 +99,9 @@ static PetscErrorCode FromFile(NomosModel model, size_t f, NomosFieldReader read
   PetscCheck(steady || (frame >= 0 && (size_t)frame < n_frames), model->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: initial.frame = %lld: %s has %zu frames", NomosConfigWhere(model->config, "initial.frame"), (long long)frame, path, n_frames);
   if (!steady) start[axis] = led ? 0 : (size_t)frame;
   for (int d = 0; d < n_dims; d++) count[d] = d < n_dims - n_space ? 1 : shape[d];
-  PetscCall(NomosFieldReaderRead(reader, name, start, count, e->x + f * e->no.n_points));
-  if (led && !steady && !frame) PetscCall(PetscArrayzero(e->x + f * e->no.n_points, e->no.n_points));
-  for (size_t i = 0; i < e->no.n_points; i++) PetscCheck(isfinite(e->x[f * e->no.n_points + i]), model->comm, PETSC_ERR_FP, "%s: %s of %s is not finite at point %zu", where, name, path, i);
+  PetscCall(NomosFieldReaderRead(reader, name, start, count, e->parts.state + f * e->no.n_points));
+  if (led && !steady && !frame) PetscCall(PetscArrayzero(e->parts.state + f * e->no.n_points, e->no.n_points));
+  for (size_t i = 0; i < e->no.n_points; i++) PetscCheck(isfinite(e->parts.state[f * e->no.n_points + i]), model->comm, PETSC_ERR_FP, "%s: %s of %s is not finite at point %zu", where, name, path, i);
   PetscCall(TimeOf(reader, (size_t)frame, &e->starts_at));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -136,7 +131,7 @@ PetscErrorCode EmulatorInitialise(NomosModel model)
   PetscCall(NomosConfigGetString(model->config, "initial.type", &type));
   PetscCall(NomosConfigGetString(model->config, "initial.file", &path));
   PetscCall(NomosConfigGetStrings(model->config, "initial.fields", &n, &texts));
-  PetscCall(PetscArrayzero(e->x, e->no.size));
+  PetscCall(PetscArrayzero(e->parts.state, e->no.size));
   if (!strcmp(type, "expression")) {
     PetscCheck(!n || n == e->no.n_fields, model->comm, PETSC_ERR_ARG_SIZ, "%s: initial.fields has %zu expressions, and the network %zu fields", NomosConfigWhere(model->config, "initial.fields"), n, e->no.n_fields);
     for (size_t f = 0; f < n; f++) PetscCall(FromExpression(model, f, texts[f]));
@@ -172,7 +167,7 @@ PetscErrorCode EmulatorWriteFields(NomosModel model, NomosFieldFile file)
   Emulator *e = model->data;
 
   PetscFunctionBeginUser;
-  for (size_t f = 0; f < e->no.n_fields; f++) PetscCall(NomosFieldFileWrite(file, e->field_names[f], NOMOS_F64, (size_t[]){0, 0}, e->no.shape.points, e->x + f * e->no.n_points));
+  for (size_t f = 0; f < e->no.n_fields; f++) PetscCall(NomosFieldFileWrite(file, e->field_names[f], NOMOS_F64, (size_t[]){0, 0}, e->no.shape.points, e->parts.state + f * e->no.n_points));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -192,7 +187,7 @@ PetscErrorCode EmulatorEvaluateScalars(NomosModel model, double values[])
 
   PetscFunctionBeginUser;
   for (size_t f = 0; f < e->no.n_fields; f++, values += EMULATOR_PER_FIELD) {
-    const double *u = e->x + f * e->no.n_points;
+    const double *u = e->parts.state + f * e->no.n_points;
     values[0]       = 0;
     values[1] = values[2] = u[0];
     for (size_t i = 0; i < e->no.n_points; i++) {
@@ -211,10 +206,10 @@ PetscErrorCode EmulatorCheck(NomosModel model, NomosModelFault *fault)
 
   PetscFunctionBeginUser;
   *fault = (NomosModelFault){.bad = false};
-  while (at < e->no.size && isfinite(e->x[at])) at++;
+  while (at < e->no.size && isfinite(e->parts.state[at])) at++;
   if (at == e->no.size) PetscFunctionReturn(PETSC_SUCCESS);
   const size_t point = at % e->no.n_points, nx = e->no.shape.points[e->no.shape.n_space - 1];
-  *fault = (NomosModelFault){.bad = true, .n_index = e->no.shape.n_space, .value = e->x[at]};
+  *fault = (NomosModelFault){.bad = true, .n_index = e->no.shape.n_space, .value = e->parts.state[at]};
   snprintf(fault->field, sizeof fault->field, "%s", e->field_names[at / e->no.n_points]);
   if (e->no.shape.n_space == 2) fault->index[0] = (int64_t)(point / nx);
   fault->index[e->no.shape.n_space - 1] = (int64_t)(point % nx);
@@ -251,6 +246,5 @@ PetscErrorCode EmulatorCreateLayout(NomosModel model)
       e->scalars[EMULATOR_PER_FIELD * f + (size_t)k] = (NomosScalarInfo){.name = name, .unit = "1", .long_name = groups[k], .group = groups[k], .label = e->field_names[f]};
     }
   }
-  e->fields = (NomosStateFields){.n_fields = no->n_fields, .n_points = no->n_points, .n_state = no->size};
   PetscFunctionReturn(PETSC_SUCCESS);
 }

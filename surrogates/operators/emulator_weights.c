@@ -1,4 +1,5 @@
 /* The network of a trained neural_operator, out of its file: for the models that run it. */
+#include "io/text.h"
 #include "surrogates/operators/emulator_model_impl.h"
 #include "surrogates/weights_file.h"
 
@@ -6,19 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Numbers separated by commas; false: not so many. */
-static bool Numbers(const char text[], size_t n, double values[])
-{
-  for (size_t i = 0; i < n; i++) {
-    char *end;
-    if (!text || !*text) return false;
-    values[i] = strtod(text, &end);
-    if (end == text) return false;
-    text = *end == ',' ? end + 1 : end;
-  }
-  return !*text;
-}
 
 static size_t CountNames(const char text[])
 {
@@ -46,7 +34,7 @@ static PetscErrorCode ReadShape(NomosModel model, const char key[], bool correct
   no->shape.n_space = (int)CountNames(texts[NOMOS_EMULATOR_POINTS]);
   no->n_fields      = CountNames(texts[NOMOS_EMULATOR_FIELDS]);
   no->n_parameters  = CountNames(texts[NOMOS_EMULATOR_PARAMETERS]);
-  PetscCheck((no->shape.n_space == 1 || no->shape.n_space == 2) && no->n_fields && no->n_fields <= EMULATOR_MAX_FIELDS && no->n_parameters <= NOMOS_DATASET_MAX_VARIABLES && Numbers(texts[NOMOS_EMULATOR_POINTS], (size_t)no->shape.n_space, points) && Numbers(texts[NOMOS_EMULATOR_BOX], 2 * (size_t)no->shape.n_space, box), model->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: fields, points or box of the training cannot be read from the file; train again", where, key);
+  PetscCheck((no->shape.n_space == 1 || no->shape.n_space == 2) && no->n_fields && no->n_fields <= EMULATOR_MAX_FIELDS && no->n_parameters <= NOMOS_DATASET_MAX_VARIABLES && NomosTextNumbers(texts[NOMOS_EMULATOR_POINTS], 2, points) == (size_t)no->shape.n_space && NomosTextNumbers(texts[NOMOS_EMULATOR_BOX], 4, box) == 2 * (size_t)no->shape.n_space, model->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: fields, points or box of the training cannot be read from the file; train again", where, key);
   no->n_points = 1;
   for (int d = 0; d < no->shape.n_space; d++) {
     NomosCheck(points[d] >= 1 && points[d] <= 1e9, model->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: the file says %g points of the training; there is at least one; train again", where, key, points[d]);

@@ -1,5 +1,6 @@
 #include "surrogates/operators/field_map.h"
 
+#include "operators/model_fields.h"
 #include "operators/model_operator.h"
 
 #include <stdio.h>
@@ -192,7 +193,7 @@ static PetscErrorCode Lists(NomosModel model, size_t n_fields, const char *const
   Names(*n, *list, n_all, all);
   if (ops->primitives) PetscCall(ops->primitives(model, &n_other, &other));
   if (n_other) {
-    snprintf(all + strlen(all), n_all - strlen(all), "; or ");
+    NomosTextAppend(n_all, all, "; or ");
     Names(n_other, other, n_all, all);
   }
   *primitive = fields && n_other && CountFound(n_other, other, n_fields, fields) > CountFound(*n, *list, n_fields, fields);
@@ -201,14 +202,6 @@ static PetscErrorCode Lists(NomosModel model, size_t n_fields, const char *const
     *list = other;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static size_t PointsOf(const NomosModelField *field)
-{
-  size_t points = 1;
-
-  for (int d = 0; d < field->n_dims; d++) points *= field->count[d];
-  return points;
 }
 
 PetscErrorCode NomosFieldMapCheckNames(NomosModel model, size_t n_fields, const char *const fields[])
@@ -222,7 +215,7 @@ PetscErrorCode NomosFieldMapCheckNames(NomosModel model, size_t n_fields, const 
   PetscCall(Lists(model, n_fields, fields, &n, &list, &primitive, sizeof all, all));
   for (size_t f = 0; f < n_fields; f++) {
     PetscCheck(Find(n, list, fields[f], &k), PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "solver %s: its state has no field '%s', which the data have; it has %s. A learned correction needs data of all fields that its solver steps, under these names; or neural_operator.base = state", model->ops->name, fields[f], all);
-    n_named += PointsOf(&list[k]);
+    n_named += NomosModelFieldPoints(&list[k]);
   }
   PetscCall(model->ops->derivatives->state_size(model, &n_state));
   PetscCheck(n_named == n_state, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "solver %s: a state has %zu numbers, the fields of the data that are named have %zu: all its fields (%s) and nothing beside them (the history of a multistep scheme) make a state", model->ops->name, n_state, n_named, all);
@@ -245,7 +238,7 @@ static PetscErrorCode FindFields(NomosFieldMap *m, const char *const fields[])
   for (size_t f = 0; f < m->n_fields; f++) {
     k = f;
     if (fields) (void)Find(n, list, fields[f], &k);
-    const size_t points = PointsOf(&list[k]);
+    const size_t points = NomosModelFieldPoints(&list[k]);
     PetscCheck(points == m->n_points, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "solver %s: its field %s has %zu points, that of the data %zu; set its grid to that of the data", solver, list[k].name, points, m->n_points);
     m->field[f] = k;
   }

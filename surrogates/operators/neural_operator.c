@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* clang-format off */
-#define PERIODIC_PARAM  {"neural_operator.periodic",      NOMOS_PARAM_BOOL,   "true",            NULL, 0, 0, NULL, false, "The grid is periodic. Data that say that it is not (boundary_x of a sweep) are refused unless this is given."}
+#define PERIODIC_PARAM  {"neural_operator.periodic",      NOMOS_PARAM_BOOL,   "true",            NULL, 0, 0, NULL, false, "The grid is periodic. Data that say that it is not (boundary_x of a run or a sweep, boundary_conditions of The Well) are refused unless this is given."}
 #define NORMALISE_PARAM {"neural_operator.normalise",     NOMOS_PARAM_CHOICE, "none",            NULL, 0, 0, "none|channels", false, "Units of the network: those of the data, or each field by its mean and deviation over the training data, for fields of different sizes. Norms of the loss are then of fields over their deviations."}
 #define BASE_PARAM      {"neural_operator.base",          NOMOS_PARAM_CHOICE, "state",           NULL, 0, 0, "state|solver", false, "What increments and fluxes of the network are added to: the state, or what a coarse solver makes of it (a learned correction)."}
 const NomosParam nomos_neural_operator_shape_params[3] = {PERIODIC_PARAM, NORMALISE_PARAM, BASE_PARAM};
@@ -107,8 +107,8 @@ static void WriteTexts(NomosSurrogate s)
   for (size_t p = 0; p < no->n_parameters; p++) snprintf(no->texts[NOMOS_EMULATOR_PARAMETERS] + strlen(no->texts[NOMOS_EMULATOR_PARAMETERS]), n - strlen(no->texts[NOMOS_EMULATOR_PARAMETERS]), "%s%s", p ? "," : "", no->parameter_keys[p]);
   for (int d = 0; d < no->shape.n_space; d++) {
     char *points = no->texts[NOMOS_EMULATOR_POINTS], *box = no->texts[NOMOS_EMULATOR_BOX];
-    snprintf(points + strlen(points), n - strlen(points), "%s%zu", d ? "," : "", no->shape.points[d]);
-    snprintf(box + strlen(box), n - strlen(box), "%s%.17g,%.17g", d ? "," : "", no->box_known[d] ? no->start[d] : NAN, no->box_known[d] ? no->extent[d] : NAN);
+    NomosTextAppend(n, points, "%s%zu", d ? "," : "", no->shape.points[d]);
+    NomosTextAppend(n, box, "%s%.17g,%.17g", d ? "," : "", no->box_known[d] ? no->start[d] : NAN, no->box_known[d] ? no->extent[d] : NAN);
   }
   snprintf(no->texts[NOMOS_EMULATOR_INTERVAL], n, "%.17g", no->interval);
   NomosParameterRangeWrite(&no->range, no->n_parameters, n, no->texts[NOMOS_EMULATOR_RANGES]);
@@ -124,7 +124,6 @@ static PetscErrorCode Create(NomosSurrogate s)
 {
   NomosNeuralOperator *no      = s->context;
   bool                 warm_up = false;
-  int64_t              n_epochs;
 
   PetscFunctionBeginUser;
   PetscCall(NomosNeuralOperatorGrid(s));
@@ -139,9 +138,7 @@ static PetscErrorCode Create(NomosSurrogate s)
     warm_up = warm_up || NomosEmulatorWarmsUp(no->emulator, p.name);
   }
   if (!warm_up) no->warm_up = 0;
-  PetscCall(NomosConfigGetInt(s->config, "train.epochs", &n_epochs));
-  NomosCheck(no->warm_up < n_epochs, s->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: neural_operator.warm_up = %lld: the training has %lld epoch%s, all of which would train the conditioning's own prediction and none the emulator; give more train.epochs, or a shorter warm-up",
-             NomosConfigWhere(s->config, "neural_operator.warm_up"), (long long)no->warm_up, (long long)n_epochs, n_epochs == 1 ? "" : "s");
+
   PetscCall(NomosNeuralOperatorSolver(s));
   PetscCall(NomosNeuralOperatorOpenSets(s));
   WriteTexts(s);
@@ -222,7 +219,7 @@ const NomosSurrogateOps NomosSurrogateOps_NeuralOperator = {
   .settled   = Settled,
   .rate      = Rate,
   .warm_up   = WarmUp,
-  .evaluate  = NomosNeuralOperatorEvaluate,
+  .evaluate  = NomosNeuralOperatorEvaluate, .metrics = NomosNeuralOperatorMetrics,
   .results   = NomosNeuralOperatorResults,
   .predict   = NomosNeuralOperatorWritePredictions,
   .warn      = Warn,

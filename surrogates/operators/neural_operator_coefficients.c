@@ -46,7 +46,7 @@ static PetscErrorCode FindColumn(NomosFieldReader reader, const char name[], con
 /* said->values: PetscFree. */
 static PetscErrorCode Listen(const NomosNeuralOperator *no, NomosFieldReader reader, const char name[], Said *said)
 {
-  const char *dot = strrchr(name, '.'), *last = dot ? dot + 1 : name, *column, *rest;
+  const char *last = NomosNameInData(name), *column, *rest;
   size_t      shape[NOMOS_FIELD_MAX_DIMS + 1] = {0}, field[NOMOS_FIELD_MAX_DIMS + 1];
   int         n_dims;
   char       *text;
@@ -145,13 +145,12 @@ PetscErrorCode NomosNeuralOperatorCoefficientsWarn(NomosModel model, const char 
 
   PetscFunctionBeginUser;
   PetscCall(NomosModelGetParameters(model, &n, &list));
-  for (const char *at = coefficients; at && *at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL)
-    for (size_t k = 0; k < n; k++) {
-      NomosParameterName(&list[k], name);
-      const size_t length = strlen(name);
-      if (strncmp(at, name, length) || at[length] != '=' || !NomosNumberRead(at + length + 1, &trained) || !Differ(trained, list[k].value)) continue;
-      snprintf(text, sizeof text, "%s = %.8g: the correction was trained with %.8g and is not told of it: what it mends is another equation's error", name, list[k].value, trained);
-      PetscCall(warn(text, ctx));
-    }
+  for (size_t k = 0; k < n; k++) {
+    NomosParameterName(&list[k], name);
+    const char *theirs = NomosTextEntry(coefficients, ',', name);
+    if (!theirs || *theirs != '=' || !NomosNumberRead(theirs + 1, &trained) || !Differ(trained, list[k].value)) continue;
+    snprintf(text, sizeof text, "%s = %.8g: the correction was trained with %.8g and is not told of it: what it mends is another equation's error", name, list[k].value, trained);
+    PetscCall(warn(text, ctx));
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

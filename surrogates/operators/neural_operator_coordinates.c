@@ -15,8 +15,15 @@ static PetscErrorCode CheckEven(const char path[], const char name[], size_t n, 
   for (size_t i = 0; i < n; i++) farthest = fmax(farthest, fabs(x[i]));
   for (size_t i = 0; i + 1 < n; i++) {
     const double next = x[i + 1] - x[i];
-    NomosCheck(next > 0 && fabs(next - spacing) <= NomosDatasetTolerance(spacing, farthest), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s[%zu] = %.8g and %s[%zu] = %.8g, %.6g apart, where the first two are %.6g apart; an emulator's grid has rising points that are equally far apart: interpolate the data to one, or, if the network is to count points, leave %s out of the file", path, name, i, x[i], name, i + 1, x[i + 1], next, spacing, name);
+    NomosCheck(next > 0 && fabs(next - spacing) <= NomosCoordinateTolerance(spacing, farthest), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s[%zu] = %.8g and %s[%zu] = %.8g, %.6g apart, where the first two are %.6g apart; an emulator's grid has rising points that are equally far apart: interpolate the data to one, or, if the network is to count points, leave %s out of the file", path, name, i, x[i], name, i + 1, x[i + 1], next, spacing, name);
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode CheckLength(const NomosNeuralOperator *no, const char path[], const char name[], int d, size_t every, size_t n)
+{
+  PetscFunctionBeginUser;
+  NomosCheck((n + every - 1) / every == no->shape.points[d], PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has %zu entries%s, and the fields have %zu points along %s: a field lies over [trajectory, time, (y,) x], or of one run in a file, whose dimensions have names, [time, (y,) x]; put its axes into this order, or give one coordinate for each point", path, name, n, every > 1 ? " before data.space_every" : "", no->shape.points[d], NomosAxisName(no, d));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -28,20 +35,19 @@ PetscErrorCode NomosNeuralOperatorAxis(const NomosNeuralOperator *no, NomosField
   PetscFunctionBeginUser;
   *known = false;
   for (int i = 0; i < 2 && !*known; i++) {
-    size_t  shape[NOMOS_FIELD_MAX_DIMS + 1];
+    size_t  shape[NOMOS_FIELD_MAX_DIMS + 1], n;
+    int     n_dims = 0;
     double *x;
-    int     n_dims;
     PetscCall(NomosFieldReaderHas(reader, either[i], known));
+    if (*known) PetscCall(NomosFieldReaderShape(reader, either[i], &n_dims, shape));
+    *known = n_dims > 0; /* a single number is no axis */
     if (!*known) continue;
-    PetscCall(NomosFieldReaderShape(reader, either[i], &n_dims, shape));
-    *known = n_dims == 1 && shape[0] > 1;
-    if (!*known) continue;
-    NomosCheck((shape[0] + every - 1) / every == no->shape.points[d], PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has %zu entries%s, and the fields have %zu points along %s: a field lies over [trajectory, time, (y,) x], or of one run in a file, whose dimensions have names, [time, (y,) x]; put its axes into this order, or give one coordinate for each point", path, either[i], shape[0], every > 1 ? " before data.space_every" : "", no->shape.points[d], NomosAxisName(no, d));
-    PetscCall(PetscMalloc1(shape[0], &x));
-    PetscErrorCode code = NomosFieldReaderRead(reader, either[i], (size_t[]){0}, shape, x);
-    if (!code) code = CheckEven(path, either[i], shape[0], x);
-    *start   = x[0];
-    *spacing = (x[shape[0] - 1] - x[0]) / (double)(shape[0] - 1); /* one alone may be rounded */
+    PetscCall(NomosFieldReaderCoordinate(reader, either[i], &n, &x));
+    PetscErrorCode code = CheckLength(no, path, either[i], d, every, n);
+    *known              = n > 1;
+    if (!code && *known) code = CheckEven(path, either[i], n, x);
+    if (!code && *known) *start = x[0];
+    if (!code && *known) *spacing = (x[n - 1] - x[0]) / (double)(n - 1); /* one alone may be rounded */
     PetscCall(PetscFree(x));
     PetscCall(code);
   }
@@ -50,24 +56,22 @@ PetscErrorCode NomosNeuralOperatorAxis(const NomosNeuralOperator *no, NomosField
 
 /* What a file says of an axis. */
 typedef struct {
-  bool   known; /* its box */
-  double start, extent;
-  char   boundary[32]; /* "": not */
+  bool      known; /* its box */
+  double    start, extent;
+  NomosEnds ends;
 } Said;
 
 static PetscErrorCode Listen(NomosSurrogate s, NomosFieldReader reader, const char path[], int d, Said *said)
 {
   const NomosNeuralOperator *no          = s->context;
   double                     start = 0, spacing = 1;
-  char                       name[16], *text;
+  const char                *axes[2];
   int64_t                    every;
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetInt(s->config, "data.space_every", &every));
-  snprintf(name, sizeof name, "boundary_%s", NomosAxisName(no, d));
-  PetscCall(NomosFieldReaderAttribute(reader, NULL, name, &text));
-  snprintf(said->boundary, sizeof said->boundary, "%s", text ? text : "");
-  PetscCall(PetscFree(text));
+  for (int a = 0; a < no->shape.n_space; a++) axes[a] = NomosAxisName(no, a);
+  PetscCall(NomosEndsRead(reader, (size_t)no->shape.n_space, axes, &said->ends));
   PetscCall(NomosNeuralOperatorAxis(no, reader, path, d, (size_t)every, &start, &spacing, &said->known));
   said->extent = said->known ? spacing * (double)every * (double)no->shape.points[d] : 1;
   said->start  = said->known ? start - spacing / 2 : 0;
@@ -87,13 +91,18 @@ PetscErrorCode NomosNeuralOperatorBox(NomosSurrogate s, int d, const char path[]
 /* Of axis d of a file against the data; another boundary than periodic is not taken for periodic by default. */
 static PetscErrorCode Compare(NomosSurrogate s, const char file[], int d, const Said *said)
 {
-  const NomosNeuralOperator *no = s->context;
+  const NomosNeuralOperator *no   = s->context;
+  const char                *axis = NomosAxisName(no, d);
   bool                       given;
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigIsGiven(s->config, "neural_operator.periodic", &given));
-  NomosCheck(!no->shape.periodic || given || !said->boundary[0] || !strcmp(said->boundary, "periodic"), s->comm, PETSC_ERR_ARG_INCOMP, "%s has boundary_%s = %s, and neural_operator.periodic is yes unless it is given: say neural_operator.periodic: no, or yes to take the grid as periodic all the same", file, NomosAxisName(no, d), said->boundary);
-  NomosCheck(!said->boundary[0] || !no->boundary[d][0] || !strcmp(said->boundary, no->boundary[d]), s->comm, PETSC_ERR_ARG_INCOMP, "%s has boundary_%s = %s, the data %s, and a network knows one kind of boundary; take files of that one", file, NomosAxisName(no, d), said->boundary, no->boundary[d]);
+  for (int side = 0; side < 2; side++) {
+    const char *theirs = NomosEndsOf(&said->ends, axis, side), *ours = NomosEndsOf(&no->data_ends, axis, side), *high = side ? "_high" : "";
+    if (!theirs) continue;
+    NomosCheck(!no->shape.periodic || given || !strcmp(theirs, "periodic"), s->comm, PETSC_ERR_ARG_INCOMP, "%s has boundary_%s%s = %s, and neural_operator.periodic is yes unless it is given: say neural_operator.periodic: no, or yes to take the grid as periodic all the same", file, axis, high, theirs);
+    NomosCheck(!ours || NomosEndsAlike(theirs, ours), s->comm, PETSC_ERR_ARG_INCOMP, "%s has boundary_%s%s = %s, the data %s, and a network knows one kind of boundary; take files of that one", file, axis, high, theirs, ours);
+  }
   if (said->known && no->box_known[d]) PetscCall(NomosNeuralOperatorBox(s, d, file, (const double[]){said->start, said->extent}, (const double[]){no->start[d], no->extent[d]}, "the data"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -144,7 +153,7 @@ PetscErrorCode NomosNeuralOperatorCoordinates(NomosSurrogate s)
     no->box_known[d] = said.known;
     no->start[d]     = said.start;
     no->extent[d]    = said.extent;
-    snprintf(no->boundary[d], sizeof no->boundary[d], "%s", said.boundary);
+    no->data_ends    = said.ends;
   }
   PetscCall(NomosFieldReaderClose(&reader));
   PetscCall(code);
@@ -163,6 +172,6 @@ PetscErrorCode NomosNeuralOperatorThinning(NomosSurrogate s, NomosDataset datase
   PetscCall(NomosConfigGetInt(s->config, "data.space_every", &every));
   PetscCall(NomosDatasetFullRowShape(dataset, 0, &full));
   for (int d = 0; d < no->shape.n_space && no->shape.periodic; d++)
-    NomosCheck(full[d] % (size_t)every == 0, s->comm, PETSC_ERR_ARG_SIZ, "%s: data.space_every = %lld does not divide the %zu points along %s of %s, and on a periodic grid (neural_operator.periodic) the last gap would be another one; choose a divisor of %zu", NomosConfigWhere(s->config, "data.space_every"), (long long)every, full[d], no->shape.n_space == 2 && !d ? "y" : "x", path, full[d]);
+    NomosCheck(full[d] % (size_t)every == 0, s->comm, PETSC_ERR_ARG_SIZ, "%s: data.space_every = %lld does not divide the %zu points along %s of %s, and on a periodic grid (neural_operator.periodic) the last gap would be another one; choose a divisor of %zu", NomosConfigWhere(s->config, "data.space_every"), (long long)every, full[d], NomosAxisName(no, d), path, full[d]);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -65,8 +65,7 @@ PetscErrorCode NomosNeuralOperatorData(NomosSurrogate s, NomosDatasetInput *inpu
   PetscCall(NomosConfigGetStrings(s->config, "neural_operator.fields", &no->n_fields, &fields));
   PetscCall(NomosConfigGetStrings(s->config, "neural_operator.parameters", &no->n_parameters, &no->parameter_keys));
   PetscCall(NomosConfigGetInt(s->config, "neural_operator.frames", &frames));
-  NomosCheck(no->n_fields + no->n_parameters <= NOMOS_DATASET_MAX_VARIABLES, s->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: %zu fields and %zu parameters: at most %d together are possible", NomosConfigWhere(s->config, "neural_operator.parameters"), no->n_fields, no->n_parameters, NOMOS_DATASET_MAX_VARIABLES);
-  NomosCheck(frames != 1, s->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: neural_operator.frames = 1: a step needs two frames; choose 2 or more, or 0 for all", NomosConfigWhere(s->config, "neural_operator.frames"));
+  PetscCall(NomosNeuralOperatorCheckCase(s));
   PetscCall(CountSpace(s, input->path, no->n_fields, fields, &no->shape.n_space));
   for (size_t f = 0; f < no->n_fields; f++) no->variables[f] = (NomosDatasetVariable){.name = fields[f], .n_space = no->shape.n_space};
   for (size_t p = 0; p < no->n_parameters; p++) no->variables[no->n_fields + p] = (NomosDatasetVariable){.name = NomosNameInData(no->parameter_keys[p]), .constant = true};

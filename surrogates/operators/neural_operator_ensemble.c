@@ -30,7 +30,7 @@ static PetscErrorCode TakeOwn(NomosSurrogate s, Own *own)
   for (size_t i = 0; i < no->n_w; i++) {
     NomosParameter p;
     PetscCall(NomosParametersGet(s->parameters, i, &p));
-    const size_t bytes = p.size * (p.type == NOMOS_F32 ? sizeof(float) : sizeof(double));
+    const size_t bytes = p.size * NomosRealBytes(p.type);
     PetscCall(PetscMalloc1(bytes + 1, (char **)&own->tensors[i]));
     PetscCall(PetscMemcpy(own->tensors[i], p.values, bytes));
   }

@@ -4,6 +4,7 @@
 #ifndef NOMOS_SURROGATES_OPERATORS_NEURAL_OPERATOR_IMPL_H
 #define NOMOS_SURROGATES_OPERATORS_NEURAL_OPERATOR_IMPL_H
 
+#include "io/ends.h"
 #include "surrogates/metrics.h"
 #include "surrogates/normalisation.h"
 #include "surrogates/operators/coarse_solver.h"
@@ -51,7 +52,7 @@ typedef struct {
 
 /* A set that is for tests only. */
 typedef struct {
-  char        *name, *path;
+  char        *name;
   NomosDataset dataset;
   NomosSetErrors verdict;
 } NomosTestSet;
@@ -65,7 +66,7 @@ struct NomosNeuralOperator_s {
   double               interval;                               /* time between frames; NaN: the data do not say */
   double               start[2], extent[2];                    /* of the box, along y and x or x alone */
   bool                 box_known[2];                           /* the data say it; else it is [0, 1] */
-  char                 boundary[2][32];                        /* as the data say it ("periodic"); "": they do not */
+  NomosEnds            data_ends;                              /* as the data say them */
   NomosParameterRange  range;                                  /* of the trajectories that the weights were trained with */
   bool                 normalised;
   NomosNormalisation   normalisation;
@@ -130,6 +131,13 @@ PetscErrorCode NomosNeuralOperatorWarnNorms(NomosSurrogate s, NomosWarningFn war
 /* ---- neural_operator_solver.c: the solver of neural_operator.base, if it is one. Errors: those of the coarse solver; data without time; another grid, domain, boundary or coefficient than the data's; a flux of primitive variables. */
 PetscErrorCode NomosNeuralOperatorSolver(NomosSurrogate s);
 /* Whether it steps the fields of the training can be seen before there are data, if it has a case. */
+PetscErrorCode NomosNeuralOperatorForeseeSolver(NomosSurrogate s);
+
+/* ---- neural_operator_foresee.c */
+
+/* Refuses settings that contradict each other whatever the data are. */
+PetscErrorCode NomosNeuralOperatorCheckCase(NomosSurrogate s);
+/* That, before there are data; and with their outline names of fields and parameters that they will not have, a network that their grid does not suit. */
 PetscErrorCode NomosNeuralOperatorForesee(NomosSurrogate s);
 
 /* ---- neural_operator_coefficients.c */
@@ -211,6 +219,8 @@ double NomosJudgementOfFrame(const NomosJudgement *judgement, NomosPredictor pre
 double NomosJudgementOfTrajectory(const NomosJudgement *judgement, NomosPredictor predictor, size_t i);
 
 PetscErrorCode NomosNeuralOperatorEvaluate(NomosSurrogate s, NomosSplit split, NomosResultFn result, void *ctx);
+/* Its names, of no numbers. */
+PetscErrorCode NomosNeuralOperatorMetrics(NomosSurrogate s, NomosResultFn result, void *ctx);
 PetscErrorCode NomosNeuralOperatorResults(NomosSurrogate s, NomosResultFn result, void *ctx);
 /* Of results that say that it is no better than the first frame, or that a correction is no better than its solver: a sentence each. */
 PetscErrorCode NomosNeuralOperatorWarnWorse(NomosSurrogate s, NomosWarningFn warn, void *ctx);

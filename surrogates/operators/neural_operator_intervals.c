@@ -4,16 +4,15 @@
      nrmse            |u - m|/|u|, norms over the points          interval          |q s|/|u|         of fields of frames whose u is not zero everywhere
 
    and a picture: the trajectory whose error is the median, with its interval, at the frame whose error is nearest to its mean (last ones may be at rest), coverage against time, and errors of all trajectories against their intervals, which is what one has without a truth. */
+#include "io/disk.h"
 #include "io/plot.h"
 #include "io/sort.h"
 #include "operators/reduce.h"
 #include "surrogates/operators/neural_operator_impl.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 typedef enum { ERROR, WIDTH, WITHIN, WITHIN_NORMAL, N_KINDS } Kind;
 static const char *const kind_names[N_KINDS] = {"nrmse", "interval", "coverage", "coverage_normal"};
@@ -211,7 +210,7 @@ static PetscErrorCode Draw(NomosSurrogate s, size_t n_sets, const NomosPredictio
   for (size_t i = 0; i < columns; i++) PetscCall(DrawProfile(no, &sets[i], figure, (int)i));
   PetscCall(DrawCoverage(no, n_sets, sets, figure));
   PetscCall(DrawErrors(n_sets, sets, figure));
-  PetscCheck(!mkdir(s->directory, 0777) || errno == EEXIST, PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s: cannot be created: %s", s->directory, strerror(errno));
+  PetscCall(NomosDirectoryMake(PETSC_COMM_SELF, s->directory));
   snprintf(path, sizeof path, "%.4000s/intervals", s->directory);
   PetscCall(NomosFigureSave(figure, path));
   PetscCall(NomosFigureDestroy(&figure));

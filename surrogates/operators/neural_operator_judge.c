@@ -260,6 +260,20 @@ PetscErrorCode NomosNeuralOperatorEvaluate(NomosSurrogate s, NomosSplit split, N
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode NomosNeuralOperatorMetrics(NomosSurrogate s, NomosResultFn result, void *ctx)
+{
+  NomosJudgement nothing = {.n_steps = 1}; /* no trajectory was judged */
+  double         none    = NAN;
+  const char    *base;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetString(s->config, "neural_operator.base", &base));
+  for (int p = 0; p < NOMOS_N_PREDICTORS; p++)
+    if (p != NOMOS_PREDICTOR_SOLVER || !strcmp(base, "solver")) nothing.errors[p] = &none;
+  PetscCall(Tell(&nothing, "", true, result, ctx));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosNeuralOperatorResults(NomosSurrogate s, NomosResultFn result, void *ctx)
 {
   NomosNeuralOperator *no = s->context;

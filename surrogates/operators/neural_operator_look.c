@@ -3,20 +3,9 @@
 #include "surrogates/operators/neural_operator_impl.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-__attribute__((format(printf, 3, 4))) static void Append(size_t n_text, char text[], const char format[], ...)
-{
-  const size_t length = strlen(text);
-  va_list      arguments;
-
-  va_start(arguments, format);
-  vsnprintf(text + length, n_text - length, format, arguments);
-  va_end(arguments);
-}
 
 /* ---- numbers that the data have for each trajectory */
 
@@ -35,11 +24,7 @@ typedef struct {
 /* How a trajectory is called or was begun is no parameter of its equation. */
 static bool IsParameter(const char name[])
 {
-  static const char *const others[] = {"trajectory", "time", "step", "sweep", "x", "y", "z"};
-
-  for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-    if (!strcmp(name, others[i])) return false;
-  return !strstr(name, "seed") && !strstr(name, "-coordinate");
+  return !NomosIsCoordinate(name) && strcmp(name, "sweep") && !strstr(name, "seed");
 }
 
 static void Take(Numbers *numbers, const char name[], size_t n, const double values[])
@@ -73,14 +58,14 @@ static PetscErrorCode TakeFile(const char field[], NomosFieldReader reader, Numb
   n_trajectories    = is_run ? 1 : shape[0];
   PetscCall(NomosFieldReaderConstants(reader, &n, &names));
   for (size_t i = 0; i < n; i++) {
-    double *values;
+    double        *values;
+    PetscErrorCode code;
     shape[0] = 1;
     PetscCall(NomosFieldReaderShape(reader, names[i], &n_dims, shape));
     if (n_dims > 1 || (!n_dims && !is_run) || shape[0] != n_trajectories) continue;
     PetscCall(PetscMalloc1(n_trajectories, &values));
-    const bool quiet = NomosErrorSetQuiet(true); /* texts are no numbers */
-    if (!NomosFieldReaderRead(reader, names[i], (size_t[]){0}, shape, values)) Take(numbers, names[i], n_trajectories, values);
-    NomosErrorSetQuiet(quiet);
+    NomosQuietly(code, NomosFieldReaderRead(reader, names[i], (size_t[]){0}, shape, values)); /* texts are no numbers */
+    if (!code) Take(numbers, names[i], n_trajectories, values);
     PetscCall(PetscFree(values));
   }
   PetscCall(NomosFieldReaderNumbers(reader, &n, &names));
@@ -119,8 +104,8 @@ static PetscErrorCode Untold(NomosSurrogate s, size_t n_text, char text[], char 
     bool          told   = false;
     for (size_t v = 0; v < no->n_fields + no->n_parameters; v++) told = told || !strcmp(no->variables[v].name, number->name);
     if (told || !(number->high - number->low > 1e-6 * fmax(fabs(number->low), fabs(number->high)))) continue; /* may be rounded to float32 */
-    Append(n_text, text, "%s%.64s from %.4g to %.4g", text[0] ? ", " : "", number->name, number->low, number->high);
-    Append(n_names, names, "%s%.64s", names[0] ? ", " : "", number->name);
+    NomosTextAppend(n_text, text, "%s%.64s from %.4g to %.4g", text[0] ? ", " : "", number->name, number->low, number->high);
+    NomosTextAppend(n_names, names, "%s%.64s", names[0] ? ", " : "", number->name);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -224,18 +209,18 @@ PetscErrorCode NomosNeuralOperatorLook(NomosSurrogate s, NomosWarningFn warn, vo
   text[0] = '\0';
   for (int split = 0; split < NOMOS_N_SPLITS; split++) n += NomosDatasetTrajectories(s->data, (NomosSplit)split);
   NomosDatasetLengths(s->data, &least, &most);
-  Append(n_text, text, "%zu trajector%s of %zu", n, n == 1 ? "y" : "ies", least);
-  if (most > least) Append(n_text, text, " to %zu", most);
-  if (no->interval > 0) Append(n_text, text, " frames %.6g apart", no->interval);
-  else Append(n_text, text, " frames, which are counted (no time in the files)");
-  Append(n_text, text, " on %zu", no->shape.points[X]);
-  if (X) Append(n_text, text, " x %zu", no->shape.points[0]);
-  Append(n_text, text, " points");
-  for (int d = X; d >= 0; d--) Append(n_text, text, ", %s from %.6g to %.6g%s%s%s", NomosAxisName(no, d), no->start[d], no->start[d] + no->extent[d], no->box_known[d] ? "" : " (no ", no->box_known[d] ? "" : NomosAxisName(no, d), no->box_known[d] ? "" : " in the files)");
-  Append(n_text, text, "%s; the network is told ", no->shape.periodic ? ", periodic" : ", not periodic");
-  for (size_t p = 0; p < no->n_parameters; p++) Append(n_text, text, "%s%.64s from %.4g to %.4g", p ? ", " : "", no->parameter_keys[p], no->range.low[p], no->range.high[p]);
+  NomosTextAppend(n_text, text, "%zu trajector%s of %zu", n, n == 1 ? "y" : "ies", least);
+  if (most > least) NomosTextAppend(n_text, text, " to %zu", most);
+  if (no->interval > 0) NomosTextAppend(n_text, text, " frames %.6g apart", no->interval);
+  else NomosTextAppend(n_text, text, " frames, which are counted (no time in the files)");
+  NomosTextAppend(n_text, text, " on %zu", no->shape.points[X]);
+  if (X) NomosTextAppend(n_text, text, " x %zu", no->shape.points[0]);
+  NomosTextAppend(n_text, text, " points");
+  for (int d = X; d >= 0; d--) NomosTextAppend(n_text, text, ", %s from %.6g to %.6g%s%s%s", NomosAxisName(no, d), no->start[d], no->start[d] + no->extent[d], no->box_known[d] ? "" : " (no ", no->box_known[d] ? "" : NomosAxisName(no, d), no->box_known[d] ? "" : " in the files)");
+  NomosTextAppend(n_text, text, "%s; the network is told ", no->shape.periodic ? ", periodic" : ", not periodic");
+  for (size_t p = 0; p < no->n_parameters; p++) NomosTextAppend(n_text, text, "%s%.64s from %.4g to %.4g", p ? ", " : "", no->parameter_keys[p], no->range.low[p], no->range.high[p]);
   PetscCall(Untold(s, sizeof untold, untold, names, sizeof names));
-  Append(n_text, text, "%s%s%s", no->n_parameters ? "" : "no parameter", untold[0] ? ", and not " : "", untold);
+  NomosTextAppend(n_text, text, "%s%s%s", no->n_parameters ? "" : "no parameter", untold[0] ? ", and not " : "", untold);
   PetscCall(WarnTold(s, untold, names, warn, ctx));
   PetscCall(WarnEnds(s, warn, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -40,7 +40,7 @@ static void AddTerm(Unrolling *u, NomosTensor prediction, NomosTensor truth, dou
   u->sum                 = NomosTensorIsValid(u->sum) ? NomosAdd(u->sum, term) : term;
 }
 
-/* `count` steps, beginning at frames first, first + 1, ..., as one batch; their terms of the loss, times `weight`. */
+/* `count` steps, beginning at frames first, first + 1, ..., as one batch. */
 static NomosTensor Advance(Unrolling *u, NomosTensor from, size_t first, size_t count, bool recompute)
 {
   const NomosNeuralOperatorStepInput input = {

@@ -1,12 +1,12 @@
 /* Members of an ensemble: which they are, and whether their spread can say anything. Copies of one training agree, whatever they know; and who was trained on trajectories that the intervals are fitted to errs less on them than
    elsewhere, so that intervals would be too narrow. */
+#include "io/disk.h"
 #include "surrogates/operators/neural_operator_impl.h"
 
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <xxhash.h>
 
 static PetscErrorCode AddMember(const char path[], size_t *n, char ***members)
@@ -22,7 +22,6 @@ static PetscErrorCode ListMembers(NomosSurrogate s, const char folder[], size_t 
 {
   struct dirent **entries = NULL;
   char            path[2 * NOMOS_MAX_PATH];
-  struct stat     info;
 
   PetscFunctionBeginUser;
   *n       = 0;
@@ -31,7 +30,7 @@ static PetscErrorCode ListMembers(NomosSurrogate s, const char folder[], size_t 
   for (int i = 0; i < n_entries; i++) {
     const char *name = entries[i]->d_name, *dot = strrchr(name, '.');
     snprintf(path, sizeof path, "%.4000s/%s%s", folder, name, dot && !strcmp(dot, ".safetensors") ? "" : "/weights.safetensors");
-    if (name[0] != '.' && !stat(path, &info) && S_ISREG(info.st_mode)) PetscCall(AddMember(path, n, members));
+    if (name[0] != '.' && NomosIsFile(path)) PetscCall(AddMember(path, n, members));
     free(entries[i]);
   }
   free(entries);
@@ -51,7 +50,7 @@ static uint64_t HashTensors(size_t n, const NomosSafetensor tensors[])
   uint64_t hash = 0;
 
   for (size_t i = 0; i < n; i++) {
-    size_t size = tensors[i].type == NOMOS_F32 ? sizeof(float) : sizeof(double);
+    size_t size = NomosRealBytes(tensors[i].type);
     for (int d = 0; d < tensors[i].n_dims; d++) size *= tensors[i].shape[d];
     if (tensors[i].data) hash = XXH64(tensors[i].data, size, hash); /* else it is of a type that no surrogate takes */
   }

@@ -1,5 +1,6 @@
 /* Pictures of an emulator: of each set the trajectory whose error is the median, beside its prediction (space and time in one dimension, the last frame in two); errors of all sets against time and against the parameters.
    Beside them errors.csv: a row for every trajectory of every set, with its number in the set and in its file; and errors_by_time.csv: a row for every predicted frame of every set. */
+#include "io/disk.h"
 #include "io/plot.h"
 #include "io/sort.h"
 #include "surrogates/operators/neural_operator_impl.h"
@@ -222,22 +223,13 @@ static PetscErrorCode DrawErrors(NomosSurrogate s, size_t n_sets, const Set sets
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode OpenTable(const char directory[], const char name[], FILE **file)
+static PetscErrorCode WriteTable(const char directory[], const char name[], NomosText *text)
 {
   char path[NOMOS_MAX_PATH];
 
   PetscFunctionBeginUser;
   snprintf(path, sizeof path, "%.4000s/%s", directory, name);
-  *file = fopen(path, "w");
-  PetscCheck(*file, PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s: cannot be written", path);
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode CloseTable(FILE *file, const char name[])
-{
-  PetscFunctionBeginUser;
-  const bool good = !ferror(file);
-  PetscCheck(!fclose(file) && good, PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s: cannot be written", name);
+  PetscCall(NomosTextWrite(PETSC_COMM_SELF, path, text));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -251,45 +243,45 @@ static PetscErrorCode WriteErrors(const NomosNeuralOperator *no, size_t n_sets, 
 {
   const char *of;
   size_t      index;
-  FILE       *file;
+  NomosText   text;
 
   PetscFunctionBeginUser;
-  PetscCall(OpenTable(directory, "errors.csv", &file));
-  fprintf(file, "set,trajectory");
-  for (size_t p = 0; p < no->n_parameters; p++) fprintf(file, ",%s", no->parameter_keys[p]);
-  NamePredictors(sets, file);
-  fprintf(file, ",index_in_file,file");
+  PetscCall(NomosTextBegin(&text));
+  fprintf(text.out, "set,trajectory");
+  for (size_t p = 0; p < no->n_parameters; p++) fprintf(text.out, ",%s", no->parameter_keys[p]);
+  NamePredictors(sets, text.out);
+  fprintf(text.out, ",index_in_file,file");
   for (size_t i = 0; i < n_sets; i++)
     for (size_t k = 0; k < sets[i].judgement.n; k++) {
-      fprintf(file, "\n%s,%zu", sets[i].name, k);
-      for (size_t p = 0; p < no->n_parameters; p++) fprintf(file, ",%.10g", sets[i].judgement.parameters[k * no->n_parameters + p]);
+      fprintf(text.out, "\n%s,%zu", sets[i].name, k);
+      for (size_t p = 0; p < no->n_parameters; p++) fprintf(text.out, ",%.10g", sets[i].judgement.parameters[k * no->n_parameters + p]);
       for (int p = 0; p < NOMOS_N_PREDICTORS; p++)
-        if (sets[i].judgement.errors[p]) fprintf(file, ",%.6g", NomosJudgementOfTrajectory(&sets[i].judgement, (NomosPredictor)p, k));
+        if (sets[i].judgement.errors[p]) fprintf(text.out, ",%.6g", NomosJudgementOfTrajectory(&sets[i].judgement, (NomosPredictor)p, k));
       PetscCall(NomosDatasetIndexInFile(sets[i].input.dataset, sets[i].input.split, k, &index));
       PetscCall(NomosDatasetOrigin(sets[i].input.dataset, sets[i].input.split, k, NULL, &of, NULL));
-      fprintf(file, ",%zu,\"%s\"", index, of);
+      fprintf(text.out, ",%zu,\"%s\"", index, of);
     }
-  fprintf(file, "\n");
-  PetscCall(CloseTable(file, "errors.csv"));
+  fprintf(text.out, "\n");
+  PetscCall(WriteTable(directory, "errors.csv", &text));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static PetscErrorCode WriteTimes(const NomosNeuralOperator *no, size_t n_sets, const Set sets[], const char directory[])
 {
-  FILE *file;
+  NomosText text;
 
   PetscFunctionBeginUser;
-  PetscCall(OpenTable(directory, "errors_by_time.csv", &file));
-  fprintf(file, "set,frame,%s", no->interval > 0 ? "time" : "number");
-  NamePredictors(sets, file);
+  PetscCall(NomosTextBegin(&text));
+  fprintf(text.out, "set,frame,%s", no->interval > 0 ? "time" : "number");
+  NamePredictors(sets, text.out);
   for (size_t i = 0; i < n_sets; i++)
     for (size_t k = 0; k < sets[i].judgement.n_steps; k++) {
-      fprintf(file, "\n%s,%zu,%.10g", sets[i].name, k + 1, (double)(k + 1) * (no->interval > 0 ? no->interval : 1));
+      fprintf(text.out, "\n%s,%zu,%.10g", sets[i].name, k + 1, (double)(k + 1) * (no->interval > 0 ? no->interval : 1));
       for (int p = 0; p < NOMOS_N_PREDICTORS; p++)
-        if (sets[i].judgement.errors[p]) fprintf(file, ",%.6g", NomosJudgementOfFrame(&sets[i].judgement, (NomosPredictor)p, k));
+        if (sets[i].judgement.errors[p]) fprintf(text.out, ",%.6g", NomosJudgementOfFrame(&sets[i].judgement, (NomosPredictor)p, k));
     }
-  fprintf(file, "\n");
-  PetscCall(CloseTable(file, "errors_by_time.csv"));
+  fprintf(text.out, "\n");
+  PetscCall(WriteTable(directory, "errors_by_time.csv", &text));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

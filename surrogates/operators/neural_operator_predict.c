@@ -124,7 +124,7 @@ static PetscErrorCode CreateFiles(NomosPredicting *p)
   PetscCall(PetscCalloc1(p->n, &p->widths));
   l = p->layout;
   snprintf(path, sizeof path, "%.4000s/predictions.nc", p->input->directory);
-  NomosTrajectoryFileInput input = {.format = "nomos", .boundaries = l->boundaries, .file = {.path = path, .timeless = true, .title = "predictions of a neural operator", .references = "doi:10.48550/arXiv.2304.14118", .source = NomosSource(), .attributes = l->attributes}};
+  NomosTrajectoryFileInput input = {.format = "nomos", .ends = &no->data_ends, .file = {.path = path, .timeless = true, .title = "predictions of a neural operator", .references = "doi:10.48550/arXiv.2304.14118", .source = NomosSource(), .attributes = l->attributes}};
   PetscCall(NomosDatasetOrigin(p->initial, NOMOS_SPLIT_TRAIN, 0, NULL, &from, NULL));
   PetscCall(NomosFieldReaderOpen(PETSC_COMM_SELF, from, &reader));
   PetscCall(Axes(p, reader, &input.file));
@@ -137,7 +137,6 @@ static PetscErrorCode CreateFiles(NomosPredicting *p)
     l->attributes[input.file.n_attributes++] = (NomosFieldAttribute){.name = "ensemble_members", .number = (double)p->n_members};
     l->attributes[input.file.n_attributes++] = (NomosFieldAttribute){.name = "ensemble_quantile", .number = p->q};
   }
-  for (int d = 0; d < no->shape.n_space; d++) l->boundaries[d] = no->boundary[d][0] ? no->boundary[d] : NULL;
   PetscCall(NomosTrajectoryFileCreate(&input, &p->file));
   PetscCall(WriteParameters(p));
   p->table = fopen(TablePath(p, false, path), "w");
@@ -270,21 +269,17 @@ static PetscErrorCode Write(NomosPredicting *p, size_t first, size_t n, const do
 static PetscErrorCode Piece(NomosPredicting *p, size_t first, size_t n, double values[])
 {
   const size_t   per = PerTrajectory(p);
-  PetscErrorCode code = PETSC_SUCCESS;
+  PetscErrorCode code;
 
   PetscFunctionBeginUser;
   const size_t begin = n * (size_t)p->rank / (size_t)p->size, end = n * (size_t)(p->rank + 1) / (size_t)p->size;
-  const bool quiet = NomosErrorSetQuiet(true);
-  code             = Predict(p, first + begin, end - begin, values);
-  NomosErrorSetQuiet(quiet);
+  NomosQuietly(code, Predict(p, first + begin, end - begin, values));
   PetscCall(NomosErrorAgree(p->s->comm, code));
   if (p->rank) PetscCallMPI(MPI_Send(values, (int)((end - begin) * per), MPI_DOUBLE, 0, 0, p->s->comm));
   for (int r = 0; r < p->size && !p->rank; r++) {
     const size_t from = n * (size_t)r / (size_t)p->size, to = n * (size_t)(r + 1) / (size_t)p->size;
     if (r) PetscCallMPI(MPI_Recv(values, (int)((to - from) * per), MPI_DOUBLE, r, 0, p->s->comm, MPI_STATUS_IGNORE));
-    NomosErrorSetQuiet(true);
-    if (!code) code = Write(p, first + from, to - from, values);
-    NomosErrorSetQuiet(quiet);
+    if (!code) NomosQuietly(code, Write(p, first + from, to - from, values));
   }
   PetscCall(NomosErrorAgree(p->s->comm, code));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -295,10 +290,10 @@ static PetscErrorCode Piece(NomosPredicting *p, size_t first, size_t n, double v
 /* What rank 0 does alone fails on all. */
 static PetscErrorCode OnRank0(NomosPredicting *p, PetscErrorCode (*work)(NomosPredicting *p))
 {
+  PetscErrorCode code;
+
   PetscFunctionBeginUser;
-  const bool     quiet = NomosErrorSetQuiet(true);
-  PetscErrorCode code  = p->rank ? PETSC_SUCCESS : work(p);
-  NomosErrorSetQuiet(quiet);
+  NomosQuietly(code, p->rank ? PETSC_SUCCESS : work(p));
   PetscCall(NomosErrorAgree(p->s->comm, code));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -18,7 +18,6 @@ typedef struct {
   char                names[NOMOS_DATASET_MAX_VARIABLES][NOMOS_MAX_NAME], long_names[NOMOS_PREDICTION_MAX_VARIABLES][128];
   char               *units[NOMOS_PREDICTION_MAX_VARIABLES + NOMOS_PREDICTION_MAX_DIMS], *family;
   size_t              n_units;
-  const char         *boundaries[2];
 } NomosPredictionLayout;
 
 typedef struct {

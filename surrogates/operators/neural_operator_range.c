@@ -1,4 +1,5 @@
 /* With which values of the parameters of the PDE a network was trained: written beside its weights, and told where it is to predict beyond them, which it has not learned. */
+#include "io/text.h"
 #include "surrogates/operators/neural_operator_impl.h"
 
 #include <math.h>
@@ -29,16 +30,13 @@ void NomosParameterRangeWrite(const NomosParameterRange *range, size_t n_paramet
 
 void NomosParameterRangeRead(NomosParameterRange *range, size_t n_parameters, const char text[])
 {
-  *range = (NomosParameterRange){0};
-  for (size_t i = 0; i < 2 * n_parameters; i++) {
-    char *end;
-    if (!text || !*text) return;
-    const double value = strtod(text, &end);
-    if (end == text || (*end && *end != ',')) return;
-    *(i % 2 ? &range->high[i / 2] : &range->low[i / 2]) = value;
-    text = *end ? end + 1 : end;
+  double ends[2 * NOMOS_DATASET_MAX_VARIABLES];
+
+  *range = (NomosParameterRange){.known = NomosTextNumbers(text, 2 * n_parameters, ends) == 2 * n_parameters};
+  for (size_t p = 0; p < n_parameters && range->known; p++) {
+    range->low[p]  = ends[2 * p];
+    range->high[p] = ends[2 * p + 1];
   }
-  range->known = true;
 }
 
 bool NomosParameterRangeHolds(const NomosParameterRange *range, size_t p, double value)

@@ -71,14 +71,10 @@ static PetscErrorCode AddSet(NomosSurrogate s, const char name[], const char pat
   NomosNeuralOperator *no = s->context;
   NomosTestSet        *set;
 
-  static const char *const taken[] = {"train", "validation", "test", "errors", "intervals", "loss"}; /* names of results and pictures */
   PetscFunctionBeginUser;
-  for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) NomosCheck(strcmp(name, taken[i]), s->comm, PETSC_ERR_ARG_WRONG, "%s: a test set cannot be called %s, as results and pictures of the training are; give it another name", path, name);
-  for (size_t i = 0; i < no->n_sets; i++) NomosCheck(strcmp(name, no->sets[i].name), s->comm, PETSC_ERR_ARG_WRONG, "%s and %s are both test sets of the name %s; give one another name", no->sets[i].path, path, name);
   PetscCall(PetscRealloc((no->n_sets + 1) * sizeof *no->sets, &no->sets));
   set  = &no->sets[no->n_sets++];
   *set = (NomosTestSet){0};
-  PetscCall(PetscStrallocpy(path, &set->path));
   PetscCall(PetscStrallocpy(name, &set->name));
   PetscCall(NomosNeuralOperatorOpenSet(s, path, false, &set->dataset));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -87,7 +83,7 @@ static PetscErrorCode AddSet(NomosSurrogate s, const char name[], const char pat
 PetscErrorCode NomosNeuralOperatorOpenSets(NomosSurrogate s)
 {
   PetscFunctionBeginUser;
-  PetscCall(NomosTestSetsOpen(s, prefix, AddSet));
+  PetscCall(NomosTestSetsOpen(s, prefix, (const char *const[]){"train", "validation", "test", "errors", "intervals", "loss", NULL}, AddSet));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -97,7 +93,6 @@ PetscErrorCode NomosNeuralOperatorCloseSets(NomosNeuralOperator *no)
   for (size_t i = 0; i < no->n_sets; i++) {
     PetscCall(NomosDatasetClose(&no->sets[i].dataset));
     PetscCall(PetscFree(no->sets[i].name));
-    PetscCall(PetscFree(no->sets[i].path));
   }
   PetscCall(PetscFree(no->sets));
   no->n_sets = 0;

@@ -51,11 +51,8 @@ static bool IsEnd(const Ends *e, const char key[], const char **name)
 
   *name = dot ? dot + 1 : key;
   if (!strcmp(*name, "value_low") || !strcmp(*name, "value_high")) return e->values;
-  for (int d = 0; d < no->shape.n_space; d++) {
-    const char  *axis   = NomosAxisName(no, d);
-    const size_t length = strlen(axis);
-    if (!strncmp(*name, "boundary_", 9) && !strncmp(*name + 9, axis, length) && (!(*name)[9 + length] || !strcmp(*name + 9 + length, "_high"))) return true;
-  }
+  for (int d = 0; d < no->shape.n_space; d++)
+    if (NomosEndIs(*name, NomosAxisName(no, d))) return true;
   return false;
 }
 
@@ -84,7 +81,7 @@ static PetscErrorCode CompareEnd(const NomosParam *param, const char value[], co
     PetscFunctionReturn(PETSC_SUCCESS);
   }
   PetscCall(NomosFieldReaderAttribute(e->reader, NULL, name, &theirs));
-  const bool same = !theirs || !strcmp(value, theirs);
+  const bool same = !theirs || NomosEndsAlike(value, theirs);
   char       said[128];
   snprintf(said, sizeof said, "%s", theirs ? theirs : "");
   PetscCall(PetscFree(theirs));
@@ -115,7 +112,7 @@ static PetscErrorCode CompareBoundaries(NomosSurrogate s, NomosModel model)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosNeuralOperatorForesee(NomosSurrogate s)
+PetscErrorCode NomosNeuralOperatorForeseeSolver(NomosSurrogate s)
 {
   NomosModel         model;
   NomosConfig        config;
@@ -148,7 +145,7 @@ PetscErrorCode NomosNeuralOperatorSolver(NomosSurrogate s)
   PetscCall(NomosConfigGetString(s->config, "neural_operator.base", &base));
   if (strcmp(base, "solver")) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(NomosConfigGetString(s->config, "neural_operator.form", &form));
-  NomosCheck(strcmp(form, "next_state"), s->comm, PETSC_ERR_ARG_INCOMP, "%s: neural_operator.base = solver: with neural_operator.form = next_state nothing of the solver would be left; choose increment or flux", NomosConfigWhere(s->config, "neural_operator.base"));
+
   NomosCheck(no->interval > 0, s->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: neural_operator.base = solver: the data have no time (dataset time or t-coordinate), so how far the solver is to go is not known", NomosConfigWhere(s->config, "neural_operator.base"));
   PetscCall(NomosConfigGetString(s->config, "neural_operator.solver.case", &input.path));
   PetscCall(NomosConfigGetStrings(s->config, "neural_operator.solver.set", &input.n_set, &input.set));

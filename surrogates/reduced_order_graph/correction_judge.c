@@ -17,13 +17,11 @@
 /* A run that blows up says so, or its positions are no numbers: both end it. */
 static PetscErrorCode Step(NomosSurrogate s, const NomosCorrectedRun *run, NomosTape tape, NomosTensor w[], double state[], bool *ended)
 {
-  NomosCorrection *c     = s->context;
-  const bool       quiet = NomosErrorSetQuiet(true);
+  NomosCorrection *c = s->context;
   PetscErrorCode   code;
 
   PetscFunctionBeginUser;
-  code = run->coarse ? NomosTwinAdvanceAlone(run->twin, state) : NomosCorrectionAdvance(s, tape, w, run->twin, state);
-  NomosErrorSetQuiet(quiet);
+  NomosQuietly(code, run->coarse ? NomosTwinAdvanceAlone(run->twin, state) : NomosCorrectionAdvance(s, tape, w, run->twin, state));
   *ended = code == PETSC_ERR_FP;
   if (*ended && run->coarse && !c->reason[0]) snprintf(c->reason, sizeof c->reason, "%s", NomosErrorLast());
   if (!*ended) PetscCall(code);

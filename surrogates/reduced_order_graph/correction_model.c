@@ -5,7 +5,6 @@
 
    Derivatives of first order, those of the solver's step and of the network at s~; the network works in the precision of its training. */
 #include "surrogates/reduced_order_graph/correction_model.h"
-#include "operators/model_operator.h"
 #include "operators/primitives.h"
 #include "operators/tape_function.h"
 #include "surrogates/reduced_order_graph/correction_model_impl.h"
@@ -196,7 +195,7 @@ static PetscErrorCode Describe(NomosModel model, double *bytes, char *text, size
   PetscFunctionBeginUser;
   PetscCall(model->ops->base->describe(model, bytes, text, n_text));
   *bytes += 8. * (double)(NomosParametersSize(c->parameters) + 4 * c->twin.n_entries * c->twin.n);
-  snprintf(text + strlen(text), n_text - strlen(text), "; corrected by a network of %zu weights every %lld steps", NomosParametersSize(c->parameters), (long long)c->every);
+  NomosTextAppend(n_text, text, "; corrected by a network of %zu weights every %lld steps", NomosParametersSize(c->parameters), (long long)c->every);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

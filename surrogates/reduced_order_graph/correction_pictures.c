@@ -1,5 +1,6 @@
 /* Pictures of a learned correction: errors of free runs over time and of each motion, and of each set of motions the one whose error is the median: the truth, the coarse simulation and the corrected one side by side.
    Beside them errors.csv: a row for every motion of every set. */
+#include "io/disk.h"
 #include "io/plot.h"
 #include "io/sort.h"
 #include "surrogates/constitutive/motion_film.h"
@@ -150,17 +151,16 @@ static PetscErrorCode DrawErrors(size_t n, const Set sets[], const char director
 
 static PetscErrorCode WriteErrors(size_t n, const Set sets[], const char directory[])
 {
-  char  path[NOMOS_MAX_PATH];
-  FILE *file;
+  char      path[NOMOS_MAX_PATH];
+  NomosText text;
 
   PetscFunctionBeginUser;
   snprintf(path, sizeof path, "%.4000s/errors.csv", directory);
-  file = fopen(path, "w");
-  PetscCheck(file, PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s: cannot be written", path);
-  fprintf(file, "set,trajectory,rollout_mse,coarse_mse\n");
+  PetscCall(NomosTextBegin(&text));
+  fprintf(text.out, "set,trajectory,rollout_mse,coarse_mse\n");
   for (size_t i = 0; i < n; i++)
-    for (size_t k = 0; k < sets[i].set->n; k++) fprintf(file, "%s,%zu,%.6g,%.6g\n", sets[i].set->name, k, sets[i].mean[WITH][k], sets[i].mean[WITHOUT][k]);
-  PetscCheck(!fclose(file), PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s: cannot be written", path);
+    for (size_t k = 0; k < sets[i].set->n; k++) fprintf(text.out, "%s,%zu,%.6g,%.6g\n", sets[i].set->name, k, sets[i].mean[WITH][k], sets[i].mean[WITHOUT][k]);
+  PetscCall(NomosTextWrite(PETSC_COMM_SELF, path, &text));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -1,5 +1,4 @@
 /* A motion twice: a fine simulation, whose states are brought to the particles of a coarse one, and the coarse one as a node of the tape. */
-#include "operators/model_operator.h"
 #include "surrogates/reduced_order_graph/coarse_simulation.h"
 #include "surrogates/reduced_order_graph/correction_impl.h"
 #include "surrogates/reduced_order_graph/decoders/decoder.h"

@@ -141,7 +141,7 @@ PetscErrorCode NomosParticleDataTrajectory(NomosParticleData d, NomosSplit split
 /* Frames as they are stored, and where they begin. *read: PetscFree'd, if they were not in memory. */
 static PetscErrorCode Frames(NomosParticleData d, const NomosParticleEntry *entry, const NomosParticleSelection *selection, const void **frames, char **read)
 {
-  const size_t bytes = entry->n_particles * (size_t)d->info.d * (entry->type == NOMOS_F32 ? sizeof(float) : sizeof(double));
+  const size_t bytes = entry->n_particles * (size_t)d->info.d * NomosRealBytes(entry->type);
 
   PetscFunctionBeginUser;
   *read   = NULL;

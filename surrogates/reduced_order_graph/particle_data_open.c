@@ -214,7 +214,7 @@ static PetscErrorCode CheckFinite(NomosParticleData d, const NomosParticleEntry 
 /* One pass, in blocks of frames; the numbers stay if they may. */
 static PetscErrorCode ScanEntry(NomosParticleData d, NomosParticleEntry *entry, bool keep)
 {
-  const size_t row = entry->n_particles * (size_t)d->info.d, size = entry->type == NOMOS_F32 ? sizeof(float) : sizeof(double), block = PetscMin(entry->n_frames, PetscMax(1, BLOCK_BYTES / (row * size)));
+  const size_t row = entry->n_particles * (size_t)d->info.d, size = NomosRealBytes(entry->type), block = PetscMin(entry->n_frames, PetscMax(1, BLOCK_BYTES / (row * size)));
   double      *x, *last, *velocity, *change;
   char        *raw;
 
@@ -285,7 +285,7 @@ PetscErrorCode NomosParticleDataScan(NomosParticleData d)
     PetscCall(MapKinds(d, set, first));
   }
   PetscCall(NomosParticleDataMarkFixed(d));
-  for (size_t i = 0; i < d->n; i++) bytes += (double)d->entries[i].n_frames * (double)d->entries[i].n_particles * d->info.d * (d->entries[i].type == NOMOS_F32 ? 4 : 8);
+  for (size_t i = 0; i < d->n; i++) bytes += (double)d->entries[i].n_frames * (double)d->entries[i].n_particles * d->info.d * NomosRealBytes(d->entries[i].type);
   for (size_t i = 0; i < d->n; i++) PetscCall(ScanEntry(d, &d->entries[i], bytes <= d->input.cache_bytes));
   PetscCall(Summarise(d));
   PetscFunctionReturn(PETSC_SUCCESS);

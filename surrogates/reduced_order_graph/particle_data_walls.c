@@ -25,7 +25,7 @@ PetscErrorCode NomosParticleDataCheckFixed(NomosParticleData d, NomosConfig conf
 
   PetscFunctionBeginUser;
   for (size_t k = 0; k < d->info.n_kinds; k++) {
-    snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", k ? ", " : "", d->kinds[k]);
+    NomosTextAppend(sizeof all, all, "%s%s", k ? ", " : "", d->kinds[k]);
     n_moving += !d->fixed[k];
   }
   for (size_t i = 0; i < d->input.n_fixed; i++) {

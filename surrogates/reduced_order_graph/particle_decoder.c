@@ -245,14 +245,6 @@ PetscErrorCode NomosParticleDecoderFreeze(NomosParticleDecoderPlan p, NomosParam
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-size_t NomosParticleDecoderEntries(NomosParticleDecoderPlan p)
-{
-  size_t n = p->map.rank * (size_t)p->reference.d * (p->reference.n_points + p->reference.n_sparse);
-
-  if (p->map.sparse) NomosSparseMatrixSizes(p->map.sparse, NULL, NULL, &n);
-  return n;
-}
-
 static PetscErrorCode Displacements(NomosParticleDecoderPlan p, const double y[], double u[])
 {
   const NomosParticleReference *r = &p->reference;

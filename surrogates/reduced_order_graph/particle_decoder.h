@@ -64,8 +64,6 @@ PetscErrorCode NomosParticleDecoderPlanDestroy(NomosParticleDecoderPlan *plan);
 NomosTensor NomosParticleDecoderApply(NomosParticleDecoderPlan plan, const NomosTensor w[], NomosTensor y);
 /* With the weights as they are: in double precision for linear decoders, whatever the parameters' type. */
 PetscErrorCode NomosParticleDecoderFreeze(NomosParticleDecoderPlan plan, NomosParameters parameters);
-/* Entries that a frame costs, after Freeze: of the sparse matrix, or of the factors of pod and neural_field; 0: the decoder is not linear. */
-size_t NomosParticleDecoderEntries(NomosParticleDecoderPlan plan);
 /* x (n_points, d) of y (n_sparse, d), as doubles and, for linear kernels, by one sparse product; and x_bar -> y_bar += (dx/dy)^T x_bar. After Freeze. Errors:
    a sparse position that is not finite (which). */
 PetscErrorCode NomosParticleDecoderEvaluate(NomosParticleDecoderPlan plan, const double y[], double x[]);

@@ -1,4 +1,5 @@
 /* The decoder that a section names: one that needs no training, or from the weights of the surrogate `particle_decoder`. */
+#include "io/text.h"
 #include "surrogates/reduced_order_graph/particle_decoder_list.h"
 #include "surrogates/weights_file.h"
 
@@ -7,16 +8,6 @@
 #include <string.h>
 
 const char *const nomos_particle_decoder_text_keys[NOMOS_N_PARTICLE_DECODER_TEXTS] = {"dimensions", "kinds"};
-
-/* Is `name` one of a list that is separated by commas? */
-static bool IsAmong(const char name[], const char list[])
-{
-  const size_t length = strlen(name);
-
-  for (const char *at = list; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL)
-    if (strcspn(at, ",") == length && !strncmp(at, name, length)) return true;
-  return false;
-}
 
 /* What the file says of its training; files of before it said so are taken as they are. */
 static PetscErrorCode CheckTexts(const NomosParticleDecoderChoice *from, const NomosWeightsFile *file)
@@ -28,7 +19,7 @@ static PetscErrorCode CheckTexts(const NomosParticleDecoderChoice *from, const N
   PetscFunctionBeginUser;
   PetscCheck(surrogate && !strcmp(surrogate, "particle_decoder"), PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "%s: %s: these are weights of %s; take those of a training of the surrogate particle_decoder", where, file->key, surrogate ? surrogate : "nothing that is known");
   PetscCheck(!dimensions || atoi(dimensions) == from->d, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "%s: %s: a decoder of particles in %s dimensions, and these are in %d", where, file->key, dimensions, from->d);
-  for (size_t k = 0; k < from->n_kinds; k++) PetscCheck(!kinds || IsAmong(from->kinds[k], kinds), PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "%s: %s: the decoder has never seen %s in its training; it knows %s", where, file->key, from->kinds[k], kinds);
+  for (size_t k = 0; k < from->n_kinds; k++) PetscCheck(!kinds || NomosTextEntry(kinds, ',', from->kinds[k]), PETSC_COMM_SELF, PETSC_ERR_ARG_WRONG, "%s: %s: the decoder has never seen %s in its training; it knows %s", where, file->key, from->kinds[k], kinds);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -118,8 +118,8 @@ static PetscErrorCode Read(NomosModel model, NomosParticleData data)
   PetscCall(NomosParticleDataTrajectory(data, NOMOS_SPLIT_TRAIN, (size_t)trajectory, &t));
   PetscCall(NomosParticleSampleDraw(&(NomosParticlePartInput){.data = data, .split = NOMOS_SPLIT_TRAIN, .sampling = &sampling, .factor = 1, .seed = (uint64_t)seed}, (size_t)trajectory, 0, &p->n, &sample));
   p->n_particles = t.n_particles;
-  p->n_state     = p->n_history * p->n * (size_t)p->d;
-  PetscCall(PetscMalloc3(p->n_state, &p->state, p->n_state, &p->next, p->n_state, &p->initial));
+  p->parts       = (NomosStateFields){.n_state = p->n_history * p->n * (size_t)p->d};
+  PetscCall(PetscMalloc3(p->parts.n_state, &p->parts.state, p->parts.n_state, &p->next, p->parts.n_state, &p->initial));
   PetscCall(PetscMalloc3(p->n, &p->sample, p->n, &p->kind, p->n_parameters + 1, &p->told));
   PetscCall(PetscMalloc3(p->n_particles * (size_t)p->d, &p->reference, p->n_particles * (size_t)p->d, &p->position, p->n_particles, &p->kind_of_all));
   PetscCall(PetscArraycpy(p->sample, sample, p->n));

@@ -2,6 +2,7 @@
    number of points may be another one than in the training as long as the graph holds together. Derivatives of first and second order by the history. One rank, whose threads share the work. */
 #include "surrogates/reduced_order_graph/particle_graph_model_impl.h"
 
+#include "io/text.h"
 #include "operators/primitives.h"
 #include "operators/tape_function.h"
 
@@ -51,8 +52,8 @@ static PetscErrorCode Step(NomosModel model)
   size_t         n_edges, components;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosOperatorApply(p->op, (const double *[]){p->state}, &p->next));
-  PetscCall(PetscArraycpy(p->state, p->next, p->n_state));
+  PetscCall(NomosOperatorApply(p->op, (const double *[]){p->parts.state}, &p->next));
+  PetscCall(PetscArraycpy(p->parts.state, p->next, p->parts.n_state));
   NomosParticleStepperGraph(p->stepper, &n_edges, &components);
   p->most_components = PetscMax(p->most_components, components);
   PetscCall(NomosModelTick(model));
@@ -72,7 +73,7 @@ static PetscErrorCode ReadTexts(NomosConfig config, const NomosWeightsFile *file
     texts[t] = NomosWeightsFileText(file, nomos_particle_text_keys[t]);
     PetscCheck(texts[t], PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: " SECTION ".weights: the file does not say the %s of its training: take weights of the surrogate reduced_order_graph", where, nomos_particle_text_keys[t]);
   }
-  p->d        = (int)(NomosParticleNumbersPart(texts[NOMOS_PARTICLE_BOX], 6, box) / 2);
+  p->d        = (int)(NomosTextNumbers(texts[NOMOS_PARTICLE_BOX], 6, box) / 2);
   p->interval = strtod(texts[NOMOS_PARTICLE_INTERVAL], NULL);
   p->radius   = strtod(texts[NOMOS_PARTICLE_RADIUS], NULL);
   p->n_points = (size_t)strtod(texts[NOMOS_PARTICLE_POINTS], NULL);
@@ -178,7 +179,7 @@ static PetscErrorCode Create(NomosModel model)
   PetscCall(code);
   PetscCall(ParticleGraphReadPoints(model));
   PetscCall(CreateDecoder(model));
-  const NomosOperatorArgument argument = {.name = "history", .size = p->n_state};
+  const NomosOperatorArgument argument = {.name = "history", .size = p->parts.n_state};
   PetscCall(NomosOperatorFromTape(&(NomosTapeFunctionInput){.comm = model->comm, .name = SECTION, .function = Function, .ctx = p, .n_in = 1, .n_out = 1, .in = &argument, .out = &argument}, &p->op));
   PetscCall(PetscMalloc1(NomosParametersCount(p->parameters), &p->w));
   PetscCall(ParticleGraphCreateLayout(model));
@@ -193,7 +194,7 @@ static PetscErrorCode Initialise(NomosModel model)
   ParticleGraph *p = model->data;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscArraycpy(p->state, p->initial, p->n_state));
+  PetscCall(PetscArraycpy(p->parts.state, p->initial, p->parts.n_state));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -209,7 +210,7 @@ static PetscErrorCode Destroy(NomosModel model)
   if (p->plan) PetscCall(NomosParticleDecoderPlanDestroy(&p->plan));
   if (p->decoder) PetscCall(NomosParticleDecoderDestroy(&p->decoder));
   if (p->decoder_parameters) PetscCall(NomosParametersDestroy(&p->decoder_parameters));
-  PetscCall(PetscFree3(p->state, p->next, p->initial));
+  PetscCall(PetscFree3(p->parts.state, p->next, p->initial));
   PetscCall(PetscFree3(p->sample, p->kind, p->told));
   PetscCall(PetscFree3(p->reference, p->position, p->kind_of_all));
   PetscCall(PetscFree(p->w));
@@ -234,7 +235,7 @@ static PetscErrorCode Describe(NomosModel model, double *bytes, char *text, size
 
   PetscFunctionBeginUser;
   PetscCall(FirstGraph(p, &n_edges, &components));
-  *bytes = 32. * (double)p->n_state + 8. * (double)NomosParametersSize(p->parameters) + 2000. * (double)n_edges;
+  *bytes = 32. * (double)p->parts.n_state + 8. * (double)NomosParametersSize(p->parameters) + 2000. * (double)n_edges;
   snprintf(text, n_text, "%zu points for %zu particles by a network of %zu weights (trained with %zu points), neighbours within %.4g, %zu edges, float64", p->n, p->n_particles, NomosParametersSize(p->parameters), p->n_points, p->radius, n_edges);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -280,7 +281,7 @@ static PetscErrorCode Save(NomosModel model, NomosCheckpoint checkpoint)
   char           text[32];
 
   PetscFunctionBeginUser;
-  PetscCall(NomosCheckpointWriteArray(checkpoint, "history", NOMOS_F64, 1, 1, &p->n_state, &zero, &p->n_state, p->state));
+  PetscCall(NomosCheckpointWriteArray(checkpoint, "history", NOMOS_F64, 1, 1, &p->parts.n_state, &zero, &p->parts.n_state, p->parts.state));
   snprintf(text, sizeof text, "%zu", p->most_components);
   PetscCall(NomosCheckpointWriteText(checkpoint, "most_components", text));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -297,36 +298,11 @@ static PetscErrorCode Load(NomosModel model, NomosCheckpoint checkpoint)
   PetscCall(NomosCheckpointReadText(checkpoint, "most_components", &text));
   p->most_components = text ? strtoul(text, NULL, 10) : 0;
   PetscCall(PetscFree(text));
-  PetscCall(NomosCheckpointReadArray(checkpoint, "history", NOMOS_F64, 1, &p->n_state, &zero, &p->n_state, p->state));
+  PetscCall(NomosCheckpointReadArray(checkpoint, "history", NOMOS_F64, 1, &p->parts.n_state, &zero, &p->parts.n_state, p->parts.state));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* ---- derivatives */
-
-static PetscErrorCode StateSize(NomosModel model, size_t *n)
-{
-  PetscFunctionBeginUser;
-  *n = ((ParticleGraph *)model->data)->n_state;
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode GetState(NomosModel model, void *state)
-{
-  ParticleGraph *p = model->data;
-
-  PetscFunctionBeginUser;
-  PetscCall(PetscArraycpy((double *)state, p->state, p->n_state));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-static PetscErrorCode SetState(NomosModel model, const void *state)
-{
-  ParticleGraph *p = model->data;
-
-  PetscFunctionBeginUser;
-  PetscCall(PetscArraycpy(p->state, (const double *)state, p->n_state));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
 
 static PetscErrorCode Jvp(NomosModel model, const void *state, void *x_dot, const double p_dot[])
 {
@@ -335,7 +311,7 @@ static PetscErrorCode Jvp(NomosModel model, const void *state, void *x_dot, cons
   PetscFunctionBeginUser;
   (void)p_dot;
   PetscCall(NomosOperatorJvp(p->op, (const double *[]){state}, (const double *[]){x_dot}, &p->next));
-  PetscCall(PetscArraycpy((double *)x_dot, p->next, p->n_state));
+  PetscCall(PetscArraycpy((double *)x_dot, p->next, p->parts.n_state));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -345,9 +321,9 @@ static PetscErrorCode Vjp(NomosModel model, const void *state, void *x_bar, doub
 
   PetscFunctionBeginUser;
   (void)p_bar;
-  PetscCall(PetscArrayzero(p->next, p->n_state));
+  PetscCall(PetscArrayzero(p->next, p->parts.n_state));
   PetscCall(NomosOperatorVjp(p->op, (const double *[]){state}, (const double *[]){x_bar}, (double *[]){p->next}));
-  PetscCall(PetscArraycpy((double *)x_bar, p->next, p->n_state));
+  PetscCall(PetscArraycpy((double *)x_bar, p->next, p->parts.n_state));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -358,9 +334,9 @@ static PetscErrorCode Hvp(NomosModel model, const void *state, const void *x_dot
   PetscFunctionBeginUser;
   (void)p_dot;
   (void)p_bar_dot;
-  PetscCall(PetscArrayzero(p->next, p->n_state));
+  PetscCall(PetscArrayzero(p->next, p->parts.n_state));
   PetscCall(NomosOperatorHvp(p->op, (const double *[]){state}, (const double *[]){x_dot}, (const double *[]){x_bar}, (const double *[]){x_bar_dot}, (double *[]){p->next}));
-  PetscCall(PetscArraycpy((double *)x_bar_dot, p->next, p->n_state));
+  PetscCall(PetscArraycpy((double *)x_bar_dot, p->next, p->parts.n_state));
   PetscCall(Vjp(model, state, x_bar, p_bar));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -420,7 +396,7 @@ static PetscErrorCode FromFieldVjp(NomosModel model, size_t field, const void *x
 }
 
 static const NomosModelDerivatives derivatives = {
-  .state_size = StateSize, .get_state = GetState, .set_state = SetState,
+  .state_size = NomosStateFieldsSize, .get_state = NomosStateFieldsGetState, .set_state = NomosStateFieldsSetState,
   .jvp = Jvp, .vjp = Vjp, .hvp = Hvp, .fields = Fields, .field = Field, .field_vjp = FieldVjp, .from_field = FromField, .from_field_vjp = FromFieldVjp,
 };
 

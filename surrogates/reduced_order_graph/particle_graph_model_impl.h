@@ -3,6 +3,7 @@
 #define NOMOS_SURROGATES_REDUCED_ORDER_GRAPH_PARTICLE_GRAPH_MODEL_IMPL_H
 
 #include "operators/operator.h"
+#include "operators/state_fields.h"
 #include "surrogates/reduced_order_graph/particle_graph_model.h"
 #include "surrogates/reduced_order_graph/particle_trained.h"
 #include "surrogates/reduced_order_graph/reduced_order_graph_impl.h"
@@ -11,6 +12,7 @@
 enum { PARTICLE_GRAPH_N_SCALARS = 4 };
 
 typedef struct {
+  NomosStateFields         parts; /* first: operators/state_fields.h; the state (n_history, n, d) alone, whose field is the last part of it */
   int                      d;
   size_t                   n, n_particles, n_history; /* points of the graph; all particles; positions that a step sees */
   double                   low[3], high[3], interval, radius;
@@ -23,8 +25,7 @@ typedef struct {
   NomosParameters          parameters;
   NomosParticleStepper     stepper;
   NomosOperator            op; /* history -> history */
-  size_t                   n_state;
-  double                  *state, *next, *initial; /* (n_history, n, d) */
+  double                  *next, *initial;         /* (n_history, n, d) */
   size_t                   first_frame;            /* of the trajectory, at time 0 */
   size_t                   first[2];
   int32_t                 *sample, *kind;          /* (n) */

@@ -3,14 +3,13 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 static const double axes[] = {0, 1, 2};
 
 /* Where the points are now. */
 static const double *Now(const ParticleGraph *p)
 {
-  return p->state + (p->n_history - 1) * p->n * (size_t)p->d;
+  return p->parts.state + (p->n_history - 1) * p->n * (size_t)p->d;
 }
 
 PetscErrorCode ParticleGraphCreateLayout(NomosModel model)
@@ -26,7 +25,7 @@ PetscErrorCode ParticleGraphCreateLayout(NomosModel model)
   p->dims[1] = (NomosFieldDim){.name = "axis", .size = (size_t)p->d, .values = axes, .long_name = "axis of space: x, y, z"};
   p->dims[2] = (NomosFieldDim){.name = "point", .size = p->n, .values = p->numbers, .long_name = "number of the point of the graph"};
   snprintf(p->materials, sizeof p->materials, "material:");
-  for (size_t k = 0; k < p->n_kinds; k++) snprintf(p->materials + strlen(p->materials), sizeof p->materials - strlen(p->materials), "%s %zu %s", k ? "," : "", k, p->kinds[k]);
+  for (size_t k = 0; k < p->n_kinds; k++) NomosTextAppend(sizeof p->materials, p->materials, "%s %zu %s", k ? "," : "", k, p->kinds[k]);
   p->variables[p->n_variables++] = (NomosFieldVariable){.name = "position", .dims = {"particle", "axis"}, .unit = m, .long_name = "position"};
   p->variables[p->n_variables++] = (NomosFieldVariable){.name = "material", .dims = {"particle"}, .constant = true, .unit = "1", .long_name = p->materials};
   if (p->decoder) p->variables[p->n_variables++] = (NomosFieldVariable){.name = "point_position", .dims = {"point", "axis"}, .unit = m, .long_name = "position of a point of the graph"};

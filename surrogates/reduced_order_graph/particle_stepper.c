@@ -49,14 +49,8 @@ PetscErrorCode NomosParticleStepperDeclare(NomosConfig config)
   PetscCall(NomosConfigPeek(config, "reduced_order_graph.network", &name));
   const NomosParticleNetworkOps *network = FindNetwork(name);
   if (network) PetscCall(NomosConfigRegister(config, network->n_params, network->params));
-  for (size_t i = 0; network && nomos_particle_networks[i]; i++) { /* a table that is given for what is not chosen would do nothing */
-    const char *other = nomos_particle_networks[i]->name;
-    char        prefix[NOMOS_MAX_NAME];
-    bool        given;
-    snprintf(prefix, sizeof prefix, "%s.", other);
-    PetscCall(NomosConfigHasPrefix(config, prefix, &given));
-    PetscCheck(!given || nomos_particle_networks[i] == network, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "%s: reduced_order_graph.network = %s, but the case has a table %s, which is of another network: take the table out of the case file, which --set cannot; or write a case of your own that includes what this one includes, and names network and table itself", NomosConfigWhere(config, "reduced_order_graph.network"), network->name, other);
-  }
+  for (size_t i = 0; network && nomos_particle_networks[i]; i++)
+    if (network != nomos_particle_networks[i]) PetscCall(NomosConfigRefuseTable(config, "reduced_order_graph.network", network->name, nomos_particle_networks[i]->name));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -341,10 +335,9 @@ NomosTensor NomosParticleStepperAcceleration(NomosParticleStepper s, const Nomos
 {
   NomosParticleBatch   batch;
   NomosParticleVectors vectors;
-  const bool           quiet = NomosErrorSetQuiet(true); /* the tape tells it */
-  const PetscErrorCode code  = Features(s, w, sets, x, &batch, &vectors);
+  PetscErrorCode       code;
 
-  NomosErrorSetQuiet(quiet);
+  NomosQuietly(code, Features(s, w, sets, x, &batch, &vectors)); /* the tape tells it */
   if (code) return NomosTapeFail(x[s->history].tape, code, "%s", NomosErrorLast());
   const NomosTensor out = s->network->apply(s->context, w, &batch);
   return s->turns ? NomosParticleVectorsCombine(&vectors, out) : out;

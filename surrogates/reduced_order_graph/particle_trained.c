@@ -1,24 +1,12 @@
 #include "surrogates/reduced_order_graph/particle_trained.h"
 
+#include "io/text.h"
 #include "surrogates/reduced_order_graph/particle_data_impl.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-size_t NomosParticleNumbersPart(const char text[], size_t most, double values[])
-{
-  size_t n = 0;
-
-  for (; text && *text && n < most; n++) {
-    char *end;
-    values[n] = strtod(text, &end);
-    if (end == text) return 0;
-    text = *end == ',' ? end + 1 : end;
-  }
-  return n;
-}
 
 size_t NomosParticleNamesPart(char text[], const char *names[NOMOS_PARTICLE_MAX_NAMES])
 {
@@ -39,7 +27,7 @@ void NomosParticleTrainedRead(NomosSafetensors file, NomosParticleTrained *t)
   t->n_kinds      = NomosParticleNamesPart(t->kind_text, t->kinds);
   t->n_parameters = NomosParticleNamesPart(t->parameter_text, t->parameters);
   t->interval     = interval ? strtod(interval, NULL) : 0;
-  t->d            = (int)(NomosParticleNumbersPart(box, 6, ends) / 2);
+  t->d            = (int)(NomosTextNumbers(box, 6, ends) / 2);
   for (int a = 0; a < t->d; a++) {
     t->low[a]  = ends[2 * a];
     t->high[a] = ends[2 * a + 1];

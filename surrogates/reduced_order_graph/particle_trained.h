@@ -17,8 +17,6 @@ typedef struct {
   double      low[3], high[3];
 } NomosParticleTrained;
 
-/* Numbers separated by commas, at most `most`; how many there are. */
-size_t NomosParticleNumbersPart(const char text[], size_t most, double values[]);
 /* Names separated by commas, which become ends of texts; how many there are. */
 size_t NomosParticleNamesPart(char text[], const char *names[NOMOS_PARTICLE_MAX_NAMES]);
 

@@ -132,7 +132,7 @@ static PetscErrorCode WriteTexts(NomosSurrogate s)
   else snprintf(g->texts[NOMOS_PARTICLE_INTERVAL], 1024, "unknown"); /* no number, so that nobody compares it */
   snprintf(g->texts[NOMOS_PARTICLE_RADIUS], 1024, "%.17g", radius);
   snprintf(g->texts[NOMOS_PARTICLE_POINTS], 1024, "%zu", g->parts[NOMOS_SPLIT_TRAIN].most);
-  for (int a = 0; a < g->info->d; a++) snprintf(box + strlen(box), 1024 - strlen(box), "%s%.17g,%.17g", a ? "," : "", g->info->low[a], g->info->high[a]);
+  for (int a = 0; a < g->info->d; a++) NomosTextAppend(1024, box, "%s%.17g,%.17g", a ? "," : "", g->info->low[a], g->info->high[a]);
   for (int t = 0; t < NOMOS_N_PARTICLE_TEXTS; t++) g->text_list[t] = g->texts[t];
   s->n_texts   = NOMOS_N_PARTICLE_TEXTS;
   s->text_keys = nomos_particle_text_keys;

@@ -2,7 +2,6 @@
    reference state, each from particles of its own material. */
 #include "surrogates/reduced_order_graph/reduced_order_graph_impl.h"
 
-#include "operators/model_operator.h"
 #include "operators/neighbours.h"
 #include "surrogates/reduced_order_graph/rerun.h"
 
@@ -184,10 +183,9 @@ PetscErrorCode NomosCoarseRunNext(NomosCoarseRun *run, double x[])
 {
   PetscFunctionBeginUser;
   if (!run->ended) {
-    const double         begin = MPI_Wtime();
-    const bool           quiet = NomosErrorSetQuiet(true);
-    const PetscErrorCode code  = Advance(run->model, run->done, run->n_steps);
-    NomosErrorSetQuiet(quiet);
+    const double   begin = MPI_Wtime();
+    PetscErrorCode code;
+    NomosQuietly(code, Advance(run->model, run->done, run->n_steps));
     if (code != PETSC_ERR_FP) PetscCall(code);
     run->seconds += MPI_Wtime() - begin;
     run->done += run->n_steps;

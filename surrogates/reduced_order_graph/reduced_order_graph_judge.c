@@ -58,11 +58,10 @@ static PetscErrorCode RollOut(NomosSurrogate s, NomosTape tape, NomosTensor w[],
 
   PetscFunctionBeginUser;
   for (; how->n_done < m->n_frames; how->n_done++) {
-    const size_t         f     = how->n_done;
-    const bool           quiet = NomosErrorSetQuiet(true);
-    const PetscErrorCode code  = Step(s, tape, w, &m->sets, row, x + (f - g->n_history) * row, x + f * row);
-    size_t               components;
-    NomosErrorSetQuiet(quiet);
+    const size_t   f = how->n_done;
+    size_t         components;
+    PetscErrorCode code;
+    NomosQuietly(code, Step(s, tape, w, &m->sets, row, x + (f - g->n_history) * row, x + f * row));
     if (code != PETSC_ERR_FP && code != PETSC_ERR_ARG_OUTOFRANGE) PetscCall(code);
     if (code || !IsFinite(row, x + f * row)) break;
     NomosParticlePointsHold(&(NomosParticlePoints){g->info, m->sets.n, m->kind}, m->x + f * row, x + f * row);

@@ -1,4 +1,5 @@
 /* Pictures of a stepper: of each set the trajectory whose error is the median, beside its prediction (and a coarse simulation, where one is judged), some moments and a film; errors of all sets against time. Beside them errors.csv: a row for every trajectory of every set. */
+#include "io/disk.h"
 #include "io/plot.h"
 #include "io/sort.h"
 #include "surrogates/constitutive/motion_film.h"
@@ -166,29 +167,28 @@ static PetscErrorCode WriteErrors(NomosSurrogate s, size_t n, const Set sets[], 
 {
   const NomosReducedOrderGraph *g = s->context;
   char                          path[NOMOS_MAX_PATH];
-  FILE                         *file;
+  NomosText                     text;
 
   PetscFunctionBeginUser;
   snprintf(path, sizeof path, "%.4000s/errors.csv", directory);
-  file = fopen(path, "w");
-  PetscCheck(file, PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s: cannot be written", path);
-  fprintf(file, "set,trajectory");
-  for (size_t p = 0; p < g->info->n_parameters; p++) fprintf(file, ",%s", g->info->parameters[p]);
-  fprintf(file, ",one_step_mse");
-  for (int kind = 0; kind < NOMOS_N_MOTIONS; kind++) fprintf(file, ",%s_mse", nomos_motion_names[kind]);
-  if (n && sets[0].judgement.coarse) fprintf(file, ",coarse_mse");
+  PetscCall(NomosTextBegin(&text));
+  fprintf(text.out, "set,trajectory");
+  for (size_t p = 0; p < g->info->n_parameters; p++) fprintf(text.out, ",%s", g->info->parameters[p]);
+  fprintf(text.out, ",one_step_mse");
+  for (int kind = 0; kind < NOMOS_N_MOTIONS; kind++) fprintf(text.out, ",%s_mse", nomos_motion_names[kind]);
+  if (n && sets[0].judgement.coarse) fprintf(text.out, ",coarse_mse");
   for (size_t i = 0; i < n; i++)
     for (size_t k = 0; k < sets[i].judgement.n; k++) {
       NomosParticleTrajectory t;
       PetscCall(NomosParticleDataTrajectory(sets[i].part->data, sets[i].part->split, k, &t));
-      fprintf(file, "\n%s,%zu", sets[i].name, k);
-      for (size_t p = 0; p < g->info->n_parameters; p++) fprintf(file, ",%.10g", t.parameters[p]);
-      fprintf(file, ",%.6g", ErrorOf(&sets[i].judgement, sets[i].judgement.one_step, k));
-      for (int kind = 0; kind < NOMOS_N_MOTIONS; kind++) fprintf(file, ",%.6g", ErrorOf(&sets[i].judgement, sets[i].judgement.error[kind], k));
-      if (sets[i].judgement.coarse) fprintf(file, ",%.6g", ErrorOf(&sets[i].judgement, sets[i].judgement.coarse, k));
+      fprintf(text.out, "\n%s,%zu", sets[i].name, k);
+      for (size_t p = 0; p < g->info->n_parameters; p++) fprintf(text.out, ",%.10g", t.parameters[p]);
+      fprintf(text.out, ",%.6g", ErrorOf(&sets[i].judgement, sets[i].judgement.one_step, k));
+      for (int kind = 0; kind < NOMOS_N_MOTIONS; kind++) fprintf(text.out, ",%.6g", ErrorOf(&sets[i].judgement, sets[i].judgement.error[kind], k));
+      if (sets[i].judgement.coarse) fprintf(text.out, ",%.6g", ErrorOf(&sets[i].judgement, sets[i].judgement.coarse, k));
     }
-  fprintf(file, "\n");
-  PetscCheck(!fclose(file), PETSC_COMM_SELF, PETSC_ERR_FILE_WRITE, "%s: cannot be written", path);
+  fprintf(text.out, "\n");
+  PetscCall(NomosTextWrite(PETSC_COMM_SELF, path, &text));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

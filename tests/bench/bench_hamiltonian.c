@@ -96,7 +96,7 @@ static PetscErrorCode Data(void)
   PetscCall(NomosConfigRegister(config, generator->n_params, generator->params));
   PetscCall(generator->declare(config));
   const double start = MPI_Wtime();
-  PetscCall(generator->write(PETSC_COMM_SELF, config, NULL, path));
+  PetscCall(generator->write(&(NomosGeneratorOutput){.comm = PETSC_COMM_SELF, .config = config, .path = path}, &(bool){false}));
   printf("data of four systems %5.2f s\n", MPI_Wtime() - start);
   PetscCall(NomosConfigDestroy(&config));
   unlink(path);

@@ -30,6 +30,7 @@ bad 'flag with value' 'takes no value' run good --force=yes -o out
 bad 'help on what is not' "unknown command 'rnu'" help rnu
 bad 'describe what is not' 'qgg' describe qgg
 bad 'describe a wrong key' 'time.dt' describe time.dtt
+"$nomos" describe predict | grep -q '^usage: nomos predict RUN DATA' || fail "describe a command"
 bad 'describe a wrong law' 'did you mean drucker_prager?' describe druker_prager
 "$nomos" describe drucker_prager | grep -q 'materials.NAME.friction_angle' && "$nomos" describe materials.sand.cohesion | grep -q 'plasticity drucker_prager' && "$nomos" describe mpm | grep -q 'materials.NAME.density' || fail "describe laws and materials"
 bad 'describe a wrong family' 'did you mean burgers?' describe brgers
@@ -172,6 +173,24 @@ lines 'no wave' 'initial: {type: mode, mode: [0, 0]}' 'must be two whole numbers
 lines 'half a wave' 'initial: {type: mode, mode: [1.5, 0]}' 'must be two whole numbers'
 value initial.energy 1e-3 'not both'
 value initial.type zero 'the initial state is zero'
+
+# ---- the initial state, in a dry run and in a run ----
+waves='pde/burgers --smoke -o out --set grid_pde.nx=16 --set initial.type=expression'
+for dry in "" --dry-run; do
+  bad "a state that cannot be read$dry" 'initial.u: ' run $waves $dry --set 'initial.u=exp(-x^2'
+  bad "a state of another name$dry" 'no_such_file.nc' run $waves $dry --set initial.type=file --set initial.file=no_such_file.nc
+done
+expect 0 "" "$nomos" run $waves --dry-run
+grep -q '^# warning: the first state is zero everywhere: u; .*nomos describe grid_pde' out.txt || fail "a state that is not given, in a dry run: $(tail -n 4 out.txt)"
+expect 0 "warning: the first state is zero everywhere: u; " "$nomos" run $waves -q --set output.pictures=no
+grep -q 'the first state is zero everywhere' out/summary.json || fail 'a state that is not given is not in summary.json'
+rm -r out
+expect 0 "" "$nomos" run $waves --dry-run --set 'initial.u=sin(2*pi*x/lx)'
+! grep -q warning out.txt || fail "a good state: $(grep warning out.txt)"
+
+# ---- a list without brackets ----
+bad 'a list of numbers without brackets' "--set: qg.u = 0.1,0.2: a list stands in brackets: write [0.1,0.2]" run good -o out --set qg.u=0.1,0.2
+bad 'a list of texts without brackets' "--set: scaling.data_sizes = 10,20: a list stands in brackets: write [10,20]" scaling surrogate/scaling_burgers -o out --set scaling.data_sizes=10,20
 
 # ---- data of particles ----
 few='["mpm.cells=32", "mpm.wall_nodes=3", "time.dt=0.5 ms", "time.stop=35 ms", "bodies.body.particles_per_cell=1"]'

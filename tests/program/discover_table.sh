@@ -53,6 +53,7 @@ awk 'BEGIN { srand(3); print "t,x,y"; for (i = 0; i < 200; i++) printf "%.17g,%.
 printf 'case: {units: nondimensional}\ndata: {path: data.csv}\ndiscover: {equations: [x, y], library: [x, y]}\n' >swing/case.yaml
 expect 0 "y has noise of about" "$nomos" discover swing -o strong
 ! grep -q "x has noise" strong/log.txt || fail "x has no noise"
+grep -q "y has noise of about" strong/summary.json && grep -q '<p class="warning">Warning: y has noise of about' strong/report.html || fail "summary.json and the page do not warn of noise"
 expect 0 "" "$nomos" discover swing -o weak --set assembly.form=weak
 ! grep -q "noise of about" weak/log.txt || fail "the weak form bears noise"
 grep -Eq "dy/dt = - (1\.0|9\.9)[0-9]*\([0-9]\)e-0?[56] x" weak/log.txt || fail "a small number with its deviation: $(grep dy/dt weak/log.txt)"
@@ -115,6 +116,8 @@ expect 0 "" "$nomos" discover travel.yaml -o open --set assembly.boundary=open
 grep -q "u_x   (.*e-.* % unexplained)" open/log.txt && grep -q "% unexplained)</p>" open/report.html || fail "what is unexplained is not said: $(grep du/dt open/log.txt)"
 expect 0 "the terms found leave 94 % of the mean square of their target unexplained, and no noise explains it" "$nomos" discover travel.yaml -o lacks --set assembly.boundary=open --set 'discover.library=[u, u_xx]'
 grep -q "a term is missing from discover.library" lacks/summary.json || fail "a missing term without a warning in summary.json"
+awk '/<details/ { exit !told } /<p class="warning">Warning: .*a term is missing from discover.library/ { told = 1 }' lacks/report.html || fail "the page does not warn under the equation"
+! grep -q '<p class="warning">' open/report.html || fail "the page warns of what is right"
 expect 0 "" "$nomos" discover travel.yaml -o noisy --set functions.periodic=false --set assembly.boundary=open --set discover.noise=0.5
 ! grep -q "no noise explains" err.txt || fail "noise that is there explains nothing: $(cat err.txt)"
 

@@ -21,6 +21,14 @@ for file in STATUS config.yaml provenance.json summary.json log.txt convergence.
   [ -s found/$file ] || fail "no $file"
 done
 [ "$(head -n 1 found/STATUS)" = done ] || fail "STATUS: $(cat found/STATUS)"
+# What it found is told, with an error that holds the truth, within four of its deviations, and that twice the noise doubles.
+value() { sed -n 's/^ *"'"$2"'": \([-+.e0-9]*\),\{0,1\}$/\1/p' "$1/summary.json"; }
+grep -q 'lorenz\.forcing = [0-9.]* +- [0-9.e-]* (first guess 12, truth 8)$' found/log.txt || fail "the forcing found is not told: $(tail -n 4 found/log.txt)"
+grep -q 'lorenz\.forcing = ' out.txt || fail "the terminal does not tell what was found: $(cat out.txt)"
+expect 0 "" "$toy" estimate ring --smoke -o noisy -q --set estimate.noise=0.01
+for key in lorenz.forcing:8 lorenz.damping:1; do
+  echo "$(value found ${key%:*}) $(value found ${key%:*}_deviation) $(value noisy ${key%:*}_deviation) ${key#*:}" | awk '{e = ($1 - $4)/$2; r = $3/$2; exit !($2 > 0 && e*e < 16 && r > 1.9 && r < 2.1)}' || fail "$key: $(value found ${key%:*}) +- $(value found ${key%:*}_deviation), with more noise $(value noisy ${key%:*}_deviation)"
+done
 expect 0 "" mpirun --oversubscribe -n 2 "$toy" estimate ring --smoke --check -o ranks
 # The sums over ranks are in another order: the same but for rounding.
 for run in found ranks; do sed -n 's/.*"cost": \([0-9.]*\).*/\1/p' $run/summary.json | cut -c 1-9 >$run.txt; done
@@ -50,7 +58,6 @@ own="$window --set estimate.observations=twin/observations.nc --set estimate.fir
 expect 0 "" "$toy" estimate ring -o own $own
 # shellcheck disable=SC2086
 expect 0 "" mpirun --oversubscribe -n 2 "$toy" estimate ring -o again $own --set estimate.observations=own/observations.nc
-value() { sed -n 's/^ *"'"$2"'": \([-+.e0-9]*\),\{0,1\}$/\1/p' "$1/summary.json"; }
 for key in lorenz.forcing lorenz.damping cost cost_at_first observations; do
   for run in own again; do
     echo "$(value twin $key) $(value $run $key)" | awk 'NF == 2 && $1 > 0 && ($2/$1 - 1)^2 < 1e-12 {found = 1} END {exit !found}' || fail "$key: $(value twin $key) of the twin, $(value $run $key) of $run"
@@ -75,6 +82,7 @@ echo "$(value seen departure_prior) $(value seen departure_analysis)" | awk '{ex
 
 # An entry of a list; in the table, where brackets hold units, qg.u[1] is qg.u_1.
 expect 0 "" "$nomos" estimate qg/parameter_estimation --smoke -o entry --set 'estimate.unknown=["qg.u[1]"]' --set estimate.first_guess=1.2 --set estimate.from=0 --set time.stop=10day
+grep -q 'qg\.u\[1\] = [0-9.]* +- [0-9.e-]* (first guess 0\.096, truth 0\.08), in m s-1$' entry/log.txt || fail "a parameter with its unit: $(grep 'first guess' entry/log.txt)"
 head -n 1 entry/convergence.csv | grep -q ',qg.u_1 \[m s-1\]$' || fail "convergence.csv: $(head -n 1 entry/convergence.csv)"
 expect 0 "" "$nomos" plot entry
 
@@ -123,6 +131,8 @@ if grep -q misfit_per_observation found/log.txt; then fail "a warning of a good 
 # shellcheck disable=SC2086
 expect 0 "misfit_per_observation = " "$toy" estimate ring -o misfit $own --set estimate.unknown='[lorenz.damping]' --set lorenz.forcing=20
 
+! grep -q ' +- ' misfit/log.txt || fail "an error bar of a fit that is none: $(grep ' +- ' misfit/log.txt)"
+
 # Two variables: a state is both of them, unknown or not; one alone is refused.
 mkdir two
 cat >two/case.yaml <<'YAML'
@@ -152,6 +162,7 @@ estimate: {unknown: ["equations.y.coefficients[2]"], first_guess: 20, observe: s
 YAML
 expect 0 "equations.y.coefficients[2] = -0.2 is the lower bound of estimate.parameter_range, 0.1 times its first guess" "$nomos" estimate pendulum.yaml -o pendulum
 grep -q '"equations.y.coefficients\[2\] = -0.2 is the lower bound' pendulum/summary.json || fail "a bound without a warning in summary.json"
+! grep -q ' +- ' pendulum/log.txt || fail "an error bar at a bound: $(grep ' +- ' pendulum/log.txt)"
 grep -q "could not be drawn" pendulum/log.txt && fail "pictures of an ode: $(grep drawn pendulum/log.txt)"
 [ -s pendulum/plots/convergence.png ] || fail "no pictures of an ode"
 

@@ -27,7 +27,7 @@ small="--smoke --set two_body.orbits=8 --set two_body.times=5 --set hamiltonian.
   bad "resumed as another training" "hamiltonian.width = 9 (the checkpoint has 8)" train $case $small -o part --restart latest --set hamiltonian.width=9 --set two_body.orbits=9
   cmp whole/config.yaml part/config.yaml && cmp whole/data/two_body.nc part/data/two_body.nc || fail "a refused restart has changed the run"
 
-  bad "no such generator" "data.generator = two_bodies: no such generator; did you mean two_body?; the generators are: functions, two_body" train $case $small --set data.generator=two_bodies -o out
+  bad "no such generator" "data.generator = two_bodies: no such generator; did you mean two_body?; there are functions, two_body" train $case $small --set data.generator=two_bodies -o out
   bad "two makers" "give one of data.path, data.case and data.generator" train $case $small --set data.case=qg/rossby_wave -o out
   bad "its parameters are checked" "two_body.orbits" train $case $small --set two_body.orbits=0 -o out
   expect 1 "hamiltonian.energy: " "$nomos" train $case $small --set hamiltonian.energy=q5 -o energy

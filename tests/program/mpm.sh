@@ -59,7 +59,7 @@ text 'no materials' '/^materials:/,/^  jelly/d' 'no materials'
 text 'no bodies' '/^bodies:/,/^  cube/d' 'no bodies'
 
 # ---- bodies ----
-value bodies.cube.material water 'no such material; the case has: jelly'
+value bodies.cube.material water 'no such material; there are jelly'
 value bodies.cube.material jely 'did you mean jelly?'
 value bodies.cube.shape blob 'bodies.cube.shape'
 value bodies.cube.centre '[0.5, 0.2, 0.5]' '16 of its 64 particles are outside the domain or in its walls, the first at (0.375, 0.075, 0.375)'

@@ -107,6 +107,9 @@ expect 0 "" "$qg" scaling image -o image_law
 [ "$(number image_law A)" = "" ] && [ -n "$(number image_law beta)" ] || fail "a law in the data alone: $(cat image_law/summary.json)"
 
 bad 'no such metric' 'the trainings have no such result; they have epochs' scaling learn -o nothing --set scaling.metric=rmse
+bad 'a metric that is nearly right' 'did you mean test_rmse?; with the right name --restart latest goes on, and trains nothing twice' scaling nothing --restart latest --set scaling.metric=test_rmsee
+expect 0 "" "$toy" scaling nothing --restart latest --set scaling.metric=test_rmse
+[ "$(grep -c 'was there' nothing/log.txt)" = 1 ] || fail "the right metric trains again: $(grep training nothing/log.txt)"
 rm -rf nothing
 expect 1 'the training data_40-network_2-seed_0 failed: the training blew up: the loss is nan' "$toy" scaling learn -o nothing --quiet --set toy.nan_step=3
 rm -rf nothing

@@ -54,6 +54,58 @@ wait_killed $job 2>/dev/null
 expect 0 "" "$nomos" generate learn/data.yaml -o killed --force --quiet
 cmp killed/data/sweep.nc two/data/sweep.nc || fail "another file after a kill"
 
+# Signals end the making of data, in a training too, with what is made so far kept: it goes on to the same file. So it does after a kill.
+many="--quiet --set sweep.trajectories=2000"
+expect 0 "" "$nomos" generate learn/data.yaml -o all $many
+for signal in TERM:143 INT:130 KILL:137; do
+  name=sig${signal%:*}
+  # bash ignores SIGINT in background jobs; env restores it
+  env --default-signal=INT "$nomos" generate learn/data.yaml -o $name $many >out.txt 2>err.txt &
+  job=$!
+  wait_for $name/data/sweep.nc.partial.made
+  kill -${signal%:*} $job
+  wait $job 2>/dev/null
+  [ $? = ${signal#*:} ] || fail "$name: another exit code than ${signal#*:}: $(cat err.txt)"
+  [ ! -e $name/data/sweep.nc ] || fail "$name: it was done before the signal"
+  [ $signal = KILL:137 ] || { [ "$(head -n 1 $name/STATUS)" = stopped ] && grep -q "SIG${signal%:*} at the making of data" $name/STATUS && grep -q "continue with: nomos generate .*/$name --restart latest" $name/log.txt; } || fail "$name: $(cat $name/STATUS $name/log.txt)"
+  expect 0 "" "$nomos" generate $name --restart latest --quiet
+  grep -q "of 2000 trajectories are there already" $name/log.txt && cmp all/data/sweep.nc $name/data/sweep.nc && cmp all/data/tests/unseen.nc $name/data/tests/unseen.nc || fail "$name went on to another file: $(cat $name/log.txt)"
+done
+bad "data have no steps" "--restart latest makes what is missing" generate all --restart 3
+env --default-signal=INT "$nomos" train learn/case.yaml -o trained $many --set train.batch=1000 >out.txt 2>err.txt &
+job=$!
+wait_for trained/data/sweep.nc.partial.made
+kill -INT $job
+wait $job
+[ $? = 130 ] && [ "$(cat trained/STATUS)" = "stopped
+SIGINT at the making of data" ] || fail "a training that was stopped while its data were made: $(cat trained/STATUS err.txt)"
+bad "no weights yet" "there are no weights yet (weights.safetensors): the training ended before they were written; go on with it: nomos train $PWD/trained --restart latest" evaluate trained
+expect 0 "" "$nomos" train trained --restart latest --quiet
+cmp all/data/sweep.nc trained/data/sweep.nc && [ -s trained/weights.safetensors ] || fail "a training that went on from its data: $(cat trained/log.txt)"
+
+# What is wrong with a training is told before its data are made, and in a dry run.
+for dry in "" --dry-run; do
+  wrong="train learn/case.yaml -o out --set sweep.trajectories=2000 $dry"
+  bad "another metric$dry" "train.monitor = foo: this surrogate has loss, nrmse, first_nrmse" $wrong --set train.monitor=foo
+  bad "a parameter that is not made$dry" "neural_operator.parameters names burgers.nuu, and the data that are to be made have no nuu; did you mean nu?" $wrong --set neural_operator.parameters=[burgers.nuu]
+  bad "a field that is not made$dry" "neural_operator.fields names v, which the data that are to be made have not; " $wrong --set neural_operator.fields=[v]
+  bad "more modes than the grid has$dry" "fno.modes = 600, but a grid of 16 points has 9 Fourier modes" $wrong --set fno.modes=600
+  bad "a warm-up without an end$dry" "neural_operator.warm_up = 1: the training has 1 epoch" $wrong --set train.epochs=1 --set neural_operator.conditioning=cape
+  bad "nothing of the solver$dry" "with neural_operator.form = next_state nothing of the solver would be left" $wrong --set neural_operator.base=solver --set neural_operator.form=next_state --set neural_operator.solver.case=pde/burgers
+done
+expect 0 "" "$nomos" train learn/case.yaml -o out --dry-run --set train.monitor=last_nrmse --set neural_operator.conditioning=none
+grep -q '^# neural_operator.conditioning = none (--set): the table channel_attention of the case is left out$' out.txt || fail "a table that is left out: $(tail -n 5 out.txt)"
+
+# An ablation needs no file of its own: what --set chooses leaves out the case's table of another one. Both in the case, or both set, are a mistake.
+expect 0 "" "$nomos" train learn/case.yaml -o blind --quiet --set neural_operator.conditioning=none
+grep -q 'the table channel_attention of the case is left out' blind/log.txt && ! grep -q '^channel_attention' blind/config.yaml || fail "a table that is left out: $(cat blind/log.txt)"
+expect 0 "" "$nomos" train learn/case.yaml -o told --quiet --set 'neural_operator.parameters=[]' --set train.epochs=1
+expect 0 "" "$nomos" evaluate told --set evaluate.split=validation
+expect 0 "" "$nomos" train told --quiet --restart latest --set train.epochs=2
+printf 'include: case.yaml\nneural_operator: {conditioning: none}\n' >learn/both.yaml
+bad "a table of what is not chosen" "the case has a table channel_attention, which is of another choice" train learn/both.yaml -o out
+bad "both set" "the case has a table cape, which is of another choice" train learn/case.yaml -o out --set neural_operator.conditioning=none --set cape.width=4
+
 # A training makes them, a restart keeps them, and what was made before serves as well.
 expect 0 "" "$nomos" train learn/case.yaml -o whole --quiet
 cmp whole/data/sweep.nc two/data/sweep.nc || fail "the training has other data"
@@ -97,6 +149,7 @@ output: {pictures: no}
 YAML
 for seed in 0 1; do expect 0 "" "$nomos" train waves.yaml -q -o members/$seed --set train.seed=$seed; done
 expect 0 "" "$nomos" evaluate members/0 -o undrawn --set neural_operator.ensemble=$PWD/members
+grep -q '^  frmse_high  *-$' out.txt && grep -q '"frmse_high": null' undrawn/evaluation_test.json || fail "waves that the grid does not have: $(grep frmse_high out.txt)"
 [ ! -e undrawn/plots ] && [ ! -e undrawn/intervals.png ] || fail "pictures that nobody wants: $(ls undrawn)"
 expect 0 "" "$nomos" evaluate members/0 -o drawn --set neural_operator.ensemble=$PWD/members --set output.pictures=yes
 [ -s drawn/plots/intervals.png ] && [ ! -e drawn/intervals.png ] || fail "no picture of intervals: $(ls drawn drawn/plots)"
@@ -113,6 +166,9 @@ done
 bad "a training beside data" "members/0 is a training, members/1/data is none: runs are compared with runs" compare members/0 members/1/data -o out
 
 # Predictions, from data and from initial states alone, go into the run or where -o says, and are data again.
+: >members/0/predictions # in the way of the directory
+bad "predictions that have no place" "members/0/predictions cannot be made: File exists; give -o DIR, a directory for predictions.nc" predict members/0 members/1/data
+rm members/0/predictions
 expect 0 "" "$nomos" predict members/0 members/1/data -q
 [ -s members/0/predictions/predictions.nc ] && [ "$(wc -l <members/0/predictions/predictions.csv)" = 9 ] && [ ! -e members/0/predictions/plots ] || fail "predictions: $(find members/0/predictions)"
 bad "predictions that are there" "members/0/predictions/predictions.nc: is there already; --force writes over it, -o chooses another directory" predict members/0 members/1/data

@@ -81,6 +81,28 @@ stopped() {
 stopped TERM 143
 stopped INT 130
 
+# What the test says of the weights that one gets is told at the end.
+test_rmse=$(sed -n 's/^ *"test_rmse": \([-+.e0-9]*\),\{0,1\}$/\1/p' whole_adam/summary.json)
+grep -qF "test_rmse = $(LC_ALL=C printf '%.4g' "$test_rmse") with these weights" whole_adam/log.txt || fail "the test is not told: $(tail -n 3 whole_adam/log.txt)"
+
+# By the clock: no checkpoint but those of checkpoint.wall, in the middle of epochs, and the best weights with them; the same bits after a kill; none of them is left at the end. LMVM keeps to its own.
+clock="$toy train learn --quiet --set run.pause=0.02 --set train.checkpoint_every=1000 --set checkpoint.wall=0.05"
+expect 0 "" $clock -o clock_whole
+[ "$(ls clock_whole/checkpoint)" = "$(printf 'step_%010d.h5\n' 0 72)" ] || fail "the clock: $(ls clock_whole/checkpoint) are left"
+cmp whole_adam/loss.csv clock_whole/loss.csv || fail "the clock: other losses"
+$clock -o clock_killed >out.txt 2>err.txt &
+job=$!
+wait_for clock_killed/weights.safetensors
+kill -KILL $job
+wait_killed $job 2>/dev/null
+[ "$(head -n 1 clock_killed/STATUS)" = running ] && [ "$(ls clock_killed/checkpoint | wc -l)" -ge 2 ] || fail "the clock: $(cat clock_killed/STATUS; ls clock_killed/checkpoint)"
+expect 0 "" "$toy" evaluate clock_killed
+expect 0 "" $clock -o clock_killed --restart latest
+identical clock_whole clock_killed
+lmvm="--set train.optimiser=lmvm --set train.lmvm_restart=5 --set train.epochs=10 --set train.tolerance=0 --set run.pause=0"
+expect 0 "" $clock $lmvm -o clock_lmvm --set checkpoint.wall=0.001
+[ "$(ls clock_lmvm/checkpoint)" = "$(printf 'step_%010d.h5\n' 0 5 10)" ] || fail "the clock of lmvm: $(ls clock_lmvm/checkpoint)"
+
 # Two ranks: the losses of one to rounding.
 expect 0 "" env -u OMPI_MCA_ess_singleton_isolated mpirun --oversubscribe -n 2 "$toy" train learn --quiet --set run.pause=0.004 -o two
 paste -d, whole_adam/loss.csv two/loss.csv | awk -F, 'NR > 1 { n++; for (i = 1; i <= NF / 2; i++) { d = $i - $(i + NF / 2); if (d * d > 1e-20 * $i * $i) bad = 1 } } END { exit bad || n != 12 }' || fail "one rank and two: the losses differ"

@@ -159,7 +159,7 @@ const NomosPdeFamily nomos_pde_compressible = {
   .n_fields = {0, 3, 4, 5},
   .n_params = sizeof params / sizeof *params, .params = params,
   .kernels  = {&nomos_pde_compressible_kernels_value, &nomos_pde_compressible_kernels_dual},
-  .bounds   = Bounds, .by_first = true,
+  .bounds   = Bounds, .by_first = true, .quickens = true,
   .waves    = (const double[][2]){{1, 10}, {10, 100}, {0, 0}, {0, 0}, {0, 0}},
 };
 #endif

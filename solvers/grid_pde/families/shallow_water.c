@@ -118,6 +118,6 @@ const NomosPdeFamily nomos_pde_shallow_water = {
   .n_fields = {0, 2, 3, 0},
   .n_params = sizeof params / sizeof *params, .params = params,
   .kernels  = {&nomos_pde_shallow_water_kernels_value, &nomos_pde_shallow_water_kernels_dual},
-  .bounds   = Bounds,
+  .bounds   = Bounds, .quickens = true,
 };
 #endif

@@ -1,3 +1,4 @@
+/* Moving least squares at one point, of fewer terms where its neighbours lie on a plane or a line. */
 #include "surrogates/reduced_order_graph/decoders/decoder.h"
 
 #include <math.h>

@@ -1,3 +1,4 @@
+/* The box of reference positions that coordinates of a decoder are scaled by, as a buffer of its weights. */
 #include "surrogates/reduced_order_graph/decoders/decoder.h"
 
 #include "surrogates/modules/point_grid.h"
