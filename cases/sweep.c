@@ -30,7 +30,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-enum { MAX_DIMS = 12, CHUNK_BYTES = 1 << 26, MAX_ATTRIBUTES = 128, TURN_SECONDS = 10 };
+enum { MAX_DIMS = 12, CHUNK_BYTES = 1 << 26, MAX_ATTRIBUTES = 128, TURN_SECONDS = 5 };
 
 /* ---- the file */
 

@@ -373,7 +373,7 @@ START_TEST(stopped)
   if (!rank) ck_assert(!mkdir(Path("whole"), 0777) && !mkdir(Path("stopped"), 0777));
   MPI_Barrier(PETSC_COMM_WORLD);
   Make(PETSC_COMM_WORLD, set, "whole/sweep.nc");
-  for (int most = 30; !whole && most < 3000; most += 15) {
+  for (int most = 12; !whole && most < 3000; most += 8) {
     Patience patience = {.most = most};
     ck_ok(nomos_generator_sweep.write(&(NomosGeneratorOutput){.comm = PETSC_COMM_WORLD, .config = config, .path = Path("stopped/sweep.nc"), .stop = IsOver, .ctx = &patience}, &whole));
     MPI_Barrier(PETSC_COMM_WORLD);

@@ -194,7 +194,7 @@ START_TEST(stopped)
   NomosConfig config = ConfigOf(PETSC_COMM_WORLD, (const char *[]){THROWS, "sweep.trajectories=3", NULL});
   bool        whole  = true;
 
-  ck_ok(nomos_generator_sweep.write(&(NomosGeneratorOutput){.comm = PETSC_COMM_WORLD, .config = config, .path = Path("stopped.nc"), .stop = IsOver, .ctx = &(Patience){.most = 25}}, &whole));
+  ck_ok(nomos_generator_sweep.write(&(NomosGeneratorOutput){.comm = PETSC_COMM_WORLD, .config = config, .path = Path("stopped.nc"), .stop = IsOver, .ctx = &(Patience){.most = 8}}, &whole));
   MPI_Barrier(PETSC_COMM_WORLD);
   ck_assert(!whole && access(Path("stopped.h5"), F_OK) && access(Path("stopped.h5.partial"), F_OK) && access(Path(".stopped.h5.partial.tmp"), F_OK) && access(Path("stopped.h5.partial.made"), F_OK));
   MPI_Barrier(PETSC_COMM_WORLD);

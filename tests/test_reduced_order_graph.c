@@ -560,7 +560,7 @@ START_TEST(Refused)
   EndGraph(&config, &s);
   ck_refused(CreateGraph(PETSC_COMM_SELF, "clouds.h5", (const char *const[]){"reduced_order_graph.sampling=all", "reduced_order_graph.sweep=[0.5, 2]", NULL}, &config, &s), "there is one, that of the particles; leave it out");
   EndGraph(&config, &s);
-  ck_refused(CreateGraph(PETSC_COMM_SELF, "clouds.h5", (const char *const[]){"reduced_order_graph.network=giorom", NULL}, &config, &s), "write a case of your own that includes what this one includes");
+  ck_refused(CreateGraph(PETSC_COMM_SELF, "clouds.h5", (const char *const[]){"reduced_order_graph.network=giorom", NULL}, &config, &s), "has a table gns, which is of another choice: leave the table out, or choose what it is of");
   EndGraph(&config, &s);
   ck_refused(CreateGraph(PETSC_COMM_SELF, "clouds.h5", (const char *const[]){"reduced_order_graph.mirror=z", NULL}, &config, &s), "the particles have no z");
   EndGraph(&config, &s);

@@ -233,7 +233,7 @@ START_TEST(test_refused)
   ck_ok(NomosVariationalDestroy(&v));
   t.windows[1].time -= 100;
   t.seen[0].field = "y";
-  ck_refused(NomosVariationalCreate(&input, &v), "it has x");
+  ck_refused(NomosVariationalCreate(&input, &v), "there are x");
   ck_ok(NomosVariationalDestroy(&v));
   t.seen[0].field = "x";
   if (t.points) t.deviation[0] = 0;
