@@ -422,12 +422,12 @@ static PetscErrorCode CheckPart(NomosConvertSource *s, size_t p)
 
 /* ---- parameters */
 
-/* Is it a size, a seed, an expression of a solver? Its other numbers, and those of families of equations, are coefficients. */
+/* Is it a size, a tolerance, an expression of a solver? Its numbers that one may differentiate by, and those of families of equations, are coefficients. */
 static bool IsSetting(const char key[])
 {
   for (size_t m = 0; nomos_solvers[m]; m++)
     for (size_t i = 0; i < nomos_solvers[m]->n_params; i++)
-      if (!strcmp(nomos_solvers[m]->params[i].key, key)) return nomos_solvers[m]->params[i].type != NOMOS_PARAM_REAL;
+      if (!strcmp(nomos_solvers[m]->params[i].key, key)) return nomos_solvers[m]->params[i].type != NOMOS_PARAM_REAL || !nomos_solvers[m]->params[i].differentiable;
   return false;
 }
 

@@ -14,7 +14,7 @@ static PetscErrorCode CheckHas(NomosModel model, NomosFieldReader reader, const 
   PetscFunctionBeginUser;
   PetscCall(NomosFieldReaderHas(reader, name, &has));
   if (has) PetscFunctionReturn(PETSC_SUCCESS);
-  SETERRQ(model->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has no variable %s; over time it has %s: give a run of the same equations", NomosConfigWhere(model->config, "initial.file"), path, name, NomosFieldReaderNames(reader, false, list));
+  SETERRQ(model->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has no variable %s; it has %s: give a run of the same equations", NomosConfigWhere(model->config, "initial.file"), path, name, NomosFieldReaderNames(reader, true, list));
 }
 
 /* "64 x 32", x first. */

@@ -277,7 +277,7 @@ START_TEST(of_a_file)
     Done(&model);
   }
   for (int k = 0; k < 3; k++) {
-    static const char *const texts[] = {"plane.nc lies over 16 x 12 cells, this case over 16 x 16: give a run on the same grid", "plane.nc has no variable h; over time it has u: give a run of the same equations", "initial.frame = 2: "};
+    static const char *const texts[] = {"plane.nc lies over 16 x 12 cells, this case over 16 x 16: give a run on the same grid", "plane.nc has no variable h; it has u: give a run of the same equations", "initial.frame = 2: "};
     NomosCaseFile found;
     set[2] = k ? "grid_pde.ny=12" : "grid_pde.ny=16";
     set[5] = "initial.frame=2";

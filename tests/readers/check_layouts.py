@@ -233,5 +233,7 @@ with h5py.File(path("well.h5")) as original, h5py.File(path("well_back.h5")) as 
         assert back[field].dtype == np.float32 and (back[field][:] == original[field][:]).all(), field
         assert back[field].attrs["time_varying"] and back[field].attrs["sample_varying"] and back[field].attrs["dim_varying"].all() and back[field].attrs["dim_varying"].dtype == bool
     assert back["scalars/a"].shape == () and not back["scalars/a"].attrs["sample_varying"] and back["scalars/b"].attrs["sample_varying"] and (back["scalars/b"][:] == np.arange(N)).all()
-    assert back["boundary_conditions"].keys() == set()
+    assert back["boundary_conditions"].keys() == {"x_periodic"}
+    known, returned = original["boundary_conditions/x_periodic"], back["boundary_conditions/x_periodic"]
+    assert returned.attrs["bc_type"] == "PERIODIC" and list(returned.attrs["associated_dims"]) == ["x"] and (returned["mask"][:] == known["mask"][:]).all()
 print("all as it should be")
