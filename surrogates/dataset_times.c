@@ -13,7 +13,7 @@ static PetscErrorCode CheckLength(NomosDataset d, size_t number, const char name
 
   PetscFunctionBeginUser;
   while (!d->rows[v].frames || file->is_steady[v]) v++;
-  NomosCheck(file->is_run || n == file->all_frames || n == file->all_frames + 1, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has %zu entries, and %s %zu frames on its axis 2: a field lies over [trajectory, time, (y,) x], or of one run in a file, whose dimensions have names (dimension scales), [time, (y,) x]; put its axes into this order, or, if frames are to be counted, leave %s out of the file", file->path, name, n, d->rows[v].name, file->all_frames, name);
+  NomosCheck((file->is_run && n >= file->all_frames) || n == file->all_frames || n == file->all_frames + 1, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has %zu entries, and %s %zu frames on its axis 2: a field lies over [trajectory, time, (y,) x], or of one run in a file, whose dimensions have names (dimension scales), [time, (y,) x]; put its axes into this order, or, if frames are to be counted, leave %s out of the file", file->path, name, n, d->rows[v].name, file->all_frames, name);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
