@@ -1,5 +1,6 @@
 #include "io/checkpoint.h"
 #include "io/disk.h"
+#include "io/verdict.h"
 #include "tests/harness.h"
 
 #include <hdf5.h>
@@ -532,6 +533,25 @@ START_TEST(files_are_replaced_whole)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("checkpoint", what_was_written_is_read_in_any_blocks, the_newest_are_kept, a_killed_run_leaves_no_trace,
+/* The first failure of a rank stands, and that of the lowest rank is told by all. */
+START_TEST(test_verdicts)
+{
+  NomosVerdict verdict = {0};
+  int          rank, size;
+  char         sentence[32];
+
+  MPI_Comm_rank(PETSC_COMM_WORLD, &rank);
+  MPI_Comm_size(PETSC_COMM_WORLD, &size);
+  ck_ok(NomosVerdictRaise(PETSC_COMM_WORLD, &verdict));
+  if (rank >= size / 2) {
+    ck_assert(!NomosVerdictFail(&verdict, PETSC_ERR_FILE_OPEN, "first of %d", rank));
+    ck_assert(!NomosVerdictFail(&verdict, PETSC_ERR_MEM, "second of %d", rank));
+  }
+  snprintf(sentence, sizeof sentence, "first of %d", size / 2);
+  ck_refused(NomosVerdictRaise(PETSC_COMM_WORLD, &verdict), sentence);
+}
+END_TEST
+
+NOMOS_TEST_SUITE("checkpoint", test_verdicts, what_was_written_is_read_in_any_blocks, the_newest_are_kept, a_killed_run_leaves_no_trace,
                  wrong_requests_are_refused, no_damage_goes_unnoticed, a_wrong_row_is_named, foreign_files_are_refused,
                  full_disk_keeps_the_old_checkpoint, files_are_replaced_whole)
