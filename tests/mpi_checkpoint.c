@@ -534,24 +534,24 @@ START_TEST(files_are_replaced_whole)
 END_TEST
 
 /* The first failure of a rank stands, and that of the lowest rank is told by all. */
-START_TEST(test_verdicts)
+START_TEST(the_first_failure_stands)
 {
   NomosVerdict verdict = {0};
-  int          rank, size;
+  int          me, n;
   char         sentence[32];
 
-  MPI_Comm_rank(PETSC_COMM_WORLD, &rank);
-  MPI_Comm_size(PETSC_COMM_WORLD, &size);
+  MPI_Comm_rank(PETSC_COMM_WORLD, &me);
+  MPI_Comm_size(PETSC_COMM_WORLD, &n);
   ck_ok(NomosVerdictRaise(PETSC_COMM_WORLD, &verdict));
-  if (rank >= size / 2) {
-    ck_assert(!NomosVerdictFail(&verdict, PETSC_ERR_FILE_OPEN, "first of %d", rank));
-    ck_assert(!NomosVerdictFail(&verdict, PETSC_ERR_MEM, "second of %d", rank));
+  if (me >= n / 2) {
+    ck_assert(!NomosVerdictFail(&verdict, PETSC_ERR_FILE_OPEN, "first of %d", me));
+    ck_assert(!NomosVerdictFail(&verdict, PETSC_ERR_MEM, "second of %d", me));
   }
-  snprintf(sentence, sizeof sentence, "first of %d", size / 2);
+  snprintf(sentence, sizeof sentence, "first of %d", n / 2);
   ck_refused(NomosVerdictRaise(PETSC_COMM_WORLD, &verdict), sentence);
 }
 END_TEST
 
-NOMOS_TEST_SUITE("checkpoint", test_verdicts, what_was_written_is_read_in_any_blocks, the_newest_are_kept, a_killed_run_leaves_no_trace,
+NOMOS_TEST_SUITE("checkpoint", the_first_failure_stands, what_was_written_is_read_in_any_blocks, the_newest_are_kept, a_killed_run_leaves_no_trace,
                  wrong_requests_are_refused, no_damage_goes_unnoticed, a_wrong_row_is_named, foreign_files_are_refused,
                  full_disk_keeps_the_old_checkpoint, files_are_replaced_whole)
