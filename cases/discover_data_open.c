@@ -26,7 +26,7 @@ static const NomosParam params[] = {
   {"data.every",           NOMOS_PARAM_INT,             "1",    NULL, 1, 1e6,   NULL, false, "Take every so many-th frame."},
   {"data.frames",          NOMOS_PARAM_INT,             "0",    NULL, 0, 1e12,  NULL, false, "At most so many frames of a trajectory; 0: all."},
   {"assembly.form",        NOMOS_PARAM_CHOICE,          "strong", NULL, 0, 0, "strong|weak", false, "Rows of the regression: points with derivatives of the data, or integrals against test functions that have the derivatives instead."},
-  {"assembly.boundary",    NOMOS_PARAM_CHOICE,          "periodic", NULL, 0, 0, "periodic|open", false, "What is at the ends of the domain."},
+  {"assembly.boundary",    NOMOS_PARAM_CHOICE,          "data", NULL, 0, 0, "data|periodic|open", false, "What is at the ends of the domain; data: what the files say (boundary_x of their root), periodic where they say nothing."},
   {"assembly.derivatives", NOMOS_PARAM_CHOICE,          "differences", NULL, 0, 0, "differences|spectral", false, "Derivatives in space."},
   {"assembly.order",       NOMOS_PARAM_INT,             "4",    NULL, 2, 8,     NULL, false, "Order of differences in space: 2, 4, 6, 8."},
   {"assembly.time_order",  NOMOS_PARAM_INT,             "4",    NULL, 2, 8,     NULL, false, "Order of differences in time, of the strong form: 2, 4, 6, 8."},
@@ -76,8 +76,9 @@ static PetscErrorCode GetSizes(NomosConfig config, const char key[], int n_axes,
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode GetSettings(NomosConfig config, int n_dims, NomosLibrarySettings *s)
+static PetscErrorCode GetSettings(NomosConfig config, const NomosFrames *frames, NomosLibrarySettings *s)
 {
+  const int   n_dims = frames->n_dims;
   const char *form, *boundary, *derivatives;
   size_t      degree[NOMOS_LIBRARY_AXES] = {0};
   int64_t     order, time_order, stretches, tiles, seed;
@@ -99,7 +100,7 @@ static PetscErrorCode GetSettings(NomosConfig config, int n_dims, NomosLibrarySe
   PetscCall(GetSizes(config, "assembly.degree", n_dims + 1, degree));
   for (int d = 0; d <= n_dims; d++) s->degree[d] = (int)degree[d];
   s->form        = strcmp(form, "weak") ? NOMOS_FORM_STRONG : NOMOS_FORM_WEAK;
-  s->open        = !strcmp(boundary, "open");
+  s->open        = !strcmp(boundary, "open") || (!strcmp(boundary, "data") && frames->open);
   s->derivatives = strcmp(derivatives, "spectral") ? NOMOS_TERMS_DIFFERENCES : NOMOS_TERMS_SPECTRAL;
   s->order       = (int)order;
   s->time_order  = (int)time_order;
@@ -215,7 +216,7 @@ static PetscErrorCode MakeLibrary(NomosDiscover *d, NomosDiscoverData *data)
   const char      **texts[NOMOS_N_NOTATIONS];
 
   PetscFunctionBeginUser;
-  PetscCall(GetSettings(config, data->frames.n_dims, &input.settings));
+  PetscCall(GetSettings(config, &data->frames, &input.settings));
   PetscCall(NomosLibraryCreate(&input, &data->library));
   for (int k = 0; k < NOMOS_N_NOTATIONS; k++) {
     PetscCall(PetscMalloc1(data->n_terms, &texts[k]));

@@ -576,4 +576,33 @@ START_TEST(parameters_in_their_ranges)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("grid_pde", advection_converges, limiters_are_tvd, burgers_front, burgers_steepens, burgers_inviscid, diffusion_decays, orders_in_time, sorption_keeps_the_solute, sorption_retards, reaction_of_two, waves_of_two, jumps_stay_within, long_steps_are_accurate, values_at_the_ends, lengths_with_units, values_that_flow_in, sums_are_kept, axes_are_alike, refused, growth_from_a_half, parameters_in_their_ranges)
+/* A step of 88 substeps, of which the adjoint keeps some states and computes the others again, is four steps of 22, of which it keeps all. */
+START_TEST(adjoint_of_many_substeps)
+{
+  enum { N = 48, PARTS = 4 };
+  double x_bar[2][N], p_bar[2][2] = {{0}}, states[PARTS + 1][N];
+
+  for (int k = 0; k < 2; k++) {
+    const char *const count[] = {"grid_pde.substeps=88", "grid_pde.substeps=22"};
+    Subject s = BeginWith((const char *const[]){PDE("burgers"), "burgers.nu=0.01", "initial.u=1 + sin(2*pi*x)", count[k], NULL}, N, k ? 1. / 64 : 1. / 16);
+    size_t                     n_parameters;
+    const NomosModelParameter *list;
+    ck_ok(s.ops->parameters(s.model, &n_parameters, &list));
+    ck_assert(n_parameters <= 2);
+    for (size_t i = 0; i < N; i++) x_bar[k][i] = sin(0.3 - 1.7 * (double)i);
+    for (int part = 0; part < PARTS; part++) {
+      double *u = StateOf(&s);
+      memcpy(states[part], u, sizeof states[part]);
+      free(u);
+      if (k) Advance(&s, 1);
+    }
+    for (int part = k ? PARTS : 1; part-- > 0;) ck_ok(s.ops->vjp(s.model, states[part], x_bar[k], p_bar[k]));
+    End(&s);
+  }
+  ck_assert(!memcmp(x_bar[0], x_bar[1], sizeof x_bar[0]));
+  for (int i = 0; i < 2; i++) ck_assert(fabs(p_bar[0][i] - p_bar[1][i]) <= 1e-13 * fabs(p_bar[0][i]));
+  ck_assert(p_bar[0][0] != 0);
+}
+END_TEST
+
+NOMOS_TEST_SUITE("grid_pde", advection_converges, limiters_are_tvd, burgers_front, burgers_steepens, burgers_inviscid, diffusion_decays, orders_in_time, sorption_keeps_the_solute, sorption_retards, reaction_of_two, waves_of_two, jumps_stay_within, long_steps_are_accurate, values_at_the_ends, lengths_with_units, values_that_flow_in, sums_are_kept, axes_are_alike, refused, growth_from_a_half, adjoint_of_many_substeps, parameters_in_their_ranges)

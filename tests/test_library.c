@@ -604,6 +604,31 @@ START_TEST(units_of_coordinates_become_si)
 }
 END_TEST
 
+/* Ends that are not periodic on any side, in the words of the solvers and of The Well. */
+START_TEST(files_say_what_their_ends_are)
+{
+  enum { N = 32, F = 40 };
+  static const char *const u[] = {"u"};
+  static const struct {
+    const char *name, *text;
+    bool        open;
+  } said[] = {{"title", "wall", false}, {"boundary_x", "periodic", false}, {"boundary_x", "wall", true}, {"boundary_x", "outflow", true}, {"boundary_x_high", "value", true}, {"boundary_y", "wall", false}};
+  NomosFrames frames = Frames(N, 1, F, 0.02, Wave), file;
+
+  for (size_t k = 0; k < sizeof said / sizeof *said; k++) {
+    WriteFile("ends.h5", N, F);
+    hid_t hdf5 = H5Fopen(Path("ends.h5"), H5F_ACC_RDWR, H5P_DEFAULT);
+    ck_assert(H5LTset_attribute_string(hdf5, "/", said[k].name, said[k].text) >= 0);
+    H5Fclose(hdf5);
+    NomosFramesInput read = {.path = Path("ends.h5"), .n_fields = 1, .variables = u, .n_dims = 1, .length = {1}};
+    ck_ok(NomosFramesOpen(&read, &file));
+    ck_assert_msg(file.open == said[k].open, "%s: %s", said[k].name, said[k].text);
+    ck_ok(NomosFramesClose(&file));
+  }
+  ck_ok(NomosFramesClose(&frames));
+}
+END_TEST
+
 /* Files without scales: the dataset of times says by its length which axis is time, x and y are coordinates where they fit, and what could be either is refused. */
 START_TEST(axes_without_scales)
 {
@@ -787,4 +812,4 @@ END_TEST
 
 NOMOS_TEST_SUITE("library", strong_form_is_least_squares_over_points, strong_form_has_the_order_of_its_differences, weak_form_converges_as_its_test_functions_are_smooth, weak_form_of_a_nonlinear_equation,
                  sums_do_not_depend_on_how_data_are_cut, rows_are_thinned_and_drawn, what_is_missing_is_left_out, missing_frames_are_a_gap, numbers_without_space, residuals_are_targets_of_a_second_pass, half_widths_come_from_the_spectrum, noise_is_measured, noise_at_uneven_times_is_measured,
-                 files_hold_the_same_as_memory, units_of_coordinates_become_si, axes_without_scales, what_is_wrong_with_files_is_said, what_is_wrong_with_a_library_is_said, families_of_terms)
+                 files_hold_the_same_as_memory, units_of_coordinates_become_si, files_say_what_their_ends_are, axes_without_scales, what_is_wrong_with_files_is_said, what_is_wrong_with_a_library_is_said, families_of_terms)

@@ -1,6 +1,7 @@
 /* Substeps of a plan (plan.c), and their adjoint. */
 #include "solvers/grid_pde/grid_pde_impl.h"
 
+#include <math.h>
 #include <string.h>
 
 /* y_j of a substep from y_0 and the two before; l[] of L(y_0) and L(y_(j-1)). y may be y_0. */
@@ -64,40 +65,56 @@ static void StageAdjoint(const PdeStage *stage, bool first_stage, double h, size
   }
 }
 
+/* The adjoint of one substep from y_0, by work arrays y, y_bar, l. */
+static PetscErrorCode SubstepAdjoint(PdeModel *p, int width, const PdeSubstep *substep, const double y_0[], double y[], double y_bar[], double *const l[2], double u_bar[], double c_bar[])
+{
+  const size_t n = p->n * (size_t)width, s = (size_t)substep->n_stages;
+
+  PetscFunctionBeginUser;
+  PetscCall(PdeSubstepTake(p, substep, &(PdeSubstepArrays){.width = width, .y_0 = y_0, .y = y, .l = {l[0], l[1]}}));
+  memset(y_bar, 0, s * n * sizeof *y_bar);
+  memset(l[0], 0, n * sizeof **l); /* from here on adjoints of L(Y_0) and L(Y_j) */
+  for (size_t j = s; j-- > 0;) {
+    const double *bar = j + 1 == s ? u_bar : y_bar + (j + 1) * n;
+    double       *before = y_bar + j * n;
+    PDE_TEAM(p, StageAdjoint(&substep->stages[j], j == 0, substep->h, n, bar, y_bar, before, j ? before - n : before, l));
+    if (j) PetscCall(PdeTendencyAdjoint(p, width, y + (j - 1) * n, l[1], before, c_bar));
+  }
+  PetscCall(PdeTendencyAdjoint(p, width, y_0, l[0], y_bar, c_bar));
+  memcpy(u_bar, y_bar, n * sizeof *u_bar);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* States of a few substeps are kept. Of more, those where stretches of sqrt(n) substeps begin, and of one stretch at a time all: 2 sqrt(n) states instead of n, for one more computation of the substeps. */
 PetscErrorCode PdeAdvanceAdjoint(NomosModel model, const PdePlan *plan, int width, const double u[], double u_bar[], double c_bar[])
 {
+  enum { FEW = 32 };
   PdeModel    *p = model->data;
-  const size_t n = p->n * (size_t)width;
+  const size_t n = p->n * (size_t)width, n_substeps = (size_t)plan->n, stretch = n_substeps <= FEW ? n_substeps : (size_t)ceil(sqrt((double)n_substeps)), n_stretches = (n_substeps + stretch - 1) / stretch;
   size_t       most = 0;
-  double      *starts, *y, *y_bar, *l[2];
+  double      *begins, *starts, *y, *y_bar, *l[2];
 
   PetscFunctionBeginUser;
   for (int i = 0; i < plan->n; i++) most = PetscMax(most, (size_t)plan->substeps[plan->levels[i]].n_stages);
-  PetscCall(PdeScratch(p, PDE_OF_STEP, ((size_t)plan->n + PetscMax(most - 1, 3) + most + 3) * n, &starts));
-  y     = starts + (size_t)plan->n * n;    /* y_1 .. y_(s - 1) */
-  y_bar = y + PetscMax(most - 1, 3) * n; /* of y_0 .. y_s */
-  l[0]  = y_bar + (most + 1) * n;
-  l[1]  = l[0] + n;
-  memcpy(starts, u, n * sizeof *u);
-  for (int i = 0; i + 1 < plan->n; i++) {
-    double *from = starts + (size_t)i * n;
-    PetscCall(PdeSubstepTake(p, &plan->substeps[plan->levels[i]], &(PdeSubstepArrays){.width = width, .y_0 = from, .y = y, .l = {l[0], l[1]}, .end = from + n}));
+  PetscCall(PdeScratch(p, PDE_OF_STEP, (n_stretches + stretch + PetscMax(most - 1, 3) + most + 3) * n, &begins)); /* (n_stretches) states where they begin */
+  starts = begins + n_stretches * n;       /* (stretch) of substeps */
+  y      = starts + stretch * n;           /* y_1 .. y_(s - 1) */
+  y_bar  = y + PetscMax(most - 1, 3) * n; /* of y_0 .. y_s */
+  l[0]   = y_bar + (most + 1) * n;
+  l[1]   = l[0] + n;
+  memcpy(begins, u, n * sizeof *u);
+  for (size_t i = 0; i < (n_stretches - 1) * stretch; i++) {
+    double *to = begins + (i / stretch + 1) * n, *from = i % stretch ? to : to - n;
+    PetscCall(PdeSubstepTake(p, &plan->substeps[plan->levels[i]], &(PdeSubstepArrays){.width = width, .y_0 = from, .y = y, .l = {l[0], l[1]}, .end = to}));
   }
-  for (int i = plan->n - 1; i >= 0; i--) {
-    const PdeSubstep *substep = &plan->substeps[plan->levels[i]];
-    const double     *y_0 = starts + (size_t)i * n;
-    const size_t      s   = (size_t)substep->n_stages;
-    PetscCall(PdeSubstepTake(p, substep, &(PdeSubstepArrays){.width = width, .y_0 = y_0, .y = y, .l = {l[0], l[1]}}));
-    memset(y_bar, 0, s * n * sizeof *y_bar);
-    memset(l[0], 0, n * sizeof **l); /* from here on adjoints of L(Y_0) and L(Y_j) */
-    for (size_t j = s; j-- > 0;) {
-      const double *bar = j + 1 == s ? u_bar : y_bar + (j + 1) * n;
-      double       *before = y_bar + j * n;
-      PDE_TEAM(p, StageAdjoint(&substep->stages[j], j == 0, substep->h, n, bar, y_bar, before, j ? before - n : before, l));
-      if (j) PetscCall(PdeTendencyAdjoint(p, width, y + (j - 1) * n, l[1], before, c_bar));
+  for (size_t k = n_stretches; k-- > 0;) {
+    const size_t first = k * stretch, count = PetscMin(stretch, n_substeps - first);
+    memcpy(starts, begins + k * n, n * sizeof *u);
+    for (size_t i = 0; i + 1 < count; i++) {
+      double *from = starts + i * n;
+      PetscCall(PdeSubstepTake(p, &plan->substeps[plan->levels[first + i]], &(PdeSubstepArrays){.width = width, .y_0 = from, .y = y, .l = {l[0], l[1]}, .end = from + n}));
     }
-    PetscCall(PdeTendencyAdjoint(p, width, y_0, l[0], y_bar, c_bar));
-    memcpy(u_bar, y_bar, n * sizeof *u_bar);
+    for (size_t i = count; i-- > 0;) PetscCall(SubstepAdjoint(p, width, &plan->substeps[plan->levels[first + i]], starts + i * n, y, y_bar, l, u_bar, c_bar));
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -10,6 +10,7 @@ typedef struct {
   size_t               n[2];      /* points, outermost first */
   double               length[2]; /* n times the distance of points */
   double               origin[2]; /* of the first point */
+  bool                 open;      /* files say that an axis is not periodic (io/ends.h) */
   const size_t        *n_frames;  /* (n_trajectories) */
   const double *const *times;     /* (n_trajectories)(n_frames), ascending */
   PetscErrorCode (*read)(void *context, size_t trajectory, size_t frame, double *const fields[]); /* (n_fields)(points); NaN: missing. A field may be NULL: not asked for */

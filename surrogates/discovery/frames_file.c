@@ -1,6 +1,7 @@
 /* Frames from HDF5 files: where trajectories, times and points are in them, and blocks of frames that are read at once. */
 #include "surrogates/discovery/frames.h"
 
+#include "io/ends.h"
 #include "io/field_file.h"
 #include "io/unit.h"
 #include "surrogates/dataset.h"
@@ -298,6 +299,21 @@ static PetscErrorCode AddTrajectory(Files *f, const char path[], size_t trajecto
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Does the file say that an axis of space is not periodic? */
+static PetscErrorCode ReadEnds(Files *f)
+{
+  static const char *const axes[] = {"x", "y"};
+  NomosEnds                ends;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosEndsRead(f->reader, (size_t)f->input.n_dims, axes, &ends));
+  for (int side = 0; side < 2 * f->input.n_dims; side++) {
+    const char *boundary = NomosEndsOf(&ends, axes[side / 2], side % 2);
+    f->frames.open       = f->frames.open || (boundary && !NomosEndsAlike(boundary, "periodic"));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode LookInto(Files *f, size_t file)
 {
   const char *path    = f->files[file];
@@ -310,6 +326,7 @@ static PetscErrorCode LookInto(Files *f, size_t file)
     PetscCall(ReadShape(f, path, v, other));
     NomosCheck(f->variables[v].n_lead == 0 || (other[0] == lead[0] && other[1] == lead[1]), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: %s has %zu trajectories of %zu frames, %s has %zu of %zu; they must agree", f->where, path, f->variables[v].name, other[0], other[1], f->variables[0].name, lead[0], lead[1]);
   }
+  PetscCall(ReadEnds(f));
   f->first_trajectory[file] = f->n_trajectories;
   for (size_t trajectory = 0; trajectory < lead[0]; trajectory++) PetscCall(AddTrajectory(f, path, trajectory, lead[1]));
   f->first_trajectory[file + 1] = f->n_trajectories;

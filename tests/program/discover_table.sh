@@ -122,3 +122,27 @@ expect 0 "" "$nomos" discover travel.yaml -o noisy --set functions.periodic=fals
 ! grep -q "no noise explains" err.txt || fail "noise that is there explains nothing: $(cat err.txt)"
 
 finish
+
+# What a file says of its ends counts: data between walls are taken with open ends, unless the case says otherwise.
+cat >walls.yaml <<'E2'
+case: {units: nondimensional}
+solver: grid_pde
+grid_pde: {family: reaction_diffusion, nx: 64, lx: 1, boundary_x: no_flux}
+reaction_diffusion: {nu: 0.1, rho: 1}
+initial: {u: "0.5 + 0.3*cos(pi*x)"}
+time: {dt: 0.01, stop: 0.4}
+output: {fields_every: 0.01}
+E2
+cat >walled.yaml <<'E2'
+case: {units: nondimensional}
+data: {path: walls/fields.nc}
+discover: {equations: [u], library: [u, u^2, u_x, u_xx]}
+assembly: {form: weak}
+E2
+expect 0 "" "$nomos" run walls.yaml -o walls
+expect 0 "" "$nomos" discover walled.yaml -o walled
+! grep -q "do not look periodic" walled/log.txt || fail "ends that the file says are closed are joined"
+expect 0 "" "$nomos" discover walled.yaml -o walled_open --set assembly.boundary=open
+expect 0 "" "$nomos" discover walled.yaml -o walled_joined --set assembly.boundary=periodic
+cmp -s walled/equation.yaml walled_open/equation.yaml || fail "data between walls are not taken with open ends"
+! cmp -s walled/equation.yaml walled_joined/equation.yaml || fail "assembly.boundary: periodic joins no ends"
