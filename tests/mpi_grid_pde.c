@@ -18,6 +18,9 @@ static const struct {
 } cases[] = {
   {"advection", 0, {PDE("advection"), PLANE, "grid_pde.substeps=1", "advection.beta_y=-0.5", "initial.u=sin(2*pi*x)*cos(2*pi*y)"}},
   {"Burgers, limited", 1. / 1024, {PDE("burgers"), PLANE, "grid_pde.limiter=van_leer", "grid_pde.substeps=1", "initial.u=2 + sin(2*pi*x + 0.3)*cos(2*pi*y + 0.2)"}},
+  {"Burgers, minmod", 1. / 4096, {PDE("burgers"), PLANE, "grid_pde.limiter=minmod", "grid_pde.substeps=1", "initial.u=2 + sin(2*pi*x + 0.3)*cos(2*pi*y + 0.2)"}},
+  {"Burgers, monotonised central", 1. / 4096, {PDE("burgers"), PLANE, "grid_pde.limiter=mc", "grid_pde.substeps=1", "initial.u=2 + sin(2*pi*x + 0.3)*cos(2*pi*y + 0.2)"}},
+  {"Burgers, superbee", 1. / 4096, {PDE("burgers"), PLANE, "grid_pde.limiter=superbee", "grid_pde.substeps=1", "initial.u=2 + sin(2*pi*x + 0.3)*cos(2*pi*y + 0.2)"}},
   {"Burgers, Legendre, value and outflow", 0, {PDE("burgers"), PLANE, "time.scheme=rkl2", "burgers.nu=3", "grid_pde.boundary_x=value", "grid_pde.value_low=[2.5]", "grid_pde.value_high=[1]", "grid_pde.boundary_y=outflow", "initial.u=2 + 0.5*sin(2*pi*x)"}},
   {"reaction-diffusion, midpoint", 0, {PDE("reaction_diffusion"), PLANE, "time.scheme=midpoint", "grid_pde.substeps=8", "initial.u=0.5 + 0.3*sin(2*pi*x)"}},
   {"diffusion-sorption", 0, {PDE("diffusion_sorption"), PLANE, "grid_pde.boundary_x=value", "grid_pde.value_low=[1]", "initial.u=0.3 + 0.1*cos(2*pi*y)"}},

@@ -48,10 +48,12 @@ static double Amplitude(const double u[N], int k)
   return hypot(re, im) * (k ? 2 : 1) / N;
 }
 
-/* Of 400: waves of numbers up to 8 and nothing else where neither the absolute value nor the window was drawn (81 of 100; absolute values of one sign change nothing), at most two numbers among them, each with an amplitude below 1. */
+/* Of 400: waves of numbers up to 8 and nothing else where neither the absolute value nor the window was drawn (81 of 100; absolute values of one sign change nothing), at most two numbers among them, each with an amplitude below 1.
+   Of the four waves those of number 0 are constants, A sin(phi) with A uniform in [0, 1): the square of one has the mean 1/3 1/2, that of a sum of m the mean m/6 and the variance 0.075 m + m (m - 1)/12 - m^2/36. */
 START_TEST(sines)
 {
-  int pure = 0, with_eight = 0, positive = 0;
+  int    pure = 0, with_eight = 0, positive = 0;
+  double squares = 0, variance = 0;
 
   for (int seed = 0; seed < 400; seed++) {
     char        key[32];
@@ -76,7 +78,11 @@ START_TEST(sines)
       with_eight += k == 8 && a > 1e-12;
     }
     ck_assert(numbers == 1 || numbers == 2);
+    const double m = 4 - numbers, constant = Amplitude(u, 0);
+    squares += constant * constant - m / 6;
+    variance += 0.075 * m + m * (m - 1) / 12 - m * m / 36;
   }
+  ck_assert_msg(fabs(squares) < 5 * sqrt(variance), "squares of the constants: %g beside their mean, of a standard deviation of %g", squares, sqrt(variance));
   ck_assert_double_ge(pure, 400 * 0.81 - 5 * sqrt(400 * 0.81 * 0.19));
   ck_assert_double_le(pure, 400 * 0.9 + 5 * sqrt(400 * 0.9 * 0.1));
   ck_assert_double_le(abs(positive - 200), 5 * 10.);

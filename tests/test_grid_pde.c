@@ -1,6 +1,8 @@
 /* Families of PDEs against exact solutions, orders of convergence, what they conserve and never exceed. */
 #include "tests/grid_pde_setup.h"
 
+#include "solvers/grid_pde/reconstruction.h"
+
 /* ---- advection */
 
 static double Wave(double x, double t)
@@ -43,6 +45,48 @@ START_TEST(limiters_are_tvd)
       }
       End(&s);
     }
+}
+END_TEST
+
+/* The slope in a cell between differences a and b, seen from the face behind it and from the one before it: central (a + b)/2; minmod the shorter of the two; mc (a + b)/2, at most twice the shorter; van Leer 2 a b/(a + b); superbee
+   the longer of minmod(2 a, b) and minmod(a, 2 b); of other signs none. And by its name in a case each is this one: du/dt of a cell carried at speed 1 is the difference of its left states over dx. */
+START_TEST(limiters_by_their_formulas)
+{
+  static const char *const names[NOMOS_N_LIMITERS] = {"grid_pde.limiter=none", "grid_pde.limiter=central", "grid_pde.limiter=minmod", "grid_pde.limiter=mc", "grid_pde.limiter=van_leer", "grid_pde.limiter=superbee"};
+  static const struct {
+    double a, b, slopes[NOMOS_N_LIMITERS]; /* of `names` */
+  } rows[] = {{1, 3, {0, 2, 1, 2, 1.5, 2}}, {3, 1, {0, 2, 1, 2, 1.5, 2}}, {1, 1, {0, 1, 1, 1, 1, 1}}, {1, 2, {0, 1.5, 1, 1.5, 4. / 3, 2}}, {1, 5, {0, 3, 1, 2, 5. / 3, 2}}, {-3, -2, {0, -2.5, -2, -2.5, -2.4, -3}}, {-1, 2, {0, 0.5}}, {2, -1, {0, 0.5}}, {0, 2, {0, 1}}};
+  enum { ROWS = sizeof rows / sizeof *rows, N = 16 };
+
+  for (int l = 0; l < NOMOS_N_LIMITERS; l++) {
+    double cells[4][N] = {{0}}, sides[2][N];
+    for (int side = 0; side < 2; side++) {
+      for (size_t r = 0; r < ROWS; r++) {
+        cells[side][r]     = 5 - rows[r].a;
+        cells[side + 1][r] = 5;
+        cells[side + 2][r] = 5 + rows[r].b;
+      }
+      NomosReconstruct_value((NomosLimiter)l, ROWS, (NomosPdeIn){cells[0], N, 0}, (NomosPdeOut){sides[0], N, 0});
+      for (size_t r = 0; r < ROWS; r++) {
+        const double slope = side ? 2 * (5 - sides[1][r]) : 2 * (sides[0][r] - 5);
+        ck_assert_msg(fabs(slope - rows[r].slopes[l]) < 1e-14, "%s, differences %g and %g, side %d: %g where the formula has %g", names[l], rows[r].a, rows[r].b, side, slope, rows[r].slopes[l]);
+      }
+    }
+    Subject s = BeginWith((const char *const[]){PDE("advection"), "grid_pde.substeps=1", "initial.u=sin(2*pi*x + 0.4) + 0.4*cos(6*pi*x)", names[l], NULL}, N, 1e-8);
+    double *before = StateOf(&s), *after;
+    Advance(&s, 1);
+    after = StateOf(&s);
+    for (size_t i = 0; i < N; i++)
+      for (size_t k = 0; k < 4; k++) cells[k][i] = before[(i + k + N - 2) % N];
+    NomosReconstruct_value((NomosLimiter)l, N, (NomosPdeIn){cells[0], N, 0}, (NomosPdeOut){sides[0], N, 0});
+    for (size_t i = 0; i < N; i++) {
+      const double rate = (after[i] - before[i]) * 1e8, by_faces = (sides[0][i] - sides[0][(i + 1) % N]) * N;
+      ck_assert_msg(fabs(rate - by_faces) < 1e-4, "%s, cell %zu: %g where its faces give %g", names[l], i, rate, by_faces);
+    }
+    free(before);
+    free(after);
+    End(&s);
+  }
 }
 END_TEST
 
@@ -474,18 +518,20 @@ START_TEST(sums_are_kept)
 }
 END_TEST
 
-/* x and y are alike: a state with the two exchanged evolves into the same with the two exchanged. */
+/* x and the last axis are alike: a state with the two exchanged evolves into the same with the two exchanged. */
 START_TEST(axes_are_alike)
 {
   enum { N = 12 };
   static const struct {
-    size_t      n_fields, other[4];
+    size_t      across, n_fields, other[5]; /* cells of the axis between them */
     const char *settings[2][MAX_SETTINGS];
   } rows[] = {
-    {4, {0, 1, 3, 2}, {{PDE("compressible"), "grid_pde.dimensions=2", "compressible.eta=0.01", "initial.density=1 + 0.5*step(x - 0.5)", "initial.pressure=1 + step(y - 0.3)", "initial.Vx=0.3*sin(2*pi*y)", "initial.Vy=0.1"},
-                       {PDE("compressible"), "grid_pde.dimensions=2", "compressible.eta=0.01", "initial.density=1 + 0.5*step(y - 0.5)", "initial.pressure=1 + step(x - 0.3)", "initial.Vy=0.3*sin(2*pi*x)", "initial.Vx=0.1"}}},
-    {3, {0, 2, 1}, {{PDE("shallow_water"), "grid_pde.dimensions=2", "initial.h=1 + 0.5*step(x - 0.5) + 0.2*step(y - 0.3)", "initial.Vx=0.3*sin(2*pi*y)", "initial.Vy=0.1"},
-                    {PDE("shallow_water"), "grid_pde.dimensions=2", "initial.h=1 + 0.5*step(y - 0.5) + 0.2*step(x - 0.3)", "initial.Vy=0.3*sin(2*pi*x)", "initial.Vx=0.1"}}},
+    {1, 4, {0, 1, 3, 2}, {{PDE("compressible"), "grid_pde.dimensions=2", "compressible.eta=0.01", "initial.density=1 + 0.5*step(x - 0.5)", "initial.pressure=1 + step(y - 0.3)", "initial.Vx=0.3*sin(2*pi*y)", "initial.Vy=0.1"},
+                          {PDE("compressible"), "grid_pde.dimensions=2", "compressible.eta=0.01", "initial.density=1 + 0.5*step(y - 0.5)", "initial.pressure=1 + step(x - 0.3)", "initial.Vy=0.3*sin(2*pi*x)", "initial.Vx=0.1"}}},
+    {1, 3, {0, 2, 1}, {{PDE("shallow_water"), "grid_pde.dimensions=2", "initial.h=1 + 0.5*step(x - 0.5) + 0.2*step(y - 0.3)", "initial.Vx=0.3*sin(2*pi*y)", "initial.Vy=0.1"},
+                       {PDE("shallow_water"), "grid_pde.dimensions=2", "initial.h=1 + 0.5*step(y - 0.5) + 0.2*step(x - 0.3)", "initial.Vy=0.3*sin(2*pi*x)", "initial.Vx=0.1"}}},
+    {N, 5, {0, 1, 4, 3, 2}, {{PDE("compressible"), "grid_pde.dimensions=3", "compressible.eta=0.01", "initial.density=1 + 0.5*step(x - 0.5)", "initial.pressure=1 + step(z - 0.3)", "initial.Vx=0.3*sin(2*pi*z)", "initial.Vy=0.2*cos(2*pi*x) + 0.1*sin(2*pi*z)", "initial.Vz=0.1 + 0.2*sin(2*pi*y)"},
+                             {PDE("compressible"), "grid_pde.dimensions=3", "compressible.eta=0.01", "initial.density=1 + 0.5*step(z - 0.5)", "initial.pressure=1 + step(x - 0.3)", "initial.Vz=0.3*sin(2*pi*x)", "initial.Vy=0.2*cos(2*pi*z) + 0.1*sin(2*pi*x)", "initial.Vx=0.1 + 0.2*sin(2*pi*y)"}}},
   };
 
   for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
@@ -498,10 +544,139 @@ START_TEST(axes_are_alike)
     }
     for (size_t f = 0; f < rows[r].n_fields; f++)
       for (size_t j = 0; j < N; j++)
-        for (size_t i = 0; i < N; i++) ck_assert_double_lt(fabs(u[0][(f * N + j) * N + i] - u[1][(rows[r].other[f] * N + i) * N + j]), 1e-13);
+        for (size_t i = 0; i < N * rows[r].across; i++) {
+          const double here = u[0][(f * N + j) * rows[r].across * N + i], there = u[1][(rows[r].other[f] * N + i % N) * rows[r].across * N + i / N * N + j];
+          ck_assert_msg(fabs(here - there) < 1e-13, "row %zu, field %zu: %.17g, and exchanged %.17g", r, f, here, there);
+        }
     free(u[0]);
     free(u[1]);
   }
+}
+END_TEST
+
+/* A state on a line, laid along any axis of a plane or a box and the same across it, is what it is on the line; nothing moves across. */
+START_TEST(lines_are_laid_anywhere)
+{
+  enum { N = 24, ACROSS = 4 };
+  static const struct {
+    size_t      velocity; /* the first one, behind the scalars */
+    int         max_dims;
+    double      dt;
+    const char *low, *high;  /* boundaries of the line */
+    const char *along[3][2]; /* coefficients of an axis */
+    const char *settings[MAX_SETTINGS];
+  } rows[] = {
+    {1, 3, 0.01, "value", "outflow", {{"advection.beta=0.7"}, {"advection.beta=0", "advection.beta_y=0.7"}, {"advection.beta=0", "advection.beta_z=0.7"}}, {PDE("advection"), "grid_pde.value_low=[1.5]", "initial.u=sin(2*pi*x + 0.3)"}},
+    {1, 3, 0.01, "periodic", "same", {{"advection.beta=-0.7"}, {"advection.beta=0", "advection.beta_y=-0.7"}, {"advection.beta=0", "advection.beta_z=-0.7"}}, {PDE("advection"), "initial.u=sin(2*pi*x + 0.3)"}},
+    {1, 3, 0.01, "value", "outflow", {{NULL}}, {PDE("burgers"), "burgers.nu=0.05", "grid_pde.value_low=[1.5]", "initial.u=0.5 + sin(2*pi*x + 0.3)"}},
+    {1, 3, 0.01, "value", "no_flux", {{NULL}}, {PDE("reaction_diffusion"), "reaction_diffusion.nu=0.05", "reaction_diffusion.rho=3", "grid_pde.value_low=[1.5]", "initial.u=0.5 + 0.3*sin(2*pi*x + 0.3)"}},
+    {2, 3, 0.1, "no_flux", "value", {{NULL}}, {PDE("diffusion_reaction"), "grid_pde.value_high=[0.5, -0.5]", "initial.u=sin(2*pi*x + 0.3)", "initial.v=cos(2*pi*x)"}},
+    {1, 3, 0.01, "value", "no_flux", {{NULL}}, {PDE("diffusion_sorption"), "diffusion_sorption.d=0.05", "grid_pde.value_low=[1]", "initial.u=0.3 + 0.2*sin(2*pi*x + 0.3)"}},
+    {2, 3, 0.01, "wall", "outflow", {{NULL}}, {PDE("compressible"), "compressible.eta=0.01", "compressible.zeta=0.01", "initial.density=1 + 0.5*step(x - 0.5)", "initial.pressure=1 + step(x - 0.3)", "initial.Vx=0.2 + 0.3*sin(2*pi*x)"}},
+    {1, 2, 0.01, "wall", "outflow", {{NULL}}, {PDE("shallow_water"), "initial.h=1 + 0.5*step(x - 0.5)", "initial.Vx=0.2 + 0.3*sin(2*pi*x)"}},
+  };
+
+  for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+    double *line[2] = {NULL}; /* before and after */
+    for (int n_dims = 1; n_dims <= rows[r].max_dims; n_dims++)
+      for (int axis = 0; axis < n_dims; axis++) {
+        const char *settings[MAX_SETTINGS];
+        char        text[5][48];
+        size_t      m = 0, stride = 1;
+        while ((settings[m] = rows[r].settings[m])) m++;
+        snprintf(text[0], sizeof text[0], "grid_pde.dimensions=%d", n_dims);
+        snprintf(text[1], sizeof text[1], "grid_pde.boundary_%c=%s", "xyz"[axis], rows[r].low);
+        snprintf(text[2], sizeof text[2], "grid_pde.boundary_%c_high=%s", "xyz"[axis], rows[r].high);
+        snprintf(text[3], sizeof text[3], "grid_pde.ny=%d", n_dims < 2 ? 0 : axis == 1 ? N : ACROSS);
+        snprintf(text[4], sizeof text[4], "grid_pde.nz=%d", n_dims < 3 ? 0 : axis == 2 ? N : ACROSS);
+        for (int k = 0; k < 5; k++) settings[m++] = text[k];
+        settings[m++] = "grid_pde.substeps=1";
+        settings[m++] = "time.scheme=ssp_rk3";
+        for (int k = 0; k < 2 && rows[r].along[axis][k]; k++) settings[m++] = rows[r].along[axis][k];
+        settings[m] = NULL;
+        for (int a = 0; a < axis; a++) stride *= ACROSS;
+        Subject s = BeginWith(settings, axis ? ACROSS : N, rows[r].dt);
+        for (int now = 0; now < 2; now++) {
+          if (now) Advance(&s, 20);
+          double *u = StateOf(&s);
+          if (n_dims == 1) {
+            line[now] = u;
+            continue;
+          }
+          size_t cells = N;
+          for (int a = 1; a < n_dims; a++) cells *= ACROSS;
+          for (size_t i = 0; i < s.n; i++) {
+            const size_t f = i / cells, at = i / stride % N;
+            const double here = f < rows[r].velocity ? line[now][f * N + at] : f == rows[r].velocity + (size_t)axis ? line[now][rows[r].velocity * N + at] : 0;
+            if (!now) u[i] = here;
+            else ck_assert_msg(fabs(u[i] - here) <= 1e-15, "row %zu along %c of %d: field %zu is %.17g where the line has %.17g", r, "xyz"[axis], n_dims, f, u[i], here);
+          }
+          if (!now) ck_ok(s.ops->set_state(s.model, u));
+          free(u);
+        }
+        End(&s);
+      }
+    ck_assert_msg(fabs(line[1][N / 4] - line[0][N / 4]) > 0.01, "row %zu stands still", r);
+    free(line[0]);
+    free(line[1]);
+  }
+}
+END_TEST
+
+/* Between walls, or where there is no flow between closed ends, a state is one half of its mirror image around a period twice as long: in it the velocity towards the walls is odd, all else even, the velocity along them too. */
+START_TEST(walls_are_mirrors)
+{
+#define GAS "initial.density=1 + 0.5*step(x - 0.4) + 0.2*sin(2*pi*y)", "initial.pressure=1 + step(y - 0.3)", "initial.Vx=0.3*cos(2*pi*x) + 0.2*sin(2*pi*y)", "initial.Vy=0.2 + 0.3*cos(2*pi*x + 1)"
+  enum { N = 16 };
+  static const struct {
+    size_t      velocity; /* the first one, behind the scalars */
+    const char *boundary, *settings[MAX_SETTINGS];
+  } rows[] = {
+    {2, "wall", {PDE("compressible"), GAS}},
+    {2, "wall", {PDE("compressible"), "compressible.eta=0.02", "compressible.zeta=0.03", GAS}},
+    {1, "wall", {PDE("shallow_water"), "initial.h=1 + 0.5*step(x - 0.4) + 0.2*sin(2*pi*y)", "initial.Vx=0.3*cos(2*pi*x) + 0.2*sin(2*pi*y)", "initial.Vy=0.2 + 0.3*cos(2*pi*x + 1)"}},
+    {1, "no_flux", {PDE("reaction_diffusion"), "reaction_diffusion.nu=0.1", "reaction_diffusion.rho=3", "initial.u=0.5 + 0.3*x + 0.2*sin(2*pi*y + 1)"}},
+  };
+
+  for (size_t r = 0; r < sizeof rows / sizeof *rows; r++)
+    for (size_t axis = 0; axis < 2; axis++) {
+      Subject s[2]; /* between walls; around the period */
+      double *u[2];
+      for (int k = 0; k < 2; k++) {
+        const char *settings[MAX_SETTINGS];
+        char        text[4][48];
+        size_t      m = 0;
+        while ((settings[m] = rows[r].settings[m])) m++;
+        snprintf(text[0], sizeof text[0], "grid_pde.boundary_%c=%s", "xy"[axis], k ? "periodic" : rows[r].boundary);
+        snprintf(text[1], sizeof text[1], "grid_pde.ny=%d", k && axis ? 2 * N : N);
+        snprintf(text[2], sizeof text[2], "grid_pde.lx=%d", k && !axis ? 2 : 1);
+        snprintf(text[3], sizeof text[3], "grid_pde.ly=%d", k && axis ? 2 : 1);
+        for (int t = 0; t < 4; t++) settings[m++] = text[t];
+        settings[m++] = "grid_pde.dimensions=2";
+        settings[m++] = "grid_pde.substeps=1";
+        settings[m]   = NULL;
+        s[k]          = BeginWith(settings, k && !axis ? 2 * N : N, 0.005);
+        u[k]          = StateOf(&s[k]);
+      }
+      for (int now = 0; now < 2; now++) {
+        for (int k = 0; k < 2 && now; k++) {
+          Advance(&s[k], 100);
+          ck_ok(s[k].ops->get_state(s[k].model, u[k]));
+        }
+        for (size_t i = 0; i < s[1].n; i++) {
+          const size_t f = i / (2 * N * N), x = i % (axis ? N : 2 * N), y = i / (axis ? N : 2 * N) % (axis ? 2 * N : N), far = axis ? y : x, near = far < N ? far : 2 * N - 1 - far;
+          const double here = (far >= N && f == rows[r].velocity + axis ? -1 : 1) * u[0][(f * N + (axis ? near : y)) * N + (axis ? x : near)];
+          if (!now) u[1][i] = here;
+          else ck_assert_msg(fabs(u[1][i] - here) <= 3e-14, "row %zu, walls along %c: field %zu is %.17g at (%zu, %zu) where the mirror has %.17g", r, "xy"[axis], f, here, x, y, u[1][i]);
+        }
+        if (!now) ck_ok(s[1].ops->set_state(s[1].model, u[1]));
+      }
+      for (int k = 0; k < 2; k++) {
+        free(u[k]);
+        End(&s[k]);
+      }
+    }
+#undef GAS
 }
 END_TEST
 
@@ -605,4 +780,4 @@ START_TEST(adjoint_of_many_substeps)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("grid_pde", advection_converges, limiters_are_tvd, burgers_front, burgers_steepens, burgers_inviscid, diffusion_decays, orders_in_time, sorption_keeps_the_solute, sorption_retards, reaction_of_two, waves_of_two, jumps_stay_within, long_steps_are_accurate, values_at_the_ends, lengths_with_units, values_that_flow_in, sums_are_kept, axes_are_alike, refused, growth_from_a_half, adjoint_of_many_substeps, parameters_in_their_ranges)
+NOMOS_TEST_SUITE("grid_pde", advection_converges, limiters_are_tvd, limiters_by_their_formulas, burgers_front, burgers_steepens, burgers_inviscid, diffusion_decays, orders_in_time, sorption_keeps_the_solute, sorption_retards, reaction_of_two, waves_of_two, jumps_stay_within, long_steps_are_accurate, values_at_the_ends, lengths_with_units, values_that_flow_in, sums_are_kept, axes_are_alike, lines_are_laid_anywhere, walls_are_mirrors, refused, growth_from_a_half, adjoint_of_many_substeps, parameters_in_their_ranges)
