@@ -53,6 +53,17 @@ static void Count(NomosRun *run, NomosAssimilate *a)
   for (size_t i = 0; i <= (size_t)a->n_members; i++) a->ranks[i] += a->innovations.ranks[i];
 }
 
+PetscErrorCode NomosAssimilateTellUnseen(NomosRun *run, NomosAssimilate *a)
+{
+  char time[64];
+
+  PetscFunctionBeginUser;
+  if (a->told) PetscFunctionReturn(PETSC_SUCCESS);
+  a->told = true;
+  PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "unseen", "no value was seen for the analysis at %s: it is the forecast, as every one without observations", NomosTimeText(run->model->time, run->params.stop, run->params.nondimensional, time, sizeof time)));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Analyse(NomosRun *run, NomosAssimilate *a)
 {
   const NomosObservationSet *set;
@@ -66,6 +77,7 @@ static PetscErrorCode Analyse(NomosRun *run, NomosAssimilate *a)
   PetscCall(PetscArrayzero(a->innovations.ranks, (size_t)a->n_members + 1));
   if (NomosAnalysisVariational(a->input.method)) PetscCall(NomosAssimilateWindowLook(run, a, set));
   else {
+    if (!set->n) PetscCall(NomosAssimilateTellUnseen(run, a));
     PetscCall(NomosAnalysisApply(a->analysis, &(NomosEnsemble){
                                                 .n_own = a->n_own, .n_state = a->n_state, .states = a->states, .set = set, .seen = a->seen, .static_seen = a->static_seen, .cycle = (uint64_t)a->cycle, .mean = {a->mean[0],            a->mean[1]           },
                                                                        .spread = {a->ensemble_spread[0], a->ensemble_spread[1]},

@@ -70,6 +70,7 @@ typedef struct {
   NomosScalarFile       scores;
   NomosFieldFile        file;
   double                last_time; /* of the analysis before */
+  bool                  told;      /* that of nothing seen the analysis is the forecast */
 
   struct NomosAssimilateWindow_s *window; /* of variational methods; NULL: not begun */
 } NomosAssimilate;
@@ -109,6 +110,9 @@ PetscErrorCode NomosAssimilateResults(NomosRun *run, NomosResultFn result, void 
 
 PetscErrorCode NomosAssimilateSave(NomosRun *run, NomosAssimilate *a);
 PetscErrorCode NomosAssimilateLoad(NomosRun *run, NomosAssimilate *a);
+
+/* An analysis of nothing that was seen is the forecast, which the log says once. */
+PetscErrorCode NomosAssimilateTellUnseen(NomosRun *run, NomosAssimilate *a);
 
 /* How far things are on the terminal: in analyses, since a step before the first of them says nothing of how long one takes. */
 PetscErrorCode NomosAssimilateProgress(NomosRun *run, NomosAssimilate *a, int64_t step, const char what[]);

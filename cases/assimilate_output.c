@@ -218,7 +218,8 @@ static bool IsDue(const NomosRun *run, const NomosAssimilate *a, double every)
 static PetscErrorCode WriteScores(NomosAssimilate *a, const NomosRun *run)
 {
   const NomosAssimilateScores *s              = &a->last;
-  const double                 all[N_COLUMNS] = {s->rmse[NOMOS_ANALYSIS], s->rmse[NOMOS_FORECAST], s->spread[NOMOS_ANALYSIS], s->spread[NOMOS_FORECAST], sqrt(s->misfit / s->observations), s->chi_squared / s->observations, s->inflation, s->observations};
+  const double                 n_seen         = s->observations > 0 ? s->observations : NAN; /* of nothing seen there is no mean, and the file has nan */
+  const double                 all[N_COLUMNS] = {s->rmse[NOMOS_ANALYSIS], s->rmse[NOMOS_FORECAST], s->spread[NOMOS_ANALYSIS], s->spread[NOMOS_FORECAST], sqrt(s->misfit / n_seen), s->chi_squared / n_seen, s->inflation, s->observations};
   double                       row[N_COLUMNS];
   size_t                       n = 0;
 

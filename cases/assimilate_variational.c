@@ -162,6 +162,15 @@ static PetscErrorCode Fit(NomosRun *run, NomosAssimilate *a, double *values)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* By any look of the window: without, its state is the forecast. */
+static bool SawSomething(NomosObservations seen)
+{
+  size_t n = 0;
+
+  for (size_t t = 0; t < NomosObservationsTimes(seen); t++) n += NomosObservationsSet(seen, t)->n;
+  return n > 0;
+}
+
 PetscErrorCode NomosAssimilateWindowLook(NomosRun *run, NomosAssimilate *a, const NomosObservationSet *set)
 {
   NomosAssimilateWindow w = a->window;
@@ -178,8 +187,10 @@ PetscErrorCode NomosAssimilateWindowLook(NomosRun *run, NomosAssimilate *a, cons
   PetscCall(PetscArraycpy(a->mean[NOMOS_FORECAST], a->states, a->n_state));
   for (int i = 0; i < 2; i++) PetscCall(PetscArrayzero(a->ensemble_spread[i], a->n_state));
   if ((int64_t)NomosObservationsTimes(w->seen) == w->looks || a->cycle == a->n_cycles - 1) {
-    PetscCall(Fit(run, a, a->work));
-    PetscCall(PetscArraycpy(a->states, a->work, a->n_state));
+    if (SawSomething(w->seen)) {
+      PetscCall(Fit(run, a, a->work));
+      PetscCall(PetscArraycpy(a->states, a->work, a->n_state));
+    } else PetscCall(NomosAssimilateTellUnseen(run, a));
     PetscCall(NomosObservationsDestroy(&w->seen));
   }
   PetscCall(PetscArraycpy(a->mean[NOMOS_ANALYSIS], a->states, a->n_state));

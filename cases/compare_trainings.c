@@ -1,5 +1,5 @@
-/* `nomos compare` of trainings of emulators: what each errs on the sets that it was judged on, from plots/errors.csv and errors_by_time.csv of their directories: a table, compare.json, and errors against the first parameter and
-   against time. */
+/* `nomos compare` of trainings of emulators: what each errs on the sets that it was judged on, from summary.json, plots/errors.csv and errors_by_time.csv of their directories: a table, compare.json, and errors against the first
+   parameter and against time. */
 #include "cases/compare.h"
 #include "cases/train_params.h"
 #include "io/disk.h"
@@ -29,6 +29,7 @@ typedef struct {
   char        name[NOMOS_LABEL], parameter[NOMOS_MAX_NAME], clock[NOMOS_MAX_NAME]; /* parameter "": no training of these knows one */
   bool        blind;
   Rows        trajectories[MAX_SETS], frames[MAX_SETS];                           /* of the sets of the comparison; n 0: it has none of this name */
+  double      nrmse[MAX_SETS];                                                    /* of these sets */
 } Training;
 
 typedef struct {
@@ -101,7 +102,7 @@ static PetscErrorCode Read(Trainings *all, const Training *t, const char file[],
     const uint64_t at = place ? HashFrom(line, place) : 0;
     if (Split(line, fields) <= error) continue; /* cut short */
     const size_t set = SetOf(all, fields[0]);
-    if (set == MAX_SETS) continue;
+    if (set == MAX_SETS || !fields[error][0]) continue; /* empty: zero everywhere, which has no relative error */
     Rows *r = &rows[set];
     code    = PetscRealloc((r->n + 1) * sizeof *r->x, &r->x);
     if (!code) code = PetscRealloc((r->n + 1) * sizeof *r->error, &r->error);
@@ -127,6 +128,29 @@ static void LendParameters(const Trainings *all, const Training *from, Training 
   snprintf(to->parameter, sizeof to->parameter, "%s", from->parameter);
 }
 
+static double Mean(const Rows *rows)
+{
+  double sum = 0;
+
+  for (size_t i = 0; i < rows->n; i++) sum += rows->error[i];
+  return rows->n ? sum / (double)rows->n : NAN;
+}
+
+/* That of the summary, over all fields and frames that have an error; where it tells none, the mean over the trajectories: another one, if some of their fields or frames are left out. */
+static void FindErrors(const Trainings *all, Training *t)
+{
+  char path[NOMOS_MAX_PATH + 32], name[2 * NOMOS_MAX_NAME];
+
+  snprintf(path, sizeof path, "%.4000s/summary.json", t->directory);
+  json_t *summary = json_load_file(path, 0, NULL);
+  for (size_t s = 0; s < all->n_sets; s++) {
+    snprintf(name, sizeof name, "%s_nrmse", all->sets[s]);
+    const json_t *told = json_object_get(json_object_get(summary, "results"), name);
+    t->nrmse[s]        = json_is_number(told) ? json_number_value(told) : Mean(&t->trajectories[s]);
+  }
+  json_decref(summary);
+}
+
 static PetscErrorCode Open(const NomosProgram *program, Trainings *all)
 {
   const Training *told = NULL;
@@ -144,6 +168,7 @@ static PetscErrorCode Open(const NomosProgram *program, Trainings *all)
   }
   for (size_t i = 0; i < all->n && told; i++)
     if (all->trainings[i].blind) LendParameters(all, told, &all->trainings[i]);
+  for (size_t i = 0; i < all->n; i++) FindErrors(all, &all->trainings[i]);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -164,14 +189,6 @@ static PetscErrorCode Close(Trainings *all)
 
 /* ---- numbers */
 
-static double Mean(const Rows *rows)
-{
-  double sum = 0;
-
-  for (size_t i = 0; i < rows->n; i++) sum += rows->error[i];
-  return rows->n ? sum / (double)rows->n : NAN;
-}
-
 static void Print(const Trainings *all)
 {
   printf("nRMSE of free runs\n%-28s", "");
@@ -179,7 +196,7 @@ static void Print(const Trainings *all)
   for (size_t i = 0; i < all->n; i++) {
     printf("\n%-28.28s", all->trainings[i].name);
     for (size_t s = 0; s < all->n_sets; s++) {
-      if (all->trainings[i].trajectories[s].n) printf(" %12.3g", Mean(&all->trainings[i].trajectories[s]));
+      if (all->trainings[i].trajectories[s].n) printf(" %12.3g", all->trainings[i].nrmse[s]);
       else printf(" %12s", "-");
     }
   }
@@ -196,8 +213,8 @@ static PetscErrorCode WriteJson(const Trainings *all)
   for (size_t i = 0; i < all->n; i++) {
     json_t *sets = json_object();
     for (size_t s = 0; s < all->n_sets; s++) {
-      const double mean = Mean(&all->trainings[i].trajectories[s]);
-      json_object_set_new(sets, all->sets[s], isfinite(mean) ? json_real(mean) : json_null());
+      const bool has = all->trainings[i].trajectories[s].n && isfinite(all->trainings[i].nrmse[s]);
+      json_object_set_new(sets, all->sets[s], has ? json_real(all->trainings[i].nrmse[s]) : json_null());
     }
     json_array_append_new(root, json_pack("{s:s, s:s*, s:o}", "run", all->trainings[i].directory, "parameter", all->trainings[i].blind ? NULL : all->trainings[i].parameter, "nrmse", sets));
   }

@@ -84,27 +84,16 @@ static PetscErrorCode ReadCoordinate(const NomosConvertSource *s, const char nam
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Without the date that times count from; "1" stands where nobody knew a unit. */
-static PetscErrorCode GetUnit(NomosFieldReader reader, const char name[], char unit[NOMOS_MAX_NAME])
-{
-  char *since;
-
-  PetscFunctionBeginUser;
-  PetscCall(GetText(reader, name, "units", NOMOS_MAX_NAME, unit));
-  if ((since = strstr(unit, " since "))) *since = '\0';
-  if (!strcmp(unit, "1")) unit[0] = '\0';
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 /* Of what the open part has in the unit that the first one has it in; as far as both say any. */
 static PetscErrorCode CheckUnit(const NomosConvertSource *s, const char name[], const char of_first[])
 {
-  const size_t length = strstr(of_first, " since ") ? (size_t)(strstr(of_first, " since ") - of_first) : strlen(of_first);
-  char         ours[NOMOS_MAX_NAME], theirs[NOMOS_MAX_NAME];
+  char ours[NOMOS_MAX_NAME], theirs[NOMOS_MAX_NAME], *text;
 
   PetscFunctionBeginUser;
-  snprintf(ours, sizeof ours, "%.*s", (int)length, strcmp(of_first, "1") ? of_first : "");
-  PetscCall(GetUnit(s->reader, name, theirs));
+  PetscCall(NomosFieldReaderAttribute(s->reader, name, "units", &text));
+  NomosUnitOfFile(text, theirs);
+  NomosUnitOfFile(of_first, ours);
+  PetscCall(PetscFree(text));
   PetscCheck(!ours[0] || !theirs[0] || NomosUnitAlike(ours, theirs), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s is in '%s', in %s in '%s' (the attribute units), and one file has one unit: write all in one", s->parts[s->open].path, name, theirs, s->parts[0].path, ours);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

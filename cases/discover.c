@@ -15,7 +15,7 @@ const NomosParam nomos_discover_equation_params[] = { /* where the equation is n
 
 static const NomosParam params[] = { /* whatever is looked for */
   {"discover.method",      NOMOS_PARAM_STRING, "evidence",     NULL, 0, 0,       NULL,  false, "The sparse regression: a method that `nomos describe discover` shows."},
-  {"discover.constraints", NOMOS_PARAM_EXPRESSION_LIST, "",    NULL, 0, 0,       NULL,  false, "What is known of the coefficients that are looked for: equalities, of several equations too, and signs, [\"q1[psi1] + q2[psi1] = 0\", \"q2[lap psi2] > 0\"]."},
+  {"discover.constraints", NOMOS_PARAM_EXPRESSION_LIST, "",    NULL, 0, 0,       NULL,  false, "What is known of the coefficients that are looked for: equalities, of several equations too, and signs, [\"q1[psi1] + q2[psi1] = 0\", \"q2[lap psi2] > 0\"]. They hold to the end; what does not know them is refused beside them."},
   {"discover.noise",       NOMOS_PARAM_REAL,   "0",            NULL, 0, DBL_MAX, NULL,  false, "Standard deviation of noise that is added: with a model to what is observed, relative to the deviation of the field in its layer; to data, relative to the root mean square of each of them."},
   {"discover.seed",        NOMOS_PARAM_INT,    "1",            NULL, 0, 9e15,    NULL,  false, "Seed of all that is drawn: noise, points that are seen, rows and trajectories of data, random features, blocks of intervals and of stability."},
 };
@@ -100,17 +100,31 @@ static PetscErrorCode DeclareModel(NomosConfig config)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* A key of a model in the case of data `ctx`: with its default it is forgotten, as a run directory may say it, else it would do nothing. */
+typedef struct {
+  NomosConfig config;
+  const char *where;
+} Refusal;
+
 static PetscErrorCode RefuseKey(const NomosParam *param, const char standard[], const char origin[], void *ctx)
 {
-  NomosConfig config = ctx;
-  const char *text;
+  const Refusal *refusal = ctx;
+  NomosConfig    config  = refusal->config;
+  const char    *text;
 
   PetscFunctionBeginUser;
   (void)origin;
   PetscCall(NomosConfigPeek(config, param->key, &text));
-  PetscCheck(!text || !strcmp(text, standard), NomosConfigComm(config), PETSC_ERR_ARG_INCOMP, "%s: %s = %s: does nothing in a case of data: it is for a case with a solver, whose model lacks something; leave it out", NomosConfigWhere(config, param->key), param->key, text);
+  PetscCheck(!text || !strcmp(text, standard), NomosConfigComm(config), PETSC_ERR_ARG_INCOMP, "%s: %s = %s: does nothing %s; leave it out", NomosConfigWhere(config, param->key), param->key, text, refusal->where);
   PetscCall(NomosConfigUnset(config, param->key));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosDiscoverRefuse(NomosConfig config, NomosConfig *standard, const char where[])
+{
+  PetscFunctionBeginUser;
+  PetscErrorCode code = NomosConfigVisit(*standard, RefuseKey, &(Refusal){config, where});
+  PetscCall(NomosConfigDestroy(standard));
+  PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -123,9 +137,7 @@ static PetscErrorCode RefuseModel(NomosConfig config)
   PetscCall(NomosConfigSetNondimensional(standard, NomosConfigIsNondimensional(config)));
   for (size_t t = 0; t < N_OF_MODEL; t++) PetscCall(NomosConfigRegister(standard, *of_model[t].n, of_model[t].params));
   for (size_t i = 0; nomos_interpolations[i]; i++) PetscCall(NomosConfigRegister(standard, nomos_interpolations[i]->n_params, nomos_interpolations[i]->params));
-  PetscErrorCode code = NomosConfigVisit(standard, RefuseKey, config);
-  PetscCall(NomosConfigDestroy(&standard));
-  PetscCall(code);
+  PetscCall(NomosDiscoverRefuse(config, &standard, "in a case of data: it is for a case with a solver, whose model lacks something"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -223,7 +235,8 @@ void NomosDiscoverSnap(NomosDiscover *d)
     NomosDiscoverEquation *e = &d->equations[i];
     for (size_t j = 0; j < e->n_terms; j++) {
       const double left = e->model[j] + e->found.c[j];
-      if (e->model[j] == 0 || !(fabs(left) <= 2 * e->found.deviation[j])) continue;
+      const bool   held = (e->tied && e->tied[j]) || (e->constraints.signs && e->constraints.signs[j] * -e->model[j] < 0);
+      if (e->model[j] == 0 || held || !(fabs(left) <= 2 * e->found.deviation[j])) continue;
       e->found.c[j] = -e->model[j];
       e->low[j] -= left; /* intervals are those of the coefficient as it stands */
       e->high[j] -= left;
@@ -313,7 +326,7 @@ static PetscErrorCode Body(NomosRun *run)
   PetscCall(NomosRegressionFind(method, NomosConfigWhere(run->config, "discover.method"), &d->method));
   PetscCall(NomosRunPrepareDirectory(run));
   PetscCall(d->mode->prepare(d));
-  if (d->n_equations) PetscCall(NomosDiscoverCheckConstraints(d)); /* else the data are still to be made */
+  PetscCall(NomosDiscoverCheckConstraints(d));
   PetscCall(NomosRunProvenance(run));
   PetscCall(NomosRunBegin(run, 0));
   PetscCall(NomosRunWriteSummary(run, "running", "started"));
@@ -344,6 +357,7 @@ static PetscErrorCode Destroy(NomosRun *run)
     PetscCall(PetscFree(e->model));
     PetscCall(PetscFree(e->truth));
     if (e->constraints.A) PetscCall(PetscFree3(e->constraints.A, e->constraints.d, e->constraints.signs));
+    PetscCall(PetscFree(e->tied));
     PetscCall(PetscFree(e->low));
     PetscCall(PetscFree(e->high));
     PetscCall(PetscFree(e->frequency));

@@ -36,6 +36,7 @@ typedef struct {
   double          floor;     /* below this root mean square a target is rounding; 0: unknown */
   NomosRegression found;     /* c: what comes on top of `model` */
   NomosConstraints constraints; /* those of this equation alone */
+  bool           *tied;        /* (n_terms) an equality of discover.constraints, of several equations too, has the coefficient; NULL: none */
   double         *low, *high;  /* (n_terms) intervals of found.c */
   double         *frequency;   /* (n_terms) how often it is found again; NULL: not asked for */
 } NomosDiscoverEquation;
@@ -64,7 +65,10 @@ extern const NomosParam nomos_discover_equation_params[], nomos_discover_hamilto
 extern const size_t     nomos_discover_n_equation_params, nomos_discover_n_hamiltonian_params, nomos_discover_n_model_params;
 
 /* What a case without a solver may say of its data. */
-PetscErrorCode NomosDiscoverDataDeclare(NomosConfig config);
+extern const NomosSection nomos_assembly_section;
+PetscErrorCode            NomosDiscoverDataDeclare(NomosConfig config);
+/* Keys declared in `standard`, which is destroyed, where they do nothing: they may be there with their defaults, as in a run directory, and are forgotten. */
+PetscErrorCode NomosDiscoverRefuse(NomosConfig config, NomosConfig *standard, const char where[]);
 
 struct NomosDiscover_s {
   NomosRun                *run;
@@ -74,6 +78,7 @@ struct NomosDiscover_s {
   size_t                   n_equations;
   NomosDiscoverEquation   *equations;
   double                   n_samples;
+  bool                     coupled; /* an equality of discover.constraints is between equations */
   bool                     missing; /* what is found comes on top of physics that the model has besides `equations:` */
   char                     settings[512]; /* of the mode, for the report: a sentence */
 };
@@ -82,9 +87,10 @@ struct NomosDiscover_s {
 PetscErrorCode NomosDiscoverAdd(NomosDiscover *d, const char variable[], size_t n_terms, const char *const *const written[]);
 /* Regression of every equation by discover.method on its gram, within discover.constraints: found. */
 PetscErrorCode NomosDiscoverSolve(NomosDiscover *d);
+/* Are discover.constraints such as the equations have (where there are equations yet), and does whatever comes after the regression keep them? */
 PetscErrorCode NomosDiscoverCheckConstraints(NomosDiscover *d);
-/* Of least squares on the terms found, for the grams' second target: what is left. What equalities of coefficients held goes on holding. dc (n_equations)(n_terms). */
-PetscErrorCode NomosDiscoverStep(NomosDiscover *d, double *const dc[]);
+/* Least squares of the grams' second target, what is left by coefficients `before`, on their terms; before + dc keeps discover.constraints (NomosRegressionStep). All (n_equations)(n_terms). */
+PetscErrorCode NomosDiscoverStep(NomosDiscover *d, const double *const before[], double *const dc[]);
 /* Then, from the grams: low, high, frequency. */
 extern const NomosParam nomos_discover_interval_params[];
 extern const size_t     nomos_discover_n_interval_params;
@@ -98,7 +104,7 @@ double NomosDiscoverTarget(const NomosDiscoverEquation *equation);
 double NomosDiscoverError(const NomosDiscoverEquation *equation, const double c[]);
 /* Are the terms of the whole equation those of the truth? */
 bool NomosDiscoverExact(const NomosDiscoverEquation *equation);
-/* After intervals: a term of the model that is zero within twice its deviation with what was found leaves the equation, and its interval goes with its coefficient. */
+/* After intervals: a term of the model that is zero within twice its deviation with what was found leaves the equation, and its interval goes with its coefficient; where discover.constraints let it. */
 void NomosDiscoverSnap(NomosDiscover *d);
 
 /* equation.yaml, equation.tex, coefficients.csv, path.csv, and the equations in the log. report.html, of what is in the run directory by then. */

@@ -2,6 +2,7 @@
 #include "cases/discover_data.h"
 #include "cases/train.h"
 
+#include "surrogates/discovery/intervals.h"
 #include "surrogates/discovery/stepwise.h"
 
 #include <float.h>
@@ -47,27 +48,72 @@ static PetscErrorCode Regress(NomosDiscover *d, NomosDiscoverData *data)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* assembly.selection: stepwise: terms by normal equations without the noise that is measured in the data. Only their support is of use. */
+/* The terms found of an equation, to be fitted alone: a library of them, and what the equation's constraints say of them. */
+typedef struct {
+  NomosLibraryInput input;
+  NomosConstraints  constraints;
+  const char      **terms;
+  size_t           *of; /* (input.n_terms) which of the equation's they are */
+  double           *c, *A; /* c: room for their coefficients, at first those found */
+  int              *signs;
+} Found;
+
+static PetscErrorCode FoundCreate(NomosDiscover *d, NomosDiscoverData *data, size_t equation, Found *f)
+{
+  const NomosDiscoverEquation *e = &d->equations[equation];
+  const NomosConstraints      *k = &e->constraints;
+  size_t                       n = 0;
+  bool                         has_signs = false;
+
+  PetscFunctionBeginUser;
+  *f = (Found){.constraints = *k};
+  PetscCall(PetscMalloc5(e->n_terms, &f->terms, e->n_terms, &f->of, e->n_terms, &f->c, k->n_equalities * e->n_terms, &f->A, e->n_terms, &f->signs));
+  for (size_t j = 0; j < e->n_terms; j++) {
+    if (e->found.c[j] == 0) continue;
+    f->terms[n] = e->terms[j];
+    f->signs[n] = k->signs ? k->signs[j] : 0;
+    has_signs   = has_signs || f->signs[n];
+    f->c[n]     = e->found.c[j];
+    f->of[n++]  = j;
+  }
+  for (size_t r = 0; r < k->n_equalities; r++)
+    for (size_t j = 0; j < n; j++) f->A[r * n + j] = k->A[r * e->n_terms + f->of[j]];
+  f->constraints.A     = f->A;
+  f->constraints.signs = has_signs ? f->signs : NULL;
+  f->input             = (NomosLibraryInput){.comm = d->run->comm, .frames = NomosDiscoverDataFrames(data), .n_fields = data->n_fields, .n_targets = 1, .n_terms = n, .fields = data->fields, .terms = f->terms, .targets = data->targets + equation, .settings = *NomosLibrarySettingsUsed(data->library), .where = NomosConfigWhere(d->run->config, "discover.library")};
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode FoundDestroy(Found *f)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscFree5(f->terms, f->of, f->c, f->A, f->signs));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* assembly.selection: stepwise: terms by normal equations without the noise that is measured in the data. Only their support is of use. Where noise cannot be taken off, those of discover.method stay. */
 static PetscErrorCode Select(NomosDiscover *d, NomosDiscoverData *data)
 {
-  NomosNormal *normals, *noises;
-  double       in, out;
-  bool        *guess;
+  NomosNormal   *normals, *noises;
+  PetscErrorCode code;
+  double         in, out;
+  bool          *guess;
+  char           sentence[1024];
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetReal(d->run->config, "assembly.in", &in));
   PetscCall(NomosConfigGetReal(d->run->config, "assembly.out", &out));
-  PetscCall(PetscMalloc2(d->n_equations, &normals, d->n_equations, &noises));
-  PetscCall(NomosLibraryUnbiasedSums(data->library, NomosDiscoverDataFrames(data), data->sigma, normals, noises));
-  PetscCall(PetscMalloc1(data->n_terms, &guess));
-  for (size_t i = 0; i < d->n_equations; i++) {
+  PetscCall(PetscMalloc3(d->n_equations, &normals, d->n_equations, &noises, data->n_terms, &guess));
+  NomosQuietly(code, NomosLibraryUnbiasedSums(data->library, NomosDiscoverDataFrames(data), data->sigma, normals, noises));
+  snprintf(sentence, sizeof sentence, "assembly.selection = stepwise chooses no terms, those of discover.method stay: %s", NomosErrorLast());
+  if (code) PetscCall(NomosRunWarn(sentence, d->run));
+  for (size_t i = 0; i < d->n_equations && !code; i++) {
     for (size_t j = 0; j < data->n_terms; j++) guess[j] = d->equations[i].found.c[j] != 0;
     PetscCall(NomosStepwise(&(NomosStepwiseInput){.normal = &normals[i], .noise = &noises[i], .overlap = NomosLibraryOverlap(data->library), .in = in, .out = out, .most = 40, .guess = guess}, d->equations[i].found.c));
     PetscCall(NomosNormalDestroy(&normals[i]));
     PetscCall(NomosNormalDestroy(&noises[i]));
   }
-  PetscCall(PetscFree(guess));
-  PetscCall(PetscFree2(normals, noises));
+  PetscCall(PetscFree3(normals, noises, guess));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -92,38 +138,48 @@ static PetscErrorCode Residual(NomosDiscoverEquation *e)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Of an equation that is not fitted without the bias, with what its deviations then are: of rows taken as independent, where test functions overlap. */
+static PetscErrorCode WarnOfBias(NomosDiscover *d, const NomosDiscoverData *data, const char variable[], const char why[])
+{
+  const double share = 1 / NomosLibraryOverlap(data->library);
+  double       independence;
+  char         sentence[1024];
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetReal(d->run->config, "discover.independence", &independence));
+  snprintf(sentence, sizeof sentence, "the bias of noise stays in the equation of %s: %s", variable, why);
+  if (independence > 1.5 * share) NomosTextAppend(sizeof sentence, sentence, "; its deviations are those of independent rows, too small as test functions overlap: discover.independence = %.1g is about what they leave", share);
+  PetscCall(NomosRunWarn(sentence, d->run));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The terms found, fitted again without the bias that noise in the data has on them. What cannot be fitted so stays as it is. */
 static PetscErrorCode Unbias(NomosDiscover *d, NomosDiscoverData *data, size_t equation)
 {
   NomosDiscoverEquation *e     = &d->equations[equation];
-  NomosLibraryInput      input = {.comm = d->run->comm, .frames = NomosDiscoverDataFrames(data), .n_fields = data->n_fields, .n_targets = 1, .fields = data->fields, .targets = data->targets + equation, .settings = *NomosLibrarySettingsUsed(data->library), .where = NomosConfigWhere(d->run->config, "discover.library")};
   NomosLibrary           found = NULL;
-  const char           **terms;
-  size_t                *of;
-  double                *c, *covariance;
-  char                   sentence[1024];
+  Found                  f;
+  double                *covariance;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc4(e->n_terms, &terms, e->n_terms, &of, e->n_terms, &c, e->n_terms * e->n_terms, &covariance));
-  for (size_t j = 0; j < e->n_terms; j++) {
-    if (e->found.c[j] == 0) continue;
-    of[input.n_terms]      = j;
-    terms[input.n_terms++] = e->terms[j];
-  }
-  input.terms = terms;
-  if (input.n_terms) PetscCall(NomosLibraryCreate(&input, &found));
-  if (found && NomosLibraryCanUnbias(found)) {
+  PetscCall(FoundCreate(d, data, equation, &f));
+  const size_t n = f.input.n_terms;
+  PetscCall(PetscMalloc1(n * n, &covariance));
+  if (n) PetscCall(NomosLibraryCreate(&f.input, &found));
+  if (found && NomosLibraryCanUnbias(found) && d->coupled) PetscCall(WarnOfBias(d, data, e->variable, "it is taken off one equation after the other, and discover.constraints are between several"));
+  else if (found && NomosLibraryCanUnbias(found)) {
     PetscErrorCode code;
-    NomosQuietly(code, NomosLibraryUnbiasedFit(found, NomosDiscoverDataFrames(data), data->sigma, c, covariance));
-    for (size_t j = 0; !code && j < input.n_terms; j++) {
-      e->found.c[of[j]]         = c[j];
-      e->found.deviation[of[j]] = sqrt(fmax(0, covariance[j * (input.n_terms + 1)]));
+    NomosQuietly(code, NomosLibraryUnbiasedFit(found, &(NomosUnbiasedInput){.frames = f.input.frames, .sigma = data->sigma, .constraints = &f.constraints}, f.c, covariance));
+    for (size_t j = 0; !code && j < n; j++) {
+      e->found.c[f.of[j]]         = f.c[j];
+      e->found.deviation[f.of[j]] = sqrt(fmax(0, covariance[j * (n + 1)]));
     }
-    snprintf(sentence, sizeof sentence, "the bias of noise stays in the equation of %s: %s", e->variable, NomosErrorLast());
-    if (code) PetscCall(NomosRunWarn(sentence, d->run));
+    if (!code) e->found.freedom = INFINITY;
+    else PetscCall(WarnOfBias(d, data, e->variable, NomosErrorLast()));
   }
   PetscCall(NomosLibraryDestroy(&found));
-  PetscCall(PetscFree4(terms, of, c, covariance));
+  PetscCall(PetscFree(covariance));
+  PetscCall(FoundDestroy(&f));
   PetscCall(Residual(e));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -163,11 +219,12 @@ static void Judge(const NomosDiscover *d, double *worst, double *ratio, double c
   *worst = 0;
   for (size_t i = 0; i < d->n_equations; i++) {
     const NomosDiscoverEquation *e = &d->equations[i];
+    const double                 t = NomosStudentQuantile(e->found.freedom, 0.95);
     for (size_t j = 0; e->truth && j < e->n_terms; j++) {
       const bool found = e->found.c[j] != 0, there = e->truth[j] != 0;
       if (there) *worst = fmax(*worst, fabs(e->found.c[j] - e->truth[j]) / fabs(e->truth[j]));
       right += found && there;
-      covered[0] += found && there && fabs(e->found.c[j] - e->truth[j]) <= 1.959963984540054 * e->found.deviation[j];
+      covered[0] += found && there && fabs(e->found.c[j] - e->truth[j]) <= t * e->found.deviation[j];
       covered[1] += found && there;
       if (found && there && e->found.deviation[j] > 0) covered[2] += pow((e->found.c[j] - e->truth[j]) / e->found.deviation[j], 2);
       all += found || there;
@@ -222,43 +279,38 @@ static PetscErrorCode TryOtherOrders(NomosDiscover *d, NomosDiscoverData *data)
   char                        sentence[512];
 
   PetscFunctionBeginUser;
-  if (used->form == NOMOS_FORM_WEAK || data->frames.n_fields > data->n_fields) PetscFunctionReturn(PETSC_SUCCESS); /* given rates are not looked into */
+  if (used->form == NOMOS_FORM_WEAK || data->frames.n_fields > data->n_fields || d->coupled) PetscFunctionReturn(PETSC_SUCCESS); /* given rates are not looked into, and equations are fitted one by one */
   for (size_t i = 0; i < d->n_equations; i++) {
-    NomosDiscoverEquation *e     = &d->equations[i];
-    NomosLibraryInput      input = {.comm = d->run->comm, .frames = NomosDiscoverDataFrames(data), .n_fields = data->n_fields, .n_targets = 1, .fields = data->fields, .targets = data->targets + i, .settings = *used, .where = NomosConfigWhere(d->run->config, "discover.library")};
+    NomosDiscoverEquation *e = &d->equations[i];
     NomosLibrary           found;
     NomosGram              gram;
     NomosNormal            normal;
-    const char           **terms;
-    bool                  *support;
-    double                *c, change = 0, size = 0;
+    Found                  f;
+    double                 change = 0, size = 0;
     if (e->found.nothing) continue;
-    if (in_space) input.settings.order += used->order > 2 ? -2 : 2;
-    input.settings.time_order += used->time_order > 2 ? -2 : 2;
-    PetscCall(PetscMalloc3(e->n_terms, &terms, e->n_terms, &support, e->n_terms, &c));
-    for (size_t j = 0; j < e->n_terms; j++)
-      if (e->found.c[j] != 0) terms[input.n_terms++] = e->terms[j];
-    for (size_t j = 0; j < input.n_terms; j++) support[j] = true;
-    input.terms         = terms;
+    PetscCall(FoundCreate(d, data, i, &f));
+    if (in_space) f.input.settings.order += used->order > 2 ? -2 : 2;
+    f.input.settings.time_order += used->time_order > 2 ? -2 : 2;
     const bool     quiet = NomosErrorSetQuiet(true);
-    PetscErrorCode code  = NomosLibraryCreate(&input, &found);
+    PetscErrorCode code  = NomosLibraryCreate(&f.input, &found);
     if (!code) {
       code = NomosLibraryAssemble(found, NomosDiscoverDataFrames(data), NULL, &gram);
       PetscCall(NomosLibraryDestroy(&found));
     }
     if (!code) {
+      gram.names = f.terms;
       PetscCall(NomosGramNormal(&gram, 0, NULL, &normal));
-      code = NomosLeastSquares(&normal, support, NULL, c, NULL);
+      code = NomosLeastSquares(&normal, NULL, &f.constraints, f.c, NULL);
       PetscCall(NomosNormalDestroy(&normal));
       PetscCall(NomosGramDestroy(&gram));
     }
     NomosErrorSetQuiet(quiet);
-    for (size_t j = 0, k = 0; j < e->n_terms && !code; j++) {
-      if (e->found.c[j] == 0) continue;
-      change = fmax(change, fabs(c[k++] - e->found.c[j]) / fabs(e->found.c[j]));
-      size   = fmax(size, e->found.deviation[j] / fabs(e->found.c[j]));
+    for (size_t k = 0; k < f.input.n_terms && !code; k++) {
+      const double c = e->found.c[f.of[k]];
+      change         = fmax(change, fabs(f.c[k] - c) / fabs(c));
+      size           = fmax(size, e->found.deviation[f.of[k]] / fabs(c));
     }
-    PetscCall(PetscFree3(terms, support, c));
+    PetscCall(FoundDestroy(&f));
     if (!(change > 2 * size)) continue;
     snprintf(sentence, sizeof sentence, "d%s/dt: with differences of another order coefficients change by up to %.1g of their size, more than their deviations, which know of noise alone: trust no more digits; assembly.order and time_order of 6 or 8, spectral derivatives or the weak form are nearer", e->variable, change);
     PetscCall(NomosRunWarn(sentence, d->run));
@@ -270,13 +322,10 @@ static PetscErrorCode TryOtherOrders(NomosDiscover *d, NomosDiscoverData *data)
 static PetscErrorCode MeanLeft(const NomosGram *gram, bool fit, double c[], double *left)
 {
   NomosNormal normal;
-  bool       *support;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc1(gram->n_terms, &support));
-  for (size_t j = 0; j < gram->n_terms; j++) support[j] = true;
   PetscCall(NomosGramNormal(gram, 0, NULL, &normal));
-  PetscErrorCode code = fit ? NomosLeastSquares(&normal, support, NULL, c, NULL) : PETSC_SUCCESS;
+  PetscErrorCode code = fit ? NomosLeastSquares(&normal, NULL, NULL, c, NULL) : PETSC_SUCCESS;
   *left               = normal.s;
   for (size_t i = 0; i < gram->n_terms; i++) {
     *left -= 2 * c[i] * normal.b[i];
@@ -284,12 +333,11 @@ static PetscErrorCode MeanLeft(const NomosGram *gram, bool fit, double c[], doub
   }
   *left /= normal.s;
   PetscCall(NomosNormalDestroy(&normal));
-  PetscCall(PetscFree(support));
   PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Are the data periodic? Terms found, fitted with open ends, leave as much in rows across the ends as in those inside, if they are. */
+/* Are the data periodic? Terms found, fitted with open ends, leave as much in rows across the ends as in those inside, if they are. Both by differences: series have no open ends. */
 static PetscErrorCode TryOpenEnds(NomosDiscover *d, NomosDiscoverData *data)
 {
   static const double worse = 10, least = 1e-6;
@@ -299,31 +347,29 @@ static PetscErrorCode TryOpenEnds(NomosDiscover *d, NomosDiscoverData *data)
   PetscFunctionBeginUser;
   if (used->open || !data->frames.n_dims || data->frames.n_fields > data->n_fields) PetscFunctionReturn(PETSC_SUCCESS);
   for (size_t i = 0; i < d->n_equations; i++) {
-    NomosDiscoverEquation *e     = &d->equations[i];
-    NomosLibraryInput      input = {.comm = d->run->comm, .frames = NomosDiscoverDataFrames(data), .n_fields = data->n_fields, .n_targets = 1, .fields = data->fields, .targets = data->targets + i, .settings = *used, .where = NomosConfigWhere(d->run->config, "discover.library")};
-    const char           **terms;
-    double                *c, left[2] = {0};
-    PetscErrorCode         code = PETSC_SUCCESS;
+    NomosDiscoverEquation *e = &d->equations[i];
+    Found                  f;
+    double                 left[2] = {0};
+    PetscErrorCode         code    = PETSC_SUCCESS;
     if (e->found.nothing) continue;
-    PetscCall(PetscMalloc2(e->n_terms, &terms, e->n_terms, &c));
-    for (size_t j = 0; j < e->n_terms; j++)
-      if (e->found.c[j] != 0) terms[input.n_terms++] = e->terms[j];
-    input.terms      = terms;
-    const bool quiet = NomosErrorSetQuiet(true);
+    PetscCall(FoundCreate(d, data, i, &f));
+    f.input.settings.derivatives = NOMOS_TERMS_DIFFERENCES;
+    const bool quiet             = NomosErrorSetQuiet(true);
     for (int open = 1; open >= 0 && !code; open--) {
       NomosLibrary library;
       NomosGram    gram;
-      input.settings.open = open;
-      code                = NomosLibraryCreate(&input, &library);
+      f.input.settings.open = open;
+      code                  = NomosLibraryCreate(&f.input, &library);
       if (code) break;
       code = NomosLibraryAssemble(library, NomosDiscoverDataFrames(data), NULL, &gram);
       PetscCall(NomosLibraryDestroy(&library));
       if (code) break;
-      code = MeanLeft(&gram, open, c, &left[open]);
+      gram.names = f.terms;
+      code       = MeanLeft(&gram, open, f.c, &left[open]);
       PetscCall(NomosGramDestroy(&gram));
     }
     NomosErrorSetQuiet(quiet);
-    PetscCall(PetscFree2(terms, c));
+    PetscCall(FoundDestroy(&f));
     if (code || !(left[0] > least && left[0] > worse * left[1])) continue;
     snprintf(sentence, sizeof sentence, "d%s/dt: the terms found leave %.2g %% of the mean square of the rate with the ends of the domain joined, and %.2g %% with open ends: the data do not look periodic; take assembly.boundary: open", e->variable, 100 * left[0], 100 * left[1]);
     PetscCall(NomosRunWarn(sentence, d->run));
@@ -341,6 +387,7 @@ static PetscErrorCode Find(NomosDiscover *d)
     PetscCall(NomosTrainMakeData(d->run, path));
     if (d->run->stopped_by) PetscFunctionReturn(PETSC_SUCCESS);
     PetscCall(NomosDiscoverDataOpen(d, data, path));
+    PetscCall(NomosDiscoverCheckConstraints(d));
   }
   PetscCall(NomosDiscoverDataDescribe(d, data));
   PetscCall(NomosConfigGetInt(d->run->config, "assembly.seeds", &data->seeds));

@@ -252,6 +252,7 @@ static PetscErrorCode Prepare(NomosDiscover *d)
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Comm_size(d->run->comm, &size));
   PetscCheck(size == 1, d->run->comm, PETSC_ERR_SUP, "%s: an H is looked for on one rank (threads share the states): leave mpirun out", NomosConfigWhere(config, "discover.hamiltonian.degree"));
+  PetscCall(NomosHamiltonianRefuse(config));
   PetscCall(PetscNew(&data));
   d->data = data;
   PetscCall(NomosConfigGetInt(config, "assembly.seeds", &data->draws));
@@ -302,15 +303,17 @@ static PetscErrorCode Regress(NomosDiscover *d, NomosHamiltonianData *data)
 {
   NomosDiscoverEquation       *e      = &d->equations[0];
   const NomosHamiltonianStates states = NomosHamiltonianRows(data);
+  double                       independence;
 
   PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetReal(d->run->config, "discover.independence", &independence));
   NomosCheck(data->n * data->size >= e->n_terms, d->run->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: %zu states of %zu coordinates are %zu rows for the %zu terms of H; give more states, or a lower degree", NomosConfigWhere(d->run->config, "discover.hamiltonian.degree"), data->n, data->size, data->n * data->size, e->n_terms);
   if (e->gram.G) PetscCall(NomosGramDestroy(&e->gram));
   PetscCall(NomosHamiltonianAssemble(data->library, &states, NULL, &e->gram));
   d->n_samples = (double)data->n;
   PetscCall(TrustExactData(d, e));
   PetscCall(NomosDiscoverSolve(d));
-  PetscCall(NomosHamiltonianRefine(data->library, &states, &e->constraints, &e->found));
+  PetscCall(NomosHamiltonianRefine(data->library, &states, &e->constraints, independence, &e->found));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

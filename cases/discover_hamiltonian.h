@@ -54,6 +54,8 @@ typedef struct {
 } NomosCloud;
 PetscErrorCode NomosCloudDraw(const NomosCloud *cloud, size_t n, double x[]);
 
+/* What of data.* and assembly.* nothing here reads. */
+PetscErrorCode         NomosHamiltonianRefuse(NomosConfig config);
 /* Orbits from the data's file, and those of discover.hamiltonian.test: seen, tests and what comes with them, and the window. */
 PetscErrorCode         NomosHamiltonianReadData(NomosDiscover *d, const char path[]);
 /* The rows of the regression as they are. */

@@ -79,6 +79,30 @@ static PetscErrorCode ChooseSystem(NomosDiscover *d, const char path[], NomosOrb
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode NomosHamiltonianRefuse(NomosConfig config)
+{
+  static const char *const read[] = {"data.path", "data.case", "data.set", "data.generator", "data.first_frame", "data.every", "data.frames", "assembly.seeds"};
+  NomosConfig              standard;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigCreate(NomosConfigComm(config), &standard));
+  PetscCall(NomosConfigSetNondimensional(standard, NomosConfigIsNondimensional(config)));
+  for (size_t i = 0; i < nomos_assembly_section.n; i++) {
+    bool is = false;
+    for (size_t k = 0; k < sizeof read / sizeof *read; k++) is = is || !strcmp(read[k], nomos_assembly_section.params[i].key);
+    if (!is) PetscCall(NomosConfigRegister(standard, 1, &nomos_assembly_section.params[i]));
+  }
+  PetscCall(NomosDiscoverRefuse(config, &standard, "where an H is looked for (discover.hamiltonian), in the states x, their times t and rates x_dot of the data"));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* The first states of each. */
+static void Cut(NomosOrbits *orbits, size_t n_times)
+{
+  for (size_t o = 0; o < orbits->n; o++) memmove(orbits->x + o * n_times * orbits->size, orbits->x + o * orbits->n_times * orbits->size, n_times * orbits->size * sizeof *orbits->x);
+  orbits->n_times = n_times;
+}
+
 /* x_dot NULL: not asked for. */
 static PetscErrorCode ReadOrbits(NomosDiscover *d, const char path[], NomosOrbits *x, NomosOrbits *x_dot)
 {
@@ -86,11 +110,12 @@ static PetscErrorCode ReadOrbits(NomosDiscover *d, const char path[], NomosOrbit
   static const NomosDatasetVariable variables[N_VARIABLES] = {[X] = {.name = "x"}, [T] = {.name = "t", .constant = true}, [X_DOT] = {.name = "x_dot"}};
   NomosDatasetInput input = {.path = path, .n_variables = x_dot ? N_VARIABLES : X_DOT, .variables = variables, .frames = true, .window = 1};
   NomosDataset      dataset;
-  int64_t           first_frame, every;
+  int64_t           first_frame, every, frames;
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetInt(d->run->config, "data.first_frame", &first_frame));
   PetscCall(NomosConfigGetInt(d->run->config, "data.every", &every));
+  PetscCall(NomosConfigGetInt(d->run->config, "data.frames", &frames));
   input.first_frame = (size_t)first_frame;
   input.every       = (size_t)every;
   PetscCall(NomosDatasetOpen(d->run->comm, &input, &dataset));
@@ -98,6 +123,8 @@ static PetscErrorCode ReadOrbits(NomosDiscover *d, const char path[], NomosOrbit
   if (!code && x_dot) code = NomosOrbitsRead(dataset, NOMOS_SPLIT_TRAIN, X_DOT, T, x_dot);
   PetscCall(NomosDatasetClose(&dataset));
   PetscCall(code);
+  if (frames && (size_t)frames < x->n_times) Cut(x, (size_t)frames);
+  if (x_dot && frames && (size_t)frames < x_dot->n_times) Cut(x_dot, (size_t)frames);
   PetscCall(ChooseSystem(d, path, x, x_dot));
   NomosCheck(x->size % 2 == 0 && (!x_dot || x_dot->size == x->size), d->run->comm, PETSC_ERR_ARG_SIZ, "%s: there are %zu coordinates x and %zu derivatives x_dot: must be as many, positions first, then as many momenta", path, x->size, x_dot ? x_dot->size : x->size);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -112,8 +139,11 @@ static PetscErrorCode MakeWindow(NomosDiscover *d, NomosHamiltonianData *data, s
   PetscFunctionBeginUser;
   PetscCheck(half_width >= 2 && seen->n_times >= 2 * half_width - 1, d->run->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: discover.hamiltonian.half_width = %zu: must be from 2 to %zu, as trajectories have %zu states", where, half_width, (seen->n_times + 1) / 2, seen->n_times);
   const double dt = (seen->times[seen->n_times - 1] - seen->times[0]) / (double)(seen->n_times - 1);
-  for (size_t i = 1; i < seen->n_times; i++)
-    PetscCheck(fabs(seen->times[i] - seen->times[i - 1] - dt) <= 1e-6 * dt, d->run->comm, PETSC_ERR_ARG_WRONG, "%s: discover.hamiltonian.half_width: the time from state %zu to the next is %g, on average it is %g: test functions need even steps; give x_dot in the data, and 0", where, i - 1, seen->times[i] - seen->times[i - 1], dt);
+  const double tolerance = NomosCoordinateTolerance(dt, fmax(fabs(seen->times[0]), fabs(seen->times[seen->n_times - 1])));
+  for (size_t i = 1; i < seen->n_times; i++) {
+    const double even = seen->times[0] + (double)i * dt;
+    NomosCheck(fabs(seen->times[i] - even) <= tolerance, d->run->comm, PETSC_ERR_ARG_WRONG, "%s: discover.hamiltonian.half_width: state %zu is at the time %.8g, by even steps of %g it would be at %.8g: test functions need even steps; give x_dot in the data, and 0", where, i, seen->times[i], dt, even);
+  }
   PetscCall(NomosTimeWindowCreate(half_width, dt, &data->window));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -231,7 +231,7 @@ static PetscErrorCode Refine(NomosDiscover *d, const double *const before[], dou
   *settled = true;
   PetscCall(PetscMalloc1(d->n_equations, &dc));
   for (size_t i = 0; i < d->n_equations; i++) PetscCall(PetscMalloc1(d->equations[i].n_terms, &dc[i]));
-  PetscErrorCode code = NomosDiscoverStep(d, dc);
+  PetscErrorCode code = NomosDiscoverStep(d, before, dc);
   for (size_t i = 0; i < d->n_equations; i++) {
     NomosDiscoverEquation *e  = &d->equations[i];
     double                 up = 0, size = 0;
@@ -239,10 +239,12 @@ static PetscErrorCode Refine(NomosDiscover *d, const double *const before[], dou
       if (e->found.c[j] == 0) continue;
       e->found.c[j] = before[i][j] + dc[i][j];
       *settled      = *settled && fabs(dc[i][j]) <= part * e->found.deviation[j];
+      if (e->found.c[j] == 0) e->found.deviation[j] = 0; /* stopped by its sign */
       up += dc[i][j] * dc[i][j];
       size += e->found.c[j] * e->found.c[j];
     }
     if (size > 0) *change = fmax(*change, sqrt(up / size));
+    else e->found.nothing = true;
     PetscCall(PetscFree(dc[i]));
   }
   PetscCall(PetscFree(dc));

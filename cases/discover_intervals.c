@@ -8,7 +8,7 @@
 
 /* clang-format off */
 const NomosParam nomos_discover_interval_params[] = {
-  {"discover.intervals", NOMOS_PARAM_CHOICE, "deviations", NULL, 0, 0, "deviations|blocks|noise", false, "Intervals of coefficients: of least squares with independent errors; from blocks of rows (samples, stretches of time) drawn again; or from data with the noise that they seem to have added once more, which corrects its bias too."},
+  {"discover.intervals", NOMOS_PARAM_CHOICE, "deviations", NULL, 0, 0, "deviations|blocks|noise", false, "Intervals of coefficients: of least squares with independent errors (by Student's t, whose degrees of freedom are rows times discover.independence less terms; normal ones where deviations are others); from blocks of rows (samples, stretches of time) drawn again; or from data with the noise that they seem to have added once more, which corrects its bias too."},
   {"discover.level",     NOMOS_PARAM_REAL,   "0.95",       NULL, 0.01, 0.999, NULL,             false, "Share of such intervals that should hold the truth."},
   {"discover.draws",     NOMOS_PARAM_INT,    "200",        NULL, 2, 1000000, NULL,              false, "Draws of blocks."},
   {"discover.replicas",  NOMOS_PARAM_INT,    "20",         NULL, 3, 1000000, NULL,              false, "Data with noise added once more."},
@@ -121,9 +121,9 @@ PetscErrorCode NomosDiscoverIntervals(NomosDiscover *d)
   PetscCall(NomosConfigGetReal(d->run->config, "discover.level", &level));
   PetscCall(NomosConfigGetInt(d->run->config, "discover.stability", &stability));
   PetscCall(NomosConfigGetInt(d->run->config, "discover.seed", &seed));
-  const double t = NomosStudentQuantile(INFINITY, level);
   for (size_t i = 0; i < d->n_equations; i++) {
     NomosDiscoverEquation *e = &d->equations[i];
+    const double           t = NomosStudentQuantile(e->found.freedom, level);
     PetscCall(PetscCalloc1(e->n_terms, &e->low));
     PetscCall(PetscCalloc1(e->n_terms, &e->high));
     for (size_t j = 0; j < e->n_terms; j++) {

@@ -163,34 +163,42 @@ static void WriteCoefficients(const NomosDiscover *d, FILE *out)
   }
 }
 
+/* JSON has no NaN and no infinity. */
+static json_t *Number(double value)
+{
+  return isfinite(value) ? json_real(value) : json_null();
+}
+
 /* All of it for programs, and for the pictures. */
-static void WriteJson(const NomosDiscover *d, FILE *out)
+static PetscErrorCode WriteJson(const NomosDiscover *d, FILE *out)
 {
   json_t *equations = json_array();
+  int     failed    = 0;
 
+  PetscFunctionBeginUser;
   for (size_t i = 0; i < d->n_equations; i++) {
     const NomosDiscoverEquation *e     = &d->equations[i];
     json_t                      *terms = json_array(), *path = json_array();
     char                         left[2 * NOMOS_MAX_NAME];
     for (size_t j = 0; j < e->n_terms; j++) {
-      json_t *term = json_pack("{s:s, s:s, s:f, s:f, s:f}", "term", e->terms[j], "latex", e->written[NOMOS_NOTATION_LATEX][j], "model", e->model[j], "coefficient", e->found.c[j], "deviation", e->found.deviation ? e->found.deviation[j] : 0);
-      json_object_set_new(term, "low", json_real(e->low[j]));
-      json_object_set_new(term, "high", json_real(e->high[j]));
-      if (e->frequency) json_object_set_new(term, "frequency", json_real(e->frequency[j]));
-      if (e->truth) json_object_set_new(term, "truth", json_real(e->truth[j]));
-      json_array_append_new(terms, term);
+      json_t *term = json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "term", e->terms[j], "latex", e->written[NOMOS_NOTATION_LATEX][j], "model", Number(e->model[j]), "coefficient", Number(e->found.c[j]), "deviation", Number(e->found.deviation ? e->found.deviation[j] : 0), "low", Number(e->low[j]), "high", Number(e->high[j]));
+      if (e->frequency) failed |= json_object_set_new(term, "frequency", Number(e->frequency[j]));
+      if (e->truth) failed |= json_object_set_new(term, "truth", Number(e->truth[j]));
+      failed |= json_array_append_new(terms, term);
     }
     for (size_t p = 0; p < e->found.n_path; p++) {
       size_t n = 0;
       for (size_t j = 0; j < e->n_terms; j++) n += e->found.path_c[p * e->n_terms + j] != 0;
-      json_array_append_new(path, json_pack("{s:f, s:I, s:f, s:f}", "threshold", e->found.path_threshold[p], "terms", (json_int_t)n, "residual", e->found.path_residual[p], "criterion", e->found.path_criterion[p]));
+      failed |= json_array_append_new(path, json_pack("{s:o, s:I, s:o, s:o}", "threshold", Number(e->found.path_threshold[p]), "terms", (json_int_t)n, "residual", Number(e->found.path_residual[p]), "criterion", Number(e->found.path_criterion[p])));
     }
     snprintf(left, sizeof left, d->mode->energy ? "%s" : "d%s/dt", e->variable);
-    json_array_append_new(equations, json_pack("{s:s, s:s, s:f, s:f, s:o, s:o}", "variable", e->variable, "left", left, "residual", e->found.residual, "target", NomosDiscoverTarget(e), "terms", terms, "path", path));
+    failed |= json_array_append_new(equations, json_pack("{s:s, s:s, s:o, s:o, s:o, s:o}", "variable", e->variable, "left", left, "residual", Number(e->found.residual), "target", Number(NomosDiscoverTarget(e)), "terms", terms, "path", path));
   }
   json_t *all = json_pack("{s:s, s:s, s:o}", "method", d->method->name, "settings", d->settings, "equations", equations);
-  json_dumpf(all, out, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
+  failed |= !all || json_dumpf(all, out, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
   json_decref(all);
+  PetscCheck(!failed, d->run->comm, PETSC_ERR_LIB, "equation.json could not be written: JSON takes names in UTF-8 only; look at discover.equations and discover.library");
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 static void WritePath(const NomosDiscover *d, FILE *out)
@@ -212,7 +220,6 @@ static const struct {
 } forms[] = {
   {NULL,               NomosDiscoverWriteText},
   {"equation.yaml",    WriteYaml        },
-  {"equation.json",    WriteJson        },
   {"equation.tex",     NomosDiscoverWriteLatex},
   {"coefficients.csv", WriteCoefficients},
   {"path.csv",         WritePath        },
@@ -235,13 +242,17 @@ static PetscErrorCode LogLines(NomosDiscover *d, NomosText *text)
 
 PetscErrorCode NomosDiscoverWrite(NomosDiscover *d)
 {
+  NomosText text;
+
   PetscFunctionBeginUser;
   for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
-    NomosText text;
     PetscCall(NomosTextBegin(&text));
     forms[i].write(d, text.out);
     if (forms[i].name) PetscCall(NomosRunDirectoryWrite(d->run->directory, forms[i].name, &text));
     else PetscCall(LogLines(d, &text));
   }
+  PetscCall(NomosTextBegin(&text));
+  PetscCall(WriteJson(d, text.out));
+  PetscCall(NomosRunDirectoryWrite(d->run->directory, "equation.json", &text));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -144,11 +144,54 @@ static PetscErrorCode ReadAll(NomosDiscover *d, Constraints *k)
       k->d[k->n_equalities++] = right;
     } else {
       PetscCheck(n_in == 1 && right == 0, d->run->comm, PETSC_ERR_ARG_WRONG, "%s: discover.constraints: '%s': an inequality is the sign of one coefficient, as in [u_xx] > 0", r.where, texts[c]);
-      k->signs[last] = (relation == '>') == (row[last] > 0) ? 1 : -1;
+      const int sign = (relation == '>') == (row[last] > 0) ? 1 : -1;
+      PetscCheck(k->signs[last] != -sign, d->run->comm, PETSC_ERR_ARG_INCOMP, "%s: discover.constraints: '%s': another one wants the opposite sign of this coefficient, and only 0 has both: leave one of them out, or the term out of discover.library", r.where, texts[c]);
+      k->signs[last] = sign;
       k->has_signs   = true;
     }
   }
   PetscCall(PetscFree(row));
+  d->coupled = k->coupled;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What fits coefficients anew after the regression and knows no constraints. */
+static PetscErrorCode RefuseLooseFits(NomosDiscover *d)
+{
+  NomosConfig        config = d->run->config;
+  const char        *where  = NomosConfigWhere(config, "discover.constraints"), *text;
+  const char *const *texts;
+  size_t             n;
+  bool               polish;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetStrings(config, "discover.constraints", &n, &texts));
+  if (!n) PetscFunctionReturn(PETSC_SUCCESS);
+  if (d->mode == &nomos_discover_data) {
+    PetscCall(NomosConfigGetString(config, "assembly.selection", &text));
+    PetscCheck(strcmp(text, "stepwise"), d->run->comm, PETSC_ERR_SUP, "%s: discover.constraints beside assembly.selection = stepwise, which chooses terms without them: take assembly.selection: method", where);
+  }
+  if (d->mode == &nomos_discover_increments) {
+    PetscCall(NomosConfigGetBool(config, "discover.polish", &polish));
+    PetscCheck(!polish, d->run->comm, PETSC_ERR_SUP, "%s: discover.constraints beside discover.polish, which fits coefficients to trajectories without them: leave one of the two out", where);
+    PetscCall(NomosConfigGetString(config, "discover.assimilation", &text));
+    PetscCheck(strcmp(text, "trajectory"), d->run->comm, PETSC_ERR_SUP, "%s: discover.constraints beside discover.assimilation = trajectory, which fits coefficients without them: take weak_4dvar or none", where);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* discover.intervals: noise takes the bias off each coefficient by itself: what is linear in it keeps equalities of one equation. */
+static PetscErrorCode RefuseBias(NomosDiscover *d, const Constraints *k)
+{
+  NomosConfig config = d->run->config;
+  const char *intervals, *bias;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetString(config, "discover.intervals", &intervals));
+  PetscCall(NomosConfigGetString(config, "discover.bias", &bias));
+  if (strcmp(intervals, "noise") || !strcmp(bias, "kept")) PetscFunctionReturn(PETSC_SUCCESS);
+  const char *what = k->has_signs ? "signs" : k->coupled ? "equalities between equations" : k->n_equalities && !strcmp(bias, "reciprocal") ? "equalities" : NULL;
+  PetscCheck(!what, d->run->comm, PETSC_ERR_SUP, "%s: discover.constraints beside discover.intervals = noise with discover.bias = %s, which does not keep %s: take discover.bias: kept, or discover.intervals: blocks", NomosConfigWhere(config, "discover.constraints"), bias, what);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -157,7 +200,10 @@ PetscErrorCode NomosDiscoverCheckConstraints(NomosDiscover *d)
   Constraints k;
 
   PetscFunctionBeginUser;
+  PetscCall(RefuseLooseFits(d));
+  if (!d->n_equations) PetscFunctionReturn(PETSC_SUCCESS); /* the data are still to be made */
   PetscCall(ReadAll(d, &k));
+  PetscCall(RefuseBias(d, &k));
   PetscCall(PetscFree4(k.first, k.A, k.d, k.signs));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -173,6 +219,7 @@ static PetscErrorCode Share(NomosDiscover *d, const Constraints *k)
     int                   *signs;
     if (e->constraints.A) continue;
     PetscCall(PetscMalloc3((k->n_equalities + 1) * n, &A, k->n_equalities + 1, &right, n, &signs));
+    PetscCall(PetscCalloc1(n + 1, &e->tied));
     memcpy(signs, k->signs + k->first[i], n * sizeof *signs);
     e->constraints = (NomosConstraints){.A = A, .d = right, .signs = signs};
     for (size_t r = 0; r < k->n_equalities; r++) {
@@ -180,6 +227,7 @@ static PetscErrorCode Share(NomosDiscover *d, const Constraints *k)
       bool          here = false, elsewhere = false;
       for (size_t j = 0; j < k->n; j++)
         if (row[j] != 0) *(j >= k->first[i] && j < k->first[i] + n ? &here : &elsewhere) = true;
+      for (size_t j = 0; j < n; j++) e->tied[j] = e->tied[j] || row[k->first[i] + j] != 0;
       if (!here || elsewhere) continue;
       memcpy(A + e->constraints.n_equalities * n, row + k->first[i], n * sizeof *A);
       right[e->constraints.n_equalities++] = k->d[r];
@@ -214,7 +262,7 @@ static PetscErrorCode Split(const NomosRegression *all, size_t first, const Nomo
   double       error;
 
   PetscFunctionBeginUser;
-  *found = (NomosRegression){.n_terms = n, .threshold = all->threshold, .nothing = true, .n_path = all->n_path, .chosen = all->chosen};
+  *found = (NomosRegression){.n_terms = n, .freedom = all->freedom, .threshold = all->threshold, .nothing = true, .n_path = all->n_path, .chosen = all->chosen};
   PetscCall(Slice(n, all->c + first, &found->c));
   PetscCall(Slice(n, all->deviation + first, &found->deviation));
   PetscCall(Slice(all->n_path, all->path_threshold, &found->path_threshold));
@@ -263,32 +311,32 @@ static PetscErrorCode SolveTogether(NomosDiscover *d, const Constraints *k)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosDiscoverStep(NomosDiscover *d, double *const dc[])
+PetscErrorCode NomosDiscoverStep(NomosDiscover *d, const double *const before[], double *const dc[])
 {
-  Constraints  k;
-  NomosNormal *normals, all;
-  double      *weights, *zero, *c;
-  bool        *support;
+  Constraints     k;
+  NomosNormal    *normals, all;
+  NomosRegression so_far = {0};
+  double         *weights, *step;
 
   PetscFunctionBeginUser;
   PetscCall(ReadAll(d, &k));
-  PetscCall(PetscMalloc5(d->n_equations, &normals, d->n_equations, &weights, k.n_equalities + 1, &zero, k.n, &c, k.n, &support));
-  memset(zero, 0, (k.n_equalities + 1) * sizeof *zero);
+  so_far.n_terms = k.n;
+  PetscCall(PetscMalloc5(d->n_equations, &normals, d->n_equations, &weights, k.n, &step, k.n, &so_far.c, k.n, &so_far.deviation));
   for (size_t i = 0; i < d->n_equations; i++) {
     const NomosDiscoverEquation *e    = &d->equations[i];
     const double                 size = NomosDiscoverTarget(e);
     PetscCall(NomosGramNormal(&e->gram, 1, NULL, &normals[i]));
     weights[i] = size > 0 ? 1 / (size * size) : 1;
-    for (size_t j = 0; j < e->n_terms; j++) support[k.first[i] + j] = e->found.c[j] != 0;
+    memcpy(so_far.c + k.first[i], before[i], e->n_terms * sizeof *so_far.c);
   }
   PetscCall(NomosNormalStack(d->n_equations, normals, weights, &all));
-  PetscErrorCode code = NomosLeastSquares(&all, support, &(NomosConstraints){.n_equalities = k.n_equalities, .A = k.A, .d = zero}, c, NULL);
+  PetscErrorCode code = NomosRegressionStep(&all, &(NomosConstraints){.n_equalities = k.n_equalities, .A = k.A, .d = k.d, .signs = k.has_signs ? k.signs : NULL}, &so_far, step);
   for (size_t i = 0; i < d->n_equations; i++) {
-    memcpy(dc[i], c + k.first[i], d->equations[i].n_terms * sizeof *c);
+    memcpy(dc[i], step + k.first[i], d->equations[i].n_terms * sizeof *step);
     PetscCall(NomosNormalDestroy(&normals[i]));
   }
   PetscCall(NomosNormalDestroy(&all));
-  PetscCall(PetscFree5(normals, weights, zero, c, support));
+  PetscCall(PetscFree5(normals, weights, step, so_far.c, so_far.deviation));
   PetscCall(PetscFree4(k.first, k.A, k.d, k.signs));
   PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -270,7 +270,10 @@ static PetscErrorCode Refit(NomosDiscover *d, NomosTrajectoryFit *fit, Vec *star
       for (size_t j = 0; j <= i; j++) u.G[i * u.n + j] = u.G[j * u.n + i] = info ? NAN : noise * u.G[j * u.n + i];
     }
     *pruned = Prune(u.n, u.p, u.G);
-    for (size_t e = 0; e < d->n_equations; e++) d->equations[e].found.nothing = true;
+    for (size_t e = 0; e < d->n_equations; e++) {
+      d->equations[e].found.nothing = true;
+      d->equations[e].found.freedom = INFINITY;
+    }
     for (size_t i = 0; i < u.n; i++) {
       NomosRegression *found      = &d->equations[u.equation[i]].found;
       found->c[u.term[i]]         = u.p[i];

@@ -57,6 +57,7 @@ static PetscErrorCode Take(NomosDiscover *d, const NomosWeak w, const NomosUnkno
   if (!info) LAPACKpotri_("L", &n, u->G, &n, &info);
   for (size_t i = 0; i < u->n; i++) {
     NomosDiscoverEquation *e         = &d->equations[u->equation[i]];
+    e->found.freedom               = INFINITY;
     e->found.c[u->term[i]]         = u->p[i] - e->model[u->term[i]];
     e->found.deviation[u->term[i]] = info ? NAN : noise * sqrt(u->G[i * u->n + i]);
   }

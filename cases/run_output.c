@@ -157,8 +157,12 @@ static PetscErrorCode OpenFieldFile(NomosRun *run, const char name[], const Nomo
   PetscCall(NomosRunDirectoryFile(run->directory, name, path));
   if (run->restarted) PetscCall(NomosRunDirectoryHas(run->directory, name, &there));
   enum { MOST_COEFFICIENTS = 16 };
-  NomosFieldAttribute attributes[2 + MOST_COEFFICIENTS + NOMOS_MAX_ENDS];
+  NomosFieldAttribute attributes[3 + MOST_COEFFICIENTS + NOMOS_MAX_ENDS];
   NomosEnds           ends;
+  char                scheme[512] = "";
+  double              bytes;
+  PetscCall(run->ops->describe(run->model, &bytes, scheme, sizeof scheme));
+  attributes[input.n_attributes++] = (NomosFieldAttribute){.name = "scheme", .text = scheme};
   if (layout->equation) attributes[input.n_attributes++] = (NomosFieldAttribute){.name = "equation", .text = layout->equation};
   if (layout->starts_at != 0) attributes[input.n_attributes++] = (NomosFieldAttribute){.name = "starts_at", .number = layout->starts_at};
   for (size_t k = 0; k < PetscMin(layout->n_coefficients, MOST_COEFFICIENTS); k++) attributes[input.n_attributes++] = (NomosFieldAttribute){.name = layout->coefficients[k].key, .number = layout->coefficients[k].value};

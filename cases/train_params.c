@@ -13,7 +13,7 @@ const NomosParam nomos_surrogate_params[] = {
   {"surrogate",        NOMOS_PARAM_STRING, NULL,   NULL, 0, 0, NULL, false, "What to train: a name that `nomos list` shows."},
   {"evaluate.split",   NOMOS_PARAM_CHOICE, "test", NULL, 0, 0, "train|validation|test|all", false, "Which part of the data nomos evaluate looks at."},
   {"evaluate.weights", NOMOS_PARAM_FILE,   "",     NULL, 0, 0, NULL, false, "The weights (safetensors) that nomos evaluate and predict take; empty: those of the run."},
-  {"predict.frames",   NOMOS_PARAM_INT,    "0",    NULL, 0, 1e9, NULL, false, "Frames that nomos predict makes of each trajectory, with the given one; 0: as many as those of the training have."},
+  {"predict.frames",   NOMOS_PARAM_INT,    "0",    NULL, 0, 1e9, NULL, false, "Frames that nomos predict makes of each trajectory, with the given one: 2 or more; 0: as many as those of the training have."},
 };
 /* clang-format on */
 const size_t nomos_n_surrogate_params = sizeof nomos_surrogate_params / sizeof *nomos_surrogate_params;

@@ -92,7 +92,7 @@ PetscErrorCode NomosFieldFileCreateSink(NomosFieldSinkFn sink, void *ctx, NomosF
    Files in the layouts of PDEBench and The Well are recognised and present variables over (trajectory, time, [z, y,] x), whatever the order in the file: `tensor` is also called u, the components
    of a dataset have names of their own (u, v; velocity_x), coordinates are time, x, y, z, with as many times as there are frames, numbers that are attributes or scalars are variables over (trajectory), and the ends of axes are attributes of the root (io/ends.h).
    Shape: rank and sizes of a dataset, time included. Read: a hyperslab as double; start/count over all its dims; unpacked (scale_factor, add_offset), and NaN where a value is missing (_FillValue, missing_value,
-   outside of valid_range), as the CF conventions say. */
+   outside of valid_range; reals without such a mark: NetCDF's default fill value), as the CF conventions say. An enumeration, such as h5py's truth values, is its integers. */
 typedef struct NomosFieldReader_s *NomosFieldReader;
 PetscErrorCode NomosFieldReaderOpen(MPI_Comm comm, const char path[], NomosFieldReader *reader);
 /* From now on what is over (trajectory, ...) is read as if it were of this one trajectory alone, counted from 0, without that dimension: a run like others. Errors come when it is read. */
@@ -117,8 +117,11 @@ PetscErrorCode NomosFieldReaderOthers(NomosFieldReader reader, size_t *n, const 
 /* A coordinate: the list of its n numbers (the caller's to PetscFree), whether it lies as a list, as one for each trajectory (trajectory, time), as a column (time, 1) or as a mesh (y, x): along one axis, and the same along the others,
    to what rounding does (NomosCoordinateTolerance). Errors: rows that differ, with the place; a single number. */
 PetscErrorCode NomosFieldReaderCoordinate(NomosFieldReader reader, const char name[], size_t *n, double **values);
-/* By how much coordinates, or intervals of them, that are meant to be equal may differ: they may be rounded to float32, or sums of rounded intervals; farthest: the largest coordinate. */
+/* By how much coordinates, or intervals of them, that are meant to be equal may differ: they may be rounded to float32, or sums of rounded intervals; farthest: the largest coordinate. Rounding excuses a
+   twentieth of the interval (0: there is none) at most: far from 0, as seconds since 1970 are, that of float32 would excuse all. */
 double         NomosCoordinateTolerance(double interval, double farthest);
+/* Are these x[0] + i interval, but for that? */
+bool           NomosCoordinatesEven(size_t n, const double x[], double interval);
 /* Is this what coordinates are called (time, t, x, t-coordinate, ...), so that a list of this name is no parameter, whatever its length? */
 bool           NomosIsCoordinate(const char name[]);
 /* Bytes of a floating-point number of a dataset as stored; 0 if it holds something else. */

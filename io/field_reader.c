@@ -260,13 +260,14 @@ PetscErrorCode NomosFieldReaderChunk(NomosFieldReader reader, const char name[],
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Enumerations, such as h5py's truth values, are of integers, which HDF5 makes doubles of. */
 static bool CheckNumbers(NomosFieldReader reader, const char name[], hid_t dataset, NomosVerdict *verdict)
 {
   hid_t       type = H5Dget_type(dataset);
   H5T_class_t kind = H5Tget_class(type);
 
   H5Tclose(type);
-  return kind == H5T_INTEGER || kind == H5T_FLOAT ||
+  return kind == H5T_INTEGER || kind == H5T_FLOAT || kind == H5T_ENUM ||
          NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: %s does not hold numbers", reader->path, name);
 }
 
@@ -409,7 +410,18 @@ bool NomosIsCoordinate(const char name[])
 
 double NomosCoordinateTolerance(double interval, double farthest)
 {
-  return 1e-3 * fabs(interval) + 4 * FLT_EPSILON * fabs(farthest);
+  const double rounding = 4 * FLT_EPSILON * fabs(farthest);
+
+  return 1e-3 * fabs(interval) + (interval != 0 ? fmin(rounding, 0.05 * fabs(interval)) : rounding);
+}
+
+bool NomosCoordinatesEven(size_t n, const double x[], double interval)
+{
+  const double tolerance = n ? NomosCoordinateTolerance(interval, fmax(fabs(x[0]), fabs(x[n - 1]))) : 0;
+
+  for (size_t i = 1; i < n; i++)
+    if (!(fabs(x[i] - x[0] - (double)i * interval) <= tolerance)) return false;
+  return true;
 }
 
 /* "[3, 5]": the place of an entry. */

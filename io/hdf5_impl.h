@@ -29,7 +29,7 @@ herr_t NomosH5SetLzf(hid_t properties, size_t chunk_bytes);
 bool   NomosH5CheckLzf(hid_t dataset);
 void   NomosH5RegisterLzf(void);
 
-/* Numbers just read from a dataset, as its attributes mean them: NaN where they are _FillValue or missing_value, or outside of valid_min, valid_max and valid_range; the others times
+/* Numbers just read from a dataset, as its attributes mean them: NaN where they are _FillValue or missing_value (reals without either: what NetCDF leaves in cells that were not written), or outside of valid_min, valid_max and valid_range; the others times
    scale_factor plus add_offset (CF conventions, 2.5.1 and 8.1). What a foreign file holds is read through this. */
 void NomosH5Unpack(hid_t dataset, size_t n, double data[]);
 

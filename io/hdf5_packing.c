@@ -21,12 +21,19 @@ static size_t Numbers(hid_t dataset, const char name[], size_t n, double values[
   return found;
 }
 
+/* What NetCDF leaves in cells of reals that nobody wrote, where a variable has no mark of its own (NC_FILL_FLOAT, NC_FILL_DOUBLE). */
+static const double unwritten = 0x1.ep+122;
+
 void NomosH5Unpack(hid_t dataset, size_t n, double data[])
 {
   static const char *const marks[] = {"_FillValue", "missing_value"};
   enum { MOST = 16 };
   double missing[2 * MOST], valid[2] = {-HUGE_VAL, HUGE_VAL}, factor = 1, offset = 0;
   size_t n_missing = 0;
+  hid_t  type      = H5Dget_type(dataset);
+
+  const bool real = H5Tget_class(type) == H5T_FLOAT, single = real && H5Tget_size(type) == sizeof(float);
+  H5Tclose(type);
 
   for (size_t m = 0; m < 2; m++) n_missing += Numbers(dataset, marks[m], MOST, missing + n_missing);
   if (Numbers(dataset, "valid_range", 2, valid) < 2) {
@@ -35,10 +42,8 @@ void NomosH5Unpack(hid_t dataset, size_t n, double data[])
     Numbers(dataset, "valid_max", 1, &valid[1]);
   }
   const bool packed = (Numbers(dataset, "scale_factor", 1, &factor) > 0) | (Numbers(dataset, "add_offset", 1, &offset) > 0);
+  if (real && !n_missing) missing[n_missing++] = unwritten;
   if (!n_missing && !packed && valid[0] == -HUGE_VAL && valid[1] == HUGE_VAL) return;
-  hid_t      type   = H5Dget_type(dataset);
-  const bool single = H5Tget_class(type) == H5T_FLOAT && H5Tget_size(type) == sizeof(float);
-  H5Tclose(type);
   /* A mark written in double precision next to single data is the single number nearest to it. */
   for (size_t m = 0; m < n_missing && single; m++) missing[m] = (double)(float)missing[m];
   for (size_t i = 0; i < n; i++) {

@@ -332,9 +332,9 @@ static PetscErrorCode ReadTable(FILE *stream, const char path[], char **line, No
   PetscFunctionBeginUser;
   if (length < 0 && ferror(stream)) NomosVerdictFail(verdict, PETSC_ERR_FILE_READ, "%s: cannot be read: %s", path, strerror(errno));
   else if (length < 1) NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: the file is empty; expected a header such as `step,time [s],energy [m2 s-2]`", path);
-  else if (strncmp(*line, "step,", 5) || !TrimLine(*line, length)) NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: this is not a file of scalars; its first line must start with `step,`", path);
+  else if (strncmp(*line + NomosTextMark(*line), "step,", 5) || !TrimLine(*line, length)) NomosVerdictFail(verdict, PETSC_ERR_FILE_UNEXPECTED, "%s: this is not a file of scalars; its first line must start with `step,`", path);
   if (verdict->code) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(ReadHeader(*line, table));
+  PetscCall(ReadHeader(*line + NomosTextMark(*line), table));
   while ((length = getline(line, &room, stream)) > 0) {
     const char *fault;
     size_t      found;

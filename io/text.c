@@ -117,6 +117,13 @@ const char *NomosTextShorten(const char text[], size_t n_out, char out[])
   return out;
 }
 
+size_t NomosTextMark(const char text[])
+{
+  static const char mark[] = "\xEF\xBB\xBF";
+
+  return strncmp(text, mark, sizeof mark - 1) ? 0 : sizeof mark - 1;
+}
+
 size_t NomosTextCharacter(const char text[], unsigned *code)
 {
   static const unsigned least[] = {0, 0, 0x80, 0x800, 0x10000}; /* by length; a code below has a shorter form */

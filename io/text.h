@@ -28,6 +28,9 @@ const char *NomosTextShorten(const char text[], size_t n_out, char out[]);
 /* `12.3 GB`; returns out. */
 const char *NomosTextBytes(double bytes, char out[32]);
 
+/* Bytes of the mark by which some programs (spreadsheets) begin a text in UTF-8, at the start of `text`; 0: there is none. */
+size_t NomosTextMark(const char text[]);
+
 /* The UTF-8 character at the start of `text`: its code, and its number of bytes (0: the bytes there are not UTF-8). */
 size_t NomosTextCharacter(const char text[], unsigned *code);
 

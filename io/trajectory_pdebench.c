@@ -79,7 +79,7 @@ static const Family *FamilyOf(const NomosTrajectoryFileInput *input)
   return &flat;
 }
 
-static bool PutAxis(NomosTrajectoryFile f, hid_t location, const char name[], const char axis[], size_t more, NomosVerdict *verdict)
+static bool PutAxis(NomosTrajectoryFile f, hid_t location, const char name[], const char axis[], size_t more, bool compressed, NomosVerdict *verdict)
 {
   const NomosFieldDim *dim = NomosTrajectoryDim(&f->input, axis);
   const hsize_t        n   = dim->size + more;
@@ -88,7 +88,7 @@ static bool PutAxis(NomosTrajectoryFile f, hid_t location, const char name[], co
   if (!values) return NomosVerdictFail(verdict, PETSC_ERR_MEM, "%s: no memory", f->path);
   memcpy(values, dim->values, dim->size * sizeof *values);
   if (more) values[n - 1] = dim->size > 1 ? 2 * values[n - 2] - values[n - 3] : values[n - 2] + 1;
-  NomosPutFloats(location, f->path, &(NomosFloats){.name = name, .unit = dim->unit, .n_dims = 1, .size = &n, .values = values}, verdict);
+  NomosPutFloats(location, f->path, &(NomosFloats){.name = name, .unit = dim->unit, .n_dims = 1, .size = &n, .chunk = compressed ? &n : NULL, .values = values}, verdict);
   free(values);
   return !verdict->code;
 }
@@ -107,15 +107,15 @@ static NomosLayoutView *AddView(NomosTrajectoryFile f, const char name[], const 
   return view;
 }
 
-/* The dataset of a view. */
-static bool PutDataset(NomosTrajectoryFile f, hid_t location, const NomosLayoutView *view, bool compressed, NomosVerdict *verdict)
+/* The dataset of a view: in one piece, or compressed in chunks of one entry along the n_single first axes and all of the others. */
+static bool PutDataset(NomosTrajectoryFile f, hid_t location, const NomosLayoutView *view, size_t n_single, NomosVerdict *verdict)
 {
   const char               *raw = view->raw + (view->raw[0] == 'g');
   const NomosFieldVariable *variable = Find(&f->input.file, view->name);
   hsize_t                   chunk[NOMOS_VIEW_MAX_AXES];
 
-  for (size_t r = 0; raw[r]; r++) chunk[r] = raw[r] == 'n' || raw[r] == 't' ? 1 : view->size[r];
-  return NomosPutFloats(location, f->path, &(NomosFloats){.name = view->source, .unit = variable->unit, .n_dims = (int)strlen(raw), .size = view->size, .chunk = compressed ? chunk : NULL}, verdict);
+  for (size_t r = 0; raw[r]; r++) chunk[r] = r < n_single ? 1 : view->size[r];
+  return NomosPutFloats(location, f->path, &(NomosFloats){.name = view->source, .unit = variable->unit, .n_dims = (int)strlen(raw), .size = view->size, .chunk = n_single ? chunk : NULL}, verdict);
 }
 
 /* Has a flat file of this family a place for it? */
@@ -152,13 +152,13 @@ static bool DefineFlat(NomosTrajectoryFile f, const Family *family, NomosVerdict
     if (!IsKept(family, variable)) continue;
     NomosLayoutView *view = AddView(f, variable->name, time && n_fields == 1 ? "tensor" : !strcmp(variable->name, "coefficient") ? "nu" : variable->name, raw[time][f->layout.n_space], 0, 1);
     if (!view) return NomosVerdictFail(verdict, PETSC_ERR_MEM, "%s: no memory", f->path);
-    if (PutDataset(f, f->file, view, false, verdict) && time) DescribeDataset(f, f->file, view->source, verdict);
+    if (PutDataset(f, f->file, view, 0, verdict) && time) DescribeDataset(f, f->file, view->source, verdict);
   }
   for (int s = 0; s < f->layout.n_space && !verdict->code; s++) {
     snprintf(name, sizeof name, "%c-coordinate", "xyz"[s]);
-    PutAxis(f, f->file, name, f->layout.space[s], 0, verdict);
+    PutAxis(f, f->file, name, f->layout.space[s], 0, false, verdict);
   }
-  return !verdict->code && PutAxis(f, f->file, "t-coordinate", "time", 1, verdict);
+  return !verdict->code && PutAxis(f, f->file, "t-coordinate", "time", 1, false, verdict);
 }
 
 static bool DefineGroups(NomosTrajectoryFile f, const Family *family, NomosVerdict *verdict)
@@ -177,12 +177,12 @@ static bool DefineGroups(NomosTrajectoryFile f, const Family *family, NomosVerdi
     f->layout.groups[f->layout.n_groups] = strdup(name);
     hid_t group = H5Gcreate2(f->file, name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
     if (group < 0) return NomosH5Fail(verdict, PETSC_ERR_FILE_WRITE, f->path, "make a group");
-    PutDataset(f, group, &f->layout.views[0], family->compressed, verdict);
+    PutDataset(f, group, &f->layout.views[0], family->compressed, verdict); /* a frame a chunk */
     for (int s = 0; s < f->layout.n_space && !verdict->code; s++) {
       snprintf(name, sizeof name, "grid/%c", "xyz"[s]);
-      PutAxis(f, group, name, f->layout.space[s], 0, verdict);
+      PutAxis(f, group, name, f->layout.space[s], 0, family->compressed, verdict);
     }
-    if (!verdict->code) PutAxis(f, group, "grid/t", "time", 0, verdict);
+    if (!verdict->code) PutAxis(f, group, "grid/t", "time", 0, family->compressed, verdict);
     H5Gclose(group);
   }
   return !verdict->code && NomosPutDescription(f, f->file, verdict);
@@ -197,7 +197,7 @@ static bool PutTimes(NomosTrajectoryFile f, NomosVerdict *verdict)
 
   if (!values) return NomosVerdictFail(verdict, PETSC_ERR_MEM, "%s: no memory", f->path);
   for (size_t i = 0; i < size[0]; i++) memcpy(values + i * size[1], times, size[1] * sizeof *values);
-  NomosPutFloats(f->file, f->path, &(NomosFloats){.name = "t", .unit = NomosTrajectoryDim(&f->input, "time")->unit, .n_dims = 2, .size = size, .values = values}, verdict);
+  NomosPutFloats(f->file, f->path, &(NomosFloats){.name = "t", .unit = NomosTrajectoryDim(&f->input, "time")->unit, .n_dims = 2, .size = size, .chunk = (const hsize_t[]){1, 1}, .values = values}, verdict);
   free(values);
   return !verdict->code;
 }
@@ -213,7 +213,7 @@ static bool DefineFluid(NomosTrajectoryFile f, NomosVerdict *verdict)
     if (!whole) continue;
     NomosLayoutView *view = AddView(f, fluid[i].name, fluid[i].source, fluid[i].axes, fluid[i].component, fluid[i].n_components);
     if (!view) return NomosVerdictFail(verdict, PETSC_ERR_MEM, "%s: no memory", f->path);
-    if (!fluid[i].component) PutDataset(f, f->file, view, true, verdict);
+    if (!fluid[i].component) PutDataset(f, f->file, view, 2, verdict); /* as theirs, the force too, whose second axis is x */
   }
   return !verdict->code && PutTimes(f, verdict) && NomosPutDescription(f, f->file, verdict);
 }

@@ -12,46 +12,49 @@
 /* Powers beyond these are mistakes, not physics; they also keep the factor away from overflow. */
 enum { MAX_POWER = 9, MAX_TOTAL_POWER = 30, MAX_DEPTH = 8 };
 
-/* name, factor to SI, powers of (m, s, kg, K, rad), takes SI prefixes */
+/* A symbol takes SI prefixes (km); a word, as CF files have them, written out ones and the plural (kilometres). */
+enum { ALONE, SYMBOL = 1, WORD = 2 };
+
+/* name, factor to SI, powers of (m, s, kg, K, rad), what it takes */
 static const struct {
   const char *name;
   NomosUnit   unit;
-  bool        prefixes;
+  int         takes;
 } symbols[] = {
-  {"m",    {1, {1, 0, 0, 0, 0}},                        true },
-  {"s",    {1, {0, 1, 0, 0, 0}},                        true },
-  {"kg",   {1, {0, 0, 1, 0, 0}},                        false},
-  {"K",    {1, {0, 0, 0, 1, 0}},                        true },
-  {"rad",  {1, {0, 0, 0, 0, 1}},                        true },
-  {"g",    {1e-3, {0, 0, 1, 0, 0}},                     true },
-  {"N",    {1, {1, -2, 1, 0, 0}},                       true },
-  {"Pa",   {1, {-1, -2, 1, 0, 0}},                      true },
-  {"J",    {1, {2, -2, 1, 0, 0}},                       true },
-  {"W",    {1, {2, -3, 1, 0, 0}},                       true },
-  {"Hz",   {1, {0, -1, 0, 0, 0}},                       true },
-  {"min",     {60, {0, 1, 0, 0, 0}},                    false},
-  {"h",       {3600, {0, 1, 0, 0, 0}},                  false},
-  {"hour",    {3600, {0, 1, 0, 0, 0}},                  false},
-  {"d",       {86400, {0, 1, 0, 0, 0}},                 false},
-  {"day",     {86400, {0, 1, 0, 0, 0}},                 false},
-  {"year",    {365 * 86400.0, {0, 1, 0, 0, 0}},         false},
-  {"second",  {1, {0, 1, 0, 0, 0}},                     false}, /* as CF files have them */
-  {"seconds", {1, {0, 1, 0, 0, 0}},                     false},
-  {"minute",  {60, {0, 1, 0, 0, 0}},                    false},
-  {"minutes", {60, {0, 1, 0, 0, 0}},                    false},
-  {"hours",   {3600, {0, 1, 0, 0, 0}},                  false},
-  {"days",    {86400, {0, 1, 0, 0, 0}},                 false},
-  {"years",   {365 * 86400.0, {0, 1, 0, 0, 0}},         false},
-  {"deg",  {3.14159265358979323846 / 180, {0, 0, 0, 0, 1}}, false},
+  {"m",      {1, {1, 0, 0, 0, 0}},                      SYMBOL},
+  {"s",      {1, {0, 1, 0, 0, 0}},                      SYMBOL},
+  {"kg",     {1, {0, 0, 1, 0, 0}},                      ALONE },
+  {"K",      {1, {0, 0, 0, 1, 0}},                      SYMBOL},
+  {"rad",    {1, {0, 0, 0, 0, 1}},                      SYMBOL},
+  {"g",      {1e-3, {0, 0, 1, 0, 0}},                   SYMBOL},
+  {"N",      {1, {1, -2, 1, 0, 0}},                     SYMBOL},
+  {"Pa",     {1, {-1, -2, 1, 0, 0}},                    SYMBOL},
+  {"J",      {1, {2, -2, 1, 0, 0}},                     SYMBOL},
+  {"W",      {1, {2, -3, 1, 0, 0}},                     SYMBOL},
+  {"Hz",     {1, {0, -1, 0, 0, 0}},                     SYMBOL},
+  {"h",      {3600, {0, 1, 0, 0, 0}},                   ALONE },
+  {"d",      {86400, {0, 1, 0, 0, 0}},                  ALONE },
+  {"metre",  {1, {1, 0, 0, 0, 0}},                      WORD  },
+  {"meter",  {1, {1, 0, 0, 0, 0}},                      WORD  },
+  {"second", {1, {0, 1, 0, 0, 0}},                      WORD  },
+  {"sec",    {1, {0, 1, 0, 0, 0}},                      SYMBOL | WORD},
+  {"minute", {60, {0, 1, 0, 0, 0}},                     WORD  },
+  {"min",    {60, {0, 1, 0, 0, 0}},                     WORD  },
+  {"hour",   {3600, {0, 1, 0, 0, 0}},                   WORD  },
+  {"hr",     {3600, {0, 1, 0, 0, 0}},                   WORD  },
+  {"day",    {86400, {0, 1, 0, 0, 0}},                  WORD  },
+  {"week",   {7 * 86400.0, {0, 1, 0, 0, 0}},            WORD  },
+  {"year",   {365 * 86400.0, {0, 1, 0, 0, 0}},          WORD  },
+  {"deg",    {3.14159265358979323846 / 180, {0, 0, 0, 0, 1}}, ALONE},
 };
 enum { N_SYMBOLS = sizeof symbols / sizeof *symbols };
 
 static const struct {
-  const char *name;
+  const char *name, *word;
   double      factor;
 } prefixes[] = {
-  {"k", 1e3}, {"M", 1e6}, {"G", 1e9}, {"T", 1e12}, {"P", 1e15}, {"E", 1e18}, {"h", 1e2}, {"da", 1e1}, {"d", 1e-1}, {"c", 1e-2},
-  {"m", 1e-3}, {"u", 1e-6}, {"\xC2\xB5", 1e-6}, {"\xCE\xBC", 1e-6}, {"n", 1e-9}, {"p", 1e-12}, {"f", 1e-15}, {"a", 1e-18},
+  {"k", "kilo", 1e3}, {"M", "mega", 1e6}, {"G", "giga", 1e9}, {"T", "tera", 1e12}, {"P", "peta", 1e15}, {"E", "exa", 1e18}, {"h", "hecto", 1e2}, {"da", "deca", 1e1}, {"d", "deci", 1e-1}, {"c", "centi", 1e-2},
+  {"m", "milli", 1e-3}, {"u", "micro", 1e-6}, {"\xC2\xB5", NULL, 1e-6}, {"\xCE\xBC", NULL, 1e-6}, {"n", "nano", 1e-9}, {"p", "pico", 1e-12}, {"f", "femto", 1e-15}, {"a", "atto", 1e-18},
 };
 
 /* What a wrong unit could have been meant to be: the symbols and the prefixed ones people use. */
@@ -121,6 +124,32 @@ static bool IsLetter(const char *at)
   return isalpha((unsigned char)*at) || (unsigned char)*at >= 0x80;
 }
 
+/* Is `name` this symbol behind the prefix (NULL: there is none of its kind), if it takes such ones? Of a word also the plural. */
+static bool IsNamed(const char name[], const char prefix[], int takes, int i)
+{
+  const size_t n_prefix = prefix ? strlen(prefix) : 0, n = strlen(symbols[i].name);
+
+  if (!prefix || (n_prefix && !(symbols[i].takes & takes)) || strncmp(name, prefix, n_prefix) || strncmp(name + n_prefix, symbols[i].name, n)) return false;
+  name += n_prefix + n;
+  return !*name || (takes == WORD && symbols[i].takes & WORD && !strcmp(name, "s"));
+}
+
+static bool FindSymbol(const char name[], NomosUnit *unit)
+{
+  for (int i = 0; i < N_SYMBOLS; i++) {
+    *unit = symbols[i].unit;
+    if (IsNamed(name, "", WORD, i)) return true;
+  }
+  for (size_t p = 0; p < sizeof prefixes / sizeof *prefixes; p++)
+    for (int i = 0; i < N_SYMBOLS; i++) {
+      if (!IsNamed(name, prefixes[p].name, SYMBOL, i) && !IsNamed(name, prefixes[p].word, WORD, i)) continue;
+      *unit = symbols[i].unit;
+      unit->factor *= prefixes[p].factor;
+      return true;
+    }
+  return false;
+}
+
 static bool ReadSymbol(Reader *reader, NomosUnit *unit)
 {
   char   name[NOMOS_MAX_NAME];
@@ -128,27 +157,13 @@ static bool ReadSymbol(Reader *reader, NomosUnit *unit)
 
   while (IsLetter(reader->at + length)) length++;
   snprintf(name, sizeof name, "%.*s", (int)length, reader->at);
-  for (int i = 0; i < N_SYMBOLS; i++) {
-    if (!strcmp(name, symbols[i].name)) {
-      *unit = symbols[i].unit;
-      reader->at += length;
-      return true;
-    }
-  }
-  for (size_t p = 0; p < sizeof prefixes / sizeof *prefixes; p++) {
-    size_t n_prefix = strlen(prefixes[p].name);
-    if (strncmp(name, prefixes[p].name, n_prefix)) continue;
-    for (int i = 0; i < N_SYMBOLS; i++) {
-      if (!symbols[i].prefixes || strcmp(name + n_prefix, symbols[i].name)) continue;
-      *unit = symbols[i].unit;
-      unit->factor *= prefixes[p].factor;
-      reader->at += length;
-      return true;
-    }
+  if (FindSymbol(name, unit)) {
+    reader->at += length;
+    return true;
   }
   const char *nearest = NomosNearestName(name, sizeof familiar / sizeof *familiar, familiar);
   if (nearest) return Fail(reader, "unknown unit %s; did you mean %s?", name, nearest);
-  return Fail(reader, "unknown unit %s; known are m, s, kg, K, rad, g, N, Pa, J, W, Hz, min, h, day, year, deg with SI prefixes", name);
+  return Fail(reader, "unknown unit %s; known are m, s, kg, K, rad, g, N, Pa, J, W, Hz, min, h, day, week, year, deg with SI prefixes", name);
 }
 
 /* `2`, `-1`, `^2`, `**-1`; 1 if there is none. */
@@ -221,6 +236,14 @@ bool NomosUnitRead(const char text[], NomosUnit *unit, size_t n_message, char me
   if (strlen(text) >= NOMOS_MAX_NAME) return Fail(&reader, "bad unit: longer than %d characters", NOMOS_MAX_NAME - 1);
   if (!ReadProduct(&reader, 0, unit)) return false;
   return *reader.at ? FailAt(&reader, "`*`, `/`, a blank or the end") : true;
+}
+
+bool NomosUnitOfFile(const char text[], char unit[NOMOS_MAX_NAME])
+{
+  const char *since = text ? strstr(text, " since ") : NULL;
+
+  snprintf(unit, NOMOS_MAX_NAME, "%.*s", since ? (int)PetscMin(since - text, NOMOS_MAX_NAME) : NOMOS_MAX_NAME, text && strcmp(text, "1") ? text : "");
+  return since != NULL;
 }
 
 bool NomosUnitSame(const NomosUnit *a, const NomosUnit *b)

@@ -12,7 +12,8 @@ typedef struct {
 } NomosUnit;
 
 /* Parse a unit expression: products by blank, `*` or `.`, quotients by `/`, powers as `m2`, `m^2`, `s-1`, `s**-1`, brackets; `1` is
-   dimensionless. Known: m s kg K rad and g, N, Pa, J, W, Hz, min|minute(s), h|hour(s), day(s)|d, second(s), year(s) (365 day), deg, and the SI prefixes (km, ms, GPa...).
+   dimensionless. Known: m s kg K rad and g, N, Pa, J, W, Hz, min, h, d, deg, with the SI prefixes (km, ms, GPa...), and as words metre|meter, second|sec, minute, hour|hr, day, week, year (365 day), with
+   plurals and prefixes that are words (milliseconds, kilometers).
    Errors (PETSC_ERR_ARG_WRONG, PETSC_COMM_SELF): unknown symbol with the nearest known one, bad syntax with the position. */
 PetscErrorCode NomosUnitParse(const char text[], NomosUnit *unit);
 
@@ -21,6 +22,8 @@ PetscErrorCode NomosUnitConvert(double value, const char from[], const char to[]
 
 /* For callers that word the error themselves: false and a sentence when `text` is no unit. */
 bool   NomosUnitRead(const char text[], NomosUnit *unit, size_t n_message, char message[]);
+/* The unit that an attribute of a file (NULL: there is none) says, without the date that times count from: "hours since 2000-01-01" are hours; is there such a date? "1" stands, too, where nobody knew a unit: "". */
+bool   NomosUnitOfFile(const char text[], char unit[NOMOS_MAX_NAME]);
 bool   NomosUnitSame(const NomosUnit *a, const NomosUnit *b); /* the same dimensions */
 bool   NomosUnitAlike(const char a[], const char b[]);        /* written alike, or of one size (h, hours) */
 double NomosUnitScale(double value, const NomosUnit *from, const NomosUnit *to);

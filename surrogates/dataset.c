@@ -189,6 +189,14 @@ size_t NomosDatasetFrames(NomosDataset d, NomosSplit split)
   return d->frames[split];
 }
 
+bool NomosDatasetFromZero(NomosDataset d)
+{
+  bool any = false;
+
+  for (size_t f = 0; f < d->n_files; f++) any = any || d->files[f].from_zero;
+  return any;
+}
+
 void NomosDatasetLengths(NomosDataset d, size_t *least, size_t *most)
 {
   *least = *most = d->files[0].n_frames;

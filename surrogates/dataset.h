@@ -1,7 +1,7 @@
 /* Examples from HDF5 files that need not fit into memory.
 
    The files hold trajectories: a nomos run (its fields.nc) is one, with the frames of its time axis; in any other file the leading axis counts trajectories, and the second
-   one frames where `frames` says so (a field that has one axis less than the others, and no time, is in every frame; where there is one frame beside such fields, as of a steady flow and its coefficient, it is led to from zero); files of PDEBench and The Well are read as if they were like this (io/field_file.h). An example is a window of frames of one trajectory (or all of them, or without frames a single entry of the leading axis).
+   one frames where `frames` says so (a field that has one axis less than the others, and no time, is in every frame; where there is one frame beside such fields, as of a steady flow and its coefficient, it is led to from zero, unless `never_from_zero`); files of PDEBench and The Well are read as if they were like this (io/field_file.h). An example is a window of frames of one trajectory (or all of them, or without frames a single entry of the leading axis).
 
    Rows (frames, or entries) are read in blocks of consecutive ones, which are kept in a cache of bounded size, the least recently used going first. An epoch's order is random
    by a counter (operators/random.h): blocks are shuffled and taken in groups that fill the cache, examples are shuffled within a group; so every block is read about once an
@@ -36,6 +36,7 @@ typedef struct {
   size_t                      window;         /* frames of an example; 0: all */
   const char                 *window_key;     /* what a case sets it by, for sentences; may be NULL */
   bool                        whole_tests;    /* examples of validation and test have all frames all the same; of files of several lengths as many as the shortest has in which there is a window */
+  bool                        never_from_zero; /* one frame beside fields without time is the state that it is, and not led to from zero */
   size_t                      first_frame;    /* earlier ones are left out */
   size_t                      every;          /* every how many-th frame; 0 stands for 1 */
   size_t                      window_step;    /* frames, after thinning, from one window's start to the next; 0 stands for 1 */
@@ -69,6 +70,8 @@ const char *NomosDatasetSplitHash(NomosDataset dataset); /* the same of which tr
 PetscErrorCode NomosDatasetShape(NomosDataset dataset, size_t variable, int *n_dims, size_t shape[NOMOS_FIELD_MAX_DIMS + 1], size_t *size);
 /* Frames of an example of a split: those of the training where all are alike. */
 size_t NomosDatasetFrames(NomosDataset dataset, NomosSplit split);
+/* Has it a file whose one frame is led to from zero? */
+bool   NomosDatasetFromZero(NomosDataset dataset);
 /* The fewest and most frames of its trajectories, after first_frame and every. */
 void NomosDatasetLengths(NomosDataset dataset, size_t *least, size_t *most);
 /* Shape of its rows. Borrowed. */

@@ -207,7 +207,7 @@ static PetscErrorCode LookInto(NomosDataset d, size_t number)
     PetscCall(TakeRow(d, file, v, n_dims - axis, shape + axis));
   }
   file->all_frames = frames;
-  file->from_zero = frames == 1 && any_steady && !file->is_run;
+  file->from_zero = frames == 1 && any_steady && !file->is_run && !d->input.never_from_zero;
   frames += file->from_zero;
   NomosCheck(file->n_trajectories, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: what is read of it are attributes alone; name a dataset over its trajectories too", file->path);
   if (!frames) file->n_frames = 1; /* entries of the leading axis */

@@ -4,28 +4,16 @@
 #include "io/unit.h"
 
 #include <stdio.h>
-#include <string.h>
-
-/* Without the date that times count from ("hours since 2000-01-01"). "1" stands, too, where nobody knew a unit. */
-static PetscErrorCode ReadUnit(NomosFieldReader reader, const char name[], char unit[NOMOS_MAX_NAME])
-{
-  char *text, *since;
-
-  PetscFunctionBeginUser;
-  PetscCall(NomosFieldReaderAttribute(reader, name, "units", &text));
-  if (text && (since = strstr(text, " since "))) *since = '\0';
-  snprintf(unit, NOMOS_MAX_NAME, "%s", text && strcmp(text, "1") ? text : "");
-  PetscCall(PetscFree(text));
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
 
 PetscErrorCode NomosDatasetTakeUnit(NomosDataset d, size_t number, size_t v, const char name[])
 {
   NomosDatasetUnit *unit = &d->units[v];
-  char              theirs[NOMOS_MAX_NAME];
+  char              theirs[NOMOS_MAX_NAME], *text;
 
   PetscFunctionBeginUser;
-  PetscCall(ReadUnit(d->reader, name, theirs));
+  PetscCall(NomosFieldReaderAttribute(d->reader, name, "units", &text));
+  NomosUnitOfFile(text, theirs);
+  PetscCall(PetscFree(text));
   if (!theirs[0]) PetscFunctionReturn(PETSC_SUCCESS);
   if (!unit->text[0]) {
     snprintf(unit->text, sizeof unit->text, "%s", theirs);

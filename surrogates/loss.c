@@ -30,10 +30,15 @@ static NomosTensor SampleSquares(NomosTensor x)
   return NomosSum(NomosMultiply(x, x), NomosTensorDims(x, NULL) - 1, axes, false);
 }
 
+NomosTensor NomosLossRelativeTo(NomosTensor prediction, NomosTensor target, NomosTensor reference)
+{
+  const NomosTensor ratio = NomosDivide(SampleSquares(NomosSubtract(prediction, target)), SampleSquares(reference));
+  return NomosMeanAll(NomosPower(NomosAffine(ratio, 1, 1e-20), 0.5));
+}
+
 NomosTensor NomosLossRelative(NomosTensor prediction, NomosTensor target)
 {
-  const NomosTensor ratio = NomosDivide(SampleSquares(NomosSubtract(prediction, target)), SampleSquares(target));
-  return NomosMeanAll(NomosPower(NomosAffine(ratio, 1, 1e-20), 0.5));
+  return NomosLossRelativeTo(prediction, target, target);
 }
 
 static NomosTensor Huber(NomosTensor prediction, NomosTensor target)

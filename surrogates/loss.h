@@ -10,6 +10,8 @@ NomosTensor NomosLossHuber(NomosTensor prediction, NomosTensor target, double de
 NomosTensor NomosLossLogCosh(NomosTensor prediction, NomosTensor target);             /* log cosh r */
 /* Mean over the samples (the first axis) of |r|/|target|, 2-norms over the other axes; sqrt(|r|^2/|target|^2 + 1e-20) in it, so that r = 0 has a derivative. */
 NomosTensor NomosLossRelative(NomosTensor prediction, NomosTensor target);
+/* The same with the norm of a reference in place of the target's: where both lie far from zero by a common offset, r is to be formed without it. */
+NomosTensor NomosLossRelativeTo(NomosTensor prediction, NomosTensor target, NomosTensor reference);
 
 /* By name: "mean_squared", "mean_absolute", "huber" (delta 1), "log_cosh", "relative"; NULL when there is none. */
 typedef NomosTensor (*NomosLossFn)(NomosTensor prediction, NomosTensor target);

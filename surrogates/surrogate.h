@@ -40,7 +40,7 @@ typedef struct {
 /* What follows on the first frames of trajectories: from a file, run directory or folder into predictions.nc and predictions.csv of a directory that is there. warn: on one rank, progress: on all. */
 typedef struct {
   const char    *from, *directory, *plots; /* plots: a directory that is there; NULL: no picture */
-  size_t         n_frames;                  /* of a prediction, with the given one; 0: as many as trajectories of the training have */
+  size_t         n_frames;                  /* of a prediction, with the given one: 2 or more; 0: as many as trajectories of the training have */
   NomosWarningFn warn;
   PetscErrorCode (*progress)(size_t done, size_t all, void *ctx);
   void          *ctx;
@@ -91,7 +91,7 @@ typedef struct {
   int64_t (*warm_up)(NomosSurrogate s);
   bool first_order; /* `loss` has a gradient and no more: a model without second derivatives is in it */
   /* In training, when the gradient of such a loss has been taken and its tape still stands: running averages into buffers (NomosBatchStatisticsKeep). Their changes are averaged over the
-     ranks after every step. Not collective. NULL: buffers do not change. */
+     ranks after every step, by their shares of the batch. Not collective. NULL: buffers do not change. */
   PetscErrorCode (*keep)(NomosSurrogate s, const NomosBatch *batch);
   /* Factor of the learning rate for a tensor at a step: 0 holds it fixed. NULL: 1 for all. */
   double (*rate)(NomosSurrogate s, const NomosBatch *batch, const char tensor[]);

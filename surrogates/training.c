@@ -17,7 +17,7 @@ const NomosParam nomos_train_params[] = {
   {"train.weights",          NOMOS_PARAM_FILE,   "",        NULL, 0, 0,       NULL, false, "The weights (safetensors) that the training begins with, those of another training of the same network, with its normalisation: to go on with other data, another loss or longer roll-outs. Empty: first weights of train.seed."},
   {"train.validate_every",   NOMOS_PARAM_INT,    "1",       NULL, 1, 1e9,     NULL, false, "Epochs between two validations."},
   {"train.monitor",          NOMOS_PARAM_STRING, "loss",    NULL, 0, 0,       NULL, false, "What the best weights are best in, on the validation split: loss, or a metric of the surrogate."},
-  {"train.patience",         NOMOS_PARAM_INT,    "0",       NULL, 0, 1e9,     NULL, false, "The training ends after so many validations without a better one; 0: never."},
+  {"train.patience",         NOMOS_PARAM_INT,    "0",       NULL, 0, 1e9,     NULL, false, "The training ends after so many validations without a better one, counted from the end of a warm-up on; 0: never."},
   {"train.checkpoint_every", NOMOS_PARAM_INT,    "0",       NULL, 0, 1e9,     NULL, false, "Epochs between two checkpoints, beside those by the clock (checkpoint.wall); 0: a tenth of all."},
   {"train.tolerance",        NOMOS_PARAM_REAL,   "1e-8",    NULL, 0, 1,       NULL, false, "lmvm ends when the norm of the gradient has fallen by this factor."},
   {"train.lmvm_restart",     NOMOS_PARAM_INT,    "100",     NULL, 1, 1e9,     NULL, false, "Iterations after which lmvm forgets its memory and its state can be saved."},
@@ -206,7 +206,7 @@ PetscErrorCode NomosTrainingEvaluate(NomosTraining t, const NomosTrainingBatch *
   }
   PetscCall(NomosSumOverRanks(t->comm, 1, &mean));
   if (gradient) PetscCall(NomosSumGradientOverRanks(t->comm, t->type, t->n_weights, gradient));
-  if (keeps) PetscCall(NomosTrainingShareBuffers(t));
+  if (keeps) PetscCall(NomosTrainingShareBuffers(t, batch->n));
   *loss = mean;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -325,7 +325,7 @@ PetscErrorCode NomosTrainingEndEpoch(NomosTraining t, double loss)
       status->best_step         = status->step;
       t->validations_since_best = 0;
       PetscCall(KeepBest(t));
-    } else t->validations_since_best++;
+    } else t->validations_since_best = status->step > NomosTrainingWarmUp(t) ? t->validations_since_best + 1 : 0; /* in a warm-up what is validated may be held fixed */
   }
   if (t->patience && t->validations_since_best >= t->patience) snprintf(t->ended, sizeof t->ended, "no better validation in %lld", (long long)t->patience);
   else if (last) snprintf(t->ended, sizeof t->ended, "reached train.epochs");

@@ -61,9 +61,9 @@ PetscErrorCode NomosTrainingCheckFinite(NomosTraining t, double loss, double nor
 /* TAO's iterations to the end. */
 PetscErrorCode NomosTrainingRunLmvm(NomosTraining t);
 
-/* Buffers before a step; and after it their changes, averaged over the ranks in their order. */
+/* Buffers before a step; and after it their changes, averaged over the ranks in their order, each with the weight of its share of the n examples. */
 PetscErrorCode NomosTrainingKeepBuffers(NomosTraining t);
-PetscErrorCode NomosTrainingShareBuffers(NomosTraining t);
+PetscErrorCode NomosTrainingShareBuffers(NomosTraining t, size_t n);
 
 /* Sum of a vector over the ranks of comm, in the order of the ranks: the same bits on each of them. Collective. */
 PetscErrorCode NomosSumGradientOverRanks(MPI_Comm comm, NomosRealType type, size_t n, void *vector);

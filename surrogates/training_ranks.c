@@ -59,15 +59,17 @@ PetscErrorCode NomosTrainingKeepBuffers(NomosTraining t)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Of the changes, not of the values: what does not change keeps its bits. */
-PetscErrorCode NomosTrainingShareBuffers(NomosTraining t)
+/* Of the changes, not of the values: what does not change keeps its bits. A rank that had none of the batch has seen nothing, and would draw the mean to what there was. */
+PetscErrorCode NomosTrainingShareBuffers(NomosTraining t, size_t n)
 {
-  double *values;
+  const size_t rank = (size_t)t->rank, size = (size_t)t->size, mine = n * (rank + 1) / size - n * rank / size; /* examples, as EvaluatePart takes them */
+  const double weight = (double)(mine * size) / (double)n;                                                     /* 1 where shares are equal */
+  double      *values;
 
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc1(t->n_buffers, &values));
   PetscCall(CopyBuffers(t, values, false));
-  for (size_t i = 0; i < t->n_buffers; i++) values[i] -= t->former_buffers[i];
+  for (size_t i = 0; i < t->n_buffers; i++) values[i] = weight * (values[i] - t->former_buffers[i]);
   PetscCall(NomosSumGradientOverRanks(t->comm, NOMOS_F64, t->n_buffers, values));
   for (size_t i = 0; i < t->n_buffers; i++) values[i] = t->former_buffers[i] + values[i] / t->size;
   PetscCall(CopyBuffers(t, values, true));

@@ -456,6 +456,10 @@ START_TEST(test_foreign_files)
   seen.values[0][2] = seen.fill = -9999;
   ReadForeign(s.model, seen, false, NULL);
   ReadForeign(s.model, seen, true, NULL);
+  seen.values[0][2] = 9.9692099683868690e+36; /* NetCDF's, which nobody marks */
+  seen.fill         = 0;
+  ReadForeign(s.model, seen, false, NULL);
+  ReadForeign(s.model, seen, true, NULL);
 #define REFUSED(change, list, fragment) (bad = good, change, ReadForeign(s.model, bad, list, fragment))
   REFUSED(bad.name = "y", false, "has no variable x, the observed field; over time it has y");
   REFUSED(bad.n = 12, false, "x is over (time 2, i 12); the case needs it over (time, i 37)");

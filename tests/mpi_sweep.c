@@ -97,6 +97,12 @@ START_TEST(seeds_and_values)
   ck_assert_str_eq(text, "area: mean time: point");
   ReadText("seeds.nc", NULL, "equation", text);
   ck_assert_str_eq(text, "u_t + sum_a (u^2/2)_a = (nu/pi) lap u");
+  ReadText("seeds.nc", NULL, "scheme", text);
+  ck_assert_str_eq(text, "burgers, 32 cells, limiter mc, ssp_rk3 (rkl2 where diffusion limits the step), cfl 0.4, float64");
+  for (int v = 0; v < 3; v++) {
+    ReadText("seeds.nc", (const char *[]){"u", "x", "nu"}[v], "units", text);
+    ck_assert_str_eq(text, "1");
+  }
   ReadText("tests/unseen.nc", NULL, "set", text);
   ck_assert_str_eq(text, "unseen");
   for (int s = 0; s < 2; s++) {
@@ -149,7 +155,7 @@ START_TEST(numbers_of_the_case)
 }
 END_TEST
 
-/* A model that writes layer by layer; parameters with units. Every fourth point is kept of a grid of points. */
+/* A model that writes layer by layer; all that is in the file with its units. Every fourth point is kept of a grid of points. */
 START_TEST(layers)
 {
 #define LAYERS "sweep.case=qg/two_layer_turbulence", "sweep.set=[qg.nx=16, qg.ny=16, time.dt=1 h, time.stop=2 h, output.fields_every=1 h]", "sweep.parameters.beta.key=qg.beta", "sweep.parameters.beta.values=[1e-11, 2e-11]", "sweep.trajectories=2", "sweep.precision=float64"
@@ -166,8 +172,10 @@ START_TEST(layers)
   for (size_t row = 0; row < 2 * 3 * 2; row++)
     for (size_t i = 0; i < 16; i++) ck_assert(q[row * 16 + i] == all[(row * 16 + i / 4 * 4) * 16 + i % 4 * 4]);
   ck_assert(memcmp(all, all + 256, 256 * sizeof *all) && memcmp(all + 2 * 256, all, 256 * sizeof *all)); /* layers differ, and frames */
-  ReadText("layers.nc", "beta", "units", text);
-  ck_assert_str_eq(text, "m-1 s-1");
+  for (int v = 0; v < 4; v++) {
+    ReadText("layers.nc", (const char *[]){"beta", "q", "x", "time"}[v], "units", text);
+    ck_assert_str_eq(text, ((const char *[]){"m-1 s-1", "s-1", "m", "s"})[v]);
+  }
   free(q);
   free(all);
 }

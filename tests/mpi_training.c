@@ -244,14 +244,18 @@ START_TEST(ranks_share_a_batch)
   ck_ok(Run(&together));
   ck_ok(Run(&alone));
   CheckRanksAgree(&together);
-  /* A buffer that each rank changes for itself: the mean of the changes, the others to the bit. */
+  /* A buffer that each rank changes for itself: the mean of the changes by the ranks' shares of the batches (an idle one has none), the others to the bit. */
+  static const size_t batches[] = {8, 8, 8, 8, 8, 2};
   size_t         seen;
   int            size;
+  double         expected = 0;
   NomosParameter count, a, b;
   MPI_Comm_size(PETSC_COMM_WORLD, &size);
   ck_ok(NomosParametersFind(together.surrogate->parameters, "seen", &seen));
   ck_ok(NomosParametersGet(together.surrogate->parameters, seen, &count));
-  ck_assert(*(const double *)count.values == 4 * 42. / size);
+  for (size_t k = 0; k < sizeof batches / sizeof *batches; k++)
+    for (size_t r = 0; r < (size_t)size; r++) expected += 4 * pow((double)(batches[k] * (r + 1) / (size_t)size - batches[k] * r / (size_t)size), 2) / (double)batches[k];
+  ck_assert(*(const double *)count.values == expected);
   for (size_t i = 0; i < 4; i++) {
     ck_ok(NomosParametersGet(together.surrogate->parameters, i, &a));
     ck_ok(NomosParametersGet(alone.surrogate->parameters, i, &b));
@@ -382,6 +386,14 @@ START_TEST(best_weights_and_early_stop)
   ck_ok(NomosTrainingSwapBest(try.training));
   ck_ok(NomosTrainingLossOf(try.training, NOMOS_SPLIT_VALIDATION, &loss));
   ck_assert(loss == status.best);
+  End(&try);
+
+  /* A warm-up, in which a network may be held fixed, takes none of the patience. */
+  Begin(PETSC_COMM_WORLD, (const char *const[]){"toy.width=5", "train.epochs=200", "train.learning_rate=1", "train.patience=3", "toy.warm_up=20", NULL}, &try);
+  ck_ok(Run(&try));
+  NomosTrainingGetStatus(try.training, &status);
+  ck_assert_str_eq(status.ended, "no better validation in 3");
+  ck_assert_int_eq(status.step, (status.best_step > 20 * status.steps_per_epoch ? status.best_step : 20 * status.steps_per_epoch) + 3 * status.steps_per_epoch);
   End(&try);
 
   /* A metric instead of the loss. */

@@ -55,6 +55,18 @@ static inline void WriteWaves(const char path[], const WaveData *d)
   free(speed);
 }
 
+/* Beside the waves of a file a field without time. */
+static inline void AddCoefficient(const char path[], size_t n, size_t nx)
+{
+  double *values = calloc(n * nx, sizeof *values);
+
+  for (size_t i = 0; i < n * nx; i++) values[i] = 2 + sin(0.7 * (double)i);
+  hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
+  WriteArray(file, "coefficient", 2, (hsize_t[]){n, nx}, values);
+  H5Fclose(file);
+  free(values);
+}
+
 /* The surrogate of such data in `directory` (of the suite's), all of them for the training, with settings (they end with NULL). */
 static inline PetscErrorCode CreateEmulator(MPI_Comm comm, const char directory[], const char *const settings[], NomosConfig *config, NomosSurrogate *s)
 {
@@ -68,7 +80,7 @@ static inline PetscErrorCode CreateEmulator(MPI_Comm comm, const char directory[
 
   PetscFunctionBeginUser;
   for (; settings[n]; n++) {
-    fno  = fno && !strstr(settings[n], "network=unet");
+    fno  = fno && (!strstr(settings[n], "network=") || strstr(settings[n], "network=fno"));
     told = told || strstr(settings[n], "parameters=");
   }
   *config = NULL;

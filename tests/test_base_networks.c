@@ -314,24 +314,37 @@ START_TEST(test_fno_is_its_formulas)
 }
 END_TEST
 
-/* Spectral weights begin in [0, 1/width^2) as in the authors' code, or about zero. */
+/* Spectral weights begin in [0, 1/(channels in times out)) as in the authors' code, or about zero: of the network (width 5), and of the attention, which leads from 32 channels to 64. */
 START_TEST(test_first_spectral_weights)
 {
-  const NomosEmulatorShape shape = LINE(32, true, 1);
-  for (int published = 0; published < 2; published++) {
-    EmulatorSetup  e;
-    NomosParameter p;
-    size_t         number;
-    double         least = INFINITY, most = -INFINITY;
-    ck_ok(EmulatorTry(&e, NOMOS_F64, &shape, published ? SETTINGS(BLIND, PUBLISHED, "fno.width=5") : SETTINGS(BLIND, "fno.width=5")));
+  const struct {
+    const char *const *settings;
+    const char        *tensor;
+    double             size;
+    bool               published;
+  } cases[] = {
+    {SETTINGS(BLIND, PUBLISHED, "fno.width=5"),                  "network.spectral.0.weight",       1. / (5 * 5),   true },
+    {SETTINGS(BLIND, "fno.width=5"),                             "network.spectral.0.weight",       1. / (5 * 5),   false},
+    {SETTINGS("neural_operator.conditioning=cape"),              "cape.global.weight",              1. / (32 * 64), true },
+    {SETTINGS("neural_operator.conditioning=channel_attention"), "channel_attention.global.weight", 1. / (32 * 64), false},
+  };
+  for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+    const NomosEmulatorShape shape = {.n_space = 1, .points = {32}, .periodic = true, .n_fields = 1, .n_parameters = 1};
+    const double             size  = cases[c].size;
+    EmulatorSetup            e;
+    NomosParameter           p;
+    size_t                   number;
+    double                   least = INFINITY, most = -INFINITY;
+    ck_ok(EmulatorTry(&e, NOMOS_F64, &shape, cases[c].settings));
     ck_ok(NomosParametersInitialise(e.parameters, 5));
-    ck_ok(NomosParametersFind(e.parameters, "network.spectral.0.weight", &number));
+    ck_ok(NomosParametersFind(e.parameters, cases[c].tensor, &number));
     ck_ok(NomosParametersGet(e.parameters, number, &p));
     for (size_t i = 0; i < p.size; i++) {
       least = fmin(least, ((const double *)p.values)[i]);
       most  = fmax(most, ((const double *)p.values)[i]);
     }
-    ck_assert_msg(most < 0.04 && most > 0.038 && (published ? least >= 0 && least < 0.002 : least > -0.04 && least < -0.038), "published %d: from %g to %g", published, least, most);
+    const bool good = most < size && most > 0.95 * size && (cases[c].published ? least >= 0 && least < 0.05 * size : least > -size && least < -0.95 * size);
+    ck_assert_msg(good, "%s, published %d: from %g to %g", cases[c].tensor, cases[c].published, least, most);
     EmulatorTearDown(&e);
   }
 }

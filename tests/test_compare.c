@@ -1,4 +1,4 @@
-/* Comparison of runs: errors of motions that are known, particle by particle or by the nearest; frames at the same times; fields; the command from end to end. */
+/* Comparison of runs: errors of motions that are known, particle by particle or by the nearest; frames at the same times; fields; trainings; the command from end to end. */
 #include "harness.h"
 
 #include "cases/compare.h"
@@ -317,4 +317,49 @@ START_TEST(other_places)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("compare", particles, clocks, masses, mistakes, command, other_grids, zeros_agree, left_out, other_places)
+static void WriteFile(const char directory[], const char name[], const char text[])
+{
+  char  path[NOMOS_MAX_PATH + 64];
+  FILE *file;
+
+  snprintf(path, sizeof path, "%s/%s", directory, name);
+  ck_assert_ptr_nonnull(file = fopen(path, "w"));
+  fputs(text, file);
+  fclose(file);
+}
+
+/* The error of a training is that of its summary; where it tells none, the mean of the trajectories that have one: an empty cell has none, and `nan` is one that blew up. */
+START_TEST(trainings)
+{
+#define TABLE "set,trajectory,burgers.nu,nrmse,persistence_nrmse,index_in_file,file\n"
+#define TIMES "set,frame,time,nrmse,persistence_nrmse\ntest,1,0.1,0.3,0.5\nfast,1,0.1,0.3,0.5\n"
+  char             path[2][NOMOS_MAX_PATH], compared[NOMOS_MAX_PATH], file[NOMOS_MAX_PATH + 64];
+  const char      *sets[] = {"test", "fast", "rest", "far"};
+  const double     expected[2][4] = {{0.25, 0.4, NAN, NAN}, {0.3, 0.6, NAN, NAN}};
+  json_error_t     error;
+
+  snprintf(compared, sizeof compared, "%.3000s/trainings", ck_directory);
+  for (int r = 0; r < 2; r++) {
+    snprintf(path[r], sizeof path[r], "%.3000s/training_%d", ck_directory, r);
+    snprintf(file, sizeof file, "%s/plots", path[r]);
+    ck_assert(!mkdir(path[r], 0777) && !mkdir(file, 0777));
+    WriteFile(path[r], "config.yaml", "surrogate: neural_operator\n");
+    WriteFile(path[r], "plots/errors_by_time.csv", TIMES);
+  }
+  WriteFile(path[0], "summary.json", "{\"results\": {\"test_nrmse\": 0.25, \"far_nrmse\": null}}");
+  WriteFile(path[0], "plots/errors.csv", TABLE "test,0,0.1,0.1,1,0,\"a.nc\"\ntest,1,0.2,0.3,1,1,\"a.nc\"\nfast,0,0.1,0.4,1,0,\"b.nc\"\nfast,1,0.2,,,1,\"b.nc\"\nrest,0,0.1,,,0,\"c.nc\"\nfar,0,0.1,nan,1,0,\"d.nc\"\nfar,1,0.2,0.2,1,1,\"d.nc\"\n");
+  WriteFile(path[1], "plots/errors.csv", TABLE "test,0,0.1,0.2,1,0,\"a.nc\"\ntest,1,0.2,0.4,1,1,\"a.nc\"\nfast,0,0.1,0.6,1,0,\"b.nc\"\nfast,1,0.2,,,1,\"b.nc\"\n"); /* no summary */
+  ck_assert_int_eq(Run((const char *const[]){"nomos", "compare", path[0], path[1], "-q", "-o", compared, NULL}), 0);
+  snprintf(file, sizeof file, "%s/compare.json", compared);
+  json_t *root = json_load_file(file, 0, &error);
+  for (size_t r = 0; r < 2; r++)
+    for (size_t s = 0; s < sizeof sets / sizeof *sets; s++) {
+      const json_t *nrmse = json_object_get(json_object_get(json_array_get(root, r), "nrmse"), sets[s]);
+      if (isnan(expected[r][s])) ck_assert(json_is_null(nrmse));
+      else ck_close(json_number_value(nrmse), expected[r][s], 1e-14);
+    }
+  json_decref(root);
+}
+END_TEST
+
+NOMOS_TEST_SUITE("compare", particles, clocks, masses, mistakes, command, other_grids, zeros_agree, left_out, other_places, trainings)

@@ -21,4 +21,17 @@ START_TEST(test_snap_takes_intervals_along)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("discover", test_snap_takes_intervals_along)
+/* A term of the model stays where an equality has its coefficient, and where the one that takes it away would have the wrong sign. */
+START_TEST(test_snap_keeps_constraints)
+{
+  double                model[] = {0.5, 0.5, -0.5, 0.5}, c[] = {-0.49, -0.49, 0.49, -0.49}, deviation[] = {0.01, 0.01, 0.01, 0.01}, low[4] = {0}, high[4] = {0};
+  bool                  tied[]   = {true, false, false, false};
+  const int             signs[]  = {0, 1, 1, 0};
+  NomosDiscoverEquation equation = {.n_terms = 4, .model = model, .found = {.c = c, .deviation = deviation}, .low = low, .high = high, .tied = tied, .constraints = {.signs = signs}};
+  NomosDiscover         d        = {.n_equations = 1, .equations = &equation};
+  NomosDiscoverSnap(&d);
+  ck_assert(c[0] == -0.49 && c[1] == -0.49 && c[2] == 0.5 && c[3] == -0.5);
+}
+END_TEST
+
+NOMOS_TEST_SUITE("discover", test_snap_takes_intervals_along, test_snap_keeps_constraints)

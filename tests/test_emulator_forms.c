@@ -244,21 +244,21 @@ START_TEST(test_mistakes)
     NomosEmulatorShape shape;
     const char        *settings[4], *sentence;
   } cases[] = {
-    {{1, {100}, true, 1, 1},     {"neural_operator.network=unet"},                                     "unet on 100 points: needs a multiple of 16, as it halves the grid 4 times; use 96 or 112"},
-    {{2, {64, 8}, true, 1, 1},   {"neural_operator.network=unet"},                                     "unet on 8 points: needs a multiple of 16"},
-    {{1, {20}, true, 1, 1},      {"fno.modes=12"},                                                     "fno.modes = 12, but a grid of 20 points has 11 Fourier modes"},
-    {{2, {20, 40}, true, 1, 1},  {"fno.modes=12"},                                                     "fno.modes = 12, but a grid of 20 x 40 points has 10 Fourier modes of either sign along y, 21 along x: give at most 10"},
-    {{2, {40, 20}, true, 1, 1},  {"neural_operator.network=factorised_fno", "factorised_fno.modes=12"}, "give at most 11"},
-    {{1, {30}, true, 1, 1},      {"neural_operator.conditioning=cape"},                                "30 points are no multiple of that; choose channel_attention"},
-    {{1, {64}, true, 1, 1},      {"neural_operator.conditioning=cape", "cape.modes=10"},               "cape.modes = 10, but the grid of means over 4 points has 9 Fourier modes"},
-    {{2, {20, 20}, true, 1, 1},  {"neural_operator.conditioning=cape", "cape.modes=3"},                "cape.modes = 3, but the grid of means over 4 points has 2 Fourier modes"},
-    {{1, {64}, true, 1, 1},      {"neural_operator.conditioning=cape", "cape.width=33"},               "cape.width = 33: must be even"},
-    {{1, {64}, true, 1, 0},      {"neural_operator.conditioning=channels"},                            "neural_operator.conditioning = channels, but neural_operator.parameters names none"},
-    {{1, {64}, false, 1, 1},     {"neural_operator.form=flux"},                                        "what flows through its boundary is not known"},
-    {{1, {64}, true, 1, 1},      {"neural_operator.network=transformer"},                              "must be one of fno, factorised_fno, unet, deeponet"},
-    {{1, {64}, true, 1, 1},      {"neural_operator.conditioning=channel_attenton"},                    "did you mean channel_attention?"},
-    {{1, {64}, true, 1, 1},      {"unet.width=3"},                                                     "neural_operator.network = fno, but the case has a table unet"}, /* the table of another network */
-    {{3, {64, 64}, true, 1, 1},  {NULL},                                                               "an emulator in 3 dimensions: must be 1 or 2"},
+    {{1, {100}, true, 1, 1, {0}},     {"neural_operator.network=unet"},                                     "unet on 100 points: needs a multiple of 16, as it halves the grid 4 times; use 96 or 112"},
+    {{2, {64, 8}, true, 1, 1, {0}},   {"neural_operator.network=unet"},                                     "unet on 8 points: needs a multiple of 16"},
+    {{1, {20}, true, 1, 1, {0}},      {"fno.modes=12"},                                                     "fno.modes = 12, but a grid of 20 points has 11 Fourier modes"},
+    {{2, {20, 40}, true, 1, 1, {0}},  {"fno.modes=12"},                                                     "fno.modes = 12, but a grid of 20 x 40 points has 10 Fourier modes of either sign along y, 21 along x: give at most 10"},
+    {{2, {40, 20}, true, 1, 1, {0}},  {"neural_operator.network=factorised_fno", "factorised_fno.modes=12"}, "give at most 11"},
+    {{1, {30}, true, 1, 1, {0}},      {"neural_operator.conditioning=cape"},                                "30 points are no multiple of that; choose channel_attention"},
+    {{1, {64}, true, 1, 1, {0}},      {"neural_operator.conditioning=cape", "cape.modes=10"},               "cape.modes = 10, but the grid of means over 4 points has 9 Fourier modes"},
+    {{2, {20, 20}, true, 1, 1, {0}},  {"neural_operator.conditioning=cape", "cape.modes=3"},                "cape.modes = 3, but the grid of means over 4 points has 2 Fourier modes"},
+    {{1, {64}, true, 1, 1, {0}},      {"neural_operator.conditioning=cape", "cape.width=33"},               "cape.width = 33: must be even"},
+    {{1, {64}, true, 1, 0, {0}},      {"neural_operator.conditioning=channels"},                            "neural_operator.conditioning = channels, but neural_operator.parameters names none"},
+    {{1, {64}, false, 1, 1, {0}},     {"neural_operator.form=flux"},                                        "what flows through its boundary is not known"},
+    {{1, {64}, true, 1, 1, {0}},      {"neural_operator.network=transformer"},                              "must be one of fno, factorised_fno, unet, deeponet"},
+    {{1, {64}, true, 1, 1, {0}},      {"neural_operator.conditioning=channel_attenton"},                    "did you mean channel_attention?"},
+    {{1, {64}, true, 1, 1, {0}},      {"unet.width=3"},                                                     "neural_operator.network = fno, but the case has a table unet"}, /* the table of another network */
+    {{3, {64, 64}, true, 1, 1, {0}},  {NULL},                                                               "an emulator in 3 dimensions: must be 1 or 2"},
   };
   for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
     EmulatorSetup e;

@@ -142,6 +142,72 @@ START_TEST(RunRefused)
 }
 END_TEST
 
+/* ---- what its data were */
+
+/* One frame beside a field without time is the state, and not zero before it, unless the training's data had one frame, too; weights that do not say so know it by their interval. */
+START_TEST(BesideSteadyFields)
+{
+  static const char *const settings[] = {"neural_operator.parameters=[advection.beta]", "neural_operator.fields=[u, coefficient]", NULL};
+  char                     weights[NOMOS_MAX_PATH], file[NOMOS_MAX_PATH + 32];
+  double                   given[NX], state[2 * NX];
+  NomosConfig              config;
+  NomosSurrogate           s;
+  NomosModel               model;
+  NomosFieldReader         reader;
+  snprintf(weights, sizeof weights, "%.2000s/weights.safetensors", ck_directory);
+  for (int i = 0; i < 4; i++) {
+    const bool led = i % 2, old = i / 2;
+    for (int k = 0; k < 2; k++) {
+      const char *path = DataPath(MakeDirectory(k ? "one" : "steady"), "train.h5");
+      WriteWaves(path, &(WaveData){.n = N, .n_frames = led || k ? 1 : N_FRAMES, .nx = NX, .n_speeds = 4, .speeds = speeds});
+      AddCoefficient(path, N, NX);
+    }
+    ck_ok(NomosFieldReaderOpen(PETSC_COMM_SELF, DataPath("one", "train.h5"), &reader));
+    ck_ok(NomosFieldReaderRead(reader, "u", (size_t[]){1, 0, 0}, (size_t[]){1, 1, NX}, given));
+    ck_ok(NomosFieldReaderClose(&reader));
+    Create("steady", settings, &config, &s);
+    if (old) s->n_texts = NOMOS_EMULATOR_FIRST;
+    ck_ok(NomosSurrogateSaveWeights(s, weights, 0, NULL, NULL));
+    EndEmulator(&config, &s);
+    snprintf(file, sizeof file, "initial.file=%s", DataPath("one", "train.h5"));
+    ck_ok(CreateModel((const char *const[]){file, "initial.frame=0", NULL}, &config, &model));
+    ck_ok(model->ops->derivatives->get_state(model, state));
+    for (int x = 0; x < NX; x++) {
+      ck_assert(state[x] == (led ? 0 : given[x]));
+      ck_assert_double_eq_tol(state[NX + x], 2 + sin(0.7 * (NX + x)), 1e-12);
+    }
+    EndModel(&config, &model);
+    if (led) ck_ok(CreateModel((const char *const[]){file, "initial.frame=1", NULL}, &config, &model));
+    else ck_refused(CreateModel((const char *const[]){file, "initial.frame=1", NULL}, &config, &model), "has 1 frames");
+    EndModel(&config, &model);
+  }
+}
+END_TEST
+
+/* Points are where those were that the training took of its data. */
+START_TEST(OfThinnedData)
+{
+  char            weights[NOMOS_MAX_PATH];
+  double          state[NX / 2];
+  NomosConfig     config;
+  NomosSurrogate  s;
+  NomosModel      model;
+  NomosFileLayout layout;
+  Create("waves", (const char *const[]){"neural_operator.parameters=[advection.beta]", "data.space_every=2", NULL}, &config, &s);
+  snprintf(weights, sizeof weights, "%.2000s/weights.safetensors", ck_directory);
+  ck_ok(NomosSurrogateSaveWeights(s, weights, 0, NULL, NULL));
+  EndEmulator(&config, &s);
+  ck_ok(CreateModel((const char *const[]){"initial.type=expression", "initial.fields=[x]", NULL}, &config, &model));
+  ck_ok(model->ops->derivatives->get_state(model, state));
+  ck_ok(model->ops->field_layout(model, &layout));
+  for (int i = 0; i < NX / 2; i++) {
+    ck_assert_double_eq_tol(state[i], (2 * i + 0.5) / NX, 1e-12);
+    ck_assert(layout.dims[0].values[i] == state[i]);
+  }
+  EndModel(&config, &model);
+}
+END_TEST
+
 /* ---- beyond the training */
 
 /* What is predicted beyond the parameters of the training is counted and told, of sets and of runs; the training is that of the weights, not of the data that are there. */
@@ -257,4 +323,4 @@ START_TEST(OtherWeights)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("emulator_model", Run, RunRefused, Beyond, OtherWeights)
+NOMOS_TEST_SUITE("emulator_model", Run, RunRefused, BesideSteadyFields, OfThinnedData, Beyond, OtherWeights)

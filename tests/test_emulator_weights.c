@@ -2,6 +2,8 @@
 #include "surrogates/operators/neural_operator_impl.h"
 #include "tests/neural_operator_data.h"
 
+#include <hdf5_hl.h>
+
 static const double slow[] = {0.5, 1}, fast[] = {4, 8}, between[] = {0.6, 0.9};
 enum { N = 4, N_FRAMES = 5, NX = 16 };
 #define BETA "neural_operator.parameters=[advection.beta]"
@@ -55,6 +57,57 @@ START_TEST(OtherPoints)
     s->weights = weights;
     if (rows[i].taken) ck_ok(NomosSurrogateLoadWeights(s, weights));
     else ck_refused(NomosSurrogateLoadWeights(s, weights), "these data have 64 points along x, those that the weights were trained with 32, and this network is of the cells of its grid");
+    EndEmulator(&config, &s);
+  }
+}
+END_TEST
+
+/* The same, for a judgement of these weights. */
+static PetscErrorCode Judge(const char directory[], const char *const settings[], NomosConfig *config, NomosSurrogate *s)
+{
+  static char              weights[NOMOS_MAX_PATH];
+  const NomosSurrogateOps *ops;
+
+  PetscFunctionBeginUser;
+  snprintf(weights, sizeof weights, "%s", In("weights.safetensors"));
+  PetscCall(CreateEmulator(PETSC_COMM_SELF, directory, settings, config, s));
+  ops = (*s)->ops;
+  PetscCall(NomosSurrogateDestroy(s));
+  PetscCall(NomosSurrogateCreate(&(NomosSurrogateInput){.comm = PETSC_COMM_SELF, .ops = ops, .config = *config, .weights = weights}, s));
+  PetscCall(NomosSurrogateLoadWeights(*s, weights));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Modes that a case leaves to the grid are those of the training's grid, on a finer one and where they are said; a training that begins with the weights says them. */
+START_TEST(Modes)
+{
+  static const struct {
+    const char *network, *unset, *given, *other;
+  } rows[] = {
+    {"neural_operator.network=fno",            "fno.modes=",            "fno.modes=9",            "fno.modes=8"           },
+    {"neural_operator.network=factorised_fno", "factorised_fno.modes=", "factorised_fno.modes=9", "factorised_fno.modes=8"},
+  };
+  MakeData("sixteen", NX, slow); /* 9 modes */
+  MakeData("sixty_four", 4 * NX, slow);
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    const char *const unset[] = {BETA, rows[i].network, rows[i].unset, NULL};
+    NomosConfig       config;
+    NomosSurrogate    s;
+    char              first[NOMOS_MAX_PATH + 32];
+    Save("sixteen", unset);
+    ck_ok(Judge("sixty_four", unset, &config, &s));
+    EndEmulator(&config, &s);
+    ck_ok(Judge("sixty_four", (const char *const[]){BETA, rows[i].network, rows[i].given, NULL}, &config, &s));
+    EndEmulator(&config, &s);
+    ck_refused(Judge("sixty_four", (const char *const[]){BETA, rows[i].network, rows[i].other, NULL}, &config, &s), "these are weights of another architecture");
+    EndEmulator(&config, &s);
+    snprintf(first, sizeof first, "train.weights=%s", In("weights.safetensors"));
+    ck_ok(CreateEmulator(PETSC_COMM_SELF, "sixty_four", (const char *const[]){BETA, rows[i].network, rows[i].given, first, NULL}, &config, &s));
+    ck_ok(NomosSurrogateBegin(s));
+    EndEmulator(&config, &s);
+    /* and a grid that has fewer cannot hold them */
+    Save("sixty_four", unset);
+    ck_refused(Judge("sixteen", unset, &config, &s), "modes = 16 of these weights, but these data have 16 points, on which there are 9 Fourier modes");
     EndEmulator(&config, &s);
   }
 }
@@ -187,6 +240,89 @@ START_TEST(Domain)
 }
 END_TEST
 
+/* Waves whose file says how they end along x (NULL: nothing). */
+static void MakeEnds(const char directory[], const char name[], const char end[])
+{
+  char path[NOMOS_MAX_PATH];
+
+  snprintf(path, sizeof path, "%s", DataPath(MakeDirectory(directory), name));
+  WriteWaves(path, &(WaveData){.n = N, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 2, .speeds = slow});
+  hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
+  if (end) ck_assert(H5LTset_attribute_string(file, "/", "boundary_x", end) >= 0);
+  H5Fclose(file);
+}
+
+/* A run's case gives all settings, whoever chose them: what ends a network knows its weights say, those of its data or, where nobody said any, periodic ones. */
+START_TEST(Ends)
+{
+#define PERIODIC "neural_operator.periodic=true"
+  static const struct {
+    const char *theirs, *given, *ours;
+    bool        old; /* weights that do not say it */
+    const char *says;
+  } rows[] = {
+    {"periodic", NULL,     "wall",     false, "has boundary_x = wall, the data that the weights were trained with periodic, and a network knows one kind of boundary"},
+    {NULL,       NULL,     "wall",     false, "has boundary_x = wall, the data that the weights were trained with periodic"},
+    {"wall",     PERIODIC, "periodic", false, "has boundary_x = periodic, the data that the weights were trained with wall"},
+    {NULL,       PERIODIC, "wall",     false, NULL}, /* said to be taken as periodic all the same */
+    {"periodic", NULL,     "wall",     true,  NULL},
+    {"periodic", NULL,     NULL,       false, NULL},
+    {"wall",     PERIODIC, "no_flux",  false, NULL},
+    {NULL,       NULL,     "periodic", false, NULL},
+  };
+  NomosConfig     config;
+  NomosSurrogate  s;
+  NomosDataset    states;
+  NomosTraining   training;
+  NomosCheckpoint checkpoint;
+  char            weights[NOMOS_MAX_PATH];
+
+  snprintf(weights, sizeof weights, "%s", In("weights.safetensors"));
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    MakeEnds("theirs", "train.h5", rows[i].theirs);
+    MakeEnds("ours", "other.h5", rows[i].ours);
+    ck_ok(CreateEmulator(PETSC_COMM_SELF, "theirs", (const char *const[]){BETA, rows[i].given, NULL}, &config, &s));
+    if (rows[i].old) s->n_texts = NOMOS_EMULATOR_FIRST;
+    ck_ok(NomosSurrogateSaveWeights(s, weights, 0, NULL, NULL));
+    EndEmulator(&config, &s);
+    ck_ok(CreateEmulator(PETSC_COMM_SELF, "ours", (const char *const[]){BETA, PERIODIC, NULL}, &config, &s));
+    s->weights = weights;
+    if (rows[i].says) ck_refused(NomosSurrogateLoadWeights(s, weights), rows[i].says);
+    else ck_ok(NomosSurrogateLoadWeights(s, weights));
+    EndEmulator(&config, &s);
+  }
+  /* so are initial states and test sets; a training that goes on does so by its run's case, and says what it said before */
+  MakeEnds("silent", "train.h5", NULL);
+  MakeEnds("walls", "states.h5", "wall");
+  ck_ok(CreateEmulator(PETSC_COMM_SELF, "silent", (const char *const[]){BETA, NULL}, &config, &s));
+  ck_ok(NomosSurrogateSaveWeights(s, weights, 0, NULL, NULL));
+  ck_ok(NomosTrainingCreate(s, &training));
+  ck_ok(NomosCheckpointCreate(PETSC_COMM_SELF, In("ends"), 0, 0, &checkpoint));
+  ck_ok(NomosTrainingSave(training, checkpoint));
+  ck_ok(NomosCheckpointClose(&checkpoint));
+  ck_ok(NomosTrainingDestroy(&training));
+  EndEmulator(&config, &s);
+  ck_ok(CreateEmulator(PETSC_COMM_SELF, "silent", (const char *const[]){BETA, PERIODIC, NULL}, &config, &s));
+  s->weights = weights;
+  ck_ok(NomosSurrogateLoadWeights(s, weights));
+  ck_refused(NomosNeuralOperatorOpenSet(s, DataPath("walls", "states.h5"), true, &states), "states.h5 has boundary_x = wall, the data that the weights were trained with periodic");
+  EndEmulator(&config, &s);
+  ck_ok(CreateEmulator(PETSC_COMM_SELF, "silent", (const char *const[]){BETA, PERIODIC, NULL}, &config, &s));
+  ck_ok(NomosTrainingCreate(s, &training));
+  ck_ok(NomosCheckpointOpen(PETSC_COMM_SELF, In("ends"), "latest", NULL, &checkpoint));
+  ck_ok(NomosTrainingLoad(training, checkpoint, "it"));
+  ck_ok(NomosCheckpointClose(&checkpoint));
+  ck_assert_str_eq(((NomosNeuralOperator *)s->context)->texts[NOMOS_EMULATOR_DATA_ENDS], "boundary_x=periodic;boundary_x_high=periodic");
+  ck_ok(NomosTrainingDestroy(&training));
+  EndEmulator(&config, &s);
+  MakeEnds("silent", "tests/far.h5", "wall");
+  ck_ok(CreateEmulator(PETSC_COMM_SELF, "silent", (const char *const[]){BETA, PERIODIC, NULL}, &config, &s));
+  s->weights = weights;
+  ck_refused(NomosSurrogateLoadWeights(s, weights), "tests/far.h5 has boundary_x = wall, the data that the weights were trained with periodic");
+  EndEmulator(&config, &s);
+}
+END_TEST
+
 /* Names of test sets that would be taken for something else, and settings that would do nothing. */
 START_TEST(Names)
 {
@@ -206,4 +342,4 @@ START_TEST(Names)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("emulator_weights", OtherPoints, OtherParameters, Ranges, Domain, Names)
+NOMOS_TEST_SUITE("emulator_weights", OtherPoints, Modes, OtherParameters, Ranges, Domain, Ends, Names)

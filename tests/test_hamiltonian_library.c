@@ -140,7 +140,7 @@ static NomosRegression Discover(NomosHamiltonianLibrary library, const char *con
   ck_ok(NomosHamiltonianAssemble(library, &seen->states, NULL, &gram));
   ck_ok(NomosGramNormal(&gram, 0, NULL, &normal));
   found = Regress("evidence", settings, &normal, NULL);
-  ck_ok(NomosHamiltonianRefine(library, &seen->states, NULL, &found));
+  ck_ok(NomosHamiltonianRefine(library, &seen->states, NULL, 1, &found));
   ck_ok(NomosNormalDestroy(&normal));
   ck_ok(NomosGramDestroy(&gram));
   return found;
@@ -203,6 +203,37 @@ START_TEST(test_intervals_cover)
     ck_ok(NomosRegressionDestroy(&found));
   }
   ck_assert_msg(inside / all > 0.92 && inside / all < 0.975, "%g of %g intervals hold the truth", inside, all);
+  ck_ok(NomosHamiltonianLibraryDestroy(&library));
+}
+END_TEST
+
+/* Of rows of which a share is independent deviations are those of so many; a sign that rounding alone would break is kept. */
+START_TEST(test_share_of_independent_rows)
+{
+  NomosHamiltonianLibrary library = Library(2, 3, 0, NULL);
+  const double            rows    = N_STATES * COORDINATES, share = 0.25;
+  int                     signs[MOST] = {0};
+  Seen                    seen;
+
+  See(library, 7, 4, 0.2, &seen);
+  NomosRegression all = Discover(library, NULL, &seen), some = Discover(library, NULL, &seen);
+  double          n   = 0;
+  for (size_t k = 0; k < all.n_terms; k++) n += all.c[k] != 0;
+  ck_assert(n > 2);
+  ck_assert_double_eq_tol(all.freedom, rows - n, 1e-9);
+  ck_ok(NomosHamiltonianRefine(library, &seen.states, NULL, share, &some));
+  ck_assert_double_eq_tol(some.freedom, share * rows - n, 1e-9);
+  for (size_t k = 0; k < all.n_terms; k++) {
+    if (all.c[k] != 0) ck_close(some.deviation[k], all.deviation[k] * sqrt((rows - n) / (share * rows - n)), 1e-9);
+    if (all.c[k] == 0) continue;
+    signs[k]  = all.c[k] > 0 ? -1 : 1;                      /* of what least squares would have otherwise: from just within it is at 0 */
+    some.c[k] = signs[k] * 1e-12;
+    break;
+  }
+  ck_ok(NomosHamiltonianRefine(library, &seen.states, &(NomosConstraints){.signs = signs}, 1, &some));
+  for (size_t k = 0; k < all.n_terms; k++) ck_assert(signs[k] ? some.c[k] == 0 && some.deviation[k] == 0 : (some.c[k] != 0) == (all.c[k] != 0));
+  ck_ok(NomosRegressionDestroy(&all));
+  ck_ok(NomosRegressionDestroy(&some));
   ck_ok(NomosHamiltonianLibraryDestroy(&library));
 }
 END_TEST
@@ -301,4 +332,4 @@ START_TEST(test_what_is_refused)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("hamiltonian_library", test_number_of_terms, test_columns_are_the_field, test_notations, test_exact_polynomials, test_typed_terms, test_intervals_cover, test_states_alone, test_cloud, test_what_is_refused)
+NOMOS_TEST_SUITE("hamiltonian_library", test_number_of_terms, test_columns_are_the_field, test_notations, test_exact_polynomials, test_typed_terms, test_intervals_cover, test_share_of_independent_rows, test_states_alone, test_cloud, test_what_is_refused)

@@ -725,6 +725,13 @@ START_TEST(packed_and_missing)
 
   hid_t file = OpenNew("packed.h5"), space = H5Screate_simple(1, (hsize_t[]){6}, NULL), two = H5Screate_simple(1, (hsize_t[]){2}, NULL);
   hid_t q = H5Dcreate2(file, "q", H5T_STD_I16LE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), s = H5Dcreate2(file, "s", H5T_IEEE_F32LE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+  for (int k = 0; k < 3; k++) { /* of variables without a mark, and one with it, what NetCDF leaves in cells that nobody wrote */
+    const double unset[6] = {9.9692099683868690e+36, 1, -9.9692099683868690e+36, 9.9e36, 1e20, 0};
+    hid_t        u = H5Dcreate2(file, (const char *[]){"single", "double", "marked"}[k], k ? H5T_IEEE_F64LE : H5T_IEEE_F32LE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    ck_assert(H5Dwrite(u, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, unset) >= 0);
+    if (k == 2) PutNumber(u, "_FillValue", 1e20);
+    H5Dclose(u);
+  }
   ck_assert(H5Dwrite(q, H5T_NATIVE_SHORT, H5S_ALL, H5S_ALL, H5P_DEFAULT, shorts) >= 0 && H5Dwrite(s, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, singles) >= 0);
   PutNumber(q, "_FillValue", -9999);
   PutNumber(q, "scale_factor", 0.5);
@@ -745,6 +752,10 @@ START_TEST(packed_and_missing)
   ck_assert(isnan(data[0]) && data[1] == 3 && data[2] == 53 && data[3] == -97 && isnan(data[4]) && isnan(data[5]));
   ck_ok(NomosFieldReaderRead(reader, "s", (size_t[]){0}, (size_t[]){6}, data));
   ck_assert(isnan(data[0]) && data[1] == 1 && data[2] == 2 && isnan(data[3]) && data[4] == 3);
+  for (int k = 0; k < 3; k++) {
+    ck_ok(NomosFieldReaderRead(reader, (const char *[]){"single", "double", "marked"}[k], (size_t[]){0}, (size_t[]){6}, data));
+    ck_assert((k < 2) == isnan(data[0]) && data[1] == 1 && data[2] < -9e36 && data[3] > 9e36 && (k == 2) == isnan(data[4]) && data[5] == 0);
+  }
   ck_ok(NomosFieldReaderClose(&reader));
 
   file = OpenNew("tensor.h5");

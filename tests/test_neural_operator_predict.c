@@ -188,6 +188,7 @@ START_TEST(OfOneNetwork)
   ck_refused(Predict(s, DataPath("states", "coarse.h5"), 0, false, &heard), "u lies over another grid than the data: make it on the grid of");
   ck_refused(Predict(s, DataPath("states", "untold.h5"), 0, false, &heard), "beta");
   ck_refused(Predict(s, DataPath("states", "nowhere.h5"), 0, false, &heard), "nowhere.h5 cannot be read; give an HDF5 file");
+  ck_refused(Predict(s, DataPath("states", "longer.h5"), 1, false, &heard), "predict.frames = 1: that frame is given, and nothing would be predicted; choose 2 or more");
   Field("u", 4, (size_t[]){3, 2, NY, NX}, &u[0][0][0]); /* what was refused has left the last ones as they were */
   ck_ok(NomosParametersEdit(s->parameters, &weights));
   for (size_t i = 0; i < NomosParametersSize(s->parameters); i++) ((double *)weights)[i] *= 1e200;
@@ -207,4 +208,74 @@ START_TEST(OfOneNetwork)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("predictions of a neural_operator", OfAnEnsemble, OfOneNetwork)
+static void WriteSteady(const char path[], size_t n_frames)
+{
+  WriteWaves(path, &(WaveData){.n = N, .n_frames = n_frames, .nx = NX, .n_speeds = 4, .speeds = speeds});
+  AddCoefficient(path, N, NX);
+}
+
+/* Initial states beside a field without time are states. Only a network whose data had one frame, too, begins at zero; one that learned from frame to frame is not judged so either. */
+START_TEST(BesideSteadyFields)
+{
+  static const char *const settings[] = {"neural_operator.parameters=[advection.beta]", "neural_operator.fields=[u, coefficient]", NULL}, *const directories[] = {"frames", "one_frame"};
+  static double            p[(N_FRAMES - 1) * N * 2 * NX], u[N][N_FRAMES][NX], given[N][NX];
+  NomosConfig              config;
+  NomosSurrogate           s;
+  NomosDataset             whole;
+  NomosFieldReader         reader;
+  Heard                    heard = {.fails = false};
+  char                     weights[2][NOMOS_MAX_PATH], set[NOMOS_MAX_PATH + 32];
+  MakeDirectory("steady");
+  WriteSteady(DataPath("steady", "one.h5"), 1);
+  WriteSteady(DataPath("steady", "whole.h5"), N_FRAMES);
+  ck_ok(NomosFieldReaderOpen(PETSC_COMM_SELF, DataPath("steady", "one.h5"), &reader));
+  ck_ok(NomosFieldReaderRead(reader, "u", (size_t[]){0, 0, 0}, (size_t[]){N, 1, NX}, &given[0][0]));
+  ck_ok(NomosFieldReaderClose(&reader));
+  for (int led = 0; led < 2; led++) {
+    WriteSteady(DataPath(MakeDirectory(directories[led]), "train.h5"), led ? 1 : N_FRAMES);
+    Create(directories[led], settings, &config, &s);
+    snprintf(weights[led], sizeof weights[0], "%.1000s/%s.safetensors", ck_directory, directories[led]);
+    ck_ok(NomosSurrogateSaveWeights(s, weights[led], 0, NULL, NULL));
+    ck_ok(Predict(s, DataPath("steady", "one.h5"), N_FRAMES, false, &heard));
+    Field("u", 3, (size_t[]){N, N_FRAMES, NX}, &u[0][0][0]);
+    for (size_t i = 0; i < N; i++)
+      for (size_t x = 0; x < NX; x++) ck_assert_double_eq_tol(u[i][0][x], led ? 0 : given[i][x], 1e-6);
+    if (!led) {
+      ck_ok(NomosNeuralOperatorOpenSet(s, DataPath("steady", "whole.h5"), false, &whole));
+      FreeRuns(s, whole, p);
+      ck_ok(NomosDatasetClose(&whole));
+      for (size_t i = 0; i < N; i++)
+        for (size_t k = 1; k < N_FRAMES; k++)
+          for (size_t x = 0; x < NX; x++) ck_assert_double_eq_tol(u[i][k][x], p[((k - 1) * N + i) * 2 * NX + x], 1e-6 * (1 + fabs(u[i][k][x])));
+    }
+    EndEmulator(&config, &s);
+  }
+  snprintf(set, sizeof set, "neural_operator.tests.far.path=%s", DataPath("steady", "one.h5"));
+  ck_refused(CreateEmulator(PETSC_COMM_SELF, "frames", (const char *const[]){settings[0], settings[1], set, NULL}, &config, &s), "the trajectories of the test set have one frame");
+  EndEmulator(&config, &s);
+  for (int led = 0; led < 2; led++) {
+    Create("one_frame", settings, &config, &s);
+    s->weights = weights[led];
+    if (led) ck_ok(NomosSurrogateLoadWeights(s, weights[led]));
+    else ck_refused(NomosSurrogateLoadWeights(s, weights[led]), "the trajectories have one frame, those that the weights were trained with several");
+    EndEmulator(&config, &s);
+  }
+}
+END_TEST
+
+/* Of data of which every second point is taken the predictions are where these points are. */
+START_TEST(OfThinnedData)
+{
+  NomosConfig    config;
+  NomosSurrogate s;
+  Heard          heard = {.fails = false};
+  double         x[NX / 2];
+  Create("waves", (const char *const[]){"neural_operator.parameters=[advection.beta]", "data.space_every=2", NULL}, &config, &s);
+  ck_ok(Predict(s, DataPath("waves", "train.h5"), 2, false, &heard));
+  Field("x", 1, (size_t[]){NX / 2}, x);
+  for (int i = 0; i < NX / 2; i++) ck_close(x[i], (2 * i + 0.5) / NX, 1e-12);
+  EndEmulator(&config, &s);
+}
+END_TEST
+
+NOMOS_TEST_SUITE("predictions of a neural_operator", OfAnEnsemble, OfOneNetwork, BesideSteadyFields, OfThinnedData)

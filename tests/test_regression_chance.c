@@ -161,10 +161,82 @@ START_TEST(test_student)
     {10,       0.9,  1.8124611228},
     {30,       0.95, 2.0422724563},
     {1e7,      0.95, 1.9599642   },
+    {1e13,     0.999, 3.2905267315},
     {INFINITY, 0.95, 1.9599639845}
   };
 
   for (size_t i = 0; i < sizeof known / sizeof *known; i++) ck_close(NomosStudentQuantile(known[i][0], known[i][1]), known[i][2], 1e-7);
+}
+END_TEST
+
+/* Blocks without rows (stretches of a short trajectory, or where all is missing) do not count: all is the same without them. */
+START_TEST(test_blocks_without_rows)
+{
+  enum { TERMS = 4, FILLED = 3, BLOCKS = 32 };
+  const double             c[TERMS]       = {1, -0.5, 0, 0.3};
+  const bool               support[TERMS] = {true, true, false, true};
+  static const char *const held_out[]     = {"discover.choice=held_out", NULL};
+  NomosConfig              config;
+  const NomosRegressionOps *ops  = Method("frols", held_out, &config);
+  Rows                      rows = RowsCreate(&(RowsInput){.seed = 1, .n_rows = 60, .n_terms = TERMS, .n_blocks = FILLED, .noise = 0.5, .c = c});
+  NomosGram                 sparse;
+  NomosRegression           r[2];
+  NomosIntervals            intervals[2];
+  double                    frequency[2][TERMS];
+
+  ck_ok(NomosGramCreate(TERMS, 1, BLOCKS, &sparse));
+  for (size_t b = 0; b < FILLED; b++) {
+    const size_t to = 9 * b + 5;
+    memcpy(sparse.G + to * TERMS * TERMS, rows.gram.G + b * TERMS * TERMS, TERMS * TERMS * sizeof(double));
+    memcpy(sparse.b + to * TERMS, rows.gram.b + b * TERMS, TERMS * sizeof(double));
+    sparse.s[to] = rows.gram.s[b];
+    sparse.n[to] = rows.gram.n[b];
+  }
+  for (int i = 0; i < 2; i++) {
+    const NomosGramRegression input = {.ops = ops, .config = config, .gram = i ? &sparse : &rows.gram};
+    ck_ok(NomosBlockBootstrap(&(NomosBlockBootstrapInput){.gram = input.gram, .support = support, .n = 200, .seed = 1, .level = 0.95}, &intervals[i]));
+    ck_ok(NomosStabilitySelection(&input, 100, 1, frequency[i]));
+    ck_ok(NomosRegressionSolveGram(&input, &r[i]));
+  }
+  ck_assert(r[0].n_path == r[1].n_path && r[0].n_path > 2);
+  for (size_t p = 0; p < r[0].n_path; p++) ck_assert(r[0].path_criterion[p] == r[1].path_criterion[p]);
+  for (size_t j = 0; j < TERMS; j++) {
+    ck_assert(intervals[0].lower[j] == intervals[1].lower[j] && intervals[0].deviation[j] == intervals[1].deviation[j]);
+    ck_assert(frequency[0][j] == frequency[1][j] && r[0].c[j] == r[1].c[j]);
+  }
+  for (size_t b = 6; b < BLOCKS; b++) sparse.n[b] = 0;
+  ck_refused(NomosBlockBootstrap(&(NomosBlockBootstrapInput){.gram = &sparse, .support = support, .n = 200, .seed = 1, .level = 0.95}, &intervals[0]), "intervals from 200 draws of 1 blocks with rows in them");
+  ck_refused(NomosStabilitySelection(&(NomosGramRegression){.ops = ops, .config = config, .gram = &sparse}, 100, 1, frequency[0]), "and there is one with rows in it");
+  ck_refused(NomosRegressionSolveGram(&(NomosGramRegression){.ops = ops, .config = config, .gram = &sparse}, &r[0]), "the rows are one block");
+  ck_ok(NomosIntervalsDestroy(&intervals[1]));
+  ck_ok(NomosRegressionDestroy(&r[1]));
+  ck_ok(NomosGramDestroy(&sparse));
+  ck_ok(NomosConfigDestroy(&config));
+  RowsDestroy(&rows);
+}
+END_TEST
+
+/* Degrees of freedom are rows times their independent share, less terms, where least squares gave the deviations; a quarter of the rows doubles these, whatever the method. */
+START_TEST(test_independence)
+{
+  enum { TERMS = 12, ALL = 2000 };
+  static const char *const methods[] = {"evidence", "rvm", "rvm_top_down"}, *const quarter[] = {"discover.independence=0.25", NULL};
+  const double             c[TERMS]  = {0, 1, 0, -1, 0, 0, 0, 0, 0.7};
+  Rows                     rows      = RowsCreate(&(RowsInput){.seed = 1, .n_rows = ALL, .n_terms = TERMS, .correlation = 0.3, .noise = 0.5, .c = c});
+
+  for (size_t m = 0; m < sizeof methods / sizeof *methods; m++) {
+    NomosRegression all = Regress(methods[m], NULL, &rows.normal, NULL), some = Regress(methods[m], quarter, &rows.normal, NULL);
+    double          n = 0;
+    for (size_t j = 0; j < TERMS; j++) {
+      n += some.c[j] != 0;
+      if (c[j] != 0) ck_assert_msg(fabs(some.deviation[j] / all.deviation[j] - 2) < 0.05, "%s: term %zu has the deviation %g, and %g", methods[m], j, all.deviation[j], some.deviation[j]);
+    }
+    if (m) ck_assert(isinf(some.freedom) && some.freedom > 0);
+    else ck_assert_double_eq_tol(some.freedom, ALL / 4. - n, 1e-6);
+    ck_ok(NomosRegressionDestroy(&all));
+    ck_ok(NomosRegressionDestroy(&some));
+  }
+  RowsDestroy(&rows);
 }
 END_TEST
 
@@ -287,4 +359,4 @@ START_TEST(test_coverage_with_errors_in_the_columns)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("regression_chance", test_irrelevant_columns_of_rvm, test_nothing_is_found_in_noise, test_targets_that_are_zero, test_choices, test_stability, test_student, test_coverage_of_blocks, test_coverage_with_errors_in_the_columns)
+NOMOS_TEST_SUITE("regression_chance", test_irrelevant_columns_of_rvm, test_nothing_is_found_in_noise, test_targets_that_are_zero, test_choices, test_stability, test_student, test_blocks_without_rows, test_independence, test_coverage_of_blocks, test_coverage_with_errors_in_the_columns)

@@ -229,6 +229,52 @@ START_TEST(test_methods_keep_constraints)
 }
 END_TEST
 
+/* From coefficients within an equality and signs a step leads to least squares within them: what would pass 0 ends there, and the others are those without it. */
+START_TEST(test_step)
+{
+  static const double A[TERMS] = {1, 0, 0, -2}, d[1] = {0.4}, zero[1] = {0}, c[TERMS] = {1, -0.5, 0, 0.3, 0, 0.2, -1}, start[TERMS] = {1.2, 0.2, 0, 0.4, 0, 0.1, -2};
+  static const int    signs[TERMS] = {1, 1, 0, 0, 0, 1, 0};
+  const bool          support[TERMS] = {true, false, false, true, false, true, true};
+  Rows                rows = RowsCreate(&(RowsInput){.seed = 3, .n_rows = ROWS, .n_terms = TERMS, .correlation = 0.5, .noise = 0.1, .c = c});
+  NomosRegression     r    = {.n_terms = TERMS};
+  NomosNormal         left;
+  double              best[TERMS], dc[TERMS], deviation[TERMS];
+
+  ck_ok(NomosNormalCreate(TERMS, &left));
+  memcpy(left.G, rows.normal.G, TERMS * TERMS * sizeof(double));
+  for (size_t i = 0; i < TERMS; i++) {
+    left.b[i] = rows.normal.b[i];
+    for (size_t j = 0; j < TERMS; j++) left.b[i] -= left.G[i * TERMS + j] * start[j];
+  }
+  left.s = Value(&rows.normal, start);
+  left.n = ROWS;
+  ck_ok(PetscMalloc1(TERMS, &r.c));
+  ck_ok(PetscCalloc1(TERMS, &r.deviation));
+  memcpy(r.c, start, sizeof start);
+  ck_ok(NomosLeastSquares(&rows.normal, support, &(NomosConstraints){.n_equalities = 1, .A = A, .d = d}, best, deviation));
+  ck_ok(NomosRegressionStep(&left, &(NomosConstraints){.n_equalities = 1, .A = A, .d = d, .signs = signs}, &r, dc));
+  ck_assert(dc[1] == -start[1] && r.c[1] == 0 && r.deviation[1] == 0);
+  for (size_t j = 0; j < TERMS; j++) {
+    ck_assert_msg(fabs(r.c[j] - best[j]) < 1e-13, "term %zu is %.15g instead of %.15g", j, r.c[j], best[j]);
+    ck_assert(fabs(r.c[j] - start[j] - dc[j]) < 1e-15);
+    ck_assert(fabs(r.deviation[j] - deviation[j]) <= 1e-10 * deviation[j]);
+  }
+  ck_assert(fabs(r.c[0] - 2 * r.c[3] - 0.4) < 1e-15 && !r.nothing);
+  ck_assert_double_eq_tol(r.freedom, ROWS - 3, 1e-9); /* four terms, one equality */
+  /* a pair stops together */
+  const NomosConstraints two = {.n_equalities = 1, .A = (const double[TERMS]){1, 1}, .d = zero, .signs = (const int[TERMS]){-1, 1}};
+  memset(r.c, 0, TERMS * sizeof *r.c);
+  r.c[0] = -0.1;
+  r.c[1] = 0.1;
+  for (size_t i = 0; i < TERMS; i++) left.b[i] = i == 0 ? 1e6 : 0;
+  ck_ok(NomosRegressionStep(&left, &two, &r, dc));
+  ck_assert(r.c[0] == 0 && r.c[1] == 0 && r.nothing);
+  ck_ok(NomosRegressionDestroy(&r));
+  ck_ok(NomosNormalDestroy(&left));
+  RowsDestroy(&rows);
+}
+END_TEST
+
 START_TEST(test_refusals)
 {
   static const char *const names[TERMS] = {"psi1", "psi2", "lap psi1", "y", "J(psi1, q1)", "psi1 - psi2", "psi_R"}, *const held_out[] = {"discover.choice=held_out", NULL};
@@ -283,4 +329,4 @@ START_TEST(test_refusals)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("regression_constraints", test_equalities_and_signs, test_deviations, test_shared_coefficients, test_methods_keep_constraints, test_refusals)
+NOMOS_TEST_SUITE("regression_constraints", test_equalities_and_signs, test_deviations, test_shared_coefficients, test_methods_keep_constraints, test_step, test_refusals)

@@ -23,6 +23,8 @@ START_TEST(Exact)
     {1, "1/(m s)", "m-1 s-1", 1}, {1, "1/(m*s)", "m^-1.s^-1", 1}, {1, "m s**-2", "m/s^2", 1}, {4, "m/s/s", "m s-2", 4}, {1, "(m/s)^2", "m2 s-2", 1}, {5, "K/km", "K m-1", 0.005},
     {3, "1", "1", 3}, {1, "1/day", "1/s", 1.0 / 86400}, {1, "m/s", "km/day", 86.4}, {6, "  m ", "m", 6}, {1, "1/((m))", "1/m", 1}, {1, "s/m", "1/m s", 1}, {60, "s", "min", 1}, {1, "dam", "dm", 100},
     {1, "\xC2\xB5m", "um", 1}, {1, "\xCE\xBCs", "us", 1}, {1, "kPa", "kN/m^2", 1}, {1, "mrad", "rad", 0.001}, {2, "days", "hours", 48}, {3, "minutes", "seconds", 180}, {1, "years", "year", 1}, {2, "minute", "s", 120}, {5, "second", "s", 5},
+    {7, "milliseconds", "ms", 7}, {3, "microsecond", "us", 3}, {2, "nanoseconds", "ns", 2}, {4, "msec", "millisecs", 4}, {2, "secs", "sec", 2}, {2, "weeks", "days", 14}, {1, "hrs", "mins", 60}, {1, "hr", "hour", 1},
+    {5, "kilometers", "metres", 5000}, {5, "kilometre", "km", 5}, {3, "meters", "m", 3}, {9, "millimetres", "mm", 9}, {2, "centimeter", "cm", 2}, {1, "kilometers/hour", "km/h", 1}, {6, "metres second-1", "m/s", 6},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     double converted = Convert(rows[i].value, rows[i].from, rows[i].to);
@@ -53,6 +55,9 @@ START_TEST(Refused)
   ck_refused(NomosUnitParse("dais", &unit), "did you mean day");
   ck_refused(NomosUnitParse("furlong", &unit), "unknown unit furlong; known are m, s, kg");
   ck_refused(NomosUnitParse("kmin", &unit), "unknown unit kmin");
+  ck_refused(NomosUnitParse("kmetres", &unit), "unknown unit kmetres"); /* prefix and unit are both symbols, or both words */
+  ck_refused(NomosUnitParse("kilom", &unit), "unknown unit kilom");
+  ck_refused(NomosUnitParse("months", &unit), "unknown unit months");
   ck_refused(NomosUnitParse("", &unit), "position 1: found the end");
   ck_refused(NomosUnitParse("m/", &unit), "position 3: found the end, expected a unit");
   ck_refused(NomosUnitParse("m//s", &unit), "position 3: found `/`");
@@ -77,6 +82,23 @@ START_TEST(Refused)
   ck_refused(NomosUnitParse(text, &unit), "longer than 63 characters");
   ck_refused(NomosUnitConvert(1, "kg", "m", &x), "cannot convert kg to m: needs a length such as m or km");
   ck_refused(NomosUnitConvert(1, "m", "1/(m s)", &x), "needs a unit such as 1/(m s)");
+}
+END_TEST
+
+/* Units as attributes of files say them. */
+START_TEST(OfFiles)
+{
+  static const struct {
+    const char *text, *unit;
+    bool        since;
+  } rows[] = {{"km", "km", false}, {"hours since 2000-01-01 00:00", "hours", true}, {"1", "", false}, {NULL, "", false}, {"", "", false}, {"milliseconds since 1970-01-01T00:00:00Z of a clock that somebody described at some length", "milliseconds", true}};
+  char unit[NOMOS_MAX_NAME];
+
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    ck_assert(NomosUnitOfFile(rows[i].text, unit) == rows[i].since);
+    ck_assert_str_eq(unit, rows[i].unit);
+  }
+  ck_assert(NomosUnitAlike("milliseconds", "ms") && NomosUnitAlike("kilometers", "km") && !NomosUnitAlike("kilometers", "meters"));
 }
 END_TEST
 
@@ -152,6 +174,7 @@ START_TEST(Lists)
   double            values[3];
 
   ck_assert(NomosTextNumbers("1,nan,-2e3", 3, values) == 3 && values[0] == 1 && isnan(values[1]) && values[2] == -2000);
+  ck_assert(NomosTextMark("\xEF\xBB\xBFstep,time") == 3 && !NomosTextMark("\xEF\xBB") && !NomosTextMark("step,\xEF\xBB\xBF") && !NomosTextMark(""));
   ck_assert(NomosTextNumbers("7", 3, values) == 1 && values[0] == 7);
   ck_assert(!NomosTextNumbers(NULL, 3, values) && !NomosTextNumbers("", 3, values) && !NomosTextNumbers("1,2,3,4", 3, values) && !NomosTextNumbers("1,x", 3, values) && !NomosTextNumbers("1;2", 3, values));
   ck_assert_str_eq(NomosTextEntry(list, ',', "nu"), "=0.1,water,nu_2=3");
@@ -161,4 +184,4 @@ START_TEST(Lists)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("unit", Exact, RoundTrip, Refused, Numbers, NumbersRoundTrip, Nearest, Lists)
+NOMOS_TEST_SUITE("unit", Exact, RoundTrip, Refused, OfFiles, Numbers, NumbersRoundTrip, Nearest, Lists)

@@ -5,8 +5,6 @@
 #include <math.h>
 #include <stdio.h>
 
-static const double not_seen = 9e36; /* NetCDF's fill value is 9.97e36 */
-
 static PetscErrorCode CheckGrid(NomosObservations o, NomosFieldReader reader, const char path[])
 {
   bool has, timed;
@@ -60,7 +58,7 @@ static PetscErrorCode ReadLook(NomosObservations o, NomosFieldReader reader, con
     const size_t layer = i / o->layer_points;
     const double value = looks->factor * looks->values[i], error = looks->error_factor * (looks->n_dims > 1 ? looks->errors[i] : looks->constant[looks->n_dims ? layer : 0]);
     if (isnan(value)) continue;
-    NomosCheck(fabs(value) < not_seen, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s is %g in look %zu, layer %zu; NaN must stand where nothing was seen", path, field->name, value, t + 1, layer + 1);
+    NomosCheck(isfinite(value), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s is %g in look %zu, layer %zu; NaN must stand where nothing was seen", path, field->name, value, t + 1, layer + 1);
     NomosCheck(error > 0 && isfinite(error), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s is %g in look %zu, layer %zu; a standard deviation must be positive wherever %s was seen", path, looks->name, error, t + 1, layer + 1, field->name);
     NomosObservationsPlace(o, i, &set->layer[set->n], &set->x[set->n], &set->y[set->n]);
     set->value[set->n]       = value;

@@ -141,7 +141,7 @@ static PetscErrorCode Describe(NomosModel model, double *bytes, char *text, size
   PetscFunctionBeginUser;
   for (int a = 0; a < p->n_dims; a++) NomosTextAppend(sizeof size, size, "%s%d", a ? " x " : "", (int)p->size[a]);
   *bytes = 8. * (double)p->m * (18. * (double)p->n_cells + 4. * (double)p->n_box + 2. * (double)(p->n_cells + p->n_box));
-  PetscCall(PetscSNPrintf(text, n_text, "%s, %s cells, limiter %s, %s, cfl %g, float64", p->family->name, size, (const char *[]){"none", "central", "minmod", "mc", "van_leer", "superbee"}[p->limiter], p->scheme, p->cfl));
+  PetscCall(PetscSNPrintf(text, n_text, "%s, %s cells, limiter %s, %s, cfl %g, float64", p->family->name, size, (const char *[]){"none", "central", "minmod", "mc", "van_leer", "superbee"}[p->limiter], strcmp(p->scheme, "auto") ? p->scheme : "ssp_rk3 (rkl2 where diffusion limits the step)", p->cfl)); /* the file that has it says the scheme, not how it was chosen */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -1,5 +1,6 @@
 #include "surrogates/discovery/frames.h"
 
+#include "io/field_file.h"
 #include "io/sort.h"
 #include "operators/random.h"
 #include "operators/reduce.h"
@@ -248,18 +249,16 @@ static double SixthDifference(const double u[], size_t stride)
 static bool UnevenDifference(const double t[], double weights[DIFFERENCE])
 {
   const double step = (t[DIFFERENCE - 1] - t[0]) / (DIFFERENCE - 1);
-  bool         even = true;
   double       norm = 0;
 
   for (size_t i = 0; i < DIFFERENCE; i++) {
-    even       = even && fabs(t[i] - t[0] - (double)i * step) <= 1e-3 * step;
     weights[i] = 1;
     for (size_t j = 0; j < DIFFERENCE; j++)
       if (j != i) weights[i] *= step / (t[i] - t[j]);
     norm += weights[i] * weights[i];
   }
   for (size_t i = 0; i < DIFFERENCE; i++) weights[i] *= sqrt(924 / norm);
-  return !even;
+  return !NomosCoordinatesEven(DIFFERENCE, t, step);
 }
 
 static double WeightedDifference(const double u[], size_t stride, const double weights[DIFFERENCE])

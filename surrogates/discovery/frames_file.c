@@ -17,7 +17,6 @@ enum { BLOCK_BYTES = 1 << 20, MAX_FIELDS = 16 };
 typedef struct {
   char name[NOMOS_MAX_NAME];
   long entry;
-  int  n_lead; /* axes before that: (time) or (trajectory, time); 0: a mask of space alone */
 } Variable;
 
 typedef struct {
@@ -27,6 +26,7 @@ typedef struct {
   char           **files;
   bool             mask;
   Variable         variables[MAX_FIELDS + 1];
+  int (*n_lead)[MAX_FIELDS + 1];     /* (n_files)(n_variables) axes before space and entry: (time) or (trajectory, time); 0: a mask of space alone */
   size_t          *first_trajectory; /* (n_files + 1) */
   NomosFrames      frames;           /* what is found out: shape, trajectories, times */
   size_t           n_trajectories, *n_frames, points;
@@ -72,27 +72,20 @@ static PetscErrorCode CheckHas(Files *f, const char path[], const char name[])
   SETERRQ(PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has no dataset %s; it has %s; say which one is meant (data.variables, data.time, data.mask)", f->where, path, name, NomosFieldReaderNames(f->reader, true, list));
 }
 
-/* What values of a coordinate are to be multiplied with: lengths and times become SI, other units and none stay as they are. "hours since 2020-01-01" are hours. */
-static PetscErrorCode ReadFactor(Files *f, const char name[], double *factor)
+/* What values of a coordinate are to be multiplied with: lengths and times become SI, other units and none stay as they are; but what counts from a date is a time. */
+static PetscErrorCode ReadFactor(Files *f, const char path[], const char name[], double *factor)
 {
   static const NomosUnit metre = {1, {[NOMOS_UNIT_METRE] = 1}}, second = {1, {[NOMOS_UNIT_SECOND] = 1}};
-  static const struct {
-    const char *name, *symbol;
-  } words[] = {{"seconds", "s"}, {"minutes", "min"}, {"hours", "h"}, {"days", "day"}, {"metres", "m"}, {"meters", "m"}};
-  char                  *text, *since, message[256];
-  NomosUnit              unit;
+  char                  *text, unit[NOMOS_MAX_NAME], message[256] = "that is no time";
+  NomosUnit              read;
 
   PetscFunctionBeginUser;
   *factor = 1;
   PetscCall(NomosFieldReaderAttribute(f->reader, name, "units", &text));
-  if (!text) PetscFunctionReturn(PETSC_SUCCESS);
-  since = strstr(text, " since ");
-  if (since) *since = '\0';
-  const char *symbol = text;
-  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-    if (!strcmp(text, words[i].name)) symbol = words[i].symbol;
-  if (NomosUnitRead(symbol, &unit, sizeof message, message) && (NomosUnitSame(&unit, &metre) || NomosUnitSame(&unit, &second))) *factor = unit.factor;
+  const bool since = NomosUnitOfFile(text, unit), known = NomosUnitRead(unit, &read, sizeof message, message), time = known && NomosUnitSame(&read, &second);
   PetscCall(PetscFree(text));
+  PetscCheck(time || !since, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: %s counts '%s' since a date (the attribute units), and %s; write it in another unit of time, s, h or day, or give the time from frame to frame (data.time_step)", f->where, path, name, unit, message);
+  if (time || (known && NomosUnitSame(&read, &metre))) *factor = read.factor;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -111,7 +104,7 @@ static PetscErrorCode IsList(Files *f, const char name[], size_t n, bool *is)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Coordinates of an axis: the scale attached to it, else a dataset of the axis' usual name that fits; "" if there is none. */
+/* Coordinates of an axis: the scale attached to it, else a dataset of the axis' usual name that fits (NULL: none does); "" if there is none. */
 static PetscErrorCode FindCoordinates(Files *f, const char name[], int axis, const char usual[], size_t n, const char **coordinates)
 {
   bool has = false;
@@ -119,7 +112,7 @@ static PetscErrorCode FindCoordinates(Files *f, const char name[], int axis, con
   PetscFunctionBeginUser;
   PetscCall(NomosFieldReaderDimName(f->reader, name, axis, coordinates));
   if ((*coordinates)[0]) PetscCall(NomosFieldReaderHas(f->reader, *coordinates, &has));
-  else {
+  else if (usual) {
     PetscCall(IsList(f, usual, n, &has));
     if (has) *coordinates = usual;
   }
@@ -184,6 +177,28 @@ static PetscErrorCode FindTimeAxis(Files *f, const char path[], const Variable *
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Axes that have names are called what they are taken for, or something else. */
+static PetscErrorCode CheckNames(Files *f, const char path[], const Variable *variable, int n_dims, int n_lead)
+{
+  enum { TRAJECTORIES, TIME, SPACE };
+  static const char *const words[] = {"trajectories", "time", "space"};
+  const bool               named   = f->input.time && f->input.time[0];
+  const char              *scale;
+
+  PetscFunctionBeginUser;
+  for (int a = 0; a < n_dims; a++) {
+    if (variable->entry >= 0 && a == n_lead) continue;
+    const int taken = a + 1 < n_lead ? TRAJECTORIES : a < n_lead ? TIME : SPACE;
+    int       is    = taken;
+    PetscCall(NomosFieldReaderDimName(f->reader, variable->name, a, &scale));
+    if (named ? !strcmp(scale, f->input.time) : !strcmp(scale, "time") || !strcmp(scale, "t")) is = TIME;
+    else if (!strcmp(scale, "trajectory")) is = TRAJECTORIES;
+    else if (!strcmp(scale, "x") || !strcmp(scale, "y") || !strcmp(scale, "z")) is = SPACE;
+    PetscCheck(is == taken, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: axis %d of %s is called '%s', and it would be taken for that of %s; the axes are (time, space) or (trajectory, time, space): write it in this order", f->where, path, a, variable->name, scale, words[taken]);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Points along an axis of space. */
 static PetscErrorCode ReadAxis(Files *f, const char path[], const char name[], int axis, int d, size_t n, double *length, double *origin)
 {
@@ -200,12 +215,11 @@ static PetscErrorCode ReadAxis(Files *f, const char path[], const char name[], i
   NomosCheck(scale[0], PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: axis %d of %s has no coordinates; give the length of the domain (data.length), or a dataset %s with its %zu points", f->where, path, axis, name, usual, n);
   PetscCall(NomosFieldReaderShape(f->reader, scale, &n_dims, shape));
   NomosCheck(n_dims == 1 && shape[0] == n && n > 1, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: %s does not hold the %zu coordinates of axis %d of %s", f->where, path, scale, n, axis, name);
-  PetscCall(ReadFactor(f, scale, &factor));
+  PetscCall(ReadFactor(f, path, scale, &factor));
   PetscCall(PetscMalloc1(n, &x));
   PetscErrorCode code = NomosFieldReaderRead(f->reader, scale, (size_t[]){0}, shape, x);
   const double   step = (x[n - 1] - x[0]) / (double)(n - 1);
-  bool           even = step > 0;
-  for (size_t i = 0; i < n; i++) even = even && fabs(x[i] - x[0] - (double)i * step) <= 1e-3 * step;
+  const bool     even = step > 0 && NomosCoordinatesEven(n, x, step);
   *length = (double)n * step * factor;
   *origin = x[0] * factor;
   PetscCall(PetscFree(x));
@@ -214,12 +228,35 @@ static PetscErrorCode ReadAxis(Files *f, const char path[], const char name[], i
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Lead axes of a dataset, and whether its space is that of the others; of the first one it is taken. */
-static PetscErrorCode ReadShape(Files *f, const char path[], size_t v, size_t lead[2])
+/* Points of variable v along an axis of space: of the very first they are those of all; the others must have the same, as far as they say any. */
+static PetscErrorCode ReadPoints(Files *f, const char path[], size_t v, int axis, int d, size_t n)
 {
+  NomosFrames *frames = &f->frames;
+  const char  *name = f->variables[v].name, *letter = d == f->input.n_dims - 1 ? "x" : "y", *own;
+  const bool   first = f->n_trajectories == 0 && v == 0;
+  double       length, origin;
+
+  PetscFunctionBeginUser;
+  if (first) frames->n[d] = n;
+  NomosCheck(n == frames->n[d], PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: %s has %zu points along %s, %s has %zu in %s; all grids must be the same", f->where, path, name, n, letter, f->variables[0].name, frames->n[d], f->files[0]);
+  PetscCall(FindCoordinates(f, name, axis, NULL, n, &own));
+  if (v && !own[0]) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(ReadAxis(f, path, name, axis, d, n, &length, &origin));
+  if (first) {
+    frames->length[d] = length;
+    frames->origin[d] = origin;
+  }
+  const double end = frames->origin[d] + frames->length[d], tolerance = NomosCoordinateTolerance(frames->length[d] / (double)n, fmax(fabs(frames->origin[d]), fabs(end)));
+  NomosCheck(fabs(origin - frames->origin[d]) <= tolerance && fabs(origin + length - end) <= tolerance, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: the points of %s along %s begin at %.8g and lie %.8g apart, those of %s in %s begin at %.8g and lie %.8g apart; all grids must be the same: interpolate the data to one", f->where, path, name, letter, origin, length / (double)n, f->variables[0].name, f->files[0], frames->origin[d], frames->length[d] / (double)n);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Lead axes of a dataset, and whether its space is that of the others; of the first one it is taken. */
+static PetscErrorCode ReadShape(Files *f, size_t file, size_t v, size_t lead[2])
+{
+  const char   *path     = f->files[file];
   Variable     *variable = &f->variables[v];
-  NomosFrames  *frames   = &f->frames;
-  const bool    first = f->n_trajectories == 0 && v == 0, mask = f->mask && v + 1 == f->n_variables;
+  const bool    mask     = f->mask && v + 1 == f->n_variables;
   size_t        shape[NOMOS_FIELD_MAX_DIMS + 1];
   int           n_dims;
 
@@ -237,20 +274,9 @@ static PetscErrorCode ReadShape(Files *f, const char path[], size_t v, size_t le
   if (n_lead < 2) lead[0] = 1;
   for (int d = 0; d < n_lead; d++) lead[2 - n_lead + d] = shape[d];
   NomosCheck(variable->entry < 0 || (size_t)variable->entry < shape[n_lead], PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: %s has %zu entries before space; %ld counts from 0", f->where, path, variable->name, shape[n_lead], variable->entry);
-  variable->n_lead = n_lead;
-  for (int d = 0; d < f->input.n_dims; d++) {
-    const int axis = n_lead + (variable->entry >= 0) + d;
-    double    length, origin;
-    if (first) frames->n[d] = shape[axis];
-    NomosCheck(shape[axis] == frames->n[d], PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: %s has %zu points along %s, %s has %zu in %s; all grids must be the same", f->where, path, variable->name, shape[axis], d == f->input.n_dims - 1 ? "x" : "y", f->variables[0].name, frames->n[d], f->files[0]);
-    if (v) continue;
-    PetscCall(ReadAxis(f, path, variable->name, axis, d, shape[axis], &length, &origin));
-    if (first) {
-      frames->length[d] = length;
-      frames->origin[d] = origin;
-    }
-    NomosCheck(fabs(length - frames->length[d]) <= 1e-6 * length, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: the domain is %g long along %s, %g in %s; all grids must be the same", f->where, path, length, d == f->input.n_dims - 1 ? "x" : "y", frames->length[d], f->files[0]);
-  }
+  PetscCall(CheckNames(f, path, variable, n_dims, n_lead));
+  f->n_lead[file][v] = n_lead;
+  for (int d = 0, axis = n_lead + (variable->entry >= 0); d < f->input.n_dims; d++, axis++) PetscCall(ReadPoints(f, path, v, axis, d, shape[axis]));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -274,7 +300,7 @@ static PetscErrorCode ReadTimes(Files *f, const char path[], size_t trajectory, 
   NomosCheck((n_dims == 1 || n_dims == 2) && shape[n_dims - 1] == n_file, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: %s does not hold the times of the %zu frames of %s", f->where, path, name, n_file, f->variables[0].name);
   if (n_dims == 1) PetscCall(NomosFieldReaderRead(f->reader, name, (size_t[]){0}, (size_t[]){n_file}, t));
   else PetscCall(NomosFieldReaderRead(f->reader, name, (size_t[]){trajectory, 0}, (size_t[]){1, n_file}, t));
-  PetscCall(ReadFactor(f, name, &factor));
+  PetscCall(ReadFactor(f, path, name, &factor));
   for (*n = 0; *n < n_file && isfinite(t[*n]);) t[(*n)++] *= factor;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -321,10 +347,10 @@ static PetscErrorCode LookInto(Files *f, size_t file)
 
   PetscFunctionBeginUser;
   PetscCall(OpenFile(f, file));
-  PetscCall(ReadShape(f, path, 0, lead));
+  PetscCall(ReadShape(f, file, 0, lead));
   for (size_t v = 1; v < f->n_variables; v++) {
-    PetscCall(ReadShape(f, path, v, other));
-    NomosCheck(f->variables[v].n_lead == 0 || (other[0] == lead[0] && other[1] == lead[1]), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: %s has %zu trajectories of %zu frames, %s has %zu of %zu; they must agree", f->where, path, f->variables[v].name, other[0], other[1], f->variables[0].name, lead[0], lead[1]);
+    PetscCall(ReadShape(f, file, v, other));
+    NomosCheck(f->n_lead[file][v] == 0 || (other[0] == lead[0] && other[1] == lead[1]), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: %s has %zu trajectories of %zu frames, %s has %zu of %zu; they must agree", f->where, path, f->variables[v].name, other[0], other[1], f->variables[0].name, lead[0], lead[1]);
   }
   PetscCall(ReadEnds(f));
   f->first_trajectory[file] = f->n_trajectories;
@@ -339,16 +365,17 @@ static PetscErrorCode LookInto(Files *f, size_t file)
 static PetscErrorCode ReadBlock(Files *f, size_t v, size_t trajectory, size_t first, size_t n, double values[])
 {
   const Variable *variable = &f->variables[v];
+  const int       n_lead   = f->n_lead[f->reader_file][v];
   size_t          start[NOMOS_FIELD_MAX_DIMS + 1] = {0}, count[NOMOS_FIELD_MAX_DIMS + 1];
   int             axis = 0;
 
   PetscFunctionBeginUser;
-  if (variable->n_lead > 1) start[axis] = trajectory, count[axis++] = 1;
-  if (variable->n_lead > 0) start[axis] = first, count[axis++] = n;
+  if (n_lead > 1) start[axis] = trajectory, count[axis++] = 1;
+  if (n_lead > 0) start[axis] = first, count[axis++] = n;
   if (variable->entry >= 0) start[axis] = (size_t)variable->entry, count[axis++] = 1;
   for (int d = 0; d < f->input.n_dims; d++) start[axis] = 0, count[axis++] = f->frames.n[d];
   PetscCall(NomosFieldReaderRead(f->reader, variable->name, start, count, values));
-  if (variable->n_lead == 0)
+  if (n_lead == 0)
     for (size_t i = 1; i < n; i++) memcpy(values + i * f->points, values, f->points * sizeof *values);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -394,6 +421,7 @@ static PetscErrorCode CloseFiles(void *context)
   PetscCall(PetscFree(f->times));
   PetscCall(PetscFree(f->n_frames));
   PetscCall(PetscFree(f->first_trajectory));
+  PetscCall(PetscFree(f->n_lead));
   PetscCall(PetscFree(f));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -408,6 +436,7 @@ static PetscErrorCode Open(Files *f)
   if (!f->input.every) f->input.every = 1;
   PetscCall(NomosDataFiles(f->input.path, &f->n_files, &f->files));
   PetscCall(PetscCalloc1(f->n_files + 1, &f->first_trajectory));
+  PetscCall(PetscCalloc1(f->n_files, &f->n_lead));
   for (size_t file = 0; file < f->n_files; file++) PetscCall(LookInto(f, file));
   f->points       = NomosFramesPoints(&f->frames);
   f->block_frames = f->input.every > 4 ? 1 : PetscMax(1, BLOCK_BYTES / (f->points * sizeof(double)));

@@ -102,16 +102,17 @@ static PetscErrorCode ReadTable(const NomosFramesInput *input, FILE *file, Table
 
   PetscFunctionBeginUser;
   while (getline(text, &size, file) >= 0) {
-    const char *start = *text + strspn(*text, " \t\r\n");
+    char       *row   = *text + (line ? 0 : NomosTextMark(*text));
+    const char *start = row + strspn(row, " \t\r\n");
     line++;
     if (!*start || *start == '#') continue;
     if (*header) {
-      const size_t here = Cut(*text, cells);
+      const size_t here = Cut(row, cells);
       PetscCheck(here == n, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s:%zu has %zu cells; the line of names has %zu", input->where, input->path, line, here, n);
       PetscCall(ReadRow(input, line, columns, n, cells, t));
       continue;
     }
-    *header = strdup(*text);
+    *header = strdup(row);
     n       = Cut(*header, cells);
     PetscCheck(n <= MOST_COLUMNS && input->n_fields <= MOST_COLUMNS, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s has more than %d columns", input->where, input->path, MOST_COLUMNS);
     PetscCall(FindColumns(input, n, cells, columns));

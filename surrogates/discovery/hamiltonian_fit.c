@@ -91,29 +91,21 @@ static PetscErrorCode Left(NomosHamiltonianLibrary library, const NomosHamiltoni
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosHamiltonianRefine(NomosHamiltonianLibrary library, const NomosHamiltonianStates *states, const NomosConstraints *constraints, NomosRegression *found)
+PetscErrorCode NomosHamiltonianRefine(NomosHamiltonianLibrary library, const NomosHamiltonianStates *states, const NomosConstraints *constraints, double independence, NomosRegression *found)
 {
-  NomosConstraints homogeneous = constraints ? *constraints : (NomosConstraints){0}; /* of the steps */
-  PetscErrorCode   code        = PETSC_SUCCESS;
-  double          *step, *zero;
-  bool            *support;
+  PetscErrorCode code = PETSC_SUCCESS;
+  double        *step;
 
   PetscFunctionBeginUser;
-  if (found->nothing) PetscFunctionReturn(PETSC_SUCCESS);
-  PetscCall(PetscMalloc2(found->n_terms, &step, found->n_terms, &support));
-  PetscCall(PetscCalloc1(homogeneous.n_equalities + 1, &zero));
-  homogeneous.d     = zero;
-  homogeneous.signs = NULL;
-  for (size_t k = 0; k < found->n_terms; k++) support[k] = found->c[k] != 0;
-  for (int pass = 0; pass < PASSES && !code; pass++) {
+  PetscCall(PetscMalloc1(found->n_terms, &step));
+  for (int pass = 0; pass < PASSES && !code && !found->nothing; pass++) {
     NomosNormal left;
     PetscCall(Left(library, states, found, &left));
-    code = NomosLeastSquares(&left, support, &homogeneous, step, found->deviation);
+    left.n *= independence;
+    code = NomosRegressionStep(&left, constraints, found, step);
     PetscCall(NomosNormalDestroy(&left));
-    for (size_t k = 0; k < found->n_terms && !code; k++) found->c[k] += step[k];
   }
-  PetscCall(PetscFree2(step, support));
-  PetscCall(PetscFree(zero));
+  PetscCall(PetscFree(step));
   PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

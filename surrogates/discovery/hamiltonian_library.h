@@ -66,7 +66,7 @@ void           NomosTimeWindowRates(const NomosTimeWindow *window, size_t size, 
 /* Sums over Hamilton's equations at all states, in up to 32 blocks of neighbours. Two targets: x_dot, and what c (n_terms; NULL: 0) leaves of it. Errors: a term that is not finite at a state. */
 PetscErrorCode NomosHamiltonianAssemble(NomosHamiltonianLibrary library, const NomosHamiltonianStates *states, const double c[], NomosGram *gram);
 /* Least squares on the terms found, to rounding: normal equations know coefficients to half of all digits, residuals of the rows as targets give the others (gram.h). Deviations and residual are then those of what
-   is really left. constraints NULL: none; their equalities go on holding. Errors: collinear terms, named. */
-PetscErrorCode NomosHamiltonianRefine(NomosHamiltonianLibrary library, const NomosHamiltonianStates *states, const NomosConstraints *constraints, NomosRegression *found);
+   is really left, `independence` being the share of the rows that counts as independent. constraints NULL: none; they go on holding. Errors: collinear terms, named. */
+PetscErrorCode NomosHamiltonianRefine(NomosHamiltonianLibrary library, const NomosHamiltonianStates *states, const NomosConstraints *constraints, double independence, NomosRegression *found);
 
 #endif

@@ -14,7 +14,7 @@ static double StudentProbability(double nu, double t)
   const double end = atan(t / sqrt(nu)), c = exp(lgamma((nu + 1) / 2) - lgamma(nu / 2)) / sqrt(PETSC_PI);
   double       sum = 0;
 
-  if (!isfinite(nu)) return erf(t / sqrt(2));
+  if (nu > 1e7) return erf(t / sqrt(2)); /* the difference is in the seventh digit, and that of the two gammas is no longer one */
   for (int i = 0; i <= INTERVALS; i++) sum += (i == 0 || i == INTERVALS ? 1 : i % 2 ? 4
                                                                                     : 2) *
                                               pow(cos(end * i / INTERVALS), nu - 1);
@@ -34,10 +34,23 @@ double NomosStudentQuantile(double nu, double level)
   return (low + high) / 2;
 }
 
+/* ---- blocks */
+
+/* The blocks that have rows: which (n), in their order. A short trajectory has more stretches than moments, and all may be missing in one. */
+static PetscErrorCode Filled(const NomosGram *gram, size_t *n, size_t **which)
+{
+  PetscFunctionBeginUser;
+  *n = 0;
+  PetscCall(PetscMalloc1(gram->n_blocks, which));
+  for (size_t b = 0; b < gram->n_blocks; b++)
+    if (gram->n[b] > 0) (*which)[(*n)++] = b;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* ---- rows left out */
 
 typedef struct {
-  size_t           n_folds;
+  size_t           n_folds, n_filled, *filled; /* blocks that have rows */
   NomosNormal     *out;
   NomosRegression *paths;
   size_t           point;
@@ -71,8 +84,8 @@ static PetscErrorCode SolveFold(const NomosGramRegression *input, size_t fold, F
   double          *weights;
 
   PetscFunctionBeginUser;
-  PetscCall(PetscMalloc1(gram->n_blocks, &weights));
-  for (size_t b = 0; b < gram->n_blocks; b++) weights[b] = b % f->n_folds == fold;
+  PetscCall(PetscCalloc1(gram->n_blocks, &weights));
+  for (size_t i = 0; i < f->n_filled; i++) weights[f->filled[i]] = i % f->n_folds == fold;
   PetscCall(NomosGramNormal(gram, input->target, weights, &f->out[fold]));
   for (size_t b = 0; b < gram->n_blocks; b++) weights[b] = 1 - weights[b];
   PetscCall(NomosGramNormal(gram, input->target, weights, &in));
@@ -99,8 +112,9 @@ PetscErrorCode NomosRegressionSolveGram(const NomosGramRegression *input, NomosR
   all.floor = input->floor;
   if (!strcmp(choice, "held_out")) {
     PetscCall(NomosConfigGetInt(input->config, "discover.folds", &n_folds));
-    PetscCheck(input->gram->n_blocks > 1, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "%s: discover.choice = held_out: the rows are one block, of which no part can be left out; give more samples or trajectories, or choose bic", NomosConfigWhere(input->config, "discover.choice"));
-    folds.n_folds = PetscMin((size_t)n_folds, input->gram->n_blocks);
+    PetscCall(Filled(input->gram, &folds.n_filled, &folds.filled));
+    PetscCheck(folds.n_filled > 1, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "%s: discover.choice = held_out: the rows are one block, of which no part can be left out; give more samples, frames or trajectories, or choose bic", NomosConfigWhere(input->config, "discover.choice"));
+    folds.n_folds = PetscMin((size_t)n_folds, folds.n_filled);
     PetscCall(PetscCalloc3(folds.n_folds, &folds.out, folds.n_folds, &folds.paths, input->gram->n_terms, &folds.zero));
     for (size_t k = 0; k < folds.n_folds && !code; k++) code = SolveFold(input, k, &folds);
     how.held_out = HeldOut;
@@ -112,6 +126,7 @@ PetscErrorCode NomosRegressionSolveGram(const NomosGramRegression *input, NomosR
     PetscCall(NomosRegressionDestroy(&folds.paths[k]));
   }
   if (folds.n_folds) PetscCall(PetscFree3(folds.out, folds.paths, folds.zero));
+  PetscCall(PetscFree(folds.filled));
   PetscCall(NomosNormalDestroy(&all));
   PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -123,20 +138,21 @@ PetscErrorCode NomosStabilitySelection(const NomosGramRegression *input, size_t 
 {
   const NomosGram *gram = input->gram;
   double          *weights;
-  size_t          *order;
+  size_t          *filled, *order, n_filled;
   PetscErrorCode   code = PETSC_SUCCESS;
 
   PetscFunctionBeginUser;
-  PetscCheck(gram->n_blocks > 1, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "stability selection draws half of the blocks of rows, and there is one; give more samples or trajectories");
-  PetscCall(PetscMalloc2(gram->n_blocks, &weights, gram->n_blocks, &order));
+  PetscCall(Filled(gram, &n_filled, &filled));
+  PetscCheck(n_filled > 1, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "stability selection draws half of the blocks of rows, and there is one with rows in it; give more samples, frames or trajectories, or leave discover.stability out");
+  PetscCall(PetscMalloc2(gram->n_blocks, &weights, n_filled, &order));
   memset(frequency, 0, gram->n_terms * sizeof *frequency);
   for (size_t draw = 0; draw < n && !code; draw++) {
     NomosNormal     half;
     NomosRegression r;
-    for (size_t b = 0; b < gram->n_blocks; b++) order[b] = b;
+    memcpy(order, filled, n_filled * sizeof *order);
     memset(weights, 0, gram->n_blocks * sizeof *weights);
-    for (size_t b = 0; b < gram->n_blocks / 2; b++) { /* the first half of a random order */
-      const size_t other = b + NomosRandomIndex(seed, NomosRandomStream("stability"), draw * gram->n_blocks + b, gram->n_blocks - b), block = order[other];
+    for (size_t b = 0; b < n_filled / 2; b++) { /* the first half of a random order */
+      const size_t other = b + NomosRandomIndex(seed, NomosRandomStream("stability"), draw * n_filled + b, n_filled - b), block = order[other];
       order[other]   = order[b];
       order[b]       = block;
       weights[block] = 1;
@@ -151,6 +167,7 @@ PetscErrorCode NomosStabilitySelection(const NomosGramRegression *input, size_t 
   }
   for (size_t j = 0; j < gram->n_terms; j++) frequency[j] /= (double)n;
   PetscCall(PetscFree2(weights, order));
+  PetscCall(PetscFree(filled));
   PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -193,21 +210,23 @@ static void Widen(NomosIntervals *intervals, double t)
 PetscErrorCode NomosBlockBootstrap(const NomosBlockBootstrapInput *input, NomosIntervals *intervals)
 {
   const NomosGram *gram = input->gram;
-  const size_t     n = gram->n_terms, n_blocks = gram->n_blocks;
+  const size_t     n = gram->n_terms;
   double          *draws, *weights, mean;
+  size_t          *filled, n_blocks;
   NomosNormal      normal;
   PetscErrorCode   code;
 
   PetscFunctionBeginUser;
-  PetscCheck(n_blocks > 1 && input->n > 1, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "intervals from %zu draws of %zu blocks of rows: there must be two of both at least", input->n, n_blocks);
+  PetscCall(Filled(gram, &n_blocks, &filled));
+  PetscCheck(n_blocks > 1 && input->n > 1, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "intervals from %zu draws of %zu blocks with rows in them: there must be two of both at least; give more samples, frames or trajectories, or take discover.intervals: deviations", input->n, n_blocks);
   PetscCall(IntervalsCreate(n, intervals));
-  PetscCall(PetscMalloc2(input->n * n, &draws, n_blocks, &weights));
+  PetscCall(PetscMalloc2(input->n * n, &draws, gram->n_blocks, &weights));
   PetscCall(NomosGramNormal(gram, input->target, NULL, &normal));
   code = NomosLeastSquares(&normal, input->support, input->constraints, intervals->c, NULL);
   PetscCall(NomosNormalDestroy(&normal));
   for (size_t k = 0; k < input->n && !code; k++) {
-    memset(weights, 0, n_blocks * sizeof *weights);
-    for (size_t b = 0; b < n_blocks; b++) weights[NomosRandomIndex(input->seed, NomosRandomStream("blocks"), k * n_blocks + b, n_blocks)]++;
+    memset(weights, 0, gram->n_blocks * sizeof *weights);
+    for (size_t b = 0; b < n_blocks; b++) weights[filled[NomosRandomIndex(input->seed, NomosRandomStream("blocks"), k * n_blocks + b, n_blocks)]]++;
     PetscCall(NomosGramNormal(gram, input->target, weights, &normal));
     code = NomosLeastSquares(&normal, input->support, input->constraints, draws + k * n, NULL);
     PetscCall(NomosNormalDestroy(&normal));
@@ -218,6 +237,7 @@ PetscErrorCode NomosBlockBootstrap(const NomosBlockBootstrapInput *input, NomosI
   }
   Widen(intervals, NomosStudentQuantile((double)(n_blocks - 1), input->level));
   PetscCall(PetscFree2(draws, weights));
+  PetscCall(PetscFree(filled));
   if (code) PetscCall(NomosIntervalsDestroy(intervals));
   PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);

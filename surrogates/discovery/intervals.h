@@ -8,7 +8,7 @@
                    noise once more does to the coefficients is taken off, as a difference, 2 w - mean w*, or as what noise does to a single column, where 1/w is linear in its variance: 1/(2/w - 1/mean w*)
                    (Cook & Stefanski 1994, doi:10.1080/01621459.1994.10476871, with one step)
 
-   Blocks must be long against correlations. Draws are functions of (seed, replica). */
+   Blocks must be long against correlations; those without rows do not count. Draws are functions of (seed, replica). */
 #ifndef NOMOS_SURROGATES_DISCOVERY_INTERVALS_H
 #define NOMOS_SURROGATES_DISCOVERY_INTERVALS_H
 
@@ -26,7 +26,7 @@ typedef struct {
 } NomosGramRegression;
 PetscErrorCode NomosRegressionSolveGram(const NomosGramRegression *input, NomosRegression *regression);
 
-/* frequency (n_terms): in how many of n draws of half of the blocks the method finds the term. Two blocks at least. */
+/* frequency (n_terms): in how many of n draws of half of the blocks the method finds the term. Two blocks with rows at least. */
 PetscErrorCode NomosStabilitySelection(const NomosGramRegression *input, size_t n, uint64_t seed, double frequency[]);
 
 typedef struct {
@@ -36,7 +36,7 @@ typedef struct {
 } NomosIntervals;
 PetscErrorCode NomosIntervalsDestroy(NomosIntervals *intervals);
 
-/* Of least squares on `support` over n draws of blocks: c +- t deviation, t of Student's distribution with (blocks - 1) degrees of freedom. level: 0.95. */
+/* Of least squares on `support` over n draws of blocks: c +- t deviation, t of Student's distribution with (blocks with rows - 1) degrees of freedom. level: 0.95. */
 typedef struct {
   const NomosGram        *gram;
   size_t                  target;

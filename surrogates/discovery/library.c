@@ -1,6 +1,7 @@
 /* Which rows there are, of which block, and how they come into the normal equations. */
 #include "surrogates/discovery/library_impl.h"
 
+#include "io/field_file.h"
 #include "io/sort.h"
 #include "operators/random.h"
 
@@ -29,22 +30,25 @@ PetscErrorCode NomosArraysDestroy(double ***arrays)
 
 /* ---- moments and blocks */
 
-/* The even times that these are among, if they are. The step is their median distance first, then that of the ends. */
+/* The even times that these are among, if they are; the step is their median distance first, then that of the ends. Else all follow each other, but over intervals of several medians. */
 static PetscErrorCode TimesCreate(size_t n, const double t[], NomosTimes *times)
 {
-  double *distances;
+  const double gap = 3; /* medians */
+  double      *distances;
 
   PetscFunctionBeginUser;
   PetscCall(PetscMalloc1(n + 1, &times->slot));
   PetscCall(PetscMalloc1(n + 1, &distances));
   for (size_t i = 0; i + 1 < n; i++) distances[i] = t[i + 1] - t[i];
   if (n > 1) NomosSort(n - 1, distances);
-  times->step    = n > 1 ? distances[(n - 1) / 2] : 1;
-  times->slot[0] = 0;
-  for (size_t i = 1; i < n; i++) times->slot[i] = times->slot[i - 1] + (size_t)PetscMax(1., floor((t[i] - t[i - 1]) / times->step + 0.5));
-  if (n > 1) times->step = (t[n - 1] - t[0]) / (double)times->slot[n - 1];
-  times->even = true;
-  for (size_t i = 0; i < n; i++) times->even = times->even && fabs(t[i] - t[0] - (double)times->slot[i] * times->step) <= 1e-3 * times->step;
+  const double median = n > 1 ? distances[(n - 1) / 2] : 1;
+  times->slot[0]      = 0;
+  for (size_t i = 1; i < n; i++) times->slot[i] = times->slot[i - 1] + (size_t)PetscMax(1., floor((t[i] - t[i - 1]) / median + 0.5));
+  times->step            = n > 1 ? (t[n - 1] - t[0]) / (double)times->slot[n - 1] : median;
+  const double tolerance = n ? NomosCoordinateTolerance(times->step, fmax(fabs(t[0]), fabs(t[n - 1]))) : 0;
+  times->even            = true;
+  for (size_t i = 0; i < n; i++) times->even = times->even && fabs(t[i] - t[0] - (double)times->slot[i] * times->step) <= tolerance;
+  for (size_t i = 1; i < n && !times->even; i++) times->slot[i] = times->slot[i - 1] + (t[i] - t[i - 1] > gap * median ? (size_t)((t[i] - t[i - 1]) / median) : 1);
   times->n_slots = n ? times->slot[n - 1] + 1 : 0;
   PetscCall(PetscFree(distances));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -249,7 +253,7 @@ static PetscErrorCode RefuseEmpty(NomosLibrary l)
   }
   for (int d = 0; d <= l->n_dims && weak; d++) NomosTextAppend(sizeof reach, reach, "%s%zu", d ? " x " : "", 2 * l->settings.half_width[d] - 1);
   const size_t needed = weak ? 2 * l->settings.half_width[l->n_dims] - 1 : l->rates ? 1 : (size_t)l->settings.time_order + 1;
-  PetscCheck(!n_missing || longest >= needed, l->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: no row is left of the regression: frames are missing in time, %zu of those every %g, so that at most %zu follow each other, and a row needs %zu; %s, or interpolate to even times", l->where, n_missing, l->times[0].step, longest, needed, weak ? "choose smaller half widths (assembly.half_width), take the strong form (assembly.form)" : "choose differences of lower order (assembly.time_order)");
+  PetscCheck(!n_missing || longest >= needed, l->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: no row is left of the regression: frames are missing in time, %zu of those every %g, so that at most %zu follow each other, and a row needs %zu; %s, or interpolate to even times", l->where, n_missing, l->times[l->first].step, longest, needed, weak ? "choose smaller half widths (assembly.half_width), take the strong form (assembly.form)" : "choose differences of lower order (assembly.time_order)");
   PetscCheck(weak, l->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: no row is left of the regression: something is missing in each; look for NaN in the data and zeros in data.mask, or choose differences of lower order (assembly.order)", l->where);
   SETERRQ(l->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: no row is left of the regression: something is missing in each of the test functions, which reach over %s points; look for NaN in the data and zeros in data.mask, or choose smaller half widths (assembly.half_width) or the strong form (assembly.form)", l->where, reach);
 }
@@ -323,10 +327,11 @@ static PetscErrorCode TakeShape(NomosLibrary l, const NomosFrames *frames)
   PetscCheck(l->n_trajectories, l->comm, PETSC_ERR_ARG_SIZ, "%s: there are no trajectories", l->where);
   PetscCall(PetscMalloc1(l->n_trajectories, &l->n_frames));
   PetscCall(PetscCalloc1(l->n_trajectories, &l->times));
+  while (l->first + 1 < l->n_trajectories && frames->n_frames[l->first] < 2) l->first++;
   for (size_t i = 0; i < l->n_trajectories; i++) {
     l->n_frames[i] = frames->n_frames[i];
-    PetscCall(TimesCreate(frames->n_frames[i], frames->times[i], &l->times[i]));
     for (size_t f = 0; f + 1 < l->n_frames[i]; f++) NomosCheck(frames->times[i][f + 1] > frames->times[i][f], l->comm, PETSC_ERR_ARG_WRONG, "%s: times of trajectory %zu do not ascend: frame %zu is at %g, the next one at %g", l->where, i, f, frames->times[i][f], frames->times[i][f + 1]);
+    PetscCall(TimesCreate(frames->n_frames[i], frames->times[i], &l->times[i]));
     NomosCheck(l->settings.form == NOMOS_FORM_STRONG || l->times[i].even, l->comm, PETSC_ERR_ARG_WRONG, "%s: the %zu frames of trajectory %zu are not evenly spaced in time (some %g apart); the weak form needs that: take the strong one, or interpolate", l->where, l->n_frames[i], i, l->times[i].step);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -350,14 +355,9 @@ static PetscErrorCode MakeTerms(NomosLibrary l, const NomosLibraryInput *input)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosLibraryCreate(const NomosLibraryInput *input, NomosLibrary *library)
+static PetscErrorCode SetUp(NomosLibrary l, const NomosLibraryInput *input)
 {
-  NomosLibrary l;
-
   PetscFunctionBeginUser;
-  *library = NULL;
-  PetscCall(PetscNew(&l));
-  *library    = l;
   l->comm     = input->comm;
   l->settings = input->settings;
   l->n_fields = input->n_fields;
@@ -386,6 +386,16 @@ PetscErrorCode NomosLibraryCreate(const NomosLibraryInput *input, NomosLibrary *
     PetscCall(CutTiles(l, l->n_dims ? l->axes[0].n : 1, l->n_dims > 1 ? l->axes[1].n : 1));
   }
   PetscCall(FindMoments(l));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosLibraryCreate(const NomosLibraryInput *input, NomosLibrary *library)
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscNew(library));
+  PetscErrorCode code = SetUp(*library, input);
+  if (code) PetscCall(NomosLibraryDestroy(library)); /* a caller may go on without */
+  PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -22,7 +22,7 @@
 #include "io/config.h"
 #include "operators/terms.h"
 #include "surrogates/discovery/frames.h"
-#include "surrogates/discovery/gram.h"
+#include "surrogates/discovery/regression.h"
 
 typedef struct NomosLibrary_s *NomosLibrary;
 
@@ -72,8 +72,13 @@ PetscErrorCode NomosLibraryAssemble(NomosLibrary library, const NomosFrames *fra
 /* Least squares on all terms of a weak library of one target without the bias that white Gaussian noise of standard deviations sigma (n_fields) in the data has on it (attenuation), and the covariance of the
    coefficients, (n_terms, n_terms), to first order in the noise (library_unbiased.c has the equations). Terms must be derivatives of products of fields, and no row left out: CanUnbias tells of the former. For
    the few terms of an equation that was found: frames are read three times. Collective. */
+typedef struct {
+  const NomosFrames      *frames;
+  const double           *sigma;
+  const NomosConstraints *constraints; /* NULL: none */
+} NomosUnbiasedInput;
 bool           NomosLibraryCanUnbias(NomosLibrary library);
-PetscErrorCode NomosLibraryUnbiasedFit(NomosLibrary library, const NomosFrames *frames, const double sigma[], double c[], double covariance[]);
+PetscErrorCode NomosLibraryUnbiasedFit(NomosLibrary library, const NomosUnbiasedInput *input, double c[], double covariance[]);
 /* Of any number of targets, normal equations (n_targets) whose means are those without noise, and what was taken off them: c^T noise.G c - 2 c noise.b + noise.s is the sum of squares that noise adds to the
    residuals of c. The caller destroys them. With many terms, covariances are those of thinned points. Collective. */
 PetscErrorCode NomosLibraryUnbiasedSums(NomosLibrary library, const NomosFrames *frames, const double sigma[], NomosNormal normals[], NomosNormal noises[]);

@@ -25,7 +25,7 @@ typedef struct {
   double *values;
 } NomosTestAxis;
 
-/* The frames a trajectory should have, at times t_0 + i dt; those that it has. */
+/* The frames a trajectory should have, at times t_0 + i dt; those that it has. Of uneven times all follow each other but where there is a gap. */
 typedef struct {
   size_t  n_slots;
   size_t *slot;   /* (n_frames) of each frame */
@@ -51,6 +51,7 @@ struct NomosLibrary_s {
   double               spacing[2];
   size_t               n_trajectories, *n_frames, *n_moments, *first_stretch; /* (n_trajectories), the last one with an entry more */
   NomosTimes          *times;                                                 /* (n_trajectories) */
+  size_t               first;                                                 /* trajectory of several frames: what all have alike is told from it */
   NomosTerms           terms, insides;
   char               **names;     /* (n_terms) */
   size_t               n_rows;    /* of a moment */

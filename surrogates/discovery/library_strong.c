@@ -94,7 +94,7 @@ static PetscErrorCode AddFrame(NomosAssembly *a, Strong *s, size_t trajectory, s
   double            weights[NOMOS_STRONG_FRAMES];
 
   PetscFunctionBeginUser;
-  if (times->even && times->slot[start + s->width - 1] - times->slot[start] != s->width - 1) PetscFunctionReturn(PETSC_SUCCESS);
+  if (times->slot[start + s->width - 1] - times->slot[start] != s->width - 1) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(NomosTermsEvaluate(l->terms, (const double *const *)fields, s->columns));
   if (!l->rates) DifferenceWeights(s->width, t + start, t[frame], weights);
   for (size_t i = 0; i < l->n_targets; i++) {

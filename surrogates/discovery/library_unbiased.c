@@ -8,11 +8,11 @@
      M_jk = sum_rows <psi_j, He_j><psi_k, He_k> - sum_points (sum_rows psi_j psi_k)(He_j He_k - He_jk)
 
    (corrected scores: Stefanski 1989, doi:10.1080/03610928908830112). Products of fields have products of these. The covariance of the coefficients is M^-1 S M^-1 with S that of Phi^T r, in which every point's
-   noise enters through all rows that see it: sum_points sigma^2 (sum_rows Phi_row d r_row/d u)^2. */
+   noise enters through all rows that see it: sum_points sigma^2 (sum_rows Phi_row d r_row/d u)^2. With constraints M^-1 is the inverse on what these leave free. */
 #include "surrogates/discovery/library_unbiased_impl.h"
 
 #include "operators/reduce.h"
-#include "surrogates/discovery/regression.h"
+#include "surrogates/discovery/regression_impl.h"
 
 #include <math.h>
 #include <string.h>
@@ -136,23 +136,9 @@ static PetscErrorCode OverFrames(NomosLibraryNoise *noise, bool scores, double s
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* M^-1 S M^-1 of the normal equations with M. */
-static PetscErrorCode Sandwich(const NomosNormal *normal, const double scores[], double covariance[])
+/* M^-1 S M^-1 */
+static void Sandwich(size_t n, const double inverse[], const double scores[], double covariance[])
 {
-  const size_t n = normal->n_terms;
-  NomosNormal  unit;
-  double      *inverse;
-
-  PetscFunctionBeginUser;
-  PetscCall(PetscMalloc1(n * n, &inverse));
-  PetscCall(NomosNormalCreate(n, &unit));
-  memcpy(unit.G, normal->G, n * n * sizeof *unit.G);
-  unit.s = normal->s;
-  unit.n = normal->n;
-  for (size_t j = 0; j < n; j++) {
-    for (size_t k = 0; k < n; k++) unit.b[k] = j == k;
-    PetscCall(NomosLeastSquares(&unit, NULL, NULL, inverse + j * n, NULL));
-  }
   for (size_t j = 0; j < n; j++)
     for (size_t k = 0; k < n; k++) {
       double sum = 0;
@@ -160,9 +146,6 @@ static PetscErrorCode Sandwich(const NomosNormal *normal, const double scores[],
         for (size_t b = 0; b < n; b++) sum += inverse[j * n + a] * scores[a * n + b] * inverse[k * n + b];
       covariance[j * n + k] = sum;
     }
-  PetscCall(NomosNormalDestroy(&unit));
-  PetscCall(PetscFree(inverse));
-  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 bool NomosLibraryCanUnbias(NomosLibrary l)
@@ -182,7 +165,9 @@ static PetscErrorCode Sums(NomosLibraryNoise *noise, double rows[], NomosGram *g
   if (n != (double)noise->n_all) PetscCall(NomosGramDestroy(gram));
   PetscCheck(n == (double)noise->n_all, l->comm, PETSC_ERR_SUP, "%s: rows with missing data are left out; the bias of noise cannot be taken off then", l->where);
   if (rows) PetscCall(NomosSumOverRanks(l->comm, l->n_terms * noise->n_all, rows));
-  PetscCall(OverFrames(noise, false, covariances));
+  PetscErrorCode code = OverFrames(noise, false, covariances);
+  if (code) PetscCall(NomosGramDestroy(gram));
+  PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -218,36 +203,40 @@ PetscErrorCode NomosLibraryUnbiasedSums(NomosLibrary l, const NomosFrames *frame
   PetscFunctionBeginUser;
   PetscCall(NomosLibraryNoiseCreate(l, frames, sigma, &noise));
   PetscCall(PetscCalloc1(m * m, &covariances));
-  PetscCall(Sums(&noise, NULL, &gram, covariances));
-  for (size_t t = 0; t < l->n_targets; t++) PetscCall(Take(&gram, t, covariances, &normals[t], &noises[t]));
-  PetscCall(NomosGramDestroy(&gram));
+  PetscErrorCode code = Sums(&noise, NULL, &gram, covariances);
+  for (size_t t = 0; t < l->n_targets && !code; t++) PetscCall(Take(&gram, t, covariances, &normals[t], &noises[t]));
+  if (!code) PetscCall(NomosGramDestroy(&gram));
   PetscCall(PetscFree(covariances));
   PetscCall(NomosLibraryNoiseDestroy(&noise));
+  PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosLibraryUnbiasedFit(NomosLibrary l, const NomosFrames *frames, const double sigma[], double c[], double covariance[])
+PetscErrorCode NomosLibraryUnbiasedFit(NomosLibrary l, const NomosUnbiasedInput *input, double c[], double covariance[])
 {
   const size_t n = l->n_terms, m = n + l->n_targets;
   NomosLibraryNoise noise;
   NomosGram    gram;
-  NomosNormal  normal;
-  double      *rows, *sums;
+  double      *rows, *sums, *inverse;
 
   PetscFunctionBeginUser;
   PetscCheck(l->n_targets == 1, l->comm, PETSC_ERR_ARG_SIZ, "%s: an unbiased fit is one of one target", l->where);
-  PetscCall(NomosLibraryNoiseCreate(l, frames, sigma, &noise));
-  PetscCall(PetscCalloc2(n * noise.n_all, &rows, m * m, &sums));
+  PetscCall(NomosLibraryNoiseCreate(l, input->frames, input->sigma, &noise));
+  PetscCall(PetscCalloc3(n * noise.n_all, &rows, m * m, &sums, n * n, &inverse));
   noise.rows = rows;
   noise.c    = c;
-  PetscCall(Sums(&noise, rows, &gram, sums));
-  PetscCall(Take(&gram, 0, sums, &normal, NULL));
-  PetscCall(NomosGramDestroy(&gram));
-  PetscErrorCode code = NomosLeastSquares(&normal, NULL, NULL, c, NULL);
+  PetscErrorCode code = Sums(&noise, rows, &gram, sums);
+  if (!code) {
+    NomosNormal normal;
+    PetscCall(Take(&gram, 0, sums, &normal, NULL));
+    PetscCall(NomosGramDestroy(&gram));
+    normal.s += sums[m * m - 1]; /* a scale, for signs; without noise it may be below 0 */
+    code = NomosQuadraticSolve(&(NomosQuadratic){.normal = &normal, .constraints = input->constraints}, c, inverse);
+    PetscCall(NomosNormalDestroy(&normal));
+  }
   if (!code) code = OverFrames(&noise, true, sums);
-  if (!code) code = Sandwich(&normal, sums, covariance);
-  PetscCall(NomosNormalDestroy(&normal));
-  PetscCall(PetscFree2(rows, sums));
+  if (!code) Sandwich(n, inverse, sums, covariance);
+  PetscCall(PetscFree3(rows, sums, inverse));
   PetscCall(NomosLibraryNoiseDestroy(&noise));
   PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -1,6 +1,8 @@
 /* Weak form: projections on test functions, axis after axis, and time last. */
 #include "surrogates/discovery/library_impl.h"
 
+#include "io/field_file.h"
+
 #include <math.h>
 #include <omp.h>
 #include <stdio.h>
@@ -66,7 +68,7 @@ static PetscErrorCode SetAxis(NomosLibrary l, int number, int n_orders)
   NomosCheck(s->degree[number] >= n_orders, l->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: test functions of degree %d along %s; derivatives of order %d need at least %d", l->where, s->degree[number], AxisName(l, number), n_orders - 1, n_orders);
   if (!s->stride[number]) s->stride[number] = PetscMax(s->half_width[number] / 5, 1);
   *axis = (NomosTestAxis){.half_width = s->half_width[number], .stride = s->stride[number], .degree = s->degree[number], .n_orders = n_orders, .periodic = number < l->n_dims && !s->open};
-  if (number == l->n_dims) PetscCall(TestAxisCreate(axis, l->times[0].step));
+  if (number == l->n_dims) PetscCall(TestAxisCreate(axis, l->times[l->first].step));
   else {
     const size_t n = l->n[number], support = 2 * axis->half_width + 1;
     NomosCheck(support <= n, l->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: test functions of half width %zu have %zu points along %s, the data %zu; choose a half width of at most %zu", l->where, axis->half_width, support, AxisName(l, number), n, (n - 1) / 2);
@@ -144,7 +146,14 @@ PetscErrorCode NomosLibraryWeakCreate(NomosLibrary l, const NomosFrames *frames)
   PetscCall(NomosLibraryWidths(l, frames));
   for (int d = 0; d < l->n_dims; d++) PetscCall(SetAxis(l, d, n_orders[2 - l->n_dims + d]));
   PetscCall(SetAxis(l, l->n_dims, TIME_ORDERS));
-  for (size_t i = 1; i < l->n_trajectories; i++) NomosCheck(l->n_frames[i] < 2 || fabs(l->times[i].step - l->times[0].step) <= 1e-6 * l->times[0].step, l->comm, PETSC_ERR_ARG_WRONG, "%s: frames of trajectory %zu are %g apart, those of the first one %g; the weak form needs the same for all", l->where, i, l->times[i].step, l->times[0].step);
+  const double step = l->times[l->first].step;
+  for (size_t i = l->first + 1; i < l->n_trajectories; i++) {
+    const size_t  n = l->n_frames[i];
+    const double *t = frames->times[i];
+    if (n < 2) continue;
+    const double rounding = NomosCoordinateTolerance(step, fmax(fabs(t[0]), fabs(t[n - 1]))) / (double)(l->times[i].n_slots - 1);
+    NomosCheck(fabs(l->times[i].step - step) <= fmax(1e-6 * step, rounding), l->comm, PETSC_ERR_ARG_WRONG, "%s: frames of trajectory %zu are %g apart, those of trajectory %zu %g; the weak form needs the same for all", l->where, i, l->times[i].step, l->first, step);
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

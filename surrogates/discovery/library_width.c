@@ -104,16 +104,16 @@ static PetscErrorCode Choose(NomosLibrary l, int axis, const Spectrum *s)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Series along axes of space, of some frames; and along time, of some points of the first trajectory. */
+/* Series along axes of space, of some frames; and along time, of some points of the first trajectory that has several. */
 static PetscErrorCode Sample(NomosLibrary l, const NomosFrames *frames, Spectrum spectra[], double **fields, const double scales[], double *times)
 {
-  const size_t n_frames = frames->n_frames[0], n_times = spectra[l->n_dims].n, points = l->points, every = (n_frames - 1) / SAMPLED_FRAMES + 1, apart = (points - 1) / SERIES + 1, n_points = (points - 1) / apart + 1;
+  const size_t n_frames = frames->n_frames[l->first], n_times = spectra[l->n_dims].n, points = l->points, every = (n_frames - 1) / SAMPLED_FRAMES + 1, apart = (points - 1) / SERIES + 1, n_points = (points - 1) / apart + 1;
 
   PetscFunctionBeginUser;
   for (size_t f = 0; f < n_frames; f++) {
     const bool sampled = f % every == 0;
     if (f >= n_times && !sampled) continue;
-    PetscCall(frames->read(frames->context, 0, f, fields));
+    PetscCall(frames->read(frames->context, l->first, f, fields));
     for (size_t i = 0; i < l->n_fields; i++) {
       for (size_t k = 0; f < n_times && k < n_points; k++) times[(i * n_points + k) * n_times + f] = fields[i][k * apart];
       for (int d = 0; sampled && d < l->n_dims; d++) {
@@ -141,7 +141,7 @@ PetscErrorCode NomosLibraryWidths(NomosLibrary l, const NomosFrames *frames)
   PetscFunctionBeginUser;
   for (int d = 0; d <= l->n_dims; d++) all = all && l->settings.half_width[d];
   if (all) PetscFunctionReturn(PETSC_SUCCESS);
-  const size_t n_times = PetscMin(frames->n_frames[0], MAX_TIMES);
+  const size_t n_times = PetscMin(frames->n_frames[l->first], MAX_TIMES);
   for (int d = 0; d <= l->n_dims; d++) PetscCall(SpectrumCreate(d < l->n_dims ? l->n[d] : n_times, &spectra[d]));
   PetscCall(NomosArraysCreate(l->n_all, l->points, &fields));
   PetscCall(PetscMalloc3(l->n_fields * SERIES * n_times, &times, l->n_all, &scales, l->n_all, &rms));

@@ -178,7 +178,8 @@ static PetscErrorCode Deviations(NomosConfig config, const Problem *p, NomosRegr
   PetscCall(PetscMalloc3(m, &c, m * m, &covariance, m, &support));
   for (size_t j = 0; j < m; j++) support[j] = r->c[j] != 0;
   PetscCall(NomosQuadraticSolve(&(NomosQuadratic){.normal = &p->normal, .support = support, .constraints = &p->constraints}, c, covariance));
-  const double variance = NomosResidualSure(&p->normal, c) / PetscMax(1, rows - Freedom(&p->normal, covariance));
+  r->freedom            = PetscMax(1, rows - Freedom(&p->normal, covariance));
+  const double variance = NomosResidualSure(&p->normal, c) / r->freedom;
   for (size_t j = 0; j < m; j++) r->deviation[j] = support[j] ? sqrt(variance * fmax(0, covariance[j * (m + 1)])) : 0;
   PetscCall(PetscFree3(c, covariance, support));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -274,7 +275,7 @@ static PetscErrorCode Regress(const NomosRegressionOps *ops, NomosConfig config,
   bool                    normalise;
 
   PetscFunctionBeginUser;
-  *r = (NomosRegression){.n_terms = normal->n_terms};
+  *r = (NomosRegression){.n_terms = normal->n_terms, .freedom = INFINITY};
   PetscCheck(normal->n_terms, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "the library of terms is empty: a regression needs at least one");
   PetscCheck(normal->n > 0, PETSC_COMM_SELF, PETSC_ERR_ARG_SIZ, "the regression has no rows: everything is left out or masked");
   PetscCall(NomosConfigGetBool(config, "discover.normalise", &normalise));
@@ -341,6 +342,62 @@ PetscErrorCode NomosLeastSquares(const NomosNormal *normal, const bool support[]
   const double   variance = !code && deviation ? NomosResidualSure(normal, c) / PetscMax(1, normal->n - Freedom(normal, covariance)) : 0;
   for (size_t j = 0; j < n && !code && deviation; j++) deviation[j] = sqrt(variance * fmax(0, covariance[j * (n + 1)]));
   PetscCall(PetscFree(covariance));
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Of the coefficients that a step dc takes to a sign that they must not have the first to come to 0; n: none. */
+static size_t FirstToStop(const NomosRegression *r, const int signs[], const double dc[])
+{
+  size_t first = r->n_terms;
+  double part  = INFINITY;
+
+  for (size_t j = 0; signs && j < r->n_terms; j++) {
+    if (r->c[j] == 0 || !(signs[j] * (r->c[j] + dc[j]) < 0) || !(-r->c[j] / dc[j] < part)) continue;
+    part  = -r->c[j] / dc[j];
+    first = j;
+  }
+  return first;
+}
+
+PetscErrorCode NomosRegressionStep(const NomosNormal *left, const NomosConstraints *constraints, NomosRegression *r, double dc[])
+{
+  const size_t     n = r->n_terms, n_equalities = constraints ? constraints->n_equalities : 0;
+  const int       *signs = constraints ? constraints->signs : NULL;
+  NomosConstraints k     = {.n_equalities = n_equalities}; /* of the step: A dc = 0, and dc_j = -c_j of those that stop */
+  PetscErrorCode   code  = PETSC_SUCCESS;
+  double          *A, *d, *covariance;
+  bool            *support;
+  size_t           most = n_equalities;
+
+  PetscFunctionBeginUser;
+  for (size_t j = 0; signs && j < n; j++) most += signs[j] != 0;
+  PetscCall(PetscCalloc4(most * n, &A, most, &d, n * n, &covariance, n, &support));
+  if (n_equalities) memcpy(A, constraints->A, n_equalities * n * sizeof *A);
+  k.A = A;
+  k.d = d;
+  for (size_t j = 0; j < n; j++) support[j] = r->c[j] != 0;
+  for (size_t stops = 0; !code && stops < n;) {
+    code = NomosQuadraticSolve(&(NomosQuadratic){.normal = left, .support = support, .constraints = &k}, dc, covariance);
+    for (size_t e = n_equalities; e < k.n_equalities && !code; e++) /* exactly */
+      for (size_t j = 0; j < n; j++)
+        if (A[e * n + j] != 0) dc[j] = d[e];
+    stops = code ? n : FirstToStop(r, signs, dc);
+    if (stops < n) {
+      A[k.n_equalities * n + stops] = 1;
+      d[k.n_equalities++]           = -r->c[stops];
+    }
+  }
+  if (!code) {
+    r->freedom            = PetscMax(1, left->n - Freedom(left, covariance));
+    const double variance = NomosResidualSure(left, dc) / r->freedom;
+    for (size_t j = 0; j < n; j++) {
+      r->c[j] += dc[j];
+      r->deviation[j] = r->c[j] != 0 ? sqrt(variance * fmax(0, covariance[j * (n + 1)])) : 0;
+    }
+    r->nothing = !NomosSupportSize(n, r->c);
+  }
+  PetscCall(PetscFree4(A, d, covariance, support));
   PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -20,6 +20,7 @@ typedef struct {
   size_t  n_terms;
   double *c;         /* (n_terms) coefficients, 0: not in the equation */
   double *deviation; /* (n_terms) their standard deviations: of least squares on the support, or the method's own; 0 off the support */
+  double  freedom;   /* degrees of freedom of the noise that these are of, where least squares measured it: for Student's t (intervals.h); else infinite */
   double  residual;  /* |y - Phi c|^2/|y|^2; not below what rounding and the floor of the normal equations leave to be known */
   double  threshold; /* of the point that was chosen (lambda, number of terms, ...) */
   bool    nothing;   /* no term found: y is zero to rounding, or nothing explains it better than chance */
@@ -66,6 +67,10 @@ PetscErrorCode NomosNormalHeldOut(void *context, size_t n_terms, const double c[
 
 /* Least squares on a support (NULL: all), with constraints: what everything above stands on. deviation NULL: not wanted. Collinear columns are an error that names them. */
 PetscErrorCode NomosLeastSquares(const NomosNormal *normal, const bool support[], const NomosConstraints *constraints, double c[], double deviation[]);
+
+/* Iterative refinement: least squares of what regression->c left of the target, on its support, is added to it: dc (n_terms); equalities and signs go on holding, as a coefficient that would pass 0 stops there and
+   leaves. Deviations and freedom become those of what is left. constraints NULL: none. */
+PetscErrorCode NomosRegressionStep(const NomosNormal *left, const NomosConstraints *constraints, NomosRegression *regression, double dc[]);
 
 /* Several regressions as one, of all their terms in order, each times its weight (NULL: 1; the inverse of its variance is right): for constraints that hold between them. */
 PetscErrorCode NomosNormalStack(size_t n, const NomosNormal normals[], const double weights[], NomosNormal *stack);

@@ -196,7 +196,10 @@ static PetscErrorCode Solve(NomosConfig config, const NomosNormal *normal, const
   for (size_t i = 0; i < r.n_in; i++) result->deviation[r.in[i]] = sqrt(r.sigma[i * (r.n_in + 1)]);
   PetscCall(PetscFree6(r.alpha, r.mu, r.sigma, r.S, r.Q, r.in));
   PetscCall(PetscFree3(r.v, r.w, r.a));
-  if (prune > 0) PetscCall(Prune(normal, prune, r.rows, result->c, result->deviation));
+  if (prune > 0) {
+    PetscCall(Prune(normal, prune, r.rows, result->c, result->deviation));
+    result->freedom = fmax(1, r.rows - (double)NomosSupportSize(n, result->c));
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

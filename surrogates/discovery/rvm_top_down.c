@@ -22,7 +22,7 @@ static const NomosParam params[] = {
 typedef struct {
   size_t  n, *kept; /* terms that are left: which (n) */
   double *alpha, *m, *variance; /* (n) of these: 1/variance of the prior; mean and variance of the posterior */
-  double  beta;
+  double  beta, rows; /* rows: those that count as independent, n above */
   double *a, *next; /* room */
 } State;
 
@@ -55,7 +55,7 @@ static PetscErrorCode Update(const NomosNormal *normal, State *s, NomosRegressio
     r->c[s->kept[i]] = s->m[i];
     sum_gamma += 1 - s->alpha[i] * s->variance[i];
   }
-  s->beta = (normal->n - sum_gamma) / NomosResidualSure(normal, r->c);
+  s->beta = fmax(1, s->rows - sum_gamma) / NomosResidualSure(normal, r->c);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -98,6 +98,7 @@ static PetscErrorCode Solve(NomosConfig config, const NomosNormal *normal, const
   PetscCall(NomosConfigGetReal(config, "discover.rvm_top_down.tolerance", &tolerance));
   PetscCall(NomosConfigGetInt(config, "discover.rvm_top_down.iterations", &iterations));
   PetscCall(NomosConfigGetBool(config, "discover.rvm_top_down.keep_first", &keep_first));
+  PetscCall(NomosIndependentRows(config, normal, &s.rows));
   PetscCall(PetscCalloc6(n, &s.alpha, n * n, &s.a, n, &s.m, n, &s.variance, n, &s.next, n, &s.kept));
   for (size_t j = 0; j < n; j++) {
     s.alpha[j] = 1e-6;

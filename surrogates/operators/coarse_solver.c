@@ -251,7 +251,7 @@ PetscErrorCode NomosCoarseSolverOperator(NomosCoarseSolver c, size_t batch, Nomo
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-NomosTensor NomosCoarseSolverStep(NomosCoarseSolver c, NomosTensor u, const double parameters[])
+static NomosTensor StepBatch(NomosCoarseSolver c, NomosTensor u, const double parameters[], bool lenient)
 {
   const size_t *shape;
   const int     n_dims = NomosTensorDims(u, &shape);
@@ -261,12 +261,20 @@ NomosTensor NomosCoarseSolverStep(NomosCoarseSolver c, NomosTensor u, const doub
   if (NomosCoarseSolverOperator(c, batch, &op)) return (NomosTensor){.tape = u.tape};
   NomosTensor x[2] = {u, {0}};
   if (c->n_parameters) x[PARAMETERS] = NomosTensorFromDoubles(u.tape, NOMOS_F64, 2, (size_t[]){batch, c->n_parameters}, parameters);
-  const bool recording = NomosTapeSetRecording(u.tape, false);
-  (void)NomosTapeSetRecording(u.tape, recording);
-  c->lenient          = !recording;
+  c->lenient          = lenient;
   const NomosTensor b = NomosApply(op, x);
   c->lenient          = false;
   return NomosReshape(NomosCast(b, NomosTensorType(u)), n_dims, shape);
+}
+
+NomosTensor NomosCoarseSolverStep(NomosCoarseSolver c, NomosTensor u, const double parameters[])
+{
+  return StepBatch(c, u, parameters, false);
+}
+
+NomosTensor NomosCoarseSolverTry(NomosCoarseSolver c, NomosTensor u, const double parameters[])
+{
+  return StepBatch(c, u, parameters, true);
 }
 
 /* ---- made and unmade */

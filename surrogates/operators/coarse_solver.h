@@ -33,8 +33,10 @@ bool NomosCoarseSolverIsPrimitive(NomosCoarseSolver solver);
 /* The model that it steps, with its config. Borrowed. */
 NomosModel NomosCoarseSolverModel(NomosCoarseSolver solver);
 /* b [batch, n_fields, points..] of u, in its precision (the model's own inside), for parameters (batch, n_parameters) that are constants here. Errors, those of the model among them (a state that it cannot step
-   from), are kept by the tape; but where it does not record, as in validations, an example that the model cannot step is NaN. Not collective. The solver must outlive the record of the tape. */
+   from), are kept by the tape. Not collective. The solver must outlive the record of the tape. */
 NomosTensor NomosCoarseSolverStep(NomosCoarseSolver solver, NomosTensor u, const double parameters[]);
+/* The same where weights are judged: an example that the model cannot step is NaN, and no error. */
+NomosTensor NomosCoarseSolverTry(NomosCoarseSolver solver, NomosTensor u, const double parameters[]);
 /* The same as an operator, of float64: inputs "state" (batch n_fields n_points) and, where there are any, "parameters" (batch n_parameters); output "state". The solver's own: it lives as long. */
 PetscErrorCode NomosCoarseSolverOperator(NomosCoarseSolver solver, size_t batch, NomosOperator *op);
 

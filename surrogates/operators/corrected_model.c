@@ -69,6 +69,24 @@ static PetscErrorCode CompareEnd(const NomosParam *param, const char value[], co
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The axes of the training are the model's, with as many points: as many in all are not enough. */
+static PetscErrorCode CheckGrid(NomosModel model, const NomosNeuralOperator *no)
+{
+  static const char *const keys[] = {"grid_pde.nx", "grid_pde.ny"};
+  int64_t                  dimensions, n[2];
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetInt(model->config, "grid_pde.dimensions", &dimensions));
+  NomosCheck(dimensions == no->shape.n_space, model->comm, PETSC_ERR_ARG_INCOMP, "%s: grid_pde.dimensions = %lld: the correction was trained in %d; choose that, or other weights", NomosConfigWhere(model->config, "grid_pde.dimensions"), (long long)dimensions, no->shape.n_space);
+  for (int axis = 0; axis < no->shape.n_space; axis++) {
+    const size_t points = no->shape.points[no->shape.n_space - 1 - axis];
+    PetscCall(NomosConfigGetInt(model->config, keys[axis], &n[axis]));
+    if (!n[axis]) n[axis] = n[0];
+    NomosCheck((size_t)n[axis] == points, model->comm, PETSC_ERR_ARG_INCOMP, "%s: %s = %lld: the correction was trained on %zu points along %c; choose %s = %zu, or other weights", NomosConfigWhere(model->config, keys[axis]), keys[axis], (long long)n[axis], points, "xy"[axis], keys[axis], points);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* The box of the training is the model's, and its ends are of the same kind. */
 static PetscErrorCode CheckDomain(NomosModel model, const Corrected *c)
 {
@@ -143,6 +161,7 @@ static PetscErrorCode Create(NomosModel model)
   no               = &c->network.no;
   PetscCall(EmulatorOpen(model, WEIGHTS, true, &c->network));
   NomosCheck(no->n_solver_steps == 1, model->comm, PETSC_ERR_SUP, "%s: " WEIGHTS ": in the training the solver made %lld steps between two corrections, and a run corrects every one; train with time.dt = %g in neural_operator.solver.set", NomosConfigWhere(model->config, WEIGHTS), (long long)no->n_solver_steps, no->interval);
+  PetscCall(CheckGrid(model, no));
   PetscCall(CheckDomain(model, c));
   PetscCall(NomosFieldMapCreate(&(NomosFieldMapInput){.model = model, .n_fields = no->n_fields, .n_points = no->n_points, .fields = c->network.field_names}, &c->map));
   PetscCall(PetscMalloc1(no->n_parameters + 1, &c->parameter));

@@ -13,10 +13,11 @@
 
 typedef struct {
   int    n_space;      /* 1 or 2 */
-  size_t points[2];    /* of the grid that it is trained on: ny, nx, or nx alone */
+  size_t points[2];    /* of the grid that it acts on: ny, nx, or nx alone */
   bool   periodic;
   size_t n_fields;     /* C */
   size_t n_parameters; /* P, 0 or more */
+  size_t trained[2];   /* likewise of the grid that its weights were trained on, which says how many modes they have where the case does not; 0: that grid */
 } NomosEmulatorShape;
 
 /* ---- a network: [batch, in, (y,) x] -> [batch, out, (y,) x] */

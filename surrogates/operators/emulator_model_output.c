@@ -46,7 +46,7 @@ static PetscErrorCode TimeOf(NomosFieldReader reader, size_t frame, double *time
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Is there a field over trajectories and space alone? Such a file is read as the data set reads it: steady fields are in every frame, and one frame is led to from zero. */
+/* Is there a field over trajectories and space alone? Such a file is read as the data set reads it: steady fields are in every frame, and one frame is led to from zero where those of the training were. */
 static PetscErrorCode AnySteady(const Emulator *e, NomosFieldReader reader, bool *any)
 {
   PetscFunctionBeginUser;
@@ -93,7 +93,7 @@ static PetscErrorCode FromFile(NomosModel model, size_t f, NomosFieldReader read
   size_t n_frames = steady ? 1 : shape[axis];
   bool   led      = false;
   if (is_run) PetscCall(NomosFieldReaderFrames(reader, &n_frames));
-  led = any_steady && n_frames == 1;
+  led = any_steady && n_frames == 1 && e->no.from_zero;
   n_frames += led;
   if (frame < 0) frame = (int64_t)n_frames - 1;
   PetscCheck(steady || (frame >= 0 && (size_t)frame < n_frames), model->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: initial.frame = %lld: %s has %zu frames", NomosConfigWhere(model->config, "initial.frame"), (long long)frame, path, n_frames);
@@ -228,7 +228,7 @@ PetscErrorCode EmulatorCreateLayout(NomosModel model)
   PetscFunctionBeginUser;
   for (int d = 0; d < n_space; d++) {
     PetscCall(PetscMalloc1(no->shape.points[d], &e->axes[d]));
-    for (size_t i = 0; i < no->shape.points[d]; i++) e->axes[d][i] = no->start[d] + no->extent[d] * ((double)i + 0.5) / (double)no->shape.points[d];
+    for (size_t i = 0; i < no->shape.points[d]; i++) e->axes[d][i] = NomosNeuralOperatorPoint(no, d, i);
     e->dims[d] = (NomosFieldDim){.name = names[2 - n_space + d], .size = no->shape.points[d], .values = e->axes[d], .axis = letters[2 - n_space + d], .open = !no->shape.periodic};
   }
   for (size_t f = 0; f <= no->n_fields; f++) {

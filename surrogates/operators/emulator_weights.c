@@ -21,7 +21,7 @@ static PetscErrorCode ReadShape(NomosModel model, const char key[], bool correct
 {
   NomosNeuralOperator *no = &e->no;
   const char          *where = NomosConfigWhere(model->config, key), *texts[NOMOS_N_EMULATOR_TEXTS], *base;
-  double               points[2] = {0}, box[4], dt;
+  double               points[2] = {0}, box[4], first[2], dt;
 
   PetscFunctionBeginUser;
   for (int t = 0; t < NOMOS_N_EMULATOR_TEXTS; t++) {
@@ -36,12 +36,14 @@ static PetscErrorCode ReadShape(NomosModel model, const char key[], bool correct
   no->n_parameters  = CountNames(texts[NOMOS_EMULATOR_PARAMETERS]);
   PetscCheck((no->shape.n_space == 1 || no->shape.n_space == 2) && no->n_fields && no->n_fields <= EMULATOR_MAX_FIELDS && no->n_parameters <= NOMOS_DATASET_MAX_VARIABLES && NomosTextNumbers(texts[NOMOS_EMULATOR_POINTS], 2, points) == (size_t)no->shape.n_space && NomosTextNumbers(texts[NOMOS_EMULATOR_BOX], 4, box) == 2 * (size_t)no->shape.n_space, model->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: fields, points or box of the training cannot be read from the file; train again", where, key);
   no->n_points = 1;
+  const bool says_first = texts[NOMOS_EMULATOR_FIRST] && NomosTextNumbers(texts[NOMOS_EMULATOR_FIRST], 2, first) == (size_t)no->shape.n_space; /* else in the middle of its part of the box */
   for (int d = 0; d < no->shape.n_space; d++) {
     NomosCheck(points[d] >= 1 && points[d] <= 1e9, model->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: the file says %g points of the training; there is at least one; train again", where, key, points[d]);
     no->n_points *= no->shape.points[d] = (size_t)points[d];
     no->box_known[d] = !isnan(box[2 * d + 1]);
     no->start[d]     = no->box_known[d] ? box[2 * d] : 0;
     no->extent[d]    = no->box_known[d] ? box[2 * d + 1] : 1;
+    no->first[d]     = says_first ? first[d] : no->start[d] + no->extent[d] / (2 * points[d]);
   }
   NomosParameterRangeRead(&no->range, no->n_parameters, texts[NOMOS_EMULATOR_RANGES]);
   no->n_solver_steps     = texts[NOMOS_EMULATOR_STEPS] ? strtoll(texts[NOMOS_EMULATOR_STEPS], NULL, 10) : 1;
@@ -51,6 +53,7 @@ static PetscErrorCode ReadShape(NomosModel model, const char key[], bool correct
   no->shape.n_fields     = no->n_fields;
   no->shape.n_parameters = no->n_parameters;
   no->interval           = strtod(texts[NOMOS_EMULATOR_INTERVAL], NULL);
+  no->from_zero          = NomosNeuralOperatorLedFromZero(texts[NOMOS_EMULATOR_FROM_ZERO], no->interval);
   PetscCall(NomosConfigGetReal(model->config, "time.dt", &dt));
   PetscCheck(!(no->interval > 0) || fabs(dt - no->interval) <= 1e-3 * no->interval, model->comm, PETSC_ERR_ARG_WRONG, "%s: time.dt = %g: the frames of the training are %g apart; use that", NomosConfigWhere(model->config, "time.dt"), dt, no->interval);
   PetscCall(PetscStrallocpy(texts[NOMOS_EMULATOR_PARAMETERS], &e->keys));

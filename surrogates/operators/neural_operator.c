@@ -94,7 +94,7 @@ static PetscErrorCode ReadParams(NomosSurrogate s)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-const char *const nomos_emulator_text_keys[NOMOS_N_EMULATOR_TEXTS] = {"fields", "parameters", "points", "interval", "box", "ranges", "steps", "coefficients", "ends"};
+const char *const nomos_emulator_text_keys[NOMOS_N_EMULATOR_TEXTS] = {"fields", "parameters", "points", "interval", "box", "ranges", "steps", "coefficients", "ends", "first", "data_ends", "from_zero"};
 
 /* For a model of the weights. */
 static void WriteTexts(NomosSurrogate s)
@@ -109,12 +109,15 @@ static void WriteTexts(NomosSurrogate s)
     char *points = no->texts[NOMOS_EMULATOR_POINTS], *box = no->texts[NOMOS_EMULATOR_BOX];
     NomosTextAppend(n, points, "%s%zu", d ? "," : "", no->shape.points[d]);
     NomosTextAppend(n, box, "%s%.17g,%.17g", d ? "," : "", no->box_known[d] ? no->start[d] : NAN, no->box_known[d] ? no->extent[d] : NAN);
+    NomosTextAppend(n, no->texts[NOMOS_EMULATOR_FIRST], "%s%.17g", d ? "," : "", no->first[d]);
   }
   snprintf(no->texts[NOMOS_EMULATOR_INTERVAL], n, "%.17g", no->interval);
   NomosParameterRangeWrite(&no->range, no->n_parameters, n, no->texts[NOMOS_EMULATOR_RANGES]);
   snprintf(no->texts[NOMOS_EMULATOR_STEPS], n, "%lld", (long long)(no->solver ? NomosCoarseSolverSteps(no->solver) : 0));
   snprintf(no->texts[NOMOS_EMULATOR_COEFFICIENTS], n, "%s", no->coefficients);
   snprintf(no->texts[NOMOS_EMULATOR_ENDS], n, "%s", no->ends);
+  NomosNeuralOperatorWriteEnds(no, n, no->texts[NOMOS_EMULATOR_DATA_ENDS]);
+  snprintf(no->texts[NOMOS_EMULATOR_FROM_ZERO], n, "%s", NomosDatasetFromZero(s->data) ? "yes" : "no");
   s->n_texts   = NOMOS_N_EMULATOR_TEXTS;
   s->text_keys = nomos_emulator_text_keys;
   s->texts     = no->text_list;
@@ -127,6 +130,7 @@ static PetscErrorCode Create(NomosSurrogate s)
 
   PetscFunctionBeginUser;
   PetscCall(NomosNeuralOperatorGrid(s));
+  PetscCall(NomosNeuralOperatorTrainedPoints(s));
   PetscCall(NomosNeuralOperatorCheckTold(s));
   PetscCall(ReadParams(s));
   if (no->normalised) PetscCall(NomosNormalisationCreate(s->parameters, "fields", no->n_fields, &no->normalisation));
@@ -203,7 +207,8 @@ const NomosSurrogateOps NomosSurrogateOps_NeuralOperator = {
   .n_params  = sizeof params / sizeof *params,
   .params    = params,
   .table     = NomosNeuralOperatorTable,
-  .of_training = (const char *const[]){"neural_operator.frames", "neural_operator.schedule", "neural_operator.pushforward", "neural_operator.noise", "neural_operator.auxiliary", "neural_operator.warm_up", "neural_operator.steps_at_once", "neural_operator.recompute", "fno.one_sided", "channels.margin", "modulation.margin", "channel_attention.margin", NULL},
+  /* Modes are among them, as the shapes of the tensors say them, also where a case leaves them to the grid. */
+  .of_training = (const char *const[]){"neural_operator.frames", "neural_operator.schedule", "neural_operator.pushforward", "neural_operator.noise", "neural_operator.auxiliary", "neural_operator.warm_up", "neural_operator.steps_at_once", "neural_operator.recompute", "fno.modes", "factorised_fno.modes", "fno.one_sided", "channels.margin", "modulation.margin", "channel_attention.margin", NULL},
   .judges_all = true,
   .n_groups  = 1,
   .groups    = nomos_neural_operator_groups,

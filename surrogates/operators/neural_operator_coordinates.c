@@ -1,4 +1,5 @@
 /* What the coordinates of an emulator's data say: time between frames, the box, its boundaries; and whether points that are left out leave the others equally far apart. */
+#include "io/text.h"
 #include "surrogates/operators/neural_operator_impl.h"
 
 #include <math.h>
@@ -57,7 +58,7 @@ PetscErrorCode NomosNeuralOperatorAxis(const NomosNeuralOperator *no, NomosField
 /* What a file says of an axis. */
 typedef struct {
   bool      known; /* its box */
-  double    start, extent;
+  double    start, extent, first;
   NomosEnds ends;
 } Said;
 
@@ -75,6 +76,7 @@ static PetscErrorCode Listen(NomosSurrogate s, NomosFieldReader reader, const ch
   PetscCall(NomosNeuralOperatorAxis(no, reader, path, d, (size_t)every, &start, &spacing, &said->known));
   said->extent = said->known ? spacing * (double)every * (double)no->shape.points[d] : 1;
   said->start  = said->known ? start - spacing / 2 : 0;
+  said->first  = said->known ? start : said->extent / (2 * (double)no->shape.points[d]);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -98,10 +100,10 @@ static PetscErrorCode Compare(NomosSurrogate s, const char file[], int d, const 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigIsGiven(s->config, "neural_operator.periodic", &given));
   for (int side = 0; side < 2; side++) {
-    const char *theirs = NomosEndsOf(&said->ends, axis, side), *ours = NomosEndsOf(&no->data_ends, axis, side), *high = side ? "_high" : "";
+    const char *theirs = NomosEndsOf(&said->ends, axis, side), *ours = NomosEndsOf(&no->known_ends, axis, side), *high = side ? "_high" : "";
     if (!theirs) continue;
     NomosCheck(!no->shape.periodic || given || !strcmp(theirs, "periodic"), s->comm, PETSC_ERR_ARG_INCOMP, "%s has boundary_%s%s = %s, and neural_operator.periodic is yes unless it is given: say neural_operator.periodic: no, or yes to take the grid as periodic all the same", file, axis, high, theirs);
-    NomosCheck(!ours || NomosEndsAlike(theirs, ours), s->comm, PETSC_ERR_ARG_INCOMP, "%s has boundary_%s%s = %s, the data %s, and a network knows one kind of boundary; take files of that one", file, axis, high, theirs, ours);
+    NomosCheck(!ours || NomosEndsAlike(theirs, ours), s->comm, PETSC_ERR_ARG_INCOMP, "%s has boundary_%s%s = %s, %s %s, and a network knows one kind of boundary; take files of that one", file, axis, high, theirs, no->ends_of ? no->ends_of : "the data", ours);
   }
   if (said->known && no->box_known[d]) PetscCall(NomosNeuralOperatorBox(s, d, file, (const double[]){said->start, said->extent}, (const double[]){no->start[d], no->extent[d]}, "the data"));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -134,6 +136,66 @@ PetscErrorCode NomosNeuralOperatorDomain(NomosSurrogate s, const char path[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* ---- ends that files are held to */
+
+/* Of axis d on the low side, or the high one. */
+static const char *NameOfEnd(const NomosNeuralOperator *no, int d, int side, char name[NOMOS_MAX_NAME])
+{
+  const char *axis = NomosAxisName(no, d);
+
+  (void)NomosEndsName((size_t)side, 1, &axis, name);
+  return name;
+}
+
+/* Those of the data; where these say none, and nobody else has said that the grid is periodic, periodic. */
+static PetscErrorCode HoldToData(NomosSurrogate s)
+{
+  NomosNeuralOperator *no = s->context;
+  char                 name[NOMOS_MAX_NAME];
+  bool                 given;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigIsGiven(s->config, "neural_operator.periodic", &given));
+  no->known_ends = no->data_ends;
+  for (int d = 0; d < no->shape.n_space && no->shape.periodic && !given; d++)
+    if (!NomosEndsOf(&no->data_ends, NomosAxisName(no, d), false)) NomosEndsSay(&no->known_ends, NameOfEnd(no, d, 0, name), "periodic");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+void NomosNeuralOperatorWriteEnds(const NomosNeuralOperator *no, size_t n_text, char text[])
+{
+  char name[NOMOS_MAX_NAME];
+
+  text[0] = '\0';
+  for (int i = 0; i < 2 * no->shape.n_space; i++) {
+    const char *end = NomosEndsOf(&no->known_ends, NomosAxisName(no, i / 2), i % 2);
+    if (end) NomosTextAppend(n_text, text, "%s%s=%s", text[0] ? ";" : "", NameOfEnd(no, i / 2, i % 2, name), end);
+  }
+}
+
+PetscErrorCode NomosNeuralOperatorTakeEnds(NomosSurrogate s, const char text[])
+{
+  NomosNeuralOperator *no     = s->context;
+  const NomosEnds      before = no->known_ends;
+  bool                 other  = false;
+
+  PetscFunctionBeginUser;
+  no->known_ends.n = 0;
+  for (int i = 0; i < 2 * no->shape.n_space; i++) {
+    char        name[NOMOS_MAX_NAME], end[128];
+    const char *axis = NomosAxisName(no, i / 2), *theirs = NomosTextEntry(text, ';', NameOfEnd(no, i / 2, i % 2, name)), *ours = NomosEndsOf(&before, axis, i % 2);
+    if (theirs && *theirs++ == '=') snprintf(end, sizeof end, "%.*s", (int)strcspn(theirs, ";"), theirs);
+    else snprintf(end, sizeof end, "%s", ours ? ours : "");
+    NomosEndsSay(&no->known_ends, name, end);
+    other = other || strcmp(end, ours ? ours : "");
+  }
+  if (!other) PetscFunctionReturn(PETSC_SUCCESS);
+  no->ends_of = "the data that the weights were trained with";
+  PetscCall(NomosNeuralOperatorDomain(s, s->data_path));
+  for (size_t i = 0; i < no->n_sets; i++) PetscCall(NomosNeuralOperatorDomain(s, no->sets[i].path));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Time between frames and the box, where the data say them. */
 PetscErrorCode NomosNeuralOperatorCoordinates(NomosSurrogate s)
 {
@@ -153,10 +215,12 @@ PetscErrorCode NomosNeuralOperatorCoordinates(NomosSurrogate s)
     no->box_known[d] = said.known;
     no->start[d]     = said.start;
     no->extent[d]    = said.extent;
+    no->first[d]     = said.first;
     no->data_ends    = said.ends;
   }
   PetscCall(NomosFieldReaderClose(&reader));
   PetscCall(code);
+  PetscCall(HoldToData(s));
   PetscCall(NomosNeuralOperatorDomain(s, s->data_path));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -19,7 +19,7 @@ typedef struct NomosNeuralOperator_s NomosNeuralOperator;
 /* What a step needs beside its tensors, when it is computed and when it is computed again. */
 typedef struct {
   NomosNeuralOperator *no;
-  bool                 training, seen; /* seen: batch norms have been asked what they saw */
+  bool                 training, judged, seen; /* seen: batch norms have been asked what they saw */
 } NomosNeuralOperatorSegment;
 
 /* What the batch norms of one step saw, kept for the running averages while the tensors of the step come and go. */
@@ -30,8 +30,12 @@ typedef struct {
 
 /* What is written beside the weights: names of the fields and keys of the parameters (separated by commas), points, time between frames, start and extent of the box along each axis, least and largest value of each parameter,
    steps of the solver that is corrected between two frames, its coefficients that are no parameters ("compressible.gamma=1.4", separated by commas), its ends ("grid_pde.boundary_x=wall", by
-   semicolons); older files have not all of the last. A box that is not known is NaN. */
-enum { NOMOS_EMULATOR_FIELDS, NOMOS_EMULATOR_PARAMETERS, NOMOS_EMULATOR_POINTS, NOMOS_EMULATOR_INTERVAL, NOMOS_EMULATOR_BOX, NOMOS_EMULATOR_RANGES, NOMOS_EMULATOR_STEPS, NOMOS_EMULATOR_COEFFICIENTS, NOMOS_EMULATOR_ENDS, NOMOS_N_EMULATOR_TEXTS };
+   semicolons), the first coordinate along each axis, the ends that data must have ("boundary_x=wall;boundary_x_high=outflow"), whether a step leads from zero to the one frame that the data have ("yes", "no"); older files have not all of the
+   last. A box that is not known is NaN. */
+enum {
+  NOMOS_EMULATOR_FIELDS, NOMOS_EMULATOR_PARAMETERS, NOMOS_EMULATOR_POINTS, NOMOS_EMULATOR_INTERVAL, NOMOS_EMULATOR_BOX, NOMOS_EMULATOR_RANGES, NOMOS_EMULATOR_STEPS, NOMOS_EMULATOR_COEFFICIENTS, NOMOS_EMULATOR_ENDS,
+  NOMOS_EMULATOR_FIRST, NOMOS_EMULATOR_DATA_ENDS, NOMOS_EMULATOR_FROM_ZERO, NOMOS_N_EMULATOR_TEXTS
+};
 extern const char *const nomos_emulator_text_keys[NOMOS_N_EMULATOR_TEXTS];
 
 /* Least and largest value of each parameter in a training. */
@@ -52,7 +56,7 @@ typedef struct {
 
 /* A set that is for tests only. */
 typedef struct {
-  char        *name;
+  char        *name, *path;
   NomosDataset dataset;
   NomosSetErrors verdict;
 } NomosTestSet;
@@ -65,8 +69,12 @@ struct NomosNeuralOperator_s {
   size_t               n_frames;                               /* of an example */
   double               interval;                               /* time between frames; NaN: the data do not say */
   double               start[2], extent[2];                    /* of the box, along y and x or x alone */
+  double               first[2];                               /* coordinate of the first point: with data.space_every it is not in the middle of the first of the box's n parts */
   bool                 box_known[2];                           /* the data say it; else it is [0, 1] */
   NomosEnds            data_ends;                              /* as the data say them */
+  NomosEnds            known_ends;                             /* that all files are held to: those of the data; where these say none periodic, unless neural_operator.periodic is given; in a judgement first of all those of the weights' training */
+  const char          *ends_of;                                /* whose they are, for an error; NULL: of the data */
+  bool                 from_zero;                              /* of a model: its training's steps lead from zero to the one frame that the data had */
   NomosParameterRange  range;                                  /* of the trajectories that the weights were trained with */
   bool                 normalised;
   NomosNormalisation   normalisation;
@@ -102,6 +110,12 @@ static inline const char *NomosAxisName(const NomosNeuralOperator *no, int d)
   return no->shape.n_space == 2 && !d ? "y" : "x";
 }
 
+/* Where the i-th point along axis d is. */
+static inline double NomosNeuralOperatorPoint(const NomosNeuralOperator *no, int d, size_t i)
+{
+  return no->first[d] + no->extent[d] * (double)i / (double)no->shape.points[d];
+}
+
 /* A parameter's name in the data: the last part of its key. */
 static inline const char *NomosNameInData(const char key[])
 {
@@ -117,6 +131,9 @@ PetscErrorCode NomosNeuralOperatorCoordinates(NomosSurrogate s);
 PetscErrorCode NomosNeuralOperatorAxis(const NomosNeuralOperator *no, NomosFieldReader reader, const char path[], int d, size_t every, double *start, double *spacing, bool *known);
 /* Refuses files of a path that say another domain or another kind of boundary than the data, or than the periodic one that a network is taken to have; and a box (start, extent) along axis d that is not `known`. */
 PetscErrorCode NomosNeuralOperatorDomain(NomosSurrogate s, const char path[]);
+/* The ends that all files are held to, as text (n_text with its end); and in a judgement those of the weights' training, by its text (NULL: an older one, which says none), of which the data and the test sets must be. */
+void           NomosNeuralOperatorWriteEnds(const NomosNeuralOperator *no, size_t n_text, char text[]);
+PetscErrorCode NomosNeuralOperatorTakeEnds(NomosSurrogate s, const char text[]);
 PetscErrorCode NomosNeuralOperatorBox(NomosSurrogate s, int d, const char path[], const double box[2], const double known[2], const char of[]);
 /* Refuses a data.space_every after which the points of a periodic axis are not equally far apart. `path`: of the set, for the error. */
 PetscErrorCode NomosNeuralOperatorThinning(NomosSurrogate s, NomosDataset dataset, const char path[]);
@@ -174,15 +191,16 @@ double NomosInUnitsOfData(double mean, double deviation, double v);
 
 /* ---- neural_operator_step.c */
 
-/* The next states of u for parameters lambda [batch, P]. training: batch norms see the batch, and what they saw is kept; recompute: the inside of the step is freed and computed again for its gradient. */
+/* The next states of u for parameters lambda [batch, P]. training: batch norms see the batch, and what they saw is kept; judged: a state that the coarse solver cannot step becomes NaN and is no error; recompute: the inside of the step is
+   freed and computed again for its gradient. */
 typedef struct {
   NomosTensor u, lambda;
-  bool        training, recompute;
+  bool        training, judged, recompute;
 } NomosNeuralOperatorStepInput;
 /* *auxiliary, may be NULL: the conditioning's own prediction of them; not valid where it has none. */
 NomosTensor NomosNeuralOperatorStep(NomosNeuralOperator *no, const NomosTensor w[], const NomosNeuralOperatorStepInput *input, NomosTensor *auxiliary);
 /* What the coarse solver makes of u, in units of the network too. */
-NomosTensor NomosNeuralOperatorSolve(const NomosNeuralOperator *no, const NomosTensor w[], NomosTensor u, NomosTensor lambda);
+NomosTensor NomosNeuralOperatorSolve(const NomosNeuralOperator *no, const NomosTensor w[], const NomosNeuralOperatorStepInput *input);
 /* Forget the steps of the last loss; bring what their batch norms saw into the running averages. */
 PetscErrorCode NomosNeuralOperatorBegin(NomosNeuralOperator *no);
 PetscErrorCode NomosNeuralOperatorKeep(NomosSurrogate s, const NomosBatch *batch);
@@ -269,6 +287,10 @@ PetscErrorCode NomosNeuralOperatorWarn(NomosSurrogate s, NomosWarningFn warn, vo
 /* Where a case asks for the logarithm of a parameter that has none (conditionings/scale.h); else "". */
 PetscErrorCode NomosNeuralOperatorDescribe(NomosSurrogate s, size_t n_text, char text[]);
 PetscErrorCode NomosNeuralOperatorTakeTexts(NomosSurrogate s, NomosSafetensors file);
+/* Of weights that are to be judged the grid of their training (NomosEmulatorShape.trained). Collective. */
+PetscErrorCode NomosNeuralOperatorTrainedPoints(NomosSurrogate s);
+/* What a training's text says of it; of an older one, which has none (NULL), what its interval (NaN: not known) does. */
+bool           NomosNeuralOperatorLedFromZero(const char text[], double interval);
 /* Of a training that began with others' weights the range is that of both. */
 PetscErrorCode NomosNeuralOperatorRestoreTexts(NomosSurrogate s, const char *const texts[]);
 
@@ -294,7 +316,8 @@ extern const NomosParamGroup nomos_neural_operator_groups[1];
 /* Those beside the data, tests/NAME.nc of a directory, then those of neural_operator.tests.NAME. Errors: those of a data set, another grid. Collective. */
 PetscErrorCode NomosNeuralOperatorOpenSets(NomosSurrogate s);
 PetscErrorCode NomosNeuralOperatorCloseSets(NomosNeuralOperator *no);
-/* A file, run or folder of trajectories on the grid of the data, read like these, all in its training split: whole ones, of two frames at least, or of each the first frame alone. Collective. */
+/* A file, run or folder of trajectories on the grid of the data, read like these, all in its training split: whole ones, of two frames at least, or of each the first frame alone. One frame beside fields without time is led to from
+   zero only where the data's are. Collective. */
 PetscErrorCode NomosNeuralOperatorOpenSet(NomosSurrogate s, const char path[], bool first_alone, NomosDataset *dataset);
 
 /* ---- neural_operator_predict.c */

@@ -29,7 +29,8 @@ static PetscErrorCode Step(NomosSurrogate s, NomosPredictor predictor, const Nom
   PetscCall(NomosParametersBind(s->parameters, tape, w));
   u      = NomosTensorFromDoubles(tape, type, 2 + no->shape.n_space, (size_t[]){t->n, no->n_fields, no->shape.points[0], no->shape.points[1]}, from);
   lambda = NomosTensorFromDoubles(tape, type, 2, (size_t[]){t->n, no->n_parameters}, t->parameters);
-  next   = predictor == NOMOS_PREDICTOR_SOLVER ? NomosNeuralOperatorSolve(no, w, u, lambda) : NomosNeuralOperatorStep(no, w, &(NomosNeuralOperatorStepInput){.u = u, .lambda = lambda}, NULL);
+  const NomosNeuralOperatorStepInput input = {.u = u, .lambda = lambda, .judged = true};
+  next                                     = predictor == NOMOS_PREDICTOR_SOLVER ? NomosNeuralOperatorSolve(no, w, &input) : NomosNeuralOperatorStep(no, w, &input, NULL);
   PetscCall(NomosTapeStatus(tape));
   PetscCall(NomosTensorGetDoubles(next, to));
   PetscCall(NomosTapeReset(tape));

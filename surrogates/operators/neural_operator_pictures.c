@@ -1,5 +1,6 @@
 /* Pictures of an emulator: of each set the trajectory whose error is the median, beside its prediction (space and time in one dimension, the last frame in two); errors of all sets against time and against the parameters.
-   Beside them errors.csv: a row for every trajectory of every set, with its number in the set and in its file; and errors_by_time.csv: a row for every predicted frame of every set. */
+   Beside them errors.csv: a row for every trajectory of every set, with its number in the set and in its file; and errors_by_time.csv: a row for every predicted frame of every set. Cells are empty where all fields are zero, of
+   which there is no relative error; `nan` is the error of a run that blew up. */
 #include "io/disk.h"
 #include "io/plot.h"
 #include "io/sort.h"
@@ -239,6 +240,23 @@ static void NamePredictors(const Set *set, FILE *file)
     if (set->judgement.errors[p]) fprintf(file, ",%snrmse", nomos_predictor_prefixes[p]);
 }
 
+/* Has a field of this frame a norm, so that there is an error? */
+static bool HasError(const NomosJudgement *j, size_t i, size_t k)
+{
+  const double *errors = j->errors[NOMOS_PREDICTOR_EMULATOR] + (i * j->n_steps + k) * j->n_fields;
+
+  for (size_t f = 0; f < j->n_fields; f++)
+    if (!(errors[f] < 0)) return true; /* no number: of one that blew up */
+  return false;
+}
+
+/* A cell of a table: empty where there is no error. */
+static void WriteCell(FILE *file, bool has, double error)
+{
+  if (has) fprintf(file, ",%.6g", error);
+  else fprintf(file, ",");
+}
+
 static PetscErrorCode WriteErrors(const NomosNeuralOperator *no, size_t n_sets, const Set sets[], const char directory[])
 {
   const char *of;
@@ -253,10 +271,12 @@ static PetscErrorCode WriteErrors(const NomosNeuralOperator *no, size_t n_sets, 
   fprintf(text.out, ",index_in_file,file");
   for (size_t i = 0; i < n_sets; i++)
     for (size_t k = 0; k < sets[i].judgement.n; k++) {
+      bool has = false;
+      for (size_t frame = 0; frame < sets[i].judgement.n_steps; frame++) has = has || HasError(&sets[i].judgement, k, frame);
       fprintf(text.out, "\n%s,%zu", sets[i].name, k);
       for (size_t p = 0; p < no->n_parameters; p++) fprintf(text.out, ",%.10g", sets[i].judgement.parameters[k * no->n_parameters + p]);
       for (int p = 0; p < NOMOS_N_PREDICTORS; p++)
-        if (sets[i].judgement.errors[p]) fprintf(text.out, ",%.6g", NomosJudgementOfTrajectory(&sets[i].judgement, (NomosPredictor)p, k));
+        if (sets[i].judgement.errors[p]) WriteCell(text.out, has, NomosJudgementOfTrajectory(&sets[i].judgement, (NomosPredictor)p, k));
       PetscCall(NomosDatasetIndexInFile(sets[i].input.dataset, sets[i].input.split, k, &index));
       PetscCall(NomosDatasetOrigin(sets[i].input.dataset, sets[i].input.split, k, NULL, &of, NULL));
       fprintf(text.out, ",%zu,\"%s\"", index, of);
@@ -276,9 +296,11 @@ static PetscErrorCode WriteTimes(const NomosNeuralOperator *no, size_t n_sets, c
   NamePredictors(sets, text.out);
   for (size_t i = 0; i < n_sets; i++)
     for (size_t k = 0; k < sets[i].judgement.n_steps; k++) {
+      bool has = false;
+      for (size_t e = 0; e < sets[i].judgement.n; e++) has = has || HasError(&sets[i].judgement, e, k);
       fprintf(text.out, "\n%s,%zu,%.10g", sets[i].name, k + 1, (double)(k + 1) * (no->interval > 0 ? no->interval : 1));
       for (int p = 0; p < NOMOS_N_PREDICTORS; p++)
-        if (sets[i].judgement.errors[p]) fprintf(text.out, ",%.6g", NomosJudgementOfFrame(&sets[i].judgement, (NomosPredictor)p, k));
+        if (sets[i].judgement.errors[p]) WriteCell(text.out, has, NomosJudgementOfFrame(&sets[i].judgement, (NomosPredictor)p, k));
     }
   fprintf(text.out, "\n");
   PetscCall(WriteTable(directory, "errors_by_time.csv", &text));

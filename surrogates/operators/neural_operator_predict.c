@@ -47,7 +47,7 @@ static PetscErrorCode Axes(NomosPredicting *p, NomosFieldReader reader, NomosFie
     const size_t size = a == 0 ? p->n : a == 1 ? p->n_frames : d < 0 ? 0 : no->shape.points[d];
     if (!size) continue;
     PetscCall(PetscMalloc1(size, &l->axes[a]));
-    for (size_t i = 0; i < size; i++) l->axes[a][i] = a == 0 ? (double)i : a == 1 ? (no->interval > 0 ? no->interval : 1) * (double)i : no->start[d] + no->extent[d] * ((double)i + 0.5) / (double)size;
+    for (size_t i = 0; i < size; i++) l->axes[a][i] = a == 0 ? (double)i : a == 1 ? (no->interval > 0 ? no->interval : 1) * (double)i : NomosNeuralOperatorPoint(no, d, i);
     PetscCall(TextOf(reader, a ? names[a] : NULL, "units", "1", &l->units[l->n_units]));
     l->dims[file->n_dims++] = (NomosFieldDim){.name = names[a], .size = size, .values = l->axes[a], .unit = l->units[l->n_units++], .long_name = long_names[a], .standard_name = a == 1 ? "time" : NULL, .axis = letters[a]};
   }
@@ -347,6 +347,7 @@ PetscErrorCode NomosNeuralOperatorWritePredictions(NomosSurrogate s, const Nomos
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Comm_rank(s->comm, &p.rank));
   PetscCallMPI(MPI_Comm_size(s->comm, &p.size));
+  NomosCheck(input->n_frames != 1, s->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: predict.frames = 1: that frame is given, and nothing would be predicted; choose 2 or more, or 0 for as many as the training has", NomosConfigWhere(s->config, "predict.frames"));
   PetscCall(NomosConfigGetString(s->config, "neural_operator.ensemble", &folder));
   PetscCall(NomosNeuralOperatorOpenSet(s, input->from, true, &p.initial));
   p.n        = NomosDatasetExamples(p.initial, NOMOS_SPLIT_TRAIN);

@@ -115,16 +115,37 @@ PetscErrorCode NomosNeuralOperatorWarn(NomosSurrogate s, NomosWarningFn warn, vo
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Points of the training, of a network that is another function on other points. */
+/* Points of the training; false: the file does not say them. */
+static bool PointsOf(const NomosNeuralOperator *no, NomosSafetensors file, size_t points[2])
+{
+  const char *text = NomosSafetensorsMetadata(file, nomos_emulator_text_keys[NOMOS_EMULATOR_POINTS]);
+  return text && sscanf(text, "%zu,%zu", &points[0], &points[1]) >= no->shape.n_space;
+}
+
+PetscErrorCode NomosNeuralOperatorTrainedPoints(NomosSurrogate s)
+{
+  NomosNeuralOperator *no = s->context;
+  NomosSafetensors     file;
+  size_t               points[2];
+
+  PetscFunctionBeginUser;
+  if (!s->weights) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosSafetensorsOpen(s->comm, s->weights, &file));
+  const bool told = PointsOf(no, file, points);
+  for (int d = 0; d < no->shape.n_space && told; d++) no->shape.trained[d] = points[d];
+  PetscCall(NomosSafetensorsClose(&file));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* They are those of these data, or the network is the same function on others. */
 static PetscErrorCode CheckPoints(NomosSurrogate s, NomosSafetensors file)
 {
-  const NomosNeuralOperator *no   = s->context;
-  const char                *text = NomosSafetensorsMetadata(file, nomos_emulator_text_keys[NOMOS_EMULATOR_POINTS]);
+  const NomosNeuralOperator *no = s->context;
   size_t                     points[2];
   bool                       other;
 
   PetscFunctionBeginUser;
-  if (!text || sscanf(text, "%zu,%zu", &points[0], &points[1]) < no->shape.n_space) PetscFunctionReturn(PETSC_SUCCESS);
+  if (!PointsOf(no, file, points)) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(NomosEmulatorIsOfGrid(no->emulator, s->config, points, &other));
   for (int d = 0; d < no->shape.n_space; d++)
     NomosCheck(!(other || no->solver) || points[d] == no->shape.points[d], s->comm, PETSC_ERR_ARG_INCOMP, "%s: these data have %zu points along %s, those that the weights were trained with %zu, and this network is of the cells of its grid (neural_operator.conditioning = channel_attention or cape, .network = unet or deeponet, .form = flux, .base = solver, a padding that is another part of this grid): on other points it is another function; choose data of that grid", s->data_path, no->shape.points[d], NomosAxisName(no, d), points[d]);
@@ -149,6 +170,11 @@ static PetscErrorCode Widen(NomosSurrogate s, const NomosParameterRange *theirs)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+bool NomosNeuralOperatorLedFromZero(const char text[], double interval)
+{
+  return text ? !strcmp(text, "yes") : !(interval > 0); /* of data that are led from zero nobody knows an interval */
+}
+
 PetscErrorCode NomosNeuralOperatorTakeTexts(NomosSurrogate s, NomosSafetensors file)
 {
   NomosNeuralOperator *no       = s->context;
@@ -164,6 +190,8 @@ PetscErrorCode NomosNeuralOperatorTakeTexts(NomosSurrogate s, NomosSafetensors f
     if (sscanf(box, d ? "%*g,%*g,%lg,%lg" : "%lg,%lg", &known[0], &known[1]) < 2 || isnan(known[1])) continue;
     if (no->box_known[d]) PetscCall(NomosNeuralOperatorBox(s, d, s->data_path, (const double[]){no->start[d], no->extent[d]}, known, "the data that the weights were trained with"));
   }
+  NomosCheck(!s->weights || !NomosDatasetFromZero(s->data) || NomosNeuralOperatorLedFromZero(NomosSafetensorsMetadata(file, nomos_emulator_text_keys[NOMOS_EMULATOR_FROM_ZERO]), theirs), s->comm, PETSC_ERR_ARG_INCOMP, "%s: the trajectories have one frame, those that the weights were trained with several: a step of the network leads from one frame to the next, and not from zero; choose data of two frames at least", s->data_path);
+  if (s->weights) PetscCall(NomosNeuralOperatorTakeEnds(s, NomosSafetensorsMetadata(file, nomos_emulator_text_keys[NOMOS_EMULATOR_DATA_ENDS])));
   NomosParameterRangeRead(&range, no->n_parameters, NomosSafetensorsMetadata(file, nomos_emulator_text_keys[NOMOS_EMULATOR_RANGES]));
   if (s->weights) PetscCall(CheckPoints(s, file));
   if (range.known && s->begins) PetscCall(Widen(s, &range));
@@ -177,6 +205,7 @@ PetscErrorCode NomosNeuralOperatorRestoreTexts(NomosSurrogate s, const char *con
   NomosParameterRange  range;
 
   PetscFunctionBeginUser;
+  if (texts[NOMOS_EMULATOR_DATA_ENDS]) snprintf(no->texts[NOMOS_EMULATOR_DATA_ENDS], sizeof no->texts[0], "%s", texts[NOMOS_EMULATOR_DATA_ENDS]); /* what its case did not give: the run's gives all */
   NomosParameterRangeRead(&range, no->n_parameters, texts[NOMOS_EMULATOR_RANGES]);
   if (!range.known) PetscFunctionReturn(PETSC_SUCCESS);
   no->range = range;

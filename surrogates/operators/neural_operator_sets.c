@@ -45,6 +45,7 @@ PetscErrorCode NomosNeuralOperatorOpenSet(NomosSurrogate s, const char path[], b
     input.every = input.window = 1;
     input.window_step = SIZE_MAX / 2; /* one window of a trajectory */
   }
+  input.never_from_zero = !NomosDatasetFromZero(s->data);
   PetscCall(NomosDatasetOpen(s->comm, &input, dataset));
   for (size_t v = 0; v < no->n_fields; v++) {
     PetscCall(NomosDatasetRowShape(*dataset, v, &n_axes, &shape));
@@ -76,6 +77,7 @@ static PetscErrorCode AddSet(NomosSurrogate s, const char name[], const char pat
   set  = &no->sets[no->n_sets++];
   *set = (NomosTestSet){0};
   PetscCall(PetscStrallocpy(name, &set->name));
+  PetscCall(PetscStrallocpy(path, &set->path));
   PetscCall(NomosNeuralOperatorOpenSet(s, path, false, &set->dataset));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -93,6 +95,7 @@ PetscErrorCode NomosNeuralOperatorCloseSets(NomosNeuralOperator *no)
   for (size_t i = 0; i < no->n_sets; i++) {
     PetscCall(NomosDatasetClose(&no->sets[i].dataset));
     PetscCall(PetscFree(no->sets[i].name));
+    PetscCall(PetscFree(no->sets[i].path));
   }
   PetscCall(PetscFree(no->sets));
   no->n_sets = 0;

@@ -17,14 +17,15 @@ static PetscErrorCode KeepStatistics(NomosNeuralOperator *no, const NomosBatchSt
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-NomosTensor NomosNeuralOperatorSolve(const NomosNeuralOperator *no, const NomosTensor w[], NomosTensor u, NomosTensor lambda)
+NomosTensor NomosNeuralOperatorSolve(const NomosNeuralOperator *no, const NomosTensor w[], const NomosNeuralOperatorStepInput *input)
 {
-  double *parameters;
+  const NomosTensor u = input->u, lambda = input->lambda;
+  double           *parameters;
 
   if (!NomosTensorIsValid(lambda)) return (NomosTensor){.tape = u.tape}; /* an error that the tape keeps is told by whoever asks for it */
   if (PetscMalloc1(NomosTensorSize(lambda) + 1, &parameters)) return (NomosTensor){0};
   NomosTensor b = no->normalised ? NomosNormalisationUndo(&no->normalisation, w, u, 1) : u;
-  b             = NomosTensorGetDoubles(lambda, parameters) ? (NomosTensor){0} : NomosCoarseSolverStep(no->solver, b, parameters);
+  b             = NomosTensorGetDoubles(lambda, parameters) ? (NomosTensor){0} : (input->judged ? NomosCoarseSolverTry : NomosCoarseSolverStep)(no->solver, b, parameters);
   (void)PetscFree(parameters);
   return no->normalised ? NomosNormalisationApply(&no->normalisation, w, b, 1) : b;
 }
@@ -35,7 +36,7 @@ static NomosTensor Segment(NomosTape tape, const NomosTensor x[], void *ctx)
   NomosNeuralOperatorSegment *segment    = ctx;
   NomosNeuralOperator        *no         = segment->no;
   NomosBatchStatistics        statistics = {0};
-  const NomosTensor           base       = no->solver ? NomosNeuralOperatorSolve(no, x + 2, x[0], x[1]) : (NomosTensor){0};
+  const NomosTensor           base       = no->solver ? NomosNeuralOperatorSolve(no, x + 2, &(NomosNeuralOperatorStepInput){.u = x[0], .lambda = x[1], .judged = segment->judged}) : (NomosTensor){0};
   NomosTensor                 both[2];
 
   (void)tape;
@@ -49,7 +50,7 @@ static NomosTensor Segment(NomosTape tape, const NomosTensor x[], void *ctx)
 
 NomosTensor NomosNeuralOperatorStep(NomosNeuralOperator *no, const NomosTensor w[], const NomosNeuralOperatorStepInput *input, NomosTensor *auxiliary)
 {
-  NomosNeuralOperatorSegment once = {.no = no, .training = input->training}, *segment = &once;
+  NomosNeuralOperatorSegment once = {.no = no, .training = input->training, .judged = input->judged}, *segment = &once;
   NomosTensor               *x, y;
 
   if (auxiliary) *auxiliary = (NomosTensor){0};

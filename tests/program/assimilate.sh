@@ -85,6 +85,20 @@ expect 0 "" "$toy" assimilate ring -o own --set assimilate.observations=alone/ob
 holds '$1 > 0.9 && $1 < 1.3' "$(value own departure)"
 [ -z "$(value own analysis_rmse)" ] || fail "errors without a truth"
 
+# Looks without a value are analyses that are the forecast, whatever the method, and the log says it once; what has no mean of observations is nan in the table, which is read and drawn all the same.
+cp alone/observations.nc gaps.nc
+"${toy%/*}/nomos_toy_data" "$PWD/gaps.nc" blank value 10 10 || fail "no gaps"
+for method in letkf enkf optimal_interpolation 3dvar 4dvar; do
+  settings="--set assimilate.members=1 --set assimilate.inflation.factor=0.05 --set assimilate.climate.states=60 --set assimilate.localisation.radius=0"
+  case $method in letkf | enkf) settings=; esac
+  expect 0 "" "$toy" assimilate ring -o unseen_$method --set assimilate.method=$method --set assimilate.observations=gaps.nc --set assimilate.start=perturbed --set assimilate.spread=0.3 --set assimilate.window.looks=4 $settings
+  [ "$(grep -c 'no value was seen for the analysis at' unseen_$method/log.txt)" = 1 ] || fail "$method: looks without a value are not told once"
+  awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) column[$i] = i; next }
+    { empty = $column["observations"] == 0; n += empty; bad += empty != ($column["departure"] == "nan"); if ("chi_squared" in column) bad += empty != ($column["chi_squared"] == "nan") }
+    END { exit n != 10 || bad > 0 }' unseen_$method/assimilation.csv || fail "$method: scores of looks without a value: $(sed -n 10,14p unseen_$method/assimilation.csv)"
+  holds '$1 > 0.5' "$(value unseen_$method departure)" # a mean of the others
+done
+
 # A truth with another forcing: what the ensemble does not know costs, and adaptive inflation mends a part.
 cp -r ring other
 cat >>other/case.yaml <<'YAML'

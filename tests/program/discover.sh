@@ -188,6 +188,10 @@ bad analyses "holds no analyses of u" discover model --set discover.increments=r
 bad windows "hold no window" discover follow.yaml $weak --set discover.trajectory.steps=2000 -o out
 bad whole "a whole number of discover.horizon" discover model --set discover.assimilation=weak_4dvar --set discover.noise=0.01 --set discover.horizon=3 -o out
 
+# What fits coefficients to trajectories knows no constraints.
+bad polish "discover.constraints beside discover.polish" discover model --set 'discover.constraints=["[u_xx] > 0"]' --set discover.polish=true -o out
+bad trajectory "discover.constraints beside discover.assimilation = trajectory" discover model --set 'discover.constraints=["[u_xx] > 0"]' --set discover.assimilation=trajectory -o out
+
 # Models of several variables: all of them are observed, of a twin and of a file, or it is said what is missing.
 cat >two.yaml <<'YAML'
 solver: spectral

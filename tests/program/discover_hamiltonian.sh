@@ -80,6 +80,10 @@ expect 1 "there is no such system in the data; there are henon_heiles magnetic_b
 expect 0 "" "$nomos" discover stars -o alone --set discover.intervals=noise --set discover.hamiltonian.half_width=15
 [ "$(result alone exact_structure)" = 1.0 ] || fail "states alone do not show the terms"
 awk -v c="$(result alone coefficient_error)" 'BEGIN { exit !(c < 0.02) }' || fail "states alone: coefficients are off by $(result alone coefficient_error)"
+# Times in float32 are as even as they can be.
+cp alone/data/hamiltonian_systems.nc rounded.nc
+"${toy%/*}/nomos_toy_data" "$PWD/rounded.nc" round t || fail "times are not rounded"
+expect 0 "" "$nomos" discover stars -o rounded --set data.generator= --set data.path="$PWD/rounded.nc" --set discover.noise=0 --set discover.hamiltonian.half_width=15
 expect 1 "must be from 2 to 50, as trajectories have 100 states" "$nomos" discover stars --force -o bad_stars --set discover.hamiltonian.half_width=80
 expect 1 "test functions need all states of a trajectory" "$nomos" discover stars --force -o bad_stars --set discover.hamiltonian.half_width=10 --set discover.hamiltonian.points=7
 
@@ -122,6 +126,21 @@ refused "80 rows for the 170 terms of H" --set discover.hamiltonian.degree=3 --s
 refused "the data have 20" --set discover.hamiltonian.trajectories=30
 refused "20 trajectories of 10 states have 200" --set discover.hamiltonian.points=300
 refused "the equation is that of H; leave one of the two out" --set discover.equations='[q1]'
+# Of data.* and assembly.* what does nothing is refused, but not that it has its defaults: a run directory is a case.
+while read -r key value; do refused "$key = $value: does nothing where an H is looked for" --set "$key=$value"; done <<'KEYS'
+data.variables [x]
+data.mask there
+data.time clock
+data.time_step 0.1
+assembly.form weak
+assembly.fraction 0.5
+assembly.order 8
+KEYS
+expect 0 "" "$nomos" discover found -o again --set assembly.form=strong
+cmp -s found/coefficients.csv again/coefficients.csv || fail "the run directory as a case finds another H"
+# The first frames of every trajectory, after thinning.
+expect 0 "" "$nomos" discover two -o few --set data.every=2 --set data.frames=3
+[ "$(result few samples)" = 60.0 ] || fail "20 trajectories of 3 states are $(result few samples)"
 refused "an H is that of data; leave one of the two out" --set solver=qg
 refused "an H is that of data: give data.path" --set data.generator=
 

@@ -90,7 +90,14 @@ refused "no such equation at 'w[u] = 0'" --set 'discover.constraints=["w[u] = 0"
 refused "no such term in discover.library" --set 'discover.constraints=["u[w] = 0"]'
 refused "there are several equations" --set 'discover.constraints=["[u] = 0"]'
 refused "an inequality is the sign of one coefficient" --set 'discover.constraints=["u[u] + u[v] > 0"]'
+refused "'-2 u[u] > 0': another one wants the opposite sign of this coefficient" --set 'discover.constraints=["u[u] > 0", "-2 u[u] > 0"]'
+refused "discover.bias = difference, which does not keep signs: take discover.bias: kept" --set discover.intervals=noise --set 'discover.constraints=["u[u] > 0"]'
+refused "discover.bias = reciprocal, which does not keep equalities" --set discover.intervals=noise --set discover.bias=reciprocal --set 'discover.constraints=["u[u] + u[v] = 0.3"]'
 refused "data.csv has no column w; its columns are time, u, v, rate_u" --set 'data.variables=[u, w]'
+# A spreadsheet marks its UTF-8 before the names.
+{ printf '\357\273\277'; tail -n +2 table/data.csv; } >marked.csv
+expect 0 "" "$nomos" discover table -o marked --set data.path="$PWD/marked.csv"
+cmp -s free/coefficients.csv marked/coefficients.csv || fail "a mark before the names changes the equation"
 sed 's/^150.*/oops/' table/data.csv | awk 'NR == 30 { sub(/,.*/, ", x, 1, 1, 1, 0") } { print }' >words.csv
 refused "words.csv:30: 'x' is not a number" --set data.path=$PWD/words.csv
 awk 'NR == 40 { print "1, 2" } { print }' table/data.csv >short.csv
@@ -120,8 +127,45 @@ awk '/<details/ { exit !told } /<p class="warning">Warning: .*a term is missing 
 ! grep -q '<p class="warning">' open/report.html || fail "the page warns of what is right"
 expect 0 "" "$nomos" discover travel.yaml -o noisy --set functions.periodic=false --set assembly.boundary=open --set discover.noise=0.5
 ! grep -q "no noise explains" err.txt || fail "noise that is there explains nothing: $(cat err.txt)"
+expect 0 "the data do not look periodic" "$nomos" discover travel.yaml -o joined_spectral --set assembly.form=strong --set assembly.derivatives=spectral
 
-finish
+# Constraints hold where the bias of noise is taken off too; what would choose terms without them is refused, before data are made, and what cannot keep them is left out with a word.
+noisy="--set functions.periodic=false --set assembly.boundary=open --set discover.noise=0.5"
+expect 0 "" "$nomos" discover travel.yaml -o held $noisy --set 'discover.constraints=["[u_x] = -0.9"]'
+! grep -q "the bias of noise stays" held/log.txt || fail "constraints keep the bias of noise"
+awk -v c="$(value held u u_x 3)" 'BEGIN { exit !(c + 0.9 < 1e-12 && c + 0.9 > -1e-12) }' || fail "an equality is not kept without the bias of noise: $(value held u u_x 3)"
+expect 1 "discover.constraints beside assembly.selection = stepwise" "$nomos" discover travel.yaml -o bad --set assembly.selection=stepwise --set 'discover.constraints=["[u_x] < 0"]'
+[ ! -e bad/data ] || fail "data are made for constraints that are refused"
+expect 0 "the bias of noise stays in the equation of x: it is taken off one equation after the other, and discover.constraints are between several; its deviations are those of independent rows" "$nomos" discover swing -o between --set assembly.form=weak --set 'discover.constraints=["x[y] - 1e10 y[x] = 2e5"]'
+
+# Where a number is missing the bias of noise stays, terms are those of discover.method, and it is said what deviations are then.
+awk 'NR == 90 { sub(/,[^,]*$/, ",") } { print }' swing/data.csv >hole.csv
+expect 0 "assembly.selection = stepwise chooses no terms, those of discover.method stay: " "$nomos" discover swing -o hole --set data.path=$PWD/hole.csv --set assembly.form=weak --set assembly.selection=stepwise
+grep -q "the bias of noise stays in the equation of y: .*rows with missing data are left out.* too small as test functions overlap: discover.independence = 0\.[0-9]* is" hole/log.txt || fail "missing values: $(cat err.txt)"
+/usr/bin/python3 - hole/log.txt <<'PYTHON' >share.txt || fail "no share of independent rows"
+import re, sys
+print(re.search(r"discover.independence = (\S+) is", open(sys.argv[1]).read())[1])
+PYTHON
+expect 0 "" "$nomos" discover swing -o counted --set data.path=$PWD/hole.csv --set assembly.form=weak --set discover.independence=$(cat share.txt)
+! grep -q "too small as test functions overlap" counted/log.txt || fail "who says what overlaps is told so"
+
+# Few frames: of 32 stretches of time only five have rows, and only these are drawn, left out and counted.
+expect 0 "" "$nomos" discover travel.yaml -o short --set functions.periodic=false --set assembly.boundary=open --set assembly.form=strong --set data.frames=5 --set discover.intervals=blocks --set discover.draws=2000 --set discover.stability=200
+# Intervals of few rows are those of Student's t, here of six degrees of freedom.
+few="--set data.frames=2 --set discover.equations=[v] --set data.rates=[rate_v] --set discover.stability=0"
+expect 0 "" "$nomos" discover table -o few $few --set 'discover.library=[u, u v]'
+awk -F, '$1 == "v" { t = ($6 - $5) / 2 / $4; if (t < 2.42 || t > 2.48) exit 1; n++ } END { exit n != 2 }' few/coefficients.csv || fail "intervals of eight rows and two terms: $(cat few/coefficients.csv)"
+
+# A criterion of so few rows is infinite, which JSON has not: the file and the pictures are there all the same.
+expect 0 "" "$nomos" discover table -o infinite $few --set 'discover.library=[u, v, u^2, u v, v^2, u^3, v^3]' --set discover.choice=aicc --set discover.method=frols
+/usr/bin/python3 - infinite/equation.json <<'PYTHON' || fail "an infinite criterion in equation.json"
+import json, sys
+equation = json.load(open(sys.argv[1]))["equations"][0]
+criteria = [point["criterion"] for point in equation["path"]]
+assert len(criteria) == 8 and criteria[-1] is None and criteria[0] is not None, criteria
+assert len(equation["terms"]) == 7
+PYTHON
+[ -s infinite/plots/path.png ] || fail "no pictures beside an infinite criterion"
 
 # What a file says of its ends counts: data between walls are taken with open ends, unless the case says otherwise.
 cat >walls.yaml <<'E2'
@@ -146,3 +190,5 @@ expect 0 "" "$nomos" discover walled.yaml -o walled_open --set assembly.boundary
 expect 0 "" "$nomos" discover walled.yaml -o walled_joined --set assembly.boundary=periodic
 cmp -s walled/equation.yaml walled_open/equation.yaml || fail "data between walls are not taken with open ends"
 ! cmp -s walled/equation.yaml walled_joined/equation.yaml || fail "assembly.boundary: periodic joins no ends"
+
+finish

@@ -35,16 +35,24 @@ PetscErrorCode NomosEmulatorSwitch(NomosConfig config, const char key[], bool ot
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Along y both signs. */
+static size_t ModesOf(int n_space, const size_t points[])
+{
+  const size_t along_x = points[n_space - 1] / 2 + 1;
+  return n_space == 2 ? PetscMin(along_x, points[0] / 2) : along_x;
+}
+
 PetscErrorCode NomosEmulatorModes(NomosConfig config, const char key[], const NomosEmulatorShape *shape, size_t usual, size_t *modes)
 {
   const size_t nx = shape->points[shape->n_space - 1], ny = shape->n_space == 2 ? shape->points[0] : nx;
-  const size_t most = PetscMin(nx / 2 + 1, shape->n_space == 2 ? ny / 2 : nx / 2 + 1); /* along y both signs */
+  const size_t most = ModesOf(shape->n_space, shape->points);
   bool         given;
 
   PetscFunctionBeginUser;
-  *modes = PetscMin(usual, most);
+  *modes = PetscMin(usual, ModesOf(shape->n_space, shape->trained[0] ? shape->trained : shape->points));
   PetscCall(NomosConfigIsGiven(config, key, &given));
   if (given) PetscCall(NomosEmulatorSize(config, key, modes));
+  NomosCheck(*modes <= most || !shape->trained[0], PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "%s: %s = %zu of these weights, but these data have %zu%s%.0zu points, on which there are %zu Fourier modes along every axis: choose data on as fine a grid as those of their training", NomosConfigWhere(config, key), key, *modes, shape->points[0], shape->n_space == 2 ? " x " : "", shape->n_space == 2 ? shape->points[1] : 0, most);
   if (shape->n_space == 1) NomosCheck(*modes <= most, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "%s: %s = %zu, but a grid of %zu points has %zu Fourier modes: give at most as many", NomosConfigWhere(config, key), key, *modes, nx, most);
   else NomosCheck(*modes <= most, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "%s: %s = %zu, but a grid of %zu x %zu points has %zu Fourier modes of either sign along y, %zu along x: give at most %zu", NomosConfigWhere(config, key), key, *modes, ny, nx, ny / 2, nx / 2 + 1, most);
   PetscFunctionReturn(PETSC_SUCCESS);
