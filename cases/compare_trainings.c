@@ -1,5 +1,5 @@
 /* `nomos compare` of trainings of emulators: what each errs on the sets that it was judged on, from summary.json, plots/errors.csv and errors_by_time.csv of their directories: a table, compare.json, and errors against the first
-   parameter and against time. */
+   parameter and against time; and a warning where a set of one name is another set. */
 #include "cases/compare.h"
 #include "cases/train_params.h"
 #include "io/disk.h"
@@ -17,10 +17,10 @@
 
 enum { MAX_SETS = 8, MAX_COLUMNS = 32, MAX_LINE = 2 * NOMOS_MAX_PATH };
 
-/* Rows of a set in the file: what they are of (parameter or time; NaN: it is not told) and their errors; of: a hash of where a trajectory lies, 0 of a frame. */
+/* Rows of a set in the file: what they are of (parameter or time; NaN: it is not told) and their errors; of: a hash of where a trajectory lies, 0 of a frame. still: the mean of persistence_nrmse. n_all: with rows that have no error. */
 typedef struct {
-  size_t    n;
-  double   *x, *error;
+  size_t    n, n_all, n_still;
+  double   *x, *error, still;
   uint64_t *of;
 } Rows;
 
@@ -29,7 +29,8 @@ typedef struct {
   char        name[NOMOS_LABEL], parameter[NOMOS_MAX_NAME], clock[NOMOS_MAX_NAME]; /* parameter "": no training of these knows one */
   bool        blind;
   Rows        trajectories[MAX_SETS], frames[MAX_SETS];                           /* of the sets of the comparison; n 0: it has none of this name */
-  double      nrmse[MAX_SETS];                                                    /* of these sets */
+  double      nrmse[MAX_SETS], still[MAX_SETS];                                   /* of these sets; still: of the first frame for ever, so of the truth alone; NaN: not told */
+  json_t     *warnings;
 } Training;
 
 typedef struct {
@@ -83,7 +84,7 @@ static size_t SetOf(Trainings *all, const char name[])
 static PetscErrorCode Read(Trainings *all, const Training *t, const char file[], size_t of, char name[NOMOS_MAX_NAME], Rows rows[MAX_SETS])
 {
   char   path[NOMOS_MAX_PATH + 64], line[MAX_LINE], *fields[MAX_COLUMNS];
-  size_t error = MAX_COLUMNS, place = 0, n;
+  size_t error = MAX_COLUMNS, still = MAX_COLUMNS, place = 0, n;
 
   PetscFunctionBeginUser;
   snprintf(path, sizeof path, "%.4000s/plots/%s", t->directory, file);
@@ -93,17 +94,26 @@ static PetscErrorCode Read(Trainings *all, const Training *t, const char file[],
     n     = Split(line, fields);
     error = Column(n, fields, "nrmse");
     place = Column(n, fields, "index_in_file");
+    still = Column(n, fields, "persistence_nrmse");
     if (place == n) place = 0;
+    if (still == n) still = MAX_COLUMNS;
     snprintf(name, NOMOS_MAX_NAME, "%.60s", of < error && error < n ? fields[of] : "");
     if (error == n) error = MAX_COLUMNS;
   }
   PetscErrorCode code = PETSC_SUCCESS;
   while (!code && error < MAX_COLUMNS && fgets(line, sizeof line, in)) {
     const uint64_t at = place ? HashFrom(line, place) : 0;
-    if (Split(line, fields) <= error) continue; /* cut short */
+    const size_t   n_fields = Split(line, fields);
+    if (n_fields <= error) continue; /* cut short */
     const size_t set = SetOf(all, fields[0]);
-    if (set == MAX_SETS || !fields[error][0]) continue; /* empty: zero everywhere, which has no relative error */
+    if (set == MAX_SETS) continue;
     Rows *r = &rows[set];
+    r->n_all++;
+    if (still < n_fields && fields[still][0]) {
+      r->still += (strtod(fields[still], NULL) - r->still) / (double)(r->n_still + 1);
+      r->n_still++;
+    }
+    if (!fields[error][0]) continue; /* empty: zero everywhere, which has no relative error */
     code    = PetscRealloc((r->n + 1) * sizeof *r->x, &r->x);
     if (!code) code = PetscRealloc((r->n + 1) * sizeof *r->error, &r->error);
     if (!code) code = PetscRealloc((r->n + 1) * sizeof *r->of, &r->of);
@@ -136,17 +146,27 @@ static double Mean(const Rows *rows)
   return rows->n ? sum / (double)rows->n : NAN;
 }
 
+/* A result of the summary; else another number. */
+static double ResultOf(const json_t *summary, const char set[], const char what[], double otherwise)
+{
+  char name[2 * NOMOS_MAX_NAME];
+
+  snprintf(name, sizeof name, "%s_%s", set, what);
+  const json_t *told = json_object_get(json_object_get(summary, "results"), name);
+  return json_is_number(told) ? json_number_value(told) : otherwise;
+}
+
 /* That of the summary, over all fields and frames that have an error; where it tells none, the mean over the trajectories: another one, if some of their fields or frames are left out. */
 static void FindErrors(const Trainings *all, Training *t)
 {
-  char path[NOMOS_MAX_PATH + 32], name[2 * NOMOS_MAX_NAME];
+  char path[NOMOS_MAX_PATH + 32];
 
   snprintf(path, sizeof path, "%.4000s/summary.json", t->directory);
   json_t *summary = json_load_file(path, 0, NULL);
   for (size_t s = 0; s < all->n_sets; s++) {
-    snprintf(name, sizeof name, "%s_nrmse", all->sets[s]);
-    const json_t *told = json_object_get(json_object_get(summary, "results"), name);
-    t->nrmse[s]        = json_is_number(told) ? json_number_value(told) : Mean(&t->trajectories[s]);
+    const Rows *rows = &t->trajectories[s];
+    t->nrmse[s]      = ResultOf(summary, all->sets[s], "nrmse", Mean(rows));
+    t->still[s]      = ResultOf(summary, all->sets[s], "persistence_nrmse", rows->n_still ? rows->still : NAN);
   }
   json_decref(summary);
 }
@@ -175,6 +195,7 @@ static PetscErrorCode Open(const NomosProgram *program, Trainings *all)
 static PetscErrorCode Close(Trainings *all)
 {
   PetscFunctionBeginUser;
+  for (size_t i = 0; i < NOMOS_MAX_BESIDE; i++) json_decref(all->trainings[i].warnings);
   for (size_t i = 0; i < NOMOS_MAX_BESIDE; i++)
     for (size_t s = 0; s < MAX_SETS; s++) {
       PetscCall(PetscFree(all->trainings[i].trajectories[s].x));
@@ -185,6 +206,35 @@ static PetscErrorCode Close(Trainings *all)
       PetscCall(PetscFree(all->trainings[i].frames[s].error));
     }
   PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Errors on one set are compared where it is one: as many trajectories, of which the first frame errs alike for ever. errors.csv has six digits. */
+static bool IsSame(const Training *a, const Training *b, size_t s)
+{
+  const double still[] = {a->still[s], b->still[s]};
+
+  return a->trajectories[s].n_all == b->trajectories[s].n_all && (!isfinite(still[0]) || !isfinite(still[1]) || fabs(still[0] - still[1]) <= 1e-5 * fmax(fabs(still[0]), fabs(still[1])));
+}
+
+/* Of each set the trainings that were judged on another one than the first that has it. */
+static void Warn(Trainings *all)
+{
+  char sentence[1024];
+
+  for (size_t s = 0; s < all->n_sets; s++) {
+    const Training *first = NULL;
+    for (size_t i = 0; i < all->n; i++) {
+      Training *t = &all->trainings[i];
+      if (!t->trajectories[s].n_all) continue;
+      if (!first) first = t;
+      if (IsSame(first, t, s)) continue;
+      snprintf(sentence, sizeof sentence, "%s: %.200s was judged on %zu trajector%s whose first frame errs by %.6g for ever (persistence_nrmse), %.200s on %zu by %.6g: these are errors of other trajectories, frames or fields, which do not compare", all->sets[s], first->name, first->trajectories[s].n_all, first->trajectories[s].n_all == 1 ? "y" : "ies", first->still[s], t->name, t->trajectories[s].n_all, t->still[s]);
+      if (!t->warnings) t->warnings = json_array();
+      json_array_append_new(t->warnings, json_string(sentence));
+      fflush(stdout);
+      fprintf(stderr, "warning: %s\n", sentence);
+    }
+  }
 }
 
 /* ---- numbers */
@@ -216,7 +266,7 @@ static PetscErrorCode WriteJson(const Trainings *all)
       const bool has = all->trainings[i].trajectories[s].n && isfinite(all->trainings[i].nrmse[s]);
       json_object_set_new(sets, all->sets[s], has ? json_real(all->trainings[i].nrmse[s]) : json_null());
     }
-    json_array_append_new(root, json_pack("{s:s, s:s*, s:o}", "run", all->trainings[i].directory, "parameter", all->trainings[i].blind ? NULL : all->trainings[i].parameter, "nrmse", sets));
+    json_array_append_new(root, json_pack("{s:s, s:s*, s:o, s:O*}", "run", all->trainings[i].directory, "parameter", all->trainings[i].blind ? NULL : all->trainings[i].parameter, "nrmse", sets, "warnings", all->trainings[i].warnings));
   }
   PetscCall(NomosTextBegin(&text));
   json_dumpf(root, text.out, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
@@ -347,6 +397,7 @@ static PetscErrorCode Compare(const NomosProgram *program, Trainings *all)
   PetscCall(NomosDirectoryMake(PETSC_COMM_SELF, all->directory));
   PetscCall(NomosDirectoryMake(PETSC_COMM_SELF, plots));
   if (!program->quiet) Print(all);
+  Warn(all);
   PetscCall(WriteJson(all));
   PetscCall(Draw(all));
   if (!program->quiet) printf("\nnumbers are in %s/compare.json, a picture in %s/plots\n", all->directory, all->directory);

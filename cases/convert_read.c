@@ -544,7 +544,9 @@ static PetscErrorCode ReadParameters(NomosConvertSource *s)
     }
     for (size_t k = 0; k < n_numbers && !part->is_run; k++) { /* the same in all its trajectories */
       NomosConvertParameter *added;
-      if (!strcmp(numbers[k], "first_seed")) continue;
+      const bool             ensemble = !strcmp(numbers[k], "ensemble_members") || !strcmp(numbers[k], "ensemble_quantile");
+      if (ensemble) LeaveOut(s, numbers[k], "of the predictions and no parameter of their equation");
+      if (!strcmp(numbers[k], "first_seed") || ensemble) continue;
       PetscCall(AddParameter(s, numbers[k], "", &added));
     }
     for (size_t k = 0; k < s->n_parameters && !part->is_run; k++) {

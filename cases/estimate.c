@@ -114,6 +114,9 @@ static PetscErrorCode ReadUnknown(NomosRun *run, NomosEstimate *e)
     e->prior_p[e->unknown[u]] *= guess[n_guess == 1 ? 0 : u];
     PetscCheck(e->prior_p[e->unknown[u]] != 0, run->comm, PETSC_ERR_ARG_WRONG, "%s: estimate.first_guess: must not be 0", NomosConfigWhere(run->config, "estimate.first_guess"));
   }
+  PetscErrorCode failed;
+  NomosQuietly(failed, NomosModelCheckParameters(run->model, e->prior_p));
+  PetscCall(NomosConfigRetell(run->config, "estimate.first_guess", failed));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

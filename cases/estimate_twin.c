@@ -22,22 +22,22 @@ static size_t Plane(const NomosModelField *field)
   return plane;
 }
 
-/* Standard deviation of each layer about its mean. */
+/* Standard deviation of each layer about its mean; of a uniform one 0, not the rounding of its mean. */
 static PetscErrorCode Deviations(MPI_Comm comm, size_t points, size_t plane, const double *values, size_t n_layers, double deviation[])
 {
-  double sums[3 * NOMOS_ESTIMATE_MAX_LAYERS] = {0};
+  double sums[2 * NOMOS_ESTIMATE_MAX_LAYERS] = {0}, squares[NOMOS_ESTIMATE_MAX_LAYERS] = {0};
 
   PetscFunctionBeginUser;
   for (size_t i = 0; i < points; i++) {
-    double *sum = sums + 3 * (i / plane);
-    sum[0] += 1;
-    sum[1] += values[i];
-    sum[2] += values[i] * values[i];
+    sums[2 * (i / plane)] += 1;
+    sums[2 * (i / plane) + 1] += values[i];
   }
-  PetscCall(NomosSumOverRanks(comm, 3 * n_layers, sums));
+  PetscCall(NomosSumOverRanks(comm, 2 * n_layers, sums));
+  for (size_t i = 0; i < points; i++) squares[i / plane] += pow(values[i] - sums[2 * (i / plane) + 1] / sums[2 * (i / plane)], 2);
+  PetscCall(NomosSumOverRanks(comm, n_layers, squares));
   for (size_t l = 0; l < n_layers; l++) {
-    const double mean = sums[3 * l + 1] / sums[3 * l];
-    deviation[l]      = sqrt(fmax(0, sums[3 * l + 2] / sums[3 * l] - mean * mean));
+    deviation[l] = sqrt(squares[l] / sums[2 * l]);
+    if (deviation[l] <= 1e-13 * fabs(sums[2 * l + 1] / sums[2 * l])) deviation[l] = 0;
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -112,7 +112,7 @@ static PetscErrorCode PriorSpectrum(NomosRun *run, const NomosEstimate *e, doubl
       total += variance;
       a[b] = modes[b] > 0 ? sqrt(variance * points / modes[b]) : 0;
     }
-    PetscCheck(total > 0, run->comm, PETSC_ERR_ARG_WRONG, "the prior of layer %zu has no variance: the state is zero there, or estimate.prior_length is longer than the domain", l + 1);
+    PetscCheck(total > 0, run->comm, PETSC_ERR_ARG_WRONG, "the prior of layer %zu has no variance: the state is uniform there, or estimate.prior_length is longer than the domain", l + 1);
     for (int b = 0; b < e->n_bins; b++) a[b] *= e->prior_error * e->deviation[l] / sqrt(total);
   }
   PetscCall(PetscFree(modes));
@@ -172,7 +172,7 @@ static PetscErrorCode SpinUp(NomosRun *run, NomosEstimate *e)
 static PetscErrorCode Observe(NomosRun *run, NomosEstimate *e)
 {
   const size_t n_layers = Layers(e->observed);
-  double       deviation[NOMOS_ESTIMATE_MAX_LAYERS], *weights, *values, *field, count = 0;
+  double       deviation[NOMOS_ESTIMATE_MAX_LAYERS], first[NOMOS_ESTIMATE_MAX_LAYERS], *weights, *values, *field, count = 0;
   size_t       points = NomosModelFieldPoints(e->observed), plane = Plane(e->observed);
   int64_t      step   = 0;
 
@@ -189,7 +189,9 @@ static PetscErrorCode Observe(NomosRun *run, NomosEstimate *e)
     PetscCall(NomosRunCheck(run));
     PetscCall(e->derivatives->get_state(run->model, e->x_0));
     PetscCall(e->derivatives->field(run->model, e->observe_index, e->x_0, field));
-    if (!t && deviation[0] == 0) PetscCall(Deviations(run->comm, points, plane, field, n_layers, deviation)); /* of what is not there at the start, but follows from the control: at the first look */
+    if (!t) PetscCall(Deviations(run->comm, points, plane, field, n_layers, first));
+    for (size_t l = 0; l < n_layers; l++) /* of what is not there at the start, but follows from the control: at the first look */
+      if (deviation[l] == 0) deviation[l] = first[l];
     for (size_t l = 0; l < n_layers; l++) e->sigma[l] = e->noise * deviation[l];
     PetscCall(NomosFieldLossArrays(e->loss, t, &points, &weights, &values));
     for (size_t i = 0; i < points; i++) {

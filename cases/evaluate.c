@@ -10,17 +10,20 @@
 #include <string.h>
 
 typedef struct {
-  json_t *numbers; /* rank 0 */
-  bool    quiet;
+  json_t     *numbers; /* rank 0 */
+  bool        quiet;
+  const char *heading; /* before the first number; NULL: none, or it stands there */
 } Table;
 
 static PetscErrorCode AddNumber(const char name[], double value, void *ctx)
 {
-  const Table *table = ctx;
+  Table *table = ctx;
 
   PetscFunctionBeginUser;
   if (!table->numbers) PetscFunctionReturn(PETSC_SUCCESS);
   json_object_set_new(table->numbers, name, isfinite(value) ? json_real(value) : json_null());
+  if (!table->quiet && table->heading) printf("%s\n", table->heading);
+  table->heading = NULL;
   if (!table->quiet && isnan(value)) printf("  %-40s -\n", name); /* there is none, as of a band without a wavenumber */
   else if (!table->quiet) printf("  %-40s %.10g\n", name, value);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -70,6 +73,19 @@ static PetscErrorCode LieElsewhere(NomosProgram *program, const Sources *from, N
 static bool IsSet(NomosConfig config, const char key[])
 {
   return !strcmp(NomosConfigWhere(config, key), "--set");
+}
+
+/* What a run says of its own data stays what it is. */
+static PetscErrorCode CheckPlace(const NomosProgram *program, const NomosTrained *trained)
+{
+  PetscFunctionBeginUser;
+  if (program->directory || !trained->file.is_run || !(trained->ops->data || trained->ops->reads)) PetscFunctionReturn(PETSC_SUCCESS);
+  for (int k = 0; k < 2; k++) {
+    const char *key = k ? "data.generator" : "data.path", *value;
+    PetscCall(NomosConfigGetString(trained->config, key, &value));
+    PetscCheck(!IsSet(trained->config, key) || !value[0], program->comm, PETSC_ERR_ARG_INCOMP, "--set %s: what the weights err on other data is not written over what they err on those of their training, in %s; give -o DIR, a directory for it", key, trained->file.directory);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Data that are not those of the training need no splits, unless the command line asks for them: all are judged. The same files read otherwise have other values too, but what the training has seen of them stays out of the test. */
@@ -134,11 +150,8 @@ static PetscErrorCode Results(NomosSurrogate s, bool quiet, json_t *splits, json
 {
   PetscFunctionBeginUser;
   if (!s->ops->results) PetscFunctionReturn(PETSC_SUCCESS);
-  if (splits) {
-    *numbers = json_object();
-    if (!quiet) printf("results\n");
-  }
-  PetscCall(s->ops->results(s, AddNumber, &(Table){.numbers = *numbers, .quiet = quiet}));
+  if (splits) *numbers = json_object();
+  PetscCall(s->ops->results(s, AddNumber, &(Table){.numbers = *numbers, .quiet = quiet, .heading = "results"}));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -161,7 +174,7 @@ static PetscErrorCode Write(NomosProgram *program, const Sources *from, NomosSur
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* -o DIR: what the surrogate draws of its tests goes to DIR/plots. A run's own plots are those of its training, and stay. */
+/* -o DIR: what the surrogate draws of its tests goes to DIR/plots, or its tables alone where no pictures are wanted. A run's own plots are those of its training, and stay. */
 static PetscErrorCode Draw(NomosProgram *program, const Sources *from, NomosSurrogate s, json_t *warnings)
 {
   NomosRunParams params;
@@ -170,11 +183,11 @@ static PetscErrorCode Draw(NomosProgram *program, const Sources *from, NomosSurr
 
   PetscFunctionBeginUser;
   PetscCall(NomosCommonParamsGet(from->trained.config, &params));
-  if (!warnings || !program->directory || !params.pictures || !from->trained.ops->pictures) PetscFunctionReturn(PETSC_SUCCESS);
-  NomosQuietly(code, NomosTrainDrawTests(from->output, s));
-  snprintf(sentence, sizeof sentence, "pictures could not be drawn: %s", NomosErrorLast());
+  if (!warnings || !program->directory || !(params.pictures ? from->trained.ops->pictures : from->trained.ops->tables)) PetscFunctionReturn(PETSC_SUCCESS);
+  NomosQuietly(code, params.pictures ? NomosTrainDrawTests(from->output, s) : NomosTrainWriteTables(from->output, s));
+  snprintf(sentence, sizeof sentence, "%s: %s", params.pictures ? "pictures could not be drawn" : "tables could not be written", NomosErrorLast());
   if (code) PetscCall(AddWarning(sentence, warnings));
-  else if (!program->quiet) printf("pictures in %s/plots\n", from->output);
+  else if (!program->quiet) printf("%s in %s/plots\n", params.pictures ? "pictures" : "tables", from->output);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -193,12 +206,14 @@ PetscErrorCode NomosCommandEvaluate(NomosProgram *program)
   PetscCallMPI(MPI_Comm_rank(program->comm, &rank));
   PetscCallMPI(MPI_Comm_size(program->comm, &size));
   PetscCall(NomosTrainedFind(program, &from.trained));
+  PetscCall(CheckPlace(program, &from.trained));
+  PetscCall(NomosTrainedFindData(program, &from.trained));
   if (program->directory) PetscCall(NomosTrainedMakeDirectory(program, program->directory, "the table's file and pictures")); /* or it is refused, before the work */
   if (program->directory) snprintf(from.output, sizeof from.output, "%.4000s", program->directory);
   else if (from.trained.file.is_run) snprintf(from.output, sizeof from.output, "%.4000s", from.trained.file.directory);
   PetscCall(NomosConfigGetString(from.trained.config, "evaluate.split", &wanted));
   PetscCall(NomosCommonParamsGet(from.trained.config, &params));
-  PetscCall(NomosTrainedCreate(program, &from.trained, &surrogate));
+  PetscCall(NomosTrainedCreate(program, &from.trained, NULL, &surrogate));
   PetscCall(NomosTrainingCreate(surrogate, &training));
   PetscCall(NomosConfigCheckPetscOptions(from.trained.config));
   if (!rank) {

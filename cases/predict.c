@@ -47,7 +47,35 @@ static PetscErrorCode MakeDirectories(NomosProgram *program, const NomosTrained 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static PetscErrorCode Predict(NomosProgram *program, const NomosTrained *trained, const char directory[], const char plots[])
+/* Which trajectories and which of their frames a case takes for its training says nothing of other data; what --set says of them here is of the initial states, and not of the training. */
+static PetscErrorCode Find(NomosProgram *program, NomosTrained *trained, NomosPrediction *prediction)
+{
+  static const char *const keys[]  = {"data.first_frame", "data.trajectories"};
+  size_t *const            taken[] = {&prediction->first_frame, &prediction->n_trajectories};
+  size_t                   n       = 0;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosTrainedFind(program, trained));
+  PetscCheck(trained->ops->predict, program->comm, PETSC_ERR_SUP, "%s: the surrogate %s predicts nothing from trajectories; nomos predict is for emulators (surrogate: neural_operator)", program->arguments[0], trained->ops->name);
+  for (int k = 0; k < 2; k++) {
+    int64_t value;
+    if (strcmp(NomosConfigWhere(trained->config, keys[k]), "--set")) continue;
+    PetscCall(NomosConfigGetInt(trained->config, keys[k], &value));
+    *taken[k] = (size_t)value;
+  }
+  for (size_t i = 0; i < program->n_set; i++) {
+    bool is = false;
+    for (int k = 0; k < 2; k++) is = is || (!strncmp(program->set[i], keys[k], strlen(keys[k])) && strchr(" =", program->set[i][strlen(keys[k])]));
+    if (!is) program->set[n++] = program->set[i];
+  }
+  if (n == program->n_set) PetscFunctionReturn(PETSC_SUCCESS);
+  program->n_set = n;
+  PetscCall(NomosConfigDestroy(&trained->config));
+  PetscCall(NomosTrainedFind(program, trained));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+static PetscErrorCode Predict(NomosProgram *program, const NomosTrained *trained, NomosPrediction *prediction, bool alone)
 {
   NomosSurrogate surrogate = NULL;
   NomosLog       log;
@@ -55,12 +83,14 @@ static PetscErrorCode Predict(NomosProgram *program, const NomosTrained *trained
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetInt(trained->config, "predict.frames", &n_frames));
-  PetscCall(NomosTrainedCreate(program, trained, &surrogate));
+  prediction->n_frames = (size_t)n_frames;
+  PetscCall(NomosTrainedCreate(program, trained, alone ? prediction : NULL, &surrogate));
   PetscCall(NomosConfigCheckPetscOptions(trained->config));
   PetscCall(NomosLogOpen(program->comm, NULL, program->quiet, &log));
-  PetscErrorCode code = trained->ops->predict(surrogate, &(NomosPrediction){.from = program->arguments[1], .directory = directory, .plots = plots, .n_frames = (size_t)n_frames, .warn = TakeWarning, .progress = Progress, .ctx = log});
+  prediction->ctx     = log;
+  PetscErrorCode code = trained->ops->predict(surrogate, prediction);
   PetscCall(NomosLogProgressEnd(log));
-  if (!code) PetscCall(NomosLogPrint(log, NOMOS_LOG_INFO, "written", "%s/predictions.nc, predictions.csv%s", directory, plots ? ", plots/predictions.png" : ""));
+  if (!code) PetscCall(NomosLogPrint(log, NOMOS_LOG_INFO, "written", "%s/predictions.nc, predictions.csv%s", prediction->directory, prediction->plots ? ", plots/predictions.png" : ""));
   PetscCall(NomosLogClose(&log));
   PetscCall(NomosSurrogateDestroy(&surrogate));
   PetscCall(code);
@@ -69,16 +99,20 @@ static PetscErrorCode Predict(NomosProgram *program, const NomosTrained *trained
 
 PetscErrorCode NomosCommandPredict(NomosProgram *program)
 {
-  NomosTrained   trained;
-  NomosRunParams params;
-  char           directory[NOMOS_MAX_PATH], plots[NOMOS_MAX_PATH];
+  NomosTrained    trained;
+  NomosRunParams  params;
+  char            directory[NOMOS_MAX_PATH], plots[NOMOS_MAX_PATH];
+  NomosPrediction prediction = {.from = program->arguments[1], .directory = directory, .warn = TakeWarning, .progress = Progress};
+  bool            alone      = false;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosTrainedFind(program, &trained));
-  PetscCheck(trained.ops->predict, program->comm, PETSC_ERR_SUP, "%s: the surrogate %s predicts nothing from trajectories; nomos predict is for emulators (surrogate: neural_operator)", program->arguments[0], trained.ops->name);
+  PetscCall(Find(program, &trained, &prediction));
+  if (trained.ops->predicts_alone) PetscCall(trained.ops->predicts_alone(program->comm, trained.config, trained.weights, &alone));
+  if (!alone) PetscCall(NomosTrainedFindData(program, &trained));
   PetscCall(NomosCommonParamsGet(trained.config, &params));
   PetscCall(MakeDirectories(program, &trained, params.pictures, directory, plots));
-  PetscErrorCode code = Predict(program, &trained, directory, params.pictures ? plots : NULL);
+  prediction.plots    = params.pictures ? plots : NULL;
+  PetscErrorCode code = Predict(program, &trained, &prediction, alone);
   if (code) (void)(rmdir(plots) | rmdir(directory)); /* where nothing came of it */
   PetscCall(code);
   PetscCall(NomosConfigDestroy(&trained.config));

@@ -81,7 +81,7 @@ static const struct {
    "  nomos train RUN --restart latest --set train.epochs=400\n"},
   {"evaluate", "CASE|RUN [options]", EVALUATE, 1, 1, NomosCommandEvaluate, "measure the errors of a trained surrogate",
    "The metrics of a split of the data (evaluate.split), as a table and in RUN/evaluation_SPLIT.json. Of a CASE, with the weights that evaluate.weights names. -o DIR says\n"
-   "where to write instead; what the surrogate draws of its tests goes there, too. Of other data than those of its training an emulator is judged on all trajectories, unless data.validation or\n"
+   "where to write instead, and must where data.path is --set; what the surrogate draws of its tests goes there, too. Of other data than those of its training an emulator is judged on all trajectories, unless data.validation or\n"
    "data.test is --set, too. Where the case of the training has data.generator or data.case: --set data.generator= beside data.path.\n"
    "\n"
    "  nomos evaluate RUN\n"
@@ -91,7 +91,7 @@ static const struct {
    "The first frame of every trajectory of DATA (a file, a run or a folder, as data.path names them, with the parameters that the training was told) is led on by the weights of RUN: predict.frames\n"
    "frames, in batches, with MPI shared by the ranks. DIR (default: predictions/ in RUN) holds predictions.nc, in the layout of data, predictions.csv with a row for each, and a picture. With\n"
    "neural_operator.ensemble, a folder of trainings that differ by train.seed, predictions are their means, and FIELD_half_width says how wide intervals are that held 95 % of the truth of the\n"
-   "validation. Initial states alone will do: one frame.\n"
+   "validation. Initial states alone will do: one frame. --set data.first_frame=3 takes another one, data.trajectories=8 fewer; without an ensemble the data of the training may be gone.\n"
    "\n"
    "  nomos predict RUN states.nc -o answers\n"
    "  nomos predict RUN states.nc -o answers --set neural_operator.ensemble=FOLDER --set predict.frames=41\n"},

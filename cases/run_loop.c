@@ -69,8 +69,8 @@ static PetscErrorCode BlewUp(NomosRun *run, const NomosModelFault *fault)
   snprintf(advice, sizeof advice, "time.dt = %.3g%s (it is %.6g%s)", dt, unit, model->dt, unit);
   if (model->step == run->first_step && (!isfinite(fault->value) || fault->place[0])) snprintf(resume, sizeof resume, "the state it began with is not sound");
   else if (fault->advice[0]) snprintf(resume, sizeof resume, "%s", fault->advice);
-  else if (run->checkpoint_due.last_step < 0) snprintf(resume, sizeof resume, "try %s: begin again with --force --set time.dt=%.3g (there is no checkpoint yet)", advice, dt);
-  else snprintf(resume, sizeof resume, "try %s: nomos run %s --restart latest --set time.dt=%.3g continues from step %lld", advice, NomosRunDirectoryPath(run->directory), dt, (long long)run->checkpoint_due.last_step);
+  else if (run->checkpoint_due.last_step < 0) snprintf(resume, sizeof resume, "try %s: begin again with --force --set time.dt=%.3g (there is no checkpoint yet); where that fails at the same time, it is the solution that grows without bound", advice, dt);
+  else snprintf(resume, sizeof resume, "try %s: nomos run %s --restart latest --set time.dt=%.3g continues from step %lld; where that fails at the same time, it is the solution that grows without bound", advice, NomosRunDirectoryPath(run->directory), dt, (long long)run->checkpoint_due.last_step);
   if (model->step == run->first_step && isfinite(fault->value) && !fault->place[0] && !fault->advice[0]) {
     SETERRQ(run->comm, PETSC_ERR_FP, "time.dt is far too long for the state at step %lld%s (its largest value: %s%s = %s); try %s", (long long)model->step, cfl, fault->field, index, value, advice);
   }

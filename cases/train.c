@@ -347,6 +347,18 @@ static PetscErrorCode Results(NomosRun *run, NomosResultFn result, void *ctx)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Numbers that are drawn are written where no pictures are wanted, too; a training does not end with an error for them. */
+static PetscErrorCode WriteTables(NomosTrain *train)
+{
+  NomosRun      *run    = train->run;
+  PetscErrorCode failed = PETSC_SUCCESS;
+
+  PetscFunctionBeginUser;
+  if (!run->rank) NomosQuietly(failed, NomosTrainWriteTables(NomosRunDirectoryPath(run->directory), train->surrogate));
+  if (failed) PetscCall(NomosLogPrint(run->log, NOMOS_LOG_WARNING, "tables", "tables could not be written: %s", NomosErrorLast()));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode End(NomosTrain *train)
 {
   NomosRun           *run = train->run;
@@ -364,7 +376,10 @@ static PetscErrorCode End(NomosTrain *train)
   PetscCall(LookAtStart(train));
   PetscCall(NomosTrainingSwapBest(train->training)); /* results and pictures are of the weights that one gets */
   if (run->stopped_by) PetscCall(Warn(train)); /* of a training that was stopped there are no results */
-  else NomosRunDraw(run, NomosTrainDraw(NomosRunDirectoryPath(run->directory), run->params.title, train->surrogate));
+  else {
+    NomosRunDraw(run, NomosTrainDraw(NomosRunDirectoryPath(run->directory), run->params.title, train->surrogate));
+    if (!run->params.pictures) PetscCall(WriteTables(train));
+  }
   PetscCall(NomosRunEnd(run, s.ended ? s.ended : "stopped", where, timings));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -33,10 +33,12 @@ typedef struct {
   const NomosSurrogateOps *ops;
   char                     weights[NOMOS_MAX_PATH], data[NOMOS_MAX_PATH]; /* data: "" where data.path names them */
 } NomosTrained;
-/* Of the command's first argument, a run or a case, with --set. Errors: no weights; data that only a training makes. Collective. */
+/* Of the command's first argument, a run or a case, with --set. Errors: no weights. Collective. */
 PetscErrorCode NomosTrainedFind(NomosProgram *program, NomosTrained *trained);
-/* The surrogate with these weights. Collective. */
-PetscErrorCode NomosTrainedCreate(NomosProgram *program, const NomosTrained *trained, NomosSurrogate *surrogate);
+/* And its data. Errors: those that only a training makes, or that are gone. Collective. */
+PetscErrorCode NomosTrainedFindData(NomosProgram *program, NomosTrained *trained);
+/* The surrogate with these weights; for a prediction by them alone (else NULL) with its initial states in place of the data. Collective. */
+PetscErrorCode NomosTrainedCreate(NomosProgram *program, const NomosTrained *trained, const NomosPrediction *prediction, NomosSurrogate *surrogate);
 /* A directory is made, or is there: else an error that says what -o takes, or that it would help. Collective. */
 PetscErrorCode NomosTrainedMakeDirectory(const NomosProgram *program, const char directory[], const char what[]);
 
@@ -53,9 +55,10 @@ PetscErrorCode NomosTrainWriteWeights(NomosTrain *train);
 PetscErrorCode NomosTrainMetrics(NomosSurrogate surrogate, NomosResultFn result, void *ctx);
 PetscErrorCode NomosTrainSplitMetrics(NomosSurrogate surrogate, NomosSplit split, const char prefix[], NomosResultFn result, void *ctx);
 
-/* Pictures of a training's directory: losses, and what the surrogate draws with its weights as they are (NULL: nothing); PlotTraining makes the surrogate from the files; DrawTests leaves the losses out. One rank. */
+/* Pictures of a training's directory: losses, and what the surrogate draws with its weights as they are (NULL: nothing); PlotTraining makes the surrogate from the files; DrawTests leaves the losses out, and WriteTables what is no table of numbers. One rank. */
 PetscErrorCode NomosTrainDraw(const char directory[], const char title[], NomosSurrogate surrogate);
 PetscErrorCode NomosTrainDrawTests(const char directory[], NomosSurrogate surrogate);
+PetscErrorCode NomosTrainWriteTables(const char directory[], NomosSurrogate surrogate);
 PetscErrorCode NomosPlotTraining(const char directory[], const NomosProgram *program);
 
 #endif

@@ -153,6 +153,17 @@ PetscErrorCode NomosTrainDrawTests(const char directory[], NomosSurrogate surrog
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode NomosTrainWriteTables(const char directory[], NomosSurrogate surrogate)
+{
+  char path[NOMOS_MAX_PATH];
+
+  PetscFunctionBeginUser;
+  if (!surrogate->ops->tables) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(MakePlots(directory, path, sizeof path));
+  PetscCall(surrogate->ops->tables(surrogate, path));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosTrainDraw(const char directory[], const char title[], NomosSurrogate surrogate)
 {
   char path[NOMOS_MAX_PATH];

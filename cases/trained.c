@@ -36,7 +36,7 @@ static PetscErrorCode CheckWeights(const NomosProgram *program, const NomosTrain
 
 PetscErrorCode NomosTrainedFind(NomosProgram *program, NomosTrained *t)
 {
-  const char *weights, *maker;
+  const char *weights;
 
   PetscFunctionBeginUser;
   PetscCall(NomosCaseFind(program->comm, program->arguments[0], &t->file));
@@ -46,21 +46,29 @@ PetscErrorCode NomosTrainedFind(NomosProgram *program, NomosTrained *t)
   if (weights[0]) snprintf(t->weights, sizeof t->weights, "%s", weights);
   else snprintf(t->weights, sizeof t->weights, "%.4000s/weights.safetensors", t->file.directory);
   if (!weights[0]) PetscCall(CheckWeights(program, t));
+  t->data[0] = '\0';
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosTrainedFindData(NomosProgram *program, NomosTrained *t)
+{
+  const char *maker;
+
+  PetscFunctionBeginUser;
   PetscCall(NomosTrainDataMaker(t->ops, t->config, &maker));
   PetscCheck(!maker[0] || t->file.is_run, program->comm, PETSC_ERR_ARG_WRONGSTATE, "%s: its data are made by %s when it is trained; take the run directory, or name data by --set data.case= --set data.generator= --set data.path=...", program->arguments[0], maker);
-  t->data[0] = '\0';
   if (maker[0]) PetscCall(NomosTrainFindData(program->comm, t->ops, t->config, t->file.directory, t->data));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosTrainedCreate(NomosProgram *program, const NomosTrained *t, NomosSurrogate *surrogate)
+PetscErrorCode NomosTrainedCreate(NomosProgram *program, const NomosTrained *t, const NomosPrediction *prediction, NomosSurrogate *surrogate)
 {
   NomosRunParams params;
 
   PetscFunctionBeginUser;
   PetscCall(NomosCommonParamsGet(t->config, &params));
   PetscCall(NomosRunSetThreads(program->comm, params.threads));
-  PetscCall(NomosSurrogateCreate(&(NomosSurrogateInput){.comm = program->comm, .ops = t->ops, .config = t->config, .data_path = t->data[0] ? t->data : NULL, .weights = t->weights, .simulate = NomosTrainSimulate, .simulate_context = program}, surrogate));
+  PetscCall(NomosSurrogateCreate(&(NomosSurrogateInput){.comm = program->comm, .ops = t->ops, .config = t->config, .data_path = prediction ? prediction->from : t->data[0] ? t->data : NULL, .weights = t->weights, .prediction = prediction, .simulate = NomosTrainSimulate, .simulate_context = program}, surrogate));
   PetscCall(NomosSurrogateLoadWeights(*surrogate, t->weights));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -5,8 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { N_LISTED = 40 }; /* names in one error */
-
 /* ---- entries: what was given ---- */
 
 PetscErrorCode NomosConfigEntryCreate_Private(const char key[], const char origin[], const char directory[], NomosConfigLayer layer, NomosConfigEntry **entry)
@@ -83,6 +81,7 @@ PetscErrorCode NomosConfigPut_Private(NomosConfig config, NomosConfigEntry **ent
   NomosConfigValue *value = NomosConfigFindValue_Private(config, (*entry)->key);
 
   PetscFunctionBeginUser;
+  (*entry)->turn = config->n_turns++;
   if (old && old->layer > (*entry)->layer) {
     PetscCall(NomosConfigEntryDestroy_Private(entry));
     PetscFunctionReturn(PETSC_SUCCESS);
@@ -244,6 +243,14 @@ static PetscErrorCode LeaveOut(NomosConfig config, const char prefix[])
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode NomosConfigNote_Private(NomosConfig config, const char note[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(PetscRealloc((config->n_notes + 1) * sizeof *config->notes, &config->notes));
+  PetscCall(PetscStrallocpy(note, &config->notes[config->n_notes++]));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosConfigRefuseTable(NomosConfig config, const char choice[], const char chosen[], const char table[])
 {
   char prefix[NOMOS_MAX_NAME], note[4 * NOMOS_MAX_NAME];
@@ -259,8 +266,7 @@ PetscErrorCode NomosConfigRefuseTable(NomosConfig config, const char choice[], c
   }
   PetscCheck(!given, config->comm, PETSC_ERR_ARG_INCOMP, "%s: %s = %s, but the case has a table %s, which is of another choice: leave the table out, or choose what it is of", NomosConfigWhere(config, choice), choice, chosen, table);
   snprintf(note, sizeof note, "%.*s = %.*s (--set): the table %.*s of the case is left out", 2 * NOMOS_MAX_NAME, choice, NOMOS_MAX_NAME / 2, chosen, NOMOS_MAX_NAME / 2, table);
-  PetscCall(PetscRealloc((config->n_notes + 1) * sizeof *config->notes, &config->notes));
-  PetscCall(PetscStrallocpy(note, &config->notes[config->n_notes++]));
+  PetscCall(NomosConfigNote_Private(config, note));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -282,10 +288,9 @@ bool NomosConfigIsNondimensional(NomosConfig config)
   return config->nondimensional;
 }
 
-/* ---- declaring and checking ---- */
+/* ---- declaring ---- */
 
-/* Is `key` a section of `other`: `qg` of `qg.nx`? */
-static bool IsSection(const char key[], const char other[])
+bool NomosConfigIsSection_Private(const char key[], const char other[])
 {
   size_t n = strlen(key);
   return !strncmp(key, other, n) && other[n] == '.';
@@ -302,7 +307,7 @@ PetscErrorCode NomosConfigRegister(NomosConfig config, size_t n, const NomosPara
     for (size_t k = 0; k < config->n_values; k++) {
       const char *other = config->values[k]->param->key;
       PetscCheck(strcmp(other, key), config->comm, PETSC_ERR_PLIB, "parameter %s is declared twice", key);
-      PetscCheck(!IsSection(key, other) && !IsSection(other, key), config->comm, PETSC_ERR_PLIB, "parameters %s and %s: a key cannot be both a value and a section", key, other);
+      PetscCheck(!NomosConfigIsSection_Private(key, other) && !NomosConfigIsSection_Private(other, key), config->comm, PETSC_ERR_PLIB, "parameters %s and %s: a key cannot be both a value and a section", key, other);
     }
     if (config->n_values == config->max_values) {
       config->max_values = config->max_values ? 2 * config->max_values : 64;
@@ -386,86 +391,6 @@ PetscErrorCode NomosConfigRegisterMap(NomosConfig config, const char name[])
     const char             *key   = config->entries[i]->key + (strncmp(config->entries[i]->key, "smoke.", 6) ? 0 : 6);
     const NomosConfigValue *value = strncmp(key, name, length) || key[length] != '.' ? NULL : NomosConfigFindValue_Private(config, key + length + 1);
     if (value) PetscCall(NomosConfigRegisterSection(config, name, 1, value->param));
-  }
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
-/* The declared key that was most likely meant: the same name in another section, else the nearest. */
-static const char *NearestKey(NomosConfig config, const char key[], const char *const keys[])
-{
-  const char *name = strrchr(key, '.'), *best = NULL;
-  size_t      smallest = SIZE_MAX;
-
-  name = name ? name + 1 : key;
-  for (size_t i = 0; i < config->n_values; i++) {
-    const char *last = strrchr(keys[i], '.');
-    if (strcmp(last ? last + 1 : keys[i], name)) continue;
-    size_t distance = NomosNameDistance(key, keys[i]);
-    if (distance < smallest) smallest = distance, best = keys[i];
-  }
-  return best ? best : NomosNearestName(key, config->n_values, keys);
-}
-
-/* `nx, ny, beta`: what stands right below `section` (n characters of it; none: the sections themselves), each once. */
-static void ListNames(NomosConfig config, const char section[], size_t n, size_t n_list, char list[])
-{
-  const char *seen[N_LISTED];
-  size_t      n_seen = 0;
-
-  list[0] = '\0';
-  for (size_t i = 0; i < config->n_values; i++) {
-    const char *key = config->values[i]->param->key, *name = n ? key + n + 1 : key;
-    bool        known = n && (strncmp(key, section, n) || key[n] != '.');
-    size_t      length = known ? 0 : strcspn(name, ".");
-    for (size_t k = 0; k < n_seen && !known; k++) known = !strncmp(seen[k], name, length) && (seen[k][length] == '.' || !seen[k][length]);
-    if (known) continue;
-    if (n_seen == N_LISTED || strlen(list) + length + 8 > n_list) {
-      strcat(list, ", ...");
-      return;
-    }
-    sprintf(list + strlen(list), "%s%.*s", n_seen ? ", " : "", (int)length, name);
-    seen[n_seen++] = name;
-  }
-}
-
-/* Always an error: `key` is that of the entry, without `smoke.`. */
-static PetscErrorCode RefuseUnknown(NomosConfig config, const NomosConfigEntry *entry, const char key[])
-{
-  const char **keys, *dot = strchr(key, '.'), *above = NULL;
-  char         list[400];
-  size_t       n_section = dot ? (size_t)(dot - key) : strlen(key);
-  bool         is_section = false, section_known = false;
-
-  PetscFunctionBeginUser;
-  PetscCall(PetscMalloc1(config->n_values + 1, &keys));
-  for (size_t i = 0; i < config->n_values; i++) {
-    keys[i]       = config->values[i]->param->key;
-    is_section    = is_section || IsSection(key, keys[i]);
-    section_known = section_known || (!strncmp(keys[i], key, n_section) && keys[i][n_section] == '.');
-    if (IsSection(keys[i], key)) above = keys[i];
-  }
-  const char *nearest = NearestKey(config, key, keys);
-  PetscCall(PetscFree(keys));
-  ListNames(config, key, is_section ? strlen(key) : section_known ? n_section : 0, sizeof list, list);
-  PetscCheck(!is_section, config->comm, PETSC_ERR_ARG_WRONG, "%s: %s: is a section, not a value; it has %s", entry->origin, entry->key, list);
-  PetscCheck(!above, config->comm, PETSC_ERR_ARG_WRONG, "%s: %s: unknown key, %s is a value, not a section (text with `: ` in it needs quotes)", entry->origin, entry->key, above);
-  PetscCheck(!nearest || section_known || !dot, config->comm, PETSC_ERR_ARG_WRONG, "%s: %s: unknown key, there is no section %.*s; did you mean %s?", entry->origin, entry->key, (int)n_section, key, nearest);
-  PetscCheck(!nearest, config->comm, PETSC_ERR_ARG_WRONG, "%s: %s: unknown key; did you mean %s?", entry->origin, entry->key, nearest);
-  PetscCheck(!section_known, config->comm, PETSC_ERR_ARG_WRONG, "%s: %s: unknown key; %.*s has %s", entry->origin, entry->key, (int)n_section, key, list);
-  SETERRQ(config->comm, PETSC_ERR_ARG_WRONG, "%s: %s: unknown key; there are %s", entry->origin, entry->key, *list ? list : "none");
-}
-
-PetscErrorCode NomosConfigCheck(NomosConfig config)
-{
-  PetscFunctionBeginUser;
-  for (size_t i = 0; i < config->n_entries; i++) {
-    const NomosConfigEntry *entry = config->entries[i];
-    const char             *key   = entry->key + (strncmp(entry->key, "smoke.", 6) ? 0 : 6);
-    if (strncmp(key, "petsc.", 6) && !NomosConfigFindValue_Private(config, key)) PetscCall(RefuseUnknown(config, entry, key));
-  }
-  for (size_t i = 0; i < config->n_values; i++) {
-    const NomosParam *param = config->values[i]->param;
-    PetscCheck(config->values[i]->resolved, config->comm, PETSC_ERR_ARG_WRONG, "%s: %s is missing and has no default (%s); give it in the case or with --set %s=...", *config->path ? config->path : "the case", param->key, param->doc ? param->doc : "no description", param->key);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -27,6 +27,7 @@ typedef struct {
   const char    *choices;        /* "ab3|rk4" for CHOICE */
   bool           differentiable; /* a quantity of the physics that operators with derivatives are to differentiate by */
   const char    *doc;            /* one sentence */
+  const char    *of;             /* "initial.type=sines|noise": with other choices of that key (a CHOICE or BOOL) it would do nothing, and is refused; NULL: always of use */
 } NomosParam;
 
 typedef struct NomosConfig_s *NomosConfig;
@@ -87,7 +88,8 @@ PetscErrorCode NomosConfigRegisterGroup(NomosConfig config, const NomosParamGrou
    the config. May be called many times; a key declared twice is an error of the program. */
 PetscErrorCode NomosConfigRegister(NomosConfig config, size_t n, const NomosParam params[]);
 
-/* After every table is declared: unknown keys (with the nearest valid key) and missing required ones are errors. */
+/* After every table is declared: unknown keys (with the nearest valid key) and missing required ones are errors, and values of choices that are not made (NomosParam.of), but where the choice is made over them: by --set over a file,
+   by a file over what it includes. Then they have their defaults, and that is noted. */
 PetscErrorCode NomosConfigCheck(NomosConfig config);
 
 /* Typed access; an undeclared key or the wrong type is an error of the program. Strings and lists are borrowed. An unset value (empty, where the

@@ -26,6 +26,7 @@ typedef struct {
   char            *key, *origin;
   char            *directory; /* absolute, of the file that gave it */
   NomosConfigLayer layer;
+  size_t           turn; /* the later wins in a layer */
   bool             is_list;
   size_t           n;
   char           **items;
@@ -50,7 +51,7 @@ struct NomosConfig_s {
   char              *working_directory; /* absolute */
   bool               nondimensional, petsc_inserted;
   int                n_files;
-  size_t             n_entries, max_entries;
+  size_t             n_entries, max_entries, n_turns;
   NomosConfigEntry **entries;
   size_t             n_values, max_values;
   NomosConfigValue **values;
@@ -74,6 +75,9 @@ PETSC_INTERN PetscErrorCode NomosConfigEntryDestroy_Private(NomosConfigEntry **e
 /* Lay a value written as YAML over the config, under `key` (a map gives several keys); every rank has the same text. `value` in a
    default is a single text unless it starts with a bracket or a quote. */
 PETSC_INTERN PetscErrorCode NomosConfigParseValue_Private(NomosConfig config, const char key[], const char value[], NomosConfigLayer layer, NomosConfigEntry **single);
+
+PETSC_INTERN bool NomosConfigIsSection_Private(const char key[], const char other[]); /* is `key` a section of `other`: `qg` of `qg.nx`? */
+PETSC_INTERN PetscErrorCode NomosConfigNote_Private(NomosConfig config, const char note[]);
 
 /* Text -> value; with the sentence if it does not fit. */
 PETSC_INTERN PetscErrorCode NomosConfigResolve_Private(NomosConfig config, NomosConfigValue *value);

@@ -358,6 +358,22 @@ PetscErrorCode NomosFieldReaderRead(NomosFieldReader reader, const char name[], 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* A number that is no dataset may have the text NAME_units, of the file or of a field: files of PDEBench's layout of ours do. */
+static char *UnitOfNumber(NomosFieldReader reader, const NomosLayoutView *number)
+{
+  char name[NOMOS_MAX_NAME + 16], *found;
+
+  snprintf(name, sizeof name, "%s_units", number->name);
+  found = NomosH5GetText(reader->file, name);
+  for (size_t v = 0; v < reader->layout.n_views && !found; v++) {
+    hid_t dataset = NomosViewDataset(&reader->layout, reader->file, &reader->layout.views[v]);
+    if (dataset < 0) continue;
+    found = NomosH5GetText(dataset, name);
+    H5Dclose(dataset);
+  }
+  return found;
+}
+
 PetscErrorCode NomosFieldReaderAttribute(NomosFieldReader reader, const char name[], const char attribute[], char **text)
 {
   const NomosLayoutView *view    = name ? NomosLayoutFind(&reader->layout, name) : NULL;
@@ -367,7 +383,12 @@ PetscErrorCode NomosFieldReaderAttribute(NomosFieldReader reader, const char nam
 
   PetscFunctionBeginUser;
   *text = NULL;
-  if (view && view->kind != NOMOS_VIEW_DATASET) PetscFunctionReturn(PETSC_SUCCESS); /* a number has none */
+  if (view && view->kind != NOMOS_VIEW_DATASET) { /* a number has no other */
+    if (!strcmp(attribute, "units")) found = UnitOfNumber(reader, view);
+    if (found) PetscCall(PetscStrallocpy(found, text));
+    free(found);
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
   object = name ? Require(reader, name, &verdict) : reader->file;
   PetscCall(NomosVerdictRaise(PETSC_COMM_SELF, &verdict));
   found = NomosH5GetText(object, attribute);

@@ -304,6 +304,20 @@ static bool PutConfig(NomosTrajectoryFile f, hid_t object, size_t trajectory, No
   return NomosH5PutString(object, "config", text) >= 0 || NomosH5Fail(verdict, PETSC_ERR_FILE_WRITE, f->path, "write config");
 }
 
+/* Units of parameters go where the texts go, as NAME_units: a number that is an attribute has none of its own. */
+static bool PutUnits(NomosTrajectoryFile f, hid_t object, NomosVerdict *verdict)
+{
+  char name[NOMOS_MAX_NAME + 16];
+
+  for (size_t v = 0; v < f->input.file.n_variables; v++) {
+    const NomosFieldVariable *variable = &f->input.file.variables[v];
+    if (!f->parameters[v] || !variable->unit || !variable->unit[0] || !strcmp(variable->unit, "1")) continue;
+    snprintf(name, sizeof name, "%s_units", variable->name);
+    if (NomosH5PutString(object, name, variable->unit) < 0) return NomosH5Fail(verdict, PETSC_ERR_FILE_WRITE, f->path, "write its attributes");
+  }
+  return true;
+}
+
 static bool FinishGroups(NomosTrajectoryFile f, NomosVerdict *verdict)
 {
   for (size_t i = 0; i < f->layout.n_groups && !verdict->code; i++) {
@@ -312,7 +326,7 @@ static bool FinishGroups(NomosTrajectoryFile f, NomosVerdict *verdict)
     PutConfig(f, group, i, verdict);
     H5Gclose(group);
   }
-  return !verdict->code;
+  return !verdict->code && PutUnits(f, f->file, verdict);
 }
 
 /* Parameters by our names: those that PDEBench has none for, or all. */
@@ -337,7 +351,7 @@ static bool FinishFlat(NomosTrajectoryFile f, NomosVerdict *verdict)
     if (!NomosHasTime(Find(&f->input.file, view->name))) continue;
     hid_t dataset = NomosViewDataset(&f->layout, f->file, view);
     if (dataset < 0) return NomosH5Fail(verdict, PETSC_ERR_FILE_WRITE, f->path, "write attributes");
-    PutOthers(f, dataset, false, verdict);
+    if (PutOthers(f, dataset, false, verdict)) PutUnits(f, dataset, verdict);
     H5Dclose(dataset);
     break;
   }
@@ -348,7 +362,7 @@ static bool FinishFlat(NomosTrajectoryFile f, NomosVerdict *verdict)
 static bool FinishFluid(NomosTrajectoryFile f, NomosVerdict *verdict)
 {
   if (NomosH5PutInteger(f->file, "latestIndex", H5T_NATIVE_INT64, (int64_t)f->layout.n_frames - 1) < 0) return NomosH5Fail(verdict, PETSC_ERR_FILE_WRITE, f->path, "write its attributes");
-  return PutOthers(f, f->file, true, verdict) && (H5Aexists(f->file, "config") > 0 || PutConfig(f, f->file, 0, verdict));
+  return PutOthers(f, f->file, true, verdict) && PutUnits(f, f->file, verdict) && (H5Aexists(f->file, "config") > 0 || PutConfig(f, f->file, 0, verdict));
 }
 
 static bool Finish(NomosTrajectoryFile f, NomosVerdict *verdict)

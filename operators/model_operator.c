@@ -1,5 +1,6 @@
 #include "operators/model_operator.h"
 
+#include <float.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -62,10 +63,12 @@ PetscErrorCode NomosModelCheckParameters(NomosModel model, const double values[]
   for (size_t i = 0; i < n; i++) {
     const NomosParam *param  = list[i].param;
     const bool        ranged = param->min < param->max;
-    char              name[NOMOS_MAX_NAME];
+    char              name[NOMOS_MAX_NAME], range[64] = "";
     NomosParameterName(&list[i], name);
+    if (ranged && param->max >= DBL_MAX && param->min > -DBL_MAX) snprintf(range, sizeof range, param->min == DBL_MIN ? " greater than 0" : " not less than %g", param->min);
+    else if (ranged && param->max < DBL_MAX) snprintf(range, sizeof range, " from %g to %g", param->min, param->max);
     NomosCheck(!PetscIsInfOrNanReal(values[i]) && (!ranged || (values[i] >= param->min && values[i] <= param->max)), model->comm, PETSC_ERR_ARG_OUTOFRANGE,
-               "%s = %g: must be a finite number%s; keep it away from there (bounds, or smaller steps of the minimisation)", name, values[i], ranged ? " in its range" : "");
+               "%s = %g: must be a finite number%s; keep it away from there (another first guess, bounds, or smaller steps of the minimisation)", name, values[i], range);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -44,9 +44,9 @@ typedef struct {
 #define NOMOS_PHASE_SPACE_PARAMS(section, initial, initials) \
   {section ".states",      NOMOS_PARAM_INT,        "1",     NULL, 1, 1e9,  NULL, false, "Number of initial states, all integrated at once."}, \
   {"initial.type",         NOMOS_PARAM_CHOICE,     initial, NULL, 0, 0, initials, false, "Initial states: given by initial.state (list), from a run's file, the first ones of trajectories in a file of data, or as the system draws them (random)."}, \
-  {"initial.state",        NOMOS_PARAM_REAL_LIST,  "",      NULL, 0, 0, NULL, false, "list: q, then p, of one state for all, or of every state."}, \
-  {"initial.file",         NOMOS_PARAM_FILE,       "",      NULL, 0, 0, NULL, false, "file: fields.nc of a run of such a solver, x (time, state, coordinate); trajectories: x (trajectory, time, coordinate)."}, \
-  {"initial.frame",        NOMOS_PARAM_INT,        "-1",    NULL, -1, 9e15, NULL, false, "file: index of the frame; -1: the last."}
+  {"initial.state",        NOMOS_PARAM_REAL_LIST,  "",      NULL, 0, 0, NULL, false, "list: q, then p, of one state for all, or of every state.", "initial.type=list"}, \
+  {"initial.file",         NOMOS_PARAM_FILE,       "",      NULL, 0, 0, NULL, false, "file: fields.nc of a run of such a solver, x (time, state, coordinate); trajectories: x (trajectory, time, coordinate).", "initial.type=file|trajectories"}, \
+  {"initial.frame",        NOMOS_PARAM_INT,        "-1",    NULL, -1, 9e15, NULL, false, "file: index of the frame; -1: the last.", "initial.type=file"}
 /* Of a model that sets `random`. */
 #define NOMOS_PHASE_SPACE_SEED_PARAM(section) {section ".seed", NOMOS_PARAM_INT, "1", NULL, 0, 9e15, NULL, false, "Seed of the random initial states."}
 #define NOMOS_PHASE_SPACE_FLOW_PARAMS(section) \

@@ -41,11 +41,14 @@ PetscErrorCode NomosCellPlaneFile(NomosModel model, const char name[], bool posi
 {
   NomosCellPlane *p = model->data;
   char            wrong[1024] = "";
+  const char     *path;
 
   PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetString(model->config, "initial.file", &path));
   PetscCall(NomosInitialFileRead(model, &(NomosInitialField){.name = name, .n_dims = 2, .size = {p->size[1], p->size[0]}, .start = {p->start[1], p->start[0]}, .count = {p->count[1], p->count[0]}}, values));
   for (size_t i = 0; i < p->n_points; i++)
-    if (!wrong[0] && !(isfinite(values[i]) && (values[i] > 0 || !positive))) snprintf(wrong, sizeof wrong, "%s: %s is %g at cell %zu of a rank: must be %s", NomosConfigWhere(model->config, "initial.file"), name, values[i], i, positive ? "positive" : "a finite number");
+    if (!wrong[0] && !(isfinite(values[i]) && (values[i] > 0 || !positive)))
+      snprintf(wrong, sizeof wrong, "%s: initial.file: %s: %s is %g in the cell at x = %g, y = %g: must be %s", NomosConfigWhere(model->config, "initial.file"), path, name, values[i], p->origin[0] + ((double)(p->start[0] + i % p->count[0]) + 0.5) * p->dx[0], p->origin[1] + ((double)(p->start[1] + i / p->count[0]) + 0.5) * p->dx[1], positive ? "positive" : "a finite number");
   PetscCall(NomosInitialAgree(model->comm, wrong));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -29,16 +29,20 @@ static const char *GridText(int n_dims, const size_t size[], char text[96])
 static PetscErrorCode Read(NomosModel model, NomosFieldReader reader, const char path[], const NomosInitialField *field, double values[])
 {
   NomosFileLayout layout;
-  char            theirs[96], ours[96], key[NOMOS_MAX_PATH + 32];
+  char            theirs[96], ours[96];
   size_t          shape[NOMOS_FIELD_MAX_DIMS + 1], start[NOMOS_INITIAL_MAX_DIMS + 1], count[NOMOS_INITIAL_MAX_DIMS + 1] = {1}, n = 1, frames;
   double          factor = 1;
-  int64_t         frame;
-  int             n_dims;
+  int64_t         frame, trajectory;
+  int             n_dims, n_all;
   bool            timed;
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetInt(model->config, "initial.frame", &frame));
+  PetscCall(NomosConfigGetInt(model->config, "initial.trajectory", &trajectory));
+  PetscCall(NomosFieldReaderShape(reader, field->name, &n_all, shape));
+  PetscCall(NomosFieldReaderSelect(reader, (size_t)trajectory));
   PetscCall(NomosFieldReaderShape(reader, field->name, &n_dims, shape));
+  PetscCheck(!trajectory || n_dims < n_all, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "initial.trajectory = %ld: %s of %s is of one run, it has no dimension `trajectory`; leave the key out", (long)trajectory, field->name, path);
   timed     = n_dims == field->n_dims + 1;
   bool same = timed || n_dims == field->n_dims;
   for (int a = 0; a < field->n_dims && same; a++) {
@@ -52,8 +56,7 @@ static PetscErrorCode Read(NomosModel model, NomosFieldReader reader, const char
   PetscCall(model->ops->field_layout(model, &layout));
   for (size_t v = 0; v < layout.n_variables; v++)
     if (!strcmp(layout.variables[v].name, field->name) && layout.variables[v].unit) PetscCall(NomosForeignFactor(reader, path, field->name, layout.variables[v].unit, false, &factor));
-  snprintf(key, sizeof key, "%s: initial.frame", NomosConfigWhere(model->config, "initial.frame"));
-  PetscCall(NomosForeignFrame(reader, path, field->name, timed, key, frame, &frames));
+  PetscCall(NomosForeignFrame(reader, path, field->name, timed, "initial.frame", frame, &frames));
   if (timed) start[0] = frames;
   PetscCall(NomosFieldReaderRead(reader, field->name, start, count, values));
   for (size_t i = 0; i < n && factor != 1; i++) values[i] *= factor;
@@ -64,14 +67,11 @@ PetscErrorCode NomosInitialFileRead(NomosModel model, const NomosInitialField *f
 {
   const char      *path;
   NomosFieldReader reader;
-  int64_t          trajectory;
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetString(model->config, "initial.file", &path));
   PetscCheck(path[0], model->comm, PETSC_ERR_ARG_INCOMP, "%s: initial.type = file needs initial.file", NomosConfigWhere(model->config, "initial.type"));
-  PetscCall(NomosConfigGetInt(model->config, "initial.trajectory", &trajectory));
   PetscCall(NomosFieldReaderOpen(model->comm, path, &reader));
-  PetscCall(NomosFieldReaderSelect(reader, (size_t)trajectory));
   PetscErrorCode failed = CheckHas(model, reader, path, field->name);
   if (!failed) {
     NomosQuietly(failed, Read(model, reader, path, field, values)); /* every rank comes to the same verdict; it is told once, with the key */

@@ -211,10 +211,112 @@ size_t NomosDatasetTrajectories(NomosDataset d, NomosSplit split)
   return d->n_of[split];
 }
 
+/* ---- copies */
+
+typedef struct {
+  uint64_t mark;
+  size_t   trajectory;
+} Mark;
+
+static int CompareMarks(const void *one, const void *other)
+{
+  const Mark *a = one, *b = other;
+
+  if (a->mark != b->mark) return a->mark < b->mark ? -1 : 1;
+  return (a->trajectory > b->trajectory) - (a->trajectory < b->trajectory);
+}
+
+/* Copies beside each other, the first ones first. `training`: of its trajectories alone. PetscFree(*marks). */
+static PetscErrorCode SortMarks(NomosDataset d, bool training, size_t *n, Mark **marks)
+{
+  PetscFunctionBeginUser;
+  *n = 0;
+  PetscCall(PetscMalloc1(d->n_trajectories, marks));
+  for (size_t i = 0; i < d->n_trajectories; i++)
+    if (!training || d->split_of[i] == NOMOS_SPLIT_TRAIN) (*marks)[(*n)++] = (Mark){d->marks[i], i};
+  qsort(*marks, *n, sizeof **marks, CompareMarks);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* How many are copies, and the first of them with its like. */
+typedef struct {
+  size_t n, trajectory, like;
+} Copies;
+
+static void AddCopy(Copies *copies, size_t trajectory, size_t like)
+{
+  if (!copies->n++ || trajectory < copies->trajectory) {
+    copies->trajectory = trajectory;
+    copies->like       = like;
+  }
+}
+
+/* `of`: the set of the copies, in words; from: where they are, to: where their likes are. */
+static PetscErrorCode TellCopies(const Copies *copies, const char of[], NomosDataset from, NomosDataset to, NomosWarningFn warn, void *ctx)
+{
+  const NomosDatasetFile *file = FileOf(from, copies->trajectory), *like = FileOf(to, copies->like);
+  char                    text[2 * NOMOS_MAX_PATH + 512];
+
+  PetscFunctionBeginUser;
+  if (!copies->n) PetscFunctionReturn(PETSC_SUCCESS);
+  snprintf(text, sizeof text, "%zu trajector%s of %s %s in another split too (the same parameters, first and last frame): trajectory %zu of %.4000s is trajectory %zu of %.4000s (%s)%s; an error on what was seen says nothing of what was not: take copies out", copies->n, copies->n == 1 ? "y" : "ies", of, copies->n == 1 ? "is" : "are", copies->trajectory - file->first_trajectory, file->path, copies->like - like->first_trajectory, like->path, nomos_split_names[to->split_of[copies->like]], copies->n == 1 ? "" : ", for one");
+  PetscCall(warn(text, ctx));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Of validation and test, what is in another split too. */
+static PetscErrorCode WarnSplits(NomosDataset d, NomosWarningFn warn, void *ctx)
+{
+  Copies copies = {0};
+  Mark  *marks;
+  size_t n;
+
+  PetscFunctionBeginUser;
+  PetscCall(SortMarks(d, false, &n, &marks));
+  for (size_t first = 0, end; first < n; first = end) {
+    size_t first_of[NOMOS_N_SPLITS] = {SIZE_MAX, SIZE_MAX, SIZE_MAX};
+    for (end = first; end < n && marks[end].mark == marks[first].mark; end++) {
+      size_t *of = &first_of[d->split_of[marks[end].trajectory]];
+      *of        = PetscMin(*of, marks[end].trajectory);
+    }
+    for (size_t k = first; k < end && end > first + 1; k++) {
+      size_t like = SIZE_MAX;
+      for (int s = NOMOS_N_SPLITS - 1; s >= 0; s--)
+        if (s != d->split_of[marks[k].trajectory] && first_of[s] < SIZE_MAX) like = first_of[s]; /* the training's, if it has one */
+      if (d->split_of[marks[k].trajectory] != NOMOS_SPLIT_TRAIN && like < SIZE_MAX) AddCopy(&copies, marks[k].trajectory, like);
+    }
+  }
+  PetscCall(PetscFree(marks));
+  PetscCall(TellCopies(&copies, "validation and test", d, d, warn, ctx));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosDatasetWarnCopies(NomosDataset d, NomosDataset others, const char name[], NomosWarningFn warn, void *ctx)
+{
+  Copies copies = {0};
+  Mark  *ours, *theirs;
+  size_t n_ours, n_theirs;
+  char   of[2 * NOMOS_MAX_NAME];
+
+  PetscFunctionBeginUser;
+  PetscCall(SortMarks(d, true, &n_ours, &ours));
+  PetscCall(SortMarks(others, false, &n_theirs, &theirs));
+  for (size_t i = 0, k = 0; i < n_theirs; i++) {
+    while (k < n_ours && ours[k].mark < theirs[i].mark) k++;
+    if (k < n_ours && ours[k].mark == theirs[i].mark) AddCopy(&copies, theirs[i].trajectory, ours[k].trajectory);
+  }
+  PetscCall(PetscFree(ours));
+  PetscCall(PetscFree(theirs));
+  snprintf(of, sizeof of, "the test set %.64s", name);
+  PetscCall(TellCopies(&copies, of, others, d, warn, ctx));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosDatasetWarn(NomosDataset d, NomosWarningFn warn, void *ctx)
 {
   PetscFunctionBeginUser;
   PetscCall(NomosSplitWarn(d->input.validation, d->input.test, d->n_trajectories, warn, ctx));
+  if (d->input.frames) PetscCall(WarnSplits(d, warn, ctx)); /* rows without frames are points, of which some may well be there twice */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -393,7 +495,7 @@ typedef struct {
   NomosDataset d;
   size_t       variable, block, row; /* row: within the block */
   uint64_t     seed, sum;
-  double       bad;
+  double       squares, n_values;
 } Scan;
 
 static PetscErrorCode ScanRow(size_t number, const double row[], size_t size, void *ctx)
@@ -409,7 +511,11 @@ static PetscErrorCode ScanRow(size_t number, const double row[], size_t size, vo
   const size_t   in_file = block->trajectory + scan->row / frames, trajectory = d->files[block->file].first_trajectory + in_file, frame = block->frame + scan->row % frames;
   const uint64_t place[2] = {trajectory, frame};
   scan->sum += XXH64(row, size * sizeof *row, XXH64(place, sizeof place, scan->seed));
+  if (!frame) d->marks[trajectory] += XXH64(row, size * sizeof *row, scan->seed + 1);
+  if (frame + 1 == d->files[block->file].n_frames) d->marks[trajectory] += XXH64(row, size * sizeof *row, scan->seed + 2); /* states may begin alike and differ later */
+  scan->n_values += (double)size;
   for (size_t i = 0; i < size; i++) {
+    scan->squares += row[i] * row[i];
     if (isfinite(row[i])) continue;
     char text[32];
     snprintf(text, sizeof text, "%g", fabs(row[i]));
@@ -427,11 +533,14 @@ static PetscErrorCode ScanAll(NomosDataset d, MPI_Comm comm)
   char           sentence[4096] = "";
 
   PetscFunctionBeginUser;
+  PetscCall(PetscCalloc1(d->n_trajectories, &d->marks));
   const bool quiet = NomosErrorSetQuiet(true); /* one rank may be alone with it */
   for (size_t v = 0; v < d->n_variables && !code; v++) {
     Scan scan = {.d = d, .variable = v, .block = SIZE_MAX, .seed = XXH64(d->rows[v].name, strlen(d->rows[v].name), d->rows[v].n)};
     for (size_t b = (size_t)d->rank; b < d->n_blocks && !code; b += (size_t)d->size) code = VisitBlock(d, b, v, -1, ScanRow, &scan);
     sum += scan.sum;
+    d->squares[v]  = scan.squares;
+    d->n_values[v] = scan.n_values;
   }
   NomosErrorSetQuiet(quiet);
   failed = code ? d->rank : d->size;
@@ -442,6 +551,9 @@ static PetscErrorCode ScanAll(NomosDataset d, MPI_Comm comm)
     SETERRQ(comm, PETSC_ERR_FILE_UNEXPECTED, "%s", sentence);
   }
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPI_UINT64_T, MPI_SUM, comm));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, d->marks, (int)d->n_trajectories, MPI_UINT64_T, MPI_SUM, comm));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, d->squares, NOMOS_DATASET_MAX_VARIABLES, MPI_DOUBLE, MPI_SUM, comm));
+  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, d->n_values, NOMOS_DATASET_MAX_VARIABLES, MPI_DOUBLE, MPI_SUM, comm));
   snprintf(d->hash, sizeof d->hash, "%016llx", (unsigned long long)sum);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -487,6 +599,7 @@ PetscErrorCode NomosDatasetClose(NomosDataset *dataset)
   if (!*dataset) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(NomosDatasetFreeFiles(*dataset));
   PetscCall(PetscFree((*dataset)->split_of));
+  PetscCall(PetscFree((*dataset)->marks));
   for (int s = 0; s < NOMOS_N_SPLITS; s++) PetscCall(PetscFree2((*dataset)->list[s], (*dataset)->first[s]));
   PetscCall(PetscFree(*dataset));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -495,6 +608,11 @@ PetscErrorCode NomosDatasetClose(NomosDataset *dataset)
 const char *NomosDatasetHash(NomosDataset d)
 {
   return d->hash;
+}
+
+double NomosDatasetSize(NomosDataset d, size_t variable)
+{
+  return sqrt(d->squares[variable] / d->n_values[variable]);
 }
 
 const char *NomosDatasetSplitHash(NomosDataset d)

@@ -39,6 +39,7 @@ typedef struct {
   bool                        never_from_zero; /* one frame beside fields without time is the state that it is, and not led to from zero */
   size_t                      first_frame;    /* earlier ones are left out */
   size_t                      every;          /* every how many-th frame; 0 stands for 1 */
+  size_t                      most_frames;    /* then at most so many, the first ones: others are not even looked at; 0: all */
   size_t                      window_step;    /* frames, after thinning, from one window's start to the next; 0 stands for 1 */
   size_t                      space_every;    /* every how many-th point; 0 stands for 1 */
   size_t                      n_trajectories; /* at most so many, the same part of each file, its first ones; 0: all */
@@ -59,12 +60,18 @@ PetscErrorCode NomosDatasetJudgeAll(NomosDataset dataset);
 size_t         NomosSplitShare(double fraction, size_t n);
 /* Where a share that is asked for got no trajectory. */
 PetscErrorCode NomosSplitWarn(double validation, double test, size_t n, NomosWarningFn warn, void *ctx);
+/* That, and trajectories that are there again in another split. */
 PetscErrorCode NomosDatasetWarn(NomosDataset dataset, NomosWarningFn warn, void *ctx);
+/* Trajectories of `others`, the test set `name` of the same variables, that the training has too: alike in all variables in their first and last frame, as they are used. Not collective. */
+PetscErrorCode NomosDatasetWarnCopies(NomosDataset dataset, NomosDataset others, const char name[], NomosWarningFn warn, void *ctx);
 
 size_t      NomosDatasetExamples(NomosDataset dataset, NomosSplit split);
 size_t      NomosDatasetTrajectories(NomosDataset dataset, NomosSplit split);
 const char *NomosDatasetHash(NomosDataset dataset); /* 16 hex digits of XXH64 over all values that examples can have, thinned, in order of the files */
 const char *NomosDatasetSplitHash(NomosDataset dataset); /* the same of which trajectories are for what */
+
+/* Root of the mean square of a variable over all trajectories. */
+double NomosDatasetSize(NomosDataset dataset, size_t variable);
 
 /* Shape of a variable in one example of the training: (window, row) for one with frames, else (row). *size (may be NULL): its entries. */
 PetscErrorCode NomosDatasetShape(NomosDataset dataset, size_t variable, int *n_dims, size_t shape[NOMOS_FIELD_MAX_DIMS + 1], size_t *size);
@@ -82,7 +89,18 @@ PetscErrorCode NomosDatasetFullRowShape(NomosDataset dataset, size_t variable, c
    it. Errors: times that are not one for each frame (and one more at most); that differ between trajectories; times that do not rise; files whose times have other units; intervals that differ by more than a thousandth, within a file or between
    two of them, as those of a learned step must not. Not collective. */
 PetscErrorCode NomosDatasetInterval(NomosDataset dataset, double *interval);
-/* Numbers of two data sets of the same variables mean the same as far as their files say units (the attribute units of a dataset; "1", as where nothing is known, says none); of times once NomosDatasetInterval was called of both.
+/* When its trajectories begin. `name`: of the dataset that says it, in the first file that does; NULL: none does, and all else is unknown. */
+typedef struct {
+  const char *name;
+  double      time;     /* of the first frame that is taken, of the first trajectory that has one */
+  double      interval; /* from there to the next frame as it lies in the file; NaN: there is none */
+  bool        alike;    /* all trajectories begin then */
+} NomosDatasetBeginning;
+/* Times may differ between trajectories, and of others than these nothing is asked. Errors: files whose times have other units. Not collective. */
+PetscErrorCode NomosDatasetBegins(NomosDataset dataset, NomosDatasetBeginning *beginning);
+/* What the files say of a variable, or of times (n_variables), once these were read; "": nothing. Borrowed. */
+const char    *NomosDatasetUnitOf(NomosDataset dataset, size_t variable);
+/* Numbers of two data sets of the same variables mean the same as far as their files say units (the attribute units of a dataset; "1", as where nothing is known, says none); of times once NomosDatasetInterval, or NomosDatasetBegins, was called of both.
    Errors: a unit of `others`, which lies at `path`, of another dimension or size (km, m). */
 PetscErrorCode NomosDatasetCheckUnits(NomosDataset dataset, NomosDataset others, const char path[]);
 /* Where an example lies: trajectory (counted through all files), file, and first frame as in the file. Any may be NULL. */

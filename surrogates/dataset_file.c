@@ -214,6 +214,7 @@ static PetscErrorCode LookInto(NomosDataset d, size_t number)
   else {
     NomosCheck(frames > d->input.first_frame, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "data.first_frame = %zu, but %s has %zu frames; choose a smaller one", d->input.first_frame, file->path, frames);
     file->n_frames = (frames - d->input.first_frame + d->input.every - 1) / d->input.every;
+    if (d->input.most_frames) file->n_frames = PetscMin(file->n_frames, d->input.most_frames);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

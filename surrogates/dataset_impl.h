@@ -51,7 +51,7 @@ struct NomosDataset_s {
   int               rank, size;
   NomosDatasetFile *files;
   NomosRow          rows[NOMOS_DATASET_MAX_VARIABLES];
-  NomosDatasetUnit  units[NOMOS_DATASET_MAX_VARIABLES + 1]; /* behind those of the variables that of times, known from NomosDatasetInterval on */
+  NomosDatasetUnit  units[NOMOS_DATASET_MAX_VARIABLES + 1]; /* behind those of the variables that of times, known from NomosDatasetInterval or NomosDatasetBegins on */
   NomosDatasetBlock       *blocks;
   NomosSlot        *slots;
   int              *slot_of; /* (n_blocks), -1: not in the cache */
@@ -66,6 +66,8 @@ struct NomosDataset_s {
   size_t  *list[NOMOS_N_SPLITS];               /* (n_of) their numbers */
   size_t  *first[NOMOS_N_SPLITS];              /* (n_of + 1) of their examples */
   char     hash[17], split_hash[17];
+  uint64_t *marks;                             /* (n_trajectories) of all variables in its first and last frame: those of copies are equal */
+  double    squares[NOMOS_DATASET_MAX_VARIABLES], n_values[NOMOS_DATASET_MAX_VARIABLES]; /* of all that examples can have */
 };
 
 /* Find the files of `path`, their trajectories and frames, the rows, and cut all into blocks. */

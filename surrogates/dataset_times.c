@@ -36,17 +36,19 @@ static PetscErrorCode HasTimes(NomosDataset d, size_t number, const char name[],
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static const char *const names[] = {"time", "t-coordinate", "t"};
+enum { N_NAMES = sizeof names / sizeof *names };
+
 /* Of the frames that examples can have, of one file; *n = 0: it does not say them. PetscFree(*times). */
 static PetscErrorCode ReadTimes(NomosDataset d, size_t number, size_t *n, double **times)
 {
-  static const char *const names[] = {"time", "t-coordinate", "t"};
-  const size_t             frames  = d->files[number].n_frames;
+  const size_t frames = d->files[number].n_frames;
 
   PetscFunctionBeginUser;
   *n     = 0;
   *times = NULL;
   PetscCall(NomosDatasetOpenFile(d, number));
-  for (size_t i = 0; i < sizeof names / sizeof *names && !*n && !d->files[number].from_zero; i++) {
+  for (size_t i = 0; i < N_NAMES && !*n && !d->files[number].from_zero; i++) {
     size_t n_all;
     bool   has;
     PetscCall(HasTimes(d, number, names[i], &has));
@@ -97,6 +99,64 @@ PetscErrorCode NomosDatasetInterval(NomosDataset d, double *interval)
       known     = f;
     }
     NomosCheck(fabs(own - *interval) <= NomosCoordinateTolerance(*interval, last), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: frames lie %.6g apart in time, in %s %.6g; a step has one length, so all files of a data set must be alike: take files of one interval", d->files[f].path, own, d->files[known].path, *interval);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- where they begin */
+
+/* Times of the first frame and the next, as far as there are these, of the trajectories of a file: *values (*n, *n_times) for PetscFree. They are numbers of the frames, one for all trajectories or for each of them, or of a single
+   state that number alone; lists that are neither say nothing: *n = 0. */
+static PetscErrorCode ReadFirstTimes(NomosDataset d, size_t number, const char name[], size_t *n, size_t *n_times, double **values)
+{
+  const NomosDatasetFile *file = &d->files[number];
+  size_t                  shape[NOMOS_FIELD_MAX_DIMS + 1] = {0}, start[NOMOS_FIELD_MAX_DIMS + 1] = {0}, count[NOMOS_FIELD_MAX_DIMS + 1] = {1, 1};
+  int                     n_dims;
+
+  PetscFunctionBeginUser;
+  *n      = 0;
+  *values = NULL;
+  PetscCall(NomosFieldReaderShape(d->reader, name, &n_dims, shape));
+  const int frames = n_dims == 2 && !(shape[1] == 1 && file->all_frames > 1); /* their axis: (time), (trajectory, time) or (time, 1) */
+  if (n_dims > 2 || (n_dims && shape[frames] <= d->input.first_frame)) PetscFunctionReturn(PETSC_SUCCESS);
+  if (n_dims) start[frames] = d->input.first_frame;
+  *n_times = n_dims ? PetscMin(2, shape[frames] - d->input.first_frame) : 1;
+  *n       = frames ? PetscMin(shape[0], file->n_trajectories) : 1;
+  if (n_dims) count[frames] = *n_times;
+  if (frames) count[0] = *n;
+  PetscCall(PetscMalloc1(*n * *n_times + 1, values));
+  PetscErrorCode code = NomosFieldReaderRead(d->reader, name, start, count, *values);
+  if (code) PetscCall(PetscFree(*values));
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosDatasetBegins(NomosDataset d, NomosDatasetBeginning *b)
+{
+  PetscFunctionBeginUser;
+  *b = (NomosDatasetBeginning){.time = NAN, .interval = NAN, .alike = true};
+  for (size_t f = 0; f < d->n_files; f++) {
+    size_t n = 0, n_times = 0;
+    for (size_t i = 0; i < N_NAMES && !n && !d->files[f].from_zero; i++) {
+      double *times;
+      bool    has;
+      PetscCall(NomosDatasetOpenFile(d, f));
+      if (strcmp(names[i], "t")) PetscCall(NomosFieldReaderHas(d->reader, names[i], &has));
+      else PetscCall(HasTimes(d, f, names[i], &has));
+      if (!has) continue;
+      PetscCall(ReadFirstTimes(d, f, names[i], &n, &n_times, &times));
+      PetscErrorCode code = n ? NomosDatasetTakeUnit(d, f, d->n_variables, names[i]) : PETSC_SUCCESS;
+      if (n && !b->name) {
+        b->alike    = f == 0;
+        b->name     = names[i];
+        b->time     = times[0];
+        b->interval = n_times > 1 ? times[1] - times[0] : NAN;
+      }
+      for (size_t k = 0; k < n; k++) b->alike = b->alike && fabs(times[k * n_times] - b->time) <= 1e-6 * fmax(fabs(times[k * n_times]), fabs(b->time)); /* may be rounded to float32 */
+      PetscCall(PetscFree(times));
+      PetscCall(code);
+    }
+    b->alike = b->alike && (n || !b->name);
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }

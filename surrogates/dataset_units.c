@@ -23,6 +23,11 @@ PetscErrorCode NomosDatasetTakeUnit(NomosDataset d, size_t number, size_t v, con
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+const char *NomosDatasetUnitOf(NomosDataset d, size_t v)
+{
+  return d->units[v].text;
+}
+
 PetscErrorCode NomosDatasetCheckUnits(NomosDataset d, NomosDataset others, const char path[])
 {
   PetscFunctionBeginUser;

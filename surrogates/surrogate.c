@@ -68,6 +68,7 @@ PetscErrorCode NomosSurrogateCreate(const NomosSurrogateInput *input, NomosSurro
   s->config           = input->config;
   s->data_path        = input->data_path;
   s->weights          = input->weights;
+  s->prediction       = input->prediction;
   s->simulate         = input->simulate;
   s->simulate_context = input->simulate_context;
   PetscErrorCode code = Create(s, input);

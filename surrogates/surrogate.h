@@ -41,6 +41,7 @@ typedef struct {
 typedef struct {
   const char    *from, *directory, *plots; /* plots: a directory that is there; NULL: no picture */
   size_t         n_frames;                  /* of a prediction, with the given one: 2 or more; 0: as many as trajectories of the training have */
+  size_t         first_frame, n_trajectories; /* of `from`: the frame that is given; at most so many, 0: all */
   NomosWarningFn warn;
   PetscErrorCode (*progress)(size_t done, size_t all, void *ctx);
   void          *ctx;
@@ -109,10 +110,13 @@ typedef struct {
   PetscErrorCode (*take_texts)(NomosSurrogate s, NomosSafetensors file);
   /* Predictions by the weights as they are, with an estimate of their error where it has one. Collective. NULL: it makes none of itself. */
   PetscErrorCode (*predict)(NomosSurrogate s, const NomosPrediction *prediction);
+  /* Does the file of weights say all that such predictions need of the data of its training? Then these may be gone, and s->prediction is given. Collective. NULL: it does not. */
+  PetscErrorCode (*predicts_alone)(MPI_Comm comm, NomosConfig config, const char weights[], bool *alone);
   /* Its texts as a training had them that goes on, in the order of its keys; NULL: the checkpoint has none. May be NULL, then they are made of case and data alone. */
   PetscErrorCode (*restore_texts)(NomosSurrogate s, const char *const texts[]);
-  /* Pictures into `directory`, with the weights as they are. Called on one rank. May be NULL. */
+  /* Pictures into `directory`, with the weights as they are, and beside them its tables; or, where pictures are not wanted, these alone. Called on one rank. May be NULL. */
   PetscErrorCode (*pictures)(NomosSurrogate s, const char directory[]);
+  PetscErrorCode (*tables)(NomosSurrogate s, const char directory[]);
 
   const NomosModelOps       *model;     /* what `nomos run` makes of the trained weights; NULL: nothing */
   const NomosModelExtension *extension; /* or, of weights that improve a solver, that solver with them; NULL: nothing */
@@ -135,6 +139,7 @@ struct NomosSurrogate_s {
   char                     data_hash[17];              /* of the data: of the data set, or set by `create`; "": it has none */
   const char              *data_path;                  /* of the data: a run directory, file or folder; "": none */
   const char              *weights;                    /* that are to be judged: data are then seen as these know them; NULL: it will be trained */
+  const NomosPrediction   *prediction;                 /* that is to be made by `weights` alone: the data are its initial states, and nothing else; NULL: they are those of a training */
   const NomosDataOutline  *outline;                    /* in `foresee`: of the data that will be made; NULL: they are there */
   bool                     begins;                     /* while take_texts is asked: it is to be trained from these weights on (train.weights) */
   size_t                   n_examples[NOMOS_N_SPLITS]; /* of the data set, or set by `create` */
@@ -160,6 +165,7 @@ typedef struct {
   NomosConfig              config;
   const char              *data_path; /* in place of data.path; NULL: data.path */
   const char              *weights;   /* as of the surrogate */
+  const NomosPrediction   *prediction; /* as of the surrogate */
   const NomosRealType     *precision; /* in place of train.precision; NULL: train.precision */
   const NomosDataOutline  *outline;   /* as of the surrogate */
   PetscErrorCode (*simulate)(NomosSurrogate s, const NomosSimulation *simulation, NomosModel *model, NomosConfig *config);

@@ -282,11 +282,11 @@ START_TEST(of_a_file)
       for (size_t i = 0; i < list[0].count[1]; i++) ck_assert(state[j * list[0].count[1] + i] == u[last][list[0].start[0] + j][list[0].start[1] + i]);
     Done(&model);
   }
-  for (int k = 0; k < 3; k++) {
-    static const char *const texts[] = {"plane.nc lies over 16 x 12 cells, this case over 16 x 16: give a run on the same grid", "plane.nc has no variable h; it has u: give a run of the same equations", "initial.frame = 2: "};
+  for (int k = 0; k < 4; k++) {
+    static const char *const texts[] = {"plane.nc lies over 16 x 12 cells, this case over 16 x 16: give a run on the same grid", "plane.nc has no variable h; it has u: give a run of the same equations", "initial.frame = 2: ", "initial.trajectory = 500: u of "};
     NomosCaseFile found;
     set[2] = k ? "grid_pde.ny=12" : "grid_pde.ny=16";
-    set[5] = "initial.frame=2";
+    set[5] = k == 3 ? "initial.trajectory=500" : "initial.frame=2";
     ck_ok(NomosCaseFind(PETSC_COMM_WORLD, k == 1 ? "pde/dam_break" : "pde/burgers", &found));
     ck_ok(NomosCaseLoad(PETSC_COMM_WORLD, &(NomosCaseInput){.path = found.path, .models = nomos_solvers, .n_set = 6, .set = set}, &config, &ops));
     ck_ok(NomosModelCreate(PETSC_COMM_WORLD, ops, config, &model));
@@ -404,6 +404,41 @@ START_TEST(ranks)
 }
 END_TEST
 
+/* What this state is not made of would do nothing. */
+START_TEST(for_nothing)
+{
+  static const struct {
+    const char *name, *set[2], *text; /* NULL: taken */
+    bool        created;              /* refused by the model, not by the case */
+  } rows[] = {
+    {"pde/burgers", {"initial.u=5 + x", "grid_pde.nx=16"}, "--set: initial.u: is of initial.type = expression, and that is sines (", false},
+    {"pde/burgers", {"initial.mach=3", "grid_pde.nx=16"}, "--set: initial.mach: is of initial.type = random_modes", false},
+    {"pde/burgers", {"initial.mach=0.1", "grid_pde.nx=16"}, NULL, false}, /* its default */
+    {"pde/dam_break", {"initial.type=random_dam", "grid_pde.nx=16"}, NULL, false}, /* initial.h of the case gives way */
+    {"pde/burgers", {"grid_pde.value_low=[7]", "grid_pde.nx=16"}, "--set: grid_pde.value_low: no boundary at a low side is `value`", true},
+    {"pde/diffusion_sorption", {"grid_pde.boundary_x_high=no_flux", "grid_pde.value_high=[9]"}, "--set: grid_pde.value_high: no boundary at a high side is `value` (grid_pde.boundary_x_high", true},
+  };
+
+  for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+    NomosCaseFile file;
+    NomosModel    model;
+    ck_ok(NomosCaseFind(PETSC_COMM_WORLD, rows[r].name, &file));
+    const NomosCaseInput input = {.path = file.path, .models = nomos_solvers, .n_set = 2, .set = rows[r].set};
+    if (rows[r].text && !rows[r].created) {
+      ck_refused(NomosCaseLoad(PETSC_COMM_WORLD, &input, &config, &ops), rows[r].text);
+      continue;
+    }
+    ck_ok(NomosCaseLoad(PETSC_COMM_WORLD, &input, &config, &ops));
+    if (rows[r].text) ck_refused(NomosModelCreate(PETSC_COMM_WORLD, ops, config, &model), rows[r].text);
+    else {
+      ck_ok(NomosModelCreate(PETSC_COMM_WORLD, ops, config, &model));
+      ck_ok(ops->initialise(model));
+    }
+    Done(&model);
+  }
+}
+END_TEST
+
 START_TEST(refusals)
 {
   static const struct {
@@ -427,4 +462,4 @@ START_TEST(refusals)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("initial states of grid_pde", sines, fractions, gas_of_sines, gas_of_modes, dams, constants, of_a_file, of_a_trajectory, ranks, refusals)
+NOMOS_TEST_SUITE("initial states of grid_pde", sines, fractions, gas_of_sines, gas_of_modes, dams, constants, of_a_file, of_a_trajectory, ranks, for_nothing, refusals)

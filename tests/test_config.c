@@ -766,4 +766,63 @@ START_TEST(Damaged)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("config", Values, Encodings, Precedence, Refused, RefusedSettings, RefusedFiles, RefusedPrograms, ResolvedRoundTrip, Resolved, Visits, PetscLeaf, Damaged)
+/* Values of a choice that is not made (NomosParam.of). */
+START_TEST(Idle)
+{
+  static const NomosParam table[] = {
+    {.key = "initial.type", .type = NOMOS_PARAM_CHOICE, .default_value = "zero", .choices = "zero|sines|noise|file", .doc = "Type."},
+    {.key = "initial.amplitude", .type = NOMOS_PARAM_REAL, .default_value = "1e-5", .doc = "Amplitude.", .of = "initial.type=sines|noise"},
+    {.key = "initial.file", .type = NOMOS_PARAM_FILE, .default_value = "", .doc = "File.", .of = "initial.type=file"},
+    {.key = "initial.random", .type = NOMOS_PARAM_BOOL, .default_value = "no", .doc = "Random.", .of = "initial.type=zero"},
+    {.key = "initial.waves", .type = NOMOS_PARAM_INT, .default_value = "8", .doc = "Waves.", .of = "initial.random=yes"},
+  };
+  static const struct {
+    const char *base, *top, *set;
+    bool        smoke;
+    const char *refused; /* NULL: taken */
+    double      amplitude;
+    size_t      notes;
+  } rows[] = {
+    {NULL, "initial: {type: sines, amplitude: 3}\n", NULL, false, NULL, 3, 0},
+    {NULL, "initial: {type: noise, amplitude: 3}\n", NULL, false, NULL, 3, 0},
+    {NULL, "initial: {type: file, amplitude: 3}\n", NULL, false, "top.yaml:1: initial.amplitude: is of initial.type = sines|noise, and that is file (", 0, 0},
+    {NULL, "initial: {amplitude: 3}\n", NULL, false, "and that is zero (default): it would do nothing; leave it out, or choose what it is of", 0, 0},
+    {NULL, "initial: {type: file, amplitude: 1.0e-5}\n", NULL, false, NULL, 1e-5, 0},                                         /* its default */
+    {"initial: {type: sines}\n", "initial: {file: a.h5}\n", NULL, false, "top.yaml:2: initial.file: is of initial.type = file", 0, 0}, /* a value over the choice */
+    {"initial: {type: sines, amplitude: 3}\n", "initial: {type: file}\n", NULL, false, NULL, 1e-5, 1},                        /* a choice over the value */
+    {"initial: {type: sines, amplitude: 3}\n", "initial: {type: file, amplitude: 4}\n", NULL, false, "top.yaml:2: initial.amplitude: is of", 0, 0},
+    {"initial: {type: sines, amplitude: 3}\n", "case.title: a\n", "initial.type=file", false, NULL, 1e-5, 1},
+    {"initial: {type: sines}\n", "case.title: a\n", "initial.file=b.h5", false, "--set: initial.file: is of", 0, 0},
+    {NULL, "initial: {type: sines, amplitude: 3}\nsmoke: {initial.type: file}\n", NULL, true, NULL, 1e-5, 1},
+    {NULL, "initial: {type: file}\nsmoke: {initial.amplitude: 2}\n", NULL, true, "initial.amplitude: is of", 0, 0},
+    {NULL, "initial: {type: file}\nsmoke: {initial.amplitude: 2}\n", NULL, false, NULL, 1e-5, 0},
+    {NULL, "initial: {waves: 3}\n", NULL, false, "initial.waves: is of initial.random = yes, and that is no (default)", 0, 0},
+    {NULL, "initial: {random: yes, waves: 3}\n", NULL, false, NULL, 1e-5, 0},
+  };
+
+  for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+    char               text[512];
+    NomosConfig        config;
+    const char *const *notes;
+    if (rows[r].base) Write("base.yaml", rows[r].base);
+    snprintf(text, sizeof text, "%s%s", rows[r].base ? "include: base.yaml\n" : "", rows[r].top);
+    Write("top.yaml", text);
+    ck_ok(NomosConfigCreate(PETSC_COMM_WORLD, &config));
+    ck_ok(NomosConfigLoad(config, Path("top.yaml")));
+    if (rows[r].set) ck_ok(NomosConfigSet(config, rows[r].set));
+    if (rows[r].smoke) ck_ok(NomosConfigApplySmoke(config));
+    ck_ok(NomosConfigRegister(config, 1, params)); /* case.title */
+    ck_ok(NomosConfigRegister(config, sizeof table / sizeof *table, table));
+    if (rows[r].refused) ck_refused(NomosConfigCheck(config), rows[r].refused);
+    else {
+      ck_ok(NomosConfigCheck(config));
+      ck_assert(Real(config, "initial.amplitude") == rows[r].amplitude);
+      ck_assert_uint_eq(NomosConfigNotes(config, &notes), rows[r].notes);
+      if (rows[r].notes) ck_assert_ptr_nonnull(strstr(notes[0], "is left out, it is of sines|noise"));
+    }
+    ck_ok(NomosConfigDestroy(&config));
+  }
+}
+END_TEST
+
+NOMOS_TEST_SUITE("config", Values, Idle, Encodings, Precedence, Refused, RefusedSettings, RefusedFiles, RefusedPrograms, ResolvedRoundTrip, Resolved, Visits, PetscLeaf, Damaged)

@@ -140,6 +140,32 @@ START_TEST(parameters_of_the_well)
 }
 END_TEST
 
+/* What an ensemble says of its predictions is no parameter of their equation. */
+START_TEST(predictions_of_an_ensemble)
+{
+  static const char *const names[] = {"ensemble_members", "ensemble_quantile"};
+  const Sample             sample  = {"burgers", 1, 1, {"u"}, false, false};
+  static NomosConvertSource s;
+
+  Make(Path(0, "predictions.nc"), &sample);
+  for (int i = 0; i < 2; i++) {
+    hid_t file = H5Fopen(paths[0], H5F_ACC_RDWR, H5P_DEFAULT);
+    ck_assert(H5LTset_attribute_double(file, "/", names[i], (double[]){2.5}, 1) >= 0);
+    H5Fclose(file);
+  }
+  ck_ok(NomosConvertOpen(paths[0], &s));
+  ck_assert(s.n_parameters == 1 && strstr(s.left_out, names[0]) && strstr(s.left_out, names[1]));
+  ck_ok(NomosConvertClose(&s));
+  ck_ok(Convert(paths[0], "well", Path(1, "predictions.h5")));
+  char **listed;
+  hid_t  file = H5Fopen(paths[1], H5F_ACC_RDONLY, H5P_DEFAULT);
+  size_t n    = NomosH5GetStrings(file, "simulation_parameters", &listed);
+  ck_assert(n == 1 && !strcmp(listed[0], "nu"));
+  NomosH5FreeStrings(n, listed);
+  H5Fclose(file);
+}
+END_TEST
+
 /* Components of vectors anywhere among the fields find their own: one vector inside another, a field between. One that never comes is told, and no file is left. */
 START_TEST(components_apart)
 {
@@ -438,6 +464,18 @@ START_TEST(parameters_with_units)
     ck_ok(NomosFieldReaderOpen(PETSC_COMM_SELF, paths[1 + k / 2], &reader));
     ck_ok(NomosFieldReaderRead(reader, "nu", (size_t[]){0}, (size_t[]){2}, nu));
     for (int r = 0; r < 2; r++) ck_close(nu[r], 0.01 * (r + 1), 1e-7); /* The Well has float32 */
+    ck_ok(NomosFieldReaderAttribute(reader, "nu", "units", &unit));
+    ck_assert_msg(unit && !strcmp(unit, "m2 s-1"), "nu is in %s", unit ? unit : "none");
+    ck_ok(PetscFree(unit));
+    ck_ok(NomosFieldReaderClose(&reader));
+  }
+  MakeRun("dimensional/b", "0.01 m2 s-1", "periodic", T, 200); /* one value: PDEBench's attribute, whose unit is a text */
+  ck_ok(Convert(paths[0], "pdebench", Path(1, "dimensional.h5")));
+  ck_ok(Convert(paths[1], NULL, Path(2, "back.nc")));
+  for (int k = 1; k < 3; k++) {
+    ck_ok(NomosFieldReaderOpen(PETSC_COMM_SELF, paths[k], &reader));
+    ck_ok(NomosFieldReaderRead(reader, "nu", (size_t[]){0}, (size_t[]){2}, nu));
+    for (int r = 0; r < 2; r++) ck_close(nu[r], 0.01, 1e-7);
     ck_ok(NomosFieldReaderAttribute(reader, "nu", "units", &unit));
     ck_assert_msg(unit && !strcmp(unit, "m2 s-1"), "nu is in %s", unit ? unit : "none");
     ck_ok(PetscFree(unit));
@@ -748,4 +786,4 @@ START_TEST(names_of_two_things)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("convert", there_and_back, vectors_of_the_well, parameters_of_the_well, seeds_of_trajectories, components_apart, names_of_pdebench, a_file_for_each_value, trajectories_with_a_value, a_folder_of_runs, runs_without_a_case, parameters_with_units, without_names, files_that_differ, family_of_a_file, runs_of_trained_weights, darcy_of_pdebench, intervals_of_frames, names_of_two_things, mistakes)
+NOMOS_TEST_SUITE("convert", there_and_back, vectors_of_the_well, parameters_of_the_well, predictions_of_an_ensemble, seeds_of_trajectories, components_apart, names_of_pdebench, a_file_for_each_value, trajectories_with_a_value, a_folder_of_runs, runs_without_a_case, parameters_with_units, without_names, files_that_differ, family_of_a_file, runs_of_trained_weights, darcy_of_pdebench, intervals_of_frames, names_of_two_things, mistakes)

@@ -183,7 +183,7 @@ START_TEST(test_derivatives)
   Simulation          run;
   NomosOperator       op;
   NomosOperatorReport report;
-  double              u[NX], scale[NX], parameters[] = {1.3, 0, 0}, sizes[] = {1, 0, 0}, before[NX], after[NX]; /* of a plane and a space the line has no speeds */
+  double              u[NX], scale[NX], parameters[] = {1.3}, sizes[] = {1}, before[NX], after[NX];
   size_t              n;
 
   Train(&waves, (const char *const[]){NULL}, false, &config, &s);

@@ -279,7 +279,7 @@ START_TEST(Ends)
     {"\"grid_pde.boundary_x_high=outflow\",\"grid_pde.value_low=[0.5]\"",                                  NULL                                                                                                                },
     {"\"grid_pde.value_low=[0.5]\"",                                                                         "the solver has grid_pde.boundary_x_high = same, the data have boundary_x_high = outflow"                           },
     {"\"grid_pde.boundary_x_high=outflow\"",                                                                 "the solver has grid_pde.value_low = , the data have value_low = [0.5]"                                             },
-    {"\"grid_pde.boundary_x=outflow\",\"grid_pde.boundary_x_high=outflow\",\"grid_pde.value_low=[0.3]\"", "the solver has grid_pde.boundary_x = outflow, the data have boundary_x = value"                                    },
+    {"\"grid_pde.boundary_x=outflow\",\"grid_pde.boundary_x_high=outflow\"",                              "the solver has grid_pde.boundary_x = outflow, the data have boundary_x = value"                                    },
   };
   char path[NOMOS_MAX_PATH];
   snprintf(path, sizeof path, "%s", DataPath(MakeDirectory("ends"), "a.h5"));
@@ -532,6 +532,13 @@ START_TEST(TakenFor)
   Looked("taken", none, "6 frames, which are counted (no time in the files) on 14 x 10 points, x from 0 to 1 (no x in the files), y from 0 to 1 (no y in the files), periodic", 0, NULL);
   WriteAxes(DataPath("taken", "a.h5"), &short_name);
   Looked("taken", none, "6 frames 0.05 apart on 14 x 10 points", 0, NULL);
+  /* Half a spacing before the first point is 3e-17, but for rounding. */
+  double x[NX];
+  for (int j = 0; j < NX; j++) x[j] = 0.3 * (j + 0.5);
+  MakeDirectory("rounding");
+  WriteWaves(DataPath("rounding", "a.h5"), &(WaveData){.n = N, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 1, .speeds = speeds});
+  Replace(DataPath("rounding", "a.h5"), "x", NX, x);
+  Looked("rounding", (const char *const[]){NULL}, ", x from 0 to 4.8, periodic", 0, NULL);
 }
 END_TEST
 
@@ -697,9 +704,132 @@ START_TEST(Norms)
 }
 END_TEST
 
+/* Of every frame from `first` on u times a factor. */
+static void Scale(const char path[], size_t first, double factor)
+{
+  static double u[N][N_FRAMES][NX];
+  hid_t         file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT), set = H5Dopen2(file, "u", H5P_DEFAULT);
+  ck_assert(H5Dread(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, u) >= 0);
+  for (size_t i = 0; i < N; i++)
+    for (size_t k = first; k < N_FRAMES; k++)
+      for (size_t j = 0; j < NX; j++) u[i][k][j] *= factor;
+  ck_assert(H5Dwrite(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, u) >= 0);
+  H5Dclose(set);
+  H5Fclose(file);
+}
+
+/* Fields whose squares the precision cannot hold are refused for what they are, and those of other sizes than one are warned of; in units of their deviation they are as good as any. */
+START_TEST(Sizes)
+{
+  static const struct {
+    double      factor;
+    const char *settings[3], *refused;
+    int         n_told;
+  } tries[] = {
+    {1,     {"train.precision=float32"},                                         NULL,                                                                                                         0},
+    {1e-21, {"train.precision=float32"},                                         "its squares are too small for float32, and the loss is relative to its norm; say neural_operator.normalise: channels", 0},
+    {1e19,  {"train.precision=float32"},                                         "the squares of such a field, of which the loss is made, are too large for float32; say neural_operator.normalise: channels", 0},
+    {1e-21, {"train.precision=float32", "neural_operator.normalise=channels"},   NULL,                                                                                                         0},
+    {1e19,  {"train.precision=float32", "neural_operator.normalise=channels"},   NULL,                                                                                                         0},
+    {1e-21, {"train.precision=float64"},                                         NULL,                                                                                                         1},
+    {1e19,  {"train.precision=float64"},                                         NULL,                                                                                                         1},
+    {1e-9,  {"train.precision=float32"},                                         NULL,                                                                                                         1},
+    {1e-3,  {"neural_operator.fields=[u, w]"},                                   NULL,                                                                                                         1}, /* w is 100 and more */
+    {0.1,   {"neural_operator.fields=[u, w]"},                                   NULL,                                                                                                         1},
+    {1,     {"neural_operator.fields=[u, w]"},                                   NULL,                                                                                                         0},
+  };
+  for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {
+    const char *const settings[] = {"neural_operator.parameters=[beta]", tries[i].settings[0], tries[i].settings[1], NULL};
+    MakeDirectory("sizes");
+    WriteWaves(DataPath("sizes", "a.h5"), &(WaveData){.n = N, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 2, .speeds = speeds, .two_fields = true});
+    Scale(DataPath("sizes", "a.h5"), 0, tries[i].factor);
+    if (tries[i].refused) Refused("sizes", settings, tries[i].refused);
+    else Looked("sizes", settings, "2 trajectories", tries[i].n_told, "say neural_operator.normalise: channels");
+  }
+}
+END_TEST
+
+/* ---- copies */
+
+/* What the data set says of two files, each half of the trajectories of the training, one of validation and of test. */
+static int Copied(Told *told)
+{
+  static const char *const settings[] = {"neural_operator.parameters=[beta]", "data.validation=0.25", "data.test=0.25", NULL};
+  NomosConfig              config;
+  NomosSurrogate           s;
+
+  *told = (Told){0};
+  ck_ok(CreateEmulator(PETSC_COMM_SELF, "copies", settings, &config, &s));
+  ck_ok(NomosDatasetWarn(s->data, Tell, told));
+  EndEmulator(&config, &s);
+  return told->n;
+}
+
+/* The same trajectory in two splits, or in a test set and the training, is told. Equal initial states are no copies where a parameter or what follows differs. */
+START_TEST(CopiesOfTrajectories)
+{
+  static const double      others[] = {2, 3};
+  static const char *const all[] = {"neural_operator.parameters=[beta]", NULL};
+  const WaveData           waves = {.n = N, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 2, .speeds = speeds};
+  WaveData                 other = waves;
+  Told                     told;
+  char                     path[NOMOS_MAX_PATH];
+
+  MakeDirectory("copies");
+  WriteWaves(DataPath("copies", "a.h5"), &waves);
+  snprintf(path, sizeof path, "%s", DataPath("copies", "b.h5"));
+  WriteWaves(path, &waves);
+  ck_assert_int_eq(Copied(&told), 1);
+  ck_assert_msg(strstr(told.text[0], "of validation and test") && strstr(told.text[0], "in another split too (the same parameters, first and last frame): trajectory "), "%s", told.text[0]);
+  ck_assert(strstr(told.text[0], "copies/a.h5") && strstr(told.text[0], "copies/b.h5"));
+  Scale(path, N_FRAMES - 1, 1.5); /* a chance on the way */
+  ck_assert_int_eq(Copied(&told), 0);
+  WriteWaves(path, &waves);
+  Replace(path, "beta", N, others);
+  ck_assert_int_eq(Copied(&told), 0);
+  other.speeds = others;
+  WriteWaves(path, &other);
+  ck_assert_int_eq(Copied(&told), 0);
+
+  Looked("copies", all, "4 trajectories", 0, NULL);
+  WriteWaves(DataPath("copies", "tests/seen.h5"), &other);
+  Looked("copies", all, "4 trajectories", 1, "2 trajectories of the test set seen are in another split too (the same parameters, first and last frame): trajectory 0 of ");
+  other.phase = 1;
+  WriteWaves(DataPath("copies", "tests/seen.h5"), &other);
+  Looked("copies", all, "4 trajectories", 0, NULL);
+}
+END_TEST
+
+/* ---- the case */
+
+/* What is named twice is one variable, and an error that does not depend on the weights chooses none; an axis of one point has no waves. */
+START_TEST(Named)
+{
+  static const struct {
+    const char *setting, *sentence;
+  } tries[] = {
+    {"neural_operator.fields=[u, u]",                        "neural_operator.fields names u twice; name it once"},
+    {"neural_operator.parameters=[beta, beta]",              "neural_operator.parameters names beta twice; name it once"},
+    {"neural_operator.parameters=[beta, advection.beta]",    "neural_operator.parameters names beta twice; name it once"},
+    {"neural_operator.parameters=[u]",                       "neural_operator.parameters names u, which neural_operator.fields names too"},
+    {"train.monitor=persistence_nrmse",                      "train.monitor = persistence_nrmse: this error is not of the network"},
+    {"train.monitor=nrmse",                                  NULL},
+  };
+  MakeDirectory("named");
+  WriteWaves(DataPath("named", "a.h5"), &(WaveData){.n = N, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 2, .speeds = speeds});
+  for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {
+    const char *const settings[] = {tries[i].setting, NULL};
+    if (tries[i].sentence) Refused("named", settings, tries[i].sentence);
+    else (void)Interval("named", settings);
+  }
+  WriteWaves(DataPath("named", "a.h5"), &(WaveData){.n = N, .n_frames = N_FRAMES, .ny = 1, .nx = NX, .n_speeds = 2, .speeds = speeds});
+  Refused("named", (const char *const[]){NULL}, "y has one point, and no Fourier modes: leave that axis out of the data");
+}
+END_TEST
+
 /* ---- logarithms */
 
-/* A parameter of 0 has no logarithm: told where one was asked for, and only there. */
+/* A parameter that is not positive has no logarithm: told where it would have been taken, by default too, and only there. */
 START_TEST(Logarithms)
 {
   static const struct {
@@ -708,7 +838,9 @@ START_TEST(Logarithms)
   } tries[] = {
     {0,   "channels.scale=log",    "channels.scale = log is linear for advection.beta, which is 0 in a trajectory of the training"},
     {0,   "channels.scale=linear", ""                                                                                             },
-    {0,   "channels.margin=0",     ""                                                                                             },
+    {0,   "channels.margin=0",     "channels.scale = log is linear for advection.beta, which is 0 in a trajectory of the training"},
+    {-1,  "channels.margin=0",     "channels.scale = log is linear for advection.beta, which is -1 in a trajectory of the training"},
+    {0.5, "channels.margin=0",     ""                                                                                             },
     {0.5, "channels.scale=log",    ""                                                                                             },
   };
   for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {
@@ -726,4 +858,4 @@ START_TEST(Logarithms)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("emulator_data", Units, Lengths, Intervals, TimesOfAll, Meshes, Thinned, Domains, Ends, OneDomain, OtherEnds, EvenPoints, Axes, TakenFor, BothEnds, Blind, Steady, RoundedTimes, Norms, Logarithms)
+NOMOS_TEST_SUITE("emulator_data", Units, Lengths, Intervals, TimesOfAll, Meshes, Thinned, Domains, Ends, OneDomain, OtherEnds, EvenPoints, Axes, TakenFor, BothEnds, Blind, Steady, RoundedTimes, Norms, Sizes, CopiesOfTrajectories, Named, Logarithms)

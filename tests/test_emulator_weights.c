@@ -305,7 +305,7 @@ START_TEST(Ends)
   ck_ok(CreateEmulator(PETSC_COMM_SELF, "silent", (const char *const[]){BETA, PERIODIC, NULL}, &config, &s));
   s->weights = weights;
   ck_ok(NomosSurrogateLoadWeights(s, weights));
-  ck_refused(NomosNeuralOperatorOpenSet(s, DataPath("walls", "states.h5"), true, &states), "states.h5 has boundary_x = wall, the data that the weights were trained with periodic");
+  ck_refused(NomosNeuralOperatorOpenSet(s, DataPath("walls", "states.h5"), &(NomosPrediction){.from = ""}, &states), "states.h5 has boundary_x = wall, the data that the weights were trained with periodic");
   EndEmulator(&config, &s);
   ck_ok(CreateEmulator(PETSC_COMM_SELF, "silent", (const char *const[]){BETA, PERIODIC, NULL}, &config, &s));
   ck_ok(NomosTrainingCreate(s, &training));
@@ -342,4 +342,50 @@ START_TEST(Names)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("emulator_weights", OtherPoints, Modes, OtherParameters, Ranges, Domain, Ends, Names)
+static void SetUnits(const char directory[], const char u[], const char beta[], const char time[])
+{
+  hid_t file = H5Fopen(DataPath(directory, "train.h5"), H5F_ACC_RDWR, H5P_DEFAULT);
+  ck_assert(H5LTset_attribute_string(file, "u", "units", u) >= 0 && H5LTset_attribute_string(file, "beta", "units", beta) >= 0 && H5LTset_attribute_string(file, "time", "units", time) >= 0);
+  H5Fclose(file);
+}
+
+/* Data in other units than those of the weights' training are neither judged by them nor trained from them on, but for times of another step; units that are only written otherwise are, and all that older weights do not know. */
+START_TEST(Units)
+{
+  static const struct {
+    const char *u, *beta, *time, *judged, *begun; /* sentences; NULL: taken */
+  } rows[] = {
+    {"metre", "m s-1", "hours since 2000-01-01", NULL,                     NULL                    },
+    {"1",     "m/s",   "h",                      NULL,                     NULL                    },
+    {"km",    "m/s",   "h",                      "u is in 'km', in the",   "u is in 'km', in the"  },
+    {"m",     "km/h",  "h",                      "beta is in 'km/h', in the", "beta is in 'km/h', in the"},
+    {"m",     "m/s",   "min",                    "time is in 'min', in the data that the weights were trained with in 'h' (the attribute units)", NULL},
+  };
+  static const char *const settings[] = {BETA, NULL};
+  NomosConfig              config;
+  NomosSurrogate           s;
+  char                     first[NOMOS_MAX_PATH + 32];
+  MakeData("with_units", NX, slow);
+  SetUnits("with_units", "m", "m/s", "h");
+  snprintf(first, sizeof first, "train.weights=%s", In("weights.safetensors"));
+  for (int old = 0; old < 2; old++) {
+    ck_ok(CreateEmulator(PETSC_COMM_SELF, "with_units", settings, &config, &s));
+    if (old) s->n_texts = NOMOS_EMULATOR_UNITS;
+    ck_ok(NomosSurrogateSaveWeights(s, In("weights.safetensors"), 0, NULL, NULL));
+    EndEmulator(&config, &s);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+      MakeData("other_units", NX, slow);
+      SetUnits("other_units", rows[i].u, rows[i].beta, rows[i].time);
+      if (old || !rows[i].judged) ck_ok(Judge("other_units", settings, &config, &s));
+      else ck_refused(Judge("other_units", settings, &config, &s), rows[i].judged);
+      EndEmulator(&config, &s);
+      ck_ok(CreateEmulator(PETSC_COMM_SELF, "other_units", (const char *const[]){BETA, first, NULL}, &config, &s));
+      if (old || !rows[i].begun) ck_ok(NomosSurrogateBegin(s));
+      else ck_refused(NomosSurrogateBegin(s), rows[i].begun);
+      EndEmulator(&config, &s);
+    }
+  }
+}
+END_TEST
+
+NOMOS_TEST_SUITE("emulator_weights", OtherPoints, Modes, OtherParameters, Ranges, Domain, Ends, Names, Units)

@@ -735,7 +735,7 @@ START_TEST(parameters_in_their_ranges)
     const char *family;
     double      values[2];
     const char *fragment;
-  } rows[] = {{"grid_pde.family=burgers", {-1e-3}, "burgers.nu = -0.001: must be a finite number in its range"}, {"grid_pde.family=reaction_diffusion", {0.1, -1}, "reaction_diffusion.rho = -1"}, {"grid_pde.family=burgers", {NAN}, "must be a finite number"}};
+  } rows[] = {{"grid_pde.family=burgers", {-1e-3}, "burgers.nu = -0.001: must be a finite number not less than 0"}, {"grid_pde.family=reaction_diffusion", {0.1, -1}, "reaction_diffusion.rho = -1"}, {"grid_pde.family=burgers", {NAN}, "must be a finite number"}};
 
   for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
     const NomosModelParameter *list;

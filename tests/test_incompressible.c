@@ -311,7 +311,7 @@ START_TEST(parameters_in_their_ranges)
 {
   Subject s = BeginWith((const char *const[]){FLOW, NULL}, 16, 0.1);
 
-  ck_refused(s.ops->set_parameters(s.model, (const double[]){-1e-3, 0, 1}), "incompressible.nu = -0.001: must be a finite number in its range");
+  ck_refused(s.ops->set_parameters(s.model, (const double[]){-1e-3, 0, 1}), "incompressible.nu = -0.001: must be a finite number not less than 0");
   ck_ok(s.ops->set_parameters(s.model, (const double[]){0, 0, -1e300})); /* a force may have either sign */
   End(&s);
 }

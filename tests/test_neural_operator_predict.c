@@ -2,6 +2,7 @@
    like any other. */
 #include "tests/neural_operator_setup.h"
 
+#include <hdf5_hl.h>
 #include <unistd.h>
 
 typedef struct {
@@ -173,7 +174,7 @@ START_TEST(OfOneNetwork)
   WriteWaves(DataPath("states", "coarse.h5"), &(WaveData){.n = 3, .n_frames = 1, .ny = NY / 2, .nx = NX, .n_speeds = 4, .speeds = speeds});
   WriteWaves(DataPath("states", "untold.h5"), &(WaveData){.n = 3, .n_frames = 1, .ny = NY, .nx = NX, .n_speeds = 4, .speeds = speeds, .no_speed = true});
   Create("plane", settings, &config, &s);
-  ck_ok(NomosNeuralOperatorOpenSet(s, DataPath("states", "longer.h5"), false, &longer));
+  ck_ok(NomosNeuralOperatorOpenSet(s, DataPath("states", "longer.h5"), NULL, &longer));
   FreeRuns(s, longer, p);
   ck_ok(NomosDatasetClose(&longer));
   ck_ok(Predict(s, DataPath("states", "longer.h5"), MORE, true, &heard));
@@ -241,7 +242,7 @@ START_TEST(BesideSteadyFields)
     for (size_t i = 0; i < N; i++)
       for (size_t x = 0; x < NX; x++) ck_assert_double_eq_tol(u[i][0][x], led ? 0 : given[i][x], 1e-6);
     if (!led) {
-      ck_ok(NomosNeuralOperatorOpenSet(s, DataPath("steady", "whole.h5"), false, &whole));
+      ck_ok(NomosNeuralOperatorOpenSet(s, DataPath("steady", "whole.h5"), NULL, &whole));
       FreeRuns(s, whole, p);
       ck_ok(NomosDatasetClose(&whole));
       for (size_t i = 0; i < N; i++)
@@ -278,4 +279,149 @@ START_TEST(OfThinnedData)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("predictions of a neural_operator", OfAnEnsemble, OfOneNetwork, BesideSteadyFields, OfThinnedData)
+/* Times of a file of waves, in a unit or, NULL, in none. */
+static void SetTimes(const char path[], size_t n, double first, double interval, const char unit[])
+{
+  double t[16];
+  for (size_t k = 0; k < n; k++) t[k] = first + interval * (double)k;
+  hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT), set = H5Dopen2(file, "time", H5P_DEFAULT);
+  ck_assert(H5Dwrite(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, t) >= 0);
+  H5Dclose(set);
+  if (unit) ck_assert(H5LTset_attribute_string(file, "time", "units", unit) >= 0);
+  H5Fclose(file);
+}
+
+/* Four waves in a folder of their own. */
+static const char *Timed(const char folder[], const char file[], double first, double interval, const char unit[])
+{
+  const char *path = DataPath(MakeDirectory(folder), file);
+  WriteWaves(path, &(WaveData){.n = N, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 4, .speeds = speeds, .phase = 3});
+  SetTimes(path, N_FRAMES, first, interval, unit);
+  return path;
+}
+
+static void CheckTimes(double first, double interval, const char unit[])
+{
+  NomosFieldReader reader;
+  double           t[N_FRAMES];
+  char            *said;
+  Field("time", 1, (size_t[]){N_FRAMES}, t);
+  for (int k = 0; k < N_FRAMES; k++) ck_assert_double_eq_tol(t[k], first + interval * k, 1e-12);
+  ck_ok(NomosFieldReaderOpen(PETSC_COMM_SELF, DataPath("answers", "predictions.nc"), &reader));
+  ck_ok(NomosFieldReaderAttribute(reader, "time", "units", &said));
+  ck_assert_str_eq(said, unit);
+  ck_ok(PetscFree(said));
+  ck_ok(NomosFieldReaderClose(&reader));
+}
+
+/* Predictions begin when the states do, in their unit, which is that of the training; states at several times have none. */
+START_TEST(Times)
+{
+  NomosConfig    config;
+  NomosSurrogate s;
+  Heard          heard = {.fails = false};
+  Timed("hours", "train.h5", 0, 72, "hours");
+  Create("hours", (const char *const[]){"neural_operator.parameters=[advection.beta]", NULL}, &config, &s);
+  ck_ok(Predict(s, Timed("later", "states.h5", 30, 72, "h"), 0, false, &heard));
+  ck_assert(!heard.warnings.n);
+  CheckTimes(30, 72, "h");
+  ck_ok(Predict(s, Timed("since", "states.h5", 30, 72, "hours since 2000-01-01"), 0, false, &heard));
+  CheckTimes(30, 72, "hours since 2000-01-01");
+  ck_ok(Predict(s, Timed("plain", "states.h5", 30, 72, NULL), 0, false, &heard));
+  CheckTimes(30, 72, "hours");
+  ck_refused(Predict(s, Timed("minutes", "states.h5", 0, 72, "minutes"), 0, false, &heard), "time is in 'minutes', in the data that it is for in 'hours' (the attribute units)");
+  ck_ok(Predict(s, Timed("closer", "states.h5", 0, 10, "hours"), 0, false, &heard));
+  ck_assert(heard.warnings.n == 1 && strstr(heard.warnings.text[0], "its frames lie 10 apart, and one step of the network is 72"));
+  CheckTimes(0, 72, "hours");
+  Timed("since", "more.h5", 54, 72, "hours since 2000-01-01"); /* its first file begins at another time */
+  ck_ok(Predict(s, DataPath("since", ""), 0, false, &heard));
+  ck_assert(heard.warnings.n == 1 && strstr(heard.warnings.text[0], "its trajectories begin at different times"));
+  CheckTimes(0, 72, "hours");
+  EndEmulator(&config, &s);
+}
+END_TEST
+
+/* Which frame is the first one, and how many trajectories there are, the prediction says; of other frames nothing is asked. */
+START_TEST(OfChosenFrames)
+{
+  static double    u[2][2][NX], given[2][1][NX];
+  NomosConfig      config;
+  NomosSurrogate   s;
+  NomosFieldReader reader;
+  Heard            heard = {.fails = false};
+  char             from[NOMOS_MAX_PATH], directory[NOMOS_MAX_PATH];
+  double           all[N][N_FRAMES][NX];
+  snprintf(from, sizeof from, "%s", Timed("chosen", "states.h5", 0, 0.05, NULL));
+  snprintf(directory, sizeof directory, "%.1000s/%s", ck_directory, MakeDirectory("answers"));
+  hid_t file = H5Fopen(from, H5F_ACC_RDWR, H5P_DEFAULT), set = H5Dopen2(file, "u", H5P_DEFAULT);
+  ck_assert(H5Dread(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, all) >= 0);
+  all[0][0][3] = all[1][4][0] = all[3][2][1] = NAN; /* another frame, a later one, another trajectory */
+  ck_assert(H5Dwrite(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, all) >= 0);
+  H5Dclose(set);
+  H5Fclose(file);
+  Create("waves", (const char *const[]){"neural_operator.parameters=[advection.beta]", "data.first_frame=1", "data.trajectories=3", NULL}, &config, &s); /* of the training alone */
+  ck_refused(Predict(s, from, 0, false, &heard), "u = nan in trajectory 0, frame 0, entry 3");
+  const NomosPrediction chosen = {.from = from, .directory = directory, .n_frames = 2, .first_frame = 2, .n_trajectories = 2, .warn = Listen, .progress = Progress, .ctx = &heard};
+  ck_ok(s->ops->predict(s, &chosen));
+  Field("u", 3, (size_t[]){2, 2, NX}, &u[0][0][0]);
+  Field("time", 1, (size_t[]){2}, given[0][0]);
+  ck_assert_double_eq_tol(given[0][0][0], 0.1, 1e-12);
+  ck_ok(NomosFieldReaderOpen(PETSC_COMM_SELF, from, &reader));
+  ck_ok(NomosFieldReaderRead(reader, "u", (size_t[]){0, 2, 0}, (size_t[]){2, 1, NX}, &given[0][0][0]));
+  ck_ok(NomosFieldReaderClose(&reader));
+  for (int i = 0; i < 2; i++)
+    for (int x = 0; x < NX; x++) ck_assert_double_eq_tol(u[i][0][x], given[i][0][x], 1e-6);
+  EndEmulator(&config, &s);
+}
+END_TEST
+
+/* Without the data of the training: the file of weights says what they said. */
+START_TEST(ByWeightsAlone)
+{
+  static const char *const settings[] = {"neural_operator.parameters=[advection.beta]", "neural_operator.normalise=channels", "neural_operator.frames=3", NULL};
+  static double            u[2][N][N_FRAMES][NX], x[2][NX];
+  const NomosSurrogateOps *ops;
+  NomosConfig              config;
+  NomosSurrogate           s;
+  Heard                    heard = {.fails = false};
+  char                     weights[NOMOS_MAX_PATH], from[NOMOS_MAX_PATH], directory[NOMOS_MAX_PATH];
+  bool                     alone;
+  Timed("lost", "train.h5", 0, 72, "hours");
+  snprintf(from, sizeof from, "%s", DataPath(MakeDirectory("first"), "states.h5"));
+  WriteWaves(from, &(WaveData){.n = N, .n_frames = 1, .nx = NX, .n_speeds = 4, .speeds = speeds, .phase = 1});
+  hid_t file = H5Fopen(from, H5F_ACC_RDWR, H5P_DEFAULT); /* neither where its points are nor when */
+  ck_assert(H5Ldelete(file, "x", H5P_DEFAULT) >= 0 && H5Ldelete(file, "time", H5P_DEFAULT) >= 0);
+  H5Fclose(file);
+  snprintf(weights, sizeof weights, "%.1000s/lost.safetensors", ck_directory);
+  snprintf(directory, sizeof directory, "%.1000s/%s", ck_directory, MakeDirectory("answers"));
+  Create("lost", settings, &config, &s);
+  ops = s->ops;
+  ck_ok(NomosSurrogateSaveWeights(s, weights, 0, NULL, NULL));
+  ck_ok(Predict(s, from, 0, false, &heard));
+  Field("u", 3, (size_t[]){N, N_FRAMES, NX}, &u[0][0][0][0]);
+  Field("x", 1, (size_t[]){NX}, x[0]);
+  CheckTimes(0, 72, "hours");
+  ck_ok(NomosSurrogateDestroy(&s));
+  ck_assert(!remove(DataPath("lost", "train.h5")));
+  ck_ok(ops->predicts_alone(PETSC_COMM_SELF, config, weights, &alone));
+  ck_assert(alone);
+  NomosPrediction prediction = {.from = from, .directory = directory, .warn = Listen, .progress = Progress, .ctx = &heard};
+  NomosSurrogateInput input = {.comm = PETSC_COMM_SELF, .ops = ops, .config = config, .data_path = from, .weights = weights, .prediction = &prediction};
+  ck_ok(NomosSurrogateCreate(&input, &s));
+  ck_ok(NomosSurrogateLoadWeights(s, weights));
+  ck_ok(ops->predict(s, &prediction));
+  Field("u", 3, (size_t[]){N, N_FRAMES, NX}, &u[1][0][0][0]);
+  Field("x", 1, (size_t[]){NX}, x[1]);
+  ck_assert(!memcmp(u[0], u[1], sizeof u[0]) && !memcmp(x[0], x[1], sizeof x[0]));
+  CheckTimes(0, 72, "hours");
+  ck_ok(NomosSurrogateDestroy(&s));
+  WriteWaves(from, &(WaveData){.n = N, .n_frames = 1, .nx = 2 * NX, .n_speeds = 4, .speeds = speeds});
+  ck_refused(NomosSurrogateCreate(&input, &s), "u lies over another grid than the data: make it on the grid of 16 points");
+  snprintf(from, sizeof from, "%s", Timed("in_minutes", "states.h5", 0, 72, "minutes"));
+  ck_ok(NomosSurrogateCreate(&input, &s));
+  ck_refused(NomosSurrogateLoadWeights(s, weights), "time is in 'minutes', in the data that the weights were trained with in 'hours'");
+  EndEmulator(&config, &s);
+}
+END_TEST
+
+NOMOS_TEST_SUITE("predictions of a neural_operator", OfAnEnsemble, OfOneNetwork, BesideSteadyFields, OfThinnedData, Times, OfChosenFrames, ByWeightsAlone)

@@ -7,10 +7,10 @@
 /* clang-format off */
 #define INITIAL \
   {"initial.type",           NOMOS_PARAM_CHOICE, "expression", NULL, 0, 0, "expression|random|file", false, "Initial state: expression needs initial.NAME for each variable NAME of equations, of x, y, lx, ly (0 where there is none)."}, \
-  {"initial.amplitude",      NOMOS_PARAM_REAL,   "1",    NULL,   0, DBL_MAX,        NULL, false, "random: root mean square of each variable."}, \
-  {"initial.file",           NOMOS_PARAM_FILE,   "",     NULL,   0, 0,              NULL, false, "file: fields.nc of another run, or data of trajectories, on the same grid, with the same names."}, \
-  {"initial.trajectory",     NOMOS_PARAM_INT,    "0",    NULL,   0, 9e15,          NULL, false, "file: index of the trajectory, of data of trajectories."}, \
-  {"initial.frame",          NOMOS_PARAM_INT,    "-1",   NULL,   -1, 9e15,          NULL, false, "file: index of the frame; -1: the last."}
+  {"initial.amplitude",      NOMOS_PARAM_REAL,   "1",    NULL,   0, DBL_MAX,        NULL, false, "random: root mean square of each variable.", "initial.type=random"}, \
+  {"initial.file",           NOMOS_PARAM_FILE,   "",     NULL,   0, 0,              NULL, false, "file: fields.nc of another run, or data of trajectories, on the same grid, with the same names.", "initial.type=file"}, \
+  {"initial.trajectory",     NOMOS_PARAM_INT,    "0",    NULL,   0, 9e15,          NULL, false, "file: index of the trajectory, of data of trajectories.", "initial.type=file"}, \
+  {"initial.frame",          NOMOS_PARAM_INT,    "-1",   NULL,   -1, 9e15,          NULL, false, "file: index of the frame; -1: the last.", "initial.type=file"}
 
 const NomosParam equation_spectral_params[] = {
   {"spectral.dimensions",    NOMOS_PARAM_INT,    "1",    NULL,   1, 2,              NULL, false, "Dimensions of the domain: x, or x and y."},
@@ -23,7 +23,7 @@ const NomosParam equation_spectral_params[] = {
   {"spectral.seed",          NOMOS_PARAM_INT,    "1",    NULL,   0, 9e15,           NULL, false, "Seed of the random numbers of the initial state."},
   {"time.scheme",            NOMOS_PARAM_CHOICE, "etdrk4", NULL, 0, 0, "etdrk4|cnab2|rk4|dormand_prince|euler", false, "Time scheme; the first two take terms that are linear with constant coefficients exactly and implicitly."},
   INITIAL,
-  {"initial.waves",          NOMOS_PARAM_INT,    "4",    NULL,   1, 64,             NULL, false, "random: waves per side, at most."},
+  {"initial.waves",          NOMOS_PARAM_INT,    "4",    NULL,   1, 64,             NULL, false, "random: waves per side, at most.", "initial.type=random"},
 };
 
 const NomosParam equation_ode_params[] = {
@@ -43,7 +43,7 @@ PetscErrorCode EquationDeclare(NomosConfig config)
   PetscFunctionBeginUser;
   PetscCall(NomosEquationsDeclare(config));
   PetscCall(NomosConfigGroup(config, "equations", &n, &names));
-  for (size_t i = 0; i < n; i++) PetscCall(NomosConfigRegisterSection(config, "initial", 1, &(NomosParam){.key = names[i], .type = NOMOS_PARAM_EXPRESSION, .default_value = "", .doc = "Initial state of this variable."}));
+  for (size_t i = 0; i < n; i++) PetscCall(NomosConfigRegisterSection(config, "initial", 1, &(NomosParam){.key = names[i], .type = NOMOS_PARAM_EXPRESSION, .default_value = "", .doc = "Initial state of this variable.", .of = "initial.type=expression"}));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -68,8 +68,11 @@ static PetscErrorCode File(NomosModel model, int field, double values[])
   NomosInitialField given = {.name = p->family->fields[field].name, .n_dims = p->n_dims};
   const bool        positive = p->family->fields[field].positive;
   char              wrong[1024] = "";
+  const char       *path;
+  double            x[3];
 
   PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetString(model->config, "initial.file", &path));
   for (int a = 0; a < p->n_dims; a++) {
     const int at    = p->n_dims - 1 - a;
     given.size[at]  = p->size[a];
@@ -78,7 +81,10 @@ static PetscErrorCode File(NomosModel model, int field, double values[])
   }
   PetscCall(NomosInitialFileRead(model, &given, values));
   for (size_t i = 0; i < p->n_cells; i++)
-    if (!wrong[0] && !(isfinite(values[i]) && (values[i] > 0 || !positive))) snprintf(wrong, sizeof wrong, "%s: %s is %g at cell %zu of a rank: must be %s", NomosConfigWhere(model->config, "initial.file"), given.name, values[i], i, positive ? "positive" : "a finite number");
+    if (!wrong[0] && !(isfinite(values[i]) && (values[i] > 0 || !positive))) {
+      PdeCentre(p, i, x);
+      snprintf(wrong, sizeof wrong, "%s: initial.file: %s: %s is %g at x = %g, y = %g, z = %g: must be %s", NomosConfigWhere(model->config, "initial.file"), path, given.name, values[i], x[0], x[1], x[2], positive ? "positive" : "a finite number");
+    }
   PetscCall(NomosInitialAgree(model->comm, wrong));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -33,11 +33,11 @@ const NomosParam pde_params[PDE_N_PARAMS] = {
   {"grid_pde.seed",       NOMOS_PARAM_INT,       "1",    NULL, 0, 9e15, NULL, false, "Seed of random initial states."},
   {"time.scheme",         NOMOS_PARAM_CHOICE,    "auto", NULL, 0, 0, "auto|ssp_rk2|ssp_rk3|midpoint|rkl2", false, "Scheme of a substep; auto: ssp_rk3, or rkl2 where diffusion limits the step."},
   {"initial.type",        NOMOS_PARAM_CHOICE,    "expression", NULL, 0, 0, "expression|sines|random_modes|random_dam|random_constant|noise|file", false, "Initial state: initial.FIELD for each field, of x, y, z; PDEBench's random sums of sines along x; random waves of a gas, much like its; its column of water of a random radius; its random constant of each field; normal numbers; or a run's file."},
-  {"initial.mach",        NOMOS_PARAM_REAL,      "0.1",  NULL, 0, DBL_MAX, NULL, false, "random_modes: mean speed over the speed of sound at the mean temperature."},
-  {"initial.range",       NOMOS_PARAM_REAL_LIST, "",     NULL, 0, 0, NULL, false, "random_dam, random_constant: [low, high] that the radius, the constants are drawn from; unset: PDEBench's [0.3, 0.7] and [0, 0.2]."},
-  {"initial.file",        NOMOS_PARAM_FILE,      "",     NULL, 0, 0, NULL, false, "file: fields.nc of a run, or data of trajectories, on the same grid."},
-  {"initial.trajectory",  NOMOS_PARAM_INT,       "0",    NULL, 0, 9e15, NULL, false, "file: index of the trajectory, of data of trajectories."},
-  {"initial.frame",       NOMOS_PARAM_INT,       "-1",   NULL, -1, 9e15, NULL, false, "file: index of the frame; -1: the last."},
+  {"initial.mach",        NOMOS_PARAM_REAL,      "0.1",  NULL, 0, DBL_MAX, NULL, false, "random_modes: mean speed over the speed of sound at the mean temperature.", "initial.type=random_modes"},
+  {"initial.range",       NOMOS_PARAM_REAL_LIST, "",     NULL, 0, 0, NULL, false, "random_dam, random_constant: [low, high] that the radius, the constants are drawn from; unset: PDEBench's [0.3, 0.7] and [0, 0.2].", "initial.type=random_dam|random_constant"},
+  {"initial.file",        NOMOS_PARAM_FILE,      "",     NULL, 0, 0, NULL, false, "file: fields.nc of a run, or data of trajectories, on the same grid.", "initial.type=file"},
+  {"initial.trajectory",  NOMOS_PARAM_INT,       "0",    NULL, 0, 9e15, NULL, false, "file: index of the trajectory, of data of trajectories.", "initial.type=file"},
+  {"initial.frame",       NOMOS_PARAM_INT,       "-1",   NULL, -1, 9e15, NULL, false, "file: index of the frame; -1: the last.", "initial.type=file"},
 };
 /* clang-format on */
 
@@ -59,7 +59,7 @@ PetscErrorCode PdeDeclare(NomosConfig config)
   if (!family) PetscFunctionReturn(PETSC_SUCCESS); /* told by the check of the choice */
   PetscCall(NomosConfigRegister(config, family->n_params, family->params));
   for (int k = 0; k < family->n_fields[family->max_dims]; k++)
-    PetscCall(NomosConfigRegisterSection(config, "initial", 1, &(NomosParam){.key = family->fields[k].name, .type = NOMOS_PARAM_EXPRESSION, .default_value = "", .doc = "Initial state of this field, of x, y, z, lx, ly, lz."}));
+    PetscCall(NomosConfigRegisterSection(config, "initial", 1, &(NomosParam){.key = family->fields[k].name, .type = NOMOS_PARAM_EXPRESSION, .default_value = "", .doc = "Initial state of this field, of x, y, z, lx, ly, lz.", .of = "initial.type=expression"}));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -135,6 +135,9 @@ static PetscErrorCode Values(NomosModel model, int side)
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetReals(model->config, key, &n, &list));
   NomosCheck(n == 0 || n == (size_t)p->m, model->comm, PETSC_ERR_ARG_SIZ, "%s: %s has %zu entries: %d fields need as many", NomosConfigWhere(model->config, key), key, n, p->m);
+  bool used = false;
+  for (int a = 0; a < p->n_dims; a++) used = used || p->boundary[a][side] == PDE_VALUE;
+  NomosCheck(used || n == 0, model->comm, PETSC_ERR_ARG_INCOMP, "%s: %s: no boundary at a %s side is `value` (grid_pde.boundary_x%s, ...): it would do nothing; leave it out, or set one", NomosConfigWhere(model->config, key), key, side ? "high" : "low", side ? "_high" : "");
   for (size_t k = 0; k < n; k++) p->value[side][k] = list[k];
   for (int a = 0; a < p->n_dims; a++)
     for (int k = 0; k < p->m && p->boundary[a][side] == PDE_VALUE; k++)
@@ -207,7 +210,7 @@ PetscErrorCode PdeSetup(NomosModel model)
   p->substeps = (int)substeps;
   for (size_t k = 0; k < p->family->n_params; k++) {
     const NomosParam *param = &p->family->params[k];
-    if (!param->differentiable) continue;
+    if (!param->differentiable || AxisOf(p, param->key) >= p->n_dims) continue;
     double *value = &p->coefficients[p->n_coefficients];
     PetscCall(NomosConfigGetReal(model->config, param->key, value));
     p->parameters[p->n_coefficients++] = (NomosModelParameter){.param = param, .value = *value};

@@ -16,10 +16,10 @@ static const NomosParam params[] = {
   {SECTION ".weights",    NOMOS_PARAM_FILE,      "", NULL, 0, 0, NULL, false, "weights.safetensors of a training of the surrogate neural_operator, which says network, grid and fields too."},
   {SECTION ".parameters", NOMOS_PARAM_REAL_LIST, "", NULL, 0, 0, NULL, true,  "Values of the parameters of the PDE that it is told, in the order of its training."},
   {"initial.type",        NOMOS_PARAM_CHOICE,    "expression", NULL, 0, 0, "expression|file", false, "Initial state: by initial.fields, or from a file."},
-  {"initial.fields",      NOMOS_PARAM_EXPRESSION_LIST, "", NULL, 0, 0, NULL, false, "expression: of each field of the training, in its order, of x, y, lx, ly; unset: 0."},
-  {"initial.file",        NOMOS_PARAM_FILE,      "", NULL, 0, 0, NULL, false, "file: fields.nc of a run, or data of trajectories, on the same grid."},
-  {"initial.frame",       NOMOS_PARAM_INT,       "0", NULL, -1, 9e15, NULL, false, "file: index of the frame; -1: the last."},
-  {"initial.trajectory",  NOMOS_PARAM_INT,       "0", NULL, 0, 9e15, NULL, false, "file: index of the trajectory, of data of trajectories."},
+  {"initial.fields",      NOMOS_PARAM_EXPRESSION_LIST, "", NULL, 0, 0, NULL, false, "expression: of each field of the training, in its order, of x, y, lx, ly; unset: 0.", "initial.type=expression"},
+  {"initial.file",        NOMOS_PARAM_FILE,      "", NULL, 0, 0, NULL, false, "file: fields.nc of a run, or data of trajectories, on the same grid.", "initial.type=file"},
+  {"initial.frame",       NOMOS_PARAM_INT,       "0", NULL, -1, 9e15, NULL, false, "file: index of the frame; -1: the last.", "initial.type=file"},
+  {"initial.trajectory",  NOMOS_PARAM_INT,       "0", NULL, 0, 9e15, NULL, false, "file: index of the trajectory, of data of trajectories.", "initial.type=file"},
 };
 /* clang-format on */
 static const NomosParam       weight     = {SECTION ".theta", NOMOS_PARAM_REAL_LIST, "", NULL, 0, 0, NULL, true, "All weights as one vector, in the order of the file."};

@@ -94,7 +94,7 @@ static PetscErrorCode ReadParams(NomosSurrogate s)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-const char *const nomos_emulator_text_keys[NOMOS_N_EMULATOR_TEXTS] = {"fields", "parameters", "points", "interval", "box", "ranges", "steps", "coefficients", "ends", "first", "data_ends", "from_zero"};
+const char *const nomos_emulator_text_keys[NOMOS_N_EMULATOR_TEXTS] = {"fields", "parameters", "points", "interval", "box", "ranges", "steps", "coefficients", "ends", "first", "data_ends", "from_zero", "units", "frames"};
 
 /* For a model of the weights. */
 static void WriteTexts(NomosSurrogate s)
@@ -118,6 +118,12 @@ static void WriteTexts(NomosSurrogate s)
   snprintf(no->texts[NOMOS_EMULATOR_ENDS], n, "%s", no->ends);
   NomosNeuralOperatorWriteEnds(no, n, no->texts[NOMOS_EMULATOR_DATA_ENDS]);
   snprintf(no->texts[NOMOS_EMULATOR_FROM_ZERO], n, "%s", NomosDatasetFromZero(s->data) ? "yes" : "no");
+  for (size_t v = 0; v <= no->n_fields + no->n_parameters; v++) {
+    char       *units = no->texts[NOMOS_EMULATOR_UNITS];
+    const char *unit  = NomosDatasetUnitOf(s->data, v);
+    if (unit[0]) NomosTextAppend(n, units, "%s%s=%s", units[0] ? ";" : "", v < no->n_fields + no->n_parameters ? no->variables[v].name : "time", unit);
+  }
+  snprintf(no->texts[NOMOS_EMULATOR_FRAMES], n, "%zu", no->whole_frames);
   s->n_texts   = NOMOS_N_EMULATOR_TEXTS;
   s->text_keys = nomos_emulator_text_keys;
   s->texts     = no->text_list;
@@ -226,10 +232,10 @@ const NomosSurrogateOps NomosSurrogateOps_NeuralOperator = {
   .warm_up   = WarmUp,
   .evaluate  = NomosNeuralOperatorEvaluate, .metrics = NomosNeuralOperatorMetrics,
   .results   = NomosNeuralOperatorResults,
-  .predict   = NomosNeuralOperatorWritePredictions,
+  .predict   = NomosNeuralOperatorWritePredictions, .predicts_alone = NomosNeuralOperatorPredictsAlone,
   .warn      = Warn,
   .take_texts = NomosNeuralOperatorTakeTexts, .restore_texts = NomosNeuralOperatorRestoreTexts,
-  .pictures  = NomosNeuralOperatorPictures,
+  .pictures  = NomosNeuralOperatorPictures, .tables = NomosNeuralOperatorTables,
   .foresee   = NomosNeuralOperatorForesee,
   .model     = &NomosModelOps_Emulator,
   .extension = &nomos_corrected_grid_pde,

@@ -203,9 +203,13 @@ PetscErrorCode NomosNeuralOperatorCoordinates(NomosSurrogate s)
   NomosFieldReader     reader;
   const char          *file;
   Said                 said;
+  NomosDatasetBeginning states;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosDatasetInterval(s->data, &no->interval));
+  no->interval = NAN;
+  if (s->prediction) PetscCall(NomosDatasetBegins(s->data, &states)); /* the unit; how far a step leads the weights know */
+  else PetscCall(NomosDatasetInterval(s->data, &no->interval));
+  snprintf(no->time_unit, sizeof no->time_unit, "%s", NomosDatasetUnitOf(s->data, no->n_fields + no->n_parameters));
   PetscCall(NomosDatasetOrigin(s->data, NOMOS_SPLIT_TRAIN, 0, NULL, &file, NULL));
   PetscCall(NomosFieldReaderOpen(PETSC_COMM_SELF, file, &reader));
   PetscErrorCode code = PETSC_SUCCESS;

@@ -1,4 +1,5 @@
 /* The data of an emulator: fields and parameters of trajectories, the grid, the units of the network. */
+#include "io/disk.h"
 #include "surrogates/operators/neural_operator_impl.h"
 
 #include <float.h>
@@ -57,6 +58,7 @@ PetscErrorCode NomosNeuralOperatorData(NomosSurrogate s, NomosDatasetInput *inpu
 {
   NomosNeuralOperator *no;
   const char *const   *fields;
+  const char          *ensemble;
   int64_t              frames;
 
   PetscFunctionBeginUser;
@@ -66,6 +68,8 @@ PetscErrorCode NomosNeuralOperatorData(NomosSurrogate s, NomosDatasetInput *inpu
   PetscCall(NomosConfigGetStrings(s->config, "neural_operator.parameters", &no->n_parameters, &no->parameter_keys));
   PetscCall(NomosConfigGetInt(s->config, "neural_operator.frames", &frames));
   PetscCall(NomosNeuralOperatorCheckCase(s));
+  PetscCall(NomosConfigGetString(s->config, "neural_operator.ensemble", &ensemble));
+  NomosCheck(!s->weights || !ensemble[0] || NomosIsDirectory(ensemble), s->comm, PETSC_ERR_FILE_OPEN, "%s: neural_operator.ensemble: %s is no folder that is there; name one with runs of nomos train that differ by train.seed, or with their files *.safetensors", NomosConfigWhere(s->config, "neural_operator.ensemble"), ensemble);
   PetscCall(CountSpace(s, input->path, no->n_fields, fields, &no->shape.n_space));
   for (size_t f = 0; f < no->n_fields; f++) no->variables[f] = (NomosDatasetVariable){.name = fields[f], .n_space = no->shape.n_space};
   for (size_t p = 0; p < no->n_parameters; p++) no->variables[no->n_fields + p] = (NomosDatasetVariable){.name = NomosNameInData(no->parameter_keys[p]), .constant = true};
@@ -75,6 +79,13 @@ PetscErrorCode NomosNeuralOperatorData(NomosSurrogate s, NomosDatasetInput *inpu
   input->window      = (size_t)frames;
   input->window_key  = "neural_operator.frames";
   input->whole_tests = true; /* judged by free runs from the first frame on */
+  if (s->prediction) {
+    NomosSafetensors file;
+    NomosNeuralOperatorStates(s->prediction, input);
+    PetscCall(NomosSafetensorsOpen(s->comm, s->weights, &file));
+    input->never_from_zero = !NomosNeuralOperatorLedFromZero(NomosSafetensorsMetadata(file, nomos_emulator_text_keys[NOMOS_EMULATOR_FROM_ZERO]), 1);
+    PetscCall(NomosSafetensorsClose(&file));
+  }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -128,8 +139,9 @@ PetscErrorCode NomosNeuralOperatorGrid(NomosSurrogate s)
     NomosCheck(size == 1, s->comm, PETSC_ERR_ARG_SIZ, "%s: %s has %zu numbers for a trajectory; a parameter has one", NomosConfigWhere(s->config, "neural_operator.parameters"), no->variables[p].name, size);
   }
   PetscCall(NomosDatasetShape(s->data, 0, &n_dims, example, NULL));
-  no->n_frames = example[0];
-  NomosCheck(no->n_frames > 1, s->comm, PETSC_ERR_ARG_SIZ, "the trajectories of %s have one frame (data.first_frame, data.every); a step needs two", s->data_path);
+  no->n_frames     = example[0];
+  no->whole_frames = NomosDatasetFrames(s->data, NOMOS_SPLIT_VALIDATION);
+  NomosCheck(no->n_frames > 1 || s->prediction, s->comm, PETSC_ERR_ARG_SIZ, "the trajectories of %s have one frame (data.first_frame, data.every); a step needs two", s->data_path);
   no->n_points = 1;
   for (int d = 0; d < no->shape.n_space; d++) no->n_points *= no->shape.points[d] = first[d];
   no->shape.n_fields     = no->n_fields;

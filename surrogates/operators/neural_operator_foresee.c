@@ -3,6 +3,36 @@
 
 #include <string.h>
 
+/* Fields and parameters are variables of one list: each is read once. */
+static PetscErrorCode CheckTwice(NomosSurrogate s)
+{
+  static const char *const keys[] = {"neural_operator.fields", "neural_operator.parameters"};
+  const char *const       *names[2];
+  size_t                   n[2];
+
+  PetscFunctionBeginUser;
+  for (int k = 0; k < 2; k++) PetscCall(NomosConfigGetStrings(s->config, keys[k], &n[k], &names[k]));
+  for (size_t i = 0; i < n[0] + n[1]; i++)
+    for (size_t j = 0; j < i; j++) {
+      const int   of[2]   = {j >= n[0], i >= n[0]};
+      const char *both[2] = {of[0] ? NomosNameInData(names[1][j - n[0]]) : names[0][j], of[1] ? NomosNameInData(names[1][i - n[0]]) : names[0][i]};
+      NomosCheck(strcmp(both[0], both[1]), s->comm, PETSC_ERR_ARG_WRONG, "%s: %s names %s%s; name it once", NomosConfigWhere(s->config, keys[of[1]]), keys[of[1]], both[1], of[0] == of[1] ? " twice" : ", which neural_operator.fields names too");
+    }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* What does not depend on the weights chooses none. */
+static PetscErrorCode CheckMonitor(NomosSurrogate s)
+{
+  const char *monitor;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetString(s->config, "train.monitor", &monitor));
+  for (int p = NOMOS_PREDICTOR_PERSISTENCE; p < NOMOS_N_PREDICTORS && !s->weights; p++)
+    NomosCheck(strncmp(monitor, nomos_predictor_prefixes[p], strlen(nomos_predictor_prefixes[p])), s->comm, PETSC_ERR_ARG_WRONG, "%s: train.monitor = %s: this error is not of the network and does not change in a training, so that the best weights would be those of the first validation; choose loss or nrmse", NomosConfigWhere(s->config, "train.monitor"), monitor);
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosNeuralOperatorCheckCase(NomosSurrogate s)
 {
   const char        *base, *form, *const *list;
@@ -23,6 +53,8 @@ PetscErrorCode NomosNeuralOperatorCheckCase(NomosSurrogate s)
   NomosCheck(n_fields + n_parameters <= NOMOS_DATASET_MAX_VARIABLES, s->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: %zu fields and %zu parameters: at most %d together are possible", NomosConfigWhere(config, "neural_operator.parameters"), n_fields, n_parameters, NOMOS_DATASET_MAX_VARIABLES);
   NomosCheck(frames != 1, s->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: neural_operator.frames = 1: a step needs two frames; choose 2 or more, or 0 for all", NomosConfigWhere(config, "neural_operator.frames"));
   NomosCheck(strcmp(base, "solver") || strcmp(form, "next_state"), s->comm, PETSC_ERR_ARG_INCOMP, "%s: neural_operator.base = solver: with neural_operator.form = next_state nothing of the solver would be left; choose increment or flux", NomosConfigWhere(config, "neural_operator.base"));
+  PetscCall(CheckTwice(s));
+  PetscCall(CheckMonitor(s));
   NomosCheck(!warms_up || warm_up < n_epochs, s->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: neural_operator.warm_up = %lld: the training has %lld epoch%s, all of which would train the conditioning's own prediction and none the emulator; give more train.epochs, or a shorter warm-up",
              NomosConfigWhere(config, "neural_operator.warm_up"), (long long)warm_up, (long long)n_epochs, n_epochs == 1 ? "" : "s");
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -30,11 +30,11 @@ typedef struct {
 
 /* What is written beside the weights: names of the fields and keys of the parameters (separated by commas), points, time between frames, start and extent of the box along each axis, least and largest value of each parameter,
    steps of the solver that is corrected between two frames, its coefficients that are no parameters ("compressible.gamma=1.4", separated by commas), its ends ("grid_pde.boundary_x=wall", by
-   semicolons), the first coordinate along each axis, the ends that data must have ("boundary_x=wall;boundary_x_high=outflow"), whether a step leads from zero to the one frame that the data have ("yes", "no"); older files have not all of the
-   last. A box that is not known is NaN. */
+   semicolons), the first coordinate along each axis, the ends that data must have ("boundary_x=wall;boundary_x_high=outflow"), whether a step leads from zero to the one frame that the data have ("yes", "no"), units of fields, parameters and time as
+   far as the data say them ("u=m/s;time=h"), frames of a whole trajectory; older files have not all of the last. A box that is not known is NaN. */
 enum {
   NOMOS_EMULATOR_FIELDS, NOMOS_EMULATOR_PARAMETERS, NOMOS_EMULATOR_POINTS, NOMOS_EMULATOR_INTERVAL, NOMOS_EMULATOR_BOX, NOMOS_EMULATOR_RANGES, NOMOS_EMULATOR_STEPS, NOMOS_EMULATOR_COEFFICIENTS, NOMOS_EMULATOR_ENDS,
-  NOMOS_EMULATOR_FIRST, NOMOS_EMULATOR_DATA_ENDS, NOMOS_EMULATOR_FROM_ZERO, NOMOS_N_EMULATOR_TEXTS
+  NOMOS_EMULATOR_FIRST, NOMOS_EMULATOR_DATA_ENDS, NOMOS_EMULATOR_FROM_ZERO, NOMOS_EMULATOR_UNITS, NOMOS_EMULATOR_FRAMES, NOMOS_N_EMULATOR_TEXTS
 };
 extern const char *const nomos_emulator_text_keys[NOMOS_N_EMULATOR_TEXTS];
 
@@ -67,6 +67,8 @@ struct NomosNeuralOperator_s {
   const char *const   *parameter_keys;                         /* as the case has them: burgers.nu */
   NomosEmulatorShape   shape;
   size_t               n_frames;                               /* of an example */
+  size_t               whole_frames;                           /* of a whole trajectory of the training */
+  char                 time_unit[NOMOS_MAX_NAME];              /* of its interval; "": the data do not say it */
   double               interval;                               /* time between frames; NaN: the data do not say */
   double               start[2], extent[2];                    /* of the box, along y and x or x alone */
   double               first[2];                               /* coordinate of the first point: with data.space_every it is not in the middle of the first of the box's n parts */
@@ -140,8 +142,11 @@ PetscErrorCode NomosNeuralOperatorThinning(NomosSurrogate s, NomosDataset datase
 
 /* ---- neural_operator_norms.c */
 
-/* Refuses frames to be predicted whose norm, by which the loss is divided, is zero in the precision of the training. Collective. */
+/* Refuses frames to be predicted whose norm, by which the loss is divided, is zero in the precision of the training; without normalisation, also frames whose squares it cannot hold. Collective. */
 PetscErrorCode NomosNeuralOperatorNorms(NomosSurrogate s);
+/* Does the network work in units in which the fields are far from one, or from each other? text: their root mean squares. Then a warning. Not collective. */
+bool           NomosNeuralOperatorFarFromOne(NomosSurrogate s, size_t n_text, char text[]);
+PetscErrorCode NomosNeuralOperatorWarnSizes(NomosSurrogate s, NomosWarningFn warn, void *ctx);
 /* Of the sets that are judged: fields that are zero everywhere in a predicted frame, which have no relative error. Collective. */
 PetscErrorCode NomosNeuralOperatorWarnNorms(NomosSurrogate s, NomosWarningFn warn, void *ctx);
 
@@ -266,7 +271,7 @@ PetscErrorCode NomosEnsembleQuantile(NomosSurrogate s, size_t n_members, char *c
 
 /* ---- neural_operator_look.c */
 
-/* What the data were taken for, one line; and what should be known of them before a training: parameters that the network is not told, or that do not differ; a periodic axis with both of its ends. Not collective. */
+/* What the data were taken for, one line; and what should be known of them before a training: parameters that the network is not told, or that do not differ; a periodic axis with both of its ends; of a training also sizes of fields that it is not made for, and trajectories of test sets that it sees. Not collective. */
 PetscErrorCode NomosNeuralOperatorLook(NomosSurrogate s, NomosWarningFn warn, void *ctx, size_t n_text, char text[]);
 /* A conditioning without neural_operator.parameters, where the data have some: they are named. */
 PetscErrorCode NomosNeuralOperatorCheckTold(NomosSurrogate s);
@@ -284,7 +289,7 @@ PetscErrorCode NomosNeuralOperatorWarnBeyond(NomosSurrogate s, const char name[]
 /* The share of the trajectories of a set that lie beyond the training. Not collective. */
 PetscErrorCode NomosNeuralOperatorShareBeyond(NomosSurrogate s, NomosDataset dataset, double *share);
 PetscErrorCode NomosNeuralOperatorWarn(NomosSurrogate s, NomosWarningFn warn, void *ctx);
-/* Where a case asks for the logarithm of a parameter that has none (conditionings/scale.h); else "". */
+/* Where a parameter that is told by its logarithm has none (conditionings/scale.h), what is not looked at, ...; else "". */
 PetscErrorCode NomosNeuralOperatorDescribe(NomosSurrogate s, size_t n_text, char text[]);
 PetscErrorCode NomosNeuralOperatorTakeTexts(NomosSurrogate s, NomosSafetensors file);
 /* Of weights that are to be judged the grid of their training (NomosEmulatorShape.trained). Collective. */
@@ -316,12 +321,16 @@ extern const NomosParamGroup nomos_neural_operator_groups[1];
 /* Those beside the data, tests/NAME.nc of a directory, then those of neural_operator.tests.NAME. Errors: those of a data set, another grid. Collective. */
 PetscErrorCode NomosNeuralOperatorOpenSets(NomosSurrogate s);
 PetscErrorCode NomosNeuralOperatorCloseSets(NomosNeuralOperator *no);
-/* A file, run or folder of trajectories on the grid of the data, read like these, all in its training split: whole ones, of two frames at least, or of each the first frame alone. One frame beside fields without time is led to from
-   zero only where the data's are. Collective. */
-PetscErrorCode NomosNeuralOperatorOpenSet(NomosSurrogate s, const char path[], bool first_alone, NomosDataset *dataset);
+/* A file, run or folder of trajectories on the grid of the data, read like these, all in its training split: whole ones, of two frames at least, or, as initial states of a prediction (NULL: of none), of each one frame alone. One frame
+   beside fields without time is led to from zero only where the data's are. Collective. */
+PetscErrorCode NomosNeuralOperatorOpenSet(NomosSurrogate s, const char path[], const NomosPrediction *prediction, NomosDataset *dataset);
+/* Of such states one frame is read, by what the prediction says and not by what a case says of its training's data. */
+void           NomosNeuralOperatorStates(const NomosPrediction *prediction, NomosDatasetInput *input);
 
 /* ---- neural_operator_predict.c */
 PetscErrorCode NomosNeuralOperatorWritePredictions(NomosSurrogate s, const NomosPrediction *prediction);
+/* No ensemble, whose intervals are fitted to a part of the data, and no solver, which may be theirs. */
+PetscErrorCode NomosNeuralOperatorPredictsAlone(MPI_Comm comm, NomosConfig config, const char weights[], bool *alone);
 
 /* ---- emulator_model.c: the model of trained weights */
 
@@ -332,5 +341,6 @@ extern const NomosModelOps NomosModelOps_Emulator;
 /* ---- neural_operator_pictures.c */
 
 PetscErrorCode NomosNeuralOperatorPictures(NomosSurrogate s, const char directory[]);
+PetscErrorCode NomosNeuralOperatorTables(NomosSurrogate s, const char directory[]);
 
 #endif

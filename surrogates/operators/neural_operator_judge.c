@@ -316,12 +316,13 @@ PetscErrorCode NomosNeuralOperatorWarnWorse(NomosSurrogate s, NomosWarningFn war
 
   PetscFunctionBeginUser;
   for (NomosPredictor than = NOMOS_PREDICTOR_PERSISTENCE; than < NOMOS_N_PREDICTORS && no->has_results; than++) {
-    char sets[1024] = "", text[1400];
+    char sets[1024] = "", sizes[1024], text[1400];
     for (int split = 0; split < NOMOS_N_SPLITS; split++)
       if (s->n_examples[split]) AddWorse(&no->verdicts[split], than, nomos_split_names[split], sizeof sets, sets);
     for (size_t i = 0; i < no->n_sets; i++) AddWorse(&no->sets[i].verdict, than, no->sets[i].name, sizeof sets, sets);
     if (!sets[0]) continue;
-    snprintf(text, sizeof text, "%s: nRMSE%s; train longer (train.epochs), on more data, or with a larger network", than == NOMOS_PREDICTOR_SOLVER ? "the correction does not make its solver better" : "the predictions are no better than no prediction", sets);
+    const bool far = NomosNeuralOperatorFarFromOne(s, sizeof sizes, sizes);
+    snprintf(text, sizeof text, "%s: nRMSE%s; %strain longer (train.epochs), on more data, or with a larger network", than == NOMOS_PREDICTOR_SOLVER ? "the correction does not make its solver better" : "the predictions are no better than no prediction", sets, far ? "say neural_operator.normalise: channels, as fields are far from one or from each other; or " : "");
     PetscCall(warn(text, ctx));
   }
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -1,5 +1,5 @@
-/* What the data of an emulator were taken for, and what of them should be known before a training: coordinates that are not there are counted without a word, an end that is there twice makes another domain, and a network that is
-   told no parameter learns a mean over all of them. */
+/* What the data of an emulator were taken for, and what of them should be known before a training: coordinates that are not there are counted without a word, an end that is there twice makes another domain, a network that is
+   told no parameter learns a mean over all of them, and a test on what was learned is none. */
 #include "surrogates/operators/neural_operator_impl.h"
 
 #include <math.h>
@@ -118,7 +118,7 @@ PetscErrorCode NomosNeuralOperatorCheckTold(NomosSurrogate s)
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetString(s->config, "neural_operator.conditioning", &conditioning));
-  if (no->n_parameters || !conditioning[0] || !strcmp(conditioning, "none")) PetscFunctionReturn(PETSC_SUCCESS);
+  if (no->n_parameters || s->prediction || !conditioning[0] || !strcmp(conditioning, "none")) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(Untold(s, sizeof text, text, names, sizeof names));
   NomosCheck(!text[0], s->comm, PETSC_ERR_ARG_INCOMP, "%s: neural_operator.conditioning = %s, and neural_operator.parameters names none; of the data these differ between trajectories: %s; say neural_operator.parameters: [%s], or those of them that the network is to be told", NomosConfigWhere(s->config, "neural_operator.conditioning"), conditioning, text, names);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -198,6 +198,12 @@ static PetscErrorCode WarnEnds(NomosSurrogate s, NomosWarningFn warn, void *ctx)
 
 /* ---- one line */
 
+/* An end of a box, where half a spacing from the first point may miss 0 by rounding. */
+static double End(double end, double length)
+{
+  return fabs(end) <= 1e-12 * fabs(length) ? 0 : end;
+}
+
 PetscErrorCode NomosNeuralOperatorLook(NomosSurrogate s, NomosWarningFn warn, void *ctx, size_t n_text, char text[])
 {
   const NomosNeuralOperator *no = s->context;
@@ -216,12 +222,15 @@ PetscErrorCode NomosNeuralOperatorLook(NomosSurrogate s, NomosWarningFn warn, vo
   NomosTextAppend(n_text, text, " on %zu", no->shape.points[X]);
   if (X) NomosTextAppend(n_text, text, " x %zu", no->shape.points[0]);
   NomosTextAppend(n_text, text, " points");
-  for (int d = X; d >= 0; d--) NomosTextAppend(n_text, text, ", %s from %.6g to %.6g%s%s%s", NomosAxisName(no, d), no->start[d], no->start[d] + no->extent[d], no->box_known[d] ? "" : " (no ", no->box_known[d] ? "" : NomosAxisName(no, d), no->box_known[d] ? "" : " in the files)");
+  for (int d = X; d >= 0; d--) NomosTextAppend(n_text, text, ", %s from %.6g to %.6g%s%s%s", NomosAxisName(no, d), End(no->start[d], no->extent[d]), End(no->start[d] + no->extent[d], no->extent[d]), no->box_known[d] ? "" : " (no ", no->box_known[d] ? "" : NomosAxisName(no, d), no->box_known[d] ? "" : " in the files)");
   NomosTextAppend(n_text, text, "%s; the network is told ", no->shape.periodic ? ", periodic" : ", not periodic");
   for (size_t p = 0; p < no->n_parameters; p++) NomosTextAppend(n_text, text, "%s%.64s from %.4g to %.4g", p ? ", " : "", no->parameter_keys[p], no->range.low[p], no->range.high[p]);
   PetscCall(Untold(s, sizeof untold, untold, names, sizeof names));
   NomosTextAppend(n_text, text, "%s%s%s", no->n_parameters ? "" : "no parameter", untold[0] ? ", and not " : "", untold);
   PetscCall(WarnTold(s, untold, names, warn, ctx));
   PetscCall(WarnEnds(s, warn, ctx));
+  if (s->weights) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosNeuralOperatorWarnSizes(s, warn, ctx));
+  for (size_t i = 0; i < no->n_sets; i++) PetscCall(NomosDatasetWarnCopies(s->data, no->sets[i].dataset, no->sets[i].name, warn, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

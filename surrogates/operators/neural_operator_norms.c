@@ -1,4 +1,4 @@
-/* The loss of a frame is relative to the norm of the truth: where that is zero it is infinite from the first step on, which would look like a rate that is too high. The nRMSE is relative to the norm of each field: what has none is left
+/* The loss of a frame is relative to the norm of the truth: where that is zero, in the precision of the training, it is infinite from the first step on, which would look like a rate that is too high. The nRMSE is relative to the norm of each field: what has none is left
    out, and told. */
 #include "surrogates/operators/neural_operator_impl.h"
 
@@ -6,21 +6,38 @@
 #include <math.h>
 #include <stdio.h>
 
-/* The first predicted frame of an example whose norm, over fields and points as in the loss, has a square that the precision holds for zero; n_frames: none. */
-static PetscErrorCode FindZero(NomosSurrogate s, NomosSplit split, size_t example, const double offset[], double least, size_t *frame)
+/* A frame over fields and points, as in the loss. */
+typedef struct {
+  double squares, largest; /* largest: of the absolute values, of this field */
+  size_t field;
+} Norm;
+
+static Norm NormOf(const NomosNeuralOperator *no, const double state[], const double offset[])
 {
-  const NomosNeuralOperator *no = s->context;
+  Norm norm = {0};
+
+  for (size_t i = 0; i < no->size; i++) {
+    const double u = state[i] + offset[i / no->n_points];
+    norm.squares += u * u;
+    if (fabs(u) > norm.largest) norm.field = i / no->n_points;
+    norm.largest = fmax(norm.largest, fabs(u));
+  }
+  return norm;
+}
+
+/* The first predicted frame of an example whose norm has a square that the precision holds for zero; without normalisation also the first frame whose squares, which errors of a young network reach, it cannot hold; n_frames: none. */
+static PetscErrorCode FindBad(NomosSurrogate s, NomosSplit split, size_t example, const double offset[], size_t *frame, Norm *norm)
+{
+  const NomosNeuralOperator *no    = s->context;
+  const bool                 single = NomosParametersType(s->parameters) == NOMOS_F32;
   NomosTrajectories          t;
 
   PetscFunctionBeginUser;
   PetscCall(NomosTrajectoriesRead(s, &(NomosTrajectoriesInput){.dataset = s->data, .split = split, .n = 1, .examples = &example}, &t));
-  for (*frame = 1; *frame < t.n_frames; (*frame)++) {
-    double squares = 0;
-    for (size_t i = 0; i < no->size; i++) {
-      const double u = t.states[*frame * no->size + i] + offset[i / no->n_points];
-      squares += u * u;
-    }
-    if (squares < least) break;
+  for (*frame = 0; *frame < t.n_frames; (*frame)++) {
+    *norm = NormOf(no, t.states + *frame * no->size, offset);
+    if (*frame && norm->squares < (single ? FLT_MIN : DBL_MIN)) break;
+    if (!no->normalised && norm->largest > sqrt((single ? FLT_MAX : DBL_MAX) / (double)no->size)) break;
   }
   PetscCall(NomosTrajectoriesFree(&t));
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -29,9 +46,8 @@ static PetscErrorCode FindZero(NomosSurrogate s, NomosSplit split, size_t exampl
 /* Every rank looks at its share of the examples; *found: number of the first example and frame among all. */
 static PetscErrorCode FindFirst(NomosSurrogate s, NomosSplit split, const double offset[], int64_t *found)
 {
-  const double               least = NomosParametersType(s->parameters) == NOMOS_F32 ? FLT_MIN : DBL_MIN;
-  const size_t               n     = s->n_examples[split], n_frames = NomosDatasetFrames(s->data, split);
-  int                        rank, size;
+  const size_t n = s->n_examples[split], n_frames = NomosDatasetFrames(s->data, split);
+  int          rank, size;
 
   PetscFunctionBeginUser;
   PetscCallMPI(MPI_Comm_rank(s->comm, &rank));
@@ -39,7 +55,8 @@ static PetscErrorCode FindFirst(NomosSurrogate s, NomosSplit split, const double
   *found = INT64_MAX;
   for (size_t e = (size_t)rank; e < n && *found == INT64_MAX; e += (size_t)size) {
     size_t frame = 0;
-    PetscCall(FindZero(s, split, e, offset, least, &frame));
+    Norm   norm;
+    PetscCall(FindBad(s, split, e, offset, &frame, &norm));
     if (frame < n_frames) *found = (int64_t)(e * n_frames + frame);
   }
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, found, 1, MPI_INT64_T, MPI_MIN, s->comm));
@@ -48,7 +65,8 @@ static PetscErrorCode FindFirst(NomosSurrogate s, NomosSplit split, const double
 
 PetscErrorCode NomosNeuralOperatorNorms(NomosSurrogate s)
 {
-  const NomosNeuralOperator *no = s->context;
+  const NomosNeuralOperator *no        = s->context;
+  const char                *precision = NomosParametersType(s->parameters) == NOMOS_F32 ? "float32" : "float64";
   double                     mean[NOMOS_DATASET_MAX_VARIABLES], deviation[NOMOS_DATASET_MAX_VARIABLES];
 
   PetscFunctionBeginUser;
@@ -58,14 +76,46 @@ PetscErrorCode NomosNeuralOperatorNorms(NomosSurrogate s)
     size_t      trajectory, frame;
     const char *file;
     int64_t     found, every;
+    Norm        norm;
     PetscCall(FindFirst(s, (NomosSplit)split, mean, &found));
     if (found == INT64_MAX) continue;
     const size_t n_frames = NomosDatasetFrames(s->data, (NomosSplit)split);
     PetscCall(NomosConfigGetInt(s->config, "data.every", &every));
     PetscCall(NomosDatasetOrigin(s->data, (NomosSplit)split, (size_t)found / n_frames, &trajectory, &file, &frame));
     frame += (size_t)found % n_frames * (size_t)every;
+    PetscCall(FindBad(s, (NomosSplit)split, (size_t)found / n_frames, mean, &(size_t){0}, &norm));
+    NomosCheck(norm.squares < 1, s->comm, PETSC_ERR_ARG_WRONG, "%s: %s reaches %.3g in frame %zu of trajectory %zu (through all files), and the squares of such a field, of which the loss is made, are too large for %s; say neural_operator.normalise: channels, which takes each field in units of its deviation", file, no->variables[norm.field].name, norm.largest, frame, trajectory, precision);
+    NomosCheck(norm.largest == 0, s->comm, PETSC_ERR_ARG_WRONG, "%s: %s%s is at most %.3g in frame %zu of trajectory %zu (through all files): its squares are too small for %s, and the loss is relative to its norm; %s", file, no->variables[norm.field].name, no->n_fields > 1 ? ", the largest of the fields," : "", norm.largest, frame, trajectory, precision, no->normalised ? "leave such trajectories or frames out (data.trajectories, data.first_frame, data.every)" : "say neural_operator.normalise: channels, which takes each field in units of its deviation");
     NomosCheck(false, s->comm, PETSC_ERR_ARG_WRONG, "%s: %s%s is zero everywhere in frame %zu of trajectory %zu (through all files), and the loss is relative to its norm; leave such trajectories or frames out (data.trajectories, data.first_frame, data.every), or name a field beside it that is not zero (neural_operator.fields)", file, no->variables[0].name, no->n_fields > 1 ? ", like the other fields," : "", frame, trajectory);
   }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* ---- sizes of fields */
+
+bool NomosNeuralOperatorFarFromOne(NomosSurrogate s, size_t n_text, char text[])
+{
+  enum { FAR = 1000 };
+  const NomosNeuralOperator *no  = s->context;
+  double                     low = 1, high = 1; /* of the sizes, and of their ratios */
+
+  text[0] = '\0';
+  for (size_t f = 0; f < no->n_fields; f++) {
+    const double size = NomosDatasetSize(s->data, f);
+    NomosTextAppend(n_text, text, "%s%.64s %.3g", f ? ", " : "", no->variables[f].name, size);
+    if (size > 0) low = fmin(low, size), high = fmax(high, size);
+  }
+  return !no->normalised && high > FAR * low;
+}
+
+PetscErrorCode NomosNeuralOperatorWarnSizes(NomosSurrogate s, NomosWarningFn warn, void *ctx)
+{
+  char sizes[1024], text[1400];
+
+  PetscFunctionBeginUser;
+  if (!NomosNeuralOperatorFarFromOne(s, sizeof sizes, sizes)) PetscFunctionReturn(PETSC_SUCCESS);
+  snprintf(text, sizeof text, "the network works in the units of the data, in which fields are far from one or from each other (root mean squares: %s), and its weights begin as for numbers of the order of one: say neural_operator.normalise: channels", sizes);
+  PetscCall(warn(text, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -307,7 +307,7 @@ static PetscErrorCode WriteTimes(const NomosNeuralOperator *no, size_t n_sets, c
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosNeuralOperatorPictures(NomosSurrogate s, const char directory[])
+static PetscErrorCode Show(NomosSurrogate s, const char directory[], bool draws)
 {
   const NomosNeuralOperator *no = s->context;
   Set                       *sets;
@@ -324,9 +324,23 @@ PetscErrorCode NomosNeuralOperatorPictures(NomosSurrogate s, const char director
   }
   PetscCall(WriteErrors(no, n, sets, directory)); /* numbers first: a picture may fail */
   PetscCall(WriteTimes(no, n, sets, directory));
-  for (size_t i = 0; i < n; i++) PetscCall(DrawSet(s, &sets[i], directory));
-  PetscCall(DrawErrors(s, n, sets, directory));
+  for (size_t i = 0; i < n && draws; i++) PetscCall(DrawSet(s, &sets[i], directory));
+  if (draws) PetscCall(DrawErrors(s, n, sets, directory));
   for (size_t i = 0; i < n; i++) PetscCall(NomosJudgementFree(&sets[i].judgement));
   PetscCall(PetscFree(sets));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosNeuralOperatorPictures(NomosSurrogate s, const char directory[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(Show(s, directory, true));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosNeuralOperatorTables(NomosSurrogate s, const char directory[])
+{
+  PetscFunctionBeginUser;
+  PetscCall(Show(s, directory, false));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

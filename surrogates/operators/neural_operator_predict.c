@@ -1,4 +1,5 @@
-/* Predictions, whose truth nobody knows: free runs from the first frames of a file of trajectories, in batches, shared by the ranks. predictions.nc is a file of trajectories as data are, on their grid and at their interval;
+/* Predictions, whose truth nobody knows: free runs from the first frames of a file of trajectories, in batches, shared by the ranks. predictions.nc is a file of trajectories as data are, on their grid and at their interval, from the
+   time of these frames on;
    of an ensemble (neural_operator_ensemble.c) its fields are the members' means m, and FIELD_half_width is q s of the intervals m +- q s, which held 95 % of the truth of the validation split. predictions.csv has a row for
    each trajectory, with its place in its file, and
 
@@ -6,6 +7,7 @@
 #include "surrogates/operators/neural_operator_predict_impl.h"
 
 #include "io/provenance.h"
+#include "io/unit.h"
 
 #include <errno.h>
 #include <math.h>
@@ -35,6 +37,23 @@ static PetscErrorCode TextOf(NomosFieldReader reader, const char name[], const c
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* As the first file writes it, with the date that its times count from; of other times what all files say, or else those of the training. */
+static PetscErrorCode UnitOfTime(const NomosPredicting *p, NomosFieldReader reader, char **unit)
+{
+  const NomosNeuralOperator *no    = p->s->context;
+  const char                *known = NomosDatasetUnitOf(p->initial, no->n_fields + no->n_parameters);
+  char                       said[NOMOS_MAX_NAME];
+
+  PetscFunctionBeginUser;
+  *unit = NULL;
+  if (NomosPredictingBeginsWithStates(p)) PetscCall(TextOf(reader, p->begins.name, "units", NULL, unit));
+  NomosUnitOfFile(*unit, said);
+  if (said[0]) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(PetscFree(*unit));
+  PetscCall(PetscStrallocpy(!(no->interval > 0) ? "1" : known[0] ? known : no->time_unit[0] ? no->time_unit : "1", unit));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Axes(NomosPredicting *p, NomosFieldReader reader, NomosFieldFileInput *file)
 {
   static const char *const   names[] = {"trajectory", "time", "y", "x"}, *const long_names[] = {"number of the trajectory", "time", NULL, NULL}, *const letters[] = {NULL, "T", "Y", "X"};
@@ -47,8 +66,9 @@ static PetscErrorCode Axes(NomosPredicting *p, NomosFieldReader reader, NomosFie
     const size_t size = a == 0 ? p->n : a == 1 ? p->n_frames : d < 0 ? 0 : no->shape.points[d];
     if (!size) continue;
     PetscCall(PetscMalloc1(size, &l->axes[a]));
-    for (size_t i = 0; i < size; i++) l->axes[a][i] = a == 0 ? (double)i : a == 1 ? (no->interval > 0 ? no->interval : 1) * (double)i : NomosNeuralOperatorPoint(no, d, i);
-    PetscCall(TextOf(reader, a ? names[a] : NULL, "units", "1", &l->units[l->n_units]));
+    for (size_t i = 0; i < size; i++) l->axes[a][i] = a == 0 ? (double)i : a == 1 ? (NomosPredictingBeginsWithStates(p) ? p->begins.time : 0) + (no->interval > 0 ? no->interval : 1) * (double)i : NomosNeuralOperatorPoint(no, d, i);
+    if (a == 1) PetscCall(UnitOfTime(p, reader, &l->units[l->n_units]));
+    else PetscCall(TextOf(reader, a ? names[a] : NULL, "units", "1", &l->units[l->n_units]));
     l->dims[file->n_dims++] = (NomosFieldDim){.name = names[a], .size = size, .values = l->axes[a], .unit = l->units[l->n_units++], .long_name = long_names[a], .standard_name = a == 1 ? "time" : NULL, .axis = letters[a]};
   }
   file->dims = l->dims;
@@ -124,7 +144,7 @@ static PetscErrorCode CreateFiles(NomosPredicting *p)
   PetscCall(PetscCalloc1(p->n, &p->widths));
   l = p->layout;
   snprintf(path, sizeof path, "%.4000s/predictions.nc", p->input->directory);
-  NomosTrajectoryFileInput input = {.format = "nomos", .ends = &no->data_ends, .file = {.path = path, .timeless = true, .title = "predictions of a neural operator", .references = "doi:10.48550/arXiv.2304.14118", .source = NomosSource(), .attributes = l->attributes}};
+  NomosTrajectoryFileInput input = {.format = "nomos", .ends = p->s->prediction && !no->data_ends.n ? &no->known_ends : &no->data_ends, .file = {.path = path, .timeless = true, .title = "predictions of a neural operator", .references = "doi:10.48550/arXiv.2304.14118", .source = NomosSource(), .attributes = l->attributes}};
   PetscCall(NomosDatasetOrigin(p->initial, NOMOS_SPLIT_TRAIN, 0, NULL, &from, NULL));
   PetscCall(NomosFieldReaderOpen(PETSC_COMM_SELF, from, &reader));
   PetscCall(Axes(p, reader, &input.file));
@@ -319,6 +339,27 @@ static PetscErrorCode WriteAll(NomosPredicting *p)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Of times that are not those of the predictions. With data.every the training's own frames lie closer than its steps. */
+static PetscErrorCode WarnTimes(NomosPredicting *p)
+{
+  const NomosNeuralOperator    *no = p->s->context;
+  const NomosDatasetBeginning *b  = &p->begins;
+  int64_t                      every;
+  char                         text[NOMOS_MAX_PATH];
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetInt(p->s->config, "data.every", &every));
+  if (no->interval > 0 && b->interval > 0 && fabs(b->interval - no->interval) > 2e-3 * no->interval && fabs((double)every * b->interval - no->interval) > 2e-3 * no->interval) {
+    snprintf(text, sizeof text, "%.2000s: its frames lie %.6g apart, and one step of the network is %.6g: so far apart are the predictions, of which each begins at one frame of the file, and the file's other frames are not used", p->input->from, b->interval, no->interval);
+    PetscCall(p->input->warn(text, p->input->ctx));
+  }
+  if (no->interval > 0 && b->name && !b->alike) {
+    snprintf(text, sizeof text, "%.2000s: its trajectories begin at different times: the time of the predictions counts from 0 for each of them", p->input->from);
+    PetscCall(p->input->warn(text, p->input->ctx));
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Rank 0: what should be known of them, and a picture, which is a courtesy. */
 static PetscErrorCode Tell(NomosPredicting *p)
 {
@@ -329,12 +370,29 @@ static PetscErrorCode Tell(NomosPredicting *p)
     snprintf(text, sizeof text, "%zu of %zu predictions are not finite, the first one that of trajectory %zu: the network has left the states that it knows; begin with states and parameters like those of its training", p->n_not_finite, p->n, p->first_not_finite);
     PetscCall(p->input->warn(text, p->input->ctx));
   }
+  PetscCall(WarnTimes(p));
   PetscCall(NomosNeuralOperatorWarnBeyond(p->s, p->input->from, p->initial, NOMOS_SPLIT_TRAIN, p->input->warn, p->input->ctx));
   if (!p->input->plots) PetscFunctionReturn(PETSC_SUCCESS);
   PetscErrorCode code = NomosPredictingDraw(p);
   if (!code) PetscFunctionReturn(PETSC_SUCCESS);
   snprintf(text, sizeof text, "predictions.png could not be drawn: %.900s", NomosErrorLast());
   PetscCall(p->input->warn(text, p->input->ctx));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosNeuralOperatorPredictsAlone(MPI_Comm comm, NomosConfig config, const char weights[], bool *alone)
+{
+  const char      *folder, *base;
+  NomosSafetensors file;
+
+  PetscFunctionBeginUser;
+  PetscCall(NomosConfigGetString(config, "neural_operator.ensemble", &folder));
+  PetscCall(NomosConfigGetString(config, "neural_operator.base", &base));
+  *alone = !folder[0] && strcmp(base, "solver");
+  if (!*alone) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosSafetensorsOpen(comm, weights, &file));
+  *alone = NomosSafetensorsMetadata(file, nomos_emulator_text_keys[NOMOS_EMULATOR_FRAMES]) != NULL; /* the last of all that is asked for; older weights have it not */
+  PetscCall(NomosSafetensorsClose(&file));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -349,16 +407,18 @@ PetscErrorCode NomosNeuralOperatorWritePredictions(NomosSurrogate s, const Nomos
   PetscCallMPI(MPI_Comm_size(s->comm, &p.size));
   NomosCheck(input->n_frames != 1, s->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: predict.frames = 1: that frame is given, and nothing would be predicted; choose 2 or more, or 0 for as many as the training has", NomosConfigWhere(s->config, "predict.frames"));
   PetscCall(NomosConfigGetString(s->config, "neural_operator.ensemble", &folder));
-  PetscCall(NomosNeuralOperatorOpenSet(s, input->from, true, &p.initial));
+  if (s->prediction) p.initial = s->data;
+  else PetscCall(NomosNeuralOperatorOpenSet(s, input->from, input, &p.initial));
+  PetscCall(NomosDatasetBegins(p.initial, &p.begins));
   p.n        = NomosDatasetExamples(p.initial, NOMOS_SPLIT_TRAIN);
-  p.n_frames = input->n_frames ? input->n_frames : NomosDatasetFrames(s->data, NOMOS_SPLIT_VALIDATION);
+  p.n_frames = input->n_frames ? input->n_frames : ((const NomosNeuralOperator *)s->context)->whole_frames;
   if (folder[0]) code = NomosEnsembleMembersFind(s, folder, &p.n_members, &p.members);
   if (!code && folder[0]) code = NomosEnsembleQuantile(s, p.n_members, p.members, &p.q);
   if (!code) code = WriteAll(&p);
   if (!code) code = OnRank0(&p, Tell);
   PetscCall(PetscFree(p.widths));
   if (p.members) PetscCall(NomosEnsembleMembersFree(p.n_members, &p.members));
-  PetscCall(NomosDatasetClose(&p.initial));
+  if (!s->prediction) PetscCall(NomosDatasetClose(&p.initial));
   PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

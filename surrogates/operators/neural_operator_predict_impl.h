@@ -23,7 +23,8 @@ typedef struct {
 typedef struct {
   NomosSurrogate         s;
   const NomosPrediction *input;
-  NomosDataset           initial;
+  NomosDataset           initial; /* s->data, where it predicts alone */
+  NomosDatasetBeginning  begins;
   size_t                 n, n_frames, n_members;
   char                 **members;
   double                 q;
@@ -41,6 +42,12 @@ typedef struct {
 static inline bool NomosPredictingHasIntervals(const NomosPredicting *p)
 {
   return p->n_members > 0;
+}
+
+/* Do the predictions begin when the states do? Else at 0: of states at several times, or at none, and where frames are counted. */
+static inline bool NomosPredictingBeginsWithStates(const NomosPredicting *p)
+{
+  return p->begins.name && p->begins.alike && ((const NomosNeuralOperator *)p->s->context)->interval > 0;
 }
 
 /* neural_operator_predict_picture.c: into `plots` of the prediction, from the file. One rank. */

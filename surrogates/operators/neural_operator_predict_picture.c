@@ -12,7 +12,7 @@ static PetscErrorCode DrawField(const NomosPredicting *p, NomosFigure figure, in
   const bool                 two = no->shape.n_space == 2, timed = no->interval > 0;
   const size_t               start[4] = {i, two ? p->n_frames - 1 : 0}, count[4] = {1, two ? 1 : p->n_frames, no->shape.points[0], no->shape.points[1]};
   const size_t               rows = two ? no->shape.points[0] : p->n_frames, nx = no->shape.points[two];
-  const double               step = timed ? no->interval : 1, low = two ? no->start[0] : -0.5 * step, high = two ? no->start[0] + no->extent[0] : step * ((double)rows - 0.5);
+  const double               step = timed ? no->interval : 1, first = NomosPredictingBeginsWithStates(p) ? p->begins.time : 0, low = two ? no->start[0] : first - 0.5 * step, high = two ? no->start[0] + no->extent[0] : first + step * ((double)rows - 0.5);
   char                       path[NOMOS_MAX_PATH];
   double                    *image, limits[2] = {INFINITY, -INFINITY};
   NomosFieldReader           reader;

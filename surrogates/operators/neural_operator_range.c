@@ -1,5 +1,6 @@
 /* With which values of the parameters of the PDE a network was trained: written beside its weights, and told where it is to predict beyond them, which it has not learned. */
 #include "io/text.h"
+#include "io/unit.h"
 #include "surrogates/operators/neural_operator_impl.h"
 
 #include <math.h>
@@ -134,6 +135,8 @@ PetscErrorCode NomosNeuralOperatorTrainedPoints(NomosSurrogate s)
   const bool told = PointsOf(no, file, points);
   for (int d = 0; d < no->shape.n_space && told; d++) no->shape.trained[d] = points[d];
   PetscCall(NomosSafetensorsClose(&file));
+  for (int d = 0; d < no->shape.n_space && told; d++)
+    NomosCheck(!s->prediction || points[d] == no->shape.points[d], s->comm, PETSC_ERR_ARG_SIZ, "%s: %s lies over another grid than the data: make it on the grid of %zu%s%.0zu points that the network is trained on", s->data_path, no->variables[0].name, points[0], no->shape.n_space > 1 ? " x " : "", no->shape.n_space > 1 ? points[1] : 0);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -175,6 +178,41 @@ bool NomosNeuralOperatorLedFromZero(const char text[], double interval)
   return text ? !strcmp(text, "yes") : !(interval > 0); /* of data that are led from zero nobody knows an interval */
 }
 
+/* Where data and weights both say a unit. A training that only begins with the weights may have another step, but not other numbers. */
+static PetscErrorCode CheckUnits(NomosSurrogate s, const char text[])
+{
+  const NomosNeuralOperator *no = s->context;
+  const size_t               n  = no->n_fields + no->n_parameters;
+
+  PetscFunctionBeginUser;
+  for (size_t v = 0; v < n + !s->begins; v++) {
+    const char *name = v < n ? no->variables[v].name : "time", *ours = NomosDatasetUnitOf(s->data, v), *theirs = NomosTextEntry(text, ';', name);
+    char        known[NOMOS_MAX_NAME];
+    if (!ours[0] || !theirs || *theirs++ != '=') continue;
+    snprintf(known, sizeof known, "%.*s", (int)strcspn(theirs, ";"), theirs);
+    NomosCheck(NomosUnitAlike(ours, known), s->comm, PETSC_ERR_FILE_UNEXPECTED, "%s: %s is in '%s', in the data that the weights were trained with in '%s' (the attribute units), and the numbers would be taken for one unit; write it in that of the training", s->data_path, name, ours, known);
+  }
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Of initial states alone: what the data of the training said beside their values. */
+static void TakeTraining(NomosNeuralOperator *no, NomosSafetensors file)
+{
+  const char  *frames = NomosSafetensorsMetadata(file, nomos_emulator_text_keys[NOMOS_EMULATOR_FRAMES]), *unit = NomosTextEntry(NomosSafetensorsMetadata(file, nomos_emulator_text_keys[NOMOS_EMULATOR_UNITS]), ';', "time");
+  const size_t n_space = (size_t)no->shape.n_space;
+  double       box[4], first[2];
+
+  if (frames) no->whole_frames = strtoull(frames, NULL, 10);
+  if (unit && *unit++ == '=') snprintf(no->time_unit, sizeof no->time_unit, "%.*s", (int)strcspn(unit, ";"), unit);
+  if (NomosTextNumbers(NomosSafetensorsMetadata(file, nomos_emulator_text_keys[NOMOS_EMULATOR_BOX]), 4, box) != 2 * n_space || NomosTextNumbers(NomosSafetensorsMetadata(file, nomos_emulator_text_keys[NOMOS_EMULATOR_FIRST]), 2, first) != n_space) return;
+  for (size_t d = 0; d < n_space; d++) {
+    no->box_known[d] = !isnan(box[2 * d + 1]);
+    no->start[d]     = no->box_known[d] ? box[2 * d] : 0;
+    no->extent[d]    = no->box_known[d] ? box[2 * d + 1] : 1;
+    no->first[d]     = first[d];
+  }
+}
+
 PetscErrorCode NomosNeuralOperatorTakeTexts(NomosSurrogate s, NomosSafetensors file)
 {
   NomosNeuralOperator *no       = s->context;
@@ -183,6 +221,8 @@ PetscErrorCode NomosNeuralOperatorTakeTexts(NomosSurrogate s, NomosSafetensors f
   NomosParameterRange  range;
 
   PetscFunctionBeginUser;
+  if (s->weights || s->begins) PetscCall(CheckUnits(s, NomosSafetensorsMetadata(file, nomos_emulator_text_keys[NOMOS_EMULATOR_UNITS])));
+  if (s->prediction) no->interval = theirs;
   NomosCheck(!s->weights || !(theirs > 0) || !(no->interval > 0) || fabs(no->interval - theirs) <= 1e-3 * theirs, s->comm, PETSC_ERR_ARG_INCOMP, "%s: the frames of these data are %g apart, those that the weights were trained with %g: a step of the network leads from one of those to the next; choose other data, or data.every so that they are as far apart", s->data_path, no->interval, theirs);
   const char *box = NomosSafetensorsMetadata(file, nomos_emulator_text_keys[NOMOS_EMULATOR_BOX]);
   for (int d = 0; d < no->shape.n_space && s->weights && box; d++) {
@@ -194,6 +234,7 @@ PetscErrorCode NomosNeuralOperatorTakeTexts(NomosSurrogate s, NomosSafetensors f
   if (s->weights) PetscCall(NomosNeuralOperatorTakeEnds(s, NomosSafetensorsMetadata(file, nomos_emulator_text_keys[NOMOS_EMULATOR_DATA_ENDS])));
   NomosParameterRangeRead(&range, no->n_parameters, NomosSafetensorsMetadata(file, nomos_emulator_text_keys[NOMOS_EMULATOR_RANGES]));
   if (s->weights) PetscCall(CheckPoints(s, file));
+  if (s->prediction) TakeTraining(no, file);
   if (range.known && s->begins) PetscCall(Widen(s, &range));
   else if (range.known) no->range = range; /* else it is taken for that of the data that are there */
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -232,15 +273,13 @@ PetscErrorCode NomosNeuralOperatorDescribe(NomosSurrogate s, size_t n_text, char
     double         logarithmic[NOMOS_DATASET_MAX_VARIABLES];
     char           key[2 * NOMOS_MAX_NAME];
     const char    *kind;
-    bool           given;
     PetscCall(NomosParametersGet(s->parameters, i, &p));
     const size_t n = strlen(p.name);
     if (n < sizeof buffer || strcmp(p.name + n - strlen(buffer), buffer)) continue;
     snprintf(key, sizeof key, "%.*s.scale", (int)(n - strlen(buffer)), p.name);
-    PetscCall(NomosConfigIsGiven(s->config, key, &given));
     PetscCall(NomosConfigGetString(s->config, key, &kind));
     PetscCall(NomosParametersGetDoubles(s->parameters, i, logarithmic));
-    for (size_t k = 0; k < no->n_parameters && given && !strcmp(kind, "log") && length < n_text; k++)
+    for (size_t k = 0; k < no->n_parameters && !strcmp(kind, "log") && length < n_text; k++)
       if (logarithmic[k] == 0) length += (size_t)snprintf(text + length, n_text - length, "%s%s = log is linear for %s, which is %.4g in a trajectory of the training: it has no logarithm", length ? "; " : "", key, no->parameter_keys[k], no->range.low[k]);
   }
   PetscFunctionReturn(PETSC_SUCCESS);

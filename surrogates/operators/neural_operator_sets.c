@@ -23,7 +23,16 @@ static PetscErrorCode CheckInterval(NomosSurrogate s, NomosDataset dataset, cons
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosNeuralOperatorOpenSet(NomosSurrogate s, const char path[], bool first_alone, NomosDataset *dataset)
+void NomosNeuralOperatorStates(const NomosPrediction *prediction, NomosDatasetInput *input)
+{
+  input->first_frame    = prediction->first_frame;
+  input->n_trajectories = prediction->n_trajectories;
+  input->every = input->most_frames = 1;
+  input->window                     = 0;
+  input->validation = input->test = 0;
+}
+
+PetscErrorCode NomosNeuralOperatorOpenSet(NomosSurrogate s, const char path[], const NomosPrediction *prediction, NomosDataset *dataset)
 {
   const NomosNeuralOperator *no    = s->context;
   NomosDatasetInput          input = {0};
@@ -32,7 +41,7 @@ PetscErrorCode NomosNeuralOperatorOpenSet(NomosSurrogate s, const char path[], b
   int                        n_axes, n_dims;
 
   PetscFunctionBeginUser;
-  NomosCheck(!access(path, R_OK), s->comm, PETSC_ERR_FILE_OPEN, "%s%s cannot be read; give an HDF5 file, a run directory, or a folder of these", first_alone ? "" : "neural_operator.tests: ", path);
+  NomosCheck(!access(path, R_OK), s->comm, PETSC_ERR_FILE_OPEN, "%s%s cannot be read; give an HDF5 file, a run directory, or a folder of these", prediction ? "" : "neural_operator.tests: ", path);
   PetscCall(NomosDatasetInputFromConfig(s->config, &input));
   input.path           = path;
   input.n_variables    = no->n_fields + no->n_parameters;
@@ -40,11 +49,7 @@ PetscErrorCode NomosNeuralOperatorOpenSet(NomosSurrogate s, const char path[], b
   input.frames         = true;
   input.n_trajectories = 0;
   input.validation = input.test = 0;
-  if (first_alone) {
-    input.first_frame = 0;
-    input.every = input.window = 1;
-    input.window_step = SIZE_MAX / 2; /* one window of a trajectory */
-  }
+  if (prediction) NomosNeuralOperatorStates(prediction, &input);
   input.never_from_zero = !NomosDatasetFromZero(s->data);
   PetscCall(NomosDatasetOpen(s->comm, &input, dataset));
   for (size_t v = 0; v < no->n_fields; v++) {
@@ -59,9 +64,11 @@ PetscErrorCode NomosNeuralOperatorOpenSet(NomosSurrogate s, const char path[], b
   }
   PetscCall(NomosNeuralOperatorThinning(s, *dataset, path));
   PetscCall(NomosNeuralOperatorDomain(s, path));
-  if (!first_alone) PetscCall(CheckInterval(s, *dataset, path));
+  NomosDatasetBeginning beginning;
+  if (prediction) PetscCall(NomosDatasetBegins(*dataset, &beginning)); /* the unit of its times */
+  else PetscCall(CheckInterval(s, *dataset, path));
   PetscCall(NomosDatasetCheckUnits(s->data, *dataset, path));
-  if (first_alone) PetscFunctionReturn(PETSC_SUCCESS);
+  if (prediction) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(NomosDatasetShape(*dataset, 0, &n_dims, example, NULL));
   NomosCheck(example[0] > 1, s->comm, PETSC_ERR_ARG_SIZ, "%s: the trajectories of the test set have one frame; a prediction needs two", path);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -78,13 +85,14 @@ static PetscErrorCode AddSet(NomosSurrogate s, const char name[], const char pat
   *set = (NomosTestSet){0};
   PetscCall(PetscStrallocpy(name, &set->name));
   PetscCall(PetscStrallocpy(path, &set->path));
-  PetscCall(NomosNeuralOperatorOpenSet(s, path, false, &set->dataset));
+  PetscCall(NomosNeuralOperatorOpenSet(s, path, NULL, &set->dataset));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 PetscErrorCode NomosNeuralOperatorOpenSets(NomosSurrogate s)
 {
   PetscFunctionBeginUser;
+  if (s->prediction) PetscFunctionReturn(PETSC_SUCCESS); /* nothing is judged */
   PetscCall(NomosTestSetsOpen(s, prefix, (const char *const[]){"train", "validation", "test", "errors", "intervals", "loss", NULL}, AddSet));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

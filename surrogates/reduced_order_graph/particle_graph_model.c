@@ -26,8 +26,8 @@ static const NomosParam params[] = {
   {"initial.file",         NOMOS_PARAM_FILE,      "", NULL, 0, 0, NULL, false, "Data of particles, or a run with `position`."},
   {"initial.trajectory",   NOMOS_PARAM_INT,       "0", NULL, 0, 9e15, NULL, false, "Index of the trajectory."},
   {"initial.frame",        NOMOS_PARAM_INT,       "0", NULL, 0, 9e15, NULL, false, "Index of the first frame that is read."},
-  {"initial.velocity",     NOMOS_PARAM_REAL_LIST, "", "m s-1", 0, 0, NULL, false, "ballistic: velocity of all points; unset: of each, from its way to the next frame."},
-  {"initial.acceleration", NOMOS_PARAM_REAL_LIST, "", "m s-2", 0, 0, NULL, false, "ballistic: acceleration of the flight; unset: none."},
+  {"initial.velocity",     NOMOS_PARAM_REAL_LIST, "", "m s-1", 0, 0, NULL, false, "ballistic: velocity of all points; unset: of each, from its way to the next frame.", "initial.type=ballistic"},
+  {"initial.acceleration", NOMOS_PARAM_REAL_LIST, "", "m s-2", 0, 0, NULL, false, "ballistic: acceleration of the flight; unset: none.", "initial.type=ballistic"},
 };
 /* clang-format on */
 

@@ -86,6 +86,14 @@ grep -q 'qg\.u\[1\] = [0-9.]* +- [0-9.e-]* (first guess 0\.096, truth 0\.08), in
 head -n 1 entry/convergence.csv | grep -q ',qg.u_1 \[m s-1\]$' || fail "convergence.csv: $(head -n 1 entry/convergence.csv)"
 expect 0 "" "$nomos" plot entry
 
+# A field that begins uniform: the noise is a share of what it becomes, not of the rounding of its mean.
+for u in 0.1 0.5; do
+  expect 0 "" "$nomos" estimate pde/diffusion_sorption --smoke -q -o uniform_$u --set "initial.u=$u" --set 'estimate.unknown=[diffusion_sorption.d]' --set estimate.first_guess=1.5
+  echo "$(value uniform_$u misfit_per_observation)" | awk 'NF == 1 && $1 > 0.3 && $1 < 3 {found = 1} END {exit !found}' || fail "initial.u = $u: misfit $(value uniform_$u misfit_per_observation)"
+done
+expect 1 "estimate.first_guess: diffusion_sorption.d = -0.0005: must be a finite number not less than 0" "$nomos" estimate pde/diffusion_sorption --smoke -o none --set 'estimate.unknown=[diffusion_sorption.d]' --set estimate.first_guess=-1
+[ ! -e none ] || fail "a first guess out of its range left a directory"
+
 # Files that are no observations of this case.
 head -c 3000 twin/observations.nc >cut.nc
 echo "x = 1" >text.nc
@@ -179,6 +187,6 @@ mkdir unchecked && cp ring/case.yaml unchecked
 expect 1 "--check needs the numbers to expect" "$toy" estimate unchecked --check -o none
 [ ! -e none ] || fail "a refused estimate leaves a directory"
 # A first guess that blows up is an error with a name, and STATUS tells it.
-expect 1 "blew up" "$toy" estimate ring -o wild --set estimate.first_guess=-500
+expect 1 "blew up" "$toy" estimate ring -o wild --set "estimate.first_guess=[-500, 1]"
 [ "$(head -n 1 wild/STATUS)" = failed ] || fail "STATUS: $(cat wild/STATUS)"
 finish

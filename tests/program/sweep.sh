@@ -150,11 +150,16 @@ YAML
 for seed in 0 1; do expect 0 "" "$nomos" train waves.yaml -q -o members/$seed --set train.seed=$seed; done
 expect 0 "" "$nomos" evaluate members/0 -o undrawn --set neural_operator.ensemble=$PWD/members
 grep -q '^  frmse_high  *-$' out.txt && grep -q '"frmse_high": null' undrawn/evaluation_test.json || fail "waves that the grid does not have: $(grep frmse_high out.txt)"
-[ ! -e undrawn/plots ] && [ ! -e undrawn/intervals.png ] || fail "pictures that nobody wants: $(ls undrawn)"
+[ "$(ls undrawn/plots)" = "$(printf 'errors.csv\nerrors_by_time.csv')" ] && cmp <(cut -d, -f 1-4 members/0/plots/errors.csv) <(cut -d, -f 1-4 undrawn/plots/errors.csv) && [ ! -e undrawn/intervals.png ] || fail "numbers without the pictures that nobody wants: $(find undrawn members/0/plots)"
+expect 0 "" "$nomos" evaluate members/0 -o judged
+! grep -q '^results' out.txt || fail "a heading with nothing under it: $(cat out.txt)"
+expect 1 "neural_operator.ensemble: $PWD/nowhere is no folder that is there" "$nomos" evaluate members/0 -o judged --set neural_operator.ensemble=$PWD/nowhere
+[ ! -s out.txt ] || fail "judged before it is refused: $(cat out.txt)"
 expect 0 "" "$nomos" evaluate members/0 -o drawn --set neural_operator.ensemble=$PWD/members --set output.pictures=yes
 [ -s drawn/plots/intervals.png ] && [ ! -e drawn/intervals.png ] || fail "no picture of intervals: $(ls drawn drawn/plots)"
 
 # Trainings are compared by what they err: with pictures, or when they are drawn; the means are those of their summaries.
+rm members/0/plots/errors.csv
 bad "trainings without errors" "members/0/plots/errors.csv: cannot be read: No such file or directory; it is written by the training of an emulator" compare members/0 members/1 -o out
 for seed in 0 1; do expect 0 "" "$nomos" plot members/$seed; done
 expect 0 "" "$nomos" compare members/0 members/1 -o compared
@@ -162,6 +167,14 @@ expect 0 "" "$nomos" compare members/0 members/1 -o compared
 for seed in 0 1; do
   told=$(sed -n 's/.*"test_nrmse": \([-0-9.e+]*\).*/\1/p' members/$seed/summary.json | head -n 1) found=$(sed -n 's/.*"test": \([-0-9.e+]*\).*/\1/p' compared/compare.json | sed -n $((seed + 1))p)
   awk -v a="$told" -v b="$found" 'BEGIN {exit !(a > 0 && (a - b)^2 < 1e-10*a*a)}' || fail "the error of members/$seed: $told, compared as $found"
+done
+[ ! -s err.txt ] && ! grep -q warnings compared/compare.json || fail "one test set is taken for two: $(cat err.txt compared/compare.json)"
+# Where a set is another one, the errors on it do not compare: other trajectories of the same data, or more of them.
+for other in seed=5 test=0.5; do
+  expect 0 "" "$nomos" train waves.yaml -q -o other --force --set data.$other
+  expect 0 "" "$nomos" plot other
+  expect 0 "warning: test: 0 was judged on 2 trajectories whose first frame errs by" "$nomos" compare members/0 members/1 other -o beside_other -q
+  [ "$(grep -c '"warnings"' beside_other/compare.json)" = 1 ] && [ "$(grep -c '^warning' err.txt)" = 1 ] && grep -q ', other on [24] by .*which do not compare' err.txt || fail "another test set (data.$other): $(cat err.txt beside_other/compare.json)"
 done
 bad "a training beside data" "members/0 is a training, members/1/data is none: runs are compared with runs" compare members/0 members/1/data -o out
 
@@ -175,7 +188,16 @@ bad "predictions that are there" "members/0/predictions/predictions.nc: is there
 expect 0 "" "$nomos" predict members/0 members/1/data --force --quiet
 expect 0 "" mpirun --oversubscribe -n 2 "$nomos" predict members/0 members/1/data -o answers --set neural_operator.ensemble=$PWD/members --set predict.frames=5 --set output.pictures=yes
 [ -s answers/plots/predictions.png ] && grep -q 'answers/predictions.nc' out.txt || fail "answers: $(cat out.txt; find answers)"
-expect 0 "" "$nomos" evaluate members/0 --set data.generator= --set data.path=$PWD/answers/predictions.nc
+expect 0 "" "$nomos" evaluate members/0 --set data.generator= --set data.path=$PWD/answers/predictions.nc -o judged
+
+# What --set says of frames and trajectories is of the states; the data of the training may be gone, which the weights know as much of as is needed, but not what intervals are fitted to.
+expect 0 "" "$nomos" predict members/0 members/1/data -q -o chosen --set data.first_frame=1 --set data.trajectories=2
+[ "$(wc -l <chosen/predictions.csv)" = 3 ] || fail "trajectories that are chosen: $(cat chosen/predictions.csv)"
+mv members/0/data kept
+expect 0 "" "$nomos" predict members/0 members/1/data -q -o alone
+cmp members/0/predictions/predictions.csv alone/predictions.csv || fail "predictions without the data of the training: $(cat alone/predictions.csv)"
+expect 1 "members/0: the data that sweep made for the training are not there" "$nomos" predict members/0 members/1/data -o out --set neural_operator.ensemble=$PWD/members
+mv kept members/0/data
 expect 0 "" "$nomos" export answers/predictions.nc --format nomos -o again.nc
 bad "a case that predicts nothing" "which weights? give a run directory of nomos train" predict waves.yaml members/1/data -o out
 bad "no data" "nowhere.nc cannot be read" predict members/0 nowhere.nc -o out

@@ -132,7 +132,7 @@ expect 0 "" "$toy" train learn --dry-run --smoke
 grep -q '2 epochs of 6 steps' out.txt || fail "dry run: $(tail -n 4 out.txt)"
 
 # Weights of another training to begin with: a step of no length leaves them and their normalisation as they are, also on other data, and without them it does not.
-judged() { "$toy" evaluate "$1" --set evaluate.split=validation --set "data.path=$PWD/data.h5" | tail -n +2; }
+judged() { "$toy" evaluate "$1" --set evaluate.split=validation --set "data.path=$PWD/data.h5" -o judged | tail -n +2; }
 "${toy%/*}/nomos_toy_data" "$PWD/more.h5" 80
 for begin in whole_adam none; do
   rm -rf tuned
@@ -249,4 +249,11 @@ bad 'first weights that are not there' 'cannot open' train learn -o out --set tr
 bad 'no weights' 'cannot open' evaluate two --set evaluate.weights=/nonexistent.safetensors
 "${toy%/*}/nomos_toy_data" "$PWD/data.h5" 61
 bad 'other data' 'the data are not those of this training' train two --restart latest --set train.epochs=20
+
+# Data may have moved since: their hash says whether they are the same.
+mkdir elsewhere
+"${toy%/*}/nomos_toy_data" "$PWD/elsewhere/moved.h5" 60
+expect 0 "" "$toy" train two --quiet --restart latest --set train.epochs=16 --set "data.path=$PWD/elsewhere/moved.h5"
+[ "$(wc -l <two/loss.csv)" = 17 ] || fail "16 epochs with moved data: loss.csv has $(wc -l <two/loss.csv) lines"
+bad 'other data elsewhere' 'the data are not those of this training' train two --restart latest --set train.epochs=20 --set "data.path=$PWD/more.h5"
 finish
