@@ -242,7 +242,10 @@ static void Warn(Trainings *all)
 static void Print(const Trainings *all)
 {
   printf("nRMSE of free runs\n%-28s", "");
-  for (size_t s = 0; s < all->n_sets; s++) printf(" %12.12s", all->sets[s]);
+  for (size_t s = 0; s < all->n_sets; s++) { /* the end of a name of a file tells it from others */
+    const size_t length = strlen(all->sets[s]);
+    printf(" %12s", all->sets[s] + (length > 12 ? length - 12 : 0));
+  }
   for (size_t i = 0; i < all->n; i++) {
     printf("\n%-28.28s", all->trainings[i].name);
     for (size_t s = 0; s < all->n_sets; s++) {
