@@ -189,10 +189,10 @@ static PetscErrorCode Observe(NomosRun *run, NomosEstimate *e)
     PetscCall(NomosRunCheck(run));
     PetscCall(e->derivatives->get_state(run->model, e->x_0));
     PetscCall(e->derivatives->field(run->model, e->observe_index, e->x_0, field));
-    if (!t) PetscCall(Deviations(run->comm, points, plane, field, n_layers, first));
-    for (size_t l = 0; l < n_layers; l++) /* of what is not there at the start, but follows from the control: at the first look */
-      if (deviation[l] == 0) deviation[l] = first[l];
-    for (size_t l = 0; l < n_layers; l++) e->sigma[l] = e->noise * deviation[l];
+    if (!t) {
+      PetscCall(Deviations(run->comm, points, plane, field, n_layers, first)); /* for what is uniform at the start, and follows from the control */
+      for (size_t l = 0; l < n_layers; l++) e->sigma[l] = e->noise * (deviation[l] > 0 ? deviation[l] : first[l]);
+    }
     PetscCall(NomosFieldLossArrays(e->loss, t, &points, &weights, &values));
     for (size_t i = 0; i < points; i++) {
       const uint64_t place = NomosModelFieldPlace(e->observed, i);

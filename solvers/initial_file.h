@@ -6,6 +6,14 @@
 
 enum { NOMOS_INITIAL_MAX_DIMS = 3 };
 
+/* Rows of a model's table of parameters; `frame`: the default of initial.frame. */
+/* clang-format off */
+#define NOMOS_INITIAL_FILE_PARAMS(frame) \
+  {"initial.file",       NOMOS_PARAM_FILE, "",    NULL, 0,  0,    NULL, false, "file: fields.nc of a run, or data of trajectories, on the same grid, with fields of the same names.", "initial.type=file"}, \
+  {"initial.trajectory", NOMOS_PARAM_INT,  "0",   NULL, 0,  9e15, NULL, false, "file: index of the trajectory, of data of trajectories.", "initial.type=file"}, \
+  {"initial.frame",      NOMOS_PARAM_INT,  frame, NULL, -1, 9e15, NULL, false, "file: index of the frame; -1: the last.", "initial.type=file"}
+/* clang-format on */
+
 /* Axes as they lie in the file, x last: sizes of the case's grid, and this rank's block of it. */
 typedef struct {
   const char *name;

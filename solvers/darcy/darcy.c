@@ -2,6 +2,7 @@
 
 #include "operators/reduce.h"
 #include "solvers/darcy/darcy_impl.h"
+#include "solvers/initial_file.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -25,9 +26,7 @@ static const NomosParam params[] = {
   {"initial.deviation",     NOMOS_PARAM_REAL,       "1",     NULL, 0, 20, NULL, false, "log_normal: standard deviation of log a.", "initial.type=log_normal"},
   {"initial.waves",         NOMOS_PARAM_INT,        "8",     NULL, 1, 64, NULL, false, "log_normal: the most waves across the domain.", "initial.type=log_normal"},
   {"initial.slope",         NOMOS_PARAM_REAL,       "2",     NULL, -20, 20, NULL, false, "log_normal: amplitudes fall like wavenumber^-slope.", "initial.type=log_normal"},
-  {"initial.file",          NOMOS_PARAM_FILE,       "",      NULL, 0, 0, NULL, false, "file: fields.nc of a run, or data of trajectories, on the same grid.", "initial.type=file"},
-  {"initial.trajectory",    NOMOS_PARAM_INT,        "0",     NULL, 0, 9e15, NULL, false, "file: index of the trajectory, of data of trajectories.", "initial.type=file"},
-  {"initial.frame",         NOMOS_PARAM_INT,        "-1",    NULL, -1, 9e15, NULL, false, "file: index of the frame; -1: the last.", "initial.type=file"},
+  NOMOS_INITIAL_FILE_PARAMS("-1"),
 };
 /* clang-format on */
 

@@ -1,5 +1,6 @@
 /* From a case to a model: parameters, grid, equations. */
 #include "solvers/equation/equation_impl.h"
+#include "solvers/initial_file.h"
 
 #include <float.h>
 #include <string.h>
@@ -8,9 +9,7 @@
 #define INITIAL \
   {"initial.type",           NOMOS_PARAM_CHOICE, "expression", NULL, 0, 0, "expression|random|file", false, "Initial state: expression needs initial.NAME for each variable NAME of equations, of x, y, lx, ly (0 where there is none)."}, \
   {"initial.amplitude",      NOMOS_PARAM_REAL,   "1",    NULL,   0, DBL_MAX,        NULL, false, "random: root mean square of each variable.", "initial.type=random"}, \
-  {"initial.file",           NOMOS_PARAM_FILE,   "",     NULL,   0, 0,              NULL, false, "file: fields.nc of another run, or data of trajectories, on the same grid, with the same names.", "initial.type=file"}, \
-  {"initial.trajectory",     NOMOS_PARAM_INT,    "0",    NULL,   0, 9e15,          NULL, false, "file: index of the trajectory, of data of trajectories.", "initial.type=file"}, \
-  {"initial.frame",          NOMOS_PARAM_INT,    "-1",   NULL,   -1, 9e15,          NULL, false, "file: index of the frame; -1: the last.", "initial.type=file"}
+  NOMOS_INITIAL_FILE_PARAMS("-1")
 
 const NomosParam equation_spectral_params[] = {
   {"spectral.dimensions",    NOMOS_PARAM_INT,    "1",    NULL,   1, 2,              NULL, false, "Dimensions of the domain: x, or x and y."},

@@ -2,6 +2,7 @@
 #include "solvers/grid_pde/family_list.h"
 #include "solvers/grid_pde/grid_pde.h"
 #include "solvers/grid_pde/grid_pde_impl.h"
+#include "solvers/initial_file.h"
 
 #include <float.h>
 #include <stdio.h>
@@ -35,9 +36,7 @@ const NomosParam pde_params[PDE_N_PARAMS] = {
   {"initial.type",        NOMOS_PARAM_CHOICE,    "expression", NULL, 0, 0, "expression|sines|random_modes|random_dam|random_constant|noise|file", false, "Initial state: initial.FIELD for each field, of x, y, z; PDEBench's random sums of sines along x; random waves of a gas, much like its; its column of water of a random radius; its random constant of each field; normal numbers; or a run's file."},
   {"initial.mach",        NOMOS_PARAM_REAL,      "0.1",  NULL, 0, DBL_MAX, NULL, false, "random_modes: mean speed over the speed of sound at the mean temperature.", "initial.type=random_modes"},
   {"initial.range",       NOMOS_PARAM_REAL_LIST, "",     NULL, 0, 0, NULL, false, "random_dam, random_constant: [low, high] that the radius, the constants are drawn from; unset: PDEBench's [0.3, 0.7] and [0, 0.2].", "initial.type=random_dam|random_constant"},
-  {"initial.file",        NOMOS_PARAM_FILE,      "",     NULL, 0, 0, NULL, false, "file: fields.nc of a run, or data of trajectories, on the same grid.", "initial.type=file"},
-  {"initial.trajectory",  NOMOS_PARAM_INT,       "0",    NULL, 0, 9e15, NULL, false, "file: index of the trajectory, of data of trajectories.", "initial.type=file"},
-  {"initial.frame",       NOMOS_PARAM_INT,       "-1",   NULL, -1, 9e15, NULL, false, "file: index of the frame; -1: the last.", "initial.type=file"},
+  NOMOS_INITIAL_FILE_PARAMS("-1"),
 };
 /* clang-format on */
 

@@ -1,6 +1,7 @@
 #include "solvers/incompressible/incompressible.h"
 
 #include "solvers/incompressible/incompressible_impl.h"
+#include "solvers/initial_file.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -34,9 +35,7 @@ static const NomosParam params[] = {
   {"initial.random_particles",     NOMOS_PARAM_BOOL,       "no",   NULL, 0, 0, NULL, false, "Random waves of unit variance instead.", "initial.type=expression|waves"},
   {"initial.particles_waves",      NOMOS_PARAM_INT,        "8",    NULL, 1, 64, NULL, false, "Of random particles: the most waves across the domain.", "initial.random_particles=yes"},
   {"initial.particles_slope",      NOMOS_PARAM_REAL,       "3",    NULL, -20, 20, NULL, false, "Of random particles: amplitudes fall like wavenumber^-slope.", "initial.random_particles=yes"},
-  {"initial.file",                 NOMOS_PARAM_FILE,       "",     NULL, 0, 0, NULL, false, "file: fields.nc of a run, or data of trajectories, on the same grid.", "initial.type=file"},
-  {"initial.trajectory",           NOMOS_PARAM_INT,        "0",    NULL, 0, 9e15, NULL, false, "file: index of the trajectory, of data of trajectories.", "initial.type=file"},
-  {"initial.frame",                NOMOS_PARAM_INT,        "-1",   NULL, -1, 9e15, NULL, false, "file: index of the frame; -1: the last.", "initial.type=file"},
+  NOMOS_INITIAL_FILE_PARAMS("-1"),
 };
 /* clang-format on */
 

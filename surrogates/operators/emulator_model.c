@@ -3,6 +3,7 @@
 #include "operators/primitives.h"
 #include "operators/tape_function.h"
 #include "surrogates/operators/emulator_model_impl.h"
+#include "solvers/initial_file.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -17,9 +18,7 @@ static const NomosParam params[] = {
   {SECTION ".parameters", NOMOS_PARAM_REAL_LIST, "", NULL, 0, 0, NULL, true,  "Values of the parameters of the PDE that it is told, in the order of its training."},
   {"initial.type",        NOMOS_PARAM_CHOICE,    "expression", NULL, 0, 0, "expression|file", false, "Initial state: by initial.fields, or from a file."},
   {"initial.fields",      NOMOS_PARAM_EXPRESSION_LIST, "", NULL, 0, 0, NULL, false, "expression: of each field of the training, in its order, of x, y, lx, ly; unset: 0.", "initial.type=expression"},
-  {"initial.file",        NOMOS_PARAM_FILE,      "", NULL, 0, 0, NULL, false, "file: fields.nc of a run, or data of trajectories, on the same grid.", "initial.type=file"},
-  {"initial.frame",       NOMOS_PARAM_INT,       "0", NULL, -1, 9e15, NULL, false, "file: index of the frame; -1: the last.", "initial.type=file"},
-  {"initial.trajectory",  NOMOS_PARAM_INT,       "0", NULL, 0, 9e15, NULL, false, "file: index of the trajectory, of data of trajectories.", "initial.type=file"},
+  NOMOS_INITIAL_FILE_PARAMS("0"),
 };
 /* clang-format on */
 static const NomosParam       weight     = {SECTION ".theta", NOMOS_PARAM_REAL_LIST, "", NULL, 0, 0, NULL, true, "All weights as one vector, in the order of the file."};
