@@ -39,8 +39,8 @@ typedef struct {
 
 typedef struct {
   size_t           n_runs, n_variables, n_left_out; /* variables: of every run but the first one */
-  NomosCompareRun  runs[NOMOS_MAX_BESIDE];
-  NomosComparison  with[NOMOS_MAX_BESIDE][NOMOS_COMPARE_MAX_VARIABLES]; /* [0] is not used */
+  NomosCompareRun  runs[NOMOS_MAX_COMPARED];
+  NomosComparison  with[NOMOS_MAX_COMPARED][NOMOS_COMPARE_MAX_VARIABLES]; /* [0] is not used */
   NomosNotCompared left_out[NOMOS_COMPARE_MAX_VARIABLES];
   NomosPlotContext context; /* of the first run; its directory is that of the results */
   char             directory[NOMOS_MAX_PATH];

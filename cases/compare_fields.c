@@ -211,7 +211,7 @@ static void LeaveOut(NomosCompare *compare, const char name[], const char why[])
 static PetscErrorCode CompareAgainstAll(NomosCompare *compare, const char name[])
 {
   const NomosCompareRun *first = &compare->runs[0];
-  Grids                  grids[NOMOS_MAX_BESIDE];
+  Grids                  grids[NOMOS_MAX_COMPARED];
 
   PetscFunctionBeginUser;
   for (size_t r = 1; r < compare->n_runs; r++) {

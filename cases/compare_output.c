@@ -186,12 +186,13 @@ PetscErrorCode NomosCompareWrite(const NomosCompare *compare)
   PetscCall(WriteJson(compare));
   if (!compare->context.quiet) PrintTable(compare);
   PetscCall(DrawErrors(compare));
-  for (size_t r = 0; r < compare->n_runs; r++) {
+  const size_t n_beside = PetscMin(compare->n_runs, NOMOS_MAX_BESIDE);
+  for (size_t r = 0; r < n_beside; r++) {
     directories[r] = compare->runs[r].directory;
     NomosLiteral(compare->runs[r].name, literal[r]);
     names[r] = literal[r];
   }
-  if (compare->runs[0].n_particles) PetscCall(NomosPlotParticlesBeside(&compare->context, compare->n_runs, directories, names, "beside"));
+  if (compare->runs[0].n_particles) PetscCall(NomosPlotParticlesBeside(&compare->context, n_beside, directories, names, "beside"));
   if (!compare->context.quiet) printf("\nnumbers are in %s/compare.json, pictures in %s/plots\n", compare->directory, compare->directory);
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -15,7 +15,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-enum { MAX_SETS = 8, MAX_COLUMNS = 32, MAX_LINE = 2 * NOMOS_MAX_PATH };
+enum { MAX_SETS = 64, MAX_COLUMNS = 32, MAX_LINE = 2 * NOMOS_MAX_PATH, DRAWN_SETS = 7 };
 
 /* Rows of a set in the file: what they are of (parameter or time; NaN: it is not told) and their errors; of: a hash of where a trajectory lies, 0 of a frame. still: the mean of persistence_nrmse. n_all: with rows that have no error. */
 typedef struct {
@@ -36,7 +36,7 @@ typedef struct {
 typedef struct {
   size_t   n, n_sets;
   char     sets[MAX_SETS][NOMOS_MAX_NAME];
-  Training trainings[NOMOS_MAX_BESIDE];
+  Training trainings[NOMOS_MAX_COMPARED];
   char     directory[NOMOS_MAX_PATH];
 } Trainings;
 
@@ -70,7 +70,7 @@ static uint64_t HashFrom(const char line[], size_t c)
   return line ? XXH64(line, strcspn(line, "\n"), 0) : 0;
 }
 
-/* A set of this name, made if it is new; MAX_SETS: no room. */
+/* A set of this name, made if it is new; MAX_SETS: one too many. */
 static size_t SetOf(Trainings *all, const char name[])
 {
   for (size_t s = 0; s < all->n_sets; s++)
@@ -106,7 +106,10 @@ static PetscErrorCode Read(Trainings *all, const Training *t, const char file[],
     const size_t   n_fields = Split(line, fields);
     if (n_fields <= error) continue; /* cut short */
     const size_t set = SetOf(all, fields[0]);
-    if (set == MAX_SETS) continue;
+    if (set == MAX_SETS) {
+      code = PETSC_ERR_ARG_OUTOFRANGE;
+      break;
+    }
     Rows *r = &rows[set];
     r->n_all++;
     if (still < n_fields && fields[still][0]) {
@@ -123,6 +126,7 @@ static PetscErrorCode Read(Trainings *all, const Training *t, const char file[],
     r->error[r->n++] = strtod(fields[error], NULL);
   }
   fclose(in);
+  PetscCheck(code != PETSC_ERR_ARG_OUTOFRANGE, PETSC_COMM_SELF, PETSC_ERR_ARG_OUTOFRANGE, "%s: these trainings were judged on more than %d sets; compare fewer, or join test sets in one file", path, MAX_SETS);
   PetscCall(code);
   PetscCheck(error < MAX_COLUMNS, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: has no column nrmse; draw it anew: nomos plot %s", path, t->directory);
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -195,8 +199,8 @@ static PetscErrorCode Open(const NomosProgram *program, Trainings *all)
 static PetscErrorCode Close(Trainings *all)
 {
   PetscFunctionBeginUser;
-  for (size_t i = 0; i < NOMOS_MAX_BESIDE; i++) json_decref(all->trainings[i].warnings);
-  for (size_t i = 0; i < NOMOS_MAX_BESIDE; i++)
+  for (size_t i = 0; i < NOMOS_MAX_COMPARED; i++) json_decref(all->trainings[i].warnings);
+  for (size_t i = 0; i < NOMOS_MAX_COMPARED; i++)
     for (size_t s = 0; s < MAX_SETS; s++) {
       PetscCall(PetscFree(all->trainings[i].trajectories[s].x));
       PetscCall(PetscFree(all->trainings[i].trajectories[s].error));
@@ -313,8 +317,8 @@ static PetscErrorCode OfParameter(const Trainings *all, const Training *t, size_
 static PetscErrorCode DrawParameter(const Trainings *all, NomosFigure figure)
 {
   enum { MOST_VALUES = 40 }; /* above them values were drawn, and a line through them says nothing */
-  double      *x[NOMOS_MAX_BESIDE], *error[NOMOS_MAX_BESIDE], low = INFINITY, high = -INFINITY;
-  size_t       n[NOMOS_MAX_BESIDE];
+  double      *x[NOMOS_MAX_COMPARED], *error[NOMOS_MAX_COMPARED], low = INFINITY, high = -INFINITY;
+  size_t       n[NOMOS_MAX_COMPARED];
   const char  *name = "";
 
   PetscFunctionBeginUser;
@@ -350,12 +354,11 @@ static PetscErrorCode DrawTime(const Trainings *all, size_t set, NomosFigure fig
 
 static PetscErrorCode Draw(const Trainings *all)
 {
-  enum { MOST_SETS = 7 };
   NomosFigure figure;
-  char        path[NOMOS_MAX_PATH + 32], names[NOMOS_MAX_BESIDE][NOMOS_LABEL];
-  const char *labels[NOMOS_MAX_BESIDE];
+  char        path[NOMOS_MAX_PATH + 32], names[NOMOS_MAX_COMPARED][NOMOS_LABEL];
+  const char *labels[NOMOS_MAX_COMPARED];
   const bool  told   = all->trainings[0].parameter[0];
-  const int   n_sets = (int)PetscMin(all->n_sets, MOST_SETS), n = n_sets + told;
+  const int   n_sets = (int)PetscMin(all->n_sets, DRAWN_SETS), n = n_sets + told;
 
   PetscFunctionBeginUser;
   PetscCall(NomosFigureCreate(NULL, (n + 1) / 2, PetscMin(n, 2), &figure));
@@ -404,6 +407,7 @@ static PetscErrorCode Compare(const NomosProgram *program, Trainings *all)
   PetscCall(WriteJson(all));
   PetscCall(Draw(all));
   if (!program->quiet) printf("\nnumbers are in %s/compare.json, a picture in %s/plots\n", all->directory, all->directory);
+  if (!program->quiet && all->n_sets > DRAWN_SETS) printf("the picture shows errors against time of the first %d of %zu sets\n", DRAWN_SETS, all->n_sets);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

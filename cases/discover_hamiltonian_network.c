@@ -2,6 +2,7 @@
 #include "cases/discover_hamiltonian.h"
 
 #include "operators/random.h"
+#include "surrogates/hamiltonian/energy_list.h"
 #include "surrogates/hamiltonian/energy_system.h"
 #include "surrogates/hamiltonian/field.h"
 #include "surrogates/loss.h"

@@ -19,7 +19,7 @@
 typedef struct NomosSparse_s *NomosSparse; /* observations of some points, and how they come onto the grid: discover_sparse.c */
 typedef struct NomosWeak_s   *NomosWeak;   /* an assimilation whose model errors are the increments: discover_weak_4dvar.c */
 
-typedef enum { NOMOS_COLUMNS_TANGENT, NOMOS_COLUMNS_ANALYSIS, NOMOS_COLUMNS_FORECAST } NomosColumns;
+typedef enum { NOMOS_COLUMNS_TANGENT, NOMOS_COLUMNS_ANALYSIS, NOMOS_COLUMNS_FORECAST } NomosColumns; /* in the order of the choices of discover.columns */
 
 /* Where the variable of an equation is: a field, or a layer of it. */
 typedef struct {

@@ -74,9 +74,8 @@ static PetscErrorCode Replicate(void *context, size_t replica, NomosGram *gram)
 
 static PetscErrorCode FromNoise(NomosDiscover *d, double level)
 {
-  static const char *const      corrections[] = {[NOMOS_BIAS_KEPT] = "kept", [NOMOS_BIAS_DIFFERENCE] = "difference", [NOMOS_BIAS_RECIPROCAL] = "reciprocal"};
-  NomosParametricBootstrapInput input         = {.n_targets = d->n_equations, .level = level, .replicate = Replicate, .context = d};
-  const char                   *bias;
+  NomosParametricBootstrapInput input = {.n_targets = d->n_equations, .level = level, .replicate = Replicate, .context = d};
+  int                           bias;
   int64_t                       replicas;
   NomosNormal                  *normals;
   NomosIntervals               *intervals;
@@ -85,10 +84,10 @@ static PetscErrorCode FromNoise(NomosDiscover *d, double level)
 
   PetscFunctionBeginUser;
   PetscCheck(d->mode->replicate, d->run->comm, PETSC_ERR_SUP, "%s: discover.intervals = noise: only for equations of data, without a model; use blocks", NomosConfigWhere(d->run->config, "discover.intervals"));
-  PetscCall(NomosConfigGetString(d->run->config, "discover.bias", &bias));
+  PetscCall(NomosConfigGetChoice(d->run->config, "discover.bias", &bias));
   PetscCall(NomosConfigGetInt(d->run->config, "discover.replicas", &replicas));
-  input.n = (size_t)replicas;
-  while (strcmp(corrections[input.correction], bias)) input.correction++;
+  input.n          = (size_t)replicas;
+  input.correction = (NomosBiasCorrection)bias;
   PetscCall(PetscCalloc4(d->n_equations, &normals, d->n_equations, &intervals, d->n_equations, &constraints, d->n_equations, &supports));
   for (size_t i = 0; i < d->n_equations; i++) {
     PetscCall(NomosGramNormal(&d->equations[i].gram, 0, NULL, &normals[i]));

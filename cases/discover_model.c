@@ -23,7 +23,7 @@ static PetscErrorCode GetCount(NomosConfig config, const char key[], int64_t *co
 static PetscErrorCode ReadNumbers(NomosRun *run, NomosIncrements *m)
 {
   NomosConfig config = run->config;
-  const char *columns;
+  int         columns;
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetReal(config, "discover.from", &m->from));
@@ -36,9 +36,9 @@ static PetscErrorCode ReadNumbers(NomosRun *run, NomosIncrements *m)
   PetscCall(NomosConfigGetInt(config, "discover.frame", &m->frame));
   PetscCall(NomosConfigGetInt(config, "discover.iterations", &m->iterations));
   PetscCall(NomosConfigGetInt(config, "discover.forecasts", &m->n_forecasts));
-  PetscCall(NomosConfigGetString(config, "discover.columns", &columns));
+  PetscCall(NomosConfigGetChoice(config, "discover.columns", &columns));
   m->n_begins = m->n_samples;
-  m->columns  = !strcmp(columns, "tangent") ? NOMOS_COLUMNS_TANGENT : !strcmp(columns, "analysis") ? NOMOS_COLUMNS_ANALYSIS : NOMOS_COLUMNS_FORECAST;
+  m->columns  = (NomosColumns)columns;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

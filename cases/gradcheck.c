@@ -168,8 +168,26 @@ static PetscErrorCode WarnVanishing(NomosRun *run, const NomosGradcheck *check)
   if (!check->n_vanishing) PetscFunctionReturn(PETSC_SUCCESS);
   if (check->n_held == check->n_vanishing) snprintf(held, sizeof held, "; they are %s", check->held);
   else if (check->n_held) snprintf(held, sizeof held, "; %d of them are %s", check->n_held, check->held);
-  snprintf(sentence, sizeof sentence, "%d derivative%s 0, and so are the differences, which shows nothing: the result does not depend on what is differentiated by here%s", check->n_vanishing, check->n_vanishing > 1 ? "s are" : " is", held);
+  snprintf(sentence, sizeof sentence, "%d derivative%s 0, and so are the differences, which shows nothing: the result does not depend on what is differentiated by here%s%s", check->n_vanishing, check->n_vanishing > 1 ? "s are" : " is", held, run->model ? "" : "; weights that begin at zero may hide it: train.weights names trained ones");
   PetscCall(NomosRunWarn(sentence, run));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Where nothing fails but what is compared with differences the derivative may well be right, and the computation not smooth. */
+static PetscErrorCode WarnKinks(NomosRun *run, const NomosGradcheck *check)
+{
+  static const NomosGradcheckBound of_differences[] = {NOMOS_BOUND_ORDER, NOMOS_BOUND_SECOND, NOMOS_BOUND_DIFFERENCE};
+  int                              n                = 0;
+
+  PetscFunctionBeginUser;
+  for (size_t i = 0; i < check->n_lines; i++)
+    for (size_t b = 0; b < sizeof of_differences / sizeof *of_differences && !check->lines[i].passed; b++)
+      if (check->lines[i].bound == NomosGradcheckBoundOf(check, of_differences[b])) {
+        n++;
+        break;
+      }
+  if (!check->n_failed || n < check->n_failed || !run->model) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosRunWarn("only differences disagree, not transposition, linearity or symmetry: so they do at kinks (limited slopes, upwind fluxes, a number of substeps that follows the state), where they show no derivative; try a shorter gradcheck.step, smooth settings (grid_pde.limiter=central, a fixed grid_pde.substeps), and gradcheck.second=no where second derivatives jump", run));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -188,6 +206,7 @@ static PetscErrorCode Work(NomosRun *run, NomosGradcheck *check)
   if (check->n_vanishing) snprintf(outcome, sizeof outcome, "all passed, but %d as 0 = 0", check->n_vanishing);
   if (check->n_failed) snprintf(outcome, sizeof outcome, "%d failed", check->n_failed);
   if (!run->stopped_by) PetscCall(WarnVanishing(run, check));
+  if (!run->stopped_by) PetscCall(WarnKinks(run, check));
   PetscCall(NomosRunEnd(run, outcome, where, ""));
   if (check->n_failed && !run->stopped_by) run->program->exit_code = NOMOS_EXIT_ERROR;
   PetscFunctionReturn(PETSC_SUCCESS);

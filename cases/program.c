@@ -114,7 +114,7 @@ static const struct {
    "  nomos plot RUN --set output.colour=speed\n"
    "  nomos plot RUN --set output.animation=no\n"
    "  nomos plot RUN --beside OTHER\n"},
-  {"compare", "RUN RUN [RUN [RUN]]", COMPARE, 2, 4, NomosCommandCompare, "how far runs are from the first one, and what a frame of each costs",
+  {"compare", "RUN RUN [RUN ...]", COMPARE, 2, NOMOS_MAX_COMPARED, NomosCommandCompare, "how far runs are from the first one, and what a frame of each costs",
    "A solver and a surrogate, two grids, two laws: at the times that both have. Particles are compared by their numbers; where a run has fewer or more of them, each with that which was nearest to it\n"
    "at the first common time, by what they have moved since. Fields are compared on the same grid, or as means over the cells of the coarser one; other units are refused, other boundaries told. The result is a table,\n"
    "compare.json, pictures of errors over time, and of particles an animation of all runs side by side. Trainings of emulators are compared by what they err on their sets: a table, compare.json, and a picture\n"

@@ -28,6 +28,8 @@ typedef struct {
   struct NomosTold           *told;      /* warnings of runs that are parts of one: each is told on the terminal once. NULL: they are not remembered */
 } NomosProgram;
 
+enum { NOMOS_MAX_COMPARED = 8 }; /* runs of nomos compare */
+
 typedef struct NomosTold {
   size_t n;
   char **sentences;

@@ -5,12 +5,46 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static volatile sig_atomic_t signal_received;
+
+/* From a signal's handler, where stdio may not be used. */
+static void Tell(const char sentence[])
+{
+  if (write(STDERR_FILENO, sentence, strlen(sentence)) < 0) return; /* nobody to tell */
+}
 
 static void OnSignal(int number)
 {
   signal_received = number;
+  if (number == SIGINT && isatty(STDERR_FILENO)) Tell("\nstopping after what is in progress, so that nothing is lost; a second Ctrl-C ends it at once\n");
+}
+
+/* A step that takes so long that somebody would ask whether anything happens. */
+enum { LONG_STEP = 30 }; /* s */
+static volatile sig_atomic_t steps_done, steps_seen;
+
+static void OnAlarm(int number)
+{
+  (void)number;
+  if (steps_done == steps_seen) Tell("note: the step in progress takes more than half a minute; if that is not expected, stop it (a second Ctrl-C does not wait for its end) and take a shorter time.dt or a smaller grid\n");
+  else alarm(LONG_STEP); /* told once */
+  steps_seen = steps_done;
+}
+
+static void WatchSteps(const NomosRun *run)
+{
+  struct sigaction action;
+
+  if (run->rank || run->program->quiet) return;
+  memset(&action, 0, sizeof action);
+  sigemptyset(&action.sa_mask);
+  action.sa_handler = OnAlarm;
+  action.sa_flags   = SA_RESTART;
+  sigaction(SIGALRM, &action, NULL);
+  steps_seen = steps_done = 0;
+  alarm(LONG_STEP);
 }
 
 static const int stop_signals[] = {SIGINT, SIGTERM, SIGUSR1};
@@ -118,9 +152,11 @@ PetscErrorCode NomosRunLoop(NomosRun *run)
   double mark = MPI_Wtime(), now;
 
   PetscFunctionBeginUser;
+  WatchSteps(run);
   while (!NomosRunEnded(run)) {
     run->previous_time = run->model->time;
     PetscCall(run->ops->step(run->model));
+    steps_done = (steps_done + 1) % 1000003; /* another number than at the last look */
     if (run->model->step % run->params.check_every == 0) PetscCall(NomosRunCheck(run));
     now = MPI_Wtime();
     run->wall_step += now - mark;
@@ -139,6 +175,7 @@ PetscErrorCode NomosRunLoop(NomosRun *run)
     run->wall_output += now - mark;
     mark = now;
   }
+  alarm(0);
   if (NomosRunEnded(run)) run->stopped_by = 0;
   PetscCall(NomosRunCheck(run));
   PetscCall(NomosLogProgressEnd(run->log));

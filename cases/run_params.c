@@ -129,7 +129,8 @@ PetscErrorCode NomosCommonParamsGet(NomosConfig config, NomosRunParams *params)
 PetscErrorCode NomosRunParamsGet(NomosConfig config, NomosRunParams *params)
 {
   int64_t     compression;
-  const char *precision, *animation;
+  const char *precision;
+  int         animation;
 
   PetscFunctionBeginUser;
   PetscCall(NomosCommonParamsGet(config, params));
@@ -144,10 +145,10 @@ PetscErrorCode NomosRunParamsGet(NomosConfig config, NomosRunParams *params)
   PetscCall(NomosConfigGetInt(config, "output.compression", &compression));
   PetscCall(NomosConfigGetReal(config, "checkpoint.every", &params->checkpoint_every));
   PetscCall(NomosConfigGetString(config, "output.colour", &params->colour));
-  PetscCall(NomosConfigGetString(config, "output.animation", &animation));
+  PetscCall(NomosConfigGetChoice(config, "output.animation", &animation));
   PetscCall(NomosConfigGetInt(config, "output.animation_frames", &params->animation_frames));
   PetscCall(NomosConfigGetReal(config, "output.animation_seconds", &params->animation_seconds));
-  params->animation       = !strcmp(animation, "auto") ? NOMOS_ANIMATION_AUTO : !strcmp(animation, "yes") ? NOMOS_ANIMATION_YES : NOMOS_ANIMATION_NO;
+  params->animation       = (NomosAnimationWish)animation;
   params->precision       = strcmp(precision, "float32") ? NOMOS_F64 : NOMOS_F32;
   params->compression     = (int)compression;
   if (!(params->stop / params->dt < 1e15)) {

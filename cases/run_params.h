@@ -11,7 +11,7 @@ extern const NomosParam *const nomos_common_params;
 extern const size_t            nomos_n_common_params;
 
 /* Of runs with particles; always; never. */
-typedef enum { NOMOS_ANIMATION_AUTO, NOMOS_ANIMATION_YES, NOMOS_ANIMATION_NO } NomosAnimationWish;
+typedef enum { NOMOS_ANIMATION_AUTO, NOMOS_ANIMATION_YES, NOMOS_ANIMATION_NO } NomosAnimationWish; /* in the order of the choices of output.animation */
 
 typedef struct {
   const char   *title, *reference;

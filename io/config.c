@@ -447,6 +447,15 @@ PetscErrorCode NomosConfigGetString(NomosConfig config, const char key[], const 
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode NomosConfigGetChoice(NomosConfig config, const char key[], int *choice)
+{
+  NomosConfigValue *found;
+  PetscFunctionBeginUser;
+  PetscCall(Find(config, key, TYPE(CHOICE), &found));
+  *choice = found->unset ? -1 : (int)found->integer;
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosConfigGetReals(NomosConfig config, const char key[], size_t *n, const double **values)
 {
   NomosConfigValue *found;

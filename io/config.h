@@ -30,6 +30,10 @@ typedef struct {
   const char    *of;             /* "initial.type=sines|noise": with other choices of that key (a CHOICE or BOOL) it would do nothing, and is refused; NULL: always of use */
 } NomosParam;
 
+/* `choices` of a list (an X-macro) whose lines begin with the name: NOMOS_CHOICES(LIST) is "a|b|c", an address constant. */
+#define NOMOS_CHOICE(name, ...) "|" #name
+#define NOMOS_CHOICES(LIST)     (&("" LIST(NOMOS_CHOICE))[1])
+
 typedef struct NomosConfig_s *NomosConfig;
 
 PetscErrorCode NomosConfigCreate(MPI_Comm comm, NomosConfig *config);
@@ -98,6 +102,7 @@ PetscErrorCode NomosConfigGetBool(NomosConfig config, const char key[], bool *va
 PetscErrorCode NomosConfigGetInt(NomosConfig config, const char key[], int64_t *value);
 PetscErrorCode NomosConfigGetReal(NomosConfig config, const char key[], double *value);
 PetscErrorCode NomosConfigGetString(NomosConfig config, const char key[], const char **value); /* STRING, CHOICE, EXPRESSION, FILE and CASE (paths made absolute, "" if unset) */
+PetscErrorCode NomosConfigGetChoice(NomosConfig config, const char key[], int *choice); /* CHOICE: its place among the choices, from 0; -1 if unset */
 PetscErrorCode NomosConfigGetReals(NomosConfig config, const char key[], size_t *n, const double **values);
 PetscErrorCode NomosConfigGetStrings(NomosConfig config, const char key[], size_t *n, const char *const **values); /* EXPRESSION_LIST */
 PetscErrorCode NomosConfigIsGiven(NomosConfig config, const char key[], bool *given); /* by the user, not by default */

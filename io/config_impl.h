@@ -39,7 +39,7 @@ typedef struct {
   char             *origin;
   bool              given, unset, resolved; /* not resolved: required and not given */
   bool              boolean;
-  int64_t           integer;
+  int64_t           integer; /* of a CHOICE its place among them */
   size_t            n;
   double           *reals;
   char            **strings;

@@ -109,7 +109,7 @@ static bool ReadBool(Fit *fit, const char text[], bool *boolean)
   return false;
 }
 
-static bool CheckChoice(Fit *fit, const char text[])
+static bool ReadChoice(Fit *fit, const char text[], int64_t *place)
 {
   const char *choices[32];
   char        copy[1024], list[256] = "", *rest = copy;
@@ -117,6 +117,7 @@ static bool CheckChoice(Fit *fit, const char text[])
 
   snprintf(copy, sizeof copy, "%s", fit->param->choices ? fit->param->choices : "");
   for (char *word; n < 32 && (word = strtok_r(n ? NULL : copy, "|", &rest));) {
+    *place = (int64_t)n;
     if (!strcmp(word, text)) return true;
     choices[n++] = word;
     NomosTextAppend(sizeof list, list, "%s%s", *list ? ", " : "", word);
@@ -162,7 +163,7 @@ static PetscErrorCode Convert(const NomosConfigEntry *entry, size_t i, Fit *fit,
     else sprintf(value->strings[i], "%s/%s", strcmp(entry->directory, "/") ? entry->directory : "", text);
     if (fit->param->type == NOMOS_PARAM_CASE && access(value->strings[i], F_OK)) strcpy(value->strings[i], text);
     break;
-  case NOMOS_PARAM_CHOICE: *ok = CheckChoice(fit, text); /* fall through */
+  case NOMOS_PARAM_CHOICE: *ok = ReadChoice(fit, text, &value->integer); /* fall through */
   case NOMOS_PARAM_STRING:
   case NOMOS_PARAM_EXPRESSION:
   case NOMOS_PARAM_EXPRESSION_LIST: PetscCall(PetscStrallocpy(text, &value->strings[i])); break;

@@ -32,6 +32,7 @@ typedef enum {
   NOMOS_N_FUNCTIONS
 } NomosFunctionKind;
 extern const char *const nomos_function_names[NOMOS_N_FUNCTIONS + 1]; /* "exp", ..., NULL */
+NomosFunctionKind NomosFunctionFind(const char name[]); /* NOMOS_N_FUNCTIONS: there is none */
 NomosTensor NomosFunction(NomosFunctionKind kind, int order, NomosTensor x);
 NomosTensor NomosFunctionTimes(NomosFunctionKind kind, int order, NomosTensor x, NomosTensor g); /* f^(order)(x) g, same shapes */
 

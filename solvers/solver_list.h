@@ -4,18 +4,20 @@
 
 #include "operators/model.h"
 
-extern const NomosModelOps NomosModelOps_Darcy, NomosModelOps_GridPde, NomosModelOps_HamiltonianSystem, NomosModelOps_Incompressible, NomosModelOps_MPM, NomosModelOps_Ode, NomosModelOps_QG, NomosModelOps_Spectral;
+#define NOMOS_SOLVERS(SOLVER) \
+  SOLVER(NomosModelOps_Darcy) \
+  SOLVER(NomosModelOps_GridPde) \
+  SOLVER(NomosModelOps_HamiltonianSystem) \
+  SOLVER(NomosModelOps_Incompressible) \
+  SOLVER(NomosModelOps_MPM) \
+  SOLVER(NomosModelOps_Ode) \
+  SOLVER(NomosModelOps_QG) \
+  SOLVER(NomosModelOps_Spectral)
 
-static const NomosModelOps *const nomos_solvers[] = {
-  &NomosModelOps_Darcy,
-  &NomosModelOps_GridPde,
-  &NomosModelOps_HamiltonianSystem,
-  &NomosModelOps_Incompressible,
-  &NomosModelOps_MPM,
-  &NomosModelOps_Ode,
-  &NomosModelOps_QG,
-  &NomosModelOps_Spectral,
-  NULL,
-};
+#define NOMOS_SOLVER_DECLARE(ops) extern const NomosModelOps ops;
+NOMOS_SOLVERS(NOMOS_SOLVER_DECLARE)
+
+#define NOMOS_SOLVER_ENTRY(ops) &ops,
+static const NomosModelOps *const nomos_solvers[] = {NOMOS_SOLVERS(NOMOS_SOLVER_ENTRY) NULL};
 
 #endif

@@ -108,16 +108,12 @@ static PetscErrorCode ReadTruth(NomosSurrogate s)
 
 static PetscErrorCode Create(NomosSurrogate s)
 {
-  static const struct {
-    const char       *name;
-    NomosFunctionKind kind;
-  } activations[] = {{"relu", NOMOS_RELU}, {"gelu", NOMOS_GELU}, {"tanh", NOMOS_TANH}, {"silu", NOMOS_SILU}, {"sin", NOMOS_SIN}};
   Coordinate   *c = s->context;
   const char   *activation;
   const double *sigma;
   int64_t       n_features, layers, width;
   double        fraction;
-  size_t        a = 0, n;
+  size_t        n;
 
   PetscFunctionBeginUser;
   PetscCall(ReadTruth(s));
@@ -127,7 +123,6 @@ static PetscErrorCode Create(NomosSurrogate s)
   PetscCall(NomosConfigGetInt(s->config, "coordinate_network.width", &width));
   PetscCall(NomosConfigGetReal(s->config, "coordinate_network.points", &fraction));
   PetscCall(NomosConfigGetString(s->config, "coordinate_network.activation", &activation));
-  while (strcmp(activations[a].name, activation)) a++;
   NomosCheck(n && n <= MAX_NETWORKS, s->comm, PETSC_ERR_ARG_SIZ, "%s: coordinate_network.sigma has %zu entries; 1 to %d networks are possible", NomosConfigWhere(s->config, "coordinate_network.sigma"), n, MAX_NETWORKS);
   c->n_networks = n;
   PetscCall(NomosNormalisationCreate(s->parameters, "field", 1, &c->normalisation));
@@ -142,7 +137,7 @@ static PetscErrorCode Create(NomosSurrogate s)
     char name[2 * MAX_LABEL];
     snprintf(name, sizeof name, "%s.features", network->label);
     if (sigma[i] > 0) PetscCall(NomosFourierFeaturesCreate(s->parameters, name, &(NomosFourierFeaturesInput){.in = 2, .n = (size_t)n_features, .sigma = sigma[i]}, &network->features));
-    PetscCall(NomosMlpCreate(s->parameters, network->label, &(NomosMlpInput){.n_hidden = (size_t)layers, .in = sigma[i] > 0 ? 2 * (size_t)n_features : 2, .width = (size_t)width, .out = 1, .activation = activations[a].kind, .rule = NOMOS_RULE_DEFAULT}, &network->mlp));
+    PetscCall(NomosMlpCreate(s->parameters, network->label, &(NomosMlpInput){.n_hidden = (size_t)layers, .in = sigma[i] > 0 ? 2 * (size_t)n_features : 2, .width = (size_t)width, .out = 1, .activation = NomosFunctionFind(activation), .rule = NOMOS_RULE_DEFAULT}, &network->mlp));
   }
   NomosPermutation(s->seed, -1, c->n_points, c->points);
   s->n_examples[NOMOS_SPLIT_TRAIN]      = PetscMax(1, (size_t)floor(fraction * (double)c->n_points + 0.5));

@@ -211,7 +211,9 @@ size_t NomosDatasetTrajectories(NomosDataset d, NomosSplit split)
   return d->n_of[split];
 }
 
-/* ---- copies */
+/* ---- copies, and trajectories that begin alike */
+
+typedef enum { COPY, BEGINNING } Likeness;
 
 typedef struct {
   uint64_t mark;
@@ -226,21 +228,30 @@ static int CompareMarks(const void *one, const void *other)
   return (a->trajectory > b->trajectory) - (a->trajectory < b->trajectory);
 }
 
-/* Copies beside each other, the first ones first. `training`: of its trajectories alone. PetscFree(*marks). */
-static PetscErrorCode SortMarks(NomosDataset d, bool training, size_t *n, Mark **marks)
+/* Those alike beside each other, the first ones first. `training`: of its trajectories alone. PetscFree(*marks). */
+static PetscErrorCode SortMarks(NomosDataset d, Likeness kind, bool training, size_t *n, Mark **marks)
 {
   PetscFunctionBeginUser;
   *n = 0;
   PetscCall(PetscMalloc1(d->n_trajectories, marks));
   for (size_t i = 0; i < d->n_trajectories; i++)
-    if (!training || d->split_of[i] == NOMOS_SPLIT_TRAIN) (*marks)[(*n)++] = (Mark){d->marks[i], i};
+    if (!training || d->split_of[i] == NOMOS_SPLIT_TRAIN) (*marks)[(*n)++] = (Mark){d->marks[kind][i], i};
   qsort(*marks, *n, sizeof **marks, CompareMarks);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* How many are copies, and the first of them with its like. */
+/* Is a trajectory of `theirs` a copy of one of these n marks? */
+static bool IsCopy(NomosDataset theirs, size_t trajectory, NomosDataset d, size_t n, const Mark marks[])
+{
+  for (size_t k = 0; k < n; k++)
+    if ((theirs != d || d->split_of[marks[k].trajectory] != d->split_of[trajectory]) && d->marks[COPY][marks[k].trajectory] == theirs->marks[COPY][trajectory]) return true;
+  return false;
+}
+
+/* How many are alike, and the first of them with its like. */
 typedef struct {
-  size_t n, trajectory, like;
+  Likeness kind;
+  size_t   n, trajectory, like;
 } Copies;
 
 static void AddCopy(Copies *copies, size_t trajectory, size_t like)
@@ -259,20 +270,22 @@ static PetscErrorCode TellCopies(const Copies *copies, const char of[], NomosDat
 
   PetscFunctionBeginUser;
   if (!copies->n) PetscFunctionReturn(PETSC_SUCCESS);
-  snprintf(text, sizeof text, "%zu trajector%s of %s %s in another split too (the same parameters, first and last frame): trajectory %zu of %.4000s is trajectory %zu of %.4000s (%s)%s; an error on what was seen says nothing of what was not: take copies out", copies->n, copies->n == 1 ? "y" : "ies", of, copies->n == 1 ? "is" : "are", copies->trajectory - file->first_trajectory, file->path, copies->like - like->first_trajectory, like->path, nomos_split_names[to->split_of[copies->like]], copies->n == 1 ? "" : ", for one");
+  const bool one = copies->n == 1, copy = copies->kind == COPY;
+  snprintf(text, sizeof text, "%zu trajector%s of %s %s (%s): trajectory %zu of %.4000s %s trajectory %zu of %.4000s (%s)%s; %s", copies->n, one ? "y" : "ies", of, copy ? (one ? "is in another split too" : "are in another split too") : one ? "begins as one of another split does" : "begin as ones of another split do", copy ? "the same parameters, first and last frame" : "the same first frame, with other parameters or another end", copies->trajectory - file->first_trajectory, file->path,
+           copy ? "is" : "and", copies->like - like->first_trajectory, like->path, nomos_split_names[to->split_of[copies->like]], one ? "" : ", for one", copy ? "an error on what was seen says nothing of what was not: take copies out" : "errors on them are of initial states that were seen, and of new ones may be larger: a test set with initial states of its own tells (tests/ beside the data)");
   PetscCall(warn(text, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Of validation and test, what is in another split too. */
-static PetscErrorCode WarnSplits(NomosDataset d, NomosWarningFn warn, void *ctx)
+static PetscErrorCode WarnSplits(NomosDataset d, Likeness kind, NomosWarningFn warn, void *ctx)
 {
-  Copies copies = {0};
+  Copies copies = {.kind = kind};
   Mark  *marks;
   size_t n;
 
   PetscFunctionBeginUser;
-  PetscCall(SortMarks(d, false, &n, &marks));
+  PetscCall(SortMarks(d, kind, false, &n, &marks));
   for (size_t first = 0, end; first < n; first = end) {
     size_t first_of[NOMOS_N_SPLITS] = {SIZE_MAX, SIZE_MAX, SIZE_MAX};
     for (end = first; end < n && marks[end].mark == marks[first].mark; end++) {
@@ -283,7 +296,8 @@ static PetscErrorCode WarnSplits(NomosDataset d, NomosWarningFn warn, void *ctx)
       size_t like = SIZE_MAX;
       for (int s = NOMOS_N_SPLITS - 1; s >= 0; s--)
         if (s != d->split_of[marks[k].trajectory] && first_of[s] < SIZE_MAX) like = first_of[s]; /* the training's, if it has one */
-      if (d->split_of[marks[k].trajectory] != NOMOS_SPLIT_TRAIN && like < SIZE_MAX) AddCopy(&copies, marks[k].trajectory, like);
+      if (d->split_of[marks[k].trajectory] == NOMOS_SPLIT_TRAIN || like == SIZE_MAX) continue;
+      if (kind == COPY || !IsCopy(d, marks[k].trajectory, d, end - first, marks + first)) AddCopy(&copies, marks[k].trajectory, like);
     }
   }
   PetscCall(PetscFree(marks));
@@ -291,19 +305,21 @@ static PetscErrorCode WarnSplits(NomosDataset d, NomosWarningFn warn, void *ctx)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosDatasetWarnCopies(NomosDataset d, NomosDataset others, const char name[], NomosWarningFn warn, void *ctx)
+static PetscErrorCode WarnOthers(NomosDataset d, Likeness kind, NomosDataset others, const char name[], NomosWarningFn warn, void *ctx)
 {
-  Copies copies = {0};
+  Copies copies = {.kind = kind};
   Mark  *ours, *theirs;
   size_t n_ours, n_theirs;
   char   of[2 * NOMOS_MAX_NAME];
 
   PetscFunctionBeginUser;
-  PetscCall(SortMarks(d, true, &n_ours, &ours));
-  PetscCall(SortMarks(others, false, &n_theirs, &theirs));
+  PetscCall(SortMarks(d, kind, true, &n_ours, &ours));
+  PetscCall(SortMarks(others, kind, false, &n_theirs, &theirs));
   for (size_t i = 0, k = 0; i < n_theirs; i++) {
     while (k < n_ours && ours[k].mark < theirs[i].mark) k++;
-    if (k < n_ours && ours[k].mark == theirs[i].mark) AddCopy(&copies, theirs[i].trajectory, ours[k].trajectory);
+    size_t end = k;
+    while (end < n_ours && ours[end].mark == theirs[i].mark) end++;
+    if (end > k && (kind == COPY || !IsCopy(others, theirs[i].trajectory, d, end - k, ours + k))) AddCopy(&copies, theirs[i].trajectory, ours[k].trajectory);
   }
   PetscCall(PetscFree(ours));
   PetscCall(PetscFree(theirs));
@@ -312,11 +328,26 @@ PetscErrorCode NomosDatasetWarnCopies(NomosDataset d, NomosDataset others, const
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+PetscErrorCode NomosDatasetWarnCopies(NomosDataset d, NomosDataset others, const char name[], NomosWarningFn warn, void *ctx)
+{
+  PetscFunctionBeginUser;
+  PetscCall(WarnOthers(d, COPY, others, name, warn, ctx));
+  PetscCall(WarnOthers(d, BEGINNING, others, name, warn, ctx));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosDatasetWarnBeginnings(NomosDataset d, NomosWarningFn warn, void *ctx)
+{
+  PetscFunctionBeginUser;
+  if (d->input.frames) PetscCall(WarnSplits(d, BEGINNING, warn, ctx));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 PetscErrorCode NomosDatasetWarn(NomosDataset d, NomosWarningFn warn, void *ctx)
 {
   PetscFunctionBeginUser;
   PetscCall(NomosSplitWarn(d->input.validation, d->input.test, d->n_trajectories, warn, ctx));
-  if (d->input.frames) PetscCall(WarnSplits(d, warn, ctx)); /* rows without frames are points, of which some may well be there twice */
+  if (d->input.frames) PetscCall(WarnSplits(d, COPY, warn, ctx)); /* rows without frames are points, of which some may well be there twice */
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -511,8 +542,10 @@ static PetscErrorCode ScanRow(size_t number, const double row[], size_t size, vo
   const size_t   in_file = block->trajectory + scan->row / frames, trajectory = d->files[block->file].first_trajectory + in_file, frame = block->frame + scan->row % frames;
   const uint64_t place[2] = {trajectory, frame};
   scan->sum += XXH64(row, size * sizeof *row, XXH64(place, sizeof place, scan->seed));
-  if (!frame) d->marks[trajectory] += XXH64(row, size * sizeof *row, scan->seed + 1);
-  if (frame + 1 == d->files[block->file].n_frames) d->marks[trajectory] += XXH64(row, size * sizeof *row, scan->seed + 2); /* states may begin alike and differ later */
+  const uint64_t begin = frame ? 0 : XXH64(row, size * sizeof *row, scan->seed + 1);
+  d->marks[COPY][trajectory] += begin;
+  if (d->rows[scan->variable].frames) d->marks[BEGINNING][trajectory] += begin;
+  if (frame + 1 == d->files[block->file].n_frames) d->marks[COPY][trajectory] += XXH64(row, size * sizeof *row, scan->seed + 2); /* states may begin alike and differ later */
   scan->n_values += (double)size;
   for (size_t i = 0; i < size; i++) {
     scan->squares += row[i] * row[i];
@@ -533,7 +566,7 @@ static PetscErrorCode ScanAll(NomosDataset d, MPI_Comm comm)
   char           sentence[4096] = "";
 
   PetscFunctionBeginUser;
-  PetscCall(PetscCalloc1(d->n_trajectories, &d->marks));
+  PetscCall(PetscCalloc2(d->n_trajectories, &d->marks[COPY], d->n_trajectories, &d->marks[BEGINNING]));
   const bool quiet = NomosErrorSetQuiet(true); /* one rank may be alone with it */
   for (size_t v = 0; v < d->n_variables && !code; v++) {
     Scan scan = {.d = d, .variable = v, .block = SIZE_MAX, .seed = XXH64(d->rows[v].name, strlen(d->rows[v].name), d->rows[v].n)};
@@ -551,7 +584,7 @@ static PetscErrorCode ScanAll(NomosDataset d, MPI_Comm comm)
     SETERRQ(comm, PETSC_ERR_FILE_UNEXPECTED, "%s", sentence);
   }
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPI_UINT64_T, MPI_SUM, comm));
-  PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, d->marks, (int)d->n_trajectories, MPI_UINT64_T, MPI_SUM, comm));
+  for (int k = 0; k < 2; k++) PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, d->marks[k], (int)d->n_trajectories, MPI_UINT64_T, MPI_SUM, comm));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, d->squares, NOMOS_DATASET_MAX_VARIABLES, MPI_DOUBLE, MPI_SUM, comm));
   PetscCallMPI(MPI_Allreduce(MPI_IN_PLACE, d->n_values, NOMOS_DATASET_MAX_VARIABLES, MPI_DOUBLE, MPI_SUM, comm));
   snprintf(d->hash, sizeof d->hash, "%016llx", (unsigned long long)sum);
@@ -599,7 +632,7 @@ PetscErrorCode NomosDatasetClose(NomosDataset *dataset)
   if (!*dataset) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(NomosDatasetFreeFiles(*dataset));
   PetscCall(PetscFree((*dataset)->split_of));
-  PetscCall(PetscFree((*dataset)->marks));
+  PetscCall(PetscFree2((*dataset)->marks[COPY], (*dataset)->marks[BEGINNING]));
   for (int s = 0; s < NOMOS_N_SPLITS; s++) PetscCall(PetscFree2((*dataset)->list[s], (*dataset)->first[s]));
   PetscCall(PetscFree(*dataset));
   PetscFunctionReturn(PETSC_SUCCESS);

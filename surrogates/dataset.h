@@ -62,7 +62,9 @@ size_t         NomosSplitShare(double fraction, size_t n);
 PetscErrorCode NomosSplitWarn(double validation, double test, size_t n, NomosWarningFn warn, void *ctx);
 /* That, and trajectories that are there again in another split. */
 PetscErrorCode NomosDatasetWarn(NomosDataset dataset, NomosWarningFn warn, void *ctx);
-/* Trajectories of `others`, the test set `name` of the same variables, that the training has too: alike in all variables in their first and last frame, as they are used. Not collective. */
+/* Trajectories that begin as ones of another split do, in what is over time, and are no copies: an error on them is not of a new initial state. Where all begin alike by their nature it says nothing, and is not asked. Not collective. */
+PetscErrorCode NomosDatasetWarnBeginnings(NomosDataset dataset, NomosWarningFn warn, void *ctx);
+/* Trajectories of `others`, the test set `name` of the same variables, that the training has too: alike in all variables in their first and last frame, as they are used; and those that begin alike. Not collective. */
 PetscErrorCode NomosDatasetWarnCopies(NomosDataset dataset, NomosDataset others, const char name[], NomosWarningFn warn, void *ctx);
 
 size_t      NomosDatasetExamples(NomosDataset dataset, NomosSplit split);

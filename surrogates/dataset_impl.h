@@ -66,7 +66,7 @@ struct NomosDataset_s {
   size_t  *list[NOMOS_N_SPLITS];               /* (n_of) their numbers */
   size_t  *first[NOMOS_N_SPLITS];              /* (n_of + 1) of their examples */
   char     hash[17], split_hash[17];
-  uint64_t *marks;                             /* (n_trajectories) of all variables in its first and last frame: those of copies are equal */
+  uint64_t *marks[2];                          /* (n_trajectories) [0]: of all variables in its first and last frame: those of copies are equal; [1]: of those over time in its first frame alone */
   double    squares[NOMOS_DATASET_MAX_VARIABLES], n_values[NOMOS_DATASET_MAX_VARIABLES]; /* of all that examples can have */
 };
 

@@ -2,8 +2,6 @@
 
 #include "operators/random.h"
 
-const char *const nomos_rule_names[NOMOS_N_RULES + 1] = {"default", "kaiming_uniform", "kaiming_normal", "xavier_uniform", "xavier_normal", "orthogonal", "siren", "siren_first", "zeros", NULL};
-
 NomosInitialiser NomosInitialiserFromRule(NomosInitialiserRule rule, double gain, size_t fan_in, size_t fan_out)
 {
   const double in = fan_in ? (double)fan_in : 1, out = fan_out ? (double)fan_out : 1;

@@ -27,11 +27,9 @@ typedef enum {
   NOMOS_RULE_ORTHOGONAL,      /* gain Q */
   NOMOS_RULE_SIREN,           /* U(-b, b), b = sqrt(6/fan_in)/gain, gain = omega_0; Sitzmann et al. (2020), doi:10.48550/arXiv.2006.09661 */
   NOMOS_RULE_SIREN_FIRST,     /* U(-1/fan_in, 1/fan_in), for the layer that sees the coordinates */
-  NOMOS_RULE_ZEROS,
-  NOMOS_N_RULES
+  NOMOS_RULE_ZEROS
 } NomosInitialiserRule;
-extern const char *const nomos_rule_names[NOMOS_N_RULES + 1]; /* "default", ..., NULL */
-#define NOMOS_RULE_CHOICES "default|kaiming_uniform|kaiming_normal|xavier_uniform|xavier_normal|orthogonal|siren|siren_first|zeros"
+#define NOMOS_RULE_CHOICES "default|kaiming_uniform|kaiming_normal|xavier_uniform|xavier_normal|orthogonal|siren|siren_first|zeros" /* in this order */
 
 static inline NomosInitialiser NomosInitialiserConstant(double value)
 {

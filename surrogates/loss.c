@@ -46,12 +46,14 @@ static NomosTensor Huber(NomosTensor prediction, NomosTensor target)
   return NomosLossHuber(prediction, target, 1);
 }
 
+#define LOSS_ENTRY(name, loss) {#name, loss},
+
 NomosLossFn NomosLossFind(const char name[])
 {
   static const struct {
     const char *name;
     NomosLossFn loss;
-  } losses[] = {{"mean_squared", NomosLossMeanSquared}, {"mean_absolute", NomosLossMeanAbsolute}, {"huber", Huber}, {"log_cosh", NomosLossLogCosh}, {"relative", NomosLossRelative}};
+  } losses[] = {NOMOS_LOSSES(LOSS_ENTRY)};
 
   for (size_t i = 0; i < sizeof losses / sizeof *losses; i++)
     if (!strcmp(name, losses[i].name)) return losses[i].loss;

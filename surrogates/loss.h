@@ -13,9 +13,15 @@ NomosTensor NomosLossRelative(NomosTensor prediction, NomosTensor target);
 /* The same with the norm of a reference in place of the target's: where both lie far from zero by a common offset, r is to be formed without it. */
 NomosTensor NomosLossRelativeTo(NomosTensor prediction, NomosTensor target, NomosTensor reference);
 
-/* By name: "mean_squared", "mean_absolute", "huber" (delta 1), "log_cosh", "relative"; NULL when there is none. */
+/* By name, of huber with delta 1; NULL when there is none. Every loss is one line here. */
 typedef NomosTensor (*NomosLossFn)(NomosTensor prediction, NomosTensor target);
-#define NOMOS_LOSS_CHOICES "mean_squared|mean_absolute|huber|log_cosh|relative"
+#define NOMOS_LOSSES(LOSS) \
+  LOSS(mean_squared, NomosLossMeanSquared) \
+  LOSS(mean_absolute, NomosLossMeanAbsolute) \
+  LOSS(huber, Huber) \
+  LOSS(log_cosh, NomosLossLogCosh) \
+  LOSS(relative, NomosLossRelative)
+#define NOMOS_LOSS_CHOICES NOMOS_CHOICES(NOMOS_LOSSES)
 NomosLossFn NomosLossFind(const char name[]);
 
 #endif

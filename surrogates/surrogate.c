@@ -271,14 +271,46 @@ PetscErrorCode NomosSurrogateSaveWeights(NomosSurrogate s, const char path[], si
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static bool IsFinite(const NomosSafetensor *tensor, const void *data)
+static size_t SizeOf(const NomosSafetensor *tensor)
 {
   size_t n = 1;
 
   for (int d = 0; d < tensor->n_dims; d++) n *= tensor->shape[d];
-  for (size_t i = 0; i < n; i++)
+  return n;
+}
+
+static bool IsFinite(const NomosSafetensor *tensor, const void *data)
+{
+  for (size_t i = 0; i < SizeOf(tensor); i++)
     if (!isfinite(tensor->type == NOMOS_F32 ? (double)((const float *)data)[i] : ((const double *)data)[i])) return false;
   return true;
+}
+
+/* As what a tensor is looked for: single numbers of a file are doubles too. */
+static NomosRealType TypeIn(size_t n, const NomosSafetensor theirs[], const NomosSafetensor *wanted)
+{
+  for (size_t t = 0; t < n; t++)
+    if (!strcmp(theirs[t].name, wanted->name) && theirs[t].type == NOMOS_F32) return NOMOS_F32;
+  return wanted->type;
+}
+
+static PetscErrorCode Take(NomosSurrogate s, size_t number, NomosRealType type, const void *data)
+{
+  NomosSafetensor ours;
+  double         *values;
+
+  PetscFunctionBeginUser;
+  PetscCall(AsTensor(s, number, &ours));
+  if (type == ours.type) {
+    PetscCall(NomosParametersSet(s->parameters, number, data));
+    PetscFunctionReturn(PETSC_SUCCESS);
+  }
+  PetscCall(PetscMalloc1(SizeOf(&ours) + 1, &values));
+  for (size_t i = 0; i < SizeOf(&ours); i++) values[i] = (double)((const float *)data)[i];
+  PetscErrorCode code = NomosParametersSetDoubles(s->parameters, number, values);
+  PetscCall(PetscFree(values));
+  PetscCall(code);
+  PetscFunctionReturn(PETSC_SUCCESS);
 }
 
 /* Every tensor has its place before any is taken. `all`: not only what the weights depend on. */
@@ -289,6 +321,7 @@ static PetscErrorCode TakeWeights(NomosSurrogate s, NomosSafetensors file, const
   const char            *architecture = NomosSafetensorsMetadata(file, "architecture");
   const NomosSafetensor *theirs;
   const void           **data;
+  NomosRealType         *types;
   size_t                 n_theirs;
 
   PetscFunctionBeginUser;
@@ -298,16 +331,17 @@ static PetscErrorCode TakeWeights(NomosSurrogate s, NomosSafetensors file, const
   json_decref(recorded);
   PetscCall(code);
   PetscCall(NomosSafetensorsList(file, &n_theirs, &theirs));
-  PetscCall(PetscMalloc1(n, &data));
+  PetscCall(PetscMalloc2(n, &data, n, &types));
   for (size_t i = 0; i < n && !code; i++) {
     NomosSafetensor wanted;
     PetscCall(AsTensor(s, i, &wanted));
+    wanted.type = types[i] = TypeIn(n_theirs, theirs, &wanted);
     data[i] = NULL;
     if (!all && IsNamed(s->ops->buffers_of_training, wanted.name)) continue;
     code = NomosSafetensorsFind(file, &wanted, &data[i]);
     bad  = code || IsFinite(&wanted, data[i]) ? bad : wanted.name;
   }
-  if (code || bad) PetscCall(PetscFree(data));
+  if (code || bad) PetscCall(PetscFree2(data, types));
   PetscCall(code);
   PetscCheck(!bad, PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: the tensor %s has entries that are no finite numbers; the file is damaged, or its training blew up: train again", path, bad);
   for (size_t t = 0; t < n_theirs && n_theirs != n; t++) {
@@ -317,12 +351,12 @@ static PetscErrorCode TakeWeights(NomosSurrogate s, NomosSafetensors file, const
       if (!strcmp(p.name, theirs[t].name)) break;
     }
     if (number < n) continue;
-    PetscCall(PetscFree(data));
+    PetscCall(PetscFree2(data, types));
     SETERRQ(PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s has a tensor %s that this surrogate has not; these are weights of another architecture", path, theirs[t].name);
   }
   for (size_t i = 0; i < n; i++)
-    if (data[i]) PetscCall(NomosParametersSet(s->parameters, i, data[i]));
-  PetscCall(PetscFree(data));
+    if (data[i]) PetscCall(Take(s, i, types[i], data[i]));
+  PetscCall(PetscFree2(data, types));
   if (s->ops->take_texts) PetscCall(s->ops->take_texts(s, file));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

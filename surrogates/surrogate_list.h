@@ -4,27 +4,21 @@
 
 #include "surrogates/surrogate.h"
 
-extern const NomosSurrogateOps NomosSurrogateOps_Constitutive;
-extern const NomosSurrogateOps NomosSurrogateOps_CoordinateNetwork;
-extern const NomosSurrogateOps NomosSurrogateOps_Hamiltonian;
-extern const NomosSurrogateOps NomosSurrogateOps_SympNet;
-extern const NomosSurrogateOps NomosSurrogateOps_HamiltonianMeta;
-extern const NomosSurrogateOps NomosSurrogateOps_NeuralOperator;
-extern const NomosSurrogateOps NomosSurrogateOps_ParticleCorrection;
-extern const NomosSurrogateOps NomosSurrogateOps_ReducedOrderGraph;
-extern const NomosSurrogateOps NomosSurrogateOps_ParticleDecoder;
+#define NOMOS_SURROGATES(SURROGATE) \
+  SURROGATE(NomosSurrogateOps_Constitutive) \
+  SURROGATE(NomosSurrogateOps_CoordinateNetwork) \
+  SURROGATE(NomosSurrogateOps_Hamiltonian) \
+  SURROGATE(NomosSurrogateOps_SympNet) \
+  SURROGATE(NomosSurrogateOps_HamiltonianMeta) \
+  SURROGATE(NomosSurrogateOps_NeuralOperator) \
+  SURROGATE(NomosSurrogateOps_ParticleCorrection) \
+  SURROGATE(NomosSurrogateOps_ReducedOrderGraph) \
+  SURROGATE(NomosSurrogateOps_ParticleDecoder)
 
-static const NomosSurrogateOps *const nomos_surrogates[] = {
-  &NomosSurrogateOps_Constitutive,
-  &NomosSurrogateOps_CoordinateNetwork,
-  &NomosSurrogateOps_Hamiltonian,
-  &NomosSurrogateOps_SympNet,
-  &NomosSurrogateOps_HamiltonianMeta,
-  &NomosSurrogateOps_NeuralOperator,
-  &NomosSurrogateOps_ParticleCorrection,
-  &NomosSurrogateOps_ReducedOrderGraph,
-  &NomosSurrogateOps_ParticleDecoder,
-  NULL,
-};
+#define NOMOS_SURROGATE_DECLARE(ops) extern const NomosSurrogateOps ops;
+NOMOS_SURROGATES(NOMOS_SURROGATE_DECLARE)
+
+#define NOMOS_SURROGATE_ENTRY(ops) &ops,
+static const NomosSurrogateOps *const nomos_surrogates[] = {NOMOS_SURROGATES(NOMOS_SURROGATE_ENTRY) NULL};
 
 #endif

@@ -825,4 +825,47 @@ START_TEST(Idle)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("config", Values, Idle, Encodings, Precedence, Refused, RefusedSettings, RefusedFiles, RefusedPrograms, ResolvedRoundTrip, Resolved, Visits, PetscLeaf, Damaged)
+/* A value's place among its choices, and the choices of a list. */
+#define SCHEMES(SCHEME) SCHEME(rk, 2) SCHEME(rk4, 4) SCHEME(etdrk4, 4)
+
+static int Choice(NomosConfig config, const char key[])
+{
+  int choice = -2;
+  ck_ok(NomosConfigGetChoice(config, key, &choice));
+  return choice;
+}
+
+START_TEST(Choices)
+{
+  static const NomosParam table[] = {
+    {.key = "initial.type", .type = NOMOS_PARAM_CHOICE, .default_value = "noise", .choices = "zero|sines|noise|file", .doc = "Type."},
+    {.key = "initial.scheme", .type = NOMOS_PARAM_CHOICE, .default_value = "", .choices = NOMOS_CHOICES(SCHEMES), .doc = "Scheme."},
+    {.key = "initial.seed", .type = NOMOS_PARAM_INT, .default_value = "1", .doc = "Seed."},
+  };
+  static const char *const types[] = {"initial.type=zero", "initial.type=sines", "initial.type=noise", "initial.type=file"}, *const schemes[] = {"initial.scheme=rk", "initial.scheme=rk4", "initial.scheme=etdrk4"};
+  NomosConfig config;
+  int         choice;
+
+  ck_assert_str_eq(table[1].choices, "rk|rk4|etdrk4");
+  ck_ok(NomosConfigCreate(PETSC_COMM_WORLD, &config));
+  ck_ok(NomosConfigRegister(config, sizeof table / sizeof *table, table));
+  ck_ok(NomosConfigCheck(config));
+  ck_assert_int_eq(Choice(config, "initial.type"), 2); /* its default */
+  ck_assert_int_eq(Choice(config, "initial.scheme"), -1);
+  for (int k = 0; k < 4; k++) {
+    ck_ok(NomosConfigSet(config, types[k]));
+    ck_assert_int_eq(Choice(config, "initial.type"), k);
+  }
+  for (int k = 0; k < 3; k++) {
+    ck_ok(NomosConfigSet(config, schemes[k]));
+    ck_assert_int_eq(Choice(config, "initial.scheme"), k);
+  }
+  ck_ok(NomosConfigSet(config, "initial.scheme=")); /* unset again */
+  ck_assert_int_eq(Choice(config, "initial.scheme"), -1);
+  ck_refused(NomosConfigGetChoice(config, "initial.seed", &choice), "asked for as another type");
+  ck_refused(NomosConfigGetChoice(config, "initial.nothing", &choice), "parameter initial.nothing is not declared");
+  ck_ok(NomosConfigDestroy(&config));
+}
+END_TEST
+
+NOMOS_TEST_SUITE("config", Values, Choices, Idle, Encodings, Precedence, Refused, RefusedSettings, RefusedFiles, RefusedPrograms, ResolvedRoundTrip, Resolved, Visits, PetscLeaf, Damaged)

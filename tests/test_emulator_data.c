@@ -761,11 +761,12 @@ static int Copied(Told *told)
   *told = (Told){0};
   ck_ok(CreateEmulator(PETSC_COMM_SELF, "copies", settings, &config, &s));
   ck_ok(NomosDatasetWarn(s->data, Tell, told));
+  ck_ok(NomosDatasetWarnBeginnings(s->data, Tell, told));
   EndEmulator(&config, &s);
   return told->n;
 }
 
-/* The same trajectory in two splits, or in a test set and the training, is told. Equal initial states are no copies where a parameter or what follows differs. */
+/* The same trajectory in two splits, or in a test set and the training, is told. Equal initial states are no copies where a parameter or what follows differs, and are told as what they are. */
 START_TEST(CopiesOfTrajectories)
 {
   static const double      others[] = {2, 3};
@@ -783,18 +784,24 @@ START_TEST(CopiesOfTrajectories)
   ck_assert_msg(strstr(told.text[0], "of validation and test") && strstr(told.text[0], "in another split too (the same parameters, first and last frame): trajectory "), "%s", told.text[0]);
   ck_assert(strstr(told.text[0], "copies/a.h5") && strstr(told.text[0], "copies/b.h5"));
   Scale(path, N_FRAMES - 1, 1.5); /* a chance on the way */
-  ck_assert_int_eq(Copied(&told), 0);
-  WriteWaves(path, &waves);
-  Replace(path, "beta", N, others);
-  ck_assert_int_eq(Copied(&told), 0);
-  other.speeds = others;
+  for (int way = 0; way < 3; way++) {
+    if (way) WriteWaves(path, way == 1 ? &waves : &other);
+    if (way == 1) Replace(path, "beta", N, others);
+    ck_assert_int_eq(Copied(&told), 1);
+    ck_assert_msg(strstr(told.text[0], "of another split do") && strstr(told.text[0], "(the same first frame, with other parameters or another end): trajectory "), "%s", told.text[0]);
+    other.speeds = others;
+  }
+  other.phase = 1;
   WriteWaves(path, &other);
   ck_assert_int_eq(Copied(&told), 0);
 
   Looked("copies", all, "4 trajectories", 0, NULL);
   WriteWaves(DataPath("copies", "tests/seen.h5"), &other);
   Looked("copies", all, "4 trajectories", 1, "2 trajectories of the test set seen are in another split too (the same parameters, first and last frame): trajectory 0 of ");
-  other.phase = 1;
+  other.speeds = speeds;
+  WriteWaves(DataPath("copies", "tests/seen.h5"), &other);
+  Looked("copies", all, "4 trajectories", 1, "2 trajectories of the test set seen begin as ones of another split do (the same first frame");
+  other.phase = 2;
   WriteWaves(DataPath("copies", "tests/seen.h5"), &other);
   Looked("copies", all, "4 trajectories", 0, NULL);
 }

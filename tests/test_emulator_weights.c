@@ -337,6 +337,18 @@ START_TEST(Names)
   WriteWaves(DataPath("named", "tests/far.hdf5"), &(WaveData){.n = N, .n_frames = N_FRAMES, .nx = NX, .n_speeds = 2, .speeds = slow});
   ck_refused(CreateEmulator(PETSC_COMM_SELF, "named", (const char *const[]){BETA, NULL}, &config, &s), "are both test sets of the name far");
   EndEmulator(&config, &s);
+  static const struct { const char *name, *told; } names[] = {{"a,b", "may have no comma"}, {"validation_first", "results of sets validation and validation_first would have one name"}, {"far_solver_last", "results of sets far and far_solver_last would have one name"}};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    char path[128];
+    snprintf(path, sizeof path, "tests/%s.hdf5", names[i].name);
+    ck_assert(!rename(In("named/tests/far.hdf5"), DataPath("named", path)));
+    ck_refused(CreateEmulator(PETSC_COMM_SELF, "named", (const char *const[]){BETA, NULL}, &config, &s), names[i].told);
+    EndEmulator(&config, &s);
+    ck_assert(!rename(DataPath("named", path), In("named/tests/far.hdf5")));
+  }
+  ck_assert(!rename(DataPath("named", "tests/far.hdf5"), In("named/tests/far_first_year.hdf5"))); /* no result has this name */
+  ck_ok(CreateEmulator(PETSC_COMM_SELF, "named", (const char *const[]){BETA, NULL}, &config, &s));
+  EndEmulator(&config, &s);
   ck_refused(CreateEmulator(PETSC_COMM_SELF, "slow", (const char *const[]){"neural_operator.conditioning=", "channel_attention.width=4", NULL}, &config, &s), "channel_attention is set, and neural_operator.parameters names none");
   EndEmulator(&config, &s);
 }
@@ -388,4 +400,40 @@ START_TEST(Units)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("emulator_weights", OtherPoints, Modes, OtherParameters, Ranges, Domain, Ends, Names, Units)
+/* Numbers of single precision are doubles too: nomos gradcheck computes in these. Not the other way. */
+START_TEST(Precisions)
+{
+  enum { MAX = 4096 };
+  static const char *const single[] = {BETA, "train.precision=float32", NULL}, *const settings[] = {BETA, NULL};
+  static double            values[2][MAX];
+  NomosConfig              config;
+  NomosSurrogate           s;
+
+  MakeData("slow", NX, slow);
+  ck_ok(CreateEmulator(PETSC_COMM_SELF, "slow", single, &config, &s));
+  for (size_t i = 0; i < NomosParametersCount(s->parameters); i++) {
+    NomosParameter p;
+    ck_ok(NomosParametersGet(s->parameters, i, &p));
+    for (size_t k = 0; k < p.size && k < MAX; k++) values[0][k] = sin((double)(i + k)) / 3;
+    if (p.size <= MAX) ck_ok(NomosParametersSetDoubles(s->parameters, i, values[0]));
+  }
+  ck_ok(NomosSurrogateSaveWeights(s, In("single.safetensors"), 0, NULL, NULL));
+  EndEmulator(&config, &s);
+  ck_ok(CreateEmulator(PETSC_COMM_SELF, "slow", settings, &config, &s));
+  ck_ok(NomosSurrogateLoadWeights(s, In("single.safetensors")));
+  for (size_t i = 0; i < NomosParametersCount(s->parameters); i++) {
+    NomosParameter p;
+    ck_ok(NomosParametersGet(s->parameters, i, &p));
+    if (p.size > MAX) continue;
+    ck_ok(NomosParametersGetDoubles(s->parameters, i, values[1]));
+    for (size_t k = 0; k < p.size; k++) ck_assert_double_eq(values[1][k], (double)(float)(sin((double)(i + k)) / 3));
+  }
+  ck_ok(NomosSurrogateSaveWeights(s, In("double.safetensors"), 0, NULL, NULL));
+  EndEmulator(&config, &s);
+  ck_ok(CreateEmulator(PETSC_COMM_SELF, "slow", single, &config, &s));
+  ck_refused(NomosSurrogateLoadWeights(s, In("double.safetensors")), "is F64, wanted is F32; choose the precision that it was written with");
+  EndEmulator(&config, &s);
+}
+END_TEST
+
+NOMOS_TEST_SUITE("emulator_weights", OtherPoints, Modes, OtherParameters, Ranges, Domain, Ends, Names, Units, Precisions)

@@ -309,6 +309,16 @@ START_TEST(Ensemble)
   const size_t        n     = (N_FRAMES - 1) * N_VALIDATION;
   ck_assert_double_ge(Held(n, truth, seen, q), 0.95);
   ck_assert_double_lt(Held(n, truth, seen, q * exp(-0.01)), 0.95);
+  /* its ends hold what the two trajectories' difference leaves of the share */
+  double held[N_VALIDATION] = {0};
+  for (size_t row = 0; row < n; row++) {
+    const double *const of_row[] = {of_validation[0] + row * NX, of_validation[1] + row * NX, of_validation[2] + row * NX};
+    held[row % N_VALIDATION] += Held(1, truth + row * NX, of_row, q) / (N_FRAMES - 1);
+  }
+  const double half = 1.96 * fabs(held[0] - held[1]) / 2, low = Figure(&figures, "ensemble_quantile_low"), high = Figure(&figures, "ensemble_quantile_high");
+  ck_assert(half > 1e-3 && low < q && high > q);
+  ck_assert(Held(n, truth, seen, low) >= 0.95 - half && Held(n, truth, seen, low * exp(-0.01)) < 0.95 - half);
+  ck_assert(Held(n, truth, seen, high) >= fmin(0.95 + half, 1) && Held(n, truth, seen, high * exp(-0.01)) < fmin(0.95 + half, 1));
   ck_assert(Figure(&figures, "ensemble_members") == N_MEMBERS);
   ck_close(Figure(&figures, "same_ensemble_nrmse"), error, 1e-12);
   ck_close(Figure(&figures, "same_ensemble_coverage_normal"), Held(N_ALL / NX, t.states + N * NX, of, 1.96), 1e-12);

@@ -102,7 +102,7 @@ START_TEST(OfAnEnsemble)
   const double q = Figure(&figures, "ensemble_quantile");
   for (int whole = 0; whole < 2; whole++) {
     ck_ok(Predict(s, whole ? DataPath("waves", "tests/same.h5") : DataPath("states", "states.h5"), 0, !whole, &heard));
-    ck_assert(heard.done == N && heard.all == N && heard.warnings.n == 1 && strstr(heard.warnings.text[0], "lie beyond")); /* half of the speeds are of the validation */
+    ck_assert(heard.done == N && heard.all == N && heard.warnings.n == 2 && strstr(heard.warnings.text[0], "comes from 2 validation trajectories") && strstr(heard.warnings.text[1], "lie beyond")); /* half of the speeds are of the validation */
     for (int f = 0; f < 2; f++) {
       Field(fields[f], 3, shape, &m[0][0][0]);
       Field(widths[f], 3, shape, &h[0][0][0]);
@@ -151,6 +151,8 @@ START_TEST(OfAnEnsemble)
   for (size_t i = 0; i < N; i++) ck_assert(width[i] == speeds[i]);
   Field("time", 1, (size_t[]){N_FRAMES}, times);
   ck_close(times[2], 0.1, 1e-12);
+  ck_ok(Predict(s, DataPath("states", "states.h5"), N_FRAMES + 1, false, &heard));
+  ck_assert(heard.warnings.n == 3 && strstr(heard.warnings.text[1], "nobody has looked at")); /* of the frame beyond */
   EndEmulator(&config, &s);
   ck_assert(!remove(DataPath("waves", "tests/same.h5")));
 }

@@ -238,6 +238,9 @@ START_TEST(test_learning_rates)
   ck_assert_double_eq(NomosLearningRateAt(&s, 13), 0.8);
   ck_assert_double_eq(NomosLearningRateAt(&s, 14), 0.4);
   ck_assert_double_eq(NomosLearningRateAt(&s, 34), 0.1);
+  s.from = 7;
+  ck_assert(NomosLearningRateAt(&s, 20) == 0.8 && NomosLearningRateAt(&s, 21) == 0.4 && NomosLearningRateAt(&s, 41) == 0.1);
+  s.from = 0;
   s.kind = NOMOS_RATE_COSINE;
   ck_close(NomosLearningRateAt(&s, 54), 0.5, 1e-15);
   ck_close(NomosLearningRateAt(&s, 29), 0.2 + 0.3 * (1 + sqrt(0.5)), 1e-14);

@@ -162,4 +162,36 @@ START_TEST(test_cost)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("scaling_law", test_exact, test_intervals_cover, test_repeats, test_errors, test_cost)
+/* Of one law the term that is larger at the largest training, times its exponent, is what to buy less of: with few data these, with many a network. A budget is shared out by the exponents of both terms and of the cost. */
+START_TEST(test_advice)
+{
+  const double *const law = laws[0].value, alpha = law[NOMOS_SCALING_ALPHA], beta = law[NOMOS_SCALING_BETA];
+
+  for (int many = 0; many < 2; many++)
+    for (int noisy = 0; noisy < 2; noisy++) {
+      NomosScalingTraining trainings[MAX_POINTS] = {{.name = ""}};
+      NomosScalingPoint    points[MAX_POINTS];
+      NomosScaling         s = {.n = Points(&laws[0], 3, many ? 9 : 4, 1, noisy ? 0.01 : 0, 5, points), .trainings = trainings};
+      s.n_fitted = s.n;
+      s.fit      = Fit(s.n, points, noisy ? 200 : 0);
+      for (size_t i = 0; i < s.n; i++) {
+        trainings[i].weights  = points[i].weights;
+        trainings[i].examples = points[i].examples;
+        trainings[i].seconds  = 2e-6 * pow(points[i].weights, 0.5) * points[i].examples;
+      }
+      for (int measured = 0; measured < 2; measured++) {
+        const double p = measured ? 0.5 : 1, w = 1000 * pow(4, 2), d = 16 * pow(2, many ? 8 : 3);
+        ck_ok(NomosScalingAdvise(&s, measured, 0));
+        if (noisy) ck_assert_msg(many ? s.advice.data_better < 0.05 : s.advice.data_better > 0.95, "%s data: more are better in %g of the draws", many ? "many" : "few", s.advice.data_better);
+        if (noisy) continue;
+        ck_close(s.advice.optimal_weights, beta / (p * beta + alpha), 1e-3);
+        ck_close(s.advice.optimal_examples, alpha / (p * beta + alpha), 1e-3);
+        ck_close(s.advice.error_more_weights, NomosScalingError(&laws[0], pow(2, 1 / p) * w, d), 1e-4);
+        ck_close(s.advice.error_more_examples, NomosScalingError(&laws[0], w, 2 * d), 1e-4);
+      }
+      ck_ok(NomosScalingFree(&s.fit));
+    }
+}
+END_TEST
+
+NOMOS_TEST_SUITE("scaling_law", test_exact, test_intervals_cover, test_repeats, test_errors, test_cost, test_advice)

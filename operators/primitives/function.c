@@ -4,6 +4,14 @@
 
 const char *const nomos_function_names[NOMOS_N_FUNCTIONS + 1] = {"exp", "log", "sin", "cos", "tanh", "sigmoid", "softplus", "logcosh", "erf", "gelu", "silu", "mish", "elu", "relu", "abs", NULL};
 
+NomosFunctionKind NomosFunctionFind(const char name[])
+{
+  int kind = 0;
+
+  while (kind < NOMOS_N_FUNCTIONS && strcmp(nomos_function_names[kind], name)) kind++;
+  return (NomosFunctionKind)kind;
+}
+
 enum { TERMS = NOMOS_FUNCTION_TERMS };
 
 /* p(t) -> p'(t) t', t' = sum_k rate[k] t^k, k < 3. */

@@ -108,6 +108,7 @@ PetscErrorCode EquationSetup(NomosModel model, bool fields)
   PetscCall(NomosConfigGetString(model->config, "time.scheme", &scheme));
   e->seed   = (uint64_t)seed;
   e->scheme = EquationSchemeFind(scheme);
+  PetscCheck(e->scheme, model->comm, PETSC_ERR_PLIB, "time.scheme = %s has no table", scheme);
   PetscCall(NomosEquationsCreate(&(NomosEquationsInput){.comm = model->comm, .config = model->config, .grid = e->grid, .n_variables = e->n_variables, .n_fields = e->n_variables, .variables = e->names, .fields = e->names}, &e->equations));
   PetscCall(NomosEquationsEntries(e->equations, &e->n_entries, &e->entries));
   e->n_points = NomosTermsPoints(NomosEquationsTerms(e->equations));

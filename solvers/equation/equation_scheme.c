@@ -46,10 +46,9 @@ static const EquationScheme cnab2_start = {"cnab2", 1, true, true, 0, .of_state 
 
 const EquationScheme *EquationSchemeFind(const char name[])
 {
-  size_t i = 0;
-
-  while (strcmp(schemes[i].name, name)) i++;
-  return &schemes[i];
+  for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
+    if (!strcmp(schemes[i].name, name)) return &schemes[i];
+  return NULL;
 }
 
 const EquationScheme *EquationSchemeOf(const EquationScheme *scheme, int64_t step)

@@ -48,7 +48,7 @@ typedef struct {
   const NomosPdeField *fields;                            /* the first n_fields[n_dims] */
   int                  n_fields[NOMOS_PDE_MAX_DIMS + 1];
   size_t               n_params;
-  const NomosParam    *params;                            /* NAME.*; those that are differentiable are c[], in this order */
+  const NomosParam    *params;                            /* NAME.*; those that are differentiable are c[], in this order. KEY_y and KEY_z are there in two and in three dimensions, and come last */
   const NomosPdeKernels *kernels[2];                      /* of values; of values with tangents */
   /* Bounds of n points, for the steps (NOMOS_PDE_BOUNDS of number.h): most[0] becomes the largest sum over the axes of the speed of waves over dx, most[1] that of 4 diffusivity/dx^2, and the rate of the source,
      if they are larger than what is there; NaN counts as largest. */
@@ -57,7 +57,8 @@ typedef struct {
   bool by_first;
   /* Waves may become faster on the way (a gas that is let loose from rest), so that a step is looked after from substep to substep. */
   bool quickens;
-  /* What random waves s become in each field, as PDEBench has it: b + m (s - min)/(max - min) with b and m log-uniform in this range; (s - min)/(max - min) for {0, 1}; s for {0, 0}. NULL: s in the first field, the others 0. */
+  /* What random waves s become in each field, as PDEBench has it: b + m (s - min)/(max - min) with b and m log-uniform in this range; (s - min)/(max - min) for {0, 1}; s for {0, 0}. NULL: s in the first field, the others 0.
+     Where the first range is above 0, as of a gas, the two waves of s are drawn from three, not four, and cut by a window in one of two trajectories, not of ten. */
   const double (*waves)[2];
 } NomosPdeFamily;
 

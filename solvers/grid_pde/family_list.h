@@ -1,10 +1,8 @@
-/* Every family of equations is one line here, and a name in NOMOS_PDE_CHOICES. */
+/* Every family of equations is one line here. */
 #ifndef NOMOS_SOLVERS_GRID_PDE_FAMILY_LIST_H
 #define NOMOS_SOLVERS_GRID_PDE_FAMILY_LIST_H
 
 #include "solvers/grid_pde/family.h"
-
-#define NOMOS_PDE_CHOICES "advection|burgers|reaction_diffusion|diffusion_sorption|diffusion_reaction|compressible|shallow_water"
 
 #define NOMOS_PDE_FAMILIES(FAMILY) \
   FAMILY(advection) \
@@ -14,6 +12,8 @@
   FAMILY(diffusion_reaction) \
   FAMILY(compressible) \
   FAMILY(shallow_water)
+
+#define NOMOS_PDE_CHOICES NOMOS_CHOICES(NOMOS_PDE_FAMILIES)
 
 #define NOMOS_PDE_DECLARE(name) extern const NomosPdeFamily nomos_pde_##name;
 NOMOS_PDE_FAMILIES(NOMOS_PDE_DECLARE)

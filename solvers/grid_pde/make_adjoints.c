@@ -258,6 +258,29 @@ static void WritePoint(FILE *file, const NomosPdeFamily *family, int n_dims, con
   Entry(table, kernel, name, Write(file, name, m, in, c, m, out));
 }
 
+static void Refuse(const NomosPdeFamily *family, const char what[])
+{
+  fprintf(stderr, "make_adjoints: %s %s\n", family->name, what);
+  exit(1);
+}
+
+/* What a family may not be, as its functions have c[] and fields in arrays of fixed lengths, and of fewer axes the first of c[]. */
+static void Check(const NomosPdeFamily *family)
+{
+  int n = 0, last_axis = 0;
+
+  for (int d = family->min_dims; d <= family->max_dims; d++)
+    if (family->n_fields[d] > NOMOS_PDE_MAX_FIELDS) Refuse(family, "has more fields than NOMOS_PDE_MAX_FIELDS (family.h)");
+  for (size_t k = 0; k < family->n_params; k++) {
+    const char *end  = strrchr(family->params[k].key, '_');
+    const int   axis = end && !strcmp(end, "_y") ? 1 : end && !strcmp(end, "_z") ? 2 : 0;
+    if (!family->params[k].differentiable) continue;
+    if (++n > NOMOS_PDE_MAX_COEFFICIENTS) Refuse(family, "has more differentiable parameters than NOMOS_PDE_MAX_COEFFICIENTS (family.h)");
+    if (axis < last_axis) Refuse(family, "has a parameter behind one of a further axis (KEY_y, KEY_z), which in fewer dimensions is not there: put those of further axes last");
+    last_axis = axis;
+  }
+}
+
 int main(int argc, char **argv)
 {
   static char table[65536], limiters[4096];
@@ -271,6 +294,7 @@ int main(int argc, char **argv)
   for (size_t f = 0; nomos_pde_families[f]; f++) {
     const NomosPdeFamily  *family  = nomos_pde_families[f];
     const NomosPdeKernels *kernels = traced[f];
+    Check(family);
     for (int n_dims = family->min_dims; n_dims <= family->max_dims; n_dims++) {
       sprintf(table + strlen(table), "  {\"%s\", %d, ", family->name, n_dims);
       WriteFace(file, family, n_dims, "flux", kernels->flux, table);

@@ -100,26 +100,26 @@ static PetscErrorCode RefuseAbsent(const NomosParam *param, const char value[], 
 
 static PetscErrorCode Boundaries(NomosModel model, int axis)
 {
-  static const char *const names[] = {"periodic", "outflow", "wall", "no_flux", "value"};
-  PdeModel                *p       = model->data;
-  char                     key[32];
-  const char              *name;
-  bool                     vector = false;
+  PdeModel   *p = model->data;
+  char        key[32];
+  const char *name;
+  int         choice;
+  bool        vector = false;
 
   PetscFunctionBeginUser;
   for (int side = 0; side < 2; side++) {
     PetscCall(PetscSNPrintf(key, sizeof key, "grid_pde.boundary_%c%s", "xyz"[axis], side ? "_high" : ""));
-    PetscCall(NomosConfigGetString(model->config, key, &name));
-    if (side) p->boundary[axis][1] = p->boundary[axis][0]; /* "same" */
-    for (size_t k = 0; k < sizeof names / sizeof *names; k++)
-      if (!strcmp(names[k], name)) p->boundary[axis][side] = (PdeBoundary)k;
+    PetscCall(NomosConfigGetChoice(model->config, key, &choice));
+    if (side) choice = choice ? choice - 1 : (int)p->boundary[axis][0]; /* "same" is the first */
+    p->boundary[axis][side] = (PdeBoundary)choice;
   }
   NomosCheck((p->boundary[axis][0] == PDE_PERIODIC) == (p->boundary[axis][1] == PDE_PERIODIC), model->comm, PETSC_ERR_ARG_INCOMP, "%s: %s: periodic on one side alone: both sides are, or none", NomosConfigWhere(model->config, key), key);
   for (int k = 0; k < p->m; k++) vector = vector || p->family->fields[k].component == axis;
   for (int side = 0; side < 2 && p->family->kernels[0]->flux; side++) { /* mirrored cells close a boundary to slopes alone: a flow goes through it unless its velocity is reflected */
     PetscCall(PetscSNPrintf(key, sizeof key, "grid_pde.boundary_%c%s", "xyz"[axis], side ? "_high" : ""));
+    PetscCall(NomosConfigGetString(model->config, key, &name)); /* of one that is refused not "same": the low side is told first */
     NomosCheck(p->boundary[axis][side] != PDE_NO_FLUX && (vector || p->boundary[axis][side] != PDE_WALL), model->comm, PETSC_ERR_ARG_INCOMP, "%s: %s = %s does not stop the flow of %s; take %s", NomosConfigWhere(model->config, key), key,
-               names[p->boundary[axis][side]], p->family->name, vector ? "wall, which reflects its velocity" : "outflow or periodic");
+               name, p->family->name, vector ? "wall, which reflects its velocity" : "outflow or periodic");
   }
   PetscFunctionReturn(PETSC_SUCCESS);
 }
@@ -175,6 +175,7 @@ PetscErrorCode PdeSetup(NomosModel model)
   PdeModel   *p = model->data;
   const char *text;
   int64_t     dimensions, seed, substeps;
+  int         limiter;
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetString(model->config, "grid_pde.family", &text));
@@ -196,10 +197,8 @@ PetscErrorCode PdeSetup(NomosModel model)
   }
   for (int a = 0; a < p->n_dims; a++) PetscCall(Axis(model, a));
   for (int side = 0; side < 2; side++) PetscCall(Values(model, side));
-  PetscCall(NomosConfigGetString(model->config, "grid_pde.limiter", &text));
-  static const char *const limiters[] = {"none", "central", "minmod", "mc", "van_leer", "superbee"};
-  for (int k = 0; k < (int)(sizeof limiters / sizeof *limiters); k++)
-    if (!strcmp(limiters[k], text)) p->limiter = (NomosLimiter)k;
+  PetscCall(NomosConfigGetChoice(model->config, "grid_pde.limiter", &limiter));
+  p->limiter = (NomosLimiter)limiter;
   PetscCall(NomosConfigGetString(model->config, "time.scheme", &p->scheme));
   PetscCall(NomosConfigGetReal(model->config, "grid_pde.cfl", &p->cfl));
   PetscCall(NomosConfigGetReal(model->config, "grid_pde.tolerance", &p->tolerance));

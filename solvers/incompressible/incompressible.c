@@ -56,13 +56,13 @@ static const NomosScalarInfo scalars[FLOW_N_SCALARS] = {
 
 static PetscErrorCode Setup(NomosModel model)
 {
-  static const char *const limiters[] = {"none", "central", "minmod", "mc", "van_leer", "superbee"};
-  FlowModel               *f = model->data;
-  const char              *text;
-  size_t                   n;
-  const double            *slide;
-  int64_t                  substeps;
-  char                     key[NOMOS_MAX_NAME];
+  FlowModel    *f = model->data;
+  const char   *text;
+  size_t        n;
+  const double *slide;
+  int           limiter;
+  int64_t       substeps;
+  char          key[NOMOS_MAX_NAME];
 
   PetscFunctionBeginUser;
   for (int a = 0; a < 2; a++) {
@@ -78,9 +78,8 @@ static PetscErrorCode Setup(NomosModel model)
                NomosConfigWhere(model->config, "incompressible.slide"), "xy"[i / 2], "xy"[i / 2]);
   }
   PetscCall(NomosConfigGetBool(model->config, "incompressible.carried_force", &f->carried_force));
-  PetscCall(NomosConfigGetString(model->config, "incompressible.limiter", &text));
-  for (int k = 0; k < (int)(sizeof limiters / sizeof *limiters); k++)
-    if (!strcmp(limiters[k], text)) f->limiter = (NomosLimiter)k;
+  PetscCall(NomosConfigGetChoice(model->config, "incompressible.limiter", &limiter));
+  f->limiter = (NomosLimiter)limiter;
   PetscCall(NomosConfigGetReal(model->config, "incompressible.cfl", &f->cfl));
   PetscCall(NomosConfigGetInt(model->config, "incompressible.substeps", &substeps));
   f->substeps = (int)substeps;

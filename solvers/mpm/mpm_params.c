@@ -162,16 +162,14 @@ PetscErrorCode NomosMpmGetSizes(MPI_Comm comm, NomosConfig config, const char ke
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-static const char *const wall_names[] = {"open", "slip", "separate", "stick", NULL};
-
+/* Where it is unset the wall stays as it is. */
 static PetscErrorCode GetWall(NomosConfig config, const char key[], NomosMpmWall *wall)
 {
-  const char *text;
+  int choice;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosConfigGetString(config, key, &text));
-  for (int i = 0; wall_names[i]; i++)
-    if (!strcmp(text, wall_names[i])) *wall = (NomosMpmWall)i;
+  PetscCall(NomosConfigGetChoice(config, key, &choice));
+  if (choice >= 0) *wall = (NomosMpmWall)choice;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -236,7 +234,7 @@ PetscErrorCode NomosMpmShapeFromConfig(MPI_Comm comm, NomosConfig config, const 
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetString(config, NomosMpmKey(section, "shape", at), &name));
-  while (strcmp(names[kind], name)) kind++;
+  while (kind < NOMOS_N_SHAPES - 1 && strcmp(names[kind], name)) kind++; /* bodies and obstacles have choices of their own */
   shape->kind = (NomosMpmShapeKind)kind;
   PetscCall(NomosMpmGetVector(comm, config, NomosMpmKey(section, "centre", key), d, &has_centre, shape->centre));
   PetscCall(NomosMpmGetSizes(comm, config, NomosMpmKey(section, "size", key), d, &has_size, shape->size));

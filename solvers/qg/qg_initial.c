@@ -53,7 +53,7 @@ static PetscErrorCode Expression(Initial *initial)
 /* Amplitude of psi^ whose energy K^2 |psi^|^2, summed over a ring of ~K modes, has the wanted spectrum. */
 typedef struct {
   double peak, width; /* [rad/m] */
-  int    shape;
+  int    shape; /* the place of initial.spectrum among its choices */
 } Spectrum;
 
 static double SpectrumAmplitude(double K, void *ctx)
@@ -68,20 +68,18 @@ static double SpectrumAmplitude(double K, void *ctx)
 
 static PetscErrorCode Random(Initial *initial)
 {
-  static const char *const shapes[] = {"mcwilliams", "ring", "white"};
-  const double             unit     = 2 * PETSC_PI / PetscMax(initial->setup->lx, initial->setup->ly);
-  Spectrum                 spectrum = {0};
-  const char              *shape, *layers;
-  double                   weight[NOMOS_QG_MAX_LAYERS];
+  const double unit     = 2 * PETSC_PI / PetscMax(initial->setup->lx, initial->setup->ly);
+  Spectrum     spectrum = {0};
+  const char  *layers;
+  double       weight[NOMOS_QG_MAX_LAYERS];
 
   PetscFunctionBeginUser;
-  PetscCall(NomosConfigGetString(initial->config, "initial.spectrum", &shape));
+  PetscCall(NomosConfigGetChoice(initial->config, "initial.spectrum", &spectrum.shape));
   PetscCall(NomosConfigGetString(initial->config, "initial.layers", &layers));
   PetscCall(NomosConfigGetReal(initial->config, "initial.peak", &spectrum.peak));
   PetscCall(NomosConfigGetReal(initial->config, "initial.width", &spectrum.width));
   spectrum.peak *= unit;
   spectrum.width *= unit;
-  while (strcmp(shapes[spectrum.shape], shape)) spectrum.shape++;
   for (int i = 0; i < initial->setup->n_layers; i++) weight[i] = i && !strcmp(layers, "top") ? 0 : 1;
   PetscCall(initial->ops->set_random(initial->core, SpectrumAmplitude, &spectrum, !strcmp(layers, "barotropic"), weight, initial->setup->seed));
   PetscFunctionReturn(PETSC_SUCCESS);

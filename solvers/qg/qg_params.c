@@ -89,17 +89,6 @@ static PetscErrorCode Flag(NomosConfig config, const char key[], const char valu
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Which of `values` (NULL-terminated) the choice is. */
-static PetscErrorCode Choice(NomosConfig config, const char key[], const char *const values[], int *index)
-{
-  const char *text;
-
-  PetscFunctionBeginUser;
-  PetscCall(NomosConfigGetString(config, key, &text));
-  for (*index = 0; values[*index] && strcmp(values[*index], text); (*index)++) {}
-  PetscFunctionReturn(PETSC_SUCCESS);
-}
-
 static bool OnlySmallFactors(int64_t n)
 {
   for (int p = 2; p <= 7; p++)
@@ -260,15 +249,15 @@ static PetscErrorCode Forcing(MPI_Comm comm, NomosConfig config, NomosQGSetup *s
 
 static PetscErrorCode Numerics(MPI_Comm comm, NomosConfig config, NomosQGSetup *setup, NomosQGOptions *options)
 {
-  int     choice = 0;
+  int     choice;
   int64_t order;
 
   PetscFunctionBeginUser;
-  PetscCall(Choice(config, "qg.dealias", (const char *const[]){"none", "2/3", "3/2", NULL}, &choice));
+  PetscCall(NomosConfigGetChoice(config, "qg.dealias", &choice)); /* enums are in the order of the choices */
   setup->dealias = (NomosQGDealias)choice;
-  PetscCall(Choice(config, "time.scheme", (const char *const[]){"euler", "ab2", "ab3", "leapfrog", "rk4", "etdrk4", NULL}, &choice));
+  PetscCall(NomosConfigGetChoice(config, "time.scheme", &choice));
   setup->scheme = (NomosQGScheme)choice;
-  PetscCall(Choice(config, "qg.fft_plan", (const char *const[]){"estimate", "measure", "patient", NULL}, &choice));
+  PetscCall(NomosConfigGetChoice(config, "qg.fft_plan", &choice));
   options->plan = (NomosPlanEffort)choice;
   PetscCall(Flag(config, "qg.nyquist", "keep", &setup->keep_nyquist));
   PetscCall(Flag(config, "qg.form", "flux", &setup->flux_form));

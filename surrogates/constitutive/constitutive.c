@@ -45,12 +45,12 @@ static PetscErrorCode CasePath(NomosSurrogate s, const char **path)
 static PetscErrorCode ReadParams(NomosSurrogate s)
 {
   NomosConstitutive *c = s->context;
-  const char        *kind, *supervision, *observed;
+  const char        *supervision, *observed;
+  int                kind;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosConfigGetString(s->config, "constitutive.curriculum", &kind));
-  for (int k = 0; k < NOMOS_N_CURRICULA; k++)
-    if (!strcmp(kind, nomos_curriculum_names[k])) c->curriculum.kind = (NomosCurriculumKind)k;
+  PetscCall(NomosConfigGetChoice(s->config, "constitutive.curriculum", &kind));
+  c->curriculum.kind = (NomosCurriculumKind)kind;
   PetscCall(NomosConfigGetReal(s->config, "constitutive.first_length", &c->curriculum.first));
   PetscCall(NomosConfigGetReal(s->config, "constitutive.last_length", &c->curriculum.last));
   PetscCall(NomosConfigGetInt(s->config, "train.epochs", &c->curriculum.n_epochs));

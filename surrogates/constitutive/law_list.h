@@ -4,37 +4,26 @@
 
 #include "operators/constitutive_law.h"
 
-extern const NomosLawOps NomosLawOps_InvariantFullElasticity;
-extern const NomosLawOps NomosLawOps_InvariantFullPlasticity;
-extern const NomosLawOps NomosLawOps_InvariantElasticity;
-extern const NomosLawOps NomosLawOps_InvariantPlasticity;
-extern const NomosLawOps NomosLawOps_PolarElasticity;
-extern const NomosLawOps NomosLawOps_PolarPlasticity;
-extern const NomosLawOps NomosLawOps_SvdElasticity;
-extern const NomosLawOps NomosLawOps_SvdPlasticity;
-extern const NomosLawOps NomosLawOps_PlainElasticity;
-extern const NomosLawOps NomosLawOps_PlainPlasticity;
-extern const NomosLawOps NomosLawOps_SplineElasticity;
-extern const NomosLawOps NomosLawOps_SplinePlasticity;
-extern const NomosLawOps NomosLawOps_Hyperelastic;
-extern const NomosLawOps NomosLawOps_Dissipative;
+#define NOMOS_LEARNED_LAWS(LAW) \
+  LAW(NomosLawOps_InvariantFullElasticity) \
+  LAW(NomosLawOps_InvariantFullPlasticity) \
+  LAW(NomosLawOps_InvariantElasticity) \
+  LAW(NomosLawOps_InvariantPlasticity) \
+  LAW(NomosLawOps_PolarElasticity) \
+  LAW(NomosLawOps_PolarPlasticity) \
+  LAW(NomosLawOps_SvdElasticity) \
+  LAW(NomosLawOps_SvdPlasticity) \
+  LAW(NomosLawOps_PlainElasticity) \
+  LAW(NomosLawOps_PlainPlasticity) \
+  LAW(NomosLawOps_SplineElasticity) \
+  LAW(NomosLawOps_SplinePlasticity) \
+  LAW(NomosLawOps_Hyperelastic) \
+  LAW(NomosLawOps_Dissipative)
 
-static const NomosLawOps *const nomos_learned_laws[] = {
-  &NomosLawOps_InvariantFullElasticity,
-  &NomosLawOps_InvariantFullPlasticity,
-  &NomosLawOps_InvariantElasticity,
-  &NomosLawOps_InvariantPlasticity,
-  &NomosLawOps_PolarElasticity,
-  &NomosLawOps_PolarPlasticity,
-  &NomosLawOps_SvdElasticity,
-  &NomosLawOps_SvdPlasticity,
-  &NomosLawOps_PlainElasticity,
-  &NomosLawOps_PlainPlasticity,
-  &NomosLawOps_SplineElasticity,
-  &NomosLawOps_SplinePlasticity,
-  &NomosLawOps_Hyperelastic,
-  &NomosLawOps_Dissipative,
-  NULL,
-};
+#define NOMOS_LEARNED_LAW_DECLARE(ops) extern const NomosLawOps ops;
+NOMOS_LEARNED_LAWS(NOMOS_LEARNED_LAW_DECLARE)
+
+#define NOMOS_LEARNED_LAW_ENTRY(ops) &ops,
+static const NomosLawOps *const nomos_learned_laws[] = {NOMOS_LEARNED_LAWS(NOMOS_LEARNED_LAW_ENTRY) NULL};
 
 #endif

@@ -5,8 +5,6 @@
 
 #include <math.h>
 
-const char *const nomos_curriculum_names[NOMOS_N_CURRICULA + 1] = {"cosine", "linear", "constant", "random", "none", NULL};
-
 static double Length(const NomosCurriculum *c, int64_t epoch)
 {
   const double at = c->n_epochs ? (double)epoch / (double)c->n_epochs : 0;

@@ -18,9 +18,8 @@
      constant  first
      random    a restart at every frame by chance, on average after as many steps as `cosine` has
      none      one segment: no restart */
-typedef enum { NOMOS_CURRICULUM_COSINE, NOMOS_CURRICULUM_LINEAR, NOMOS_CURRICULUM_CONSTANT, NOMOS_CURRICULUM_RANDOM, NOMOS_CURRICULUM_NONE, NOMOS_N_CURRICULA } NomosCurriculumKind;
-#define NOMOS_CURRICULUM_CHOICES "cosine|linear|constant|random|none"
-extern const char *const nomos_curriculum_names[NOMOS_N_CURRICULA + 1];
+typedef enum { NOMOS_CURRICULUM_COSINE, NOMOS_CURRICULUM_LINEAR, NOMOS_CURRICULUM_CONSTANT, NOMOS_CURRICULUM_RANDOM, NOMOS_CURRICULUM_NONE } NomosCurriculumKind;
+#define NOMOS_CURRICULUM_CHOICES "cosine|linear|constant|random|none" /* in this order */
 
 typedef struct {
   NomosCurriculumKind kind;

@@ -50,7 +50,7 @@ PetscErrorCode NomosBlockBootstrap(const NomosBlockBootstrapInput *input, NomosI
 
 /* Replica r of the data: the caller adds it to the gram, which is made for it, with one block, zero. */
 typedef PetscErrorCode (*NomosReplicateFn)(void *context, size_t replica, NomosGram *gram);
-typedef enum {
+typedef enum { /* in the order of the choices of discover.bias */
   NOMOS_BIAS_KEPT,
   NOMOS_BIAS_DIFFERENCE,
   NOMOS_BIAS_RECIPROCAL /* where mean w* is between w/2 and 3 w/2, else the difference */

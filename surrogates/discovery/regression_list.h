@@ -4,27 +4,21 @@
 
 #include "surrogates/discovery/regression.h"
 
-extern const NomosRegressionOps NomosRegressionOps_Evidence;
-extern const NomosRegressionOps NomosRegressionOps_FROLS;
-extern const NomosRegressionOps NomosRegressionOps_Lasso;
-extern const NomosRegressionOps NomosRegressionOps_MSTLS;
-extern const NomosRegressionOps NomosRegressionOps_Ridge;
-extern const NomosRegressionOps NomosRegressionOps_RVM;
-extern const NomosRegressionOps NomosRegressionOps_RVMTopDown;
-extern const NomosRegressionOps NomosRegressionOps_SR3;
-extern const NomosRegressionOps NomosRegressionOps_STLSQ;
+#define NOMOS_REGRESSIONS(METHOD) \
+  METHOD(NomosRegressionOps_Evidence) \
+  METHOD(NomosRegressionOps_FROLS) \
+  METHOD(NomosRegressionOps_Lasso) \
+  METHOD(NomosRegressionOps_MSTLS) \
+  METHOD(NomosRegressionOps_Ridge) \
+  METHOD(NomosRegressionOps_RVM) \
+  METHOD(NomosRegressionOps_RVMTopDown) \
+  METHOD(NomosRegressionOps_SR3) \
+  METHOD(NomosRegressionOps_STLSQ)
 
-static const NomosRegressionOps *const nomos_regressions[] = {
-  &NomosRegressionOps_Evidence,
-  &NomosRegressionOps_FROLS,
-  &NomosRegressionOps_Lasso,
-  &NomosRegressionOps_MSTLS,
-  &NomosRegressionOps_Ridge,
-  &NomosRegressionOps_RVM,
-  &NomosRegressionOps_RVMTopDown,
-  &NomosRegressionOps_SR3,
-  &NomosRegressionOps_STLSQ,
-  NULL,
-};
+#define NOMOS_REGRESSION_DECLARE(ops) extern const NomosRegressionOps ops;
+NOMOS_REGRESSIONS(NOMOS_REGRESSION_DECLARE)
+
+#define NOMOS_REGRESSION_ENTRY(ops) &ops,
+static const NomosRegressionOps *const nomos_regressions[] = {NOMOS_REGRESSIONS(NOMOS_REGRESSION_ENTRY) NULL};
 
 #endif

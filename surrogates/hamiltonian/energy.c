@@ -60,7 +60,8 @@ NomosTensor NomosEnergyApply(NomosEnergy energy, const NomosTensor w[], NomosTen
 
 PetscErrorCode NomosEnergyInputFromConfig(NomosConfig config, size_t d, const NomosEnergyOps **ops, NomosEnergyInput *input)
 {
-  const char *network, *activation, *rule;
+  const char *network, *activation;
+  int         rule;
   int64_t     n_dims, hidden, width;
 
   PetscFunctionBeginUser;
@@ -69,12 +70,8 @@ PetscErrorCode NomosEnergyInputFromConfig(NomosConfig config, size_t d, const No
   PetscCall(NomosConfigGetInt(config, "hamiltonian.hidden", &hidden));
   PetscCall(NomosConfigGetInt(config, "hamiltonian.width", &width));
   PetscCall(NomosConfigGetString(config, "hamiltonian.activation", &activation));
-  PetscCall(NomosConfigGetString(config, "hamiltonian.initialiser", &rule));
+  PetscCall(NomosConfigGetChoice(config, "hamiltonian.initialiser", &rule));
   *ops   = NomosEnergyFind(network);
-  *input = (NomosEnergyInput){.d = d, .n_dims = (size_t)n_dims, .n_hidden = (size_t)hidden, .width = (size_t)width};
-  for (int k = 0; k < NOMOS_N_FUNCTIONS; k++)
-    if (!strcmp(activation, nomos_function_names[k])) input->activation = (NomosFunctionKind)k;
-  for (int k = 0; k < NOMOS_N_RULES; k++)
-    if (!strcmp(rule, nomos_rule_names[k])) input->rule = (NomosInitialiserRule)k;
+  *input = (NomosEnergyInput){.d = d, .n_dims = (size_t)n_dims, .n_hidden = (size_t)hidden, .width = (size_t)width, .activation = NomosFunctionFind(activation), .rule = (NomosInitialiserRule)rule};
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -12,8 +12,6 @@
 #include "io/config.h"
 #include "surrogates/modules/mlp.h"
 
-#define NOMOS_ENERGY_CHOICES "mlp|separable|gcn|self_pair|pair_distance|message_passing" /* the names in energy_list.h */
-
 typedef struct {
   size_t               d;      /* coordinates of position; an architecture of bodies takes states of any number of bodies */
   size_t               n_dims; /* of space: coordinates of one body. Architectures without bodies ignore it */
@@ -47,7 +45,7 @@ NomosTensor           NomosEnergyOf(const void *energy, const NomosTensor w[], N
 
 /* The architecture of a name; NULL: there is none. */
 const NomosEnergyOps *NomosEnergyFind(const char name[]);
-/* Rows of a surrogate's table of parameters, and what they say: hamiltonian.network, .n_dims, .hidden, .width, .activation, .initialiser. */
+/* Rows of a surrogate's table of parameters, and what they say: hamiltonian.network, .n_dims, .hidden, .width, .activation, .initialiser. Who has them includes energy_list.h, of whose choices they are. */
 /* clang-format off */
 #define NOMOS_ENERGY_PARAMS \
   {"hamiltonian.network",     NOMOS_PARAM_CHOICE, "mlp",  NULL, 0, 0, NOMOS_ENERGY_CHOICES, false, "Architecture of H."}, \

@@ -4,27 +4,23 @@
 
 PetscErrorCode NomosFitFromConfig(NomosConfig config, NomosFit *fit)
 {
-  static const char *const schemes[] = {"rk4", "leapfrog", "yoshida4"}; /* NomosUnrollScheme */
-  const char              *name;
-  int64_t                  steps, substeps;
+  const char *loss;
+  int         choice;
+  int64_t     steps, substeps;
 
   PetscFunctionBeginUser;
   *fit = (NomosFit){0};
-  PetscCall(NomosConfigGetString(config, "hamiltonian.loss", &name));
-  fit->loss = NomosLossFind(name);
+  PetscCall(NomosConfigGetString(config, "hamiltonian.loss", &loss));
+  fit->loss = NomosLossFind(loss);
   PetscCall(NomosConfigGetInt(config, "hamiltonian.steps", &steps));
   PetscCall(NomosConfigGetInt(config, "hamiltonian.substeps", &substeps));
-  PetscCall(NomosConfigGetString(config, "hamiltonian.fit", &name));
+  PetscCall(NomosConfigGetChoice(config, "hamiltonian.fit", &choice));
   PetscCall(NomosConfigGetBool(config, "hamiltonian.bodies", &fit->bodies));
   fit->steps    = (size_t)steps;
   fit->substeps = (size_t)substeps;
-  if (!strcmp(name, "midpoint")) fit->kind = NOMOS_FIT_MIDPOINT;
-  for (int i = 0; i < 3; i++)
-    if (!strcmp(name, schemes[i])) {
-      fit->kind   = NOMOS_FIT_UNROLLED;
-      fit->scheme = (NomosUnrollScheme)i;
-      fit->split  = fit->scheme != NOMOS_UNROLL_RK4;
-    }
+  fit->kind     = (NomosFitKind)PetscMin(choice, NOMOS_FIT_UNROLLED);
+  if (fit->kind == NOMOS_FIT_UNROLLED) fit->scheme = (NomosUnrollScheme)(choice - NOMOS_FIT_UNROLLED); /* the choices end with the schemes */
+  fit->split = fit->kind == NOMOS_FIT_UNROLLED && fit->scheme != NOMOS_UNROLL_RK4;
   fit->bodies_variable = fit->kind == NOMOS_FIT_DERIVATIVES ? 3 : 2;
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -3,6 +3,7 @@
    weight, so that both are trained as if alone (but for a clip of the norm of the whole gradient).
 
    Judged by orbits: test trajectories are integrated by the learned field, and their true energy says how far they strayed. */
+#include "surrogates/hamiltonian/energy_list.h"
 #include "surrogates/hamiltonian/hamiltonian_impl.h"
 
 #include <stdio.h>

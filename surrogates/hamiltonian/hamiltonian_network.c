@@ -3,6 +3,7 @@
 
    A network is not separable, but for the architecture that is: implicit schemes then. Derivatives jvp and vjp by the state and by the weights. */
 #include "operators/phase_space.h"
+#include "surrogates/hamiltonian/energy_list.h"
 #include "surrogates/hamiltonian/energy_system.h"
 #include "surrogates/hamiltonian/orbits.h"
 #include "surrogates/surrogate.h"

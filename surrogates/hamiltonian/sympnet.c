@@ -50,9 +50,7 @@ PetscErrorCode NomosSympNetInput(NomosConfig config, size_t d, NomosSymplecticIn
   PetscCall(NomosConfigGetInt(config, "sympnet.sublayers", &sublayers));
   PetscCall(NomosConfigGetInt(config, "sympnet.width", &width));
   PetscCall(NomosConfigGetString(config, "sympnet.activation", &activation));
-  *input = (NomosSymplecticInput){.kind = strcmp(kind, "g") ? NOMOS_SYMPLECTIC_LA : NOMOS_SYMPLECTIC_G, .d = d, .n_layers = (size_t)layers, .n_sublayers = (size_t)sublayers, .width = (size_t)width};
-  for (int k = 0; k < NOMOS_N_FUNCTIONS; k++)
-    if (!strcmp(activation, nomos_function_names[k])) input->activation = (NomosFunctionKind)k;
+  *input = (NomosSymplecticInput){.kind = strcmp(kind, "g") ? NOMOS_SYMPLECTIC_LA : NOMOS_SYMPLECTIC_G, .d = d, .n_layers = (size_t)layers, .n_sublayers = (size_t)sublayers, .width = (size_t)width, .activation = NomosFunctionFind(activation)};
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -4,19 +4,17 @@
 
 #include "surrogates/interpolation/interpolation.h"
 
-extern const NomosInterpolationOps NomosInterpolationOps_BandLimited;
-extern const NomosInterpolationOps NomosInterpolationOps_Cubic;
-extern const NomosInterpolationOps NomosInterpolationOps_FourierFeatures;
-extern const NomosInterpolationOps NomosInterpolationOps_Network;
-extern const NomosInterpolationOps NomosInterpolationOps_RBF;
+#define NOMOS_INTERPOLATIONS(METHOD) \
+  METHOD(NomosInterpolationOps_BandLimited) \
+  METHOD(NomosInterpolationOps_Cubic) \
+  METHOD(NomosInterpolationOps_FourierFeatures) \
+  METHOD(NomosInterpolationOps_Network) \
+  METHOD(NomosInterpolationOps_RBF)
 
-static const NomosInterpolationOps *const nomos_interpolations[] = {
-  &NomosInterpolationOps_BandLimited,
-  &NomosInterpolationOps_Cubic,
-  &NomosInterpolationOps_FourierFeatures,
-  &NomosInterpolationOps_Network,
-  &NomosInterpolationOps_RBF,
-  NULL,
-};
+#define NOMOS_INTERPOLATION_DECLARE(ops) extern const NomosInterpolationOps ops;
+NOMOS_INTERPOLATIONS(NOMOS_INTERPOLATION_DECLARE)
+
+#define NOMOS_INTERPOLATION_ENTRY(ops) &ops,
+static const NomosInterpolationOps *const nomos_interpolations[] = {NOMOS_INTERPOLATIONS(NOMOS_INTERPOLATION_ENTRY) NULL};
 
 #endif

@@ -4,6 +4,7 @@
    What it adapts, and how: methods.c. What the test measures: roll-outs, energies, the field and the features of the last hidden layer against the number of steps, from the trained weights and from random ones. */
 #include "surrogates/meta/meta_impl.h"
 
+#include "surrogates/hamiltonian/energy_list.h"
 #include "surrogates/hamiltonian/orbits.h"
 
 #include <float.h>

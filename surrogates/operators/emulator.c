@@ -98,13 +98,11 @@ NomosTensor NomosEmulatorNetworkApply(const NomosEmulatorNetwork *network, const
 
 static PetscErrorCode ReadForm(NomosConfig config, const NomosEmulatorShape *shape, NomosEmulatorForm *form)
 {
-  static const char *const names[] = {"next_state", "increment", "flux"};
-  const char              *name;
+  int choice;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosConfigGetString(config, "neural_operator.form", &name));
-  for (int f = 0; f < 3; f++)
-    if (!strcmp(name, names[f])) *form = (NomosEmulatorForm)f;
+  PetscCall(NomosConfigGetChoice(config, "neural_operator.form", &choice));
+  *form = (NomosEmulatorForm)choice;
   PetscCheck(*form != NOMOS_EMULATOR_FLUX || shape->periodic, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "%s: neural_operator.form = flux on a domain that is not periodic: what flows through its boundary is not known; choose increment", NomosConfigWhere(config, "neural_operator.form"));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

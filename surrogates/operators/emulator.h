@@ -92,7 +92,7 @@ NomosTensor    NomosEmulatorNetworkApply(const NomosEmulatorNetwork *network, co
 
 /* ---- both, and the form */
 
-typedef enum { NOMOS_EMULATOR_NEXT_STATE, NOMOS_EMULATOR_INCREMENT, NOMOS_EMULATOR_FLUX } NomosEmulatorForm;
+typedef enum { NOMOS_EMULATOR_NEXT_STATE, NOMOS_EMULATOR_INCREMENT, NOMOS_EMULATOR_FLUX } NomosEmulatorForm; /* in the order of the choices of neural_operator.form */
 
 typedef struct NomosEmulator_s *NomosEmulator;
 

@@ -1,38 +1,34 @@
-/* Every network and every conditioning of emulators is one line here, and a name in the choices below. */
+/* Every network and every conditioning of emulators is one line here: its name and its table. The first are the defaults, that of conditionings where there are parameters. */
 #ifndef NOMOS_SURROGATES_OPERATORS_EMULATOR_LIST_H
 #define NOMOS_SURROGATES_OPERATORS_EMULATOR_LIST_H
 
 #include "surrogates/operators/emulator.h"
 
-#define NOMOS_EMULATOR_NETWORK_CHOICES      "fno|factorised_fno|unet|deeponet"
-#define NOMOS_EMULATOR_CONDITIONING_CHOICES "none|channels|modulation|cape|channel_attention"
+#define NOMOS_EMULATOR_NETWORKS(NETWORK) \
+  NETWORK(fno, NomosEmulatorNetworkOps_Fno) \
+  NETWORK(factorised_fno, NomosEmulatorNetworkOps_FactorisedFno) \
+  NETWORK(unet, NomosEmulatorNetworkOps_UNet) \
+  NETWORK(deeponet, NomosEmulatorNetworkOps_DeepONet)
+#define NOMOS_EMULATOR_NETWORK_CHOICES NOMOS_CHOICES(NOMOS_EMULATOR_NETWORKS)
 
-extern const NomosEmulatorNetworkOps NomosEmulatorNetworkOps_Fno;
-extern const NomosEmulatorNetworkOps NomosEmulatorNetworkOps_FactorisedFno;
-extern const NomosEmulatorNetworkOps NomosEmulatorNetworkOps_UNet;
-extern const NomosEmulatorNetworkOps NomosEmulatorNetworkOps_DeepONet;
+#define NOMOS_EMULATOR_NETWORK_DECLARE(name, ops) extern const NomosEmulatorNetworkOps ops;
+NOMOS_EMULATOR_NETWORKS(NOMOS_EMULATOR_NETWORK_DECLARE)
 
-static const NomosEmulatorNetworkOps *const nomos_emulator_networks[] = {
-  &NomosEmulatorNetworkOps_Fno, /* the default */
-  &NomosEmulatorNetworkOps_FactorisedFno,
-  &NomosEmulatorNetworkOps_UNet,
-  &NomosEmulatorNetworkOps_DeepONet,
-  NULL,
-};
+#define NOMOS_EMULATOR_NETWORK_ENTRY(name, ops) &ops,
+static const NomosEmulatorNetworkOps *const nomos_emulator_networks[] = {NOMOS_EMULATOR_NETWORKS(NOMOS_EMULATOR_NETWORK_ENTRY) NULL};
 
-extern const NomosConditioningOps NomosConditioningOps_None;
-extern const NomosConditioningOps NomosConditioningOps_Channels;
-extern const NomosConditioningOps NomosConditioningOps_Modulation;
-extern const NomosConditioningOps NomosConditioningOps_Cape;
-extern const NomosConditioningOps NomosConditioningOps_ChannelAttention;
+#define NOMOS_CONDITIONINGS(CONDITIONING) \
+  CONDITIONING(channel_attention, NomosConditioningOps_ChannelAttention) \
+  CONDITIONING(none, NomosConditioningOps_None) \
+  CONDITIONING(channels, NomosConditioningOps_Channels) \
+  CONDITIONING(modulation, NomosConditioningOps_Modulation) \
+  CONDITIONING(cape, NomosConditioningOps_Cape)
+#define NOMOS_EMULATOR_CONDITIONING_CHOICES NOMOS_CHOICES(NOMOS_CONDITIONINGS)
 
-static const NomosConditioningOps *const nomos_conditionings[] = {
-  &NomosConditioningOps_ChannelAttention, /* the default, where there are parameters */
-  &NomosConditioningOps_None,
-  &NomosConditioningOps_Channels,
-  &NomosConditioningOps_Modulation,
-  &NomosConditioningOps_Cape,
-  NULL,
-};
+#define NOMOS_CONDITIONING_DECLARE(name, ops) extern const NomosConditioningOps ops;
+NOMOS_CONDITIONINGS(NOMOS_CONDITIONING_DECLARE)
+
+#define NOMOS_CONDITIONING_ENTRY(name, ops) &ops,
+static const NomosConditioningOps *const nomos_conditionings[] = {NOMOS_CONDITIONINGS(NOMOS_CONDITIONING_ENTRY) NULL};
 
 #endif

@@ -70,12 +70,13 @@ static PetscErrorCode Declare(NomosConfig config)
 static PetscErrorCode ReadParams(NomosSurrogate s)
 {
   NomosNeuralOperator *no = s->context;
-  const char          *schedule, *normalise;
+  const char          *normalise;
+  int                  schedule;
   int64_t              pushforward, steps_at_once, batch;
   bool                 given;
 
   PetscFunctionBeginUser;
-  PetscCall(NomosConfigGetString(s->config, "neural_operator.schedule", &schedule));
+  PetscCall(NomosConfigGetChoice(s->config, "neural_operator.schedule", &schedule));
   PetscCall(NomosConfigGetString(s->config, "neural_operator.normalise", &normalise));
   PetscCall(NomosConfigGetInt(s->config, "neural_operator.pushforward", &pushforward));
   PetscCall(NomosConfigGetInt(s->config, "neural_operator.steps_at_once", &steps_at_once));
@@ -90,7 +91,7 @@ static PetscErrorCode ReadParams(NomosSurrogate s)
   if (!given) no->auxiliary_factor = no->shape.n_space == 1 ? 5.7e-5 : 8.34e-5; /* the settings of CAPE's code, doi:10.48550/arXiv.2304.14118 */
   no->normalised    = !strcmp(normalise, "channels");
   no->steps_at_once = (size_t)steps_at_once;
-  no->schedule      = (NomosRolloutSchedule){.kind = NomosRolloutFind(schedule), .pushforward = (size_t)pushforward};
+  no->schedule      = (NomosRolloutSchedule){.kind = (NomosRolloutKind)schedule, .pushforward = (size_t)pushforward};
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -184,9 +185,12 @@ static int64_t WarmUp(NomosSurrogate s)
 
 static PetscErrorCode Warn(NomosSurrogate s, NomosWarningFn warn, void *ctx)
 {
+  const NomosIntervalFit *fit = &((const NomosNeuralOperator *)s->context)->interval_fit;
+
   PetscFunctionBeginUser;
   PetscCall(NomosNeuralOperatorWarnWorse(s, warn, ctx));
   PetscCall(NomosNeuralOperatorWarn(s, warn, ctx));
+  if (fit->n) PetscCall(NomosEnsembleWarn(fit, warn, ctx));
   PetscCall(NomosNeuralOperatorWarnNorms(s, warn, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

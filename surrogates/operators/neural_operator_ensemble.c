@@ -146,48 +146,91 @@ PetscErrorCode NomosEnsembleFill(NomosSurrogate s, size_t n_members, char *const
 
 /* ---- intervals */
 
-/* The quantile by counts of log |e|/s in bins of 1 %, which all ranks add up. */
-static PetscErrorCode Quantile(NomosSurrogate s, const NomosEnsembleMoments *moments, double share, double *q)
+/* Counts of log |e|/s in bins of 1 %. */
+enum { N_BINS = 4000 };
+static const double bin_width = 0.01, lowest_bin = -20, share_held = 0.95;
+
+static double QuantileOf(const double counts[N_BINS + 1], double share)
 {
-  enum { N_BINS = 4000 };
-  const double               width = 0.01, lowest = -20;
+  double sum = 0;
+  size_t bin = 0;
+
+  while (bin < N_BINS && (sum += counts[bin]) < share * counts[N_BINS]) bin++;
+  return exp(lowest_bin + bin_width * (double)(bin + 1));
+}
+
+/* Sums over trajectories of the share of each that q s holds, and of its square. */
+static void SharesHeld(const NomosNeuralOperator *no, const NomosEnsembleMoments *moments, double q, double sums[2])
+{
+  const size_t n = moments->truth.n, n_steps = moments->truth.n_frames - 1;
+
+  for (size_t i = 0; i < n; i++) {
+    double held = 0;
+    for (size_t k = 0; k < n_steps; k++)
+      for (size_t at = (k * n + i) * no->size; at < (k * n + i + 1) * no->size; at++) held += fabs(moments->truth.states[n * no->size + at] - moments->mean[at]) <= q * moments->deviation[at];
+    held /= (double)(n_steps * no->size);
+    sums[0] += held;
+    sums[1] += held * held;
+  }
+}
+
+/* The quantile of all points together. Points of a trajectory err together, so what is known of it is by the number of trajectories: the deviation of the share that they hold, over sqrt(n), moves the share whose quantiles are the ends. */
+static PetscErrorCode FitIntervals(NomosSurrogate s, const NomosEnsembleMoments *moments, NomosIntervalFit *fit)
+{
+  enum { FEW = 20 };
   const NomosNeuralOperator *no = s->context;
   const size_t               n = moments->truth.n * no->size, n_all = (moments->truth.n_frames - 1) * n;
-  double                     counts[N_BINS + 1] = {0}, sum = 0;
-  size_t                     bin                = 0;
+  double                     counts[N_BINS + 1] = {0}, sums[2] = {0};
 
   PetscFunctionBeginUser;
   for (size_t i = 0; i < n_all; i++) {
-    const double error = fabs(moments->truth.states[n + i] - moments->mean[i]), at = (log(error / moments->deviation[i]) - lowest) / width;
+    const double error = fabs(moments->truth.states[n + i] - moments->mean[i]), at = (log(error / moments->deviation[i]) - lowest_bin) / bin_width;
     counts[error == 0 || at < 0 ? 0 : at < N_BINS ? (size_t)at : N_BINS - 1]++; /* a member that overflows leaves no number, which is no small error */
   }
   counts[N_BINS] = (double)n_all;
   PetscCall(NomosSumOverRanks(s->comm, N_BINS + 1, counts));
-  while (bin < N_BINS && (sum += counts[bin]) < share * counts[N_BINS]) bin++;
-  *q = exp(lowest + width * (double)(bin + 1));
+  *fit = (NomosIntervalFit){.n = moments->n_all, .q = QuantileOf(counts, share_held), .low = NAN, .high = NAN, .loose = moments->n_all < FEW};
+  SharesHeld(no, moments, fit->q, sums);
+  PetscCall(NomosSumOverRanks(s->comm, 2, sums));
+  if (fit->n < 2) PetscFunctionReturn(PETSC_SUCCESS);
+  const double m = (double)fit->n, mean = sums[0] / m, half = 1.96 * sqrt(fmax(sums[1] / m - mean * mean, 0) / (m - 1));
+  fit->low   = QuantileOf(counts, share_held - half);
+  fit->high  = QuantileOf(counts, fmin(share_held + half, 1));
+  fit->loose = fit->loose || share_held + half >= 1;
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* Of one set at a time there are moments: the quantile from those of the validation (intervals NULL), intervals from those of the others. */
-static PetscErrorCode OfSet(NomosSurrogate s, size_t n_members, char *const members[], const char name[], const NomosJudgementInput *input, double *q, NomosPredictionIntervals *intervals)
+PetscErrorCode NomosEnsembleWarn(const NomosIntervalFit *fit, NomosWarningFn warn, void *ctx)
 {
-  static const double  share = 0.95;
+  char text[512], ends[96] = "";
+
+  PetscFunctionBeginUser;
+  if (!fit->loose) PetscFunctionReturn(PETSC_SUCCESS);
+  if (fit->n > 1) snprintf(ends, sizeof ends, ", which differ: others would have given one between %.3g and %.3g or more", fit->low, fit->high);
+  snprintf(text, sizeof text, "the intervals' factor of %.3g (ensemble_quantile) comes from %zu validation trajector%s%s; hold back more for the validation (data.validation) before they are relied on", fit->q, fit->n, fit->n == 1 ? "y alone" : "ies", ends);
+  PetscCall(warn(text, ctx));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+/* Of one set at a time there are moments: the fit from those of the validation (intervals NULL), intervals from those of the others. */
+static PetscErrorCode OfSet(NomosSurrogate s, size_t n_members, char *const members[], const char name[], const NomosJudgementInput *input, NomosIntervalFit *fit, NomosPredictionIntervals *intervals)
+{
   NomosEnsembleMoments moments;
 
   PetscFunctionBeginUser;
   PetscCall(ReadTruth(s, name, input, &moments));
   PetscErrorCode code = NomosEnsembleFill(s, n_members, members, &moments);
-  if (!code) code = intervals ? NomosPredictionIntervalsCreate(s, &moments, *q, intervals) : Quantile(s, &moments, share, q);
+  if (!code) code = intervals ? NomosPredictionIntervalsCreate(s, &moments, fit->q, intervals) : FitIntervals(s, &moments, fit);
   PetscCall(FreeMoments(&moments));
   PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosEnsembleQuantile(NomosSurrogate s, size_t n_members, char *const members[], double *q)
+PetscErrorCode NomosEnsembleFitIntervals(NomosSurrogate s, size_t n_members, char *const members[], NomosIntervalFit *fit)
 {
   PetscFunctionBeginUser;
   NomosCheck(s->n_examples[NOMOS_SPLIT_VALIDATION], s->comm, PETSC_ERR_ARG_INCOMP, "%s: neural_operator.ensemble: intervals are fitted to the validation split, and data.validation leaves none", NomosConfigWhere(s->config, "neural_operator.ensemble"));
-  PetscCall(OfSet(s, n_members, members, "validation", &(NomosJudgementInput){.comm = s->comm, .dataset = s->data, .split = NOMOS_SPLIT_VALIDATION}, q, NULL));
+  PetscCall(OfSet(s, n_members, members, "validation", &(NomosJudgementInput){.comm = s->comm, .dataset = s->data, .split = NOMOS_SPLIT_VALIDATION}, fit, NULL));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
@@ -198,18 +241,21 @@ PetscErrorCode NomosNeuralOperatorEnsemble(NomosSurrogate s, NomosResultFn resul
   char               **members;
   size_t               n_members, n = 0;
   NomosPredictionIntervals      *intervals;
-  double               q;
+  NomosIntervalFit    *fit = &no->interval_fit;
 
   PetscFunctionBeginUser;
+  fit->n = 0;
   PetscCall(NomosConfigGetString(s->config, "neural_operator.ensemble", &folder));
   if (!folder[0]) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(NomosEnsembleMembersFind(s, folder, &n_members, &members));
   PetscCall(PetscCalloc1(no->n_sets + 1, &intervals));
-  PetscErrorCode code = NomosEnsembleQuantile(s, n_members, members, &q);
-  if (!code && s->n_examples[NOMOS_SPLIT_TEST]) code = OfSet(s, n_members, members, "test", &(NomosJudgementInput){.comm = s->comm, .dataset = s->data, .split = NOMOS_SPLIT_TEST}, &q, &intervals[n++]);
-  for (size_t i = 0; i < no->n_sets && !code; i++) code = OfSet(s, n_members, members, no->sets[i].name, &(NomosJudgementInput){.comm = s->comm, .dataset = no->sets[i].dataset, .split = NOMOS_SPLIT_TRAIN}, &q, &intervals[n++]);
+  PetscErrorCode code = NomosEnsembleFitIntervals(s, n_members, members, fit);
+  if (!code && s->n_examples[NOMOS_SPLIT_TEST]) code = OfSet(s, n_members, members, "test", &(NomosJudgementInput){.comm = s->comm, .dataset = s->data, .split = NOMOS_SPLIT_TEST}, fit, &intervals[n++]);
+  for (size_t i = 0; i < no->n_sets && !code; i++) code = OfSet(s, n_members, members, no->sets[i].name, &(NomosJudgementInput){.comm = s->comm, .dataset = no->sets[i].dataset, .split = NOMOS_SPLIT_TRAIN}, fit, &intervals[n++]);
   if (!code) code = result("ensemble_members", (double)n_members, ctx);
-  if (!code) code = result("ensemble_quantile", q, ctx);
+  if (!code) code = result("ensemble_quantile", fit->q, ctx);
+  if (!code) code = result("ensemble_quantile_low", fit->low, ctx);
+  if (!code) code = result("ensemble_quantile_high", fit->high, ctx);
   if (!code && n) code = NomosNeuralOperatorIntervals(s, n, intervals, result, ctx);
   for (size_t i = 0; i < n; i++) PetscCall(NomosPredictionIntervalsFree(&intervals[i]));
   PetscCall(PetscFree(intervals));

@@ -61,6 +61,13 @@ typedef struct {
   NomosSetErrors verdict;
 } NomosTestSet;
 
+/* q of the intervals mean +- q deviation, from n trajectories, which differ in how much of them it holds: of 95 % of other n it would lie between low and high (NaN: of one trajectory nobody knows). */
+typedef struct {
+  size_t n; /* 0: nothing was fitted */
+  double q, low, high;
+  bool   loose; /* n are too few to tell it */
+} NomosIntervalFit;
+
 struct NomosNeuralOperator_s {
   NomosDatasetVariable variables[NOMOS_DATASET_MAX_VARIABLES]; /* fields, then parameters */
   size_t               n_fields, n_parameters, n_points, size; /* size: of a state */
@@ -97,6 +104,7 @@ struct NomosNeuralOperator_s {
   size_t        n_sets;
   NomosTestSet *sets;
   NomosSetErrors  verdicts[NOMOS_N_SPLITS];
+  NomosIntervalFit interval_fit;           /* of the results */
   bool          has_results;               /* verdicts are of the weights as they are, not of a validation on the way to them */
   char          texts[NOMOS_N_EMULATOR_TEXTS][1024];
   const char   *text_list[NOMOS_N_EMULATOR_TEXTS];
@@ -266,8 +274,10 @@ typedef struct {
 } NomosEnsembleMoments;
 /* Both from zero, of the members' files; without any, of the weights as they are, which have no deviation. Collective. */
 PetscErrorCode NomosEnsembleFill(NomosSurrogate s, size_t n_members, char *const members[], NomosEnsembleMoments *moments);
-/* q of the intervals mean +- q deviation, from the validation split. Errors: there is none. Collective. */
-PetscErrorCode NomosEnsembleQuantile(NomosSurrogate s, size_t n_members, char *const members[], double *q);
+/* From the validation split. Errors: there is none. Collective. */
+PetscErrorCode NomosEnsembleFitIntervals(NomosSurrogate s, size_t n_members, char *const members[], NomosIntervalFit *fit);
+/* Of a loose one. */
+PetscErrorCode NomosEnsembleWarn(const NomosIntervalFit *fit, NomosWarningFn warn, void *ctx);
 
 /* ---- neural_operator_look.c */
 

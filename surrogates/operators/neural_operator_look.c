@@ -231,6 +231,7 @@ PetscErrorCode NomosNeuralOperatorLook(NomosSurrogate s, NomosWarningFn warn, vo
   PetscCall(WarnEnds(s, warn, ctx));
   if (s->weights) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(NomosNeuralOperatorWarnSizes(s, warn, ctx));
+  PetscCall(NomosDatasetWarnBeginnings(s->data, warn, ctx));
   for (size_t i = 0; i < no->n_sets; i++) PetscCall(NomosDatasetWarnCopies(s->data, no->sets[i].dataset, no->sets[i].name, warn, ctx));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -155,7 +155,7 @@ static PetscErrorCode CreateFiles(NomosPredicting *p)
   if (l->family) l->attributes[input.file.n_attributes++] = (NomosFieldAttribute){.name = "family", .text = l->family};
   if (NomosPredictingHasIntervals(p)) {
     l->attributes[input.file.n_attributes++] = (NomosFieldAttribute){.name = "ensemble_members", .number = (double)p->n_members};
-    l->attributes[input.file.n_attributes++] = (NomosFieldAttribute){.name = "ensemble_quantile", .number = p->q};
+    l->attributes[input.file.n_attributes++] = (NomosFieldAttribute){.name = "ensemble_quantile", .number = p->fit.q};
   }
   PetscCall(NomosTrajectoryFileCreate(&input, &p->file));
   PetscCall(WriteParameters(p));
@@ -218,7 +218,7 @@ static PetscErrorCode Predict(NomosPredicting *p, size_t first, size_t n, double
           const size_t begin = i * no->size + f * no->n_points + x, at = (k ? k - 1 : 0) * n * no->size + begin;
           double      *to    = values + i * per + f * field + k * no->n_points + x;
           *to                = k ? mean[f] + deviation[f] * moments.mean[at] : NomosInUnitsOfData(mean[f], deviation[f], moments.truth.states[begin]);
-          if (NomosPredictingHasIntervals(p)) to[no->n_fields * field] = k ? deviation[f] * p->q * moments.deviation[at] : 0;
+          if (NomosPredictingHasIntervals(p)) to[no->n_fields * field] = k ? deviation[f] * p->fit.q * moments.deviation[at] : 0;
         }
   PetscCall(NomosTrajectoriesFree(&moments.truth));
   PetscCall(PetscFree2(moments.mean, moments.deviation));
@@ -360,6 +360,21 @@ static PetscErrorCode WarnTimes(NomosPredicting *p)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Of intervals that are not known well, or are said of more frames than they were fitted to. */
+static PetscErrorCode WarnIntervals(NomosPredicting *p)
+{
+  const NomosNeuralOperator *no = p->s->context;
+  char                       text[512];
+
+  PetscFunctionBeginUser;
+  if (!NomosPredictingHasIntervals(p)) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosEnsembleWarn(&p->fit, p->input->warn, p->input->ctx));
+  if (p->n_frames <= no->whole_frames) PetscFunctionReturn(PETSC_SUCCESS);
+  snprintf(text, sizeof text, "predict.frames = %zu: the intervals are fitted to the validation's trajectories of %zu frames; how much of the truth they hold later nobody has looked at", p->n_frames, no->whole_frames);
+  PetscCall(p->input->warn(text, p->input->ctx));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* Rank 0: what should be known of them, and a picture, which is a courtesy. */
 static PetscErrorCode Tell(NomosPredicting *p)
 {
@@ -371,6 +386,7 @@ static PetscErrorCode Tell(NomosPredicting *p)
     PetscCall(p->input->warn(text, p->input->ctx));
   }
   PetscCall(WarnTimes(p));
+  PetscCall(WarnIntervals(p));
   PetscCall(NomosNeuralOperatorWarnBeyond(p->s, p->input->from, p->initial, NOMOS_SPLIT_TRAIN, p->input->warn, p->input->ctx));
   if (!p->input->plots) PetscFunctionReturn(PETSC_SUCCESS);
   PetscErrorCode code = NomosPredictingDraw(p);
@@ -413,7 +429,7 @@ PetscErrorCode NomosNeuralOperatorWritePredictions(NomosSurrogate s, const Nomos
   p.n        = NomosDatasetExamples(p.initial, NOMOS_SPLIT_TRAIN);
   p.n_frames = input->n_frames ? input->n_frames : ((const NomosNeuralOperator *)s->context)->whole_frames;
   if (folder[0]) code = NomosEnsembleMembersFind(s, folder, &p.n_members, &p.members);
-  if (!code && folder[0]) code = NomosEnsembleQuantile(s, p.n_members, p.members, &p.q);
+  if (!code && folder[0]) code = NomosEnsembleFitIntervals(s, p.n_members, p.members, &p.fit);
   if (!code) code = WriteAll(&p);
   if (!code) code = OnRank0(&p, Tell);
   PetscCall(PetscFree(p.widths));

@@ -27,7 +27,7 @@ typedef struct {
   NomosDatasetBeginning  begins;
   size_t                 n, n_frames, n_members;
   char                 **members;
-  double                 q;
+  NomosIntervalFit       fit;
   int                    rank, size;
   size_t                 n_not_finite, first_not_finite;
   bool                   complete;

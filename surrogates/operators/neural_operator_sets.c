@@ -93,7 +93,7 @@ PetscErrorCode NomosNeuralOperatorOpenSets(NomosSurrogate s)
 {
   PetscFunctionBeginUser;
   if (s->prediction) PetscFunctionReturn(PETSC_SUCCESS); /* nothing is judged */
-  PetscCall(NomosTestSetsOpen(s, prefix, (const char *const[]){"train", "validation", "test", "errors", "intervals", "loss", NULL}, AddSet));
+  PetscCall(NomosTestSetsOpen(s, prefix, (const char *const[]){"train", "validation", "test", "errors", "intervals", "loss", NULL}, (const char *const[]){"first", "last", "persistence", "solver", "solver_first", "solver_last", "ensemble", NULL}, AddSet));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

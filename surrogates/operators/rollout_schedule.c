@@ -3,16 +3,6 @@
 #include "operators/random.h"
 
 #include <math.h>
-#include <string.h>
-
-NomosRolloutKind NomosRolloutFind(const char name[])
-{
-  static const char *const names[] = {"curriculum", "teacher_forcing", "free_running", "pushforward"};
-  int                      kind    = 0;
-
-  while (strcmp(names[kind], name)) kind++;
-  return (NomosRolloutKind)kind;
-}
 
 size_t NomosRolloutCurriculum(double e, size_t n_frames)
 {

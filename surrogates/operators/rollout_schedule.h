@@ -15,15 +15,13 @@
 #include <stdint.h>
 
 typedef enum { NOMOS_ROLLOUT_CURRICULUM, NOMOS_ROLLOUT_TEACHER_FORCING, NOMOS_ROLLOUT_FREE_RUNNING, NOMOS_ROLLOUT_PUSHFORWARD } NomosRolloutKind;
-#define NOMOS_ROLLOUT_CHOICES "curriculum|teacher_forcing|free_running|pushforward"
+#define NOMOS_ROLLOUT_CHOICES "curriculum|teacher_forcing|free_running|pushforward" /* in this order */
 
 typedef struct {
   NomosRolloutKind kind;
   size_t          pushforward; /* most steps without gradient */
 } NomosRolloutSchedule;
 
-/* By name, one of the choices. */
-NomosRolloutKind NomosRolloutFind(const char name[]);
 /* t_AR, 1 to n_frames. */
 size_t NomosRolloutCurriculum(double e, size_t n_frames);
 /* How many of the n_frames - 1 steps follow one upon the other, the others beginning at the data. */

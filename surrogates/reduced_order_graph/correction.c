@@ -125,7 +125,7 @@ static PetscErrorCode CreateSets(NomosSurrogate s)
   input.path = s->data_path;
   PetscCall(OpenSets(s, &input, NOMOS_CORRECTION_FIRST_TEST + 1, (const char *const[]){"training", "validation", "test"}));
   if (c->n_sets > NOMOS_CORRECTION_FIRST_TEST) s->n_examples[NOMOS_SPLIT_TEST] = c->sets[NOMOS_CORRECTION_FIRST_TEST].n;
-  PetscCall(NomosTestSetsOpen(s, prefix, (const char *const[]){"training", "validation", "errors", "loss", NULL}, AddTest));
+  PetscCall(NomosTestSetsOpen(s, prefix, (const char *const[]){"training", "validation", "errors", "loss", NULL}, NULL, AddTest));
   s->n_examples[NOMOS_SPLIT_TRAIN]      = c->sets[NOMOS_CORRECTION_TRAINING].n;
   s->n_examples[NOMOS_SPLIT_VALIDATION] = c->sets[NOMOS_CORRECTION_VALIDATION].n;
   PetscFunctionReturn(PETSC_SUCCESS);

@@ -207,7 +207,7 @@ static PetscErrorCode Create(NomosSurrogate s)
     PetscCall(NomosParticleDataTakeTraining(c->data, &(NomosParticleTraining){"data.path", &trained}, sizeof c->note, c->note));
   }
   PetscCall(NomosParticleDataCheckFixed(c->data, s->config));
-  PetscCall(NomosTestSetsOpen(s, prefix, (const char *const[]){"train", "validation", "test", NULL}, AddSet));
+  PetscCall(NomosTestSetsOpen(s, prefix, (const char *const[]){"train", "validation", "test", NULL}, NULL, AddSet));
   PetscCall(CountExamples(s));
   PetscCall(NomosNormalisationCreate(s->parameters, "displacement", 1, &c->displacement));
   c->n_decoders             = 1;

@@ -1,20 +1,19 @@
-/* Every network of particles is one line here, and a name in the choices below. */
+/* Every network of particles is one line here: its name and its table. The first is the default. */
 #ifndef NOMOS_SURROGATES_REDUCED_ORDER_GRAPH_PARTICLE_NETWORK_LIST_H
 #define NOMOS_SURROGATES_REDUCED_ORDER_GRAPH_PARTICLE_NETWORK_LIST_H
 
 #include "surrogates/reduced_order_graph/particle_network.h"
 
-#define NOMOS_PARTICLE_NETWORK_CHOICES "gns|giorom|neural_mpm"
+#define NOMOS_PARTICLE_NETWORKS(NETWORK) \
+  NETWORK(gns, NomosParticleNetworkOps_Gns) \
+  NETWORK(giorom, NomosParticleNetworkOps_Giorom) \
+  NETWORK(neural_mpm, NomosParticleNetworkOps_NeuralMpm)
+#define NOMOS_PARTICLE_NETWORK_CHOICES NOMOS_CHOICES(NOMOS_PARTICLE_NETWORKS)
 
-extern const NomosParticleNetworkOps NomosParticleNetworkOps_Gns;
-extern const NomosParticleNetworkOps NomosParticleNetworkOps_Giorom;
-extern const NomosParticleNetworkOps NomosParticleNetworkOps_NeuralMpm;
+#define NOMOS_PARTICLE_NETWORK_DECLARE(name, ops) extern const NomosParticleNetworkOps ops;
+NOMOS_PARTICLE_NETWORKS(NOMOS_PARTICLE_NETWORK_DECLARE)
 
-static const NomosParticleNetworkOps *const nomos_particle_networks[] = {
-  &NomosParticleNetworkOps_Gns, /* the default */
-  &NomosParticleNetworkOps_Giorom,
-  &NomosParticleNetworkOps_NeuralMpm,
-  NULL,
-};
+#define NOMOS_PARTICLE_NETWORK_ENTRY(name, ops) &ops,
+static const NomosParticleNetworkOps *const nomos_particle_networks[] = {NOMOS_PARTICLE_NETWORKS(NOMOS_PARTICLE_NETWORK_ENTRY) NULL};
 
 #endif

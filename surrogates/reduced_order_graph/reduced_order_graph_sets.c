@@ -62,7 +62,7 @@ static PetscErrorCode AddSet(NomosSurrogate s, const char name[], const char pat
 PetscErrorCode NomosReducedOrderGraphOpenSets(NomosSurrogate s)
 {
   PetscFunctionBeginUser;
-  PetscCall(NomosTestSetsOpen(s, prefix, (const char *const[]){"train", "validation", "test", "errors", "loss", NULL}, AddSet));
+  PetscCall(NomosTestSetsOpen(s, prefix, (const char *const[]){"train", "validation", "test", "errors", "loss", NULL}, NULL, AddSet));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -169,6 +169,14 @@ for seed in 0 1; do
   awk -v a="$told" -v b="$found" 'BEGIN {exit !(a > 0 && (a - b)^2 < 1e-10*a*a)}' || fail "the error of members/$seed: $told, compared as $found"
 done
 [ ! -s err.txt ] && ! grep -q warnings compared/compare.json || fail "one test set is taken for two: $(cat err.txt compared/compare.json)"
+# Five of them, and more test sets than a picture shows: none is left out.
+cp -r members/0 many
+for set in a b c d e f g h i j; do
+  for file in errors errors_by_time; do sed -n "s/^test,/$set,/p" members/0/plots/$file.csv >> many/plots/$file.csv; done
+done
+expect 0 "" "$nomos" compare members/0 members/1 members/0 many members/1 -o many_compared
+[ "$(grep -c '"j": ' many_compared/compare.json)" = 5 ] && grep -q 'of the first 7 of 1[0-9] sets' out.txt && [ -s many_compared/plots/errors.png ] || fail "many sets: $(cat out.txt many_compared/compare.json)"
+rm -r many
 # Where a set is another one, the errors on it do not compare: other trajectories of the same data, or more of them.
 for other in seed=5 test=0.5; do
   expect 0 "" "$nomos" train waves.yaml -q -o other --force --set data.$other

@@ -2,20 +2,17 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 PetscErrorCode NomosParameterScaleFromConfig(const NomosConditioningInput *input, const char name[], NomosParameterScale *scale)
 {
-  static const char *const kinds[] = {"log", "linear", "raw", "ratio"};
-  char                     key[64];
-  const char              *kind;
+  char key[64];
+  int  kind;
 
   PetscFunctionBeginUser;
   *scale = (NomosParameterScale){.n_parameters = input->shape->n_parameters};
   snprintf(key, sizeof key, "%s.scale", name);
-  PetscCall(NomosConfigGetString(input->config, key, &kind));
-  for (int k = 0; k < 4; k++)
-    if (!strcmp(kind, kinds[k])) scale->kind = (NomosParameterScaleKind)k;
+  PetscCall(NomosConfigGetChoice(input->config, key, &kind));
+  scale->kind = (NomosParameterScaleKind)kind;
   snprintf(key, sizeof key, "%s.margin", name);
   PetscCall(NomosConfigGetReal(input->config, key, &scale->margin));
   if (scale->kind == NOMOS_SCALE_RAW || scale->kind == NOMOS_SCALE_RATIO) PetscFunctionReturn(PETSC_SUCCESS);

@@ -17,7 +17,7 @@
 #include "operators/primitives.h"
 #include "surrogates/operators/emulator.h"
 
-typedef enum { NOMOS_SCALE_LOG, NOMOS_SCALE_LINEAR, NOMOS_SCALE_RAW, NOMOS_SCALE_RATIO } NomosParameterScaleKind;
+typedef enum { NOMOS_SCALE_LOG, NOMOS_SCALE_LINEAR, NOMOS_SCALE_RAW, NOMOS_SCALE_RATIO } NomosParameterScaleKind; /* in the order of the choices below */
 
 typedef struct {
   NomosParameterScaleKind kind;

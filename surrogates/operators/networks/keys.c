@@ -1,8 +1,5 @@
 #include "surrogates/operators/networks/keys.h"
 
-#include <stdio.h>
-#include <string.h>
-
 PetscErrorCode NomosEmulatorSize(NomosConfig config, const char key[], size_t *size)
 {
   int64_t value;
@@ -19,8 +16,7 @@ PetscErrorCode NomosEmulatorActivation(NomosConfig config, const char key[], Nom
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetString(config, key, &name));
-  for (int k = 0; k < NOMOS_N_FUNCTIONS; k++)
-    if (!strcmp(name, nomos_function_names[k])) *activation = (NomosFunctionKind)k;
+  *activation = NomosFunctionFind(name);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

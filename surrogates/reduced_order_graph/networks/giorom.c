@@ -91,16 +91,14 @@ static PetscErrorCode Grid(NomosConfig config, const NomosParticleShape *shape, 
 
 static PetscErrorCode LatentInput(NomosConfig config, const NomosParticleShape *shape, bool decoded, NomosLatentGridInput *latent)
 {
-  static const char *const kinds[] = {"fno", "preactivated_fno", "attention", "none"};
-  const char              *kind;
-  size_t                   longest = 0;
+  int    kind;
+  size_t longest = 0;
 
   PetscFunctionBeginUser;
   PetscCall(NomosConfigGetBool(config, "giorom.plane", &latent->plane));
   NomosCheck(!latent->plane || shape->d == 3, PETSC_COMM_SELF, PETSC_ERR_ARG_INCOMP, "giorom.plane = true, but positions are in two dimensions already: leave it out");
-  PetscCall(NomosConfigGetString(config, "giorom.latent", &kind));
-  for (int k = 0; k < 4; k++)
-    if (!strcmp(kind, kinds[k])) latent->kind = (NomosLatentKind)k;
+  PetscCall(NomosConfigGetChoice(config, "giorom.latent", &kind));
+  latent->kind = (NomosLatentKind)kind;
   const bool attention = latent->kind == NOMOS_LATENT_ATTENTION;
   PetscCall(Grid(config, shape, latent));
   for (int a = 0; a < latent->grid.d; a++) longest = PetscMax(longest, latent->grid.points[a]);

@@ -13,7 +13,7 @@
 #include "surrogates/networks/preactivated_fno.h"
 
 typedef enum { NOMOS_LATENT_FNO, NOMOS_LATENT_PREACTIVATED_FNO, NOMOS_LATENT_ATTENTION, NOMOS_LATENT_NONE } NomosLatentKind;
-#define NOMOS_LATENT_CHOICES "fno|preactivated_fno|attention|none"
+#define NOMOS_LATENT_CHOICES "fno|preactivated_fno|attention|none" /* in this order */
 
 typedef struct {
   NomosLatentKind kind;
