@@ -95,7 +95,7 @@ PetscErrorCode NomosAssimilateFromFields(NomosRun *run, NomosAssimilate *a);
 /* Variational methods: does the case suit them; a window's begin, before the forecast to its first look (nothing of other methods, or inside of a window); another look into the window, and after its last
    the analysis, a->states and the state of the one member, with means and innovations; is a window in progress? */
 typedef struct NomosAssimilateWindow_s *NomosAssimilateWindow;
-PetscErrorCode NomosAssimilateWindowCheck(NomosRun *run, const NomosAssimilate *a);
+PetscErrorCode NomosAssimilateWindowCheck(NomosRun *run, NomosAssimilate *a);
 PetscErrorCode NomosAssimilateWindowBegin(NomosRun *run, NomosAssimilate *a);
 PetscErrorCode NomosAssimilateWindowLook(NomosRun *run, NomosAssimilate *a, const NomosObservationSet *set);
 bool           NomosAssimilateInWindow(const NomosAssimilate *a);

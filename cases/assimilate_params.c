@@ -11,7 +11,7 @@
 /* clang-format off */
 static const NomosParam params[] = {
   {"assimilate.method",               NOMOS_PARAM_STRING, "letkf",   NULL, 0,       0,       NULL, false, "How an analysis is made: letkf, etkf, enkf, optimal_interpolation, nudging, 3dvar, 4dvar or weak_4dvar."},
-  {"assimilate.members",              NOMOS_PARAM_INT,    "20",      NULL, 1,       100000,  NULL, false, "States of the ensemble."},
+  {"assimilate.members",              NOMOS_PARAM_INT,    "20",      NULL, 1,       100000,  NULL, false, "States of the ensemble; of 3dvar, 4dvar and weak_4dvar there is one."},
   {"assimilate.fields",               NOMOS_PARAM_EXPRESSION_LIST, "", NULL, 0,     0,       NULL, false, "Fields that are analysed, and by which errors are measured; unset: the model's first."},
   {"assimilate.from",                 NOMOS_PARAM_REAL,   NULL,      "s",  DBL_MIN, DBL_MAX, NULL, false, "Assimilation begins here and ends at time.stop; before it the case runs, and in the second half of that time it shows its climate."},
   {"assimilate.every",                NOMOS_PARAM_REAL,   "0",       "s",  0,       DBL_MAX, NULL, false, "Time between two analyses of a twin experiment, a multiple of time.dt; 0: every step."},
@@ -26,7 +26,7 @@ static const NomosParam params[] = {
   {"assimilate.inflation.relaxation", NOMOS_PARAM_REAL,   "0",       NULL, 0,       1,       NULL, false, "Relaxation of the analyses' spread to the forecasts' (doi:10.1175/MWR-D-11-00276.1)."},
   {"assimilate.localisation.radius",  NOMOS_PARAM_REAL,   "0",       "m",  0,       DBL_MAX, NULL, false, "Observations farther from a place than this have no weight there; before that it falls as the function of Gaspari & Cohn. 0: no localisation."},
   {"assimilate.nudging.gain",         NOMOS_PARAM_REAL,   "0.5",     NULL, DBL_MIN, 1,       NULL, false, "Of nudging: part of the innovation that an analysis takes."},
-  {"assimilate.climate.states",       NOMOS_PARAM_INT,    "100",     NULL, 2,       100000,  NULL, false, "Of optimal_interpolation: states of the climate, whose covariance is that of the forecast's errors."},
+  {"assimilate.climate.states",       NOMOS_PARAM_INT,    "100",     NULL, 2,       100000,  NULL, false, "Of optimal_interpolation, 3dvar, 4dvar and weak_4dvar: states of the climate, whose covariance is that of the forecast's errors."},
   {"assimilate.window.looks",         NOMOS_PARAM_INT,    "1",       NULL, 1,       100000,  NULL, false, "Of 4dvar and weak_4dvar: looks in a window, at whose end the analysis is."},
   {"assimilate.window.model_error",   NOMOS_PARAM_REAL,   "0.01",    NULL, DBL_MIN, DBL_MAX, NULL, false, "Of weak_4dvar: standard deviation of the model's error from one look to the next, relative to that of the climate."},
 };
@@ -185,7 +185,7 @@ static PetscErrorCode CheckClimate(NomosRun *run, const NomosAssimilate *a)
   const int64_t n = NomosAssimilateClimateStates(a);
 
   PetscFunctionBeginUser;
-  NomosCheck(a->from_step / 2 >= n, run->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: assimilate.from = %g: half of the run before it has %lld steps, and the climate needs %lld states; make it longer", NomosConfigWhere(run->config, "assimilate.from"), a->from, (long long)(a->from_step / 2), (long long)n);
+  NomosCheck(a->from_step / 2 >= n, run->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: assimilate.from = %g: half of the run before it has %lld steps, and the climate needs %lld states; make it longer%s", NomosConfigWhere(run->config, "assimilate.from"), a->from, (long long)(a->from_step / 2), (long long)n, a->n_static ? ", or ask for fewer (assimilate.climate.states)" : "");
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -22,10 +22,14 @@ static NomosVariationalKind Kind(const NomosAssimilate *a)
   return NomosAnalysisVariational(a->input.method);
 }
 
-PetscErrorCode NomosAssimilateWindowCheck(NomosRun *run, const NomosAssimilate *a)
+PetscErrorCode NomosAssimilateWindowCheck(NomosRun *run, NomosAssimilate *a)
 {
+  bool given;
+
   PetscFunctionBeginUser;
   if (Kind(a) == NOMOS_NOT_VARIATIONAL) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosConfigIsGiven(run->config, "assimilate.members", &given));
+  if (!given) a->n_members = 1; /* the default is that of ensembles */
   PetscCheck(run->size == 1, run->comm, PETSC_ERR_SUP, "assimilate.method: %s has one state and runs on one rank; use threads", NomosAnalysisName(a->input.method));
   PetscCheck(a->n_members == 1, run->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: assimilate.members = %lld: %s has one state; set it to 1", NomosConfigWhere(run->config, "assimilate.members"), (long long)a->n_members, NomosAnalysisName(a->input.method));
   PetscCheck(a->n_fields == 1, run->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s: assimilate.fields: %s analyses one field, and all else of a state begins as it is; name one", NomosConfigWhere(run->config, "assimilate.fields"), NomosAnalysisName(a->input.method));

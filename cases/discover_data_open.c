@@ -247,6 +247,11 @@ PetscErrorCode NomosDiscoverDataDescribe(NomosDiscover *d, const NomosDiscoverDa
   if (thinned) snprintf(rows, sizeof rows, "points %s apart", strides);
   if (s->form == NOMOS_FORM_WEAK) snprintf(d->settings, sizeof d->settings, "Weak form: test functions of half width %s points, %s points apart (%stime)", widths, strides, n ? "axes of space, then " : "");
   else snprintf(d->settings, sizeof d->settings, "Strong form: %s%s in time; %s", n == 0 ? "" : s->derivatives == NOMOS_TERMS_SPECTRAL ? "spectral derivatives in space, " : "differences in space, ", data->frames.n_fields > data->n_fields ? "given rates" : "differences", rows);
+  if (data->frames.varying[0]) {
+    char sentence[512];
+    snprintf(sentence, sizeof sentence, "what the trajectories were made with differs: %s; one equation, of the same coefficients, is sought for all of them: give it those of one value (nomos export ... --where)", data->frames.varying);
+    PetscCall(NomosRunWarn(sentence, d->run));
+  }
   PetscCall(NomosLogPrint(d->run->log, NOMOS_LOG_INFO, "library", "%zu terms, %zu trajector%s; %s", data->n_terms, data->frames.n_trajectories, data->frames.n_trajectories == 1 ? "y" : "ies", d->settings));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

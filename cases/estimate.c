@@ -451,6 +451,16 @@ static PetscErrorCode WarnOfMisfit(NomosRun *run, const NomosEstimate *e)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Of parameters as they are tried or found: what the model says of them. */
+static PetscErrorCode WarnOfParameters(NomosRun *run, const NomosEstimate *e, const double parameters[])
+{
+  PetscFunctionBeginUser;
+  if (!e->n_unknown || !run->ops->warn) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(e->derivatives->set_parameters(run->model, parameters));
+  PetscCall(run->ops->warn(run->model, NomosRunWarn, run));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 /* "qg.beta = 1.6e-11 +- 2e-13 (first guess 1.2e-11), in 1/(m s)": what was looked for. */
 static PetscErrorCode TellParameters(NomosRun *run, const NomosEstimate *e)
 {
@@ -480,6 +490,8 @@ static PetscErrorCode Minimise(NomosRun *run, NomosEstimate *e)
   PetscFunctionBeginUser;
   /* What the whole window says of the prior: by how much the gradient is to fall. */
   if (!e->iteration) PetscCall(Evaluate(run, e, &e->first_J, &e->first_norm));
+  const bool flat = e->first_norm == 0 && e->first_J > 0;
+  if (flat) PetscCall(NomosRunWarn("the gradient at the first guess is 0: there the observations do not depend on what is looked for (a value beyond the range that a network was trained with, say); begin elsewhere (estimate.first_guess)", run));
   for (int64_t stage = e->stage; stage < e->n_stages && !run->stopped_by; stage++) PetscCall(MinimiseStage(run, e, stage, &reason));
   run->wall_step = MPI_Wtime() - mark;
   PetscCall(NomosLogProgressEnd(run->log));
@@ -489,9 +501,10 @@ static PetscErrorCode Minimise(NomosRun *run, NomosEstimate *e)
   PetscCall(NomosEstimateWrite(run, e));
   PetscCall(TellParameters(run, e));
   PetscCall(WarnOfBounds(run, e));
+  PetscCall(WarnOfParameters(run, e, e->analysis_p));
   snprintf(where, sizeof where, "iteration %lld: cost %.6g, gradient down to %.2g of the first", (long long)e->iteration, e->J, e->first_norm > 0 ? e->gradient_norm / e->first_norm : 0);
   snprintf(timings, sizeof timings, ", %.3g s minimising; %lld gradients", run->wall_step, (long long)e->n_evaluations);
-  PetscCall(NomosRunEnd(run, ReasonText(reason), where, timings));
+  PetscCall(NomosRunEnd(run, flat ? "the gradient at the first guess is 0, and nothing was found" : ReasonText(reason), where, timings));
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -127,7 +127,7 @@ static PetscErrorCode DryRun(NomosRun *run)
 {
   const double small = 1e9; /* bytes */
   NomosRunCost cost;
-  char        *yaml, line[512] = "", time[64], dt[64];
+  char        *yaml, line[512] = "", time[64], dt[64], end[64], later[96] = "";
   double       memory = 0;
 
   PetscFunctionBeginUser;
@@ -138,15 +138,18 @@ static PetscErrorCode DryRun(NomosRun *run)
   PetscCall(NomosConfigToYaml(run->config, &yaml));
   NomosTimeText(run->params.stop, run->params.stop, run->params.nondimensional, time, sizeof time);
   NomosTimeText(run->model->dt, run->model->dt, run->params.nondimensional, dt, sizeof dt);
+  const double last = (double)cost.n_steps * run->model->dt;
+  if (last > run->params.stop + NomosRunTolerance(run)) snprintf(later, sizeof later, " (no multiple of it: the last step ends at %s)", NomosTimeText(last, run->params.stop, run->params.nondimensional, end, sizeof end));
   if (!run->rank) {
     printf("%s\n# %s: %s\n", yaml, run->ops->name, line);
     printf("# run directory: %s\n", NomosRunDirectoryPath(run->directory));
-    printf("# time: %lld steps of %s to %s\n", (long long)cost.n_steps, dt, time);
+    printf("# time: %lld steps of %s to %s%s\n", (long long)cost.n_steps, dt, time, later);
     printf("# memory: %.3g MB a rank; %d rank%s, %d thread%s each\n", 1e-6 * memory, run->size, run->size > 1 ? "s" : "", run->n_threads, run->n_threads > 1 ? "s" : "");
     printf("# output: %.3g MB: %lld frames of fields, %lld of spectra, %lld rows of scalars; %lld checkpoints\n", 1e-6 * cost.bytes, (long long)cost.n_fields, (long long)cost.n_spectra, (long long)cost.n_scalars, (long long)cost.n_checkpoints);
   }
   PetscCall(PetscFree(yaml));
   PetscCall(NomosRunPrintNotes(run));
+  if (looks && run->ops->warn) PetscCall(run->ops->warn(run->model, NomosRunPrintWarning, run));
   if (looks) PetscCall(WarnZero(run, NomosRunPrintWarning));
   else if (!run->program->restart) PetscCall(PetscPrintf(run->comm, "# the initial state was not looked at: it is larger than %.0f GB\n", 1e-9 * small));
   PetscCall(PetscPrintf(run->comm, "# nothing has been written\n"));

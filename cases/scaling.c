@@ -4,6 +4,7 @@
 #include "cases/train.h"
 #include "io/disk.h"
 
+#include <dirent.h>
 #include <math.h>
 #include <omp.h>
 #include <signal.h>
@@ -74,12 +75,31 @@ static PetscErrorCode TryAll(const NomosScaling *s)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+static int IsShown(const struct dirent *entry)
+{
+  return entry->d_name[0] != '.';
+}
+
+/* With something in it, if it is a directory: one that was killed while it wrote its first checkpoint has none. */
+static bool HasAny(const char directory[], const char name[])
+{
+  struct dirent **entries = NULL;
+  char            path[2 * NOMOS_MAX_PATH];
+
+  if (!NomosDirectoryHas(directory, name)) return false;
+  snprintf(path, sizeof path, "%s/%s", directory, name);
+  const int n = scandir(path, &entries, IsShown, alphasort);
+  for (int i = 0; i < n; i++) free(entries[i]);
+  free(entries);
+  return n; /* -1: a file */
+}
+
 static PetscErrorCode IsThere(const NomosRun *run, const char directory[], const char name[], bool *there)
 {
   int is = 0;
 
   PetscFunctionBeginUser;
-  if (!run->rank) is = NomosDirectoryHas(directory, name);
+  if (!run->rank) is = HasAny(directory, name);
   PetscCallMPI(MPI_Bcast(&is, 1, MPI_INT, 0, run->comm));
   *there = is;
   PetscFunctionReturn(PETSC_SUCCESS);
@@ -151,7 +171,8 @@ static PetscErrorCode CheckDiffers(const NomosScaling *s, size_t i)
   PetscFunctionBeginUser;
   for (size_t j = 0; j < i; j++) {
     const NomosScalingTraining *a = &s->trainings[i], *b = &s->trainings[j];
-    PetscCheck(!strcmp(a->data, b->data) || a->examples != b->examples, s->run->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s = %s and %s both train on %.0f examples: there are no more; make more data, or ask for less", s->data_key, b->data, a->data, a->examples);
+    const bool trajectories = !strcmp(s->data_key, "data.trajectories"), more = (double)a->n_there >= fmax(strtod(a->data, NULL), strtod(b->data, NULL));
+    PetscCheck(!strcmp(a->data, b->data) || a->examples != b->examples, s->run->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s = %s and %s both train on %.0f examples: %s", s->data_key, b->data, a->data, a->examples, !trajectories ? "it does not set the size of the data, or there are no more; choose another key, or make more data" : more ? "what data.validation and data.test hold back is the rest; choose sizes that are larger, or farther apart" : "there are no more; make more data, or ask for less");
     PetscCheck(!strcmp(a->network, b->network) || a->weights != b->weights, s->run->comm, PETSC_ERR_ARG_OUTOFRANGE, "%s = %s and %s both have %.0f weights: it does not set the size of the network", s->network_key, b->network, a->network, a->weights);
   }
   PetscFunctionReturn(PETSC_SUCCESS);

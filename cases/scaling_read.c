@@ -36,21 +36,22 @@ static char *ReadText(const char directory[], const char name[])
   return text;
 }
 
-/* A resolved case without the tables that change no training, and without the comments that say where values are from, in place. */
-static void Essence(char *yaml)
+/* A resolved case without the tables that change no training, and without the comments that say where values are from, in place. `moved`: data are told by their hash, wherever they lie. */
+static void Essence(char *yaml, bool moved)
 {
   static const char *const others[] = {"scaling", "case", "output", "checkpoint", "run", "time", "evaluate", "gradcheck"};
-  bool                     skip     = false;
-  char                    *to       = yaml;
+  bool                     skip = false, data = false;
+  char                    *to   = yaml;
 
   for (char *line = yaml, *next; *line; line = next) {
     const size_t length = strcspn(line, "\n");
     next                = line + length + (line[length] == '\n');
     if (line[0] != ' ') {
       skip = line[0] == '#';
+      data = !strncmp(line, "data:", 5);
       for (size_t i = 0; i < sizeof others / sizeof *others; i++) skip = skip || (!strncmp(line, others[i], strlen(others[i])) && line[strlen(others[i])] == ':');
     }
-    if (skip || !strncmp(line, "  checkpoint_every:", 19)) continue;
+    if (skip || !strncmp(line, "  checkpoint_every:", 19) || (moved && data && !strncmp(line, "  path:", 7))) continue;
     line[length]        = '\0';
     const char  *origin = strstr(line, "  # ");
     const size_t kept   = origin ? (size_t)(origin - line) : length;
@@ -62,14 +63,14 @@ static void Essence(char *yaml)
 }
 
 /* On rank 0: has it ended, and is its case this one? */
-static void LookAtCase(const char path[], const char yaml[], NomosScalingTraining *t, bool *other)
+static void LookAtCase(const char path[], const char yaml[], bool moved, NomosScalingTraining *t, bool *other)
 {
   char *status = ReadText(path, "STATUS"), *then = ReadText(path, "config.yaml"), *now = strdup(yaml), file[NOMOS_MAX_PATH + 64];
 
   snprintf(file, sizeof file, "%s/weights.safetensors", path);
   if (status && then && now && status[0]) {
-    Essence(then);
-    Essence(now);
+    Essence(then, moved);
+    Essence(now, moved);
     *other  = strcmp(then, now);
     t->done = !*other && !strncmp(status, "done", 4) && !access(file, R_OK);
   }
@@ -125,7 +126,7 @@ PetscErrorCode NomosScalingLook(const NomosScaling *s, NomosScalingTraining *tra
   if (!s->run->restarted) PetscFunctionReturn(PETSC_SUCCESS);
   PetscCall(NomosScalingDirectory(s, training, path));
   PetscCall(NomosConfigToYaml(config, &yaml));
-  if (!s->run->rank) LookAtCase(path, yaml, training, &found[1]);
+  if (!s->run->rank) LookAtCase(path, yaml, data_hash[0], training, &found[1]);
   PetscCall(PetscFree(yaml));
   found[0] = training->done;
   PetscCallMPI(MPI_Bcast(found, 2, MPI_C_BOOL, 0, s->run->comm));

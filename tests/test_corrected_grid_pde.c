@@ -168,6 +168,14 @@ START_TEST(test_without_a_correction)
     ck_ok(Begin(&waves, corrected, (const char *const[]){NULL}, &run));
     for (int k = 0; k < 5; k++) ck_ok(run.model->ops->step(run.model));
     ck_ok(run.model->ops->derivatives->get_state(run.model, u[corrected]));
+    /* where the solver alone would be advised a shorter step, which the correction was not trained for */
+    NomosModelFault fault = {.bad = false};
+    double          bad[NX];
+    for (int i = 0; i < NX; i++) bad[i] = 1e300;
+    ck_ok(run.model->ops->derivatives->set_state(run.model, bad));
+    ck_ok(run.model->ops->step(run.model));
+    ck_ok(run.model->ops->check(run.model, &fault));
+    ck_assert(fault.bad && (strstr(fault.advice, "its time.dt is that of the training: take more substeps") != NULL) == corrected);
     End(&run);
   }
   ck_assert_mem_eq(u[0], u[1], sizeof u[0]);

@@ -11,6 +11,7 @@ typedef struct {
   double               length[2]; /* n times the distance of points */
   double               origin[2]; /* of the first point */
   bool                 open;      /* files say that an axis is not periodic (io/ends.h) */
+  char                 varying[256]; /* parameters that a file says of its trajectories and that differ, "beta (0.2 to 4)"; "": none */
   const size_t        *n_frames;  /* (n_trajectories) */
   const double *const *times;     /* (n_trajectories)(n_frames), ascending */
   PetscErrorCode (*read)(void *context, size_t trajectory, size_t frame, double *const fields[]); /* (n_fields)(points); NaN: missing. A field may be NULL: not asked for */

@@ -340,6 +340,36 @@ static PetscErrorCode ReadEnds(Files *f)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* Lists of a number for each trajectory, with the key that it was set by (as sweeps write them). Seeds differ by their nature. */
+static PetscErrorCode FindVarying(Files *f, size_t n)
+{
+  const char *const *names;
+  size_t             n_names;
+  double            *values;
+
+  PetscFunctionBeginUser;
+  if (n < 2) PetscFunctionReturn(PETSC_SUCCESS);
+  PetscCall(NomosFieldReaderConstants(f->reader, &n_names, &names));
+  PetscCall(PetscMalloc1(n, &values));
+  for (size_t k = 0; k < n_names; k++) {
+    double low = INFINITY, high = -INFINITY;
+    char  *key = NULL;
+    bool   is;
+    PetscCall(IsList(f, names[k], n, &is));
+    if (is) PetscCall(NomosFieldReaderAttribute(f->reader, names[k], "key", &key));
+    const char *last = key && strrchr(key, '.') ? strrchr(key, '.') + 1 : key;
+    if (last && strcmp(last, "seed")) PetscCall(NomosFieldReaderRead(f->reader, names[k], (size_t[]){0}, &n, values));
+    for (size_t i = 0; i < n && last && strcmp(last, "seed"); i++) {
+      low  = fmin(low, values[i]);
+      high = fmax(high, values[i]);
+    }
+    PetscCall(PetscFree(key));
+    if (high > low && !strstr(f->frames.varying, names[k])) NomosTextAppend(sizeof f->frames.varying, f->frames.varying, "%s%.60s (%.4g to %.4g)", f->frames.varying[0] ? ", " : "", names[k], low, high);
+  }
+  PetscCall(PetscFree(values));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode LookInto(Files *f, size_t file)
 {
   const char *path    = f->files[file];
@@ -353,6 +383,7 @@ static PetscErrorCode LookInto(Files *f, size_t file)
     NomosCheck(f->n_lead[file][v] == 0 || (other[0] == lead[0] && other[1] == lead[1]), PETSC_COMM_SELF, PETSC_ERR_FILE_UNEXPECTED, "%s: %s: %s has %zu trajectories of %zu frames, %s has %zu of %zu; they must agree", f->where, path, f->variables[v].name, other[0], other[1], f->variables[0].name, lead[0], lead[1]);
   }
   PetscCall(ReadEnds(f));
+  PetscCall(FindVarying(f, lead[0]));
   f->first_trajectory[file] = f->n_trajectories;
   for (size_t trajectory = 0; trajectory < lead[0]; trajectory++) PetscCall(AddTrajectory(f, path, trajectory, lead[1]));
   f->first_trajectory[file + 1] = f->n_trajectories;

@@ -105,7 +105,7 @@ static PetscErrorCode CheckDomain(NomosModel model, const Corrected *c)
     const int    d     = no->shape.n_space - 1 - axis;
     const double start = (size_t)axis < n_origin ? origin[axis] : 0, extent = no->extent[d];
     const char  *kind;
-    NomosCheck(!no->box_known[d] || (fabs(length[axis] - extent) <= 1e-3 * extent && fabs(start - no->start[d]) <= 0.51 * extent / (double)no->shape.points[d]), model->comm, PETSC_ERR_ARG_INCOMP, "%s: the domain reaches from %g to %g along %c, that of the correction's training from %g to %g; choose %s and grid_pde.origin so", NomosConfigWhere(model->config, lengths[axis]), start, start + length[axis], "xy"[axis], no->start[d], no->start[d] + extent, lengths[axis]);
+    NomosCheck(!no->box_known[d] || (fabs(length[axis] - extent) <= 1e-3 * extent && fabs(start - no->start[d]) <= 0.51 * extent / (double)no->shape.points[d]), model->comm, PETSC_ERR_ARG_INCOMP, "%s: the domain reaches from %g to %g along %c, that of the correction's training from %g to %g; choose %s and grid_pde.origin so", NomosConfigWhere(model->config, fabs(length[axis] - extent) <= 1e-3 * extent ? "grid_pde.origin" : lengths[axis]), start, start + length[axis], "xy"[axis], no->start[d], no->start[d] + extent, lengths[axis]);
     PetscCall(NomosConfigGetString(model->config, boundaries[axis], &kind));
     PetscCheck(no->ends[0] || no->shape.periodic == !strcmp(kind, "periodic"), model->comm, PETSC_ERR_ARG_INCOMP, "%s: %s = %s: the correction was trained on a domain that is %speriodic", NomosConfigWhere(model->config, boundaries[axis]), boundaries[axis], kind, no->shape.periodic ? "" : "not ");
   }
@@ -249,6 +249,15 @@ static PetscErrorCode Step(NomosModel model)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
+/* The solver's advice is a shorter step, which a network that corrects steps of one length has not. */
+static PetscErrorCode Check(NomosModel model, NomosModelFault *fault)
+{
+  PetscFunctionBeginUser;
+  PetscCall(model->ops->base->check(model, fault));
+  if (fault->bad && !fault->advice[0]) snprintf(fault->advice, sizeof fault->advice, "its time.dt is that of the training: take more substeps (grid_pde.substeps=0, a smaller grid_pde.cfl), states and parameters like those of the training, or train the correction for longer free runs");
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
 static PetscErrorCode Describe(NomosModel model, double *bytes, char *text, size_t n_text)
 {
   const Corrected *c = model->extension;
@@ -338,6 +347,7 @@ static void Extend(NomosModelOps *ops, NomosModelDerivatives *derivatives)
   ops->create      = Create;
   ops->destroy     = Destroy;
   ops->step        = Step;
+  ops->check       = Check;
   ops->describe    = Describe;
   ops->warn        = Warn;
 }

@@ -80,6 +80,12 @@ grep 'climate' lines.txt | grep -q 'to go' && fail "a time to go before the firs
 grep -q 'to go' lines.txt || fail "no time to go: $(tail -n 3 lines.txt)"
 expect 1 "has one state" "$toy" assimilate ring -o two --set assimilate.method=4dvar --set assimilate.members=2
 
+# Who does not say how many states a variational method has needs not know.
+mkdir untold
+sed '/members:/d; /localisation/d' ring/case.yaml >untold/case.yaml
+expect 0 "" "$toy" assimilate untold -o untold_run -q --set assimilate.method=3dvar --set assimilate.inflation.factor=0.05 --set output.pictures=no
+expect 1 "or ask for fewer (assimilate.climate.states)" "$toy" assimilate untold -o untold_run --force -q --set assimilate.method=3dvar --set assimilate.climate.states=5000
+
 # The observations of the twin, from its file, in other hands: another start of the same ensemble is drawn to them; there are no errors to tell.
 expect 0 "" "$toy" assimilate ring -o own --set assimilate.observations=alone/observations.nc --set assimilate.start=perturbed --set assimilate.spread=0.3
 holds '$1 > 0.9 && $1 < 1.3' "$(value own departure)"

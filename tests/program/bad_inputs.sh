@@ -186,6 +186,9 @@ expect 0 "warning: the first state is zero everywhere: u; " "$nomos" run $waves 
 grep -q 'the first state is zero everywhere' out/summary.json || fail 'a state that is not given is not in summary.json'
 rm -r out
 expect 0 "" "$nomos" run $waves --dry-run --set 'initial.u=sin(2*pi*x/lx)'
+! grep -q 'no multiple' out.txt || fail "time.stop is a multiple of time.dt: $(grep '^# time' out.txt)"
+expect 0 "" "$nomos" run $waves --dry-run --set 'initial.u=sin(2*pi*x/lx)' --set time.dt=0.01 --set time.stop=0.035
+grep -q '^# time: 4 steps of 0.01 to 0.035 (no multiple of it: the last step ends at 0.04)' out.txt || fail "a last step that goes farther: $(grep '^# time' out.txt)"
 ! grep -q warning out.txt || fail "a good state: $(grep warning out.txt)"
 
 # ---- a list without brackets ----

@@ -106,6 +106,15 @@ expect 0 "" "$qg" scaling image -o image_law
 [ -s image_law/data/fields.nc ] && [ ! -e image_law/trainings/data_0.2-seed_0/data ] || fail "data of its own: $(ls image_law image_law/trainings/*)"
 [ "$(number image_law A)" = "" ] && [ -n "$(number image_law beta)" ] || fail "a law in the data alone: $(cat image_law/summary.json)"
 
+# It may be moved, as data are told by what they are. A training that was killed before its first checkpoint was there begins anew, without --force.
+mv image_law moved
+expect 0 "" "$qg" scaling moved --restart latest
+[ "$(grep -c 'was there' out.txt)" = 4 ] || fail "moved: $(cat out.txt)"
+rm -r moved/trainings/data_0.6-seed_0/checkpoint/* moved/trainings/data_0.6-seed_0/weights.safetensors
+echo running >moved/trainings/data_0.6-seed_0/STATUS
+expect 0 "" "$qg" scaling moved --restart latest
+[ "$(grep -c 'was there' out.txt)" = 3 ] || fail "killed before its first checkpoint: $(cat out.txt)"
+
 bad 'no such metric' 'the trainings have no such result; they have epochs' scaling learn -o nothing --set scaling.metric=rmse
 bad 'a metric that is nearly right' 'did you mean test_rmse?; with the right name --restart latest goes on, and trains nothing twice' scaling nothing --restart latest --set scaling.metric=test_rmsee
 expect 0 "" "$toy" scaling nothing --restart latest --set scaling.metric=test_rmse
