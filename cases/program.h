@@ -28,7 +28,7 @@ typedef struct {
   struct NomosTold           *told;      /* warnings of runs that are parts of one: each is told on the terminal once. NULL: they are not remembered */
 } NomosProgram;
 
-enum { NOMOS_MAX_COMPARED = 8 }; /* runs of nomos compare */
+enum { NOMOS_MAX_COMPARED = 7 }; /* runs of nomos compare: as many as lines have colours */
 
 typedef struct NomosTold {
   size_t n;
