@@ -147,12 +147,11 @@ static PetscErrorCode ShowProgress(NomosRun *run)
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-PetscErrorCode NomosRunLoop(NomosRun *run)
+static PetscErrorCode Loop(NomosRun *run)
 {
   double mark = MPI_Wtime(), now;
 
   PetscFunctionBeginUser;
-  WatchSteps(run);
   while (!NomosRunEnded(run)) {
     run->previous_time = run->model->time;
     PetscCall(run->ops->step(run->model));
@@ -175,10 +174,19 @@ PetscErrorCode NomosRunLoop(NomosRun *run)
     run->wall_output += now - mark;
     mark = now;
   }
-  alarm(0);
   if (NomosRunEnded(run)) run->stopped_by = 0;
   PetscCall(NomosRunCheck(run));
   PetscCall(NomosLogProgressEnd(run->log));
+  PetscFunctionReturn(PETSC_SUCCESS);
+}
+
+PetscErrorCode NomosRunLoop(NomosRun *run)
+{
+  PetscFunctionBeginUser;
+  WatchSteps(run);
+  PetscErrorCode code = Loop(run);
+  alarm(0);
+  PetscCall(code);
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

@@ -1,8 +1,8 @@
 /* Fields on the cells of a plane: expressions, files, random waves. */
 #include "io/expression.h"
+#include "operators/initial_file.h"
 #include "operators/random.h"
 #include "solvers/cell_plane.h"
-#include "solvers/initial_file.h"
 
 #include <math.h>
 #include <stdio.h>

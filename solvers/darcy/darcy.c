@@ -1,8 +1,8 @@
 #include "solvers/darcy/darcy.h"
 
+#include "operators/initial_file.h"
 #include "operators/reduce.h"
 #include "solvers/darcy/darcy_impl.h"
-#include "solvers/initial_file.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,9 +1,9 @@
 /* Initial states. */
 #include "io/expression.h"
+#include "operators/initial_file.h"
 #include "operators/random.h"
 #include "operators/reduce.h"
 #include "solvers/equation/equation_impl.h"
-#include "solvers/initial_file.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* From a case to a model: parameters, grid, equations. */
+#include "operators/initial_file.h"
 #include "solvers/equation/equation_impl.h"
-#include "solvers/initial_file.h"
 
 #include <float.h>
 #include <string.h>

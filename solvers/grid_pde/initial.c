@@ -1,8 +1,8 @@
 /* Initial states: of the primitive fields. */
 #include "io/expression.h"
+#include "operators/initial_file.h"
 #include "operators/random.h"
 #include "solvers/grid_pde/grid_pde_impl.h"
-#include "solvers/initial_file.h"
 
 #include <math.h>
 #include <stdio.h>

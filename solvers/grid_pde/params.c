@@ -1,8 +1,8 @@
 /* The parameters of every family, and from a case to a model. */
+#include "operators/initial_file.h"
 #include "solvers/grid_pde/family_list.h"
 #include "solvers/grid_pde/grid_pde.h"
 #include "solvers/grid_pde/grid_pde_impl.h"
-#include "solvers/initial_file.h"
 
 #include <float.h>
 #include <stdio.h>

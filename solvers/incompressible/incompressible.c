@@ -1,7 +1,7 @@
 #include "solvers/incompressible/incompressible.h"
 
+#include "operators/initial_file.h"
 #include "solvers/incompressible/incompressible_impl.h"
-#include "solvers/initial_file.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,9 +1,9 @@
 /* The model `emulator`: a state on a grid whose step is the network of a trained neural_operator, in float64. time.dt is the time between the frames that it was trained on. Derivatives of first and second order by the state,
    the parameters of the PDE and all weights. The grid is one piece: one rank, whose threads share the work. */
+#include "operators/initial_file.h"
 #include "operators/primitives.h"
 #include "operators/tape_function.h"
 #include "surrogates/operators/emulator_model_impl.h"
-#include "solvers/initial_file.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* A field of a run, or of a file of trajectories, as an initial state: initial.file, initial.trajectory and initial.frame (-1: the last one) of the case. */
-#ifndef NOMOS_SOLVERS_INITIAL_FILE_H
-#define NOMOS_SOLVERS_INITIAL_FILE_H
+#ifndef NOMOS_OPERATORS_INITIAL_FILE_H
+#define NOMOS_OPERATORS_INITIAL_FILE_H
 
 #include "operators/model.h"
 

@@ -1,4 +1,4 @@
-#include "solvers/initial_file.h"
+#include "operators/initial_file.h"
 
 #include "io/field_file.h"
 #include "operators/foreign_field.h"
