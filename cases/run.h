@@ -48,6 +48,7 @@ struct NomosRun_s {
   char                 physics_hash[17];
   char                *yaml, *provenance; /* what the files record: the resolved case, and where the run comes from */
   char                 restart_path[NOMOS_MAX_PATH]; /* the checkpoint this run began from, "" */
+  char                 later[1500]; /* parameters younger than that checkpoint, `key = value, ...`, "" */
   NomosRunDirectory    directory;
   NomosLog             log;
 
@@ -120,8 +121,8 @@ PetscErrorCode NomosRunCheckpoint(NomosRun *run, bool by_clock, PetscErrorCode (
 PetscErrorCode NomosRunWriteCheckpoint(NomosRun *run);
 /* Load the state and the clock of a restart; the physics must be the same. Before the files are opened. */
 PetscErrorCode NomosRunReadCheckpoint(NomosRun *run, const char directory[], const char which[]);
-/* Is the physics of a checkpoint that of this run? Otherwise the error that says what differs. */
-PetscErrorCode NomosRunComparePhysics(const NomosRun *run, const char path[], const char physics[]);
+/* Is the physics of a checkpoint that of this run? Otherwise the error that says what differs. Parameters that the version that wrote it did not have yet are run->later, and no difference, where the case leaves them at their defaults. */
+PetscErrorCode NomosRunComparePhysics(NomosRun *run, const char path[], const char physics[]);
 /* What the files record: run->yaml and run->provenance. */
 PetscErrorCode NomosRunProvenance(NomosRun *run);
 /* Bytes and frames that the files of the whole run take. */

@@ -52,53 +52,74 @@ PetscErrorCode NomosRunCheckpoint(NomosRun *run, bool by_clock, PetscErrorCode (
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 
-/* The lines of `saved` that `present` does not have, as `key = value (the run: value)`: at most three. */
-static void ListDifferences(const char saved[], const char present[], char list[], size_t n)
+/* The text behind the `key = ` that `line` begins with, in another text of such lines; NULL: it has no such line. */
+static const char *FindLine(const char physics[], const char line[], size_t key)
 {
-  int found = 0;
+  while (physics && strncmp(physics, line, key)) physics = (physics = strchr(physics, '\n')) ? physics + 1 : NULL;
+  return physics ? physics + key : NULL;
+}
 
-  list[0] = '\0';
-  for (const char *line = present; *line;) {
-    const char *end = strchr(line, '\n'), *equals = strstr(line, " = "), *other = saved;
-    size_t      key = (size_t)(equals - line) + 3;
-    while (other && strncmp(other, line, key)) other = (other = strchr(other, '\n')) ? other + 1 : NULL;
-    size_t length = other ? strcspn(other, "\n") : 0;
-    if (length != (size_t)(end - line) || strncmp(other, line, length)) {
-      if (++found <= 3) {
-        NomosTextAppend(n, list, "%s%.*s (the checkpoint has %.*s)", found > 1 ? ", " : "", (int)(end - line), line, other ? (int)(length - key) : 7, other ? other + key : "nothing");
-      }
+/* The length of `key = `; of the whole line where it is none. */
+static size_t KeyLength(const char line[])
+{
+  const size_t length = strcspn(line, "\n");
+  const char  *equals = strstr(line, " = ");
+
+  return equals && equals < line + length ? (size_t)(equals - line) + 3 : length;
+}
+
+/* Is the key of this line one that an earlier version did not have, and left at its default? That version knew others of its section: a name that the case adds to a map is another physics. */
+static bool IsLater(const NomosRun *run, const char saved[], const char line[])
+{
+  char           key[2 * NOMOS_MAX_NAME];
+  const size_t   length = KeyLength(line);
+  bool           given  = true;
+  PetscErrorCode unknown;
+
+  if (length < 4 || length - 3 >= sizeof key) return false;
+  snprintf(key, sizeof key, "%.*s", (int)length - 3, line);
+  const char *dot = strrchr(key, '.');
+  NomosQuietly(unknown, NomosConfigIsGiven(run->config, key, &given));
+  return !unknown && !given && dot && FindLine(saved, key, (size_t)(dot - key) + 1);
+}
+
+/* The lines in which the physics of a checkpoint and of this run differ, at most three as `key = value (the checkpoint has value)`; those of `later` are no difference. */
+static void ListDifferences(const NomosRun *run, const char saved[], size_t n, char list[], char later[])
+{
+  static const char path[] = "data.path = "; /* of a training: where data lie says nothing of them; their hash does, which is compared when they are there */
+  const size_t      skip   = run->task->learns ? strlen(path) : 0;
+  int               found = 0, added = 0;
+
+  list[0] = later[0] = '\0';
+  for (const char *line = run->physics, *end; *line; line = *end ? end + 1 : end) {
+    const size_t key = KeyLength(line);
+    const char  *has = FindLine(saved, line, key);
+    end              = line + strcspn(line, "\n");
+    if (skip && !strncmp(line, path, skip)) continue;
+    if (has && !strncmp(has, line + key, (size_t)(end - line) - key + 1)) continue;
+    if (!has && IsLater(run, saved, line)) {
+      if (++added <= 3) NomosTextAppend(n, later, "%s%.*s", added > 1 ? ", " : "", (int)(end - line), line);
+      continue;
     }
-    line = end + 1;
+    if (!has) has = "nothing";
+    if (++found <= 3) NomosTextAppend(n, list, "%s%.*s (the checkpoint has %.*s)", found > 1 ? ", " : "", (int)(end - line), line, (int)strcspn(has, "\n"), has);
+  }
+  for (const char *line = saved, *end; *line; line = *end ? end + 1 : end) {
+    end = line + strcspn(line, "\n");
+    if ((skip && !strncmp(line, path, skip)) || FindLine(run->physics, line, KeyLength(line))) continue;
+    if (++found <= 3) NomosTextAppend(n, list, "%s%.*s of the checkpoint is no parameter here", found > 1 ? ", " : "", (int)(end - line), line);
   }
   if (found > 3) NomosTextAppend(n, list, " and %d more", found - 3);
-  if (!found) snprintf(list, n, "a parameter that this version does not know");
+  if (added > 3) NomosTextAppend(n, later, " and %d more", added - 3);
 }
 
-/* Where the data of a training lie says nothing of them: their hash does, which is compared when they are there. */
-static void LeaveOutPath(char physics[])
+PetscErrorCode NomosRunComparePhysics(NomosRun *run, const char path[], const char physics[])
 {
-  static const char key[] = "data.path = ";
-  char             *line  = physics;
-
-  while (line && strncmp(line, key, strlen(key))) line = (line = strchr(line, '\n')) ? line + 1 : NULL;
-  if (!line) return;
-  const char *end = strchr(line, '\n');
-  if (end) memmove(line, end + 1, strlen(end + 1) + 1);
-}
-
-PetscErrorCode NomosRunComparePhysics(const NomosRun *run, const char path[], const char physics[])
-{
-  char differences[1500], *of[2];
+  char differences[1500];
 
   PetscFunctionBeginUser;
-  for (int i = 0; i < 2; i++) {
-    PetscCall(PetscStrallocpy(i ? run->physics : physics, &of[i]));
-    if (run->task->learns) LeaveOutPath(of[i]);
-  }
-  const bool same = !strcmp(of[0], of[1]);
-  if (!same) ListDifferences(of[0], of[1], differences, sizeof differences);
-  for (int i = 0; i < 2; i++) PetscCall(PetscFree(of[i]));
-  PetscCheck(same, run->comm, PETSC_ERR_ARG_INCOMP, "%s: the checkpoint is of another physics: %s; a restart may change only output, checkpoint, run and %s", path, differences, run->task->learns ? "train.{epochs,patience,checkpoint_every,learning_rate,clip_norm,clip_value}, and data.path where the data are the same" : "time.{dt,stop,max_wall,check_every}");
+  ListDifferences(run, physics, sizeof differences, differences, run->later);
+  PetscCheck(!differences[0], run->comm, PETSC_ERR_ARG_INCOMP, "%s: the checkpoint is of another physics: %s; a restart may change only output, checkpoint, run and %s", path, differences, run->task->learns ? "train.{epochs,patience,checkpoint_every,learning_rate,clip_norm,clip_value}, and data.path where the data are the same" : "time.{dt,stop,max_wall,check_every}");
   PetscFunctionReturn(PETSC_SUCCESS);
 }
 

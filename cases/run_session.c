@@ -188,6 +188,7 @@ static PetscErrorCode DescribeToLog(NomosRun *run)
   const char *const *notes;
   for (size_t i = 0, n = NomosConfigNotes(run->config, &notes); i < n; i++) PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "case", "%s", notes[i]));
   if (run->restarted) PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "restart", "restarted from %s", run->restart_path));
+  if (run->later[0]) PetscCall(NomosLogPrint(run->log, NOMOS_LOG_INFO, "restart", "younger than the checkpoint, and as by default: %s", run->later));
   if (run->model && run->ops->warn) PetscCall(run->ops->warn(run->model, NomosRunWarn, run));
   PetscFunctionReturn(PETSC_SUCCESS);
 }

@@ -19,6 +19,8 @@ static const char toy_case[] =
   "checkpoint: {every: 2, keep: 3}\n"
   "smoke: {time.stop: 2}\n";
 
+static const NomosModelOps *const *models = nomos_toy_models; /* of the program */
+
 static const char *Path(const char name[])
 {
   static char paths[4][NOMOS_MAX_PATH];
@@ -71,7 +73,7 @@ static int Nomos(const char first[], ...)
   int out = dup(1), err = dup(2);
   dup2(fileno(null), 1);
   dup2(fileno(null), 2);
-  code = NomosProgramMain(argc, argv, nomos_toy_models, NULL);
+  code = NomosProgramMain(argc, argv, models, NULL);
   fflush(stdout);
   fflush(stderr);
   dup2(out, 1);
@@ -264,6 +266,28 @@ START_TEST(a_restart_of_other_physics_is_refused)
 }
 END_TEST
 
+START_TEST(a_parameter_younger_than_the_checkpoint_is_no_other_physics)
+{
+  NomosParam           params[16];
+  NomosModelOps        ops     = NomosModelOps_Toy;
+  const NomosModelOps *later[] = {&ops, NULL};
+
+  memcpy(params, ops.params, ops.n_params * sizeof *params);
+  params[ops.n_params++] = (NomosParam){"toy.later", NOMOS_PARAM_REAL, "3", NULL, 0, 10, NULL, false, "A parameter of the next version."};
+  ops.params             = params;
+  ck_run("run", "toycase", "-o", "of_one_version", "--set", "time.stop=4");
+  ck_run("run", "toycase", "-o", "upgraded", "--set", "time.stop=2");
+  models = later;
+  ck_fails(1, "toy.later = 4 (the checkpoint has nothing)", "run", "upgraded", "--restart", "latest", "--set", "time.stop=4", "--set", "toy.later=4");
+  ck_run("run", "upgraded", "--restart", "latest", "--set", "time.stop=4");
+  ck_assert_ptr_nonnull(strstr(Slurp("upgraded/log.txt"), "younger than the checkpoint, and as by default: toy.later = 3"));
+  models = nomos_toy_models;
+  CheckSame("of_one_version", "upgraded");
+  ck_fails(1, "toy.later", "run", "upgraded", "--restart", "latest", "--set", "time.stop=6"); /* its config.yaml has it */
+  ck_fails(1, "toy.later = 3 of the checkpoint is no parameter here", "run", "toycase", "-o", "upgraded", "--restart", "latest", "--set", "time.stop=6");
+}
+END_TEST
+
 START_TEST(a_blow_up_is_found_named_and_survived)
 {
   double when;
@@ -428,5 +452,5 @@ START_TEST(pictures_are_drawn_from_the_files)
 END_TEST
 
 NOMOS_TEST_SUITE("runner", a_run_leaves_what_it_promises, scalars_come_with_the_fields, means_begin_where_they_are_told_to, the_resolved_case_reproduces_the_run, extending_a_run_equals_one_run, an_earlier_checkpoint_rewinds_the_run, a_branch_begins_in_a_new_directory,
-                 a_restart_may_change_dt_without_a_jump_in_time, a_restart_of_other_physics_is_refused, a_blow_up_is_found_named_and_survived, an_error_in_a_step_is_on_record, directories_are_protected, a_mistake_leaves_nothing_behind,
+                 a_restart_may_change_dt_without_a_jump_in_time, a_restart_of_other_physics_is_refused, a_parameter_younger_than_the_checkpoint_is_no_other_physics, a_blow_up_is_found_named_and_survived, an_error_in_a_step_is_on_record, directories_are_protected, a_mistake_leaves_nothing_behind,
                  the_command_line_is_checked, expected_results_are_checked, a_wall_clock_limit_stops_with_a_checkpoint, pictures_are_drawn_from_the_files)

@@ -10,10 +10,10 @@ for signal in INT:130 TERM:143 USR1:138; do
     launch=
     [ $ranks = 1 ] || launch="mpirun --oversubscribe -n $ranks"
     # bash ignores SIGINT in background jobs; env restores it
-    $launch env --default-signal=INT "$toy" run case -o "$name" --set run.pause=0.05 >out.txt 2>err.txt &
+    $launch env --default-signal=INT "$toy" run case -o "$name" --set run.pause=0.25 >out.txt 2>err.txt &
     job=$!
     wait_for "$name/summary.json"
-    sleep 0.2
+    sleep 0.6
     if [ $ranks = 1 ]; then
       kill -"${signal%:*}" $job
     else # the first rank alone: all must stop at the same step
