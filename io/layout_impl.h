@@ -35,7 +35,7 @@ typedef struct {
   int         n_space;
   char        space[NOMOS_LAYOUT_MAX_SPACE][NOMOS_MAX_NAME]; /* names of the axes of space, and their points, in the file's order */
   size_t      points[NOMOS_LAYOUT_MAX_SPACE];
-  NomosEnds   ends; /* of space, where the root has no attributes that say them */
+  NomosEnds   ends; /* of space, where the root has no attributes that say them: by other attributes, or by the family */
 } NomosLayout;
 
 /* Which layout is this, and what is in it? False with a verdict where a file of a known layout is inconsistent. */

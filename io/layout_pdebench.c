@@ -24,6 +24,27 @@ static void TakeEnds(NomosLayout *layout, hid_t dataset)
   }
 }
 
+/* The ends of the domains of PDEBench's own files, which do not say them: of all axes alike, but where the high side is another. Along the first one of sorption u is 1, and its scheme leaves the other open. Files of ours say their own. */
+static void KnowEnds(NomosLayout *layout, hid_t file, const char path[])
+{
+  static const struct {
+    const char *family, *low, *high, *value_low;
+  } known[] = {{"darcy", "value"}, {"diffusion_reaction", "no_flux"}, {"diffusion_sorption", "value", "outflow", "[1]"}, {"incompressible", "wall"}, {"shallow_water", "outflow"}, {"trans", "outflow"}};
+  const char *slash = strrchr(path, '/'), *family = layout->family ? layout->family : strstr(slash ? slash : path, "_trans_") ? "trans" : ""; /* 1D_CFD_Shock_.._trans_Train.hdf5 */
+  char       *source = NomosH5GetText(file, "source"), name[NOMOS_MAX_NAME];
+  const bool  ours   = layout->ends.n || (source && !strncmp(source, "nomos", 5));
+
+  free(source);
+  for (size_t k = 0; k < sizeof known / sizeof *known && !ours; k++) {
+    if (strcmp(known[k].family, family)) continue;
+    for (int side = 0; side < 2 * layout->n_space; side++) {
+      NomosEndsName((size_t)side, (size_t)layout->n_space, axis_names, name);
+      NomosEndsSay(&layout->ends, name, side % 2 ? known[k].high : known[k].low);
+    }
+    NomosEndsSay(&layout->ends, "value_low", known[k].value_low);
+  }
+}
+
 static bool Has(hid_t location, const char name[], H5I_type_t type)
 {
   if (H5Lexists(location, name, H5P_DEFAULT) <= 0) return false;
@@ -161,6 +182,7 @@ bool NomosLayoutFlat(hid_t file, const char path[], NomosLayout *layout, NomosVe
     TakeEnds(layout, dataset);
     H5Dclose(dataset);
   }
+  KnowEnds(layout, file, path);
   return true;
 }
 
@@ -250,6 +272,7 @@ bool NomosLayoutGroups(hid_t file, const char path[], NomosLayout *layout, Nomos
   if (config) NomosYamlVisit(config, TakeNumber, layout);
   free(config);
   H5Gclose(group);
+  KnowEnds(layout, file, path);
   return true;
 }
 
@@ -309,5 +332,6 @@ bool NomosLayoutFluid(hid_t file, const char path[], NomosLayout *layout, NomosV
   NomosLayoutAddCoordinate(layout, file, path, 't', "t", verdict);
   if (!verdict->code) LeaveUnwritten(layout, file, path, verdict);
   if (!verdict->code) NomosLayoutAddAttributes(layout, file, no_parameters);
+  KnowEnds(layout, file, path);
   return true;
 }

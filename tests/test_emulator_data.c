@@ -626,7 +626,7 @@ START_TEST(Steady)
   for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {
     const size_t      n_frames = tries[i].n_frames, thin = tries[i].thin, read = n_frames == 1 ? 2 : (n_frames - tries[i].first + tries[i].every - 1) / tries[i].every, points = NY * NX / (thin * thin), examples[N] = {0, 1};
     double            u[N * 6 * NX * NY], a[N * NX * NY], x[NX], y[NY];
-    const char       *settings[8] = {"neural_operator.normalise=none", "fno.modes=2"};
+    const char       *settings[9] = {"neural_operator.normalise=none", "fno.modes=2", "neural_operator.periodic=no"};
     NomosConfig       config;
     NomosSurrogate    s;
     NomosTrajectories t;
@@ -644,7 +644,7 @@ START_TEST(Steady)
     WriteArray(file, "x-coordinate", 1, (hsize_t[]){NX}, x);
     WriteArray(file, "y-coordinate", 1, (hsize_t[]){NY}, y);
     H5Fclose(file);
-    for (size_t k = 0; k < 5 && tries[i].settings[k]; k++) settings[2 + k] = tries[i].settings[k];
+    for (size_t k = 0; k < 5 && tries[i].settings[k]; k++) settings[3 + k] = tries[i].settings[k];
     ck_ok(CreateEmulator(PETSC_COMM_SELF, "steady", settings, &config, &s));
     ck_assert_int_eq(((NomosNeuralOperator *)s->context)->n_points, points);
     ck_ok(NomosTrajectoriesRead(s, &(NomosTrajectoriesInput){.dataset = s->data, .split = NOMOS_SPLIT_TRAIN, .n = N, .examples = examples}, &t));

@@ -203,13 +203,13 @@ static void CheckNumber(NomosFieldReader reader, const char name[], double value
   for (size_t i = 0; i < N; i++) ck_assert_msg(values[i] == value, "%s = %g", name, values[i]);
 }
 
-/* What the layout tells of the equation; NULL: nothing. */
-static void CheckFamily(NomosFieldReader reader, const char family[])
+/* What the file, or its layout, tells; NULL: nothing. */
+static void CheckSaid(NomosFieldReader reader, const char name[], const char expected[])
 {
   char *text;
 
-  ck_ok(NomosFieldReaderAttribute(reader, NULL, "family", &text));
-  ck_assert_msg(family ? text && !strcmp(text, family) : !text, "the family is %s", text ? text : "none");
+  ck_ok(NomosFieldReaderAttribute(reader, NULL, name, &text));
+  ck_assert_msg(expected ? text && !strcmp(text, expected) : !text, "%s is %s, not %s", name, text ? text : "not said", expected ? expected : "silent");
   ck_ok(PetscFree(text));
 }
 
@@ -223,6 +223,7 @@ static const struct {
   {"cfd1.h5", "x", {"Vx", "density", "pressure"}, {"ntx", "ntx", "ntx"}, {"ntx", "ntx", "ntx"}, {"Vx", "density", "pressure"}, T},
   {"cfd2.h5", "xy", {"Vx", "Vy", "density", "pressure"}, {"ntxy", "ntxy", "ntxy", "ntxy"}, {"ntyx", "ntyx", "ntyx", "ntyx"}, {"Vx", "Vy", "density", "pressure"}, T + 1},
   {"cfd3.h5", "xyz", {"Vx", "Vz", "density"}, {"ntxyz", "ntxyz", "ntxyz"}, {"ntzyx", "ntzyx", "ntzyx"}, {"Vx", "Vz", "density"}, T + 1},
+  {"1D_CFD_Shock_trans_Train.h5", "x", {"Vx", "density"}, {"ntx", "ntx"}, {"ntx", "ntx"}, {"Vx", "density"}, T + 1},
   {"darcy.h5", "xy", {"tensor", "nu"}, {"ntxy", "nxy"}, {"ntyx", "nyx"}, {"u", "coefficient"}, 0},
 };
 
@@ -249,7 +250,10 @@ START_TEST(flat_files)
     CheckNumber(reader, "Nu", 0.25);
     CheckNumber(reader, "beta", 2);
     if (strcmp(flat[f].file, "darcy.h5")) CheckNumber(reader, "nu", 0.25);
-    CheckFamily(reader, strcmp(flat[f].file, "darcy.h5") ? NULL : "darcy");
+    CheckSaid(reader, "family", strcmp(flat[f].file, "darcy.h5") ? NULL : "darcy");
+    const char *end = !strcmp(flat[f].file, "darcy.h5") ? "value" : strstr(flat[f].file, "_trans_") ? "outflow" : NULL;
+    CheckSaid(reader, "boundary_x", end);
+    CheckSaid(reader, "boundary_y", strchr(flat[f].coordinates, 'y') ? end : NULL);
     ck_ok(NomosFieldReaderClose(&reader));
   }
 }
@@ -280,7 +284,7 @@ START_TEST(grouped_files)
   static const struct {
     const char *raw, *axes, *names[2];
   } kinds[] = {{"txd", "ntx", {"u", "data"}}, {"txyd", "ntyx", {"h", "data"}}, {"tyxc", "ntyx", {"u", "v"}}}; /* diffusion-reaction has its rows along y */
-  static const char *const families[] = {"diffusion_sorption", "shallow_water", "diffusion_reaction"};
+  static const char *const families[] = {"diffusion_sorption", "shallow_water", "diffusion_reaction"}, *const ends[][4] = {{"value", "outflow", NULL, "[1]"}, {"outflow", NULL, "outflow"}, {"no_flux", NULL, "no_flux"}};
   double seeds[N - 1];
 
   for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
@@ -292,10 +296,17 @@ START_TEST(grouped_files)
     CheckAxis(reader, "x", X);
     CheckAxis(reader, "time", T);
     CheckNumber(reader, "D", 5e-4);
-    CheckFamily(reader, families[k]);
+    CheckSaid(reader, "family", families[k]);
+    for (int i = 0; i < 4; i++) CheckSaid(reader, (const char *[]){"boundary_x", "boundary_x_high", "boundary_y", "value_low"}[i], ends[k][i]);
     ck_ok(NomosFieldReaderRead(reader, "seed", (size_t[]){1}, (size_t[]){N - 1}, seeds));
     for (size_t n = 1; n < N; n++) ck_assert(seeds[n - 1] == (double)n);
     ck_refused(NomosFieldReaderRead(reader, "seed", (size_t[]){1}, (size_t[]){N}, seeds), "seed: 5 entries from 1 along dimension 0 are asked for, its size is 5");
+    ck_ok(NomosFieldReaderClose(&reader));
+    hid_t file = H5Fopen(Path("groups.h5"), H5F_ACC_RDWR, H5P_DEFAULT); /* of ours: what it does not say nobody knows */
+    ck_assert(NomosH5PutString(file, "source", "nomos 0.1.0") >= 0);
+    H5Fclose(file);
+    ck_ok(NomosFieldReaderOpen(PETSC_COMM_SELF, Path("groups.h5"), &reader));
+    for (int i = 0; i < 3; i++) CheckSaid(reader, (const char *[]){"boundary_x", "boundary_x_high", "value_low"}[i], NULL);
     ck_ok(NomosFieldReaderClose(&reader));
   }
 }
@@ -326,7 +337,9 @@ START_TEST(incompressible_files)
   bool has;
   ck_ok(NomosFieldReaderHas(reader, "latestIndex", &has));
   ck_assert(!has);
-  CheckFamily(reader, "incompressible");
+  CheckSaid(reader, "family", "incompressible");
+  CheckSaid(reader, "boundary_x", "wall");
+  CheckSaid(reader, "boundary_y", "wall");
   ck_ok(NomosFieldReaderClose(&reader));
 }
 END_TEST
