@@ -65,7 +65,7 @@ killed lmvm --set train.optimiser=lmvm --set train.lmvm_restart=5 --set train.ep
 # shellcheck disable=SC2086
 stopped() {
   local signal=$1 code=$2 job
-  local command="env --default-signal=INT $toy train learn --quiet --set run.pause=0.004" # bash ignores SIGINT in background jobs
+  local command="env --default-signal=INT $toy train learn --quiet --set run.pause=0.02" # bash ignores SIGINT in background jobs
   rm -rf stopped
   $command -o stopped >out.txt 2>err.txt &
   job=$!
