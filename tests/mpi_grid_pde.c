@@ -10,6 +10,7 @@
 #define PDE(family) "solver=grid_pde", "case.units=nondimensional", "time.stop=1", "time.dt=0.02", "grid_pde.limiter=central", "grid_pde.family=" family
 #define GAS PDE("compressible"), "compressible.eta=0.01", "compressible.zeta=0.02", "initial.density=1 + 0.2*sin(2*pi*x + 0.3)", "initial.pressure=1 + 0.1*cos(2*pi*y + 0.5)", "initial.Vx=0.3 + 0.1*sin(2*pi*y + 0.2)"
 #define PLANE "grid_pde.dimensions=2", "grid_pde.nx=12", "grid_pde.ny=16"
+#define BOX "grid_pde.dimensions=3", "grid_pde.nx=8", "initial.Vy=0.2", "initial.Vz=0.1 + 0.1*sin(2*pi*z)"
 
 static const struct {
   const char *name;
@@ -103,7 +104,7 @@ START_TEST(threads_and_derivatives)
 }
 END_TEST
 
-/* The same bits for any number of threads and ranks: in a plane, along a line, with Legendre's stages, on whose numbers and substeps all must agree. */
+/* The same bits for any number of threads and ranks: in a plane, along a line, in a box, with Legendre's stages, on whose numbers and substeps all must agree. */
 START_TEST(threads_and_ranks)
 {
   static const char *const rows[][MAX_SETTINGS] = {
@@ -114,6 +115,8 @@ START_TEST(threads_and_ranks)
     {PDE("diffusion_sorption"), "grid_pde.nx=512", "time.dt=5", "grid_pde.boundary_x=value", "grid_pde.value_low=[1]", "grid_pde.boundary_x_high=no_flux", "initial.u=0.1"},
     {PDE("compressible"), "grid_pde.nx=96", "compressible.eta=0.2", "grid_pde.boundary_x=wall", "initial.density=1 - 0.875*step(x - 0.5)", "initial.pressure=1 - 0.9*step(x - 0.5)"},
     {PDE("compressible"), "grid_pde.nx=120", "grid_pde.limiter=mc", "grid_pde.boundary_x=outflow", "initial.density=1 - 0.999*step(x - 0.5)", "initial.pressure=1 - 0.999*step(x - 0.5)"}, /* substeps are halved */
+    {GAS, BOX, "grid_pde.ny=8", "grid_pde.nz=12", "grid_pde.boundary_y=wall"}, /* a period along one of the axes that ranks share, a wall along the other */
+    {GAS, BOX, "grid_pde.ny=12", "grid_pde.nz=8", "grid_pde.boundary_z=wall"},
     /* cells enough for threads, on two ranks too */
     {GAS, "grid_pde.dimensions=2", "grid_pde.nx=80", "grid_pde.ny=64", "grid_pde.limiter=mc", "initial.Vy=0.2"},
     {PDE("diffusion_reaction"), "grid_pde.dimensions=2", "grid_pde.nx=80", "grid_pde.ny=64", "time.scheme=rkl2", "grid_pde.boundary_x=no_flux", "grid_pde.boundary_y=no_flux", "initial.type=noise"},
@@ -140,11 +143,19 @@ START_TEST(threads_and_ranks)
     Subject s = Begin(PETSC_COMM_SELF, rows[r]);
     Advance(&s, 3);
     alone = StateOf(&s);
-    const bool   line = field.n_dims == 1;
-    const size_t size[2] = {line ? 1 : field.size[0], field.size[!line]}, start[2] = {line ? 0 : field.start[0], field.start[!line]}, count[2] = {line ? 1 : field.count[0], field.count[!line]};
-    for (int d = 0; d < field.n_dims; d++) points *= field.count[d];
-    for (size_t k = 0; k < s.n / (size[0] * size[1]); k++)
-      for (size_t j = 0; j < count[0]; j++) ck_assert_mem_eq(state[0] + k * points + j * count[1], alone + (k * size[0] + start[0] + j) * size[1] + start[1], sizeof *alone * count[1]);
+    size_t size[3] = {1, 1, 1}, start[3] = {0}, count[3] = {1, 1, 1}; /* z, y, x */
+    for (int d = 0; d < field.n_dims; d++) {
+      const int axis = 3 - field.n_dims + d;
+      size[axis]  = field.size[d];
+      start[axis] = field.start[d];
+      count[axis] = field.count[d];
+      points *= field.count[d];
+    }
+    for (size_t k = 0; k < s.n / (size[0] * size[1] * size[2]); k++)
+      for (size_t row = 0; row < count[0] * count[1]; row++) {
+        const size_t z = start[0] + row / count[1], y = start[1] + row % count[1];
+        ck_assert_mem_eq(state[0] + k * points + row * count[2], alone + ((k * size[0] + z) * size[1] + y) * size[2] + start[2], sizeof *alone * count[2]);
+      }
     End(&s);
     free(alone);
     free(state[0]);

@@ -138,6 +138,51 @@ START_TEST(gas_of_sines)
 }
 END_TEST
 
+/* Along x, a gas of random modes. Where no window was drawn: wave k is two of its number that run either way, 2/k (1 - cos) of a random phase squared, so that the logarithms of these squares are
+   -log k beside each other, of a variance of pi^2/3 (1 - 1/4 against the mean of four) whatever the field is scaled by. Else: the ends of the window are spread over [0.1, 0.45] and [0.55, 0.9]; tanh is at a hundredth 0.023 outside of an end, a cell is 0.016. */
+START_TEST(spectrum_and_windows)
+{
+  double logs[4] = {0}, least[2] = {1, 1}, most[2] = {0}; /* of the waves; of the low and the high ends */
+  int    n = 0, windows = 0;
+
+  for (int seed = 0; seed < 200; seed++) {
+    char        key[32];
+    const char *set[] = {"grid_pde.nx=64", "initial.type=random_modes", "grid_pde.boundary_x=periodic", key};
+    double      u[3][N], high = 0, largest[2] = {0}, ends[2] = {1, 0};
+    snprintf(key, sizeof key, "grid_pde.seed=%d", seed);
+    State("pde/shock_tube", 4, set, &u[0][0]);
+    for (int i = 0; i < N; i++) u[2][i] /= u[0][i]; /* momentum: velocity */
+    for (int k = 5; k < N / 2; k++) high = fmax(high, Amplitude(u[0], k));
+    if (high < 1e-12 * u[0][0]) {
+      for (int field = 0; field < 3; field += 2, n++) {
+        double mean = 0;
+        for (int k = 1; k <= 4; k++) mean += log(k * pow(Amplitude(u[field], k), 2)) / 4;
+        for (int k = 1; k <= 4; k++) logs[k - 1] += log(k * pow(Amplitude(u[field], k), 2)) - mean;
+      }
+      continue;
+    }
+    windows++;
+    for (int i = N - 1; i >= 0; i--) {
+      u[0][i] -= u[0][0]; /* at rest */
+      largest[0] = fmax(largest[0], fabs(u[0][i]));
+      largest[1] = fmax(largest[1], fabs(u[2][i]));
+    }
+    for (int i = 0; i < N; i++) {
+      if (fabs(u[0][i]) < 0.01 * largest[0] && fabs(u[2][i]) < 0.01 * largest[1]) continue;
+      ends[0] = fmin(ends[0], (i + 0.5) / N);
+      ends[1] = fmax(ends[1], (i + 0.5) / N);
+    }
+    for (int side = 0; side < 2; side++) {
+      least[side] = fmin(least[side], ends[side]);
+      most[side]  = fmax(most[side], ends[side]);
+    }
+  }
+  ck_assert_double_le(abs(windows - 100), 5 * sqrt(50));
+  for (int k = 1; k <= 4; k++) ck_assert_msg(fabs(logs[k - 1] / n) < 5 * sqrt(PETSC_PI * PETSC_PI / 4 / n), "waves %d: the square is e^%g of 1/k, of a standard deviation of %g", k, logs[k - 1] / n, sqrt(PETSC_PI * PETSC_PI / 4 / n));
+  for (int side = 0; side < 2; side++) ck_assert_msg(fabs(least[side] - (side ? 0.55 : 0.1)) < 0.04 && fabs(most[side] - (side ? 0.9 : 0.45)) < 0.04, "%s ends in [%g, %g]", side ? "high" : "low", least[side], most[side]);
+}
+END_TEST
+
 static double plane[4 * PLANE * PLANE], part[4 * PLANE * PLANE];
 
 /* Waves along both axes: the means over rows and columns are those of the gas at rest, and the mean speed has the Mach number asked for; in a window, the corners rest. The same on any ranks, bit for bit. */
@@ -462,4 +507,4 @@ START_TEST(refusals)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("initial states of grid_pde", sines, fractions, gas_of_sines, gas_of_modes, dams, constants, of_a_file, of_a_trajectory, ranks, for_nothing, refusals)
+NOMOS_TEST_SUITE("initial states of grid_pde", sines, fractions, gas_of_sines, spectrum_and_windows, gas_of_modes, dams, constants, of_a_file, of_a_trajectory, ranks, for_nothing, refusals)

@@ -112,7 +112,7 @@ START_TEST(seeds_and_values)
 }
 END_TEST
 
-/* What is in the file is what the case's own model gives; a coarse cell is the mean of its cells, so that sums are kept. */
+/* What is in the file is what the case's own model gives; a coarse cell is the mean of its cells, in a plane too, so that sums are kept. */
 START_TEST(numbers_of_the_case)
 {
   const char          *setting[] = {"grid_pde.nx=32", "time.dt=0.05", "burgers.nu=0.1", "grid_pde.seed=4"};
@@ -139,6 +139,24 @@ START_TEST(numbers_of_the_case)
     }
     ck_assert_double_le(fabs(sums[0] - sums[1]), 1e-13);
   }
+  free(fine);
+  free(coarse);
+#define CELLS "sweep.case=pde/diffusion_reaction", "sweep.set=[grid_pde.nx=8, grid_pde.ny=12, time.stop=0.05]", "sweep.trajectories=3", "sweep.precision=float64"
+  Make(PETSC_COMM_WORLD, (const char *[]){CELLS, NULL}, "cells.nc");
+  Make(PETSC_COMM_WORLD, (const char *[]){CELLS, "sweep.coarsen=2", NULL}, "blocks.nc");
+  for (int v = 0; v < 2; v++) {
+    fine   = ReadAll("cells.nc", v ? "v" : "u", &n_dims, shape);
+    coarse = ReadAll("blocks.nc", v ? "v" : "u", &n_dims, shape);
+    ck_assert(n_dims == 4 && shape[0] == 3 && shape[1] == 2 && shape[2] == 6 && shape[3] == 4);
+    for (size_t row = 0; row < 3 * 2 * 6; row++)
+      for (size_t j = 0; j < 4; j++) {
+        const double *block = fine + row * 16 + 2 * j;
+        ck_assert_double_le(fabs(coarse[row * 4 + j] - (block[0] + block[1] + block[8] + block[9]) / 4), 1e-14);
+      }
+    free(fine);
+    free(coarse);
+  }
+  fine = ReadAll("fine.nc", "u", &n_dims, shape);
   ck_ok(NomosCaseFind(PETSC_COMM_SELF, "pde/burgers", &file));
   ck_ok(NomosCaseLoad(PETSC_COMM_SELF, &(NomosCaseInput){.path = file.path, .models = nomos_solvers, .n_set = 4, .set = setting}, &config, &ops));
   ck_ok(NomosModelCreate(PETSC_COMM_SELF, ops, config, &model));
@@ -151,7 +169,6 @@ START_TEST(numbers_of_the_case)
   ck_ok(NomosModelDestroy(&model));
   ck_ok(NomosConfigDestroy(&config));
   free(fine);
-  free(coarse);
 }
 END_TEST
 

@@ -1,6 +1,8 @@
 /* Incompressible flow against exact solutions and published figures; what it keeps. */
 #include "tests/model_setups.h"
 
+#include "io/expression.h"
+
 #include <math.h>
 
 static const double pi = 3.14159265358979323846;
@@ -67,6 +69,7 @@ static double Eddy(double x, double y, double t)
 #define UX "(pi*sin(2*pi*x)*sin(2*pi*y))" /* = -v_y */
 #define UY "(2*pi*sin(pi*x)^2*cos(2*pi*y))"
 #define VX "(-2*pi*cos(2*pi*x)*sin(pi*y)^2)"
+#define WAVE "sin(2*pi*x + 0.3)"
 #define LAP_U "(2*pi^2*cos(2*pi*x)*sin(2*pi*y) - 4*pi^2*" U ")"
 #define LAP_V "(4*pi^2*sin(2*pi*x)*sin(pi*y)^2 - 2*pi^2*sin(2*pi*x)*cos(2*pi*y))"
 
@@ -108,6 +111,78 @@ START_TEST(lid_driven_cavity)
   ck_assert_msg(worst < 0.01, "off by %g", worst);
   free(u);
   End(&s);
+}
+END_TEST
+
+/* ---- what is written */
+
+static void WriteFields(Subject *s, const char path[])
+{
+  NomosFileLayout    layout;
+  NomosFieldVariable variables[8];
+  NomosFieldFile     file;
+
+  ck_ok(s->model->ops->field_layout(s->model, &layout));
+  for (size_t v = 0; v < layout.n_variables; v++) {
+    variables[v]      = layout.variables[v];
+    variables[v].type = NOMOS_F64;
+  }
+  ck_ok(NomosFieldFileCreate(PETSC_COMM_SELF, &(NomosFieldFileInput){.path = path, .n_dims = layout.n_dims, .dims = layout.dims, .n_variables = layout.n_variables, .variables = variables, .capacity = 1, .time_unit = "1"}, &file));
+  ck_ok(NomosFieldFileBeginFrame(file, 0, 0));
+  ck_ok(s->model->ops->write_fields(s->model, file));
+  ck_ok(NomosFieldFileEndFrame(file));
+  ck_ok(NomosFieldFileClose(&file));
+}
+
+/* In cells: velocities and forces are means of two faces, vorticity is one of four corners, where it is differences. Of waves, of which a cell is the phase 2 h, these are too small by at most h^2/2 and h^2/6 + 2 h^2/2 of their
+   amplitude; what begins at the file has means of those means, short by h^2, and no divergence as these waves have none (of either axis a cell is the same phase). A force on a wall is outside of the fluid: the cell beside it has that of its other face. */
+START_TEST(written)
+{
+  enum { N = 64 };
+  static const char *const names[] = {"Vx", "Vy", "vorticity", "force_x", "force_y"};
+  static const struct {
+    double      ly, amplitude[5];
+    const char *set[3], *given[5], *expected[5]; /* the latter where it is not what is given */
+  } rows[] = {
+    {2, {1, 2, 16, 1, 1}, {"incompressible.ly=2"}, {WAVE "*cos(pi*y + 0.2)", "-2*cos(2*pi*x + 0.3)*sin(pi*y + 0.2)", NULL, "cos(2*pi*x + 0.1)", "cos(pi*y + 0.1)"}, {NULL, NULL, "5*pi*" WAVE "*sin(pi*y + 0.2)", NULL, NULL}},
+    {1, {1, 1, 13, 1, 1}, {WALLS}, {U, V, NULL, "x", "y"}, {NULL, NULL, VX " - " UY, "x + (step(1/64 - x) - step(x - 63/64))/128", "y + (step(1/64 - y) - step(y - 63/64))/128"}},
+  };
+  const double h = pi / N;
+  char         path[NOMOS_MAX_PATH + 32], of[NOMOS_MAX_PATH + 64], text[4][512];
+
+  snprintf(path, sizeof path, "%s/written.nc", ck_directory);
+  snprintf(of, sizeof of, "initial.file=%s", path);
+  for (size_t r = 0; r < 2; r++) {
+    static const char *const keys[] = {"initial.Vx", "initial.Vy", NULL, "incompressible.force_x", "incompressible.force_y"};
+    double                   values[N * N];
+    NomosFieldReader         reader;
+    for (int v = 0, k = 0; v < 5; v++)
+      if (keys[v]) snprintf(text[k++], sizeof text[0], "%s=%s", keys[v], rows[r].given[v]);
+    Subject s = BeginWith((const char *const[]){FLOW, text[0], text[1], text[2], text[3], "initial.particles=x + 2*y", rows[r].set[0], rows[r].set[1], NULL}, N, 0.1);
+    WriteFields(&s, path);
+    ck_ok(NomosFieldReaderOpen(PETSC_COMM_SELF, path, &reader));
+    for (int v = 0; v < 5; v++) {
+      NomosExpression expected;
+      double          off = 0;
+      ck_ok(NomosExpressionCreate(rows[r].expected[v] ? rows[r].expected[v] : rows[r].given[v], 2, (const char *const[]){"x", "y"}, &expected));
+      ck_ok(NomosFieldReaderRead(reader, names[v], (const size_t[]){0, 0, 0}, v > 2 ? (const size_t[]){N, N} : (const size_t[]){1, N, N}, values));
+      for (size_t i = 0; i < N * N; i++) off = fmax(off, fabs(values[i] - NomosExpressionEvaluate(expected, (const double[]){((double)(i % N) + 0.5) / N, ((double)(i / N) + 0.5) * rows[r].ly / N})));
+      ck_assert_msg(off < (v == 2 ? 7. / 6 : 0.5) * h * h * rows[r].amplitude[v], "row %zu: %s is off by %g, of %g", r, names[v], off, rows[r].amplitude[v]);
+      ck_ok(NomosExpressionDestroy(&expected));
+    }
+    ck_ok(NomosFieldReaderClose(&reader));
+    if (!r) {
+      Subject again = BeginWith((const char *const[]){FLOW, "initial.type=file", of, rows[r].set[0], NULL}, N, 0.1);
+      double *x[2]  = {StateOf(&s), StateOf(&again)}, off[2] = {0};
+      for (size_t i = 0; i < 2 * N * N; i++) off[i / (N * N)] = fmax(off[i / (N * N)], fabs(x[1][i] - x[0][i]));
+      for (int a = 0; a < 2; a++) ck_assert_msg(off[a] < h * h * rows[r].amplitude[a], "velocity along %c of a file: off by %g", "xy"[a], off[a]);
+      ck_assert_mem_eq(x[0] + 2 * N * N, x[1] + 2 * N * N, N * N * sizeof *x[0]);
+      free(x[0]);
+      free(x[1]);
+      End(&again);
+    }
+    End(&s);
+  }
 }
 END_TEST
 
@@ -317,4 +392,4 @@ START_TEST(parameters_in_their_ranges)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("incompressible", vortices_decay, walls, lid_driven_cavity, energy, particles, particles_carried_and_spread, hydrostatic_balance, fixed_substeps_blow_up, forced_from_rest, enstrophy_of_mirror_images, no_number, refused, parameters_in_their_ranges)
+NOMOS_TEST_SUITE("incompressible", vortices_decay, walls, lid_driven_cavity, written, energy, particles, particles_carried_and_spread, hydrostatic_balance, fixed_substeps_blow_up, forced_from_rest, enstrophy_of_mirror_images, no_number, refused, parameters_in_their_ranges)
