@@ -229,6 +229,57 @@ START_TEST(other_grids)
 }
 END_TEST
 
+/* u = sin(2 pi x) + 3 y at the centres of nx times ny cells. */
+static double OfPlane(size_t nx, size_t ny, size_t i, size_t j)
+{
+  return sin(2 * PETSC_PI * ((double)i + 0.5) / (double)nx) + 3 * ((double)j + 0.5) / (double)ny;
+}
+
+/* On a plane each coarse cell takes the mean of the fine ones in it, whichever of the two is the reference: 16 x 8 cells against 8 x 4, and against 4 x 8, which are coarser along x alone. */
+START_TEST(other_grids_of_two_dimensions)
+{
+  static const size_t cells[][2] = {{16, 8}, {8, 4}, {4, 8}};
+  char                path[3][NOMOS_MAX_PATH], file[NOMOS_MAX_PATH + 16];
+
+  for (int r = 0; r < 3; r++) {
+    const size_t             nx = cells[r][0], ny = cells[r][1];
+    double                   x[16], y[8], u[16 * 8];
+    const NomosFieldDim      dims[]   = {{.name = "y", .size = ny, .values = y}, {.name = "x", .size = nx, .values = x}};
+    const NomosFieldVariable variable = {.name = "u", .dims = {"y", "x"}, .type = NOMOS_F64, .unit = "1"};
+    NomosFieldFile           fields;
+    for (size_t i = 0; i < nx; i++) x[i] = ((double)i + 0.5) / (double)nx;
+    for (size_t j = 0; j < ny; j++) y[j] = ((double)j + 0.5) / (double)ny;
+    for (size_t at = 0; at < nx * ny; at++) u[at] = OfPlane(nx, ny, at % nx, at / nx);
+    snprintf(path[r], sizeof path[r], "%.3000s/plane_%d", ck_directory, r);
+    ck_assert(!mkdir(path[r], 0777));
+    snprintf(file, sizeof file, "%s/fields.nc", path[r]);
+    ck_ok(NomosFieldFileCreate(PETSC_COMM_SELF, &(NomosFieldFileInput){.path = file, .n_dims = 2, .dims = dims, .n_variables = 1, .variables = &variable, .capacity = 1, .time_unit = "s"}, &fields));
+    ck_ok(NomosFieldFileBeginFrame(fields, 0, 0));
+    ck_ok(NomosFieldFileWrite(fields, "u", NOMOS_F64, (size_t[]){0, 0}, (size_t[]){ny, nx}, u));
+    ck_ok(NomosFieldFileEndFrame(fields));
+    ck_ok(NomosFieldFileClose(&fields));
+  }
+  for (int coarse = 1; coarse < 3; coarse++)
+    for (int way = 0; way < 2; way++) {
+      const size_t  nx = cells[coarse][0], ny = cells[coarse][1], kx = 16 / nx, ky = 8 / ny;
+      NomosCompare *c       = Compare(2, (const char *const[]){path[way ? coarse : 0], path[way ? 0 : coarse]});
+      double        squares = 0, norms[2] = {0};
+      for (size_t j = 0; j < ny; j++)
+        for (size_t i = 0; i < nx; i++) {
+          const double value = OfPlane(nx, ny, i, j);
+          double       mean  = 0;
+          for (size_t k = 0; k < kx * ky; k++) mean += OfPlane(16, 8, i * kx + k % kx, j * ky + k / kx) / (double)(kx * ky);
+          squares += (mean - value) * (mean - value);
+          norms[0] += mean * mean;
+          norms[1] += value * value;
+        }
+      ck_close(c->with[1][0].relative[0], sqrt(squares / norms[way]), 1e-12);
+      ck_close(c->with[1][0].mse[0], squares / (double)(nx * ny), 1e-12);
+      Close(c);
+    }
+}
+END_TEST
+
 /* A field that is zero in both does not differ, and what is 0 over 0 is no NaN that takes the mean over time with it. */
 START_TEST(zeros_agree)
 {
@@ -362,4 +413,4 @@ START_TEST(trainings)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("compare", particles, clocks, masses, mistakes, command, other_grids, zeros_agree, left_out, other_places, trainings)
+NOMOS_TEST_SUITE("compare", particles, clocks, masses, mistakes, command, other_grids, other_grids_of_two_dimensions, zeros_agree, left_out, other_places, trainings)

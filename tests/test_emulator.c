@@ -1,4 +1,4 @@
-/* Emulators: sizes as published, CAPE against its formulas, forms and what they keep, mistakes. */
+/* Emulators: sizes as published; channel attention, CAPE's and our own, and modulation against their formulas. */
 #include "emulator_setup.h"
 
 static const NomosEmulatorShape line = {.n_space = 1, .points = {128}, .periodic = true, .n_fields = 1, .n_parameters = 1}, plane = {.n_space = 2, .points = {64, 64}, .periodic = true, .n_fields = 4, .n_parameters = 3};
@@ -104,16 +104,17 @@ START_TEST(test_sizes_of_pdebench)
 }
 END_TEST
 
-/* ---- CAPE by its formulas, in plain loops */
+/* ---- conditionings by their formulas, in plain loops */
 
 static double Gelu(double x)
 {
   return 0.5 * x * (1 + erf(x / sqrt(2)));
 }
 
-/* y[o] = sum_i w[o, i, taps..] x[i] with zeros around, groups of equal channels, bias or NULL; x [in][ny][nx] */
+/* y[o] = sum_i w[o, i, taps..] x[i] with zeros around or circular, groups of equal channels, bias or NULL; x [in][ny][nx] */
 typedef struct {
   size_t in, out, ny, nx, taps, groups;
+  bool   circular;
 } Grid;
 static double *ConvolvePlainly(const Grid *g, const double *w, const double *bias, const double *x)
 {
@@ -125,7 +126,8 @@ static double *ConvolvePlainly(const Grid *g, const double *w, const double *bia
         double sum = bias ? bias[o] : 0;
         for (size_t i = 0; i < in; i++)
           for (size_t t = 0; t < ky * kx; t++) {
-            const long at_y = (long)(j + t / kx) - (long)((ky - 1) / 2), at_x = (long)(k + t % kx) - (long)((kx - 1) / 2);
+            long at_y = (long)(j + t / kx) - (long)((ky - 1) / 2), at_x = (long)(k + t % kx) - (long)((kx - 1) / 2);
+            if (g->circular) at_y = (at_y + (long)g->ny) % (long)g->ny, at_x = (at_x + (long)g->nx) % (long)g->nx;
             if (at_y < 0 || at_x < 0 || at_y >= (long)g->ny || at_x >= (long)g->nx) continue;
             sum += w[(o * in + i) * ky * kx + t] * x[((o / out * in + i) * g->ny + (size_t)at_y) * g->nx + (size_t)at_x];
           }
@@ -134,16 +136,16 @@ static double *ConvolvePlainly(const Grid *g, const double *w, const double *bia
   return y;
 }
 
-/* Means over 4 (4 x 4), modes by their sums, mixed, back by their sums, each value 4 (4 x 4) times. Weights [in, out, (2 modes,) modes, 2]; in two dimensions later rows overwrite. */
-static double *GlobalPlainly(const Grid *g, size_t modes, const double *w, const double *x)
+/* Means over `pool` points along every axis (1: the points), `pad` zeros behind them, modes by their sums, mixed, back by their sums, each value `pool` times. Weights [in, out, (2 modes,) modes, 2]; in two dimensions later rows overwrite. */
+static double *GlobalPlainly(const Grid *g, size_t modes, size_t pool, size_t pad, const double *w, const double *x)
 {
   const double tau = 8 * atan(1);
-  const size_t fy = g->ny > 1 ? 4 : 1, my = g->ny / fy, mx = g->nx / 4, columns = mx / 2 + 1, rows = my;
+  const size_t fy = g->ny > 1 ? pool : 1, my = g->ny > 1 ? g->ny / fy + pad : 1, mx = g->nx / pool + pad, columns = mx / 2 + 1, rows = my;
   double      *means = calloc(g->in * my * mx, sizeof *means), *spectrum = calloc(2 * g->in * rows * columns, sizeof *spectrum), *mixed = calloc(2 * rows * columns, sizeof *mixed), *z = calloc(g->out * g->ny * g->nx, sizeof *z);
 
   for (size_t i = 0; i < g->in; i++)
     for (size_t j = 0; j < g->ny; j++)
-      for (size_t k = 0; k < g->nx; k++) means[(i * my + j / fy) * mx + k / 4] += x[(i * g->ny + j) * g->nx + k] / (double)(4 * fy);
+      for (size_t k = 0; k < g->nx; k++) means[(i * my + j / fy) * mx + k / pool] += x[(i * g->ny + j) * g->nx + k] / (double)(pool * fy);
   for (size_t i = 0; i < g->in; i++)
     for (size_t r = 0; r < rows; r++)
       for (size_t c = 0; c < columns; c++)
@@ -180,7 +182,7 @@ static double *GlobalPlainly(const Grid *g, size_t modes, const double *w, const
             real += (m[0] * cos(angle) - m[1] * sin(angle)) / (double)my;
             imaginary += (m[0] * sin(angle) + m[1] * cos(angle)) / (double)my;
           }
-          const double angle = tau * (double)(c * (k / 4)) / (double)mx, twice = c && 2 * c < mx ? 2 : 1;
+          const double angle = tau * (double)(c * (k / pool)) / (double)mx, twice = c && 2 * c < mx ? 2 : 1;
           sum += twice * (real * cos(angle) - (twice > 1 ? imaginary * sin(angle) : 0)) / (double)mx;
         }
         z[(o * g->ny + j) * g->nx + k] = sum;
@@ -192,9 +194,18 @@ static double *GlobalPlainly(const Grid *g, size_t modes, const double *w, const
   return z;
 }
 
-/* NULL where a path is left out. */
-static double *OfPath(EmulatorSetup *e, const char name[])
+/* CAPE as published, or as channel_attention has it (guided_attention.h). */
+typedef struct {
+  const char *name;
+  bool        original;
+  size_t      width, modes, pad;
+} Attention;
+
+/* NULL where there is none, as of a path that is left out. */
+static double *Of(EmulatorSetup *e, const Attention *how, const char part[])
 {
+  char name[64];
+  snprintf(name, sizeof name, "%s.%s", how->name, part);
   for (size_t i = 0; i < NomosParametersCount(e->parameters); i++) {
     NomosParameter p;
     ck_ok(NomosParametersGet(e->parameters, i, &p));
@@ -203,33 +214,33 @@ static double *OfPath(EmulatorSetup *e, const char name[])
   return NULL;
 }
 
-/* u^ of one sample. */
-static double *CapePlainly(EmulatorSetup *e, const NomosEmulatorShape *s, size_t width, size_t modes, const double *u, const double *lambda)
+/* u^ of one sample and of scaled parameters. */
+static double *PredictPlainly(EmulatorSetup *e, const NomosEmulatorShape *s, const Attention *how, const double *u, const double *phi)
 {
-  const bool   flat = s->n_space == 1;
-  const size_t ny = flat ? 1 : s->points[0], nx = s->points[s->n_space - 1], n = ny * nx, half = width / 2, fields = s->n_fields;
+  const bool   flat = s->n_space == 1, circular = s->periodic && !how->original;
+  const size_t ny = flat ? 1 : s->points[0], nx = s->points[s->n_space - 1], n = ny * nx, width = how->width, half = width / 2, fields = s->n_fields;
   double      *paths[3], *z, *last;
   char         name[64];
 
-  double *entry = EmulatorValues(e, "cape.entry.weight"), *y = ConvolvePlainly(&(Grid){fields, half, ny, nx, 5, 1}, entry, NULL, u);
+  double *entry = Of(e, how, "entry.weight"), *y = ConvolvePlainly(&(Grid){fields, half, ny, nx, 5, 1, circular}, entry, NULL, u);
   for (size_t i = 0; i < half * n; i++) y[i] = Gelu(y[i]);
-  double *w0 = OfPath(e, "cape.global.weight"), *w1 = OfPath(e, "cape.pointwise.weight"), *b1 = OfPath(e, "cape.pointwise.bias"), *w2 = OfPath(e, "cape.local.weight");
-  double *ws = EmulatorValues(e, "cape.skip.weight"), *bs = EmulatorValues(e, "cape.skip.bias"), *wl = EmulatorValues(e, "cape.last.weight"), *bl = EmulatorValues(e, "cape.last.bias"), *scale = EmulatorValues(e, "cape.norm.weight"), *shift = EmulatorValues(e, "cape.norm.bias");
-  const Grid point = {half, width, ny, nx, 1, 1};
-  paths[0] = w0 ? GlobalPlainly(&(Grid){half, width, ny, nx, 1, 1}, modes, w0, y) : NULL;
+  double *w0 = Of(e, how, "global.weight"), *w1 = Of(e, how, "pointwise.weight"), *b1 = Of(e, how, "pointwise.bias"), *w2 = Of(e, how, "local.weight");
+  double *ws = Of(e, how, "skip.weight"), *bs = Of(e, how, "skip.bias"), *wl = Of(e, how, "last.weight"), *bl = Of(e, how, "last.bias"), *scale = Of(e, how, "norm.weight"), *shift = Of(e, how, "norm.bias");
+  const Grid point = {half, width, ny, nx, 1, 1, false};
+  paths[0] = w0 ? GlobalPlainly(&point, how->modes, how->original ? 4 : 1, how->pad, w0, y) : NULL;
   paths[1] = w1 ? ConvolvePlainly(&point, w1, b1, y) : NULL;
-  paths[2] = w2 ? ConvolvePlainly(&(Grid){half, width, ny, nx, 5, half}, w2, NULL, y) : NULL;
+  paths[2] = w2 ? ConvolvePlainly(&(Grid){half, width, ny, nx, 5, half, circular}, w2, NULL, y) : NULL;
   z        = ConvolvePlainly(&point, ws, bs, y);
   for (int p = 0; p < 3; p++) {
     double *m[4], hidden[64];
     if (!paths[p]) continue;
     for (int i = 0; i < 4; i++) {
-      snprintf(name, sizeof name, "cape.weights.%d.%d.%s", p, i / 2, i % 2 ? "bias" : "weight");
-      m[i] = EmulatorValues(e, name);
+      snprintf(name, sizeof name, "weights.%d.%d.%s", p, i / 2, i % 2 ? "bias" : "weight");
+      ck_assert_ptr_nonnull(m[i] = Of(e, how, name));
     }
     for (size_t h = 0; h < half; h++) {
       double sum = m[1][h];
-      for (size_t k = 0; k < s->n_parameters; k++) sum += m[0][h * s->n_parameters + k] * (flat ? lambda[k] : 1 / (1 + exp(-log(lambda[k]))));
+      for (size_t k = 0; k < s->n_parameters; k++) sum += m[0][h * s->n_parameters + k] * phi[k];
       hidden[h] = Gelu(sum);
     }
     for (size_t c = 0; c < width; c++) {
@@ -241,14 +252,14 @@ static double *CapePlainly(EmulatorSetup *e, const NomosEmulatorShape *s, size_t
     free(paths[p]);
   }
   for (size_t i = 0; i < width * n; i++) z[i] = Gelu(z[i]);
-  last = ConvolvePlainly(&(Grid){width, fields, ny, nx, 1, 1}, wl, bl, z);
+  last = ConvolvePlainly(&(Grid){width, fields, ny, nx, 1, 1, false}, wl, bl, z);
   for (size_t f = 0; f < fields; f++) {
     double mean = 0, variance = 0;
     for (size_t i = 0; i < n; i++) mean += last[f * n + i] / (double)n;
     for (size_t i = 0; i < n; i++) variance += (last[f * n + i] - mean) * (last[f * n + i] - mean) / (double)n;
     for (size_t i = 0; i < n; i++) {
-      const double normal = (last[f * n + i] - mean) / sqrt(variance + 1e-5) * scale[i] + shift[i];
-      last[f * n + i]     = flat ? u[f * n + i] + normal : u[f * n + i] * (1 + normal);
+      const double normal = how->original ? (last[f * n + i] - mean) / sqrt(variance + 1e-5) * scale[i] + shift[i] : last[f * n + i];
+      last[f * n + i]     = flat || !how->original ? u[f * n + i] + normal : u[f * n + i] * (1 + normal);
     }
   }
   double *all[] = {entry, y, w0, w1, b1, w2, ws, bs, wl, bl, scale, shift, z};
@@ -256,68 +267,168 @@ static double *CapePlainly(EmulatorSetup *e, const NomosEmulatorShape *s, size_t
   return last;
 }
 
-/* The network sees state and prediction, and what comes out of it is mixed. */
-START_TEST(test_cape_is_its_formulas)
+/* A logarithm of which -1 and 1 are the ends of the training, here 0.3 and 0.8, and beyond which it goes no further than `margin` (scale.h). */
+static double Bounded(double lambda, double margin)
 {
+  const double t = 2 * log(lambda / 0.3) / log(0.8 / 0.3) - 1, beyond = fabs(t) - 1;
+  return beyond <= 0 ? t : copysign(1 + (margin > 0 ? margin * tanh(beyond / margin) : 0), t);
+}
+
+static void FitEnds(EmulatorSetup *e, const NomosEmulatorShape *s)
+{
+  double seen[6];
+  for (size_t i = 0; i < 2 * s->n_parameters; i++) seen[i] = i < s->n_parameters ? 0.3 : 0.8;
+  ck_ok(NomosEmulatorFit(e->emulator, e->parameters, &(NomosEmulatorSeen){2, seen, (const char *const[]){"a", "b", "c"}}));
+  ck_ok(NomosTapeReset(e->tape));
+  ck_ok(NomosParametersBind(e->parameters, e->tape, e->w));
+}
+
+/* What the network of an emulator makes of an input, by a network alone of the same weights. */
+static double *Behind(EmulatorSetup *e, const NomosEmulatorShape *s, const NomosEmulatorChannels *channels, NomosTensor x, NomosTensor code)
+{
+  NomosParameters      copy;
+  NomosEmulatorNetwork network;
+  NomosTensor          w[128];
+
+  ck_ok(NomosParametersCreate(NOMOS_F64, &copy));
+  ck_ok(NomosEmulatorNetworkCreate(&(NomosConditioningInput){.config = e->config, .parameters = copy, .shape = s, .network = &NomosEmulatorNetworkOps_Fno}, channels, &network));
+  ck_ok(NomosParametersInitialise(copy, 1));
+  for (size_t i = 0; i < NomosParametersCount(copy); i++) {
+    NomosParameter p;
+    ck_ok(NomosParametersGet(copy, i, &p));
+    double *same = EmulatorValues(e, p.name);
+    ck_ok(NomosParametersSet(copy, i, same));
+    free(same);
+  }
+  ck_ok(NomosParametersBind(copy, e->tape, w));
+  double *o = Doubles(NomosEmulatorNetworkApply(&network, w, x, code, NULL));
+  ck_ok(NomosEmulatorNetworkDestroy(&network));
+  ck_ok(NomosParametersDestroy(&copy));
+  return o;
+}
+
+/* The network sees state and prediction, and what comes out of it is mixed by CAPE. */
+START_TEST(test_attention_is_its_formulas)
+{
+#define OF_CAPE(width, modes)                 {"cape", true, width, modes, 0}
+#define OF_ATTENTION(width, modes, pad)       {"channel_attention", false, width, modes, pad}
+#define ATTENTION                             "neural_operator.form=next_state", "fno.modes=3", "fno.width=3", "fno.read_width=4"
+#define LINE(n, is_periodic, fields, count)   {.n_space = 1, .points = {n}, .periodic = is_periodic, .n_fields = fields, .n_parameters = count}
+#define PLANE(m, n, is_periodic, fields, count) {.n_space = 2, .points = {m, n}, .periodic = is_periodic, .n_fields = fields, .n_parameters = count}
   const struct {
     NomosEmulatorShape shape;
-    size_t             width, modes;
+    Attention          how;
+    double             margin;
     const char *const *settings;
   } cases[] = {
-    {{.n_space = 1, .points = {32}, .periodic = true, .n_fields = 1, .n_parameters = 1},     6, 5, SETTINGS(FNO_PAPER, CAPE, "fno.width=3", "cape.width=6", "fno.read_width=4")},
-    {{.n_space = 1, .points = {48}, .periodic = true, .n_fields = 3, .n_parameters = 2},     8, 4, SETTINGS(FNO_PAPER, CAPE, "fno.width=3", "cape.width=8", "cape.modes=4", "fno.read_width=4")},
-    {{.n_space = 2, .points = {24, 32}, .periodic = true, .n_fields = 2, .n_parameters = 3}, 4, 4, SETTINGS("fno.modes=3", "neural_operator.form=next_state", CAPE, "fno.width=3", "cape.width=4", "fno.read_width=4")}, /* 6 rows of means, 8 of modes */
-    {{.n_space = 2, .points = {32, 32}, .periodic = true, .n_fields = 1, .n_parameters = 1}, 4, 3, SETTINGS("fno.modes=3", "neural_operator.form=next_state", CAPE, "fno.width=3", "cape.width=4", "cape.modes=3", "fno.read_width=4")},
-    {{.n_space = 1, .points = {32}, .periodic = true, .n_fields = 1, .n_parameters = 1},     6, 5, SETTINGS(FNO_PAPER, CAPE, "fno.width=3", "cape.width=6", "cape.global=false", "cape.local=false")}, /* paths left out */
-    {{.n_space = 2, .points = {24, 32}, .periodic = true, .n_fields = 1, .n_parameters = 1}, 4, 4, SETTINGS("fno.modes=3", "neural_operator.form=next_state", CAPE, "fno.width=3", "cape.width=4", "cape.pointwise=false")},
+    {LINE(32, true, 1, 1),      OF_CAPE(6, 5), 0, SETTINGS(FNO_PAPER, CAPE, "fno.width=3", "cape.width=6", "fno.read_width=4")},
+    {LINE(48, true, 3, 2),      OF_CAPE(8, 4), 0, SETTINGS(FNO_PAPER, CAPE, "fno.width=3", "cape.width=8", "cape.modes=4", "fno.read_width=4")},
+    {PLANE(24, 32, true, 2, 3), OF_CAPE(4, 4), 0, SETTINGS("fno.modes=3", "neural_operator.form=next_state", CAPE, "fno.width=3", "cape.width=4", "fno.read_width=4")}, /* 6 rows of means, 8 of modes */
+    {PLANE(32, 32, true, 1, 1), OF_CAPE(4, 3), 0, SETTINGS("fno.modes=3", "neural_operator.form=next_state", CAPE, "fno.width=3", "cape.width=4", "cape.modes=3", "fno.read_width=4")},
+    {LINE(32, true, 1, 1),      OF_CAPE(6, 5), 0, SETTINGS(FNO_PAPER, CAPE, "fno.width=3", "cape.width=6", "cape.global=false", "cape.local=false")}, /* paths left out */
+    {PLANE(24, 32, true, 1, 1), OF_CAPE(4, 4), 0, SETTINGS("fno.modes=3", "neural_operator.form=next_state", CAPE, "fno.width=3", "cape.width=4", "cape.pointwise=false")},
+    {LINE(21, true, 2, 2),      OF_ATTENTION(6, 5, 0), 0, SETTINGS(ATTENTION, "channel_attention.width=6", "channel_attention.modes=5")},
+    {LINE(24, false, 2, 2),     OF_ATTENTION(8, 4, 3), 0.25, SETTINGS(ATTENTION, "channel_attention.width=8", "channel_attention.modes=4", "channel_attention.margin=0.25")}, /* by itself an eighth of zeros behind the points */
+    {PLANE(10, 12, true, 1, 1), OF_ATTENTION(4, 3, 0), 0, SETTINGS(ATTENTION, "channel_attention.width=4", "channel_attention.modes=3")},
+    {PLANE(10, 12, false, 2, 1), OF_ATTENTION(4, 3, 2), 0, SETTINGS(ATTENTION, "channel_attention.width=4", "channel_attention.modes=3", "channel_attention.pad=2")},
+    {LINE(16, false, 1, 3),     OF_ATTENTION(4, 0, 0), 0.5, SETTINGS(ATTENTION, "channel_attention.width=4", "channel_attention.global=false", "channel_attention.margin=0.5")},
+    {PLANE(12, 8, false, 1, 1), OF_ATTENTION(4, 2, 1), 0, SETTINGS(ATTENTION, "channel_attention.width=4", "channel_attention.modes=2", "channel_attention.pointwise=false")},
+    {LINE(16, true, 1, 1),      OF_ATTENTION(4, 0, 0), 0, SETTINGS(ATTENTION, "channel_attention.width=4", "channel_attention.global=false", "channel_attention.pointwise=false")},
   };
   for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
     const NomosEmulatorShape *s = &cases[c].shape;
-    const size_t              batch = 2, n = Size(s->n_space, s->points), shape[4] = {batch, s->n_fields, s->points[0], s->points[1]}, sample = s->n_fields * n;
+    const Attention          *how = &cases[c].how;
+    const size_t              batch = 2, n = Size(s->n_space, s->points), shape[4] = {batch, s->n_fields, s->points[0], s->points[1]}, sample = s->n_fields * n, both = 2 * s->n_fields;
     EmulatorSetup             e;
     NomosTensor               auxiliary;
-    double                   *u = Random(1, batch * sample), lambda[6];
+    double                   *u = Random(1, batch * sample), lambda[6], phi[6];
 
     EmulatorSetUp(&e, NOMOS_F64, s, cases[c].settings);
+    if (!how->original) FitEnds(&e, s);
     for (int i = 0; i < 6; i++) lambda[i] = 0.2 + 0.35 * i;
+    for (int i = 0; i < 6; i++) phi[i] = !how->original ? Bounded(lambda[i], cases[c].margin) : s->n_space == 1 ? lambda[i] : 1 / (1 + exp(-log(lambda[i])));
     const NomosTensor tu = NomosTensorFromDoubles(e.tape, NOMOS_F64, 2 + s->n_space, shape, u), tl = NomosTensorFromDoubles(e.tape, NOMOS_F64, 2, (size_t[]){batch, s->n_parameters}, lambda);
     const NomosTensor next = NomosEmulatorStep(e.emulator, e.w, &(NomosEmulatorStepInput){.u = tu, .lambda = tl}, &auxiliary);
     ck_ok(NomosTapeStatus(e.tape));
     double *values = Doubles(auxiliary);
     for (size_t b = 0; b < batch; b++) {
-      double *plain = CapePlainly(&e, s, cases[c].width, cases[c].modes, u + b * sample, lambda + b * s->n_parameters);
+      double *plain = PredictPlainly(&e, s, how, u + b * sample, phi + b * s->n_parameters);
       ck_assert_msg(Farthest(sample, values + b * sample, plain) < 1e-12, "case %zu, sample %zu: off by %g", c, b, Farthest(sample, values + b * sample, plain));
       free(plain);
     }
-    /* what is behind it, by a network of the same weights */
-    NomosParameters      copy;
-    NomosEmulatorNetwork network;
-    NomosTensor     w[128];
-    const size_t    both = 2 * s->n_fields;
-    ck_ok(NomosParametersCreate(NOMOS_F64, &copy));
-    ck_ok(NomosEmulatorNetworkCreate(&(NomosConditioningInput){.config = e.config, .parameters = copy, .shape = s, .network = &NomosEmulatorNetworkOps_Fno}, &(NomosEmulatorChannels){.in = both, .out = both}, &network));
-    ck_ok(NomosParametersInitialise(copy, 1));
-    for (size_t i = 0; i < NomosParametersCount(copy); i++) {
-      NomosParameter p;
-      ck_ok(NomosParametersGet(copy, i, &p));
-      double *same = EmulatorValues(&e, p.name);
-      ck_ok(NomosParametersSet(copy, i, same));
-      free(same);
-    }
-    ck_ok(NomosParametersBind(copy, e.tape, w));
-    double *o = Doubles(NomosEmulatorNetworkApply(&network, w, NomosConcatenate(2, (NomosTensor[]){tu, auxiliary}, 1), (NomosTensor){0}, NULL)), *mix = EmulatorValues(&e, "mix.weight"), *bias = EmulatorValues(&e, "mix.bias"), *y = Doubles(next);
-    for (size_t b = 0; b < batch; b++) {
-      double *plain = ConvolvePlainly(&(Grid){both, s->n_fields, s->n_space == 1 ? 1 : s->points[0], s->points[s->n_space - 1], 1, 1}, mix, bias, o + b * both * n);
+    double *o = Behind(&e, s, &(NomosEmulatorChannels){.in = both, .out = how->original ? both : s->n_fields}, NomosConcatenate(2, (NomosTensor[]){tu, auxiliary}, 1), (NomosTensor){0}), *y = Doubles(next);
+    for (size_t b = 0; b < batch && how->original; b++) {
+      double *mix = EmulatorValues(&e, "mix.weight"), *bias = EmulatorValues(&e, "mix.bias");
+      double *plain = ConvolvePlainly(&(Grid){both, s->n_fields, s->n_space == 1 ? 1 : s->points[0], s->points[s->n_space - 1], 1, 1, false}, mix, bias, o + b * both * n);
       ck_assert_msg(Farthest(sample, y + b * sample, plain) < 1e-12, "case %zu, sample %zu: the next state is off by %g", c, b, Farthest(sample, y + b * sample, plain));
+      free(mix);
+      free(bias);
       free(plain);
     }
-    double *all[] = {o, mix, bias, y, values, u};
+    if (!how->original) ck_assert_msg(Farthest(batch * sample, y, o) < 1e-12, "case %zu: the next state is off by %g", c, Farthest(batch * sample, y, o));
+    double *all[] = {o, y, values, u};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
-    ck_ok(NomosEmulatorNetworkDestroy(&network));
-    ck_ok(NomosParametersDestroy(&copy));
     EmulatorTearDown(&e);
   }
 }
 END_TEST
 
-NOMOS_TEST_SUITE("emulator", test_sizes_are_those_published, test_size_of_cape_alone, test_sizes_of_pdebench, test_cape_is_its_formulas)
+/* Without the spectral path the prediction at one end of a line knows nothing of the other end, whether by the first convolution alone or by that of the local path too; on a periodic domain they are neighbours. */
+START_TEST(test_ends_are_no_neighbours)
+{
+  enum { POINTS = 24 };
+  for (int periodic = 0; periodic < 2; periodic++)
+    for (int local = 0; local < 2; local++) {
+      const NomosEmulatorShape shape = {.n_space = 1, .points = {POINTS}, .periodic = periodic, .n_fields = 1, .n_parameters = 1};
+      EmulatorSetup            e;
+      double                  *u = Random(1, POINTS), a[2][POINTS];
+      EmulatorSetUp(&e, NOMOS_F64, &shape, SETTINGS("channel_attention.width=4", "channel_attention.global=false", local ? "channel_attention.local=true" : "channel_attention.local=false"));
+      for (int changed = 0; changed < 2; changed++) {
+        NomosTensor auxiliary;
+        u[POINTS - 1] += changed;
+        (void)NomosEmulatorStep(e.emulator, e.w, &(NomosEmulatorStepInput){.u = NomosTensorFromDoubles(e.tape, NOMOS_F64, 3, (size_t[]){1, 1, POINTS}, u), .lambda = NomosTensorConstant(e.tape, NOMOS_F64, 2, (size_t[]){1, 1}, 0.7)}, &auxiliary);
+        ck_ok(NomosTensorGetDoubles(auxiliary, a[changed]));
+      }
+      ck_assert((a[0][0] == a[1][0]) == !periodic && a[0][POINTS - 2] != a[1][POINTS - 2]);
+      free(u);
+      EmulatorTearDown(&e);
+    }
+}
+END_TEST
+
+/* code = gelu(W_2 gelu(W_1 phi + b_1) + b_2), by which the network is modulated. */
+START_TEST(test_modulation_is_its_formulas)
+{
+  enum { BATCH = 2, FIELDS = 2, P = 2, POINTS = 16, HIDDEN = 5, CODE = 3 };
+  const NomosEmulatorShape shape = LINE(POINTS, true, FIELDS, P);
+  const double             lambda[BATCH * P] = {0.4, 0.7, 0.5, 2}; /* the last one beyond the training */
+  EmulatorSetup            e;
+  NomosTensor              none;
+  double                   code[BATCH * CODE], *m[4];
+
+  EmulatorSetUp(&e, NOMOS_F64, &shape, SETTINGS(ATTENTION, "neural_operator.conditioning=modulation", "modulation.width=5", "modulation.code=3"));
+  FitEnds(&e, &shape);
+  for (int i = 0; i < 4; i++) m[i] = EmulatorValues(&e, (const char *const[]){"modulation.code.0.weight", "modulation.code.0.bias", "modulation.code.1.weight", "modulation.code.1.bias"}[i]);
+  for (size_t b = 0; b < BATCH; b++)
+    for (size_t c = 0; c < CODE; c++) {
+      double sum = m[3][c];
+      for (size_t h = 0; h < HIDDEN; h++) {
+        double hidden = m[1][h];
+        for (size_t k = 0; k < P; k++) hidden += m[0][h * P + k] * Bounded(lambda[b * P + k], 0);
+        sum += m[2][c * HIDDEN + h] * Gelu(hidden);
+      }
+      code[b * CODE + c] = Gelu(sum);
+    }
+  const NomosTensor u = Tensor(e.tape, NOMOS_F64, 1, 3, (size_t[]){BATCH, FIELDS, POINTS});
+  double *y = Doubles(NomosEmulatorStep(e.emulator, e.w, &(NomosEmulatorStepInput){.u = u, .lambda = NomosTensorFromDoubles(e.tape, NOMOS_F64, 2, (size_t[]){BATCH, P}, lambda)}, &none));
+  double *o = Behind(&e, &shape, &(NomosEmulatorChannels){.in = FIELDS, .out = FIELDS, .n_code = CODE}, u, NomosTensorFromDoubles(e.tape, NOMOS_F64, 2, (size_t[]){BATCH, CODE}, code));
+  ck_assert(!NomosTensorIsValid(none));
+  ck_assert_msg(Farthest(BATCH * FIELDS * POINTS, y, o) < 1e-12, "off by %g", Farthest(BATCH * FIELDS * POINTS, y, o));
+  for (int i = 0; i < 4; i++) free(m[i]);
+  free(y);
+  free(o);
+  EmulatorTearDown(&e);
+}
+END_TEST
+
+NOMOS_TEST_SUITE("emulator", test_sizes_are_those_published, test_size_of_cape_alone, test_sizes_of_pdebench, test_attention_is_its_formulas, test_ends_are_no_neighbours, test_modulation_is_its_formulas)

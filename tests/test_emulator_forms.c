@@ -58,6 +58,46 @@ START_TEST(test_fluxes_keep_sums)
 }
 END_TEST
 
+/* On a plane the first fluxes act along y, the others along x: where one half of them is zero, the other moves nothing from line to line across its axis, so that sums along it stay, line by line. */
+START_TEST(test_fluxes_have_their_axes)
+{
+  const size_t ny = plane.points[0], nx = plane.points[1], fields = plane.n_fields, shape[] = {1, fields, ny, nx};
+
+  for (int kept = 0; kept < 2; kept++) {
+    static const char *const last[] = {"network.read.1.weight", "network.read.1.bias"};
+    EmulatorSetup            e;
+    double                   most = 0, sums[2] = {0}; /* the largest along y, along x */
+    EmulatorSetUp(&e, NOMOS_F64, &plane, SETTINGS("fno.width=6", "fno.modes=4", "neural_operator.form=flux"));
+    for (int k = 0; k < 2; k++) {
+      size_t         number;
+      NomosParameter p;
+      double        *values = EmulatorValues(&e, last[k]);
+      ck_ok(NomosParametersFind(e.parameters, last[k], &number));
+      ck_ok(NomosParametersGet(e.parameters, number, &p));
+      ck_assert_uint_eq(p.shape[0], 2 * fields);
+      for (size_t i = 0; i < p.size / 2; i++) values[(size_t)!kept * p.size / 2 + i] = 0;
+      ck_ok(NomosParametersSetDoubles(e.parameters, number, values));
+      free(values);
+    }
+    ck_ok(NomosTapeReset(e.tape));
+    ck_ok(NomosParametersBind(e.parameters, e.tape, e.w));
+    double *change = Doubles(Step(&e, Tensor(e.tape, NOMOS_F64, 1, 4, shape), Tensor(e.tape, NOMOS_F64, 2, 2, (size_t[]){1, plane.n_parameters}), NomosTensorConstant(e.tape, NOMOS_F64, 4, shape, 0)));
+    for (size_t i = 0; i < fields * ny * nx; i++) most = fmax(most, fabs(change[i]));
+    for (size_t f = 0; f < fields; f++)
+      for (int axis = 0; axis < 2; axis++)
+        for (size_t at = 0; at < (axis ? ny : nx); at++) {
+          double sum = 0;
+          for (size_t i = 0; i < (axis ? nx : ny); i++) sum += change[f * ny * nx + (axis ? at * nx + i : i * nx + at)];
+          sums[axis] = fmax(sums[axis], fabs(sum));
+        }
+    ck_assert_msg(sums[kept] < 4 * (double)(ny * nx) * most * DBL_EPSILON, "fluxes along %s leave sums along it of %g, of changes of %g", kept ? "x" : "y", sums[kept], most);
+    ck_assert_double_gt(sums[!kept], 0.01 * most);
+    free(change);
+    EmulatorTearDown(&e);
+  }
+}
+END_TEST
+
 /* u' = o, b + o, b + o(j) - o(j - 1) of the same weights: fluxes of one field and dimension are as many as fields. */
 START_TEST(test_forms_are_their_formulas)
 {
@@ -274,4 +314,4 @@ START_TEST(test_mistakes)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("emulator_forms", test_fluxes_keep_sums, test_forms_are_their_formulas, test_defaults, test_parameters_are_standardised_and_bounded, test_slopes_of_bounded_parameters, test_conditionings_see_bounded_parameters, test_cape_on_odd_grids, test_mistakes)
+NOMOS_TEST_SUITE("emulator_forms", test_fluxes_keep_sums, test_fluxes_have_their_axes, test_forms_are_their_formulas, test_defaults, test_parameters_are_standardised_and_bounded, test_slopes_of_bounded_parameters, test_conditionings_see_bounded_parameters, test_cape_on_odd_grids, test_mistakes)

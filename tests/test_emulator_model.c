@@ -84,6 +84,69 @@ START_TEST(Run)
 }
 END_TEST
 
+/* A run goes on from a checkpoint to the bits that it would have had, from one of its beginning too, and whatever derivatives were asked for before; a state that is no number is found, and where: its field, row and column. */
+START_TEST(Restarted)
+{
+  enum { N_STEPS = 4, NY = 8, SIZE = 2 * NY * NX };
+  static const struct {
+    size_t      field, row, column;
+    double      value;
+    const char *name;
+  } faults[] = {{1, 5, 3, NAN, "w"}, {0, 2, 11, -INFINITY, "u"}};
+  char            weights[NOMOS_MAX_PATH], file[NOMOS_MAX_PATH + 32], *path;
+  double          straight[SIZE], state[SIZE], x_dot[SIZE];
+  NomosConfig     config;
+  NomosSurrogate  s;
+  NomosModel      model;
+  NomosCheckpoint checkpoint;
+  NomosModelFault fault;
+  WriteWaves(DataPath(MakeDirectory("two_fields"), "train.h5"), &(WaveData){.n = N, .n_frames = N_FRAMES, .ny = NY, .nx = NX, .n_speeds = 4, .speeds = speeds, .two_fields = true});
+  Create("two_fields", (const char *const[]){"neural_operator.parameters=[advection.beta]", "neural_operator.fields=[u, w]", "neural_operator.normalise=channels", NULL}, &config, &s);
+  snprintf(weights, sizeof weights, "%.2000s/weights.safetensors", ck_directory);
+  snprintf(file, sizeof file, "initial.file=%.2000s", DataPath("two_fields", "train.h5"));
+  ck_ok(NomosSurrogateSaveWeights(s, weights, 0, NULL, NULL));
+  EndEmulator(&config, &s);
+  ck_ok(CreateModel((const char *const[]){file, NULL}, &config, &model));
+  for (int k = 0; k < N_STEPS; k++) {
+    ck_ok(model->ops->derivatives->get_state(model, state));
+    for (int i = 0; i < SIZE; i++) x_dot[i] = 1;
+    if (k % 2 == 0) ck_ok(model->ops->derivatives->jvp(model, state, x_dot, NULL));
+    ck_ok(NomosCheckpointCreate(PETSC_COMM_SELF, ck_directory, k, 0, &checkpoint));
+    ck_ok(model->ops->save(model, checkpoint));
+    ck_ok(NomosCheckpointClose(&checkpoint));
+    ck_ok(model->ops->step(model));
+  }
+  ck_ok(model->ops->derivatives->get_state(model, straight));
+  EndModel(&config, &model);
+  for (int from = 0; from < N_STEPS; from++) {
+    char which[16];
+    snprintf(which, sizeof which, "%d", from);
+    ck_ok(CreateModel((const char *const[]){file, "initial.frame=3", NULL}, &config, &model)); /* another state, which does not matter */
+    ck_ok(NomosCheckpointOpen(PETSC_COMM_SELF, ck_directory, which, &path, &checkpoint));
+    ck_ok(model->ops->load(model, checkpoint));
+    ck_ok(NomosCheckpointClose(&checkpoint));
+    ck_ok(PetscFree(path));
+    for (int k = from; k < N_STEPS; k++) ck_ok(model->ops->step(model));
+    ck_ok(model->ops->derivatives->get_state(model, state));
+    ck_assert_mem_eq(state, straight, sizeof state);
+    if (from + 1 < N_STEPS) EndModel(&config, &model);
+  }
+  ck_ok(model->ops->check(model, &fault));
+  ck_assert(!fault.bad);
+  for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+    memcpy(state, straight, sizeof state);
+    state[(faults[i].field * NY + faults[i].row) * NX + faults[i].column] = faults[i].value;
+    ck_ok(model->ops->derivatives->set_state(model, state));
+    ck_ok(model->ops->check(model, &fault));
+    ck_assert(fault.bad && fault.n_index == 2 && !isfinite(fault.value));
+    ck_assert_str_eq(fault.field, faults[i].name);
+    ck_assert_int_eq(fault.index[0], (int)faults[i].row);
+    ck_assert_int_eq(fault.index[1], (int)faults[i].column);
+  }
+  EndModel(&config, &model);
+}
+END_TEST
+
 START_TEST(RunRefused)
 {
   static const struct {
@@ -323,4 +386,4 @@ START_TEST(OtherWeights)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("emulator_model", Run, RunRefused, BesideSteadyFields, OfThinnedData, Beyond, OtherWeights)
+NOMOS_TEST_SUITE("emulator_model", Run, Restarted, RunRefused, BesideSteadyFields, OfThinnedData, Beyond, OtherWeights)

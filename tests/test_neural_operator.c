@@ -78,12 +78,12 @@ static double LoopLoss(const Loop *loop, size_t t_ar, double c)
   return sum / N;
 }
 
-static double LossOf(NomosSurrogate s, int64_t epoch, int64_t n_epochs, bool training, size_t n, const size_t examples[])
+static double LossAt(NomosSurrogate s, int64_t step, int64_t epoch, int64_t n_epochs, bool training, size_t n, const size_t examples[])
 {
   NomosTape        tape;
   NomosTensor      w[128], loss;
   double           value;
-  const NomosBatch batch = {.split = NOMOS_SPLIT_TRAIN, .n = n, .examples = examples, .training = training, .epoch = epoch, .n_epochs = n_epochs, .step = 7, .seed = s->seed};
+  const NomosBatch batch = {.split = NOMOS_SPLIT_TRAIN, .n = n, .examples = examples, .training = training, .epoch = epoch, .n_epochs = n_epochs, .step = step, .seed = s->seed};
   ck_ok(NomosTapeCreate(&tape));
   ck_ok(NomosParametersBind(s->parameters, tape, w));
   ck_ok(s->ops->loss(s, &batch, tape, w, &loss));
@@ -91,6 +91,12 @@ static double LossOf(NomosSurrogate s, int64_t epoch, int64_t n_epochs, bool tra
   ck_ok(NomosTapeDestroy(&tape));
   return value;
 }
+
+static double LossOf(NomosSurrogate s, int64_t epoch, int64_t n_epochs, bool training, size_t n, const size_t examples[])
+{
+  return LossAt(s, 7, epoch, n_epochs, training, n, examples);
+}
+
 START_TEST(Losses)
 {
   static const struct {
@@ -223,6 +229,38 @@ START_TEST(Noise)
 }
 END_TEST
 
+/* In a pushforward the step that counts begins with noise, once, and none of those without gradient does: of weights of zero, which pass on what they get, and of noise beside which the data are nothing, every term is noise/|u*|, whose
+   mean is that of a chi distribution. */
+START_TEST(NoiseOfPushforward)
+{
+  enum { MOST = 3, DRAWS = 160, EPOCH = 5 };
+  const double   noise = 1e4, norm_of_noise = noise * sqrt(2) * tgamma((NX + 1) / 2.) / tgamma(NX / 2.);
+  double         sums[MOST + 1] = {0}, n[MOST + 1] = {0};
+  NomosConfig    config;
+  NomosSurrogate s;
+  Loop           loop;
+  void          *weights;
+  Create("waves", (const char *const[]){"neural_operator.noise=1e4", "neural_operator.schedule=pushforward", "neural_operator.pushforward=3", "neural_operator.form=increment", NULL}, &config, &s);
+  ck_ok(NomosParametersEdit(s->parameters, &weights));
+  memset(weights, 0, NomosParametersSize(s->parameters) * sizeof(double));
+  Read(s, &loop);
+  for (int64_t draw = 0; draw < DRAWS; draw++) {
+    const size_t k        = NomosRolloutPush(&((NomosNeuralOperator *)s->context)->schedule, s->seed, EPOCH, draw, N_FRAMES);
+    double       expected = 0;
+    for (size_t i = 0; i < N; i++)
+      for (size_t to = k + 1; to < N_FRAMES; to++) {
+        double squares = 0;
+        for (size_t j = 0; j < NX; j++) squares += pow(loop.states[to][i][j], 2);
+        expected += norm_of_noise / sqrt(squares) / N;
+      }
+    sums[k] += LossAt(s, draw, EPOCH, 8, true, N, ALL) / expected;
+    n[k]++;
+  }
+  for (int k = 0; k <= MOST; k++) ck_assert_msg(fabs(sums[k] / n[k] - 1) < 0.05, "after %d steps without gradient: %g of the noise of one step", k, sums[k] / n[k]); /* 40 draws of 8 terms or more, each of deviation 0.18: 0.01 */
+  EndEmulator(&config, &s);
+}
+END_TEST
+
 /* ---- gradients */
 
 static void GradientOf(NomosSurrogate s, int64_t epoch, double *loss, double gradient[], size_t *most)
@@ -271,6 +309,42 @@ START_TEST(Recomputed)
       EndEmulator(&config[again], &s[again]);
     }
   }
+}
+END_TEST
+
+/* Of what a batch norm sees its buffers take a tenth, from 0 and 1 on: of the first one the channels of a convolution, by plain loops over all steps, which are one batch. */
+START_TEST(RunningStatistics)
+{
+  enum { WIDTH = 2, STEPS = N_FRAMES - 1, COUNT = STEPS * N * NX };
+  static const char *const settings[] = {"neural_operator.fields=[w]", "neural_operator.network=unet", "unet.width=2", "neural_operator.schedule=teacher_forcing", "neural_operator.steps_at_once=5", "neural_operator.noise=0", NULL};
+  NomosConfig              config;
+  NomosSurrogate           s;
+  Loop                     loop;
+  size_t                   numbers[3], most;
+  double                   loss, taps[3 * WIDTH], running[2][WIDTH];
+  static const char *const names[] = {"network.down.0.0.weight", "network.down.0.0.norm.running_mean", "network.down.0.0.norm.running_var"};
+  Create("waves", settings, &config, &s);
+  Read(s, &loop);
+  double *gradient = malloc(NomosParametersSize(s->parameters) * sizeof(double));
+  for (int i = 0; i < 3; i++) ck_ok(NomosParametersFind(s->parameters, names[i], &numbers[i]));
+  ck_ok(NomosParametersGetDoubles(s->parameters, numbers[0], taps));
+  GradientOf(s, 4, &loss, gradient, &most);
+  for (int i = 0; i < 2; i++) ck_ok(NomosParametersGetDoubles(s->parameters, numbers[1 + i], running[i]));
+  for (size_t c = 0; c < WIDTH; c++) {
+    double mean = 0, variance = 0;
+    for (int squares = 0; squares < 2; squares++)
+      for (size_t at = 0; at < COUNT; at++) {
+        const double *u = loop.states[at / (N * NX)][at / NX % N];
+        double        y = 0;
+        for (size_t t = 0; t < 3; t++) y += taps[3 * c + t] * u[(at + t + NX - 1) % NX];
+        if (squares) variance += (y - mean) * (y - mean) / (COUNT - 1);
+        else mean += y / COUNT;
+      }
+    ck_close(running[0][c], 0.1 * mean, 1e-12);
+    ck_close(running[1][c], 0.9 + 0.1 * variance, 1e-12);
+  }
+  free(gradient);
+  EndEmulator(&config, &s);
 }
 END_TEST
 
@@ -447,4 +521,4 @@ START_TEST(Refused)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("neural_operator", Schedules, Losses, FarFromZero, Pushforward, Noise, Recomputed, Memory, Gradients, Learned, AllLearn, Refused)
+NOMOS_TEST_SUITE("neural_operator", Schedules, Losses, FarFromZero, Pushforward, Noise, NoiseOfPushforward, Recomputed, RunningStatistics, Memory, Gradients, Learned, AllLearn, Refused)

@@ -48,6 +48,49 @@ START_TEST(Judged)
 }
 END_TEST
 
+/* On a plane what is along y is not along x: the error of the edges, and that of the long waves, of persistence by plain loops over 8 rows of 16 points. */
+START_TEST(JudgedOnAPlane)
+{
+  enum { NY = 8, STEPS = N_FRAMES - 1 };
+  NomosConfig    config;
+  NomosSurrogate s;
+  Figures        figures = {0};
+  void          *weights;
+  Loop           loop;
+  double         edges = 0, low = 0;
+  Create("plane", (const char *const[]){"neural_operator.parameters=[advection.beta]", "neural_operator.form=increment", NULL}, &config, &s);
+  ck_ok(NomosParametersEdit(s->parameters, &weights));
+  memset(weights, 0, NomosParametersSize(s->parameters) * sizeof(double));
+  Read(s, &loop);
+  for (size_t k = 1; k <= STEPS; k++) {
+    double power[NY / 2] = {0}; /* of the shells k <= |(i, j)| < k + 1, all of which are long */
+    for (size_t b = 0; b < N; b++) {
+      double e[NY * NX], sum = 0;
+      for (size_t at = 0; at < NY * NX; at++) e[at] = loop.states[0][b][at] - loop.states[k][b][at];
+      for (size_t x = 0; x < NX; x++) sum += pow(e[x], 2) + pow(e[(NY - 1) * NX + x], 2);
+      for (size_t y = 0; y < NY; y++) sum += pow(e[y * NX], 2) + pow(e[y * NX + NX - 1], 2);
+      edges += sqrt(sum / (2 * NX + 2 * NY)) / (N * STEPS);
+      for (size_t mode = 0; mode < NY / 2 * NX / 2; mode++) {
+        const size_t j = mode / (NX / 2), i = mode % (NX / 2), shell = (size_t)sqrt((double)(i * i + j * j));
+        double       real = 0, imaginary = 0;
+        for (size_t at = 0; at < NY * NX && shell < NY / 2; at++) {
+          const double angle = 2 * M_PI * ((double)(i * (at % NX)) / NX + (double)(j * (at / NX)) / NY);
+          real += e[at] * cos(angle);
+          imaginary += e[at] * sin(angle);
+        }
+        if (shell < NY / 2) power[shell] += real * real + imaginary * imaginary;
+      }
+    }
+    for (size_t shell = 0; shell < NY / 2; shell++) low += sqrt(power[shell] / N) / (NY / 2 * STEPS * NY * NX);
+  }
+  ck_ok(s->ops->evaluate(s, NOMOS_SPLIT_TRAIN, Take, &figures));
+  ck_close(Figure(&figures, "brmse"), edges, 1e-12);
+  ck_close(Figure(&figures, "frmse_low"), low, 1e-12);
+  ck_assert(isnan(Figure(&figures, "frmse_middle"))); /* no shell beyond half of 8 rows */
+  EndEmulator(&config, &s);
+}
+END_TEST
+
 /* Windows are for the training: what is judged are whole trajectories, with the figures that it has without windows, and a row each. */
 START_TEST(Windows)
 {
@@ -452,4 +495,4 @@ START_TEST(Members)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("neural_operator_judged", Judged, Windows, Zeros, Cells, Overflow, Rows, Ensemble, Units, Members)
+NOMOS_TEST_SUITE("neural_operator_judged", Judged, JudgedOnAPlane, Windows, Zeros, Cells, Overflow, Rows, Ensemble, Units, Members)

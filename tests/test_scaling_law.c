@@ -99,6 +99,23 @@ START_TEST(test_intervals_cover)
 }
 END_TEST
 
+/* 95 % of the numbers 0, 1, ..., 200 lie between 5 and 195; of four between places of their own; what is no number is large; of none there is nothing. */
+START_TEST(test_interval_of_numbers)
+{
+  double values[201], interval[2], four[] = {3, NAN, 1, 2};
+
+  for (int i = 0; i <= 200; i++) values[i] = 200 - i;
+  NomosScalingInterval(201, values, interval);
+  ck_assert_double_eq_tol(interval[0], 5, 1e-12);
+  ck_assert_double_eq_tol(interval[1], 195, 1e-12);
+  NomosScalingInterval(4, four, interval);
+  ck_assert_double_eq_tol(interval[0], 1 + 3 * 0.025, 1e-12);
+  ck_assert(isinf(interval[1]) && interval[1] > 0);
+  NomosScalingInterval(0, values, interval);
+  ck_assert(isnan(interval[0]) && isnan(interval[1]));
+}
+END_TEST
+
 /* The same points give the same law and the same draws. */
 START_TEST(test_repeats)
 {
@@ -194,4 +211,4 @@ START_TEST(test_advice)
 }
 END_TEST
 
-NOMOS_TEST_SUITE("scaling_law", test_exact, test_intervals_cover, test_repeats, test_errors, test_cost, test_advice)
+NOMOS_TEST_SUITE("scaling_law", test_exact, test_intervals_cover, test_interval_of_numbers, test_repeats, test_errors, test_cost, test_advice)

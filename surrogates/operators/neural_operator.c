@@ -21,7 +21,7 @@ static const NomosParam params[] = {
   NORMALISE_PARAM,
   {"neural_operator.schedule",      NOMOS_PARAM_CHOICE, "curriculum",      NULL, 0, 0, NOMOS_ROLLOUT_CHOICES, false, "What a step of the training begins at: data first, more and more the network's own states (curriculum); always data; always its own from the first frame on; its own without gradient (pushforward)."},
   {"neural_operator.pushforward",   NOMOS_PARAM_INT,    "1",               NULL, 1, 1e6, NULL, false, "pushforward: most steps without gradient before the one with it."},
-  {"neural_operator.noise",         NOMOS_PARAM_REAL,   "0.001",           NULL, 0, 1e9, NULL, false, "Deviation of normal numbers that are added, in training, to what a step begins at, in units of the network."},
+  {"neural_operator.noise",         NOMOS_PARAM_REAL,   "0.001",           NULL, 0, 1e9, NULL, false, "Deviation of normal numbers that are added, in training, to what a step of the loss begins at, in units of the network."},
   {"neural_operator.auxiliary",     NOMOS_PARAM_REAL,   "",                NULL, 0, 1e9, NULL, false, "Factor of the loss of the conditioning's own prediction; unset: 5.7e-5 in one dimension, 8.34e-5 in two."},
   {"neural_operator.warm_up",       NOMOS_PARAM_INT,    "1",               NULL, 0, 1e9, NULL, false, "First epochs in which such a conditioning is trained alone, by its own prediction."},
   {"neural_operator.steps_at_once", NOMOS_PARAM_INT,    "4",               NULL, 1, 1e6, NULL, false, "Steps that begin at data and are computed as one batch (a batch norm sees them together)."},

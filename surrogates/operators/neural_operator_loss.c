@@ -2,7 +2,7 @@
 
      L = sum_t mean_b |u_t - u*_t|/|u*_t| + c sum_t mean_b |a_t - u*_t|/|u*_t|          2-norms over fields and points, a the auxiliary prediction, c neural_operator.auxiliary
 
-   where normal numbers of deviation neural_operator.noise are added to what every step begins at; elsewhere the first sum along free runs, without noise. Of normalised fields norms are those of u/deviation.
+   where normal numbers of deviation neural_operator.noise are added to what every step that counts begins at (not to what the pushforward unrolls without gradients); elsewhere the first sum along free runs, without noise. Of normalised fields norms are those of u/deviation.
    In the epochs of the warm-up the second sum alone, with factor 1, by teacher forcing. Takamoto et al. (2023), doi:10.48550/arXiv.2304.14118. */
 #include "surrogates/operators/neural_operator_impl.h"
 
